@@ -1,0 +1,61 @@
+// Package account holds customers, their members and what each role may do.
+// It is pure: no clock, no randomness, no environment.
+package account
+
+import "time"
+
+// ID names an account: "acc_" and a ULID.
+type ID string
+
+// Type says how a customer buys: it decides the billing types and the default limits of its keys.
+type Type string
+
+// The account types.
+const (
+	Enterprise Type = "enterprise"
+	SelfServe  Type = "self_serve"
+)
+
+// Account is a customer.
+type Account struct {
+	ID        ID
+	Name      string
+	Type      Type
+	KeyLimit  int       // keys that aren't deleted, at most
+	CreatedAt time.Time // UTC, milliseconds
+	ClosedAt  time.Time // zero while open; never cleared
+	Version   int64     // grows by one with every write
+	// PendingType is set while a change of type fans out over the keys, and says which type they are going to.
+	PendingType Type
+	// Closing is set while closing the account fans out over the keys.
+	Closing bool
+}
+
+// DefaultKeyLimit is the number of keys of a new account, unless an operator raises it.
+const DefaultKeyLimit = 100
+
+// Closed reports whether the account was closed, or is being closed.
+func (a Account) Closed() bool { return a.Closing || !a.ClosedAt.IsZero() }
+
+// Subject is who a token speaks for: an issuer and its subject. E-mail is no identity.
+type Subject struct {
+	Issuer string
+	ID     string
+}
+
+// Person is an authenticated caller: facts of the token alone.
+type Person struct {
+	Subject Subject
+	Email   string // only when the issuer says that it is verified
+	Name    string
+}
+
+// Member is a person's place in an account.
+type Member struct {
+	Account ID
+	Subject Subject
+	Email   string
+	Role    Role
+	AddedAt time.Time
+	Version int64
+}

@@ -1,0 +1,138 @@
+// Package apikey defines keys and their secrets.
+package apikey
+
+import (
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/product"
+)
+
+// ID names a key for good: "key_" and a ULID. It is safe to show and to send to support.
+type ID string
+
+// Usage says where a key's secret lives, which decides its defaults and warnings.
+type Usage string
+
+// The usage kinds.
+const (
+	Frontend Usage = "frontend"
+	Backend  Usage = "backend"
+	Mobile   Usage = "mobile"
+)
+
+// Missing says what happens to a call that names no origin. The zero value denies.
+type Missing string
+
+// What a key does with a call that names no origin.
+const (
+	DenyMissing  Missing = "deny"
+	AllowMissing Missing = "allow"
+)
+
+// Key is the record of a key: facts only. The status shown is derived by Status.
+// All times are UTC with millisecond precision; the zero time means "not so".
+type Key struct {
+	ID            ID
+	Account       account.ID
+	AccountType   account.Type // mirrors the account, for the default limits
+	Version       int64        // grows by one with every write; the ETag
+	Name          string
+	Usage         Usage
+	BillingType   BillingType
+	Products      []product.ID
+	Domains       []string // canonical patterns of package origin; empty means unrestricted
+	MissingOrigin Missing
+	HeaderOnly    bool // refuse the secret in the query string
+	Recoverable   bool
+
+	Current  Slot      // the secret in force
+	Outgoing *Outgoing // the second live secret while a rotation's grace runs
+	Retired  []Retired // secrets that ended, the newest last, at most MaxRetired: their gate records stay as tombstones
+
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	RotatedAt time.Time
+	ExpiresAt time.Time
+	Disabled  bool   // by the customer
+	Blocked   *Block // by an operator
+	RevokedAt time.Time
+	DeletedAt time.Time
+
+	Limits   []Limit         // limits that differ from the catalogue's default
+	Rotation *RotationPolicy // nil: no schedule
+	Proposed *Proposal       // report-only restrictions
+}
+
+// Slot is one secret of a key.
+type Slot struct {
+	Hash      Hash
+	Preview   string
+	CreatedAt time.Time
+	Sealed    []byte // the secret, encrypted, for recoverable keys; else nil
+}
+
+// Outgoing is the secret that ends when the grace period does.
+type Outgoing struct {
+	Slot
+	EndsAt time.Time
+	// Cancelled says that the outgoing secret is the newer one: the rotation was cancelled.
+	Cancelled bool
+	// Reason is why the rotation was asked for: scheduled, leaked or other.
+	Reason string
+}
+
+// Retired is a secret that ended.
+type Retired struct {
+	Hash    Hash
+	EndedAt time.Time
+}
+
+// MaxRetired bounds the tombstones of one key.
+const MaxRetired = 20
+
+// Block is an operator's block, which no customer can lift.
+type Block struct {
+	Reason string
+	At     time.Time
+	By     string // the operator's e-mail or subject; shown to operators only
+}
+
+// Limit is a limit of this key's own for one limit class.
+type Limit struct {
+	Class product.Class
+	QPS   int
+	// EndsAt, if set, is when Then (or the catalogue's default, if Then is 0) comes back.
+	EndsAt time.Time
+	Then   int
+}
+
+// RotationPolicy is "every n days", announced some days before.
+type RotationPolicy struct {
+	EveryDays        int
+	NotifyDaysBefore int
+	// Principal is the IAM principal that may read the new secret in Secrets Manager. Empty: the key is
+	// announced as due and never rotated on its own.
+	Principal string
+	// AnnouncedFor is the due time that was announced last.
+	AnnouncedFor time.Time
+}
+
+// Proposal is a set of restrictions that is evaluated and counted, but not enforced.
+type Proposal struct {
+	Domains  *[]string     // nil: not proposed
+	Products *[]product.ID // nil: not proposed
+	Since    time.Time
+}
+
+// BillingType says how a key is paid for; which of them fit depends on the account's type.
+type BillingType string
+
+// The billing types: the first three for enterprise accounts, the others for self-serve ones.
+const (
+	Paying       BillingType = "paying"
+	Evaluation   BillingType = "evaluation"
+	Free         BillingType = "free"
+	Freemium     BillingType = "freemium"
+	PayAsYouGrow BillingType = "pay_as_you_grow"
+)

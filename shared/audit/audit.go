@@ -1,0 +1,35 @@
+// Package audit defines the trail: one row for each mutation, written in the mutation's own transaction.
+package audit
+
+import (
+	"time"
+
+	"latchkey/shared/account"
+)
+
+// Row is one line of the trail. It never holds a secret.
+type Row struct {
+	ID        string // "aud_" and a ULID, so rows sort by time
+	Account   account.ID
+	KeyID     string // empty where no key is concerned
+	Action    string // "key.create", "key.revoke", "member.change" …
+	Actor     Actor
+	At        time.Time
+	RequestID string
+	Changes   []Change
+}
+
+// Actor is who did it.
+type Actor struct {
+	Subject account.Subject
+	Email   string
+	// Role is the role in which the person acted: viewer, developer, owner, operator, or "system" for a job.
+	Role string
+}
+
+// Change is one field's value before and after, as JSON text; "" where there was none.
+type Change struct {
+	Field  string
+	Before string
+	After  string
+}

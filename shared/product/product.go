@@ -1,0 +1,43 @@
+// Package product is the catalogue: what a key may be allowed to use, which paths belong to it, and the limits
+// that hold unless a key has its own.
+package product
+
+import "latchkey/shared/account"
+
+// ID names a product: "map-display".
+type ID string
+
+// Class names a limit class: a product's ID ("map-display"), or a class of its own within it ("map-display.tiles").
+type Class string
+
+// Kind tells APIs, which have paths, from SDKs, which are only listed and counted.
+type Kind string
+
+// The kinds.
+const (
+	API Kind = "api"
+	SDK Kind = "sdk"
+)
+
+// Product is one entry of the catalogue.
+type Product struct {
+	ID      ID
+	Name    string
+	Kind    Kind
+	Classes []LimitClass // the first is the product's own and catches what no other does
+}
+
+// LimitClass is a part of a product's paths with a limit of its own.
+type LimitClass struct {
+	ID       Class
+	Name     string
+	Prefixes []string             // "/map/": path prefixes, each ending in "/"
+	QPS      map[account.Type]int // the default
+	MaxQPS   int                  // the most that a QPS request may ask for
+}
+
+// Match is the product and limit class that a path belongs to. The zero value is no product.
+type Match struct {
+	Product ID
+	Class   Class
+}
