@@ -1,0 +1,123 @@
+package apikey
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"latchkey/shared/account"
+)
+
+// Limits of a key's fields.
+const (
+	MaxNameRunes = 64
+	MaxDomains   = 100
+	MaxProducts  = 50
+	MaxReason    = 500
+)
+
+// Why a field is refused.
+var (
+	ErrID      = errors.New("apikey: malformed key ID")
+	ErrName    = errors.New("apikey: a name has 1 to 64 characters, none of them a control character")
+	ErrUsage   = errors.New("apikey: usage is frontend, backend or mobile")
+	ErrMissing = errors.New("apikey: missing_origin is deny or allow")
+	ErrBilling = errors.New("apikey: the billing type doesn't fit the account's type")
+)
+
+const (
+	idPrefix = "key_"
+)
+
+// ParseID reads a key ID: "key_" and a ULID in capitals.
+func ParseID(text string) (ID, error) {
+	rest, ok := strings.CutPrefix(text, idPrefix)
+	if !ok || !account.IsULID(rest) {
+		return "", ErrID
+	}
+	return ID(text), nil
+}
+
+// ParseName trims a name and checks it. Characters of any script may stand in it; control characters, and the
+// format characters that reorder or hide text (bidirectional overrides, zero-width space), may not.
+func ParseName(text string) (string, error) {
+	name := strings.TrimSpace(text)
+	if n := utf8.RuneCountInString(name); n < 1 || n > MaxNameRunes || !utf8.ValidString(name) {
+		return "", ErrName
+	}
+	for _, r := range name {
+		if unicode.IsControl(r) || isHidden(r) || r == '\u2028' || r == '\u2029' {
+			return "", ErrName
+		}
+	}
+	return name, nil
+}
+
+// isHidden reports format characters that make a name read as another. ZWJ and ZWNJ stay: scripts and emoji need them.
+func isHidden(r rune) bool {
+	switch {
+	case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == '\u200b', r == '\ufeff', r == '\u200e', r == '\u200f':
+		return true
+	default:
+		return false
+	}
+}
+
+// ParseUsage reads a usage kind.
+func ParseUsage(text string) (Usage, error) {
+	switch u := Usage(text); u {
+	case Frontend, Backend, Mobile:
+		return u, nil
+	default:
+		return "", ErrUsage
+	}
+}
+
+// ParseMissing reads what happens to a call that names no origin.
+func ParseMissing(text string) (Missing, error) {
+	switch m := Missing(text); m {
+	case DenyMissing, AllowMissing:
+		return m, nil
+	default:
+		return "", ErrMissing
+	}
+}
+
+// DefaultMissing is deny for keys that live in pages, which send an origin; other programs send none.
+func (u Usage) DefaultMissing() Missing {
+	if u == Backend || u == Mobile {
+		return AllowMissing
+	}
+	return DenyMissing
+}
+
+// BillingTypes lists the billing types that fit an account's type, the default first.
+func BillingTypes(t account.Type) []BillingType {
+	switch t {
+	case account.Enterprise:
+		return []BillingType{Paying, Evaluation, Free}
+	case account.SelfServe:
+		return []BillingType{Freemium, PayAsYouGrow}
+	default:
+		return nil
+	}
+}
+
+// ParseBilling reads a billing type of an account's type; "" is the default.
+func ParseBilling(text string, t account.Type) (BillingType, error) {
+	fit := BillingTypes(t)
+	if len(fit) == 0 {
+		return "", ErrBilling
+	}
+	if text == "" {
+		return fit[0], nil
+	}
+	for _, b := range fit {
+		if string(b) == text {
+			return b, nil
+		}
+	}
+	return "", fmt.Errorf("%w: %s accounts have %v", ErrBilling, t, fit)
+}

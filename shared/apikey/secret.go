@@ -1,0 +1,144 @@
+package apikey
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log/slog"
+)
+
+// The shape of a secret: prefix, "_", 27 random base62 characters (160 bits), 6 base62 characters of CRC-32 over
+// all that stands before them. Alphanumeric after the prefix, so that a double click selects it and secret
+// scanners can find it.
+const (
+	randomLen   = 27
+	checksumLen = 6
+	previewEnds = 4
+	alphabet    = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+// DefaultPrefix starts secrets unless the stack's KeyPrefix parameter says otherwise.
+const DefaultPrefix Prefix = "ak"
+
+// ErrMalformed says that a text can't be a secret: wrong prefix, length, alphabet or checksum.
+var ErrMalformed = errors.New("apikey: malformed secret")
+
+// Secret is the string that a program sends. It prints as [redacted] wherever it is formatted, logged or
+// marshalled; Reveal is the only way to its text. The zero Secret is no secret.
+type Secret struct{ text string }
+
+const redacted = "[redacted]"
+
+// String hides the secret from fmt.
+func (Secret) String() string { return redacted }
+
+// GoString hides the secret from %#v.
+func (Secret) GoString() string { return redacted }
+
+// Format hides the secret from every verb of fmt, %x and %q too.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue hides the secret from slog.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON hides the secret from encoding/json.
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText hides the secret from every other encoder.
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Reveal returns the text. Call it only where the text goes to its one reader.
+func (s Secret) Reveal() string { return s.text }
+
+// IsZero reports whether s is no secret.
+func (s Secret) IsZero() bool { return s.text == "" }
+
+// Hash is what is stored and looked up in place of the secret.
+func (s Secret) Hash() Hash { return sha256.Sum256([]byte(s.text)) }
+
+// Preview is all that is ever shown of a secret again: prefix, first four and last four characters.
+func (s Secret) Preview() string {
+	if s.text == "" {
+		return ""
+	}
+	body := len(s.text) - randomLen - checksumLen
+	return s.text[:body+previewEnds] + "…" + s.text[len(s.text)-previewEnds:]
+}
+
+// Prefix starts a stack's secrets and tells them from other strings: 2 to 12 lower-case letters or digits,
+// a letter first.
+type Prefix string
+
+// ParsePrefix checks a prefix.
+func ParsePrefix(text string) (Prefix, error) {
+	if len(text) < 2 || len(text) > 12 || text[0] < 'a' || text[0] > 'z' {
+		return "", fmt.Errorf("apikey: prefix %q: want 2 to 12 lower-case letters or digits, a letter first", text)
+	}
+	for i := range len(text) {
+		if c := text[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return "", fmt.Errorf("apikey: prefix %q: want 2 to 12 lower-case letters or digits, a letter first", text)
+		}
+	}
+	return Prefix(text), nil
+}
+
+// Generate makes a secret from 160 bits and more of random, which is crypto/rand.Reader outside of tests.
+func (p Prefix) Generate(random io.Reader) (Secret, error) {
+	text := make([]byte, 0, len(p)+1+randomLen+checksumLen)
+	text = append(text, p...)
+	text = append(text, '_')
+	var buf [randomLen]byte
+	for need := randomLen; need > 0; {
+		if _, err := io.ReadFull(random, buf[:need]); err != nil {
+			return Secret{}, fmt.Errorf("apikey: generate: %w", err)
+		}
+		for _, b := range buf[:need] {
+			// 248 is the largest multiple of 62 that a byte holds: refusing the rest keeps the characters uniform.
+			if b < 248 {
+				text = append(text, alphabet[b%62])
+				need--
+			}
+		}
+	}
+	return Secret{string(appendChecksum(text))}, nil
+}
+
+// Parse reads a secret of this prefix. It checks the shape and the checksum, so a mistyped secret is found
+// without asking a store. Errors are ErrMalformed and never quote the text.
+func (p Prefix) Parse(text string) (Secret, error) {
+	body := len(p) + 1 + randomLen
+	if len(p) == 0 || len(text) != body+checksumLen || text[:len(p)] != string(p) || text[len(p)] != '_' {
+		return Secret{}, ErrMalformed
+	}
+	for i := len(p) + 1; i < len(text); i++ {
+		if !isBase62(text[i]) {
+			return Secret{}, ErrMalformed
+		}
+	}
+	sum := checksum(text[:body])
+	if text[body:] != string(sum[:]) {
+		return Secret{}, ErrMalformed
+	}
+	return Secret{text}, nil
+}
+
+func isBase62(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+func appendChecksum(text []byte) []byte {
+	sum := checksum(string(text))
+	return append(text, sum[:]...)
+}
+
+func checksum(text string) [checksumLen]byte {
+	crc := crc32.ChecksumIEEE([]byte(text))
+	var out [checksumLen]byte
+	for i := checksumLen - 1; i >= 0; i-- {
+		out[i] = alphabet[crc%62]
+		crc /= 62
+	}
+	return out
+}

@@ -1,0 +1,163 @@
+package apikey
+
+import (
+	"errors"
+	"time"
+)
+
+// Status is what is shown of a key's facts: the first of these that holds.
+type Status string
+
+// The statuses, in the order in which they hide each other.
+const (
+	StatusDeleted  Status = "deleted"
+	StatusRevoked  Status = "revoked"
+	StatusBlocked  Status = "blocked"
+	StatusDisabled Status = "disabled"
+	StatusExpired  Status = "expired"
+	StatusActive   Status = "active"
+)
+
+// Statuses lists all of them in that order.
+var Statuses = [...]Status{StatusDeleted, StatusRevoked, StatusBlocked, StatusDisabled, StatusExpired, StatusActive}
+
+// RestoreWindow is how long a deleted key can be restored; then it is purged.
+const RestoreWindow = 30 * 24 * time.Hour
+
+// Status derives the key's status at a time. A key expires at ExpiresAt itself, not after it.
+func (k Key) Status(now time.Time) Status {
+	switch {
+	case !k.DeletedAt.IsZero():
+		return StatusDeleted
+	case !k.RevokedAt.IsZero():
+		return StatusRevoked
+	case k.Blocked != nil:
+		return StatusBlocked
+	case k.Disabled:
+		return StatusDisabled
+	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
+		return StatusExpired
+	default:
+		return StatusActive
+	}
+}
+
+// Why a change of status is refused.
+var (
+	ErrDeleted       = errors.New("apikey: the key is deleted")
+	ErrRevoked       = errors.New("apikey: the key is revoked, for good")
+	ErrNotDeleted    = errors.New("apikey: the key is not deleted")
+	ErrRestoreTooOld = errors.New("apikey: the key was deleted too long ago")
+	ErrNameMismatch  = errors.New("apikey: the confirmation is not the key's name")
+	ErrNotBlocked    = errors.New("apikey: the key is not blocked")
+	ErrAlreadyBlock  = errors.New("apikey: the key is blocked already")
+)
+
+// Editable reports why a customer can't edit the key: a deleted or revoked key stays as it is.
+func (k Key) Editable() error {
+	switch {
+	case !k.DeletedAt.IsZero():
+		return ErrDeleted
+	case !k.RevokedAt.IsZero():
+		return ErrRevoked
+	default:
+		return nil
+	}
+}
+
+// next is the record after a change at now.
+func (k Key) next(now time.Time) Key {
+	k.Version++
+	k.UpdatedAt = now.UTC().Truncate(time.Millisecond)
+	return k
+}
+
+// Touched returns the key as the next version, for a change that a caller has made to its fields.
+func (k Key) Touched(now time.Time) Key { return k.next(now) }
+
+// Disable stops the key until it is enabled again. Disabling twice changes nothing: ok is false.
+func (k Key) Disable(now time.Time) (after Key, ok bool, err error) { return k.setDisabled(true, now) }
+
+// Enable takes Disable back. It doesn't touch an operator's block.
+func (k Key) Enable(now time.Time) (after Key, ok bool, err error) { return k.setDisabled(false, now) }
+
+func (k Key) setDisabled(disabled bool, now time.Time) (Key, bool, error) {
+	if err := k.Editable(); err != nil {
+		return k, false, err
+	}
+	if k.Disabled == disabled {
+		return k, false, nil
+	}
+	after := k.next(now)
+	after.Disabled = disabled
+	return after, true, nil
+}
+
+// Revoke ends the key for good. The customer confirms with the key's name. Revoking twice changes nothing.
+func (k Key) Revoke(confirmName string, now time.Time) (after Key, ok bool, err error) {
+	if !k.DeletedAt.IsZero() {
+		return k, false, ErrDeleted
+	}
+	if confirmName != k.Name {
+		return k, false, ErrNameMismatch
+	}
+	return k.revoke(now)
+}
+
+// RevokeForClosure ends the key because its account closes: from any state, a deleted one included.
+func (k Key) RevokeForClosure(now time.Time) (after Key, ok bool) {
+	after, ok, _ = k.revoke(now)
+	return after, ok
+}
+
+func (k Key) revoke(now time.Time) (Key, bool, error) {
+	if !k.RevokedAt.IsZero() {
+		return k, false, nil
+	}
+	after := k.next(now)
+	after.RevokedAt = after.UpdatedAt
+	return after, true, nil
+}
+
+// Delete hides the key, from any state. Deleting twice changes nothing.
+func (k Key) Delete(now time.Time) (after Key, ok bool) {
+	if !k.DeletedAt.IsZero() {
+		return k, false
+	}
+	after = k.next(now)
+	after.DeletedAt = after.UpdatedAt
+	return after, true
+}
+
+// Restore brings back what Delete hid and nothing else: a revoked key comes back revoked.
+func (k Key) Restore(now time.Time) (Key, error) {
+	if k.DeletedAt.IsZero() {
+		return k, ErrNotDeleted
+	}
+	if !now.Before(k.DeletedAt.Add(RestoreWindow)) {
+		return k, ErrRestoreTooOld
+	}
+	after := k.next(now)
+	after.DeletedAt = time.Time{}
+	return after, nil
+}
+
+// Block stops the key on an operator's word, which no customer can lift.
+func (k Key) Block(reason, operator string, now time.Time) (Key, error) {
+	if k.Blocked != nil {
+		return k, ErrAlreadyBlock
+	}
+	after := k.next(now)
+	after.Blocked = &Block{Reason: reason, At: after.UpdatedAt, By: operator}
+	return after, nil
+}
+
+// Unblock takes Block back.
+func (k Key) Unblock(now time.Time) (Key, error) {
+	if k.Blocked == nil {
+		return k, ErrNotBlocked
+	}
+	after := k.next(now)
+	after.Blocked = nil
+	return after, nil
+}

@@ -1,0 +1,151 @@
+package product
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"latchkey/shared/account"
+)
+
+//go:embed catalogue.json
+var embedded []byte
+
+// Catalogue is a checked set of products. The zero value holds none and matches no path.
+type Catalogue struct {
+	products []Product
+	byID     map[ID]Product
+	byClass  map[Class]LimitClass
+	owner    map[Class]ID
+	prefixes []prefix // the longest first, so that the first that fits is the closest
+}
+
+type prefix struct {
+	path  string
+	match Match
+}
+
+// Default is the embedded catalogue. It is read at its first use; a test proves that it reads.
+var Default = sync.OnceValue(func() Catalogue {
+	c, err := Parse(embedded)
+	if err != nil {
+		panic(err) // the file is part of the program
+	}
+	return c
+})
+
+// Parse reads and checks a catalogue: known kinds and account types, each ID once, each prefix once and of the
+// form "/…/", every class's ID its product's or "<product>.<word>".
+func Parse(text []byte) (Catalogue, error) {
+	var file struct {
+		Products []struct {
+			ID      ID     `json:"id"`
+			Name    string `json:"name"`
+			Kind    Kind   `json:"kind"`
+			Classes []struct {
+				ID       Class                `json:"id"`
+				Name     string               `json:"name"`
+				Prefixes []string             `json:"prefixes"`
+				QPS      map[account.Type]int `json:"qps"`
+				MaxQPS   int                  `json:"max_qps"`
+			} `json:"classes"`
+		} `json:"products"`
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		return Catalogue{}, fmt.Errorf("product: catalogue: %w", err)
+	}
+	c := Catalogue{byID: map[ID]Product{}, byClass: map[Class]LimitClass{}, owner: map[Class]ID{}}
+	for _, f := range file.Products {
+		p := Product{ID: f.ID, Name: f.Name, Kind: f.Kind}
+		for _, cl := range f.Classes {
+			p.Classes = append(p.Classes, LimitClass(cl))
+		}
+		if err := c.add(p); err != nil {
+			return Catalogue{}, fmt.Errorf("product: catalogue: %s: %w", p.ID, err)
+		}
+	}
+	sort.SliceStable(c.prefixes, func(i, j int) bool { return len(c.prefixes[i].path) > len(c.prefixes[j].path) })
+	return c, nil
+}
+
+func (c *Catalogue) add(p Product) error {
+	if _, twice := c.byID[p.ID]; twice || p.ID == "" || p.Name == "" {
+		return fmt.Errorf("needs a name and an ID of its own")
+	}
+	if p.Kind != API && p.Kind != SDK {
+		return fmt.Errorf("kind %q is neither api nor sdk", p.Kind)
+	}
+	if len(p.Classes) == 0 || p.Classes[0].ID != Class(p.ID) {
+		return fmt.Errorf("the first limit class must be the product's own")
+	}
+	for i, cl := range p.Classes {
+		if i > 0 && !strings.HasPrefix(string(cl.ID), string(p.ID)+".") {
+			return fmt.Errorf("limit class %q must begin with %q", cl.ID, string(p.ID)+".")
+		}
+		if err := c.addClass(p, cl); err != nil {
+			return fmt.Errorf("limit class %s: %w", cl.ID, err)
+		}
+	}
+	c.products = append(c.products, p)
+	c.byID[p.ID] = p
+	return nil
+}
+
+func (c *Catalogue) addClass(p Product, cl LimitClass) error {
+	if _, twice := c.byClass[cl.ID]; twice {
+		return fmt.Errorf("is there twice")
+	}
+	for _, t := range []account.Type{account.Enterprise, account.SelfServe} {
+		if q := cl.QPS[t]; q < 1 || q > cl.MaxQPS {
+			return fmt.Errorf("qps for %s is %d, want 1 to %d", t, q, cl.MaxQPS)
+		}
+	}
+	if (p.Kind == API) != (len(cl.Prefixes) > 0) {
+		return fmt.Errorf("an API has path prefixes, an SDK has none")
+	}
+	for _, path := range cl.Prefixes {
+		if len(path) < 3 || path[0] != '/' || path[len(path)-1] != '/' {
+			return fmt.Errorf("prefix %q is not of the form /…/", path)
+		}
+		for _, other := range c.prefixes {
+			if other.path == path {
+				return fmt.Errorf("prefix %q belongs to %s", path, other.match.Class)
+			}
+		}
+		c.prefixes = append(c.prefixes, prefix{path, Match{Product: p.ID, Class: cl.ID}})
+	}
+	c.byClass[cl.ID] = cl
+	c.owner[cl.ID] = p.ID
+	return nil
+}
+
+// Products lists the catalogue in its own order. The caller doesn't change it.
+func (c Catalogue) Products() []Product { return c.products }
+
+// Product finds a product.
+func (c Catalogue) Product(id ID) (Product, bool) {
+	p, ok := c.byID[id]
+	return p, ok
+}
+
+// Class finds a limit class and the product that it belongs to.
+func (c Catalogue) Class(id Class) (LimitClass, ID, bool) {
+	cl, ok := c.byClass[id]
+	return cl, c.owner[id], ok
+}
+
+// Match finds the product and limit class of a canonical path; the longest prefix decides. It doesn't allocate.
+func (c Catalogue) Match(path string) (Match, bool) {
+	for i := range c.prefixes {
+		if p := &c.prefixes[i]; len(path) >= len(p.path) && path[:len(p.path)] == p.path {
+			return p.match, true
+		}
+	}
+	return Match{}, false
+}
+
+// DefaultQPS is a class's limit in calls a second for an account type, 0 for a class or type that isn't there.
+func (c Catalogue) DefaultQPS(class Class, t account.Type) int { return c.byClass[class].QPS[t] }
