@@ -1,0 +1,164 @@
+package apikey_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestStatusShowsTheFirstFactThatHolds(t *testing.T) {
+	all := apikey.Key{
+		DeletedAt: noon, RevokedAt: noon, Blocked: &apikey.Block{Reason: "abuse"}, Disabled: true, ExpiresAt: noon,
+	}
+	peel := []struct {
+		want apikey.Status
+		drop func(*apikey.Key)
+	}{
+		{apikey.StatusDeleted, func(k *apikey.Key) { k.DeletedAt = time.Time{} }},
+		{apikey.StatusRevoked, func(k *apikey.Key) { k.RevokedAt = time.Time{} }},
+		{apikey.StatusBlocked, func(k *apikey.Key) { k.Blocked = nil }},
+		{apikey.StatusDisabled, func(k *apikey.Key) { k.Disabled = false }},
+		{apikey.StatusExpired, func(k *apikey.Key) { k.ExpiresAt = noon.Add(1) }},
+		{apikey.StatusActive, func(*apikey.Key) {}},
+	}
+	for _, p := range peel {
+		if got := all.Status(noon); got != p.want {
+			t.Errorf("got %s, want %s", got, p.want)
+		}
+		p.drop(&all)
+	}
+}
+
+// command is one thing that a customer or an operator may try.
+type command struct {
+	name     string
+	customer bool
+	do       func(apikey.Key, time.Time) (apikey.Key, error)
+}
+
+func changed(k apikey.Key, _ bool, err error) (apikey.Key, error) { return k, err }
+
+var commands = []command{
+	{"disable", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return changed(k.Disable(now)) }},
+	{"enable", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return changed(k.Enable(now)) }},
+	{"revoke", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return changed(k.Revoke(k.Name, now)) }},
+	{"delete", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { after, _ := k.Delete(now); return after, nil }},
+	{"restore", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Restore(now) }},
+	{"block", false, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", now) }},
+	{"unblock", false, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Unblock(now) }},
+	{"close", false, func(k apikey.Key, now time.Time) (apikey.Key, error) {
+		after, _ := k.RevokeForClosure(now)
+		return after, nil
+	}},
+}
+
+func TestNoCommandUndoesARevokeAndNoCustomerUndoesABlock(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := apikey.Key{Name: "n", Version: 1}
+		now := noon
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			c := rapid.SampledFrom(commands).Draw(t, "command")
+			now = now.Add(time.Duration(rapid.IntRange(0, 40).Draw(t, "days")) * 24 * time.Hour)
+			after, err := c.do(k, now)
+			if err != nil && after.Version != k.Version {
+				t.Fatalf("%s was refused and still wrote", c.name)
+			}
+			if !k.RevokedAt.IsZero() && after.RevokedAt != k.RevokedAt {
+				t.Fatalf("%s changed revoked_at", c.name)
+			}
+			if c.customer && (k.Blocked == nil) != (after.Blocked == nil) {
+				t.Fatalf("a customer's %s changed a block", c.name)
+			}
+			if c.name == "restore" && err == nil {
+				hidden := k
+				hidden.DeletedAt = time.Time{}
+				if hidden.Status(now) != after.Status(now) {
+					t.Fatalf("restore brought back %s, hidden was %s", after.Status(now), hidden.Status(now))
+				}
+			}
+			if after.Version != k.Version && after.Version != k.Version+1 {
+				t.Fatalf("%s went from version %d to %d", c.name, k.Version, after.Version)
+			}
+			k = after
+		}
+	})
+}
+
+func TestRevokeAsksForTheName(t *testing.T) {
+	k := apikey.Key{Name: "Shop"}
+	if _, ok, err := k.Revoke("shop", noon); ok || !errors.Is(err, apikey.ErrNameMismatch) {
+		t.Errorf("got %v %v", ok, err)
+	}
+	if after, ok, err := k.Revoke("Shop", noon); !ok || err != nil || after.Status(noon) != apikey.StatusRevoked {
+		t.Errorf("got %v %v %v", after, ok, err)
+	}
+}
+
+func TestRestoreEndsAfterThirtyDays(t *testing.T) {
+	k, _ := apikey.Key{}.Delete(noon)
+	if _, err := k.Restore(noon.Add(apikey.RestoreWindow - time.Millisecond)); err != nil {
+		t.Error(err)
+	}
+	if _, err := k.Restore(noon.Add(apikey.RestoreWindow)); !errors.Is(err, apikey.ErrRestoreTooOld) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for text, want := range map[string]string{
+		"  Shop  ": "Shop", "地図の鍵": "地図の鍵", "👩‍👩‍👧 family": "👩‍👩‍👧 family", strings.Repeat("é", 64): strings.Repeat("é", 64),
+		"": "", "   ": "", strings.Repeat("é", 65): "", "a\nb": "", "a\x00b": "", "a\u202eb": "", "a\u2028b": "", "\xff": "", "a\u0085b": "",
+	} {
+		got, err := apikey.ParseName(text)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: got %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestBillingTypesFitTheAccount(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		of   account.Type
+		want apikey.BillingType
+	}{
+		{"", account.Enterprise, apikey.Paying}, {"", account.SelfServe, apikey.Freemium},
+		{"free", account.Enterprise, apikey.Free}, {"free", account.SelfServe, ""},
+		{"pay_as_you_grow", account.Enterprise, ""}, {"", "", ""}, {"", "other", ""},
+	} {
+		got, err := apikey.ParseBilling(c.text, c.of)
+		if got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%q for %q: got %q, %v", c.text, c.of, got, err)
+		}
+	}
+}
+
+func TestIDs(t *testing.T) {
+	const good = "key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6"
+	if _, err := apikey.ParseID(good); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"", "key_", "acc_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", strings.ToLower(good), good + "0", "key_81HZY3M7Q8R9S0T1V2W3X4Y5Z6", "key_01HZY3M7Q8R9S0T1V2W3X4Y5ZU"} {
+		if _, err := apikey.ParseID(bad); !errors.Is(err, apikey.ErrID) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestUsageDecidesWhatAMissingOriginMeans(t *testing.T) {
+	for usage, want := range map[apikey.Usage]apikey.Missing{
+		apikey.Frontend: apikey.DenyMissing, apikey.Backend: apikey.AllowMissing, apikey.Mobile: apikey.AllowMissing, "": apikey.DenyMissing,
+	} {
+		if got := usage.DefaultMissing(); got != want {
+			t.Errorf("%q: got %s, want %s", usage, got, want)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package product_test
+
+import (
+	"strings"
+	"testing"
+
+	"latchkey/shared/account"
+	"latchkey/shared/product"
+)
+
+func TestCatalogueMatchesPathsByTheLongestPrefix(t *testing.T) {
+	for path, want := range map[string]product.Match{
+		"/map/1/tile/basic/main/0/0/0.png": {Product: "map-display", Class: "map-display.tiles"},
+		"/map/1/staticimage":               {Product: "map-display", Class: "map-display"},
+		"/map/":                            {Product: "map-display", Class: "map-display"},
+		"/search/2/search/x.json":          {Product: "search", Class: "search"},
+		"/routing/1/x":                     {Product: "routing", Class: "routing"},
+		"/traffic/4/x":                     {Product: "traffic", Class: "traffic"},
+		"/map":                             {},
+		"/maps/1":                          {},
+		"/Map/1":                           {},
+		"/":                                {},
+		"":                                 {},
+	} {
+		got, ok := product.Default().Match(path)
+		if got != want || ok != (want != product.Match{}) {
+			t.Errorf("%q: got %v, %v", path, got, ok)
+		}
+	}
+}
+
+func TestMatchDoesNotAllocate(t *testing.T) {
+	c := product.Default()
+	if n := testing.AllocsPerRun(100, func() { c.Match("/traffic/4/flow") }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestDefaultLimits(t *testing.T) {
+	for class, want := range map[product.Class]int{
+		"map-display": 10, "map-display.tiles": 1000, "search": 5, "routing": 5, "traffic": 10, "nothing": 0,
+	} {
+		for _, typ := range []account.Type{account.Enterprise, account.SelfServe} {
+			if got := product.Default().DefaultQPS(class, typ); got != want {
+				t.Errorf("%s for %s: got %d, want %d", class, typ, got, want)
+			}
+		}
+		if got := product.Default().DefaultQPS(class, "unknown"); got != 0 {
+			t.Errorf("%s for an unknown account type: got %d, want 0", class, got)
+		}
+	}
+}
+
+func TestCatalogueHasAnSDKWithoutPaths(t *testing.T) {
+	for _, p := range product.Default().Products() {
+		if p.Kind == product.SDK {
+			return
+		}
+	}
+	t.Error("no SDK product")
+}
+
+func TestZeroCatalogueMatchesNothing(t *testing.T) {
+	if _, ok := (product.Catalogue{}).Match("/map/1"); ok {
+		t.Error("the zero catalogue matches")
+	}
+}
+
+func TestParseRefusesABrokenCatalogue(t *testing.T) {
+	one := func(id, kind, classes string) string {
+		return `{"id":"` + id + `","name":"N","kind":"` + kind + `","classes":[` + classes + `]}`
+	}
+	class := func(id, prefix string) string {
+		return `{"id":"` + id + `","name":"N","prefixes":[` + prefix + `],"qps":{"enterprise":1,"self_serve":1},"max_qps":2}`
+	}
+	for name, products := range map[string]string{
+		"no JSON":                   `{`,
+		"no class":                  one("a", "api", ""),
+		"no first class of its own": one("a", "api", class("b", `"/a/"`)),
+		"class of another product":  one("a", "api", class("a", `"/a/"`)+","+class("b.x", `"/b/"`)),
+		"unknown kind":              one("a", "thing", class("a", `"/a/"`)),
+		"API without a path":        one("a", "api", class("a", "")),
+		"SDK with a path":           one("a", "sdk", class("a", `"/a/"`)),
+		"prefix without a slash":    one("a", "api", class("a", `"/a"`)),
+		"same prefix twice":         one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/a/"`)),
+		"same product twice":        one("a", "api", class("a", `"/a/"`)) + "," + one("a", "api", class("a", `"/b/"`)),
+		"default above the maximum": one("a", "api", strings.Replace(class("a", `"/a/"`), `"max_qps":2`, `"max_qps":0`, 1)),
+		"no default for self-serve": one("a", "api", strings.Replace(class("a", `"/a/"`), `,"self_serve":1`, "", 1)),
+		"product without a name":    strings.Replace(one("a", "api", class("a", `"/a/"`)), `"name":"N","kind"`, `"name":"","kind"`, 1),
+	} {
+		if _, err := product.Parse([]byte(`{"products":[` + products + `]}`)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := product.Parse([]byte(`{"products":[` + one("a", "api", class("a", `"/a/"`)) + `]}`)); err != nil {
+		t.Errorf("the good one that the others spoil: %v", err)
+	}
+}

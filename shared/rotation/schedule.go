@@ -1,0 +1,133 @@
+package rotation
+
+import (
+	"errors"
+	"regexp"
+	"time"
+
+	"latchkey/shared/apikey"
+)
+
+// The bounds of a rotation policy.
+const (
+	MaxEveryDays  = 3650
+	MaxNotifyDays = 90
+)
+
+// Why a policy is refused.
+var (
+	ErrEvery     = errors.New("rotation: every_days is 1 to 3650")
+	ErrNotify    = errors.New("rotation: notify_days_before is 0 to 90, and less than every_days")
+	ErrPrincipal = errors.New("rotation: the principal is the ARN of an IAM user or role, without wildcards")
+)
+
+// principalARN is an IAM user or role, never an account root or a wildcard: delivery is for one named reader.
+var principalARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[A-Za-z0-9+=,.@_/-]{1,512}$`)
+
+// ParsePolicy checks a rotation policy. An empty principal means that the key is announced and never rotated on
+// its own.
+func ParsePolicy(everyDays, notifyDaysBefore int, principal string) (apikey.RotationPolicy, error) {
+	if everyDays < 1 || everyDays > MaxEveryDays {
+		return apikey.RotationPolicy{}, ErrEvery
+	}
+	if notifyDaysBefore < 0 || notifyDaysBefore > MaxNotifyDays || notifyDaysBefore >= everyDays {
+		return apikey.RotationPolicy{}, ErrNotify
+	}
+	if principal != "" && !principalARN.MatchString(principal) {
+		return apikey.RotationPolicy{}, ErrPrincipal
+	}
+	return apikey.RotationPolicy{EveryDays: everyDays, NotifyDaysBefore: notifyDaysBefore, Principal: principal}, nil
+}
+
+// Due is when the policy next wants the secret changed, counted from the last rotation or the key's creation.
+// The zero time means never: no policy, or a key that can't be rotated.
+func Due(k apikey.Key) time.Time {
+	if k.Rotation == nil || k.Editable() != nil {
+		return time.Time{}
+	}
+	from := k.CreatedAt
+	if k.RotatedAt.After(from) {
+		from = k.RotatedAt
+	}
+	return from.AddDate(0, 0, k.Rotation.EveryDays)
+}
+
+// Task is what the scheduled job has to do for a key.
+type Task string
+
+// The tasks, in the order in which they are done.
+const (
+	Nothing  Task = ""
+	EndGrace Task = "end_grace" // tidy a record whose grace is over
+	Announce Task = "announce"  // say that a rotation comes due
+	Renew    Task = "rotate"    // rotate and deliver
+	// Unlimit drops a limit that has ended, so that the record says what holds.
+	Unlimit Task = "end_limit"
+)
+
+// Next says what the job does for a key, and from when; Nothing and the zero time where there is nothing at all.
+func Next(k apikey.Key) (Task, time.Time) {
+	task, at := Nothing, time.Time{}
+	earlier := func(t Task, when time.Time) {
+		if !when.IsZero() && (at.IsZero() || when.Before(at)) {
+			task, at = t, when
+		}
+	}
+	if k.Editable() != nil {
+		return task, at
+	}
+	if k.Outgoing != nil {
+		earlier(EndGrace, k.Outgoing.EndsAt)
+	}
+	for _, l := range k.Limits {
+		earlier(Unlimit, l.EndsAt)
+	}
+	if due := Due(k); !due.IsZero() {
+		if !k.Rotation.AnnouncedFor.Equal(due) {
+			earlier(Announce, due.AddDate(0, 0, -k.Rotation.NotifyDaysBefore))
+		}
+		if k.Rotation.Principal != "" {
+			// A rotation that runs is ended first: two live secrets are the most a key has.
+			if k.Outgoing != nil && k.Outgoing.EndsAt.After(due) {
+				due = k.Outgoing.EndsAt
+			}
+			earlier(Renew, due)
+		}
+	}
+	return task, at
+}
+
+// Announced records that the rotation that comes due was announced. ok is false where it was already.
+func Announced(k apikey.Key, now time.Time) (after apikey.Key, ok bool) {
+	due := Due(k)
+	if due.IsZero() || k.Rotation.AnnouncedFor.Equal(due) {
+		return k, false
+	}
+	after = touched(k, now)
+	policy := *k.Rotation
+	policy.AnnouncedFor = due
+	after.Rotation = &policy
+	return after, true
+}
+
+// WithoutEndedLimits drops limits whose end has come, putting back what was agreed to follow them.
+func WithoutEndedLimits(k apikey.Key, now time.Time) (after apikey.Key, ok bool) {
+	var kept []apikey.Limit
+	for _, l := range k.Limits {
+		switch {
+		case l.EndsAt.IsZero() || now.Before(l.EndsAt):
+			kept = append(kept, l)
+		case l.Then > 0:
+			kept = append(kept, apikey.Limit{Class: l.Class, QPS: l.Then})
+			ok = true
+		default:
+			ok = true
+		}
+	}
+	if !ok {
+		return k, false
+	}
+	after = touched(k, now)
+	after.Limits = kept
+	return after, true
+}
