@@ -1,0 +1,66 @@
+package api_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"latchkey/shared/api"
+)
+
+func load(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestContractIsValidOpenAPI31(t *testing.T) {
+	doc := load(t)
+	if err := doc.Validate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1.") {
+		t.Errorf("openapi: %s, want 3.1", doc.OpenAPI)
+	}
+}
+
+func TestEveryOperationSaysWhoMayCallIt(t *testing.T) {
+	known := map[string]bool{"viewer": true, "developer": true, "owner": true, "operator": true, "any": true, "public": true}
+	for path, item := range load(t).Paths.Map() {
+		for method, op := range item.Operations() {
+			roles, _ := op.Extensions["x-roles"].([]any)
+			if len(roles) == 0 || op.OperationID == "" || op.Summary == "" {
+				t.Errorf("%s %s: needs x-roles, an operationId and a summary", method, path)
+			}
+			for _, role := range roles {
+				if name, _ := role.(string); !known[name] {
+					t.Errorf("%s %s: unknown role %v", method, path, role)
+				}
+			}
+			if public := len(roles) == 1 && roles[0] == "public"; public != (op.Security != nil && len(*op.Security) == 0) {
+				t.Errorf("%s %s: x-roles and security disagree", method, path)
+			}
+		}
+	}
+}
+
+func TestEveryBodyOfARequestRefusesUnknownMembers(t *testing.T) {
+	for path, item := range load(t).Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.RequestBody == nil {
+				continue
+			}
+			for kind, media := range op.RequestBody.Value.Content {
+				extra := media.Schema.Value.AdditionalProperties
+				if extra.Has == nil || *extra.Has {
+					t.Errorf("%s %s %s: additionalProperties must be false", method, path, kind)
+				}
+			}
+		}
+	}
+}
