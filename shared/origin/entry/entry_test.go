@@ -1,0 +1,254 @@
+package entry_test
+
+import (
+	"encoding/csv"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/nlnwa/whatwg-url/url"
+	"pgregory.net/rapid"
+
+	"latchkey/shared/origin"
+	"latchkey/shared/origin/entry"
+)
+
+func TestDomainPatternsBehaveAsSpecified(t *testing.T) {
+	f, err := os.Open("../testdata/domain-patterns.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 37 {
+		t.Fatalf("%d rows, want the header and 36", len(rows))
+	}
+	for _, row := range rows[1:] {
+		id, pattern, missing, originHeader, referer, want := row[0], row[1], row[2], row[3], row[4], row[5]
+		t.Run(id, func(t *testing.T) {
+			if got := verdict(t, pattern, missing, originHeader, referer); got != want {
+				t.Errorf("%v: got %s", row, got)
+			}
+		})
+	}
+}
+
+// verdict applies rules 4 to 7 with the public functions, as the decision does.
+func verdict(t *testing.T, pattern, missing, originHeader, referer string) string {
+	var stored []string
+	if pattern != "" {
+		canonical, err := entry.Parse(pattern)
+		if err != nil {
+			return "reject_pattern"
+		}
+		stored = append(stored, canonical)
+	}
+	list, err := origin.Compile(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, presence := origin.Caller(originHeader, referer)
+	_, matched := list.Match(caller)
+	if list.Len() == 0 || matched || presence == origin.Missing && missing == "allow" {
+		return "allow"
+	}
+	return "deny"
+}
+
+func TestParseMakesWhatPeopleTypeCanonical(t *testing.T) {
+	for in, want := range map[string]string{
+		"example.com":               "example.com",
+		" Example.COM. ":            "example.com",
+		"HTTPS://Example.com":       "https://example.com",
+		"example.com:*":             "example.com",
+		"https://example.com:443":   "https://example.com:443",
+		"example.com:0080":          "example.com:80",
+		"*.Example.com":             "*.example.com",
+		"*.bücher.example":          "*.xn--bcher-kva.example",
+		"BÜCHER.example":            "xn--bcher-kva.example",
+		"faß.example":               "xn--fa-hia.example",
+		"例え。テスト":                    "xn--r8jz45g.xn--zckzah",
+		"ｅxample.com":               "example.com",
+		"XN--BCHER-KVA.example":     "xn--bcher-kva.example",
+		"localhost":                 "localhost",
+		"localhost:3000":            "localhost:3000",
+		"http://localhost:3000":     "http://localhost:3000",
+		"LOCALHOST":                 "localhost",
+		"127.0.0.1":                 "127.0.0.1",
+		"192.0.2.1:8080":            "192.0.2.1:8080",
+		"[::1]":                     "[::1]",
+		"[0:0:0:0:0:0:0:1]:80":      "[::1]:80",
+		"[2001:DB8::0001]":          "[2001:db8::1]",
+		"[::ffff:127.0.0.1]":        "[::ffff:7f00:1]",
+		"my_app.example.com":        "my_app.example.com",
+		"co.uk":                     "co.uk",
+		"*.example.co.uk":           "*.example.co.uk",
+		"*.me.github.io":            "*.me.github.io",
+		"http.example":              "http.example",
+		"https.example:80":          "https.example:80",
+		"*.xn--bcher-kva.example:1": "*.xn--bcher-kva.example:1",
+	} {
+		got, err := entry.Parse(in)
+		if err != nil || got != want {
+			t.Errorf("Parse(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+}
+
+func TestParseRefusesWithACodeAndASuggestion(t *testing.T) {
+	for _, c := range []struct {
+		in         string
+		code       entry.Code
+		suggestion string
+	}{
+		{"", entry.Empty, ""},
+		{"   ", entry.Empty, ""},
+		{"http://", entry.Empty, ""},
+		{strings.Repeat("a", 2000), entry.TooLong, ""},
+		{"https://example.com/", entry.HasPath, "https://example.com"},
+		{"www.example.com/app", entry.HasPath, "www.example.com"},
+		{"example.com/app", entry.HasPath, "example.com"},
+		{"example.com?x=1", entry.HasPath, "example.com"},
+		{"example.com#top", entry.HasPath, "example.com"},
+		{"https://www.example.com:8080/a/b?c#d", entry.HasPath, "https://www.example.com:8080"},
+		{"*.example.com/*", entry.HasPath, "*.example.com"},
+		{"//example.com/x", entry.HasPath, "example.com"},
+		{`example.com\app`, entry.HasPath, "example.com"},
+		{"ftp://example.com", entry.BadScheme, "example.com"},
+		{"chrome-extension://abcdef/", entry.BadScheme, ""},
+		{"http:example.com", entry.BadScheme, "http://example.com"},
+		{"https:/example.com", entry.BadScheme, "https://example.com"},
+		{"user:pw@example.com", entry.HasUserinfo, "example.com"},
+		{"https://user@example.com/x", entry.HasUserinfo, "https://example.com"},
+		{"me@example.com", entry.HasUserinfo, "example.com"},
+		{"example.com:0", entry.BadPort, "example.com"},
+		{"localhost:65536", entry.BadPort, "localhost"},
+		{"example.com:http", entry.BadPort, "example.com"},
+		{"example.com:", entry.BadPort, "example.com"},
+		{"example.com:80:80", entry.BadPort, "example.com"},
+		{"*", entry.BareWildcard, ""},
+		{"https://*", entry.BareWildcard, ""},
+		{"*:3000", entry.BareWildcard, ""},
+		{"ex*mple.com", entry.MisplacedWildcard, ""},
+		{"*example.com", entry.MisplacedWildcard, "*.example.com"},
+		{"a.*.example.com", entry.MisplacedWildcard, "*.example.com"},
+		{"*.*.example.com", entry.MisplacedWildcard, "*.example.com"},
+		{"example.*", entry.MisplacedWildcard, ""},
+		{".example.com", entry.MisplacedWildcard, "*.example.com"},
+		{"*.com", entry.WildcardSuffix, ""},
+		{"*.co.uk", entry.WildcardSuffix, ""},
+		{"*.github.io", entry.WildcardSuffix, ""},
+		{"*.anything.ck", entry.WildcardSuffix, ""},
+		{"*.kawasaki.jp", entry.WildcardSuffix, ""},
+		{"*.UK", entry.WildcardSuffix, ""},
+		{"*.localhost", entry.WildcardAddress, "localhost"},
+		{"*.127.0.0.1", entry.WildcardAddress, "127.0.0.1"},
+		{"*.[::1]", entry.WildcardAddress, "[::1]"},
+		{"intranet", entry.SingleLabel, ""},
+		{"::1", entry.BadAddress, "[::1]"},
+		{"2001:db8::1", entry.BadAddress, "[2001:db8::1]"},
+		{"[fe80::1%eth0]", entry.BadAddress, "[fe80::1]"},
+		{"[::g]", entry.BadAddress, ""},
+		{"[127.0.0.1]", entry.BadAddress, ""},
+		{"[::1", entry.BadAddress, "[::1]"},
+		{"0x7f.1", entry.BadAddress, ""},
+		{"127.0.0.01", entry.BadAddress, ""},
+		{"256.1.1.1", entry.BadAddress, ""},
+		{"2130706433", entry.BadAddress, ""},
+		{"exa mple.com", entry.BadHost, ""},
+		{"example.com, example.org", entry.BadHost, ""},
+		{"example..com", entry.BadHost, ""},
+		{"example.com..", entry.BadHost, ""},
+		{"exa%6dple.com", entry.BadHost, ""},
+		{"xn--a.example", entry.BadHost, ""},
+		{"a\u200bb\u0000.example", entry.BadHost, ""},
+		{strings.Repeat("a", 64) + ".com", entry.BadHost, ""},
+	} {
+		got, err := entry.Parse(c.in)
+		var refused *entry.Error
+		if !errors.As(err, &refused) {
+			t.Errorf("Parse(%q) = %q, %v; want %s", c.in, got, err, c.code)
+			continue
+		}
+		if refused.Code != c.code || refused.Suggestion != c.suggestion || refused.Message == "" || got != "" {
+			t.Errorf("Parse(%q) = %q, %s %q %q; want %s %q", c.in, got, refused.Code, refused.Suggestion, refused.Message, c.code, c.suggestion)
+		}
+	}
+}
+
+func TestErrorTextAsksTheQuestion(t *testing.T) {
+	_, err := entry.Parse("example.com/app")
+	if !strings.HasSuffix(err.Error(), "Did you mean example.com?") {
+		t.Error(err)
+	}
+}
+
+// checkEntry holds for every text: what is accepted is canonical, compiles, and means the host that a browser
+// reads; what is refused has a code, a message and a suggestion that works.
+func checkEntry(t interface{ Fatalf(string, ...any) }, text string) {
+	canonical, err := entry.Parse(text)
+	if err != nil {
+		var refused *entry.Error
+		if !errors.As(err, &refused) || refused.Code == "" || refused.Message == "" {
+			t.Fatalf("%q: untyped error %v", text, err)
+		}
+		if refused.Suggestion == "" {
+			return
+		}
+		if again, err := entry.Parse(refused.Suggestion); err != nil || again != refused.Suggestion {
+			t.Fatalf("%q: the suggestion %q is not canonical: %q, %v", text, refused.Suggestion, again, err)
+		}
+		return
+	}
+	if again, err := entry.Parse(canonical); err != nil || again != canonical {
+		t.Fatalf("%q -> %q -> %q, %v", text, canonical, again, err)
+	}
+	pattern, err := origin.ParsePattern(canonical)
+	if err != nil {
+		t.Fatalf("%q -> %q: %v", text, canonical, err)
+	}
+	// A page at the typed host is covered. A browser's parser reads the typed text on its own.
+	typed := strings.TrimSpace(text)
+	if !strings.Contains(typed, "://") {
+		typed = "http://" + typed
+	}
+	page := strings.TrimSuffix(strings.Replace(typed, "://*.", "://sub.", 1), ":*")
+	u, err := url.Parse(page)
+	if err != nil && strings.Contains(canonical, "_") {
+		return // the parser refuses an underscore beside an IDN label, which browsers take
+	}
+	if err != nil {
+		t.Fatalf("%q -> %q, but a browser refuses %q: %v", text, canonical, page, err)
+	}
+	o, ok := origin.Parse(u.Protocol() + "//" + u.Host())
+	if !ok || !pattern.Match(o) {
+		t.Fatalf("%q -> %q does not cover %s", text, canonical, u.Host())
+	}
+}
+
+var pieces = []string{
+	"http", "https", "://", ":", "/", "@", "?", "#", "%", ".", "..", "[", "]", "::1", "*", "*.", " ", "\t", "example", "com", ".com", "EXAMPLE", "localhost",
+	"co.uk", "github.io", "127.0.0.1", "0x7f", "1", "80", "443", "65536", "xn--", "xn--bcher-kva", "bücher", "。", "．", "ｅ", "ß", "\u212a", "\u200d", "\u00ad",
+	"-", "_", "a", "b.c", "例え", "أ", "１", "＊", "％", "／", "ftp",
+}
+
+func TestEveryEntryIsCanonicalOrRefusedWithAReason(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for range 20 {
+			checkEntry(t, strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 1, 7).Draw(t, "pieces"), ""))
+		}
+	})
+}
+
+func FuzzEntry(f *testing.F) {
+	for _, text := range pieces {
+		f.Add(text)
+	}
+	f.Add("https://*.bücher.example:8080/app?x#y")
+	f.Add("*.co.uk")
+	f.Fuzz(func(t *testing.T, text string) { checkEntry(t, text) })
+}

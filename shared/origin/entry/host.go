@@ -1,0 +1,91 @@
+package entry
+
+import (
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/idna"
+
+	"latchkey/shared/origin"
+)
+
+// names maps a name as browsers do: lower case, IDN to A-labels, without the length and hyphen rules of
+// registration. The characters that are left are checked by package origin.
+var names = idna.New(
+	idna.MapForLookup(),
+	idna.Transitional(false),
+	idna.StrictDomainName(false),
+	idna.CheckHyphens(false),
+	idna.CheckJoiners(true),
+	idna.BidiRule(),
+)
+
+func badHost() *Error {
+	return &Error{Code: BadHost, Message: "This is not a domain. One looks like example.com, www.example.com or *.example.com."}
+}
+
+func badIPv6() *Error {
+	return &Error{Code: BadAddress, Message: "An IPv6 address stands in brackets, as in [2001:db8::1]."}
+}
+
+// canonicalHost returns the canonical form of a host that has no wildcard. The port is only for the suggestion.
+func canonicalHost(host, port string) (string, *Error) {
+	if strings.HasPrefix(host, "[") {
+		return canonicalIPv6(host, port)
+	}
+	if !isASCII(host) || strings.Contains(strings.ToLower(host), "xn--") {
+		mapped, err := names.ToASCII(host)
+		if err != nil {
+			return "", badHost()
+		}
+		host = mapped
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if isNumeric(host) && !isAddress(host) {
+		return "", &Error{Code: BadAddress, Message: "An IPv4 address is four decimal numbers, as in 192.0.2.1."}
+	}
+	if _, ok := origin.Parse("http://" + host); !ok || strings.ContainsAny(host, ":/") {
+		return "", badHost()
+	}
+	return host, nil
+}
+
+func canonicalIPv6(host, port string) (string, *Error) {
+	inner, ok := strings.CutSuffix(host[1:], "]")
+	addr, err := netip.ParseAddr(inner)
+	if !ok || err != nil || !addr.Is6() {
+		return "", badIPv6()
+	}
+	canonical := origin.IPv6(addr.WithZone("").As16())
+	if addr.Zone() != "" {
+		return "", &Error{Code: BadAddress, Message: "Leave out the zone of the address.", Suggestion: canonical + port}
+	}
+	return canonical, nil
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// isNumeric reports whether a browser would read a name as an IPv4 address: its last label is a number.
+func isNumeric(name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	if hex, ok := strings.CutPrefix(last, "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return last != "" && strings.Trim(last, "0123456789") == ""
+}
+
+// isAddress reports whether a canonical host is an IP address.
+func isAddress(host string) bool {
+	if strings.HasPrefix(host, "[") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Is4()
+}

@@ -1,0 +1,176 @@
+package origin
+
+import (
+	"strconv"
+	"strings"
+)
+
+// scheme is http or https; the zero value is none, which a pattern uses for "either".
+type scheme uint8
+
+const (
+	anyScheme scheme = iota
+	schemeHTTP
+	schemeHTTPS
+)
+
+func (s scheme) String() string {
+	switch s {
+	case schemeHTTP:
+		return "http"
+	case schemeHTTPS:
+		return "https"
+	default:
+		return ""
+	}
+}
+
+func (s scheme) defaultPort() uint16 {
+	switch s {
+	case schemeHTTP:
+		return 80
+	case schemeHTTPS:
+		return 443
+	default:
+		return 0
+	}
+}
+
+// Origin is a scheme, a host and a port, as a browser computes them. The host is lower-case ASCII without a trailing
+// dot; IPv6 addresses stand in brackets. The zero value is no origin and matches nothing.
+type Origin struct {
+	scheme scheme
+	host   string
+	port   uint16
+}
+
+// Scheme returns "http" or "https", or "" for the zero value.
+func (o Origin) Scheme() string { return o.scheme.String() }
+
+// Host returns the host in canonical form, an IPv6 address in brackets.
+func (o Origin) Host() string { return o.host }
+
+// Port returns the effective port: the written one, or the scheme's default.
+func (o Origin) Port() uint16 { return o.port }
+
+// IsZero reports whether o is no origin.
+func (o Origin) IsZero() bool { return o.scheme == anyScheme }
+
+// String returns the canonical serialised form, which leaves the scheme's default port out. It is "" for the zero value.
+func (o Origin) String() string {
+	if o.IsZero() {
+		return ""
+	}
+	text := o.scheme.String() + "://" + o.host
+	if o.port != o.scheme.defaultPort() {
+		text += ":" + strconv.Itoa(int(o.port))
+	}
+	return text
+}
+
+// Parse reads the value of an Origin header. It accepts the serialised form of an http or https origin and refuses
+// everything else: userinfo, a path, white space, escapes, other spellings of an address. Three spellings that no
+// parser can misread are made canonical: upper case, a trailing dot of a name, and a default port that is written out.
+func Parse(headerValue string) (Origin, bool) {
+	s, rest := cutScheme(headerValue)
+	if s == anyScheme {
+		return Origin{}, false
+	}
+	return parseAuthority(s, rest)
+}
+
+// FromReferer reads the origin part of a Referer header. What follows the host must be nothing or a path: a
+// serialised URL has no userinfo, and never a query or a fragment right after its host.
+func FromReferer(headerValue string) (Origin, bool) {
+	s, rest := cutScheme(headerValue)
+	if s == anyScheme {
+		return Origin{}, false
+	}
+	authority, path := rest, ""
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		authority, path = rest[:i], rest[i:]
+	}
+	for i := range len(path) {
+		if path[i] <= ' ' || path[i] == 0x7f {
+			return Origin{}, false
+		}
+	}
+	return parseAuthority(s, authority)
+}
+
+// cutScheme cuts "http://" or "https://", in any case, off text.
+func cutScheme(text string) (scheme, string) {
+	const http, https = "http://", "https://"
+	if hasPrefixFold(text, https) {
+		return schemeHTTPS, text[len(https):]
+	}
+	if hasPrefixFold(text, http) {
+		return schemeHTTP, text[len(http):]
+	}
+	return anyScheme, text
+}
+
+// hasPrefixFold reports whether text begins with the lower-case ASCII prefix, in any case. strings.EqualFold would
+// also take the letters beyond ASCII that fold to ASCII ones.
+func hasPrefixFold(text, prefix string) bool {
+	if len(text) < len(prefix) {
+		return false
+	}
+	for i := range len(prefix) {
+		c := text[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != prefix[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func parseAuthority(s scheme, authority string) (Origin, bool) {
+	host, port, ok := cutPort(authority)
+	if !ok {
+		return Origin{}, false
+	}
+	host, ok = canonicalHost(host)
+	if !ok {
+		return Origin{}, false
+	}
+	if port == 0 {
+		port = s.defaultPort()
+	}
+	return Origin{scheme: s, host: host, port: port}, true
+}
+
+// cutPort cuts ":port" off an authority; port is 0 where none is written.
+func cutPort(authority string) (host string, port uint16, ok bool) {
+	// The colons of an IPv6 address stand inside its brackets.
+	from := strings.IndexByte(authority, ']') + 1
+	i := strings.IndexByte(authority[from:], ':')
+	if i < 0 {
+		return authority, 0, true
+	}
+	port, ok = parsePort(authority[from+i+1:])
+	return authority[:from+i], port, ok
+}
+
+// parsePort reads 1 to 65535 in its one canonical spelling.
+func parsePort(text string) (uint16, bool) {
+	if len(text) == 0 || len(text) > 5 || text[0] == '0' {
+		return 0, false
+	}
+	n := 0
+	for i := range len(text) {
+		if !isDigit(text[i]) {
+			return 0, false
+		}
+		n = n*10 + int(text[i]-'0')
+	}
+	if n > 65535 {
+		return 0, false
+	}
+	return uint16(n), true
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
