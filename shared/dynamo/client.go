@@ -1,0 +1,126 @@
+// Package dynamo is the base of everything that knows DynamoDB: the client, transactions with their reasons, and
+// the errors that the stores share. The stores themselves are the packages below it.
+// The authorizer links this package, so it stays small: no reflection, no expression builder.
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// Config says which DynamoDB to call, as whom, and how patiently.
+type Config struct {
+	Region       string
+	Endpoint     string // "" is AWS's own
+	AccessKey    string
+	SecretKey    string
+	SessionToken string
+
+	Timeout    time.Duration     // of one attempt; 0 is DefaultTimeout
+	Attempts   int               // of one call; 0 is DefaultAttempts
+	MaxBackoff time.Duration     // between attempts, with full jitter; 0 is DefaultMaxBackoff
+	HTTPClient aws.HTTPClient    // nil is a client of its own with Timeout
+	Transport  http.RoundTripper // used when HTTPClient is nil and this isn't
+}
+
+// The defaults of a Config.
+const (
+	DefaultTimeout    = 2 * time.Second
+	DefaultAttempts   = 3
+	DefaultMaxBackoff = 400 * time.Millisecond
+)
+
+// FromEnv reads the variables that Lambda and the local runner set.
+func FromEnv(getenv func(string) string) Config {
+	return Config{
+		Region:       getenv("AWS_REGION"),
+		Endpoint:     getenv("DYNAMODB_ENDPOINT"),
+		AccessKey:    getenv("AWS_ACCESS_KEY_ID"),
+		SecretKey:    getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: getenv("AWS_SESSION_TOKEN"),
+	}
+}
+
+// Tables holds the names of the tables. A function gets only the names of those that it may touch.
+type Tables struct {
+	Control, Gate, Leases, Slices, Counters, Sessions string
+}
+
+// TablesFromEnv reads the names as the template sets them.
+func TablesFromEnv(getenv func(string) string) Tables {
+	return Tables{
+		Control:  getenv("CONTROL_TABLE"),
+		Gate:     getenv("GATE_TABLE"),
+		Leases:   getenv("LEASES_TABLE"),
+		Slices:   getenv("SLICES_TABLE"),
+		Counters: getenv("COUNTERS_TABLE"),
+		Sessions: getenv("SESSIONS_TABLE"),
+	}
+}
+
+var errNoCredentials = errors.New("dynamo: no credentials in the environment")
+
+// NewClient makes a client from explicit options alone: it reads no environment, no file and no instance metadata,
+// which is also what keeps a cold start short.
+func NewClient(c Config) *dynamodb.Client {
+	options := dynamodb.Options{
+		Region:      c.Region,
+		Credentials: c.credentials(),
+		Retryer:     c.retryer(),
+		HTTPClient:  c.httpClient(),
+	}
+	if c.Endpoint != "" {
+		options.BaseEndpoint = &c.Endpoint
+	}
+	return dynamodb.New(options)
+}
+
+func (c Config) credentials() aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		if c.AccessKey == "" || c.SecretKey == "" {
+			return aws.Credentials{}, errNoCredentials
+		}
+		return aws.Credentials{
+			AccessKeyID: c.AccessKey, SecretAccessKey: c.SecretKey, SessionToken: c.SessionToken, Source: "explicit",
+		}, nil
+	})
+}
+
+func (c Config) retryer() aws.Retryer {
+	attempts, backoff := c.Attempts, c.MaxBackoff
+	if attempts == 0 {
+		attempts = DefaultAttempts
+	}
+	if backoff == 0 {
+		backoff = DefaultMaxBackoff
+	}
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = attempts
+		o.Backoff = retry.NewExponentialJitterBackoff(backoff)
+		o.MaxBackoff = backoff
+	})
+}
+
+func (c Config) httpClient() aws.HTTPClient {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	switch {
+	case c.HTTPClient != nil:
+		return c.HTTPClient
+	case c.Transport != nil:
+		return &http.Client{Transport: c.Transport, Timeout: timeout}
+	default:
+		return awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConnsPerHost = 64
+		})
+	}
+}

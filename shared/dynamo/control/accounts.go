@@ -1,0 +1,131 @@
+package control
+
+import (
+	"context"
+	"strings"
+
+	"latchkey/shared/account"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+)
+
+// accountSort orders the list of accounts by name, and is what a search by name looks into.
+func accountSort(a account.Account) string {
+	return strings.ToLower(a.Name) + "#" + string(a.ID)
+}
+
+// CreateAccount writes a new account with its first owner. ErrExists when the ID is taken.
+func (s *Store) CreateAccount(ctx context.Context, a account.Account, owner account.Member, row audit.Row) (account.Account, error) {
+	a.Version, owner.Version = 1, 1
+	owner.Account, owner.Role = a.ID, account.Owner
+	taken := always(dynamo.ErrExists)
+	keys := guard(accountPK(a.ID), keyCountSK, 0)
+	keys["cap"] = dynamo.N(int64(a.KeyLimit))
+	err := s.write(ctx, row,
+		put(s.control, encodeAccount(a), isNew, taken),
+		put(s.control, keys, isNew, taken),
+		put(s.control, guard(accountPK(a.ID), ownerSK, 1), isNew, taken),
+		put(s.control, encodeMember(owner), isNew, taken),
+		put(s.control, encodeMirror(owner), isNew, taken),
+	)
+	return a, err
+}
+
+// guard is a counter that a rule across items is kept by.
+func guard(pk, sk string, count int64) dynamo.Item {
+	item := itemKey(pk, sk)
+	item["kind"], item["num"] = dynamo.S("guard"), dynamo.N(count)
+	return item
+}
+
+// Account reads an account. ErrNotFound when there is none.
+func (s *Store) Account(ctx context.Context, id account.ID) (account.Account, error) {
+	item, err := s.get(ctx, accountKey(id))
+	if err != nil {
+		return account.Account{}, err
+	}
+	return decodeAccount(item)
+}
+
+// UpdateAccount replaces an account by its next version. ErrStale when it has changed since before was read,
+// ErrClosed when it is closed for good. Changing the type and closing are SetType and Close, which also see to the keys.
+func (s *Store) UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error) {
+	after.ID, after.Version = before.ID, before.Version+1
+	ops := []op{put(s.control, encodeAccount(after), cond{
+		text:   "version = :ver AND attribute_not_exists(closed_at)",
+		values: dynamo.Item{":ver": dynamo.N(before.Version)},
+	}, accountFailed)}
+	if before.KeyLimit != after.KeyLimit {
+		ops = append(ops, update(s.control, itemKey(accountPK(before.ID), keyCountSK), "SET cap = :cap",
+			cond{text: exists.text, values: dynamo.Item{":cap": dynamo.N(int64(after.KeyLimit))}},
+			always(dynamo.ErrNotFound)))
+	}
+	return after, s.write(ctx, row, ops...)
+}
+
+func accountFailed(old dynamo.Item) error {
+	switch {
+	case len(old) == 0:
+		return dynamo.ErrNotFound
+	case old["closed_at"] != nil:
+		return dynamo.ErrClosed
+	default:
+		return dynamo.ErrStale
+	}
+}
+
+// openAccount lets a write through only while the account takes part in business: not closed, nor closing.
+func (s *Store) openAccount(id account.ID) op {
+	return check(s.control, accountKey(id), cond{
+		text: "attribute_exists(pk) AND attribute_not_exists(closed_at) AND attribute_not_exists(closing)",
+	}, gone(dynamo.ErrClosed))
+}
+
+// AccountPage is one page of accounts, ordered by name.
+type AccountPage struct {
+	Accounts []account.Account
+	Next     string // the After of the next page; "" at the end
+}
+
+// Accounts lists accounts whose name begins with a text, without regard to case; for operators. A change shows in it
+// after a moment. After is the Next of the page before, or "".
+func (s *Store) Accounts(ctx context.Context, name, after string, limit int) (page AccountPage, err error) {
+	q := query{index: true, pk: gAccounts, prefix: strings.ToLower(name), limit: int32(limit) + 1} //nolint:gosec // bounded by the API
+	if after != "" {
+		id := account.ID(after[strings.LastIndexByte(after, '#')+1:])
+		q.start = accountKey(id)
+		q.start["gpk"], q.start["gsk"] = dynamo.S(gAccounts), dynamo.S(after)
+	}
+	last := ""
+	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
+		if len(page.Accounts) == limit {
+			page.Next = last
+			return false, nil
+		}
+		a, err := decodeAccount(item)
+		last = text(item, "gsk")
+		page.Accounts = append(page.Accounts, a)
+		return err == nil, err
+	})
+	return page, err
+}
+
+// AccountsByEmail lists the accounts that have a member with this address; for operators. A change shows in it after
+// a moment.
+func (s *Store) AccountsByEmail(ctx context.Context, email string) ([]account.Account, error) {
+	var found []account.Account
+	seen := map[account.ID]bool{}
+	err := s.each(ctx, query{index: true, pk: gEmail(email)}, func(item dynamo.Item) (bool, error) {
+		m, err := decodeMember(item, "member")
+		if err != nil || seen[m.Account] {
+			return err == nil, err
+		}
+		seen[m.Account] = true
+		a, err := s.Account(ctx, m.Account)
+		if err == nil {
+			found = append(found, a)
+		}
+		return err == nil, err
+	})
+	return found, err
+}

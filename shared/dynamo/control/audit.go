@@ -1,0 +1,128 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+)
+
+// Staff is where mutations that belong to no account leave their rows: changes of operators.
+const Staff account.ID = "staff"
+
+func encodeAudit(row audit.Row) dynamo.Item {
+	if row.Account == "" {
+		row.Account = Staff
+	}
+	item := itemKey(accountPK(row.Account), auditSK(row.ID))
+	item["kind"] = dynamo.S("audit")
+	item["id"] = dynamo.S(row.ID)
+	item["account"] = dynamo.S(string(row.Account))
+	item["action"] = dynamo.S(row.Action)
+	item["happened_at"] = dynamo.S(dynamo.FormatTime(row.At))
+	item["request_id"] = dynamo.S(row.RequestID)
+	item["actor"] = &types.AttributeValueMemberM{Value: dynamo.Item{
+		"issuer": dynamo.S(row.Actor.Subject.Issuer), "subject": dynamo.S(row.Actor.Subject.ID),
+		"email": dynamo.S(row.Actor.Email), "role": dynamo.S(row.Actor.Role),
+	}}
+	if row.KeyID != "" {
+		item["key_id"] = dynamo.S(row.KeyID)
+		item["gpk"] = dynamo.S(gKeyAudit(row.Account, apikey.ID(row.KeyID)))
+		item["gsk"] = dynamo.S(strings.TrimPrefix(row.ID, "aud_"))
+	}
+	if len(row.Changes) > 0 {
+		changes := make([]types.AttributeValue, len(row.Changes))
+		for i, c := range row.Changes {
+			changes[i] = &types.AttributeValueMemberM{Value: dynamo.Item{
+				"field": dynamo.S(c.Field), "before": dynamo.S(c.Before), "after": dynamo.S(c.After),
+			}}
+		}
+		item["changes"] = &types.AttributeValueMemberL{Value: changes}
+	}
+	return item
+}
+
+// DecodeAudit reads an audit row as the table and its stream hold it; ok is false for an item of another kind.
+func DecodeAudit(item dynamo.Item) (row audit.Row, ok bool, err error) {
+	if kind, _ := dynamo.GetS(item, "kind"); kind != "audit" {
+		return audit.Row{}, false, nil
+	}
+	at, err := dynamo.ParseTime(text(item, "happened_at"))
+	if err != nil {
+		return audit.Row{}, true, fmt.Errorf("%w: audit row", dynamo.ErrUnreadable)
+	}
+	row = audit.Row{
+		ID: text(item, "id"), Account: account.ID(text(item, "account")), KeyID: text(item, "key_id"),
+		Action: text(item, "action"), At: at, RequestID: text(item, "request_id"),
+	}
+	if m, is := item["actor"].(*types.AttributeValueMemberM); is {
+		row.Actor = audit.Actor{
+			Subject: account.Subject{Issuer: text(m.Value, "issuer"), ID: text(m.Value, "subject")},
+			Email:   text(m.Value, "email"), Role: text(m.Value, "role"),
+		}
+	}
+	if l, is := item["changes"].(*types.AttributeValueMemberL); is {
+		for _, v := range l.Value {
+			if m, is := v.(*types.AttributeValueMemberM); is {
+				row.Changes = append(row.Changes, audit.Change{
+					Field: text(m.Value, "field"), Before: text(m.Value, "before"), After: text(m.Value, "after"),
+				})
+			}
+		}
+	}
+	return row, true, nil
+}
+
+func text(item dynamo.Item, name string) string {
+	t, _ := dynamo.GetS(item, name)
+	return t
+}
+
+// AuditPage is one page of the trail, the newest row first. After is the ID of the last row of the page before, or "".
+type AuditPage struct {
+	Rows []audit.Row
+	Next string // the After of the next page; "" at the end
+}
+
+// AuditOfAccount lists an account's rows.
+func (s *Store) AuditOfAccount(ctx context.Context, id account.ID, after string, limit int) (AuditPage, error) {
+	q := query{pk: accountPK(id), prefix: auditPrefix, reverse: true}
+	if after != "" {
+		q.start = itemKey(accountPK(id), auditSK(after))
+	}
+	return s.auditPage(ctx, q, limit)
+}
+
+// AuditOfKey lists the rows about one key. The newest row may appear a moment after its mutation was acknowledged.
+func (s *Store) AuditOfKey(ctx context.Context, id account.ID, key apikey.ID, after string, limit int) (AuditPage, error) {
+	q := query{index: true, pk: gKeyAudit(id, key), reverse: true}
+	if after != "" {
+		q.start = itemKey(accountPK(id), auditSK(after))
+		q.start["gpk"] = dynamo.S(q.pk)
+		q.start["gsk"] = dynamo.S(strings.TrimPrefix(after, "aud_"))
+	}
+	return s.auditPage(ctx, q, limit)
+}
+
+func (s *Store) auditPage(ctx context.Context, q query, limit int) (page AuditPage, err error) {
+	q.limit = int32(limit) + 1 //nolint:gosec // the API bounds page sizes
+	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
+		if len(page.Rows) == limit {
+			page.Next = page.Rows[limit-1].ID
+			return false, nil
+		}
+		row, ok, err := DecodeAudit(item)
+		if err != nil || !ok {
+			return err == nil, err
+		}
+		page.Rows = append(page.Rows, row)
+		return true, nil
+	})
+	return page, err
+}

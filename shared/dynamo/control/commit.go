@@ -1,0 +1,162 @@
+package control
+
+import (
+	"context"
+	"fmt"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/gate"
+)
+
+// Change is one mutation of a key.
+type Change struct {
+	Before *apikey.Key // as it was read; nil creates the key
+	After  apikey.Key  // its Version is set by Commit
+	Audit  audit.Row   // its ID new for each attempt
+	// Idempotency, if set, is recorded with the change; its Resource and Version are set by Commit.
+	Idempotency *Idempotency
+}
+
+// Commit writes the key, the gate records of all its secrets, the audit row, the idempotency record and what the
+// account's rules need, in one transaction, and returns the key as written. A nil error means that the change is
+// stored, and a lost answer has been looked up.
+//
+// Errors: *Replay (is ErrReplay) when the idempotency key was used before, ErrNotFound, ErrExists, ErrStale when the
+// key has changed since Before was read, ErrRevoked when the change would undo a revocation, ErrKeyLimit, ErrClosed,
+// ErrTypeChanging; ErrConflict and ErrUnknown are breakdowns.
+func (s *Store) Commit(ctx context.Context, c Change) (apikey.Key, error) {
+	return s.commit(ctx, c)
+}
+
+// commit adds ops of this package's own, which speak before the key's.
+func (s *Store) commit(ctx context.Context, c Change, extra ...op) (apikey.Key, error) {
+	after := c.After
+	after.Version = 1
+	if c.Before != nil {
+		after.ID, after.Account, after.CreatedAt = c.Before.ID, c.Before.Account, c.Before.CreatedAt
+		after.Version = c.Before.Version + 1
+	}
+	var ops []op
+	if c.Idempotency != nil {
+		record := *c.Idempotency
+		if record.Resource == "" {
+			record.Resource = string(after.ID)
+		}
+		record.Version = after.Version
+		ops = append(ops, s.putIdempotency(after.Account, record))
+	}
+	ops = append(ops, extra...)
+	ops = append(ops, s.putKey(c.Before, after))
+	ops = append(ops, s.accountRules(c.Before, after)...)
+	ops = append(ops, s.gateOps(c.Before, after)...)
+	if err := s.write(ctx, c.Audit, ops...); err != nil {
+		return apikey.Key{}, err
+	}
+	return after, nil
+}
+
+// putKey replaces the version that was read, and never a revocation by anything but itself.
+func (s *Store) putKey(before *apikey.Key, after apikey.Key) op {
+	if before == nil {
+		return put(s.control, encodeKey(after), isNew, always(dynamo.ErrExists))
+	}
+	c := cond{
+		text:   "version = :ver AND attribute_not_exists(revoked_at)",
+		values: dynamo.Item{":ver": dynamo.N(before.Version)},
+	}
+	if !after.RevokedAt.IsZero() {
+		c.text = "version = :ver AND (attribute_not_exists(revoked_at) OR revoked_at = :rev)"
+		c.values[":rev"] = dynamo.S(stamp(after.RevokedAt))
+	}
+	return put(s.control, encodeKey(after), c, func(old dynamo.Item) error {
+		version, _ := dynamo.GetN(old, "version")
+		switch {
+		case len(old) == 0:
+			return dynamo.ErrNotFound
+		case version == before.Version:
+			return dynamo.ErrRevoked
+		default:
+			return dynamo.ErrStale
+		}
+	})
+}
+
+// accountRules guards what a key owes its account: that it is open and of the type that the key mirrors, and the
+// number of keys. They are checked where the change could break them, and not on other edits, which would make
+// transactions of one account collide.
+func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
+	created := before == nil
+	wasCounted, isCounted := !created && before.DeletedAt.IsZero(), after.DeletedAt.IsZero()
+	retyped := !created && before.AccountType != after.AccountType
+	var ops []op
+	switch {
+	case retyped:
+		ops = append(ops, check(s.control, accountKey(after.Account), cond{
+			text:   "pending_type = :type",
+			values: dynamo.Item{":type": dynamo.S(string(after.AccountType))},
+		}, gone(dynamo.ErrStale)))
+	case created, isCounted && !wasCounted, before.BillingType != after.BillingType:
+		ops = append(ops, check(s.control, accountKey(after.Account), cond{
+			text: "account_type = :type AND attribute_not_exists(pending_type) AND " +
+				"attribute_not_exists(closed_at) AND attribute_not_exists(closing)",
+			values: dynamo.Item{":type": dynamo.S(string(after.AccountType))},
+		}, accountNotReady))
+	}
+	count := itemKey(accountPK(after.Account), keyCountSK)
+	one := dynamo.Item{":one": dynamo.N(1)}
+	switch {
+	case isCounted && !wasCounted:
+		ops = append(ops, update(s.control, count, "SET num = num + :one",
+			cond{text: "num < cap", values: one}, gone(dynamo.ErrKeyLimit)))
+	case wasCounted && !isCounted:
+		ops = append(ops, update(s.control, count, "SET num = num - :one",
+			cond{text: "num >= :one", values: one}, gone(errGuard)))
+	}
+	if created {
+		locator := locatorKey(after.ID)
+		locator["kind"], locator["account"] = dynamo.S("locator"), dynamo.S(string(after.Account))
+		ops = append(ops, put(s.control, locator, isNew, always(dynamo.ErrExists)))
+	}
+	return ops
+}
+
+var errGuard = fmt.Errorf("%w: the count of keys is lower than the keys", dynamo.ErrUnreadable)
+
+func accountNotReady(old dynamo.Item) error {
+	switch {
+	case len(old) == 0:
+		return dynamo.ErrNotFound
+	case old["closed_at"] != nil || old["closing"] != nil:
+		return dynamo.ErrClosed
+	case old["pending_type"] != nil:
+		return dynamo.ErrTypeChanging
+	default:
+		return dynamo.ErrStale
+	}
+}
+
+// gateOps makes the gate say what the key says, tombstones included, and removes those that dropped off its list.
+func (s *Store) gateOps(before *apikey.Key, after apikey.Key) []op {
+	mine := cond{
+		text:   "attribute_not_exists(pk) OR kid = :kid",
+		values: dynamo.Item{":kid": dynamo.S(string(after.ID))},
+	}
+	kept := map[apikey.Hash]bool{}
+	var ops []op
+	for _, p := range authz.PoliciesOf(after) {
+		kept[p.Hash] = true
+		ops = append(ops, put(s.gate, gate.Encode(p), mine, always(dynamo.ErrExists)))
+	}
+	if before == nil {
+		return ops
+	}
+	for _, p := range authz.PoliciesOf(*before) {
+		if !kept[p.Hash] {
+			ops = append(ops, remove(s.gate, gate.Key(p.Hash), mine, always(dynamo.ErrExists)))
+		}
+	}
+	return ops
+}

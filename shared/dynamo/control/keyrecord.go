@@ -1,0 +1,234 @@
+package control
+
+import (
+	"fmt"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/product"
+	"latchkey/shared/rotation"
+)
+
+type keyRecord struct {
+	ID            string   `dynamodbav:"id"`
+	Account       string   `dynamodbav:"account"`
+	AccountType   string   `dynamodbav:"account_type"`
+	Version       int64    `dynamodbav:"version"`
+	Name          string   `dynamodbav:"name"`
+	Usage         string   `dynamodbav:"usage"`
+	BillingType   string   `dynamodbav:"billing_type"`
+	Products      []string `dynamodbav:"products,omitempty"`
+	Domains       []string `dynamodbav:"domains,omitempty"`
+	MissingOrigin string   `dynamodbav:"missing_origin"`
+	HeaderOnly    bool     `dynamodbav:"header_only,omitempty"`
+	Recoverable   bool     `dynamodbav:"recoverable,omitempty"`
+
+	Current  slotRecord      `dynamodbav:"current_secret"`
+	Outgoing *outgoingRecord `dynamodbav:"outgoing_secret,omitempty"`
+	Retired  []retiredRecord `dynamodbav:"retired_secrets,omitempty"`
+
+	CreatedAt string       `dynamodbav:"created_at"`
+	UpdatedAt string       `dynamodbav:"updated_at,omitempty"`
+	RotatedAt string       `dynamodbav:"rotated_at,omitempty"`
+	ExpiresAt string       `dynamodbav:"expires_at,omitempty"`
+	Disabled  bool         `dynamodbav:"disabled,omitempty"`
+	Blocked   *blockRecord `dynamodbav:"blocked,omitempty"`
+	RevokedAt string       `dynamodbav:"revoked_at,omitempty"`
+	DeletedAt string       `dynamodbav:"deleted_at,omitempty"`
+
+	Limits   []limitRecord   `dynamodbav:"limits,omitempty"`
+	Rotation *policyRecord   `dynamodbav:"rotation_policy,omitempty"`
+	Proposed *proposedRecord `dynamodbav:"proposed,omitempty"`
+}
+
+// slotRecord holds a secret's hash, never the secret; Sealed is its ciphertext.
+type slotRecord struct {
+	Hash      string `dynamodbav:"hash"`
+	Preview   string `dynamodbav:"preview"`
+	CreatedAt string `dynamodbav:"created_at"`
+	Sealed    []byte `dynamodbav:"sealed,omitempty"`
+}
+
+type outgoingRecord struct {
+	Slot      slotRecord `dynamodbav:"secret"`
+	EndsAt    string     `dynamodbav:"ends_at"`
+	Cancelled bool       `dynamodbav:"cancelled,omitempty"`
+	Reason    string     `dynamodbav:"reason,omitempty"`
+}
+
+type retiredRecord struct {
+	Hash    string `dynamodbav:"hash"`
+	EndedAt string `dynamodbav:"ended_at"`
+}
+
+type blockRecord struct {
+	Reason string `dynamodbav:"reason"`
+	At     string `dynamodbav:"blocked_at"`
+	By     string `dynamodbav:"blocked_by"`
+}
+
+type limitRecord struct {
+	Class  string `dynamodbav:"class"`
+	QPS    int    `dynamodbav:"qps"`
+	EndsAt string `dynamodbav:"ends_at,omitempty"`
+	Then   int    `dynamodbav:"then,omitempty"`
+}
+
+type policyRecord struct {
+	EveryDays        int    `dynamodbav:"every_days"`
+	NotifyDaysBefore int    `dynamodbav:"notify_days_before"`
+	Principal        string `dynamodbav:"principal,omitempty"`
+	AnnouncedFor     string `dynamodbav:"announced_for,omitempty"`
+}
+
+// proposedRecord tells "not proposed" from "proposed to be empty" by the two flags.
+type proposedRecord struct {
+	HasDomains  bool     `dynamodbav:"has_domains"`
+	Domains     []string `dynamodbav:"domains,omitempty"`
+	HasProducts bool     `dynamodbav:"has_products"`
+	Products    []string `dynamodbav:"products,omitempty"`
+	Since       string   `dynamodbav:"since,omitempty"`
+}
+
+func encodeKey(k apikey.Key) dynamo.Item {
+	r := keyRecord{
+		ID: string(k.ID), Account: string(k.Account), AccountType: string(k.AccountType), Version: k.Version,
+		Name: k.Name, Usage: string(k.Usage), BillingType: string(k.BillingType), Products: texts(k.Products),
+		Domains: k.Domains, MissingOrigin: string(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
+		Current: recordOfSlot(k.Current), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
+		RotatedAt: stamp(k.RotatedAt), ExpiresAt: stamp(k.ExpiresAt), Disabled: k.Disabled,
+		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt),
+	}
+	if o := k.Outgoing; o != nil {
+		r.Outgoing = &outgoingRecord{Slot: recordOfSlot(o.Slot), EndsAt: stamp(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
+	}
+	for _, old := range k.Retired {
+		r.Retired = append(r.Retired, retiredRecord{Hash: old.Hash.String(), EndedAt: stamp(old.EndedAt)})
+	}
+	if b := k.Blocked; b != nil {
+		r.Blocked = &blockRecord{Reason: b.Reason, At: stamp(b.At), By: b.By}
+	}
+	for _, l := range k.Limits {
+		r.Limits = append(r.Limits, limitRecord{Class: string(l.Class), QPS: l.QPS, EndsAt: stamp(l.EndsAt), Then: l.Then})
+	}
+	if p := k.Rotation; p != nil {
+		r.Rotation = &policyRecord{
+			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: stamp(p.AnnouncedFor),
+		}
+	}
+	if p := k.Proposed; p != nil {
+		r.Proposed = &proposedRecord{Since: stamp(p.Since)}
+		if p.Domains != nil {
+			r.Proposed.HasDomains, r.Proposed.Domains = true, *p.Domains
+		}
+		if p.Products != nil {
+			r.Proposed.HasProducts, r.Proposed.Products = true, texts(*p.Products)
+		}
+	}
+	gpk, gsk := keyIndex(k)
+	return encode(keyKey(k.Account, k.ID), "key", r, gpk, gsk)
+}
+
+// keyIndex files a key under what is to be done with it next: purged, or looked at by the rotator.
+func keyIndex(k apikey.Key) (gpk, gsk string) {
+	if !k.DeletedAt.IsZero() {
+		return gPurge, stamp(k.DeletedAt) + "#" + string(k.ID)
+	}
+	if task, at := rotation.Next(k); task != rotation.Nothing {
+		return gDue, stamp(at) + "#" + string(k.ID)
+	}
+	return "", ""
+}
+
+func recordOfSlot(s apikey.Slot) slotRecord {
+	return slotRecord{Hash: s.Hash.String(), Preview: s.Preview, CreatedAt: stamp(s.CreatedAt), Sealed: s.Sealed}
+}
+
+// DecodeKey reads a key as the table and its stream hold it. dynamo.ErrUnreadable for anything else.
+func DecodeKey(item dynamo.Item) (apikey.Key, error) {
+	var r keyRecord
+	if err := decode(item, "key", &r); err != nil {
+		return apikey.Key{}, err
+	}
+	d := keyDecoder{}
+	k := apikey.Key{
+		ID: apikey.ID(r.ID), Account: account.ID(r.Account), AccountType: account.Type(r.AccountType), Version: r.Version,
+		Name: r.Name, Usage: apikey.Usage(r.Usage), BillingType: apikey.BillingType(r.BillingType),
+		Products: fromTexts[product.ID](r.Products), Domains: r.Domains, MissingOrigin: apikey.Missing(r.MissingOrigin),
+		HeaderOnly: r.HeaderOnly, Recoverable: r.Recoverable, Current: d.slot(r.Current),
+		CreatedAt: d.read(r.CreatedAt), UpdatedAt: d.read(r.UpdatedAt), RotatedAt: d.read(r.RotatedAt),
+		ExpiresAt: d.read(r.ExpiresAt), Disabled: r.Disabled, RevokedAt: d.read(r.RevokedAt), DeletedAt: d.read(r.DeletedAt),
+	}
+	if o := r.Outgoing; o != nil {
+		k.Outgoing = &apikey.Outgoing{Slot: d.slot(o.Slot), EndsAt: d.read(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
+	}
+	for _, old := range r.Retired {
+		k.Retired = append(k.Retired, apikey.Retired{Hash: d.hash(old.Hash), EndedAt: d.read(old.EndedAt)})
+	}
+	if b := r.Blocked; b != nil {
+		k.Blocked = &apikey.Block{Reason: b.Reason, At: d.read(b.At), By: b.By}
+	}
+	for _, l := range r.Limits {
+		k.Limits = append(k.Limits, apikey.Limit{Class: product.Class(l.Class), QPS: l.QPS, EndsAt: d.read(l.EndsAt), Then: l.Then})
+	}
+	if p := r.Rotation; p != nil {
+		k.Rotation = &apikey.RotationPolicy{
+			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: d.read(p.AnnouncedFor),
+		}
+	}
+	if p := r.Proposed; p != nil {
+		k.Proposed = &apikey.Proposal{Since: d.read(p.Since)}
+		if p.HasDomains {
+			k.Proposed.Domains = &p.Domains
+		}
+		if p.HasProducts {
+			products := fromTexts[product.ID](p.Products)
+			k.Proposed.Products = &products
+		}
+	}
+	if d.err == nil && (k.ID == "" || k.Account == "" || k.Version < 1) {
+		d.err = fmt.Errorf("%w: key without ID, account or version", dynamo.ErrUnreadable)
+	}
+	return k, d.err
+}
+
+type keyDecoder struct{ clock }
+
+func (d *keyDecoder) hash(text string) apikey.Hash {
+	h, err := apikey.ParseHash(text)
+	if err != nil && d.err == nil {
+		d.err = fmt.Errorf("%w: %w", dynamo.ErrUnreadable, err)
+	}
+	return h
+}
+
+func (d *keyDecoder) slot(r slotRecord) apikey.Slot {
+	return apikey.Slot{Hash: d.hash(r.Hash), Preview: r.Preview, CreatedAt: d.read(r.CreatedAt), Sealed: r.Sealed}
+}
+
+func texts[T ~string](list []T) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]string, len(list))
+	for i, t := range list {
+		out[i] = string(t)
+	}
+	return out
+}
+
+func fromTexts[T ~string](list []string) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]T, len(list))
+	for i, t := range list {
+		out[i] = T(t)
+	}
+	return out
+}
+
+// dueBefore is the upper end of the due list at a time: all that is due then, and nothing later.
+func dueBefore(now time.Time) string { return stamp(now.Add(time.Millisecond)) }

@@ -1,0 +1,95 @@
+package control
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/product"
+)
+
+// The names of all items, in one place. The account's ID is in the partition key of everything that a customer may
+// touch, so a foreign ID can't be reached.
+
+func itemKey(pk, sk string) dynamo.Item { return dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk)} }
+
+func accountPK(id account.ID) string { return "A#" + string(id) }
+
+func subjectText(s account.Subject) string { return s.Issuer + "|" + s.ID }
+
+func subjectPK(s account.Subject) string { return "U#" + subjectText(s) }
+
+const (
+	accountSK   = "ACCOUNT"
+	operatorSK  = "OPERATOR"
+	locatorSK   = "KEY"
+	inviteSK    = "INVITE"
+	keyCountSK  = "GUARD#keys"
+	ownerSK     = "GUARD#owners"
+	operatorsPK = "OPERATORS"
+	operatorsSK = "GUARD#operators"
+
+	memberPrefix  = "MEMBER#"
+	keyPrefix     = "KEY#"
+	auditPrefix   = "AUDIT#"
+	invitePrefix  = "INVITE#"
+	mirrorPrefix  = "A#"
+	requestPrefix = "QPS#"
+)
+
+func accountKey(id account.ID) dynamo.Item { return itemKey(accountPK(id), accountSK) }
+
+func memberKey(id account.ID, s account.Subject) dynamo.Item {
+	return itemKey(accountPK(id), memberPrefix+subjectText(s))
+}
+
+func mirrorKey(id account.ID, s account.Subject) dynamo.Item {
+	return itemKey(subjectPK(s), mirrorPrefix+string(id))
+}
+
+func operatorKey(s account.Subject) dynamo.Item { return itemKey(subjectPK(s), operatorSK) }
+
+func keyKey(id account.ID, key apikey.ID) dynamo.Item {
+	return itemKey(accountPK(id), keyPrefix+string(key))
+}
+
+func locatorKey(key apikey.ID) dynamo.Item { return itemKey("K#"+string(key), locatorSK) }
+
+func inviteKey(id account.ID, invitation string) dynamo.Item {
+	return itemKey(accountPK(id), invitePrefix+invitation)
+}
+
+func inviteTokenKey(tokenHash apikey.Hash) dynamo.Item {
+	return itemKey("I#"+tokenHash.String(), inviteSK)
+}
+
+func idempotencyKey(id account.ID, operation string, s account.Subject, key string) dynamo.Item {
+	sum := sha256.Sum256([]byte(key))
+	return itemKey(accountPK(id), "IDEM#"+operation+"#"+s.ID+"#"+base64.RawURLEncoding.EncodeToString(sum[:]))
+}
+
+func requestKey(id account.ID, request string) dynamo.Item {
+	return itemKey(accountPK(id), requestPrefix+request)
+}
+
+func openRequestKey(id account.ID, key apikey.ID, class product.Class) dynamo.Item {
+	return itemKey(accountPK(id), "QPSOPEN#"+string(key)+"#"+string(class))
+}
+
+func auditSK(rowID string) string { return auditPrefix + strings.TrimPrefix(rowID, "aud_") }
+
+// The partitions of the index.
+const (
+	gAccounts  = "ACCOUNTS"  // accounts by name
+	gOperators = "OPERATORS" // operators by subject
+	gDue       = "DUE"       // keys by the time at which the rotator has something to do
+	gPurge     = "PURGE"     // deleted keys by the time of deletion
+	gOpen      = "QPSOPEN"   // open QPS requests by age
+)
+
+func gEmail(email string) string { return "EMAIL#" + strings.ToLower(email) }
+
+func gKeyAudit(id account.ID, key apikey.ID) string { return "AK#" + string(id) + "#" + string(key) }

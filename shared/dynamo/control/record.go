@@ -1,0 +1,129 @@
+package control
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"latchkey/shared/account"
+	"latchkey/shared/dynamo"
+)
+
+// recordFormat is the version of all records of the control table.
+const recordFormat = 1
+
+// encode writes a record's fields, its kind and the item's key into one item. A gpk of "" keeps it out of the index.
+func encode(key dynamo.Item, kind string, record any, gpk, gsk string) dynamo.Item {
+	item, err := attributevalue.MarshalMap(record)
+	if err != nil {
+		panic("control: a record type that can't be marshalled: " + err.Error()) // a mistake in this package, found by any test
+	}
+	item["pk"], item["sk"] = key["pk"], key["sk"]
+	item["kind"], item["v"] = dynamo.S(kind), dynamo.N(recordFormat)
+	if gpk != "" {
+		item["gpk"], item["gsk"] = dynamo.S(gpk), dynamo.S(gsk)
+	}
+	return item
+}
+
+// decode reads a record of a kind and refuses any other.
+func decode(item dynamo.Item, kind string, record any) error {
+	v, _ := dynamo.GetN(item, "v")
+	if text(item, "kind") != kind || v != recordFormat {
+		return fmt.Errorf("%w: not a record of kind %s", dynamo.ErrUnreadable, kind)
+	}
+	if err := attributevalue.UnmarshalMap(item, record); err != nil {
+		return fmt.Errorf("%w: %s: %w", dynamo.ErrUnreadable, kind, err)
+	}
+	return nil
+}
+
+// clock reads texts of times and remembers the first that is none.
+type clock struct{ err error }
+
+func (c *clock) read(text string) time.Time {
+	t, err := dynamo.ParseTime(text)
+	if err != nil && c.err == nil {
+		c.err = fmt.Errorf("%w: %w", dynamo.ErrUnreadable, err)
+	}
+	return t
+}
+
+func stamp(t time.Time) string { return dynamo.FormatTime(t) }
+
+type accountRecord struct {
+	ID          string `dynamodbav:"id"`
+	Name        string `dynamodbav:"name"`
+	Type        string `dynamodbav:"account_type"`
+	KeyLimit    int    `dynamodbav:"key_limit"`
+	CreatedAt   string `dynamodbav:"created_at"`
+	ClosedAt    string `dynamodbav:"closed_at,omitempty"`
+	Version     int64  `dynamodbav:"version"`
+	PendingType string `dynamodbav:"pending_type,omitempty"`
+	Closing     bool   `dynamodbav:"closing,omitempty"`
+}
+
+func encodeAccount(a account.Account) dynamo.Item {
+	return encode(accountKey(a.ID), "account", accountRecord{
+		ID: string(a.ID), Name: a.Name, Type: string(a.Type), KeyLimit: a.KeyLimit, CreatedAt: stamp(a.CreatedAt),
+		ClosedAt: stamp(a.ClosedAt), Version: a.Version, PendingType: string(a.PendingType), Closing: a.Closing,
+	}, gAccounts, accountSort(a))
+}
+
+func decodeAccount(item dynamo.Item) (account.Account, error) {
+	var r accountRecord
+	if err := decode(item, "account", &r); err != nil {
+		return account.Account{}, err
+	}
+	var c clock
+	a := account.Account{
+		ID: account.ID(r.ID), Name: r.Name, Type: account.Type(r.Type), KeyLimit: r.KeyLimit,
+		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
+		PendingType: account.Type(r.PendingType), Closing: r.Closing,
+	}
+	return a, c.err
+}
+
+type memberRecord struct {
+	Account string `dynamodbav:"account"`
+	Issuer  string `dynamodbav:"issuer"`
+	Subject string `dynamodbav:"subject"`
+	Email   string `dynamodbav:"email"`
+	Role    string `dynamodbav:"member_role"`
+	AddedAt string `dynamodbav:"added_at"`
+	Version int64  `dynamodbav:"version"`
+}
+
+func recordOfMember(m account.Member) memberRecord {
+	return memberRecord{
+		Account: string(m.Account), Issuer: m.Subject.Issuer, Subject: m.Subject.ID, Email: m.Email,
+		Role: string(m.Role), AddedAt: stamp(m.AddedAt), Version: m.Version,
+	}
+}
+
+func encodeMember(m account.Member) dynamo.Item {
+	gpk, gsk := "", ""
+	if m.Email != "" {
+		gpk, gsk = gEmail(m.Email), string(m.Account)+"#"+subjectText(m.Subject)
+	}
+	return encode(memberKey(m.Account, m.Subject), "member", recordOfMember(m), gpk, gsk)
+}
+
+// encodeMirror is the membership as its person's partition holds it.
+func encodeMirror(m account.Member) dynamo.Item {
+	return encode(mirrorKey(m.Account, m.Subject), "membership", recordOfMember(m), "", "")
+}
+
+func decodeMember(item dynamo.Item, kind string) (account.Member, error) {
+	var r memberRecord
+	if err := decode(item, kind, &r); err != nil {
+		return account.Member{}, err
+	}
+	var c clock
+	m := account.Member{
+		Account: account.ID(r.Account), Subject: account.Subject{Issuer: r.Issuer, ID: r.Subject}, Email: r.Email,
+		Role: account.Role(r.Role), AddedAt: c.read(r.AddedAt), Version: r.Version,
+	}
+	return m, c.err
+}

@@ -1,0 +1,237 @@
+// Package control keeps accounts, their people, their keys and the trail, and writes the gate's records in the same
+// transaction as the key that they mirror. No other package knows the items of the control table.
+//
+// Every write is one transaction that carries its own audit row. The row's ID must be new for each attempt of a
+// caller to change something: it is what a lost answer is looked up by.
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+)
+
+// DB is what the store calls of DynamoDB; *dynamodb.Client has it.
+type DB interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+}
+
+// Store is the control table, and the gate table's writer.
+type Store struct {
+	db      DB
+	control string
+	gate    string
+}
+
+// New makes a store of the two named tables. A function that writes no key may leave gate empty.
+func New(db DB, controlTable, gateTable string) *Store {
+	return &Store{db: db, control: controlTable, gate: gateTable}
+}
+
+// index is the table's one secondary index. It is eventually consistent.
+const index = "lookup"
+
+// op is one item of a transaction, and what it means when its condition doesn't hold.
+type op struct {
+	item   types.TransactWriteItem
+	failed func(old dynamo.Item) error
+}
+
+// cond is a condition with its names and values.
+type cond struct {
+	text   string
+	names  map[string]string
+	values dynamo.Item
+}
+
+func (c cond) valuesOrNil() dynamo.Item {
+	if len(c.values) == 0 {
+		return nil
+	}
+	return c.values
+}
+
+var (
+	isNew  = cond{text: "attribute_not_exists(pk)"}
+	exists = cond{text: "attribute_exists(pk)"}
+)
+
+const allOld = types.ReturnValuesOnConditionCheckFailureAllOld
+
+// always answers a failed condition with one error.
+func always(err error) func(dynamo.Item) error { return func(dynamo.Item) error { return err } }
+
+// gone tells a missing item from one that is there but not as expected.
+func gone(otherwise error) func(dynamo.Item) error {
+	return func(old dynamo.Item) error {
+		if len(old) == 0 {
+			return dynamo.ErrNotFound
+		}
+		return otherwise
+	}
+}
+
+func put(table string, item dynamo.Item, c cond, failed func(dynamo.Item) error) op {
+	return op{failed: failed, item: types.TransactWriteItem{Put: &types.Put{
+		TableName: &table, Item: item, ConditionExpression: &c.text, ExpressionAttributeNames: c.names,
+		ExpressionAttributeValues: c.valuesOrNil(), ReturnValuesOnConditionCheckFailure: allOld,
+	}}}
+}
+
+func remove(table string, key dynamo.Item, c cond, failed func(dynamo.Item) error) op {
+	return op{failed: failed, item: types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &table, Key: key, ConditionExpression: &c.text, ExpressionAttributeNames: c.names,
+		ExpressionAttributeValues: c.valuesOrNil(), ReturnValuesOnConditionCheckFailure: allOld,
+	}}}
+}
+
+func check(table string, key dynamo.Item, c cond, failed func(dynamo.Item) error) op {
+	return op{failed: failed, item: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &table, Key: key, ConditionExpression: &c.text, ExpressionAttributeNames: c.names,
+		ExpressionAttributeValues: c.valuesOrNil(), ReturnValuesOnConditionCheckFailure: allOld,
+	}}}
+}
+
+func update(table string, key dynamo.Item, set string, c cond, failed func(dynamo.Item) error) op {
+	return op{failed: failed, item: types.TransactWriteItem{Update: &types.Update{
+		TableName: &table, Key: key, UpdateExpression: &set, ConditionExpression: &c.text,
+		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.valuesOrNil(),
+		ReturnValuesOnConditionCheckFailure: allOld,
+	}}}
+}
+
+var errNoRowID = errors.New("control: a mutation without an audit row")
+
+// write does all ops and the audit row, or nothing. Where several conditions fail, the first op speaks.
+func (s *Store) write(ctx context.Context, row audit.Row, ops ...op) error {
+	if row.ID == "" {
+		return errNoRowID
+	}
+	record := encodeAudit(row)
+	ops = append([]op{put(s.control, record, isNew, nil)}, ops...)
+	items := make([]types.TransactWriteItem, len(ops))
+	for i, o := range ops {
+		items[i] = o.item
+	}
+	err := dynamo.Transact(ctx, s.db, row.ID, items)
+	var cancelled *dynamo.Cancelled
+	switch {
+	case errors.As(err, &cancelled):
+		return s.cancelled(ctx, cancelled, record, ops)
+	case errors.Is(err, dynamo.ErrUnknown):
+		return s.resolve(ctx, record, err)
+	default:
+		return err
+	}
+}
+
+func (s *Store) cancelled(ctx context.Context, c *dynamo.Cancelled, record dynamo.Item, ops []op) error {
+	for i, reason := range c.Reasons {
+		switch {
+		case !reason.Failed || i >= len(ops):
+		case i == 0:
+			return s.resolve(ctx, record, dynamo.ErrExists)
+		default:
+			return ops[i].failed(reason.Old)
+		}
+	}
+	return fmt.Errorf("control: %w", c)
+}
+
+// resolveTimeout bounds the question whether a write happened, which is asked even when the caller has gone.
+const resolveTimeout = time.Second
+
+// resolve finds out by the audit row whether this very write happened after all; if not, the answer is otherwise.
+func (s *Store) resolve(ctx context.Context, record dynamo.Item, otherwise error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
+	defer cancel()
+	stored, err := s.get(ctx, dynamo.Item{"pk": record["pk"], "sk": record["sk"]})
+	if err == nil && reflect.DeepEqual(stored, record) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
+		return fmt.Errorf("%w: %w", dynamo.ErrUnknown, err)
+	}
+	return otherwise
+}
+
+var consistent = true
+
+// get reads one item of the control table, strongly consistent.
+func (s *Store) get(ctx context.Context, key dynamo.Item) (dynamo.Item, error) {
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.control, Key: key, ConsistentRead: &consistent})
+	if err != nil {
+		return nil, fmt.Errorf("control: reading: %w", err)
+	}
+	if len(out.Item) == 0 {
+		return nil, dynamo.ErrNotFound
+	}
+	return out.Item, nil
+}
+
+// query describes a range of one partition, of the table or (by gpk) of the index.
+type query struct {
+	index   bool
+	pk      string
+	prefix  string      // of the sort key
+	below   string      // sort keys below this one
+	start   dynamo.Item // continue after this item
+	reverse bool
+	limit   int32 // items read per call; 0 is DynamoDB's megabyte
+}
+
+// each calls yield for every item of the range until it returns false.
+func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool, error)) error {
+	forward := !q.reverse
+	input := &dynamodb.QueryInput{TableName: &s.control, ScanIndexForward: &forward, ExclusiveStartKey: q.start}
+	pk, sk := "pk", "sk"
+	if q.index {
+		name := index
+		pk, sk, input.IndexName = "gpk", "gsk", &name
+	} else {
+		input.ConsistentRead = &consistent
+	}
+	if q.limit > 0 {
+		input.Limit = &q.limit
+	}
+	text := "#p = :p"
+	input.ExpressionAttributeNames = map[string]string{"#p": pk}
+	input.ExpressionAttributeValues = dynamo.Item{":p": dynamo.S(q.pk)}
+	switch {
+	case q.prefix != "":
+		text += " AND begins_with(#s, :s)"
+		input.ExpressionAttributeNames["#s"] = sk
+		input.ExpressionAttributeValues[":s"] = dynamo.S(q.prefix)
+	case q.below != "":
+		text += " AND #s < :s"
+		input.ExpressionAttributeNames["#s"] = sk
+		input.ExpressionAttributeValues[":s"] = dynamo.S(q.below)
+	}
+	input.KeyConditionExpression = &text
+	for {
+		out, err := s.db.Query(ctx, input)
+		if err != nil {
+			return fmt.Errorf("control: listing: %w", err)
+		}
+		for _, item := range out.Items {
+			if more, err := yield(item); err != nil || !more {
+				return err
+			}
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			return nil
+		}
+		input.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
