@@ -1,0 +1,250 @@
+package usage
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/product"
+)
+
+// Row is one counter item of an hour or a day as a query reads it.
+type Row struct {
+	Start   time.Time
+	Key     apikey.ID // empty for an account's own row
+	Product product.ID
+	Counts  Counts
+}
+
+// Totals are numbers as customers know them.
+type Totals struct {
+	Requests int64
+	Allowed  int64
+	Refused  int64
+	Breaches int64 // refusals for QPS
+	ByReason map[authz.Code]int64
+}
+
+func (t *Totals) add(code authz.Code, n int64) {
+	t.Requests += n
+	if code == authz.Allowed {
+		t.Allowed += n
+		return
+	}
+	t.Refused += n
+	if code == authz.QPSExceeded {
+		t.Breaches += n
+	}
+	if t.ByReason == nil {
+		t.ByReason = map[authz.Code]int64{}
+	}
+	t.ByReason[code] += n
+}
+
+// Outcome filters calls. The zero value lets all through.
+type Outcome string
+
+// Fits reports whether a call with this code is asked for: "allowed", "refused", or a code.
+func (o Outcome) Fits(code authz.Code) bool {
+	switch o {
+	case "":
+		return true
+	case "refused":
+		return code != authz.Allowed
+	default:
+		return string(o) == string(code)
+	}
+}
+
+// Share is the part of one product, key, host or secret in the totals.
+type Share struct {
+	Name string
+	Totals
+}
+
+// Point is one hour or day.
+type Point struct {
+	Start time.Time
+	Totals
+	Expected  float64 // what the weeks before suggest; NaN if they say nothing
+	StandsOut bool
+}
+
+// Summary is what a usage query answers.
+type Summary struct {
+	Totals    Totals
+	Points    []Point
+	ByProduct []Share
+	ByKey     []Share
+	ByHost    []Share // the 20 with the most requests
+	BySecret  []Share // "current" and "previous"
+	Busiest   *Minute // nil where no minutes are kept: days, filtered outcomes
+	Evaluated int64   // calls that the proposal was asked about
+	Refusing  int64   // of those, how many it would have refused
+}
+
+// Minute is a minute and its requests.
+type Minute struct {
+	Start    time.Time
+	Requests int64
+}
+
+// Query says what to summarise.
+type Query struct {
+	From, To time.Time     // From included, To not
+	Step     time.Duration // an hour or a day
+	Outcome  Outcome
+	Proposed time.Time // since when the key's present proposal is there; zero: none
+}
+
+// Summarise adds up rows. Every hour or day of the range has a point, empty ones too.
+func Summarise(q Query, rows []Row) Summary {
+	s := summing{q: q, shares: map[byte]map[string]*Totals{}, minutes: map[time.Time]int64{}}
+	for at := q.From.Truncate(q.Step); at.Before(q.To); at = at.Add(q.Step) {
+		s.points = append(s.points, Point{Start: at, Expected: math.NaN()})
+	}
+	for _, r := range rows {
+		if i := int(r.Start.Sub(q.From.Truncate(q.Step)) / q.Step); i >= 0 && i < len(s.points) && !r.Start.Before(s.points[0].Start) {
+			s.row(&s.points[i], r)
+		}
+	}
+	out := s.out
+	out.Points = s.points
+	out.ByProduct, out.ByKey = s.share('P'), s.share('K')
+	out.ByHost, out.BySecret = s.share('H'), s.share('S')
+	out.ByHost = out.ByHost[:min(len(out.ByHost), 20)]
+	if q.Outcome == "" {
+		out.Busiest = busiest(s.minutes)
+	}
+	return out
+}
+
+type summing struct {
+	q       Query
+	out     Summary
+	points  []Point
+	shares  map[byte]map[string]*Totals
+	minutes map[time.Time]int64
+}
+
+func (s *summing) row(p *Point, r Row) {
+	for d, n := range r.Counts {
+		switch kind, rest := d.parts(); kind {
+		case 'c':
+			slot, code, _ := strings.Cut(rest, ":")
+			s.call(p, r, slot, authz.Code(code), n)
+		case 'o':
+			if host, code, ok := d.host(); ok && s.q.Outcome.Fits(authz.Code(code)) {
+				s.in('H', host).add(authz.Code(code), n)
+			}
+		case 'm':
+			at := r.Start.Add(time.Duration(int(rest[0]-'0')*10+int(rest[1]-'0')) * time.Minute)
+			s.minutes[at] += n
+		case 'x':
+			s.proposed(rest, n)
+		}
+	}
+}
+
+func (s *summing) call(p *Point, r Row, slot string, code authz.Code, n int64) {
+	if !s.q.Outcome.Fits(code) {
+		return
+	}
+	s.out.Totals.add(code, n)
+	p.add(code, n)
+	s.in('P', string(r.Product)).add(code, n)
+	if r.Key != "" {
+		s.in('K', string(r.Key)).add(code, n)
+		name := "current"
+		if slot == "p" {
+			name = "previous"
+		}
+		s.in('S', name).add(code, n)
+	}
+}
+
+func (s *summing) proposed(rest string, n int64) {
+	since, code, _ := strings.Cut(rest, ":")
+	if s.q.Proposed.IsZero() || since != strconv.FormatInt(s.q.Proposed.UnixMilli(), 10) {
+		return
+	}
+	s.out.Evaluated += n
+	if authz.Code(code) != authz.Allowed {
+		s.out.Refusing += n
+	}
+}
+
+func (s *summing) in(group byte, name string) *Totals {
+	if s.shares[group] == nil {
+		s.shares[group] = map[string]*Totals{}
+	}
+	t := s.shares[group][name]
+	if t == nil {
+		t = &Totals{}
+		s.shares[group][name] = t
+	}
+	return t
+}
+
+// share lists a group, the most requests first, names in order where they tie.
+func (s *summing) share(group byte) []Share {
+	out := make([]Share, 0, len(s.shares[group]))
+	for name, t := range s.shares[group] {
+		out = append(out, Share{Name: name, Totals: *t})
+	}
+	slices.SortFunc(out, func(a, b Share) int {
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+func busiest(minutes map[time.Time]int64) *Minute {
+	var best *Minute
+	for at, n := range minutes {
+		if best == nil || n > best.Requests || n == best.Requests && at.Before(best.Start) {
+			best = &Minute{Start: at, Requests: n}
+		}
+	}
+	return best
+}
+
+// The rule for spikes: an hour stands out if it has at least spikeFloor requests and more than spikeFactor times
+// the median of the same hour of the spikeWeeks weeks before. Without at least two such weeks nothing stands out:
+// a new key has no history that one could compare with.
+const (
+	SpikeWeeks  = 4
+	spikeFloor  = 100
+	spikeFactor = 3
+)
+
+// MarkSpikes compares hourly points with the hours of the weeks before. past holds requests by the hour's start and
+// covers SpikeWeeks weeks before the first point; since is when counting began.
+func MarkSpikes(points []Point, past map[time.Time]int64, since time.Time) {
+	for i := range points {
+		var same []float64
+		for week := 1; week <= SpikeWeeks; week++ {
+			if at := points[i].Start.AddDate(0, 0, -7*week); !at.Before(since) {
+				same = append(same, float64(past[at]))
+			}
+		}
+		if len(same) < 2 {
+			continue
+		}
+		points[i].Expected = median(same)
+		n := points[i].Requests
+		points[i].StandsOut = n >= spikeFloor && float64(n) > spikeFactor*points[i].Expected
+	}
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	if n := len(v); n%2 == 0 {
+		return (v[n/2-1] + v[n/2]) / 2
+	}
+	return v[len(v)/2]
+}
