@@ -1,0 +1,90 @@
+# Latchkey. `make` lists what there is to make.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Flags and a certificate bundle of the surroundings would change what is built and break the SDK's own HTTP client.
+unexport AWS_CA_BUNDLE
+export GOFLAGS :=
+TESTFLAGS ?=
+FUZZTIME ?= 1m
+
+TOOLS := .tools
+NPM := infra/local/node_modules/.package-lock.json
+# The store's binary for this machine, read when a recipe runs: npm puts it there.
+export DYNOXIDE = $(firstword $(wildcard $(CURDIR)/infra/local/node_modules/@dynoxide/*/dynoxide) $(DYNOXIDE_BINARY))
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(NPM) ## run the whole stack on this machine
+	@mkdir -p .build
+	@go build -o .build/latchkey ./infra/local
+	@exec .build/latchkey
+
+.PHONY: build
+build: ## build what is deployed, by `sam build`
+	GOFLAGS="-trimpath -tags=lambda.norpc -ldflags=-s" CGO_ENABLED=0 $(TOOLS)/venv/bin/sam build
+
+.PHONY: test
+test: $(NPM) ## all tests but the long forms
+	go test -shuffle=on -timeout=10m $(TESTFLAGS) ./...
+
+.PHONY: test-race
+test-race: $(NPM) ## the same under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout=15m $(TESTFLAGS) ./...
+
+.PHONY: test-deep
+test-deep: $(NPM) ## the long forms: big numbers, real time, a minute of fuzzing per target
+	LATCHKEY_DEEP=1 go test -shuffle=on -timeout=120m $(TESTFLAGS) ./...
+	@$(MAKE) --no-print-directory fuzz
+
+.PHONY: fuzz
+fuzz: ## fuzz each target for FUZZTIME (1m)
+	@grep -rHoE --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file target; do \
+	  target=$${target#func }; echo "$$(dirname "$$file") $$target"; \
+	  go test "$$(dirname "$$file")" -run='^$$' -fuzz="^$$target$$" -fuzztime=$(FUZZTIME) </dev/null; \
+	done
+
+.PHONY: lint
+lint: $(TOOLS)/venv/.installed $(TOOLS)/bin/.installed ## format, arrows, vet, templates; installs its own tools
+	@unformatted=$$($(TOOLS)/bin/gofumpt -l $$(git ls-files '*.go' ':!*.gen.go')); \
+	  if [ -n "$$unformatted" ]; then echo "gofumpt would change:"; echo "$$unformatted"; exit 1; fi
+	$(TOOLS)/bin/golangci-lint run ./...
+	$(TOOLS)/venv/bin/cfn-lint -- template.yaml infra/*.yaml
+	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
+	@mkdir -p .build
+	$(TOOLS)/venv/bin/python infra/lint/render.py template.yaml > .build/rendered.json
+	$(TOOLS)/venv/bin/cfn-lint --non-zero-exit-code error -- .build/rendered.json
+
+.PHONY: bench
+bench: ## the authorizer against an empty handler, interleaved
+	go run ./infra/bench
+
+.PHONY: job-rotation
+job-rotation: $(NPM) ## run the rotation job once, with progress, on the data of `make run`
+	@mkdir -p .build
+	@go build -o .build/latchkey ./infra/local
+	@.build/latchkey -job rotation
+
+.PHONY: clean
+clean: ## remove what was built and installed; the data of `make run` stays
+	rm -rf .build $(TOOLS) infra/local/node_modules .aws-sam
+
+$(NPM): infra/local/package.json infra/local/package-lock.json
+	npm ci --prefix infra/local --no-audit --no-fund
+	@touch $@
+
+$(TOOLS)/venv/.installed: infra/lint/requirements.txt
+	python3 -m venv $(TOOLS)/venv
+	$(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check -r infra/lint/requirements.txt
+	@touch $@
+
+$(TOOLS)/bin/.installed: infra/tools/go.mod infra/tools/go.sum
+	@echo "building golangci-lint and gofumpt (minutes, once)"
+	@mkdir -p $(TOOLS)/bin
+	go build -C infra/tools -o $(CURDIR)/$(TOOLS)/bin/ tool
+	@touch $@

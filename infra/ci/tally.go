@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// event is a line of `go test -json`.
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string
+	Test       string
+	Output     string
+	Elapsed    float64
+}
+
+// tally counts top-level tests, and packages that failed without one: those that don't build or crash.
+type tally struct {
+	passed, failed int
+	output         map[string][]string
+	broken         map[string]bool
+}
+
+// read consumes the stream. Lines that aren't events are passed on: npm's, make's.
+func (t *tally) read(in io.Reader, out io.Writer) error {
+	t.output, t.broken = map[string][]string{}, map[string]bool{}
+	lines := bufio.NewReader(in)
+	for {
+		line, err := lines.ReadString('\n')
+		if line != "" {
+			var e event
+			if json.Unmarshal([]byte(line), &e) != nil || e.Action == "" {
+				fmt.Fprint(out, line)
+			} else {
+				t.take(e, out)
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (t *tally) take(e event, out io.Writer) {
+	id := e.Package + " " + e.Test
+	switch e.Action {
+	case "output":
+		t.output[id] = append(t.output[id], e.Output)
+	case "build-output":
+		fmt.Fprint(out, e.Output)
+	case "pass", "skip":
+		t.end(e, id, out)
+	case "fail":
+		t.broken[e.Package] = t.broken[e.Package] || e.Test != ""
+		fmt.Fprint(out, strings.Join(t.output[id], ""))
+		t.end(e, id, out)
+	}
+}
+
+// end counts a test or a package that is over, and forgets its output.
+func (t *tally) end(e event, id string, out io.Writer) {
+	delete(t.output, id)
+	switch {
+	case strings.Contains(e.Test, "/"): // a part of a test that is counted itself
+	case e.Test != "" && e.Action == "pass":
+		t.passed++
+	case e.Test != "" && e.Action == "fail":
+		t.failed++
+	case e.Test == "" && e.Action == "fail":
+		if !t.broken[e.Package] {
+			t.failed++
+		}
+		fmt.Fprintf(out, "FAIL  %s\n", e.Package)
+	case e.Test == "" && e.Action == "pass":
+		fmt.Fprintf(out, "ok    %s  %.1fs\n", e.Package, e.Elapsed)
+	}
+}
