@@ -1,0 +1,75 @@
+package main
+
+import (
+	"time"
+
+	"latchkey/shared/apikey"
+)
+
+// How long a failing store is left alone. Both pauses double with each failure in a row. The largest must stay well
+// below the 10 s within which an environment that can read the store again obeys a change. The pause of one secret is
+// longer than the breaker's, so that a secret which alone can't be read doesn't take every probe from the others.
+const (
+	firstPause      = 250 * time.Millisecond
+	longestPause    = 2 * time.Second
+	longestOwnPause = 4 * time.Second
+	maxFailing      = 64 // secrets remembered as failing
+)
+
+// breaker decides whether the store is asked at all. A failure makes the secret that failed wait; the failures of two
+// secrets without a success between them make all wait. Then one call probes.
+type breaker struct {
+	failing  map[apikey.Hash]failure
+	open     bool
+	openedAt moment
+	pause    time.Duration
+	rest     time.Duration // pause, shortened at random, so that environments don't probe in step
+	shorten  func(time.Duration) time.Duration
+}
+
+type failure struct {
+	at   moment
+	rest time.Duration
+}
+
+func newBreaker(shorten func(time.Duration) time.Duration) *breaker {
+	return &breaker{failing: map[apikey.Hash]failure{}, shorten: shorten}
+}
+
+// allows reports whether a call may ask the store for a secret now.
+func (b *breaker) allows(hash apikey.Hash, now moment) bool {
+	if b.open && now.since(b.openedAt) < b.rest {
+		return false
+	}
+	if len(b.failing) == 0 {
+		return true
+	}
+	f, ok := b.failing[hash]
+	return !ok || now.since(f.at) >= f.rest
+}
+
+// succeeded closes the breaker: the store answered.
+func (b *breaker) succeeded(hash apikey.Hash) {
+	if b.open {
+		clear(b.failing)
+		b.open, b.pause = false, 0
+		return
+	}
+	delete(b.failing, hash)
+}
+
+// failed notes that a read failed on a fresh connection too.
+func (b *breaker) failed(hash apikey.Hash, now moment) {
+	f, again := b.failing[hash]
+	if !again && len(b.failing) >= maxFailing {
+		clear(b.failing) // by now the breaker is open, and says the same for all of them
+	}
+	f.at, f.rest = now, min(max(2*f.rest, firstPause), longestOwnPause)
+	b.failing[hash] = f
+	if !b.open && len(b.failing) < 2 {
+		return
+	}
+	b.open, b.openedAt = true, now
+	b.pause = min(max(2*b.pause, firstPause), longestPause)
+	b.rest = b.shorten(b.pause)
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+)
+
+// entry is what one read of the store said of a secret.
+type entry struct {
+	hash   apikey.Hash
+	readAt moment // before the read
+	// policy is nil for a secret that the store doesn't know, and for a record that can't be read.
+	policy     *authz.Compiled
+	unreadable bool
+
+	cost       int
+	in         *list
+	next, prev *entry
+}
+
+// entryCost is the memory of an entry itself: the struct, its place in the map, and the map's slack.
+const entryCost = 320
+
+func costOf(policy *authz.Compiled) int {
+	if policy == nil {
+		return entryCost
+	}
+	return entryCost + policy.MemoryCost()
+}
+
+// list is a ring of entries, the most recently used first, with its memory.
+type list struct {
+	root  entry
+	bytes int
+}
+
+func (l *list) init() { l.root.next, l.root.prev = &l.root, &l.root }
+
+func (l *list) pushFront(e *entry) {
+	e.in, e.next, e.prev = l, l.root.next, &l.root
+	e.next.prev, e.prev.next = e, e
+	l.bytes += e.cost
+}
+
+func (l *list) remove(e *entry) {
+	e.next.prev, e.prev.next = e.prev, e.next
+	e.in, e.next, e.prev = nil, nil, nil
+	l.bytes -= e.cost
+}
+
+func (l *list) last() *entry {
+	if l.root.prev == &l.root {
+		return nil
+	}
+	return l.root.prev
+}
+
+// cache holds entries within fixed bytes. Known secrets and unknown ones have budgets of their own, so that no number
+// of made-up secrets pushes out a real one. Known secrets are kept in two segments: a secret starts on probation and is
+// protected from its second use on, so that a walk over many keys once doesn't push out those in constant use.
+type cache struct {
+	entries   map[apikey.Hash]*entry
+	probation list
+	protected list
+	unknown   list
+
+	knownBytes   int
+	unknownBytes int
+}
+
+// protectedShare is the part of the known budget, in percent, that keys in constant use may take.
+const protectedShare = 80
+
+func newCache(knownBytes, unknownBytes int) *cache {
+	c := &cache{entries: map[apikey.Hash]*entry{}, knownBytes: knownBytes, unknownBytes: unknownBytes}
+	c.probation.init()
+	c.protected.init()
+	c.unknown.init()
+	return c
+}
+
+// get finds an entry and counts as a use of it.
+func (c *cache) get(hash apikey.Hash) *entry {
+	e := c.entries[hash]
+	if e == nil || e.in.root.next == e {
+		if e != nil && e.in == &c.probation {
+			c.protect(e)
+		}
+		return e
+	}
+	if e.in == &c.unknown {
+		c.unknown.remove(e)
+		c.unknown.pushFront(e)
+		return e
+	}
+	c.protect(e)
+	return e
+}
+
+func (c *cache) protect(e *entry) {
+	e.in.remove(e)
+	c.protected.pushFront(e)
+	for c.protected.bytes > c.knownBytes/100*protectedShare {
+		oldest := c.protected.last()
+		if oldest == e {
+			return
+		}
+		c.protected.remove(oldest)
+		c.probation.pushFront(oldest)
+	}
+}
+
+// put stores what a read said, in place of what an earlier one did.
+func (c *cache) put(hash apikey.Hash, readAt moment, policy *authz.Compiled, unreadable bool) *entry {
+	e := c.entries[hash]
+	home := &c.probation
+	if policy == nil && !unreadable {
+		home = &c.unknown
+	}
+	if e == nil {
+		e = &entry{hash: hash}
+		c.entries[hash] = e
+	} else {
+		if e.in == &c.protected && home == &c.probation {
+			home = &c.protected
+		}
+		e.in.remove(e)
+	}
+	e.readAt, e.policy, e.unreadable, e.cost = readAt, policy, unreadable, costOf(policy)
+	home.pushFront(e)
+	c.evict(e)
+	return e
+}
+
+// evict makes room, but not at the cost of the entry that has just come.
+func (c *cache) evict(keep *entry) {
+	for c.unknown.bytes > c.unknownBytes && c.unknown.last() != keep {
+		c.drop(c.unknown.last())
+	}
+	for c.probation.bytes+c.protected.bytes > c.knownBytes {
+		oldest := c.probation.last()
+		if oldest == nil || oldest == keep {
+			oldest = c.protected.last()
+		}
+		if oldest == nil || oldest == keep {
+			return
+		}
+		c.drop(oldest)
+	}
+}
+
+func (c *cache) drop(e *entry) {
+	e.in.remove(e)
+	delete(c.entries, e.hash)
+}

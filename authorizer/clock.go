@@ -1,0 +1,29 @@
+package main
+
+import "time"
+
+// moment is a reading of both clocks. The monotonic clock may stop while the environment is frozen and the wall clock
+// may be set back, so an age is taken from both.
+type moment struct {
+	wall time.Time     // without a monotonic reading
+	mono time.Duration // since some fixed time
+}
+
+// since is the larger of the times that the two clocks say have passed since earlier.
+func (m moment) since(earlier moment) time.Duration {
+	return max(m.wall.Sub(earlier.wall), m.mono-earlier.mono)
+}
+
+// clock tells the time.
+type clock interface {
+	now() moment
+}
+
+type systemClock struct{ start time.Time }
+
+func newSystemClock() systemClock { return systemClock{start: time.Now()} }
+
+func (c systemClock) now() moment {
+	t := time.Now()
+	return moment{wall: t.Round(0), mono: t.Sub(c.start)}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	gatetable "latchkey/shared/dynamo/gate"
+	"latchkey/shared/product"
+)
+
+// config is what the template tells the gate.
+type config struct {
+	prefix       apikey.Prefix
+	gateTable    string
+	usagePlanKey string // the value of the stack's one API key, which every allowed call returns
+	denyOver     bool   // answer 403 instead of 429 above the limit
+}
+
+var errConfig = errors.New("authorizer: environment")
+
+// configFrom reads the environment. A missing value stops the start: a gate that guesses would open or refuse wrongly.
+func configFrom(getenv func(string) string) (config, error) {
+	text := getenv("KEY_PREFIX")
+	if text == "" {
+		text = string(apikey.DefaultPrefix)
+	}
+	prefix, err := apikey.ParsePrefix(text)
+	if err != nil {
+		return config{}, fmt.Errorf("%w: KEY_PREFIX: %w", errConfig, err)
+	}
+	c := config{prefix: prefix, gateTable: getenv("GATE_TABLE"), usagePlanKey: getenv("USAGE_PLAN_KEY")}
+	if c.gateTable == "" || c.usagePlanKey == "" {
+		return config{}, fmt.Errorf("%w: GATE_TABLE and USAGE_PLAN_KEY must be set", errConfig)
+	}
+	switch over := getenv("OVER_LIMIT"); over {
+	case "", "429":
+	case "403":
+		c.denyOver = true
+	default:
+		return config{}, fmt.Errorf("%w: OVER_LIMIT is %q, want 429 or 403", errConfig, over)
+	}
+	return c, nil
+}
+
+// awsParts connects the gate to DynamoDB, the clock and the log.
+func awsParts(c config, getenv func(string) string, out io.Writer) parts {
+	transport := storeTransport()
+	access := dynamo.FromEnv(getenv)
+	access.Attempts = 1 // the cache retries, on a fresh connection and within its own budget
+	access.HTTPClient = &http.Client{Transport: transport}
+	return parts{
+		store:     gatetable.NewReader(dynamo.NewClient(access), c.gateTable),
+		reconnect: transport.CloseIdleConnections,
+		clock:     newSystemClock(),
+		catalogue: product.Default(),
+		limiter:   unlimited{},
+		recorder:  unrecorded{},
+		out:       out,
+	}
+}
+
+// storeTransport is small: one call at a time, and a connection that idled through a freeze is not tried again, since
+// net/http compares its idle time by the wall clock.
+func storeTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 400 * time.Millisecond, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		TLSHandshakeTimeout: 600 * time.Millisecond,
+		MaxIdleConns:        4,
+		MaxIdleConnsPerHost: 4,
+		IdleConnTimeout:     20 * time.Second,
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"latchkey/shared/authz"
+	"latchkey/shared/gateway/gate"
+	"latchkey/shared/product"
+)
+
+// parts is what the gate works with; tests put their own in.
+type parts struct {
+	store     store
+	reconnect func()
+	clock     clock
+	catalogue product.Catalogue
+	limiter   limiter
+	recorder  recorder
+	out       io.Writer // log lines and metrics
+}
+
+// Gate answers authorizer events. Lambda sends one at a time; the lock is for the signal that ends the process.
+type Gate struct {
+	config
+	parts
+	mu      sync.Mutex
+	records records
+	metrics metrics
+	log     requestLog
+}
+
+func newGate(c config, p parts) *Gate {
+	g := &Gate{config: c, parts: p}
+	g.metrics.init(p.clock.now())
+	g.log.out = p.out
+	shorten := func(d time.Duration) time.Duration { return d - rand.N(d/4) }
+	g.records = records{
+		store: p.store, reconnect: p.reconnect, clock: p.clock, metrics: &g.metrics,
+		cache: newCache(knownBytes, unknownBytes), breaker: newBreaker(shorten),
+	}
+	return g
+}
+
+// Invoke answers one event. A panic is answered like a breakdown: it must not take the environment, and with it
+// everything that is cached, down.
+func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			g.log.broken("panic")
+			answer, err = nil, gate.ErrUnavailable
+		}
+	}()
+	event, err := gate.Decode(payload)
+	if err != nil {
+		g.log.broken("event")
+		return nil, gate.ErrUnavailable
+	}
+	now := g.clock.now()
+	o, wait := g.decide(ctx, now, &event)
+	g.recorder.Record(ctx, now.wall, now.mono, o)
+	g.metrics.decided(&o)
+	g.log.decision(now, &event, &o)
+	g.metrics.flushIfDue(now, g.out)
+	return g.answer(&event, &o, wait)
+}
+
+// Close reports what hasn't been reported yet. It runs when Lambda ends the environment, half a second before it
+// kills the process.
+func (g *Gate) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
+	defer cancel()
+	g.recorder.Flush(ctx)
+	g.metrics.flush(g.clock.now(), g.out)
+}
+
+// decide runs the seven steps. Where a call is refused before its path is looked at, the product is told all the
+// same, because usage counts refusals under it. wait is set for QPSExceeded.
+func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event) (o outcome, wait time.Duration) {
+	req := authz.Request{Target: event.Target(g.catalogue)}
+	req.Origin, req.Presence = event.Caller()
+	o.Origin, o.Presence = req.Origin, req.Presence
+	o.Decision.Product, o.Decision.Class = req.Target.Match.Product, req.Target.Match.Class
+
+	text, place, code := event.Credential()
+	if code != "" {
+		o.Decision.Code = code
+		return o, 0
+	}
+	req.Place = place
+	secret, err := g.prefix.Parse(text)
+	if err != nil {
+		o.Decision.Code = authz.KeyMalformed
+		return o, 0
+	}
+	policy, code := g.records.lookup(ctx, secret.Hash())
+	if code != "" {
+		o.Decision.Code = code
+		return o, 0
+	}
+	o.Key, o.Account, o.Outgoing = policy.KeyID, policy.Account, policy.Outgoing
+	o.Decision = policy.Decide(now.wall, req)
+	if !o.Decision.Allowed() {
+		return o, 0
+	}
+	return g.limit(ctx, o, policy)
+}
+
+// limit is step 7.
+func (g *Gate) limit(ctx context.Context, o outcome, policy *authz.Compiled) (outcome, time.Duration) {
+	o.Limit = o.Decision.Limit
+	if o.Limit == 0 {
+		o.Limit = g.catalogue.DefaultQPS(o.Decision.Class, policy.AccountType)
+	}
+	now := g.clock.now() // a read of the store may have taken its time
+	a := g.limiter.Admit(ctx, now.wall, now.mono, o.Key, o.Decision.Class, o.Limit)
+	if a.Degraded {
+		g.metrics.limiterDegraded++
+	}
+	if !a.Admitted {
+		o.Decision.Code = authz.QPSExceeded
+	}
+	return o, a.RetryAfter
+}
+
+// answer renders a decision as the gateway needs it to send the right status.
+func (g *Gate) answer(event *gate.Event, o *outcome, wait time.Duration) ([]byte, error) {
+	switch code := o.Decision.Code; gate.Status(code) {
+	case 200:
+		return gate.Allow(event.Stage, g.usagePlanKey,
+			gate.Caller{Key: o.Key, Account: o.Account, Product: o.Decision.Product}), nil
+	case 401:
+		return nil, gate.ErrUnauthorized
+	case 403:
+		return gate.Deny(event.Stage, o.Key, code), nil
+	case 429:
+		if g.denyOver {
+			return gate.Deny(event.Stage, o.Key, code), nil
+		}
+		seconds := max(int((wait+time.Second-1)/time.Second), 1)
+		return gate.OverLimit(event.Stage, o.Key,
+			gate.Limited{Class: o.Decision.Class, QPS: o.Limit, RetryAfter: seconds}), nil
+	default:
+		return nil, gate.ErrUnavailable
+	}
+}

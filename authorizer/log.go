@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strconv"
+	"time"
+
+	"latchkey/shared/gateway/gate"
+	"latchkey/shared/origin"
+)
+
+// sampleEvery is how many allowed calls share one log line.
+const sampleEvery = 100
+
+// requestLog writes one JSON line for every refusal and for a sample of the allowed calls. No text of the caller's
+// goes into it but the host of an origin that could be read: no path, no query string, no header, no secret.
+type requestLog struct {
+	out     io.Writer
+	buf     []byte
+	allowed int
+}
+
+func (l *requestLog) decision(now moment, event *gate.Event, o *outcome) {
+	level, message := "INFO", "allowed"
+	if o.Decision.Allowed() {
+		if l.allowed++; l.allowed%sampleEvery != 1 {
+			return
+		}
+	} else {
+		level, message = "WARN", "refused"
+	}
+	b := append(l.buf[:0], `{"time":"`...)
+	b = now.wall.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = appendField(b, `","level":"`, level)
+	b = appendField(b, `","msg":"`, message)
+	b = appendField(b, `","code":"`, string(o.Decision.Code))
+	b = append(b, `","status":`...)
+	b = strconv.AppendInt(b, int64(gate.Status(o.Decision.Code)), 10)
+	b = appendField(b, `,"request_id":"`, event.RequestID)
+	b = appendField(b, `","key_id":"`, string(o.Key))
+	b = appendField(b, `","account_id":"`, string(o.Account))
+	b = appendField(b, `","product":"`, string(o.Decision.Product))
+	b = appendField(b, `","class":"`, string(o.Decision.Class))
+	if o.Presence == origin.Known {
+		b = appendField(b, `","origin":"`, o.Origin.Host())
+	} else {
+		b = appendField(b, `","origin":"`, "("+o.Presence.String()+")")
+	}
+	if o.Decision.Shadow != "" {
+		b = appendField(b, `","shadow":"`, string(o.Decision.Shadow))
+	}
+	if o.Decision.Allowed() {
+		b = append(b, `","sample":`...)
+		b = strconv.AppendInt(b, sampleEvery, 10)
+		b = append(b, "}\n"...)
+	} else {
+		b = append(b, "\"}\n"...)
+	}
+	l.buf = b
+	_, _ = l.out.Write(b)
+}
+
+// broken reports a call that could not be decided at all. What was sent is not told: it may hold a secret.
+func (l *requestLog) broken(what string) {
+	b := append(l.buf[:0], `{"time":"`...)
+	b = time.Now().UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = appendField(b, `","level":"ERROR","msg":"broken","what":"`, what)
+	b = append(b, "\"}\n"...)
+	l.buf = b
+	_, _ = l.out.Write(b)
+}
+
+const maxField = 253 // the longest host
+
+// appendField writes what stands before a value and the value, with every character that is not plain replaced.
+func appendField(b []byte, before, value string) []byte {
+	b = append(b, before...)
+	for i := range min(len(value), maxField) {
+		c := value[i]
+		if c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			c = '?'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// quietLog passes the runtime client's log on, without its line for each 401: that is in the log already, as a
+// refusal with its reason.
+type quietLog struct{ out io.Writer }
+
+var unauthorizedLine = []byte(`"errorMessage":"Unauthorized"`)
+
+func (q quietLog) Write(line []byte) (int, error) {
+	if bytes.Contains(line, unauthorizedLine) {
+		return len(line), nil
+	}
+	return q.out.Write(line)
+}

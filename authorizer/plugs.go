@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/origin"
+	"latchkey/shared/product"
+)
+
+// limiter admits calls within the limit of a key and class, over all environments together. It is asked last, for
+// calls that would pass otherwise.
+type limiter interface {
+	// Admit asks for one call. wall and mono are the two clocks' readings; limit is in calls a second.
+	Admit(ctx context.Context, wall time.Time, mono time.Duration, key apikey.ID, class product.Class, limit int) admission
+}
+
+// admission is a limiter's answer. The zero value refuses.
+type admission struct {
+	Admitted   bool
+	RetryAfter time.Duration // when a refused call may try again; rounded up to whole seconds for the caller
+	Degraded   bool          // the lease table fails, and the environment keeps to a local share
+}
+
+// unlimited admits everything.
+type unlimited struct{}
+
+func (unlimited) Admit(context.Context, time.Time, time.Duration, apikey.ID, product.Class, int) admission {
+	return admission{Admitted: true}
+}
+
+// recorder counts decisions.
+type recorder interface {
+	// Record counts one, and reports what is due as part of this call.
+	Record(ctx context.Context, wall time.Time, mono time.Duration, o outcome)
+	// Flush reports all that is left, before the environment ends.
+	Flush(ctx context.Context)
+}
+
+// outcome is a decision and whose it was. Key and Account are empty where the secret led to no key.
+type outcome struct {
+	Decision authz.Decision
+	Key      apikey.ID
+	Account  account.ID
+	Outgoing bool          // the secret is the one that a rotation is ending
+	Origin   origin.Origin // zero if the call named none that can be read; its host shares the event's memory
+	Presence origin.Presence
+	Limit    int // calls a second, where the limiter was asked
+}
+
+// unrecorded counts nothing.
+type unrecorded struct{}
+
+func (unrecorded) Record(context.Context, time.Time, time.Duration, outcome) {}
+func (unrecorded) Flush(context.Context)                                     {}

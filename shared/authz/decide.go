@@ -1,0 +1,210 @@
+package authz
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/origin"
+	"latchkey/shared/product"
+)
+
+// Request is what Decide needs to know of a call. The zero value is denied.
+type Request struct {
+	Target Target
+	// Origin and Presence are what origin.Caller makes of the headers.
+	Origin   origin.Origin
+	Presence origin.Presence
+	Place    Place
+}
+
+// Target is where a call goes. The zero value is a path that is not canonical.
+type Target struct {
+	Canonical bool
+	Match     product.Match
+}
+
+// Matcher finds the product of a canonical path.
+type Matcher interface {
+	Match(path string) (product.Match, bool)
+}
+
+// TargetOf reads a path. Only a canonical path is ever matched.
+func TargetOf(path string, products Matcher) Target {
+	if !CanonicalPath(path) {
+		return Target{}
+	}
+	match, _ := products.Match(path)
+	return Target{Canonical: true, Match: match}
+}
+
+// Rule says which part of the key's allow-list decided about the caller's origin.
+type Rule string
+
+// The rules. The zero Rule means that the decision fell before the origin was looked at.
+const (
+	RuleUnrestricted   Rule = "unrestricted"    // the key has no domain patterns
+	RulePattern        Rule = "pattern"         // Decision.Pattern covers the origin
+	RuleNoPattern      Rule = "no_pattern"      // none does
+	RuleMissingAllowed Rule = "missing_allowed" // no origin, and the key allows that
+	RuleMissingDenied  Rule = "missing_denied"  // no origin, and the key doesn't
+)
+
+// Decision is the answer to a call. The zero value denies.
+type Decision struct {
+	Code    Code
+	Product product.ID    // what the path belongs to, also when the call is refused; empty if nothing
+	Class   product.Class // the limit class of the path
+	// Limit is the key's own limit in calls a second at the time of the decision; 0: the catalogue's default.
+	Limit   int
+	Rule    Rule
+	Pattern string // the domain pattern that covers the origin, if one decided
+	// Shadow is what the proposed restrictions would have said in place of the enforced ones, Allowed included.
+	// It is zero without a proposal, and where the key itself was refused.
+	Shadow Code
+}
+
+// Allowed reports whether the call may pass.
+func (d Decision) Allowed() bool { return d.Code == Allowed }
+
+// Compiled is a policy with its domain patterns read, which is what caches hold. The zero value denies.
+type Compiled struct {
+	Policy
+	domains  origin.List
+	proposed origin.List
+}
+
+// Compile reads a policy's domain patterns. The error wraps origin.ErrPattern: then nothing may be decided by the
+// record, since the part that can't be read may be the one that restricts.
+func Compile(p Policy) (Compiled, error) {
+	c := Compiled{Policy: p}
+	var err error
+	if c.domains, err = origin.Compile(p.Domains); err != nil {
+		return Compiled{}, fmt.Errorf("authz: domains: %w", err)
+	}
+	if p.Proposed != nil && p.Proposed.Domains != nil {
+		if c.proposed, err = origin.Compile(*p.Proposed.Domains); err != nil {
+			return Compiled{}, fmt.Errorf("authz: proposed domains: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// Decide answers a call whose secret led to policy: steps 4 to 6 of the order in the package's codes. Finding the
+// credential and the policy comes before it, the limit after it. A policy that can't be compiled is Unavailable.
+func Decide(now time.Time, req Request, policy Policy) Decision {
+	c, err := Compile(policy)
+	if err != nil {
+		return Decision{Code: Unavailable, Product: req.Target.Match.Product, Class: req.Target.Match.Class}
+	}
+	return c.Decide(now, req)
+}
+
+// Decide is the same for a compiled policy. It allocates nothing.
+func (c *Compiled) Decide(now time.Time, req Request) Decision {
+	match := req.Target.Match
+	d := Decision{Product: match.Product, Class: match.Class}
+	if d.Code = c.keyCode(now, req.Place); d.Code != Allowed {
+		return d
+	}
+	d.Limit = OwnLimit(c.Limits, match.Class, now)
+	inProducts := productCode(req.Target, c.Products)
+	inDomains, rule, pattern := c.originCode(req, c.Domains, c.domains)
+	d.Code = first(inProducts, inDomains)
+	if inProducts == Allowed {
+		d.Rule, d.Pattern = rule, pattern
+	}
+	if p := c.Proposed; p != nil {
+		if p.Products != nil {
+			inProducts = productCode(req.Target, *p.Products)
+		}
+		if p.Domains != nil {
+			inDomains, _, _ = c.originCode(req, *p.Domains, c.proposed)
+		}
+		d.Shadow = first(inProducts, inDomains)
+	}
+	return d
+}
+
+// first is the code of the first check that fails.
+func first(one, other Code) Code {
+	if one != Allowed {
+		return one
+	}
+	return other
+}
+
+// keyCode is step 4: what the record says of the key and of this secret, whatever the call asks for.
+func (c *Compiled) keyCode(now time.Time, place Place) Code {
+	switch {
+	case !c.Live:
+		return KeyUnknown
+	case now.IsZero():
+		return Unavailable // without the time nothing is known to be live
+	case !c.DeletedAt.IsZero():
+		return KeyDeleted
+	case !c.RevokedAt.IsZero():
+		return KeyRevoked
+	case c.Blocked:
+		return KeyBlocked
+	case c.Disabled:
+		return KeyDisabled
+	case over(c.ExpiresAt, now):
+		return KeyExpired
+	case over(c.SecretEnds, now):
+		return SecretExpired
+	case place == Nowhere:
+		return KeyMissing
+	case c.HeaderOnly && place != InHeader:
+		return KeyNotInHeader
+	default:
+		return Allowed
+	}
+}
+
+// over reports whether an end has come; the zero time is no end. The end itself is over.
+func over(end, now time.Time) bool { return !end.IsZero() && !now.Before(end) }
+
+// productCode is step 5.
+func productCode(target Target, products []product.ID) Code {
+	switch {
+	case !target.Canonical:
+		return PathNotCanonical
+	case target.Match.Product == "" || !slices.Contains(products, target.Match.Product):
+		return ProductNotAllowed
+	default:
+		return Allowed
+	}
+}
+
+// originCode is step 6.
+func (c *Compiled) originCode(req Request, texts []string, list origin.List) (Code, Rule, string) {
+	switch {
+	case len(texts) == 0:
+		return Allowed, RuleUnrestricted, ""
+	case req.Presence == origin.Missing && c.MissingOrigin == apikey.AllowMissing:
+		return Allowed, RuleMissingAllowed, ""
+	case req.Presence == origin.Missing:
+		return OriginMissing, RuleMissingDenied, ""
+	case req.Presence != origin.Known:
+		return DomainNotAllowed, RuleNoPattern, ""
+	}
+	if i, ok := list.Match(req.Origin); ok {
+		return Allowed, RulePattern, texts[i]
+	}
+	return DomainNotAllowed, RuleNoPattern, ""
+}
+
+// OwnLimit is a key's own limit for a class at a time, in calls a second; 0 means the catalogue's default.
+func OwnLimit(limits []apikey.Limit, class product.Class, now time.Time) int {
+	for i := range limits {
+		if l := &limits[i]; l.Class == class {
+			if over(l.EndsAt, now) {
+				return max(l.Then, 0)
+			}
+			return max(l.QPS, 0)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,92 @@
+package authz
+
+import (
+	"time"
+
+	"latchkey/shared/apikey"
+)
+
+// longAgo ends a secret whose end was not recorded: a secret that is not the current one is never endless.
+var longAgo = time.UnixMilli(1).UTC()
+
+// PoliciesOf derives the gate's records from a key: one for the current secret, one for the outgoing secret while
+// there is one, and a tombstone for each retired secret, so that its use is told from an unknown secret's. The
+// records share the key's slices; the caller doesn't change them.
+func PoliciesOf(key apikey.Key) []Policy {
+	current := Policy{
+		Hash:        key.Current.Hash,
+		KeyID:       key.ID,
+		Account:     key.Account,
+		AccountType: key.AccountType,
+		Version:     key.Version,
+
+		Live:      true,
+		ExpiresAt: key.ExpiresAt,
+		DeletedAt: key.DeletedAt,
+		RevokedAt: key.RevokedAt,
+		Blocked:   key.Blocked != nil,
+		Disabled:  key.Disabled,
+
+		Products:      key.Products,
+		Domains:       key.Domains,
+		MissingOrigin: key.MissingOrigin,
+		HeaderOnly:    key.HeaderOnly,
+		Limits:        key.Limits,
+		Proposed:      key.Proposed,
+	}
+	policies := make([]Policy, 0, 2+len(key.Retired))
+	policies = append(policies, current)
+	if out := key.Outgoing; out != nil {
+		p := current
+		p.Hash, p.Outgoing, p.SecretEnds = out.Hash, true, endOf(out.EndsAt)
+		policies = append(policies, p)
+	}
+	for _, retired := range key.Retired {
+		p := current
+		p.Hash, p.Outgoing, p.SecretEnds = retired.Hash, true, endOf(retired.EndedAt)
+		p.Products, p.Domains, p.Limits, p.Proposed = nil, nil, nil, nil
+		p.MissingOrigin = apikey.DenyMissing
+		policies = append(policies, p)
+	}
+	return policies
+}
+
+func endOf(end time.Time) time.Time {
+	if end.IsZero() {
+		return longAgo
+	}
+	return end
+}
+
+// MemoryCost estimates what a compiled policy holds in memory, in bytes, for caches that are bounded in bytes. It
+// rounds up: a string is counted with its header, a parsed pattern beside its text.
+func (c *Compiled) MemoryCost() int {
+	const (
+		fixed   = 640 // the struct, its IDs, and what a cache keeps around it
+		text    = 24
+		pattern = 64
+		limit   = 96
+	)
+	cost := fixed
+	for _, p := range c.Products {
+		cost += text + len(p)
+	}
+	for _, d := range c.Domains {
+		cost += text + pattern + 2*len(d)
+	}
+	cost += len(c.Limits) * limit
+	if p := c.Proposed; p != nil {
+		cost += limit
+		if p.Products != nil {
+			for _, id := range *p.Products {
+				cost += text + len(id)
+			}
+		}
+		if p.Domains != nil {
+			for _, d := range *p.Domains {
+				cost += text + pattern + 2*len(d)
+			}
+		}
+	}
+	return cost
+}
