@@ -1,0 +1,136 @@
+package restapi
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+
+	"latchkey/infra/local/environments"
+	"latchkey/infra/local/wire"
+)
+
+// exchange is one request on its way through an API.
+type exchange struct {
+	api      *API
+	req      *wire.Request
+	start    time.Time
+	id       string // request ID
+	extended string
+	trace    string
+	host     string
+	resource *resource
+	method   *method
+	params   []param
+	event    event
+	auth     *output // nil before the authorizer has answered
+	line     Line
+	problem  struct{ kind, message string } // of a gateway response, for $context.error.*
+}
+
+// Server returns a wire server for the API.
+func (a *API) Server() *wire.Server {
+	return &wire.Server{Handler: a.Serve, MaxBody: maxPayload, MaxHead: 64 << 10, Refuse: a.refuse}
+}
+
+// Serve answers one request.
+func (a *API) Serve(r *wire.Request) wire.Response {
+	x := a.exchange(r)
+	resp := x.serve()
+	x.finish(&resp)
+	return resp
+}
+
+func (a *API) exchange(r *wire.Request) *exchange {
+	x := &exchange{api: a, req: r, start: time.Now()}
+	var b [25]byte
+	_, _ = rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var h [36]byte
+	hex.Encode(h[0:8], b[0:4])
+	hex.Encode(h[9:13], b[4:6])
+	hex.Encode(h[14:18], b[6:8])
+	hex.Encode(h[19:23], b[8:10])
+	hex.Encode(h[24:36], b[10:16])
+	h[8], h[13], h[18], h[23] = '-', '-', '-', '-'
+	x.id = string(h[:])
+	x.extended = base64.RawURLEncoding.EncodeToString(b[16:]) + "=="
+	x.trace = r.Get("X-Amzn-Trace-Id")
+	if !strings.Contains(x.trace, "Root=") {
+		x.trace = environments.TraceHeader()
+	}
+	x.host = r.Get("Host")
+	x.line = Line{API: a.Name, Method: r.Method, Path: r.Path}
+	return x
+}
+
+// refuse answers what the wire server couldn't hand over.
+func (a *API) refuse(status int) wire.Response {
+	x := a.exchange(&wire.Request{Method: "-", Path: "-"})
+	kind := "BAD_REQUEST"
+	if status == http.StatusRequestEntityTooLarge {
+		kind = requestTooLarge
+	}
+	resp := x.gatewayStatus(kind, status, http.StatusText(status))
+	x.finish(&resp)
+	return resp
+}
+
+// finish adds what every answer carries and writes the line in the log.
+func (x *exchange) finish(resp *wire.Response) {
+	resp.Headers = append(resp.Headers, wire.Field{Name: "x-amzn-RequestId", Value: x.id},
+		wire.Field{Name: "x-amz-apigw-id", Value: x.extended})
+	if x.api.opts.Log != nil {
+		x.line.Status, x.line.Took = resp.Status, time.Since(x.start)
+		x.api.opts.Log(x.line)
+	}
+}
+
+func (x *exchange) serve() wire.Response {
+	if x.req.HeadSize > maxHead {
+		return x.gatewayStatus("BAD_REQUEST", http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
+	}
+	x.resource, x.params = x.api.root.match(x.req.Path)
+	if x.resource == nil {
+		return x.gateway(missingToken)
+	}
+	x.method = x.resource.methods[x.req.Method]
+	if x.method == nil {
+		x.method = x.resource.methods["ANY"]
+	}
+	if x.method == nil {
+		return x.gateway(missingToken)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
+	defer cancel()
+	if refused := x.authorize(ctx); refused != nil {
+		return *refused
+	}
+	if x.method.keyRequired && !x.keyKnown() {
+		return x.gateway(invalidAPIKey)
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), x.method.integration.timeout)
+	defer cancel()
+	switch x.method.integration.kind {
+	case "aws_proxy":
+		return x.lambda(ctx)
+	case "http_proxy":
+		return x.upstream(ctx)
+	default:
+		return x.mock()
+	}
+}
+
+func (x *exchange) keyKnown() bool {
+	key := x.req.Get("X-Api-Key")
+	if x.api.keySource == "AUTHORIZER" {
+		key = ""
+		if x.auth != nil {
+			key = x.auth.usageKey
+		}
+	}
+	return key != "" && x.api.keys[key]
+}

@@ -1,0 +1,256 @@
+// Package template reads a SAM template as YAML nodes and evaluates what the local runner needs of it.
+//
+// Resources are evaluated one by one and only when asked for, so that an intrinsic the runner doesn't know is no obstacle in
+// a resource that it doesn't play.
+package template
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Names that a stack on AWS would get from CloudFormation.
+const (
+	Region    = "us-east-1"
+	AccountID = "000000000000"
+	StackName = "latchkey"
+	StackID   = "arn:aws:cloudformation:" + Region + ":" + AccountID + ":stack/" + StackName + "/5f3c9d6a-1b7e-4c42-9a55-0e8f6b7c2d10"
+	Partition = "aws"
+	URLSuffix = "amazonaws.com"
+)
+
+// Template is a parsed template with its parameters and conditions settled.
+type Template struct {
+	dir        string
+	parameters map[string]any
+	conditions map[string]*yaml.Node
+	mappings   any
+	globals    map[string]*yaml.Node
+	resources  map[string]*Resource
+	deciding   map[string]bool // conditions being evaluated, to find circles
+}
+
+// Resource is one resource of the template, not yet evaluated.
+type Resource struct {
+	ID, Type   string
+	condition  string
+	properties *yaml.Node
+	metadata   *yaml.Node
+}
+
+// Load reads the file. overrides are parameter values; one that the template doesn't declare is an error.
+func Load(file string, overrides map[string]string) (*Template, error) {
+	raw, err := os.ReadFile(file) //nolint:gosec // the user's own template
+	if err != nil {
+		return nil, err
+	}
+	t, err := Parse(raw, filepath.Dir(file), overrides)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return t, nil
+}
+
+// Parse is Load for a template in memory; dir is what relative paths start from.
+func Parse(raw []byte, dir string, overrides map[string]string) (*Template, error) {
+	var doc struct {
+		Parameters map[string]parameter  `yaml:"Parameters"`
+		Conditions map[string]*yaml.Node `yaml:"Conditions"`
+		Mappings   *yaml.Node            `yaml:"Mappings"`
+		Globals    map[string]*yaml.Node `yaml:"Globals"`
+		Resources  map[string]struct {
+			Type       string     `yaml:"Type"`
+			Condition  string     `yaml:"Condition"`
+			Properties *yaml.Node `yaml:"Properties"`
+			Metadata   *yaml.Node `yaml:"Metadata"`
+		} `yaml:"Resources"`
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(raw, &root); err != nil {
+		return nil, err
+	}
+	if err := doc2(&root, &doc); err != nil {
+		return nil, err
+	}
+	t := &Template{
+		dir: dir, parameters: map[string]any{}, conditions: doc.Conditions, globals: doc.Globals,
+		resources: map[string]*Resource{}, deciding: map[string]bool{},
+	}
+	for name, p := range doc.Parameters {
+		v, err := p.value(name, overrides)
+		if err != nil {
+			return nil, err
+		}
+		t.parameters[name] = v
+	}
+	for name := range overrides {
+		if _, ok := doc.Parameters[name]; !ok {
+			return nil, fmt.Errorf("parameter %s is set, but the template doesn't declare it", name)
+		}
+	}
+	if doc.Mappings != nil {
+		var err error
+		if t.mappings, err = t.eval(doc.Mappings); err != nil {
+			return nil, err
+		}
+	}
+	for id, r := range doc.Resources {
+		t.resources[id] = &Resource{ID: id, Type: r.Type, condition: r.Condition, properties: r.Properties, metadata: r.Metadata}
+	}
+	return t, nil
+}
+
+// doc2 decodes the outer shape; the short forms of intrinsics deeper down stay nodes.
+func doc2(root *yaml.Node, into any) error {
+	if len(root.Content) == 0 {
+		return errors.New("the template is empty")
+	}
+	return root.Content[0].Decode(into)
+}
+
+// ParameterNames lists the parameters that the template declares, without evaluating anything else of it.
+func ParameterNames(file string) ([]string, error) {
+	raw, err := os.ReadFile(file) //nolint:gosec // the user's own template
+	if err != nil {
+		return nil, err
+	}
+	var doc struct {
+		Parameters map[string]yaml.Node `yaml:"Parameters"`
+	}
+	if err := yaml.Unmarshal(raw, &doc); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	names := make([]string, 0, len(doc.Parameters))
+	for n := range doc.Parameters {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+type parameter struct {
+	Type          string   `yaml:"Type"`
+	Default       *string  `yaml:"Default"`
+	AllowedValues []string `yaml:"AllowedValues"`
+}
+
+func (p parameter) value(name string, overrides map[string]string) (any, error) {
+	v, ok := overrides[name]
+	if !ok {
+		if p.Default == nil {
+			return nil, fmt.Errorf("parameter %s has no default and no value: set LATCHKEY_PARAM_%s", name, name)
+		}
+		v = *p.Default
+	}
+	if len(p.AllowedValues) > 0 {
+		found := false
+		for _, a := range p.AllowedValues {
+			found = found || a == v
+		}
+		if !found {
+			return nil, fmt.Errorf("parameter %s: %q is none of %s", name, v, strings.Join(p.AllowedValues, ", "))
+		}
+	}
+	if p.Type == "CommaDelimitedList" || strings.HasPrefix(p.Type, "List<") {
+		list := []any{}
+		for part := range strings.SplitSeq(v, ",") {
+			list = append(list, strings.TrimSpace(part))
+		}
+		return list, nil
+	}
+	return v, nil
+}
+
+// Of returns the resources of one type whose condition holds, ordered by logical ID.
+func (t *Template) Of(kind string) ([]*Resource, error) {
+	var list []*Resource
+	for _, r := range t.resources {
+		if r.Type != kind {
+			continue
+		}
+		on, err := t.exists(r)
+		if err != nil {
+			return nil, err
+		}
+		if on {
+			list = append(list, r)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID })
+	return list, nil
+}
+
+func (t *Template) exists(r *Resource) (bool, error) {
+	if r.condition == "" {
+		return true, nil
+	}
+	return t.condition(r.condition)
+}
+
+// Properties evaluates a resource's properties, merged with the Globals of its kind as SAM does.
+func (t *Template) Properties(r *Resource) (Map, error) {
+	own, err := t.evalMap(r.properties)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.ID, err)
+	}
+	kind, serverless := strings.CutPrefix(r.Type, "AWS::Serverless::")
+	if !serverless {
+		return own, nil
+	}
+	global, err := t.evalMap(t.globals[kind])
+	if err != nil {
+		return nil, fmt.Errorf("Globals.%s: %w", kind, err)
+	}
+	return Map(merge(map[string]any(global), map[string]any(own)).(map[string]any)), nil
+}
+
+// merge lays own over global: maps are merged, lists joined, anything else replaced.
+func merge(global, own any) any {
+	switch o := own.(type) {
+	case map[string]any:
+		g, ok := global.(map[string]any)
+		if !ok {
+			return own
+		}
+		out := make(map[string]any, len(g)+len(o))
+		for k, v := range g {
+			out[k] = v
+		}
+		for k, v := range o {
+			if gv, ok := out[k]; ok {
+				v = merge(gv, v)
+			}
+			out[k] = v
+		}
+		return out
+	case []any:
+		if g, ok := global.([]any); ok {
+			return append(append([]any{}, g...), o...)
+		}
+	}
+	return own
+}
+
+func (t *Template) evalMap(n *yaml.Node) (Map, error) {
+	if n == nil {
+		return Map{}, nil
+	}
+	v, err := t.eval(n)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("line %d: a mapping is expected", n.Line)
+	}
+	return m, nil
+}
+
+// Path resolves a path of the template.
+func (t *Template) Path(p string) string { return filepath.Join(t.dir, p) }
