@@ -1,0 +1,207 @@
+// Package counters keeps what usage folds: the hours and days of keys and accounts, and what each execution
+// environment has contributed to them.
+package counters
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// Client holds the calls that a Store makes.
+type Client interface {
+	dynamo.Transactor
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Store reads and writes the counters table.
+type Store struct {
+	Client Client
+	Table  string
+	// Token makes a new token for each transaction.
+	Token func() string
+}
+
+// MaxPlaces is the most items that Read and Write take: what one batch and one transaction hold.
+const MaxPlaces = 100
+
+// Read gets items, strongly consistent: those that aren't there yet have version 0.
+func (s Store) Read(ctx context.Context, places []usage.Place) (map[usage.Place]usage.Stored, error) {
+	out := make(map[usage.Place]usage.Stored, len(places))
+	byKey := make(map[string]usage.Place, len(places))
+	var keys []map[string]types.AttributeValue
+	for _, p := range places {
+		if _, twice := out[p]; twice {
+			continue
+		}
+		out[p] = usage.Stored{}
+		pk, sk := keyOf(p)
+		byKey[pk+"\n"+sk] = p
+		keys = append(keys, dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk)})
+	}
+	for attempt := 1; len(keys) > 0; attempt++ {
+		got, err := s.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+			s.Table: {Keys: keys, ConsistentRead: aws.Bool(true)},
+		}})
+		if err != nil {
+			return nil, fmt.Errorf("counters: read: %w", err)
+		}
+		for _, item := range got.Responses[s.Table] {
+			pk, _ := dynamo.GetS(item, "pk")
+			sk, _ := dynamo.GetS(item, "sk")
+			stored, err := decode(item)
+			if err != nil {
+				return nil, err
+			}
+			out[byKey[pk+"\n"+sk]] = stored
+		}
+		keys = got.UnprocessedKeys[s.Table].Keys
+		if len(keys) == 0 {
+			break
+		}
+		if err := dynamo.Pause(ctx, attempt); err != nil {
+			return nil, fmt.Errorf("counters: read: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// Write puts items in one transaction, each on condition that it still has the version before its own. ErrStale says
+// that one hasn't: somebody else has counted in between, or this transaction was written by an attempt whose answer
+// was lost. Either way the caller reads again and folds again.
+func (s Store) Write(ctx context.Context, items map[usage.Place]usage.Stored) error {
+	if len(items) == 0 {
+		return nil
+	}
+	puts := make([]types.TransactWriteItem, 0, len(items))
+	for p, stored := range items {
+		put := &types.Put{TableName: &s.Table, Item: encode(p, stored)}
+		if stored.Version == 1 {
+			put.ConditionExpression = aws.String("attribute_not_exists(pk)")
+		} else {
+			put.ConditionExpression = aws.String("v = :before")
+			put.ExpressionAttributeValues = dynamo.Item{":before": dynamo.N(stored.Version - 1)}
+		}
+		puts = append(puts, types.TransactWriteItem{Put: put})
+	}
+	err := dynamo.Transact(ctx, s.Client, s.Token(), puts)
+	var cancelled *dynamo.Cancelled
+	if errors.As(err, &cancelled) {
+		return dynamo.ErrStale
+	}
+	if err != nil {
+		return fmt.Errorf("counters: write: %w", err)
+	}
+	return nil
+}
+
+// keyOf is where an item is kept. The items of one key, and of one account, stand together in the order of time.
+func keyOf(p usage.Place) (pk, sk string) {
+	switch p.Kind {
+	case usage.Parts:
+		return fmt.Sprintf("P#%s#%s#%d", p.Key, p.Product, p.Hour), fmt.Sprintf("%03d", p.Shard)
+	case usage.KeyHour:
+		return keyPartition(p.Account, p.Key), sortKey("H", p.Hour, p.Product)
+	case usage.KeyDay:
+		return keyPartition(p.Account, p.Key), sortKey("D", p.Hour, p.Product)
+	case usage.KeyLast:
+		return keyPartition(p.Account, p.Key), "LAST"
+	case usage.AccountHour:
+		return accountPartition(p.Account), sortKey("H", p.Hour, p.Product)
+	case usage.AccountDay:
+		return accountPartition(p.Account), sortKey("D", p.Hour, p.Product)
+	default: // usage.Fresh
+		return accountPartition(p.Account), "FRESH"
+	}
+}
+
+func keyPartition(a account.ID, k apikey.ID) string { return "K#" + string(a) + "#" + string(k) }
+func accountPartition(a account.ID) string          { return "A#" + string(a) }
+
+func sortKey(kind string, h usage.Hour, p product.ID) string {
+	return fmt.Sprintf("%s#%09d#%s", kind, h, p)
+}
+
+func encode(p usage.Place, s usage.Stored) dynamo.Item {
+	pk, sk := keyOf(p)
+	item := dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk), "v": dynamo.N(s.Version)}
+	if p.Kind == usage.Parts {
+		parts := make(dynamo.Item, len(s.Parts))
+		for environment, counts := range s.Parts {
+			parts[environment] = encodeCounts(counts)
+		}
+		item["e"] = &types.AttributeValueMemberM{Value: parts}
+	} else {
+		item["c"] = encodeCounts(s.Counts)
+	}
+	if !s.At.IsZero() {
+		item["at"] = dynamo.N(s.At.UnixMilli())
+	}
+	if at := p.Expires(); !at.IsZero() {
+		item["ttl"] = dynamo.N(at.Unix())
+	}
+	return item
+}
+
+func encodeCounts(c usage.Counts) types.AttributeValue {
+	m := make(dynamo.Item, len(c))
+	for d, n := range c {
+		m[string(d)] = dynamo.N(n)
+	}
+	return &types.AttributeValueMemberM{Value: m}
+}
+
+func decode(item dynamo.Item) (usage.Stored, error) {
+	var s usage.Stored
+	var ok bool
+	if s.Version, ok = dynamo.GetN(item, "v"); !ok {
+		return s, fmt.Errorf("counters: %w", dynamo.ErrUnreadable)
+	}
+	if at, isThere := dynamo.GetN(item, "at"); isThere {
+		s.At = time.UnixMilli(at).UTC()
+	}
+	var err error
+	if c, is := item["c"].(*types.AttributeValueMemberM); is {
+		if s.Counts, err = decodeCounts(c.Value); err != nil {
+			return s, err
+		}
+	}
+	if e, is := item["e"].(*types.AttributeValueMemberM); is {
+		s.Parts = make(map[string]usage.Counts, len(e.Value))
+		for environment, v := range e.Value {
+			m, isMap := v.(*types.AttributeValueMemberM)
+			if !isMap {
+				return s, fmt.Errorf("counters: %w", dynamo.ErrUnreadable)
+			}
+			if s.Parts[environment], err = decodeCounts(m.Value); err != nil {
+				return s, err
+			}
+		}
+	}
+	return s, nil
+}
+
+func decodeCounts(m dynamo.Item) (usage.Counts, error) {
+	c := make(usage.Counts, len(m))
+	for name := range m {
+		n, ok := dynamo.GetN(m, name)
+		if !ok {
+			return nil, fmt.Errorf("counters: %w", dynamo.ErrUnreadable)
+		}
+		c[usage.Dimension(name)] = n
+	}
+	return c, nil
+}

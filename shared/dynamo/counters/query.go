@@ -1,0 +1,134 @@
+package counters
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// Range is a span of hours or days, the first included and the last not.
+type Range struct {
+	From, To time.Time
+	Days     bool // read the days' items, not the hours'
+}
+
+// KeyRows reads a key's counters in a range.
+func (s Store) KeyRows(ctx context.Context, a account.ID, k apikey.ID, r Range) ([]usage.Row, error) {
+	rows, err := s.rows(ctx, keyPartition(a, k), r)
+	for i := range rows {
+		rows[i].Key = k
+	}
+	return rows, err
+}
+
+// AccountRows reads an account's counters in a range. They have neither hosts nor secrets.
+func (s Store) AccountRows(ctx context.Context, a account.ID, r Range) ([]usage.Row, error) {
+	return s.rows(ctx, accountPartition(a), r)
+}
+
+func (s Store) rows(ctx context.Context, pk string, r Range) ([]usage.Row, error) {
+	kind := "H"
+	if r.Days {
+		kind = "D"
+	}
+	input := &dynamodb.QueryInput{
+		TableName: &s.Table, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
+		ExpressionAttributeValues: dynamo.Item{
+			":pk":   dynamo.S(pk),
+			":from": dynamo.S(fmt.Sprintf("%s#%09d", kind, usage.HourOf(r.From))),
+			// "#" sorts before every product, so the hour of r.To itself is out.
+			":to": dynamo.S(fmt.Sprintf("%s#%09d#", kind, usage.HourOf(r.To.Add(-1))+1)),
+		},
+	}
+	var rows []usage.Row
+	for {
+		page, err := s.Client.Query(ctx, input)
+		if err != nil {
+			return nil, fmt.Errorf("counters: query: %w", err)
+		}
+		for _, item := range page.Items {
+			row, err := decodeRow(item)
+			if err != nil {
+				return nil, err
+			}
+			if !row.Start.Before(r.From) && row.Start.Before(r.To) {
+				rows = append(rows, row)
+			}
+		}
+		if len(page.LastEvaluatedKey) == 0 {
+			return rows, nil
+		}
+		input.ExclusiveStartKey = page.LastEvaluatedKey
+	}
+}
+
+func decodeRow(item dynamo.Item) (usage.Row, error) {
+	stored, err := decode(item)
+	if err != nil {
+		return usage.Row{}, err
+	}
+	sk, _ := dynamo.GetS(item, "sk")
+	parts := strings.SplitN(sk, "#", 3)
+	var hour usage.Hour
+	if len(parts) != 3 {
+		return usage.Row{}, fmt.Errorf("counters: %w", dynamo.ErrUnreadable)
+	}
+	if _, err := fmt.Sscanf(parts[1], "%d", &hour); err != nil {
+		return usage.Row{}, fmt.Errorf("counters: %w", dynamo.ErrUnreadable)
+	}
+	return usage.Row{Start: hour.Start(), Product: product.ID(parts[2]), Counts: stored.Counts}, nil
+}
+
+// FreshAt is the time of the newest report of an account that is counted; zero if there was none.
+func (s Store) FreshAt(ctx context.Context, a account.ID) (time.Time, error) {
+	p := usage.Place{Kind: usage.Fresh, Account: a}
+	got, err := s.Read(ctx, []usage.Place{p})
+	return got[p].At, err
+}
+
+// LastUsed finds when each secret of the keys was last used, by usage.HashTag, to the minute.
+func (s Store) LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error) {
+	out := make(map[apikey.ID]map[string]time.Time, len(keys))
+	for len(keys) > 0 {
+		n := min(len(keys), MaxPlaces)
+		places := make([]usage.Place, n)
+		for i, k := range keys[:n] {
+			places[i] = usage.Place{Kind: usage.KeyLast, Account: a, Key: k}
+		}
+		got, err := s.Read(ctx, places)
+		if err != nil {
+			return nil, err
+		}
+		for p, stored := range got {
+			out[p.Key] = stored.Counts.LastUsed()
+		}
+		keys = keys[n:]
+	}
+	return out, nil
+}
+
+// SetAside keeps a stream record that can't be counted, whole, for a person to look at. id is the record's own, so
+// that a second delivery is the same item.
+func (s Store) SetAside(ctx context.Context, id, why string, image dynamo.Item, now time.Time) error {
+	item := dynamo.Item{
+		"pk": dynamo.S("ASIDE#" + now.UTC().Format(time.DateOnly)), "sk": dynamo.S(id), "why": dynamo.S(why),
+		"at": dynamo.N(now.UnixMilli()), "ttl": dynamo.N(now.Add(usage.KeepHours).Unix()),
+		"image": &types.AttributeValueMemberM{Value: image},
+	}
+	if _, err := s.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: item}); err != nil {
+		return fmt.Errorf("counters: set aside: %w", err)
+	}
+	return nil
+}
