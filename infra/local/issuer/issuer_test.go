@@ -300,6 +300,7 @@ func TestRedirectsGoToLoopbackOnly(t *testing.T) {
 		{"http://127.0.0.1.evil.example/", false, false},
 		{"https://example.com/", false, false},
 		{"javascript:alert(1)", false, false},
+		{"http://user@127.0.0.1:8082/", false, false},
 		{"//127.0.0.1/x", false, false},
 		{"http://127.0.0.1:8082/#x", false, false},
 		{"", false, false},
