@@ -1,0 +1,140 @@
+package main
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// contestant is a built function.
+type contestant struct {
+	name    string
+	command []string
+	dir     string
+	decides bool  // its answer must be an Allow; the empty handler's is empty
+	binary  int64 // bytes, of the binary that would be deployed (arm64); 0: none
+	zip     int64 // bytes, of the same
+}
+
+const (
+	nameEmpty    = "empty Go handler"
+	nameControl  = "the same again" // how far from 1 its ratios are is the noise of the run
+	nameLatchkey = "Latchkey"
+	namePlain    = "plain encoding/json"
+	nameNode     = "Node.js, AWS's client"
+)
+
+// build builds all contestants into a folder. A Node.js authorizer that can't be installed is left out, with the reason
+// on standard error.
+func build(o options, into string) ([]contestant, error) {
+	var all []contestant
+	for _, c := range []struct {
+		name, pkg string
+		decides   bool
+	}{
+		{nameEmpty, "latchkey/infra/bench/empty", false},
+		{nameControl, "latchkey/infra/bench/empty", false},
+		{nameLatchkey, o.authorizer, true},
+		{namePlain, "latchkey/infra/bench/plain", true},
+	} {
+		dir := filepath.Join(into, strconv.Itoa(len(all)))
+		built, err := buildGo(c.pkg, dir)
+		if err != nil {
+			return nil, err
+		}
+		built.name, built.decides = c.name, c.decides
+		all = append(all, built)
+	}
+	if !o.node {
+		return all, nil
+	}
+	node, err := installNode()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench: without Node.js:", err)
+		return all, nil
+	}
+	return append(all, node), nil
+}
+
+// buildGo builds a package as the template's functions are built: for this machine to run, for arm64 to weigh.
+func buildGo(pkg, dir string) (contestant, error) {
+	c := contestant{dir: dir, command: []string{filepath.Join(dir, "bootstrap")}}
+	weighed := filepath.Join(dir, "arm64", "bootstrap")
+	for out, extra := range map[string][]string{c.command[0]: nil, weighed: {"GOOS=linux", "GOARCH=arm64"}} {
+		cmd := exec.Command("go", "build", "-trimpath", "-tags=lambda.norpc", "-ldflags=-s", "-o", out, pkg)
+		cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), extra...)
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return c, fmt.Errorf("building %s: %w\n%s", pkg, err, text)
+		}
+	}
+	info, err := os.Stat(weighed)
+	if err != nil {
+		return c, err
+	}
+	c.binary = info.Size()
+	c.zip, err = zipSize(weighed)
+	return c, err
+}
+
+func zipSize(file string) (int64, error) {
+	in, err := os.Open(file)
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	var size counter
+	z := zip.NewWriter(&size)
+	w, err := z.Create("bootstrap")
+	if err != nil {
+		return 0, err
+	}
+	if _, err := io.Copy(w, in); err != nil {
+		return 0, err
+	}
+	err = z.Close()
+	return int64(size), err
+}
+
+// counter is a writer that only counts.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// installNode installs AWS's runtime client for Node.js once. It compiles C++ with cmake, which not every machine has.
+func installNode() (contestant, error) {
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return contestant{}, err
+	}
+	dir := filepath.Join(strings.TrimSpace(string(root)), "infra", "bench", "node")
+	client := filepath.Join(dir, "node_modules", "aws-lambda-ric")
+	if _, err := os.Stat(filepath.Join(client, "rapid-client.node")); errors.Is(err, os.ErrNotExist) {
+		cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund")
+		cmd.Dir = dir
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return contestant{}, fmt.Errorf("npm ci: %w: %s", err, lastLine(string(text)))
+		}
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return contestant{}, err
+	}
+	return contestant{
+		name: nameNode, dir: dir, decides: true,
+		command: []string{node, filepath.Join(client, "index.mjs"), "index.handler"},
+	}, nil
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}

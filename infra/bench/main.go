@@ -1,0 +1,36 @@
+// Command bench compares Latchkey's authorizer with an empty handler, and with authorizers written otherwise: the same
+// event, the same Lambda Runtime API, interleaved, on this machine. It prints ratios, for times depend on the machine.
+package main
+
+import (
+	"flag"
+	"log"
+	"os"
+)
+
+func main() {
+	var o options
+	flag.IntVar(&o.calls, "calls", 20000, "warm calls of each contestant")
+	flag.IntVar(&o.cold, "cold", 40, "cold starts of each contestant")
+	flag.IntVar(&o.procs, "procs", 1, "GOMAXPROCS of every contestant; the template sets 1")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the order in which the contestants are called")
+	flag.BoolVar(&o.gate, "gate", false, "exit with 1 when a ratio exceeds its gate")
+	flag.BoolVar(&o.node, "node", true, "include the Node.js authorizer, if it can be installed")
+	flag.StringVar(&o.authorizer, "authorizer", "latchkey/authorizer", "the package that holds Latchkey's authorizer")
+	flag.Parse()
+	_, o.ci = os.LookupEnv("CI")
+
+	results, err := run(o)
+	if err != nil {
+		log.Fatal("bench: ", err)
+	}
+	report(os.Stdout, o, results)
+	if failed := gates(o, results); len(failed) > 0 {
+		for _, f := range failed {
+			log.Print("over the gate: ", f)
+		}
+		if o.gate {
+			os.Exit(1)
+		}
+	}
+}

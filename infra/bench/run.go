@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"time"
+)
+
+type options struct {
+	calls, cold, procs int
+	seed               uint64
+	gate, node, ci     bool
+	authorizer         string
+}
+
+// result is what one contestant did.
+type result struct {
+	contestant
+	hits   []time.Duration // warm calls during which the store wasn't asked
+	all    []time.Duration // all warm calls
+	cold   []time.Duration // from starting the process to its first answer
+	cpu    time.Duration   // for each warm call
+	memory int64           // bytes resident after the warm calls
+	asked  int64           // store calls during the warm calls
+}
+
+// warmUp is how many calls of each contestant aren't counted.
+const warmUp = 1000
+
+func run(o options) ([]*result, error) {
+	event, record, err := fixture()
+	if err != nil {
+		return nil, err
+	}
+	into, err := os.MkdirTemp("", "latchkey-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(into)
+	contestants, err := build(o, into)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newStore(record)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	b := &bench{options: o, event: event, store: s, order: rand.New(rand.NewPCG(o.seed, 0))}
+	for _, c := range contestants {
+		b.results = append(b.results, &result{contestant: c})
+	}
+	if err := b.coldStarts(); err != nil {
+		return nil, err
+	}
+	return b.results, b.warmCalls()
+}
+
+type bench struct {
+	options
+	event   []byte
+	store   *store
+	order   *rand.Rand
+	results []*result
+}
+
+// shuffled gives the contestants' numbers in a new order, so that none always runs in another's wake.
+func (b *bench) shuffled() []int { return b.order.Perm(len(b.results)) }
+
+// coldStarts starts fresh processes, one at a time, and stops each after its first answer. What stops being measured
+// here is what Lambda adds: the sandbox, the download of the zip.
+func (b *bench) coldStarts() error {
+	for round := range b.cold + 2 {
+		for _, i := range b.shuffled() {
+			r := b.results[i]
+			before := b.store.calls()
+			p, err := start(r.contestant, b.options, b.store.url)
+			if err != nil {
+				return err
+			}
+			at, err := b.first(p, r.contestant)
+			text := p.stop()
+			if err != nil {
+				return fmt.Errorf("%s: cold start: %w\n%s", r.name, err, text)
+			}
+			if r.decides && b.store.calls() == before {
+				return fmt.Errorf("%s: answered its first call without reading the store", r.name)
+			}
+			if round >= 2 { // the first two fill the page cache
+				r.cold = append(r.cold, at.Sub(p.started))
+			}
+		}
+	}
+	return nil
+}
+
+func (b *bench) first(p *process, c contestant) (time.Time, error) {
+	if err := p.api.ready(); err != nil {
+		return time.Time{}, err
+	}
+	got, err := b.call(p, c)
+	return got.at, err
+}
+
+// call makes one call of a process that is ready, and checks its answer: a fast refusal is worth nothing.
+func (b *bench) call(p *process, c contestant) (outcome, error) {
+	got, err := p.api.invoke(b.event)
+	if err != nil {
+		return got, err
+	}
+	if c.decides && !bytes.Contains(got.body, []byte(`"Allow"`)) {
+		return got, fmt.Errorf("not allowed: %s", got.body)
+	}
+	return got, nil
+}
+
+// warmCalls calls all contestants in turn, each in one process.
+func (b *bench) warmCalls() (err error) {
+	processes := make([]*process, len(b.results))
+	defer func() {
+		for i, p := range processes {
+			if p == nil {
+				continue
+			}
+			if text := p.stop(); err != nil {
+				err = fmt.Errorf("%w\n%s printed:\n%s", err, b.results[i].name, tail(text))
+			}
+		}
+	}()
+	for i, r := range b.results {
+		if processes[i], err = start(r.contestant, b.options, b.store.url); err != nil {
+			return err
+		}
+		if err := processes[i].api.ready(); err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+	}
+	if err := b.rounds(processes, warmUp, false); err != nil {
+		return err
+	}
+	before := make([]time.Duration, len(processes))
+	for i, p := range processes {
+		if before[i], err = p.cpu(); err != nil {
+			return err
+		}
+	}
+	if err := b.rounds(processes, b.calls, true); err != nil {
+		return err
+	}
+	for i, p := range processes {
+		r := b.results[i]
+		after, errCPU := p.cpu()
+		size, errMemory := p.memory()
+		if err := errors.Join(errCPU, errMemory); err != nil {
+			return err
+		}
+		r.cpu, r.memory = (after-before[i])/time.Duration(b.calls), size
+	}
+	return nil
+}
+
+func (b *bench) rounds(processes []*process, n int, count bool) error {
+	for range n {
+		for _, i := range b.shuffled() {
+			r, p := b.results[i], processes[i]
+			before := b.store.calls()
+			got, err := b.call(p, r.contestant)
+			if err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
+			}
+			// The next contestant's turn comes when this one waits again: what it does after its answer is its own.
+			if err := p.api.ready(); err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
+			}
+			if !count {
+				continue
+			}
+			asked := b.store.calls() - before
+			r.asked += asked
+			r.all = append(r.all, got.took)
+			if asked == 0 {
+				r.hits = append(r.hits, got.took)
+			}
+		}
+	}
+	return nil
+}
+
+// tail keeps the end of a log.
+func tail(text string) string {
+	const most = 2000
+	if len(text) > most {
+		return "…" + text[len(text)-most:]
+	}
+	return text
+}

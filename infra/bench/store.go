@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	_ "embed" // for the event
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/product"
+)
+
+// store stands in for DynamoDB: it knows one key and answers at once, so that what is measured is the authorizer. It
+// acknowledges leases and usage without keeping them.
+type store struct {
+	url    string
+	record []byte // the answer to GetItem on the gate table
+	server *http.Server
+	reads  atomic.Int64
+	writes atomic.Int64
+}
+
+// eventTemplate is what API Gateway sends when a browser asks for a tile; @secret@ stands for the secret.
+//
+//go:embed testdata/event.json
+var eventTemplate []byte
+
+// fixture is the one key of the benchmark, and the event that uses it.
+func fixture() (event, record []byte, err error) {
+	// The same secret in each run, and a secret of nobody: the benchmark has its own store.
+	secret, err := apikey.Prefix("ak").Generate(bytes.NewReader(bytes.Repeat([]byte("latchkey bench "), 8)))
+	if err != nil {
+		return nil, nil, err
+	}
+	item := gate.Encode(authz.Policy{
+		Hash: secret.Hash(), KeyID: "key_01JD0000000000000000000000", Account: "acc_01JD0000000000000000000000",
+		AccountType: account.Enterprise, Version: 7, Live: true,
+		Products: []product.ID{"map-display", "search", "routing"},
+		Domains:  []string{"example.com", "*.example.com", "https://shop.example.org:8443"}, MissingOrigin: apikey.DenyMissing,
+		// Far above what the harness can call: a refusal would be another path.
+		Limits: []apikey.Limit{{Class: "map-display.tiles", QPS: 1_000_000}},
+	})
+	record, err = json.Marshal(map[string]any{"Item": wire(item)})
+	return bytes.ReplaceAll(eventTemplate, []byte("@secret@"), []byte(secret.Reveal())), record, err
+}
+
+// wire turns an item into the JSON that DynamoDB sends.
+func wire(item map[string]types.AttributeValue) map[string]any {
+	out := make(map[string]any, len(item))
+	for name, v := range item {
+		out[name] = wireValue(v)
+	}
+	return out
+}
+
+func wireValue(v types.AttributeValue) any {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return map[string]string{"S": v.Value}
+	case *types.AttributeValueMemberN:
+		return map[string]string{"N": v.Value}
+	case *types.AttributeValueMemberBOOL:
+		return map[string]bool{"BOOL": v.Value}
+	case *types.AttributeValueMemberM:
+		return map[string]any{"M": wire(v.Value)}
+	case *types.AttributeValueMemberL:
+		list := make([]any, len(v.Value))
+		for i, e := range v.Value {
+			list[i] = wireValue(e)
+		}
+		return map[string]any{"L": list}
+	default:
+		panic(fmt.Sprintf("the record has a %T", v))
+	}
+}
+
+func newStore(record []byte) (*store, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &store{url: "http://" + l.Addr().String(), record: record}
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	go func() { _ = s.server.Serve(l) }() // ends with close
+	return s, nil
+}
+
+func (s *store) close() { _ = s.server.Close() }
+
+// calls counts what the store was asked so far.
+func (s *store) calls() int64 { return s.reads.Load() + s.writes.Load() }
+
+// request is what the stand-in looks at.
+type request struct {
+	TableName                string
+	UpdateExpression         string
+	ExpressionAttributeNames map[string]string
+	// Values are kept as they came, to be sent back.
+	ExpressionAttributeValues map[string]json.RawMessage
+}
+
+func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in request
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	answer := []byte("{}")
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	switch operation {
+	case "GetItem":
+		s.reads.Add(1)
+		if in.TableName == "gate" {
+			answer = s.record
+		}
+	case "UpdateItem":
+		s.writes.Add(1)
+		answer = added(in)
+	default:
+		s.writes.Add(1)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	_, _ = w.Write(answer) // the reader may have gone
+}
+
+// added answers an update as if the item had been empty: each "name :value" of the expression is then the new value.
+func added(in request) []byte {
+	attributes := map[string]json.RawMessage{}
+	words := strings.FieldsFunc(in.UpdateExpression, func(c rune) bool { return strings.ContainsRune(" ,=()", c) })
+	for i := 0; i+1 < len(words); i++ {
+		name, value := words[i], in.ExpressionAttributeValues[words[i+1]]
+		if value == nil {
+			continue
+		}
+		if full, ok := in.ExpressionAttributeNames[name]; ok {
+			name = full
+		}
+		attributes[name] = value
+	}
+	answer, err := json.Marshal(map[string]any{"Attributes": attributes})
+	if err != nil { // it came as JSON
+		panic(err)
+	}
+	return answer
+}
