@@ -1,0 +1,106 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestGatewayResponsesOfTheProducts(t *testing.T) {
+	responses, _ := render(t, "template.yaml").properties(t, "ProductsApi")["GatewayResponses"].(object)
+	for kind, want := range map[string]struct {
+		status     any
+		code       string
+		retryAfter any
+	}{
+		"UNAUTHORIZED":                   {401, "unauthorized", nil},
+		"ACCESS_DENIED":                  {403, "$context.authorizer.code", nil},
+		"INVALID_API_KEY":                {429, "$context.authorizer.code", "context.authorizer.retryAfter"},
+		"THROTTLED":                      {429, "throttled", "'1'"},
+		"QUOTA_EXCEEDED":                 {429, "throttled", "'1'"},
+		"AUTHORIZER_FAILURE":             {503, "unavailable", "'1'"},
+		"AUTHORIZER_CONFIGURATION_ERROR": {503, "unavailable", "'1'"},
+		"MISSING_AUTHENTICATION_TOKEN":   {403, "unknown_path", nil},
+		"DEFAULT_4XX":                    {nil, "bad_request", nil},
+		"DEFAULT_5XX":                    {nil, "server_error", nil},
+	} {
+		r := responses[kind]
+		if r == nil {
+			t.Errorf("no response %s", kind)
+			continue
+		}
+		// A status on a DEFAULT type would be the status of everything that has no type of its own.
+		if got := at(r, "StatusCode"); got != want.status {
+			t.Errorf("%s: status %v, want %v", kind, got, want.status)
+		}
+		if got := at(r, "ResponseParameters", "Headers", "Retry-After"); got != want.retryAfter {
+			t.Errorf("%s: Retry-After %v, want %v", kind, got, want.retryAfter)
+		}
+		if code := body(t, kind, r)["code"]; code != want.code {
+			t.Errorf("%s: code %v, want %s", kind, code, want.code)
+		}
+		delete(responses, kind)
+	}
+	for kind := range responses {
+		t.Errorf("response %s is not in this test", kind)
+	}
+}
+
+// A customised type inherits nothing: each repeats its headers.
+func TestEveryGatewayResponseHasItsHeaders(t *testing.T) {
+	for api, p := range render(t, "template.yaml").ofType("AWS::Serverless::Api") {
+		responses, _ := p["GatewayResponses"].(object)
+		for kind, r := range responses {
+			want := map[string]any{
+				"Content-Type": "'application/problem+json'", "Cache-Control": "'no-store'", "X-Request-Id": "context.requestId",
+			}
+			if api == "ProductsApi" { // the only one that pages of other sites call
+				want["Access-Control-Allow-Origin"] = "'*'"
+				want["Access-Control-Expose-Headers"] = "'Retry-After,X-Request-Id,RateLimit,RateLimit-Policy'"
+			}
+			for name, value := range want {
+				if got := at(r, "ResponseParameters", "Headers", name); got != value {
+					t.Errorf("%s %s: %s is %v, want %v", api, kind, name, got, value)
+				}
+			}
+			body(t, api+" "+kind, r)
+		}
+	}
+}
+
+// Every 401 is one literal, so that no two causes can differ.
+func TestTheBodyOf401IsALiteral(t *testing.T) {
+	r := at(render(t, "template.yaml").properties(t, "ProductsApi"), "GatewayResponses", "UNAUTHORIZED")
+	if text := fmt.Sprint(at(r, "ResponseTemplates")); strings.Contains(text, "$") {
+		t.Errorf("a variable in %s", text)
+	}
+	for name, v := range at(r, "ResponseParameters", "Headers").(object) {
+		if name != "X-Request-Id" && !regexp.MustCompile(`^'.*'$`).MatchString(v.(string)) {
+			t.Errorf("header %s is %v", name, v)
+		}
+	}
+}
+
+// body reads the template as the gateway would fill it.
+func body(t *testing.T, name string, response any) map[string]any {
+	t.Helper()
+	templates, _ := at(response, "ResponseTemplates").(object)
+	text, _ := templates["application/json"].(string)
+	// messageString comes with its quotes; other variables don't.
+	text = strings.ReplaceAll(text, "$context.error.messageString", `"message"`)
+	var out map[string]any
+	if err := json.Unmarshal([]byte(text), &out); err != nil || len(templates) != 1 {
+		t.Errorf("%s: body %q: %v", name, text, err)
+	}
+	if status := at(response, "StatusCode"); status != nil && fmt.Sprint(out["status"]) != fmt.Sprint(status) {
+		t.Errorf("%s: the body says %v, the status is %v", name, out["status"], status)
+	}
+	for _, member := range []string{"type", "title", "code", "error"} {
+		if _, ok := out[member].(string); !ok {
+			t.Errorf("%s: no %s in %s", name, member, text)
+		}
+	}
+	return out
+}
