@@ -32,8 +32,9 @@ func canonicalHost(host string) (string, bool) {
 			return "", false
 		}
 	}
-	// A browser reads a name whose last label is a number as an IPv4 address, in many spellings, and writes it in one.
-	if endsInNumber(last) {
+	// A browser reads a name whose last label is a number as an IPv4 address, in many spellings, and writes it in
+	// one. Parsers disagree on what a number is ("-80", "0-256"); no top-level name begins like one.
+	if isDigit(last[0]) || last[0] == '-' {
 		return lower, isIPv4(lower)
 	}
 	return name, true
@@ -56,15 +57,6 @@ func lowerName(name string) (string, bool) {
 		name = strings.ToLower(name)
 	}
 	return name, true
-}
-
-// endsInNumber reports whether a lower-case last label makes a browser read the whole name as an IPv4 address. It
-// also says so of numbers with hyphens, which some parsers take for negative ones: no top-level name looks like that.
-func endsInNumber(label string) bool {
-	if hex, ok := strings.CutPrefix(label, "0x"); ok {
-		return strings.Trim(hex, "-0123456789abcdef") == ""
-	}
-	return strings.Trim(label, "-0123456789") == ""
 }
 
 // isIPv4 reports whether text is four decimal numbers without leading zeros.

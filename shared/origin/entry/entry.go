@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -78,6 +79,9 @@ func parse(text string) (string, *Error) {
 		return "", &Error{Code: Empty, Message: "Type a domain, such as example.com."}
 	case len(text) > maxTyped:
 		return "", &Error{Code: TooLong, Message: "This is too long for a domain."}
+	}
+	if !utf8.ValidString(text) {
+		return "", badHost()
 	}
 	scheme, rest, refused := cutScheme(text)
 	if refused != nil {
