@@ -41,7 +41,6 @@ type Resource struct {
 	ID, Type   string
 	condition  string
 	properties *yaml.Node
-	metadata   *yaml.Node
 }
 
 // Load reads the file. overrides are parameter values; one that the template doesn't declare is an error.
@@ -59,30 +58,25 @@ func Load(file string, overrides map[string]string) (*Template, error) {
 
 // Parse is Load for a template in memory; dir is what relative paths start from.
 func Parse(raw []byte, dir string, overrides map[string]string) (*Template, error) {
-	var doc struct {
-		Parameters map[string]parameter  `yaml:"Parameters"`
-		Conditions map[string]*yaml.Node `yaml:"Conditions"`
-		Mappings   *yaml.Node            `yaml:"Mappings"`
-		Globals    map[string]*yaml.Node `yaml:"Globals"`
-		Resources  map[string]struct {
-			Type       string     `yaml:"Type"`
-			Condition  string     `yaml:"Condition"`
-			Properties *yaml.Node `yaml:"Properties"`
-			Metadata   *yaml.Node `yaml:"Metadata"`
-		} `yaml:"Resources"`
-	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(raw, &root); err != nil {
 		return nil, err
 	}
-	if err := doc2(&root, &doc); err != nil {
-		return nil, err
+	if len(root.Content) == 0 || root.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("the template is empty")
+	}
+	doc := children(root.Content[0])
+	parameters := map[string]parameter{}
+	if n := doc["Parameters"]; n != nil {
+		if err := n.Decode(&parameters); err != nil {
+			return nil, err
+		}
 	}
 	t := &Template{
-		dir: dir, parameters: map[string]any{}, conditions: doc.Conditions, globals: doc.Globals,
+		dir: dir, parameters: map[string]any{}, conditions: children(doc["Conditions"]), globals: children(doc["Globals"]),
 		resources: map[string]*Resource{}, deciding: map[string]bool{},
 	}
-	for name, p := range doc.Parameters {
+	for name, p := range parameters {
 		v, err := p.value(name, overrides)
 		if err != nil {
 			return nil, err
@@ -90,28 +84,39 @@ func Parse(raw []byte, dir string, overrides map[string]string) (*Template, erro
 		t.parameters[name] = v
 	}
 	for name := range overrides {
-		if _, ok := doc.Parameters[name]; !ok {
+		if _, ok := parameters[name]; !ok {
 			return nil, fmt.Errorf("parameter %s is set, but the template doesn't declare it", name)
 		}
 	}
-	if doc.Mappings != nil {
+	if n := doc["Mappings"]; n != nil {
 		var err error
-		if t.mappings, err = t.eval(doc.Mappings); err != nil {
+		if t.mappings, err = t.eval(n); err != nil {
 			return nil, err
 		}
 	}
-	for id, r := range doc.Resources {
-		t.resources[id] = &Resource{ID: id, Type: r.Type, condition: r.Condition, properties: r.Properties, metadata: r.Metadata}
+	for id, n := range children(doc["Resources"]) {
+		parts := children(n)
+		r := &Resource{ID: id, properties: parts["Properties"]}
+		if k := parts["Type"]; k != nil {
+			r.Type = k.Value
+		}
+		if k := parts["Condition"]; k != nil {
+			r.condition = k.Value
+		}
+		t.resources[id] = r
 	}
 	return t, nil
 }
 
-// doc2 decodes the outer shape; the short forms of intrinsics deeper down stay nodes.
-func doc2(root *yaml.Node, into any) error {
-	if len(root.Content) == 0 {
-		return errors.New("the template is empty")
+// children returns the entries of a mapping, which stay nodes: short forms like !Sub can't be decoded before they are evaluated.
+func children(n *yaml.Node) map[string]*yaml.Node {
+	m := map[string]*yaml.Node{}
+	if n != nil && n.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			m[n.Content[i].Value] = n.Content[i+1]
+		}
 	}
-	return root.Content[0].Decode(into)
+	return m
 }
 
 // ParameterNames lists the parameters that the template declares, without evaluating anything else of it.

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// config is all that the environment and the command line say.
+type config struct {
+	root, template, dataDir string
+	ports                   map[string]int // by the API's logical ID; 0 is a free one
+	idle, grace             time.Duration
+	maxEnvironments         int
+	dynamoEndpoint          string
+	region                  string
+	credentials             [3]string         // access key ID, secret access key, session token, of a DynamoDB of one's own
+	parameters              map[string]string // LATCHKEY_PARAM_<Name>
+	seed                    bool
+	color                   bool
+	invoke, event           string
+}
+
+func readConfig(args []string, env func(string) string, all []string) (config, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return config{}, err
+	}
+	c := config{root: root, region: "us-east-1", parameters: map[string]string{}, ports: map[string]int{}}
+	f := flag.NewFlagSet("local", flag.ContinueOnError)
+	f.StringVar(&c.template, "template", filepath.Join(root, "template.yaml"), "the SAM template")
+	if err := f.Parse(args); err != nil {
+		return c, err
+	}
+	if f.Arg(0) == "invoke" {
+		c.invoke, c.event = f.Arg(1), f.Arg(2)
+		if c.invoke == "" {
+			return c, errors.New("usage: local invoke FUNCTION [EVENT FILE]")
+		}
+	} else if f.NArg() > 0 {
+		return c, fmt.Errorf("unknown command %q; there is only: invoke", f.Arg(0))
+	}
+	c.dataDir = env("LATCHKEY_DATA_DIR")
+	if c.dataDir == "" {
+		c.dataDir = filepath.Join(root, ".latchkey")
+	}
+	if c.dataDir, err = filepath.Abs(c.dataDir); err != nil {
+		return c, err
+	}
+	for _, p := range []struct {
+		api, name string
+		port      int
+	}{
+		{"ProductsApi", "LATCHKEY_PRODUCTS_PORT", 8080},
+		{"ManagementApi", "LATCHKEY_MANAGEMENT_PORT", 8081},
+		{"ConsoleApi", "LATCHKEY_CONSOLE_PORT", 8082},
+	} {
+		if c.ports[p.api], err = number(env, p.name, p.port, 0, 65535); err != nil {
+			return c, err
+		}
+	}
+	return c, c.readRest(env, all)
+}
+
+func (c *config) readRest(env func(string) string, all []string) error {
+	var err error
+	var millis int
+	if c.idle, err = seconds(env, "LATCHKEY_IDLE_SECONDS", 10); err != nil {
+		return err
+	}
+	if millis, err = number(env, "LATCHKEY_SHUTDOWN_MS", 500, 1, 2000); err != nil {
+		return err
+	}
+	c.grace = time.Duration(millis) * time.Millisecond
+	if c.maxEnvironments, err = number(env, "LATCHKEY_MAX_ENVIRONMENTS", 64, 1, 1000); err != nil {
+		return err
+	}
+	c.seed = env("LATCHKEY_SEED") != "off"
+	c.credentials = [3]string{"local", "local", "local"}
+	if c.dynamoEndpoint = env("DYNAMODB_ENDPOINT"); c.dynamoEndpoint != "" && env("AWS_ACCESS_KEY_ID") != "" {
+		c.credentials = [3]string{env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY"), env("AWS_SESSION_TOKEN")}
+		if r := env("AWS_REGION"); r != "" {
+			c.region = r
+		}
+	}
+	for _, e := range all {
+		name, value, _ := strings.Cut(e, "=")
+		if p, ok := strings.CutPrefix(name, "LATCHKEY_PARAM_"); ok {
+			c.parameters[p] = value
+		}
+	}
+	info, err := os.Stdout.Stat()
+	c.color = err == nil && info.Mode()&os.ModeCharDevice != 0 && env("NO_COLOR") == ""
+	return nil
+}
+
+func number(env func(string) string, name string, d, low, high int) (int, error) {
+	v := env(name)
+	if v == "" {
+		return d, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < low || n > high {
+		return 0, fmt.Errorf("%s must be a number from %d to %d", name, low, high)
+	}
+	return n, nil
+}
+
+func seconds(env func(string) string, name string, d float64) (time.Duration, error) {
+	if v := env(name); v != "" {
+		n, err := strconv.ParseFloat(v, 64)
+		if err != nil || n <= 0 || n > 86400 {
+			return 0, fmt.Errorf("%s must be a number of seconds above 0", name)
+		}
+		d = n
+	}
+	return time.Duration(d * float64(time.Second)), nil
+}
+
+// moduleRoot is the folder of go.mod, from here upwards.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("run this inside the repository: there is no go.mod in this folder or above it")
+		}
+		dir = parent
+	}
+}

@@ -1,0 +1,114 @@
+// Package engine runs the DynamoDB server of the local stack and makes the template's tables in it.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"latchkey/infra/local/child"
+)
+
+// Engine is a running dynoxide, or a DynamoDB that somebody else runs.
+type Engine struct {
+	Endpoint string
+	cmd      *exec.Cmd
+	exited   chan struct{}
+}
+
+// Gone is closed when the server's process has ended; it is nil for a DynamoDB of somebody else's.
+func (e *Engine) Gone() <-chan struct{} { return e.exited }
+
+// Binary returns the path of dynoxide under dir/node_modules, or an error that says what to do.
+func Binary(dir string) (string, error) {
+	platform := runtime.GOOS + "-" + map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
+	file := filepath.Join(dir, "node_modules", "@dynoxide", platform, "dynoxide")
+	if _, err := os.Stat(file); err != nil {
+		return "", fmt.Errorf("no DynamoDB server for %s in %s: run `npm ci --prefix %s`, or set DYNAMODB_ENDPOINT to a DynamoDB of your own",
+			platform, dir, dir)
+	}
+	return filepath.Abs(file)
+}
+
+// Start starts dynoxide on a free loopback port with its file in the data directory, and waits until it answers.
+func Start(ctx context.Context, binary, dataDir string, output *os.File) (*Engine, error) {
+	file := filepath.Join(dataDir, "dynamodb.db")
+	var last error
+	for range 5 { // somebody else may take the free port in between
+		e, err := start(ctx, binary, file, output)
+		if err == nil {
+			return e, nil
+		}
+		last = err
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, last
+}
+
+func start(ctx context.Context, binary, file string, output *os.File) (*Engine, error) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	addr := lis.Addr().(*net.TCPAddr)
+	_ = lis.Close()
+	cmd := exec.Command(binary, "--host", "127.0.0.1", "--port", fmt.Sprint(addr.Port), "--db-path", file) //nolint:gosec // the pinned binary
+	cmd.Stdout, cmd.Stderr = output, output
+	if err := child.Start(cmd); err != nil {
+		return nil, fmt.Errorf("start %s: %w", binary, err)
+	}
+	e := &Engine{Endpoint: "http://" + addr.String(), cmd: cmd, exited: make(chan struct{})}
+	go func() { _ = cmd.Wait(); close(e.exited) }()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		if answers(ctx, e.Endpoint) {
+			return e, nil
+		}
+		select {
+		case <-e.exited:
+			return nil, errors.New("the DynamoDB server ended as soon as it was started; see dynamodb.log in the data directory")
+		case <-ctx.Done():
+			e.Stop()
+			return nil, fmt.Errorf("the DynamoDB server doesn't answer: %w", ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func answers(ctx context.Context, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = res.Body.Close()
+	return true
+}
+
+// Stop ends the server, after what it is doing.
+func (e *Engine) Stop() {
+	if e.cmd == nil {
+		return
+	}
+	child.Signal(e.cmd.Process, syscall.SIGTERM)
+	select {
+	case <-e.exited:
+	case <-time.After(3 * time.Second):
+		child.Signal(e.cmd.Process, syscall.SIGKILL)
+		<-e.exited
+	}
+}

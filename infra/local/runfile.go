@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"latchkey/infra/local/issuer"
+	"latchkey/infra/local/seed"
+)
+
+const demoPath = "/map/1/tile/basic/main/0/0/0.png?view=Unified&key="
+
+// runFile is what other programs read: where the stack is, and what opens it.
+type runFile struct {
+	ProductsURL       string            `json:"products_url"`
+	ManagementURL     string            `json:"management_url"`
+	ConsoleURL        string            `json:"console_url"`
+	ControlURL        string            `json:"control_url"`
+	IssuerURL         string            `json:"issuer_url"`
+	DynamoDBEndpoint  string            `json:"dynamodb_endpoint"`
+	DemoSecret        string            `json:"demo_secret"`
+	DemoAccount       string            `json:"demo_account"`
+	EnterpriseAccount string            `json:"enterprise_account"`
+	Tokens            map[string]string `json:"tokens"`
+}
+
+// tokens mints one for each of the ready-made people.
+func (s *stack) tokens() (map[string]string, error) {
+	tokens := map[string]string{}
+	for _, p := range issuer.ReadyMade() {
+		t, err := s.issuer.Mint(p, tokenLife)
+		if err != nil {
+			return nil, err
+		}
+		tokens[p.Subject] = t
+	}
+	return tokens, nil
+}
+
+func (s *stack) writeRun(state seed.State) error {
+	tokens, err := s.tokens()
+	if err != nil {
+		return err
+	}
+	return seed.WriteJSON(s.file("run.json"), runFile{
+		ProductsURL: s.urls["ProductsApi"], ManagementURL: s.urls["ManagementApi"], ConsoleURL: s.urls["ConsoleApi"],
+		ControlURL: s.urls["control"], IssuerURL: s.issuerURL, DynamoDBEndpoint: s.engine.Endpoint,
+		DemoSecret: state.DemoSecret, DemoAccount: state.DemoAccount, EnterpriseAccount: state.EnterpriseAccount, Tokens: tokens,
+	})
+}
+
+// announce prints the one place where a secret is shown on purpose.
+func (s *stack) announce(state seed.State, took time.Duration) {
+	console := ""
+	if u := s.urls["ConsoleApi"]; u != "" {
+		console = "\n  console     " + u
+	}
+	text := fmt.Sprintf("ready after %.1fs\n  products    %s\n  management  %s%s\n  tokens      %s",
+		took.Seconds(), s.urls["ProductsApi"], s.urls["ManagementApi"], console, s.file("run.json"))
+	if state.DemoSecret != "" {
+		text += fmt.Sprintf("\n\n  curl -s '%s%s%s' -o world.png\n", s.urls["ProductsApi"], demoPath, state.DemoSecret)
+	}
+	s.log.raw(text)
+}

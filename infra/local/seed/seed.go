@@ -1,0 +1,249 @@
+// Package seed makes the ready-made people's accounts and a key, over HTTP alone, as any client would.
+package seed
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config says where to seed and as whom.
+type Config struct {
+	ManagementURL, ProductsURL string
+	Tokens                     map[string]string // by person
+	StateFile                  string            // what was made; mode 0600
+	Products                   []string          // of the demo key
+	Probe                      string            // path of a product that the demo secret must open; the secret is appended
+	Client                     *http.Client
+}
+
+// State is what exists.
+type State struct {
+	DemoAccount       string `json:"demo_account"`
+	EnterpriseAccount string `json:"enterprise_account"`
+	DemoSecret        string `json:"demo_secret"`
+}
+
+// Run makes what is missing and keeps what exists. It may be cut off anywhere and run again.
+func Run(ctx context.Context, c Config) (State, error) {
+	s := load(c.StateFile)
+	step := func(what string, err error) error {
+		if err != nil {
+			return fmt.Errorf("seed: %s: %w", what, err)
+		}
+		return save(c.StateFile, s)
+	}
+	if err := step("first operator", c.put(ctx, "operator", "/v1/operators/operator", map[string]string{})); err != nil {
+		return s, err
+	}
+	var err error
+	s.DemoAccount, err = c.account(ctx, "owner", "Demo", s.DemoAccount)
+	if err := step("demo account", err); err != nil {
+		return s, err
+	}
+	for _, role := range []string{"developer", "viewer"} {
+		body := map[string]string{"role": role, "email": role + "@example.com"}
+		if err := step("member "+role, c.put(ctx, "owner", "/v1/accounts/"+s.DemoAccount+"/members/"+role, body)); err != nil {
+			return s, err
+		}
+	}
+	s.EnterpriseAccount, err = c.account(ctx, "enterprise_owner", "Enterprise", s.EnterpriseAccount)
+	if err := step("enterprise account", err); err != nil {
+		return s, err
+	}
+	if err := step("enterprise type", c.makeEnterprise(ctx, s.EnterpriseAccount)); err != nil {
+		return s, err
+	}
+	s.DemoSecret, err = c.secret(ctx, s)
+	return s, step("demo key", err)
+}
+
+// account returns the account with a name that the person owns, and makes it if there is none.
+func (c Config) account(ctx context.Context, person, name, known string) (string, error) {
+	var me struct {
+		Accounts []struct{ ID, Name, Role string } `json:"accounts"`
+	}
+	if err := c.call(ctx, person, http.MethodGet, "/v1/me", nil, &me, 200); err != nil {
+		return "", err
+	}
+	byName := ""
+	for _, a := range me.Accounts {
+		if a.ID == known {
+			return a.ID, nil
+		}
+		if a.Name == name && a.Role == "owner" && byName == "" {
+			byName = a.ID
+		}
+	}
+	if byName != "" {
+		return byName, nil
+	}
+	var made struct {
+		ID string `json:"id"`
+	}
+	err := c.call(ctx, person, http.MethodPost, "/v1/accounts", map[string]string{"name": name}, &made, 201)
+	if err == nil && made.ID == "" {
+		err = errors.New("the new account has no id")
+	}
+	return made.ID, err
+}
+
+func (c Config) makeEnterprise(ctx context.Context, account string) error {
+	path := "/v1/accounts/" + account
+	var a struct {
+		Type string `json:"type"`
+	}
+	if err := c.call(ctx, "enterprise_owner", http.MethodGet, path, nil, &a, 200); err != nil || a.Type == "enterprise" {
+		return err
+	}
+	return c.call(ctx, "operator", http.MethodPatch, path, map[string]string{"type": "enterprise"}, nil, 200)
+}
+
+// secret returns the demo secret if it still opens the gate, and makes a new key otherwise.
+func (c Config) secret(ctx context.Context, s State) (string, error) {
+	if s.DemoSecret != "" {
+		works, err := c.opens(ctx, s.DemoSecret)
+		if works || err != nil {
+			return s.DemoSecret, err
+		}
+	}
+	var key struct {
+		Secret string `json:"secret"`
+	}
+	body := map[string]any{"name": "Demo key", "usage": "backend", "products": c.Products}
+	err := c.call(ctx, "owner", http.MethodPost, "/v1/accounts/"+s.DemoAccount+"/keys", body, &key, 201)
+	if err == nil && key.Secret == "" {
+		err = errors.New("the new key has no secret")
+	}
+	return key.Secret, err
+}
+
+func (c Config) opens(ctx context.Context, secret string) (bool, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ProductsURL+c.Probe+secret, nil)
+	if err != nil {
+		return false, errors.New("the probe's URL can't be read")
+	}
+	res, err := c.Client.Do(req)
+	if err != nil {
+		return false, errors.New("the products API can't be reached") // the error itself holds the URL, secret included
+	}
+	defer func() { _ = res.Body.Close() }()
+	_, _ = io.Copy(io.Discard, res.Body)
+	return res.StatusCode != http.StatusUnauthorized && res.StatusCode != http.StatusForbidden, nil
+}
+
+func (c Config) put(ctx context.Context, person, path string, body any) error {
+	return c.call(ctx, person, http.MethodPut, path, body, nil, 200, 201, 204)
+}
+
+// call makes one call of the management API. Answers of 429 and 5xx are tried again for a while.
+func (c Config) call(ctx context.Context, person, method, path string, body, into any, want ...int) error {
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		status, text, etag, err := c.once(ctx, person, method, path, body, "")
+		if err == nil && status == http.StatusPreconditionRequired { // a change wants the version it builds on
+			if _, _, etag, err = c.once(ctx, person, http.MethodGet, path, nil, ""); err == nil {
+				status, text, _, err = c.once(ctx, person, method, path, body, etag)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		for _, w := range want {
+			if status == w && into != nil {
+				return json.Unmarshal(text, into)
+			}
+			if status == w {
+				return nil
+			}
+		}
+		if status != http.StatusTooManyRequests && status < 500 || wait > 2*time.Second {
+			return fmt.Errorf("%s %s answered %d: %s", method, path, status, snippet(text))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (c Config) once(ctx context.Context, person, method, path string, body any, etag string) (int, []byte, string, error) {
+	var r io.Reader
+	if body != nil {
+		doc, err := json.Marshal(body)
+		if err != nil {
+			return 0, nil, "", err
+		}
+		r = bytes.NewReader(doc)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.ManagementURL+path, r)
+	if err != nil {
+		return 0, nil, "", err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.Tokens[person])
+	switch {
+	case method == http.MethodPatch:
+		req.Header.Set("Content-Type", "application/merge-patch+json")
+	case body != nil:
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if etag != "" {
+		req.Header.Set("If-Match", etag)
+	}
+	res, err := c.Client.Do(req)
+	if err != nil {
+		return 0, nil, "", err
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	return res.StatusCode, text, res.Header.Get("ETag"), err
+}
+
+// snippet is a refusal's body, short; bodies of success hold secrets and never come here.
+func snippet(text []byte) string {
+	s := strings.TrimSpace(string(text))
+	if len(s) > 300 {
+		s = s[:300] + "…"
+	}
+	return s
+}
+
+func load(file string) State {
+	var s State
+	raw, err := os.ReadFile(file) //nolint:gosec // in the data directory
+	if err != nil || json.Unmarshal(raw, &s) != nil {
+		return State{} // missing or torn: the accounts are found by name
+	}
+	return s
+}
+
+func save(file string, s State) error { return WriteJSON(file, s) }
+
+// WriteJSON writes a document with mode 0600 beside the file and renames it into place.
+func WriteJSON(file string, v any) error {
+	doc, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(doc, '\n'))
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
