@@ -1,0 +1,162 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/audit"
+	"latchkey/shared/gateway"
+)
+
+func (h *handler) me(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	memberships, err := h.store.Memberships(r.Context(), c.Person.Subject)
+	if err != nil {
+		return err
+	}
+	operator, err := h.store.IsOperator(r.Context(), c.Person.Subject)
+	if err != nil {
+		return err
+	}
+	doc := api.Me{
+		Subject: c.Person.Subject.ID, Email: gateway.MaybeText(c.Person.Email), Name: gateway.MaybeText(c.Person.Name),
+		Operator: operator, Accounts: []api.MyAccount{},
+	}
+	for _, m := range memberships {
+		doc.Accounts = append(doc.Accounts, api.MyAccount{
+			Id: string(m.Account.ID), Name: m.Account.Name, Type: api.AccountType(m.Account.Type), Role: api.Role(m.Role),
+		})
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func (h *handler) createAccount(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, _, err := gateway.Body[api.CreateAccount](r, gateway.Shape{ReadOnly: api.Account{}})
+	if err != nil {
+		return err
+	}
+	name, err := account.ParseName(body.Name)
+	if err != nil {
+		return badName()
+	}
+	id, err := h.rim.ID("acc_")
+	if err != nil {
+		return err
+	}
+	now := h.rim.Clock()
+	a := account.Account{ID: account.ID(id), Name: name, Type: account.SelfServe, KeyLimit: account.DefaultKeyLimit, CreatedAt: now}
+	owner := account.Member{Account: a.ID, Subject: c.Person.Subject, Email: c.Person.Email, Role: account.Owner, AddedAt: now}
+	c.Account, c.Role = a.ID, account.Owner
+	a, err = h.store.CreateAccount(r.Context(), a, owner, h.row(c, "account.create", "", audit.AccountChanges(nil, a)...))
+	if err != nil {
+		return err
+	}
+	return showAccount(w, http.StatusCreated, a, account.Owner)
+}
+
+func (h *handler) getAccount(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	a, err := h.store.Account(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	return showAccount(w, http.StatusOK, a, c.Role)
+}
+
+func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, members, err := gateway.Body[api.EditAccount](r, gateway.Shape{ReadOnly: api.Account{}})
+	if err != nil {
+		return err
+	}
+	staff, err := h.mayEdit(r, c, members)
+	if err != nil {
+		return err
+	}
+	before, err := h.store.Account(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
+		return err
+	}
+	after, err := mergeAccount(before, body)
+	if err != nil {
+		return err
+	}
+	if staff {
+		c.Operator = true
+	}
+	if changes := audit.AccountChanges(&before, after); len(changes) > 0 {
+		if after, err = h.store.UpdateAccount(r.Context(), before, after, h.row(c, "account.edit", "", changes...)); err != nil {
+			return err
+		}
+	}
+	if body.Type != nil {
+		if after, err = h.store.SetType(r.Context(), c.Account, account.Type(*body.Type), h.rim.Clock(), h.rows(c)); err != nil {
+			return err
+		}
+	}
+	return showAccount(w, http.StatusOK, after, c.Role)
+}
+
+// mayEdit asks for the right to each member of the patch: the name is the owners', the rest is the operators'. staff
+// says that the caller acts as an operator.
+func (h *handler) mayEdit(r *http.Request, c gateway.Caller, members gateway.Members) (staff bool, err error) {
+	if members.Has("name") && !c.May(account.RenameAccount) {
+		return false, gateway.ErrForbidden
+	}
+	if !members.Has("type") && !members.Has("key_limit") {
+		return false, nil
+	}
+	staff = c.Operator
+	if !staff { // an owner who is an operator too
+		if staff, err = h.store.IsOperator(r.Context(), c.Person.Subject); err != nil {
+			return false, err
+		}
+	}
+	if !staff {
+		return false, gateway.ErrForbidden
+	}
+	return true, nil
+}
+
+const maxKeyLimit = 100000
+
+// mergeAccount applies what a single write can; the type fans out over the keys.
+func mergeAccount(before account.Account, body api.EditAccount) (account.Account, error) {
+	after := before
+	if body.Name != nil {
+		name, err := account.ParseName(*body.Name)
+		if err != nil {
+			return after, badName()
+		}
+		after.Name = name
+	}
+	if body.KeyLimit != nil {
+		if *body.KeyLimit < 1 || *body.KeyLimit > maxKeyLimit {
+			return after, gateway.Invalid(gateway.Field("key_limit", "out_of_range", "It is 1 to 100000."))
+		}
+		after.KeyLimit = *body.KeyLimit
+	}
+	return after, nil
+}
+
+func (h *handler) closeAccount(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.Empty(r); err != nil {
+		return err
+	}
+	c.Operator = true
+	a, err := h.store.Close(r.Context(), c.Account, h.rim.Clock(), h.rows(c))
+	if err != nil {
+		return err
+	}
+	return showAccount(w, http.StatusOK, a, c.Role)
+}
+
+func showAccount(w http.ResponseWriter, status int, a account.Account, role account.Role) error {
+	gateway.SetETag(w, a.Version)
+	return gateway.JSON(w, status, gateway.AccountDoc(a, role))
+}
+
+func badName() error {
+	return gateway.Invalid(gateway.Field("name", "invalid_name", "A name has 1 to 64 characters, none of them a control character."))
+}

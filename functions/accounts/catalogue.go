@@ -1,0 +1,33 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/shared/api"
+	"latchkey/shared/gateway"
+)
+
+func (h *handler) contract(w http.ResponseWriter, _ *http.Request, _ gateway.Caller) error {
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	_, err := w.Write(api.Contract)
+	return err
+}
+
+func (h *handler) listProducts(w http.ResponseWriter, _ *http.Request, _ gateway.Caller) error {
+	doc := api.ProductList{Products: []api.Product{}}
+	for _, p := range h.products.Products() {
+		one := api.Product{Id: string(p.ID), Name: p.Name, Kind: api.ProductKind(p.Kind), Classes: []api.ProductClass{}}
+		for _, class := range p.Classes {
+			qps := map[string]int{}
+			for t, n := range class.QPS {
+				qps[string(t)] = n
+			}
+			one.Classes = append(one.Classes, api.ProductClass{
+				Id: string(class.ID), Name: class.Name, Prefixes: append([]string{}, class.Prefixes...), DefaultQps: qps, MaxQps: class.MaxQPS,
+			})
+		}
+		doc.Products = append(doc.Products, one)
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}

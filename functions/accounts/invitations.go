@@ -1,0 +1,126 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+)
+
+const invitationLife = 7 * 24 * time.Hour
+
+var (
+	errInvitation = gateway.Of(http.StatusNotFound, "invitation_not_found", "This invitation was used, was withdrawn, or has expired.").
+			With("Ask for a new one.")
+	errMember = gateway.Of(http.StatusConflict, "already_member", "You are a member of this account already.")
+)
+
+func (h *handler) listInvitations(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	list, err := h.store.Invitations(r.Context(), c.Account, h.rim.Clock())
+	if err != nil {
+		return err
+	}
+	doc := api.InvitationList{Invitations: []api.Invitation{}}
+	for _, i := range list {
+		doc.Invitations = append(doc.Invitations, api.Invitation{
+			Id: i.ID, Email: gateway.MaybeText(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
+		})
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func (h *handler) createInvitation(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, _, err := gateway.Body[api.CreateInvitation](r, gateway.Shape{ReadOnly: api.InvitationWithToken{}})
+	if err != nil {
+		return err
+	}
+	email, err := emailOf(body.Email)
+	if err != nil {
+		return err
+	}
+	id, err := h.rim.ID("inv_")
+	if err != nil {
+		return err
+	}
+	random := make([]byte, 32)
+	if _, err := io.ReadFull(h.rim.Random, random); err != nil {
+		return err
+	}
+	token := "lki_" + base64.RawURLEncoding.EncodeToString(random)
+	now := h.rim.Clock()
+	i := control.Invitation{
+		ID: id, Account: c.Account, Role: account.Role(body.Role), Email: email, TokenHash: sha256.Sum256([]byte(token)),
+		By: c.Person.Subject, CreatedAt: now, ExpiresAt: now.Add(invitationLife),
+	}
+	row := h.row(c, "invitation.create", "", invitationChanges(i)...)
+	if err := h.store.Invite(r.Context(), i, row); err != nil {
+		return err
+	}
+	gateway.NoStore(w)
+	return gateway.JSON(w, http.StatusCreated, api.InvitationWithToken{
+		Id: i.ID, Email: gateway.MaybeText(i.Email), Role: body.Role, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, Token: token,
+	})
+}
+
+func invitationChanges(i control.Invitation) []audit.Change {
+	return []audit.Change{
+		audit.Set("invitation", nil, i.ID), audit.Set("role", nil, string(i.Role)), audit.Set("email", nil, i.Email),
+	}
+}
+
+func (h *handler) deleteInvitation(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.Empty(r); err != nil {
+		return err
+	}
+	i, err := h.store.Invitation(r.Context(), c.Account, r.PathValue("invitation"))
+	if err != nil {
+		return err
+	}
+	row := h.row(c, "invitation.withdraw", "", audit.Set("invitation", i.ID, nil))
+	if err := h.store.WithdrawInvitation(r.Context(), i, row); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (h *handler) acceptInvitation(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, _, err := gateway.Body[api.AcceptInvitation](r, gateway.Shape{})
+	if err != nil {
+		return err
+	}
+	now := h.rim.Clock()
+	i, err := h.store.FindInvitation(r.Context(), apikey.Hash(sha256.Sum256([]byte(body.Token))), now)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return errInvitation
+	}
+	if err != nil {
+		return err
+	}
+	c.Account, c.Role = i.Account, i.Role
+	changes := append(invitationChanges(i), audit.Set("subject", nil, c.Person.Subject.ID))
+	member, err := h.store.AcceptInvitation(r.Context(), i, c.Person, now, h.row(c, "invitation.accept", "", changes...))
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
+		return errInvitation
+	case errors.Is(err, dynamo.ErrExists):
+		return errMember
+	case err != nil:
+		return err
+	}
+	a, err := h.store.Account(r.Context(), i.Account)
+	if err != nil {
+		return err
+	}
+	return showAccount(w, http.StatusOK, a, member.Role)
+}

@@ -1,0 +1,25 @@
+// Function accounts serves accounts, members, invitations, the audit trail, operators and their look-ups, the
+// catalogue and the contract over HTTP.
+package main
+
+import (
+	"log"
+	"os"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/gateway"
+	"latchkey/shared/product"
+)
+
+func main() {
+	base, err := web.Start(os.Getenv, os.Stdout)
+	if err != nil {
+		log.Fatal(err)
+	}
+	h := &handler{
+		store: base.Store, rim: base.Rim, products: product.Default(), used: base.LastUsed(),
+		bootstrap: base.Env.Or("BOOTSTRAP_OPERATOR", ""),
+	}
+	h.routes(base.Mux)
+	gateway.Serve(base.Mux)
+}

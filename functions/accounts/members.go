@@ -1,0 +1,149 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/gateway"
+)
+
+func (h *handler) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
+		return err
+	}
+	page, err := gateway.PageOf(r, "members", string(c.Account))
+	if err != nil {
+		return err
+	}
+	members, err := h.store.Members(r.Context(), c.Account) // in the order of their subjects
+	if err != nil {
+		return err
+	}
+	doc := api.MemberList{Members: []api.Member{}}
+	for _, m := range members {
+		if page.After != "" && m.Subject.ID <= page.After {
+			continue
+		}
+		if len(doc.Members) == page.Size {
+			doc.NextPageToken = page.Next(doc.Members[page.Size-1].Subject)
+			break
+		}
+		doc.Members = append(doc.Members, memberDoc(m))
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func memberDoc(m account.Member) api.Member {
+	return api.Member{
+		Subject: m.Subject.ID, Email: gateway.MaybeText(m.Email), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
+	}
+}
+
+func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	who, err := subject(r, c)
+	if err != nil {
+		return err
+	}
+	body, _, err := gateway.Body[api.PutMember](r, gateway.Shape{ReadOnly: api.Member{}})
+	if err != nil {
+		return err
+	}
+	email, err := emailOf(body.Email)
+	if err != nil {
+		return err
+	}
+	after := account.Member{Account: c.Account, Subject: who, Email: email, Role: account.Role(body.Role), AddedAt: h.rim.Clock()}
+	before, err := h.store.Member(r.Context(), c.Account, who)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		row := h.row(c, "member.add", "", memberChanges(nil, after)...)
+		added, err := h.store.PutMember(r.Context(), nil, after, row)
+		if err != nil {
+			return err
+		}
+		return gateway.JSON(w, http.StatusCreated, memberDoc(added))
+	}
+	if err != nil {
+		return err
+	}
+	after.AddedAt = before.AddedAt
+	if body.Email == nil {
+		after.Email = before.Email
+	}
+	changes := memberChanges(&before, after)
+	if len(changes) <= 1 { // nothing but the subject
+		return gateway.JSON(w, http.StatusOK, memberDoc(before))
+	}
+	changed, err := h.store.PutMember(r.Context(), &before, after, h.row(c, "member.change", "", changes...))
+	if err != nil {
+		return err
+	}
+	return gateway.JSON(w, http.StatusOK, memberDoc(changed))
+}
+
+// memberChanges names the member and lists what differs.
+func memberChanges(before *account.Member, after account.Member) []audit.Change {
+	old := account.Member{}
+	if before != nil {
+		old = *before
+	}
+	changes := []audit.Change{audit.Set("subject", old.Subject.ID, after.Subject.ID)}
+	if old.Role != after.Role {
+		changes = append(changes, audit.Set("role", string(old.Role), string(after.Role)))
+	}
+	if old.Email != after.Email {
+		changes = append(changes, audit.Set("email", old.Email, after.Email))
+	}
+	return changes
+}
+
+func (h *handler) deleteMember(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	who, err := subject(r, c)
+	if err != nil {
+		return err
+	}
+	if who != c.Person.Subject && !c.Role.May(account.ManageMembers) {
+		return gateway.ErrForbidden
+	}
+	if err := gateway.Empty(r); err != nil {
+		return err
+	}
+	before, err := h.store.Member(r.Context(), c.Account, who)
+	if err == nil {
+		row := h.row(c, "member.remove", "", memberChanges(&before, account.Member{})...)
+		err = h.store.RemoveMember(r.Context(), before, row)
+	}
+	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// emailOf reads an address that somebody typed. It is for display and look-up; it gives nobody a right.
+func emailOf(text *string) (string, error) {
+	if text == nil {
+		return "", nil
+	}
+	email := strings.TrimSpace(*text)
+	at := strings.LastIndexByte(email, '@')
+	if at < 1 || at == len(email)-1 || len(email) > 254 || strings.ContainsAny(email, " <>\"") || !printable(email) {
+		return "", gateway.Invalid(gateway.Field("email", "invalid_email", "This isn't an e-mail address."))
+	}
+	return email, nil
+}
+
+// printable reports text without control characters; "" isn't.
+func printable(text string) bool {
+	for _, r := range text {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return false
+		}
+	}
+	return text != ""
+}

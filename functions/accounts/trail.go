@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+)
+
+func (h *handler) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
+		return err
+	}
+	page, err := gateway.PageOf(r, "audit", string(c.Account))
+	if err != nil {
+		return err
+	}
+	rows, err := h.store.AuditOfAccount(r.Context(), c.Account, page.After, page.Size)
+	if err != nil {
+		return err
+	}
+	return showAudit(w, page, rows)
+}
+
+func (h *handler) listKeyAudit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
+		return err
+	}
+	id, err := apikey.ParseID(r.PathValue("key"))
+	if err != nil {
+		return gateway.ErrNotFound
+	}
+	page, err := gateway.PageOf(r, "audit", string(c.Account), string(id))
+	if err != nil {
+		return err
+	}
+	rows, err := h.store.AuditOfKey(r.Context(), c.Account, id, page.After, page.Size)
+	if err != nil {
+		return err
+	}
+	if len(rows.Rows) == 0 { // a purged key has a trail, one that never was has none
+		if _, err := h.store.Key(r.Context(), c.Account, id); err != nil {
+			return err
+		}
+	}
+	return showAudit(w, page, rows)
+}
+
+func showAudit(w http.ResponseWriter, page gateway.Page, found control.AuditPage) error {
+	doc := api.AuditList{Rows: []api.AuditRow{}, NextPageToken: page.Next(found.Next)}
+	for _, row := range found.Rows {
+		doc.Rows = append(doc.Rows, auditDoc(row))
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func auditDoc(row audit.Row) api.AuditRow {
+	doc := api.AuditRow{
+		Id: row.ID, At: row.At.UTC(), Action: row.Action, KeyId: gateway.MaybeText(row.KeyID), RequestId: row.RequestID,
+		Actor:   api.Actor{Subject: row.Actor.Subject.ID, Email: gateway.MaybeText(row.Actor.Email), Role: row.Actor.Role},
+		Changes: []api.Change{},
+	}
+	for _, c := range row.Changes {
+		doc.Changes = append(doc.Changes, api.Change{Field: c.Field, Before: value(c.Before), After: value(c.After)})
+	}
+	return doc
+}
+
+// value is a stored fact as JSON; nil where there is none.
+func value(text string) any {
+	switch {
+	case text == "":
+		return nil
+	case json.Valid([]byte(text)):
+		return json.RawMessage(text)
+	default:
+		return text
+	}
+}
+

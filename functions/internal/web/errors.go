@@ -1,0 +1,55 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/gateway"
+	"latchkey/shared/rotation"
+)
+
+// Errors is the one table between the errors of stores and core packages and the answers of the API.
+func Errors() gateway.Table {
+	conflict := func(code, text string) *gateway.Problem { return gateway.Of(http.StatusConflict, code, text) }
+	revoked := conflict("key_revoked", "The key is revoked, for good.").With("Create a new key.")
+	deleted := conflict("key_deleted", "The key is deleted.").With("Restore it first; that is possible for 30 days.")
+	return gateway.Table{
+		{Err: dynamo.ErrNotFound, Problem: gateway.ErrNotFound},
+		{Err: dynamo.ErrStale, Problem: gateway.ErrStale},
+		{Err: dynamo.ErrRevoked, Problem: revoked},
+		{Err: dynamo.ErrKeyLimit, Problem: conflict("key_limit_reached", "The account has as many keys as it may have.").
+			With("Delete a key, or ask for a higher limit.")},
+		{Err: dynamo.ErrLastOwner, Problem: conflict("last_owner", "An account keeps at least one owner.").
+			With("Make somebody else an owner first.")},
+		{Err: dynamo.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
+		{Err: dynamo.ErrTypeChanging, Problem: conflict("account_type_changing", "The account's type is being changed.").
+			With("Try again in a moment.")},
+		{Err: dynamo.ErrBilling, Problem: conflict("billing_type_conflict", "A key's billing type doesn't fit the account's type.").
+			With("Change the billing types of its keys first.")},
+		{Err: dynamo.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is open already.").
+			With("Withdraw it first, or wait for the decision.")},
+		{Err: dynamo.ErrDecided, Problem: conflict("request_decided", "The request was decided or withdrawn already.")},
+		{Err: dynamo.ErrExists, Problem: conflict("exists", "It exists already.")},
+		{Err: dynamo.ErrConflict, Problem: gateway.ErrUnavailable},
+		{Err: dynamo.ErrUnknown, Problem: gateway.ErrUnavailable},
+
+		{Err: apikey.ErrRevoked, Problem: revoked},
+		{Err: apikey.ErrDeleted, Problem: deleted},
+		{Err: apikey.ErrNotDeleted, Problem: conflict("key_not_deleted", "The key is not deleted.")},
+		{Err: apikey.ErrRestoreTooOld, Problem: conflict("key_restore_too_late", "The key was deleted more than 30 days ago.")},
+		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
+		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is blocked already.")},
+		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(
+			gateway.Field("confirm_name", "name_mismatch", "It must be the key's name, exactly."))},
+
+		{Err: rotation.ErrInProgress, Problem: conflict("rotation_in_progress", "A rotation of this key is in progress.").
+			With("End it, or cancel it, before you rotate again.")},
+		{Err: rotation.ErrNotRunning, Problem: conflict("no_rotation", "No rotation of this key is in progress.")},
+		{Err: rotation.ErrAlreadyCancelled, Problem: conflict("rotation_cancelled", "The rotation was cancelled already.")},
+		{Err: rotation.ErrGrace, Problem: gateway.Invalid(
+			gateway.Field("grace_seconds", "out_of_range", "It is 0 to 2592000 seconds, which is 30 days."))},
+		{Err: rotation.ErrShorter, Problem: gateway.Invalid(
+			gateway.Field("grace_seconds", "too_short", "The new end must be later than the present one."))},
+	}
+}

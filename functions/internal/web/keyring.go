@@ -1,0 +1,118 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/gateway"
+	"latchkey/shared/keyring"
+)
+
+// errNoKeyring says that this stack keeps no secrets.
+var errNoKeyring = gateway.Of(http.StatusConflict, "recoverable_unavailable", "Recoverable keys aren't set up here.").
+	With("An operator puts a keyring into the stack's keyring secret.")
+
+// Keyring seals with the ring in Secrets Manager. It reads it when it is first needed, and again when it is old or
+// doesn't know a data key.
+type Keyring struct {
+	rim    Rim
+	name   string
+	client keyringReader
+
+	mu   sync.Mutex
+	ring keyring.Ring
+	read time.Time
+}
+
+type keyringReader interface {
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+}
+
+const keyringAge = 5 * time.Minute
+
+// Keyring makes the sealer that the environment describes.
+func (b *Base) Keyring() *Keyring {
+	return &Keyring{rim: b.Rim, name: b.Env.Or("KEYRING_SECRET", ""), client: b.SecretsManager()}
+}
+
+// SecretsManager makes a client from explicit options alone.
+func (b *Base) SecretsManager() *secretsmanager.Client {
+	o := secretsmanager.Options{
+		Region:           b.DB.Region,
+		Credentials:      Credentials(b.DB),
+		HTTPClient:       &http.Client{Timeout: 3 * time.Second},
+		RetryMaxAttempts: 3,
+	}
+	if endpoint := b.Env.Or("SECRETSMANAGER_ENDPOINT", ""); endpoint != "" {
+		o.BaseEndpoint = &endpoint
+	}
+	return secretsmanager.New(o)
+}
+
+// Credentials are those that Lambda and the local runner put into the environment.
+func Credentials(c dynamo.Config) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{
+			AccessKeyID: c.AccessKey, SecretAccessKey: c.SecretKey, SessionToken: c.SessionToken, Source: "environment",
+		}, nil
+	})
+}
+
+// Seal encrypts a secret for its key.
+func (k *Keyring) Seal(ctx context.Context, secret apikey.Secret, id apikey.ID) ([]byte, error) {
+	ring, err := k.get(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	return ring.Seal(k.rim.Random, secret.Reveal(), string(id))
+}
+
+// Open decrypts a secret of its key.
+func (k *Keyring) Open(ctx context.Context, sealed []byte, id apikey.ID) (string, error) {
+	ring, err := k.get(ctx, false)
+	if err != nil {
+		return "", err
+	}
+	text, err := ring.Open(sealed, string(id))
+	if errors.Is(err, keyring.ErrSealed) { // perhaps by a data key that came after the ring was read
+		if ring, err = k.get(ctx, true); err == nil {
+			text, err = ring.Open(sealed, string(id))
+		}
+	}
+	return text, err
+}
+
+func (k *Keyring) get(ctx context.Context, again bool) (keyring.Ring, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if fresh := k.rim.Now().Sub(k.read) < keyringAge; fresh && !again {
+		return k.ring, nil
+	}
+	if k.name == "" {
+		return keyring.Ring{}, errNoKeyring
+	}
+	out, err := k.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &k.name})
+	var missing *types.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		return keyring.Ring{}, errNoKeyring
+	}
+	if err != nil {
+		return keyring.Ring{}, fmt.Errorf("web: reading the keyring: %w", err)
+	}
+	ring, err := keyring.Parse([]byte(aws.ToString(out.SecretString)))
+	if err != nil {
+		return keyring.Ring{}, err
+	}
+	k.ring, k.read = ring, k.rim.Now()
+	return ring, nil
+}

@@ -1,0 +1,143 @@
+// Package web is what the functions behind the management API share: their configuration, their stores, the mux
+// with its checks, and the one table between errors and answers. It is wiring, not behaviour.
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+	"latchkey/shared/gateway/bearer"
+	"latchkey/shared/telemetry"
+)
+
+// Env reads the variables that a function can't do without, and collects what is missing.
+type Env struct {
+	get     func(string) string
+	missing []string
+}
+
+// NewEnv reads from getenv, which is os.Getenv outside of tests.
+func NewEnv(getenv func(string) string) *Env { return &Env{get: getenv} }
+
+// Need reads a variable that must be there.
+func (e *Env) Need(name string) string {
+	v := e.get(name)
+	if v == "" {
+		e.missing = append(e.missing, name)
+	}
+	return v
+}
+
+// Or reads a variable that has a default.
+func (e *Env) Or(name, otherwise string) string {
+	if v := e.get(name); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// Err says which variables are missing.
+func (e *Env) Err() error {
+	if len(e.missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("web: the environment lacks %s", strings.Join(e.missing, ", "))
+}
+
+// Base is what each function behind the management API starts from.
+type Base struct {
+	Env    *Env
+	Log    *slog.Logger
+	DB     dynamo.Config
+	Store  *control.Store
+	Prefix apikey.Prefix
+	Rim    Rim
+	Mux    *gateway.Mux
+}
+
+// Rim is where time and randomness come in.
+type Rim struct {
+	Now    func() time.Time
+	Random io.Reader
+}
+
+// Clock is the time as records keep it: UTC, milliseconds.
+func (r Rim) Clock() time.Time { return r.Now().UTC().Truncate(time.Millisecond) }
+
+// ID makes an ID: a prefix such as "key_" and a ULID.
+func (r Rim) ID(prefix string) (string, error) {
+	id, err := ulid.New(ulid.Timestamp(r.Now()), r.Random)
+	if err != nil {
+		return "", fmt.Errorf("web: making an ID: %w", err)
+	}
+	return prefix + id.String(), nil
+}
+
+// Start reads the environment and makes the base.
+func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
+	env := NewEnv(getenv)
+	b := &Base{Env: env, Log: telemetry.Logger(logs, env.Or("LOG_LEVEL", "info")), Rim: Rim{Now: time.Now, Random: rand.Reader}}
+	tables := dynamo.Tables{Control: env.Need("CONTROL_TABLE"), Gate: getenv("GATE_TABLE")}
+	issuer, client := env.Need("OIDC_ISSUER"), env.Need("OIDC_CLIENT_ID")
+	prefix, err := apikey.ParsePrefix(env.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
+	if err = errors.Join(env.Err(), err); err != nil {
+		return nil, err
+	}
+	b.Prefix, b.DB = prefix, dynamo.FromEnv(getenv)
+	verifier, err := bearer.New(bearer.Config{
+		Issuer: issuer, ClientID: client, Algorithm: getenv("OIDC_ALGORITHM"), Now: b.Rim.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.Store = control.New(dynamo.NewClient(b.DB), tables.Control, tables.Gate)
+	b.Mux = NewMux(verifier, b.Store, b.Log, b.Rim.Now)
+	return b, nil
+}
+
+// Rows is what is read of people on every request; *control.Store has it.
+type Rows interface {
+	Member(context.Context, account.ID, account.Subject) (account.Member, error)
+	IsOperator(context.Context, account.Subject) (bool, error)
+	Account(context.Context, account.ID) (account.Account, error)
+}
+
+// NewMux makes a mux with this API's table of errors.
+func NewMux(verifier gateway.Verifier, rows Rows, log *slog.Logger, now func() time.Time) *gateway.Mux {
+	return &gateway.Mux{Verifier: verifier, People: people{rows}, Errors: Errors(), Log: log, Now: now}
+}
+
+type people struct{ rows Rows }
+
+func (p people) Role(ctx context.Context, id account.ID, who account.Subject) (account.Role, error) {
+	m, err := p.rows.Member(ctx, id, who)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return "", nil
+	}
+	return m.Role, err
+}
+
+func (p people) IsOperator(ctx context.Context, who account.Subject) (bool, error) {
+	return p.rows.IsOperator(ctx, who)
+}
+
+func (p people) AccountExists(ctx context.Context, id account.ID) (bool, error) {
+	_, err := p.rows.Account(ctx, id)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/gateway"
+)
+
+func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	match, err := gateway.IfMatch(r)
+	if err != nil {
+		return err
+	}
+	body, members, err := gateway.Body[api.EditKey](r, gateway.Shape{Nullable: []string{"expires_at"}, ReadOnly: api.KeyWithSecret{}})
+	if err != nil {
+		return err
+	}
+	before, err := h.read(r, c)
+	if err != nil {
+		return err
+	}
+	if err := match.Check(before.Version); err != nil {
+		return err
+	}
+	if err := before.Editable(); err != nil {
+		return err
+	}
+	after, err := h.merge(before, body, members)
+	if err != nil {
+		return err
+	}
+	if len(audit.KeyChanges(&before, after)) == 0 {
+		return h.show(w, r, c, before) // a patch that changes nothing is no mutation
+	}
+	return h.commit(w, r, c, "key.edit", before, after)
+}
+
+// merge applies a merge patch (RFC 7396) to the members that can be edited.
+func (h *handler) merge(before apikey.Key, body api.EditKey, members gateway.Members) (apikey.Key, error) {
+	f := fields{products: h.products, accountType: before.AccountType, now: h.rim.Clock()}
+	after := before.Touched(f.now)
+	if body.Name != nil {
+		after.Name = f.name(*body.Name)
+	}
+	if body.Usage != nil {
+		after.Usage = f.usage(*body.Usage)
+	}
+	if body.BillingType != nil {
+		after.BillingType = f.billing(body.BillingType)
+	}
+	if body.Products != nil {
+		after.Products = f.productList("products", *body.Products)
+	}
+	if body.Domains != nil {
+		after.Domains = f.domains("domains", *body.Domains)
+	}
+	if body.MissingOrigin != nil {
+		after.MissingOrigin = apikey.Missing(*body.MissingOrigin)
+	}
+	if body.HeaderOnly != nil {
+		after.HeaderOnly = *body.HeaderOnly
+	}
+	if members.Has("expires_at") {
+		after.ExpiresAt = f.expiry(body.ExpiresAt)
+	}
+	return after, f.err()
+}

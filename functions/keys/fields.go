@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/gateway"
+	"latchkey/shared/origin/entry"
+	"latchkey/shared/product"
+)
+
+// fields turns members of a body into a key's facts and collects what can't be taken, so that one answer names all.
+type fields struct {
+	products    product.Catalogue
+	accountType account.Type
+	now         time.Time
+	bad         []api.FieldError
+}
+
+func (f *fields) err() error {
+	if len(f.bad) == 0 {
+		return nil
+	}
+	return gateway.Invalid(f.bad...)
+}
+
+func (f *fields) refuse(e api.FieldError) { f.bad = append(f.bad, e) }
+
+func (f *fields) name(text string) string {
+	name, err := apikey.ParseName(text)
+	if err != nil {
+		f.refuse(gateway.Field("name", "invalid_name", "A name has 1 to 64 characters, none of them a control character."))
+	}
+	return name
+}
+
+func (f *fields) usage(kind api.UsageKind) apikey.Usage {
+	usage, err := apikey.ParseUsage(string(kind))
+	if err != nil {
+		f.refuse(gateway.Field("usage", "not_a_choice", "It is frontend, backend or mobile."))
+	}
+	return usage
+}
+
+func (f *fields) billing(wanted *api.BillingType) apikey.BillingType {
+	text := ""
+	if wanted != nil {
+		text = string(*wanted)
+	}
+	billing, err := apikey.ParseBilling(text, f.accountType)
+	if err != nil {
+		f.refuse(gateway.Field("billing_type", "billing_type_mismatch",
+			fmt.Sprintf("Accounts of type %s have %v.", f.accountType, apikey.BillingTypes(f.accountType))))
+	}
+	return billing
+}
+
+// expiry reads a moment in the future; nil takes the expiry away.
+func (f *fields) expiry(at *time.Time) time.Time {
+	if at == nil {
+		return time.Time{}
+	}
+	t := millis(*at)
+	if !t.After(f.now) || t.Year() > 9999 {
+		f.refuse(gateway.Field("expires_at", "not_in_the_future", "A key can only expire in the future."))
+	}
+	return t
+}
+
+// productList keeps the order and drops repetitions.
+func (f *fields) productList(member string, ids []string) []product.ID {
+	if len(ids) == 0 {
+		f.refuse(gateway.Field(member, "too_few", "A key needs a product."))
+	}
+	if len(ids) > apikey.MaxProducts {
+		f.refuse(gateway.Field(member, "too_many", fmt.Sprintf("A key has at most %d products.", apikey.MaxProducts)))
+		return nil
+	}
+	list, seen := []product.ID{}, map[product.ID]bool{}
+	for i, text := range ids {
+		id := product.ID(text)
+		if _, ok := f.products.Product(id); !ok {
+			f.refuse(gateway.Item(member, i, "unknown_product", "There is no such product."))
+			continue
+		}
+		if !seen[id] {
+			seen[id] = true
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
+// domains makes entries canonical, keeps their order and drops repetitions.
+func (f *fields) domains(member string, entries []string) []string {
+	if len(entries) > apikey.MaxDomains {
+		f.refuse(gateway.Field(member, "too_many", fmt.Sprintf("A key has at most %d domains.", apikey.MaxDomains)))
+		return nil
+	}
+	list, seen := []string{}, map[string]bool{}
+	for i, text := range entries {
+		canonical, err := entry.Parse(text)
+		if err != nil {
+			f.refuse(domainError(member, i, err))
+			continue
+		}
+		if !seen[canonical] {
+			seen[canonical] = true
+			list = append(list, canonical)
+		}
+	}
+	return list
+}
+
+func domainError(member string, i int, err error) api.FieldError {
+	var refused *entry.Error
+	if !errors.As(err, &refused) {
+		return gateway.Item(member, i, "pattern_invalid", "This isn't a domain pattern.")
+	}
+	e := gateway.Item(member, i, string(refused.Code), refused.Message)
+	if refused.Suggestion != "" {
+		e.Suggestion = &refused.Suggestion
+	}
+	return e
+}

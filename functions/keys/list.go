@@ -1,0 +1,121 @@
+package main
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+	"latchkey/shared/product"
+)
+
+// filter is what a list of keys was asked for.
+type filter struct {
+	status  apikey.Status
+	product product.ID
+	text    string
+	sort    string
+}
+
+func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	f, page, err := parseList(r, c)
+	if err != nil {
+		return err
+	}
+	keys, next, err := h.page(r, c, f, page)
+	if err != nil {
+		return err
+	}
+	ids := make([]apikey.ID, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID
+	}
+	used, err := h.used.LastUsed(r.Context(), c.Account, ids)
+	if err != nil {
+		return err
+	}
+	doc := api.KeyList{Keys: []api.Key{}, NextPageToken: page.Next(next)}
+	for _, k := range keys {
+		doc.Keys = append(doc.Keys, gateway.KeyDoc(k, gateway.View{
+			Now: h.rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: h.products,
+		}))
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+const oldestFirst = "created_at"
+
+func parseList(r *http.Request, c gateway.Caller) (filter, gateway.Page, error) {
+	if err := gateway.KnownQuery(r, "status", "product", "q", "sort", "page_size", "page_token"); err != nil {
+		return filter{}, gateway.Page{}, err
+	}
+	query := r.URL.Query()
+	f := filter{
+		status: apikey.Status(query.Get("status")), product: product.ID(query.Get("product")),
+		text: strings.ToLower(strings.TrimSpace(query.Get("q"))), sort: cmp.Or(query.Get("sort"), "-created_at"),
+	}
+	if f.status != "" && !slices.Contains(apikey.Statuses[:], f.status) {
+		return f, gateway.Page{}, gateway.Parameter("status", "It is deleted, revoked, blocked, disabled, expired or active.")
+	}
+	if !slices.Contains([]string{oldestFirst, "-created_at", "name", "-name"}, f.sort) {
+		return f, gateway.Page{}, gateway.Parameter("sort", "It is created_at, -created_at, name or -name.")
+	}
+	page, err := gateway.PageOf(r, "keys", string(c.Account), string(f.status), string(f.product), f.text, f.sort)
+	return f, page, err
+}
+
+// page reads the keys of one page. The table keeps keys in the order of their creation; any other order reads the
+// whole account, which holds some hundred keys.
+func (h *handler) page(r *http.Request, c gateway.Caller, f filter, page gateway.Page) ([]apikey.Key, string, error) {
+	now := h.rim.Clock()
+	want := control.KeyQuery{
+		Deleted: f.status == apikey.StatusDeleted,
+		Match: func(k apikey.Key) bool {
+			return (f.status == "" || k.Status(now) == f.status) &&
+				(f.product == "" || slices.Contains(k.Products, f.product)) &&
+				(f.text == "" || strings.Contains(strings.ToLower(k.Name), f.text) || strings.EqualFold(string(k.ID), f.text))
+		},
+	}
+	if f.sort == oldestFirst {
+		want.Limit, want.After = page.Size, apikey.ID(page.After)
+		found, err := h.store.Keys(r.Context(), c.Account, want)
+		return found.Keys, string(found.Next), err
+	}
+	found, err := h.store.Keys(r.Context(), c.Account, want)
+	if err != nil {
+		return nil, "", err
+	}
+	keys, next := f.cut(found.Keys, page)
+	return keys, next, nil
+}
+
+// cut sorts keys and takes those after the page's cursor.
+func (f filter) cut(keys []apikey.Key, page gateway.Page) ([]apikey.Key, string) {
+	compare := strings.Compare
+	if strings.HasPrefix(f.sort, "-") {
+		compare = func(a, b string) int { return strings.Compare(b, a) }
+	}
+	slices.SortFunc(keys, func(a, b apikey.Key) int { return compare(f.cursor(a), f.cursor(b)) })
+	if page.After != "" {
+		start, _ := slices.BinarySearchFunc(keys, page.After, func(k apikey.Key, after string) int {
+			return cmp.Or(compare(f.cursor(k), after), -1) // the cursor's own key was on the page before
+		})
+		keys = keys[start:]
+	}
+	if len(keys) <= page.Size {
+		return keys, ""
+	}
+	return keys[:page.Size], f.cursor(keys[page.Size-1])
+}
+
+// cursor is what keys are ordered by; the ID makes it unique.
+func (f filter) cursor(k apikey.Key) string {
+	if strings.TrimPrefix(f.sort, "-") == "name" {
+		return strings.ToLower(k.Name) + "\x00" + string(k.ID)
+	}
+	return string(k.ID)
+}

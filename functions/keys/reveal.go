@@ -1,0 +1,54 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+)
+
+var errNotRecoverable = gateway.Of(http.StatusConflict, "key_not_recoverable", "The secret of this key was shown once and isn't kept.").
+	With("Rotate the key to get a new secret.")
+
+// reveal shows a recoverable key's secret. The audit row is written first: a secret that was shown without a trace
+// would be worse than a trace without a showing.
+func (h *handler) reveal(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.Empty(r); err != nil {
+		return err
+	}
+	before, err := h.read(r, c)
+	if err != nil {
+		return err
+	}
+	if err := before.Editable(); err != nil {
+		return err
+	}
+	if !before.Recoverable || len(before.Current.Sealed) == 0 {
+		return errNotRecoverable
+	}
+	text, err := h.sealer.Open(r.Context(), before.Current.Sealed, before.ID)
+	if err != nil {
+		return err
+	}
+	secret, err := h.prefix.Parse(text)
+	if err != nil {
+		return err
+	}
+	row, err := h.row(c, "key.reveal", &before, before)
+	if err != nil {
+		return err
+	}
+	row.Changes = []audit.Change{audit.Set("revealed", nil, before.Current.Preview)}
+	written, err := h.store.Commit(r.Context(), control.Change{Before: &before, After: before, Audit: row})
+	if err != nil {
+		return err
+	}
+	view, err := h.view(r.Context(), c, written)
+	if err != nil {
+		return err
+	}
+	gateway.NoStore(w)
+	gateway.SetETag(w, written.Version)
+	return gateway.JSON(w, http.StatusOK, gateway.KeyWithSecret(written, view, secret))
+}

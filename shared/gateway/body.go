@@ -1,0 +1,315 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"latchkey/shared/api"
+)
+
+// MaxBody is the size of the largest body that is read, in bytes.
+const MaxBody = 64 << 10
+
+const maxDepth = 16
+
+var (
+	errTooLarge = Of(http.StatusRequestEntityTooLarge, "body_too_large", "The body is larger than 64 KiB.")
+	errMedia    = Of(http.StatusUnsupportedMediaType, "content_type_unsupported", "The body's content type isn't supported.").
+			With("Send application/json; charset utf-8.")
+	errNotJSON   = Of(http.StatusBadRequest, "body_not_json", "The body isn't one JSON document.")
+	errNotObject = Of(http.StatusBadRequest, "body_not_object", "The body isn't a JSON object.")
+	errDuplicate = Of(http.StatusBadRequest, "body_duplicate_member", "The body has a member twice.")
+	errNotUTF8   = Of(http.StatusBadRequest, "body_not_utf8", "The body isn't valid UTF-8.")
+	errEmpty     = Of(http.StatusBadRequest, "body_missing", "A body is needed.").With("Send a JSON object.")
+)
+
+// Shape refines what Body takes beyond what the type says.
+type Shape struct {
+	Optional bool     // no body at all is an empty object
+	Nullable []string // members that may be null
+	ReadOnly any      // a value of the type whose other members are told from unknown ones
+}
+
+// Members are the members that a body had, as they were sent.
+type Members map[string]json.RawMessage
+
+// Has reports whether a member was sent, null included.
+func (m Members) Has(name string) bool { _, ok := m[name]; return ok }
+
+// Null reports whether a member was sent as null.
+func (m Members) Null(name string) bool { return bytes.Equal(m[name], []byte("null")) }
+
+// Body reads a strict JSON object into a generated type: 413, 415 and 400 for what can't be read, 422 with pointers
+// for unknown, read-only, missing and mistyped members. Members match by their exact names.
+func Body[T any](r *http.Request, shape Shape) (T, Members, error) {
+	var into T
+	raw, err := read(r, shape.Optional)
+	if err != nil {
+		return into, nil, err
+	}
+	members := Members{}
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return into, nil, errNotObject
+	}
+	if members == nil { // the document was null
+		return into, nil, errNotObject
+	}
+	if fields := fill(reflect.ValueOf(&into).Elem(), members, shape); len(fields) > 0 {
+		sort.Slice(fields, func(i, j int) bool { return fields[i].Pointer < fields[j].Pointer })
+		return into, members, Invalid(fields...)
+	}
+	return into, members, nil
+}
+
+// Empty reads the body of an operation that takes no members.
+func Empty(r *http.Request) error {
+	_, _, err := Body[struct{}](r, Shape{Optional: true})
+	return err
+}
+
+func read(r *http.Request, optional bool) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	switch {
+	case err != nil:
+		return nil, errNotJSON
+	case len(raw) > MaxBody:
+		return nil, errTooLarge
+	case len(raw) == 0 && optional:
+		return []byte("{}"), nil
+	}
+	if err := checkMedia(r.Header); err != nil {
+		return nil, err
+	}
+	if len(raw) == 0 {
+		return nil, errEmpty
+	}
+	return raw, check(raw)
+}
+
+func checkMedia(h http.Header) error {
+	values := h.Values("Content-Type")
+	if len(values) != 1 {
+		return errMedia
+	}
+	kind, params, err := mime.ParseMediaType(values[0])
+	if err != nil || (kind != "application/json" && kind != "application/merge-patch+json") {
+		return errMedia
+	}
+	for name, value := range params {
+		if name != "charset" || !strings.EqualFold(value, "utf-8") {
+			return errMedia
+		}
+	}
+	return nil
+}
+
+// check refuses what encoding/json would take with a shrug: invalid UTF-8, half surrogates, members that are there
+// twice, documents after the first, and deep nesting.
+func check(raw []byte) error {
+	if !utf8.Valid(raw) {
+		return errNotUTF8
+	}
+	if !json.Valid(raw) {
+		return errNotJSON
+	}
+	if halfSurrogate(raw) {
+		return errNotUTF8
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	err := walk(d, 0)
+	if err == nil {
+		if _, trailing := d.Token(); !errors.Is(trailing, io.EOF) {
+			return errNotJSON
+		}
+	}
+	return err
+}
+
+func walk(d *json.Decoder, depth int) error {
+	token, err := d.Token()
+	if err != nil || depth > maxDepth {
+		return errNotJSON
+	}
+	switch token {
+	case json.Delim('{'):
+		seen := map[string]bool{}
+		for d.More() {
+			name, err := d.Token()
+			text, ok := name.(string)
+			if err != nil || !ok {
+				return errNotJSON
+			}
+			if seen[text] {
+				return errDuplicate
+			}
+			seen[text] = true
+			if err := walk(d, depth+1); err != nil {
+				return err
+			}
+		}
+	case json.Delim('['):
+		for d.More() {
+			if err := walk(d, depth+1); err != nil {
+				return err
+			}
+		}
+	default:
+		return nil
+	}
+	_, _ = d.Token() // the closing delimiter: the document is valid
+	return nil
+}
+
+// halfSurrogate finds a \uD800–\uDFFF that isn't half of a pair; raw is valid JSON.
+func halfSurrogate(raw []byte) bool {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		i++
+		if raw[i] != 'u' {
+			continue
+		}
+		unit := hex4(raw[i+1:])
+		i += 4
+		switch {
+		case unit >= 0xdc00 && unit <= 0xdfff:
+			return true
+		case unit >= 0xd800 && unit <= 0xdbff:
+			if i+6 >= len(raw) || raw[i+1] != '\\' || raw[i+2] != 'u' {
+				return true
+			}
+			if low := hex4(raw[i+3:]); low < 0xdc00 || low > 0xdfff {
+				return true
+			}
+			i += 6
+		}
+	}
+	return false
+}
+
+func hex4(raw []byte) uint64 {
+	n, _ := strconv.ParseUint(string(raw[:4]), 16, 32)
+	return n
+}
+
+// fill sets the fields of a generated struct from members, by their JSON names.
+func fill(into reflect.Value, members Members, shape Shape) (bad []api.FieldError) {
+	known := map[string]int{}
+	for i := range into.NumField() {
+		name, _, _ := strings.Cut(into.Type().Field(i).Tag.Get("json"), ",")
+		known[name] = i
+	}
+	readOnly := memberNames(shape.ReadOnly)
+	for name, raw := range members {
+		i, ok := known[name]
+		switch {
+		case !ok && readOnly[name]:
+			bad = append(bad, Field(name, "read_only", "This member can't be set."))
+		case !ok:
+			bad = append(bad, Field(name, "unknown", "There is no such member."))
+		case members.Null(name):
+			if !contains(shape.Nullable, name) {
+				bad = append(bad, Field(name, "not_null", "This member can't be null."))
+			}
+		default:
+			bad = append(bad, set(into.Field(i), name, raw)...)
+		}
+	}
+	for name, i := range known {
+		if kind := into.Field(i).Kind(); kind != reflect.Pointer && !members.Has(name) {
+			bad = append(bad, Field(name, "required", "This member is needed."))
+		}
+	}
+	return bad
+}
+
+func set(field reflect.Value, name string, raw json.RawMessage) []api.FieldError {
+	if field.Kind() == reflect.Pointer {
+		field.Set(reflect.New(field.Type().Elem()))
+		field = field.Elem()
+	}
+	if field.Kind() == reflect.Slice {
+		return setList(field, name, raw)
+	}
+	if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil {
+		return []api.FieldError{Field(name, "wrong_type", "It must be "+kindName(field)+".")}
+	}
+	if e, ok := field.Interface().(interface{ Valid() bool }); ok && !e.Valid() {
+		return []api.FieldError{Field(name, "not_a_choice", "This isn't one of the values that it can have.")}
+	}
+	return nil
+}
+
+func setList(field reflect.Value, name string, raw json.RawMessage) (bad []api.FieldError) {
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return []api.FieldError{Field(name, "wrong_type", "It must be a list.")}
+	}
+	list := reflect.MakeSlice(field.Type(), len(items), len(items))
+	for i, item := range items {
+		if err := json.Unmarshal(item, list.Index(i).Addr().Interface()); err != nil || bytes.Equal(item, []byte("null")) {
+			bad = append(bad, Item(name, i, "wrong_type", "It must be "+kindName(list.Index(i))+"."))
+		}
+	}
+	field.Set(list)
+	return bad
+}
+
+// Item makes one entry of Invalid for an element of a list.
+func Item(member string, index int, code, detail string) api.FieldError {
+	return api.FieldError{Pointer: "/" + escapePointer(member) + "/" + strconv.Itoa(index), Code: code, Detail: detail}
+}
+
+func kindName(field reflect.Value) string {
+	if _, ok := field.Interface().(time.Time); ok {
+		return "a time such as 2026-01-31T00:00:00Z"
+	}
+	switch field.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	default:
+		return "of another type"
+	}
+}
+
+func memberNames(v any) map[string]bool {
+	names := map[string]bool{}
+	if v == nil {
+		return names
+	}
+	t := reflect.TypeOf(v)
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}
+
+func contains(list []string, text string) bool {
+	for _, item := range list {
+		if item == text {
+			return true
+		}
+	}
+	return false
+}
+
+func escapePointer(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}

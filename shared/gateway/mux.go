@@ -1,0 +1,305 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/awslabs/aws-lambda-go-api-proxy/core"
+
+	"latchkey/shared/account"
+)
+
+// ErrToken says that a token isn't valid. Verifiers wrap it; any other error of theirs is a breakdown.
+var ErrToken = errors.New("gateway: the token is not valid")
+
+// Verifier checks a bearer token and says who it speaks for.
+type Verifier interface {
+	Verify(ctx context.Context, token string) (account.Person, error)
+}
+
+// People is what the gateway reads of memberships, on every request.
+type People interface {
+	// Role returns a member's role, "" for somebody who is none.
+	Role(ctx context.Context, id account.ID, who account.Subject) (account.Role, error)
+	// IsOperator reports whether somebody is staff.
+	IsOperator(ctx context.Context, who account.Subject) (bool, error)
+	// AccountExists reports whether there is such an account, open or closed.
+	AccountExists(ctx context.Context, id account.ID) (bool, error)
+}
+
+// Caller is who calls, and as what.
+type Caller struct {
+	Person    account.Person
+	Account   account.ID   // of the path; "" where there is none
+	Role      account.Role // the member's role in it; "" for an operator who is no member
+	Operator  bool         // acts as an operator
+	RequestID string
+}
+
+// RoleName is the role as the audit trail names it.
+func (c Caller) RoleName() string {
+	if c.Operator {
+		return account.RoleOperator
+	}
+	return string(c.Role)
+}
+
+// Endpoint answers one operation. It has written an answer, or returns an error and has written nothing.
+type Endpoint func(w http.ResponseWriter, r *http.Request, c Caller) error
+
+// Mux routes requests, and checks the token and the right to an operation before its endpoint runs.
+type Mux struct {
+	Verifier Verifier
+	People   People
+	Errors   Table
+	Log      *slog.Logger
+	Now      func() time.Time
+
+	mux http.ServeMux
+}
+
+// Public registers an operation that needs no token.
+func (m *Mux) Public(pattern string, e Endpoint) {
+	m.handle(pattern, func(w http.ResponseWriter, r *http.Request) error {
+		return e(w, r, Caller{RequestID: RequestID(r.Context())})
+	})
+}
+
+// Person registers an operation for everybody with a valid token.
+func (m *Mux) Person(pattern string, e Endpoint) {
+	m.handle(pattern, func(w http.ResponseWriter, r *http.Request) error {
+		person, err := m.person(r)
+		if err != nil {
+			return err
+		}
+		return e(w, r, Caller{Person: person, RequestID: RequestID(r.Context())})
+	})
+}
+
+// Staff registers an operation for operators, on no account in particular.
+func (m *Mux) Staff(pattern string, action account.Action, e Endpoint) {
+	m.Person(pattern, func(w http.ResponseWriter, r *http.Request, c Caller) error {
+		operator, err := m.People.IsOperator(r.Context(), c.Person.Subject)
+		switch {
+		case err != nil:
+			return err
+		case !operator || !account.OperatorMay(action):
+			return ErrForbidden
+		}
+		c.Operator = true
+		return e(w, r, c)
+	})
+}
+
+// Account registers an operation on the account in the path's {account}. Any of the actions suffices. Where the
+// caller is neither a member nor an operator, the answer is that of an account that doesn't exist.
+func (m *Mux) Account(pattern string, e Endpoint, actions ...account.Action) {
+	m.Person(pattern, func(w http.ResponseWriter, r *http.Request, c Caller) error {
+		c, err := m.admit(r.Context(), c, r.PathValue("account"), actions)
+		if err != nil {
+			return err
+		}
+		return e(w, r, c)
+	})
+}
+
+func (m *Mux) admit(ctx context.Context, c Caller, id string, actions []account.Action) (Caller, error) {
+	parsed, err := account.ParseID(id)
+	if err != nil {
+		return c, ErrNotFound
+	}
+	c.Account = parsed
+	if c.Role, err = m.People.Role(ctx, parsed, c.Person.Subject); err != nil {
+		return c, err
+	}
+	for _, action := range actions {
+		if c.Role.May(action) {
+			return c, nil
+		}
+	}
+	operator, err := m.People.IsOperator(ctx, c.Person.Subject)
+	if err != nil {
+		return c, err
+	}
+	member := c.Role != ""
+	if operator && !member {
+		exists, err := m.People.AccountExists(ctx, parsed)
+		if err != nil {
+			return c, err
+		}
+		operator = exists
+	}
+	if !operator && !member {
+		return c, ErrNotFound
+	}
+	for _, action := range actions {
+		if operator && account.OperatorMay(action) {
+			c.Operator = true
+			return c, nil
+		}
+	}
+	return c, ErrForbidden
+}
+
+// May reports whether the caller may do an action, in the role in which they were admitted.
+func (c Caller) May(action account.Action) bool {
+	return c.Role.May(action) || (c.Operator && account.OperatorMay(action))
+}
+
+// IsOperator asks whether the caller is staff, also where they were admitted as a member.
+func (m *Mux) IsOperator(ctx context.Context, c Caller) (bool, error) {
+	if c.Operator {
+		return true, nil
+	}
+	return m.People.IsOperator(ctx, c.Person.Subject)
+}
+
+func (m *Mux) person(r *http.Request) (account.Person, error) {
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return account.Person{}, ErrUnauthorized
+	}
+	scheme, token, ok := strings.Cut(values[0], " ")
+	token = strings.Trim(token, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxToken {
+		return account.Person{}, ErrUnauthorized
+	}
+	person, err := m.Verifier.Verify(r.Context(), token)
+	switch {
+	case errors.Is(err, ErrToken):
+		m.Log.InfoContext(r.Context(), "token refused", "why", err.Error(), "request_id", RequestID(r.Context()))
+		refused := *ErrUnauthorized
+		refused.Challenge += `, error="invalid_token"`
+		return account.Person{}, &refused
+	case err != nil:
+		m.Log.ErrorContext(r.Context(), "tokens can't be checked", "error", err.Error(), "request_id", RequestID(r.Context()))
+		return account.Person{}, ErrUnavailable
+	}
+	return person, nil
+}
+
+const maxToken = 16 << 10
+
+func (m *Mux) handle(pattern string, run func(http.ResponseWriter, *http.Request) error) {
+	m.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if err := run(w, r); err != nil {
+			m.refuse(w, r, err)
+		}
+	})
+}
+
+func (m *Mux) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	id := RequestID(r.Context())
+	p, known := m.Errors.problem(err)
+	switch {
+	case !known && errors.Is(err, context.DeadlineExceeded):
+		p = ErrUnavailable
+		fallthrough
+	case !known, p.Status >= http.StatusInternalServerError:
+		m.Log.ErrorContext(r.Context(), "request failed", "error", err.Error(), "route", r.Pattern, "request_id", id)
+	}
+	p.write(w, id)
+}
+
+// ServeHTTP gives the request an ID, answers it, and logs one line about it.
+func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := m.Now()
+	id := requestIDOf(r)
+	r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+	w.Header().Set("X-Request-Id", id)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	status := &statusWriter{ResponseWriter: w}
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			m.Log.ErrorContext(r.Context(), "panic", "panic", panicked, "stack", string(debug.Stack()), "request_id", id)
+			if status.code == 0 {
+				errInternal.write(status, id)
+			}
+		}
+		m.Log.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern, "status", status.code,
+			"ms", m.Now().Sub(start).Milliseconds(), "request_id", id)
+	}()
+	if !canonical(r.URL.EscapedPath()) {
+		errNoRoute.write(status, id)
+		return
+	}
+	if handler, pattern := m.mux.Handler(r); pattern == "" {
+		m.unrouted(status, r, handler)
+		return
+	}
+	m.mux.ServeHTTP(status, r)
+}
+
+// canonical reports whether a path has no empty and no dot segments: the standard mux would redirect those.
+func canonical(path string) bool {
+	for i, segment := range strings.Split(path, "/") {
+		if segment == "." || segment == ".." || (segment == "" && i > 0) {
+			return false
+		}
+	}
+	return strings.HasPrefix(path, "/")
+}
+
+// unrouted answers as the standard mux would, but with a problem: 405 with Allow, or 404.
+func (m *Mux) unrouted(w http.ResponseWriter, r *http.Request, handler http.Handler) {
+	probe := &headOnly{header: http.Header{}}
+	handler.ServeHTTP(probe, r)
+	if probe.code == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", probe.header.Get("Allow"))
+		errMethod.write(w, RequestID(r.Context()))
+		return
+	}
+	errNoRoute.write(w, RequestID(r.Context()))
+}
+
+type headOnly struct {
+	header http.Header
+	code   int
+}
+
+func (h *headOnly) Header() http.Header         { return h.header }
+func (h *headOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (h *headOnly) WriteHeader(code int)        { h.code = code }
+
+type statusWriter struct {
+	http.ResponseWriter
+	code int
+}
+
+func (s *statusWriter) WriteHeader(code int) {
+	if s.code == 0 {
+		s.code = code
+		s.ResponseWriter.WriteHeader(code)
+	}
+}
+
+func (s *statusWriter) Write(b []byte) (int, error) {
+	if s.code == 0 {
+		s.WriteHeader(http.StatusOK)
+	}
+	return s.ResponseWriter.Write(b)
+}
+
+type requestIDKey struct{}
+
+// RequestID returns the request's ID: API Gateway's, or a random one.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+func requestIDOf(r *http.Request) string {
+	if c, ok := core.GetAPIGatewayContextFromContext(r.Context()); ok && c.RequestID != "" {
+		return c.RequestID
+	}
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return hex.EncodeToString(random[:])
+}
