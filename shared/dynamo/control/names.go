@@ -93,3 +93,17 @@ const (
 func gEmail(email string) string { return "EMAIL#" + strings.ToLower(email) }
 
 func gKeyAudit(id account.ID, key apikey.ID) string { return "AK#" + string(id) + "#" + string(key) }
+
+// cursor is an item's place in a partition of the index, as one text.
+func cursor(item dynamo.Item) string {
+	return text(item, "gsk") + "\n" + text(item, "pk") + "\n" + text(item, "sk")
+}
+
+// cursorItem is the place that cursor wrote. A text that cursor never wrote is some place or none: it reveals nothing.
+func cursorItem(partition, cursor string) dynamo.Item {
+	gsk, rest, _ := strings.Cut(cursor, "\n")
+	pk, sk, _ := strings.Cut(rest, "\n")
+	item := itemKey(pk, sk)
+	item["gpk"], item["gsk"] = dynamo.S(partition), dynamo.S(gsk)
+	return item
+}

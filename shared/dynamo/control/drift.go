@@ -1,0 +1,180 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/gate"
+)
+
+// DriftKind says how a gate record differs from its key.
+type DriftKind string
+
+// The kinds of drift.
+const (
+	DriftMissing   DriftKind = "missing"   // the gate doesn't know a secret
+	DriftDifferent DriftKind = "different" // the gate says something else than the key
+	DriftOrphan    DriftKind = "orphan"    // the gate knows a secret that no key has
+	DriftBadKey    DriftKind = "unreadable_key"
+)
+
+// Drift is one difference between the gate table and the control table.
+type Drift struct {
+	Kind     DriftKind
+	Account  account.ID
+	Key      apikey.ID
+	Hash     string // the gate record's name; it tells nothing of the secret
+	Repaired bool
+}
+
+// Reconcile compares the gate table with the control table in both directions, gives every difference to report, and
+// with repair makes the gate say what the keys say. A repair is one transaction that holds the key at the version
+// that it was compared at, so it never undoes a change made meanwhile. row makes the repair's audit row.
+func (s *Store) Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+	err := s.EachKey(ctx, func(k apikey.Key, err error) error {
+		if err != nil {
+			report(Drift{Kind: DriftBadKey, Account: k.Account, Key: k.ID})
+			return nil
+		}
+		return s.reconcileKey(ctx, k, repair, row, report)
+	})
+	if err != nil {
+		return err
+	}
+	return s.orphans(ctx, repair, row, report)
+}
+
+// reconcileKey looks twice before it calls anything a difference: a commit between the two reads looks like one.
+func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+	for range staleAttempts {
+		found, ops, err := s.compare(ctx, k)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		again, err := s.Key(ctx, k.Account, k.ID)
+		switch {
+		case errors.Is(err, dynamo.ErrNotFound):
+			return nil
+		case err != nil:
+			return err
+		case again.Version != k.Version:
+			k = again
+			continue
+		}
+		if repair {
+			err := s.write(ctx, row(k.Account, k.ID), append([]op{s.keyStill(k)}, ops...)...)
+			if errors.Is(err, dynamo.ErrStale) || errors.Is(err, dynamo.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for _, d := range found {
+			d.Repaired = repair
+			report(d)
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: key %s keeps changing", dynamo.ErrConflict, k.ID)
+}
+
+func (s *Store) keyStill(k apikey.Key) op {
+	return check(s.control, keyKey(k.Account, k.ID),
+		cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(k.Version)}}, gone(dynamo.ErrStale))
+}
+
+func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops []op, err error) {
+	for _, p := range authz.PoliciesOf(k) {
+		want := gate.Encode(p)
+		out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.gate, Key: gate.Key(p.Hash), ConsistentRead: &consistent})
+		if err != nil {
+			return nil, nil, fmt.Errorf("control: reading a gate record: %w", err)
+		}
+		d := Drift{Kind: DriftDifferent, Account: k.Account, Key: k.ID, Hash: p.Hash.String()}
+		switch {
+		case len(out.Item) == 0:
+			d.Kind = DriftMissing
+		case reflect.DeepEqual(out.Item, want):
+			continue
+		}
+		found = append(found, d)
+		ops = append(ops, put(s.gate, want, cond{text: "attribute_exists(pk) OR attribute_not_exists(pk)"}, always(dynamo.ErrStale)))
+	}
+	return found, ops, nil
+}
+
+// orphans finds gate records of secrets that no key has: after a restore of the control table from a backup they
+// would be doors that nobody can close.
+func (s *Store) orphans(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+	input := &dynamodb.ScanInput{TableName: &s.gate, ConsistentRead: &consistent}
+	for {
+		out, err := s.db.Scan(ctx, input)
+		if err != nil {
+			return fmt.Errorf("control: scanning the gate: %w", err)
+		}
+		for _, item := range out.Items {
+			if err := s.orphan(ctx, item, repair, row, report); err != nil {
+				return err
+			}
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			return nil
+		}
+		input.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+func (s *Store) orphan(ctx context.Context, item dynamo.Item, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+	d := Drift{
+		Kind: DriftOrphan, Account: account.ID(text(item, "acct")), Key: apikey.ID(text(item, "kid")), Hash: text(item, "pk"),
+	}
+	key := keyKey(d.Account, d.Key)
+	unchanged := op{}
+	k, err := s.Key(ctx, d.Account, d.Key)
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
+		unchanged = check(s.control, key, isNew, always(dynamo.ErrStale))
+	case errors.Is(err, dynamo.ErrUnreadable):
+		return nil // reported already, and its secrets are unknown: better a record too many than a door shut by mistake
+	case err != nil:
+		return err
+	default:
+		for _, p := range authz.PoliciesOf(k) {
+			if p.Hash.String() == d.Hash {
+				return nil
+			}
+		}
+		unchanged = s.keyStill(k)
+	}
+	// The scan may have seen the record of a secret that was dropped since.
+	stored, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.gate, Key: dynamo.Item{"pk": item["pk"]}, ConsistentRead: &consistent})
+	if err != nil {
+		return fmt.Errorf("control: reading a gate record: %w", err)
+	}
+	if len(stored.Item) == 0 {
+		return nil
+	}
+	if repair {
+		err := s.write(ctx, row(d.Account, d.Key), unchanged,
+			remove(s.gate, dynamo.Item{"pk": item["pk"]}, exists, always(dynamo.ErrNotFound)))
+		switch {
+		case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound):
+			return nil // it changed under our eyes: the next run sees what became of it
+		case err != nil:
+			return err
+		}
+		d.Repaired = true
+	}
+	report(d)
+	return nil
+}

@@ -1,0 +1,99 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/gate"
+)
+
+// JobPage is one page of keys that a job has to look at. The list is a moment late, so a key may have changed since:
+// the condition of the write finds that out.
+type JobPage struct {
+	Keys []apikey.Key
+	Bad  []BadKey // records that can't be read: they stop no other
+	Next string   // the after of the next page; "" at the end
+}
+
+// BadKey is a key whose record can't be read.
+type BadKey struct {
+	Account account.ID
+	Key     apikey.ID
+	Err     error
+}
+
+// Due lists keys for which package rotation has something to do by now, the longest due first.
+func (s *Store) Due(ctx context.Context, now time.Time, after string, limit int) (JobPage, error) {
+	return s.jobPage(ctx, gDue, dueBefore(now), after, limit)
+}
+
+// Purgeable lists keys that were deleted before a time, the longest deleted first.
+func (s *Store) Purgeable(ctx context.Context, before time.Time, after string, limit int) (JobPage, error) {
+	return s.jobPage(ctx, gPurge, stamp(before), after, limit)
+}
+
+// jobPage's cursor is a place, not a key: the page's last key has moved on by the time of the next page.
+func (s *Store) jobPage(ctx context.Context, partition, below, after string, limit int) (page JobPage, err error) {
+	q := query{index: true, pk: partition, below: below, limit: int32(limit) + 1} //nolint:gosec // bounded by the jobs
+	if after != "" {
+		q.start = cursorItem(partition, after)
+	}
+	n, last := 0, ""
+	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
+		if n == limit {
+			page.Next = last
+			return false, nil
+		}
+		n++
+		last = cursor(item)
+		k, err := DecodeKey(item)
+		if err != nil {
+			page.Bad = append(page.Bad, BadKey{Account: account.ID(text(item, "account")), Key: apikey.ID(text(item, "id")), Err: err})
+			return true, nil
+		}
+		page.Keys = append(page.Keys, k)
+		return true, nil
+	})
+	return page, err
+}
+
+// Purge removes a key that was deleted, with its gate records, for good; audit rows stay. ErrStale when it has
+// changed since it was read, so a restored key is safe. Purging what is gone changes nothing.
+func (s *Store) Purge(ctx context.Context, k apikey.Key, row audit.Row) error {
+	ops := []op{
+		remove(s.control, keyKey(k.Account, k.ID), cond{
+			text: "version = :ver AND attribute_exists(deleted_at)", values: dynamo.Item{":ver": dynamo.N(k.Version)},
+		}, gone(dynamo.ErrStale)),
+		remove(s.control, locatorKey(k.ID), exists, always(dynamo.ErrNotFound)),
+	}
+	for _, p := range authz.PoliciesOf(k) {
+		ops = append(ops, remove(s.gate, gate.Key(p.Hash), cond{
+			text: "attribute_not_exists(pk) OR kid = :kid", values: dynamo.Item{":kid": dynamo.S(string(k.ID))},
+		}, always(dynamo.ErrExists)))
+	}
+	err := s.write(ctx, row, ops...)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// EachKey goes through all keys of all accounts, deleted ones too. An unreadable record is given with its error.
+// An account of the last moments may be missing.
+func (s *Store) EachKey(ctx context.Context, yield func(apikey.Key, error) error) error {
+	return s.each(ctx, query{index: true, pk: gAccounts}, func(item dynamo.Item) (bool, error) {
+		pk := text(item, "pk")
+		err := s.each(ctx, query{pk: pk, prefix: keyPrefix}, func(item dynamo.Item) (bool, error) {
+			k, err := DecodeKey(item)
+			err = yield(k, err)
+			return err == nil, err
+		})
+		return err == nil, err
+	})
+}

@@ -1,0 +1,125 @@
+// Package sessions keeps the console's sessions. The browser's cookie is never stored, only its hash, and the tokens
+// come in encrypted.
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/dynamo"
+)
+
+// DB is what the store calls.
+type DB interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+}
+
+// Session is one browser's session.
+type Session struct {
+	ID        string // the hash of the cookie
+	Sealed    []byte // encrypted by the caller
+	CreatedAt time.Time
+	ExpiresAt time.Time // to the second
+	Version   int64     // set by Put
+}
+
+// Store is the sessions table.
+type Store struct {
+	db    DB
+	table string
+}
+
+// New makes a store of the named table.
+func New(db DB, table string) *Store { return &Store{db: db, table: table} }
+
+var (
+	consistent = true
+	names      = map[string]string{"#ttl": "ttl"}
+)
+
+// Put writes a session: a new one when its Version is 0, else the next version of the one that was read. ErrStale
+// when another call was faster; a repeated call whose first answer was lost is ErrStale too, and its caller reads again.
+func (s *Store) Put(ctx context.Context, session Session) (Session, error) {
+	condition := "attribute_not_exists(pk)"
+	values := dynamo.Item(nil)
+	if session.Version > 0 {
+		condition = "ver = :ver"
+		values = dynamo.Item{":ver": dynamo.N(session.Version)}
+	}
+	session.Version++
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table,
+		Item: dynamo.Item{
+			"pk": dynamo.S(session.ID), "sealed": &types.AttributeValueMemberB{Value: session.Sealed},
+			"created": dynamo.N(session.CreatedAt.Unix()), "ttl": dynamo.N(session.ExpiresAt.Unix()), "ver": dynamo.N(session.Version),
+		},
+		ConditionExpression: &condition, ExpressionAttributeValues: values,
+	})
+	return session, explain(err, "writing")
+}
+
+// Get reads a session. ErrNotFound when there is none or it has expired: DynamoDB deletes days late.
+func (s *Store) Get(ctx context.Context, id string, now time.Time) (Session, error) {
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.table, Key: dynamo.Item{"pk": dynamo.S(id)}, ConsistentRead: &consistent,
+	})
+	if err != nil {
+		return Session{}, explain(err, "reading")
+	}
+	if len(out.Item) == 0 {
+		return Session{}, dynamo.ErrNotFound
+	}
+	sealed, isBytes := out.Item["sealed"].(*types.AttributeValueMemberB)
+	created, hasCreated := dynamo.GetN(out.Item, "created")
+	expires, hasExpiry := dynamo.GetN(out.Item, "ttl")
+	version, hasVersion := dynamo.GetN(out.Item, "ver")
+	if !isBytes || !hasCreated || !hasExpiry || !hasVersion {
+		return Session{}, fmt.Errorf("%w: session", dynamo.ErrUnreadable)
+	}
+	session := Session{
+		ID: id, Sealed: sealed.Value, CreatedAt: time.Unix(created, 0).UTC(), ExpiresAt: time.Unix(expires, 0).UTC(), Version: version,
+	}
+	if !now.Before(session.ExpiresAt) {
+		return Session{}, dynamo.ErrNotFound
+	}
+	return session, nil
+}
+
+// Touch moves a session's end. ErrNotFound when it was deleted, so a signed-out session never comes back.
+func (s *Store) Touch(ctx context.Context, id string, expires time.Time) error {
+	set, condition := "SET #ttl = :ttl", "attribute_exists(pk)"
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: dynamo.Item{"pk": dynamo.S(id)}, UpdateExpression: &set, ConditionExpression: &condition,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: dynamo.Item{":ttl": dynamo.N(expires.Unix())},
+	})
+	if err = explain(err, "touching"); errors.Is(err, dynamo.ErrStale) {
+		return dynamo.ErrNotFound
+	}
+	return err
+}
+
+// Delete ends a session; deleting twice changes nothing.
+func (s *Store) Delete(ctx context.Context, id string) error {
+	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.table, Key: dynamo.Item{"pk": dynamo.S(id)}})
+	return explain(err, "deleting")
+}
+
+func explain(err error, doing string) error {
+	var failed *types.ConditionalCheckFailedException
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failed):
+		return dynamo.ErrStale
+	default:
+		return fmt.Errorf("sessions: %s: %w", doing, err)
+	}
+}

@@ -1,0 +1,275 @@
+package keytest
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+)
+
+// RunControlContract checks what everything that stands on the control and gate tables relies on. open gives empty
+// stores each time.
+func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, Stores)
+	}{
+		{"Accounts/CreateIsAllOrNothing", accountsCreate},
+		{"Accounts/UpdateNeedsTheVersionRead", accountsUpdate},
+		{"Accounts/AreFoundByNameAndEmail", accountsFound},
+		{"Members/RemovalIsSeenAtOnce", membersRemoval},
+		{"Members/LastOwnerStaysUnderRaces", membersLastOwner},
+		{"Operators/OnlyOneIsFirst", operatorsFirst},
+		{"Invitations/AreUsedOnce", invitationsOnce},
+		{"Keys/ReadBackAsWritten", keysReadBack},
+		{"Keys/OneOfTwoRacingEditsIsStale", keysStale},
+		{"Keys/RevokedIsTerminalInTheCondition", keysRevoked},
+		{"Keys/LimitIsExactUnderRaces", keysLimit},
+		{"Keys/DeletingMakesRoomAndRestoringTakesIt", keysRoom},
+		{"Keys/AreOfOneAccount", keysForeign},
+		{"Keys/PagesListAllOnce", keysPages},
+		{"Keys/GateDropsSecretsOffTheList", keysRetired},
+		{"Keys/ASecretBelongsToOneKey", keysCollision},
+		{"Idempotency/ReplayNamesTheFirst", idempotencyReplay},
+		{"Idempotency/ConcurrentDuplicatesMakeOneKey", idempotencyRace},
+		{"Audit/PagesAreNewestFirst", auditPages},
+		{"LostAnswers/AreLookedUp", lostAnswers},
+		{"LostAnswers/NothingIsWrittenWhenNothingArrives", nothingArrives},
+		{"Conflicts/AreTriedAgain", conflictsRetried},
+		{"Type/ChangesAllKeysAndResumes", typeChange},
+		{"Type/IsRefusedWhereBillingDoesntFit", typeRefused},
+		{"Close/RevokesAllKeysAndResumes", closeResumes},
+		{"Jobs/DueListsWhatIsDue", jobsDue},
+		{"Jobs/PurgeRemovesAllButTheTrail", jobsPurge},
+		{"Drift/IsFoundAndRepaired", driftRepaired},
+		{"Requests/OneIsOpenAndDecidedOnce", requestsDecided},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(t, open(t)) })
+	}
+}
+
+func wantErr(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// race runs n calls at once and counts those that succeed; every other one must fail with an allowed error.
+func race(t testing.TB, n int, call func(i int) error, allowed ...error) (succeeded int) {
+	t.Helper()
+	results := make([]error, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { results[i] = call(i) })
+	}
+	group.Wait()
+	for _, err := range results {
+		if err == nil {
+			succeeded++
+			continue
+		}
+		ok := false
+		for _, a := range allowed {
+			ok = ok || errors.Is(err, a)
+		}
+		if !ok {
+			t.Errorf("unexpected error %v", err)
+		}
+	}
+	return succeeded
+}
+
+func accountsCreate(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	got, err := s.Control.Account(t.Context(), a.ID)
+	must(t, err)
+	if !reflect.DeepEqual(got, a) {
+		t.Fatalf("got %+v, want %+v", got, a)
+	}
+	other := Member(a.ID, "somebody", account.Owner)
+	_, err = s.Control.CreateAccount(t.Context(), a, other, Row(a.ID, "account.create", ""))
+	wantErr(t, err, dynamo.ErrExists)
+	_, err = s.Control.Member(t.Context(), a.ID, other.Subject)
+	wantErr(t, err, dynamo.ErrNotFound)
+	list, err := s.Control.Memberships(t.Context(), Subject("owner"))
+	must(t, err)
+	if len(list) != 1 || list[0].Account.ID != a.ID || list[0].Role != account.Owner {
+		t.Fatalf("memberships %+v", list)
+	}
+	if rows := s.AllAudit(t, a.ID); len(rows) != 1 {
+		t.Fatalf("%d audit rows, want 1", len(rows))
+	}
+}
+
+func accountsUpdate(t *testing.T, s Stores) {
+	a := s.NewAccount(t, func(a *account.Account) { a.KeyLimit = 1 })
+	s.NewKey(t, a)
+	raised := a
+	raised.Name, raised.KeyLimit = "Renamed", 2
+	b, err := s.Control.UpdateAccount(t.Context(), a, raised, Row(a.ID, "account.edit", ""))
+	must(t, err)
+	_, err = s.Control.UpdateAccount(t.Context(), a, raised, Row(a.ID, "account.edit", ""))
+	wantErr(t, err, dynamo.ErrStale)
+	got, err := s.Control.Account(t.Context(), a.ID)
+	must(t, err)
+	if got != b || got.Version != 2 || got.KeyLimit != 2 {
+		t.Fatalf("got %+v", got)
+	}
+	s.NewKey(t, a) // the raised limit holds
+	unknown := Account()
+	_, err = s.Control.UpdateAccount(t.Context(), unknown, unknown, Row(unknown.ID, "account.edit", ""))
+	wantErr(t, err, dynamo.ErrNotFound)
+	if rows := s.AllAudit(t, unknown.ID); len(rows) != 0 {
+		t.Fatal("a refused write left an audit row")
+	}
+}
+
+func accountsFound(t *testing.T, s Stores) {
+	named := map[string]account.ID{}
+	for _, name := range []string{"Alpha Maps", "alpine", "Beta", "Alps # One", "ALPHABET"} {
+		named[name] = s.NewAccount(t, func(a *account.Account) { a.Name = name }).ID
+	}
+	var got []string
+	for after := ""; ; {
+		page, err := s.Control.Accounts(t.Context(), "aLp", after, 2)
+		must(t, err)
+		for _, a := range page.Accounts {
+			got = append(got, a.Name)
+		}
+		if after = page.Next; after == "" {
+			break
+		}
+	}
+	if want := []string{"Alpha Maps", "ALPHABET", "alpine", "Alps # One"}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	_, err := s.Control.PutMember(t.Context(), nil, Member(named["Beta"], "Dev.One", account.Developer), Row(named["Beta"], "member.add", ""))
+	must(t, err)
+	found, err := s.Control.AccountsByEmail(t.Context(), "dev.one@EXAMPLE.com")
+	must(t, err)
+	if len(found) != 1 || found[0].ID != named["Beta"] {
+		t.Fatalf("found %+v", found)
+	}
+}
+
+func membersRemoval(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	m, err := s.Control.PutMember(t.Context(), nil, Member(a.ID, "dev", account.Developer), Row(a.ID, "member.add", ""))
+	must(t, err)
+	_, err = s.Control.PutMember(t.Context(), nil, m, Row(a.ID, "member.add", ""))
+	wantErr(t, err, dynamo.ErrExists)
+	after := m
+	after.Role = account.Viewer
+	changed, err := s.Control.PutMember(t.Context(), &m, after, Row(a.ID, "member.change", ""))
+	must(t, err)
+	wantErr(t, s.Control.RemoveMember(t.Context(), m, Row(a.ID, "member.remove", "")), dynamo.ErrStale)
+	must(t, s.Control.RemoveMember(t.Context(), changed, Row(a.ID, "member.remove", "")))
+	_, err = s.Control.Member(t.Context(), a.ID, m.Subject)
+	wantErr(t, err, dynamo.ErrNotFound)
+	list, err := s.Control.Memberships(t.Context(), m.Subject)
+	must(t, err)
+	members, err := s.Control.Members(t.Context(), a.ID)
+	must(t, err)
+	if len(list) != 0 || len(members) != 1 {
+		t.Fatalf("memberships %+v, members %+v", list, members)
+	}
+	wantErr(t, s.Control.RemoveMember(t.Context(), changed, Row(a.ID, "member.remove", "")), dynamo.ErrNotFound)
+	if rows := s.AllAudit(t, a.ID); len(rows) != 4 {
+		t.Fatalf("%d audit rows, want 4", len(rows))
+	}
+}
+
+func membersLastOwner(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	_, err := s.Control.PutMember(t.Context(), nil, Member(a.ID, "owner2", account.Owner), Row(a.ID, "member.add", ""))
+	must(t, err)
+	leave := func(i int) error {
+		m := Member(a.ID, []string{"owner", "owner2"}[i], account.Owner)
+		if i == 0 {
+			return s.Control.RemoveMember(context.Background(), m, Row(a.ID, "member.remove", ""))
+		}
+		after := m
+		after.Role = account.Viewer
+		_, err := s.Control.PutMember(context.Background(), &m, after, Row(a.ID, "member.change", ""))
+		return err
+	}
+	if n := race(t, 2, leave, dynamo.ErrLastOwner); n != 1 {
+		t.Fatalf("%d owners left, want 1", n)
+	}
+}
+
+func operatorsFirst(t *testing.T, s Stores) {
+	add := func(i int) error {
+		o := control.Operator{Subject: Subject([]string{"op0", "op1", "op2"}[i]), Email: "op@example.com", AddedAt: Now.Format(time.RFC3339)}
+		return s.Control.AddOperator(context.Background(), o, true, Row("", "operator.add", ""))
+	}
+	if n := race(t, 3, add, dynamo.ErrExists); n != 1 {
+		t.Fatalf("%d first operators", n)
+	}
+	list, err := s.Control.Operators(t.Context())
+	must(t, err)
+	if len(list) != 1 {
+		t.Fatalf("operators %+v", list)
+	}
+	must(t, s.Control.AddOperator(t.Context(), control.Operator{Subject: Subject("op9")}, false, Row("", "operator.add", "")))
+	is, err := s.Control.IsOperator(t.Context(), Subject("op9"))
+	must(t, err)
+	if !is {
+		t.Fatal("op9 isn't an operator")
+	}
+	must(t, s.Control.RemoveOperator(t.Context(), Subject("op9"), Row("", "operator.remove", "")))
+	wantErr(t, s.Control.RemoveOperator(t.Context(), Subject("op9"), Row("", "operator.remove", "")), dynamo.ErrNotFound)
+	is, err = s.Control.IsOperator(t.Context(), Subject("op9"))
+	must(t, err)
+	if rows := s.AllAudit(t, control.Staff); is || len(rows) != 3 {
+		t.Fatalf("operator %v, %d audit rows, want 3", is, len(rows))
+	}
+}
+
+func invitationsOnce(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	i := control.Invitation{
+		ID: "inv_1", Account: a.ID, Role: account.Developer, Email: "new@example.com", TokenHash: apikey.Hash{1},
+		By: Subject("owner"), CreatedAt: Now, ExpiresAt: Now.Add(time.Hour),
+	}
+	must(t, s.Control.Invite(t.Context(), i, Row(a.ID, "invitation.create", "")))
+	got, err := s.Control.FindInvitation(t.Context(), i.TokenHash, Now)
+	must(t, err)
+	if got != i {
+		t.Fatalf("got %+v, want %+v", got, i)
+	}
+	_, err = s.Control.FindInvitation(t.Context(), i.TokenHash, i.ExpiresAt)
+	wantErr(t, err, dynamo.ErrNotFound)
+	_, err = s.Control.AcceptInvitation(t.Context(), i, account.Person{Subject: Subject("owner")}, Now, Row(a.ID, "invitation.accept", ""))
+	wantErr(t, err, dynamo.ErrExists)
+	accept := func(n int) error {
+		who := account.Person{Subject: Subject([]string{"p0", "p1", "p2"}[n]), Email: "p@example.com"}
+		_, err := s.Control.AcceptInvitation(context.Background(), i, who, Now, Row(a.ID, "invitation.accept", ""))
+		return err
+	}
+	if n := race(t, 3, accept, dynamo.ErrNotFound); n != 1 {
+		t.Fatalf("accepted %d times", n)
+	}
+	members, err := s.Control.Members(t.Context(), a.ID)
+	must(t, err)
+	open, err := s.Control.Invitations(t.Context(), a.ID, Now)
+	must(t, err)
+	if len(members) != 2 || len(open) != 0 {
+		t.Fatalf("members %+v, open %+v", members, open)
+	}
+}

@@ -1,0 +1,307 @@
+package keytest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/gate"
+)
+
+func rowsOf(id account.ID) control.RowMaker {
+	return func(action string, key apikey.ID) audit.Row { return Row(id, action, key) }
+}
+
+// untilDone repeats a job that breaks off, each time one call later, as often as it takes.
+func untilDone(t testing.TB, s Stores, job func(Stores) error) {
+	t.Helper()
+	for n := 1; n < 60; n++ {
+		calls := 0
+		err := job(s.With(func(string, int) Fault {
+			if calls++; calls >= n {
+				return Before
+			}
+			return NoFault
+		}))
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ErrInjected) {
+			t.Fatalf("broken off after %d calls: %v", n-1, err)
+		}
+	}
+	t.Fatal("the job doesn't come to an end")
+}
+
+func typeChange(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	var keys []apikey.Key
+	for range 2 {
+		keys = append(keys, s.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Free }))
+	}
+	deleted, err := s.Edit(t.Context(), s.NewKey(t, a), "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
+	must(t, err)
+	untilDone(t, s, func(s Stores) error {
+		_, err := s.Control.SetType(t.Context(), a.ID, account.Enterprise, Now, rowsOf(a.ID))
+		return err
+	})
+	got, err := s.Control.Account(t.Context(), a.ID)
+	must(t, err)
+	if got.Type != account.Enterprise || got.PendingType != "" {
+		t.Fatalf("account %+v", got)
+	}
+	for _, k := range append(keys, deleted) {
+		k, err := s.Control.Key(t.Context(), a.ID, k.ID)
+		must(t, err)
+		if k.AccountType != account.Enterprise {
+			t.Fatalf("key %+v", k)
+		}
+		s.CheckGate(t, k)
+	}
+}
+
+func typeRefused(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	k := s.NewKey(t, a)
+	_, err := s.Control.SetType(t.Context(), a.ID, account.Enterprise, Now, rowsOf(a.ID))
+	wantErr(t, err, dynamo.ErrBilling)
+	got, err := s.Control.Account(t.Context(), a.ID)
+	must(t, err)
+	if got.Type != account.SelfServe || got.PendingType != "" {
+		t.Fatalf("account %+v", got)
+	}
+	pending := got
+	pending.PendingType = account.Enterprise
+	_, err = s.Control.UpdateAccount(t.Context(), got, pending, Row(a.ID, "account.type.begin", ""))
+	must(t, err)
+	k2 := Key(a.ID)
+	_, err = s.Control.Commit(t.Context(), control.Change{After: k2, Audit: Row(a.ID, "key.create", k2.ID)})
+	wantErr(t, err, dynamo.ErrTypeChanging)
+	_, err = s.Edit(t.Context(), k, "key.edit", func(k *apikey.Key) { k.BillingType = apikey.PayAsYouGrow })
+	wantErr(t, err, dynamo.ErrTypeChanging)
+	_, err = s.Edit(t.Context(), k, "key.disable", func(k *apikey.Key) { k.Disabled = true })
+	must(t, err)
+}
+
+func closeResumes(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	live := s.NewKey(t, a, full)
+	deleted, err := s.Edit(t.Context(), s.NewKey(t, a), "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
+	must(t, err)
+	untilDone(t, s, func(s Stores) error {
+		_, err := s.Control.Close(t.Context(), a.ID, Now, rowsOf(a.ID))
+		return err
+	})
+	got, err := s.Control.Account(t.Context(), a.ID)
+	must(t, err)
+	if got.ClosedAt.IsZero() || !got.Closed() {
+		t.Fatalf("account %+v", got)
+	}
+	for _, k := range []apikey.Key{live, deleted} {
+		k, err := s.Control.Key(t.Context(), a.ID, k.ID)
+		must(t, err)
+		if k.RevokedAt.IsZero() {
+			t.Fatalf("key %+v", k)
+		}
+		s.CheckGate(t, k)
+	}
+	k := Key(a.ID)
+	_, err = s.Control.Commit(t.Context(), control.Change{After: k, Audit: Row(a.ID, "key.create", k.ID)})
+	wantErr(t, err, dynamo.ErrClosed)
+	deleted, err = s.Control.Key(t.Context(), a.ID, deleted.ID)
+	must(t, err)
+	_, err = s.Edit(t.Context(), deleted, "key.restore", func(k *apikey.Key) { k.DeletedAt = time.Time{} })
+	wantErr(t, err, dynamo.ErrClosed)
+	_, err = s.Control.UpdateAccount(t.Context(), got, got, Row(a.ID, "account.edit", ""))
+	wantErr(t, err, dynamo.ErrClosed)
+	before := len(s.AllAudit(t, a.ID))
+	again, err := s.Control.Close(t.Context(), a.ID, Now.Add(time.Hour), rowsOf(a.ID))
+	must(t, err)
+	if again != got || len(s.AllAudit(t, a.ID)) != before {
+		t.Fatalf("closing twice changed something: %+v", again)
+	}
+}
+
+func jobsDue(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	ending := func(in time.Duration) apikey.Key {
+		return s.NewKey(t, a, func(k *apikey.Key) {
+			k.Outgoing = &apikey.Outgoing{Slot: Slot(string(k.ID) + "/0"), EndsAt: Now.Add(in), Reason: "other"}
+		})
+	}
+	s.NewKey(t, a)
+	second, first, third := ending(2*time.Hour), ending(time.Hour), ending(3*time.Hour)
+	ending(4 * time.Hour)
+	_, err := s.Edit(t.Context(), ending(time.Minute), "key.revoke", func(k *apikey.Key) { k.RevokedAt = Now })
+	must(t, err)
+	var got []apikey.ID
+	for after := ""; ; {
+		page, err := s.Control.Due(t.Context(), Now.Add(3*time.Hour), after, 2)
+		must(t, err)
+		for _, k := range page.Keys {
+			got = append(got, k.ID)
+			// What was done leaves the list, and the next page is none the worse.
+			_, err := s.Edit(t.Context(), k, "key.rotation_end", func(k *apikey.Key) { k.Outgoing = nil })
+			must(t, err)
+		}
+		if after = page.Next; after == "" {
+			break
+		}
+	}
+	if len(got) != 3 || got[0] != first.ID || got[1] != second.ID || got[2] != third.ID {
+		t.Fatalf("due: %v", got)
+	}
+	page, err := s.Control.Due(t.Context(), Now.Add(3*time.Hour), "", 2)
+	must(t, err)
+	if len(page.Keys) != 0 {
+		t.Fatalf("still due: %+v", page.Keys)
+	}
+}
+
+func jobsPurge(t *testing.T, s Stores) {
+	a := s.NewAccount(t, func(a *account.Account) { a.KeyLimit = 1 })
+	k := s.NewKey(t, a, full)
+	wantErr(t, s.Control.Purge(t.Context(), k, Row(a.ID, "key.purge", k.ID)), dynamo.ErrStale)
+	deleted, err := s.Edit(t.Context(), k, "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
+	must(t, err)
+	page, err := s.Control.Purgeable(t.Context(), Now, "", 5)
+	must(t, err)
+	if len(page.Keys) != 0 {
+		t.Fatal("purgeable too early")
+	}
+	page, err = s.Control.Purgeable(t.Context(), Now.Add(time.Millisecond), "", 5)
+	must(t, err)
+	if len(page.Keys) != 1 || page.Keys[0].ID != k.ID {
+		t.Fatalf("purgeable: %+v", page.Keys)
+	}
+	for range 2 {
+		must(t, s.Control.Purge(t.Context(), deleted, Row(a.ID, "key.purge", k.ID)))
+	}
+	_, err = s.Control.FindKey(t.Context(), k.ID)
+	wantErr(t, err, dynamo.ErrNotFound)
+	for _, h := range []apikey.Hash{k.Current.Hash, k.Outgoing.Hash, k.Retired[0].Hash, k.Retired[1].Hash} {
+		if _, found, err := s.Gate.Policy(t.Context(), h); err != nil || found {
+			t.Fatalf("gate record: found %v, %v", found, err)
+		}
+	}
+	if rows := s.AllAudit(t, a.ID); len(rows) != 4 {
+		t.Fatalf("%d audit rows, want 4", len(rows))
+	}
+	s.NewKey(t, a)
+}
+
+func driftRepaired(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	missing, different, fine := s.NewKey(t, a), s.NewKey(t, a), s.NewKey(t, a, full)
+	orphan := Key(a.ID)
+	must(t, drop(t.Context(), s, Policy(missing).Hash))
+	changed := Policy(different)
+	changed.Disabled, changed.Version = true, 99
+	must(t, store(t.Context(), s, gate.Encode(changed)))
+	must(t, store(t.Context(), s, gate.Encode(Policy(orphan))))
+	kinds := map[control.DriftKind]int{}
+	for _, d := range s.Drifts(t, false) {
+		kinds[d.Kind]++
+	}
+	if len(kinds) != 3 || kinds[control.DriftMissing] != 1 || kinds[control.DriftDifferent] != 1 || kinds[control.DriftOrphan] != 1 {
+		t.Fatalf("drift: %v", kinds)
+	}
+	for _, d := range s.Drifts(t, true) {
+		if !d.Repaired {
+			t.Fatalf("not repaired: %+v", d)
+		}
+	}
+	if left := s.Drifts(t, false); len(left) != 0 {
+		t.Fatalf("left: %+v", left)
+	}
+	for _, k := range []apikey.Key{missing, different, fine} {
+		s.CheckGate(t, k)
+	}
+	if _, found, _ := s.Gate.Policy(t.Context(), orphan.Current.Hash); found {
+		t.Fatal("the orphan still opens the gate")
+	}
+}
+
+func store(ctx context.Context, s Stores, item dynamo.Item) error {
+	_, err := s.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Tables.Gate, Item: item})
+	return err
+}
+
+func drop(ctx context.Context, s Stores, h apikey.Hash) error {
+	_, err := s.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Tables.Gate, Key: gate.Key(h)})
+	return err
+}
+
+func requestsDecided(t *testing.T, s Stores) {
+	a := s.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
+	k := s.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Paying })
+	ask := control.Request{
+		ID: "qps_1", Account: a.ID, Key: k.ID, Class: "search", CurrentQPS: 5, RequestedQPS: 50, Justification: "launch",
+		By: Subject("owner"), ByEmail: "owner@example.com", CreatedAt: Now, EndsAt: Now.Add(time.Hour),
+	}
+	submit := func(i int) error {
+		r := ask
+		r.ID = []string{"qps_1", "qps_2"}[i]
+		_, err := s.Control.SubmitRequest(context.Background(), r, nil, Row(a.ID, "qps.submit", k.ID))
+		return err
+	}
+	if n := race(t, 2, submit, dynamo.ErrOpenRequest); n != 1 {
+		t.Fatalf("%d requests are open", n)
+	}
+	queue, err := s.Control.OpenRequests(t.Context(), "", 10)
+	must(t, err)
+	if len(queue.Requests) != 1 {
+		t.Fatalf("queue %+v", queue)
+	}
+	pending := queue.Requests[0]
+	decide := func(i int) error {
+		after := pending
+		after.DecidedAt, after.DecidedBy = Now, "operator@example.com"
+		if i == 0 {
+			after.Status = control.RequestRejected
+			_, err := s.Control.CloseRequest(context.Background(), pending, after, Row(a.ID, "qps.reject", k.ID))
+			return err
+		}
+		after.Status, after.GrantedQPS = control.RequestApproved, 20
+		raised := k
+		raised.Limits = []apikey.Limit{{Class: "search", QPS: 20}}
+		c := control.Change{Before: &k, After: raised, Audit: Row(a.ID, "qps.approve", k.ID)}
+		_, _, err := s.Control.CommitDecision(context.Background(), c, pending, after)
+		return err
+	}
+	if n := race(t, 2, decide, dynamo.ErrDecided); n != 1 {
+		t.Fatalf("decided %d times", n)
+	}
+	got, err := s.Control.Request(t.Context(), a.ID, pending.ID)
+	must(t, err)
+	after, err := s.Control.Key(t.Context(), a.ID, k.ID)
+	must(t, err)
+	if (got.Status == control.RequestApproved) != (len(after.Limits) == 1) || got.Status == control.RequestPending {
+		t.Fatalf("request %+v, limits %+v", got, after.Limits)
+	}
+	s.CheckGate(t, after)
+	queue, err = s.Control.OpenRequests(t.Context(), "", 10)
+	must(t, err)
+	if len(queue.Requests) != 0 {
+		t.Fatalf("queue %+v", queue)
+	}
+	must(t, submit(1-map[string]int{"qps_1": 0, "qps_2": 1}[pending.ID]))
+	list, err := s.Control.Requests(t.Context(), a.ID, "", 1)
+	must(t, err)
+	rest, err := s.Control.Requests(t.Context(), a.ID, list.Next, 1)
+	must(t, err)
+	if len(list.Requests) != 1 || len(rest.Requests) != 1 || rest.Next != "" {
+		t.Fatalf("pages %+v, %+v", list, rest)
+	}
+	if rows := s.AllAudit(t, a.ID); len(rows) != 5 {
+		t.Fatalf("%d audit rows, want 5", len(rows))
+	}
+}

@@ -1,0 +1,351 @@
+package keytest
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/product"
+)
+
+// full sets every field of a key to something.
+func full(k *apikey.Key) {
+	k.Domains, k.HeaderOnly, k.Recoverable = []string{"example.com", "*.example.com"}, true, true
+	k.Current.Sealed = []byte{1, 2, 3}
+	k.Outgoing = &apikey.Outgoing{Slot: Slot(string(k.ID) + "/0"), EndsAt: Now.Add(time.Hour), Cancelled: true, Reason: "other"}
+	k.Retired = []apikey.Retired{{Hash: Slot(string(k.ID) + "/r1").Hash, EndedAt: Now}, {Hash: Slot(string(k.ID) + "/r2").Hash, EndedAt: Now}}
+	k.RotatedAt, k.ExpiresAt, k.Disabled = Now, Now.Add(24*time.Hour), true
+	k.Blocked = &apikey.Block{Reason: "abuse", At: Now, By: "operator@example.com"}
+	k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: Now.Add(time.Hour), Then: 2}, {Class: "map-display.tiles", QPS: 0}}
+	k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", AnnouncedFor: Now}
+	k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: Now}
+}
+
+func keysReadBack(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	for name, option := range map[string]func(*apikey.Key){"plain": func(*apikey.Key) {}, "full": full} {
+		k := s.NewKey(t, a, option)
+		got, err := s.Control.Key(t.Context(), a.ID, k.ID)
+		must(t, err)
+		if !reflect.DeepEqual(got, k) {
+			t.Fatalf("%s: got %+v\nwant %+v", name, got, k)
+		}
+		got, err = s.Control.FindKey(t.Context(), k.ID)
+		must(t, err)
+		if !reflect.DeepEqual(got, k) {
+			t.Fatalf("%s by ID alone: got %+v", name, got)
+		}
+		s.CheckGate(t, k)
+	}
+	_, err := s.Control.FindKey(t.Context(), KeyID())
+	wantErr(t, err, dynamo.ErrNotFound)
+}
+
+func keysStale(t *testing.T, s Stores) {
+	k := s.NewKey(t, s.NewAccount(t))
+	edit := func(i int) error {
+		_, err := s.Edit(context.Background(), k, "key.edit", func(k *apikey.Key) { k.Name, k.Disabled = "edited", i == 0 })
+		return err
+	}
+	if n := race(t, 4, edit, dynamo.ErrStale); n != 1 {
+		t.Fatalf("%d of 4 edits won", n)
+	}
+	got, err := s.Control.Key(t.Context(), k.Account, k.ID)
+	must(t, err)
+	if got.Version != 2 {
+		t.Fatalf("version %d, want 2", got.Version)
+	}
+	s.CheckGate(t, got)
+	if rows := s.AllAudit(t, k.Account); len(rows) != 3 {
+		t.Fatalf("%d audit rows, want 3", len(rows))
+	}
+}
+
+func keysRevoked(t *testing.T, s Stores) {
+	k := s.NewKey(t, s.NewAccount(t))
+	revoked, err := s.Edit(t.Context(), k, "key.revoke", func(k *apikey.Key) { k.RevokedAt = Now })
+	must(t, err)
+	// A program that forgot the rule, or read the key in a way of its own, meets it in the store.
+	_, err = s.Edit(t.Context(), revoked, "key.edit", func(k *apikey.Key) { k.RevokedAt = time.Time{} })
+	wantErr(t, err, dynamo.ErrRevoked)
+	_, err = s.Edit(t.Context(), revoked, "key.edit", func(k *apikey.Key) { k.RevokedAt = Now.Add(time.Hour) })
+	wantErr(t, err, dynamo.ErrRevoked)
+	deleted, err := s.Edit(t.Context(), revoked, "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
+	must(t, err)
+	restored, err := s.Edit(t.Context(), deleted, "key.restore", func(k *apikey.Key) { k.DeletedAt = time.Time{} })
+	must(t, err)
+	if !restored.RevokedAt.Equal(Now) {
+		t.Fatalf("restored: %+v", restored)
+	}
+	s.CheckGate(t, restored)
+}
+
+func keysLimit(t *testing.T, s Stores) {
+	a := s.NewAccount(t, func(a *account.Account) { a.KeyLimit = 3 })
+	create := func(int) error {
+		k := Key(a.ID)
+		_, err := s.Control.Commit(context.Background(), control.Change{After: k, Audit: Row(a.ID, "key.create", k.ID)})
+		return err
+	}
+	if n := race(t, 8, create, dynamo.ErrKeyLimit); n != 3 {
+		t.Fatalf("%d keys were created, want 3", n)
+	}
+	page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{})
+	must(t, err)
+	if len(page.Keys) != 3 {
+		t.Fatalf("%d keys are listed, want 3", len(page.Keys))
+	}
+}
+
+func keysRoom(t *testing.T, s Stores) {
+	a := s.NewAccount(t, func(a *account.Account) { a.KeyLimit = 1 })
+	first := s.NewKey(t, a)
+	deleted, err := s.Edit(t.Context(), first, "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
+	must(t, err)
+	_, err = s.Edit(t.Context(), deleted, "key.block", func(k *apikey.Key) { k.Blocked = &apikey.Block{At: Now} })
+	must(t, err)
+	s.NewKey(t, a)
+	deleted, err = s.Control.Key(t.Context(), a.ID, first.ID)
+	must(t, err)
+	_, err = s.Edit(t.Context(), deleted, "key.restore", func(k *apikey.Key) { k.DeletedAt = time.Time{} })
+	wantErr(t, err, dynamo.ErrKeyLimit)
+}
+
+func keysForeign(t *testing.T, s Stores) {
+	mine, theirs := s.NewAccount(t), s.NewAccount(t)
+	k := s.NewKey(t, theirs)
+	_, err := s.Control.Key(t.Context(), mine.ID, k.ID)
+	wantErr(t, err, dynamo.ErrNotFound)
+	stolen := k
+	stolen.Account = mine.ID
+	_, err = s.Edit(t.Context(), stolen, "key.edit", func(k *apikey.Key) { k.Name = "mine" })
+	wantErr(t, err, dynamo.ErrNotFound)
+	unknown := Account()
+	k2 := Key(unknown.ID)
+	_, err = s.Control.Commit(t.Context(), control.Change{After: k2, Audit: Row(unknown.ID, "key.create", k2.ID)})
+	wantErr(t, err, dynamo.ErrNotFound)
+	k3 := Key(mine.ID, func(k *apikey.Key) { k.AccountType = account.Enterprise })
+	_, err = s.Control.Commit(t.Context(), control.Change{After: k3, Audit: Row(mine.ID, "key.create", k3.ID)})
+	wantErr(t, err, dynamo.ErrStale) // the account isn't of the type that the caller took it for
+}
+
+func keysPages(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	var want []apikey.ID
+	for i := range 8 {
+		k := s.NewKey(t, a, func(k *apikey.Key) { k.Disabled = i%2 == 1 })
+		if i == 4 {
+			_, err := s.Edit(t.Context(), k, "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
+			must(t, err)
+		} else if i%2 == 0 {
+			want = append(want, k.ID)
+		}
+	}
+	s.NewKey(t, s.NewAccount(t)) // another account's is never listed
+	for size := 1; size <= 4; size++ {
+		var got []apikey.ID
+		for after := apikey.ID(""); ; {
+			page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{
+				After: after, Limit: size, Match: func(k apikey.Key) bool { return !k.Disabled },
+			})
+			must(t, err)
+			for _, k := range page.Keys {
+				got = append(got, k.ID)
+			}
+			if after = page.Next; after == "" {
+				break
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("pages of %d: got %v, want %v", size, got, want)
+		}
+	}
+	page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{Deleted: true})
+	must(t, err)
+	if len(page.Keys) != 8 {
+		t.Fatalf("%d keys with deleted ones, want 8", len(page.Keys))
+	}
+}
+
+func keysRetired(t *testing.T, s Stores) {
+	k := s.NewKey(t, s.NewAccount(t), full)
+	dropped := k.Retired[0].Hash
+	after, err := s.Edit(t.Context(), k, "key.rotate", func(k *apikey.Key) {
+		k.Retired = k.Retired[1:]
+		k.Outgoing = nil
+	})
+	must(t, err)
+	for _, gone := range []apikey.Hash{dropped, k.Outgoing.Hash} {
+		if _, found, err := s.Gate.Policy(t.Context(), gone); err != nil || found {
+			t.Fatalf("found %v, %v", found, err)
+		}
+	}
+	s.CheckGate(t, after)
+	if drifts := s.Drifts(t, false); len(drifts) != 0 {
+		t.Fatalf("drift %+v", drifts)
+	}
+}
+
+func keysCollision(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	k := s.NewKey(t, a)
+	thief := Key(a.ID, func(other *apikey.Key) { other.Current = k.Current })
+	_, err := s.Control.Commit(t.Context(), control.Change{After: thief, Audit: Row(a.ID, "key.create", thief.ID)})
+	wantErr(t, err, dynamo.ErrExists)
+	s.CheckGate(t, k)
+}
+
+func idempotent(k apikey.Key, value string, at time.Time) control.Change {
+	return control.Change{After: k, Audit: Row(k.Account, "key.create", k.ID), Idempotency: &control.Idempotency{
+		Operation: "create", Subject: Subject("owner"), Key: value, BodyHash: "body", At: at,
+	}}
+}
+
+func idempotencyReplay(t *testing.T, s Stores) {
+	a, b := s.NewAccount(t), s.NewAccount(t)
+	first, err := s.Control.Commit(t.Context(), idempotent(Key(a.ID), "same", Now))
+	must(t, err)
+	_, err = s.Control.Commit(t.Context(), idempotent(Key(a.ID), "same", Now.Add(23*time.Hour)))
+	var replay *control.Replay
+	if !errors.As(err, &replay) || !errors.Is(err, dynamo.ErrReplay) {
+		t.Fatalf("got error %v", err)
+	}
+	want := control.Idempotency{
+		Operation: "create", Subject: Subject("owner"), Key: "same", BodyHash: "body", At: Now, Resource: string(first.ID), Version: 1,
+	}
+	if replay.First != want {
+		t.Fatalf("got %+v, want %+v", replay.First, want)
+	}
+	got, err := s.Control.Remembered(t.Context(), a.ID, "create", Subject("owner"), "same", Now)
+	must(t, err)
+	if got != want {
+		t.Fatalf("remembered %+v, want %+v", got, want)
+	}
+	// Another account, another person and another operation are independent; so is the next day.
+	_, err = s.Control.Commit(t.Context(), idempotent(Key(b.ID), "same", Now))
+	must(t, err)
+	other := idempotent(Key(a.ID), "same", Now)
+	other.Idempotency.Subject = Subject("dev")
+	_, err = s.Control.Commit(t.Context(), other)
+	must(t, err)
+	_, err = s.Control.Remembered(t.Context(), a.ID, "create", Subject("owner"), "same", Now.Add(24*time.Hour))
+	wantErr(t, err, dynamo.ErrNotFound)
+	_, err = s.Control.Commit(t.Context(), idempotent(Key(a.ID), "same", Now.Add(24*time.Hour)))
+	must(t, err)
+}
+
+func idempotencyRace(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	create := func(int) error {
+		_, err := s.Control.Commit(context.Background(), idempotent(Key(a.ID), "same", Now))
+		return err
+	}
+	if n := race(t, 5, create, dynamo.ErrReplay); n != 1 {
+		t.Fatalf("%d keys were created", n)
+	}
+}
+
+func auditPages(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	k := s.NewKey(t, a)
+	var err error
+	for range 4 {
+		s.NewKey(t, a)
+		if k, err = s.Edit(t.Context(), k, "key.edit", func(k *apikey.Key) { k.Name += "x" }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := s.AllAudit(t, a.ID)
+	if len(rows) != 10 {
+		t.Fatalf("%d rows, want 10", len(rows))
+	}
+	for i := 1; i < len(rows); i++ {
+		if rows[i-1].ID <= rows[i].ID {
+			t.Fatal("rows aren't newest first")
+		}
+	}
+	var ofKey []string
+	for after := ""; ; {
+		page, err := s.Control.AuditOfKey(t.Context(), a.ID, k.ID, after, 2)
+		must(t, err)
+		for _, row := range page.Rows {
+			ofKey = append(ofKey, row.Action)
+		}
+		if after = page.Next; after == "" {
+			break
+		}
+	}
+	if want := []string{"key.edit", "key.edit", "key.edit", "key.edit", "key.create"}; !reflect.DeepEqual(ofKey, want) {
+		t.Fatalf("rows of the key: %q", ofKey)
+	}
+	row := RowIn(a.ID, "key.edit", k.ID, "name", "before", "after")
+	_, err = s.Control.Commit(t.Context(), control.Change{Before: &k, After: k, Audit: row})
+	must(t, err)
+	if got := s.AllAudit(t, a.ID)[0]; !reflect.DeepEqual(got, row) {
+		t.Fatalf("got %+v, want %+v", got, row)
+	}
+}
+
+func lostAnswers(t *testing.T, s Stores) {
+	a := s.NewAccount(t, func(a *account.Account) { a.KeyLimit = 2 })
+	// The first answer is lost, the repetition finds the change made.
+	once := s.With(OnCall("TransactWriteItems", 1, After))
+	k, err := once.Control.Commit(t.Context(), idempotent(Key(a.ID), "v", Now))
+	must(t, err)
+	// Every answer is lost, the audit row tells.
+	always := s.With(func(call string, _ int) Fault {
+		if call == "TransactWriteItems" {
+			return After
+		}
+		return NoFault
+	})
+	edited, err := always.Edit(t.Context(), k, "key.edit", func(k *apikey.Key) { k.Name = "edited" })
+	must(t, err)
+	got, err := s.Control.Key(t.Context(), a.ID, k.ID)
+	must(t, err)
+	if !reflect.DeepEqual(got, edited) {
+		t.Fatalf("got %+v, want %+v", got, edited)
+	}
+	// A refusal whose answer is lost stays a refusal.
+	_, err = s.With(OnCall("TransactWriteItems", 1, After)).Edit(t.Context(), k, "key.edit", func(k *apikey.Key) { k.Name = "late" })
+	wantErr(t, err, dynamo.ErrStale)
+	s.NewKey(t, a) // the guard counted one create, once
+	if rows := s.AllAudit(t, a.ID); len(rows) != 4 {
+		t.Fatalf("%d audit rows, want 4", len(rows))
+	}
+}
+
+func nothingArrives(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	dead := s.With(func(call string, _ int) Fault {
+		if call == "TransactWriteItems" {
+			return Before
+		}
+		return NoFault
+	})
+	k := Key(a.ID)
+	_, err := dead.Control.Commit(t.Context(), control.Change{After: k, Audit: Row(a.ID, "key.create", k.ID)})
+	wantErr(t, err, dynamo.ErrUnknown)
+	_, err = s.Control.Key(t.Context(), a.ID, k.ID)
+	wantErr(t, err, dynamo.ErrNotFound)
+}
+
+func conflictsRetried(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	busy := s.With(func(_ string, n int) Fault {
+		if n < 3 {
+			return Conflict
+		}
+		return NoFault
+	})
+	k := Key(a.ID)
+	k, err := busy.Control.Commit(t.Context(), control.Change{After: k, Audit: Row(a.ID, "key.create", k.ID)})
+	must(t, err)
+	s.CheckGate(t, k)
+}

@@ -1,0 +1,150 @@
+package keytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Fault is what goes wrong with one call.
+type Fault int
+
+// The faults.
+const (
+	NoFault  Fault = iota
+	Before         // the call fails and isn't done
+	After          // the call is done and its answer lost
+	Conflict       // a transaction meets another one and isn't done; any other call: as NoFault
+)
+
+// ErrInjected is the error of Before and After: what a broken connection looks like.
+var ErrInjected = errors.New("keytest: injected: connection reset by peer")
+
+// Faults stands between a store and its DynamoDB and lets calls go wrong. No engine that runs locally ever reports a
+// transaction conflict, so it has to come from here.
+type Faults struct {
+	DB
+	mu     sync.Mutex
+	choose func(call string, n int) Fault
+	calls  int
+}
+
+// NewFaults asks choose for each call, by the API's name of it and its number, the first being 1.
+func NewFaults(db DB, choose func(call string, n int) Fault) *Faults {
+	return &Faults{DB: db, choose: choose}
+}
+
+// Calls is the number of calls so far.
+func (f *Faults) Calls() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
+}
+
+// AtRandom lets a share of the calls go wrong in each way, the same for a seed and an order of calls.
+func AtRandom(seed uint64, before, after, conflict float64) func(string, int) Fault {
+	random := rand.New(rand.NewPCG(seed, 1))
+	return func(string, int) Fault { // called under Faults' lock
+		switch x := random.Float64(); {
+		case x < before:
+			return Before
+		case x < before+after:
+			return After
+		case x < before+after+conflict:
+			return Conflict
+		default:
+			return NoFault
+		}
+	}
+}
+
+// OnCall lets exactly the n-th call of a name go wrong.
+func OnCall(name string, n int, fault Fault) func(string, int) Fault {
+	seen := 0
+	return func(call string, _ int) Fault {
+		if call != name {
+			return NoFault
+		}
+		if seen++; seen == n {
+			return fault
+		}
+		return NoFault
+	}
+}
+
+func (f *Faults) fault(call string) Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	return f.choose(call, f.calls)
+}
+
+func through[In, Out any](f *Faults, ctx context.Context, call string, in *In,
+	do func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error), o []func(*dynamodb.Options),
+) (*Out, error) {
+	fault := f.fault(call)
+	if fault == Before {
+		return nil, fmt.Errorf("%s: %w", call, ErrInjected)
+	}
+	out, err := do(ctx, in, o...)
+	if fault == After {
+		return nil, fmt.Errorf("%s: %w", call, ErrInjected)
+	}
+	return out, err
+}
+
+// GetItem is DynamoDB's, with faults.
+func (f *Faults) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return through(f, ctx, "GetItem", in, f.DB.GetItem, o)
+}
+
+// PutItem is DynamoDB's, with faults.
+func (f *Faults) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return through(f, ctx, "PutItem", in, f.DB.PutItem, o)
+}
+
+// UpdateItem is DynamoDB's, with faults.
+func (f *Faults) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return through(f, ctx, "UpdateItem", in, f.DB.UpdateItem, o)
+}
+
+// DeleteItem is DynamoDB's, with faults.
+func (f *Faults) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, o ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
+	return through(f, ctx, "DeleteItem", in, f.DB.DeleteItem, o)
+}
+
+// Query is DynamoDB's, with faults.
+func (f *Faults) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	return through(f, ctx, "Query", in, f.DB.Query, o)
+}
+
+// Scan is DynamoDB's, with faults.
+func (f *Faults) Scan(ctx context.Context, in *dynamodb.ScanInput, o ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	return through(f, ctx, "Scan", in, f.DB.Scan, o)
+}
+
+// TransactWriteItems is DynamoDB's, with faults and conflicts.
+func (f *Faults) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	switch f.fault("TransactWriteItems") {
+	case Before:
+		return nil, fmt.Errorf("TransactWriteItems: %w", ErrInjected)
+	case Conflict:
+		reasons := make([]types.CancellationReason, len(in.TransactItems))
+		none, conflict := "None", "TransactionConflict"
+		for i := range reasons {
+			reasons[i].Code = &none
+		}
+		reasons[len(reasons)-1].Code = &conflict
+		return nil, &types.TransactionCanceledException{CancellationReasons: reasons}
+	case After:
+		_, _ = f.DB.TransactWriteItems(ctx, in, o...)
+		return nil, fmt.Errorf("TransactWriteItems: %w", ErrInjected)
+	default:
+		return f.DB.TransactWriteItems(ctx, in, o...)
+	}
+}

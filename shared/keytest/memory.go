@@ -1,0 +1,486 @@
+package keytest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	"latchkey/shared/dynamo"
+)
+
+// DB is the part of DynamoDB that the stores call. *dynamodb.Client, *Memory and *Faults have it.
+type DB interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+}
+
+var (
+	_ DB = (*dynamodb.Client)(nil)
+	_ DB = (*Memory)(nil)
+	_ DB = (*Faults)(nil)
+)
+
+// Memory is a DynamoDB in memory: the calls of DB with their conditions, and nothing else. The stores' own code runs
+// on it unchanged, and the contract suite holds it to what the real engine does. It is safe for concurrent use.
+type Memory struct {
+	// PageSize makes Query and Scan end their pages early, to show who doesn't read on. 0 is no limit.
+	PageSize int
+
+	mu     sync.Mutex
+	tables map[string]*memoryTable
+	tokens map[string]bool
+}
+
+type memoryTable struct {
+	pk, sk     string
+	partitions map[string]map[string]dynamo.Item
+	indexes    map[string][2]string
+}
+
+// NewMemory makes an empty DynamoDB with the project's tables.
+func NewMemory() (*Memory, dynamo.Tables) {
+	m := &Memory{tables: map[string]*memoryTable{}, tokens: map[string]bool{}}
+	tables := TableNames("memory")
+	for _, input := range TableInputs(tables) {
+		t := &memoryTable{partitions: map[string]map[string]dynamo.Item{}, indexes: map[string][2]string{}}
+		t.pk, t.sk = schemaNames(input.KeySchema)
+		for _, i := range input.GlobalSecondaryIndexes {
+			pk, sk := schemaNames(i.KeySchema)
+			t.indexes[*i.IndexName] = [2]string{pk, sk}
+		}
+		m.tables[*input.TableName] = t
+	}
+	return m, tables
+}
+
+func schemaNames(schema []types.KeySchemaElement) (pk, sk string) {
+	pk = *schema[0].AttributeName
+	if len(schema) > 1 {
+		sk = *schema[1].AttributeName
+	}
+	return pk, sk
+}
+
+func refuse(format string, args ...any) error {
+	return &smithy.GenericAPIError{Code: "ValidationException", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient}
+}
+
+func (m *Memory) table(name *string) (*memoryTable, error) {
+	if name == nil || m.tables[*name] == nil {
+		return nil, &types.ResourceNotFoundException{}
+	}
+	return m.tables[*name], nil
+}
+
+// place is an item's partition and its place in it.
+func (t *memoryTable) place(item dynamo.Item) (pk, sk string, err error) {
+	pk, err = keyText(item[t.pk])
+	if err == nil && t.sk != "" {
+		sk, err = keyText(item[t.sk])
+	}
+	return pk, sk, err
+}
+
+// keyText is a key attribute as a text of its own; sorting by it is not the attribute's order.
+func keyText(v types.AttributeValue) (string, error) {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		if v.Value != "" {
+			return "S" + v.Value, nil
+		}
+	case *types.AttributeValueMemberN:
+		if n, ok := new(big.Rat).SetString(v.Value); ok {
+			return "N" + n.RatString(), nil
+		}
+	case *types.AttributeValueMemberB:
+		return "B" + string(v.Value), nil
+	}
+	return "", refuse("a key attribute is missing, empty or of the wrong type")
+}
+
+func (t *memoryTable) read(key dynamo.Item) (dynamo.Item, error) {
+	pk, sk, err := t.place(key)
+	return t.partitions[pk][sk], err
+}
+
+func (t *memoryTable) store(item dynamo.Item) error {
+	pk, sk, err := t.place(item)
+	if err != nil {
+		return err
+	}
+	if t.partitions[pk] == nil {
+		t.partitions[pk] = map[string]dynamo.Item{}
+	}
+	t.partitions[pk][sk] = cloneItem(item)
+	return nil
+}
+
+func (t *memoryTable) drop(key dynamo.Item) error {
+	pk, sk, err := t.place(key)
+	delete(t.partitions[pk], sk)
+	return err
+}
+
+// GetItem reads one item.
+func (m *Memory) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, err := m.table(in.TableName)
+	if err != nil || ctx.Err() != nil {
+		return nil, cmpErr(err, ctx.Err())
+	}
+	item, err := t.read(in.Key)
+	return &dynamodb.GetItemOutput{Item: cloneItem(item)}, err
+}
+
+// PutItem writes one item.
+func (m *Memory) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	_, err := m.single(ctx, types.TransactWriteItem{Put: &types.Put{
+		TableName: in.TableName, Item: in.Item, ConditionExpression: in.ConditionExpression,
+		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
+	}})
+	return &dynamodb.PutItemOutput{}, err
+}
+
+// DeleteItem removes one item.
+func (m *Memory) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
+	_, err := m.single(ctx, types.TransactWriteItem{Delete: &types.Delete{
+		TableName: in.TableName, Key: in.Key, ConditionExpression: in.ConditionExpression,
+		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
+	}})
+	return &dynamodb.DeleteItemOutput{}, err
+}
+
+// UpdateItem changes one item. The output's attributes are the whole new item, whatever was asked for.
+func (m *Memory) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	item, err := m.single(ctx, types.TransactWriteItem{Update: &types.Update{
+		TableName: in.TableName, Key: in.Key, ConditionExpression: in.ConditionExpression, UpdateExpression: in.UpdateExpression,
+		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
+	}})
+	return &dynamodb.UpdateItemOutput{Attributes: item}, err
+}
+
+func (m *Memory) single(ctx context.Context, w types.TransactWriteItem) (dynamo.Item, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	p, err := m.prepare(w)
+	if err != nil {
+		return nil, err
+	}
+	if !p.holds {
+		return nil, &types.ConditionalCheckFailedException{Item: cloneItem(p.old)}
+	}
+	if err := p.apply(); err != nil {
+		return nil, err
+	}
+	return cloneItem(p.new), nil
+}
+
+// TransactWriteItems writes all items or none.
+func (m *Memory) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	token := ""
+	if in.ClientRequestToken != nil {
+		token = *in.ClientRequestToken
+	}
+	if token != "" && m.tokens[token] {
+		return &dynamodb.TransactWriteItemsOutput{}, nil
+	}
+	if len(in.TransactItems) > 100 {
+		return nil, refuse("a transaction of more than 100 items")
+	}
+	prepared := make([]prepared, len(in.TransactItems))
+	reasons := make([]types.CancellationReason, len(in.TransactItems))
+	seen, failed := map[string]bool{}, false
+	for i, w := range in.TransactItems {
+		p, err := m.prepare(w)
+		if err != nil {
+			return nil, err
+		}
+		if seen[p.place] {
+			return nil, refuse("a transaction with two operations on one item")
+		}
+		seen[p.place], prepared[i] = true, p
+		code := "None"
+		if !p.holds {
+			code, failed = "ConditionalCheckFailed", true
+			reasons[i].Item = cloneItem(p.old)
+		}
+		reasons[i].Code = &code
+	}
+	if failed {
+		return nil, &types.TransactionCanceledException{CancellationReasons: reasons}
+	}
+	for _, p := range prepared {
+		if err := p.apply(); err != nil {
+			return nil, err
+		}
+	}
+	if token != "" {
+		m.tokens[token] = true
+	}
+	return &dynamodb.TransactWriteItemsOutput{}, nil
+}
+
+// prepared is a write whose condition was looked at.
+type prepared struct {
+	place    string
+	old, new dynamo.Item
+	holds    bool
+	apply    func() error
+}
+
+func (m *Memory) prepare(w types.TransactWriteItem) (p prepared, err error) {
+	var name, condition, set *string
+	var names map[string]string
+	var values, key dynamo.Item
+	switch {
+	case w.Put != nil:
+		name, condition, names, values, key = w.Put.TableName, w.Put.ConditionExpression, w.Put.ExpressionAttributeNames, w.Put.ExpressionAttributeValues, w.Put.Item
+	case w.Delete != nil:
+		name, condition, names, values, key = w.Delete.TableName, w.Delete.ConditionExpression, w.Delete.ExpressionAttributeNames, w.Delete.ExpressionAttributeValues, w.Delete.Key
+	case w.Update != nil:
+		name, condition, names, values, key = w.Update.TableName, w.Update.ConditionExpression, w.Update.ExpressionAttributeNames, w.Update.ExpressionAttributeValues, w.Update.Key
+		set = w.Update.UpdateExpression
+	case w.ConditionCheck != nil:
+		name, condition, names, values, key = w.ConditionCheck.TableName, w.ConditionCheck.ConditionExpression, w.ConditionCheck.ExpressionAttributeNames, w.ConditionCheck.ExpressionAttributeValues, w.ConditionCheck.Key
+	default:
+		return p, refuse("an empty write")
+	}
+	t, err := m.table(name)
+	if err != nil {
+		return p, err
+	}
+	pk, sk, err := t.place(key)
+	if err != nil {
+		return p, err
+	}
+	p.place, p.old, p.holds = *name+"\x00"+pk+"\x00"+sk, t.partitions[pk][sk], true
+	e := newExpression(p.old, names, values)
+	if condition != nil {
+		p.holds = e.condition(*condition)
+	}
+	switch {
+	case w.Put != nil:
+		p.new = w.Put.Item
+		p.apply = func() error { return t.store(p.new) }
+	case w.Delete != nil:
+		p.apply = func() error { return t.drop(key) }
+	case w.Update != nil:
+		p.new = cloneItem(p.old)
+		if p.new == nil {
+			p.new = cloneItem(key)
+		}
+		if p.holds {
+			e.update(*set, p.new)
+		} else {
+			e.partial = true // the update isn't looked at
+		}
+		p.apply = func() error { return t.store(p.new) }
+	default:
+		p.apply = func() error { return nil }
+	}
+	return p, e.end()
+}
+
+// Query reads a partition of a table or an index in order.
+func (m *Memory) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, err := m.table(in.TableName)
+	if err != nil || ctx.Err() != nil {
+		return nil, cmpErr(err, ctx.Err())
+	}
+	pk, sk := t.pk, t.sk
+	if in.IndexName != nil {
+		pk, sk = t.indexes[*in.IndexName][0], t.indexes[*in.IndexName][1]
+	}
+	partitions := t.partitions
+	if in.IndexName == nil {
+		value, err := keyText(newExpression(nil, in.ExpressionAttributeNames, in.ExpressionAttributeValues).firstValue(*in.KeyConditionExpression))
+		if err != nil {
+			return nil, err
+		}
+		partitions = map[string]map[string]dynamo.Item{value: t.partitions[value]}
+	}
+	var found []dynamo.Item
+	for _, partition := range partitions {
+		for _, item := range partition {
+			if item[pk] == nil || sk != "" && item[sk] == nil {
+				continue
+			}
+			e := newExpression(item, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+			e.partial = true
+			if e.condition(*in.KeyConditionExpression) {
+				found = append(found, item)
+			}
+			if err := e.end(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return m.page(t, found, sk, in)
+}
+
+func (m *Memory) page(t *memoryTable, found []dynamo.Item, sk string, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+	order := func(a, b dynamo.Item) int {
+		c := 0
+		if sk != "" {
+			c = compareValues(a[sk], b[sk])
+		}
+		if c == 0 {
+			c = compareValues(a[t.pk], b[t.pk])
+		}
+		if c == 0 && t.sk != "" {
+			c = compareValues(a[t.sk], b[t.sk])
+		}
+		if in.ScanIndexForward != nil && !*in.ScanIndexForward {
+			c = -c
+		}
+		return c
+	}
+	slices.SortFunc(found, order)
+	if in.ExclusiveStartKey != nil {
+		found = slices.DeleteFunc(found, func(item dynamo.Item) bool { return order(item, in.ExclusiveStartKey) <= 0 })
+	}
+	limit := m.PageSize
+	if in.Limit != nil && (limit == 0 || int(*in.Limit) < limit) {
+		limit = int(*in.Limit)
+	}
+	out := &dynamodb.QueryOutput{}
+	for i, item := range found {
+		if limit > 0 && i == limit {
+			out.LastEvaluatedKey = t.keysOf(found[i-1], in.IndexName)
+			break
+		}
+		if in.FilterExpression != nil {
+			e := newExpression(item, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+			e.partial = true
+			holds := e.condition(*in.FilterExpression)
+			if err := e.end(); err != nil {
+				return nil, err
+			}
+			if !holds {
+				continue
+			}
+		}
+		out.Items = append(out.Items, cloneItem(item))
+	}
+	out.Count = int32(len(out.Items)) //nolint:gosec // a test's
+	return out, nil
+}
+
+func (t *memoryTable) keysOf(item dynamo.Item, indexName *string) dynamo.Item {
+	key := dynamo.Item{t.pk: item[t.pk]}
+	if t.sk != "" {
+		key[t.sk] = item[t.sk]
+	}
+	if indexName != nil {
+		for _, name := range t.indexes[*indexName] {
+			key[name] = item[name]
+		}
+	}
+	return key
+}
+
+// Scan reads a whole table, in the order of its keys.
+func (m *Memory) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, err := m.table(in.TableName)
+	if err != nil || ctx.Err() != nil {
+		return nil, cmpErr(err, ctx.Err())
+	}
+	var found []dynamo.Item
+	for _, partition := range t.partitions {
+		for _, item := range partition {
+			found = append(found, item)
+		}
+	}
+	out, err := m.page(t, found, "", &dynamodb.QueryInput{
+		ExclusiveStartKey: in.ExclusiveStartKey, Limit: in.Limit, FilterExpression: in.FilterExpression,
+		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &dynamodb.ScanOutput{Items: out.Items, LastEvaluatedKey: out.LastEvaluatedKey, Count: out.Count}, nil
+}
+
+func cmpErr(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+func cloneItem(item dynamo.Item) dynamo.Item {
+	if item == nil {
+		return nil
+	}
+	out := make(dynamo.Item, len(item))
+	for name, v := range item {
+		out[name] = cloneValue(v)
+	}
+	return out
+}
+
+func cloneValue(v types.AttributeValue) types.AttributeValue {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberM:
+		return &types.AttributeValueMemberM{Value: cloneItem(v.Value)}
+	case *types.AttributeValueMemberL:
+		list := make([]types.AttributeValue, len(v.Value))
+		for i := range v.Value {
+			list[i] = cloneValue(v.Value[i])
+		}
+		return &types.AttributeValueMemberL{Value: list}
+	case *types.AttributeValueMemberB:
+		return &types.AttributeValueMemberB{Value: bytes.Clone(v.Value)}
+	default:
+		return v // never changed in place
+	}
+}
+
+// compareValues orders two values of one type as a sort key orders them.
+func compareValues(a, b types.AttributeValue) int {
+	switch a := a.(type) {
+	case *types.AttributeValueMemberS:
+		if b, ok := b.(*types.AttributeValueMemberS); ok {
+			return strings.Compare(a.Value, b.Value)
+		}
+	case *types.AttributeValueMemberN:
+		if b, ok := b.(*types.AttributeValueMemberN); ok {
+			x, okX := new(big.Rat).SetString(a.Value)
+			y, okY := new(big.Rat).SetString(b.Value)
+			if okX && okY {
+				return x.Cmp(y)
+			}
+		}
+	case *types.AttributeValueMemberB:
+		if b, ok := b.(*types.AttributeValueMemberB); ok {
+			return bytes.Compare(a.Value, b.Value)
+		}
+	}
+	return -2
+}

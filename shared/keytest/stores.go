@@ -1,0 +1,119 @@
+package keytest
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/gate"
+)
+
+// Stores is a DynamoDB with the project's tables, and the stores on it.
+type Stores struct {
+	DB      DB
+	Tables  dynamo.Tables
+	Control *control.Store
+	Gate    *gate.Reader
+}
+
+// MemoryStores is in memory and reads in pages of three, so that nobody gets away with reading one page.
+func MemoryStores(testing.TB) Stores {
+	db, tables := NewMemory()
+	db.PageSize = 3
+	return NewStores(db, tables)
+}
+
+// EngineStores is on the real engine, in tables of its own.
+func EngineStores(t testing.TB) Stores {
+	t.Helper()
+	db, tables := Engine(t)
+	return NewStores(db, tables)
+}
+
+// NewStores puts the stores on a DynamoDB.
+func NewStores(db DB, tables dynamo.Tables) Stores {
+	return Stores{
+		DB: db, Tables: tables,
+		Control: control.New(db, tables.Control, tables.Gate), Gate: gate.NewReader(db, tables.Gate),
+	}
+}
+
+// With is the same data behind a connection with faults.
+func (s Stores) With(choose func(call string, n int) Fault) Stores {
+	return NewStores(NewFaults(s.DB, choose), s.Tables)
+}
+
+// NewAccount writes an open account whose owner is the person "owner".
+func (s Stores) NewAccount(t testing.TB, options ...func(*account.Account)) account.Account {
+	t.Helper()
+	a := Account(options...)
+	a, err := s.Control.CreateAccount(t.Context(), a, Member(a.ID, "owner", account.Owner), Row(a.ID, "account.create", ""))
+	if err != nil {
+		t.Fatalf("creating an account: %v", err)
+	}
+	return a
+}
+
+// NewKey writes an active key.
+func (s Stores) NewKey(t testing.TB, a account.Account, options ...func(*apikey.Key)) apikey.Key {
+	t.Helper()
+	k := Key(a.ID, append([]func(*apikey.Key){func(k *apikey.Key) { k.AccountType = a.Type }}, options...)...)
+	k, err := s.Control.Commit(t.Context(), control.Change{After: k, Audit: Row(a.ID, "key.create", k.ID)})
+	if err != nil {
+		t.Fatalf("creating a key: %v", err)
+	}
+	return k
+}
+
+// Edit commits a change to a key.
+func (s Stores) Edit(ctx context.Context, before apikey.Key, action string, change func(*apikey.Key)) (apikey.Key, error) {
+	after := before
+	change(&after)
+	return s.Control.Commit(ctx, control.Change{Before: &before, After: after, Audit: Row(before.Account, action, before.ID)})
+}
+
+// AllAudit reads the whole trail of an account, the newest row first.
+func (s Stores) AllAudit(t testing.TB, id account.ID) (rows []audit.Row) {
+	t.Helper()
+	for after := ""; ; {
+		page, err := s.Control.AuditOfAccount(context.Background(), id, after, 50)
+		if err != nil {
+			t.Fatalf("reading the trail: %v", err)
+		}
+		rows = append(rows, page.Rows...)
+		if after = page.Next; after == "" {
+			return rows
+		}
+	}
+}
+
+// CheckGate fails the test unless the gate says of a key's secrets exactly what the key says.
+func (s Stores) CheckGate(t testing.TB, k apikey.Key) {
+	t.Helper()
+	for _, want := range authz.PoliciesOf(k) {
+		got, found, err := s.Gate.Policy(context.Background(), want.Hash)
+		if err != nil || !found {
+			t.Fatalf("gate record of %s: found %v, %v", k.ID, found, err)
+		}
+		if !reflect.DeepEqual(gate.Encode(got), gate.Encode(want)) {
+			t.Fatalf("gate record of %s:\n got %+v\nwant %+v", k.ID, got, want)
+		}
+	}
+}
+
+// Drifts compares both tables and returns the differences.
+func (s Stores) Drifts(t testing.TB, repair bool) (found []control.Drift) {
+	t.Helper()
+	row := func(id account.ID, key apikey.ID) audit.Row { return Row(id, "gate.repair", key) }
+	err := s.Control.Reconcile(context.Background(), repair, row, func(d control.Drift) { found = append(found, d) })
+	if err != nil {
+		t.Fatalf("reconciling: %v", err)
+	}
+	return found
+}
