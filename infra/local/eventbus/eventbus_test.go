@@ -1,0 +1,158 @@
+package eventbus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/smithy-go"
+)
+
+// rig is a bus and the SDK's own client of it.
+func rig(t *testing.T, cfg Config) (*Bus, *eventbridge.Client) {
+	t.Helper()
+	b, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(b)
+	t.Cleanup(func() { srv.Close(); b.Close() })
+	return b, eventbridge.New(eventbridge.Options{
+		Region: "us-east-1", BaseEndpoint: &srv.URL, HTTPClient: srv.Client(), RetryMaxAttempts: 1,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		}),
+	})
+}
+
+func good(detail string) types.PutEventsRequestEntry {
+	return types.PutEventsRequestEntry{Source: aws.String("latchkey"), DetailType: aws.String("Key Created"), Detail: &detail}
+}
+
+func TestEventsReachCallbackMemoryAndFileInOrder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "events.jsonl")
+	var called []string
+	b, c := rig(t, Config{File: file, Region: "eu-west-1", OnEvent: func(e Event) { called = append(called, string(e.Detail)) }})
+	at := time.Date(2026, 11, 1, 12, 0, 0, 5e8, time.UTC)
+	first := good(`{"n":1}`)
+	first.Time, first.Resources, first.EventBusName = &at, []string{"arn:x"}, aws.String("bus")
+	out, err := c.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{first, good(`{"n":2}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recent := b.Recent()
+	if out.FailedEntryCount != 0 || len(out.Entries) != 2 || len(recent) != 2 || *out.Entries[0].EventId != recent[0].ID || recent[0].ID == recent[1].ID {
+		t.Fatalf("%+v %+v", out, recent)
+	}
+	if e := recent[0]; e.Bus != "bus" || !e.Time.Equal(at.Truncate(time.Second)) || e.Region != "eu-west-1" || e.Resources[0] != "arn:x" || recent[1].Bus != "default" {
+		t.Errorf("%+v", recent)
+	}
+	if strings.Join(called, "") != `{"n":1}{"n":2}` {
+		t.Errorf("called with %q", called)
+	}
+	raw, _ := os.ReadFile(file)
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	var line map[string]any
+	if err := json.Unmarshal([]byte(lines[0]), &line); err != nil || len(lines) != 2 {
+		t.Fatalf("%s %v", raw, err)
+	}
+	if line["version"] != "0" || line["detail-type"] != "Key Created" || line["time"] != "2026-11-01T12:00:00Z" || line["detail"].(map[string]any)["n"] != 1.0 {
+		t.Errorf("%v", line)
+	}
+	if info, _ := os.Stat(file); info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v", info.Mode())
+	}
+}
+
+func TestBadEntriesFailAloneWithTheirOwnError(t *testing.T) {
+	b, c := rig(t, Config{})
+	noSource, noType, noDetail, theirs := good(`{}`), good(`{}`), good(`{}`), good(`{}`)
+	noSource.Source, noType.DetailType, noDetail.Detail, theirs.Source = nil, nil, nil, aws.String("aws.s3")
+	out, err := c.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{
+		good(`{"ok":1}`), noSource, noType, noDetail, good(`{`), good(`[]`), good(`null`), theirs, good(`{"ok":2}`),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"", "InvalidArgument", "InvalidArgument", "InvalidArgument", "MalformedDetail", "MalformedDetail", "MalformedDetail", "NotAuthorizedForSource", ""}
+	for i, e := range out.Entries {
+		if aws.ToString(e.ErrorCode) != want[i] || (e.EventId == nil) != (want[i] != "") {
+			t.Errorf("entry %d: %q %v", i, aws.ToString(e.ErrorCode), aws.ToString(e.EventId))
+		}
+	}
+	if out.FailedEntryCount != 7 || len(b.Recent()) != 2 {
+		t.Errorf("%d failed, %d events", out.FailedEntryCount, len(b.Recent()))
+	}
+}
+
+func TestLimitsOfARequest(t *testing.T) {
+	b, c := rig(t, Config{})
+	ten := make([]types.PutEventsRequestEntry, 10)
+	for i := range ten {
+		ten[i] = good(`{}`)
+	}
+	overhead := len("latchkey") + len("Key Created") + len(`{"x":""}`)
+	exact := good(`{"x":"` + strings.Repeat("x", maxBytes-overhead) + `"}`)
+	over := good(`{"x":"` + strings.Repeat("x", maxBytes-overhead+1) + `"}`)
+	for name, tc := range map[string]struct {
+		entries []types.PutEventsRequestEntry
+		ok      bool
+	}{
+		"none": {[]types.PutEventsRequestEntry{}, false}, "ten": {ten, true}, "eleven": {append(ten[:10:10], good(`{}`)), false},
+		"256 KB": {[]types.PutEventsRequestEntry{exact}, true}, "one byte more": {[]types.PutEventsRequestEntry{over}, false},
+	} {
+		_, err := c.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: tc.entries})
+		var api smithy.APIError
+		if tc.ok != (err == nil) || err != nil && (!errors.As(err, &api) || api.ErrorCode() != "ValidationException") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := len(b.Recent()); n != 11 {
+		t.Errorf("%d events", n)
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	b, c := rig(t, Config{Keep: 3})
+	for _, d := range []string{`{"n":1}`, `{"n":2}`, `{"n":3}`, `{"n":4}`, `{"n":5}`} {
+		if _, err := c.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{good(d)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := b.Recent(); len(r) != 3 || string(r[0].Detail) != `{"n":3}` {
+		t.Errorf("%v", r)
+	}
+}
+
+func TestOtherOperationsAndRubbishGetAClearError(t *testing.T) {
+	b, c := rig(t, Config{})
+	_, err := c.ListEventBuses(t.Context(), &eventbridge.ListEventBusesInput{})
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != "UnknownOperationException" || !strings.Contains(api.ErrorMessage(), "ListEventBuses") {
+		t.Errorf("%v", err)
+	}
+	for _, body := range []string{"", "x", `{"Entries":5}`} {
+		req := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		req.Header.Set("X-Amz-Target", "AWSEvents.PutEvents")
+		w := httptest.NewRecorder()
+		if b.ServeHTTP(w, req); w.Code != http.StatusBadRequest {
+			t.Errorf("%q: %d", body, w.Code)
+		}
+	}
+}
+
+func TestFileThatCannotBeOpenedIsAnError(t *testing.T) {
+	if _, err := New(Config{File: filepath.Join(t.TempDir(), "no", "such", "folder")}); err == nil {
+		t.Error("no error")
+	}
+}
