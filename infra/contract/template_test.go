@@ -80,6 +80,11 @@ func render(t *testing.T, file string, parameters ...string) document {
 	if !source.Outputs.IsZero() {
 		outputs, _ = r.value(&source.Outputs).(object)
 	}
+	for name, o := range outputs {
+		if c, ok := at(o, "Condition").(string); ok && !r.holds(c) {
+			delete(outputs, name)
+		}
+	}
 	defaults := object{}
 	if g, ok := source.Globals["Function"]; ok {
 		defaults, _ = r.value(&g).(object)

@@ -12,11 +12,13 @@ from samtranslator.translator.translator import Translator
 def main(path: str) -> None:
     with open(path, encoding="utf-8") as source:
         template = yaml_parse(source.read())
-    # Without `sam package` a CodeUri is a folder; the transform wants the bucket that it will have become.
+    # Before `sam package` these are paths; the transform wants the objects that they will have become.
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function":
             properties["CodeUri"] = "s3://bucket/" + properties["CodeUri"].strip("/")
+        if resource["Type"] == "AWS::Serverless::Application":
+            properties["Location"] = "https://s3.amazonaws.com/bucket/" + properties["Location"]
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="us-east-1"))
     json.dump(translator.translate(template, {}), sys.stdout, indent=1, sort_keys=True)
 

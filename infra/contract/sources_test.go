@@ -1,0 +1,192 @@
+package contract
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// source is what the tests want to know of one package of ours.
+type source struct {
+	imports []string // packages of ours, by folder
+	reads   []string // names of environment variables
+}
+
+// readers are the functions and methods that are given the name of a variable.
+var readers = []string{"Getenv", "getenv", "LookupEnv", "Need", "Or", "get", "env"}
+
+// read parses a folder's files without its tests.
+func read(t *testing.T, folder string) source {
+	t.Helper()
+	var s source
+	files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range parsed.Imports {
+			path, _ := strconv.Unquote(i.Path.Value)
+			if ours, ok := strings.CutPrefix(path, "latchkey/"); ok {
+				s.imports = append(s.imports, ours)
+			}
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 0 && slices.Contains(readers, called(call.Fun)) {
+				if lit, ok := call.Args[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+					if name, _ := strconv.Unquote(lit.Value); isVariable(name) {
+						s.reads = append(s.reads, name)
+					}
+				}
+			}
+			return true
+		})
+	}
+	return s
+}
+
+func called(fun ast.Expr) string {
+	switch f := fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return ""
+}
+
+func isVariable(name string) bool {
+	return name != "" && strings.ToUpper(name) == name && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == ""
+}
+
+// closure reads a folder and all of ours that it imports.
+func closure(t *testing.T, folder string) map[string]source {
+	t.Helper()
+	seen := map[string]source{}
+	for todo := []string{folder}; len(todo) > 0; todo = todo[1:] {
+		if _, ok := seen[todo[0]]; !ok {
+			seen[todo[0]] = read(t, todo[0])
+			todo = append(todo, seen[todo[0]].imports...)
+		}
+	}
+	return seen
+}
+
+// deployed maps each function's logical ID to its folder.
+func deployed(t *testing.T, d document) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for id, p := range d.ofType("AWS::Serverless::Function") {
+		folder := strings.Trim(p["CodeUri"].(string), "/")
+		out[id] = folder
+		if _, err := os.Stat(filepath.Join(root, folder, "main.go")); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	return out
+}
+
+// fromLambda are variables that Lambda itself sets.
+func fromLambda(name string) bool { return strings.HasPrefix(name, "AWS_") || name == "_HANDLER" }
+
+func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
+	d := render(t, "template.yaml")
+	anywhere := map[string]bool{}
+	for id := range deployed(t, d) {
+		variables, _ := at(d.properties(t, id), "Environment", "Variables").(object)
+		for name := range maps.Keys(variables) {
+			anywhere[name] = true
+		}
+	}
+	for id, folder := range deployed(t, d) {
+		variables, _ := at(d.properties(t, id), "Environment", "Variables").(object)
+		read := map[string]bool{}
+		for pkg, s := range closure(t, folder) {
+			for _, name := range s.reads {
+				read[name] = true
+				_, declared := variables[name]
+				switch {
+				case fromLambda(name) || declared:
+				case pkg == folder:
+					t.Errorf("%s reads %s, which its Environment lacks", id, name)
+				case !anywhere[name]:
+					t.Errorf("%s reads %s, which no function's Environment has", pkg, name)
+				}
+			}
+		}
+		for name := range variables {
+			if _, common := globals(t)[name]; !common && !read[name] && name != "GOMAXPROCS" {
+				t.Errorf("%s is given %s, and nothing in it reads that", id, name)
+			}
+		}
+	}
+}
+
+func globals(t *testing.T) object {
+	t.Helper()
+	demo, _ := at(render(t, "template.yaml").properties(t, "DemoFunction"), "Environment", "Variables").(object)
+	return demo
+}
+
+// No authorizer stands before the management API: each of its functions verifies tokens, by one package.
+func TestFunctionsOfTheManagementAPIVerifyTokens(t *testing.T) {
+	d := render(t, "template.yaml")
+	folders := deployed(t, d)
+	checked := map[string]bool{}
+	for _, r := range routes(d) {
+		if r.api != "ManagementApi" || checked[r.function()] {
+			continue
+		}
+		checked[r.function()] = true
+		if _, ok := closure(t, folders[r.function()])["shared/gateway/bearer"]; !ok {
+			t.Errorf("%s serves %s and knows nothing of tokens", r.function(), r.path)
+		}
+	}
+}
+
+// One playbook for each alarm, and none for an alarm that is gone.
+func TestEveryAlarmHasItsPlaybook(t *testing.T) {
+	written := map[string]bool{}
+	err := fs.WalkDir(os.DirFS(root+"docs/playbooks"), ".", func(path string, e fs.DirEntry, err error) error {
+		if name, ok := strings.CutSuffix(path, ".md"); ok && name != "README" {
+			written[name] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarms := render(t, "infra/alarms.yaml").ofType("AWS::CloudWatch::Alarm")
+	for id, p := range alarms {
+		description, _ := p["AlarmDescription"].(string)
+		name, ok := strings.CutSuffix(description[strings.LastIndex(description, " ")+1:], ".md")
+		name, inside := strings.CutPrefix(name, "docs/playbooks/")
+		if !ok || !inside || !written[name] {
+			t.Errorf("%s: its description ends with no playbook: %q", id, description)
+		}
+		delete(written, name)
+		if p["TreatMissingData"] == nil {
+			t.Errorf("%s doesn't say what no data means", id)
+		}
+	}
+	for name := range written {
+		t.Errorf("docs/playbooks/%s.md belongs to no alarm", name)
+	}
+	if len(alarms) < 8 {
+		t.Errorf("only %d alarms", len(alarms))
+	}
+}
