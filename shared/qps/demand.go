@@ -1,0 +1,45 @@
+package qps
+
+import (
+	"math"
+	"time"
+)
+
+// demand estimates how many calls a second an environment gets under one limit, admitted or not.
+type demand struct {
+	rate float64 // decays with a time constant of a second
+	last time.Duration
+	some bool
+}
+
+func (d *demand) add(now time.Duration) {
+	d.rate = d.at(now) + 1
+	d.last, d.some = now, true
+}
+
+func (d *demand) at(now time.Duration) float64 {
+	if !d.some || now < d.last {
+		return d.rate
+	}
+	return d.rate * math.Exp(-(now - d.last).Seconds())
+}
+
+// The sizes of a lease.
+const (
+	leasesPerSecond = 20 // of one environment that has a limit for itself
+	leaseCalls      = 29 // 3.5 % of the calls
+	leaseCallsFull  = 48 // larger where the limit is exhausted: nothing is wasted, and every window also has its empty answers
+)
+
+// lease is how many tokens to ask for: the call in hand, and what is surely called for while the tokens live.
+func (d *demand) lease(limit int64, full bool, now time.Duration) int64 {
+	rate := d.at(now)
+	coming := rate * life(limit).Seconds()
+	most, doubt := max(rate/leasesPerSecond, leaseCalls), math.Sqrt(coming)
+	if full {
+		// Tokens that die unused are lost to others, who want them.
+		most, doubt = max(rate/leasesPerSecond, leaseCallsFull), 2*doubt
+	}
+	n := 1 + int64(max(0, min(coming-doubt, most-1)))
+	return min(n, limit)
+}

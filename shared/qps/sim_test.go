@@ -1,0 +1,88 @@
+package qps_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"latchkey/shared/qps/sim"
+)
+
+// seeds is how many runs the search for a broken guarantee makes.
+func seeds(short int) int {
+	if os.Getenv("LATCHKEY_DEEP") == "1" {
+		return 20_000
+	}
+	return short
+}
+
+// randomConfig draws a run in which much goes wrong.
+func randomConfig(seed uint64) sim.Config {
+	rnd := rand.New(rand.NewPCG(seed, 7))
+	pick := func(values ...int) int { return values[rnd.IntN(len(values))] }
+	chance := func(most float64) float64 {
+		if rnd.IntN(2) == 0 {
+			return 0
+		}
+		return rnd.Float64() * most
+	}
+	c := sim.Config{
+		Seed: seed, Envs: pick(1, 2, 3, 5, 16, 50, 200), Limit: pick(1, 2, 5, 20, 50, 100, 101, 200), Load: []float64{0.5, 0.9, 1, 1.5, 2, 4, 10}[rnd.IntN(7)],
+		Length: time.Duration(4+rnd.IntN(6)) * time.Second, Shape: sim.Shape(rnd.IntN(3)), Skewed: rnd.IntN(3) == 0,
+		Latency: time.Duration(pick(1, 4, 30)) * time.Millisecond,
+		Faults: sim.Faults{
+			Lost: chance(0.02), Duplicate: chance(0.3), Delay: chance(0.2), Kill: chance(0.02), Freeze: chance(0.03),
+			Skew: 5 * time.Second, MonoStops: rnd.IntN(2) == 0,
+		},
+	}
+	if rnd.IntN(4) == 0 {
+		c.Change = pick(1, 5, 50, 100, 150)
+	}
+	if float64(c.Limit)*c.Load > 1000 {
+		c.Length = 5 * time.Second
+	}
+	return c
+}
+
+func TestNeverOverTheBoundInAnyIntervalWhateverFails(t *testing.T) {
+	n := seeds(400)
+	admitted, closest := 0, -1_000_000
+	for seed := range n {
+		c := randomConfig(uint64(seed))
+		out := sim.Run(c)
+		admitted += len(out.Admitted)
+		limit := max(c.Limit, c.Change)
+		over := sim.Over(out.Admitted, limit)
+		if over > 0 {
+			t.Fatalf("seed %d: %d calls over the bound: %+v", seed, over, c)
+		}
+		closest = max(closest, over)
+	}
+	t.Logf("%d runs, %d calls admitted, the closest run %d calls below the bound", n, admitted, -closest)
+	if admitted < 100*n || closest < -1 {
+		t.Error("the runs never come near the bound, so they show nothing")
+	}
+}
+
+func TestSaturatedLimitIsUsed(t *testing.T) {
+	for _, limit := range []int{50, 100, 1000} {
+		for _, load := range []float64{2, 10} {
+			for _, envs := range []int{1, 4, 16, 20} {
+				name := fmt.Sprintf("%d environments, limit %d, load %g", envs, limit, load)
+				c := sim.Config{Seed: 1, Envs: envs, Limit: limit, Load: load, Length: 20 * time.Second, Faults: sim.Faults{Skew: 5 * time.Second}}
+				out := sim.Run(c)
+				used := float64(len(out.Admitted)) / float64(limit*20)
+				perCall := float64(out.Writes) / float64(len(out.Admitted))
+				t.Logf("%s: %.3f of the limit, %.3f writes a call", name, used, perCall)
+				if used < 0.97 {
+					t.Errorf("%s: %.3f of the limit is used", name, used)
+				}
+				if limit == 1000 && perCall > 0.05 {
+					t.Errorf("%s: %.3f writes per admitted call", name, perCall)
+				}
+			}
+		}
+	}
+}
