@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/gateway"
+	"latchkey/shared/usage"
+)
+
+// keys is what is read of the records that usage belongs to.
+type keys interface {
+	Account(context.Context, account.ID) (account.Account, error)
+	Key(context.Context, account.ID, apikey.ID) (apikey.Key, error)
+	Keys(context.Context, account.ID, control.KeyQuery) (control.KeyPage, error)
+}
+
+// rows is what is read of the counters.
+type rows interface {
+	KeyRows(context.Context, account.ID, apikey.ID, counters.Range) ([]usage.Row, error)
+	AccountRows(context.Context, account.ID, counters.Range) ([]usage.Row, error)
+	FreshAt(context.Context, account.ID) (time.Time, error)
+}
+
+type handlers struct {
+	keys     keys
+	counters rows
+	now      func() time.Time
+}
+
+func routes(m *gateway.Mux, h handlers) {
+	m.Account("GET /v1/accounts/{account}/usage", h.account, account.ReadUsage)
+	m.Account("GET /v1/accounts/{account}/keys/{key}/usage", h.key, account.ReadUsage)
+}
+
+// account answers for all keys of an account together.
+func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	q, err := parseQuery(r, h.now())
+	if err != nil {
+		return err
+	}
+	acct, err := h.keys.Account(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	read := func(ctx context.Context, in counters.Range) ([]usage.Row, error) {
+		return h.counters.AccountRows(ctx, c.Account, in)
+	}
+	a, err := h.answer(r.Context(), c.Account, q, time.Time{}, acct.CreatedAt, read)
+	if err != nil {
+		return err
+	}
+	if a.summary.ByKey, a.summary.ByHost, a.summary.BySecret, err = h.byKey(r.Context(), c.Account, q); err != nil {
+		return err
+	}
+	return render(w, a)
+}
+
+// key answers for one key.
+func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	id, err := apikey.ParseID(r.PathValue("key"))
+	if err != nil {
+		return gateway.ErrNotFound
+	}
+	k, err := h.keys.Key(r.Context(), c.Account, id)
+	if err != nil {
+		return err
+	}
+	q, err := parseQuery(r, h.now())
+	if err != nil {
+		return err
+	}
+	proposed := time.Time{}
+	if k.Proposed != nil {
+		proposed = k.Proposed.Since
+	}
+	read := func(ctx context.Context, in counters.Range) ([]usage.Row, error) {
+		return h.counters.KeyRows(ctx, c.Account, id, in)
+	}
+	a, err := h.answer(r.Context(), c.Account, q, proposed, k.CreatedAt, read)
+	if err != nil {
+		return err
+	}
+	return render(w, a)
+}
+
+// reader reads the rows of whatever is asked about.
+type reader func(context.Context, counters.Range) ([]usage.Row, error)
+
+func (h handlers) answer(ctx context.Context, id account.ID, q query, proposed, since time.Time, read reader) (answer, error) {
+	a := answer{query: q}
+	// The stamp is read first: what it promises is in the rows that are read after it.
+	fresh, err := h.counters.FreshAt(ctx, id)
+	if err != nil {
+		return a, err
+	}
+	a.freshAt = fresh
+	if a.rows, err = read(ctx, q.span()); err != nil {
+		return a, err
+	}
+	a.rows = q.only(a.rows)
+	a.summary = usage.Summarise(usage.Query{From: q.from, To: q.to, Step: q.step, Outcome: q.outcome, Proposed: proposed}, a.rows)
+	if !q.comparable() {
+		return a, nil
+	}
+	past := map[time.Time]int64{}
+	for week := 1; week <= usage.SpikeWeeks; week++ {
+		before := q.span()
+		before.From, before.To = before.From.AddDate(0, 0, -7*week), before.To.AddDate(0, 0, -7*week)
+		then, err := read(ctx, before)
+		if err != nil {
+			return a, err
+		}
+		for _, p := range usage.Summarise(usage.Query{From: before.From, To: before.To, Step: q.step}, q.only(then)).Points {
+			past[p.Start] = p.Requests
+		}
+	}
+	usage.MarkSpikes(a.summary.Points, past, since)
+	return a, nil
+}
+
+// Bounds of what one answer reads: keys at the same time, and keys in all. An account with more of them has its totals
+// without a share for each key beyond.
+const (
+	perRequest = 16
+	mostKeys   = 500
+)
+
+// byKey splits an account's usage over its keys, deleted ones too: their calls are in its totals. Hosts and secrets
+// are counted by key alone.
+func (h handlers) byKey(ctx context.Context, id account.ID, q query) (byKey, byHost, bySecret []usage.Share, err error) {
+	page, err := h.keys.Keys(ctx, id, control.KeyQuery{Limit: mostKeys, Deleted: true})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	found := make([][]usage.Row, len(page.Keys))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(perRequest)
+	for i, k := range page.Keys {
+		g.Go(func() (err error) {
+			found[i], err = h.counters.KeyRows(ctx, id, k.ID, q.span())
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, nil, err
+	}
+	var all []usage.Row
+	for _, rows := range found {
+		all = append(all, q.only(rows)...)
+	}
+	s := usage.Summarise(usage.Query{From: q.from, To: q.to, Step: q.step, Outcome: q.outcome}, all)
+	return s.ByKey, s.ByHost, s.BySecret, nil
+}

@@ -1,0 +1,29 @@
+// Command usage answers what an account's keys did: by hour or day, product, outcome, reason, origin and secret.
+package main
+
+import (
+	"log"
+	"os"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/gateway"
+)
+
+func main() {
+	base, err := web.Start(os.Getenv, os.Stdout)
+	if err != nil {
+		log.Fatal(err)
+	}
+	table := base.Env.Need("COUNTERS_TABLE")
+	if err := base.Env.Err(); err != nil {
+		log.Fatal(err)
+	}
+	routes(base.Mux, handlers{
+		keys:     base.Store,
+		counters: counters.Store{Client: dynamo.NewClient(base.DB), Table: table},
+		now:      base.Rim.Clock,
+	})
+	gateway.Serve(base.Mux)
+}

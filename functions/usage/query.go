@@ -1,0 +1,111 @@
+package main
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/gateway"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// query is a checked question.
+type query struct {
+	from, to time.Time // whole hours or days, the last not included
+	step     time.Duration
+	product  product.ID // "": all
+	outcome  usage.Outcome
+	csv      bool
+}
+
+const day = 24 * time.Hour
+
+// Outcomes that can be asked for besides the codes.
+const (
+	outcomeAllowed = "allowed"
+	outcomeRefused = "refused"
+)
+
+// parseQuery reads the parameters. The range is widened to whole hours or days, since nothing finer is kept.
+func parseQuery(r *http.Request, now time.Time) (query, error) {
+	if err := gateway.KnownQuery(r, "from", "to", "interval", "product", "outcome", "format"); err != nil {
+		return query{}, err
+	}
+	values := r.URL.Query()
+	q := query{step: time.Hour, product: product.ID(values.Get("product")), outcome: usage.Outcome(values.Get("outcome"))}
+	switch values.Get("interval") {
+	case "", "hour":
+	case "day":
+		q.step = day
+	default:
+		return q, gateway.Parameter("interval", "It is hour or day.")
+	}
+	switch values.Get("format") {
+	case "":
+		q.csv = strings.HasPrefix(r.Header.Get("Accept"), "text/csv")
+	case "json":
+	case "csv":
+		q.csv = true
+	default:
+		return q, gateway.Parameter("format", "It is json or csv.")
+	}
+	if q.outcome != "" && q.outcome != outcomeAllowed && q.outcome != outcomeRefused && !slices.Contains(reasons, string(q.outcome)) {
+		return q, gateway.Parameter("outcome", "It is allowed, refused, or the code of a decision.")
+	}
+	if _, known := product.Default().Product(q.product); q.product != "" && !known {
+		return q, gateway.Parameter("product", "The catalogue has no such product.")
+	}
+	return q.during(values.Get("from"), values.Get("to"), now)
+}
+
+func (q query) during(from, to string, now time.Time) (query, error) {
+	var err error
+	if q.to = now.UTC(); to != "" {
+		if q.to, err = time.Parse(time.RFC3339, to); err != nil {
+			return q, gateway.Parameter("to", "It is a time such as 2026-03-01T00:00:00Z.")
+		}
+	}
+	if q.from = q.to.Add(-day); from != "" {
+		if q.from, err = time.Parse(time.RFC3339, from); err != nil {
+			return q, gateway.Parameter("from", "It is a time such as 2026-03-01T00:00:00Z.")
+		}
+	}
+	if !q.from.Before(q.to) {
+		return q, gateway.Parameter("from", "It must be before the end of the range.")
+	}
+	q.from = q.from.UTC().Truncate(q.step)
+	if end := q.to.UTC().Truncate(q.step); end.Equal(q.to) {
+		q.to = end
+	} else {
+		q.to = end.Add(q.step)
+	}
+	longest := usage.KeepHours
+	if q.step == day {
+		longest = usage.KeepDays
+	}
+	if q.to.Sub(q.from) > longest+q.step {
+		return q, gateway.Parameter("from", "Hours are kept for 35 days and days for 13 months: ask for a shorter range.")
+	}
+	return q, nil
+}
+
+func (q query) span() counters.Range {
+	return counters.Range{From: q.from, To: q.to, Days: q.step == day}
+}
+
+// only keeps the rows of the product that was asked for.
+func (q query) only(rows []usage.Row) []usage.Row {
+	if q.product == "" {
+		return rows
+	}
+	return slices.DeleteFunc(rows, func(r usage.Row) bool { return r.Product != q.product })
+}
+
+// comparable reports whether hours can be compared with those of the weeks before: all outcomes, and a range that
+// one can still see the hours of.
+func (q query) comparable() bool {
+	return q.step == time.Hour && q.outcome == "" && q.to.Sub(q.from) <= 7*day+time.Hour
+}
