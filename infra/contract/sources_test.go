@@ -16,8 +16,10 @@ import (
 
 // source is what the tests want to know of one package of ours.
 type source struct {
-	imports []string // packages of ours, by folder
-	reads   []string // names of environment variables
+	imports []string            // packages of ours, by folder
+	reads   []string            // names of environment variables
+	calls   []string            // names of all that it calls
+	needs   map[string][]string // names that a function can't do without, by the function that reads them
 }
 
 // readers are the functions and methods that are given the name of a variable.
@@ -26,7 +28,7 @@ var readers = []string{"Getenv", "getenv", "LookupEnv", "Need", "Or", "get", "en
 // read parses a folder's files without its tests.
 func read(t *testing.T, folder string) source {
 	t.Helper()
-	var s source
+	s := source{needs: map[string][]string{}}
 	files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -45,18 +47,37 @@ func read(t *testing.T, folder string) source {
 				s.imports = append(s.imports, ours)
 			}
 		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 0 && slices.Contains(readers, called(call.Fun)) {
-				if lit, ok := call.Args[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
-					if name, _ := strconv.Unquote(lit.Value); isVariable(name) {
-						s.reads = append(s.reads, name)
-					}
-				}
-			}
-			return true
-		})
+		for _, decl := range parsed.Decls {
+			s.inspect(decl)
+		}
 	}
 	return s
+}
+
+func (s *source) inspect(decl ast.Decl) {
+	within := ""
+	if f, ok := decl.(*ast.FuncDecl); ok {
+		within = f.Name.Name
+	}
+	ast.Inspect(decl, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		s.calls = append(s.calls, called(call.Fun))
+		if len(call.Args) == 0 || !slices.Contains(readers, called(call.Fun)) {
+			return true
+		}
+		if lit, ok := call.Args[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if name, _ := strconv.Unquote(lit.Value); isVariable(name) {
+				s.reads = append(s.reads, name)
+				if called(call.Fun) == "Need" {
+					s.needs[within] = append(s.needs[within], name)
+				}
+			}
+		}
+		return true
+	})
 }
 
 func called(fun ast.Expr) string {
@@ -115,7 +136,15 @@ func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
 	for id, folder := range deployed(t, d) {
 		variables, _ := at(d.properties(t, id), "Environment", "Variables").(object)
 		read := map[string]bool{}
-		for pkg, s := range closure(t, folder) {
+		packages := closure(t, folder)
+		for pkg, s := range packages {
+			for function, names := range s.needs {
+				for _, name := range names {
+					if _, ok := variables[name]; !ok && slices.Contains(packages[folder].calls, function) {
+						t.Errorf("%s calls %s of %s, which needs %s", id, function, pkg, name)
+					}
+				}
+			}
 			for _, name := range s.reads {
 				read[name] = true
 				_, declared := variables[name]
