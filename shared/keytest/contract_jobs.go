@@ -205,8 +205,8 @@ func driftRepaired(t *testing.T, s Stores) {
 	must(t, drop(t.Context(), s, Policy(missing).Hash))
 	changed := Policy(different)
 	changed.Disabled, changed.Version = true, 99
-	must(t, store(t.Context(), s, gate.Encode(changed)))
-	must(t, store(t.Context(), s, gate.Encode(Policy(orphan))))
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, gate.Encode(changed)))
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, gate.Encode(Policy(orphan))))
 	kinds := map[control.DriftKind]int{}
 	for _, d := range s.Drifts(t, false) {
 		kinds[d.Kind]++
@@ -230,8 +230,9 @@ func driftRepaired(t *testing.T, s Stores) {
 	}
 }
 
-func store(ctx context.Context, s Stores, item dynamo.Item) error {
-	_, err := s.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Tables.Gate, Item: item})
+// PutRaw writes an item as it is, for records that no store would write.
+func PutRaw(ctx context.Context, db DB, table string, item dynamo.Item) error {
+	_, err := db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: item})
 	return err
 }
 

@@ -164,32 +164,32 @@ func (m *Memory) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _
 	return &dynamodb.DeleteItemOutput{}, err
 }
 
-// UpdateItem changes one item. The output's attributes are the whole new item, whatever was asked for.
+// UpdateItem changes one item and returns the whole item: as it was for ALL_OLD, as it is for anything else.
 func (m *Memory) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	item, err := m.single(ctx, types.TransactWriteItem{Update: &types.Update{
+	p, err := m.single(ctx, types.TransactWriteItem{Update: &types.Update{
 		TableName: in.TableName, Key: in.Key, ConditionExpression: in.ConditionExpression, UpdateExpression: in.UpdateExpression,
 		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
 	}})
-	return &dynamodb.UpdateItemOutput{Attributes: item}, err
+	if in.ReturnValues == types.ReturnValueAllOld {
+		return &dynamodb.UpdateItemOutput{Attributes: cloneItem(p.old)}, err
+	}
+	return &dynamodb.UpdateItemOutput{Attributes: cloneItem(p.new)}, err
 }
 
-func (m *Memory) single(ctx context.Context, w types.TransactWriteItem) (dynamo.Item, error) {
+func (m *Memory) single(ctx context.Context, w types.TransactWriteItem) (prepared, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return prepared{}, ctx.Err()
 	}
 	p, err := m.prepare(w)
 	if err != nil {
-		return nil, err
+		return prepared{}, err
 	}
 	if !p.holds {
-		return nil, &types.ConditionalCheckFailedException{Item: cloneItem(p.old)}
+		return prepared{}, &types.ConditionalCheckFailedException{Item: cloneItem(p.old)}
 	}
-	if err := p.apply(); err != nil {
-		return nil, err
-	}
-	return cloneItem(p.new), nil
+	return p, p.apply()
 }
 
 // TransactWriteItems writes all items or none.
@@ -209,7 +209,7 @@ func (m *Memory) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 	if len(in.TransactItems) > 100 {
 		return nil, refuse("a transaction of more than 100 items")
 	}
-	prepared := make([]prepared, len(in.TransactItems))
+	writes := make([]prepared, len(in.TransactItems))
 	reasons := make([]types.CancellationReason, len(in.TransactItems))
 	seen, failed := map[string]bool{}, false
 	for i, w := range in.TransactItems {
@@ -220,7 +220,7 @@ func (m *Memory) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 		if seen[p.place] {
 			return nil, refuse("a transaction with two operations on one item")
 		}
-		seen[p.place], prepared[i] = true, p
+		seen[p.place], writes[i] = true, p
 		code := "None"
 		if !p.holds {
 			code, failed = "ConditionalCheckFailed", true
@@ -231,7 +231,7 @@ func (m *Memory) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 	if failed {
 		return nil, &types.TransactionCanceledException{CancellationReasons: reasons}
 	}
-	for _, p := range prepared {
+	for _, p := range writes {
 		if err := p.apply(); err != nil {
 			return nil, err
 		}

@@ -1,15 +1,19 @@
-// Package leases counts the tokens that execution environments took in a window. It is linked into the authorizer.
+// Package leases is the table by which execution environments share a limit: one item for each, written as package
+// qps asks. It is linked into the authorizer.
 package leases
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/dynamo"
+	"latchkey/shared/qps"
 )
 
 // Updater is the one call that the store makes.
@@ -17,43 +21,78 @@ type Updater interface {
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 }
 
-// Store is the leases table.
+// Store is the leases table. Its client should try a call once: a repeated one wastes tokens, and time.
 type Store struct {
 	db    Updater
 	table string
 }
 
-// New makes a store of the named table. Its client should try a call once: a repeated addition counts twice.
+var _ qps.Store = (*Store)(nil)
+
+// New makes a store of the named table.
 func New(db Updater, table string) *Store { return &Store{db: db, table: table} }
 
-// Keep is how long a window's count is kept after its second.
-const Keep = 10 * time.Minute
-
-var (
-	addUsed = "ADD used :n SET #ttl = :ttl"
-	names   = map[string]string{"#ttl": "ttl"}
+// What is used of a window, and what it holds, stand under names of the window's own. So one update without a
+// choice both opens a window, which starts at nothing, and joins it: adding to an attribute that isn't there starts
+// it, and the window before is forgotten either way.
+const (
+	take    = "SET w = :w, age = :age, #c = if_not_exists(#c, :c), #ttl = :ttl ADD #u :n REMOVE #u0, #c0"
+	isNew   = "attribute_not_exists(pk)"
+	follows = "w = :w OR w = :w0"
 )
 
-// Take adds n tokens to what is used of a counter ("key_…#map-display") in a window (a Unix second) and returns the
-// new sum, n included: what still fits under the limit is the caller's grant. A call whose answer is lost may have
-// counted, and counts again when it is repeated: that wastes tokens and never grants one twice.
-func (s *Store) Take(ctx context.Context, counter string, window, n int64) (used int64, err error) {
+var zero = dynamo.N(0)
+
+// Take implements qps.Store.
+func (s *Store) Take(ctx context.Context, ask qps.Ask) (qps.Seen, error) {
+	set, condition := take, follows
+	values := dynamo.Item{
+		":w": dynamo.N(ask.Window), ":n": dynamo.N(ask.N), ":c": dynamo.N(ask.Capacity),
+		":age": dynamo.N(ask.Age.Microseconds()), ":ttl": dynamo.N(ask.Expires.Unix()),
+	}
+	if ask.Create {
+		condition = isNew
+	} else {
+		values[":w0"] = dynamo.N(ask.Window - 1)
+	}
 	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                &s.table,
-		Key:                      dynamo.Item{"pk": dynamo.S(counter), "sk": dynamo.N(window)},
-		UpdateExpression:         &addUsed,
-		ExpressionAttributeNames: names,
-		ExpressionAttributeValues: dynamo.Item{
-			":n": dynamo.N(n), ":ttl": dynamo.N(window + int64(Keep/time.Second)),
+		TableName:        &s.table,
+		Key:              dynamo.Item{"pk": dynamo.S(ask.Limit), "sk": zero},
+		UpdateExpression: &set, ConditionExpression: &condition,
+		ExpressionAttributeNames: map[string]string{
+			"#u": used(ask.Window), "#c": capacity(ask.Window), "#u0": used(ask.Window - 1), "#c0": capacity(ask.Window - 1), "#ttl": "ttl",
 		},
-		ReturnValues: types.ReturnValueUpdatedNew,
+		ExpressionAttributeValues:           values,
+		ReturnValues:                        types.ReturnValueAllOld,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
-	if err != nil {
-		return 0, fmt.Errorf("leases: taking tokens: %w", err)
+	var failed *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &failed):
+		return seen(failed.Item, false)
+	case err != nil:
+		return qps.Seen{}, fmt.Errorf("leases: taking tokens: %w", err)
+	case ask.Create:
+		return qps.Seen{Applied: true}, nil // there was nothing, by the condition
+	default:
+		return seen(out.Attributes, true)
 	}
-	used, ok := dynamo.GetN(out.Attributes, "used")
-	if !ok {
-		return 0, fmt.Errorf("%w: a lease without a count", dynamo.ErrUnreadable)
+}
+
+func used(window int64) string     { return "u" + strconv.FormatInt(window, 10) }
+func capacity(window int64) string { return "c" + strconv.FormatInt(window, 10) }
+
+// seen reads an item as it was; no item is window 0.
+func seen(item dynamo.Item, applied bool) (qps.Seen, error) {
+	if len(item) == 0 {
+		return qps.Seen{Applied: applied}, nil
 	}
-	return used, nil
+	window, hasWindow := dynamo.GetN(item, "w")
+	age, hasAge := dynamo.GetN(item, "age")
+	u, hasUsed := dynamo.GetN(item, used(window))
+	c, hasCapacity := dynamo.GetN(item, capacity(window))
+	if !hasWindow || !hasAge || !hasUsed || !hasCapacity {
+		return qps.Seen{}, fmt.Errorf("%w: lease", dynamo.ErrUnreadable)
+	}
+	return qps.Seen{Applied: applied, Window: window, Used: u, Capacity: c, Age: time.Duration(age) * time.Microsecond}, nil
 }

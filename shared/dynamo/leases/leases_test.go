@@ -1,0 +1,106 @@
+package leases_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/leases"
+	"latchkey/shared/keytest"
+	"latchkey/shared/qps"
+)
+
+func stores(t *testing.T) map[string]*leases.Store {
+	db, tables := keytest.Engine(t)
+	memory, names := keytest.NewMemory()
+	return map[string]*leases.Store{"engine": leases.New(db, tables.Leases), "memory": leases.New(memory, names.Leases)}
+}
+
+// model is what qps.Store promises, in a few lines.
+type model struct{ window, used, capacity, age int64 }
+
+func (m *model) take(a qps.Ask) qps.Seen {
+	seen := qps.Seen{Window: m.window, Used: m.used, Capacity: m.capacity, Age: time.Duration(m.age) * time.Microsecond}
+	seen.Applied = a.Create && m.window == 0 || !a.Create && m.window != 0 && (m.window == a.Window || m.window == a.Window-1)
+	if !seen.Applied {
+		return seen
+	}
+	if m.window != a.Window {
+		m.window, m.used, m.capacity = a.Window, 0, a.Capacity
+	}
+	m.used, m.age = m.used+a.N, a.Age.Microseconds()
+	return seen
+}
+
+func TestTakeIsTheModelsWrite(t *testing.T) {
+	for name, s := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			runs := 0
+			rapid.Check(t, func(t *rapid.T) {
+				runs++
+				limit := keytest.KeyID()
+				m := &model{}
+				for range rapid.IntRange(1, 12).Draw(t, "asks") {
+					ask := qps.Ask{
+						Limit: string(limit) + "#search", Window: 100 + rapid.Int64Range(0, 3).Draw(t, "window"),
+						N: rapid.Int64Range(0, 50).Draw(t, "n"), Capacity: rapid.Int64Range(1, 1000).Draw(t, "capacity"),
+						Age:    time.Duration(rapid.Int64Range(-1e6, 1e6).Draw(t, "age")) * time.Microsecond,
+						Create: rapid.Bool().Draw(t, "create"), Expires: keytest.Now,
+					}
+					got, err := s.Take(context.Background(), ask)
+					if want := m.take(ask); err != nil || got != want {
+						t.Fatalf("%+v: got %+v, %v, want %+v", ask, got, err, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestConcurrentTakesNeverGrantASlotTwice(t *testing.T) {
+	for name, s := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			if _, err := s.Take(t.Context(), qps.Ask{Limit: "k#c", Window: 7, N: 3, Capacity: 9, Create: true, Expires: keytest.Now}); err != nil {
+				t.Fatal(err)
+			}
+			var group sync.WaitGroup
+			slots := make([]int64, 16)
+			for i := range slots {
+				group.Go(func() {
+					seen, err := s.Take(context.Background(), qps.Ask{Limit: "k#c", Window: 7, N: 2, Capacity: 9, Expires: keytest.Now})
+					if err != nil || !seen.Applied {
+						t.Errorf("%+v, %v", seen, err)
+					}
+					slots[i] = seen.Used
+				})
+			}
+			group.Wait()
+			begins := map[int64]bool{}
+			for _, at := range slots {
+				if begins[at] || at < 3 || at > 33 || at%2 == 0 {
+					t.Fatalf("slots begin at %v", slots)
+				}
+				begins[at] = true
+			}
+		})
+	}
+}
+
+func TestAnOutageIsAnErrorAndADamagedItemToo(t *testing.T) {
+	memory, names := keytest.NewMemory()
+	dead := leases.New(keytest.NewFaults(memory, func(string, int) keytest.Fault { return keytest.Before }), names.Leases)
+	if _, err := dead.Take(t.Context(), qps.Ask{Limit: "k", Window: 1, Create: true}); !errors.Is(err, keytest.ErrInjected) {
+		t.Fatal(err)
+	}
+	if err := keytest.PutRaw(t.Context(), memory, names.Leases, dynamo.Item{"pk": dynamo.S("k"), "sk": dynamo.N(0), "w": dynamo.S("7")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := leases.New(memory, names.Leases).Take(t.Context(), qps.Ask{Limit: "k", Window: 7}); !errors.Is(err, dynamo.ErrUnreadable) {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,178 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	"latchkey/shared/dynamo"
+)
+
+// script answers each call with the next error, and the last for ever.
+type script struct {
+	answers []error
+	tokens  map[string]int
+	calls   int
+}
+
+func (s *script) TransactWriteItems(_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	if s.tokens == nil {
+		s.tokens = map[string]int{}
+	}
+	s.tokens[*in.ClientRequestToken]++
+	answer := s.answers[min(s.calls, len(s.answers)-1)]
+	s.calls++
+	return &dynamodb.TransactWriteItemsOutput{}, answer
+}
+
+func cancelled(codes ...string) error {
+	reasons := make([]types.CancellationReason, len(codes))
+	for i := range codes {
+		reasons[i].Code = &codes[i]
+	}
+	return &types.TransactionCanceledException{CancellationReasons: reasons}
+}
+
+func TestTransactTellsWhatHappened(t *testing.T) {
+	server := &smithy.GenericAPIError{Code: "InternalServerError", Fault: smithy.FaultServer}
+	refusal := &smithy.GenericAPIError{Code: "ValidationException", Fault: smithy.FaultClient}
+	for name, c := range map[string]struct {
+		answers []error
+		want    error // nil, or what the error is
+		calls   int
+	}{
+		"done at once":                      {[]error{nil}, nil, 1},
+		"conflict once":                     {[]error{cancelled("None", "TransactionConflict"), nil}, nil, 2},
+		"conflict for ever":                 {[]error{cancelled("TransactionConflict", "None")}, dynamo.ErrConflict, 8},
+		"throttled, then done":              {[]error{cancelled("ThrottlingError"), nil}, nil, 2},
+		"conflict hides a condition":        {[]error{cancelled("ConditionalCheckFailed", "TransactionConflict"), nil}, nil, 2},
+		"lost once":                         {[]error{io.ErrUnexpectedEOF, nil}, nil, 2},
+		"lost for ever":                     {[]error{io.ErrUnexpectedEOF}, dynamo.ErrUnknown, 3},
+		"broken server for ever":            {[]error{server}, dynamo.ErrUnknown, 3},
+		"lost, then conflicts for ever":     {[]error{io.ErrUnexpectedEOF, cancelled("TransactionConflict")}, dynamo.ErrUnknown, 8},
+		"refused":                           {[]error{refusal}, refusal, 1},
+		"token in use by another request":   {[]error{&types.IdempotentParameterMismatchException{}}, &types.IdempotentParameterMismatchException{}, 1},
+		"its own first try is still going":  {[]error{&types.TransactionInProgressException{}, nil}, nil, 2},
+		"an item was refused":               {[]error{cancelled("None", "ValidationError")}, nil, 1},
+		"a cancellation without any reason": {[]error{cancelled()}, dynamo.ErrUnknown, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{answers: c.answers}
+				err := dynamo.Transact(t.Context(), s, "token", []types.TransactWriteItem{{}})
+				switch {
+				case name == "an item was refused":
+					if err == nil {
+						t.Fatal("no error")
+					}
+				case c.want == nil && err != nil, c.want != nil && !errors.Is(err, c.want) && !sameType(err, c.want):
+					t.Fatalf("got %v, want %v", err, c.want)
+				}
+				if s.calls != c.calls || s.tokens["token"] != c.calls {
+					t.Fatalf("%d calls with tokens %v, want %d with the same one", s.calls, s.tokens, c.calls)
+				}
+			})
+		})
+	}
+}
+
+func sameType(err, want error) bool {
+	var mismatch *types.IdempotentParameterMismatchException
+	return errors.As(err, &mismatch) && errors.As(want, &mismatch)
+}
+
+func TestTransactNamesTheFailedConditions(t *testing.T) {
+	old := dynamo.Item{"pk": dynamo.S("x")}
+	failed, none := "ConditionalCheckFailed", "None"
+	s := &script{answers: []error{&types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{
+		{Code: &none}, {Code: &failed, Item: old},
+	}}}}
+	err := dynamo.Transact(t.Context(), s, "token", make([]types.TransactWriteItem, 2))
+	var c *dynamo.Cancelled
+	if !errors.As(err, &c) || len(c.Reasons) != 2 || c.Reasons[0].Failed || !c.Reasons[1].Failed || c.Reasons[1].Old["pk"] == nil {
+		t.Fatalf("got %v, %+v", err, c)
+	}
+	if !strings.Contains(err.Error(), " 1") {
+		t.Fatalf("error text %q", err)
+	}
+}
+
+func TestTransactGivesUpWithItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, answer := range []error{cancelled("TransactionConflict"), io.ErrUnexpectedEOF} {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			s := &script{answers: []error{answer}}
+			err := dynamo.Transact(ctx, s, "token", nil)
+			if err == nil || s.calls != 1 {
+				t.Fatalf("%d calls, %v", s.calls, err)
+			}
+		}
+	})
+}
+
+func TestPauseIsShortAndStaysWithinItsBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for attempt := 1; attempt < 20; attempt++ {
+			began := time.Now()
+			if err := dynamo.Pause(t.Context(), attempt); err != nil {
+				t.Fatal(err)
+			}
+			if d := time.Since(began); d <= 0 || d > 401*time.Millisecond {
+				t.Fatalf("attempt %d waited %v", attempt, d)
+			}
+		}
+	})
+}
+
+func TestTimesSortAsTexts(t *testing.T) {
+	base := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("x", 3600))
+	last := ""
+	for _, d := range []time.Duration{0, time.Millisecond, 10 * time.Millisecond, time.Second, time.Hour, 24 * 365 * time.Hour} {
+		text := dynamo.FormatTime(base.Add(d))
+		if text <= last {
+			t.Fatalf("%q after %q", text, last)
+		}
+		back, err := dynamo.ParseTime(text)
+		if err != nil || !back.Equal(base.Add(d)) {
+			t.Fatalf("%v, %v", back, err)
+		}
+		last = text
+	}
+	if dynamo.FormatTime(time.Time{}) != "" {
+		t.Fatal("the zero time has a text")
+	}
+}
+
+func TestConfigComesFromTheGivenEnvironmentAlone(t *testing.T) {
+	t.Setenv("AWS_CA_BUNDLE", "/nowhere")
+	t.Setenv("AWS_REGION", "wrong")
+	env := map[string]string{
+		"AWS_REGION": "eu-west-1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s",
+		"CONTROL_TABLE": "c", "GATE_TABLE": "g", "LEASES_TABLE": "l", "SLICES_TABLE": "s", "COUNTERS_TABLE": "n", "SESSIONS_TABLE": "e",
+	}
+	get := func(name string) string { return env[name] }
+	options := dynamo.NewClient(dynamo.FromEnv(get)).Options()
+	if options.Region != "eu-west-1" || *options.BaseEndpoint != "http://127.0.0.1:1" || options.Retryer.MaxAttempts() != 3 {
+		t.Fatalf("%+v", options)
+	}
+	credentials, err := options.Credentials.Retrieve(t.Context())
+	if err != nil || credentials.AccessKeyID != "id" {
+		t.Fatalf("%v, %v", credentials.AccessKeyID, err)
+	}
+	if got := dynamo.TablesFromEnv(get); got != (dynamo.Tables{Control: "c", Gate: "g", Leases: "l", Slices: "s", Counters: "n", Sessions: "e"}) {
+		t.Fatalf("%+v", got)
+	}
+	none := dynamo.NewClient(dynamo.FromEnv(func(string) string { return "" })).Options()
+	if _, err := none.Credentials.Retrieve(t.Context()); err == nil || none.BaseEndpoint != nil {
+		t.Fatal("credentials from nowhere")
+	}
+}
