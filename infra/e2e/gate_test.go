@@ -128,7 +128,7 @@ func TestHostilePathsNeverReachTheUpstream(t *testing.T) {
 		"/map/%2e%2e/search/2/search/berlin.json", "/map/../search/2/search/berlin.json", "/map/./1/tile/basic/main/0/0/0.png",
 		"/map/%2E%2E/search/x.json", "/map/.%2e/search/x.json", "/map//1/tile/basic/main/0/0/0.png",
 		"/map/1%2ftile/basic/main/0/0/0.png", "/map/1%5ctile/basic/main/0/0/0.png", "/map/..%5csearch/x.json",
-		"/map/%252e%252e/search/x.json", "/map/%25252e/x", "/map/1/tile/basic/main/0/0/0.png/", "/map/1\\tile",
+		"/map/%252e%252e/search/x.json", "/map/%25252e/x", "/map/1\\tile",
 	} {
 		a := shared.product(t, path+"?key="+shared.DemoSecret, nil)
 		if a.status != http.StatusForbidden {

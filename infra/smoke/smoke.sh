@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Asserts on a deployed stack what no document promises and no local run can show (docs/architecture.md, "What is
+# unverified"). It needs a key of its own with the product `search`, and curl.
+#
+#   PRODUCTS_URL=https://….execute-api.….amazonaws.com/prod SECRET=ak_… infra/smoke/smoke.sh
+#
+# It works against `make run` too, which shows that the script itself is right.
+set -euo pipefail
+: "${PRODUCTS_URL:?}" "${SECRET:?}"
+passed=0 failed=0
+check() { # name, expected, actual
+  if [[ "$3" == "$2" ]]; then passed=$((passed + 1)); echo "ok    $1"
+  else failed=$((failed + 1)); echo "FAIL  $1: expected '$2', got '$3'"; fi
+}
+headers=$(mktemp) body=$(mktemp)
+trap 'rm -f "$headers" "$body"' EXIT
+call() { curl -sS --path-as-is -o "$body" -D "$headers" -w '%{http_code}' "$@"; }
+header() { tr -d '\r' <"$headers" | awk -F': ' -v n="$1" 'tolower($1)==tolower(n){print $2; exit}'; }
+code() { grep -o '"code":"[^"]*"' "$body" | head -n 1 | cut -d'"' -f4; }
+
+path=/search/2/search/berlin.json
+check 'a key opens the gate' 200 "$(call "$PRODUCTS_URL$path" -H "X-Api-Key: $SECRET")"
+check 'no key is 401' 401 "$(call "$PRODUCTS_URL$path")"
+check 'with the literal code' unauthorized "$(code)"
+check 'and CORS' '*' "$(header Access-Control-Allow-Origin)"
+check 'a mistyped key is 401' 401 "$(call "$PRODUCTS_URL$path" -H "X-Api-Key: ${SECRET%?}_")"
+check 'two credentials are 401' 401 "$(call "$PRODUCTS_URL$path?key=$SECRET" -H "X-Api-Key: $SECRET")"
+for hostile in /search/%2e%2e/map/x /search//x /search/a%2fb /search/a%5cb /search/%252e%252e/map/x; do
+  check "$hostile is 403" 403 "$(call "$PRODUCTS_URL$hostile" -H "X-Api-Key: $SECRET")"
+  check "$hostile says why" path_not_canonical "$(code)"
+done
+check 'an unknown path is 403' 403 "$(call "$PRODUCTS_URL/nothing" -H "X-Api-Key: $SECRET")"
+check 'of the gateway itself' MissingAuthenticationTokenException "$(header x-amzn-ErrorType)"
+
+over='' retry=''
+for _ in $(seq 1 200); do
+  status=$(call "$PRODUCTS_URL$path" -H "X-Api-Key: $SECRET")
+  if [[ "$status" != 200 ]]; then over=$status retry=$(header Retry-After); break; fi
+done
+check 'calls above the limit are 429 (403 with OverLimitStatus=403)' "${OVER_LIMIT:-429}" "$over"
+check 'with the code' qps_exceeded "$(code)"
+if [[ "${OVER_LIMIT:-429}" == 429 ]]; then
+  check 'and Retry-After in whole seconds' yes "$([[ "$retry" =~ ^[1-9][0-9]*$ ]] && echo yes || echo "no: '$retry'")"
+  sleep "${retry:-1}"
+  check 'waiting for it admits the next call' 200 "$(call "$PRODUCTS_URL$path" -H "X-Api-Key: $SECRET")"
+fi
+echo "$passed passed, $failed failed"
+[[ $failed -eq 0 ]]
