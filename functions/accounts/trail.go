@@ -81,4 +81,3 @@ func value(text string) any {
 		return text
 	}
 }
-

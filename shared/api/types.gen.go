@@ -1261,7 +1261,7 @@ type GetUsageParams struct {
 
 // FindAccountsParams defines parameters for FindAccounts.
 type FindAccountsParams struct {
-	// Q An account ID, or part of a name.
+	// Q An account ID, or the beginning of a name, in any case.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Email A member's whole e-mail address.

@@ -34,7 +34,9 @@ func (p *Problem) With(detail string) *Problem {
 }
 
 // Of makes a problem.
-func Of(status int, code, text string) *Problem { return &Problem{Status: status, Code: code, Text: text} }
+func Of(status int, code, text string) *Problem {
+	return &Problem{Status: status, Code: code, Text: text}
+}
 
 // Invalid says which members of a body can't be taken: 422.
 func Invalid(fields ...api.FieldError) *Problem {

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/gateway"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+type noUse struct{}
+
+func (noUse) LastUsed(context.Context, account.ID, []apikey.ID) (map[apikey.ID]gateway.Used, error) {
+	return nil, nil
+}
+
+// rig is the function on an in-memory store, with one account, and nobody in it but its owner.
+type rig struct {
+	*apitest.API
+	account account.Account
+	handler *handler
+}
+
+func newRig(t testing.TB) *rig {
+	t.Helper()
+	a := apitest.New(keytest.MemoryStores(t))
+	r := &rig{API: a, account: a.NewAccount(t)}
+	r.handler = &handler{store: a.Control, rim: a.Rim, products: product.Default(), used: noUse{}, bootstrap: "founder"}
+	r.handler.routes(a.Mux)
+	return r
+}
+
+func (r *rig) path(rest string) string { return "/v1/accounts/" + string(r.account.ID) + rest }
+
+func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
+	apitest.Matrix(t, fixture, func(op apitest.Operation) bool {
+		switch {
+		case strings.HasSuffix(op.Path, "/audit"):
+			return true
+		case strings.Contains(op.Path, "/accounts/{account}/"):
+			for _, part := range []string{"/keys", "/usage", "/qps-requests"} {
+				if strings.Contains(op.Path, part) {
+					return false
+				}
+			}
+			return true
+		default:
+			return !strings.Contains(op.Path, "qps-requests") && op.ID != "acceptInvitation" // which needs a token for each caller
+		}
+	})
+}
+
+func fixture(t testing.TB) apitest.Fixture {
+	r := newRig(t)
+	apitest.People(t, r.API, r.account.ID)
+	k := r.NewKey(t, r.account)
+	blocked := r.NewKey(t, r.account)
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/keys/" + string(blocked.ID) + "/block", Body: map[string]any{"reason": "abuse"}})
+	i := r.Want(t, 201, apitest.Call{As: "owner", Method: "POST", Path: r.path("/invitations"), Body: map[string]any{"role": "viewer"}}).JSON(t)
+	return apitest.Fixture{
+		API: r.API, Account: r.account.ID,
+		Params: map[string]string{
+			"account": string(r.account.ID), "key": string(k.ID), "sub": "somebody", "invitation": i["id"].(string),
+		},
+		Instead: map[string]map[string]string{"unblockKey": {"key": string(blocked.ID)}},
+		Bodies: map[string]any{
+			"createAccount": map[string]any{"name": "Mine"}, "putMember": map[string]any{"role": "viewer"},
+			"createInvitation": map[string]any{"role": "developer"}, "blockKey": map[string]any{"reason": "abuse"},
+		},
+	}
+}
+
+func TestOwnersRenameAndOperatorsDoTheRest(t *testing.T) {
+	r := newRig(t)
+	apitest.People(t, r.API, r.account.ID)
+	patch := func(as string, body map[string]any, status int) apitest.Answer {
+		t.Helper()
+		return r.Want(t, status, apitest.Call{As: as, Method: "PATCH", Path: r.path(""), Body: body})
+	}
+	patch("owner", map[string]any{"type": "enterprise"}, 403)
+	patch("owner", map[string]any{"key_limit": 1000}, 403)
+	patch("operator", map[string]any{"name": "Mine"}, 403)
+	if doc := patch("owner", map[string]any{"name": " New name "}, 200).JSON(t); doc["name"] != "New name" {
+		t.Errorf("%v", doc)
+	}
+	doc := patch("operator", map[string]any{"type": "enterprise", "key_limit": 200}, 200).JSON(t)
+	if doc["type"] != "enterprise" || doc["key_limit"] != 200.0 || doc["pending_type"] != nil {
+		t.Errorf("%v", doc)
+	}
+	for _, row := range r.AllAudit(t, r.account.ID) {
+		if row.Action == "account.type" && row.Actor.Role != account.RoleOperator {
+			t.Errorf("the operator's row says %q", row.Actor.Role)
+		}
+	}
+}
+
+func TestAccountTypeIsRefusedWhileABillingTypeWouldNotFit(t *testing.T) {
+	r := newRig(t)
+	apitest.People(t, r.API, r.account.ID)
+	r.NewKey(t, r.account, func(k *apikey.Key) { k.BillingType = apikey.Freemium })
+	call := apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: map[string]any{"type": "enterprise"}}
+	if got := r.Do(t, call); got.Problem() != "409 billing_type_conflict []" {
+		t.Error(got.Problem())
+	}
+}
+
+func TestClosingAnAccountRevokesItsKeysAndKeepsItsTrail(t *testing.T) {
+	r := newRig(t)
+	apitest.People(t, r.API, r.account.ID)
+	k := r.NewKey(t, r.account)
+	closing := apitest.Call{As: "operator", Method: "POST", Path: r.path("/close")}
+	if doc := r.Want(t, 200, closing).JSON(t); doc["closed_at"] == nil {
+		t.Errorf("%v", doc)
+	}
+	r.Want(t, 200, closing)
+	stored, err := r.Control.Key(t.Context(), r.account.ID, k.ID)
+	if err != nil || stored.RevokedAt.IsZero() {
+		t.Errorf("the key is %+v, %v", stored, err)
+	}
+	r.CheckGate(t, stored)
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/audit")})
+	call := apitest.Call{As: "owner", Method: "PUT", Path: r.path("/members/x"), Body: map[string]any{"role": "viewer"}}
+	if got := r.Do(t, call); got.Problem() != "409 account_closed []" {
+		t.Error(got.Problem())
+	}
+}
+
+func TestTheLastOwnerStays(t *testing.T) {
+	r := newRig(t)
+	leave := apitest.Call{As: "owner", Method: "DELETE", Path: r.path("/members/owner")}
+	if got := r.Do(t, leave); got.Problem() != "409 last_owner []" {
+		t.Error(got.Problem())
+	}
+	lower := apitest.Call{As: "owner", Method: "PUT", Path: r.path("/members/owner"), Body: map[string]any{"role": "viewer"}}
+	if got := r.Do(t, lower); got.Problem() != "409 last_owner []" {
+		t.Error(got.Problem())
+	}
+	weird := "auth0|a/b c%"
+	put := apitest.Call{As: "owner", Method: "PUT", Path: r.path("/members/" + url.PathEscape(weird)), Body: map[string]any{"role": "owner", "email": "a@example.com"}}
+	if doc := r.Want(t, 201, put).JSON(t); doc["subject"] != weird {
+		t.Errorf("%v", doc)
+	}
+	r.Want(t, 200, put)
+	r.Want(t, 204, leave)
+	r.Want(t, 404, leave) // no member any more, so the account is as good as unknown
+}
+
+func TestMembersMayLeaveButNotRemoveOthers(t *testing.T) {
+	r := newRig(t)
+	apitest.People(t, r.API, r.account.ID)
+	remove := func(as, sub string, status int) {
+		t.Helper()
+		r.Want(t, status, apitest.Call{As: as, Method: "DELETE", Path: r.path("/members/" + sub)})
+	}
+	remove("viewer", "developer", 403)
+	remove("developer", "owner", 403)
+	remove("viewer", "viewer", 204)
+	remove("owner", "developer", 204)
+	r.Want(t, 404, apitest.Call{As: "developer", Method: "GET", Path: r.path("")})
+	remove("owner", "developer", 204)
+}
+
+func TestInvitationWorksOnce(t *testing.T) {
+	r := newRig(t)
+	invite := apitest.Call{As: "owner", Method: "POST", Path: r.path("/invitations"), Body: map[string]any{"role": "developer", "email": "New@example.com"}}
+	token := r.Want(t, 201, invite).JSON(t)["token"].(string)
+	list := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/invitations")})
+	if strings.Contains(string(list.Body), token) {
+		t.Error("the list shows the token")
+	}
+	accept := apitest.Call{As: "new", Method: "POST", Path: "/v1/invitations/accept", Body: map[string]any{"token": token}}
+	if doc := r.Want(t, 200, accept).JSON(t); doc["role"] != "developer" || doc["id"] != string(r.account.ID) {
+		t.Errorf("%v", doc)
+	}
+	accept.As = "another"
+	if got := r.Do(t, accept); got.Problem() != "404 invitation_not_found []" {
+		t.Error(got.Problem())
+	}
+	late := r.Want(t, 201, invite).JSON(t)["token"].(string)
+	r.Clock.Advance(invitationLife)
+	accept.Body = map[string]any{"token": late}
+	if got := r.Do(t, accept); got.Problem() != "404 invitation_not_found []" {
+		t.Error(got.Problem())
+	}
+}
+
+func TestFirstOperatorIsTheOneThatTheStackNames(t *testing.T) {
+	r := newRig(t)
+	put := func(as, sub string, status int) {
+		t.Helper()
+		r.Want(t, status, apitest.Call{As: as, Method: "PUT", Path: "/v1/operators/" + sub, Body: map[string]any{}})
+	}
+	put("owner", "owner", 403)
+	put("founder", "owner", 403)
+	put("owner", "founder", 403)
+	put("founder", "founder", 201)
+	put("founder", "founder", 200)
+	put("founder", "second", 201)
+	r.Want(t, 204, apitest.Call{As: "second", Method: "DELETE", Path: "/v1/operators/founder"})
+	put("founder", "founder", 403) // bootstrapping works once
+	if got := r.Do(t, apitest.Call{As: "second", Method: "DELETE", Path: "/v1/operators/second"}); got.Code() != "not_yourself" {
+		t.Error(got.Problem())
+	}
+}
+
+func TestOperatorsFindAccountsAndKeys(t *testing.T) {
+	r := newRig(t)
+	apitest.People(t, r.API, r.account.ID)
+	k := r.NewKey(t, r.account)
+	find := func(query string) []any {
+		t.Helper()
+		return r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/operator/accounts" + query}).JSON(t)["accounts"].([]any)
+	}
+	for _, query := range []string{"?q=" + string(r.account.ID), "?email=VIEWER@example.com", "?q=" + url.QueryEscape(r.account.Name)} {
+		if found := find(query); len(found) == 0 {
+			t.Errorf("%s finds nothing", query)
+		}
+	}
+	if found := find("?q=acc_01M8037VFM8V4C195KBQ2WVM3R"); len(found) != 0 {
+		t.Errorf("%v", found)
+	}
+	key := "/v1/operator/keys/" + string(k.ID)
+	block := apitest.Call{As: "operator", Method: "POST", Path: key + "/block", Body: map[string]any{"reason": "abuse"}}
+	doc := r.Want(t, 200, block).JSON(t)["key"].(map[string]any)
+	if doc["status"] != "blocked" || doc["blocked"].(map[string]any)["by"] != "operator@example.com" {
+		t.Errorf("%v", doc)
+	}
+	if got := r.Do(t, block); got.Code() != "key_blocked" {
+		t.Error(got.Problem())
+	}
+	r.Want(t, 422, apitest.Call{As: "operator", Method: "POST", Path: key + "/block", Body: map[string]any{"reason": " \n "}})
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: key + "/unblock"})
+	rows := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.path("/keys/" + string(k.ID) + "/audit")}).JSON(t)["rows"].([]any)
+	actions := map[string]bool{}
+	for _, row := range rows {
+		actions[row.(map[string]any)["action"].(string)] = true
+	}
+	if !actions["key.block"] || !actions["key.unblock"] {
+		t.Errorf("the key's trail: %v", actions)
+	}
+}
+
+func TestMeListsWhatThePersonBelongsTo(t *testing.T) {
+	r := newRig(t)
+	created := r.Want(t, 201, apitest.Call{As: "newcomer", Method: "POST", Path: "/v1/accounts", Body: map[string]any{"name": "Ma carte"}}).JSON(t)
+	if created["type"] != "self_serve" || created["role"] != "owner" {
+		t.Errorf("%v", created)
+	}
+	me := r.Want(t, 200, apitest.Call{As: "newcomer", Method: "GET", Path: "/v1/me"}).JSON(t)
+	accounts := me["accounts"].([]any)
+	if me["email"] != "newcomer@example.com" || me["operator"] != false || len(accounts) != 1 || accounts[0].(map[string]any)["id"] != created["id"] {
+		t.Errorf("%v", me)
+	}
+}
+
+func TestContractIsServed(t *testing.T) {
+	r := newRig(t)
+	answer := r.Want(t, 200, apitest.Call{Method: "GET", Path: "/openapi.yaml"})
+	if !strings.HasPrefix(string(answer.Body), "openapi: 3.1") {
+		t.Errorf("%.40s", answer.Body)
+	}
+}

@@ -1,0 +1,253 @@
+// Package apitest drives a function's handlers as a client would, and holds every request and every answer against
+// the contract: what the contract doesn't allow must be refused, and each answer must be one that it describes.
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/gateway"
+	"latchkey/shared/keytest"
+)
+
+// API is one function's mux on stores of its own.
+type API struct {
+	keytest.Stores
+	Mux   *gateway.Mux
+	Clock *keytest.Clock
+	Rim   web.Rim
+	Logs  *Log
+
+	mu  sync.Mutex
+	All bytes.Buffer // every answer, headers and bodies, for scans
+}
+
+// Log collects log lines. It is safe for concurrent use.
+type Log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// New makes an API without operations; the caller registers its handler's on Mux.
+func New(stores keytest.Stores) *API {
+	a := &API{Stores: stores, Clock: keytest.NewClock(), Logs: &Log{}}
+	a.Rim = web.Rim{Now: a.Clock.Now, Random: keytest.Random(1)}
+	a.Mux = web.NewMux(tokens{}, stores.Control, slog.New(slog.NewJSONHandler(a.Logs, nil)), a.Clock.Now)
+	return a
+}
+
+// tokens takes "token-<subject>" as a valid token.
+type tokens struct{}
+
+func (tokens) Verify(_ context.Context, token string) (account.Person, error) {
+	sub, ok := strings.CutPrefix(token, "token-")
+	if !ok {
+		return account.Person{}, gateway.ErrToken
+	}
+	return account.Person{Subject: keytest.Subject(sub), Email: sub + "@example.com", Name: "Person " + sub}, nil
+}
+
+// Member adds somebody to an account.
+func (a *API) Member(t testing.TB, id account.ID, sub string, role account.Role) {
+	t.Helper()
+	_, err := a.Control.PutMember(t.Context(), nil, keytest.Member(id, sub, role), keytest.Row(id, "member.add", ""))
+	if err != nil {
+		t.Fatalf("adding %s: %v", sub, err)
+	}
+}
+
+// Call is one request.
+type Call struct {
+	As      string // the subject; "" sends no token
+	Method  string
+	Path    string
+	Body    any // a string or bytes as they are, anything else as JSON; nil sends none
+	Headers map[string]string
+}
+
+// Answer is what came back.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// JSON reads the answer.
+func (a Answer) JSON(t testing.TB) map[string]any {
+	t.Helper()
+	var doc map[string]any
+	if err := json.Unmarshal(a.Body, &doc); err != nil {
+		t.Fatalf("the answer is no JSON object: %v: %s", err, a.Body)
+	}
+	return doc
+}
+
+// Code is a problem's code, "" for anything else.
+func (a Answer) Code() string {
+	var p api.Problem
+	if a.Status < 400 || json.Unmarshal(a.Body, &p) != nil {
+		return ""
+	}
+	return p.Code
+}
+
+// Pointers are the pointers of a problem's errors.
+func (a Answer) Pointers() (list []string) {
+	var p api.Problem
+	_ = json.Unmarshal(a.Body, &p)
+	if p.Errors != nil {
+		for _, e := range *p.Errors {
+			list = append(list, e.Pointer)
+		}
+	}
+	return list
+}
+
+// Do makes a call and checks both directions against the contract.
+func (a *API) Do(t testing.TB, c Call) Answer {
+	t.Helper()
+	request := c.request(t)
+	recorder := httptest.NewRecorder()
+	a.Mux.ServeHTTP(recorder, request)
+	answer := Answer{Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes()}
+	a.mu.Lock()
+	_ = answer.Header.Write(&a.All)
+	a.All.Write(answer.Body)
+	a.mu.Unlock()
+	check(t, c, answer)
+	return answer
+}
+
+// Want makes a call and wants a status.
+func (a *API) Want(t testing.TB, status int, c Call) Answer {
+	t.Helper()
+	answer := a.Do(t, c)
+	if answer.Status != status {
+		t.Fatalf("%s %s as %q: status %d, want %d: %s", c.Method, c.Path, c.As, answer.Status, status, answer.Body)
+	}
+	return answer
+}
+
+func (c Call) request(t testing.TB) *http.Request {
+	t.Helper()
+	var body []byte
+	switch b := c.Body.(type) {
+	case nil:
+	case string:
+		body = []byte(b)
+	case []byte:
+		body = b
+	default:
+		var err error
+		if body, err = json.Marshal(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := httptest.NewRequest(c.Method, c.Path, bytes.NewReader(body))
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.As != "" {
+		r.Header.Set("Authorization", "Bearer token-"+c.As)
+	}
+	for name, value := range c.Headers {
+		r.Header.Set(name, value)
+		if value == "" {
+			r.Header.Del(name)
+		}
+	}
+	return r
+}
+
+var contract = sync.OnceValues(func() (*openapi3.T, error) {
+	return openapi3.NewLoader().LoadFromData(api.Contract)
+})
+
+var router = sync.OnceValues(func() (routers.Router, error) {
+	doc, err := contract()
+	if err != nil {
+		return nil, err
+	}
+	return gorillamux.NewRouter(doc)
+})
+
+// Contract is the parsed document.
+func Contract(t testing.TB) *openapi3.T {
+	t.Helper()
+	doc, err := contract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func check(t testing.TB, c Call, answer Answer) {
+	t.Helper()
+	find, err := router()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := c.request(t)
+	route, params, err := find.FindRoute(request)
+	if err != nil {
+		if answer.Status < http.StatusBadRequest {
+			t.Errorf("%s %s: the contract doesn't know it, the answer is %d", c.Method, c.Path, answer.Status)
+		}
+		return
+	}
+	input := &openapi3filter.RequestValidationInput{
+		Request: request, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, SkipSettingDefaults: true,
+		},
+	}
+	invalid := openapi3filter.ValidateRequest(t.Context(), input)
+	if invalid != nil && answer.Status < http.StatusBadRequest {
+		t.Errorf("%s %s %v: answered %d to what the contract refuses: %v", c.Method, c.Path, c.Body, answer.Status, invalid)
+	}
+	output := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: answer.Status, Header: answer.Header,
+		Body: io.NopCloser(bytes.NewReader(answer.Body)), Options: input.Options,
+	}
+	if err := openapi3filter.ValidateResponse(t.Context(), output); err != nil {
+		t.Errorf("%s %s: the answer isn't what the contract describes: %v\n%s", c.Method, c.Path, err, answer.Body)
+	}
+	if answer.Header.Get("X-Request-Id") == "" {
+		t.Errorf("%s %s: no X-Request-Id", c.Method, c.Path)
+	}
+	if answer.Status == http.StatusUnauthorized && !strings.HasPrefix(answer.Header.Get("WWW-Authenticate"), "Bearer ") {
+		t.Errorf("%s %s: 401 without a challenge", c.Method, c.Path)
+	}
+}
+
+// Problem is a short form of an answer for comparisons: status, code and pointers.
+func (a Answer) Problem() string { return fmt.Sprint(a.Status, " ", a.Code(), " ", a.Pointers()) }

@@ -1,0 +1,209 @@
+package apitest
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/shared/account"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
+)
+
+// Fixture is what the matrix calls operations on: one account's objects by the names of path parameters, and bodies
+// by operation. It is made anew for each call, since calls change things.
+type Fixture struct {
+	*API
+	Account account.ID
+	Params  map[string]string // of the own account
+	Bodies  map[string]any    // by operationId; others send {} where a body is allowed
+	Headers map[string]map[string]string
+	Instead map[string]map[string]string // parameters of single operations, by operationId
+}
+
+// Operation is one operation of the contract.
+type Operation struct {
+	ID, Method, Path string
+	Roles            []string
+	HasBody          bool
+}
+
+// Operations lists the contract's, in a stable order.
+func Operations(t testing.TB) (list []Operation) {
+	t.Helper()
+	paths := Contract(t).Paths.Map()
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		operations := paths[path].Operations()
+		for _, method := range slices.Sorted(maps.Keys(operations)) {
+			op := operations[method]
+			o := Operation{ID: op.OperationID, Method: method, Path: path, HasBody: op.RequestBody != nil}
+			for _, role := range op.Extensions["x-roles"].([]any) {
+				o.Roles = append(o.Roles, role.(string))
+			}
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// Callers are the columns of the matrix: who calls, and which of the contract's roles they have.
+var Callers = map[string]string{
+	"viewer": "viewer", "developer": "developer", "owner": "owner", "operator": "operator", "stranger": "",
+	"removed": "", "nobody": "none",
+}
+
+// People writes the matrix's callers: members by role, an operator, a member of another account, a removed member.
+func People(t testing.TB, a *API, own account.ID) {
+	t.Helper()
+	a.Member(t, own, "developer", account.Developer)
+	a.Member(t, own, "viewer", account.Viewer)
+	a.Member(t, own, "removed", account.Owner)
+	m, err := a.Control.Member(t.Context(), own, keytest.Subject("removed"))
+	if err == nil {
+		err = a.Control.RemoveMember(t.Context(), m, keytest.Row(own, "member.remove", ""))
+	}
+	if err == nil {
+		row := keytest.Row(own, "operator.add", "")
+		err = a.Control.AddOperator(t.Context(), control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00Z"}, false, row)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := keytest.Account()
+	stranger := keytest.Member(other.ID, "stranger", account.Owner)
+	if _, err := a.Control.CreateAccount(t.Context(), other, stranger, keytest.Row(other.ID, "account.create", "")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Matrix calls each operation that a function serves as each caller on its own objects, and checks who gets in: 401
+// without a token, 404 for those who have no part in the account, 403 for those whose role doesn't suffice. It then
+// compares the answers about foreign and unknown objects byte by byte.
+func Matrix(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
+	for _, op := range Operations(t) {
+		if !serves(op) {
+			continue
+		}
+		t.Run(op.ID, func(t *testing.T) {
+			for _, caller := range slices.Sorted(maps.Keys(Callers)) {
+				f := fixture(t)
+				params := maps.Clone(f.Params)
+				maps.Copy(params, f.Instead[op.ID])
+				answer := f.call(t, op, caller, params)
+				if why := expect(op, caller, answer); why != "" {
+					t.Errorf("%s: %s, got %d %s", caller, why, answer.Status, answer.Body)
+				}
+			}
+			if strings.Contains(op.Path, "{account}") {
+				foreignLooksUnknown(t, fixture, op)
+			}
+		})
+	}
+}
+
+func (f Fixture) call(t testing.TB, op Operation, caller string, params map[string]string) Answer {
+	t.Helper()
+	c := Call{As: caller, Method: op.Method, Path: fill(op.Path, params), Headers: f.Headers[op.ID]}
+	if caller == "nobody" {
+		c.As = ""
+	}
+	if op.HasBody {
+		c.Body = map[string]any{}
+		if body, ok := f.Bodies[op.ID]; ok {
+			c.Body = body
+		}
+	}
+	return f.Do(t, c)
+}
+
+func fill(path string, params map[string]string) string {
+	for name, value := range params {
+		path = strings.ReplaceAll(path, "{"+name+"}", value)
+	}
+	return path
+}
+
+func expect(op Operation, caller string, answer Answer) string {
+	role := Callers[caller]
+	public, anybody := slices.Contains(op.Roles, "public"), slices.Contains(op.Roles, "any")
+	inAccount := strings.Contains(op.Path, "{account}")
+	switch {
+	case role == "none" && !public:
+		return want(answer, http.StatusUnauthorized)
+	case public, anybody, slices.Contains(op.Roles, role):
+		if answer.Status == 401 || answer.Status == 403 || answer.Status >= 500 {
+			return "may do it"
+		}
+		if answer.Status >= 400 {
+			return "may do it, so the test's request must succeed"
+		}
+		return ""
+	case inAccount && role == "":
+		return want(answer, http.StatusNotFound)
+	default:
+		return want(answer, http.StatusForbidden)
+	}
+}
+
+func want(answer Answer, status int) string {
+	if answer.Status != status {
+		return fmt.Sprintf("want %d", status)
+	}
+	return ""
+}
+
+// foreignLooksUnknown asks, as somebody who has no part in the account, for its objects and for ones that don't
+// exist, and as its owner for objects of another account under the own account's path.
+func foreignLooksUnknown(t *testing.T, fixture func(testing.TB) Fixture, op Operation) {
+	t.Helper()
+	f := fixture(t)
+	unknown := maps.Clone(f.Params)
+	unknown["account"] = string(keytest.AccountID())
+	malformed := maps.Clone(f.Params)
+	malformed["account"] = "acc_x"
+	foreign := f.call(t, op, "stranger", f.Params)
+	for name, params := range map[string]map[string]string{"unknown": unknown, "malformed": malformed} {
+		if got := f.call(t, op, "stranger", params); anonymous(got) != anonymous(foreign) {
+			t.Errorf("a foreign account looks different from an %s one:\n%s\n%s", name, anonymous(foreign), anonymous(got))
+		}
+	}
+	if !strings.Contains(op.Path, "{key}") {
+		return
+	}
+	own, other := fixture(t), maps.Clone(f.Params)
+	other["account"] = own.Params["account"]
+	other["key"] = string(keytest.KeyID())
+	elsewhere := own.foreignKey(t)
+	theirs := maps.Clone(own.Params)
+	theirs["key"] = elsewhere
+	a, b := own.call(t, op, "owner", theirs), own.call(t, op, "owner", other)
+	if !slices.Contains(op.Roles, "owner") {
+		return
+	}
+	if a.Status != http.StatusNotFound || anonymous(a) != anonymous(b) {
+		t.Errorf("a foreign key looks different from an unknown one:\n%s\n%s", anonymous(a), anonymous(b))
+	}
+}
+
+// foreignKey makes a key in another account of the same store.
+func (f Fixture) foreignKey(t testing.TB) string {
+	t.Helper()
+	other := keytest.Account()
+	member := keytest.Member(other.ID, "stranger", account.Owner)
+	if _, err := f.Control.CreateAccount(t.Context(), other, member, keytest.Row(other.ID, "account.create", "")); err != nil {
+		t.Fatal(err)
+	}
+	return string(f.NewKey(t, other).ID)
+}
+
+// anonymous is an answer without its request ID.
+func anonymous(a Answer) string {
+	header := a.Header.Clone()
+	id := header.Get("X-Request-Id")
+	header.Del("X-Request-Id")
+	body := strings.ReplaceAll(string(a.Body), id, "")
+	return fmt.Sprint(a.Status, header, body)
+}

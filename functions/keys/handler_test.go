@@ -1,0 +1,456 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+// rig is the function on an in-memory store, with one account and its people.
+type rig struct {
+	*apitest.API
+	account account.Account
+	handler *handler
+}
+
+type noUse struct{}
+
+func (noUse) LastUsed(context.Context, account.ID, []apikey.ID) (map[apikey.ID]gateway.Used, error) {
+	return nil, nil
+}
+
+// plainSealer seals visibly, for its own key alone.
+type plainSealer struct{}
+
+func (plainSealer) Seal(_ context.Context, s apikey.Secret, id apikey.ID) ([]byte, error) {
+	return []byte(string(id) + "|" + rot13(s.Reveal())), nil
+}
+
+func (plainSealer) Open(_ context.Context, sealed []byte, id apikey.ID) (string, error) {
+	text, ok := strings.CutPrefix(string(sealed), string(id)+"|")
+	if !ok {
+		return "", errors.New("another key's")
+	}
+	return rot13(text), nil
+}
+
+func rot13(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return 'a' + (r-'a'+13)%26
+		case r >= 'A' && r <= 'Z':
+			return 'A' + (r-'A'+13)%26
+		default:
+			return r
+		}
+	}, text)
+}
+
+func newRig(t testing.TB) *rig {
+	t.Helper()
+	r := newRigWithout(t)
+	r.Member(t, r.account.ID, "developer", account.Developer)
+	r.Member(t, r.account.ID, "viewer", account.Viewer)
+	return r
+}
+
+// newRigWithout has the owner alone.
+func newRigWithout(t testing.TB) *rig {
+	t.Helper()
+	a := apitest.New(keytest.MemoryStores(t))
+	r := &rig{API: a, account: a.NewAccount(t)}
+	r.handler = &handler{
+		store: a.Control, rim: a.Rim, prefix: apikey.DefaultPrefix, products: product.Default(), used: noUse{}, sealer: plainSealer{},
+	}
+	r.handler.routes(a.Mux)
+	return r
+}
+
+func (r *rig) keys() string { return "/v1/accounts/" + string(r.account.ID) + "/keys" }
+
+func (r *rig) create(t testing.TB, body map[string]any) map[string]any {
+	t.Helper()
+	full := map[string]any{"name": "My key", "usage": "backend", "products": []string{"search"}}
+	for k, v := range body {
+		full[k] = v
+	}
+	return r.Want(t, 201, apitest.Call{As: "developer", Method: "POST", Path: r.keys(), Body: full}).JSON(t)
+}
+
+func (r *rig) path(k map[string]any) string { return r.keys() + "/" + k["id"].(string) }
+
+func (r *rig) post(t testing.TB, status int, as string, k map[string]any, action string, body any) apitest.Answer {
+	t.Helper()
+	return r.Want(t, status, apitest.Call{As: as, Method: "POST", Path: r.path(k) + "/" + action, Body: body})
+}
+
+func TestCreateShowsTheSecretOnceAndTheGateKnowsIt(t *testing.T) {
+	r := newRig(t)
+	answer := r.Want(t, 201, apitest.Call{As: "developer", Method: "POST", Path: r.keys(), Body: map[string]any{
+		"name": "  Shop  ", "usage": "frontend", "products": []string{"search", "map-display", "search"}, "domains": []string{"Example.COM", "example.com"},
+	}})
+	k := answer.JSON(t)
+	secret, err := apikey.DefaultPrefix.Parse(k["secret"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := answer.Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control: %q", got)
+	}
+	want := map[string]any{
+		"name": "Shop", "status": "active", "missing_origin": "deny", "billing_type": "freemium", "preview": secret.Preview(),
+		"products": "[search map-display]", "domains": "[example.com]", "version": "1",
+	}
+	for name, value := range want {
+		if fmt.Sprint(k[name]) != fmt.Sprint(value) {
+			t.Errorf("%s: %v, want %v", name, k[name], value)
+		}
+	}
+	stored, err := r.Control.Key(t.Context(), r.account.ID, apikey.ID(k["id"].(string)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.CheckGate(t, stored)
+	for _, path := range []string{r.keys(), r.path(k)} {
+		if body := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: path}).Body; strings.Contains(string(body), secret.Reveal()) {
+			t.Errorf("%s shows the secret", path)
+		}
+	}
+	if strings.Count(r.All.String(), secret.Reveal()) != 1 {
+		t.Errorf("the secret is in %d answers, want 1", strings.Count(r.All.String(), secret.Reveal()))
+	}
+	if strings.Contains(r.Logs.String(), secret.Reveal()) {
+		t.Error("the secret is in the log")
+	}
+}
+
+func TestCreateRefusesWhatCannotBeTaken(t *testing.T) {
+	good := func(change func(map[string]any)) map[string]any {
+		body := map[string]any{"name": "a", "usage": "backend", "products": []string{"search"}}
+		change(body)
+		return body
+	}
+	many := make([]string, 101)
+	for i := range many {
+		many[i] = fmt.Sprintf("d%d.example.com", i)
+	}
+	cases := map[string]struct {
+		body any
+		want string
+	}{
+		"no name":             {good(func(b map[string]any) { delete(b, "name") }), "422 invalid [/name]"},
+		"blank name":          {good(func(b map[string]any) { b["name"] = " \t " }), "422 invalid [/name]"},
+		"long name":           {good(func(b map[string]any) { b["name"] = strings.Repeat("é", 65) }), "422 invalid [/name]"},
+		"control in name":     {good(func(b map[string]any) { b["name"] = "a\x00b" }), "422 invalid [/name]"},
+		"name is a number":    {good(func(b map[string]any) { b["name"] = 7 }), "422 invalid [/name]"},
+		"name in capitals":    {good(func(b map[string]any) { b["NAME"] = "x" }), "422 invalid [/NAME]"},
+		"usage unknown":       {good(func(b map[string]any) { b["usage"] = "Backend" }), "422 invalid [/usage]"},
+		"no products":         {good(func(b map[string]any) { b["products"] = []string{} }), "422 invalid [/products]"},
+		"unknown product":     {good(func(b map[string]any) { b["products"] = []string{"search", "x"} }), "422 invalid [/products/1]"},
+		"product is null":     {good(func(b map[string]any) { b["products"] = []any{nil} }), "422 invalid [/products/0]"},
+		"bad domain":          {good(func(b map[string]any) { b["domains"] = []string{"ok.example.com", "*.co.uk"} }), "422 invalid [/domains/1]"},
+		"too many domains":    {good(func(b map[string]any) { b["domains"] = many }), "422 invalid [/domains]"},
+		"billing of another":  {good(func(b map[string]any) { b["billing_type"] = "paying" }), "422 invalid [/billing_type]"},
+		"expiry in the past":  {good(func(b map[string]any) { b["expires_at"] = "2020-01-01T00:00:00Z" }), "422 invalid [/expires_at]"},
+		"expiry is no time":   {good(func(b map[string]any) { b["expires_at"] = "tomorrow" }), "422 invalid [/expires_at]"},
+		"null usage":          {good(func(b map[string]any) { b["usage"] = nil }), "422 invalid [/usage]"},
+		"read-only members":   {good(func(b map[string]any) { b["id"], b["status"] = "key_1", "active" }), "422 invalid [/id /status]"},
+		"several at once":     {good(func(b map[string]any) { b["name"], b["domains"] = "", []string{"a/b"} }), "422 invalid [/name /domains/0]"},
+		"not JSON":            {`{"name":`, "400 body_not_json []"},
+		"two documents":       {`{} {}`, "400 body_not_json []"},
+		"a list":              {`[]`, "400 body_not_object []"},
+		"null":                {`null`, "400 body_not_object []"},
+		"member twice":        {`{"name":"a","name":"b"}`, "400 body_duplicate_member []"},
+		"member twice, coded": {`{"name":"a","n\u0061me":"b"}`, "400 body_duplicate_member []"},
+		"invalid UTF-8":       {"{\"name\":\"\xff\"}", "400 body_not_utf8 []"},
+		"half a surrogate":    {`{"name":"\ud800"}`, "400 body_not_utf8 []"},
+		"deep":                {`{"name":` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `}`, "400 body_not_json []"},
+		"64 KiB and a byte":   {`{"name":"` + strings.Repeat("a", gateway.MaxBody) + `"}`, "413 body_too_large []"},
+		"empty":               {``, "415 content_type_unsupported []"},
+	}
+	r := newRig(t)
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := r.Do(t, apitest.Call{As: "developer", Method: "POST", Path: r.keys(), Body: c.body})
+			if got.Problem() != c.want {
+				t.Errorf("got %s, want %s\n%s", got.Problem(), c.want, got.Body)
+			}
+		})
+	}
+	t.Run("content type", func(t *testing.T) {
+		for _, kind := range []string{"text/plain", "application/json; charset=latin1", "", "application/xml"} {
+			got := r.Do(t, apitest.Call{As: "developer", Method: "POST", Path: r.keys(), Body: "{}", Headers: map[string]string{"Content-Type": kind}})
+			if got.Problem() != "415 content_type_unsupported []" {
+				t.Errorf("%q: %s", kind, got.Problem())
+			}
+		}
+	})
+	if page, err := r.Control.Keys(t.Context(), r.account.ID, allKeys); err != nil || len(page.Keys) != 0 {
+		t.Errorf("refused requests left %d keys, %v", len(page.Keys), err)
+	}
+}
+
+func TestIdempotentCreateReplaysWithoutTheSecret(t *testing.T) {
+	r := newRig(t)
+	call := apitest.Call{
+		As: "developer", Method: "POST", Path: r.keys(), Headers: map[string]string{"Idempotency-Key": "abc"},
+		Body: map[string]any{"name": "a", "usage": "backend", "products": []string{"search"}},
+	}
+	first := r.Want(t, 201, call).JSON(t)
+	answer := r.Want(t, 201, call)
+	again := answer.JSON(t)
+	if again["id"] != first["id"] || again["secret"] != nil || again["secret_unavailable"] != true || answer.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("the replay is %v, %v", again, answer.Header)
+	}
+	other := call
+	other.Body = map[string]any{"name": "b", "usage": "backend", "products": []string{"search"}}
+	if got := r.Do(t, other); got.Code() != "idempotency_key_reused" || got.Status != 422 {
+		t.Errorf("another body: %s", got.Problem())
+	}
+	someoneElse := call
+	someoneElse.As = "owner"
+	if k := r.Want(t, 201, someoneElse).JSON(t); k["id"] == first["id"] {
+		t.Error("another person's key of the same value replayed this one's")
+	}
+	r.Clock.Advance(25 * time.Hour)
+	if k := r.Want(t, 201, call).JSON(t); k["id"] == first["id"] {
+		t.Error("a day later it still replays")
+	}
+	for _, bad := range []string{"a b", strings.Repeat("x", 256), "é"} {
+		call.Headers = map[string]string{"Idempotency-Key": bad}
+		if got := r.Do(t, call); got.Code() != "parameter_invalid" {
+			t.Errorf("%q: %s", bad, got.Problem())
+		}
+	}
+}
+
+func TestKeyLimitIsExact(t *testing.T) {
+	r := newRig(t)
+	for range account.DefaultKeyLimit {
+		r.create(t, nil)
+	}
+	got := r.Do(t, apitest.Call{As: "owner", Method: "POST", Path: r.keys(), Body: map[string]any{"name": "x", "usage": "backend", "products": []string{"search"}}})
+	if got.Problem() != "409 key_limit_reached []" {
+		t.Fatal(got.Problem())
+	}
+}
+
+func TestEditIsAMergePatchOnTheVersionThatWasRead(t *testing.T) {
+	r := newRig(t)
+	k := r.create(t, map[string]any{"expires_at": "2030-01-01T00:00:00Z", "domains": []string{"example.com"}})
+	patch := func(etag string, body any) apitest.Answer {
+		headers := map[string]string{"If-Match": etag, "Content-Type": "application/merge-patch+json"}
+		return r.Do(t, apitest.Call{As: "developer", Method: "PATCH", Path: r.path(k), Body: body, Headers: headers})
+	}
+	if got := patch("", map[string]any{"name": "x"}); got.Problem() != "428 if_match_required []" {
+		t.Errorf("without If-Match: %s", got.Problem())
+	}
+	answer := patch(`"1"`, map[string]any{"name": "New", "domains": []string{}, "expires_at": nil, "missing_origin": "deny"})
+	doc := answer.JSON(t)
+	if answer.Status != 200 || doc["name"] != "New" || doc["expires_at"] != nil || fmt.Sprint(doc["domains"]) != "[]" || doc["missing_origin"] != "deny" {
+		t.Errorf("%d %v", answer.Status, doc)
+	}
+	if fmt.Sprint(doc["products"]) != "[search]" || answer.Header.Get("ETag") != `"2"` {
+		t.Errorf("products %v, ETag %s", doc["products"], answer.Header.Get("ETag"))
+	}
+	if got := patch(`"1"`, map[string]any{"name": "Late"}); got.Problem() != "412 version_stale []" {
+		t.Errorf("a stale edit: %s", got.Problem())
+	}
+	if got := patch(`W/"2"`, map[string]any{"name": "Weak"}); got.Problem() != "412 version_stale []" {
+		t.Errorf("a weak tag: %s", got.Problem())
+	}
+	rows := len(r.AllAudit(t, r.account.ID))
+	if got := patch(`"2"`, map[string]any{"name": "New"}); got.Status != 200 || got.Header.Get("ETag") != `"2"` {
+		t.Errorf("an edit that changes nothing: %s", got.Problem())
+	}
+	if got := len(r.AllAudit(t, r.account.ID)); got != rows {
+		t.Error("an edit that changed nothing left an audit row")
+	}
+	if got := patch(`"2"`, map[string]any{"name": nil, "products": nil}); got.Problem() != "422 invalid [/name /products]" {
+		t.Errorf("nulls: %s", got.Problem())
+	}
+}
+
+func TestStatusChangesFollowTheRules(t *testing.T) {
+	r := newRig(t)
+	k := r.create(t, nil)
+	status := func(answer apitest.Answer) any { return answer.JSON(t)["status"] }
+	if got := status(r.post(t, 200, "developer", k, "disable", map[string]any{})); got != "disabled" {
+		t.Error(got)
+	}
+	r.post(t, 200, "developer", k, "disable", nil) // twice is as good as once
+	if got := status(r.post(t, 200, "developer", k, "enable", nil)); got != "active" {
+		t.Error(got)
+	}
+	if got := r.post(t, 422, "owner", k, "revoke", map[string]any{"confirm_name": "my key"}); got.Pointers()[0] != "/confirm_name" {
+		t.Error(got.Problem())
+	}
+	if got := status(r.post(t, 200, "owner", k, "revoke", map[string]any{"confirm_name": "My key"})); got != "revoked" {
+		t.Error(got)
+	}
+	if got := r.post(t, 409, "developer", k, "enable", nil); got.Code() != "key_revoked" {
+		t.Error(got.Problem())
+	}
+	if got := status(r.Want(t, 200, apitest.Call{As: "owner", Method: "DELETE", Path: r.path(k)})); got != "deleted" {
+		t.Error(got)
+	}
+	if got := status(r.post(t, 200, "owner", k, "restore", nil)); got != "revoked" {
+		t.Errorf("a restored revoked key is %v", got)
+	}
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "DELETE", Path: r.path(k)})
+	r.Clock.Advance(apikey.RestoreWindow)
+	if got := r.post(t, 409, "owner", k, "restore", nil); got.Code() != "key_restore_too_late" {
+		t.Error(got.Problem())
+	}
+}
+
+func TestRevealShowsARecoverableSecretAndLeavesARow(t *testing.T) {
+	r := newRig(t)
+	k := r.create(t, map[string]any{"recoverable": true})
+	answer := r.post(t, 200, "owner", k, "reveal", nil)
+	if got := answer.JSON(t)["secret"]; got != k["secret"] || answer.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("revealed %v", got == k["secret"])
+	}
+	rows := 0
+	for _, row := range r.AllAudit(t, r.account.ID) {
+		if row.Action == "key.reveal" && row.Actor.Email == "owner@example.com" && row.KeyID == k["id"] {
+			rows++
+		}
+	}
+	if rows != 1 {
+		t.Errorf("%d audit rows, want 1", rows)
+	}
+	plain := r.create(t, nil)
+	if got := r.post(t, 409, "owner", plain, "reveal", nil); got.Code() != "key_not_recoverable" {
+		t.Error(got.Problem())
+	}
+}
+
+func TestTesterAnswersWhatTheGateWould(t *testing.T) {
+	r := newRig(t)
+	k := r.create(t, map[string]any{"usage": "frontend", "domains": []string{"*.example.com"}})
+	cases := []struct {
+		name       string
+		body       map[string]any
+		code, rule any
+	}{
+		{"own page", map[string]any{"origin": "https://shop.example.com"}, "allowed", "*.example.com"},
+		{"foreign page", map[string]any{"origin": "https://evil.test"}, "domain_not_allowed", "no_pattern"},
+		{"a tile", map[string]any{"referer": "https://shop.example.com/a?b"}, "allowed", "*.example.com"},
+		{"neither", map[string]any{"origin": nil}, "origin_missing", "missing_denied"},
+		{"another product", map[string]any{"origin": "https://shop.example.com", "path": "/routing/1/x"}, "product_not_allowed", nil},
+		{"a crooked path", map[string]any{"origin": "https://shop.example.com", "path": "/search/../routing/"}, "path_not_canonical", nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := r.post(t, 200, "viewer", k, "test", c.body).JSON(t)
+			if got["code"] != c.code || got["rule"] != c.rule || got["allowed"] != (c.code == "allowed") {
+				t.Errorf("%v", got)
+			}
+		})
+	}
+}
+
+func TestProposalIsDroppedOrPromoted(t *testing.T) {
+	r := newRig(t)
+	k := r.create(t, nil)
+	put := apitest.Call{As: "developer", Method: "PUT", Path: r.path(k) + "/proposal", Body: map[string]any{"domains": []string{"example.com"}}}
+	doc := r.Want(t, 200, put).JSON(t)
+	if fmt.Sprint(doc["domains"]) != "[]" || doc["proposed"] == nil {
+		t.Errorf("%v", doc)
+	}
+	got := r.post(t, 200, "viewer", k, "test", map[string]any{"origin": "https://evil.test"}).JSON(t)
+	if got["code"] != "allowed" || got["proposed_code"] != "domain_not_allowed" {
+		t.Errorf("%v", got)
+	}
+	doc = r.post(t, 200, "developer", k, "proposal/promote", nil).JSON(t)
+	if fmt.Sprint(doc["domains"]) != "[example.com]" || doc["proposed"] != nil {
+		t.Errorf("%v", doc)
+	}
+	if got := r.post(t, 409, "developer", k, "proposal/promote", nil); got.Code() != "no_proposal" {
+		t.Error(got.Problem())
+	}
+	r.Want(t, 200, put)
+	if doc := r.Want(t, 200, apitest.Call{As: "developer", Method: "DELETE", Path: put.Path}).JSON(t); doc["proposed"] != nil {
+		t.Errorf("%v", doc)
+	}
+	put.Body = map[string]any{}
+	r.Want(t, 422, put)
+}
+
+func TestListFiltersSortsAndPages(t *testing.T) {
+	r := newRig(t)
+	names := []string{"delta", "Alpha", "charlie", "Bravo", "echo"}
+	for _, name := range names {
+		r.create(t, map[string]any{"name": name})
+		r.Clock.Advance(time.Second)
+	}
+	walk := func(query string) string {
+		var got []string
+		for token := ""; ; {
+			doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=2" + query + token}).JSON(t)
+			for _, k := range doc["keys"].([]any) {
+				got = append(got, k.(map[string]any)["name"].(string))
+			}
+			if doc["next_page_token"] == nil {
+				return strings.Join(got, " ")
+			}
+			token = "&page_token=" + doc["next_page_token"].(string)
+		}
+	}
+	cases := map[string]string{
+		"":                 "echo Bravo charlie Alpha delta",
+		"&sort=created_at": "delta Alpha charlie Bravo echo",
+		"&sort=name":       "Alpha Bravo charlie delta echo",
+		"&sort=-name":      "echo delta charlie Bravo Alpha",
+		"&q=HA":            "charlie Alpha",
+		"&status=disabled": "", "&product=search": "echo Bravo charlie Alpha delta", "&product=routing": "",
+	}
+	for query, want := range cases {
+		if got := walk(query); got != want {
+			t.Errorf("%q: %s, want %s", query, got, want)
+		}
+	}
+	doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=2"}).JSON(t)
+	token := doc["next_page_token"].(string)
+	for _, query := range []string{"?sort=name&page_token=" + token, "?page_token=x", "?page_token=" + token[:len(token)-1], "?page_token="} {
+		if got := r.Do(t, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + query}); got.Code() != "page_token_invalid" {
+			if !strings.HasSuffix(query, token[:len(token)-1]) { // a shortened cursor is still a cursor
+				t.Errorf("%q: %s", query, got.Problem())
+			}
+		}
+	}
+	for _, query := range []string{"?page_size=0", "?page_size=101", "?page_size=x", "?sort=id", "?status=live", "?colour=red", "?q=a&q=b"} {
+		if got := r.Do(t, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + query}); got.Code() != "parameter_invalid" {
+			t.Errorf("%q: %s", query, got.Problem())
+		}
+	}
+}
+
+func TestRemovedMemberIsRefusedOnTheNextRequest(t *testing.T) {
+	r := newRig(t)
+	r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys()})
+	m, err := r.Control.Member(t.Context(), r.account.ID, keytest.Subject("viewer"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Control.RemoveMember(t.Context(), m, keytest.Row(r.account.ID, "member.remove", "")); err != nil {
+		t.Fatal(err)
+	}
+	r.Want(t, http.StatusNotFound, apitest.Call{As: "viewer", Method: "GET", Path: r.keys()})
+}
+
+var allKeys = control.KeyQuery{Deleted: true}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/apikey"
+)
+
+func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
+	apitest.Matrix(t, fixture, served)
+}
+
+// served are the operations on keys that no other function has.
+func served(op apitest.Operation) bool {
+	rest, ok := strings.CutPrefix(op.Path, "/v1/accounts/{account}/keys")
+	for _, other := range []string{"/rotate", "/rotation", "/limits", "/usage", "/audit"} {
+		ok = ok && !strings.Contains(rest, other)
+	}
+	return ok
+}
+
+// fixture is an account with a key on which each operation can succeed.
+func fixture(t testing.TB) apitest.Fixture {
+	r := newRigWithout(t)
+	apitest.People(t, r.API, r.account.ID)
+	k := r.create(t, map[string]any{"recoverable": true})
+	id := apikey.ID(k["id"].(string))
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "PUT", Path: r.path(k) + "/proposal", Body: map[string]any{"domains": []string{"a.example"}}})
+	deletable := r.create(t, nil)
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "DELETE", Path: r.path(deletable)})
+	return apitest.Fixture{
+		API: r.API, Account: r.account.ID, Params: map[string]string{"account": string(r.account.ID), "key": string(id)},
+		Bodies: map[string]any{
+			"createKey": map[string]any{"name": "n", "usage": "mobile", "products": []string{"search"}},
+			"revokeKey": map[string]any{"confirm_name": "My key"}, "editKey": map[string]any{"name": "Other"},
+			"proposeRestrictions": map[string]any{"products": []string{"routing"}},
+		},
+		Instead: map[string]map[string]string{"restoreKey": {"key": deletable["id"].(string)}},
+		Headers: map[string]map[string]string{"editKey": {"If-Match": `"2"`}},
+	}
+}
