@@ -78,7 +78,7 @@ func (s *stack) overrides() map[string]string {
 		"DynamoDBEndpoint": s.engine.Endpoint, "OidcIssuer": s.issuerURL, "OidcClientId": clientID, "OidcAlgorithm": "RS256",
 		"BootstrapOperator": "operator", "ManagementUrl": s.urls["ManagementApi"],
 	}
-	for name, url := range s.endpoints() {
+	for name, url := range s.services.endpoints {
 		o[name] = url
 	}
 	return o

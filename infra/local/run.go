@@ -42,7 +42,7 @@ type stack struct {
 	engine    *engine.Engine
 	pool      *environments.Pool
 	servers   []*wire.Server
-	services  []service
+	services  services
 	closers   []func()
 	failed    chan error // something that must run has ended
 }

@@ -11,7 +11,10 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+
+	"latchkey/infra/local/child"
 )
 
 // Target is one function: where its code is and where its binary goes.
@@ -67,18 +70,31 @@ func one(ctx context.Context, root string, t Target) Result {
 	// A running environment of another runner may hold the old file: build beside it, then rename.
 	temp := fmt.Sprintf("%s.%d", t.Bootstrap, os.Getpid())
 	defer func() { _ = os.Remove(temp) }()
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags=lambda.norpc", "-ldflags=-s", "-o", temp, ".") //nolint:gosec // paths of the template
+	cmd := exec.Command("go", "build", "-trimpath", "-tags=lambda.norpc", "-ldflags=-s", "-o", temp, ".") //nolint:gosec // paths of the template
 	cmd.Dir = dir
 	cmd.Env = append(clean(os.Environ()), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOFLAGS=")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
+	if err := compile(ctx, cmd); err != nil {
 		r.Err = fmt.Errorf("%s: %w\n%s", t.Dir, err, strings.TrimSpace(out.String()))
 	} else {
 		r.Err = os.Rename(temp, t.Bootstrap)
 	}
 	r.Took = time.Since(start)
 	return r
+}
+
+// compile runs cmd; it and its children end with ctx, or with the runner.
+func compile(ctx context.Context, cmd *exec.Cmd) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := child.Start(cmd); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { child.Signal(cmd.Process, syscall.SIGKILL) })
+	defer stop()
+	return cmd.Wait()
 }
 
 // clean drops what would change the build.

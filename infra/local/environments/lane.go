@@ -192,6 +192,10 @@ func (l *lane) wait(ctx context.Context, cond func() bool) {
 
 func (l *lane) close(ctx context.Context) {
 	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return
+	}
 	l.closed = true
 	l.wait(ctx, func() bool {
 		for e := range l.envs {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -142,12 +143,15 @@ func (p *Pool) Environments() []Info {
 	return all
 }
 
-// Close refuses new calls, waits for those in progress until ctx ends, then shuts every environment down: thawed, told by
-// SIGTERM if it asked for that, killed after the grace time. It returns when all processes are gone.
-func (p *Pool) Close(ctx context.Context) {
+// Close refuses new calls, waits for those in progress until ctx ends, then shuts the environments down: thawed, told by
+// SIGTERM if they asked for that, killed after the grace time. It returns when their processes are gone. It closes the
+// named functions, or all when none is named; closing one again does nothing.
+func (p *Pool) Close(ctx context.Context, functions ...string) {
 	var wg sync.WaitGroup
-	for _, l := range p.lanes {
-		wg.Go(func() { l.close(ctx) })
+	for name, l := range p.lanes {
+		if len(functions) == 0 || slices.Contains(functions, name) {
+			wg.Go(func() { l.close(ctx) })
+		}
 	}
 	wg.Wait()
 }

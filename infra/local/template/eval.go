@@ -18,7 +18,7 @@ func fail(n *yaml.Node, format string, args ...any) error {
 	return fmt.Errorf("line %d: %s", n.Line, fmt.Sprintf(format, args...))
 }
 
-// eval returns the node's value as map[string]any, []any, string, int64, float64, bool or nil.
+// eval returns the node's value as map[string]any, []any, string, int, float64, bool or nil.
 func (t *Template) eval(n *yaml.Node) (any, error) {
 	if name, ok := shortForm(n.Tag); ok {
 		return t.call(name, n, untagged(n))
@@ -105,7 +105,7 @@ func scalar(n *yaml.Node) (any, error) {
 		err := n.Decode(&b)
 		return b, err
 	case "!!int":
-		if v, err := strconv.ParseInt(n.Value, 10, 64); err == nil && strconv.FormatInt(v, 10) == n.Value {
+		if v, err := strconv.Atoi(n.Value); err == nil && strconv.Itoa(v) == n.Value {
 			return v, nil
 		}
 		return n.Value, nil // 000000000000 is an account, not zero
@@ -154,7 +154,7 @@ func (t *Template) function(name string, at *yaml.Node, v any) (any, error) {
 		doc, err := json.Marshal(v)
 		return string(doc), err
 	case name == "Length" && args != nil:
-		return int64(len(args)), nil
+		return len(args), nil
 	case name == "Join" && len(args) == 2:
 		list, ok := args[1].([]any)
 		if !ok {

@@ -18,8 +18,8 @@ func Text(v any) string {
 		return x
 	case bool:
 		return strconv.FormatBool(x)
-	case int64:
-		return strconv.FormatInt(x, 10)
+	case int:
+		return strconv.Itoa(x)
 	case float64:
 		return strconv.FormatFloat(x, 'f', -1, 64)
 	}
