@@ -63,7 +63,7 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	}
 	now := g.clock.now()
 	o, wait := g.decide(ctx, now, &event)
-	g.recorder.Record(ctx, now.wall, now.mono, o)
+	g.recorder.Record(ctx, now, &o)
 	g.metrics.decided(&o)
 	g.log.decision(now, &event, &o)
 	g.metrics.flushIfDue(now, g.out)
@@ -82,8 +82,8 @@ func (g *Gate) Close() {
 }
 
 // decide runs the seven steps. Where a call is refused before its path is looked at, the product is told all the
-// same, because usage counts refusals under it. wait is set for QPSExceeded.
-func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event) (o outcome, wait time.Duration) {
+// same, because usage counts refusals under it. wait, in seconds, is set for QPSExceeded.
+func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event) (o outcome, wait int) {
 	req := authz.Request{Target: event.Target(g.catalogue)}
 	req.Origin, req.Presence = event.Caller()
 	o.Origin, o.Presence = req.Origin, req.Presence
@@ -105,7 +105,10 @@ func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event) (o out
 		o.Decision.Code = code
 		return o, 0
 	}
-	o.Key, o.Account, o.Outgoing = policy.KeyID, policy.Account, policy.Outgoing
+	o.Key, o.Account, o.Secret, o.Outgoing = policy.KeyID, policy.Account, policy.Hash, policy.Outgoing
+	if policy.Proposed != nil {
+		o.Proposed = policy.Proposed.Since
+	}
 	o.Decision = policy.Decide(now.wall, req)
 	if !o.Decision.Allowed() {
 		return o, 0
@@ -114,13 +117,12 @@ func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event) (o out
 }
 
 // limit is step 7.
-func (g *Gate) limit(ctx context.Context, o outcome, policy *authz.Compiled) (outcome, time.Duration) {
+func (g *Gate) limit(ctx context.Context, o outcome, policy *authz.Compiled) (outcome, int) {
 	o.Limit = o.Decision.Limit
 	if o.Limit == 0 {
 		o.Limit = g.catalogue.DefaultQPS(o.Decision.Class, policy.AccountType)
 	}
-	now := g.clock.now() // a read of the store may have taken its time
-	a := g.limiter.Admit(ctx, now.wall, now.mono, o.Key, o.Decision.Class, o.Limit)
+	a := g.limiter.Admit(ctx, o.Key, o.Decision.Class, o.Limit)
 	if a.Degraded {
 		g.metrics.limiterDegraded++
 	}
@@ -131,7 +133,7 @@ func (g *Gate) limit(ctx context.Context, o outcome, policy *authz.Compiled) (ou
 }
 
 // answer renders a decision as the gateway needs it to send the right status.
-func (g *Gate) answer(event *gate.Event, o *outcome, wait time.Duration) ([]byte, error) {
+func (g *Gate) answer(event *gate.Event, o *outcome, wait int) ([]byte, error) {
 	switch code := o.Decision.Code; gate.Status(code) {
 	case 200:
 		return gate.Allow(event.Stage, g.usagePlanKey,
@@ -144,9 +146,8 @@ func (g *Gate) answer(event *gate.Event, o *outcome, wait time.Duration) ([]byte
 		if g.denyOver {
 			return gate.Deny(event.Stage, o.Key, code), nil
 		}
-		seconds := max(int((wait+time.Second-1)/time.Second), 1)
 		return gate.OverLimit(event.Stage, o.Key,
-			gate.Limited{Class: o.Decision.Class, QPS: o.Limit, RetryAfter: seconds}), nil
+			gate.Limited{Class: o.Decision.Class, QPS: o.Limit, RetryAfter: max(wait, 1)}), nil
 	default:
 		return nil, gate.ErrUnavailable
 	}

@@ -14,28 +14,28 @@ import (
 // limiter admits calls within the limit of a key and class, over all environments together. It is asked last, for
 // calls that would pass otherwise.
 type limiter interface {
-	// Admit asks for one call. wall and mono are the two clocks' readings; limit is in calls a second.
-	Admit(ctx context.Context, wall time.Time, mono time.Duration, key apikey.ID, class product.Class, limit int) admission
+	// Admit asks for one call; limit is in calls a second.
+	Admit(ctx context.Context, key apikey.ID, class product.Class, limit int) admission
 }
 
 // admission is a limiter's answer. The zero value refuses.
 type admission struct {
 	Admitted   bool
-	RetryAfter time.Duration // when a refused call may try again; rounded up to whole seconds for the caller
-	Degraded   bool          // the lease table fails, and the environment keeps to a local share
+	RetryAfter int  // whole seconds until a refused call may try again, at least 1
+	Degraded   bool // the lease table fails, and the environment keeps to a local share
 }
 
 // unlimited admits everything.
 type unlimited struct{}
 
-func (unlimited) Admit(context.Context, time.Time, time.Duration, apikey.ID, product.Class, int) admission {
+func (unlimited) Admit(context.Context, apikey.ID, product.Class, int) admission {
 	return admission{Admitted: true}
 }
 
 // recorder counts decisions.
 type recorder interface {
-	// Record counts one, and reports what is due as part of this call.
-	Record(ctx context.Context, wall time.Time, mono time.Duration, o outcome)
+	// Record counts one, and reports what is due as part of this call. It keeps o no longer than the call.
+	Record(ctx context.Context, now moment, o *outcome)
 	// Flush reports all that is left, before the environment ends.
 	Flush(ctx context.Context)
 }
@@ -45,14 +45,16 @@ type outcome struct {
 	Decision authz.Decision
 	Key      apikey.ID
 	Account  account.ID
+	Secret   apikey.Hash
 	Outgoing bool          // the secret is the one that a rotation is ending
 	Origin   origin.Origin // zero if the call named none that can be read; its host shares the event's memory
 	Presence origin.Presence
-	Limit    int // calls a second, where the limiter was asked
+	Limit    int       // calls a second, where the limiter was asked
+	Proposed time.Time // since when the key carries a proposal; zero without one
 }
 
 // unrecorded counts nothing.
 type unrecorded struct{}
 
-func (unrecorded) Record(context.Context, time.Time, time.Duration, outcome) {}
-func (unrecorded) Flush(context.Context)                                     {}
+func (unrecorded) Record(context.Context, moment, *outcome) {}
+func (unrecorded) Flush(context.Context)                    {}

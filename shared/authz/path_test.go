@@ -1,0 +1,51 @@
+package authz_test
+
+import (
+	"strings"
+	"testing"
+
+	"latchkey/shared/authz"
+)
+
+func TestCanonicalPathRefusesWhatAnUpstreamCouldReadAnotherWay(t *testing.T) {
+	for _, path := range []string{
+		"", "map/1", "//", "//map/1", "/map//1", "/map/1//", "/./map", "/map/.", "/map/..", "/map/../search/x", "/map/.../x",
+		"/map/%2e%2e/search/x", "/map/%2E./search", "/map/.%2e/search", "/map/%252e%252e/search", "/map/%25", "/map/a%2fb", "/map/a%2Fb",
+		"/map/%5c..%5csearch", "/map/%5Csearch", `/map/..\search`, `/map\1`, "/map/a%252fb", "/map/..;/search", "/map/..;a=b/search", "/map/;/x", "/map/;a=b/x",
+		"/map/..%3b/search", "/map/..%3f/search", "/map/..%23", "/map/?x", "/map/a?b", "/map/a#b", "/map/a\x00b", "/map/a%00b",
+		"/map/a%0d%0ab", "/map/a\nb", "/map/a\x7fb", "/map/%7f", "/map/%", "/map/%2", "/map/%zz", "/map/%u002e", "/map/%c0%ae%c0%ae/search",
+		"/map/%c0%af", "/map/%e0%80%af", "/map/\xff", "/map/%ff", "/map/%ed%a0%80", "/map/a%c2%85b", "/map/．．/search", "/map/%ef%bc%8e%ef%bc%8e/search",
+		"/map/a／b", "/map/a%ef%bc%8fb", "/map/‥/search", "/map/ /x", "/map/%20/x", "/map/..%20/search", "/map/.. /x", "/map/%c3/x", "/map/%c3%28",
+	} {
+		if authz.CanonicalPath(path) {
+			t.Errorf("%q is taken for canonical", path)
+		}
+	}
+}
+
+func TestCanonicalPathAcceptsWhatProgramsSend(t *testing.T) {
+	for _, path := range []string{
+		"/", "/map/1/tile/basic/main/0/0/0.png", "/map/1/tile/basic/main/8/255/255.png", "/search/2/search/new%20york.json",
+		"/search/2/search/new york.json", "/search/2/search/Z%C3%BCrich.json", "/search/2/search/Zürich.json", "/search/2/search/東京.json",
+		"/search/2/search/%e6%9d%b1%e4%ba%ac.json", "/routing/1/calculateRoute/52.5,13.4:48.1,11.5/json", "/routing/1/calculateRoute/-52.5%2C13.4%3A48.1,11.5/json",
+		"/map/1/", "/a/.well-known", "/a/..b/b..", "/a/b;c=d/e", "/a/x;y;z", "/search/2/search/what%3F.json", "/a/%F0%9F%98%80", "/a/~b!$&'()*+,=@", "/a/c++",
+	} {
+		if !authz.CanonicalPath(path) {
+			t.Errorf("%q is refused", path)
+		}
+	}
+}
+
+func FuzzCanonicalPath(f *testing.F) {
+	for _, s := range []string{"/map/1/tile/0.png", "/map/%2e%2e/x", "/map/..;/x", "/a/%C3%BC", "/a/\xc3%bc", "/a/%EF%BC%8E", "/map/%u002e", "/ ", "/a/ ;b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		if got, want := authz.CanonicalPath(path), referencePath(path); got != want {
+			t.Fatalf("%q: canonical %v, the reference says %v", path, got, want)
+		}
+		if authz.CanonicalPath(path) && strings.Contains(path, "/../") {
+			t.Fatal("a dot segment got through")
+		}
+	})
+}
