@@ -1,0 +1,374 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"pgregory.net/rapid"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
+)
+
+// The property: whatever several people do to a few keys at once, and whatever goes wrong between them and the
+// store, each acknowledged mutation is one version of its key and one row of the trail, no status rule is broken on
+// the way from version to version, and the gate says what the keys say.
+
+type command struct {
+	action string
+	key    int // which of the keys that exist; for create, none
+}
+
+var actions = []string{
+	"create", "edit", "disable", "enable", "block", "unblock", "revoke", "delete", "restore", "rotate", "end", "purge",
+}
+
+// commandsPerActor is longer in deep runs; the number of runs is the flag -rapid.checks.
+func commandsPerActor() int {
+	if os.Getenv("LATCHKEY_DEEP") == "1" {
+		return 60
+	}
+	return 10
+}
+
+const actors = 3
+
+func drawCommands(t *rapid.T) [actors][]command {
+	var all [actors][]command
+	for i := range all {
+		all[i] = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) command {
+			return command{action: rapid.SampledFrom(actions).Draw(t, "action"), key: rapid.IntRange(0, 3).Draw(t, "key")}
+		}), 1, commandsPerActor()).Draw(t, fmt.Sprintf("actor %d", i))
+	}
+	return all
+}
+
+// mutation is an acknowledged one, or one of unknown outcome.
+type mutation struct {
+	row    string
+	action string
+	before *apikey.Key
+	after  apikey.Key
+	known  bool
+}
+
+// world is what the actors share: the stores, and the ledger of what they were told.
+type world struct {
+	stores  keytest.Stores
+	calm    keytest.Stores // the same without faults
+	account account.Account
+	mu      sync.Mutex
+	ids     []apikey.ID
+	ledger  []mutation
+	broken  []error
+}
+
+func (w *world) pick(n int) (apikey.ID, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.ids) == 0 {
+		return "", false
+	}
+	return w.ids[n%len(w.ids)], true
+}
+
+func (w *world) note(m mutation, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case err == nil:
+		m.known = true
+		w.ledger = append(w.ledger, m)
+	case errors.Is(err, dynamo.ErrUnknown):
+		w.ledger = append(w.ledger, m)
+	case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound), errors.Is(err, dynamo.ErrKeyLimit),
+		errors.Is(err, dynamo.ErrConflict):
+	default:
+		w.broken = append(w.broken, fmt.Errorf("%s: %w", m.action, err))
+	}
+	if m.action == "key.create" && !errors.Is(err, dynamo.ErrKeyLimit) {
+		w.ids = append(w.ids, m.after.ID)
+	}
+}
+
+func (w *world) do(ctx context.Context, c command) {
+	if c.action == "create" {
+		k := keytest.Key(w.account.ID)
+		w.commit(ctx, "create", nil, k)
+		return
+	}
+	id, ok := w.pick(c.key)
+	if !ok {
+		return
+	}
+	k, err := w.stores.Control.Key(ctx, w.account.ID, id)
+	if err != nil {
+		return
+	}
+	if c.action == "purge" {
+		row := keytest.Row(w.account.ID, "key.purge", k.ID)
+		if k.DeletedAt.IsZero() {
+			return
+		}
+		err := w.stores.Control.Purge(ctx, k, row)
+		rows, _ := w.calm.Control.AuditOfKey(ctx, w.account.ID, k.ID, "", 1)
+		if err == nil && (len(rows.Rows) == 0 || rows.Rows[0].ID != row.ID) {
+			return // somebody else purged it
+		}
+		w.note(mutation{row: row.ID, action: "key.purge", before: &k}, err)
+		return
+	}
+	if after, ok := transition(c.action, k); ok {
+		w.commit(ctx, c.action, &k, after)
+	}
+}
+
+func (w *world) commit(ctx context.Context, action string, before *apikey.Key, after apikey.Key) {
+	row := keytest.Row(w.account.ID, "key."+action, after.ID)
+	got, err := w.stores.Control.Commit(ctx, control.Change{Before: before, After: after, Audit: row})
+	m := mutation{row: row.ID, action: row.Action, before: before, after: after}
+	if err == nil {
+		m.after = got
+	}
+	w.note(m, err)
+}
+
+// transition is what a careful API does: the rules of package apikey, on the key as it was read.
+func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
+	now := k.UpdatedAt.Add(time.Second)
+	var err error
+	switch action {
+	case "edit":
+		after, ok = k.Touched(now), k.Editable() == nil
+		after.Name += "x"
+		return after, ok
+	case "disable":
+		after, ok, err = k.Disable(now)
+	case "enable":
+		after, ok, err = k.Enable(now)
+	case "block":
+		after, err = k.Block("abuse", "operator", now)
+		ok = err == nil
+	case "unblock":
+		after, err = k.Unblock(now)
+		ok = err == nil
+	case "revoke":
+		after, ok, err = k.Revoke(k.Name, now)
+	case "delete":
+		after, ok = k.Delete(now)
+	case "restore":
+		after, err = k.Restore(now)
+		ok = err == nil
+	case "rotate":
+		after, ok = k.Touched(now), k.Editable() == nil && k.Outgoing == nil
+		after.Outgoing = &apikey.Outgoing{Slot: k.Current, EndsAt: now.Add(time.Hour), Reason: "other"}
+		after.Current = keytest.Slot(fmt.Sprintf("%s/%d/%d", k.ID, k.Version, time.Now().UnixNano()))
+	case "end":
+		if k.Outgoing == nil || k.Editable() != nil {
+			return k, false
+		}
+		after, ok = k.Touched(now), true
+		after.Retired = append([]apikey.Retired(nil), k.Retired...)
+		after.Retired = append(after.Retired, apikey.Retired{Hash: k.Outgoing.Hash, EndedAt: now})
+		if len(after.Retired) > 2 {
+			after.Retired = after.Retired[1:] // short, so that tombstones drop off
+		}
+		after.Outgoing = nil
+	}
+	return after, ok && err == nil
+}
+
+func (w *world) run(ctx context.Context, all [actors][]command) {
+	var group sync.WaitGroup
+	for _, commands := range all {
+		group.Go(func() {
+			for _, c := range commands {
+				w.do(ctx, c)
+			}
+		})
+	}
+	group.Wait()
+}
+
+type failer interface {
+	Helper()
+	Fatalf(string, ...any)
+}
+
+// findings keeps what a check finds inside a bubble of synctest, which rapid's own Fatalf can't leave.
+type findings struct{ first string }
+
+func (*findings) Helper() {}
+
+func (f *findings) Fatalf(format string, args ...any) {
+	if f.first == "" {
+		f.first = fmt.Sprintf(format, args...)
+	}
+}
+
+// check compares what is stored with the ledger. calm is a connection without faults.
+func (w *world) check(f failer, t *testing.T, calm keytest.Stores) {
+	f.Helper()
+	if len(w.broken) > 0 {
+		f.Fatalf("unexpected errors: %v", w.broken)
+	}
+	rows := map[string]bool{}
+	for _, row := range calm.AllAudit(t, w.account.ID) {
+		rows[row.ID] = true
+	}
+	delete(rows, w.opening(f, t, calm))
+	versions := map[apikey.ID]map[int64]mutation{}
+	last := map[apikey.ID]mutation{}
+	purged := map[apikey.ID]mutation{}
+	for _, m := range w.ledger {
+		switch {
+		case m.known && !rows[m.row]:
+			f.Fatalf("%s was acknowledged and left no audit row", m.action)
+		case !rows[m.row]:
+			continue // unknown, and it didn't happen
+		}
+		delete(rows, m.row)
+		if m.action == "key.purge" {
+			purged[m.before.ID] = m
+			continue
+		}
+		m.after.Version = 1
+		if m.before != nil {
+			m.after.Version = m.before.Version + 1
+		}
+		if versions[m.after.ID] == nil {
+			versions[m.after.ID] = map[int64]mutation{}
+		}
+		if _, twice := versions[m.after.ID][m.after.Version]; twice {
+			f.Fatalf("version %d of %s was written twice", m.after.Version, m.after.ID)
+		}
+		versions[m.after.ID][m.after.Version] = m
+		if m.after.Version > last[m.after.ID].after.Version {
+			last[m.after.ID] = m
+		}
+	}
+	if len(rows) > 0 {
+		f.Fatalf("%d audit rows of mutations that nobody made", len(rows))
+	}
+	counted := int64(0)
+	for id, history := range versions {
+		checkHistory(f, history)
+		got, err := calm.Control.Key(context.Background(), w.account.ID, id)
+		if _, gone := purged[id]; gone {
+			if !errors.Is(err, dynamo.ErrNotFound) {
+				f.Fatalf("%s was purged and is there: %v", id, err)
+			}
+			continue
+		}
+		if err != nil || !reflect.DeepEqual(got, last[id].after) {
+			f.Fatalf("%s is stored as %+v, %v\nand was acknowledged as %+v", id, got, err, last[id].after)
+		}
+		if got.DeletedAt.IsZero() {
+			counted++
+		}
+	}
+	if got := w.guard(f, calm); got != counted {
+		f.Fatalf("the account counts %d keys, and has %d", got, counted)
+	}
+}
+
+// checkHistory holds each version against the one before it.
+func checkHistory(f failer, history map[int64]mutation) {
+	f.Helper()
+	for version := int64(1); version <= int64(len(history)); version++ {
+		m, ok := history[version]
+		if !ok {
+			f.Fatalf("version %d is missing of %d", version, len(history))
+		}
+		if version == 1 {
+			continue
+		}
+		before, after := history[version-1].after, m.after
+		if !reflect.DeepEqual(*m.before, before) {
+			f.Fatalf("%s acted on %+v, but version %d was %+v", m.action, *m.before, version-1, before)
+		}
+		if !before.RevokedAt.IsZero() && !after.RevokedAt.Equal(before.RevokedAt) {
+			f.Fatalf("%s changed a revocation", m.action)
+		}
+		if (before.Blocked == nil) != (after.Blocked == nil) && m.action != "key.block" && m.action != "key.unblock" {
+			f.Fatalf("%s changed a block", m.action)
+		}
+		if m.action == "key.restore" {
+			undone := after
+			undone.DeletedAt, undone.UpdatedAt, undone.Version = before.DeletedAt, before.UpdatedAt, before.Version
+			if !reflect.DeepEqual(undone, before) {
+				f.Fatalf("restore changed more than the deletion: %+v", after)
+			}
+		}
+	}
+}
+
+func (w *world) opening(f failer, t *testing.T, calm keytest.Stores) string {
+	f.Helper()
+	rows := calm.AllAudit(t, w.account.ID)
+	if len(rows) == 0 || rows[len(rows)-1].Action != "account.create" {
+		f.Fatalf("the trail doesn't begin with the account's creation")
+	}
+	return rows[len(rows)-1].ID
+}
+
+func (w *world) guard(f failer, calm keytest.Stores) int64 {
+	f.Helper()
+	yes := true
+	out, err := calm.DB.GetItem(context.Background(), &dynamodb.GetItemInput{
+		TableName: &calm.Tables.Control, ConsistentRead: &yes,
+		Key: dynamo.Item{"pk": dynamo.S("A#" + string(w.account.ID)), "sk": dynamo.S("GUARD#keys")},
+	})
+	if err != nil {
+		f.Fatalf("reading the guard: %v", err)
+	}
+	n, _ := dynamo.GetN(out.Item, "num")
+	return n
+}
+
+func newWorld(t *testing.T, calm, stores keytest.Stores) *world {
+	a := calm.NewAccount(t, func(a *account.Account) { a.KeyLimit = 3 })
+	return &world{stores: stores, calm: calm, account: a}
+}
+
+func TestRandomCommandsKeepTheRulesOnTheEngine(t *testing.T) {
+	calm := keytest.EngineStores(t)
+	rapid.Check(t, func(r *rapid.T) {
+		w := newWorld(t, calm, calm)
+		w.run(context.Background(), drawCommands(r))
+		w.check(r, t, calm)
+	})
+	if drifts := calm.Drifts(t, false); len(drifts) > 0 {
+		t.Fatalf("the gate differs from the keys: %+v", drifts)
+	}
+}
+
+func TestRandomCommandsKeepTheRulesUnderFaults(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		all, seed := drawCommands(r), rapid.Uint64().Draw(r, "seed")
+		var found findings
+		synctest.Test(t, func(t *testing.T) {
+			calm := keytest.MemoryStores(t)
+			w := newWorld(t, calm, calm.With(keytest.AtRandom(seed, 0.1, 0.2, 0.1)))
+			w.run(t.Context(), all)
+			w.check(&found, t, calm)
+			if drifts := calm.Drifts(t, false); len(drifts) > 0 {
+				found.Fatalf("the gate differs from the keys: %+v", drifts)
+			}
+		})
+		if found.first != "" {
+			r.Fatalf("%s", found.first)
+		}
+	})
+}
