@@ -29,11 +29,11 @@ func randomConfig(seed uint64) sim.Config {
 		return rnd.Float64() * most
 	}
 	c := sim.Config{
-		Seed: seed, Envs: pick(1, 2, 3, 5, 16, 50, 200), Limit: pick(1, 2, 5, 20, 50, 100, 101, 200), Load: []float64{0.5, 0.9, 1, 1.5, 2, 4, 10}[rnd.IntN(7)],
-		Length: time.Duration(4+rnd.IntN(6)) * time.Second, Shape: sim.Shape(rnd.IntN(3)), Skewed: rnd.IntN(3) == 0,
+		Seed: seed, Envs: pick(1, 2, 2, 3, 5, 16, 200), Limit: pick(1, 2, 5, 5, 20, 50, 100, 101, 200), Load: []float64{0.9, 1.2, 2, 4, 10, 10}[rnd.IntN(6)],
+		Length: time.Duration(3+rnd.IntN(5)) * time.Second, Shape: sim.Shape(pick(0, 1, 2, 2, 2)), Skewed: rnd.IntN(3) == 0,
 		Latency: time.Duration(pick(1, 4, 30)) * time.Millisecond,
 		Faults: sim.Faults{
-			Lost: chance(0.02), Duplicate: chance(0.3), Delay: chance(0.2), Kill: chance(0.02), Freeze: chance(0.03),
+			Lost: chance(0.01), Duplicate: chance(0.3), Delay: chance(0.4), Kill: chance(0.02), Freeze: chance(0.1),
 			Skew: 5 * time.Second, MonoStops: rnd.IntN(2) == 0,
 		},
 	}
@@ -47,7 +47,7 @@ func randomConfig(seed uint64) sim.Config {
 }
 
 func TestNeverOverTheBoundInAnyIntervalWhateverFails(t *testing.T) {
-	n := seeds(400)
+	n := seeds(600)
 	admitted, closest := 0, -1_000_000
 	for seed := range n {
 		c := randomConfig(uint64(seed))
@@ -61,7 +61,7 @@ func TestNeverOverTheBoundInAnyIntervalWhateverFails(t *testing.T) {
 		closest = max(closest, over)
 	}
 	t.Logf("%d runs, %d calls admitted, the closest run %d calls below the bound", n, admitted, -closest)
-	if admitted < 100*n || closest < -1 {
+	if admitted < 80*n || closest < -1 {
 		t.Error("the runs never come near the bound, so they show nothing")
 	}
 }

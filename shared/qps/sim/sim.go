@@ -35,7 +35,7 @@ type Shape int
 const (
 	Poisson Shape = iota
 	Bursty        // all calls of a second within 100 ms, at a moment that drifts
-	OnOff         // pauses of up to two seconds
+	OnOff         // a trickle and floods in turn, each of random length: the worst for windows
 )
 
 // Policy is what limits the calls.
@@ -104,6 +104,9 @@ type run struct {
 	table *table
 	envs  []*env
 	out   Outcome
+
+	flood     bool // of OnOff
+	phaseEnds time.Duration
 }
 
 // env is an execution environment; a killed one is replaced.
@@ -169,14 +172,27 @@ func (s *run) gap() time.Duration {
 		}
 		return d
 	case OnOff:
-		d := poisson(rate)
-		if s.rnd.Float64() < 1/math.Max(2, rate) {
-			d += time.Duration(s.rnd.Int64N(int64(2 * time.Second)))
+		if s.now >= s.phaseEnds {
+			s.flood = !s.flood
+			s.phaseEnds = s.now + s.phase()
 		}
-		return d
+		if !s.flood {
+			rate = 1 + rate/50
+		}
+		return min(poisson(rate), max(s.phaseEnds-s.now, time.Millisecond))
 	default:
 		return poisson(rate)
 	}
+}
+
+// phase is how long a trickle or a flood goes on: mostly a little more or less than a window, or than a token lives.
+func (s *run) phase() time.Duration {
+	if s.rnd.IntN(2) == 0 {
+		return time.Duration(s.rnd.Int64N(int64(1500 * time.Millisecond)))
+	}
+	critical := []int{20, 50, 90, 100, 200, 500, 800, 850, 900, 950, 980, 1000, 1050, 1100, 1500}
+	d := time.Duration(critical[s.rnd.IntN(len(critical))]) * time.Millisecond
+	return d + time.Duration(s.rnd.Int64N(int64(30*time.Millisecond)))
 }
 
 // route gives a call to an idle environment, or waits a little for one. Where all are frozen, the call is lost.
@@ -217,12 +233,23 @@ func (s *run) maybeFreeze(e *env) {
 	if s.rnd.Float64() >= s.Faults.Freeze {
 		return
 	}
-	d := time.Duration(s.rnd.Int64N(int64(3 * time.Second)))
+	d := s.pause(3 * time.Second)
 	e.thawed = s.now + d
 	if s.Faults.MonoStops {
 		// The clock jumps back by what it missed; nobody looks at it before the thaw.
 		e.stopped += d
 	}
+}
+
+// pause is up to most long, or a tenth of that, or not quite as long as a token lives.
+func (s *run) pause(most time.Duration) time.Duration {
+	switch s.rnd.IntN(3) {
+	case 0:
+		most /= 10
+	case 1:
+		return 100*time.Millisecond - time.Duration(s.rnd.Int64N(int64(40*time.Millisecond)))
+	}
+	return time.Duration(s.rnd.Int64N(int64(most)))
 }
 
 func (s *run) decide(e *env) {

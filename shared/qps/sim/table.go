@@ -55,12 +55,11 @@ func (s *run) latency() time.Duration {
 // call sends a write, with what may go wrong on its way, and gives the answer to the environment.
 func (s *run) call(e *env, write func() qps.Seen, answer func(qps.Seen, error)) {
 	there, back := s.latency()/2, s.latency()/2
-	slow := func() time.Duration { return time.Duration(s.rnd.Int64N(int64(2 * time.Second))) }
 	if s.rnd.Float64() < s.Faults.Delay {
-		there += slow()
+		there += s.pause(2 * time.Second)
 	}
 	if s.rnd.Float64() < s.Faults.Delay {
-		back += slow()
+		back += s.pause(2 * time.Second)
 	}
 	deliver := func(seen qps.Seen, err error) { s.deliver(e, seen, err, answer) }
 	commit := func() qps.Seen {
@@ -75,7 +74,7 @@ func (s *run) call(e *env, write func() qps.Seen, answer func(qps.Seen, error)) 
 		s.at(300*time.Millisecond, func() { deliver(qps.Seen{}, errTimeout) })
 	case s.rnd.Float64() < s.Faults.Duplicate:
 		// The answer that arrives is either the first write's or the second's.
-		again := there + slow()/4
+		again := there + s.pause(2*time.Second)/4
 		if s.rnd.IntN(2) == 0 {
 			there, again = again, there
 		}

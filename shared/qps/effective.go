@@ -1,0 +1,50 @@
+package qps
+
+import (
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/product"
+)
+
+// Effective returns the calls per second that a key may make in a limit class: its own limit, or the catalogue's
+// default where it has none. A limit with an end gives way, from that moment on, to the one that it names or to the
+// default.
+func Effective(limits []apikey.Limit, class product.Class, catalogueDefault int, now time.Time) int {
+	for i := range limits {
+		l := &limits[i]
+		if l.Class != class {
+			continue
+		}
+		switch {
+		case l.EndsAt.IsZero() || now.Before(l.EndsAt):
+			return l.QPS
+		case l.Then > 0:
+			return l.Then
+		default:
+			return catalogueDefault
+		}
+	}
+	return catalogueDefault
+}
+
+// WithLimit returns the limits of a key with one class set to qps, until endsAt if that is set. What holds at now, if
+// it has no end of its own, is what comes back then. The given slice is left as it is.
+func WithLimit(limits []apikey.Limit, class product.Class, qps int, endsAt, now time.Time) []apikey.Limit {
+	out := make([]apikey.Limit, 0, len(limits)+1)
+	next := apikey.Limit{Class: class, QPS: qps, EndsAt: endsAt}
+	for _, l := range limits {
+		if l.Class != class {
+			out = append(out, l)
+			continue
+		}
+		if endsAt.IsZero() {
+			continue
+		}
+		next.Then = l.Then // what an ended or ending limit goes back to
+		if l.EndsAt.IsZero() {
+			next.Then = l.QPS
+		}
+	}
+	return append(out, next)
+}

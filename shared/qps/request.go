@@ -1,0 +1,176 @@
+package qps
+
+import (
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/product"
+)
+
+// RequestID names a QPS request: "qps_" and a ULID.
+type RequestID string
+
+// Status is where a request stands. The zero value is none of them.
+type Status string
+
+// The statuses: pending becomes one of the others, and nothing follows those.
+const (
+	Pending   Status = "pending"
+	Approved  Status = "approved"
+	Rejected  Status = "rejected"
+	Withdrawn Status = "withdrawn"
+)
+
+// Request is a customer's wish to change the limit of one key in one limit class, up or down.
+type Request struct {
+	ID            RequestID
+	Account       account.ID
+	KeyID         apikey.ID
+	Product       product.ID
+	Class         product.Class
+	Requested     int
+	Current       int // the limit in force at submission
+	Justification string
+	EndsAt        time.Time // zero: for good; else the old limit returns then
+	Status        Status
+	Decision      *Decision // of an approved or rejected request
+	CreatedAt     time.Time
+	CreatedBy     Party
+	ClosedAt      time.Time // when it stopped being pending
+	Version       int64     // grows by one with every write
+}
+
+// Party is who did something: the subject and, if the issuer vouches for it, the e-mail.
+type Party struct {
+	Subject account.Subject
+	Email   string
+}
+
+// Decision is an operator's answer.
+type Decision struct {
+	By      Party
+	At      time.Time
+	Comment string // the customer sees it
+	QPS     int    // the limit that was approved, which may differ from the one requested; 0 if rejected
+}
+
+// The longest texts, in characters.
+const (
+	MaxJustification = 2000
+	MaxComment       = 2000
+)
+
+// Why a request can't be made or changed.
+var (
+	ErrNotPending       = errors.New("qps: the request is not pending")
+	ErrSameAsCurrent    = errors.New("qps: the requested limit is the one in force")
+	ErrBelowOne         = errors.New("qps: a limit is at least 1")
+	ErrAboveMax         = errors.New("qps: the limit is above the most that the product allows")
+	ErrBadJustification = errors.New("qps: a justification has 1 to 2000 characters")
+	ErrBadComment       = errors.New("qps: a comment has at most 2000 characters, and a rejection needs one")
+	ErrEndsInPast       = errors.New("qps: ends_at is not in the future")
+	ErrNotLower         = errors.New("qps: only a lower limit needs no approval")
+)
+
+// Submit makes a pending request out of a draft. The draft says what is asked for and by whom, and ID, Account,
+// KeyID, Product, Class and Current; most is the catalogue's MaxQPS of the class. That no other request is open for
+// the key and class is for the store to see to.
+func Submit(draft Request, most int, now time.Time) (Request, error) {
+	if err := checkQPS(draft.Requested, most); err != nil {
+		return Request{}, err
+	}
+	if draft.Requested == draft.Current {
+		return Request{}, ErrSameAsCurrent
+	}
+	draft.Justification = strings.TrimSpace(draft.Justification)
+	if !textFits(draft.Justification, 1, MaxJustification) {
+		return Request{}, ErrBadJustification
+	}
+	if !draft.EndsAt.IsZero() && !draft.EndsAt.After(now) {
+		return Request{}, ErrEndsInPast
+	}
+	draft.Status, draft.Decision = Pending, nil
+	draft.CreatedAt, draft.ClosedAt = now, time.Time{}
+	draft.Version = 1
+	return draft, nil
+}
+
+// Withdraw takes a pending request back.
+func (r Request) Withdraw(now time.Time) (Request, error) { return r.close(Withdrawn, nil, now) }
+
+// Approve grants a pending request: with the limit that was requested if qps is 0, else with qps. A request that
+// ends is not approved after its end.
+func (r Request) Approve(by Party, comment string, qps, most int, now time.Time) (Request, error) {
+	if r.Status != Pending {
+		return Request{}, ErrNotPending
+	}
+	if qps == 0 {
+		qps = r.Requested
+	}
+	if err := checkQPS(qps, most); err != nil {
+		return Request{}, err
+	}
+	if !r.EndsAt.IsZero() && !r.EndsAt.After(now) {
+		return Request{}, ErrEndsInPast
+	}
+	comment = strings.TrimSpace(comment)
+	if !textFits(comment, 0, MaxComment) {
+		return Request{}, ErrBadComment
+	}
+	return r.close(Approved, &Decision{By: by, At: now, Comment: comment, QPS: qps}, now)
+}
+
+// Reject refuses a pending request. The customer is told why.
+func (r Request) Reject(by Party, comment string, now time.Time) (Request, error) {
+	if r.Status != Pending {
+		return Request{}, ErrNotPending
+	}
+	comment = strings.TrimSpace(comment)
+	if !textFits(comment, 1, MaxComment) {
+		return Request{}, ErrBadComment
+	}
+	return r.close(Rejected, &Decision{By: by, At: now, Comment: comment}, now)
+}
+
+func (r Request) close(to Status, decision *Decision, now time.Time) (Request, error) {
+	if r.Status != Pending {
+		return Request{}, ErrNotPending
+	}
+	r.Status, r.Decision, r.ClosedAt = to, decision, now
+	r.Version++
+	return r, nil
+}
+
+// Lower checks a limit that a customer sets without asking: 1 or more, and below the one in force.
+func Lower(current, wanted int) error {
+	switch {
+	case wanted < 1:
+		return ErrBelowOne
+	case wanted == current:
+		return ErrSameAsCurrent
+	case wanted > current:
+		return ErrNotLower
+	default:
+		return nil
+	}
+}
+
+func checkQPS(qps, most int) error {
+	switch {
+	case qps < 1:
+		return ErrBelowOne
+	case qps > most:
+		return ErrAboveMax
+	default:
+		return nil
+	}
+}
+
+func textFits(text string, least, most int) bool {
+	n := utf8.RuneCountInString(text)
+	return utf8.ValidString(text) && n >= least && n <= most
+}
