@@ -8,6 +8,7 @@ SHELL := /bin/bash
 unexport AWS_CA_BUNDLE
 export GOFLAGS :=
 TESTFLAGS ?=
+PKGS ?= ./...
 FUZZTIME ?= 1m
 
 TOOLS := .tools
@@ -31,15 +32,15 @@ build: ## build what is deployed, by `sam build`
 
 .PHONY: test
 test: $(NPM) ## all tests but the long forms
-	go test -shuffle=on -timeout=10m $(TESTFLAGS) ./...
+	go test -shuffle=on -timeout=10m $(TESTFLAGS) $(PKGS)
 
 .PHONY: test-race
 test-race: $(NPM) ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout=15m $(TESTFLAGS) ./...
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout=15m $(TESTFLAGS) $(PKGS)
 
 .PHONY: test-deep
 test-deep: $(NPM) ## the long forms: big numbers, real time, a minute of fuzzing per target
-	LATCHKEY_DEEP=1 go test -shuffle=on -timeout=120m $(TESTFLAGS) ./...
+	LATCHKEY_DEEP=1 go test -shuffle=on -timeout=120m $(TESTFLAGS) $(PKGS)
 	@$(MAKE) --no-print-directory fuzz
 
 .PHONY: fuzz

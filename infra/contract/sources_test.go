@@ -25,9 +25,15 @@ type source struct {
 // readers are the functions and methods that are given the name of a variable.
 var readers = []string{"Getenv", "getenv", "LookupEnv", "Need", "Or", "get", "env"}
 
+// known keeps what has been read: packages are shared by many functions.
+var known = map[string]source{}
+
 // read parses a folder's files without its tests.
 func read(t *testing.T, folder string) source {
 	t.Helper()
+	if s, ok := known[folder]; ok {
+		return s
+	}
 	s := source{needs: map[string][]string{}}
 	files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 	if err != nil {
@@ -51,6 +57,7 @@ func read(t *testing.T, folder string) source {
 			s.inspect(decl)
 		}
 	}
+	known[folder] = s
 	return s
 }
 
@@ -126,14 +133,17 @@ func fromLambda(name string) bool { return strings.HasPrefix(name, "AWS_") || na
 
 func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
 	d := render(t, "template.yaml")
+	folders := deployed(t, d)
+	// The demo has nothing but what all have.
+	common, _ := at(d.properties(t, "DemoFunction"), "Environment", "Variables").(object)
 	anywhere := map[string]bool{}
-	for id := range deployed(t, d) {
+	for id := range folders {
 		variables, _ := at(d.properties(t, id), "Environment", "Variables").(object)
 		for name := range maps.Keys(variables) {
 			anywhere[name] = true
 		}
 	}
-	for id, folder := range deployed(t, d) {
+	for id, folder := range folders {
 		variables, _ := at(d.properties(t, id), "Environment", "Variables").(object)
 		read := map[string]bool{}
 		packages := closure(t, folder)
@@ -158,17 +168,11 @@ func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
 			}
 		}
 		for name := range variables {
-			if _, common := globals(t)[name]; !common && !read[name] && name != "GOMAXPROCS" {
+			if _, everywhere := common[name]; !everywhere && !read[name] && name != "GOMAXPROCS" {
 				t.Errorf("%s is given %s, and nothing in it reads that", id, name)
 			}
 		}
 	}
-}
-
-func globals(t *testing.T) object {
-	t.Helper()
-	demo, _ := at(render(t, "template.yaml").properties(t, "DemoFunction"), "Environment", "Variables").(object)
-	return demo
 }
 
 // No authorizer stands before the management API: each of its functions verifies tokens, by one package.
