@@ -208,6 +208,9 @@ func (s *stack) load(ctx context.Context) error {
 	if err := engine.CreateTables(tables, c, s.template); err != nil {
 		return err
 	}
+	if err := s.createSecrets(ctx); err != nil {
+		return err
+	}
 	list, err := s.poolFunctions()
 	if err != nil {
 		return err

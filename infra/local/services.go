@@ -51,8 +51,13 @@ func (s *stack) startEndpoints(context.Context) error {
 	if err != nil {
 		return err
 	}
+	vault, err := s.newSecrets()
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, vault.Close)
 	s.services.endpoints = map[string]string{}
-	for name, h := range map[string]http.Handler{"EventsEndpoint": bus} {
+	for name, h := range map[string]http.Handler{"EventsEndpoint": bus, "SecretsManagerEndpoint": vault} {
 		lis, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
@@ -221,9 +226,6 @@ func (s *stack) stopServices(ctx context.Context) {
 	}
 	s.pool.Close(ctx)
 }
-
-// gatewaySecret is the value of a secret that the gateway itself sends to an upstream.
-func (s *stack) gatewaySecret(string) string { return "" }
 
 // lineWriter passes lines of a slog handler on.
 type lineWriter struct{ log *logger }

@@ -40,6 +40,7 @@ type environment struct {
 	proc        *os.Process
 	current     *call
 	initTook    time.Duration // reported with the first call
+	finishing   bool          // has answered, and not asked for work yet
 	asked       bool          // the runtime waits in "next"
 	extensions  map[string]*extension
 	idleTimer   *time.Timer

@@ -45,8 +45,10 @@ type lane struct {
 	idle     []*environment // the last used is taken first, so that the others can run out
 	waiting  []*call
 	starting int
-	number   int
-	changed  chan struct{} // closed and renewed when a call or an environment ends; only while closing
+	// finishing counts environments that have answered and not asked for work yet.
+	finishing int
+	number    int
+	changed   chan struct{} // closed and renewed when a call or an environment ends; only while closing
 }
 
 func (l *lane) submit(c *call) error {
@@ -68,11 +70,22 @@ func (l *lane) dispatch(c *call) {
 		return
 	}
 	l.waiting = append(l.waiting, c)
-	l.grow()
+	l.grow(l.finishing)
+	if l.finishing > 0 {
+		time.AfterFunc(patience, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.grow(0)
+		})
+	}
 }
 
-func (l *lane) grow() {
-	for l.starting < len(l.waiting) && len(l.envs) < l.opts.Max {
+// patience is how long a call waits for an environment that has answered and is about to ask for work, before it gets a new one.
+const patience = 20 * time.Millisecond
+
+// grow starts environments for the waiting calls, less those that soon will have one. The caller holds the mutex.
+func (l *lane) grow(soon int) {
+	for l.starting+soon < len(l.waiting) && len(l.envs) < l.opts.Max && !l.closed {
 		l.number++
 		e := newEnvironment(l, l.number)
 		l.envs[e] = struct{}{}
@@ -87,6 +100,7 @@ func (l *lane) ready(e *environment) {
 		l.starting--
 		e.initTook = time.Since(e.started)
 	}
+	l.finished(e)
 	e.state = idle
 	if len(l.waiting) > 0 {
 		c := l.waiting[0]
@@ -98,6 +112,13 @@ func (l *lane) ready(e *environment) {
 	e.freeze()
 	e.idleTimer = time.AfterFunc(l.opts.Idle, func() { l.expire(e) })
 	l.notify()
+}
+
+func (l *lane) finished(e *environment) {
+	if e.finishing {
+		e.finishing = false
+		l.finishing--
+	}
 }
 
 // expire shuts an environment down that has been idle for too long.
@@ -119,6 +140,7 @@ func (l *lane) gone(e *environment, why Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.envs, e)
+	l.finished(e)
 	if i := slices.Index(l.idle, e); i >= 0 {
 		l.idle = slices.Delete(l.idle, i, i+1)
 	}
@@ -141,7 +163,7 @@ func (l *lane) gone(e *environment, why Result) {
 		}
 	}
 	e.state = dead
-	l.grow()
+	l.grow(0)
 	l.notify()
 }
 

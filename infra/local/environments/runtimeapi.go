@@ -119,7 +119,8 @@ func (e *environment) answer(r *wire.Request, id, what string) wire.Response {
 	if c == nil || c.id != id {
 		return problem(http.StatusBadRequest, "InvalidRequestID", errNoRequest.Error())
 	}
-	e.current = nil
+	e.current, e.finishing = nil, true
+	e.lane.finishing++
 	res.Init, e.initTook = e.initTook, 0
 	c.finish(res)
 	e.lane.notify()
