@@ -13,7 +13,8 @@ const (
 	firstPause      = 250 * time.Millisecond
 	longestPause    = 2 * time.Second
 	longestOwnPause = 4 * time.Second
-	maxFailing      = 64 // secrets remembered as failing
+	maxFailing      = 64               // secrets remembered as failing
+	failingFor      = 10 * time.Second // for so long: an older failure says nothing about the store of now
 )
 
 // breaker decides whether the store is asked at all. A failure makes the secret that failed wait; the failures of two
@@ -60,6 +61,11 @@ func (b *breaker) succeeded(hash apikey.Hash) {
 
 // failed notes that a read failed on a fresh connection too.
 func (b *breaker) failed(hash apikey.Hash, now moment) {
+	for other, f := range b.failing {
+		if now.since(f.at) > failingFor {
+			delete(b.failing, other)
+		}
+	}
 	f, again := b.failing[hash]
 	if !again && len(b.failing) >= maxFailing {
 		clear(b.failing) // by now the breaker is open, and says the same for all of them

@@ -17,7 +17,7 @@ const (
 	usableFor    = 15 * time.Minute // never served beyond it
 	readBudget   = time.Second      // of one call's reads together
 	firstAttempt = 400 * time.Millisecond
-	probeBudget  = 500 * time.Millisecond // of the one attempt while the breaker is open
+	probeBudget  = 500 * time.Millisecond // the same while the breaker is open
 	answerMargin = 50 * time.Millisecond  // left of the call's own deadline to answer in
 
 	knownBytes   = 64 << 20
@@ -103,7 +103,8 @@ func (r *records) stale(e *entry, now moment, limit time.Duration) (*authz.Compi
 }
 
 // read asks the store, and once more on a fresh connection: a connection that died while the environment was frozen
-// is found only by using it. While the breaker is open the only attempt is the one on a fresh connection.
+// is found only by using it. While the breaker is open every attempt is on a fresh connection, and a first one that
+// hangs is the only one.
 func (r *records) read(ctx context.Context, hash apikey.Hash) (authz.Policy, bool, error) {
 	budget := readBudget
 	if r.breaker.open {
@@ -117,14 +118,20 @@ func (r *records) read(ctx context.Context, hash apikey.Hash) (authz.Policy, boo
 	}
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	if !r.breaker.open {
-		policy, found, err := r.attempt(ctx, hash, min(firstAttempt, budget/2))
-		if err == nil || errors.Is(err, dynamo.ErrUnreadable) {
+	first := min(firstAttempt, budget/2)
+	if r.breaker.open {
+		first = budget
+		r.reconnect()
+	}
+	policy, found, err := r.attempt(ctx, hash, first)
+	if err == nil || errors.Is(err, dynamo.ErrUnreadable) {
+		return policy, found, err
+	}
+	if ctx.Err() != nil {
+		if r.breaker.open {
 			return policy, found, err
 		}
-		if ctx.Err() != nil {
-			return authz.Policy{}, false, errNoTime
-		}
+		return authz.Policy{}, false, errNoTime
 	}
 	r.reconnect()
 	return r.attempt(ctx, hash, budget)

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/binary"
+	"os"
+	"runtime"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+)
+
+func hashOf(n int) apikey.Hash {
+	var h apikey.Hash
+	binary.LittleEndian.PutUint64(h[:], uint64(n)*0x9e3779b97f4a7c15) //nolint:gosec // only spread over the hash
+	return h
+}
+
+func strangers() int {
+	if os.Getenv("LATCHKEY_DEEP") != "" {
+		return 1_000_000
+	}
+	return 200_000
+}
+
+func TestMadeUpKeysNeitherGrowMemoryNorPushOutGoodKeys(t *testing.T) {
+	b := newBench(t)
+	var good []string
+	for n := range uint64(100) {
+		good = append(good, b.add(t, n, nil))
+		b.status(t, good[n])
+	}
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, reads := heap(), b.store.reads
+	for n := range strangers() {
+		if _, code := b.gate.records.lookup(t.Context(), hashOf(n)); code != authz.KeyUnknown {
+			t.Fatal(code)
+		}
+	}
+	if got := b.store.reads - reads; got != strangers() {
+		t.Errorf("%d reads for %d strangers", got, strangers())
+	}
+	if grown := int64(heap()) - int64(before); grown > 2*unknownBytes { //nolint:gosec // a heap fits
+		t.Errorf("memory grew by %d bytes", grown)
+	}
+	if c := b.gate.records.cache; c.unknown.bytes > unknownBytes || len(c.entries) > unknownBytes/entryCost+100 {
+		t.Errorf("%d bytes, %d entries", c.unknown.bytes, len(c.entries))
+	}
+	reads = b.store.reads
+	for _, key := range good {
+		if status := b.status(t, key); status != 200 {
+			t.Fatal(status)
+		}
+	}
+	if b.store.reads != reads {
+		t.Errorf("%d good keys were pushed out", b.store.reads-reads)
+	}
+}
+
+func TestAWalkOverManyKeysDoesNotPushOutThoseInUse(t *testing.T) {
+	c := newCache(1000*costOf(&authz.Compiled{}), 1000*entryCost)
+	for range 2 {
+		for n := range 500 {
+			if c.get(hashOf(n)) == nil {
+				c.put(hashOf(n), moment{}, &authz.Compiled{}, false)
+			}
+		}
+	}
+	for n := 1000; n < 20_000; n++ {
+		c.put(hashOf(n), moment{}, &authz.Compiled{}, false)
+	}
+	for n := range 500 {
+		if c.get(hashOf(n)) == nil {
+			t.Fatalf("key %d in constant use was pushed out", n)
+		}
+	}
+}
+
+func TestCacheStaysWithinItsBytesAndConsistent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		known, unknown := 20*costOf(&authz.Compiled{}), 10*entryCost
+		c := newCache(known, unknown)
+		steps := rapid.IntRange(1, 300).Draw(t, "steps")
+		for range steps {
+			hash := hashOf(rapid.IntRange(0, 60).Draw(t, "key"))
+			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			case 0:
+				c.get(hash)
+			case 1:
+				c.put(hash, moment{}, nil, false)
+			case 2:
+				c.put(hash, moment{}, nil, true)
+			case 3:
+				var p authz.Compiled
+				p.Domains = make([]string, rapid.IntRange(0, 30).Draw(t, "domains"))
+				e := c.put(hash, moment{}, &p, false)
+				if c.entries[hash] != e {
+					t.Fatal("what was put is gone")
+				}
+			}
+			count, bytes := 0, 0
+			for _, l := range []*list{&c.probation, &c.protected, &c.unknown} {
+				sum := 0
+				for e := l.root.next; e != &l.root; e = e.next {
+					if e.in != l || c.entries[e.hash] != e {
+						t.Fatal("an entry is in the wrong list")
+					}
+					count, sum = count+1, sum+e.cost
+				}
+				if sum != l.bytes {
+					t.Fatalf("list counts %d bytes, holds %d", l.bytes, sum)
+				}
+				bytes += sum
+			}
+			if count != len(c.entries) {
+				t.Fatalf("%d in lists, %d in the map", count, len(c.entries))
+			}
+			// A single entry may be larger than the budget it would share.
+			if bytes > known+unknown+costOf(&authz.Compiled{})+30*100 {
+				t.Fatalf("%d bytes", bytes)
+			}
+		}
+	})
+}

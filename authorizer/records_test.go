@@ -1,0 +1,394 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+)
+
+func (b *bench) status(t testing.TB, secret string) int {
+	t.Helper()
+	status, _ := b.call(t, tileEvent(secret))
+	return status
+}
+
+func (b *bench) down() { b.store.fail = func(apikey.Hash) error { return errDown } }
+func (b *bench) up()   { b.store.fail = nil }
+
+func TestOneReadPerKeyAndFiveSecondsHoweverManyCalls(t *testing.T) {
+	b := newBench(t)
+	good, unknown := b.add(t, 1, nil), secret(t, 2).Reveal()
+	for range 1000 { // 20 s, 50 calls a second of each
+		b.status(t, good)
+		b.status(t, unknown)
+		b.clock.advance(20 * time.Millisecond)
+	}
+	if b.store.reads != 8 {
+		t.Errorf("%d reads in 20 s for two keys, want 8", b.store.reads)
+	}
+}
+
+func TestMalformedKeysReadNothing(t *testing.T) {
+	b := newBench(t)
+	good := b.add(t, 1, nil)
+	for _, text := range []string{"x", good + "0", "ak_" + good[4:] + "0", "pk" + good[2:], good[:35] + "~"} {
+		if status := b.status(t, text); status != 401 {
+			t.Errorf("status %d", status)
+		}
+	}
+	if b.store.reads != 0 {
+		t.Errorf("%d reads", b.store.reads)
+	}
+}
+
+func TestAgeCountsFromBeforeTheRead(t *testing.T) {
+	b := newBench(t)
+	good := b.add(t, 1, nil)
+	b.store.delay = 3 * time.Second
+	b.status(t, good)
+	b.store.delay = 0
+	b.clock.advance(1900 * time.Millisecond)
+	b.status(t, good)
+	if b.store.reads != 1 {
+		t.Fatalf("%d reads at 4.9 s", b.store.reads)
+	}
+	b.clock.advance(200 * time.Millisecond)
+	b.status(t, good)
+	if b.store.reads != 2 {
+		t.Errorf("%d reads at 5.1 s after the first began", b.store.reads)
+	}
+}
+
+func TestAgeIsRightAcrossFreezing(t *testing.T) {
+	for name, pass := range map[string]func(*moment){
+		"the monotonic clock stands still": func(m *moment) { m.wall = m.wall.Add(time.Hour) },
+		"the wall clock stands still":      func(m *moment) { m.mono += time.Hour },
+		"the wall clock is set back":       func(m *moment) { m.wall = m.wall.Add(-time.Hour); m.mono += 6 * time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			good := b.add(t, 1, nil)
+			b.status(t, good)
+			delete(b.store.policies, secret(t, 1).Hash())
+			pass(&b.clock.at)
+			if status := b.status(t, good); status != 401 {
+				t.Errorf("after the thaw the old record still answers: %d", status)
+			}
+		})
+	}
+}
+
+// environments runs many environments over one store on one clock, with calls at random moments.
+func environments(t *testing.T, seed uint64, envs, revokes int, broken func(*rand.Rand) bool) (slowest time.Duration) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 2))
+	first := newBench(t)
+	all := []*bench{first}
+	for len(all) < envs {
+		b := newBench(t)
+		b.store, b.clock = first.store, first.clock
+		b.gate.records.store, b.gate.records.clock, b.gate.clock = first.store, first.clock, first.clock
+		all = append(all, b)
+	}
+	first.store.fail = func(apikey.Hash) error {
+		if broken(random) {
+			return errDown
+		}
+		return nil
+	}
+	for n := range uint64(revokes) {
+		text := first.add(t, n, nil)
+		hash := secret(t, n).Hash()
+		var revokedAt time.Duration
+		moment := time.Duration(random.Int64N(int64(12 * time.Second)))
+		start := first.clock.at.mono
+		for first.clock.at.mono-start < moment+16*time.Second {
+			first.clock.advance(time.Duration(random.Int64N(int64(400 * time.Millisecond))))
+			if revokedAt == 0 && first.clock.at.mono-start >= moment {
+				p := first.store.policies[hash]
+				p.RevokedAt = first.clock.at.wall
+				first.store.policies[hash] = p
+				revokedAt = first.clock.at.mono
+			}
+			env := all[random.IntN(envs)]
+			if env.status(t, text) == 200 && revokedAt != 0 {
+				slowest = max(slowest, first.clock.at.mono-revokedAt)
+			}
+		}
+		if revokedAt == 0 {
+			t.Fatal("never revoked")
+		}
+	}
+	return slowest
+}
+
+func revokes() int {
+	if os.Getenv("LATCHKEY_DEEP") != "" {
+		return 1000
+	}
+	return 150
+}
+
+func TestEveryEnvironmentObeysARevokeWithinTenSeconds(t *testing.T) {
+	slowest := environments(t, 1, 16, revokes(), func(*rand.Rand) bool { return false })
+	t.Logf("slowest: %v", slowest)
+	if slowest > 10*time.Second {
+		t.Errorf("one obeyed after %v", slowest)
+	}
+	if slowest < 3*time.Second {
+		t.Errorf("the slowest was %v: nothing is cached, the test is empty", slowest)
+	}
+}
+
+func TestARevokeIsObeyedThoughEveryConnectionIsDeadAtItsNextUse(t *testing.T) {
+	attempts := 0
+	slowest := environments(t, 2, 16, revokes(), func(*rand.Rand) bool { attempts++; return attempts%2 == 1 })
+	t.Logf("slowest: %v", slowest)
+	if slowest > 10*time.Second {
+		t.Errorf("one obeyed after %v", slowest)
+	}
+}
+
+func TestKnownKeysLiveThroughAnOutageOfFifteenMinutes(t *testing.T) {
+	b := newBench(t)
+	good, fresh, unknown := b.add(t, 1, nil), b.add(t, 2, nil), secret(t, 3).Reveal()
+	if b.status(t, good) != 200 || b.status(t, unknown) != 401 {
+		t.Fatal("not up")
+	}
+	b.down()
+	read := b.clock.at.mono
+	for b.clock.at.mono-read < usableFor-time.Second {
+		b.clock.advance(500 * time.Millisecond)
+		if status := b.status(t, good); status != 200 {
+			t.Fatalf("known key: %d after %v", status, b.clock.at.mono-read)
+		}
+		if b.clock.at.mono-read < freshFor {
+			continue
+		}
+		if status := b.status(t, unknown); status != 503 {
+			t.Fatalf("a key that was unknown: %d after %v", status, b.clock.at.mono-read)
+		}
+		if status := b.status(t, fresh); status != 503 {
+			t.Fatalf("a key not in memory: %d", status)
+		}
+	}
+	if b.store.reads > 1800 {
+		t.Errorf("%d reads in 15 min of outage", b.store.reads)
+	}
+	b.clock.advance(2 * time.Second)
+	if status := b.status(t, good); status != 503 {
+		t.Errorf("after 15 minutes: %d", status)
+	}
+	b.up()
+	b.clock.advance(longestOwnPause)
+	for _, tt := range []struct {
+		secret string
+		status int
+	}{{good, 200}, {fresh, 200}, {unknown, 401}} {
+		if status := b.status(t, tt.secret); status != tt.status {
+			t.Errorf("after recovery: %d, want %d", status, tt.status)
+		}
+	}
+}
+
+func TestAnOldRecordServesOnlyAfterARetryOnAFreshConnection(t *testing.T) {
+	b := newBench(t)
+	good := b.add(t, 1, nil)
+	b.status(t, good)
+	b.clock.advance(11 * time.Second)
+	attempts := 0
+	b.store.fail = func(apikey.Hash) error {
+		if attempts++; attempts == 1 {
+			return errDown // the connection died in the freeze
+		}
+		return nil
+	}
+	p := b.store.policies[secret(t, 1).Hash()]
+	p.Disabled = true
+	b.store.policies[p.Hash] = p
+	if status := b.status(t, good); status != 401 || b.reconnects != 1 {
+		t.Errorf("status %d after %d reconnects: the old record served though a fresh connection works", status, b.reconnects)
+	}
+}
+
+func TestRecoveryIsSeenWithinSecondsOfALongOutage(t *testing.T) {
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		b := newBench(t)
+		var keys []string
+		for n := range uint64(5) {
+			keys = append(keys, b.add(t, n, nil))
+			b.status(t, keys[n])
+		}
+		b.down()
+		outage := time.Duration(random.Int64N(int64(10 * time.Minute)))
+		for end := b.clock.at.mono + outage; b.clock.at.mono < end; {
+			b.clock.advance(time.Duration(random.Int64N(int64(time.Second))))
+			b.status(t, keys[random.IntN(5)])
+		}
+		b.up()
+		for hash, p := range b.store.policies {
+			p.Disabled = true
+			b.store.policies[hash] = p
+		}
+		up := b.clock.at.mono
+		for b.clock.at.mono-up < 20*time.Second {
+			b.clock.advance(time.Duration(random.Int64N(int64(200 * time.Millisecond))))
+			if b.status(t, keys[random.IntN(5)]) == 200 && b.clock.at.mono-up > 8*time.Second {
+				t.Fatalf("seed %d: the old state acted %v after the store came back", seed, b.clock.at.mono-up)
+			}
+		}
+	}
+}
+
+func TestOneSickKeyDoesNotHoldTheOthersBack(t *testing.T) {
+	b := newBench(t)
+	sick, well := b.add(t, 1, nil), b.add(t, 2, nil)
+	b.status(t, sick)
+	b.status(t, well)
+	sickHash := secret(t, 1).Hash()
+	b.store.fail = func(hash apikey.Hash) error {
+		if hash == sickHash {
+			return errDown
+		}
+		return nil
+	}
+	p := b.store.policies[secret(t, 2).Hash()]
+	p.Disabled = true
+	b.store.policies[p.Hash] = p
+	start := b.clock.at.mono
+	for b.clock.at.mono-start < 10*time.Second {
+		b.clock.advance(10 * time.Millisecond)
+		b.status(t, sick) // every 10 ms
+	}
+	if status := b.status(t, well); status != 401 {
+		t.Errorf("the well key's change isn't obeyed: %d", status)
+	}
+	if status := b.status(t, sick); status != 200 {
+		t.Errorf("the sick key: %d", status)
+	}
+}
+
+func TestAnUnreadableRecordRefusesThatKeyAlone(t *testing.T) {
+	b := newBench(t)
+	sick, well := b.add(t, 1, nil), b.add(t, 2, nil)
+	b.status(t, sick)
+	sickHash := secret(t, 1).Hash()
+	b.store.fail = func(hash apikey.Hash) error {
+		if hash == sickHash {
+			return fmt.Errorf("decoding: %w", dynamo.ErrUnreadable)
+		}
+		return nil
+	}
+	b.clock.advance(freshFor)
+	for range 100 {
+		if s, w := b.status(t, sick), b.status(t, well); s != 503 || w != 200 {
+			t.Fatalf("sick %d, well %d", s, w)
+		}
+	}
+	if b.store.reads != 3 || b.reconnects != 0 {
+		t.Errorf("%d reads, %d reconnects", b.store.reads, b.reconnects)
+	}
+	b.down()
+	b.clock.advance(freshFor)
+	if s, w := b.status(t, sick), b.status(t, well); s != 503 || w != 200 {
+		t.Errorf("in an outage: sick %d, well %d", s, w)
+	}
+}
+
+// hanging is a store that answers nothing until the call gives up.
+type hanging struct{ waits []time.Duration }
+
+func (h *hanging) Policy(ctx context.Context, _ apikey.Hash) (authz.Policy, bool, error) {
+	start := time.Now()
+	<-ctx.Done()
+	h.waits = append(h.waits, time.Since(start))
+	return authz.Policy{}, false, ctx.Err()
+}
+
+func TestAHangingStoreCostsOneCallASecondAndTheOthersNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		keys := []string{b.add(t, 1, nil), b.add(t, 2, nil), b.add(t, 3, nil)}
+		b.gate.clock = newSystemClock()
+		b.gate.records.clock = b.gate.clock
+		b.store.clock = nil
+		for _, key := range keys {
+			b.status(t, key)
+		}
+		store := &hanging{}
+		b.gate.records.store = store
+		time.Sleep(6 * time.Second)
+		var slowest, spent time.Duration
+		start, calls := time.Now(), 0
+		for time.Since(start) < time.Minute {
+			before := time.Now()
+			if status := b.status(t, keys[calls%3]); status != 200 {
+				t.Fatalf("status %d", status)
+			}
+			took := time.Since(before)
+			slowest, spent, calls = max(slowest, took), spent+took, calls+1
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Logf("%d calls, slowest %v, %v waiting in all", calls, slowest, spent)
+		if slowest > time.Second {
+			t.Errorf("a call waited %v", slowest)
+		}
+		if spent > 20*time.Second {
+			t.Errorf("%v of a minute were spent waiting", spent)
+		}
+		if store.waits[0] > 400*time.Millisecond || store.waits[1] > 600*time.Millisecond {
+			t.Errorf("attempts of %v", store.waits[:2])
+		}
+	})
+}
+
+func TestTheCallsOwnDeadlineIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			left, age time.Duration
+			status    int
+		}{
+			{300 * time.Millisecond, 6 * time.Second, 200},
+			{300 * time.Millisecond, 11 * time.Second, 200}, // both attempts failed
+			{30 * time.Millisecond, 6 * time.Second, 200},
+			{30 * time.Millisecond, 11 * time.Second, 503}, // no time for the retry that it needs
+		} {
+			b := newBench(t)
+			key := b.add(t, 1, nil)
+			b.gate.clock = newSystemClock()
+			b.gate.records.clock, b.store.clock = b.gate.clock, nil
+			b.status(t, key)
+			b.gate.records.store = &hanging{}
+			time.Sleep(tt.age)
+			ctx, cancel := context.WithTimeout(t.Context(), tt.left)
+			start := time.Now()
+			_, err := b.gate.Invoke(ctx, tileEvent(key))
+			if took := time.Since(start); took >= tt.left || (err == nil) != (tt.status == 200) {
+				t.Errorf("%v left, %v old: %v, after %v", tt.left, tt.age, err, took)
+			}
+			cancel()
+		}
+	})
+}
+
+func TestAPanicAnswers503AndTheNextCallWorks(t *testing.T) {
+	b := newBench(t)
+	good := b.add(t, 1, nil)
+	b.store.fail = func(apikey.Hash) error { panic("boom") }
+	if status := b.status(t, good); status != 503 {
+		t.Errorf("status %d", status)
+	}
+	b.up()
+	if status := b.status(t, good); status != 200 {
+		t.Errorf("afterwards: %d", status)
+	}
+}
