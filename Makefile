@@ -54,7 +54,7 @@ fuzz: ## fuzz each target for FUZZTIME (1m)
 lint: $(TOOLS)/venv/.installed $(TOOLS)/bin/.installed ## format, arrows, vet, templates; installs its own tools
 	@unformatted=$$($(TOOLS)/bin/gofumpt -l $$(git ls-files '*.go' ':!*.gen.go')); \
 	  if [ -n "$$unformatted" ]; then echo "gofumpt would change:"; echo "$$unformatted"; exit 1; fi
-	$(TOOLS)/bin/golangci-lint run ./...
+	$(TOOLS)/bin/golangci-lint run --allow-parallel-runners ./...
 	$(TOOLS)/venv/bin/cfn-lint -- template.yaml infra/*.yaml
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
 	@mkdir -p .build

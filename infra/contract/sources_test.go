@@ -78,13 +78,19 @@ func (s *source) inspect(decl ast.Decl) {
 		if lit, ok := call.Args[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
 			if name, _ := strconv.Unquote(lit.Value); isVariable(name) {
 				s.reads = append(s.reads, name)
-				if called(call.Fun) == "Need" {
+				if called(call.Fun) == "Need" || called(call.Fun) == "Or" && emptyText(call.Args) {
 					s.needs[within] = append(s.needs[within], name)
 				}
 			}
 		}
 		return true
 	})
+}
+
+// emptyText reports whether the default of a variable is "": then something is switched off without it.
+func emptyText(args []ast.Expr) bool {
+	lit, ok := args[len(args)-1].(*ast.BasicLit)
+	return ok && lit.Value == `""`
 }
 
 func called(fun ast.Expr) string {
