@@ -1,0 +1,192 @@
+package web
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+	"latchkey/shared/product"
+)
+
+// KeyStore is what a Desk needs of the control table.
+type KeyStore interface {
+	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
+	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
+}
+
+// KeyUse says when secrets were last used. A key that isn't in the answer was never used.
+type KeyUse interface {
+	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]gateway.Used, error)
+}
+
+// Sealer keeps the secrets of recoverable keys.
+type Sealer interface {
+	Seal(ctx context.Context, secret apikey.Secret, key apikey.ID) ([]byte, error)
+	Open(ctx context.Context, sealed []byte, key apikey.ID) (string, error)
+}
+
+// Desk is what every function that changes keys does alike: read the key of the path, commit a change with its
+// audit row, show the key, and make a new secret that is shown once.
+type Desk struct {
+	Store    KeyStore
+	Rim      Rim
+	Prefix   apikey.Prefix
+	Products product.Catalogue
+	Used     KeyUse
+	Sealer   Sealer
+}
+
+// Desk makes the desk of a function that has what the environment describes.
+func (b *Base) Desk() *Desk {
+	return &Desk{
+		Store: b.Store, Rim: b.Rim, Prefix: b.Prefix, Products: product.Default(), Used: b.LastUsed(), Sealer: b.Keyring(),
+	}
+}
+
+// Read finds the key of the path, in the caller's account.
+func (d *Desk) Read(r *http.Request, c gateway.Caller) (apikey.Key, error) {
+	id, err := apikey.ParseID(r.PathValue("key"))
+	if err != nil {
+		return apikey.Key{}, gateway.ErrNotFound
+	}
+	return d.Store.Key(r.Context(), c.Account, id)
+}
+
+// Row makes the audit row of a change.
+func (d *Desk) Row(c gateway.Caller, action string, before *apikey.Key, after apikey.Key) (audit.Row, error) {
+	id, err := d.Rim.ID("aud_")
+	if err != nil {
+		return audit.Row{}, err
+	}
+	return c.Audit(id, action, after.ID, d.Rim.Clock(), audit.KeyChanges(before, after)), nil
+}
+
+// Change is the path of all changes of an existing key: read, compare, apply, commit, show. What changes nothing is
+// acknowledged without a write, so that a repeated request is as good as the first.
+func (d *Desk) Change(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string,
+	apply func(before apikey.Key) (after apikey.Key, changed bool, err error),
+) error {
+	before, err := d.Read(r, c)
+	if err != nil {
+		return err
+	}
+	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
+		return err
+	}
+	after, changed, err := apply(before)
+	switch {
+	case err != nil:
+		return err
+	case !changed:
+		return d.Show(w, r, c, before)
+	default:
+		return d.Commit(w, r, c, action, before, after)
+	}
+}
+
+// Commit writes a change with its audit row and answers with the key.
+func (d *Desk) Commit(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string, before, after apikey.Key) error {
+	row, err := d.Row(c, action, &before, after)
+	if err != nil {
+		return err
+	}
+	written, err := d.Store.Commit(r.Context(), control.Change{Before: &before, After: after, Audit: row})
+	if err != nil {
+		return err
+	}
+	return d.Show(w, r, c, written)
+}
+
+// Show answers with a key.
+func (d *Desk) Show(w http.ResponseWriter, r *http.Request, c gateway.Caller, k apikey.Key) error {
+	view, err := d.View(r.Context(), c, k)
+	if err != nil {
+		return err
+	}
+	gateway.SetETag(w, k.Version)
+	return gateway.JSON(w, http.StatusOK, gateway.KeyDoc(k, view))
+}
+
+// View reads what a document of a key depends on besides the key.
+func (d *Desk) View(ctx context.Context, c gateway.Caller, k apikey.Key) (gateway.View, error) {
+	used, err := d.Used.LastUsed(ctx, k.Account, k)
+	return gateway.View{Now: d.Rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: d.Products}, err
+}
+
+// NewSecret makes a secret for a key, and the slot that keeps what may be kept of it.
+func (d *Desk) NewSecret(ctx context.Context, k apikey.Key) (apikey.Secret, apikey.Slot, error) {
+	secret, err := d.Prefix.Generate(d.Rim.Random)
+	if err != nil {
+		return apikey.Secret{}, apikey.Slot{}, err
+	}
+	slot := apikey.Slot{Hash: secret.Hash(), Preview: secret.Preview(), CreatedAt: d.Rim.Clock()}
+	if k.Recoverable {
+		if slot.Sealed, err = d.Sealer.Seal(ctx, secret, k.ID); err != nil {
+			return apikey.Secret{}, apikey.Slot{}, err
+		}
+	}
+	return secret, slot, nil
+}
+
+// ShowSecret answers with a key and its new secret, the only answer that has it. A zero secret is a replay's.
+func (d *Desk) ShowSecret(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, k apikey.Key, secret apikey.Secret) error {
+	view, err := d.View(r.Context(), c, k)
+	if err != nil {
+		view = gateway.View{Now: d.Rim.Clock(), Products: d.Products} // a new secret must not be lost over its statistics
+	}
+	gateway.NoStore(w)
+	gateway.SetETag(w, k.Version)
+	return gateway.JSON(w, status, gateway.KeyWithSecret(k, view, secret))
+}
+
+// CommitSecret writes a change that brings a new secret, and shows it. A request that was made before under the same
+// Idempotency-Key is replayed without it.
+func (d *Desk) CommitSecret(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, change control.Change, secret apikey.Secret) error {
+	written, err := d.Store.Commit(r.Context(), change)
+	var replay *control.Replay
+	if errors.As(err, &replay) {
+		return d.Replay(w, r, c, status, replay, change.Idempotency)
+	}
+	if err != nil {
+		return err
+	}
+	return d.ShowSecret(w, r, c, status, written, secret)
+}
+
+// Replay answers a request whose Idempotency-Key was used before: with the key as it is now, if the request is the
+// same.
+func (d *Desk) Replay(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, replay *control.Replay, now *control.Idempotency) error {
+	if replay.First.BodyHash != now.BodyHash {
+		return gateway.ErrIdempotencyReused
+	}
+	k, err := d.Store.Key(r.Context(), c.Account, apikey.ID(replay.First.Resource))
+	if err != nil {
+		return err
+	}
+	gateway.Replayed(w)
+	return d.ShowSecret(w, r, c, status, k, apikey.Secret{})
+}
+
+// Idempotency reads the request's Idempotency-Key, nil if there is none. The path counts with the body: the same key
+// on another object is another request.
+func (d *Desk) Idempotency(r *http.Request, c gateway.Caller, operation string, body any) (*control.Idempotency, error) {
+	key, err := gateway.IdempotencyKey(r)
+	if err != nil || key == "" {
+		return nil, err
+	}
+	canonical, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	hash := gateway.BodyHash([]byte(r.URL.Path), canonical)
+	return &control.Idempotency{
+		Operation: operation, Subject: c.Person.Subject, Key: key, BodyHash: hex.EncodeToString(hash[:]), At: d.Rim.Clock(),
+	}, nil
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+	"latchkey/shared/rotation"
+)
+
+// remembered finds an earlier request by its Idempotency-Key.
+type remembered interface {
+	Remembered(ctx context.Context, id account.ID, operation string, who account.Subject, key string, now time.Time) (control.Idempotency, error)
+}
+
+type handler struct {
+	desk  *web.Desk
+	store remembered
+}
+
+func (h *handler) routes(m *gateway.Mux) {
+	const key = "/v1/accounts/{account}/keys/{key}"
+	m.Account("POST "+key+"/rotate", h.rotate, account.WriteKeys)
+	m.Account("POST "+key+"/rotation/end", h.end, account.WriteKeys)
+	m.Account("POST "+key+"/rotation/extend", h.extend, account.WriteKeys)
+	m.Account("POST "+key+"/rotation/cancel", h.cancel, account.WriteKeys)
+	m.Account("PUT "+key+"/rotation-policy", h.putPolicy, account.WriteKeys)
+	m.Account("DELETE "+key+"/rotation-policy", h.deletePolicy, account.WriteKeys)
+}
+
+const operation = "rotate"
+
+// rotate puts a new secret in force. A replay is recognised before the key is looked at: the rotation that it
+// repeats is running now, and would refuse it.
+func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, _, err := gateway.Body[api.RotateKey](r, gateway.Shape{Optional: true})
+	if err != nil {
+		return err
+	}
+	grace, err := rotation.ParseGrace(body.GraceSeconds)
+	if err != nil {
+		return err
+	}
+	reason, err := parseReason(body.Reason)
+	if err != nil {
+		return err
+	}
+	idempotency, err := h.desk.Idempotency(r, c, operation, body)
+	if err != nil {
+		return err
+	}
+	if replay, err := h.replayOf(r.Context(), c, idempotency); err != nil || replay != nil {
+		if err != nil {
+			return err
+		}
+		return h.desk.Replay(w, r, c, http.StatusOK, replay, idempotency)
+	}
+	before, err := h.desk.Read(r, c)
+	if err != nil {
+		return err
+	}
+	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
+		return err
+	}
+	secret, slot, err := h.desk.NewSecret(r.Context(), before)
+	if err != nil {
+		return err
+	}
+	after, err := rotation.Rotate(before, slot, grace, reason, h.desk.Rim.Clock())
+	if err != nil {
+		return err
+	}
+	row, err := h.desk.Row(c, "key.rotate", &before, after)
+	if err != nil {
+		return err
+	}
+	change := control.Change{Before: &before, After: after, Audit: row, Idempotency: idempotency}
+	return h.desk.CommitSecret(w, r, c, http.StatusOK, change, secret)
+}
+
+func (h *handler) replayOf(ctx context.Context, c gateway.Caller, now *control.Idempotency) (*control.Replay, error) {
+	if now == nil {
+		return nil, nil
+	}
+	first, err := h.store.Remembered(ctx, c.Account, operation, now.Subject, now.Key, now.At)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &control.Replay{First: first}, nil
+}
+
+func parseReason(wanted *api.RotateKeyReason) (string, error) {
+	text := ""
+	if wanted != nil {
+		text = string(*wanted)
+	}
+	reason, err := rotation.ParseReason(text)
+	if err != nil {
+		return "", gateway.Invalid(gateway.Field("reason", "not_a_choice", "It is scheduled, leaked or other."))
+	}
+	return reason, nil
+}
+
+func (h *handler) end(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	return h.simple(w, r, c, "key.rotation_end", rotation.End)
+}
+
+func (h *handler) cancel(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	return h.simple(w, r, c, "key.rotation_cancel", rotation.Cancel)
+}
+
+func (h *handler) simple(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string,
+	apply func(apikey.Key, time.Time) (apikey.Key, error),
+) error {
+	if err := gateway.Empty(r); err != nil {
+		return err
+	}
+	return h.desk.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, bool, error) {
+		after, err := apply(k, h.desk.Rim.Clock())
+		return after, true, err
+	})
+}
+
+func (h *handler) extend(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, _, err := gateway.Body[api.ExtendRotation](r, gateway.Shape{})
+	if err != nil {
+		return err
+	}
+	grace, err := rotation.ParseGrace(&body.GraceSeconds)
+	if err != nil {
+		return err
+	}
+	return h.desk.Change(w, r, c, "key.rotation_extend", func(k apikey.Key) (apikey.Key, bool, error) {
+		after, err := rotation.Extend(k, grace, h.desk.Rim.Clock())
+		return after, true, err
+	})
+}

@@ -1,0 +1,20 @@
+// Function rotation gives keys new secrets over HTTP: rotate, end, extend and cancel, and the policy of scheduled ones.
+package main
+
+import (
+	"log"
+	"os"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/gateway"
+)
+
+func main() {
+	base, err := web.Start(os.Getenv, os.Stdout)
+	if err != nil {
+		log.Fatal(err)
+	}
+	h := &handler{desk: base.Desk(), store: base.Store}
+	h.routes(base.Mux)
+	gateway.Serve(base.Mux)
+}

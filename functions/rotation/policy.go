@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/gateway"
+	"latchkey/shared/rotation"
+)
+
+func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, _, err := gateway.Body[api.PutRotationPolicy](r, gateway.Shape{Nullable: []string{"principal"}})
+	if err != nil {
+		return err
+	}
+	policy, err := parsePolicy(body)
+	if err != nil {
+		return err
+	}
+	return h.desk.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, bool, error) {
+		if err := k.Editable(); err != nil {
+			return k, false, err
+		}
+		if k.Rotation != nil {
+			policy.AnnouncedFor = k.Rotation.AnnouncedFor
+			if *k.Rotation == policy {
+				return k, false, nil
+			}
+		}
+		after := k.Touched(h.desk.Rim.Clock())
+		after.Rotation = &policy
+		return after, true, nil
+	})
+}
+
+// defaultNotifyDays is how long before a rotation it is announced, unless the policy says otherwise.
+const defaultNotifyDays = 7
+
+func parsePolicy(body api.PutRotationPolicy) (apikey.RotationPolicy, error) {
+	notify := min(defaultNotifyDays, max(body.EveryDays-1, 0))
+	if body.NotifyDaysBefore != nil {
+		notify = *body.NotifyDaysBefore
+	}
+	principal := ""
+	if body.Principal != nil {
+		principal = *body.Principal
+	}
+	policy, err := rotation.ParsePolicy(body.EveryDays, notify, principal)
+	switch {
+	case errors.Is(err, rotation.ErrEvery):
+		return policy, gateway.Invalid(gateway.Field("every_days", "out_of_range", "It is 1 to 3650 days."))
+	case errors.Is(err, rotation.ErrNotify):
+		return policy, gateway.Invalid(gateway.Field("notify_days_before", "out_of_range", "It is 0 to 90 days, and less than every_days."))
+	case errors.Is(err, rotation.ErrPrincipal):
+		return policy, gateway.Invalid(gateway.Field("principal", "invalid_principal", "It is the ARN of one IAM user or role."))
+	}
+	return policy, err
+}
+
+func (h *handler) deletePolicy(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.Empty(r); err != nil {
+		return err
+	}
+	return h.desk.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, bool, error) {
+		if k.Rotation == nil {
+			return k, false, nil
+		}
+		after := k.Touched(h.desk.Rim.Clock())
+		after.Rotation = nil
+		return after, true, nil
+	})
+}
