@@ -28,8 +28,10 @@ var loginCSS []byte
 
 var loginPage = template.Must(template.New("login").Parse(loginHTML))
 
-type redirectKey struct{}
-type sessionKey struct{}
+type (
+	redirectKey struct{}
+	sessionKey  struct{}
+)
 
 func redirectFrom(ctx context.Context) string {
 	s, _ := ctx.Value(redirectKey{}).(string)

@@ -259,6 +259,7 @@ func (s *store) GetRefreshTokenInfo(_ context.Context, _, token string) (string,
 
 func (s *store) SigningKey(context.Context) (op.SigningKey, error) { return s.key, nil }
 func (s *store) KeySet(context.Context) ([]op.Key, error)          { return []op.Key{publicKey{s.key}}, nil }
+
 func (s *store) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm, error) {
 	return []jose.SignatureAlgorithm{jose.RS256}, nil
 }

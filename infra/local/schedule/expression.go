@@ -56,7 +56,8 @@ func (e Expression) Next(after, start time.Time) time.Time {
 		if after.Before(start) {
 			return start.Add(e.every)
 		}
-		return start.Add((after.Sub(start)/e.every + 1) * e.every)
+		since := after.Sub(start)
+		return after.Add(e.every - since%e.every)
 	case e.cron != nil:
 		return e.cron.next(after.In(e.zone))
 	case e.once.After(after):
@@ -107,8 +108,10 @@ func parseCron(s string) (*cron, error) {
 		names  []string
 		name   string
 	}{
-		{&c.minutes, f[0], 0, 59, nil, "minutes"}, {&c.hours, f[1], 0, 23, nil, "hours"},
-		{&c.months, f[3], 1, 12, monthNames, "month"}, {&c.years, f[5], 1970, 2199, nil, "year"},
+		{&c.minutes, f[0], 0, 59, nil, "minutes"},
+		{&c.hours, f[1], 0, 23, nil, "hours"},
+		{&c.months, f[3], 1, 12, monthNames, "month"},
+		{&c.years, f[5], 1970, 2199, nil, "year"},
 	} {
 		set, err := parseSet(field.text, field.lo, field.hi, field.names)
 		if err != nil {

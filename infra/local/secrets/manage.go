@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -194,7 +195,8 @@ func (s *Server) deleteSecret(caller string, in struct {
 	}
 	now := time.Now().UTC()
 	c, err := s.authorized(caller, "DeleteSecret", in.SecretID, s.find)
-	if f, ok := err.(*failure); ok && in.Force && f.code == "ResourceNotFoundException" {
+	var f *failure
+	if in.Force && errors.As(err, &f) && f.code == "ResourceNotFoundException" {
 		return deleted{Name: in.SecretID, DeletionDate: seconds(now)}, nil
 	}
 	if err != nil {
