@@ -51,7 +51,7 @@ type store interface {
 }
 
 type lastUsed interface {
-	LastUsed(ctx context.Context, id account.ID, keys []apikey.ID) (map[apikey.ID]gateway.Used, error)
+	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]gateway.Used, error)
 }
 
 type handler struct {

@@ -16,7 +16,7 @@ import (
 
 type noUse struct{}
 
-func (noUse) LastUsed(context.Context, account.ID, []apikey.ID) (map[apikey.ID]gateway.Used, error) {
+func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
 	return nil, nil
 }
 

@@ -154,7 +154,7 @@ func (h *handler) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) 
 	if err != nil {
 		return err
 	}
-	used, err := h.used.LastUsed(r.Context(), k.Account, []apikey.ID{k.ID})
+	used, err := h.used.LastUsed(r.Context(), k.Account, k)
 	if err != nil {
 		return err
 	}

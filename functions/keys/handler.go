@@ -24,7 +24,7 @@ type store interface {
 
 // lastUsed says when secrets were last used. A key that isn't in the answer was never used.
 type lastUsed interface {
-	LastUsed(ctx context.Context, id account.ID, keys []apikey.ID) (map[apikey.ID]gateway.Used, error)
+	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]gateway.Used, error)
 }
 
 // sealer keeps the secrets of recoverable keys.
@@ -112,7 +112,7 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Caller,
 }
 
 func (h *handler) view(ctx context.Context, c gateway.Caller, k apikey.Key) (gateway.View, error) {
-	used, err := h.used.LastUsed(ctx, k.Account, []apikey.ID{k.ID})
+	used, err := h.used.LastUsed(ctx, k.Account, k)
 	return gateway.View{Now: h.rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: h.products}, err
 }
 

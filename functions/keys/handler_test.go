@@ -27,7 +27,7 @@ type rig struct {
 
 type noUse struct{}
 
-func (noUse) LastUsed(context.Context, account.ID, []apikey.ID) (map[apikey.ID]gateway.Used, error) {
+func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
 	return nil, nil
 }
 

@@ -30,11 +30,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if err != nil {
 		return err
 	}
-	ids := make([]apikey.ID, len(keys))
-	for i, k := range keys {
-		ids[i] = k.ID
-	}
-	used, err := h.used.LastUsed(r.Context(), c.Account, ids)
+	used, err := h.used.LastUsed(r.Context(), c.Account, keys...)
 	if err != nil {
 		return err
 	}

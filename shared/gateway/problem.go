@@ -78,6 +78,7 @@ var (
 // Rule says what a sentinel error means to the caller.
 type Rule struct {
 	Err     error
+	Fits    func(error) bool // in place of Err, for errors that are known by their type
 	Problem *Problem
 }
 
@@ -90,7 +91,7 @@ func (t Table) problem(err error) (p *Problem, known bool) {
 		return p, true
 	}
 	for _, rule := range t {
-		if errors.Is(err, rule.Err) {
+		if (rule.Err != nil && errors.Is(err, rule.Err)) || (rule.Fits != nil && rule.Fits(err)) {
 			return rule.Problem, true
 		}
 	}

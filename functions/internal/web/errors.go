@@ -1,7 +1,10 @@
 package web
 
 import (
+	"errors"
 	"net/http"
+
+	"github.com/aws/smithy-go"
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
@@ -51,5 +54,13 @@ func Errors() gateway.Table {
 			gateway.Field("grace_seconds", "out_of_range", "It is 0 to 2592000 seconds, which is 30 days."))},
 		{Err: rotation.ErrShorter, Problem: gateway.Invalid(
 			gateway.Field("grace_seconds", "too_short", "The new end must be later than the present one."))},
+
+		{Fits: fromAWS, Problem: gateway.ErrUnavailable},
 	}
+}
+
+// fromAWS reports that a call of AWS failed, which is nobody's mistake here.
+func fromAWS(err error) bool {
+	var call *smithy.OperationError
+	return errors.As(err, &call)
 }

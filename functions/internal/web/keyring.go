@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/smithy-go"
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
@@ -27,18 +28,24 @@ var errNoKeyring = gateway.Of(http.StatusConflict, "recoverable_unavailable", "R
 type Keyring struct {
 	rim    Rim
 	name   string
-	client keyringReader
+	client ringKeeper
 
 	mu   sync.Mutex
 	ring keyring.Ring
 	read time.Time
 }
 
-type keyringReader interface {
+type ringKeeper interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
 }
 
-const keyringAge = 5 * time.Minute
+const (
+	keyringAge = 5 * time.Minute
+	// firstRing is the version ID of the first ring. It is the same for all that try to write it, so that one wins.
+	firstRing = "00000000-0000-4000-8000-6c617463686b"
+	firstKey  = "k1"
+)
 
 // Keyring makes the sealer that the environment describes.
 func (b *Base) Keyring() *Keyring {
@@ -101,18 +108,47 @@ func (k *Keyring) get(ctx context.Context, again bool) (keyring.Ring, error) {
 	if k.name == "" {
 		return keyring.Ring{}, errNoKeyring
 	}
-	out, err := k.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &k.name})
+	ring, err := k.fetch(ctx)
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		return keyring.Ring{}, errNoKeyring
+		if err = k.first(ctx); err == nil {
+			ring, err = k.fetch(ctx)
+		}
 	}
-	if err != nil {
-		return keyring.Ring{}, fmt.Errorf("web: reading the keyring: %w", err)
-	}
-	ring, err := keyring.Parse([]byte(aws.ToString(out.SecretString)))
 	if err != nil {
 		return keyring.Ring{}, err
 	}
 	k.ring, k.read = ring, k.rim.Now()
 	return ring, nil
+}
+
+func (k *Keyring) fetch(ctx context.Context) (keyring.Ring, error) {
+	out, err := k.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &k.name})
+	if err != nil {
+		return keyring.Ring{}, fmt.Errorf("web: reading the keyring: %w", err)
+	}
+	return keyring.Parse([]byte(aws.ToString(out.SecretString)))
+}
+
+// first writes a ring where the stack's secret has no value yet. Of several environments that try, one wins, and all
+// read what it wrote: a second write under the same version ID is refused.
+func (k *Keyring) first(ctx context.Context) error {
+	ring, err := keyring.Ring{}.Grow(k.rim.Random, firstKey)
+	if err != nil {
+		return err
+	}
+	_, err = k.client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+		SecretId: &k.name, ClientRequestToken: aws.String(firstRing), SecretString: aws.String(string(ring.Document())),
+	})
+	var there *types.ResourceExistsException
+	var missing *types.ResourceNotFoundException
+	var refused smithy.APIError
+	switch {
+	case err == nil, errors.As(err, &there):
+		return nil
+	case errors.As(err, &missing), errors.As(err, &refused) && refused.ErrorCode() == "AccessDeniedException":
+		return errNoKeyring
+	default:
+		return fmt.Errorf("web: writing the first keyring: %w", err)
+	}
 }

@@ -2,19 +2,52 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/gateway"
+	"latchkey/shared/usage"
 )
 
-// LastUsed says when keys were last used.
-func (b *Base) LastUsed() NeverUsed { return NeverUsed{} }
+// Uses says when the secrets of keys were last used, from the counters.
+type Uses struct {
+	counters interface {
+		LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error)
+	}
+}
 
-// NeverUsed knows of no use.
-type NeverUsed struct{}
+// LastUsed reads the counters that the environment names. A function without them knows of no use.
+func (b *Base) LastUsed() Uses {
+	table := b.Env.Or("COUNTERS_TABLE", "")
+	if table == "" {
+		return Uses{}
+	}
+	return Uses{counters: counters.Store{Client: dynamo.NewClient(b.DB), Table: table}}
+}
 
-// LastUsed answers that no key was used.
-func (NeverUsed) LastUsed(context.Context, account.ID, []apikey.ID) (map[apikey.ID]gateway.Used, error) {
-	return nil, nil
+// LastUsed answers for keys of one account. A key that isn't in the answer was never used.
+func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
+	if u.counters == nil || len(keys) == 0 {
+		return nil, nil
+	}
+	ids := make([]apikey.ID, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID
+	}
+	tags, err := u.counters.LastUsed(ctx, id, ids)
+	if err != nil {
+		return nil, err
+	}
+	used := map[apikey.ID]gateway.Used{}
+	for _, k := range keys {
+		one := gateway.Used{Current: tags[k.ID][usage.HashTag(k.Current.Hash)]}
+		if k.Outgoing != nil {
+			one.Previous = tags[k.ID][usage.HashTag(k.Outgoing.Hash)]
+		}
+		used[k.ID] = one
+	}
+	return used, nil
 }

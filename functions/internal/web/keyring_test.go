@@ -1,0 +1,122 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/smithy-go"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/keyring"
+	"latchkey/shared/keytest"
+)
+
+// fakeSecrets keeps one secret as Secrets Manager does: a version ID is written once.
+type fakeSecrets struct {
+	mu       sync.Mutex
+	versions map[string]string
+	current  string
+	reads    int
+	denied   bool
+}
+
+func (f *fakeSecrets) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reads++
+	if f.current == "" {
+		return nil, &types.ResourceNotFoundException{}
+	}
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(f.versions[f.current])}, nil
+}
+
+func (f *fakeSecrets) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.denied {
+		return nil, &smithy.GenericAPIError{Code: "AccessDeniedException"}
+	}
+	if _, ok := f.versions[*in.ClientRequestToken]; ok {
+		return nil, &types.ResourceExistsException{}
+	}
+	f.versions[*in.ClientRequestToken], f.current = *in.SecretString, *in.ClientRequestToken
+	return &secretsmanager.PutSecretValueOutput{}, nil
+}
+
+func newKeyring(f *fakeSecrets, seed uint64, clock *keytest.Clock) *Keyring {
+	return &Keyring{rim: Rim{Now: clock.Now, Random: keytest.Random(seed)}, name: "ring", client: f}
+}
+
+func secret(t *testing.T) apikey.Secret {
+	t.Helper()
+	s, err := apikey.DefaultPrefix.Generate(keytest.Random(7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestEnvironmentsThatRaceForTheFirstRingAgree(t *testing.T) {
+	f, clock := &fakeSecrets{versions: map[string]string{}}, keytest.NewClock()
+	const environments = 8
+	sealed := make([][]byte, environments)
+	var wg sync.WaitGroup
+	for i := range environments {
+		wg.Go(func() {
+			var err error
+			if sealed[i], err = newKeyring(f, uint64(i), clock).Seal(t.Context(), secret(t), "key_1"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	late := newKeyring(f, 99, clock)
+	for i := range sealed {
+		if text, err := late.Open(t.Context(), sealed[i], "key_1"); err != nil || text != secret(t).Reveal() {
+			t.Errorf("environment %d sealed with a ring of its own: %v", i, err)
+		}
+	}
+	if f.reads > 2*environments+2 {
+		t.Errorf("%d reads", f.reads)
+	}
+}
+
+func TestOpenReadsARingThatHasGrownMeanwhile(t *testing.T) {
+	f, clock := &fakeSecrets{versions: map[string]string{}}, keytest.NewClock()
+	old := newKeyring(f, 1, clock)
+	if _, err := old.Seal(t.Context(), secret(t), "key_1"); err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keyring.Parse([]byte(f.versions[f.current]))
+	if err == nil {
+		ring, err = ring.Grow(keytest.Random(2), "k2")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.versions["second"], f.current = string(ring.Document()), "second"
+	sealed, err := ring.Seal(keytest.Random(3), secret(t).Reveal(), "key_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := old.Open(t.Context(), sealed, "key_1"); err != nil || text != secret(t).Reveal() {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWithoutAKeyringRecoverableIsRefused(t *testing.T) {
+	clock := keytest.NewClock()
+	for name, k := range map[string]*Keyring{
+		"no secret named":    {rim: Rim{Now: clock.Now, Random: keytest.Random(1)}},
+		"may not be written": newKeyring(&fakeSecrets{versions: map[string]string{}, denied: true}, 1, clock),
+	} {
+		if _, err := k.Seal(t.Context(), secret(t), "key_1"); !errors.Is(err, errNoKeyring) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package keyring
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"math/rand/v2"
+)
+
+func random(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
+
+func ring(t *testing.T) Ring {
+	t.Helper()
+	r, err := Ring{}.Grow(random(1), "k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestSealedOpensForItsOwnKeyAlone(t *testing.T) {
+	r := ring(t)
+	sealed, err := r.Seal(random(2), "ak_secret", "key_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(sealed, []byte("secret")) {
+		t.Error("the text is readable")
+	}
+	if text, err := r.Open(sealed, "key_1"); text != "ak_secret" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := r.Open(sealed, "key_2"); !errors.Is(err, ErrSealed) {
+		t.Errorf("another key's secret opened: %v", err)
+	}
+	for i := range sealed {
+		broken := bytes.Clone(sealed)
+		broken[i] ^= 1
+		if _, err := r.Open(broken, "key_1"); !errors.Is(err, ErrSealed) {
+			t.Errorf("a flipped bit in byte %d went unnoticed: %v", i, err)
+		}
+		if _, err := r.Open(sealed[:i], "key_1"); !errors.Is(err, ErrSealed) {
+			t.Errorf("%d bytes of %d opened: %v", i, len(sealed), err)
+		}
+	}
+}
+
+func TestGrownRingSealsWithTheNewKeyAndOpensWithTheOld(t *testing.T) {
+	old := ring(t)
+	sealed, _ := old.Seal(random(2), "text", "key_1")
+	grown, err := old.Grow(random(3), "k2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := grown.Open(sealed, "key_1"); text != "text" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	again, _ := grown.Seal(random(4), "text", "key_1")
+	if SealedBy(sealed) != "k1" || SealedBy(again) != "k2" || grown.Current() != "k2" {
+		t.Errorf("%s, %s", SealedBy(sealed), SealedBy(again))
+	}
+	if _, err := grown.Grow(random(5), "k1"); err == nil {
+		t.Error("a name was used twice")
+	}
+	if _, err := grown.Drop("k2"); err == nil {
+		t.Error("the current key was dropped")
+	}
+	dropped, err := grown.Drop("k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dropped.Open(sealed, "key_1"); !errors.Is(err, ErrSealed) {
+		t.Errorf("a dropped key opens: %v", err)
+	}
+}
+
+func TestDocumentRoundTripsAndNothingElsePrintsTheRing(t *testing.T) {
+	r := ring(t)
+	sealed, _ := r.Seal(random(2), "text", "key_1")
+	again, err := Parse(r.Document())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := again.Open(sealed, "key_1"); text != "text" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	var doc struct{ Keys map[string]string }
+	if err := json.Unmarshal(r.Document(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := json.Marshal(r)
+	for _, printed := range []string{fmt.Sprint(r), fmt.Sprintf("%+v", r), fmt.Sprintf("%#v", r), string(raw)} {
+		if strings.Contains(printed, doc.Keys["k1"]) || !strings.Contains(printed, "[redacted]") {
+			t.Errorf("the ring prints as %s", printed)
+		}
+	}
+}
+
+func TestParseRefusesWhatIsNoRing(t *testing.T) {
+	key := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	for name, text := range map[string]string{
+		"nothing": ``, "no keys": `{"current":"k1"}`, "current missing": `{"current":"k2","keys":{"k1":"` + key + `"}}`,
+		"short key": `{"current":"k1","keys":{"k1":"AAAA"}}`, "not base64": `{"current":"k1","keys":{"k1":"%%"}}`,
+		"no name": `{"current":"","keys":{"":"` + key + `"}}`,
+	} {
+		if _, err := Parse([]byte(text)); !errors.Is(err, ErrRing) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := (Ring{}).Seal(random(1), "text", "key_1"); !errors.Is(err, ErrRing) {
+		t.Errorf("the zero ring seals: %v", err)
+	}
+}
