@@ -79,7 +79,7 @@ func Run(c Config) Outcome {
 	if c.Latency == 0 {
 		c.Latency = 4 * time.Millisecond
 	}
-	s := &run{Config: c, rnd: rand.New(rand.NewPCG(c.Seed, 0x9e3779b97f4a7c15)), table: &table{items: map[string]*item{}}}
+	s := &run{Config: c, rnd: rand.New(rand.NewPCG(c.Seed, 0x9e3779b97f4a7c15)), table: NewTable()}
 	for i := range c.Envs {
 		s.envs = append(s.envs, s.newEnv(i))
 	}
@@ -101,7 +101,7 @@ type run struct {
 	queue events
 	seq   int
 	now   time.Duration
-	table *table
+	table *Table
 	envs  []*env
 	out   Outcome
 
@@ -274,7 +274,7 @@ func (s *run) step(e *env, began time.Duration, step qps.Step) {
 		s.finish(e, began, step.Result.Admit, step.Result.Fallback)
 		return
 	}
-	s.call(e, func() qps.Seen { return s.table.take(step.Ask) }, func(seen qps.Seen, err error) {
+	s.call(e, func() qps.Seen { return s.table.Take(step.Ask) }, func(seen qps.Seen, err error) {
 		s.step(e, began, e.limiter.Answer(step.Ask, seen, err, s.clock(e)))
 	})
 }

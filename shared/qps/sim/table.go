@@ -17,13 +17,16 @@ type item struct {
 	counts                 map[int64]int64 // per call
 }
 
-// table is the lease table: one writer at a time, as in DynamoDB.
-type table struct {
+// Table is a lease table in memory: one writer at a time, as in DynamoDB.
+type Table struct {
 	items map[string]*item
 }
 
-// take is the conditional write that qps.Ask describes.
-func (t *table) take(ask qps.Ask) qps.Seen {
+// NewTable makes an empty table.
+func NewTable() *Table { return &Table{items: map[string]*item{}} }
+
+// Take is the conditional write that qps.Ask describes.
+func (t *Table) Take(ask qps.Ask) qps.Seen {
 	it := t.items[ask.Limit]
 	if it == nil {
 		if !ask.Create {
