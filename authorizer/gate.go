@@ -27,14 +27,16 @@ type parts struct {
 type Gate struct {
 	config
 	parts
-	mu      sync.Mutex
-	records records
-	metrics metrics
-	log     requestLog
+	mu       sync.Mutex
+	products authz.Matcher // the catalogue
+	outcome  outcome       // of the call at hand
+	records  records
+	metrics  metrics
+	log      requestLog
 }
 
 func newGate(c config, p parts) *Gate {
-	g := &Gate{config: c, parts: p}
+	g := &Gate{config: c, parts: p, products: p.catalogue}
 	g.metrics.init(p.clock.now())
 	g.log.out = p.out
 	shorten := func(d time.Duration) time.Duration { return d - rand.N(d/4) }
@@ -62,12 +64,14 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 		return nil, gate.ErrUnavailable
 	}
 	now := g.clock.now()
-	o, wait := g.decide(ctx, now, &event)
-	g.recorder.Record(ctx, now, &o)
-	g.metrics.decided(&o)
-	g.log.decision(now, &event, &o)
+	o := &g.outcome
+	*o = outcome{}
+	wait := g.decide(ctx, now, &event, o)
+	g.recorder.Record(ctx, now, o)
+	g.metrics.decided(o)
+	g.log.decision(now, &event, o)
 	g.metrics.flushIfDue(now, g.out)
-	return g.answer(&event, &o, wait)
+	return g.answer(&event, o, wait)
 }
 
 // Close reports what hasn't been reported yet. It runs when Lambda ends the environment, half a second before it
@@ -83,8 +87,8 @@ func (g *Gate) Close() {
 
 // decide runs the seven steps. Where a call is refused before its path is looked at, the product is told all the
 // same, because usage counts refusals under it. wait, in seconds, is set for QPSExceeded.
-func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event) (o outcome, wait int) {
-	req := authz.Request{Target: event.Target(g.catalogue)}
+func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event, o *outcome) (wait int) {
+	req := authz.Request{Target: event.Target(g.products)}
 	req.Origin, req.Presence = event.Caller()
 	o.Origin, o.Presence = req.Origin, req.Presence
 	o.Decision.Product, o.Decision.Class = req.Target.Match.Product, req.Target.Match.Class
@@ -92,18 +96,18 @@ func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event) (o out
 	text, place, code := event.Credential()
 	if code != "" {
 		o.Decision.Code = code
-		return o, 0
+		return 0
 	}
 	req.Place = place
 	secret, err := g.prefix.Parse(text)
 	if err != nil {
 		o.Decision.Code = authz.KeyMalformed
-		return o, 0
+		return 0
 	}
 	policy, code := g.records.lookup(ctx, secret.Hash())
 	if code != "" {
 		o.Decision.Code = code
-		return o, 0
+		return 0
 	}
 	o.Key, o.Account, o.Secret, o.Outgoing = policy.KeyID, policy.Account, policy.Hash, policy.Outgoing
 	if policy.Proposed != nil {
@@ -111,13 +115,13 @@ func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event) (o out
 	}
 	o.Decision = policy.Decide(now.wall, req)
 	if !o.Decision.Allowed() {
-		return o, 0
+		return 0
 	}
 	return g.limit(ctx, o, policy)
 }
 
 // limit is step 7.
-func (g *Gate) limit(ctx context.Context, o outcome, policy *authz.Compiled) (outcome, int) {
+func (g *Gate) limit(ctx context.Context, o *outcome, policy *authz.Compiled) (wait int) {
 	o.Limit = o.Decision.Limit
 	if o.Limit == 0 {
 		o.Limit = g.catalogue.DefaultQPS(o.Decision.Class, policy.AccountType)
@@ -129,7 +133,7 @@ func (g *Gate) limit(ctx context.Context, o outcome, policy *authz.Compiled) (ou
 	if !a.Admitted {
 		o.Decision.Code = authz.QPSExceeded
 	}
-	return o, a.RetryAfter
+	return a.RetryAfter
 }
 
 // answer renders a decision as the gateway needs it to send the right status.

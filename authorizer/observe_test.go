@@ -1,0 +1,280 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/product"
+)
+
+// lines reads what the gate wrote: JSON objects, one a line.
+func lines(t *testing.T, out *bytes.Buffer) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	for _, line := range strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n") {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func TestEveryRefusalLeavesOneLineAndAllowedCallsASample(t *testing.T) {
+	b := newBench(t)
+	good := b.add(t, 1, nil)
+	for range 2 * sampleEvery {
+		b.status(t, good)
+	}
+	for range 7 {
+		b.status(t, secret(t, 2).Reveal())
+	}
+	b.call(t, event("/search/../x", nil, map[string]string{"key": good}))
+	codes := map[any]int{}
+	for _, line := range lines(t, b.out) {
+		codes[line["code"]]++
+		if line["request_id"] != "req-1" || line["time"] != "2026-11-21T12:00:00.000Z" {
+			t.Errorf("line %v", line)
+		}
+	}
+	if codes["allowed"] != 2 || codes["key_unknown"] != 7 || codes["path_not_canonical"] != 1 {
+		t.Errorf("lines by code: %v", codes)
+	}
+}
+
+func TestLogsHoldNothingOfTheCallersButAHost(t *testing.T) {
+	b := newBench(t)
+	good := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"example.com"} })
+	hostile := []string{good, "?key=" + good, `"}` + "\n" + `{"forged":true`, "https://evil.example/" + good, "https://" + good + "@evil.example"}
+	for _, text := range hostile {
+		b.call(t, event("/map/"+good+"/"+text, map[string]string{"Origin": text, "Referer": text, "User-Agent": text}, map[string]string{"key": good, "x": text}))
+		b.call(t, event(tile, map[string]string{"X-Api-Key": text}, map[string]string{"q": text}))
+	}
+	b.gate.Close()
+	lines(t, b.out) // every line is one object
+	if strings.Contains(b.out.String(), good) || strings.Contains(b.out.String(), good[3:]) || strings.Contains(b.out.String(), "forged") {
+		t.Errorf("the log holds what the caller sent:\n%s", b.out)
+	}
+}
+
+func TestMetricsAddUpAndComeOnceAMinute(t *testing.T) {
+	b := newBench(t)
+	good := b.add(t, 1, func(p *authz.Policy) {
+		p.Proposed = &apikey.Proposal{Domains: &[]string{"example.com"}}
+	})
+	for range 500 { // 75 s
+		b.status(t, good)
+		b.status(t, "ak_malformed")
+		b.clock.advance(150 * time.Millisecond)
+	}
+	b.down()
+	b.clock.advance(6 * time.Second)
+	b.status(t, good)
+	b.gate.Close()
+	sums, flushes := map[string]float64{}, 0
+	for _, line := range lines(t, b.out) {
+		if line["_aws"] == nil {
+			continue
+		}
+		if code, ok := line["Code"].(string); ok {
+			sums[code] += line["Decisions"].(float64)
+			continue
+		}
+		flushes++
+		for name, value := range line {
+			if n, ok := value.(float64); ok {
+				sums[name] += n
+			}
+		}
+	}
+	want := map[string]float64{
+		"allowed": 501, "key_malformed": 500, "CacheHits": 485, "CacheMisses": 16, "StoreReads": 17, "StoreErrors": 2, "StaleServes": 1,
+		"ShadowRefusals": 501, "LimiterDegraded": 0, "UnreadableRecords": 0,
+	}
+	for name, n := range want {
+		if sums[name] != n {
+			t.Errorf("%s: %v, want %v", name, sums[name], n)
+		}
+	}
+	if flushes != 2 {
+		t.Errorf("%d reports in 75 s and at the end, want 2", flushes)
+	}
+}
+
+// scripted limits and records as it is told.
+type scripted struct {
+	answer  admission
+	asked   []int
+	classes []product.Class
+	seen    []outcome
+	flushed int
+}
+
+func (s *scripted) Admit(_ context.Context, _ apikey.ID, class product.Class, limit int) admission {
+	s.asked, s.classes = append(s.asked, limit), append(s.classes, class)
+	return s.answer
+}
+
+func (s *scripted) Record(_ context.Context, _ moment, o *outcome) { s.seen = append(s.seen, *o) }
+func (s *scripted) Flush(context.Context)                          { s.flushed++ }
+
+func TestTheLimiterIsAskedLastAndWithTheLimitInForce(t *testing.T) {
+	b := newBench(t)
+	s := &scripted{answer: admission{Admitted: true, Degraded: true}}
+	b.gate.limiter, b.gate.recorder = s, s
+	normal := b.add(t, 1, nil)
+	own := b.add(t, 2, func(p *authz.Policy) { p.Limits = []apikey.Limit{{Class: "map-display.tiles", QPS: 3}} })
+	locked := b.add(t, 3, func(p *authz.Policy) { p.Domains = []string{"example.com"} })
+	for _, key := range []string{normal, own, locked, "ak_x"} {
+		b.status(t, key)
+	}
+	if len(s.asked) != 2 || s.asked[0] != 1000 || s.asked[1] != 3 || s.classes[0] != "map-display.tiles" {
+		t.Errorf("asked for %v of %v", s.asked, s.classes)
+	}
+	if b.gate.metrics.limiterDegraded != 2 {
+		t.Errorf("degraded: %d", b.gate.metrics.limiterDegraded)
+	}
+	var codes []authz.Code
+	for _, o := range s.seen {
+		codes = append(codes, o.Decision.Code)
+		if o.Decision.Product != "map-display" {
+			t.Errorf("%s is not counted under the path's product", o.Decision.Code)
+		}
+	}
+	if len(codes) != 4 || codes[1] != authz.Allowed || codes[2] != authz.OriginMissing || codes[3] != authz.KeyMalformed {
+		t.Errorf("recorded %v", codes)
+	}
+	b.gate.Close()
+	if s.flushed != 1 {
+		t.Error("closing doesn't flush")
+	}
+}
+
+func TestOverTheLimitIs429WithItsWaitOr403ByChoice(t *testing.T) {
+	b := newBench(t)
+	b.gate.limiter = &scripted{answer: admission{RetryAfter: 3}}
+	key := b.add(t, 1, nil)
+	if status, context := b.call(t, tileEvent(key)); status != 429 || context["retryAfter"] != "3" || context["code"] != "qps_exceeded" {
+		t.Errorf("%d %v", status, context)
+	}
+	b.gate.denyOver = true
+	if status, context := b.call(t, tileEvent(key)); status != 403 || context["code"] != "qps_exceeded" {
+		t.Errorf("%d %v", status, context)
+	}
+}
+
+func TestConfigRefusesToGuess(t *testing.T) {
+	good := map[string]string{"GATE_TABLE": "gate", "USAGE_PLAN_KEY": "key"}
+	with := func(name, value string) func(string) string {
+		return func(n string) string {
+			if n == name {
+				return value
+			}
+			return good[n]
+		}
+	}
+	for name, value := range map[string]string{"GATE_TABLE": "", "USAGE_PLAN_KEY": "", "OVER_LIMIT": "430", "KEY_PREFIX": "A B"} {
+		if _, err := configFrom(with(name, value)); !errors.Is(err, errConfig) {
+			t.Errorf("%s=%q: %v", name, value, err)
+		}
+	}
+	c, err := configFrom(with("OVER_LIMIT", "403"))
+	if err != nil || !c.denyOver || c.prefix != "ak" {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
+func TestQuietLogDropsOnlyTheLinesOf401(t *testing.T) {
+	var out bytes.Buffer
+	q := quietLog{&out}
+	_, _ = q.Write([]byte(`{"errorMessage":"Unauthorized","errorType":"errorString"}`))
+	_, _ = q.Write([]byte(`{"errorMessage":"Unavailable"}`))
+	if out.String() != `{"errorMessage":"Unavailable"}` {
+		t.Errorf("wrote %s", out.String())
+	}
+}
+
+func TestACallThatHitsTheCacheHardlyAllocates(t *testing.T) {
+	b := newBench(t)
+	key := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"*.example.com"} })
+	payload := event(tile, map[string]string{"Origin": "https://a.example.com", "Referer": "https://a.example.com/"}, map[string]string{"key": key})
+	ctx := t.Context()
+	n := testing.AllocsPerRun(1000, func() {
+		if _, err := b.gate.Invoke(ctx, payload); err != nil {
+			t.Fatal(err)
+		}
+	})
+	// One is the decoder's copy of the event: behind it the decision and its answer may take four.
+	if n > 5 {
+		t.Errorf("%v allocations", n)
+	}
+	t.Logf("%v allocations", n)
+}
+
+func TestTheGateLinksNoTablesOfNames(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pkg := range strings.Fields(string(out)) {
+		for _, heavy := range []string{"golang.org/x/net/idna", "golang.org/x/net/publicsuffix", "feature/dynamodb/attributevalue", "feature/dynamodb/expression", "aws-sdk-go-v2/config", "log/slog/json"} {
+			if strings.HasSuffix(pkg, heavy) && !strings.HasPrefix(pkg, "vendor/") { // net/http has an idna of its own
+				t.Errorf("links %s", pkg)
+			}
+		}
+	}
+}
+
+func FuzzInvoke(f *testing.F) {
+	good := secret(f, 1).Reveal()
+	f.Add(tileEvent(good))
+	f.Add(event("/map/%2e%2e/search", map[string]string{"X-Api-Key": good}, nil))
+	f.Add([]byte(`{"methodArn":"arn:a/b/GET/map/1","headers":{"x-api-key":"ak_"}}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		b := newBench(t)
+		b.add(t, 1, nil)
+		answer, err := b.gate.Invoke(t.Context(), payload)
+		if err == nil && !json.Valid(answer) {
+			t.Fatalf("answer is no JSON: %s", answer)
+		}
+		var text any
+		if err == nil && bytes.Contains(answer, []byte(`"plan-key"`)) && json.Unmarshal(payload, &text) != nil {
+			t.Fatal("allowed what is no JSON")
+		}
+		if strings.Contains(b.out.String(), `"what":"panic"`) {
+			t.Fatal("panicked")
+		}
+	})
+}
+
+func BenchmarkInvokeHit(b *testing.B) {
+	g := newBench(b)
+	payload := tileEvent(g.add(b, 1, nil))
+	ctx := b.Context()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := g.gate.Invoke(ctx, payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkInvokeUnknown(b *testing.B) {
+	g := newBench(b)
+	ctx := b.Context()
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		n++
+		g.gate.records.lookup(ctx, hashOf(n))
+	}
+}
