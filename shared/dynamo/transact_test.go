@@ -54,6 +54,7 @@ func TestTransactTellsWhatHappened(t *testing.T) {
 		"conflict for ever":                 {[]error{cancelled("TransactionConflict", "None")}, dynamo.ErrConflict, 8},
 		"throttled, then done":              {[]error{cancelled("ThrottlingError"), nil}, nil, 2},
 		"conflict hides a condition":        {[]error{cancelled("ConditionalCheckFailed", "TransactionConflict"), nil}, nil, 2},
+		"a condition after a conflict":      {[]error{cancelled("TransactionConflict", "ConditionalCheckFailed"), nil}, nil, 2},
 		"lost once":                         {[]error{io.ErrUnexpectedEOF, nil}, nil, 2},
 		"lost for ever":                     {[]error{io.ErrUnexpectedEOF}, dynamo.ErrUnknown, 3},
 		"broken server for ever":            {[]error{server}, dynamo.ErrUnknown, 3},

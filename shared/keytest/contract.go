@@ -46,9 +46,11 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Type/ChangesAllKeysAndResumes", typeChange},
 		{"Type/IsRefusedWhereBillingDoesntFit", typeRefused},
 		{"Close/RevokesAllKeysAndResumes", closeResumes},
+		{"Close/RefusesFromItsFirstStep", closingRefuses},
 		{"Jobs/DueListsWhatIsDue", jobsDue},
 		{"Jobs/PurgeRemovesAllButTheTrail", jobsPurge},
 		{"Drift/IsFoundAndRepaired", driftRepaired},
+		{"Drift/AnEditMeanwhileIsNone", driftCalm},
 		{"Requests/OneIsOpenAndDecidedOnce", requestsDecided},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open(t)) })

@@ -130,6 +130,79 @@ func closeResumes(t *testing.T, s Stores) {
 	}
 }
 
+func closingRefuses(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	k := s.NewKey(t, a)
+	// Broken off after its first write: nothing is created from then on, or it would outlive the account.
+	writes := 0
+	_, err := s.With(func(call string, _ int) Fault {
+		if call == "TransactWriteItems" {
+			if writes++; writes > 1 {
+				return Before
+			}
+		}
+		return NoFault
+	}).Control.Close(t.Context(), a.ID, Now, rowsOf(a.ID))
+	wantErr(t, err, dynamo.ErrUnknown)
+	other := Key(a.ID)
+	_, err = s.Control.Commit(t.Context(), control.Change{After: other, Audit: Row(a.ID, "key.create", other.ID)})
+	wantErr(t, err, dynamo.ErrClosed)
+	_, err = s.Control.PutMember(t.Context(), nil, Member(a.ID, "late", account.Viewer), Row(a.ID, "member.add", ""))
+	wantErr(t, err, dynamo.ErrClosed)
+	_, err = s.Control.SetType(t.Context(), a.ID, account.Enterprise, Now, rowsOf(a.ID))
+	wantErr(t, err, dynamo.ErrClosed)
+	// An edit that is under way makes the closing step stale; it is done again.
+	raced := false
+	_, err = s.With(func(call string, _ int) Fault {
+		if call == "TransactWriteItems" && !raced {
+			raced = true
+			_, err := s.Edit(context.Background(), k, "key.edit", func(k *apikey.Key) { k.Name = "raced" })
+			must(t, err)
+		}
+		return NoFault
+	}).Control.Close(t.Context(), a.ID, Now, rowsOf(a.ID))
+	must(t, err)
+	got, err := s.Control.Key(t.Context(), a.ID, k.ID)
+	must(t, err)
+	if got.RevokedAt.IsZero() || got.Name != "raced" {
+		t.Fatalf("key %+v", got)
+	}
+}
+
+func driftCalm(t *testing.T, s Stores) {
+	k := s.NewKey(t, s.NewAccount(t), full)
+	// The key changes between the reads of the comparison, and once more before a repair.
+	edits := 0
+	busy := s.With(func(call string, _ int) Fault {
+		if call == "GetItem" && edits < 2 {
+			edits++
+			var err error
+			k, err = s.Edit(context.Background(), k, "key.edit", func(k *apikey.Key) { k.Disabled = !k.Disabled })
+			must(t, err)
+		}
+		return NoFault
+	})
+	if found := busy.Drifts(t, true); len(found) != 0 || edits != 2 {
+		t.Fatalf("after %d edits: drift %+v", edits, found)
+	}
+	s.CheckGate(t, k)
+	// The record is damaged, and the key is edited just before the repair is written: the edit wins.
+	wrong := Policy(k)
+	wrong.Blocked = !wrong.Blocked
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, gate.Encode(wrong)))
+	edits = 0
+	s.With(func(call string, _ int) Fault {
+		if call == "TransactWriteItems" && edits == 0 {
+			edits++
+			var err error
+			k, err = s.Edit(context.Background(), k, "key.edit", func(k *apikey.Key) { k.Disabled = !k.Disabled })
+			must(t, err)
+		}
+		return NoFault
+	}).Drifts(t, true)
+	s.CheckGate(t, k)
+}
+
 func jobsDue(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	ending := func(in time.Duration) apikey.Key {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
 	"latchkey/shared/dynamo"
@@ -59,6 +60,22 @@ func TestTakeIsTheModelsWrite(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestItemForgetsWindowsThatAreOver(t *testing.T) {
+	memory, names := keytest.NewMemory()
+	s := leases.New(memory, names.Leases)
+	for window := int64(1); window < 20; window++ {
+		if seen, err := s.Take(t.Context(), qps.Ask{Limit: "k", Window: window, N: 1, Capacity: 5, Create: window == 1, Expires: keytest.Now}); err != nil || !seen.Applied {
+			t.Fatalf("%+v, %v", seen, err)
+		}
+	}
+	out, err := memory.GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: &names.Leases, Key: dynamo.Item{"pk": dynamo.S("k"), "sk": dynamo.N(0)},
+	})
+	if err != nil || len(out.Item) != 7 {
+		t.Fatalf("%d attributes, %v: %v", len(out.Item), err, out.Item)
 	}
 }
 
