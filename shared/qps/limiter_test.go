@@ -130,16 +130,18 @@ func TestTokenDiesCountedFromBeforeTheRequest(t *testing.T) {
 }
 
 func TestTokensDieInAFreezeThatStopsTheMonotonicClock(t *testing.T) {
-	w, e := newWorld(t), newEnv(1000)
-	for at := time.Duration(0); at < 3*time.Second; at += ms {
+	w, e := newWorld(t), newEnv(100_000)
+	for at := time.Duration(0); at < 2*time.Second; at += ms / 10 {
 		w.call(e, at)
 	}
-	now := clock(3 * time.Second)
-	if step := e.Decide("k", 1000, now); !step.Done || !step.Result.Admit {
-		t.Fatalf("no tokens were held: %+v", step)
+	now := clock(2 * time.Second)
+	for range 10 {
+		if step := e.Decide("k", 100_000, now); !step.Done || !step.Result.Admit {
+			t.Fatalf("no tokens were held: %+v", step)
+		}
 	}
 	now.Wall = now.Wall.Add(2 * time.Second)
-	if step := e.Decide("k", 1000, now); step.Done {
+	if step := e.Decide("k", 100_000, now); step.Done {
 		t.Errorf("a token from before the freeze was used: %+v", step)
 	}
 }
@@ -262,6 +264,16 @@ func TestWindowHoldsWhatItsOpenerSaidWhateverLimitTheOthersKnow(t *testing.T) {
 	}
 	if open := w.begin(small, 1300*ms); open.Age != -100*ms {
 		t.Errorf("a window of 5 with 2 used passes for exhausted: age %v", open.Age)
+	}
+}
+
+func TestWindowOfAHundredIsNotExhaustedAtSixty(t *testing.T) {
+	w, e := newWorld(t), newEnv(100)
+	for i := range 60 {
+		w.call(e, time.Duration(i)*10*ms)
+	}
+	if open := w.begin(e, 1900*ms); open.Age != -100*ms {
+		t.Errorf("age %v", open.Age)
 	}
 }
 

@@ -24,6 +24,8 @@ type Config struct {
 	Faults Faults
 	// Change, if set, is the limit from the middle of the run on. Each environment learns of it within a second.
 	Change int
+	// ItemRate is how many writes a second one item takes; 0 means any number.
+	ItemRate int
 	// Latency is the median time of a store call; 0 means 4 ms.
 	Latency time.Duration
 }
@@ -104,6 +106,7 @@ type run struct {
 	table *Table
 	envs  []*env
 	out   Outcome
+	room  localLimit // of the item
 
 	flood     bool // of OnOff
 	phaseEnds time.Duration

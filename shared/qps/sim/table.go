@@ -48,7 +48,10 @@ func (t *Table) Take(ask qps.Ask) qps.Seen {
 	return seen
 }
 
-var errTimeout = errors.New("time-out")
+var (
+	errTimeout   = errors.New("time-out")
+	errThrottled = errors.New("throttled")
+)
 
 // latency is log-normal around the median, with the tail that stores have.
 func (s *run) latency() time.Duration {
@@ -88,6 +91,11 @@ func (s *run) call(e *env, write func() qps.Seen, answer func(qps.Seen, error)) 
 		})
 	default:
 		s.at(there, func() {
+			if s.ItemRate > 0 && !s.room.admit(float64(s.ItemRate), s.now) {
+				s.out.Writes++
+				s.at(back, func() { deliver(qps.Seen{}, errThrottled) })
+				return
+			}
 			seen := commit()
 			s.at(back, func() { deliver(seen, nil) })
 		})
