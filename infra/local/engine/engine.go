@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -41,6 +42,16 @@ func Binary(dir string) (string, error) {
 // Start starts dynoxide on a free loopback port with its file in the data directory, and waits until it answers.
 func Start(ctx context.Context, binary, dataDir string, output *os.File) (*Engine, error) {
 	file := filepath.Join(dataDir, "dynamodb.db")
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) { // let it make its tables, which then get their index
+		e, err := start(ctx, binary, file, output)
+		if err != nil {
+			return nil, err
+		}
+		e.Stop()
+	}
+	if _, err := TidyStreamLog(ctx, file, time.Now()); err != nil {
+		return nil, fmt.Errorf("the stream log in %s: %w", file, err)
+	}
 	var last error
 	for range 5 { // somebody else may take the free port in between
 		e, err := start(ctx, binary, file, output)
