@@ -110,7 +110,7 @@ func start(dir string, env ...string) (*stack, error) {
 	for {
 		select {
 		case err := <-exited:
-			return nil, fmt.Errorf("the runner stopped before it was ready: %v\n%s", err, s.out)
+			return nil, fmt.Errorf("the runner stopped before it was ready: %w\n%s", err, s.out)
 		case <-deadline:
 			_ = s.cmd.Process.Kill()
 			return nil, fmt.Errorf("the runner isn't ready after 4 minutes:\n%s", s.out)

@@ -130,9 +130,13 @@ func TestBillingTypesFitTheAccount(t *testing.T) {
 		of   account.Type
 		want apikey.BillingType
 	}{
-		{"", account.Enterprise, apikey.Paying}, {"", account.SelfServe, apikey.Freemium},
-		{"free", account.Enterprise, apikey.Free}, {"free", account.SelfServe, ""},
-		{"pay_as_you_grow", account.Enterprise, ""}, {"", "", ""}, {"", "other", ""},
+		{"", account.Enterprise, apikey.Paying},
+		{"", account.SelfServe, apikey.Freemium},
+		{"free", account.Enterprise, apikey.Free},
+		{"free", account.SelfServe, ""},
+		{"pay_as_you_grow", account.Enterprise, ""},
+		{"", "", ""},
+		{"", "other", ""},
 	} {
 		got, err := apikey.ParseBilling(c.text, c.of)
 		if got != c.want || (err == nil) != (c.want != "") {

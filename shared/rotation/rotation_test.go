@@ -184,7 +184,9 @@ func TestNextTask(t *testing.T) {
 			k.Outgoing = &apikey.Outgoing{EndsAt: noon.Add(time.Hour)}
 		}, rotation.EndGrace, noon.Add(time.Hour)},
 		{"revoked keys rest", func(k *apikey.Key) { k.Rotation = announced; k.RevokedAt = noon }, rotation.Nothing, time.Time{}},
-		{"limit ends", func(k *apikey.Key) { k.Limits = []apikey.Limit{{Class: "search", QPS: 50, EndsAt: noon.Add(time.Minute)}} }, rotation.Unlimit, noon.Add(time.Minute)},
+		{"limit ends", func(k *apikey.Key) {
+			k.Limits = []apikey.Limit{{Class: "search", QPS: 50, EndsAt: noon.Add(time.Minute)}}
+		}, rotation.Unlimit, noon.Add(time.Minute)},
 	} {
 		k := fresh()
 		c.key(&k)
@@ -227,9 +229,15 @@ func TestPolicies(t *testing.T) {
 		principal     string
 		want          error
 	}{
-		{90, 7, role, nil}, {90, 7, "", nil}, {1, 0, "", nil},
-		{0, 0, "", rotation.ErrEvery}, {3651, 0, "", rotation.ErrEvery}, {5, 5, "", rotation.ErrNotify}, {365, 91, "", rotation.ErrNotify},
-		{90, 7, "*", rotation.ErrPrincipal}, {90, 7, "arn:aws:iam::123456789012:root", rotation.ErrPrincipal},
+		{90, 7, role, nil},
+		{90, 7, "", nil},
+		{1, 0, "", nil},
+		{0, 0, "", rotation.ErrEvery},
+		{3651, 0, "", rotation.ErrEvery},
+		{5, 5, "", rotation.ErrNotify},
+		{365, 91, "", rotation.ErrNotify},
+		{90, 7, "*", rotation.ErrPrincipal},
+		{90, 7, "arn:aws:iam::123456789012:root", rotation.ErrPrincipal},
 		{90, 7, "arn:aws:iam::123456789012:role/*", rotation.ErrPrincipal},
 	} {
 		if _, err := rotation.ParsePolicy(c.every, c.notify, c.principal); !errors.Is(err, c.want) {

@@ -87,12 +87,15 @@ func HashTag(h apikey.Hash) string { return h.String()[:10] }
 func calls(slot string, code authz.Code) Dimension {
 	return Dimension("c:" + slot + ":" + string(code))
 }
+
 func minute(m int) Dimension {
 	return Dimension("m:" + string([]byte{'0' + byte(m/10), '0' + byte(m%10)})) //nolint:gosec // m is 0 to 59
 }
+
 func fromHost(host string, code authz.Code) Dimension {
 	return Dimension("o:" + host + ":" + string(code))
 }
+
 func proposed(since time.Time, code authz.Code) Dimension {
 	return Dimension("x:" + strconv.FormatInt(since.UnixMilli(), 10) + ":" + string(code))
 }
