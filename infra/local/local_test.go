@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/infra/local/restapi"
+)
+
+func settings(t *testing.T, v map[string]string) (config, error) {
+	t.Helper()
+	var all []string
+	for k, s := range v {
+		all = append(all, k+"="+s)
+	}
+	return readConfig(nil, func(k string) string { return v[k] }, all)
+}
+
+func TestSettingsHaveTheirDefaultsAndAreChecked(t *testing.T) {
+	c, err := settings(t, map[string]string{"LATCHKEY_PARAM_UpstreamUrl": "http://u"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.ports["ProductsApi"] != 8080 || c.ports["ManagementApi"] != 8081 || c.ports["ConsoleApi"] != 8082 || c.idle != 10*time.Second ||
+		c.grace != 500*time.Millisecond || c.parameters["UpstreamUrl"] != "http://u" || filepath.Base(c.dataDir) != ".latchkey" {
+		t.Errorf("%+v", c)
+	}
+	for name, bad := range map[string]string{
+		"LATCHKEY_PRODUCTS_PORT": "x", "LATCHKEY_CONSOLE_PORT": "70000", "LATCHKEY_IDLE_SECONDS": "0", "LATCHKEY_SHUTDOWN_MS": "2001",
+	} {
+		if _, err := settings(t, map[string]string{name: bad}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=%s: %v", name, bad, err)
+		}
+	}
+}
+
+func TestADataDirectoryHasOneRunner(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	log := &logger{out: &bytes.Buffer{}}
+	unlock, err := lockDir(t.Context(), dir, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan error, 1)
+	go func() {
+		again, err := lockDir(t.Context(), dir, log)
+		if err == nil {
+			again()
+		}
+		got <- err
+	}()
+	select {
+	case <-got:
+		t.Fatal("locked twice")
+	case <-time.After(50 * time.Millisecond):
+	}
+	unlock()
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Fatalf("%v %v", info, err)
+	}
+}
+
+func TestTheIssuersPortIsKeptWhileItIsFree(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "port")
+	listen := func() net.Listener {
+		lis, err := keptPort(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lis
+	}
+	first := listen()
+	second := listen() // the noted port is taken
+	if first.Addr().String() == second.Addr().String() {
+		t.Fatal("two listeners on one port")
+	}
+	_, _ = first.Close(), second.Close()
+	third := listen()
+	defer func() { _ = third.Close() }()
+	if third.Addr().String() != second.Addr().String() {
+		t.Fatalf("%s, want %s as noted last", third.Addr(), second.Addr())
+	}
+}
+
+func TestNoSecretAndNoQueryStandsInALine(t *testing.T) {
+	var out bytes.Buffer
+	l := &logger{out: &out}
+	secret := "ak_" + strings.Repeat("aB3", 11)
+	l.output("F", 1, "stderr", `{"url":"http://h/p?key=`+secret+`","again":"`+secret+`"}`)
+	l.call(restapi.Line{API: "A", Method: "GET", Path: "/map/" + secret, Status: 503, Detail: "Bearer abcdefghijkl"})
+	l.warn("%s", secret)
+	for _, bad := range []string{secret, "key=", "abcdefghijkl"} {
+		if strings.Contains(out.String(), bad) {
+			t.Errorf("%q stands in %s", bad, out.String())
+		}
+	}
+	if n := strings.Count(out.String(), "\n"); n != 3 {
+		t.Errorf("%d lines, want 3", n)
+	}
+}
