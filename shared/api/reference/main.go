@@ -1,0 +1,19 @@
+// Command reference writes docs/reference/api.md from the contract.
+package main
+
+import (
+	"log"
+	"os"
+
+	"latchkey/shared/api"
+)
+
+func main() {
+	page, err := render(api.Contract)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(os.Args[1], page, 0o644); err != nil { //nolint:gosec // a page of documentation
+		log.Fatal(err)
+	}
+}
