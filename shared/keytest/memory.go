@@ -1,12 +1,9 @@
 package keytest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/big"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -250,49 +247,62 @@ type prepared struct {
 	apply    func() error
 }
 
-func (m *Memory) prepare(w types.TransactWriteItem) (p prepared, err error) {
-	var name, condition, set *string
-	var names map[string]string
-	var values, key dynamo.Item
+// write is a transaction's item of any kind, in one shape.
+type write struct {
+	table, condition, set *string
+	names                 map[string]string
+	values, key           dynamo.Item
+}
+
+func shape(w types.TransactWriteItem) (write, error) {
 	switch {
 	case w.Put != nil:
-		name, condition, names, values, key = w.Put.TableName, w.Put.ConditionExpression, w.Put.ExpressionAttributeNames, w.Put.ExpressionAttributeValues, w.Put.Item
+		p := w.Put
+		return write{p.TableName, p.ConditionExpression, nil, p.ExpressionAttributeNames, p.ExpressionAttributeValues, p.Item}, nil
 	case w.Delete != nil:
-		name, condition, names, values, key = w.Delete.TableName, w.Delete.ConditionExpression, w.Delete.ExpressionAttributeNames, w.Delete.ExpressionAttributeValues, w.Delete.Key
+		d := w.Delete
+		return write{d.TableName, d.ConditionExpression, nil, d.ExpressionAttributeNames, d.ExpressionAttributeValues, d.Key}, nil
 	case w.Update != nil:
-		name, condition, names, values, key = w.Update.TableName, w.Update.ConditionExpression, w.Update.ExpressionAttributeNames, w.Update.ExpressionAttributeValues, w.Update.Key
-		set = w.Update.UpdateExpression
+		u := w.Update
+		return write{u.TableName, u.ConditionExpression, u.UpdateExpression, u.ExpressionAttributeNames, u.ExpressionAttributeValues, u.Key}, nil
 	case w.ConditionCheck != nil:
-		name, condition, names, values, key = w.ConditionCheck.TableName, w.ConditionCheck.ConditionExpression, w.ConditionCheck.ExpressionAttributeNames, w.ConditionCheck.ExpressionAttributeValues, w.ConditionCheck.Key
+		c := w.ConditionCheck
+		return write{c.TableName, c.ConditionExpression, nil, c.ExpressionAttributeNames, c.ExpressionAttributeValues, c.Key}, nil
 	default:
-		return p, refuse("an empty write")
+		return write{}, refuse("an empty write")
 	}
-	t, err := m.table(name)
+}
+
+func (m *Memory) prepare(item types.TransactWriteItem) (p prepared, err error) {
+	w, err := shape(item)
 	if err != nil {
 		return p, err
 	}
-	pk, sk, err := t.place(key)
+	t, err := m.table(w.table)
 	if err != nil {
 		return p, err
 	}
-	p.place, p.old, p.holds = *name+"\x00"+pk+"\x00"+sk, t.partitions[pk][sk], true
-	e := newExpression(p.old, names, values)
-	if condition != nil {
-		p.holds = e.condition(*condition)
+	pk, sk, err := t.place(w.key)
+	if err != nil {
+		return p, err
+	}
+	p.place, p.old, p.holds = *w.table+"\x00"+pk+"\x00"+sk, t.partitions[pk][sk], true
+	e := newExpression(p.old, w.names, w.values)
+	if w.condition != nil {
+		p.holds = e.condition(*w.condition)
 	}
 	switch {
-	case w.Put != nil:
-		p.new = w.Put.Item
+	case item.Put != nil:
+		p.new = item.Put.Item
 		p.apply = func() error { return t.store(p.new) }
-	case w.Delete != nil:
-		p.apply = func() error { return t.drop(key) }
-	case w.Update != nil:
-		p.new = cloneItem(p.old)
-		if p.new == nil {
-			p.new = cloneItem(key)
+	case item.Delete != nil:
+		p.apply = func() error { return t.drop(w.key) }
+	case item.Update != nil:
+		if p.new = cloneItem(p.old); p.new == nil {
+			p.new = cloneItem(w.key)
 		}
 		if p.holds {
-			e.update(*set, p.new)
+			e.update(*w.set, p.new)
 		} else {
 			e.partial = true // the update isn't looked at
 		}
@@ -303,184 +313,9 @@ func (m *Memory) prepare(w types.TransactWriteItem) (p prepared, err error) {
 	return p, e.end()
 }
 
-// Query reads a partition of a table or an index in order.
-func (m *Memory) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	t, err := m.table(in.TableName)
-	if err != nil || ctx.Err() != nil {
-		return nil, cmpErr(err, ctx.Err())
-	}
-	pk, sk := t.pk, t.sk
-	if in.IndexName != nil {
-		pk, sk = t.indexes[*in.IndexName][0], t.indexes[*in.IndexName][1]
-	}
-	partitions := t.partitions
-	if in.IndexName == nil {
-		value, err := keyText(newExpression(nil, in.ExpressionAttributeNames, in.ExpressionAttributeValues).firstValue(*in.KeyConditionExpression))
-		if err != nil {
-			return nil, err
-		}
-		partitions = map[string]map[string]dynamo.Item{value: t.partitions[value]}
-	}
-	var found []dynamo.Item
-	for _, partition := range partitions {
-		for _, item := range partition {
-			if item[pk] == nil || sk != "" && item[sk] == nil {
-				continue
-			}
-			e := newExpression(item, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-			e.partial = true
-			if e.condition(*in.KeyConditionExpression) {
-				found = append(found, item)
-			}
-			if err := e.end(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return m.page(t, found, sk, in)
-}
-
-func (m *Memory) page(t *memoryTable, found []dynamo.Item, sk string, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
-	order := func(a, b dynamo.Item) int {
-		c := 0
-		if sk != "" {
-			c = compareValues(a[sk], b[sk])
-		}
-		if c == 0 {
-			c = compareValues(a[t.pk], b[t.pk])
-		}
-		if c == 0 && t.sk != "" {
-			c = compareValues(a[t.sk], b[t.sk])
-		}
-		if in.ScanIndexForward != nil && !*in.ScanIndexForward {
-			c = -c
-		}
-		return c
-	}
-	slices.SortFunc(found, order)
-	if in.ExclusiveStartKey != nil {
-		found = slices.DeleteFunc(found, func(item dynamo.Item) bool { return order(item, in.ExclusiveStartKey) <= 0 })
-	}
-	limit := m.PageSize
-	if in.Limit != nil && (limit == 0 || int(*in.Limit) < limit) {
-		limit = int(*in.Limit)
-	}
-	out := &dynamodb.QueryOutput{}
-	for i, item := range found {
-		if limit > 0 && i == limit {
-			out.LastEvaluatedKey = t.keysOf(found[i-1], in.IndexName)
-			break
-		}
-		if in.FilterExpression != nil {
-			e := newExpression(item, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-			e.partial = true
-			holds := e.condition(*in.FilterExpression)
-			if err := e.end(); err != nil {
-				return nil, err
-			}
-			if !holds {
-				continue
-			}
-		}
-		out.Items = append(out.Items, cloneItem(item))
-	}
-	out.Count = int32(len(out.Items)) //nolint:gosec // a test's
-	return out, nil
-}
-
-func (t *memoryTable) keysOf(item dynamo.Item, indexName *string) dynamo.Item {
-	key := dynamo.Item{t.pk: item[t.pk]}
-	if t.sk != "" {
-		key[t.sk] = item[t.sk]
-	}
-	if indexName != nil {
-		for _, name := range t.indexes[*indexName] {
-			key[name] = item[name]
-		}
-	}
-	return key
-}
-
-// Scan reads a whole table, in the order of its keys.
-func (m *Memory) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	t, err := m.table(in.TableName)
-	if err != nil || ctx.Err() != nil {
-		return nil, cmpErr(err, ctx.Err())
-	}
-	var found []dynamo.Item
-	for _, partition := range t.partitions {
-		for _, item := range partition {
-			found = append(found, item)
-		}
-	}
-	out, err := m.page(t, found, "", &dynamodb.QueryInput{
-		ExclusiveStartKey: in.ExclusiveStartKey, Limit: in.Limit, FilterExpression: in.FilterExpression,
-		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &dynamodb.ScanOutput{Items: out.Items, LastEvaluatedKey: out.LastEvaluatedKey, Count: out.Count}, nil
-}
-
 func cmpErr(a, b error) error {
 	if a != nil {
 		return a
 	}
 	return b
-}
-
-func cloneItem(item dynamo.Item) dynamo.Item {
-	if item == nil {
-		return nil
-	}
-	out := make(dynamo.Item, len(item))
-	for name, v := range item {
-		out[name] = cloneValue(v)
-	}
-	return out
-}
-
-func cloneValue(v types.AttributeValue) types.AttributeValue {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberM:
-		return &types.AttributeValueMemberM{Value: cloneItem(v.Value)}
-	case *types.AttributeValueMemberL:
-		list := make([]types.AttributeValue, len(v.Value))
-		for i := range v.Value {
-			list[i] = cloneValue(v.Value[i])
-		}
-		return &types.AttributeValueMemberL{Value: list}
-	case *types.AttributeValueMemberB:
-		return &types.AttributeValueMemberB{Value: bytes.Clone(v.Value)}
-	default:
-		return v // never changed in place
-	}
-}
-
-// compareValues orders two values of one type as a sort key orders them.
-func compareValues(a, b types.AttributeValue) int {
-	switch a := a.(type) {
-	case *types.AttributeValueMemberS:
-		if b, ok := b.(*types.AttributeValueMemberS); ok {
-			return strings.Compare(a.Value, b.Value)
-		}
-	case *types.AttributeValueMemberN:
-		if b, ok := b.(*types.AttributeValueMemberN); ok {
-			x, okX := new(big.Rat).SetString(a.Value)
-			y, okY := new(big.Rat).SetString(b.Value)
-			if okX && okY {
-				return x.Cmp(y)
-			}
-		}
-	case *types.AttributeValueMemberB:
-		if b, ok := b.(*types.AttributeValueMemberB); ok {
-			return bytes.Compare(a.Value, b.Value)
-		}
-	}
-	return -2
 }

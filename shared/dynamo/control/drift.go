@@ -40,12 +40,12 @@ type Drift struct {
 // with repair makes the gate say what the keys say. A repair is one transaction that holds the key at the version
 // that it was compared at, so it never undoes a change made meanwhile. row makes the repair's audit row.
 func (s *Store) Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
-	err := s.EachKey(ctx, func(k apikey.Key, err error) error {
-		if err != nil {
-			report(Drift{Kind: DriftBadKey, Account: k.Account, Key: k.ID})
-			return nil
+	err := s.EachKey(ctx, func(k apikey.Key, unreadable error) error {
+		if unreadable == nil {
+			return s.reconcileKey(ctx, k, repair, row, report)
 		}
-		return s.reconcileKey(ctx, k, repair, row, report)
+		report(Drift{Kind: DriftBadKey, Account: k.Account, Key: k.ID})
+		return nil
 	})
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (s *Store) orphan(ctx context.Context, item dynamo.Item, repair bool, row f
 		Kind: DriftOrphan, Account: account.ID(text(item, "acct")), Key: apikey.ID(text(item, "kid")), Hash: text(item, "pk"),
 	}
 	key := keyKey(d.Account, d.Key)
-	unchanged := op{}
+	var unchanged op
 	k, err := s.Key(ctx, d.Account, d.Key)
 	switch {
 	case errors.Is(err, dynamo.ErrNotFound):

@@ -52,12 +52,11 @@ func (s *Store) jobPage(ctx context.Context, partition, below, after string, lim
 		}
 		n++
 		last = cursor(item)
-		k, err := DecodeKey(item)
-		if err != nil {
-			page.Bad = append(page.Bad, BadKey{Account: account.ID(text(item, "account")), Key: apikey.ID(text(item, "id")), Err: err})
-			return true, nil
+		if k, unreadable := DecodeKey(item); unreadable == nil {
+			page.Keys = append(page.Keys, k)
+		} else {
+			page.Bad = append(page.Bad, BadKey{account.ID(text(item, "account")), apikey.ID(text(item, "id")), unreadable})
 		}
-		page.Keys = append(page.Keys, k)
 		return true, nil
 	})
 	return page, err
@@ -91,11 +90,11 @@ func (s *Store) EachKey(ctx context.Context, yield func(apikey.Key, error) error
 	return s.each(ctx, query{index: true, pk: gAccounts}, func(item dynamo.Item) (bool, error) {
 		pk := text(item, "pk")
 		err := s.each(ctx, query{pk: pk, prefix: keyPrefix}, func(item dynamo.Item) (bool, error) {
-			k, err := DecodeKey(item)
-			if err != nil {
+			k, unreadable := DecodeKey(item)
+			if unreadable != nil {
 				k = apikey.Key{ID: apikey.ID(text(item, "id")), Account: account.ID(text(item, "account"))}
 			}
-			err = yield(k, err)
+			err := yield(k, unreadable)
 			return err == nil, err
 		})
 		return err == nil, err

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
 	"latchkey/shared/account"
@@ -215,126 +213,6 @@ func (f *findings) Fatalf(format string, args ...any) {
 	if f.first == "" {
 		f.first = fmt.Sprintf(format, args...)
 	}
-}
-
-// check compares what is stored with the ledger. calm is a connection without faults.
-func (w *world) check(f failer, t *testing.T, calm keytest.Stores) {
-	f.Helper()
-	if len(w.broken) > 0 {
-		f.Fatalf("unexpected errors: %v", w.broken)
-	}
-	rows := map[string]bool{}
-	for _, row := range calm.AllAudit(t, w.account.ID) {
-		rows[row.ID] = true
-	}
-	delete(rows, w.opening(f, t, calm))
-	versions := map[apikey.ID]map[int64]mutation{}
-	last := map[apikey.ID]mutation{}
-	purged := map[apikey.ID]mutation{}
-	for _, m := range w.ledger {
-		switch {
-		case m.known && !rows[m.row]:
-			f.Fatalf("%s was acknowledged and left no audit row", m.action)
-		case !rows[m.row]:
-			continue // unknown, and it didn't happen
-		}
-		delete(rows, m.row)
-		if m.action == "key.purge" {
-			purged[m.before.ID] = m
-			continue
-		}
-		m.after.Version = 1
-		if m.before != nil {
-			m.after.Version = m.before.Version + 1
-		}
-		if versions[m.after.ID] == nil {
-			versions[m.after.ID] = map[int64]mutation{}
-		}
-		if _, twice := versions[m.after.ID][m.after.Version]; twice {
-			f.Fatalf("version %d of %s was written twice", m.after.Version, m.after.ID)
-		}
-		versions[m.after.ID][m.after.Version] = m
-		if m.after.Version > last[m.after.ID].after.Version {
-			last[m.after.ID] = m
-		}
-	}
-	if len(rows) > 0 {
-		f.Fatalf("%d audit rows of mutations that nobody made", len(rows))
-	}
-	counted := int64(0)
-	for id, history := range versions {
-		checkHistory(f, history)
-		got, err := calm.Control.Key(context.Background(), w.account.ID, id)
-		if _, gone := purged[id]; gone {
-			if !errors.Is(err, dynamo.ErrNotFound) {
-				f.Fatalf("%s was purged and is there: %v", id, err)
-			}
-			continue
-		}
-		if err != nil || !reflect.DeepEqual(got, last[id].after) {
-			f.Fatalf("%s is stored as %+v, %v\nand was acknowledged as %+v", id, got, err, last[id].after)
-		}
-		if got.DeletedAt.IsZero() {
-			counted++
-		}
-	}
-	if got := w.guard(f, calm); got != counted {
-		f.Fatalf("the account counts %d keys, and has %d", got, counted)
-	}
-}
-
-// checkHistory holds each version against the one before it.
-func checkHistory(f failer, history map[int64]mutation) {
-	f.Helper()
-	for version := int64(1); version <= int64(len(history)); version++ {
-		m, ok := history[version]
-		if !ok {
-			f.Fatalf("version %d is missing of %d", version, len(history))
-		}
-		if version == 1 {
-			continue
-		}
-		before, after := history[version-1].after, m.after
-		if !reflect.DeepEqual(*m.before, before) {
-			f.Fatalf("%s acted on %+v, but version %d was %+v", m.action, *m.before, version-1, before)
-		}
-		if !before.RevokedAt.IsZero() && !after.RevokedAt.Equal(before.RevokedAt) {
-			f.Fatalf("%s changed a revocation", m.action)
-		}
-		if (before.Blocked == nil) != (after.Blocked == nil) && m.action != "key.block" && m.action != "key.unblock" {
-			f.Fatalf("%s changed a block", m.action)
-		}
-		if m.action == "key.restore" {
-			undone := after
-			undone.DeletedAt, undone.UpdatedAt, undone.Version = before.DeletedAt, before.UpdatedAt, before.Version
-			if !reflect.DeepEqual(undone, before) {
-				f.Fatalf("restore changed more than the deletion: %+v", after)
-			}
-		}
-	}
-}
-
-func (w *world) opening(f failer, t *testing.T, calm keytest.Stores) string {
-	f.Helper()
-	rows := calm.AllAudit(t, w.account.ID)
-	if len(rows) == 0 || rows[len(rows)-1].Action != "account.create" {
-		f.Fatalf("the trail doesn't begin with the account's creation")
-	}
-	return rows[len(rows)-1].ID
-}
-
-func (w *world) guard(f failer, calm keytest.Stores) int64 {
-	f.Helper()
-	yes := true
-	out, err := calm.DB.GetItem(context.Background(), &dynamodb.GetItemInput{
-		TableName: &calm.Tables.Control, ConsistentRead: &yes,
-		Key: dynamo.Item{"pk": dynamo.S("A#" + string(w.account.ID)), "sk": dynamo.S("GUARD#keys")},
-	})
-	if err != nil {
-		f.Fatalf("reading the guard: %v", err)
-	}
-	n, _ := dynamo.GetN(out.Item, "num")
-	return n
 }
 
 func newWorld(t *testing.T, calm, stores keytest.Stores) *world {
