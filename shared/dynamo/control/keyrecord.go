@@ -40,6 +40,7 @@ type keyRecord struct {
 
 	Limits   []limitRecord   `dynamodbav:"limits,omitempty"`
 	Rotation *policyRecord   `dynamodbav:"rotation_policy,omitempty"`
+	Handover *handoverRecord `dynamodbav:"handover,omitempty"`
 	Proposed *proposedRecord `dynamodbav:"proposed,omitempty"`
 }
 
@@ -83,6 +84,13 @@ type policyRecord struct {
 	AnnouncedFor     string `dynamodbav:"announced_for,omitempty"`
 }
 
+type handoverRecord struct {
+	Reader  string `dynamodbav:"reader,omitempty"`
+	Due     bool   `dynamodbav:"due,omitempty"`
+	Version string `dynamodbav:"version_id,omitempty"`
+	RetryAt string `dynamodbav:"retry_at,omitempty"`
+}
+
 // proposedRecord tells "not proposed" from "proposed to be empty" by the two flags.
 type proposedRecord struct {
 	HasDomains  bool     `dynamodbav:"has_domains"`
@@ -117,6 +125,9 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		r.Rotation = &policyRecord{
 			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: stamp(p.AnnouncedFor),
 		}
+	}
+	if h := k.Handover; h != (apikey.Handover{}) {
+		r.Handover = &handoverRecord{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: stamp(h.RetryAt)}
 	}
 	if p := k.Proposed; p != nil {
 		r.Proposed = &proposedRecord{Since: stamp(p.Since)}
@@ -177,6 +188,9 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		k.Rotation = &apikey.RotationPolicy{
 			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: d.read(p.AnnouncedFor),
 		}
+	}
+	if h := r.Handover; h != nil {
+		k.Handover = apikey.Handover{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: d.read(h.RetryAt)}
 	}
 	if p := r.Proposed; p != nil {
 		k.Proposed = &apikey.Proposal{Since: d.read(p.Since)}

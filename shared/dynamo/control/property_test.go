@@ -29,7 +29,7 @@ type command struct {
 }
 
 var actions = []string{
-	"create", "edit", "disable", "enable", "block", "unblock", "revoke", "delete", "restore", "rotate", "end", "purge",
+	"create", "edit", "disable", "enable", "block", "unblock", "revoke", "delete", "restore", "rotate", "end", "rotate", "end", "rotate", "end", "purge",
 }
 
 // commandsPerActor is longer in deep runs; the number of runs is the flag -rapid.checks.
@@ -37,7 +37,7 @@ func commandsPerActor() int {
 	if os.Getenv("LATCHKEY_DEEP") == "1" {
 		return 60
 	}
-	return 10
+	return 20
 }
 
 const actors = 3
@@ -46,8 +46,8 @@ func drawCommands(t *rapid.T) [actors][]command {
 	var all [actors][]command
 	for i := range all {
 		all[i] = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) command {
-			return command{action: rapid.SampledFrom(actions).Draw(t, "action"), key: rapid.IntRange(0, 3).Draw(t, "key")}
-		}), 1, commandsPerActor()).Draw(t, fmt.Sprintf("actor %d", i))
+			return command{action: rapid.SampledFrom(actions).Draw(t, "action"), key: rapid.IntRange(0, 2).Draw(t, "key")}
+		}), commandsPerActor()/2, commandsPerActor()).Draw(t, fmt.Sprintf("actor %d", i))
 	}
 	return all
 }
@@ -179,7 +179,7 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 		after, ok = k.Touched(now), true
 		after.Retired = append([]apikey.Retired(nil), k.Retired...)
 		after.Retired = append(after.Retired, apikey.Retired{Hash: k.Outgoing.Hash, EndedAt: now})
-		if len(after.Retired) > 2 {
+		if len(after.Retired) > 1 {
 			after.Retired = after.Retired[1:] // short, so that tombstones drop off
 		}
 		after.Outgoing = nil
