@@ -27,6 +27,9 @@
 // No environment knows O, E or R exactly, and none needs to: each keeps an upper bound, on its own monotonic clock, of
 // base(w) = max(E(w-1) + wait, R(w)). It sees answers only after the fact, so the moment of an answer bounds what the
 // answer reports. Every write carries its writer's bound as an age ("base was at least this long ago"), which only
-// grows truer until somebody reads it; a reader takes the better of the two bounds. No clock is ever compared with
-// another one.
+// grows truer until somebody reads it; a reader takes the better of the two bounds.
+//
+// Clocks of different environments are compared in one case alone, so that a lone call that meets a new environment
+// is not refused for what was used long ago: an item whose last write is 20 s old by two wall clocks, each wrong by up
+// to 5 s, was not written in the last second.
 package qps

@@ -122,7 +122,7 @@ func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 	}
 	l.breaker.succeed()
 	if !seen.Applied {
-		s.learn(seen, ask.limit, now.Mono)
+		s.learn(seen, ask.limit, now)
 		return l.next(ask.Limit, s, ask.limit, now, ask.tries)
 	}
 	s.enter(ask, seen, now.Mono)
@@ -142,7 +142,8 @@ func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 }
 
 // learn takes over the open window from an ask that was not applied.
-func (s *state) learn(seen Seen, limit int64, now time.Duration) {
+func (s *state) learn(seen Seen, limit int64, at Now) {
+	now := at.Mono
 	if seen.Window == 0 {
 		s.window, s.full, s.exhausted = 0, false, false
 		return
@@ -157,6 +158,9 @@ func (s *state) learn(seen Seen, limit int64, now time.Duration) {
 		s.exhausted, s.ended = true, now
 	}
 	s.full = s.full || s.used >= min(limit, s.capacity)
+	if !seen.Expires.IsZero() && at.Wall.Sub(seen.Expires.Add(-expiry)) > longIdle {
+		s.base, s.ended = min(s.base, now-window), min(s.ended, now-window)
+	}
 }
 
 // enter takes over the window of an ask that was applied.

@@ -159,6 +159,34 @@ func TestWindowOpensASecondAfterItWasSeenAndNotBefore(t *testing.T) {
 	}
 }
 
+func TestLoneCallOnANewEnvironmentIsNotRefusedForWhatWasUsedLongAgo(t *testing.T) {
+	w := newWorld(t)
+	for i := range 10 {
+		if r := w.call(newEnv(1), time.Duration(i)*21*time.Second); !r.Admit {
+			t.Fatalf("call %d: %+v", i, r)
+		}
+	}
+}
+
+func TestSecondIsNotBelievedToHavePassedByClocksFiveSecondsWrong(t *testing.T) {
+	for _, age := range []time.Duration{0, ms, 500 * ms, 900 * ms} {
+		w, behind, ahead := newWorld(t), newEnv(1), newEnv(1)
+		now := clock(0)
+		now.Wall = now.Wall.Add(-5 * time.Second)
+		ask := behind.Decide("k", 1, now).Ask
+		behind.Answer(ask, w.table.Take(ask), nil, now)
+		now = clock(9*time.Second + age) // the write was 9 s under way
+		now.Wall = now.Wall.Add(5 * time.Second)
+		step := ahead.Decide("k", 1, now)
+		for !step.Done {
+			step = ahead.Answer(step.Ask, w.table.Take(step.Ask), nil, now)
+		}
+		if step.Result.Admit {
+			t.Errorf("%v after the last write: %+v", age, step.Result)
+		}
+	}
+}
+
 func TestClockThatRunsAheadOpensNothingEarly(t *testing.T) {
 	w, e, ahead := newWorld(t), newEnv(1), newEnv(1)
 	w.call(e, 0)
@@ -218,7 +246,7 @@ func TestAgeClaimsNoMoreThanIsKnown(t *testing.T) {
 	if step := e.Decide("k", 2, clock(2609*ms)); !step.Done {
 		t.Errorf("asked too early: %+v", step.Ask)
 	}
-	// The second was seen exhausted at 2.002 s, so it delays nothing; how late the third opens counts up to 0.25 s.
+	// The second was seen exhausted at 2.002 s, so it delays nothing; how late the third opens counts.
 	third := w.begin(e, 2650*ms)
 	if third.Age != 40*ms {
 		t.Errorf("the third window opens 40 ms late, the age is %v", third.Age)

@@ -7,8 +7,8 @@ import (
 
 // Now is one moment as an environment sees it.
 type Now struct {
-	// Wall may be wrong by seconds, and jumps. It names the first window of a key, and kills tokens that were held
-	// through a freeze in which the monotonic clock stood still.
+	// Wall may be wrong by seconds, and jumps. It names the first window of a key, tells a limit that nobody used for
+	// long from a busy one, and kills tokens that were held through a freeze in which the monotonic clock stood still.
 	Wall time.Time
 	// Mono runs evenly from any start of the environment's own. It proves that time has passed.
 	Mono time.Duration
@@ -47,6 +47,7 @@ type Seen struct {
 	Used     int64
 	Capacity int64
 	Age      time.Duration
+	Expires  time.Time // as the last ask said; the zero time if unknown
 }
 
 // Result is the answer to a call.
@@ -73,12 +74,15 @@ const (
 	// lifeSmall and lifeLarge are how long a token may be used.
 	lifeSmall = 100 * time.Millisecond
 	lifeLarge = time.Second
-	// forgive is how late a window may open without delaying the next one. More would be sound, but admit two
-	// windows' calls at once after a pause.
-	forgive = 250 * time.Millisecond
+	// forgive is how late a window may open without delaying the next one. Any value is sound. More would let two
+	// windows' calls through at once more often; less would waste small limits on environments that rarely meet.
+	forgive = time.Second
 	// expiry is how long an unused item is kept. It must be far longer than clocks are wrong: a deleted item
 	// starts again at a window that is named by the wall clock.
 	expiry = 24 * time.Hour
+	// longIdle is how old the last write must be, by the difference of two wall clocks, for a second to have passed
+	// since in truth: two clocks wrong by 5 s, and up to 9 s in which a request was under way.
+	longIdle = 20 * time.Second
 	// maxTries bounds the store calls of one decision: two that find their window over, and one more.
 	maxTries = 3
 )

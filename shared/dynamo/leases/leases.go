@@ -94,5 +94,9 @@ func seen(item dynamo.Item, applied bool) (qps.Seen, error) {
 	if !hasWindow || !hasAge || !hasUsed || !hasCapacity {
 		return qps.Seen{}, fmt.Errorf("%w: lease", dynamo.ErrUnreadable)
 	}
-	return qps.Seen{Applied: applied, Window: window, Used: u, Capacity: c, Age: time.Duration(age) * time.Microsecond}, nil
+	out := qps.Seen{Applied: applied, Window: window, Used: u, Capacity: c, Age: time.Duration(age) * time.Microsecond}
+	if ttl, ok := dynamo.GetN(item, "ttl"); ok {
+		out.Expires = time.Unix(ttl, 0).UTC()
+	}
+	return out, nil
 }

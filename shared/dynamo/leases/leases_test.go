@@ -23,10 +23,13 @@ func stores(t *testing.T) map[string]*leases.Store {
 }
 
 // model is what qps.Store promises, in a few lines.
-type model struct{ window, used, capacity, age int64 }
+type model struct {
+	window, used, capacity, age int64
+	expires                     time.Time
+}
 
 func (m *model) take(a qps.Ask) qps.Seen {
-	seen := qps.Seen{Window: m.window, Used: m.used, Capacity: m.capacity, Age: time.Duration(m.age) * time.Microsecond}
+	seen := qps.Seen{Window: m.window, Used: m.used, Capacity: m.capacity, Age: time.Duration(m.age) * time.Microsecond, Expires: m.expires}
 	seen.Applied = a.Create && m.window == 0 || !a.Create && m.window != 0 && (m.window == a.Window || m.window == a.Window-1)
 	if !seen.Applied {
 		return seen
@@ -34,7 +37,7 @@ func (m *model) take(a qps.Ask) qps.Seen {
 	if m.window != a.Window {
 		m.window, m.used, m.capacity = a.Window, 0, a.Capacity
 	}
-	m.used, m.age = m.used+a.N, a.Age.Microseconds()
+	m.used, m.age, m.expires = m.used+a.N, a.Age.Microseconds(), a.Expires
 	return seen
 }
 
@@ -51,7 +54,7 @@ func TestTakeIsTheModelsWrite(t *testing.T) {
 						Limit: string(limit) + "#search", Window: 100 + rapid.Int64Range(0, 3).Draw(t, "window"),
 						N: rapid.Int64Range(0, 50).Draw(t, "n"), Capacity: rapid.Int64Range(1, 1000).Draw(t, "capacity"),
 						Age:    time.Duration(rapid.Int64Range(-1e6, 1e6).Draw(t, "age")) * time.Microsecond,
-						Create: rapid.Bool().Draw(t, "create"), Expires: keytest.Now,
+						Create: rapid.Bool().Draw(t, "create"), Expires: keytest.Now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "expires")) * time.Second),
 					}
 					got, err := s.Take(context.Background(), ask)
 					if want := m.take(ask); err != nil || got != want {

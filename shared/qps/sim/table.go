@@ -13,6 +13,7 @@ import (
 type item struct {
 	window, used, capacity int64
 	age                    time.Duration
+	expires                time.Time
 	tat                    int64           // GCRA
 	counts                 map[int64]int64 // per call
 }
@@ -32,10 +33,10 @@ func (t *Table) Take(ask qps.Ask) qps.Seen {
 		if !ask.Create {
 			return qps.Seen{}
 		}
-		t.items[ask.Limit] = &item{window: ask.Window, used: ask.N, capacity: ask.Capacity, age: ask.Age}
+		t.items[ask.Limit] = &item{window: ask.Window, used: ask.N, capacity: ask.Capacity, age: ask.Age, expires: ask.Expires}
 		return qps.Seen{Applied: true}
 	}
-	seen := qps.Seen{Window: it.window, Used: it.used, Capacity: it.capacity, Age: it.age}
+	seen := qps.Seen{Window: it.window, Used: it.used, Capacity: it.capacity, Age: it.age, Expires: it.expires}
 	if ask.Create || it.window != ask.Window && it.window != ask.Window-1 {
 		return seen
 	}
@@ -44,7 +45,7 @@ func (t *Table) Take(ask qps.Ask) qps.Seen {
 		it.window, it.used, it.capacity = ask.Window, 0, ask.Capacity
 	}
 	it.used += ask.N
-	it.age = ask.Age
+	it.age, it.expires = ask.Age, ask.Expires
 	return seen
 }
 
