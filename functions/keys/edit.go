@@ -18,7 +18,7 @@ func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if err != nil {
 		return err
 	}
-	before, err := h.read(r, c)
+	before, err := h.Read(r, c)
 	if err != nil {
 		return err
 	}
@@ -33,14 +33,14 @@ func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 		return err
 	}
 	if len(audit.KeyChanges(&before, after)) == 0 {
-		return h.show(w, r, c, before) // a patch that changes nothing is no mutation
+		return h.Show(w, r, c, before) // a patch that changes nothing is no mutation
 	}
-	return h.commit(w, r, c, "key.edit", before, after)
+	return h.Commit(w, r, c, "key.edit", before, after)
 }
 
 // merge applies a merge patch (RFC 7396) to the members that can be edited.
 func (h *handler) merge(before apikey.Key, body api.EditKey, members gateway.Members) (apikey.Key, error) {
-	f := fields{products: h.products, accountType: before.AccountType, now: h.rim.Clock()}
+	f := fields{products: h.Products, accountType: before.AccountType, now: h.Rim.Clock()}
 	after := before.Touched(f.now)
 	if body.Name != nil {
 		after.Name = f.name(*body.Name)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
@@ -72,9 +73,9 @@ func newRigWithout(t testing.TB) *rig {
 	t.Helper()
 	a := apitest.New(keytest.MemoryStores(t))
 	r := &rig{API: a, account: a.NewAccount(t)}
-	r.handler = &handler{
-		store: a.Control, rim: a.Rim, prefix: apikey.DefaultPrefix, products: product.Default(), used: noUse{}, sealer: plainSealer{},
-	}
+	r.handler = &handler{store: a.Control, Desk: &web.Desk{
+		Store: a.Control, Rim: a.Rim, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
+	}}
 	r.handler.routes(a.Mux)
 	return r
 }

@@ -30,14 +30,14 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if err != nil {
 		return err
 	}
-	used, err := h.used.LastUsed(r.Context(), c.Account, keys...)
+	used, err := h.Used.LastUsed(r.Context(), c.Account, keys...)
 	if err != nil {
 		return err
 	}
 	doc := api.KeyList{Keys: []api.Key{}, NextPageToken: page.Next(next)}
 	for _, k := range keys {
 		doc.Keys = append(doc.Keys, gateway.KeyDoc(k, gateway.View{
-			Now: h.rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: h.products,
+			Now: h.Rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: h.Products,
 		}))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
@@ -67,7 +67,7 @@ func parseList(r *http.Request, c gateway.Caller) (filter, gateway.Page, error) 
 // page reads the keys of one page. The table keeps keys in the order of their creation; any other order reads the
 // whole account, which holds some hundred keys.
 func (h *handler) page(r *http.Request, c gateway.Caller, f filter, page gateway.Page) ([]apikey.Key, string, error) {
-	now := h.rim.Clock()
+	now := h.Rim.Clock()
 	want := control.KeyQuery{
 		Deleted: f.status == apikey.StatusDeleted,
 		Match: func(k apikey.Key) bool {

@@ -8,7 +8,6 @@ import (
 
 	"latchkey/functions/internal/web"
 	"latchkey/shared/gateway"
-	"latchkey/shared/product"
 )
 
 func main() {
@@ -16,10 +15,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := &handler{
-		store: base.Store, rim: base.Rim, prefix: base.Prefix, products: product.Default(),
-		used: base.LastUsed(), sealer: base.Keyring(),
-	}
+	h := &handler{Desk: base.Desk(), store: base.Store}
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

@@ -17,7 +17,7 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Call
 	if err != nil {
 		return err
 	}
-	f := fields{products: h.products, now: h.rim.Clock()}
+	f := fields{products: h.Products, now: h.Rim.Clock()}
 	proposal := apikey.Proposal{Since: f.now}
 	if body.Domains != nil {
 		domains := f.domains("domains", *body.Domains)
@@ -33,7 +33,7 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Call
 	if err := f.err(); err != nil {
 		return err
 	}
-	return h.change(w, r, c, "key.propose", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.Change(w, r, c, "key.propose", func(k apikey.Key) (apikey.Key, bool, error) {
 		if err := k.Editable(); err != nil {
 			return k, false, err
 		}
@@ -62,14 +62,14 @@ func (h *handler) dropProposal(w http.ResponseWriter, r *http.Request, c gateway
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.change(w, r, c, "key.drop_proposal", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.Change(w, r, c, "key.drop_proposal", func(k apikey.Key) (apikey.Key, bool, error) {
 		if k.Proposed == nil {
 			return k, false, nil
 		}
 		if err := k.Editable(); err != nil {
 			return k, false, err
 		}
-		after := k.Touched(h.rim.Clock())
+		after := k.Touched(h.Rim.Clock())
 		after.Proposed = nil
 		return after, true, nil
 	})
@@ -79,14 +79,14 @@ func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Call
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.change(w, r, c, "key.promote_proposal", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.Change(w, r, c, "key.promote_proposal", func(k apikey.Key) (apikey.Key, bool, error) {
 		if err := k.Editable(); err != nil {
 			return k, false, err
 		}
 		if k.Proposed == nil {
 			return k, false, errNoProposal
 		}
-		after := k.Touched(h.rim.Clock())
+		after := k.Touched(h.Rim.Clock())
 		if k.Proposed.Domains != nil {
 			after.Domains = *k.Proposed.Domains
 		}

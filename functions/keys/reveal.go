@@ -17,7 +17,7 @@ func (h *handler) reveal(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	before, err := h.read(r, c)
+	before, err := h.Read(r, c)
 	if err != nil {
 		return err
 	}
@@ -27,28 +27,22 @@ func (h *handler) reveal(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if !before.Recoverable || len(before.Current.Sealed) == 0 {
 		return errNotRecoverable
 	}
-	text, err := h.sealer.Open(r.Context(), before.Current.Sealed, before.ID)
+	text, err := h.Sealer.Open(r.Context(), before.Current.Sealed, before.ID)
 	if err != nil {
 		return err
 	}
-	secret, err := h.prefix.Parse(text)
+	secret, err := h.Prefix.Parse(text)
 	if err != nil {
 		return err
 	}
-	row, err := h.row(c, "key.reveal", &before, before)
+	row, err := h.Row(c, "key.reveal", &before, before)
 	if err != nil {
 		return err
 	}
 	row.Changes = []audit.Change{audit.Set("revealed", nil, before.Current.Preview)}
-	written, err := h.store.Commit(r.Context(), control.Change{Before: &before, After: before, Audit: row})
+	written, err := h.Store.Commit(r.Context(), control.Change{Before: &before, After: before, Audit: row})
 	if err != nil {
 		return err
 	}
-	view, err := h.view(r.Context(), c, written)
-	if err != nil {
-		return err
-	}
-	gateway.NoStore(w)
-	gateway.SetETag(w, written.Version)
-	return gateway.JSON(w, http.StatusOK, gateway.KeyWithSecret(written, view, secret))
+	return h.ShowSecret(w, r, c, http.StatusOK, written, secret)
 }

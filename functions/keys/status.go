@@ -8,41 +8,18 @@ import (
 	"latchkey/shared/gateway"
 )
 
-// change is the path of all changes of status: read, compare, apply, commit. What changes nothing is acknowledged
-// without a write, so that a repeated request is as good as the first.
-func (h *handler) change(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string,
-	apply func(before apikey.Key) (after apikey.Key, changed bool, err error),
-) error {
-	before, err := h.read(r, c)
-	if err != nil {
-		return err
-	}
-	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
-		return err
-	}
-	after, changed, err := apply(before)
-	switch {
-	case err != nil:
-		return err
-	case !changed:
-		return h.show(w, r, c, before)
-	default:
-		return h.commit(w, r, c, action, before, after)
-	}
-}
-
 func (h *handler) disable(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.change(w, r, c, "key.disable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Disable(h.rim.Clock()) })
+	return h.Change(w, r, c, "key.disable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Disable(h.Rim.Clock()) })
 }
 
 func (h *handler) enable(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.change(w, r, c, "key.enable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Enable(h.rim.Clock()) })
+	return h.Change(w, r, c, "key.enable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Enable(h.Rim.Clock()) })
 }
 
 func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
@@ -50,8 +27,8 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err != nil {
 		return err
 	}
-	return h.change(w, r, c, "key.revoke", func(k apikey.Key) (apikey.Key, bool, error) {
-		return k.Revoke(body.ConfirmName, h.rim.Clock())
+	return h.Change(w, r, c, "key.revoke", func(k apikey.Key) (apikey.Key, bool, error) {
+		return k.Revoke(body.ConfirmName, h.Rim.Clock())
 	})
 }
 
@@ -59,8 +36,8 @@ func (h *handler) remove(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.change(w, r, c, "key.delete", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, changed := k.Delete(h.rim.Clock())
+	return h.Change(w, r, c, "key.delete", func(k apikey.Key) (apikey.Key, bool, error) {
+		after, changed := k.Delete(h.Rim.Clock())
 		return after, changed, nil
 	})
 }
@@ -69,8 +46,8 @@ func (h *handler) restore(w http.ResponseWriter, r *http.Request, c gateway.Call
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.change(w, r, c, "key.restore", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := k.Restore(h.rim.Clock())
+	return h.Change(w, r, c, "key.restore", func(k apikey.Key) (apikey.Key, bool, error) {
+		after, err := k.Restore(h.Rim.Clock())
 		return after, true, err
 	})
 }

@@ -17,11 +17,11 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if err != nil {
 		return err
 	}
-	k, err := h.read(r, c)
+	k, err := h.Read(r, c)
 	if err != nil {
 		return err
 	}
-	at := h.rim.Clock()
+	at := h.Rim.Clock()
 	if body.At != nil {
 		at = millis(*body.At)
 	}
@@ -31,7 +31,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	}
 	from, presence := origin.Caller(deref(body.Origin), deref(body.Referer))
 	request := authz.Request{
-		Target: authz.TargetOf(path, h.products), Origin: from, Presence: presence, Place: authz.InQuery,
+		Target: authz.TargetOf(path, h.Products), Origin: from, Presence: presence, Place: authz.InQuery,
 	}
 	if body.InHeader != nil && *body.InHeader {
 		request.Place = authz.InHeader
@@ -54,7 +54,7 @@ func result(d authz.Decision, path string, at time.Time) api.TestResult {
 // samplePath is a path of the key's first API product, for a test that is only about the origin.
 func (h *handler) samplePath(k apikey.Key) string {
 	for _, id := range k.Products {
-		if p, ok := h.products.Product(id); ok && len(p.Classes[0].Prefixes) > 0 {
+		if p, ok := h.Products.Product(id); ok && len(p.Classes[0].Prefixes) > 0 {
 			return p.Classes[0].Prefixes[0] + "test"
 		}
 	}

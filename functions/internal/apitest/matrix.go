@@ -173,6 +173,9 @@ func foreignLooksUnknown(t *testing.T, fixture func(testing.TB) Fixture, op Oper
 			t.Errorf("a foreign account looks different from an %s one:\n%s\n%s", name, anonymous(foreign), anonymous(got))
 		}
 	}
+	if got := f.call(t, op, "operator", unknown); got.Status != http.StatusNotFound {
+		t.Errorf("an operator gets %d about an account that doesn't exist", got.Status)
+	}
 	if !strings.Contains(op.Path, "{key}") {
 		return
 	}
