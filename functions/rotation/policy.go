@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
@@ -31,6 +32,7 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Ca
 		}
 		after := k.Touched(h.desk.Rim.Clock())
 		after.Rotation = &policy
+		after.Handover.RetryAt = time.Time{} // what failed may have been mended by this very change
 		return after, true, nil
 	})
 }

@@ -61,6 +61,7 @@ type Key struct {
 
 	Limits   []Limit         // limits that differ from the catalogue's default
 	Rotation *RotationPolicy // nil: no schedule
+	Handover Handover        // what the scheduled job owes to, or knows of, Secrets Manager
 	Proposed *Proposal       // report-only restrictions
 }
 
@@ -116,6 +117,18 @@ type RotationPolicy struct {
 	Principal string
 	// AnnouncedFor is the due time that was announced last.
 	AnnouncedFor time.Time
+}
+
+// Handover is the state of a key's delivery through Secrets Manager. The zero value is that of a key without one.
+type Handover struct {
+	// Reader is the principal that the delivered secret is open to; empty where there is no delivered secret.
+	Reader string
+	// Due says that Secrets Manager may hold something else than the key's current secret: the job has to look.
+	Due bool
+	// Version names the version in Secrets Manager that was prepared for the current secret, if one was.
+	Version string
+	// RetryAt is when the job tries again what the customer's settings made fail. Zero: nothing failed.
+	RetryAt time.Time
 }
 
 // Proposal is a set of restrictions that is evaluated and counted, but not enforced.

@@ -84,6 +84,7 @@ func Rotate(k apikey.Key, fresh apikey.Slot, grace Grace, reason string, now tim
 	after.Current = fresh
 	after.Current.CreatedAt = after.UpdatedAt
 	after.RotatedAt = after.UpdatedAt
+	owe(&after)
 	if grace.length == 0 {
 		retire(&after, old.Hash, after.UpdatedAt)
 		return after, nil
@@ -134,7 +135,16 @@ func Cancel(k apikey.Key, now time.Time) (apikey.Key, error) {
 		Slot: k.Current, EndsAt: after.UpdatedAt.Add(AfterCancel), Cancelled: true, Reason: k.Outgoing.Reason,
 	}
 	after.Current = k.Outgoing.Slot
+	owe(&after)
 	return after, nil
+}
+
+// owe notes that the secret in force has changed, where one was delivered or is just being: whoever changed it, the
+// job makes Secrets Manager follow.
+func owe(k *apikey.Key) {
+	if k.Handover.Reader != "" || k.Handover.Due {
+		k.Handover = apikey.Handover{Reader: k.Handover.Reader, Due: true}
+	}
 }
 
 // Sweep retires an outgoing secret whose grace is over. The gate refuses it from that moment anyway; this only

@@ -40,7 +40,8 @@ func ParsePolicy(everyDays, notifyDaysBefore int, principal string) (apikey.Rota
 }
 
 // Due is when the policy next wants the secret changed, counted from the last rotation or the key's creation.
-// The zero time means never: no policy, or a key that can't be rotated.
+// The zero time means never: no policy, a key that can't be rotated, or one that expires before. A disabled or
+// blocked key comes due like any other, so that it has a fresh secret when it is opened again.
 func Due(k apikey.Key) time.Time {
 	if k.Rotation == nil || k.Editable() != nil {
 		return time.Time{}
@@ -49,7 +50,23 @@ func Due(k apikey.Key) time.Time {
 	if k.RotatedAt.After(from) {
 		from = k.RotatedAt
 	}
-	return from.AddDate(0, 0, k.Rotation.EveryDays)
+	return unlessExpired(k, from.AddDate(0, 0, k.Rotation.EveryDays))
+}
+
+// unlessExpired is a time, or never if the key has expired by then.
+func unlessExpired(k apikey.Key, at time.Time) time.Time {
+	if !k.ExpiresAt.IsZero() && !at.Before(k.ExpiresAt) {
+		return time.Time{}
+	}
+	return at
+}
+
+// Reader is the principal that is to read the key's secret in Secrets Manager; "" where nothing is delivered.
+func Reader(k apikey.Key) string {
+	if k.Rotation == nil {
+		return ""
+	}
+	return k.Rotation.Principal
 }
 
 // Task is what the scheduled job has to do for a key.
@@ -58,6 +75,7 @@ type Task string
 // The tasks, in the order in which they are done.
 const (
 	Nothing  Task = ""
+	Deliver  Task = "deliver"   // make Secrets Manager hold what the key says
 	EndGrace Task = "end_grace" // tidy a record whose grace is over
 	Announce Task = "announce"  // say that a rotation comes due
 	Renew    Task = "rotate"    // rotate and deliver
@@ -76,6 +94,10 @@ func Next(k apikey.Key) (Task, time.Time) {
 	if k.Editable() != nil {
 		return task, at
 	}
+	owed := Owed(k)
+	if owed {
+		earlier(Deliver, later(k.UpdatedAt, k.Handover.RetryAt))
+	}
 	if k.Outgoing != nil {
 		earlier(EndGrace, k.Outgoing.EndsAt)
 	}
@@ -86,15 +108,51 @@ func Next(k apikey.Key) (Task, time.Time) {
 		if !k.Rotation.AnnouncedFor.Equal(due) {
 			earlier(Announce, due.AddDate(0, 0, -k.Rotation.NotifyDaysBefore))
 		}
-		if k.Rotation.Principal != "" {
+		if k.Rotation.Principal != "" && !owed { // one delivery after the other
 			// A rotation that runs is ended first: two live secrets are the most a key has.
-			if k.Outgoing != nil && k.Outgoing.EndsAt.After(due) {
-				due = k.Outgoing.EndsAt
+			if k.Outgoing != nil {
+				due = later(due, k.Outgoing.EndsAt)
 			}
-			earlier(Renew, due)
+			earlier(Renew, unlessExpired(k, later(due, k.Handover.RetryAt)))
 		}
 	}
 	return task, at
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// Owed reports whether Secrets Manager may say something else than the key: another secret, or another reader.
+func Owed(k apikey.Key) bool {
+	return k.Handover.Due || k.Handover.Reader != "" && k.Handover.Reader != Reader(k)
+}
+
+// Prepared records, with a rotation of the job's own, the version in Secrets Manager that holds the new secret.
+func Prepared(rotated apikey.Key, version string) apikey.Key {
+	rotated.Handover = apikey.Handover{Reader: rotated.Handover.Reader, Due: true, Version: version}
+	return rotated
+}
+
+// Delivered records that Secrets Manager holds the current secret for a reader, or nothing any more for "".
+func Delivered(k apikey.Key, reader string, now time.Time) apikey.Key {
+	after := touched(k, now)
+	after.Handover = apikey.Handover{Reader: reader}
+	return after
+}
+
+// RetryAfter is how long the job lets a delivery rest that the customer's settings made fail.
+const RetryAfter = 6 * time.Hour
+
+// Undelivered records that a delivery failed for a reason that only the customer can mend, and when to try again.
+// first says whether that is news.
+func Undelivered(k apikey.Key, now time.Time) (after apikey.Key, first bool) {
+	after = touched(k, now)
+	after.Handover.RetryAt = after.UpdatedAt.Add(RetryAfter)
+	return after, k.Handover.RetryAt.IsZero()
 }
 
 // Announced records that the rotation that comes due was announced. ok is false where it was already.

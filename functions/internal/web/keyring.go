@@ -40,8 +40,10 @@ type ringKeeper interface {
 	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
 }
 
+// KeyringAge is how old a ring gets before it is read again.
+const KeyringAge = 5 * time.Minute
+
 const (
-	keyringAge = 5 * time.Minute
 	// firstRing is the version ID of the first ring. It is the same for all that try to write it, so that one wins.
 	firstRing = "00000000-0000-4000-8000-6c617463686b"
 	firstKey  = "k1"
@@ -99,10 +101,17 @@ func (k *Keyring) Open(ctx context.Context, sealed []byte, id apikey.ID) (string
 	return text, err
 }
 
+// Ensure makes the first ring if there is none yet.
+func (k *Keyring) Ensure(ctx context.Context) error {
+	_, err := k.get(ctx, true)
+	return err
+}
+
 func (k *Keyring) get(ctx context.Context, again bool) (keyring.Ring, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if fresh := k.rim.Now().Sub(k.read) < keyringAge; fresh && !again {
+	// By the wall clock: the monotonic one stands still while an environment is frozen.
+	if fresh := k.rim.Clock().Sub(k.read) < KeyringAge; fresh && !again {
 		return k.ring, nil
 	}
 	if k.name == "" {
@@ -118,7 +127,7 @@ func (k *Keyring) get(ctx context.Context, again bool) (keyring.Ring, error) {
 	if err != nil {
 		return keyring.Ring{}, err
 	}
-	k.ring, k.read = ring, k.rim.Now()
+	k.ring, k.read = ring, k.rim.Clock()
 	return ring, nil
 }
 
