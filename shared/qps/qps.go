@@ -81,7 +81,7 @@ const (
 	// starts again at a window that is named by the wall clock.
 	expiry = 24 * time.Hour
 	// longIdle is how old the last write must be, by the difference of two wall clocks, for a second to have passed
-	// since in truth: two clocks wrong by 5 s, and up to 9 s in which a request was under way.
+	// since in truth: two clocks wrong by 5 s, and up to 8 s in which a request was under way (the table keeps whole seconds).
 	longIdle = 20 * time.Second
 	// maxTries bounds the store calls of one decision: two that find their window over, and one more.
 	maxTries = 3

@@ -47,7 +47,7 @@ func randomConfig(seed uint64) sim.Config {
 }
 
 func TestNeverOverTheBoundInAnyIntervalWhateverFails(t *testing.T) {
-	n := seeds(600)
+	n := seeds(400)
 	admitted, closest := 0, -1_000_000
 	for seed := range n {
 		c := randomConfig(uint64(seed))
