@@ -11,6 +11,8 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	gatetable "latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/leases"
+	"latchkey/shared/dynamo/slices"
 	"latchkey/shared/product"
 )
 
@@ -18,6 +20,8 @@ import (
 type config struct {
 	prefix       apikey.Prefix
 	gateTable    string
+	leasesTable  string
+	slicesTable  string
 	usagePlanKey string // the value of the stack's one API key, which every allowed call returns
 	denyOver     bool   // answer 403 instead of 429 above the limit
 }
@@ -34,9 +38,13 @@ func configFrom(getenv func(string) string) (config, error) {
 	if err != nil {
 		return config{}, fmt.Errorf("%w: KEY_PREFIX: %w", errConfig, err)
 	}
-	c := config{prefix: prefix, gateTable: getenv("GATE_TABLE"), usagePlanKey: getenv("USAGE_PLAN_KEY")}
-	if c.gateTable == "" || c.usagePlanKey == "" {
-		return config{}, fmt.Errorf("%w: GATE_TABLE and USAGE_PLAN_KEY must be set", errConfig)
+	tables := dynamo.TablesFromEnv(getenv)
+	c := config{
+		prefix: prefix, usagePlanKey: getenv("USAGE_PLAN_KEY"),
+		gateTable: tables.Gate, leasesTable: tables.Leases, slicesTable: tables.Slices,
+	}
+	if c.gateTable == "" || c.leasesTable == "" || c.slicesTable == "" || c.usagePlanKey == "" {
+		return config{}, fmt.Errorf("%w: GATE_TABLE, LEASES_TABLE, SLICES_TABLE and USAGE_PLAN_KEY must be set", errConfig)
 	}
 	switch over := getenv("OVER_LIMIT"); over {
 	case "", "429":
@@ -52,15 +60,16 @@ func configFrom(getenv func(string) string) (config, error) {
 func awsParts(c config, getenv func(string) string, out io.Writer) parts {
 	transport := storeTransport()
 	access := dynamo.FromEnv(getenv)
-	access.Attempts = 1 // the cache retries, on a fresh connection and within its own budget
+	access.Attempts = 1 // who calls retries: the cache on a fresh connection, the counter later, the limiter not at all
 	access.HTTPClient = &http.Client{Transport: transport}
+	db, clock := dynamo.NewClient(access), newSystemClock()
 	return parts{
-		store:     gatetable.NewReader(dynamo.NewClient(access), c.gateTable),
+		store:     gatetable.NewReader(db, c.gateTable),
 		reconnect: transport.CloseIdleConnections,
-		clock:     newSystemClock(),
+		clock:     clock,
 		catalogue: product.Default(),
-		limiter:   unlimited{},
-		recorder:  unrecorded{},
+		limiter:   newLeased(leases.New(db, c.leasesTable), clock),
+		recorder:  newCounter(slices.Writer{Client: db, Table: c.slicesTable}, clock),
 		out:       out,
 	}
 }

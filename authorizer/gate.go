@@ -67,7 +67,7 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	o := &g.outcome
 	*o = outcome{}
 	wait := g.decide(ctx, now, &event, o)
-	g.recorder.Record(ctx, now, o)
+	g.metrics.recorded(g.recorder.Record(ctx, now, o))
 	g.metrics.decided(o)
 	g.log.decision(now, &event, o)
 	g.metrics.flushIfDue(now, g.out)

@@ -20,6 +20,7 @@ type metrics struct {
 	cacheHits, cacheMisses, staleServes, unreadable int
 	storeReads, storeErrors                         int
 	limiterDegraded, shadowRefused                  int
+	usageReports, usageReportErrors, usageDropped   int
 
 	latencies []time.Duration // of store reads; embedded metrics take 100 values
 	buf       []byte
@@ -36,6 +37,12 @@ func (m *metrics) decided(o *outcome) {
 	if o.Decision.Allowed() && o.Decision.Shadow != "" && o.Decision.Shadow != authz.Allowed {
 		m.shadowRefused++
 	}
+}
+
+func (m *metrics) recorded(r recorded) {
+	m.usageReports += r.Reports
+	m.usageReportErrors += r.Failed
+	m.usageDropped += r.Dropped
 }
 
 func (m *metrics) read(took time.Duration, ok bool) {
@@ -85,6 +92,7 @@ func (m *metrics) appendStore(b []byte, now moment) []byte {
 		{"CacheHits", m.cacheHits}, {"CacheMisses", m.cacheMisses}, {"StaleServes", m.staleServes},
 		{"UnreadableRecords", m.unreadable}, {"StoreReads", m.storeReads}, {"StoreErrors", m.storeErrors},
 		{"LimiterDegraded", m.limiterDegraded}, {"ShadowRefusals", m.shadowRefused},
+		{"UsageReports", m.usageReports}, {"UsageReportErrors", m.usageReportErrors}, {"UsageDropped", m.usageDropped},
 	}
 	b = appendHead(b, now)
 	b = append(b, `[[]],"Metrics":[`...)

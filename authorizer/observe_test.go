@@ -124,8 +124,12 @@ func (s *scripted) Admit(_ context.Context, _ apikey.ID, class product.Class, li
 	return s.answer
 }
 
-func (s *scripted) Record(_ context.Context, _ moment, o *outcome) { s.seen = append(s.seen, *o) }
-func (s *scripted) Flush(context.Context)                          { s.flushed++ }
+func (s *scripted) Record(_ context.Context, _ moment, o *outcome) recorded {
+	s.seen = append(s.seen, *o)
+	return recorded{}
+}
+
+func (s *scripted) Flush(context.Context) { s.flushed++ }
 
 func TestTheLimiterIsAskedLastAndWithTheLimitInForce(t *testing.T) {
 	b := newBench(t)
@@ -173,7 +177,7 @@ func TestOverTheLimitIs429WithItsWaitOr403ByChoice(t *testing.T) {
 }
 
 func TestConfigRefusesToGuess(t *testing.T) {
-	good := map[string]string{"GATE_TABLE": "gate", "USAGE_PLAN_KEY": "key"}
+	good := map[string]string{"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key"}
 	with := func(name, value string) func(string) string {
 		return func(n string) string {
 			if n == name {
@@ -182,7 +186,7 @@ func TestConfigRefusesToGuess(t *testing.T) {
 			return good[n]
 		}
 	}
-	for name, value := range map[string]string{"GATE_TABLE": "", "USAGE_PLAN_KEY": "", "OVER_LIMIT": "430", "KEY_PREFIX": "A B"} {
+	for name, value := range map[string]string{"GATE_TABLE": "", "LEASES_TABLE": "", "SLICES_TABLE": "", "USAGE_PLAN_KEY": "", "OVER_LIMIT": "430", "KEY_PREFIX": "A B"} {
 		if _, err := configFrom(with(name, value)); !errors.Is(err, errConfig) {
 			t.Errorf("%s=%q: %v", name, value, err)
 		}

@@ -25,19 +25,19 @@ type admission struct {
 	Degraded   bool // the lease table fails, and the environment keeps to a local share
 }
 
-// unlimited admits everything.
-type unlimited struct{}
-
-func (unlimited) Admit(context.Context, apikey.ID, product.Class, int) admission {
-	return admission{Admitted: true}
-}
-
 // recorder counts decisions.
 type recorder interface {
 	// Record counts one, and reports what is due as part of this call. It keeps o no longer than the call.
-	Record(ctx context.Context, now moment, o *outcome)
+	Record(ctx context.Context, now moment, o *outcome) recorded
 	// Flush reports all that is left, before the environment ends.
 	Flush(ctx context.Context)
+}
+
+// recorded is what came of recording a call.
+type recorded struct {
+	Reports int // begun in this call
+	Failed  int // of those; what they held will be in the next one
+	Dropped int // calls that no longer fit into memory and are counted nowhere
 }
 
 // outcome is a decision and whose it was. Key and Account are empty where the secret led to no key.
@@ -52,9 +52,3 @@ type outcome struct {
 	Limit    int       // calls a second, where the limiter was asked
 	Proposed time.Time // since when the key carries a proposal; zero without one
 }
-
-// unrecorded counts nothing.
-type unrecorded struct{}
-
-func (unrecorded) Record(context.Context, moment, *outcome) {}
-func (unrecorded) Flush(context.Context)                    {}

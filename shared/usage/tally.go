@@ -2,6 +2,7 @@ package usage
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/shared/apikey"
@@ -55,7 +56,7 @@ type cell struct {
 	calls   map[callKey]int64
 	minutes [60]int64
 	hosts   map[hostKey]int64
-	named   map[string]bool
+	named   map[string]string // hosts to their own copies: a call's host may share the memory of a whole event
 	shadow  map[shadowKey]int64
 	last    map[apikey.Hash]int64
 	changed bool
@@ -91,7 +92,7 @@ func (t *Tally) Count(c Call) {
 			return
 		}
 		in = &cell{
-			key: key, calls: map[callKey]int64{}, hosts: map[hostKey]int64{}, named: map[string]bool{},
+			key: key, calls: map[callKey]int64{}, hosts: map[hostKey]int64{}, named: map[string]string{},
 			shadow: map[shadowKey]int64{}, last: map[apikey.Hash]int64{},
 		}
 		t.cells[key] = in
@@ -113,12 +114,15 @@ func (t *Tally) Count(c Call) {
 }
 
 func (in *cell) countHost(host string, code authz.Code) {
+	own, known := in.named[host]
 	switch {
 	case host == "":
 		host = NoHost
-	case in.named[host]:
+	case known:
+		host = own
 	case len(in.named) < MaxHosts && len(host) <= 253:
-		in.named[host] = true
+		host = strings.Clone(host)
+		in.named[host] = host
 	default:
 		host = OtherHost
 	}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"time"
+
+	"latchkey/shared/origin"
+	"latchkey/shared/usage"
+)
+
+// reportBudget bounds what a report adds to the call that makes it.
+const reportBudget = 300 * time.Millisecond
+
+// reports takes one part of a report.
+type reports interface {
+	Write(ctx context.Context, r usage.Report) error
+}
+
+// counter counts the calls of known keys, and reports as part of a call: between calls the environment is frozen, so
+// no timer would help.
+type counter struct {
+	tally   *usage.Tally
+	out     reports
+	clock   clock
+	tried   moment // when the last report was begun
+	waiting bool   // it failed
+	dropped int64  // of tally.Dropped, what Record has told
+}
+
+// newCounter starts at zero under a name that no other environment has ever had.
+func newCounter(out reports, c clock) *counter {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // it never fails: without randomness the program ends
+	return &counter{tally: usage.NewTally(hex.EncodeToString(id[:])), out: out, clock: c}
+}
+
+// Record implements recorder. A call without a key is nobody's, but it too may find a report due.
+func (c *counter) Record(ctx context.Context, now moment, o *outcome) recorded {
+	if o.Key != "" {
+		c.tally.Count(callOf(now, o))
+	}
+	var r recorded
+	r.Dropped = int(c.tally.Dropped - c.dropped)
+	c.dropped = c.tally.Dropped
+	elapsed := now.since(c.tried)
+	if c.waiting && elapsed < usage.ReportEvery || !c.tally.Due(now.wall, elapsed) {
+		return r
+	}
+	r.Reports = 1
+	if c.report(ctx, now) != nil {
+		r.Failed = 1
+	}
+	return r
+}
+
+// callOf is what usage needs of an outcome.
+func callOf(now moment, o *outcome) usage.Call {
+	call := usage.Call{
+		At:      now.wall,
+		Subject: usage.Subject{Account: o.Account, Key: o.Key, Product: o.Decision.Product},
+		Code:    o.Decision.Code, Secret: o.Secret, Previous: o.Outgoing,
+	}
+	if o.Presence == origin.Known {
+		call.Host = o.Origin.Host()
+	}
+	if o.Decision.Shadow != "" {
+		call.Proposed, call.Shadow = o.Proposed, o.Decision.Shadow
+	}
+	return call
+}
+
+// report writes what changed. What isn't acknowledged is in the next report again, with larger numbers.
+func (c *counter) report(ctx context.Context, now moment) error {
+	c.tried, c.waiting = now, true
+	patience := reportBudget
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline)-answerMargin)
+	}
+	if patience <= 0 {
+		return errNoTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, part := range c.tally.Report(now.wall) {
+		if err := c.out.Write(ctx, part); err != nil {
+			return err
+		}
+	}
+	c.tally.Acknowledge(now.wall)
+	c.waiting = false
+	return nil
+}
+
+// Flush implements recorder. If it fails, nothing is left to try.
+func (c *counter) Flush(ctx context.Context) { _ = c.report(ctx, c.clock.now()) }

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/product"
+	"latchkey/shared/qps"
+)
+
+const (
+	// leaseCall bounds one call of the lease table: a caller who waits longer is better served by the local share.
+	leaseCall = 300 * time.Millisecond
+	// maxLimits is how many limits an environment remembers. Each takes about half a kilobyte.
+	maxLimits = 8192
+)
+
+// leased limits by leases, which all environments take out of one table.
+type leased struct {
+	limits *qps.Limiter
+	store  qps.Store
+	clock  func() qps.Now
+	names  map[limitName]string // so that a call that holds a lease joins no strings
+}
+
+type limitName struct {
+	key   apikey.ID
+	class product.Class
+}
+
+func newLeased(store qps.Store, c clock) *leased {
+	return &leased{
+		limits: qps.New(maxLimits), store: hurried{store}, names: map[limitName]string{},
+		clock: func() qps.Now {
+			now := c.now()
+			return qps.Now{Wall: now.wall, Mono: now.mono}
+		},
+	}
+}
+
+// Admit asks the limiter, which asks the table if it holds no lease. After an error it doesn't ask again for a
+// while: a write whose answer was lost has wasted its tokens, and a second one would waste more.
+func (l *leased) Admit(ctx context.Context, key apikey.ID, class product.Class, limit int) admission {
+	r := l.limits.Admit(ctx, l.store, l.clock, l.name(key, class), limit)
+	return admission{Admitted: r.Admit, RetryAfter: r.RetryAfter, Degraded: r.Fallback}
+}
+
+// name is the item of a limit.
+func (l *leased) name(key apikey.ID, class product.Class) string {
+	n := limitName{key, class}
+	name, ok := l.names[n]
+	if !ok {
+		if len(l.names) >= maxLimits {
+			clear(l.names)
+		}
+		name = string(key) + "#" + string(class)
+		l.names[n] = name
+	}
+	return name
+}
+
+// hurried gives each call of the table its time-out, and leaves the call's own deadline the time to answer in.
+type hurried struct{ store qps.Store }
+
+func (h hurried) Take(ctx context.Context, ask qps.Ask) (qps.Seen, error) {
+	patience := leaseCall
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline)-answerMargin)
+	}
+	if patience <= 0 {
+		return qps.Seen{}, errNoTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return h.store.Take(ctx, ask)
+}
