@@ -189,6 +189,18 @@ func TestUnreadableBatchIsAnErrorAndDoneIsAnEmptyList(t *testing.T) {
 	}
 }
 
+func TestReferencePageListsEveryDetailType(t *testing.T) {
+	page, err := os.ReadFile("../../docs/reference/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for action, name := range detailTypes {
+		if row := fmt.Sprintf("| %s | `%s` |\n", name, action); !strings.Contains(string(page), row) {
+			t.Errorf("docs/reference/events.md lacks %q", row)
+		}
+	}
+}
+
 func FuzzBatch(f *testing.F) {
 	f.Add([]byte(`{"Records":[` + inserted(1, "key.create") + `]}`))
 	f.Add([]byte(`{"Records":[{"dynamodb":{"NewImage":{"a":{"M":{"b":{"L":[{"S":"x"}]}}}}}}]}`))

@@ -27,9 +27,7 @@ func (r *rig) items(t testing.TB) (all []dynamo.Item) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, item := range out.Items {
-				all = append(all, item)
-			}
+			all = append(all, out.Items...)
 			if input.ExclusiveStartKey = out.LastEvaluatedKey; len(input.ExclusiveStartKey) == 0 {
 				break
 			}

@@ -176,8 +176,15 @@ func TestIfMatchComparesStrongTagsAlone(t *testing.T) {
 		version int64
 		ok      bool
 	}{
-		{`"3"`, 3, true}, {`3`, 3, true}, {`"2", "3"`, 3, true}, {`*`, 3, true}, {`"2"`, 3, false}, {`W/"3"`, 3, false},
-		{`"33"`, 3, false}, {`""`, 0, false}, {`"-3"`, 3, false},
+		{`"3"`, 3, true},
+		{`3`, 3, true},
+		{`"2", "3"`, 3, true},
+		{`*`, 3, true},
+		{`"2"`, 3, false},
+		{`W/"3"`, 3, false},
+		{`"33"`, 3, false},
+		{`""`, 0, false},
+		{`"-3"`, 3, false},
 	}
 	for _, c := range cases {
 		r := httptest.NewRequest("PATCH", "/", nil)

@@ -153,14 +153,6 @@ func (c Caller) May(action account.Action) bool {
 	return c.Role.May(action) || (c.Operator && account.OperatorMay(action))
 }
 
-// IsOperator asks whether the caller is staff, also where they were admitted as a member.
-func (m *Mux) IsOperator(ctx context.Context, c Caller) (bool, error) {
-	if c.Operator {
-		return true, nil
-	}
-	return m.People.IsOperator(ctx, c.Person.Subject)
-}
-
 func (m *Mux) person(r *http.Request) (account.Person, error) {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {

@@ -41,7 +41,7 @@ const (
 
 // VerifySignature returns the payload of a token that one of the issuer's keys signed.
 func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.algorithm)})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.algorithm)})
 	if err != nil || len(jws.Signatures) != 1 {
 		return nil, errSignature
 	}
