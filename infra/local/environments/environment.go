@@ -90,9 +90,12 @@ func (e *environment) run() {
 	e.lane.mu.Lock()
 	e.proc = cmd.Process
 	stop := e.stopWanted
+	if e.state == idle && !stop { // the process was faster than this goroutine
+		e.freeze()
+	}
 	e.lane.mu.Unlock()
 	if stop {
-		e.kill()
+		go e.shutdown()
 	}
 	initTimer := time.AfterFunc(e.lane.opts.InitTime, e.initTimeout)
 	err = cmd.Wait()

@@ -206,6 +206,7 @@ func TestAKilledIdleEnvironmentCostsNoCall(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "noticed", func() bool { return len(p.Environments()) == 0 })
 	if r := send(t, p, `{"echo":"b"}`); r.FunctionError != "" || r.Environment != 2 {
 		t.Fatalf("%q %s in %d", r.FunctionError, r.Payload, r.Environment)
 	}
@@ -244,11 +245,11 @@ func TestAnEnvironmentThatIgnoresSIGTERMIsKilledAfterTheGrace(t *testing.T) {
 
 func TestCloseFlushesAndRefusesNewCalls(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "flushed")
-	p, _ := newPool(t, Options{}, map[string]string{"TEST_EXTENSION": "1", "TEST_FLUSH": file})
+	p, out := newPool(t, Options{}, map[string]string{"TEST_EXTENSION": "1", "TEST_FLUSH": file})
 	send(t, p, `{"echo":"a"}`)
 	p.Close(t.Context())
 	if _, err := os.Stat(file); err != nil {
-		t.Fatal("not flushed")
+		t.Fatalf("not flushed: %v", out.all)
 	}
 	if _, err := p.Call(t.Context(), "F", []byte(`{}`), ""); err == nil {
 		t.Fatal("a call after Close was taken")
