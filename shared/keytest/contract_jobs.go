@@ -3,6 +3,7 @@ package keytest
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/qps"
 )
 
 func rowsOf(id account.ID) control.RowMaker {
@@ -237,15 +239,15 @@ func jobsPurge(t *testing.T, s Stores) {
 func requestsDecided(t *testing.T, s Stores) {
 	a := s.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
 	k := s.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Paying })
-	ask := control.Request{
-		ID: "qps_1", Account: a.ID, Key: k.ID, Class: "search", CurrentQPS: 5, RequestedQPS: 50, Justification: "launch",
-		By: Subject("owner"), ByEmail: "owner@example.com", CreatedAt: Now, EndsAt: Now.Add(time.Hour),
-	}
+	ask, err := qps.Submit(qps.Request{
+		ID: "qps_1", Account: a.ID, KeyID: k.ID, Product: "search", Class: "search", Current: 5, Requested: 50,
+		Justification: "launch", CreatedBy: qps.Party{Subject: Subject("owner"), Email: "owner@example.com"}, EndsAt: Now.Add(time.Hour),
+	}, 100, Now)
+	must(t, err)
 	submit := func(i int) error {
 		r := ask
-		r.ID = []string{"qps_1", "qps_2"}[i]
-		_, err := s.Control.SubmitRequest(context.Background(), r, nil, Row(a.ID, "qps.submit", k.ID))
-		return err
+		r.ID = []qps.RequestID{"qps_1", "qps_2"}[i]
+		return s.Control.SubmitRequest(context.Background(), r, nil, Row(a.ID, "qps.submit", k.ID))
 	}
 	if n := race(t, 2, submit, dynamo.ErrOpenRequest); n != 1 {
 		t.Fatalf("%d requests are open", n)
@@ -256,19 +258,22 @@ func requestsDecided(t *testing.T, s Stores) {
 		t.Fatalf("queue %+v", queue)
 	}
 	pending := queue.Requests[0]
+	if ask.ID = pending.ID; !reflect.DeepEqual(pending, ask) {
+		t.Fatalf("read %+v, written %+v", pending, ask)
+	}
+	operator := qps.Party{Subject: Subject("operator"), Email: "operator@example.com"}
 	decide := func(i int) error {
-		after := pending
-		after.DecidedAt, after.DecidedBy = Now, "operator@example.com"
 		if i == 0 {
-			after.Status = control.RequestRejected
-			_, err := s.Control.CloseRequest(context.Background(), pending, after, Row(a.ID, "qps.reject", k.ID))
-			return err
+			after, err := pending.Reject(operator, "no", Now)
+			must(t, err)
+			return s.Control.CloseRequest(context.Background(), after, Row(a.ID, "qps.reject", k.ID))
 		}
-		after.Status, after.GrantedQPS = control.RequestApproved, 20
+		after, err := pending.Approve(operator, "", 20, 100, Now)
+		must(t, err)
 		raised := k
 		raised.Limits = []apikey.Limit{{Class: "search", QPS: 20}}
 		c := control.Change{Before: &k, After: raised, Audit: Row(a.ID, "qps.approve", k.ID)}
-		_, _, err := s.Control.CommitDecision(context.Background(), c, pending, after)
+		_, err = s.Control.CommitDecision(context.Background(), c, after)
 		return err
 	}
 	if n := race(t, 2, decide, dynamo.ErrDecided); n != 1 {
@@ -278,7 +283,7 @@ func requestsDecided(t *testing.T, s Stores) {
 	must(t, err)
 	after, err := s.Control.Key(t.Context(), a.ID, k.ID)
 	must(t, err)
-	if (got.Status == control.RequestApproved) != (len(after.Limits) == 1) || got.Status == control.RequestPending {
+	if (got.Status == qps.Approved) != (len(after.Limits) == 1) || got.Status == qps.Pending || got.Decision.By != operator {
 		t.Fatalf("request %+v, limits %+v", got, after.Limits)
 	}
 	s.CheckGate(t, after)
@@ -287,7 +292,7 @@ func requestsDecided(t *testing.T, s Stores) {
 	if len(queue.Requests) != 0 {
 		t.Fatalf("queue %+v", queue)
 	}
-	must(t, submit(1-map[string]int{"qps_1": 0, "qps_2": 1}[pending.ID]))
+	must(t, submit(1-map[qps.RequestID]int{"qps_1": 0, "qps_2": 1}[pending.ID]))
 	list, err := s.Control.Requests(t.Context(), a.ID, "", 1)
 	must(t, err)
 	rest, err := s.Control.Requests(t.Context(), a.ID, list.Next, 1)

@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/product"
+	"latchkey/shared/qps"
 )
 
 // The names of all items, in one place. The account's ID is in the partition key of everything that a customer may
@@ -71,8 +72,8 @@ func idempotencyKey(id account.ID, operation string, s account.Subject, key stri
 	return itemKey(accountPK(id), "IDEM#"+operation+"#"+s.ID+"#"+base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
-func requestKey(id account.ID, request string) dynamo.Item {
-	return itemKey(accountPK(id), requestPrefix+request)
+func requestKey(id account.ID, request qps.RequestID) dynamo.Item {
+	return itemKey(accountPK(id), requestPrefix+string(request))
 }
 
 func openRequestKey(id account.ID, key apikey.ID, class product.Class) dynamo.Item {

@@ -2,133 +2,123 @@ package control
 
 import (
 	"context"
-	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/product"
+	"latchkey/shared/qps"
 )
-
-// RequestStatus is where a QPS request stands.
-type RequestStatus string
-
-// The statuses: a request leaves pending once.
-const (
-	RequestPending   RequestStatus = "pending"
-	RequestApproved  RequestStatus = "approved"
-	RequestRejected  RequestStatus = "rejected"
-	RequestWithdrawn RequestStatus = "withdrawn"
-)
-
-// Request is a customer's request to change the limit of one key in one limit class.
-type Request struct {
-	ID            string // "qps_" and a ULID
-	Account       account.ID
-	Key           apikey.ID
-	Class         product.Class
-	CurrentQPS    int // the limit when it was asked
-	RequestedQPS  int
-	Justification string
-	EndsAt        time.Time // zero: for good
-	By            account.Subject
-	ByEmail       string
-	CreatedAt     time.Time
-
-	Status     RequestStatus
-	GrantedQPS int    // what was approved, which may differ from what was asked
-	Comment    string // the operator's, which the customer sees
-	DecidedBy  string
-	DecidedAt  time.Time
-	Version    int64
-}
 
 type requestRecord struct {
-	ID            string `dynamodbav:"id"`
-	Account       string `dynamodbav:"account"`
-	Key           string `dynamodbav:"key_id"`
-	Class         string `dynamodbav:"class"`
-	CurrentQPS    int    `dynamodbav:"current_qps"`
-	RequestedQPS  int    `dynamodbav:"requested_qps"`
-	Justification string `dynamodbav:"justification"`
-	EndsAt        string `dynamodbav:"ends_at,omitempty"`
-	Issuer        string `dynamodbav:"issuer"`
-	Subject       string `dynamodbav:"subject"`
-	ByEmail       string `dynamodbav:"email"`
-	CreatedAt     string `dynamodbav:"created_at"`
-	Status        string `dynamodbav:"request_status"`
-	GrantedQPS    int    `dynamodbav:"granted_qps,omitempty"`
-	Comment       string `dynamodbav:"decision_comment,omitempty"`
-	DecidedBy     string `dynamodbav:"decided_by,omitempty"`
-	DecidedAt     string `dynamodbav:"decided_at,omitempty"`
-	Version       int64  `dynamodbav:"version"`
+	ID            string       `dynamodbav:"id"`
+	Account       string       `dynamodbav:"account"`
+	Key           string       `dynamodbav:"key_id"`
+	Product       string       `dynamodbav:"product"`
+	Class         string       `dynamodbav:"class"`
+	CurrentQPS    int          `dynamodbav:"current_qps"`
+	RequestedQPS  int          `dynamodbav:"requested_qps"`
+	Justification string       `dynamodbav:"justification"`
+	EndsAt        string       `dynamodbav:"ends_at,omitempty"`
+	By            partyRecord  `dynamodbav:"created_by"`
+	CreatedAt     string       `dynamodbav:"created_at"`
+	Status        string       `dynamodbav:"request_status"`
+	ClosedAt      string       `dynamodbav:"decided_at,omitempty"`
+	Decision      *decisionRow `dynamodbav:"decision,omitempty"`
+	Version       int64        `dynamodbav:"version"`
 }
 
-func encodeRequest(r Request) dynamo.Item {
+type partyRecord struct {
+	Issuer  string `dynamodbav:"issuer"`
+	Subject string `dynamodbav:"subject"`
+	Email   string `dynamodbav:"email,omitempty"`
+}
+
+type decisionRow struct {
+	By      partyRecord `dynamodbav:"decided_by"`
+	At      string      `dynamodbav:"at"`
+	Comment string      `dynamodbav:"decision_comment,omitempty"`
+	QPS     int         `dynamodbav:"granted_qps,omitempty"`
+}
+
+func recordOfParty(p qps.Party) partyRecord {
+	return partyRecord{Issuer: p.Subject.Issuer, Subject: p.Subject.ID, Email: p.Email}
+}
+
+func (r partyRecord) party() qps.Party {
+	return qps.Party{Subject: account.Subject{Issuer: r.Issuer, ID: r.Subject}, Email: r.Email}
+}
+
+func encodeRequest(r qps.Request) dynamo.Item {
 	gpk, gsk := "", ""
-	if r.Status == RequestPending {
-		gpk, gsk = gOpen, stamp(r.CreatedAt)+"#"+r.ID
+	if r.Status == qps.Pending {
+		gpk, gsk = gOpen, stamp(r.CreatedAt)+"#"+string(r.ID)
 	}
-	return encode(requestKey(r.Account, r.ID), "qps_request", requestRecord{
-		ID: r.ID, Account: string(r.Account), Key: string(r.Key), Class: string(r.Class), CurrentQPS: r.CurrentQPS,
-		RequestedQPS: r.RequestedQPS, Justification: r.Justification, EndsAt: stamp(r.EndsAt), Issuer: r.By.Issuer,
-		Subject: r.By.ID, ByEmail: r.ByEmail, CreatedAt: stamp(r.CreatedAt), Status: string(r.Status),
-		GrantedQPS: r.GrantedQPS, Comment: r.Comment, DecidedBy: r.DecidedBy, DecidedAt: stamp(r.DecidedAt), Version: r.Version,
-	}, gpk, gsk)
+	record := requestRecord{
+		ID: string(r.ID), Account: string(r.Account), Key: string(r.KeyID), Product: string(r.Product), Class: string(r.Class),
+		CurrentQPS: r.Current, RequestedQPS: r.Requested, Justification: r.Justification, EndsAt: stamp(r.EndsAt),
+		By: recordOfParty(r.CreatedBy), CreatedAt: stamp(r.CreatedAt), Status: string(r.Status), ClosedAt: stamp(r.ClosedAt),
+		Version: r.Version,
+	}
+	if d := r.Decision; d != nil {
+		record.Decision = &decisionRow{By: recordOfParty(d.By), At: stamp(d.At), Comment: d.Comment, QPS: d.QPS}
+	}
+	return encode(requestKey(r.Account, r.ID), "qps_request", record, gpk, gsk)
 }
 
-func decodeRequest(item dynamo.Item) (Request, error) {
+func decodeRequest(item dynamo.Item) (qps.Request, error) {
 	var r requestRecord
 	if err := decode(item, "qps_request", &r); err != nil {
-		return Request{}, err
+		return qps.Request{}, err
 	}
 	var c clock
-	request := Request{
-		ID: r.ID, Account: account.ID(r.Account), Key: apikey.ID(r.Key), Class: product.Class(r.Class),
-		CurrentQPS: r.CurrentQPS, RequestedQPS: r.RequestedQPS, Justification: r.Justification, EndsAt: c.read(r.EndsAt),
-		By: account.Subject{Issuer: r.Issuer, ID: r.Subject}, ByEmail: r.ByEmail, CreatedAt: c.read(r.CreatedAt),
-		Status: RequestStatus(r.Status), GrantedQPS: r.GrantedQPS, Comment: r.Comment, DecidedBy: r.DecidedBy,
-		DecidedAt: c.read(r.DecidedAt), Version: r.Version,
+	request := qps.Request{
+		ID: qps.RequestID(r.ID), Account: account.ID(r.Account), KeyID: apikey.ID(r.Key), Product: product.ID(r.Product),
+		Class: product.Class(r.Class), Current: r.CurrentQPS, Requested: r.RequestedQPS, Justification: r.Justification,
+		EndsAt: c.read(r.EndsAt), CreatedBy: r.By.party(), CreatedAt: c.read(r.CreatedAt), Status: qps.Status(r.Status),
+		ClosedAt: c.read(r.ClosedAt), Version: r.Version,
+	}
+	if d := r.Decision; d != nil {
+		request.Decision = &qps.Decision{By: d.By.party(), At: c.read(d.At), Comment: d.Comment, QPS: d.QPS}
 	}
 	return request, c.err
 }
 
-// SubmitRequest writes a pending request. *Replay, ErrOpenRequest when one is open for this key and class,
-// ErrNotFound when the key is gone, deleted or revoked, ErrClosed.
-func (s *Store) SubmitRequest(ctx context.Context, r Request, remember *Idempotency, row audit.Row) (Request, error) {
-	r.Status, r.Version = RequestPending, 1
+// SubmitRequest writes a pending request, as qps.Submit made it. *Replay, ErrOpenRequest when one is open for this
+// key and class, ErrNotFound when the key is gone, deleted or revoked, ErrClosed.
+func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idempotency, row audit.Row) error {
 	var ops []op
 	if remember != nil {
 		record := *remember
-		record.Resource, record.Version = r.ID, 1
+		record.Resource, record.Version = string(r.ID), r.Version
 		ops = append(ops, s.putIdempotency(r.Account, record))
 	}
-	open := openRequestKey(r.Account, r.Key, r.Class)
-	open["kind"], open["request_id"] = dynamo.S("guard"), dynamo.S(r.ID)
+	open := openRequestKey(r.Account, r.KeyID, r.Class)
+	open["kind"], open["request_id"] = dynamo.S("guard"), dynamo.S(string(r.ID))
 	ops = append(ops,
-		check(s.control, keyKey(r.Account, r.Key), cond{
+		check(s.control, keyKey(r.Account, r.KeyID), cond{
 			text: "attribute_exists(pk) AND attribute_not_exists(deleted_at) AND attribute_not_exists(revoked_at)",
 		}, always(dynamo.ErrNotFound)),
 		s.openAccount(r.Account),
 		put(s.control, open, isNew, always(dynamo.ErrOpenRequest)),
 		put(s.control, encodeRequest(r), isNew, always(dynamo.ErrExists)),
 	)
-	return r, s.write(ctx, row, ops...)
+	return s.write(ctx, row, ops...)
 }
 
 // Request reads an account's request.
-func (s *Store) Request(ctx context.Context, id account.ID, request string) (Request, error) {
+func (s *Store) Request(ctx context.Context, id account.ID, request qps.RequestID) (qps.Request, error) {
 	item, err := s.get(ctx, requestKey(id, request))
 	if err != nil {
-		return Request{}, err
+		return qps.Request{}, err
 	}
 	return decodeRequest(item)
 }
 
 // RequestPage is one page of requests.
 type RequestPage struct {
-	Requests []Request
+	Requests []qps.Request
 	Next     string // the after of the next page; "" at the end
 }
 
@@ -136,9 +126,9 @@ type RequestPage struct {
 func (s *Store) Requests(ctx context.Context, id account.ID, after string, limit int) (RequestPage, error) {
 	q := query{pk: accountPK(id), prefix: requestPrefix, reverse: true}
 	if after != "" {
-		q.start = requestKey(id, after)
+		q.start = requestKey(id, qps.RequestID(after))
 	}
-	return s.requestPage(ctx, q, limit, func(r Request, _ dynamo.Item) string { return r.ID })
+	return s.requestPage(ctx, q, limit, func(r qps.Request, _ dynamo.Item) string { return string(r.ID) })
 }
 
 // OpenRequests is the operators' queue over all accounts, the oldest first, a moment late.
@@ -147,10 +137,10 @@ func (s *Store) OpenRequests(ctx context.Context, after string, limit int) (Requ
 	if after != "" {
 		q.start = cursorItem(gOpen, after)
 	}
-	return s.requestPage(ctx, q, limit, func(_ Request, item dynamo.Item) string { return cursor(item) })
+	return s.requestPage(ctx, q, limit, func(_ qps.Request, item dynamo.Item) string { return cursor(item) })
 }
 
-func (s *Store) requestPage(ctx context.Context, q query, limit int, mark func(Request, dynamo.Item) string) (page RequestPage, err error) {
+func (s *Store) requestPage(ctx context.Context, q query, limit int, mark func(qps.Request, dynamo.Item) string) (page RequestPage, err error) {
 	q.limit = int32(limit) + 1 //nolint:gosec // the API bounds page sizes
 	last := ""
 	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
@@ -166,32 +156,29 @@ func (s *Store) requestPage(ctx context.Context, q query, limit int, mark func(R
 	return page, err
 }
 
-// CloseRequest rejects or withdraws a request. ErrDecided when it isn't pending any more.
-func (s *Store) CloseRequest(ctx context.Context, before, after Request, row audit.Row) (Request, error) {
-	after, ops := s.decide(before, after)
-	return after, s.write(ctx, row, ops...)
+// CloseRequest writes a request that was rejected or withdrawn, as its state machine made it. ErrDecided when another
+// decision came first.
+func (s *Store) CloseRequest(ctx context.Context, after qps.Request, row audit.Row) error {
+	return s.write(ctx, row, s.decide(after)...)
 }
 
-// CommitDecision approves a request and changes the key's limit, together. The errors are those of Commit, and
-// ErrDecided when the request isn't pending any more.
-func (s *Store) CommitDecision(ctx context.Context, c Change, before, after Request) (apikey.Key, Request, error) {
-	after, ops := s.decide(before, after)
-	key, err := s.commit(ctx, c, ops...)
-	return key, after, err
+// CommitDecision writes an approved request and changes the key's limit, together. The errors are those of Commit,
+// and ErrDecided when another decision came first.
+func (s *Store) CommitDecision(ctx context.Context, c Change, after qps.Request) (apikey.Key, error) {
+	return s.commit(ctx, c, s.decide(after)...)
 }
 
-func (s *Store) decide(before, after Request) (Request, []op) {
-	after.ID, after.Account, after.Key, after.Class = before.ID, before.Account, before.Key, before.Class
-	after.Version = before.Version + 1
-	return after, []op{
+// decide replaces the pending request that after was made from, and lets the next one be filed.
+func (s *Store) decide(after qps.Request) []op {
+	return []op{
 		put(s.control, encodeRequest(after), cond{
 			text: "request_status = :pending AND version = :ver",
 			values: dynamo.Item{
-				":pending": dynamo.S(string(RequestPending)), ":ver": dynamo.N(before.Version),
+				":pending": dynamo.S(string(qps.Pending)), ":ver": dynamo.N(after.Version - 1),
 			},
 		}, gone(dynamo.ErrDecided)),
-		remove(s.control, openRequestKey(before.Account, before.Key, before.Class), cond{
-			text: "attribute_not_exists(pk) OR request_id = :id", values: dynamo.Item{":id": dynamo.S(before.ID)},
+		remove(s.control, openRequestKey(after.Account, after.KeyID, after.Class), cond{
+			text: "attribute_not_exists(pk) OR request_id = :id", values: dynamo.Item{":id": dynamo.S(string(after.ID))},
 		}, always(dynamo.ErrDecided)),
 	}
 }
