@@ -134,19 +134,26 @@ func register(kind string) {
 			_, _ = io.Copy(io.Discard, res.Body)
 			_ = res.Body.Close()
 			if file := os.Getenv("TEST_AFTER"); file != "" {
+				for _, err := os.Stat(file + ".go"); err != nil; _, err = os.Stat(file + ".go") {
+					time.Sleep(time.Millisecond)
+				}
 				_ = os.WriteFile(file, nil, 0o600)
 			}
 		}
 	}()
 }
 
-// parent starts an environment, calls it once and says which process it is.
+// parent starts an environment, keeps it at work and says which process it is.
 func parent() {
 	exe, _ := os.Executable()
-	p := New([]Function{{Name: "F", Bootstrap: exe, Env: map[string]string{"TEST_ROLE": "bootstrap"}}}, Options{Idle: time.Hour})
-	if _, err := p.Call(context.Background(), "F", []byte(`{}`), ""); err != nil {
-		os.Exit(1)
+	env := map[string]string{"TEST_ROLE": "bootstrap"}
+	p := New([]Function{{Name: "F", Bootstrap: exe, Timeout: time.Hour, Env: env}}, Options{Idle: time.Hour})
+	go func() { _, _ = p.Call(context.Background(), "F", []byte(`{"hang":true}`), "") }()
+	for {
+		if list := p.Environments(); len(list) == 1 && list[0].State == "busy" {
+			_ = os.WriteFile(os.Getenv("TEST_PID"), []byte(strconv.Itoa(list[0].PID)), 0o600)
+			select {}
+		}
+		time.Sleep(time.Millisecond)
 	}
-	_ = os.WriteFile(os.Getenv("TEST_PID"), []byte(strconv.Itoa(p.Environments()[0].PID)), 0o600)
-	select {}
 }
