@@ -95,10 +95,8 @@ func processState(pid int) string {
 
 func only(t *testing.T, p *Pool) Info {
 	t.Helper()
-	list := p.Environments()
-	if len(list) != 1 {
-		t.Fatalf("environments: %v, want one", list)
-	}
+	var list []Info
+	eventually(t, "one environment", func() bool { list = p.Environments(); return len(list) == 1 })
 	return list[0]
 }
 
