@@ -308,8 +308,10 @@ type Account struct {
 
 // AccountList defines model for AccountList.
 type AccountList struct {
-	Accounts      []Account `json:"accounts"`
-	NextPageToken *string   `json:"next_page_token,omitempty"`
+	Accounts []Account `json:"accounts"`
+
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
 }
 
 // AccountType defines model for AccountType.
@@ -332,8 +334,9 @@ type ApproveQpsRequest struct {
 
 // AuditList defines model for AuditList.
 type AuditList struct {
-	NextPageToken *string    `json:"next_page_token,omitempty"`
-	Rows          []AuditRow `json:"rows"`
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+	Rows          []AuditRow     `json:"rows"`
 }
 
 // AuditRow defines model for AuditRow.
@@ -568,8 +571,8 @@ type Key struct {
 type KeyList struct {
 	Keys []Key `json:"keys"`
 
-	// NextPageToken Absent on the last page.
-	NextPageToken *string `json:"next_page_token,omitempty"`
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
 }
 
 // KeyWithSecret defines model for KeyWithSecret.
@@ -674,8 +677,10 @@ type Member struct {
 
 // MemberList defines model for MemberList.
 type MemberList struct {
-	Members       []Member `json:"members"`
-	NextPageToken *string  `json:"next_page_token,omitempty"`
+	Members []Member `json:"members"`
+
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
 }
 
 // MissingOrigin What happens to a call that names no origin.
@@ -688,6 +693,9 @@ type MyAccount struct {
 	Role Role        `json:"role"`
 	Type AccountType `json:"type"`
 }
+
+// NextPageToken For page_token of the next call; null on the last page.
+type NextPageToken = string
 
 // Nothing No members.
 type Nothing = map[string]interface{}
@@ -826,8 +834,9 @@ type QpsRequest struct {
 
 // QpsRequestList defines model for QpsRequestList.
 type QpsRequestList struct {
-	NextPageToken *string      `json:"next_page_token,omitempty"`
-	Requests      []QpsRequest `json:"requests"`
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+	Requests      []QpsRequest   `json:"requests"`
 }
 
 // QpsRequestStatus defines model for QpsRequestStatus.
