@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,6 +24,7 @@ type config struct {
 	parameters              map[string]string // LATCHKEY_PARAM_<Name>
 	seed                    bool
 	color                   bool
+	logLevel                slog.Level // of what functions log
 	invoke, event           string
 }
 
@@ -81,6 +83,10 @@ func (c *config) readRest(env func(string) string, all []string) error {
 		return err
 	}
 	c.seed = env("LATCHKEY_SEED") != "off"
+	c.logLevel = slog.LevelWarn
+	if v := env("LATCHKEY_LOG_LEVEL"); v != "" && c.logLevel.UnmarshalText([]byte(v)) != nil {
+		return errors.New("LATCHKEY_LOG_LEVEL must be debug, info, warn or error")
+	}
 	c.credentials = [3]string{"local", "local", "local"}
 	if c.dynamoEndpoint = env("DYNAMODB_ENDPOINT"); c.dynamoEndpoint != "" && env("AWS_ACCESS_KEY_ID") != "" {
 		c.credentials = [3]string{env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY"), env("AWS_SESSION_TOKEN")}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -32,6 +33,7 @@ func TestSettingsHaveTheirDefaultsAndAreChecked(t *testing.T) {
 	}
 	for name, bad := range map[string]string{
 		"LATCHKEY_PRODUCTS_PORT": "x", "LATCHKEY_CONSOLE_PORT": "70000", "LATCHKEY_IDLE_SECONDS": "0", "LATCHKEY_SHUTDOWN_MS": "2001",
+		"LATCHKEY_LOG_LEVEL": "loud",
 	} {
 		if _, err := settings(t, map[string]string{name: bad}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, bad, err)
@@ -87,6 +89,30 @@ func TestTheIssuersPortIsKeptWhileItIsFree(t *testing.T) {
 	defer func() { _ = third.Close() }()
 	if third.Addr().String() != second.Addr().String() {
 		t.Fatalf("%s, want %s as noted last", third.Addr(), second.Addr())
+	}
+}
+
+func TestLinesOfFunctionsAreShownByTheirLevel(t *testing.T) {
+	for line, shown := range map[string]bool{
+		`{"timestamp":"t","level":"INFO","message":"request"}`: false,
+		`{"time":"t","level":"WARN","msg":"refused"}`:          true,
+		`{"timestamp":"t","level":"ERROR","message":"x"}`:      true,
+		`{"_aws":{"CloudWatchMetrics":[]},"Decisions":1}`:      false,
+		`panic: runtime error`:                                 true,
+		`{"message":"without a level"}`:                        true,
+		`{broken`:                                              true,
+	} {
+		var out bytes.Buffer
+		l := &logger{out: &out, level: slog.LevelWarn}
+		l.output("F", 1, "stderr", line)
+		if (out.Len() > 0) != shown {
+			t.Errorf("%s: shown %t", line, !shown)
+		}
+		out.Reset()
+		l.level = slog.LevelDebug
+		if l.output("F", 1, "stdout", line); out.Len() == 0 {
+			t.Errorf("%s isn't shown at level debug", line)
+		}
 	}
 }
 

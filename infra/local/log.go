@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +18,7 @@ type logger struct {
 	mu    sync.Mutex
 	out   io.Writer
 	color bool
+	level slog.Level // of functions' JSON lines; those below it are left out
 }
 
 const (
@@ -47,8 +51,12 @@ func (l *logger) write(color, s string) {
 func (l *logger) say(format string, args ...any)  { l.write(plain, fmt.Sprintf(format, args...)) }
 func (l *logger) warn(format string, args ...any) { l.write(yellow, fmt.Sprintf(format, args...)) }
 
-// output is a line of a function, or of the pool about one.
+// output is a line of a function, or of the pool about one. As Lambda's own filter does, it drops JSON lines below a
+// level; the runner's line about the call says what they repeat.
 func (l *logger) output(function string, number int, stream, line string) {
+	if stream != "" && levelOf(line) < l.level {
+		return
+	}
 	color := grey
 	switch stream {
 	case "stderr":
@@ -57,6 +65,23 @@ func (l *logger) output(function string, number int, stream, line string) {
 		color = yellow
 	}
 	l.write(color, fmt.Sprintf("%s#%d | %s", function, number, line))
+}
+
+// levelOf is the level of a JSON log line. Metrics in the embedded format are details, all other text is an error's.
+func levelOf(line string) slog.Level {
+	var doc struct {
+		Level   string          `json:"level"`
+		Metrics json.RawMessage `json:"_aws"`
+	}
+	level := slog.LevelError
+	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &doc) != nil {
+		return level
+	}
+	if doc.Metrics != nil {
+		return slog.LevelDebug
+	}
+	_ = level.UnmarshalText([]byte(doc.Level))
+	return level
 }
 
 // call is the line of one call of an API.

@@ -49,7 +49,7 @@ type stack struct {
 
 // run brings the stack up, prints the ready lines and takes the stack down when ctx ends.
 func run(ctx context.Context, c config, out io.Writer) error {
-	s := &stack{config: c, log: &logger{out: out, color: c.color}, urls: map[string]string{}, listeners: map[string]net.Listener{}, failed: make(chan error, 8)}
+	s := &stack{config: c, log: &logger{out: out, color: c.color, level: c.logLevel}, urls: map[string]string{}, listeners: map[string]net.Listener{}, failed: make(chan error, 8)}
 	unlock, err := lockDir(ctx, c.dataDir, s.log)
 	if err != nil {
 		return err

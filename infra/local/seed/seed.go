@@ -25,11 +25,12 @@ type Config struct {
 	Client                     *http.Client
 }
 
-// State is what exists.
+// State is what exists. The secret is not kept: the demo key is a recoverable one, and its owner reveals it on each start.
 type State struct {
 	DemoAccount       string `json:"demo_account"`
 	EnterpriseAccount string `json:"enterprise_account"`
-	DemoSecret        string `json:"demo_secret"`
+	DemoKey           string `json:"demo_key"`
+	DemoSecret        string `json:"-"`
 }
 
 // Run makes what is missing and keeps what exists. It may be cut off anywhere and run again.
@@ -62,7 +63,7 @@ func Run(ctx context.Context, c Config) (State, error) {
 	if err := step("enterprise type", c.makeEnterprise(ctx, s.EnterpriseAccount)); err != nil {
 		return s, err
 	}
-	s.DemoSecret, err = c.secret(ctx, s)
+	s.DemoKey, s.DemoSecret, err = c.key(ctx, s)
 	return s, step("demo key", err)
 }
 
@@ -76,10 +77,16 @@ func (c Config) account(ctx context.Context, person, name, known string) (string
 	}
 	byName := ""
 	for _, a := range me.Accounts {
-		if a.ID == known {
-			return a.ID, nil
+		if a.ID != known && (a.Name != name || a.Role != "owner" || byName != "") {
+			continue
 		}
-		if a.Name == name && a.Role == "owner" && byName == "" {
+		open, err := c.open(ctx, person, a.ID)
+		switch {
+		case err != nil:
+			return "", err
+		case open && a.ID == known:
+			return a.ID, nil
+		case open:
 			byName = a.ID
 		}
 	}
@@ -96,6 +103,16 @@ func (c Config) account(ctx context.Context, person, name, known string) (string
 	return made.ID, err
 }
 
+// open reports whether an account is neither closed nor being closed.
+func (c Config) open(ctx context.Context, person, account string) (bool, error) {
+	var a struct {
+		Closing  bool    `json:"closing"`
+		ClosedAt *string `json:"closed_at"`
+	}
+	err := c.call(ctx, person, http.MethodGet, "/v1/accounts/"+account, nil, &a, 200)
+	return err == nil && !a.Closing && a.ClosedAt == nil, err
+}
+
 func (c Config) makeEnterprise(ctx context.Context, account string) error {
 	path := "/v1/accounts/" + account
 	var a struct {
@@ -107,23 +124,31 @@ func (c Config) makeEnterprise(ctx context.Context, account string) error {
 	return c.call(ctx, "operator", http.MethodPatch, path, map[string]string{"type": "enterprise"}, nil, 200)
 }
 
-// secret returns the demo secret if it still opens the gate, and makes a new key otherwise.
-func (c Config) secret(ctx context.Context, s State) (string, error) {
-	if s.DemoSecret != "" {
-		works, err := c.opens(ctx, s.DemoSecret)
-		if works || err != nil {
-			return s.DemoSecret, err
-		}
-	}
+// key returns the demo key with its secret if that still opens the gate, and makes a new key otherwise.
+func (c Config) key(ctx context.Context, s State) (id, secret string, err error) {
 	var key struct {
+		ID     string `json:"id"`
 		Secret string `json:"secret"`
 	}
-	body := map[string]any{"name": "Demo key", "usage": "backend", "products": c.Products}
-	err := c.call(ctx, "owner", http.MethodPost, "/v1/accounts/"+s.DemoAccount+"/keys", body, &key, 201)
+	keys := "/v1/accounts/" + s.DemoAccount + "/keys"
+	if s.DemoKey != "" {
+		err := c.call(ctx, "owner", http.MethodPost, keys+"/"+s.DemoKey+"/reveal", map[string]string{}, &key, 200, 403, 404, 409)
+		if err != nil {
+			return "", "", err
+		}
+		if key.Secret != "" {
+			if works, err := c.opens(ctx, key.Secret); works || err != nil {
+				return key.ID, key.Secret, err
+			}
+		}
+		key.ID, key.Secret = "", ""
+	}
+	body := map[string]any{"name": "Demo key", "usage": "backend", "products": c.Products, "recoverable": true}
+	err = c.call(ctx, "owner", http.MethodPost, keys, body, &key, 201)
 	if err == nil && key.Secret == "" {
 		err = errors.New("the new key has no secret")
 	}
-	return key.Secret, err
+	return key.ID, key.Secret, err
 }
 
 func (c Config) opens(ctx context.Context, secret string) (bool, error) {
