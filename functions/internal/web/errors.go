@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/gateway"
+	"latchkey/shared/qps"
 	"latchkey/shared/rotation"
 )
 
@@ -17,6 +18,7 @@ func Errors() gateway.Table {
 	conflict := func(code, text string) *gateway.Problem { return gateway.Of(http.StatusConflict, code, text) }
 	revoked := conflict("key_revoked", "The key is revoked, for good.").With("Create a new key.")
 	deleted := conflict("key_deleted", "The key is deleted.").With("Restore it first; that is possible for 30 days.")
+	decided := conflict("request_decided", "The request was decided or withdrawn already.")
 	return gateway.Table{
 		{Err: dynamo.ErrNotFound, Problem: gateway.ErrNotFound},
 		{Err: dynamo.ErrStale, Problem: gateway.ErrStale},
@@ -32,7 +34,7 @@ func Errors() gateway.Table {
 			With("Change the billing types of its keys first.")},
 		{Err: dynamo.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is open already.").
 			With("Withdraw it first, or wait for the decision.")},
-		{Err: dynamo.ErrDecided, Problem: conflict("request_decided", "The request was decided or withdrawn already.")},
+		{Err: dynamo.ErrDecided, Problem: decided},
 		{Err: dynamo.ErrExists, Problem: conflict("exists", "It exists already.")},
 		{Err: dynamo.ErrConflict, Problem: gateway.ErrUnavailable},
 		{Err: dynamo.ErrUnknown, Problem: gateway.ErrUnavailable},
@@ -54,6 +56,14 @@ func Errors() gateway.Table {
 			gateway.Field("grace_seconds", "out_of_range", "It is 0 to 2592000 seconds, which is 30 days."))},
 		{Err: rotation.ErrShorter, Problem: gateway.Invalid(
 			gateway.Field("grace_seconds", "too_short", "The new end must be later than the present one."))},
+
+		{Err: qps.ErrNotPending, Problem: decided},
+		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end that the request asks for has passed.").
+			With("Reject it; the customer can file another.")},
+		{Err: qps.ErrBadJustification, Problem: gateway.Invalid(
+			gateway.Field("justification", "bad_length", "It has 1 to 2000 characters."))},
+		{Err: qps.ErrBadComment, Problem: gateway.Invalid(
+			gateway.Field("comment", "bad_length", "It has at most 2000 characters, and a rejection needs one."))},
 
 		{Fits: fromAWS, Problem: gateway.ErrUnavailable},
 	}

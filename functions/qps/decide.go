@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+	"latchkey/shared/qps"
+)
+
+// read finds the request of the path, in the path's account.
+func (h *handler) read(r *http.Request, c gateway.Caller) (qps.Request, error) {
+	text := r.PathValue("request")
+	rest, ok := strings.CutPrefix(text, "qps_")
+	if !ok || !account.IsULID(rest) {
+		return qps.Request{}, gateway.ErrNotFound
+	}
+	return h.store.Request(r.Context(), c.Account, qps.RequestID(text))
+}
+
+func (h *handler) withdraw(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.Empty(r); err != nil {
+		return err
+	}
+	before, err := h.read(r, c)
+	if err != nil {
+		return err
+	}
+	after, err := before.Withdraw(h.desk.Rim.Clock())
+	if err != nil {
+		return err
+	}
+	return h.close(w, r, c, "qps.withdraw", after)
+}
+
+func (h *handler) reject(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, _, err := gateway.Body[api.RejectQpsRequest](r, gateway.Shape{})
+	if err != nil {
+		return err
+	}
+	before, err := h.read(r, c)
+	if err != nil {
+		return err
+	}
+	after, err := before.Reject(party(c), body.Comment, h.desk.Rim.Clock())
+	if err != nil {
+		return err
+	}
+	return h.close(w, r, c, "qps.reject", after)
+}
+
+func (h *handler) close(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string, after qps.Request) error {
+	row, err := h.row(c, action, after, audit.Set("request_status", qps.Pending, after.Status))
+	if err != nil {
+		return err
+	}
+	if err := h.store.CloseRequest(r.Context(), after, row); err != nil {
+		return err
+	}
+	return h.show(w, r, c, http.StatusOK, after)
+}
+
+// approveTries is how often an approval is tried again because the key was changed in the same moment.
+const approveTries = 4
+
+// approve changes the key's limit and closes the request together. Where the key has changed since it was read, the
+// decision is made again on the key as it is: the operator decides about the request, not about a version of the key.
+func (h *handler) approve(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, _, err := gateway.Body[api.ApproveQpsRequest](r, gateway.Shape{Optional: true})
+	if err != nil {
+		return err
+	}
+	if body.Qps != nil && *body.Qps < 1 {
+		return refusedNumber(qps.ErrBelowOne, "qps")
+	}
+	for range approveTries {
+		after, err := h.approveOnce(r, c, body)
+		if errors.Is(err, dynamo.ErrStale) {
+			continue
+		}
+		if err != nil {
+			return refusedNumber(err, "qps")
+		}
+		return h.show(w, r, c, http.StatusOK, after)
+	}
+	return dynamo.ErrConflict
+}
+
+func (h *handler) approveOnce(r *http.Request, c gateway.Caller, body api.ApproveQpsRequest) (qps.Request, error) {
+	before, err := h.read(r, c)
+	if err != nil {
+		return before, err
+	}
+	granted, comment := 0, ""
+	if body.Qps != nil {
+		granted = *body.Qps
+	}
+	if body.Comment != nil {
+		comment = *body.Comment
+	}
+	class, _, _ := h.desk.Products.Class(before.Class)
+	now := h.desk.Rim.Clock()
+	after, err := before.Approve(party(c), comment, granted, class.MaxQPS, now)
+	if err != nil {
+		return before, err
+	}
+	k, err := h.store.Key(r.Context(), c.Account, before.KeyID)
+	if err == nil {
+		err = k.Editable()
+	}
+	if err != nil {
+		return before, err
+	}
+	raised := k.Touched(now)
+	raised.Limits = qps.WithLimit(k.Limits, before.Class, after.Decision.QPS, before.EndsAt, now)
+	row, err := h.row(c, "qps.approve", after, audit.KeyChanges(&k, raised)...)
+	if err != nil {
+		return before, err
+	}
+	_, err = h.store.CommitDecision(r.Context(), control.Change{Before: &k, After: raised, Audit: row}, after)
+	return after, err
+}

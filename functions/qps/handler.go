@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/gateway"
+	"latchkey/shared/product"
+	"latchkey/shared/qps"
+	"latchkey/shared/usage"
+)
+
+// store is what this function needs of the control table, beside what its desk needs.
+type store interface {
+	Account(ctx context.Context, id account.ID) (account.Account, error)
+	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
+	Remembered(ctx context.Context, id account.ID, operation string, who account.Subject, key string, now time.Time) (control.Idempotency, error)
+	SubmitRequest(ctx context.Context, r qps.Request, remember *control.Idempotency, row audit.Row) error
+	Request(ctx context.Context, id account.ID, request qps.RequestID) (qps.Request, error)
+	Requests(ctx context.Context, id account.ID, after string, limit int) (control.RequestPage, error)
+	OpenRequests(ctx context.Context, after string, limit int) (control.RequestPage, error)
+	CloseRequest(ctx context.Context, after qps.Request, row audit.Row) error
+	CommitDecision(ctx context.Context, c control.Change, after qps.Request) (apikey.Key, error)
+}
+
+// rows reads what a key was used for.
+type rows interface {
+	KeyRows(context.Context, account.ID, apikey.ID, counters.Range) ([]usage.Row, error)
+}
+
+type handler struct {
+	desk     *web.Desk
+	store    store
+	counters rows
+}
+
+func (h *handler) routes(m *gateway.Mux) {
+	const requests = "/v1/accounts/{account}/qps-requests"
+	m.Account("GET "+requests, h.list, account.ReadRequests)
+	m.Account("POST "+requests, h.submit, account.FileRequests)
+	m.Account("GET "+requests+"/{request}", h.get, account.ReadRequests)
+	m.Account("POST "+requests+"/{request}/withdraw", h.withdraw, account.FileRequests)
+	m.Account("POST "+requests+"/{request}/approve", h.approve, account.DecideRequests)
+	m.Account("POST "+requests+"/{request}/reject", h.reject, account.DecideRequests)
+	m.Staff("GET /v1/qps-requests", account.DecideRequests, h.queue)
+	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", h.lower, account.WriteKeys)
+}
+
+// limited is a limit class with what holds for a key.
+type limited struct {
+	product  product.ID
+	class    product.Class
+	standard int // the catalogue's default for the account's type
+	most     int
+	current  int
+}
+
+// limitOf finds a class of one of the key's products; ok is false if the key has none such.
+func (h *handler) limitOf(k apikey.Key, class product.Class) (limited, bool) {
+	cl, owner, ok := h.desk.Products.Class(class)
+	if !ok {
+		return limited{}, false
+	}
+	for _, id := range k.Products {
+		if id == owner {
+			standard := cl.QPS[k.AccountType]
+			return limited{
+				product: owner, class: class, standard: standard, most: cl.MaxQPS,
+				current: qps.Effective(k.Limits, class, standard, h.desk.Rim.Clock()),
+			}, true
+		}
+	}
+	return limited{}, false
+}
+
+func party(c gateway.Caller) qps.Party {
+	return qps.Party{Subject: c.Person.Subject, Email: c.Person.Email}
+}
+
+// row makes the audit row of a change of a request.
+func (h *handler) row(c gateway.Caller, action string, r qps.Request, changes ...audit.Change) (audit.Row, error) {
+	id, err := h.desk.Rim.ID("aud_")
+	if err != nil {
+		return audit.Row{}, err
+	}
+	changes = append(changes, audit.Set("qps_request", nil, r.ID), audit.Set("limit_class", nil, r.Class))
+	if r.Decision != nil && r.Decision.Comment != "" {
+		changes = append(changes, audit.Set("comment", nil, r.Decision.Comment))
+	}
+	return c.Audit(id, action, r.KeyID, h.desk.Rim.Clock(), changes), nil
+}

@@ -1,0 +1,481 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/gateway"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+	"latchkey/shared/qps"
+	"latchkey/shared/usage"
+)
+
+type noUse struct{}
+
+func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
+	return nil, nil
+}
+
+// fakeRows is what the counters say, whichever key is asked about.
+type fakeRows struct {
+	rows []usage.Row
+	err  error
+}
+
+func (f *fakeRows) KeyRows(_ context.Context, _ account.ID, _ apikey.ID, in counters.Range) (found []usage.Row, err error) {
+	for _, r := range f.rows {
+		if !r.Start.Before(in.From) && r.Start.Before(in.To) {
+			found = append(found, r)
+		}
+	}
+	return found, f.err
+}
+
+// rig is the function on an in-memory store, with one enterprise account, a key and its people.
+type rig struct {
+	*apitest.API
+	account  account.Account
+	key      apikey.Key
+	handler  *handler
+	counters *fakeRows
+}
+
+func newRig(t testing.TB, options ...func(*account.Account)) *rig {
+	t.Helper()
+	a := apitest.New(keytest.MemoryStores(t))
+	r := &rig{API: a, counters: &fakeRows{}}
+	r.account = a.NewAccount(t, append([]func(*account.Account){func(a *account.Account) { a.Type = account.Enterprise }}, options...)...)
+	apitest.People(t, a, r.account.ID)
+	billing := apikey.Paying
+	if r.account.Type == account.SelfServe {
+		billing = apikey.Freemium
+	}
+	r.key = a.NewKey(t, r.account, func(k *apikey.Key) {
+		k.BillingType, k.Products = billing, []product.ID{"map-display", "search", "maps-sdk-web"}
+	})
+	desk := &web.Desk{Store: a.Control, Rim: a.Rim, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}}
+	r.handler = &handler{desk: desk, store: a.Control, counters: r.counters}
+	r.handler.routes(a.Mux)
+	return r
+}
+
+func (r *rig) path(parts ...string) string {
+	return "/v1/accounts/" + string(r.account.ID) + "/" + strings.Join(parts, "/")
+}
+
+func (r *rig) body(more map[string]any) map[string]any {
+	full := map[string]any{"key_id": string(r.key.ID), "product": "search", "requested_qps": 50, "justification": "We launch in May."}
+	for k, v := range more {
+		full[k] = v
+		if v == nil {
+			delete(full, k)
+		}
+	}
+	return full
+}
+
+// submit files a request and returns its ID.
+func (r *rig) submit(t testing.TB, more map[string]any) string {
+	t.Helper()
+	call := apitest.Call{As: "developer", Method: "POST", Path: r.path("qps-requests"), Body: r.body(more)}
+	return r.Want(t, 201, call).JSON(t)["id"].(string)
+}
+
+func (r *rig) post(t testing.TB, status int, as, id, action string, body any) apitest.Answer {
+	t.Helper()
+	return r.Want(t, status, apitest.Call{As: as, Method: "POST", Path: r.path("qps-requests", id, action), Body: body})
+}
+
+func (r *rig) stored(t testing.TB) apikey.Key {
+	t.Helper()
+	k, err := r.Control.Key(t.Context(), r.account.ID, r.key.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.CheckGate(t, k)
+	return k
+}
+
+func (r *rig) actions(t testing.TB) (list []string) {
+	for _, row := range r.AllAudit(t, r.account.ID) {
+		if strings.HasPrefix(row.Action, "qps.") || row.Action == "key.lower_limit" {
+			list = append(list, row.Action)
+		}
+	}
+	return list
+}
+
+func TestARequestIsFiledSeenApprovedAndInForce(t *testing.T) {
+	r := newRig(t)
+	id := r.submit(t, map[string]any{"ends_at": "2026-12-24T00:00:00Z"})
+	r.Clock.Advance(time.Second)
+	queue := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/qps-requests"}).JSON(t)["requests"].([]any)
+	first := queue[0].(map[string]any)
+	if len(queue) != 1 || first["id"] != id || first["account_name"] != r.account.Name || first["key_name"] != r.key.Name {
+		t.Fatalf("queue %v", queue)
+	}
+	answer := r.post(t, 200, "operator", id, "approve", map[string]any{"qps": 20, "comment": "Half of it for now."}).JSON(t)
+	if answer["status"] != "approved" || answer["approved_qps"] != 20.0 || answer["decided_by"] != "operator@example.com" || answer["evidence"].(map[string]any)["current_qps"] != 20.0 {
+		t.Errorf("answer %v", answer)
+	}
+	k := r.stored(t)
+	want := []apikey.Limit{{Class: "search", QPS: 20, EndsAt: time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC)}}
+	if fmt.Sprint(k.Limits) != fmt.Sprint(want) {
+		t.Errorf("limits %+v", k.Limits)
+	}
+	seen := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests", id)}).JSON(t)
+	if seen["comment"] != "Half of it for now." || seen["decided_by"] != nil || seen["created_by"] != "developer@example.com" {
+		t.Errorf("the customer sees %v", seen)
+	}
+	if got := r.actions(t); fmt.Sprint(got) != "[qps.approve qps.submit]" {
+		t.Errorf("audit %v", got)
+	}
+	queue = r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/qps-requests"}).JSON(t)["requests"].([]any)
+	if len(queue) != 0 {
+		t.Errorf("still queued: %v", queue)
+	}
+	r.submit(t, nil) // another may be filed now
+}
+
+func TestRejectedAndWithdrawnRequestsChangeNoLimit(t *testing.T) {
+	r := newRig(t)
+	id := r.submit(t, nil)
+	answer := r.post(t, 200, "operator", id, "reject", map[string]any{"comment": " Please upgrade. "}).JSON(t)
+	if answer["status"] != "rejected" || answer["comment"] != "Please upgrade." || answer["approved_qps"] != nil {
+		t.Errorf("answer %v", answer)
+	}
+	other := r.submit(t, nil)
+	if got := r.post(t, 200, "owner", other, "withdraw", nil).JSON(t); got["status"] != "withdrawn" || got["decided_at"] == nil {
+		t.Errorf("answer %v", got)
+	}
+	if k := r.stored(t); len(k.Limits) != 0 || k.Version != r.key.Version {
+		t.Errorf("key %+v", k)
+	}
+	for _, decided := range []string{id, other} {
+		for action, as := range map[string]string{"withdraw": "owner", "approve": "operator", "reject": "operator"} {
+			var body any
+			if action == "reject" {
+				body = map[string]any{"comment": "no"}
+			}
+			if got := r.post(t, 409, as, decided, action, body); got.Code() != "request_decided" {
+				t.Errorf("%s: %s", action, got.Body)
+			}
+		}
+	}
+	if got := r.actions(t); len(got) != 4 {
+		t.Errorf("audit %v", got)
+	}
+}
+
+func TestTheAccountsTypeIsCheckedBeforeTheBody(t *testing.T) {
+	r := newRig(t, func(a *account.Account) { a.Type = account.SelfServe })
+	for _, body := range []any{r.body(nil), "{", map[string]any{"nonsense": 1}} {
+		got := r.Do(t, apitest.Call{As: "owner", Method: "POST", Path: r.path("qps-requests"), Body: body})
+		if got.Status != 403 || got.Code() != "account_type_not_allowed" {
+			t.Errorf("%v: %s", body, got.Problem())
+		}
+	}
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", "search"), Body: map[string]any{"qps": 2}})
+}
+
+func TestWhatCantBeAskedForIsRefusedWithItsMember(t *testing.T) {
+	r := newRig(t)
+	foreign := keytest.KeyID()
+	long := strings.Repeat("é", 2001)
+	for _, tt := range []struct {
+		more map[string]any
+		want string
+	}{
+		{map[string]any{"requested_qps": 5}, "422 invalid [/requested_qps]"},
+		{map[string]any{"requested_qps": 0}, "422 invalid [/requested_qps]"},
+		{map[string]any{"requested_qps": 1001}, "422 invalid [/requested_qps]"},
+		{map[string]any{"requested_qps": "50"}, "422 invalid [/requested_qps]"},
+		{map[string]any{"requested_qps": nil}, "422 invalid [/requested_qps]"},
+		{map[string]any{"justification": "  "}, "422 invalid [/justification]"},
+		{map[string]any{"justification": long}, "422 invalid [/justification]"},
+		{map[string]any{"ends_at": "2026-11-21T12:00:00Z"}, "422 invalid [/ends_at]"},
+		{map[string]any{"ends_at": "tomorrow"}, "422 invalid [/ends_at]"},
+		{map[string]any{"key_id": string(foreign)}, "422 invalid [/key_id]"},
+		{map[string]any{"key_id": "key_"}, "422 invalid [/key_id]"},
+		{map[string]any{"product": "nothing"}, "422 invalid [/product]"},
+		{map[string]any{"product": "routing"}, "422 invalid [/product]"},
+		{map[string]any{"product": "maps-sdk-web"}, "422 invalid [/product]"},
+		{map[string]any{"class": "map-display.tiles"}, "422 invalid [/class]"},
+		{map[string]any{"product": "map-display", "class": "map-display.nothing"}, "422 invalid [/class]"},
+		{map[string]any{"product": "map-display.tiles", "class": "map-display"}, "422 invalid [/class]"},
+		{map[string]any{"status": "approved"}, "422 invalid [/status]"},
+	} {
+		got := r.Do(t, apitest.Call{As: "owner", Method: "POST", Path: r.path("qps-requests"), Body: r.body(tt.more)})
+		if got.Problem() != tt.want {
+			t.Errorf("%v: %s, want %s", tt.more, got.Problem(), tt.want)
+		}
+	}
+	if len(r.actions(t)) != 0 {
+		t.Error("a refused request left a row")
+	}
+}
+
+func TestAProductStandsForItsClassAndAClassForItself(t *testing.T) {
+	for body, class := range map[string]string{
+		`map-display`: "map-display", `map-display.tiles`: "map-display.tiles",
+		`map-display map-display.tiles`: "map-display.tiles", `map-display.tiles map-display.tiles`: "map-display.tiles",
+	} {
+		r := newRig(t)
+		more := map[string]any{"requested_qps": 700}
+		names := strings.Fields(body)
+		more["product"] = names[0]
+		if len(names) == 2 {
+			more["class"] = names[1]
+		}
+		id := r.submit(t, more)
+		got := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("qps-requests", id)}).JSON(t)
+		if got["class"] != class || got["product"] != "map-display" {
+			t.Errorf("%s: %v", body, got)
+		}
+	}
+}
+
+func TestOneRequestIsOpenForAKeyAndClass(t *testing.T) {
+	r := newRig(t)
+	r.submit(t, nil)
+	got := r.Do(t, apitest.Call{As: "owner", Method: "POST", Path: r.path("qps-requests"), Body: r.body(map[string]any{"requested_qps": 60})})
+	if got.Problem() != "409 request_open []" {
+		t.Errorf("%s", got.Problem())
+	}
+	r.submit(t, map[string]any{"product": "map-display"})
+}
+
+func TestARepeatedSubmissionIsOneRequest(t *testing.T) {
+	r := newRig(t)
+	call := apitest.Call{As: "developer", Method: "POST", Path: r.path("qps-requests"), Body: r.body(nil), Headers: map[string]string{"Idempotency-Key": "k1"}}
+	id := r.Want(t, 201, call).JSON(t)["id"].(string)
+	r.post(t, 200, "operator", id, "approve", nil) // the limit is what it asks for by now
+	again := r.Want(t, 201, call)
+	if doc := again.JSON(t); doc["id"] != id || doc["status"] != "approved" || again.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("%v", doc)
+	}
+	call.Body = r.body(map[string]any{"requested_qps": 60})
+	if got := r.Do(t, call); got.Problem() != "422 idempotency_key_reused []" {
+		t.Errorf("%s", got.Problem())
+	}
+	if got := r.actions(t); len(got) != 2 {
+		t.Errorf("audit %v", got)
+	}
+}
+
+func TestOfTwoOperatorsOneDecidesAndOneRowIsLeft(t *testing.T) {
+	for range 20 {
+		r := newRig(t)
+		id := r.submit(t, nil)
+		calls := []apitest.Call{
+			{As: "operator", Method: "POST", Path: r.path("qps-requests", id, "approve"), Body: map[string]any{"qps": 20}},
+			{As: "operator", Method: "POST", Path: r.path("qps-requests", id, "approve"), Body: map[string]any{"qps": 30}},
+			{As: "operator", Method: "POST", Path: r.path("qps-requests", id, "reject"), Body: map[string]any{"comment": "no"}},
+			{As: "owner", Method: "POST", Path: r.path("qps-requests", id, "withdraw")},
+		}
+		statuses := map[string]int{}
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for _, call := range calls {
+			wg.Go(func() {
+				got := r.Do(t, call)
+				mu.Lock()
+				defer mu.Unlock()
+				statuses[fmt.Sprint(got.Status, " ", got.Code())]++
+			})
+		}
+		wg.Wait()
+		if statuses["200 "] != 1 || statuses["409 request_decided"] != 3 {
+			t.Fatalf("answers %v", statuses)
+		}
+		if got := r.actions(t); len(got) != 2 {
+			t.Fatalf("audit %v", got)
+		}
+		request, err := r.Control.Request(t.Context(), r.account.ID, qps.RequestID(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := r.stored(t)
+		if (request.Status == qps.Approved) != (len(k.Limits) == 1) || len(k.Limits) == 1 && k.Limits[0].QPS != request.Decision.QPS {
+			t.Fatalf("request %+v, limits %+v", request, k.Limits)
+		}
+	}
+}
+
+// edited changes the key in the moment before a decision is written.
+type edited struct {
+	store
+	before func()
+}
+
+func (e *edited) CommitDecision(ctx context.Context, c control.Change, after qps.Request) (apikey.Key, error) {
+	if e.before != nil {
+		e.before()
+		e.before = nil
+	}
+	return e.store.CommitDecision(ctx, c, after)
+}
+
+func TestAnApprovalKeepsWhatTheOwnerChangedMeanwhile(t *testing.T) {
+	r := newRig(t)
+	id := r.submit(t, nil)
+	r.handler.store = &edited{store: r.Control, before: func() {
+		if _, err := r.Edit(t.Context(), r.key, "key.edit", func(k *apikey.Key) { k.Name = "Renamed" }); err != nil {
+			t.Fatal(err)
+		}
+	}}
+	r.post(t, 200, "operator", id, "approve", nil)
+	if k := r.stored(t); k.Name != "Renamed" || len(k.Limits) != 1 || k.Limits[0].QPS != 50 {
+		t.Errorf("%+v", k)
+	}
+}
+
+func TestApprovalRefusesWhatIsTooMuchTooLateOrGone(t *testing.T) {
+	r := newRig(t)
+	id := r.submit(t, map[string]any{"ends_at": "2026-11-21T13:00:00Z"})
+	approve := func(body any) string {
+		return r.Do(t, apitest.Call{As: "operator", Method: "POST", Path: r.path("qps-requests", id, "approve"), Body: body}).Problem()
+	}
+	for want, body := range map[string]any{
+		"422 invalid [/qps]": map[string]any{"qps": 1001}, "422 invalid [/comment]": map[string]any{"comment": strings.Repeat("x", 2001)},
+	} {
+		if got := approve(body); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	if got := approve(map[string]any{"qps": 0}); got != "422 invalid [/qps]" {
+		t.Error(got)
+	}
+	if _, err := r.Edit(t.Context(), r.key, "key.revoke", func(k *apikey.Key) { k.RevokedAt = keytest.Now }); err != nil {
+		t.Fatal(err)
+	}
+	if got := approve(nil); got != "409 key_revoked []" {
+		t.Error(got)
+	}
+	r.Clock.Advance(time.Hour)
+	if got := approve(nil); got != "409 request_ended []" {
+		t.Error(got)
+	}
+	r.post(t, 200, "operator", id, "reject", map[string]any{"comment": "The key is revoked."})
+}
+
+func TestEvidenceIsThePeakAndTheBreachesOfThirtyDays(t *testing.T) {
+	r := newRig(t)
+	at := func(days int) time.Time { return keytest.Now.AddDate(0, 0, -days).Truncate(time.Hour) }
+	r.counters.rows = []usage.Row{
+		{Start: at(31), Product: "search", Counts: usage.Counts{"m:00": 60000, "c:c:qps_exceeded": 1000}},
+		{Start: at(20), Product: "search", Counts: usage.Counts{"m:07": 400, "m:08": 700, "c:c:allowed": 900, "c:c:qps_exceeded": 200}},
+		{Start: at(1), Product: "search", Counts: usage.Counts{"m:59": 300, "c:c:allowed": 299, "c:p:qps_exceeded": 1}},
+		{Start: at(1), Product: "map-display", Counts: usage.Counts{"m:59": 30000, "c:c:qps_exceeded": 77}},
+	}
+	id := r.submit(t, nil)
+	got := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests", id)}).JSON(t)["evidence"].(map[string]any)
+	want := map[string]any{"current_qps": 5.0, "default_qps": 5.0, "max_qps": 1000.0, "peak_qps": 11.67, "breaches": 201.0}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	r.counters.err = errors.New("down")
+	r.Want(t, 500, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests", id)})
+	r.post(t, 200, "owner", id, "withdraw", nil) // it is done: that it can't be shown whole is no failure
+}
+
+func TestListsPageByStatusThroughAll(t *testing.T) {
+	r := newRig(t)
+	var withdrawn []string
+	for i := range 7 {
+		id := r.submit(t, nil)
+		if i%2 == 0 {
+			r.post(t, 200, "owner", id, "withdraw", nil)
+			withdrawn = append([]string{id}, withdrawn...)
+		} else {
+			r.post(t, 200, "operator", id, "reject", map[string]any{"comment": "no"})
+		}
+		r.Clock.Advance(time.Second)
+	}
+	var got []string
+	path := r.path("qps-requests") + "?status=withdrawn&page_size=1"
+	for token := ""; ; {
+		doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: path + token}).JSON(t)
+		for _, one := range doc["requests"].([]any) {
+			got = append(got, one.(map[string]any)["id"].(string))
+		}
+		next, ok := doc["next_page_token"].(string)
+		if !ok {
+			break
+		}
+		token = "&page_token=" + next
+	}
+	if fmt.Sprint(got) != fmt.Sprint(withdrawn) {
+		t.Errorf("%v, want %v", got, withdrawn)
+	}
+	for _, query := range []string{"?status=open", "?status=", "?page_size=0", "?x=1"} {
+		r.Want(t, 400, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests") + query})
+	}
+}
+
+func TestLoweringActsAtOnceForTheOwnLimitAlone(t *testing.T) {
+	r := newRig(t)
+	lower := func(class string, body any) apitest.Answer {
+		return r.Do(t, apitest.Call{As: "developer", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", class), Body: body})
+	}
+	if got := lower("map-display.tiles", map[string]any{"qps": 100}); got.Status != 200 {
+		t.Fatalf("%s", got.Body)
+	}
+	if k := r.stored(t); len(k.Limits) != 1 || k.Limits[0].QPS != 100 {
+		t.Errorf("limits %+v", k.Limits)
+	}
+	version := r.stored(t).Version
+	if got := lower("map-display.tiles", map[string]any{"qps": 100}); got.Status != 200 || r.stored(t).Version != version {
+		t.Errorf("repeating it: %s", got.Body)
+	}
+	for want, call := range map[string][2]any{
+		"422 invalid [/qps]": {"map-display.tiles", map[string]any{"qps": 101}}, "404 not_found []": {"nothing", map[string]any{"qps": 1}},
+	} {
+		if got := lower(call[0].(string), call[1]).Problem(); got != want {
+			t.Errorf("%v: %s", call, got)
+		}
+	}
+	if got := lower("map-display", map[string]any{"qps": 0}).Problem(); got != "422 invalid [/qps]" {
+		t.Error(got)
+	}
+	if got := lower("routing", map[string]any{"qps": 1}).Problem(); got != "404 not_found []" {
+		t.Errorf("a product that the key doesn't have: %s", got)
+	}
+	stale := apitest.Call{
+		As: "owner", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", "search"), Body: map[string]any{"qps": 1},
+		Headers: map[string]string{"If-Match": `"1"`},
+	}
+	r.Want(t, 412, stale)
+	if got := r.actions(t); fmt.Sprint(got) != "[key.lower_limit]" {
+		t.Errorf("audit %v", got)
+	}
+}
+
+func TestAForeignRequestLooksLikeAnUnknownOne(t *testing.T) {
+	r := newRig(t)
+	id := r.submit(t, nil)
+	other := r.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise }) // its owner is "owner" too
+	for _, text := range []string{id, "qps_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", "qps_x", "x"} {
+		for _, call := range []apitest.Call{
+			{Method: "GET", Path: "/v1/accounts/" + string(other.ID) + "/qps-requests/" + text},
+			{Method: "POST", Path: "/v1/accounts/" + string(other.ID) + "/qps-requests/" + text + "/withdraw"},
+		} {
+			call.As = "owner"
+			if got := r.Want(t, 404, call); got.Code() != "not_found" {
+				t.Errorf("%s: %s", text, got.Body)
+			}
+		}
+	}
+}

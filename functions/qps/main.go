@@ -1,0 +1,29 @@
+// Function qps serves QPS requests over HTTP: submit, withdraw, approve, reject, and lowering a limit of one's own.
+package main
+
+import (
+	"log"
+	"os"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/gateway"
+)
+
+func main() {
+	base, err := web.Start(os.Getenv, os.Stdout)
+	if err != nil {
+		log.Fatal(err)
+	}
+	table := base.Env.Need("COUNTERS_TABLE")
+	if err := base.Env.Err(); err != nil {
+		log.Fatal(err)
+	}
+	h := &handler{
+		desk: base.Desk(), store: base.Store,
+		counters: counters.Store{Client: dynamo.NewClient(base.DB), Table: table},
+	}
+	h.routes(base.Mux)
+	gateway.Serve(base.Mux)
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+)
+
+func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
+	apitest.Matrix(t, fixture, func(op apitest.Operation) bool {
+		return strings.Contains(op.Path, "qps-requests") || strings.Contains(op.Path, "/limits/")
+	})
+}
+
+// fixture is an account with a request on which each operation can succeed.
+func fixture(t testing.TB) apitest.Fixture {
+	r := newRig(t)
+	id := r.submit(t, nil)
+	return apitest.Fixture{
+		API: r.API, Account: r.account.ID,
+		Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID), "request": id, "class": "search"},
+		Bodies: map[string]any{
+			"createQpsRequest": r.body(map[string]any{"product": "map-display"}), "lowerLimit": map[string]any{"qps": 2},
+			"rejectQpsRequest": map[string]any{"comment": "no"},
+		},
+	}
+}

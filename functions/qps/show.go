@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/gateway"
+	"latchkey/shared/qps"
+	"latchkey/shared/usage"
+)
+
+func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.KnownQuery(r); err != nil {
+		return err
+	}
+	request, err := h.read(r, c)
+	if err != nil {
+		return err
+	}
+	return h.show(w, r, c, http.StatusOK, request)
+}
+
+// show answers with a request and its evidence. What was changed is told even if its evidence can't be read.
+func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, request qps.Request) error {
+	doc := requestDoc(request, c.Operator)
+	k, err := h.store.Key(r.Context(), request.Account, request.KeyID)
+	if err == nil {
+		doc.Evidence, err = h.evidence(r.Context(), k, request)
+	}
+	purged := errors.Is(err, dynamo.ErrNotFound)
+	if err != nil && !purged && r.Method == http.MethodGet {
+		return err
+	}
+	return gateway.JSON(w, status, doc)
+}
+
+var statuses = []qps.Status{"", qps.Pending, qps.Approved, qps.Rejected, qps.Withdrawn}
+
+// list answers with an account's requests, without evidence: that is read for one at a time.
+func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.KnownQuery(r, "status", "page_size", "page_token"); err != nil {
+		return err
+	}
+	status := qps.Status(r.URL.Query().Get("status"))
+	if !slices.Contains(statuses, status) || status == "" && r.URL.Query().Has("status") {
+		return gateway.Parameter("status", "It is pending, approved, rejected or withdrawn.")
+	}
+	page, err := gateway.PageOf(r, "qps", string(c.Account), string(status))
+	if err != nil {
+		return err
+	}
+	doc, after := api.QpsRequestList{Requests: []api.QpsRequest{}}, page.After
+	for {
+		found, err := h.store.Requests(r.Context(), c.Account, after, page.Size-len(doc.Requests))
+		if err != nil {
+			return err
+		}
+		for _, request := range found.Requests {
+			if status == "" || request.Status == status {
+				doc.Requests = append(doc.Requests, requestDoc(request, c.Operator))
+			}
+		}
+		if after = found.Next; after == "" || len(doc.Requests) == page.Size {
+			break
+		}
+	}
+	doc.NextPageToken = page.Next(after)
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+// atOnce is how many requests of the queue are looked up at the same time.
+const atOnce = 8
+
+// queue answers with the open requests of all accounts, each with its evidence and names.
+func (h *handler) queue(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
+		return err
+	}
+	page, err := gateway.PageOf(r, "qps-queue")
+	if err != nil {
+		return err
+	}
+	found, err := h.store.OpenRequests(r.Context(), page.After, page.Size)
+	if err != nil {
+		return err
+	}
+	doc := api.QpsRequestList{Requests: make([]api.QpsRequest, len(found.Requests)), NextPageToken: page.Next(found.Next)}
+	g, ctx := errgroup.WithContext(r.Context())
+	g.SetLimit(atOnce)
+	for i, request := range found.Requests {
+		g.Go(func() (err error) {
+			doc.Requests[i], err = h.queued(ctx, request)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func (h *handler) queued(ctx context.Context, request qps.Request) (api.QpsRequest, error) {
+	doc := requestDoc(request, true)
+	acct, err := h.store.Account(ctx, request.Account)
+	if err != nil {
+		return doc, err
+	}
+	doc.AccountName = &acct.Name
+	k, err := h.store.Key(ctx, request.Account, request.KeyID)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return doc, nil
+	}
+	if err != nil {
+		return doc, err
+	}
+	doc.KeyName = &k.Name
+	doc.Evidence, err = h.evidence(ctx, k, request)
+	return doc, err
+}
+
+// evidenceSpan is how far back evidence looks.
+const evidenceSpan = 30 * 24 * time.Hour
+
+// evidence is what decides a request: the limits, and what the key did under the product in the last 30 days. Usage
+// is counted by product, so the peak of one limit class is that of its whole product.
+func (h *handler) evidence(ctx context.Context, k apikey.Key, request qps.Request) (*api.Evidence, error) {
+	class, _, _ := h.desk.Products.Class(request.Class)
+	now := h.desk.Rim.Clock()
+	standard := class.QPS[k.AccountType]
+	doc := &api.Evidence{
+		CurrentQps: qps.Effective(k.Limits, request.Class, standard, now), DefaultQps: standard, MaxQps: class.MaxQPS,
+	}
+	span := counters.Range{From: now.Add(-evidenceSpan).Truncate(time.Hour), To: now.Add(time.Hour)}
+	all, err := h.counters.KeyRows(ctx, k.Account, k.ID, span)
+	if err != nil {
+		return nil, err
+	}
+	mine := slices.DeleteFunc(all, func(r usage.Row) bool { return r.Product != request.Product })
+	s := usage.Summarise(usage.Query{From: span.From, To: span.To, Step: time.Hour}, mine)
+	doc.Breaches = s.Totals.Breaches
+	if s.Busiest != nil {
+		peak := float32(math.Round(float64(s.Busiest.Requests)/60*100) / 100)
+		doc.PeakQps = &peak
+	}
+	return doc, nil
+}
+
+// requestDoc renders a request. Who decided it is for operators alone.
+func requestDoc(r qps.Request, operator bool) api.QpsRequest {
+	doc := api.QpsRequest{
+		Id: string(r.ID), AccountId: string(r.Account), KeyId: string(r.KeyID), Product: string(r.Product), Class: string(r.Class),
+		RequestedQps: r.Requested, QpsWhenFiled: r.Current, Justification: r.Justification, EndsAt: gateway.Moment(r.EndsAt),
+		Status: api.QpsRequestStatus(r.Status), CreatedAt: r.CreatedAt.UTC(), CreatedBy: name(r.CreatedBy),
+		DecidedAt: gateway.Moment(r.ClosedAt), Version: r.Version,
+	}
+	if d := r.Decision; d != nil {
+		doc.Comment = gateway.MaybeText(d.Comment)
+		if d.QPS > 0 {
+			doc.ApprovedQps = &d.QPS
+		}
+		if operator {
+			by := name(d.By)
+			doc.DecidedBy = &by
+		}
+	}
+	return doc
+}
+
+// name is how a person is shown: by e-mail if the issuer vouches for it.
+func name(p qps.Party) string {
+	if p.Email != "" {
+		return p.Email
+	}
+	return p.Subject.ID
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/gateway"
+	"latchkey/shared/product"
+	"latchkey/shared/qps"
+)
+
+const operation = "qps"
+
+var errAccountType = gateway.Of(http.StatusForbidden, "account_type_not_allowed", "Only enterprise accounts can ask for other limits.").
+	With("A self-serve account can lower its own limits; for higher ones, ask sales about an enterprise account.")
+
+// submit files a request. The account's type is checked before the body, so that a customer who can't ask isn't
+// first asked to correct a form.
+func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	acct, err := h.store.Account(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	if acct.Type != account.Enterprise {
+		return errAccountType
+	}
+	body, _, err := gateway.Body[api.CreateQpsRequest](r, gateway.Shape{Nullable: []string{"ends_at"}, ReadOnly: api.QpsRequest{}})
+	if err != nil {
+		return err
+	}
+	idempotency, err := h.desk.Idempotency(r, c, operation, body)
+	if err != nil {
+		return err
+	}
+	if idempotency != nil {
+		first, err := h.store.Remembered(r.Context(), c.Account, operation, c.Person.Subject, idempotency.Key, idempotency.At)
+		if !errors.Is(err, dynamo.ErrNotFound) {
+			if err != nil {
+				return err
+			}
+			return h.replay(w, r, c, first, idempotency)
+		}
+	}
+	request, err := h.draft(r, c, body)
+	if err != nil {
+		return err
+	}
+	return h.file(w, r, c, request, idempotency)
+}
+
+// draft makes the request that a body asks for.
+func (h *handler) draft(r *http.Request, c gateway.Caller, body api.CreateQpsRequest) (qps.Request, error) {
+	k, err := h.keyOf(r, c, body.KeyId)
+	if err != nil {
+		return qps.Request{}, err
+	}
+	limit, err := h.classOf(k, body)
+	if err != nil {
+		return qps.Request{}, err
+	}
+	id, err := h.desk.Rim.ID("qps_")
+	if err != nil {
+		return qps.Request{}, err
+	}
+	draft := qps.Request{
+		ID: qps.RequestID(id), Account: c.Account, KeyID: k.ID, Product: limit.product, Class: limit.class,
+		Requested: body.RequestedQps, Current: limit.current, Justification: body.Justification, CreatedBy: party(c),
+	}
+	if body.EndsAt != nil {
+		draft.EndsAt = body.EndsAt.UTC().Truncate(time.Millisecond)
+	}
+	request, err := qps.Submit(draft, limit.most, h.desk.Rim.Clock())
+	if errors.Is(err, qps.ErrEndsInPast) {
+		err = gateway.Invalid(gateway.Field("ends_at", "in_past", "It must be in the future."))
+	}
+	return request, refusedNumber(err, "requested_qps")
+}
+
+// keyOf finds the key that a body names.
+func (h *handler) keyOf(r *http.Request, c gateway.Caller, text string) (apikey.Key, error) {
+	unknown := gateway.Invalid(gateway.Field("key_id", "unknown_key", "The account has no such key."))
+	id, err := apikey.ParseID(text)
+	if err != nil {
+		return apikey.Key{}, unknown
+	}
+	k, err := h.store.Key(r.Context(), c.Account, id)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return k, unknown
+	}
+	if err == nil {
+		err = k.Editable()
+	}
+	return k, err
+}
+
+// classOf finds the limit class that a body names: a product stands for its own class.
+func (h *handler) classOf(k apikey.Key, body api.CreateQpsRequest) (limited, error) {
+	class := product.Class(body.Product)
+	if body.Class != nil {
+		class = product.Class(*body.Class)
+	}
+	limit, ok := h.limitOf(k, class)
+	_, known, _ := h.desk.Products.Class(product.Class(body.Product))
+	switch {
+	case known == "":
+		return limit, gateway.Invalid(gateway.Field("product", "unknown_product", "There is no such product or limit class."))
+	case body.Class != nil && (!ok || limit.product != known || body.Product != string(known) && body.Product != *body.Class):
+		return limit, gateway.Invalid(gateway.Field("class", "unknown_class", "The product has no such limit class."))
+	case !ok:
+		return limit, gateway.Invalid(gateway.Field("product", "product_not_on_key", "The key isn't for this product."))
+	}
+	if p, _ := h.desk.Products.Product(known); p.Kind != product.API {
+		return limit, gateway.Invalid(gateway.Field("product", "not_limited", "This product has no calls of its own that a limit could count."))
+	}
+	return limit, nil
+}
+
+// refusedNumber says what is wrong with the limit in a member of the body.
+func refusedNumber(err error, member string) error {
+	switch {
+	case errors.Is(err, qps.ErrBelowOne):
+		return gateway.Invalid(gateway.Field(member, "out_of_range", "It is 1 or more."))
+	case errors.Is(err, qps.ErrAboveMax):
+		return gateway.Invalid(gateway.Field(member, "above_max", "It is above the most that the product allows."))
+	case errors.Is(err, qps.ErrSameAsCurrent):
+		return gateway.Invalid(gateway.Field(member, "same_as_current", "It is the limit in force already."))
+	case errors.Is(err, qps.ErrNotLower):
+		return gateway.Invalid(gateway.Field(member, "not_lower", "It is above the limit in force. File a QPS request for a higher one."))
+	default:
+		return err
+	}
+}
+
+func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Caller, request qps.Request, idempotency *control.Idempotency) error {
+	row, err := h.row(c, "qps.submit", request, audit.Set("requested_qps", request.Current, request.Requested))
+	if err != nil {
+		return err
+	}
+	err = h.store.SubmitRequest(r.Context(), request, idempotency, row)
+	var replay *control.Replay
+	if errors.As(err, &replay) {
+		return h.replay(w, r, c, replay.First, idempotency)
+	}
+	if err != nil {
+		return err
+	}
+	return h.show(w, r, c, http.StatusCreated, request)
+}
+
+// replay answers a request whose Idempotency-Key was used before: with what that one filed, as it is now.
+func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Caller, first control.Idempotency, now *control.Idempotency) error {
+	if first.BodyHash != now.BodyHash {
+		return gateway.ErrIdempotencyReused
+	}
+	request, err := h.store.Request(r.Context(), c.Account, qps.RequestID(first.Resource))
+	if err != nil {
+		return err
+	}
+	gateway.Replayed(w)
+	return h.show(w, r, c, http.StatusCreated, request)
+}
+
+// lower sets a limit of one's own below the one in force, at once.
+func (h *handler) lower(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	body, _, err := gateway.Body[api.LowerLimit](r, gateway.Shape{})
+	if err != nil {
+		return err
+	}
+	class := product.Class(r.PathValue("class"))
+	return h.desk.Change(w, r, c, "key.lower_limit", func(k apikey.Key) (apikey.Key, bool, error) {
+		if err := k.Editable(); err != nil {
+			return k, false, err
+		}
+		limit, ok := h.limitOf(k, class)
+		if !ok {
+			return k, false, gateway.ErrNotFound
+		}
+		err := qps.Lower(limit.current, body.Qps)
+		if errors.Is(err, qps.ErrSameAsCurrent) {
+			return k, false, nil
+		}
+		if err != nil {
+			return k, false, refusedNumber(err, "qps")
+		}
+		now := h.desk.Rim.Clock()
+		after := k.Touched(now)
+		after.Limits = qps.Lowered(k.Limits, class, body.Qps, limit.standard, now)
+		return after, true, nil
+	})
+}

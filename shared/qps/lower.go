@@ -1,0 +1,29 @@
+package qps
+
+import (
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/product"
+)
+
+// Lowered returns the limits of a key after its owner has set one class to wanted, which Lower has let pass. A limit
+// that ends keeps its end if what comes back then is lower still: lowering must never make a loan permanent. Where
+// more would come back, wanted stays.
+func Lowered(limits []apikey.Limit, class product.Class, wanted, catalogueDefault int, now time.Time) []apikey.Limit {
+	after := WithLimit(limits, class, wanted, time.Time{}, now)
+	for _, l := range limits {
+		if l.Class != class || !now.Before(l.EndsAt) {
+			continue
+		}
+		back := l.Then
+		if back == 0 {
+			back = catalogueDefault
+		}
+		if back < wanted {
+			last := &after[len(after)-1] // WithLimit puts the new one there
+			last.EndsAt, last.Then = l.EndsAt, l.Then
+		}
+	}
+	return after
+}
