@@ -176,7 +176,7 @@ func (i *Issuer) render(w http.ResponseWriter, status int, data pageData, redire
 		return
 	}
 	// Browsers hold form-action against the redirects that follow, so it must name where the code goes.
-	policy := "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+	policy := "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 	if u, err := url.Parse(redirect); err == nil && u.Host != "" && !strings.HasPrefix(u.Host, "[") {
 		policy += "; form-action 'self' " + u.Scheme + "://" + u.Host
 	}

@@ -1,0 +1,263 @@
+// Package locale turns message keys, numbers and moments into what people read. Its catalogues are JSON: a key has a text,
+// or one text for each plural form, which is chosen by the argument "n". Texts name their arguments in braces.
+package locale
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/number"
+)
+
+// Message is one entry of a catalogue, by plural form; a text without forms is its "other".
+type Message map[string]string
+
+// UnmarshalJSON reads a text, or an object of plural forms.
+func (m *Message) UnmarshalJSON(raw []byte) error {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		*m = Message{"other": text}
+		return nil
+	}
+	forms := map[string]string{}
+	if err := json.Unmarshal(raw, &forms); err != nil {
+		return err
+	}
+	if forms["other"] == "" {
+		return fmt.Errorf("locale: a message with plural forms needs %q", "other")
+	}
+	*m = forms
+	return nil
+}
+
+// Catalogue is the messages of a language.
+type Catalogue map[string]Message
+
+// Pseudo-languages for tests: long and accented, from left to right and from right to left. They aren't offered.
+const (
+	PseudoLong = "en-XA"
+	PseudoRTL  = "ar-XB"
+)
+
+// Language is one that the console speaks.
+type Language struct {
+	Tag  string // for the lang attribute
+	Name string // in itself
+	Dir  string // ltr or rtl
+
+	messages Catalogue
+	format   language.Tag
+	printer  *message.Printer
+}
+
+// Languages is all of them.
+type Languages struct {
+	offered []*Language
+	all     map[string]*Language
+	matcher language.Matcher
+}
+
+// Load reads the folders of a file system: one for each language, with JSON files that are read as one catalogue.
+func Load(files fs.FS, tags ...string) (*Languages, error) {
+	l := &Languages{all: map[string]*Language{}}
+	var supported []language.Tag
+	for _, tag := range tags {
+		catalogue, err := read(files, tag)
+		if err != nil {
+			return nil, err
+		}
+		one := newLanguage(tag, "ltr", language.Make(tag), catalogue)
+		l.offered, l.all[tag] = append(l.offered, one), one
+		supported = append(supported, one.format)
+	}
+	pseudo := pseudonymise(l.offered[0].messages)
+	l.all[PseudoLong] = newLanguage(PseudoLong, "ltr", l.offered[0].format, pseudo)
+	l.all[PseudoRTL] = newLanguage(PseudoRTL, "rtl", l.offered[0].format, pseudo)
+	l.matcher = language.NewMatcher(supported)
+	return l, nil
+}
+
+func newLanguage(tag, dir string, format language.Tag, messages Catalogue) *Language {
+	return &Language{Tag: tag, Dir: dir, Name: messages["language.name"]["other"], messages: messages, format: format, printer: message.NewPrinter(format)}
+}
+
+func read(files fs.FS, tag string) (Catalogue, error) {
+	names, err := fs.Glob(files, path.Join(tag, "*.json"))
+	if err != nil || len(names) == 0 {
+		return nil, fmt.Errorf("locale: no messages for %s", tag)
+	}
+	all := Catalogue{}
+	for _, name := range names {
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		var part Catalogue
+		if err := json.Unmarshal(raw, &part); err != nil {
+			return nil, fmt.Errorf("locale: %s: %w", name, err)
+		}
+		for key, m := range part {
+			if _, twice := all[key]; twice {
+				return nil, fmt.Errorf("locale: %s: %s is there twice", name, key)
+			}
+			all[key] = m
+		}
+	}
+	return all, nil
+}
+
+// Offered lists the languages to choose from; the first is the default.
+func (l *Languages) Offered() []*Language { return l.offered }
+
+// Choose takes the chosen language if there is one, or what fits an Accept-Language header best.
+func (l *Languages) Choose(chosen, accept string) *Language {
+	if one, ok := l.all[chosen]; ok {
+		return one
+	}
+	wanted, _, err := language.ParseAcceptLanguage(accept)
+	if err != nil || len(wanted) == 0 {
+		return l.offered[0]
+	}
+	_, i, confidence := l.matcher.Match(wanted...)
+	if confidence == language.No {
+		return l.offered[0]
+	}
+	return l.offered[i]
+}
+
+// Messages returns the catalogue.
+func (l *Language) Messages() Catalogue { return l.messages }
+
+// Has reports whether there is a message.
+func (l *Language) Has(key string) bool { _, ok := l.messages[key]; return ok }
+
+// Text renders a message with arguments in pairs of name and value. An unknown key is shown as such: tests look for it.
+func (l *Language) Text(key string, pairs ...any) string {
+	m, ok := l.messages[key]
+	if !ok {
+		return "⟦" + key + "⟧"
+	}
+	text := m["other"]
+	if len(pairs) == 0 {
+		return text
+	}
+	replace := make([]string, 0, len(pairs))
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name, value := fmt.Sprint(pairs[i]), pairs[i+1]
+		if n, isNumber := integer(value); isNumber {
+			if name == "n" {
+				text = l.form(m, n)
+			}
+			value = l.Number(n)
+		}
+		replace = append(replace, "{"+name+"}", fmt.Sprint(value))
+	}
+	return strings.NewReplacer(replace...).Replace(text)
+}
+
+func (l *Language) form(m Message, n int64) string {
+	form := plural.Cardinal.MatchPlural(l.format, int(min(n, 1<<30)), 0, 0, 0, 0)
+	name := map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many"}[form]
+	if text, ok := m[name]; ok {
+		return text
+	}
+	return m["other"]
+}
+
+func integer(v any) (int64, bool) {
+	switch n := v.(type) {
+	case int:
+		return int64(n), true
+	case int64:
+		return n, true
+	case *int64:
+		if n != nil {
+			return *n, true
+		}
+	case *int:
+		if n != nil {
+			return int64(*n), true
+		}
+	}
+	return 0, false
+}
+
+// Number groups digits as the language does.
+func (l *Language) Number(v any) string {
+	if n, ok := integer(v); ok {
+		return l.printer.Sprint(number.Decimal(n))
+	}
+	return l.printer.Sprint(number.Decimal(v, number.MaxFractionDigits(1)))
+}
+
+// Percent renders a share of 0 to 1.
+func (l *Language) Percent(share float64) string {
+	return l.printer.Sprint(number.Percent(share, number.MaxFractionDigits(1)))
+}
+
+// Date renders a day, in UTC.
+func (l *Language) Date(t time.Time) string { return l.when("format.date", t) }
+
+// Moment renders a day and a minute, in UTC, and says so.
+func (l *Language) Moment(t time.Time) string { return l.when("format.moment", t) }
+
+func (l *Language) when(key string, t time.Time) string {
+	t = t.UTC()
+	months := strings.Fields(strings.ReplaceAll(l.Text("format.months"), " ", " "))
+	if len(months) != 12 {
+		return t.Format(time.DateTime)
+	}
+	return l.Text(key, "day", fmt.Sprint(t.Day()), "month", months[t.Month()-1], "year", fmt.Sprint(t.Year()), "time", t.Format("15:04"))
+}
+
+// Ago renders how long ago something was, or in how long it will be, in the largest unit that fits.
+func (l *Language) Ago(d time.Duration) string {
+	prefix := "ago."
+	if d < 0 {
+		prefix, d = "in.", -d
+	}
+	if d < time.Minute {
+		return l.Text(prefix + "now")
+	}
+	unit, n := l.unit(d)
+	return l.Text(prefix+unit, "n", n)
+}
+
+// Duration renders a length of time.
+func (l *Language) Duration(d time.Duration) string {
+	unit, n := l.unit(max(d, time.Minute))
+	return l.Text("for."+unit, "n", n)
+}
+
+func (l *Language) unit(d time.Duration) (string, int64) {
+	switch {
+	case d < time.Hour:
+		return "minutes", int64(d / time.Minute)
+	case d < 48*time.Hour:
+		return "hours", int64(d / time.Hour)
+	default:
+		return "days", int64(d / (24 * time.Hour))
+	}
+}
+
+// Placeholders returns the names of a text's arguments, sorted.
+func Placeholders(text string) []string {
+	var names []string
+	for {
+		_, after, found := strings.Cut(text, "{")
+		name, rest, closed := strings.Cut(after, "}")
+		if !found || !closed {
+			slices.Sort(names)
+			return slices.Compact(names)
+		}
+		names, text = append(names, name), rest
+	}
+}

@@ -1,0 +1,210 @@
+// Package signin signs people in by OpenID Connect: the code flow with PKCE, state and nonce. The browser never sees a
+// token; what must survive the way to the issuer and back stands in a short-lived cookie.
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"latchkey/functions/console/internal/session"
+)
+
+// Config names the issuer and the client.
+type Config struct {
+	Issuer, ClientID string
+	Algorithm        string // the one that ID tokens may be signed with
+	HTTP             *http.Client
+	Now              func() time.Time
+}
+
+// Issuer is an OpenID provider. It is discovered when it is first needed, so a cold start doesn't wait for it.
+type Issuer struct {
+	config Config
+
+	mu    sync.Mutex
+	found *discovered
+}
+
+type discovered struct {
+	provider *oidc.Provider
+	verifier *oidc.IDTokenVerifier
+	scopes   []string
+	Scopes   []string `json:"scopes_supported"`
+	End      string   `json:"end_session_endpoint"`
+	Revoke   string   `json:"revocation_endpoint"`
+}
+
+// New makes an issuer.
+func New(c Config) *Issuer {
+	if c.HTTP == nil {
+		c.HTTP = &http.Client{Timeout: 8 * time.Second}
+	}
+	return &Issuer{config: c}
+}
+
+// ErrRefused says that a sign-in can't be completed and has to start again. Other errors are breakdowns.
+var ErrRefused = errors.New("signin: the sign-in was refused")
+
+func (i *Issuer) discover(ctx context.Context) (*discovered, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.found != nil {
+		return i.found, nil
+	}
+	// The provider keeps the context for its key set, so it must outlive the request.
+	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), i.config.HTTP), i.config.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("signin: discovery: %w", err)
+	}
+	d := &discovered{provider: provider, scopes: []string{oidc.ScopeOpenID, "email", "profile"}}
+	if err := provider.Claims(d); err != nil {
+		return nil, fmt.Errorf("signin: discovery: %w", err)
+	}
+	if slices.Contains(d.Scopes, oidc.ScopeOfflineAccess) {
+		d.scopes = append(d.scopes, oidc.ScopeOfflineAccess) // Cognito gives refresh tokens without it, and refuses it
+	}
+	d.verifier = provider.Verifier(&oidc.Config{
+		ClientID: i.config.ClientID, SupportedSigningAlgs: []string{i.config.Algorithm}, Now: i.config.Now,
+	})
+	i.found = d
+	return d, nil
+}
+
+func (i *Issuer) oauth(d *discovered, redirect string) *oauth2.Config {
+	return &oauth2.Config{ClientID: i.config.ClientID, Endpoint: d.provider.Endpoint(), RedirectURL: redirect, Scopes: d.scopes}
+}
+
+// Pending is a sign-in on its way, as the cookie keeps it.
+type Pending struct {
+	State    string `json:"s"`
+	Nonce    string `json:"n"`
+	Verifier string `json:"v"`
+	Return   string `json:"r"` // a path of the console
+}
+
+// Start begins a sign-in: where to send the browser, and what its cookie shall hold.
+func (i *Issuer) Start(ctx context.Context, redirect, back string) (to, cookie string, err error) {
+	d, err := i.discover(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	p := Pending{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Return: back}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return "", "", err
+	}
+	to = i.oauth(d, redirect).AuthCodeURL(p.State, oidc.Nonce(p.Nonce), oauth2.S256ChallengeOption(p.Verifier))
+	return to, base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+// Finish takes the issuer's answer. ErrRefused if it doesn't belong to the cookie, or the issuer said no.
+func (i *Issuer) Finish(ctx context.Context, redirect, cookie string, answer url.Values) (session.Tokens, string, error) {
+	var none session.Tokens
+	var p Pending
+	raw, err := base64.RawURLEncoding.DecodeString(cookie)
+	if err != nil || json.Unmarshal(raw, &p) != nil || p.State == "" ||
+		subtle.ConstantTimeCompare([]byte(p.State), []byte(answer.Get("state"))) != 1 {
+		return none, "", fmt.Errorf("%w: the state doesn't fit", ErrRefused)
+	}
+	if code := answer.Get("error"); code != "" {
+		return none, p.Return, fmt.Errorf("%w: the issuer says no", ErrRefused)
+	}
+	d, err := i.discover(ctx)
+	if err != nil {
+		return none, p.Return, err
+	}
+	token, err := i.oauth(d, redirect).Exchange(i.client(ctx), answer.Get("code"), oauth2.VerifierOption(p.Verifier))
+	if err != nil {
+		return none, p.Return, refusedOr(err)
+	}
+	raw2, _ := token.Extra("id_token").(string)
+	id, err := d.verifier.Verify(i.client(ctx), raw2)
+	if err != nil {
+		return none, p.Return, fmt.Errorf("%w: the ID token is not valid", ErrRefused)
+	}
+	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(p.Nonce)) != 1 {
+		return none, p.Return, fmt.Errorf("%w: the nonce doesn't fit", ErrRefused)
+	}
+	if id.AccessTokenHash != "" && id.VerifyAccessToken(token.AccessToken) != nil {
+		return none, p.Return, fmt.Errorf("%w: the access token doesn't belong to the ID token", ErrRefused)
+	}
+	return session.Tokens{
+		Access: token.AccessToken, Refresh: token.RefreshToken, Expires: token.Expiry, Subject: id.Subject,
+		EndSession: d.End, Revocation: d.Revoke,
+	}, p.Return, nil
+}
+
+// Refresh gets a new access token. ErrRefused if the person has to sign in again.
+func (i *Issuer) Refresh(ctx context.Context, t session.Tokens) (session.Tokens, error) {
+	if t.Refresh == "" {
+		return t, fmt.Errorf("%w: there is no refresh token", ErrRefused)
+	}
+	d, err := i.discover(ctx)
+	if err != nil {
+		return t, err
+	}
+	token, err := i.oauth(d, "").TokenSource(i.client(ctx), &oauth2.Token{RefreshToken: t.Refresh}).Token()
+	if err != nil {
+		return t, refusedOr(err)
+	}
+	t.Access, t.Expires = token.AccessToken, token.Expiry
+	if token.RefreshToken != "" {
+		t.Refresh = token.RefreshToken
+	}
+	return t, nil
+}
+
+// Revoke makes the refresh token worthless, if the issuer offers that. A failure is no reason not to sign out.
+func (i *Issuer) Revoke(ctx context.Context, t session.Tokens) error {
+	if t.Revocation == "" || t.Refresh == "" {
+		return nil
+	}
+	form := url.Values{"token": {t.Refresh}, "token_type_hint": {"refresh_token"}, "client_id": {i.config.ClientID}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.Revocation, strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := i.config.HTTP.Do(req)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
+// EndSession is where the issuer ends its own session and sends the browser back. It holds no token, since it ends up in
+// the browser's history.
+func (i *Issuer) EndSession(t session.Tokens, back string) string {
+	if t.EndSession == "" {
+		return back
+	}
+	q := url.Values{"client_id": {i.config.ClientID}, "post_logout_redirect_uri": {back}, "logout_uri": {back}} // the last is Cognito's
+	return t.EndSession + "?" + q.Encode()
+}
+
+func (i *Issuer) client(ctx context.Context) context.Context {
+	return oidc.ClientContext(ctx, i.config.HTTP)
+}
+
+// refusedOr tells an issuer's no from an issuer that can't be reached.
+func refusedOr(err error) error {
+	var no *oauth2.RetrieveError
+	if errors.As(err, &no) && no.Response != nil && no.Response.StatusCode < http.StatusInternalServerError {
+		return fmt.Errorf("%w: %s", ErrRefused, no.ErrorCode)
+	}
+	return fmt.Errorf("signin: the issuer: %w", err)
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+func (a *app) keyRoutes() {
+	a.account("GET /accounts/{account}/keys", a.listKeys)
+	a.person("GET /accounts/new", a.newAccount)
+}
+
+// keyList is what the list shows: what was asked for stands in the URL and nowhere else.
+type keyList struct {
+	Q, Status, Product, Sort, Page string
+	Filtered                       bool
+	Statuses                       []api.Status
+	Products                       []api.Product
+	Keys                           []keyRow
+	Next, Idempotency              string
+	path                           string
+}
+
+type keyRow struct {
+	api.Key
+	FirstProduct              string
+	MoreProducts, MoreDomains int
+	Hints                     []string
+}
+
+var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Expired, api.Revoked, api.Deleted}
+
+const keysPerPage = "25"
+
+func (a *app) listKeys(v *visit) error {
+	d := keyList{
+		Q: strings.TrimSpace(v.query("q")), Status: v.query("status"), Product: v.query("product"), Sort: v.query("sort"), Page: v.query("page"),
+		Statuses: statuses, Idempotency: rand.Text(), path: v.accountURL("/keys"),
+	}
+	if d.Sort == "" {
+		d.Sort = newestFirst
+	}
+	d.Filtered = d.Q != "" || d.Status != "" || d.Product != ""
+	q := url.Values{"page_size": {keysPerPage}, "sort": {d.Sort}}
+	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "page_token": d.Page} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	var found api.KeyList
+	err := v.parallel(reading(&found, v.api, v.accountPath("/keys"), q), func(ctx context.Context) (err error) {
+		d.Products, err = a.productList(ctx, v.api)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, k := range found.Keys {
+		d.Keys = append(d.Keys, rowOf(k, d.Products, a.now()))
+	}
+	if found.NextPageToken != nil {
+		d.Next = *found.NextPageToken
+	}
+	d.Filtered = d.Filtered || d.Page != ""
+	return v.render(http.StatusOK, "keys", v.t("keys.title"), &d)
+}
+
+const newestFirst = "-created_at"
+
+// SortURL is the list in the other order of a column.
+func (d *keyList) SortURL(column string) string {
+	to := column
+	if d.Sort == column {
+		to = "-" + column
+	}
+	return d.link(to, "")
+}
+
+// SortState is the column's order as aria-sort names it, "" if the list isn't sorted by it.
+func (d *keyList) SortState(column string) string {
+	switch d.Sort {
+	case column:
+		return "ascending"
+	case "-" + column:
+		return "descending"
+	}
+	return ""
+}
+
+// PageURL is the same list from a page token on; "" is the first page.
+func (d *keyList) PageURL(token string) string { return d.link(d.Sort, token) }
+
+func (d *keyList) link(sort, page string) string {
+	q := url.Values{}
+	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "sort": sort, "page": page} {
+		if value != "" && (name != "sort" || value != newestFirst) {
+			q.Set(name, value)
+		}
+	}
+	if len(q) == 0 {
+		return d.path
+	}
+	return d.path + "?" + q.Encode()
+}
+
+func rowOf(k api.Key, products []api.Product, now time.Time) keyRow {
+	row := keyRow{Key: k, MoreProducts: max(len(k.Products)-1, 0), MoreDomains: max(len(k.Domains)-1, 0), Hints: hints(k, now)}
+	if len(k.Products) > 0 {
+		row.FirstProduct = productName(products, k.Products[0])
+	}
+	return row
+}
+
+func productName(products []api.Product, id string) string {
+	for _, p := range products {
+		if p.Id == id {
+			return p.Name
+		}
+	}
+	return id
+}
+
+const longUnused = 90 * 24 * time.Hour
+
+// hints says what would make a key safer. Only keys that work are worth one.
+func hints(k api.Key, now time.Time) (list []string) {
+	if k.Status != api.Active {
+		return nil
+	}
+	if k.Usage == api.Frontend && len(k.Domains) == 0 {
+		list = append(list, "no_domains")
+	}
+	last := k.CreatedAt
+	if k.LastUsedAt != nil {
+		last = *k.LastUsedAt
+	}
+	if now.Sub(last) > longUnused {
+		list = append(list, "unused")
+	}
+	if p := k.RotationPolicy; p != nil && p.NextDueAt != nil && now.After(*p.NextDueAt) {
+		list = append(list, "rotation_due")
+	}
+	return list
+}
+
+func (a *app) newAccount(v *visit) error {
+	return v.render(http.StatusOK, "welcome", v.t("welcome.title"), newForm())
+}
+
+// read gets the key of the path.
+func (v *visit) key() (api.Key, error) {
+	return management.Get[api.Key](v.ctx(), v.api, v.keyPath(), nil)
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"latchkey/functions/console/internal/locale"
+	"latchkey/shared/api"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed messages
+var embeddedMessages embed.FS
+
+func messageFiles() fs.FS {
+	files, err := fs.Sub(embeddedMessages, "messages")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return files
+}
+
+// page is what a template sees.
+type page struct {
+	Title     string
+	Lang      *locale.Language
+	Languages []*locale.Language
+	Theme     string // light, dark, or "" for the browser's own
+	Here      string // path and query, to come back to
+	Me        *api.Me
+	Account   *api.MyAccount // whose pages these are; nil outside of accounts
+	Can       can
+	Nav       []navItem
+	Notice    string
+	Body      template.HTML
+	Data      any
+}
+
+// can says what to offer. The API decides: this only spares people buttons that would be refused.
+type can struct{ Write, Own, Operate bool }
+
+type navItem struct {
+	Text, Path, Icon string
+	Current          bool
+}
+
+// navigation is the main menu of an account's pages.
+func (v *visit) navigation(p *page) (items []navItem) {
+	add := func(key, path, icon string) {
+		current := v.r.URL.Path == path || strings.HasPrefix(v.r.URL.Path, path+"/")
+		items = append(items, navItem{Text: v.t(key), Path: path, Icon: icon, Current: current})
+	}
+	if p.Account != nil {
+		root := "/accounts/" + p.Account.Id
+		add("nav.keys", root+"/keys", "key")
+		add("nav.usage", root+"/usage", "chart")
+		if p.Account.Type == api.Enterprise {
+			add("nav.qps", root+"/qps-requests", "gauge")
+		}
+		add("nav.account", root+"/account", "people")
+	}
+	if p.Me != nil && p.Me.Operator {
+		add("nav.operator", "/operator", "shield")
+	}
+	return items
+}
+
+// render answers with a page.
+func (v *visit) render(status int, name, title string, data any) error {
+	p := page{
+		Title: title, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: localPath(v.r.URL.RequestURI()), Data: data,
+	}
+	if v.r.Method != http.MethodGet && v.r.Method != http.MethodHead {
+		p.Here = "/"
+	}
+	if notice := "notice." + v.query("done"); v.query("done") != "" && v.lang.Has(notice) {
+		p.Notice = v.t(notice)
+	}
+	if v.session != nil {
+		me, err := v.person()
+		if err != nil {
+			return err
+		}
+		p.Me = &me
+		if err := v.enter(&p); err != nil {
+			return err
+		}
+		v.w.Header().Set("Content-Security-Policy", policy(originOf(v.session.EndSession)))
+	}
+	p.Nav = v.navigation(&p)
+	html, err := v.app.pages.execute(v, name, p)
+	if err != nil {
+		return err
+	}
+	v.write(status, html)
+	return nil
+}
+
+// enter finds the account of the path among the person's own; an operator may see others.
+func (v *visit) enter(p *page) error {
+	if v.accountID == "" {
+		return nil
+	}
+	for i, a := range p.Me.Accounts {
+		if a.Id == v.accountID {
+			p.Account = &p.Me.Accounts[i]
+			p.Can = can{Write: a.Role != api.Viewer, Own: a.Role == api.Owner, Operate: p.Me.Operator}
+			return nil
+		}
+	}
+	p.Account = &api.MyAccount{Id: v.accountID, Name: v.accountID, Type: api.SelfServe}
+	p.Can.Operate = p.Me.Operator
+	if !p.Me.Operator {
+		return errNotFound
+	}
+	var a api.Account
+	if err := reading(&a, v.api, v.accountPath(), nil)(v.ctx()); err != nil {
+		return err
+	}
+	p.Account.Name, p.Account.Type = a.Name, a.Type
+	return nil
+}
+
+func (v *visit) theme() string {
+	if theme := v.cookie(themeCookie); theme == "light" || theme == "dark" {
+		return theme
+	}
+	return ""
+}
+
+func originOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return " " + u.Scheme + "://" + u.Host
+}
+
+// write sends HTML, compressed if the browser can read that.
+func (v *visit) write(status int, html []byte) {
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", v.lang.Tag)
+	h.Add("Vary", "Accept-Encoding")
+	if strings.Contains(v.r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		html = compress(html)
+	}
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(html)
+}
+
+func compress(plain []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(plain)
+	_ = z.Close() // a buffer takes everything
+	return b.Bytes()
+}
+
+// pages keeps the parsed templates, once for each language and prefix: their functions know both.
+type pages struct {
+	assets *assets
+	now    func() time.Time
+
+	mu   sync.Mutex
+	sets map[[2]string]*template.Template
+}
+
+func (p *pages) set(lang *locale.Language, base string) (*template.Template, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id := [2]string{lang.Tag, base}
+	if set, ok := p.sets[id]; ok {
+		return set, nil
+	}
+	set, err := template.New("").Funcs(p.functions(lang, base)).ParseFS(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	if p.sets == nil {
+		p.sets = map[[2]string]*template.Template{}
+	}
+	p.sets[id] = set
+	return set, nil
+}
+
+// execute renders the named template inside of the layout.
+func (p *pages) execute(v *visit, name string, data page) ([]byte, error) {
+	set, err := p.set(v.lang, v.base)
+	if err != nil {
+		return nil, err
+	}
+	var body, whole bytes.Buffer
+	if err := set.ExecuteTemplate(&body, name, data); err != nil {
+		return nil, err
+	}
+	data.Body = template.HTML(body.String()) //nolint:gosec // it comes out of a template
+	if err := set.ExecuteTemplate(&whole, "layout", data); err != nil {
+		return nil, err
+	}
+	return whole.Bytes(), nil
+}
+
+func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
+	return template.FuncMap{
+		"t":      lang.Text,
+		"has":    lang.Has,
+		"url":    func(parts ...string) string { return base + strings.Join(parts, "") },
+		"asset":  func(name string) string { return base + "/assets/" + p.assets.hashed[name] },
+		"icon":   icon,
+		"num":    lang.Number,
+		"date":   func(t any) template.HTML { return p.moment(t, lang.Date) },
+		"moment": func(t any) template.HTML { return p.moment(t, lang.Moment) },
+		"ago": func(t any) template.HTML {
+			return p.moment(t, func(at time.Time) string { return lang.Ago(p.now().Sub(at)) })
+		},
+		"until": func(t any) string {
+			at, _ := timeOf(t)
+			return lang.Duration(at.Sub(p.now()))
+		},
+		"dict": dict,
+		"code": func(prefix, code string) string {
+			if key := prefix + code; lang.Has(key) {
+				return lang.Text(key)
+			}
+			return code
+		},
+		"str":   func(v any) string { return fmt.Sprint(v) },
+		"join":  strings.Join,
+		"lines": func(list []string) string { return strings.Join(list, "\n") },
+		"list":  func(items ...any) []any { return items },
+	}
+}
+
+func timeOf(v any) (time.Time, bool) {
+	switch t := v.(type) {
+	case time.Time:
+		return t, !t.IsZero()
+	case *time.Time:
+		if t != nil {
+			return *t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// moment makes a <time> element; its texts come from the catalogue alone.
+func (p *pages) moment(v any, text func(time.Time) string) template.HTML {
+	at, ok := timeOf(v)
+	if !ok {
+		return "–"
+	}
+	exact := at.UTC().Format(time.RFC3339)
+	return template.HTML(`<time datetime="` + exact + `" title="` + exact + `">` + template.HTMLEscapeString(text(at)) + `</time>`) //nolint:gosec // escaped
+}
+
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("console: dict needs pairs")
+	}
+	d := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		d[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return d, nil
+}

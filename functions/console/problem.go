@@ -1,0 +1,200 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/functions/console/internal/signin"
+	"latchkey/shared/api"
+)
+
+// failure is what the page about an error shows.
+type failure struct {
+	Status            int
+	Title, Text, Help string
+	RequestID         string
+	SignIn            string // where to sign in, if that helps
+	Back              string
+}
+
+// fail answers an error with a page: what happened, what to do, and what to tell support.
+func (v *visit) fail(err error) {
+	f := v.failure(err)
+	if f.Status >= http.StatusInternalServerError {
+		v.app.log.ErrorContext(v.ctx(), "request failed", "error", err.Error(), "route", v.r.Pattern, "request_id", v.requestID())
+	}
+	if f.SignIn != "" && (v.r.Method == http.MethodGet || v.r.Method == http.MethodHead) {
+		if v.r.URL.Path == "/" {
+			_ = v.renderOut(http.StatusOK, "signin", v.t("signin.title"), f)
+		} else {
+			_ = v.renderOut(http.StatusUnauthorized, "signin", v.t("signin.title"), f)
+		}
+		return
+	}
+	if err := v.render(f.Status, "failure", f.Title, f); err != nil { // not even the frame could be read
+		if err := v.renderOut(f.Status, "failure", f.Title, f); err != nil {
+			v.app.log.ErrorContext(v.ctx(), "the page about an error failed", "error", err.Error(), "request_id", v.requestID())
+			http.Error(v.w, f.Title, f.Status)
+		}
+	}
+}
+
+// renderOut renders a page without the frame of somebody who is signed in.
+func (v *visit) renderOut(status int, name, title string, data any) error {
+	v.session, v.accountID = nil, ""
+	return v.render(status, name, title, data)
+}
+
+func (v *visit) failure(err error) failure {
+	f := failure{RequestID: v.requestID(), Back: "/"}
+	kind := "internal"
+	var problem *management.Problem
+	switch {
+	case errors.Is(err, errSignIn):
+		return v.askToSignIn()
+	case errors.As(err, &problem):
+		if problem.Status == http.StatusUnauthorized {
+			return v.askToSignIn()
+		}
+		f.Status, f.RequestID = problem.Status, problem.RequestId
+		f.Title, f.Text, f.Help = v.problemTexts(problem)
+		if v.accountID != "" {
+			f.Back = v.accountURL("/keys")
+		}
+		return f
+	case errors.Is(err, errNotFound):
+		f.Status, kind = http.StatusNotFound, "not_found"
+	case errors.Is(err, errForeign):
+		f.Status, kind = http.StatusForbidden, "foreign"
+	case errors.Is(err, signin.ErrRefused):
+		f.Status, kind = http.StatusBadRequest, "signin"
+		f.SignIn = ""
+	case errors.Is(err, management.ErrUnreachable):
+		f.Status, kind = http.StatusServiceUnavailable, "unavailable"
+		v.w.Header().Set("Retry-After", "1")
+	default:
+		f.Status = http.StatusInternalServerError
+	}
+	f.Title, f.Text, f.Help = v.t("failure."+kind+".title"), v.t("failure."+kind+".text"), v.t("failure."+kind+".help")
+	return f
+}
+
+func (v *visit) askToSignIn() failure {
+	back := "/"
+	if v.r.Method == http.MethodGet {
+		back = localPath(v.r.URL.RequestURI())
+	}
+	return failure{
+		Status: http.StatusUnauthorized, Title: v.t("failure.session.title"), Text: v.t("failure.session.text"), Help: v.t("failure.session.help"),
+		RequestID: v.requestID(), SignIn: signInURL(back), Back: "/",
+	}
+}
+
+// problemTexts explains a refusal in the person's language; the API's own words serve where there are no others.
+func (v *visit) problemTexts(p *management.Problem) (title, text, help string) {
+	group := "failure.refused"
+	switch {
+	case p.Status == http.StatusNotFound:
+		group = "failure.not_found"
+	case p.Status == http.StatusForbidden:
+		group = "failure.forbidden"
+	case p.Status >= http.StatusInternalServerError:
+		group = "failure.unavailable"
+	}
+	title, help = v.t(group+".title"), v.t(group+".help")
+	text = v.problemText(p)
+	if p.Status == http.StatusNotFound {
+		text = v.t(group + ".text")
+	}
+	return title, text, help
+}
+
+func (v *visit) problemText(p *management.Problem) string {
+	if key := "problem." + p.Code; v.lang.Has(key) {
+		return v.t(key)
+	}
+	if p.Detail != nil && *p.Detail != "" {
+		return p.Problem.Error + " " + *p.Detail
+	}
+	return p.Problem.Error
+}
+
+// form is what somebody typed, and what was wrong with it.
+type form struct {
+	Values  map[string]string
+	Errors  map[string][]fieldError
+	Problem string // what is wrong as a whole
+	Request string // the refused request's ID
+}
+
+type fieldError struct {
+	Text       string
+	Item       string // the entry of a list that it is about
+	Index      int    // its place, -1 for the field as a whole
+	Suggestion string
+}
+
+func newForm() *form { return &form{Values: map[string]string{}, Errors: map[string][]fieldError{}} }
+
+// Bad reports whether something is wrong.
+func (f *form) Bad() bool { return f.Problem != "" || len(f.Errors) > 0 }
+
+// Error returns what is wrong with a field.
+func (f *form) Error(name string) []fieldError { return f.Errors[name] }
+
+// Value returns what a field holds.
+func (f *form) Value(name string) string { return f.Values[name] }
+
+// add records a message for a field.
+func (f *form) add(name, text string) {
+	f.Errors[name] = append(f.Errors[name], fieldError{Text: text, Index: -1})
+}
+
+// refuse takes what the API said. It returns the error if it isn't about the form: then it is shown as a page.
+func (f *form) refuse(v *visit, err error, lists map[string][]string) error {
+	var p *management.Problem
+	if !errors.As(err, &p) || p.Status == http.StatusUnauthorized || p.Status == http.StatusNotFound || p.Status >= http.StatusInternalServerError {
+		return err
+	}
+	f.Request = p.RequestId
+	if len(p.Fields()) == 0 {
+		f.Problem = v.problemText(p)
+		return nil
+	}
+	for _, e := range p.Fields() {
+		name, index := pointer(e.Pointer)
+		one := fieldError{Text: v.fieldText(e), Index: index}
+		if list := lists[name]; index >= 0 && index < len(list) {
+			one.Item = list[index]
+		}
+		if e.Suggestion != nil {
+			one.Suggestion = *e.Suggestion
+		}
+		f.Errors[name] = append(f.Errors[name], one)
+	}
+	return nil
+}
+
+// pointer reads /field or /field/index.
+func pointer(p string) (string, int) {
+	name, rest, listed := strings.Cut(strings.TrimPrefix(p, "/"), "/")
+	index, err := strconv.Atoi(rest)
+	if !listed || err != nil {
+		return name, -1
+	}
+	return name, index
+}
+
+// fieldText explains what is wrong with a field, by its own message, that of the code, or in the API's words.
+func (v *visit) fieldText(e api.FieldError) string {
+	name, _ := pointer(e.Pointer)
+	for _, key := range []string{"field." + name + "." + e.Code, "field." + e.Code} {
+		if v.lang.Has(key) {
+			return v.t(key)
+		}
+	}
+	return e.Detail
+}

@@ -1,0 +1,14 @@
+package main
+
+// routes lists the console's pages.
+func (a *app) routes() {
+	a.public("GET /assets/{file}", a.asset)
+	a.person("GET /{$}", a.home)
+	a.signInRoutes()
+	a.homeRoutes()
+	a.keyRoutes()
+	a.usageRoutes()
+	a.qpsRoutes()
+	a.accountRoutes()
+	a.operatorRoutes()
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/awslabs/aws-lambda-go-api-proxy/core"
+	"golang.org/x/sync/errgroup"
+
+	"latchkey/functions/console/internal/locale"
+	"latchkey/functions/console/internal/management"
+	"latchkey/functions/console/internal/session"
+	"latchkey/functions/console/internal/signin"
+	"latchkey/shared/api"
+)
+
+// visit is one request of one browser.
+type visit struct {
+	app  *app
+	w    http.ResponseWriter
+	r    *http.Request
+	base string // the stage's prefix, such as /prod, or ""
+	lang *locale.Language
+
+	session   *session.Session  // nil while nobody is signed in
+	api       management.Person // as whoever is signed in
+	accountID string            // of the path
+
+	me      chan result // see person
+	meValue *result
+}
+
+type result struct {
+	me  api.Me
+	err error
+}
+
+func (a *app) visit(w http.ResponseWriter, r *http.Request) *visit {
+	v := &visit{app: a, w: w, r: r, base: basePath(r)}
+	v.lang = a.langs.Choose(v.cookie(languageCookie), r.Header.Get("Accept-Language"))
+	return v
+}
+
+func (v *visit) ctx() context.Context              { return v.r.Context() }
+func (v *visit) t(key string, pairs ...any) string { return v.lang.Text(key, pairs...) }
+func (v *visit) query(name string) string          { return v.r.URL.Query().Get(name) }
+func (v *visit) form(name string) string           { return strings.TrimSpace(v.r.PostFormValue(name)) }
+func (v *visit) requestID() string                 { id, _ := v.ctx().Value(requestKey{}).(string); return id }
+func (v *visit) accountPath(below ...string) string {
+	return "/v1/accounts/" + v.accountID + strings.Join(below, "")
+}
+func (v *visit) accountURL(below ...string) string {
+	return "/accounts/" + v.accountID + strings.Join(below, "")
+}
+func (v *visit) keyPath(below ...string) string {
+	return v.accountPath("/keys/", v.r.PathValue("key"), strings.Join(below, ""))
+}
+func (v *visit) keyURL(below ...string) string {
+	return v.accountURL("/keys/", v.r.PathValue("key"), strings.Join(below, ""))
+}
+
+// basePath is what stands before the console's own paths: the stage, unless a domain is mapped to it.
+func basePath(r *http.Request) string {
+	c, ok := core.GetAPIGatewayContextFromContext(r.Context())
+	if !ok || c.Stage == "" {
+		return ""
+	}
+	if stage := "/" + c.Stage; c.Path == stage || strings.HasPrefix(c.Path, stage+"/") {
+		return stage
+	}
+	return ""
+}
+
+// secure reports whether the browser came by https. Behind API Gateway it always does; only a local run is without.
+func secure(r *http.Request) bool {
+	return r.Header.Get("X-Forwarded-Proto") != "http" || !loopback(r.Host)
+}
+
+func loopback(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || (err == nil && ip.IsLoopback())
+}
+
+// absolute is a page's whole URL, for the issuer.
+func (v *visit) absolute(path string) string {
+	scheme := "https://"
+	if !secure(v.r) {
+		scheme = "http://"
+	}
+	return scheme + v.r.Host + v.base + path
+}
+
+// redirect sends the browser to another page of the console, by GET.
+func (v *visit) redirect(path string) error {
+	v.w.Header().Set("Location", v.base+path)
+	v.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// The names of cookies. The prefix ties them to this host and to https; browsers take loopback for as good.
+const (
+	languageCookie = "latchkey-language"
+	themeCookie    = "latchkey-theme"
+	sessionCookie  = "__Host-latchkey-session"
+	signinCookie   = "__Host-latchkey-signin"
+)
+
+func (v *visit) cookie(name string) string {
+	c, err := v.r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// setCookie sets a cookie that no script can read; life 0 removes it.
+func (v *visit) setCookie(name, value string, life time.Duration) {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode, MaxAge: int(life / time.Second)}
+	if life == 0 {
+		c.MaxAge = -1
+	}
+	http.SetCookie(v.w, c)
+}
+
+// refreshBefore is how long before its end an access token is replaced.
+const refreshBefore = time.Minute
+
+// signedIn opens the session and renews its access token if that ends soon.
+func (v *visit) signedIn() error {
+	cookie := v.cookie(sessionCookie)
+	if cookie == "" {
+		return errSignIn
+	}
+	s, err := v.app.keeper.Open(v.ctx(), cookie)
+	if errors.Is(err, session.ErrNone) {
+		return errSignIn
+	}
+	if err != nil {
+		return err
+	}
+	if !s.Expires.IsZero() && v.app.now().Add(refreshBefore).After(s.Expires) {
+		if err := v.renew(s, cookie); err != nil {
+			return err
+		}
+	}
+	v.session, v.api = s, v.app.api.As(s.Access)
+	v.me = make(chan result, 1)
+	go func() {
+		me, err := management.Get[api.Me](v.ctx(), v.api, "/v1/me", nil)
+		v.me <- result{me, err}
+	}()
+	return nil
+}
+
+func (v *visit) renew(s *session.Session, cookie string) error {
+	tokens, err := v.app.issuer.Refresh(v.ctx(), s.Tokens)
+	switch {
+	case errors.Is(err, signin.ErrRefused):
+		_ = v.app.keeper.End(v.ctx(), cookie)
+		return errSignIn
+	case err != nil:
+		return err
+	}
+	if err := v.app.keeper.Renew(v.ctx(), s, tokens); err != nil {
+		if errors.Is(err, session.ErrNone) {
+			return errSignIn
+		}
+		return err
+	}
+	return nil
+}
+
+// person waits for who is signed in. It is read beside whatever the page itself reads.
+func (v *visit) person() (api.Me, error) {
+	if v.me == nil {
+		return api.Me{}, errSignIn
+	}
+	if v.meValue == nil {
+		r := <-v.me
+		v.meValue = &r
+	}
+	return v.meValue.me, v.meValue.err
+}
+
+// parallel runs reads at the same time and returns the first error.
+func (v *visit) parallel(reads ...func(context.Context) error) error {
+	g, ctx := errgroup.WithContext(v.ctx())
+	for _, read := range reads {
+		g.Go(func() error { return read(ctx) })
+	}
+	return g.Wait()
+}
+
+// reading makes a read for parallel.
+func reading[T any](into *T, as management.Person, path string, query url.Values) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
+		*into, err = management.Get[T](ctx, as, path, query)
+		return err
+	}
+}
+
+// localPath keeps a path of the console out of what a query says, and "/" otherwise: no other site, no other scheme.
+func localPath(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
+		strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return u.RequestURI()
+}
