@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keyring"
+	"latchkey/shared/telemetry"
+)
+
+// ringClient is what the keyring job calls of Secrets Manager.
+type ringClient interface {
+	GetSecretValue(context.Context, *sm.GetSecretValueInput, ...func(*sm.Options)) (*sm.GetSecretValueOutput, error)
+	PutSecretValue(context.Context, *sm.PutSecretValueInput, ...func(*sm.Options)) (*sm.PutSecretValueOutput, error)
+	UpdateSecretVersionStage(context.Context, *sm.UpdateSecretVersionStageInput, ...func(*sm.Options)) (*sm.UpdateSecretVersionStageOutput, error)
+}
+
+// ringSecret is the secret that holds the ring.
+type ringSecret struct {
+	client ringClient
+	name   string
+	ensure func(context.Context) error // makes the first ring
+}
+
+// held is the ring as it was read, with what a change of it needs to know.
+type held struct {
+	keyring.Ring
+	version string
+	since   time.Time // when this ring was written
+}
+
+func (r *ringSecret) read(ctx context.Context) (held, error) {
+	out, err := r.client.GetSecretValue(ctx, &sm.GetSecretValueInput{SecretId: &r.name})
+	if err != nil {
+		return held{}, fmt.Errorf("rotator: reading the keyring: %w", err)
+	}
+	ring, err := keyring.Parse([]byte(aws.ToString(out.SecretString)))
+	return held{Ring: ring, version: aws.ToString(out.VersionId), since: aws.ToTime(out.CreatedDate)}, err
+}
+
+// replace writes a ring in the place of the one that was read, and of no other: a ring that was written meanwhile may
+// hold a data key that this one lacks, and what it sealed would be lost. Secrets Manager has no conditional write, but
+// it moves a stage only from the version that is named as its holder.
+func (r *ringSecret) replace(ctx context.Context, before held, ring keyring.Ring) error {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	version := hex.EncodeToString(id[:])
+	_, err := r.client.PutSecretValue(ctx, &sm.PutSecretValueInput{
+		SecretId: &r.name, ClientRequestToken: &version, SecretString: aws.String(string(ring.Document())), VersionStages: []string{pending},
+	})
+	if err == nil {
+		_, err = r.client.UpdateSecretVersionStage(ctx, &sm.UpdateSecretVersionStageInput{
+			SecretId: &r.name, VersionStage: aws.String(current), MoveToVersionId: &version, RemoveFromVersionId: &before.version,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("rotator: replacing the keyring: %w", err)
+	}
+	return nil
+}
+
+// swept is what a keyring run has done. It names data keys, never holds them.
+type swept struct {
+	Job      string   `json:"job"`
+	Current  string   `json:"current"`
+	Grown    bool     `json:"grown"`
+	Resealed int      `json:"resealed"`
+	Failed   int      `json:"failed"` // secrets that no data key opens, and records that can't be read
+	Dropped  []string `json:"dropped"`
+	More     bool     `json:"more"`
+}
+
+// settled is how long after a change of the ring no environment can seal by an older one: the age at which they read
+// it again, and as much again and more for calls on their way and clocks that differ.
+const settled = 3 * web.KeyringAge
+
+// keyring makes the first ring, adds a data key when told to, re-encrypts by the newest one what older ones sealed,
+// and drops those once a whole sweep, begun after every environment had the newest, has found nothing to do.
+func (r *rotator) keyring(ctx context.Context, grow bool) (swept, error) {
+	s := swept{Job: "keyring", Dropped: []string{}}
+	if err := r.ring.ensure(ctx); err != nil {
+		return s, err
+	}
+	ring, err := r.ring.read(ctx)
+	if err == nil && grow {
+		if ring, err = r.grow(ctx, ring); err == nil {
+			s.Grown = true
+		}
+	}
+	if err != nil {
+		return s, err
+	}
+	s.Current = ring.Current()
+	quiet := r.rim.Now().Sub(ring.since) >= settled
+	if err := r.sweep(ctx, ring, &s); err != nil {
+		return s, err
+	}
+	if quiet && !s.More && s.Resealed == 0 && s.Failed == 0 {
+		if err := r.drop(ctx, ring, &s); err != nil {
+			return s, err
+		}
+	}
+	r.log.InfoContext(ctx, "job done", "job", s.Job, "current", s.Current, "grown", s.Grown, "resealed", s.Resealed,
+		"failed", s.Failed, "dropped", strings.Join(s.Dropped, " "), "more", s.More)
+	r.measure(s.Job, telemetry.Metric{Name: "SecretsResealed", Unit: telemetry.Count, Value: float64(s.Resealed)},
+		telemetry.Metric{Name: "SecretsUnopened", Unit: telemetry.Count, Value: float64(s.Failed)})
+	return s, nil
+}
+
+func (r *rotator) grow(ctx context.Context, ring held) (held, error) {
+	highest := 0
+	for _, name := range ring.Names() {
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, "k")); err == nil {
+			highest = max(highest, n)
+		}
+	}
+	next, err := ring.Grow(r.rim.Random, "k"+strconv.Itoa(highest+1))
+	if err != nil {
+		return ring, err
+	}
+	if err := r.ring.replace(ctx, ring, next); err != nil {
+		return ring, err
+	}
+	return r.ring.read(ctx)
+}
+
+func (r *rotator) drop(ctx context.Context, ring held, s *swept) error {
+	next := ring.Ring
+	for _, name := range ring.Names() {
+		if name == ring.Current() {
+			continue
+		}
+		var err error
+		if next, err = next.Drop(name); err != nil {
+			return err
+		}
+		s.Dropped = append(s.Dropped, name)
+	}
+	if len(s.Dropped) == 0 {
+		return nil
+	}
+	slices.Sort(s.Dropped)
+	return r.ring.replace(ctx, ring, next)
+}
+
+var errTimeUp = errors.New("rotator: the time is up")
+
+// sweep seals again what isn't sealed by the current data key. What is done stays done, so an interrupted sweep goes
+// on where it stopped.
+func (r *rotator) sweep(ctx context.Context, ring held, s *swept) error {
+	closed := closing(ctx)
+	err := r.store.EachKey(ctx, func(k apikey.Key, err error) error {
+		switch {
+		case closed():
+			return errTimeUp
+		case err != nil:
+			r.log.ErrorContext(ctx, "key record unreadable", "account_id", k.Account, "key_id", k.ID, "error", err.Error())
+			s.Failed++
+			return nil
+		}
+		done, err := r.resealKey(ctx, ring, k)
+		if done {
+			s.Resealed++
+		}
+		if err != nil {
+			r.log.ErrorContext(ctx, "secret not sealed again", "account_id", k.Account, "key_id", k.ID, "error", err.Error())
+			s.Failed++
+		}
+		return nil
+	})
+	if errors.Is(err, errTimeUp) {
+		s.More = true
+		return nil
+	}
+	return err
+}
+
+// resealKey seals a key's secrets again, if they need it. done means that a write was made or tried.
+func (r *rotator) resealKey(ctx context.Context, ring held, k apikey.Key) (done bool, err error) {
+	for range maxSteps {
+		after, changed, err := reseal(r.rim.Random, ring.Ring, k)
+		if err != nil || !changed {
+			return done, err
+		}
+		done = true
+		_, err = r.store.Commit(ctx, control.Change{
+			Before: &k, After: after, Audit: r.row(ctx, k.Account, k.ID, "key.reseal", audit.Set("sealed_by", nil, ring.Current())),
+		})
+		if !errors.Is(err, dynamo.ErrStale) && !errors.Is(err, dynamo.ErrRevoked) {
+			return done, ignore(err, dynamo.ErrNotFound)
+		}
+		if k, err = r.store.Key(ctx, k.Account, k.ID); err != nil {
+			return done, ignore(err, dynamo.ErrNotFound)
+		}
+	}
+	return done, errRestless
+}
+
+// reseal is the key with all its sealed secrets sealed by the ring's current data key.
+func reseal(random io.Reader, ring keyring.Ring, k apikey.Key) (after apikey.Key, changed bool, err error) {
+	after = k
+	one := func(slot *apikey.Slot) error {
+		if len(slot.Sealed) == 0 || keyring.SealedBy(slot.Sealed) == ring.Current() {
+			return nil
+		}
+		text, err := ring.Open(slot.Sealed, string(k.ID))
+		if err != nil {
+			return err
+		}
+		changed = true
+		slot.Sealed, err = ring.Seal(random, text, string(k.ID))
+		return err
+	}
+	if err := one(&after.Current); err != nil {
+		return k, false, err
+	}
+	if k.Outgoing != nil {
+		out := *k.Outgoing
+		after.Outgoing = &out
+		if err := one(&out.Slot); err != nil {
+			return k, false, err
+		}
+	}
+	return after, changed, nil
+}

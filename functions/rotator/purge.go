@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/telemetry"
+)
+
+// purged is what a purge run has done.
+type purged struct {
+	Job    string `json:"job"`
+	Purged int    `json:"purged"`
+	Failed int    `json:"failed"`
+	More   bool   `json:"more"`
+}
+
+// purge removes keys that can't be restored any more. Their delivered secrets go first: once the key is gone, nobody
+// knows that there is one.
+func (r *rotator) purge(ctx context.Context) (purged, error) {
+	done, closed := purged{Job: "purge"}, closing(ctx)
+	before := r.rim.Clock().Add(-apikey.RestoreWindow)
+	for after := ""; ; {
+		page, err := r.store.Purgeable(ctx, before, after, pageSize)
+		if err != nil {
+			return done, err
+		}
+		for _, bad := range page.Bad {
+			r.log.ErrorContext(ctx, "key record unreadable", "account_id", bad.Account, "key_id", bad.Key, "error", bad.Err.Error())
+			done.Failed++
+		}
+		for _, listed := range page.Keys {
+			if done.More = closed(); done.More {
+				break
+			}
+			if err := r.purgeKey(ctx, listed); err != nil {
+				r.log.ErrorContext(ctx, "key not purged", "account_id", listed.Account, "key_id", listed.ID, "error", err.Error())
+				done.Failed++
+				continue
+			}
+			done.Purged++
+		}
+		if after = page.Next; after == "" || done.More {
+			break
+		}
+	}
+	r.log.InfoContext(ctx, "job done", "job", done.Job, "purged", done.Purged, "failed", done.Failed, "more", done.More)
+	r.measure(done.Job, telemetry.Metric{Name: "KeysPurged", Unit: telemetry.Count, Value: float64(done.Purged)},
+		telemetry.Metric{Name: "KeysFailed", Unit: telemetry.Count, Value: float64(done.Failed)})
+	if done.Failed > 0 {
+		return done, fmt.Errorf("rotator: %d keys couldn't be purged; the log names them", done.Failed)
+	}
+	return done, nil
+}
+
+// purgeKey reads the key first: the list is late, and a key that was restored keeps its secret.
+func (r *rotator) purgeKey(ctx context.Context, listed apikey.Key) error {
+	k, err := r.store.Key(ctx, listed.Account, listed.ID)
+	if errors.Is(err, dynamo.ErrNotFound) || err == nil && k.DeletedAt.IsZero() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.vault.withdraw(ctx, k); err != nil {
+		return err
+	}
+	return r.store.Purge(ctx, k, r.row(ctx, k.Account, k.ID, "key.purge"))
+}
+
+// drifted is what a drift run has found.
+type drifted struct {
+	Job      string                    `json:"job"`
+	Found    map[control.DriftKind]int `json:"found"`
+	Repaired int                       `json:"repaired"`
+}
+
+// drift compares the gate's records with the keys, and with repair makes the gate follow the keys.
+func (r *rotator) drift(ctx context.Context, repair bool) (drifted, error) {
+	found := drifted{Job: "drift", Found: map[control.DriftKind]int{}}
+	total := 0
+	row := func(id account.ID, key apikey.ID) audit.Row { return r.row(ctx, id, key, "gate.repair") }
+	err := r.store.Reconcile(ctx, repair, row, func(d control.Drift) {
+		total++
+		found.Found[d.Kind]++
+		if d.Repaired {
+			found.Repaired++
+		}
+		r.log.WarnContext(ctx, "gate drift", "kind", string(d.Kind), "account_id", d.Account, "key_id", d.Key, "record", d.Hash, "repaired", d.Repaired)
+	})
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	r.log.InfoContext(ctx, "job done", "job", found.Job, "found", total, "repaired", found.Repaired, "error", text)
+	if err == nil {
+		// The alarm looks at this one metric, which has no dimensions.
+		record := telemetry.Record{Namespace: "Latchkey", At: r.rim.Now(), Metrics: []telemetry.Metric{
+			{Name: "GateDrift", Unit: telemetry.Count, Value: float64(total - found.Repaired)},
+		}}
+		_, _ = r.metrics.Write(record.Append(nil))
+	}
+	return found, err
+}

@@ -1,0 +1,301 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/rotation"
+)
+
+// vaultClient is what delivery calls of Secrets Manager; *secretsmanager.Client has it.
+type vaultClient interface {
+	CreateSecret(context.Context, *sm.CreateSecretInput, ...func(*sm.Options)) (*sm.CreateSecretOutput, error)
+	RestoreSecret(context.Context, *sm.RestoreSecretInput, ...func(*sm.Options)) (*sm.RestoreSecretOutput, error)
+	DeleteSecret(context.Context, *sm.DeleteSecretInput, ...func(*sm.Options)) (*sm.DeleteSecretOutput, error)
+	DescribeSecret(context.Context, *sm.DescribeSecretInput, ...func(*sm.Options)) (*sm.DescribeSecretOutput, error)
+	PutResourcePolicy(context.Context, *sm.PutResourcePolicyInput, ...func(*sm.Options)) (*sm.PutResourcePolicyOutput, error)
+	GetSecretValue(context.Context, *sm.GetSecretValueInput, ...func(*sm.Options)) (*sm.GetSecretValueOutput, error)
+	PutSecretValue(context.Context, *sm.PutSecretValueInput, ...func(*sm.Options)) (*sm.PutSecretValueOutput, error)
+	UpdateSecretVersionStage(context.Context, *sm.UpdateSecretVersionStageInput, ...func(*sm.Options)) (*sm.UpdateSecretVersionStageOutput, error)
+}
+
+// vault delivers secrets through Secrets Manager: latchkey/<account>/<key> holds the text of the key's secret as it
+// is. Every call may be repeated, and made by two runs at once.
+type vault struct {
+	client vaultClient
+	kmsKey string
+	calls  atomic.Int64
+}
+
+const (
+	current  = "AWSCURRENT"
+	previous = "AWSPREVIOUS"
+	pending  = "AWSPENDING"
+
+	// recoveryDays is how long a deleted secret can be brought back.
+	recoveryDays = 7
+)
+
+func nameOf(k apikey.Key) *string {
+	return aws.String("latchkey/" + string(k.Account) + "/" + string(k.ID))
+}
+
+// versionFor names the version of the rotation that is due now: the same for each try, and for no other rotation.
+func versionFor(k apikey.Key) string {
+	sum := sha256.Sum256([]byte(string(k.ID) + "|" + k.Current.Hash.String() + "|" + rotation.Due(k).UTC().Format(time.RFC3339Nano)))
+	return hex.EncodeToString(sum[:])
+}
+
+// versionOf names a version that holds the key's current secret.
+func versionOf(k apikey.Key) string {
+	sum := sha256.Sum256([]byte(string(k.ID) + "|current|" + k.Current.Hash.String()))
+	return hex.EncodeToString(sum[:])
+}
+
+func is[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}
+
+// customers reports whether only the customer can mend a failure: their principal doesn't exist, or is too wide.
+func customers(err error) bool {
+	return is[*types.MalformedPolicyDocumentException](err) || is[*types.PublicPolicyException](err)
+}
+
+// call makes one call and counts it.
+func call[In, Out any](ctx context.Context, v *vault, do func(context.Context, In, ...func(*sm.Options)) (Out, error), in In) (Out, error) {
+	v.calls.Add(1)
+	return do(ctx, in)
+}
+
+// prepare puts a new secret into the version, staged AWSPENDING: nobody's AWSCURRENT changes. Where the version has a
+// value already, that is the secret, whoever of the runs made it.
+func (v *vault) prepare(ctx context.Context, k apikey.Key, version string, fresh func() (apikey.Secret, error), prefix apikey.Prefix) (apikey.Secret, string, error) {
+	if err := v.open(ctx, k); err != nil {
+		return apikey.Secret{}, "", err
+	}
+	secret, err := fresh()
+	if err != nil {
+		return apikey.Secret{}, "", err
+	}
+	err = v.put(ctx, k, version, secret.Reveal())
+	if !is[*types.ResourceExistsException](err) {
+		return secret, version, err
+	}
+	text, err := v.value(ctx, k, version)
+	if err != nil {
+		return apikey.Secret{}, "", err
+	}
+	secret, err = prefix.Parse(text)
+	if err == nil && used(k, secret.Hash()) {
+		err = errUsed
+	}
+	return secret, version, err
+}
+
+var errUsed = errors.New("rotator: the prepared version holds a secret that the key had before")
+
+// used reports whether a key has or had a secret.
+func used(k apikey.Key, hash apikey.Hash) bool {
+	return k.Current.Hash == hash || k.Outgoing != nil && k.Outgoing.Hash == hash ||
+		slices.ContainsFunc(k.Retired, func(r apikey.Retired) bool { return r.Hash == hash })
+}
+
+func (v *vault) put(ctx context.Context, k apikey.Key, version, text string) error {
+	_, err := call(ctx, v, v.client.PutSecretValue, &sm.PutSecretValueInput{
+		SecretId: nameOf(k), ClientRequestToken: &version, SecretString: &text, VersionStages: []string{pending},
+	})
+	return err
+}
+
+func (v *vault) value(ctx context.Context, k apikey.Key, version string) (string, error) {
+	out, err := call(ctx, v, v.client.GetSecretValue, &sm.GetSecretValueInput{SecretId: nameOf(k), VersionId: &version})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(out.SecretString), nil
+}
+
+// open makes the delivered secret if there is none, without a value, and opens it to its reader alone.
+func (v *vault) open(ctx context.Context, k apikey.Key) error {
+	err := v.admit(ctx, k)
+	switch {
+	case is[*types.ResourceNotFoundException](err):
+		err = v.create(ctx, k)
+	case is[*types.InvalidRequestException](err): // marked for deletion
+		_, err = call(ctx, v, v.client.RestoreSecret, &sm.RestoreSecretInput{SecretId: nameOf(k)})
+	default:
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return v.admit(ctx, k)
+}
+
+func (v *vault) create(ctx context.Context, k apikey.Key) error {
+	in := &sm.CreateSecretInput{
+		Name: nameOf(k), Description: aws.String("The API key " + k.Name + ", delivered by its rotation policy."),
+		Tags: []types.Tag{
+			{Key: aws.String("latchkey:key"), Value: aws.String(string(k.ID))},
+			{Key: aws.String("latchkey:account"), Value: aws.String(string(k.Account))},
+		},
+	}
+	if v.kmsKey != "" {
+		in.KmsKeyId = &v.kmsKey
+	}
+	_, err := call(ctx, v, v.client.CreateSecret, in)
+	if is[*types.ResourceExistsException](err) {
+		return nil
+	}
+	return err
+}
+
+type policyDocument struct {
+	Version   string
+	Statement []policyStatement
+}
+
+type policyStatement struct {
+	Sid, Effect string
+	Principal   map[string]string
+	Action      []string
+	Resource    string
+}
+
+// admit lets the policy's principal read the secret, and nobody else from outside.
+func (v *vault) admit(ctx context.Context, k apikey.Key) error {
+	document, err := json.Marshal(policyDocument{Version: "2012-10-17", Statement: []policyStatement{{
+		Sid: "Reader", Effect: "Allow", Principal: map[string]string{"AWS": rotation.Reader(k)},
+		Action: []string{"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}, Resource: "*",
+	}}})
+	if err != nil {
+		return err
+	}
+	_, err = call(ctx, v, v.client.PutResourcePolicy, &sm.PutResourcePolicyInput{
+		SecretId: nameOf(k), ResourcePolicy: aws.String(string(document)), BlockPublicPolicy: aws.Bool(true),
+	})
+	return err
+}
+
+// settle makes AWSCURRENT the key's current secret, whatever happened before, and drops AWSPENDING. recover gives the
+// secret's text where Latchkey keeps it. held is false where no version has the secret and nobody can tell it.
+func (v *vault) settle(ctx context.Context, k apikey.Key, recover func() (string, error)) (held bool, err error) {
+	if err := v.open(ctx, k); err != nil {
+		return false, err
+	}
+	for range settleAttempts { // another run may move the stages between a look and a move
+		held, err = v.settleOnce(ctx, k, recover)
+		if !is[*types.InvalidParameterException](err) {
+			break
+		}
+	}
+	return held, err
+}
+
+const settleAttempts = 3
+
+func (v *vault) settleOnce(ctx context.Context, k apikey.Key, recover func() (string, error)) (held bool, err error) {
+	holders, err := v.stages(ctx, k)
+	if err != nil {
+		return false, err
+	}
+	version, err := v.find(ctx, k, k.Handover.Version, holders[current], holders[previous], holders[pending])
+	if err != nil {
+		return false, err
+	}
+	if version == "" {
+		text, err := recover()
+		if err != nil || text == "" {
+			return false, err
+		}
+		version = versionOf(k)
+		if err := v.put(ctx, k, version, text); err != nil {
+			return false, err
+		}
+		holders[pending] = version
+	}
+	return true, v.promote(ctx, k, version, holders)
+}
+
+// stages says which version holds which stage.
+func (v *vault) stages(ctx context.Context, k apikey.Key) (map[string]string, error) {
+	out, err := call(ctx, v, v.client.DescribeSecret, &sm.DescribeSecretInput{SecretId: nameOf(k)})
+	if err != nil {
+		return nil, err
+	}
+	holders := map[string]string{}
+	for version, stages := range out.VersionIdsToStages {
+		for _, s := range stages {
+			holders[s] = version
+		}
+	}
+	return holders, nil
+}
+
+// find returns the first of the versions that holds the key's current secret, "" if none does.
+func (v *vault) find(ctx context.Context, k apikey.Key, versions ...string) (string, error) {
+	for i, version := range versions {
+		if version == "" || slices.Contains(versions[:i], version) {
+			continue
+		}
+		text, err := v.value(ctx, k, version)
+		switch {
+		case is[*types.ResourceNotFoundException](err): // announced, and never written
+		case err != nil:
+			return "", err
+		case apikey.Hash(sha256.Sum256([]byte(text))) == k.Current.Hash:
+			return version, nil
+		}
+	}
+	return "", nil
+}
+
+func (v *vault) promote(ctx context.Context, k apikey.Key, version string, holders map[string]string) error {
+	move := func(stage, from, to string) error {
+		in := &sm.UpdateSecretVersionStageInput{SecretId: nameOf(k), VersionStage: &stage}
+		if from != "" {
+			in.RemoveFromVersionId = &from
+		}
+		if to != "" {
+			in.MoveToVersionId = &to
+		}
+		_, err := call(ctx, v, v.client.UpdateSecretVersionStage, in)
+		return err
+	}
+	if holders[current] != version {
+		if err := move(current, holders[current], version); err != nil {
+			return err
+		}
+	}
+	if from := holders[pending]; from != "" {
+		return move(pending, from, "")
+	}
+	return nil
+}
+
+// withdraw deletes the delivered secret, with a window to bring it back. From then on nobody reads it.
+func (v *vault) withdraw(ctx context.Context, k apikey.Key) error {
+	_, err := call(ctx, v, v.client.DeleteSecret, &sm.DeleteSecretInput{SecretId: nameOf(k), RecoveryWindowInDays: aws.Int64(recoveryDays)})
+	switch {
+	case is[*types.ResourceNotFoundException](err):
+		return nil
+	case is[*types.InvalidRequestException](err): // perhaps because it is marked already
+		out, describeErr := call(ctx, v, v.client.DescribeSecret, &sm.DescribeSecretInput{SecretId: nameOf(k)})
+		if describeErr == nil && out.DeletedDate != nil {
+			return nil
+		}
+	}
+	return err
+}

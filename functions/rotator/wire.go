@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/telemetry"
+)
+
+// store is what the jobs need of the control table; *control.Store has it.
+type store interface {
+	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
+	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
+	Due(ctx context.Context, now time.Time, after string, limit int) (control.JobPage, error)
+	Purgeable(ctx context.Context, before time.Time, after string, limit int) (control.JobPage, error)
+	Purge(ctx context.Context, k apikey.Key, row audit.Row) error
+	EachKey(ctx context.Context, yield func(apikey.Key, error) error) error
+	Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(control.Drift)) error
+}
+
+type rotator struct {
+	store   store
+	rim     web.Rim
+	prefix  apikey.Prefix
+	sealer  web.Sealer
+	vault   *vault
+	ring    *ringSecret
+	log     *slog.Logger
+	metrics io.Writer
+	calls   func() int64 // calls of the store so far
+	workers int
+}
+
+// workers is how many keys are worked on at once: most of the time goes by in waiting for answers.
+const workers = 16
+
+func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
+	env := web.NewEnv(getenv)
+	controlTable, gateTable := env.Need("CONTROL_TABLE"), env.Need("GATE_TABLE")
+	prefix, err := apikey.ParsePrefix(env.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
+	if err = errors.Join(env.Err(), err); err != nil {
+		return nil, err
+	}
+	count := &counting{next: http.DefaultTransport.(*http.Transport).Clone()}
+	count.next.MaxIdleConnsPerHost = workers
+	db := dynamo.FromEnv(getenv)
+	db.Transport = count
+	base := &web.Base{Env: env, DB: db, Rim: web.Rim{Now: time.Now, Random: rand.Reader}}
+	client, sealer := base.SecretsManager(), base.Keyring()
+	return &rotator{
+		store: control.New(dynamo.NewClient(db), controlTable, gateTable), rim: base.Rim, prefix: prefix, sealer: sealer,
+		vault:   &vault{client: client, kmsKey: getenv("DELIVERY_KEY")},
+		ring:    &ringSecret{client: client, name: getenv("KEYRING_SECRET"), ensure: sealer.Ensure},
+		log:     telemetry.Logger(out, getenv("LOG_LEVEL")),
+		metrics: out, calls: count.n.Load, workers: workers,
+	}, nil
+}
+
+// counting counts the calls of the store, repetitions included: that is what they cost.
+type counting struct {
+	next *http.Transport
+	n    atomic.Int64
+}
+
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.n.Add(1)
+	return c.next.RoundTrip(r)
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/rotation"
+)
+
+// work is what one run does for one key: whatever package rotation says is next, until nothing is.
+type work struct {
+	*rotator
+	account account.ID
+	id      apikey.ID
+	due     time.Time // what is due by then
+
+	task rotation.Task // the last that was begun
+	// meddled says that Secrets Manager was touched for a version of the key that is no more: what was written there
+	// may have overtaken a change, and is looked at again.
+	meddled bool
+
+	rotated, delivered, announced, ended int
+	refused                              bool
+}
+
+// maxSteps bounds the tasks and the beginnings anew for one key in one run.
+const maxSteps = 12
+
+var errRestless = errors.New("rotator: the key keeps changing")
+
+func (w *work) count(s *summary, err error) {
+	s.Keys++
+	s.Rotated += w.rotated
+	s.Delivered += w.delivered
+	s.Announced += w.announced
+	s.Ended += w.ended
+	switch {
+	case err != nil:
+		s.Failed++
+	case w.refused:
+		s.Refused++
+	case w.rotated+w.delivered+w.announced+w.ended == 0:
+		s.Skipped++
+	}
+}
+
+// run reads the key, since the list may be late, and does its tasks. A write that finds another version than the one
+// that was thought about begins anew.
+func (w *work) run(ctx context.Context) error {
+	k, err := w.read(ctx)
+	for range maxSteps {
+		if err != nil {
+			return ignore(err, dynamo.ErrNotFound)
+		}
+		var at time.Time
+		w.task, at = rotation.Next(k)
+		if w.task == rotation.Nothing || at.After(w.due) {
+			return nil
+		}
+		var again bool
+		k, again, err = w.do(ctx, k)
+		switch {
+		case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrRevoked):
+			k, err = w.read(ctx)
+		case err == nil && !again:
+			return nil
+		}
+	}
+	if err == nil {
+		err = errRestless
+	}
+	return err
+}
+
+func ignore(err, known error) error {
+	if errors.Is(err, known) {
+		return nil
+	}
+	return err
+}
+
+// read reads the key, and puts right what was written to Secrets Manager for another version of it.
+func (w *work) read(ctx context.Context) (apikey.Key, error) {
+	k, err := w.store.Key(ctx, w.account, w.id)
+	if err == nil && w.meddled {
+		if _, err = w.settle(ctx, k); err == nil {
+			w.meddled = false
+		}
+	}
+	return k, err
+}
+
+// do does the key's next task and returns the key as it is then. again is false where nothing can be done now.
+func (w *work) do(ctx context.Context, k apikey.Key) (after apikey.Key, again bool, err error) {
+	now := w.rim.Clock()
+	ok := false
+	switch w.task {
+	case rotation.EndGrace:
+		if after, ok = rotation.Sweep(k, now); ok {
+			after, err = w.commit(ctx, k, after, "key.rotation_end", &w.ended)
+		}
+	case rotation.Unlimit:
+		if after, ok = rotation.WithoutEndedLimits(k, now); ok {
+			after, err = w.commit(ctx, k, after, "key.limit_end", &w.ended)
+		}
+	case rotation.Announce:
+		if after, ok = rotation.Announced(k, now); ok {
+			after, err = w.commit(ctx, k, after, "key.rotation_announced", &w.announced,
+				audit.Set("rotation_due", nil, rotation.Due(k).UTC().Format(time.RFC3339Nano)))
+		}
+	case rotation.Renew:
+		if ok = !rotation.Running(k, now); ok {
+			after, err = w.renew(ctx, k)
+		}
+	case rotation.Deliver:
+		ok = true
+		after, err = w.deliver(ctx, k)
+	case rotation.Nothing:
+	}
+	return after, ok, err
+}
+
+// commit writes a change of the job with its audit row and counts it.
+func (w *work) commit(ctx context.Context, before, after apikey.Key, action string, counter *int, more ...audit.Change) (apikey.Key, error) {
+	row := w.row(ctx, w.account, w.id, action, append(audit.KeyChanges(&before, after), more...)...)
+	written, err := w.store.Commit(ctx, control.Change{Before: &before, After: after, Audit: row})
+	if err == nil && counter != nil {
+		*counter++
+	}
+	return written, err
+}
+
+// renew is the first half of a scheduled rotation: the new secret is put where its reader will find it, and only then
+// comes into force, so that no secret is ever live that nobody was given. The second half, deliver, follows from the
+// key's own record, in this run or another.
+func (w *work) renew(ctx context.Context, k apikey.Key) (apikey.Key, error) {
+	secret, version, err := w.prepare(ctx, k, versionFor(k))
+	if err != nil {
+		return w.refuse(ctx, k, err)
+	}
+	return w.rotate(ctx, k, secret, version)
+}
+
+// rotate puts a prepared secret in force.
+func (w *work) rotate(ctx context.Context, k apikey.Key, secret apikey.Secret, version string) (apikey.Key, error) {
+	slot := apikey.Slot{Hash: secret.Hash(), Preview: secret.Preview()}
+	if k.Recoverable {
+		var err error
+		if slot.Sealed, err = w.sealer.Seal(ctx, secret, k.ID); err != nil {
+			return k, err
+		}
+	}
+	grace, err := rotation.ParseGrace(nil)
+	if err != nil {
+		return k, err
+	}
+	after, err := rotation.Rotate(k, slot, grace, rotation.Scheduled, w.rim.Clock())
+	if err != nil {
+		return k, err
+	}
+	after, err = w.commit(ctx, k, rotation.Prepared(after, version), "key.rotate", &w.rotated)
+	w.meddled = err != nil
+	return after, err
+}
+
+// deliver makes Secrets Manager say what the key says, and notes that it does.
+func (w *work) deliver(ctx context.Context, k apikey.Key) (apikey.Key, error) {
+	held, err := w.settle(ctx, k)
+	if err != nil {
+		return w.refuse(ctx, k, err)
+	}
+	action := "key.deliver"
+	if !held {
+		action = "key.delivery_outdated" // somebody rotated by hand: Secrets Manager doesn't have that secret
+	}
+	if rotation.Reader(k) == "" {
+		action = "key.delivery_end"
+	}
+	after, err := w.commit(ctx, k, rotation.Delivered(k, rotation.Reader(k), w.rim.Clock()), action, &w.delivered)
+	w.meddled = err != nil
+	return after, err
+}
+
+// settle brings Secrets Manager to where the key is. held is false where it can't have the key's current secret.
+func (w *work) settle(ctx context.Context, k apikey.Key) (held bool, err error) {
+	if rotation.Reader(k) == "" {
+		return true, w.vault.withdraw(ctx, k)
+	}
+	return w.vault.settle(ctx, k, func() (string, error) {
+		if !k.Recoverable || len(k.Current.Sealed) == 0 {
+			return "", nil
+		}
+		return w.sealer.Open(ctx, k.Current.Sealed, k.ID)
+	})
+}
+
+// refuse notes a failure that only the customer can mend, tells them, and lets the key rest. Anything else is a
+// breakdown, and the key stays due.
+func (w *work) refuse(ctx context.Context, k apikey.Key, err error) (apikey.Key, error) {
+	if !customers(err) {
+		return k, err
+	}
+	w.refused = true
+	return w.commit(ctx, k, rotation.Undelivered(k, w.rim.Clock()), "key.delivery_failed", nil,
+		audit.Set("delivery_error", nil, "The rotation policy's principal can't be given access."))
+}
