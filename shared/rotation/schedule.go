@@ -144,15 +144,15 @@ func Delivered(k apikey.Key, reader string, now time.Time) apikey.Key {
 	return after
 }
 
-// RetryAfter is how long the job lets a delivery rest that the customer's settings made fail.
-const RetryAfter = 6 * time.Hour
+// RetryAfter is how long the job lets a delivery rest that the customer's settings made fail. It is reported each
+// time, so not too often.
+const RetryAfter = 24 * time.Hour
 
 // Undelivered records that a delivery failed for a reason that only the customer can mend, and when to try again.
-// first says whether that is news.
-func Undelivered(k apikey.Key, now time.Time) (after apikey.Key, first bool) {
-	after = touched(k, now)
+func Undelivered(k apikey.Key, now time.Time) apikey.Key {
+	after := touched(k, now)
 	after.Handover.RetryAt = after.UpdatedAt.Add(RetryAfter)
-	return after, k.Handover.RetryAt.IsZero()
+	return after
 }
 
 // Announced records that the rotation that comes due was announced. ok is false where it was already.
