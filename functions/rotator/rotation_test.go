@@ -95,10 +95,10 @@ func TestWhoIsRotated(t *testing.T) {
 		change  func(*apikey.Key)
 		rotated int
 	}{
-		"active":   {func(*apikey.Key) {}, 1},
-		"disabled": {func(k *apikey.Key) { k.Disabled = true }, 1},
-		"blocked":  {func(k *apikey.Key) { k.Blocked = &apikey.Block{Reason: "abuse", At: keytest.Now} }, 1},
-		"expired":  {func(k *apikey.Key) { k.ExpiresAt = keytest.Now.AddDate(0, 0, -1) }, 0},
+		"active":                         {func(*apikey.Key) {}, 1},
+		"disabled":                       {func(k *apikey.Key) { k.Disabled = true }, 1},
+		"blocked":                        {func(k *apikey.Key) { k.Blocked = &apikey.Block{Reason: "abuse", At: keytest.Now} }, 1},
+		"expired":                        {func(k *apikey.Key) { k.ExpiresAt = keytest.Now.AddDate(0, 0, -1) }, 0},
 		"expires just when it comes due": {func(k *apikey.Key) { k.ExpiresAt = keytest.Now }, 0},
 		"revoked":                        {func(k *apikey.Key) { k.RevokedAt = keytest.Now }, 0},
 		"deleted":                        {func(k *apikey.Key) { k.DeletedAt = keytest.Now }, 0},
@@ -402,5 +402,51 @@ func TestSecretsManagersOwnStepsRotateTheKey(t *testing.T) {
 	r.settled(k)
 	if after := r.key(k); after.Current.Hash == before.Current.Hash || after.Outgoing.Hash != before.Current.Hash {
 		t.Errorf("%+v", after)
+	}
+}
+
+// meanwhile does something just before the first policy is written.
+type meanwhile struct {
+	*sm.Client
+	once func()
+}
+
+func (m *meanwhile) PutResourcePolicy(ctx context.Context, in *sm.PutResourcePolicyInput, o ...func(*sm.Options)) (*sm.PutResourcePolicyOutput, error) {
+	if do := m.once; do != nil {
+		m.once = nil
+		do()
+	}
+	return m.Client.PutResourcePolicy(ctx, in, o...)
+}
+
+func TestARunThatWasOvertakenPutsBackWhatItWrote(t *testing.T) {
+	const other = "arn:aws:iam::111122223333:role/new"
+	r := newRig(t)
+	k := r.dueKey(r.NewAccount(t))
+	slow := r.run(r.Stores, &meanwhile{r.vault, func() {
+		policy := *k.Rotation
+		policy.Principal = other
+		if _, err := r.Edit(t.Context(), r.key(k), "key.rotation_policy", func(k *apikey.Key) { k.Rotation = &policy }); err != nil {
+			t.Error(err)
+		}
+		r.rotation()
+	}})
+	slow.workers = 1
+	// It begins with the key as it is now, and writes its policy when the other run is over.
+	w := &work{rotator: slow, account: k.Account, id: k.ID, due: r.clock.Now(), task: rotation.Renew}
+	if _, _, err := w.do(t.Context(), k); !errors.Is(err, dynamo.ErrStale) {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := r.delivered(k, reader, current); err != nil {
+		t.Fatal("this test wants the overtaken run to have opened the secret to the old principal")
+	}
+	if err := w.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.delivered(k, reader, current); err == nil {
+		t.Error("the old principal reads the secret")
+	}
+	if _, err := r.delivered(k, other, current); err != nil {
+		t.Error(err)
 	}
 }

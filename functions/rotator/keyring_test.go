@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/keyring"
+	"latchkey/shared/keytest"
+)
+
+// vaultRing is the ring's secret with versions and stages, on the test's clock.
+type vaultRing struct {
+	clock   *keytest.Clock
+	texts   map[string]string
+	made    map[string]time.Time
+	current string
+	crash   int // the call after which nothing is done any more; 0 for never
+	calls   int
+}
+
+func newVaultRing(t *testing.T, clock *keytest.Clock) *vaultRing {
+	t.Helper()
+	first, err := keyring.Ring{}.Grow(keytest.Random(5), "k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &vaultRing{clock: clock, texts: map[string]string{"v1": string(first.Document())}, made: map[string]time.Time{"v1": clock.Now()}, current: "v1"}
+}
+
+func (v *vaultRing) call() error {
+	v.calls++
+	if v.crash > 0 && v.calls > v.crash {
+		return keytest.ErrInjected
+	}
+	return nil
+}
+
+func (v *vaultRing) GetSecretValue(context.Context, *sm.GetSecretValueInput, ...func(*sm.Options)) (*sm.GetSecretValueOutput, error) {
+	if err := v.call(); err != nil {
+		return nil, err
+	}
+	version, text, at := v.current, v.texts[v.current], v.made[v.current]
+	return &sm.GetSecretValueOutput{SecretString: &text, VersionId: &version, CreatedDate: &at}, nil
+}
+
+func (v *vaultRing) PutSecretValue(_ context.Context, in *sm.PutSecretValueInput, _ ...func(*sm.Options)) (*sm.PutSecretValueOutput, error) {
+	if err := v.call(); err != nil {
+		return nil, err
+	}
+	if slices.Contains(in.VersionStages, current) || len(in.VersionStages) == 0 {
+		panic("a ring is never put in force without looking at what it replaces")
+	}
+	v.texts[*in.ClientRequestToken], v.made[*in.ClientRequestToken] = *in.SecretString, v.clock.Now()
+	return &sm.PutSecretValueOutput{}, nil
+}
+
+func (v *vaultRing) UpdateSecretVersionStage(_ context.Context, in *sm.UpdateSecretVersionStageInput, _ ...func(*sm.Options)) (*sm.UpdateSecretVersionStageOutput, error) {
+	if err := v.call(); err != nil {
+		return nil, err
+	}
+	if *in.RemoveFromVersionId != v.current {
+		return nil, &types.InvalidParameterException{Message: aws.String("not the holder")}
+	}
+	v.current = *in.MoveToVersionId
+	return &sm.UpdateSecretVersionStageOutput{}, nil
+}
+
+func (v *vaultRing) ring(t *testing.T) keyring.Ring {
+	t.Helper()
+	ring, err := keyring.Parse([]byte(v.texts[v.current]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+// ringRig is a rig with a ring and a recoverable key in the middle of a rotation: two sealed secrets.
+func ringRig(t *testing.T) (*rig, *vaultRing, account.Account, apikey.Key) {
+	t.Helper()
+	r := newRig(t)
+	v := newVaultRing(t, r.clock)
+	a := r.NewAccount(t)
+	return r, v, a, r.sealedKey(t, a, v.ring(t))
+}
+
+func (r *rig) sealedKey(t *testing.T, a account.Account, ring keyring.Ring) apikey.Key {
+	t.Helper()
+	return r.NewKey(t, a, func(k *apikey.Key) {
+		seal := func(text string) []byte {
+			sealed, err := ring.Seal(keytest.Random(9), text, string(k.ID))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sealed
+		}
+		k.Recoverable = true
+		k.Current.Sealed = seal("new")
+		k.Outgoing = &apikey.Outgoing{Slot: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.AddDate(0, 0, 90)}
+		k.Outgoing.Sealed = seal("old")
+	})
+}
+
+func (r *rig) ringJob(v *vaultRing) *rotator {
+	job := r.well()
+	job.ring = &ringSecret{client: v, name: "ring", ensure: func(context.Context) error { return nil }}
+	return job
+}
+
+func (r *rig) keyring(t *testing.T, v *vaultRing, grow bool) swept {
+	t.Helper()
+	s, err := r.ringJob(v).keyring(t.Context(), grow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// opens checks that both secrets of a key open with the present ring.
+func (r *rig) opens(t *testing.T, v *vaultRing, k apikey.Key) {
+	t.Helper()
+	k, ring := r.key(k), v.ring(t)
+	for want, sealed := range map[string][]byte{"new": k.Current.Sealed, "old": k.Outgoing.Sealed} {
+		if text, err := ring.Open(sealed, string(k.ID)); err != nil || text != want {
+			t.Fatalf("%s: %q, %v", want, text, err)
+		}
+	}
+}
+
+func TestADataKeyIsAddedSweptInAndTheOldOneDroppedByALaterRun(t *testing.T) {
+	r, v, _, k := ringRig(t)
+	r.clock.Advance(time.Hour)
+	if s := r.keyring(t, v, true); !s.Grown || s.Resealed != 1 || len(s.Dropped) > 0 || s.Current != "k2" {
+		t.Fatalf("%+v", s)
+	}
+	r.opens(t, v, k)
+	if got := r.key(k); keyring.SealedBy(got.Current.Sealed) != "k2" || keyring.SealedBy(got.Outgoing.Sealed) != "k2" {
+		t.Fatal("not sealed again")
+	}
+	r.clock.Advance(settled - time.Second)
+	if s := r.keyring(t, v, false); len(s.Dropped) > 0 {
+		t.Fatalf("dropped while an environment may still seal by it: %+v", s)
+	}
+	r.clock.Advance(time.Second)
+	if s := r.keyring(t, v, false); fmt.Sprint(s.Dropped) != "[k1]" || fmt.Sprint(v.ring(t).Names()) != "[k2]" {
+		t.Fatalf("%+v", s)
+	}
+	r.opens(t, v, k)
+	if strings.Contains(r.out.String(), `"keys"`) {
+		t.Error("a log line holds data keys")
+	}
+}
+
+func TestNoDataKeyIsDroppedByARunThatFoundSomethingToDo(t *testing.T) {
+	r, v, a, k := ringRig(t)
+	old := v.ring(t)
+	r.keyring(t, v, true)
+	r.clock.Advance(day)
+	late := r.sealedKey(t, a, old) // by an environment that woke up with an old ring, against all rules
+	if s := r.keyring(t, v, false); s.Resealed != 1 || len(s.Dropped) > 0 {
+		t.Fatalf("%+v", s)
+	}
+	foreign, err := keyring.Ring{}.Grow(keytest.Random(6), "k0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.sealedKey(t, a, foreign)
+	if s := r.keyring(t, v, false); s.Failed != 1 || len(s.Dropped) > 0 {
+		t.Fatalf("a secret that doesn't open must stop the dropping: %+v", s)
+	}
+	r.opens(t, v, k)
+	r.opens(t, v, late)
+}
+
+func TestKeyringJobMayCrashAfterAnyCall(t *testing.T) {
+	for n := 1; n < 12; n++ {
+		r, v, _, k := ringRig(t)
+		for run := range 3 {
+			v.calls, v.crash = 0, n
+			_, _ = r.ringJob(v).keyring(t.Context(), run == 0)
+			v.crash = 0
+			r.opens(t, v, k)
+			r.clock.Advance(day)
+		}
+	}
+	for n := 1; n < 12; n++ { // and of the store
+		r, v, _, k := ringRig(t)
+		for run := range 3 {
+			job, _ := r.dying(n)
+			job.ring = r.ringJob(v).ring
+			_, _ = job.keyring(t.Context(), run == 0)
+			r.opens(t, v, k)
+			r.clock.Advance(day)
+		}
+	}
+}
+
+func TestAnOvertakenChangeOfTheRingIsRefused(t *testing.T) {
+	r, v, _, _ := ringRig(t)
+	job := r.ringJob(v)
+	before, err := job.ring.read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.keyring(t, v, true)
+	if err := job.ring.replace(t.Context(), before, before.Ring); err == nil || v.ring(t).Current() != "k2" {
+		t.Errorf("a data key that seals was written away: %v", err)
+	}
+}
+
+func TestRevokedAndDeletedKeysAreSealedAgainAndStayAsTheyAre(t *testing.T) {
+	r, v, a, k := ringRig(t)
+	revoked, err := r.Edit(t.Context(), k, "key.revoke", func(k *apikey.Key) { k.RevokedAt = keytest.Now; k.DeletedAt = keytest.Now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := r.keyring(t, v, true); s.Resealed != 1 || s.Failed != 0 {
+		t.Errorf("%+v", s)
+	}
+	if got := r.key(k); !got.RevokedAt.Equal(revoked.RevokedAt) || !got.DeletedAt.Equal(revoked.DeletedAt) {
+		t.Errorf("%+v", got)
+	}
+	_ = a
+}

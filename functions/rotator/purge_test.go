@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/keytest"
+)
+
+func TestAKeyIsPurgedWithItsDeliveredSecretAfterThirtyDays(t *testing.T) {
+	r := newRig(t)
+	a := r.NewAccount(t)
+	k := r.dueKey(a)
+	r.rotation()
+	plain := r.NewKey(t, a, func(k *apikey.Key) { k.DeletedAt = keytest.Now })
+	deleted, err := r.Edit(t.Context(), r.key(k), "key.delete", func(k *apikey.Key) { k.DeletedAt = keytest.Now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.clock.Advance(apikey.RestoreWindow - 1)
+	if got := r.job(`{"job":"purge"}`).(purged); got.Purged != 0 {
+		t.Fatalf("too early: %+v", got)
+	}
+	r.clock.Advance(day)
+	if got := r.job(`{"job":"purge"}`).(purged); got.Purged != 2 || got.Failed != 0 {
+		t.Fatalf("%+v", got)
+	}
+	for _, id := range []apikey.ID{k.ID, plain.ID} {
+		if _, err := r.Control.Key(t.Context(), a.ID, id); !errors.Is(err, dynamo.ErrNotFound) {
+			t.Errorf("%s is left: %v", id, err)
+		}
+	}
+	for _, p := range authz.PoliciesOf(deleted) {
+		if _, found, _ := r.Gate.Policy(t.Context(), p.Hash); found {
+			t.Error("a gate record is left")
+		}
+	}
+	if out, err := r.vault.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)}); err != nil || out.DeletedDate == nil {
+		t.Errorf("the delivered secret: %+v, %v", out, err)
+	}
+	if got := r.job(`{"job":"purge"}`).(purged); got.Purged != 0 {
+		t.Errorf("again: %+v", got)
+	}
+}
+
+func TestAPurgeMayCrashAfterAnyCall(t *testing.T) {
+	for n := 1; ; n++ {
+		r := newRig(t)
+		k := r.dueKey(r.NewAccount(t))
+		r.rotation()
+		if _, err := r.Edit(t.Context(), r.key(k), "key.delete", func(k *apikey.Key) { k.DeletedAt = keytest.Now }); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.Advance(31 * day)
+		job, c := r.dying(n)
+		_, _ = job.purge(t.Context())
+		if got := r.job(`{"job":"purge"}`).(purged); got.Failed != 0 {
+			t.Fatalf("call %d: %+v", n, got)
+		}
+		if _, err := r.Control.Key(t.Context(), k.Account, k.ID); !errors.Is(err, dynamo.ErrNotFound) {
+			t.Fatalf("call %d: %v", n, err)
+		}
+		if out, err := r.vault.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)}); err != nil || out.DeletedDate == nil {
+			t.Fatalf("call %d: the delivered secret is left", n)
+		}
+		if !c.reached {
+			return
+		}
+	}
+}
+
+func TestDriftIsReportedAndRepairedOnlyWhenAsked(t *testing.T) {
+	r := newRig(t)
+	k := r.NewKey(t, r.NewAccount(t))
+	wider := authz.PoliciesOf(k)[0]
+	wider.HeaderOnly = !wider.HeaderOnly
+	if err := keytest.PutRaw(t.Context(), r.DB, r.Tables.Gate, gate.Encode(wider)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := r.job(`{"job":"drift"}`).(drifted); got.Found["different"] != 1 || got.Repaired != 0 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	if !strings.Contains(r.out.String(), `"GateDrift":1`) || !strings.Contains(r.out.String(), string(k.ID)) {
+		t.Errorf("no metric, or no line: %s", r.out)
+	}
+	if got := r.job(`{"job":"drift","repair":true}`).(drifted); got.Repaired != 1 {
+		t.Fatalf("%+v", got)
+	}
+	r.CheckGate(t, k)
+	if got := r.job(`{"job":"rebuild"}`).(drifted); len(got.Found) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
