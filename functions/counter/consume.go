@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
+	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/slices"
 	"latchkey/shared/dynamo/stream"
 	"latchkey/shared/usage"
@@ -18,7 +19,7 @@ import (
 type store interface {
 	Read(ctx context.Context, places []usage.Place) (map[usage.Place]usage.Stored, error)
 	Write(ctx context.Context, items map[usage.Place]usage.Stored) error
-	SetAside(ctx context.Context, id, why string, image dynamo.Item, now time.Time) error
+	SetAside(ctx context.Context, id, why string, record []byte, now time.Time) error
 }
 
 // consumer folds batches of the slices' stream into the counters. Any batch may come again, in part or whole, late
@@ -27,117 +28,135 @@ type consumer struct {
 	store store
 	now   func() time.Time
 	log   *slog.Logger
-	// deepest is how often one transaction is tried while others count the same key.
-	deepest int
 }
 
-// maxItems is how many items one transaction changes at most; DynamoDB takes 100.
-const maxItems = 90
+const (
+	// tries is how often one transaction is tried while others count the same key.
+	tries = 12
+	// margin is what is left of the function's time when it stops, to answer how far it came.
+	margin = 5 * time.Second
+)
 
-// Invoke handles one batch. The answer names the first record that wasn't handled, from which Lambda goes on; an
-// error would make it repeat the whole batch.
+// Invoke handles one batch. The answer names the first record that wasn't handled, from which Lambda goes on; all that
+// could be counted besides it is counted. An error would make Lambda repeat the whole batch.
 func (c consumer) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
+		defer cancel()
+	}
 	records, err := stream.Decode(payload)
 	if err != nil {
 		return nil, err
 	}
-	reports, aside := c.read(records)
-	failed := stream.Failures{Items: []stream.Failure{}}
-	if err := errors.Join(c.setAside(ctx, aside), c.count(ctx, reports)); err != nil {
-		c.log.Error("the batch was not counted, or not whole; it comes again", "error", err, "records", len(records))
-		if records[0].Sequence == "" {
-			return nil, err
+	b := batch{consumer: c, records: records, failed: len(records)}
+	reports := b.read()
+	b.count(ctx, reports)
+	b.setAside(ctx)
+	answer := stream.Failures{Items: []stream.Failure{}}
+	if b.failed < len(records) {
+		c.log.Error("not all of the batch was counted; it comes again from there", "error", b.err, "records", len(records), "from", b.failed)
+		if records[b.failed].Sequence == "" {
+			return nil, b.err
 		}
-		failed.Items = append(failed.Items, stream.Failure{Sequence: records[0].Sequence})
+		answer.Items = append(answer.Items, stream.Failure{Sequence: records[b.failed].Sequence})
 	} else {
-		c.log.Info("batch counted", "records", len(records), "reports", len(reports), "set_aside", len(aside))
+		c.log.Info("batch counted", "records", len(records), "reports", len(reports), "set_aside", len(b.aside))
 	}
-	return json.Marshal(failed)
+	return json.Marshal(answer)
 }
 
-// poison is a record that can't be counted.
-type poison struct {
-	record stream.Record
-	why    string
+// batch is the work on one batch of records.
+type batch struct {
+	consumer
+	records []stream.Record
+	sources []int          // the record of each report
+	aside   map[int]string // the records that can't be counted, and why
+	failed  int            // the first record that must come again; their number if none must
+	err     error          // why
 }
 
 // read sorts the records: reports to count, and what is to be set aside. Removals are the table's own tidying.
-func (c consumer) read(records []stream.Record) (reports []usage.Report, aside []poison) {
-	for _, r := range records {
+func (b *batch) read() (reports []usage.Report) {
+	b.aside = map[int]string{}
+	for i, r := range b.records {
 		if r.Kind == "REMOVE" {
 			continue
 		}
-		if r.Err != nil {
-			aside = append(aside, poison{r, r.Err.Error()})
-			continue
-		}
-		report, err := slices.Decode(r.New)
+		err := r.Err
+		var report usage.Report
 		if err == nil {
-			err = report.Check(c.now())
+			report, err = slices.Decode(r.New)
+		}
+		if err == nil {
+			err = report.Check(b.now())
 		}
 		if err != nil {
-			aside = append(aside, poison{r, err.Error()})
+			b.aside[i] = err.Error()
 			continue
 		}
-		reports = append(reports, report)
+		reports, b.sources = append(reports, report), append(b.sources, i)
 	}
-	return reports, aside
+	return reports
 }
 
-func (c consumer) setAside(ctx context.Context, aside []poison) error {
-	for i, p := range aside {
-		id := p.record.Sequence
-		if id == "" {
-			id = p.record.ID
+// count folds the reports, and goes on where one part of them fails: whom the others belong to shouldn't wait.
+func (b *batch) count(ctx context.Context, reports []usage.Report) {
+	contributions, newest := usage.Coalesce(reports, b.now())
+	late := map[account.ID]bool{} // accounts that lack something: they aren't fresh
+	for _, part := range usage.Batches(contributions, newest, counters.MaxPlaces) {
+		for id := range late {
+			delete(part.Fresh, id)
 		}
-		if id == "" {
-			id = "unnamed-" + string(rune('a'+i%26))
-		}
-		image := p.record.New
-		if image == nil {
-			image = p.record.Keys
-		}
-		if image == nil {
-			image = dynamo.Item{}
-		}
-		c.log.Error("a record of the stream can't be counted and was set aside", "sequence", id, "why", p.why)
-		if err := c.store.SetAside(ctx, id, p.why, image, c.now()); err != nil {
-			return err
-		}
+		b.commit(ctx, part, late)
 	}
-	return nil
 }
 
-func (c consumer) count(ctx context.Context, reports []usage.Report) error {
-	contributions, newest := usage.Coalesce(reports)
-	for _, batch := range usage.Batches(contributions, maxItems) {
-		var places []usage.Place
-		for _, contribution := range batch {
-			places = append(places, usage.PlacesOf(contribution)...)
+// commit counts one part in a transaction. What the store can't take is looked for and set aside with its records;
+// what the store doesn't take now comes again.
+func (b *batch) commit(ctx context.Context, part usage.Batch, late map[account.ID]bool) {
+	err := b.try(ctx, part)
+	never := errors.Is(err, dynamo.ErrUnreadable) || errors.Is(err, counters.ErrRefused)
+	switch {
+	case err == nil:
+	case never && len(part.Contributions) > 1:
+		first, second := part.Halves()
+		b.commit(ctx, first, late)
+		for id := range late {
+			delete(second.Fresh, id)
 		}
-		if err := c.retry(ctx, func() error {
-			stored, err := c.store.Read(ctx, places)
-			if err != nil {
-				return err
+		b.commit(ctx, second, late)
+	default:
+		for _, c := range part.Contributions {
+			late[c.Subject.Account] = true
+			for _, source := range c.Sources {
+				if never {
+					b.aside[b.sources[source]] = err.Error()
+				} else {
+					b.fail(b.sources[source], err)
+				}
 			}
-			return c.store.Write(ctx, usage.Fold(stored, batch, newest))
-		}); err != nil {
-			return err
 		}
 	}
-	return nil
 }
 
-// retry repeats a read and write while others get in between, and after an answer that was lost: folding again finds
-// out what of it is counted already.
-func (c consumer) retry(ctx context.Context, attempt func() error) error {
+func (b *batch) fail(record int, err error) {
+	if record < b.failed {
+		b.failed, b.err = record, err
+	}
+}
+
+// try reads and writes, again while others get in between, and after an answer that was lost: folding again finds out
+// what of it is counted already.
+func (b *batch) try(ctx context.Context, part usage.Batch) error {
 	for n := 1; ; n++ {
-		err := attempt()
-		again := errors.Is(err, dynamo.ErrStale) || errors.Is(err, dynamo.ErrConflict) || errors.Is(err, dynamo.ErrUnknown)
-		if !again || n >= c.deepest {
+		stored, err := b.store.Read(ctx, part.Places())
+		if err != nil {
 			return err
 		}
-		if pause := dynamo.Pause(ctx, 1+rand.IntN(n)); pause != nil {
+		err = b.store.Write(ctx, usage.Fold(stored, part))
+		again := errors.Is(err, dynamo.ErrStale) || errors.Is(err, dynamo.ErrConflict) || errors.Is(err, dynamo.ErrUnknown)
+		if !again || n >= tries || dynamo.Pause(ctx, n) != nil {
 			return err
 		}
 	}

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"log/slog"
+	"log"
 	"os"
 	"time"
 
@@ -12,14 +12,17 @@ import (
 
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/telemetry"
 )
 
 func main() {
-	store := counters.Store{
-		Client: dynamo.NewClient(dynamo.FromEnv(os.Getenv)),
-		Table:  dynamo.TablesFromEnv(os.Getenv).Counters,
-		Token:  func() string { return ulid.Make().String() },
+	table := os.Getenv("COUNTERS_TABLE")
+	if table == "" {
+		log.Fatal("counter: the environment lacks COUNTERS_TABLE")
 	}
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	lambda.Start(consumer{store: store, now: time.Now, log: log, deepest: 12})
+	store := counters.Store{
+		Client: dynamo.NewClient(dynamo.FromEnv(os.Getenv)), Table: table,
+		Token: func() string { return ulid.Make().String() },
+	}
+	lambda.Start(consumer{store: store, now: time.Now, log: telemetry.Logger(os.Stdout, os.Getenv("LOG_LEVEL"))})
 }

@@ -5,8 +5,9 @@
 package usage
 
 import (
+	"cmp"
 	"maps"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,130 +17,11 @@ import (
 	"latchkey/shared/product"
 )
 
-// Hour is a clock hour in UTC, counted from 1970.
-type Hour int64
-
-// HourOf finds the hour of an instant.
-func HourOf(t time.Time) Hour { return Hour(floorDiv(t.Unix(), 3600)) }
-
-// Start is the hour's first instant.
-func (h Hour) Start() time.Time { return time.Unix(int64(h)*3600, 0).UTC() }
-
-// Day is the day of the hour.
-func (h Hour) Day() Day { return Day(floorDiv(int64(h), 24)) }
-
-// Day is a day in UTC, counted from 1970.
-type Day int64
-
-// DayOf finds the day of an instant.
-func DayOf(t time.Time) Day { return HourOf(t).Day() }
-
-// Start is the day's first instant.
-func (d Day) Start() time.Time { return Hour(d * 24).Start() }
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
-// How long counters are kept, and how old a report may be. Contributions outlive every replay: a stream keeps its
-// records for a day, and what is older than MaxReportAge is set aside.
-const (
-	KeepHours    = 35 * 24 * time.Hour
-	KeepDays     = 400 * 24 * time.Hour // 13 months
-	MaxReportAge = 72 * time.Hour
-	KeepParts    = 6 * 24 * time.Hour
-)
-
 // Subject is what is counted: one key's calls to one product. Product is empty for a path that belongs to none.
 type Subject struct {
 	Account account.ID
 	Key     apikey.ID
 	Product product.ID
-}
-
-// Dimension names one number of a subject and hour. All of them only grow. They are written "kind:…":
-//
-//	c:<c|p>:<code>     calls by the current or the previous secret, by outcome
-//	m:<00…59>          calls in a minute of the hour
-//	o:<host>:<code>    calls from an origin's host by outcome; "-" is none, "*" the hosts after the first MaxHosts
-//	x:<since>:<code>   what a proposal of that time (Unix milliseconds) would have said
-//	l:<hash>           the minute (since 1970) in which a secret was last used; HashTag shortens its hash
-//
-// The last merges by the larger value, all others add up over environments.
-type Dimension string
-
-// MaxHosts is how many hosts of origins are told apart for a key and hour.
-const MaxHosts = 50
-
-// The hosts that stand for no origin and for the rest of them.
-const (
-	NoHost    = "-"
-	OtherHost = "*"
-)
-
-// HashTag is the part of a hash that tells one key's secrets apart.
-func HashTag(h apikey.Hash) string { return h.String()[:10] }
-
-func calls(slot string, code authz.Code) Dimension {
-	return Dimension("c:" + slot + ":" + string(code))
-}
-
-func minute(m int) Dimension {
-	return Dimension("m:" + string([]byte{'0' + byte(m/10), '0' + byte(m%10)})) //nolint:gosec // m is 0 to 59
-}
-
-func fromHost(host string, code authz.Code) Dimension {
-	return Dimension("o:" + host + ":" + string(code))
-}
-
-func proposed(since time.Time, code authz.Code) Dimension {
-	return Dimension("x:" + strconv.FormatInt(since.UnixMilli(), 10) + ":" + string(code))
-}
-func lastUsed(tag string) Dimension { return Dimension("l:" + tag) }
-
-// parts splits a dimension into its kind and the rest.
-func (d Dimension) parts() (kind byte, rest string) {
-	if len(d) < 3 || d[1] != ':' {
-		return 0, ""
-	}
-	return d[0], string(d[2:])
-}
-
-// host is the host and outcome of an "o:" dimension. Hosts may hold colons (IPv6), codes don't.
-func (d Dimension) host() (host, code string, ok bool) {
-	kind, rest := d.parts()
-	i := strings.LastIndexByte(rest, ':')
-	if kind != 'o' || i < 1 {
-		return "", "", false
-	}
-	return rest[:i], rest[i+1:], true
-}
-
-// valid reports whether a dimension is one that this package writes.
-func (d Dimension) valid() bool {
-	kind, rest := d.parts()
-	switch kind {
-	case 'c':
-		return (strings.HasPrefix(rest, "c:") || strings.HasPrefix(rest, "p:")) && len(rest) > 2 && len(rest) < 64
-	case 'm':
-		n, err := strconv.Atoi(rest)
-		return err == nil && len(rest) == 2 && n >= 0 && n < 60
-	case 'o':
-		_, code, ok := d.host()
-		return ok && code != "" && len(rest) < 400
-	case 'x':
-		since, code, ok := strings.Cut(rest, ":")
-		_, err := strconv.ParseInt(since, 10, 64)
-		return ok && err == nil && code != "" && len(rest) < 64
-	case 'l':
-		return len(rest) == 10
-	default:
-		return false
-	}
 }
 
 // Counts are the numbers of one subject and hour. Nil is none.
@@ -162,15 +44,14 @@ func (c Counts) Merge(other Counts) Counts {
 func (c Counts) Growth(other Counts) Counts {
 	var grown Counts
 	for d, n := range other {
-		kind, _ := d.parts()
-		switch {
-		case n <= c[d]:
+		if n <= c[d] {
 			continue
-		case kind != 'l':
-			n -= c[d]
 		}
 		if grown == nil {
 			grown = Counts{}
+		}
+		if kind, _ := d.parts(); kind != 'l' {
+			n -= c[d]
 		}
 		grown[d] = n
 	}
@@ -192,36 +73,96 @@ func (c Counts) Add(growth Counts) Counts {
 	return c
 }
 
-// AddKey is Add for the counters of one key, which tell at most MaxHosts hosts apart: the hosts that come first
-// keep their own count, what comes later goes together. It changes c.
+// AddKey is Add for the counters of one key, which are bounded: the hosts that come first keep their own counts, what
+// comes later goes together, and of proposals the newest stay. It changes c.
 func (c Counts) AddKey(growth Counts) Counts {
-	known := map[string]bool{}
-	for d := range c {
-		if host, _, ok := d.host(); ok {
-			known[host] = true
-		}
-	}
+	room := roomIn(c)
 	bounded := maps.Clone(growth)
-	for _, d := range sorted(growth) {
+	for _, d := range slices.Sorted(maps.Keys(growth)) {
 		host, code, ok := d.host()
-		if !ok || known[host] || host == NoHost || host == OtherHost {
-			continue
-		}
-		if len(known) < MaxHosts {
-			known[host] = true
+		if !ok || room.takes(c, d, host) {
 			continue
 		}
 		bounded[fromHost(OtherHost, authz.Code(code))] += growth[d]
 		delete(bounded, d)
 	}
-	return c.Add(bounded)
+	return c.Add(bounded).newestProposals()
 }
 
-// ForAccount is what of a growth is counted for the whole account: outcomes and minutes. Hosts, secrets and
-// proposals are a key's own matter.
+// hostRoom is what is left for hosts in a key's counters.
+type hostRoom struct {
+	known map[string]bool
+	bytes int
+}
+
+func roomIn(c Counts) *hostRoom {
+	r := &hostRoom{known: map[string]bool{}}
+	for d := range c {
+		if host, _, ok := d.host(); ok {
+			r.known[host] = true
+			r.bytes += d.size()
+		}
+	}
+	delete(r.known, NoHost)
+	delete(r.known, OtherHost)
+	return r
+}
+
+// takes reports whether c has a host's outcome, or room for it, which is then taken.
+func (r *hostRoom) takes(c Counts, d Dimension, host string) bool {
+	if _, counted := c[d]; counted || host == NoHost || host == OtherHost {
+		return true
+	}
+	if !r.known[host] && len(r.known) >= MaxHosts || r.bytes+d.size() > maxHostBytes {
+		return false
+	}
+	r.known[host] = true
+	r.bytes += d.size()
+	return true
+}
+
+// newestProposals forgets the proposals before the newest ones: only the present one is ever shown. What one
+// environment has contributed and the sums may both forget: the sums know of every proposal that an environment
+// knows of, so what either forgets can't come back into the sums.
+func (c Counts) newestProposals() Counts {
+	var since []int64
+	for d := range c {
+		if at := d.since(); at > 0 && !slices.Contains(since, at) {
+			since = append(since, at)
+		}
+	}
+	if len(since) <= maxProposals {
+		return c
+	}
+	slices.Sort(since)
+	oldest := since[len(since)-maxProposals]
+	maps.DeleteFunc(c, func(d Dimension, _ int64) bool { at := d.since(); return at > 0 && at < oldest })
+	return c
+}
+
+// newestSecrets forgets the secrets that were used longest ago.
+func (c Counts) newestSecrets() Counts {
+	if len(c) <= maxSecrets {
+		return c
+	}
+	byAge := slices.SortedFunc(maps.Keys(c), func(a, b Dimension) int { return cmp.Or(cmp.Compare(c[b], c[a]), cmp.Compare(a, b)) })
+	for _, d := range byAge[maxSecrets:] {
+		delete(c, d)
+	}
+	return c
+}
+
+// summed is what of an environment's counts adds up over environments.
+func (c Counts) summed() Counts { return c.only("cmox") }
+
+// used is the rest: the minutes in which secrets were last used.
+func (c Counts) used() Counts { return c.only("l") }
+
+// ForAccount is what of a growth is counted for the whole account: outcomes and minutes. Hosts and proposals are a
+// key's own matter.
 func (c Counts) ForAccount() Counts { return c.only("cm") }
 
-// ForDay is what of a growth is counted for a key's day: all but the minutes and the minute of last use.
+// ForDay is what of a growth is counted for a key's day: all but the minutes.
 func (c Counts) ForDay() Counts { return c.only("cox") }
 
 func (c Counts) only(kinds string) Counts {
@@ -245,11 +186,13 @@ func (c Counts) LastUsed() map[string]time.Time {
 	return out
 }
 
-func sorted(c Counts) []Dimension {
-	keys := make([]Dimension, 0, len(c))
+// size is about how many bytes a number takes in an item, with its name; rather more than less.
+func (d Dimension) size() int { return len(d) + bytesPerNumber }
+
+func (c Counts) size() int {
+	n := 0
 	for d := range c {
-		keys = append(keys, d)
+		n += d.size()
 	}
-	sortDimensions(keys)
-	return keys
+	return n
 }

@@ -2,7 +2,7 @@ package usage
 
 import (
 	"cmp"
-	"hash/fnv"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,7 +16,7 @@ type Kind byte
 
 // The kinds of counter items.
 const (
-	Parts       Kind = 'P' // what each environment of a shard has contributed to a subject and hour
+	Part        Kind = 'P' // what one environment has contributed to a subject and hour
 	KeyHour     Kind = 'H'
 	KeyDay      Kind = 'D'
 	AccountHour Kind = 'h'
@@ -25,31 +25,27 @@ const (
 	Fresh       Kind = 'F' // up to when an account's reports are counted
 )
 
-// Shards spreads the environments of a subject and hour over items: 10,000 of them make about 40 an item.
-const Shards = 256
-
 // Place names one counter item. Fields that its kind doesn't use are zero, so that places can be compared.
 type Place struct {
-	Kind    Kind
-	Account account.ID
-	Key     apikey.ID
-	Product product.ID
-	Hour    Hour // the first hour of the day for days
-	Shard   int
+	Kind        Kind
+	Account     account.ID
+	Key         apikey.ID
+	Product     product.ID
+	Hour        Hour // the first hour of the day for days
+	Environment string
 }
 
 // Stored is the content of a counter item. Version 0 means that it isn't there yet.
 type Stored struct {
 	Version int64
 	Counts  Counts
-	Parts   map[string]Counts // by environment; only Parts items have them
-	At      time.Time         // only Fresh items have it
+	At      time.Time // only Fresh items have it
 }
 
 // Expires is when an item of this place may be forgotten; zero: never.
 func (p Place) Expires() time.Time {
 	switch p.Kind {
-	case Parts:
+	case Part:
 		return p.Hour.Start().Add(KeepParts)
 	case KeyHour, AccountHour:
 		return p.Hour.Start().Add(KeepHours)
@@ -60,70 +56,97 @@ func (p Place) Expires() time.Time {
 	}
 }
 
-func shard(environment string) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(environment))
-	return int(h.Sum32() % Shards)
-}
-
-// PlacesOf lists the items that a contribution changes.
-func PlacesOf(c Contribution) []Place {
+// places are the items that a contribution can change.
+func (c Contribution) places() [6]Place {
 	s, day := c.Subject, Hour(c.Hour.Day()*24)
-	return []Place{
-		{Kind: Parts, Key: s.Key, Product: s.Product, Hour: c.Hour, Shard: shard(c.Environment)},
+	return [...]Place{
+		{Kind: Part, Account: s.Account, Key: s.Key, Product: s.Product, Hour: c.Hour, Environment: c.Environment},
 		{Kind: KeyHour, Account: s.Account, Key: s.Key, Product: s.Product, Hour: c.Hour},
 		{Kind: KeyDay, Account: s.Account, Key: s.Key, Product: s.Product, Hour: day},
 		{Kind: AccountHour, Account: s.Account, Product: s.Product, Hour: c.Hour},
 		{Kind: AccountDay, Account: s.Account, Product: s.Product, Hour: day},
 		{Kind: KeyLast, Account: s.Account, Key: s.Key},
-		{Kind: Fresh, Account: s.Account},
 	}
 }
 
+// Batch is what one transaction counts.
+type Batch struct {
+	Contributions []Contribution
+	// Fresh is the time of the newest report of each account that has nothing to count in later batches.
+	Fresh map[account.ID]time.Time
+}
+
+// Places lists the items that a batch can change, each once.
+func (b Batch) Places() []Place {
+	seen := map[Place]bool{}
+	for _, c := range b.Contributions {
+		for _, p := range c.places() {
+			seen[p] = true
+		}
+	}
+	for a := range b.Fresh {
+		seen[Place{Kind: Fresh, Account: a}] = true
+	}
+	return slices.Collect(maps.Keys(seen))
+}
+
+// Halves splits a batch of two contributions or more, to find the one that can't be counted.
+func (b Batch) Halves() (first, second Batch) {
+	n := len(b.Contributions) / 2
+	return Batch{Contributions: b.Contributions[:n]}, Batch{Contributions: b.Contributions[n:], Fresh: b.Fresh}
+}
+
 // Batches splits contributions so that each batch changes at most limit items, which is what one transaction holds.
-// Contributions to the same items stay together as far as that allows. Each batch can be folded by itself.
-func Batches(contributions []Contribution, limit int) [][]Contribution {
+// Contributions to the same items stay together as far as that allows. Each batch can be folded by itself. newest is
+// the time of the newest report of each account.
+func Batches(contributions []Contribution, newest map[account.ID]time.Time, limit int) []Batch {
 	ordered := slices.Clone(contributions)
 	slices.SortStableFunc(ordered, func(a, b Contribution) int {
 		return cmp.Or(
 			cmp.Compare(a.Subject.Account, b.Subject.Account), cmp.Compare(a.Hour, b.Hour),
 			cmp.Compare(a.Subject.Key, b.Subject.Key), cmp.Compare(a.Subject.Product, b.Subject.Product),
-			cmp.Compare(shard(a.Environment), shard(b.Environment)), cmp.Compare(a.Environment, b.Environment),
+			cmp.Compare(a.Environment, b.Environment),
 		)
 	})
-	var batches [][]Contribution
-	places := map[Place]bool{}
-	for _, c := range ordered {
+	var batches []Batch
+	taken := map[Place]bool{}
+	for i, c := range ordered {
+		acct := c.Subject.Account
+		places := c.places()
+		wanted := append(places[:], Place{Kind: Fresh, Account: acct})
 		added := 0
-		for _, p := range PlacesOf(c) {
-			if !places[p] {
+		for _, p := range wanted {
+			if !taken[p] {
 				added++
 			}
 		}
-		if len(batches) == 0 || len(places)+added > limit {
-			batches = append(batches, nil)
-			clear(places)
+		if len(batches) == 0 || len(taken)+added > limit {
+			batches = append(batches, Batch{Fresh: map[account.ID]time.Time{}})
+			clear(taken)
 		}
-		batches[len(batches)-1] = append(batches[len(batches)-1], c)
-		for _, p := range PlacesOf(c) {
-			places[p] = true
+		last := &batches[len(batches)-1]
+		last.Contributions = append(last.Contributions, c)
+		for _, p := range wanted {
+			taken[p] = true
+		}
+		if at, ok := newest[acct]; ok && (i+1 == len(ordered) || ordered[i+1].Subject.Account != acct) {
+			last.Fresh[acct] = at
 		}
 	}
 	return batches
 }
 
-// Fold merges contributions into what is stored, and returns the items that change, each with the next version. All of
-// them are to be written in one transaction, on condition that every item still has the version that was read: then
-// what an environment has contributed and the sums always agree, and a repeated contribution adds nothing. newest is
-// the time of the newest report of each account.
-func Fold(stored map[Place]Stored, contributions []Contribution, newest map[account.ID]time.Time) map[Place]Stored {
+// Fold merges a batch into what is stored, and returns the items that change, each with the next version. All of them
+// are to be written in one transaction, on condition that every item still has the version that was read: then what
+// an environment has contributed and the sums always agree, and a repeated contribution adds nothing.
+func Fold(stored map[Place]Stored, b Batch) map[Place]Stored {
 	f := folding{stored: stored, changed: map[Place]Stored{}}
-	for _, c := range contributions {
+	for _, c := range b.Contributions {
 		f.add(c)
 	}
-	for acct, at := range newest {
+	for acct, at := range b.Fresh {
 		p := Place{Kind: Fresh, Account: acct}
-		if s := f.get(p); at.After(s.At) && f.touches(acct, contributions) {
+		if s := f.get(p); at.After(s.At) {
 			s.At = at
 			f.changed[p] = s
 		}
@@ -140,68 +163,46 @@ type folding struct {
 	changed map[Place]Stored
 }
 
-func (f folding) touches(acct account.ID, contributions []Contribution) bool {
-	return slices.ContainsFunc(contributions, func(c Contribution) bool { return c.Subject.Account == acct })
-}
-
-// get returns an item with maps of its own: what was read stays as it was, for a second attempt.
+// get returns an item with counts of its own: what was read stays as it was, for a second attempt.
 func (f folding) get(p Place) Stored {
 	if s, ok := f.changed[p]; ok {
 		return s
 	}
 	s := f.stored[p]
-	s.Counts = Counts{}.Merge(s.Counts)
-	parts := make(map[string]Counts, len(s.Parts)+1)
-	for env, c := range s.Parts {
-		parts[env] = c
+	if s.Counts = maps.Clone(s.Counts); s.Counts == nil {
+		s.Counts = Counts{}
 	}
-	s.Parts = parts
 	return s
 }
 
 func (f folding) add(c Contribution) {
-	places := PlacesOf(c)
-	parts := f.get(places[0])
-	growth := parts.Parts[c.Environment].Growth(c.Counts)
-	if growth == nil {
-		return
+	places := c.places()
+	part := f.get(places[0])
+	growth := part.Counts.Growth(c.Counts.summed())
+	if growth != nil {
+		part.Counts = part.Counts.Merge(c.Counts.summed()).newestProposals()
+		f.changed[places[0]] = part
 	}
-	parts.Parts[c.Environment] = Counts{}.Merge(parts.Parts[c.Environment]).Merge(c.Counts)
-	f.changed[places[0]] = parts
 	for _, p := range places[1:] {
 		s := f.get(p)
-		switch p.Kind {
-		case KeyHour:
-			s.Counts = s.Counts.AddKey(growth)
-		case KeyDay:
-			s.Counts = s.Counts.AddKey(growth.ForDay())
-		case AccountHour:
-			s.Counts = s.Counts.Add(growth.ForAccount())
-		case AccountDay:
-			s.Counts = s.Counts.Add(growth.ForAccount().ForDay())
-		case KeyLast:
-			s.Counts = s.Counts.Add(growth.only("l")).newestSecrets()
-		default:
+		switch {
+		case p.Kind == KeyLast:
+			used := s.Counts.Growth(c.Counts.used())
+			if used == nil {
+				continue
+			}
+			s.Counts = s.Counts.Add(used).newestSecrets()
+		case growth == nil:
 			continue
+		case p.Kind == KeyHour:
+			s.Counts = s.Counts.AddKey(growth)
+		case p.Kind == KeyDay:
+			s.Counts = s.Counts.AddKey(growth.ForDay())
+		case p.Kind == AccountHour:
+			s.Counts = s.Counts.Add(growth.ForAccount())
+		case p.Kind == AccountDay:
+			s.Counts = s.Counts.Add(growth.ForAccount().ForDay())
 		}
-		if len(s.Counts) > 0 {
-			f.changed[p] = s
-		}
+		f.changed[p] = s
 	}
-}
-
-// maxSecrets bounds the secrets whose last use is remembered for a key.
-const maxSecrets = 24
-
-// newestSecrets forgets the secrets that were used longest ago.
-func (c Counts) newestSecrets() Counts {
-	if len(c) <= maxSecrets {
-		return c
-	}
-	byAge := sorted(c)
-	slices.SortStableFunc(byAge, func(a, b Dimension) int { return cmp.Compare(c[b], c[a]) })
-	for _, d := range byAge[maxSecrets:] {
-		delete(c, d)
-	}
-	return c
 }

@@ -3,14 +3,11 @@ package usage
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 )
-
-func sortDimensions(d []Dimension) { slices.Sort(d) }
 
 // Report is what an environment writes to the slices table: for the subjects and hours that changed, all that it
 // has counted in them so far.
@@ -37,8 +34,11 @@ var ErrReport = errors.New("usage: unreadable report")
 // MaxEnvironmentName bounds the name of an environment.
 const MaxEnvironmentName = 64
 
-// Check looks for what no environment writes. now bounds the age; a report older than MaxReportAge could be counted
-// twice, since what it contributed may have been forgotten.
+// maxEntryBytes bounds one entry, so that a transaction of a hundred items stays below DynamoDB's 4 MB.
+const maxEntryBytes = 36 << 10
+
+// Check looks for what no environment writes. now bounds the age: what an environment contributed to an hour is
+// forgotten some time after MaxReportAge, and a report that came later still would be counted twice.
 func (r Report) Check(now time.Time) error {
 	if r.Environment == "" || len(r.Environment) > MaxEnvironmentName || r.Sequence < 1 || len(r.Entries) == 0 {
 		return fmt.Errorf("%w: no environment, sequence or entries", ErrReport)
@@ -58,15 +58,15 @@ func (e Entry) check(now time.Time) error {
 	if _, err := apikey.ParseID(string(e.Subject.Key)); err != nil {
 		return fmt.Errorf("%w: key", ErrReport)
 	}
-	if len(e.Subject.Product) > 64 || len(e.Counts) == 0 {
-		return fmt.Errorf("%w: product or counts", ErrReport)
+	if len(e.Subject.Product) > 64 || len(e.Counts) == 0 || e.Counts.size() > maxEntryBytes {
+		return fmt.Errorf("%w: product, or the number of counts", ErrReport)
 	}
 	if start := e.Hour.Start(); start.Before(now.Add(-MaxReportAge)) || start.After(now.Add(time.Hour)) {
 		return fmt.Errorf("%w: the hour %s is too far from now", ErrReport, start.Format(time.RFC3339))
 	}
 	for d, n := range e.Counts {
-		if !d.valid() || n < 1 || n > 1<<50 {
-			return fmt.Errorf("%w: dimension", ErrReport)
+		if !d.valid(n, now) {
+			return fmt.Errorf("%w: a count", ErrReport)
 		}
 	}
 	return nil
@@ -78,11 +78,13 @@ type Contribution struct {
 	Subject     Subject
 	Hour        Hour
 	Counts      Counts
+	Sources     []int // the reports that it comes from, by their place in what was coalesced
 }
 
-// Coalesce merges reports into one contribution for each environment, subject and hour, and the time of the
-// newest report for each account. The order and number of the reports change nothing.
-func Coalesce(reports []Report) (contributions []Contribution, newest map[account.ID]time.Time) {
+// Coalesce merges reports into one contribution for each environment, subject and hour, and the time of the newest
+// report for each account. The order and number of the reports change nothing. A report from an environment whose
+// clock is ahead counts as written now.
+func Coalesce(reports []Report, now time.Time) (contributions []Contribution, newest map[account.ID]time.Time) {
 	type cell struct {
 		environment string
 		subject     Subject
@@ -90,7 +92,10 @@ func Coalesce(reports []Report) (contributions []Contribution, newest map[accoun
 	}
 	at := map[cell]int{}
 	newest = map[account.ID]time.Time{}
-	for _, r := range reports {
+	for source, r := range reports {
+		if r.At.After(now) {
+			r.At = now
+		}
 		for _, e := range r.Entries {
 			c := cell{r.Environment, e.Subject, e.Hour}
 			i, seen := at[c]
@@ -100,6 +105,7 @@ func Coalesce(reports []Report) (contributions []Contribution, newest map[accoun
 				contributions = append(contributions, Contribution{Environment: r.Environment, Subject: e.Subject, Hour: e.Hour})
 			}
 			contributions[i].Counts = contributions[i].Counts.Merge(e.Counts)
+			contributions[i].Sources = append(contributions[i].Sources, source)
 			if r.At.After(newest[e.Subject.Account]) {
 				newest[e.Subject.Account] = r.At
 			}

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -22,15 +23,18 @@ type Call struct {
 	Shadow   authz.Code
 }
 
+// ReportEvery is how old a report may get before the next call makes one.
+const ReportEvery = 5 * time.Second
+
 // Bounds of what an environment keeps and writes.
 const (
-	ReportEvery     = 5 * time.Second
-	maxCells        = 4096      // subjects and hours
-	maxPartBytes    = 48 << 10  // of one item; DynamoDB takes 400 KB
-	reportAtBytes   = 256 << 10 // changed numbers are reported early from here on
-	bytesPerNumber  = 40        // an estimate: name, number and overhead
-	bytesPerEntry   = 120
-	bytesPerHostRow = 80
+	maxCells       = 4096      // subjects and hours
+	maxNameBytes   = 4 << 20   // of hosts, in all cells together
+	maxShadows     = 64        // of proposals and their outcomes, in one cell
+	maxPartBytes   = 48 << 10  // of one item; DynamoDB takes 400 KB
+	reportAtBytes  = 256 << 10 // changed numbers are reported early from here on
+	bytesPerEntry  = 120       // of its subject and hour
+	bytesPerNumber = 16        // besides its name
 )
 
 // Tally counts the calls of one execution environment, which handles one call at a time. It isn't safe for
@@ -41,7 +45,8 @@ type Tally struct {
 	sequence   int64
 	cells      map[cellKey]*cell
 	changed    []*cell
-	bytes      int // of changed numbers, estimated
+	bytes      int // of changed cells, about, when they first changed
+	nameBytes  int
 	reportedAt time.Time
 	Dropped    int64
 }
@@ -56,6 +61,7 @@ type cell struct {
 	calls   map[callKey]int64
 	minutes [60]int64
 	hosts   map[hostKey]int64
+	bytes   int               // of hosts, about, as an item has them
 	named   map[string]string // hosts to their own copies: a call's host may share the memory of a whole event
 	shadow  map[shadowKey]int64
 	last    map[apikey.Hash]int64
@@ -100,33 +106,66 @@ func (t *Tally) Count(c Call) {
 	if !in.changed {
 		in.changed = true
 		t.changed = append(t.changed, in)
-		t.bytes += bytesPerEntry + bytesPerNumber*(len(in.calls)+len(in.shadow)+4) + bytesPerHostRow*len(in.hosts)
+		t.bytes += in.size()
 	}
 	in.calls[callKey{c.Previous, c.Code}]++
 	in.minutes[c.At.UTC().Minute()]++
-	in.countHost(c.Host, c.Code)
+	t.countHost(in, c.Host, c.Code)
 	if !c.Proposed.IsZero() {
-		in.shadow[shadowKey{c.Proposed.UnixMilli(), c.Shadow}]++
+		in.countShadow(shadowKey{c.Proposed.UnixMilli(), c.Shadow})
 	}
-	if m := c.At.Unix() / 60; m > in.last[c.Secret] {
-		in.last[c.Secret] = m
-	}
+	in.use(c.Secret, c.At.Unix()/60)
 }
 
-func (in *cell) countHost(host string, code authz.Code) {
-	own, known := in.named[host]
-	switch {
-	case host == "":
-		host = NoHost
-	case known:
-		host = own
-	case len(in.named) < MaxHosts && len(host) <= 253:
-		host = strings.Clone(host)
-		in.named[host] = host
-	default:
-		host = OtherHost
+// countHost counts under the host's own name while there is room for it. What has its own name keeps it: each count
+// only grows.
+func (t *Tally) countHost(in *cell, host string, code authz.Code) {
+	if host == "" {
+		in.hosts[hostKey{NoHost, code}]++
+		return
 	}
-	in.hosts[hostKey{host, code}]++
+	own, known := in.named[host]
+	if _, counted := in.hosts[hostKey{own, code}]; known && counted {
+		in.hosts[hostKey{own, code}]++
+		return
+	}
+	size := len(host) + len(code) + len("o::") + bytesPerNumber
+	if !known && len(in.named) >= MaxHosts || len(host) > maxHost || in.bytes+size > maxHostBytes || t.nameBytes+len(host) > maxNameBytes {
+		in.hosts[hostKey{OtherHost, code}]++
+		return
+	}
+	if !known {
+		own = strings.Clone(host)
+		in.named[own] = own
+		t.nameBytes += len(own)
+	}
+	in.bytes += size
+	in.hosts[hostKey{own, code}] = 1
+}
+
+// countShadow counts what a proposal would have said. Only the newest proposal is ever shown, so older ones may go.
+func (in *cell) countShadow(k shadowKey) {
+	if _, counted := in.shadow[k]; !counted && len(in.shadow) >= maxShadows {
+		maps.DeleteFunc(in.shadow, func(old shadowKey, _ int64) bool { return old.since < k.since })
+		if len(in.shadow) >= maxShadows {
+			return
+		}
+	}
+	in.shadow[k]++
+}
+
+// use keeps the minute of last use of the secrets that were used last.
+func (in *cell) use(secret apikey.Hash, minute int64) {
+	if _, known := in.last[secret]; !known && len(in.last) >= maxSecrets {
+		oldest := secret
+		for hash, m := range in.last {
+			if oldest == secret || m < in.last[oldest] {
+				oldest = hash
+			}
+		}
+		delete(in.last, oldest)
+	}
+	in.last[secret] = max(in.last[secret], minute)
 }
 
 // Due reports whether the call that asks has to report: the last report is ReportEvery old, by whichever clock says
@@ -138,8 +177,9 @@ func (t *Tally) Due(now time.Time, elapsed time.Duration) bool {
 	return elapsed >= ReportEvery || now.Sub(t.reportedAt) >= ReportEvery || now.Before(t.reportedAt) || t.bytes >= reportAtBytes
 }
 
-// Report collects what changed since the last acknowledged report, in parts that fit into one item each. Each part
-// is to be written and then acknowledged; what isn't acknowledged is in the next report again.
+// Report collects what changed since it was last acknowledged, in parts that fit into one item each and hold one hour
+// each, so that an hour which is too old to be counted spoils no other. The parts are to be written in order, each of
+// them acknowledged when it is written; what isn't acknowledged is in the next report again.
 func (t *Tally) Report(now time.Time) []Report {
 	t.reportedAt = now
 	if len(t.changed) == 0 {
@@ -151,8 +191,8 @@ func (t *Tally) Report(now time.Time) []Report {
 	for _, in := range t.changed {
 		entry := Entry{Subject: in.key.subject, Hour: in.key.hour, Counts: in.counts()}
 		bytes := bytesPerEntry + entry.Counts.size()
-		if len(parts) == 0 || size+bytes > maxPartBytes {
-			parts = append(parts, Report{Environment: t.environment(), Sequence: t.sequence, Part: len(parts), At: now})
+		if n := len(parts); n == 0 || size+bytes > maxPartBytes || parts[n-1].Entries[0].Hour != entry.Hour {
+			parts = append(parts, Report{Environment: t.environment(), Sequence: t.sequence, Part: n, At: now})
 			size = 0
 		}
 		last := &parts[len(parts)-1]
@@ -162,20 +202,31 @@ func (t *Tally) Report(now time.Time) []Report {
 	return parts
 }
 
+// AcknowledgePart says that a part of the last report was written, and all parts before it: a report that is broken
+// off goes on there next time, and doesn't begin again. No call may have been counted since Report.
+func (t *Tally) AcknowledgePart(part Report) {
+	n := min(len(part.Entries), len(t.changed))
+	for _, in := range t.changed[:n] {
+		in.changed = false
+		t.bytes -= min(t.bytes, in.size())
+	}
+	t.changed = t.changed[n:]
+}
+
 // Acknowledge says that every part of the last report was written. It forgets what can't change any more: once an
-// hour is over, or many subjects are known, the environment goes on under a new name from zero, which is always sound.
+// hour is over, or much is known, the environment goes on under a new name from zero, which is always sound.
 func (t *Tally) Acknowledge(now time.Time) {
 	for _, in := range t.changed {
 		in.changed = false
 	}
-	t.changed, t.bytes = t.changed[:0], 0
+	t.changed, t.bytes = nil, 0
 	past := false
 	for key := range t.cells {
 		past = past || key.hour < HourOf(now)
 	}
-	if past || len(t.cells) >= maxCells/2 {
+	if past || len(t.cells) >= maxCells/2 || t.nameBytes >= maxNameBytes/2 {
 		t.generation++
-		t.sequence = 0
+		t.sequence, t.nameBytes = 0, 0
 		clear(t.cells)
 	}
 }
@@ -208,10 +259,7 @@ func (in *cell) counts() Counts {
 	return out
 }
 
-func (c Counts) size() int {
-	n := 0
-	for d := range c {
-		n += len(d) + 16
-	}
-	return n
+// size is about how many bytes the cell's entry takes.
+func (in *cell) size() int {
+	return bytesPerEntry + 2*bytesPerNumber*(len(in.calls)+len(in.shadow)+len(in.last)+4) + in.bytes
 }

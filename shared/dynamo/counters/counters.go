@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -34,6 +35,9 @@ type Store struct {
 	// Token makes a new token for each transaction.
 	Token func() string
 }
+
+// ErrRefused says that DynamoDB will never take these items: one of them is too large or malformed.
+var ErrRefused = errors.New("counters: the store refuses the items")
 
 // MaxPlaces is the most items that Read and Write take: what one batch and one transaction hold.
 const MaxPlaces = 100
@@ -102,17 +106,29 @@ func (s Store) Write(ctx context.Context, items map[usage.Place]usage.Stored) er
 	if errors.As(err, &cancelled) {
 		return dynamo.ErrStale
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		return nil
+	case refused(err):
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	default:
 		return fmt.Errorf("counters: write: %w", err)
 	}
-	return nil
+}
+
+// refused reports whether an answer is about the items, and not about the store's state or our rights.
+func refused(err error) bool {
+	var cancelled *types.TransactionCanceledException // with failed conditions it doesn't get here
+	var api smithy.APIError
+	return errors.As(err, &cancelled) && !errors.Is(err, dynamo.ErrUnknown) && !errors.Is(err, dynamo.ErrConflict) ||
+		errors.As(err, &api) && api.ErrorCode() == "ValidationException"
 }
 
 // keyOf is where an item is kept. The items of one key, and of one account, stand together in the order of time.
 func keyOf(p usage.Place) (pk, sk string) {
 	switch p.Kind {
-	case usage.Parts:
-		return fmt.Sprintf("P#%s#%s#%d", p.Key, p.Product, p.Hour), fmt.Sprintf("%03d", p.Shard)
+	case usage.Part: // spread by environment: a busy key has many
+		return fmt.Sprintf("P#%s#%d", p.Environment, p.Hour), fmt.Sprintf("%s#%s#%s", p.Account, p.Key, p.Product)
 	case usage.KeyHour:
 		return keyPartition(p.Account, p.Key), sortKey("H", p.Hour, p.Product)
 	case usage.KeyDay:
@@ -137,16 +153,7 @@ func sortKey(kind string, h usage.Hour, p product.ID) string {
 
 func encode(p usage.Place, s usage.Stored) dynamo.Item {
 	pk, sk := keyOf(p)
-	item := dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk), "v": dynamo.N(s.Version)}
-	if p.Kind == usage.Parts {
-		parts := make(dynamo.Item, len(s.Parts))
-		for environment, counts := range s.Parts {
-			parts[environment] = encodeCounts(counts)
-		}
-		item["e"] = &types.AttributeValueMemberM{Value: parts}
-	} else {
-		item["c"] = encodeCounts(s.Counts)
-	}
+	item := dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk), "v": dynamo.N(s.Version), "c": encodeCounts(s.Counts)}
 	if !s.At.IsZero() {
 		item["at"] = dynamo.N(s.At.UnixMilli())
 	}
@@ -166,32 +173,18 @@ func encodeCounts(c usage.Counts) types.AttributeValue {
 
 func decode(item dynamo.Item) (usage.Stored, error) {
 	var s usage.Stored
-	var ok bool
-	if s.Version, ok = dynamo.GetN(item, "v"); !ok {
+	version, okVersion := dynamo.GetN(item, "v")
+	counts, okCounts := item["c"].(*types.AttributeValueMemberM)
+	if !okVersion || !okCounts || version < 1 {
 		return s, fmt.Errorf("counters: %w", dynamo.ErrUnreadable)
 	}
-	if at, isThere := dynamo.GetN(item, "at"); isThere {
+	if at, ok := dynamo.GetN(item, "at"); ok {
 		s.At = time.UnixMilli(at).UTC()
 	}
 	var err error
-	if c, is := item["c"].(*types.AttributeValueMemberM); is {
-		if s.Counts, err = decodeCounts(c.Value); err != nil {
-			return s, err
-		}
-	}
-	if e, is := item["e"].(*types.AttributeValueMemberM); is {
-		s.Parts = make(map[string]usage.Counts, len(e.Value))
-		for environment, v := range e.Value {
-			m, isMap := v.(*types.AttributeValueMemberM)
-			if !isMap {
-				return s, fmt.Errorf("counters: %w", dynamo.ErrUnreadable)
-			}
-			if s.Parts[environment], err = decodeCounts(m.Value); err != nil {
-				return s, err
-			}
-		}
-	}
-	return s, nil
+	s.Version = version
+	s.Counts, err = decodeCounts(counts.Value)
+	return s, err
 }
 
 func decodeCounts(m dynamo.Item) (usage.Counts, error) {

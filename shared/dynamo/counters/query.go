@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -119,13 +118,12 @@ func (s Store) LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (ma
 	return out, nil
 }
 
-// SetAside keeps a stream record that can't be counted, whole, for a person to look at. id is the record's own, so
-// that a second delivery is the same item.
-func (s Store) SetAside(ctx context.Context, id, why string, image dynamo.Item, now time.Time) error {
+// SetAside keeps a stream record that can't be counted, whole and as it came, for a person to look at and to send
+// again. id is the record's own, so that a second delivery is the same item.
+func (s Store) SetAside(ctx context.Context, id, why string, record []byte, now time.Time) error {
 	item := dynamo.Item{
 		"pk": dynamo.S("ASIDE#" + now.UTC().Format(time.DateOnly)), "sk": dynamo.S(id), "why": dynamo.S(why),
-		"at": dynamo.N(now.UnixMilli()), "ttl": dynamo.N(now.Add(usage.KeepHours).Unix()),
-		"image": &types.AttributeValueMemberM{Value: image},
+		"at": dynamo.N(now.UnixMilli()), "ttl": dynamo.N(now.Add(usage.KeepHours).Unix()), "record": dynamo.S(string(record)),
 	}
 	if _, err := s.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: item}); err != nil {
 		return fmt.Errorf("counters: set aside: %w", err)

@@ -23,7 +23,8 @@ type Record struct {
 	Keys     dynamo.Item
 	New, Old dynamo.Item // nil where the event has none
 	Expired  bool        // removed by TTL, not by a program
-	Err      error       // why the record can't be read; the fields above may be incomplete
+	Raw      []byte      // the record as it came
+	Err      error       // why the record can't be read; the fields above but Raw may be incomplete
 }
 
 // ErrEvent says that a payload is no stream event at all.
@@ -43,6 +44,7 @@ func Decode(payload []byte) ([]Record, error) {
 	records := make([]Record, len(event.Records))
 	for i, raw := range event.Records {
 		records[i] = decodeRecord(raw)
+		records[i].Raw = raw
 	}
 	return records, nil
 }
@@ -68,10 +70,11 @@ func decodeRecord(raw json.RawMessage) Record {
 	if err := json.Unmarshal(raw, &e); err != nil {
 		// The sequence number is what a partial answer names, so it's looked for even here.
 		var least struct {
-			Dynamodb struct{ SequenceNumber string } `json:"dynamodb"`
+			EventName string                          `json:"eventName"`
+			Dynamodb  struct{ SequenceNumber string } `json:"dynamodb"`
 		}
 		_ = json.Unmarshal(raw, &least)
-		return Record{Sequence: least.Dynamodb.SequenceNumber, Err: fmt.Errorf("%w: %w", errRecord, err)}
+		return Record{Sequence: least.Dynamodb.SequenceNumber, Kind: least.EventName, Err: fmt.Errorf("%w: %w", errRecord, err)}
 	}
 	r := Record{ID: e.EventID, Sequence: e.Dynamodb.Sequence, Kind: e.EventName}
 	if seconds, err := e.Dynamodb.Created.Float64(); err == nil {

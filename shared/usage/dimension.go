@@ -1,0 +1,126 @@
+package usage
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+)
+
+// Dimension names one number of a subject and hour. All of them only grow. They are written "kind:…":
+//
+//	c:<c|p>:<code>     calls by the current or the previous secret, by outcome
+//	m:<00…59>          calls in a minute of the hour
+//	o:<host>:<code>    calls from an origin's host by outcome; "-" is none, "*" the hosts after the first MaxHosts
+//	x:<since>:<code>   what a proposal of that time (Unix milliseconds) would have said
+//	l:<hash>           the minute (since 1970) in which a secret was last used; HashTag shortens its hash
+//
+// The last merges by the larger value, all others add up over environments.
+type Dimension string
+
+// Bounds of what is told apart for a key and product in an hour, and in a day. They are what keeps an item small: see
+// TestItemsStaySmallWhateverIsCounted.
+const (
+	MaxHosts     = 50       // hosts; the first ones keep their own counts
+	maxHostBytes = 16 << 10 // of hosts with their outcomes: the longest hosts come fewer
+	maxHost      = 253      // bytes of one host, as DNS has it
+	maxProposals = 8        // the newest ones
+	maxSecrets   = 24       // whose last use is known, the most recently used ones
+	maxCount     = 1 << 50
+)
+
+// The hosts that stand for no origin and for the rest of them.
+const (
+	NoHost    = "-"
+	OtherHost = "*"
+)
+
+// HashTag is the part of a hash that tells one key's secrets apart.
+func HashTag(h apikey.Hash) string { return h.String()[:tagLength] }
+
+const tagLength = 10
+
+func calls(slot string, code authz.Code) Dimension {
+	return Dimension("c:" + slot + ":" + string(code))
+}
+
+func minute(m int) Dimension {
+	return Dimension("m:" + string([]byte{'0' + byte(m/10), '0' + byte(m%10)})) //nolint:gosec // m is 0 to 59
+}
+
+func fromHost(host string, code authz.Code) Dimension {
+	return Dimension("o:" + host + ":" + string(code))
+}
+
+func proposed(since time.Time, code authz.Code) Dimension {
+	return Dimension("x:" + strconv.FormatInt(since.UnixMilli(), 10) + ":" + string(code))
+}
+
+func lastUsed(tag string) Dimension { return Dimension("l:" + tag) }
+
+// parts splits a dimension into its kind and the rest.
+func (d Dimension) parts() (kind byte, rest string) {
+	if len(d) < 3 || d[1] != ':' {
+		return 0, ""
+	}
+	return d[0], string(d[2:])
+}
+
+// host is the host and outcome of an "o:" dimension. Hosts may hold colons (IPv6), codes don't.
+func (d Dimension) host() (host, code string, ok bool) {
+	kind, rest := d.parts()
+	i := strings.LastIndexByte(rest, ':')
+	if kind != 'o' || i < 1 {
+		return "", "", false
+	}
+	return rest[:i], rest[i+1:], true
+}
+
+// valid reports whether an environment can have counted n of a dimension by now.
+func (d Dimension) valid(n int64, now time.Time) bool {
+	kind, rest := d.parts()
+	if n < 1 || n > maxCount {
+		return false
+	}
+	switch kind {
+	case 'c':
+		slot, code, ok := strings.Cut(rest, ":")
+		return ok && (slot == "c" || slot == "p") && isCode(code)
+	case 'm':
+		m, err := strconv.Atoi(rest)
+		return err == nil && len(rest) == 2 && m >= 0 && m < 60
+	case 'o':
+		host, code, ok := d.host()
+		return ok && isCode(code) && len(host) <= maxHost
+	case 'x':
+		_, code, ok := strings.Cut(rest, ":")
+		return ok && d.since() > 0 && isCode(code)
+	case 'l':
+		return len(rest) == tagLength && n <= now.Unix()/60+60
+	default:
+		return false
+	}
+}
+
+// since is the time of an "x:" dimension, 0 for any other.
+func (d Dimension) since() int64 {
+	kind, rest := d.parts()
+	text, _, _ := strings.Cut(rest, ":")
+	since, err := strconv.ParseInt(text, 10, 64)
+	if kind != 'x' || err != nil {
+		return 0
+	}
+	return since
+}
+
+// isCode reports whether a text can be the code of a decision, of this version or of a newer one.
+func isCode(text string) bool {
+	for _, c := range []byte(text) {
+		if (c < 'a' || c > 'z') && c != '_' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= 40
+}
