@@ -87,6 +87,7 @@ func (c *counter) report(ctx context.Context, now moment) error {
 		if err := c.out.Write(ctx, part); err != nil {
 			return err
 		}
+		c.tally.AcknowledgePart(part)
 	}
 	c.tally.Acknowledge(now.wall)
 	c.waiting = false
