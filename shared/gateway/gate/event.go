@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"latchkey/shared/authz"
 	"latchkey/shared/origin"
@@ -13,8 +14,8 @@ import (
 // twice or of the wrong type, or no method ARN of a stage.
 var ErrEvent = errors.New("gate: not an authorizer event")
 
-// Event is what the gate reads of a REQUEST authorizer event. Its strings share one copy of the payload: clone what
-// outlives the call.
+// Event is what the gate reads of a REQUEST authorizer event. Its strings share one piece of memory, apart from the
+// payload's: clone what outlives the call.
 type Event struct {
 	Stage     string // "arn:…:<api>/<stage>", the method ARN's beginning
 	RoutePath string // the path in the method ARN, with its leading "/"
@@ -70,11 +71,36 @@ func Decode(payload []byte) (Event, error) {
 	if !utf8.Valid(payload) {
 		return Event{}, ErrEvent
 	}
-	d := decoder{scanner: scanner{text: string(payload)}}
+	// The text is the payload itself, for copying it would cost as much memory as all the rest of a call. The payload
+	// is the runtime client's to use again, so own copies the little that is kept.
+	d := decoder{scanner: scanner{text: unsafe.String(unsafe.SliceData(payload), len(payload))}}
 	if !d.event() {
 		return Event{}, ErrEvent
 	}
+	d.out.own()
 	return d.out, nil
+}
+
+// own moves all strings out of the payload.
+func (e *Event) own() {
+	fields := [...]*string{
+		&e.Stage, &e.RoutePath, &e.Path, &e.Resource, &e.RequestID,
+		&e.Key.Single, &e.Key.Value, &e.APIKey.Single, &e.APIKey.Value, &e.APIKeyHeader.Single, &e.APIKeyHeader.Value,
+		&e.Origin.Single, &e.Origin.Value, &e.Referer.Single, &e.Referer.Value,
+	}
+	size := 0
+	for _, f := range fields {
+		size += len(*f)
+	}
+	var all strings.Builder
+	all.Grow(size)
+	for _, f := range fields {
+		all.WriteString(*f)
+	}
+	rest := all.String()
+	for _, f := range fields {
+		*f, rest = rest[:len(*f)], rest[len(*f):]
+	}
 }
 
 // splitARN cuts a method ARN, "arn:…:<api>/<stage>/<method>/<path>", into stage and path.
