@@ -1,0 +1,355 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/gateway"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+// rig is the function on an in-memory store, with one account, its people and a key.
+type rig struct {
+	*apitest.API
+	account account.Account
+	key     apikey.Key
+}
+
+type noUse struct{}
+
+func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
+	return nil, nil
+}
+
+// plainSealer seals for its own key alone, without hiding anything.
+type plainSealer struct{}
+
+func (plainSealer) Seal(_ context.Context, s apikey.Secret, id apikey.ID) ([]byte, error) {
+	return []byte(string(id) + "|" + s.Reveal()), nil
+}
+
+func (plainSealer) Open(_ context.Context, sealed []byte, id apikey.ID) (string, error) {
+	text, ok := strings.CutPrefix(string(sealed), string(id)+"|")
+	if !ok {
+		return "", errors.New("another key's")
+	}
+	return text, nil
+}
+
+func newRig(t testing.TB) *rig { return newRigOn(t, keytest.MemoryStores(t), nil) }
+
+// newRigOn serves the handlers over a connection in which choose lets calls go wrong.
+func newRigOn(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *rig {
+	t.Helper()
+	r := newRigWithout(t, stores, choose)
+	r.Member(t, r.account.ID, "developer", account.Developer)
+	return r
+}
+
+func newRigWithout(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *rig {
+	t.Helper()
+	a := apitest.New(stores)
+	r := &rig{API: a, account: stores.NewAccount(t)}
+	r.key = stores.NewKey(t, r.account)
+	served := stores
+	if choose != nil {
+		served = stores.With(choose)
+	}
+	h := &handler{store: served.Control, desk: &web.Desk{
+		Store: served.Control, Rim: a.Rim, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
+	}}
+	h.routes(a.Mux)
+	return r
+}
+
+func (r *rig) path(action string) string {
+	return "/v1/accounts/" + string(r.account.ID) + "/keys/" + string(r.key.ID) + "/" + action
+}
+
+func (r *rig) do(t testing.TB, action string, body any, headers ...string) apitest.Answer {
+	t.Helper()
+	c := apitest.Call{As: "developer", Method: "POST", Path: r.path(action), Body: body, Headers: map[string]string{}}
+	for i := 0; i+1 < len(headers); i += 2 {
+		c.Headers[headers[i]] = headers[i+1]
+	}
+	return r.Do(t, c)
+}
+
+func (r *rig) want(t testing.TB, status int, action string, body any, headers ...string) map[string]any {
+	t.Helper()
+	a := r.do(t, action, body, headers...)
+	if a.Status != status {
+		t.Fatalf("%s %v: %d %s", action, body, a.Status, a.Body)
+	}
+	return a.JSON(t)
+}
+
+func (r *rig) stored(t testing.TB) apikey.Key {
+	t.Helper()
+	k, err := r.Control.Key(t.Context(), r.account.ID, r.key.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.CheckGate(t, k)
+	return k
+}
+
+type object = map[string]any
+
+func TestRotateShowsTheNewSecretOnceAndKeepsEverythingElse(t *testing.T) {
+	r := newRig(t)
+	answer := r.do(t, "rotate", nil)
+	doc := answer.JSON(t)
+	secret, err := apikey.DefaultPrefix.Parse(fmt.Sprint(doc["secret"]))
+	if err != nil || answer.Status != 200 || answer.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d %v %s", answer.Status, err, answer.Body)
+	}
+	k := r.stored(t)
+	if k.Current.Hash != secret.Hash() || k.Outgoing.Hash != r.key.Current.Hash || !k.Outgoing.EndsAt.Equal(keytest.Now.Add(24*time.Hour)) {
+		t.Errorf("%+v", k)
+	}
+	for member, want := range map[string]any{
+		"id": r.key.ID, "name": r.key.Name, "previous_preview": r.key.Current.Preview, "preview": secret.Preview(),
+		"rotated_at": "2026-11-21T12:00:00Z", "previous_secret_expires_at": "2026-11-22T12:00:00Z", "rotation_cancelled": false,
+	} {
+		if fmt.Sprint(doc[member]) != fmt.Sprint(want) {
+			t.Errorf("%s: %v, want %v", member, doc[member], want)
+		}
+	}
+	if n := strings.Count(r.All.String(), secret.Reveal()); n != 1 || strings.Contains(r.Logs.String(), secret.Reveal()) ||
+		strings.Contains(fmt.Sprintf("%+v", r.AllAudit(t, r.account.ID)), secret.Reveal()) {
+		t.Errorf("the secret stands in %d answers, or in a log or the trail", n)
+	}
+}
+
+func TestRotateTakesNoGraceAMonthAndNothingBetweenTheTwoBounds(t *testing.T) {
+	for seconds, status := range map[any]int{0: 200, 60: 200, 2592000: 200, 2592001: 422, -1: 422, "60": 422, 1.5: 422} {
+		r := newRig(t)
+		if a := r.do(t, "rotate", object{"grace_seconds": seconds}); a.Status != status {
+			t.Errorf("%v: %d %s", seconds, a.Status, a.Body)
+		}
+	}
+	r := newRig(t)
+	r.want(t, 200, "rotate", object{"grace_seconds": 0, "reason": "leaked"})
+	if k := r.stored(t); k.Outgoing != nil || len(k.Retired) != 1 {
+		t.Errorf("with grace 0 the old secret lives on: %+v", k)
+	}
+	if a := r.do(t, "rotate", object{"reason": "boredom"}); a.Status != 422 || fmt.Sprint(a.Pointers()) != "[/reason]" {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+}
+
+func TestASecondRotateSaysWhatToDo(t *testing.T) {
+	r := newRig(t)
+	r.want(t, 200, "rotate", nil)
+	a := r.do(t, "rotate", nil)
+	if a.Code() != "rotation_in_progress" || a.Status != 409 || !strings.Contains(string(a.Body), "cancel it") {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+}
+
+func TestEndExtendAndCancel(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before []string // actions
+		action string
+		body   any
+		status int
+		code   string
+		check  func(apikey.Key) bool
+	}{
+		{"end", []string{"rotate"}, "rotation/end", nil, 200, "", func(k apikey.Key) bool { return k.Outgoing == nil && len(k.Retired) == 1 }},
+		{"end without a rotation", nil, "rotation/end", nil, 409, "no_rotation", nil},
+		{"end twice", []string{"rotate", "rotation/end"}, "rotation/end", nil, 409, "no_rotation", nil},
+		{"extend", []string{"rotate"}, "rotation/extend", object{"grace_seconds": 172800}, 200, "", func(k apikey.Key) bool {
+			return k.Outgoing.EndsAt.Equal(keytest.Now.Add(48 * time.Hour))
+		}},
+		{"extend to less", []string{"rotate"}, "rotation/extend", object{"grace_seconds": 60}, 422, "invalid", nil},
+		{"extend without a rotation", nil, "rotation/extend", object{"grace_seconds": 60}, 409, "no_rotation", nil},
+		{"extend without a length", []string{"rotate"}, "rotation/extend", object{}, 422, "invalid", nil},
+		{"extend after a cancel", []string{"rotate", "rotation/cancel"}, "rotation/extend", object{"grace_seconds": 172800}, 409, "rotation_cancelled", nil},
+		{"cancel", []string{"rotate"}, "rotation/cancel", nil, 200, "", func(k apikey.Key) bool {
+			return k.Outgoing.Cancelled && k.Outgoing.EndsAt.Equal(keytest.Now.Add(15*time.Minute))
+		}},
+		{"cancel twice", []string{"rotate", "rotation/cancel"}, "rotation/cancel", nil, 409, "rotation_cancelled", nil},
+		{"cancel without a rotation", nil, "rotation/cancel", nil, 409, "no_rotation", nil},
+		{"rotate after a cancel", []string{"rotate", "rotation/cancel"}, "rotate", nil, 200, "", func(k apikey.Key) bool { return k.Outgoing != nil && !k.Outgoing.Cancelled }},
+	} {
+		r := newRig(t)
+		for _, action := range c.before {
+			r.want(t, 200, action, nil)
+		}
+		a := r.do(t, c.action, c.body)
+		if a.Status != c.status || c.code != "" && c.code != "invalid" && a.Code() != c.code {
+			t.Errorf("%s: %d %s", c.name, a.Status, a.Body)
+		}
+		if c.check != nil && !c.check(r.stored(t)) {
+			t.Errorf("%s: %+v", c.name, r.stored(t))
+		}
+	}
+}
+
+func TestALostAnswerLeavesAWayOutAtOnce(t *testing.T) {
+	r := newRig(t)
+	first := r.want(t, 200, "rotate", object{"reason": "leaked"}, "Idempotency-Key", "k-1")
+	again := r.want(t, 200, "rotate", object{"reason": "leaked"}, "Idempotency-Key", "k-1")
+	if again["secret_unavailable"] != true || again["secret"] != nil || fmt.Sprint(again["version"]) != fmt.Sprint(first["version"]) {
+		t.Fatalf("the replay says %v", again)
+	}
+	if a := r.do(t, "rotate", nil, "Idempotency-Key", "k-1"); a.Status != 422 || a.Code() != "idempotency_key_reused" {
+		t.Errorf("another body under the same key: %d %s", a.Status, a.Body)
+	}
+	r.want(t, 200, "rotation/cancel", nil)
+	out := r.want(t, 200, "rotate", nil, "Idempotency-Key", "k-2")
+	if out["secret"] == nil {
+		t.Errorf("no secret after cancelling: %v", out)
+	}
+	k := r.stored(t)
+	if k.Outgoing == nil || k.Outgoing.Hash != r.key.Current.Hash {
+		t.Errorf("the secret that the customer has isn't live: %+v", k)
+	}
+}
+
+func TestOfThreeConcurrentRotatesOneWins(t *testing.T) {
+	for seed := range uint64(20) {
+		r := newRigOn(t, keytest.MemoryStores(t), keytest.AtRandom(seed, .05, .2, .1))
+		var wg sync.WaitGroup
+		answers := make([]apitest.Answer, 3)
+		for i := range answers {
+			wg.Go(func() { answers[i] = r.do(t, "rotate", nil, "Idempotency-Key", fmt.Sprint("k-", i)) })
+		}
+		wg.Wait()
+		known := map[apikey.Hash]bool{r.key.Current.Hash: true}
+		won := 0
+		for _, a := range answers {
+			switch {
+			case a.Status == 200:
+				won++
+				s, err := apikey.DefaultPrefix.Parse(fmt.Sprint(a.JSON(t)["secret"]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				known[s.Hash()] = true
+			case a.Status < 409: // 500 too: the faults injected here aren't the SDK's errors, which become 503
+				t.Errorf("seed %d: %d %s", seed, a.Status, a.Body)
+			}
+		}
+		k := r.stored(t)
+		live := 0
+		for _, p := range authz.PoliciesOf(k) {
+			if p.SecretEnds.IsZero() || keytest.Now.Before(p.SecretEnds) {
+				live++
+			}
+		}
+		if won > 1 || live < 1 || live > 2 || won == 1 && !known[k.Current.Hash] {
+			t.Fatalf("seed %d: %d won, %d live: %+v", seed, won, live, k)
+		}
+		if won == 0 && k.Version > 1 { // an answer was lost: the way out
+			r = &rig{API: apitest.New(r.Stores), account: r.account, key: r.key}
+			h := &handler{store: r.Control, desk: &web.Desk{
+				Store: r.Control, Rim: r.Rim, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
+			}}
+			h.routes(r.Mux)
+			r.want(t, 200, "rotation/cancel", nil)
+			if r.want(t, 200, "rotate", nil)["secret"] == nil {
+				t.Fatal("no way out")
+			}
+		}
+	}
+}
+
+func TestRecoverableKeysKeepTheNewSecretSealed(t *testing.T) {
+	r := newRig(t)
+	var err error
+	if r.key, err = r.Edit(t.Context(), r.key, "key.edit", func(k *apikey.Key) { k.Recoverable = true }); err != nil {
+		t.Fatal(err)
+	}
+	secret := r.want(t, 200, "rotate", nil)["secret"]
+	text, err := plainSealer{}.Open(t.Context(), r.stored(t).Current.Sealed, r.key.ID)
+	if err != nil || text != secret {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	const role = "arn:aws:iam::123456789012:role/app"
+	for _, c := range []struct {
+		name     string
+		body     any
+		status   int
+		pointers string
+	}{
+		{"announced", object{"every_days": 90}, 200, "[]"},
+		{"delivered", object{"every_days": 90, "notify_days_before": 14, "principal": role}, 200, "[]"},
+		{"null is no principal", object{"every_days": 1, "principal": nil}, 200, "[]"},
+		{"never", object{"every_days": 0}, 422, "[/every_days]"},
+		{"told too early", object{"every_days": 5, "notify_days_before": 5}, 422, "[/notify_days_before]"},
+		{"everybody", object{"every_days": 5, "principal": "*"}, 422, "[/principal]"},
+		{"a whole account", object{"every_days": 5, "principal": "arn:aws:iam::123456789012:root"}, 422, "[/principal]"},
+	} {
+		r := newRig(t)
+		a := r.Do(t, apitest.Call{As: "developer", Method: "PUT", Path: r.path("rotation-policy"), Body: c.body})
+		if a.Status != c.status || fmt.Sprint(a.Pointers()) != c.pointers {
+			t.Errorf("%s: %d %s", c.name, a.Status, a.Body)
+		}
+	}
+	r := newRig(t)
+	put := apitest.Call{As: "developer", Method: "PUT", Path: r.path("rotation-policy"), Body: object{"every_days": 90, "principal": role}}
+	r.Want(t, 200, put)
+	if r.Want(t, 200, put); r.stored(t).Version != 2 {
+		t.Error("the same policy twice is two changes")
+	}
+	for range 2 {
+		r.Want(t, 200, apitest.Call{As: "developer", Method: "DELETE", Path: r.path("rotation-policy")})
+	}
+	if k := r.stored(t); k.Rotation != nil || k.Version != 3 {
+		t.Errorf("%+v", k)
+	}
+}
+
+func TestRevokedAndDeletedKeysAreNotRotated(t *testing.T) {
+	for code, change := range map[string]func(*apikey.Key){
+		"key_revoked": func(k *apikey.Key) { k.RevokedAt = keytest.Now },
+		"key_deleted": func(k *apikey.Key) { k.DeletedAt = keytest.Now },
+	} {
+		r := newRig(t)
+		if _, err := r.Edit(t.Context(), r.key, "key.edit", change); err != nil {
+			t.Fatal(err)
+		}
+		for _, action := range []string{"rotate", "rotation/end", "rotation/cancel"} {
+			if a := r.do(t, action, nil); a.Status != 409 || a.Code() != code {
+				t.Errorf("%s: %d %s", action, a.Status, a.Body)
+			}
+		}
+	}
+}
+
+func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
+	apitest.Matrix(t, fixture, func(op apitest.Operation) bool { return strings.Contains(op.Path, "/rotat") })
+}
+
+// fixture is an account with a key whose rotation runs, and one whose doesn't.
+func fixture(t testing.TB) apitest.Fixture {
+	r := newRigWithout(t, keytest.MemoryStores(t), nil)
+	apitest.People(t, r.API, r.account.ID)
+	idle := r.NewKey(t, r.account)
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "POST", Path: r.path("rotate")})
+	return apitest.Fixture{
+		API: r.API, Account: r.account.ID, Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID)},
+		Bodies: map[string]any{
+			"extendRotation": object{"grace_seconds": 172800}, "putRotationPolicy": object{"every_days": 30},
+		},
+		Instead: map[string]map[string]string{"rotateKey": {"key": string(idle.ID)}},
+	}
+}
