@@ -24,6 +24,8 @@ type run struct {
 	ProductsURL   string            `json:"products_url"`
 	ManagementURL string            `json:"management_url"`
 	ConsoleURL    string            `json:"console_url"`
+	IssuerURL     string            `json:"issuer_url"`
+	DynamoDB      string            `json:"dynamodb_endpoint"`
 	ControlURL    string            `json:"control_url"`
 	DemoSecret    string            `json:"demo_secret"`
 	DemoAccount   string            `json:"demo_account"`
@@ -84,12 +86,18 @@ func testMain(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "the runner doesn't build: %v\n%s", err, out)
 		return 1
 	}
-	if shared, err = start(filepath.Join(dir, "data")); err != nil {
+	if shared, err = start(filepath.Join(dir, "data"), "LATCHKEY_LOG_LEVEL=debug"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer shared.stop()
-	return m.Run()
+	code := m.Run()
+	leaks := secretsLeft(shared) // last, when all that the tests did has been written down
+	shared.stop()
+	for _, leak := range append(leaks, secretsInLog(shared)...) {
+		fmt.Fprintln(os.Stderr, "--- FAIL: a secret was found:", leak)
+		code = max(code, 1)
+	}
+	return code
 }
 
 // start starts a runner on a data directory and waits until it is ready.
@@ -188,7 +196,9 @@ func raw(t testing.TB, method, base, path string, header http.Header, body strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header, text}
+	a := answer{res.StatusCode, res.Header, text}
+	shown.note(method, path, a)
+	return a
 }
 
 // product calls the products API.
