@@ -1,0 +1,229 @@
+// Package gates drives the authorizer's own binary, many processes of it at once, over the Lambda Runtime API: what a
+// whole local stack can't carry.
+package gates
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/oklog/ulid/v2"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+// deep chooses the long forms.
+var deep = os.Getenv("LATCHKEY_DEEP") != ""
+
+var bootstrap string // the built authorizer
+
+func TestMain(m *testing.M) {
+	os.Exit(testMain(m))
+}
+
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "latchkey-gates-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	bootstrap = filepath.Join(dir, "bootstrap")
+	build := exec.Command("go", "build", "-tags=lambda.norpc", "-o", bootstrap, "latchkey/authorizer")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "the authorizer doesn't build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// table is a real DynamoDB engine behind a proxy that counts the writes of leases.
+type table struct {
+	db     *dynamodb.Client
+	names  dynamo.Tables
+	url    string
+	leases atomic.Int64
+}
+
+func newTable(t *testing.T) *table {
+	t.Helper()
+	db, names := keytest.Engine(t)
+	target, err := url.Parse(*db.Options().BaseEndpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab := &table{db: db, names: names}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.Transport = &http.Transport{MaxIdleConnsPerHost: 64}
+	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
+	tab.url = serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
+			tab.leases.Add(1)
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	return tab
+}
+
+// serve listens on a free port of the loopback until the test ends.
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }() // ends with Close
+	t.Cleanup(func() { _ = server.Close() })
+	return "http://" + l.Addr().String()
+}
+
+// key writes the gate record of a new key with a limit on tiles, and returns its ID and the event of a call with it.
+func (tab *table) key(t *testing.T, limit int) (apikey.ID, []byte) {
+	t.Helper()
+	secret, err := apikey.DefaultPrefix.Generate(keytest.Random(uint64(time.Now().UnixNano()))) //nolint:gosec // any number
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := keytest.KeyID()
+	_, err = tab.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tab.names.Gate, Item: gate.Encode(authz.Policy{
+		Hash: secret.Hash(), KeyID: id, Account: account.ID("acc_" + ulid.Make().String()), AccountType: account.Enterprise, Version: 1,
+		Live: true, Products: []product.ID{"map-display"}, Limits: []apikey.Limit{{Class: "map-display.tiles", QPS: limit}},
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path, stage = "/map/1/tile/basic/main/0/0/0.png", "arn:aws:execute-api:us-east-1:000000000000:gates/prod"
+	event, err := json.Marshal(map[string]any{
+		"type": "REQUEST", "methodArn": stage + "/GET" + path, "path": path, "resource": "/map/{proxy+}", "httpMethod": "GET",
+		"headers": map[string]string{"X-Api-Key": secret.Reveal()}, "multiValueHeaders": map[string][]string{"X-Api-Key": {secret.Reveal()}},
+		"requestContext": map[string]any{"requestId": "gates", "stage": "prod"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, event
+}
+
+// environment is one authorizer process with a Runtime API of its own.
+type environment struct {
+	cmd     *exec.Cmd
+	events  chan []byte
+	answers chan []byte // nil: the process reported an error
+	gone    chan struct{}
+}
+
+var errGone = errors.New("the process has ended")
+
+// start runs an authorizer, which dies with the test.
+func (tab *table) start(t *testing.T) *environment {
+	t.Helper()
+	e := &environment{cmd: exec.Command(bootstrap), events: make(chan []byte), answers: make(chan []byte, 1), gone: make(chan struct{})}
+	api := strings.TrimPrefix(serve(t, e), "http://")
+	e.cmd.Env = []string{
+		"AWS_LAMBDA_RUNTIME_API=" + api, "PATH=" + os.Getenv("PATH"), "GOMAXPROCS=1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test",
+		"AWS_SECRET_ACCESS_KEY=test", "AWS_LAMBDA_FUNCTION_NAME=Authorizer", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "_HANDLER=bootstrap",
+		"DYNAMODB_ENDPOINT=" + tab.url, "GATE_TABLE=" + tab.names.Gate, "LEASES_TABLE=" + tab.names.Leases, "SLICES_TABLE=" + tab.names.Slices,
+		"USAGE_PLAN_KEY=plan",
+	}
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	started := make(chan error, 1)
+	go func() {
+		// The parent-death signal follows the thread that started the process, so that thread is kept.
+		runtime.LockOSThread()
+		err := e.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = e.cmd.Wait()
+		}
+		close(e.gone)
+	}()
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = e.cmd.Process.Kill()
+		<-e.gone
+	})
+	return e
+}
+
+// ServeHTTP is the Runtime API and, for SIGTERM, the Extensions API.
+func (e *environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case strings.HasSuffix(path, "/invocation/next"):
+		select {
+		case event := <-e.events:
+			h := w.Header()
+			h.Set("Lambda-Runtime-Aws-Request-Id", "1")
+			h.Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(3*time.Second).UnixMilli()))
+			h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:Authorizer")
+			_, _ = w.Write(event)
+		case <-r.Context().Done():
+		}
+	case strings.HasSuffix(path, "/response"):
+		body, _ := io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusAccepted)
+		e.answers <- body
+	case strings.HasSuffix(path, "/invocation/1/error"):
+		w.WriteHeader(http.StatusAccepted)
+		e.answers <- nil
+	case strings.HasSuffix(path, "/extension/register"):
+		w.Header().Set("Lambda-Extension-Identifier", "gates")
+		_, _ = io.WriteString(w, "{}")
+	default: // extension/event/next
+		<-r.Context().Done()
+	}
+}
+
+// call makes one call. Admitted is what the gateway would let through.
+func (e *environment) call(event []byte) (admitted bool, err error) {
+	select {
+	case e.events <- event:
+	case <-e.gone:
+		return false, errGone
+	}
+	select {
+	case answer := <-e.answers:
+		if answer == nil {
+			return false, errors.New("the gate failed")
+		}
+		return strings.Contains(string(answer), `"usageIdentifierKey":"plan"`), nil
+	case <-e.gone:
+		return false, errGone
+	}
+}
+
+// wait lets time pass, or ends early with the context.
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
