@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -44,7 +47,7 @@ type rotator struct {
 }
 
 // workers is how many keys are worked on at once: most of the time goes by in waiting for answers.
-const workers = 16
+const workers = 8
 
 func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 	env := web.NewEnv(getenv)
@@ -58,7 +61,7 @@ func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 	db := dynamo.FromEnv(getenv)
 	db.Transport = count
 	base := &web.Base{Env: env, DB: db, Rim: web.Rim{Now: time.Now, Random: rand.Reader}}
-	client, sealer := base.SecretsManager(), base.Keyring()
+	client, sealer := patient(base.SecretsManager()), base.Keyring()
 	return &rotator{
 		store: control.New(dynamo.NewClient(db), controlTable, gateTable), rim: base.Rim, prefix: prefix, sealer: sealer,
 		vault:   &vault{client: client, kmsKey: getenv("DELIVERY_KEY")},
@@ -66,6 +69,16 @@ func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 		log:     telemetry.Logger(out, getenv("LOG_LEVEL")),
 		metrics: out, calls: count.n.Load, workers: workers,
 	}, nil
+}
+
+// patient lets a client slow down when Secrets Manager says so: it takes some 50 writes of a kind a second from a whole
+// account, which a run with many due keys reaches.
+func patient(client *secretsmanager.Client) *secretsmanager.Client {
+	return secretsmanager.New(client.Options(), func(o *secretsmanager.Options) {
+		o.Retryer = retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
+			a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = 8; s.MaxBackoff = 5 * time.Second })
+		})
+	})
 }
 
 // counting counts the calls of the store, repetitions included: that is what they cost.

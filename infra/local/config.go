@@ -26,6 +26,7 @@ type config struct {
 	color                   bool
 	logLevel                slog.Level // of what functions log
 	invoke, event           string
+	job, dueBy              string
 }
 
 func readConfig(args []string, env func(string) string, all []string) (config, error) {
@@ -36,8 +37,13 @@ func readConfig(args []string, env func(string) string, all []string) (config, e
 	c := config{root: root, region: "us-east-1", parameters: map[string]string{}, ports: map[string]int{}}
 	f := flag.NewFlagSet("local", flag.ContinueOnError)
 	f.StringVar(&c.template, "template", filepath.Join(root, "template.yaml"), "the SAM template")
+	f.StringVar(&c.job, "job", "", "run this job once, on a stack that runs or on its data, and show its progress; there is only: rotation")
+	f.StringVar(&c.dueBy, "due-by", "", "with -job rotation: also take keys that come due by this time (RFC 3339)")
 	if err := f.Parse(args); err != nil {
 		return c, err
+	}
+	if c.job != "" && c.job != "rotation" {
+		return c, fmt.Errorf("unknown job %q; there is only: rotation", c.job)
 	}
 	if f.Arg(0) == "invoke" {
 		c.invoke, c.event = f.Arg(1), f.Arg(2)

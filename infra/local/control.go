@@ -88,24 +88,33 @@ func invoke(ctx context.Context, c config) error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 16*time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, run.ControlURL+invokePrefix+c.invoke+invokeSuffix, bytes.NewReader(event))
+	answer, err := call(ctx, run.ControlURL, c.invoke, event)
 	if err != nil {
 		return err
 	}
+	fmt.Println(string(answer))
+	return nil
+}
+
+// call is one call of Lambda's Invoke API.
+func call(ctx context.Context, controlURL, function string, event []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 16*time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, controlURL+invokePrefix+function+invokeSuffix, bytes.NewReader(event))
+	if err != nil {
+		return nil, err
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(res.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if res.StatusCode != http.StatusOK || res.Header.Get("X-Amz-Function-Error") != "" {
-		return fmt.Errorf("%s: %d %s", c.invoke, res.StatusCode, answer)
+		return nil, fmt.Errorf("%s: %d %s", function, res.StatusCode, answer)
 	}
-	fmt.Println(string(answer))
-	return nil
+	return answer, nil
 }

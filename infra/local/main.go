@@ -2,6 +2,7 @@
 //
 //	local                            run the stack until Ctrl-C
 //	local invoke FUNCTION [EVENT]    call one function of a running stack once, with an event file or {}
+//	local -job rotation              run the rotation job once and show its progress
 package main
 
 import (
@@ -20,6 +21,8 @@ func main() {
 	c, err := readConfig(os.Args[1:], os.Getenv, os.Environ())
 	if err == nil && c.invoke != "" {
 		err = invoke(ctx, c)
+	} else if err == nil && c.job != "" {
+		err = runJob(ctx, c, os.Stdout)
 	} else if err == nil {
 		err = run(ctx, c, os.Stdout)
 	}

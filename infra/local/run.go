@@ -62,6 +62,9 @@ func run(ctx context.Context, c config, out io.Writer) error {
 	if err := s.start(ctx); err != nil {
 		return err
 	}
+	if c.job != "" {
+		return rotate(ctx, s.urls["control"], c, out)
+	}
 	select {
 	case <-ctx.Done():
 		s.log.say("stopping: finishing calls, then shutting environments down")
