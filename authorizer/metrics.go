@@ -89,10 +89,17 @@ func (m *metrics) appendStore(b []byte, now moment) []byte {
 		name string
 		n    int
 	}{
-		{"CacheHits", m.cacheHits}, {"CacheMisses", m.cacheMisses}, {"StaleServes", m.staleServes},
-		{"UnreadableRecords", m.unreadable}, {"StoreReads", m.storeReads}, {"StoreErrors", m.storeErrors},
-		{"LimiterDegraded", m.limiterDegraded}, {"ShadowRefusals", m.shadowRefused},
-		{"UsageReports", m.usageReports}, {"UsageReportErrors", m.usageReportErrors}, {"UsageDropped", m.usageDropped},
+		{"CacheHits", m.cacheHits},
+		{"CacheMisses", m.cacheMisses},
+		{"StaleServes", m.staleServes},
+		{"UnreadableRecords", m.unreadable},
+		{"StoreReads", m.storeReads},
+		{"StoreErrors", m.storeErrors},
+		{"LimiterDegraded", m.limiterDegraded},
+		{"ShadowRefusals", m.shadowRefused},
+		{"UsageReports", m.usageReports},
+		{"UsageReportErrors", m.usageReportErrors},
+		{"UsageDropped", m.usageDropped},
 	}
 	b = appendHead(b, now)
 	b = append(b, `[[]],"Metrics":[`...)

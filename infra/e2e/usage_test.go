@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// ledger is what a client saw: answers by outcome.
-type ledger struct {
+// outcomes is what a client saw: answers by outcome.
+type outcomes struct {
 	mu    sync.Mutex
 	calls map[string]int
 }
 
 // call makes one call and notes its outcome.
-func (l *ledger) call(t testing.TB, path string, header http.Header) {
+func (l *outcomes) call(t testing.TB, path string, header http.Header) {
 	a := shared.product(t, path, header)
 	outcome := "allowed"
 	if a.status != http.StatusOK {
@@ -35,17 +35,17 @@ func TestAThousandCallsAreCountedAsTheirCallersSawThem(t *testing.T) {
 		`{"name":"locked","usage":"frontend","billing_type":"free","products":["map-display"],"domains":["*.example.com"]}`)
 	tiles, lockedTiles := tile+secret, tile+locked["secret"].(string)
 	from := func(origin string) http.Header { return http.Header{"Origin": {origin}} }
-	calls := []func(*ledger, *ledger){
-		func(a, _ *ledger) { a.call(t, tiles, nil) },
-		func(a, _ *ledger) { a.call(t, tiles, from("https://shop.example.org")) },
-		func(a, _ *ledger) { a.call(t, "/routing/1/calculateRoute/52.5,13.4:48.9,2.4/json?key="+secret, nil) },
-		func(a, _ *ledger) { a.call(t, searchPath+secret, nil) }, // 5 a second: most are too many
-		func(_, b *ledger) { b.call(t, lockedTiles, from("https://www.example.com")) },
-		func(_, b *ledger) { b.call(t, lockedTiles, from("https://evil.example")) },
-		func(_, b *ledger) { b.call(t, lockedTiles, nil) },
-		func(_, b *ledger) { b.call(t, "/map/%2e%2e/search?key="+locked["secret"].(string), nil) },
+	calls := []func(*outcomes, *outcomes){
+		func(a, _ *outcomes) { a.call(t, tiles, nil) },
+		func(a, _ *outcomes) { a.call(t, tiles, from("https://shop.example.org")) },
+		func(a, _ *outcomes) { a.call(t, "/routing/1/calculateRoute/52.5,13.4:48.9,2.4/json?key="+secret, nil) },
+		func(a, _ *outcomes) { a.call(t, searchPath+secret, nil) }, // 5 a second: most are too many
+		func(_, b *outcomes) { b.call(t, lockedTiles, from("https://www.example.com")) },
+		func(_, b *outcomes) { b.call(t, lockedTiles, from("https://evil.example")) },
+		func(_, b *outcomes) { b.call(t, lockedTiles, nil) },
+		func(_, b *outcomes) { b.call(t, "/map/%2e%2e/search?key="+locked["secret"].(string), nil) },
 	}
-	ofOpen, ofLocked := &ledger{calls: map[string]int{}}, &ledger{calls: map[string]int{}}
+	ofOpen, ofLocked := &outcomes{calls: map[string]int{}}, &outcomes{calls: map[string]int{}}
 	var wg sync.WaitGroup
 	for worker := range 8 {
 		wg.Go(func() {
