@@ -84,6 +84,7 @@ var detailTypes = map[string]string{
 	"key.rotation_extend":  "Key Rotation Extended",
 	"key.rotation_cancel":  "Key Rotation Cancelled",
 	"key.rotation_policy":  "Key Rotation Policy Changed",
+	"key.lower_limit":      "Key Limit Lowered",
 	"key.account_type":     "Key Account Type Changed",
 	"key.purge":            "Key Purged",
 	"account.create":       "Account Created",
