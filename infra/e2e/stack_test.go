@@ -27,6 +27,7 @@ type run struct {
 	IssuerURL     string            `json:"issuer_url"`
 	DynamoDB      string            `json:"dynamodb_endpoint"`
 	ControlURL    string            `json:"control_url"`
+	SecretsURL    string            `json:"secretsmanager_endpoint"`
 	DemoSecret    string            `json:"demo_secret"`
 	DemoAccount   string            `json:"demo_account"`
 	Enterprise    string            `json:"enterprise_account"`

@@ -18,6 +18,7 @@ type runFile struct {
 	ControlURL        string            `json:"control_url"`
 	IssuerURL         string            `json:"issuer_url"`
 	DynamoDBEndpoint  string            `json:"dynamodb_endpoint"`
+	SecretsEndpoint   string            `json:"secretsmanager_endpoint"`
 	DemoSecret        string            `json:"demo_secret"`
 	DemoAccount       string            `json:"demo_account"`
 	EnterpriseAccount string            `json:"enterprise_account"`
@@ -44,7 +45,7 @@ func (s *stack) writeRun(state seed.State) error {
 	}
 	return seed.WriteJSON(s.file("run.json"), runFile{
 		ProductsURL: s.urls["ProductsApi"], ManagementURL: s.urls["ManagementApi"], ConsoleURL: s.urls["ConsoleApi"],
-		ControlURL: s.urls["control"], IssuerURL: s.issuerURL, DynamoDBEndpoint: s.engine.Endpoint,
+		ControlURL: s.urls["control"], IssuerURL: s.issuerURL, DynamoDBEndpoint: s.engine.Endpoint, SecretsEndpoint: s.services.endpoints["SecretsManagerEndpoint"],
 		DemoSecret: state.DemoSecret, DemoAccount: state.DemoAccount, EnterpriseAccount: state.EnterpriseAccount, Tokens: tokens,
 	})
 }

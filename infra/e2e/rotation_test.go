@@ -1,0 +1,317 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+const mapKey = `{"name":"rotating","usage":"backend","products":["map-display"]}`
+
+// poller calls a product with one secret until it is stopped, and counts what isn't 200.
+type poller struct {
+	stop    chan struct{}
+	done    sync.WaitGroup
+	calls   int
+	refused []string
+}
+
+func (s *stack) poll(secret string) *poller {
+	p := &poller{stop: make(chan struct{})}
+	p.done.Go(func() {
+		for {
+			select {
+			case <-p.stop:
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+			p.calls++
+			if status, body := s.get(secret); status != http.StatusOK {
+				p.refused = append(p.refused, fmt.Sprintf("call %d: %d %s", p.calls, status, body))
+			}
+		}
+	})
+	return p
+}
+
+func (p *poller) end() (calls int, refused []string) {
+	close(p.stop)
+	p.done.Wait()
+	return p.calls, p.refused
+}
+
+// get is a product call as a program makes it.
+func (s *stack) get(secret string) (status int, body string) {
+	res, err := http.Get(s.ProductsURL + tile + secret)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	if res.StatusCode == http.StatusOK {
+		return res.StatusCode, ""
+	}
+	return res.StatusCode, string(text)
+}
+
+func (s *stack) keyPath(id string) string { return "/v1/accounts/" + s.DemoAccount + "/keys/" + id }
+
+// rotate rotates as the owner and returns the new secret.
+func (s *stack) rotate(t *testing.T, id, body string) string {
+	t.Helper()
+	a := s.manage(t, "owner", "POST", s.keyPath(id)+"/rotate", body)
+	if a.status != http.StatusOK {
+		t.Fatalf("rotate: %d %s", a.status, a.body)
+	}
+	return a.json(t)["secret"].(string)
+}
+
+func TestAClientOnTheOldSecretSeesNoRefusalDuringTheGrace(t *testing.T) {
+	t.Parallel()
+	id, old := shared.createKey(t, mapKey)
+	p := shared.poll(old)
+	waitUntil(t, func() bool { status, _ := shared.get(old); return status == http.StatusOK })
+	fresh := shared.rotate(t, id, `{"grace_seconds":3600}`)
+	if a := shared.product(t, tile+fresh, nil); a.status != http.StatusOK {
+		t.Errorf("the first call with the new secret: %d %s", a.status, a.body)
+	}
+	both := shared.poll(fresh)
+	<-time.After(11 * time.Second) // longer than anything is remembered
+	for name, p := range map[string]*poller{"old": p, "new": both} {
+		calls, refused := p.end()
+		if len(refused) > 0 || calls < 50 {
+			t.Errorf("%s secret: %d calls, refused: %v", name, calls, refused)
+		}
+	}
+}
+
+func TestWithoutGraceTheOldSecretIsRefusedWithinTenSeconds(t *testing.T) {
+	t.Parallel()
+	id, old := shared.createKey(t, mapKey)
+	if status, body := shared.get(old); status != http.StatusOK { // now an environment remembers it
+		t.Fatalf("%d %s", status, body)
+	}
+	fresh := shared.rotate(t, id, `{"grace_seconds":0,"reason":"leaked"}`)
+	acknowledged := time.Now()
+	if a := shared.product(t, tile+fresh, nil); a.status != http.StatusOK {
+		t.Errorf("the first call with the new secret: %d %s", a.status, a.body)
+	}
+	refusedFor := 0
+	for refusedFor < 20 {
+		switch status, body := shared.get(old); {
+		case status == http.StatusUnauthorized:
+			refusedFor++
+		case status != http.StatusOK:
+			t.Fatalf("%d %s", status, body)
+		case time.Since(acknowledged) > 10*time.Second:
+			t.Fatalf("the old secret works %v after the rotation", time.Since(acknowledged))
+		case refusedFor > 0:
+			t.Logf("an environment that remembers the secret answers after one that doesn't")
+			refusedFor = 0
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	t.Logf("refused %v after the answer", time.Since(acknowledged).Round(time.Millisecond))
+}
+
+func waitUntil(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatal("not within 10 seconds")
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+const role = "arn:aws:iam::111122223333:role/app"
+
+// secretsAs is the SDK's client as a principal.
+func (s *stack) secretsAs(principal string) *sm.Client {
+	return sm.New(sm.Options{
+		Region: "us-east-1", BaseEndpoint: &s.SecretsURL,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: principal, SecretAccessKey: "x"}, nil
+		}),
+	})
+}
+
+// job calls the rotator as its schedule does.
+func (s *stack) job(t *testing.T, event string) map[string]any {
+	t.Helper()
+	res, err := http.Post(s.ControlURL+"/2015-03-31/functions/RotatorFunction/invocations", "application/json", strings.NewReader(event))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var v map[string]any
+	if err := decode(res.Body, &v); err != nil || res.StatusCode != http.StatusOK || res.Header.Get("X-Amz-Function-Error") != "" {
+		t.Fatalf("%s: %d %v %v", event, res.StatusCode, v, err)
+	}
+	return v
+}
+
+func TestAClientThatReadsSecretsManagerOn401SurvivesAScheduledRotation(t *testing.T) {
+	t.Parallel()
+	id, secret := shared.createKey(t, mapKey)
+	if a := shared.manage(t, "owner", "PUT", shared.keyPath(id)+"/rotation-policy", `{"every_days":1,"principal":"`+role+`"}`); a.status != http.StatusOK {
+		t.Fatalf("policy: %d %s", a.status, a.body)
+	}
+	vault := shared.secretsAs(role)
+	name := "latchkey/" + shared.DemoAccount + "/" + id
+	var stop sync.WaitGroup
+	ended := make(chan struct{})
+	var calls, reads int
+	var failed []string
+	stop.Go(func() { // the customer's program
+		mine := secret
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+			calls++
+			status, body := shared.get(mine)
+			if status == http.StatusUnauthorized {
+				reads++
+				out, err := vault.GetSecretValue(context.Background(), &sm.GetSecretValueInput{SecretId: &name})
+				if err != nil {
+					failed = append(failed, err.Error())
+					continue
+				}
+				mine = *out.SecretString
+				status, body = shared.get(mine)
+			}
+			if status != http.StatusOK {
+				failed = append(failed, fmt.Sprint(status, " ", body))
+			}
+		}
+	})
+	done := shared.job(t, fmt.Sprintf(`{"job":"rotation","due_by":%q}`, time.Now().Add(24*time.Hour).Format(time.RFC3339Nano)))
+	if done["rotated"].(float64) < 1 || done["failed"].(float64) != 0 {
+		t.Errorf("the job did %v", done)
+	}
+	after := shared.manage(t, "owner", "GET", shared.keyPath(id), "").json(t)
+	if after["previous_secret_expires_at"] == nil || after["id"] != id {
+		t.Errorf("no grace runs: %v", after)
+	}
+	// A day later, without the day: the grace ends.
+	if a := shared.manage(t, "owner", "POST", shared.keyPath(id)+"/rotation/end", ""); a.status != http.StatusOK {
+		t.Errorf("end: %d %s", a.status, a.body)
+	}
+	<-time.After(11 * time.Second)
+	close(ended)
+	stop.Wait()
+	if len(failed) > 0 || reads != 1 || calls < 50 {
+		t.Errorf("%d calls, %d reads of Secrets Manager, failed: %v", calls, reads, failed)
+	}
+	if status, _ := shared.get(secret); status != http.StatusUnauthorized {
+		t.Errorf("the old secret: %d", status)
+	}
+	other := shared.secretsAs("arn:aws:iam::111122223333:role/other")
+	if _, err := other.GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: &name}); err == nil {
+		t.Error("another principal reads the secret")
+	}
+	trail := shared.manage(t, "owner", "GET", shared.keyPath(id)+"/audit", "")
+	for _, action := range []string{"key.rotation_announced", "key.rotate", "key.deliver"} {
+		if !bytes.Contains(trail.body, []byte(`"`+action+`"`)) {
+			t.Errorf("the trail has no %s: %s", action, trail.body)
+		}
+	}
+	if out, err := vault.GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: &name}); err != nil || strings.Contains(shared.out.String(), *out.SecretString) {
+		t.Errorf("the delivered secret stands in the log, or: %v", err)
+	}
+}
+
+// TestTheJobShowsItsProgressAndAfterAKillFinishesTheRest runs `make job-rotation`'s command: 10,000 keys in the long form.
+func TestTheJobShowsItsProgressAndAfterAKillFinishesTheRest(t *testing.T) {
+	n := 200
+	if os.Getenv("LATCHKEY_DEEP") != "" {
+		n = 10_000
+	}
+	if a := shared.manage(t, "operator", "PATCH", "/v1/accounts/"+shared.DemoAccount, `{"key_limit":100000}`, "If-Match", "*"); a.status != http.StatusOK {
+		t.Fatalf("raising the key limit: %d %s", a.status, a.body)
+	}
+	var wg sync.WaitGroup
+	for hand := range 8 {
+		wg.Go(func() {
+			for i := hand; i < n; i += 8 {
+				id, _ := shared.createKey(t, mapKey)
+				if a := shared.manage(t, "owner", "PUT", shared.keyPath(id)+"/rotation-policy", `{"every_days":1,"principal":"`+role+`"}`); a.status != http.StatusOK {
+					t.Errorf("policy: %d %s", a.status, a.body)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	due := time.Now().Add(24 * time.Hour).Format(time.RFC3339Nano)
+	count := func() int {
+		return int(shared.job(t, fmt.Sprintf(`{"job":"rotation","count":true,"due_by":%q}`, due))["due"].(float64))
+	}
+	before := count()
+	others := before - n // graces of other tests' rotations, which end by then and not before
+	if others < 0 {
+		t.Fatalf("%d due, want %d", before, n)
+	}
+	command := func() *exec.Cmd {
+		cmd := exec.Command(runner, "-job", "rotation", "-due-by", due)
+		cmd.Dir, cmd.Env = root, append(os.Environ(), "LATCHKEY_DATA_DIR="+shared.dir)
+		return cmd
+	}
+	killed := command()
+	pipe, err := killed.StdoutPipe()
+	if err == nil {
+		err = killed.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make([]byte, 200)
+	if _, err := pipe.Read(first); err != nil {
+		t.Fatal(err)
+	}
+	_ = killed.Process.Kill()
+	_ = killed.Wait()
+	var left int
+	waitUntil(t, func() bool { // the slice that was under way is finished
+		was := count()
+		<-time.After(500 * time.Millisecond)
+		left = count()
+		return left == was
+	})
+	if left <= others || left >= before {
+		t.Fatalf("%d of %d keys are left after the kill", left, before)
+	}
+	out, err := command().CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+	done := regexp.MustCompile(`rotation done: ([0-9,]+) keys`).FindSubmatch(out)
+	if done == nil || strings.ReplaceAll(string(done[1]), ",", "") != strconv.Itoa(left) {
+		t.Errorf("%d keys were left:\n%s", left, out)
+	}
+	if !bytes.Contains(out, []byte("keys/s  ETA")) || !bytes.Contains(out, []byte("store calls")) {
+		t.Errorf("no progress: %s", out)
+	}
+	if n := count(); n != others {
+		t.Errorf("%d keys are still due, want %d", n, others)
+	}
+}
