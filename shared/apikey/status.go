@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -129,13 +130,17 @@ func (k Key) Delete(now time.Time) (after Key, ok bool) {
 	return after, true
 }
 
-// Restore brings back what Delete hid and nothing else: a revoked key comes back revoked.
+// Restore brings back what Delete hid and nothing else: a revoked key comes back revoked. ErrBilling: the account has
+// become of a type meanwhile that the key's billing type doesn't fit.
 func (k Key) Restore(now time.Time) (Key, error) {
 	if k.DeletedAt.IsZero() {
 		return k, ErrNotDeleted
 	}
 	if !now.Before(k.DeletedAt.Add(RestoreWindow)) {
 		return k, ErrRestoreTooOld
+	}
+	if !slices.Contains(BillingTypes(k.AccountType), k.BillingType) {
+		return k, ErrBilling
 	}
 	after := k.next(now)
 	after.DeletedAt = time.Time{}

@@ -103,11 +103,19 @@ func TestRevokeAsksForTheName(t *testing.T) {
 }
 
 func TestRestoreEndsAfterThirtyDays(t *testing.T) {
-	k, _ := apikey.Key{}.Delete(noon)
+	k, _ := apikey.Key{AccountType: account.SelfServe, BillingType: apikey.Freemium}.Delete(noon)
 	if _, err := k.Restore(noon.Add(apikey.RestoreWindow - time.Millisecond)); err != nil {
 		t.Error(err)
 	}
 	if _, err := k.Restore(noon.Add(apikey.RestoreWindow)); !errors.Is(err, apikey.ErrRestoreTooOld) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRestoreRefusesAKeyThatNoLongerFitsItsAccount(t *testing.T) {
+	k, _ := apikey.Key{AccountType: account.SelfServe, BillingType: apikey.Freemium}.Delete(noon)
+	k.AccountType = account.Enterprise
+	if _, err := k.Restore(noon); !errors.Is(err, apikey.ErrBilling) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -43,6 +43,8 @@ func Errors() gateway.Table {
 		{Err: apikey.ErrDeleted, Problem: deleted},
 		{Err: apikey.ErrNotDeleted, Problem: conflict("key_not_deleted", "The key is not deleted.")},
 		{Err: apikey.ErrRestoreTooOld, Problem: conflict("key_restore_too_late", "The key was deleted more than 30 days ago.")},
+		{Err: apikey.ErrBilling, Problem: conflict("billing_type_conflict", "The key's billing type doesn't fit the account's type, which has changed.").
+			With("Create a new key.")},
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
 		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is blocked already.")},
 		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(
