@@ -1,0 +1,200 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestADeveloperRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T) {
+	s, account := shared, shared.newAccount(t, "owner")
+	s.must(t, 201, "owner", "PUT", account+"/members/developer", `{"role":"developer","email":"developer@example.com"}`)
+	created := s.must(t, 201, "developer", "POST", account+"/keys", mapKey)
+	path := account + "/keys/" + created.json(t)["id"].(string)
+	for range 5 { // every environment of the functions knows the member
+		s.must(t, 200, "developer", "GET", path, "")
+	}
+	s.must(t, 204, "owner", "DELETE", account+"/members/developer", "")
+	var wg sync.WaitGroup
+	for _, c := range [][3]string{
+		{"GET", path, ""}, {"PATCH", path, `{"name":"x"}`}, {"POST", path + "/disable", `{}`}, {"GET", account + "/keys", ""}, {"POST", account + "/keys", mapKey},
+		{"GET", account, ""}, {"GET", account + "/members", ""}, {"GET", account + "/audit", ""}, {"GET", account + "/usage", ""},
+	} {
+		wg.Go(func() {
+			refused(t, c[0]+" "+c[1], s.manage(t, "developer", c[0], c[1], c[2], "If-Match", "*"), 404, "not_found")
+		})
+	}
+	wg.Wait()
+	if me := string(s.must(t, 200, "developer", "GET", "/v1/me", "").body); strings.Contains(me, account[len("/v1/accounts/"):]) {
+		t.Errorf("the account still stands in %s", me)
+	}
+	s.must(t, 204, "owner", "DELETE", account+"/members/developer", "") // again: as good as the first
+}
+
+func TestAnOwnerRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T) {
+	s, account := shared, shared.newAccount(t, "owner")
+	k := s.newKey(t, account, mapKey)
+	s.must(t, 201, "owner", "PUT", account+"/members/viewer", `{"role":"owner"}`)
+	s.must(t, 200, "viewer", "PATCH", k.path, `{"name":"mine now"}`, "If-Match", "*")
+	s.must(t, 200, "owner", "PUT", account+"/members/viewer", `{"role":"viewer"}`)
+	refused(t, "a write of one who may only read now", s.manage(t, "viewer", "POST", k.path+"/disable", `{}`), 403, "forbidden")
+	s.must(t, 200, "owner", "PUT", account+"/members/viewer", `{"role":"owner"}`)
+	s.must(t, 204, "viewer", "DELETE", account+"/members/owner", "")
+	refused(t, "a revoke", s.manage(t, "owner", "POST", k.path+"/revoke", `{"confirm_name":"mine now"}`), 404, "not_found")
+	refused(t, "a reading", s.manage(t, "owner", "GET", k.path, ""), 404, "not_found")
+	refused(t, "their return", s.manage(t, "owner", "PUT", account+"/members/owner", `{"role":"owner"}`), 404, "not_found")
+	if status := s.must(t, 200, "viewer", "GET", k.path, "").json(t)["status"]; status != "active" {
+		t.Errorf("the key is %v", status)
+	}
+}
+
+func TestTheLastOwnerStays(t *testing.T) {
+	s, account := shared, shared.newAccount(t, "owner")
+	refused(t, "leaving", s.manage(t, "owner", "DELETE", account+"/members/owner", ""), 409, "last_owner")
+	refused(t, "stepping down", s.manage(t, "owner", "PUT", account+"/members/owner", `{"role":"viewer"}`), 409, "last_owner")
+	s.must(t, 201, "owner", "PUT", account+"/members/developer", `{"role":"owner"}`)
+	// Both leave at once: one of them must stay.
+	var wg sync.WaitGroup
+	statuses := [2]int{}
+	for i, who := range []string{"owner", "developer"} {
+		wg.Go(func() { statuses[i] = s.manage(t, who, "DELETE", account+"/members/"+who, "").status })
+	}
+	wg.Wait()
+	if statuses != [2]int{204, 409} && statuses != [2]int{409, 204} {
+		t.Errorf("leaving at once: %v", statuses)
+	}
+	s.must(t, 422, "owner", "POST", "/v1/accounts", `{"name":""}`)
+}
+
+func TestAnInvitationWorksOnce(t *testing.T) {
+	s, account := shared, shared.newAccount(t, "owner")
+	invite := func(role string) (id, token string) {
+		a := s.must(t, 201, "owner", "POST", account+"/invitations", `{"role":"`+role+`","email":"new@example.com"}`)
+		if a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("Cache-Control %q", a.header.Get("Cache-Control"))
+		}
+		v := a.json(t)
+		return v["id"].(string), v["token"].(string)
+	}
+	accept := func(person, token string) answer {
+		return s.manage(t, person, "POST", "/v1/invitations/accept", `{"token":"`+token+`"}`)
+	}
+	id, token := invite("developer")
+	if list := s.must(t, 200, "owner", "GET", account+"/invitations", ""); !strings.Contains(string(list.body), id) || strings.Contains(string(list.body), token) {
+		t.Errorf("the list: %s", list.body)
+	}
+	refused(t, "an unknown one", accept("developer", "lki_"+strings.Repeat("A", 43)), 404, "invitation_not_found")
+	refused(t, "a member already", accept("owner", token), 409, "already_member")
+	if a := accept("developer", token); a.status != 200 || a.json(t)["role"] != "developer" {
+		t.Errorf("accepted: %d %s", a.status, a.body)
+	}
+	s.must(t, 201, "developer", "POST", account+"/keys", mapKey)
+	refused(t, "by somebody else", accept("viewer", token), 404, "invitation_not_found")
+	s.must(t, 204, "owner", "DELETE", account+"/members/developer", "")
+	refused(t, "again, after being removed", accept("developer", token), 404, "invitation_not_found")
+	id, token = invite("viewer")
+	s.must(t, 204, "owner", "DELETE", account+"/invitations/"+id, "")
+	refused(t, "withdrawn", accept("viewer", token), 404, "invitation_not_found")
+	// Two people take one link at once.
+	_, token = invite("viewer")
+	people, won := []string{"developer", "viewer", "enterprise_owner"}, 0
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, who := range people {
+		wg.Go(func() {
+			if accept(who, token).status == 200 {
+				mu.Lock()
+				won++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if won != 1 {
+		t.Errorf("%d people came in by one link", won)
+	}
+	refused(t, "a developer invites", s.manage(t, "developer", "POST", "/v1/accounts/"+s.DemoAccount+"/invitations", `{"role":"owner"}`), 403, "forbidden")
+}
+
+func TestOperatorsLookUpAnyKeyAndAccountAndNobodyElseDoes(t *testing.T) {
+	s, account := shared, shared.newAccount(t, "owner")
+	id := account[len("/v1/accounts/"):]
+	name := "Lookup " + id[len(id)-8:]
+	s.must(t, 200, "owner", "PATCH", account, `{"name":"`+name+`"}`)
+	k := s.newKey(t, account, mapKey)
+	v := s.must(t, 200, "operator", "GET", "/v1/operator/keys/"+k.id, "").json(t)
+	if v["key"].(map[string]any)["id"] != k.id || v["account"].(map[string]any)["id"] != id {
+		t.Errorf("key: %v", v)
+	}
+	for _, query := range []string{"q=" + id, "q=" + url.QueryEscape(strings.ToUpper(name[:14])), "email=OWNER@example.com"} {
+		if a := s.must(t, 200, "operator", "GET", "/v1/operator/accounts?page_size=100&"+query, ""); !strings.Contains(string(a.body), id) {
+			t.Errorf("%s: not found in %.300s", query, a.body)
+		}
+	}
+	if a := s.must(t, 200, "operator", "GET", account+"/keys", ""); !strings.Contains(string(a.body), k.id) {
+		t.Errorf("an operator reads the account's keys: %s", a.body)
+	}
+	refused(t, "an operator creates a customer's key", s.manage(t, "operator", "POST", account+"/keys", mapKey), 403, "forbidden")
+	refused(t, "an unknown key", s.manage(t, "operator", "GET", "/v1/operator/keys/key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", ""), 404, "not_found")
+	for _, path := range []string{"/v1/operator/keys/" + k.id, "/v1/operator/accounts?q=" + id, "/v1/operators", "/v1/operator/keys/key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6"} {
+		refused(t, "a customer on "+path, s.manage(t, "owner", "GET", path, ""), 403, "forbidden")
+		refused(t, "nobody on "+path, s.manage(t, "", "GET", path, ""), 401, "unauthorized")
+	}
+	refused(t, "a customer makes themselves an operator", s.manage(t, "owner", "PUT", "/v1/operators/owner", `{}`), 403, "forbidden")
+	refused(t, "an operator removes themselves", s.manage(t, "operator", "DELETE", "/v1/operators/operator", ""), 409, "not_yourself")
+}
+
+func TestATypeThatAKeysBillingDoesNotFitIsRefused(t *testing.T) {
+	s, account := shared, shared.newAccount(t, "owner")
+	k := s.newKey(t, account, `{"name":"b","usage":"backend","products":["map-display"],"billing_type":"pay_as_you_grow"}`)
+	refused(t, "an owner", s.manage(t, "owner", "PATCH", account, `{"type":"enterprise"}`), 403, "forbidden")
+	refused(t, "with a key that doesn't fit", s.manage(t, "operator", "PATCH", account, `{"type":"enterprise"}`), 409, "billing_type_conflict")
+	if v := s.must(t, 200, "owner", "GET", account, "").json(t); v["type"] != "self_serve" || v["pending_type"] != nil {
+		t.Errorf("after the refusal: %v", v)
+	}
+	s.newKey(t, account, mapKey) // and keys can be made as before
+	for _, one := range s.must(t, 200, "owner", "GET", account+"/keys", "").json(t)["keys"].([]any) {
+		s.must(t, 200, "owner", "DELETE", account+"/keys/"+one.(map[string]any)["id"].(string), "")
+	}
+	if a := s.must(t, 200, "operator", "PATCH", account, `{"type":"enterprise"}`); a.json(t)["type"] != "enterprise" {
+		t.Errorf("%s", a.body)
+	}
+	a := s.must(t, 201, "owner", "POST", account+"/keys", `{"name":"e","usage":"backend","products":["map-display"],"billing_type":"paying"}`)
+	if a.json(t)["billing_type"] != "paying" {
+		t.Errorf("%s", a.body)
+	}
+	refused(t, "a restore of a key of the old type", s.manage(t, "owner", "POST", k.path+"/restore", `{}`), 409, "billing_type_conflict")
+}
+
+func TestRolesDecideWhatMembersMay(t *testing.T) {
+	s, account := shared, shared.newAccount(t, "owner")
+	for _, role := range []string{"developer", "viewer"} {
+		s.must(t, 201, "owner", "PUT", account+"/members/"+role, fmt.Sprintf(`{"role":%q}`, role))
+	}
+	k := s.newKey(t, account, mapKey)
+	for _, c := range []struct {
+		method, path, body string
+		least              int // 0 viewer, 1 developer, 2 owner
+	}{
+		{"GET", k.path, "", 0}, {"GET", account + "/keys", "", 0}, {"GET", account + "/members", "", 0}, {"GET", account + "/audit", "", 0},
+		{"POST", k.path + "/test", `{}`, 0}, {"PATCH", k.path, `{"header_only":false}`, 1}, {"POST", k.path + "/disable", `{}`, 1}, {"POST", k.path + "/enable", `{}`, 1},
+		{"POST", account + "/keys", mapKey, 1}, {"DELETE", k.path, "", 2}, {"POST", k.path + "/restore", `{}`, 2}, {"GET", account + "/invitations", "", 2},
+		{"PATCH", account, `{"name":"x"}`, 2}, {"PUT", account + "/members/viewer", `{"role":"viewer"}`, 2}, {"POST", k.path + "/revoke", `{"confirm_name":"life"}`, 2},
+	} {
+		for rank, who := range []string{"viewer", "developer", "owner"} {
+			a := s.manage(t, who, c.method, c.path, c.body, "If-Match", "*")
+			if rank < c.least {
+				refused(t, who+" "+c.method+" "+c.path, a, 403, "forbidden")
+			} else if a.status >= 300 {
+				t.Errorf("%s %s %s: %d %s", who, c.method, c.path, a.status, a.body)
+			}
+		}
+		refused(t, "no token", s.manage(t, "", c.method, c.path, c.body), 401, "unauthorized")
+		if a := s.manage(t, "enterprise_owner", c.method, c.path, c.body, "If-Match", "*"); a.status != http.StatusNotFound {
+			t.Errorf("a stranger: %s %s: %d", c.method, c.path, a.status)
+		}
+	}
+}
