@@ -1,9 +1,207 @@
 package main
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
 
 func (a *app) accountRoutes() {
-	a.account("GET /accounts/{account}/account", func(v *visit) error {
-		return v.render(http.StatusOK, "later", v.t("nav.account"), nil)
-	})
+	a.account("GET /accounts/{account}/account", func(v *visit) error { return a.showAccount(v, http.StatusOK, newForm()) })
+	a.account("POST /accounts/{account}/account/name", a.renameAccount)
+	a.account("POST /accounts/{account}/account/role", a.changeRole)
+	a.account("GET /accounts/{account}/account/remove", a.removeForm)
+	a.account("POST /accounts/{account}/account/remove", a.removeMember)
+	a.account("GET /accounts/{account}/account/audit", a.showTrail)
+	a.invitationRoutes()
+}
+
+// accountPage is an account with its people.
+type accountPage struct {
+	*form
+	Account     api.Account
+	Members     []memberRow
+	Invitations []api.Invitation
+	Roles       []api.Role
+	Link        string // of a new invitation; shown once
+	Invited     string // whom it is for, if that was said
+	Alone       bool   // the only owner
+}
+
+type memberRow struct {
+	api.Member
+	Me bool
+}
+
+var roles = []api.Role{api.Viewer, api.Developer, api.Owner}
+
+// showAccount reads everything about the account and shows it with the form that was sent, if one was.
+func (a *app) showAccount(v *visit, status int, f *form) error {
+	d := &accountPage{form: f, Roles: roles}
+	return a.showAccountPage(v, status, d)
+}
+
+func (a *app) showAccountPage(v *visit, status int, d *accountPage) error {
+	me, err := v.person()
+	if err != nil {
+		return err
+	}
+	reads := []func(context.Context) error{
+		reading(&d.Account, v.api, v.accountPath(), nil),
+		func(ctx context.Context) (err error) { d.Members, err = v.members(ctx, me.Subject); return err },
+	}
+	if v.owns(me) || me.Operator {
+		reads = append(reads, func(ctx context.Context) error {
+			list, err := management.Get[api.InvitationList](ctx, v.api, v.accountPath("/invitations"), nil)
+			d.Invitations = list.Invitations
+			return err
+		})
+	}
+	if err := v.parallel(reads...); err != nil {
+		return err
+	}
+	if _, typed := d.Values["name"]; !typed {
+		d.Values["name"] = d.Account.Name
+	}
+	owners := 0
+	for _, m := range d.Members {
+		if m.Role == api.Owner {
+			owners++
+		}
+	}
+	d.Alone = owners == 1
+	return v.render(status, "account", v.t("account.title"), d)
+}
+
+// owns reports whether the person is an owner of the account in the path.
+func (v *visit) owns(me api.Me) bool {
+	return slices.ContainsFunc(me.Accounts, func(a api.MyAccount) bool { return a.Id == v.accountID && a.Role == api.Owner })
+}
+
+// mostMembers bounds how many members one page shows.
+const mostMembers = 500
+
+func (v *visit) members(ctx context.Context, me string) (all []memberRow, err error) {
+	query := url.Values{"page_size": {"100"}}
+	for len(all) < mostMembers {
+		page, err := management.Get[api.MemberList](ctx, v.api, v.accountPath("/members"), query)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page.Members {
+			all = append(all, memberRow{m, m.Subject == me})
+		}
+		if page.NextPageToken == nil {
+			break
+		}
+		query.Set("page_token", *page.NextPageToken)
+	}
+	slices.SortStableFunc(all, func(x, y memberRow) int { return strings.Compare(x.Name(), y.Name()) })
+	return all, nil
+}
+
+// Name is what the member is called.
+func (m memberRow) Name() string {
+	if m.Email != nil {
+		return *m.Email
+	}
+	return m.Subject
+}
+
+func (a *app) renameAccount(v *visit) error {
+	f := newForm()
+	f.Values["name"] = v.form("name")
+	name := f.Values["name"]
+	status, err := f.submit(v, management.Call{Method: http.MethodPatch, Path: v.accountPath(), Body: api.EditAccount{Name: &name}}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showAccount(v, status, f)
+	}
+	return v.redirect(v.accountURL("/account?done=renamed"))
+}
+
+// memberPath is a member in the API. Subjects come from the issuer and may hold anything.
+func (v *visit) memberPath(subject string) (string, error) {
+	if subject == "" || subject == "." || subject == ".." {
+		return "", errNotFound
+	}
+	return v.accountPath("/members/", url.PathEscape(subject)), nil
+}
+
+func (a *app) changeRole(v *visit) error {
+	f := newForm()
+	path, err := v.memberPath(v.r.PostFormValue("subject"))
+	if err != nil {
+		return err
+	}
+	body := api.PutMember{Role: api.Role(v.form("role"))}
+	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: body}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showAccount(v, status, f)
+	}
+	return v.redirect(v.accountURL("/account?done=role_changed"))
+}
+
+// removal asks whether a member should go. People may remove themselves: then it says so.
+type removal struct {
+	*form
+	Member memberRow
+}
+
+func (a *app) showRemoval(v *visit, status int, f *form) error {
+	me, err := v.person()
+	if err != nil {
+		return err
+	}
+	members, err := v.members(v.ctx(), me.Subject)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if m.Subject == f.Values["subject"] {
+			return v.render(status, "member-remove", v.t("member.remove.title"), &removal{f, m})
+		}
+	}
+	return errNotFound
+}
+
+func (a *app) removeForm(v *visit) error {
+	f := newForm()
+	f.Values["subject"] = v.query("subject")
+	return a.showRemoval(v, http.StatusOK, f)
+}
+
+func (a *app) removeMember(v *visit) error {
+	f := newForm()
+	f.Values["subject"] = v.r.PostFormValue("subject")
+	path, err := v.memberPath(f.Values["subject"])
+	if err != nil {
+		return err
+	}
+	me, err := v.person()
+	if err != nil {
+		return err
+	}
+	status, err := f.submit(v, management.Call{Method: http.MethodDelete, Path: path}, nil)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.Bad():
+		return a.showRemoval(v, status, f)
+	case f.Values["subject"] == me.Subject && !me.Operator:
+		return v.redirect("/?done=left")
+	default:
+		return v.redirect(v.accountURL("/account?done=member_removed"))
+	}
 }

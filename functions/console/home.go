@@ -32,7 +32,7 @@ func (a *app) createAccount(v *visit) error {
 	var made api.Account
 	_, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: "/v1/accounts", Body: api.CreateAccount{Name: f.Values["name"]}}, &made)
 	if err != nil {
-		if err := f.refuse(v, err, nil); err != nil {
+		if err := f.refuse(v, err); err != nil {
 			return err
 		}
 		return v.render(http.StatusUnprocessableEntity, "welcome", v.t("welcome.title"), f)

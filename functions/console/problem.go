@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,6 +126,7 @@ func (v *visit) problemText(p *management.Problem) string {
 // form is what somebody typed, and what was wrong with it.
 type form struct {
 	Values  map[string]string
+	Lists   map[string][]string
 	Errors  map[string][]fieldError
 	Problem string // what is wrong as a whole
 	Request string // the refused request's ID
@@ -137,7 +139,12 @@ type fieldError struct {
 	Suggestion string
 }
 
-func newForm() *form { return &form{Values: map[string]string{}, Errors: map[string][]fieldError{}} }
+func newForm() *form {
+	return &form{Values: map[string]string{}, Lists: map[string][]string{}, Errors: map[string][]fieldError{}}
+}
+
+// Has reports whether a list holds a value.
+func (f *form) Has(name, value string) bool { return slices.Contains(f.Lists[name], value) }
 
 // Bad reports whether something is wrong.
 func (f *form) Bad() bool { return f.Problem != "" || len(f.Errors) > 0 }
@@ -154,7 +161,7 @@ func (f *form) add(name, text string) {
 }
 
 // refuse takes what the API said. It returns the error if it isn't about the form: then it is shown as a page.
-func (f *form) refuse(v *visit, err error, lists map[string][]string) error {
+func (f *form) refuse(v *visit, err error) error {
 	var p *management.Problem
 	if !errors.As(err, &p) || p.Status == http.StatusUnauthorized || p.Status == http.StatusNotFound || p.Status >= http.StatusInternalServerError {
 		return err
@@ -167,7 +174,7 @@ func (f *form) refuse(v *visit, err error, lists map[string][]string) error {
 	for _, e := range p.Fields() {
 		name, index := pointer(e.Pointer)
 		one := fieldError{Text: v.fieldText(e), Index: index}
-		if list := lists[name]; index >= 0 && index < len(list) {
+		if list := f.Lists[name]; index >= 0 && index < len(list) {
 			one.Item = list[index]
 		}
 		if e.Suggestion != nil {
@@ -198,3 +205,6 @@ func (v *visit) fieldText(e api.FieldError) string {
 	}
 	return e.Detail
 }
+
+// Form returns the form itself, for templates of pages that embed one.
+func (f *form) Form() *form { return f }

@@ -1,9 +1,335 @@
 package main
 
-import "net/http"
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
 
 func (a *app) qpsRoutes() {
-	a.account("GET /accounts/{account}/qps-requests", func(v *visit) error {
-		return v.render(http.StatusOK, "later", v.t("nav.qps"), nil)
-	})
+	a.account("GET /accounts/{account}/qps-requests", a.listRequests)
+	a.account("GET /accounts/{account}/qps-requests/new", a.requestForm)
+	a.account("POST /accounts/{account}/qps-requests/new", a.fileRequest)
+	a.account("GET /accounts/{account}/qps-requests/{request}", a.showRequest)
+	a.account("GET /accounts/{account}/qps-requests/{request}/withdraw", a.withdrawForm)
+	a.account("POST /accounts/{account}/qps-requests/{request}/withdraw", a.withdraw)
+}
+
+var requestStatuses = []api.QpsRequestStatus{api.Pending, api.Approved, api.Rejected, api.Withdrawn}
+
+// requestView is a QPS request with the names that people know.
+type requestView struct {
+	api.QpsRequest
+	Key, Limit string
+}
+
+type requestList struct {
+	Status, Page, Next string
+	Statuses           []api.QpsRequestStatus
+	Requests           []requestView
+	Lacking            bool // names of keys couldn't be read
+}
+
+func (a *app) listRequests(v *visit) error {
+	d := &requestList{Status: v.query("status"), Page: v.query("page"), Statuses: requestStatuses}
+	query := url.Values{"page_size": {"25"}}
+	if d.Status != "" {
+		query.Set("status", d.Status)
+	}
+	if d.Page != "" {
+		query.Set("page_token", d.Page)
+	}
+	var found api.QpsRequestList
+	var keys []api.Key
+	var products []api.Product
+	err := v.parallel(
+		reading(&found, v.api, v.accountPath("/qps-requests"), query),
+		v.also(func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err }, &d.Lacking),
+		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+	)
+	if err != nil {
+		return err
+	}
+	names := map[string]string{}
+	for _, k := range keys {
+		names[k.Id] = k.Name
+	}
+	for _, r := range found.Requests {
+		d.Requests = append(d.Requests, viewOf(r, names[r.KeyId], products))
+	}
+	if found.NextPageToken != nil {
+		d.Next = *found.NextPageToken
+	}
+	return v.render(http.StatusOK, "qps", v.t("qps.title"), d)
+}
+
+func viewOf(r api.QpsRequest, key string, products []api.Product) requestView {
+	if r.KeyName != nil {
+		key = *r.KeyName
+	}
+	if key == "" {
+		key = r.KeyId
+	}
+	return requestView{QpsRequest: r, Key: key, Limit: className(products, r.Class)}
+}
+
+// className is what people call a limit class; several classes of a product are told apart by their own names.
+func className(products []api.Product, class string) string {
+	for _, p := range products {
+		for _, c := range p.Classes {
+			if c.Id == class && len(p.Classes) > 1 {
+				return p.Name + ": " + c.Name
+			}
+			if c.Id == class {
+				return p.Name
+			}
+		}
+	}
+	return class
+}
+
+// productOf is the product that a limit class belongs to.
+func productOf(products []api.Product, class string) string {
+	for _, p := range products {
+		for _, c := range p.Classes {
+			if c.Id == class {
+				return p.Id
+			}
+		}
+	}
+	return class
+}
+
+// requestPage is the form of a new request. Which key and limit it is about stands in the URL, so that their numbers
+// show without a script.
+type requestPage struct {
+	*form
+	Keys     []api.Key // that a request may be about
+	Key      *api.Key
+	Limits   []limitChoice
+	Limit    *limitChoice
+	Evidence *api.Evidence
+}
+
+type limitChoice struct {
+	api.Limit
+	Title string
+}
+
+const evidenceDays = 30
+
+func (a *app) requestForm(v *visit) error {
+	f := newForm()
+	f.Values["key_id"], f.Values["class"], f.Values["idempotency"] = v.query("key"), v.query("class"), rand.Text()
+	return a.showRequestForm(v, http.StatusOK, f)
+}
+
+func (a *app) showRequestForm(v *visit, status int, f *form) error {
+	d := &requestPage{form: f}
+	var keys []api.Key
+	var products []api.Product
+	err := v.parallel(
+		func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err },
+		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+	)
+	if err != nil {
+		return err
+	}
+	d.choose(keys, products)
+	if d.Limit != nil {
+		if d.Evidence, err = v.evidence(*d.Key, *d.Limit); err != nil {
+			return err
+		}
+	}
+	return v.render(status, "qps-new", v.t("qps.new.title"), d)
+}
+
+// choose finds the key and the limit that the form is about.
+func (d *requestPage) choose(keys []api.Key, products []api.Product) {
+	for i, k := range keys {
+		if k.Status == api.Revoked || k.Status == api.Deleted {
+			continue
+		}
+		d.Keys = append(d.Keys, k)
+		if k.Id == d.Values["key_id"] {
+			d.Key = &keys[i]
+		}
+	}
+	if d.Key == nil {
+		return
+	}
+	for _, l := range d.Key.Limits {
+		if !callable(products, l.Product) {
+			continue
+		}
+		d.Limits = append(d.Limits, limitChoice{l, className(products, l.Class)})
+	}
+	for i := range d.Limits {
+		if d.Limits[i].Class == d.Values["class"] || len(d.Limits) == 1 {
+			d.Limit = &d.Limits[i]
+			d.Values["class"] = d.Limits[i].Class
+		}
+	}
+}
+
+// callable reports whether a product has calls of its own: SDKs have none.
+func callable(products []api.Product, id string) bool {
+	for _, p := range products {
+		if p.Id == id {
+			return p.Kind == api.Api
+		}
+	}
+	return false
+}
+
+// evidence is what will stand beside the request: the same numbers that the operator sees.
+func (v *visit) evidence(k api.Key, l limitChoice) (*api.Evidence, error) {
+	now := v.app.now().UTC()
+	span := url.Values{
+		"from": {now.AddDate(0, 0, -evidenceDays).Format(time.RFC3339)}, "to": {now.Format(time.RFC3339)}, "interval": {"hour"}, "product": {l.Product},
+	}
+	u, err := management.Get[api.Usage](v.ctx(), v.api, v.accountPath("/keys/", k.Id, "/usage"), span)
+	if err != nil {
+		return nil, err
+	}
+	e := &api.Evidence{CurrentQps: l.Qps, DefaultQps: l.DefaultQps, MaxQps: l.MaxQps, Breaches: u.Totals.QpsBreaches}
+	if u.BusiestMinute != nil {
+		peak := float32(u.BusiestMinute.Requests) / 60
+		e.PeakQps = &peak
+	}
+	return e, nil
+}
+
+func (a *app) fileRequest(v *visit) error {
+	f := newForm()
+	for _, name := range []string{"key_id", "class", "requested_qps", "justification", "ends_at", "idempotency"} {
+		f.Values[name] = v.form(name)
+	}
+	products, err := a.productList(v.ctx(), v.api)
+	if err != nil {
+		return err
+	}
+	class := f.Values["class"]
+	body := api.CreateQpsRequest{
+		KeyId: f.Values["key_id"], Product: productOf(products, class), Class: &class, RequestedQps: f.whole(v, "requested_qps"),
+		Justification: f.Values["justification"], EndsAt: f.day(v, "ends_at"),
+	}
+	var made api.QpsRequest
+	call := management.Call{Method: http.MethodPost, Path: v.accountPath("/qps-requests"), Body: body, Idempotency: f.Values["idempotency"]}
+	status, err := f.submit(v, call, &made)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		f.Errors["class"] = append(f.Errors["class"], f.Errors["product"]...)
+		delete(f.Errors, "product")
+		if len(f.Errors["class"]) == 0 {
+			delete(f.Errors, "class")
+		}
+		return a.showRequestForm(v, status, f)
+	}
+	return v.redirect(v.accountURL("/qps-requests/", made.Id, "?done=qps_filed"))
+}
+
+// submit makes the call unless the form is bad already. What the API refuses is kept in the form; status is what the page
+// that shows it again should have.
+func (f *form) submit(v *visit, call management.Call, into any) (status int, err error) {
+	if f.Bad() {
+		return http.StatusUnprocessableEntity, nil
+	}
+	_, err = v.api.Do(v.ctx(), call, into)
+	if err == nil {
+		return http.StatusOK, nil
+	}
+	status = http.StatusUnprocessableEntity
+	var p *management.Problem
+	if errors.As(err, &p) {
+		status = p.Status
+	}
+	return status, f.refuse(v, err)
+}
+
+// whole reads a whole number.
+func (f *form) whole(v *visit, name string) int {
+	n, err := strconv.Atoi(f.Values[name])
+	if err != nil {
+		f.add(name, v.t("qps.bad_number"))
+	}
+	return n
+}
+
+// day reads a day as its first moment in UTC; nil if there is none.
+func (f *form) day(v *visit, name string) *time.Time {
+	if f.Values[name] == "" {
+		return nil
+	}
+	at, err := time.Parse(dayFormat, f.Values[name])
+	if err != nil {
+		f.add(name, v.t("usage.bad_day"))
+		return nil
+	}
+	return &at
+}
+
+func (v *visit) requestPath(below string) (string, error) {
+	id := v.r.PathValue("request")
+	if !plainID(id) {
+		return "", errNotFound
+	}
+	return v.accountPath("/qps-requests/", id, below), nil
+}
+
+// request reads the request of the path with its names.
+func (a *app) request(v *visit) (d requestView, err error) {
+	path, err := v.requestPath("")
+	if err != nil {
+		return d, err
+	}
+	r, err := management.Get[api.QpsRequest](v.ctx(), v.api, path, nil)
+	if err != nil {
+		return d, err
+	}
+	products, err := a.productList(v.ctx(), v.api)
+	if err != nil {
+		return d, err
+	}
+	name := ""
+	if k, err := management.Get[api.Key](v.ctx(), v.api, v.accountPath("/keys/", url.PathEscape(r.KeyId)), nil); err == nil {
+		name = k.Name // a purged key has none
+	}
+	return viewOf(r, name, products), nil
+}
+
+func (a *app) showRequest(v *visit) error {
+	d, err := a.request(v)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "qps-request", v.t("qps.request.title", "key", d.Key), d)
+}
+
+func (a *app) withdrawForm(v *visit) error {
+	d, err := a.request(v)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "qps-withdraw", v.t("qps.withdraw.title"), d)
+}
+
+func (a *app) withdraw(v *visit) error {
+	path, err := v.requestPath("/withdraw")
+	if err != nil {
+		return err
+	}
+	if _, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: path}, nil); err != nil {
+		return err
+	}
+	return v.redirect(v.accountURL("/qps-requests/", v.r.PathValue("request"), "?done=qps_withdrawn"))
 }

@@ -1,0 +1,138 @@
+// What HTML can't do by itself: copying, the same form in a dialog, and forgetting a secret. Pages work without this.
+const say = document.getElementById("say");
+const words = document.body.dataset;
+
+for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
+
+async function copy(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    return;
+  }
+  say.textContent = "";
+  requestAnimationFrame(() => { say.textContent = words.copied; });
+  const label = button.querySelector("span") ?? (button.classList.contains("item") ? button : null);
+  if (!label) return;
+  const before = label.textContent;
+  label.textContent = words.copied;
+  setTimeout(() => { label.textContent = before; }, 1500);
+}
+
+// The menu that a link stands in, to be closed; its button gets the focus back.
+function leaveMenu(element) {
+  const menu = element.closest("[popover]");
+  if (!menu) return element;
+  menu.hidePopover();
+  return document.querySelector(`[popovertarget="${menu.id}"]`);
+}
+
+async function openDialog(link) {
+  const back = leaveMenu(link);
+  let form;
+  try {
+    const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    form = answer.ok && page.querySelector(".confirm");
+  } catch { /* the page itself will say what is wrong */ }
+  if (!form) {
+    location.assign(link.href);
+    return;
+  }
+  const dialog = document.createElement("dialog");
+  const title = form.querySelector("h1");
+  title.id = "dialog-title";
+  dialog.setAttribute("aria-labelledby", title.id);
+  dialog.append(document.adoptNode(form));
+  dialog.addEventListener("close", () => { dialog.remove(); back?.focus(); });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const plain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button);
+  const button = event.target.closest("[data-copy], [data-copy-of]");
+  if (button) {
+    const of = button.dataset.copyOf;
+    copy(of ? document.getElementById(of).textContent : button.dataset.copy, button);
+    return;
+  }
+  const close = event.target.closest("dialog [data-close]");
+  if (close) {
+    event.preventDefault();
+    close.closest("dialog").close();
+    return;
+  }
+  const link = event.target.closest("a[data-dialog]");
+  if (link && plain) {
+    event.preventDefault();
+    openDialog(link);
+  }
+});
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  if (event.target.method === "post" && event.target.dataset.sent) event.preventDefault();
+  else if (event.target.method === "post") event.target.dataset.sent = "1";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// Browsers may keep a whole page for the way back. The secret must not be in it.
+addEventListener("pagehide", () => {
+  const secrets = document.querySelectorAll("[data-secret]");
+  if (!secrets.length) return;
+  for (const part of secrets) part.remove();
+  document.getElementById("gone").hidden = false;
+});
+
+const domains = document.querySelector("[data-domains]");
+if (domains) {
+  const field = domains.querySelector("textarea");
+  const list = domains.querySelector(".checks");
+  let wait, latest = 0;
+  const show = (found) => {
+    domains.querySelector(".errors")?.remove(); // the same, as of the last answer
+    list.replaceChildren(...found.map((one) => {
+      const item = document.createElement("li");
+      const text = document.createElement("bdi");
+      text.className = "mono";
+      text.textContent = one.canonical ?? one.text;
+      const words = document.createElement("span");
+      words.className = one.problem ? "no" : "ok";
+      words.textContent = one.problem ? `✕ ${one.problem}` : `✓ ${domains.dataset.good}`;
+      item.append(text, words);
+      if (one.suggestion) {
+        const use = document.createElement("button");
+        use.type = "button";
+        use.className = "button small";
+        use.textContent = `${domains.dataset.use} ${one.suggestion}`;
+        use.addEventListener("click", () => {
+          field.value = field.value.split(/([\s,;]+)/).map((part) => (part === one.text ? one.suggestion : part)).join("");
+          field.focus();
+          check();
+        });
+        item.append(use);
+      }
+      return item;
+    }));
+    field.setAttribute("aria-invalid", String(found.some((one) => one.problem)));
+  };
+  const check = async () => {
+    const mine = ++latest;
+    if (!field.value.trim()) return show([]);
+    try {
+      const answer = await fetch(domains.dataset.domains, { method: "POST", body: new URLSearchParams({ domains: field.value }) });
+      if (answer.ok && mine === latest) show(await answer.json());
+    } catch { /* the form's own answer will tell */ }
+  };
+  field.addEventListener("input", () => {
+    clearTimeout(wait);
+    wait = setTimeout(check, 250);
+  });
+  if (field.value.trim()) check();
+}

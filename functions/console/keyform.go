@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+	"latchkey/shared/origin/entry"
+)
+
+// keyForm is the form for a new key and for an edit.
+type keyForm struct {
+	*form
+	Products []api.Product
+	Key      *api.Key // nil for a new one
+}
+
+func (a *app) keyForm(v *visit, f *form, k *api.Key) (*keyForm, error) {
+	products, err := a.productList(v.ctx(), v.api)
+	return &keyForm{form: f, Products: products, Key: k}, err
+}
+
+func (a *app) newKey(v *visit) error {
+	f := newForm()
+	f.Values["usage"], f.Values["idempotency"] = string(api.Frontend), rand.Text()
+	return a.showForm(v, http.StatusOK, f, nil)
+}
+
+func (a *app) showForm(v *visit, status int, f *form, k *api.Key) error {
+	d, err := a.keyForm(v, f, k)
+	if err != nil {
+		return err
+	}
+	title := v.t("form.new.title")
+	if k != nil {
+		title = v.t("form.edit.title", "name", k.Name)
+	}
+	return v.render(status, "keyform", title, d)
+}
+
+// readKeyForm takes what was typed, as it was typed.
+func readKeyForm(v *visit) *form {
+	f := newForm()
+	for _, name := range []string{
+		"name", "usage", "billing_type", "missing_origin", "header_only", "recoverable", "expires_at", "expires_was", "domains", "idempotency", "version",
+	} {
+		f.Values[name] = v.form(name)
+	}
+	f.Lists["domains"] = domainList(f.Values["domains"])
+	f.Lists["products"] = v.r.PostForm["products"]
+	return f
+}
+
+// domainList splits what was typed at blanks, commas and line ends.
+func domainList(text string) []string {
+	list := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == '\n' || r == '\r' || r == ' ' || r == '\t' })
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// expiry reads a day as its first moment in UTC; nil is no expiry.
+func (f *form) expiry(v *visit) *time.Time {
+	text := f.Values["expires_at"]
+	if text == "" {
+		return nil
+	}
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		f.add("expires_at", v.t("field.date"))
+		return nil
+	}
+	return &at
+}
+
+func (a *app) createKey(v *visit) error {
+	f := readKeyForm(v)
+	body := api.CreateKey{
+		Name: f.Values["name"], Usage: api.UsageKind(f.Values["usage"]), Products: append([]string{}, f.Lists["products"]...),
+		ExpiresAt: f.expiry(v),
+	}
+	if domains := f.Lists["domains"]; len(domains) > 0 {
+		body.Domains = &domains
+	}
+	if billing := api.BillingType(f.Values["billing_type"]); billing != "" {
+		body.BillingType = &billing
+	}
+	if missing := api.MissingOrigin(f.Values["missing_origin"]); missing != "" {
+		body.MissingOrigin = &missing
+	}
+	header, recoverable := f.Values["header_only"] != "", f.Values["recoverable"] != ""
+	body.HeaderOnly, body.Recoverable = &header, &recoverable
+	if f.Bad() {
+		return a.showForm(v, http.StatusUnprocessableEntity, f, nil)
+	}
+	var made api.KeyWithSecret
+	_, err := v.api.Do(v.ctx(), management.Call{
+		Method: http.MethodPost, Path: v.accountPath("/keys"), Body: body, Idempotency: f.Values["idempotency"],
+	}, &made)
+	if err != nil {
+		if err := f.refuse(v, err); err != nil {
+			return err
+		}
+		return a.showForm(v, http.StatusUnprocessableEntity, f, nil)
+	}
+	return a.showSecret(v, made, "created")
+}
+
+func (a *app) editForm(v *visit) error {
+	k, err := v.key()
+	if err != nil {
+		return err
+	}
+	f := newForm()
+	f.Values["name"], f.Values["usage"], f.Values["billing_type"] = k.Name, string(k.Usage), string(k.BillingType)
+	f.Values["missing_origin"], f.Values["domains"] = string(k.MissingOrigin), strings.Join(k.Domains, "\n")
+	f.Values["version"] = strconv.FormatInt(k.Version, 10)
+	f.Lists["products"] = k.Products
+	if k.HeaderOnly {
+		f.Values["header_only"] = "on"
+	}
+	if k.ExpiresAt != nil {
+		f.Values["expires_at"] = k.ExpiresAt.UTC().Format(time.DateOnly)
+		f.Values["expires_was"] = f.Values["expires_at"]
+	}
+	return a.showForm(v, http.StatusOK, f, &k)
+}
+
+func (a *app) editKey(v *visit) error {
+	f := readKeyForm(v)
+	version, _ := strconv.ParseInt(f.Values["version"], 10, 64)
+	patch := map[string]any{
+		"name": f.Values["name"], "usage": f.Values["usage"], "products": append([]string{}, f.Lists["products"]...), "domains": f.Lists["domains"],
+		"header_only": f.Values["header_only"] != "",
+	}
+	for _, name := range []string{"billing_type", "missing_origin"} {
+		if f.Values[name] != "" {
+			patch[name] = f.Values[name]
+		}
+	}
+	if f.Values["expires_at"] != f.Values["expires_was"] {
+		patch["expires_at"] = f.expiry(v)
+	}
+	var err error
+	if !f.Bad() {
+		_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: max(version, 1)}, nil)
+		if err == nil {
+			return v.redirect(v.keyURL("?done=edited"))
+		}
+	}
+	if err != nil {
+		if err := f.refuse(v, err); err != nil {
+			return err
+		}
+	}
+	k, err := v.key()
+	if err != nil {
+		return err
+	}
+	return a.showForm(v, http.StatusUnprocessableEntity, f, &k)
+}
+
+// checked is what is said about one entry while it is typed.
+type checked struct {
+	Text       string `json:"text"`
+	Canonical  string `json:"canonical,omitempty"`
+	Problem    string `json:"problem,omitempty"`
+	Suggestion string `json:"suggestion,omitempty"`
+}
+
+// checkDomains reads entries as the API will, for the form's live check. It answers JSON.
+func (a *app) checkDomains(v *visit) error {
+	list := []checked{}
+	for _, text := range domainList(v.form("domains")) {
+		one := checked{Text: text}
+		canonical, err := entry.Parse(text)
+		one.Canonical = canonical
+		var refused *entry.Error
+		if errors.As(err, &refused) {
+			one.Problem, one.Suggestion = v.fieldText(api.FieldError{Code: string(refused.Code), Detail: refused.Message}), refused.Suggestion
+		}
+		if list = append(list, one); len(list) == maxChecked {
+			break
+		}
+	}
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.WriteHeader(http.StatusOK)
+	return json.NewEncoder(v.w).Encode(list)
+}
+
+const maxChecked = 100
+
+// secretPage shows a secret, in the only answer that holds it.
+type secretPage struct {
+	Key      api.KeyWithSecret
+	Secret   string // "" if it was shown before
+	Kind     string // created, rotated or revealed
+	Examples []example
+	Warn     []string
+}
+
+// showSecret answers the very request that made the secret: nothing is stored or redirected, so going back or
+// reloading finds nothing.
+func (a *app) showSecret(v *visit, k api.KeyWithSecret, kind string) error {
+	d := &secretPage{Key: k, Kind: kind}
+	if k.Secret != nil {
+		d.Secret = *k.Secret
+		d.Examples = examples(a.products, k, d.Secret)
+	}
+	if k.Usage == api.Frontend && len(k.Domains) == 0 {
+		d.Warn = append(d.Warn, "no_domains")
+	}
+	v.w.Header().Set("Referrer-Policy", "no-referrer")
+	v.w.Header().Set("Cache-Control", "no-store")
+	return v.render(http.StatusOK, "secret", v.t("secret."+kind+".title"), d)
+}
+
+// whole reads a key with what its page shows beside it.
+func (v *visit) also(read func(context.Context) error, failed *bool) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := read(ctx); err != nil {
+			*failed = true // the page is worth showing without it
+		}
+		return nil
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+type limitForm struct {
+	*form
+	Key   api.Key
+	Limit api.Limit
+}
+
+// limit finds the class of the path among the key's limits.
+func (a *app) showLimit(v *visit, status int, f *form) error {
+	k, err := v.key()
+	if err != nil {
+		return err
+	}
+	for _, l := range k.Limits {
+		if l.Class == v.r.PathValue("class") {
+			if f.Values["qps"] == "" {
+				f.Values["qps"] = strconv.Itoa(l.Qps)
+			}
+			return v.render(status, "limit", v.t("limit.title", "class", l.Name), &limitForm{form: f, Key: k, Limit: l})
+		}
+	}
+	return errNotFound
+}
+
+func (a *app) limitForm(v *visit) error { return a.showLimit(v, http.StatusOK, newForm()) }
+
+func (a *app) lowerLimit(v *visit) error {
+	f := newForm()
+	f.Values["qps"] = v.form("qps")
+	class := v.r.PathValue("class")
+	if !plainID(strings.ReplaceAll(class, ".", "_")) {
+		return errNotFound
+	}
+	qps, err := strconv.Atoi(f.Values["qps"])
+	if err != nil {
+		f.add("qps", v.t("field.number"))
+	}
+	if err := f.send(v, management.Call{Method: http.MethodPut, Path: v.keyPath("/limits/", class), Body: api.LowerLimit{Qps: qps}}, nil); err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showLimit(v, http.StatusUnprocessableEntity, f)
+	}
+	return v.redirect(v.keyURL("?done=limit"))
+}

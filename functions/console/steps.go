@@ -1,0 +1,89 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// step is a change of a key that needs a confirmation and at most one word more.
+type step struct {
+	name   string // also of its messages: confirm.<name>.…
+	method string
+	path   string // below the key's in the API
+	grave  bool   // it can't be taken back, or interrupts
+	typed  bool   // the key's name must be typed
+}
+
+var steps = []step{
+	{name: "disable", method: http.MethodPost, path: "/disable", grave: true},
+	{name: "enable", method: http.MethodPost, path: "/enable"},
+	{name: "revoke", method: http.MethodPost, path: "/revoke", grave: true, typed: true},
+	{name: "delete", method: http.MethodDelete, grave: true},
+	{name: "restore", method: http.MethodPost, path: "/restore"},
+	{name: "rotation-end", method: http.MethodPost, path: "/rotation/end", grave: true},
+	{name: "rotation-cancel", method: http.MethodPost, path: "/rotation/cancel"},
+	{name: "policy-remove", method: http.MethodDelete, path: "/rotation-policy"},
+	{name: "promote", method: http.MethodPost, path: "/proposal/promote", grave: true},
+	{name: "drop", method: http.MethodDelete, path: "/proposal"},
+}
+
+func (a *app) stepRoutes() {
+	for _, s := range steps {
+		a.account("GET /accounts/{account}/keys/{key}/"+s.name, func(v *visit) error { return a.ask(v, http.StatusOK, s, newForm()) })
+		a.account("POST /accounts/{account}/keys/{key}/"+s.name, func(v *visit) error { return a.take(v, s) })
+	}
+	a.account("GET /accounts/{account}/keys/{key}/reveal", func(v *visit) error { return a.ask(v, http.StatusOK, reveal, newForm()) })
+	a.account("POST /accounts/{account}/keys/{key}/reveal", a.reveal)
+}
+
+var reveal = step{name: "reveal", method: http.MethodPost, path: "/reveal"}
+
+type confirmation struct {
+	*form
+	Key          api.Key
+	Name         string
+	Grave, Typed bool
+}
+
+// ask shows what a step would do.
+func (a *app) ask(v *visit, status int, s step, f *form) error {
+	k, err := v.key()
+	if err != nil {
+		return err
+	}
+	d := &confirmation{form: f, Key: k, Name: s.name, Grave: s.grave, Typed: s.typed}
+	return v.render(status, "confirm", v.t("confirm."+s.name+".title", "name", k.Name), d)
+}
+
+func (a *app) take(v *visit, s step) error {
+	f := newForm()
+	call := management.Call{Method: s.method, Path: v.keyPath(s.path)}
+	if s.typed {
+		f.Values["confirm_name"] = v.form("confirm_name")
+		call.Body = api.RevokeKey{ConfirmName: v.r.PostFormValue("confirm_name")}
+	}
+	if _, err := v.api.Do(v.ctx(), call, nil); err != nil {
+		if err := f.refuse(v, err); err != nil {
+			return err
+		}
+		return a.ask(v, http.StatusUnprocessableEntity, s, f)
+	}
+	if s.name == "delete" {
+		return v.redirect(v.accountURL("/keys?done=" + s.name))
+	}
+	return v.redirect(v.keyURL("?done=" + s.name))
+}
+
+func (a *app) reveal(v *visit) error {
+	var k api.KeyWithSecret
+	if _, err := v.api.Do(v.ctx(), management.Call{Method: reveal.method, Path: v.keyPath(reveal.path)}, &k); err != nil {
+		f := newForm()
+		if err := f.refuse(v, err); err != nil {
+			return err
+		}
+		return a.ask(v, http.StatusUnprocessableEntity, reveal, f)
+	}
+	return a.showSecret(v, k, "revealed")
+}
