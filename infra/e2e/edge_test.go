@@ -36,7 +36,7 @@ func TestNamesAreTrimmedAndOfAnyScript(t *testing.T) {
 
 func TestBodiesThatCantBeTakenHaveTheirOwnAnswers(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
-	k := s.newKey(t, account, mapKey)
+	k := s.newKey(t, account, lifeKey)
 	big := `{"name":"` + strings.Repeat("x", 64<<10) + `"}`
 	for _, c := range []struct {
 		what, method, path, body, media string
@@ -45,12 +45,12 @@ func TestBodiesThatCantBeTakenHaveTheirOwnAnswers(t *testing.T) {
 	}{
 		{"oversize", "POST", account + "/keys", big, "", 413, "body_too_large"},
 		{"oversize edit", "PATCH", k.path, big, "", 413, "body_too_large"},
-		{"text", "POST", account + "/keys", mapKey, "text/plain", 415, "content_type_unsupported"},
+		{"text", "POST", account + "/keys", lifeKey, "text/plain", 415, "content_type_unsupported"},
 		{"a form", "POST", account + "/keys", "name=x", "application/x-www-form-urlencoded", 415, "content_type_unsupported"},
-		{"another charset", "POST", account + "/keys", mapKey, "application/json; charset=latin1", 415, "content_type_unsupported"},
+		{"another charset", "POST", account + "/keys", lifeKey, "application/json; charset=latin1", 415, "content_type_unsupported"},
 		{"broken", "POST", account + "/keys", `{"name":`, "", 400, "body_not_json"},
-		{"two documents", "POST", account + "/keys", mapKey + mapKey, "", 400, "body_not_json"},
-		{"a byte order mark", "POST", account + "/keys", "\ufeff" + mapKey, "", 400, "body_not_json"},
+		{"two documents", "POST", account + "/keys", lifeKey + lifeKey, "", 400, "body_not_json"},
+		{"a byte order mark", "POST", account + "/keys", "\ufeff" + lifeKey, "", 400, "body_not_json"},
 		{"no object", "POST", account + "/keys", `["name"]`, "", 400, "body_not_object"},
 		{"null", "POST", account + "/keys", `null`, "", 400, "body_not_object"},
 		{"a member twice", "POST", account + "/keys", `{"name":"a","name":"b","usage":"backend","products":["search"]}`, "", 400, "body_duplicate_member"},
@@ -78,7 +78,7 @@ func TestBodiesThatCantBeTakenHaveTheirOwnAnswers(t *testing.T) {
 
 func TestUnknownReadOnlyAndMistypedMembersAreNamedByPointer(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
-	k := s.newKey(t, account, mapKey)
+	k := s.newKey(t, account, lifeKey)
 	for body, want := range map[string]string{
 		`{"name":"n","usage":"backend","products":["search"],"colour":"red","a/b~c":1}`:                    "/a~1b~0c unknown, /colour unknown",
 		`{"name":"n","usage":"backend","products":["search"],"Name":"n"}`:                                  "/Name unknown",
@@ -119,7 +119,7 @@ func TestUnknownReadOnlyAndMistypedMembersAreNamedByPointer(t *testing.T) {
 // operation that writes.
 func TestEachStoredAttributeAsAnExtraMemberChangesNothing(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
-	k := s.newKey(t, account, mapKey)
+	k := s.newKey(t, account, lifeKey)
 	before := s.must(t, 200, "owner", "GET", k.path, "").json(t)
 	accountBefore := s.must(t, 200, "owner", "GET", account, "").json(t)
 	members := slices.Collect(maps.Keys(before))
@@ -131,7 +131,7 @@ func TestEachStoredAttributeAsAnExtraMemberChangesNothing(t *testing.T) {
 		"PUT " + k.path + "/proposal": "domains products",
 	}
 	base := map[string]string{
-		"POST " + account + "/keys": mapKey, "PUT " + account + "/members/developer": `{"role":"viewer"}`, "POST " + account + "/invitations": `{"role":"viewer"}`,
+		"POST " + account + "/keys": lifeKey, "PUT " + account + "/members/developer": `{"role":"viewer"}`, "POST " + account + "/invitations": `{"role":"viewer"}`,
 		"POST /v1/accounts": `{"name":"x"}`, "PUT " + k.path + "/proposal": `{"domains":[]}`,
 	}
 	for _, state := range []string{"/disable", "/enable", "/restore", "/reveal", "/proposal/promote"} {
@@ -175,7 +175,7 @@ func TestPagesShowEachKeyOnceAndTheirTokensFitOneListOnly(t *testing.T) {
 			products += `,"search"`
 		}
 		s.newKey(t, account, fmt.Sprintf(`{"name":"Key %d","usage":"backend","products":[%s]}`, (i*3)%7, products))
-		s.newKey(t, other, mapKey)
+		s.newKey(t, other, lifeKey)
 	}
 	page := func(account, query string) (names []string, next string) {
 		t.Helper()
@@ -244,7 +244,7 @@ func TestPagesShowEachKeyOnceAndTheirTokensFitOneListOnly(t *testing.T) {
 func TestAForeignObjectAnswersByteForByteAsAnUnknownOne(t *testing.T) {
 	s, mine := shared, "/v1/accounts/"+shared.Enterprise
 	account := s.newAccount(t, "owner")
-	k := s.newKey(t, account, mapKey)
+	k := s.newKey(t, account, lifeKey)
 	const unknownKey, unknownAccount = "key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", "/v1/accounts/acc_01HZY3M7Q8R9S0T1V2W3X4Y5Z6"
 	invitation := s.must(t, 201, "owner", "POST", account+"/invitations", `{"role":"viewer"}`).json(t)["id"].(string)
 	onKey := [][2]string{
@@ -269,7 +269,7 @@ func TestAForeignObjectAnswersByteForByteAsAnUnknownOne(t *testing.T) {
 		compare("a foreign key under its account: "+c[0], method, k.path+sub, unknownAccount+"/keys/"+unknownKey+sub, c[1])
 	}
 	for _, c := range [][2]string{
-		{"GET", ""}, {"PATCH", `{"name":"x"}`}, {"GET /keys", ""}, {"POST /keys", mapKey}, {"GET /members", ""}, {"PUT /members/viewer", `{"role":"viewer"}`},
+		{"GET", ""}, {"PATCH", `{"name":"x"}`}, {"GET /keys", ""}, {"POST /keys", lifeKey}, {"GET /members", ""}, {"PUT /members/viewer", `{"role":"viewer"}`},
 		{"DELETE /members/owner", ""}, {"GET /invitations", ""}, {"POST /invitations", `{"role":"viewer"}`}, {"GET /audit", ""}, {"POST /close", `{}`}, {"GET /usage", ""},
 	} {
 		method, sub, _ := strings.Cut(c[0], " ")

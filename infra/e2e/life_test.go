@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-const mapKey = `{"name":"life","usage":"backend","products":["map-display"]}`
+const lifeKey = `{"name":"life","usage":"backend","products":["map-display"]}`
 
 // TestEveryChangeOfAKeyIsObeyedByTheGateInTime leads one key each through the changes of its life, with several of the
 // gate's environments knowing it before.
@@ -21,7 +21,7 @@ func TestEveryChangeOfAKeyIsObeyedByTheGateInTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := s.newKey(t, s.newAccount(t, "owner"), mapKey)
+			k := s.newKey(t, s.newAccount(t, "owner"), lifeKey)
 			s.warm(t, k)
 			life(t, k)
 		})
@@ -156,7 +156,7 @@ func expire(t *testing.T, k key) {
 
 func closeAccount(t *testing.T, k key) {
 	account, _, _ := strings.Cut(k.path, "/keys/")
-	second := shared.newKey(t, account, mapKey)
+	second := shared.newKey(t, account, lifeKey)
 	shared.warm(t, second)
 	refused(t, "an owner closes", shared.manage(t, "owner", "POST", account+"/close", `{}`), 403, "forbidden")
 	if a := shared.must(t, 200, "operator", "POST", account+"/close", `{}`); a.json(t)["closed_at"] == nil {
@@ -164,7 +164,7 @@ func closeAccount(t *testing.T, k key) {
 	}
 	shared.obeyed(t, "closing of an account", tile+k.secret, nil, 401, "unauthorized")
 	shared.obeyed(t, "closing of an account, its second key", tile+second.secret, nil, 401, "unauthorized")
-	refused(t, "a key in a closed account", shared.manage(t, "owner", "POST", account+"/keys", mapKey), 409, "account_closed")
+	refused(t, "a key in a closed account", shared.manage(t, "owner", "POST", account+"/keys", lifeKey), 409, "account_closed")
 	rows := shared.trail(t, "owner", account+"/audit")
 	if n := count(rows, "key.revoke"); n != 2 {
 		t.Errorf("%d keys revoked in the trail, want 2: %v", n, rows)
@@ -218,7 +218,7 @@ func count(rows []row, action string) (n int) {
 
 func TestEachMutationLeavesOneRowAndNothingElseDoes(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
-	k := s.newKey(t, account, mapKey)
+	k := s.newKey(t, account, lifeKey)
 	etag := s.must(t, 200, "owner", "PATCH", k.path, `{"name":"new"}`, "If-Match", k.etag).header.Get("ETag")
 	s.must(t, 412, "owner", "PATCH", k.path, `{"name":"stale"}`, "If-Match", k.etag)
 	s.must(t, 200, "owner", "PATCH", k.path, `{"name":"new"}`, "If-Match", etag) // changes nothing
@@ -292,8 +292,8 @@ func TestEditsAreMergePatchesThatNameTheirVersion(t *testing.T) {
 func TestACreateIsReplayedWithoutItsSecret(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
 	const name = "Idempotency-Key"
-	first := s.must(t, 201, "owner", "POST", account+"/keys", mapKey, name, "once")
-	again := s.must(t, 201, "owner", "POST", account+"/keys", mapKey, name, "once")
+	first := s.must(t, 201, "owner", "POST", account+"/keys", lifeKey, name, "once")
+	again := s.must(t, 201, "owner", "POST", account+"/keys", lifeKey, name, "once")
 	v, w := first.json(t), again.json(t)
 	if again.header.Get("Idempotent-Replayed") != "true" || w["secret"] != nil || w["secret_unavailable"] != true || w["id"] != v["id"] {
 		t.Errorf("replay: %v %s", again.header, again.body)
@@ -303,12 +303,12 @@ func TestACreateIsReplayedWithoutItsSecret(t *testing.T) {
 	}
 	// The same request, spelled otherwise.
 	s.must(t, 201, "owner", "POST", account+"/keys", `{"products":["map-display"], "usage":"backend","name":"life"}`, name, "once")
-	refused(t, "another body", s.manage(t, "owner", "POST", account+"/keys", strings.Replace(mapKey, "life", "other", 1), name, "once"), 422, "idempotency_key_reused")
+	refused(t, "another body", s.manage(t, "owner", "POST", account+"/keys", strings.Replace(lifeKey, "life", "other", 1), name, "once"), 422, "idempotency_key_reused")
 	for what, bad := range map[string]string{"empty": "", "too long": strings.Repeat("x", 256), "with a blank": "a b", "not ASCII": "é"} {
-		refused(t, what, s.manage(t, "owner", "POST", account+"/keys", mapKey, name, bad), 400, "parameter_invalid")
+		refused(t, what, s.manage(t, "owner", "POST", account+"/keys", lifeKey, name, bad), 400, "parameter_invalid")
 	}
 	other := s.newAccount(t, "owner")
-	if a := s.must(t, 201, "owner", "POST", other+"/keys", mapKey, name, "once"); a.json(t)["id"] == v["id"] || a.json(t)["secret"] == nil {
+	if a := s.must(t, 201, "owner", "POST", other+"/keys", lifeKey, name, "once"); a.json(t)["id"] == v["id"] || a.json(t)["secret"] == nil {
 		t.Errorf("another account's same value: %s", a.header)
 	}
 	if l := s.must(t, 200, "owner", "GET", account+"/keys", "").json(t)["keys"].([]any); len(l) != 1 {
@@ -323,7 +323,7 @@ func TestDuplicatesAtOnceMakeOneKeyAndShowItsSecretOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			a := s.manage(t, "owner", "POST", account+"/keys", mapKey, "Idempotency-Key", "duplicate")
+			a := s.manage(t, "owner", "POST", account+"/keys", lifeKey, "Idempotency-Key", "duplicate")
 			if a.status != 201 {
 				t.Errorf("%d %s", a.status, a.body)
 				return
@@ -376,7 +376,7 @@ func (s *stack) race(t *testing.T, account string, n int) (made []string, over i
 	for range 6 {
 		wg.Go(func() {
 			for range work {
-				a := s.manage(t, "owner", "POST", account+"/keys", mapKey)
+				a := s.manage(t, "owner", "POST", account+"/keys", lifeKey)
 				mu.Lock()
 				if a.status == 201 {
 					made = append(made, a.json(t)["id"].(string))
@@ -405,14 +405,14 @@ func TestARecoverableSecretIsRevealedToOwnersAndLeavesARow(t *testing.T) {
 	if rows := s.trail(t, "owner", account+"/audit"); count(rows, "key.reveal") != 1 {
 		t.Errorf("trail %v", rows)
 	}
-	plain := s.newKey(t, account, mapKey)
+	plain := s.newKey(t, account, lifeKey)
 	refused(t, "a key that isn't recoverable", s.manage(t, "owner", "POST", plain.path+"/reveal", `{}`), 409, "key_not_recoverable")
 }
 
 func TestAProposalIsCountedNotEnforcedUntilItIsPromoted(t *testing.T) {
 	t.Parallel()
 	s := shared
-	k := s.newKey(t, s.newAccount(t, "owner"), mapKey)
+	k := s.newKey(t, s.newAccount(t, "owner"), lifeKey)
 	a := s.must(t, 200, "owner", "PUT", k.path+"/proposal", `{"domains":["example.com"]}`)
 	proposed, _ := a.json(t)["proposed"].(map[string]any)
 	if fmt.Sprint(proposed["domains"]) != "[example.com]" || proposed["products"] != nil {

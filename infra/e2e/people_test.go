@@ -12,7 +12,7 @@ import (
 func TestADeveloperRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
 	s.must(t, 201, "owner", "PUT", account+"/members/developer", `{"role":"developer","email":"developer@example.com"}`)
-	created := s.must(t, 201, "developer", "POST", account+"/keys", mapKey)
+	created := s.must(t, 201, "developer", "POST", account+"/keys", lifeKey)
 	path := account + "/keys/" + created.json(t)["id"].(string)
 	for range 5 { // every environment of the functions knows the member
 		s.must(t, 200, "developer", "GET", path, "")
@@ -20,7 +20,7 @@ func TestADeveloperRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T)
 	s.must(t, 204, "owner", "DELETE", account+"/members/developer", "")
 	var wg sync.WaitGroup
 	for _, c := range [][3]string{
-		{"GET", path, ""}, {"PATCH", path, `{"name":"x"}`}, {"POST", path + "/disable", `{}`}, {"GET", account + "/keys", ""}, {"POST", account + "/keys", mapKey},
+		{"GET", path, ""}, {"PATCH", path, `{"name":"x"}`}, {"POST", path + "/disable", `{}`}, {"GET", account + "/keys", ""}, {"POST", account + "/keys", lifeKey},
 		{"GET", account, ""}, {"GET", account + "/members", ""}, {"GET", account + "/audit", ""}, {"GET", account + "/usage", ""},
 	} {
 		wg.Go(func() {
@@ -36,7 +36,7 @@ func TestADeveloperRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T)
 
 func TestAnOwnerRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
-	k := s.newKey(t, account, mapKey)
+	k := s.newKey(t, account, lifeKey)
 	s.must(t, 201, "owner", "PUT", account+"/members/viewer", `{"role":"owner"}`)
 	s.must(t, 200, "viewer", "PATCH", k.path, `{"name":"mine now"}`, "If-Match", "*")
 	s.must(t, 200, "owner", "PUT", account+"/members/viewer", `{"role":"viewer"}`)
@@ -91,7 +91,7 @@ func TestAnInvitationWorksOnce(t *testing.T) {
 	if a := accept("developer", token); a.status != 200 || a.json(t)["role"] != "developer" {
 		t.Errorf("accepted: %d %s", a.status, a.body)
 	}
-	s.must(t, 201, "developer", "POST", account+"/keys", mapKey)
+	s.must(t, 201, "developer", "POST", account+"/keys", lifeKey)
 	refused(t, "by somebody else", accept("viewer", token), 404, "invitation_not_found")
 	s.must(t, 204, "owner", "DELETE", account+"/members/developer", "")
 	refused(t, "again, after being removed", accept("developer", token), 404, "invitation_not_found")
@@ -124,7 +124,7 @@ func TestOperatorsLookUpAnyKeyAndAccountAndNobodyElseDoes(t *testing.T) {
 	id := account[len("/v1/accounts/"):]
 	name := "Lookup " + id[len(id)-8:]
 	s.must(t, 200, "owner", "PATCH", account, `{"name":"`+name+`"}`)
-	k := s.newKey(t, account, mapKey)
+	k := s.newKey(t, account, lifeKey)
 	v := s.must(t, 200, "operator", "GET", "/v1/operator/keys/"+k.id, "").json(t)
 	if v["key"].(map[string]any)["id"] != k.id || v["account"].(map[string]any)["id"] != id {
 		t.Errorf("key: %v", v)
@@ -137,7 +137,7 @@ func TestOperatorsLookUpAnyKeyAndAccountAndNobodyElseDoes(t *testing.T) {
 	if a := s.must(t, 200, "operator", "GET", account+"/keys", ""); !strings.Contains(string(a.body), k.id) {
 		t.Errorf("an operator reads the account's keys: %s", a.body)
 	}
-	refused(t, "an operator creates a customer's key", s.manage(t, "operator", "POST", account+"/keys", mapKey), 403, "forbidden")
+	refused(t, "an operator creates a customer's key", s.manage(t, "operator", "POST", account+"/keys", lifeKey), 403, "forbidden")
 	refused(t, "an unknown key", s.manage(t, "operator", "GET", "/v1/operator/keys/key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", ""), 404, "not_found")
 	for _, path := range []string{"/v1/operator/keys/" + k.id, "/v1/operator/accounts?q=" + id, "/v1/operators", "/v1/operator/keys/key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6"} {
 		refused(t, "a customer on "+path, s.manage(t, "owner", "GET", path, ""), 403, "forbidden")
@@ -155,7 +155,7 @@ func TestATypeThatAKeysBillingDoesNotFitIsRefused(t *testing.T) {
 	if v := s.must(t, 200, "owner", "GET", account, "").json(t); v["type"] != "self_serve" || v["pending_type"] != nil {
 		t.Errorf("after the refusal: %v", v)
 	}
-	s.newKey(t, account, mapKey) // and keys can be made as before
+	s.newKey(t, account, lifeKey) // and keys can be made as before
 	for _, one := range s.must(t, 200, "owner", "GET", account+"/keys", "").json(t)["keys"].([]any) {
 		s.must(t, 200, "owner", "DELETE", account+"/keys/"+one.(map[string]any)["id"].(string), "")
 	}
@@ -174,14 +174,14 @@ func TestRolesDecideWhatMembersMay(t *testing.T) {
 	for _, role := range []string{"developer", "viewer"} {
 		s.must(t, 201, "owner", "PUT", account+"/members/"+role, fmt.Sprintf(`{"role":%q}`, role))
 	}
-	k := s.newKey(t, account, mapKey)
+	k := s.newKey(t, account, lifeKey)
 	for _, c := range []struct {
 		method, path, body string
 		least              int // 0 viewer, 1 developer, 2 owner
 	}{
 		{"GET", k.path, "", 0}, {"GET", account + "/keys", "", 0}, {"GET", account + "/members", "", 0}, {"GET", account + "/audit", "", 0},
 		{"POST", k.path + "/test", `{}`, 0}, {"PATCH", k.path, `{"header_only":false}`, 1}, {"POST", k.path + "/disable", `{}`, 1}, {"POST", k.path + "/enable", `{}`, 1},
-		{"POST", account + "/keys", mapKey, 1}, {"DELETE", k.path, "", 2}, {"POST", k.path + "/restore", `{}`, 2}, {"GET", account + "/invitations", "", 2},
+		{"POST", account + "/keys", lifeKey, 1}, {"DELETE", k.path, "", 2}, {"POST", k.path + "/restore", `{}`, 2}, {"GET", account + "/invitations", "", 2},
 		{"PATCH", account, `{"name":"x"}`, 2}, {"PUT", account + "/members/viewer", `{"role":"viewer"}`, 2}, {"POST", k.path + "/revoke", `{"confirm_name":"life"}`, 2},
 	} {
 		for rank, who := range []string{"viewer", "developer", "owner"} {
