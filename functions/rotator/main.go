@@ -14,5 +14,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(r.handle)
+	lambda.StartWithOptions(r.handle)
 }

@@ -245,3 +245,84 @@ func TestPolicies(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExpiringKeyIsNotRotated(t *testing.T) {
+	k := fresh()
+	k.Rotation = &apikey.RotationPolicy{EveryDays: 90, Principal: "arn:aws:iam::123456789012:role/app"}
+	due := noon.AddDate(0, 0, 90)
+	for name, c := range map[string]struct {
+		expires time.Time
+		rotated bool
+	}{
+		"never expires": {time.Time{}, true}, "expires later": {due.Add(1), true}, "expires then": {due, false}, "expires before": {due.Add(-1), false},
+	} {
+		k.ExpiresAt = c.expires
+		if got := !rotation.Due(k).IsZero(); got != c.rotated {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	k.ExpiresAt = due.Add(time.Hour)
+	k.Outgoing = &apikey.Outgoing{EndsAt: due.Add(2 * time.Hour)}
+	k.Rotation.AnnouncedFor = due
+	if task, _ := rotation.Next(k); task != rotation.EndGrace {
+		t.Errorf("a key that expires before the running rotation ends: %s", task)
+	}
+}
+
+func TestSecretsManagerFollowsWhoeverChangesADeliveredSecret(t *testing.T) {
+	const role = "arn:aws:iam::123456789012:role/app"
+	delivered := fresh()
+	delivered.Rotation = &apikey.RotationPolicy{EveryDays: 90, Principal: role, AnnouncedFor: noon.AddDate(0, 0, 90)}
+	delivered.Handover.Reader = role
+	rotate := func(k apikey.Key) apikey.Key {
+		k, err := rotation.Rotate(k, slot(2), grace(t, 3600), rotation.Other, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	cancel := func(k apikey.Key) apikey.Key {
+		k, err := rotation.Cancel(k, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	for name, c := range map[string]struct {
+		key  apikey.Key
+		owed bool
+	}{
+		"delivered":                   {delivered, false},
+		"never delivered, by hand":    {rotate(fresh()), false},
+		"rotated by hand":             {rotate(delivered), true},
+		"prepared by the job":         {rotation.Prepared(rotate(fresh()), "v"), true},
+		"prepared and then cancelled": {cancel(rotation.Prepared(rotate(fresh()), "v")), true},
+		"delivered and cancelled":     {cancel(rotation.Delivered(rotate(delivered), role, noon)), true},
+		"delivered after all":         {rotation.Delivered(rotate(delivered), role, noon), false},
+		"another reader": {func() apikey.Key {
+			k := delivered
+			k.Handover.Reader = "arn:aws:iam::123456789012:role/old"
+			return k
+		}(), true},
+		"no policy any more": {func() apikey.Key {
+			k := delivered
+			k.Rotation = nil
+			return k
+		}(), true},
+	} {
+		task, at := rotation.Next(c.key)
+		if rotation.Owed(c.key) != c.owed || (task == rotation.Deliver) != c.owed {
+			t.Errorf("%s: owed %v, next %s", name, rotation.Owed(c.key), task)
+		}
+		if c.owed && !at.Equal(noon) {
+			t.Errorf("%s: at %v", name, at)
+		}
+	}
+	failed := rotation.Undelivered(rotate(delivered), noon)
+	if task, at := rotation.Next(failed); task != rotation.EndGrace || !at.Equal(noon.Add(time.Hour)) {
+		t.Errorf("a delivery that waits stops nothing else: %s at %v", task, at)
+	}
+	if v := cancel(rotation.Prepared(rotate(fresh()), "v")).Handover.Version; v != "" {
+		t.Error("a cancelled rotation's version is still to be promoted")
+	}
+}

@@ -96,7 +96,7 @@ func Next(k apikey.Key) (Task, time.Time) {
 	}
 	owed := Owed(k)
 	if owed {
-		earlier(Deliver, later(k.UpdatedAt, k.Handover.RetryAt))
+		earlier(Deliver, later(later(k.CreatedAt, k.UpdatedAt), k.Handover.RetryAt))
 	}
 	if k.Outgoing != nil {
 		earlier(EndGrace, k.Outgoing.EndsAt)
