@@ -96,7 +96,6 @@ func (a *app) acceptInvitation(v *visit) error {
 	} else if err != nil {
 		return err
 	}
-	v.setCookie(invitationName, "", 0)
 	var joined api.Account
 	_, err := v.api.Do(v.ctx(), management.Call{
 		Method: http.MethodPost, Path: "/v1/invitations/accept", Body: api.AcceptInvitation{Token: token},
@@ -104,11 +103,13 @@ func (a *app) acceptInvitation(v *visit) error {
 	var p *management.Problem
 	if errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusConflict || p.Status == http.StatusUnprocessableEntity) {
 		f.Problem, f.Request = v.problemText(p), p.RequestId
+		v.setCookie(invitationName, "", 0)
 		return a.invitationForm(v, p.Status, f)
 	}
 	if err != nil {
 		return err
 	}
+	v.setCookie(invitationName, "", 0)
 	return v.redirect("/accounts/" + joined.Id + "/keys?done=invitation_accepted")
 }
 

@@ -1,9 +1,250 @@
 package main
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
 
 func (a *app) operatorRoutes() {
-	a.person("GET /operator", func(v *visit) error {
-		return v.render(http.StatusOK, "later", v.t("nav.operator"), nil)
+	a.person("GET /operator", a.lookUp)
+	a.staff("GET /operator/accounts/{account}", func(v *visit) error { return a.showStaffAccount(v, http.StatusOK, newForm()) })
+	a.staff("POST /operator/accounts/{account}/type", a.setType)
+	a.staff("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
+	a.staff("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
+	a.staff("POST /operator/accounts/{account}/close", a.closeAccount)
+	a.staff("GET /operator/keys/{key}", func(v *visit) error { return a.showStaffKey(v, http.StatusOK, newForm()) })
+	a.staff("POST /operator/keys/{key}/block", a.blockKey)
+	a.staff("POST /operator/keys/{key}/unblock", a.unblockKey)
+	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
+	a.person("POST /operator/operators", a.addOperator)
+	a.person("GET /operator/operators/remove", func(v *visit) error { return a.showDismissal(v, http.StatusOK, newForm()) })
+	a.person("POST /operator/operators/remove", a.removeOperator)
+	a.person("GET /operator/qps-requests", a.showQueue)
+	a.staff("GET /operator/qps-requests/{account}/{request}", func(v *visit) error { return a.showDecision(v, http.StatusOK, newForm()) })
+	a.staff("POST /operator/qps-requests/{account}/{request}", a.decide)
+}
+
+// staff registers an operators' page about the object in the path. Unlike an account's own pages, it has the operators'
+// frame. Who is an operator, the API says.
+func (a *app) staff(pattern string, e endpoint) {
+	a.person(pattern, func(v *visit) error {
+		for _, name := range []string{"account", "key", "request"} {
+			if !plainID(v.r.PathValue(name)) {
+				return errNotFound
+			}
+		}
+		return e(v)
 	})
+}
+
+// operates refuses who isn't an operator, for pages that would show without asking the API for anything of theirs.
+func (v *visit) operates() error {
+	me, err := v.person()
+	if err != nil {
+		return err
+	}
+	if !me.Operator {
+		return errNotFound
+	}
+	return nil
+}
+
+func staffAccountPath(v *visit, below string) string { return "/v1/accounts/" + v.r.PathValue("account") + below }
+
+// lookUpPage is the search over all accounts.
+type lookUpPage struct {
+	Q, Page, Next string
+	Accounts      []api.Account
+}
+
+// lookUp finds accounts by ID, the beginning of their name, or a member's e-mail; a key ID leads to the key.
+func (a *app) lookUp(v *visit) error {
+	d := &lookUpPage{Q: strings.TrimSpace(v.query("q")), Page: v.query("page")}
+	if strings.HasPrefix(d.Q, "key_") && plainID(d.Q) {
+		return v.redirect("/operator/keys/" + d.Q)
+	}
+	query := url.Values{"page_size": {"25"}}
+	if strings.Contains(d.Q, "@") {
+		query.Set("email", d.Q)
+	} else if d.Q != "" {
+		query.Set("q", d.Q)
+	}
+	if d.Page != "" {
+		query.Set("page_token", d.Page)
+	}
+	found, err := management.Get[api.AccountList](v.ctx(), v.api, "/v1/operator/accounts", query)
+	if err != nil {
+		return err
+	}
+	if d.Accounts = found.Accounts; found.NextPageToken != nil {
+		d.Next = *found.NextPageToken
+	}
+	return v.render(http.StatusOK, "operator", v.t("operator.title"), d)
+}
+
+// staffAccount is an account as operators see it.
+type staffAccount struct {
+	*form
+	Account api.Account
+	Types   []api.AccountType
+	Members []memberRow
+	Keys    []api.Key
+	Next    string
+}
+
+func (a *app) showStaffAccount(v *visit, status int, f *form) error {
+	d := &staffAccount{form: f, Types: []api.AccountType{api.Enterprise, api.SelfServe}}
+	query := url.Values{"page_size": {"50"}}
+	if token := v.query("page"); token != "" && v.r.Method == http.MethodGet {
+		query.Set("page_token", token)
+	}
+	if err := v.operates(); err != nil {
+		return err
+	}
+	var keys api.KeyList
+	var members api.MemberList
+	err := v.parallel(
+		reading(&d.Account, v.api, staffAccountPath(v, ""), nil),
+		reading(&keys, v.api, staffAccountPath(v, "/keys"), query),
+		reading(&members, v.api, staffAccountPath(v, "/members"), url.Values{"page_size": {"100"}}),
+	)
+	if err != nil {
+		return err
+	}
+	for _, m := range members.Members {
+		d.Members = append(d.Members, memberRow{Member: m})
+	}
+	d.Keys = keys.Keys
+	if keys.NextPageToken != nil {
+		d.Next = *keys.NextPageToken
+	}
+	if d.Values["key_limit"] == "" {
+		d.Values["key_limit"] = strconv.Itoa(d.Account.KeyLimit)
+	}
+	return v.render(status, "operator-account", d.Account.Name, d)
+}
+
+func (a *app) editStaffAccount(v *visit, f *form, body api.EditAccount, done string) error {
+	status, err := f.submit(v, management.Call{Method: http.MethodPatch, Path: staffAccountPath(v, ""), Body: body}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showStaffAccount(v, status, f)
+	}
+	return v.redirect("/operator/accounts/" + v.r.PathValue("account") + "?done=" + done)
+}
+
+func (a *app) setType(v *visit) error {
+	kind := api.AccountType(v.form("type"))
+	return a.editStaffAccount(v, newForm(), api.EditAccount{Type: &kind}, "type_changed")
+}
+
+func (a *app) setKeyLimit(v *visit) error {
+	f := newForm()
+	f.Values["key_limit"] = v.form("key_limit")
+	limit := f.whole(v, "key_limit")
+	return a.editStaffAccount(v, f, api.EditAccount{KeyLimit: &limit}, "key_limit_changed")
+}
+
+// closing asks for the account's name, typed.
+type closing struct {
+	*form
+	Account api.Account
+}
+
+func (a *app) showClosing(v *visit, status int, f *form) error {
+	if err := v.operates(); err != nil {
+		return err
+	}
+	account, err := management.Get[api.Account](v.ctx(), v.api, staffAccountPath(v, ""), nil)
+	if err != nil {
+		return err
+	}
+	return v.render(status, "operator-close", v.t("operator.close.title"), &closing{f, account})
+}
+
+func (a *app) closeAccount(v *visit) error {
+	f := newForm()
+	f.Values["confirm"] = v.form("confirm")
+	if err := v.operates(); err != nil {
+		return err
+	}
+	account, err := management.Get[api.Account](v.ctx(), v.api, staffAccountPath(v, ""), nil)
+	if err != nil {
+		return err
+	}
+	if f.Values["confirm"] != account.Name {
+		f.add("confirm", v.t("operator.close.mismatch"))
+	}
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: staffAccountPath(v, "/close")}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showClosing(v, status, f)
+	}
+	return v.redirect("/operator/accounts/" + v.r.PathValue("account") + "?done=closed")
+}
+
+// staffKey is a key as operators see it.
+type staffKey struct {
+	*form
+	api.OperatorKey
+	Products []string
+	Refusals []refusal
+	Fresh    string
+}
+
+func (a *app) showStaffKey(v *visit, status int, f *form) error {
+	found, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+v.r.PathValue("key"), nil)
+	if err != nil {
+		return err
+	}
+	d := &staffKey{form: f, OperatorKey: found}
+	var products []api.Product
+	var used api.Usage
+	var lacking bool
+	err = v.parallel(
+		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+		v.also(reading(&used, v.api, "/v1/accounts/"+found.Account.Id+"/keys/"+found.Key.Id+"/usage", nil), &lacking),
+	)
+	if err != nil {
+		return err
+	}
+	for _, id := range found.Key.Products {
+		d.Products = append(d.Products, productName(products, id))
+	}
+	d.Refusals, d.Fresh = v.refusals(used.Totals.ByReason), v.freshness(used.FreshAt)
+	return v.render(status, "operator-key", found.Key.Name, d)
+}
+
+func (a *app) blockKey(v *visit) error {
+	reason := v.form("reason")
+	return a.changeStaffKey(v, "block", reason, api.BlockKey{Reason: reason})
+}
+
+func (a *app) unblockKey(v *visit) error {
+	reason := v.form("reason")
+	return a.changeStaffKey(v, "unblock", reason, api.UnblockKey{Reason: &reason})
+}
+
+func (a *app) changeStaffKey(v *visit, action, reason string, body any) error {
+	f := newForm()
+	f.Values["reason"] = reason
+	path := "/v1/operator/keys/" + v.r.PathValue("key") + "/" + action
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: path, Body: body}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showStaffKey(v, status, f)
+	}
+	return v.redirect("/operator/keys/" + v.r.PathValue("key") + "?done=key_" + action + "ed")
 }

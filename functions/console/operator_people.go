@@ -1,0 +1,98 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// operatorsPage lists who has an operator's rights.
+type operatorsPage struct {
+	*form
+	Operators []api.Operator
+	Me        string
+}
+
+func (a *app) showOperators(v *visit, status int, f *form) error {
+	d := &operatorsPage{form: f}
+	found, err := management.Get[api.OperatorList](v.ctx(), v.api, "/v1/operators", nil)
+	if err != nil {
+		return err
+	}
+	me, err := v.person()
+	if err != nil {
+		return err
+	}
+	d.Operators, d.Me = found.Operators, me.Subject
+	return v.render(status, "operators", v.t("operators.title"), d)
+}
+
+// operatorPath is an operator in the API. Subjects come from the issuer and may hold anything.
+func operatorPath(subject string) (string, error) {
+	if subject == "" || subject == "." || subject == ".." {
+		return "", errNotFound
+	}
+	return "/v1/operators/" + url.PathEscape(subject), nil
+}
+
+func (a *app) addOperator(v *visit) error {
+	f := newForm()
+	f.Values["subject"], f.Values["email"] = v.form("subject"), v.form("email")
+	path, err := operatorPath(f.Values["subject"])
+	if err != nil {
+		f.add("subject", v.t("operators.subject.missing"))
+	}
+	body := api.PutOperator{}
+	if email := f.Values["email"]; email != "" {
+		body.Email = &email
+	}
+	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: body}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showOperators(v, status, f)
+	}
+	return v.redirect("/operator/operators?done=operator_added")
+}
+
+// dismissal asks whether an operator should lose the rights.
+type dismissal struct {
+	*form
+	Operator api.Operator
+}
+
+func (a *app) showDismissal(v *visit, status int, f *form) error {
+	subject := v.query("subject")
+	if v.r.Method == http.MethodPost {
+		subject = v.r.PostFormValue("subject")
+	}
+	found, err := management.Get[api.OperatorList](v.ctx(), v.api, "/v1/operators", nil)
+	if err != nil {
+		return err
+	}
+	for _, o := range found.Operators {
+		if o.Subject == subject {
+			return v.render(status, "operator-remove", v.t("operators.remove.title"), &dismissal{f, o})
+		}
+	}
+	return errNotFound
+}
+
+func (a *app) removeOperator(v *visit) error {
+	f := newForm()
+	path, err := operatorPath(v.r.PostFormValue("subject"))
+	if err != nil {
+		return err
+	}
+	status, err := f.submit(v, management.Call{Method: http.MethodDelete, Path: path}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showDismissal(v, status, f)
+	}
+	return v.redirect("/operator/operators?done=operator_removed")
+}

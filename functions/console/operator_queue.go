@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// queuePage lists the pending requests of all accounts, the oldest first.
+type queuePage struct {
+	Requests   []requestView
+	Page, Next string
+}
+
+func (a *app) showQueue(v *visit) error {
+	d := &queuePage{Page: v.query("page")}
+	query := url.Values{"page_size": {"20"}}
+	if d.Page != "" {
+		query.Set("page_token", d.Page)
+	}
+	found, err := management.Get[api.QpsRequestList](v.ctx(), v.api, "/v1/qps-requests", query)
+	if err != nil {
+		return err
+	}
+	products, err := a.productList(v.ctx(), v.api)
+	if err != nil {
+		return err
+	}
+	for _, r := range found.Requests {
+		d.Requests = append(d.Requests, viewOf(r, "", products))
+	}
+	if found.NextPageToken != nil {
+		d.Next = *found.NextPageToken
+	}
+	return v.render(http.StatusOK, "operator-queue", v.t("operator.queue"), d)
+}
+
+// decision is one request with what decides it, and the form for it.
+type decision struct {
+	*form
+	Request requestView
+	Faster  bool // somebody else decided while this operator was reading
+}
+
+func (a *app) showDecision(v *visit, status int, f *form) error {
+	return a.renderDecision(v, status, &decision{form: f})
+}
+
+func (a *app) renderDecision(v *visit, status int, d *decision) error {
+	if err := v.operates(); err != nil {
+		return err
+	}
+	v.accountID = v.r.PathValue("account")
+	r, err := a.request(v)
+	v.accountID = "" // the frame is the operators'
+	if err != nil {
+		return err
+	}
+	d.Request = r
+	if _, typed := d.Values["qps"]; !typed {
+		d.Values["qps"] = strconv.Itoa(r.RequestedQps)
+	}
+	return v.render(status, "operator-decision", v.t("qps.request.title", "key", r.Key), d)
+}
+
+// decide carries out an operator's decision. If another operator was faster, it shows what that one decided.
+func (a *app) decide(v *visit) error {
+	f := newForm()
+	f.Values["qps"], f.Values["comment"] = v.form("qps"), v.form("comment")
+	path := staffAccountPath(v, "/qps-requests/"+v.r.PathValue("request"))
+	comment, done := f.Values["comment"], "qps_rejected"
+	call := management.Call{Method: http.MethodPost, Path: path + "/reject", Body: api.RejectQpsRequest{Comment: comment}}
+	if v.form("decision") == "approve" {
+		qps := f.whole(v, "qps")
+		call.Path, call.Body, done = path+"/approve", api.ApproveQpsRequest{Qps: &qps, Comment: &comment}, "qps_approved"
+	}
+	if !f.Bad() {
+		_, err := v.api.Do(v.ctx(), call, nil)
+		var p *management.Problem
+		if errors.As(err, &p) && p.Code == "request_decided" {
+			return a.renderDecision(v, p.Status, &decision{form: newForm(), Faster: true})
+		}
+		if err == nil {
+			return v.redirect("/operator/qps-requests?done=" + done)
+		}
+		if err := f.refuse(v, err); err != nil {
+			return err
+		}
+		if p != nil {
+			return a.showDecision(v, p.Status, f)
+		}
+	}
+	return a.showDecision(v, http.StatusUnprocessableEntity, f)
+}
