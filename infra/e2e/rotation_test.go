@@ -240,6 +240,65 @@ func TestAClientThatReadsSecretsManagerOn401SurvivesAScheduledRotation(t *testin
 	}
 }
 
+func TestSecretsManagersOwnRotationGivesTheKeyANewSecret(t *testing.T) {
+	id, _ := shared.createKey(t, mapKey)
+	if a := shared.manage(t, "owner", "PUT", shared.keyPath(id)+"/rotation-policy", `{"every_days":1,"principal":"`+role+`"}`); a.status != http.StatusOK {
+		t.Fatalf("policy: %d %s", a.status, a.body)
+	}
+	shared.job(t, fmt.Sprintf(`{"job":"rotation","due_by":%q}`, time.Now().Add(24*time.Hour).Format(time.RFC3339Nano)))
+	if a := shared.manage(t, "owner", "POST", shared.keyPath(id)+"/rotation/end", ""); a.status != http.StatusOK {
+		t.Fatalf("end: %d %s", a.status, a.body)
+	}
+	name := "latchkey/" + shared.DemoAccount + "/" + id
+	read := func() string {
+		out, err := shared.secretsAs(role).GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *out.SecretString
+	}
+	before := read()
+	if _, err := shared.secretsAs("local").RotateSecret(t.Context(), &sm.RotateSecretInput{
+		SecretId: &name, RotationLambdaARN: aws.String("arn:aws:lambda:us-east-1:000000000000:function:RotatorFunction"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, func() bool { return read() != before })
+	for what, secret := range map[string]string{"new": read(), "old": before} {
+		if status, body := shared.get(secret); status != http.StatusOK {
+			t.Errorf("the %s secret: %d %s", what, status, body)
+		}
+	}
+}
+
+func TestRecoverableSecretsSurviveANewDataKey(t *testing.T) {
+	id, secret := shared.createKey(t, `{"name":"kept","usage":"backend","products":["map-display"],"recoverable":true}`)
+	reveal := func() string {
+		a := shared.manage(t, "owner", "POST", shared.keyPath(id)+"/reveal", "")
+		if a.status != http.StatusOK {
+			t.Fatalf("reveal: %d %s", a.status, a.body)
+		}
+		return a.json(t)["secret"].(string)
+	}
+	if reveal() != secret {
+		t.Fatal("another secret")
+	}
+	grown := shared.job(t, `{"job":"keyring","grow":true}`)
+	if grown["grown"] != true || grown["resealed"].(float64) < 1 || grown["failed"].(float64) != 0 {
+		t.Errorf("%v", grown)
+	}
+	if reveal() != secret {
+		t.Error("another secret after the ring has grown")
+	}
+	again := shared.job(t, `{"job":"keyring"}`)
+	if again["resealed"].(float64) != 0 || len(again["dropped"].([]any)) != 0 {
+		t.Errorf("the second run: %v", again)
+	}
+	for _, job := range []string{"drift", "purge"} {
+		t.Log(shared.job(t, `{"job":"`+job+`"}`))
+	}
+}
+
 // TestTheJobShowsItsProgressAndAfterAKillFinishesTheRest runs `make job-rotation`'s command: 10,000 keys in the long form.
 func TestTheJobShowsItsProgressAndAfterAKillFinishesTheRest(t *testing.T) {
 	n := 200
