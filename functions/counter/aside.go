@@ -34,8 +34,8 @@ func (b *batch) setAside(ctx context.Context) {
 
 // asideID is the same for every delivery of a record.
 func asideID(r stream.Record) string {
-	if r.Sequence != "" && len(r.Sequence) <= 64 {
-		return r.Sequence
+	if id := r.Sequence + "#" + r.ID; len(id) > 1 && len(id) <= 200 {
+		return id
 	}
 	sum := sha256.Sum256(r.Raw)
 	return hex.EncodeToString(sum[:])

@@ -57,11 +57,11 @@ type envelope struct {
 		PrincipalID string `json:"principalId"`
 	} `json:"userIdentity"`
 	Dynamodb struct {
-		Created  json.Number                `json:"ApproximateCreationDateTime"`
-		Sequence string                     `json:"SequenceNumber"`
-		Keys     map[string]json.RawMessage `json:"Keys"`
-		New      map[string]json.RawMessage `json:"NewImage"`
-		Old      map[string]json.RawMessage `json:"OldImage"`
+		Created  json.Number    `json:"ApproximateCreationDateTime"`
+		Sequence string         `json:"SequenceNumber"`
+		Keys     map[string]any `json:"Keys"`
+		New      map[string]any `json:"NewImage"`
+		Old      map[string]any `json:"OldImage"`
 	} `json:"dynamodb"`
 }
 
@@ -82,7 +82,7 @@ func decodeRecord(raw json.RawMessage) Record {
 	}
 	r.Expired = e.EventName == "REMOVE" && e.UserIdentity != nil && e.UserIdentity.PrincipalID == "dynamodb.amazonaws.com"
 	for _, image := range []struct {
-		from map[string]json.RawMessage
+		from map[string]any
 		to   *dynamo.Item
 	}{{e.Dynamodb.Keys, &r.Keys}, {e.Dynamodb.New, &r.New}, {e.Dynamodb.Old, &r.Old}} {
 		item, err := decodeItem(image.from, 0)
@@ -95,13 +95,13 @@ func decodeRecord(raw json.RawMessage) Record {
 	return r
 }
 
-func decodeItem(raw map[string]json.RawMessage, depth int) (dynamo.Item, error) {
+func decodeItem(raw map[string]any, depth int) (dynamo.Item, error) {
 	if raw == nil {
 		return nil, nil
 	}
 	item := make(dynamo.Item, len(raw))
-	for name, text := range raw {
-		v, err := decodeValue(text, depth)
+	for name, value := range raw {
+		v, err := decodeValue(value, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -113,9 +113,9 @@ func decodeItem(raw map[string]json.RawMessage, depth int) (dynamo.Item, error) 
 // maxDepth is DynamoDB's own bound on nesting.
 const maxDepth = 32
 
-func decodeValue(raw json.RawMessage, depth int) (types.AttributeValue, error) {
-	var typed map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &typed); err != nil || len(typed) != 1 || depth > maxDepth {
+func decodeValue(raw any, depth int) (types.AttributeValue, error) {
+	typed, ok := raw.(map[string]any)
+	if !ok || len(typed) != 1 || depth > maxDepth {
 		return nil, fmt.Errorf("%w: an attribute without its one type", errRecord)
 	}
 	for name, value := range typed {
@@ -128,82 +128,74 @@ func decodeValue(raw json.RawMessage, depth int) (types.AttributeValue, error) {
 	return nil, errRecord
 }
 
-func decodeTyped(name string, raw json.RawMessage, depth int) (types.AttributeValue, error) {
+var errType = errors.New("a value of another type, or an unknown type")
+
+func decodeTyped(name string, raw any, depth int) (types.AttributeValue, error) {
+	switch value := raw.(type) {
+	case string:
+		switch name {
+		case "S":
+			return &types.AttributeValueMemberS{Value: value}, nil
+		case "N":
+			return &types.AttributeValueMemberN{Value: value}, nil
+		case "B":
+			b, err := base64.StdEncoding.DecodeString(value)
+			return &types.AttributeValueMemberB{Value: b}, err
+		}
+	case bool:
+		switch name {
+		case "BOOL":
+			return &types.AttributeValueMemberBOOL{Value: value}, nil
+		case "NULL":
+			return &types.AttributeValueMemberNULL{Value: value}, nil
+		}
+	case map[string]any:
+		if name == "M" {
+			item, err := decodeItem(value, depth+1)
+			return &types.AttributeValueMemberM{Value: item}, err
+		}
+	case []any:
+		return decodeMembers(name, value, depth)
+	}
+	return nil, errType
+}
+
+func decodeMembers(name string, members []any, depth int) (types.AttributeValue, error) {
+	if name == "L" {
+		v := &types.AttributeValueMemberL{Value: make([]types.AttributeValue, len(members))}
+		for i, m := range members {
+			var err error
+			if v.Value[i], err = decodeValue(m, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		return v, nil
+	}
+	texts := make([]string, len(members))
+	for i, m := range members {
+		text, ok := m.(string)
+		if !ok {
+			return nil, errType
+		}
+		texts[i] = text
+	}
 	switch name {
-	case "S":
-		v := &types.AttributeValueMemberS{}
-		return v, json.Unmarshal(raw, &v.Value)
-	case "N":
-		v := &types.AttributeValueMemberN{}
-		return v, json.Unmarshal(raw, &v.Value)
-	case "B":
-		v := &types.AttributeValueMemberB{}
-		return v, decodeBinary(raw, &v.Value)
-	case "BOOL":
-		v := &types.AttributeValueMemberBOOL{}
-		return v, json.Unmarshal(raw, &v.Value)
-	case "NULL":
-		v := &types.AttributeValueMemberNULL{}
-		return v, json.Unmarshal(raw, &v.Value)
 	case "SS":
-		v := &types.AttributeValueMemberSS{}
-		return v, json.Unmarshal(raw, &v.Value)
+		return &types.AttributeValueMemberSS{Value: texts}, nil
 	case "NS":
-		v := &types.AttributeValueMemberNS{}
-		return v, json.Unmarshal(raw, &v.Value)
-	case "L":
-		return decodeList(raw, depth)
-	case "M":
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &members); err != nil {
-			return nil, err
-		}
-		item, err := decodeItem(members, depth+1)
-		return &types.AttributeValueMemberM{Value: item}, err
+		return &types.AttributeValueMemberNS{Value: texts}, nil
 	case "BS":
-		return decodeBinarySet(raw)
+		v := &types.AttributeValueMemberBS{Value: make([][]byte, len(texts))}
+		for i, text := range texts {
+			var err error
+			if v.Value[i], err = base64.StdEncoding.DecodeString(text); err != nil {
+				return nil, err
+			}
+		}
+		return v, nil
 	default:
-		return nil, errors.New("an unknown type")
+		return nil, errType
 	}
-}
-
-func decodeList(raw json.RawMessage, depth int) (types.AttributeValue, error) {
-	var members []json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return nil, err
-	}
-	v := &types.AttributeValueMemberL{Value: make([]types.AttributeValue, len(members))}
-	for i, m := range members {
-		var err error
-		if v.Value[i], err = decodeValue(m, depth+1); err != nil {
-			return nil, err
-		}
-	}
-	return v, nil
-}
-
-func decodeBinarySet(raw json.RawMessage) (types.AttributeValue, error) {
-	var members []json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return nil, err
-	}
-	v := &types.AttributeValueMemberBS{Value: make([][]byte, len(members))}
-	for i, m := range members {
-		if err := decodeBinary(m, &v.Value[i]); err != nil {
-			return nil, err
-		}
-	}
-	return v, nil
-}
-
-func decodeBinary(raw json.RawMessage, to *[]byte) error {
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return err
-	}
-	b, err := base64.StdEncoding.DecodeString(text)
-	*to = b
-	return err
 }
 
 // Failures is the answer to a batch: the records that weren't handled. Lambda goes on from the first of them, so an

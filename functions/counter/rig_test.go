@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/oklog/ulid/v2"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/slices"
+	"latchkey/shared/keytest"
+	"latchkey/shared/usage"
+)
+
+const acct account.ID = "acc_01HZY3M7Q8R9S0T1V2W3X4Y5Z6"
+
+func keyID(n int) apikey.ID { return apikey.ID(fmt.Sprintf("key_01HZY3M7Q8R9S0T1V2W3X4Y%03d", n)) }
+
+func call(key int, at time.Time) usage.Call {
+	return usage.Call{At: at, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(key), Product: "search"}}
+}
+
+// rig is a consumer on a store.
+type rig struct {
+	consumer
+	db    keytest.DB
+	store counters.Store
+	table string
+	logs  *strings.Builder
+}
+
+// on makes a consumer on a DynamoDB that may have faults.
+func on(db keytest.DB, table string) *rig {
+	store := counters.Store{Client: db.(counters.Client), Table: table, Token: func() string { return ulid.Make().String() }}
+	logs := &strings.Builder{}
+	return &rig{
+		consumer: consumer{store: store, now: func() time.Time { return keytest.Now }, log: slog.New(slog.NewTextHandler(logs, nil))},
+		db:       db, store: store, table: table, logs: logs,
+	}
+}
+
+func inMemory() *rig {
+	db, tables := keytest.NewMemory()
+	db.PageSize = 5
+	return on(db, tables.Counters)
+}
+
+// invoke delivers records and returns the sequence number from which they must come again, "" if from nowhere.
+func (r *rig) invoke(t testing.TB, records ...json.RawMessage) string {
+	t.Helper()
+	out, err := r.Invoke(t.Context(), keytest.StreamEvent(records...))
+	if err != nil {
+		t.Fatalf("an error repeats the whole batch: %v", err)
+	}
+	return firstFailure(t, out)
+}
+
+func firstFailure(t testing.TB, out []byte) string {
+	t.Helper()
+	var answer struct {
+		Failures *[]struct{ ItemIdentifier string } `json:"batchItemFailures"`
+	}
+	if err := json.Unmarshal(out, &answer); err != nil || answer.Failures == nil || len(*answer.Failures) > 1 {
+		t.Fatalf("the answer is %s (%v)", out, err)
+	}
+	for _, f := range *answer.Failures {
+		return f.ItemIdentifier
+	}
+	return ""
+}
+
+// count is how often a key's calls to search were allowed in the test's hour.
+func (r *rig) count(t testing.TB, key int) int64 {
+	t.Helper()
+	rows, err := r.store.KeyRows(t.Context(), acct, keyID(key), counters.Range{From: keytest.Now.Add(-time.Hour), To: keytest.Now.Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := int64(0)
+	for _, row := range rows {
+		sum += row.Counts["c:c:allowed"]
+	}
+	return sum
+}
+
+// aside lists what was set aside, by its ID.
+func (r *rig) aside(t testing.TB) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	var start dynamo.Item
+	for {
+		page, err := r.db.Scan(context.Background(), &dynamodb.ScanInput{TableName: &r.table, ExclusiveStartKey: start})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			if pk, _ := dynamo.GetS(item, "pk"); strings.HasPrefix(pk, "ASIDE#") {
+				id, _ := dynamo.GetS(item, "sk")
+				out[id], _ = dynamo.GetS(item, "record")
+			}
+		}
+		if start = page.LastEvaluatedKey; len(start) == 0 {
+			return out
+		}
+	}
+}
+
+// record is the stream record of a report by an environment that has counted n calls of each key.
+func record(sequence, environment string, n int, keys ...int) json.RawMessage {
+	tally := usage.NewTally(environment)
+	for _, key := range keys {
+		for range n {
+			tally.Count(call(key, keytest.Now))
+		}
+	}
+	return keytest.StreamRecord(sequence, "INSERT", slices.Encode(tally.Report(keytest.Now)[0]))
+}
