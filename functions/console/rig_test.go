@@ -1,0 +1,287 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/functions/console/internal/session"
+	"latchkey/functions/console/internal/signin"
+	"latchkey/infra/local/issuer"
+	"latchkey/shared/api"
+	"latchkey/shared/dynamo/sessions"
+	"latchkey/shared/keytest"
+)
+
+const (
+	account = "acc_01"
+	keyID   = "key_01M805HA7KFVZYHMQR8J2PEF42"
+	secret  = "ak_7Kf2aaaaaaaaaaaaaaaaaaaaaaaaaaaax9Qd"
+)
+
+// fakeAPI answers as the management API would, and remembers what it was asked.
+type fakeAPI struct {
+	mu      sync.Mutex
+	me      api.Me
+	key     api.KeyWithSecret
+	calls   []call
+	answers map[string]func(http.ResponseWriter, *http.Request, []byte) bool // by "METHOD /path"
+}
+
+type call struct {
+	route, token, idempotency, match, body string
+}
+
+func newFakeAPI() *fakeAPI {
+	created := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
+	name, email := "Olive Owner", "owner@example.com"
+	f := &fakeAPI{
+		me: api.Me{Subject: "owner", Email: &email, Name: &name, Accounts: []api.MyAccount{{Id: account, Name: "Demo", Type: api.SelfServe, Role: api.Owner}}},
+		key: api.KeyWithSecret{
+			Id: keyID, AccountId: account, Name: "Site", Usage: api.Frontend, BillingType: api.Freemium, Products: []string{"map-display"},
+			Domains: []string{}, MissingOrigin: api.Deny, Preview: "ak_7Kf2…x9Qd", Status: api.Active, CreatedAt: created, UpdatedAt: created,
+			Limits: []api.Limit{{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 10, DefaultQps: 10, MaxQps: 1000}}, Version: 3,
+		},
+		answers: map[string]func(http.ResponseWriter, *http.Request, []byte) bool{},
+	}
+	return f
+}
+
+func (f *fakeAPI) on(route string, answer func(http.ResponseWriter, *http.Request, []byte) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers[route] = answer
+}
+
+func (f *fakeAPI) seen(route string) (found []call) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.calls {
+		if c.route == route {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	route := r.Method + " " + r.URL.Path
+	f.mu.Lock()
+	f.calls = append(f.calls, call{
+		route, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), r.Header.Get("Idempotency-Key"), r.Header.Get("If-Match"), string(body),
+	})
+	answer, me, key := f.answers[route], f.me, f.key
+	f.mu.Unlock()
+	w.Header().Set("X-Request-Id", "api-request-1")
+	if answer != nil && answer(w, r, body) {
+		return
+	}
+	root := "/v1/accounts/" + account
+	switch route {
+	case "GET /v1/me":
+		reply(w, 200, me)
+	case "GET /v1/products":
+		reply(w, 200, api.ProductList{Products: []api.Product{{Id: "map-display", Name: "Map Display API"}, {Id: "search", Name: "Search API"}}})
+	case "GET " + root + "/keys":
+		reply(w, 200, map[string]any{"keys": []any{key}})
+	case "POST " + root + "/keys":
+		text := secret
+		key.Secret = &text
+		reply(w, 201, key)
+	case "GET " + root + "/keys/" + keyID:
+		reply(w, 200, key)
+	case "GET " + root + "/keys/" + keyID + "/usage":
+		reply(w, 200, api.Usage{Totals: api.UsageCounts{Requests: 12, ByReason: map[string]int64{"domain_not_allowed": 7}}})
+	case "GET " + root + "/keys/" + keyID + "/audit":
+		reply(w, 200, api.AuditList{Rows: []api.AuditRow{{
+			Id: "1", At: key.CreatedAt, Action: "key.edit", Actor: api.Actor{Subject: "owner", Role: "owner"}, Changes: []api.Change{{Field: "name", After: key.Name}},
+		}}})
+	default:
+		problem(w, 404, "not_found")
+	}
+}
+
+func reply(w http.ResponseWriter, status int, doc any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(doc)
+}
+
+func problem(w http.ResponseWriter, status int, code string, fields ...api.FieldError) {
+	p := api.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Error: "In the API's words.", RequestId: "api-request-1"}
+	if len(fields) > 0 {
+		p.Errors = &fields
+	}
+	reply(w, status, p)
+}
+
+// rig is a console with a real issuer, a fake API, sessions in memory and a browser without JavaScript.
+type rig struct {
+	t       *testing.T
+	api     *fakeAPI
+	app     *app
+	url     string
+	issuer  string
+	memory  *keytest.Memory
+	tables  string
+	browser *http.Client
+	logs    *strings.Builder
+}
+
+func newRig(t *testing.T, accessLife time.Duration) *rig {
+	t.Helper()
+	r := &rig{t: t, api: newFakeAPI(), logs: &strings.Builder{}}
+	lis, err := issuer.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.issuer = "http://" + lis.Addr().String()
+	iss, err := issuer.New(issuer.Config{Issuer: r.issuer, ClientID: "latchkey-local", KeyFile: filepath.Join(t.TempDir(), "key.pem"), AccessTTL: accessLife})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, iss, func(s *httptest.Server) { s.Listener.Close(); s.Listener = lis }, false)
+	management_ := serve(t, r.api, nil, false)
+	memory, tables := keytest.NewMemory()
+	r.memory, r.tables = memory, tables.Sessions
+	r.app, err = newApp(&app{
+		keeper: session.Keeper{Store: sessions.New(memory, tables.Sessions), Now: time.Now, Random: rand.Reader},
+		issuer: signin.New(signin.Config{Issuer: r.issuer, ClientID: "latchkey-local", Algorithm: "RS256", Now: time.Now}),
+		api:    management.New(management_.URL, nil), products: "https://products.example",
+		log: slog.New(slog.NewJSONHandler(&locked{b: r.logs}, nil)), now: time.Now, random: rand.Reader,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	console := serve(t, r.app, nil, true)
+	r.url, r.browser = console.URL, console.Client()
+	r.browser.Jar, _ = cookiejar.New(nil)
+	return r
+}
+
+type locked struct {
+	mu sync.Mutex
+	b  *strings.Builder
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func serve(t *testing.T, h http.Handler, change func(*httptest.Server), secure bool) *httptest.Server {
+	s := httptest.NewUnstartedServer(h)
+	if change != nil {
+		change(s)
+	}
+	if secure {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// result is an answer, read.
+type answered struct {
+	*http.Response
+	text string
+	doc  *html.Node
+}
+
+func (r *rig) read(res *http.Response, err error) answered {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	doc, err := html.Parse(strings.NewReader(string(raw)))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return answered{res, string(raw), doc}
+}
+
+func (r *rig) get(path string) answered { r.t.Helper(); return r.read(r.browser.Get(r.url + path)) }
+
+func (r *rig) post(path string, form url.Values, headers ...string) answered {
+	r.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, r.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	return r.read(r.browser.Do(req))
+}
+
+var loginID = regexp.MustCompile(`name="id" value="([^"]+)"`)
+
+// signIn goes the whole way as a ready-made person would.
+func (r *rig) signIn(person string) answered {
+	r.t.Helper()
+	page := r.get("/sign-in")
+	m := loginID.FindStringSubmatch(page.text)
+	if m == nil {
+		r.t.Fatalf("no sign-in page: %d %s", page.StatusCode, page.text)
+	}
+	return r.read(r.browser.PostForm(r.issuer+"/login", url.Values{"id": {m[1]}, "person": {person}}))
+}
+
+// text is all that a page shows.
+func text(n *html.Node) string {
+	var b strings.Builder
+	var walk func(*html.Node)
+	walk = func(n *html.Node) {
+		if n.Type == html.TextNode {
+			b.WriteString(n.Data)
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c)
+		}
+	}
+	walk(n)
+	return b.String()
+}
+
+func elements(n *html.Node, visit func(*html.Node)) {
+	if n.Type == html.ElementNode {
+		visit(n)
+	}
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		elements(c, visit)
+	}
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
