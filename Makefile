@@ -13,6 +13,7 @@ FUZZTIME ?= 1m
 
 TOOLS := .tools
 NPM := infra/local/node_modules/.package-lock.json
+BROWSER := infra/browser/node_modules/.package-lock.json
 # The store's binary for this machine, read when a recipe runs: npm puts it there.
 export DYNOXIDE = $(firstword $(wildcard $(CURDIR)/infra/local/node_modules/@dynoxide/*/dynoxide) $(DYNOXIDE_BINARY))
 
@@ -33,6 +34,14 @@ build: ## build what is deployed, by `sam build`
 .PHONY: test
 test: $(NPM) ## all tests but the long forms
 	go test -shuffle=on -timeout=10m $(TESTFLAGS) $(PKGS)
+
+.PHONY: test-browser
+test-browser: $(NPM) $(BROWSER) ## the console in a real Chromium, against a run of its own
+	node infra/browser/main.mjs $(BROWSERTESTS)
+
+.PHONY: screenshots
+screenshots: $(NPM) $(BROWSER) ## pictures of the console's pages, into docs/screenshots
+	node infra/browser/main.mjs shots
 
 .PHONY: test-race
 test-race: $(NPM) ## the same under the race detector (needs a C compiler)
@@ -73,10 +82,14 @@ job-rotation: $(NPM) ## run the rotation job once, with progress, on the data of
 
 .PHONY: clean
 clean: ## remove what was built and installed; the data of `make run` stays
-	rm -rf .build $(TOOLS) infra/local/node_modules .aws-sam
+	rm -rf .build $(TOOLS) infra/local/node_modules infra/browser/node_modules .aws-sam
 
 $(NPM): infra/local/package.json infra/local/package-lock.json
 	npm ci --prefix infra/local --no-audit --no-fund
+	@touch $@
+
+$(BROWSER): infra/browser/package.json infra/browser/package-lock.json
+	npm ci --prefix infra/browser --no-audit --no-fund
 	@touch $@
 
 $(TOOLS)/venv/.installed: infra/lint/requirements.txt

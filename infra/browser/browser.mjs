@@ -1,0 +1,57 @@
+// What the tests share: a browser, people, and a watch over its console.
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { stack } from "./stack.mjs";
+
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+
+// context opens a browser context that fails its test on any console error, page error or violation of the policy.
+// A status of 4xx on a page that was asked for on purpose is the one exception, and has to be announced by expect.
+export async function context(browser, options = {}) {
+  const { theme, language, ...rest } = options;
+  const c = await browser.newContext({ viewport: { width: 1200, height: 800 }, locale: "en-GB", ...rest });
+  const { console_url } = stack();
+  const cookies = { "latchkey-theme": theme, "latchkey-language": language };
+  for (const [name, value] of Object.entries(cookies)) if (value) await c.addCookies([{ name, value, url: console_url }]);
+  const found = [];
+  const expected = new Set();
+  c.on("console", (m) => {
+    const status = /^Failed to load resource: the server responded with a status of (\d+)/.exec(m.text())?.[1];
+    if (m.type() === "error" && !expected.has(Number(status))) found.push(m.text());
+  });
+  c.on("weberror", (e) => found.push(e.error().message));
+  c.expect = (...statuses) => statuses.forEach((s) => expected.add(s));
+  c.check = () => assert.deepEqual(found, [], "the browser's console is clean");
+  return c;
+}
+
+// signIn takes a ready-made person, or anybody new by their subject.
+export async function signIn(page, person) {
+  await page.goto(stack().console_url);
+  await page.getByRole("link", { name: /Sign in|Se connecter|Šíg/ }).click();
+  const ready = page.locator(`button[name=person][value="${person}"]`);
+  if (await ready.count()) await ready.click();
+  else {
+    await page.fill("input[name=email]", `${person}@example.com`);
+    await page.fill("input[name=subject]", person);
+    await page.locator("form").last().getByRole("button").click();
+  }
+  await page.waitForSelector("#main");
+}
+
+let people = 0;
+export const newcomer = () => `newcomer${Date.now()}${people++}`;
+
+// api calls the management API as a ready-made person.
+export async function api(person, method, path, body, version) {
+  const { management_url, tokens } = stack();
+  const headers = { Authorization: `Bearer ${tokens[person]}` };
+  if (body) headers["Content-Type"] = method === "PATCH" ? "application/merge-patch+json" : "application/json";
+  if (version) headers["If-Match"] = `"${version}"`;
+  const answer = await fetch(management_url + path, { method, headers, body: body && JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  return text ? JSON.parse(text) : undefined;
+}
+
+export const keyOf = (account, body) => api("owner", "POST", `/v1/accounts/${account}/keys`, { name: "Key", usage: "backend", products: ["map-display"], ...body });

@@ -1,0 +1,14 @@
+// node main.mjs [test files]: starts a stack and runs the browser tests against it. node main.mjs shots makes screenshots.
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./stack.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const files = process.argv.slice(2);
+const all = ["flows.test.mjs", "keyboard.test.mjs", "noscript.test.mjs", "looks.test.mjs", "speed.test.mjs"];
+const args = files[0] === "shots" ? ["shots.mjs"]
+  : ["--test", "--test-concurrency=1", "--test-reporter=spec", ...(files.length ? files : all)];
+process.exitCode = await run((STACK) => new Promise((done) => {
+  spawn(process.execPath, args, { cwd: here, stdio: "inherit", env: { ...process.env, STACK: join(STACK) } }).once("exit", (code) => done(code ?? 1));
+}));

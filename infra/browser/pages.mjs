@@ -1,0 +1,95 @@
+// Every page and state of the console, for the tests of looks and for the screenshots. states(prepared) lists them:
+// { name, person, path or open(page), width? shot? }. open gets a page on which the person is signed in.
+import { api, keyOf } from "./browser.mjs";
+import { stack } from "./stack.mjs";
+
+const day = 86400;
+
+// prepare makes the keys that the states show. It may run twice.
+export async function prepare() {
+  const { demo_account: account } = stack();
+  const made = {};
+  const make = async (name, body) => { made[name] = await keyOf(account, body); return made[name]; };
+  const at = (k, rest) => `/v1/accounts/${account}/keys/${k.id}${rest}`;
+  await make("backend", { name: "Routing back end", products: ["routing", "search"], recoverable: true });
+  await make("open", { name: "Landing page", usage: "frontend", products: ["map-display", "maps-sdk-web"] });
+  await make("site", { name: "Web shop, store finder", usage: "frontend", products: ["map-display", "search", "traffic"],
+    domains: ["*.shop.example", "shop.example", "http://localhost:3000"] });
+  await make("disabled", { name: "Old campaign", usage: "frontend", domains: ["campaign.example"] });
+  await api("owner", "POST", at(made.disabled, "/disable"));
+  await make("blocked", { name: "Partner feed" });
+  await api("operator", "POST", `/v1/operator/keys/${made.blocked.id}/block`, { reason: "10,000 tiles an hour from one address: please call us." });
+  await make("revoked", { name: "Leaked in a repository" });
+  await api("owner", "POST", at(made.revoked, "/revoke"), { confirm_name: "Leaked in a repository" });
+  await make("deleted", { name: "Prototype" });
+  await api("owner", "DELETE", at(made.deleted, ""));
+  await make("rotating", { name: "Fleet app", usage: "mobile", products: ["routing", "traffic"] });
+  await api("owner", "POST", at(made.rotating, "/rotate"), { grace_seconds: day });
+  await api("owner", "PUT", at(made.rotating, "/rotation-policy"), { every_days: 90 });
+  await api("owner", "PUT", at(made.site, "/proposal"), { domains: ["www.shop.example"], products: ["map-display"] });
+  return made;
+}
+
+const to = (path) => (page) => page.goto(stack().console_url + path);
+
+export function states(made) {
+  const keys = `/accounts/${stack().demo_account}/keys`;
+  const key = (name, rest = "") => `${keys}/${made[name].id}${rest}`;
+  const dialog = (path, link) => async (page) => {
+    await to(path)(page);
+    await page.locator(`main a[href$="${link}"]`).first().click();
+    await page.waitForSelector("dialog[open]");
+  };
+  return [
+    { name: "sign-in", person: null, open: to("/"), shot: true },
+    { name: "welcome", person: "newcomer", open: to("/"), shot: true },
+    { name: "account-new", person: "owner", open: to("/accounts/new") },
+    { name: "keys-first", person: "enterprise_owner", open: to("/"), shot: true },
+    { name: "keys", person: "owner", open: to(keys), shot: true },
+    { name: "keys-menu", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("tbody [popovertarget]").first().click(); }, shot: true },
+    { name: "keys-person", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=person]").click(); } },
+    { name: "keys-accounts", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=accounts]").click(); } },
+    { name: "keys-none", person: "owner", open: to(`${keys}?q=nothing-is-called-so`) },
+    { name: "keys-deleted", person: "owner", open: to(`${keys}?status=deleted`) },
+    { name: "create", person: "owner", open: to(`${keys}/new`), shot: true },
+    { name: "create-refused", person: "owner", status: 422, open: async (page) => {
+      await to(`${keys}/new`)(page);
+      await page.fill("#f-domains", "https://example.com/path\nintranet\n*.example.org");
+      await page.locator("form.card button[type=submit]").last().click();
+      await page.waitForSelector("[role=alert]");
+      await page.locator(".checks .no").first().waitFor();
+    } },
+    { name: "secret", person: "owner", open: async (page) => {
+      await to(`${keys}/new`)(page);
+      await page.fill("#f-name", "Store finder");
+      await page.locator("input[value=map-display]").check();
+      await page.fill("#f-domains", "*.example.com");
+      await page.locator("form.card button[type=submit]").last().click();
+      await page.waitForSelector("#secret");
+    }, shot: true },
+    { name: "key", person: "owner", open: to(key("site") + "?origin=https://evil.example"), shot: true },
+    { name: "key-rotating", person: "owner", open: to(key("rotating")), shot: true },
+    { name: "key-open", person: "owner", open: to(key("open")) },
+    { name: "key-disabled", person: "owner", open: to(key("disabled")), shot: true },
+    { name: "key-blocked", person: "owner", open: to(key("blocked")), shot: true },
+    { name: "key-revoked", person: "owner", open: to(key("revoked")) },
+    { name: "key-deleted", person: "owner", open: to(key("deleted")) },
+    { name: "key-viewer", person: "viewer", open: to(key("site")) },
+    { name: "edit", person: "owner", open: to(key("site", "/edit")) },
+    { name: "propose", person: "owner", open: to(key("open", "/propose")) },
+    { name: "rotate", person: "owner", open: to(key("backend", "/rotate")) },
+    { name: "rotate-dialog", person: "owner", open: dialog(key("backend"), "/rotate"), shot: true },
+    { name: "revoke-dialog", person: "owner", open: async (page) => {
+      await to(key("backend"))(page);
+      await page.locator("main [popovertarget^=menu-]").click();
+      await page.locator("a[href$='/revoke']").click();
+      await page.waitForSelector("dialog[open]");
+    }, shot: true },
+    ...["disable", "revoke", "delete", "reveal", "policy", "limits/routing"].map((step) => ({ name: step.replace("/", "-"), person: "owner", open: to(key("backend", "/" + step)) })),
+    ...["extend", "rotation-end", "rotation-cancel", "policy-remove"].map((step) => ({ name: step, person: "owner", open: to(key("rotating", "/" + step)) })),
+    ...["promote", "drop"].map((step) => ({ name: step, person: "owner", open: to(key("site", "/" + step)) })),
+    { name: "enable", person: "owner", open: to(key("disabled", "/enable")) },
+    { name: "restore", person: "owner", open: to(key("deleted", "/restore")) },
+    { name: "not-found", person: "owner", status: 404, open: to("/nothing") },
+  ];
+}
