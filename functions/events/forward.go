@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"latchkey/shared/audit"
+	"latchkey/shared/dynamo/stream"
 )
 
 // putter is what this function calls of EventBridge; *eventbridge.Client has it.
@@ -31,16 +32,6 @@ const (
 	maxBytes   = 240 << 10 // of 256 KB, with room for what an entry has besides its detail
 )
 
-// response names the first record that isn't done. Lambda delivers it and all after it again; an empty list means
-// that the whole batch is done.
-type response struct {
-	Failures []failure `json:"batchItemFailures"`
-}
-
-type failure struct {
-	Sequence string `json:"itemIdentifier"`
-}
-
 // pending is an event with the record that it came from.
 type pending struct {
 	sequence string
@@ -50,26 +41,26 @@ type pending struct {
 var errBatch = errors.New("events: the batch can't be read")
 
 // handle puts a batch on the bus, in order. Delivery is at least once: a consumer tells repetitions by detail.id.
-func (f *forwarder) handle(ctx context.Context, raw json.RawMessage) (response, error) {
-	records, err := readBatch(raw)
+func (f *forwarder) handle(ctx context.Context, raw json.RawMessage) (stream.Failures, error) {
+	records, err := stream.Decode(raw)
 	if err != nil {
-		return response{}, errBatch
+		return stream.Failures{}, errBatch
 	}
 	var batch []pending
 	size := 0
 	for _, record := range records {
-		row, is, err := record.auditRow()
+		row, is, err := auditRow(record)
 		if err != nil {
-			f.log.ErrorContext(ctx, "record set aside", "sequence", record.Change.Sequence, "error", err.Error())
+			f.log.ErrorContext(ctx, "record set aside", "sequence", record.Sequence, "error", err.Error())
 			if failed := f.put(ctx, batch); failed != "" {
 				return failedAt(failed), nil
 			}
-			return failedAt(record.Change.Sequence), nil // after its tries Lambda moves it to the failed records
+			return failedAt(record.Sequence), nil // after its tries Lambda moves it to the failed records
 		}
 		if !is {
 			continue
 		}
-		next := pending{sequence: record.Change.Sequence, entry: f.entry(row)}
+		next := pending{sequence: record.Sequence, entry: f.entry(row)}
 		bytes := entrySize(next.entry)
 		if len(batch) == maxEntries || (len(batch) > 0 && size+bytes > maxBytes) {
 			if failed := f.put(ctx, batch); failed != "" {
@@ -82,10 +73,13 @@ func (f *forwarder) handle(ctx context.Context, raw json.RawMessage) (response, 
 	if failed := f.put(ctx, batch); failed != "" {
 		return failedAt(failed), nil
 	}
-	return response{Failures: []failure{}}, nil
+	return stream.Failures{Items: []stream.Failure{}}, nil
 }
 
-func failedAt(sequence string) response { return response{Failures: []failure{{sequence}}} }
+// failedAt names the first record that isn't done: Lambda delivers it and all after it again.
+func failedAt(sequence string) stream.Failures {
+	return stream.Failures{Items: []stream.Failure{{Sequence: sequence}}}
+}
 
 // put sends events and returns the sequence number of the first that the bus didn't take, "" if it took all.
 func (f *forwarder) put(ctx context.Context, batch []pending) string {

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"latchkey/shared/dynamo/stream"
 )
 
 const (
@@ -59,7 +61,7 @@ func inserted(n int, action string) string {
 	return fmt.Sprintf(`{"eventName":"INSERT","dynamodb":{"SequenceNumber":"%d","NewImage":%s}}`, n, image(n, action))
 }
 
-func run(t *testing.T, bus *fakeBus, records ...string) response {
+func run(t *testing.T, bus *fakeBus, records ...string) stream.Failures {
 	t.Helper()
 	f := &forwarder{bus: "main", client: bus, log: slog.New(slog.DiscardHandler)}
 	got, err := f.handle(t.Context(), json.RawMessage(`{"Records":[`+strings.Join(records, ",")+`]}`))
@@ -69,11 +71,11 @@ func run(t *testing.T, bus *fakeBus, records ...string) response {
 	return got
 }
 
-func failedSequence(r response) string {
-	if len(r.Failures) == 0 {
+func failedSequence(r stream.Failures) string {
+	if len(r.Items) == 0 {
 		return ""
 	}
-	return r.Failures[0].Sequence
+	return r.Items[0].Sequence
 }
 
 func TestEachChangeBecomesOneEventOfTheSchema(t *testing.T) {
