@@ -207,103 +207,6 @@ func TestOnePoisonedKeyStopsNoOther(t *testing.T) {
 	r.settled(keys[2])
 }
 
-func TestCancellingADeliveredRotationBringsTheOldSecretBack(t *testing.T) {
-	for name, at := range map[string]time.Duration{"first delivery": 0, "a later one": 31 * day} {
-		r := newRig(t)
-		k := r.dueKey(r.NewAccount(t))
-		if at > 0 {
-			r.rotation()
-			r.clock.Advance(at)
-		}
-		r.rotation()
-		before := r.key(k)
-		_, err := r.Edit(t.Context(), before, "key.rotation_cancel", func(k *apikey.Key) {
-			*k, err1 = rotation.Cancel(*k, r.clock.Now())
-		})
-		if err != nil || err1 != nil {
-			t.Fatal(name, err, err1)
-		}
-		r.rotation()
-		if at > 0 {
-			r.settled(k)
-			continue
-		}
-		// The old secret was never Latchkey's to deliver: it was shown once and isn't kept. The customer is told.
-		if got := r.actions(account.Account{ID: k.Account}); !slices.Contains(got, "key.delivery_outdated") {
-			t.Errorf("%s: %v", name, got)
-		}
-		r.check(k)
-	}
-}
-
-var err1 error
-
-func TestARotationByHandIsDeliveredWhereTheSecretIsKept(t *testing.T) {
-	r := newRig(t)
-	k := r.dueKey(r.NewAccount(t), func(k *apikey.Key) { k.Recoverable = true })
-	r.rotation()
-	r.clock.Advance(2 * day)
-	r.rotation()
-	before := r.key(k)
-	after, secret, err := r.byHand(t.Context(), before, 99)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.given[secret.Hash()] = true
-	sealed, _ := plainSealer{}.Seal(t.Context(), secret, k.ID)
-	if _, err := r.Edit(t.Context(), after, "key.reseal", func(k *apikey.Key) { k.Current.Sealed = sealed }); err != nil {
-		t.Fatal(err)
-	}
-	r.rotation()
-	r.settled(k)
-}
-
-func TestWithoutAPolicyTheDeliveredSecretIsWithdrawn(t *testing.T) {
-	r := newRig(t)
-	k := r.dueKey(r.NewAccount(t))
-	r.rotation()
-	without := func(p *apikey.RotationPolicy) {
-		if _, err := r.Edit(t.Context(), r.key(k), "key.rotation_policy", func(k *apikey.Key) { k.Rotation = p }); err != nil {
-			t.Fatal(err)
-		}
-		r.rotation()
-	}
-	without(nil)
-	if _, err := r.delivered(k, reader, current); err == nil {
-		t.Error("the principal still reads it")
-	}
-	if h := r.key(k).Handover; h != (apikey.Handover{}) {
-		t.Errorf("left: %+v", h)
-	}
-	// With a new policy it comes back at the next rotation.
-	without(&apikey.RotationPolicy{EveryDays: 1, Principal: "arn:aws:iam::111122223333:role/new"})
-	r.clock.Advance(3 * day)
-	r.rotation()
-	r.check(k)
-	if text, err := r.delivered(k, "arn:aws:iam::111122223333:role/new", current); err != nil || hashOf(text) != r.key(k).Current.Hash {
-		t.Error(err)
-	}
-}
-
-func TestAnotherPrincipalReadsAndTheOldOneNoMore(t *testing.T) {
-	const other = "arn:aws:iam::111122223333:role/new"
-	r := newRig(t)
-	k := r.dueKey(r.NewAccount(t))
-	r.rotation()
-	policy := *r.key(k).Rotation
-	policy.Principal = other
-	if _, err := r.Edit(t.Context(), r.key(k), "key.rotation_policy", func(k *apikey.Key) { k.Rotation = &policy }); err != nil {
-		t.Fatal(err)
-	}
-	r.rotation()
-	if _, err := r.delivered(k, reader, current); err == nil {
-		t.Error("the old principal still reads it")
-	}
-	if _, err := r.delivered(k, other, current); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestDueByRotatesAheadAndEndsNoGrace(t *testing.T) {
 	r := newRig(t)
 	a := r.NewAccount(t)
@@ -370,83 +273,11 @@ func TestARunEndsBeforeItsTimeAndTheNextGoesOn(t *testing.T) {
 
 func TestAnEventThatNamesNoJobIsRefused(t *testing.T) {
 	r := newRig(t)
-	for _, raw := range []string{`{}`, `{"job":"rotations"}`, `[]`, `"rotation"`, `{"job":"keyring","grwo":true}`, `null`, `{"Step":"createSecret"}`} {
+	for _, raw := range []string{`{}`, `{"job":"rotations"}`, `[]`, `"rotation"`, `{"job":"keyring","growing":true}`, `null`, `{"Step":"createSecret"}`} {
 		if answer, err := r.well().handle(t.Context(), json.RawMessage(raw)); err == nil {
 			t.Errorf("%s: %+v", raw, answer)
 		} else if !errors.Is(err, errJob) && !errors.Is(err, errStep) {
 			t.Errorf("%s: %v", raw, err)
 		}
-	}
-}
-
-func TestSecretsManagersOwnStepsRotateTheKey(t *testing.T) {
-	r := newRig(t)
-	k := r.dueKey(r.NewAccount(t))
-	r.rotation()
-	r.clock.Advance(2 * day)
-	r.rotation()
-	before := r.key(k)
-	out, err := r.vault.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
-		for range 2 { // every step may be repeated
-			raw := fmt.Sprintf(`{"Step":%q,"SecretId":%q,"ClientRequestToken":"11111111-2222-4333-8444-555555555555"}`, name, *out.ARN)
-			if _, err := r.well().handle(t.Context(), json.RawMessage(raw)); err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			r.check(k)
-		}
-	}
-	r.settled(k)
-	if after := r.key(k); after.Current.Hash == before.Current.Hash || after.Outgoing.Hash != before.Current.Hash {
-		t.Errorf("%+v", after)
-	}
-}
-
-// meanwhile does something just before the first policy is written.
-type meanwhile struct {
-	*sm.Client
-	once func()
-}
-
-func (m *meanwhile) PutResourcePolicy(ctx context.Context, in *sm.PutResourcePolicyInput, o ...func(*sm.Options)) (*sm.PutResourcePolicyOutput, error) {
-	if do := m.once; do != nil {
-		m.once = nil
-		do()
-	}
-	return m.Client.PutResourcePolicy(ctx, in, o...)
-}
-
-func TestARunThatWasOvertakenPutsBackWhatItWrote(t *testing.T) {
-	const other = "arn:aws:iam::111122223333:role/new"
-	r := newRig(t)
-	k := r.dueKey(r.NewAccount(t))
-	slow := r.run(r.Stores, &meanwhile{r.vault, func() {
-		policy := *k.Rotation
-		policy.Principal = other
-		if _, err := r.Edit(t.Context(), r.key(k), "key.rotation_policy", func(k *apikey.Key) { k.Rotation = &policy }); err != nil {
-			t.Error(err)
-		}
-		r.rotation()
-	}})
-	slow.workers = 1
-	// It begins with the key as it is now, and writes its policy when the other run is over.
-	w := &work{rotator: slow, account: k.Account, id: k.ID, due: r.clock.Now(), task: rotation.Renew}
-	if _, _, err := w.do(t.Context(), k); !errors.Is(err, dynamo.ErrStale) {
-		t.Fatalf("got %v", err)
-	}
-	if _, err := r.delivered(k, reader, current); err != nil {
-		t.Fatal("this test wants the overtaken run to have opened the secret to the old principal")
-	}
-	if err := w.run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.delivered(k, reader, current); err == nil {
-		t.Error("the old principal reads the secret")
-	}
-	if _, err := r.delivered(k, other, current); err != nil {
-		t.Error(err)
 	}
 }

@@ -189,14 +189,14 @@ func (v *vault) admit(ctx context.Context, k apikey.Key) error {
 	return err
 }
 
-// settle makes AWSCURRENT the key's current secret, whatever happened before, and drops AWSPENDING. recover gives the
+// settle makes AWSCURRENT the key's current secret, whatever happened before, and drops AWSPENDING. kept gives the
 // secret's text where Latchkey keeps it. held is false where no version has the secret and nobody can tell it.
-func (v *vault) settle(ctx context.Context, k apikey.Key, recover func() (string, error)) (held bool, err error) {
+func (v *vault) settle(ctx context.Context, k apikey.Key, kept func() (string, error)) (held bool, err error) {
 	if err := v.open(ctx, k); err != nil {
 		return false, err
 	}
 	for range settleAttempts { // another run may move the stages between a look and a move
-		held, err = v.settleOnce(ctx, k, recover)
+		held, err = v.settleOnce(ctx, k, kept)
 		if !is[*types.InvalidParameterException](err) {
 			break
 		}
@@ -206,7 +206,7 @@ func (v *vault) settle(ctx context.Context, k apikey.Key, recover func() (string
 
 const settleAttempts = 3
 
-func (v *vault) settleOnce(ctx context.Context, k apikey.Key, recover func() (string, error)) (held bool, err error) {
+func (v *vault) settleOnce(ctx context.Context, k apikey.Key, kept func() (string, error)) (held bool, err error) {
 	holders, err := v.stages(ctx, k)
 	if err != nil {
 		return false, err
@@ -216,7 +216,7 @@ func (v *vault) settleOnce(ctx context.Context, k apikey.Key, recover func() (st
 		return false, err
 	}
 	if version == "" {
-		text, err := recover()
+		text, err := kept()
 		if err != nil || text == "" {
 			return false, err
 		}

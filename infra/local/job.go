@@ -148,8 +148,13 @@ func finished(t sliceDone, took time.Duration) string {
 		n    int
 		what string
 	}{
-		{t.Rotated, "rotated"}, {t.Delivered, "delivered"}, {t.Announced, "announced"}, {t.Ended, "graces and limits ended"},
-		{t.Skipped, "had nothing to do"}, {t.Refused, "wait for their customer"}, {t.Failed, "failed"},
+		{t.Rotated, "rotated"},
+		{t.Delivered, "delivered"},
+		{t.Announced, "announced"},
+		{t.Ended, "graces and limits ended"},
+		{t.Skipped, "had nothing to do"},
+		{t.Refused, "wait for their customer"},
+		{t.Failed, "failed"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, thousands(p.n)+" "+p.what)
