@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -57,8 +58,11 @@ func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Call
 	if err != nil {
 		return err
 	}
-	if a.summary.ByKey, a.summary.ByHost, a.summary.BySecret, err = h.byKey(r.Context(), c.Account, q); err != nil {
-		return err
+	a.summary.ByKey, a.summary.ByHost, a.summary.BySecret = nil, nil, nil
+	if !q.csv {
+		if err := h.byKey(r.Context(), c.Account, &a); err != nil {
+			return err
+		}
 	}
 	return render(w, a)
 }
@@ -106,7 +110,7 @@ func (h handlers) answer(ctx context.Context, id account.ID, q query, proposed, 
 		return a, err
 	}
 	a.rows = q.only(a.rows)
-	a.summary = usage.Summarise(usage.Query{From: q.from, To: q.to, Step: q.step, Outcome: q.outcome, Proposed: proposed}, a.rows)
+	a.summary = usage.Summarise(q.summary(proposed), a.rows)
 	if !q.comparable() {
 		return a, nil
 	}
@@ -122,40 +126,45 @@ func (h handlers) answer(ctx context.Context, id account.ID, q query, proposed, 
 			past[p.Start] = p.Requests
 		}
 	}
+	if kept := h.now().Add(-usage.KeepHours); since.Before(kept) {
+		since = kept // what was forgotten looks like silence
+	}
 	usage.MarkSpikes(a.summary.Points, past, since)
 	return a, nil
 }
 
-// Bounds of what one answer reads: keys at the same time, and keys in all. An account with more of them has its totals
-// without a share for each key beyond.
+// Bounds of what one answer reads: keys at the same time, and rows in all. Beyond them an account has its totals
+// without the shares that have to be read key by key.
 const (
-	perRequest = 16
-	mostKeys   = 500
+	atOnce   = 8
+	mostKeys = 500
+	mostRows = 40_000 // of one product
 )
 
 // byKey splits an account's usage over its keys, deleted ones too: their calls are in its totals. Hosts and secrets
 // are counted by key alone.
-func (h handlers) byKey(ctx context.Context, id account.ID, q query) (byKey, byHost, bySecret []usage.Share, err error) {
+func (h handlers) byKey(ctx context.Context, id account.ID, a *answer) error {
 	page, err := h.keys.Keys(ctx, id, control.KeyQuery{Limit: mostKeys, Deleted: true})
-	if err != nil {
-		return nil, nil, nil, err
+	if err != nil || page.Next != "" || len(page.Keys)*len(a.summary.Points) > mostRows {
+		return err
 	}
-	found := make([][]usage.Row, len(page.Keys))
+	var lock sync.Mutex
+	sum := usage.NewSumming(a.query.summary(time.Time{}))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(perRequest)
-	for i, k := range page.Keys {
-		g.Go(func() (err error) {
-			found[i], err = h.counters.KeyRows(ctx, id, k.ID, q.span())
+	g.SetLimit(atOnce)
+	for _, k := range page.Keys {
+		g.Go(func() error {
+			found, err := h.counters.KeyRows(ctx, id, k.ID, a.query.span())
+			lock.Lock()
+			defer lock.Unlock()
+			sum.Add(a.query.only(found))
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, nil, nil, err
+		return err
 	}
-	var all []usage.Row
-	for _, rows := range found {
-		all = append(all, q.only(rows)...)
-	}
-	s := usage.Summarise(usage.Query{From: q.from, To: q.to, Step: q.step, Outcome: q.outcome}, all)
-	return s.ByKey, s.ByHost, s.BySecret, nil
+	s := sum.Summary()
+	a.summary.ByKey, a.summary.ByHost, a.summary.BySecret = s.ByKey, s.ByHost, s.BySecret
+	return nil
 }

@@ -86,10 +86,17 @@ func (q query) during(from, to string, now time.Time) (query, error) {
 	if q.step == day {
 		longest = usage.KeepDays
 	}
-	if q.to.Sub(q.from) > longest+q.step {
-		return q, gateway.Parameter("from", "Hours are kept for 35 days and days for 13 months: ask for a shorter range.")
+	// What was forgotten must not look like silence.
+	if q.to.Sub(q.from) > longest+q.step || q.from.Before(now.Add(-longest-q.step)) {
+		return q, gateway.Parameter("from", "Hours are kept for 35 days and days for 13 months: ask for a later or shorter range.")
 	}
 	return q, nil
+}
+
+// summary is the query without its product, which only picks the rows. proposed is since when the key's present
+// proposal is there.
+func (q query) summary(proposed time.Time) usage.Query {
+	return usage.Query{From: q.from, To: q.to, Step: q.step, Outcome: q.outcome, Proposed: proposed}
 }
 
 func (q query) span() counters.Range {

@@ -83,7 +83,11 @@ func point(p usage.Point) api.UsagePoint {
 	return doc
 }
 
+// shares is nil where there are none to tell.
 func shares(list []usage.Share) *[]api.UsageShare {
+	if list == nil {
+		return nil
+	}
 	out := make([]api.UsageShare, len(list))
 	for i, s := range list {
 		out[i] = api.UsageShare{

@@ -104,27 +104,13 @@ type Query struct {
 
 // Summarise adds up rows. Every hour or day of the range has a point, empty ones too.
 func Summarise(q Query, rows []Row) Summary {
-	s := summing{q: q, shares: map[byte]map[string]*Totals{}, minutes: map[time.Time]int64{}}
-	for at := q.From.Truncate(q.Step); at.Before(q.To); at = at.Add(q.Step) {
-		s.points = append(s.points, Point{Start: at, Expected: math.NaN()})
-	}
-	for _, r := range rows {
-		if i := int(r.Start.Sub(q.From.Truncate(q.Step)) / q.Step); i >= 0 && i < len(s.points) && !r.Start.Before(s.points[0].Start) {
-			s.row(&s.points[i], r)
-		}
-	}
-	out := s.out
-	out.Points = s.points
-	out.ByProduct, out.ByKey = s.share('P'), s.share('K')
-	out.ByHost, out.BySecret = s.share('H'), s.share('S')
-	out.ByHost = out.ByHost[:min(len(out.ByHost), 20)]
-	if q.Outcome == "" {
-		out.Busiest = busiest(s.minutes)
-	}
-	return out
+	s := NewSumming(q)
+	s.Add(rows)
+	return s.Summary()
 }
 
-type summing struct {
+// Summing adds up rows that come in turns, so that not all of them have to be in memory.
+type Summing struct {
 	q       Query
 	out     Summary
 	points  []Point
@@ -132,7 +118,41 @@ type summing struct {
 	minutes map[time.Time]int64
 }
 
-func (s *summing) row(p *Point, r Row) {
+// NewSumming starts at zero.
+func NewSumming(q Query) *Summing {
+	s := &Summing{q: q, shares: map[byte]map[string]*Totals{}, minutes: map[time.Time]int64{}}
+	for at := q.From.Truncate(q.Step); at.Before(q.To); at = at.Add(q.Step) {
+		s.points = append(s.points, Point{Start: at, Expected: math.NaN()})
+	}
+	return s
+}
+
+// Add adds rows. Those outside the range are left out.
+func (s *Summing) Add(rows []Row) {
+	for _, r := range rows {
+		if len(s.points) == 0 || r.Start.Before(s.points[0].Start) {
+			continue
+		}
+		if i := int(r.Start.Sub(s.points[0].Start) / s.q.Step); i < len(s.points) {
+			s.row(&s.points[i], r)
+		}
+	}
+}
+
+// Summary is what was added so far.
+func (s *Summing) Summary() Summary {
+	out := s.out
+	out.Points = slices.Clone(s.points)
+	out.ByProduct, out.ByKey = s.share('P'), s.share('K')
+	out.ByHost, out.BySecret = s.share('H'), s.share('S')
+	out.ByHost = out.ByHost[:min(len(out.ByHost), 20)]
+	if s.q.Outcome == "" {
+		out.Busiest = busiest(s.minutes)
+	}
+	return out
+}
+
+func (s *Summing) row(p *Point, r Row) {
 	for d, n := range r.Counts {
 		switch kind, rest := d.parts(); kind {
 		case 'c':
@@ -151,7 +171,7 @@ func (s *summing) row(p *Point, r Row) {
 	}
 }
 
-func (s *summing) call(p *Point, r Row, slot string, code authz.Code, n int64) {
+func (s *Summing) call(p *Point, r Row, slot string, code authz.Code, n int64) {
 	if !s.q.Outcome.Fits(code) {
 		return
 	}
@@ -168,7 +188,7 @@ func (s *summing) call(p *Point, r Row, slot string, code authz.Code, n int64) {
 	}
 }
 
-func (s *summing) proposed(rest string, n int64) {
+func (s *Summing) proposed(rest string, n int64) {
 	since, code, _ := strings.Cut(rest, ":")
 	if s.q.Proposed.IsZero() || since != strconv.FormatInt(s.q.Proposed.UnixMilli(), 10) {
 		return
@@ -179,7 +199,7 @@ func (s *summing) proposed(rest string, n int64) {
 	}
 }
 
-func (s *summing) in(group byte, name string) *Totals {
+func (s *Summing) in(group byte, name string) *Totals {
 	if s.shares[group] == nil {
 		s.shares[group] = map[string]*Totals{}
 	}
@@ -192,7 +212,7 @@ func (s *summing) in(group byte, name string) *Totals {
 }
 
 // share lists a group, the most requests first, names in order where they tie.
-func (s *summing) share(group byte) []Share {
+func (s *Summing) share(group byte) []Share {
 	out := make([]Share, 0, len(s.shares[group]))
 	for name, t := range s.shares[group] {
 		out = append(out, Share{Name: name, Totals: *t})

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/keytest"
+)
+
+func TestUsageIsOpenToItsRolesAlone(t *testing.T) {
+	fixture := func(t testing.TB) apitest.Fixture {
+		r := newRig(t)
+		apitest.People(t, r.API, r.account.ID)
+		return apitest.Fixture{
+			API: r.API, Account: r.account.ID,
+			Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID)},
+		}
+	}
+	apitest.Matrix(t, fixture, func(op apitest.Operation) bool { return op.ID == "getUsage" || op.ID == "getKeyUsage" })
+}
+
+// mixed is one hour of an account's calls, at 10 to 11: one key's to two products from two origins, with both of its
+// secrets, and another key's.
+func mixed(t testing.TB) *rig {
+	r := newRig(t)
+	at := keytest.Now.Add(-2 * time.Hour)
+	allowed := call(r.key, "search", authz.Allowed, at)
+	allowed.Host = "a.example"
+	refused := call(r.key, "search", authz.DomainNotAllowed, at.Add(time.Minute))
+	refused.Host = "b.example"
+	breach := call(r.key, "map-display", authz.QPSExceeded, at.Add(time.Minute))
+	breach.Previous, breach.Proposed, breach.Shadow = true, r.key.Proposed.Since, authz.DomainNotAllowed
+	r.count(t, 5, allowed, refused, breach)
+	r.count(t, 2, call(r.two, "search", authz.Allowed, at.Add(2*time.Minute)))
+	return r
+}
+
+func TestAnAccountsUsageAddsUpInEveryView(t *testing.T) {
+	r := mixed(t)
+	doc := r.get(t, apikey.Key{}, "")
+	if got := numbers(doc["totals"]); got != "17 7 10 5" {
+		t.Errorf("totals %s", got)
+	}
+	reasons := doc["totals"].(map[string]any)["by_reason"].(map[string]any)
+	if fmt.Sprint(reasons) != "map[domain_not_allowed:5 qps_exceeded:5]" {
+		t.Errorf("reasons %v", reasons)
+	}
+	for view, want := range map[string]map[string]string{
+		"by_product": {"search": "12 7 5 0", "map-display": "5 0 5 5"},
+		"by_key":     {string(r.key.ID): "15 5 10 5", string(r.two.ID): "2 2 0 0"},
+		"by_origin":  {"a.example": "5 5 0 0", "b.example": "5 0 5 0", "-": "7 2 5 5"},
+		"by_secret":  {"current": "12 7 5 0", "previous": "5 0 5 5"},
+	} {
+		if got := named(doc[view]); !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", view, got, want)
+		}
+	}
+	if m := doc["busiest_minute"].(map[string]any); m["start"] != "2026-11-21T10:01:00Z" || m["requests"] != 10.0 {
+		t.Errorf("busiest minute %v", m)
+	}
+	if doc["fresh_at"] != "2026-11-21T10:02:00Z" {
+		t.Errorf("fresh at %v", doc["fresh_at"])
+	}
+}
+
+func TestAKeysUsageIsItsOwn(t *testing.T) {
+	r := mixed(t)
+	doc := r.get(t, r.key, "")
+	if numbers(doc["totals"]) != "15 5 10 5" {
+		t.Errorf("totals %v", doc["totals"])
+	}
+	if p := doc["proposed"].(map[string]any); p["evaluated"] != 5.0 || p["would_refuse"] != 5.0 {
+		t.Errorf("proposed %v", p)
+	}
+	if other := r.get(t, r.two, ""); numbers(other["totals"]) != "2 2 0 0" || other["proposed"] != nil {
+		t.Errorf("the other key: %v", other)
+	}
+}
+
+func TestFiltersLeaveOutTheRest(t *testing.T) {
+	r := mixed(t)
+	for query, want := range map[string]string{
+		"?product=search":                      "12 7 5 0",
+		"?product=routing":                     "0 0 0 0",
+		"?outcome=allowed":                     "7 7 0 0",
+		"?outcome=refused":                     "10 0 10 5",
+		"?outcome=qps_exceeded":                "5 0 5 5",
+		"?outcome=refused&product=map-display": "5 0 5 5",
+		"?from=2026-11-21T11:00:00Z":           "0 0 0 0",
+		"?from=2026-11-21T10:30:00Z":           "17 7 10 5", // widened to the hour
+		"?to=2026-11-21T10:00:00Z":             "0 0 0 0",
+		"?from=2026-11-21T11:30:00%2B01:00&to=2026-11-21T12:00:00%2B01:00": "17 7 10 5",
+		"?interval=day": "17 7 10 5",
+	} {
+		doc := r.get(t, apikey.Key{}, query)
+		if got := numbers(doc["totals"]); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+		series := ""
+		for _, p := range doc["series"].([]any) {
+			if n := numbers(p); n != "0 0 0 0" {
+				series += n
+			}
+		}
+		if series != want && want != "0 0 0 0" {
+			t.Errorf("%s: the series has %q", query, series)
+		}
+		if strings.Contains(query, "outcome") && doc["busiest_minute"] != nil {
+			t.Errorf("%s: a busiest minute of %v", query, doc["busiest_minute"])
+		}
+	}
+}
+
+func TestTheLastDayIsTheDefaultAndEachHourHasAPoint(t *testing.T) {
+	r := newRig(t)
+	r.Clock.Advance(20 * time.Minute)
+	doc := r.get(t, r.key, "")
+	series := doc["series"].([]any)
+	if doc["from"] != "2026-11-20T12:00:00Z" || doc["to"] != "2026-11-21T13:00:00Z" || len(series) != 25 || doc["fresh_at"] != nil {
+		t.Errorf("from %v to %v: %d points, fresh at %v", doc["from"], doc["to"], len(series), doc["fresh_at"])
+	}
+	year := r.get(t, r.key, "?interval=day&from=2025-11-01T00:00:00Z")
+	if got := len(year["series"].([]any)); got != 386 {
+		t.Errorf("%d days", got)
+	}
+}
+
+func TestParametersThatMeanNothingAreRefused(t *testing.T) {
+	r := newRig(t)
+	for _, query := range []string{
+		"interval=week", "format=xml", "outcome=maybe", "product=unheard-of", "from=yesterday", "to=1", "page_size=3",
+		"from=2026-11-21T12:00:00Z&to=2026-11-21T12:00:00Z", "from=2026-11-22T00:00:00Z", "interval=hour&interval=day",
+		"from=2026-01-01T00:00:00Z",                                      // hours of January
+		"from=2026-10-01T00:00:00Z&to=2026-10-02T00:00:00Z",              // a short range, but forgotten
+		"interval=day&from=2025-01-01T00:00:00Z",                         // too many days
+		"interval=day&from=0001-01-01T00:00:00Z",                         // as far as times go
+		"interval=day&from=2026-11-01T00:00:00Z&to=9999-12-31T00:00:00Z", // and the other way
+	} {
+		answer := r.Do(t, apitest.Call{As: "owner", Method: "GET", Path: r.path(r.key) + "?" + query})
+		if answer.Status != 400 || answer.Code() != "parameter_invalid" {
+			t.Errorf("%s: %s", query, answer.Problem())
+		}
+	}
+}
+
+func TestAForeignKeyIsNotFound(t *testing.T) {
+	r := mixed(t)
+	other := r.NewAccount(t)
+	foreign := r.NewKey(t, other)
+	r.count(t, 9, call(foreign, "search", authz.Allowed, keytest.Now))
+	for _, id := range []apikey.ID{foreign.ID, keytest.KeyID(), "key_x"} {
+		if got := r.Do(t, apitest.Call{As: "owner", Method: "GET", Path: r.path(apikey.Key{ID: id})}); got.Status != 404 {
+			t.Errorf("%s: %d %s", id, got.Status, got.Body)
+		}
+	}
+	if got := numbers(r.get(t, apikey.Key{}, "")["totals"]); got != "17 7 10 5" {
+		t.Errorf("the account has %s", got)
+	}
+}
+
+func TestADeletedKeyKeepsItsUsage(t *testing.T) {
+	r := mixed(t)
+	if _, err := r.Edit(t.Context(), r.key, "key.delete", func(k *apikey.Key) { k.DeletedAt = keytest.Now }); err != nil {
+		t.Fatal(err)
+	}
+	if got := named(r.get(t, apikey.Key{}, "")["by_key"])[string(r.key.ID)]; got != "15 5 10 5" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestExportsHoldTheSameNumbers(t *testing.T) {
+	r := mixed(t)
+	r.Member(t, r.account.ID, "viewer", account.Viewer)
+	for name, ask := range map[string]apitest.Call{
+		"by parameter": {As: "viewer", Method: "GET", Path: r.path(apikey.Key{}) + "?format=csv"},
+		"by header":    {As: "viewer", Method: "GET", Path: r.path(apikey.Key{}), Headers: map[string]string{"Accept": "text/csv"}},
+	} {
+		answer := r.Want(t, 200, ask)
+		if got := answer.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/csv") {
+			t.Errorf("%s: %s", name, got)
+		}
+		if answer.Header.Get("X-Fresh-At") != "2026-11-21T10:02:00Z" || !strings.Contains(answer.Header.Get("Content-Disposition"), "attachment") {
+			t.Errorf("%s: %v", name, answer.Header)
+		}
+		rows, err := csv.NewReader(strings.NewReader(string(answer.Body))).ReadAll()
+		if err != nil || len(rows) != 3 {
+			t.Fatalf("%s: %v, %v", name, rows, err)
+		}
+		for i, want := range []string{
+			"start product requests allowed refused qps_breaches",
+			"2026-11-21T10:00:00Z map-display 5 0 5 5",
+			"2026-11-21T10:00:00Z search 12 7 5 0",
+		} {
+			if got := strings.Join(rows[i][:6], " "); got != want {
+				t.Errorf("%s: row %d is %s", name, i, got)
+			}
+			if len(rows[i]) != 6+len(reasons) {
+				t.Errorf("%s: row %d has %d cells", name, i, len(rows[i]))
+			}
+		}
+	}
+	filtered := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(r.key) + "?format=csv&outcome=refused&product=search"})
+	if lines := strings.Split(strings.TrimSpace(string(filtered.Body)), "\n"); len(lines) != 2 || !strings.Contains(lines[1], "search,5,0,5,0") {
+		t.Errorf("filtered: %q", lines)
+	}
+}
+
+// TestHoursThatStandOutAreMarked: against the same hour of the four weeks before.
+func TestHoursThatStandOutAreMarked(t *testing.T) {
+	r := newRig(t)
+	at := keytest.Now.Add(-2 * time.Hour)
+	for week := 1; week <= 4; week++ {
+		r.count(t, 40, call(r.key, "search", authz.Allowed, at.AddDate(0, 0, -7*week)))
+	}
+	r.count(t, 121, call(r.key, "search", authz.Allowed, at))
+	r.count(t, 120, call(r.key, "search", authz.Allowed, at.Add(time.Hour))) // nothing was there before: 120 > 3 times 0
+	for _, k := range []apikey.Key{r.key, {}} {
+		marked := ""
+		for _, p := range r.get(t, k, "")["series"].([]any) {
+			if m := p.(map[string]any); m["stands_out"] == true {
+				marked += fmt.Sprint(m["start"], " ", m["expected"], "; ")
+			}
+		}
+		if marked != "2026-11-21T10:00:00Z 40; 2026-11-21T11:00:00Z 0; " {
+			t.Errorf("marked: %s", marked)
+		}
+	}
+	for _, query := range []string{"?outcome=allowed", "?interval=day"} {
+		for _, p := range r.get(t, r.key, query)["series"].([]any) {
+			if _, there := p.(map[string]any)["expected"]; there {
+				t.Errorf("%s is compared with hours of all outcomes", query)
+			}
+		}
+	}
+}
+
+// TestForgottenHoursAreNoHistory: hours are kept for 35 days, and silence before that is none.
+func TestForgottenHoursAreNoHistory(t *testing.T) {
+	r := newRig(t)
+	for days := 8; days <= 33; days++ {
+		r.count(t, 100, call(r.key, "search", authz.Allowed, keytest.Now.AddDate(0, 0, -days)))
+	}
+	doc := r.get(t, r.key, "?from=2026-10-26T00:00:00Z&to=2026-10-31T00:00:00Z")
+	for _, p := range doc["series"].([]any) {
+		m := p.(map[string]any)
+		if _, there := m["expected"]; there {
+			t.Fatalf("%v is compared with what was forgotten", m)
+		}
+	}
+}
+
+func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
+	r := mixed(t)
+	for range 60 {
+		r.NewKey(t, r.account)
+	}
+	doc := r.get(t, apikey.Key{}, "?from=2026-10-22T00:00:00Z") // 62 keys, 732 hours
+	if numbers(doc["totals"]) != "17 7 10 5" || doc["by_key"] != nil || doc["by_origin"] != nil || doc["by_product"] == nil {
+		t.Errorf("totals %v, by key %v", doc["totals"], doc["by_key"])
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// rig is the function on an in-memory store, with one account that is half a year old, and two keys.
+type rig struct {
+	*apitest.API
+	store    counters.Store
+	account  account.Account
+	key, two apikey.Key
+	reports  int
+}
+
+func newRig(t testing.TB) *rig {
+	t.Helper()
+	r := &rig{API: apitest.New(keytest.MemoryStores(t))}
+	r.store = counters.Store{
+		Client: r.DB.(counters.Client), Table: r.Tables.Counters, Token: func() string { return ulid.Make().String() },
+	}
+	long := keytest.Now.AddDate(0, -6, 0)
+	r.account = r.NewAccount(t, func(a *account.Account) { a.CreatedAt = long })
+	proposal := &apikey.Proposal{Domains: &[]string{"example.com"}, Since: keytest.Now.Add(-time.Hour)}
+	r.key = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt, k.Proposed = long, proposal })
+	r.two = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt = long })
+	routes(r.Mux, handlers{keys: r.Control, counters: r.store, now: r.Clock.Now})
+	return r
+}
+
+func (r *rig) path(k apikey.Key) string {
+	if k.ID == "" {
+		return "/v1/accounts/" + string(r.account.ID) + "/usage"
+	}
+	return "/v1/accounts/" + string(r.account.ID) + "/keys/" + string(k.ID) + "/usage"
+}
+
+// call is n calls of a key.
+func call(k apikey.Key, p product.ID, code authz.Code, at time.Time) usage.Call {
+	return usage.Call{At: at, Code: code, Secret: k.Current.Hash, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: p}}
+}
+
+// count puts calls into the counters as the consumer does, n of each.
+func (r *rig) count(t testing.TB, n int, calls ...usage.Call) {
+	t.Helper()
+	r.reports++
+	tally, at := usage.NewTally(fmt.Sprint("e", r.reports)), time.Time{}
+	for _, c := range calls {
+		at = c.At
+		for range n {
+			tally.Count(c)
+		}
+	}
+	contributions, newest := usage.Coalesce(tally.Report(at), at)
+	for _, batch := range usage.Batches(contributions, newest, counters.MaxPlaces) {
+		stored, err := r.store.Read(t.Context(), batch.Places())
+		if err == nil {
+			err = r.store.Write(t.Context(), usage.Fold(stored, batch))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// get asks as the owner.
+func (r *rig) get(t testing.TB, k apikey.Key, query string) map[string]any {
+	t.Helper()
+	return r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(k) + query}).JSON(t)
+}
+
+// numbers are "requests allowed refused breaches" of an object.
+func numbers(doc any) string {
+	m := doc.(map[string]any)
+	return fmt.Sprint(m["requests"], m["allowed"], m["refused"], m["qps_breaches"])
+}
+
+// named are the shares by name.
+func named(doc any) map[string]string {
+	out := map[string]string{}
+	for _, s := range doc.([]any) {
+		out[s.(map[string]any)["name"].(string)] = numbers(s)
+	}
+	return out
+}
