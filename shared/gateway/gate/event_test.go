@@ -197,3 +197,36 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func TestAnEventKeepsNothingOfItsPayload(t *testing.T) {
+	for _, payload := range [][]byte{sample(t), []byte(`{` + arn + `,"path":"/a","headers":{"x-api-key":"one","Origin":"https://a.example"},
+		"multiValueHeaders":{"X-API-KEY":["one","two"],"referer":["https:\/\/b.example\/"]}}`)} {
+		e, err := Decode(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, ok := referenceDecode(payload)
+		for i := range payload {
+			payload[i] = '#' // as the runtime client does with the next event
+		}
+		if !ok || e != want {
+			t.Errorf("the payload's memory is used again, and the event reads %+v, want %+v", e, want)
+		}
+	}
+}
+
+// The eight bytes that quoted looks at together stand at every place of a string.
+func TestQuotedStopsAtTheFirstSpecialCharacter(t *testing.T) {
+	for length := range 40 {
+		for _, special := range []string{`"`, `\"`, "\x00", "\x1f", `\u0041`, `\x`, "\x7f", "é", "\xff"} {
+			for at := range length + 1 {
+				text := `{` + arn + `,"requestContext":{"requestId":"` + strings.Repeat("a", at) + special + strings.Repeat("b", length-at) + `"}}`
+				got, err := Decode([]byte(text))
+				want, ok := referenceDecode([]byte(text))
+				if ok != (err == nil) || ok && got != want {
+					t.Errorf("%q: %+v, %v; the reference reads %+v, %v", text, got, err, want, ok)
+				}
+			}
+		}
+	}
+}
