@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/keytest"
 	"latchkey/shared/rotation"
 )
 
@@ -92,6 +93,24 @@ func TestWithoutAPolicyTheDeliveredSecretIsWithdrawn(t *testing.T) {
 	r.check(k)
 	if text, err := r.delivered(k, "arn:aws:iam::111122223333:role/new", current); err != nil || hashOf(text) != r.key(k).Current.Hash {
 		t.Error(err)
+	}
+}
+
+func TestARevokedKeysDeliveredSecretIsWithdrawn(t *testing.T) {
+	r := newRig(t)
+	k := r.dueKey(r.NewAccount(t))
+	r.rotation()
+	if _, err := r.Edit(t.Context(), r.key(k), "key.revoke", func(k *apikey.Key) { k.RevokedAt = keytest.Now }); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.rotation(); s.Delivered != 1 || s.Failed != 0 {
+		t.Errorf("%+v", s)
+	}
+	if _, err := r.delivered(k, reader, current); err == nil {
+		t.Error("it can still be read")
+	}
+	if s := r.rotation(); s.Keys != 0 {
+		t.Errorf("again: %+v", s)
 	}
 }
 

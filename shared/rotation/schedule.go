@@ -61,9 +61,10 @@ func unlessExpired(k apikey.Key, at time.Time) time.Time {
 	return at
 }
 
-// Reader is the principal that is to read the key's secret in Secrets Manager; "" where nothing is delivered.
+// Reader is the principal that is to read the key's secret in Secrets Manager; "" where nothing is delivered, or not
+// any more: a revoked key's secret opens nothing, and costs something to keep.
 func Reader(k apikey.Key) string {
-	if k.Rotation == nil {
+	if k.Rotation == nil || !k.RevokedAt.IsZero() {
 		return ""
 	}
 	return k.Rotation.Principal
@@ -91,12 +92,15 @@ func Next(k apikey.Key) (Task, time.Time) {
 			task, at = t, when
 		}
 	}
-	if k.Editable() != nil {
-		return task, at
+	if !k.DeletedAt.IsZero() {
+		return task, at // the purge sees to it
 	}
 	owed := Owed(k)
 	if owed {
 		earlier(Deliver, later(later(k.CreatedAt, k.UpdatedAt), k.Handover.RetryAt))
+	}
+	if k.Editable() != nil {
+		return task, at
 	}
 	if k.Outgoing != nil {
 		earlier(EndGrace, k.Outgoing.EndsAt)
