@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 )
 
@@ -31,17 +31,23 @@ func (a *app) showTrail(v *visit) error {
 	if d.Page != "" {
 		query.Set("page_token", d.Page)
 	}
-	found, err := management.Get[api.AuditList](v.ctx(), v.api, v.accountPath("/audit"), query)
+	var found api.AuditList
+	var products []api.Product
+	err := v.parallel(
+		reading(&found, v.api, v.accountPath("/audit"), query),
+		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+	)
 	if err != nil {
 		return err
 	}
+	facts := facts{v, products}
 	for _, row := range found.Rows {
 		one := trailRow{AuditRow: row, Who: row.Actor.Subject}
 		if row.Actor.Email != nil {
 			one.Who = *row.Actor.Email
 		}
 		for _, c := range row.Changes {
-			one.Changed = append(one.Changed, change{c.Field, v.fact(c.Field, c.Before), v.fact(c.Field, c.After)})
+			one.Changed = append(one.Changed, change{c.Field, facts.text(c.Field, c.Before), facts.text(c.Field, c.After)})
 		}
 		d.Rows = append(d.Rows, one)
 	}
@@ -51,29 +57,35 @@ func (a *app) showTrail(v *visit) error {
 	return v.render(http.StatusOK, "trail", v.t("trail.title"), d)
 }
 
-// fact is a value of the audit trail in words: moments as dates, stable codes by their names, lists with commas, and
+// facts puts values of the audit trail into words.
+type facts struct {
+	v        *visit
+	products []api.Product
+}
+
+// text is a value of the audit trail in words: moments as dates, stable codes by their names, lists with commas, and
 // everything else as it was written. What customers typed stays as it is.
-func (v *visit) fact(field string, value any) string {
+func (f facts) text(field string, value any) string {
 	switch t := value.(type) {
 	case nil:
 		return ""
 	case bool:
 		if t {
-			return v.t("trail.yes")
+			return f.v.t("trail.yes")
 		}
-		return v.t("trail.no")
+		return f.v.t("trail.no")
 	case float64:
-		return v.lang.Number(t)
+		return f.v.lang.Number(t)
 	case string:
-		return v.factText(field, t)
+		return f.word(field, t)
 	case []any:
 		parts := make([]string, len(t))
 		for i, item := range t {
-			parts[i] = v.fact("", item)
+			parts[i] = f.text(field, item)
 		}
 		return strings.Join(parts, ", ")
 	case map[string]any:
-		return v.factParts(t)
+		return f.parts(t)
 	default:
 		raw, _ := json.Marshal(t)
 		return string(raw)
@@ -83,22 +95,29 @@ func (v *visit) fact(field string, value any) string {
 // coded are the facts whose values are stable codes, with the prefix of the codes' names.
 var coded = map[string]string{
 	"role": "role.", "type": "account.type.", "pending_type": "account.type.", "account_type": "account.type.", "request_status": "qps.status.",
+	"usage": "usage.", "billing_type": "billing.", "missing_origin": "missing.",
 }
 
-func (v *visit) factText(field, text string) string {
-	if prefix, ok := coded[field]; ok && v.lang.Has(prefix+text) {
-		return v.t(prefix + text)
+func (f facts) word(field, text string) string {
+	if prefix, ok := coded[field]; ok && f.v.lang.Has(prefix+text) {
+		return f.v.t(prefix + text)
+	}
+	switch field {
+	case "products":
+		return productName(f.products, text)
+	case "class", "limit_class":
+		return className(f.products, text)
 	}
 	if strings.HasSuffix(field, "_at") || field == "at" {
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
-			return v.lang.Moment(at)
+			return f.v.lang.Moment(at)
 		}
 	}
 	return text
 }
 
-// factParts writes an object as its members in a fixed order; those without a value are left out.
-func (v *visit) factParts(object map[string]any) string {
+// parts writes an object as its members in a fixed order; those without a value are left out.
+func (f facts) parts(object map[string]any) string {
 	names := make([]string, 0, len(object))
 	for name := range object {
 		names = append(names, name)
@@ -111,10 +130,10 @@ func (v *visit) factParts(object map[string]any) string {
 			continue
 		}
 		label := name
-		if v.lang.Has("fact." + name) {
-			label = v.t("fact." + name)
+		if f.v.lang.Has("fact." + name) {
+			label = f.v.t("fact." + name)
 		}
-		parts = append(parts, fmt.Sprintf("%s: %s", label, v.fact(name, value)))
+		parts = append(parts, fmt.Sprintf("%s: %s", label, f.text(name, value)))
 	}
 	return strings.Join(parts, " · ")
 }

@@ -55,7 +55,9 @@ func (v *visit) operates() error {
 	return nil
 }
 
-func staffAccountPath(v *visit, below string) string { return "/v1/accounts/" + v.r.PathValue("account") + below }
+func staffAccountPath(v *visit, below string) string {
+	return "/v1/accounts/" + v.r.PathValue("account") + below
+}
 
 // lookUpPage is the search over all accounts.
 type lookUpPage struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -28,6 +29,28 @@ var requestStatuses = []api.QpsRequestStatus{api.Pending, api.Approved, api.Reje
 type requestView struct {
 	api.QpsRequest
 	Key, Limit string
+	Proof      *proof // nil where there are no numbers
+}
+
+// proof is what decides a request, as it is shown.
+type proof struct {
+	api.Evidence
+	Peak string
+}
+
+func (v *visit) proof(e *api.Evidence) *proof {
+	if e == nil {
+		return nil
+	}
+	p := &proof{Evidence: *e, Peak: "–"}
+	switch {
+	case e.PeakQps == nil:
+	case *e.PeakQps > 0 && *e.PeakQps < 0.1:
+		p.Peak = "< " + v.lang.Number(0.1)
+	default:
+		p.Peak = v.lang.Number(math.Round(10*float64(*e.PeakQps)) / 10)
+	}
+	return p
 }
 
 type requestList struct {
@@ -62,7 +85,7 @@ func (a *app) listRequests(v *visit) error {
 		names[k.Id] = k.Name
 	}
 	for _, r := range found.Requests {
-		d.Requests = append(d.Requests, viewOf(r, names[r.KeyId], products))
+		d.Requests = append(d.Requests, v.viewOf(r, names[r.KeyId], products))
 	}
 	if found.NextPageToken != nil {
 		d.Next = *found.NextPageToken
@@ -70,14 +93,14 @@ func (a *app) listRequests(v *visit) error {
 	return v.render(http.StatusOK, "qps", v.t("qps.title"), d)
 }
 
-func viewOf(r api.QpsRequest, key string, products []api.Product) requestView {
+func (v *visit) viewOf(r api.QpsRequest, key string, products []api.Product) requestView {
 	if r.KeyName != nil {
 		key = *r.KeyName
 	}
 	if key == "" {
 		key = r.KeyId
 	}
-	return requestView{QpsRequest: r, Key: key, Limit: className(products, r.Class)}
+	return requestView{QpsRequest: r, Key: key, Limit: className(products, r.Class), Proof: v.proof(r.Evidence)}
 }
 
 // className is what people call a limit class; several classes of a product are told apart by their own names.
@@ -111,11 +134,11 @@ func productOf(products []api.Product, class string) string {
 // show without a script.
 type requestPage struct {
 	*form
-	Keys     []api.Key // that a request may be about
-	Key      *api.Key
-	Limits   []limitChoice
-	Limit    *limitChoice
-	Evidence *api.Evidence
+	Keys   []api.Key // that a request may be about
+	Key    *api.Key
+	Limits []limitChoice
+	Limit  *limitChoice
+	Proof  *proof
 }
 
 type limitChoice struct {
@@ -144,7 +167,7 @@ func (a *app) showRequestForm(v *visit, status int, f *form) error {
 	}
 	d.choose(keys, products)
 	if d.Limit != nil {
-		if d.Evidence, err = v.evidence(*d.Key, *d.Limit); err != nil {
+		if d.Proof, err = v.evidence(*d.Key, *d.Limit); err != nil {
 			return err
 		}
 	}
@@ -190,7 +213,7 @@ func callable(products []api.Product, id string) bool {
 }
 
 // evidence is what will stand beside the request: the same numbers that the operator sees.
-func (v *visit) evidence(k api.Key, l limitChoice) (*api.Evidence, error) {
+func (v *visit) evidence(k api.Key, l limitChoice) (*proof, error) {
 	now := v.app.now().UTC()
 	span := url.Values{
 		"from": {now.AddDate(0, 0, -evidenceDays).Format(time.RFC3339)}, "to": {now.Format(time.RFC3339)}, "interval": {"hour"}, "product": {l.Product},
@@ -204,7 +227,7 @@ func (v *visit) evidence(k api.Key, l limitChoice) (*api.Evidence, error) {
 		peak := float32(u.BusiestMinute.Requests) / 60
 		e.PeakQps = &peak
 	}
-	return e, nil
+	return v.proof(e), nil
 }
 
 func (a *app) fileRequest(v *visit) error {
@@ -304,7 +327,7 @@ func (a *app) request(v *visit) (d requestView, err error) {
 	if k, err := management.Get[api.Key](v.ctx(), v.api, v.accountPath("/keys/", url.PathEscape(r.KeyId)), nil); err == nil {
 		name = k.Name // a purged key has none
 	}
-	return viewOf(r, name, products), nil
+	return v.viewOf(r, name, products), nil
 }
 
 func (a *app) showRequest(v *visit) error {

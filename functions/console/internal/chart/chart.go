@@ -144,6 +144,6 @@ func Line(class string, part, whole int64) template.HTML {
 	if whole > 0 {
 		share = 100 * float64(max(part, 0)) / float64(whole)
 	}
-	return template.HTML(`<svg class="line" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="` + //nolint:gosec // escaped
+	return template.HTML(`<svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="` + //nolint:gosec // escaped
 		template.HTMLEscapeString(class) + `" width="` + strconv.FormatFloat(min(share, 100), 'f', 1, 64) + `" height="1"/></svg>`)
 }

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/shared/api"
+)
+
+const invitation = "lki_AAAA-bbbb_CCCC"
+
+func invited(r *rig) {
+	r.api.on("POST /v1/accounts/"+account+"/invitations", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 201, api.InvitationWithToken{Id: "inv_1", Role: api.Developer, Token: invitation})
+		return true
+	})
+	r.api.on("POST /v1/invitations/accept", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 200, api.Account{Id: account, Name: "Demo"})
+		return true
+	})
+}
+
+func TestAnInvitationsLinkIsShownOnceWithItsTokenInTheFragment(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	world(r, "Demo")
+	invited(r)
+	made := r.post("/accounts/"+account+"/account/invitations", url.Values{"role": {"developer"}, "email": {"new@example.com"}})
+	if !strings.Contains(text(made.doc), r.url+"/invitations#"+invitation) || made.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d: %s", made.StatusCode, text(made.doc))
+	}
+	if got := r.api.seen("POST /v1/accounts/" + account + "/invitations"); len(got) != 1 || got[0].body != `{"email":"new@example.com","role":"developer"}` {
+		t.Errorf("the calls: %+v", got)
+	}
+	for _, path := range ourPages {
+		if strings.Contains(r.get(path).text, invitation) {
+			t.Errorf("%s shows the token", path)
+		}
+	}
+	if strings.Contains(r.logs.String(), invitation) {
+		t.Error("the logs hold the token")
+	}
+}
+
+func TestAnInvitationOutlivesTheSignIn(t *testing.T) {
+	r := newRig(t, time.Hour)
+	world(r, "Demo")
+	invited(r)
+	waiting := r.post("/invitations", url.Values{"token": {r.url + "/invitations#" + invitation}})
+	if waiting.Request.URL.String() != r.url+"/invitations" || !strings.Contains(waiting.text, "/sign-in?return=%2Finvitations") || strings.Contains(waiting.text, invitation) {
+		t.Fatalf("at %s: %s", waiting.Request.URL, waiting.text)
+	}
+	if len(r.api.seen("POST /v1/invitations/accept")) != 0 {
+		t.Fatal("accepted by nobody")
+	}
+	r.signIn("viewer")
+	if page := r.get("/invitations"); !strings.Contains(text(page.doc), "Accept the invitation") || strings.Contains(page.text, `name="token"`) {
+		t.Fatalf("%s", text(page.doc))
+	}
+	joined := r.post("/invitations", nil)
+	if got := r.api.seen("POST /v1/invitations/accept"); len(got) != 1 || got[0].body != `{"token":"`+invitation+`"}` {
+		t.Errorf("the calls: %+v", got)
+	}
+	if joined.Request.URL.Path != "/accounts/"+account+"/keys" || !strings.Contains(text(joined.doc), "You are a member of this account now") {
+		t.Errorf("it ends at %s", joined.Request.URL)
+	}
+	if page := r.get("/invitations"); !strings.Contains(page.text, `name="token"`) {
+		t.Error("the token still waits")
+	}
+}
+
+func TestAnInvitationThatWasUsedIsExplained(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	world(r, "Demo")
+	for code, c := range map[string]struct {
+		status int
+		says   string
+	}{"invitation_not_found": {404, "was used, was withdrawn, or has expired"}, "already_member": {409, "You are a member of this account already"}} {
+		r.api.on("POST /v1/invitations/accept", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			problem(w, c.status, code)
+			return true
+		})
+		page := r.post("/invitations", url.Values{"token": {invitation}})
+		if page.StatusCode != c.status || !strings.Contains(text(page.doc), c.says) || !strings.Contains(text(page.doc), "api-request-1") {
+			t.Errorf("%s: %d %s", code, page.StatusCode, text(page.doc))
+		}
+	}
+	for _, token := range []string{"", "not a token", strings.Repeat("a", 500), "x\r\ny"} {
+		if page := r.post("/invitations", url.Values{"token": {token}}); page.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("%q: %d", token, page.StatusCode)
+		}
+	}
+}
+
+func TestTheLastOwnerIsToldToNameAnother(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	world(r, "Demo")
+	lastOwner := func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		problem(w, 409, "last_owner")
+		return true
+	}
+	r.api.on("PUT /v1/accounts/"+account+"/members/owner", lastOwner)
+	r.api.on("DELETE /v1/accounts/"+account+"/members/owner", lastOwner)
+	for path, form := range map[string]url.Values{"role": {"subject": {"owner"}, "role": {"viewer"}}, "remove": {"subject": {"owner"}}} {
+		page := r.post("/accounts/"+account+"/account/"+path, form)
+		if page.StatusCode != http.StatusConflict || !strings.Contains(text(page.doc), "Make somebody else an owner first") {
+			t.Errorf("%s: %d %s", path, page.StatusCode, text(page.doc))
+		}
+	}
+}
+
+func TestAMembersSubjectMayHoldAnything(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	world(r, "Demo")
+	route := "PUT /v1/accounts/" + account + "/members/a|b/c"
+	r.api.on(route, func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
+		if !strings.HasSuffix(q.URL.EscapedPath(), "/members/a%7Cb%2Fc") {
+			t.Errorf("the path is %s", q.URL.EscapedPath())
+		}
+		reply(w, 200, api.Member{})
+		return true
+	})
+	if page := r.post("/accounts/"+account+"/account/role", url.Values{"subject": {"a|b/c"}, "role": {"owner"}}); page.StatusCode != 200 {
+		t.Errorf("%d %s", page.StatusCode, text(page.doc))
+	}
+	if got := r.api.seen(route); len(got) != 1 || got[0].body != `{"role":"owner"}` {
+		t.Errorf("the calls: %+v", got)
+	}
+	for _, subject := range []string{"", ".", ".."} {
+		if page := r.post("/accounts/"+account+"/account/role", url.Values{"subject": {subject}, "role": {"owner"}}); page.StatusCode != 404 {
+			t.Errorf("%q: %d", subject, page.StatusCode)
+		}
+	}
+}
+
+func TestTheTrailIsWrittenInWords(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	world(r, "Demo")
+	r.api.on("GET /v1/accounts/"+account+"/audit", func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
+		reply(w, 200, map[string]any{"next_page_token": "next one", "rows": []any{map[string]any{
+			"id": "1", "at": "2026-08-03T14:00:00Z", "action": "key.edit", "key_id": keyID, "actor": map[string]any{"subject": "u", "role": "developer"}, "request_id": "r-7",
+			"changes": []any{
+				map[string]any{"field": "missing_origin", "before": "deny", "after": "allow"}, map[string]any{"field": "header_only", "after": true},
+				map[string]any{"field": "products", "after": []string{"map-display"}}, map[string]any{"field": "expires_at", "before": "2026-09-01T00:00:00Z"},
+				map[string]any{"field": "limits", "after": []any{map[string]any{"class": "map-display", "qps": 50, "then_qps": 0, "ends_at": nil}}},
+			},
+		}}})
+		return true
+	})
+	page := r.get("/accounts/" + account + "/account/audit")
+	whole := strings.Join(strings.Fields(text(page.doc)), " ")
+	for _, want := range []string{"Before: Refused After: Allowed", "Yes", "Map Display API", "1 Sep 2026, 00:00 UTC removed", "Limit: Map Display API · QPS: 50", "r-7", "Edited", "Developer"} {
+		if !strings.Contains(whole, want) {
+			t.Errorf("the trail lacks %q: %s", want, whole)
+		}
+	}
+	if !strings.Contains(page.text, "?page=next%20one") {
+		t.Error("there is no way to what is older")
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/shared/api"
+)
+
+func TestALookUpGoesWhereItsTextPoints(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("operator")
+	world(r, "Demo")
+	var asked url.Values
+	r.api.on("GET /v1/operator/accounts", func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
+		asked = q.URL.Query()
+		reply(w, 200, api.AccountList{Accounts: []api.Account{}})
+		return true
+	})
+	for text, want := range map[string]string{"": "page_size=25", " Demo ": "page_size=25&q=Demo", "owner@example.com": "email=owner%40example.com&page_size=25", account: "page_size=25&q=" + account} {
+		r.get("/operator?" + url.Values{"q": {text}}.Encode())
+		if asked.Encode() != want {
+			t.Errorf("%q asks for %s, want %s", text, asked.Encode(), want)
+		}
+	}
+	if page := r.get("/operator?q=" + keyID); page.Request.URL.Path != "/operator/keys/"+keyID {
+		t.Errorf("a key ID leads to %s", page.Request.URL)
+	}
+}
+
+func TestWhoIsNoOperatorSeesNoOperatorsPage(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	world(r, "Demo")
+	r.api.mu.Lock()
+	r.api.me.Operator = false
+	r.api.mu.Unlock()
+	forbidden := func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { problem(w, 403, "forbidden"); return true }
+	for _, route := range []string{"/v1/operator/accounts", "/v1/operator/keys/" + keyID, "/v1/operators", "/v1/qps-requests"} {
+		r.api.on("GET "+route, forbidden)
+	}
+	seen := 0
+	for _, path := range ourPages {
+		if !strings.HasPrefix(path, "/operator") {
+			continue
+		}
+		seen++
+		if page := r.get(path); page.StatusCode != 403 && page.StatusCode != 404 {
+			t.Errorf("%s answered %d", path, page.StatusCode)
+		}
+	}
+	if seen < 8 {
+		t.Errorf("only %d pages", seen)
+	}
+}
+
+func TestAnAccountIsClosedOnlyByItsName(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("operator")
+	world(r, "Demo & Sons")
+	route := "POST /v1/accounts/" + account + "/close"
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, api.Account{}); return true })
+	for _, typed := range []string{"", "Demo", "demo & sons"} {
+		page := r.post("/operator/accounts/"+account+"/close", url.Values{"confirm": {typed}})
+		if page.StatusCode != http.StatusUnprocessableEntity || len(r.api.seen(route)) != 0 {
+			t.Fatalf("%q: %d", typed, page.StatusCode)
+		}
+	}
+	page := r.post("/operator/accounts/"+account+"/close", url.Values{"confirm": {"Demo & Sons"}})
+	if len(r.api.seen(route)) != 1 || !strings.Contains(text(page.doc), "The account is closed") {
+		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
+	}
+}
+
+func TestAKeyIsBlockedWithAReason(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("operator")
+	world(r, "Demo")
+	route := "POST /v1/operator/keys/" + keyID + "/block"
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, body []byte) bool {
+		if strings.Contains(string(body), `""`) {
+			problem(w, 422, "invalid", api.FieldError{Pointer: "/reason", Code: "invalid_reason"})
+			return true
+		}
+		reply(w, 200, api.OperatorKey{})
+		return true
+	})
+	if page := r.post("/operator/keys/"+keyID+"/block", url.Values{"reason": {" "}}); page.StatusCode != 422 || !strings.Contains(text(page.doc), "A reason has 1 to 500 characters") {
+		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
+	}
+	page := r.post("/operator/keys/"+keyID+"/block", url.Values{"reason": {"Leaked in a public repository"}})
+	if got := r.api.seen(route); len(got) != 2 || got[1].body != `{"reason":"Leaked in a public repository"}` || !strings.Contains(text(page.doc), "within 10 seconds") {
+		t.Errorf("%+v: %s", got, text(page.doc))
+	}
+}
+
+func TestChangesOfAnAccountSendOnlyWhatChanges(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("operator")
+	world(r, "Demo")
+	route := "PATCH /v1/accounts/" + account
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, api.Account{}); return true })
+	r.post("/operator/accounts/"+account+"/type", url.Values{"type": {"enterprise"}})
+	r.post("/operator/accounts/"+account+"/key-limit", url.Values{"key_limit": {"250"}})
+	r.post("/operator/accounts/"+account+"/key-limit", url.Values{"key_limit": {"lots"}})
+	r.post("/accounts/"+account+"/account/name", url.Values{"name": {" New name "}})
+	var bodies []string
+	for _, c := range r.api.seen(route) {
+		bodies = append(bodies, c.body)
+	}
+	if got, want := strings.Join(bodies, " "), `{"type":"enterprise"} {"key_limit":250} {"name":"New name"}`; got != want {
+		t.Errorf("sent %s, want %s", got, want)
+	}
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		problem(w, 409, "billing_type_conflict")
+		return true
+	})
+	page := r.post("/operator/accounts/"+account+"/type", url.Values{"type": {"self_serve"}})
+	if page.StatusCode != 409 || !strings.Contains(text(page.doc), "Change the billing types") {
+		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
+	}
+}
+
+func TestAnOperatorsOwnRightsStay(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("operator")
+	world(r, "Demo")
+	r.api.on("DELETE /v1/operators/owner", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		problem(w, 409, "not_yourself")
+		return true
+	})
+	page := r.post("/operator/operators/remove", url.Values{"subject": {"owner"}})
+	if page.StatusCode != 409 || !strings.Contains(text(page.doc), "You can't take your own rights") {
+		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
+	}
+	route := "PUT /v1/operators/new person"
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 201, api.Operator{})
+		return true
+	})
+	r.post("/operator/operators", url.Values{"subject": {"new person"}, "email": {"n@example.com"}})
+	if got := r.api.seen(route); len(got) != 1 || got[0].body != `{"email":"n@example.com"}` {
+		t.Errorf("the calls: %+v", got)
+	}
+}

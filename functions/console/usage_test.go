@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"latchkey/shared/api"
+)
+
+// asked records the query of each call to the API's usage.
+func asked(r *rig, path string) *[]url.Values {
+	var seen []url.Values
+	r.api.on("GET "+path, func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
+		seen = append(seen, q.URL.Query())
+		if q.Header.Get("Accept") == "text/csv" {
+			w.Header().Set("Content-Type", "text/csv")
+			_, _ = w.Write([]byte("start,product,requests\n2026-08-03T14:00:00Z,map-display,50\n"))
+			return true
+		}
+		reply(w, 200, api.Usage{Interval: api.UsageInterval(q.URL.Query().Get("interval"))})
+		return true
+	})
+	return &seen
+}
+
+func TestTheRangeInTheURLIsWhatTheAPIIsAsked(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	world(r, "Demo")
+	seen := asked(r, "/v1/accounts/"+account+"/usage")
+	for query, want := range map[string]string{
+		"":                               "24h0m0s by hour",
+		"?range=7d":                      "168h0m0s by hour",
+		"?range=30d":                     "720h0m0s by day",
+		"?range=13mo":                    "9480h0m0s by day",
+		"?range=13mo&by=hour":            "9480h0m0s by day", // hours aren't kept that long
+		"?range=30d&by=hour":             "720h0m0s by hour",
+		"?range=nonsense":                "24h0m0s by hour",
+		"?from=2026-07-01&to=2026-07-02": "48h0m0s by hour",
+		"?from=2026-06-01&to=2026-06-30": "720h0m0s by day",
+		"?from=2026-07-02&to=2026-07-01": "24h0m0s by hour", // and a message
+		"?from=yesterday&to=2026-07-01":  "24h0m0s by hour",
+		"?to=2026-07-01&product=map-display&range=7d": "24h0m0s by hour",
+	} {
+		*seen = nil
+		page := r.get("/accounts/" + account + "/usage" + query)
+		if len(*seen) != 1 {
+			t.Fatalf("%s: %d calls", query, len(*seen))
+		}
+		q := (*seen)[0]
+		from, _ := time.Parse(time.RFC3339, q.Get("from"))
+		to, _ := time.Parse(time.RFC3339, q.Get("to"))
+		if got := fmt.Sprint(to.Sub(from), " by ", q.Get("interval")); got != want {
+			t.Errorf("%s asks for %s, want %s", query, got, want)
+		}
+		if bad := strings.Contains(query, "yesterday") || strings.Contains(query, "07-02&to=2026-07-01"); bad != (page.StatusCode == 400) {
+			t.Errorf("%s answered %d", query, page.StatusCode)
+		}
+	}
+}
+
+func TestTheTableThatIsDownloadedIsTheOneThatIsShown(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	world(r, "Demo")
+	path := "/v1/accounts/" + account + "/keys/" + keyID + "/usage"
+	seen := asked(r, path)
+	link := ""
+	elements(r.get("/accounts/"+account+"/usage?from=2026-07-01&to=2026-07-02&product=map-display&key="+keyID).doc, func(n *html.Node) {
+		if n.Data == "a" && strings.Contains(attr(n, "href"), "usage.csv") {
+			link = attr(n, "href")
+		}
+	})
+	table := r.get(link)
+	if table.Header.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.HasPrefix(table.Header.Get("Content-Disposition"), "attachment") ||
+		!strings.Contains(table.text, "map-display,50") {
+		t.Fatalf("%s: %v %s", link, table.Header, table.text)
+	}
+	if len(*seen) != 2 || (*seen)[0].Encode() != (*seen)[1].Encode() {
+		t.Errorf("asked %v", *seen)
+	}
+}
+
+func TestUsageNamesWhatStandsOut(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	world(r, "Demo")
+	page := r.get("/accounts/" + account + "/usage")
+	for _, want := range []string{"Hours that stand out", "50 requests; the weeks before suggest 40", "Busiest minute", "Too many calls a second", "Counted up to"} {
+		if !strings.Contains(text(page.doc), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	tables, titles := 0, 0
+	elements(page.doc, func(n *html.Node) {
+		if n.Data == "table" && attr(n, "class") == "tight" {
+			tables++
+		}
+		if n.Data == "svg" && attr(n, "role") == "img" && attr(n, "aria-labelledby") != "" {
+			titles++
+		}
+	})
+	if tables != 2 || titles != 2 || !strings.Contains(page.text, `class="mark"`) {
+		t.Errorf("%d tables under %d charts", tables, titles)
+	}
+}
