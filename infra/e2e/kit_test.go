@@ -94,8 +94,9 @@ var slowest struct {
 func (s *stack) obeyed(t *testing.T, what, path string, header http.Header, status int, code string) {
 	t.Helper()
 	begin, last := time.Now(), time.Duration(0)
-	const sides, quiet = 4, 700 * time.Millisecond
-	for time.Since(begin) < last+quiet && time.Since(begin) < promise+2*time.Second {
+	// Which environment answers is the pool's choice: one may come late that has known the key for as long as it may.
+	const sides, quiet, fresh = 4, 700 * time.Millisecond, 5500 * time.Millisecond
+	for time.Since(begin) < max(last+quiet, fresh) && time.Since(begin) < promise+2*time.Second {
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		for range sides {

@@ -109,6 +109,9 @@ func start(dir string, env ...string) (*stack, error) {
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	s.cmd.Env = append(append(os.Environ(), "LATCHKEY_DATA_DIR="+dir, "LATCHKEY_PRODUCTS_PORT=0",
 		"LATCHKEY_MANAGEMENT_PORT=0", "LATCHKEY_CONSOLE_PORT=0"), env...)
+	if shared != nil { // which has built what there is to build
+		s.cmd.Env = append(s.cmd.Env, "LATCHKEY_BUILD=off")
+	}
 	_ = os.Remove(filepath.Join(dir, "run.json"))
 	if err := s.cmd.Start(); err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type config struct {
 	credentials             [3]string         // access key ID, secret access key, session token, of a DynamoDB of one's own
 	parameters              map[string]string // LATCHKEY_PARAM_<Name>
 	seed                    bool
+	noBuild                 bool // run the binaries that are there
 	color                   bool
 	logLevel                slog.Level // of what functions log
 	invoke, event           string
@@ -89,6 +90,7 @@ func (c *config) readRest(env func(string) string, all []string) error {
 		return err
 	}
 	c.seed = env("LATCHKEY_SEED") != "off"
+	c.noBuild = env("LATCHKEY_BUILD") == "off"
 	c.logLevel = slog.LevelWarn
 	if v := env("LATCHKEY_LOG_LEVEL"); v != "" && c.logLevel.UnmarshalText([]byte(v)) != nil {
 		return errors.New("LATCHKEY_LOG_LEVEL must be debug, info, warn or error")

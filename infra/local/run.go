@@ -138,8 +138,17 @@ func (s *stack) fail(err error) {
 	}
 }
 
-// build compiles what the template names.
+// build compiles what the template names, or takes what was compiled before.
 func (s *stack) build(ctx context.Context) error {
+	if s.noBuild {
+		for i, f := range s.functions {
+			bootstrap := filepath.Join(s.root, ".build", f.id, "bootstrap")
+			if _, err := os.Stat(bootstrap); err == nil {
+				s.functions[i].bootstrap = bootstrap
+			}
+		}
+		return nil
+	}
 	targets := make([]build.Target, len(s.functions))
 	for i, f := range s.functions {
 		targets[i] = build.Target{Name: f.id, Dir: f.codeURI, Bootstrap: filepath.Join(s.root, ".build", f.id, "bootstrap")}
