@@ -92,6 +92,9 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	if slowest.what != "" {
+		fmt.Printf("the slowest change was obeyed after %.1fs: %s\n", slowest.took.Seconds(), slowest.what)
+	}
 	leaks := secretsLeft(shared) // last, when all that the tests did has been written down
 	shared.stop()
 	for _, leak := range append(leaks, secretsInLog(shared)...) {
