@@ -47,6 +47,7 @@ type proposed struct {
 type tested struct {
 	api.TestResult
 	Problem string
+	Pattern string // the domain that allowed it
 }
 
 type auditRow struct {
@@ -83,6 +84,9 @@ func (a *app) showKey(v *visit) error {
 		return err
 	}
 	d.fill(products, audit, now)
+	if d.Test != nil && d.Test.Rule != nil && slices.Contains(d.Key.Domains, *d.Test.Rule) {
+		d.Test.Pattern = *d.Test.Rule
+	}
 	return v.render(http.StatusOK, "key", d.Key.Name, d)
 }
 

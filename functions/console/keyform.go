@@ -223,11 +223,11 @@ func (a *app) showSecret(v *visit, k api.KeyWithSecret, kind string) error {
 	return v.render(http.StatusOK, "secret", v.t("secret."+kind+".title"), d)
 }
 
-// whole reads a key with what its page shows beside it.
+// also makes a read without which the page is still worth showing.
 func (v *visit) also(read func(context.Context) error, failed *bool) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := read(ctx); err != nil {
-			*failed = true // the page is worth showing without it
+			*failed = true
 		}
 		return nil
 	}

@@ -16,10 +16,10 @@ test("without JavaScript: account, create, edit, disable, enable, rotate, revoke
   await page.getByRole("link", { name: "Choose everything myself" }).click();
   await page.getByLabel("Name").fill("Plain");
   await page.getByLabel(/Map Display API/).check();
-  await page.getByLabel("Domains").fill("https://example.com/path");
+  await page.locator("#f-domains").fill("https://example.com/path");
   await page.getByRole("button", { name: "Create API key" }).click();
   await page.locator("#e-domains").getByText("https://example.com", { exact: true }).waitFor(); // the suggestion
-  await page.getByLabel("Domains").fill("example.com");
+  await page.locator("#f-domains").fill("example.com");
   await page.getByRole("button", { name: "Create API key" }).click();
   assert.match(await page.locator("#secret").innerText(), /^ak_/);
   assert.equal(await page.getByRole("button", { name: "Copy" }).count(), 0, "no button that does nothing");

@@ -55,6 +55,7 @@ export function states(made) {
     { name: "create-refused", person: "owner", status: 422, open: async (page) => {
       await to(`${keys}/new`)(page);
       await page.fill("#f-domains", "https://example.com/path\nintranet\n*.example.org");
+      await page.locator(".checks .no").first().waitFor(); // it moves the button
       await page.locator("form.card button[type=submit]").last().click();
       await page.waitForSelector("[role=alert]");
       await page.locator(".checks .no").first().waitFor();
