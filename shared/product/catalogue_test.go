@@ -1,6 +1,7 @@
 package product_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -66,7 +67,26 @@ func TestZeroCatalogueMatchesNothing(t *testing.T) {
 	}
 }
 
-func TestParseRefusesABrokenCatalogue(t *testing.T) {
+func TestTheLiteralSaysWhatTheFileSays(t *testing.T) {
+	file, err := product.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(product.Default().Products(), file) {
+		t.Error("catalogue.gen.go is stale: go generate ./shared/product")
+	}
+}
+
+// parse reads and checks a catalogue.
+func parse(text string) error {
+	products, err := product.Parse([]byte(text))
+	if err == nil {
+		_, err = product.New(products)
+	}
+	return err
+}
+
+func TestABrokenCatalogueIsRefused(t *testing.T) {
 	one := func(id, kind, classes string) string {
 		return `{"id":"` + id + `","name":"N","kind":"` + kind + `","classes":[` + classes + `]}`
 	}
@@ -88,11 +108,11 @@ func TestParseRefusesABrokenCatalogue(t *testing.T) {
 		"no default for self-serve": one("a", "api", strings.Replace(class("a", `"/a/"`), `,"self_serve":1`, "", 1)),
 		"product without a name":    strings.Replace(one("a", "api", class("a", `"/a/"`)), `"name":"N","kind"`, `"name":"","kind"`, 1),
 	} {
-		if _, err := product.Parse([]byte(`{"products":[` + products + `]}`)); err == nil {
+		if parse(`{"products":[`+products+`]}`) == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if _, err := product.Parse([]byte(`{"products":[` + one("a", "api", class("a", `"/a/"`)) + `]}`)); err != nil {
+	if err := parse(`{"products":[` + one("a", "api", class("a", `"/a/"`)) + `]}`); err != nil {
 		t.Errorf("the good one that the others spoil: %v", err)
 	}
 }

@@ -1,0 +1,44 @@
+package product
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+
+	"latchkey/shared/account"
+)
+
+//go:embed catalogue.json
+var embedded []byte
+
+// Embedded reads the catalogue file. Programs use Default, which says the same without reading JSON.
+func Embedded() ([]Product, error) { return Parse(embedded) }
+
+// Parse reads products from JSON. New checks them.
+func Parse(text []byte) ([]Product, error) {
+	var file struct {
+		Products []struct {
+			ID      ID     `json:"id"`
+			Name    string `json:"name"`
+			Kind    Kind   `json:"kind"`
+			Classes []struct {
+				ID       Class                `json:"id"`
+				Name     string               `json:"name"`
+				Prefixes []string             `json:"prefixes"`
+				QPS      map[account.Type]int `json:"qps"`
+				MaxQPS   int                  `json:"max_qps"`
+			} `json:"classes"`
+		} `json:"products"`
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("product: catalogue: %w", err)
+	}
+	products := make([]Product, len(file.Products))
+	for i, f := range file.Products {
+		products[i] = Product{ID: f.ID, Name: f.Name, Kind: f.Kind}
+		for _, cl := range f.Classes {
+			products[i].Classes = append(products[i].Classes, LimitClass(cl))
+		}
+	}
+	return products, nil
+}
