@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -97,7 +98,9 @@ func testMain(m *testing.M) int {
 	}
 	leaks := secretsLeft(shared) // last, when all that the tests did has been written down
 	shared.stop()
-	for _, leak := range append(leaks, secretsInLog(shared)...) {
+	leaks = append(leaks, secretsInLog(shared)...)
+	slices.Sort(leaks)
+	for _, leak := range slices.Compact(leaks) {
 		fmt.Fprintln(os.Stderr, "--- FAIL: a secret was found:", leak)
 		code = max(code, 1)
 	}
