@@ -156,7 +156,7 @@ func TestItemsStaySmallWhateverIsCounted(t *testing.T) {
 	codes := []authz.Code{authz.Allowed, authz.KeyDisabled, authz.PathNotCanonical, authz.ProductNotAllowed, authz.DomainNotAllowed, authz.QPSExceeded}
 	pad := strings.Repeat("x", 240)
 	calls := int64(0)
-	for env := range 20 {
+	for env := range 6 {
 		tally := usage.NewTally(fmt.Sprintf("e%d", env))
 		for i := range 3000 {
 			at := noon.Add(time.Duration(i) * 40 * time.Second)
@@ -211,8 +211,11 @@ func TestAForgottenProposalDoesNotComeBack(t *testing.T) {
 	for _, r := range all {
 		deliver(items, []usage.Report{r}, 90)
 	}
-	for _, kind := range []usage.Kind{usage.KeyHour, usage.KeyDay} {
+	for _, kind := range []usage.Kind{usage.Part, usage.KeyHour, usage.KeyDay} {
 		p := usage.Place{Kind: kind, Account: acct, Key: keyID(1), Hour: usage.HourOf(noon)}
+		if kind == usage.Part {
+			p.Environment = all[0].Environment
+		}
 		if kind == usage.KeyDay {
 			p.Hour = usage.Hour(usage.DayOf(noon) * 24)
 		}

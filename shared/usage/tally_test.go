@@ -76,15 +76,18 @@ func TestReportsThatNoEnvironmentWritesAreSetAside(t *testing.T) {
 		t.Fatalf("a good one: %v", err)
 	}
 	for name, spoil := range map[string]func(*usage.Report){
-		"no environment":  func(r *usage.Report) { r.Environment = "" },
-		"no sequence":     func(r *usage.Report) { r.Sequence = 0 },
-		"no entries":      func(r *usage.Report) { r.Entries = nil },
-		"bad account":     func(r *usage.Report) { r.Entries[0].Subject.Account = "x" },
-		"bad key":         func(r *usage.Report) { r.Entries[0].Subject.Key = "" },
-		"no counts":       func(r *usage.Report) { r.Entries[0].Counts = nil },
-		"negative":        func(r *usage.Report) { r.Entries[0].Counts["c:c:allowed"] = -1 },
-		"huge":            func(r *usage.Report) { r.Entries[0].Counts["c:c:allowed"] = 1 << 60 },
-		"odd dimension":   func(r *usage.Report) { r.Entries[0].Counts["z:1"] = 1 },
+		"no environment": func(r *usage.Report) { r.Environment = "" },
+		"no sequence":    func(r *usage.Report) { r.Sequence = 0 },
+		"no entries":     func(r *usage.Report) { r.Entries = nil },
+		"bad account":    func(r *usage.Report) { r.Entries[0].Subject.Account = "x" },
+		"bad key":        func(r *usage.Report) { r.Entries[0].Subject.Key = "" },
+		"no counts":      func(r *usage.Report) { r.Entries[0].Counts = nil },
+		"negative":       func(r *usage.Report) { r.Entries[0].Counts["c:c:allowed"] = -1 },
+		"huge":           func(r *usage.Report) { r.Entries[0].Counts["c:c:allowed"] = 1 << 60 },
+		"odd dimension":  func(r *usage.Report) { r.Entries[0].Counts["z:1"] = 1 },
+		"used tomorrow": func(r *usage.Report) {
+			r.Entries[0].Counts["l:0123456789"] = noon.AddDate(0, 0, 1).Unix() / 60
+		},
 		"minute 60":       func(r *usage.Report) { r.Entries[0].Counts["m:60"] = 1 },
 		"too old":         func(r *usage.Report) { r.Entries[0].Hour -= 80 },
 		"from the future": func(r *usage.Report) { r.Entries[0].Hour += 3 },
