@@ -187,8 +187,11 @@ func TestErrorsOfTheAPIBecomePagesWithTheRequestID(t *testing.T) {
 		want   int
 		says   string
 	}{
-		{404, "not_found", 404, "There is nothing here"}, {403, "forbidden", 403, "Your role doesn't allow this."},
-		{503, "unavailable", 503, "Your keys keep working"}, {401, "unauthorized", 401, "Sign in"}, {500, "internal", 500, "api-request-1"},
+		{404, "not_found", 404, "There is nothing here"},
+		{403, "forbidden", 403, "Your role doesn't allow this."},
+		{503, "unavailable", 503, "Your keys keep working"},
+		{401, "unauthorized", 401, "Sign in"},
+		{500, "internal", 500, "api-request-1"},
 	} {
 		r.api.on("GET /v1/accounts/"+account+"/keys/"+keyID, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 			problem(w, c.status, c.code)

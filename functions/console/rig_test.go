@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -143,6 +144,21 @@ type rig struct {
 	logs    *strings.Builder
 }
 
+// keyFolder holds the issuers' one signing key: making it takes long.
+var keyFolder = sync.OnceValue(func() string {
+	folder, err := os.MkdirTemp("", "console-test-")
+	if err != nil {
+		panic(err)
+	}
+	return folder
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	os.RemoveAll(keyFolder())
+	os.Exit(code)
+}
+
 func newRig(t *testing.T, accessLife time.Duration) *rig {
 	t.Helper()
 	r := &rig{t: t, api: newFakeAPI(), logs: &strings.Builder{}}
@@ -151,7 +167,7 @@ func newRig(t *testing.T, accessLife time.Duration) *rig {
 		t.Fatal(err)
 	}
 	r.issuer = "http://" + lis.Addr().String()
-	iss, err := issuer.New(issuer.Config{Issuer: r.issuer, ClientID: "latchkey-local", KeyFile: filepath.Join(t.TempDir(), "key.pem"), AccessTTL: accessLife})
+	iss, err := issuer.New(issuer.Config{Issuer: r.issuer, ClientID: "latchkey-local", KeyFile: filepath.Join(keyFolder(), "key.pem"), AccessTTL: accessLife})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,29 @@ func TestACallbackThatBelongsToNobodyStartsNoSession(t *testing.T) {
 	}
 }
 
+// PKCE would refuse somebody else's code as well; this code is the browser's own, so only the state can.
+func TestAnOwnCodeWithAnotherStateStartsNoSession(t *testing.T) {
+	r := newRig(t, time.Hour)
+	page := r.get("/sign-in")
+	id := loginID.FindStringSubmatch(page.text)[1]
+	r.browser.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
+		if next.URL.Path == callbackPath {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	res := r.read(r.browser.PostForm(r.issuer+"/login", url.Values{"id": {id}, "person": {"owner"}}))
+	to, err := res.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := to.Query()
+	bad := url.Values{"code": good["code"], "state": {good.Get("state") + "x"}}
+	if answer := r.get(callbackPath + "?" + bad.Encode()); answer.StatusCode != http.StatusBadRequest || len(r.api.seen("GET /v1/me")) > 0 {
+		t.Errorf("answered %d", answer.StatusCode)
+	}
+}
+
 func TestTheSessionCookieIsOpaqueAndTheTableAloneReadsNothing(t *testing.T) {
 	r := newRig(t, time.Hour)
 	if page := r.signIn("owner"); page.StatusCode != 200 || page.Request.URL.Path != "/accounts/"+account+"/keys" {

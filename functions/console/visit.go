@@ -50,17 +50,22 @@ func (a *app) visit(w http.ResponseWriter, r *http.Request) *visit {
 func (v *visit) ctx() context.Context              { return v.r.Context() }
 func (v *visit) t(key string, pairs ...any) string { return v.lang.Text(key, pairs...) }
 func (v *visit) query(name string) string          { return v.r.URL.Query().Get(name) }
-func (v *visit) form(name string) string           { return strings.TrimSpace(v.r.PostFormValue(name)) }
-func (v *visit) requestID() string                 { id, _ := v.ctx().Value(requestKey{}).(string); return id }
+func (v *visit) form(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+
+func (v *visit) requestID() string { id, _ := v.ctx().Value(requestKey{}).(string); return id }
+
 func (v *visit) accountPath(below ...string) string {
 	return "/v1/accounts/" + v.accountID + strings.Join(below, "")
 }
+
 func (v *visit) accountURL(below ...string) string {
 	return "/accounts/" + v.accountID + strings.Join(below, "")
 }
+
 func (v *visit) keyPath(below ...string) string {
 	return v.accountPath("/keys/", v.r.PathValue("key"), strings.Join(below, ""))
 }
+
 func (v *visit) keyURL(below ...string) string {
 	return v.accountURL("/keys/", v.r.PathValue("key"), strings.Join(below, ""))
 }

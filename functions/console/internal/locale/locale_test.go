@@ -53,8 +53,15 @@ func TestLanguagesHaveTheSameMessagesWithTheSamePlaceholders(t *testing.T) {
 func TestAcceptLanguageAndTheSwitchChoose(t *testing.T) {
 	l := load(t)
 	for _, c := range []struct{ chosen, accept, want string }{
-		{"", "", "en"}, {"", "fr-CA,fr;q=0.9,en;q=0.8", "fr"}, {"", "de, en;q=0.5", "en"}, {"", "ja", "en"}, {"", "\x00;;q", "en"},
-		{"en", "fr", "en"}, {"fr", "en", "fr"}, {"xx", "fr", "fr"}, {locale.PseudoRTL, "fr", locale.PseudoRTL},
+		{"", "", "en"},
+		{"", "fr-CA,fr;q=0.9,en;q=0.8", "fr"},
+		{"", "de, en;q=0.5", "en"},
+		{"", "ja", "en"},
+		{"", "\x00;;q", "en"},
+		{"en", "fr", "en"},
+		{"fr", "en", "fr"},
+		{"xx", "fr", "fr"},
+		{locale.PseudoRTL, "fr", locale.PseudoRTL},
 	} {
 		if got := l.Choose(c.chosen, c.accept).Tag; got != c.want {
 			t.Errorf("Choose(%q, %q) = %s, want %s", c.chosen, c.accept, got, c.want)

@@ -165,8 +165,11 @@ func (k Keeper) Renew(ctx context.Context, s *Session, t Tokens) error {
 // End ends the session of a cookie. It does no harm twice.
 func (k Keeper) End(ctx context.Context, cookie string) error {
 	id, _, err := names(cookie)
+	if errors.Is(err, ErrNone) {
+		return nil // it names nothing that could be ended
+	}
 	if err != nil {
-		return nil
+		return err
 	}
 	return k.Store.Delete(ctx, id)
 }
