@@ -135,10 +135,14 @@ func TestDecideTellsWhatAProposalWouldHaveSaid(t *testing.T) {
 		{"stricter domains", nil, &apikey.Proposal{Domains: domains("other.example")}, authz.Allowed, authz.DomainNotAllowed},
 		{"domains that fit", nil, &apikey.Proposal{Domains: domains("*.example.com")}, authz.Allowed, authz.Allowed},
 		{"fewer products", nil, &apikey.Proposal{Products: products("search")}, authz.Allowed, authz.ProductNotAllowed},
-		{"wider domains", func(p *authz.Policy) { p.Domains = []string{"other.example"} },
-			&apikey.Proposal{Domains: domains()}, authz.DomainNotAllowed, authz.Allowed},
-		{"the key itself refused", func(p *authz.Policy) { p.Disabled = true },
-			&apikey.Proposal{Domains: domains()}, authz.KeyDisabled, ""},
+		{
+			"wider domains", func(p *authz.Policy) { p.Domains = []string{"other.example"} },
+			&apikey.Proposal{Domains: domains()}, authz.DomainNotAllowed, authz.Allowed,
+		},
+		{
+			"the key itself refused", func(p *authz.Policy) { p.Disabled = true },
+			&apikey.Proposal{Domains: domains()}, authz.KeyDisabled, "",
+		},
 		{"damaged", nil, &apikey.Proposal{Domains: domains("*")}, authz.Unavailable, ""},
 	}
 	for _, tt := range tests {
@@ -157,8 +161,11 @@ func TestDecideTellsWhatAProposalWouldHaveSaid(t *testing.T) {
 
 func TestOwnLimitEndsOnTime(t *testing.T) {
 	limits := []apikey.Limit{
-		{Class: "a", QPS: 7}, {Class: "b", QPS: 9, EndsAt: now, Then: 3}, {Class: "c", QPS: 9, EndsAt: in, Then: 3},
-		{Class: "d", QPS: 9, EndsAt: ago}, {Class: "e", QPS: -1},
+		{Class: "a", QPS: 7},
+		{Class: "b", QPS: 9, EndsAt: now, Then: 3},
+		{Class: "c", QPS: 9, EndsAt: in, Then: 3},
+		{Class: "d", QPS: 9, EndsAt: ago},
+		{Class: "e", QPS: -1},
 	}
 	for class, want := range map[product.Class]int{"a": 7, "b": 3, "c": 9, "d": 0, "e": 0, "f": 0} {
 		if got := authz.OwnLimit(limits, class, now); got != want {

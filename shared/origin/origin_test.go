@@ -129,7 +129,7 @@ func TestZeroValuesMatchNothing(t *testing.T) {
 	if (origin.Pattern{}).Match(o) || (origin.Pattern{}).Match(origin.Origin{}) {
 		t.Error("the zero pattern matched")
 	}
-	if (origin.Presence(0)) != origin.Unreadable {
+	if origin.Presence(0) != origin.Unreadable {
 		t.Error("the zero presence is not the one that denies")
 	}
 }

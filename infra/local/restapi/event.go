@@ -153,8 +153,12 @@ func (e *event) appendShared(b []byte, absent string) []byte {
 		name string
 		json []byte
 	}{
-		{"headers", e.headers}, {"multiValueHeaders", e.multiHeaders}, {"queryStringParameters", or(e.query)},
-		{"multiValueQueryStringParameters", or(e.multiQuery)}, {"pathParameters", or(e.pathParams)}, {"stageVariables", or(nil)},
+		{"headers", e.headers},
+		{"multiValueHeaders", e.multiHeaders},
+		{"queryStringParameters", or(e.query)},
+		{"multiValueQueryStringParameters", or(e.multiQuery)},
+		{"pathParameters", or(e.pathParams)},
+		{"stageVariables", or(nil)},
 	} {
 		b = append(b, `,"`...)
 		b = append(b, part.name...)
