@@ -228,12 +228,12 @@ func (a *app) showStaffKey(v *visit, status int, f *form) error {
 }
 
 func (a *app) blockKey(v *visit) error {
-	reason := v.form("reason")
+	reason := v.prose("reason")
 	return a.changeStaffKey(v, "block", reason, api.BlockKey{Reason: reason})
 }
 
 func (a *app) unblockKey(v *visit) error {
-	reason := v.form("reason")
+	reason := v.prose("reason")
 	return a.changeStaffKey(v, "unblock", reason, api.UnblockKey{Reason: &reason})
 }
 

@@ -91,8 +91,8 @@ func TestAKeyIsBlockedWithAReason(t *testing.T) {
 	if page := r.post("/operator/keys/"+keyID+"/block", url.Values{"reason": {" "}}); page.StatusCode != 422 || !strings.Contains(text(page.doc), "A reason has 1 to 500 characters") {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
-	page := r.post("/operator/keys/"+keyID+"/block", url.Values{"reason": {"Leaked in a public repository"}})
-	if got := r.api.seen(route); len(got) != 2 || got[1].body != `{"reason":"Leaked in a public repository"}` || !strings.Contains(text(page.doc), "within 10 seconds") {
+	page := r.post("/operator/keys/"+keyID+"/block", url.Values{"reason": {"Leaked in public.\r\nRotate it."}})
+	if got := r.api.seen(route); len(got) != 2 || got[1].body != `{"reason":"Leaked in public.\nRotate it."}` || !strings.Contains(text(page.doc), "within 10 seconds") {
 		t.Errorf("%+v: %s", got, text(page.doc))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/functions/console/internal/management"
@@ -233,7 +234,7 @@ func (v *visit) evidence(k api.Key, l limitChoice) (*proof, error) {
 func (a *app) fileRequest(v *visit) error {
 	f := newForm()
 	for _, name := range []string{"key_id", "class", "requested_qps", "justification", "ends_at", "idempotency"} {
-		f.Values[name] = v.form(name)
+		f.Values[name] = v.prose(name)
 	}
 	products, err := a.productList(v.ctx(), v.api)
 	if err != nil {
@@ -278,6 +279,9 @@ func (f *form) submit(v *visit, call management.Call, into any) (status int, err
 	}
 	return status, f.refuse(v, err)
 }
+
+// prose reads a text of several lines: forms send their ends as two characters, the API takes one.
+func (v *visit) prose(name string) string { return strings.ReplaceAll(v.form(name), "\r\n", "\n") }
 
 // whole reads a whole number.
 func (f *form) whole(v *visit, name string) int {

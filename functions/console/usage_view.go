@@ -206,15 +206,14 @@ func (v *visit) draw(name string, classes []string, u api.Usage, parts func(api.
 	return d
 }
 
-// ticks names five moments of the range, evenly spread: its ends among them.
+// ticks names the moments under a chart: of five bars, evenly spread, or of all if they are fewer.
 func (v *visit) ticks(u api.Usage) (names []string) {
-	length := u.To.Sub(u.From)
-	for i := range 5 {
-		at := u.From.Add(length * time.Duration(i) / 4).UTC()
-		switch {
-		case length <= 2*oneDay:
+	last := len(u.Series) - 1
+	for i := range min(last+1, 5) {
+		at := u.Series[i*last/max(min(last, 4), 1)].Start.UTC()
+		if u.To.Sub(u.From) <= 2*oneDay {
 			names = append(names, at.Format("15:04"))
-		default:
+		} else {
 			names = append(names, v.t("usage.day", "day", at.Format("2"), "month", v.month(at)))
 		}
 	}

@@ -1,6 +1,7 @@
 // Every page and state of the console, for the tests of looks and for the screenshots. states(prepared) lists them:
 // { name, person, path or open(page), width? shot? }. open gets a page on which the person is signed in.
 import { api, keyOf } from "./browser.mjs";
+import { operatingStates, prepareOperating } from "./operating-pages.mjs";
 import { stack } from "./stack.mjs";
 
 const day = 86400;
@@ -27,6 +28,7 @@ export async function prepare() {
   await api("owner", "POST", at(made.rotating, "/rotate"), { grace_seconds: day });
   await api("owner", "PUT", at(made.rotating, "/rotation-policy"), { every_days: 90 });
   await api("owner", "PUT", at(made.site, "/proposal"), { domains: ["www.shop.example"], products: ["map-display"] });
+  made.operating = await prepareOperating();
   return made;
 }
 
@@ -91,6 +93,7 @@ export function states(made) {
     ...["promote", "drop"].map((step) => ({ name: step, person: "owner", open: to(key("site", "/" + step)) })),
     { name: "enable", person: "owner", open: to(key("disabled", "/enable")) },
     { name: "restore", person: "owner", open: to(key("deleted", "/restore")) },
+    ...operatingStates(made.operating),
     { name: "not-found", person: "owner", status: 404, open: to("/nothing") },
   ];
 }

@@ -1,0 +1,77 @@
+// The pages about usage, QPS requests, the account and operators, as pages.mjs lists the others. They have an enterprise
+// account of their own, since another state shows the ready-made one before its first key.
+import { api } from "./browser.mjs";
+import { stack } from "./stack.mjs";
+
+export async function prepareOperating() {
+  const { demo_account, demo_secret, products_url } = stack();
+  const account = (await api("owner", "POST", "/v1/accounts", { name: "Parcel & Vans" })).id;
+  await api("operator", "PATCH", `/v1/accounts/${account}`, { type: "enterprise" });
+  const root = `/v1/accounts/${account}`;
+  const key = await api("owner", "POST", `${root}/keys`, { name: "Dispatch", usage: "backend", products: ["routing", "map-display", "search"] });
+  const site = await api("owner", "POST", `/v1/accounts/${demo_account}/keys`, { name: "Shop", usage: "frontend", products: ["map-display"], domains: ["shop.example"] });
+  const ask = (body) => api("owner", "POST", `${root}/qps-requests`, { key_id: key.id, justification: "Our fleet grows to 400 vans.\nEach asks for a route every 8 seconds.", ...body });
+  const pending = await ask({ product: "routing", requested_qps: 50 });
+  const decided = await ask({ product: "map-display", class: "map-display.tiles", requested_qps: 3000 });
+  await api("operator", "POST", `${root}/qps-requests/${decided.id}/approve`, { qps: 2000, comment: "2,000 for now: come back when you see breaches." });
+  await api("owner", "PUT", `${root}/members/developer`, { role: "developer", email: "developer@example.com" });
+  await api("owner", "POST", `${root}/invitations`, { role: "viewer", email: "new.colleague@example.com" });
+  const tile = (secret, headers = {}) => fetch(`${products_url}/map/1/tile/basic/main/2/1/1.png?view=Unified&key=${secret}`, { headers });
+  await Promise.all([...Array(30).keys()].map(() => tile(demo_secret)));
+  await Promise.all([...Array(12).keys()].map(() => tile(site.secret, { Origin: "https://shop.example" })));
+  await Promise.all([...Array(8).keys()].map(() => tile(site.secret, { Origin: "https://copy.example" })));
+  return { account, key: key.id, site: site.id, pending: pending.id, decided: decided.id };
+}
+
+const to = (path) => (page) => page.goto(stack().console_url + path);
+
+export function operatingStates({ account, key, site, pending, decided }) {
+  const demo = `/accounts/${stack().demo_account}`;
+  const vans = `/accounts/${account}`;
+  const dialog = (path, name) => async (page) => {
+    await to(path)(page);
+    await page.locator(`main a[data-dialog][href*="${name}"]`).first().click();
+    await page.waitForSelector("dialog[open]");
+  };
+  const sent = (path, submit) => async (page) => {
+    await to(path)(page);
+    await page.locator(submit).first().click();
+    await page.waitForSelector(".notice.bad");
+  };
+  return [
+    { name: "usage", person: "owner", open: to(`${demo}/usage`), shot: true },
+    { name: "usage-table", person: "owner", open: async (page) => { await to(`${demo}/usage?range=7d`)(page); for (const s of await page.locator("figure summary").all()) await s.click(); } },
+    { name: "usage-key", person: "viewer", open: to(`${demo}/usage?range=30d&key=${site}&product=map-display`) },
+    { name: "usage-none", person: "owner", open: to(`${demo}/usage?from=2026-01-01&to=2026-01-31`) },
+    { name: "usage-refused", person: "owner", status: 400, open: to(`${demo}/usage?from=2026-05-05&to=2026-01-01`) },
+    { name: "qps", person: "owner", open: to(`${vans}/qps-requests`), shot: true },
+    { name: "qps-none", person: "owner", open: to(`${vans}/qps-requests?status=rejected`) },
+    { name: "qps-self-serve", person: "owner", open: to(`${demo}/qps-requests`) },
+    { name: "qps-new", person: "owner", open: to(`${vans}/qps-requests/new`) },
+    { name: "qps-form", person: "owner", open: to(`${vans}/qps-requests/new?key=${key}&class=search`), shot: true },
+    { name: "qps-form-refused", person: "owner", status: 422, open: sent(`${vans}/qps-requests/new?key=${key}&class=search`, "form[method=post] .button.primary") },
+    { name: "qps-request", person: "owner", open: to(`${vans}/qps-requests/${decided}`), shot: true },
+    { name: "qps-withdraw", person: "owner", open: to(`${vans}/qps-requests/${pending}/withdraw`) },
+    { name: "qps-withdraw-dialog", person: "owner", open: dialog(`${vans}/qps-requests/${pending}`, "withdraw") },
+    { name: "account", person: "owner", open: to(`${vans}/account`), shot: true },
+    { name: "account-viewer", person: "viewer", open: to(`${demo}/account`) },
+    { name: "account-refused", person: "owner", status: 422, open: async (page) => { await to(`${vans}/account`)(page); await page.fill("#f-name", " "); await page.locator("form[action$='/name'] button").click(); await page.waitForSelector(".notice.bad"); } },
+    { name: "account-remove-dialog", person: "owner", open: dialog(`${vans}/account`, "subject=developer") },
+    { name: "account-remove", person: "owner", open: to(`${vans}/account/remove?subject=developer`) },
+    { name: "trail", person: "owner", open: to(`${vans}/account/audit`), shot: true },
+    { name: "invitation", person: "owner", open: to("/invitations") },
+    { name: "invitation-nobody", person: null, open: to("/invitations") },
+    { name: "operator", person: "operator", open: to("/operator"), shot: true },
+    { name: "operator-none", person: "operator", open: to("/operator?q=nobody-is-called-so") },
+    { name: "operator-account", person: "operator", open: to(`/operator/accounts/${account}`), shot: true },
+    { name: "operator-close-dialog", person: "operator", open: dialog(`/operator/accounts/${account}`, "/close") },
+    { name: "operator-close-refused", person: "operator", status: 422, open: sent(`/operator/accounts/${account}/close`, ".button.danger") },
+    { name: "operator-key", person: "operator", open: to(`/operator/keys/${site}`), shot: true },
+    { name: "operator-key-refused", person: "operator", status: 422, open: sent(`/operator/keys/${site}`, ".button.danger") },
+    { name: "operator-people", person: "operator", open: to("/operator/operators") },
+    { name: "operator-queue", person: "operator", open: to("/operator/qps-requests"), shot: true },
+    { name: "operator-decision", person: "operator", open: to(`/operator/qps-requests/${account}/${pending}`), shot: true },
+    { name: "operator-decided", person: "operator", open: to(`/operator/qps-requests/${account}/${decided}`) },
+    { name: "operator-customer", person: "operator", open: to(`${vans}/usage`) },
+  ];
+}
