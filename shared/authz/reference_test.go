@@ -88,6 +88,7 @@ func referenceOrigin(req authz.Request, p authz.Policy) bool {
 		}
 	}
 	switch req.Presence {
+	case origin.Unreadable:
 	case origin.Missing:
 		return p.MissingOrigin == apikey.AllowMissing
 	case origin.Known:

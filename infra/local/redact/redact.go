@@ -37,7 +37,7 @@ func secrets(s string) string {
 	var out strings.Builder
 	start := 0
 	for i := 0; i < len(s); i++ {
-		width := 0
+		var width int
 		switch {
 		case s[i] == '_':
 			width = 1

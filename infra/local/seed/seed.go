@@ -172,8 +172,9 @@ func (c Config) put(ctx context.Context, person, path string, body any) error {
 // call makes one call of the management API. Answers of 429 and 5xx are tried again for a while.
 func (c Config) call(ctx context.Context, person, method, path string, body, into any, want ...int) error {
 	for wait := 100 * time.Millisecond; ; wait *= 2 {
-		status, text, etag, err := c.once(ctx, person, method, path, body, "")
+		status, text, _, err := c.once(ctx, person, method, path, body, "")
 		if err == nil && status == http.StatusPreconditionRequired { // a change wants the version it builds on
+			var etag string
 			if _, _, etag, err = c.once(ctx, person, http.MethodGet, path, nil, ""); err == nil {
 				status, text, _, err = c.once(ctx, person, method, path, body, etag)
 			}

@@ -210,7 +210,7 @@ func (t *Template) Properties(r *Resource) (Map, error) {
 	}
 	global, err := t.evalMap(t.globals[kind])
 	if err != nil {
-		return nil, fmt.Errorf("Globals.%s: %w", kind, err)
+		return nil, fmt.Errorf("in Globals.%s: %w", kind, err)
 	}
 	return Map(merge(map[string]any(global), map[string]any(own)).(map[string]any)), nil
 }
