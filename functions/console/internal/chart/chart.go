@@ -14,7 +14,7 @@ import (
 // Bar is one column: its parts are stacked in the order of the chart's series.
 type Bar struct {
 	Parts  []int64
-	Marked bool   // stands out: a band is drawn behind it
+	Marked bool   // stands out: a band is drawn behind it, a flag over it
 	Tip    string // shown by a pointer that rests on it; "" shows nothing
 }
 
@@ -31,6 +31,7 @@ type Chart struct {
 const (
 	step   = 10
 	height = 200
+	flag   = 6
 )
 
 // Top is the upper end of the scale: a round number that no bar exceeds, 1 at least and even above that, so that its half
@@ -73,26 +74,28 @@ func (c Chart) SVG() template.HTML {
 	fmt.Fprintf(&out, `<title id="%[1]s-t">%[2]s</title><desc id="%[1]s-d">%[3]s</desc>`,
 		template.HTMLEscapeString(c.ID), template.HTMLEscapeString(c.Title), template.HTMLEscapeString(c.Desc))
 	fmt.Fprintf(&out, `<path class="grid" d="M0 .5H%[1]dM0 %[2]dH%[1]d"/><path class="base" d="M0 %[3]sH%[1]d"/>`, width, height/2, "199.5")
-	c.marks(&out)
+	c.marks(&out, "mark", height)
 	for i, class := range c.Series {
 		if d := c.path(i); d != "" {
 			fmt.Fprintf(&out, `<path class="%s" d="%s"/>`, template.HTMLEscapeString(class), d)
 		}
 	}
+	c.marks(&out, "flag", flag)
 	c.tips(&out)
 	out.WriteString(`</svg>`)
 	return template.HTML(out.String()) //nolint:gosec // all text in it is escaped
 }
 
-func (c Chart) marks(out *strings.Builder) {
+// marks draws the band behind the bars that stand out, or the flag over them: it is seen where a bar hides the band.
+func (c Chart) marks(out *strings.Builder, class string, tall int) {
 	var d strings.Builder
 	for i, b := range c.Bars {
 		if b.Marked {
-			fmt.Fprintf(&d, "M%d 0h%dv%dh-%dz", i*step, step, height, step)
+			fmt.Fprintf(&d, "M%d 0h%dv%dh-%dz", i*step, step, tall, step)
 		}
 	}
 	if d.Len() > 0 {
-		out.WriteString(`<path class="mark" d="` + d.String() + `"/>`)
+		out.WriteString(`<path class="` + class + `" d="` + d.String() + `"/>`)
 	}
 }
 

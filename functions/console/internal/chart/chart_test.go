@@ -57,7 +57,7 @@ func TestEachSeriesIsDrawnOnTheOneBelow(t *testing.T) {
 	svg := string(Chart{ID: "a", Series: []string{"low", "high"}, Bars: []Bar{{Parts: []int64{50, 50}}, {Parts: []int64{0, 25}, Marked: true}}}.SVG())
 	for _, want := range []string{
 		`<path class="low" d="M1 200v-100h8v100z"/>`, `<path class="high" d="M1 100v-100h8v100zM11 200v-50h8v50z"/>`,
-		`<path class="mark" d="M10 0h10v200h-10z"/>`,
+		`<path class="mark" d="M10 0h10v200h-10z"/>`, `<path class="flag" d="M10 0h10v6h-10z"/>`,
 	} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%s is missing in %s", want, svg)
