@@ -81,6 +81,7 @@ func withoutRequestID(t testing.TB, a answer) string {
 }
 
 func TestAcknowledgedKeysSurviveKillingEverything(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	var mu sync.Mutex
 	var secrets []string

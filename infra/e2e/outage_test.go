@@ -121,8 +121,9 @@ func storeDown(t *testing.T, s *stack, p *chaos.Proxy) {
 		}
 		t.Logf("%s for %s: %d calls, the slowest took %s; the management API took %s; all was well again %s after the end",
 			name, length, calls, worst.Round(time.Millisecond), took.Round(time.Millisecond), time.Since(back).Round(time.Millisecond))
-		if worst > 1500*time.Millisecond {
-			t.Errorf("%s: a call took %s; a call may spend a second on the store", name, worst)
+		// One call may spend a second on the record and 0.3 s each on the lease and on the report of what was counted.
+		if worst > 2200*time.Millisecond {
+			t.Errorf("%s: a call took %s, want at most 1.6 s and what a busy machine adds", name, worst)
 		}
 		if a := s.product(t, tile+unknownSecret, nil); a.status != 401 {
 			t.Errorf("%s: a key that there isn't, after the outage: %d", name, a.status)
