@@ -248,9 +248,22 @@ func TestAForeignObjectAnswersByteForByteAsAnUnknownOne(t *testing.T) {
 	const unknownKey, unknownAccount = "key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", "/v1/accounts/acc_01HZY3M7Q8R9S0T1V2W3X4Y5Z6"
 	invitation := s.must(t, 201, "owner", "POST", account+"/invitations", `{"role":"viewer"}`).json(t)["id"].(string)
 	onKey := [][2]string{
-		{"GET", ""}, {"PATCH", `{"name":"x"}`}, {"DELETE", ""}, {"POST /disable", `{}`}, {"POST /enable", `{}`}, {"POST /revoke", `{"confirm_name":"life"}`},
-		{"POST /restore", `{}`}, {"POST /reveal", `{}`}, {"POST /test", `{}`}, {"PUT /proposal", `{"domains":[]}`}, {"DELETE /proposal", ""},
-		{"POST /proposal/promote", `{}`}, {"POST /rotate", `{}`}, {"POST /rotation/end", `{}`}, {"GET /audit", ""}, {"GET /usage", ""},
+		{"GET", ""},
+		{"PATCH", `{"name":"x"}`},
+		{"DELETE", ""},
+		{"POST /disable", `{}`},
+		{"POST /enable", `{}`},
+		{"POST /revoke", `{"confirm_name":"life"}`},
+		{"POST /restore", `{}`},
+		{"POST /reveal", `{}`},
+		{"POST /test", `{}`},
+		{"PUT /proposal", `{"domains":[]}`},
+		{"DELETE /proposal", ""},
+		{"POST /proposal/promote", `{}`},
+		{"POST /rotate", `{}`},
+		{"POST /rotation/end", `{}`},
+		{"GET /audit", ""},
+		{"GET /usage", ""},
 	}
 	compare := func(what, method, foreign, unknown, body string) {
 		t.Helper()
@@ -269,8 +282,18 @@ func TestAForeignObjectAnswersByteForByteAsAnUnknownOne(t *testing.T) {
 		compare("a foreign key under its account: "+c[0], method, k.path+sub, unknownAccount+"/keys/"+unknownKey+sub, c[1])
 	}
 	for _, c := range [][2]string{
-		{"GET", ""}, {"PATCH", `{"name":"x"}`}, {"GET /keys", ""}, {"POST /keys", lifeKey}, {"GET /members", ""}, {"PUT /members/viewer", `{"role":"viewer"}`},
-		{"DELETE /members/owner", ""}, {"GET /invitations", ""}, {"POST /invitations", `{"role":"viewer"}`}, {"GET /audit", ""}, {"POST /close", `{}`}, {"GET /usage", ""},
+		{"GET", ""},
+		{"PATCH", `{"name":"x"}`},
+		{"GET /keys", ""},
+		{"POST /keys", lifeKey},
+		{"GET /members", ""},
+		{"PUT /members/viewer", `{"role":"viewer"}`},
+		{"DELETE /members/owner", ""},
+		{"GET /invitations", ""},
+		{"POST /invitations", `{"role":"viewer"}`},
+		{"GET /audit", ""},
+		{"POST /close", `{}`},
+		{"GET /usage", ""},
 	} {
 		method, sub, _ := strings.Cut(c[0], " ")
 		compare("a foreign account: "+c[0], method, account+sub, unknownAccount+sub, c[1])

@@ -20,8 +20,15 @@ func TestADeveloperRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T)
 	s.must(t, 204, "owner", "DELETE", account+"/members/developer", "")
 	var wg sync.WaitGroup
 	for _, c := range [][3]string{
-		{"GET", path, ""}, {"PATCH", path, `{"name":"x"}`}, {"POST", path + "/disable", `{}`}, {"GET", account + "/keys", ""}, {"POST", account + "/keys", lifeKey},
-		{"GET", account, ""}, {"GET", account + "/members", ""}, {"GET", account + "/audit", ""}, {"GET", account + "/usage", ""},
+		{"GET", path, ""},
+		{"PATCH", path, `{"name":"x"}`},
+		{"POST", path + "/disable", `{}`},
+		{"GET", account + "/keys", ""},
+		{"POST", account + "/keys", lifeKey},
+		{"GET", account, ""},
+		{"GET", account + "/members", ""},
+		{"GET", account + "/audit", ""},
+		{"GET", account + "/usage", ""},
 	} {
 		wg.Go(func() {
 			refused(t, c[0]+" "+c[1], s.manage(t, "developer", c[0], c[1], c[2], "If-Match", "*"), 404, "not_found")
@@ -179,10 +186,21 @@ func TestRolesDecideWhatMembersMay(t *testing.T) {
 		method, path, body string
 		least              int // 0 viewer, 1 developer, 2 owner
 	}{
-		{"GET", k.path, "", 0}, {"GET", account + "/keys", "", 0}, {"GET", account + "/members", "", 0}, {"GET", account + "/audit", "", 0},
-		{"POST", k.path + "/test", `{}`, 0}, {"PATCH", k.path, `{"header_only":false}`, 1}, {"POST", k.path + "/disable", `{}`, 1}, {"POST", k.path + "/enable", `{}`, 1},
-		{"POST", account + "/keys", lifeKey, 1}, {"DELETE", k.path, "", 2}, {"POST", k.path + "/restore", `{}`, 2}, {"GET", account + "/invitations", "", 2},
-		{"PATCH", account, `{"name":"x"}`, 2}, {"PUT", account + "/members/viewer", `{"role":"viewer"}`, 2}, {"POST", k.path + "/revoke", `{"confirm_name":"life"}`, 2},
+		{"GET", k.path, "", 0},
+		{"GET", account + "/keys", "", 0},
+		{"GET", account + "/members", "", 0},
+		{"GET", account + "/audit", "", 0},
+		{"POST", k.path + "/test", `{}`, 0},
+		{"PATCH", k.path, `{"header_only":false}`, 1},
+		{"POST", k.path + "/disable", `{}`, 1},
+		{"POST", k.path + "/enable", `{}`, 1},
+		{"POST", account + "/keys", lifeKey, 1},
+		{"DELETE", k.path, "", 2},
+		{"POST", k.path + "/restore", `{}`, 2},
+		{"GET", account + "/invitations", "", 2},
+		{"PATCH", account, `{"name":"x"}`, 2},
+		{"PUT", account + "/members/viewer", `{"role":"viewer"}`, 2},
+		{"POST", k.path + "/revoke", `{"confirm_name":"life"}`, 2},
 	} {
 		for rank, who := range []string{"viewer", "developer", "owner"} {
 			a := s.manage(t, who, c.method, c.path, c.body, "If-Match", "*")
