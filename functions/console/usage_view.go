@@ -214,7 +214,7 @@ func (v *visit) ticks(u api.Usage) (names []string) {
 		if u.To.Sub(u.From) <= 2*oneDay {
 			names = append(names, at.Format("15:04"))
 		} else {
-			names = append(names, v.t("usage.day", "day", at.Format("2"), "month", v.month(at)))
+			names = append(names, v.t("format.day", "day", at.Format("2"), "month", v.month(at)))
 		}
 	}
 	return names
