@@ -10,8 +10,12 @@ import (
 	"latchkey/shared/usage"
 )
 
-// reportBudget bounds what a report adds to the call that makes it.
-const reportBudget = 300 * time.Millisecond
+// reportBudget bounds what a report adds to the call that makes it, flushBudget the last one. Lambda ends that sooner,
+// 500 ms after it said so; no time-out of ours should come before its own, since what isn't written then is lost.
+const (
+	reportBudget = 300 * time.Millisecond
+	flushBudget  = 2 * time.Second
+)
 
 // reports takes one part of a report.
 type reports interface {
@@ -49,7 +53,7 @@ func (c *counter) Record(ctx context.Context, now moment, o *outcome) recorded {
 		return r
 	}
 	r.Reports = 1
-	if c.report(ctx, now) != nil {
+	if c.report(ctx, now, reportBudget) != nil {
 		r.Failed = 1
 	}
 	return r
@@ -72,9 +76,8 @@ func callOf(now moment, o *outcome) usage.Call {
 }
 
 // report writes what changed. What isn't acknowledged is in the next report again, with larger numbers.
-func (c *counter) report(ctx context.Context, now moment) error {
+func (c *counter) report(ctx context.Context, now moment, patience time.Duration) error {
 	c.tried, c.waiting = now, true
-	patience := reportBudget
 	if deadline, ok := ctx.Deadline(); ok {
 		patience = min(patience, time.Until(deadline)-answerMargin)
 	}
@@ -94,5 +97,5 @@ func (c *counter) report(ctx context.Context, now moment) error {
 	return nil
 }
 
-// Flush implements recorder. If it fails, nothing is left to try.
-func (c *counter) Flush(ctx context.Context) { _ = c.report(ctx, c.clock.now()) }
+// Flush implements recorder. It takes what time there is, and if it fails, nothing is left to try.
+func (c *counter) Flush(ctx context.Context) { _ = c.report(ctx, c.clock.now(), flushBudget) }

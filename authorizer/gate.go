@@ -79,7 +79,7 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 func (g *Gate) Close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), flushBudget)
 	defer cancel()
 	g.recorder.Flush(ctx)
 	g.metrics.flush(g.clock.now(), g.out)

@@ -88,6 +88,7 @@ func TestOverTheLimitIs429WithWhatAClientNeeds(t *testing.T) {
 }
 
 func TestTheWorkflowOfAQPSRequest(t *testing.T) {
+	t.Parallel()
 	requests := "/v1/accounts/" + shared.Enterprise + "/qps-requests"
 	key, secret := shared.enterpriseKey(t, "launch", "search")
 	shared.untilRefused(t, searchPath+secret)

@@ -6,13 +6,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -72,7 +75,14 @@ func TestMain(m *testing.M) {
 }
 
 func testMain(m *testing.M) int {
+	flag.Parse()
 	var err error
+	// These tests wait far more than they work: for caches to age, environments to idle, windows to pass.
+	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		if err = flag.Set("test.parallel", "8"); err != nil {
+			panic(err)
+		}
+	}
 	if root, err = filepath.Abs("../.."); err != nil {
 		panic(err)
 	}

@@ -30,6 +30,7 @@ func (l *outcomes) call(t testing.TB, path string, header http.Header) {
 // TestAThousandCallsAreCountedAsTheirCallersSawThem sends mixed calls of two keys at once, and wants the API's totals to be
 // those of the answers within 30 s: by then the idle environments have been shut down and reported all they had.
 func TestAThousandCallsAreCountedAsTheirCallersSawThem(t *testing.T) {
+	t.Parallel()
 	open, secret := shared.enterpriseKey(t, "counted", "map-display", "search")
 	locked := shared.want(t, 201, "enterprise_owner", "POST", "/v1/accounts/"+shared.Enterprise+"/keys",
 		`{"name":"locked","usage":"frontend","billing_type":"free","products":["map-display"],"domains":["*.example.com"]}`)
