@@ -147,8 +147,10 @@ func TestTheTrailIsWrittenInWords(t *testing.T) {
 		reply(w, 200, map[string]any{"next_page_token": "next one", "rows": []any{map[string]any{
 			"id": "1", "at": "2026-08-03T14:00:00Z", "action": "key.edit", "key_id": keyID, "actor": map[string]any{"subject": "u", "role": "developer"}, "request_id": "r-7",
 			"changes": []any{
-				map[string]any{"field": "missing_origin", "before": "deny", "after": "allow"}, map[string]any{"field": "header_only", "after": true},
-				map[string]any{"field": "products", "after": []string{"map-display"}}, map[string]any{"field": "expires_at", "before": "2026-09-01T00:00:00Z"},
+				map[string]any{"field": "missing_origin", "before": "deny", "after": "allow"},
+				map[string]any{"field": "header_only", "after": true},
+				map[string]any{"field": "products", "after": []string{"map-display"}},
+				map[string]any{"field": "expires_at", "before": "2026-09-01T00:00:00Z"},
 				map[string]any{"field": "limits", "after": []any{map[string]any{"class": "map-display", "qps": 50, "then_qps": 0, "ends_at": nil}}},
 			},
 		}}})
