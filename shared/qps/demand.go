@@ -27,8 +27,8 @@ func (d *demand) at(now time.Duration) float64 {
 // The sizes of a lease.
 const (
 	leasesPerSecond = 20 // of one environment that has a limit for itself
-	leaseCalls      = 29 // 3.5 % of the calls
-	leaseCallsFull  = 48 // larger where the limit is exhausted: nothing is wasted, and every window also has its empty answers
+	leaseCalls      = 34 // 3 % of the calls
+	leaseCallsFull  = 64 // larger where the limit is exhausted: nothing is wasted, and every window also has its empty answers
 )
 
 // lease is how many tokens to ask for: the call in hand, and what is surely called for while the tokens live.
