@@ -1,0 +1,84 @@
+// What a page of somebody's own sees of the gate: reasons that it can read, and tiles that only the right pages get.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { keyOf, launch } from "./browser.mjs";
+import { stack } from "./stack.mjs";
+
+let browser, site, port;
+before(async () => {
+  browser = await launch();
+  site = createServer((_, answer) => answer.setHeader("Content-Type", "text/html").end("<!doctype html><title>A page</title>"));
+  await new Promise((done) => site.listen(0, "127.0.0.1", done));
+  port = site.address().port;
+});
+after(async () => {
+  await browser.close();
+  site.close();
+});
+
+const tile = "/map/1/tile/basic/main/0/0/0.png";
+
+// inPage opens a page of the host and runs there what a customer's script would.
+async function inPage(host, use, argument) {
+  const page = await browser.newPage();
+  try {
+    await page.goto(`http://${host}:${port}/`);
+    return await page.evaluate(use, argument);
+  } finally {
+    await page.close();
+  }
+}
+
+const read = async (url) => {
+  const answer = await fetch(url);
+  const problem = answer.headers.get("Content-Type") === "application/problem+json" ? await answer.json() : {};
+  return { status: answer.status, code: problem.code, id: answer.headers.get("X-Request-Id") !== null, retry: answer.headers.get("Retry-After") };
+};
+
+test("a page reads the reason of every refusal", async () => {
+  const { products_url: gate, demo_account: account } = stack();
+  const { secret } = await keyOf(account, { name: "read by a page", usage: "frontend", domains: ["localhost"], products: ["map-display", "search"] });
+  for (const [host, url, status, code] of [
+    ["localhost", `${gate}${tile}`, 401, "unauthorized"],
+    ["localhost", `${gate}/routing/1/calculateRoute/52.5,13.4:48.9,2.4/json?key=${secret}`, 403, "product_not_allowed"],
+    ["127.0.0.1", `${gate}${tile}?key=${secret}`, 403, "domain_not_allowed"],
+    ["localhost", `${gate}/map//x?key=${secret}`, 403, "path_not_canonical"],
+    ["localhost", `${gate}${tile}?key=${secret}`, 200, undefined],
+  ]) {
+    const seen = await inPage(host, read, url);
+    // An allowed call is answered by the upstream, with CORS headers of its own.
+    assert.deepEqual([seen.status, seen.code, seen.id], [status, code, status !== 200], `${host} ${code}`);
+  }
+  const over = await inPage("localhost", async (url) => {
+    for (let round = 0; round < 5; round++) { // 5 a second: of 30 at once most are too many
+      const all = await Promise.all(Array.from({ length: 30 }, () => fetch(url)));
+      const refused = all.find((a) => a.status === 429);
+      if (refused) return { status: 429, code: (await refused.json()).code, retry: refused.headers.get("Retry-After") };
+    }
+    return {};
+  }, `${gate}/search/2/search/berlin.json?key=${secret}`);
+  assert.deepEqual([over.status, over.code], [429, "qps_exceeded"]);
+  assert.match(over.retry, /^[1-9]\d*$/, "the page can read Retry-After");
+});
+
+test("a page may send its key in X-Api-Key", async () => {
+  const { products_url: gate, demo_account: account } = stack();
+  const { secret } = await keyOf(account, { name: "in a header", usage: "frontend", domains: ["localhost"] });
+  const status = await inPage("localhost", async ([url, key]) => (await fetch(url, { headers: { "X-Api-Key": key } })).status, [gate + tile, secret]);
+  assert.equal(status, 200);
+});
+
+test("tiles of a key locked to another domain stay blank, by Referer alone", async () => {
+  const { products_url: gate, demo_account: account } = stack();
+  const { secret } = await keyOf(account, { name: "embedded", usage: "frontend", domains: ["localhost"] });
+  const embed = (url) => new Promise((done) => {
+    const image = new Image();
+    image.referrerPolicy = "origin";
+    image.onload = () => done(image.naturalWidth);
+    image.onerror = () => done(0);
+    image.src = url;
+  });
+  assert.equal(await inPage("localhost", embed, `${gate}${tile}?key=${secret}`), 256, "its own page shows the tile");
+  assert.equal(await inPage("127.0.0.1", embed, `${gate}${tile}?key=${secret}`), 0, "another page doesn't");
+});
