@@ -43,7 +43,7 @@ func world(r *rig, name string) {
 		Series: []api.UsagePoint{{Start: at.Add(-time.Hour)}, {
 			Start: at, Requests: c.Requests, Allowed: c.Allowed, Refused: c.Refused, QpsBreaches: c.QpsBreaches, ByReason: c.ByReason, StandsOut: &yes, Expected: &expected,
 		}},
-		ByProduct: share("map-display"), ByKey: share(keyID), ByOrigin: share(name), BusiestMinute: &api.BusiestMinute{Start: at, Requests: 48},
+		ByProduct: &[]api.UsageShare{(*share("map-display"))[0], (*share(""))[0]}, ByKey: share(keyID), ByOrigin: share(name), BusiestMinute: &api.BusiestMinute{Start: at, Requests: 48},
 	}
 	request := api.QpsRequest{
 		Id: requestID1, AccountId: account, AccountName: &name, KeyId: keyID, KeyName: &name, Product: class, Class: class, RequestedQps: 50, QpsWhenFiled: 10,

@@ -92,7 +92,7 @@ func TestUsageNamesWhatStandsOut(t *testing.T) {
 	r.signIn("owner")
 	world(r, "Demo")
 	page := r.get("/accounts/" + account + "/usage")
-	for _, want := range []string{"Hours that stand out", "50 requests; the weeks before suggest 40", "Busiest minute", "Too many calls a second", "Counted up to"} {
+	for _, want := range []string{"Hours that stand out", "50 requests; the weeks before suggest 40", "Busiest minute", "Too many calls a second", "Counted up to", "Path of no product"} {
 		if !strings.Contains(text(page.doc), want) {
 			t.Errorf("the page lacks %q", want)
 		}

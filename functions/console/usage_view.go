@@ -98,7 +98,11 @@ func (p *usagePage) split(v *visit, keys []api.Key, products []api.Product) {
 		names[k.Id] = k.Name
 	}
 	for _, s := range deref(p.Usage.ByProduct) {
-		p.ByProduct = append(p.ByProduct, v.share(s, productName(products, s.Name), p.Usage.Totals.Requests))
+		name := productName(products, s.Name)
+		if s.Name == "" { // refused paths that belong to none
+			name = v.t("usage.product.none")
+		}
+		p.ByProduct = append(p.ByProduct, v.share(s, name, p.Usage.Totals.Requests))
 	}
 	for _, s := range deref(p.Usage.ByKey) {
 		row := v.share(s, cmp.Or(names[s.Name], s.Name), p.Usage.Totals.Requests)

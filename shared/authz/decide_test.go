@@ -178,7 +178,7 @@ func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 	hosts := []string{"a.example.com", "example.com", "b.example", "localhost", "127.0.0.1"}
 	patterns := []string{"example.com", "*.example.com", "https://b.example:8443", "localhost:3000", "*", "http://127.0.0.1"}
 	allowed := 0
-	rapid.Check(t, func(t *rapid.T) {
+	property := func(t *rapid.T) {
 		day := func(name string) time.Time {
 			return rapid.SampledFrom([]time.Time{{}, {}, {}, ago, now, in}).Draw(t, name)
 		}
@@ -210,7 +210,10 @@ func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 		if got {
 			allowed++
 		}
-	})
+	}
+	for range 10 { // a call is allowed in a few of a hundred tries only
+		rapid.Check(t, property)
+	}
 	if allowed == 0 {
 		t.Error("nothing was ever allowed: the property is empty")
 	}
