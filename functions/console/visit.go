@@ -50,7 +50,7 @@ func (a *app) visit(w http.ResponseWriter, r *http.Request) *visit {
 func (v *visit) ctx() context.Context              { return v.r.Context() }
 func (v *visit) t(key string, pairs ...any) string { return v.lang.Text(key, pairs...) }
 func (v *visit) query(name string) string          { return v.r.URL.Query().Get(name) }
-func (v *visit) form(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+func (v *visit) form(name string) string           { return strings.TrimSpace(v.r.PostFormValue(name)) }
 
 func (v *visit) requestID() string { id, _ := v.ctx().Value(requestKey{}).(string); return id }
 
