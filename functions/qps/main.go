@@ -6,8 +6,6 @@ import (
 	"os"
 
 	"latchkey/functions/internal/web"
-	"latchkey/shared/dynamo"
-	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/gateway"
 )
 
@@ -22,7 +20,7 @@ func main() {
 	}
 	h := &handler{
 		desk: base.Desk(), store: base.Store,
-		counters: counters.Store{Client: dynamo.NewClient(base.DB), Table: table},
+		counters: base.Counters(table),
 	}
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)

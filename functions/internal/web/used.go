@@ -6,7 +6,6 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
-	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/gateway"
 	"latchkey/shared/usage"
@@ -25,7 +24,12 @@ func (b *Base) LastUsed() Uses {
 	if table == "" {
 		return Uses{}
 	}
-	return Uses{counters: counters.Store{Client: dynamo.NewClient(b.DB), Table: table}}
+	return Uses{counters: b.Counters(table)}
+}
+
+// Counters is the store of a table of counters, on the function's one client.
+func (b *Base) Counters(table string) counters.Store {
+	return counters.Store{Client: b.client, Table: table}
 }
 
 // LastUsed answers for keys of one account. A key that isn't in the answer was never used.

@@ -18,6 +18,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/gateway"
 	"latchkey/shared/gateway/bearer"
 	"latchkey/shared/telemetry"
@@ -66,6 +67,8 @@ type Base struct {
 	Prefix apikey.Prefix
 	Rim    Rim
 	Mux    *gateway.Mux
+
+	client counters.Client // the store's own, so that a function keeps one set of connections
 }
 
 // Rim is where time and randomness come in.
@@ -103,7 +106,8 @@ func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Store = control.New(dynamo.NewClient(b.DB), tables.Control, tables.Gate)
+	db := dynamo.NewClient(b.DB)
+	b.client, b.Store = db, control.New(db, tables.Control, tables.Gate)
 	b.Mux = NewMux(verifier, b.Store, b.Log, b.Rim.Now)
 	return b, nil
 }
