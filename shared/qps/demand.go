@@ -29,16 +29,21 @@ const (
 	leasesPerSecond = 20 // of one environment that has a limit for itself
 	leaseCalls      = 34 // 3 % of the calls
 	leaseCallsFull  = 64 // larger where the limit is exhausted: nothing is wasted, and every window also has its empty answers
+	ample           = 4  // a limit is far from exhausted where less than one part in so many is used
 )
 
-// lease is how many tokens to ask for: the call in hand, and what is surely called for while the tokens live.
-func (d *demand) lease(limit int64, full bool, now time.Duration) int64 {
+// lease is how many tokens to ask for: the call in hand, and what is surely called for while the tokens live. used is
+// what is known to be used of the window that is asked.
+func (d *demand) lease(limit, used int64, full bool, now time.Duration) int64 {
 	rate := d.at(now)
 	coming := rate * life(limit).Seconds()
 	most, doubt := max(rate/leasesPerSecond, leaseCalls), math.Sqrt(coming)
-	if full {
+	switch {
+	case full:
 		// Tokens that die unused are lost to others, who want them.
 		most, doubt = max(rate/leasesPerSecond, leaseCallsFull), 2*doubt
+	case ample*(float64(used)+coming) <= float64(limit):
+		most = coming + 1 // nobody misses what dies unused
 	}
 	n := 1 + int64(max(0, min(coming-doubt, most-1)))
 	return min(n, limit)

@@ -68,8 +68,12 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 	if s.window != 0 && !legal && s.full && s.used >= min(limit, s.capacity) || tries >= maxTries {
 		return s.done(false, limit, now)
 	}
+	used := s.used
+	if legal || s.window == 0 {
+		used = 0 // of the window that the ask opens
+	}
 	ask := Ask{
-		Limit: name, Window: s.window, N: s.demand.lease(limit, s.full, now.Mono), Capacity: limit,
+		Limit: name, Window: s.window, N: s.demand.lease(limit, used, s.full, now.Mono), Capacity: limit,
 		Expires: now.Wall.Add(expiry), sent: now, limit: limit, tries: tries + 1,
 	}
 	switch {

@@ -86,3 +86,15 @@ func TestSaturatedLimitIsUsed(t *testing.T) {
 		}
 	}
 }
+
+func TestALimitThatIsHardlyUsedCostsHardlyAWrite(t *testing.T) {
+	for _, envs := range []int{1, 4} {
+		c := sim.Config{Seed: 1, Envs: envs, Limit: 10_000, Load: 0.1, Length: 20 * time.Second, Faults: sim.Faults{Skew: 5 * time.Second}}
+		out := sim.Run(c)
+		perCall := float64(out.Writes) / float64(len(out.Admitted))
+		t.Logf("%d environments: %.4f writes a call", envs, perCall)
+		if served := float64(len(out.Admitted)) / (1000 * 20); served < 0.97 || perCall > 0.01 {
+			t.Errorf("%d environments: %.2f of the calls served with %.4f writes each", envs, served, perCall)
+		}
+	}
+}

@@ -22,7 +22,7 @@ type row struct {
 
 var (
 	environments = []int{1, 4, 16, 50, 200}
-	loads        = []float64{0.5, 0.9, 1, 2, 10}
+	loads        = []float64{0.1, 0.5, 0.9, 1, 2, 10}
 	limits       = []int{1, 5, 50, 1000}
 	policies     = []string{"leases", "local share", "write per call", "optimistic GCRA"}
 )
