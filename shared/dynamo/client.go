@@ -6,19 +6,22 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	transport "github.com/aws/smithy-go/endpoints"
 )
 
 // Config says which DynamoDB to call, as whom, and how patiently.
 type Config struct {
 	Region       string
-	Endpoint     string // "" is AWS's own
+	Endpoint     string // "" is what the SDK's rules make of the region
 	AccessKey    string
 	SecretKey    string
 	SessionToken string
@@ -78,8 +81,21 @@ func NewClient(c Config) *dynamodb.Client {
 	}
 	if c.Endpoint != "" {
 		options.BaseEndpoint = &c.Endpoint
+		options.EndpointResolverV2 = endpoint(c.Endpoint)
 	}
 	return dynamodb.New(options)
+}
+
+// endpoint is one that is known, which saves every call the SDK's rules for finding it.
+type endpoint string
+
+// ResolveEndpoint implements dynamodb.EndpointResolverV2.
+func (e endpoint) ResolveEndpoint(context.Context, dynamodb.EndpointParameters) (transport.Endpoint, error) {
+	u, err := url.Parse(string(e))
+	if err != nil {
+		return transport.Endpoint{}, fmt.Errorf("dynamo: endpoint: %w", err)
+	}
+	return transport.Endpoint{URI: *u}, nil
 }
 
 func (c Config) credentials() aws.CredentialsProvider {
@@ -94,6 +110,9 @@ func (c Config) credentials() aws.CredentialsProvider {
 }
 
 func (c Config) retryer() aws.Retryer {
+	if c.Attempts == 1 { // nothing to weigh, and less to start
+		return aws.NopRetryer{}
+	}
 	attempts, backoff := c.Attempts, c.MaxBackoff
 	if attempts == 0 {
 		attempts = DefaultAttempts

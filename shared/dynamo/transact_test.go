@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
@@ -175,5 +178,31 @@ func TestConfigComesFromTheGivenEnvironmentAlone(t *testing.T) {
 	none := dynamo.NewClient(dynamo.FromEnv(func(string) string { return "" })).Options()
 	if _, err := none.Credentials.Retrieve(t.Context()); err == nil || none.BaseEndpoint != nil {
 		t.Fatal("credentials from nowhere")
+	}
+}
+
+func TestAKnownEndpointIsCalledAsItStandsAndTheRegionIsSignedFor(t *testing.T) {
+	var host, signature string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, signature = r.Host, r.Header.Get("Authorization")
+		_, _ = w.Write([]byte("{}"))
+	}))
+	defer server.Close()
+	get := func(attempts int, url string) error {
+		db := dynamo.NewClient(dynamo.Config{Region: "cn-north-1", Endpoint: url, AccessKey: "id", SecretKey: "s", Attempts: attempts})
+		_, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{
+			TableName: aws.String("t"), Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "x"}},
+		})
+		return err
+	}
+	for _, attempts := range []int{1, 3} {
+		host, signature = "", ""
+		err := get(attempts, server.URL)
+		if err != nil || "http://"+host != server.URL || !strings.Contains(signature, "/cn-north-1/dynamodb/aws4_request") {
+			t.Errorf("%d attempts: host %q, signature %q, %v", attempts, host, signature, err)
+		}
+	}
+	if err := get(1, "http://[::1"); err == nil || !strings.Contains(err.Error(), "dynamo: endpoint") {
+		t.Errorf("an endpoint that is no URL: %v", err)
 	}
 }
