@@ -14,6 +14,14 @@ func (m moment) since(earlier moment) time.Duration {
 	return max(m.wall.Sub(earlier.wall), m.mono-earlier.mono)
 }
 
+// left is how much of patience remains before a call's deadline; without one, all of it.
+func left(patience time.Duration, deadline time.Time) time.Duration {
+	if deadline.IsZero() {
+		return patience
+	}
+	return min(patience, time.Until(deadline)-answerMargin)
+}
+
 // clock tells the time.
 type clock interface {
 	now() moment

@@ -61,7 +61,7 @@ func awsParts(c config, getenv func(string) string, out io.Writer) parts {
 	transport := storeTransport()
 	access := dynamo.FromEnv(getenv)
 	access.Attempts = 1 // who calls retries: the cache on a fresh connection, the counter later, the limiter not at all
-	access.HTTPClient = &http.Client{Transport: transport}
+	access.HTTPClient = direct{transport}
 	db, clock := dynamo.NewClient(access), newSystemClock()
 	return parts{
 		store:     gatetable.NewReader(db, c.gateTable),
@@ -74,12 +74,18 @@ func awsParts(c config, getenv func(string) string, out io.Writer) parts {
 	}
 }
 
+// direct sends a request without what http.Client adds. A redirect is then an error, as it should be for signed requests.
+type direct struct{ *http.Transport }
+
+func (d direct) Do(r *http.Request) (*http.Response, error) { return d.RoundTrip(r) }
+
 // storeTransport is small: one call at a time, and a connection that idled through a freeze is not tried again, since
 // net/http compares its idle time by the wall clock.
 func storeTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 400 * time.Millisecond, KeepAlive: 15 * time.Second}
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
+		DisableCompression:  true,
 		DialContext:         dialer.DialContext,
 		TLSHandshakeTimeout: 600 * time.Millisecond,
 		MaxIdleConns:        4,

@@ -10,8 +10,9 @@ import (
 	"latchkey/shared/usage"
 )
 
-// reportBudget bounds what a report adds to the call that makes it, flushBudget the last one. Lambda ends that sooner,
-// 500 ms after it said so; no time-out of ours should come before its own, since what isn't written then is lost.
+// reportBudget bounds how long a report keeps the environment from its next call, flushBudget the last one. Lambda ends
+// that sooner, 500 ms after it said so; no time-out of ours should come before its own, since what isn't written then is
+// lost.
 const (
 	reportBudget = 300 * time.Millisecond
 	flushBudget  = 2 * time.Second
@@ -22,7 +23,7 @@ type reports interface {
 	Write(ctx context.Context, r usage.Report) error
 }
 
-// counter counts the calls of known keys, and reports as part of a call: between calls the environment is frozen, so
+// counter counts the calls of known keys, and reports at the end of a call: between calls the environment is frozen, so
 // no timer would help.
 type counter struct {
 	tally   *usage.Tally
@@ -30,7 +31,7 @@ type counter struct {
 	clock   clock
 	tried   moment // when the last report was begun
 	waiting bool   // it failed
-	dropped int64  // of tally.Dropped, what Record has told
+	dropped int64  // of tally.Dropped, what Count has told
 }
 
 // newCounter starts at zero under a name that no other environment has ever had.
@@ -40,23 +41,25 @@ func newCounter(out reports, c clock) *counter {
 	return &counter{tally: usage.NewTally(hex.EncodeToString(id[:])), out: out, clock: c}
 }
 
-// Record implements recorder. A call without a key is nobody's, but it too may find a report due.
-func (c *counter) Record(ctx context.Context, now moment, o *outcome) recorded {
+// Count implements recorder. A call without a key is nobody's.
+func (c *counter) Count(now moment, o *outcome) (dropped int) {
 	if o.Key != "" {
 		c.tally.Count(callOf(now, o))
 	}
-	var r recorded
-	r.Dropped = int(c.tally.Dropped - c.dropped)
+	dropped = int(c.tally.Dropped - c.dropped)
 	c.dropped = c.tally.Dropped
+	return dropped
+}
+
+// Report implements recorder.
+func (c *counter) Report(now moment, deadline time.Time) reported {
 	elapsed := now.since(c.tried)
 	if c.waiting && elapsed < usage.ReportEvery || !c.tally.Due(now.wall, elapsed) {
-		return r
+		return reported{}
 	}
-	r.Reports = 1
-	if c.report(ctx, now, reportBudget) != nil {
-		r.Failed = 1
-	}
-	return r
+	ctx, cancel := context.WithTimeout(context.Background(), left(reportBudget, deadline))
+	defer cancel()
+	return reported{Begun: true, Failed: c.report(ctx, now) != nil}
 }
 
 // callOf is what usage needs of an outcome.
@@ -76,16 +79,11 @@ func callOf(now moment, o *outcome) usage.Call {
 }
 
 // report writes what changed. What isn't acknowledged is in the next report again, with larger numbers.
-func (c *counter) report(ctx context.Context, now moment, patience time.Duration) error {
+func (c *counter) report(ctx context.Context, now moment) error {
 	c.tried, c.waiting = now, true
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline)-answerMargin)
-	}
-	if patience <= 0 {
+	if ctx.Err() != nil {
 		return errNoTime
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	for _, part := range c.tally.Report(now.wall) {
 		if err := c.out.Write(ctx, part); err != nil {
 			return err
@@ -98,4 +96,4 @@ func (c *counter) report(ctx context.Context, now moment, patience time.Duration
 }
 
 // Flush implements recorder. It takes what time there is, and if it fails, nothing is left to try.
-func (c *counter) Flush(ctx context.Context) { _ = c.report(ctx, c.clock.now(), flushBudget) }
+func (c *counter) Flush(ctx context.Context) { _ = c.report(ctx, c.clock.now()) }

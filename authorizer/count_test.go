@@ -21,8 +21,9 @@ import (
 // unrecorded counts nothing.
 type unrecorded struct{}
 
-func (unrecorded) Record(context.Context, moment, *outcome) recorded { return recorded{} }
-func (unrecorded) Flush(context.Context)                             {}
+func (unrecorded) Count(moment, *outcome) int        { return 0 }
+func (unrecorded) Report(moment, time.Time) reported { return reported{} }
+func (unrecorded) Flush(context.Context)             {}
 
 // written keeps what is reported, as folding would.
 type written struct {
@@ -30,10 +31,14 @@ type written struct {
 	sums   map[string]map[usage.Place]usage.Counts
 	err    error
 	hang   bool
+	panics bool
 }
 
 func (w *written) Write(ctx context.Context, r usage.Report) error {
 	w.writes++
+	if w.panics {
+		panic("boom")
+	}
 	if w.hang {
 		<-ctx.Done()
 		return ctx.Err()
@@ -190,27 +195,133 @@ func TestACallOfAnUnknownKeyReportsWhatIsDue(t *testing.T) {
 	}
 }
 
-func TestAHangingTableCostsACallAtMostTheReportsBudget(t *testing.T) {
+func TestATableThatHangsWhereTheStoreAnswersCostsNoCallerAnything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCounter(&written{hang: true}, newSystemClock())
-		o := outcome{Key: "key_1", Account: "acc_1", Decision: authz.Decision{Code: authz.Allowed}}
-		began := time.Now()
-		if r := c.Record(t.Context(), c.clock.now(), &o); r.Failed != 1 || time.Since(began) != reportBudget {
-			t.Errorf("%+v after %v", r, time.Since(began))
+		b := newBench(t)
+		key := b.add(t, 1, nil)
+		b.gate.clock = newSystemClock()
+		b.gate.records.clock, b.store.clock = b.gate.clock, nil
+		b.gate.recorder = newCounter(&written{hang: true}, b.gate.clock)
+		for _, budget := range []time.Duration{reportBudget, 0, 0} { // the next calls don't try again at once
+			began := time.Now()
+			if _, err := b.gate.Invoke(t.Context(), tileEvent(key)); err != nil || time.Since(began) != 0 {
+				t.Fatalf("answered %v after %v", err, time.Since(began))
+			}
+			b.gate.Settle()
+			if took := time.Since(began); took != budget {
+				t.Errorf("settled after %v, want %v", took, budget)
+			}
 		}
-		if r := c.Record(t.Context(), c.clock.now(), &o); r.Reports != 0 {
-			t.Errorf("the next call tries again at once: %+v", r)
+		if b.gate.metrics.usageReports != 1 || b.gate.metrics.usageReportErrors != 1 {
+			t.Errorf("%d reports, %d failed", b.gate.metrics.usageReports, b.gate.metrics.usageReportErrors)
 		}
 	})
+}
+
+// An environment that reports after its answer is busy though nobody waits. While the store is down the next call would
+// go to a new environment, which knows no key.
+func TestACallThatTheStoreDidNotAnswerReportsBeforeItsAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		wait   time.Duration // since the record was read
+		broken func(*bench)
+		after  bool
+	}{
+		{"the record is fresh", time.Second, func(*bench) {}, false},
+		{"the record was read", usage.ReportEvery, func(*bench) {}, true},
+		{"the record can't be read", usage.ReportEvery, func(b *bench) { b.down() }, false},
+		{"the leases fail", usage.ReportEvery, func(b *bench) { b.gate.limiter = &scripted{answer: admission{Admitted: true, Degraded: true}} }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b, w := countingBench(t)
+			payload := tileEvent(b.add(t, 1, nil))
+			b.call(t, payload)
+			b.clock.advance(tt.wait)
+			tt.broken(b)
+			b.gate.recorder = newCounter(w, b.clock) // a report is due
+			before := w.writes
+			if _, err := b.gate.Invoke(t.Context(), payload); err != nil {
+				t.Fatal(err)
+			}
+			if reported := w.writes > before; reported == tt.after {
+				t.Errorf("reported before the answer: %v", reported)
+			}
+			b.gate.Settle()
+			if w.writes != before+1 {
+				t.Errorf("%d reports", w.writes-before)
+			}
+		})
+	}
+}
+
+func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct{ left, delivery, takes time.Duration }{
+			{time.Second, 0, reportBudget},
+			{200 * time.Millisecond, 0, 200*time.Millisecond - answerMargin},
+			{200 * time.Millisecond, 160 * time.Millisecond, 0},
+		} {
+			b := newBench(t)
+			key := b.add(t, 1, nil)
+			b.gate.recorder = newCounter(&written{hang: true}, b.clock)
+			ctx, cancel := context.WithTimeout(t.Context(), tt.left)
+			if _, err := b.gate.Invoke(ctx, tileEvent(key)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(tt.delivery)
+			cancel() // as the runtime client does before the call is settled
+			began := time.Now()
+			b.gate.Settle()
+			if took := time.Since(began); took != tt.takes || b.gate.metrics.usageReportErrors != 1 {
+				t.Errorf("with %v left the report took %v, want %v", tt.left, took, tt.takes)
+			}
+		}
+	})
+}
+
+func TestACallIsSettledWhenItsContextEndsAndNotBefore(t *testing.T) {
+	b, w := countingBench(t)
+	payload := tileEvent(b.add(t, 1, nil))
+	base := whenAnswered(t.Context(), b.gate.Settle)
+	for n := range 3 {
+		ctx, end := context.WithDeadline(base, time.Now().Add(time.Hour))
+		if _, err := b.gate.Invoke(ctx, payload); err != nil {
+			t.Fatal(err)
+		}
+		if w.writes != n {
+			t.Fatalf("call %d was reported before its answer", n+1)
+		}
+		end()
+		if w.writes != n+1 {
+			t.Fatalf("%d reports after %d calls", w.writes, n+1)
+		}
+		b.clock.advance(usage.ReportEvery)
+	}
+}
+
+func TestAPanicInAReportTakesNoEnvironmentDown(t *testing.T) {
+	b, w := countingBench(t)
+	w.panics = true
+	key := b.add(t, 1, nil)
+	if status := b.status(t, key); status != 200 || !strings.Contains(b.out.String(), `"what":"panic"`) {
+		t.Errorf("%d\n%s", status, b.out)
+	}
+	w.panics = false
+	b.clock.advance(usage.ReportEvery)
+	b.status(t, key)
+	if w.calls()["c:c:allowed"] != 2 {
+		t.Errorf("afterwards: %v", w.calls())
+	}
 }
 
 func TestWhatNoLongerFitsIsToldAsDropped(t *testing.T) {
 	b, w := countingBench(t)
 	w.err = errors.New("down")
-	b.gate.recorder.Record(t.Context(), b.clock.at, &outcome{Key: "key_0"})
+	b.gate.recorder.Count(b.clock.at, &outcome{Key: "key_0"})
+	b.gate.recorder.Report(b.clock.at, time.Time{})
 	dropped := 0
 	for i := range 5000 {
-		dropped += b.gate.recorder.Record(t.Context(), b.clock.at, &outcome{Key: apikey.ID("key_" + itoa(int64(i)))}).Dropped
+		dropped += b.gate.recorder.Count(b.clock.at, &outcome{Key: apikey.ID("key_" + itoa(int64(i)))})
 	}
 	if dropped != 5000-4096 {
 		t.Errorf("%d", dropped)
@@ -240,13 +351,16 @@ func TestACallWithLimitAndCountHardlyAllocates(t *testing.T) {
 	b.gate.limiter = newLeased(leases.New(memory, names.Leases), b.clock)
 	b.gate.recorder = newCounter(&written{}, b.clock)
 	payload := event(tile, map[string]string{"Origin": "https://a.example.com"}, map[string]string{"key": key})
-	ctx := t.Context()
-	for range 1000 { // until leases are large
-		if _, err := b.gate.Invoke(ctx, payload); err != nil {
+	call := func() {
+		if _, err := b.gate.Invoke(t.Context(), payload); err != nil {
 			t.Fatal(err)
 		}
+		b.gate.Settle()
 	}
-	if n := testing.AllocsPerRun(2000, func() { _, _ = b.gate.Invoke(ctx, payload) }); n > 5 {
+	for range 1000 { // until leases are large
+		call()
+	}
+	if n := testing.AllocsPerRun(2000, call); n > 5 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -269,6 +383,7 @@ func BenchmarkInvokeWithLimitAndCount(b *testing.B) {
 				if _, err := g.gate.Invoke(ctx, payload); err != nil {
 					b.Fatal(err)
 				}
+				g.gate.Settle()
 			}
 		})
 	}

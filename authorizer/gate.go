@@ -30,6 +30,8 @@ type Gate struct {
 	mu       sync.Mutex
 	products authz.Matcher // the catalogue
 	outcome  outcome       // of the call at hand
+	deadline time.Time     // of the call at hand; zero without one
+	storeUp  bool          // the store has answered the call at hand
 	records  records
 	metrics  metrics
 	log      requestLog
@@ -58,6 +60,8 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 			answer, err = nil, gate.ErrUnavailable
 		}
 	}()
+	g.deadline, _ = ctx.Deadline()
+	g.storeUp = false
 	event, err := gate.Decode(payload)
 	if err != nil {
 		g.log.broken("event")
@@ -67,10 +71,12 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	o := &g.outcome
 	*o = outcome{}
 	wait := g.decide(ctx, now, &event, o)
-	g.metrics.recorded(g.recorder.Record(ctx, now, o))
+	g.metrics.usageDropped += g.recorder.Count(now, o)
+	if !g.storeUp {
+		g.report(now)
+	}
 	g.metrics.decided(o)
 	g.log.decision(now, &event, o)
-	g.metrics.flushIfDue(now, g.out)
 	return g.answer(&event, o, wait)
 }
 
@@ -81,6 +87,7 @@ func (g *Gate) Close() {
 	defer g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), flushBudget)
 	defer cancel()
+	g.log.flush()
 	g.recorder.Flush(ctx)
 	g.metrics.flush(g.clock.now(), g.out)
 }
@@ -105,6 +112,7 @@ func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event, o *out
 		return 0
 	}
 	policy, code := g.records.lookup(ctx, secret.Hash())
+	g.storeUp = g.records.answered
 	if code != "" {
 		o.Decision.Code = code
 		return 0
@@ -128,6 +136,7 @@ func (g *Gate) limit(ctx context.Context, o *outcome, policy *authz.Compiled) (w
 	}
 	a := g.limiter.Admit(ctx, o.Key, o.Decision.Class, o.Limit)
 	if a.Degraded {
+		g.storeUp = false
 		g.metrics.limiterDegraded++
 	}
 	if !a.Admitted {

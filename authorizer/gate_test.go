@@ -148,6 +148,7 @@ func tileEvent(secret string) []byte { return event(tile, nil, map[string]string
 func (b *bench) call(t testing.TB, payload []byte) (int, map[string]any) {
 	t.Helper()
 	answer, err := b.gate.Invoke(t.Context(), payload)
+	defer b.gate.Settle() // as the runtime client does
 	if err != nil {
 		if answer != nil {
 			t.Fatal("an error came with an answer")

@@ -64,10 +64,8 @@ func (l *leased) name(key apikey.ID, class product.Class) string {
 type hurried struct{ store qps.Store }
 
 func (h hurried) Take(ctx context.Context, ask qps.Ask) (qps.Seen, error) {
-	patience := leaseCall
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline)-answerMargin)
-	}
+	deadline, _ := ctx.Deadline()
+	patience := left(leaseCall, deadline)
 	if patience <= 0 {
 		return qps.Seen{}, errNoTime
 	}

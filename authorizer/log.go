@@ -17,11 +17,13 @@ const sampleEvery = 100
 // goes into it but the host of an origin that could be read: no path, no query string, no header, no secret.
 type requestLog struct {
 	out     io.Writer
-	buf     []byte
+	buf     []byte // the line that isn't written yet
 	allowed int
 }
 
+// decision makes the line of a call, which flush writes when the caller has the answer.
 func (l *requestLog) decision(now moment, event *gate.Event, o *outcome) {
+	l.flush()
 	level, message := "INFO", "allowed"
 	if o.Decision.Allowed() {
 		if l.allowed++; l.allowed%sampleEvery != 1 {
@@ -58,17 +60,24 @@ func (l *requestLog) decision(now moment, event *gate.Event, o *outcome) {
 		b = append(b, "\"}\n"...)
 	}
 	l.buf = b
-	_, _ = l.out.Write(b)
+}
+
+func (l *requestLog) flush() {
+	if len(l.buf) > 0 {
+		_, _ = l.out.Write(l.buf)
+		l.buf = l.buf[:0]
+	}
 }
 
 // broken reports a call that could not be decided at all. What was sent is not told: it may hold a secret.
 func (l *requestLog) broken(what string) {
+	l.flush()
 	b := append(l.buf[:0], `{"time":"`...)
 	b = time.Now().UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	b = appendField(b, `","level":"ERROR","msg":"broken","what":"`, what)
 	b = append(b, "\"}\n"...)
 	l.buf = b
-	_, _ = l.out.Write(b)
+	l.flush()
 }
 
 const maxField = 253 // the longest host

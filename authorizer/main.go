@@ -2,7 +2,9 @@
 package main
 
 import (
+	"context"
 	"log"
+	"net/http"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -10,11 +12,14 @@ import (
 
 func main() {
 	log.SetOutput(quietLog{os.Stderr})
+	http.DefaultTransport = runtimeTransport()
 	config, err := configFrom(os.Getenv)
 	if err != nil {
 		log.Fatal(err)
 	}
 	gate := newGate(config, awsParts(config, os.Getenv, os.Stdout))
-	// A process that asks for SIGTERM doesn't end by itself: the last callback does that.
-	lambda.StartWithOptions(gate, lambda.WithEnableSIGTERM(gate.Close, func() { os.Exit(0) }))
+	lambda.StartWithOptions(gate,
+		lambda.WithContext(whenAnswered(context.Background(), gate.Settle)),
+		// A process that asks for SIGTERM doesn't end by itself: the last callback does that.
+		lambda.WithEnableSIGTERM(gate.Close, func() { os.Exit(0) }))
 }

@@ -39,10 +39,13 @@ func (m *metrics) decided(o *outcome) {
 	}
 }
 
-func (m *metrics) recorded(r recorded) {
-	m.usageReports += r.Reports
-	m.usageReportErrors += r.Failed
-	m.usageDropped += r.Dropped
+func (m *metrics) reported(r reported) {
+	if r.Begun {
+		m.usageReports++
+	}
+	if r.Failed {
+		m.usageReportErrors++
+	}
 }
 
 func (m *metrics) read(took time.Duration, ok bool) {

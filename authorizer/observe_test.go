@@ -124,10 +124,12 @@ func (s *scripted) Admit(_ context.Context, _ apikey.ID, class product.Class, li
 	return s.answer
 }
 
-func (s *scripted) Record(_ context.Context, _ moment, o *outcome) recorded {
+func (s *scripted) Count(_ moment, o *outcome) int {
 	s.seen = append(s.seen, *o)
-	return recorded{}
+	return 0
 }
+
+func (s *scripted) Report(moment, time.Time) reported { return reported{} }
 
 func (s *scripted) Flush(context.Context) { s.flushed++ }
 

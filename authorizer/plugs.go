@@ -27,17 +27,19 @@ type admission struct {
 
 // recorder counts decisions.
 type recorder interface {
-	// Record counts one, and reports what is due as part of this call. It keeps o no longer than the call.
-	Record(ctx context.Context, now moment, o *outcome) recorded
+	// Count counts one, and keeps o no longer than the call. Dropped is how many calls no longer fit into memory and are
+	// counted nowhere.
+	Count(now moment, o *outcome) (dropped int)
+	// Report writes what is due, if something is, before the deadline of the call that found it so.
+	Report(now moment, deadline time.Time) reported
 	// Flush reports all that is left, before the environment ends.
 	Flush(ctx context.Context)
 }
 
-// recorded is what came of recording a call.
-type recorded struct {
-	Reports int // begun in this call
-	Failed  int // of those; what they held will be in the next one
-	Dropped int // calls that no longer fit into memory and are counted nowhere
+// reported is what came of a report. The zero value says that none was due.
+type reported struct {
+	Begun  bool
+	Failed bool // what it held will be in the next one
 }
 
 // outcome is a decision and whose it was. Key and Account are empty where the secret led to no key.

@@ -39,6 +39,7 @@ type records struct {
 	cache     *cache
 	breaker   *breaker
 	metrics   *metrics
+	answered  bool // the store did, in the lookup at hand
 }
 
 // errNoTime says that the call's deadline left no time for a read, or for the retry that a failed read needs.
@@ -46,6 +47,7 @@ var errNoTime = errors.New("authorizer: no time left to ask the store")
 
 // lookup returns the secret's policy, or KeyUnknown, or Unavailable.
 func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*authz.Compiled, authz.Code) {
+	r.answered = false
 	now := r.clock.now()
 	e := r.cache.get(hash)
 	if e != nil && now.since(e.readAt) < freshFor {
@@ -57,6 +59,7 @@ func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*authz.Compiled
 		return r.stale(e, now, usableFor)
 	}
 	policy, found, err := r.read(ctx, hash)
+	r.answered = err == nil
 	switch {
 	case errors.Is(err, dynamo.ErrUnreadable):
 		r.breaker.succeeded(hash)
@@ -110,9 +113,8 @@ func (r *records) read(ctx context.Context, hash apikey.Hash) (authz.Policy, boo
 	if r.breaker.open {
 		budget = probeBudget
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		budget = min(budget, time.Until(deadline)-answerMargin)
-	}
+	deadline, _ := ctx.Deadline()
+	budget = left(budget, deadline)
 	if budget <= 0 {
 		return authz.Policy{}, false, errNoTime
 	}

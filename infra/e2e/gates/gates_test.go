@@ -64,6 +64,7 @@ type table struct {
 	names  dynamo.Tables
 	url    string
 	leases atomic.Int64
+	around func(operation string, forward func()) // set before the first environment starts; may be nil
 }
 
 func newTable(t *testing.T) *table {
@@ -78,10 +79,15 @@ func newTable(t *testing.T) *table {
 	proxy.Transport = &http.Transport{MaxIdleConnsPerHost: 64}
 	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
 	tab.url = serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
+		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		if operation == "UpdateItem" {
 			tab.leases.Add(1)
 		}
-		proxy.ServeHTTP(w, r)
+		if tab.around == nil {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		tab.around(operation, func() { proxy.ServeHTTP(w, r) })
 	}))
 	return tab
 }
@@ -132,6 +138,7 @@ type environment struct {
 	events  chan []byte
 	answers chan []byte // nil: the process reported an error
 	gone    chan struct{}
+	diary   *diary // set before the first call; may be nil
 }
 
 var errGone = errors.New("the process has ended")
@@ -175,6 +182,7 @@ func (e *environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(path, "/invocation/next"):
 		select {
 		case event := <-e.events:
+			e.note("next")
 			h := w.Header()
 			h.Set("Lambda-Runtime-Aws-Request-Id", "1")
 			h.Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(3*time.Second).UnixMilli()))
@@ -184,6 +192,7 @@ func (e *environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case strings.HasSuffix(path, "/response"):
 		body, _ := io.ReadAll(r.Body)
+		e.note("response")
 		w.WriteHeader(http.StatusAccepted)
 		e.answers <- body
 	case strings.HasSuffix(path, "/invocation/1/error"):
@@ -194,6 +203,12 @@ func (e *environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "{}")
 	default: // extension/event/next
 		<-r.Context().Done()
+	}
+}
+
+func (e *environment) note(line string) {
+	if e.diary != nil {
+		e.diary.note(line)
 	}
 }
 

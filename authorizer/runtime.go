@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"net/http"
+)
+
+// runtimeTransport is what AWS's runtime client is to make its connections like: it copies http.DefaultTransport. The
+// Runtime API is plain HTTP/1.1 on this machine, so there is no proxy to look for, no HTTP/2 to prepare and no
+// compression to offer. docs/performance.md has what that saves.
+func runtimeTransport() *http.Transport {
+	var http1 http.Protocols
+	http1.SetHTTP1(true)
+	return &http.Transport{DisableCompression: true, Protocols: &http1}
+}
+
+// answered is a base context for AWS's runtime client, which derives each call's context from it and cancels that when
+// the answer has been taken and before it asks for the next call. Package context then tells the parent to forget the
+// child (the stop function of AfterFunc), and that moment is what settle waits for: the caller has the answer, and
+// Lambda doesn't freeze the environment before the next call is asked for. A test with the built binary in
+// infra/e2e/gates holds the client to that order.
+type answered struct {
+	context.Context
+	stop func() bool
+}
+
+// whenAnswered returns a base context that calls settle.
+func whenAnswered(parent context.Context, settle func()) context.Context {
+	return answered{parent, func() bool {
+		settle()
+		return true
+	}}
+}
+
+// never is closed by nobody. A context of its own, other than Background's nil, makes children register.
+var never = make(chan struct{})
+
+func (answered) Done() <-chan struct{} { return never }
+
+// AfterFunc is asked by the context of each call; what it returns is called when that ends.
+func (a answered) AfterFunc(func()) (stop func() bool) { return a.stop }
+
+// Settle does what is due once the caller has the answer: it writes the log line, reports usage and writes metrics. What
+// it takes is part of the call for Lambda, but nobody waits for it.
+//
+// Usage is reported here only if the store has just answered, so that it takes milliseconds. An environment that hung
+// here while the store is down would be busy without a caller who waits: the next call would go to a new one, which
+// knows no key and refuses it.
+func (g *Gate) Settle() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			g.log.broken("panic")
+		}
+	}()
+	g.log.flush()
+	now := g.clock.now()
+	if g.storeUp {
+		g.report(now)
+	}
+	g.metrics.flushIfDue(now, g.out)
+}
+
+func (g *Gate) report(now moment) {
+	g.metrics.reported(g.recorder.Report(now, g.deadline))
+}
