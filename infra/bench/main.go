@@ -11,7 +11,7 @@ import (
 func main() {
 	var o options
 	flag.IntVar(&o.calls, "calls", 20000, "warm calls of each contestant")
-	flag.IntVar(&o.cold, "cold", 40, "cold starts of each contestant")
+	flag.IntVar(&o.cold, "cold", 90, "cold starts of each contestant")
 	flag.IntVar(&o.procs, "procs", 1, "GOMAXPROCS of every contestant; the template sets 1")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the order in which the contestants are called")
 	flag.BoolVar(&o.gate, "gate", false, "exit with 1 when a ratio exceeds its gate")

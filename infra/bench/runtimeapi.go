@@ -38,16 +38,19 @@ func newRuntimeAPI() (*runtimeAPI, error) {
 		return nil, err
 	}
 	api := &runtimeAPI{listener: l, waiting: make(chan struct{}, 1), events: make(chan []byte), answers: make(chan outcome, 1)}
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return // closed
-			}
-			go api.serve(conn)
-		}
-	}()
+	go accept(l, api.serve)
 	return api, nil
+}
+
+// accept serves connections until the listener is closed.
+func accept(l net.Listener, serve func(net.Conn)) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go serve(conn)
+	}
 }
 
 func (a *runtimeAPI) address() string { return a.listener.Addr().String() }
