@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -128,4 +130,41 @@ func TestCacheStaysWithinItsBytesAndConsistent(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a flood of made-up keys does to a good one: alone, after a million of them, and with one of them before each call.
+// Each call of the good key is timed by itself.
+func BenchmarkGoodKeyInAFloodOfUnknownOnes(b *testing.B) {
+	for _, flood := range []struct {
+		name           string
+		before, during int
+	}{{"alone", 0, 0}, {"after a million", 1_000_000, 0}, {"after a million, among more", 1_000_000, 1}} {
+		b.Run(flood.name, func(b *testing.B) {
+			g := newBench(b)
+			payload := tileEvent(g.add(b, 1, nil))
+			ctx, n := b.Context(), 0
+			unknown := func() {
+				n++
+				g.gate.records.lookup(ctx, hashOf(n))
+			}
+			for range flood.before {
+				unknown()
+			}
+			var took []time.Duration
+			for b.Loop() {
+				for range flood.during {
+					unknown()
+				}
+				began := time.Now()
+				if _, err := g.gate.Invoke(ctx, payload); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2]), "ns/p50")
+			b.ReportMetric(float64(took[len(took)*99/100]), "ns/p99")
+			b.ReportMetric(float64(g.gate.records.cache.unknown.bytes)/1e6, "MB-unknown")
+		})
+	}
 }

@@ -16,21 +16,25 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the order in which the contestants are called")
 	flag.BoolVar(&o.gate, "gate", false, "exit with 1 when a ratio exceeds its gate")
 	flag.BoolVar(&o.node, "node", true, "include the Node.js authorizer, if it can be installed")
+	tries := flag.Int("tries", 1, "measure again, so many times in all, while a gate is exceeded")
 	flag.StringVar(&o.authorizer, "authorizer", "latchkey/authorizer", "the package that holds Latchkey's authorizer")
 	flag.Parse()
 	_, o.ci = os.LookupEnv("CI")
 
-	results, err := run(o)
-	if err != nil {
-		log.Fatal("bench: ", err)
-	}
-	report(os.Stdout, o, results)
-	if failed := gates(o, results); len(failed) > 0 {
+	kept := false
+	for n := 0; n < max(1, *tries) && !kept; n++ {
+		results, err := run(o)
+		if err != nil {
+			log.Fatal("bench: ", err)
+		}
+		report(os.Stdout, o, results)
+		failed := gates(o, results)
 		for _, f := range failed {
 			log.Print("over the gate: ", f)
 		}
-		if o.gate {
-			os.Exit(1)
-		}
+		kept = len(failed) == 0
+	}
+	if o.gate && !kept {
+		os.Exit(1)
 	}
 }
