@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"latchkey/shared/dynamo/stream"
+	"latchkey/shared/telemetry"
 )
 
 // maxAside bounds a record that is set aside; DynamoDB takes 400 KB.
@@ -19,6 +20,14 @@ var errTooLarge = errors.New("counter: a record that can't be counted is too lar
 // setAside keeps what can't be counted. A record that can't be kept either comes again, until Lambda moves it to its
 // own place for failures.
 func (b *batch) setAside(ctx context.Context) {
+	if len(b.aside) == 0 {
+		return
+	}
+	// The alarm looks at this one metric, which has no dimensions. A batch that comes again is counted again.
+	record := telemetry.Record{Namespace: "Latchkey", At: b.now(), Metrics: []telemetry.Metric{
+		{Name: "UsageSetAside", Unit: telemetry.Count, Value: float64(len(b.aside))},
+	}}
+	_, _ = b.metrics.Write(record.Append(nil))
 	for _, i := range slices.Sorted(maps.Keys(b.aside)) {
 		r := b.records[i]
 		b.log.Error("a record of the stream can't be counted and is set aside", "id", asideID(r), "why", b.aside[i])

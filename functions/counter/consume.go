@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"time"
 
@@ -28,6 +29,8 @@ type consumer struct {
 	store store
 	now   func() time.Time
 	log   *slog.Logger
+	// metrics takes lines of CloudWatch's embedded metric format.
+	metrics io.Writer
 }
 
 const (

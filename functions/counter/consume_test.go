@@ -133,6 +133,18 @@ func TestAPoisonRecordIsSetAsideWholeAndTheRestCounted(t *testing.T) {
 	}
 }
 
+func TestWhatIsSetAsideIsAMetricForTheAlarm(t *testing.T) {
+	r := inMemory()
+	r.invoke(t, record("1", "a", 3, 1))
+	if r.written.Len() > 0 {
+		t.Errorf("a good batch wrote %s", r.written)
+	}
+	r.invoke(t, mutate(record("2", "b", 1, 1), mutations["no image"]), record("3", "c", 4, 2), mutate(record("4", "d", 1, 1), mutations["no image"]))
+	if line := r.written.String(); strings.Count(line, "\n") != 1 || !strings.Contains(line, `"UsageSetAside":2`) {
+		t.Errorf("wrote %s", line)
+	}
+}
+
 func TestRemovalsAreNeitherCountedNorSetAside(t *testing.T) {
 	r := inMemory()
 	expired := mutate(record("1", "a", 3, 1), func(record, _ map[string]any) {

@@ -24,5 +24,7 @@ func main() {
 		Client: dynamo.NewClient(dynamo.FromEnv(os.Getenv)), Table: table,
 		Token: func() string { return ulid.Make().String() },
 	}
-	lambda.Start(consumer{store: store, now: time.Now, log: telemetry.Logger(os.Stdout, os.Getenv("LOG_LEVEL"))})
+	lambda.Start(consumer{
+		store: store, now: time.Now, log: telemetry.Logger(os.Stdout, os.Getenv("LOG_LEVEL")), metrics: os.Stdout,
+	})
 }

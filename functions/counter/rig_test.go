@@ -37,15 +37,19 @@ type rig struct {
 	store counters.Store
 	table string
 	logs  *strings.Builder
+	// written is what the consumer wrote as metrics.
+	written *strings.Builder
 }
 
 // on makes a consumer on a DynamoDB that may have faults.
 func on(db keytest.DB, table string) *rig {
 	store := counters.Store{Client: db.(counters.Client), Table: table, Token: func() string { return ulid.Make().String() }}
-	logs := &strings.Builder{}
+	logs, metrics := &strings.Builder{}, &strings.Builder{}
 	return &rig{
-		consumer: consumer{store: store, now: func() time.Time { return keytest.Now }, log: slog.New(slog.NewTextHandler(logs, nil))},
-		db:       db, store: store, table: table, logs: logs,
+		consumer: consumer{
+			store: store, now: func() time.Time { return keytest.Now }, log: slog.New(slog.NewTextHandler(logs, nil)), metrics: metrics,
+		},
+		db: db, store: store, table: table, logs: logs, written: metrics,
 	}
 }
 
