@@ -105,20 +105,32 @@ func serve(t *testing.T, h http.Handler) string {
 	return "http://" + l.Addr().String()
 }
 
-// key writes the gate record of a new key with a limit on tiles, and returns its ID and the event of a call with it.
+// key makes a new key with a limit on tiles, and returns its ID and the event of a call with it.
 func (tab *table) key(t *testing.T, limit int) (apikey.ID, []byte) {
+	t.Helper()
+	policy, event := newPolicy(t, limit)
+	tab.write(t, policy)
+	return policy.KeyID, event
+}
+
+// write puts a gate record into the table, in place of what it was.
+func (tab *table) write(t *testing.T, policy authz.Policy) {
+	t.Helper()
+	if _, err := tab.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tab.names.Gate, Item: gate.Encode(policy)}); err != nil {
+		t.Error(err)
+	}
+}
+
+// newPolicy is the gate record of a new key, and the event of a call with it.
+func newPolicy(t *testing.T, limit int) (authz.Policy, []byte) {
 	t.Helper()
 	secret, err := apikey.DefaultPrefix.Generate(keytest.Random(uint64(time.Now().UnixNano()))) //nolint:gosec // any number
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := keytest.KeyID()
-	_, err = tab.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tab.names.Gate, Item: gate.Encode(authz.Policy{
-		Hash: secret.Hash(), KeyID: id, Account: account.ID("acc_" + ulid.Make().String()), AccountType: account.Enterprise, Version: 1,
-		Live: true, Products: []product.ID{"map-display"}, Limits: []apikey.Limit{{Class: "map-display.tiles", QPS: limit}},
-	})})
-	if err != nil {
-		t.Fatal(err)
+	policy := authz.Policy{
+		Hash: secret.Hash(), KeyID: keytest.KeyID(), Account: account.ID("acc_" + ulid.Make().String()), AccountType: account.Enterprise,
+		Version: 1, Live: true, Products: []product.ID{"map-display"}, Limits: []apikey.Limit{{Class: "map-display.tiles", QPS: limit}},
 	}
 	const path, stage = "/map/1/tile/basic/main/0/0/0.png", "arn:aws:execute-api:us-east-1:000000000000:gates/prod"
 	event, err := json.Marshal(map[string]any{
@@ -129,14 +141,14 @@ func (tab *table) key(t *testing.T, limit int) (apikey.ID, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return id, event
+	return policy, event
 }
 
 // environment is one authorizer process with a Runtime API of its own.
 type environment struct {
 	cmd     *exec.Cmd
 	events  chan []byte
-	answers chan []byte // nil: the process reported an error
+	answers chan []byte // nil: the process reported another error than the one that is a 401
 	gone    chan struct{}
 	diary   *diary // set before the first call; may be nil
 }
@@ -196,8 +208,12 @@ func (e *environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		e.answers <- body
 	case strings.HasSuffix(path, "/invocation/1/error"):
+		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusAccepted)
-		e.answers <- nil
+		if !strings.Contains(string(body), `"errorMessage":"Unauthorized"`) {
+			body = nil
+		}
+		e.answers <- body
 	case strings.HasSuffix(path, "/extension/register"):
 		w.Header().Set("Lambda-Extension-Identifier", "gates")
 		_, _ = io.WriteString(w, "{}")
