@@ -16,6 +16,9 @@ import (
 const (
 	reportBudget = 300 * time.Millisecond
 	flushBudget  = 2 * time.Second
+	// reportEarly is by how much a report comes early whose caller doesn't wait for it, lest the next one has to. It is more
+	// than a read takes, so that the call which reads a record in constant use every 5 s is the one which reports.
+	reportEarly = 500 * time.Millisecond
 )
 
 // reports takes one part of a report.
@@ -52,12 +55,19 @@ func (c *counter) Count(now moment, o *outcome) (dropped int) {
 }
 
 // Report implements recorder.
-func (c *counter) Report(now moment, deadline time.Time) reported {
+func (c *counter) Report(now moment, deadline time.Time, storeUp bool) reported {
 	elapsed := now.since(c.tried)
+	if storeUp {
+		elapsed += reportEarly
+	}
 	if c.waiting && elapsed < usage.ReportEvery || !c.tally.Due(now.wall, elapsed) {
 		return reported{}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), left(reportBudget, deadline))
+	patience := left(reportBudget, deadline)
+	if patience <= 0 {
+		return reported{} // the next call finds it due, too
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return reported{Begun: true, Failed: c.report(ctx, now) != nil}
 }
@@ -81,9 +91,6 @@ func callOf(now moment, o *outcome) usage.Call {
 // report writes what changed. What isn't acknowledged is in the next report again, with larger numbers.
 func (c *counter) report(ctx context.Context, now moment) error {
 	c.tried, c.waiting = now, true
-	if ctx.Err() != nil {
-		return errNoTime
-	}
 	for _, part := range c.tally.Report(now.wall) {
 		if err := c.out.Write(ctx, part); err != nil {
 			return err

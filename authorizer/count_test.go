@@ -21,9 +21,9 @@ import (
 // unrecorded counts nothing.
 type unrecorded struct{}
 
-func (unrecorded) Count(moment, *outcome) int        { return 0 }
-func (unrecorded) Report(moment, time.Time) reported { return reported{} }
-func (unrecorded) Flush(context.Context)             {}
+func (unrecorded) Count(moment, *outcome) int              { return 0 }
+func (unrecorded) Report(moment, time.Time, bool) reported { return reported{} }
+func (unrecorded) Flush(context.Context)                   {}
 
 // written keeps what is reported, as folding would.
 type written struct {
@@ -272,7 +272,11 @@ func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
 			cancel() // as the runtime client does before the call is settled
 			began := time.Now()
 			b.gate.Settle()
-			if took := time.Since(began); took != tt.takes || b.gate.metrics.usageReportErrors != 1 {
+			failed := 1
+			if tt.takes == 0 {
+				failed = 0 // no time: it isn't begun, and the next call finds it due
+			}
+			if took := time.Since(began); took != tt.takes || b.gate.metrics.usageReportErrors != failed {
 				t.Errorf("with %v left the report took %v, want %v", tt.left, took, tt.takes)
 			}
 		}
@@ -299,6 +303,71 @@ func TestACallIsSettledWhenItsContextEndsAndNotBefore(t *testing.T) {
 	}
 }
 
+// A deadline that passes during a call ends its context in the middle of it, and one that has passed before it comes.
+func TestACallWhoseDeadlinePassesIsCountedOnceAndReportedWithTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, before := range []bool{true, false} {
+			b := newBench(t)
+			w := &written{}
+			b.gate.clock = newSystemClock()
+			b.gate.records.clock, b.store.clock = b.gate.clock, nil
+			b.gate.recorder = newCounter(w, b.gate.clock)
+			payload := tileEvent(b.add(t, 1, nil))
+			base := whenAnswered(t.Context(), b.gate.Settle)
+			deliver := func(left time.Duration, invoke bool) {
+				ctx, end := context.WithDeadline(base, time.Now().Add(left))
+				defer end()
+				if invoke {
+					_, _ = b.gate.Invoke(ctx, payload)
+				}
+				time.Sleep(max(0, left) + time.Millisecond) // delivering takes longer than there is
+				synctest.Wait()
+			}
+			left := -time.Second
+			if !before {
+				left = answerMargin + 10*time.Millisecond
+			}
+			deliver(left, true)
+			deliver(time.Second, false) // the client gave up before the handler: nothing to settle
+			if b.gate.metrics.usageReportErrors != 0 {
+				t.Errorf("deadline passed before: %v: a report failed that had no time", before)
+			}
+			ctx, end := context.WithDeadline(base, time.Now().Add(time.Hour))
+			if _, err := b.gate.Invoke(ctx, payload); err != nil {
+				t.Fatal(err)
+			}
+			end()
+			want := int64(2)
+			if before {
+				want = 1 // the first was refused: no time to read its record
+			}
+			if got := w.calls()["c:c:allowed"]; got != want || w.writes == 0 {
+				t.Errorf("deadline passed before: %v: %d calls are reported in %d writes, want %d", before, got, w.writes, want)
+			}
+		}
+	})
+}
+
+func TestInSteadyTrafficTheCallThatReadsItsRecordReportsAfterItsAnswer(t *testing.T) {
+	b, w := countingBench(t)
+	b.store.delay = 4 * time.Millisecond
+	payload := tileEvent(b.add(t, 1, nil))
+	before := 0
+	for range 6000 { // 60 s
+		n := w.writes
+		if _, err := b.gate.Invoke(t.Context(), payload); err != nil {
+			t.Fatal(err)
+		}
+		before += w.writes - n
+		b.clock.advance(time.Millisecond) // delivering
+		b.gate.Settle()
+		b.clock.advance(9 * time.Millisecond)
+	}
+	if w.writes < 12 || w.writes > 13 || before > 0 {
+		t.Errorf("%d of %d reports kept a caller waiting", before, w.writes)
+	}
+}
+
 func TestAPanicInAReportTakesNoEnvironmentDown(t *testing.T) {
 	b, w := countingBench(t)
 	w.panics = true
@@ -318,7 +387,7 @@ func TestWhatNoLongerFitsIsToldAsDropped(t *testing.T) {
 	b, w := countingBench(t)
 	w.err = errors.New("down")
 	b.gate.recorder.Count(b.clock.at, &outcome{Key: "key_0"})
-	b.gate.recorder.Report(b.clock.at, time.Time{})
+	b.gate.recorder.Report(b.clock.at, time.Time{}, false)
 	dropped := 0
 	for i := range 5000 {
 		dropped += b.gate.recorder.Count(b.clock.at, &outcome{Key: apikey.ID("key_" + itoa(int64(i)))})

@@ -32,6 +32,7 @@ type Gate struct {
 	outcome  outcome       // of the call at hand
 	deadline time.Time     // of the call at hand; zero without one
 	storeUp  bool          // the store has answered the call at hand
+	owed     bool          // the call at hand is to be settled
 	records  records
 	metrics  metrics
 	log      requestLog
@@ -61,7 +62,7 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 		}
 	}()
 	g.deadline, _ = ctx.Deadline()
-	g.storeUp = false
+	g.storeUp, g.owed = false, true
 	event, err := gate.Decode(payload)
 	if err != nil {
 		g.log.broken("event")

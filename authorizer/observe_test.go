@@ -129,7 +129,7 @@ func (s *scripted) Count(_ moment, o *outcome) int {
 	return 0
 }
 
-func (s *scripted) Report(moment, time.Time) reported { return reported{} }
+func (s *scripted) Report(moment, time.Time, bool) reported { return reported{} }
 
 func (s *scripted) Flush(context.Context) { s.flushed++ }
 

@@ -30,8 +30,9 @@ type recorder interface {
 	// Count counts one, and keeps o no longer than the call. Dropped is how many calls no longer fit into memory and are
 	// counted nowhere.
 	Count(now moment, o *outcome) (dropped int)
-	// Report writes what is due, if something is, before the deadline of the call that found it so.
-	Report(now moment, deadline time.Time) reported
+	// Report writes what is due, if something is, before the deadline of the call that found it so. A call that could
+	// reach the store takes along what would be due soon.
+	Report(now moment, deadline time.Time, storeUp bool) reported
 	// Flush reports all that is left, before the environment ends.
 	Flush(ctx context.Context)
 }

@@ -18,7 +18,10 @@ func runtimeTransport() *http.Transport {
 // the answer has been taken and before it asks for the next call. Package context then tells the parent to forget the
 // child (the stop function of AfterFunc), and that moment is what settle waits for: the caller has the answer, and
 // Lambda doesn't freeze the environment before the next call is asked for. A test with the built binary in
-// infra/e2e/gates holds the client to that order.
+// infra/e2e/gates holds the client to that order. The client must not wrap the context in one with values.
+//
+// A deadline that passes ends a context, too, at any moment and from another goroutine. So settle may come early, twice
+// or not at all, and has to stand that.
 type answered struct {
 	context.Context
 	stop func() bool
@@ -41,7 +44,7 @@ func (answered) Done() <-chan struct{} { return never }
 func (a answered) AfterFunc(func()) (stop func() bool) { return a.stop }
 
 // Settle does what is due once the caller has the answer: it writes the log line, reports usage and writes metrics. What
-// it takes is part of the call for Lambda, but nobody waits for it.
+// it takes is part of the call for Lambda, but nobody waits for it. What isn't settled is left to the next call.
 //
 // Usage is reported here only if the store has just answered, so that it takes milliseconds. An environment that hung
 // here while the store is down would be busy without a caller who waits: the next call would go to a new one, which
@@ -54,6 +57,10 @@ func (g *Gate) Settle() {
 			g.log.broken("panic")
 		}
 	}()
+	if !g.owed {
+		return
+	}
+	g.owed = false
 	g.log.flush()
 	now := g.clock.now()
 	if g.storeUp {
@@ -63,5 +70,5 @@ func (g *Gate) Settle() {
 }
 
 func (g *Gate) report(now moment) {
-	g.metrics.reported(g.recorder.Report(now, g.deadline))
+	g.metrics.reported(g.recorder.Report(now, g.deadline, g.storeUp))
 }

@@ -29,7 +29,7 @@ func client(s *store) *dynamodb.Client {
 
 func testStore(t *testing.T) (event []byte, s *store) {
 	t.Helper()
-	event, record, err := fixture()
+	event, record, err := fixture(10_000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ func main() {
 	flag.IntVar(&o.calls, "calls", 20000, "warm calls of each contestant")
 	flag.IntVar(&o.cold, "cold", 90, "cold starts of each contestant")
 	flag.IntVar(&o.procs, "procs", 1, "GOMAXPROCS of every contestant; the template sets 1")
+	// Above what the harness can call: a refusal would be another path. No key can have more.
+	flag.IntVar(&o.qps, "qps", 10_000, "the key's limit, in calls a second")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the order in which the contestants are called")
 	flag.BoolVar(&o.gate, "gate", false, "exit with 1 when a ratio exceeds its gate")
 	flag.BoolVar(&o.node, "node", true, "include the Node.js authorizer, if it can be installed")

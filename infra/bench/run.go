@@ -11,6 +11,7 @@ import (
 
 type options struct {
 	calls, cold, procs int
+	qps                int // the key's limit
 	seed               uint64
 	gate, node, ci     bool
 	authorizer         string
@@ -31,7 +32,7 @@ type result struct {
 const warmUp = 1000
 
 func run(o options) ([]*result, error) {
-	event, record, err := fixture()
+	event, record, err := fixture(o.qps)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func (b *bench) coldStarts() error {
 					return err
 				}
 			}
-			before := b.store.calls()
+			before := b.store.reads.Load()
 			p, err := start(r.contestant, b.options, b.store.url)
 			if err != nil {
 				return err
@@ -96,7 +97,7 @@ func (b *bench) coldStarts() error {
 			if err != nil {
 				return fmt.Errorf("%s: cold start: %w\n%s", r.name, err, text)
 			}
-			if r.decides && b.store.calls() == before {
+			if r.decides && b.store.reads.Load() == before {
 				return fmt.Errorf("%s: answered its first call without reading the store", r.name)
 			}
 			if !fresh {

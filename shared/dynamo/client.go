@@ -81,21 +81,28 @@ func NewClient(c Config) *dynamodb.Client {
 	}
 	if c.Endpoint != "" {
 		options.BaseEndpoint = &c.Endpoint
-		options.EndpointResolverV2 = endpoint(c.Endpoint)
+		options.EndpointResolverV2 = newEndpoint(c.Endpoint)
 	}
 	return dynamodb.New(options)
 }
 
 // endpoint is one that is known, which saves every call the SDK's rules for finding it.
-type endpoint string
+type endpoint struct {
+	url url.URL
+	err error // it is no URL; each call says so
+}
+
+func newEndpoint(text string) endpoint {
+	u, err := url.Parse(text)
+	if err != nil {
+		return endpoint{err: fmt.Errorf("dynamo: endpoint: %w", err)}
+	}
+	return endpoint{url: *u}
+}
 
 // ResolveEndpoint implements dynamodb.EndpointResolverV2.
 func (e endpoint) ResolveEndpoint(context.Context, dynamodb.EndpointParameters) (transport.Endpoint, error) {
-	u, err := url.Parse(string(e))
-	if err != nil {
-		return transport.Endpoint{}, fmt.Errorf("dynamo: endpoint: %w", err)
-	}
-	return transport.Endpoint{URI: *u}, nil
+	return transport.Endpoint{URI: e.url}, e.err
 }
 
 func (c Config) credentials() aws.CredentialsProvider {

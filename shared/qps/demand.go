@@ -30,6 +30,7 @@ const (
 	leaseCalls      = 34 // 3 % of the calls
 	leaseCallsFull  = 64 // larger where the limit is exhausted: nothing is wasted, and every window also has its empty answers
 	ample           = 4  // a limit is far from exhausted where less than one part in so many is used
+	ampleShare      = 32 // and then an environment takes at most one part in so many at once: it may be one of many
 )
 
 // lease is how many tokens to ask for: the call in hand, and what is surely called for while the tokens live. used is
@@ -43,7 +44,7 @@ func (d *demand) lease(limit, used int64, full bool, now time.Duration) int64 {
 		// Tokens that die unused are lost to others, who want them.
 		most, doubt = max(rate/leasesPerSecond, leaseCallsFull), 2*doubt
 	case ample*(float64(used)+coming) <= float64(limit):
-		most = coming + 1 // nobody misses what dies unused
+		most = max(most, float64(limit)/ampleShare)
 	}
 	n := 1 + int64(max(0, min(coming-doubt, most-1)))
 	return min(n, limit)

@@ -29,7 +29,7 @@ func randomConfig(seed uint64) sim.Config {
 		return rnd.Float64() * most
 	}
 	c := sim.Config{
-		Seed: seed, Envs: pick(1, 2, 2, 3, 5, 16, 200), Limit: pick(1, 2, 5, 5, 20, 50, 100, 101, 200), Load: []float64{0.9, 1.2, 2, 4, 10, 10}[rnd.IntN(6)],
+		Seed: seed, Envs: pick(1, 2, 2, 3, 5, 16, 200), Limit: pick(1, 2, 5, 5, 20, 50, 100, 101, 200, 2000), Load: []float64{0.9, 1.2, 2, 4, 10, 10}[rnd.IntN(6)],
 		Length: time.Duration(3+rnd.IntN(5)) * time.Second, Shape: sim.Shape(pick(0, 1, 2, 2, 2)), Skewed: rnd.IntN(3) == 0,
 		Latency: time.Duration(pick(1, 4, 30)) * time.Millisecond,
 		Faults: sim.Faults{
@@ -39,6 +39,9 @@ func randomConfig(seed uint64) sim.Config {
 	}
 	if rnd.IntN(4) == 0 {
 		c.Change = pick(1, 5, 50, 100, 150)
+	}
+	if c.Limit == 2000 {
+		c.Load = []float64{0.1, 0.3}[rnd.IntN(2)] // where leases are largest
 	}
 	if float64(c.Limit)*c.Load > 1000 {
 		c.Length = 5 * time.Second
@@ -84,6 +87,22 @@ func TestSaturatedLimitIsUsed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Large leases must not take what others want: burst after burst, tokens die with environments that nobody calls.
+func TestBurstsOnManyEnvironmentsAreServedBelowTheLimit(t *testing.T) {
+	served, calls := 0, 0.0
+	for seed := range uint64(8) {
+		c := sim.Config{
+			Seed: seed, Envs: 16, Limit: 1000, Load: 0.9, Shape: sim.Bursty, Length: 20 * time.Second,
+			Latency: 4 * time.Millisecond, Faults: sim.Faults{Skew: 5 * time.Second},
+		}
+		out := sim.Run(c)
+		served, calls = served+len(out.Admitted), calls+float64(len(out.Latencies))
+	}
+	if part := float64(served) / calls; part < 0.99 {
+		t.Errorf("%.4f of the calls are served", part)
 	}
 }
 

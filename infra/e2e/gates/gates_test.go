@@ -209,6 +209,7 @@ func (e *environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.answers <- body
 	case strings.HasSuffix(path, "/invocation/1/error"):
 		body, _ := io.ReadAll(r.Body)
+		e.note("error")
 		w.WriteHeader(http.StatusAccepted)
 		if !strings.Contains(string(body), `"errorMessage":"Unauthorized"`) {
 			body = nil

@@ -23,7 +23,26 @@ func (d *diary) note(line string) {
 // middle of it. Both hang on what AWS's runtime client does at the end of a call, which no unit test shows.
 func TestAReportComesAfterItsAnswerAndBeforeTheNextCall(t *testing.T) {
 	tab := newTable(t)
-	_, event := tab.key(t, 1_000_000)
+	_, admitted := tab.key(t, 1_000_000)
+	policy, refused := newPolicy(t, 1_000_000)
+	policy.RevokedAt = time.Now()
+	tab.write(t, policy)
+	for name, tt := range map[string]struct {
+		event []byte
+		want  []string
+	}{
+		"admitted": {admitted, []string{"next", "GetItem", "UpdateItem", "response", "PutItem", "PutItem done", "next"}},
+		"refused":  {refused, []string{"next", "GetItem", "error", "PutItem", "PutItem done", "next"}},
+	} {
+		if got := tab.firstCall(t, tt.event); !slices.Equal(got[:min(len(got), len(tt.want))], tt.want) {
+			t.Errorf("%s, in order:\n%q, want\n%q", name, got, tt.want)
+		}
+	}
+}
+
+// firstCall starts an environment, makes a call and another one, and tells what happened in which order.
+func (tab *table) firstCall(t *testing.T, event []byte) []string {
+	t.Helper()
 	var d diary
 	tab.around = func(operation string, forward func()) {
 		d.note(operation)
@@ -31,22 +50,18 @@ func TestAReportComesAfterItsAnswerAndBeforeTheNextCall(t *testing.T) {
 			wait(t.Context(), 100*time.Millisecond) // a client that goes on meanwhile is seen to
 		}
 		forward()
-		d.note(operation + " done")
+		if operation == "PutItem" {
+			d.note("PutItem done")
+		}
 	}
 	e := tab.start(t)
 	e.diary = &d
 	for range 2 {
-		if admitted, err := e.call(event); err != nil || !admitted {
-			t.Fatalf("admitted %v, %v", admitted, err)
+		if _, err := e.call(event); err != nil {
+			t.Fatal(err)
 		}
-	}
-	want := []string{
-		"GetItem", "GetItem done", "UpdateItem", "UpdateItem done", "response", "PutItem", "PutItem done", "next",
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	got := d.lines[1:] // behind the first "next"
-	if !slices.Equal(got[:min(len(got), len(want))], want) {
-		t.Errorf("in order:\n%q, want\n%q", got, want)
-	}
+	return slices.Clone(d.lines)
 }

@@ -48,7 +48,7 @@ func TestSixteenProcessesObeyEveryRevokeWithinTenSeconds(t *testing.T) {
 	wg.Go(func() {
 		for _, d := range keys {
 			wait(t.Context(), d.at-time.Since(began))
-			d.policy.RevokedAt, d.policy.Live, d.policy.Version = time.Now(), false, 2
+			d.policy.RevokedAt, d.policy.Version = time.Now(), 2
 			tab.write(t, d.policy)
 			d.revokedAt.Store(int64(time.Since(began)))
 		}
