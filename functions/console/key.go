@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -20,7 +19,7 @@ type keyPage struct {
 	Hints    []string
 	Products []productView
 	Lacking  struct{ Usage, Audit bool } // what couldn't be read
-	Reasons  []reason
+	Reasons  []refusal
 	Usage    api.Usage
 	Proposed *proposed
 	Audit    []auditRow
@@ -31,11 +30,6 @@ type keyPage struct {
 }
 
 type productView struct{ ID, Name string }
-
-type reason struct {
-	Code  string
-	Count int64
-}
 
 type proposed struct {
 	api.Proposal
@@ -84,6 +78,7 @@ func (a *app) showKey(v *visit) error {
 		return err
 	}
 	d.fill(products, audit, now)
+	d.Reasons = v.refusals(d.Usage.Totals.ByReason)
 	if d.Test != nil && d.Test.Rule != nil && slices.Contains(d.Key.Domains, *d.Test.Rule) {
 		d.Test.Pattern = *d.Test.Rule
 	}
@@ -95,7 +90,6 @@ func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Tim
 	for _, id := range d.Key.Products {
 		d.Products = append(d.Products, productView{id, productName(products, id)})
 	}
-	d.Reasons = reasons(d.Usage.Totals.ByReason)
 	if p := d.Key.Proposed; p != nil {
 		d.Proposed = &proposed{Proposal: *p, Counts: d.Usage.Proposed}
 		if p.Domains != nil {
@@ -118,19 +112,6 @@ func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Tim
 		until := d.Key.DeletedAt.AddDate(0, 0, restoreDays)
 		d.Restore = &until
 	}
-}
-
-// reasons sorts refusals, the most frequent first.
-func reasons(counts map[string]int64) (list []reason) {
-	for code, n := range counts {
-		if n > 0 && code != "allowed" {
-			list = append(list, reason{code, n})
-		}
-	}
-	slices.SortFunc(list, func(a, b reason) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
-	})
-	return list
 }
 
 // try asks what the gate would say to a page on an origin; nil if nothing was asked.

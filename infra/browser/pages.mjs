@@ -28,8 +28,21 @@ export async function prepare() {
   await api("owner", "POST", at(made.rotating, "/rotate"), { grace_seconds: day });
   await api("owner", "PUT", at(made.rotating, "/rotation-policy"), { every_days: 90 });
   await api("owner", "PUT", at(made.site, "/proposal"), { domains: ["www.shop.example"], products: ["map-display"] });
+  await use(at(made.site, "/usage"), made.site.secret);
   made.operating = await prepareOperating();
   return made;
+}
+
+// use calls with a key until the key's page has calls and refusals to show: what was just counted is reported with a later call.
+async function use(usage, secret) {
+  const from = (origin) => fetch(`${stack().products_url}/map/1/tile/basic/main/2/1/1.png?view=Unified&key=${secret}`, { headers: origin ? { Origin: origin } : {} });
+  const span = `?from=${encodeURIComponent(new Date(Date.now() - day * 1000).toISOString())}&interval=day`;
+  for (let seconds = 0; seconds < 20; seconds++) {
+    for (const origin of ["https://www.shop.example", "https://checkout.shop.example", "https://copy.example", ""]) await from(origin);
+    if ((await api("owner", "GET", usage + span)).totals.refused > 1) return;
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+  throw new Error("the calls of a key don't appear in its usage");
 }
 
 const to = (path) => (page) => page.goto(stack().console_url + path);
