@@ -41,7 +41,7 @@ func (l *ledger) count(c usage.Call) {
 	}
 	l.numbers[strings.Join([]string{string(c.Subject.Key), hour, product, "o", code}, " ")]++ // all hosts together
 	l.numbers[strings.Join([]string{string(c.Subject.Key), day, product, "o", code}, " ")]++
-	if !c.Proposed.IsZero() {
+	if !c.Proposed.IsZero() && c.Code == authz.Allowed { // what is refused already, a proposal doesn't change
 		l.numbers[strings.Join([]string{string(c.Subject.Key), day, product, "x", fmt.Sprint(c.Proposed.UnixMilli()), string(c.Shadow)}, " ")]++
 	}
 	l.last[c.Subject.Key] = max(l.last[c.Subject.Key], c.At.Unix()/60)

@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/keytest"
+	"latchkey/shared/usage"
 )
 
 func TestUsageIsOpenToItsRolesAlone(t *testing.T) {
@@ -37,7 +38,10 @@ func mixed(t testing.TB) *rig {
 	refused := call(r.key, "search", authz.DomainNotAllowed, at.Add(time.Minute))
 	refused.Host = "b.example"
 	breach := call(r.key, "map-display", authz.QPSExceeded, at.Add(time.Minute))
-	breach.Previous, breach.Proposed, breach.Shadow = true, r.key.Proposed.Since, authz.DomainNotAllowed
+	breach.Previous = true
+	for _, c := range []*usage.Call{&allowed, &refused, &breach} {
+		c.Proposed, c.Shadow = r.key.Proposed.Since, authz.DomainNotAllowed
+	}
 	r.count(t, 5, allowed, refused, breach)
 	r.count(t, 2, call(r.two, "search", authz.Allowed, at.Add(2*time.Minute)))
 	return r

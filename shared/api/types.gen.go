@@ -769,9 +769,12 @@ type Proposal struct {
 	Since    Time      `json:"since"`
 }
 
-// ProposedCounts defines model for ProposedCounts.
+// ProposedCounts What enforcing the key's proposal would have changed in the range, from when it was proposed. Calls that are refused already, for whatever reason, are in neither number.
 type ProposedCounts struct {
-	Evaluated   int64 `json:"evaluated"`
+	// Evaluated Calls that were allowed and that the proposal was asked about.
+	Evaluated int64 `json:"evaluated"`
+
+	// WouldRefuse Of those, the ones that it would have refused.
 	WouldRefuse int64 `json:"would_refuse"`
 }
 

@@ -14,7 +14,7 @@ import (
 //	c:<c|p>:<code>     calls by the current or the previous secret, by outcome
 //	m:<00…59>          calls in a minute of the hour
 //	o:<host>:<code>    calls from an origin's host by outcome; "-" is none, "*" the hosts after the first MaxHosts
-//	x:<since>:<code>   what a proposal of that time (Unix milliseconds) would have said
+//	x:<since>:<code>   what a proposal of that time (Unix milliseconds) would have said to the calls that were allowed
 //	l:<hash>           the minute (since 1970) in which a secret was last used; HashTag shortens its hash
 //
 // The last merges by the larger value, all others add up over environments.

@@ -84,8 +84,8 @@ type Summary struct {
 	ByHost    []Share // the 20 with the most requests
 	BySecret  []Share // "current" and "previous"
 	Busiest   *Minute // nil where no minutes are kept: days, filtered outcomes
-	Evaluated int64   // calls that the proposal was asked about
-	Refusing  int64   // of those, how many it would have refused
+	Evaluated int64   // allowed calls that the proposal was asked about
+	Refusing  int64   // of those, how many it would have refused: what enforcing it changes
 }
 
 // Minute is a minute and its requests.

@@ -18,7 +18,8 @@ type Call struct {
 	Secret   apikey.Hash
 	Previous bool   // the secret is the outgoing one of a rotation
 	Host     string // of the caller's origin; "" is none
-	// Proposed is since when the key carries a proposal, and Shadow what that would have said; zero without one.
+	// Proposed is since when the key carries a proposal, and Shadow what that would have said; zero without one. They count
+	// only where the call was allowed: see promotable.
 	Proposed time.Time
 	Shadow   authz.Code
 }
@@ -111,11 +112,17 @@ func (t *Tally) Count(c Call) {
 	in.calls[callKey{c.Previous, c.Code}]++
 	in.minutes[c.At.UTC().Minute()]++
 	t.countHost(in, c.Host, c.Code)
-	if !c.Proposed.IsZero() {
+	if c.promotable() {
 		in.countShadow(shadowKey{c.Proposed.UnixMilli(), c.Shadow})
 	}
 	in.use(c.Secret, c.At.Unix()/60)
 }
+
+// promotable reports whether enforcing the key's proposal could refuse a call that gets through today: those are what
+// somebody who is about to enforce it has to know of. A call that the rules in force refuse stays refused, so it would
+// only inflate both numbers. The same is chosen for one that the limit refused: it got a refusal before and gets one
+// after, and whoever retried it is counted when it is allowed.
+func (c *Call) promotable() bool { return !c.Proposed.IsZero() && c.Code == authz.Allowed }
 
 // countHost counts under the host's own name while there is room for it. What has its own name keeps it: each count
 // only grows.

@@ -31,6 +31,26 @@ func TestCountingAKnownCallDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestAProposalIsOnlyCountedWhereACallWasAllowed: enforcing it changes nothing for the others.
+func TestAProposalIsOnlyCountedWhereACallWasAllowed(t *testing.T) {
+	const would = "x:1:domain_not_allowed"
+	for code, want := range map[authz.Code]int64{
+		authz.Allowed: 1, authz.DomainNotAllowed: 0, authz.OriginMissing: 0, authz.ProductNotAllowed: 0, authz.PathNotCanonical: 0,
+		authz.QPSExceeded: 0, authz.Unavailable: 0,
+	} {
+		t.Run(string(code), func(t *testing.T) {
+			tally := usage.NewTally("e")
+			tally.Count(usage.Call{
+				At: noon, Code: code, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Proposed: time.UnixMilli(1), Shadow: authz.DomainNotAllowed,
+			})
+			counts := tally.Report(noon)[0].Entries[0].Counts
+			if counts[would] != want || counts[usage.Dimension("c:c:"+string(code))] != 1 {
+				t.Errorf("%v, want %s %d times", counts, would, want)
+			}
+		})
+	}
+}
+
 func TestMemoryIsBoundedAndSaysWhatItDropped(t *testing.T) {
 	tally := usage.NewTally("e")
 	for i := range 100_000 {
