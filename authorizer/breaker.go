@@ -29,8 +29,9 @@ type breaker struct {
 }
 
 type failure struct {
-	at   moment
-	rest time.Duration
+	at    moment
+	pause time.Duration
+	rest  time.Duration // pause, shortened at random like the breaker's
 }
 
 func newBreaker(shorten func(time.Duration) time.Duration) *breaker {
@@ -70,7 +71,8 @@ func (b *breaker) failed(hash apikey.Hash, now moment) {
 	if !again && len(b.failing) >= maxFailing {
 		clear(b.failing) // by now the breaker is open, and says the same for all of them
 	}
-	f.at, f.rest = now, min(max(2*f.rest, firstPause), longestOwnPause)
+	f.at, f.pause = now, min(max(2*f.pause, firstPause), longestOwnPause)
+	f.rest = b.shorten(f.pause)
 	b.failing[hash] = f
 	if !b.open && len(b.failing) < 2 {
 		return

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/shared/authz"
 	"latchkey/shared/gateway/gate"
+	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
 
@@ -57,7 +58,7 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.broken("panic")
+			g.log.broken("panic at " + panicked())
 			answer, err = nil, gate.ErrUnavailable
 		}
 	}()
@@ -98,7 +99,11 @@ func (g *Gate) Close() {
 func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event, o *outcome) (wait int) {
 	req := authz.Request{Target: event.Target(g.products)}
 	req.Origin, req.Presence = event.Caller()
-	o.Origin, o.Presence = req.Origin, req.Presence
+	if o.Presence = req.Presence; !g.hidesSecret(req.Origin.Host()) {
+		o.Origin = req.Origin
+	} else {
+		o.Presence = origin.Unreadable
+	}
 	o.Decision.Product, o.Decision.Class = req.Target.Match.Product, req.Target.Match.Class
 
 	text, place, code := event.Credential()

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/shared/gateway/gate"
@@ -66,6 +68,36 @@ func (l *requestLog) flush() {
 	if len(l.buf) > 0 {
 		_, _ = l.out.Write(l.buf)
 		l.buf = l.buf[:0]
+	}
+}
+
+// hidesSecret reports whether a host has a label that looks like a secret of this stack, as when somebody puts one where
+// a page's address belongs. Such a host is neither logged nor counted.
+func (c config) hidesSecret(host string) bool {
+	if strings.IndexByte(host, '_') < 0 {
+		return false // as good as every host
+	}
+	start := string(c.prefix) + "_"
+	for label := range strings.SplitSeq(host, ".") {
+		if len(label) > len(start) && label[:len(start)] == start {
+			return true
+		}
+	}
+	return false
+}
+
+// panicked is the function and line in which the panic at hand began. Its value isn't told: it may hold what was sent.
+func panicked() string {
+	var at [32]uintptr
+	frames := runtime.CallersFrames(at[:runtime.Callers(3, at[:])])
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "runtime.") {
+			return f.Function + ":" + strconv.Itoa(f.Line)
+		}
+		if !more {
+			return "unknown"
+		}
 	}
 }
 

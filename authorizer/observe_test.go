@@ -71,6 +71,7 @@ func TestMetricsAddUpAndComeOnceAMinute(t *testing.T) {
 	good := b.add(t, 1, func(p *authz.Policy) {
 		p.Proposed = &apikey.Proposal{Domains: &[]string{"example.com"}}
 	})
+	b.store.delay = 4 * time.Millisecond
 	for range 500 { // 75 s
 		b.status(t, good)
 		b.status(t, "ak_malformed")
@@ -80,7 +81,7 @@ func TestMetricsAddUpAndComeOnceAMinute(t *testing.T) {
 	b.clock.advance(6 * time.Second)
 	b.status(t, good)
 	b.gate.Close()
-	sums, flushes := map[string]float64{}, 0
+	sums, flushes, latencies := map[string]float64{}, 0, 0
 	for _, line := range lines(t, b.out) {
 		if line["_aws"] == nil {
 			continue
@@ -95,10 +96,25 @@ func TestMetricsAddUpAndComeOnceAMinute(t *testing.T) {
 				sums[name] += n
 			}
 		}
+		if list, ok := line["StoreLatency"].([]any); ok {
+			for _, took := range list {
+				latencies++
+				if took != 4.0 {
+					t.Errorf("a read took %v ms", took)
+				}
+			}
+			head, _ := json.Marshal(line["_aws"])
+			if !strings.Contains(string(head), `{"Name":"StoreLatency","Unit":"Milliseconds"}`) {
+				t.Errorf("the latencies aren't announced: %s", head)
+			}
+		}
 	}
 	want := map[string]float64{
 		"allowed": 501, "key_malformed": 500, "CacheHits": 485, "CacheMisses": 16, "StoreReads": 17, "StoreErrors": 2, "StaleServes": 1,
 		"ShadowRefusals": 501, "LimiterDegraded": 0, "UnreadableRecords": 0,
+	}
+	if latencies != 17 {
+		t.Errorf("%d latencies of 17 reads", latencies)
 	}
 	for name, n := range want {
 		if sums[name] != n {

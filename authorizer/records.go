@@ -58,7 +58,7 @@ func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*authz.Compiled
 	if !r.breaker.allows(hash, now) {
 		return r.stale(e, now, usableFor)
 	}
-	policy, found, err := r.read(ctx, hash)
+	policy, found, err := r.read(ctx, hash, e != nil && now.since(e.readAt) <= unprovenFor)
 	r.answered = err == nil
 	switch {
 	case errors.Is(err, dynamo.ErrUnreadable):
@@ -107,8 +107,9 @@ func (r *records) stale(e *entry, now moment, limit time.Duration) (*authz.Compi
 
 // read asks the store, and once more on a fresh connection: a connection that died while the environment was frozen
 // is found only by using it. While the breaker is open every attempt is on a fresh connection, and a first one that
-// hangs is the only one.
-func (r *records) read(ctx context.Context, hash apikey.Hash) (authz.Policy, bool, error) {
+// hangs is the only one. A throttled store is reachable by the connection that there is, and isn't asked again if what is
+// held is young enough to serve.
+func (r *records) read(ctx context.Context, hash apikey.Hash, young bool) (authz.Policy, bool, error) {
 	budget := readBudget
 	if r.breaker.open {
 		budget = probeBudget
@@ -135,7 +136,11 @@ func (r *records) read(ctx context.Context, hash apikey.Hash) (authz.Policy, boo
 		}
 		return authz.Policy{}, false, errNoTime
 	}
-	r.reconnect()
+	if !dynamo.Throttled(err) {
+		r.reconnect()
+	} else if young {
+		return policy, found, err
+	}
 	return r.attempt(ctx, hash, budget)
 }
 

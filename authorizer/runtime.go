@@ -54,7 +54,7 @@ func (g *Gate) Settle() {
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.broken("panic")
+			g.log.broken("panic at " + panicked())
 		}
 	}()
 	if !g.owed {

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+)
+
+func TestAThrottledStoreIsAskedOnceWhereMemoryServesAndNeverOnANewConnection(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		age           time.Duration
+		reads, status int
+	}{
+		{"a young record", 6 * time.Second, 1, 200},
+		{"an old record", 11 * time.Second, 2, 200},
+		{"a key that isn't known here", 0, 2, 503},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			key := b.add(t, 1, nil)
+			if tt.age > 0 {
+				b.status(t, key)
+				b.clock.advance(tt.age)
+			}
+			b.store.fail = func(apikey.Hash) error {
+				return errors.Join(errors.New("gate: reading a record"), &types.ProvisionedThroughputExceededException{})
+			}
+			b.store.reads = 0
+			if status := b.status(t, key); status != tt.status || b.store.reads != tt.reads || b.reconnects != 0 {
+				t.Errorf("status %d after %d reads and %d new connections", status, b.store.reads, b.reconnects)
+			}
+		})
+	}
+}
+
+// TestAHotKeysEnvironmentsDoNotComeBackAsAHerd counts what the store is asked after an outage, by a hundred environments
+// that all use one key.
+func TestAHotKeysEnvironmentsDoNotComeBackAsAHerd(t *testing.T) {
+	const step, envs = 50 * time.Millisecond, 100
+	random := rand.New(rand.NewPCG(5, 5))
+	var all []*bench
+	var payload []byte // the environments have the same keys
+	for range envs {
+		b := newBench(t)
+		b.gate.records.breaker.shorten = func(d time.Duration) time.Duration { return d - time.Duration(random.Int64N(int64(d/4))) }
+		payload = tileEvent(b.add(t, 1, nil))
+		b.call(t, payload)
+		b.down()
+		all = append(all, b)
+	}
+	tick := func() (reads int) {
+		for _, b := range all {
+			b.clock.advance(step)
+			before := b.store.reads
+			if _, err := b.gate.Invoke(t.Context(), payload); err != nil {
+				t.Fatal(err)
+			}
+			reads += b.store.reads - before
+		}
+		return reads
+	}
+	for range 20 * int(time.Second/step) {
+		tick()
+	}
+	for _, b := range all {
+		b.up()
+	}
+	most, reads := 0, 0
+	for range 5 * int(time.Second/step) {
+		n := tick()
+		most, reads = max(most, n), reads+n
+	}
+	t.Logf("at most %d of %d reads in %v", most, reads, step)
+	if reads < envs || reads > 3*envs {
+		t.Errorf("%d reads in the first 5 s", reads)
+	}
+	// Each waits up to 4 s, shortened by up to a quarter at random; what is read together then stays together.
+	if most > envs/4 {
+		t.Errorf("%d of %d environments came at once", most, envs)
+	}
+}
+
+// thawed is a store whose connections of before a moment are dead: they take a request and never answer.
+type thawed struct {
+	dead    atomic.Int64 // connections up to this number are
+	opened  atomic.Int64
+	answers atomic.Int64
+	until   chan struct{}
+}
+
+func (s *thawed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Context().Value(connection{}).(int64) <= s.dead.Load() {
+		select {
+		case <-s.until:
+		case <-r.Context().Done():
+		}
+		return
+	}
+	s.answers.Add(1)
+	_, _ = w.Write([]byte("{}"))
+}
+
+type connection struct{}
+
+func TestAConnectionThatDiedWhileFrozenCostsOneAttemptAndIsReplaced(t *testing.T) {
+	s := &thawed{until: make(chan struct{})}
+	server := httptest.NewUnstartedServer(s)
+	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, connection{}, s.opened.Add(1))
+	}
+	server.Start()
+	defer server.Close()
+	defer close(s.until)
+	env := map[string]string{
+		"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key", "AWS_REGION": "eu-west-1",
+		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s", "DYNAMODB_ENDPOINT": server.URL,
+	}
+	get := func(name string) string { return env[name] }
+	c, err := configFrom(get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(c, awsParts(c, get, &strings.Builder{}))
+	ask := func(n uint64) (authz.Code, time.Duration) {
+		began := time.Now()
+		_, code := g.records.lookup(t.Context(), secret(t, n).Hash())
+		return code, time.Since(began)
+	}
+	if code, _ := ask(1); code != authz.KeyUnknown {
+		t.Fatal(code)
+	}
+	s.dead.Store(s.opened.Load())
+	if code, took := ask(2); code != authz.KeyUnknown || took < firstAttempt || took > readBudget {
+		t.Errorf("%s after %v", code, took)
+	}
+	if code, took := ask(3); code != authz.KeyUnknown || took > firstAttempt {
+		t.Errorf("the next read: %s after %v", code, took)
+	}
+	if s.opened.Load() != 2 || s.answers.Load() != 3 {
+		t.Errorf("%d connections, %d answers", s.opened.Load(), s.answers.Load())
+	}
+}
+
+func TestASecretWhereAHostBelongsIsNeitherLoggedNorCounted(t *testing.T) {
+	b, w := countingBench(t)
+	key := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"example.com"} })
+	for _, origin := range []string{"https://" + strings.ToLower(key), "https://a." + strings.ToLower(key) + ".example"} {
+		b.call(t, event(tile, map[string]string{"Origin": origin}, map[string]string{"key": key}))
+	}
+	b.call(t, event(tile, map[string]string{"Origin": "https://my_page.example"}, map[string]string{"key": key}))
+	b.gate.Close()
+	if strings.Contains(b.out.String(), "ak_") || !strings.Contains(b.out.String(), "my_page.example") {
+		t.Errorf("logged\n%s", b.out)
+	}
+	for d := range w.total() {
+		if strings.Contains(string(d), "ak_") {
+			t.Errorf("counted %s", d)
+		}
+	}
+}
