@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
-	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 )
 
@@ -18,10 +16,11 @@ type keyPage struct {
 	Key      api.Key
 	Hints    []string
 	Products []productView
-	Lacking  struct{ Usage, Audit bool } // what couldn't be read
+	Lacking  struct{ Usage, Audit, Proposed bool } // what couldn't be read
 	Reasons  []refusal
 	Usage    api.Usage
 	Proposed *proposed
+	Counts   *api.ProposedCounts // since the proposal was made; nil: no calls
 	Audit    []auditRow
 	More     string // page token of the audit trail
 	Test     *tested
@@ -35,13 +34,6 @@ type proposed struct {
 	api.Proposal
 	Domains, Products      []string
 	HasDomains, HasProduct bool
-	Counts                 *api.ProposedCounts
-}
-
-type tested struct {
-	api.TestResult
-	Problem string
-	Pattern string // the domain that allowed it
 }
 
 type auditRow struct {
@@ -60,7 +52,7 @@ const (
 func (a *app) showKey(v *visit) error {
 	d := &keyPage{Asked: v.query("origin")}
 	now := a.now().UTC()
-	span := url.Values{"from": {now.AddDate(0, 0, -shownDays).Format(time.RFC3339)}, "to": {now.Format(time.RFC3339)}, "interval": {"day"}}
+	shown := now.AddDate(0, 0, -shownDays)
 	trail := url.Values{"page_size": {"15"}}
 	if token := v.query("audit"); token != "" {
 		trail.Set("page_token", token)
@@ -68,8 +60,8 @@ func (a *app) showKey(v *visit) error {
 	var audit api.AuditList
 	var products []api.Product
 	err := v.parallel(
-		reading(&d.Key, v.api, v.keyPath(), nil),
-		v.also(reading(&d.Usage, v.api, v.keyPath("/usage"), span), &d.Lacking.Usage),
+		d.readKey(v, shown, now),
+		v.also(reading(&d.Usage, v.api, v.keyPath("/usage"), byDay(shown, now)), &d.Lacking.Usage),
 		v.also(reading(&audit, v.api, v.keyPath("/audit"), trail), &d.Lacking.Audit),
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 		func(context.Context) (err error) { d.Test, err = v.try(d.Asked); return err },
@@ -77,11 +69,12 @@ func (a *app) showKey(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if !startedBefore(d.Key.Proposed, shown) {
+		d.Counts, d.Lacking.Proposed = d.Usage.Proposed, d.Lacking.Usage
+	}
 	d.fill(products, audit, now)
 	d.Reasons = v.refusals(d.Usage.Totals.ByReason)
-	if d.Test != nil && d.Test.Rule != nil && slices.Contains(d.Key.Domains, *d.Test.Rule) {
-		d.Test.Pattern = *d.Test.Rule
-	}
+	d.Test.name(d.Key.Domains)
 	return v.render(http.StatusOK, "key", d.Key.Name, d)
 }
 
@@ -91,7 +84,7 @@ func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Tim
 		d.Products = append(d.Products, productView{id, productName(products, id)})
 	}
 	if p := d.Key.Proposed; p != nil {
-		d.Proposed = &proposed{Proposal: *p, Counts: d.Usage.Proposed}
+		d.Proposed = &proposed{Proposal: *p}
 		if p.Domains != nil {
 			d.Proposed.Domains, d.Proposed.HasDomains = *p.Domains, true
 		}
@@ -112,34 +105,6 @@ func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Tim
 		until := d.Key.DeletedAt.AddDate(0, 0, restoreDays)
 		d.Restore = &until
 	}
-}
-
-// try asks what the gate would say to a page on an origin; nil if nothing was asked.
-func (v *visit) try(page string) (*tested, error) {
-	page = strings.TrimSpace(page)
-	if page == "" && !v.r.URL.Query().Has("origin") {
-		return nil, nil
-	}
-	body := api.TestKey{}
-	if page != "" {
-		if !strings.Contains(page, "://") {
-			page = "https://" + page
-		}
-		if u, err := url.Parse(page); err == nil && u.Host != "" {
-			page = u.Scheme + "://" + strings.ToLower(u.Host) // a page's origin, which is what browsers send
-		}
-		body.Origin = &page
-	}
-	t := &tested{}
-	_, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: v.keyPath("/test"), Body: body}, &t.TestResult)
-	if err != nil {
-		f := newForm()
-		if err := f.refuse(v, err); err != nil {
-			return nil, err
-		}
-		t.Problem = v.t("tester.bad")
-	}
-	return t, nil
 }
 
 func auditRowOf(row api.AuditRow) auditRow {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -57,4 +60,29 @@ func (a *app) propose(v *visit) error {
 		return err
 	}
 	return a.showProposal(v, http.StatusUnprocessableEntity, f, k)
+}
+
+// readKey reads the key, and what its proposal came to since it was made. One that was made within the days that the
+// page shows anyway is counted in their answer, whole, so only an older one costs a second read.
+func (d *keyPage) readKey(v *visit, shown, now time.Time) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := reading(&d.Key, v.api, v.keyPath(), nil)(ctx); err != nil || !startedBefore(d.Key.Proposed, shown) {
+			return err
+		}
+		from := d.Key.Proposed.Since
+		if kept := now.Add(-keepDays); from.Before(kept) {
+			from = kept // the API refuses to be asked about what it has forgotten
+		}
+		var since api.Usage
+		err := v.also(reading(&since, v.api, v.keyPath("/usage"), byDay(from, now)), &d.Lacking.Proposed)(ctx)
+		d.Counts = since.Proposed
+		return err
+	}
+}
+
+func startedBefore(p *api.Proposal, at time.Time) bool { return p != nil && p.Since.Before(at) }
+
+// byDay asks for usage by the day, which is kept longest.
+func byDay(from, to time.Time) url.Values {
+	return url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.UTC().Format(time.RFC3339)}, "interval": {"day"}}
 }

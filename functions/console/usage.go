@@ -20,12 +20,13 @@ func (a *app) usageRoutes() {
 const (
 	oneDay    = 24 * time.Hour
 	dayFormat = "2006-01-02"
-	keepHours = 35 * oneDay // what the API keeps by the hour
+	keepHours = 35 * oneDay  // what the API keeps by the hour
+	keepDays  = 395 * oneDay // and by the day: 13 months
 )
 
 // spans are the ready-made ranges, and how each is told apart: by hour or by day.
 var spans = []span{
-	{"24h", oneDay, "hour"}, {"7d", 7 * oneDay, "hour"}, {"30d", 30 * oneDay, "day"}, {"13mo", 395 * oneDay, "day"},
+	{"24h", oneDay, "hour"}, {"7d", 7 * oneDay, "hour"}, {"30d", 30 * oneDay, "day"}, {"13mo", keepDays, "day"},
 }
 
 type span struct {

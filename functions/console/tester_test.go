@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/shared/api"
+	"latchkey/shared/origin"
+)
+
+// TestAPageIsTriedAsABrowserWouldSendIt types addresses as people do; "" is one that no browser could show.
+func TestAPageIsTriedAsABrowserWouldSendIt(t *testing.T) {
+	for typed, want := range map[string]string{
+		"https://www.example.com/a?b#c":    "https://www.example.com",
+		"HTTPS://WWW.Example.COM:8443":     "https://www.example.com:8443",
+		"https://user:pw@example.com/":     "https://example.com",
+		"https://bücher.example":           "https://xn--bcher-kva.example",
+		"Bücher.Example/katalog":           "https://xn--bcher-kva.example",
+		"http://BÜCHER.example:8080":       "http://xn--bcher-kva.example:8080",
+		"https://faß.example":              "https://xn--fa-hia.example",
+		"https://例え。テスト":                   "https://xn--r8jz45g.xn--zckzah",
+		"https://xn--bcher-kva.example":    "https://xn--bcher-kva.example",
+		"my_shop.example":                  "https://my_shop.example",
+		"example.com":                      "https://example.com",
+		"example.com:3000":                 "https://example.com:3000",
+		"localhost":                        "http://localhost",
+		"localhost:3000":                   "http://localhost:3000",
+		"LocalHost:3000/map":               "http://localhost:3000",
+		"app.localhost:5173":               "http://app.localhost:5173",
+		"localhost.example.com":            "https://localhost.example.com",
+		"https://localhost:3000":           "https://localhost:3000",
+		"192.0.2.1":                        "http://192.0.2.1",
+		"192.0.2.1:8080/x":                 "http://192.0.2.1:8080",
+		"https://192.0.2.1":                "https://192.0.2.1",
+		"::1":                              "http://[::1]",
+		"[::1]:3000":                       "http://[::1]:3000",
+		"https://[2001:DB8:0:0::1]":        "https://[2001:db8::1]",
+		"http://[::ffff:192.0.2.1]:80/x":   "http://[::ffff:c000:201]:80",
+		"chrome-extension://abcdefgh/x":    "chrome-extension://abcdefgh",
+		"https://exa mple.com":             "",
+		"https://":                         "",
+		"file:///home/me/map.html":         "",
+		"javascript:alert(1)":              "",
+		"https://a.example:port":           "",
+		"https://\u05d0a.example":          "",
+		"http://xn--a.example":             "",
+		"https://example.com:99999999/map": "https://example.com:99999999", // the gate refuses it
+	} {
+		got, ok := pageOrigin(typed)
+		if ok != (want != "") || ok && got != want {
+			t.Errorf("%q is sent as %q, %v, want %q", typed, got, ok, want)
+		}
+		if _, readable := origin.Parse(got); ok && !readable && !strings.HasPrefix(got, "chrome") && !strings.Contains(got, "99999999") {
+			t.Errorf("%q is sent as %q, which the gate can't read", typed, got)
+		}
+	}
+}
+
+func TestTheConsoleAsksTheGateAboutThePage(t *testing.T) {
+	r := newRig(t, time.Hour)
+	r.signIn("owner")
+	route := "POST /v1/accounts/" + account + "/keys/" + keyID + "/test"
+	r.api.key.Domains = []string{"*.xn--bcher-kva.example"}
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		rule := "*.xn--bcher-kva.example"
+		reply(w, 200, api.TestResult{Allowed: true, Code: "allowed", Rule: &rule})
+		return true
+	})
+	try := func(typed string) (sent []string, shown string) {
+		before := len(r.api.seen(route))
+		shown = text(r.get("/accounts/" + account + "/keys/" + keyID + "?origin=" + url.QueryEscape(typed)).doc)
+		for _, c := range r.api.seen(route)[before:] {
+			var body api.TestKey
+			if err := json.Unmarshal([]byte(c.body), &body); err != nil {
+				t.Fatal(err)
+			}
+			if body.Origin == nil {
+				sent = append(sent, "none")
+			} else {
+				sent = append(sent, *body.Origin)
+			}
+		}
+		return sent, shown
+	}
+	for typed, want := range map[string]string{"www.bücher.example": "https://www.xn--bcher-kva.example", "localhost:3000": "http://localhost:3000", "": "none"} {
+		sent, shown := try(typed)
+		if strings.Join(sent, " ") != want || !strings.Contains(shown, "Allowed.") || strings.Count(shown, "*.xn--bcher-kva.example") != 2 {
+			t.Errorf("%q: sent %q, want %q; %s", typed, sent, want, shown)
+		}
+	}
+	if sent, shown := try("https://exa mple.com"); len(sent) > 0 || !strings.Contains(shown, "can't be read as the address of a page") {
+		t.Errorf("what is no address: sent %q; %s", sent, shown)
+	}
+}
