@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// Mode is what a Proxy does to the connections through it, those that are open already included.
+// Mode is what a Proxy does to the connections through it, those that are open already included, unless it says otherwise.
 type Mode int
 
 // The modes.
@@ -17,6 +17,7 @@ const (
 	Refuse                  // reset every connection
 	Hang                    // take everything and answer nothing, as a host does that has vanished from the network
 	LoseAnswers             // forward what is asked, then reset the connection when the answer comes: it was done, and nobody knows
+	Strand                  // hang on connections opened before and serve new ones, as after the thaw of a process whose peers are gone
 )
 
 // Proxy forwards TCP connections to one address. Its zero value is not usable; New makes one.
@@ -26,8 +27,9 @@ type Proxy struct {
 
 	mu    sync.Mutex
 	mode  Mode
-	since chan struct{} // closed when the mode changes
-	open  map[net.Conn]bool
+	since chan struct{}     // closed when the mode changes
+	turns int               // how often it has changed
+	open  map[net.Conn]bool // both ends of each connection
 	only  string
 	lost  int
 }
@@ -46,18 +48,19 @@ func New(target string) (*Proxy, error) {
 // Addr is where the proxy listens.
 func (p *Proxy) Addr() string { return p.lis.Addr().String() }
 
-// Set changes the mode. From Refuse and LoseAnswers on, open connections are reset; a Hang keeps them, and they are reset
-// when it ends, since what they lost never comes.
+// Set changes the mode. From Refuse and LoseAnswers on, open connections are reset; a Hang and a Strand keep them, and they
+// are reset when it ends, since what they lost never comes. Strand upon Strand takes those that were opened in between too.
 func (p *Proxy) Set(m Mode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if m == p.mode {
+	if m == p.mode && m != Strand {
 		return
 	}
-	if m == Refuse || p.mode == Hang {
+	if m == Refuse || p.mode == Hang || p.mode == Strand && m != Strand {
 		p.resetAll()
 	}
 	p.mode = m
+	p.turns++
 	close(p.since)
 	p.since = make(chan struct{})
 }
@@ -91,10 +94,17 @@ func (p *Proxy) resetAll() {
 	clear(p.open)
 }
 
-func (p *Proxy) now() (m Mode, changed <-chan struct{}, only string) {
+// now is the mode for a connection that was opened when the mode had changed so many times.
+func (p *Proxy) now(opened int) (m Mode, changed <-chan struct{}, only string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.mode, p.since, p.only
+	m = p.mode
+	if m == Strand {
+		if m = Hang; opened == p.turns {
+			m = Pass
+		}
+	}
+	return m, p.since, p.only
 }
 
 func (p *Proxy) accept() {
@@ -109,7 +119,9 @@ func (p *Proxy) accept() {
 
 func (p *Proxy) serve(client net.Conn) {
 	defer reset(client)
-	mode, _, _ := p.now()
+	p.mu.Lock()
+	mode, opened := p.mode, p.turns
+	p.mu.Unlock()
 	if mode == Refuse {
 		return
 	}
@@ -129,13 +141,13 @@ func (p *Proxy) serve(client net.Conn) {
 	}()
 	done := make(chan struct{}, 2)
 	var asked atomic.Pointer[[]byte] // the start of the latest request
-	go func() { p.copy(server, client, &asked, false); done <- struct{}{} }()
-	go func() { p.copy(client, server, &asked, true); done <- struct{}{} }()
+	go func() { p.copy(server, client, opened, &asked, false); done <- struct{}{} }()
+	go func() { p.copy(client, server, opened, &asked, true); done <- struct{}{} }()
 	<-done
 }
 
 // copy forwards bytes until one side ends or the mode says so.
-func (p *Proxy) copy(to, from net.Conn, asked *atomic.Pointer[[]byte], answers bool) {
+func (p *Proxy) copy(to, from net.Conn, opened int, asked *atomic.Pointer[[]byte], answers bool) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
@@ -146,10 +158,10 @@ func (p *Proxy) copy(to, from net.Conn, asked *atomic.Pointer[[]byte], answers b
 			first = bytes.Clone(first)
 			asked.Store(&first)
 		}
-		mode, changed, only := p.now()
+		mode, changed, only := p.now(opened)
 		for mode == Hang { // what was read stays here; Set resets the connection when the hang ends
 			<-changed
-			mode, changed, only = p.now()
+			mode, changed, only = p.now(opened)
 		}
 		if first := asked.Load(); mode == LoseAnswers && answers && (only == "" || first != nil && bytes.Contains(*first, []byte(only))) {
 			p.mu.Lock()

@@ -78,3 +78,59 @@ func TestEachModeDoesWhatItSays(t *testing.T) {
 		t.Fatalf("pass again: %q %v", text, err)
 	}
 }
+
+func TestStrandHangsOnOldConnectionsAndServesNewOnes(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "well") }))
+	defer server.Close()
+	p, err := chaos.New(strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	// Each client keeps one connection of its own.
+	client := func() func() error {
+		c := &http.Client{Timeout: 200 * time.Millisecond, Transport: &http.Transport{MaxConnsPerHost: 1}}
+		return func() error {
+			res, err := c.Post("http://"+p.Addr(), "text/plain", strings.NewReader("x"))
+			if err != nil {
+				return err
+			}
+			defer res.Body.Close()
+			text, err := io.ReadAll(res.Body)
+			if err == nil && string(text) != "well" {
+				err = fmt.Errorf("%q", text)
+			}
+			return err
+		}
+	}
+	hangs := func(what string, err error) {
+		t.Helper()
+		var late net.Error
+		if !errors.As(err, &late) || !late.Timeout() {
+			t.Errorf("%s: %v, want a hang", what, err)
+		}
+	}
+	well := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	first, second, third := client(), client(), client()
+	well("before", first())
+	well("before", third())
+	p.Set(chaos.Strand)
+	hangs("a connection from before", first())
+	well("a new connection", second())
+	well("the new connection again", second())
+	well("a new connection of the one that gave up", first())
+	p.Set(chaos.Strand)
+	hangs("a connection from between the two", second())
+	hangs("a connection from before both", third())
+	well("its next", third())
+	well("another's next", second())
+	p.Set(chaos.Pass)
+	if err := client()(); err != nil {
+		t.Errorf("after the end: %v", err)
+	}
+}
