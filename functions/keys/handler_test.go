@@ -340,31 +340,6 @@ func TestRevealShowsARecoverableSecretAndLeavesARow(t *testing.T) {
 	}
 }
 
-func TestTesterAnswersWhatTheGateWould(t *testing.T) {
-	r := newRig(t)
-	k := r.create(t, map[string]any{"usage": "frontend", "domains": []string{"*.example.com"}})
-	cases := []struct {
-		name       string
-		body       map[string]any
-		code, rule any
-	}{
-		{"own page", map[string]any{"origin": "https://shop.example.com"}, "allowed", "*.example.com"},
-		{"foreign page", map[string]any{"origin": "https://evil.test"}, "domain_not_allowed", "no_pattern"},
-		{"a tile", map[string]any{"referer": "https://shop.example.com/a?b"}, "allowed", "*.example.com"},
-		{"neither", map[string]any{"origin": nil}, "origin_missing", "missing_denied"},
-		{"another product", map[string]any{"origin": "https://shop.example.com", "path": "/routing/1/x"}, "product_not_allowed", nil},
-		{"a crooked path", map[string]any{"origin": "https://shop.example.com", "path": "/search/../routing/"}, "path_not_canonical", nil},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			got := r.post(t, 200, "viewer", k, "test", c.body).JSON(t)
-			if got["code"] != c.code || got["rule"] != c.rule || got["allowed"] != (c.code == "allowed") {
-				t.Errorf("%v", got)
-			}
-		})
-	}
-}
-
 func TestProposalIsDroppedOrPromoted(t *testing.T) {
 	r := newRig(t)
 	k := r.create(t, nil)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"latchkey/shared/api"
@@ -27,7 +28,9 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	}
 	path := h.samplePath(k)
 	if body.Path != nil {
-		path = *body.Path
+		if path = *body.Path; !isPath(path) {
+			return gateway.Invalid(gateway.Field("path", "not_a_path", "A path begins with / and ends before the ? of a call. Write %3F and %23 for ? and # inside of it."))
+		}
 	}
 	from, presence := origin.Caller(deref(body.Origin), deref(body.Referer))
 	request := authz.Request{
@@ -41,13 +44,42 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 }
 
 func result(d authz.Decision, path string, at time.Time) api.TestResult {
-	rule := string(d.Rule)
-	if d.Pattern != "" {
-		rule = d.Pattern
-	}
 	return api.TestResult{
-		Allowed: d.Allowed(), Code: string(d.Code), Rule: gateway.MaybeText(rule), Product: gateway.MaybeText(string(d.Product)),
+		Allowed: d.Allowed(), Code: string(d.Code), Rule: gateway.MaybeText(ruleOf(d)), Product: gateway.MaybeText(string(d.Product)),
 		Class: gateway.MaybeText(string(d.Class)), Path: &path, At: at, ProposedCode: gateway.MaybeText(string(d.Shadow)),
+	}
+}
+
+// isPath reports whether a text can be what the gate takes for the path of a call. Another would be answered with
+// path_not_canonical, which the gate says of no such call: it never sees the query, and a fragment isn't even sent.
+func isPath(text string) bool {
+	return strings.HasPrefix(text, "/") && !strings.ContainsAny(text, "?#")
+}
+
+// byState is what of the key's own state refuses a call, as the key's status and settings name it.
+var byState = map[authz.Code]string{
+	authz.KeyDeleted: string(apikey.StatusDeleted), authz.KeyRevoked: string(apikey.StatusRevoked), authz.KeyBlocked: string(apikey.StatusBlocked),
+	authz.KeyDisabled: string(apikey.StatusDisabled), authz.KeyExpired: string(apikey.StatusExpired), authz.KeyNotInHeader: "header_only",
+}
+
+// noProduct is the rule where a path belongs to nothing in the catalogue.
+const noProduct = "no_product"
+
+// ruleOf names what decided: see rule in the contract.
+func ruleOf(d authz.Decision) string {
+	switch {
+	case d.Pattern != "":
+		return d.Pattern
+	case d.Rule != "":
+		return string(d.Rule)
+	case byState[d.Code] != "":
+		return byState[d.Code]
+	case d.Code == authz.ProductNotAllowed && d.Product == "":
+		return noProduct
+	case d.Code == authz.ProductNotAllowed:
+		return string(d.Product)
+	default:
+		return string(d.Code)
 	}
 }
 

@@ -283,11 +283,11 @@ func TestTheTestOfAKeySaysWhatTheGateWouldSay(t *testing.T) {
 	}
 	for body, want := range map[string]string{
 		`{"in_header":true,"origin":"https://a.example.com"}`:                                      "allowed *.example.com",
-		`{"origin":"https://a.example.com"}`:                                                       "key_not_in_header <nil>",
+		`{"origin":"https://a.example.com"}`:                                                       "key_not_in_header header_only",
 		`{"in_header":true,"origin":"https://example.com"}`:                                        "domain_not_allowed no_pattern",
 		`{"in_header":true}`:                                                                       "allowed missing_allowed",
-		`{"in_header":true,"path":"/search/2/search/x.json"}`:                                      "product_not_allowed <nil>",
-		`{"in_header":true,"path":"/map/%2e%2e/search/"}`:                                          "path_not_canonical <nil>",
+		`{"in_header":true,"path":"/search/2/search/x.json"}`:                                      "product_not_allowed search",
+		`{"in_header":true,"path":"/map/%2e%2e/search/"}`:                                          "path_not_canonical path_not_canonical",
 		`{"in_header":true,"path":"/map/1/tile/a/b/0/0/0.png","origin":"https://x.y.example.com"}`: "allowed *.example.com",
 	} {
 		v := ask(body)

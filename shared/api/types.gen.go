@@ -894,7 +894,7 @@ type TestKey struct {
 	// Origin The Origin header; absent or null for none.
 	Origin *string `json:"origin,omitempty"`
 
-	// Path The path of the call; without one, a path of the key's first API product.
+	// Path The path of the call, from its / up to the query, which is no part of it: with a ? or a #, or without a / before it, it is refused (`not_a_path`). Without one, a path of the key's first API product.
 	Path *string `json:"path,omitempty"`
 
 	// Referer The Referer header; absent or null for none.
@@ -915,7 +915,7 @@ type TestResult struct {
 	// ProposedCode What the proposed restrictions would say; null if none are proposed.
 	ProposedCode *string `json:"proposed_code,omitempty"`
 
-	// Rule What decided: the domain pattern that matched, or null.
+	// Rule What decided. Of the caller's origin: the domain pattern that covers it; `unrestricted` (the key has none), `no_pattern` (none covers it), `missing_allowed` or `missing_denied` (the call names no origin). Of the key: its status, `deleted`, `revoked`, `blocked`, `disabled` or `expired`, or `header_only`. Of the path, with `product_not_allowed`: the ID of the product that it belongs to, or `no_product`. Otherwise the same as `code`.
 	Rule *string `json:"rule"`
 }
 

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+func TestTesterAnswersWhatTheGateWould(t *testing.T) {
+	r := newRig(t)
+	k := r.create(t, map[string]any{"usage": "frontend", "domains": []string{"*.example.com"}})
+	cases := []struct {
+		name       string
+		body       map[string]any
+		code, rule any
+	}{
+		{"own page", map[string]any{"origin": "https://shop.example.com"}, "allowed", "*.example.com"},
+		{"foreign page", map[string]any{"origin": "https://evil.test"}, "domain_not_allowed", "no_pattern"},
+		{"a tile", map[string]any{"referer": "https://shop.example.com/a?b"}, "allowed", "*.example.com"},
+		{"neither", map[string]any{"origin": nil}, "origin_missing", "missing_denied"},
+		{"another product", map[string]any{"origin": "https://shop.example.com", "path": "/routing/1/x"}, "product_not_allowed", "routing"},
+		{"no product at all", map[string]any{"origin": "https://shop.example.com", "path": "/nowhere/1"}, "product_not_allowed", "no_product"},
+		{"a foreign page for another product", map[string]any{"origin": "https://evil.test", "path": "/routing/1/x"}, "product_not_allowed", "routing"},
+		{"a question mark in the path", map[string]any{"origin": "https://shop.example.com", "path": "/search/2/a%3Fb"}, "allowed", "*.example.com"},
+		{"a crooked path", map[string]any{"origin": "https://shop.example.com", "path": "/search/../routing/"}, "path_not_canonical", "path_not_canonical"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := r.post(t, 200, "viewer", k, "test", c.body).JSON(t)
+			if got["code"] != c.code || got["rule"] != c.rule || got["allowed"] != (c.code == "allowed") {
+				t.Errorf("%v", got)
+			}
+		})
+	}
+}
+
+// TestTesterRefusesWhatIsNoPath: the gate never sees a query or a fragment, so there is no answer that it would give.
+func TestTesterRefusesWhatIsNoPath(t *testing.T) {
+	r := newRig(t)
+	k := r.create(t, nil)
+	for _, path := range []string{"", "search/2/x", "/search/2/x?q=a", "/search/2/x?", "/search/2/x#top", "?", "https://products.example/search/2/x"} {
+		got := r.Do(t, apitest.Call{As: "viewer", Method: "POST", Path: r.path(k) + "/test", Body: map[string]any{"path": path}})
+		if got.Problem() != "422 invalid [/path]" || !strings.Contains(string(got.Body), `"not_a_path"`) {
+			t.Errorf("%q: %s %s", path, got.Problem(), got.Body)
+		}
+	}
+}
+
+// TestTesterNamesWhatDecided walks through what can refuse a call before its origin is looked at.
+func TestTesterNamesWhatDecided(t *testing.T) {
+	at := keytest.Now
+	good := map[string]any{"path": "/search/2/x"}
+	for code, c := range map[authz.Code]struct {
+		with func(*apikey.Key)
+		rule string
+	}{
+		authz.Allowed:           {func(*apikey.Key) {}, "unrestricted"},
+		authz.KeyDeleted:        {func(k *apikey.Key) { k.DeletedAt = at }, "deleted"},
+		authz.KeyRevoked:        {func(k *apikey.Key) { k.RevokedAt = at }, "revoked"},
+		authz.KeyBlocked:        {func(k *apikey.Key) { k.Blocked = &apikey.Block{Reason: "abuse", At: at} }, "blocked"},
+		authz.KeyDisabled:       {func(k *apikey.Key) { k.Disabled = true }, "disabled"},
+		authz.KeyExpired:        {func(k *apikey.Key) { k.ExpiresAt = at }, "expired"},
+		authz.KeyNotInHeader:    {func(k *apikey.Key) { k.HeaderOnly = true }, "header_only"},
+		authz.ProductNotAllowed: {func(k *apikey.Key) { k.Products = []product.ID{"routing"} }, "search"},
+	} {
+		t.Run(string(code), func(t *testing.T) {
+			r := newRig(t)
+			key := r.NewKey(t, r.account, func(k *apikey.Key) { k.Products, k.Domains = []product.ID{"search"}, nil }, c.with)
+			got := r.post(t, 200, "viewer", map[string]any{"id": string(key.ID)}, "test", good).JSON(t)
+			if got["code"] != string(code) || got["rule"] != c.rule {
+				t.Errorf("%v, want %s by %s", got, code, c.rule)
+			}
+		})
+	}
+}
+
+// TestEveryDecisionHasARule: null would leave whoever asks without what to mend.
+func TestEveryDecisionHasARule(t *testing.T) {
+	for _, code := range []authz.Code{authz.SecretExpired, authz.PathNotCanonical, authz.Unavailable, authz.KeyMissing} {
+		if got := ruleOf(authz.Decision{Code: code}); got != string(code) {
+			t.Errorf("%s: %q", code, got)
+		}
+	}
+}
+
+// TestTesterAnswersForTheTimeThatIsAsked: the end of a key is over at the end itself, and the secret that a rotation
+// brings goes on past the grace of the one before.
+func TestTesterAnswersForTheTimeThatIsAsked(t *testing.T) {
+	r := newRig(t)
+	end := keytest.Now.Add(48 * time.Hour)
+	rotating := func(k *apikey.Key) {
+		secret := k.Current
+		secret.Hash[0]++
+		k.Outgoing = &apikey.Outgoing{Slot: secret, EndsAt: keytest.Now.Add(24 * time.Hour)}
+	}
+	for name, with := range map[string]func(*apikey.Key){"alone": func(*apikey.Key) {}, "in a rotation": rotating} {
+		key := r.NewKey(t, r.account, with, func(k *apikey.Key) {
+			k.Products, k.Domains, k.ExpiresAt = []product.ID{"search"}, nil, end
+		})
+		for after, want := range map[time.Duration]string{
+			0: "allowed unrestricted", 24 * time.Hour: "allowed unrestricted", 25 * time.Hour: "allowed unrestricted",
+			48*time.Hour - time.Millisecond: "allowed unrestricted", 48 * time.Hour: "key_expired expired", 72 * time.Hour: "key_expired expired",
+		} {
+			at := keytest.Now.Add(after).Format(time.RFC3339Nano)
+			got := r.post(t, 200, "viewer", map[string]any{"id": string(key.ID)}, "test", map[string]any{"at": at}).JSON(t)
+			if answer := fmt.Sprint(got["code"], " ", got["rule"]); answer != want {
+				t.Errorf("%s, after %v: %s, want %s", name, after, answer, want)
+			}
+		}
+	}
+}
