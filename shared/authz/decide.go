@@ -154,8 +154,8 @@ func (c *Compiled) keyCode(now time.Time, place Place) Code {
 		return KeyExpired
 	case over(c.SecretEnds, now):
 		return SecretExpired
-	case place == Nowhere:
-		return KeyMissing
+	case place != InQuery && place != InHeader:
+		return KeyMissing // a place that is not known is none
 	case c.HeaderOnly && place != InHeader:
 		return KeyNotInHeader
 	default:
