@@ -256,28 +256,6 @@ func TestTheGateLinksNoTablesOfNames(t *testing.T) {
 	}
 }
 
-func FuzzInvoke(f *testing.F) {
-	good := secret(f, 1).Reveal()
-	f.Add(tileEvent(good))
-	f.Add(event("/map/%2e%2e/search", map[string]string{"X-Api-Key": good}, nil))
-	f.Add([]byte(`{"methodArn":"arn:a/b/GET/map/1","headers":{"x-api-key":"ak_"}}`))
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		b := newBench(t)
-		b.add(t, 1, nil)
-		answer, err := b.gate.Invoke(t.Context(), payload)
-		if err == nil && !json.Valid(answer) {
-			t.Fatalf("answer is no JSON: %s", answer)
-		}
-		var text any
-		if err == nil && bytes.Contains(answer, []byte(`"plan-key"`)) && json.Unmarshal(payload, &text) != nil {
-			t.Fatal("allowed what is no JSON")
-		}
-		if strings.Contains(b.out.String(), `"what":"panic"`) {
-			t.Fatal("panicked")
-		}
-	})
-}
-
 func BenchmarkInvokeHit(b *testing.B) {
 	g := newBench(b)
 	payload := tileEvent(g.add(b, 1, nil))
