@@ -153,7 +153,10 @@ type environment struct {
 	diary   *diary // set before the first call; may be nil
 }
 
-var errGone = errors.New("the process has ended")
+var (
+	errGone   = errors.New("the process has ended")
+	errFailed = errors.New("the gate failed") // a 503
+)
 
 // start runs an authorizer, which dies with the test.
 func (tab *table) start(t *testing.T) *environment {
@@ -239,7 +242,7 @@ func (e *environment) call(event []byte) (admitted bool, err error) {
 	select {
 	case answer := <-e.answers:
 		if answer == nil {
-			return false, errors.New("the gate failed")
+			return false, errFailed
 		}
 		return strings.Contains(string(answer), `"usageIdentifierKey":"plan"`), nil
 	case <-e.gone:
