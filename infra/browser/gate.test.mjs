@@ -1,9 +1,15 @@
 // What a page of somebody's own sees of the gate: reasons that it can read, and tiles that only the right pages get.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { connect, createServer as createProxy } from "node:net";
+import { arch, platform, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 import { keyOf, launch } from "./browser.mjs";
-import { stack } from "./stack.mjs";
+import { fresh, stack } from "./stack.mjs";
 
 let browser, site, port;
 before(async () => {
@@ -44,6 +50,7 @@ test("a page reads the reason of every refusal", async () => {
     ["localhost", `${gate}/routing/1/calculateRoute/52.5,13.4:48.9,2.4/json?key=${secret}`, 403, "product_not_allowed"],
     ["127.0.0.1", `${gate}${tile}?key=${secret}`, 403, "domain_not_allowed"],
     ["localhost", `${gate}/map//x?key=${secret}`, 403, "path_not_canonical"],
+    ["localhost", `${gate}/nothing/here?key=${secret}`, 403, "unknown_path"], // of the gateway itself: no authorizer is asked
     ["localhost", `${gate}${tile}?key=${secret}`, 200, undefined],
   ]) {
     const seen = await inPage(host, read, url);
@@ -82,3 +89,60 @@ test("tiles of a key locked to another domain stay blank, by Referer alone", asy
   assert.equal(await inPage("localhost", embed, `${gate}${tile}?key=${secret}`), 256, "its own page shows the tile");
   assert.equal(await inPage("127.0.0.1", embed, `${gate}${tile}?key=${secret}`), 0, "another page doesn't");
 });
+
+// faultyStore runs a store behind a proxy that can refuse every connection, as a store does that can't be reached.
+async function faultyStore(use) {
+  const data = mkdtempSync(join(tmpdir(), "latchkey-store-"));
+  const listen = (server) => new Promise((done) => server.listen(0, "127.0.0.1", () => done(server.address().port)));
+  const free = createProxy();
+  const port = await listen(free);
+  await new Promise((done) => free.close(done));
+  const modules = join(dirname(fileURLToPath(import.meta.url)), "..", "local", "node_modules");
+  const store = spawn(join(modules, "@dynoxide", `${platform()}-${arch()}`, "dynoxide"), ["--host", "127.0.0.1", "--port", port, "--db-path", join(data, "store.db")], { stdio: "ignore" });
+  const ended = new Promise((done) => store.once("exit", done));
+  const open = new Set();
+  let refuses = false;
+  const proxy = createProxy((from) => {
+    if (refuses) return from.resetAndDestroy();
+    const to = connect(port, "127.0.0.1");
+    for (const [one, other] of [[from, to], [to, from]]) {
+      open.add(one);
+      one.on("error", () => {}).once("close", () => { open.delete(one); other.destroy(); });
+      one.pipe(other);
+    }
+  });
+  try {
+    return await use(`http://127.0.0.1:${await listen(proxy)}`, () => {
+      refuses = true;
+      for (const one of open) one.resetAndDestroy();
+    }, () => { refuses = false; });
+  } finally {
+    proxy.close();
+    store.kill("SIGKILL");
+    await ended;
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+test("a page reads unavailable and Retry-After while the store can't be reached, and goes on when it is back", () => faultyStore((endpoint, down, up) =>
+  fresh(async (file) => {
+    const { products_url: gate, management_url: management, demo_account: account, tokens } = stack(file);
+    const made = await fetch(`${management}/v1/accounts/${account}/keys`, {
+      method: "POST", headers: { Authorization: `Bearer ${tokens.owner}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ name: "not used yet", usage: "frontend", domains: ["localhost"], products: ["map-display"] }),
+    });
+    const { secret } = await made.json();
+    down();
+    const url = `${gate}${tile}?key=${secret}`;
+    try {
+      assert.deepEqual(await inPage("localhost", read, url), { status: 503, code: "unavailable", id: true, retry: "1" });
+      // What can be refused without the store still is: an outage must not look like a bad key, nor a bad key like an outage.
+      assert.deepEqual(await inPage("localhost", read, `${url}x`), { status: 401, code: "unauthorized", id: true, retry: null });
+    } finally {
+      up();
+    }
+    const begin = Date.now();
+    let seen;
+    do seen = await inPage("localhost", read, url); while (seen.status === 503 && Date.now() - begin < 10e3);
+    assert.equal(seen.status, 200);
+  }, { DYNAMODB_ENDPOINT: endpoint, AWS_ACCESS_KEY_ID: "" })));

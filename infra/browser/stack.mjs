@@ -1,5 +1,5 @@
-// The stack under test: a local run of its own, on free ports, with data of its own. run() builds it, starts it, runs
-// what it is given, and stops it, whatever happens. STACK=path/of/run.json takes one that runs already.
+// The stack under test: a local run of its own, on free ports, with data of its own. fresh() builds it, starts it, runs
+// what it is given, and stops it, whatever happens. run() is fresh() unless STACK=path/of/run.json names one that runs already.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, existsSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,10 +9,11 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
-export async function run(use) {
-  if (process.env.STACK) return use(process.env.STACK);
+export const run = (use) => process.env.STACK ? use(process.env.STACK) : fresh(use);
+
+export async function fresh(use, more = {}) {
   const data = mkdtempSync(join(tmpdir(), "latchkey-browser-"));
-  const env = { ...process.env, LATCHKEY_DATA_DIR: data, LATCHKEY_PRODUCTS_PORT: "0", LATCHKEY_MANAGEMENT_PORT: "0", LATCHKEY_CONSOLE_PORT: "0" };
+  const env = { ...process.env, LATCHKEY_DATA_DIR: data, LATCHKEY_PRODUCTS_PORT: "0", LATCHKEY_MANAGEMENT_PORT: "0", LATCHKEY_CONSOLE_PORT: "0", ...more };
   delete env.AWS_CA_BUNDLE;
   const program = join(data, "latchkey");
   const built = spawnSync("go", ["build", "-o", program, "./infra/local"], { cwd: root, env, stdio: "inherit" });
@@ -37,4 +38,4 @@ export async function run(use) {
   }
 }
 
-export const stack = () => JSON.parse(readFileSync(process.env.STACK, "utf8"));
+export const stack = (file = process.env.STACK) => JSON.parse(readFileSync(file, "utf8"));
