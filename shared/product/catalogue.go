@@ -36,7 +36,9 @@ var Default = sync.OnceValue(func() Catalogue {
 })
 
 // New checks a catalogue: known kinds and account types, each ID once, each prefix once and of the form "/…/", every
-// class's ID its product's or "<product>.<word>".
+// class's ID its product's or "<product>.<word>". The prefixes of one product may nest, those of two may not: the
+// gateway's route of the outer one would serve calls of the inner one, and the gate refuses a call whose route and
+// path belong to different products.
 func New(products []Product) (Catalogue, error) {
 	c := Catalogue{byID: map[ID]Product{}, byClass: map[Class]LimitClass{}, owner: map[Class]ID{}}
 	for _, p := range products {
@@ -90,6 +92,9 @@ func (c *Catalogue) addClass(p Product, cl LimitClass) error {
 		for _, other := range c.prefixes {
 			if other.path == path {
 				return fmt.Errorf("prefix %q belongs to %s", path, other.match.Class)
+			}
+			if other.match.Product != p.ID && (strings.HasPrefix(path, other.path) || strings.HasPrefix(other.path, path)) {
+				return fmt.Errorf("prefix %q nests with %q of product %s", path, other.path, other.match.Product)
 			}
 		}
 		c.prefixes = append(c.prefixes, prefix{path, Match{Product: p.ID, Class: cl.ID}})

@@ -103,6 +103,9 @@ func TestABrokenCatalogueIsRefused(t *testing.T) {
 		"SDK with a path":           one("a", "sdk", class("a", `"/a/"`)),
 		"prefix without a slash":    one("a", "api", class("a", `"/a"`)),
 		"same prefix twice":         one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/a/"`)),
+		"prefix within another's":   one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/a/b/"`)),
+		"prefix around another's":   one("a", "api", class("a", `"/a/b/"`)) + "," + one("b", "api", class("b", `"/a/"`)),
+		"second prefix within":      one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/b/"`)+","+class("b.x", `"/a/b/"`)),
 		"same product twice":        one("a", "api", class("a", `"/a/"`)) + "," + one("a", "api", class("a", `"/b/"`)),
 		"default above the maximum": one("a", "api", strings.Replace(class("a", `"/a/"`), `"max_qps":2`, `"max_qps":0`, 1)),
 		"no default for self-serve": one("a", "api", strings.Replace(class("a", `"/a/"`), `,"self_serve":1`, "", 1)),
@@ -112,7 +115,13 @@ func TestABrokenCatalogueIsRefused(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if err := parse(`{"products":[` + one("a", "api", class("a", `"/a/"`)) + `]}`); err != nil {
-		t.Errorf("the good one that the others spoil: %v", err)
+	for name, products := range map[string]string{
+		"the good one that the others spoil":   one("a", "api", class("a", `"/a/"`)),
+		"a product's own prefixes may nest":    one("a", "api", class("a", `"/a/"`)+","+class("a.x", `"/a/x/"`)),
+		"prefixes that only begin like others": one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/ab/"`)),
+	} {
+		if err := parse(`{"products":[` + products + `]}`); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
