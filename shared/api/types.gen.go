@@ -912,7 +912,7 @@ type TestResult struct {
 	Path    *string `json:"path,omitempty"`
 	Product *string `json:"product"`
 
-	// ProposedCode What the proposed restrictions would say; null if none are proposed.
+	// ProposedCode What the proposed restrictions would say; null if none are proposed, or where the key itself is refused.
 	ProposedCode *string `json:"proposed_code,omitempty"`
 
 	// Rule What decided. Of the caller's origin: the domain pattern that covers it; `unrestricted` (the key has none), `no_pattern` (none covers it), `missing_allowed` or `missing_denied` (the call names no origin). Of the key: its status, `deleted`, `revoked`, `blocked`, `disabled` or `expired`, or `header_only`. Of the path, with `product_not_allowed`: the ID of the product that it belongs to, or `no_product`. Otherwise the same as `code`.
