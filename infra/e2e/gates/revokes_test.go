@@ -88,8 +88,8 @@ func TestSixteenProcessesObeyEveryRevokeWithinTenSeconds(t *testing.T) {
 					d.admitted.Add(1)
 				case ok:
 					raise(&slowest, int64(sent-revoked))
-				case revoked == 0 && d.revokedAt.Load() == 0 && sent < d.at:
-					t.Errorf("environment %d refuses a key %v before it is revoked", i, d.at-sent)
+				case time.Since(began) < d.at:
+					t.Errorf("environment %d refuses a key before it is revoked", i)
 				}
 			}
 		})
