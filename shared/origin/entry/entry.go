@@ -61,15 +61,27 @@ func Parse(text string) (string, error) {
 	if refused == nil {
 		return canonical, nil
 	}
-	// A suggestion is only worth making if it works.
-	if refused.Suggestion != "" {
-		suggestion, again := parse(refused.Suggestion)
-		refused.Suggestion = suggestion
-		if again != nil {
-			refused.Suggestion = ""
-		}
-	}
+	refused.Suggestion = mended(refused.Suggestion)
 	return "", refused
+}
+
+// maxMends bounds how many faults of one text are mended: with more of them nobody can say what was meant.
+const maxMends = 4
+
+// mended returns what is left of a suggestion when its own faults are mended too, in canonical form. A suggestion is
+// only worth making if it works, so it is "" if it can't be made to.
+func mended(suggestion string) string {
+	for range maxMends {
+		if suggestion == "" {
+			break
+		}
+		canonical, refused := parse(suggestion)
+		if refused == nil {
+			return canonical
+		}
+		suggestion = refused.Suggestion
+	}
+	return ""
 }
 
 func parse(text string) (string, *Error) {
@@ -98,7 +110,7 @@ func parse(text string) (string, *Error) {
 	if refused != nil {
 		return "", refused
 	}
-	base, refused = canonicalHost(base, port)
+	base, refused = canonicalHost(base, scheme, port)
 	if refused != nil {
 		return "", refused
 	}
@@ -119,10 +131,17 @@ func parse(text string) (string, *Error) {
 func cutScheme(text string) (scheme, rest string, refused *Error) {
 	lower := strings.ToLower(text)
 	for _, s := range []string{"http", "https"} {
-		if strings.HasPrefix(lower, s+"://") {
-			return s + "://", text[len(s)+3:], nil
+		if after, ok := strings.CutPrefix(lower, s+"://"); ok {
+			rest = text[len(s)+3:]
+			if strings.HasPrefix(after, "http://") || strings.HasPrefix(after, "https://") {
+				return "", "", &Error{Code: BadScheme, Message: "One scheme is enough.", Suggestion: rest}
+			}
+			return s + "://", rest, nil
 		}
 		after, ok := strings.CutPrefix(lower, s+":")
+		if !ok {
+			after, ok = strings.CutPrefix(lower, s+"//")
+		}
 		if ok && !digitsOrStar(after) {
 			return "", "", &Error{
 				Code: BadScheme, Message: "A scheme is followed by ://.",
@@ -187,7 +206,7 @@ func cutPort(scheme, rest string) (host, port string, refused *Error) {
 	if i < 0 {
 		return rest, "", nil
 	}
-	if addr, err := netip.ParseAddr(strings.TrimPrefix(rest, "[")); err == nil && addr.Is6() {
+	if addr, err := netip.ParseAddr(strings.TrimPrefix(rest, "[")); err == nil && addr.Is6() && from == 0 {
 		return "", "", &Error{
 			Code: BadAddress, Message: "An IPv6 address stands in brackets.",
 			Suggestion: scheme + origin.IPv6(addr.WithZone("").As16()),

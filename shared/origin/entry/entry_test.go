@@ -180,6 +180,43 @@ func TestParseRefusesWithACodeAndASuggestion(t *testing.T) {
 	}
 }
 
+// Whoever pastes an address from a browser makes more than one mistake at once.
+func TestASuggestionMendsEveryFaultOfAnEntry(t *testing.T) {
+	for in, want := range map[string]struct {
+		code       entry.Code // of the first fault
+		suggestion string
+	}{
+		"https://2001:db8::1/":                  {entry.HasPath, "https://[2001:db8::1]"},
+		"https:/example.com/app":                {entry.BadScheme, "https://example.com"},
+		"https:example.com/":                    {entry.BadScheme, "https://example.com"},
+		`http:\\example.com\app`:                {entry.BadScheme, "http://example.com"},
+		"*example.com/":                         {entry.HasPath, "*.example.com"},
+		"a.*.example.com/path":                  {entry.HasPath, "*.example.com"},
+		".example.com/":                         {entry.HasPath, "*.example.com"},
+		"http://http://example.com/":            {entry.BadScheme, "http://example.com"},
+		"https://HTTP://example.com":            {entry.BadScheme, "http://example.com"},
+		"http//example.com":                     {entry.BadScheme, "http://example.com"},
+		"HTTPS//Example.com/app":                {entry.BadScheme, "https://example.com"},
+		"example.com:99999/":                    {entry.HasPath, "example.com"},
+		"https:/me@*example.com:99999/":         {entry.BadScheme, "https://*.example.com"},
+		"https://[fe80::1%eth0]:8443/":          {entry.HasPath, "https://[fe80::1]:8443"},
+		"ftp://me@example.com/":                 {entry.BadScheme, "example.com"},
+		"*.com/":                                {entry.HasPath, ""},
+		"*/":                                    {entry.HasPath, ""},
+		"http//":                                {entry.BadScheme, ""},
+		"http/example.com":                      {entry.HasPath, ""},
+		"intranet/app":                          {entry.HasPath, ""},
+		"example.com, example.org/":             {entry.HasPath, ""},
+		strings.Repeat("https://", 9) + "a.com": {entry.BadScheme, ""}, // nobody meant that
+	} {
+		_, err := entry.Parse(in)
+		var refused *entry.Error
+		if !errors.As(err, &refused) || refused.Code != want.code || refused.Suggestion != want.suggestion {
+			t.Errorf("Parse(%q): %+v; want %s %q", in, err, want.code, want.suggestion)
+		}
+	}
+}
+
 func TestErrorTextAsksTheQuestion(t *testing.T) {
 	_, err := entry.Parse("example.com/app")
 	if !strings.HasSuffix(err.Error(), "Did you mean example.com?") {
@@ -233,7 +270,7 @@ func checkEntry(t interface{ Fatalf(string, ...any) }, text string) {
 var pieces = []string{
 	"http", "https", "://", ":", "/", "@", "?", "#", "%", ".", "..", "[", "]", "::1", "*", "*.", " ", "\t", "example", "com", ".com", "EXAMPLE", "localhost",
 	"co.uk", "github.io", "127.0.0.1", "0x7f", "1", "80", "443", "65536", "xn--", "xn--bcher-kva", "bücher", "。", "．", "ｅ", "ß", "\u212a", "\u200d", "\u00ad",
-	"-", "_", "a", "b.c", "例え", "أ", "１", "＊", "％", "／", "ftp",
+	"-", "_", "a", "b.c", "例え", "أ", "１", "＊", "％", "／", "ftp", "http//", "https:/", "99999", "2001:db8::1", "[fe80::1%eth0]",
 }
 
 func TestEveryEntryIsCanonicalOrRefusedWithAReason(t *testing.T) {

@@ -28,10 +28,11 @@ func badIPv6() *Error {
 	return &Error{Code: BadAddress, Message: "An IPv6 address stands in brackets, as in [2001:db8::1]."}
 }
 
-// canonicalHost returns the canonical form of a host that has no wildcard. The port is only for the suggestion.
-func canonicalHost(host, port string) (string, *Error) {
+// canonicalHost returns the canonical form of a host that has no wildcard. Scheme and port are only
+// for the suggestion.
+func canonicalHost(host, scheme, port string) (string, *Error) {
 	if strings.HasPrefix(host, "[") {
-		return canonicalIPv6(host, port)
+		return canonicalIPv6(host, scheme, port)
 	}
 	if !isASCII(host) || strings.Contains(strings.ToLower(host), "xn--") {
 		mapped, err := names.ToASCII(host)
@@ -50,7 +51,7 @@ func canonicalHost(host, port string) (string, *Error) {
 	return host, nil
 }
 
-func canonicalIPv6(host, port string) (string, *Error) {
+func canonicalIPv6(host, scheme, port string) (string, *Error) {
 	inner, ok := strings.CutSuffix(host[1:], "]")
 	addr, err := netip.ParseAddr(inner)
 	if !ok || err != nil || !addr.Is6() {
@@ -58,7 +59,7 @@ func canonicalIPv6(host, port string) (string, *Error) {
 	}
 	canonical := origin.IPv6(addr.WithZone("").As16())
 	if addr.Zone() != "" {
-		return "", &Error{Code: BadAddress, Message: "Leave out the zone of the address.", Suggestion: canonical + port}
+		return "", &Error{Code: BadAddress, Message: "Leave out the zone of the address.", Suggestion: scheme + canonical + port}
 	}
 	return canonical, nil
 }
