@@ -141,6 +141,10 @@ func Decode(item dynamo.Item) (authz.Policy, error) {
 	if p.Account == "" {
 		r.fail("acct")
 	}
+	// The type decides the default limits: for one that is not known they would be 0, and every call over them.
+	if _, err := account.ParseType(string(p.AccountType)); err != nil {
+		r.fail("at")
+	}
 	if r.bad != "" {
 		return authz.Policy{}, fmt.Errorf("%w: gate attribute %q", dynamo.ErrUnreadable, r.bad)
 	}

@@ -42,7 +42,7 @@ func genTexts[T ~string](t *rapid.T, label string) []T {
 func genPolicy(t *rapid.T) authz.Policy {
 	p := authz.Policy{
 		KeyID: apikey.ID(rapid.StringN(1, 9, 40).Draw(t, "kid")), Account: account.ID(rapid.StringN(1, 9, 40).Draw(t, "acct")),
-		AccountType: account.Type(rapid.String().Draw(t, "type")), Version: rapid.Int64().Draw(t, "ver"),
+		AccountType: rapid.SampledFrom([]account.Type{account.Enterprise, account.SelfServe}).Draw(t, "type"), Version: rapid.Int64().Draw(t, "ver"),
 		Live: rapid.Bool().Draw(t, "live"), Outgoing: rapid.Bool().Draw(t, "out"), Blocked: rapid.Bool().Draw(t, "blk"),
 		Disabled: rapid.Bool().Draw(t, "dis"), HeaderOnly: rapid.Bool().Draw(t, "hdr"),
 		SecretEnds: genTime(t, "ends"), ExpiresAt: genTime(t, "exp"), DeletedAt: genTime(t, "del"), RevokedAt: genTime(t, "rev"),
@@ -159,6 +159,17 @@ func TestDamagedRecordIsUnreadableAndNeverAPolicy(t *testing.T) {
 	}
 }
 
+// Read all the same, such a record would have no default limit: every call would be over it.
+func TestARecordOfAnUnknownAccountTypeIsUnreadable(t *testing.T) {
+	for _, kind := range []string{"", "x", "Enterprise", "self_serve ", "self-serve"} {
+		item := gate.Encode(keytest.Policy(keytest.Key(keytest.AccountID())))
+		item["at"] = dynamo.S(kind)
+		if p, err := gate.Decode(item); !errors.Is(err, dynamo.ErrUnreadable) || p.Live {
+			t.Errorf("%q: %+v, %v", kind, p, err)
+		}
+	}
+}
+
 // FuzzDecode feeds items of any shape: what is read is what would be written again, and nothing panics.
 func FuzzDecode(f *testing.F) {
 	k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) {
@@ -182,6 +193,9 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("%+v, %v", p, err)
 			}
 			return
+		}
+		if product.Default().DefaultQPS("search", p.AccountType) == 0 {
+			t.Fatalf("account type %q has no default limit", p.AccountType)
 		}
 		again, err := gate.Decode(gate.Encode(p))
 		if err != nil || !reflect.DeepEqual(gate.Encode(again), gate.Encode(p)) {
