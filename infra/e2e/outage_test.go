@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -61,8 +62,86 @@ const unavailableBody = `{"type":"about:blank","title":"Service Unavailable","st
 func TestFaultsOfTheStore(t *testing.T) {
 	t.Parallel()
 	s, p := behindProxy(t)
+	k := beforeTheThaw(t, s)
 	t.Run("a lost answer is neither lost nor done twice", func(t *testing.T) { lostAnswers(t, s, p) })
+	t.Run("on dead connections a known and a revoked key are answered rightly within a second", func(t *testing.T) { afterTheThaw(t, s, p, k) })
 	t.Run("while it is down known keys go on and others get 503", func(t *testing.T) { storeDown(t, s, p) })
+}
+
+// thawed are keys that an environment knows since then.
+type thawed struct {
+	known, revoked, disabled key
+	since                    time.Time
+}
+
+func beforeTheThaw(t *testing.T, s *stack) (k thawed) {
+	account := s.newAccount(t, "owner")
+	for _, one := range []*key{&k.known, &k.revoked, &k.disabled} {
+		*one = s.newKey(t, account, lifeKey)
+		s.oneGate(t)
+		if a := s.product(t, tile+one.secret, nil); a.status != 200 {
+			t.Fatalf("a new key: %d %s", a.status, a.body)
+		}
+	}
+	k.since = time.Now()
+	return k
+}
+
+// afterTheThaw is what an environment meets that was frozen for a while: its records are too old to serve, and its
+// connections look open but lead nowhere. New ones work, so there is no excuse for an old answer or for 503.
+func afterTheThaw(t *testing.T, s *stack, p *chaos.Proxy, k thawed) {
+	time.Sleep(time.Until(k.since.Add(promise + 500*time.Millisecond)))
+	s.must(t, 200, "owner", "POST", k.revoked.path+"/revoke", `{"confirm_name":"life"}`)
+	s.must(t, 200, "owner", "POST", k.disabled.path+"/disable", `{}`)
+	defer p.Set(chaos.Pass)
+	for _, c := range []struct {
+		what   string
+		key    key
+		status int
+	}{{"a revoked key", k.revoked, 401}, {"a known key", k.known, 200}, {"a disabled key", k.disabled, 401}} {
+		s.oneGate(t)
+		p.Set(chaos.Strand) // again for each: the call before has left connections that work
+		begin := time.Now()
+		a := s.product(t, tile+c.key.secret, nil)
+		took := time.Since(begin)
+		if a.status != c.status {
+			t.Errorf("%s on dead connections: %d %.100s", c.what, a.status, a.body)
+		} else if a.status == 401 {
+			exactly(t, c.what, a, 401, unauthorizedBody, gatewayHeaders("UnauthorizedException", nil))
+		}
+		t.Logf("%s on dead connections: %d after %s", c.what, a.status, took.Round(time.Millisecond))
+		if took > time.Second {
+			t.Errorf("%s: answered after %s, want a second at most", c.what, took)
+		}
+	}
+	s.oneGate(t) // a new environment would have had neither old connections nor old records
+}
+
+// oneGate waits until the gate's environment is frozen, since a call that comes while it still reports what it has counted
+// starts another one, which knows no key; and it ends the test if that has happened.
+func (s *stack) oneGate(t *testing.T) {
+	t.Helper()
+	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		var all []struct{ Function, State string }
+		if a := raw(t, "GET", s.ControlURL, "/environments", nil, ""); a.status != 200 || json.Unmarshal(a.body, &all) != nil {
+			t.Fatalf("environments: %d %s", a.status, a.body)
+		}
+		gates, busy := 0, false
+		for _, e := range all {
+			if e.Function == "Authorizer" {
+				gates, busy = gates+1, busy || e.State != "frozen"
+			}
+		}
+		if gates > 1 {
+			t.Fatalf("%d environments of the gate, want the one that knows the keys", gates)
+		}
+		if !busy {
+			return
+		}
+		if time.Since(begin) > 5*time.Second {
+			t.Fatal("the gate is busy without a call")
+		}
+	}
 }
 
 func storeDown(t *testing.T, s *stack, p *chaos.Proxy) {
@@ -80,6 +159,7 @@ func storeDown(t *testing.T, s *stack, p *chaos.Proxy) {
 		length = 2 * time.Minute
 	}
 	for name, mode := range modes {
+		s.oneGate(t)
 		p.Set(mode)
 		down, worst, calls := time.Now(), time.Duration(0), 0
 		call := func(path string, h http.Header) answer {
