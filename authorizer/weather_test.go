@@ -95,10 +95,9 @@ func TestAHotKeysEnvironmentsDoNotComeBackAsAHerd(t *testing.T) {
 
 // thawed is a store whose connections of before a moment are dead: they take a request and never answer.
 type thawed struct {
-	dead    atomic.Int64 // connections up to this number are
-	opened  atomic.Int64
-	answers atomic.Int64
-	until   chan struct{}
+	dead   atomic.Int64 // connections up to this number are
+	opened atomic.Int64
+	until  chan struct{}
 }
 
 func (s *thawed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -109,7 +108,6 @@ func (s *thawed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	s.answers.Add(1)
 	_, _ = w.Write([]byte("{}"))
 }
 
@@ -142,16 +140,26 @@ func TestAConnectionThatDiedWhileFrozenCostsOneAttemptAndIsReplaced(t *testing.T
 	if code, _ := ask(1); code != authz.KeyUnknown {
 		t.Fatal(code)
 	}
-	s.dead.Store(s.opened.Load())
-	if code, took := ask(2); code != authz.KeyUnknown || took < firstAttempt || took > readBudget {
-		t.Errorf("%s after %v", code, took)
+	// A read may dial anew though a connection is there, if that comes back too late from the read before.
+	for n := range uint64(50) {
+		opened := s.opened.Load()
+		s.dead.Store(opened)
+		code, took := ask(10 + n)
+		if code != authz.KeyUnknown || took > readBudget {
+			t.Fatalf("%s after %v", code, took)
+		}
+		if took < firstAttempt {
+			continue
+		}
+		if s.opened.Load() != opened+1 {
+			t.Errorf("%d new connections", s.opened.Load()-opened)
+		}
+		if code, took := ask(2); code != authz.KeyUnknown || took > firstAttempt {
+			t.Errorf("the next read: %s after %v", code, took)
+		}
+		return
 	}
-	if code, took := ask(3); code != authz.KeyUnknown || took > firstAttempt {
-		t.Errorf("the next read: %s after %v", code, took)
-	}
-	if s.opened.Load() != 2 || s.answers.Load() != 3 {
-		t.Errorf("%d connections, %d answers", s.opened.Load(), s.answers.Load())
-	}
+	t.Error("no read used the connection of the one before")
 }
 
 func TestASecretWhereAHostBelongsIsNeitherLoggedNorCounted(t *testing.T) {
