@@ -99,10 +99,9 @@ func (g *Gate) Close() {
 func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event, o *outcome) (wait int) {
 	req := authz.Request{Target: event.Target(g.products)}
 	req.Origin, req.Presence = event.Caller()
-	if o.Presence = req.Presence; !g.hidesSecret(req.Origin.Host()) {
-		o.Origin = req.Origin
-	} else {
-		o.Presence = origin.Unreadable
+	o.Origin, o.Presence = req.Origin, req.Presence
+	if g.hidesSecret(req.Origin.Host()) {
+		o.Origin, o.Presence = origin.Origin{}, origin.Unreadable
 	}
 	o.Decision.Product, o.Decision.Class = req.Target.Match.Product, req.Target.Match.Class
 

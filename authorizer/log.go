@@ -74,16 +74,8 @@ func (l *requestLog) flush() {
 // hidesSecret reports whether a host has a label that looks like a secret of this stack, as when somebody puts one where
 // a page's address belongs. Such a host is neither logged nor counted.
 func (c config) hidesSecret(host string) bool {
-	if strings.IndexByte(host, '_') < 0 {
-		return false // as good as every host
-	}
 	start := string(c.prefix) + "_"
-	for label := range strings.SplitSeq(host, ".") {
-		if len(label) > len(start) && label[:len(start)] == start {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(host, start) || strings.Contains(host, "."+start)
 }
 
 // panicked is the function and line in which the panic at hand began. Its value isn't told: it may hold what was sent.

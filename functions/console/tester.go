@@ -7,11 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/idna"
-
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 	"latchkey/shared/origin"
+	"latchkey/shared/origin/entry"
 )
 
 type tested struct {
@@ -54,12 +53,6 @@ func (t *tested) name(domains []string) {
 	}
 }
 
-// names maps a host as browsers do. It is the profile of package entry, which reads a key's domains: what that makes of
-// a domain, this must make of the page.
-var names = idna.New(
-	idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false), idna.CheckHyphens(false), idna.CheckJoiners(true), idna.BidiRule(),
-)
-
 // pageOrigin is the Origin header that a browser sends from a page whose address somebody typed. It is false where no
 // browser could show such a page.
 func pageOrigin(page string) (string, bool) {
@@ -78,7 +71,7 @@ func pageOrigin(page string) (string, bool) {
 	if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
 		return u.Scheme + "://" + origin.IPv6(a.WithZone("").As16()) + port, true
 	}
-	host, err = names.ToASCII(host)
+	host, err = entry.ASCII(host)
 	return u.Scheme + "://" + host + port, err == nil && host != ""
 }
 

@@ -23,11 +23,8 @@ func (b *batch) setAside(ctx context.Context) {
 	if len(b.aside) == 0 {
 		return
 	}
-	// The alarm looks at this one metric, which has no dimensions. A batch that comes again is counted again.
-	record := telemetry.Record{Namespace: "Latchkey", At: b.now(), Metrics: []telemetry.Metric{
-		{Name: "UsageSetAside", Unit: telemetry.Count, Value: float64(len(b.aside))},
-	}}
-	_, _ = b.metrics.Write(record.Append(nil))
+	// A batch that comes again is counted again.
+	_, _ = b.metrics.Write(telemetry.Sum(b.now(), "UsageSetAside", len(b.aside)).Append(nil))
 	for _, i := range slices.Sorted(maps.Keys(b.aside)) {
 		r := b.records[i]
 		b.log.Error("a record of the stream can't be counted and is set aside", "id", asideID(r), "why", b.aside[i])

@@ -100,11 +100,7 @@ func (r *rotator) drift(ctx context.Context, repair bool) (drifted, error) {
 	}
 	r.log.InfoContext(ctx, "job done", "job", found.Job, "found", total, "repaired", found.Repaired, "error", text)
 	if err == nil {
-		// The alarm looks at this one metric, which has no dimensions.
-		record := telemetry.Record{Namespace: "Latchkey", At: r.rim.Now(), Metrics: []telemetry.Metric{
-			{Name: "GateDrift", Unit: telemetry.Count, Value: float64(total - found.Repaired)},
-		}}
-		_, _ = r.metrics.Write(record.Append(nil))
+		_, _ = r.metrics.Write(telemetry.Sum(r.rim.Now(), "GateDrift", total-found.Repaired).Append(nil))
 	}
 	return found, err
 }

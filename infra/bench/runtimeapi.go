@@ -82,8 +82,9 @@ func (a *runtimeAPI) invoke(event []byte) (outcome, error) {
 	}
 }
 
-// serve answers the requests of one connection. A client may use one for all, or several.
-func (a *runtimeAPI) serve(conn net.Conn) {
+// requests answers the requests of one connection until it ends or an answer is empty. A client may use one connection
+// for all requests, or several.
+func requests(conn net.Conn, answer func(r *http.Request, body []byte, out *bytes.Buffer)) {
 	defer conn.Close()
 	in := bufio.NewReaderSize(conn, 16<<10)
 	var out bytes.Buffer
@@ -93,15 +94,26 @@ func (a *runtimeAPI) serve(conn net.Conn) {
 			return // the process is gone, or it closed an idle connection
 		}
 		body, err := io.ReadAll(r.Body)
-		at := time.Now()
 		if err != nil {
 			return
 		}
 		out.Reset()
+		if answer(r, body, &out); out.Len() == 0 {
+			return
+		}
+		if _, err := conn.Write(out.Bytes()); err != nil {
+			return
+		}
+	}
+}
+
+func (a *runtimeAPI) serve(conn net.Conn) {
+	requests(conn, func(r *http.Request, body []byte, out *bytes.Buffer) {
+		at := time.Now()
 		switch path := r.URL.Path; {
 		case strings.HasSuffix(path, "/invocation/next"):
 			a.waiting <- struct{}{}
-			writeEvent(&out, <-a.events)
+			writeEvent(out, <-a.events)
 			a.began.Store(int64(time.Since(epoch)))
 		case strings.HasSuffix(path, "/response"):
 			out.WriteString(accepted)
@@ -112,15 +124,11 @@ func (a *runtimeAPI) serve(conn net.Conn) {
 		case strings.HasSuffix(path, "/extension/register"):
 			out.WriteString("HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: bench\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
 		case strings.HasSuffix(path, "/extension/event/next"):
-			_, _ = io.Copy(io.Discard, in) // nothing ever comes; the call hangs until the process ends
-			return
+			_, _ = io.Copy(io.Discard, conn) // nothing ever comes; the call hangs until the process ends
 		default:
 			out.WriteString("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 		}
-		if _, err := conn.Write(out.Bytes()); err != nil {
-			return
-		}
-	}
+	})
 }
 
 const accepted = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n"

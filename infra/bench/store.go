@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	_ "embed" // for the event
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -107,28 +105,13 @@ type request struct {
 	ExpressionAttributeValues map[string]json.RawMessage
 }
 
-// serve answers the requests of one connection, over bare TCP for the same reason as the Runtime API.
+// serve answers over bare TCP for the same reason as the Runtime API.
 func (s *store) serve(conn net.Conn) {
-	defer conn.Close()
-	in := bufio.NewReaderSize(conn, 16<<10)
-	var out bytes.Buffer
-	for {
-		r, err := http.ReadRequest(in)
-		if err != nil {
-			return // the process is gone
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return
-		}
+	requests(conn, func(r *http.Request, body []byte, out *bytes.Buffer) {
 		answer := s.answer(r.Header.Get("X-Amz-Target"), body)
-		out.Reset()
-		fmt.Fprintf(&out, "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n", len(answer))
+		fmt.Fprintf(out, "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n", len(answer))
 		out.Write(answer)
-		if _, err := conn.Write(out.Bytes()); err != nil {
-			return
-		}
-	}
+	})
 }
 
 func (s *store) answer(target string, body []byte) []byte {

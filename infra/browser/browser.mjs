@@ -55,3 +55,6 @@ export async function api(person, method, path, body, version) {
 }
 
 export const keyOf = (account, body) => api("owner", "POST", `/v1/accounts/${account}/keys`, { name: "Key", usage: "backend", products: ["map-display"], ...body });
+
+// tile calls the products API for a map tile with a key.
+export const tile = (secret, headers = {}) => fetch(`${stack().products_url}/map/1/tile/basic/main/2/1/1.png?view=Unified&key=${secret}`, { headers });

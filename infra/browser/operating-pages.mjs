@@ -1,10 +1,10 @@
 // The pages about usage, QPS requests, the account and operators, as pages.mjs lists the others. They have an enterprise
 // account of their own, since another state shows the ready-made one before its first key.
-import { api } from "./browser.mjs";
+import { api, tile } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 export async function prepareOperating() {
-  const { demo_account, demo_secret, products_url } = stack();
+  const { demo_account, demo_secret } = stack();
   const account = (await api("owner", "POST", "/v1/accounts", { name: "Parcel & Vans" })).id;
   await api("operator", "PATCH", `/v1/accounts/${account}`, { type: "enterprise" });
   const root = `/v1/accounts/${account}`;
@@ -16,7 +16,6 @@ export async function prepareOperating() {
   await api("operator", "POST", `${root}/qps-requests/${decided.id}/approve`, { qps: 2000, comment: "2,000 for now: come back when you see breaches." });
   await api("owner", "PUT", `${root}/members/developer`, { role: "developer", email: "developer@example.com" });
   await api("owner", "POST", `${root}/invitations`, { role: "viewer", email: "new.colleague@example.com" });
-  const tile = (secret, headers = {}) => fetch(`${products_url}/map/1/tile/basic/main/2/1/1.png?view=Unified&key=${secret}`, { headers });
   await Promise.all([...Array(30).keys()].map(() => tile(demo_secret)));
   await Promise.all([...Array(12).keys()].map(() => tile(site.secret, { Origin: "https://shop.example" })));
   await Promise.all([...Array(8).keys()].map(() => tile(site.secret, { Origin: "https://copy.example" })));

@@ -1,6 +1,6 @@
 // Every page and state of the console, for the tests of looks and for the screenshots. states(prepared) lists them:
 // { name, person, path or open(page), width? shot? }. open gets a page on which the person is signed in.
-import { api, keyOf } from "./browser.mjs";
+import { api, keyOf, tile } from "./browser.mjs";
 import { operatingStates, prepareOperating } from "./operating-pages.mjs";
 import { stack } from "./stack.mjs";
 
@@ -35,10 +35,9 @@ export async function prepare() {
 
 // use calls with a key until the key's page has calls and refusals to show: what was just counted is reported with a later call.
 async function use(usage, secret) {
-  const from = (origin) => fetch(`${stack().products_url}/map/1/tile/basic/main/2/1/1.png?view=Unified&key=${secret}`, { headers: origin ? { Origin: origin } : {} });
   const span = `?from=${encodeURIComponent(new Date(Date.now() - day * 1000).toISOString())}&interval=day`;
   for (let seconds = 0; seconds < 20; seconds++) {
-    for (const origin of ["https://www.shop.example", "https://checkout.shop.example", "https://copy.example", ""]) await from(origin);
+    for (const origin of ["https://www.shop.example", "https://checkout.shop.example", "https://copy.example", ""]) await tile(secret, origin ? { Origin: origin } : {});
     if ((await api("owner", "GET", usage + span)).totals.refused > 1) return;
     await new Promise((done) => setTimeout(done, 1000));
   }

@@ -41,12 +41,7 @@ func wired(t testing.TB, base, request string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{res.StatusCode, res.Header, text}
+	return received(t, res)
 }
 
 func TestARequestThatTheGatewayCantTakeIsRefusedInDefault4XXWithCORS(t *testing.T) {

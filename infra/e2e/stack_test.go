@@ -218,14 +218,20 @@ func raw(t testing.TB, method, base, path string, header http.Header, body strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	a := received(t, res)
+	shown.note(method, path, a)
+	return a
+}
+
+// received reads an answer to its end.
+func received(t testing.TB, res *http.Response) answer {
+	t.Helper()
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := answer{res.StatusCode, res.Header, text}
-	shown.note(method, path, a)
-	return a
+	return answer{res.StatusCode, res.Header, text}
 }
 
 // product calls the products API.

@@ -68,14 +68,11 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 	if s.window != 0 && !legal && s.full && s.used >= min(limit, s.capacity) || tries >= maxTries {
 		return s.done(false, limit, now)
 	}
-	used := s.used
-	if legal || s.window == 0 {
-		used = 0 // of the window that the ask opens
-	}
 	ask := Ask{
-		Limit: name, Window: s.window, N: s.demand.lease(limit, used, s.full, now.Mono), Capacity: limit,
+		Limit: name, Window: s.window, Capacity: limit,
 		Expires: now.Wall.Add(expiry), sent: now, limit: limit, tries: tries + 1,
 	}
+	used := int64(0) // of the window that is asked
 	switch {
 	case s.window == 0:
 		ask.Create, ask.Window = true, max(1, now.Wall.Unix())
@@ -83,9 +80,10 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 		ask.Window++
 		ask.Age = s.ageOfNext(limit, now)
 	default:
-		ask.Age = now.Mono - s.base
+		ask.Age, used = now.Mono-s.base, s.used
 	}
 	ask.Age = floorMicro(ask.Age)
+	ask.N = s.demand.lease(limit, used, s.full, now.Mono)
 	return Step{Ask: ask}
 }
 

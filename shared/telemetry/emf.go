@@ -40,6 +40,11 @@ type Record struct {
 	Properties []Field // not dimensions
 }
 
+// Sum is a count without dimensions, as alarms look at it.
+func Sum(at time.Time, name string, n int) Record {
+	return Record{Namespace: "Latchkey", At: at, Metrics: []Metric{{Name: name, Unit: Count, Value: float64(n)}}}
+}
+
 // Append writes the record as one JSON line to b and returns it. It uses no reflection, and allocates only if b is
 // too small. Metrics that aren't finite numbers are left out: they are no JSON.
 func (r Record) Append(b []byte) []byte {

@@ -20,6 +20,9 @@ var names = idna.New(
 	idna.BidiRule(),
 )
 
+// ASCII maps a host as a browser does when it shows a page: what Parse makes of a domain, it makes of the page's name.
+func ASCII(host string) (string, error) { return names.ToASCII(host) }
+
 func badHost() *Error {
 	return &Error{Code: BadHost, Message: "This is not a domain. One looks like example.com, www.example.com or *.example.com."}
 }
@@ -35,7 +38,7 @@ func canonicalHost(host, scheme, port string) (string, *Error) {
 		return canonicalIPv6(host, scheme, port)
 	}
 	if !isASCII(host) || strings.Contains(strings.ToLower(host), "xn--") {
-		mapped, err := names.ToASCII(host)
+		mapped, err := ASCII(host)
 		if err != nil {
 			return "", badHost()
 		}
