@@ -10,9 +10,9 @@ import (
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
-	gatetable "latchkey/shared/dynamo/gate"
 	"latchkey/shared/dynamo/leases"
-	"latchkey/shared/dynamo/slices"
+	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/product"
 )
 
@@ -64,12 +64,12 @@ func awsParts(c config, getenv func(string) string, out io.Writer) parts {
 	access.HTTPClient = direct{transport}
 	db, clock := dynamo.NewClient(access), newSystemClock()
 	return parts{
-		store:     gatetable.NewReader(db, c.gateTable),
+		store:     policies.NewReader(db, c.gateTable),
 		reconnect: transport.CloseIdleConnections,
 		clock:     clock,
 		catalogue: product.Default(),
 		limiter:   newLeased(leases.New(db, c.leasesTable), clock),
-		recorder:  newCounter(slices.Writer{Client: db, Table: c.slicesTable}, clock),
+		recorder:  newCounter(reports.Writer{Client: db, Table: c.slicesTable}, clock),
 		out:       out,
 	}
 }

@@ -21,8 +21,8 @@ const (
 	reportEarly = 500 * time.Millisecond
 )
 
-// reports takes one part of a report.
-type reports interface {
+// reportStore takes one part of a report.
+type reportStore interface {
 	Write(ctx context.Context, r usage.Report) error
 }
 
@@ -30,7 +30,7 @@ type reports interface {
 // no timer would help.
 type counter struct {
 	tally   *usage.Tally
-	out     reports
+	out     reportStore
 	clock   clock
 	tried   moment // when the last report was begun
 	waiting bool   // it failed
@@ -38,7 +38,7 @@ type counter struct {
 }
 
 // newCounter starts at zero under a name that no other environment has ever had.
-func newCounter(out reports, c clock) *counter {
+func newCounter(out reportStore, c clock) *counter {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // it never fails: without randomness the program ends
 	return &counter{tally: usage.NewTally(hex.EncodeToString(id[:])), out: out, clock: c}

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/authorizer/internal/apigw"
 	"latchkey/shared/authz"
-	"latchkey/shared/gateway/gate"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
@@ -19,7 +19,7 @@ type parts struct {
 	reconnect func()
 	clock     clock
 	catalogue product.Catalogue
-	limiter   limiter
+	limiter   rateLimiter
 	recorder  recorder
 	out       io.Writer // log lines and metrics
 }
@@ -59,15 +59,15 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	defer func() {
 		if p := recover(); p != nil {
 			g.log.broken("panic at " + panicked())
-			answer, err = nil, gate.ErrUnavailable
+			answer, err = nil, apigw.ErrUnavailable
 		}
 	}()
 	g.deadline, _ = ctx.Deadline()
 	g.storeUp, g.owed = false, true
-	event, err := gate.Decode(payload)
+	event, err := apigw.Decode(payload)
 	if err != nil {
 		g.log.broken("event")
-		return nil, gate.ErrUnavailable
+		return nil, apigw.ErrUnavailable
 	}
 	now := g.clock.now()
 	o := &g.outcome
@@ -96,7 +96,7 @@ func (g *Gate) Close() {
 
 // decide runs the seven steps. Where a call is refused before its path is looked at, the product is told all the
 // same, because usage counts refusals under it. wait, in seconds, is set for QPSExceeded.
-func (g *Gate) decide(ctx context.Context, now moment, event *gate.Event, o *outcome) (wait int) {
+func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *outcome) (wait int) {
 	req := authz.Request{Target: event.Target(g.products)}
 	req.Origin, req.Presence = event.Caller()
 	o.Origin, o.Presence = req.Origin, req.Presence
@@ -151,22 +151,22 @@ func (g *Gate) limit(ctx context.Context, o *outcome, policy *authz.Compiled) (w
 }
 
 // answer renders a decision as the gateway needs it to send the right status.
-func (g *Gate) answer(event *gate.Event, o *outcome, wait int) ([]byte, error) {
-	switch code := o.Decision.Code; gate.Status(code) {
+func (g *Gate) answer(event *apigw.Event, o *outcome, wait int) ([]byte, error) {
+	switch code := o.Decision.Code; apigw.Status(code) {
 	case 200:
-		return gate.Allow(event.Stage, g.usagePlanKey,
-			gate.Caller{Key: o.Key, Account: o.Account, Product: o.Decision.Product}), nil
+		return apigw.Allow(event.Stage, g.usagePlanKey,
+			apigw.Caller{Key: o.Key, Account: o.Account, Product: o.Decision.Product}), nil
 	case 401:
-		return nil, gate.ErrUnauthorized
+		return nil, apigw.ErrUnauthorized
 	case 403:
-		return gate.Deny(event.Stage, o.Key, code), nil
+		return apigw.Deny(event.Stage, o.Key, code), nil
 	case 429:
 		if g.denyOver {
-			return gate.Deny(event.Stage, o.Key, code), nil
+			return apigw.Deny(event.Stage, o.Key, code), nil
 		}
-		return gate.OverLimit(event.Stage, o.Key,
-			gate.Limited{Class: o.Decision.Class, QPS: o.Limit, RetryAfter: max(wait, 1)}), nil
+		return apigw.OverLimit(event.Stage, o.Key,
+			apigw.Limited{Class: o.Decision.Class, QPS: o.Limit, RetryAfter: max(wait, 1)}), nil
 	default:
-		return nil, gate.ErrUnavailable
+		return nil, apigw.ErrUnavailable
 	}
 }

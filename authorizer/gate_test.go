@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/authorizer/internal/apigw"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
-	"latchkey/shared/gateway/gate"
 	"latchkey/shared/product"
 )
 
@@ -233,7 +233,7 @@ func TestGateAnswersEachStepWithItsStatus(t *testing.T) {
 	if strings.Contains(b.out.String(), "ak_") {
 		t.Error("a secret stands in the log")
 	}
-	if gate.ErrUnauthorized.Error() != "Unauthorized" {
+	if apigw.ErrUnauthorized.Error() != "Unauthorized" {
 		t.Error("API Gateway answers 401 for exactly this word")
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/limiter"
 	"latchkey/shared/product"
-	"latchkey/shared/qps"
 )
 
 const (
@@ -18,9 +18,9 @@ const (
 
 // leased limits by leases, which all environments take out of one table.
 type leased struct {
-	limits *qps.Limiter
-	store  qps.Store
-	clock  func() qps.Now
+	limits *limiter.Limiter
+	store  limiter.Store
+	clock  func() limiter.Now
 	names  map[limitName]string // so that a call that holds a lease joins no strings
 }
 
@@ -29,12 +29,12 @@ type limitName struct {
 	class product.Class
 }
 
-func newLeased(store qps.Store, c clock) *leased {
+func newLeased(store limiter.Store, c clock) *leased {
 	return &leased{
-		limits: qps.New(maxLimits), store: hurried{store}, names: map[limitName]string{},
-		clock: func() qps.Now {
+		limits: limiter.New(maxLimits), store: hurried{store}, names: map[limitName]string{},
+		clock: func() limiter.Now {
 			now := c.now()
-			return qps.Now{Wall: now.wall, Mono: now.mono}
+			return limiter.Now{Wall: now.wall, Mono: now.mono}
 		},
 	}
 }
@@ -61,13 +61,13 @@ func (l *leased) name(key apikey.ID, class product.Class) string {
 }
 
 // hurried gives each call of the table its time-out, and leaves the call's own deadline the time to answer in.
-type hurried struct{ store qps.Store }
+type hurried struct{ store limiter.Store }
 
-func (h hurried) Take(ctx context.Context, ask qps.Ask) (qps.Seen, error) {
+func (h hurried) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error) {
 	deadline, _ := ctx.Deadline()
 	patience := left(leaseCall, deadline)
 	if patience <= 0 {
-		return qps.Seen{}, errNoTime
+		return limiter.Seen{}, errNoTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

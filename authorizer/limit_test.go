@@ -14,8 +14,8 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/leases"
 	"latchkey/shared/keytest"
+	"latchkey/shared/limiter"
 	"latchkey/shared/product"
-	"latchkey/shared/qps"
 )
 
 // unlimited admits everything.
@@ -151,9 +151,9 @@ func TestAFailingLeaseTableLeavesALocalShareAndAMetric(t *testing.T) {
 // stuckTable never answers.
 type stuckTable struct{}
 
-func (stuckTable) Take(ctx context.Context, _ qps.Ask) (qps.Seen, error) {
+func (stuckTable) Take(ctx context.Context, _ limiter.Ask) (limiter.Seen, error) {
 	<-ctx.Done()
-	return qps.Seen{}, ctx.Err()
+	return limiter.Seen{}, ctx.Err()
 }
 
 func TestAHangingLeaseTableCostsACallAtMostItsTimeOut(t *testing.T) {

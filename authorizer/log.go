@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"latchkey/shared/gateway/gate"
+	"latchkey/authorizer/internal/apigw"
 	"latchkey/shared/origin"
 )
 
@@ -24,7 +24,7 @@ type requestLog struct {
 }
 
 // decision makes the line of a call, which flush writes when the caller has the answer.
-func (l *requestLog) decision(now moment, event *gate.Event, o *outcome) {
+func (l *requestLog) decision(now moment, event *apigw.Event, o *outcome) {
 	l.flush()
 	level, message := "INFO", "allowed"
 	if o.Decision.Allowed() {
@@ -40,7 +40,7 @@ func (l *requestLog) decision(now moment, event *gate.Event, o *outcome) {
 	b = appendField(b, `","msg":"`, message)
 	b = appendField(b, `","code":"`, string(o.Decision.Code))
 	b = append(b, `","status":`...)
-	b = strconv.AppendInt(b, int64(gate.Status(o.Decision.Code)), 10)
+	b = strconv.AppendInt(b, int64(apigw.Status(o.Decision.Code)), 10)
 	b = appendField(b, `,"request_id":"`, event.RequestID)
 	b = appendField(b, `","key_id":"`, string(o.Key))
 	b = appendField(b, `","account_id":"`, string(o.Account))

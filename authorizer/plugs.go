@@ -11,9 +11,9 @@ import (
 	"latchkey/shared/product"
 )
 
-// limiter admits calls within the limit of a key and class, over all environments together. It is asked last, for
+// rateLimiter admits calls within the limit of a key and class, over all environments together. It is asked last, for
 // calls that would pass otherwise.
-type limiter interface {
+type rateLimiter interface {
 	// Admit asks for one call; limit is in calls a second.
 	Admit(ctx context.Context, key apikey.ID, class product.Class, limit int) admission
 }

@@ -3,10 +3,11 @@ package main
 import (
 	"net/http"
 
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/audit"
-	"latchkey/shared/gateway"
 )
 
 func (h *handler) me(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
@@ -19,7 +20,7 @@ func (h *handler) me(w http.ResponseWriter, r *http.Request, c gateway.Caller) e
 		return err
 	}
 	doc := api.Me{
-		Subject: c.Person.Subject.ID, Email: gateway.MaybeText(c.Person.Email), Name: gateway.MaybeText(c.Person.Name),
+		Subject: c.Person.Subject.ID, Email: web.MaybeText(c.Person.Email), Name: web.MaybeText(c.Person.Name),
 		Operator: operator, Accounts: []api.MyAccount{},
 	}
 	for _, m := range memberships {
@@ -154,7 +155,7 @@ func (h *handler) closeAccount(w http.ResponseWriter, r *http.Request, c gateway
 
 func showAccount(w http.ResponseWriter, status int, a account.Account, role account.Role) error {
 	gateway.SetETag(w, a.Version)
-	return gateway.JSON(w, status, gateway.AccountDoc(a, role))
+	return gateway.JSON(w, status, web.AccountDoc(a, role))
 }
 
 func badName() error {

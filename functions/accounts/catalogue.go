@@ -3,8 +3,8 @@ package main
 import (
 	"net/http"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
-	"latchkey/shared/gateway"
 )
 
 func (h *handler) contract(w http.ResponseWriter, _ *http.Request, _ gateway.Caller) error {

@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 	"latchkey/shared/product"
 )
 
@@ -51,7 +51,7 @@ type store interface {
 }
 
 type lastUsed interface {
-	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]gateway.Used, error)
+	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]web.Used, error)
 }
 
 type handler struct {

@@ -8,13 +8,14 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 )
 
 const invitationLife = 7 * 24 * time.Hour
@@ -33,7 +34,7 @@ func (h *handler) listInvitations(w http.ResponseWriter, r *http.Request, c gate
 	doc := api.InvitationList{Invitations: []api.Invitation{}}
 	for _, i := range list {
 		doc.Invitations = append(doc.Invitations, api.Invitation{
-			Id: i.ID, Email: gateway.MaybeText(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
+			Id: i.ID, Email: web.MaybeText(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
 		})
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
@@ -68,7 +69,7 @@ func (h *handler) createInvitation(w http.ResponseWriter, r *http.Request, c gat
 	}
 	gateway.NoStore(w)
 	return gateway.JSON(w, http.StatusCreated, api.InvitationWithToken{
-		Id: i.ID, Email: gateway.MaybeText(i.Email), Role: body.Role, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, Token: token,
+		Id: i.ID, Email: web.MaybeText(i.Email), Role: body.Role, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, Token: token,
 	})
 }
 

@@ -7,16 +7,16 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
-	"latchkey/shared/gateway"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
 
 type noUse struct{}
 
-func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
+func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]web.Used, error) {
 	return nil, nil
 }
 

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"unicode"
 
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/gateway"
 )
 
 func (h *handler) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
@@ -41,7 +42,7 @@ func (h *handler) listMembers(w http.ResponseWriter, r *http.Request, c gateway.
 
 func memberDoc(m account.Member) api.Member {
 	return api.Member{
-		Subject: m.Subject.ID, Email: gateway.MaybeText(m.Email), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
+		Subject: m.Subject.ID, Email: web.MaybeText(m.Email), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
 	}
 }
 

@@ -7,13 +7,14 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 )
 
 var errYourself = gateway.Of(http.StatusConflict, "not_yourself", "You can't take your own rights.").With("Another operator can.")
@@ -32,7 +33,7 @@ func (h *handler) listOperators(w http.ResponseWriter, r *http.Request, _ gatewa
 
 func operatorDoc(o control.Operator) api.Operator {
 	at, _ := time.Parse(time.RFC3339Nano, o.AddedAt) // the store's own writing
-	return api.Operator{Subject: o.Subject.ID, Email: gateway.MaybeText(o.Email), AddedAt: at.UTC()}
+	return api.Operator{Subject: o.Subject.ID, Email: web.MaybeText(o.Email), AddedAt: at.UTC()}
 }
 
 // putOperator lets operators name others, and the person that the stack names make themselves the first one.
@@ -128,7 +129,7 @@ func (h *handler) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	}
 	doc := api.AccountList{Accounts: []api.Account{}, NextPageToken: page.Next(found.Next)}
 	for _, a := range found.Accounts {
-		doc.Accounts = append(doc.Accounts, gateway.AccountDoc(a, ""))
+		doc.Accounts = append(doc.Accounts, web.AccountDoc(a, ""))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }
@@ -160,8 +161,8 @@ func (h *handler) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) 
 	}
 	gateway.SetETag(w, k.Version)
 	return gateway.JSON(w, http.StatusOK, api.OperatorKey{
-		Key:     gateway.KeyDoc(k, gateway.View{Now: h.rim.Clock(), Used: used[k.ID], Operator: true, Products: h.products}),
-		Account: gateway.AccountDoc(a, ""),
+		Key:     web.KeyDoc(k, web.View{Now: h.rim.Clock(), Used: used[k.ID], Operator: true, Products: h.products}),
+		Account: web.AccountDoc(a, ""),
 	})
 }
 

@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 )
 
 func (h *handler) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
@@ -60,8 +61,8 @@ func showAudit(w http.ResponseWriter, page gateway.Page, found control.AuditPage
 
 func auditDoc(row audit.Row) api.AuditRow {
 	doc := api.AuditRow{
-		Id: row.ID, At: row.At.UTC(), Action: row.Action, KeyId: gateway.MaybeText(row.KeyID), RequestId: row.RequestID,
-		Actor:   api.Actor{Subject: row.Actor.Subject.ID, Email: gateway.MaybeText(row.Actor.Email), Role: row.Actor.Role},
+		Id: row.ID, At: row.At.UTC(), Action: row.Action, KeyId: web.MaybeText(row.KeyID), RequestId: row.RequestID,
+		Actor:   api.Actor{Subject: row.Actor.Subject.ID, Email: web.MaybeText(row.Actor.Email), Role: row.Actor.Role},
 		Changes: []api.Change{},
 	}
 	for _, c := range row.Changes {

@@ -23,7 +23,7 @@ import (
 	"log"
 	"os"
 
-	"latchkey/shared/gateway"
+	"latchkey/functions/internal/gateway"
 )
 
 func main() {

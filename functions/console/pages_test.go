@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"golang.org/x/net/html"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
-	"latchkey/shared/gateway"
 )
 
 var keyPages = []string{

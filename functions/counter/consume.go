@@ -11,7 +11,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
-	"latchkey/shared/dynamo/slices"
+	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/stream"
 	"latchkey/shared/usage"
 )
@@ -80,7 +80,7 @@ type batch struct {
 }
 
 // read sorts the records: reports to count, and what is to be set aside. Removals are the table's own tidying.
-func (b *batch) read() (reports []usage.Report) {
+func (b *batch) read() (list []usage.Report) {
 	b.aside = map[int]string{}
 	for i, r := range b.records {
 		if r.Kind == "REMOVE" {
@@ -89,7 +89,7 @@ func (b *batch) read() (reports []usage.Report) {
 		err := r.Err
 		var report usage.Report
 		if err == nil {
-			report, err = slices.Decode(r.New)
+			report, err = reports.Decode(r.New)
 		}
 		if err == nil {
 			err = report.Check(b.now())
@@ -98,9 +98,9 @@ func (b *batch) read() (reports []usage.Report) {
 			b.aside[i] = err.Error()
 			continue
 		}
-		reports, b.sources = append(reports, report), append(b.sources, i)
+		list, b.sources = append(list, report), append(b.sources, i)
 	}
-	return reports
+	return list
 }
 
 // count folds the reports, and goes on where one part of them fails: whom the others belong to shouldn't wait.

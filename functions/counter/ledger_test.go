@@ -15,7 +15,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/counters"
-	table "latchkey/shared/dynamo/slices"
+	table "latchkey/shared/dynamo/reports"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"

@@ -17,7 +17,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
-	"latchkey/shared/dynamo/slices"
+	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/keytest"
 	"latchkey/shared/usage"
 )
@@ -127,5 +127,5 @@ func record(sequence, environment string, n int, keys ...int) json.RawMessage {
 			tally.Count(call(key, keytest.Now))
 		}
 	}
-	return keytest.StreamRecord(sequence, "INSERT", slices.Encode(tally.Report(keytest.Now)[0]))
+	return keytest.StreamRecord(sequence, "INSERT", reports.Encode(tally.Report(keytest.Now)[0]))
 }

@@ -3,11 +3,11 @@ package main
 import (
 	"net/http"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 )
 
 func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {

@@ -3,10 +3,10 @@ package main
 import (
 	"net/http"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
-	"latchkey/shared/gateway"
 )
 
 func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
-	"latchkey/shared/gateway"
 	"latchkey/shared/origin/entry"
 	"latchkey/shared/product"
 )

@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 )
 
 // store is what this function needs of the control table beside the desk's.

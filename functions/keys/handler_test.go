@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
@@ -28,7 +28,7 @@ type rig struct {
 
 type noUse struct{}
 
-func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
+func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]web.Used, error) {
 	return nil, nil
 }
 

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 	"latchkey/shared/product"
 )
 
@@ -36,7 +37,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	}
 	doc := api.KeyList{Keys: []api.Key{}, NextPageToken: page.Next(next)}
 	for _, k := range keys {
-		doc.Keys = append(doc.Keys, gateway.KeyDoc(k, gateway.View{
+		doc.Keys = append(doc.Keys, web.KeyDoc(k, web.View{
 			Now: h.Rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: h.Products,
 		}))
 	}

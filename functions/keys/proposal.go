@@ -4,9 +4,9 @@ import (
 	"net/http"
 	"slices"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
-	"latchkey/shared/gateway"
 	"latchkey/shared/product"
 )
 

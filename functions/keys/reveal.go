@@ -3,9 +3,9 @@ package main
 import (
 	"net/http"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 )
 
 var errNotRecoverable = gateway.Of(http.StatusConflict, "key_not_recoverable", "The secret of this key was shown once and isn't kept.").

@@ -3,9 +3,9 @@ package main
 import (
 	"net/http"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
-	"latchkey/shared/gateway"
 )
 
 func (h *handler) disable(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {

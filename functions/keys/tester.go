@@ -5,10 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
-	"latchkey/shared/gateway"
 	"latchkey/shared/origin"
 )
 
@@ -45,8 +46,8 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 
 func result(d authz.Decision, path string, at time.Time) api.TestResult {
 	return api.TestResult{
-		Allowed: d.Allowed(), Code: string(d.Code), Rule: gateway.MaybeText(ruleOf(d)), Product: gateway.MaybeText(string(d.Product)),
-		Class: gateway.MaybeText(string(d.Class)), Path: &path, At: at, ProposedCode: gateway.MaybeText(string(d.Shadow)),
+		Allowed: d.Allowed(), Code: string(d.Code), Rule: web.MaybeText(ruleOf(d)), Product: web.MaybeText(string(d.Product)),
+		Class: web.MaybeText(string(d.Class)), Path: &path, At: at, ProposedCode: web.MaybeText(string(d.Shadow)),
 	}
 }
 

@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"strings"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 	"latchkey/shared/qps"
 )
 

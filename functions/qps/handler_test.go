@@ -15,7 +15,6 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
-	"latchkey/shared/gateway"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 	"latchkey/shared/qps"
@@ -24,7 +23,7 @@ import (
 
 type noUse struct{}
 
-func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
+func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]web.Used, error) {
 	return nil, nil
 }
 

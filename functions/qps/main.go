@@ -5,8 +5,8 @@ import (
 	"log"
 	"os"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
-	"latchkey/shared/gateway"
 )
 
 func main() {

@@ -10,11 +10,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
-	"latchkey/shared/gateway"
 	"latchkey/shared/qps"
 	"latchkey/shared/usage"
 )
@@ -159,12 +160,12 @@ func (h *handler) evidence(ctx context.Context, k apikey.Key, request qps.Reques
 func requestDoc(r qps.Request, operator bool) api.QpsRequest {
 	doc := api.QpsRequest{
 		Id: string(r.ID), AccountId: string(r.Account), KeyId: string(r.KeyID), Product: string(r.Product), Class: string(r.Class),
-		RequestedQps: r.Requested, QpsWhenFiled: r.Current, Justification: r.Justification, EndsAt: gateway.Moment(r.EndsAt),
+		RequestedQps: r.Requested, QpsWhenFiled: r.Current, Justification: r.Justification, EndsAt: web.Moment(r.EndsAt),
 		Status: api.QpsRequestStatus(r.Status), CreatedAt: r.CreatedAt.UTC(), CreatedBy: name(r.CreatedBy),
-		DecidedAt: gateway.Moment(r.ClosedAt), Version: r.Version,
+		DecidedAt: web.Moment(r.ClosedAt), Version: r.Version,
 	}
 	if d := r.Decision; d != nil {
-		doc.Comment = gateway.MaybeText(d.Comment)
+		doc.Comment = web.MaybeText(d.Comment)
 		if d.QPS > 0 {
 			doc.ApprovedQps = &d.QPS
 		}

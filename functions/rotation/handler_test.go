@@ -14,7 +14,6 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
-	"latchkey/shared/gateway"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
@@ -28,7 +27,7 @@ type rig struct {
 
 type noUse struct{}
 
-func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
+func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]web.Used, error) {
 	return nil, nil
 }
 

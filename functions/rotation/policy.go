@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
-	"latchkey/shared/gateway"
 	"latchkey/shared/rotation"
 )
 

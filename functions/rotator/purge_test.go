@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/keytest"
 )
 
@@ -81,7 +81,7 @@ func TestDriftIsReportedAndRepairedOnlyWhenAsked(t *testing.T) {
 	k := r.NewKey(t, r.NewAccount(t))
 	wider := authz.PoliciesOf(k)[0]
 	wider.HeaderOnly = !wider.HeaderOnly
-	if err := keytest.PutRaw(t.Context(), r.DB, r.Tables.Gate, gate.Encode(wider)); err != nil {
+	if err := keytest.PutRaw(t.Context(), r.DB, r.Tables.Gate, policies.Encode(wider)); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -8,11 +8,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
-	"latchkey/shared/gateway"
 	"latchkey/shared/usage"
 )
 

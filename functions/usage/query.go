@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/dynamo/counters"
-	"latchkey/shared/gateway"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )

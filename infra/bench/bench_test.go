@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/apikey"
-	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/policies"
 )
 
 func client(s *store) *dynamodb.Client {
@@ -53,7 +53,7 @@ func TestEventIsRealisticAndItsSecretIsInTheStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy, found, err := gate.NewReader(client(s), "gate").Policy(t.Context(), secret.Hash())
+	policy, found, err := policies.NewReader(client(s), "gate").Policy(t.Context(), secret.Hash())
 	if err != nil || !found {
 		t.Fatalf("found %v, %v", found, err)
 	}

@@ -15,7 +15,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
-	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/product"
 )
 
@@ -41,7 +41,7 @@ func fixture(qps int) (event, record []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	item := gate.Encode(authz.Policy{
+	item := policies.Encode(authz.Policy{
 		Hash: secret.Hash(), KeyID: "key_01JD0000000000000000000000", Account: "acc_01JD0000000000000000000000",
 		AccountType: account.Enterprise, Version: 7, Live: true,
 		Products: []product.ID{"map-display", "search", "routing"},

@@ -191,7 +191,7 @@ func TestFunctionsOfTheManagementAPIVerifyTokens(t *testing.T) {
 			continue
 		}
 		checked[r.function()] = true
-		if _, ok := closure(t, folders[r.function()])["shared/gateway/bearer"]; !ok {
+		if _, ok := closure(t, folders[r.function()])["functions/internal/gateway/bearer"]; !ok {
 			t.Errorf("%s serves %s and knows nothing of tokens", r.function(), r.path)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/policies"
 )
 
 func driftRepaired(t *testing.T, s Stores) {
@@ -19,8 +19,8 @@ func driftRepaired(t *testing.T, s Stores) {
 	must(t, drop(t.Context(), s, Policy(missing).Hash))
 	changed := Policy(different)
 	changed.Disabled, changed.Version = true, 99
-	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, gate.Encode(changed)))
-	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, gate.Encode(Policy(orphan))))
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.Encode(changed)))
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.Encode(Policy(orphan))))
 	kinds := map[control.DriftKind]int{}
 	for _, d := range s.Drifts(t, false) {
 		kinds[d.Kind]++
@@ -51,7 +51,7 @@ func PutRaw(ctx context.Context, db DB, table string, item dynamo.Item) error {
 }
 
 func drop(ctx context.Context, s Stores, h apikey.Hash) error {
-	_, err := s.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Tables.Gate, Key: gate.Key(h)})
+	_, err := s.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Tables.Gate, Key: policies.Key(h)})
 	return err
 }
 
@@ -75,7 +75,7 @@ func driftCalm(t *testing.T, s Stores) {
 	// The record is damaged, and the key is edited just before the repair is written: the edit wins.
 	wrong := Policy(k)
 	wrong.Blocked = !wrong.Blocked
-	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, gate.Encode(wrong)))
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.Encode(wrong)))
 	edits = 0
 	s.With(func(call string, _ int) Fault {
 		if call == "TransactWriteItems" && edits == 0 {

@@ -11,7 +11,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/policies"
 )
 
 // Stores is a DynamoDB with the project's tables, and the stores on it.
@@ -19,7 +19,7 @@ type Stores struct {
 	DB      DB
 	Tables  dynamo.Tables
 	Control *control.Store
-	Gate    *gate.Reader
+	Gate    *policies.Reader
 }
 
 // MemoryStores is in memory and reads in pages of three, so that nobody gets away with reading one page.
@@ -40,7 +40,7 @@ func EngineStores(t testing.TB) Stores {
 func NewStores(db DB, tables dynamo.Tables) Stores {
 	return Stores{
 		DB: db, Tables: tables,
-		Control: control.New(db, tables.Control, tables.Gate), Gate: gate.NewReader(db, tables.Gate),
+		Control: control.New(db, tables.Control, tables.Gate), Gate: policies.NewReader(db, tables.Gate),
 	}
 }
 
@@ -101,7 +101,7 @@ func (s Stores) CheckGate(t testing.TB, k apikey.Key) {
 		if err != nil || !found {
 			t.Fatalf("gate record of %s: found %v, %v", k.ID, found, err)
 		}
-		if !reflect.DeepEqual(gate.Encode(got), gate.Encode(want)) {
+		if !reflect.DeepEqual(policies.Encode(got), policies.Encode(want)) {
 			t.Fatalf("gate record of %s:\n got %+v\nwant %+v", k.ID, got, want)
 		}
 	}

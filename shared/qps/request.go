@@ -1,3 +1,5 @@
+// Package qps holds the requests to change a limit of queries per second, and the rules of who may set which limit.
+// The limiter that enforces limits is package limiter.
 package qps
 
 import (

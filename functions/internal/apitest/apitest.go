@@ -20,10 +20,10 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
-	"latchkey/shared/gateway"
 	"latchkey/shared/keytest"
 )
 

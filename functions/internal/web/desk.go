@@ -7,11 +7,11 @@ import (
 	"errors"
 	"net/http"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/gateway"
 	"latchkey/shared/product"
 )
 
@@ -23,7 +23,7 @@ type KeyStore interface {
 
 // KeyUse says when secrets were last used. A key that isn't in the answer was never used.
 type KeyUse interface {
-	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]gateway.Used, error)
+	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]Used, error)
 }
 
 // Sealer keeps the secrets of recoverable keys.
@@ -111,13 +111,13 @@ func (d *Desk) Show(w http.ResponseWriter, r *http.Request, c gateway.Caller, k 
 		return err
 	}
 	gateway.SetETag(w, k.Version)
-	return gateway.JSON(w, http.StatusOK, gateway.KeyDoc(k, view))
+	return gateway.JSON(w, http.StatusOK, KeyDoc(k, view))
 }
 
 // View reads what a document of a key depends on besides the key.
-func (d *Desk) View(ctx context.Context, c gateway.Caller, k apikey.Key) (gateway.View, error) {
+func (d *Desk) View(ctx context.Context, c gateway.Caller, k apikey.Key) (View, error) {
 	used, err := d.Used.LastUsed(ctx, k.Account, k)
-	return gateway.View{Now: d.Rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: d.Products}, err
+	return View{Now: d.Rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: d.Products}, err
 }
 
 // NewSecret makes a secret for a key, and the slot that keeps what may be kept of it.
@@ -139,11 +139,11 @@ func (d *Desk) NewSecret(ctx context.Context, k apikey.Key) (apikey.Secret, apik
 func (d *Desk) ShowSecret(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, k apikey.Key, secret apikey.Secret) error {
 	view, err := d.View(r.Context(), c, k)
 	if err != nil {
-		view = gateway.View{Now: d.Rim.Clock(), Products: d.Products} // a new secret must not be lost over its statistics
+		view = View{Now: d.Rim.Clock(), Products: d.Products} // a new secret must not be lost over its statistics
 	}
 	gateway.NoStore(w)
 	gateway.SetETag(w, k.Version)
-	return gateway.JSON(w, status, gateway.KeyWithSecret(k, view, secret))
+	return gateway.JSON(w, status, KeyWithSecret(k, view, secret))
 }
 
 // CommitSecret writes a change that brings a new secret, and shows it. A request that was made before under the same

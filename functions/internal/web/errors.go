@@ -6,9 +6,9 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/gateway"
 	"latchkey/shared/qps"
 	"latchkey/shared/rotation"
 )

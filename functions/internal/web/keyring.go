@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/gateway"
 	"latchkey/shared/keyring"
 )
 

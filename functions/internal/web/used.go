@@ -7,7 +7,6 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/counters"
-	"latchkey/shared/gateway"
 	"latchkey/shared/usage"
 )
 
@@ -33,7 +32,7 @@ func (b *Base) Counters(table string) counters.Store {
 }
 
 // LastUsed answers for keys of one account. A key that isn't in the answer was never used.
-func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]gateway.Used, error) {
+func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]Used, error) {
 	if u.counters == nil || len(keys) == 0 {
 		return nil, nil
 	}
@@ -45,9 +44,9 @@ func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (
 	if err != nil {
 		return nil, err
 	}
-	used := map[apikey.ID]gateway.Used{}
+	used := map[apikey.ID]Used{}
 	for _, k := range keys {
-		one := gateway.Used{Current: tags[k.ID][usage.HashTag(k.Current.Hash)]}
+		one := Used{Current: tags[k.ID][usage.HashTag(k.Current.Hash)]}
 		if k.Outgoing != nil {
 			one.Previous = tags[k.ID][usage.HashTag(k.Outgoing.Hash)]
 		}

@@ -14,13 +14,13 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/gateway/bearer"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
-	"latchkey/shared/gateway"
-	"latchkey/shared/gateway/bearer"
 	"latchkey/shared/telemetry"
 )
 

@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"latchkey/shared/qps/sim"
+	"latchkey/shared/limiter/sim"
 )
 
 // row is one run and what it showed.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"latchkey/shared/qps/sim"
+	"latchkey/shared/limiter/sim"
 )
 
 // The plots: limit 50 and 1000, saturated twofold, over the number of environments.

@@ -17,7 +17,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/counters"
-	"latchkey/shared/dynamo/slices"
+	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/usage"
 )
 
@@ -123,7 +123,7 @@ func (m *machine) call(now time.Time) usage.Call {
 func (m *machine) report(tally *usage.Tally, lane int, now time.Time) {
 	for _, part := range tally.Report(now) {
 		m.puts++
-		m.units += writeUnits(itemSize(slices.Encode(part)))
+		m.units += writeUnits(itemSize(reports.Encode(part)))
 		m.lanes[lane] = append(m.lanes[lane], part)
 	}
 	tally.Acknowledge(now)

@@ -29,7 +29,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
@@ -116,7 +116,7 @@ func (tab *table) key(t *testing.T, limit int) (apikey.ID, []byte) {
 // write puts a gate record into the table, in place of what it was.
 func (tab *table) write(t *testing.T, policy authz.Policy) {
 	t.Helper()
-	if _, err := tab.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tab.names.Gate, Item: gate.Encode(policy)}); err != nil {
+	if _, err := tab.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tab.names.Gate, Item: policies.Encode(policy)}); err != nil {
 		t.Error(err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"latchkey/shared/apikey"
-	"latchkey/shared/dynamo/slices"
+	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/usage"
 )
 
@@ -31,7 +31,7 @@ func (tab *table) counted(t *testing.T) map[apikey.ID]int64 {
 			t.Fatal(err)
 		}
 		for _, item := range page.Items {
-			report, err := slices.Decode(item)
+			report, err := reports.Decode(item)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/policies"
 )
 
 // Change is one mutation of a key.
@@ -148,14 +148,14 @@ func (s *Store) gateOps(before *apikey.Key, after apikey.Key) []op {
 	var ops []op
 	for _, p := range authz.PoliciesOf(after) {
 		kept[p.Hash] = true
-		ops = append(ops, put(s.gate, gate.Encode(p), mine, always(dynamo.ErrExists)))
+		ops = append(ops, put(s.gate, policies.Encode(p), mine, always(dynamo.ErrExists)))
 	}
 	if before == nil {
 		return ops
 	}
 	for _, p := range authz.PoliciesOf(*before) {
 		if !kept[p.Hash] {
-			ops = append(ops, remove(s.gate, gate.Key(p.Hash), mine, always(dynamo.ErrExists)))
+			ops = append(ops, remove(s.gate, policies.Key(p.Hash), mine, always(dynamo.ErrExists)))
 		}
 	}
 	return ops

@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/policies"
 )
 
 // DriftKind says how a gate record differs from its key.
@@ -95,8 +95,8 @@ func (s *Store) keyStill(k apikey.Key) op {
 
 func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops []op, err error) {
 	for _, p := range authz.PoliciesOf(k) {
-		want := gate.Encode(p)
-		out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.gate, Key: gate.Key(p.Hash), ConsistentRead: &consistent})
+		want := policies.Encode(p)
+		out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.gate, Key: policies.Key(p.Hash), ConsistentRead: &consistent})
 		if err != nil {
 			return nil, nil, fmt.Errorf("control: reading a gate record: %w", err)
 		}

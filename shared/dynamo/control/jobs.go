@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/dynamo/gate"
+	"latchkey/shared/dynamo/policies"
 )
 
 // JobPage is one page of keys that a job has to look at. The list is a moment late, so a key may have changed since:
@@ -72,7 +72,7 @@ func (s *Store) Purge(ctx context.Context, k apikey.Key, row audit.Row) error {
 		remove(s.control, locatorKey(k.ID), exists, always(dynamo.ErrNotFound)),
 	}
 	for _, p := range authz.PoliciesOf(k) {
-		ops = append(ops, remove(s.gate, gate.Key(p.Hash), cond{
+		ops = append(ops, remove(s.gate, policies.Key(p.Hash), cond{
 			text: "attribute_not_exists(pk) OR kid = :kid", values: dynamo.Item{":kid": dynamo.S(string(k.ID))},
 		}, always(dynamo.ErrExists)))
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/dynamo"
-	"latchkey/shared/qps"
+	"latchkey/shared/limiter"
 )
 
 // Updater is the one call that the store makes.
@@ -27,7 +27,7 @@ type Store struct {
 	table string
 }
 
-var _ qps.Store = (*Store)(nil)
+var _ limiter.Store = (*Store)(nil)
 
 // New makes a store of the named table.
 func New(db Updater, table string) *Store { return &Store{db: db, table: table} }
@@ -43,8 +43,8 @@ const (
 
 var zero = dynamo.N(0)
 
-// Take implements qps.Store.
-func (s *Store) Take(ctx context.Context, ask qps.Ask) (qps.Seen, error) {
+// Take implements limiter.Store.
+func (s *Store) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error) {
 	set, condition := take, follows
 	values := dynamo.Item{
 		":w": dynamo.N(ask.Window), ":n": dynamo.N(ask.N), ":c": dynamo.N(ask.Capacity),
@@ -71,9 +71,9 @@ func (s *Store) Take(ctx context.Context, ask qps.Ask) (qps.Seen, error) {
 	case errors.As(err, &failed):
 		return seen(failed.Item, false)
 	case err != nil:
-		return qps.Seen{}, fmt.Errorf("leases: taking tokens: %w", err)
+		return limiter.Seen{}, fmt.Errorf("leases: taking tokens: %w", err)
 	case ask.Create:
-		return qps.Seen{Applied: true}, nil // there was nothing, by the condition
+		return limiter.Seen{Applied: true}, nil // there was nothing, by the condition
 	default:
 		return seen(out.Attributes, true)
 	}
@@ -83,18 +83,18 @@ func used(window int64) string     { return "u" + strconv.FormatInt(window, 10) 
 func capacity(window int64) string { return "c" + strconv.FormatInt(window, 10) }
 
 // seen reads an item as it was; no item is window 0.
-func seen(item dynamo.Item, applied bool) (qps.Seen, error) {
+func seen(item dynamo.Item, applied bool) (limiter.Seen, error) {
 	if len(item) == 0 {
-		return qps.Seen{Applied: applied}, nil
+		return limiter.Seen{Applied: applied}, nil
 	}
 	window, hasWindow := dynamo.GetN(item, "w")
 	age, hasAge := dynamo.GetN(item, "age")
 	u, hasUsed := dynamo.GetN(item, used(window))
 	c, hasCapacity := dynamo.GetN(item, capacity(window))
 	if !hasWindow || !hasAge || !hasUsed || !hasCapacity {
-		return qps.Seen{}, fmt.Errorf("%w: lease", dynamo.ErrUnreadable)
+		return limiter.Seen{}, fmt.Errorf("%w: lease", dynamo.ErrUnreadable)
 	}
-	out := qps.Seen{Applied: applied, Window: window, Used: u, Capacity: c, Age: time.Duration(age) * time.Microsecond}
+	out := limiter.Seen{Applied: applied, Window: window, Used: u, Capacity: c, Age: time.Duration(age) * time.Microsecond}
 	if ttl, ok := dynamo.GetN(item, "ttl"); ok {
 		out.Expires = time.Unix(ttl, 0).UTC()
 	}

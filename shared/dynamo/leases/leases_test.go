@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/leases"
 	"latchkey/shared/keytest"
-	"latchkey/shared/qps"
+	"latchkey/shared/limiter"
 )
 
 func stores(t *testing.T) map[string]*leases.Store {
@@ -22,14 +22,14 @@ func stores(t *testing.T) map[string]*leases.Store {
 	return map[string]*leases.Store{"engine": leases.New(db, tables.Leases), "memory": leases.New(memory, names.Leases)}
 }
 
-// model is what qps.Store promises, in a few lines.
+// model is what limiter.Store promises, in a few lines.
 type model struct {
 	window, used, capacity, age int64
 	expires                     time.Time
 }
 
-func (m *model) take(a qps.Ask) qps.Seen {
-	seen := qps.Seen{Window: m.window, Used: m.used, Capacity: m.capacity, Age: time.Duration(m.age) * time.Microsecond, Expires: m.expires}
+func (m *model) take(a limiter.Ask) limiter.Seen {
+	seen := limiter.Seen{Window: m.window, Used: m.used, Capacity: m.capacity, Age: time.Duration(m.age) * time.Microsecond, Expires: m.expires}
 	seen.Applied = a.Create && m.window == 0 || !a.Create && m.window != 0 && (m.window == a.Window || m.window == a.Window-1)
 	if !seen.Applied {
 		return seen
@@ -50,7 +50,7 @@ func TestTakeIsTheModelsWrite(t *testing.T) {
 				limit := keytest.KeyID()
 				m := &model{}
 				for range rapid.IntRange(1, 12).Draw(t, "asks") {
-					ask := qps.Ask{
+					ask := limiter.Ask{
 						Limit: string(limit) + "#search", Window: 100 + rapid.Int64Range(0, 3).Draw(t, "window"),
 						N: rapid.Int64Range(0, 50).Draw(t, "n"), Capacity: rapid.Int64Range(1, 1000).Draw(t, "capacity"),
 						Age:    time.Duration(rapid.Int64Range(-1e6, 1e6).Draw(t, "age")) * time.Microsecond,
@@ -70,7 +70,7 @@ func TestItemForgetsWindowsThatAreOver(t *testing.T) {
 	memory, names := keytest.NewMemory()
 	s := leases.New(memory, names.Leases)
 	for window := int64(1); window < 20; window++ {
-		if seen, err := s.Take(t.Context(), qps.Ask{Limit: "k", Window: window, N: 1, Capacity: 5, Create: window == 1, Expires: keytest.Now}); err != nil || !seen.Applied {
+		if seen, err := s.Take(t.Context(), limiter.Ask{Limit: "k", Window: window, N: 1, Capacity: 5, Create: window == 1, Expires: keytest.Now}); err != nil || !seen.Applied {
 			t.Fatalf("%+v, %v", seen, err)
 		}
 	}
@@ -85,14 +85,14 @@ func TestItemForgetsWindowsThatAreOver(t *testing.T) {
 func TestConcurrentTakesNeverGrantASlotTwice(t *testing.T) {
 	for name, s := range stores(t) {
 		t.Run(name, func(t *testing.T) {
-			if _, err := s.Take(t.Context(), qps.Ask{Limit: "k#c", Window: 7, N: 3, Capacity: 9, Create: true, Expires: keytest.Now}); err != nil {
+			if _, err := s.Take(t.Context(), limiter.Ask{Limit: "k#c", Window: 7, N: 3, Capacity: 9, Create: true, Expires: keytest.Now}); err != nil {
 				t.Fatal(err)
 			}
 			var group sync.WaitGroup
 			slots := make([]int64, 16)
 			for i := range slots {
 				group.Go(func() {
-					seen, err := s.Take(context.Background(), qps.Ask{Limit: "k#c", Window: 7, N: 2, Capacity: 9, Expires: keytest.Now})
+					seen, err := s.Take(context.Background(), limiter.Ask{Limit: "k#c", Window: 7, N: 2, Capacity: 9, Expires: keytest.Now})
 					if err != nil || !seen.Applied {
 						t.Errorf("%+v, %v", seen, err)
 					}
@@ -114,13 +114,13 @@ func TestConcurrentTakesNeverGrantASlotTwice(t *testing.T) {
 func TestAnOutageIsAnErrorAndADamagedItemToo(t *testing.T) {
 	memory, names := keytest.NewMemory()
 	dead := leases.New(keytest.NewFaults(memory, func(string, int) keytest.Fault { return keytest.Before }), names.Leases)
-	if _, err := dead.Take(t.Context(), qps.Ask{Limit: "k", Window: 1, Create: true}); !errors.Is(err, keytest.ErrInjected) {
+	if _, err := dead.Take(t.Context(), limiter.Ask{Limit: "k", Window: 1, Create: true}); !errors.Is(err, keytest.ErrInjected) {
 		t.Fatal(err)
 	}
 	if err := keytest.PutRaw(t.Context(), memory, names.Leases, dynamo.Item{"pk": dynamo.S("k"), "sk": dynamo.N(0), "w": dynamo.S("7")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := leases.New(memory, names.Leases).Take(t.Context(), qps.Ask{Limit: "k", Window: 7}); !errors.Is(err, dynamo.ErrUnreadable) {
+	if _, err := leases.New(memory, names.Leases).Take(t.Context(), limiter.Ask{Limit: "k", Window: 7}); !errors.Is(err, dynamo.ErrUnreadable) {
 		t.Fatal(err)
 	}
 }

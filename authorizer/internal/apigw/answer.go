@@ -1,0 +1,128 @@
+package apigw
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/product"
+)
+
+// The errors that an authorizer returns in place of an answer.
+var (
+	// ErrUnauthorized makes API Gateway answer 401. It does so for exactly this message.
+	ErrUnauthorized = errors.New("Unauthorized") //nolint:staticcheck,revive // API Gateway's word
+	// ErrUnavailable makes it answer 503, as every other error does.
+	ErrUnavailable = errors.New("Unavailable") //nolint:staticcheck,revive // in its sibling's style
+)
+
+// overLimitKey is a usage identifier that no API key has, so that the gateway answers INVALID_API_KEY: 429.
+const overLimitKey = "over-limit"
+
+// Status is the status that the gateway sends for a code. A code that is unknown here is a breakdown.
+func Status(code authz.Code) int {
+	switch code {
+	case authz.Allowed:
+		return http.StatusOK
+	case authz.KeyMissing, authz.KeyAmbiguous, authz.KeyMalformed, authz.KeyUnknown, authz.KeyDeleted,
+		authz.KeyRevoked, authz.KeyBlocked, authz.KeyDisabled, authz.KeyExpired, authz.SecretExpired:
+		return http.StatusUnauthorized
+	case authz.KeyNotInHeader, authz.PathNotCanonical, authz.ProductNotAllowed, authz.OriginMissing,
+		authz.DomainNotAllowed:
+		return http.StatusForbidden
+	case authz.QPSExceeded:
+		return http.StatusTooManyRequests
+	default:
+		return http.StatusServiceUnavailable
+	}
+}
+
+// Caller is who an allowed call belongs to.
+type Caller struct {
+	Key     apikey.ID
+	Account account.ID
+	Product product.ID
+}
+
+// Allow lets a call through to every method of the stage: the ARN of one method may be too long for a policy. That
+// is safe only while the gateway caches no answers. usageKey is the value of the stack's one API key.
+func Allow(stage, usageKey string, caller Caller) []byte {
+	b := policy("Allow", stage, string(caller.Key))
+	b = appendMember(b, `,"usageIdentifierKey":`, usageKey)
+	b = appendMember(b, `,"context":{"keyId":`, string(caller.Key))
+	b = appendMember(b, `,"accountId":`, string(caller.Account))
+	b = appendMember(b, `,"product":`, string(caller.Product))
+	return append(b, "}}"...)
+}
+
+// Deny refuses a call with 403 and its code.
+func Deny(stage string, key apikey.ID, code authz.Code) []byte {
+	b := policy("Deny", stage, string(key))
+	b = appendMember(b, `,"context":{"code":`, string(code))
+	return append(b, "}}"...)
+}
+
+// Limited is what a 429 tells beside its code.
+type Limited struct {
+	Class      product.Class
+	QPS        int
+	RetryAfter int // whole seconds
+}
+
+// OverLimit refuses a call with 429: it is allowed under a usage identifier that no API key has. rateLimit and
+// rateLimitPolicy are values of the RateLimit and RateLimit-Policy headers; they go into headers alone.
+func OverLimit(stage string, key apikey.ID, l Limited) []byte {
+	b := policy("Allow", stage, string(key))
+	b = appendMember(b, `,"usageIdentifierKey":`, overLimitKey)
+	b = appendMember(b, `,"context":{"code":`, string(authz.QPSExceeded))
+	b = append(b, `,"retryAfter":"`...)
+	b = strconv.AppendInt(b, int64(l.RetryAfter), 10)
+	b = append(b, `","rateLimit":"\"`...)
+	b = appendSafe(b, string(l.Class))
+	b = append(b, `\";r=0;t=`...)
+	b = strconv.AppendInt(b, int64(l.RetryAfter), 10)
+	b = append(b, `","rateLimitPolicy":"\"`...)
+	b = appendSafe(b, string(l.Class))
+	b = append(b, `\";q=`...)
+	b = strconv.AppendInt(b, int64(l.QPS), 10)
+	return append(b, `;w=1"}}`...)
+}
+
+// policy begins an answer: principal and policy document.
+func policy(effect, stage, principal string) []byte {
+	if principal == "" {
+		principal = "none"
+	}
+	b := make([]byte, 0, 640)
+	b = appendMember(b, `{"principalId":`, principal)
+	b = append(b, `,"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"`...)
+	b = append(b, effect...)
+	b = append(b, `","Resource":"`...)
+	b = append(b, stage...) // plain: Decode saw to it
+	return append(b, `/*"}]}`...)
+}
+
+func appendMember(b []byte, before, value string) []byte {
+	b = append(b, before...)
+	b = append(b, '"')
+	b = appendSafe(b, value)
+	return append(b, '"')
+}
+
+// appendSafe writes a value of the context. The gateway puts these into JSON bodies without escaping, so whatever is
+// not a letter, a digit or one of "._-" is written as "-".
+func appendSafe(b []byte, value string) []byte {
+	for i := range len(value) {
+		c := value[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			c = '-'
+		}
+		b = append(b, c)
+	}
+	return b
+}

@@ -1,0 +1,193 @@
+package apigw
+
+import "latchkey/shared/authz"
+
+// decoder reads the members that Event needs and skips the rest, all of it checked to be JSON.
+type decoder struct {
+	scanner
+	out  Event
+	seen member
+}
+
+// member is a set of top-level members: each needed one may stand there once.
+type member uint16
+
+const (
+	methodARN member = 1 << iota
+	path
+	resource
+	headers
+	multiHeaders
+	query
+	multiQuery
+	requestContext
+	requestID
+)
+
+func memberOf(name string) member {
+	switch name {
+	case "methodArn":
+		return methodARN
+	case "path":
+		return path
+	case "resource":
+		return resource
+	case "headers":
+		return headers
+	case "multiValueHeaders":
+		return multiHeaders
+	case "queryStringParameters":
+		return query
+	case "multiValueQueryStringParameters":
+		return multiQuery
+	case "requestContext":
+		return requestContext
+	default:
+		return 0
+	}
+}
+
+// event reads the whole payload.
+func (d *decoder) event() bool {
+	d.space()
+	return d.object(d.member) && d.end() && d.seen&methodARN != 0
+}
+
+func (d *decoder) member(name string) bool {
+	m := memberOf(name)
+	if d.seen&m != 0 {
+		return false
+	}
+	d.seen |= m
+	switch m {
+	case methodARN:
+		arn, ok := d.str()
+		if ok {
+			d.out.Stage, d.out.RoutePath, ok = splitARN(arn)
+		}
+		return ok
+	case path:
+		return d.optional(&d.out.Path)
+	case resource:
+		return d.optional(&d.out.Resource)
+	case headers:
+		return d.null() || d.object(d.header)
+	case multiHeaders:
+		return d.null() || d.object(d.multiHeader)
+	case query:
+		return d.null() || d.object(d.parameter)
+	case multiQuery:
+		return d.null() || d.object(d.multiParameter)
+	case requestContext:
+		return d.null() || d.object(d.context)
+	default:
+		return d.skip()
+	}
+}
+
+// optional reads a string or null.
+func (d *decoder) optional(into *string) bool {
+	if d.null() {
+		return true
+	}
+	text, ok := d.str()
+	*into = text
+	return ok
+}
+
+func (d *decoder) context(name string) bool {
+	if name != "requestId" {
+		return d.skip()
+	}
+	if d.seen&requestID != 0 {
+		return false
+	}
+	d.seen |= requestID
+	return d.optional(&d.out.RequestID)
+}
+
+func (d *decoder) header(name string) bool         { return d.single(d.headerSource(name)) }
+func (d *decoder) multiHeader(name string) bool    { return d.multi(d.headerSource(name)) }
+func (d *decoder) parameter(name string) bool      { return d.single(d.parameterSource(name)) }
+func (d *decoder) multiParameter(name string) bool { return d.multi(d.parameterSource(name)) }
+
+func (d *decoder) headerSource(name string) *authz.Source {
+	switch len(name) {
+	case len("x-api-key"):
+		if foldEqual(name, "x-api-key") {
+			return &d.out.APIKeyHeader
+		}
+	case len("origin"):
+		if foldEqual(name, "origin") {
+			return &d.out.Origin
+		}
+	case len("referer"):
+		if foldEqual(name, "referer") {
+			return &d.out.Referer
+		}
+	}
+	return nil
+}
+
+func (d *decoder) parameterSource(name string) *authz.Source {
+	switch name {
+	case "key":
+		return &d.out.Key
+	case "api_key":
+		return &d.out.APIKey
+	default:
+		return nil
+	}
+}
+
+// foldEqual compares with a lower-case ASCII name; unlike strings.EqualFold it folds nothing beyond ASCII.
+func foldEqual(name, lower string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// single reads a member of a single-value map: a string or null.
+func (d *decoder) single(s *authz.Source) bool {
+	if s == nil {
+		return d.skip()
+	}
+	var text string
+	if !d.optional(&text) {
+		return false
+	}
+	if text != "" {
+		if s.Singles == 0 {
+			s.Single = text
+		}
+		s.Singles++
+	}
+	return true
+}
+
+// multi reads a member of a multi-value map: a list of strings or nulls, or null.
+func (d *decoder) multi(s *authz.Source) bool {
+	if s == nil {
+		return d.skip()
+	}
+	return d.null() || d.array(func() bool {
+		var text string
+		if !d.optional(&text) {
+			return false
+		}
+		if text != "" {
+			if s.Values == 0 {
+				s.Value = text
+			}
+			s.Values++
+		}
+		return true
+	})
+}

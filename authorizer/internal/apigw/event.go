@@ -1,0 +1,137 @@
+package apigw
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+
+	"latchkey/shared/authz"
+	"latchkey/shared/origin"
+)
+
+// ErrEvent says that a payload is no REQUEST authorizer event: no JSON, not UTF-8, nested too deeply, a needed member
+// twice or of the wrong type, or no method ARN of a stage.
+var ErrEvent = errors.New("apigw: not an authorizer event")
+
+// Event is what the gate reads of a REQUEST authorizer event. Its strings share one piece of memory, apart from the
+// payload's: clone what outlives the call.
+type Event struct {
+	Stage     string // "arn:…:<api>/<stage>", the method ARN's beginning
+	RoutePath string // the path in the method ARN, with its leading "/"
+	Path      string // the event's own path; empty if it has none
+	Resource  string // the route: "/map/{proxy+}"
+	RequestID string // API Gateway's, as the access log has it
+
+	Key          authz.Source // ?key=
+	APIKey       authz.Source // ?api_key=
+	APIKeyHeader authz.Source // X-Api-Key, in any case
+	Origin       authz.Source
+	Referer      authz.Source
+}
+
+// Credential is the call's one credential; see authz.Credential.
+func (e *Event) Credential() (text string, place authz.Place, code authz.Code) {
+	return authz.Credential(e.Key, e.APIKey, e.APIKeyHeader)
+}
+
+// Caller is the origin that the call names. A header that is there more than once is unreadable.
+func (e *Event) Caller() (origin.Origin, origin.Presence) {
+	return origin.Caller(only(e.Origin), only(e.Referer))
+}
+
+func only(s authz.Source) string {
+	n, value := s.One()
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return value
+	default:
+		return "," // names no origin
+	}
+}
+
+// Target is where the call goes. The event tells it three times: the route that API Gateway chose, the path in the
+// method ARN, and the path as sent, which begins with the base path of a custom domain. All of them must be canonical,
+// and the route must belong to the product that the path does, or the call goes nowhere.
+func (e *Event) Target(products authz.Matcher) authz.Target {
+	if e.Path != "" && e.Path != e.RoutePath && !authz.CanonicalPath(e.Path) {
+		return authz.Target{}
+	}
+	target := authz.TargetOf(e.RoutePath, products)
+	if route, ok := products.Match(e.Resource); ok && route.Product != target.Match.Product {
+		return authz.Target{}
+	}
+	return target
+}
+
+// Decode reads an event. Errors are ErrEvent and never quote the payload, which holds secrets.
+func Decode(payload []byte) (Event, error) {
+	if !utf8.Valid(payload) {
+		return Event{}, ErrEvent
+	}
+	// The text is the payload itself, for copying it would cost as much memory as all the rest of a call. The payload
+	// is the runtime client's to use again, so own copies the little that is kept.
+	d := decoder{scanner: scanner{text: unsafe.String(unsafe.SliceData(payload), len(payload))}} //nolint:gosec // read only, and own leaves nothing of it behind
+	if !d.event() {
+		return Event{}, ErrEvent
+	}
+	d.out.own()
+	return d.out, nil
+}
+
+// own moves all strings out of the payload.
+func (e *Event) own() {
+	fields := [...]*string{
+		&e.Stage, &e.RoutePath, &e.Path, &e.Resource, &e.RequestID,
+		&e.Key.Single, &e.Key.Value, &e.APIKey.Single, &e.APIKey.Value, &e.APIKeyHeader.Single, &e.APIKeyHeader.Value,
+		&e.Origin.Single, &e.Origin.Value, &e.Referer.Single, &e.Referer.Value,
+	}
+	size := 0
+	for _, f := range fields {
+		size += len(*f)
+	}
+	var all strings.Builder
+	all.Grow(size)
+	for _, f := range fields {
+		all.WriteString(*f)
+	}
+	rest := all.String()
+	for _, f := range fields {
+		*f, rest = rest[:len(*f)], rest[len(*f):]
+	}
+}
+
+// splitARN cuts a method ARN, "arn:…:<api>/<stage>/<method>/<path>", into stage and path.
+func splitARN(arn string) (stage, path string, ok bool) {
+	api := strings.IndexByte(arn, '/')
+	if api <= 0 || !strings.HasPrefix(arn, "arn:") {
+		return "", "", false
+	}
+	end := strings.IndexByte(arn[api+1:], '/')
+	if end <= 0 {
+		return "", "", false
+	}
+	stage = arn[:api+1+end]
+	method, rest, ok := strings.Cut(arn[len(stage)+1:], "/")
+	if !ok || method == "" || !plainARN(stage) {
+		return "", "", false
+	}
+	return stage, arn[len(arn)-len(rest)-1:], true
+}
+
+// plainARN reports whether an ARN holds only what the ARN of a stage can: neither wildcards, which a policy would
+// read as such, nor what JSON would escape.
+func plainARN(arn string) bool {
+	for i := range len(arn) {
+		c := arn[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == ':', c == '/', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}

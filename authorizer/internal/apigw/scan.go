@@ -1,0 +1,309 @@
+package apigw
+
+import (
+	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxDepth bounds nesting: an event has four levels.
+const maxDepth = 64
+
+// scanner walks a JSON text (RFC 8259) once, from the first byte to the last. Every method leaves pos behind what it
+// has read and the white space after it, and reports whether that was well formed.
+type scanner struct {
+	text  string
+	pos   int
+	depth int
+}
+
+// space skips white space. API Gateway sends none.
+func (s *scanner) space() {
+	if s.pos < len(s.text) && s.text[s.pos] <= ' ' {
+		s.spaces()
+	}
+}
+
+func (s *scanner) spaces() {
+	for s.pos < len(s.text) {
+		switch s.text[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+func (s *scanner) end() bool { return s.pos == len(s.text) }
+
+// token reads one structural byte.
+func (s *scanner) token(c byte) bool {
+	if s.pos >= len(s.text) || s.text[s.pos] != c {
+		return false
+	}
+	s.pos++
+	s.space()
+	return true
+}
+
+func (s *scanner) literal(word string) bool {
+	if len(s.text)-s.pos < len(word) || s.text[s.pos:s.pos+len(word)] != word {
+		return false
+	}
+	s.pos += len(word)
+	s.space()
+	return true
+}
+
+func (s *scanner) null() bool { return s.literal("null") }
+
+// object reads an object; member is called behind each name and must read the value.
+func (s *scanner) object(member func(name string) bool) bool {
+	if s.depth++; s.depth > maxDepth || !s.token('{') {
+		return false
+	}
+	if !s.token('}') {
+		for {
+			name, ok := s.str()
+			if !ok || !s.token(':') || !member(name) {
+				return false
+			}
+			if s.token('}') {
+				break
+			}
+			if !s.token(',') {
+				return false
+			}
+		}
+	}
+	s.depth--
+	return true
+}
+
+// array reads an array; element must read one element.
+func (s *scanner) array(element func() bool) bool {
+	if s.depth++; s.depth > maxDepth || !s.token('[') {
+		return false
+	}
+	if !s.token(']') {
+		for {
+			if !element() {
+				return false
+			}
+			if s.token(']') {
+				break
+			}
+			if !s.token(',') {
+				return false
+			}
+		}
+	}
+	s.depth--
+	return true
+}
+
+// skip reads any value.
+func (s *scanner) skip() bool {
+	if s.pos >= len(s.text) {
+		return false
+	}
+	switch s.text[s.pos] {
+	case '"':
+		_, _, ok := s.quoted()
+		return ok
+	case '{':
+		return s.object(s.skipMember)
+	case '[':
+		return s.array(s.skip)
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	default:
+		return s.number()
+	}
+}
+
+func (s *scanner) skipMember(string) bool { return s.skip() }
+
+func (s *scanner) digits() bool {
+	start := s.pos
+	for s.pos < len(s.text) && s.text[s.pos] >= '0' && s.text[s.pos] <= '9' {
+		s.pos++
+	}
+	return s.pos > start
+}
+
+func (s *scanner) at(set string) bool {
+	if s.pos >= len(s.text) {
+		return false
+	}
+	for i := range len(set) {
+		if s.text[s.pos] == set[i] {
+			s.pos++
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scanner) number() bool {
+	s.at("-")
+	if !s.at("0") && !s.digits() {
+		return false
+	}
+	if s.at(".") && !s.digits() {
+		return false
+	}
+	if s.at("eE") {
+		s.at("+-")
+		if !s.digits() {
+			return false
+		}
+	}
+	s.space()
+	return true
+}
+
+// str reads a string and resolves its escapes. Without escapes it is a part of the text.
+func (s *scanner) str() (string, bool) {
+	raw, escapes, ok := s.quoted()
+	if !ok || !escapes {
+		return raw, ok
+	}
+	return unescape(raw), true
+}
+
+// quoted reads a string and checks its escapes; raw is what stands between the quotes. Most of an event is inside
+// strings that nobody needs, so plain characters go by eight at a time.
+func (s *scanner) quoted() (raw string, escapes, ok bool) {
+	text := s.text
+	if s.pos >= len(text) || text[s.pos] != '"' {
+		return "", false, false
+	}
+	start := s.pos + 1
+	for i := start; i < len(text); i++ {
+		for len(text)-i >= 8 {
+			if found := special(word(text[i : i+8])); found != 0 {
+				i += bits.TrailingZeros64(found) / 8
+				break
+			}
+			i += 8
+		}
+		if i >= len(text) {
+			break
+		}
+		switch c := text[i]; {
+		case c == '"':
+			s.pos = i + 1
+			s.space()
+			return text[start:i], escapes, true
+		case c == '\\':
+			n := escapeLen(text[i:])
+			if n == 0 {
+				return "", false, false
+			}
+			escapes = true
+			i += n - 1
+		case c < ' ':
+			return "", false, false
+		}
+	}
+	return "", false, false
+}
+
+// word is eight bytes of text, the first one lowest. The compiler makes one load of it.
+func word(b string) uint64 {
+	_ = b[7]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+// special marks the quotes, backslashes and control characters of a word by the high bits of their bytes. Its lowest
+// mark is exact, those above may be false, because a subtraction borrows from the bytes above a hit.
+func special(w uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := w^(ones*'"'), w^(ones*'\\')
+	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w) & highs
+}
+
+// escapeLen is the length of the escape that text begins with, 0 if it is none.
+func escapeLen(text string) int {
+	if len(text) < 2 {
+		return 0
+	}
+	switch text[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if _, ok := hex4(text); ok {
+			return 6
+		}
+	}
+	return 0
+}
+
+// hex4 reads "\uXXXX".
+func hex4(text string) (rune, bool) {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return 0, false
+	}
+	var r rune
+	for i := 2; i < 6; i++ {
+		c := text[i]
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// unescape resolves escapes that quoted has checked. A surrogate without its other half becomes U+FFFD.
+func unescape(raw string) string {
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); {
+		c := raw[i]
+		if c != '\\' {
+			out = append(out, c)
+			i++
+			continue
+		}
+		i += 2
+		switch raw[i-1] {
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			r, _ := hex4(raw[i-2:])
+			i += 4
+			if utf16.IsSurrogate(r) {
+				low, _ := hex4(raw[i:])
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					i += 6
+				}
+			}
+			out = utf8.AppendRune(out, r)
+		default: // the character itself
+			out = append(out, raw[i-1])
+		}
+	}
+	return string(out)
+}

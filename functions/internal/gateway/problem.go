@@ -1,0 +1,146 @@
+// Package gateway is the HTTP layer of the management API: it serves a mux behind a REST API, reads tokens and strict
+// bodies, checks who may do what, and writes problem documents (RFC 9457).
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"latchkey/shared/api"
+)
+
+// Problem is an error that knows its answer. Its texts are for the caller: they hold no secret and nothing internal.
+type Problem struct {
+	Status int
+	Code   string // stable
+	Text   string // what is wrong, in one sentence
+	Detail string // what to do about it; may be empty
+	Fields []api.FieldError
+
+	RetryAfter int // seconds; 0 sends no header
+	Challenge  string
+}
+
+// Error returns the code and the sentence.
+func (p *Problem) Error() string { return p.Code + ": " + p.Text }
+
+// With returns a copy with a detail.
+func (p *Problem) With(detail string) *Problem {
+	q := *p
+	q.Detail = detail
+	return &q
+}
+
+// Of makes a problem.
+func Of(status int, code, text string) *Problem {
+	return &Problem{Status: status, Code: code, Text: text}
+}
+
+// Invalid says which members of a body can't be taken: 422.
+func Invalid(fields ...api.FieldError) *Problem {
+	return &Problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Text: "The body has members that can't be taken.", Fields: fields}
+}
+
+// Field makes one entry of Invalid for a top-level member.
+func Field(member, code, detail string) api.FieldError {
+	return api.FieldError{Pointer: "/" + escapePointer(member), Code: code, Detail: detail}
+}
+
+// Parameter says which parameter of the URL or header can't be taken: 400.
+func Parameter(name, detail string) *Problem {
+	return &Problem{
+		Status: http.StatusBadRequest, Code: "parameter_invalid", Text: "A parameter can't be taken.",
+		Fields: []api.FieldError{{Pointer: name, Code: "invalid", Detail: detail}},
+	}
+}
+
+// The problems that have one form everywhere.
+var (
+	ErrUnauthorized = &Problem{
+		Status: http.StatusUnauthorized, Code: "unauthorized", Text: "A valid bearer token is needed.", Challenge: `Bearer realm="latchkey"`,
+	}
+	ErrForbidden = Of(http.StatusForbidden, "forbidden", "Your role doesn't allow this.")
+	ErrNotFound  = Of(http.StatusNotFound, "not_found", "There is no such object.")
+	ErrStale     = Of(http.StatusPreconditionFailed, "version_stale", "The object has changed since you read it.").
+			With("Read it again and repeat the change with its new ETag.")
+	ErrUnavailable = &Problem{
+		Status: http.StatusServiceUnavailable, Code: "unavailable", Text: "The service can't answer now.",
+		Detail: "Try again in a moment.", RetryAfter: 1,
+	}
+	errInternal = Of(http.StatusInternalServerError, "internal", "Something went wrong here.").
+			With("Send the request ID to support.")
+	errNoRoute = Of(http.StatusNotFound, "not_found", "There is no such object.")
+	errMethod  = Of(http.StatusMethodNotAllowed, "method_not_allowed", "This path doesn't know the method.")
+)
+
+// Rule says what a sentinel error means to the caller.
+type Rule struct {
+	Err     error
+	Fits    func(error) bool // in place of Err, for errors that are known by their type
+	Problem *Problem
+}
+
+// Table turns the errors of stores and core packages into problems; the first rule that fits wins.
+type Table []Rule
+
+// problem finds the answer to an error; known is false for one that nobody foresaw, which is a breakdown.
+func (t Table) problem(err error) (p *Problem, known bool) {
+	if errors.As(err, &p) {
+		return p, true
+	}
+	for _, rule := range t {
+		if (rule.Err != nil && errors.Is(err, rule.Err)) || (rule.Fits != nil && rule.Fits(err)) {
+			return rule.Problem, true
+		}
+	}
+	return errInternal, false
+}
+
+// write renders a problem.
+func (p *Problem) write(w http.ResponseWriter, requestID string) {
+	h := w.Header()
+	for _, name := range []string{"ETag", "Location", "Content-Disposition"} {
+		h.Del(name)
+	}
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	if p.Challenge != "" {
+		h.Set("WWW-Authenticate", p.Challenge)
+	}
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	doc := api.Problem{
+		Type: "about:blank", Title: http.StatusText(p.Status), Status: p.Status, Code: p.Code, Error: p.Text, RequestId: requestID,
+	}
+	if p.Detail != "" {
+		doc.Detail = &p.Detail
+	}
+	if len(p.Fields) > 0 {
+		doc.Errors = &p.Fields
+	}
+	w.WriteHeader(p.Status)
+	encode(w, doc)
+}
+
+// JSON answers with a document.
+func JSON(w http.ResponseWriter, status int, doc any) error {
+	w.Header().Set("Content-Type", "application/json")
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "private, no-cache")
+	}
+	w.WriteHeader(status)
+	encode(w, doc)
+	return nil
+}
+
+// NoStore marks an answer that holds a secret. Call it before JSON.
+func NoStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
+
+func encode(w http.ResponseWriter, doc any) {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(true)
+	_ = e.Encode(doc) // the writer is a buffer in Lambda; a lost client is not our error
+}

@@ -1,0 +1,174 @@
+package web
+
+import (
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/product"
+	"latchkey/shared/rotation"
+)
+
+// Used says when a key's secrets were last used, to the minute; zero for never.
+type Used struct {
+	Current  time.Time
+	Previous time.Time // the outgoing secret
+}
+
+// View is what a document of a key depends on besides the key.
+type View struct {
+	Now      time.Time
+	Used     Used
+	Operator bool // shows what only operators see
+	Products product.Catalogue
+}
+
+// KeyDoc renders a key. It can hold no secret: the type has no place for one.
+func KeyDoc(k apikey.Key, v View) api.Key {
+	doc := api.Key{
+		Id: string(k.ID), AccountId: string(k.Account), Name: k.Name, Usage: api.UsageKind(k.Usage),
+		BillingType: api.BillingType(k.BillingType), Products: texts(k.Products), Domains: texts(k.Domains),
+		MissingOrigin: api.MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
+		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(),
+		ExpiresAt: Moment(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: Moment(k.RevokedAt), DeletedAt: Moment(k.DeletedAt),
+		RotatedAt: Moment(k.RotatedAt), LastUsedAt: Moment(v.Used.Current), Limits: limitDocs(k, v), Version: k.Version,
+	}
+	if doc.MissingOrigin == "" {
+		doc.MissingOrigin = api.Deny // as the zero value decides
+	}
+	if b := k.Blocked; b != nil {
+		doc.Blocked = &api.Block{Reason: b.Reason, At: b.At.UTC()}
+		if v.Operator && b.By != "" {
+			doc.Blocked.By = &b.By
+		}
+	}
+	if rotation.Running(k, v.Now) {
+		doc.PreviousPreview = &k.Outgoing.Preview
+		doc.PreviousSecretExpiresAt = Moment(k.Outgoing.EndsAt)
+		doc.PreviousSecretLastUsedAt = Moment(v.Used.Previous)
+		doc.RotationCancelled = k.Outgoing.Cancelled
+	}
+	last := v.Used.Current
+	if v.Used.Previous.After(last) {
+		last = v.Used.Previous
+	}
+	if !last.IsZero() {
+		age := max(int64(v.Now.Sub(last)/time.Second), 0)
+		doc.LastUsedAt, doc.LastUsedAgeSeconds = Moment(last), &age
+	}
+	if p := k.Rotation; p != nil {
+		doc.RotationPolicy = &api.RotationPolicy{
+			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: MaybeText(p.Principal), NextDueAt: Moment(rotation.Due(k)),
+		}
+	}
+	if p := k.Proposed; p != nil {
+		doc.Proposed = &api.Proposal{Since: p.Since.UTC()}
+		if p.Domains != nil {
+			domains := texts(*p.Domains)
+			doc.Proposed.Domains = &domains
+		}
+		if p.Products != nil {
+			products := texts(*p.Products)
+			doc.Proposed.Products = &products
+		}
+	}
+	return doc
+}
+
+// limitDocs lists what holds for each limit class of the key's products.
+func limitDocs(k apikey.Key, v View) []api.Limit {
+	docs := []api.Limit{}
+	for _, id := range k.Products {
+		p, ok := v.Products.Product(id)
+		if !ok {
+			continue // the catalogue dropped it
+		}
+		for _, class := range p.Classes {
+			docs = append(docs, limitDoc(k, p.ID, class, v.Now))
+		}
+	}
+	return docs
+}
+
+func limitDoc(k apikey.Key, id product.ID, class product.LimitClass, now time.Time) api.Limit {
+	standard := class.QPS[k.AccountType]
+	doc := api.Limit{
+		Class: string(class.ID), Product: string(id), Name: class.Name, Qps: standard, DefaultQps: standard, MaxQps: class.MaxQPS,
+	}
+	for _, own := range k.Limits {
+		if own.Class != class.ID {
+			continue
+		}
+		then := own.Then
+		if then == 0 {
+			then = standard
+		}
+		switch {
+		case own.EndsAt.IsZero():
+			doc.Qps = own.QPS
+		case now.Before(own.EndsAt):
+			doc.Qps, doc.EndsAt, doc.ThenQps = own.QPS, Moment(own.EndsAt), &then
+		default:
+			doc.Qps = then
+		}
+	}
+	return doc
+}
+
+// KeyWithSecret renders a key with its secret, for the one answer that shows it; secret "" is a replay.
+func KeyWithSecret(k apikey.Key, v View, secret apikey.Secret) api.KeyWithSecret {
+	d := KeyDoc(k, v)
+	doc := api.KeyWithSecret{
+		Id: d.Id, AccountId: d.AccountId, Name: d.Name, Usage: d.Usage, BillingType: d.BillingType, Products: d.Products,
+		Domains: d.Domains, MissingOrigin: d.MissingOrigin, HeaderOnly: d.HeaderOnly, Recoverable: d.Recoverable,
+		Preview: d.Preview, Status: d.Status, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, ExpiresAt: d.ExpiresAt,
+		Disabled: d.Disabled, Blocked: d.Blocked, RevokedAt: d.RevokedAt, DeletedAt: d.DeletedAt, RotatedAt: d.RotatedAt,
+		PreviousPreview: d.PreviousPreview, PreviousSecretExpiresAt: d.PreviousSecretExpiresAt,
+		PreviousSecretLastUsedAt: d.PreviousSecretLastUsedAt, RotationCancelled: d.RotationCancelled,
+		LastUsedAt: d.LastUsedAt, LastUsedAgeSeconds: d.LastUsedAgeSeconds, Limits: d.Limits,
+		RotationPolicy: d.RotationPolicy, Proposed: d.Proposed, Version: d.Version,
+	}
+	if secret.IsZero() {
+		unavailable := true
+		doc.SecretUnavailable = &unavailable
+		return doc
+	}
+	text := secret.Reveal()
+	doc.Secret = &text
+	return doc
+}
+
+// AccountDoc renders an account as one of its members, or an operator (role ""), sees it.
+func AccountDoc(a account.Account, role account.Role) api.Account {
+	return api.Account{
+		Id: string(a.ID), Name: a.Name, Type: api.AccountType(a.Type), PendingType: MaybeText(string(a.PendingType)), KeyLimit: a.KeyLimit,
+		CreatedAt: a.CreatedAt.UTC(), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: Moment(a.ClosedAt),
+		Role: MaybeText(string(role)), Version: a.Version,
+	}
+}
+
+// Moment renders a time, nil for the zero time.
+func Moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// MaybeText renders a text, nil for "".
+func MaybeText(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func texts[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, item := range list {
+		out[i] = string(item)
+	}
+	return out
+}

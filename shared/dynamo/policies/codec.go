@@ -1,0 +1,297 @@
+// Package policies reads and writes policy records: one for each secret's hash, all that a decision needs.
+// It is linked into the authorizer, so its codec is written by hand.
+package policies
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/product"
+)
+
+// format is the version of the record. A restriction that an old reader would overlook needs a new one: a reader
+// refuses what it doesn't know.
+const format = 1
+
+// Key is the primary key of a secret's record.
+func Key(h apikey.Hash) dynamo.Item { return dynamo.Item{"pk": dynamo.S(h.String())} }
+
+// Encode writes a policy as an item. Equal policies make equal items.
+func Encode(p authz.Policy) dynamo.Item {
+	item := dynamo.Item{
+		"pk":   dynamo.S(p.Hash.String()),
+		"v":    dynamo.N(format),
+		"kid":  dynamo.S(string(p.KeyID)),
+		"acct": dynamo.S(string(p.Account)),
+		"at":   dynamo.S(string(p.AccountType)),
+		"ver":  dynamo.N(p.Version),
+		"live": dynamo.Bool(p.Live),
+		"mo":   dynamo.S(string(p.MissingOrigin)),
+	}
+	putFlag(item, "out", p.Outgoing)
+	putFlag(item, "blk", p.Blocked)
+	putFlag(item, "dis", p.Disabled)
+	putFlag(item, "hdr", p.HeaderOnly)
+	putTime(item, "ends", p.SecretEnds)
+	putTime(item, "exp", p.ExpiresAt)
+	putTime(item, "del", p.DeletedAt)
+	putTime(item, "rev", p.RevokedAt)
+	if len(p.Products) > 0 {
+		item["prods"] = putList(p.Products)
+	}
+	if len(p.Domains) > 0 {
+		item["doms"] = putList(p.Domains)
+	}
+	if len(p.Limits) > 0 {
+		item["lims"] = putLimits(p.Limits)
+	}
+	if p.Proposed != nil {
+		item["prop"] = putProposal(*p.Proposed)
+	}
+	return item
+}
+
+func putFlag(item dynamo.Item, name string, b bool) {
+	if b {
+		item[name] = dynamo.Bool(true)
+	}
+}
+
+func putTime(item dynamo.Item, name string, t time.Time) {
+	if !t.IsZero() {
+		item[name] = dynamo.N(t.UnixMilli())
+	}
+}
+
+func putList[T ~string](texts []T) types.AttributeValue {
+	values := make([]types.AttributeValue, len(texts))
+	for i, text := range texts {
+		values[i] = dynamo.S(string(text))
+	}
+	return &types.AttributeValueMemberL{Value: values}
+}
+
+func putLimits(limits []apikey.Limit) types.AttributeValue {
+	values := make([]types.AttributeValue, len(limits))
+	for i, l := range limits {
+		m := dynamo.Item{"c": dynamo.S(string(l.Class)), "q": dynamo.N(int64(l.QPS))}
+		putTime(m, "e", l.EndsAt)
+		if l.Then != 0 {
+			m["t"] = dynamo.N(int64(l.Then))
+		}
+		values[i] = &types.AttributeValueMemberM{Value: m}
+	}
+	return &types.AttributeValueMemberL{Value: values}
+}
+
+func putProposal(p apikey.Proposal) types.AttributeValue {
+	m := dynamo.Item{}
+	putTime(m, "s", p.Since)
+	if p.Domains != nil {
+		m["d"] = putList(*p.Domains)
+	}
+	if p.Products != nil {
+		m["p"] = putList(*p.Products)
+	}
+	return &types.AttributeValueMemberM{Value: m}
+}
+
+// Decode reads a policy record. Whatever isn't exactly a record of this format is dynamo.ErrUnreadable: guessing
+// could open a door.
+func Decode(item dynamo.Item) (authz.Policy, error) {
+	r := reader{item: item}
+	if v := r.number("v"); r.bad == "" && v != format {
+		r.fail("v")
+	}
+	hash, err := apikey.ParseHash(r.text("pk"))
+	if err != nil {
+		r.fail("pk")
+	}
+	p := authz.Policy{
+		Hash:          hash,
+		KeyID:         apikey.ID(r.text("kid")),
+		Account:       account.ID(r.text("acct")),
+		AccountType:   account.Type(r.text("at")),
+		Version:       r.number("ver"),
+		Live:          r.flag("live"),
+		Outgoing:      r.flag("out"),
+		SecretEnds:    r.time("ends"),
+		ExpiresAt:     r.time("exp"),
+		DeletedAt:     r.time("del"),
+		RevokedAt:     r.time("rev"),
+		Blocked:       r.flag("blk"),
+		Disabled:      r.flag("dis"),
+		HeaderOnly:    r.flag("hdr"),
+		MissingOrigin: apikey.Missing(r.text("mo")),
+		Products:      list[product.ID](&r, "prods"),
+		Domains:       list[string](&r, "doms"),
+		Limits:        r.limits(),
+		Proposed:      r.proposal(),
+	}
+	if p.KeyID == "" {
+		r.fail("kid")
+	}
+	if p.Account == "" {
+		r.fail("acct")
+	}
+	// The type decides the default limits: for one that is not known they would be 0, and every call over them.
+	if _, err := account.ParseType(string(p.AccountType)); err != nil {
+		r.fail("at")
+	}
+	if r.bad != "" {
+		return authz.Policy{}, fmt.Errorf("%w: gate attribute %q", dynamo.ErrUnreadable, r.bad)
+	}
+	return p, nil
+}
+
+// reader remembers the first attribute that isn't what it should be.
+type reader struct {
+	item dynamo.Item
+	bad  string
+}
+
+func (r *reader) fail(name string) {
+	if r.bad == "" {
+		r.bad = name
+	}
+}
+
+func (r *reader) text(name string) string {
+	text, ok := dynamo.GetS(r.item, name)
+	if !ok {
+		r.fail(name)
+	}
+	return text
+}
+
+func (r *reader) number(name string) int64 {
+	n, ok := dynamo.GetN(r.item, name)
+	if !ok {
+		r.fail(name)
+	}
+	return n
+}
+
+// count is a limit or the like: none at all is 0.
+func (r *reader) count(name string) int {
+	if r.item[name] == nil {
+		return 0
+	}
+	n := r.number(name)
+	if n < 0 || n > math.MaxInt32 {
+		r.fail(name)
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) flag(name string) bool {
+	switch v := r.item[name].(type) {
+	case nil:
+		return false
+	case *types.AttributeValueMemberBOOL:
+		if v != nil {
+			return v.Value
+		}
+	}
+	r.fail(name)
+	return false
+}
+
+// maxMilli is the last millisecond of the year 9999: what lies beyond was never written by this program.
+const maxMilli = 253402300799999
+
+func (r *reader) time(name string) time.Time {
+	if r.item[name] == nil {
+		return time.Time{}
+	}
+	ms := r.number(name)
+	if ms < -maxMilli || ms > maxMilli {
+		r.fail(name)
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func list[T ~string](r *reader, name string) []T {
+	if r.item[name] == nil {
+		return nil
+	}
+	l, ok := r.item[name].(*types.AttributeValueMemberL)
+	if !ok || l == nil {
+		r.fail(name)
+		return nil
+	}
+	texts := make([]T, len(l.Value))
+	for i, v := range l.Value {
+		s, ok := v.(*types.AttributeValueMemberS)
+		if !ok || s == nil {
+			r.fail(name)
+			return nil
+		}
+		texts[i] = T(s.Value)
+	}
+	return texts
+}
+
+func (r *reader) limits() []apikey.Limit {
+	if r.item["lims"] == nil {
+		return nil
+	}
+	l, ok := r.item["lims"].(*types.AttributeValueMemberL)
+	if !ok || l == nil {
+		r.fail("lims")
+		return nil
+	}
+	limits := make([]apikey.Limit, len(l.Value))
+	for i, v := range l.Value {
+		m, ok := v.(*types.AttributeValueMemberM)
+		if !ok || m == nil {
+			r.fail("lims")
+			return nil
+		}
+		in := reader{item: m.Value}
+		limits[i] = apikey.Limit{
+			Class: product.Class(in.text("c")), QPS: in.count("q"), EndsAt: in.time("e"), Then: in.count("t"),
+		}
+		if m.Value["q"] == nil {
+			in.fail("q") // a limit of 0 is written, a missing one is damage
+		}
+		if in.bad != "" {
+			r.fail("lims." + in.bad)
+		}
+	}
+	return limits
+}
+
+func (r *reader) proposal() *apikey.Proposal {
+	if r.item["prop"] == nil {
+		return nil
+	}
+	m, ok := r.item["prop"].(*types.AttributeValueMemberM)
+	if !ok || m == nil {
+		r.fail("prop")
+		return nil
+	}
+	in := reader{item: m.Value}
+	p := &apikey.Proposal{Since: in.time("s")}
+	if m.Value["d"] != nil {
+		d := list[string](&in, "d")
+		p.Domains = &d
+	}
+	if m.Value["p"] != nil {
+		products := list[product.ID](&in, "p")
+		p.Products = &products
+	}
+	if in.bad != "" {
+		r.fail("prop." + in.bad)
+	}
+	return p
+}

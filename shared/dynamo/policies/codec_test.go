@@ -1,0 +1,266 @@
+package policies_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"pgregory.net/rapid"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+func genTime(t *rapid.T, label string) time.Time {
+	if rapid.Bool().Draw(t, label+" set") {
+		return time.UnixMilli(rapid.Int64Range(-1e12, 253402300799999).Draw(t, label)).UTC()
+	}
+	return time.Time{}
+}
+
+func genTexts[T ~string](t *rapid.T, label string) []T {
+	list := rapid.SliceOfN(rapid.StringN(0, 8, 32), 0, 4).Draw(t, label)
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]T, len(list))
+	for i := range list {
+		out[i] = T(list[i])
+	}
+	return out
+}
+
+func genPolicy(t *rapid.T) authz.Policy {
+	p := authz.Policy{
+		KeyID: apikey.ID(rapid.StringN(1, 9, 40).Draw(t, "kid")), Account: account.ID(rapid.StringN(1, 9, 40).Draw(t, "acct")),
+		AccountType: rapid.SampledFrom([]account.Type{account.Enterprise, account.SelfServe}).Draw(t, "type"), Version: rapid.Int64().Draw(t, "ver"),
+		Live: rapid.Bool().Draw(t, "live"), Outgoing: rapid.Bool().Draw(t, "out"), Blocked: rapid.Bool().Draw(t, "blk"),
+		Disabled: rapid.Bool().Draw(t, "dis"), HeaderOnly: rapid.Bool().Draw(t, "hdr"),
+		SecretEnds: genTime(t, "ends"), ExpiresAt: genTime(t, "exp"), DeletedAt: genTime(t, "del"), RevokedAt: genTime(t, "rev"),
+		Products: genTexts[product.ID](t, "products"), Domains: genTexts[string](t, "domains"),
+		MissingOrigin: apikey.Missing(rapid.String().Draw(t, "missing")),
+	}
+	copy(p.Hash[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
+	for range rapid.IntRange(0, 3).Draw(t, "limits") {
+		p.Limits = append(p.Limits, apikey.Limit{
+			Class: product.Class(rapid.String().Draw(t, "class")), QPS: rapid.IntRange(0, math.MaxInt32).Draw(t, "qps"),
+			EndsAt: genTime(t, "limit"), Then: rapid.IntRange(0, math.MaxInt32).Draw(t, "then"),
+		})
+	}
+	if rapid.Bool().Draw(t, "proposed") {
+		p.Proposed = &apikey.Proposal{Since: genTime(t, "since")}
+		if rapid.Bool().Draw(t, "proposes domains") {
+			d := append([]string{}, genTexts[string](t, "pd")...)
+			p.Proposed.Domains = &d
+		}
+		if rapid.Bool().Draw(t, "proposes products") {
+			d := append([]product.ID{}, genTexts[product.ID](t, "pp")...)
+			p.Proposed.Products = &d
+		}
+	}
+	return p
+}
+
+func TestPolicySurvivesItsRecord(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := genPolicy(t)
+		got, err := policies.Decode(policies.Encode(p))
+		if err != nil || !reflect.DeepEqual(got, p) {
+			t.Fatalf("got %+v, %v\nwant %+v", got, err, p)
+		}
+	})
+}
+
+func TestEveryFieldOfAPolicyIsInTheRecord(t *testing.T) {
+	kind := reflect.TypeFor[authz.Policy]()
+	base := policies.Encode(authz.Policy{})
+	for i := range kind.NumField() {
+		var p authz.Policy
+		field := reflect.ValueOf(&p).Elem().Field(i)
+		switch v := field.Addr().Interface().(type) {
+		case *time.Time:
+			*v = keytest.Now
+		case *[]apikey.Limit:
+			*v = []apikey.Limit{{Class: "search"}}
+		case **apikey.Proposal:
+			*v = &apikey.Proposal{}
+		case *apikey.Hash:
+			v[0] = 1
+		case *[]product.ID:
+			*v = []product.ID{"search"}
+		case *[]string:
+			*v = []string{"example.com"}
+		default:
+			switch field.Kind() {
+			case reflect.Bool:
+				field.SetBool(true)
+			case reflect.String:
+				field.SetString("x")
+			case reflect.Int64:
+				field.SetInt(7)
+			default:
+				t.Fatalf("teach this test, and the codec, the type of %s", kind.Field(i).Name)
+			}
+		}
+		if reflect.DeepEqual(policies.Encode(p), base) {
+			t.Errorf("%s isn't written", kind.Field(i).Name)
+		}
+	}
+}
+
+func TestDamagedRecordIsUnreadableAndNeverAPolicy(t *testing.T) {
+	k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) {
+		k.Domains = []string{"example.com"}
+		k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: keytest.Now, Then: 1}}
+		k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Since: keytest.Now}
+		k.RevokedAt, k.DeletedAt, k.ExpiresAt, k.Disabled, k.HeaderOnly = keytest.Now, keytest.Now, keytest.Now, true, true
+		k.Blocked = &apikey.Block{}
+	})
+	wrong := []types.AttributeValue{
+		&types.AttributeValueMemberNULL{Value: true}, dynamo.N(1), dynamo.S("x"), &types.AttributeValueMemberN{Value: "1e99"},
+		&types.AttributeValueMemberL{Value: []types.AttributeValue{nil}}, &types.AttributeValueMemberM{}, &types.AttributeValueMemberBOOL{},
+		&types.AttributeValueMemberN{Value: "9223372036854775807"}, (*types.AttributeValueMemberS)(nil), (*types.AttributeValueMemberL)(nil),
+		(*types.AttributeValueMemberM)(nil), (*types.AttributeValueMemberN)(nil), (*types.AttributeValueMemberBOOL)(nil),
+	}
+	for name, right := range policies.Encode(keytest.Policy(k)) {
+		for _, bad := range wrong {
+			if reflect.TypeOf(bad) == reflect.TypeOf(right) && !reflect.ValueOf(bad).IsNil() && name != "v" {
+				continue // of the right type: may be a value
+			}
+			item := policies.Encode(keytest.Policy(k))
+			item[name] = bad
+			if reflect.DeepEqual(bad, right) {
+				continue
+			}
+			p, err := policies.Decode(item)
+			if !errors.Is(err, dynamo.ErrUnreadable) || !reflect.DeepEqual(p, authz.Policy{}) {
+				t.Errorf("%s = %#v: %+v, %v", name, bad, p, err)
+			}
+		}
+	}
+	for _, name := range []string{"pk", "v", "kid", "acct", "at", "ver", "mo"} {
+		item := policies.Encode(keytest.Policy(k))
+		delete(item, name)
+		if _, err := policies.Decode(item); !errors.Is(err, dynamo.ErrUnreadable) {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+	if p, err := policies.Decode(dynamo.Item{}); !errors.Is(err, dynamo.ErrUnreadable) || p.Live {
+		t.Errorf("empty: %+v, %v", p, err)
+	}
+}
+
+// Read all the same, such a record would have no default limit: every call would be over it.
+func TestARecordOfAnUnknownAccountTypeIsUnreadable(t *testing.T) {
+	for _, kind := range []string{"", "x", "Enterprise", "self_serve ", "self-serve"} {
+		item := policies.Encode(keytest.Policy(keytest.Key(keytest.AccountID())))
+		item["at"] = dynamo.S(kind)
+		if p, err := policies.Decode(item); !errors.Is(err, dynamo.ErrUnreadable) || p.Live {
+			t.Errorf("%q: %+v, %v", kind, p, err)
+		}
+	}
+}
+
+// FuzzDecode feeds items of any shape: what is read is what would be written again, and nothing panics.
+func FuzzDecode(f *testing.F) {
+	k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) {
+		k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: keytest.Now, Then: 1}}
+		k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Since: keytest.Now}
+	})
+	f.Add(toJSON(policies.Encode(keytest.Policy(k))))
+	f.Add([]byte(`{"v":{"N":"1"},"pk":{"S":""},"lims":{"L":[{"M":{"q":{"N":"-1"}}}]},"prop":{"M":{"d":{"L":[{"L":[]}]}}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var raw map[string]any
+		if json.Unmarshal(data, &raw) != nil {
+			return
+		}
+		item := dynamo.Item{}
+		for name, v := range raw {
+			item[name] = fromJSON(v)
+		}
+		p, err := policies.Decode(item)
+		if err != nil {
+			if !errors.Is(err, dynamo.ErrUnreadable) || !reflect.DeepEqual(p, authz.Policy{}) {
+				t.Fatalf("%+v, %v", p, err)
+			}
+			return
+		}
+		if product.Default().DefaultQPS("search", p.AccountType) == 0 {
+			t.Fatalf("account type %q has no default limit", p.AccountType)
+		}
+		again, err := policies.Decode(policies.Encode(p))
+		if err != nil || !reflect.DeepEqual(policies.Encode(again), policies.Encode(p)) {
+			t.Fatalf("%+v\n%+v, %v", p, again, err)
+		}
+	})
+}
+
+func toJSON(item dynamo.Item) []byte {
+	out := map[string]any{}
+	for name, v := range item {
+		out[name] = valueToJSON(v)
+	}
+	data, _ := json.Marshal(out)
+	return data
+}
+
+func valueToJSON(v types.AttributeValue) any {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return map[string]any{"S": v.Value}
+	case *types.AttributeValueMemberN:
+		return map[string]any{"N": v.Value}
+	case *types.AttributeValueMemberBOOL:
+		return map[string]any{"BOOL": v.Value}
+	case *types.AttributeValueMemberL:
+		list := []any{}
+		for _, e := range v.Value {
+			list = append(list, valueToJSON(e))
+		}
+		return map[string]any{"L": list}
+	case *types.AttributeValueMemberM:
+		m := map[string]any{}
+		for name, e := range v.Value {
+			m[name] = valueToJSON(e)
+		}
+		return map[string]any{"M": m}
+	}
+	return nil
+}
+
+func fromJSON(v any) types.AttributeValue {
+	typed, _ := v.(map[string]any)
+	for kind, v := range typed {
+		switch v := v.(type) {
+		case string:
+			if kind == "N" {
+				return &types.AttributeValueMemberN{Value: v}
+			}
+			return dynamo.S(v)
+		case bool:
+			return dynamo.Bool(v)
+		case []any:
+			list := make([]types.AttributeValue, len(v))
+			for i := range v {
+				list[i] = fromJSON(v[i])
+			}
+			return &types.AttributeValueMemberL{Value: list}
+		case map[string]any:
+			m := dynamo.Item{}
+			for name, e := range v {
+				m[name] = fromJSON(e)
+			}
+			return &types.AttributeValueMemberM{Value: m}
+		}
+	}
+	return nil
+}

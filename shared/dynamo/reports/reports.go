@@ -1,0 +1,117 @@
+// Package reports writes the counts of execution environments to the slices table, and reads them back from the table's stream. The
+// authorizer links it, so its codec is by hand.
+package reports
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// Client is the one call that a Writer makes.
+type Client interface {
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Writer puts reports into the slices table.
+type Writer struct {
+	Client Client
+	Table  string
+}
+
+// keep is how long a report stays readable in the table after it was written. The stream keeps it for a day.
+const keep = 4 * 24 * time.Hour
+
+// Write puts one part of a report. Its key is the environment, sequence and part, and its values are absolute: a
+// repetition changes nothing.
+func (w Writer) Write(ctx context.Context, r usage.Report) error {
+	_, err := w.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &w.Table, Item: Encode(r)})
+	if err != nil {
+		return fmt.Errorf("reports: write: %w", err)
+	}
+	return nil
+}
+
+// version of the record's layout.
+const version = 1
+
+// Encode makes the item of one part of a report.
+func Encode(r usage.Report) dynamo.Item {
+	entries := make([]types.AttributeValue, len(r.Entries))
+	for i, e := range r.Entries {
+		counts := make(dynamo.Item, len(e.Counts))
+		for d, n := range e.Counts {
+			counts[string(d)] = dynamo.N(n)
+		}
+		entries[i] = &types.AttributeValueMemberM{Value: dynamo.Item{
+			"a": dynamo.S(string(e.Subject.Account)), "k": dynamo.S(string(e.Subject.Key)),
+			"p": dynamo.S(string(e.Subject.Product)), "h": dynamo.N(int64(e.Hour)),
+			"c": &types.AttributeValueMemberM{Value: counts},
+		}}
+	}
+	return dynamo.Item{
+		"pk": dynamo.S(r.Environment), "sk": dynamo.S(fmt.Sprintf("%012d#%04d", r.Sequence, r.Part)),
+		"v": dynamo.N(version), "seq": dynamo.N(r.Sequence), "part": dynamo.N(int64(r.Part)),
+		"at": dynamo.N(r.At.UnixMilli()), "e": &types.AttributeValueMemberL{Value: entries},
+		"ttl": dynamo.N(r.At.Add(keep).Unix()),
+	}
+}
+
+// Decode reads an item. The error wraps usage.ErrReport where it is none that Encode made.
+func Decode(item dynamo.Item) (usage.Report, error) {
+	var r usage.Report
+	v, _ := dynamo.GetN(item, "v")
+	environment, okEnvironment := dynamo.GetS(item, "pk")
+	sequence, okSequence := dynamo.GetN(item, "seq")
+	part, okPart := dynamo.GetN(item, "part")
+	at, okAt := dynamo.GetN(item, "at")
+	list, okList := item["e"].(*types.AttributeValueMemberL)
+	if v != version || !okEnvironment || !okSequence || !okPart || !okAt || !okList {
+		return r, fmt.Errorf("%w: a field is missing or of another type", usage.ErrReport)
+	}
+	r = usage.Report{Environment: environment, Sequence: sequence, Part: int(part), At: time.UnixMilli(at).UTC()}
+	for _, value := range list.Value {
+		e, err := decodeEntry(value)
+		if err != nil {
+			return usage.Report{}, err
+		}
+		r.Entries = append(r.Entries, e)
+	}
+	return r, nil
+}
+
+func decodeEntry(value types.AttributeValue) (usage.Entry, error) {
+	m, ok := value.(*types.AttributeValueMemberM)
+	if !ok {
+		return usage.Entry{}, fmt.Errorf("%w: an entry is no map", usage.ErrReport)
+	}
+	acct, okAccount := dynamo.GetS(m.Value, "a")
+	key, okKey := dynamo.GetS(m.Value, "k")
+	prod, okProduct := dynamo.GetS(m.Value, "p")
+	hour, okHour := dynamo.GetN(m.Value, "h")
+	counts, okCounts := m.Value["c"].(*types.AttributeValueMemberM)
+	if !okAccount || !okKey || !okProduct || !okHour || !okCounts {
+		return usage.Entry{}, fmt.Errorf("%w: an entry's field is missing or of another type", usage.ErrReport)
+	}
+	e := usage.Entry{
+		Subject: usage.Subject{Account: account.ID(acct), Key: apikey.ID(key), Product: product.ID(prod)},
+		Hour:    usage.Hour(hour), Counts: make(usage.Counts, len(counts.Value)),
+	}
+	for name := range counts.Value {
+		n, isNumber := dynamo.GetN(counts.Value, name)
+		if !isNumber {
+			return usage.Entry{}, fmt.Errorf("%w: a count is no whole number", usage.ErrReport)
+		}
+		e.Counts[usage.Dimension(name)] = n
+	}
+	return e, nil
+}

@@ -1,0 +1,215 @@
+package limiter
+
+import (
+	"context"
+	"time"
+)
+
+// Limiter is one environment's part of the limits. It is for one call at a time, as in Lambda.
+type Limiter struct {
+	states  *states
+	breaker breaker
+}
+
+// New returns a limiter that remembers up to maxLimits limits. Forgetting one costs a store call, not the guarantee.
+func New(maxLimits int) *Limiter {
+	return &Limiter{states: newStates(max(1, maxLimits))}
+}
+
+// state is what an environment knows of one limit. All moments are on its monotonic clock.
+type state struct {
+	window   int64 // the newest window seen; 0: none
+	capacity int64
+	used     int64         // as seen last
+	base     time.Duration // upper bound of base(window): the next one may open a second later
+	// ended is an upper bound of the last grant out of window, if exhausted.
+	exhausted bool
+	ended     time.Duration
+	// full says that an ask came back short: there is nothing to have for this limit before the next window.
+	full bool
+
+	tokens int64
+	bought Now // when the tokens were asked for
+	life   time.Duration
+
+	demand demand
+	share  share
+}
+
+// Step is what to do next: answer the call with Result, or perform Ask and tell Answer what came of it.
+type Step struct {
+	Done   bool
+	Result Result
+	Ask    Ask
+}
+
+// Decide begins the decision on one call under the named limit of so many calls per second.
+func (l *Limiter) Decide(name string, limit int, now Now) Step {
+	if limit <= 0 {
+		return Step{Done: true, Result: Result{RetryAfter: 1}}
+	}
+	s := l.states.get(name)
+	s.demand.add(now.Mono)
+	return l.next(name, s, int64(limit), now, 0)
+}
+
+// next decides from memory, or says what to ask.
+func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) Step {
+	if s.tokens > 0 && s.alive(now) {
+		s.tokens--
+		s.share.granted(now.Mono)
+		return s.done(true, limit, now)
+	}
+	s.tokens = 0
+	if l.breaker.open(now.Mono) {
+		return s.fallback(limit, now)
+	}
+	legal := now.Mono >= s.base+window
+	if s.window != 0 && !legal && s.full && s.used >= min(limit, s.capacity) || tries >= maxTries {
+		return s.done(false, limit, now)
+	}
+	ask := Ask{
+		Limit: name, Window: s.window, Capacity: limit,
+		Expires: now.Wall.Add(expiry), sent: now, limit: limit, tries: tries + 1,
+	}
+	used := int64(0) // of the window that is asked
+	switch {
+	case s.window == 0:
+		ask.Create, ask.Window = true, max(1, now.Wall.Unix())
+	case legal:
+		ask.Window++
+		ask.Age = s.ageOfNext(limit, now)
+	default:
+		ask.Age, used = now.Mono-s.base, s.used
+	}
+	ask.Age = floorMicro(ask.Age)
+	ask.N = s.demand.lease(limit, used, s.full, now.Mono)
+	return Step{Ask: ask}
+}
+
+// floorMicro rounds an age down: an age is what is certain.
+func floorMicro(d time.Duration) time.Duration {
+	m := d.Truncate(time.Microsecond)
+	if m > d {
+		m -= time.Microsecond
+	}
+	return m
+}
+
+// ageOfNext is the age of base(window+1) at the moment in which an ask sent now is written.
+func (s *state) ageOfNext(limit int64, now Now) time.Duration {
+	if !s.exhausted {
+		return -wait(limit) // grants out of this window go on until the next one opens, by that very write
+	}
+	return now.Mono - s.baseOfNext(limit, now.Mono, s.ended)
+}
+
+// baseOfNext bounds base(window+1), for an ask sent at the given moment and a window whose grants ended by ended.
+func (s *state) baseOfNext(limit int64, sent, ended time.Duration) time.Duration {
+	return max(s.base+window, ended+wait(limit), sent-forgive)
+}
+
+// alive reports whether the tokens may still be used: time is counted from before they were asked for, by the clock
+// that saw more of it pass.
+func (s *state) alive(now Now) bool {
+	return max(now.Mono-s.bought.Mono, now.Wall.Sub(s.bought.Wall)) < s.life
+}
+
+// Answer takes what came of an ask, and goes on.
+func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
+	s := l.states.get(ask.Limit)
+	if err != nil {
+		l.breaker.fail(now.Mono)
+		return s.fallback(ask.limit, now)
+	}
+	l.breaker.succeed()
+	if !seen.Applied {
+		s.learn(seen, ask.limit, now)
+		return l.next(ask.Limit, s, ask.limit, now, ask.tries)
+	}
+	s.enter(ask, seen, now.Mono)
+	first := s.used // what the slot begins at
+	s.used += ask.N
+	if s.used >= s.capacity && !s.exhausted {
+		s.exhausted, s.ended = true, now.Mono
+	}
+	top := min(ask.limit, s.capacity)
+	s.full = s.used >= top
+	s.tokens = max(0, min(ask.N, top-first))
+	s.bought, s.life = ask.sent, life(top)
+	if s.tokens > 0 && !s.alive(now) && ask.tries < maxTries {
+		s.full = false // the answer came too late to use it; that says nothing about what is left
+	}
+	return l.next(ask.Limit, s, ask.limit, now, ask.tries)
+}
+
+// learn takes over the open window from an ask that was not applied.
+func (s *state) learn(seen Seen, limit int64, at Now) {
+	now := at.Mono
+	if seen.Window == 0 {
+		s.window, s.full, s.exhausted = 0, false, false
+		return
+	}
+	if seen.Window != s.window {
+		s.window, s.exhausted, s.full = seen.Window, false, false
+		s.base = now + wait(limit)
+	}
+	s.capacity, s.used = seen.Capacity, seen.Used
+	s.base = min(s.base, now-seen.Age)
+	if s.used >= s.capacity && !s.exhausted {
+		s.exhausted, s.ended = true, now
+	}
+	s.full = s.full || s.used >= min(limit, s.capacity)
+	if !seen.Expires.IsZero() && at.Wall.Sub(seen.Expires.Add(-expiry)) > longIdle {
+		s.base, s.ended = min(s.base, now-window), min(s.ended, now-window)
+	}
+}
+
+// enter takes over the window of an ask that was applied.
+func (s *state) enter(ask Ask, seen Seen, now time.Duration) {
+	if s.window != ask.Window {
+		switch {
+		case ask.Create:
+			s.base = now
+		case s.exhausted:
+			s.base = s.baseOfNext(ask.limit, ask.sent.Mono, s.ended)
+		default:
+			s.base = now + wait(ask.limit)
+		}
+		s.window, s.exhausted = ask.Window, false
+	}
+	if seen.Window != ask.Window {
+		s.capacity, s.used = ask.Capacity, 0 // this ask opened it
+		return
+	}
+	s.capacity, s.used = seen.Capacity, seen.Used
+	s.base = min(s.base, now-seen.Age)
+}
+
+// done answers a call.
+func (s *state) done(admit bool, limit int64, now Now) Step {
+	reset := wholeSeconds(s.base + window - now.Mono)
+	r := Result{
+		Admit: admit, Limit: int(limit), Reset: reset,
+		Remaining: int(max(0, min(limit, s.capacity)-s.used) + s.tokens),
+	}
+	if !admit {
+		r.RetryAfter, r.Remaining = reset, 0
+	}
+	return Step{Done: true, Result: r}
+}
+
+// wholeSeconds rounds up, to at least 1.
+func wholeSeconds(d time.Duration) int {
+	return max(1, int((d+time.Second-1)/time.Second))
+}
+
+// Admit decides on one call, with the store calls that it takes, one at a time. The clock is read anew after each.
+func (l *Limiter) Admit(ctx context.Context, store Store, clock func() Now, name string, limit int) Result {
+	step := l.Decide(name, limit, clock())
+	for !step.Done {
+		seen, err := store.Take(ctx, step.Ask)
+		step = l.Answer(step.Ask, seen, err, clock())
+	}
+	return step.Result
+}

@@ -1,0 +1,320 @@
+// Package sim runs limiters of many environments against a modelled table, in virtual time and from a seed. The tests
+// of package limiter search it for a run that breaks the guarantee; infra/bench/qps measures with it.
+package sim
+
+import (
+	"container/heap"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"latchkey/shared/limiter"
+)
+
+// Config describes a run.
+type Config struct {
+	Seed   uint64
+	Envs   int
+	Limit  int
+	Load   float64 // offered calls per second, as a multiple of Limit
+	Length time.Duration
+	Shape  Shape
+	Skewed bool // a few environments get most of the calls
+	Policy Policy
+	Faults Faults
+	// Change, if set, is the limit from the middle of the run on. Each environment learns of it within a second.
+	Change int
+	// ItemRate is how many writes a second one item takes; 0 means any number.
+	ItemRate int
+	// Latency is the median time of a store call; 0 means 4 ms.
+	Latency time.Duration
+}
+
+// Shape is how calls come.
+type Shape int
+
+// The shapes.
+const (
+	Poisson Shape = iota
+	Bursty        // all calls of a second within 100 ms, at a moment that drifts
+	OnOff         // a trickle and floods in turn, each of random length: the worst for windows
+)
+
+// Policy is what limits the calls.
+type Policy int
+
+// The policies: ours, and those it is compared with.
+const (
+	Leases  Policy = iota
+	Local          // each environment admits its share
+	PerCall        // one write per call to a counter of the second
+	GCRA           // one conditional write per call to a theoretical arrival time
+)
+
+// Faults are what goes wrong; the probabilities are per store call, Kill and Freeze per call.
+type Faults struct {
+	Lost, Duplicate, Delay float64
+	Kill, Freeze           float64
+	Skew                   time.Duration // clocks are wrong by up to this
+	MonoStops              bool          // the monotonic clock stands still in a freeze
+}
+
+// Outcome is what happened.
+type Outcome struct {
+	Calls     int
+	Admitted  []time.Duration // when, in order; without those of a fallback
+	Fallback  int             // admitted without the store
+	Writes    int
+	Latencies []time.Duration // of every decision
+	Retries   []Retry
+}
+
+// Retry is a refusal: where, when, and what the client was told.
+type Retry struct {
+	Env   int
+	At    time.Duration
+	After int
+}
+
+// Run runs a simulation.
+func Run(c Config) Outcome {
+	if c.Latency == 0 {
+		c.Latency = 4 * time.Millisecond
+	}
+	s := &run{Config: c, rnd: rand.New(rand.NewPCG(c.Seed, 0x9e3779b97f4a7c15)), table: NewTable()}
+	for i := range c.Envs {
+		s.envs = append(s.envs, s.newEnv(i))
+	}
+	s.at(0, s.arrive)
+	for s.queue.Len() > 0 {
+		e := heap.Pop(&s.queue).(event)
+		if e.at > c.Length+10*time.Second {
+			break
+		}
+		s.now = e.at
+		e.do()
+	}
+	return s.out
+}
+
+type run struct {
+	Config
+	rnd   *rand.Rand
+	queue events
+	seq   int
+	now   time.Duration
+	table *Table
+	envs  []*env
+	out   Outcome
+	room  localLimit // of the item
+
+	flood     bool // of OnOff
+	phaseEnds time.Duration
+}
+
+// env is an execution environment; a killed one is replaced.
+type env struct {
+	id       int
+	limiter  *limiter.Limiter
+	local    localLimit
+	wall     time.Duration // what its wall clock is wrong by
+	mono     time.Duration // where its monotonic clock began
+	stopped  time.Duration // how long that stood still
+	busy     bool
+	dead     bool
+	thawed   time.Duration // frozen until then
+	learns   time.Duration // how long after a change of the limit it knows
+	gcraSeen int64
+}
+
+func (s *run) newEnv(id int) *env {
+	e := &env{id: id, limiter: limiter.New(4), mono: time.Duration(s.rnd.Int64N(int64(time.Hour)))}
+	if s.Faults.Skew > 0 {
+		e.wall = time.Duration(s.rnd.Int64N(int64(2*s.Faults.Skew))) - s.Faults.Skew
+	}
+	e.learns = time.Duration(s.rnd.Int64N(int64(time.Second)))
+	return e
+}
+
+var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (s *run) clock(e *env) limiter.Now {
+	return limiter.Now{Wall: epoch.Add(s.now + e.wall), Mono: s.now + e.mono - e.stopped}
+}
+
+func (s *run) limit(e *env) int {
+	if s.Change > 0 && s.now > s.Length/2+e.learns {
+		return s.Change
+	}
+	return s.Limit
+}
+
+// arrive handles one call and schedules the next.
+func (s *run) arrive() {
+	if s.now >= s.Length {
+		return
+	}
+	s.at(s.gap(), s.arrive)
+	s.out.Calls++
+	s.route(s.now)
+}
+
+// gap is the time to the next call.
+func (s *run) gap() time.Duration {
+	rate := s.Load * float64(s.Limit)
+	poisson := func(rate float64) time.Duration {
+		return time.Duration(s.rnd.ExpFloat64() / rate * float64(time.Second))
+	}
+	switch s.Shape {
+	case Bursty:
+		d := poisson(rate * 10)
+		// The phase of the burst moves by 37 ms a second, so that it meets every part of a window.
+		period := time.Second + 37*time.Millisecond
+		if (s.now+d)%period > period/10 {
+			d += period - (s.now+d)%period
+		}
+		return d
+	case OnOff:
+		if s.now >= s.phaseEnds {
+			s.flood = !s.flood
+			s.phaseEnds = s.now + s.phase()
+		}
+		if !s.flood {
+			rate = 1 + rate/50
+		}
+		return min(poisson(rate), max(s.phaseEnds-s.now, time.Millisecond))
+	default:
+		return poisson(rate)
+	}
+}
+
+// phase is how long a trickle or a flood goes on: mostly a little more or less than a window, or than a token lives.
+func (s *run) phase() time.Duration {
+	if s.rnd.IntN(2) == 0 {
+		return time.Duration(s.rnd.Int64N(int64(1500 * time.Millisecond)))
+	}
+	critical := []int{20, 50, 90, 100, 200, 500, 800, 850, 900, 950, 980, 1000, 1050, 1100, 1500}
+	d := time.Duration(critical[s.rnd.IntN(len(critical))]) * time.Millisecond
+	return d + time.Duration(s.rnd.Int64N(int64(30*time.Millisecond)))
+}
+
+// route gives a call to an idle environment, or waits a little for one. Where all are frozen, the call is lost.
+func (s *run) route(arrived time.Duration) {
+	busy := false
+	for range 4 {
+		i := s.rnd.IntN(s.Envs)
+		if s.Skewed {
+			i = int(float64(s.Envs) * math.Pow(s.rnd.Float64(), 3))
+		}
+		e := s.envs[i]
+		if s.now < e.thawed {
+			continue
+		}
+		if e.busy {
+			busy = true
+			continue
+		}
+		if s.rnd.Float64() < s.Faults.Kill {
+			e.dead = true
+			e = s.newEnv(i)
+			s.envs[i] = e
+		}
+		s.maybeFreeze(e)
+		if s.now < e.thawed {
+			continue
+		}
+		e.busy = true
+		s.decide(e)
+		return
+	}
+	if busy && s.now-arrived < 100*time.Millisecond {
+		s.at(2*time.Millisecond, func() { s.route(arrived) })
+	}
+}
+
+func (s *run) maybeFreeze(e *env) {
+	if s.rnd.Float64() >= s.Faults.Freeze {
+		return
+	}
+	d := s.pause(3 * time.Second)
+	e.thawed = s.now + d
+	if s.Faults.MonoStops {
+		// The clock jumps back by what it missed; nobody looks at it before the thaw.
+		e.stopped += d
+	}
+}
+
+// pause is up to most long, or a tenth of that, or not quite as long as a token lives.
+func (s *run) pause(most time.Duration) time.Duration {
+	switch s.rnd.IntN(3) {
+	case 0:
+		most /= 10
+	case 1:
+		return 100*time.Millisecond - time.Duration(s.rnd.Int64N(int64(40*time.Millisecond)))
+	}
+	return time.Duration(s.rnd.Int64N(int64(most)))
+}
+
+func (s *run) decide(e *env) {
+	switch s.Policy {
+	case Local:
+		s.finish(e, s.now, e.local.admit(float64(s.Limit)/float64(s.Envs), s.now), false)
+	case PerCall:
+		s.perCall(e)
+	case GCRA:
+		s.gcra(e, s.now, 0)
+	default:
+		s.step(e, s.now, e.limiter.Decide("key#class", s.limit(e), s.clock(e)))
+	}
+}
+
+// step follows a limiter through its store calls.
+func (s *run) step(e *env, began time.Duration, step limiter.Step) {
+	if step.Done {
+		if !step.Result.Admit {
+			s.out.Retries = append(s.out.Retries, Retry{Env: e.id, At: s.now, After: step.Result.RetryAfter})
+		}
+		s.finish(e, began, step.Result.Admit, step.Result.Fallback)
+		return
+	}
+	s.call(e, func() limiter.Seen { return s.table.Take(step.Ask) }, func(seen limiter.Seen, err error) {
+		s.step(e, began, e.limiter.Answer(step.Ask, seen, err, s.clock(e)))
+	})
+}
+
+func (s *run) finish(e *env, began time.Duration, admitted, fallback bool) {
+	e.busy = false
+	s.out.Latencies = append(s.out.Latencies, s.now-began)
+	switch {
+	case admitted && fallback:
+		s.out.Fallback++
+	case admitted:
+		s.out.Admitted = append(s.out.Admitted, s.now)
+	}
+}
+
+func (s *run) at(in time.Duration, do func()) {
+	s.seq++
+	heap.Push(&s.queue, event{at: s.now + in, seq: s.seq, do: do})
+}
+
+type event struct {
+	at  time.Duration
+	seq int
+	do  func()
+}
+
+type events []event
+
+func (q events) Len() int { return len(q) }
+func (q events) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
+}
+func (q events) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *events) Push(x any)   { *q = append(*q, x.(event)) }
+func (q *events) Pop() any {
+	old := *q
+	e := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return e
+}
