@@ -40,15 +40,11 @@ func (h *handler) createAccount(w http.ResponseWriter, r *http.Request, c gatewa
 	if err != nil {
 		return badName()
 	}
-	id, err := h.rim.ID("acc_")
-	if err != nil {
-		return err
-	}
-	now := h.rim.Clock()
-	a := account.Account{ID: account.ID(id), Name: name, Type: account.SelfServe, KeyLimit: account.DefaultKeyLimit, CreatedAt: now}
+	now := h.source.Time()
+	a := account.Account{ID: account.ID(h.source.NewID("acc_")), Name: name, Type: account.SelfServe, KeyLimit: account.DefaultKeyLimit, CreatedAt: now}
 	owner := account.Member{Account: a.ID, Subject: c.Person.Subject, Email: c.Person.Email, Role: account.Owner, AddedAt: now}
 	c.Account, c.Role = a.ID, account.Owner
-	a, err = h.store.CreateAccount(r.Context(), a, owner, h.row(c, "account.create", "", audit.AccountChanges(nil, a)...))
+	a, err = h.store.CreateAccount(r.Context(), a, owner, h.source.AuditRow(c, "account.create", "", audit.AccountChanges(nil, a)...))
 	if err != nil {
 		return err
 	}
@@ -87,12 +83,12 @@ func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.
 		c.Operator = true
 	}
 	if changes := audit.AccountChanges(&before, after); len(changes) > 0 {
-		if after, err = h.store.UpdateAccount(r.Context(), before, after, h.row(c, "account.edit", "", changes...)); err != nil {
+		if after, err = h.store.UpdateAccount(r.Context(), before, after, h.source.AuditRow(c, "account.edit", "", changes...)); err != nil {
 			return err
 		}
 	}
 	if body.Type != nil {
-		if after, err = h.store.SetType(r.Context(), c.Account, account.Type(*body.Type), h.rim.Clock(), h.rows(c)); err != nil {
+		if after, err = h.store.SetType(r.Context(), c.Account, account.Type(*body.Type), h.source.Time(), h.rows(c)); err != nil {
 			return err
 		}
 	}
@@ -146,7 +142,7 @@ func (h *handler) closeAccount(w http.ResponseWriter, r *http.Request, c gateway
 		return err
 	}
 	c.Operator = true
-	a, err := h.store.Close(r.Context(), c.Account, h.rim.Clock(), h.rows(c))
+	a, err := h.store.Close(r.Context(), c.Account, h.source.Time(), h.rows(c))
 	if err != nil {
 		return err
 	}

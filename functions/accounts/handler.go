@@ -56,7 +56,7 @@ type lastUsed interface {
 
 type handler struct {
 	store     store
-	rim       web.Rim
+	source    web.Source
 	products  product.Catalogue
 	used      lastUsed
 	bootstrap string // the subject that may make itself the first operator; "" for nobody
@@ -91,18 +91,9 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Staff("POST /v1/operator/keys/{key}/unblock", account.BlockKeys, h.unblockKey)
 }
 
-// row makes an audit row; one without an ID, which the store refuses, if there is no randomness.
-func (h *handler) row(c gateway.Caller, action string, key apikey.ID, changes ...audit.Change) audit.Row {
-	id, err := h.rim.ID("aud_")
-	if err != nil {
-		id = ""
-	}
-	return c.Audit(id, action, key, h.rim.Clock(), changes)
-}
-
 // rows makes the rows of a fan-out.
 func (h *handler) rows(c gateway.Caller) control.RowMaker {
-	return func(action string, key apikey.ID) audit.Row { return h.row(c, action, key) }
+	return func(action string, key apikey.ID) audit.Row { return h.source.AuditRow(c, action, key) }
 }
 
 // subject is the person of the path, at the one issuer.

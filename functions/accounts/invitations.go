@@ -27,7 +27,7 @@ var (
 )
 
 func (h *handler) listInvitations(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	list, err := h.store.Invitations(r.Context(), c.Account, h.rim.Clock())
+	list, err := h.store.Invitations(r.Context(), c.Account, h.source.Time())
 	if err != nil {
 		return err
 	}
@@ -49,21 +49,17 @@ func (h *handler) createInvitation(w http.ResponseWriter, r *http.Request, c gat
 	if err != nil {
 		return err
 	}
-	id, err := h.rim.ID("inv_")
-	if err != nil {
-		return err
-	}
 	random := make([]byte, 32)
-	if _, err := io.ReadFull(h.rim.Random, random); err != nil {
+	if _, err := io.ReadFull(h.source.Rand, random); err != nil {
 		return err
 	}
 	token := "lki_" + base64.RawURLEncoding.EncodeToString(random)
-	now := h.rim.Clock()
+	now := h.source.Time()
 	i := control.Invitation{
-		ID: id, Account: c.Account, Role: account.Role(body.Role), Email: email, TokenHash: sha256.Sum256([]byte(token)),
+		ID: h.source.NewID("inv_"), Account: c.Account, Role: account.Role(body.Role), Email: email, TokenHash: sha256.Sum256([]byte(token)),
 		By: c.Person.Subject, CreatedAt: now, ExpiresAt: now.Add(invitationLife),
 	}
-	row := h.row(c, "invitation.create", "", invitationChanges(i)...)
+	row := h.source.AuditRow(c, "invitation.create", "", invitationChanges(i)...)
 	if err := h.store.Invite(r.Context(), i, row); err != nil {
 		return err
 	}
@@ -87,7 +83,7 @@ func (h *handler) deleteInvitation(w http.ResponseWriter, r *http.Request, c gat
 	if err != nil {
 		return err
 	}
-	row := h.row(c, "invitation.withdraw", "", audit.Set("invitation", i.ID, nil))
+	row := h.source.AuditRow(c, "invitation.withdraw", "", audit.Set("invitation", i.ID, nil))
 	if err := h.store.WithdrawInvitation(r.Context(), i, row); err != nil {
 		return err
 	}
@@ -100,7 +96,7 @@ func (h *handler) acceptInvitation(w http.ResponseWriter, r *http.Request, c gat
 	if err != nil {
 		return err
 	}
-	now := h.rim.Clock()
+	now := h.source.Time()
 	i, err := h.store.FindInvitation(r.Context(), apikey.Hash(sha256.Sum256([]byte(body.Token))), now)
 	if errors.Is(err, dynamo.ErrNotFound) {
 		return errInvitation
@@ -110,7 +106,7 @@ func (h *handler) acceptInvitation(w http.ResponseWriter, r *http.Request, c gat
 	}
 	c.Account, c.Role = i.Account, i.Role
 	changes := append(invitationChanges(i), audit.Set("subject", nil, c.Person.Subject.ID))
-	member, err := h.store.AcceptInvitation(r.Context(), i, c.Person, now, h.row(c, "invitation.accept", "", changes...))
+	member, err := h.store.AcceptInvitation(r.Context(), i, c.Person, now, h.source.AuditRow(c, "invitation.accept", "", changes...))
 	switch {
 	case errors.Is(err, dynamo.ErrNotFound):
 		return errInvitation

@@ -17,7 +17,7 @@ func main() {
 		log.Fatal(err)
 	}
 	h := &handler{
-		store: base.Store, rim: base.Rim, products: product.Default(), used: base.LastUsed(),
+		store: base.Store, source: base.Source, products: product.Default(), used: base.LastUsed(),
 		bootstrap: base.Env.Or("BOOTSTRAP_OPERATOR", ""),
 	}
 	h.routes(base.Mux)

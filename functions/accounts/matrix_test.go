@@ -31,7 +31,7 @@ func newRig(t testing.TB) *rig {
 	t.Helper()
 	a := apitest.New(keytest.MemoryStores(t))
 	r := &rig{API: a, account: a.NewAccount(t)}
-	r.handler = &handler{store: a.Control, rim: a.Rim, products: product.Default(), used: noUse{}, bootstrap: "founder"}
+	r.handler = &handler{store: a.Control, source: a.Source, products: product.Default(), used: noUse{}, bootstrap: "founder"}
 	r.handler.routes(a.Mux)
 	return r
 }

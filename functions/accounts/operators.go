@@ -62,8 +62,8 @@ func (h *handler) putOperator(w http.ResponseWriter, r *http.Request, c gateway.
 		email = c.Person.Email
 	}
 	c.Operator = true
-	o := control.Operator{Subject: who, Email: email, AddedAt: h.rim.Clock().Format(time.RFC3339Nano)}
-	row := h.row(c, "operator.add", "", audit.Set("subject", nil, who.ID), audit.Set("email", nil, email))
+	o := control.Operator{Subject: who, Email: email, AddedAt: h.source.Time().Format(time.RFC3339Nano)}
+	row := h.source.AuditRow(c, "operator.add", "", audit.Set("subject", nil, who.ID), audit.Set("email", nil, email))
 	switch err := h.store.AddOperator(r.Context(), o, first, row); {
 	case err == nil:
 		return gateway.JSON(w, http.StatusCreated, operatorDoc(o))
@@ -89,7 +89,7 @@ func (h *handler) deleteOperator(w http.ResponseWriter, r *http.Request, c gatew
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	err = h.store.RemoveOperator(r.Context(), who, h.row(c, "operator.remove", "", audit.Set("subject", who.ID, nil)))
+	err = h.store.RemoveOperator(r.Context(), who, h.source.AuditRow(c, "operator.remove", "", audit.Set("subject", who.ID, nil)))
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
 		return err
 	}
@@ -161,7 +161,7 @@ func (h *handler) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) 
 	}
 	gateway.SetETag(w, k.Version)
 	return gateway.JSON(w, http.StatusOK, api.OperatorKey{
-		Key:     web.KeyDoc(k, web.View{Now: h.rim.Clock(), Used: used[k.ID], Operator: true, Products: h.products}),
+		Key:     web.KeyDoc(k, web.View{Now: h.source.Time(), Used: used[k.ID], Operator: true, Products: h.products}),
 		Account: web.AccountDoc(a, ""),
 	})
 }
@@ -180,7 +180,7 @@ func (h *handler) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Cal
 		by = c.Person.Subject.ID
 	}
 	return h.changeKey(w, r, c, "key.block", nil, func(k apikey.Key) (apikey.Key, error) {
-		return k.Block(reason, by, h.rim.Clock())
+		return k.Block(reason, by, h.source.Time())
 	})
 }
 
@@ -197,7 +197,7 @@ func (h *handler) unblockKey(w http.ResponseWriter, r *http.Request, c gateway.C
 		}
 		extra = []audit.Change{audit.Set("reason", nil, reason)}
 	}
-	return h.changeKey(w, r, c, "key.unblock", extra, func(k apikey.Key) (apikey.Key, error) { return k.Unblock(h.rim.Clock()) })
+	return h.changeKey(w, r, c, "key.unblock", extra, func(k apikey.Key) (apikey.Key, error) { return k.Unblock(h.source.Time()) })
 }
 
 func (h *handler) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string, extra []audit.Change,
@@ -212,7 +212,7 @@ func (h *handler) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Ca
 		return err
 	}
 	c.Account = before.Account
-	row := h.row(c, action, before.ID, append(audit.KeyChanges(&before, after), extra...)...)
+	row := h.source.AuditRow(c, action, before.ID, append(audit.KeyChanges(&before, after), extra...)...)
 	written, err := h.store.Commit(r.Context(), control.Change{Before: &before, After: after, Audit: row})
 	if err != nil {
 		return err

@@ -32,17 +32,14 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Calle
 		return err
 	}
 	k.Current = slot
-	row, err := h.Row(c, "key.create", nil, k)
-	if err != nil {
-		return err
-	}
+	row := h.Row(c, "key.create", nil, k)
 	change := control.Change{After: k, Audit: row, Idempotency: idempotency}
 	return h.CommitSecret(w, r, c, http.StatusCreated, change, secret)
 }
 
 // newKey makes the record of a new key, without its secret.
 func (h *handler) newKey(acct account.Account, body api.CreateKey, members gateway.Members) (apikey.Key, error) {
-	f := fields{products: h.Products, accountType: acct.Type, now: h.Rim.Clock()}
+	f := fields{products: h.Products, accountType: acct.Type, now: h.Source.Time()}
 	k := apikey.Key{Account: acct.ID, AccountType: acct.Type, CreatedAt: f.now, UpdatedAt: f.now}
 	k.Name = f.name(body.Name)
 	k.Usage = f.usage(body.Usage)
@@ -67,7 +64,6 @@ func (h *handler) newKey(acct account.Account, body api.CreateKey, members gatew
 	if err := f.err(); err != nil {
 		return k, err
 	}
-	id, err := h.Rim.ID("key_")
-	k.ID = apikey.ID(id)
-	return k, err
+	k.ID = apikey.ID(h.Source.NewID("key_"))
+	return k, nil
 }

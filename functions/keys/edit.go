@@ -40,7 +40,7 @@ func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 
 // merge applies a merge patch (RFC 7396) to the members that can be edited.
 func (h *handler) merge(before apikey.Key, body api.EditKey, members gateway.Members) (apikey.Key, error) {
-	f := fields{products: h.Products, accountType: before.AccountType, now: h.Rim.Clock()}
+	f := fields{products: h.Products, accountType: before.AccountType, now: h.Source.Time()}
 	after := before.Touched(f.now)
 	if body.Name != nil {
 		after.Name = f.name(*body.Name)

@@ -74,7 +74,7 @@ func newRigWithout(t testing.TB) *rig {
 	a := apitest.New(keytest.MemoryStores(t))
 	r := &rig{API: a, account: a.NewAccount(t)}
 	r.handler = &handler{store: a.Control, Desk: &web.Desk{
-		Store: a.Control, Rim: a.Rim, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
+		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
 	}}
 	r.handler.routes(a.Mux)
 	return r

@@ -38,7 +38,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	doc := api.KeyList{Keys: []api.Key{}, NextPageToken: page.Next(next)}
 	for _, k := range keys {
 		doc.Keys = append(doc.Keys, web.KeyDoc(k, web.View{
-			Now: h.Rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: h.Products,
+			Now: h.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: h.Products,
 		}))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
@@ -68,7 +68,7 @@ func parseList(r *http.Request, c gateway.Caller) (filter, gateway.Page, error) 
 // page reads the keys of one page. The table keeps keys in the order of their creation; any other order reads the
 // whole account, which holds some hundred keys.
 func (h *handler) page(r *http.Request, c gateway.Caller, f filter, page gateway.Page) ([]apikey.Key, string, error) {
-	now := h.Rim.Clock()
+	now := h.Source.Time()
 	want := control.KeyQuery{
 		Deleted: f.status == apikey.StatusDeleted,
 		Match: func(k apikey.Key) bool {

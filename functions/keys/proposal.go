@@ -17,7 +17,7 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Call
 	if err != nil {
 		return err
 	}
-	f := fields{products: h.Products, now: h.Rim.Clock()}
+	f := fields{products: h.Products, now: h.Source.Time()}
 	proposal := apikey.Proposal{Since: f.now}
 	if body.Domains != nil {
 		domains := f.domains("domains", *body.Domains)
@@ -69,7 +69,7 @@ func (h *handler) dropProposal(w http.ResponseWriter, r *http.Request, c gateway
 		if err := k.Editable(); err != nil {
 			return k, false, err
 		}
-		after := k.Touched(h.Rim.Clock())
+		after := k.Touched(h.Source.Time())
 		after.Proposed = nil
 		return after, true, nil
 	})
@@ -86,7 +86,7 @@ func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Call
 		if k.Proposed == nil {
 			return k, false, errNoProposal
 		}
-		after := k.Touched(h.Rim.Clock())
+		after := k.Touched(h.Source.Time())
 		if k.Proposed.Domains != nil {
 			after.Domains = *k.Proposed.Domains
 		}

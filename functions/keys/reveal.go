@@ -35,10 +35,7 @@ func (h *handler) reveal(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err != nil {
 		return err
 	}
-	row, err := h.Row(c, "key.reveal", &before, before)
-	if err != nil {
-		return err
-	}
+	row := h.Row(c, "key.reveal", &before, before)
 	row.Changes = []audit.Change{audit.Set("revealed", nil, before.Current.Preview)}
 	written, err := h.Store.Commit(r.Context(), control.Change{Before: &before, After: before, Audit: row})
 	if err != nil {

@@ -12,14 +12,14 @@ func (h *handler) disable(w http.ResponseWriter, r *http.Request, c gateway.Call
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.disable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Disable(h.Rim.Clock()) })
+	return h.Change(w, r, c, "key.disable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Disable(h.Source.Time()) })
 }
 
 func (h *handler) enable(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.enable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Enable(h.Rim.Clock()) })
+	return h.Change(w, r, c, "key.enable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Enable(h.Source.Time()) })
 }
 
 func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
@@ -28,7 +28,7 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Calle
 		return err
 	}
 	return h.Change(w, r, c, "key.revoke", func(k apikey.Key) (apikey.Key, bool, error) {
-		return k.Revoke(body.ConfirmName, h.Rim.Clock())
+		return k.Revoke(body.ConfirmName, h.Source.Time())
 	})
 }
 
@@ -37,7 +37,7 @@ func (h *handler) remove(w http.ResponseWriter, r *http.Request, c gateway.Calle
 		return err
 	}
 	return h.Change(w, r, c, "key.delete", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, changed := k.Delete(h.Rim.Clock())
+		after, changed := k.Delete(h.Source.Time())
 		return after, changed, nil
 	})
 }
@@ -47,7 +47,7 @@ func (h *handler) restore(w http.ResponseWriter, r *http.Request, c gateway.Call
 		return err
 	}
 	return h.Change(w, r, c, "key.restore", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := k.Restore(h.Rim.Clock())
+		after, err := k.Restore(h.Source.Time())
 		return after, true, err
 	})
 }

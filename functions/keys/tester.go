@@ -23,7 +23,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if err != nil {
 		return err
 	}
-	at := h.Rim.Clock()
+	at := h.Source.Time()
 	if body.At != nil {
 		at = millis(*body.At)
 	}

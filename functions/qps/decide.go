@@ -32,7 +32,7 @@ func (h *handler) withdraw(w http.ResponseWriter, r *http.Request, c gateway.Cal
 	if err != nil {
 		return err
 	}
-	after, err := before.Withdraw(h.desk.Rim.Clock())
+	after, err := before.Withdraw(h.desk.Source.Time())
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (h *handler) reject(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err != nil {
 		return err
 	}
-	after, err := before.Reject(party(c), body.Comment, h.desk.Rim.Clock())
+	after, err := before.Reject(party(c), body.Comment, h.desk.Source.Time())
 	if err != nil {
 		return err
 	}
@@ -56,10 +56,7 @@ func (h *handler) reject(w http.ResponseWriter, r *http.Request, c gateway.Calle
 }
 
 func (h *handler) close(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string, after qps.Request) error {
-	row, err := h.row(c, action, after, audit.Set("request_status", qps.Pending, after.Status))
-	if err != nil {
-		return err
-	}
+	row := h.row(c, action, after, audit.Set("request_status", qps.Pending, after.Status))
 	if err := h.store.CloseRequest(r.Context(), after, row); err != nil {
 		return err
 	}
@@ -105,7 +102,7 @@ func (h *handler) approveOnce(r *http.Request, c gateway.Caller, body api.Approv
 		comment = *body.Comment
 	}
 	class, _, _ := h.desk.Products.Class(before.Class)
-	now := h.desk.Rim.Clock()
+	now := h.desk.Source.Time()
 	after, err := before.Approve(party(c), comment, granted, class.MaxQPS, now)
 	if err != nil {
 		return before, err
@@ -119,10 +116,7 @@ func (h *handler) approveOnce(r *http.Request, c gateway.Caller, body api.Approv
 	}
 	raised := k.Touched(now)
 	raised.Limits = qps.WithLimit(k.Limits, before.Class, after.Decision.QPS, before.EndsAt, now)
-	row, err := h.row(c, "qps.approve", after, audit.KeyChanges(&k, raised)...)
-	if err != nil {
-		return before, err
-	}
+	row := h.row(c, "qps.approve", after, audit.KeyChanges(&k, raised)...)
 	_, err = h.store.CommitDecision(r.Context(), control.Change{Before: &k, After: raised, Audit: row}, after)
 	return after, err
 }

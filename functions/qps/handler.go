@@ -72,7 +72,7 @@ func (h *handler) limitOf(k apikey.Key, class product.Class) (limited, bool) {
 			standard := cl.QPS[k.AccountType]
 			return limited{
 				product: owner, class: class, standard: standard, most: cl.MaxQPS,
-				current: qps.Effective(k.Limits, class, standard, h.desk.Rim.Clock()),
+				current: qps.Effective(k.Limits, class, standard, h.desk.Source.Time()),
 			}, true
 		}
 	}
@@ -84,14 +84,10 @@ func party(c gateway.Caller) qps.Party {
 }
 
 // row makes the audit row of a change of a request.
-func (h *handler) row(c gateway.Caller, action string, r qps.Request, changes ...audit.Change) (audit.Row, error) {
-	id, err := h.desk.Rim.ID("aud_")
-	if err != nil {
-		return audit.Row{}, err
-	}
+func (h *handler) row(c gateway.Caller, action string, r qps.Request, changes ...audit.Change) audit.Row {
 	changes = append(changes, audit.Set("qps_request", nil, r.ID), audit.Set("limit_class", nil, r.Class))
 	if r.Decision != nil && r.Decision.Comment != "" {
 		changes = append(changes, audit.Set("comment", nil, r.Decision.Comment))
 	}
-	return c.Audit(id, action, r.KeyID, h.desk.Rim.Clock(), changes), nil
+	return h.desk.Source.AuditRow(c, action, r.KeyID, changes...)
 }

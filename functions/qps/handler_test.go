@@ -64,7 +64,7 @@ func newRig(t testing.TB, options ...func(*account.Account)) *rig {
 	r.key = a.NewKey(t, r.account, func(k *apikey.Key) {
 		k.BillingType, k.Products = billing, []product.ID{"map-display", "search", "maps-sdk-web"}
 	})
-	desk := &web.Desk{Store: a.Control, Rim: a.Rim, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}}
+	desk := &web.Desk{Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}}
 	r.handler = &handler{desk: desk, store: a.Control, counters: r.counters}
 	r.handler.routes(a.Mux)
 	return r

@@ -136,7 +136,7 @@ const evidenceSpan = 30 * 24 * time.Hour
 // is counted by product, so the peak of one limit class is that of its whole product.
 func (h *handler) evidence(ctx context.Context, k apikey.Key, request qps.Request) (*api.Evidence, error) {
 	class, _, _ := h.desk.Products.Class(request.Class)
-	now := h.desk.Rim.Clock()
+	now := h.desk.Source.Time()
 	standard := class.QPS[k.AccountType]
 	doc := &api.Evidence{
 		CurrentQps: qps.Effective(k.Limits, request.Class, standard, now), DefaultQps: standard, MaxQps: class.MaxQPS,

@@ -65,18 +65,14 @@ func (h *handler) draft(r *http.Request, c gateway.Caller, body api.CreateQpsReq
 	if err != nil {
 		return qps.Request{}, err
 	}
-	id, err := h.desk.Rim.ID("qps_")
-	if err != nil {
-		return qps.Request{}, err
-	}
 	draft := qps.Request{
-		ID: qps.RequestID(id), Account: c.Account, KeyID: k.ID, Product: limit.product, Class: limit.class,
+		ID: qps.RequestID(h.desk.Source.NewID("qps_")), Account: c.Account, KeyID: k.ID, Product: limit.product, Class: limit.class,
 		Requested: body.RequestedQps, Current: limit.current, Justification: body.Justification, CreatedBy: party(c),
 	}
 	if body.EndsAt != nil {
 		draft.EndsAt = body.EndsAt.UTC().Truncate(time.Millisecond)
 	}
-	request, err := qps.Submit(draft, limit.most, h.desk.Rim.Clock())
+	request, err := qps.Submit(draft, limit.most, h.desk.Source.Time())
 	if errors.Is(err, qps.ErrEndsInPast) {
 		err = gateway.Invalid(gateway.Field("ends_at", "in_past", "It must be in the future."))
 	}
@@ -139,11 +135,8 @@ func refusedNumber(err error, member string) error {
 }
 
 func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Caller, request qps.Request, idempotency *control.Idempotency) error {
-	row, err := h.row(c, "qps.submit", request, audit.Set("requested_qps", request.Current, request.Requested))
-	if err != nil {
-		return err
-	}
-	err = h.store.SubmitRequest(r.Context(), request, idempotency, row)
+	row := h.row(c, "qps.submit", request, audit.Set("requested_qps", request.Current, request.Requested))
+	err := h.store.SubmitRequest(r.Context(), request, idempotency, row)
 	var replay *control.Replay
 	if errors.As(err, &replay) {
 		return h.replay(w, r, c, replay.First, idempotency)
@@ -189,7 +182,7 @@ func (h *handler) lower(w http.ResponseWriter, r *http.Request, c gateway.Caller
 		if err != nil {
 			return k, false, refusedNumber(err, "qps")
 		}
-		now := h.desk.Rim.Clock()
+		now := h.desk.Source.Time()
 		after := k.Touched(now)
 		after.Limits = qps.Lowered(k.Limits, class, body.Qps, limit.standard, now)
 		return after, true, nil

@@ -74,14 +74,11 @@ func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err != nil {
 		return err
 	}
-	after, err := rotation.Rotate(before, slot, grace, reason, h.desk.Rim.Clock())
+	after, err := rotation.Rotate(before, slot, grace, reason, h.desk.Source.Time())
 	if err != nil {
 		return err
 	}
-	row, err := h.desk.Row(c, "key.rotate", &before, after)
-	if err != nil {
-		return err
-	}
+	row := h.desk.Row(c, "key.rotate", &before, after)
 	change := control.Change{Before: &before, After: after, Audit: row, Idempotency: idempotency}
 	return h.desk.CommitSecret(w, r, c, http.StatusOK, change, secret)
 }
@@ -127,7 +124,7 @@ func (h *handler) simple(w http.ResponseWriter, r *http.Request, c gateway.Calle
 		return err
 	}
 	return h.desk.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := apply(k, h.desk.Rim.Clock())
+		after, err := apply(k, h.desk.Source.Time())
 		return after, true, err
 	})
 }
@@ -142,7 +139,7 @@ func (h *handler) extend(w http.ResponseWriter, r *http.Request, c gateway.Calle
 		return err
 	}
 	return h.desk.Change(w, r, c, "key.rotation_extend", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := rotation.Extend(k, grace, h.desk.Rim.Clock())
+		after, err := rotation.Extend(k, grace, h.desk.Source.Time())
 		return after, true, err
 	})
 }

@@ -66,7 +66,7 @@ func newRigWithout(t testing.TB, stores keytest.Stores, choose func(string, int)
 		served = stores.With(choose)
 	}
 	h := &handler{store: served.Control, desk: &web.Desk{
-		Store: served.Control, Rim: a.Rim, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
+		Store: served.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
 	}}
 	h.routes(a.Mux)
 	return r
@@ -257,7 +257,7 @@ func TestOfThreeConcurrentRotatesOneWins(t *testing.T) {
 		if won == 0 && k.Version > 1 { // an answer was lost: the way out
 			r = &rig{API: apitest.New(r.Stores), account: r.account, key: r.key}
 			h := &handler{store: r.Control, desk: &web.Desk{
-				Store: r.Control, Rim: r.Rim, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
+				Store: r.Control, Source: r.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
 			}}
 			h.routes(r.Mux)
 			r.want(t, 200, "rotation/cancel", nil)

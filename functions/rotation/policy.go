@@ -30,7 +30,7 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Ca
 				return k, false, nil
 			}
 		}
-		after := k.Touched(h.desk.Rim.Clock())
+		after := k.Touched(h.desk.Source.Time())
 		after.Rotation = &policy
 		after.Handover.RetryAt = time.Time{} // what failed may have been mended by this very change
 		return after, true, nil
@@ -69,7 +69,7 @@ func (h *handler) deletePolicy(w http.ResponseWriter, r *http.Request, c gateway
 		if k.Rotation == nil {
 			return k, false, nil
 		}
-		after := k.Touched(h.desk.Rim.Clock())
+		after := k.Touched(h.desk.Source.Time())
 		after.Rotation = nil
 		return after, true, nil
 	})

@@ -75,23 +75,22 @@ func closing(ctx context.Context) func() bool {
 	return func() bool { return ctx.Err() != nil || ok && time.Until(end) < margin }
 }
 
-// row makes an audit row of a job. An ID that can't be made leaves it without one, which every write refuses.
+// row makes an audit row of a job.
 func (r *rotator) row(ctx context.Context, id account.ID, key apikey.ID, action string, changes ...audit.Change) audit.Row {
-	rowID, _ := r.rim.ID("aud_")
 	request := ""
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		request = lc.AwsRequestID
 	}
 	return audit.Row{
-		ID: rowID, Account: id, KeyID: string(key), Action: action, Actor: audit.Actor{Role: "system"},
-		At: r.rim.Clock(), RequestID: request, Changes: changes,
+		ID: r.source.NewID("aud_"), Account: id, KeyID: string(key), Action: action, Actor: audit.Actor{Role: "system"},
+		At: r.source.Time(), RequestID: request, Changes: changes,
 	}
 }
 
 // measure writes metrics of a job.
 func (r *rotator) measure(job string, metrics ...telemetry.Metric) {
 	record := telemetry.Record{
-		Namespace: "Latchkey", At: r.rim.Now(), Dimensions: []telemetry.Field{{Name: "Job", Value: job}}, Metrics: metrics,
+		Namespace: "Latchkey", At: r.source.Now(), Dimensions: []telemetry.Field{{Name: "Job", Value: job}}, Metrics: metrics,
 	}
 	_, _ = r.metrics.Write(record.Append(nil))
 }

@@ -107,7 +107,7 @@ func (r *rotator) keyring(ctx context.Context, grow bool) (swept, error) {
 		return s, err
 	}
 	s.Current = ring.Current()
-	quiet := r.rim.Now().Sub(ring.since) >= settled
+	quiet := r.source.Now().Sub(ring.since) >= settled
 	if err := r.sweep(ctx, ring, &s); err != nil {
 		return s, err
 	}
@@ -130,7 +130,7 @@ func (r *rotator) grow(ctx context.Context, ring held) (held, error) {
 			highest = max(highest, n)
 		}
 	}
-	next, err := ring.Grow(r.rim.Random, "k"+strconv.Itoa(highest+1))
+	next, err := ring.Grow(r.source.Rand, "k"+strconv.Itoa(highest+1))
 	if err != nil {
 		return ring, err
 	}
@@ -194,7 +194,7 @@ func (r *rotator) sweep(ctx context.Context, ring held, s *swept) error {
 // resealKey seals a key's secrets again, if they need it. done means that a write was made or tried.
 func (r *rotator) resealKey(ctx context.Context, ring held, k apikey.Key) (done bool, err error) {
 	for range maxSteps {
-		after, changed, err := reseal(r.rim.Random, ring.Ring, k)
+		after, changed, err := reseal(r.source.Rand, ring.Ring, k)
 		if err != nil || !changed {
 			return done, err
 		}

@@ -25,7 +25,7 @@ type purged struct {
 // knows that there is one.
 func (r *rotator) purge(ctx context.Context) (purged, error) {
 	done, closed := purged{Job: "purge"}, closing(ctx)
-	before := r.rim.Clock().Add(-apikey.RestoreWindow)
+	before := r.source.Time().Add(-apikey.RestoreWindow)
 	for after := ""; ; {
 		page, err := r.store.Purgeable(ctx, before, after, pageSize)
 		if err != nil {
@@ -100,7 +100,7 @@ func (r *rotator) drift(ctx context.Context, repair bool) (drifted, error) {
 	}
 	r.log.InfoContext(ctx, "job done", "job", found.Job, "found", total, "repaired", found.Repaired, "error", text)
 	if err == nil {
-		_, _ = r.metrics.Write(telemetry.Sum(r.rim.Now(), "GateDrift", total-found.Repaired).Append(nil))
+		_, _ = r.metrics.Write(telemetry.Sum(r.source.Now(), "GateDrift", total-found.Repaired).Append(nil))
 	}
 	return found, err
 }

@@ -169,7 +169,7 @@ func (r *rig) run(s keytest.Stores, client vaultClient) *rotator {
 		calls = func() int64 { return int64(f.Calls()) }
 	}
 	return &rotator{
-		store: s.Control, rim: web.Rim{Now: r.clock.Now, Random: keytest.Random(r.random)}, prefix: apikey.DefaultPrefix,
+		store: s.Control, source: web.Source{Now: r.clock.Now, Rand: keytest.Random(r.random)}, prefix: apikey.DefaultPrefix,
 		sealer: plainSealer{}, vault: &vault{client: client, kmsKey: "delivery"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
 		metrics: r.out, calls: calls, workers: 4,
 	}

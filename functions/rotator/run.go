@@ -50,7 +50,7 @@ const pageSize = 100
 // leave the list, so the next run begins with what this one left.
 func (r *rotator) rotation(ctx context.Context, e event) (summary, error) {
 	began, calls, vaultCalls := time.Now(), r.calls(), r.vault.calls.Load()
-	due := r.rim.Clock()
+	due := r.source.Time()
 	if e.DueBy.After(due) {
 		due = e.DueBy.UTC().Truncate(time.Millisecond)
 	}

@@ -39,7 +39,7 @@ func (r *rotator) step(ctx context.Context, s step) error {
 	if err != nil {
 		return errStep
 	}
-	w := &work{rotator: r, account: account.ID(names[1]), id: id, due: r.rim.Clock()}
+	w := &work{rotator: r, account: account.ID(names[1]), id: id, due: r.source.Time()}
 	k, err := r.store.Key(ctx, w.account, w.id)
 	switch {
 	case err != nil:
@@ -65,7 +65,7 @@ func (r *rotator) step(ctx context.Context, s step) error {
 }
 
 func (r *rotator) prepare(ctx context.Context, k apikey.Key, version string) (apikey.Secret, string, error) {
-	return r.vault.prepare(ctx, k, version, func() (apikey.Secret, error) { return r.prefix.Generate(r.rim.Random) }, r.prefix)
+	return r.vault.prepare(ctx, k, version, func() (apikey.Secret, error) { return r.prefix.Generate(r.source.Rand) }, r.prefix)
 }
 
 // stagedSecret is what createSecret has put into the version.

@@ -35,7 +35,7 @@ type store interface {
 
 type rotator struct {
 	store   store
-	rim     web.Rim
+	source  web.Source
 	prefix  apikey.Prefix
 	sealer  web.Sealer
 	vault   *vault
@@ -60,10 +60,10 @@ func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 	count.next.MaxIdleConnsPerHost = workers
 	db := dynamo.FromEnv(getenv)
 	db.Transport = count
-	base := &web.Base{Env: env, DB: db, Rim: web.Rim{Now: time.Now, Random: rand.Reader}}
+	base := &web.Base{Env: env, DB: db, Source: web.Source{Now: time.Now, Rand: rand.Reader}}
 	client, sealer := patient(base.SecretsManager()), base.Keyring()
 	return &rotator{
-		store: control.New(dynamo.NewClient(db), controlTable, gateTable), rim: base.Rim, prefix: prefix, sealer: sealer,
+		store: control.New(dynamo.NewClient(db), controlTable, gateTable), source: base.Source, prefix: prefix, sealer: sealer,
 		vault:   &vault{client: client, kmsKey: getenv("DELIVERY_KEY")},
 		ring:    &ringSecret{client: client, name: getenv("KEYRING_SECRET"), ensure: sealer.Ensure},
 		log:     telemetry.Logger(out, getenv("LOG_LEVEL")),

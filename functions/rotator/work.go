@@ -98,7 +98,7 @@ func (w *work) read(ctx context.Context) (apikey.Key, error) {
 
 // do does the key's next task and returns the key as it is then. again is false where nothing can be done now.
 func (w *work) do(ctx context.Context, k apikey.Key) (after apikey.Key, again bool, err error) {
-	now := w.rim.Clock()
+	now := w.source.Time()
 	ok := false
 	switch w.task {
 	case rotation.EndGrace:
@@ -160,7 +160,7 @@ func (w *work) rotate(ctx context.Context, k apikey.Key, secret apikey.Secret, v
 	if err != nil {
 		return k, err
 	}
-	after, err := rotation.Rotate(k, slot, grace, rotation.Scheduled, w.rim.Clock())
+	after, err := rotation.Rotate(k, slot, grace, rotation.Scheduled, w.source.Time())
 	if err != nil {
 		return k, err
 	}
@@ -182,7 +182,7 @@ func (w *work) deliver(ctx context.Context, k apikey.Key) (apikey.Key, error) {
 	if rotation.Reader(k) == "" {
 		action = "key.delivery_end"
 	}
-	after, err := w.commit(ctx, k, rotation.Delivered(k, rotation.Reader(k), w.rim.Clock()), action, &w.delivered)
+	after, err := w.commit(ctx, k, rotation.Delivered(k, rotation.Reader(k), w.source.Time()), action, &w.delivered)
 	w.meddled = err != nil
 	return after, err
 }
@@ -207,6 +207,6 @@ func (w *work) refuse(ctx context.Context, k apikey.Key, err error) (apikey.Key,
 		return k, err
 	}
 	w.refused = true
-	return w.commit(ctx, k, rotation.Undelivered(k, w.rim.Clock()), "key.delivery_failed", nil,
+	return w.commit(ctx, k, rotation.Undelivered(k, w.source.Time()), "key.delivery_failed", nil,
 		audit.Set("delivery_error", nil, "The rotation policy's principal can't be given access."))
 }

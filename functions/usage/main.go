@@ -21,7 +21,7 @@ func main() {
 	routes(base.Mux, handlers{
 		keys:     base.Store,
 		counters: base.Counters(table),
-		now:      base.Rim.Clock,
+		now:      base.Source.Time,
 	})
 	gateway.Serve(base.Mux)
 }

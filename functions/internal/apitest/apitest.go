@@ -30,10 +30,10 @@ import (
 // API is one function's mux on stores of its own.
 type API struct {
 	keytest.Stores
-	Mux   *gateway.Mux
-	Clock *keytest.Clock
-	Rim   web.Rim
-	Logs  *Log
+	Mux    *gateway.Mux
+	Clock  *keytest.Clock
+	Source web.Source
+	Logs   *Log
 
 	mu  sync.Mutex
 	All bytes.Buffer // every answer, headers and bodies, for scans
@@ -60,7 +60,7 @@ func (l *Log) String() string {
 // New makes an API without operations; the caller registers its handler's on Mux.
 func New(stores keytest.Stores) *API {
 	a := &API{Stores: stores, Clock: keytest.NewClock(), Logs: &Log{}}
-	a.Rim = web.Rim{Now: a.Clock.Now, Random: keytest.Random(1)}
+	a.Source = web.Source{Now: a.Clock.Now, Rand: keytest.Random(1)}
 	a.Mux = web.NewMux(tokens{}, stores.Control, slog.New(slog.NewJSONHandler(a.Logs, nil)), a.Clock.Now)
 	return a
 }

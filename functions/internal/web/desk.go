@@ -36,7 +36,7 @@ type Sealer interface {
 // audit row, show the key, and make a new secret that is shown once.
 type Desk struct {
 	Store    KeyStore
-	Rim      Rim
+	Source   Source
 	Prefix   apikey.Prefix
 	Products product.Catalogue
 	Used     KeyUse
@@ -46,7 +46,7 @@ type Desk struct {
 // Desk makes the desk of a function that has what the environment describes.
 func (b *Base) Desk() *Desk {
 	return &Desk{
-		Store: b.Store, Rim: b.Rim, Prefix: b.Prefix, Products: product.Default(), Used: b.LastUsed(), Sealer: b.Keyring(),
+		Store: b.Store, Source: b.Source, Prefix: b.Prefix, Products: product.Default(), Used: b.LastUsed(), Sealer: b.Keyring(),
 	}
 }
 
@@ -60,12 +60,8 @@ func (d *Desk) Read(r *http.Request, c gateway.Caller) (apikey.Key, error) {
 }
 
 // Row makes the audit row of a change.
-func (d *Desk) Row(c gateway.Caller, action string, before *apikey.Key, after apikey.Key) (audit.Row, error) {
-	id, err := d.Rim.ID("aud_")
-	if err != nil {
-		return audit.Row{}, err
-	}
-	return c.Audit(id, action, after.ID, d.Rim.Clock(), audit.KeyChanges(before, after)), nil
+func (d *Desk) Row(c gateway.Caller, action string, before *apikey.Key, after apikey.Key) audit.Row {
+	return d.Source.AuditRow(c, action, after.ID, audit.KeyChanges(before, after)...)
 }
 
 // Change is the path of all changes of an existing key: read, compare, apply, commit, show. What changes nothing is
@@ -93,10 +89,7 @@ func (d *Desk) Change(w http.ResponseWriter, r *http.Request, c gateway.Caller, 
 
 // Commit writes a change with its audit row and answers with the key.
 func (d *Desk) Commit(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string, before, after apikey.Key) error {
-	row, err := d.Row(c, action, &before, after)
-	if err != nil {
-		return err
-	}
+	row := d.Row(c, action, &before, after)
 	written, err := d.Store.Commit(r.Context(), control.Change{Before: &before, After: after, Audit: row})
 	if err != nil {
 		return err
@@ -117,16 +110,16 @@ func (d *Desk) Show(w http.ResponseWriter, r *http.Request, c gateway.Caller, k 
 // View reads what a document of a key depends on besides the key.
 func (d *Desk) View(ctx context.Context, c gateway.Caller, k apikey.Key) (View, error) {
 	used, err := d.Used.LastUsed(ctx, k.Account, k)
-	return View{Now: d.Rim.Clock(), Used: used[k.ID], Operator: c.Operator, Products: d.Products}, err
+	return View{Now: d.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: d.Products}, err
 }
 
 // NewSecret makes a secret for a key, and the slot that keeps what may be kept of it.
 func (d *Desk) NewSecret(ctx context.Context, k apikey.Key) (apikey.Secret, apikey.Slot, error) {
-	secret, err := d.Prefix.Generate(d.Rim.Random)
+	secret, err := d.Prefix.Generate(d.Source.Rand)
 	if err != nil {
 		return apikey.Secret{}, apikey.Slot{}, err
 	}
-	slot := apikey.Slot{Hash: secret.Hash(), Preview: secret.Preview(), CreatedAt: d.Rim.Clock()}
+	slot := apikey.Slot{Hash: secret.Hash(), Preview: secret.Preview(), CreatedAt: d.Source.Time()}
 	if k.Recoverable {
 		if slot.Sealed, err = d.Sealer.Seal(ctx, secret, k.ID); err != nil {
 			return apikey.Secret{}, apikey.Slot{}, err
@@ -139,7 +132,7 @@ func (d *Desk) NewSecret(ctx context.Context, k apikey.Key) (apikey.Secret, apik
 func (d *Desk) ShowSecret(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, k apikey.Key, secret apikey.Secret) error {
 	view, err := d.View(r.Context(), c, k)
 	if err != nil {
-		view = View{Now: d.Rim.Clock(), Products: d.Products} // a new secret must not be lost over its statistics
+		view = View{Now: d.Source.Time(), Products: d.Products} // a new secret must not be lost over its statistics
 	}
 	gateway.NoStore(w)
 	gateway.SetETag(w, k.Version)
@@ -187,6 +180,6 @@ func (d *Desk) Idempotency(r *http.Request, c gateway.Caller, operation string, 
 	}
 	hash := gateway.BodyHash([]byte(r.URL.Path), canonical)
 	return &control.Idempotency{
-		Operation: operation, Subject: c.Person.Subject, Key: key, BodyHash: hex.EncodeToString(hash[:]), At: d.Rim.Clock(),
+		Operation: operation, Subject: c.Person.Subject, Key: key, BodyHash: hex.EncodeToString(hash[:]), At: d.Source.Time(),
 	}, nil
 }

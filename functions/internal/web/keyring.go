@@ -26,7 +26,7 @@ var errNoKeyring = gateway.Of(http.StatusConflict, "recoverable_unavailable", "R
 // Keyring seals with the ring in Secrets Manager. It reads it when it is first needed, and again when it is old or
 // doesn't know a data key.
 type Keyring struct {
-	rim    Rim
+	source Source
 	name   string
 	client ringKeeper
 
@@ -51,7 +51,7 @@ const (
 
 // Keyring makes the sealer that the environment describes.
 func (b *Base) Keyring() *Keyring {
-	return &Keyring{rim: b.Rim, name: b.Env.Or("KEYRING_SECRET", ""), client: b.SecretsManager()}
+	return &Keyring{source: b.Source, name: b.Env.Or("KEYRING_SECRET", ""), client: b.SecretsManager()}
 }
 
 // SecretsManager makes a client from explicit options alone.
@@ -83,7 +83,7 @@ func (k *Keyring) Seal(ctx context.Context, secret apikey.Secret, id apikey.ID) 
 	if err != nil {
 		return nil, err
 	}
-	return ring.Seal(k.rim.Random, secret.Reveal(), string(id))
+	return ring.Seal(k.source.Rand, secret.Reveal(), string(id))
 }
 
 // Open decrypts a secret of its key.
@@ -111,7 +111,7 @@ func (k *Keyring) get(ctx context.Context, again bool) (keyring.Ring, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	// By the wall clock: the monotonic one stands still while an environment is frozen.
-	if fresh := k.rim.Clock().Sub(k.read) < KeyringAge; fresh && !again {
+	if fresh := k.source.Time().Sub(k.read) < KeyringAge; fresh && !again {
 		return k.ring, nil
 	}
 	if k.name == "" {
@@ -127,7 +127,7 @@ func (k *Keyring) get(ctx context.Context, again bool) (keyring.Ring, error) {
 	if err != nil {
 		return keyring.Ring{}, err
 	}
-	k.ring, k.read = ring, k.rim.Clock()
+	k.ring, k.read = ring, k.source.Time()
 	return ring, nil
 }
 
@@ -142,7 +142,7 @@ func (k *Keyring) fetch(ctx context.Context) (keyring.Ring, error) {
 // first writes a ring where the stack's secret has no value yet. Of several environments that try, one wins, and all
 // read what it wrote: a second write under the same version ID is refused.
 func (k *Keyring) first(ctx context.Context) error {
-	ring, err := keyring.Ring{}.Grow(k.rim.Random, firstKey)
+	ring, err := keyring.Ring{}.Grow(k.source.Rand, firstKey)
 	if err != nil {
 		return err
 	}

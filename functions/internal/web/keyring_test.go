@@ -49,7 +49,7 @@ func (f *fakeSecrets) PutSecretValue(_ context.Context, in *secretsmanager.PutSe
 }
 
 func newKeyring(f *fakeSecrets, seed uint64, clock *keytest.Clock) *Keyring {
-	return &Keyring{rim: Rim{Now: clock.Now, Random: keytest.Random(seed)}, name: "ring", client: f}
+	return &Keyring{source: Source{Now: clock.Now, Rand: keytest.Random(seed)}, name: "ring", client: f}
 }
 
 func secret(t *testing.T) apikey.Secret {
@@ -112,7 +112,7 @@ func TestOpenReadsARingThatHasGrownMeanwhile(t *testing.T) {
 func TestWithoutAKeyringRecoverableIsRefused(t *testing.T) {
 	clock := keytest.NewClock()
 	for name, k := range map[string]*Keyring{
-		"no secret named":    {rim: Rim{Now: clock.Now, Random: keytest.Random(1)}},
+		"no secret named":    {source: Source{Now: clock.Now, Rand: keytest.Random(1)}},
 		"may not be written": newKeyring(&fakeSecrets{versions: map[string]string{}, denied: true}, 1, clock),
 	} {
 		if _, err := k.Seal(t.Context(), secret(t), "key_1"); !errors.Is(err, errNoKeyring) {

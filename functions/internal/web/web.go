@@ -4,15 +4,12 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"time"
-
-	"github.com/oklog/ulid/v2"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/gateway/bearer"
@@ -65,34 +62,16 @@ type Base struct {
 	DB     dynamo.Config
 	Store  *control.Store
 	Prefix apikey.Prefix
-	Rim    Rim
+	Source Source
 	Mux    *gateway.Mux
 
 	client counters.Client // the store's own, so that a function keeps one set of connections
 }
 
-// Rim is where time and randomness come in.
-type Rim struct {
-	Now    func() time.Time
-	Random io.Reader
-}
-
-// Clock is the time as records keep it: UTC, milliseconds.
-func (r Rim) Clock() time.Time { return r.Now().UTC().Truncate(time.Millisecond) }
-
-// ID makes an ID: a prefix such as "key_" and a ULID.
-func (r Rim) ID(prefix string) (string, error) {
-	id, err := ulid.New(ulid.Timestamp(r.Now()), r.Random)
-	if err != nil {
-		return "", fmt.Errorf("web: making an ID: %w", err)
-	}
-	return prefix + id.String(), nil
-}
-
 // Start reads the environment and makes the base.
 func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
 	env := NewEnv(getenv)
-	b := &Base{Env: env, Log: telemetry.Logger(logs, env.Or("LOG_LEVEL", "info")), Rim: Rim{Now: time.Now, Random: rand.Reader}}
+	b := &Base{Env: env, Log: telemetry.Logger(logs, env.Or("LOG_LEVEL", "info")), Source: NewSource()}
 	tables := dynamo.Tables{Control: env.Need("CONTROL_TABLE"), Gate: getenv("GATE_TABLE")}
 	issuer, client := env.Need("OIDC_ISSUER"), env.Need("OIDC_CLIENT_ID")
 	prefix, err := apikey.ParsePrefix(env.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
@@ -101,14 +80,14 @@ func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
 	}
 	b.Prefix, b.DB = prefix, dynamo.FromEnv(getenv)
 	verifier, err := bearer.New(bearer.Config{
-		Issuer: issuer, ClientID: client, Algorithm: getenv("OIDC_ALGORITHM"), Now: b.Rim.Now,
+		Issuer: issuer, ClientID: client, Algorithm: getenv("OIDC_ALGORITHM"), Now: b.Source.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
 	db := dynamo.NewClient(b.DB)
 	b.client, b.Store = db, control.New(db, tables.Control, tables.Gate)
-	b.Mux = NewMux(verifier, b.Store, b.Log, b.Rim.Now)
+	b.Mux = NewMux(verifier, b.Store, b.Log, b.Source.Now)
 	return b, nil
 }
 
