@@ -44,7 +44,7 @@ func (h *handler) createAccount(w http.ResponseWriter, r *http.Request, c gatewa
 	a := account.Account{ID: account.ID(h.source.NewID("acc_")), Name: name, Type: account.SelfServe, KeyLimit: account.DefaultKeyLimit, CreatedAt: now}
 	owner := account.Member{Account: a.ID, Subject: c.Person.Subject, Email: c.Person.Email, Role: account.Owner, AddedAt: now}
 	c.Account, c.Role = a.ID, account.Owner
-	a, err = h.store.CreateAccount(r.Context(), a, owner, h.source.AuditRow(c, "account.create", "", audit.AccountChanges(nil, a)...))
+	a, err = h.store.CreateAccount(r.Context(), a, owner, web.AuditRow(h.source, c, "account.create", "", audit.AccountChanges(nil, a)...))
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.
 		c.Operator = true
 	}
 	if changes := audit.AccountChanges(&before, after); len(changes) > 0 {
-		if after, err = h.store.UpdateAccount(r.Context(), before, after, h.source.AuditRow(c, "account.edit", "", changes...)); err != nil {
+		if after, err = h.store.UpdateAccount(r.Context(), before, after, web.AuditRow(h.source, c, "account.edit", "", changes...)); err != nil {
 			return err
 		}
 	}

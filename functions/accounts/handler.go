@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
@@ -56,7 +57,7 @@ type lastUsed interface {
 
 type handler struct {
 	store     store
-	source    web.Source
+	source    env.Source
 	products  product.Catalogue
 	used      lastUsed
 	bootstrap string // the subject that may make itself the first operator; "" for nobody
@@ -93,7 +94,7 @@ func (h *handler) routes(m *gateway.Mux) {
 
 // rows makes the rows of a fan-out.
 func (h *handler) rows(c gateway.Caller) control.RowMaker {
-	return func(action string, key apikey.ID) audit.Row { return h.source.AuditRow(c, action, key) }
+	return func(action string, key apikey.ID) audit.Row { return web.AuditRow(h.source, c, action, key) }
 }
 
 // subject is the person of the path, at the one issuer.

@@ -59,7 +59,7 @@ func (h *handler) createInvitation(w http.ResponseWriter, r *http.Request, c gat
 		ID: h.source.NewID("inv_"), Account: c.Account, Role: account.Role(body.Role), Email: email, TokenHash: sha256.Sum256([]byte(token)),
 		By: c.Person.Subject, CreatedAt: now, ExpiresAt: now.Add(invitationLife),
 	}
-	row := h.source.AuditRow(c, "invitation.create", "", invitationChanges(i)...)
+	row := web.AuditRow(h.source, c, "invitation.create", "", invitationChanges(i)...)
 	if err := h.store.Invite(r.Context(), i, row); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (h *handler) deleteInvitation(w http.ResponseWriter, r *http.Request, c gat
 	if err != nil {
 		return err
 	}
-	row := h.source.AuditRow(c, "invitation.withdraw", "", audit.Set("invitation", i.ID, nil))
+	row := web.AuditRow(h.source, c, "invitation.withdraw", "", audit.Set("invitation", i.ID, nil))
 	if err := h.store.WithdrawInvitation(r.Context(), i, row); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (h *handler) acceptInvitation(w http.ResponseWriter, r *http.Request, c gat
 	}
 	c.Account, c.Role = i.Account, i.Role
 	changes := append(invitationChanges(i), audit.Set("subject", nil, c.Person.Subject.ID))
-	member, err := h.store.AcceptInvitation(r.Context(), i, c.Person, now, h.source.AuditRow(c, "invitation.accept", "", changes...))
+	member, err := h.store.AcceptInvitation(r.Context(), i, c.Person, now, web.AuditRow(h.source, c, "invitation.accept", "", changes...))
 	switch {
 	case errors.Is(err, dynamo.ErrNotFound):
 		return errInvitation

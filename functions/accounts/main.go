@@ -1,4 +1,4 @@
-// Function accounts serves accounts, members, invitations, the audit trail, operators and their look-ups, the
+// Command accounts serves accounts, members, invitations, the audit trail, operators and their look-ups, the
 // catalogue and the contract over HTTP.
 package main
 

@@ -62,7 +62,7 @@ func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Ca
 	after := account.Member{Account: c.Account, Subject: who, Email: email, Role: account.Role(body.Role), AddedAt: h.source.Time()}
 	before, err := h.store.Member(r.Context(), c.Account, who)
 	if errors.Is(err, dynamo.ErrNotFound) {
-		row := h.source.AuditRow(c, "member.add", "", memberChanges(nil, after)...)
+		row := web.AuditRow(h.source, c, "member.add", "", memberChanges(nil, after)...)
 		added, err := h.store.PutMember(r.Context(), nil, after, row)
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Ca
 	if len(changes) <= 1 { // nothing but the subject
 		return gateway.JSON(w, http.StatusOK, memberDoc(before))
 	}
-	changed, err := h.store.PutMember(r.Context(), &before, after, h.source.AuditRow(c, "member.change", "", changes...))
+	changed, err := h.store.PutMember(r.Context(), &before, after, web.AuditRow(h.source, c, "member.change", "", changes...))
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (h *handler) deleteMember(w http.ResponseWriter, r *http.Request, c gateway
 	}
 	before, err := h.store.Member(r.Context(), c.Account, who)
 	if err == nil {
-		row := h.source.AuditRow(c, "member.remove", "", memberChanges(&before, account.Member{})...)
+		row := web.AuditRow(h.source, c, "member.remove", "", memberChanges(&before, account.Member{})...)
 		err = h.store.RemoveMember(r.Context(), before, row)
 	}
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {

@@ -63,7 +63,7 @@ func (h *handler) putOperator(w http.ResponseWriter, r *http.Request, c gateway.
 	}
 	c.Operator = true
 	o := control.Operator{Subject: who, Email: email, AddedAt: h.source.Time().Format(time.RFC3339Nano)}
-	row := h.source.AuditRow(c, "operator.add", "", audit.Set("subject", nil, who.ID), audit.Set("email", nil, email))
+	row := web.AuditRow(h.source, c, "operator.add", "", audit.Set("subject", nil, who.ID), audit.Set("email", nil, email))
 	switch err := h.store.AddOperator(r.Context(), o, first, row); {
 	case err == nil:
 		return gateway.JSON(w, http.StatusCreated, operatorDoc(o))
@@ -89,7 +89,7 @@ func (h *handler) deleteOperator(w http.ResponseWriter, r *http.Request, c gatew
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	err = h.store.RemoveOperator(r.Context(), who, h.source.AuditRow(c, "operator.remove", "", audit.Set("subject", who.ID, nil)))
+	err = h.store.RemoveOperator(r.Context(), who, web.AuditRow(h.source, c, "operator.remove", "", audit.Set("subject", who.ID, nil)))
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
 		return err
 	}
@@ -212,7 +212,7 @@ func (h *handler) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Ca
 		return err
 	}
 	c.Account = before.Account
-	row := h.source.AuditRow(c, action, before.ID, append(audit.KeyChanges(&before, after), extra...)...)
+	row := web.AuditRow(h.source, c, action, before.ID, append(audit.KeyChanges(&before, after), extra...)...)
 	written, err := h.store.Commit(r.Context(), control.Change{Before: &before, After: after, Audit: row})
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -21,6 +20,7 @@ import (
 	"latchkey/functions/console/internal/management"
 	"latchkey/functions/console/internal/session"
 	"latchkey/functions/console/internal/signin"
+	"latchkey/functions/internal/env"
 	"latchkey/shared/api"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/sessions"
@@ -47,21 +47,14 @@ type app struct {
 
 // start reads the environment and makes the app.
 func start(getenv func(string) string, logs io.Writer) (*app, error) {
-	missing := []string{}
-	need := func(name, value string) string {
-		if value == "" {
-			missing = append(missing, name)
-		}
-		return value
-	}
+	vars := env.New(getenv)
 	oidc := signin.Config{
-		Issuer: need("OIDC_ISSUER", getenv("OIDC_ISSUER")), ClientID: need("OIDC_CLIENT_ID", getenv("OIDC_CLIENT_ID")),
-		Algorithm: cmp.Or(getenv("OIDC_ALGORITHM"), "RS256"), Now: time.Now,
+		Issuer: vars.Need("OIDC_ISSUER"), ClientID: vars.Need("OIDC_CLIENT_ID"),
+		Algorithm: vars.Or("OIDC_ALGORITHM", "RS256"), Now: time.Now,
 	}
-	table := need("SESSIONS_TABLE", getenv("SESSIONS_TABLE"))
-	api, products := need("MANAGEMENT_URL", getenv("MANAGEMENT_URL")), need("PRODUCTS_URL", getenv("PRODUCTS_URL"))
-	if len(missing) > 0 {
-		return nil, fmt.Errorf("console: the environment lacks %s", strings.Join(missing, ", "))
+	table, api, products := vars.Need("SESSIONS_TABLE"), vars.Need("MANAGEMENT_URL"), vars.Need("PRODUCTS_URL")
+	if err := vars.Err(); err != nil {
+		return nil, err
 	}
 	return newApp(&app{
 		keeper: session.Keeper{

@@ -1,4 +1,4 @@
-// Function console is the web console: pages for customers and operators, rendered on the server. It is a backend for its
+// Command console is the web console: pages for customers and operators, rendered on the server. It is a backend for its
 // frontend: people sign in here by OpenID Connect, their tokens stay in a sealed session, and everything that pages show or
 // change goes through the management API, as with any other client. Of all tables it may touch only its sessions.
 //

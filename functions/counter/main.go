@@ -10,15 +10,17 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/oklog/ulid/v2"
 
+	"latchkey/functions/internal/env"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/telemetry"
 )
 
 func main() {
-	table := os.Getenv("COUNTERS_TABLE")
-	if table == "" {
-		log.Fatal("counter: the environment lacks COUNTERS_TABLE")
+	vars := env.New(os.Getenv)
+	table := vars.Need("COUNTERS_TABLE")
+	if err := vars.Err(); err != nil {
+		log.Fatal(err)
 	}
 	store := counters.Store{
 		Client: dynamo.NewClient(dynamo.FromEnv(os.Getenv)), Table: table,

@@ -1,4 +1,4 @@
-// Function events puts each change of the control table on the event bus: one event for each audit row, which the
+// Command events puts each change of the control table on the event bus: one event for each audit row, which the
 // mutation wrote in its own transaction.
 package main
 
@@ -8,13 +8,15 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"latchkey/functions/internal/env"
 	"latchkey/shared/telemetry"
 )
 
 func main() {
-	bus := os.Getenv("EVENT_BUS")
-	if bus == "" {
-		log.Fatal("events: the environment lacks EVENT_BUS")
+	vars := env.New(os.Getenv)
+	bus := vars.Need("EVENT_BUS")
+	if err := vars.Err(); err != nil {
+		log.Fatal(err)
 	}
 	f := &forwarder{bus: bus, client: newClient(os.Getenv), log: telemetry.Logger(os.Stdout, os.Getenv("LOG_LEVEL"))}
 	lambda.Start(f.handle)

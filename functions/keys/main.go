@@ -1,4 +1,4 @@
-// Function keys serves the life of a key over HTTP: create, list, get, edit, disable, enable, revoke, delete,
+// Command keys serves the life of a key over HTTP: create, list, get, edit, disable, enable, revoke, delete,
 // restore, reveal, test, and proposals.
 package main
 

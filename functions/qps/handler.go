@@ -89,5 +89,5 @@ func (h *handler) row(c gateway.Caller, action string, r qps.Request, changes ..
 	if r.Decision != nil && r.Decision.Comment != "" {
 		changes = append(changes, audit.Set("comment", nil, r.Decision.Comment))
 	}
-	return h.desk.Source.AuditRow(c, action, r.KeyID, changes...)
+	return web.AuditRow(h.desk.Source, c, action, r.KeyID, changes...)
 }

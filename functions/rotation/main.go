@@ -1,4 +1,4 @@
-// Function rotation gives keys new secrets over HTTP: rotate, end, extend and cancel, and the policy of scheduled ones.
+// Command rotation gives keys new secrets over HTTP: rotate, end, extend and cancel, and the policy of scheduled ones.
 package main
 
 import (

@@ -2,20 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
-	"latchkey/functions/internal/web"
+	"latchkey/functions/internal/sealing"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
@@ -23,57 +16,6 @@ import (
 	"latchkey/shared/keyring"
 	"latchkey/shared/telemetry"
 )
-
-// ringClient is what the keyring job calls of Secrets Manager.
-type ringClient interface {
-	GetSecretValue(context.Context, *sm.GetSecretValueInput, ...func(*sm.Options)) (*sm.GetSecretValueOutput, error)
-	PutSecretValue(context.Context, *sm.PutSecretValueInput, ...func(*sm.Options)) (*sm.PutSecretValueOutput, error)
-	UpdateSecretVersionStage(context.Context, *sm.UpdateSecretVersionStageInput, ...func(*sm.Options)) (*sm.UpdateSecretVersionStageOutput, error)
-}
-
-// ringSecret is the secret that holds the ring.
-type ringSecret struct {
-	client ringClient
-	name   string
-	ensure func(context.Context) error // makes the first ring
-}
-
-// held is the ring as it was read, with what a change of it needs to know.
-type held struct {
-	keyring.Ring
-	version string
-	since   time.Time // when this ring was written
-}
-
-func (r *ringSecret) read(ctx context.Context) (held, error) {
-	out, err := r.client.GetSecretValue(ctx, &sm.GetSecretValueInput{SecretId: &r.name})
-	if err != nil {
-		return held{}, fmt.Errorf("rotator: reading the keyring: %w", err)
-	}
-	ring, err := keyring.Parse([]byte(aws.ToString(out.SecretString)))
-	return held{Ring: ring, version: aws.ToString(out.VersionId), since: aws.ToTime(out.CreatedDate)}, err
-}
-
-// replace writes a ring in the place of the one that was read, and of no other: a ring that was written meanwhile may
-// hold a data key that this one lacks, and what it sealed would be lost. Secrets Manager has no conditional write, but
-// it moves a stage only from the version that is named as its holder.
-func (r *ringSecret) replace(ctx context.Context, before held, ring keyring.Ring) error {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails
-	version := hex.EncodeToString(id[:])
-	_, err := r.client.PutSecretValue(ctx, &sm.PutSecretValueInput{
-		SecretId: &r.name, ClientRequestToken: &version, SecretString: aws.String(string(ring.Document())), VersionStages: []string{pending},
-	})
-	if err == nil {
-		_, err = r.client.UpdateSecretVersionStage(ctx, &sm.UpdateSecretVersionStageInput{
-			SecretId: &r.name, VersionStage: aws.String(current), MoveToVersionId: &version, RemoveFromVersionId: &before.version,
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("rotator: replacing the keyring: %w", err)
-	}
-	return nil
-}
 
 // swept is what a keyring run has done. It names data keys, never holds them.
 type swept struct {
@@ -88,16 +30,13 @@ type swept struct {
 
 // settled is how long after a change of the ring no environment can seal by an older one: the age at which they read
 // it again, and as much again and more for calls on their way and clocks that differ.
-const settled = 3 * web.KeyringAge
+const settled = 3 * sealing.MaxAge
 
 // keyring makes the first ring, adds a data key when told to, re-encrypts by the newest one what older ones sealed,
 // and drops those once a whole sweep, begun after every environment had the newest, has found nothing to do.
 func (r *rotator) keyring(ctx context.Context, grow bool) (swept, error) {
 	s := swept{Job: "keyring", Dropped: []string{}}
-	if err := r.ring.ensure(ctx); err != nil {
-		return s, err
-	}
-	ring, err := r.ring.read(ctx)
+	ring, err := r.ring.Read(ctx, r.source.Rand)
 	if err == nil && grow {
 		if ring, err = r.grow(ctx, ring); err == nil {
 			s.Grown = true
@@ -107,7 +46,7 @@ func (r *rotator) keyring(ctx context.Context, grow bool) (swept, error) {
 		return s, err
 	}
 	s.Current = ring.Current()
-	quiet := r.source.Now().Sub(ring.since) >= settled
+	quiet := r.source.Now().Sub(ring.Since) >= settled
 	if err := r.sweep(ctx, ring, &s); err != nil {
 		return s, err
 	}
@@ -123,7 +62,7 @@ func (r *rotator) keyring(ctx context.Context, grow bool) (swept, error) {
 	return s, nil
 }
 
-func (r *rotator) grow(ctx context.Context, ring held) (held, error) {
+func (r *rotator) grow(ctx context.Context, ring sealing.Held) (sealing.Held, error) {
 	highest := 0
 	for _, name := range ring.Names() {
 		if n, err := strconv.Atoi(strings.TrimPrefix(name, "k")); err == nil {
@@ -134,13 +73,13 @@ func (r *rotator) grow(ctx context.Context, ring held) (held, error) {
 	if err != nil {
 		return ring, err
 	}
-	if err := r.ring.replace(ctx, ring, next); err != nil {
+	if err := r.ring.Replace(ctx, ring, next); err != nil {
 		return ring, err
 	}
-	return r.ring.read(ctx)
+	return r.ring.Read(ctx, r.source.Rand)
 }
 
-func (r *rotator) drop(ctx context.Context, ring held, s *swept) error {
+func (r *rotator) drop(ctx context.Context, ring sealing.Held, s *swept) error {
 	next := ring.Ring
 	for _, name := range ring.Names() {
 		if name == ring.Current() {
@@ -156,14 +95,14 @@ func (r *rotator) drop(ctx context.Context, ring held, s *swept) error {
 		return nil
 	}
 	slices.Sort(s.Dropped)
-	return r.ring.replace(ctx, ring, next)
+	return r.ring.Replace(ctx, ring, next)
 }
 
 var errTimeUp = errors.New("rotator: the time is up")
 
 // sweep seals again what isn't sealed by the current data key. What is done stays done, so an interrupted sweep goes
 // on where it stopped.
-func (r *rotator) sweep(ctx context.Context, ring held, s *swept) error {
+func (r *rotator) sweep(ctx context.Context, ring sealing.Held, s *swept) error {
 	closed := closing(ctx)
 	err := r.store.EachKey(ctx, func(k apikey.Key, err error) error {
 		switch {
@@ -192,7 +131,7 @@ func (r *rotator) sweep(ctx context.Context, ring held, s *swept) error {
 }
 
 // resealKey seals a key's secrets again, if they need it. done means that a write was made or tried.
-func (r *rotator) resealKey(ctx context.Context, ring held, k apikey.Key) (done bool, err error) {
+func (r *rotator) resealKey(ctx context.Context, ring sealing.Held, k apikey.Key) (done bool, err error) {
 	for range maxSteps {
 		after, changed, err := reseal(r.source.Rand, ring.Ring, k)
 		if err != nil || !changed {

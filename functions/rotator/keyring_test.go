@@ -12,6 +12,7 @@ import (
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"latchkey/functions/internal/sealing"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/keyring"
@@ -112,7 +113,7 @@ func (r *rig) sealedKey(t *testing.T, a account.Account, ring keyring.Ring) apik
 
 func (r *rig) ringJob(v *vaultRing) *rotator {
 	job := r.well()
-	job.ring = &ringSecret{client: v, name: "ring", ensure: func(context.Context) error { return nil }}
+	job.ring = sealing.Secret{Client: v, Name: "ring"}
 	return job
 }
 
@@ -207,12 +208,12 @@ func TestKeyringJobMayCrashAfterAnyCall(t *testing.T) {
 func TestAnOvertakenChangeOfTheRingIsRefused(t *testing.T) {
 	r, v, _, _ := ringRig(t)
 	job := r.ringJob(v)
-	before, err := job.ring.read(t.Context())
+	before, err := job.ring.Read(t.Context(), keytest.Random(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.keyring(t, v, true)
-	if err := job.ring.replace(t.Context(), before, before.Ring); err == nil || v.ring(t).Current() != "k2" {
+	if err := job.ring.Replace(t.Context(), before, before.Ring); err == nil || v.ring(t).Current() != "k2" {
 		t.Errorf("a data key that seals was written away: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-// Function rotator runs the scheduled jobs: it ends graces, announces and makes rotations, delivers secrets, purges,
+// Command rotator runs the scheduled jobs: it ends graces, announces and makes rotations, delivers secrets, purges,
 // compares the gate with the keys, and keeps the keyring. It also answers Secrets Manager's own rotation steps.
 package main
 

@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"latchkey/functions/internal/web"
+	"latchkey/functions/internal/env"
 	"latchkey/infra/local/secrets"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -169,7 +169,7 @@ func (r *rig) run(s keytest.Stores, client vaultClient) *rotator {
 		calls = func() int64 { return int64(f.Calls()) }
 	}
 	return &rotator{
-		store: s.Control, source: web.Source{Now: r.clock.Now, Rand: keytest.Random(r.random)}, prefix: apikey.DefaultPrefix,
+		store: s.Control, source: env.Source{Now: r.clock.Now, Rand: keytest.Random(r.random)}, prefix: apikey.DefaultPrefix,
 		sealer: plainSealer{}, vault: &vault{client: client, kmsKey: "delivery"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
 		metrics: r.out, calls: calls, workers: 4,
 	}

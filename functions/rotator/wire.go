@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
@@ -13,7 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"latchkey/functions/internal/web"
+	"latchkey/functions/internal/env"
+	"latchkey/functions/internal/sealing"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
@@ -33,13 +33,19 @@ type store interface {
 	Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(control.Drift)) error
 }
 
+// sealer keeps the secrets of recoverable keys; *sealing.Keyring is one.
+type sealer interface {
+	Seal(ctx context.Context, secret apikey.Secret, key apikey.ID) ([]byte, error)
+	Open(ctx context.Context, sealed []byte, key apikey.ID) (string, error)
+}
+
 type rotator struct {
 	store   store
-	source  web.Source
+	source  env.Source
 	prefix  apikey.Prefix
-	sealer  web.Sealer
+	sealer  sealer
 	vault   *vault
-	ring    *ringSecret
+	ring    sealing.Secret
 	log     *slog.Logger
 	metrics io.Writer
 	calls   func() int64 // calls of the store so far
@@ -50,22 +56,23 @@ type rotator struct {
 const workers = 8
 
 func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
-	env := web.NewEnv(getenv)
-	controlTable, gateTable := env.Need("CONTROL_TABLE"), env.Need("GATE_TABLE")
-	prefix, err := apikey.ParsePrefix(env.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
-	if err = errors.Join(env.Err(), err); err != nil {
+	vars := env.New(getenv)
+	controlTable, gateTable := vars.Need("CONTROL_TABLE"), vars.Need("GATE_TABLE")
+	prefix, err := apikey.ParsePrefix(vars.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
+	if err = errors.Join(vars.Err(), err); err != nil {
 		return nil, err
 	}
 	count := &counting{next: http.DefaultTransport.(*http.Transport).Clone()}
 	count.next.MaxIdleConnsPerHost = workers
 	db := dynamo.FromEnv(getenv)
 	db.Transport = count
-	base := &web.Base{Env: env, DB: db, Source: web.Source{Now: time.Now, Rand: rand.Reader}}
-	client, sealer := patient(base.SecretsManager()), base.Keyring()
+	source, client := env.NewSource(), patient(sealing.NewClient(vars, db))
+	ring := sealing.SecretOf(vars, client)
 	return &rotator{
-		store: control.New(dynamo.NewClient(db), controlTable, gateTable), source: base.Source, prefix: prefix, sealer: sealer,
+		store: control.New(dynamo.NewClient(db), controlTable, gateTable), source: source, prefix: prefix,
+		sealer:  sealing.New(ring, source),
 		vault:   &vault{client: client, kmsKey: getenv("DELIVERY_KEY")},
-		ring:    &ringSecret{client: client, name: getenv("KEYRING_SECRET"), ensure: sealer.Ensure},
+		ring:    ring,
 		log:     telemetry.Logger(out, getenv("LOG_LEVEL")),
 		metrics: out, calls: count.n.Load, workers: workers,
 	}, nil

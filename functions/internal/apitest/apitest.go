@@ -20,6 +20,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
+	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
@@ -32,7 +33,7 @@ type API struct {
 	keytest.Stores
 	Mux    *gateway.Mux
 	Clock  *keytest.Clock
-	Source web.Source
+	Source env.Source
 	Logs   *Log
 
 	mu  sync.Mutex
@@ -60,7 +61,7 @@ func (l *Log) String() string {
 // New makes an API without operations; the caller registers its handler's on Mux.
 func New(stores keytest.Stores) *API {
 	a := &API{Stores: stores, Clock: keytest.NewClock(), Logs: &Log{}}
-	a.Source = web.Source{Now: a.Clock.Now, Rand: keytest.Random(1)}
+	a.Source = env.Source{Now: a.Clock.Now, Rand: keytest.Random(1)}
 	a.Mux = web.NewMux(tokens{}, stores.Control, slog.New(slog.NewJSONHandler(a.Logs, nil)), a.Clock.Now)
 	return a
 }

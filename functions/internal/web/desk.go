@@ -7,7 +7,9 @@ import (
 	"errors"
 	"net/http"
 
+	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/sealing"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
@@ -36,7 +38,7 @@ type Sealer interface {
 // audit row, show the key, and make a new secret that is shown once.
 type Desk struct {
 	Store    KeyStore
-	Source   Source
+	Source   env.Source
 	Prefix   apikey.Prefix
 	Products product.Catalogue
 	Used     KeyUse
@@ -46,7 +48,7 @@ type Desk struct {
 // Desk makes the desk of a function that has what the environment describes.
 func (b *Base) Desk() *Desk {
 	return &Desk{
-		Store: b.Store, Source: b.Source, Prefix: b.Prefix, Products: product.Default(), Used: b.LastUsed(), Sealer: b.Keyring(),
+		Store: b.Store, Source: b.Source, Prefix: b.Prefix, Products: product.Default(), Used: b.LastUsed(), Sealer: sealing.New(sealing.SecretOf(b.Env, sealing.NewClient(b.Env, b.DB)), b.Source),
 	}
 }
 
@@ -61,7 +63,7 @@ func (d *Desk) Read(r *http.Request, c gateway.Caller) (apikey.Key, error) {
 
 // Row makes the audit row of a change.
 func (d *Desk) Row(c gateway.Caller, action string, before *apikey.Key, after apikey.Key) audit.Row {
-	return d.Source.AuditRow(c, action, after.ID, audit.KeyChanges(before, after)...)
+	return AuditRow(d.Source, c, action, after.ID, audit.KeyChanges(before, after)...)
 }
 
 // Change is the path of all changes of an existing key: read, compare, apply, commit, show. What changes nothing is

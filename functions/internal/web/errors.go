@@ -7,6 +7,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/sealing"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/qps"
@@ -66,6 +67,9 @@ func Errors() gateway.Table {
 			gateway.Field("justification", "bad_length", "It has 1 to 2000 characters."))},
 		{Err: qps.ErrBadComment, Problem: gateway.Invalid(
 			gateway.Field("comment", "bad_length", "It has at most 2000 characters, and a rejection needs one."))},
+
+		{Err: sealing.ErrUnavailable, Problem: conflict("recoverable_unavailable", "Recoverable keys aren't set up here.").
+			With("An operator puts a keyring into the stack's keyring secret.")},
 
 		{Fits: fromAWS, Problem: gateway.ErrUnavailable},
 	}

@@ -5,12 +5,11 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
+	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/gateway/bearer"
 	"latchkey/shared/account"
@@ -21,48 +20,14 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// Env reads the variables that a function can't do without, and collects what is missing.
-type Env struct {
-	get     func(string) string
-	missing []string
-}
-
-// NewEnv reads from getenv, which is os.Getenv outside of tests.
-func NewEnv(getenv func(string) string) *Env { return &Env{get: getenv} }
-
-// Need reads a variable that must be there.
-func (e *Env) Need(name string) string {
-	v := e.get(name)
-	if v == "" {
-		e.missing = append(e.missing, name)
-	}
-	return v
-}
-
-// Or reads a variable that has a default.
-func (e *Env) Or(name, otherwise string) string {
-	if v := e.get(name); v != "" {
-		return v
-	}
-	return otherwise
-}
-
-// Err says which variables are missing.
-func (e *Env) Err() error {
-	if len(e.missing) == 0 {
-		return nil
-	}
-	return fmt.Errorf("web: the environment lacks %s", strings.Join(e.missing, ", "))
-}
-
 // Base is what each function behind the management API starts from.
 type Base struct {
-	Env    *Env
+	Env    *env.Vars
 	Log    *slog.Logger
 	DB     dynamo.Config
 	Store  *control.Store
 	Prefix apikey.Prefix
-	Source Source
+	Source env.Source
 	Mux    *gateway.Mux
 
 	client counters.Client // the store's own, so that a function keeps one set of connections
@@ -70,12 +35,12 @@ type Base struct {
 
 // Start reads the environment and makes the base.
 func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
-	env := NewEnv(getenv)
-	b := &Base{Env: env, Log: telemetry.Logger(logs, env.Or("LOG_LEVEL", "info")), Source: NewSource()}
-	tables := dynamo.Tables{Control: env.Need("CONTROL_TABLE"), Gate: getenv("GATE_TABLE")}
-	issuer, client := env.Need("OIDC_ISSUER"), env.Need("OIDC_CLIENT_ID")
-	prefix, err := apikey.ParsePrefix(env.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
-	if err = errors.Join(env.Err(), err); err != nil {
+	vars := env.New(getenv)
+	b := &Base{Env: vars, Log: telemetry.Logger(logs, vars.Or("LOG_LEVEL", "info")), Source: env.NewSource()}
+	tables := dynamo.Tables{Control: vars.Need("CONTROL_TABLE"), Gate: getenv("GATE_TABLE")}
+	issuer, client := vars.Need("OIDC_ISSUER"), vars.Need("OIDC_CLIENT_ID")
+	prefix, err := apikey.ParsePrefix(vars.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
+	if err = errors.Join(vars.Err(), err); err != nil {
 		return nil, err
 	}
 	b.Prefix, b.DB = prefix, dynamo.FromEnv(getenv)

@@ -1,4 +1,4 @@
-package web
+package sealing
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
 
+	"latchkey/functions/internal/env"
 	"latchkey/shared/apikey"
 	"latchkey/shared/keyring"
 	"latchkey/shared/keytest"
@@ -48,8 +49,12 @@ func (f *fakeSecrets) PutSecretValue(_ context.Context, in *secretsmanager.PutSe
 	return &secretsmanager.PutSecretValueOutput{}, nil
 }
 
+func (*fakeSecrets) UpdateSecretVersionStage(context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options)) (*secretsmanager.UpdateSecretVersionStageOutput, error) {
+	return nil, errors.New("not asked for")
+}
+
 func newKeyring(f *fakeSecrets, seed uint64, clock *keytest.Clock) *Keyring {
-	return &Keyring{source: Source{Now: clock.Now, Rand: keytest.Random(seed)}, name: "ring", client: f}
+	return &Keyring{source: env.Source{Now: clock.Now, Rand: keytest.Random(seed)}, secret: Secret{Name: "ring", Client: f}}
 }
 
 func secret(t *testing.T) apikey.Secret {
@@ -112,10 +117,10 @@ func TestOpenReadsARingThatHasGrownMeanwhile(t *testing.T) {
 func TestWithoutAKeyringRecoverableIsRefused(t *testing.T) {
 	clock := keytest.NewClock()
 	for name, k := range map[string]*Keyring{
-		"no secret named":    {source: Source{Now: clock.Now, Rand: keytest.Random(1)}},
+		"no secret named":    {source: env.Source{Now: clock.Now, Rand: keytest.Random(1)}},
 		"may not be written": newKeyring(&fakeSecrets{versions: map[string]string{}, denied: true}, 1, clock),
 	} {
-		if _, err := k.Seal(t.Context(), secret(t), "key_1"); !errors.Is(err, errNoKeyring) {
+		if _, err := k.Seal(t.Context(), secret(t), "key_1"); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package web
+package env
 
 import (
 	"crypto/rand"
@@ -6,10 +6,6 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
-
-	"latchkey/functions/internal/gateway"
-	"latchkey/shared/apikey"
-	"latchkey/shared/audit"
 )
 
 // Source supplies time and randomness, so that tests can fix both.
@@ -28,13 +24,4 @@ func (s Source) Time() time.Time { return s.Now().UTC().Truncate(time.Millisecon
 // source never reports: an ID that isn't unique would be worse.
 func (s Source) NewID(prefix string) string {
 	return prefix + ulid.MustNew(ulid.Timestamp(s.Now()), s.Rand).String()
-}
-
-// AuditRow makes the audit row of something that a person does. Its ID is new for each attempt.
-func (s Source) AuditRow(c gateway.Caller, action string, key apikey.ID, changes ...audit.Change) audit.Row {
-	return audit.Row{
-		ID: s.NewID("aud_"), Account: c.Account, KeyID: string(key), Action: action, At: s.Time(), RequestID: c.RequestID,
-		Actor:   audit.Actor{Subject: c.Person.Subject, Email: c.Person.Email, Role: c.RoleName()},
-		Changes: changes,
-	}
 }

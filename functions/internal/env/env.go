@@ -1,0 +1,42 @@
+// Package env is what a function takes from its surroundings: environment variables, the clock and randomness. Each
+// comes in as a value, so that tests can fix it.
+package env
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Vars reads a function's environment variables, and collects those that are missing.
+type Vars struct {
+	get     func(string) string
+	missing []string
+}
+
+// New reads from getenv, which is os.Getenv outside of tests.
+func New(getenv func(string) string) *Vars { return &Vars{get: getenv} }
+
+// Need reads a variable that must be set. Err reports it if it isn't.
+func (v *Vars) Need(name string) string {
+	value := v.get(name)
+	if value == "" {
+		v.missing = append(v.missing, name)
+	}
+	return value
+}
+
+// Or reads a variable that has a default.
+func (v *Vars) Or(name, otherwise string) string {
+	if value := v.get(name); value != "" {
+		return value
+	}
+	return otherwise
+}
+
+// Err names the variables that Need didn't find, all in one error; nil if there are none.
+func (v *Vars) Err() error {
+	if len(v.missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("env: the environment lacks %s", strings.Join(v.missing, ", "))
+}
