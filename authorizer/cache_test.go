@@ -28,7 +28,7 @@ func strangers() int {
 }
 
 func TestMadeUpKeysNeitherGrowMemoryNorPushOutGoodKeys(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	var good []string
 	for n := range uint64(100) {
 		good = append(good, b.add(t, n, nil))
@@ -140,7 +140,7 @@ func BenchmarkGoodKeyInAFloodOfUnknownOnes(b *testing.B) {
 		before, during int
 	}{{"alone", 0, 0}, {"after a million", 1_000_000, 0}, {"after a million, among more", 1_000_000, 1}} {
 		b.Run(flood.name, func(b *testing.B) {
-			g := newBench(b)
+			g := newHarness(b)
 			payload := tileEvent(g.add(b, 1, nil))
 			ctx, n := b.Context(), 0
 			unknown := func() {

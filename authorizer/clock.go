@@ -14,12 +14,12 @@ func (m moment) since(earlier moment) time.Duration {
 	return max(m.wall.Sub(earlier.wall), m.mono-earlier.mono)
 }
 
-// left is how much of patience remains before a call's deadline; without one, all of it.
-func left(patience time.Duration, deadline time.Time) time.Duration {
+// remaining is how much of a budget is left before a call's deadline; without a deadline, all of it.
+func remaining(budget time.Duration, deadline time.Time) time.Duration {
 	if deadline.IsZero() {
-		return patience
+		return budget
 	}
-	return min(patience, time.Until(deadline)-answerMargin)
+	return min(budget, time.Until(deadline)-answerMargin)
 }
 
 // clock tells the time.

@@ -56,14 +56,16 @@ func configFrom(getenv func(string) string) (config, error) {
 	return c, nil
 }
 
-// awsParts connects the gate to DynamoDB, the clock and the log.
-func awsParts(c config, getenv func(string) string, out io.Writer) parts {
+// awsDeps connects the gate to DynamoDB, the clock and the log.
+func awsDeps(c config, getenv func(string) string, out io.Writer) deps {
 	transport := storeTransport()
 	access := dynamo.FromEnv(getenv)
-	access.Attempts = 1 // who calls retries: the cache on a fresh connection, the counter later, the limiter not at all
+	// No SDK retries: each caller has its own policy (records: once, on a new connection; counter: with the next report;
+	// limiter: never).
+	access.Attempts = 1
 	access.HTTPClient = direct{transport}
 	db, clock := dynamo.NewClient(access), newSystemClock()
-	return parts{
+	return deps{
 		store:     policies.NewReader(db, c.gateTable),
 		reconnect: transport.CloseIdleConnections,
 		clock:     clock,

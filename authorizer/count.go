@@ -16,8 +16,9 @@ import (
 const (
 	reportBudget = 300 * time.Millisecond
 	flushBudget  = 2 * time.Second
-	// reportEarly is by how much a report comes early whose caller doesn't wait for it, lest the next one has to. It is more
-	// than a read takes, so that the call which reads a record in constant use every 5 s is the one which reports.
+	// reportEarly lets a report that no caller waits for run this much before it is due, so that the next caller doesn't
+	// have to wait for it. It is more than a read takes, so that the call which reads a record in constant use every 5 s
+	// is the one which reports.
 	reportEarly = 500 * time.Millisecond
 )
 
@@ -63,11 +64,11 @@ func (c *counter) Report(now moment, deadline time.Time, storeUp bool) reported 
 	if c.waiting && elapsed < usage.ReportEvery || !c.tally.Due(now.wall, elapsed) {
 		return reported{}
 	}
-	patience := left(reportBudget, deadline)
-	if patience <= 0 {
+	timeout := remaining(reportBudget, deadline)
+	if timeout <= 0 {
 		return reported{} // the next call finds it due, too
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return reported{Begun: true, Failed: c.report(ctx, now) != nil}
 }

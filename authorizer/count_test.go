@@ -81,8 +81,8 @@ func (w *written) calls() map[usage.Dimension]int64 {
 	return out
 }
 
-func countingBench(t testing.TB) (*bench, *written) {
-	b, w := newBench(t), &written{}
+func countingBench(t testing.TB) (*harness, *written) {
+	b, w := newHarness(t), &written{}
 	b.gate.recorder = newCounter(w, b.clock)
 	return b, w
 }
@@ -113,7 +113,7 @@ func TestEveryDecisionOfAKnownKeyIsCountedAndNoOther(t *testing.T) {
 	b.gate.limiter = &scripted{answer: admission{Admitted: true}}
 	since := b.clock.at.wall.Add(-time.Hour)
 	good := b.add(t, 1, func(p *authz.Policy) {
-		p.Domains, p.MissingOrigin = []string{"example.com", "[2001:db8::1]"}, apikey.DenyMissing
+		p.Domains, p.MissingOrigin = []string{"example.com", "[2001:db8::1]"}, apikey.MissingOriginDeny
 		p.Proposed = &apikey.Proposal{Since: since, Domains: &[]string{"example.com"}}
 	})
 	revoked := b.add(t, 1001, func(p *authz.Policy) { p.KeyID, p.Outgoing, p.RevokedAt = "key_1", true, b.clock.at.wall })
@@ -197,7 +197,7 @@ func TestACallOfAnUnknownKeyReportsWhatIsDue(t *testing.T) {
 
 func TestATableThatHangsWhereTheStoreAnswersCostsNoCallerAnything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newHarness(t)
 		key := b.add(t, 1, nil)
 		b.gate.clock = newSystemClock()
 		b.gate.records.clock, b.store.clock = b.gate.clock, nil
@@ -207,7 +207,7 @@ func TestATableThatHangsWhereTheStoreAnswersCostsNoCallerAnything(t *testing.T) 
 			if _, err := b.gate.Invoke(t.Context(), tileEvent(key)); err != nil || time.Since(began) != 0 {
 				t.Fatalf("answered %v after %v", err, time.Since(began))
 			}
-			b.gate.Settle()
+			b.gate.AfterReply()
 			if took := time.Since(began); took != budget {
 				t.Errorf("settled after %v, want %v", took, budget)
 			}
@@ -224,13 +224,13 @@ func TestACallThatTheStoreDidNotAnswerReportsBeforeItsAnswer(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		wait   time.Duration // since the record was read
-		broken func(*bench)
+		broken func(*harness)
 		after  bool
 	}{
-		{"the record is fresh", time.Second, func(*bench) {}, false},
-		{"the record was read", usage.ReportEvery, func(*bench) {}, true},
-		{"the record can't be read", usage.ReportEvery, func(b *bench) { b.down() }, false},
-		{"the leases fail", usage.ReportEvery, func(b *bench) { b.gate.limiter = &scripted{answer: admission{Admitted: true, Degraded: true}} }, false},
+		{"the record is fresh", time.Second, func(*harness) {}, false},
+		{"the record was read", usage.ReportEvery, func(*harness) {}, true},
+		{"the record can't be read", usage.ReportEvery, func(b *harness) { b.down() }, false},
+		{"the leases fail", usage.ReportEvery, func(b *harness) { b.gate.limiter = &scripted{answer: admission{Admitted: true, Degraded: true}} }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b, w := countingBench(t)
@@ -246,7 +246,7 @@ func TestACallThatTheStoreDidNotAnswerReportsBeforeItsAnswer(t *testing.T) {
 			if reported := w.writes > before; reported == tt.after {
 				t.Errorf("reported before the answer: %v", reported)
 			}
-			b.gate.Settle()
+			b.gate.AfterReply()
 			if w.writes != before+1 {
 				t.Errorf("%d reports", w.writes-before)
 			}
@@ -261,7 +261,7 @@ func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
 			{200 * time.Millisecond, 0, 200*time.Millisecond - answerMargin},
 			{200 * time.Millisecond, 160 * time.Millisecond, 0},
 		} {
-			b := newBench(t)
+			b := newHarness(t)
 			key := b.add(t, 1, nil)
 			b.gate.recorder = newCounter(&written{hang: true}, b.clock)
 			ctx, cancel := context.WithTimeout(t.Context(), tt.left)
@@ -271,7 +271,7 @@ func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
 			time.Sleep(tt.delivery)
 			cancel() // as the runtime client does before the call is settled
 			began := time.Now()
-			b.gate.Settle()
+			b.gate.AfterReply()
 			failed := 1
 			if tt.takes == 0 {
 				failed = 0 // no time: it isn't begun, and the next call finds it due
@@ -286,7 +286,7 @@ func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
 func TestACallIsSettledWhenItsContextEndsAndNotBefore(t *testing.T) {
 	b, w := countingBench(t)
 	payload := tileEvent(b.add(t, 1, nil))
-	base := whenAnswered(t.Context(), b.gate.Settle)
+	base := withReplyHook(t.Context(), b.gate.AfterReply)
 	for n := range 3 {
 		ctx, end := context.WithDeadline(base, time.Now().Add(time.Hour))
 		if _, err := b.gate.Invoke(ctx, payload); err != nil {
@@ -307,13 +307,13 @@ func TestACallIsSettledWhenItsContextEndsAndNotBefore(t *testing.T) {
 func TestACallWhoseDeadlinePassesIsCountedOnceAndReportedWithTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, before := range []bool{true, false} {
-			b := newBench(t)
+			b := newHarness(t)
 			w := &written{}
 			b.gate.clock = newSystemClock()
 			b.gate.records.clock, b.store.clock = b.gate.clock, nil
 			b.gate.recorder = newCounter(w, b.gate.clock)
 			payload := tileEvent(b.add(t, 1, nil))
-			base := whenAnswered(t.Context(), b.gate.Settle)
+			base := withReplyHook(t.Context(), b.gate.AfterReply)
 			deliver := func(left time.Duration, invoke bool) {
 				ctx, end := context.WithDeadline(base, time.Now().Add(left))
 				defer end()
@@ -360,7 +360,7 @@ func TestInSteadyTrafficTheCallThatReadsItsRecordReportsAfterItsAnswer(t *testin
 		}
 		before += w.writes - n
 		b.clock.advance(time.Millisecond) // delivering
-		b.gate.Settle()
+		b.gate.AfterReply()
 		b.clock.advance(9 * time.Millisecond)
 	}
 	if w.writes < 12 || w.writes > 13 || before > 0 {
@@ -407,14 +407,14 @@ func TestNoTwoEnvironmentsHaveOneName(t *testing.T) {
 	}
 }
 
-func newCounterOf(t *testing.T) (*bench, *written) {
+func newCounterOf(t *testing.T) (*harness, *written) {
 	b, w := countingBench(t)
 	b.status(t, b.add(t, 1, nil))
 	return b, w
 }
 
 func TestACallWithLimitAndCountHardlyAllocates(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	memory, names := keytest.NewMemory()
 	key := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"*.example.com"}; own(1_000_000)(p) })
 	b.gate.limiter = newLeased(leases.New(memory, names.Leases), b.clock)
@@ -424,7 +424,7 @@ func TestACallWithLimitAndCountHardlyAllocates(t *testing.T) {
 		if _, err := b.gate.Invoke(t.Context(), payload); err != nil {
 			t.Fatal(err)
 		}
-		b.gate.Settle()
+		b.gate.AfterReply()
 	}
 	for range 1000 { // until leases are large
 		call()
@@ -438,7 +438,7 @@ func TestACallWithLimitAndCountHardlyAllocates(t *testing.T) {
 func BenchmarkInvokeWithLimitAndCount(b *testing.B) {
 	for name, limit := range map[string]int{"holding": 1_000_000, "asking": 1} {
 		b.Run(name, func(b *testing.B) {
-			g := newBench(b)
+			g := newHarness(b)
 			memory, names := keytest.NewMemory()
 			g.gate.limiter = newLeased(leases.New(memory, names.Leases), g.clock)
 			g.gate.recorder = newCounter(&written{}, g.clock)
@@ -452,7 +452,7 @@ func BenchmarkInvokeWithLimitAndCount(b *testing.B) {
 				if _, err := g.gate.Invoke(ctx, payload); err != nil {
 					b.Fatal(err)
 				}
-				g.gate.Settle()
+				g.gate.AfterReply()
 			}
 		})
 	}

@@ -22,7 +22,7 @@ func (h *hanging) Policy(ctx context.Context, _ apikey.Hash) (authz.Policy, bool
 
 func TestAHangingStoreCostsOneCallASecondAndTheOthersNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newHarness(t)
 		keys := []string{b.add(t, 1, nil), b.add(t, 2, nil), b.add(t, 3, nil)}
 		b.gate.clock = newSystemClock()
 		b.gate.records.clock = b.gate.clock
@@ -68,7 +68,7 @@ func TestTheCallsOwnDeadlineIsKept(t *testing.T) {
 			{30 * time.Millisecond, 6 * time.Second, 200},
 			{30 * time.Millisecond, 11 * time.Second, 503}, // no time for the retry that it needs
 		} {
-			b := newBench(t)
+			b := newHarness(t)
 			key := b.add(t, 1, nil)
 			b.gate.clock = newSystemClock()
 			b.gate.records.clock, b.store.clock = b.gate.clock, nil
@@ -87,7 +87,7 @@ func TestTheCallsOwnDeadlineIsKept(t *testing.T) {
 }
 
 func TestAPanicAnswers503AndTheNextCallWorks(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good := b.add(t, 1, nil)
 	b.store.fail = func(apikey.Hash) error { panic("boom") }
 	if status := b.status(t, good); status != 503 {

@@ -45,7 +45,7 @@ func FuzzInvoke(f *testing.F) {
 		f.Add([]byte(payload), uint32(restricted|authztest.HeaderOnly|authztest.AllowMissing), int64(0), int64(0), "example.com", "map-display")
 	}
 	f.Fuzz(func(t *testing.T, payload []byte, bits uint32, expires, ends int64, domains, products string) {
-		b := newBench(t)
+		b := newHarness(t)
 		var policy authz.Policy
 		b.add(t, 1, func(p *authz.Policy) {
 			policy = authztest.Facts{Bits: bits, Expires: expires, Ends: ends, Domains: domains, Products: products}.Policy(b.clock.at.wall)

@@ -13,8 +13,8 @@ import (
 	"latchkey/shared/product"
 )
 
-// parts is what the gate works with; tests put their own in.
-type parts struct {
+// deps is what the gate works with; tests put their own in.
+type deps struct {
 	store     store
 	reconnect func()
 	clock     clock
@@ -27,20 +27,20 @@ type parts struct {
 // Gate answers authorizer events. Lambda sends one at a time; the lock is for the signal that ends the process.
 type Gate struct {
 	config
-	parts
+	deps
 	mu       sync.Mutex
 	products authz.Matcher // the catalogue
 	outcome  outcome       // of the call at hand
 	deadline time.Time     // of the call at hand; zero without one
 	storeUp  bool          // the store has answered the call at hand
-	owed     bool          // the call at hand is to be settled
+	pending  bool          // the call at hand is to be settled
 	records  records
 	metrics  metrics
 	log      requestLog
 }
 
-func newGate(c config, p parts) *Gate {
-	g := &Gate{config: c, parts: p, products: p.catalogue}
+func newGate(c config, p deps) *Gate {
+	g := &Gate{config: c, deps: p, products: p.catalogue}
 	g.metrics.init(p.clock.now())
 	g.log.out = p.out
 	shorten := func(d time.Duration) time.Duration { return d - rand.N(d/4) }
@@ -58,15 +58,15 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.broken("panic at " + panicked())
+			g.log.internalError("panic at " + panicked())
 			answer, err = nil, apigw.ErrUnavailable
 		}
 	}()
 	g.deadline, _ = ctx.Deadline()
-	g.storeUp, g.owed = false, true
+	g.storeUp, g.pending = false, true
 	event, err := apigw.Decode(payload)
 	if err != nil {
-		g.log.broken("event")
+		g.log.internalError("event")
 		return nil, apigw.ErrUnavailable
 	}
 	now := g.clock.now()
@@ -98,7 +98,7 @@ func (g *Gate) Close() {
 // same, because usage counts refusals under it. wait, in seconds, is set for QPSExceeded.
 func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *outcome) (wait int) {
 	req := authz.Request{Target: event.Target(g.products)}
-	req.Origin, req.Presence = event.Caller()
+	req.Origin, req.Presence = event.CallerOrigin()
 	o.Origin, o.Presence = req.Origin, req.Presence
 	if g.hidesSecret(req.Origin.Host()) {
 		o.Origin, o.Presence = origin.Origin{}, origin.Unreadable
@@ -155,7 +155,7 @@ func (g *Gate) answer(event *apigw.Event, o *outcome, wait int) ([]byte, error) 
 	switch code := o.Decision.Code; apigw.Status(code) {
 	case 200:
 		return apigw.Allow(event.Stage, g.usagePlanKey,
-			apigw.Caller{Key: o.Key, Account: o.Account, Product: o.Decision.Product}), nil
+			apigw.Grant{Key: o.Key, Account: o.Account, Product: o.Decision.Product}), nil
 	case 401:
 		return nil, apigw.ErrUnauthorized
 	case 403:

@@ -61,8 +61,8 @@ func (s *fakeStore) Policy(ctx context.Context, hash apikey.Hash) (authz.Policy,
 
 var errDown = errors.New("store is down")
 
-// bench is a gate with fakes around it.
-type bench struct {
+// harness is a gate with fakes around it.
+type harness struct {
 	gate       *Gate
 	store      *fakeStore
 	clock      *manualClock
@@ -70,11 +70,11 @@ type bench struct {
 	reconnects int
 }
 
-func newBench(t testing.TB) *bench {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
-	b := &bench{clock: newManualClock(), out: &bytes.Buffer{}}
+	b := &harness{clock: newManualClock(), out: &bytes.Buffer{}}
 	b.store = &fakeStore{policies: map[apikey.Hash]authz.Policy{}, clock: b.clock}
-	b.gate = newGate(config{prefix: apikey.DefaultPrefix, usagePlanKey: "plan-key"}, parts{
+	b.gate = newGate(config{prefix: apikey.DefaultPrefix, usagePlanKey: "plan-key"}, deps{
 		store: b.store, reconnect: func() { b.reconnects++ }, clock: b.clock, catalogue: product.Default(),
 		limiter: unlimited{}, recorder: unrecorded{}, out: b.out,
 	})
@@ -103,7 +103,7 @@ func secret(t testing.TB, n uint64) apikey.Secret {
 }
 
 // add stores a live policy for the n-th secret and returns the secret's text.
-func (b *bench) add(t testing.TB, n uint64, edit func(*authz.Policy)) string {
+func (b *harness) add(t testing.TB, n uint64, edit func(*authz.Policy)) string {
 	t.Helper()
 	s := secret(t, n)
 	p := authz.Policy{
@@ -145,10 +145,10 @@ const tile = "/map/1/tile/basic/main/0/0/0.png"
 func tileEvent(secret string) []byte { return event(tile, nil, map[string]string{"key": secret}) }
 
 // call invokes the gate and tells the status that API Gateway would send, with the answer's context.
-func (b *bench) call(t testing.TB, payload []byte) (int, map[string]any) {
+func (b *harness) call(t testing.TB, payload []byte) (int, map[string]any) {
 	t.Helper()
 	answer, err := b.gate.Invoke(t.Context(), payload)
-	defer b.gate.Settle() // as the runtime client does
+	defer b.gate.AfterReply() // as the runtime client does
 	if err != nil {
 		if answer != nil {
 			t.Fatal("an error came with an answer")
@@ -185,10 +185,10 @@ func (b *bench) call(t testing.TB, payload []byte) (int, map[string]any) {
 }
 
 func TestGateAnswersEachStepWithItsStatus(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good := b.add(t, 1, nil)
 	revoked := b.add(t, 2, func(p *authz.Policy) { p.RevokedAt = b.clock.at.wall })
-	locked := b.add(t, 3, func(p *authz.Policy) { p.Domains = []string{"example.com"}; p.MissingOrigin = apikey.DenyMissing })
+	locked := b.add(t, 3, func(p *authz.Policy) { p.Domains = []string{"example.com"}; p.MissingOrigin = apikey.MissingOriginDeny })
 	headerOnly := b.add(t, 4, func(p *authz.Policy) { p.HeaderOnly = true })
 	damaged := b.add(t, 5, func(p *authz.Policy) { p.Domains = []string{"not a pattern"} })
 	unknown := secret(t, 6).Reveal()

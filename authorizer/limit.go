@@ -31,7 +31,7 @@ type limitName struct {
 
 func newLeased(store limiter.Store, c clock) *leased {
 	return &leased{
-		limits: limiter.New(maxLimits), store: hurried{store}, names: map[limitName]string{},
+		limits: limiter.New(maxLimits), store: withTimeout{store}, names: map[limitName]string{},
 		clock: func() limiter.Now {
 			now := c.now()
 			return limiter.Now{Wall: now.wall, Mono: now.mono}
@@ -60,16 +60,16 @@ func (l *leased) name(key apikey.ID, class product.Class) string {
 	return name
 }
 
-// hurried gives each call of the table its time-out, and leaves the call's own deadline the time to answer in.
-type hurried struct{ store limiter.Store }
+// withTimeout bounds each call of the lease table, and leaves time to answer before the call's own deadline.
+type withTimeout struct{ store limiter.Store }
 
-func (h hurried) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error) {
+func (h withTimeout) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error) {
 	deadline, _ := ctx.Deadline()
-	patience := left(leaseCall, deadline)
-	if patience <= 0 {
+	timeout := remaining(leaseCall, deadline)
+	if timeout <= 0 {
 		return limiter.Seen{}, errNoTime
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return h.store.Take(ctx, ask)
 }

@@ -41,8 +41,8 @@ func (c *countingTable) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemI
 }
 
 // limitedBench is a gate that limits by a table.
-func limitedBench(t testing.TB) (*bench, *countingTable) {
-	b := newBench(t)
+func limitedBench(t testing.TB) (*harness, *countingTable) {
+	b := newHarness(t)
 	memory, names := keytest.NewMemory()
 	table := &countingTable{Memory: memory}
 	b.gate.limiter = newLeased(leases.New(table, names.Leases), b.clock)
@@ -106,7 +106,7 @@ func TestACallThatHoldsALeaseAsksNoTable(t *testing.T) {
 }
 
 // holds reports whether the next call finds a token: asked by a copy of the limiter's question, without the answer.
-func holds(b *bench) bool {
+func holds(b *harness) bool {
 	l := b.gate.limiter.(*leased)
 	return l.limits.Decide("key_1#map-display.tiles", 1000, l.clock()).Done
 }

@@ -93,8 +93,8 @@ func panicked() string {
 	}
 }
 
-// broken reports a call that could not be decided at all. What was sent is not told: it may hold a secret.
-func (l *requestLog) broken(what string) {
+// internalError reports a call that could not be decided at all. What was sent is not told: it may hold a secret.
+func (l *requestLog) internalError(what string) {
 	l.flush()
 	b := append(l.buf[:0], `{"time":"`...)
 	b = time.Now().UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")

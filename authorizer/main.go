@@ -17,9 +17,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	gate := newGate(config, awsParts(config, os.Getenv, os.Stdout))
+	gate := newGate(config, awsDeps(config, os.Getenv, os.Stdout))
 	lambda.StartWithOptions(gate,
-		lambda.WithContext(whenAnswered(context.Background(), gate.Settle)),
+		lambda.WithContext(withReplyHook(context.Background(), gate.AfterReply)),
 		// A process that asks for SIGTERM doesn't end by itself: the last callback does that.
 		lambda.WithEnableSIGTERM(gate.Close, func() { os.Exit(0) }))
 }

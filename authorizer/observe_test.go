@@ -30,7 +30,7 @@ func lines(t *testing.T, out *bytes.Buffer) []map[string]any {
 }
 
 func TestEveryRefusalLeavesOneLineAndAllowedCallsASample(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good := b.add(t, 1, nil)
 	for range 2 * sampleEvery {
 		b.status(t, good)
@@ -52,7 +52,7 @@ func TestEveryRefusalLeavesOneLineAndAllowedCallsASample(t *testing.T) {
 }
 
 func TestLogsHoldNothingOfTheCallersButAHost(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"example.com"} })
 	hostile := []string{good, "?key=" + good, `"}` + "\n" + `{"forged":true`, "https://evil.example/" + good, "https://" + good + "@evil.example"}
 	for _, text := range hostile {
@@ -67,7 +67,7 @@ func TestLogsHoldNothingOfTheCallersButAHost(t *testing.T) {
 }
 
 func TestMetricsAddUpAndComeOnceAMinute(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good := b.add(t, 1, func(p *authz.Policy) {
 		p.Proposed = &apikey.Proposal{Domains: &[]string{"example.com"}}
 	})
@@ -150,7 +150,7 @@ func (s *scripted) Report(moment, time.Time, bool) reported { return reported{} 
 func (s *scripted) Flush(context.Context) { s.flushed++ }
 
 func TestTheLimiterIsAskedLastAndWithTheLimitInForce(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	s := &scripted{answer: admission{Admitted: true, Degraded: true}}
 	b.gate.limiter, b.gate.recorder = s, s
 	normal := b.add(t, 1, nil)
@@ -182,7 +182,7 @@ func TestTheLimiterIsAskedLastAndWithTheLimitInForce(t *testing.T) {
 }
 
 func TestOverTheLimitIs429WithItsWaitOr403ByChoice(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	b.gate.limiter = &scripted{answer: admission{RetryAfter: 3}}
 	key := b.add(t, 1, nil)
 	if status, context := b.call(t, tileEvent(key)); status != 429 || context["retryAfter"] != "3" || context["code"] != "qps_exceeded" {
@@ -226,7 +226,7 @@ func TestQuietLogDropsOnlyTheLinesOf401(t *testing.T) {
 }
 
 func TestACallThatHitsTheCacheHardlyAllocates(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	key := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"*.example.com"} })
 	payload := event(tile, map[string]string{"Origin": "https://a.example.com", "Referer": "https://a.example.com/"}, map[string]string{"key": key})
 	ctx := t.Context()
@@ -257,7 +257,7 @@ func TestTheGateLinksNoTablesOfNames(t *testing.T) {
 }
 
 func BenchmarkInvokeHit(b *testing.B) {
-	g := newBench(b)
+	g := newHarness(b)
 	payload := tileEvent(g.add(b, 1, nil))
 	ctx := b.Context()
 	b.ReportAllocs()
@@ -269,7 +269,7 @@ func BenchmarkInvokeHit(b *testing.B) {
 }
 
 func BenchmarkInvokeUnknown(b *testing.B) {
-	g := newBench(b)
+	g := newHarness(b)
 	ctx := b.Context()
 	n := 0
 	b.ReportAllocs()

@@ -115,7 +115,7 @@ func (r *records) read(ctx context.Context, hash apikey.Hash, young bool) (authz
 		budget = probeBudget
 	}
 	deadline, _ := ctx.Deadline()
-	budget = left(budget, deadline)
+	budget = remaining(budget, deadline)
 	if budget <= 0 {
 		return authz.Policy{}, false, errNoTime
 	}

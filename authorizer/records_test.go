@@ -12,17 +12,17 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-func (b *bench) status(t testing.TB, secret string) int {
+func (b *harness) status(t testing.TB, secret string) int {
 	t.Helper()
 	status, _ := b.call(t, tileEvent(secret))
 	return status
 }
 
-func (b *bench) down() { b.store.fail = func(apikey.Hash) error { return errDown } }
-func (b *bench) up()   { b.store.fail = nil }
+func (b *harness) down() { b.store.fail = func(apikey.Hash) error { return errDown } }
+func (b *harness) up()   { b.store.fail = nil }
 
 func TestOneReadPerKeyAndFiveSecondsHoweverManyCalls(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good, unknown := b.add(t, 1, nil), secret(t, 2).Reveal()
 	for range 1000 { // 20 s, 50 calls a second of each
 		b.status(t, good)
@@ -35,7 +35,7 @@ func TestOneReadPerKeyAndFiveSecondsHoweverManyCalls(t *testing.T) {
 }
 
 func TestMalformedKeysReadNothing(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good := b.add(t, 1, nil)
 	for _, text := range []string{"x", good + "0", "ak_" + good[4:] + "0", "pk" + good[2:], good[:35] + "~"} {
 		if status := b.status(t, text); status != 401 {
@@ -48,7 +48,7 @@ func TestMalformedKeysReadNothing(t *testing.T) {
 }
 
 func TestAgeCountsFromBeforeTheRead(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good := b.add(t, 1, nil)
 	b.store.delay = 3 * time.Second
 	b.status(t, good)
@@ -72,7 +72,7 @@ func TestAgeIsRightAcrossFreezing(t *testing.T) {
 		"the wall clock is set back":       func(m *moment) { m.wall = m.wall.Add(-time.Hour); m.mono += 6 * time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
+			b := newHarness(t)
 			good := b.add(t, 1, nil)
 			b.status(t, good)
 			delete(b.store.policies, secret(t, 1).Hash())
@@ -88,10 +88,10 @@ func TestAgeIsRightAcrossFreezing(t *testing.T) {
 func environments(t *testing.T, seed uint64, envs, revokes int, broken func(*rand.Rand) bool) (slowest time.Duration) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 2))
-	first := newBench(t)
-	all := []*bench{first}
+	first := newHarness(t)
+	all := []*harness{first}
 	for len(all) < envs {
-		b := newBench(t)
+		b := newHarness(t)
 		b.store, b.clock = first.store, first.clock
 		b.gate.records.store, b.gate.records.clock, b.gate.clock = first.store, first.clock, first.clock
 		all = append(all, b)
@@ -156,7 +156,7 @@ func TestARevokeIsObeyedThoughEveryConnectionIsDeadAtItsNextUse(t *testing.T) {
 }
 
 func TestKnownKeysLiveThroughAnOutageOfFifteenMinutes(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good, fresh, unknown := b.add(t, 1, nil), b.add(t, 2, nil), secret(t, 3).Reveal()
 	if b.status(t, good) != 200 || b.status(t, unknown) != 401 {
 		t.Fatal("not up")
@@ -201,7 +201,7 @@ func TestKnownKeysLiveThroughAnOutageOfFifteenMinutes(t *testing.T) {
 }
 
 func TestAnOldRecordServesOnlyAfterARetryOnAFreshConnection(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	good := b.add(t, 1, nil)
 	b.status(t, good)
 	b.clock.advance(11 * time.Second)
@@ -223,7 +223,7 @@ func TestAnOldRecordServesOnlyAfterARetryOnAFreshConnection(t *testing.T) {
 func TestRecoveryIsSeenWithinSecondsOfALongOutage(t *testing.T) {
 	for seed := range uint64(60) {
 		random := rand.New(rand.NewPCG(seed, 3))
-		b := newBench(t)
+		b := newHarness(t)
 		var keys []string
 		count := 1 + int(seed%5)
 		for n := range uint64(count) { //nolint:gosec // small
@@ -252,7 +252,7 @@ func TestRecoveryIsSeenWithinSecondsOfALongOutage(t *testing.T) {
 }
 
 func TestOneSickKeyDoesNotHoldTheOthersBack(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	sick, well := b.add(t, 1, nil), b.add(t, 2, nil)
 	b.status(t, sick)
 	b.status(t, well)
@@ -280,7 +280,7 @@ func TestOneSickKeyDoesNotHoldTheOthersBack(t *testing.T) {
 }
 
 func TestAnUnreadableRecordRefusesThatKeyAlone(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	sick, well := b.add(t, 1, nil), b.add(t, 2, nil)
 	b.status(t, sick)
 	sickHash := secret(t, 1).Hash()

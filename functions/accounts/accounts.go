@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/audit"
 )
 
-func (h *handler) me(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) me(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	memberships, err := h.store.Memberships(r.Context(), c.Person.Subject)
 	if err != nil {
 		return err
@@ -20,7 +20,7 @@ func (h *handler) me(w http.ResponseWriter, r *http.Request, c gateway.Caller) e
 		return err
 	}
 	doc := api.Me{
-		Subject: c.Person.Subject.ID, Email: web.MaybeText(c.Person.Email), Name: web.MaybeText(c.Person.Name),
+		Subject: c.Person.Subject.ID, Email: web.StringPtr(c.Person.Email), Name: web.StringPtr(c.Person.Name),
 		Operator: operator, Accounts: []api.MyAccount{},
 	}
 	for _, m := range memberships {
@@ -31,8 +31,8 @@ func (h *handler) me(w http.ResponseWriter, r *http.Request, c gateway.Caller) e
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func (h *handler) createAccount(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.CreateAccount](r, gateway.Shape{ReadOnly: api.Account{}})
+func (h *handler) createAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.CreateAccount](r, gateway.BodyOptions{ReadOnly: api.Account{}})
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (h *handler) createAccount(w http.ResponseWriter, r *http.Request, c gatewa
 	return showAccount(w, http.StatusCreated, a, account.Owner)
 }
 
-func (h *handler) getAccount(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) getAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	a, err := h.store.Account(r.Context(), c.Account)
 	if err != nil {
 		return err
@@ -59,12 +59,12 @@ func (h *handler) getAccount(w http.ResponseWriter, r *http.Request, c gateway.C
 	return showAccount(w, http.StatusOK, a, c.Role)
 }
 
-func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, members, err := gateway.Body[api.EditAccount](r, gateway.Shape{ReadOnly: api.Account{}})
+func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, members, err := gateway.Body[api.EditAccount](r, gateway.BodyOptions{ReadOnly: api.Account{}})
 	if err != nil {
 		return err
 	}
-	staff, err := h.mayEdit(r, c, members)
+	operator, err := h.mayEdit(r, c, members)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	if staff {
+	if operator {
 		c.Operator = true
 	}
 	if changes := audit.AccountChanges(&before, after); len(changes) > 0 {
@@ -95,22 +95,22 @@ func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.
 	return showAccount(w, http.StatusOK, after, c.Role)
 }
 
-// mayEdit asks for the right to each member of the patch: the name is the owners', the rest is the operators'. staff
+// mayEdit asks for the right to each member of the patch: the name is the owners', the rest is the operators'. operator
 // says that the caller acts as an operator.
-func (h *handler) mayEdit(r *http.Request, c gateway.Caller, members gateway.Members) (staff bool, err error) {
+func (h *handler) mayEdit(r *http.Request, c gateway.Principal, members gateway.Members) (operator bool, err error) {
 	if members.Has("name") && !c.May(account.RenameAccount) {
 		return false, gateway.ErrForbidden
 	}
 	if !members.Has("type") && !members.Has("key_limit") {
 		return false, nil
 	}
-	staff = c.Operator
-	if !staff { // an owner who is an operator too
-		if staff, err = h.store.IsOperator(r.Context(), c.Person.Subject); err != nil {
+	operator = c.Operator
+	if !operator { // an owner who is an operator too
+		if operator, err = h.store.IsOperator(r.Context(), c.Person.Subject); err != nil {
 			return false, err
 		}
 	}
-	if !staff {
+	if !operator {
 		return false, gateway.ErrForbidden
 	}
 	return true, nil
@@ -137,7 +137,7 @@ func mergeAccount(before account.Account, body api.EditAccount) (account.Account
 	return after, nil
 }
 
-func (h *handler) closeAccount(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) closeAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}

@@ -7,14 +7,14 @@ import (
 	"latchkey/shared/api"
 )
 
-func (h *handler) contract(w http.ResponseWriter, _ *http.Request, _ gateway.Caller) error {
+func (h *handler) contract(w http.ResponseWriter, _ *http.Request, _ gateway.Principal) error {
 	w.Header().Set("Content-Type", "application/yaml")
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	_, err := w.Write(api.Contract)
 	return err
 }
 
-func (h *handler) listProducts(w http.ResponseWriter, _ *http.Request, _ gateway.Caller) error {
+func (h *handler) listProducts(w http.ResponseWriter, _ *http.Request, _ gateway.Principal) error {
 	doc := api.ProductList{Products: []api.Product{}}
 	for _, p := range h.products.Products() {
 		one := api.Product{Id: string(p.ID), Name: p.Name, Kind: api.ProductKind(p.Kind), Classes: []api.ProductClass{}}

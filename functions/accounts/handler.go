@@ -83,22 +83,22 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+one+"/invitations", h.createInvitation, account.ManageMembers)
 	m.Account("DELETE "+one+"/invitations/{invitation}", h.deleteInvitation, account.ManageMembers)
 
-	m.Staff("GET /v1/operators", account.ManageOperator, h.listOperators)
+	m.Operator("GET /v1/operators", account.ManageOperator, h.listOperators)
 	m.Person("PUT /v1/operators/{sub}", h.putOperator) // operators, and the first one
-	m.Staff("DELETE /v1/operators/{sub}", account.ManageOperator, h.deleteOperator)
-	m.Staff("GET /v1/operator/accounts", account.LookUp, h.findAccounts)
-	m.Staff("GET /v1/operator/keys/{key}", account.LookUp, h.findKey)
-	m.Staff("POST /v1/operator/keys/{key}/block", account.BlockKeys, h.blockKey)
-	m.Staff("POST /v1/operator/keys/{key}/unblock", account.BlockKeys, h.unblockKey)
+	m.Operator("DELETE /v1/operators/{sub}", account.ManageOperator, h.deleteOperator)
+	m.Operator("GET /v1/operator/accounts", account.LookUp, h.findAccounts)
+	m.Operator("GET /v1/operator/keys/{key}", account.LookUp, h.findKey)
+	m.Operator("POST /v1/operator/keys/{key}/block", account.BlockKeys, h.blockKey)
+	m.Operator("POST /v1/operator/keys/{key}/unblock", account.BlockKeys, h.unblockKey)
 }
 
 // rows makes the rows of a fan-out.
-func (h *handler) rows(c gateway.Caller) control.RowMaker {
+func (h *handler) rows(c gateway.Principal) control.RowMaker {
 	return func(action string, key apikey.ID) audit.Row { return web.AuditRow(h.source, c, action, key) }
 }
 
 // subject is the person of the path, at the one issuer.
-func subject(r *http.Request, c gateway.Caller) (account.Subject, error) {
+func subject(r *http.Request, c gateway.Principal) (account.Subject, error) {
 	sub := r.PathValue("sub")
 	if !printable(sub) || len(sub) > 255 {
 		return account.Subject{}, gateway.Parameter("sub", "A subject has 1 to 255 printable characters.")

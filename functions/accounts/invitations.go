@@ -21,12 +21,12 @@ import (
 const invitationLife = 7 * 24 * time.Hour
 
 var (
-	errInvitation = gateway.Of(http.StatusNotFound, "invitation_not_found", "This invitation was used, was withdrawn, or has expired.").
-			With("Ask for a new one.")
-	errMember = gateway.Of(http.StatusConflict, "already_member", "You are a member of this account already.")
+	errInvitation = gateway.NewProblem(http.StatusNotFound, "invitation_not_found", "This invitation was used, was withdrawn, or has expired.").
+			WithDetail("Ask for a new one.")
+	errMember = gateway.NewProblem(http.StatusConflict, "already_member", "You are a member of this account already.")
 )
 
-func (h *handler) listInvitations(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) listInvitations(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	list, err := h.store.Invitations(r.Context(), c.Account, h.source.Time())
 	if err != nil {
 		return err
@@ -34,14 +34,14 @@ func (h *handler) listInvitations(w http.ResponseWriter, r *http.Request, c gate
 	doc := api.InvitationList{Invitations: []api.Invitation{}}
 	for _, i := range list {
 		doc.Invitations = append(doc.Invitations, api.Invitation{
-			Id: i.ID, Email: web.MaybeText(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
+			Id: i.ID, Email: web.StringPtr(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
 		})
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func (h *handler) createInvitation(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.CreateInvitation](r, gateway.Shape{ReadOnly: api.InvitationWithToken{}})
+func (h *handler) createInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.CreateInvitation](r, gateway.BodyOptions{ReadOnly: api.InvitationWithToken{}})
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (h *handler) createInvitation(w http.ResponseWriter, r *http.Request, c gat
 	}
 	gateway.NoStore(w)
 	return gateway.JSON(w, http.StatusCreated, api.InvitationWithToken{
-		Id: i.ID, Email: web.MaybeText(i.Email), Role: body.Role, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, Token: token,
+		Id: i.ID, Email: web.StringPtr(i.Email), Role: body.Role, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, Token: token,
 	})
 }
 
@@ -75,7 +75,7 @@ func invitationChanges(i control.Invitation) []audit.Change {
 	}
 }
 
-func (h *handler) deleteInvitation(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) deleteInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
@@ -91,8 +91,8 @@ func (h *handler) deleteInvitation(w http.ResponseWriter, r *http.Request, c gat
 	return nil
 }
 
-func (h *handler) acceptInvitation(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.AcceptInvitation](r, gateway.Shape{})
+func (h *handler) acceptInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.AcceptInvitation](r, gateway.BodyOptions{})
 	if err != nil {
 		return err
 	}

@@ -20,23 +20,23 @@ func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID
 	return nil, nil
 }
 
-// rig is the function on an in-memory store, with one account, and nobody in it but its owner.
-type rig struct {
+// harness is the function on an in-memory store, with one account, and nobody in it but its owner.
+type harness struct {
 	*apitest.API
 	account account.Account
 	handler *handler
 }
 
-func newRig(t testing.TB) *rig {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
 	a := apitest.New(keytest.MemoryStores(t))
-	r := &rig{API: a, account: a.NewAccount(t)}
+	r := &harness{API: a, account: a.NewAccount(t)}
 	r.handler = &handler{store: a.Control, source: a.Source, products: product.Default(), used: noUse{}, bootstrap: "founder"}
 	r.handler.routes(a.Mux)
 	return r
 }
 
-func (r *rig) path(rest string) string { return "/v1/accounts/" + string(r.account.ID) + rest }
+func (r *harness) path(rest string) string { return "/v1/accounts/" + string(r.account.ID) + rest }
 
 func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 	apitest.Matrix(t, fixture, func(op apitest.Operation) bool {
@@ -57,7 +57,7 @@ func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 }
 
 func fixture(t testing.TB) apitest.Fixture {
-	r := newRig(t)
+	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
 	k := r.NewKey(t, r.account)
 	blocked := r.NewKey(t, r.account)
@@ -77,7 +77,7 @@ func fixture(t testing.TB) apitest.Fixture {
 }
 
 func TestOwnersRenameAndOperatorsDoTheRest(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
 	patch := func(as string, body map[string]any, status int) apitest.Answer {
 		t.Helper()
@@ -101,7 +101,7 @@ func TestOwnersRenameAndOperatorsDoTheRest(t *testing.T) {
 }
 
 func TestAccountTypeIsRefusedWhileABillingTypeWouldNotFit(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
 	r.NewKey(t, r.account, func(k *apikey.Key) { k.BillingType = apikey.Freemium })
 	call := apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: map[string]any{"type": "enterprise"}}
@@ -111,7 +111,7 @@ func TestAccountTypeIsRefusedWhileABillingTypeWouldNotFit(t *testing.T) {
 }
 
 func TestClosingAnAccountRevokesItsKeysAndKeepsItsTrail(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
 	k := r.NewKey(t, r.account)
 	closing := apitest.Call{As: "operator", Method: "POST", Path: r.path("/close")}
@@ -132,7 +132,7 @@ func TestClosingAnAccountRevokesItsKeysAndKeepsItsTrail(t *testing.T) {
 }
 
 func TestTheLastOwnerStays(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	leave := apitest.Call{As: "owner", Method: "DELETE", Path: r.path("/members/owner")}
 	if got := r.Do(t, leave); got.Problem() != "409 last_owner []" {
 		t.Error(got.Problem())
@@ -152,7 +152,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 }
 
 func TestMembersMayLeaveButNotRemoveOthers(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
 	remove := func(as, sub string, status int) {
 		t.Helper()
@@ -167,7 +167,7 @@ func TestMembersMayLeaveButNotRemoveOthers(t *testing.T) {
 }
 
 func TestInvitationWorksOnce(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	invite := apitest.Call{As: "owner", Method: "POST", Path: r.path("/invitations"), Body: map[string]any{"role": "developer", "email": "New@example.com"}}
 	token := r.Want(t, 201, invite).JSON(t)["token"].(string)
 	list := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/invitations")})
@@ -191,7 +191,7 @@ func TestInvitationWorksOnce(t *testing.T) {
 }
 
 func TestFirstOperatorIsTheOneThatTheStackNames(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	put := func(as, sub string, status int) {
 		t.Helper()
 		r.Want(t, status, apitest.Call{As: as, Method: "PUT", Path: "/v1/operators/" + sub, Body: map[string]any{}})
@@ -210,7 +210,7 @@ func TestFirstOperatorIsTheOneThatTheStackNames(t *testing.T) {
 }
 
 func TestOperatorsFindAccountsAndKeys(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
 	k := r.NewKey(t, r.account)
 	find := func(query string) []any {
@@ -247,7 +247,7 @@ func TestOperatorsFindAccountsAndKeys(t *testing.T) {
 }
 
 func TestMeListsWhatThePersonBelongsTo(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	created := r.Want(t, 201, apitest.Call{As: "newcomer", Method: "POST", Path: "/v1/accounts", Body: map[string]any{"name": "Ma carte"}}).JSON(t)
 	if created["type"] != "self_serve" || created["role"] != "owner" {
 		t.Errorf("%v", created)
@@ -260,7 +260,7 @@ func TestMeListsWhatThePersonBelongsTo(t *testing.T) {
 }
 
 func TestContractIsServed(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	answer := r.Want(t, 200, apitest.Call{Method: "GET", Path: "/openapi.yaml"})
 	if !strings.HasPrefix(string(answer.Body), "openapi: 3.1") {
 		t.Errorf("%.40s", answer.Body)

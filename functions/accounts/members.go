@@ -14,7 +14,7 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-func (h *handler) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
 		return err
 	}
@@ -42,16 +42,16 @@ func (h *handler) listMembers(w http.ResponseWriter, r *http.Request, c gateway.
 
 func memberDoc(m account.Member) api.Member {
 	return api.Member{
-		Subject: m.Subject.ID, Email: web.MaybeText(m.Email), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
+		Subject: m.Subject.ID, Email: web.StringPtr(m.Email), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
 	}
 }
 
-func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
 		return err
 	}
-	body, _, err := gateway.Body[api.PutMember](r, gateway.Shape{ReadOnly: api.Member{}})
+	body, _, err := gateway.Body[api.PutMember](r, gateway.BodyOptions{ReadOnly: api.Member{}})
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func memberChanges(before *account.Member, after account.Member) []audit.Change 
 	return changes
 }
 
-func (h *handler) deleteMember(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) deleteMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
 		return err

@@ -17,9 +17,9 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-var errYourself = gateway.Of(http.StatusConflict, "not_yourself", "You can't take your own rights.").With("Another operator can.")
+var errYourself = gateway.NewProblem(http.StatusConflict, "not_yourself", "You can't take your own rights.").WithDetail("Another operator can.")
 
-func (h *handler) listOperators(w http.ResponseWriter, r *http.Request, _ gateway.Caller) error {
+func (h *handler) listOperators(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error {
 	list, err := h.store.Operators(r.Context())
 	if err != nil {
 		return err
@@ -33,24 +33,24 @@ func (h *handler) listOperators(w http.ResponseWriter, r *http.Request, _ gatewa
 
 func operatorDoc(o control.Operator) api.Operator {
 	at, _ := time.Parse(time.RFC3339Nano, o.AddedAt) // the store's own writing
-	return api.Operator{Subject: o.Subject.ID, Email: web.MaybeText(o.Email), AddedAt: at.UTC()}
+	return api.Operator{Subject: o.Subject.ID, Email: web.StringPtr(o.Email), AddedAt: at.UTC()}
 }
 
 // putOperator lets operators name others, and the person that the stack names make themselves the first one.
-func (h *handler) putOperator(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	staff, err := h.store.IsOperator(r.Context(), c.Person.Subject)
+func (h *handler) putOperator(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	operator, err := h.store.IsOperator(r.Context(), c.Person.Subject)
 	if err != nil {
 		return err
 	}
 	who, parseErr := subject(r, c)
-	first := !staff && h.bootstrap != "" && c.Person.Subject.ID == h.bootstrap && who == c.Person.Subject
-	if !staff && !first {
+	first := !operator && h.bootstrap != "" && c.Person.Subject.ID == h.bootstrap && who == c.Person.Subject
+	if !operator && !first {
 		return gateway.ErrForbidden
 	}
 	if parseErr != nil {
 		return parseErr
 	}
-	body, _, err := gateway.Body[api.PutOperator](r, gateway.Shape{Optional: true, ReadOnly: api.Operator{}})
+	body, _, err := gateway.Body[api.PutOperator](r, gateway.BodyOptions{Optional: true, ReadOnly: api.Operator{}})
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (h *handler) putOperator(w http.ResponseWriter, r *http.Request, c gateway.
 	return gateway.JSON(w, http.StatusOK, operatorDoc(o))
 }
 
-func (h *handler) deleteOperator(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) deleteOperator(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (h *handler) deleteOperator(w http.ResponseWriter, r *http.Request, c gatew
 	return nil
 }
 
-func (h *handler) findAccounts(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) findAccounts(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "q", "email", "page_size", "page_token"); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (h *handler) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func (h *handler) findKey(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) findKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	k, err := h.anyKey(r)
 	if err != nil {
 		return err
@@ -166,8 +166,8 @@ func (h *handler) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) 
 	})
 }
 
-func (h *handler) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.BlockKey](r, gateway.Shape{})
+func (h *handler) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.BlockKey](r, gateway.BodyOptions{})
 	if err != nil {
 		return err
 	}
@@ -184,8 +184,8 @@ func (h *handler) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Cal
 	})
 }
 
-func (h *handler) unblockKey(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.UnblockKey](r, gateway.Shape{Optional: true})
+func (h *handler) unblockKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.UnblockKey](r, gateway.BodyOptions{Optional: true})
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (h *handler) unblockKey(w http.ResponseWriter, r *http.Request, c gateway.C
 	return h.changeKey(w, r, c, "key.unblock", extra, func(k apikey.Key) (apikey.Key, error) { return k.Unblock(h.source.Time()) })
 }
 
-func (h *handler) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string, extra []audit.Change,
+func (h *handler) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string, extra []audit.Change,
 	apply func(apikey.Key) (apikey.Key, error),
 ) error {
 	before, err := h.anyKey(r)

@@ -17,7 +17,7 @@ func (a *app) accountRoutes() {
 	a.account("POST /accounts/{account}/account/role", a.changeRole)
 	a.account("GET /accounts/{account}/account/remove", a.removeForm)
 	a.account("POST /accounts/{account}/account/remove", a.removeMember)
-	a.account("GET /accounts/{account}/account/audit", a.showTrail)
+	a.account("GET /accounts/{account}/account/audit", a.showAudit)
 	a.invitationRoutes()
 }
 

@@ -12,7 +12,7 @@ import (
 
 const invitation = "lki_AAAA-bbbb_CCCC"
 
-func invited(r *rig) {
+func invited(r *harness) {
 	r.api.on("POST /v1/accounts/"+account+"/invitations", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		reply(w, 201, api.InvitationWithToken{Id: "inv_1", Role: api.Developer, Token: invitation})
 		return true
@@ -24,9 +24,9 @@ func invited(r *rig) {
 }
 
 func TestAnInvitationsLinkIsShownOnceWithItsTokenInTheFragment(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	invited(r)
 	made := r.post("/accounts/"+account+"/account/invitations", url.Values{"role": {"developer"}, "email": {"new@example.com"}})
 	if !strings.Contains(text(made.doc), r.url+"/invitations#"+invitation) || made.Header.Get("Cache-Control") != "no-store" {
@@ -46,8 +46,8 @@ func TestAnInvitationsLinkIsShownOnceWithItsTokenInTheFragment(t *testing.T) {
 }
 
 func TestAnInvitationOutlivesTheSignIn(t *testing.T) {
-	r := newRig(t, time.Hour)
-	world(r, "Demo")
+	r := newHarness(t, time.Hour)
+	fakeAnswers(r, "Demo")
 	invited(r)
 	waiting := r.post("/invitations", url.Values{"token": {r.url + "/invitations#" + invitation}})
 	if waiting.Request.URL.String() != r.url+"/invitations" || !strings.Contains(waiting.text, "/sign-in?return=%2Finvitations") || strings.Contains(waiting.text, invitation) {
@@ -73,9 +73,9 @@ func TestAnInvitationOutlivesTheSignIn(t *testing.T) {
 }
 
 func TestAnInvitationThatWasUsedIsExplained(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	for code, c := range map[string]struct {
 		status int
 		says   string
@@ -97,9 +97,9 @@ func TestAnInvitationThatWasUsedIsExplained(t *testing.T) {
 }
 
 func TestTheLastOwnerIsToldToNameAnother(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	lastOwner := func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		problem(w, 409, "last_owner")
 		return true
@@ -115,9 +115,9 @@ func TestTheLastOwnerIsToldToNameAnother(t *testing.T) {
 }
 
 func TestAMembersSubjectMayHoldAnything(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	route := "PUT /v1/accounts/" + account + "/members/a|b/c"
 	r.api.on(route, func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
 		if !strings.HasSuffix(q.URL.EscapedPath(), "/members/a%7Cb%2Fc") {
@@ -140,9 +140,9 @@ func TestAMembersSubjectMayHoldAnything(t *testing.T) {
 }
 
 func TestTheTrailIsWrittenInWords(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	r.api.on("GET /v1/accounts/"+account+"/audit", func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
 		reply(w, 200, map[string]any{"next_page_token": "next one", "rows": []any{map[string]any{
 			"id": "1", "at": "2026-08-03T14:00:00Z", "action": "key.edit", "key_id": keyID, "actor": map[string]any{"subject": "u", "role": "developer"}, "request_id": "r-7",

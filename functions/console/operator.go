@@ -13,26 +13,26 @@ import (
 
 func (a *app) operatorRoutes() {
 	a.person("GET /operator", a.lookUp)
-	a.staff("GET /operator/accounts/{account}", func(v *visit) error { return a.showStaffAccount(v, http.StatusOK, newForm()) })
-	a.staff("POST /operator/accounts/{account}/type", a.setType)
-	a.staff("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
-	a.staff("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
-	a.staff("POST /operator/accounts/{account}/close", a.closeAccount)
-	a.staff("GET /operator/keys/{key}", func(v *visit) error { return a.showStaffKey(v, http.StatusOK, newForm()) })
-	a.staff("POST /operator/keys/{key}/block", a.blockKey)
-	a.staff("POST /operator/keys/{key}/unblock", a.unblockKey)
+	a.operators("GET /operator/accounts/{account}", func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
+	a.operators("POST /operator/accounts/{account}/type", a.setType)
+	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
+	a.operators("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
+	a.operators("POST /operator/accounts/{account}/close", a.closeAccount)
+	a.operators("GET /operator/keys/{key}", func(v *visit) error { return a.showOperatorKey(v, http.StatusOK, newForm()) })
+	a.operators("POST /operator/keys/{key}/block", a.blockKey)
+	a.operators("POST /operator/keys/{key}/unblock", a.unblockKey)
 	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators", a.addOperator)
 	a.person("GET /operator/operators/remove", func(v *visit) error { return a.showDismissal(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators/remove", a.removeOperator)
 	a.person("GET /operator/qps-requests", a.showQueue)
-	a.staff("GET /operator/qps-requests/{account}/{request}", func(v *visit) error { return a.showDecision(v, http.StatusOK, newForm()) })
-	a.staff("POST /operator/qps-requests/{account}/{request}", a.decide)
+	a.operators("GET /operator/qps-requests/{account}/{request}", func(v *visit) error { return a.showDecision(v, http.StatusOK, newForm()) })
+	a.operators("POST /operator/qps-requests/{account}/{request}", a.decide)
 }
 
-// staff registers an operators' page about the object in the path. Unlike an account's own pages, it has the operators'
+// operators registers an operators' page about the object in the path. Unlike an account's own pages, it has the operators'
 // frame. Who is an operator, the API says.
-func (a *app) staff(pattern string, e endpoint) {
+func (a *app) operators(pattern string, e endpoint) {
 	a.person(pattern, func(v *visit) error {
 		for _, name := range []string{"account", "key", "request"} {
 			if !plainID(v.r.PathValue(name)) {
@@ -100,7 +100,7 @@ type staffAccount struct {
 	Next    string
 }
 
-func (a *app) showStaffAccount(v *visit, status int, f *form) error {
+func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	d := &staffAccount{form: f, Types: []api.AccountType{api.Enterprise, api.SelfServe}}
 	query := url.Values{"page_size": {"50"}}
 	if token := v.query("page"); token != "" && v.r.Method == http.MethodGet {
@@ -138,7 +138,7 @@ func (a *app) editStaffAccount(v *visit, f *form, body api.EditAccount, done str
 		return err
 	}
 	if f.Bad() {
-		return a.showStaffAccount(v, status, f)
+		return a.showOperatorAccount(v, status, f)
 	}
 	return v.redirect("/operator/accounts/" + v.r.PathValue("account") + "?done=" + done)
 }
@@ -204,7 +204,7 @@ type staffKey struct {
 	Fresh    string
 }
 
-func (a *app) showStaffKey(v *visit, status int, f *form) error {
+func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	found, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+v.r.PathValue("key"), nil)
 	if err != nil {
 		return err
@@ -246,7 +246,7 @@ func (a *app) changeStaffKey(v *visit, action, reason string, body any) error {
 		return err
 	}
 	if f.Bad() {
-		return a.showStaffKey(v, status, f)
+		return a.showOperatorKey(v, status, f)
 	}
 	return v.redirect("/operator/keys/" + v.r.PathValue("key") + "?done=key_" + action + "ed")
 }

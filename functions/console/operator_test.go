@@ -11,9 +11,9 @@ import (
 )
 
 func TestALookUpGoesWhereItsTextPoints(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("operator")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	var asked url.Values
 	r.api.on("GET /v1/operator/accounts", func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
 		asked = q.URL.Query()
@@ -32,9 +32,9 @@ func TestALookUpGoesWhereItsTextPoints(t *testing.T) {
 }
 
 func TestWhoIsNoOperatorSeesNoOperatorsPage(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	r.api.mu.Lock()
 	r.api.me.Operator = false
 	r.api.mu.Unlock()
@@ -58,9 +58,9 @@ func TestWhoIsNoOperatorSeesNoOperatorsPage(t *testing.T) {
 }
 
 func TestAnAccountIsClosedOnlyByItsName(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("operator")
-	world(r, "Demo & Sons")
+	fakeAnswers(r, "Demo & Sons")
 	route := "POST /v1/accounts/" + account + "/close"
 	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, api.Account{}); return true })
 	for _, typed := range []string{"", "Demo", "demo & sons"} {
@@ -76,9 +76,9 @@ func TestAnAccountIsClosedOnlyByItsName(t *testing.T) {
 }
 
 func TestAKeyIsBlockedWithAReason(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("operator")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	route := "POST /v1/operator/keys/" + keyID + "/block"
 	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, body []byte) bool {
 		if strings.Contains(string(body), `""`) {
@@ -98,9 +98,9 @@ func TestAKeyIsBlockedWithAReason(t *testing.T) {
 }
 
 func TestChangesOfAnAccountSendOnlyWhatChanges(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("operator")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	route := "PATCH /v1/accounts/" + account
 	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, api.Account{}); return true })
 	r.post("/operator/accounts/"+account+"/type", url.Values{"type": {"enterprise"}})
@@ -125,9 +125,9 @@ func TestChangesOfAnAccountSendOnlyWhatChanges(t *testing.T) {
 }
 
 func TestAnOperatorsOwnRightsStay(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("operator")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	r.api.on("DELETE /v1/operators/owner", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		problem(w, 409, "not_yourself")
 		return true

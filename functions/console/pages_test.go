@@ -23,7 +23,7 @@ var keyPages = []string{
 }
 
 func TestEveryPageIsWholeAndHoldsNothingInline(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	for _, path := range keyPages {
 		page := r.get("/accounts/" + account + "/keys" + path)
@@ -67,7 +67,7 @@ var naughty = []string{
 }
 
 func TestHostileNamesAreShownAsText(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	counts := map[string]int{}
 	count := func(doc *html.Node) (n int) { elements(doc, func(*html.Node) { n++ }); return n }
@@ -95,7 +95,7 @@ func create() url.Values {
 }
 
 func TestTheSecretStandsInTheAnswerThatMadeItAndInNoOther(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	made := r.post("/accounts/"+account+"/keys/new", create())
 	if !strings.Contains(text(made.doc), secret) || made.Header.Get("Cache-Control") != "no-store" || made.Request.Response != nil {
@@ -134,7 +134,7 @@ func TestTheSecretStandsInTheAnswerThatMadeItAndInNoOther(t *testing.T) {
 }
 
 func TestRefusalsOfTheAPIStandAtTheirFields(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	suggestion := "a.example"
 	r.api.on("POST /v1/accounts/"+account+"/keys", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
@@ -160,7 +160,7 @@ func TestRefusalsOfTheAPIStandAtTheirFields(t *testing.T) {
 }
 
 func TestAnEditBuildsOnTheVersionThatWasSeen(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	route := "PATCH /v1/accounts/" + account + "/keys/" + keyID
 	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
@@ -179,7 +179,7 @@ func TestAnEditBuildsOnTheVersionThatWasSeen(t *testing.T) {
 }
 
 func TestErrorsOfTheAPIBecomePagesWithTheRequestID(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	for _, c := range []struct {
 		status int
@@ -205,7 +205,7 @@ func TestErrorsOfTheAPIBecomePagesWithTheRequestID(t *testing.T) {
 }
 
 func TestEveryLinkKeepsTheStage(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	lambda := gateway.Proxy(r.app)
 	for stage, paths := range map[string][2]string{"/prod": {"/", "/prod/"}, "": {"/", "/"}} {
 		event := events.APIGatewayProxyRequest{Path: paths[0], HTTPMethod: "GET", MultiValueHeaders: map[string][]string{"Host": {"console.example"}}}
@@ -242,7 +242,7 @@ func TestEveryLinkKeepsTheStage(t *testing.T) {
 }
 
 func TestAnotherLanguageIsSpokenWholly(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	back := r.post("/preferences", url.Values{"language": {"fr"}, "theme": {"dark"}, "return": {"/accounts/" + account + "/keys"}})
 	elements(back.doc, func(n *html.Node) {
@@ -264,7 +264,7 @@ func TestAnotherLanguageIsSpokenWholly(t *testing.T) {
 
 // A message that is missing would show only on the page that needs it.
 func TestEveryMessageThatTemplatesNameExists(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	english := r.app.langs.Offered()[0]
 	named := regexp.MustCompile(`\bt "([^"]+)"`)
 	err := fs.WalkDir(templateFiles, "templates", func(path string, d fs.DirEntry, err error) error {
@@ -292,7 +292,7 @@ func TestEveryMessageThatTemplatesNameExists(t *testing.T) {
 }
 
 func TestDomainsAreCheckedWhileTheyAreTyped(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	answer := r.post("/domains/check", url.Values{"domains": {"EXAMPLE.com, https://example.org/path\nintranet"}})
 	for _, want := range []string{`"canonical":"example.com"`, `"suggestion":"https://example.org"`, `A domain has two parts`} {
 		if !strings.Contains(answer.text, want) {

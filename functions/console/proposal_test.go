@@ -29,7 +29,7 @@ func TestAProposalIsCountedFromWhenItWasMade(t *testing.T) {
 		"of yesterday, that can't be read": {oneDay, 1, shownDays * oneDay, true, "The numbers can't be shown now."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, time.Hour)
+			r := newHarness(t, time.Hour)
 			r.app.now = func() time.Time { return now }
 			if c.age > 0 {
 				r.api.key.Proposed = &api.Proposal{Domains: &[]string{"example.com"}, Since: now.Add(-c.age)}

@@ -11,9 +11,9 @@ import (
 )
 
 func TestARequestIsFiledOnceAboutTheChosenLimit(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	route := "POST /v1/accounts/" + account + "/qps-requests"
 	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		reply(w, 201, api.QpsRequest{Id: requestID1})
@@ -34,9 +34,9 @@ func TestARequestIsFiledOnceAboutTheChosenLimit(t *testing.T) {
 }
 
 func TestARefusedRequestKeepsWhatWasTyped(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	for name, c := range map[string]struct {
 		status int
 		code   string
@@ -71,9 +71,9 @@ func TestARefusedRequestKeepsWhatWasTyped(t *testing.T) {
 }
 
 func TestASelfServeAccountIsToldWhomToAsk(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	r.api.mu.Lock()
 	r.api.me.Accounts[0].Type = api.SelfServe
 	r.api.mu.Unlock()
@@ -86,9 +86,9 @@ func TestASelfServeAccountIsToldWhomToAsk(t *testing.T) {
 }
 
 func TestTheOperatorWhoComesSecondSeesTheDecision(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("operator")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	path := "/v1/accounts/" + account + "/qps-requests/" + requestID1
 	r.api.on("POST "+path+"/approve", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		problem(w, 409, "request_decided")
@@ -112,9 +112,9 @@ func TestTheOperatorWhoComesSecondSeesTheDecision(t *testing.T) {
 }
 
 func TestADecisionCarriesItsValueAndComment(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("operator")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	path := "POST /v1/accounts/" + account + "/qps-requests/" + requestID1
 	for decision, want := range map[string]string{"approve": `{"comment":"Fine","qps":20}`, "reject": `{"comment":"Fine"}`} {
 		r.api.on(path+"/"+decision, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {

@@ -12,12 +12,12 @@ import (
 )
 
 // stop makes the browser show redirects to other hosts instead of following them.
-func (r *rig) stop() {
+func (r *harness) stop() {
 	r.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 }
 
 func TestSignInGoesOutWithPKCEStateAndNonce(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.stop()
 	first, second := r.get("/sign-in"), r.get("/sign-in")
 	to, _ := first.Location()
@@ -39,7 +39,7 @@ func TestSignInGoesOutWithPKCEStateAndNonce(t *testing.T) {
 }
 
 func TestACallbackThatBelongsToNobodyStartsNoSession(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.stop()
 	to, _ := r.get("/sign-in").Location()
 	state := to.Query().Get("state")
@@ -64,7 +64,7 @@ func TestACallbackThatBelongsToNobodyStartsNoSession(t *testing.T) {
 
 // PKCE would refuse somebody else's code as well; this code is the browser's own, so only the state can.
 func TestAnOwnCodeWithAnotherStateStartsNoSession(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	page := r.get("/sign-in")
 	id := loginID.FindStringSubmatch(page.text)[1]
 	r.browser.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
@@ -86,7 +86,7 @@ func TestAnOwnCodeWithAnotherStateStartsNoSession(t *testing.T) {
 }
 
 func TestTheSessionCookieIsOpaqueAndTheTableAloneReadsNothing(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	if page := r.signIn("owner"); page.StatusCode != 200 || page.Request.URL.Path != "/accounts/"+account+"/keys" {
 		t.Fatalf("landed on %s with %d", page.Request.URL, page.StatusCode)
 	}
@@ -123,7 +123,7 @@ func TestTheSessionCookieIsOpaqueAndTheTableAloneReadsNothing(t *testing.T) {
 }
 
 func TestAnAccessTokenThatEndsSoonIsReplacedByTheRefreshToken(t *testing.T) {
-	r := newRig(t, 30*time.Second)
+	r := newHarness(t, 30*time.Second)
 	r.signIn("owner")
 	r.get("/accounts/" + account + "/keys")
 	tokens := map[string]bool{}
@@ -136,7 +136,7 @@ func TestAnAccessTokenThatEndsSoonIsReplacedByTheRefreshToken(t *testing.T) {
 }
 
 func TestSignOutEndsTheSessionForGood(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	at, _ := url.Parse(r.url)
 	stolen := r.browser.Jar.Cookies(at)
@@ -156,7 +156,7 @@ func TestSignOutEndsTheSessionForGood(t *testing.T) {
 }
 
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	for name, headers := range map[string][]string{
 		"by Sec-Fetch-Site": {"Sec-Fetch-Site", "cross-site"},

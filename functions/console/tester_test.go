@@ -61,7 +61,7 @@ func TestAPageIsTriedAsABrowserWouldSendIt(t *testing.T) {
 }
 
 func TestTheConsoleAsksTheGateAboutThePage(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	route := "POST /v1/accounts/" + account + "/keys/" + keyID + "/test"
 	r.api.key.Domains = []string{"*.xn--bcher-kva.example"}

@@ -14,7 +14,7 @@ import (
 )
 
 // asked records the query of each call to the API's usage.
-func asked(r *rig, path string) *[]url.Values {
+func asked(r *harness, path string) *[]url.Values {
 	var seen []url.Values
 	r.api.on("GET "+path, func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
 		seen = append(seen, q.URL.Query())
@@ -30,9 +30,9 @@ func asked(r *rig, path string) *[]url.Values {
 }
 
 func TestTheRangeInTheURLIsWhatTheAPIIsAsked(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	seen := asked(r, "/v1/accounts/"+account+"/usage")
 	for query, want := range map[string]string{
 		"":                               "24h0m0s by hour",
@@ -66,9 +66,9 @@ func TestTheRangeInTheURLIsWhatTheAPIIsAsked(t *testing.T) {
 }
 
 func TestTheTableThatIsDownloadedIsTheOneThatIsShown(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	path := "/v1/accounts/" + account + "/keys/" + keyID + "/usage"
 	seen := asked(r, path)
 	link := ""
@@ -88,9 +88,9 @@ func TestTheTableThatIsDownloadedIsTheOneThatIsShown(t *testing.T) {
 }
 
 func TestUsageNamesWhatStandsOut(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	page := r.get("/accounts/" + account + "/usage")
 	for _, want := range []string{"Hours that stand out", "50 requests; the weeks before suggest 40", "Busiest minute", "Too many calls a second", "Counted up to", "Path of no product"} {
 		if !strings.Contains(text(page.doc), want) {

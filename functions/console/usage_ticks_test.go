@@ -9,7 +9,7 @@ import (
 )
 
 func TestTicksNameBarsThatThereAre(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	v := &visit{app: r.app, lang: r.app.langs.Offered()[0]}
 	start := time.Date(2026, 8, 3, 23, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {

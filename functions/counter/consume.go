@@ -20,7 +20,7 @@ import (
 type store interface {
 	Read(ctx context.Context, places []usage.Place) (map[usage.Place]usage.Stored, error)
 	Write(ctx context.Context, items map[usage.Place]usage.Stored) error
-	SetAside(ctx context.Context, id, why string, record []byte, now time.Time) error
+	Quarantine(ctx context.Context, id, why string, record []byte, now time.Time) error
 }
 
 // consumer folds batches of the slices' stream into the counters. Any batch may come again, in part or whole, late
@@ -55,7 +55,7 @@ func (c consumer) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	b := batch{consumer: c, records: records, failed: len(records)}
 	reports := b.read()
 	b.count(ctx, reports)
-	b.setAside(ctx)
+	b.quarantine(ctx)
 	answer := stream.Failures{Items: []stream.Failure{}}
 	if b.failed < len(records) {
 		c.log.Error("not all of the batch was counted; it comes again from there", "error", b.err, "records", len(records), "from", b.failed)
@@ -64,7 +64,7 @@ func (c consumer) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		}
 		answer.Items = append(answer.Items, stream.Failure{Sequence: records[b.failed].Sequence})
 	} else {
-		c.log.Info("batch counted", "records", len(records), "reports", len(reports), "set_aside", len(b.aside))
+		c.log.Info("batch counted", "records", len(records), "reports", len(reports), "set_aside", len(b.bad))
 	}
 	return json.Marshal(answer)
 }
@@ -74,14 +74,14 @@ type batch struct {
 	consumer
 	records []stream.Record
 	sources []int          // the record of each report
-	aside   map[int]string // the records that can't be counted, and why
+	bad     map[int]string // the records that can't be counted, and why
 	failed  int            // the first record that must come again; their number if none must
 	err     error          // why
 }
 
 // read sorts the records: reports to count, and what is to be set aside. Removals are the table's own tidying.
 func (b *batch) read() (list []usage.Report) {
-	b.aside = map[int]string{}
+	b.bad = map[int]string{}
 	for i, r := range b.records {
 		if r.Kind == "REMOVE" {
 			continue
@@ -95,7 +95,7 @@ func (b *batch) read() (list []usage.Report) {
 			err = report.Check(b.now())
 		}
 		if err != nil {
-			b.aside[i] = err.Error()
+			b.bad[i] = err.Error()
 			continue
 		}
 		list, b.sources = append(list, report), append(b.sources, i)
@@ -134,7 +134,7 @@ func (b *batch) commit(ctx context.Context, part usage.Batch, late map[account.I
 			late[c.Subject.Account] = true
 			for _, source := range c.Sources {
 				if never {
-					b.aside[b.sources[source]] = err.Error()
+					b.bad[b.sources[source]] = err.Error()
 				} else {
 					b.fail(b.sources[source], err)
 				}

@@ -204,7 +204,7 @@ func TestARecordThatCannotBeSetAsideComesAgain(t *testing.T) {
 	if again := r.invoke(t, batch[1:]...); again != "" || len(r.aside(t)) != 1 || r.count(t, 1) != 7 {
 		t.Errorf("again from %q, aside %v, %d counted", again, r.aside(t), r.count(t, 1))
 	}
-	huge := mutate(record("14", "d", 1, 1), func(_, i map[string]any) { i["v"] = map[string]any{"S": strings.Repeat("x", maxAside)} })
+	huge := mutate(record("14", "d", 1, 1), func(_, i map[string]any) { i["v"] = map[string]any{"S": strings.Repeat("x", maxQuarantined)} })
 	if again := r.invoke(t, record("13", "c", 4, 1), huge); again != "14" {
 		t.Errorf("one too large for an item: again from %q", again)
 	}
@@ -315,10 +315,10 @@ func TestARecordWithoutASequenceNumberIsAnError(t *testing.T) {
 }
 
 // stores are what the tests below run on: the one in memory with faults, and the real engine.
-func stores(t *testing.T, n int) map[string][]*rig {
+func stores(t *testing.T, n int) map[string][]*harness {
 	memory, tables := keytest.NewMemory()
 	engine, real := keytest.Engine(t)
-	out := map[string][]*rig{}
+	out := map[string][]*harness{}
 	for i := range n {
 		faulty := keytest.NewFaults(memory, keytest.AtRandom(uint64(i), 0.02, 0.2, 0.05)) //nolint:gosec // small
 		out["memory"] = append(out["memory"], on(faulty, tables.Counters))

@@ -194,7 +194,7 @@ func (f *fleet) write(part usage.Report) {
 
 // deliver plays the event source: batches split at random, each delivered one to five times in any order, what a
 // partial answer asks for delivered again, and at last everything once more.
-func (f *fleet) deliver(t *testing.T, r *rig) {
+func (f *fleet) deliver(t *testing.T, r *harness) {
 	r.now = func() time.Time { return f.now }
 	until := func(records []json.RawMessage) {
 		for tries := 0; len(records) > 0; tries++ {
@@ -242,7 +242,7 @@ func lossy(seed uint64) func(string, int) keytest.Fault {
 	}
 }
 
-func (f *fleet) check(t *testing.T, r *rig, clean counters.Store) {
+func (f *fleet) check(t *testing.T, r *harness, clean counters.Store) {
 	t.Helper()
 	for _, tally := range f.tallies {
 		if tally.Dropped != 0 {

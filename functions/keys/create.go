@@ -10,12 +10,12 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	acct, err := h.store.Account(r.Context(), c.Account)
 	if err != nil {
 		return err
 	}
-	body, members, err := gateway.Body[api.CreateKey](r, gateway.Shape{Nullable: []string{"expires_at"}, ReadOnly: api.Key{}})
+	body, members, err := gateway.Body[api.CreateKey](r, gateway.BodyOptions{Nullable: []string{"expires_at"}, ReadOnly: api.Key{}})
 	if err != nil {
 		return err
 	}
@@ -43,14 +43,14 @@ func (h *handler) newKey(acct account.Account, body api.CreateKey, members gatew
 	k := apikey.Key{Account: acct.ID, AccountType: acct.Type, CreatedAt: f.now, UpdatedAt: f.now}
 	k.Name = f.name(body.Name)
 	k.Usage = f.usage(body.Usage)
-	k.MissingOrigin = k.Usage.DefaultMissing()
+	k.MissingOrigin = k.Usage.DefaultMissingOrigin()
 	k.Products = f.productList("products", body.Products)
 	k.BillingType = f.billing(body.BillingType)
 	if body.Domains != nil {
 		k.Domains = f.domains("domains", *body.Domains)
 	}
 	if body.MissingOrigin != nil {
-		k.MissingOrigin = apikey.Missing(*body.MissingOrigin)
+		k.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
 	}
 	if body.HeaderOnly != nil {
 		k.HeaderOnly = *body.HeaderOnly

@@ -9,12 +9,12 @@ import (
 	"latchkey/shared/audit"
 )
 
-func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	match, err := gateway.IfMatch(r)
 	if err != nil {
 		return err
 	}
-	body, members, err := gateway.Body[api.EditKey](r, gateway.Shape{Nullable: []string{"expires_at"}, ReadOnly: api.KeyWithSecret{}})
+	body, members, err := gateway.Body[api.EditKey](r, gateway.BodyOptions{Nullable: []string{"expires_at"}, ReadOnly: api.KeyWithSecret{}})
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (h *handler) merge(before apikey.Key, body api.EditKey, members gateway.Mem
 		after.Domains = f.domains("domains", *body.Domains)
 	}
 	if body.MissingOrigin != nil {
-		after.MissingOrigin = apikey.Missing(*body.MissingOrigin)
+		after.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
 	}
 	if body.HeaderOnly != nil {
 		after.HeaderOnly = *body.HeaderOnly

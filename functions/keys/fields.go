@@ -38,8 +38,8 @@ func (f *fields) name(text string) string {
 	return name
 }
 
-func (f *fields) usage(kind api.UsageKind) apikey.Usage {
-	usage, err := apikey.ParseUsage(string(kind))
+func (f *fields) usage(kind api.UsageKind) apikey.ClientKind {
+	usage, err := apikey.ParseClientKind(string(kind))
 	if err != nil {
 		f.refuse(gateway.Field("usage", "not_a_choice", "It is frontend, backend or mobile."))
 	}

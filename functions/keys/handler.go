@@ -11,14 +11,14 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-// store is what this function needs of the control table beside the desk's.
+// store is what this function needs of the control table beside the key service's.
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
 }
 
 type handler struct {
-	*web.Desk
+	*web.KeyService
 	store store
 }
 
@@ -41,7 +41,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+key+"/proposal/promote", h.promote, account.WriteKeys)
 }
 
-func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r); err != nil {
 		return err
 	}

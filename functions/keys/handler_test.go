@@ -19,8 +19,8 @@ import (
 	"latchkey/shared/product"
 )
 
-// rig is the function on an in-memory store, with one account and its people.
-type rig struct {
+// harness is the function on an in-memory store, with one account and its people.
+type harness struct {
 	*apitest.API
 	account account.Account
 	handler *handler
@@ -60,7 +60,7 @@ func rot13(text string) string {
 	}, text)
 }
 
-func newRig(t testing.TB) *rig {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
 	r := newRigWithout(t)
 	r.Member(t, r.account.ID, "developer", account.Developer)
@@ -69,20 +69,20 @@ func newRig(t testing.TB) *rig {
 }
 
 // newRigWithout has the owner alone.
-func newRigWithout(t testing.TB) *rig {
+func newRigWithout(t testing.TB) *harness {
 	t.Helper()
 	a := apitest.New(keytest.MemoryStores(t))
-	r := &rig{API: a, account: a.NewAccount(t)}
-	r.handler = &handler{store: a.Control, Desk: &web.Desk{
+	r := &harness{API: a, account: a.NewAccount(t)}
+	r.handler = &handler{store: a.Control, KeyService: &web.KeyService{
 		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
 	}}
 	r.handler.routes(a.Mux)
 	return r
 }
 
-func (r *rig) keys() string { return "/v1/accounts/" + string(r.account.ID) + "/keys" }
+func (r *harness) keys() string { return "/v1/accounts/" + string(r.account.ID) + "/keys" }
 
-func (r *rig) create(t testing.TB, body map[string]any) map[string]any {
+func (r *harness) create(t testing.TB, body map[string]any) map[string]any {
 	t.Helper()
 	full := map[string]any{"name": "My key", "usage": "backend", "products": []string{"search"}}
 	for k, v := range body {
@@ -91,15 +91,15 @@ func (r *rig) create(t testing.TB, body map[string]any) map[string]any {
 	return r.Want(t, 201, apitest.Call{As: "developer", Method: "POST", Path: r.keys(), Body: full}).JSON(t)
 }
 
-func (r *rig) path(k map[string]any) string { return r.keys() + "/" + k["id"].(string) }
+func (r *harness) path(k map[string]any) string { return r.keys() + "/" + k["id"].(string) }
 
-func (r *rig) post(t testing.TB, status int, as string, k map[string]any, action string, body any) apitest.Answer {
+func (r *harness) post(t testing.TB, status int, as string, k map[string]any, action string, body any) apitest.Answer {
 	t.Helper()
 	return r.Want(t, status, apitest.Call{As: as, Method: "POST", Path: r.path(k) + "/" + action, Body: body})
 }
 
 func TestCreateShowsTheSecretOnceAndTheGateKnowsIt(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	answer := r.Want(t, 201, apitest.Call{As: "developer", Method: "POST", Path: r.keys(), Body: map[string]any{
 		"name": "  Shop  ", "usage": "frontend", "products": []string{"search", "map-display", "search"}, "domains": []string{"Example.COM", "example.com"},
 	}})
@@ -182,7 +182,7 @@ func TestCreateRefusesWhatCannotBeTaken(t *testing.T) {
 		"64 KiB and a byte":   {`{"name":"` + strings.Repeat("a", gateway.MaxBody) + `"}`, "413 body_too_large []"},
 		"empty":               {``, "415 content_type_unsupported []"},
 	}
-	r := newRig(t)
+	r := newHarness(t)
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			got := r.Do(t, apitest.Call{As: "developer", Method: "POST", Path: r.keys(), Body: c.body})
@@ -205,7 +205,7 @@ func TestCreateRefusesWhatCannotBeTaken(t *testing.T) {
 }
 
 func TestIdempotentCreateReplaysWithoutTheSecret(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	call := apitest.Call{
 		As: "developer", Method: "POST", Path: r.keys(), Headers: map[string]string{"Idempotency-Key": "abc"},
 		Body: map[string]any{"name": "a", "usage": "backend", "products": []string{"search"}},
@@ -239,7 +239,7 @@ func TestIdempotentCreateReplaysWithoutTheSecret(t *testing.T) {
 }
 
 func TestKeyLimitIsExact(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	for range account.DefaultKeyLimit {
 		r.create(t, nil)
 	}
@@ -250,7 +250,7 @@ func TestKeyLimitIsExact(t *testing.T) {
 }
 
 func TestEditIsAMergePatchOnTheVersionThatWasRead(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.create(t, map[string]any{"expires_at": "2030-01-01T00:00:00Z", "domains": []string{"example.com"}})
 	patch := func(etag string, body any) apitest.Answer {
 		headers := map[string]string{"If-Match": etag, "Content-Type": "application/merge-patch+json"}
@@ -286,7 +286,7 @@ func TestEditIsAMergePatchOnTheVersionThatWasRead(t *testing.T) {
 }
 
 func TestStatusChangesFollowTheRules(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.create(t, nil)
 	status := func(answer apitest.Answer) any { return answer.JSON(t)["status"] }
 	if got := status(r.post(t, 200, "developer", k, "disable", map[string]any{})); got != "disabled" {
@@ -319,7 +319,7 @@ func TestStatusChangesFollowTheRules(t *testing.T) {
 }
 
 func TestRevealShowsARecoverableSecretAndLeavesARow(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.create(t, map[string]any{"recoverable": true})
 	answer := r.post(t, 200, "owner", k, "reveal", nil)
 	if got := answer.JSON(t)["secret"]; got != k["secret"] || answer.Header.Get("Cache-Control") != "no-store" {
@@ -341,7 +341,7 @@ func TestRevealShowsARecoverableSecretAndLeavesARow(t *testing.T) {
 }
 
 func TestProposalIsDroppedOrPromoted(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.create(t, nil)
 	put := apitest.Call{As: "developer", Method: "PUT", Path: r.path(k) + "/proposal", Body: map[string]any{"domains": []string{"example.com"}}}
 	doc := r.Want(t, 200, put).JSON(t)
@@ -368,7 +368,7 @@ func TestProposalIsDroppedOrPromoted(t *testing.T) {
 }
 
 func TestListFiltersSortsAndPages(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	names := []string{"delta", "Alpha", "charlie", "Bravo", "echo"}
 	for _, name := range names {
 		r.create(t, map[string]any{"name": name})
@@ -417,7 +417,7 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 }
 
 func TestRemovedMemberIsRefusedOnTheNextRequest(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys()})
 	m, err := r.Control.Member(t.Context(), r.account.ID, keytest.Subject("viewer"))
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 // items reads all that is stored.
-func (r *rig) items(t testing.TB) (all []dynamo.Item) {
+func (r *harness) items(t testing.TB) (all []dynamo.Item) {
 	t.Helper()
 	for _, table := range []string{r.Tables.Control, r.Tables.Gate} {
 		input := &dynamodb.ScanInput{TableName: &table}
@@ -36,7 +36,7 @@ func (r *rig) items(t testing.TB) (all []dynamo.Item) {
 	return all
 }
 
-func (r *rig) stored(t testing.TB, k map[string]any) apikey.Key {
+func (r *harness) stored(t testing.TB, k map[string]any) apikey.Key {
 	t.Helper()
 	key, err := r.Control.Key(t.Context(), r.account.ID, apikey.ID(k["id"].(string)))
 	if err != nil {
@@ -46,7 +46,7 @@ func (r *rig) stored(t testing.TB, k map[string]any) apikey.Key {
 }
 
 func TestStoredAttributesAsExtraMembersChangeNothing(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.create(t, map[string]any{"recoverable": true, "domains": []string{"example.com"}})
 	names := map[string]bool{}
 	for _, item := range r.items(t) {
@@ -104,7 +104,7 @@ func TestStoredAttributesAsExtraMembersChangeNothing(t *testing.T) {
 }
 
 func TestNamesOfAnyScriptComeBackAsTheyWere(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	good := []string{
 		"日本語のキー", "مفتاح", "क्षि", "👩‍👩‍👧‍👦", "<script>alert(1)</script>", `"; DROP TABLE keys; --`, "${jndi:ldap://x}", "../../etc/passwd",
 		"%00%0a", "null", "undefined", "NaN", "1e999", "\\u0000", "Ω≈ç√∫˜µ≤≥÷", strings.Repeat("字", 64), strings.Repeat("😀", 64), "{{7*7}}", "a\u00a0b",
@@ -124,7 +124,7 @@ func TestNamesOfAnyScriptComeBackAsTheyWere(t *testing.T) {
 }
 
 func TestOfTwoChangesToOneVersionOneWins(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	for round := range 30 {
 		k := r.create(t, nil)
 		calls := []apitest.Call{
@@ -158,7 +158,7 @@ func TestOfTwoChangesToOneVersionOneWins(t *testing.T) {
 }
 
 func TestSecretsStandInTheirOneAnswerAndNowhereElse(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	var secrets []string
 	for i := range 5 {
 		k := r.Want(t, 201, apitest.Call{

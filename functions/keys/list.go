@@ -22,7 +22,7 @@ type filter struct {
 	sort    string
 }
 
-func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	f, page, err := parseList(r, c)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 
 const oldestFirst = "created_at"
 
-func parseList(r *http.Request, c gateway.Caller) (filter, gateway.Page, error) {
+func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, error) {
 	if err := gateway.KnownQuery(r, "status", "product", "q", "sort", "page_size", "page_token"); err != nil {
 		return filter{}, gateway.Page{}, err
 	}
@@ -67,7 +67,7 @@ func parseList(r *http.Request, c gateway.Caller) (filter, gateway.Page, error) 
 
 // page reads the keys of one page. The table keeps keys in the order of their creation; any other order reads the
 // whole account, which holds some hundred keys.
-func (h *handler) page(r *http.Request, c gateway.Caller, f filter, page gateway.Page) ([]apikey.Key, string, error) {
+func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page) ([]apikey.Key, string, error) {
 	now := h.Source.Time()
 	want := control.KeyQuery{
 		Deleted: f.status == apikey.StatusDeleted,

@@ -15,7 +15,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := &handler{Desk: base.Desk(), store: base.Store}
+	h := &handler{KeyService: base.KeyService(), store: base.Store}
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

@@ -10,10 +10,10 @@ import (
 	"latchkey/shared/product"
 )
 
-var errNoProposal = gateway.Of(http.StatusConflict, "no_proposal", "Nothing is proposed for this key.")
+var errNoProposal = gateway.NewProblem(http.StatusConflict, "no_proposal", "Nothing is proposed for this key.")
 
-func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.PutProposal](r, gateway.Shape{ReadOnly: api.Proposal{}})
+func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.PutProposal](r, gateway.BodyOptions{ReadOnly: api.Proposal{}})
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func equal[T string | product.ID](a, b *[]T) bool {
 	return slices.Equal(*a, *b)
 }
 
-func (h *handler) dropProposal(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) dropProposal(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (h *handler) dropProposal(w http.ResponseWriter, r *http.Request, c gateway
 	})
 }
 
-func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}

@@ -8,12 +8,12 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-var errNotRecoverable = gateway.Of(http.StatusConflict, "key_not_recoverable", "The secret of this key was shown once and isn't kept.").
-	With("Rotate the key to get a new secret.")
+var errNotRecoverable = gateway.NewProblem(http.StatusConflict, "key_not_recoverable", "The secret of this key was shown once and isn't kept.").
+	WithDetail("Rotate the key to get a new secret.")
 
 // reveal shows a recoverable key's secret. The audit row is written first: a secret that was shown without a trace
 // would be worse than a trace without a showing.
-func (h *handler) reveal(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) reveal(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}

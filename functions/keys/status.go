@@ -8,22 +8,22 @@ import (
 	"latchkey/shared/apikey"
 )
 
-func (h *handler) disable(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) disable(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
 	return h.Change(w, r, c, "key.disable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Disable(h.Source.Time()) })
 }
 
-func (h *handler) enable(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) enable(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
 	return h.Change(w, r, c, "key.enable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Enable(h.Source.Time()) })
 }
 
-func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.RevokeKey](r, gateway.Shape{})
+func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.RevokeKey](r, gateway.BodyOptions{})
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	})
 }
 
-func (h *handler) remove(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) remove(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (h *handler) remove(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	})
 }
 
-func (h *handler) restore(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) restore(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}

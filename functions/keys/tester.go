@@ -14,8 +14,8 @@ import (
 )
 
 // test answers what the gate would say to a call with the key's current secret, by the gate's own function.
-func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.TestKey](r, gateway.Shape{Optional: true, Nullable: []string{"origin", "referer", "at"}})
+func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.TestKey](r, gateway.BodyOptions{Optional: true, Nullable: []string{"origin", "referer", "at"}})
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 			return gateway.Invalid(gateway.Field("path", "not_a_path", "A path begins with / and ends before the ? of a call. Write %3F and %23 for ? and # inside of it."))
 		}
 	}
-	from, presence := origin.Caller(deref(body.Origin), deref(body.Referer))
+	from, presence := origin.FromHeaders(deref(body.Origin), deref(body.Referer))
 	request := authz.Request{
 		Target: authz.TargetOf(path, h.Products), Origin: from, Presence: presence, Place: authz.InQuery,
 	}
@@ -46,8 +46,8 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 
 func result(d authz.Decision, path string, at time.Time) api.TestResult {
 	return api.TestResult{
-		Allowed: d.Allowed(), Code: string(d.Code), Rule: web.MaybeText(ruleOf(d)), Product: web.MaybeText(string(d.Product)),
-		Class: web.MaybeText(string(d.Class)), Path: &path, At: at, ProposedCode: web.MaybeText(string(d.Shadow)),
+		Allowed: d.Allowed(), Code: string(d.Code), Rule: web.StringPtr(ruleOf(d)), Product: web.StringPtr(string(d.Product)),
+		Class: web.StringPtr(string(d.Class)), Path: &path, At: at, ProposedCode: web.StringPtr(string(d.Shadow)),
 	}
 }
 

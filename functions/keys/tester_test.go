@@ -14,7 +14,7 @@ import (
 )
 
 func TestTesterAnswersWhatTheGateWould(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.create(t, map[string]any{"usage": "frontend", "domains": []string{"*.example.com"}})
 	cases := []struct {
 		name       string
@@ -43,7 +43,7 @@ func TestTesterAnswersWhatTheGateWould(t *testing.T) {
 
 // TestTesterRefusesWhatIsNoPath: the gate never sees a query or a fragment, so there is no answer that it would give.
 func TestTesterRefusesWhatIsNoPath(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.create(t, nil)
 	for _, path := range []string{"", "search/2/x", "/search/2/x?q=a", "/search/2/x?", "/search/2/x#top", "?", "https://products.example/search/2/x"} {
 		got := r.Do(t, apitest.Call{As: "viewer", Method: "POST", Path: r.path(k) + "/test", Body: map[string]any{"path": path}})
@@ -71,7 +71,7 @@ func TestTesterNamesWhatDecided(t *testing.T) {
 		authz.ProductNotAllowed: {func(k *apikey.Key) { k.Products = []product.ID{"routing"} }, "search"},
 	} {
 		t.Run(string(code), func(t *testing.T) {
-			r := newRig(t)
+			r := newHarness(t)
 			key := r.NewKey(t, r.account, func(k *apikey.Key) { k.Products, k.Domains = []product.ID{"search"}, nil }, c.with)
 			got := r.post(t, 200, "viewer", map[string]any{"id": string(key.ID)}, "test", good).JSON(t)
 			if got["code"] != string(code) || got["rule"] != c.rule {
@@ -93,12 +93,12 @@ func TestEveryDecisionHasARule(t *testing.T) {
 // TestTesterAnswersForTheTimeThatIsAsked: the end of a key is over at the end itself, and the secret that a rotation
 // brings goes on past the grace of the one before.
 func TestTesterAnswersForTheTimeThatIsAsked(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	end := keytest.Now.Add(48 * time.Hour)
 	rotating := func(k *apikey.Key) {
 		secret := k.Current
 		secret.Hash[0]++
-		k.Outgoing = &apikey.Outgoing{Slot: secret, EndsAt: keytest.Now.Add(24 * time.Hour)}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: secret, EndsAt: keytest.Now.Add(24 * time.Hour)}
 	}
 	for name, with := range map[string]func(*apikey.Key){"alone": func(*apikey.Key) {}, "in a rotation": rotating} {
 		key := r.NewKey(t, r.account, with, func(k *apikey.Key) {

@@ -15,7 +15,7 @@ import (
 )
 
 // read finds the request of the path, in the path's account.
-func (h *handler) read(r *http.Request, c gateway.Caller) (qps.Request, error) {
+func (h *handler) read(r *http.Request, c gateway.Principal) (qps.Request, error) {
 	text := r.PathValue("request")
 	rest, ok := strings.CutPrefix(text, "qps_")
 	if !ok || !account.IsULID(rest) {
@@ -24,7 +24,7 @@ func (h *handler) read(r *http.Request, c gateway.Caller) (qps.Request, error) {
 	return h.store.Request(r.Context(), c.Account, qps.RequestID(text))
 }
 
-func (h *handler) withdraw(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) withdraw(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
@@ -32,15 +32,15 @@ func (h *handler) withdraw(w http.ResponseWriter, r *http.Request, c gateway.Cal
 	if err != nil {
 		return err
 	}
-	after, err := before.Withdraw(h.desk.Source.Time())
+	after, err := before.Withdraw(h.service.Source.Time())
 	if err != nil {
 		return err
 	}
 	return h.close(w, r, c, "qps.withdraw", after)
 }
 
-func (h *handler) reject(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.RejectQpsRequest](r, gateway.Shape{})
+func (h *handler) reject(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.RejectQpsRequest](r, gateway.BodyOptions{})
 	if err != nil {
 		return err
 	}
@@ -48,14 +48,14 @@ func (h *handler) reject(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err != nil {
 		return err
 	}
-	after, err := before.Reject(party(c), body.Comment, h.desk.Source.Time())
+	after, err := before.Reject(party(c), body.Comment, h.service.Source.Time())
 	if err != nil {
 		return err
 	}
 	return h.close(w, r, c, "qps.reject", after)
 }
 
-func (h *handler) close(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string, after qps.Request) error {
+func (h *handler) close(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string, after qps.Request) error {
 	row := h.row(c, action, after, audit.Set("request_status", qps.Pending, after.Status))
 	if err := h.store.CloseRequest(r.Context(), after, row); err != nil {
 		return err
@@ -68,8 +68,8 @@ const approveTries = 4
 
 // approve changes the key's limit and closes the request together. Where the key has changed since it was read, the
 // decision is made again on the key as it is: the operator decides about the request, not about a version of the key.
-func (h *handler) approve(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.ApproveQpsRequest](r, gateway.Shape{Optional: true})
+func (h *handler) approve(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.ApproveQpsRequest](r, gateway.BodyOptions{Optional: true})
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, c gateway.Call
 	return dynamo.ErrConflict
 }
 
-func (h *handler) approveOnce(r *http.Request, c gateway.Caller, body api.ApproveQpsRequest) (qps.Request, error) {
+func (h *handler) approveOnce(r *http.Request, c gateway.Principal, body api.ApproveQpsRequest) (qps.Request, error) {
 	before, err := h.read(r, c)
 	if err != nil {
 		return before, err
@@ -101,8 +101,8 @@ func (h *handler) approveOnce(r *http.Request, c gateway.Caller, body api.Approv
 	if body.Comment != nil {
 		comment = *body.Comment
 	}
-	class, _, _ := h.desk.Products.Class(before.Class)
-	now := h.desk.Source.Time()
+	class, _, _ := h.service.Products.Class(before.Class)
+	now := h.service.Source.Time()
 	after, err := before.Approve(party(c), comment, granted, class.MaxQPS, now)
 	if err != nil {
 		return before, err

@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/usage"
 )
 
-// store is what this function needs of the control table, beside what its desk needs.
+// store is what this function needs of the control table, beside what its key service needs.
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
@@ -35,7 +35,7 @@ type rows interface {
 }
 
 type handler struct {
-	desk     *web.Desk
+	service  *web.KeyService
 	store    store
 	counters rows
 }
@@ -48,7 +48,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+requests+"/{request}/withdraw", h.withdraw, account.FileRequests)
 	m.Account("POST "+requests+"/{request}/approve", h.approve, account.DecideRequests)
 	m.Account("POST "+requests+"/{request}/reject", h.reject, account.DecideRequests)
-	m.Staff("GET /v1/qps-requests", account.DecideRequests, h.queue)
+	m.Operator("GET /v1/qps-requests", account.DecideRequests, h.queue)
 	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", h.lower, account.WriteKeys)
 }
 
@@ -63,7 +63,7 @@ type limited struct {
 
 // limitOf finds a class of one of the key's products; ok is false if the key has none such.
 func (h *handler) limitOf(k apikey.Key, class product.Class) (limited, bool) {
-	cl, owner, ok := h.desk.Products.Class(class)
+	cl, owner, ok := h.service.Products.Class(class)
 	if !ok {
 		return limited{}, false
 	}
@@ -72,22 +72,22 @@ func (h *handler) limitOf(k apikey.Key, class product.Class) (limited, bool) {
 			standard := cl.QPS[k.AccountType]
 			return limited{
 				product: owner, class: class, standard: standard, most: cl.MaxQPS,
-				current: qps.Effective(k.Limits, class, standard, h.desk.Source.Time()),
+				current: qps.Effective(k.Limits, class, standard, h.service.Source.Time()),
 			}, true
 		}
 	}
 	return limited{}, false
 }
 
-func party(c gateway.Caller) qps.Party {
+func party(c gateway.Principal) qps.Party {
 	return qps.Party{Subject: c.Person.Subject, Email: c.Person.Email}
 }
 
 // row makes the audit row of a change of a request.
-func (h *handler) row(c gateway.Caller, action string, r qps.Request, changes ...audit.Change) audit.Row {
+func (h *handler) row(c gateway.Principal, action string, r qps.Request, changes ...audit.Change) audit.Row {
 	changes = append(changes, audit.Set("qps_request", nil, r.ID), audit.Set("limit_class", nil, r.Class))
 	if r.Decision != nil && r.Decision.Comment != "" {
 		changes = append(changes, audit.Set("comment", nil, r.Decision.Comment))
 	}
-	return web.AuditRow(h.desk.Source, c, action, r.KeyID, changes...)
+	return web.AuditRow(h.service.Source, c, action, r.KeyID, changes...)
 }

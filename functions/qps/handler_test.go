@@ -42,8 +42,8 @@ func (f *fakeRows) KeyRows(_ context.Context, _ account.ID, _ apikey.ID, in coun
 	return found, f.err
 }
 
-// rig is the function on an in-memory store, with one enterprise account, a key and its people.
-type rig struct {
+// harness is the function on an in-memory store, with one enterprise account, a key and its people.
+type harness struct {
 	*apitest.API
 	account  account.Account
 	key      apikey.Key
@@ -51,10 +51,10 @@ type rig struct {
 	counters *fakeRows
 }
 
-func newRig(t testing.TB, options ...func(*account.Account)) *rig {
+func newHarness(t testing.TB, options ...func(*account.Account)) *harness {
 	t.Helper()
 	a := apitest.New(keytest.MemoryStores(t))
-	r := &rig{API: a, counters: &fakeRows{}}
+	r := &harness{API: a, counters: &fakeRows{}}
 	r.account = a.NewAccount(t, append([]func(*account.Account){func(a *account.Account) { a.Type = account.Enterprise }}, options...)...)
 	apitest.People(t, a, r.account.ID)
 	billing := apikey.Paying
@@ -64,17 +64,17 @@ func newRig(t testing.TB, options ...func(*account.Account)) *rig {
 	r.key = a.NewKey(t, r.account, func(k *apikey.Key) {
 		k.BillingType, k.Products = billing, []product.ID{"map-display", "search", "maps-sdk-web"}
 	})
-	desk := &web.Desk{Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}}
-	r.handler = &handler{desk: desk, store: a.Control, counters: r.counters}
+	service := &web.KeyService{Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}}
+	r.handler = &handler{service: service, store: a.Control, counters: r.counters}
 	r.handler.routes(a.Mux)
 	return r
 }
 
-func (r *rig) path(parts ...string) string {
+func (r *harness) path(parts ...string) string {
 	return "/v1/accounts/" + string(r.account.ID) + "/" + strings.Join(parts, "/")
 }
 
-func (r *rig) body(more map[string]any) map[string]any {
+func (r *harness) body(more map[string]any) map[string]any {
 	full := map[string]any{"key_id": string(r.key.ID), "product": "search", "requested_qps": 50, "justification": "We launch in May."}
 	for k, v := range more {
 		full[k] = v
@@ -86,18 +86,18 @@ func (r *rig) body(more map[string]any) map[string]any {
 }
 
 // submit files a request and returns its ID.
-func (r *rig) submit(t testing.TB, more map[string]any) string {
+func (r *harness) submit(t testing.TB, more map[string]any) string {
 	t.Helper()
 	call := apitest.Call{As: "developer", Method: "POST", Path: r.path("qps-requests"), Body: r.body(more)}
 	return r.Want(t, 201, call).JSON(t)["id"].(string)
 }
 
-func (r *rig) post(t testing.TB, status int, as, id, action string, body any) apitest.Answer {
+func (r *harness) post(t testing.TB, status int, as, id, action string, body any) apitest.Answer {
 	t.Helper()
 	return r.Want(t, status, apitest.Call{As: as, Method: "POST", Path: r.path("qps-requests", id, action), Body: body})
 }
 
-func (r *rig) stored(t testing.TB) apikey.Key {
+func (r *harness) stored(t testing.TB) apikey.Key {
 	t.Helper()
 	k, err := r.Control.Key(t.Context(), r.account.ID, r.key.ID)
 	if err != nil {
@@ -107,7 +107,7 @@ func (r *rig) stored(t testing.TB) apikey.Key {
 	return k
 }
 
-func (r *rig) actions(t testing.TB) (list []string) {
+func (r *harness) actions(t testing.TB) (list []string) {
 	for _, row := range r.AllAudit(t, r.account.ID) {
 		if strings.HasPrefix(row.Action, "qps.") || row.Action == "key.lower_limit" {
 			list = append(list, row.Action)
@@ -117,7 +117,7 @@ func (r *rig) actions(t testing.TB) (list []string) {
 }
 
 func TestARequestIsFiledSeenApprovedAndInForce(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	id := r.submit(t, map[string]any{"ends_at": "2026-12-24T00:00:00Z"})
 	r.Clock.Advance(time.Second)
 	queue := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/qps-requests"}).JSON(t)["requests"].([]any)
@@ -149,7 +149,7 @@ func TestARequestIsFiledSeenApprovedAndInForce(t *testing.T) {
 }
 
 func TestRejectedAndWithdrawnRequestsChangeNoLimit(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	id := r.submit(t, nil)
 	answer := r.post(t, 200, "operator", id, "reject", map[string]any{"comment": " Please upgrade. "}).JSON(t)
 	if answer["status"] != "rejected" || answer["comment"] != "Please upgrade." || answer["approved_qps"] != nil {
@@ -179,7 +179,7 @@ func TestRejectedAndWithdrawnRequestsChangeNoLimit(t *testing.T) {
 }
 
 func TestTheAccountsTypeIsCheckedBeforeTheBody(t *testing.T) {
-	r := newRig(t, func(a *account.Account) { a.Type = account.SelfServe })
+	r := newHarness(t, func(a *account.Account) { a.Type = account.SelfServe })
 	for _, body := range []any{r.body(nil), "{", map[string]any{"nonsense": 1}} {
 		got := r.Do(t, apitest.Call{As: "owner", Method: "POST", Path: r.path("qps-requests"), Body: body})
 		if got.Status != 403 || got.Code() != "account_type_not_allowed" {
@@ -190,7 +190,7 @@ func TestTheAccountsTypeIsCheckedBeforeTheBody(t *testing.T) {
 }
 
 func TestWhatCantBeAskedForIsRefusedWithItsMember(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	foreign := keytest.KeyID()
 	long := strings.Repeat("é", 2001)
 	for _, tt := range []struct {
@@ -231,7 +231,7 @@ func TestAProductStandsForItsClassAndAClassForItself(t *testing.T) {
 		`map-display`: "map-display", `map-display.tiles`: "map-display.tiles",
 		`map-display map-display.tiles`: "map-display.tiles", `map-display.tiles map-display.tiles`: "map-display.tiles",
 	} {
-		r := newRig(t)
+		r := newHarness(t)
 		more := map[string]any{"requested_qps": 700}
 		names := strings.Fields(body)
 		more["product"] = names[0]
@@ -247,7 +247,7 @@ func TestAProductStandsForItsClassAndAClassForItself(t *testing.T) {
 }
 
 func TestOneRequestIsOpenForAKeyAndClass(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.submit(t, nil)
 	got := r.Do(t, apitest.Call{As: "owner", Method: "POST", Path: r.path("qps-requests"), Body: r.body(map[string]any{"requested_qps": 60})})
 	if got.Problem() != "409 request_open []" {
@@ -257,7 +257,7 @@ func TestOneRequestIsOpenForAKeyAndClass(t *testing.T) {
 }
 
 func TestARepeatedSubmissionIsOneRequest(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	call := apitest.Call{As: "developer", Method: "POST", Path: r.path("qps-requests"), Body: r.body(nil), Headers: map[string]string{"Idempotency-Key": "k1"}}
 	id := r.Want(t, 201, call).JSON(t)["id"].(string)
 	r.post(t, 200, "operator", id, "approve", nil) // the limit is what it asks for by now
@@ -276,7 +276,7 @@ func TestARepeatedSubmissionIsOneRequest(t *testing.T) {
 
 func TestOfTwoOperatorsOneDecidesAndOneRowIsLeft(t *testing.T) {
 	for range 20 {
-		r := newRig(t)
+		r := newHarness(t)
 		id := r.submit(t, nil)
 		calls := []apitest.Call{
 			{As: "operator", Method: "POST", Path: r.path("qps-requests", id, "approve"), Body: map[string]any{"qps": 20}},
@@ -328,7 +328,7 @@ func (e *edited) CommitDecision(ctx context.Context, c control.Change, after qps
 }
 
 func TestAnApprovalKeepsWhatTheOwnerChangedMeanwhile(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	id := r.submit(t, nil)
 	r.handler.store = &edited{store: r.Control, before: func() {
 		if _, err := r.Edit(t.Context(), r.key, "key.edit", func(k *apikey.Key) { k.Name = "Renamed" }); err != nil {
@@ -342,7 +342,7 @@ func TestAnApprovalKeepsWhatTheOwnerChangedMeanwhile(t *testing.T) {
 }
 
 func TestApprovalRefusesWhatIsTooMuchTooLateOrGone(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	id := r.submit(t, map[string]any{"ends_at": "2026-11-21T13:00:00Z"})
 	approve := func(body any) string {
 		return r.Do(t, apitest.Call{As: "operator", Method: "POST", Path: r.path("qps-requests", id, "approve"), Body: body}).Problem()
@@ -371,7 +371,7 @@ func TestApprovalRefusesWhatIsTooMuchTooLateOrGone(t *testing.T) {
 }
 
 func TestEvidenceIsThePeakAndTheBreachesOfThirtyDays(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	at := func(days int) time.Time { return keytest.Now.AddDate(0, 0, -days).Truncate(time.Hour) }
 	r.counters.rows = []usage.Row{
 		{Start: at(31), Product: "search", Counts: usage.Counts{"m:00": 60000, "c:c:qps_exceeded": 1000}},
@@ -391,7 +391,7 @@ func TestEvidenceIsThePeakAndTheBreachesOfThirtyDays(t *testing.T) {
 }
 
 func TestListsPageByStatusThroughAll(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	var withdrawn []string
 	for i := range 7 {
 		id := r.submit(t, nil)
@@ -425,7 +425,7 @@ func TestListsPageByStatusThroughAll(t *testing.T) {
 }
 
 func TestLoweringActsAtOnceForTheOwnLimitAlone(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	lower := func(class string, body any) apitest.Answer {
 		return r.Do(t, apitest.Call{As: "developer", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", class), Body: body})
 	}
@@ -463,7 +463,7 @@ func TestLoweringActsAtOnceForTheOwnLimitAlone(t *testing.T) {
 }
 
 func TestAForeignRequestLooksLikeAnUnknownOne(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	id := r.submit(t, nil)
 	other := r.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise }) // its owner is "owner" too
 	for _, text := range []string{id, "qps_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", "qps_x", "x"} {

@@ -19,7 +19,7 @@ func main() {
 		log.Fatal(err)
 	}
 	h := &handler{
-		desk: base.Desk(), store: base.Store,
+		service: base.KeyService(), store: base.Store,
 		counters: base.Counters(table),
 	}
 	h.routes(base.Mux)

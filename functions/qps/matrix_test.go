@@ -15,7 +15,7 @@ func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 
 // fixture is an account with a request on which each operation can succeed.
 func fixture(t testing.TB) apitest.Fixture {
-	r := newRig(t)
+	r := newHarness(t)
 	id := r.submit(t, nil)
 	return apitest.Fixture{
 		API: r.API, Account: r.account.ID,

@@ -20,7 +20,7 @@ import (
 	"latchkey/shared/usage"
 )
 
-func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r); err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 }
 
 // show answers with a request and its evidence. What was changed is told even if its evidence can't be read.
-func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, request qps.Request) error {
+func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, request qps.Request) error {
 	doc := requestDoc(request, c.Operator)
 	k, err := h.store.Key(r.Context(), request.Account, request.KeyID)
 	if err == nil {
@@ -48,7 +48,7 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Caller,
 var statuses = []qps.Status{"", qps.Pending, qps.Approved, qps.Rejected, qps.Withdrawn}
 
 // list answers with an account's requests, without evidence: that is read for one at a time.
-func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "status", "page_size", "page_token"); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 const atOnce = 8
 
 // queue answers with the open requests of all accounts, each with its evidence and names.
-func (h *handler) queue(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) queue(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
 		return err
 	}
@@ -135,8 +135,8 @@ const evidenceSpan = 30 * 24 * time.Hour
 // evidence is what decides a request: the limits, and what the key did under the product in the last 30 days. Usage
 // is counted by product, so the peak of one limit class is that of its whole product.
 func (h *handler) evidence(ctx context.Context, k apikey.Key, request qps.Request) (*api.Evidence, error) {
-	class, _, _ := h.desk.Products.Class(request.Class)
-	now := h.desk.Source.Time()
+	class, _, _ := h.service.Products.Class(request.Class)
+	now := h.service.Source.Time()
 	standard := class.QPS[k.AccountType]
 	doc := &api.Evidence{
 		CurrentQps: qps.Effective(k.Limits, request.Class, standard, now), DefaultQps: standard, MaxQps: class.MaxQPS,
@@ -160,12 +160,12 @@ func (h *handler) evidence(ctx context.Context, k apikey.Key, request qps.Reques
 func requestDoc(r qps.Request, operator bool) api.QpsRequest {
 	doc := api.QpsRequest{
 		Id: string(r.ID), AccountId: string(r.Account), KeyId: string(r.KeyID), Product: string(r.Product), Class: string(r.Class),
-		RequestedQps: r.Requested, QpsWhenFiled: r.Current, Justification: r.Justification, EndsAt: web.Moment(r.EndsAt),
+		RequestedQps: r.Requested, QpsWhenFiled: r.Current, Justification: r.Justification, EndsAt: web.TimePtr(r.EndsAt),
 		Status: api.QpsRequestStatus(r.Status), CreatedAt: r.CreatedAt.UTC(), CreatedBy: name(r.CreatedBy),
-		DecidedAt: web.Moment(r.ClosedAt), Version: r.Version,
+		DecidedAt: web.TimePtr(r.ClosedAt), Version: r.Version,
 	}
 	if d := r.Decision; d != nil {
-		doc.Comment = web.MaybeText(d.Comment)
+		doc.Comment = web.StringPtr(d.Comment)
 		if d.QPS > 0 {
 			doc.ApprovedQps = &d.QPS
 		}

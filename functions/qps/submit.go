@@ -18,12 +18,12 @@ import (
 
 const operation = "qps"
 
-var errAccountType = gateway.Of(http.StatusForbidden, "account_type_not_allowed", "Only enterprise accounts can ask for other limits.").
-	With("A self-serve account can lower its own limits; for higher ones, ask sales about an enterprise account.")
+var errAccountType = gateway.NewProblem(http.StatusForbidden, "account_type_not_allowed", "Only enterprise accounts can ask for other limits.").
+	WithDetail("A self-serve account can lower its own limits; for higher ones, ask sales about an enterprise account.")
 
 // submit files a request. The account's type is checked before the body, so that a customer who can't ask isn't
 // first asked to correct a form.
-func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	acct, err := h.store.Account(r.Context(), c.Account)
 	if err != nil {
 		return err
@@ -31,11 +31,11 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if acct.Type != account.Enterprise {
 		return errAccountType
 	}
-	body, _, err := gateway.Body[api.CreateQpsRequest](r, gateway.Shape{Nullable: []string{"ends_at"}, ReadOnly: api.QpsRequest{}})
+	body, _, err := gateway.Body[api.CreateQpsRequest](r, gateway.BodyOptions{Nullable: []string{"ends_at"}, ReadOnly: api.QpsRequest{}})
 	if err != nil {
 		return err
 	}
-	idempotency, err := h.desk.Idempotency(r, c, operation, body)
+	idempotency, err := h.service.Idempotency(r, c, operation, body)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Calle
 }
 
 // draft makes the request that a body asks for.
-func (h *handler) draft(r *http.Request, c gateway.Caller, body api.CreateQpsRequest) (qps.Request, error) {
+func (h *handler) draft(r *http.Request, c gateway.Principal, body api.CreateQpsRequest) (qps.Request, error) {
 	k, err := h.keyOf(r, c, body.KeyId)
 	if err != nil {
 		return qps.Request{}, err
@@ -66,13 +66,13 @@ func (h *handler) draft(r *http.Request, c gateway.Caller, body api.CreateQpsReq
 		return qps.Request{}, err
 	}
 	draft := qps.Request{
-		ID: qps.RequestID(h.desk.Source.NewID("qps_")), Account: c.Account, KeyID: k.ID, Product: limit.product, Class: limit.class,
+		ID: qps.RequestID(h.service.Source.NewID("qps_")), Account: c.Account, KeyID: k.ID, Product: limit.product, Class: limit.class,
 		Requested: body.RequestedQps, Current: limit.current, Justification: body.Justification, CreatedBy: party(c),
 	}
 	if body.EndsAt != nil {
 		draft.EndsAt = body.EndsAt.UTC().Truncate(time.Millisecond)
 	}
-	request, err := qps.Submit(draft, limit.most, h.desk.Source.Time())
+	request, err := qps.Submit(draft, limit.most, h.service.Source.Time())
 	if errors.Is(err, qps.ErrEndsInPast) {
 		err = gateway.Invalid(gateway.Field("ends_at", "in_past", "It must be in the future."))
 	}
@@ -80,7 +80,7 @@ func (h *handler) draft(r *http.Request, c gateway.Caller, body api.CreateQpsReq
 }
 
 // keyOf finds the key that a body names.
-func (h *handler) keyOf(r *http.Request, c gateway.Caller, text string) (apikey.Key, error) {
+func (h *handler) keyOf(r *http.Request, c gateway.Principal, text string) (apikey.Key, error) {
 	unknown := gateway.Invalid(gateway.Field("key_id", "unknown_key", "The account has no such key."))
 	id, err := apikey.ParseID(text)
 	if err != nil {
@@ -103,7 +103,7 @@ func (h *handler) classOf(k apikey.Key, body api.CreateQpsRequest) (limited, err
 		class = product.Class(*body.Class)
 	}
 	limit, ok := h.limitOf(k, class)
-	_, known, _ := h.desk.Products.Class(product.Class(body.Product))
+	_, known, _ := h.service.Products.Class(product.Class(body.Product))
 	switch {
 	case known == "":
 		return limit, gateway.Invalid(gateway.Field("product", "unknown_product", "There is no such product or limit class."))
@@ -112,7 +112,7 @@ func (h *handler) classOf(k apikey.Key, body api.CreateQpsRequest) (limited, err
 	case !ok:
 		return limit, gateway.Invalid(gateway.Field("product", "product_not_on_key", "The key isn't for this product."))
 	}
-	if p, _ := h.desk.Products.Product(known); p.Kind != product.API {
+	if p, _ := h.service.Products.Product(known); p.Kind != product.API {
 		return limit, gateway.Invalid(gateway.Field("product", "not_limited", "This product has no calls of its own that a limit could count."))
 	}
 	return limit, nil
@@ -134,7 +134,7 @@ func refusedNumber(err error, member string) error {
 	}
 }
 
-func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Caller, request qps.Request, idempotency *control.Idempotency) error {
+func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Principal, request qps.Request, idempotency *control.Idempotency) error {
 	row := h.row(c, "qps.submit", request, audit.Set("requested_qps", request.Current, request.Requested))
 	err := h.store.SubmitRequest(r.Context(), request, idempotency, row)
 	var replay *control.Replay
@@ -148,7 +148,7 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Caller,
 }
 
 // replay answers a request whose Idempotency-Key was used before: with what that one filed, as it is now.
-func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Caller, first control.Idempotency, now *control.Idempotency) error {
+func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, first control.Idempotency, now *control.Idempotency) error {
 	if first.BodyHash != now.BodyHash {
 		return gateway.ErrIdempotencyReused
 	}
@@ -161,13 +161,13 @@ func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Calle
 }
 
 // lower sets a limit of one's own below the one in force, at once.
-func (h *handler) lower(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.LowerLimit](r, gateway.Shape{})
+func (h *handler) lower(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.LowerLimit](r, gateway.BodyOptions{})
 	if err != nil {
 		return err
 	}
 	class := product.Class(r.PathValue("class"))
-	return h.desk.Change(w, r, c, "key.lower_limit", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.lower_limit", func(k apikey.Key) (apikey.Key, bool, error) {
 		if err := k.Editable(); err != nil {
 			return k, false, err
 		}
@@ -182,7 +182,7 @@ func (h *handler) lower(w http.ResponseWriter, r *http.Request, c gateway.Caller
 		if err != nil {
 			return k, false, refusedNumber(err, "qps")
 		}
-		now := h.desk.Source.Time()
+		now := h.service.Source.Time()
 		after := k.Touched(now)
 		after.Limits = qps.Lowered(k.Limits, class, body.Qps, limit.standard, now)
 		return after, true, nil

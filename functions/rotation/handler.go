@@ -22,8 +22,8 @@ type remembered interface {
 }
 
 type handler struct {
-	desk  *web.Desk
-	store remembered
+	service *web.KeyService
+	store   remembered
 }
 
 func (h *handler) routes(m *gateway.Mux) {
@@ -40,8 +40,8 @@ const operation = "rotate"
 
 // rotate puts a new secret in force. A replay is recognised before the key is looked at: the rotation that it
 // repeats is running now, and would refuse it.
-func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.RotateKey](r, gateway.Shape{Optional: true})
+func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.RotateKey](r, gateway.BodyOptions{Optional: true})
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err != nil {
 		return err
 	}
-	idempotency, err := h.desk.Idempotency(r, c, operation, body)
+	idempotency, err := h.service.Idempotency(r, c, operation, body)
 	if err != nil {
 		return err
 	}
@@ -61,29 +61,29 @@ func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Calle
 		if err != nil {
 			return err
 		}
-		return h.desk.Replay(w, r, c, http.StatusOK, replay, idempotency)
+		return h.service.Replay(w, r, c, http.StatusOK, replay, idempotency)
 	}
-	before, err := h.desk.Read(r, c)
+	before, err := h.service.Read(r, c)
 	if err != nil {
 		return err
 	}
 	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
 		return err
 	}
-	secret, slot, err := h.desk.NewSecret(r.Context(), before)
+	secret, slot, err := h.service.NewSecret(r.Context(), before)
 	if err != nil {
 		return err
 	}
-	after, err := rotation.Rotate(before, slot, grace, reason, h.desk.Source.Time())
+	after, err := rotation.Rotate(before, slot, grace, reason, h.service.Source.Time())
 	if err != nil {
 		return err
 	}
-	row := h.desk.Row(c, "key.rotate", &before, after)
+	row := h.service.Row(c, "key.rotate", &before, after)
 	change := control.Change{Before: &before, After: after, Audit: row, Idempotency: idempotency}
-	return h.desk.CommitSecret(w, r, c, http.StatusOK, change, secret)
+	return h.service.CommitSecret(w, r, c, http.StatusOK, change, secret)
 }
 
-func (h *handler) replayOf(ctx context.Context, c gateway.Caller, now *control.Idempotency) (*control.Replay, error) {
+func (h *handler) replayOf(ctx context.Context, c gateway.Principal, now *control.Idempotency) (*control.Replay, error) {
 	if now == nil {
 		return nil, nil
 	}
@@ -109,28 +109,28 @@ func parseReason(wanted *api.RotateKeyReason) (string, error) {
 	return reason, nil
 }
 
-func (h *handler) end(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) end(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	return h.simple(w, r, c, "key.rotation_end", rotation.End)
 }
 
-func (h *handler) cancel(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) cancel(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	return h.simple(w, r, c, "key.rotation_cancel", rotation.Cancel)
 }
 
-func (h *handler) simple(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string,
+func (h *handler) simple(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string,
 	apply func(apikey.Key, time.Time) (apikey.Key, error),
 ) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.desk.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := apply(k, h.desk.Source.Time())
+	return h.service.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, bool, error) {
+		after, err := apply(k, h.service.Source.Time())
 		return after, true, err
 	})
 }
 
-func (h *handler) extend(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.ExtendRotation](r, gateway.Shape{})
+func (h *handler) extend(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.ExtendRotation](r, gateway.BodyOptions{})
 	if err != nil {
 		return err
 	}
@@ -138,8 +138,8 @@ func (h *handler) extend(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err != nil {
 		return err
 	}
-	return h.desk.Change(w, r, c, "key.rotation_extend", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := rotation.Extend(k, grace, h.desk.Source.Time())
+	return h.service.Change(w, r, c, "key.rotation_extend", func(k apikey.Key) (apikey.Key, bool, error) {
+		after, err := rotation.Extend(k, grace, h.service.Source.Time())
 		return after, true, err
 	})
 }

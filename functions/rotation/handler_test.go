@@ -18,8 +18,8 @@ import (
 	"latchkey/shared/product"
 )
 
-// rig is the function on an in-memory store, with one account, its people and a key.
-type rig struct {
+// harness is the function on an in-memory store, with one account, its people and a key.
+type harness struct {
 	*apitest.API
 	account account.Account
 	key     apikey.Key
@@ -46,37 +46,37 @@ func (plainSealer) Open(_ context.Context, sealed []byte, id apikey.ID) (string,
 	return text, nil
 }
 
-func newRig(t testing.TB) *rig { return newRigOn(t, keytest.MemoryStores(t), nil) }
+func newHarness(t testing.TB) *harness { return newRigOn(t, keytest.MemoryStores(t), nil) }
 
 // newRigOn serves the handlers over a connection in which choose lets calls go wrong.
-func newRigOn(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *rig {
+func newRigOn(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *harness {
 	t.Helper()
 	r := newRigWithout(t, stores, choose)
 	r.Member(t, r.account.ID, "developer", account.Developer)
 	return r
 }
 
-func newRigWithout(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *rig {
+func newRigWithout(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *harness {
 	t.Helper()
 	a := apitest.New(stores)
-	r := &rig{API: a, account: stores.NewAccount(t)}
+	r := &harness{API: a, account: stores.NewAccount(t)}
 	r.key = stores.NewKey(t, r.account)
 	served := stores
 	if choose != nil {
 		served = stores.With(choose)
 	}
-	h := &handler{store: served.Control, desk: &web.Desk{
+	h := &handler{store: served.Control, service: &web.KeyService{
 		Store: served.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
 	}}
 	h.routes(a.Mux)
 	return r
 }
 
-func (r *rig) path(action string) string {
+func (r *harness) path(action string) string {
 	return "/v1/accounts/" + string(r.account.ID) + "/keys/" + string(r.key.ID) + "/" + action
 }
 
-func (r *rig) do(t testing.TB, action string, body any, headers ...string) apitest.Answer {
+func (r *harness) do(t testing.TB, action string, body any, headers ...string) apitest.Answer {
 	t.Helper()
 	c := apitest.Call{As: "developer", Method: "POST", Path: r.path(action), Body: body, Headers: map[string]string{}}
 	for i := 0; i+1 < len(headers); i += 2 {
@@ -85,7 +85,7 @@ func (r *rig) do(t testing.TB, action string, body any, headers ...string) apite
 	return r.Do(t, c)
 }
 
-func (r *rig) want(t testing.TB, status int, action string, body any, headers ...string) map[string]any {
+func (r *harness) want(t testing.TB, status int, action string, body any, headers ...string) map[string]any {
 	t.Helper()
 	a := r.do(t, action, body, headers...)
 	if a.Status != status {
@@ -94,7 +94,7 @@ func (r *rig) want(t testing.TB, status int, action string, body any, headers ..
 	return a.JSON(t)
 }
 
-func (r *rig) stored(t testing.TB) apikey.Key {
+func (r *harness) stored(t testing.TB) apikey.Key {
 	t.Helper()
 	k, err := r.Control.Key(t.Context(), r.account.ID, r.key.ID)
 	if err != nil {
@@ -107,7 +107,7 @@ func (r *rig) stored(t testing.TB) apikey.Key {
 type object = map[string]any
 
 func TestRotateShowsTheNewSecretOnceAndKeepsEverythingElse(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	answer := r.do(t, "rotate", nil)
 	doc := answer.JSON(t)
 	secret, err := apikey.DefaultPrefix.Parse(fmt.Sprint(doc["secret"]))
@@ -134,12 +134,12 @@ func TestRotateShowsTheNewSecretOnceAndKeepsEverythingElse(t *testing.T) {
 
 func TestRotateTakesNoGraceAMonthAndNothingBetweenTheTwoBounds(t *testing.T) {
 	for seconds, status := range map[any]int{0: 200, 60: 200, 2592000: 200, 2592001: 422, -1: 422, "60": 422, 1.5: 422} {
-		r := newRig(t)
+		r := newHarness(t)
 		if a := r.do(t, "rotate", object{"grace_seconds": seconds}); a.Status != status {
 			t.Errorf("%v: %d %s", seconds, a.Status, a.Body)
 		}
 	}
-	r := newRig(t)
+	r := newHarness(t)
 	r.want(t, 200, "rotate", object{"grace_seconds": 0, "reason": "leaked"})
 	if k := r.stored(t); k.Outgoing != nil || len(k.Retired) != 1 {
 		t.Errorf("with grace 0 the old secret lives on: %+v", k)
@@ -150,7 +150,7 @@ func TestRotateTakesNoGraceAMonthAndNothingBetweenTheTwoBounds(t *testing.T) {
 }
 
 func TestASecondRotateSaysWhatToDo(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.want(t, 200, "rotate", nil)
 	a := r.do(t, "rotate", nil)
 	if a.Code() != "rotation_in_progress" || a.Status != 409 || !strings.Contains(string(a.Body), "cancel it") {
@@ -185,7 +185,7 @@ func TestEndExtendAndCancel(t *testing.T) {
 		{"cancel without a rotation", nil, "rotation/cancel", nil, 409, "no_rotation", nil},
 		{"rotate after a cancel", []string{"rotate", "rotation/cancel"}, "rotate", nil, 200, "", func(k apikey.Key) bool { return k.Outgoing != nil && !k.Outgoing.Cancelled }},
 	} {
-		r := newRig(t)
+		r := newHarness(t)
 		for _, action := range c.before {
 			r.want(t, 200, action, nil)
 		}
@@ -200,7 +200,7 @@ func TestEndExtendAndCancel(t *testing.T) {
 }
 
 func TestALostAnswerLeavesAWayOutAtOnce(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	first := r.want(t, 200, "rotate", object{"reason": "leaked"}, "Idempotency-Key", "k-1")
 	again := r.want(t, 200, "rotate", object{"reason": "leaked"}, "Idempotency-Key", "k-1")
 	if again["secret_unavailable"] != true || again["secret"] != nil || fmt.Sprint(again["version"]) != fmt.Sprint(first["version"]) {
@@ -255,8 +255,8 @@ func TestOfThreeConcurrentRotatesOneWins(t *testing.T) {
 			t.Fatalf("seed %d: %d won, %d live: %+v", seed, won, live, k)
 		}
 		if won == 0 && k.Version > 1 { // an answer was lost: the way out
-			r = &rig{API: apitest.New(r.Stores), account: r.account, key: r.key}
-			h := &handler{store: r.Control, desk: &web.Desk{
+			r = &harness{API: apitest.New(r.Stores), account: r.account, key: r.key}
+			h := &handler{store: r.Control, service: &web.KeyService{
 				Store: r.Control, Source: r.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
 			}}
 			h.routes(r.Mux)
@@ -269,7 +269,7 @@ func TestOfThreeConcurrentRotatesOneWins(t *testing.T) {
 }
 
 func TestRecoverableKeysKeepTheNewSecretSealed(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	var err error
 	if r.key, err = r.Edit(t.Context(), r.key, "key.edit", func(k *apikey.Key) { k.Recoverable = true }); err != nil {
 		t.Fatal(err)
@@ -297,13 +297,13 @@ func TestPolicies(t *testing.T) {
 		{"everybody", object{"every_days": 5, "principal": "*"}, 422, "[/principal]"},
 		{"a whole account", object{"every_days": 5, "principal": "arn:aws:iam::123456789012:root"}, 422, "[/principal]"},
 	} {
-		r := newRig(t)
+		r := newHarness(t)
 		a := r.Do(t, apitest.Call{As: "developer", Method: "PUT", Path: r.path("rotation-policy"), Body: c.body})
 		if a.Status != c.status || fmt.Sprint(a.Pointers()) != c.pointers {
 			t.Errorf("%s: %d %s", c.name, a.Status, a.Body)
 		}
 	}
-	r := newRig(t)
+	r := newHarness(t)
 	put := apitest.Call{As: "developer", Method: "PUT", Path: r.path("rotation-policy"), Body: object{"every_days": 90, "principal": role}}
 	r.Want(t, 200, put)
 	if r.Want(t, 200, put); r.stored(t).Version != 2 {
@@ -322,7 +322,7 @@ func TestRevokedAndDeletedKeysAreNotRotated(t *testing.T) {
 		"key_revoked": func(k *apikey.Key) { k.RevokedAt = keytest.Now },
 		"key_deleted": func(k *apikey.Key) { k.DeletedAt = keytest.Now },
 	} {
-		r := newRig(t)
+		r := newHarness(t)
 		if _, err := r.Edit(t.Context(), r.key, "key.edit", change); err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := &handler{desk: base.Desk(), store: base.Store}
+	h := &handler{service: base.KeyService(), store: base.Store}
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

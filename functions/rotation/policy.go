@@ -11,8 +11,8 @@ import (
 	"latchkey/shared/rotation"
 )
 
-func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	body, _, err := gateway.Body[api.PutRotationPolicy](r, gateway.Shape{Nullable: []string{"principal"}})
+func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.PutRotationPolicy](r, gateway.BodyOptions{Nullable: []string{"principal"}})
 	if err != nil {
 		return err
 	}
@@ -20,7 +20,7 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Ca
 	if err != nil {
 		return err
 	}
-	return h.desk.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, bool, error) {
 		if err := k.Editable(); err != nil {
 			return k, false, err
 		}
@@ -30,9 +30,9 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Ca
 				return k, false, nil
 			}
 		}
-		after := k.Touched(h.desk.Source.Time())
+		after := k.Touched(h.service.Source.Time())
 		after.Rotation = &policy
-		after.Handover.RetryAt = time.Time{} // what failed may have been mended by this very change
+		after.Delivery.RetryAt = time.Time{} // what failed may have been mended by this very change
 		return after, true, nil
 	})
 }
@@ -61,15 +61,15 @@ func parsePolicy(body api.PutRotationPolicy) (apikey.RotationPolicy, error) {
 	return policy, err
 }
 
-func (h *handler) deletePolicy(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) deletePolicy(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.desk.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, bool, error) {
 		if k.Rotation == nil {
 			return k, false, nil
 		}
-		after := k.Touched(h.desk.Source.Time())
+		after := k.Touched(h.service.Source.Time())
 		after.Rotation = nil
 		return after, true, nil
 	})

@@ -20,7 +20,7 @@ import (
 
 func TestCancellingADeliveredRotationBringsTheOldSecretBack(t *testing.T) {
 	for name, at := range map[string]time.Duration{"first delivery": 0, "a later one": 31 * day} {
-		r := newRig(t)
+		r := newHarness(t)
 		k := r.dueKey(r.NewAccount(t))
 		if at > 0 {
 			r.rotation()
@@ -50,7 +50,7 @@ func TestCancellingADeliveredRotationBringsTheOldSecretBack(t *testing.T) {
 var err1 error
 
 func TestARotationByHandIsDeliveredWhereTheSecretIsKept(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t), func(k *apikey.Key) { k.Recoverable = true })
 	r.rotation()
 	r.clock.Advance(2 * day)
@@ -70,7 +70,7 @@ func TestARotationByHandIsDeliveredWhereTheSecretIsKept(t *testing.T) {
 }
 
 func TestWithoutAPolicyTheDeliveredSecretIsWithdrawn(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t))
 	r.rotation()
 	without := func(p *apikey.RotationPolicy) {
@@ -83,7 +83,7 @@ func TestWithoutAPolicyTheDeliveredSecretIsWithdrawn(t *testing.T) {
 	if _, err := r.delivered(k, reader, current); err == nil {
 		t.Error("the principal still reads it")
 	}
-	if h := r.key(k).Handover; h != (apikey.Handover{}) {
+	if h := r.key(k).Delivery; h != (apikey.Delivery{}) {
 		t.Errorf("left: %+v", h)
 	}
 	// With a new policy it comes back at the next rotation.
@@ -97,7 +97,7 @@ func TestWithoutAPolicyTheDeliveredSecretIsWithdrawn(t *testing.T) {
 }
 
 func TestARevokedKeysDeliveredSecretIsWithdrawn(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t))
 	r.rotation()
 	if _, err := r.Edit(t.Context(), r.key(k), "key.revoke", func(k *apikey.Key) { k.RevokedAt = keytest.Now }); err != nil {
@@ -116,7 +116,7 @@ func TestARevokedKeysDeliveredSecretIsWithdrawn(t *testing.T) {
 
 func TestAnotherPrincipalReadsAndTheOldOneNoMore(t *testing.T) {
 	const other = "arn:aws:iam::111122223333:role/new"
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t))
 	r.rotation()
 	policy := *r.key(k).Rotation
@@ -134,13 +134,13 @@ func TestAnotherPrincipalReadsAndTheOldOneNoMore(t *testing.T) {
 }
 
 func TestSecretsManagersOwnStepsRotateTheKey(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t))
 	r.rotation()
 	r.clock.Advance(2 * day)
 	r.rotation()
 	before := r.key(k)
-	out, err := r.vault.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)})
+	out, err := r.secrets.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,9 +175,9 @@ func (m *meanwhile) PutResourcePolicy(ctx context.Context, in *sm.PutResourcePol
 
 func TestARunThatWasOvertakenPutsBackWhatItWrote(t *testing.T) {
 	const other = "arn:aws:iam::111122223333:role/new"
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t))
-	slow := r.run(r.Stores, &meanwhile{r.vault, func() {
+	slow := r.run(r.Stores, &meanwhile{r.secrets, func() {
 		policy := *k.Rotation
 		policy.Principal = other
 		if _, err := r.Edit(t.Context(), r.key(k), "key.rotation_policy", func(k *apikey.Key) { k.Rotation = &policy }); err != nil {
@@ -187,7 +187,7 @@ func TestARunThatWasOvertakenPutsBackWhatItWrote(t *testing.T) {
 	}})
 	slow.workers = 1
 	// It begins with the key as it is now, and writes its policy when the other run is over.
-	w := &work{rotator: slow, account: k.Account, id: k.ID, due: r.clock.Now(), task: rotation.Renew}
+	w := &work{rotator: slow, account: k.Account, id: k.ID, due: r.clock.Now(), task: rotation.RotateAndDeliver}
 	if _, _, err := w.do(t.Context(), k); !errors.Is(err, dynamo.ErrStale) {
 		t.Fatalf("got %v", err)
 	}

@@ -148,13 +148,13 @@ func (r *rotator) resealKey(ctx context.Context, ring sealing.Held, k apikey.Key
 			return done, ignore(err, dynamo.ErrNotFound)
 		}
 	}
-	return done, errRestless
+	return done, errKeepsChanging
 }
 
 // reseal is the key with all its sealed secrets sealed by the ring's current data key.
 func reseal(random io.Reader, ring keyring.Ring, k apikey.Key) (after apikey.Key, changed bool, err error) {
 	after = k
-	one := func(slot *apikey.Slot) error {
+	one := func(slot *apikey.StoredSecret) error {
 		if len(slot.Sealed) == 0 || keyring.SealedBy(slot.Sealed) == ring.Current() {
 			return nil
 		}
@@ -172,7 +172,7 @@ func reseal(random io.Reader, ring keyring.Ring, k apikey.Key) (after apikey.Key
 	if k.Outgoing != nil {
 		out := *k.Outgoing
 		after.Outgoing = &out
-		if err := one(&out.Slot); err != nil {
+		if err := one(&out.StoredSecret); err != nil {
 			return k, false, err
 		}
 	}

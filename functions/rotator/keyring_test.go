@@ -85,16 +85,16 @@ func (v *vaultRing) ring(t *testing.T) keyring.Ring {
 	return ring
 }
 
-// ringRig is a rig with a ring and a recoverable key in the middle of a rotation: two sealed secrets.
-func ringRig(t *testing.T) (*rig, *vaultRing, account.Account, apikey.Key) {
+// ringRig is a harness with a ring and a recoverable key in the middle of a rotation: two sealed secrets.
+func ringRig(t *testing.T) (*harness, *vaultRing, account.Account, apikey.Key) {
 	t.Helper()
-	r := newRig(t)
+	r := newHarness(t)
 	v := newVaultRing(t, r.clock)
 	a := r.NewAccount(t)
 	return r, v, a, r.sealedKey(t, a, v.ring(t))
 }
 
-func (r *rig) sealedKey(t *testing.T, a account.Account, ring keyring.Ring) apikey.Key {
+func (r *harness) sealedKey(t *testing.T, a account.Account, ring keyring.Ring) apikey.Key {
 	t.Helper()
 	return r.NewKey(t, a, func(k *apikey.Key) {
 		seal := func(text string) []byte {
@@ -106,18 +106,18 @@ func (r *rig) sealedKey(t *testing.T, a account.Account, ring keyring.Ring) apik
 		}
 		k.Recoverable = true
 		k.Current.Sealed = seal("new")
-		k.Outgoing = &apikey.Outgoing{Slot: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.AddDate(0, 0, 90)}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.AddDate(0, 0, 90)}
 		k.Outgoing.Sealed = seal("old")
 	})
 }
 
-func (r *rig) ringJob(v *vaultRing) *rotator {
+func (r *harness) ringJob(v *vaultRing) *rotator {
 	job := r.well()
 	job.ring = sealing.Secret{Client: v, Name: "ring"}
 	return job
 }
 
-func (r *rig) keyring(t *testing.T, v *vaultRing, grow bool) swept {
+func (r *harness) keyring(t *testing.T, v *vaultRing, grow bool) swept {
 	t.Helper()
 	s, err := r.ringJob(v).keyring(t.Context(), grow)
 	if err != nil {
@@ -127,7 +127,7 @@ func (r *rig) keyring(t *testing.T, v *vaultRing, grow bool) swept {
 }
 
 // opens checks that both secrets of a key open with the present ring.
-func (r *rig) opens(t *testing.T, v *vaultRing, k apikey.Key) {
+func (r *harness) opens(t *testing.T, v *vaultRing, k apikey.Key) {
 	t.Helper()
 	k, ring := r.key(k), v.ring(t)
 	for want, sealed := range map[string][]byte{"new": k.Current.Sealed, "old": k.Outgoing.Sealed} {

@@ -30,13 +30,13 @@ func TestManyDueKeysRotateAndAKilledRunLeavesExactlyTheRest(t *testing.T) {
 		t.Fatalf("%d of %d keys were rotated by the killed run", before, n)
 	}
 	faults := keytest.NewFaults(r.DB, func(string, int) keytest.Fault { return keytest.NoFault })
-	job := r.run(keytest.NewStores(faults, r.Tables), r.vault)
+	job := r.run(keytest.NewStores(faults, r.Tables), r.secrets)
 	job.workers = workers
 	s, err := job.rotation(t.Context(), event{})
 	if err != nil || s.Rotated != n-before || s.Failed != 0 || s.More {
 		t.Fatalf("%d were left to do: %+v, %v", n-before, s, err)
 	}
-	t.Logf("%d keys: %.0f keys/s, %.1f store calls and %.1f Secrets Manager calls a key (the killed run had done %d)", s.Keys, s.Rate, s.Calls, s.Vault, before)
+	t.Logf("%d keys: %.0f keys/s, %.1f store calls and %.1f Secrets Manager calls a key (the killed run had done %d)", s.Keys, s.Rate, s.Calls, s.SecretCalls, before)
 	if s.Calls > 5 {
 		t.Errorf("%.1f store calls a key", s.Calls)
 	}
@@ -54,7 +54,7 @@ func TestManyDueKeysRotateAndAKilledRunLeavesExactlyTheRest(t *testing.T) {
 }
 
 // manyDue makes keys by several hands.
-func (r *rig) manyDue(t *testing.T, a account.Account, n int) []apikey.Key {
+func (r *harness) manyDue(t *testing.T, a account.Account, n int) []apikey.Key {
 	t.Helper()
 	keys := make([]apikey.Key, n)
 	var wg sync.WaitGroup
@@ -84,7 +84,7 @@ func (r *rig) manyDue(t *testing.T, a account.Account, n int) []apikey.Key {
 	return keys
 }
 
-func (r *rig) rotatedOf(t *testing.T, a account.Account) (n int) {
+func (r *harness) rotatedOf(t *testing.T, a account.Account) (n int) {
 	t.Helper()
 	page, err := r.Control.Keys(t.Context(), a.ID, control.KeyQuery{})
 	if err != nil {

@@ -50,20 +50,20 @@ func (c *crash) fault() keytest.Fault {
 }
 
 // dying is an environment that crashes at its n-th call.
-func (r *rig) dying(n int) (*rotator, *crash) {
+func (r *harness) dying(n int) (*rotator, *crash) {
 	c := &crash{left: n}
 	stores := r.With(func(string, int) keytest.Fault { return c.fault() })
-	return r.run(stores, faulty{r.vault, func(string) keytest.Fault { return c.fault() }}), c
+	return r.run(stores, faulty{r.secrets, func(string) keytest.Fault { return c.fault() }}), c
 }
 
 func TestACrashAfterAnyCallLosesNothing(t *testing.T) {
-	for name, prepare := range map[string]func(*rig, apikey.Key){
-		"first delivery": func(*rig, apikey.Key) {},
-		"second delivery": func(r *rig, _ apikey.Key) {
+	for name, prepare := range map[string]func(*harness, apikey.Key){
+		"first delivery": func(*harness, apikey.Key) {},
+		"second delivery": func(r *harness, _ apikey.Key) {
 			r.rotation()
 			r.clock.Advance(31 * day)
 		},
-		"after a cancel": func(r *rig, k apikey.Key) {
+		"after a cancel": func(r *harness, k apikey.Key) {
 			r.rotation()
 			r.clock.Advance(31 * day)
 			r.rotation()
@@ -76,7 +76,7 @@ func TestACrashAfterAnyCallLosesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for n := 1; ; n++ {
-				r := newRig(t)
+				r := newHarness(t)
 				k := r.dueKey(r.NewAccount(t))
 				prepare(r, k)
 				job, c := r.dying(n)
@@ -107,7 +107,7 @@ func TestLostAnswersAndOverlappingRunsAndPeopleLeaveOneOrTwoKnownSecrets(t *test
 // storm lets two runs of the job overlap again and again, while three people rotate and one of them cancels, ends or
 // edits, all over a connection that loses a fifth of the answers.
 func storm(t *testing.T, seed uint64) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.random = seed * 1000
 	a := r.NewAccount(t)
 	keys := []apikey.Key{r.dueKey(a), r.dueKey(a), r.dueKey(a)}
@@ -129,7 +129,7 @@ func storm(t *testing.T, seed uint64) {
 	}
 	for round := range 4 {
 		stores := r.With(func(string, int) keytest.Fault { return lossy() })
-		client := faulty{r.vault, func(string) keytest.Fault { return lossy() }}
+		client := faulty{r.secrets, func(string) keytest.Fault { return lossy() }}
 		jobs := []*rotator{r.run(stores, client), r.run(stores, client)}
 		var wg sync.WaitGroup
 		for _, job := range jobs {
@@ -152,15 +152,15 @@ func storm(t *testing.T, seed uint64) {
 	r.rotation() // what a cancel or a manual rotation left is settled by the first
 	for _, k := range keys {
 		r.check(k)
-		if k = r.key(k); rotation.Owed(k) {
-			t.Errorf("a delivery is owed: %+v", k.Handover)
+		if k = r.key(k); rotation.DeliveryDue(k) {
+			t.Errorf("a delivery is due: %+v", k.Delivery)
 		}
 	}
 }
 
 // person does one thing over the lossy connection. A person whose answer is lost has a way out at once: cancel, and
 // rotate again.
-func (r *rig) person(k apikey.Key, stores keytest.Stores, draw *rand.Rand, mu *sync.Mutex) {
+func (r *harness) person(k apikey.Key, stores keytest.Stores, draw *rand.Rand, mu *sync.Mutex) {
 	ctx := context.Background()
 	k, err := r.Control.Key(ctx, k.Account, k.ID)
 	if err != nil {
@@ -178,7 +178,7 @@ func (r *rig) person(k apikey.Key, stores keytest.Stores, draw *rand.Rand, mu *s
 		r.given[secret.Hash()] = true // or its answer was lost, which the person knows
 		mu.Unlock()
 		grace, _ := rotation.ParseGrace(nil)
-		after, err := rotation.Rotate(k, apikey.Slot{Hash: secret.Hash(), Preview: secret.Preview()}, grace, rotation.Other, r.clock.Now())
+		after, err := rotation.Rotate(k, apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview()}, grace, rotation.Other, r.clock.Now())
 		if err == nil {
 			_, err = lossy.Edit(ctx, k, "key.rotate", func(k *apikey.Key) { *k = after })
 		}
@@ -193,7 +193,7 @@ func (r *rig) person(k apikey.Key, stores keytest.Stores, draw *rand.Rand, mu *s
 }
 
 // wayOut cancels what runs; it must never be that neither a rotation nor a cancel is possible.
-func (r *rig) wayOut(k apikey.Key) {
+func (r *harness) wayOut(k apikey.Key) {
 	k, err := r.Control.Key(context.Background(), k.Account, k.ID)
 	if err != nil {
 		r.t.Error(err)
@@ -201,14 +201,14 @@ func (r *rig) wayOut(k apikey.Key) {
 	}
 	grace, _ := rotation.ParseGrace(nil)
 	_, cancelled := rotation.Cancel(k, r.clock.Now())
-	_, rotated := rotation.Rotate(k, apikey.Slot{Hash: apikey.Hash{1}}, grace, rotation.Other, r.clock.Now())
+	_, rotated := rotation.Rotate(k, apikey.StoredSecret{Hash: apikey.Hash{1}}, grace, rotation.Other, r.clock.Now())
 	if cancelled != nil && rotated != nil {
 		r.t.Errorf("no way out: %v, %v", cancelled, rotated)
 	}
 }
 
 func TestOverlappingRunsGiveOneSecret(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a := r.NewAccount(t)
 	var keys []apikey.Key
 	for range 10 {

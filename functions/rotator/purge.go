@@ -68,7 +68,7 @@ func (r *rotator) purgeKey(ctx context.Context, listed apikey.Key) error {
 	if err != nil {
 		return err
 	}
-	if err := r.vault.withdraw(ctx, k); err != nil {
+	if err := r.delivery.deleteSecret(ctx, k); err != nil {
 		return err
 	}
 	return r.store.Purge(ctx, k, r.row(ctx, k.Account, k.ID, "key.purge"))

@@ -15,7 +15,7 @@ import (
 )
 
 func TestAKeyIsPurgedWithItsDeliveredSecretAfterThirtyDays(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a := r.NewAccount(t)
 	k := r.dueKey(a)
 	r.rotation()
@@ -42,7 +42,7 @@ func TestAKeyIsPurgedWithItsDeliveredSecretAfterThirtyDays(t *testing.T) {
 			t.Error("a gate record is left")
 		}
 	}
-	if out, err := r.vault.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)}); err != nil || out.DeletedDate == nil {
+	if out, err := r.secrets.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)}); err != nil || out.DeletedDate == nil {
 		t.Errorf("the delivered secret: %+v, %v", out, err)
 	}
 	if got := r.job(`{"job":"purge"}`).(purged); got.Purged != 0 {
@@ -52,7 +52,7 @@ func TestAKeyIsPurgedWithItsDeliveredSecretAfterThirtyDays(t *testing.T) {
 
 func TestAPurgeMayCrashAfterAnyCall(t *testing.T) {
 	for n := 1; ; n++ {
-		r := newRig(t)
+		r := newHarness(t)
 		k := r.dueKey(r.NewAccount(t))
 		r.rotation()
 		if _, err := r.Edit(t.Context(), r.key(k), "key.delete", func(k *apikey.Key) { k.DeletedAt = keytest.Now }); err != nil {
@@ -67,7 +67,7 @@ func TestAPurgeMayCrashAfterAnyCall(t *testing.T) {
 		if _, err := r.Control.Key(t.Context(), k.Account, k.ID); !errors.Is(err, dynamo.ErrNotFound) {
 			t.Fatalf("call %d: %v", n, err)
 		}
-		if out, err := r.vault.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)}); err != nil || out.DeletedDate == nil {
+		if out, err := r.secrets.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)}); err != nil || out.DeletedDate == nil {
 			t.Fatalf("call %d: the delivered secret is left", n)
 		}
 		if !c.reached {
@@ -77,7 +77,7 @@ func TestAPurgeMayCrashAfterAnyCall(t *testing.T) {
 }
 
 func TestDriftIsReportedAndRepairedOnlyWhenAsked(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.NewKey(t, r.NewAccount(t))
 	wider := authz.PoliciesOf(k)[0]
 	wider.HeaderOnly = !wider.HeaderOnly

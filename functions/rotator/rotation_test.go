@@ -23,7 +23,7 @@ import (
 )
 
 func TestADueKeyIsAnnouncedRotatedAndDelivered(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a := r.NewAccount(t)
 	k := r.dueKey(a)
 	s := r.rotation()
@@ -49,7 +49,7 @@ func TestADueKeyIsAnnouncedRotatedAndDelivered(t *testing.T) {
 	if _, err := r.delivered(k, "arn:aws:iam::111122223333:role/other", current); err == nil {
 		t.Error("another principal reads the secret")
 	}
-	out, err := r.vault.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)})
+	out, err := r.secrets.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)})
 	if err != nil || aws.ToString(out.KmsKeyId) != "delivery" || len(out.Tags) != 2 {
 		t.Errorf("described as %+v, %v", out, err)
 	}
@@ -59,7 +59,7 @@ func TestADueKeyIsAnnouncedRotatedAndDelivered(t *testing.T) {
 }
 
 func TestTheNextRotationLeavesTheOldSecretAsPrevious(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t))
 	r.rotation()
 	first, _ := r.delivered(k, reader, current)
@@ -74,7 +74,7 @@ func TestTheNextRotationLeavesTheOldSecretAsPrevious(t *testing.T) {
 }
 
 func TestWithoutAPrincipalAKeyIsAnnouncedOnceAndNeverRotated(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a := r.NewAccount(t)
 	k := r.dueKey(a, func(k *apikey.Key) { k.Rotation.Principal = "" })
 	for range 3 {
@@ -104,10 +104,10 @@ func TestWhoIsRotated(t *testing.T) {
 		"deleted":                        {func(k *apikey.Key) { k.DeletedAt = keytest.Now }, 0},
 		"not due yet":                    {func(k *apikey.Key) { k.RotatedAt = keytest.Now.Add(-day) }, 0},
 		"a rotation by hand is running": {func(k *apikey.Key) {
-			k.Outgoing = &apikey.Outgoing{Slot: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
+			k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
 		}, 0},
 	} {
-		r := newRig(t)
+		r := newHarness(t)
 		r.dueKey(r.NewAccount(t), c.change)
 		if s := r.rotation(); s.Rotated != c.rotated || s.Failed != 0 {
 			t.Errorf("%s: %+v", name, s)
@@ -116,9 +116,9 @@ func TestWhoIsRotated(t *testing.T) {
 }
 
 func TestARotationByHandThatRunsIsWaitedFor(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t), func(k *apikey.Key) {
-		k.Outgoing = &apikey.Outgoing{Slot: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
 	})
 	r.given[k.Outgoing.Hash] = true
 	r.rotation()
@@ -146,10 +146,10 @@ func (p *poisoned) PutResourcePolicy(ctx context.Context, in *sm.PutResourcePoli
 }
 
 func TestAWrongPrincipalIsReportedOnceAndStopsNoOther(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a := r.NewAccount(t)
 	keys := []apikey.Key{r.dueKey(a), r.dueKey(a), r.dueKey(a)}
-	client := &poisoned{Client: r.vault, account: a.ID, key: keys[1].ID}
+	client := &poisoned{Client: r.secrets, account: a.ID, key: keys[1].ID}
 	for range 3 { // within a day
 		s, err := r.run(r.Stores, client).rotation(t.Context(), event{})
 		if err != nil || s.Failed != 0 {
@@ -166,7 +166,7 @@ func TestAWrongPrincipalIsReportedOnceAndStopsNoOther(t *testing.T) {
 		t.Error("rotated although nobody can read it")
 	}
 	r.clock.Advance(day)
-	if r.rotation(); r.key(keys[1]).Handover.Reader != reader {
+	if r.rotation(); r.key(keys[1]).Delivery.Reader != reader {
 		t.Error("not delivered after the principal was mended")
 	}
 	r.settled(keys[1])
@@ -186,7 +186,7 @@ func (p panicking) Key(ctx context.Context, a account.ID, id apikey.ID) (apikey.
 }
 
 func TestOnePoisonedKeyStopsNoOther(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a := r.NewAccount(t)
 	keys := []apikey.Key{r.dueKey(a), r.dueKey(a), r.dueKey(a)}
 	damaged := r.dueKey(a)
@@ -208,12 +208,12 @@ func TestOnePoisonedKeyStopsNoOther(t *testing.T) {
 }
 
 func TestDueByRotatesAheadAndEndsNoGrace(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a := r.NewAccount(t)
 	ahead := r.dueKey(a, func(k *apikey.Key) { k.RotatedAt = keytest.Now.AddDate(0, 0, -20) })
 	running := r.dueKey(a, func(k *apikey.Key) {
 		k.Rotation = nil
-		k.Outgoing = &apikey.Outgoing{Slot: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
 	})
 	raw := fmt.Sprintf(`{"job":"rotation","due_by":%q}`, keytest.Now.AddDate(0, 0, 40).Format(time.RFC3339))
 	s := r.job(raw).(summary)
@@ -230,7 +230,7 @@ func TestDueByRotatesAheadAndEndsNoGrace(t *testing.T) {
 }
 
 func TestARunInSlicesDoesEveryKeyOnce(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a := r.NewAccount(t)
 	for range 25 {
 		r.dueKey(a)
@@ -255,7 +255,7 @@ func TestARunInSlicesDoesEveryKeyOnce(t *testing.T) {
 }
 
 func TestARunEndsBeforeItsTimeAndTheNextGoesOn(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a := r.NewAccount(t)
 	for range 10 {
 		r.dueKey(a)
@@ -272,7 +272,7 @@ func TestARunEndsBeforeItsTimeAndTheNextGoesOn(t *testing.T) {
 }
 
 func TestAnEventThatNamesNoJobIsRefused(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	for _, raw := range []string{`{}`, `{"job":"rotations"}`, `[]`, `"rotation"`, `{"job":"keyring","growing":true}`, `null`, `{"Step":"createSecret"}`} {
 		if answer, err := r.well().handle(t.Context(), json.RawMessage(raw)); err == nil {
 			t.Errorf("%s: %+v", raw, answer)

@@ -14,22 +14,22 @@ import (
 
 // summary is what a rotation run has done.
 type summary struct {
-	Job       string  `json:"job"`
-	Keys      int     `json:"keys"`      // looked at
-	Rotated   int     `json:"rotated"`   // got a new secret
-	Delivered int     `json:"delivered"` // Secrets Manager follows
-	Announced int     `json:"announced"`
-	Ended     int     `json:"ended"`   // graces and limits tidied up
-	Skipped   int     `json:"skipped"` // had nothing to do any more: another run or a person was first
-	Refused   int     `json:"refused"` // only the customer can mend them; reported to them
-	Failed    int     `json:"failed"`  // remain due
-	Due       int     `json:"due"`     // only counted, with count
-	More      bool    `json:"more"`    // the run ended before the list
-	Next      string  `json:"next"`    // where it ended
-	Seconds   float64 `json:"seconds"`
-	Rate      float64 `json:"keys_per_second"`
-	Calls     float64 `json:"store_calls_per_key"`
-	Vault     float64 `json:"secrets_manager_calls_per_key"`
+	Job         string  `json:"job"`
+	Keys        int     `json:"keys"`      // looked at
+	Rotated     int     `json:"rotated"`   // got a new secret
+	Delivered   int     `json:"delivered"` // Secrets Manager follows
+	Announced   int     `json:"announced"`
+	Ended       int     `json:"ended"`   // graces and limits tidied up
+	Skipped     int     `json:"skipped"` // had nothing to do any more: another run or a person was first
+	Refused     int     `json:"refused"` // only the customer can mend them; reported to them
+	Failed      int     `json:"failed"`  // remain due
+	Due         int     `json:"due"`     // only counted, with count
+	More        bool    `json:"more"`    // the run ended before the list
+	Next        string  `json:"next"`    // where it ended
+	Seconds     float64 `json:"seconds"`
+	Rate        float64 `json:"keys_per_second"`
+	Calls       float64 `json:"store_calls_per_key"`
+	SecretCalls float64 `json:"secrets_manager_calls_per_key"`
 }
 
 // tally collects from the workers.
@@ -49,7 +49,7 @@ const pageSize = 100
 // rotation works through what is due, page by page, until the end of the list or of the time. Keys that are done
 // leave the list, so the next run begins with what this one left.
 func (r *rotator) rotation(ctx context.Context, e event) (summary, error) {
-	began, calls, vaultCalls := time.Now(), r.calls(), r.vault.calls.Load()
+	began, calls, secretCalls := time.Now(), r.calls(), r.delivery.calls.Load()
 	due := r.source.Time()
 	if e.DueBy.After(due) {
 		due = e.DueBy.UTC().Truncate(time.Millisecond)
@@ -66,7 +66,7 @@ func (r *rotator) rotation(ctx context.Context, e event) (summary, error) {
 	if s.Keys > 0 {
 		s.Rate = round(float64(s.Keys) / s.Seconds)
 		s.Calls = round(float64(r.calls()-calls) / float64(s.Keys))
-		s.Vault = round(float64(r.vault.calls.Load()-vaultCalls) / float64(s.Keys))
+		s.SecretCalls = round(float64(r.delivery.calls.Load()-secretCalls) / float64(s.Keys))
 	}
 	s.Seconds = round(s.Seconds)
 	if e.Count {
@@ -167,7 +167,7 @@ func (r *rotator) report(ctx context.Context, s summary, err error) {
 	}
 	r.log.InfoContext(ctx, "job done", "job", s.Job, "keys", s.Keys, "rotated", s.Rotated, "delivered", s.Delivered,
 		"announced", s.Announced, "ended", s.Ended, "skipped", s.Skipped, "refused", s.Refused, "failed", s.Failed, "more", s.More,
-		"seconds", s.Seconds, "keys_per_second", s.Rate, "store_calls_per_key", s.Calls, "secrets_manager_calls_per_key", s.Vault,
+		"seconds", s.Seconds, "keys_per_second", s.Rate, "store_calls_per_key", s.Calls, "secrets_manager_calls_per_key", s.SecretCalls,
 		"error", text)
 	count := func(name string, n int) telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}

@@ -65,12 +65,12 @@ func (r *rotator) step(ctx context.Context, s step) error {
 }
 
 func (r *rotator) prepare(ctx context.Context, k apikey.Key, version string) (apikey.Secret, string, error) {
-	return r.vault.prepare(ctx, k, version, func() (apikey.Secret, error) { return r.prefix.Generate(r.source.Rand) }, r.prefix)
+	return r.delivery.prepare(ctx, k, version, func() (apikey.Secret, error) { return r.prefix.Generate(r.source.Rand) }, r.prefix)
 }
 
 // stagedSecret is what createSecret has put into the version.
 func (r *rotator) stagedSecret(ctx context.Context, k apikey.Key, version string) (apikey.Secret, error) {
-	text, err := r.vault.value(ctx, k, version)
+	text, err := r.delivery.value(ctx, k, version)
 	if err != nil {
 		return apikey.Secret{}, err
 	}

@@ -40,16 +40,16 @@ type sealer interface {
 }
 
 type rotator struct {
-	store   store
-	source  env.Source
-	prefix  apikey.Prefix
-	sealer  sealer
-	vault   *vault
-	ring    sealing.Secret
-	log     *slog.Logger
-	metrics io.Writer
-	calls   func() int64 // calls of the store so far
-	workers int
+	store    store
+	source   env.Source
+	prefix   apikey.Prefix
+	sealer   sealer
+	delivery *delivery
+	ring     sealing.Secret
+	log      *slog.Logger
+	metrics  io.Writer
+	calls    func() int64 // calls of the store so far
+	workers  int
 }
 
 // workers is how many keys are worked on at once: most of the time goes by in waiting for answers.
@@ -62,25 +62,25 @@ func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 	if err = errors.Join(vars.Err(), err); err != nil {
 		return nil, err
 	}
-	count := &counting{next: http.DefaultTransport.(*http.Transport).Clone()}
+	count := &callCounter{next: http.DefaultTransport.(*http.Transport).Clone()}
 	count.next.MaxIdleConnsPerHost = workers
 	db := dynamo.FromEnv(getenv)
 	db.Transport = count
-	source, client := env.NewSource(), patient(sealing.NewClient(vars, db))
+	source, client := env.NewSource(), withAdaptiveRetry(sealing.NewClient(vars, db))
 	ring := sealing.SecretOf(vars, client)
 	return &rotator{
 		store: control.New(dynamo.NewClient(db), controlTable, gateTable), source: source, prefix: prefix,
-		sealer:  sealing.New(ring, source),
-		vault:   &vault{client: client, kmsKey: getenv("DELIVERY_KEY")},
-		ring:    ring,
-		log:     telemetry.Logger(out, getenv("LOG_LEVEL")),
-		metrics: out, calls: count.n.Load, workers: workers,
+		sealer:   sealing.New(ring, source),
+		delivery: &delivery{client: client, kmsKey: getenv("DELIVERY_KEY")},
+		ring:     ring,
+		log:      telemetry.Logger(out, getenv("LOG_LEVEL")),
+		metrics:  out, calls: count.n.Load, workers: workers,
 	}, nil
 }
 
-// patient lets a client slow down when Secrets Manager says so: it takes some 50 writes of a kind a second from a whole
+// withAdaptiveRetry lets a client slow down when Secrets Manager says so: it takes some 50 writes of a kind a second from a whole
 // account, which a run with many due keys reaches.
-func patient(client *secretsmanager.Client) *secretsmanager.Client {
+func withAdaptiveRetry(client *secretsmanager.Client) *secretsmanager.Client {
 	return secretsmanager.New(client.Options(), func(o *secretsmanager.Options) {
 		o.Retryer = retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
 			a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = 8; s.MaxBackoff = 5 * time.Second })
@@ -88,13 +88,13 @@ func patient(client *secretsmanager.Client) *secretsmanager.Client {
 	})
 }
 
-// counting counts the calls of the store, repetitions included: that is what they cost.
-type counting struct {
+// callCounter counts the calls of the store, repetitions included: that is what they cost.
+type callCounter struct {
 	next *http.Transport
 	n    atomic.Int64
 }
 
-func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+func (c *callCounter) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.n.Add(1)
 	return c.next.RoundTrip(r)
 }

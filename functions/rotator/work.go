@@ -21,18 +21,18 @@ type work struct {
 	due     time.Time // what is due by then
 
 	task rotation.Task // the last that was begun
-	// meddled says that Secrets Manager was touched for a version of the key that is no more: what was written there
-	// may have overtaken a change, and is looked at again.
-	meddled bool
+	// needsReconcile is set when Secrets Manager was written for a key version that has since been replaced: what was
+	// written there may have overtaken a change, and is looked at again.
+	needsReconcile bool
 
 	rotated, delivered, announced, ended int
 	refused                              bool
 }
 
-// maxSteps bounds the tasks and the beginnings anew for one key in one run.
+// maxSteps bounds tasks plus restarts per key and run.
 const maxSteps = 12
 
-var errRestless = errors.New("rotator: the key keeps changing")
+var errKeepsChanging = errors.New("rotator: the key keeps changing")
 
 func (w *work) count(s *summary, err error) {
 	s.Keys++
@@ -51,7 +51,7 @@ func (w *work) count(s *summary, err error) {
 }
 
 // run reads the key, since the list may be late, and does its tasks. A write that finds another version than the one
-// that was thought about begins anew.
+// that was thought about starts over.
 func (w *work) run(ctx context.Context) error {
 	k, err := w.read(ctx)
 	for range maxSteps {
@@ -73,7 +73,7 @@ func (w *work) run(ctx context.Context) error {
 		}
 	}
 	if err == nil {
-		err = errRestless
+		err = errKeepsChanging
 	}
 	return err
 }
@@ -88,9 +88,9 @@ func ignore(err, known error) error {
 // read reads the key, and puts right what was written to Secrets Manager for another version of it.
 func (w *work) read(ctx context.Context) (apikey.Key, error) {
 	k, err := w.store.Key(ctx, w.account, w.id)
-	if err == nil && w.meddled {
-		if _, err = w.settle(ctx, k); err == nil {
-			w.meddled = false
+	if err == nil && w.needsReconcile {
+		if _, err = w.reconcile(ctx, k); err == nil {
+			w.needsReconcile = false
 		}
 	}
 	return k, err
@@ -105,7 +105,7 @@ func (w *work) do(ctx context.Context, k apikey.Key) (after apikey.Key, again bo
 		if after, ok = rotation.Sweep(k, now); ok {
 			after, err = w.commit(ctx, k, after, "key.rotation_end", &w.ended)
 		}
-	case rotation.Unlimit:
+	case rotation.EndLimit:
 		if after, ok = rotation.WithoutEndedLimits(k, now); ok {
 			after, err = w.commit(ctx, k, after, "key.limit_end", &w.ended)
 		}
@@ -114,9 +114,9 @@ func (w *work) do(ctx context.Context, k apikey.Key) (after apikey.Key, again bo
 			after, err = w.commit(ctx, k, after, "key.rotation_announced", &w.announced,
 				audit.Set("rotation_due", nil, rotation.Due(k).UTC().Format(time.RFC3339Nano)))
 		}
-	case rotation.Renew:
+	case rotation.RotateAndDeliver:
 		if ok = !rotation.Running(k, now); ok {
-			after, err = w.renew(ctx, k)
+			after, err = w.prepareRotation(ctx, k)
 		}
 	case rotation.Deliver:
 		ok = true
@@ -136,10 +136,10 @@ func (w *work) commit(ctx context.Context, before, after apikey.Key, action stri
 	return written, err
 }
 
-// renew is the first half of a scheduled rotation: the new secret is put where its reader will find it, and only then
+// prepareRotation is the first half of a scheduled rotation: the new secret is put where its reader will find it, and only then
 // comes into force, so that no secret is ever live that nobody was given. The second half, deliver, follows from the
 // key's own record, in this run or another.
-func (w *work) renew(ctx context.Context, k apikey.Key) (apikey.Key, error) {
+func (w *work) prepareRotation(ctx context.Context, k apikey.Key) (apikey.Key, error) {
 	secret, version, err := w.prepare(ctx, k, versionFor(k))
 	if err != nil {
 		return w.refuse(ctx, k, err)
@@ -149,7 +149,7 @@ func (w *work) renew(ctx context.Context, k apikey.Key) (apikey.Key, error) {
 
 // rotate puts a prepared secret in force.
 func (w *work) rotate(ctx context.Context, k apikey.Key, secret apikey.Secret, version string) (apikey.Key, error) {
-	slot := apikey.Slot{Hash: secret.Hash(), Preview: secret.Preview()}
+	slot := apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview()}
 	if k.Recoverable {
 		var err error
 		if slot.Sealed, err = w.sealer.Seal(ctx, secret, k.ID); err != nil {
@@ -165,13 +165,13 @@ func (w *work) rotate(ctx context.Context, k apikey.Key, secret apikey.Secret, v
 		return k, err
 	}
 	after, err = w.commit(ctx, k, rotation.Prepared(after, version), "key.rotate", &w.rotated)
-	w.meddled = err != nil
+	w.needsReconcile = err != nil
 	return after, err
 }
 
 // deliver makes Secrets Manager say what the key says, and notes that it does.
 func (w *work) deliver(ctx context.Context, k apikey.Key) (apikey.Key, error) {
-	held, err := w.settle(ctx, k)
+	held, err := w.reconcile(ctx, k)
 	if err != nil {
 		return w.refuse(ctx, k, err)
 	}
@@ -183,16 +183,16 @@ func (w *work) deliver(ctx context.Context, k apikey.Key) (apikey.Key, error) {
 		action = "key.delivery_end"
 	}
 	after, err := w.commit(ctx, k, rotation.Delivered(k, rotation.Reader(k), w.source.Time()), action, &w.delivered)
-	w.meddled = err != nil
+	w.needsReconcile = err != nil
 	return after, err
 }
 
-// settle brings Secrets Manager to where the key is. held is false where it can't have the key's current secret.
-func (w *work) settle(ctx context.Context, k apikey.Key) (held bool, err error) {
+// reconcile brings Secrets Manager to where the key is. held is false where it can't have the key's current secret.
+func (w *work) reconcile(ctx context.Context, k apikey.Key) (held bool, err error) {
 	if rotation.Reader(k) == "" {
-		return true, w.vault.withdraw(ctx, k)
+		return true, w.delivery.deleteSecret(ctx, k)
 	}
-	return w.vault.settle(ctx, k, func() (string, error) {
+	return w.delivery.reconcile(ctx, k, func() (string, error) {
 		if !k.Recoverable || len(k.Current.Sealed) == 0 {
 			return "", nil
 		}
@@ -203,7 +203,7 @@ func (w *work) settle(ctx context.Context, k apikey.Key) (held bool, err error) 
 // refuse notes a failure that only the customer can mend, tells them, and lets the key rest. Anything else is a
 // breakdown, and the key stays due.
 func (w *work) refuse(ctx context.Context, k apikey.Key, err error) (apikey.Key, error) {
-	if !customers(err) {
+	if !customerMustFix(err) {
 		return k, err
 	}
 	w.refused = true

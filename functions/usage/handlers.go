@@ -42,7 +42,7 @@ func routes(m *gateway.Mux, h handlers) {
 }
 
 // account answers for all keys of an account together.
-func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	q, err := parseQuery(r, h.now())
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Call
 }
 
 // key answers for one key.
-func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	id, err := apikey.ParseID(r.PathValue("key"))
 	if err != nil {
 		return gateway.ErrNotFound

@@ -18,7 +18,7 @@ import (
 
 func TestUsageIsOpenToItsRolesAlone(t *testing.T) {
 	fixture := func(t testing.TB) apitest.Fixture {
-		r := newRig(t)
+		r := newHarness(t)
 		apitest.People(t, r.API, r.account.ID)
 		return apitest.Fixture{
 			API: r.API, Account: r.account.ID,
@@ -30,8 +30,8 @@ func TestUsageIsOpenToItsRolesAlone(t *testing.T) {
 
 // mixed is one hour of an account's calls, at 10 to 11: one key's to two products from two origins, with both of its
 // secrets, and another key's.
-func mixed(t testing.TB) *rig {
-	r := newRig(t)
+func mixed(t testing.TB) *harness {
+	r := newHarness(t)
 	at := keytest.Now.Add(-2 * time.Hour)
 	allowed := call(r.key, "search", authz.Allowed, at)
 	allowed.Host = "a.example"
@@ -124,7 +124,7 @@ func TestFiltersLeaveOutTheRest(t *testing.T) {
 }
 
 func TestTheLastDayIsTheDefaultAndEachHourHasAPoint(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.Clock.Advance(20 * time.Minute)
 	doc := r.get(t, r.key, "")
 	series := doc["series"].([]any)
@@ -138,7 +138,7 @@ func TestTheLastDayIsTheDefaultAndEachHourHasAPoint(t *testing.T) {
 }
 
 func TestParametersThatMeanNothingAreRefused(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	for _, query := range []string{
 		"interval=week", "format=xml", "outcome=maybe", "product=unheard-of", "from=yesterday", "to=1", "page_size=3",
 		"from=2026-11-21T12:00:00Z&to=2026-11-21T12:00:00Z", "from=2026-11-22T00:00:00Z", "interval=hour&interval=day",
@@ -219,7 +219,7 @@ func TestExportsHoldTheSameNumbers(t *testing.T) {
 
 // TestHoursThatStandOutAreMarked: against the same hour of the four weeks before.
 func TestHoursThatStandOutAreMarked(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	at := keytest.Now.Add(-2 * time.Hour)
 	for week := 1; week <= 4; week++ {
 		r.count(t, 40, call(r.key, "search", authz.Allowed, at.AddDate(0, 0, -7*week)))
@@ -248,7 +248,7 @@ func TestHoursThatStandOutAreMarked(t *testing.T) {
 
 // TestForgottenHoursAreNoHistory: hours are kept for 35 days, and silence before that is none.
 func TestForgottenHoursAreNoHistory(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	for days := 8; days <= 33; days++ {
 		r.count(t, 100, call(r.key, "search", authz.Allowed, keytest.Now.AddDate(0, 0, -days)))
 	}

@@ -17,7 +17,7 @@ import (
 func TestAProposalShowsWhatEnforcingItWouldChange(t *testing.T) {
 	since := keytest.Now.Add(-3 * time.Hour)
 	inForce := func(k *apikey.Key) {
-		k.Usage, k.MissingOrigin = apikey.Frontend, apikey.DenyMissing
+		k.Usage, k.MissingOrigin = apikey.Frontend, apikey.MissingOriginDeny
 		k.Products, k.Domains = []product.ID{"search", "map-display"}, []string{"*.example.com"}
 	}
 	for name, c := range map[string]struct {
@@ -34,7 +34,7 @@ func TestAProposalShowsWhatEnforcingItWouldChange(t *testing.T) {
 		"both":                      {apikey.Proposal{Domains: &[]string{"a.example.com"}, Products: &[]product.ID{"search"}}, "3 of 4"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newHarness(t)
 			c.proposal.Since = since
 			k := r.NewKey(t, r.account, inForce, func(k *apikey.Key) { k.CreatedAt, k.Proposed = since, &c.proposal })
 			evaluated, refused := r.callAll(t, k)
@@ -49,7 +49,7 @@ func TestAProposalShowsWhatEnforcingItWouldChange(t *testing.T) {
 
 // callAll counts calls from two of the key's pages, from somebody else's and from none, to two of its products and to
 // one that isn't. It returns how many are allowed now, and how many of those the promoted proposal refuses.
-func (r *rig) callAll(t *testing.T, k apikey.Key) (evaluated, refused int) {
+func (r *harness) callAll(t *testing.T, k apikey.Key) (evaluated, refused int) {
 	t.Helper()
 	promoted := k
 	promoted.Proposed = nil
@@ -63,7 +63,7 @@ func (r *rig) callAll(t *testing.T, k apikey.Key) (evaluated, refused int) {
 	for _, page := range []string{"https://a.example.com", "https://b.example.com", "https://evil.test", ""} {
 		for _, path := range []string{"/search/2/x", "/map/1/tile/0/0/0.png", "/routing/1/x"} {
 			req := authz.Request{Target: authz.TargetOf(path, product.Default()), Place: authz.InQuery}
-			req.Origin, req.Presence = origin.Caller(page, "")
+			req.Origin, req.Presence = origin.FromHeaders(page, "")
 			now := authz.Decide(at, req, authz.PoliciesOf(k)[0])
 			after := authz.Decide(at, req, authz.PoliciesOf(promoted)[0])
 			one := call(k, now.Product, now.Code, at)

@@ -39,7 +39,7 @@ func render(w http.ResponseWriter, a answer) error {
 	}
 	s := a.summary
 	doc := api.Usage{
-		From: a.query.from, To: a.query.to, Interval: "hour", Totals: counts(s.Totals), FreshAt: web.Moment(a.freshAt),
+		From: a.query.from, To: a.query.to, Interval: "hour", Totals: counts(s.Totals), FreshAt: web.TimePtr(a.freshAt),
 		Series: make([]api.UsagePoint, len(s.Points)), ByProduct: shares(s.ByProduct), ByKey: shares(s.ByKey),
 		ByOrigin: shares(s.ByHost), BySecret: shares(s.BySecret),
 	}

@@ -87,7 +87,7 @@ func buildGo(pkg, dir string) (contestant, error) {
 	return c, err
 }
 
-// unpack writes the binary anew, front to back, as unpacking a zip does. How a file lies in the page cache decides what
+// unpack writes a fresh copy of the binary, front to back, as unpacking a zip does. How a file lies in the page cache decides what
 // its first page faults cost, by up to a tenth of a cold start: what the linker leaves there is the worst, and no two files
 // are alike.
 func (c contestant) unpack() error {

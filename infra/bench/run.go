@@ -50,7 +50,7 @@ func run(o options) ([]*result, error) {
 		return nil, err
 	}
 	defer s.close()
-	b := &bench{options: o, event: event, store: s, order: rand.New(rand.NewPCG(o.seed, 0))}
+	b := &session{options: o, event: event, store: s, order: rand.New(rand.NewPCG(o.seed, 0))}
 	for _, c := range contestants {
 		b.results = append(b.results, &result{contestant: c})
 	}
@@ -60,7 +60,7 @@ func run(o options) ([]*result, error) {
 	return b.results, b.warmCalls()
 }
 
-type bench struct {
+type session struct {
 	options
 	event   []byte
 	store   *store
@@ -69,7 +69,7 @@ type bench struct {
 }
 
 // shuffled gives the contestants' numbers in a new order, so that none always runs in another's wake.
-func (b *bench) shuffled() []int { return b.order.Perm(len(b.results)) }
+func (b *session) shuffled() []int { return b.order.Perm(len(b.results)) }
 
 // startsOfOneFile is how many cold starts of a contestant are counted before it is unpacked again, so that no file's luck
 // decides.
@@ -77,7 +77,7 @@ const startsOfOneFile = 3
 
 // coldStarts starts fresh processes, one at a time, and stops each after its first answer. What stops being measured
 // here is what Lambda adds: the sandbox, the download of the zip.
-func (b *bench) coldStarts() error {
+func (b *session) coldStarts() error {
 	for round := 0; len(b.results[0].cold) < b.cold; round++ {
 		fresh := round%(startsOfOneFile+1) == 0 // the first start of a file fills the page cache, and isn't counted
 		for _, i := range b.shuffled() {
@@ -108,7 +108,7 @@ func (b *bench) coldStarts() error {
 	return nil
 }
 
-func (b *bench) first(p *process, c contestant) (time.Time, error) {
+func (b *session) first(p *process, c contestant) (time.Time, error) {
 	if err := p.api.ready(); err != nil {
 		return time.Time{}, err
 	}
@@ -117,7 +117,7 @@ func (b *bench) first(p *process, c contestant) (time.Time, error) {
 }
 
 // call makes one call of a process that is ready, and checks its answer: a fast refusal is worth nothing.
-func (b *bench) call(p *process, c contestant) (outcome, error) {
+func (b *session) call(p *process, c contestant) (outcome, error) {
 	got, err := p.api.invoke(b.event)
 	if err != nil {
 		return got, err
@@ -129,7 +129,7 @@ func (b *bench) call(p *process, c contestant) (outcome, error) {
 }
 
 // warmCalls calls all contestants in turn, each in one process.
-func (b *bench) warmCalls() (err error) {
+func (b *session) warmCalls() (err error) {
 	processes := make([]*process, len(b.results))
 	defer func() {
 		for i, p := range processes {
@@ -173,7 +173,7 @@ func (b *bench) warmCalls() (err error) {
 	return nil
 }
 
-func (b *bench) rounds(processes []*process, n int, count bool) error {
+func (b *session) rounds(processes []*process, n int, count bool) error {
 	for range n {
 		for _, i := range b.shuffled() {
 			r, p := b.results[i], processes[i]

@@ -57,7 +57,7 @@ func (a *runtimeAPI) address() string { return a.listener.Addr().String() }
 
 func (a *runtimeAPI) close() { _ = a.listener.Close() }
 
-const patience = 15 * time.Second
+const answerTimeout = 15 * time.Second
 
 // ready waits until the process asks for an event.
 func (a *runtimeAPI) ready() error {
@@ -66,8 +66,8 @@ func (a *runtimeAPI) ready() error {
 		return nil
 	case got := <-a.answers: // an error during init
 		return fmt.Errorf("instead of asking for an event: %w", got.err)
-	case <-time.After(patience):
-		return fmt.Errorf("not ready after %v", patience)
+	case <-time.After(answerTimeout):
+		return fmt.Errorf("not ready after %v", answerTimeout)
 	}
 }
 
@@ -77,8 +77,8 @@ func (a *runtimeAPI) invoke(event []byte) (outcome, error) {
 	select {
 	case got := <-a.answers:
 		return got, got.err
-	case <-time.After(patience):
-		return outcome{}, fmt.Errorf("no answer after %v", patience)
+	case <-time.After(answerTimeout):
+		return outcome{}, fmt.Errorf("no answer after %v", answerTimeout)
 	}
 }
 

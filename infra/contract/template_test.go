@@ -18,7 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-var update = flag.Bool("update", false, "write testdata/surface.txt anew")
+var update = flag.Bool("update", false, "rewrite testdata/surface.txt")
 
 type (
 	object = map[string]any

@@ -154,7 +154,7 @@ func TestAClientThatReadsSecretsManagerOn401SurvivesAScheduledRotation(t *testin
 	if a := shared.manage(t, "owner", "PUT", shared.keyPath(id)+"/rotation-policy", `{"every_days":1,"principal":"`+role+`"}`); a.status != http.StatusOK {
 		t.Fatalf("policy: %d %s", a.status, a.body)
 	}
-	vault := shared.secretsAs(role)
+	secrets := shared.secretsAs(role)
 	name := "latchkey/" + shared.DemoAccount + "/" + id
 	var stop sync.WaitGroup
 	ended := make(chan struct{})
@@ -172,7 +172,7 @@ func TestAClientThatReadsSecretsManagerOn401SurvivesAScheduledRotation(t *testin
 			status, body := shared.get(mine)
 			if status == http.StatusUnauthorized {
 				reads++
-				out, err := vault.GetSecretValue(context.Background(), &sm.GetSecretValueInput{SecretId: &name})
+				out, err := secrets.GetSecretValue(context.Background(), &sm.GetSecretValueInput{SecretId: &name})
 				if err != nil {
 					failed = append(failed, err.Error())
 					continue
@@ -216,7 +216,7 @@ func TestAClientThatReadsSecretsManagerOn401SurvivesAScheduledRotation(t *testin
 			t.Errorf("the trail has no %s: %s", action, trail.body)
 		}
 	}
-	if out, err := vault.GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: &name}); err != nil || strings.Contains(shared.out.String(), *out.SecretString) {
+	if out, err := secrets.GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: &name}); err != nil || strings.Contains(shared.out.String(), *out.SecretString) {
 		t.Errorf("the delivered secret stands in the log, or: %v", err)
 	}
 }

@@ -54,10 +54,10 @@ type slice struct {
 type sliceDone struct {
 	Keys, Rotated, Delivered, Announced, Ended, Skipped, Refused, Failed, Due int
 
-	More  bool
-	Next  string
-	Calls float64 `json:"store_calls_per_key"`
-	Vault float64 `json:"secrets_manager_calls_per_key"`
+	More        bool
+	Next        string
+	Calls       float64 `json:"store_calls_per_key"`
+	SecretCalls float64 `json:"secrets_manager_calls_per_key"`
 }
 
 // add sums up slices; the calls become totals.
@@ -71,7 +71,7 @@ func (d *sliceDone) add(s sliceDone) {
 	d.Refused += s.Refused
 	d.Failed += s.Failed
 	d.Calls += s.Calls * float64(s.Keys)
-	d.Vault += s.Vault * float64(s.Keys)
+	d.SecretCalls += s.SecretCalls * float64(s.Keys)
 }
 
 // The keys in a slice: as many as take about a second.
@@ -162,7 +162,7 @@ func finished(t sliceDone, took time.Duration) string {
 	}
 	n := float64(t.Keys)
 	return fmt.Sprintf("\nrotation done: %s keys in %s, %.0f keys/s: %s\n%.1f store calls and %.1f Secrets Manager calls a key",
-		thousands(t.Keys), took.Round(100*time.Millisecond), n/took.Seconds(), strings.Join(parts, ", "), t.Calls/n, t.Vault/n)
+		thousands(t.Keys), took.Round(100*time.Millisecond), n/took.Seconds(), strings.Join(parts, ", "), t.Calls/n, t.SecretCalls/n)
 }
 
 // thousands writes a number with commas.

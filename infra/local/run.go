@@ -76,7 +76,7 @@ func run(ctx context.Context, c config, out io.Writer) error {
 
 func (s *stack) start(ctx context.Context) error {
 	begin := time.Now()
-	_ = os.Remove(s.file("run.json")) // nobody shall read the last run's URLs
+	_ = os.Remove(s.file("run.json")) // stale URLs of the previous run
 	if err := s.readFunctions(); err != nil {
 		return err
 	}

@@ -51,13 +51,13 @@ func (s *stack) startEndpoints(context.Context) error {
 	if err != nil {
 		return err
 	}
-	vault, err := s.newSecrets()
+	secrets, err := s.newSecrets()
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, vault.Close)
+	s.closers = append(s.closers, secrets.Close)
 	s.services.endpoints = map[string]string{}
-	for name, h := range map[string]http.Handler{"EventsEndpoint": bus, "SecretsManagerEndpoint": vault} {
+	for name, h := range map[string]http.Handler{"EventsEndpoint": bus, "SecretsManagerEndpoint": secrets} {
 		lis, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err

@@ -3,7 +3,7 @@ package account
 // Role is a member's role in an account. The zero value may nothing.
 type Role string
 
-// The roles, each including what the one before may. An operator is staff, not a member of an account.
+// The roles, each including what the one before may. An operator works for the API company and is no member of an account.
 const (
 	Viewer    Role = "viewer"
 	Developer Role = "developer"

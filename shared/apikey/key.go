@@ -11,23 +11,23 @@ import (
 // ID names a key for good: "key_" and a ULID. It is safe to show and to send to support.
 type ID string
 
-// Usage says where a key's secret lives, which decides its defaults and warnings.
-type Usage string
+// ClientKind says where a key's secret lives, which decides its defaults and warnings.
+type ClientKind string
 
 // The usage kinds.
 const (
-	Frontend Usage = "frontend"
-	Backend  Usage = "backend"
-	Mobile   Usage = "mobile"
+	Frontend ClientKind = "frontend"
+	Backend  ClientKind = "backend"
+	Mobile   ClientKind = "mobile"
 )
 
-// Missing says what happens to a call that names no origin. The zero value denies.
-type Missing string
+// MissingOrigin says what happens to a call that names no origin. The zero value denies.
+type MissingOrigin string
 
 // What a key does with a call that names no origin.
 const (
-	DenyMissing  Missing = "deny"
-	AllowMissing Missing = "allow"
+	MissingOriginDeny  MissingOrigin = "deny"
+	MissingOriginAllow MissingOrigin = "allow"
 )
 
 // Key is the record of a key: facts only. The status shown is derived by Status.
@@ -38,17 +38,17 @@ type Key struct {
 	AccountType   account.Type // mirrors the account, for the default limits
 	Version       int64        // grows by one with every write; the ETag
 	Name          string
-	Usage         Usage
+	Usage         ClientKind
 	BillingType   BillingType
 	Products      []product.ID
 	Domains       []string // canonical patterns of package origin; empty means unrestricted
-	MissingOrigin Missing
+	MissingOrigin MissingOrigin
 	HeaderOnly    bool // refuse the secret in the query string
 	Recoverable   bool
 
-	Current  Slot      // the secret in force
-	Outgoing *Outgoing // the second live secret while a rotation's grace runs
-	Retired  []Retired // secrets that ended, the newest last, at most MaxRetired: their gate records stay as tombstones
+	Current  StoredSecret // the secret in force
+	Outgoing *Outgoing    // the second live secret while a rotation's grace runs
+	Retired  []Retired    // secrets that ended, the newest last, at most MaxRetired: their gate records stay as tombstones
 
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -61,12 +61,12 @@ type Key struct {
 
 	Limits   []Limit         // limits that differ from the catalogue's default
 	Rotation *RotationPolicy // nil: no schedule
-	Handover Handover        // what the scheduled job owes to, or knows of, Secrets Manager
+	Delivery Delivery        // what the scheduled job owes to, or knows of, Secrets Manager
 	Proposed *Proposal       // report-only restrictions
 }
 
-// Slot is one secret of a key.
-type Slot struct {
+// StoredSecret is one secret of a key.
+type StoredSecret struct {
 	Hash      Hash
 	Preview   string
 	CreatedAt time.Time
@@ -75,7 +75,7 @@ type Slot struct {
 
 // Outgoing is the secret that ends when the grace period does.
 type Outgoing struct {
-	Slot
+	StoredSecret
 	EndsAt time.Time
 	// Cancelled says that the outgoing secret is the newer one: the rotation was cancelled.
 	Cancelled bool
@@ -119,8 +119,8 @@ type RotationPolicy struct {
 	AnnouncedFor time.Time
 }
 
-// Handover is the state of a key's delivery through Secrets Manager. The zero value is that of a key without one.
-type Handover struct {
+// Delivery is the state of a key's delivery through Secrets Manager. The zero value is that of a key without one.
+type Delivery struct {
 	// Reader is the principal that the delivered secret is open to; empty where there is no delivered secret.
 	Reader string
 	// Due says that Secrets Manager may hold something else than the key's current secret: the job has to look.

@@ -20,11 +20,11 @@ const (
 
 // Why a field is refused.
 var (
-	ErrID      = errors.New("apikey: malformed key ID")
-	ErrName    = errors.New("apikey: a name has 1 to 64 characters, none of them a control character")
-	ErrUsage   = errors.New("apikey: usage is frontend, backend or mobile")
-	ErrMissing = errors.New("apikey: missing_origin is deny or allow")
-	ErrBilling = errors.New("apikey: the billing type doesn't fit the account's type")
+	ErrID         = errors.New("apikey: malformed key ID")
+	ErrName       = errors.New("apikey: a name has 1 to 64 characters, none of them a control character")
+	ErrClientKind = errors.New("apikey: usage is frontend, backend or mobile")
+	ErrMissing    = errors.New("apikey: missing_origin is deny or allow")
+	ErrBilling    = errors.New("apikey: the billing type doesn't fit the account's type")
 )
 
 const (
@@ -65,32 +65,32 @@ func isHidden(r rune) bool {
 	}
 }
 
-// ParseUsage reads a usage kind.
-func ParseUsage(text string) (Usage, error) {
-	switch u := Usage(text); u {
+// ParseClientKind reads a usage kind.
+func ParseClientKind(text string) (ClientKind, error) {
+	switch u := ClientKind(text); u {
 	case Frontend, Backend, Mobile:
 		return u, nil
 	default:
-		return "", ErrUsage
+		return "", ErrClientKind
 	}
 }
 
 // ParseMissing reads what happens to a call that names no origin.
-func ParseMissing(text string) (Missing, error) {
-	switch m := Missing(text); m {
-	case DenyMissing, AllowMissing:
+func ParseMissing(text string) (MissingOrigin, error) {
+	switch m := MissingOrigin(text); m {
+	case MissingOriginDeny, MissingOriginAllow:
 		return m, nil
 	default:
 		return "", ErrMissing
 	}
 }
 
-// DefaultMissing is deny for keys that live in pages, which send an origin; other programs send none.
-func (u Usage) DefaultMissing() Missing {
+// DefaultMissingOrigin is deny for keys that live in pages, which send an origin; other programs send none.
+func (u ClientKind) DefaultMissingOrigin() MissingOrigin {
 	if u == Backend || u == Mobile {
-		return AllowMissing
+		return MissingOriginAllow
 	}
-	return DenyMissing
+	return MissingOriginDeny
 }
 
 // BillingTypes lists the billing types that fit an account's type, the default first.

@@ -166,10 +166,10 @@ func TestIDs(t *testing.T) {
 }
 
 func TestUsageDecidesWhatAMissingOriginMeans(t *testing.T) {
-	for usage, want := range map[apikey.Usage]apikey.Missing{
-		apikey.Frontend: apikey.DenyMissing, apikey.Backend: apikey.AllowMissing, apikey.Mobile: apikey.AllowMissing, "": apikey.DenyMissing,
+	for usage, want := range map[apikey.ClientKind]apikey.MissingOrigin{
+		apikey.Frontend: apikey.MissingOriginDeny, apikey.Backend: apikey.MissingOriginAllow, apikey.Mobile: apikey.MissingOriginAllow, "": apikey.MissingOriginDeny,
 	} {
-		if got := usage.DefaultMissing(); got != want {
+		if got := usage.DefaultMissingOrigin(); got != want {
 			t.Errorf("%q: got %s, want %s", usage, got, want)
 		}
 	}

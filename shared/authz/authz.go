@@ -54,7 +54,7 @@ type Policy struct {
 
 	Products      []product.ID
 	Domains       []string // canonical patterns
-	MissingOrigin apikey.Missing
+	MissingOrigin apikey.MissingOrigin
 	HeaderOnly    bool
 	Limits        []apikey.Limit // the key's own; package product knows the defaults
 	Proposed      *apikey.Proposal

@@ -183,7 +183,7 @@ func (c *Compiled) originCode(req Request, texts []string, list origin.List) (Co
 	switch {
 	case len(texts) == 0:
 		return Allowed, RuleUnrestricted, ""
-	case req.Presence == origin.Missing && c.MissingOrigin == apikey.AllowMissing:
+	case req.Presence == origin.Missing && c.MissingOrigin == apikey.MissingOriginAllow:
 		return Allowed, RuleMissingAllowed, ""
 	case req.Presence == origin.Missing:
 		return OriginMissing, RuleMissingDenied, ""

@@ -20,13 +20,13 @@ var (
 func livePolicy() authz.Policy {
 	return authz.Policy{
 		KeyID: "key_1", Account: "acc_1", AccountType: account.SelfServe, Live: true,
-		Products: []product.ID{"map-display"}, MissingOrigin: apikey.DenyMissing,
+		Products: []product.ID{"map-display"}, MissingOrigin: apikey.MissingOriginDeny,
 	}
 }
 
 func tileRequest() authz.Request {
 	r := authz.Request{Place: authz.InQuery, Target: authz.TargetOf("/map/1/tile/a.png", product.Default())}
-	r.Origin, r.Presence = origin.Caller("https://app.example.com", "")
+	r.Origin, r.Presence = origin.FromHeaders("https://app.example.com", "")
 	return r
 }
 
@@ -95,25 +95,25 @@ func TestDecideSaysWhichRuleDecidedAboutTheOrigin(t *testing.T) {
 		name            string
 		origin, referer string
 		domains         []string
-		missing         apikey.Missing
+		missing         apikey.MissingOrigin
 		code            authz.Code
 		rule            authz.Rule
 		pattern         string
 	}{
-		{"unrestricted", "https://any.example", "", nil, apikey.DenyMissing, authz.Allowed, authz.RuleUnrestricted, ""},
-		{"covered", "https://a.example.com", "", []string{"b.example", "*.example.com"}, apikey.DenyMissing, authz.Allowed, authz.RulePattern, "*.example.com"},
-		{"by referer alone", "", "https://b.example/p?q", []string{"b.example"}, apikey.DenyMissing, authz.Allowed, authz.RulePattern, "b.example"},
-		{"other referer alone", "", "https://evil.example/p", []string{"b.example"}, apikey.AllowMissing, authz.DomainNotAllowed, authz.RuleNoPattern, ""},
-		{"missing, denied", "", "", []string{"b.example"}, apikey.DenyMissing, authz.OriginMissing, authz.RuleMissingDenied, ""},
+		{"unrestricted", "https://any.example", "", nil, apikey.MissingOriginDeny, authz.Allowed, authz.RuleUnrestricted, ""},
+		{"covered", "https://a.example.com", "", []string{"b.example", "*.example.com"}, apikey.MissingOriginDeny, authz.Allowed, authz.RulePattern, "*.example.com"},
+		{"by referer alone", "", "https://b.example/p?q", []string{"b.example"}, apikey.MissingOriginDeny, authz.Allowed, authz.RulePattern, "b.example"},
+		{"other referer alone", "", "https://evil.example/p", []string{"b.example"}, apikey.MissingOriginAllow, authz.DomainNotAllowed, authz.RuleNoPattern, ""},
+		{"missing, denied", "", "", []string{"b.example"}, apikey.MissingOriginDeny, authz.OriginMissing, authz.RuleMissingDenied, ""},
 		{"missing, zero denies", "", "", []string{"b.example"}, "", authz.OriginMissing, authz.RuleMissingDenied, ""},
-		{"missing, allowed", "null", "", []string{"b.example"}, apikey.AllowMissing, authz.Allowed, authz.RuleMissingAllowed, ""},
-		{"unreadable is not missing", "https://b.example/", "", []string{"b.example"}, apikey.AllowMissing, authz.DomainNotAllowed, authz.RuleNoPattern, ""},
-		{"damaged pattern", "https://b.example", "", []string{"b.example", "*"}, apikey.AllowMissing, authz.Unavailable, "", ""},
+		{"missing, allowed", "null", "", []string{"b.example"}, apikey.MissingOriginAllow, authz.Allowed, authz.RuleMissingAllowed, ""},
+		{"unreadable is not missing", "https://b.example/", "", []string{"b.example"}, apikey.MissingOriginAllow, authz.DomainNotAllowed, authz.RuleNoPattern, ""},
+		{"damaged pattern", "https://b.example", "", []string{"b.example", "*"}, apikey.MissingOriginAllow, authz.Unavailable, "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r, p := tileRequest(), livePolicy()
-			r.Origin, r.Presence = origin.Caller(tt.origin, tt.referer)
+			r.Origin, r.Presence = origin.FromHeaders(tt.origin, tt.referer)
 			p.Domains, p.MissingOrigin = tt.domains, tt.missing
 			d := authz.Decide(now, r, p)
 			if d.Code != tt.code || d.Rule != tt.rule || d.Pattern != tt.pattern {
@@ -187,7 +187,7 @@ func TestDecidingDoesNotAllocate(t *testing.T) {
 	catalogue := product.Default()
 	n := testing.AllocsPerRun(100, func() {
 		r := authz.Request{Place: authz.InQuery, Target: authz.TargetOf("/map/1/tile/basic/main/0/0/0.png", catalogue)}
-		r.Origin, r.Presence = origin.Caller("https://app.example.com", "")
+		r.Origin, r.Presence = origin.FromHeaders("https://app.example.com", "")
 		if !c.Decide(now, r).Allowed() {
 			t.Fatal("refused")
 		}

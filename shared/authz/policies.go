@@ -45,7 +45,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 		p := current
 		p.Hash, p.Outgoing, p.SecretEnds = retired.Hash, true, endOf(retired.EndedAt)
 		p.Products, p.Domains, p.Limits, p.Proposed = nil, nil, nil, nil
-		p.MissingOrigin = apikey.DenyMissing
+		p.MissingOrigin = apikey.MissingOriginDeny
 		policies = append(policies, p)
 	}
 	return policies

@@ -12,8 +12,8 @@ import (
 func rotatedKey() apikey.Key {
 	return apikey.Key{
 		ID: "key_1", Account: "acc_1", Version: 7, Products: []product.ID{"map-display"},
-		Current:  apikey.Slot{Hash: apikey.Hash{1}},
-		Outgoing: &apikey.Outgoing{Slot: apikey.Slot{Hash: apikey.Hash{2}}, EndsAt: in},
+		Current:  apikey.StoredSecret{Hash: apikey.Hash{1}},
+		Outgoing: &apikey.Outgoing{StoredSecret: apikey.StoredSecret{Hash: apikey.Hash{2}}, EndsAt: in},
 		Retired:  []apikey.Retired{{Hash: apikey.Hash{3}, EndedAt: ago}, {Hash: apikey.Hash{4}}},
 	}
 }

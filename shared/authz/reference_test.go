@@ -17,7 +17,7 @@ import (
 // decide answers a call with the code that the gate runs.
 func decide(call authztest.Call, p authz.Policy) authz.Decision {
 	r := authz.Request{Place: call.Place, Target: authz.TargetOf(call.Path, product.Default())}
-	r.Origin, r.Presence = origin.Caller(call.Origin, call.Referer)
+	r.Origin, r.Presence = origin.FromHeaders(call.Origin, call.Referer)
 	return authz.Decide(now, r, p)
 }
 
@@ -40,7 +40,7 @@ func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 			Live: !rare("dead"), SecretEnds: day("ends"), ExpiresAt: day("expires"),
 			Blocked: rare("blocked"), Disabled: rare("disabled"), HeaderOnly: rapid.Bool().Draw(t, "header only"),
 			Products: products("products"), Domains: domains("domains"),
-			MissingOrigin: rapid.SampledFrom([]apikey.Missing{"", apikey.DenyMissing, apikey.AllowMissing, "maybe"}).Draw(t, "missing"),
+			MissingOrigin: rapid.SampledFrom([]apikey.MissingOrigin{"", apikey.MissingOriginDeny, apikey.MissingOriginAllow, "maybe"}).Draw(t, "missing"),
 		}
 		if rare("revoked") {
 			p.RevokedAt = in

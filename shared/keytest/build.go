@@ -98,7 +98,7 @@ func Key(id account.ID, options ...func(*apikey.Key)) apikey.Key {
 	keyID := KeyID()
 	k := apikey.Key{
 		ID: keyID, Account: id, AccountType: account.SelfServe, Version: 1, Name: "My first API key", Usage: apikey.Backend,
-		BillingType: apikey.Freemium, Products: []product.ID{"map-display", "search"}, MissingOrigin: apikey.AllowMissing,
+		BillingType: apikey.Freemium, Products: []product.ID{"map-display", "search"}, MissingOrigin: apikey.MissingOriginAllow,
 		Current: Slot(string(keyID) + "/1"), CreatedAt: Now, UpdatedAt: Now,
 	}
 	for _, o := range options {
@@ -108,8 +108,8 @@ func Key(id account.ID, options ...func(*apikey.Key)) apikey.Key {
 }
 
 // Slot builds a secret's place, its hash made from a seed.
-func Slot(seed string) apikey.Slot {
-	return apikey.Slot{Hash: sha256.Sum256([]byte(seed)), Preview: "ak_7Kf2…x9Qd", CreatedAt: Now}
+func Slot(seed string) apikey.StoredSecret {
+	return apikey.StoredSecret{Hash: sha256.Sum256([]byte(seed)), Preview: "ak_7Kf2…x9Qd", CreatedAt: Now}
 }
 
 // Policy builds what the gate holds of a key's current secret.

@@ -238,7 +238,7 @@ func operatorsFirst(t *testing.T, s Stores) {
 	wantErr(t, s.Control.RemoveOperator(t.Context(), Subject("op9"), Row("", "operator.remove", "")), dynamo.ErrNotFound)
 	is, err = s.Control.IsOperator(t.Context(), Subject("op9"))
 	must(t, err)
-	if rows := s.AllAudit(t, control.Staff); is || len(rows) != 3 {
+	if rows := s.AllAudit(t, control.Operators); is || len(rows) != 3 {
 		t.Fatalf("operator %v, %d audit rows, want 3", is, len(rows))
 	}
 }

@@ -204,7 +204,7 @@ func wholeSeconds(d time.Duration) int {
 	return max(1, int((d+time.Second-1)/time.Second))
 }
 
-// Admit decides on one call, with the store calls that it takes, one at a time. The clock is read anew after each.
+// Admit decides on one call, with the store calls that it takes, one at a time. The clock is read again after each.
 func (l *Limiter) Admit(ctx context.Context, store Store, clock func() Now, name string, limit int) Result {
 	step := l.Decide(name, limit, clock())
 	for !step.Done {

@@ -12,16 +12,16 @@ const ms = time.Millisecond
 
 var t0 = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// world plays environments against one table, moment by moment.
-type world struct {
+// harness plays environments against one table, moment by moment.
+type harness struct {
 	t        *testing.T
 	table    *sim.Table
 	admitted []time.Duration
 }
 
-func newWorld(t *testing.T) *world {
+func newHarness(t *testing.T) *harness {
 	t.Helper()
-	return &world{t: t, table: sim.NewTable()}
+	return &harness{t: t, table: sim.NewTable()}
 }
 
 type env struct {
@@ -34,7 +34,7 @@ func newEnv(limit int) *env { return &env{Limiter: limiter.New(8), limit: limit}
 func clock(at time.Duration) limiter.Now { return limiter.Now{Wall: t0.Add(at), Mono: time.Hour + at} }
 
 // call makes a call whose store calls take 2 ms, and reports whether it was admitted.
-func (w *world) call(e *env, at time.Duration) limiter.Result {
+func (w *harness) call(e *env, at time.Duration) limiter.Result {
 	w.t.Helper()
 	step := e.Decide("k", e.limit, clock(at))
 	for !step.Done {
@@ -49,7 +49,7 @@ func (w *world) call(e *env, at time.Duration) limiter.Result {
 }
 
 // begin starts a call that must ask, and returns what it asks.
-func (w *world) begin(e *env, at time.Duration) limiter.Ask {
+func (w *harness) begin(e *env, at time.Duration) limiter.Ask {
 	w.t.Helper()
 	step := e.Decide("k", e.limit, clock(at))
 	if step.Done {
@@ -59,7 +59,7 @@ func (w *world) begin(e *env, at time.Duration) limiter.Ask {
 }
 
 func TestLoneCallIsAdmittedWithOneWrite(t *testing.T) {
-	w, e := newWorld(t), newEnv(5)
+	w, e := newHarness(t), newEnv(5)
 	for i := range 20 {
 		if r := w.call(e, time.Duration(i)*3*time.Second); !r.Admit || r.Limit != 5 || r.Fallback {
 			t.Fatalf("call %d: %+v", i, r)
@@ -69,7 +69,7 @@ func TestLoneCallIsAdmittedWithOneWrite(t *testing.T) {
 
 func TestLimitOfZeroAdmitsNothing(t *testing.T) {
 	for _, limit := range []int{0, -1} {
-		if r := newWorld(t).call(newEnv(limit), 0); r.Admit || r.RetryAfter < 1 {
+		if r := newHarness(t).call(newEnv(limit), 0); r.Admit || r.RetryAfter < 1 {
 			t.Errorf("%d: %+v", limit, r)
 		}
 	}
@@ -77,7 +77,7 @@ func TestLimitOfZeroAdmitsNothing(t *testing.T) {
 
 func TestClientThatWaitsRetryAfterIsAdmitted(t *testing.T) {
 	for _, limit := range []int{1, 5, 50, 1000} {
-		w, e := newWorld(t), newEnv(limit)
+		w, e := newHarness(t), newEnv(limit)
 		at := time.Duration(0)
 		for range 5 {
 			r := w.call(e, at)
@@ -100,7 +100,7 @@ func TestClientThatWaitsRetryAfterIsAdmitted(t *testing.T) {
 }
 
 func TestRefusalNeedsNoWriteUntilTheNextWindow(t *testing.T) {
-	w, e := newWorld(t), newEnv(1)
+	w, e := newHarness(t), newEnv(1)
 	w.call(e, 0)
 	w.call(e, ms)
 	for at := 2 * ms; at < 999*ms; at += ms {
@@ -115,7 +115,7 @@ func TestRefusalNeedsNoWriteUntilTheNextWindow(t *testing.T) {
 
 func TestTokenDiesCountedFromBeforeTheRequest(t *testing.T) {
 	for limit, life := range map[int]time.Duration{100: 100 * ms, 101: time.Second} {
-		w := newWorld(t)
+		w := newHarness(t)
 		for _, late := range []time.Duration{-1, 0} {
 			e := newEnv(limit)
 			w.call(e, 0)
@@ -129,7 +129,7 @@ func TestTokenDiesCountedFromBeforeTheRequest(t *testing.T) {
 }
 
 func TestTokensDieInAFreezeThatStopsTheMonotonicClock(t *testing.T) {
-	w, e := newWorld(t), newEnv(100_000)
+	w, e := newHarness(t), newEnv(100_000)
 	for at := time.Duration(0); at < 2*time.Second; at += ms / 10 {
 		w.call(e, at)
 	}
@@ -146,7 +146,7 @@ func TestTokensDieInAFreezeThatStopsTheMonotonicClock(t *testing.T) {
 }
 
 func TestWindowOpensASecondAfterItWasSeenAndNotBefore(t *testing.T) {
-	w, e := newWorld(t), newEnv(1)
+	w, e := newHarness(t), newEnv(1)
 	first := w.begin(e, 0)
 	e.Answer(first, w.table.Take(first), nil, clock(40*ms))
 	w.call(e, 50*ms) // short: full
@@ -159,7 +159,7 @@ func TestWindowOpensASecondAfterItWasSeenAndNotBefore(t *testing.T) {
 }
 
 func TestLoneCallOnANewEnvironmentIsNotRefusedForWhatWasUsedLongAgo(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	for i := range 10 {
 		if r := w.call(newEnv(1), time.Duration(i)*21*time.Second); !r.Admit {
 			t.Fatalf("call %d: %+v", i, r)
@@ -169,7 +169,7 @@ func TestLoneCallOnANewEnvironmentIsNotRefusedForWhatWasUsedLongAgo(t *testing.T
 
 func TestSecondIsNotBelievedToHavePassedByClocksFiveSecondsWrong(t *testing.T) {
 	for _, age := range []time.Duration{0, ms, 500 * ms, 900 * ms} {
-		w, behind, ahead := newWorld(t), newEnv(1), newEnv(1)
+		w, behind, ahead := newHarness(t), newEnv(1), newEnv(1)
 		now := clock(0)
 		now.Wall = now.Wall.Add(-5 * time.Second)
 		ask := behind.Decide("k", 1, now).Ask
@@ -187,7 +187,7 @@ func TestSecondIsNotBelievedToHavePassedByClocksFiveSecondsWrong(t *testing.T) {
 }
 
 func TestClockThatRunsAheadOpensNothingEarly(t *testing.T) {
-	w, e, ahead := newWorld(t), newEnv(1), newEnv(1)
+	w, e, ahead := newHarness(t), newEnv(1), newEnv(1)
 	w.call(e, 0)
 	now := clock(100 * ms)
 	now.Wall = now.Wall.Add(5 * time.Second)
@@ -202,7 +202,7 @@ func TestClockThatRunsAheadOpensNothingEarly(t *testing.T) {
 
 func TestGrantsUpToTheEndOfAWindowDelayTheOneAfterNext(t *testing.T) {
 	// c and d get tokens of the first window just before b opens the second, and their answers are late.
-	w := newWorld(t)
+	w := newHarness(t)
 	a, b, c, d := newEnv(4), newEnv(4), newEnv(4), newEnv(4)
 	w.call(a, 0)
 	w.call(b, 5*ms)
@@ -232,7 +232,7 @@ func TestGrantsUpToTheEndOfAWindowDelayTheOneAfterNext(t *testing.T) {
 }
 
 func TestAgeClaimsNoMoreThanIsKnown(t *testing.T) {
-	w, e := newWorld(t), newEnv(2)
+	w, e := newHarness(t), newEnv(2)
 	w.call(e, 0)
 	open := w.begin(e, 1500*ms)
 	if open.Age != -100*ms {
@@ -257,7 +257,7 @@ func TestAgeClaimsNoMoreThanIsKnown(t *testing.T) {
 }
 
 func TestExhaustionCountsWhenItWasSeen(t *testing.T) {
-	w, e := newWorld(t), newEnv(2)
+	w, e := newHarness(t), newEnv(2)
 	w.call(e, 0)
 	w.call(e, 950*ms) // exhausted, seen at 0.952 s: its tokens live until 1.052 s
 	second := w.begin(e, 1010*ms)
@@ -273,7 +273,7 @@ func TestExhaustionCountsWhenItWasSeen(t *testing.T) {
 }
 
 func TestWindowHoldsWhatItsOpenerSaidWhateverLimitTheOthersKnow(t *testing.T) {
-	w, small, large := newWorld(t), newEnv(5), newEnv(50)
+	w, small, large := newHarness(t), newEnv(5), newEnv(50)
 	w.call(small, 0)
 	for at := 5 * ms; at < 900*ms; at += 5 * ms {
 		w.call(large, at)
@@ -281,7 +281,7 @@ func TestWindowHoldsWhatItsOpenerSaidWhateverLimitTheOthersKnow(t *testing.T) {
 	if len(w.admitted) != 5 {
 		t.Errorf("%d calls in a window of 5", len(w.admitted))
 	}
-	w, small, large = newWorld(t), newEnv(2), newEnv(5)
+	w, small, large = newHarness(t), newEnv(2), newEnv(5)
 	w.call(large, 0)
 	for at := 5 * ms; at < 900*ms; at += 5 * ms {
 		w.call(small, at)
@@ -295,7 +295,7 @@ func TestWindowHoldsWhatItsOpenerSaidWhateverLimitTheOthersKnow(t *testing.T) {
 }
 
 func TestWindowOfAHundredIsNotExhaustedAtSixty(t *testing.T) {
-	w, e := newWorld(t), newEnv(100)
+	w, e := newHarness(t), newEnv(100)
 	for i := range 60 {
 		w.call(e, time.Duration(i)*10*ms)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestStoreThatFailsLeavesALocalShareAndIsFoundAgain(t *testing.T) {
-	w, e := newWorld(t), newEnv(80)
+	w, e := newHarness(t), newEnv(80)
 	w.call(e, 0)
 	ask := w.begin(e, 2*time.Second)
 	step := e.Answer(ask, limiter.Seen{}, errors.New("down"), clock(2*time.Second+300*ms))
@@ -38,7 +38,7 @@ func TestStoreThatFailsLeavesALocalShareAndIsFoundAgain(t *testing.T) {
 }
 
 func TestForgottenLimitIsLearntAgain(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	e := &env{Limiter: limiter.New(2), limit: 1}
 	w.call(e, 0)
 	for i := range 1000 {
@@ -53,7 +53,7 @@ func TestForgottenLimitIsLearntAgain(t *testing.T) {
 }
 
 func TestHeldTokenCostsNoAllocation(t *testing.T) {
-	w, e := newWorld(t), newEnv(100_000)
+	w, e := newHarness(t), newEnv(100_000)
 	for at := time.Duration(0); at < 2*time.Second; at += ms / 10 {
 		w.call(e, at)
 	}

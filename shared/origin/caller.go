@@ -25,10 +25,10 @@ func (p Presence) String() string {
 	}
 }
 
-// Caller returns the origin that a call names. A real Origin header decides alone. Where it is absent or "null"
+// FromHeaders returns the origin that a call names. A real Origin header decides alone. Where it is absent or "null"
 // (image tiles send none, sandboxed frames send null), the origin part of the Referer header decides. An empty value
 // counts as an absent header. The origin is the zero value unless it is Known.
-func Caller(originHeader, refererHeader string) (Origin, Presence) {
+func FromHeaders(originHeader, refererHeader string) (Origin, Presence) {
 	if originHeader != "" && originHeader != "null" {
 		return known(Parse(originHeader))
 	}

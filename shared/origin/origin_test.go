@@ -108,7 +108,7 @@ func TestCallerLetsARealOriginDecideAlone(t *testing.T) {
 		{"", "garbage", "", origin.Unreadable},
 		{"null", "about:blank", "", origin.Unreadable},
 	} {
-		got, presence := origin.Caller(c.origin, c.referer)
+		got, presence := origin.FromHeaders(c.origin, c.referer)
 		if got.String() != c.want || presence != c.presence {
 			t.Errorf("Caller(%q, %q) = %q, %v; want %q, %v", c.origin, c.referer, got, presence, c.want, c.presence)
 		}
@@ -196,7 +196,7 @@ func TestDecidingAnOriginAllocatesNothing(t *testing.T) {
 	list, _ := origin.Compile([]string{"a.example", "https://*.example.com:443", "[2001:db8::1]"})
 	for _, header := range []string{"https://b.example.com", "http://[2001:db8::1]:80", "https://evil.net", "http://127.0.0.1"} {
 		allocs := testing.AllocsPerRun(100, func() {
-			o, _ := origin.Caller(header, "")
+			o, _ := origin.FromHeaders(header, "")
 			list.Match(o)
 		})
 		if allocs != 0 {

@@ -71,7 +71,7 @@ func Running(k apikey.Key, now time.Time) bool {
 // Rotate puts a new secret in force and lets the old one live through the grace period. While another rotation
 // runs it is refused, unless that one was cancelled: then the secret that nobody was to use ends now, so that a
 // customer who lost the answer of a rotation has a way out at once.
-func Rotate(k apikey.Key, fresh apikey.Slot, grace Grace, reason string, now time.Time) (apikey.Key, error) {
+func Rotate(k apikey.Key, fresh apikey.StoredSecret, grace Grace, reason string, now time.Time) (apikey.Key, error) {
 	if err := k.Editable(); err != nil {
 		return k, err
 	}
@@ -84,12 +84,12 @@ func Rotate(k apikey.Key, fresh apikey.Slot, grace Grace, reason string, now tim
 	after.Current = fresh
 	after.Current.CreatedAt = after.UpdatedAt
 	after.RotatedAt = after.UpdatedAt
-	owe(&after)
+	markDeliveryDue(&after)
 	if grace.length == 0 {
 		retire(&after, old.Hash, after.UpdatedAt)
 		return after, nil
 	}
-	after.Outgoing = &apikey.Outgoing{Slot: old, EndsAt: after.UpdatedAt.Add(grace.length), Reason: reason}
+	after.Outgoing = &apikey.Outgoing{StoredSecret: old, EndsAt: after.UpdatedAt.Add(grace.length), Reason: reason}
 	return after, nil
 }
 
@@ -132,18 +132,18 @@ func Cancel(k apikey.Key, now time.Time) (apikey.Key, error) {
 	}
 	after := touched(k, now)
 	after.Outgoing = &apikey.Outgoing{
-		Slot: k.Current, EndsAt: after.UpdatedAt.Add(AfterCancel), Cancelled: true, Reason: k.Outgoing.Reason,
+		StoredSecret: k.Current, EndsAt: after.UpdatedAt.Add(AfterCancel), Cancelled: true, Reason: k.Outgoing.Reason,
 	}
-	after.Current = k.Outgoing.Slot
-	owe(&after)
+	after.Current = k.Outgoing.StoredSecret
+	markDeliveryDue(&after)
 	return after, nil
 }
 
-// owe notes that the secret in force has changed, where one was delivered or is just being: whoever changed it, the
+// markDeliveryDue notes that the secret in force has changed, where one was delivered or is just being: whoever changed it, the
 // job makes Secrets Manager follow.
-func owe(k *apikey.Key) {
-	if k.Handover.Reader != "" || k.Handover.Due {
-		k.Handover = apikey.Handover{Reader: k.Handover.Reader, Due: true}
+func markDeliveryDue(k *apikey.Key) {
+	if k.Delivery.Reader != "" || k.Delivery.Due {
+		k.Delivery = apikey.Delivery{Reader: k.Delivery.Reader, Due: true}
 	}
 }
 

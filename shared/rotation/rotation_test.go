@@ -13,7 +13,9 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func slot(n byte) apikey.Slot { return apikey.Slot{Hash: apikey.Hash{n}, Preview: "ak_…"} }
+func slot(n byte) apikey.StoredSecret {
+	return apikey.StoredSecret{Hash: apikey.Hash{n}, Preview: "ak_…"}
+}
 
 func grace(t interface{ Fatal(...any) }, seconds int64) rotation.Grace {
 	g, err := rotation.ParseGrace(&seconds)
@@ -177,7 +179,7 @@ func TestNextTask(t *testing.T) {
 	}{
 		{"no policy", func(*apikey.Key) {}, rotation.Nothing, time.Time{}},
 		{"announce first", func(k *apikey.Key) { k.Rotation = policy("arn:aws:iam::123456789012:role/app") }, rotation.Announce, due.AddDate(0, 0, -7)},
-		{"then rotate", func(k *apikey.Key) { k.Rotation = announced }, rotation.Renew, due},
+		{"then rotate", func(k *apikey.Key) { k.Rotation = announced }, rotation.RotateAndDeliver, due},
 		{"without delivery only announced", func(k *apikey.Key) { k.Rotation = quiet }, rotation.Nothing, time.Time{}},
 		{"grace ends before", func(k *apikey.Key) {
 			k.Rotation = announced
@@ -186,7 +188,7 @@ func TestNextTask(t *testing.T) {
 		{"revoked keys rest", func(k *apikey.Key) { k.Rotation = announced; k.RevokedAt = noon }, rotation.Nothing, time.Time{}},
 		{"limit ends", func(k *apikey.Key) {
 			k.Limits = []apikey.Limit{{Class: "search", QPS: 50, EndsAt: noon.Add(time.Minute)}}
-		}, rotation.Unlimit, noon.Add(time.Minute)},
+		}, rotation.EndLimit, noon.Add(time.Minute)},
 	} {
 		k := fresh()
 		c.key(&k)
@@ -273,7 +275,7 @@ func TestSecretsManagerFollowsWhoeverChangesADeliveredSecret(t *testing.T) {
 	const role = "arn:aws:iam::123456789012:role/app"
 	delivered := fresh()
 	delivered.Rotation = &apikey.RotationPolicy{EveryDays: 90, Principal: role, AnnouncedFor: noon.AddDate(0, 0, 90)}
-	delivered.Handover.Reader = role
+	delivered.Delivery.Reader = role
 	rotate := func(k apikey.Key) apikey.Key {
 		k, err := rotation.Rotate(k, slot(2), grace(t, 3600), rotation.Other, noon)
 		if err != nil {
@@ -289,8 +291,8 @@ func TestSecretsManagerFollowsWhoeverChangesADeliveredSecret(t *testing.T) {
 		return k
 	}
 	for name, c := range map[string]struct {
-		key  apikey.Key
-		owed bool
+		key apikey.Key
+		due bool
 	}{
 		"delivered":                   {delivered, false},
 		"never delivered, by hand":    {rotate(fresh()), false},
@@ -301,7 +303,7 @@ func TestSecretsManagerFollowsWhoeverChangesADeliveredSecret(t *testing.T) {
 		"delivered after all":         {rotation.Delivered(rotate(delivered), role, noon), false},
 		"another reader": {func() apikey.Key {
 			k := delivered
-			k.Handover.Reader = "arn:aws:iam::123456789012:role/old"
+			k.Delivery.Reader = "arn:aws:iam::123456789012:role/old"
 			return k
 		}(), true},
 		"no policy any more": {func() apikey.Key {
@@ -311,10 +313,10 @@ func TestSecretsManagerFollowsWhoeverChangesADeliveredSecret(t *testing.T) {
 		}(), true},
 	} {
 		task, at := rotation.Next(c.key)
-		if rotation.Owed(c.key) != c.owed || (task == rotation.Deliver) != c.owed {
-			t.Errorf("%s: owed %v, next %s", name, rotation.Owed(c.key), task)
+		if rotation.DeliveryDue(c.key) != c.due || (task == rotation.Deliver) != c.due {
+			t.Errorf("%s: due %v, next %s", name, rotation.DeliveryDue(c.key), task)
 		}
-		if c.owed && !at.Equal(noon) {
+		if c.due && !at.Equal(noon) {
 			t.Errorf("%s: at %v", name, at)
 		}
 	}
@@ -322,7 +324,7 @@ func TestSecretsManagerFollowsWhoeverChangesADeliveredSecret(t *testing.T) {
 	if task, at := rotation.Next(failed); task != rotation.EndGrace || !at.Equal(noon.Add(time.Hour)) {
 		t.Errorf("a delivery that waits stops nothing else: %s at %v", task, at)
 	}
-	if v := cancel(rotation.Prepared(rotate(fresh()), "v")).Handover.Version; v != "" {
+	if v := cancel(rotation.Prepared(rotate(fresh()), "v")).Delivery.Version; v != "" {
 		t.Error("a cancelled rotation's version is still to be promoted")
 	}
 }

@@ -75,13 +75,13 @@ type Task string
 
 // The tasks, in the order in which they are done.
 const (
-	Nothing  Task = ""
-	Deliver  Task = "deliver"   // make Secrets Manager hold what the key says
-	EndGrace Task = "end_grace" // tidy a record whose grace is over
-	Announce Task = "announce"  // say that a rotation comes due
-	Renew    Task = "rotate"    // rotate and deliver
-	// Unlimit drops a limit that has ended, so that the record says what holds.
-	Unlimit Task = "end_limit"
+	Nothing          Task = ""
+	Deliver          Task = "deliver"   // make Secrets Manager hold what the key says
+	EndGrace         Task = "end_grace" // tidy a record whose grace is over
+	Announce         Task = "announce"  // say that a rotation comes due
+	RotateAndDeliver Task = "rotate"    // rotate and deliver
+	// EndLimit drops a limit that has ended, so that the record says what holds.
+	EndLimit Task = "end_limit"
 )
 
 // Next says what the job does for a key, and from when; Nothing and the zero time where there is nothing at all.
@@ -95,9 +95,9 @@ func Next(k apikey.Key) (Task, time.Time) {
 	if !k.DeletedAt.IsZero() {
 		return task, at // the purge sees to it
 	}
-	owed := Owed(k)
-	if owed {
-		earlier(Deliver, later(later(k.CreatedAt, k.UpdatedAt), k.Handover.RetryAt))
+	deliveryDue := DeliveryDue(k)
+	if deliveryDue {
+		earlier(Deliver, later(later(k.CreatedAt, k.UpdatedAt), k.Delivery.RetryAt))
 	}
 	if k.Editable() != nil {
 		return task, at
@@ -106,18 +106,18 @@ func Next(k apikey.Key) (Task, time.Time) {
 		earlier(EndGrace, k.Outgoing.EndsAt)
 	}
 	for _, l := range k.Limits {
-		earlier(Unlimit, l.EndsAt)
+		earlier(EndLimit, l.EndsAt)
 	}
 	if due := Due(k); !due.IsZero() {
 		if !k.Rotation.AnnouncedFor.Equal(due) {
 			earlier(Announce, due.AddDate(0, 0, -k.Rotation.NotifyDaysBefore))
 		}
-		if k.Rotation.Principal != "" && !owed { // one delivery after the other
+		if k.Rotation.Principal != "" && !deliveryDue { // one delivery after the other
 			// A rotation that runs is ended first: two live secrets are the most a key has.
 			if k.Outgoing != nil {
 				due = later(due, k.Outgoing.EndsAt)
 			}
-			earlier(Renew, unlessExpired(k, later(due, k.Handover.RetryAt)))
+			earlier(RotateAndDeliver, unlessExpired(k, later(due, k.Delivery.RetryAt)))
 		}
 	}
 	return task, at
@@ -130,21 +130,21 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// Owed reports whether Secrets Manager may say something else than the key: another secret, or another reader.
-func Owed(k apikey.Key) bool {
-	return k.Handover.Due || k.Handover.Reader != "" && k.Handover.Reader != Reader(k)
+// DeliveryDue reports whether Secrets Manager may say something else than the key: another secret, or another reader.
+func DeliveryDue(k apikey.Key) bool {
+	return k.Delivery.Due || k.Delivery.Reader != "" && k.Delivery.Reader != Reader(k)
 }
 
 // Prepared records, with a rotation of the job's own, the version in Secrets Manager that holds the new secret.
 func Prepared(rotated apikey.Key, version string) apikey.Key {
-	rotated.Handover = apikey.Handover{Reader: rotated.Handover.Reader, Due: true, Version: version}
+	rotated.Delivery = apikey.Delivery{Reader: rotated.Delivery.Reader, Due: true, Version: version}
 	return rotated
 }
 
 // Delivered records that Secrets Manager holds the current secret for a reader, or nothing any more for "".
 func Delivered(k apikey.Key, reader string, now time.Time) apikey.Key {
 	after := touched(k, now)
-	after.Handover = apikey.Handover{Reader: reader}
+	after.Delivery = apikey.Delivery{Reader: reader}
 	return after
 }
 
@@ -155,7 +155,7 @@ const RetryAfter = 24 * time.Hour
 // Undelivered records that a delivery failed for a reason that only the customer can mend, and when to try again.
 func Undelivered(k apikey.Key, now time.Time) apikey.Key {
 	after := touched(k, now)
-	after.Handover.RetryAt = after.UpdatedAt.Add(RetryAfter)
+	after.Delivery.RetryAt = after.UpdatedAt.Add(RetryAfter)
 	return after
 }
 

@@ -196,7 +196,7 @@ func TestItemsStaySmallWhateverIsCounted(t *testing.T) {
 }
 
 // TestAForgottenProposalDoesNotComeBack: both the parts and the sums forget old proposals; a replay of an old report
-// must not count them anew, nor touch the new ones.
+// must not count them again, nor touch the new ones.
 func TestAForgottenProposalDoesNotComeBack(t *testing.T) {
 	tally, items := usage.NewTally("e"), map[usage.Place]usage.Stored{}
 	var all []usage.Report

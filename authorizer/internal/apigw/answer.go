@@ -40,8 +40,8 @@ func Status(code authz.Code) int {
 	}
 }
 
-// Caller is who an allowed call belongs to.
-type Caller struct {
+// Grant is who an allowed call belongs to.
+type Grant struct {
 	Key     apikey.ID
 	Account account.ID
 	Product product.ID
@@ -49,7 +49,7 @@ type Caller struct {
 
 // Allow lets a call through to every method of the stage: the ARN of one method may be too long for a policy. That
 // is safe only while the gateway caches no answers. usageKey is the value of the stack's one API key.
-func Allow(stage, usageKey string, caller Caller) []byte {
+func Allow(stage, usageKey string, caller Grant) []byte {
 	b := policy("Allow", stage, string(caller.Key))
 	b = appendMember(b, `,"usageIdentifierKey":`, usageKey)
 	b = appendMember(b, `,"context":{"keyId":`, string(caller.Key))

@@ -35,7 +35,7 @@ func parse(t *testing.T, text []byte) answer {
 var plain = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 func TestAnswersMakeTheGatewaySendTheStatus(t *testing.T) {
-	allow := parse(t, Allow("arn:stage", "the-key", Caller{"key_1", "acc_1", "map-display"}))
+	allow := parse(t, Allow("arn:stage", "the-key", Grant{"key_1", "acc_1", "map-display"}))
 	if allow.PolicyDocument.Statement[0]["Effect"] != "Allow" || allow.UsageIdentifierKey != "the-key" || len(allow.Context) != 3 ||
 		allow.Context["keyId"] != "key_1" || allow.Context["accountId"] != "acc_1" || allow.Context["product"] != "map-display" {
 		t.Errorf("allow: %+v", allow)
@@ -53,7 +53,7 @@ func TestAnswersMakeTheGatewaySendTheStatus(t *testing.T) {
 }
 
 func TestContextHoldsNothingThatABodyWouldHaveToEscape(t *testing.T) {
-	a := parse(t, Allow("arn:stage", "k", Caller{apikey.ID("a\"b\\c\nd é"), "x y", "/"}))
+	a := parse(t, Allow("arn:stage", "k", Grant{apikey.ID("a\"b\\c\nd é"), "x y", "/"}))
 	for name, value := range a.Context {
 		if !plain.MatchString(value) {
 			t.Errorf("%s is %q", name, value)

@@ -35,9 +35,9 @@ func (e *Event) Credential() (text string, place authz.Place, code authz.Code) {
 	return authz.Credential(e.Key, e.APIKey, e.APIKeyHeader)
 }
 
-// Caller is the origin that the call names. A header that is there more than once is unreadable.
-func (e *Event) Caller() (origin.Origin, origin.Presence) {
-	return origin.Caller(only(e.Origin), only(e.Referer))
+// CallerOrigin is the origin that the call names. A header that is there more than once is unreadable.
+func (e *Event) CallerOrigin() (origin.Origin, origin.Presence) {
+	return origin.FromHeaders(only(e.Origin), only(e.Referer))
 }
 
 func only(s authz.Source) string {

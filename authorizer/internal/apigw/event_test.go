@@ -35,7 +35,7 @@ func TestDecodeReadsAnEventOfAPIGateway(t *testing.T) {
 	if e.RequestID != "c6af9ac6-7b61-11e6-9a41-93e8deadbeef" || e.Resource != "/map/{proxy+}" {
 		t.Errorf("request %q resource %q", e.RequestID, e.Resource)
 	}
-	if o, p := e.Caller(); p != origin.Known || o.String() != "https://www.example.com" {
+	if o, p := e.CallerOrigin(); p != origin.Known || o.String() != "https://www.example.com" {
 		t.Errorf("caller %v %v", o, p)
 	}
 	if target := e.Target(product.Default()); !target.Canonical || target.Match.Class != "map-display.tiles" {
@@ -126,7 +126,7 @@ func TestTwoOriginsAreNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, p := e.Caller(); p != origin.Unreadable {
+		if _, p := e.CallerOrigin(); p != origin.Unreadable {
 			t.Errorf("%s: %v", members, p)
 		}
 	}

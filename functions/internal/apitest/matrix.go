@@ -14,7 +14,7 @@ import (
 )
 
 // Fixture is what the matrix calls operations on: one account's objects by the names of path parameters, and bodies
-// by operation. It is made anew after each call that may have changed things.
+// by operation. It is rebuilt after each call that may have changed things.
 type Fixture struct {
 	*API
 	Account account.ID

@@ -23,18 +23,18 @@ const MaxBody = 64 << 10
 const maxDepth = 16
 
 var (
-	errTooLarge = Of(http.StatusRequestEntityTooLarge, "body_too_large", "The body is larger than 64 KiB.")
-	errMedia    = Of(http.StatusUnsupportedMediaType, "content_type_unsupported", "The body's content type isn't supported.").
-			With("Send application/json; charset utf-8.")
-	errNotJSON   = Of(http.StatusBadRequest, "body_not_json", "The body isn't one JSON document.")
-	errNotObject = Of(http.StatusBadRequest, "body_not_object", "The body isn't a JSON object.")
-	errDuplicate = Of(http.StatusBadRequest, "body_duplicate_member", "The body has a member twice.")
-	errNotUTF8   = Of(http.StatusBadRequest, "body_not_utf8", "The body isn't valid UTF-8.")
-	errEmpty     = Of(http.StatusBadRequest, "body_missing", "A body is needed.").With("Send a JSON object.")
+	errTooLarge = NewProblem(http.StatusRequestEntityTooLarge, "body_too_large", "The body is larger than 64 KiB.")
+	errMedia    = NewProblem(http.StatusUnsupportedMediaType, "content_type_unsupported", "The body's content type isn't supported.").
+			WithDetail("Send application/json; charset utf-8.")
+	errNotJSON   = NewProblem(http.StatusBadRequest, "body_not_json", "The body isn't one JSON document.")
+	errNotObject = NewProblem(http.StatusBadRequest, "body_not_object", "The body isn't a JSON object.")
+	errDuplicate = NewProblem(http.StatusBadRequest, "body_duplicate_member", "The body has a member twice.")
+	errNotUTF8   = NewProblem(http.StatusBadRequest, "body_not_utf8", "The body isn't valid UTF-8.")
+	errEmpty     = NewProblem(http.StatusBadRequest, "body_missing", "A body is needed.").WithDetail("Send a JSON object.")
 )
 
-// Shape refines what Body takes beyond what the type says.
-type Shape struct {
+// BodyOptions refines what Body takes beyond what the type says.
+type BodyOptions struct {
 	Optional bool     // no body at all is an empty object
 	Nullable []string // members that may be null
 	ReadOnly any      // a value of the type whose other members are told from unknown ones
@@ -51,7 +51,7 @@ func (m Members) Null(name string) bool { return bytes.Equal(m[name], []byte("nu
 
 // Body reads a strict JSON object into a generated type: 413, 415 and 400 for what can't be read, 422 with pointers
 // for unknown, read-only, missing and mistyped members. Members match by their exact names.
-func Body[T any](r *http.Request, shape Shape) (T, Members, error) {
+func Body[T any](r *http.Request, shape BodyOptions) (T, Members, error) {
 	var into T
 	raw, err := read(r, shape.Optional)
 	if err != nil {
@@ -73,7 +73,7 @@ func Body[T any](r *http.Request, shape Shape) (T, Members, error) {
 
 // Empty reads the body of an operation that takes no members.
 func Empty(r *http.Request) error {
-	_, _, err := Body[struct{}](r, Shape{Optional: true})
+	_, _, err := Body[struct{}](r, BodyOptions{Optional: true})
 	return err
 }
 
@@ -205,7 +205,7 @@ func hex4(raw []byte) uint64 {
 }
 
 // fill sets the fields of a generated struct from members, by their JSON names.
-func fill(into reflect.Value, members Members, shape Shape) (bad []api.FieldError) {
+func fill(into reflect.Value, members Members, shape BodyOptions) (bad []api.FieldError) {
 	known := map[string]int{}
 	for i := range into.NumField() {
 		name, _, _ := strings.Cut(into.Type().Field(i).Tag.Get("json"), ",")

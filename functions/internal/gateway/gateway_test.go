@@ -42,22 +42,24 @@ var errSentinel = errors.New("a sentinel")
 func newMux(logs io.Writer) *Mux {
 	m := &Mux{
 		Verifier: nobody{}, People: nobody{}, Now: time.Now, Log: slog.New(slog.NewJSONHandler(logs, nil)),
-		Errors: Table{{Err: errSentinel, Problem: Of(409, "sentinel", "It is so.")}},
+		Errors: Table{{Err: errSentinel, Problem: NewProblem(409, "sentinel", "It is so.")}},
 	}
-	m.Public("GET /v1/panic", func(http.ResponseWriter, *http.Request, Caller) error { panic("internal words") })
-	m.Public("GET /v1/fail", func(http.ResponseWriter, *http.Request, Caller) error { return errors.New("internal words") })
-	m.Public("GET /v1/known", func(http.ResponseWriter, *http.Request, Caller) error {
+	m.Public("GET /v1/panic", func(http.ResponseWriter, *http.Request, Principal) error { panic("internal words") })
+	m.Public("GET /v1/fail", func(http.ResponseWriter, *http.Request, Principal) error { return errors.New("internal words") })
+	m.Public("GET /v1/known", func(http.ResponseWriter, *http.Request, Principal) error {
 		return errors.Join(errors.New("internal words"), errSentinel)
 	})
-	m.Public("GET /v1/slow", func(http.ResponseWriter, *http.Request, Caller) error { return context.DeadlineExceeded })
-	m.Public("POST /v1/echo/{name}", func(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	m.Public("GET /v1/slow", func(http.ResponseWriter, *http.Request, Principal) error { return context.DeadlineExceeded })
+	m.Public("POST /v1/echo/{name}", func(w http.ResponseWriter, r *http.Request, _ Principal) error {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return err
 		}
 		return JSON(w, 200, map[string]string{"name": r.PathValue("name"), "body": string(body), "q": r.URL.Query().Get("q")})
 	})
-	m.Person("GET /v1/person", func(w http.ResponseWriter, _ *http.Request, c Caller) error { return JSON(w, 200, c.Person.Subject.ID) })
+	m.Person("GET /v1/person", func(w http.ResponseWriter, _ *http.Request, c Principal) error {
+		return JSON(w, 200, c.Person.Subject.ID)
+	})
 	return m
 }
 
@@ -231,7 +233,7 @@ func FuzzBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
-		_, members, err := Body[api.CreateKey](r, Shape{Nullable: []string{"expires_at"}, ReadOnly: api.Key{}})
+		_, members, err := Body[api.CreateKey](r, BodyOptions{Nullable: []string{"expires_at"}, ReadOnly: api.Key{}})
 		var p *Problem
 		if err != nil && (!errors.As(err, &p) || p.Status < 400 || p.Status > 499) {
 			t.Fatalf("%q: %v", body, err)

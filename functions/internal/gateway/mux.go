@@ -28,14 +28,14 @@ type Verifier interface {
 type People interface {
 	// Role returns a member's role, "" for somebody who is none.
 	Role(ctx context.Context, id account.ID, who account.Subject) (account.Role, error)
-	// IsOperator reports whether somebody is staff.
+	// IsOperator reports whether somebody is an operator.
 	IsOperator(ctx context.Context, who account.Subject) (bool, error)
 	// AccountExists reports whether there is such an account, open or closed.
 	AccountExists(ctx context.Context, id account.ID) (bool, error)
 }
 
-// Caller is who calls, and as what.
-type Caller struct {
+// Principal is who calls, and as what.
+type Principal struct {
 	Person    account.Person
 	Account   account.ID   // of the path; "" where there is none
 	Role      account.Role // the member's role in it; "" for an operator who is no member
@@ -44,7 +44,7 @@ type Caller struct {
 }
 
 // RoleName is the role as the audit trail names it.
-func (c Caller) RoleName() string {
+func (c Principal) RoleName() string {
 	if c.Operator {
 		return account.RoleOperator
 	}
@@ -52,7 +52,7 @@ func (c Caller) RoleName() string {
 }
 
 // Endpoint answers one operation. It has written an answer, or returns an error and has written nothing.
-type Endpoint func(w http.ResponseWriter, r *http.Request, c Caller) error
+type Endpoint func(w http.ResponseWriter, r *http.Request, c Principal) error
 
 // Mux routes requests, and checks the token and the right to an operation before its endpoint runs.
 type Mux struct {
@@ -68,7 +68,7 @@ type Mux struct {
 // Public registers an operation that needs no token.
 func (m *Mux) Public(pattern string, e Endpoint) {
 	m.handle(pattern, func(w http.ResponseWriter, r *http.Request) error {
-		return e(w, r, Caller{RequestID: RequestID(r.Context())})
+		return e(w, r, Principal{RequestID: RequestID(r.Context())})
 	})
 }
 
@@ -79,13 +79,13 @@ func (m *Mux) Person(pattern string, e Endpoint) {
 		if err != nil {
 			return err
 		}
-		return e(w, r, Caller{Person: person, RequestID: RequestID(r.Context())})
+		return e(w, r, Principal{Person: person, RequestID: RequestID(r.Context())})
 	})
 }
 
-// Staff registers an operation for operators, on no account in particular.
-func (m *Mux) Staff(pattern string, action account.Action, e Endpoint) {
-	m.Person(pattern, func(w http.ResponseWriter, r *http.Request, c Caller) error {
+// Operator registers an operation for operators, on no account in particular.
+func (m *Mux) Operator(pattern string, action account.Action, e Endpoint) {
+	m.Person(pattern, func(w http.ResponseWriter, r *http.Request, c Principal) error {
 		operator, err := m.People.IsOperator(r.Context(), c.Person.Subject)
 		switch {
 		case err != nil:
@@ -101,7 +101,7 @@ func (m *Mux) Staff(pattern string, action account.Action, e Endpoint) {
 // Account registers an operation on the account in the path's {account}. Any of the actions suffices. Where the
 // caller is neither a member nor an operator, the answer is that of an account that doesn't exist.
 func (m *Mux) Account(pattern string, e Endpoint, actions ...account.Action) {
-	m.Person(pattern, func(w http.ResponseWriter, r *http.Request, c Caller) error {
+	m.Person(pattern, func(w http.ResponseWriter, r *http.Request, c Principal) error {
 		c, err := m.admit(r.Context(), c, r.PathValue("account"), actions)
 		if err != nil {
 			return err
@@ -110,7 +110,7 @@ func (m *Mux) Account(pattern string, e Endpoint, actions ...account.Action) {
 	})
 }
 
-func (m *Mux) admit(ctx context.Context, c Caller, id string, actions []account.Action) (Caller, error) {
+func (m *Mux) admit(ctx context.Context, c Principal, id string, actions []account.Action) (Principal, error) {
 	parsed, err := account.ParseID(id)
 	if err != nil {
 		return c, ErrNotFound
@@ -149,7 +149,7 @@ func (m *Mux) admit(ctx context.Context, c Caller, id string, actions []account.
 }
 
 // May reports whether the caller may do an action, in the role in which they were admitted.
-func (c Caller) May(action account.Action) bool {
+func (c Principal) May(action account.Action) bool {
 	return c.Role.May(action) || (c.Operator && account.OperatorMay(action))
 }
 

@@ -26,15 +26,15 @@ type Problem struct {
 // Error returns the code and the sentence.
 func (p *Problem) Error() string { return p.Code + ": " + p.Text }
 
-// With returns a copy with a detail.
-func (p *Problem) With(detail string) *Problem {
+// WithDetail returns a copy with a detail.
+func (p *Problem) WithDetail(detail string) *Problem {
 	q := *p
 	q.Detail = detail
 	return &q
 }
 
-// Of makes a problem.
-func Of(status int, code, text string) *Problem {
+// NewProblem makes a problem.
+func NewProblem(status int, code, text string) *Problem {
 	return &Problem{Status: status, Code: code, Text: text}
 }
 
@@ -61,18 +61,18 @@ var (
 	ErrUnauthorized = &Problem{
 		Status: http.StatusUnauthorized, Code: "unauthorized", Text: "A valid bearer token is needed.", Challenge: `Bearer realm="latchkey"`,
 	}
-	ErrForbidden = Of(http.StatusForbidden, "forbidden", "Your role doesn't allow this.")
-	ErrNotFound  = Of(http.StatusNotFound, "not_found", "There is no such object.")
-	ErrStale     = Of(http.StatusPreconditionFailed, "version_stale", "The object has changed since you read it.").
-			With("Read it again and repeat the change with its new ETag.")
+	ErrForbidden = NewProblem(http.StatusForbidden, "forbidden", "Your role doesn't allow this.")
+	ErrNotFound  = NewProblem(http.StatusNotFound, "not_found", "There is no such object.")
+	ErrStale     = NewProblem(http.StatusPreconditionFailed, "version_stale", "The object has changed since you read it.").
+			WithDetail("Read it again and repeat the change with its new ETag.")
 	ErrUnavailable = &Problem{
 		Status: http.StatusServiceUnavailable, Code: "unavailable", Text: "The service can't answer now.",
 		Detail: "Try again in a moment.", RetryAfter: 1,
 	}
-	errInternal = Of(http.StatusInternalServerError, "internal", "Something went wrong here.").
-			With("Send the request ID to support.")
-	errNoRoute = Of(http.StatusNotFound, "not_found", "There is no such object.")
-	errMethod  = Of(http.StatusMethodNotAllowed, "method_not_allowed", "This path doesn't know the method.")
+	errInternal = NewProblem(http.StatusInternalServerError, "internal", "Something went wrong here.").
+			WithDetail("Send the request ID to support.")
+	errNoRoute = NewProblem(http.StatusNotFound, "not_found", "There is no such object.")
+	errMethod  = NewProblem(http.StatusMethodNotAllowed, "method_not_allowed", "This path doesn't know the method.")
 )
 
 // Rule says what a sentinel error means to the caller.

@@ -25,8 +25,8 @@ type Match struct {
 func IfMatch(r *http.Request) (Match, error) {
 	m := OptionalIfMatch(r)
 	if !m.sent {
-		return m, Of(http.StatusPreconditionRequired, "if_match_required", "If-Match is needed.").
-			With("Send the ETag of the object that you read.")
+		return m, NewProblem(http.StatusPreconditionRequired, "if_match_required", "If-Match is needed.").
+			WithDetail("Send the ETag of the object that you read.")
 	}
 	return m, nil
 }
@@ -94,8 +94,8 @@ func BodyHash(parts ...[]byte) [32]byte {
 func Replayed(w http.ResponseWriter) { w.Header().Set("Idempotent-Replayed", "true") }
 
 // ErrIdempotencyReused answers a second request that has the Idempotency-Key of another.
-var ErrIdempotencyReused = Of(http.StatusUnprocessableEntity, "idempotency_key_reused",
-	"This Idempotency-Key was used with another body.").With("Use a new key for a new request.")
+var ErrIdempotencyReused = NewProblem(http.StatusUnprocessableEntity, "idempotency_key_reused",
+	"This Idempotency-Key was used with another body.").WithDetail("Use a new key for a new request.")
 
 // Page is what a list was asked for.
 type Page struct {
@@ -128,8 +128,8 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	want := scopeHash(scope)
 	if err != nil || len(raw) <= len(want) || subtle.ConstantTimeCompare(raw[:len(want)], want[:]) != 1 {
-		return p, Of(http.StatusBadRequest, "page_token_invalid", "The page token isn't one of this list.").
-			With("Take next_page_token of the page before, and keep the filter.")
+		return p, NewProblem(http.StatusBadRequest, "page_token_invalid", "The page token isn't one of this list.").
+			WithDetail("Take next_page_token of the page before, and keep the filter.")
 	}
 	p.After = string(raw[len(want):])
 	return p, nil

@@ -16,25 +16,25 @@ import (
 
 // Errors is the one table between the errors of stores and core packages and the answers of the API.
 func Errors() gateway.Table {
-	conflict := func(code, text string) *gateway.Problem { return gateway.Of(http.StatusConflict, code, text) }
-	revoked := conflict("key_revoked", "The key is revoked, for good.").With("Create a new key.")
-	deleted := conflict("key_deleted", "The key is deleted.").With("Restore it first; that is possible for 30 days.")
+	conflict := func(code, text string) *gateway.Problem { return gateway.NewProblem(http.StatusConflict, code, text) }
+	revoked := conflict("key_revoked", "The key is revoked, for good.").WithDetail("Create a new key.")
+	deleted := conflict("key_deleted", "The key is deleted.").WithDetail("Restore it first; that is possible for 30 days.")
 	decided := conflict("request_decided", "The request was decided or withdrawn already.")
 	return gateway.Table{
 		{Err: dynamo.ErrNotFound, Problem: gateway.ErrNotFound},
 		{Err: dynamo.ErrStale, Problem: gateway.ErrStale},
 		{Err: dynamo.ErrRevoked, Problem: revoked},
 		{Err: dynamo.ErrKeyLimit, Problem: conflict("key_limit_reached", "The account has as many keys as it may have.").
-			With("Delete a key, or ask for a higher limit.")},
+			WithDetail("Delete a key, or ask for a higher limit.")},
 		{Err: dynamo.ErrLastOwner, Problem: conflict("last_owner", "An account keeps at least one owner.").
-			With("Make somebody else an owner first.")},
+			WithDetail("Make somebody else an owner first.")},
 		{Err: dynamo.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
 		{Err: dynamo.ErrTypeChanging, Problem: conflict("account_type_changing", "The account's type is being changed.").
-			With("Try again in a moment.")},
+			WithDetail("Try again in a moment.")},
 		{Err: dynamo.ErrBilling, Problem: conflict("billing_type_conflict", "A key's billing type doesn't fit the account's type.").
-			With("Change the billing types of its keys first.")},
+			WithDetail("Change the billing types of its keys first.")},
 		{Err: dynamo.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is open already.").
-			With("Withdraw it first, or wait for the decision.")},
+			WithDetail("Withdraw it first, or wait for the decision.")},
 		{Err: dynamo.ErrDecided, Problem: decided},
 		{Err: dynamo.ErrExists, Problem: conflict("exists", "It exists already.")},
 		{Err: dynamo.ErrConflict, Problem: gateway.ErrUnavailable},
@@ -45,14 +45,14 @@ func Errors() gateway.Table {
 		{Err: apikey.ErrNotDeleted, Problem: conflict("key_not_deleted", "The key is not deleted.")},
 		{Err: apikey.ErrRestoreTooOld, Problem: conflict("key_restore_too_late", "The key was deleted more than 30 days ago.")},
 		{Err: apikey.ErrBilling, Problem: conflict("billing_type_conflict", "The key's billing type doesn't fit the account's type, which has changed.").
-			With("Create a new key.")},
+			WithDetail("Create a new key.")},
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
 		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is blocked already.")},
 		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(
 			gateway.Field("confirm_name", "name_mismatch", "It must be the key's name, exactly."))},
 
 		{Err: rotation.ErrInProgress, Problem: conflict("rotation_in_progress", "A rotation of this key is in progress.").
-			With("End it, or cancel it, before you rotate again.")},
+			WithDetail("End it, or cancel it, before you rotate again.")},
 		{Err: rotation.ErrNotRunning, Problem: conflict("no_rotation", "No rotation of this key is in progress.")},
 		{Err: rotation.ErrAlreadyCancelled, Problem: conflict("rotation_cancelled", "The rotation was cancelled already.")},
 		{Err: rotation.ErrGrace, Problem: gateway.Invalid(
@@ -62,14 +62,14 @@ func Errors() gateway.Table {
 
 		{Err: qps.ErrNotPending, Problem: decided},
 		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end that the request asks for has passed.").
-			With("Reject it; the customer can file another.")},
+			WithDetail("Reject it; the customer can file another.")},
 		{Err: qps.ErrBadJustification, Problem: gateway.Invalid(
 			gateway.Field("justification", "bad_length", "It has 1 to 2000 characters."))},
 		{Err: qps.ErrBadComment, Problem: gateway.Invalid(
 			gateway.Field("comment", "bad_length", "It has at most 2000 characters, and a rejection needs one."))},
 
 		{Err: sealing.ErrUnavailable, Problem: conflict("recoverable_unavailable", "Recoverable keys aren't set up here.").
-			With("An operator puts a keyring into the stack's keyring secret.")},
+			WithDetail("An operator puts a keyring into the stack's keyring secret.")},
 
 		{Fits: fromAWS, Problem: gateway.ErrUnavailable},
 	}

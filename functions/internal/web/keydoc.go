@@ -31,8 +31,8 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		BillingType: api.BillingType(k.BillingType), Products: texts(k.Products), Domains: texts(k.Domains),
 		MissingOrigin: api.MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(),
-		ExpiresAt: Moment(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: Moment(k.RevokedAt), DeletedAt: Moment(k.DeletedAt),
-		RotatedAt: Moment(k.RotatedAt), LastUsedAt: Moment(v.Used.Current), Limits: limitDocs(k, v), Version: k.Version,
+		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
+		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), Limits: limitDocs(k, v), Version: k.Version,
 	}
 	if doc.MissingOrigin == "" {
 		doc.MissingOrigin = api.Deny // as the zero value decides
@@ -45,8 +45,8 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 	}
 	if rotation.Running(k, v.Now) {
 		doc.PreviousPreview = &k.Outgoing.Preview
-		doc.PreviousSecretExpiresAt = Moment(k.Outgoing.EndsAt)
-		doc.PreviousSecretLastUsedAt = Moment(v.Used.Previous)
+		doc.PreviousSecretExpiresAt = TimePtr(k.Outgoing.EndsAt)
+		doc.PreviousSecretLastUsedAt = TimePtr(v.Used.Previous)
 		doc.RotationCancelled = k.Outgoing.Cancelled
 	}
 	last := v.Used.Current
@@ -55,11 +55,11 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 	}
 	if !last.IsZero() {
 		age := max(int64(v.Now.Sub(last)/time.Second), 0)
-		doc.LastUsedAt, doc.LastUsedAgeSeconds = Moment(last), &age
+		doc.LastUsedAt, doc.LastUsedAgeSeconds = TimePtr(last), &age
 	}
 	if p := k.Rotation; p != nil {
 		doc.RotationPolicy = &api.RotationPolicy{
-			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: MaybeText(p.Principal), NextDueAt: Moment(rotation.Due(k)),
+			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: StringPtr(p.Principal), NextDueAt: TimePtr(rotation.Due(k)),
 		}
 	}
 	if p := k.Proposed; p != nil {
@@ -108,7 +108,7 @@ func limitDoc(k apikey.Key, id product.ID, class product.LimitClass, now time.Ti
 		case own.EndsAt.IsZero():
 			doc.Qps = own.QPS
 		case now.Before(own.EndsAt):
-			doc.Qps, doc.EndsAt, doc.ThenQps = own.QPS, Moment(own.EndsAt), &then
+			doc.Qps, doc.EndsAt, doc.ThenQps = own.QPS, TimePtr(own.EndsAt), &then
 		default:
 			doc.Qps = then
 		}
@@ -142,14 +142,14 @@ func KeyWithSecret(k apikey.Key, v View, secret apikey.Secret) api.KeyWithSecret
 // AccountDoc renders an account as one of its members, or an operator (role ""), sees it.
 func AccountDoc(a account.Account, role account.Role) api.Account {
 	return api.Account{
-		Id: string(a.ID), Name: a.Name, Type: api.AccountType(a.Type), PendingType: MaybeText(string(a.PendingType)), KeyLimit: a.KeyLimit,
-		CreatedAt: a.CreatedAt.UTC(), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: Moment(a.ClosedAt),
-		Role: MaybeText(string(role)), Version: a.Version,
+		Id: string(a.ID), Name: a.Name, Type: api.AccountType(a.Type), PendingType: StringPtr(string(a.PendingType)), KeyLimit: a.KeyLimit,
+		CreatedAt: a.CreatedAt.UTC(), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: TimePtr(a.ClosedAt),
+		Role: StringPtr(string(role)), Version: a.Version,
 	}
 }
 
-// Moment renders a time, nil for the zero time.
-func Moment(t time.Time) *time.Time {
+// TimePtr renders a time, nil for the zero time.
+func TimePtr(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
@@ -157,8 +157,8 @@ func Moment(t time.Time) *time.Time {
 	return &t
 }
 
-// MaybeText renders a text, nil for "".
-func MaybeText(text string) *string {
+// StringPtr renders a text, nil for "".
+func StringPtr(text string) *string {
 	if text == "" {
 		return nil
 	}

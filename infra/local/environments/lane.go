@@ -72,7 +72,7 @@ func (l *lane) dispatch(c *call) {
 	l.waiting = append(l.waiting, c)
 	l.grow(l.finishing)
 	if l.finishing > 0 {
-		time.AfterFunc(patience, func() {
+		time.AfterFunc(handoverWait, func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.grow(0)
@@ -80,8 +80,8 @@ func (l *lane) dispatch(c *call) {
 	}
 }
 
-// patience is how long a call waits for an environment that has answered and is about to ask for work, before it gets a new one.
-const patience = 20 * time.Millisecond
+// handoverWait is how long a call waits for an environment that has answered and is about to ask for work, before it gets a new one.
+const handoverWait = 20 * time.Millisecond
 
 // grow starts environments for the waiting calls, less those that soon will have one. The caller holds the mutex.
 func (l *lane) grow(soon int) {

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// rig is a bus and the SDK's own client of it.
-func rig(t *testing.T, cfg Config) (*Bus, *eventbridge.Client) {
+// harness is a bus and the SDK's own client of it.
+func harness(t *testing.T, cfg Config) (*Bus, *eventbridge.Client) {
 	t.Helper()
 	b, err := New(cfg)
 	if err != nil {
@@ -42,7 +42,7 @@ func good(detail string) types.PutEventsRequestEntry {
 func TestEventsReachCallbackMemoryAndFileInOrder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "events.jsonl")
 	var called []string
-	b, c := rig(t, Config{File: file, Region: "eu-west-1", OnEvent: func(e Event) { called = append(called, string(e.Detail)) }})
+	b, c := harness(t, Config{File: file, Region: "eu-west-1", OnEvent: func(e Event) { called = append(called, string(e.Detail)) }})
 	at := time.Date(2026, 11, 1, 12, 0, 0, 5e8, time.UTC)
 	first := good(`{"n":1}`)
 	first.Time, first.Resources, first.EventBusName = &at, []string{"arn:x"}, aws.String("bus")
@@ -75,7 +75,7 @@ func TestEventsReachCallbackMemoryAndFileInOrder(t *testing.T) {
 }
 
 func TestBadEntriesFailAloneWithTheirOwnError(t *testing.T) {
-	b, c := rig(t, Config{})
+	b, c := harness(t, Config{})
 	noSource, noType, noDetail, theirs := good(`{}`), good(`{}`), good(`{}`), good(`{}`)
 	noSource.Source, noType.DetailType, noDetail.Detail, theirs.Source = nil, nil, nil, aws.String("aws.s3")
 	out, err := c.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{
@@ -96,7 +96,7 @@ func TestBadEntriesFailAloneWithTheirOwnError(t *testing.T) {
 }
 
 func TestLimitsOfARequest(t *testing.T) {
-	b, c := rig(t, Config{})
+	b, c := harness(t, Config{})
 	ten := make([]types.PutEventsRequestEntry, 10)
 	for i := range ten {
 		ten[i] = good(`{}`)
@@ -123,7 +123,7 @@ func TestLimitsOfARequest(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	b, c := rig(t, Config{Keep: 3})
+	b, c := harness(t, Config{Keep: 3})
 	for _, d := range []string{`{"n":1}`, `{"n":2}`, `{"n":3}`, `{"n":4}`, `{"n":5}`} {
 		if _, err := c.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{good(d)}}); err != nil {
 			t.Fatal(err)
@@ -135,7 +135,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestOtherOperationsAndRubbishGetAClearError(t *testing.T) {
-	b, c := rig(t, Config{})
+	b, c := harness(t, Config{})
 	_, err := c.ListEventBuses(t.Context(), &eventbridge.ListEventBusesInput{})
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "UnknownOperationException" || !strings.Contains(api.ErrorMessage(), "ListEventBuses") {

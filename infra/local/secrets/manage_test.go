@@ -16,7 +16,7 @@ import (
 
 func TestDeletedSecretIsClosedUntilRestoredAndGoneAfterItsWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newHarness(t)
 		ctx := t.Context()
 		r.create("s", "one", token("a"))
 		id := aws.String("s")
@@ -55,7 +55,7 @@ func TestDeletedSecretIsClosedUntilRestoredAndGoneAfterItsWindow(t *testing.T) {
 }
 
 func TestEverythingAcknowledgedSurvivesARestartAndFilesArePrivate(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	must(r.CreateSecret(t.Context(), &sm.CreateSecretInput{
 		Name: aws.String("latchkey/a/k"), SecretString: aws.String("one"), ClientRequestToken: token("a"), Description: aws.String("d"), KmsKeyId: aws.String("alias/k"),
 		Tags: []types.Tag{{Key: aws.String("key"), Value: aws.String("key_1")}},
@@ -92,7 +92,7 @@ func TestEverythingAcknowledgedSurvivesARestartAndFilesArePrivate(t *testing.T) 
 }
 
 func TestFailedWriteChangesNothing(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.create("s", "one", token("a"))
 	if err := os.RemoveAll(r.dir); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestFailedWriteChangesNothing(t *testing.T) {
 }
 
 func TestListPagesAndFilters(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	for i := range 7 {
 		must(r.CreateSecret(t.Context(), &sm.CreateSecretInput{
 			Name: aws.String(fmt.Sprintf("latchkey/%d", i)), SecretString: aws.String("x"), Tags: []types.Tag{{Key: aws.String("parity"), Value: aws.String(fmt.Sprint(i % 2))}},
@@ -144,7 +144,7 @@ func TestListPagesAndFilters(t *testing.T) {
 }
 
 func TestTagsComeAndGo(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.create("s", "x", nil)
 	id := aws.String("s")
 	must(r.TagResource(t.Context(), &sm.TagResourceInput{SecretId: id, Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("b"), Value: aws.String("2")}}}))(r)

@@ -16,7 +16,7 @@ import (
 )
 
 func TestResourcePolicyDecidesForOtherPrincipals(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	ctx := t.Context()
 	r.create("s", "one", token("a"))
 	id := aws.String("s")
@@ -115,7 +115,7 @@ func TestRotationCallsTheFourStepsAndCanBeRepeated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{T: t, server: s, Client: clientOf(s, "local"), dir: dir}
+	r := &harness{T: t, server: s, Client: clientOf(s, "local"), dir: dir}
 	f.c = r.Client
 	r.create("s", "one", token("a"))
 	in := &sm.RotateSecretInput{SecretId: aws.String("s"), ClientRequestToken: token("b"), RotationLambdaARN: aws.String("arn:aws:lambda:us-east-1:000000000000:function:rotator")}
@@ -146,7 +146,7 @@ func TestRotationCallsTheFourStepsAndCanBeRepeated(t *testing.T) {
 	if d := must(r.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: aws.String("s")}))(r); d.LastRotatedDate == nil || !*d.RotationEnabled {
 		t.Errorf("%+v", d)
 	}
-	plain := newRig(t)
+	plain := newHarness(t)
 	plain.create("s", "one", nil)
 	_, err = plain.RotateSecret(t.Context(), in)
 	plain.refused(err, "InvalidRequestException")
@@ -163,7 +163,7 @@ func TestValuesAreInNoLogAndNoError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{T: t, server: s, Client: clientOf(s, "local")}
+	r := &harness{T: t, server: s, Client: clientOf(s, "local")}
 	r.create("s", value, token("a"))
 	_, err1 := r.PutSecretValue(t.Context(), &sm.PutSecretValueInput{SecretId: aws.String("s"), SecretString: aws.String(value + "2"), ClientRequestToken: token("a")})
 	_, err2 := r.CreateSecret(t.Context(), &sm.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String(value)})

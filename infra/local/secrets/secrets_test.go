@@ -20,7 +20,7 @@ import (
 // token makes a ClientRequestToken of a few letters.
 // stages are all versions' stages, as "a0:AWSCURRENT b0:AWSPREVIOUS", by the first letter of their token.
 func TestCurrentAndPreviousMoveAsDocumented(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.create("latchkey/acct/key", "one", token("a"))
 	if got := r.value("latchkey/acct/key", ""); got != "one" {
 		t.Error(got)
@@ -53,7 +53,7 @@ func TestCurrentAndPreviousMoveAsDocumented(t *testing.T) {
 }
 
 func TestUpdateSecretVersionStageRefuses(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.create("s", "one", token("a"))
 	r.put("s", "two", token("b"), "AWSPENDING")
 	for name, tc := range map[string]struct {
@@ -82,7 +82,7 @@ func TestUpdateSecretVersionStageRefuses(t *testing.T) {
 }
 
 func TestTokensMakeWritesIdempotent(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	first := r.create("s", "one", token("a"))
 	again := r.create("s", "one", token("a"))
 	if *again.ARN != *first.ARN || *again.VersionId != *first.VersionId {
@@ -105,7 +105,7 @@ func TestTokensMakeWritesIdempotent(t *testing.T) {
 }
 
 func TestGetSecretValueNamesWhatIsMissing(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	_, err := r.GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: aws.String("none")})
 	var missing *types.ResourceNotFoundException
 	if !errors.As(err, &missing) {
@@ -136,7 +136,7 @@ func TestGetSecretValueNamesWhatIsMissing(t *testing.T) {
 }
 
 func TestBadInputsAreRefused(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.create("s", "one", nil)
 	big := strings.Repeat("x", maxValue+1)
 	create := func(in sm.CreateSecretInput) error { _, err := r.CreateSecret(t.Context(), &in); return err }
@@ -174,7 +174,7 @@ func TestBadInputsAreRefused(t *testing.T) {
 
 // rotator is a rotation function as AWS's template has it: every step may be repeated.
 func TestOldVersionsWithoutStagesAreDroppedBeyondAHundred(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.create("s", "first", token("a"))
 	r.move2("s", "KEEP", token("a"))
 	for i := range 120 {
@@ -187,7 +187,7 @@ func TestOldVersionsWithoutStagesAreDroppedBeyondAHundred(t *testing.T) {
 }
 
 func TestConcurrentPutsLeaveOneCurrentAndOnePrevious(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.create("s", "0", nil)
 	var wg sync.WaitGroup
 	for i := range 20 {

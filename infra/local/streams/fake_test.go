@@ -184,8 +184,8 @@ func report(values string) func(call) (string, error) {
 	}
 }
 
-// bench is a poller over one mapping, to be used inside a synctest bubble.
-type bench struct {
+// harness is a poller over one mapping, to be used inside a synctest bubble.
+type harness struct {
 	t      *testing.T
 	source *fakeSource
 	fn     *fakeFunction
@@ -195,16 +195,16 @@ type bench struct {
 	stop   func()
 }
 
-func newBench(t *testing.T, source *fakeSource, change func(*Mapping)) *bench {
+func newBench(t *testing.T, source *fakeSource, change func(*Mapping)) *harness {
 	m := Mapping{Name: "m", Function: "F", StreamARN: arn, BatchSize: 10, ParallelizationFactor: 1, MaximumRetryAttempts: -1}
 	if change != nil {
 		change(&m)
 	}
-	return &bench{t: t, source: source, fn: &fakeFunction{}, m: m, dir: t.TempDir()}
+	return &harness{t: t, source: source, fn: &fakeFunction{}, m: m, dir: t.TempDir()}
 }
 
 // start runs a new poller on the same checkpoints.
-func (b *bench) start() {
+func (b *harness) start() {
 	b.t.Helper()
 	p, err := New(Config{Source: b.source, Invoker: b.fn, Mappings: []Mapping{b.m}, StateFile: filepath.Join(b.dir, "streams.json"), Region: "eu-west-1"})
 	if err != nil {
@@ -216,14 +216,14 @@ func (b *bench) start() {
 	b.poller, b.stop = p, func() { cancel(); <-ended }
 }
 
-func (b *bench) putAll(values string) {
+func (b *harness) putAll(values string) {
 	for _, v := range values {
 		b.source.put("shard-1", "p", string(v))
 	}
 }
 
 // drain processes all and stops.
-func (b *bench) drain() {
+func (b *harness) drain() {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Hour)
 	defer cancel()
@@ -234,4 +234,4 @@ func (b *bench) drain() {
 }
 
 // run is start and drain.
-func (b *bench) run() { b.t.Helper(); b.start(); b.drain() }
+func (b *harness) run() { b.t.Helper(); b.start(); b.drain() }

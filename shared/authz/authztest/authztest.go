@@ -71,7 +71,7 @@ func readable(p authz.Policy) bool {
 	return true
 }
 
-func covers(call Call, products []product.ID, domains []string, missing apikey.Missing) bool {
+func covers(call Call, products []product.ID, domains []string, missing apikey.MissingOrigin) bool {
 	if !Path(call.Path) {
 		return false
 	}
@@ -83,7 +83,7 @@ func covers(call Call, products []product.ID, domains []string, missing apikey.M
 	}
 	switch caller := origintest.Caller(call.Origin, call.Referer); caller {
 	case origintest.Missing:
-		return missing == apikey.AllowMissing
+		return missing == apikey.MissingOriginAllow
 	case origintest.Unreadable:
 		return false
 	default:

@@ -57,16 +57,16 @@ func (f Facts) Policy(now time.Time) authz.Policy {
 		Live: has(Live), Blocked: has(Blocked), Disabled: has(Disabled), HeaderOnly: has(HeaderOnly), Outgoing: has(Outgoing),
 		RevokedAt: when(Revoked, f.Ends), DeletedAt: when(Deleted, f.Ends),
 		ExpiresAt: when(Expires, f.Expires), SecretEnds: when(SecretEnds, f.Ends),
-		Products: list[product.ID](f.Products), MissingOrigin: apikey.DenyMissing,
+		Products: list[product.ID](f.Products), MissingOrigin: apikey.MissingOriginDeny,
 	}
 	if has(HasDomains) {
 		p.Domains = list[string](f.Domains)
 	}
 	if has(AllowMissing) {
-		p.MissingOrigin = apikey.AllowMissing
+		p.MissingOrigin = apikey.MissingOriginAllow
 	}
 	if has(OddMissing) {
-		p.MissingOrigin = apikey.Missing(f.Domains)
+		p.MissingOrigin = apikey.MissingOrigin(f.Domains)
 	}
 	if has(Proposes) {
 		p.Proposed = &apikey.Proposal{Since: now}

@@ -13,12 +13,12 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// Staff is where mutations that belong to no account leave their rows: changes of operators.
-const Staff account.ID = "staff"
+// Operators is where mutations that belong to no account leave their rows: changes of operators.
+const Operators account.ID = "staff" // stored: the partition keeps its first name
 
 func encodeAudit(row audit.Row) dynamo.Item {
 	if row.Account == "" {
-		row.Account = Staff
+		row.Account = Operators
 	}
 	item := itemKey(accountPK(row.Account), auditSK(row.ID))
 	item["kind"] = dynamo.S("audit")

@@ -106,7 +106,7 @@ func TestAnUnreadableKeyStopsNoJob(t *testing.T) {
 	s := keytest.MemoryStores(t)
 	a := s.NewAccount(t)
 	ending := func(k *apikey.Key) {
-		k.Outgoing = &apikey.Outgoing{Slot: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now}
 	}
 	bad, good := s.NewKey(t, a, ending), s.NewKey(t, a, ending)
 	err := keytest.PutRaw(t.Context(), s.DB, s.Tables.Control, dynamo.Item{

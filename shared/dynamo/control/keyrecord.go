@@ -40,7 +40,7 @@ type keyRecord struct {
 
 	Limits   []limitRecord   `dynamodbav:"limits,omitempty"`
 	Rotation *policyRecord   `dynamodbav:"rotation_policy,omitempty"`
-	Handover *handoverRecord `dynamodbav:"handover,omitempty"`
+	Delivery *deliveryRecord `dynamodbav:"handover,omitempty"`
 	Proposed *proposedRecord `dynamodbav:"proposed,omitempty"`
 }
 
@@ -84,7 +84,7 @@ type policyRecord struct {
 	AnnouncedFor     string `dynamodbav:"announced_for,omitempty"`
 }
 
-type handoverRecord struct {
+type deliveryRecord struct {
 	Reader  string `dynamodbav:"reader,omitempty"`
 	Due     bool   `dynamodbav:"due,omitempty"`
 	Version string `dynamodbav:"version_id,omitempty"`
@@ -110,7 +110,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt),
 	}
 	if o := k.Outgoing; o != nil {
-		r.Outgoing = &outgoingRecord{Slot: recordOfSlot(o.Slot), EndsAt: stamp(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
+		r.Outgoing = &outgoingRecord{Slot: recordOfSlot(o.StoredSecret), EndsAt: stamp(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
 	}
 	for _, old := range k.Retired {
 		r.Retired = append(r.Retired, retiredRecord{Hash: old.Hash.String(), EndedAt: stamp(old.EndedAt)})
@@ -126,8 +126,8 @@ func encodeKey(k apikey.Key) dynamo.Item {
 			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: stamp(p.AnnouncedFor),
 		}
 	}
-	if h := k.Handover; h != (apikey.Handover{}) {
-		r.Handover = &handoverRecord{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: stamp(h.RetryAt)}
+	if h := k.Delivery; h != (apikey.Delivery{}) {
+		r.Delivery = &deliveryRecord{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: stamp(h.RetryAt)}
 	}
 	if p := k.Proposed; p != nil {
 		r.Proposed = &proposedRecord{Since: stamp(p.Since)}
@@ -153,7 +153,7 @@ func keyIndex(k apikey.Key) (gpk, gsk string) {
 	return "", ""
 }
 
-func recordOfSlot(s apikey.Slot) slotRecord {
+func recordOfSlot(s apikey.StoredSecret) slotRecord {
 	return slotRecord{Hash: s.Hash.String(), Preview: s.Preview, CreatedAt: stamp(s.CreatedAt), Sealed: s.Sealed}
 }
 
@@ -166,14 +166,14 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 	d := keyDecoder{}
 	k := apikey.Key{
 		ID: apikey.ID(r.ID), Account: account.ID(r.Account), AccountType: account.Type(r.AccountType), Version: r.Version,
-		Name: r.Name, Usage: apikey.Usage(r.Usage), BillingType: apikey.BillingType(r.BillingType),
-		Products: fromTexts[product.ID](r.Products), Domains: r.Domains, MissingOrigin: apikey.Missing(r.MissingOrigin),
+		Name: r.Name, Usage: apikey.ClientKind(r.Usage), BillingType: apikey.BillingType(r.BillingType),
+		Products: fromTexts[product.ID](r.Products), Domains: r.Domains, MissingOrigin: apikey.MissingOrigin(r.MissingOrigin),
 		HeaderOnly: r.HeaderOnly, Recoverable: r.Recoverable, Current: d.slot(r.Current),
 		CreatedAt: d.read(r.CreatedAt), UpdatedAt: d.read(r.UpdatedAt), RotatedAt: d.read(r.RotatedAt),
 		ExpiresAt: d.read(r.ExpiresAt), Disabled: r.Disabled, RevokedAt: d.read(r.RevokedAt), DeletedAt: d.read(r.DeletedAt),
 	}
 	if o := r.Outgoing; o != nil {
-		k.Outgoing = &apikey.Outgoing{Slot: d.slot(o.Slot), EndsAt: d.read(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: d.slot(o.Slot), EndsAt: d.read(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
 	}
 	for _, old := range r.Retired {
 		k.Retired = append(k.Retired, apikey.Retired{Hash: d.hash(old.Hash), EndedAt: d.read(old.EndedAt)})
@@ -189,8 +189,8 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: d.read(p.AnnouncedFor),
 		}
 	}
-	if h := r.Handover; h != nil {
-		k.Handover = apikey.Handover{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: d.read(h.RetryAt)}
+	if h := r.Delivery; h != nil {
+		k.Delivery = apikey.Delivery{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: d.read(h.RetryAt)}
 	}
 	if p := r.Proposed; p != nil {
 		k.Proposed = &apikey.Proposal{Since: d.read(p.Since)}
@@ -218,8 +218,8 @@ func (d *keyDecoder) hash(text string) apikey.Hash {
 	return h
 }
 
-func (d *keyDecoder) slot(r slotRecord) apikey.Slot {
-	return apikey.Slot{Hash: d.hash(r.Hash), Preview: r.Preview, CreatedAt: d.read(r.CreatedAt), Sealed: r.Sealed}
+func (d *keyDecoder) slot(r slotRecord) apikey.StoredSecret {
+	return apikey.StoredSecret{Hash: d.hash(r.Hash), Preview: r.Preview, CreatedAt: d.read(r.CreatedAt), Sealed: r.Sealed}
 }
 
 func texts[T ~string](list []T) []string {

@@ -14,7 +14,7 @@ import (
 )
 
 // check compares what is stored with the ledger. calm is a connection without faults.
-func (w *world) check(f failer, t *testing.T, calm keytest.Stores) {
+func (w *harness) check(f failer, t *testing.T, calm keytest.Stores) {
 	f.Helper()
 	if len(w.broken) > 0 {
 		f.Fatalf("unexpected errors: %v", w.broken)
@@ -77,7 +77,7 @@ func checkHistory(f failer, history map[int64]mutation) {
 
 // fold sorts what happened by key and version, and holds it against the trail: a row for each mutation that was
 // acknowledged, and no row of any that nobody made.
-func (w *world) fold(f failer, t *testing.T, calm keytest.Stores) (versions map[apikey.ID]map[int64]mutation, purged map[apikey.ID]bool) {
+func (w *harness) fold(f failer, t *testing.T, calm keytest.Stores) (versions map[apikey.ID]map[int64]mutation, purged map[apikey.ID]bool) {
 	f.Helper()
 	versions, purged = map[apikey.ID]map[int64]mutation{}, map[apikey.ID]bool{}
 	rows := map[string]bool{}
@@ -115,7 +115,7 @@ func (w *world) fold(f failer, t *testing.T, calm keytest.Stores) (versions map[
 	return versions, purged
 }
 
-func (w *world) opening(f failer, t *testing.T, calm keytest.Stores) string {
+func (w *harness) opening(f failer, t *testing.T, calm keytest.Stores) string {
 	f.Helper()
 	rows := calm.AllAudit(t, w.account.ID)
 	if len(rows) == 0 || rows[len(rows)-1].Action != "account.create" {
@@ -124,7 +124,7 @@ func (w *world) opening(f failer, t *testing.T, calm keytest.Stores) string {
 	return rows[len(rows)-1].ID
 }
 
-func (w *world) guard(f failer, calm keytest.Stores) int64 {
+func (w *harness) guard(f failer, calm keytest.Stores) int64 {
 	f.Helper()
 	yes := true
 	out, err := calm.DB.GetItem(context.Background(), &dynamodb.GetItemInput{

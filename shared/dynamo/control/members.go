@@ -103,7 +103,7 @@ func (s *Store) countOwner(id account.ID, was, is bool) []op {
 	}
 }
 
-// Operator is a member of the staff.
+// Operator is a person who works for the API company.
 type Operator struct {
 	Subject account.Subject
 	Email   string
@@ -141,7 +141,7 @@ func (s *Store) IsOperator(ctx context.Context, who account.Subject) (bool, erro
 	return err == nil, err
 }
 
-// Operators lists the staff, a moment late.
+// Operators lists the operators. It reads an index, which may lag behind by a moment.
 func (s *Store) Operators(ctx context.Context) (list []Operator, err error) {
 	err = s.each(ctx, query{index: true, pk: gOperators}, func(item dynamo.Item) (bool, error) {
 		o, err := decodeOperator(item)
@@ -154,7 +154,7 @@ func (s *Store) Operators(ctx context.Context) (list []Operator, err error) {
 // AddOperator makes a person an operator. ErrExists when it is one. With first, it succeeds only while there is no
 // operator at all, and is ErrExists otherwise.
 func (s *Store) AddOperator(ctx context.Context, o Operator, first bool, row audit.Row) error {
-	row.Account = Staff
+	row.Account = Operators
 	record := encode(operatorKey(o.Subject), "operator", operatorRecord{
 		Issuer: o.Subject.Issuer, Subject: o.Subject.ID, Email: o.Email, AddedAt: o.AddedAt,
 	}, gOperators, subjectText(o.Subject))
@@ -172,7 +172,7 @@ func (s *Store) AddOperator(ctx context.Context, o Operator, first bool, row aud
 
 // RemoveOperator takes an operator's rights. ErrNotFound when the person has none.
 func (s *Store) RemoveOperator(ctx context.Context, who account.Subject, row audit.Row) error {
-	row.Account = Staff
+	row.Account = Operators
 	return s.write(ctx, row,
 		remove(s.control, operatorKey(who), exists, always(dynamo.ErrNotFound)),
 		update(s.control, itemKey(operatorsPK, operatorsSK), "SET num = num - :one",

@@ -61,8 +61,8 @@ type mutation struct {
 	known  bool
 }
 
-// world is what the actors share: the stores, and the ledger of what they were told.
-type world struct {
+// harness is what the actors share: the stores, and the ledger of what they were told.
+type harness struct {
 	stores  keytest.Stores
 	calm    keytest.Stores // the same without faults
 	account account.Account
@@ -72,7 +72,7 @@ type world struct {
 	broken  []error
 }
 
-func (w *world) pick(n int) (apikey.ID, bool) {
+func (w *harness) pick(n int) (apikey.ID, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.ids) == 0 {
@@ -81,7 +81,7 @@ func (w *world) pick(n int) (apikey.ID, bool) {
 	return w.ids[n%len(w.ids)], true
 }
 
-func (w *world) note(m mutation, err error) {
+func (w *harness) note(m mutation, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -100,7 +100,7 @@ func (w *world) note(m mutation, err error) {
 	}
 }
 
-func (w *world) do(ctx context.Context, c command) {
+func (w *harness) do(ctx context.Context, c command) {
 	if c.action == "create" {
 		k := keytest.Key(w.account.ID)
 		w.commit(ctx, "create", nil, k)
@@ -132,7 +132,7 @@ func (w *world) do(ctx context.Context, c command) {
 	}
 }
 
-func (w *world) commit(ctx context.Context, action string, before *apikey.Key, after apikey.Key) {
+func (w *harness) commit(ctx context.Context, action string, before *apikey.Key, after apikey.Key) {
 	row := keytest.Row(w.account.ID, "key."+action, after.ID)
 	got, err := w.stores.Control.Commit(ctx, control.Change{Before: before, After: after, Audit: row})
 	m := mutation{row: row.ID, action: row.Action, before: before, after: after}
@@ -170,7 +170,7 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 		ok = err == nil
 	case "rotate":
 		after, ok = k.Touched(now), k.Editable() == nil && k.Outgoing == nil
-		after.Outgoing = &apikey.Outgoing{Slot: k.Current, EndsAt: now.Add(time.Hour), Reason: "other"}
+		after.Outgoing = &apikey.Outgoing{StoredSecret: k.Current, EndsAt: now.Add(time.Hour), Reason: "other"}
 		after.Current = keytest.Slot(fmt.Sprintf("%s/%d/%d", k.ID, k.Version, time.Now().UnixNano()))
 	case "end":
 		if k.Outgoing == nil || k.Editable() != nil {
@@ -187,7 +187,7 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 	return after, ok && err == nil
 }
 
-func (w *world) run(ctx context.Context, all [actors][]command) {
+func (w *harness) run(ctx context.Context, all [actors][]command) {
 	var group sync.WaitGroup
 	for _, commands := range all {
 		group.Go(func() {
@@ -215,9 +215,9 @@ func (f *findings) Fatalf(format string, args ...any) {
 	}
 }
 
-func newWorld(t *testing.T, calm, stores keytest.Stores) *world {
+func newWorld(t *testing.T, calm, stores keytest.Stores) *harness {
 	a := calm.NewAccount(t, func(a *account.Account) { a.KeyLimit = 3 })
-	return &world{stores: stores, calm: calm, account: a}
+	return &harness{stores: stores, calm: calm, account: a}
 }
 
 func TestRandomCommandsKeepTheRulesOnTheEngine(t *testing.T) {

@@ -20,23 +20,23 @@ import (
 	"latchkey/shared/usage"
 )
 
-// rig is a counters table.
-type rig struct {
+// harness is a counters table.
+type harness struct {
 	counters.Store
 	db keytest.DB
 }
 
-func on(db keytest.DB, table string) rig {
+func on(db keytest.DB, table string) harness {
 	token := func() string { return ulid.Make().String() }
-	return rig{counters.Store{Client: db.(counters.Client), Table: table, Token: token}, db}
+	return harness{counters.Store{Client: db.(counters.Client), Table: table, Token: token}, db}
 }
 
-func (r rig) with(choose func(string, int) keytest.Fault) rig {
+func (r harness) with(choose func(string, int) keytest.Fault) harness {
 	return on(keytest.NewFaults(r.db, choose), r.Table)
 }
 
 // everywhere runs a test in memory and on the engine.
-func everywhere(t *testing.T, test func(*testing.T, rig)) {
+func everywhere(t *testing.T, test func(*testing.T, harness)) {
 	t.Run("memory", func(t *testing.T) {
 		db, tables := keytest.NewMemory()
 		db.PageSize = 3
@@ -66,13 +66,13 @@ func must(t testing.TB, err error) {
 }
 
 // put writes a new item with n calls.
-func (r rig) put(t testing.TB, p usage.Place, n int64) {
+func (r harness) put(t testing.TB, p usage.Place, n int64) {
 	t.Helper()
 	must(t, r.Write(t.Context(), map[usage.Place]usage.Stored{p: {Version: 1, Counts: usage.Counts{"c:c:allowed": n}}}))
 }
 
 func TestItemsReadBackAsWritten(t *testing.T) {
-	everywhere(t, func(t *testing.T, r rig) {
+	everywhere(t, func(t *testing.T, r harness) {
 		items := map[usage.Place]usage.Stored{}
 		for i, p := range []usage.Place{
 			{Kind: usage.Part, Account: acct, Key: key, Product: "search", Hour: hour, Environment: "e.0"},
@@ -106,7 +106,7 @@ func TestItemsReadBackAsWritten(t *testing.T) {
 }
 
 func TestAWriteNeedsEveryVersionThatWasRead(t *testing.T) {
-	everywhere(t, func(t *testing.T, r rig) {
+	everywhere(t, func(t *testing.T, r harness) {
 		one, two := hourOf(key, hour), hourOf(key, hour+1)
 		r.put(t, one, 1)
 		for name, items := range map[string]map[usage.Place]usage.Stored{
@@ -130,7 +130,7 @@ func TestAWriteNeedsEveryVersionThatWasRead(t *testing.T) {
 }
 
 func TestOfRacingWritesOneHolds(t *testing.T) {
-	everywhere(t, func(t *testing.T, r rig) {
+	everywhere(t, func(t *testing.T, r harness) {
 		results := make([]error, 8)
 		var group sync.WaitGroup
 		for i := range results {
@@ -154,7 +154,7 @@ func TestOfRacingWritesOneHolds(t *testing.T) {
 }
 
 func TestALostAnswerIsFoundOut(t *testing.T) {
-	everywhere(t, func(t *testing.T, r rig) {
+	everywhere(t, func(t *testing.T, r harness) {
 		p := hourOf(key, hour)
 		r.with(keytest.OnCall("TransactWriteItems", 1, keytest.After)).put(t, p, 4)
 		always := r.with(func(string, int) keytest.Fault { return keytest.After })
@@ -171,7 +171,7 @@ func TestALostAnswerIsFoundOut(t *testing.T) {
 }
 
 func TestAFullTransactionFits(t *testing.T) {
-	everywhere(t, func(t *testing.T, r rig) {
+	everywhere(t, func(t *testing.T, r harness) {
 		large := usage.Counts{}
 		for i := range 120 {
 			large[usage.Dimension(fmt.Sprintf("o:%s%d:allowed", strings.Repeat("x", 240), i))] = 1 << 50
@@ -211,7 +211,7 @@ func TestWhatTheStoreNeverTakesIsTold(t *testing.T) {
 }
 
 func TestARangeHasItsFirstHourAndNotItsLast(t *testing.T) {
-	everywhere(t, func(t *testing.T, r rig) {
+	everywhere(t, func(t *testing.T, r harness) {
 		for h := range usage.Hour(8) {
 			r.put(t, hourOf(key, hour+h), int64(h)+1)
 			r.put(t, hourOf(keytest.KeyID(), hour+h), 100)
@@ -251,7 +251,7 @@ func TestARangeHasItsFirstHourAndNotItsLast(t *testing.T) {
 }
 
 func TestLastUseIsReadForManyKeys(t *testing.T) {
-	everywhere(t, func(t *testing.T, r rig) {
+	everywhere(t, func(t *testing.T, r harness) {
 		keys := make([]apikey.ID, 230)
 		for i := range keys {
 			keys[i] = keytest.KeyID()
@@ -274,7 +274,7 @@ func TestLastUseIsReadForManyKeys(t *testing.T) {
 }
 
 func TestADamagedItemIsUnreadable(t *testing.T) {
-	everywhere(t, func(t *testing.T, r rig) {
+	everywhere(t, func(t *testing.T, r harness) {
 		for name, item := range map[string]dynamo.Item{
 			"no version": {"c": dynamo.S("x")},
 			"no counts":  {"v": dynamo.N(1)},
@@ -315,9 +315,9 @@ func TestItemsEndWithTheirRetention(t *testing.T) {
 }
 
 func TestWhatIsSetAsideTwiceIsThereOnce(t *testing.T) {
-	everywhere(t, func(t *testing.T, r rig) {
+	everywhere(t, func(t *testing.T, r harness) {
 		for range 2 {
-			must(t, r.SetAside(t.Context(), "7", "why", []byte(`{"a": 1}`), keytest.Now))
+			must(t, r.Quarantine(t.Context(), "7", "why", []byte(`{"a": 1}`), keytest.Now))
 		}
 		page, err := r.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.Table})
 		must(t, err)

@@ -120,7 +120,7 @@ func (s Store) LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (ma
 
 // SetAside keeps a stream record that can't be counted, whole and as it came, for a person to look at and to send
 // again. id is the record's own, so that a second delivery is the same item.
-func (s Store) SetAside(ctx context.Context, id, why string, record []byte, now time.Time) error {
+func (s Store) Quarantine(ctx context.Context, id, why string, record []byte, now time.Time) error {
 	item := dynamo.Item{
 		"pk": dynamo.S("ASIDE#" + now.UTC().Format(time.DateOnly)), "sk": dynamo.S(id), "why": dynamo.S(why),
 		"at": dynamo.N(now.UnixMilli()), "ttl": dynamo.N(now.Add(usage.KeepHours).Unix()), "record": dynamo.S(string(record)),

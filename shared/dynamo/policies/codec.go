@@ -129,7 +129,7 @@ func Decode(item dynamo.Item) (authz.Policy, error) {
 		Blocked:       r.flag("blk"),
 		Disabled:      r.flag("dis"),
 		HeaderOnly:    r.flag("hdr"),
-		MissingOrigin: apikey.Missing(r.text("mo")),
+		MissingOrigin: apikey.MissingOrigin(r.text("mo")),
 		Products:      list[product.ID](&r, "prods"),
 		Domains:       list[string](&r, "doms"),
 		Limits:        r.limits(),

@@ -47,7 +47,7 @@ func genPolicy(t *rapid.T) authz.Policy {
 		Disabled: rapid.Bool().Draw(t, "dis"), HeaderOnly: rapid.Bool().Draw(t, "hdr"),
 		SecretEnds: genTime(t, "ends"), ExpiresAt: genTime(t, "exp"), DeletedAt: genTime(t, "del"), RevokedAt: genTime(t, "rev"),
 		Products: genTexts[product.ID](t, "products"), Domains: genTexts[string](t, "domains"),
-		MissingOrigin: apikey.Missing(rapid.String().Draw(t, "missing")),
+		MissingOrigin: apikey.MissingOrigin(rapid.String().Draw(t, "missing")),
 	}
 	copy(p.Hash[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
 	for range rapid.IntRange(0, 3).Draw(t, "limits") {

@@ -51,7 +51,7 @@ func verdict(t *testing.T, pattern, missing, originHeader, referer string) strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	caller, presence := origin.Caller(originHeader, referer)
+	caller, presence := origin.FromHeaders(originHeader, referer)
 	_, matched := list.Match(caller)
 	if list.Len() == 0 || matched || presence == origin.Missing && missing == "allow" {
 		return "allow"

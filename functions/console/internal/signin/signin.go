@@ -96,7 +96,7 @@ type Pending struct {
 	Return   string `json:"r"` // a path of the console
 }
 
-// Start begins a sign-in: where to send the browser, and what its cookie shall hold.
+// Start begins a sign-in: where to send the browser, and what its cookie holds.
 func (i *Issuer) Start(ctx context.Context, redirect, back string) (to, cookie string, err error) {
 	d, err := i.discover(ctx)
 	if err != nil {

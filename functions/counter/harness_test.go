@@ -30,8 +30,8 @@ func call(key int, at time.Time) usage.Call {
 	return usage.Call{At: at, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(key), Product: "search"}}
 }
 
-// rig is a consumer on a store.
-type rig struct {
+// harness is a consumer on a store.
+type harness struct {
 	consumer
 	db    keytest.DB
 	store counters.Store
@@ -42,10 +42,10 @@ type rig struct {
 }
 
 // on makes a consumer on a DynamoDB that may have faults.
-func on(db keytest.DB, table string) *rig {
+func on(db keytest.DB, table string) *harness {
 	store := counters.Store{Client: db.(counters.Client), Table: table, Token: func() string { return ulid.Make().String() }}
 	logs, metrics := &strings.Builder{}, &strings.Builder{}
-	return &rig{
+	return &harness{
 		consumer: consumer{
 			store: store, now: func() time.Time { return keytest.Now }, log: slog.New(slog.NewTextHandler(logs, nil)), metrics: metrics,
 		},
@@ -53,14 +53,14 @@ func on(db keytest.DB, table string) *rig {
 	}
 }
 
-func inMemory() *rig {
+func inMemory() *harness {
 	db, tables := keytest.NewMemory()
 	db.PageSize = 5
 	return on(db, tables.Counters)
 }
 
 // invoke delivers records and returns the sequence number from which they must come again, "" if from nowhere.
-func (r *rig) invoke(t testing.TB, records ...json.RawMessage) string {
+func (r *harness) invoke(t testing.TB, records ...json.RawMessage) string {
 	t.Helper()
 	out, err := r.Invoke(t.Context(), keytest.StreamEvent(records...))
 	if err != nil {
@@ -84,7 +84,7 @@ func firstFailure(t testing.TB, out []byte) string {
 }
 
 // count is how often a key's calls to search were allowed in the test's hour.
-func (r *rig) count(t testing.TB, key int) int64 {
+func (r *harness) count(t testing.TB, key int) int64 {
 	t.Helper()
 	rows, err := r.store.KeyRows(t.Context(), acct, keyID(key), counters.Range{From: keytest.Now.Add(-time.Hour), To: keytest.Now.Add(time.Hour)})
 	if err != nil {
@@ -98,7 +98,7 @@ func (r *rig) count(t testing.TB, key int) int64 {
 }
 
 // aside lists what was set aside, by its ID.
-func (r *rig) aside(t testing.TB) map[string]string {
+func (r *harness) aside(t testing.TB) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	var start dynamo.Item

@@ -17,8 +17,8 @@ import (
 	"latchkey/shared/usage"
 )
 
-// rig is the function on an in-memory store, with one account that is half a year old, and two keys.
-type rig struct {
+// harness is the function on an in-memory store, with one account that is half a year old, and two keys.
+type harness struct {
 	*apitest.API
 	store    counters.Store
 	account  account.Account
@@ -26,9 +26,9 @@ type rig struct {
 	reports  int
 }
 
-func newRig(t testing.TB) *rig {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
-	r := &rig{API: apitest.New(keytest.MemoryStores(t))}
+	r := &harness{API: apitest.New(keytest.MemoryStores(t))}
 	r.store = counters.Store{
 		Client: r.DB.(counters.Client), Table: r.Tables.Counters, Token: func() string { return ulid.Make().String() },
 	}
@@ -41,7 +41,7 @@ func newRig(t testing.TB) *rig {
 	return r
 }
 
-func (r *rig) path(k apikey.Key) string {
+func (r *harness) path(k apikey.Key) string {
 	if k.ID == "" {
 		return "/v1/accounts/" + string(r.account.ID) + "/usage"
 	}
@@ -54,7 +54,7 @@ func call(k apikey.Key, p product.ID, code authz.Code, at time.Time) usage.Call 
 }
 
 // count puts calls into the counters as the consumer does, n of each.
-func (r *rig) count(t testing.TB, n int, calls ...usage.Call) {
+func (r *harness) count(t testing.TB, n int, calls ...usage.Call) {
 	t.Helper()
 	r.reports++
 	tally, at := usage.NewTally(fmt.Sprint("e", r.reports)), time.Time{}
@@ -77,7 +77,7 @@ func (r *rig) count(t testing.TB, n int, calls ...usage.Call) {
 }
 
 // get asks as the owner.
-func (r *rig) get(t testing.TB, k apikey.Key, query string) map[string]any {
+func (r *harness) get(t testing.TB, k apikey.Key, query string) map[string]any {
 	t.Helper()
 	return r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(k) + query}).JSON(t)
 }

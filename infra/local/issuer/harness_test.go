@@ -17,7 +17,7 @@ import (
 
 const clientID = "latchkey-local"
 
-type rig struct {
+type harness struct {
 	t      *testing.T
 	url    string
 	issuer *Issuer
@@ -25,7 +25,7 @@ type rig struct {
 	oidc   *oidc.Provider
 }
 
-func start(t *testing.T, keyFile string, change func(*Config)) *rig {
+func start(t *testing.T, keyFile string, change func(*Config)) *harness {
 	t.Helper()
 	l, err := Listen("127.0.0.1:0")
 	if err != nil {
@@ -48,7 +48,7 @@ func start(t *testing.T, keyFile string, change func(*Config)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rig{t: t, url: cfg.Issuer, issuer: iss, oidc: p, oauth: oauth2.Config{
+	return &harness{t: t, url: cfg.Issuer, issuer: iss, oidc: p, oauth: oauth2.Config{
 		ClientID: clientID, Endpoint: p.Endpoint(), RedirectURL: "http://127.0.0.1:9/prod/auth/callback",
 		Scopes: []string{"openid", "email", "profile", "offline_access"},
 	}}
@@ -56,7 +56,7 @@ func start(t *testing.T, keyFile string, change func(*Config)) *rig {
 
 func keyFile(t *testing.T) string { return filepath.Join(t.TempDir(), "issuer.pem") }
 
-func (r *rig) browser() *http.Client {
+func (r *harness) browser() *http.Client {
 	jar, _ := cookiejar.New(nil)
 	return &http.Client{Jar: jar, CheckRedirect: func(req *http.Request, _ []*http.Request) error {
 		if "http://"+req.URL.Host != r.url {
@@ -66,13 +66,13 @@ func (r *rig) browser() *http.Client {
 	}}
 }
 
-func (r *rig) get(b *http.Client, u string) (*http.Response, string) {
+func (r *harness) get(b *http.Client, u string) (*http.Response, string) {
 	r.t.Helper()
 	resp, err := b.Get(u)
 	return r.read(resp, err)
 }
 
-func (r *rig) read(resp *http.Response, err error) (*http.Response, string) {
+func (r *harness) read(resp *http.Response, err error) (*http.Response, string) {
 	r.t.Helper()
 	if err != nil {
 		r.t.Fatal(err)
@@ -84,7 +84,7 @@ func (r *rig) read(resp *http.Response, err error) (*http.Response, string) {
 
 var hiddenID = regexp.MustCompile(`name="id" value="([^"]+)"`)
 
-func (r *rig) choose(b *http.Client, authURL string, form url.Values) *url.URL {
+func (r *harness) choose(b *http.Client, authURL string, form url.Values) *url.URL {
 	r.t.Helper()
 	resp, page := r.get(b, authURL)
 	m := hiddenID.FindStringSubmatch(page)
@@ -100,12 +100,12 @@ func (r *rig) choose(b *http.Client, authURL string, form url.Values) *url.URL {
 	return to
 }
 
-func (r *rig) authURL(verifier string, opts ...oauth2.AuthCodeOption) string {
+func (r *harness) authURL(verifier string, opts ...oauth2.AuthCodeOption) string {
 	opts = append(opts, oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", "n-1"))
 	return r.oauth.AuthCodeURL("state-1", opts...)
 }
 
-func (r *rig) signIn(b *http.Client, form url.Values) *oauth2.Token {
+func (r *harness) signIn(b *http.Client, form url.Values) *oauth2.Token {
 	r.t.Helper()
 	v := oauth2.GenerateVerifier()
 	to := r.choose(b, r.authURL(v), form)
@@ -131,7 +131,7 @@ type claims struct {
 	JTI           string `json:"jti"`
 }
 
-func (r *rig) verify(raw string) claims {
+func (r *harness) verify(raw string) claims {
 	r.t.Helper()
 	tok, err := r.oidc.Verifier(&oidc.Config{ClientID: clientID, SupportedSigningAlgs: []string{"RS256"}}).Verify(r.t.Context(), raw)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 
 const requestID1 = "qps_01M805YGJJ5PF6PAW3JGR7T0AC"
 
-// world makes the fake API answer everything that the pages about usage, requests, the account and operators ask for.
+// fakeAnswers makes the fake API answer everything that the pages about usage, requests, the account and operators ask for.
 // The name stands wherever a customer, an operator or a browser can write something.
-func world(r *rig, name string) {
+func fakeAnswers(r *harness, name string) {
 	at := time.Date(2026, 8, 3, 14, 0, 0, 0, time.UTC)
 	root := "/v1/accounts/" + account
 	class, twelve, yes, expected, peak, by, enterprise := "map-display", 12, true, float32(40), float32(0.8), name, "enterprise"
@@ -91,9 +91,9 @@ var ourPages = []string{
 }
 
 func TestOurPagesAreWholeInEveryLanguage(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	for _, tag := range []string{"en", "fr", "en-XA", "ar-XB"} {
 		r.post("/preferences", map[string][]string{"language": {tag}})
 		for _, path := range ourPages {
@@ -143,16 +143,16 @@ func unspoken(t *testing.T, path string, doc *html.Node) {
 }
 
 func TestHostileTextIsShownAsTextOnOurPages(t *testing.T) {
-	r := newRig(t, time.Hour)
+	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	count := func(doc *html.Node) (n int) { elements(doc, func(*html.Node) { n++ }); return n }
-	world(r, "Demo")
+	fakeAnswers(r, "Demo")
 	counts := map[string]int{}
 	for _, path := range ourPages {
 		counts[path] = count(r.get(path).doc)
 	}
 	for _, name := range naughty {
-		world(r, name)
+		fakeAnswers(r, name)
 		for _, path := range ourPages {
 			page := r.get(path)
 			if got := count(page.doc); got != counts[path] {

@@ -18,8 +18,8 @@ import (
 	"latchkey/shared/rotation"
 )
 
-// vaultClient is what delivery calls of Secrets Manager; *secretsmanager.Client has it.
-type vaultClient interface {
+// deliveryClient is what delivery calls of Secrets Manager; *secretsmanager.Client has it.
+type deliveryClient interface {
 	CreateSecret(context.Context, *sm.CreateSecretInput, ...func(*sm.Options)) (*sm.CreateSecretOutput, error)
 	RestoreSecret(context.Context, *sm.RestoreSecretInput, ...func(*sm.Options)) (*sm.RestoreSecretOutput, error)
 	DeleteSecret(context.Context, *sm.DeleteSecretInput, ...func(*sm.Options)) (*sm.DeleteSecretOutput, error)
@@ -30,10 +30,10 @@ type vaultClient interface {
 	UpdateSecretVersionStage(context.Context, *sm.UpdateSecretVersionStageInput, ...func(*sm.Options)) (*sm.UpdateSecretVersionStageOutput, error)
 }
 
-// vault delivers secrets through Secrets Manager: latchkey/<account>/<key> holds the text of the key's secret as it
+// delivery delivers secrets through Secrets Manager: latchkey/<account>/<key> holds the text of the key's secret as it
 // is. Every call may be repeated, and made by two runs at once.
-type vault struct {
-	client vaultClient
+type delivery struct {
+	client deliveryClient
 	kmsKey string
 	calls  atomic.Int64
 }
@@ -68,21 +68,21 @@ func is[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
-// customers reports whether only the customer can mend a failure: their principal doesn't exist, or is too wide.
-func customers(err error) bool {
+// customerMustFix reports whether only the customer can mend a failure: their principal doesn't exist, or is too wide.
+func customerMustFix(err error) bool {
 	return is[*types.MalformedPolicyDocumentException](err) || is[*types.PublicPolicyException](err)
 }
 
 // call makes one call and counts it.
-func call[In, Out any](ctx context.Context, v *vault, do func(context.Context, In, ...func(*sm.Options)) (Out, error), in In) (Out, error) {
+func call[In, Out any](ctx context.Context, v *delivery, do func(context.Context, In, ...func(*sm.Options)) (Out, error), in In) (Out, error) {
 	v.calls.Add(1)
 	return do(ctx, in)
 }
 
 // prepare puts a new secret into the version, staged AWSPENDING: nobody's AWSCURRENT changes. Where the version has a
 // value already, that is the secret, whoever of the runs made it.
-func (v *vault) prepare(ctx context.Context, k apikey.Key, version string, fresh func() (apikey.Secret, error), prefix apikey.Prefix) (apikey.Secret, string, error) {
-	if err := v.open(ctx, k); err != nil {
+func (v *delivery) prepare(ctx context.Context, k apikey.Key, version string, fresh func() (apikey.Secret, error), prefix apikey.Prefix) (apikey.Secret, string, error) {
+	if err := v.ensureSecret(ctx, k); err != nil {
 		return apikey.Secret{}, "", err
 	}
 	secret, err := fresh()
@@ -112,14 +112,14 @@ func used(k apikey.Key, hash apikey.Hash) bool {
 		slices.ContainsFunc(k.Retired, func(r apikey.Retired) bool { return r.Hash == hash })
 }
 
-func (v *vault) put(ctx context.Context, k apikey.Key, version, text string) error {
+func (v *delivery) put(ctx context.Context, k apikey.Key, version, text string) error {
 	_, err := call(ctx, v, v.client.PutSecretValue, &sm.PutSecretValueInput{
 		SecretId: nameOf(k), ClientRequestToken: &version, SecretString: &text, VersionStages: []string{pending},
 	})
 	return err
 }
 
-func (v *vault) value(ctx context.Context, k apikey.Key, version string) (string, error) {
+func (v *delivery) value(ctx context.Context, k apikey.Key, version string) (string, error) {
 	out, err := call(ctx, v, v.client.GetSecretValue, &sm.GetSecretValueInput{SecretId: nameOf(k), VersionId: &version})
 	if err != nil {
 		return "", err
@@ -127,9 +127,9 @@ func (v *vault) value(ctx context.Context, k apikey.Key, version string) (string
 	return aws.ToString(out.SecretString), nil
 }
 
-// open makes the delivered secret if there is none, without a value, and opens it to its reader alone.
-func (v *vault) open(ctx context.Context, k apikey.Key) error {
-	err := v.admit(ctx, k)
+// ensureSecret makes the delivered secret if there is none, without a value, and opens it to its reader alone.
+func (v *delivery) ensureSecret(ctx context.Context, k apikey.Key) error {
+	err := v.grantRead(ctx, k)
 	switch {
 	case is[*types.ResourceNotFoundException](err):
 		err = v.create(ctx, k)
@@ -141,10 +141,10 @@ func (v *vault) open(ctx context.Context, k apikey.Key) error {
 	if err != nil {
 		return err
 	}
-	return v.admit(ctx, k)
+	return v.grantRead(ctx, k)
 }
 
-func (v *vault) create(ctx context.Context, k apikey.Key) error {
+func (v *delivery) create(ctx context.Context, k apikey.Key) error {
 	in := &sm.CreateSecretInput{
 		Name: nameOf(k), Description: aws.String("The API key " + k.Name + ", delivered by its rotation policy."),
 		Tags: []types.Tag{
@@ -174,8 +174,8 @@ type policyStatement struct {
 	Resource    string
 }
 
-// admit lets the policy's principal read the secret, and nobody else from outside.
-func (v *vault) admit(ctx context.Context, k apikey.Key) error {
+// grantRead lets the policy's principal read the secret, and nobody else from outside.
+func (v *delivery) grantRead(ctx context.Context, k apikey.Key) error {
 	document, err := json.Marshal(policyDocument{Version: "2012-10-17", Statement: []policyStatement{{
 		Sid: "Reader", Effect: "Allow", Principal: map[string]string{"AWS": rotation.Reader(k)},
 		Action: []string{"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}, Resource: "*",
@@ -189,14 +189,14 @@ func (v *vault) admit(ctx context.Context, k apikey.Key) error {
 	return err
 }
 
-// settle makes AWSCURRENT the key's current secret, whatever happened before, and drops AWSPENDING. kept gives the
+// reconcile makes AWSCURRENT the key's current secret, whatever happened before, and drops AWSPENDING. kept gives the
 // secret's text where Latchkey keeps it. held is false where no version has the secret and nobody can tell it.
-func (v *vault) settle(ctx context.Context, k apikey.Key, kept func() (string, error)) (held bool, err error) {
-	if err := v.open(ctx, k); err != nil {
+func (v *delivery) reconcile(ctx context.Context, k apikey.Key, kept func() (string, error)) (held bool, err error) {
+	if err := v.ensureSecret(ctx, k); err != nil {
 		return false, err
 	}
-	for range settleAttempts { // another run may move the stages between a look and a move
-		held, err = v.settleOnce(ctx, k, kept)
+	for range reconcileAttempts { // another run may move the stages between a look and a move
+		held, err = v.reconcileOnce(ctx, k, kept)
 		if !is[*types.InvalidParameterException](err) {
 			break
 		}
@@ -204,14 +204,14 @@ func (v *vault) settle(ctx context.Context, k apikey.Key, kept func() (string, e
 	return held, err
 }
 
-const settleAttempts = 3
+const reconcileAttempts = 3
 
-func (v *vault) settleOnce(ctx context.Context, k apikey.Key, kept func() (string, error)) (held bool, err error) {
+func (v *delivery) reconcileOnce(ctx context.Context, k apikey.Key, kept func() (string, error)) (held bool, err error) {
 	holders, err := v.stages(ctx, k)
 	if err != nil {
 		return false, err
 	}
-	version, err := v.find(ctx, k, k.Handover.Version, holders[current], holders[previous], holders[pending])
+	version, err := v.versionHolding(ctx, k, k.Delivery.Version, holders[current], holders[previous], holders[pending])
 	if err != nil {
 		return false, err
 	}
@@ -230,7 +230,7 @@ func (v *vault) settleOnce(ctx context.Context, k apikey.Key, kept func() (strin
 }
 
 // stages says which version holds which stage.
-func (v *vault) stages(ctx context.Context, k apikey.Key) (map[string]string, error) {
+func (v *delivery) stages(ctx context.Context, k apikey.Key) (map[string]string, error) {
 	out, err := call(ctx, v, v.client.DescribeSecret, &sm.DescribeSecretInput{SecretId: nameOf(k)})
 	if err != nil {
 		return nil, err
@@ -244,8 +244,8 @@ func (v *vault) stages(ctx context.Context, k apikey.Key) (map[string]string, er
 	return holders, nil
 }
 
-// find returns the first of the versions that holds the key's current secret, "" if none does.
-func (v *vault) find(ctx context.Context, k apikey.Key, versions ...string) (string, error) {
+// versionHolding returns the first of the versions that holds the key's current secret, "" if none does.
+func (v *delivery) versionHolding(ctx context.Context, k apikey.Key, versions ...string) (string, error) {
 	for i, version := range versions {
 		if version == "" || slices.Contains(versions[:i], version) {
 			continue
@@ -262,7 +262,7 @@ func (v *vault) find(ctx context.Context, k apikey.Key, versions ...string) (str
 	return "", nil
 }
 
-func (v *vault) promote(ctx context.Context, k apikey.Key, version string, holders map[string]string) error {
+func (v *delivery) promote(ctx context.Context, k apikey.Key, version string, holders map[string]string) error {
 	move := func(stage, from, to string) error {
 		in := &sm.UpdateSecretVersionStageInput{SecretId: nameOf(k), VersionStage: &stage}
 		if from != "" {
@@ -285,8 +285,8 @@ func (v *vault) promote(ctx context.Context, k apikey.Key, version string, holde
 	return nil
 }
 
-// withdraw deletes the delivered secret, with a window to bring it back. From then on nobody reads it.
-func (v *vault) withdraw(ctx context.Context, k apikey.Key) error {
+// deleteSecret deletes the delivered secret, with a window to bring it back. From then on nobody reads it.
+func (v *delivery) deleteSecret(ctx context.Context, k apikey.Key) error {
 	_, err := call(ctx, v, v.client.DeleteSecret, &sm.DeleteSecretInput{SecretId: nameOf(k), RecoveryWindowInDays: aws.Int64(recoveryDays)})
 	switch {
 	case is[*types.ResourceNotFoundException](err):

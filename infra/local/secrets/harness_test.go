@@ -33,21 +33,21 @@ func clientOf(h http.Handler, accessKey string) *sm.Client {
 	})
 }
 
-type rig struct {
+type harness struct {
 	*testing.T
 	server *Server
 	*sm.Client
 	dir string
 }
 
-func newRig(t *testing.T) *rig {
+func newHarness(t *testing.T) *harness {
 	t.Helper()
-	r := &rig{T: t, dir: filepath.Join(t.TempDir(), "secrets")}
+	r := &harness{T: t, dir: filepath.Join(t.TempDir(), "secrets")}
 	r.restart()
 	return r
 }
 
-func (r *rig) restart() {
+func (r *harness) restart() {
 	r.Helper()
 	s, err := New(Config{Dir: r.dir})
 	if err != nil {
@@ -59,8 +59,8 @@ func (r *rig) restart() {
 
 func token(s string) *string { return aws.String(s + strings.Repeat("0", 32)) }
 
-func must[T any](v T, err error) func(*rig) T {
-	return func(r *rig) T {
+func must[T any](v T, err error) func(*harness) T {
+	return func(r *harness) T {
 		r.Helper()
 		if err != nil {
 			r.Fatal(err)
@@ -69,7 +69,7 @@ func must[T any](v T, err error) func(*rig) T {
 	}
 }
 
-func (r *rig) refused(err error, code string) {
+func (r *harness) refused(err error, code string) {
 	r.Helper()
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != code {
@@ -77,17 +77,17 @@ func (r *rig) refused(err error, code string) {
 	}
 }
 
-func (r *rig) create(name, value string, tok *string) *sm.CreateSecretOutput {
+func (r *harness) create(name, value string, tok *string) *sm.CreateSecretOutput {
 	r.Helper()
 	return must(r.CreateSecret(r.Context(), &sm.CreateSecretInput{Name: &name, SecretString: &value, ClientRequestToken: tok}))(r)
 }
 
-func (r *rig) put(name, value string, tok *string, stages ...string) *sm.PutSecretValueOutput {
+func (r *harness) put(name, value string, tok *string, stages ...string) *sm.PutSecretValueOutput {
 	r.Helper()
 	return must(r.PutSecretValue(r.Context(), &sm.PutSecretValueInput{SecretId: &name, SecretString: &value, ClientRequestToken: tok, VersionStages: stages}))(r)
 }
 
-func (r *rig) value(name, stage string) string {
+func (r *harness) value(name, stage string) string {
 	r.Helper()
 	in := &sm.GetSecretValueInput{SecretId: &name}
 	if stage != "" {
@@ -96,7 +96,7 @@ func (r *rig) value(name, stage string) string {
 	return *must(r.GetSecretValue(r.Context(), in))(r).SecretString
 }
 
-func (r *rig) stages(name string) string {
+func (r *harness) stages(name string) string {
 	r.Helper()
 	d := must(r.DescribeSecret(r.Context(), &sm.DescribeSecretInput{SecretId: &name}))(r)
 	var out []string
@@ -108,12 +108,12 @@ func (r *rig) stages(name string) string {
 	return strings.Join(out, " ")
 }
 
-func (r *rig) move(stage string, to, from *string) {
+func (r *harness) move(stage string, to, from *string) {
 	r.Helper()
 	must(r.UpdateSecretVersionStage(r.Context(), &sm.UpdateSecretVersionStageInput{SecretId: aws.String("latchkey/acct/key"), VersionStage: &stage, MoveToVersionId: to, RemoveFromVersionId: from}))(r)
 }
 
-func (r *rig) move2(name, stage string, to *string) {
+func (r *harness) move2(name, stage string, to *string) {
 	r.Helper()
 	must(r.UpdateSecretVersionStage(r.Context(), &sm.UpdateSecretVersionStageInput{SecretId: &name, VersionStage: &stage, MoveToVersionId: to}))(r)
 }

@@ -29,7 +29,7 @@ func TestAThrottledStoreIsAskedOnceWhereMemoryServesAndNeverOnANewConnection(t *
 		{"a key that isn't known here", 0, 2, 503},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t)
+			b := newHarness(t)
 			key := b.add(t, 1, nil)
 			if tt.age > 0 {
 				b.status(t, key)
@@ -51,10 +51,10 @@ func TestAThrottledStoreIsAskedOnceWhereMemoryServesAndNeverOnANewConnection(t *
 func TestAHotKeysEnvironmentsDoNotComeBackAsAHerd(t *testing.T) {
 	const step, envs = 50 * time.Millisecond, 100
 	random := rand.New(rand.NewPCG(5, 5))
-	var all []*bench
+	var all []*harness
 	var payload []byte // the environments have the same keys
 	for range envs {
-		b := newBench(t)
+		b := newHarness(t)
 		b.gate.records.breaker.shorten = func(d time.Duration) time.Duration { return d - time.Duration(random.Int64N(int64(d/4))) }
 		payload = tileEvent(b.add(t, 1, nil))
 		b.call(t, payload)
@@ -131,7 +131,7 @@ func TestAConnectionThatDiedWhileFrozenCostsOneAttemptAndIsReplaced(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGate(c, awsParts(c, get, &strings.Builder{}))
+	g := newGate(c, awsDeps(c, get, &strings.Builder{}))
 	ask := func(n uint64) (authz.Code, time.Duration) {
 		began := time.Now()
 		_, code := g.records.lookup(t.Context(), secret(t, n).Hash())
@@ -140,7 +140,7 @@ func TestAConnectionThatDiedWhileFrozenCostsOneAttemptAndIsReplaced(t *testing.T
 	if code, _ := ask(1); code != authz.KeyUnknown {
 		t.Fatal(code)
 	}
-	// A read may dial anew though a connection is there, if that comes back too late from the read before.
+	// A read may dial again though a connection is there, if that comes back too late from the read before.
 	for n := range uint64(50) {
 		opened := s.opened.Load()
 		s.dead.Store(opened)

@@ -14,7 +14,7 @@ func runtimeTransport() *http.Transport {
 	return &http.Transport{DisableCompression: true, Protocols: &http1}
 }
 
-// answered is a base context for AWS's runtime client, which derives each call's context from it and cancels that when
+// replyContext is a base context for AWS's runtime client, which derives each call's context from it and cancels that when
 // the answer has been taken and before it asks for the next call. Package context then tells the parent to forget the
 // child (the stop function of AfterFunc), and that moment is what settle waits for: the caller has the answer, and
 // Lambda doesn't freeze the environment before the next call is asked for. A test with the built binary in
@@ -22,45 +22,45 @@ func runtimeTransport() *http.Transport {
 //
 // A deadline that passes ends a context, too, at any moment and from another goroutine. So settle may come early, twice
 // or not at all, and has to stand that.
-type answered struct {
+type replyContext struct {
 	context.Context
 	stop func() bool
 }
 
-// whenAnswered returns a base context that calls settle.
-func whenAnswered(parent context.Context, settle func()) context.Context {
-	return answered{parent, func() bool {
+// withReplyHook returns a base context that calls settle.
+func withReplyHook(parent context.Context, settle func()) context.Context {
+	return replyContext{parent, func() bool {
 		settle()
 		return true
 	}}
 }
 
-// never is closed by nobody. A context of its own, other than Background's nil, makes children register.
-var never = make(chan struct{})
+// neverDone is closed by nobody. A context of its own, other than Background's nil, makes children register.
+var neverDone = make(chan struct{})
 
-func (answered) Done() <-chan struct{} { return never }
+func (replyContext) Done() <-chan struct{} { return neverDone }
 
 // AfterFunc is asked by the context of each call; what it returns is called when that ends.
-func (a answered) AfterFunc(func()) (stop func() bool) { return a.stop }
+func (a replyContext) AfterFunc(func()) (stop func() bool) { return a.stop }
 
-// Settle does what is due once the caller has the answer: it writes the log line, reports usage and writes metrics. What
+// AfterReply does what is due once the caller has the answer: it writes the log line, reports usage and writes metrics. What
 // it takes is part of the call for Lambda, but nobody waits for it. What isn't settled is left to the next call.
 //
 // Usage is reported here only if the store has just answered, so that it takes milliseconds. An environment that hung
 // here while the store is down would be busy without a caller who waits: the next call would go to a new one, which
 // knows no key and refuses it.
-func (g *Gate) Settle() {
+func (g *Gate) AfterReply() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.broken("panic at " + panicked())
+			g.log.internalError("panic at " + panicked())
 		}
 	}()
-	if !g.owed {
+	if !g.pending {
 		return
 	}
-	g.owed = false
+	g.pending = false
 	g.log.flush()
 	now := g.clock.now()
 	if g.storeUp {

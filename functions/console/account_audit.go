@@ -13,20 +13,20 @@ import (
 	"latchkey/shared/api"
 )
 
-// trailPage is a page of the account's audit trail.
-type trailPage struct {
-	Rows       []trailRow
+// auditPage is a page of the account's audit trail.
+type auditPage struct {
+	Rows       []auditLine
 	Page, Next string
 }
 
-type trailRow struct {
+type auditLine struct {
 	api.AuditRow
 	Who     string
 	Changed []change
 }
 
-func (a *app) showTrail(v *visit) error {
-	d := &trailPage{Page: v.query("page")}
+func (a *app) showAudit(v *visit) error {
+	d := &auditPage{Page: v.query("page")}
 	query := url.Values{"page_size": {"30"}}
 	if d.Page != "" {
 		query.Set("page_token", d.Page)
@@ -42,7 +42,7 @@ func (a *app) showTrail(v *visit) error {
 	}
 	facts := facts{v, products}
 	for _, row := range found.Rows {
-		one := trailRow{AuditRow: row, Who: row.Actor.Subject}
+		one := auditLine{AuditRow: row, Who: row.Actor.Subject}
 		if row.Actor.Email != nil {
 			one.Who = *row.Actor.Email
 		}

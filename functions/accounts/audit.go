@@ -12,7 +12,7 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-func (h *handler) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (h *handler) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Ca
 	return showAudit(w, page, rows)
 }
 
-func (h *handler) listKeyAudit(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h *handler) listKeyAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func showAudit(w http.ResponseWriter, page gateway.Page, found control.AuditPage
 
 func auditDoc(row audit.Row) api.AuditRow {
 	doc := api.AuditRow{
-		Id: row.ID, At: row.At.UTC(), Action: row.Action, KeyId: web.MaybeText(row.KeyID), RequestId: row.RequestID,
-		Actor:   api.Actor{Subject: row.Actor.Subject.ID, Email: web.MaybeText(row.Actor.Email), Role: row.Actor.Role},
+		Id: row.ID, At: row.At.UTC(), Action: row.Action, KeyId: web.StringPtr(row.KeyID), RequestId: row.RequestID,
+		Actor:   api.Actor{Subject: row.Actor.Subject.ID, Email: web.StringPtr(row.Actor.Email), Role: row.Actor.Role},
 		Changes: []api.Change{},
 	}
 	for _, c := range row.Changes {

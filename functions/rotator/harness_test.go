@@ -134,35 +134,35 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// rig is the jobs on a store and the local Secrets Manager.
-type rig struct {
+// harness is the jobs on a store and the local Secrets Manager.
+type harness struct {
 	keytest.Stores
-	t      testing.TB
-	clock  *keytest.Clock
-	server *secrets.Server
-	vault  *sm.Client
-	out    *output
-	given  map[apikey.Hash]bool // secrets that somebody was given outside of Secrets Manager
-	random uint64
+	t       testing.TB
+	clock   *keytest.Clock
+	server  *secrets.Server
+	secrets *sm.Client
+	out     *output
+	given   map[apikey.Hash]bool // secrets that somebody was given outside of Secrets Manager
+	random  uint64
 }
 
-func newRig(t testing.TB) *rig { return newRigOn(t, keytest.MemoryStores(t)) }
+func newHarness(t testing.TB) *harness { return newRigOn(t, keytest.MemoryStores(t)) }
 
-func newRigOn(t testing.TB, stores keytest.Stores) *rig {
+func newRigOn(t testing.TB, stores keytest.Stores) *harness {
 	t.Helper()
 	server, err := secrets.New(secrets.Config{Dir: filepath.Join(t.TempDir(), "secrets")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	return &rig{
-		Stores: stores, t: t, clock: keytest.NewClock(), server: server, vault: clientOf(server, "local"), out: &output{},
+	return &harness{
+		Stores: stores, t: t, clock: keytest.NewClock(), server: server, secrets: clientOf(server, "local"), out: &output{},
 		given: map[apikey.Hash]bool{},
 	}
 }
 
 // run is one environment of the function; its randomness is its own.
-func (r *rig) run(s keytest.Stores, client vaultClient) *rotator {
+func (r *harness) run(s keytest.Stores, client deliveryClient) *rotator {
 	r.random++
 	calls := func() int64 { return 0 }
 	if f, ok := s.DB.(*keytest.Faults); ok {
@@ -170,15 +170,15 @@ func (r *rig) run(s keytest.Stores, client vaultClient) *rotator {
 	}
 	return &rotator{
 		store: s.Control, source: env.Source{Now: r.clock.Now, Rand: keytest.Random(r.random)}, prefix: apikey.DefaultPrefix,
-		sealer: plainSealer{}, vault: &vault{client: client, kmsKey: "delivery"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
+		sealer: plainSealer{}, delivery: &delivery{client: client, kmsKey: "delivery"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
 		metrics: r.out, calls: calls, workers: 4,
 	}
 }
 
 // well is an environment in which nothing goes wrong.
-func (r *rig) well() *rotator { return r.run(r.Stores, r.vault) }
+func (r *harness) well() *rotator { return r.run(r.Stores, r.secrets) }
 
-func (r *rig) job(raw string) any {
+func (r *harness) job(raw string) any {
 	r.t.Helper()
 	answer, err := r.well().handle(context.Background(), json.RawMessage(raw))
 	if err != nil {
@@ -187,13 +187,13 @@ func (r *rig) job(raw string) any {
 	return answer
 }
 
-func (r *rig) rotation() summary {
+func (r *harness) rotation() summary {
 	r.t.Helper()
 	return r.job(`{"job":"rotation"}`).(summary)
 }
 
 // dueKey makes a key whose policy wants it rotated now and whose secret somebody has.
-func (r *rig) dueKey(a account.Account, options ...func(*apikey.Key)) apikey.Key {
+func (r *harness) dueKey(a account.Account, options ...func(*apikey.Key)) apikey.Key {
 	r.t.Helper()
 	k := r.NewKey(r.t, a, append([]func(*apikey.Key){func(k *apikey.Key) {
 		k.CreatedAt = keytest.Now.AddDate(0, 0, -30)
@@ -204,7 +204,7 @@ func (r *rig) dueKey(a account.Account, options ...func(*apikey.Key)) apikey.Key
 	return k
 }
 
-func (r *rig) key(k apikey.Key) apikey.Key {
+func (r *harness) key(k apikey.Key) apikey.Key {
 	r.t.Helper()
 	k, err := r.Control.Key(context.Background(), k.Account, k.ID)
 	if err != nil {
@@ -214,7 +214,7 @@ func (r *rig) key(k apikey.Key) apikey.Key {
 }
 
 // delivered reads the delivered secret as a principal; "" where there is none.
-func (r *rig) delivered(k apikey.Key, as, stage string) (string, error) {
+func (r *harness) delivered(k apikey.Key, as, stage string) (string, error) {
 	out, err := clientOf(r.server, as).GetSecretValue(context.Background(), &sm.GetSecretValueInput{SecretId: nameOf(k), VersionStage: &stage})
 	if err != nil {
 		return "", err
@@ -225,15 +225,15 @@ func (r *rig) delivered(k apikey.Key, as, stage string) (string, error) {
 func hashOf(text string) apikey.Hash { return sha256.Sum256([]byte(text)) }
 
 // offered are the hashes of all values of the delivered secret.
-func (r *rig) offered(k apikey.Key) map[apikey.Hash]bool {
+func (r *harness) offered(k apikey.Key) map[apikey.Hash]bool {
 	r.t.Helper()
 	all := map[apikey.Hash]bool{}
-	list, err := r.vault.ListSecretVersionIds(context.Background(), &sm.ListSecretVersionIdsInput{SecretId: nameOf(k), IncludeDeprecated: aws.Bool(true)})
+	list, err := r.secrets.ListSecretVersionIds(context.Background(), &sm.ListSecretVersionIdsInput{SecretId: nameOf(k), IncludeDeprecated: aws.Bool(true)})
 	if err != nil {
 		return all
 	}
 	for _, v := range list.Versions {
-		out, err := r.vault.GetSecretValue(context.Background(), &sm.GetSecretValueInput{SecretId: nameOf(k), VersionId: v.VersionId})
+		out, err := r.secrets.GetSecretValue(context.Background(), &sm.GetSecretValueInput{SecretId: nameOf(k), VersionId: v.VersionId})
 		if err == nil {
 			all[hashOf(*out.SecretString)] = true
 		}
@@ -243,7 +243,7 @@ func (r *rig) offered(k apikey.Key) map[apikey.Hash]bool {
 
 // check holds what must hold at every moment: the gate says what the key says, one or two secrets are live, and each of
 // them was given to somebody or waits in Secrets Manager for its reader.
-func (r *rig) check(k apikey.Key) {
+func (r *harness) check(k apikey.Key) {
 	r.t.Helper()
 	k = r.key(k)
 	r.CheckGate(r.t, k)
@@ -266,12 +266,12 @@ func (r *rig) check(k apikey.Key) {
 }
 
 // settled holds what must hold after a run in which nothing went wrong.
-func (r *rig) settled(k apikey.Key) {
+func (r *harness) settled(k apikey.Key) {
 	r.t.Helper()
 	r.check(k)
 	k = r.key(k)
-	if rotation.Owed(k) {
-		r.t.Fatalf("a delivery is owed: %+v", k.Handover)
+	if rotation.DeliveryDue(k) {
+		r.t.Fatalf("a delivery is due: %+v", k.Delivery)
 	}
 	text, err := r.delivered(k, reader, current)
 	if err != nil || hashOf(text) != k.Current.Hash {
@@ -283,13 +283,13 @@ func (r *rig) settled(k apikey.Key) {
 }
 
 // byHand rotates as the HTTP function does.
-func (r *rig) byHand(ctx context.Context, k apikey.Key, seed uint64) (apikey.Key, apikey.Secret, error) {
+func (r *harness) byHand(ctx context.Context, k apikey.Key, seed uint64) (apikey.Key, apikey.Secret, error) {
 	secret, err := apikey.DefaultPrefix.Generate(keytest.Random(seed))
 	if err != nil {
 		return k, secret, err
 	}
 	grace, _ := rotation.ParseGrace(nil)
-	after, err := rotation.Rotate(k, apikey.Slot{Hash: secret.Hash(), Preview: secret.Preview()}, grace, rotation.Other, r.clock.Now())
+	after, err := rotation.Rotate(k, apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview()}, grace, rotation.Other, r.clock.Now())
 	if err != nil {
 		return k, secret, err
 	}
@@ -298,7 +298,7 @@ func (r *rig) byHand(ctx context.Context, k apikey.Key, seed uint64) (apikey.Key
 }
 
 // actions are those of the jobs, sorted.
-func (r *rig) actions(a account.Account) (list []string) {
+func (r *harness) actions(a account.Account) (list []string) {
 	for _, row := range r.AllAudit(r.t, a.ID) {
 		if row.Actor.Role == "system" {
 			list = append(list, row.Action)

@@ -17,7 +17,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// KeyStore is what a Desk needs of the control table.
+// KeyStore is what a KeyService calls of the control table.
 type KeyStore interface {
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
@@ -34,9 +34,9 @@ type Sealer interface {
 	Open(ctx context.Context, sealed []byte, key apikey.ID) (string, error)
 }
 
-// Desk is what every function that changes keys does alike: read the key of the path, commit a change with its
-// audit row, show the key, and make a new secret that is shown once.
-type Desk struct {
+// KeyService holds the steps shared by all handlers that change a key: read the key of the path, check the version, commit
+// a change with its audit row, show the key, and make a new secret that is shown once.
+type KeyService struct {
 	Store    KeyStore
 	Source   env.Source
 	Prefix   apikey.Prefix
@@ -45,33 +45,33 @@ type Desk struct {
 	Sealer   Sealer
 }
 
-// Desk makes the desk of a function that has what the environment describes.
-func (b *Base) Desk() *Desk {
-	return &Desk{
+// KeyService makes the key service that the environment describes.
+func (b *Base) KeyService() *KeyService {
+	return &KeyService{
 		Store: b.Store, Source: b.Source, Prefix: b.Prefix, Products: product.Default(), Used: b.LastUsed(), Sealer: sealing.New(sealing.SecretOf(b.Env, sealing.NewClient(b.Env, b.DB)), b.Source),
 	}
 }
 
 // Read finds the key of the path, in the caller's account.
-func (d *Desk) Read(r *http.Request, c gateway.Caller) (apikey.Key, error) {
+func (s *KeyService) Read(r *http.Request, c gateway.Principal) (apikey.Key, error) {
 	id, err := apikey.ParseID(r.PathValue("key"))
 	if err != nil {
 		return apikey.Key{}, gateway.ErrNotFound
 	}
-	return d.Store.Key(r.Context(), c.Account, id)
+	return s.Store.Key(r.Context(), c.Account, id)
 }
 
 // Row makes the audit row of a change.
-func (d *Desk) Row(c gateway.Caller, action string, before *apikey.Key, after apikey.Key) audit.Row {
-	return AuditRow(d.Source, c, action, after.ID, audit.KeyChanges(before, after)...)
+func (s *KeyService) Row(c gateway.Principal, action string, before *apikey.Key, after apikey.Key) audit.Row {
+	return AuditRow(s.Source, c, action, after.ID, audit.KeyChanges(before, after)...)
 }
 
 // Change is the path of all changes of an existing key: read, compare, apply, commit, show. What changes nothing is
 // acknowledged without a write, so that a repeated request is as good as the first.
-func (d *Desk) Change(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string,
+func (s *KeyService) Change(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string,
 	apply func(before apikey.Key) (after apikey.Key, changed bool, err error),
 ) error {
-	before, err := d.Read(r, c)
+	before, err := s.Read(r, c)
 	if err != nil {
 		return err
 	}
@@ -83,25 +83,25 @@ func (d *Desk) Change(w http.ResponseWriter, r *http.Request, c gateway.Caller, 
 	case err != nil:
 		return err
 	case !changed:
-		return d.Show(w, r, c, before)
+		return s.Show(w, r, c, before)
 	default:
-		return d.Commit(w, r, c, action, before, after)
+		return s.Commit(w, r, c, action, before, after)
 	}
 }
 
 // Commit writes a change with its audit row and answers with the key.
-func (d *Desk) Commit(w http.ResponseWriter, r *http.Request, c gateway.Caller, action string, before, after apikey.Key) error {
-	row := d.Row(c, action, &before, after)
-	written, err := d.Store.Commit(r.Context(), control.Change{Before: &before, After: after, Audit: row})
+func (s *KeyService) Commit(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string, before, after apikey.Key) error {
+	row := s.Row(c, action, &before, after)
+	written, err := s.Store.Commit(r.Context(), control.Change{Before: &before, After: after, Audit: row})
 	if err != nil {
 		return err
 	}
-	return d.Show(w, r, c, written)
+	return s.Show(w, r, c, written)
 }
 
 // Show answers with a key.
-func (d *Desk) Show(w http.ResponseWriter, r *http.Request, c gateway.Caller, k apikey.Key) error {
-	view, err := d.View(r.Context(), c, k)
+func (s *KeyService) Show(w http.ResponseWriter, r *http.Request, c gateway.Principal, k apikey.Key) error {
+	view, err := s.View(r.Context(), c, k)
 	if err != nil {
 		return err
 	}
@@ -110,31 +110,31 @@ func (d *Desk) Show(w http.ResponseWriter, r *http.Request, c gateway.Caller, k 
 }
 
 // View reads what a document of a key depends on besides the key.
-func (d *Desk) View(ctx context.Context, c gateway.Caller, k apikey.Key) (View, error) {
-	used, err := d.Used.LastUsed(ctx, k.Account, k)
-	return View{Now: d.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: d.Products}, err
+func (s *KeyService) View(ctx context.Context, c gateway.Principal, k apikey.Key) (View, error) {
+	used, err := s.Used.LastUsed(ctx, k.Account, k)
+	return View{Now: s.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: s.Products}, err
 }
 
 // NewSecret makes a secret for a key, and the slot that keeps what may be kept of it.
-func (d *Desk) NewSecret(ctx context.Context, k apikey.Key) (apikey.Secret, apikey.Slot, error) {
-	secret, err := d.Prefix.Generate(d.Source.Rand)
+func (s *KeyService) NewSecret(ctx context.Context, k apikey.Key) (apikey.Secret, apikey.StoredSecret, error) {
+	secret, err := s.Prefix.Generate(s.Source.Rand)
 	if err != nil {
-		return apikey.Secret{}, apikey.Slot{}, err
+		return apikey.Secret{}, apikey.StoredSecret{}, err
 	}
-	slot := apikey.Slot{Hash: secret.Hash(), Preview: secret.Preview(), CreatedAt: d.Source.Time()}
+	slot := apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview(), CreatedAt: s.Source.Time()}
 	if k.Recoverable {
-		if slot.Sealed, err = d.Sealer.Seal(ctx, secret, k.ID); err != nil {
-			return apikey.Secret{}, apikey.Slot{}, err
+		if slot.Sealed, err = s.Sealer.Seal(ctx, secret, k.ID); err != nil {
+			return apikey.Secret{}, apikey.StoredSecret{}, err
 		}
 	}
 	return secret, slot, nil
 }
 
 // ShowSecret answers with a key and its new secret, the only answer that has it. A zero secret is a replay's.
-func (d *Desk) ShowSecret(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, k apikey.Key, secret apikey.Secret) error {
-	view, err := d.View(r.Context(), c, k)
+func (s *KeyService) ShowSecret(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, k apikey.Key, secret apikey.Secret) error {
+	view, err := s.View(r.Context(), c, k)
 	if err != nil {
-		view = View{Now: d.Source.Time(), Products: d.Products} // a new secret must not be lost over its statistics
+		view = View{Now: s.Source.Time(), Products: s.Products} // a new secret must not be lost over its statistics
 	}
 	gateway.NoStore(w)
 	gateway.SetETag(w, k.Version)
@@ -143,35 +143,35 @@ func (d *Desk) ShowSecret(w http.ResponseWriter, r *http.Request, c gateway.Call
 
 // CommitSecret writes a change that brings a new secret, and shows it. A request that was made before under the same
 // Idempotency-Key is replayed without it.
-func (d *Desk) CommitSecret(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, change control.Change, secret apikey.Secret) error {
-	written, err := d.Store.Commit(r.Context(), change)
+func (s *KeyService) CommitSecret(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, change control.Change, secret apikey.Secret) error {
+	written, err := s.Store.Commit(r.Context(), change)
 	var replay *control.Replay
 	if errors.As(err, &replay) {
-		return d.Replay(w, r, c, status, replay, change.Idempotency)
+		return s.Replay(w, r, c, status, replay, change.Idempotency)
 	}
 	if err != nil {
 		return err
 	}
-	return d.ShowSecret(w, r, c, status, written, secret)
+	return s.ShowSecret(w, r, c, status, written, secret)
 }
 
 // Replay answers a request whose Idempotency-Key was used before: with the key as it is now, if the request is the
 // same.
-func (d *Desk) Replay(w http.ResponseWriter, r *http.Request, c gateway.Caller, status int, replay *control.Replay, now *control.Idempotency) error {
+func (s *KeyService) Replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, replay *control.Replay, now *control.Idempotency) error {
 	if replay.First.BodyHash != now.BodyHash {
 		return gateway.ErrIdempotencyReused
 	}
-	k, err := d.Store.Key(r.Context(), c.Account, apikey.ID(replay.First.Resource))
+	k, err := s.Store.Key(r.Context(), c.Account, apikey.ID(replay.First.Resource))
 	if err != nil {
 		return err
 	}
 	gateway.Replayed(w)
-	return d.ShowSecret(w, r, c, status, k, apikey.Secret{})
+	return s.ShowSecret(w, r, c, status, k, apikey.Secret{})
 }
 
 // Idempotency reads the request's Idempotency-Key, nil if there is none. The path counts with the body: the same key
 // on another object is another request.
-func (d *Desk) Idempotency(r *http.Request, c gateway.Caller, operation string, body any) (*control.Idempotency, error) {
+func (s *KeyService) Idempotency(r *http.Request, c gateway.Principal, operation string, body any) (*control.Idempotency, error) {
 	key, err := gateway.IdempotencyKey(r)
 	if err != nil || key == "" {
 		return nil, err
@@ -182,6 +182,6 @@ func (d *Desk) Idempotency(r *http.Request, c gateway.Caller, operation string, 
 	}
 	hash := gateway.BodyHash([]byte(r.URL.Path), canonical)
 	return &control.Idempotency{
-		Operation: operation, Subject: c.Person.Subject, Key: key, BodyHash: hex.EncodeToString(hash[:]), At: d.Source.Time(),
+		Operation: operation, Subject: c.Person.Subject, Key: key, BodyHash: hex.EncodeToString(hash[:]), At: s.Source.Time(),
 	}, nil
 }

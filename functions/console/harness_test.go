@@ -131,8 +131,8 @@ func problem(w http.ResponseWriter, status int, code string, fields ...api.Field
 	reply(w, status, p)
 }
 
-// rig is a console with a real issuer, a fake API, sessions in memory and a browser without JavaScript.
-type rig struct {
+// harness is a console with a real issuer, a fake API, sessions in memory and a browser without JavaScript.
+type harness struct {
 	t       *testing.T
 	api     *fakeAPI
 	app     *app
@@ -159,9 +159,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func newRig(t *testing.T, accessLife time.Duration) *rig {
+func newHarness(t *testing.T, accessLife time.Duration) *harness {
 	t.Helper()
-	r := &rig{t: t, api: newFakeAPI(), logs: &strings.Builder{}}
+	r := &harness{t: t, api: newFakeAPI(), logs: &strings.Builder{}}
 	lis, err := issuer.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ type answered struct {
 	doc  *html.Node
 }
 
-func (r *rig) read(res *http.Response, err error) answered {
+func (r *harness) read(res *http.Response, err error) answered {
 	r.t.Helper()
 	if err != nil {
 		r.t.Fatal(err)
@@ -239,9 +239,9 @@ func (r *rig) read(res *http.Response, err error) answered {
 	return answered{res, string(raw), doc}
 }
 
-func (r *rig) get(path string) answered { r.t.Helper(); return r.read(r.browser.Get(r.url + path)) }
+func (r *harness) get(path string) answered { r.t.Helper(); return r.read(r.browser.Get(r.url + path)) }
 
-func (r *rig) post(path string, form url.Values, headers ...string) answered {
+func (r *harness) post(path string, form url.Values, headers ...string) answered {
 	r.t.Helper()
 	req, err := http.NewRequest(http.MethodPost, r.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -258,7 +258,7 @@ func (r *rig) post(path string, form url.Values, headers ...string) answered {
 var loginID = regexp.MustCompile(`name="id" value="([^"]+)"`)
 
 // signIn goes the whole way as a ready-made person would.
-func (r *rig) signIn(person string) answered {
+func (r *harness) signIn(person string) answered {
 	r.t.Helper()
 	page := r.get("/sign-in")
 	m := loginID.FindStringSubmatch(page.text)
