@@ -18,7 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/surface.txt")
+var update = flag.Bool("update", false, "rewrite testdata/surface.txt and the tables of docs/architecture.md")
 
 type (
 	object = map[string]any
