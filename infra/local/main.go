@@ -3,6 +3,29 @@
 //	local                            run the stack until Ctrl-C
 //	local invoke FUNCTION [EVENT]    call one function of a running stack once, with an event file or {}
 //	local -job rotation              run the rotation job once and show its progress
+//
+// # What it doesn't play
+//
+// Each package says what it plays. What this template would need and doesn't get here, or what a change of it would miss:
+//
+//   - API Gateway: throttling, of stages and of usage plans; quotas; request validators and models; WAF; caches; access logs;
+//     custom domains and TLS. Authorizers other than functions. Integrations other than aws_proxy, http_proxy and mock. Mapping
+//     templates other than a mock's request template {"statusCode": n} and bodies of mocks and gateway responses for
+//     application/json, in which $context variables are replaced and nothing else is evaluated.
+//   - Lambda: memory and CPU limits, reserved and provisioned concurrency, layers, VPCs, destinations of asynchronous calls,
+//     function URLs. A version or an alias is the code that was built.
+//   - IAM: roles and permissions of the stack. Any function may call anything; signatures aren't checked.
+//   - Event source mappings: only streams of DynamoDB tables; no SQS, SNS or Kinesis. A property that isn't played is an error.
+//     On failure, a destination of any kind is a folder under failed/.
+//   - Events of functions other than DynamoDB, Schedule and ScheduleV2: they are passed over.
+//   - Schedules: flexible windows, dead-letter queues and the age of an event. What was missed while nothing ran stays missed.
+//   - EventBridge: everything but PutEvents; there are no rules, no targets (SQS queues, functions), no archives.
+//   - DynamoDB: conflicts of transactions, which the engine never reports, and backups.
+//   - Secrets Manager: conditions of policies are read and not evaluated, values are not encrypted, and there is no KMS.
+//   - Cognito: sign-in is a provider of its own without passwords.
+//   - CloudWatch, X-Ray, S3, SNS: metrics are log lines; alarms, dashboards, traces and buckets don't exist.
+//
+// infra/smoke asks AWS where documents and this program may differ.
 package main
 
 import (
