@@ -136,3 +136,62 @@ func TestEveryPathInTheDocsExists(t *testing.T) {
 		}
 	}
 }
+
+// Where things are is complete: a new folder is named there.
+func TestTheReadmeNamesEveryFolder(t *testing.T) {
+	_, section, _ := strings.Cut(pages(t)["README.md"], "\n## Where things are\n")
+	section, _, found := strings.Cut(section, "\n## ")
+	if !found {
+		t.Fatal("README.md has no section \"Where things are\" with another after it")
+	}
+	for _, parent := range []string{"shared", "infra", "functions/internal", "authorizer/internal"} {
+		entries, err := os.ReadDir(root + parent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.IsDir() && !regexp.MustCompile(`\b`+e.Name()+`\b`).MatchString(section) {
+				t.Errorf("README.md doesn't name %s/%s", parent, e.Name())
+			}
+		}
+	}
+}
+
+func TestEveryTestThatTheDocsNameExists(t *testing.T) {
+	all := pages(t)
+	delete(all, "CHANGELOG.md")
+	named := map[string][]string{}
+	for file, text := range all {
+		for _, m := range regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(text, -1) {
+			named[m[1]] = append(named[m[1]], file)
+		}
+	}
+	if len(named) < 5 {
+		t.Errorf("only %d tests are named", len(named))
+	}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	for _, top := range []string{"authorizer", "functions", "shared", "infra"} {
+		err := fs.WalkDir(os.DirFS(root+top), ".", func(file string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if e.IsDir() && e.Name() == "node_modules" {
+				return fs.SkipDir
+			}
+			if !strings.HasSuffix(file, "_test.go") {
+				return nil
+			}
+			raw, err := os.ReadFile(path.Join(root, top, file))
+			for _, m := range function.FindAllStringSubmatch(string(raw), -1) {
+				delete(named, m[1])
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for test, files := range named {
+		t.Errorf("%s: there is no %s", strings.Join(files, ", "), test)
+	}
+}
