@@ -52,6 +52,10 @@ test-deep: $(NPM) ## the long forms: big numbers, real time, a minute of fuzzing
 	LATCHKEY_DEEP=1 go test -shuffle=on -timeout=120m $(TESTFLAGS) $(PKGS)
 	@$(MAKE) --no-print-directory fuzz
 
+.PHONY: test-bugs
+test-bugs: $(NPM) ## plant each known bug and see its test fail; BUGS="-only gate/" or BUGS="-changed HEAD~1" for some
+	go run ./infra/bugs $(BUGS)
+
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZTIME (1m)
 	@grep -rHoE --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file target; do \
