@@ -2,7 +2,6 @@ package contract
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 )
@@ -70,33 +69,7 @@ func surface(d document) string {
 }
 
 func TestTheSurfaceIsAsWrittenDown(t *testing.T) {
-	got := surface(render(t, "template.yaml"))
-	const file = "testdata/surface.txt"
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	was, is := strings.Split(string(raw), "\n"), strings.Split(got, "\n")
-	for _, l := range without(is, was) {
-		t.Errorf("new:  %s", l)
-	}
-	for _, l := range without(was, is) {
-		t.Errorf("gone: %s", l)
-	}
-	if !t.Failed() && string(raw) != got {
-		t.Error("the order of lines has changed")
-	}
-	if t.Failed() {
-		t.Log("if that is meant: go test ./infra/contract -update")
-	}
+	compareWithFile(t, "testdata/surface.txt", surface(render(t, "template.yaml")))
 }
 
 // without returns the lines of a that b doesn't have.

@@ -102,6 +102,22 @@ func render(t *testing.T, file string, parameters ...string) document {
 	return document{Resources: resources, Outputs: outputs}
 }
 
+// parameterNames lists the parameters of a template.
+func parameterNames(t *testing.T, file string) []string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source struct {
+		Parameters map[string]yaml.Node `yaml:"Parameters"`
+	}
+	if err := yaml.Unmarshal(raw, &source); err != nil {
+		t.Fatal(err)
+	}
+	return sorted(source.Parameters)
+}
+
 // merged lays b over a, as SAM lays a function's properties over Globals.
 func merged(a, b object) object {
 	out := maps.Clone(a)

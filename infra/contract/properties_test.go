@@ -1,0 +1,113 @@
+package contract
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// properties writes down every property of every resource, a line each, but for what the surface has already: routes,
+// permissions and variables. So a property that is switched off, or a number that changes, is seen by whoever reads the
+// change.
+func properties(d document) string {
+	var b strings.Builder
+	for _, id := range sorted(d.Resources) {
+		resource := d.Resources[id].(object)
+		fmt.Fprintf(&b, "%s: %v\n", id, resource["Type"])
+		for _, part := range sorted(resource) {
+			if part != "Type" {
+				flatten(&b, part, resource[part])
+			}
+		}
+	}
+	return b.String()
+}
+
+// inSurface are the parts that surface.txt writes down in a form that is easier to read.
+var inSurface = []string{
+	"Properties.DefinitionBody.paths", "Properties.DefinitionBody.x-amazon-apigateway-gateway-responses",
+	"Properties.PolicyDocument", "Properties.Policies", "Properties.AssumeRolePolicyDocument", "Properties.Environment",
+	"Properties.DashboardBody",
+}
+
+func flatten(b *strings.Builder, path string, v any) {
+	for _, known := range inSurface {
+		if path == known {
+			return
+		}
+	}
+	switch x := v.(type) {
+	case object:
+		for _, name := range sorted(x) {
+			flatten(b, path+"."+name, x[name])
+		}
+	case list:
+		for i, e := range x {
+			flatten(b, fmt.Sprintf("%s[%d]", path, i), e)
+		}
+	default:
+		fmt.Fprintf(b, "  %s = %v\n", path, x)
+	}
+}
+
+// TestEveryPropertyIsAsWrittenDown: what the template switches on stays on, until somebody means to change it.
+func TestEveryPropertyIsAsWrittenDown(t *testing.T) {
+	var got strings.Builder
+	for _, file := range []string{"template.yaml", "infra/alarms.yaml", "infra/dashboard.yaml"} {
+		fmt.Fprintf(&got, "# %s\n%s\n", file, properties(render(t, file)))
+	}
+	got.WriteString("# where the parameters of template.yaml go\n" + parameterUses(t))
+	compareWithFile(t, "testdata/properties.txt", got.String())
+}
+
+// parameterUses renders the template with every parameter standing for itself, and keeps the lines that hold one: a
+// literal in the place of a parameter would look the same with the defaults.
+func parameterUses(t *testing.T) string {
+	t.Helper()
+	var named []string
+	for _, name := range parameterNames(t, "template.yaml") {
+		named = append(named, name, "<"+name+">")
+	}
+	var b strings.Builder
+	id := ""
+	for line := range strings.Lines(properties(render(t, "template.yaml", named...))) {
+		if !strings.HasPrefix(line, " ") {
+			id, _, _ = strings.Cut(line, ":")
+		}
+		if strings.Contains(line, "<") {
+			b.WriteString(id + strings.TrimPrefix(line, " "))
+		}
+	}
+	return b.String()
+}
+
+// compareWithFile compares a text with a golden file, line by line; -update rewrites the file.
+func compareWithFile(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, is := strings.Split(string(raw), "\n"), strings.Split(got, "\n")
+	for _, l := range without(is, was) {
+		t.Errorf("new:  %s", l)
+	}
+	for _, l := range without(was, is) {
+		t.Errorf("gone: %s", l)
+	}
+	if !t.Failed() && string(raw) != got {
+		t.Error("the order of lines has changed, or one stands another number of times")
+	}
+	if t.Failed() {
+		t.Log("if that is meant: go test ./infra/contract -update")
+	}
+}
