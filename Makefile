@@ -78,7 +78,7 @@ lint: $(TOOLS)/venv/.installed $(TOOLS)/bin/.installed ## format, arrows, vet, t
 bench: ## the authorizer against an empty handler, interleaved
 	go run ./infra/bench
 
-# Three looks at most: a machine that is busy with something else says nothing about a ratio, a slow gate says it thrice.
+# The medians of three runs. A figure in which two empty handlers differ has no verdict, and fails nothing.
 .PHONY: bench-gate
 bench-gate: ## fail if the authorizer is slower than promised
 	go run ./infra/bench -gate -tries 3 -node=false -calls 10000 -cold 60

@@ -140,39 +140,3 @@ func TestQuantiles(t *testing.T) {
 		t.Error("no samples have a quantile")
 	}
 }
-
-func TestGatesNameEachBrokenPromise(t *testing.T) {
-	figures := func(name string, warm, cold, cpu time.Duration, zip, binary int64) *result {
-		return &result{
-			contestant: contestant{name: name, zip: zip, binary: binary},
-			hits:       []time.Duration{warm}, all: []time.Duration{warm}, cold: []time.Duration{cold}, cpu: cpu, memory: 1,
-		}
-	}
-	empty := figures(nameEmpty, 100, 100, 100, 100, 5e6)
-	for name, c := range map[string]struct {
-		latchkey *result
-		o        options
-		broken   string
-	}{
-		"all kept":                {figures(nameLatchkey, 114, 189, 114, 124, 79e5), options{}, ""},
-		"warm":                    {figures(nameLatchkey, 116, 100, 100, 100, 5e6), options{}, "warm p50"},
-		"warm, in CI":             {figures(nameLatchkey, 124, 100, 124, 100, 5e6), options{ci: true}, ""},
-		"cold, within CI's noise": {figures(nameLatchkey, 100, 206, 100, 100, 5e6), options{ci: true}, ""},
-		"cold, in CI":             {figures(nameLatchkey, 100, 208, 100, 100, 5e6), options{ci: true}, "cold start"},
-		"warm p99 too":            {figures(nameLatchkey, 131, 100, 100, 100, 5e6), options{}, "warm p50 warm p99"},
-		"CPU":                     {figures(nameLatchkey, 100, 100, 116, 100, 5e6), options{}, "CPU"},
-		"cold":                    {figures(nameLatchkey, 100, 191, 100, 100, 5e6), options{}, "cold start"},
-		"zip":                     {figures(nameLatchkey, 100, 100, 100, 126, 5e6), options{}, "zip"},
-		"binary":                  {figures(nameLatchkey, 100, 100, 100, 100, 81e5), options{}, "binary"},
-		"nothing counted":         {&result{contestant: contestant{name: nameLatchkey}}, options{}, "warm p50 warm p99 CPU cold start zip binary"},
-	} {
-		var got []string
-		for _, f := range gates(c.o, []*result{empty, c.latchkey}) {
-			what, _, _ := strings.Cut(f, " is ")
-			got = append(got, what)
-		}
-		if strings.Join(got, " ") != c.broken {
-			t.Errorf("%s: %q, want %q", name, strings.Join(got, " "), c.broken)
-		}
-	}
-}

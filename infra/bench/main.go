@@ -4,6 +4,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"log"
 	"os"
 )
@@ -18,25 +19,53 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the order in which the contestants are called")
 	flag.BoolVar(&o.gate, "gate", false, "exit with 1 when a ratio exceeds its gate")
 	flag.BoolVar(&o.node, "node", true, "include the Node.js authorizer, if it can be installed")
+	flag.IntVar(&o.runs, "runs", 1, "measure so many times; the medians count")
 	tries := flag.Int("tries", 1, "measure again, so many times in all, while a gate is exceeded")
 	flag.StringVar(&o.authorizer, "authorizer", "latchkey/authorizer", "the package that holds Latchkey's authorizer")
 	flag.Parse()
+	o.runs = max(1, o.runs)
 	_, o.ci = os.LookupEnv("CI")
 
-	kept := false
-	for n := 0; n < max(1, *tries) && !kept; n++ {
-		results, err := run(o)
-		if err != nil {
+	var v verdict
+	for range max(1, *tries) {
+		var err error
+		if v, err = measure(o); err != nil {
 			log.Fatal("bench: ", err)
 		}
-		report(os.Stdout, o, results)
-		failed := gates(o, results)
-		for _, f := range failed {
-			log.Print("over the gate: ", f)
+		if len(v.broken) == 0 {
+			break
 		}
-		kept = len(failed) == 0
 	}
-	if o.gate && !kept {
+	if o.gate && len(v.broken) > 0 {
 		os.Exit(1)
 	}
+}
+
+// measure makes all runs of a try, prints the figures that count, and then each run's.
+func measure(o options) (verdict, error) {
+	var runs [][]row
+	var results []*result
+	for n := range o.runs {
+		var err error
+		if results, err = run(o); err != nil {
+			return verdict{}, err
+		}
+		runs = append(runs, rows(results))
+		o.seed++ // another order
+		if o.runs > 1 {
+			log.Printf("run %d of %d is done", n+1, o.runs)
+		}
+	}
+	report(os.Stdout, o, results, medians(runs))
+	v := judge(o, runs)
+	fmt.Println()
+	v.print(os.Stdout)
+	if o.runs == 1 {
+		return v, nil
+	}
+	for n, r := range runs {
+		fmt.Printf("\nrun %d\n", n+1)
+		table(os.Stdout, r)
+	}
+	return v, nil
 }

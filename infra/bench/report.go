@@ -48,59 +48,79 @@ func ratio(a, b int64) float64 {
 }
 
 func find(results []*result, name string) *result {
-	for _, r := range results {
-		if r.name == name {
-			return r
-		}
+	i := slices.IndexFunc(results, func(r *result) bool { return r.name == name })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return results[i]
 }
 
-func report(w io.Writer, o options, results []*result) {
-	fmt.Fprintf(w, "%d warm calls and %d cold starts of each, interleaved, GOMAXPROCS=%d; ratios to the empty handler\n\n", o.calls, o.cold, o.procs)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\twarm p50\tp99\tall p50\tall p99\tCPU\tmemory\tcold p50\tcold p90\tzip\tbinary MB\tstore calls")
+// row is what is printed of a contestant.
+type row struct {
+	name string
+	ratios
+	binary int64 // bytes; 0: none
+	asked  int64
+}
+
+// rows compares the results of one run with its empty handler.
+func rows(results []*result) []row {
 	base := find(results, nameEmpty)
+	var all []row
 	for _, r := range results {
-		q := compare(r, base)
-		binary, zip := "-", "-"
-		if r.binary > 0 {
-			binary, zip = fmt.Sprintf("%.2f", float64(r.binary)/1e6), fmt.Sprintf("%.2f", q.zip)
-		}
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%d\n",
-			r.name, q.p50, q.p99, q.allP50, q.allP99, q.cpu, q.memory, q.cold, q.coldP90, zip, binary, r.asked)
+		all = append(all, row{name: r.name, ratios: compare(r, base), binary: r.binary, asked: r.asked})
 	}
-	_ = t.Flush()
+	return all
+}
+
+// medians takes the median of each figure of each contestant over several runs, by itself: the middle of an odd number, the
+// upper middle of an even one.
+func medians(runs [][]row) []row {
+	all := slices.Clone(runs[0])
+	for i := range all {
+		median := func(of func(*row) float64) float64 {
+			var values []float64
+			for _, run := range runs {
+				values = append(values, of(&run[i]))
+			}
+			slices.Sort(values)
+			return values[len(values)/2]
+		}
+		all[i].ratios = ratios{
+			p50: median(func(r *row) float64 { return r.p50 }), p99: median(func(r *row) float64 { return r.p99 }),
+			allP50: median(func(r *row) float64 { return r.allP50 }), allP99: median(func(r *row) float64 { return r.allP99 }),
+			cpu: median(func(r *row) float64 { return r.cpu }), memory: median(func(r *row) float64 { return r.memory }),
+			cold: median(func(r *row) float64 { return r.cold }), coldP90: median(func(r *row) float64 { return r.coldP90 }),
+			zip: median(func(r *row) float64 { return r.zip }),
+		}
+		all[i].asked = int64(median(func(r *row) float64 { return float64(r.asked) }))
+	}
+	return all
+}
+
+// report prints the figures that count: with several runs, their medians.
+func report(w io.Writer, o options, results []*result, figures []row) {
+	of := ""
+	if o.runs > 1 {
+		of = fmt.Sprintf(", the medians of %d such runs", o.runs)
+	}
+	fmt.Fprintf(w, "%d warm calls and %d cold starts of each, interleaved, GOMAXPROCS=%d%s; ratios to the empty handler\n\n", o.calls, o.cold, o.procs, of)
+	table(w, figures)
+	base := find(results, nameEmpty)
 	fmt.Fprintf(w, "\nthe empty handler here: %v warm, %v cold; warm p50 and p99 are of calls that didn't ask the store\n",
 		quantile(base.hits, 0.5).Round(time.Microsecond), quantile(base.cold, 0.5).Round(100*time.Microsecond))
 }
 
-// maxBinary is the most that the authorizer's binary may weigh, in bytes.
-const maxBinary = 8_000_000
-
-// gates lists the promises that Latchkey's figures break.
-func gates(o options, results []*result) []string {
-	r := find(results, nameLatchkey)
-	q := compare(r, find(results, nameEmpty))
-	noise := 1.0
-	if o.ci {
-		noise = 1.25 / 1.15 // machines that are shared with strangers
-	}
-	var failed []string
-	for _, g := range []struct {
-		what      string
-		is, limit float64
-	}{
-		{"warm p50", q.p50, 1.15 * noise},
-		{"warm p99", q.p99, 1.3 * noise},
-		{"CPU", q.cpu, 1.15 * noise},
-		{"cold start", q.cold, 1.9 * noise},
-		{"zip", q.zip, 1.25},
-		{"binary", float64(r.binary) / maxBinary, 1},
-	} {
-		if g.is > g.limit || g.is == 0 {
-			failed = append(failed, fmt.Sprintf("%s is %.3f, at most %.2f", g.what, g.is, g.limit))
+func table(w io.Writer, figures []row) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\twarm p50\tp99\tall p50\tall p99\tCPU\tmemory\tcold p50\tcold p90\tzip\tbinary MB\tstore calls")
+	for _, r := range figures {
+		binary, zip := "-", "-"
+		if r.binary > 0 {
+			binary, zip = fmt.Sprintf("%.2f", float64(r.binary)/1e6), fmt.Sprintf("%.2f", r.zip)
 		}
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%d\n",
+			r.name, r.p50, r.p99, r.allP50, r.allP99, r.cpu, r.memory, r.cold, r.coldP90, zip, binary, r.asked)
 	}
-	return failed
+	_ = t.Flush()
 }

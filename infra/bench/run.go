@@ -11,6 +11,7 @@ import (
 
 type options struct {
 	calls, cold, procs int
+	runs               int // whose medians count
 	qps                int // the key's limit
 	seed               uint64
 	gate, node, ci     bool

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+)
+
+// maxBinary is the most that the authorizer's binary may weigh, in bytes.
+const maxBinary = 8_000_000
+
+// How far from 1 the second empty handler's ratio may be, in the median of the runs, for the same ratio of Latchkey's to say
+// something. The 99th percentile of the calls swings more than their median, on an idle machine too, and its gate is as much wider.
+const (
+	maxNoise     = 0.03
+	maxNoiseTail = 0.10
+)
+
+// verdict says which promises Latchkey's figures break, and which can't be judged because the machine was too busy.
+type verdict struct {
+	broken, unclear []string
+}
+
+// judge compares the medians of Latchkey's figures with the gates. A figure's own noise decides whether it has a verdict: what
+// lies in a binary has none, and a slow disk says nothing about the CPU.
+func judge(o options, runs [][]row) verdict {
+	r, off := pick(medians(runs), nameLatchkey), noise(runs)
+	wider := 1.0
+	if o.ci {
+		wider = 1.25 / 1.15 // machines that are shared with strangers
+	}
+	var v verdict
+	for _, g := range []struct {
+		what          string
+		is, limit     float64
+		off, maxNoise float64 // maxNoise 0: a figure without noise
+	}{
+		{"warm p50", r.p50, 1.15 * wider, off.p50, maxNoise},
+		{"warm p99", r.p99, 1.3 * wider, off.p99, maxNoiseTail},
+		{"CPU", r.cpu, 1.15 * wider, off.cpu, maxNoise},
+		{"cold start", r.cold, 1.9 * wider, off.cold, maxNoise},
+		{"zip", r.zip, 1.25, 0, 0},
+		{"binary", float64(r.binary) / maxBinary, 1, 0, 0},
+	} {
+		switch {
+		case g.is == 0:
+			v.broken = append(v.broken, g.what+" is not measured")
+		case g.maxNoise > 0 && g.off > g.maxNoise:
+			v.unclear = append(v.unclear, fmt.Sprintf("%s is %.3f, but two empty handlers differ by %.1f %%", g.what, g.is, g.off*100))
+		case g.is > g.limit:
+			v.broken = append(v.broken, fmt.Sprintf("%s is %.3f, at most %.2f", g.what, g.is, g.limit))
+		}
+	}
+	return v
+}
+
+// noise is how far the second empty handler's ratios are from 1, up or down, in the median of the runs: two runs that are off
+// in opposite directions don't make a quiet one.
+func noise(runs [][]row) ratios {
+	var all [][]row
+	for _, run := range runs {
+		c := pick(run, nameControl)
+		off := func(ratio float64) float64 { return math.Abs(ratio - 1) }
+		all = append(all, []row{{ratios: ratios{p50: off(c.p50), p99: off(c.p99), cpu: off(c.cpu), cold: off(c.cold)}}})
+	}
+	return medians(all)[0].ratios
+}
+
+// print writes a line for each figure that isn't within its gate, or one that says that all are.
+func (v verdict) print(w io.Writer) {
+	for _, b := range v.broken {
+		fmt.Fprintln(w, "over the gate:", b)
+	}
+	for _, u := range v.unclear {
+		fmt.Fprintln(w, "no verdict:", u)
+	}
+	if len(v.broken)+len(v.unclear) == 0 {
+		fmt.Fprintln(w, "within all gates")
+	}
+}
+
+// pick finds a contestant's row; the zero row for none.
+func pick(figures []row, name string) row {
+	i := slices.IndexFunc(figures, func(r row) bool { return r.name == name })
+	if i < 0 {
+		return row{}
+	}
+	return figures[i]
+}
