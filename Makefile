@@ -28,7 +28,7 @@ run: $(NPM) ## run the whole stack on this machine
 	@exec .build/latchkey
 
 .PHONY: build
-build: ## build what is deployed, by `sam build`
+build: tools-python ## build what is deployed, by `sam build`
 	GOFLAGS="-trimpath -tags=lambda.norpc -ldflags=-s" CGO_ENABLED=0 $(TOOLS)/venv/bin/sam build
 
 .PHONY: test
@@ -64,7 +64,7 @@ fuzz: ## fuzz each target for FUZZTIME (1m)
 	done
 
 .PHONY: lint
-lint: $(TOOLS)/venv/.installed $(TOOLS)/bin/.installed ## format, arrows, vet, templates; installs its own tools
+lint: tools-python tools-go ## format, arrows, vet, templates; installs its own tools
 	@unformatted=$$($(TOOLS)/bin/gofumpt -l $$(git ls-files '*.go' ':!*.gen.go')); \
 	  if [ -n "$$unformatted" ]; then echo "gofumpt would change:"; echo "$$unformatted"; exit 1; fi
 	$(TOOLS)/bin/golangci-lint run --allow-parallel-runners ./...
@@ -101,13 +101,7 @@ $(BROWSER): infra/browser/package.json infra/browser/package-lock.json
 	npm ci --prefix infra/browser --no-audit --no-fund
 	@touch $@
 
-$(TOOLS)/venv/.installed: infra/lint/requirements.txt
-	python3 -m venv $(TOOLS)/venv
-	$(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check -r infra/lint/requirements.txt
-	@touch $@
-
-$(TOOLS)/bin/.installed: infra/tools/go.mod infra/tools/go.sum
-	@echo "building golangci-lint and gofumpt (minutes, once)"
-	@mkdir -p $(TOOLS)/bin
-	go build -C infra/tools -o $(CURDIR)/$(TOOLS)/bin/ tool
-	@touch $@
+# Each looks whether what it would install is there already: on this machine, for these inputs.
+.PHONY: tools-go tools-python
+tools-go tools-python: tools-%:
+	@infra/tools/install.sh $*

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI) once for each state of their inputs, into a
+# folder that all clones on this machine share, and links .tools/bin or .tools/venv to it. It may be deleted at any time.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/latchkey/tools
+mkdir -p .tools
+
+# hash prints a name for what is installed from these files, with this toolchain on this kind of machine.
+hash() {
+  { printf '%s\n' "$1"; shift; cat "$@"; } | sha256sum | cut -c1-16
+}
+
+install_go() {
+  go build -C infra/tools -o "$1/" tool
+}
+
+install_python() { # in place: a virtual environment can't be moved
+  python3 -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check -r infra/lint/requirements.txt
+}
+
+case ${1:-} in
+go)
+  key=go-$(hash "$(go env GOVERSION GOOS GOARCH)" infra/tools/go.mod infra/tools/go.sum) link=.tools/bin
+  has=(golangci-lint gofumpt) about="building golangci-lint and gofumpt (minutes, once)"
+  ;;
+python)
+  key=python-$(hash "$(python3 -c 'import sys; print(sys.version, sys.prefix)')" infra/lint/requirements.txt) link=.tools/venv
+  has=(bin/python bin/cfn-lint bin/sam) about="installing cfn-lint and SAM CLI (a minute, once)"
+  ;;
+*)
+  echo "usage: $0 go|python" >&2
+  exit 2
+  ;;
+esac
+
+# complete says whether an installation came to its end, and is still there.
+complete() {
+  local file
+  [ -e "$cache/$key/.installed" ] || return 1
+  for file in "${has[@]}"; do [ -x "$cache/$key/$file" ] || return 1; done
+}
+
+if ! complete; then
+  mkdir -p "$cache"
+  exec 9>"$cache/$key.lock" # another clone may be at it
+  flock 9
+  if ! complete; then
+    echo "$about"
+    rm -rf "${cache:?}/$key"
+    mkdir -p "$cache/$key"
+    "install_$1" "$cache/$key"
+    touch "$cache/$key/.installed"
+  fi
+  exec 9>&-
+fi
+if [ "$(readlink "$link" || true)" != "$cache/$key" ]; then
+  rm -rf "$link"
+  ln -s "$cache/$key" "$link"
+fi
