@@ -11,6 +11,9 @@ TESTFLAGS ?=
 PKGS ?= ./...
 FUZZTIME ?= 1m
 
+# The end-to-end tests start binaries that aren't built for the race detector: it would watch the tests alone.
+NORACE := latchkey/infra/e2e latchkey/infra/e2e/gates
+
 TOOLS := .tools
 NPM := infra/local/node_modules/.package-lock.json
 BROWSER := infra/browser/node_modules/.package-lock.json
@@ -44,8 +47,9 @@ screenshots: $(NPM) $(BROWSER) ## pictures of the console's pages, into docs/scr
 	node infra/browser/main.mjs shots
 
 .PHONY: test-race
-test-race: $(NPM) ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout=15m $(TESTFLAGS) $(PKGS)
+test-race: $(NPM) ## the same but the end-to-end tests, under the race detector (needs a C compiler)
+	packages=$$(go list $(PKGS) | grep -vxF $(NORACE:%=-e %)) || { echo "nothing of $(PKGS) runs under the race detector"; exit 1; }; \
+	  CGO_ENABLED=1 go test -race -shuffle=on -timeout=15m $(TESTFLAGS) $$packages
 
 .PHONY: test-deep
 test-deep: $(NPM) ## the long forms: big numbers, real time, a minute of fuzzing per target
