@@ -1,37 +1,71 @@
-// Command ci reads the output of `go test -json`, prints what a person wants to see of it, and counts.
+// Command ci reads the output of `go test -json`, prints what a person wants to see of it, counts, and holds each package to
+// its time budget.
 //
-//	go test -json ./... | go run ./infra/ci tally
+//	go test -json ./... | go run ./infra/ci -budgets infra/ci/budgets.txt TALLY
 //
-// It appends "passed failed" to the file that it is given, so that several runs can be added up.
+// It appends "passed failed" to the file TALLY, so that several runs can be added up. A package over its budget counts as one
+// more failure.
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: go test -json ./... | ci TALLY")
+	file := flag.String("budgets", "", "the file of budgets; without one, nothing is limited")
+	race := flag.Bool("race", false, "the tests ran under the race detector: its budgets hold")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: go test -json ./... | ci [-budgets FILE] [-race] TALLY")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() != 1 {
+		flag.Usage()
 		os.Exit(2)
 	}
-	var run tally
-	if err := run.read(os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "ci:", err)
-		os.Exit(2)
-	}
-	file, err := os.OpenFile(os.Args[1], os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err == nil {
-		_, err = fmt.Fprintln(file, run.passed, run.failed)
-	}
-	if err == nil {
-		err = file.Close()
-	}
+	failed, err := run(*file, *race, flag.Arg(0))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ci:", err)
 		os.Exit(2)
 	}
-	if run.failed > 0 {
+	if failed > 0 {
 		os.Exit(1)
 	}
+}
+
+// run reads standard input to its end and says how much failed.
+func run(file string, race bool, into string) (failed int, err error) {
+	t := tally{race: race}
+	if file != "" {
+		if t.budgets, err = loadBudgets(file); err != nil {
+			return 0, err
+		}
+	}
+	if err := t.read(os.Stdin, os.Stdout); err != nil {
+		return 0, err
+	}
+	out, err := os.OpenFile(into, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return 0, err
+	}
+	_, err = fmt.Fprintln(out, t.passed, t.failed)
+	if errClose := out.Close(); err == nil {
+		err = errClose
+	}
+	return t.failed, err
+}
+
+func loadBudgets(file string) (budgets, error) {
+	in, err := os.Open(file)
+	if err != nil {
+		return budgets{}, err
+	}
+	defer in.Close()
+	b, err := parseBudgets(in)
+	if err != nil {
+		return budgets{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return b, nil
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // event is a line of `go test -json`.
 type event struct {
+	Time       time.Time
 	Action     string
 	Package    string
 	ImportPath string
@@ -18,11 +20,14 @@ type event struct {
 	Elapsed    float64
 }
 
-// tally counts top-level tests, and packages that failed without one: those that don't build or crash.
+// tally counts top-level tests, packages that failed without one (those that don't build or crash), and exceeded budgets.
 type tally struct {
+	budgets
+	race           bool // which of the budgets hold
 	passed, failed int
 	output         map[string][]string
 	broken         map[string]bool
+	began, ended   time.Time // the first package's start, the last one's end
 }
 
 // read consumes the stream. Lines that aren't events are passed on: npm's, make's.
@@ -40,6 +45,7 @@ func (t *tally) read(in io.Reader, out io.Writer) error {
 			}
 		}
 		if err == io.EOF {
+			t.limit(out, "all packages together", t.ended.Sub(t.began).Seconds(), t.whole.in(t.race))
 			return nil
 		}
 		if err != nil {
@@ -51,6 +57,10 @@ func (t *tally) read(in io.Reader, out io.Writer) error {
 func (t *tally) take(e event, out io.Writer) {
 	id := e.Package + " " + e.Test
 	switch e.Action {
+	case "start":
+		if t.began.IsZero() {
+			t.began = e.Time
+		}
 	case "output":
 		t.output[id] = append(t.output[id], e.Output)
 	case "build-output":
@@ -67,6 +77,10 @@ func (t *tally) take(e event, out io.Writer) {
 // end counts a test or a package that is over, and forgets its output.
 func (t *tally) end(e event, id string, out io.Writer) {
 	delete(t.output, id)
+	if e.Test == "" {
+		t.ended = e.Time
+		defer t.limit(out, e.Package, e.Elapsed, t.of(e.Package, t.race))
+	}
 	switch {
 	case strings.Contains(e.Test, "/"): // a part of a test that is counted itself
 	case e.Test != "" && e.Action == "pass":
@@ -81,4 +95,13 @@ func (t *tally) end(e event, id string, out io.Writer) {
 	case e.Test == "" && e.Action == "pass":
 		fmt.Fprintf(out, "ok    %s  %.1fs\n", e.Package, e.Elapsed)
 	}
+}
+
+// limit counts what took longer than its budget as a failure.
+func (t *tally) limit(out io.Writer, what string, took, budget float64) {
+	if budget == 0 || took <= budget {
+		return
+	}
+	t.failed++
+	fmt.Fprintf(out, "SLOW  %s  %.1fs, its budget is %gs\n", what, took, budget)
 }

@@ -45,3 +45,67 @@ func TestTallyCountsWhatHappened(t *testing.T) {
 		})
 	}
 }
+
+// within reads a stream under budgets of 10 s for each package, 5 s for fast, and 60 s for the whole; 30, 15 and 90 s with race.
+func within(t *testing.T, race bool, stream string) (got tally, shown string) {
+	t.Helper()
+	got = tally{race: race, budgets: budgets{
+		fallback: allowance{10, 30}, whole: allowance{60, 90}, packages: map[string]allowance{"latchkey/fast": {5, 15}},
+	}}
+	var out strings.Builder
+	if err := got.read(strings.NewReader(stream), &out); err != nil {
+		t.Fatal(err)
+	}
+	return got, out.String()
+}
+
+func TestAPackageOverItsBudgetFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		race   bool
+		stream string
+		failed int
+		shown  string
+	}{
+		"within the default":        {false, `{"Action":"pass","Package":"latchkey/p","Elapsed":10}`, 0, "ok    latchkey/p  10.0s"},
+		"over the default":          {false, `{"Action":"pass","Package":"latchkey/p","Elapsed":10.1}`, 1, "SLOW  latchkey/p  10.1s, its budget is 10s"},
+		"over its own":              {false, `{"Action":"pass","Package":"latchkey/fast","Elapsed":6}`, 1, "SLOW  latchkey/fast"},
+		"within its own, with race": {true, `{"Action":"pass","Package":"latchkey/fast","Elapsed":15}`, 0, "ok"},
+		"over its own, with race":   {true, `{"Action":"pass","Package":"latchkey/fast","Elapsed":16}`, 1, "SLOW  latchkey/fast  16.0s, its budget is 15s"},
+		"over, with a failed test": {false, `{"Action":"fail","Package":"latchkey/p","Test":"TestA","Elapsed":11}
+{"Action":"fail","Package":"latchkey/p","Elapsed":11}`, 2, "SLOW"},
+		"a slow test alone is not limited": {false, `{"Action":"pass","Package":"latchkey/fast","Test":"TestA","Elapsed":11}`, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, shown := within(t, c.race, c.stream)
+			if got.failed != c.failed {
+				t.Errorf("%d failed, want %d", got.failed, c.failed)
+			}
+			if !strings.Contains(shown, c.shown) || strings.Contains(shown, "SLOW") != strings.Contains(c.shown, "SLOW") {
+				t.Errorf("shown %q, want %q in it", shown, c.shown)
+			}
+		})
+	}
+}
+
+func TestAllPackagesTogetherHaveABudget(t *testing.T) {
+	stream := func(end string) string {
+		return `{"Time":"2026-01-01T10:00:00Z","Action":"start","Package":"latchkey/p"}
+{"Time":"2026-01-01T10:00:40Z","Action":"start","Package":"latchkey/q"}
+{"Time":"2026-01-01T10:00:41Z","Action":"pass","Package":"latchkey/q","Elapsed":1}
+{"Time":"` + end + `","Action":"pass","Package":"latchkey/p","Elapsed":9}`
+	}
+	for end, c := range map[string]struct {
+		race   bool
+		failed int
+	}{
+		"2026-01-01T10:01:00Z": {false, 0},
+		"2026-01-01T10:01:01Z": {false, 1},
+		"2026-01-01T10:01:29Z": {true, 0},
+		"2026-01-01T10:01:31Z": {true, 1},
+	} {
+		got, shown := within(t, c.race, stream(end))
+		if got.failed != c.failed || strings.Contains(shown, "SLOW  all packages together") != (c.failed > 0) {
+			t.Errorf("until %s: %d failed, want %d; shown %q", end, got.failed, c.failed, shown)
+		}
+	}
+}
