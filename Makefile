@@ -85,7 +85,11 @@ bench: ## the authorizer against an empty handler, interleaved
 # The medians of three runs. A figure in which two empty handlers differ has no verdict, and fails nothing.
 .PHONY: bench-gate
 bench-gate: ## fail if the authorizer is slower than promised
-	go run ./infra/bench -gate -tries 3 -node=false -calls 10000 -cold 60
+	go run ./infra/bench -gate -runs 3 -node=false -calls 10000 -cold 60
+
+.PHONY: vulncheck
+vulncheck: ## look for known vulnerabilities in what is called (needs the network: the Go vulnerability database)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 .PHONY: job-rotation
 job-rotation: $(NPM) ## run the rotation job once, with progress, on the data of `make run`

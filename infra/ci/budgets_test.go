@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -88,11 +87,7 @@ func TestNoRaceBudgetIsGivenToWhatTheRaceDetectorLeavesOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	makefile, err := os.ReadFile(filepath.Join("..", "..", "Makefile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, list, _ := strings.Cut(string(makefile), "\nNORACE := ")
+	_, list, _ := strings.Cut(repositoryFile(t, "Makefile"), "\nNORACE := ")
 	list, _, _ = strings.Cut(list, "\n")
 	out := map[string]bool{}
 	for _, pkg := range strings.Fields(list) {

@@ -45,15 +45,11 @@ func checkout(t *testing.T, do targets) (dir string, cmd *exec.Cmd) {
 			t.Fatal(err)
 		}
 	}
-	script, err := os.ReadFile(filepath.Join("..", "..", ".ci", "run"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(".ci/run", string(script))
+	write(".ci/run", repositoryFile(t, ".ci", "run"))
 	write("infra/ci/budgets.txt", "default 10 30\nwhole 300 900\n")
 	write("bin/go", "#!/bin/bash\nif [ \"$2\" = -o ]; then ln -sf "+self+" \"$3\"; fi\n")
 	write("bin/make", "#!/bin/bash\nexec bash -eu target/\"$2\"\n")
