@@ -126,6 +126,11 @@ func start(dir string, env ...string) (*stack, error) { return startIn(root, dir
 
 // startIn is start in another repository than this one.
 func startIn(root, dir string, env ...string) (*stack, error) {
+	return startWith(runner, root, dir, env...)
+}
+
+// startWith is startIn with another runner.
+func startWith(runner, root, dir string, env ...string) (*stack, error) {
 	s := &stack{dir: dir, cmd: exec.Command(runner), out: &output{}}
 	s.cmd.Dir = root
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
