@@ -34,6 +34,11 @@ run: $(NPM) ## run the whole stack on this machine
 build: tools-python ## build what is deployed, by `sam build`
 	GOFLAGS="-trimpath -tags=lambda.norpc -ldflags=-s" CGO_ENABLED=0 $(TOOLS)/venv/bin/sam build
 
+.PHONY: catalogue
+catalogue: ## write what follows from shared/product/catalogue.json
+	go generate ./shared/product
+	go test ./infra/contract -count=1 -update
+
 .PHONY: test
 test: $(NPM) ## all tests but the long forms
 	go test -shuffle=on -timeout=10m $(TESTFLAGS) $(PKGS)

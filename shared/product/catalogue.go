@@ -9,7 +9,7 @@ import (
 	"latchkey/shared/account"
 )
 
-//go:generate go run ./gen
+//go:generate go run ./gen -root ../..
 
 // Catalogue is a checked set of products. The zero value holds none and matches no path.
 type Catalogue struct {
@@ -38,7 +38,8 @@ var Default = sync.OnceValue(func() Catalogue {
 // New checks a catalogue: known kinds and account types, each ID once, each prefix once and of the form "/…/", every
 // class's ID its product's or "<product>.<word>". The prefixes of one product may nest, those of two may not: the
 // gateway's route of the outer one would serve calls of the inner one, and the gate refuses a call whose route and
-// path belong to different products.
+// path belong to different products. An API's sample path is one of its own paths, a class's one of the class's.
+// That sample paths are canonical is checked where the catalogue is generated, since only authz knows what that is.
 func New(products []Product) (Catalogue, error) {
 	c := Catalogue{byID: map[ID]Product{}, byClass: map[Class]LimitClass{}, owner: map[Class]ID{}}
 	for _, p := range products {
@@ -47,8 +48,37 @@ func New(products []Product) (Catalogue, error) {
 		}
 	}
 	sort.SliceStable(c.prefixes, func(i, j int) bool { return len(c.prefixes[i].path) > len(c.prefixes[j].path) })
+	for _, p := range products {
+		if err := c.checkSamples(p); err != nil {
+			return Catalogue{}, fmt.Errorf("product: catalogue: %s: %w", p.ID, err)
+		}
+	}
 	return c, nil
 }
+
+// checkSamples checks what customers are shown of a product, once all prefixes are known.
+func (c *Catalogue) checkSamples(p Product) error {
+	if (p.Kind == API) != (p.SamplePath != "") {
+		return fmt.Errorf("an API has a sample_path, an SDK has none")
+	}
+	if m, _ := c.Match(p.SamplePath); p.Kind == API && m.Product != p.ID {
+		return fmt.Errorf("sample_path %q is no path of the product", p.SamplePath)
+	}
+	if !httpsOrEmpty(p.DocsURL) {
+		return fmt.Errorf("docs_url %q doesn't begin with https://", p.DocsURL)
+	}
+	for _, cl := range p.Classes {
+		if m, _ := c.Match(cl.SamplePath); cl.SamplePath != "" && m != (Match{Product: p.ID, Class: cl.ID}) {
+			return fmt.Errorf("limit class %s: sample_path %q is no path of the class", cl.ID, cl.SamplePath)
+		}
+		if !httpsOrEmpty(cl.DocsURL) {
+			return fmt.Errorf("limit class %s: docs_url %q doesn't begin with https://", cl.ID, cl.DocsURL)
+		}
+	}
+	return nil
+}
+
+func httpsOrEmpty(url string) bool { return url == "" || strings.HasPrefix(url, "https://") }
 
 func (c *Catalogue) add(p Product) error {
 	if _, twice := c.byID[p.ID]; twice || p.ID == "" || p.Name == "" {

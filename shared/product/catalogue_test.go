@@ -73,7 +73,7 @@ func TestTheLiteralSaysWhatTheFileSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(product.Default().Products(), file) {
-		t.Error("catalogue.gen.go is stale: go generate ./shared/product")
+		t.Error("catalogue.gen.go is stale: make catalogue")
 	}
 }
 
@@ -88,11 +88,20 @@ func parse(text string) error {
 
 func TestABrokenCatalogueIsRefused(t *testing.T) {
 	one := func(id, kind, classes string) string {
-		return `{"id":"` + id + `","name":"N","kind":"` + kind + `","classes":[` + classes + `]}`
+		sample := ""
+		if kind == "api" { // the first prefix of the first class
+			_, sample, _ = strings.Cut(classes, `"prefixes":["`)
+			sample, _, _ = strings.Cut(sample, `"`)
+		}
+		return `{"id":"` + id + `","name":"N","kind":"` + kind + `","sample_path":"` + sample + `","classes":[` + classes + `]}`
 	}
 	class := func(id, prefix string) string {
 		return `{"id":"` + id + `","name":"N","prefixes":[` + prefix + `],"qps":{"enterprise":1,"self_serve":1},"max_qps":2}`
 	}
+	sampled := func(sample, of string) string {
+		return strings.Replace(of, `"sample_path":"/a/"`, `"sample_path":"`+sample+`"`, 1)
+	}
+	with := func(member, of string) string { return strings.Replace(of, `"name":"N"`, `"name":"N",`+member, 1) }
 	for name, products := range map[string]string{
 		"no JSON":                   `{`,
 		"no class":                  one("a", "api", ""),
@@ -109,6 +118,14 @@ func TestABrokenCatalogueIsRefused(t *testing.T) {
 		"same product twice":        one("a", "api", class("a", `"/a/"`)) + "," + one("a", "api", class("a", `"/b/"`)),
 		"default above the maximum": one("a", "api", strings.Replace(class("a", `"/a/"`), `"max_qps":2`, `"max_qps":0`, 1)),
 		"no default for self-serve": one("a", "api", strings.Replace(class("a", `"/a/"`), `,"self_serve":1`, "", 1)),
+		"API without a sample":      sampled("", one("a", "api", class("a", `"/a/"`))),
+		"SDK with a sample":         strings.Replace(one("a", "sdk", class("a", "")), `"sample_path":""`, `"sample_path":"/a/"`, 1),
+		"sample of no product":      sampled("/c/x", one("a", "api", class("a", `"/a/"`))),
+		"sample of another product": sampled("/b/x", one("a", "api", class("a", `"/a/"`))) + "," + one("b", "api", class("b", `"/b/"`)),
+		"sample of another class":   one("a", "api", with(`"sample_path":"/a/x/1"`, class("a", `"/a/"`))+","+class("a.x", `"/a/x/"`)),
+		"docs by plain http":        with(`"docs_url":"http://docs.example"`, one("a", "api", class("a", `"/a/"`))),
+		"a class's docs by http":    one("a", "api", with(`"docs_url":"http://docs.example"`, class("a", `"/a/"`))),
+		"a misspelt member":         with(`"doc_url":"https://docs.example"`, one("a", "api", class("a", `"/a/"`))),
 		"product without a name":    strings.Replace(one("a", "api", class("a", `"/a/"`)), `"name":"N","kind"`, `"name":"","kind"`, 1),
 	} {
 		if parse(`{"products":[`+products+`]}`) == nil {
@@ -116,9 +133,11 @@ func TestABrokenCatalogueIsRefused(t *testing.T) {
 		}
 	}
 	for name, products := range map[string]string{
-		"the good one that the others spoil":   one("a", "api", class("a", `"/a/"`)),
-		"a product's own prefixes may nest":    one("a", "api", class("a", `"/a/"`)+","+class("a.x", `"/a/x/"`)),
-		"prefixes that only begin like others": one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/ab/"`)),
+		"the good one that the others spoil":    one("a", "api", class("a", `"/a/"`)),
+		"a product's own prefixes may nest":     one("a", "api", class("a", `"/a/"`)+","+class("a.x", `"/a/x/"`)),
+		"a sample of the product's inner class": sampled("/a/x/1", one("a", "api", class("a", `"/a/"`)+","+with(`"sample_path":"/a/x/2","docs_url":"https://docs.example/x"`, class("a.x", `"/a/x/"`)))),
+		"docs by https":                         with(`"docs_url":"https://docs.example/a"`, one("a", "sdk", class("a", ""))),
+		"prefixes that only begin like others":  one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/ab/"`)),
 	} {
 		if err := parse(`{"products":[` + products + `]}`); err != nil {
 			t.Errorf("%s: %v", name, err)

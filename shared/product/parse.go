@@ -1,6 +1,7 @@
 package product
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -27,15 +28,25 @@ func Parse(text []byte) ([]Product, error) {
 				Prefixes []string             `json:"prefixes"`
 				QPS      map[account.Type]int `json:"qps"`
 				MaxQPS   int                  `json:"max_qps"`
+
+				SamplePath string `json:"sample_path"`
+				DocsURL    string `json:"docs_url"`
 			} `json:"classes"`
+			SamplePath string `json:"sample_path"`
+			DocsURL    string `json:"docs_url"`
 		} `json:"products"`
 	}
-	if err := json.Unmarshal(text, &file); err != nil {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields() // a misspelt member would be one that is missing
+	if err := d.Decode(&file); err != nil {
 		return nil, fmt.Errorf("product: catalogue: %w", err)
+	}
+	if d.More() {
+		return nil, fmt.Errorf("product: catalogue: more than one JSON value")
 	}
 	products := make([]Product, len(file.Products))
 	for i, f := range file.Products {
-		products[i] = Product{ID: f.ID, Name: f.Name, Kind: f.Kind}
+		products[i] = Product{ID: f.ID, Name: f.Name, Kind: f.Kind, SamplePath: f.SamplePath, DocsURL: f.DocsURL}
 		for _, cl := range f.Classes {
 			products[i].Classes = append(products[i].Classes, LimitClass(cl))
 		}

@@ -25,6 +25,9 @@ type Product struct {
 	Name    string
 	Kind    Kind
 	Classes []LimitClass // the first is the product's own and catches what no other does
+	// SamplePath is the path of a call by which a key can be tried, of any of the classes; empty for an SDK.
+	SamplePath string
+	DocsURL    string // where customers read about the product, by https; may be empty
 }
 
 // LimitClass is a part of a product's paths with a limit of its own.
@@ -34,6 +37,9 @@ type LimitClass struct {
 	Prefixes []string             // "/map/": path prefixes, each ending in "/"
 	QPS      map[account.Type]int // the default
 	MaxQPS   int                  // the most that a QPS request may ask for
+	// SamplePath and DocsURL are the class's own, empty where the product's do.
+	SamplePath string
+	DocsURL    string
 }
 
 // Match is the product and limit class that a path belongs to. The zero value is no product.

@@ -1,46 +1,39 @@
-// Command gen writes catalogue.gen.go from catalogue.json. Run it by `go generate ./shared/product`.
+// Command gen writes what follows from catalogue.json: catalogue.gen.go, and the product routes of template.yaml. Run
+// it by `make catalogue`, which also brings up to date what the tests compare the template with.
 package main
 
 import (
-	"bytes"
-	"fmt"
-	"go/format"
+	"flag"
 	"log"
 	"os"
+	"path/filepath"
+)
 
-	"latchkey/shared/account"
-	"latchkey/shared/product"
+// Where the files are, from the root of the repository.
+const (
+	catalogueFile = "shared/product/catalogue.json"
+	codeFile      = "shared/product/catalogue.gen.go"
+	templateFile  = "template.yaml"
 )
 
 func main() {
-	products, err := product.Embedded()
-	if err != nil {
-		log.Fatal(err)
-	}
-	if _, err := product.New(products); err != nil {
-		log.Fatal(err)
-	}
-	text, err := render(products)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := os.WriteFile("catalogue.gen.go", text, 0o644); err != nil { //nolint:gosec // source code is for everybody
+	root := flag.String("root", "../..", "the repository")
+	flag.Parse()
+	if err := write(*root); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func render(products []product.Product) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString("// Code generated from catalogue.json by go generate. DO NOT EDIT.\n\npackage product\n\n")
-	b.WriteString("import \"latchkey/shared/account\"\n\nvar generated = []Product{\n")
-	for _, p := range products {
-		fmt.Fprintf(&b, "{ID: %q, Name: %q, Kind: %q, Classes: []LimitClass{\n", p.ID, p.Name, p.Kind)
-		for _, c := range p.Classes {
-			fmt.Fprintf(&b, "{ID: %q, Name: %q, Prefixes: %#v, QPS: map[account.Type]int{account.Enterprise: %d, account.SelfServe: %d}, MaxQPS: %d},\n",
-				c.ID, c.Name, c.Prefixes, c.QPS[account.Enterprise], c.QPS[account.SelfServe], c.MaxQPS)
-		}
-		b.WriteString("}},\n")
+// write brings the files up to date. It writes none if one can't be made.
+func write(root string) error {
+	out, err := generate(os.DirFS(root))
+	if err != nil {
+		return err
 	}
-	b.WriteString("}\n")
-	return format.Source(b.Bytes())
+	for name, text := range out {
+		if err := os.WriteFile(filepath.Join(root, name), text, 0o644); err != nil { //nolint:gosec // source code is for everybody
+			return err
+		}
+	}
+	return nil
 }

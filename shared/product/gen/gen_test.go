@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+const repository = "../../.."
+
+func TestWhatIsGeneratedIsCommitted(t *testing.T) {
+	files := os.DirFS(repository)
+	out, err := generate(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{codeFile, templateFile} {
+		committed, err := os.ReadFile(repository + "/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(out[name], committed) {
+			t.Errorf("%s is stale: make catalogue", name)
+		}
+	}
+}
+
+// files is a repository with one product and a template that is nothing but its marks.
+func files(product string) fstest.MapFS {
+	return fstest.MapFS{
+		catalogueFile: {Data: []byte(`{"products":[` + product + `]}`)},
+		templateFile:  {Data: []byte("before\n" + begin + "what stood there\n" + end + "after\n")},
+	}
+}
+
+const good = `{"id":"a","name":"A","kind":"api","sample_path":"/a/b/1","docs_url":"https://docs.example/a","classes":[
+	{"id":"a","name":"A","prefixes":["/a/b/","/a/c/"],"qps":{"enterprise":1,"self_serve":1},"max_qps":2},
+	{"id":"a.x","name":"X","prefixes":["/a/b/x/","/z/"],"qps":{"enterprise":1,"self_serve":1},"max_qps":2}]}`
+
+func TestEachOutermostPrefixHasOneRoute(t *testing.T) {
+	out, err := generate(files(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(out[templateFile])
+	var routed []string
+	for _, line := range strings.Split(text, "\n") {
+		if path, ok := strings.CutSuffix(strings.TrimSpace(line), "{proxy+}:"); ok {
+			routed = append(routed, path)
+		}
+		if _, upstream, ok := strings.Cut(line, "${UpstreamUrl}"); ok {
+			routed = append(routed, "to "+strings.TrimSuffix(upstream, "{proxy}\""))
+		}
+	}
+	if got := strings.Join(routed, " "); got != "/a/b/ to /a/b/ /a/c/ to /a/c/ /z/ to /z/" {
+		t.Errorf("routes: %s", got)
+	}
+	if !strings.HasPrefix(text, "before\n"+begin) || !strings.HasSuffix(text, end+"after\n") || strings.Contains(text, "what stood there") {
+		t.Error("text outside of the marks changed, or text between them stayed")
+	}
+}
+
+func TestACatalogueThatCannotBeRoutedOrShownIsRefused(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"a sample with a query":             {`/a/b/1"`, `/a/b/1?x=1"`},
+		"a sample that climbs":              {`/a/b/1"`, `/a/b/../1"`},
+		"a sample with an encoded slash":    {`/a/b/1"`, `/a/b/%2f1"`},
+		"a sample with an empty segment":    {`/a/b/1"`, `/a/b//1"`},
+		"a sample that ends a shell string": {`/a/b/1"`, `/a/b/1'"`},
+		"a sample that isn't escaped":       {`/a/b/1"`, `/a/b/é"`},
+		"a sample of nobody":                {`/a/b/1"`, `/b/1"`},
+		"docs without a host":               {`https://docs.example/a`, `https:///a`},
+		"docs that are no URL":              {`https://docs.example/a`, `https://docs.example/%zz`},
+		"docs by another scheme":            {`https://docs.example/a`, `javascript:1`},
+		"a prefix with a variable":          {`"/z/"`, `"/{z}/"`},
+		"a prefix that ends a YAML string":  {`"/z/"`, `"/z\"/"`},
+		"a prefix with an empty segment":    {`"/z/"`, `"/z//z/"`},
+		"a prefix that climbs":              {`"/z/"`, `"/z/../"`},
+	} {
+		broken := strings.Replace(good, change[0], change[1], 1)
+		if broken == good {
+			t.Fatalf("%s: nothing changed", name)
+		}
+		if out, err := generate(files(broken)); err == nil || out != nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestATemplateWithoutItsMarksIsRefused(t *testing.T) {
+	for name, template := range map[string]string{
+		"none": "", "no end": begin, "no beginning": end, "end before the beginning": end + begin, "two": begin + end + begin + end, "two beginnings": begin + end + begin,
+	} {
+		f := files(good)
+		f[templateFile] = &fstest.MapFile{Data: []byte(template)}
+		if _, err := generate(f); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
