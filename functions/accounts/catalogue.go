@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 )
 
@@ -17,7 +18,10 @@ func (h *handler) contract(w http.ResponseWriter, _ *http.Request, _ gateway.Pri
 func (h *handler) listProducts(w http.ResponseWriter, _ *http.Request, _ gateway.Principal) error {
 	doc := api.ProductList{Products: []api.Product{}}
 	for _, p := range h.products.Products() {
-		one := api.Product{Id: string(p.ID), Name: p.Name, Kind: api.ProductKind(p.Kind), Classes: []api.ProductClass{}}
+		one := api.Product{
+			Id: string(p.ID), Name: p.Name, Kind: api.ProductKind(p.Kind), Classes: []api.ProductClass{},
+			SamplePath: web.StringPtr(p.SamplePath), DocsUrl: web.StringPtr(p.DocsURL),
+		}
 		for _, class := range p.Classes {
 			qps := map[string]int{}
 			for t, n := range class.QPS {
@@ -25,6 +29,7 @@ func (h *handler) listProducts(w http.ResponseWriter, _ *http.Request, _ gateway
 			}
 			one.Classes = append(one.Classes, api.ProductClass{
 				Id: string(class.ID), Name: class.Name, Prefixes: append([]string{}, class.Prefixes...), DefaultQps: qps, MaxQps: class.MaxQPS,
+				SamplePath: web.StringPtr(class.SamplePath), DocsUrl: web.StringPtr(class.DocsURL),
 			})
 		}
 		doc.Products = append(doc.Products, one)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"latchkey/shared/product"
 )
 
 func TestBadRequestsGetProblems(t *testing.T) {
@@ -211,6 +213,19 @@ func TestTileSurvivesTheGatewayEvent(t *testing.T) {
 	})
 	if err != nil || answer.StatusCode != http.StatusOK || answer.IsBase64Encoded {
 		t.Errorf("%v: %+v", err, answer)
+	}
+}
+
+// TestTheDemoAnswersTheSamplesOfItsProducts: the console shows them with a new key.
+func TestTheDemoAnswersTheSamplesOfItsProducts(t *testing.T) {
+	for _, id := range []product.ID{"map-display", "search", "routing", "traffic"} {
+		p, ok := product.Default().Product(id)
+		if !ok {
+			continue // a catalogue of somebody else
+		}
+		if w := get(t, p.SamplePath); w.Code != http.StatusOK {
+			t.Errorf("%s: %s is answered with %d %s", id, p.SamplePath, w.Code, w.Body)
+		}
 	}
 }
 

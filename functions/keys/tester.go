@@ -84,11 +84,11 @@ func ruleOf(d authz.Decision) string {
 	}
 }
 
-// samplePath is a path of the key's first API product, for a test that is only about the origin.
+// samplePath is the sample path of the key's first API product, for a test that is only about the origin.
 func (h *handler) samplePath(k apikey.Key) string {
 	for _, id := range k.Products {
-		if p, ok := h.Products.Product(id); ok && len(p.Classes[0].Prefixes) > 0 {
-			return p.Classes[0].Prefixes[0] + "test"
+		if p, ok := h.Products.Product(id); ok && p.SamplePath != "" {
+			return p.SamplePath
 		}
 	}
 	return "/"

@@ -53,6 +53,25 @@ func TestTesterRefusesWhatIsNoPath(t *testing.T) {
 	}
 }
 
+// TestTesterTakesTheSampleOfTheKeysFirstAPI also skips what the catalogue no longer has.
+func TestTesterTakesTheSampleOfTheKeysFirstAPI(t *testing.T) {
+	r := newHarness(t)
+	routing, _ := product.Default().Product("routing")
+	for _, c := range []struct {
+		products []product.ID
+		path     string
+		code     authz.Code
+	}{
+		{[]product.ID{"gone", "maps-sdk-web", "routing", "search"}, routing.SamplePath, authz.Allowed},
+		{[]product.ID{"maps-sdk-web"}, "/", authz.ProductNotAllowed},
+	} {
+		k := r.NewKey(t, r.account, func(k *apikey.Key) { k.Products, k.Domains = c.products, nil })
+		if got := r.Want(t, 200, apitest.Call{As: "viewer", Method: "POST", Path: "/v1/accounts/" + string(r.account.ID) + "/keys/" + string(k.ID) + "/test"}).JSON(t); got["path"] != c.path || got["code"] != string(c.code) {
+			t.Errorf("%v: %v", c.products, got)
+		}
+	}
+}
+
 // TestTesterNamesWhatDecided walks through what can refuse a call before its origin is looked at.
 func TestTesterNamesWhatDecided(t *testing.T) {
 	at := keytest.Now

@@ -736,9 +736,15 @@ type Problem struct {
 // Product defines model for Product.
 type Product struct {
 	Classes []ProductClass `json:"classes"`
-	Id      string         `json:"id"`
-	Kind    ProductKind    `json:"kind"`
-	Name    string         `json:"name"`
+
+	// DocsUrl Where to read about the product, an https URL. Absent if there is none.
+	DocsUrl *string     `json:"docs_url,omitempty"`
+	Id      string      `json:"id"`
+	Kind    ProductKind `json:"kind"`
+	Name    string      `json:"name"`
+
+	// SamplePath The path of a call by which a key for the product can be tried, without a query. Absent for an SDK.
+	SamplePath *string `json:"sample_path,omitempty"`
 }
 
 // ProductKind defines model for Product.Kind.
@@ -748,10 +754,16 @@ type ProductKind string
 type ProductClass struct {
 	// DefaultQps By account type.
 	DefaultQps map[string]int `json:"default_qps"`
-	Id         string         `json:"id"`
-	MaxQps     int            `json:"max_qps"`
-	Name       string         `json:"name"`
-	Prefixes   []string       `json:"prefixes"`
+
+	// DocsUrl Absent if the class has none of its own.
+	DocsUrl  *string  `json:"docs_url,omitempty"`
+	Id       string   `json:"id"`
+	MaxQps   int      `json:"max_qps"`
+	Name     string   `json:"name"`
+	Prefixes []string `json:"prefixes"`
+
+	// SamplePath A call of this class. Absent if the class has none of its own: the product's will do.
+	SamplePath *string `json:"sample_path,omitempty"`
 }
 
 // ProductList defines model for ProductList.
@@ -894,7 +906,7 @@ type TestKey struct {
 	// Origin The Origin header; absent or null for none.
 	Origin *string `json:"origin,omitempty"`
 
-	// Path The path of the call, from its / up to the query, which is no part of it: with a ? or a #, or without a / before it, it is refused (`not_a_path`). Without one, a path of the key's first API product.
+	// Path The path of the call, from its / up to the query, which is no part of it: with a ? or a #, or without a / before it, it is refused (`not_a_path`). Without one, the sample path of the key's first API product.
 	Path *string `json:"path,omitempty"`
 
 	// Referer The Referer header; absent or null for none.
