@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,26 +11,12 @@ import (
 // example is one way to try a key. It holds the real secret.
 type example struct{ ID, Title, Code, Note string }
 
-// tries are calls of each product, by which a new key can be tried.
-var tries = map[string]string{
-	"map-display": "/map/1/tile/basic/main/0/0/0.png?view=Unified",
-	"search":      "/search/2/search/berlin.json",
-	"routing":     "/routing/1/calculateRoute/52.50931,13.42936:52.50274,13.43872/json",
-	"traffic":     "/traffic/4/flow/52.50931,13.42936/json",
-}
-
-const tiles = "/map/1/tile/basic/main/{z}/{x}/{y}.png?view=Unified"
-
-// examples are made for what the key may do: its product, its domains, and where it takes the secret.
-func examples(base string, k api.KeyWithSecret, secret string) (list []example) {
-	path := ""
-	for _, id := range k.Products {
-		if path = tries[id]; path != "" {
-			break
-		}
-	}
+// examples are made for what the key may do: its products, its domains, and where it takes the secret. There are none
+// where the catalogue has no sample path for the key: it is for SDKs only, or the catalogue couldn't be read.
+func examples(base string, products []api.Product, k api.KeyWithSecret, secret string) (list []example) {
+	path, tiles := samples(products, k.Products)
 	if path == "" {
-		return nil // only SDKs
+		return nil
 	}
 	call := base + path
 	with := withKey(call, secret)
@@ -43,13 +30,43 @@ func examples(base string, k api.KeyWithSecret, secret string) (list []example) 
 		fetch = "const response = await fetch(\"" + call + "\", {\n  headers: { \"X-Api-Key\": \"" + secret + "\" },\n});\nconsole.log(response.status);"
 	}
 	list = append(list, example{ID: "fetch", Title: "fetch", Code: fetch})
-	if slices.Contains(k.Products, "map-display") && !k.HeaderOnly {
+	if tiles != "" && !k.HeaderOnly {
 		url := withKey(base+tiles, secret)
 		list = append(list,
 			example{ID: "leaflet", Title: "Leaflet", Code: "import L from \"leaflet\";\n\nconst map = L.map(\"map\").setView([0, 0], 2);\nL.tileLayer(\"" + url + "\").addTo(map);"},
 			example{ID: "maplibre", Title: "MapLibre", Code: "import maplibregl from \"maplibre-gl\";\n\nnew maplibregl.Map({\n  container: \"map\",\n  zoom: 1,\n  style: {\n    version: 8,\n    sources: {\n      tiles: { type: \"raster\", tileSize: 256, tiles: [\"" + url + "\"] },\n    },\n    layers: [{ id: \"tiles\", type: \"raster\", source: \"tiles\" }],\n  },\n});"})
 	}
 	return list
+}
+
+// tile is the end of a path to a tile of a map: zoom, column and row.
+var tile = regexp.MustCompile(`/0/0/0(\.(?:png|jpg|jpeg|webp))$`)
+
+// samples returns the sample path of the first of a key's products that has one, and, if one of them has a tile as its
+// sample, the path of all tiles, with variables.
+func samples(products []api.Product, ids []string) (path, tiles string) {
+	for _, id := range ids {
+		i := slices.IndexFunc(products, func(p api.Product) bool { return p.Id == id })
+		if i < 0 {
+			continue
+		}
+		all := []*string{products[i].SamplePath}
+		for _, c := range products[i].Classes {
+			all = append(all, c.SamplePath)
+		}
+		for _, sample := range all {
+			if sample == nil {
+				continue
+			}
+			if path == "" {
+				path = *sample
+			}
+			if tiles == "" && tile.MatchString(*sample) {
+				tiles = tile.ReplaceAllString(*sample, "/{z}/{x}/{y}$1")
+			}
+		}
+	}
+	return path, tiles
 }
 
 func curl(call, with, secret, origin string, header bool) string {

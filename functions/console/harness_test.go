@@ -36,11 +36,12 @@ const (
 
 // fakeAPI answers as the management API would, and remembers what it was asked.
 type fakeAPI struct {
-	mu      sync.Mutex
-	me      api.Me
-	key     api.KeyWithSecret
-	calls   []call
-	answers map[string]func(http.ResponseWriter, *http.Request, []byte) bool // by "METHOD /path"
+	mu       sync.Mutex
+	me       api.Me
+	key      api.KeyWithSecret
+	products []api.Product
+	calls    []call
+	answers  map[string]func(http.ResponseWriter, *http.Request, []byte) bool // by "METHOD /path"
 }
 
 type call struct {
@@ -56,6 +57,10 @@ func newFakeAPI() *fakeAPI {
 			Id: keyID, AccountId: account, Name: "Site", Usage: api.Frontend, BillingType: api.Freemium, Products: []string{"map-display"},
 			Domains: []string{}, MissingOrigin: api.Deny, Preview: "ak_7Kf2…x9Qd", Status: api.Active, CreatedAt: created, UpdatedAt: created,
 			Limits: []api.Limit{{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 10, DefaultQps: 10, MaxQps: 1000}}, Version: 3,
+		},
+		products: []api.Product{
+			{Id: "map-display", Name: "Map Display API", Kind: api.Api, SamplePath: ptr("/map/1/tile/basic/main/0/0/0.png")},
+			{Id: "search", Name: "Search API", Kind: api.Api, SamplePath: ptr("/search/2/search/berlin.json")},
 		},
 		answers: map[string]func(http.ResponseWriter, *http.Request, []byte) bool{},
 	}
@@ -86,7 +91,7 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.calls = append(f.calls, call{
 		route, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), r.Header.Get("Idempotency-Key"), r.Header.Get("If-Match"), string(body),
 	})
-	answer, me, key := f.answers[route], f.me, f.key
+	answer, me, key, products := f.answers[route], f.me, f.key, f.products
 	f.mu.Unlock()
 	w.Header().Set("X-Request-Id", "api-request-1")
 	if answer != nil && answer(w, r, body) {
@@ -97,7 +102,7 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "GET /v1/me":
 		reply(w, 200, me)
 	case "GET /v1/products":
-		reply(w, 200, api.ProductList{Products: []api.Product{{Id: "map-display", Name: "Map Display API"}, {Id: "search", Name: "Search API"}}})
+		reply(w, 200, api.ProductList{Products: products})
 	case "GET " + root + "/keys":
 		reply(w, 200, map[string]any{"keys": []any{key}})
 	case "POST " + root + "/keys":

@@ -28,7 +28,7 @@ type keyPage struct {
 	Restore  *time.Time
 }
 
-type productView struct{ ID, Name string }
+type productView struct{ Name, Docs string } // Docs: where to read about it, or empty
 
 type proposed struct {
 	api.Proposal
@@ -81,7 +81,7 @@ func (a *app) showKey(v *visit) error {
 func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Time) {
 	d.Hints = hints(d.Key, now)
 	for _, id := range d.Key.Products {
-		d.Products = append(d.Products, productView{id, productName(products, id)})
+		d.Products = append(d.Products, productView{productName(products, id), docsOf(products, id)})
 	}
 	if p := d.Key.Proposed; p != nil {
 		d.Proposed = &proposed{Proposal: *p}

@@ -213,7 +213,7 @@ func (a *app) showSecret(v *visit, k api.KeyWithSecret, kind string) error {
 	d := &secretPage{Key: k, Kind: kind}
 	if k.Secret != nil {
 		d.Secret = *k.Secret
-		d.Examples = examples(a.products, k, d.Secret)
+		d.Examples = examples(a.products, a.productsInTime(v), k, d.Secret)
 	}
 	if k.Usage == api.Frontend && len(k.Domains) == 0 {
 		d.Warn = append(d.Warn, "no_domains")
@@ -221,6 +221,17 @@ func (a *app) showSecret(v *visit, k api.KeyWithSecret, kind string) error {
 	v.w.Header().Set("Referrer-Policy", "no-referrer")
 	v.w.Header().Set("Cache-Control", "no-store")
 	return v.render(http.StatusOK, "secret", v.t("secret."+kind+".title"), d)
+}
+
+// productsInTime returns the catalogue, or none if it can't be read soon: a secret that is shown once doesn't wait for it.
+func (a *app) productsInTime(v *visit) []api.Product {
+	ctx, cancel := context.WithTimeout(v.ctx(), 2*time.Second)
+	defer cancel()
+	products, err := a.productList(ctx, v.api)
+	if err != nil {
+		return nil
+	}
+	return products
 }
 
 // also makes a read without which the page is still worth showing.

@@ -136,6 +136,16 @@ func productName(products []api.Product, id string) string {
 	return id
 }
 
+// docsOf is where to read about a product, or empty.
+func docsOf(products []api.Product, id string) string {
+	for _, p := range products {
+		if p.Id == id && p.DocsUrl != nil {
+			return *p.DocsUrl
+		}
+	}
+	return ""
+}
+
 const longUnused = 90 * 24 * time.Hour
 
 // hints says what would make a key safer. Only keys that work are worth one.

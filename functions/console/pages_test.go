@@ -300,20 +300,3 @@ func TestDomainsAreCheckedWhileTheyAreTyped(t *testing.T) {
 		}
 	}
 }
-
-func TestExamplesFitTheKey(t *testing.T) {
-	key := api.KeyWithSecret{Products: []string{"maps-sdk-web", "map-display"}, Domains: []string{"*.example.com"}}
-	list := examples("https://p.example", key, secret)
-	if len(list) != 5 || !strings.Contains(list[0].Code, "Origin: https://www.example.com'") || !strings.Contains(list[0].Code, "&key="+secret) {
-		t.Errorf("%+v", list)
-	}
-	key.HeaderOnly = true
-	for _, e := range examples("https://p.example", key, secret) {
-		if strings.Contains(e.Code, "key="+secret) {
-			t.Errorf("%s sends the secret where the key refuses it", e.Title)
-		}
-	}
-	if got := examples("https://p.example", api.KeyWithSecret{Products: []string{"maps-sdk-web"}}, secret); got != nil {
-		t.Errorf("an SDK has no call: %v", got)
-	}
-}
