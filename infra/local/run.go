@@ -312,6 +312,6 @@ func (s *stack) seedAll(ctx context.Context) (seed.State, error) {
 	defer cancel()
 	return seed.Run(ctx, seed.Config{
 		ManagementURL: s.urls["ManagementApi"], ProductsURL: s.urls["ProductsApi"], Tokens: tokens, StateFile: s.file("seed.json"),
-		Products: []string{"map-display", "search", "routing", "traffic"}, Probe: demoPath, Client: &http.Client{Timeout: 30 * time.Second},
+		Client: &http.Client{Timeout: 30 * time.Second},
 	})
 }

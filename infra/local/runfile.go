@@ -2,13 +2,12 @@ package main
 
 import (
 	"fmt"
+	"path"
 	"time"
 
 	"latchkey/infra/local/issuer"
 	"latchkey/infra/local/seed"
 )
-
-const demoPath = "/map/1/tile/basic/main/0/0/0.png?view=Unified&key="
 
 // runFile is what other programs read: where the stack is, and what opens it.
 type runFile struct {
@@ -59,7 +58,7 @@ func (s *stack) announce(state seed.State, took time.Duration) {
 	text := fmt.Sprintf("ready after %.1fs\n  products    %s\n  management  %s%s\n  tokens      %s",
 		took.Seconds(), s.urls["ProductsApi"], s.urls["ManagementApi"], console, s.file("run.json"))
 	if state.DemoSecret != "" {
-		text += fmt.Sprintf("\n\n  curl -s '%s%s%s' -o world.png\n", s.urls["ProductsApi"], demoPath, state.DemoSecret)
+		text += fmt.Sprintf("\n\n  curl -s '%s%s?key=%s' -o answer%s\n", s.urls["ProductsApi"], state.Sample, state.DemoSecret, path.Ext(state.Sample))
 	}
 	s.log.raw(text)
 }

@@ -20,8 +20,6 @@ type Config struct {
 	ManagementURL, ProductsURL string
 	Tokens                     map[string]string // by person
 	StateFile                  string            // what was made; mode 0600
-	Products                   []string          // of the demo key
-	Probe                      string            // path of a product that the demo secret must open; the secret is appended
 	Client                     *http.Client
 }
 
@@ -31,6 +29,8 @@ type State struct {
 	EnterpriseAccount string `json:"enterprise_account"`
 	DemoKey           string `json:"demo_key"`
 	DemoSecret        string `json:"-"`
+	// Sample is the path of a call that the demo key may make: the sample of the first product that has one.
+	Sample string `json:"-"`
 }
 
 // Run makes what is missing and keeps what exists. It may be cut off anywhere and run again.
@@ -63,7 +63,12 @@ func Run(ctx context.Context, c Config) (State, error) {
 	if err := step("enterprise type", c.makeEnterprise(ctx, s.EnterpriseAccount)); err != nil {
 		return s, err
 	}
-	s.DemoKey, s.DemoSecret, err = c.key(ctx, s)
+	products, sample, err := c.products(ctx)
+	if err := step("products", err); err != nil {
+		return s, err
+	}
+	s.Sample = sample
+	s.DemoKey, s.DemoSecret, err = c.key(ctx, s, products)
 	return s, step("demo key", err)
 }
 
@@ -124,8 +129,28 @@ func (c Config) makeEnterprise(ctx context.Context, account string) error {
 	return c.call(ctx, "operator", http.MethodPatch, path, map[string]string{"type": "enterprise"}, nil, 200)
 }
 
+// products are the APIs of the catalogue, as many as a key may have, and the sample path of the first.
+func (c Config) products(ctx context.Context) (ids []string, sample string, err error) {
+	var list struct {
+		Products []struct {
+			ID, Kind   string
+			SamplePath string `json:"sample_path"`
+		}
+	}
+	err = c.call(ctx, "owner", http.MethodGet, "/v1/products", nil, &list, 200)
+	for _, p := range list.Products {
+		if p.Kind != "api" || len(ids) == 50 {
+			continue
+		}
+		if ids = append(ids, p.ID); sample == "" {
+			sample = p.SamplePath
+		}
+	}
+	return ids, sample, err
+}
+
 // key returns the demo key with its secret if that still opens the gate, and makes a new key otherwise.
-func (c Config) key(ctx context.Context, s State) (id, secret string, err error) {
+func (c Config) key(ctx context.Context, s State, products []string) (id, secret string, err error) {
 	var key struct {
 		ID     string `json:"id"`
 		Secret string `json:"secret"`
@@ -137,13 +162,13 @@ func (c Config) key(ctx context.Context, s State) (id, secret string, err error)
 			return "", "", err
 		}
 		if key.Secret != "" {
-			if works, err := c.opens(ctx, key.Secret); works || err != nil {
+			if works, err := c.opens(ctx, s.Sample, key.Secret); works || err != nil {
 				return key.ID, key.Secret, err
 			}
 		}
 		key.ID, key.Secret = "", ""
 	}
-	body := map[string]any{"name": "Demo key", "usage": "backend", "products": c.Products, "recoverable": true}
+	body := map[string]any{"name": "Demo key", "usage": "backend", "products": products, "recoverable": true}
 	err = c.call(ctx, "owner", http.MethodPost, keys, body, &key, 201)
 	if err == nil && key.Secret == "" {
 		err = errors.New("the new key has no secret")
@@ -151,8 +176,8 @@ func (c Config) key(ctx context.Context, s State) (id, secret string, err error)
 	return key.ID, key.Secret, err
 }
 
-func (c Config) opens(ctx context.Context, secret string) (bool, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ProductsURL+c.Probe+secret, nil)
+func (c Config) opens(ctx context.Context, path, secret string) (bool, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ProductsURL+path+"?key="+secret, nil)
 	if err != nil {
 		return false, errors.New("the probe's URL can't be read")
 	}
