@@ -14,6 +14,7 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
+	"latchkey/shared/authz"
 )
 
 var keyPages = []string{
@@ -286,6 +287,25 @@ func TestEveryMessageThatTemplatesNameExists(t *testing.T) {
 		for _, part := range []string{"title", "text", "button"} {
 			if key := "confirm." + s.name + "." + part; !english.Has(key) {
 				t.Errorf("there is no %s", key)
+			}
+		}
+	}
+}
+
+// TestEveryCodeOfADecisionHasItsTexts: without one, a page shows the bare code.
+func TestEveryCodeOfADecisionHasItsTexts(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	for _, lang := range r.app.langs.Offered() {
+		keys := []string{"code." + string(authz.Allowed)}
+		for _, c := range authz.Codes {
+			keys = append(keys, "code."+string(c.Code))
+			if c.OfKey() {
+				keys = append(keys, "usage.help."+string(c.Code))
+			}
+		}
+		for _, key := range keys {
+			if !lang.Has(key) {
+				t.Errorf("%s has no %s", lang.Tag, key)
 			}
 		}
 	}

@@ -100,11 +100,20 @@ func TestTesterNamesWhatDecided(t *testing.T) {
 	}
 }
 
-// TestEveryDecisionHasARule: null would leave whoever asks without what to mend.
+// TestEveryDecisionHasARule: null would leave whoever asks without what to mend. Where a status of keys is the reason,
+// the rule is that status.
 func TestEveryDecisionHasARule(t *testing.T) {
-	for _, code := range []authz.Code{authz.SecretExpired, authz.PathNotCanonical, authz.Unavailable, authz.KeyMissing} {
-		if got := ruleOf(authz.Decision{Code: code}); got != string(code) {
-			t.Errorf("%s: %q", code, got)
+	named := map[authz.Code]string{authz.KeyNotInHeader: "header_only", authz.ProductNotAllowed: "no_product"}
+	for _, status := range apikey.Statuses {
+		named[authz.Code("key_"+status)] = string(status)
+	}
+	for _, c := range authz.Codes {
+		want := string(c.Code)
+		if name, ok := named[c.Code]; ok {
+			want = name
+		}
+		if got := ruleOf(authz.Decision{Code: c.Code}); got != want {
+			t.Errorf("%s: %q, want %q", c.Code, got, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +215,43 @@ func TestExportsHoldTheSameNumbers(t *testing.T) {
 	filtered := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(r.key) + "?format=csv&outcome=refused&product=search"})
 	if lines := strings.Split(strings.TrimSpace(string(filtered.Body)), "\n"); len(lines) != 2 || !strings.Contains(lines[1], "search,5,0,5,0") {
 		t.Errorf("filtered: %q", lines)
+	}
+}
+
+// TestAnExportsRequestsAreTheSumOfItsColumns: there is a column for every code that usage counts, whatever its number.
+func TestAnExportsRequestsAreTheSumOfItsColumns(t *testing.T) {
+	r := newHarness(t)
+	at := keytest.Now.Add(-2 * time.Hour)
+	r.count(t, 1, call(r.key, "search", authz.Allowed, at))
+	for i, c := range authz.Codes {
+		if c.Check > 3 { // the key is known
+			r.count(t, i+2, call(r.key, "search", c.Code, at))
+		}
+	}
+	answer := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(apikey.Key{}) + "?format=csv"})
+	rows, err := csv.NewReader(strings.NewReader(string(answer.Body))).ReadAll()
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%v, %v", rows, err)
+	}
+	cell, sum := map[string]int{}, 0
+	for i, name := range rows[0] {
+		if i < 2 {
+			continue
+		}
+		if cell[name], err = strconv.Atoi(rows[1][i]); err != nil {
+			t.Fatal(err)
+		}
+		if i >= 6 {
+			sum += cell[name]
+		}
+	}
+	for i, c := range authz.Codes {
+		if c.Check > 3 && cell[string(c.Code)] != i+2 {
+			t.Errorf("%s: %d of %d calls", c.Code, cell[string(c.Code)], i+2)
+		}
+	}
+	if cell["refused"] != sum || cell["requests"] != sum+cell["allowed"] || cell["allowed"] != 1 {
+		t.Errorf("the reasons add up to %d: %v", sum, cell)
 	}
 }
 

@@ -27,11 +27,14 @@ type answer struct {
 
 // reasons are the codes for which a call of a known key can be refused, in the order of the checks: the columns of
 // an export.
-var reasons = []string{
-	string(authz.KeyDeleted), string(authz.KeyRevoked), string(authz.KeyBlocked), string(authz.KeyDisabled),
-	string(authz.KeyExpired), string(authz.SecretExpired), string(authz.KeyNotInHeader), string(authz.PathNotCanonical),
-	string(authz.ProductNotAllowed), string(authz.OriginMissing), string(authz.DomainNotAllowed), string(authz.QPSExceeded),
-}
+var reasons = func() (list []string) {
+	for _, c := range authz.Codes {
+		if c.OfKey() {
+			list = append(list, string(c.Code))
+		}
+	}
+	return list
+}()
 
 func render(w http.ResponseWriter, a answer) error {
 	if a.query.csv {

@@ -430,6 +430,9 @@ type CreateQpsRequest struct {
 	RequestedQps int    `json:"requested_qps"`
 }
 
+// DecisionCode What a call was answered: `allowed`, or the first check that failed. The list is in the order of the checks. Later versions may know more codes: show one that you don't know as it is.
+type DecisionCode = string
+
 // Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted.
 type Domains = []string
 
@@ -919,10 +922,10 @@ type TestResult struct {
 	At      Time    `json:"at"`
 	Class   *string `json:"class"`
 
-	// Code The decision's code.
-	Code    string  `json:"code"`
-	Path    *string `json:"path,omitempty"`
-	Product *string `json:"product"`
+	// Code What a call was answered: `allowed`, or the first check that failed. The list is in the order of the checks. Later versions may know more codes: show one that you don't know as it is.
+	Code    DecisionCode `json:"code"`
+	Path    *string      `json:"path,omitempty"`
+	Product *string      `json:"product"`
 
 	// ProposedCode What the proposed restrictions would say; null if none are proposed, or where the key itself is refused.
 	ProposedCode *string `json:"proposed_code,omitempty"`
@@ -960,7 +963,9 @@ type UsageInterval string
 
 // UsageCounts defines model for UsageCounts.
 type UsageCounts struct {
-	Allowed     int64            `json:"allowed"`
+	Allowed int64 `json:"allowed"`
+
+	// ByReason Refused calls by DecisionCode.
 	ByReason    map[string]int64 `json:"by_reason"`
 	QpsBreaches int64            `json:"qps_breaches"`
 	Refused     int64            `json:"refused"`
@@ -972,7 +977,9 @@ type UsageKind string
 
 // UsagePoint defines model for UsagePoint.
 type UsagePoint struct {
-	Allowed     int64            `json:"allowed"`
+	Allowed int64 `json:"allowed"`
+
+	// ByReason Refused calls by DecisionCode.
 	ByReason    map[string]int64 `json:"by_reason"`
 	Expected    *float32         `json:"expected,omitempty"`
 	QpsBreaches int64            `json:"qps_breaches"`
@@ -986,7 +993,9 @@ type UsagePoint struct {
 
 // UsageShare defines model for UsageShare.
 type UsageShare struct {
-	Allowed  int64            `json:"allowed"`
+	Allowed int64 `json:"allowed"`
+
+	// ByReason Refused calls by DecisionCode.
 	ByReason map[string]int64 `json:"by_reason"`
 
 	// Name The product, key ID, origin host, or `current` and `previous`.
@@ -1236,7 +1245,7 @@ type GetKeyUsageParams struct {
 	Interval *IntervalParam `form:"interval,omitempty" json:"interval,omitempty"`
 	Product  *ProductParam  `form:"product,omitempty" json:"product,omitempty"`
 
-	// Outcome `allowed`, `refused`, or a decision code.
+	// Outcome `allowed`, `refused`, or the DecisionCode of a refusal.
 	Outcome *OutcomeParam `form:"outcome,omitempty" json:"outcome,omitempty"`
 
 	// Format `csv` answers text/csv, as does `Accept: text/csv`.
@@ -1276,7 +1285,7 @@ type GetUsageParams struct {
 	Interval *IntervalParam `form:"interval,omitempty" json:"interval,omitempty"`
 	Product  *ProductParam  `form:"product,omitempty" json:"product,omitempty"`
 
-	// Outcome `allowed`, `refused`, or a decision code.
+	// Outcome `allowed`, `refused`, or the DecisionCode of a refusal.
 	Outcome *OutcomeParam `form:"outcome,omitempty" json:"outcome,omitempty"`
 
 	// Format `csv` answers text/csv, as does `Accept: text/csv`.

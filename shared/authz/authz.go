@@ -10,31 +10,6 @@ import (
 	"latchkey/shared/product"
 )
 
-// Code is the stable reason of a decision, as logs, usage and problem documents name it.
-type Code string
-
-// The codes, in the order of the checks; the first that fails wins. The zero Code denies.
-const (
-	Allowed           Code = "allowed"
-	KeyMissing        Code = "key_missing"
-	KeyAmbiguous      Code = "key_ambiguous"
-	KeyMalformed      Code = "key_malformed"
-	KeyUnknown        Code = "key_unknown"
-	KeyDeleted        Code = "key_deleted"
-	KeyRevoked        Code = "key_revoked"
-	KeyBlocked        Code = "key_blocked"
-	KeyDisabled       Code = "key_disabled"
-	KeyExpired        Code = "key_expired"
-	SecretExpired     Code = "secret_expired" // this secret's grace is over
-	KeyNotInHeader    Code = "key_not_in_header"
-	PathNotCanonical  Code = "path_not_canonical"
-	ProductNotAllowed Code = "product_not_allowed"
-	OriginMissing     Code = "origin_missing"
-	DomainNotAllowed  Code = "domain_not_allowed"
-	QPSExceeded       Code = "qps_exceeded"
-	Unavailable       Code = "unavailable"
-)
-
 // Policy is all that Decide needs to know of one secret: what a gate record holds. The zero value denies.
 type Policy struct {
 	Hash        apikey.Hash

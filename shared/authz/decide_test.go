@@ -1,6 +1,7 @@
 package authz_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -47,7 +48,22 @@ func TestDecideGivesTheCodeOfTheFirstCheckThatFails(t *testing.T) {
 		{authz.KeyNotInHeader, func(_ *authz.Request, p *authz.Policy) { p.HeaderOnly = true }},
 		{authz.PathNotCanonical, func(r *authz.Request, _ *authz.Policy) { r.Target.Canonical = false }},
 		{authz.ProductNotAllowed, func(_ *authz.Request, p *authz.Policy) { p.Products = []product.ID{"search"} }},
+		{authz.OriginMissing, func(r *authz.Request, p *authz.Policy) {
+			r.Presence, p.Domains = origin.Missing, []string{"other.example"}
+		}},
 		{authz.DomainNotAllowed, func(_ *authz.Request, p *authz.Policy) { p.Domains = []string{"other.example"} }},
+	}
+	var given, decided []authz.Code
+	for _, s := range steps {
+		given = append(given, s.code)
+	}
+	for _, c := range authz.Codes {
+		if c.Check >= 3 && c.Check <= 6 {
+			decided = append(decided, c.Code)
+		}
+	}
+	if !slices.Equal(given, decided) {
+		t.Errorf("rows for %v, want %v", given, decided)
 	}
 	for i, want := range steps {
 		t.Run(string(want.code), func(t *testing.T) {

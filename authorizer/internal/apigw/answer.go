@@ -24,16 +24,14 @@ const overLimitKey = "over-limit"
 
 // Status is the status that the gateway sends for a code. A code that is unknown here is a breakdown.
 func Status(code authz.Code) int {
-	switch code {
-	case authz.Allowed:
+	switch code.Class() {
+	case authz.ClassPass:
 		return http.StatusOK
-	case authz.KeyMissing, authz.KeyAmbiguous, authz.KeyMalformed, authz.KeyUnknown, authz.KeyDeleted,
-		authz.KeyRevoked, authz.KeyBlocked, authz.KeyDisabled, authz.KeyExpired, authz.SecretExpired:
+	case authz.ClassCredential:
 		return http.StatusUnauthorized
-	case authz.KeyNotInHeader, authz.PathNotCanonical, authz.ProductNotAllowed, authz.OriginMissing,
-		authz.DomainNotAllowed:
+	case authz.ClassPermission:
 		return http.StatusForbidden
-	case authz.QPSExceeded:
+	case authz.ClassLimit:
 		return http.StatusTooManyRequests
 	default:
 		return http.StatusServiceUnavailable

@@ -140,11 +140,10 @@ func (p *page) typeName(ref *openapi3.SchemaRef) string {
 		}
 		return strings.Join(names, " or ")
 	case len(s.Enum) > 0:
-		var values []string
-		for _, v := range s.Enum {
-			values = append(values, fmt.Sprintf("`%v`", v))
-		}
-		return strings.Join(values, ", ")
+		return literals(s.Enum)
+	case s.Extensions["x-extensible-enum"] != nil:
+		known, _ := s.Extensions["x-extensible-enum"].([]any)
+		return "string, such as " + literals(known)
 	case s.Type.Includes("array"):
 		return "list of " + p.typeName(s.Items)
 	case s.Type == nil:
@@ -156,6 +155,14 @@ func (p *page) typeName(ref *openapi3.SchemaRef) string {
 		}
 		return words + bounds(s)
 	}
+}
+
+func literals(list []any) string {
+	values := make([]string, 0, len(list))
+	for _, v := range list {
+		values = append(values, fmt.Sprintf("`%v`", v))
+	}
+	return strings.Join(values, ", ")
 }
 
 func bounds(s *openapi3.Schema) string {
