@@ -54,21 +54,21 @@ func (g *Gate) AfterReply() {
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.internalError("panic at " + panicked())
+			g.log.internalError(g.clock.now(), "panic at "+panicked())
 		}
 	}()
-	if !g.pending {
+	if !g.call.pending {
 		return
 	}
-	g.pending = false
+	g.call.pending = false
 	g.log.flush()
 	now := g.clock.now()
-	if g.storeUp {
+	if g.call.storeUp {
 		g.report(now)
 	}
 	g.metrics.flushIfDue(now, g.out)
 }
 
 func (g *Gate) report(now moment) {
-	g.metrics.reported(g.recorder.Report(now, g.deadline, g.storeUp))
+	g.metrics.reported(g.recorder.Report(now, g.call.deadline, g.call.storeUp))
 }

@@ -15,16 +15,11 @@ func (m moment) since(earlier moment) time.Duration {
 }
 
 // remaining is how much of a budget is left before a call's deadline; without a deadline, all of it.
-func remaining(budget time.Duration, deadline time.Time) time.Duration {
+func (m moment) remaining(budget time.Duration, deadline time.Time) time.Duration {
 	if deadline.IsZero() {
 		return budget
 	}
-	return min(budget, time.Until(deadline)-answerMargin)
-}
-
-// clock tells the time.
-type clock interface {
-	now() moment
+	return min(budget, deadline.Sub(m.wall)-answerMargin)
 }
 
 type systemClock struct{ start time.Time }

@@ -22,11 +22,6 @@ const (
 	reportEarly = 500 * time.Millisecond
 )
 
-// reportStore takes one part of a report.
-type reportStore interface {
-	Write(ctx context.Context, r usage.Report) error
-}
-
 // counter counts the calls of known keys, and reports at the end of a call: between calls the environment is frozen, so
 // no timer would help.
 type counter struct {
@@ -64,7 +59,7 @@ func (c *counter) Report(now moment, deadline time.Time, storeUp bool) reported 
 	if c.waiting && elapsed < usage.ReportEvery || !c.tally.Due(now.wall, elapsed) {
 		return reported{}
 	}
-	timeout := remaining(reportBudget, deadline)
+	timeout := c.clock.now().remaining(reportBudget, deadline)
 	if timeout <= 0 {
 		return reported{} // the next call finds it due, too
 	}

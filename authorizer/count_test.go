@@ -263,7 +263,9 @@ func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
 		} {
 			b := newHarness(t)
 			key := b.add(t, 1, nil)
-			b.gate.recorder = newCounter(&written{hang: true}, b.clock)
+			b.gate.clock = newSystemClock()
+			b.gate.records.clock, b.store.clock = b.gate.clock, nil
+			b.gate.recorder = newCounter(&written{hang: true}, b.gate.clock)
 			ctx, cancel := context.WithTimeout(t.Context(), tt.left)
 			if _, err := b.gate.Invoke(ctx, tileEvent(key)); err != nil {
 				t.Fatal(err)
@@ -285,6 +287,7 @@ func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
 
 func TestACallIsSettledWhenItsContextEndsAndNotBefore(t *testing.T) {
 	b, w := countingBench(t)
+	b.clock.at.wall = time.Now().Round(0) // contexts end by the real clock
 	payload := tileEvent(b.add(t, 1, nil))
 	base := withReplyHook(t.Context(), b.gate.AfterReply)
 	for n := range 3 {

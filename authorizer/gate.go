@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// deps is what the gate works with; tests put their own in.
+// deps are the gate's dependencies; tests replace them.
 type deps struct {
 	store     store
 	reconnect func()
@@ -30,13 +30,18 @@ type Gate struct {
 	deps
 	mu       sync.Mutex
 	products authz.Matcher // the catalogue
-	outcome  outcome       // of the call at hand
-	deadline time.Time     // of the call at hand; zero without one
-	storeUp  bool          // the store has answered the call at hand
-	pending  bool          // the call at hand is to be settled
+	call     call
 	records  records
 	metrics  metrics
 	log      requestLog
+}
+
+// call is what the gate keeps of the call at hand until AfterReply. Invoke begins a new one.
+type call struct {
+	outcome  outcome
+	deadline time.Time // zero without one
+	storeUp  bool      // the store has answered it
+	pending  bool      // AfterReply hasn't run for it yet
 }
 
 func newGate(c config, p deps) *Gate {
@@ -58,23 +63,22 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.internalError("panic at " + panicked())
+			g.log.internalError(g.clock.now(), "panic at "+panicked())
 			answer, err = nil, apigw.ErrUnavailable
 		}
 	}()
-	g.deadline, _ = ctx.Deadline()
-	g.storeUp, g.pending = false, true
+	g.call = call{pending: true}
+	g.call.deadline, _ = ctx.Deadline()
 	event, err := apigw.Decode(payload)
 	if err != nil {
-		g.log.internalError("event")
+		g.log.internalError(g.clock.now(), "event")
 		return nil, apigw.ErrUnavailable
 	}
 	now := g.clock.now()
-	o := &g.outcome
-	*o = outcome{}
+	o := &g.call.outcome
 	wait := g.decide(ctx, now, &event, o)
 	g.metrics.usageDropped += g.recorder.Count(now, o)
-	if !g.storeUp {
+	if !g.call.storeUp {
 		g.report(now)
 	}
 	g.metrics.decided(o)
@@ -117,7 +121,7 @@ func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *ou
 		return 0
 	}
 	policy, code := g.records.lookup(ctx, secret.Hash())
-	g.storeUp = g.records.answered
+	g.call.storeUp = g.records.answered
 	if code != "" {
 		o.Decision.Code = code
 		return 0
@@ -141,7 +145,7 @@ func (g *Gate) limit(ctx context.Context, o *outcome, policy *authz.Compiled) (w
 	}
 	a := g.limiter.Admit(ctx, o.Key, o.Decision.Class, o.Limit)
 	if a.Degraded {
-		g.storeUp = false
+		g.call.storeUp = false
 		g.metrics.limiterDegraded++
 	}
 	if !a.Admitted {

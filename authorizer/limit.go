@@ -31,7 +31,7 @@ type limitName struct {
 
 func newLeased(store limiter.Store, c clock) *leased {
 	return &leased{
-		limits: limiter.New(maxLimits), store: withTimeout{store}, names: map[limitName]string{},
+		limits: limiter.New(maxLimits), store: withTimeout{store, c}, names: map[limitName]string{},
 		clock: func() limiter.Now {
 			now := c.now()
 			return limiter.Now{Wall: now.wall, Mono: now.mono}
@@ -61,11 +61,14 @@ func (l *leased) name(key apikey.ID, class product.Class) string {
 }
 
 // withTimeout bounds each call of the lease table, and leaves time to answer before the call's own deadline.
-type withTimeout struct{ store limiter.Store }
+type withTimeout struct {
+	store limiter.Store
+	clock clock
+}
 
 func (h withTimeout) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error) {
 	deadline, _ := ctx.Deadline()
-	timeout := remaining(leaseCall, deadline)
+	timeout := h.clock.now().remaining(leaseCall, deadline)
 	if timeout <= 0 {
 		return limiter.Seen{}, errNoTime
 	}

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 
 	"latchkey/authorizer/internal/apigw"
 	"latchkey/shared/origin"
@@ -94,10 +93,10 @@ func panicked() string {
 }
 
 // internalError reports a call that could not be decided at all. What was sent is not told: it may hold a secret.
-func (l *requestLog) internalError(what string) {
+func (l *requestLog) internalError(now moment, what string) {
 	l.flush()
 	b := append(l.buf[:0], `{"time":"`...)
-	b = time.Now().UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = now.wall.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	b = appendField(b, `","level":"ERROR","msg":"broken","what":"`, what)
 	b = append(b, "\"}\n"...)
 	l.buf = b

@@ -9,7 +9,24 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
+	"latchkey/shared/usage"
 )
+
+// clock tells the time.
+type clock interface {
+	now() moment
+}
+
+// store reads the policy record of a secret, strongly consistent. The error is dynamo.ErrUnreadable for a damaged
+// record, anything else means that the store didn't answer.
+type store interface {
+	Policy(ctx context.Context, hash apikey.Hash) (policy authz.Policy, found bool, err error)
+}
+
+// reportStore takes one part of a report.
+type reportStore interface {
+	Write(ctx context.Context, r usage.Report) error
+}
 
 // rateLimiter admits calls within the limit of a key and class, over all environments together. It is asked last, for
 // calls that would pass otherwise.

@@ -24,12 +24,6 @@ const (
 	unknownBytes = 4 << 20
 )
 
-// store reads the policy record of a secret, strongly consistent. The error is dynamo.ErrUnreadable for a damaged
-// record, anything else means that the store didn't answer.
-type store interface {
-	Policy(ctx context.Context, hash apikey.Hash) (policy authz.Policy, found bool, err error)
-}
-
 // records answers what is known of a secret: from memory while that is fresh, else from the store, and from memory
 // again, for a while, when the store is down. Decisions are never kept. It is not safe for concurrent use.
 type records struct {
@@ -115,7 +109,7 @@ func (r *records) read(ctx context.Context, hash apikey.Hash, young bool) (authz
 		budget = probeBudget
 	}
 	deadline, _ := ctx.Deadline()
-	budget = remaining(budget, deadline)
+	budget = r.clock.now().remaining(budget, deadline)
 	if budget <= 0 {
 		return authz.Policy{}, false, errNoTime
 	}
