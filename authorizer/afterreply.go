@@ -54,7 +54,7 @@ func (g *Gate) AfterReply() {
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.internalError(g.clock.now(), "panic at "+panicked())
+			g.log.internalError(g.clock.now(), g.call.requestID, "panic at "+panicked())
 		}
 	}()
 	if !g.call.pending {

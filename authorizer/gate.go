@@ -38,10 +38,11 @@ type Gate struct {
 
 // call is what the gate keeps of the call at hand until AfterReply. Invoke begins a new one.
 type call struct {
-	outcome  outcome
-	deadline time.Time // zero without one
-	storeUp  bool      // the store has answered it
-	pending  bool      // AfterReply hasn't run for it yet
+	requestID string // "" until the event is read; shares its memory
+	outcome   outcome
+	deadline  time.Time // zero without one
+	storeUp   bool      // the store has answered it
+	pending   bool      // AfterReply hasn't run for it yet
 }
 
 func newGate(c config, p deps) *Gate {
@@ -63,7 +64,7 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.internalError(g.clock.now(), "panic at "+panicked())
+			g.log.internalError(g.clock.now(), g.call.requestID, "panic at "+panicked())
 			answer, err = nil, apigw.ErrUnavailable
 		}
 	}()
@@ -71,9 +72,10 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	g.call.deadline, _ = ctx.Deadline()
 	event, err := apigw.Decode(payload)
 	if err != nil {
-		g.log.internalError(g.clock.now(), "event")
+		g.log.internalError(g.clock.now(), g.call.requestID, "event")
 		return nil, apigw.ErrUnavailable
 	}
+	g.call.requestID = event.RequestID
 	now := g.clock.now()
 	o := &g.call.outcome
 	wait := g.decide(ctx, now, &event, o)

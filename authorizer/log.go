@@ -9,6 +9,7 @@ import (
 
 	"latchkey/authorizer/internal/apigw"
 	"latchkey/shared/origin"
+	"latchkey/shared/telemetry"
 )
 
 // sampleEvery is how many allowed calls share one log line.
@@ -33,14 +34,11 @@ func (l *requestLog) decision(now moment, event *apigw.Event, o *outcome) {
 	} else {
 		level, message = "WARN", "refused"
 	}
-	b := append(l.buf[:0], `{"time":"`...)
-	b = now.wall.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
-	b = appendField(b, `","level":"`, level)
-	b = appendField(b, `","msg":"`, message)
+	b := appendStart(l.buf[:0], now, level, message)
 	b = appendField(b, `","code":"`, string(o.Decision.Code))
 	b = append(b, `","status":`...)
 	b = strconv.AppendInt(b, int64(apigw.Status(o.Decision.Code)), 10)
-	b = appendField(b, `,"request_id":"`, event.RequestID)
+	b = appendField(b, `,"`+telemetry.RequestKey+`":"`, event.RequestID)
 	b = appendField(b, `","key_id":"`, string(o.Key))
 	b = appendField(b, `","account_id":"`, string(o.Account))
 	b = appendField(b, `","product":"`, string(o.Decision.Product))
@@ -93,14 +91,23 @@ func panicked() string {
 }
 
 // internalError reports a call that could not be decided at all. What was sent is not told: it may hold a secret.
-func (l *requestLog) internalError(now moment, what string) {
+func (l *requestLog) internalError(now moment, requestID, what string) {
 	l.flush()
-	b := append(l.buf[:0], `{"time":"`...)
-	b = now.wall.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
-	b = appendField(b, `","level":"ERROR","msg":"broken","what":"`, what)
+	b := appendStart(l.buf[:0], now, "ERROR", "authorizer error")
+	b = appendField(b, `","what":"`, what)
+	b = appendField(b, `","`+telemetry.RequestKey+`":"`, requestID)
 	b = append(b, "\"}\n"...)
 	l.buf = b
 	l.flush()
+}
+
+// appendStart writes what every line begins with, up to the last quote of the message. It does what telemetry.Logger
+// does for all other functions, by hand: slog would allocate on calls that allocate next to nothing.
+func appendStart(b []byte, now moment, level, message string) []byte {
+	b = append(b, `{"`+telemetry.TimestampKey+`":"`...)
+	b = now.wall.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = appendField(b, `","`+telemetry.LevelKey+`":"`, level)
+	return appendField(b, `","`+telemetry.MessageKey+`":"`, message)
 }
 
 const maxField = 253 // the longest host

@@ -2,17 +2,16 @@ package main
 
 import (
 	"io"
-	"strconv"
 	"time"
 
 	"latchkey/shared/authz"
+	"latchkey/shared/telemetry"
 )
 
 // metricsEvery is how much time the counts of one metrics line cover at least.
 const metricsEvery = time.Minute
 
-// metrics counts in memory and writes CloudWatch's embedded metric format now and then: a line a call would cost more
-// than the call.
+// metrics counts in memory and writes records now and then: a line a call would cost more than the call.
 type metrics struct {
 	since     moment
 	decisions map[authz.Code]int
@@ -22,7 +21,7 @@ type metrics struct {
 	limiterDegraded, shadowRefused                  int
 	usageReports, usageReportErrors, usageDropped   int
 
-	latencies []time.Duration // of store reads; embedded metrics take 100 values
+	latencies []float64 // of store reads, in milliseconds; embedded metrics take 100 values
 	buf       []byte
 }
 
@@ -53,11 +52,12 @@ func (m *metrics) read(took time.Duration, ok bool) {
 	if !ok {
 		m.storeErrors++
 	}
+	ms := float64(took.Microseconds()) / 1000
 	if len(m.latencies) < maxLatencies {
-		m.latencies = append(m.latencies, took)
+		m.latencies = append(m.latencies, ms)
 		return
 	}
-	m.latencies[m.storeReads%maxLatencies] = took
+	m.latencies[m.storeReads%maxLatencies] = ms
 }
 
 func (m *metrics) flushIfDue(now moment, out io.Writer) {
@@ -70,77 +70,39 @@ func (m *metrics) flushIfDue(now moment, out io.Writer) {
 func (m *metrics) flush(now moment, out io.Writer) {
 	b := m.buf[:0]
 	for code, n := range m.decisions {
-		if n == 0 {
-			continue
+		if n > 0 {
+			record := telemetry.Sum(now.wall, "Decisions", n)
+			record.Dimensions = []telemetry.Field{{Name: "Code", Value: string(code)}}
+			b = record.Append(b)
 		}
-		b = appendHead(b, now)
-		b = append(b, `[["Code"]],"Metrics":[{"Name":"Decisions","Unit":"Count"}]}]},"Code":"`...)
-		b = append(b, code...)
-		b = append(b, `","Decisions":`...)
-		b = strconv.AppendInt(b, int64(n), 10)
-		b = append(b, "}\n"...)
 	}
-	b = m.appendStore(b, now)
+	b = m.rest(now).Append(b)
 	_, _ = out.Write(b)
 	decisions := m.decisions
 	clear(decisions)
 	*m = metrics{since: now, decisions: decisions, latencies: m.latencies[:0], buf: b}
 }
 
-func (m *metrics) appendStore(b []byte, now moment) []byte {
-	counts := [...]struct {
-		name string
-		n    int
-	}{
-		{"CacheHits", m.cacheHits},
-		{"CacheMisses", m.cacheMisses},
-		{"StaleServes", m.staleServes},
-		{"UnreadableRecords", m.unreadable},
-		{"StoreReads", m.storeReads},
-		{"StoreErrors", m.storeErrors},
-		{"LimiterDegraded", m.limiterDegraded},
-		{"ShadowRefusals", m.shadowRefused},
-		{"UsageReports", m.usageReports},
-		{"UsageReportErrors", m.usageReportErrors},
-		{"UsageDropped", m.usageDropped},
+// rest is the record of all that has no dimensions.
+func (m *metrics) rest(now moment) telemetry.Record {
+	count := func(name string, n int) telemetry.Metric {
+		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}
 	}
-	b = appendHead(b, now)
-	b = append(b, `[[]],"Metrics":[`...)
-	for i, c := range counts {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, `{"Name":"`...)
-		b = append(b, c.name...)
-		b = append(b, `","Unit":"Count"}`...)
+	list := []telemetry.Metric{
+		count("CacheHits", m.cacheHits),
+		count("CacheMisses", m.cacheMisses),
+		count("StaleServes", m.staleServes),
+		count("UnreadableRecords", m.unreadable),
+		count("StoreReads", m.storeReads),
+		count("StoreErrors", m.storeErrors),
+		count("LimiterDegraded", m.limiterDegraded),
+		count("ShadowRefusals", m.shadowRefused),
+		count("UsageReports", m.usageReports),
+		count("UsageReportErrors", m.usageReportErrors),
+		count("UsageDropped", m.usageDropped),
 	}
 	if len(m.latencies) > 0 {
-		b = append(b, `,{"Name":"StoreLatency","Unit":"Milliseconds"}`...)
+		list = append(list, telemetry.Metric{Name: "StoreLatency", Unit: telemetry.Milliseconds, Values: m.latencies})
 	}
-	b = append(b, `]}]}`...)
-	for _, c := range counts {
-		b = append(b, `,"`...)
-		b = append(b, c.name...)
-		b = append(b, `":`...)
-		b = strconv.AppendInt(b, int64(c.n), 10)
-	}
-	for i, took := range m.latencies {
-		if i == 0 {
-			b = append(b, `,"StoreLatency":[`...)
-		} else {
-			b = append(b, ',')
-		}
-		b = strconv.AppendFloat(b, float64(took)/float64(time.Millisecond), 'f', 3, 64)
-	}
-	if len(m.latencies) > 0 {
-		b = append(b, ']')
-	}
-	return append(b, "}\n"...)
-}
-
-// appendHead writes a line up to the dimensions.
-func appendHead(b []byte, now moment) []byte {
-	b = append(b, `{"_aws":{"Timestamp":`...)
-	b = strconv.AppendInt(b, now.wall.UnixMilli(), 10)
-	return append(b, `,"CloudWatchMetrics":[{"Namespace":"Latchkey","Dimensions":`...)
+	return telemetry.Record{Namespace: telemetry.Namespace, At: now.wall, Metrics: list}
 }

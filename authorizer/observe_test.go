@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/product"
+	"latchkey/shared/telemetry"
 )
 
 // lines reads what the gate wrote: JSON objects, one a line.
@@ -42,12 +46,44 @@ func TestEveryRefusalLeavesOneLineAndAllowedCallsASample(t *testing.T) {
 	codes := map[any]int{}
 	for _, line := range lines(t, b.out) {
 		codes[line["code"]]++
-		if line["request_id"] != "req-1" || line["time"] != "2026-11-21T12:00:00.000Z" {
+		if line["request_id"] != "req-1" || line["timestamp"] != "2026-11-21T12:00:00.000Z" {
 			t.Errorf("line %v", line)
 		}
 	}
 	if codes["allowed"] != 2 || codes["key_unknown"] != 7 || codes["path_not_canonical"] != 1 {
 		t.Errorf("lines by code: %v", codes)
+	}
+}
+
+// TestTheGatesLinesHaveTheKeysOfEveryOtherFunctions: so one query finds the lines of all of them, and those of a call.
+func TestTheGatesLinesHaveTheKeysOfEveryOtherFunctions(t *testing.T) {
+	var other bytes.Buffer
+	telemetry.Logger(&other, "info").Info("request", telemetry.RequestKey, "req-1")
+	want := slices.Sorted(maps.Keys(lines(t, &other)[0]))
+
+	b := newHarness(t)
+	good := b.add(t, 1, nil)
+	b.status(t, good)             // a sample
+	b.status(t, "ak_malformed")   // a refusal
+	b.call(t, []byte(`{"broken`)) // no event
+	b.store.fail = func(apikey.Hash) error { panic("boom") }
+	b.status(t, secret(t, 2).Reveal())
+	found := map[string]bool{}
+	for _, line := range lines(t, b.out) {
+		found[fmt.Sprint(line["level"], " ", line["message"], " ", line["request_id"])] = true
+		if line["timestamp"] != "2026-11-21T12:00:00.000Z" {
+			t.Errorf("the time isn't the gate's own: %v", line)
+		}
+		for _, key := range want {
+			if _, ok := line[key].(string); !ok {
+				t.Errorf("%v has no %s", line, key)
+			}
+		}
+	}
+	for _, line := range []string{"INFO allowed req-1", "WARN refused req-1", "ERROR authorizer error ", "ERROR authorizer error req-1"} {
+		if !found[line] {
+			t.Errorf("no line %q among %v", line, found)
+		}
 	}
 }
 

@@ -229,3 +229,20 @@ func TestEveryAlarmHasItsPlaybook(t *testing.T) {
 		t.Errorf("only %d alarms", len(alarms))
 	}
 }
+
+// TestEveryFunctionLogsByOnePackage: so that all lines have the same keys. The gate writes its lines by hand and has a test
+// of its own that compares them.
+func TestEveryFunctionLogsByOnePackage(t *testing.T) {
+	for id, folder := range deployed(t, render(t, "template.yaml")) {
+		for pkg, s := range closure(t, folder) {
+			if pkg == "shared/telemetry" {
+				continue
+			}
+			for _, name := range []string{"NewJSONHandler", "NewTextHandler", "SetDefault", "Printf", "Println", "Print"} {
+				if slices.Contains(s.calls, name) {
+					t.Errorf("%s logs by %s of %s instead of shared/telemetry", id, name, pkg)
+				}
+			}
+		}
+	}
+}

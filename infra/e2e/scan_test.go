@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -157,6 +158,27 @@ func secretsInLog(s *stack) (leaks []string) {
 		}
 	}
 	return leaks
+}
+
+// oddLines are the log lines of functions that lack a member which all others have: a query for it would miss them.
+// Metrics, and what the Lambda client writes of errors, are no log lines of ours.
+func oddLines(log string) (odd []string) {
+	seen := 0
+	for line := range strings.Lines(log) {
+		_, text, ok := strings.Cut(line, " | {")
+		var doc map[string]any
+		if !ok || json.Unmarshal([]byte("{"+text), &doc) != nil || doc["_aws"] != nil || doc["errorMessage"] != nil {
+			continue
+		}
+		seen++
+		for _, key := range []string{"timestamp", "level", "message"} {
+			if text, ok := doc[key].(string); !ok || text == "" {
+				odd = append(odd, "no "+key+" in the log line "+strings.TrimSpace(line))
+			}
+		}
+	}
+	fmt.Printf("looked at %d log lines of functions\n", seen)
+	return odd
 }
 
 // eachItem reads all items of all tables.

@@ -113,6 +113,10 @@ func testMain(m *testing.M) int {
 	leaks := secretsLeft(shared) // last, when all that the tests did has been written down
 	shared.stop()
 	leaks = append(leaks, secretsInLog(shared)...)
+	for _, line := range oddLines(shared.out.String()) {
+		fmt.Fprintln(os.Stderr, "--- FAIL:", line)
+		code = max(code, 1)
+	}
 	slices.Sort(leaks)
 	for _, leak := range slices.Compact(leaks) {
 		fmt.Fprintln(os.Stderr, "--- FAIL: a secret was found:", leak)

@@ -18,11 +18,13 @@ const (
 	Percent      Unit = "Percent"
 )
 
-// Metric is one value of a record.
+// Metric is one value of a record, or several.
 type Metric struct {
 	Name  string
 	Unit  Unit
 	Value float64
+	// Values, if there are any, are written in place of Value; CloudWatch takes 100 of one metric.
+	Values []float64
 }
 
 // Field is a name with a text: a dimension, or a property that is only searched for.
@@ -40,9 +42,12 @@ type Record struct {
 	Properties []Field // not dimensions
 }
 
+// Namespace is the namespace of all our metrics.
+const Namespace = "Latchkey"
+
 // Sum is a count without dimensions, as alarms look at it.
 func Sum(at time.Time, name string, n int) Record {
-	return Record{Namespace: "Latchkey", At: at, Metrics: []Metric{{Name: name, Unit: Count, Value: float64(n)}}}
+	return Record{Namespace: Namespace, At: at, Metrics: []Metric{{Name: name, Unit: Count, Value: float64(n)}}}
 }
 
 // Append writes the record as one JSON line to b and returns it. It uses no reflection, and allocates only if b is
@@ -59,8 +64,9 @@ func (r Record) Append(b []byte) []byte {
 	}
 	b = append(b, `]],"Metrics":[`...)
 	written := 0
-	for _, m := range r.Metrics {
-		if !finite(m.Value) {
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		if !m.finite() {
 			continue
 		}
 		b = comma(b, written)
@@ -78,19 +84,39 @@ func (r Record) Append(b []byte) []byte {
 	for _, p := range r.Properties {
 		b = appendField(b, p)
 	}
-	for _, m := range r.Metrics {
-		if !finite(m.Value) {
-			continue
+	for i := range r.Metrics {
+		if m := &r.Metrics[i]; m.finite() {
+			b = append(b, ',')
+			b = AppendString(b, m.Name)
+			b = append(b, ':')
+			b = m.appendValue(b)
 		}
-		b = append(b, ',')
-		b = AppendString(b, m.Name)
-		b = append(b, ':')
-		b = strconv.AppendFloat(b, m.Value, 'f', -1, 64)
 	}
 	return append(b, '}', '\n')
 }
 
+func (m *Metric) finite() bool {
+	for _, v := range m.Values {
+		if !finite(v) {
+			return false
+		}
+	}
+	return finite(m.Value)
+}
+
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func (m *Metric) appendValue(b []byte) []byte {
+	if len(m.Values) == 0 {
+		return strconv.AppendFloat(b, m.Value, 'f', -1, 64)
+	}
+	b = append(b, '[')
+	for i, v := range m.Values {
+		b = comma(b, i)
+		b = strconv.AppendFloat(b, v, 'f', -1, 64)
+	}
+	return append(b, ']')
+}
 
 func comma(b []byte, i int) []byte {
 	if i > 0 {

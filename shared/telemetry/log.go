@@ -7,6 +7,15 @@ import (
 	"strings"
 )
 
+// The members that every log line has, by the names that Lambda's own JSON log lines have: one query finds the lines of
+// every function. request_id is added where there is a request.
+const (
+	TimestampKey = "timestamp"
+	LevelKey     = slog.LevelKey
+	MessageKey   = "message"
+	RequestKey   = "request_id"
+)
+
 // Logger makes the JSON logger of a function. The level is debug, info, warn or error; anything else is info.
 func Logger(w io.Writer, level string) *slog.Logger {
 	l := slog.LevelInfo
@@ -16,16 +25,16 @@ func Logger(w io.Writer, level string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: names}))
 }
 
-// names gives the standard members the names that Lambda's own JSON log lines have.
+// names renames what slog names otherwise.
 func names(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a
 	}
 	switch a.Key {
 	case slog.TimeKey:
-		a.Key = "timestamp"
+		a.Key = TimestampKey
 	case slog.MessageKey:
-		a.Key = "message"
+		a.Key = MessageKey
 	}
 	return a
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,13 @@ func record() Record {
 	return Record{
 		Namespace: "Latchkey", At: time.UnixMilli(1700000000123),
 		Dimensions: []Field{{"Function", "gate"}}, Properties: []Field{{"code", `a"b`}},
-		Metrics: []Metric{{"Decisions", Count, 3}, {"Latency", Milliseconds, 1.25}, {"Broken", Count, math.NaN()}},
+		Metrics: []Metric{
+			{Name: "Decisions", Unit: Count, Value: 3},
+			{Name: "Latency", Unit: Milliseconds, Value: 1.25},
+			{Name: "Broken", Unit: Count, Value: math.NaN()},
+			{Name: "Waits", Unit: Milliseconds, Values: []float64{0.5, 4, 0.25}},
+			{Name: "Torn", Unit: Count, Values: []float64{1, math.Inf(1)}},
+		},
 	}
 }
 
@@ -31,16 +38,19 @@ func TestRecordIsOneLineOfEmbeddedMetricFormat(t *testing.T) {
 		} `json:"_aws"`
 		Function, Code     string
 		Decisions, Latency float64
+		Waits              []float64
 		Broken             *float64
+		Torn               []float64
 	}
 	if err := json.Unmarshal(line, &got); err != nil || bytes.Count(line, []byte("\n")) != 1 || line[len(line)-1] != '\n' {
 		t.Fatalf("%v: %s", err, line)
 	}
 	m := got.AWS.CloudWatchMetrics[0]
-	if got.AWS.Timestamp != 1700000000123 || m.Namespace != "Latchkey" || m.Dimensions[0][0] != "Function" || len(m.Metrics) != 2 || m.Metrics[1].Unit != "Milliseconds" {
+	if got.AWS.Timestamp != 1700000000123 || m.Namespace != "Latchkey" || m.Dimensions[0][0] != "Function" || len(m.Metrics) != 3 || m.Metrics[1].Unit != "Milliseconds" {
 		t.Errorf("%s", line)
 	}
-	if got.Function != "gate" || got.Code != `a"b` || got.Decisions != 3 || got.Latency != 1.25 || got.Broken != nil {
+	if got.Function != "gate" || got.Code != `a"b` || got.Decisions != 3 || got.Latency != 1.25 || got.Broken != nil ||
+		!slices.Equal(got.Waits, []float64{0.5, 4, 0.25}) || got.Torn != nil {
 		t.Errorf("%s", line)
 	}
 }
