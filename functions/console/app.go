@@ -3,24 +3,20 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
 	"latchkey/functions/console/internal/locale"
 	"latchkey/functions/console/internal/management"
 	"latchkey/functions/console/internal/session"
 	"latchkey/functions/console/internal/signin"
 	"latchkey/functions/internal/env"
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/sessions"
@@ -122,16 +118,18 @@ func plainID(id string) bool {
 
 const maxForm = 256 << 10
 
-// ServeHTTP guards, answers and logs a request.
+// ServeHTTP answers a request, observed.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	begin := a.now()
-	id := requestID(r)
-	out := &answer{ResponseWriter: w}
-	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
-	r.Body = http.MaxBytesReader(out, r.Body, maxForm)
-	header := out.Header()
-	header.Set("X-Request-Id", id)
-	header.Set("X-Content-Type-Options", "nosniff")
+	failed := func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "Something went wrong. Request "+gateway.RequestID(r.Context()), http.StatusInternalServerError)
+	}
+	gateway.Observe(gateway.Observer{Log: a.log, Now: a.now, Failed: failed}, a.route).ServeHTTP(w, r)
+}
+
+// route guards and answers a request.
+func (a *app) route(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	header := w.Header()
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -141,26 +139,15 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if secure(r) {
 		header.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			a.log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()), "request_id", id)
-			if out.status == 0 {
-				http.Error(out, "Something went wrong. Request "+id, http.StatusInternalServerError)
-			}
-		}
-		// The pattern, never the path or the query: those hold what people typed.
-		a.log.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern, "status", out.status,
-			"ms", a.now().Sub(begin).Milliseconds(), "request_id", id)
-	}()
 	if err := a.guard.Check(r); err != nil {
-		a.visit(out, r).fail(errForeign)
+		a.visit(w, r).fail(errForeign)
 		return
 	}
 	if _, pattern := a.mux.Handler(r); pattern == "" {
-		a.visit(out, r).fail(errNotFound)
+		a.visit(w, r).fail(errNotFound)
 		return
 	}
-	a.mux.ServeHTTP(out, r)
+	a.mux.ServeHTTP(w, r)
 }
 
 // policy is the Content-Security-Policy. Browsers hold form-action against the redirects that follow a form, so the issuer
@@ -168,34 +155,6 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func policy(formTarget string) string {
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'" + formTarget +
 		"; base-uri 'none'; frame-ancestors 'none'"
-}
-
-type answer struct {
-	http.ResponseWriter
-	status int
-}
-
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-		a.ResponseWriter.WriteHeader(status)
-	}
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	return a.ResponseWriter.Write(b)
-}
-
-type requestKey struct{}
-
-func requestID(r *http.Request) string {
-	if c, ok := core.GetAPIGatewayContextFromContext(r.Context()); ok && c.RequestID != "" {
-		return c.RequestID
-	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return hex.EncodeToString(random[:])
 }
 
 // catalogue keeps the products for a while: they change with a deployment.

@@ -17,6 +17,7 @@ import (
 	"latchkey/functions/console/internal/management"
 	"latchkey/functions/console/internal/session"
 	"latchkey/functions/console/internal/signin"
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 )
 
@@ -52,7 +53,7 @@ func (v *visit) t(key string, pairs ...any) string { return v.lang.Text(key, pai
 func (v *visit) query(name string) string          { return v.r.URL.Query().Get(name) }
 func (v *visit) form(name string) string           { return strings.TrimSpace(v.r.PostFormValue(name)) }
 
-func (v *visit) requestID() string { id, _ := v.ctx().Value(requestKey{}).(string); return id }
+func (v *visit) requestID() string { return gateway.RequestID(v.ctx()) }
 
 func (v *visit) accountPath(below ...string) string {
 	return "/v1/accounts/" + v.accountID + strings.Join(below, "")

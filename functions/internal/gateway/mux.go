@@ -2,16 +2,11 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
-
-	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
 	"latchkey/shared/account"
 )
@@ -200,33 +195,22 @@ func (m *Mux) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p.write(w, id)
 }
 
-// ServeHTTP gives the request an ID, answers it, and logs one line about it.
+// ServeHTTP answers a request, observed.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := m.Now()
-	id := requestIDOf(r)
-	r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
-	w.Header().Set("X-Request-Id", id)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	status := &statusWriter{ResponseWriter: w}
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			m.Log.ErrorContext(r.Context(), "panic", "panic", panicked, "stack", string(debug.Stack()), "request_id", id)
-			if status.code == 0 {
-				errInternal.write(status, id)
-			}
-		}
-		m.Log.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern, "status", status.code,
-			"ms", m.Now().Sub(start).Milliseconds(), "request_id", id)
-	}()
+	failed := func(w http.ResponseWriter, r *http.Request) { errInternal.write(w, RequestID(r.Context())) }
+	Observe(Observer{Log: m.Log, Now: m.Now, Failed: failed}, m.route).ServeHTTP(w, r)
+}
+
+func (m *Mux) route(w http.ResponseWriter, r *http.Request) {
 	if !canonical(r.URL.EscapedPath()) {
-		errNoRoute.write(status, id)
+		errNoRoute.write(w, RequestID(r.Context()))
 		return
 	}
 	if handler, pattern := m.mux.Handler(r); pattern == "" {
-		m.unrouted(status, r, handler)
+		m.unrouted(w, r, handler)
 		return
 	}
-	m.mux.ServeHTTP(status, r)
+	m.mux.ServeHTTP(w, r)
 }
 
 // canonical reports whether a path has no empty and no dot segments: the standard mux would redirect those.
@@ -259,39 +243,3 @@ type headOnly struct {
 func (h *headOnly) Header() http.Header         { return h.header }
 func (h *headOnly) Write(b []byte) (int, error) { return len(b), nil }
 func (h *headOnly) WriteHeader(code int)        { h.code = code }
-
-type statusWriter struct {
-	http.ResponseWriter
-	code int
-}
-
-func (s *statusWriter) WriteHeader(code int) {
-	if s.code == 0 {
-		s.code = code
-		s.ResponseWriter.WriteHeader(code)
-	}
-}
-
-func (s *statusWriter) Write(b []byte) (int, error) {
-	if s.code == 0 {
-		s.WriteHeader(http.StatusOK)
-	}
-	return s.ResponseWriter.Write(b)
-}
-
-type requestIDKey struct{}
-
-// RequestID returns the request's ID: API Gateway's, or a random one.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
-
-func requestIDOf(r *http.Request) string {
-	if c, ok := core.GetAPIGatewayContextFromContext(r.Context()); ok && c.RequestID != "" {
-		return c.RequestID
-	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return hex.EncodeToString(random[:])
-}

@@ -115,6 +115,10 @@ func (p Person) once(ctx context.Context, call Call) (Answer, error) {
 		if ctx.Err() != nil {
 			return Answer{}, ctx.Err()
 		}
+		var sent *url.Error
+		if errors.As(err, &sent) {
+			err = sent.Err // without the URL: its query may hold what somebody typed, and errors are logged
+		}
 		return Answer{}, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	defer func() { _ = res.Body.Close() }()
