@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"time"
 
 	"latchkey/shared/origin"
@@ -35,9 +34,7 @@ type counter struct {
 
 // newCounter starts at zero under a name that no other environment has ever had.
 func newCounter(out reportStore, c clock) *counter {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // it never fails: without randomness the program ends
-	return &counter{tally: usage.NewTally(hex.EncodeToString(id[:])), out: out, clock: c}
+	return &counter{tally: usage.NewTally(rand.Text()), out: out, clock: c}
 }
 
 // Count implements recorder. A call without a key is nobody's.
