@@ -29,7 +29,7 @@ func (unrecorded) Flush(context.Context)                   {}
 // written keeps what is reported, as folding would.
 type written struct {
 	writes int
-	sums   map[string]map[usage.Place]usage.Counts
+	sums   map[string]map[usage.Item]usage.Counts
 	err    error
 	hang   bool
 	panics bool
@@ -48,13 +48,13 @@ func (w *written) Write(ctx context.Context, r usage.Report) error {
 		return w.err
 	}
 	if w.sums == nil {
-		w.sums = map[string]map[usage.Place]usage.Counts{}
+		w.sums = map[string]map[usage.Item]usage.Counts{}
 	}
 	if w.sums[r.Environment] == nil {
-		w.sums[r.Environment] = map[usage.Place]usage.Counts{}
+		w.sums[r.Environment] = map[usage.Item]usage.Counts{}
 	}
 	for _, e := range r.Entries {
-		at := usage.Place{Key: e.Subject.Key, Product: e.Subject.Product, Hour: e.Hour}
+		at := usage.Item{Key: e.Subject.Key, Product: e.Subject.Product, Hour: e.Hour}
 		w.sums[r.Environment][at] = w.sums[r.Environment][at].Merge(e.Counts)
 	}
 	return nil
@@ -63,8 +63,8 @@ func (w *written) Write(ctx context.Context, r usage.Report) error {
 // total adds up the reports of all environments and hours.
 func (w *written) total() usage.Counts {
 	sum := usage.Counts{}
-	for _, places := range w.sums {
-		for _, c := range places {
+	for _, items := range w.sums {
+		for _, c := range items {
 			sum.Add(c)
 		}
 	}

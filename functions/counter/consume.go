@@ -18,8 +18,8 @@ import (
 
 // store is what the consumer needs of the counters.
 type store interface {
-	Read(ctx context.Context, places []usage.Place) (map[usage.Place]usage.Stored, error)
-	Write(ctx context.Context, items map[usage.Place]usage.Stored) error
+	Read(ctx context.Context, items []usage.Item) (map[usage.Item]usage.Stored, error)
+	Write(ctx context.Context, items map[usage.Item]usage.Stored) error
 	Quarantine(ctx context.Context, id, why string, record []byte, now time.Time) error
 }
 
@@ -107,7 +107,7 @@ func (b *batch) read() (list []usage.Report) {
 func (b *batch) count(ctx context.Context, reports []usage.Report) {
 	contributions, newest := usage.Coalesce(reports, b.now())
 	late := map[account.ID]bool{} // accounts that lack something: they aren't fresh
-	for _, part := range usage.Batches(contributions, newest, counters.MaxPlaces) {
+	for _, part := range usage.Batches(contributions, newest, counters.MaxItems) {
 		for id := range late {
 			delete(part.Fresh, id)
 		}
@@ -153,7 +153,7 @@ func (b *batch) fail(record int, err error) {
 // what of it is counted already.
 func (b *batch) try(ctx context.Context, part usage.Batch) error {
 	for n := 1; ; n++ {
-		stored, err := b.store.Read(ctx, part.Places())
+		stored, err := b.store.Read(ctx, part.Items())
 		if err != nil {
 			return err
 		}

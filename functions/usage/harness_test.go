@@ -65,8 +65,8 @@ func (r *harness) count(t testing.TB, n int, calls ...usage.Call) {
 		}
 	}
 	contributions, newest := usage.Coalesce(tally.Report(at), at)
-	for _, batch := range usage.Batches(contributions, newest, counters.MaxPlaces) {
-		stored, err := r.store.Read(t.Context(), batch.Places())
+	for _, batch := range usage.Batches(contributions, newest, counters.MaxItems) {
+		stored, err := r.store.Read(t.Context(), batch.Items())
 		if err == nil {
 			err = r.store.Write(t.Context(), usage.Fold(stored, batch))
 		}

@@ -1,14 +1,9 @@
-// Package usage counts what keys did so that the numbers can be trusted: each execution environment reports what it
-// has counted so far, in absolute values that only grow; folding the reports keeps the largest value of each
-// environment and sums over the environments. Reports may be lost, repeated, late and out of order: the sum stays right.
-// The package is pure.
 package usage
 
 import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/shared/account"
@@ -50,7 +45,7 @@ func (c Counts) Growth(other Counts) Counts {
 		if grown == nil {
 			grown = Counts{}
 		}
-		if kind, _ := d.parts(); kind != 'l' {
+		if kind, _ := d.parts(); kind != lastUses {
 			n -= c[d]
 		}
 		grown[d] = n
@@ -64,7 +59,7 @@ func (c Counts) Add(growth Counts) Counts {
 		c = Counts{}
 	}
 	for d, n := range growth {
-		if kind, _ := d.parts(); kind == 'l' {
+		if kind, _ := d.parts(); kind == lastUses {
 			c[d] = max(c[d], n)
 			continue
 		}
@@ -153,22 +148,21 @@ func (c Counts) newestSecrets() Counts {
 }
 
 // summed is what of an environment's counts adds up over environments.
-func (c Counts) summed() Counts { return c.only("cmox") }
+func (c Counts) summed() Counts { return c.only(outcomes, minutes, hosts, proposals) }
 
 // used is the rest: the minutes in which secrets were last used.
-func (c Counts) used() Counts { return c.only("l") }
+func (c Counts) used() Counts { return c.only(lastUses) }
 
-// ForAccount is what of a growth is counted for the whole account: outcomes and minutes. Hosts and proposals are a
-// key's own matter.
-func (c Counts) ForAccount() Counts { return c.only("cm") }
+// ForAccount is what of a growth is counted for the whole account. Hosts and proposals are a key's own matter.
+func (c Counts) ForAccount() Counts { return c.only(outcomes, minutes) }
 
 // ForDay is what of a growth is counted for a key's day: all but the minutes.
-func (c Counts) ForDay() Counts { return c.only("cox") }
+func (c Counts) ForDay() Counts { return c.only(outcomes, hosts, proposals) }
 
-func (c Counts) only(kinds string) Counts {
+func (c Counts) only(sets ...byte) Counts {
 	out := Counts{}
 	for d, n := range c {
-		if kind, _ := d.parts(); strings.IndexByte(kinds, kind) >= 0 {
+		if kind, _ := d.parts(); slices.Contains(sets, kind) {
 			out[d] = n
 		}
 	}
@@ -179,7 +173,7 @@ func (c Counts) only(kinds string) Counts {
 func (c Counts) LastUsed() map[string]time.Time {
 	out := map[string]time.Time{}
 	for d, n := range c {
-		if kind, tag := d.parts(); kind == 'l' {
+		if kind, tag := d.parts(); kind == lastUses {
 			out[tag] = time.Unix(n*60, 0).UTC()
 		}
 	}

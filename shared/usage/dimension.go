@@ -20,6 +20,15 @@ import (
 // The last merges by the larger value, all others add up over environments.
 type Dimension string
 
+// The kinds of dimensions, as the letter that each begins with.
+const (
+	outcomes  = 'c'
+	minutes   = 'm'
+	hosts     = 'o'
+	proposals = 'x'
+	lastUses  = 'l'
+)
+
 // Bounds of what is told apart for a key and product in an hour, and in a day. They are what keeps an item small: see
 // TestItemsStaySmallWhateverIsCounted.
 const (
@@ -72,7 +81,7 @@ func (d Dimension) parts() (kind byte, rest string) {
 func (d Dimension) host() (host, code string, ok bool) {
 	kind, rest := d.parts()
 	i := strings.LastIndexByte(rest, ':')
-	if kind != 'o' || i < 1 {
+	if kind != hosts || i < 1 {
 		return "", "", false
 	}
 	return rest[:i], rest[i+1:], true
@@ -85,19 +94,19 @@ func (d Dimension) valid(n int64, now time.Time) bool {
 		return false
 	}
 	switch kind {
-	case 'c':
+	case outcomes:
 		slot, code, ok := strings.Cut(rest, ":")
 		return ok && (slot == "c" || slot == "p") && isCode(code)
-	case 'm':
+	case minutes:
 		m, err := strconv.Atoi(rest)
 		return err == nil && len(rest) == 2 && m >= 0 && m < 60
-	case 'o':
+	case hosts:
 		host, code, ok := d.host()
 		return ok && isCode(code) && len(host) <= maxHost
-	case 'x':
+	case proposals:
 		_, code, ok := strings.Cut(rest, ":")
 		return ok && d.since() > 0 && isCode(code)
-	case 'l':
+	case lastUses:
 		return len(rest) == tagLength && n <= now.Unix()/60+60
 	default:
 		return false
@@ -109,7 +118,7 @@ func (d Dimension) since() int64 {
 	kind, rest := d.parts()
 	text, _, _ := strings.Cut(rest, ":")
 	since, err := strconv.ParseInt(text, 10, 64)
-	if kind != 'x' || err != nil {
+	if kind != proposals || err != nil {
 		return 0
 	}
 	return since

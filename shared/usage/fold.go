@@ -16,17 +16,17 @@ type Kind byte
 
 // The kinds of counter items.
 const (
-	Part        Kind = 'P' // what one environment has contributed to a subject and hour
-	KeyHour     Kind = 'H'
-	KeyDay      Kind = 'D'
-	AccountHour Kind = 'h'
-	AccountDay  Kind = 'd'
-	KeyLast     Kind = 'L' // when each secret of a key was last used
-	Fresh       Kind = 'F' // up to when an account's reports are counted
+	Contributed  Kind = 'P' // what one environment has contributed to a subject and hour
+	KeyHour      Kind = 'H'
+	KeyDay       Kind = 'D'
+	AccountHour  Kind = 'h'
+	AccountDay   Kind = 'd'
+	KeyLastUse   Kind = 'L' // when each secret of a key was last used
+	CountedUntil Kind = 'F' // up to when an account's reports are counted
 )
 
-// Place names one counter item. Fields that its kind doesn't use are zero, so that places can be compared.
-type Place struct {
+// Item names one item of the counters table. Fields that its kind doesn't use are zero, so that items can be compared.
+type Item struct {
 	Kind        Kind
 	Account     account.ID
 	Key         apikey.ID
@@ -39,14 +39,14 @@ type Place struct {
 type Stored struct {
 	Version int64
 	Counts  Counts
-	At      time.Time // only Fresh items have it
+	At      time.Time // only a CountedUntil item has it
 }
 
-// Expires is when an item of this place may be forgotten; zero: never.
-func (p Place) Expires() time.Time {
+// Expires is when an item may be forgotten; zero: never.
+func (p Item) Expires() time.Time {
 	switch p.Kind {
-	case Part:
-		return p.Hour.Start().Add(KeepParts)
+	case Contributed:
+		return p.Hour.Start().Add(KeepContributions)
 	case KeyHour, AccountHour:
 		return p.Hour.Start().Add(KeepHours)
 	case KeyDay, AccountDay:
@@ -56,16 +56,16 @@ func (p Place) Expires() time.Time {
 	}
 }
 
-// places are the items that a contribution can change.
-func (c Contribution) places() [6]Place {
+// items are the items that a contribution can change.
+func (c Contribution) items() [6]Item {
 	s, day := c.Subject, Hour(c.Hour.Day()*24)
-	return [...]Place{
-		{Kind: Part, Account: s.Account, Key: s.Key, Product: s.Product, Hour: c.Hour, Environment: c.Environment},
+	return [...]Item{
+		{Kind: Contributed, Account: s.Account, Key: s.Key, Product: s.Product, Hour: c.Hour, Environment: c.Environment},
 		{Kind: KeyHour, Account: s.Account, Key: s.Key, Product: s.Product, Hour: c.Hour},
 		{Kind: KeyDay, Account: s.Account, Key: s.Key, Product: s.Product, Hour: day},
 		{Kind: AccountHour, Account: s.Account, Product: s.Product, Hour: c.Hour},
 		{Kind: AccountDay, Account: s.Account, Product: s.Product, Hour: day},
-		{Kind: KeyLast, Account: s.Account, Key: s.Key},
+		{Kind: KeyLastUse, Account: s.Account, Key: s.Key},
 	}
 }
 
@@ -76,16 +76,16 @@ type Batch struct {
 	Fresh map[account.ID]time.Time
 }
 
-// Places lists the items that a batch can change, each once.
-func (b Batch) Places() []Place {
-	seen := map[Place]bool{}
+// Items lists the items that a batch can change, each once.
+func (b Batch) Items() []Item {
+	seen := map[Item]bool{}
 	for _, c := range b.Contributions {
-		for _, p := range c.places() {
+		for _, p := range c.items() {
 			seen[p] = true
 		}
 	}
 	for a := range b.Fresh {
-		seen[Place{Kind: Fresh, Account: a}] = true
+		seen[Item{Kind: CountedUntil, Account: a}] = true
 	}
 	return slices.Collect(maps.Keys(seen))
 }
@@ -109,11 +109,11 @@ func Batches(contributions []Contribution, newest map[account.ID]time.Time, limi
 		)
 	})
 	var batches []Batch
-	taken := map[Place]bool{}
+	taken := map[Item]bool{}
 	for i, c := range ordered {
 		acct := c.Subject.Account
-		places := c.places()
-		wanted := append(places[:], Place{Kind: Fresh, Account: acct})
+		items := c.items()
+		wanted := append(items[:], Item{Kind: CountedUntil, Account: acct})
 		added := 0
 		for _, p := range wanted {
 			if !taken[p] {
@@ -139,13 +139,13 @@ func Batches(contributions []Contribution, newest map[account.ID]time.Time, limi
 // Fold merges a batch into what is stored, and returns the items that change, each with the next version. All of them
 // are to be written in one transaction, on condition that every item still has the version that was read: then what
 // an environment has contributed and the sums always agree, and a repeated contribution adds nothing.
-func Fold(stored map[Place]Stored, b Batch) map[Place]Stored {
-	f := folding{stored: stored, changed: map[Place]Stored{}}
+func Fold(stored map[Item]Stored, b Batch) map[Item]Stored {
+	f := folding{stored: stored, changed: map[Item]Stored{}}
 	for _, c := range b.Contributions {
 		f.add(c)
 	}
 	for acct, at := range b.Fresh {
-		p := Place{Kind: Fresh, Account: acct}
+		p := Item{Kind: CountedUntil, Account: acct}
 		if s := f.get(p); at.After(s.At) {
 			s.At = at
 			f.changed[p] = s
@@ -159,12 +159,12 @@ func Fold(stored map[Place]Stored, b Batch) map[Place]Stored {
 }
 
 type folding struct {
-	stored  map[Place]Stored
-	changed map[Place]Stored
+	stored  map[Item]Stored
+	changed map[Item]Stored
 }
 
 // get returns an item with counts of its own: what was read stays as it was, for a second attempt.
-func (f folding) get(p Place) Stored {
+func (f folding) get(p Item) Stored {
 	if s, ok := f.changed[p]; ok {
 		return s
 	}
@@ -176,17 +176,17 @@ func (f folding) get(p Place) Stored {
 }
 
 func (f folding) add(c Contribution) {
-	places := c.places()
-	part := f.get(places[0])
-	growth := part.Counts.Growth(c.Counts.summed())
+	items := c.items()
+	contributed := f.get(items[0])
+	growth := contributed.Counts.Growth(c.Counts.summed())
 	if growth != nil {
-		part.Counts = part.Counts.Merge(c.Counts.summed()).newestProposals()
-		f.changed[places[0]] = part
+		contributed.Counts = contributed.Counts.Merge(c.Counts.summed()).newestProposals()
+		f.changed[items[0]] = contributed
 	}
-	for _, p := range places[1:] {
+	for _, p := range items[1:] {
 		s := f.get(p)
 		switch {
-		case p.Kind == KeyLast:
+		case p.Kind == KeyLastUse:
 			used := s.Counts.Growth(c.Counts.used())
 			if used == nil {
 				continue

@@ -27,7 +27,7 @@ func keyID(n int) apikey.ID { return apikey.ID(fmt.Sprintf("key_01HZY3M7Q8R9S0T1
 func TestAnyDeliveryOfReportsAddsUpTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want, reports := reported(t)
-		items := map[usage.Place]usage.Stored{}
+		items := map[usage.Item]usage.Stored{}
 		for range rapid.IntRange(1, 4).Draw(t, "deliveries") {
 			for rest := rapid.Permutation(reports).Draw(t, "order"); len(rest) > 0; {
 				n := rapid.IntRange(1, len(rest)).Draw(t, "n")
@@ -35,9 +35,9 @@ func TestAnyDeliveryOfReportsAddsUpTheSame(t *testing.T) {
 				rest = rest[n:]
 			}
 		}
-		got := map[usage.Place]usage.Counts{}
+		got := map[usage.Item]usage.Counts{}
 		for p, s := range items {
-			if p.Kind == usage.KeyHour || p.Kind == usage.KeyLast {
+			if p.Kind == usage.KeyHour || p.Kind == usage.KeyLastUse {
 				got[p] = s.Counts
 			}
 		}
@@ -48,9 +48,9 @@ func TestAnyDeliveryOfReportsAddsUpTheSame(t *testing.T) {
 }
 
 // reported lets environments count calls and report now and then, and returns what the counters must come to.
-func reported(t *rapid.T) (want map[usage.Place]usage.Counts, reports []usage.Report) {
-	want = map[usage.Place]usage.Counts{}
-	add := func(p usage.Place, d usage.Dimension, n int64) { want[p] = want[p].Add(usage.Counts{d: n}) }
+func reported(t *rapid.T) (want map[usage.Item]usage.Counts, reports []usage.Report) {
+	want = map[usage.Item]usage.Counts{}
+	add := func(p usage.Item, d usage.Dimension, n int64) { want[p] = want[p].Add(usage.Counts{d: n}) }
 	for env := range rapid.IntRange(1, 4).Draw(t, "environments") {
 		tally, now := usage.NewTally(fmt.Sprintf("e%d", env)), noon
 		for range rapid.IntRange(1, 25).Draw(t, "calls") {
@@ -58,11 +58,11 @@ func reported(t *rapid.T) (want map[usage.Place]usage.Counts, reports []usage.Re
 			now = now.Add(time.Duration(rapid.IntRange(-40, 60).Draw(t, "step")) * time.Minute)
 			c := usage.Call{At: now, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(rapid.IntRange(0, 2).Draw(t, "key"))}}
 			tally.Count(c)
-			hour := usage.Place{Kind: usage.KeyHour, Account: acct, Key: c.Subject.Key, Hour: usage.HourOf(now)}
+			hour := usage.Item{Kind: usage.KeyHour, Account: acct, Key: c.Subject.Key, Hour: usage.HourOf(now)}
 			add(hour, "c:c:allowed", 1)
 			add(hour, "o:-:allowed", 1)
 			add(hour, usage.Dimension(fmt.Sprintf("m:%02d", now.Minute())), 1)
-			add(usage.Place{Kind: usage.KeyLast, Account: acct, Key: c.Subject.Key}, usage.Dimension("l:"+usage.HashTag(c.Secret)), now.Unix()/60)
+			add(usage.Item{Kind: usage.KeyLastUse, Account: acct, Key: c.Subject.Key}, usage.Dimension("l:"+usage.HashTag(c.Secret)), now.Unix()/60)
 			if rapid.Bool().Draw(t, "report") {
 				reports = append(reports, flush(tally, now, rapid.IntRange(0, 2).Draw(t, "acknowledged"))...)
 			}
@@ -86,11 +86,11 @@ func flush(tally *usage.Tally, now time.Time, acknowledged int) []usage.Report {
 }
 
 // deliver counts reports as the consumer does.
-func deliver(items map[usage.Place]usage.Stored, reports []usage.Report, limit int) {
+func deliver(items map[usage.Item]usage.Stored, reports []usage.Report, limit int) {
 	contributions, newest := usage.Coalesce(reports, noon.AddDate(1, 0, 0))
 	for _, batch := range usage.Batches(contributions, newest, limit) {
-		stored := map[usage.Place]usage.Stored{}
-		for _, p := range batch.Places() {
+		stored := map[usage.Item]usage.Stored{}
+		for _, p := range batch.Items() {
 			stored[p] = items[p]
 		}
 		for p, s := range usage.Fold(stored, batch) {
@@ -126,7 +126,7 @@ func TestAClockThatIsAheadMakesNothingFresherThanNow(t *testing.T) {
 }
 
 func TestARepetitionChangesNoItem(t *testing.T) {
-	tally, items := usage.NewTally("e"), map[usage.Place]usage.Stored{}
+	tally, items := usage.NewTally("e"), map[usage.Item]usage.Stored{}
 	tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Proposed: noon, Shadow: authz.Allowed})
 	reports := tally.Report(noon)
 	deliver(items, reports, 90)
@@ -139,12 +139,12 @@ func TestARepetitionChangesNoItem(t *testing.T) {
 
 // TestLastUseIsWrittenOnceAMinute: reports come every few seconds, and the minute is all that is told.
 func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
-	tally, items := usage.NewTally("e"), map[usage.Place]usage.Stored{}
+	tally, items := usage.NewTally("e"), map[usage.Item]usage.Stored{}
 	for i := range 12 {
 		tally.Count(usage.Call{At: noon.Add(time.Duration(i) * 5 * time.Second), Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)}})
 		deliver(items, flush(tally, noon, 2), 90)
 	}
-	if v := items[usage.Place{Kind: usage.KeyLast, Account: acct, Key: keyID(1)}].Version; v != 1 {
+	if v := items[usage.Item{Kind: usage.KeyLastUse, Account: acct, Key: keyID(1)}].Version; v != 1 {
 		t.Errorf("written %d times", v)
 	}
 }
@@ -152,7 +152,7 @@ func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
 // TestItemsStaySmallWhateverIsCounted: one key, every outcome, the longest hosts, a new proposal and a new secret all
 // the time, for two days, from many environments.
 func TestItemsStaySmallWhateverIsCounted(t *testing.T) {
-	items := map[usage.Place]usage.Stored{}
+	items := map[usage.Item]usage.Stored{}
 	codes := []authz.Code{authz.Allowed, authz.KeyDisabled, authz.PathNotCanonical, authz.ProductNotAllowed, authz.DomainNotAllowed, authz.QPSExceeded}
 	pad := strings.Repeat("x", 240)
 	calls := int64(0)
@@ -198,7 +198,7 @@ func TestItemsStaySmallWhateverIsCounted(t *testing.T) {
 // TestAForgottenProposalDoesNotComeBack: both the parts and the sums forget old proposals; a replay of an old report
 // must not count them again, nor touch the new ones.
 func TestAForgottenProposalDoesNotComeBack(t *testing.T) {
-	tally, items := usage.NewTally("e"), map[usage.Place]usage.Stored{}
+	tally, items := usage.NewTally("e"), map[usage.Item]usage.Stored{}
 	var all []usage.Report
 	for i := range 40 {
 		tally.Count(usage.Call{
@@ -211,9 +211,9 @@ func TestAForgottenProposalDoesNotComeBack(t *testing.T) {
 	for _, r := range all {
 		deliver(items, []usage.Report{r}, 90)
 	}
-	for _, kind := range []usage.Kind{usage.Part, usage.KeyHour, usage.KeyDay} {
-		p := usage.Place{Kind: kind, Account: acct, Key: keyID(1), Hour: usage.HourOf(noon)}
-		if kind == usage.Part {
+	for _, kind := range []usage.Kind{usage.Contributed, usage.KeyHour, usage.KeyDay} {
+		p := usage.Item{Kind: kind, Account: acct, Key: keyID(1), Hour: usage.HourOf(noon)}
+		if kind == usage.Contributed {
 			p.Environment = all[0].Environment
 		}
 		if kind == usage.KeyDay {
@@ -275,8 +275,8 @@ func TestBatchesFitATransactionAndLeaveNothingOut(t *testing.T) {
 		n := 0
 		for _, batch := range usage.Batches(in, map[account.ID]time.Time{acct: noon}, 90) {
 			n += len(batch.Contributions)
-			if places := len(batch.Places()); places > 90 {
-				t.Fatalf("%d items in one transaction", places)
+			if n := len(batch.Items()); n > 90 {
+				t.Fatalf("%d items in one transaction", n)
 			}
 		}
 		if n != len(in) {

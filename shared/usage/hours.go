@@ -34,8 +34,8 @@ func floorDiv(a, b int64) int64 {
 // How long counters are kept, and how old a report may be. What an environment has contributed outlives every replay:
 // a stream keeps its records for a day, and a report about an hour older than MaxReportAge isn't counted.
 const (
-	KeepHours    = 35 * 24 * time.Hour
-	KeepDays     = 400 * 24 * time.Hour // 13 months
-	MaxReportAge = 72 * time.Hour
-	KeepParts    = 6 * 24 * time.Hour
+	KeepHours         = 35 * 24 * time.Hour
+	KeepDays          = 400 * 24 * time.Hour // 13 months
+	MaxReportAge      = 72 * time.Hour
+	KeepContributions = 6 * 24 * time.Hour
 )

@@ -155,17 +155,17 @@ func (s *Summing) Summary() Summary {
 func (s *Summing) row(p *Point, r Row) {
 	for d, n := range r.Counts {
 		switch kind, rest := d.parts(); kind {
-		case 'c':
+		case outcomes:
 			slot, code, _ := strings.Cut(rest, ":")
 			s.call(p, r, slot, authz.Code(code), n)
-		case 'o':
+		case hosts:
 			if host, code, ok := d.host(); ok && s.q.Outcome.Fits(authz.Code(code)) {
 				s.in('H', host).add(authz.Code(code), n)
 			}
-		case 'm':
+		case minutes:
 			at := r.Start.Add(time.Duration(int(rest[0]-'0')*10+int(rest[1]-'0')) * time.Minute)
 			s.minutes[at] += n
-		case 'x':
+		case proposals:
 			s.proposed(rest, n)
 		}
 	}

@@ -138,8 +138,8 @@ func (m *machine) consume(now time.Time) error {
 		m.lanes[lane] = nil
 		m.invocations++
 		contributions, newest := usage.Coalesce(reports, now)
-		for _, batch := range usage.Batches(contributions, newest, counters.MaxPlaces) {
-			stored, err := m.store.Read(context.Background(), batch.Places())
+		for _, batch := range usage.Batches(contributions, newest, counters.MaxItems) {
+			stored, err := m.store.Read(context.Background(), batch.Items())
 			if err != nil {
 				return err
 			}

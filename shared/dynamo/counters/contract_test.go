@@ -54,8 +54,8 @@ var (
 	hour = usage.HourOf(keytest.Now)
 )
 
-func hourOf(k apikey.ID, h usage.Hour) usage.Place {
-	return usage.Place{Kind: usage.KeyHour, Account: acct, Key: k, Product: "search", Hour: h}
+func hourOf(k apikey.ID, h usage.Hour) usage.Item {
+	return usage.Item{Kind: usage.KeyHour, Account: acct, Key: k, Product: "search", Hour: h}
 }
 
 func must(t testing.TB, err error) {
@@ -66,37 +66,37 @@ func must(t testing.TB, err error) {
 }
 
 // put writes a new item with n calls.
-func (r harness) put(t testing.TB, p usage.Place, n int64) {
+func (r harness) put(t testing.TB, p usage.Item, n int64) {
 	t.Helper()
-	must(t, r.Write(t.Context(), map[usage.Place]usage.Stored{p: {Version: 1, Counts: usage.Counts{"c:c:allowed": n}}}))
+	must(t, r.Write(t.Context(), map[usage.Item]usage.Stored{p: {Version: 1, Counts: usage.Counts{"c:c:allowed": n}}}))
 }
 
 func TestItemsReadBackAsWritten(t *testing.T) {
 	everywhere(t, func(t *testing.T, r harness) {
-		items := map[usage.Place]usage.Stored{}
-		for i, p := range []usage.Place{
-			{Kind: usage.Part, Account: acct, Key: key, Product: "search", Hour: hour, Environment: "e.0"},
-			{Kind: usage.Part, Account: acct, Key: key, Product: "search", Hour: hour, Environment: "e.1"},
-			{Kind: usage.Part, Account: acct, Key: key, Product: "", Hour: hour, Environment: "e.1"},
-			{Kind: usage.Part, Account: acct, Key: keytest.KeyID(), Product: "", Hour: hour, Environment: "e.1"},
-			{Kind: usage.Part, Account: acct, Key: key, Product: "", Hour: hour + 1, Environment: "e.1"},
+		items := map[usage.Item]usage.Stored{}
+		for i, p := range []usage.Item{
+			{Kind: usage.Contributed, Account: acct, Key: key, Product: "search", Hour: hour, Environment: "e.0"},
+			{Kind: usage.Contributed, Account: acct, Key: key, Product: "search", Hour: hour, Environment: "e.1"},
+			{Kind: usage.Contributed, Account: acct, Key: key, Product: "", Hour: hour, Environment: "e.1"},
+			{Kind: usage.Contributed, Account: acct, Key: keytest.KeyID(), Product: "", Hour: hour, Environment: "e.1"},
+			{Kind: usage.Contributed, Account: acct, Key: key, Product: "", Hour: hour + 1, Environment: "e.1"},
 			hourOf(key, hour), hourOf(key, hour+1), hourOf(keytest.KeyID(), hour),
 			{Kind: usage.KeyHour, Account: acct, Key: key, Hour: hour},
 			{Kind: usage.KeyDay, Account: acct, Key: key, Product: "search", Hour: hour},
 			{Kind: usage.AccountHour, Account: acct, Product: "search", Hour: hour},
 			{Kind: usage.AccountDay, Account: acct, Product: "search", Hour: hour},
-			{Kind: usage.KeyLast, Account: acct, Key: key},
+			{Kind: usage.KeyLastUse, Account: acct, Key: key},
 		} {
 			items[p] = usage.Stored{Version: 1, Counts: usage.Counts{"o:[::1]:allowed": int64(i + 1), "m:07": 2}}
 		}
-		items[usage.Place{Kind: usage.Fresh, Account: acct}] = usage.Stored{Version: 1, Counts: usage.Counts{}, At: keytest.Now}
+		items[usage.Item{Kind: usage.CountedUntil, Account: acct}] = usage.Stored{Version: 1, Counts: usage.Counts{}, At: keytest.Now}
 		must(t, r.Write(t.Context(), items))
 		absent := hourOf(key, hour-1)
-		places := []usage.Place{absent}
+		wanted := []usage.Item{absent}
 		for p := range items {
-			places = append(places, p, p)
+			wanted = append(wanted, p, p)
 		}
-		got, err := r.Read(t.Context(), places)
+		got, err := r.Read(t.Context(), wanted)
 		must(t, err)
 		items[absent] = usage.Stored{}
 		if !reflect.DeepEqual(got, items) {
@@ -109,7 +109,7 @@ func TestAWriteNeedsEveryVersionThatWasRead(t *testing.T) {
 	everywhere(t, func(t *testing.T, r harness) {
 		one, two := hourOf(key, hour), hourOf(key, hour+1)
 		r.put(t, one, 1)
-		for name, items := range map[string]map[usage.Place]usage.Stored{
+		for name, items := range map[string]map[usage.Item]usage.Stored{
 			"made twice":        {one: {Version: 1}},
 			"skips a version":   {one: {Version: 3}},
 			"of a missing item": {two: {Version: 2}},
@@ -119,12 +119,12 @@ func TestAWriteNeedsEveryVersionThatWasRead(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		got, err := r.Read(t.Context(), []usage.Place{one, two})
+		got, err := r.Read(t.Context(), []usage.Item{one, two})
 		must(t, err)
 		if got[one].Version != 1 || got[one].Counts["c:c:allowed"] != 1 || got[two].Version != 0 {
 			t.Errorf("a refused write left %v", got)
 		}
-		must(t, r.Write(t.Context(), map[usage.Place]usage.Stored{one: {Version: 2}}))
+		must(t, r.Write(t.Context(), map[usage.Item]usage.Stored{one: {Version: 2}}))
 		must(t, r.Write(t.Context(), nil))
 	})
 }
@@ -135,7 +135,7 @@ func TestOfRacingWritesOneHolds(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range results {
 			group.Go(func() {
-				results[i] = r.Write(t.Context(), map[usage.Place]usage.Stored{hourOf(key, hour): {Version: 1}, hourOf(key, hour+usage.Hour(i)+1): {Version: 1}})
+				results[i] = r.Write(t.Context(), map[usage.Item]usage.Stored{hourOf(key, hour): {Version: 1}, hourOf(key, hour+usage.Hour(i)+1): {Version: 1}})
 			})
 		}
 		group.Wait()
@@ -158,11 +158,11 @@ func TestALostAnswerIsFoundOut(t *testing.T) {
 		p := hourOf(key, hour)
 		r.with(keytest.OnCall("TransactWriteItems", 1, keytest.After)).put(t, p, 4)
 		always := r.with(func(string, int) keytest.Fault { return keytest.After })
-		err := always.Write(t.Context(), map[usage.Place]usage.Stored{p: {Version: 2, Counts: usage.Counts{"c:c:allowed": 5}}})
+		err := always.Write(t.Context(), map[usage.Item]usage.Stored{p: {Version: 2, Counts: usage.Counts{"c:c:allowed": 5}}})
 		if !errors.Is(err, dynamo.ErrUnknown) {
 			t.Fatalf("got %v", err)
 		}
-		got, err := r.Read(t.Context(), []usage.Place{p})
+		got, err := r.Read(t.Context(), []usage.Item{p})
 		must(t, err)
 		if got[p].Version != 2 || got[p].Counts["c:c:allowed"] != 5 {
 			t.Errorf("got %v", got[p])
@@ -176,16 +176,16 @@ func TestAFullTransactionFits(t *testing.T) {
 		for i := range 120 {
 			large[usage.Dimension(fmt.Sprintf("o:%s%d:allowed", strings.Repeat("x", 240), i))] = 1 << 50
 		}
-		items := map[usage.Place]usage.Stored{}
-		for i := range counters.MaxPlaces {
+		items := map[usage.Item]usage.Stored{}
+		for i := range counters.MaxItems {
 			items[hourOf(keytest.KeyID(), hour+usage.Hour(i))] = usage.Stored{Version: 1, Counts: large}
 		}
 		must(t, r.Write(t.Context(), items)) // about 3.2 MB
-		var places []usage.Place
+		var wanted []usage.Item
 		for p := range items {
-			places = append(places, p)
+			wanted = append(wanted, p)
 		}
-		got, err := r.Read(t.Context(), places)
+		got, err := r.Read(t.Context(), wanted)
 		must(t, err)
 		if !reflect.DeepEqual(got, items) {
 			t.Errorf("%d items", len(got))
@@ -201,11 +201,11 @@ func TestWhatTheStoreNeverTakesIsTold(t *testing.T) {
 		huge[usage.Dimension(fmt.Sprintf("o:%s%d:allowed", strings.Repeat("x", 240), i))] = 1
 	}
 	r := on(db, tables.Counters)
-	if err := r.Write(t.Context(), map[usage.Place]usage.Stored{hourOf(key, hour): {Version: 1, Counts: huge}}); !errors.Is(err, counters.ErrRefused) {
+	if err := r.Write(t.Context(), map[usage.Item]usage.Stored{hourOf(key, hour): {Version: 1, Counts: huge}}); !errors.Is(err, counters.ErrRefused) {
 		t.Errorf("got %v", err)
 	}
 	r.Table = "no-such-table"
-	if err := r.Write(t.Context(), map[usage.Place]usage.Stored{hourOf(key, hour): {Version: 1}}); err == nil || errors.Is(err, counters.ErrRefused) {
+	if err := r.Write(t.Context(), map[usage.Item]usage.Stored{hourOf(key, hour): {Version: 1}}); err == nil || errors.Is(err, counters.ErrRefused) {
 		t.Errorf("a missing table: %v", err)
 	}
 }
@@ -216,10 +216,10 @@ func TestARangeHasItsFirstHourAndNotItsLast(t *testing.T) {
 			r.put(t, hourOf(key, hour+h), int64(h)+1)
 			r.put(t, hourOf(keytest.KeyID(), hour+h), 100)
 		}
-		empty := usage.Place{Kind: usage.KeyHour, Account: acct, Key: key, Hour: hour + 2}
+		empty := usage.Item{Kind: usage.KeyHour, Account: acct, Key: key, Hour: hour + 2}
 		r.put(t, empty, 50)
-		r.put(t, usage.Place{Kind: usage.KeyDay, Account: acct, Key: key, Product: "search", Hour: hour}, 1000)
-		r.put(t, usage.Place{Kind: usage.AccountHour, Account: acct, Product: "search", Hour: hour}, 2000)
+		r.put(t, usage.Item{Kind: usage.KeyDay, Account: acct, Key: key, Product: "search", Hour: hour}, 1000)
+		r.put(t, usage.Item{Kind: usage.AccountHour, Account: acct, Product: "search", Hour: hour}, 2000)
 		for name, c := range map[string]struct {
 			from, to time.Duration
 			days     bool
@@ -256,8 +256,8 @@ func TestLastUseIsReadForManyKeys(t *testing.T) {
 		for i := range keys {
 			keys[i] = keytest.KeyID()
 			if i%2 == 0 {
-				p := usage.Place{Kind: usage.KeyLast, Account: acct, Key: keys[i]}
-				must(t, r.Write(t.Context(), map[usage.Place]usage.Stored{p: {Version: 1, Counts: usage.Counts{"l:0123456789": int64(i + 1)}}}))
+				p := usage.Item{Kind: usage.KeyLastUse, Account: acct, Key: keys[i]}
+				must(t, r.Write(t.Context(), map[usage.Item]usage.Stored{p: {Version: 1, Counts: usage.Counts{"l:0123456789": int64(i + 1)}}}))
 			}
 		}
 		got, err := r.LastUsed(t.Context(), acct, keys)
@@ -283,7 +283,7 @@ func TestADamagedItemIsUnreadable(t *testing.T) {
 			item["pk"], item["sk"] = dynamo.S("K#"+string(acct)+"#"+string(key)), dynamo.S(fmt.Sprintf("H#%09d#search", hour))
 			_, err := r.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &r.Table, Item: item})
 			must(t, err)
-			if _, err := r.Read(t.Context(), []usage.Place{hourOf(key, hour)}); !errors.Is(err, dynamo.ErrUnreadable) {
+			if _, err := r.Read(t.Context(), []usage.Item{hourOf(key, hour)}); !errors.Is(err, dynamo.ErrUnreadable) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -294,10 +294,10 @@ func TestItemsEndWithTheirRetention(t *testing.T) {
 	db, tables := keytest.NewMemory()
 	r := on(db, tables.Counters)
 	for kind, want := range map[usage.Kind]time.Duration{
-		usage.Part: usage.KeepParts, usage.KeyHour: usage.KeepHours, usage.AccountHour: usage.KeepHours,
-		usage.KeyDay: usage.KeepDays, usage.AccountDay: usage.KeepDays, usage.KeyLast: 0, usage.Fresh: 0,
+		usage.Contributed: usage.KeepContributions, usage.KeyHour: usage.KeepHours, usage.AccountHour: usage.KeepHours,
+		usage.KeyDay: usage.KeepDays, usage.AccountDay: usage.KeepDays, usage.KeyLastUse: 0, usage.CountedUntil: 0,
 	} {
-		r.put(t, usage.Place{Kind: kind, Account: acct, Key: key, Hour: hour}, int64(kind))
+		r.put(t, usage.Item{Kind: kind, Account: acct, Key: key, Hour: hour}, int64(kind))
 		ends := int64(0)
 		page, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.Table})
 		must(t, err)

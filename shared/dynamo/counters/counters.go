@@ -39,15 +39,15 @@ type Store struct {
 // ErrRefused says that DynamoDB will never take these items: one of them is too large or malformed.
 var ErrRefused = errors.New("counters: the store refuses the items")
 
-// MaxPlaces is the most items that Read and Write take: what one batch and one transaction hold.
-const MaxPlaces = 100
+// MaxItems is the most items that Read and Write take: what one batch and one transaction hold.
+const MaxItems = 100
 
 // Read gets items, strongly consistent: those that aren't there yet have version 0.
-func (s Store) Read(ctx context.Context, places []usage.Place) (map[usage.Place]usage.Stored, error) {
-	out := make(map[usage.Place]usage.Stored, len(places))
-	byKey := make(map[string]usage.Place, len(places))
+func (s Store) Read(ctx context.Context, items []usage.Item) (map[usage.Item]usage.Stored, error) {
+	out := make(map[usage.Item]usage.Stored, len(items))
+	byKey := make(map[string]usage.Item, len(items))
 	var keys []map[string]types.AttributeValue
-	for _, p := range places {
+	for _, p := range items {
 		if _, twice := out[p]; twice {
 			continue
 		}
@@ -86,7 +86,7 @@ func (s Store) Read(ctx context.Context, places []usage.Place) (map[usage.Place]
 // Write puts items in one transaction, each on condition that it still has the version before its own. ErrStale says
 // that one hasn't: somebody else has counted in between, or this transaction was written by an attempt whose answer
 // was lost. Either way the caller reads again and folds again.
-func (s Store) Write(ctx context.Context, items map[usage.Place]usage.Stored) error {
+func (s Store) Write(ctx context.Context, items map[usage.Item]usage.Stored) error {
 	if len(items) == 0 {
 		return nil
 	}
@@ -125,21 +125,21 @@ func refused(err error) bool {
 }
 
 // keyOf is where an item is kept. The items of one key, and of one account, stand together in the order of time.
-func keyOf(p usage.Place) (pk, sk string) {
+func keyOf(p usage.Item) (pk, sk string) {
 	switch p.Kind {
-	case usage.Part: // spread by environment: a busy key has many
+	case usage.Contributed: // spread by environment: a busy key has many
 		return fmt.Sprintf("P#%s#%d", p.Environment, p.Hour), fmt.Sprintf("%s#%s#%s", p.Account, p.Key, p.Product)
 	case usage.KeyHour:
 		return keyPartition(p.Account, p.Key), sortKey("H", p.Hour, p.Product)
 	case usage.KeyDay:
 		return keyPartition(p.Account, p.Key), sortKey("D", p.Hour, p.Product)
-	case usage.KeyLast:
+	case usage.KeyLastUse:
 		return keyPartition(p.Account, p.Key), "LAST"
 	case usage.AccountHour:
 		return accountPartition(p.Account), sortKey("H", p.Hour, p.Product)
 	case usage.AccountDay:
 		return accountPartition(p.Account), sortKey("D", p.Hour, p.Product)
-	default: // usage.Fresh
+	default: // usage.CountedUntil
 		return accountPartition(p.Account), "FRESH"
 	}
 }
@@ -151,7 +151,7 @@ func sortKey(kind string, h usage.Hour, p product.ID) string {
 	return fmt.Sprintf("%s#%09d#%s", kind, h, p)
 }
 
-func encode(p usage.Place, s usage.Stored) dynamo.Item {
+func encode(p usage.Item, s usage.Stored) dynamo.Item {
 	pk, sk := keyOf(p)
 	item := dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk), "v": dynamo.N(s.Version), "c": encodeCounts(s.Counts)}
 	if !s.At.IsZero() {

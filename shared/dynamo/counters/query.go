@@ -92,8 +92,8 @@ func decodeRow(item dynamo.Item) (usage.Row, error) {
 
 // FreshAt is the time of the newest report of an account that is counted; zero if there was none.
 func (s Store) FreshAt(ctx context.Context, a account.ID) (time.Time, error) {
-	p := usage.Place{Kind: usage.Fresh, Account: a}
-	got, err := s.Read(ctx, []usage.Place{p})
+	p := usage.Item{Kind: usage.CountedUntil, Account: a}
+	got, err := s.Read(ctx, []usage.Item{p})
 	return got[p].At, err
 }
 
@@ -101,12 +101,12 @@ func (s Store) FreshAt(ctx context.Context, a account.ID) (time.Time, error) {
 func (s Store) LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error) {
 	out := make(map[apikey.ID]map[string]time.Time, len(keys))
 	for len(keys) > 0 {
-		n := min(len(keys), MaxPlaces)
-		places := make([]usage.Place, n)
+		n := min(len(keys), MaxItems)
+		items := make([]usage.Item, n)
 		for i, k := range keys[:n] {
-			places[i] = usage.Place{Kind: usage.KeyLast, Account: a, Key: k}
+			items[i] = usage.Item{Kind: usage.KeyLastUse, Account: a, Key: k}
 		}
-		got, err := s.Read(ctx, places)
+		got, err := s.Read(ctx, items)
 		if err != nil {
 			return nil, err
 		}
