@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"latchkey/shared/telemetry"
 )
 
 func main() {
@@ -15,7 +17,7 @@ func main() {
 	http.DefaultTransport = runtimeTransport()
 	config, err := configFrom(os.Getenv)
 	if err != nil {
-		log.Fatal(err)
+		telemetry.Abort(err)
 	}
 	gate := newGate(config, awsDeps(config, os.Getenv, os.Stdout))
 	lambda.StartWithOptions(gate,

@@ -3,18 +3,18 @@
 package main
 
 import (
-	"log"
 	"os"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/product"
+	"latchkey/shared/telemetry"
 )
 
 func main() {
 	base, err := web.Start(os.Getenv, os.Stdout)
 	if err != nil {
-		log.Fatal(err)
+		telemetry.Abort(err)
 	}
 	h := &handler{
 		store: base.Store, source: base.Source, products: product.Default(), used: base.LastUsed(),

@@ -20,16 +20,16 @@
 package main
 
 import (
-	"log"
 	"os"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/shared/telemetry"
 )
 
 func main() {
 	app, err := start(os.Getenv, os.Stdout)
 	if err != nil {
-		log.Fatal(err)
+		telemetry.Abort(err)
 	}
 	gateway.Serve(app)
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"log"
 	"os"
 	"time"
 
@@ -20,7 +19,7 @@ func main() {
 	vars := env.New(os.Getenv)
 	table := vars.Need("COUNTERS_TABLE")
 	if err := vars.Err(); err != nil {
-		log.Fatal(err)
+		telemetry.Abort(err)
 	}
 	store := counters.Store{
 		Client: dynamo.NewClient(dynamo.FromEnv(os.Getenv)), Table: table,

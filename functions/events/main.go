@@ -3,7 +3,6 @@
 package main
 
 import (
-	"log"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -16,7 +15,7 @@ func main() {
 	vars := env.New(os.Getenv)
 	bus := vars.Need("EVENT_BUS")
 	if err := vars.Err(); err != nil {
-		log.Fatal(err)
+		telemetry.Abort(err)
 	}
 	f := &forwarder{bus: bus, client: newClient(os.Getenv), log: telemetry.Logger(os.Stdout, os.Getenv("LOG_LEVEL"))}
 	lambda.Start(f.handle)

@@ -3,17 +3,17 @@
 package main
 
 import (
-	"log"
 	"os"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/telemetry"
 )
 
 func main() {
 	base, err := web.Start(os.Getenv, os.Stdout)
 	if err != nil {
-		log.Fatal(err)
+		telemetry.Abort(err)
 	}
 	h := &handler{KeyService: base.KeyService(), store: base.Store}
 	h.routes(base.Mux)

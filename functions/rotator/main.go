@@ -3,16 +3,17 @@
 package main
 
 import (
-	"log"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"latchkey/shared/telemetry"
 )
 
 func main() {
 	r, err := newRotator(os.Getenv, os.Stdout)
 	if err != nil {
-		log.Fatal(err)
+		telemetry.Abort(err)
 	}
 	lambda.StartWithOptions(r.handle)
 }

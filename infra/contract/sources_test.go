@@ -238,7 +238,7 @@ func TestEveryFunctionLogsByOnePackage(t *testing.T) {
 			if pkg == "shared/telemetry" {
 				continue
 			}
-			for _, name := range []string{"NewJSONHandler", "NewTextHandler", "SetDefault", "Printf", "Println", "Print"} {
+			for _, name := range []string{"NewJSONHandler", "NewTextHandler", "SetDefault", "Printf", "Println", "Print", "Fatal", "Fatalf"} {
 				if slices.Contains(s.calls, name) {
 					t.Errorf("%s logs by %s of %s instead of shared/telemetry", id, name, pkg)
 				}

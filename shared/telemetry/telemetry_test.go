@@ -3,6 +3,8 @@ package telemetry
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -78,6 +80,19 @@ func TestLoggerNamesMembersAsLambdaDoes(t *testing.T) {
 	Logger(&out, "nonsense").Info("shown")
 	if !strings.Contains(out.String(), "shown") {
 		t.Error("an unknown level isn't info")
+	}
+}
+
+func TestTheLineOfAFailedStartIsLikeAnyOther(t *testing.T) {
+	var line map[string]string
+	if err := json.Unmarshal(startFailed(time.UnixMilli(1700000000123), errors.New(`KEYS_TABLE is "missing"`)), &line); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		TimestampKey: "2023-11-14T22:13:20.123Z", LevelKey: "ERROR", MessageKey: "the function can't start", "error": `KEYS_TABLE is "missing"`,
+	}
+	if !maps.Equal(line, want) {
+		t.Errorf("%v", line)
 	}
 }
 
