@@ -118,7 +118,7 @@ func (s Store) LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (ma
 	return out, nil
 }
 
-// SetAside keeps a stream record that can't be counted, whole and as it came, for a person to look at and to send
+// Quarantine keeps a stream record that can't be counted, whole and as it came, for a person to look at and to send
 // again. id is the record's own, so that a second delivery is the same item.
 func (s Store) Quarantine(ctx context.Context, id, why string, record []byte, now time.Time) error {
 	item := dynamo.Item{
