@@ -5,9 +5,9 @@ import (
 	"net/http"
 )
 
-// runtimeTransport is what AWS's runtime client is to make its connections like: it copies http.DefaultTransport. The
-// Runtime API is plain HTTP/1.1 on this machine, so there is no proxy to look for, no HTTP/2 to prepare and no
-// compression to offer. docs/performance.md has what that saves.
+// runtimeTransport returns the transport for AWS's runtime client, which copies http.DefaultTransport. The Runtime
+// API is plain HTTP/1.1 on this machine, so there is no proxy to look for, no HTTP/2 to prepare and no compression to
+// offer. docs/performance.md has what that saves.
 func runtimeTransport() *http.Transport {
 	var http1 http.Protocols
 	http1.SetHTTP1(true)

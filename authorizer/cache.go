@@ -5,7 +5,7 @@ import (
 	"latchkey/shared/authz"
 )
 
-// entry is what one read of the store said of a secret.
+// entry is the cached result of one read of the store by a secret's hash.
 type entry struct {
 	hash   apikey.Hash
 	readAt moment // before the read

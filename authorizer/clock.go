@@ -14,7 +14,7 @@ func (m moment) since(earlier moment) time.Duration {
 	return max(m.wall.Sub(earlier.wall), m.mono-earlier.mono)
 }
 
-// remaining is how much of a budget is left before a call's deadline; without a deadline, all of it.
+// remaining returns the part of a budget that ends before a call's deadline; without a deadline, all of it.
 func (m moment) remaining(budget time.Duration, deadline time.Time) time.Duration {
 	if deadline.IsZero() {
 		return budget

@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// config is what the template tells the gate.
+// config holds the settings from the template.
 type config struct {
 	prefix       apikey.Prefix
 	gateTable    string

@@ -65,7 +65,7 @@ func (c *counter) Report(now moment, deadline time.Time, storeUp bool) reported 
 	return reported{Begun: true, Failed: c.report(ctx, now) != nil}
 }
 
-// callOf is what usage needs of an outcome.
+// callOf converts an outcome to the call that package usage counts.
 func callOf(now moment, o *outcome) usage.Call {
 	call := usage.Call{
 		At:      now.wall,

@@ -71,7 +71,7 @@ func (w *written) total() usage.Counts {
 	return sum
 }
 
-// calls is what stands under outcomes.
+// calls returns the outcome counts that were written.
 func (w *written) calls() map[usage.Dimension]int64 {
 	out := map[usage.Dimension]int64{}
 	for d, n := range w.total() {

@@ -12,7 +12,7 @@ import (
 const (
 	// leaseCall bounds one call of the lease table: a caller who waits longer is better served by the local share.
 	leaseCall = 300 * time.Millisecond
-	// maxLimits is how many limits an environment remembers. Each takes about half a kilobyte.
+	// maxLimits bounds the limits that an environment remembers. Each takes about half a kilobyte.
 	maxLimits = 8192
 )
 

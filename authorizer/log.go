@@ -12,7 +12,7 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// sampleEvery is how many allowed calls share one log line.
+// sampleEvery is the number of allowed calls that share one log line.
 const sampleEvery = 100
 
 // requestLog writes one JSON line for every refusal and for a sample of the allowed calls. No text of the caller's

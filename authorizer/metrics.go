@@ -8,7 +8,7 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// metricsEvery is how much time the counts of one metrics line cover at least.
+// metricsEvery is the shortest time that one metrics line covers.
 const metricsEvery = time.Minute
 
 // metrics counts in memory and writes records now and then: a line a call would cost more than the call.

@@ -54,7 +54,7 @@ type recorder interface {
 	Flush(ctx context.Context)
 }
 
-// reported is what came of a report. The zero value says that none was due.
+// reported is the result of a report. The zero value means that none was due.
 type reported struct {
 	Begun  bool
 	Failed bool // what it held will be in the next one

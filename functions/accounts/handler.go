@@ -15,7 +15,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// store is what this function needs of the control table.
+// store lists the methods of the control table that this function calls.
 type store interface {
 	CreateAccount(ctx context.Context, a account.Account, owner account.Member, row audit.Row) (account.Account, error)
 	Account(ctx context.Context, id account.ID) (account.Account, error)

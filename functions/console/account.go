@@ -105,7 +105,7 @@ func (v *visit) members(ctx context.Context, me string) (all []memberRow, err er
 	return all, nil
 }
 
-// Name is what the member is called.
+// Name returns the member's display name.
 func (m memberRow) Name() string {
 	if m.Email != nil {
 		return *m.Email

@@ -168,7 +168,7 @@ func (a *app) editKey(v *visit) error {
 	return a.showForm(v, http.StatusUnprocessableEntity, f, &k)
 }
 
-// checked is what is said about one entry while it is typed.
+// checked is the result of checking one entry while it is typed.
 type checked struct {
 	Text       string `json:"text"`
 	Canonical  string `json:"canonical,omitempty"`

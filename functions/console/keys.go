@@ -26,7 +26,7 @@ func (a *app) keyRoutes() {
 	a.proposalRoutes()
 }
 
-// keyList is what the list shows: what was asked for stands in the URL and nowhere else.
+// keyList is the list of keys as the URL asks for it; no filter is kept anywhere else.
 type keyList struct {
 	Q, Status, Product, Sort, Page string
 	Filtered                       bool
@@ -148,7 +148,7 @@ func docsOf(products []api.Product, id string) string {
 
 const longUnused = 90 * 24 * time.Hour
 
-// hints says what would make a key safer. Only keys that work are worth one.
+// hints lists settings that would make a key safer. Keys that don't work get none.
 func hints(k api.Key, now time.Time) (list []string) {
 	if k.Status != api.Active {
 		return nil

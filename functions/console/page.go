@@ -31,7 +31,7 @@ func messageFiles() fs.FS {
 	return files
 }
 
-// page is what a template sees.
+// page is the data that templates render.
 type page struct {
 	Title     string
 	Lang      *locale.Language
@@ -47,7 +47,7 @@ type page struct {
 	Data      any
 }
 
-// can says what to offer. The API decides: this only spares people buttons that would be refused.
+// can tells templates which controls to show. The API decides: this only spares people buttons that would be refused.
 type can struct{ Write, Own, Operate bool }
 
 type navItem struct {

@@ -12,7 +12,7 @@ import (
 	"latchkey/shared/api"
 )
 
-// failure is what the page about an error shows.
+// failure is the data of an error page.
 type failure struct {
 	Status            int
 	Title, Text, Help string
@@ -123,7 +123,7 @@ func (v *visit) problemText(p *management.Problem) string {
 	return p.Problem.Error
 }
 
-// form is what somebody typed, and what was wrong with it.
+// form holds the values of a form as they were typed, and their errors.
 type form struct {
 	Values  map[string]string
 	Lists   map[string][]string

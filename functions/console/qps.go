@@ -28,7 +28,7 @@ type requestView struct {
 	Proof      *proof // nil where there are no numbers
 }
 
-// proof is what decides a request, as it is shown.
+// proof is the evidence beside a QPS request, ready to show.
 type proof struct {
 	api.Evidence
 	Peak string
@@ -99,7 +99,8 @@ func (v *visit) viewOf(r api.QpsRequest, key string, products []api.Product) req
 	return requestView{QpsRequest: r, Key: key, Limit: className(products, r.Class), Proof: v.proof(r.Evidence)}
 }
 
-// className is what people call a limit class; several classes of a product are told apart by their own names.
+// className returns the display name of a limit class; several classes of a product are told apart by their own
+// names.
 func className(products []api.Product, class string) string {
 	for _, p := range products {
 		for _, c := range p.Classes {

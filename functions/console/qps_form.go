@@ -96,7 +96,7 @@ func callable(products []api.Product, id string) bool {
 	return false
 }
 
-// evidence is what will stand beside the request: the same numbers that the operator sees.
+// evidence returns the numbers that will be shown beside the request, the same that the operator sees.
 func (v *visit) evidence(k api.Key, l limitChoice) (*proof, error) {
 	now := v.app.now().UTC()
 	span := url.Values{

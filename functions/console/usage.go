@@ -35,7 +35,7 @@ type span struct {
 	by     string
 }
 
-// usageAsk is what the URL asks for: it stands there and nowhere else.
+// usageAsk is the usage query in the URL; it is kept nowhere else.
 type usageAsk struct {
 	Account, Key, Product string
 	Range                 string // one of spans; "" if days are given
@@ -106,7 +106,7 @@ func (q *usageAsk) days(v *visit, problems *form) {
 	}
 }
 
-// path is where the API answers it.
+// path returns the API's path for the query.
 func (q usageAsk) path(v *visit) string {
 	if q.Key != "" {
 		return v.accountPath("/keys/", url.PathEscape(q.Key), "/usage")

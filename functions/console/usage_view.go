@@ -11,7 +11,7 @@ import (
 	"latchkey/shared/api"
 )
 
-// usagePage is what the page about usage shows.
+// usagePage is the data of the usage page.
 type usagePage struct {
 	usageAsk
 	Problems *form
@@ -169,7 +169,7 @@ func (v *visit) freshness(at *time.Time) string {
 	return v.t("usage.fresh.ago", "ago", v.lang.Ago(age))
 }
 
-// tipped is how many bars have a tip of their own: with more, a pointer couldn't tell them apart.
+// tipped is the largest number of bars that each get a tooltip: with more, a pointer couldn't tell them apart.
 const tipped = 200
 
 // draw makes the chart of one split of the calls.

@@ -71,7 +71,7 @@ func (v *visit) keyURL(below ...string) string {
 	return v.accountURL("/keys/", v.r.PathValue("key"), strings.Join(below, ""))
 }
 
-// basePath is what stands before the console's own paths: the stage, unless a domain is mapped to it.
+// basePath returns the path prefix of the console: the stage, unless a domain is mapped to it.
 func basePath(r *http.Request) string {
 	c, ok := core.GetAPIGatewayContextFromContext(r.Context())
 	if !ok || c.Stage == "" {
@@ -137,7 +137,7 @@ func (v *visit) setCookie(name, value string, life time.Duration) {
 	http.SetCookie(v.w, c)
 }
 
-// refreshBefore is how long before its end an access token is replaced.
+// refreshBefore is the remaining lifetime at which an access token is replaced.
 const refreshBefore = time.Minute
 
 // signedIn opens the session and renews its access token if that ends soon.

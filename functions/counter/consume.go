@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/usage"
 )
 
-// store is what the consumer needs of the counters.
+// store lists the methods of the counters table that the consumer calls.
 type store interface {
 	Read(ctx context.Context, items []usage.Item) (map[usage.Item]usage.Stored, error)
 	Write(ctx context.Context, items map[usage.Item]usage.Stored) error
@@ -34,9 +34,9 @@ type consumer struct {
 }
 
 const (
-	// tries is how often one transaction is tried while others count the same key.
+	// tries bounds the attempts of one transaction while others count the same key.
 	tries = 12
-	// margin is what is left of the function's time when it stops, to answer how far it came.
+	// margin is the part of the function's time kept for the response, which says how far the consumer came.
 	margin = 5 * time.Second
 )
 

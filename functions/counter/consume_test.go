@@ -314,7 +314,7 @@ func TestARecordWithoutASequenceNumberIsAnError(t *testing.T) {
 	})
 }
 
-// stores are what the tests below run on: the one in memory with faults, and the real engine.
+// stores returns harnesses on the store in memory with faults, and on the real engine.
 func stores(t *testing.T, n int) map[string][]*harness {
 	memory, tables := keytest.NewMemory()
 	engine, real := keytest.Engine(t)

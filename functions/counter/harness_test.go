@@ -37,7 +37,7 @@ type harness struct {
 	store counters.Store
 	table string
 	logs  *strings.Builder
-	// written is what the consumer wrote as metrics.
+	// written collects the metrics that the consumer wrote.
 	written *strings.Builder
 }
 
@@ -83,7 +83,7 @@ func firstFailure(t testing.TB, out []byte) string {
 	return ""
 }
 
-// count is how often a key's calls to search were allowed in the test's hour.
+// count returns the number of a key's allowed calls to search in the test's hour.
 func (r *harness) count(t testing.TB, key int) int64 {
 	t.Helper()
 	rows, err := r.store.KeyRows(t.Context(), acct, keyID(key), counters.Range{From: keytest.Now.Add(-time.Hour), To: keytest.Now.Add(time.Hour)})

@@ -15,7 +15,7 @@ import (
 	"latchkey/shared/dynamo/stream"
 )
 
-// putter is what this function calls of EventBridge; *eventbridge.Client has it.
+// putter lists the methods of EventBridge that this function calls; *eventbridge.Client has them.
 type putter interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
 }

@@ -11,7 +11,7 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-// store is what this function needs of the control table beside the key service's.
+// store lists the methods of the control table that this function calls beside the key service's.
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)

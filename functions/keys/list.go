@@ -14,7 +14,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// filter is what a list of keys was asked for.
+// filter holds the query parameters of a list of keys.
 type filter struct {
 	status  apikey.Status
 	product product.ID
@@ -109,7 +109,7 @@ func (f filter) cut(keys []apikey.Key, page gateway.Page) ([]apikey.Key, string)
 	return keys[:page.Size], f.cursor(keys[page.Size-1])
 }
 
-// cursor is what keys are ordered by; the ID makes it unique.
+// cursor returns a key's place in the order of the list; the ID makes it unique.
 func (f filter) cursor(k apikey.Key) string {
 	if strings.TrimPrefix(f.sort, "-") == "name" {
 		return strings.ToLower(k.Name) + "\x00" + string(k.ID)

@@ -57,7 +57,7 @@ func isPath(text string) bool {
 	return strings.HasPrefix(text, "/") && !strings.ContainsAny(text, "?#")
 }
 
-// byState is what of the key's own state refuses a call, as the key's status and settings name it.
+// byState names the setting or status of the key that causes a refusal, by code.
 var byState = map[authz.Code]string{
 	authz.KeyDeleted: string(apikey.StatusDeleted), authz.KeyRevoked: string(apikey.StatusRevoked), authz.KeyBlocked: string(apikey.StatusBlocked),
 	authz.KeyDisabled: string(apikey.StatusDisabled), authz.KeyExpired: string(apikey.StatusExpired), authz.KeyNotInHeader: "header_only",

@@ -63,7 +63,7 @@ func (h *handler) close(w http.ResponseWriter, r *http.Request, c gateway.Princi
 	return h.show(w, r, c, http.StatusOK, after)
 }
 
-// approveTries is how often an approval is tried again because the key was changed in the same moment.
+// approveTries bounds the attempts of an approval whose key is changed at the same time.
 const approveTries = 4
 
 // approve changes the key's limit and closes the request together. Where the key has changed since it was read, the

@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/usage"
 )
 
-// store is what this function needs of the control table, beside what its key service needs.
+// store lists the methods of the control table that this function calls, beside those of its key service.
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)

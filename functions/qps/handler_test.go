@@ -27,7 +27,7 @@ func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID
 	return nil, nil
 }
 
-// fakeRows is what the counters say, whichever key is asked about.
+// fakeRows returns the same counters for every key.
 type fakeRows struct {
 	rows []usage.Row
 	err  error

@@ -79,7 +79,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-// atOnce is how many requests of the queue are looked up at the same time.
+// atOnce is the number of requests of the queue that are looked up at the same time.
 const atOnce = 8
 
 // queue answers with the open requests of all accounts, each with its evidence and names.
@@ -129,11 +129,11 @@ func (h *handler) queued(ctx context.Context, request qps.Request) (api.QpsReque
 	return doc, err
 }
 
-// evidenceSpan is how far back evidence looks.
+// evidenceSpan is the time before now that evidence covers.
 const evidenceSpan = 30 * 24 * time.Hour
 
-// evidence is what decides a request: the limits, and what the key did under the product in the last 30 days. Usage
-// is counted by product, so the peak of one limit class is that of its whole product.
+// evidence collects the facts for a decision: the limits, and the key's usage of the product in the last 30 days.
+// Usage is counted by product, so the peak of one limit class is that of its whole product.
 func (h *handler) evidence(ctx context.Context, k apikey.Key, request qps.Request) (*api.Evidence, error) {
 	class, _, _ := h.service.Products.Class(request.Class)
 	now := h.service.Source.Time()
@@ -177,7 +177,7 @@ func requestDoc(r qps.Request, operator bool) api.QpsRequest {
 	return doc
 }
 
-// name is how a person is shown: by e-mail if the issuer vouches for it.
+// name returns a person's display name: the e-mail if the issuer vouches for it.
 func name(p qps.Party) string {
 	if p.Email != "" {
 		return p.Email

@@ -118,7 +118,7 @@ func (h *handler) classOf(k apikey.Key, body api.CreateQpsRequest) (limited, err
 	return limit, nil
 }
 
-// refusedNumber says what is wrong with the limit in a member of the body.
+// refusedNumber returns the problem for an invalid limit in a member of the body.
 func refusedNumber(err error, member string) error {
 	switch {
 	case errors.Is(err, qps.ErrBelowOne):

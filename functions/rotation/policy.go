@@ -37,7 +37,7 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	})
 }
 
-// defaultNotifyDays is how long before a rotation it is announced, unless the policy says otherwise.
+// defaultNotifyDays is the notice before a rotation, in days, unless the policy sets another.
 const defaultNotifyDays = 7
 
 func parsePolicy(body api.PutRotationPolicy) (apikey.RotationPolicy, error) {

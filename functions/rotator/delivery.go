@@ -18,7 +18,7 @@ import (
 	"latchkey/shared/rotation"
 )
 
-// deliveryClient is what delivery calls of Secrets Manager; *secretsmanager.Client has it.
+// deliveryClient lists the methods of Secrets Manager that delivery calls; *secretsmanager.Client has them.
 type deliveryClient interface {
 	CreateSecret(context.Context, *sm.CreateSecretInput, ...func(*sm.Options)) (*sm.CreateSecretOutput, error)
 	RestoreSecret(context.Context, *sm.RestoreSecretInput, ...func(*sm.Options)) (*sm.RestoreSecretOutput, error)
@@ -43,7 +43,7 @@ const (
 	previous = "AWSPREVIOUS"
 	pending  = "AWSPENDING"
 
-	// recoveryDays is how long a deleted secret can be brought back.
+	// recoveryDays is the time in which a deleted secret can be restored, in days.
 	recoveryDays = 7
 )
 

@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// event is what a schedule sends, or a person who runs a job by hand.
+// event is the input of a job, from a schedule or from a person who invokes the function.
 type event struct {
 	Job string `json:"job"`
 

@@ -17,7 +17,7 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// swept is what a keyring run has done. It names data keys, never holds them.
+// swept is the result of a keyring run. It names data keys and never holds them.
 type swept struct {
 	Job      string   `json:"job"`
 	Current  string   `json:"current"`
@@ -28,8 +28,8 @@ type swept struct {
 	More     bool     `json:"more"`
 }
 
-// settled is how long after a change of the ring no environment can seal by an older one: the age at which they read
-// it again, and as much again and more for calls on their way and clocks that differ.
+// settled is the time after a change of the ring from which no environment can seal by an older one: the age at which
+// environments read it again, and as much again and more for calls on their way and clocks that differ.
 const settled = 3 * sealing.MaxAge
 
 // keyring makes the first ring, adds a data key when told to, re-encrypts by the newest one what older ones sealed,

@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// purged is what a purge run has done.
+// purged is the result of a purge run.
 type purged struct {
 	Job    string `json:"job"`
 	Purged int    `json:"purged"`
@@ -74,7 +74,7 @@ func (r *rotator) purgeKey(ctx context.Context, listed apikey.Key) error {
 	return r.store.Purge(ctx, k, r.row(ctx, k.Account, k.ID, "key.purge"))
 }
 
-// drifted is what a drift run has found.
+// drifted is the result of a drift run.
 type drifted struct {
 	Job      string                    `json:"job"`
 	Found    map[control.DriftKind]int `json:"found"`

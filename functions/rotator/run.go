@@ -12,7 +12,7 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// summary is what a rotation run has done.
+// summary is the result of a rotation run.
 type summary struct {
 	Job         string  `json:"job"`
 	Keys        int     `json:"keys"`      // looked at

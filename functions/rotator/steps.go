@@ -12,8 +12,8 @@ import (
 	"latchkey/shared/rotation"
 )
 
-// step is what Secrets Manager sends when it is the one that rotates a delivered secret: on its own schedule, or by
-// RotateSecret. It may repeat each step.
+// step is the event of a Secrets Manager rotation of a delivered secret: on the secret's own schedule, or by
+// RotateSecret. Secrets Manager may repeat each step.
 type step struct {
 	Step               string
 	SecretID           string `json:"SecretId"`
@@ -68,7 +68,7 @@ func (r *rotator) prepare(ctx context.Context, k apikey.Key, version string) (ap
 	return r.delivery.prepare(ctx, k, version, func() (apikey.Secret, error) { return r.prefix.Generate(r.source.Rand) }, r.prefix)
 }
 
-// stagedSecret is what createSecret has put into the version.
+// stagedSecret returns the secret that createSecret has put into the version.
 func (r *rotator) stagedSecret(ctx context.Context, k apikey.Key, version string) (apikey.Secret, error) {
 	text, err := r.delivery.value(ctx, k, version)
 	if err != nil {

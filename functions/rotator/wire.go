@@ -22,7 +22,7 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// store is what the jobs need of the control table; *control.Store has it.
+// store lists the methods of the control table that the jobs call; *control.Store has them.
 type store interface {
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
@@ -52,7 +52,7 @@ type rotator struct {
 	workers  int
 }
 
-// workers is how many keys are worked on at once: most of the time goes by in waiting for answers.
+// workers is the number of keys that are worked on at once: most of the time is spent waiting for answers.
 const workers = 8
 
 func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {

@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/rotation"
 )
 
-// work is what one run does for one key: whatever package rotation says is next, until nothing is.
+// work carries out one run's tasks for one key: the next one that package rotation names, until there is none.
 type work struct {
 	*rotator
 	account account.ID

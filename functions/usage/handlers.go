@@ -16,14 +16,14 @@ import (
 	"latchkey/shared/usage"
 )
 
-// keys is what is read of the records that usage belongs to.
+// keys reads the keys and accounts that usage belongs to.
 type keys interface {
 	Account(context.Context, account.ID) (account.Account, error)
 	Key(context.Context, account.ID, apikey.ID) (apikey.Key, error)
 	Keys(context.Context, account.ID, control.KeyQuery) (control.KeyPage, error)
 }
 
-// rows is what is read of the counters.
+// rows reads the counters.
 type rows interface {
 	KeyRows(context.Context, account.ID, apikey.ID, counters.Range) ([]usage.Row, error)
 	AccountRows(context.Context, account.ID, counters.Range) ([]usage.Row, error)

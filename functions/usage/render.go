@@ -17,7 +17,7 @@ import (
 	"latchkey/shared/usage"
 )
 
-// answer is what a question came to.
+// answer is the result of a usage query.
 type answer struct {
 	query   query
 	summary usage.Summary

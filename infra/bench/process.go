@@ -38,7 +38,7 @@ func start(c contestant, o options, storeURL string) (*process, error) {
 	return p, nil
 }
 
-// environment is what Lambda and the template would set, and nothing of this shell's but its path.
+// environment returns the variables that Lambda and the template would set, and of this shell's only the path.
 func environment(o options, storeURL string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "TZ=:UTC", "LANG=en_US.UTF-8",

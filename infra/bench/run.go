@@ -18,7 +18,7 @@ type options struct {
 	authorizer         string
 }
 
-// result is what one contestant did.
+// result holds the measurements of one contestant.
 type result struct {
 	contestant
 	hits   []time.Duration // warm calls during which the store wasn't asked
@@ -29,7 +29,7 @@ type result struct {
 	asked  int64           // store calls during the warm calls
 }
 
-// warmUp is how many calls of each contestant aren't counted.
+// warmUp is the number of calls of each contestant that aren't counted.
 const warmUp = 1000
 
 func run(o options) ([]*result, error) {
@@ -72,12 +72,12 @@ type session struct {
 // shuffled gives the contestants' numbers in a new order, so that none always runs in another's wake.
 func (b *session) shuffled() []int { return b.order.Perm(len(b.results)) }
 
-// startsOfOneFile is how many cold starts of a contestant are counted before it is unpacked again, so that no file's luck
-// decides.
+// startsOfOneFile is the number of cold starts of a contestant that are counted before it is unpacked again, so that
+// one file's place in the page cache doesn't decide.
 const startsOfOneFile = 3
 
-// coldStarts starts fresh processes, one at a time, and stops each after its first answer. What stops being measured
-// here is what Lambda adds: the sandbox, the download of the zip.
+// coldStarts starts fresh processes, one at a time, and stops each after its first answer. It doesn't measure what
+// Lambda adds: the sandbox, the download of the zip.
 func (b *session) coldStarts() error {
 	for round := 0; len(b.results[0].cold) < b.cold; round++ {
 		fresh := round%(startsOfOneFile+1) == 0 // the first start of a file fills the page cache, and isn't counted

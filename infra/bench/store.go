@@ -29,7 +29,7 @@ type store struct {
 	writes atomic.Int64
 }
 
-// eventTemplate is what API Gateway sends when a browser asks for a tile; @secret@ stands for the secret.
+// eventTemplate is API Gateway's event for a browser that asks for a tile, with @secret@ in place of the secret.
 //
 //go:embed testdata/event.json
 var eventTemplate []byte
@@ -97,7 +97,7 @@ func (s *store) close() { _ = s.server.Close() }
 // calls counts what the store was asked so far.
 func (s *store) calls() int64 { return s.reads.Load() + s.writes.Load() }
 
-// request is what the stand-in looks at.
+// request holds the fields of a request that the stand-in reads.
 type request struct {
 	UpdateExpression         string
 	ExpressionAttributeNames map[string]string

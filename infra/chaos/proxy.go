@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// Mode is what a Proxy does to the connections through it, those that are open already included, unless it says otherwise.
+// Mode is a fault that a Proxy applies to its connections, open ones included unless the mode says otherwise.
 type Mode int
 
 // The modes.
@@ -45,7 +45,7 @@ func New(target string) (*Proxy, error) {
 	return p, nil
 }
 
-// Addr is where the proxy listens.
+// Addr returns the address that the proxy listens on.
 func (p *Proxy) Addr() string { return p.lis.Addr().String() }
 
 // Set changes the mode. From Refuse and LoseAnswers on, open connections are reset; a Hang and a Strand keep them, and they
@@ -72,7 +72,7 @@ func (p *Proxy) Only(text string) {
 	p.only = text
 }
 
-// Lost is how many answers were lost.
+// Lost returns the number of answers that were lost.
 func (p *Proxy) Lost() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

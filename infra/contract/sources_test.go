@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// source is what the tests want to know of one package of ours.
+// source describes one package of this module.
 type source struct {
 	imports []string            // packages of ours, by folder
 	reads   []string            // names of environment variables

@@ -27,7 +27,7 @@ type (
 
 const root = "../../"
 
-// gone is what !Ref AWS::NoValue leaves.
+// gone is the value of !Ref AWS::NoValue.
 type gone struct{}
 
 // renderer evaluates one template with one set of parameters.

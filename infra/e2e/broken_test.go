@@ -188,7 +188,7 @@ func withFunctions(t *testing.T, names ...string) string {
 	return dir
 }
 
-// brokenFunction is what this binary is in a function's place: it does what the third part of the call's path says.
+// brokenFunction runs this binary as a function: it does as the third part of the call's path says.
 func brokenFunction(api string) {
 	base := "http://" + api + "/2018-06-01/runtime/invocation/"
 	for {

@@ -80,7 +80,7 @@ func pointers(t testing.TB, a answer) string {
 	return strings.Join(list, ", ")
 }
 
-// promise is how long a change may take to be obeyed everywhere.
+// promise bounds the time until a change is obeyed everywhere.
 const promise = 10 * time.Second
 
 var slowest struct {

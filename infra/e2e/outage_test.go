@@ -87,8 +87,8 @@ func beforeTheThaw(t *testing.T, s *stack) (k thawed) {
 	return k
 }
 
-// afterTheThaw is what an environment meets that was frozen for a while: its records are too old to serve, and its
-// connections look open but lead nowhere. New ones work, so there is no excuse for an old answer or for 503.
+// afterTheThaw calls an environment that was frozen for a while: its records are too old to serve, and its
+// connections look open but lead nowhere. New ones work, so neither an old answer nor 503 is excused.
 func afterTheThaw(t *testing.T, s *stack, p *chaos.Proxy, k thawed) {
 	time.Sleep(time.Until(k.since.Add(promise + 500*time.Millisecond)))
 	s.must(t, 200, "owner", "POST", k.revoked.path+"/revoke", `{"confirm_name":"life"}`)

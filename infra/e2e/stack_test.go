@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// run is what the runner writes to run.json.
+// run is the content of the runner's run.json.
 type run struct {
 	ProductsURL   string            `json:"products_url"`
 	ManagementURL string            `json:"management_url"`

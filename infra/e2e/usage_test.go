@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// outcomes is what a client saw: answers by outcome.
+// outcomes counts a client's answers by outcome.
 type outcomes struct {
 	mu    sync.Mutex
 	calls map[string]int

@@ -41,7 +41,7 @@ func answers(ctx context.Context, url string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// slice is what the function is asked to do in one call.
+// slice is the input of one call of the function.
 type slice struct {
 	Job   string `json:"job"`
 	Count bool   `json:"count,omitempty"`
@@ -50,7 +50,7 @@ type slice struct {
 	DueBy string `json:"due_by,omitempty"`
 }
 
-// sliceDone is what it answers.
+// sliceDone is the function's answer to a slice.
 type sliceDone struct {
 	Keys, Rotated, Delivered, Announced, Ended, Skipped, Refused, Failed, Due int
 

@@ -9,7 +9,7 @@ import (
 	"latchkey/infra/local/seed"
 )
 
-// runFile is what other programs read: where the stack is, and what opens it.
+// runFile is the file for other programs: the stack's addresses and credentials.
 type runFile struct {
 	ProductsURL       string            `json:"products_url"`
 	ManagementURL     string            `json:"management_url"`

@@ -62,7 +62,7 @@ func (s *stack) createSecrets(ctx context.Context) error {
 	return nil
 }
 
-// initialValue is what the template gives the secret: a text, a generated one, or nothing.
+// initialValue returns the secret's value from the template: a text, a generated one, or nothing.
 func initialValue(p template.Map) (*string, error) {
 	if v, ok := p["SecretString"]; ok {
 		return aws.String(template.Text(v)), nil

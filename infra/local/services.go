@@ -22,7 +22,7 @@ import (
 	"latchkey/infra/local/template"
 )
 
-// services are what calls functions without a request: stream pollers and schedules.
+// services are the event sources that call functions: stream pollers and schedules.
 type services struct {
 	endpoints map[string]string // template parameters that point functions at the runner's endpoints
 	poller    *streams.Poller

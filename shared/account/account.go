@@ -7,7 +7,7 @@ import "time"
 // ID names an account: "acc_" and a ULID.
 type ID string
 
-// Type says how a customer buys: it decides the billing types and the default limits of its keys.
+// Type is the kind of contract of a customer: it decides the billing types and the default limits of its keys.
 type Type string
 
 // The account types.
@@ -37,7 +37,7 @@ const DefaultKeyLimit = 100
 // Closed reports whether the account was closed, or is being closed.
 func (a Account) Closed() bool { return a.Closing || !a.ClosedAt.IsZero() }
 
-// Subject is who a token speaks for: an issuer and its subject. E-mail is no identity.
+// Subject identifies the person that a token speaks for: an issuer and its subject. An e-mail address is no identity.
 type Subject struct {
 	Issuer string
 	ID     string

@@ -55,7 +55,7 @@ var least = map[Action]Role{
 
 var rank = map[Role]int{Viewer: 1, Developer: 2, Owner: 3}
 
-// operators says what operators may do, in any account: look, block and decide, but never act as the customer.
+// operators lists the actions of operators in any account: look, block and decide, but never act as the customer.
 var operators = map[Action]bool{
 	LookUp: true, BlockKeys: true, DecideRequests: true, SetAccountType: true, SetKeyLimit: true,
 	CloseAccount: true, ManageOperator: true,

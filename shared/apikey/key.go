@@ -11,7 +11,7 @@ import (
 // ID names a key for good: "key_" and a ULID. It is safe to show and to send to support.
 type ID string
 
-// ClientKind says where a key's secret lives, which decides its defaults and warnings.
+// ClientKind is the kind of program that holds a key's secret; it decides the key's defaults and warnings.
 type ClientKind string
 
 // The usage kinds.
@@ -21,7 +21,7 @@ const (
 	Mobile   ClientKind = "mobile"
 )
 
-// MissingOrigin says what happens to a call that names no origin. The zero value denies.
+// MissingOrigin is the rule for calls that name no origin. The zero value denies.
 type MissingOrigin string
 
 // What a key does with a call that names no origin.
@@ -127,7 +127,8 @@ type Delivery struct {
 	Due bool
 	// Version names the version in Secrets Manager that was prepared for the current secret, if one was.
 	Version string
-	// RetryAt is when the job tries again what the customer's settings made fail. Zero: nothing failed.
+	// RetryAt is the time of the next attempt after a failure that the customer's settings caused. Zero: nothing
+	// failed.
 	RetryAt time.Time
 }
 
@@ -138,7 +139,7 @@ type Proposal struct {
 	Since    time.Time
 }
 
-// BillingType says how a key is paid for; which of them fit depends on the account's type.
+// BillingType is the way a key is paid for; which of them fit depends on the account's type.
 type BillingType string
 
 // The billing types: the first three for enterprise accounts, the others for self-serve ones.

@@ -55,7 +55,7 @@ func (s Secret) Reveal() string { return s.text }
 // IsZero reports whether s is no secret.
 func (s Secret) IsZero() bool { return s.text == "" }
 
-// Hash is what is stored and looked up in place of the secret.
+// Hash returns the secret's hash, which is stored and looked up in place of the secret.
 func (s Secret) Hash() Hash { return sha256.Sum256([]byte(s.text)) }
 
 // Preview is all that is ever shown of a secret again: prefix, first four and last four characters.

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Status is what is shown of a key's facts: the first of these that holds.
+// Status is a key's state, derived from its facts: the first of these that holds.
 type Status string
 
 // The statuses, in the order in which they hide each other.
@@ -22,7 +22,7 @@ const (
 // Statuses lists all of them in that order.
 var Statuses = [...]Status{StatusDeleted, StatusRevoked, StatusBlocked, StatusDisabled, StatusExpired, StatusActive}
 
-// RestoreWindow is how long a deleted key can be restored; then it is purged.
+// RestoreWindow is the time in which a deleted key can be restored; then it is purged.
 const RestoreWindow = 30 * 24 * time.Hour
 
 // Status derives the key's status at a time. A key expires at ExpiresAt itself, not after it.

@@ -19,7 +19,7 @@ type Row struct {
 	Changes   []Change
 }
 
-// Actor is who did it.
+// Actor is the person or job that made a change.
 type Actor struct {
 	Subject account.Subject
 	Email   string

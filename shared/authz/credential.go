@@ -1,6 +1,6 @@
 package authz
 
-// Place is where a call carries its credential. The zero value is nowhere.
+// Place is the part of a call that carries its credential. The zero value is none.
 type Place uint8
 
 // The places. Query is ?key= or ?api_key=, whose names are compared exactly; InHeader is X-Api-Key in any case.

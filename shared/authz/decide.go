@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// Request is what Decide needs to know of a call. The zero value is denied.
+// Request holds the facts of a call that Decide uses. The zero value is denied.
 type Request struct {
 	Target Target
 	// Origin and Presence are what origin.Caller makes of the headers.
@@ -19,7 +19,7 @@ type Request struct {
 	Place    Place
 }
 
-// Target is where a call goes. The zero value is a path that is not canonical.
+// Target is the path and product of a call. The zero value is a path that is not canonical.
 type Target struct {
 	Canonical bool
 	Match     product.Match
@@ -60,8 +60,8 @@ type Decision struct {
 	Limit   int
 	Rule    Rule
 	Pattern string // the domain pattern that covers the origin, if one decided
-	// Shadow is what the proposed restrictions would have said in place of the enforced ones, Allowed included.
-	// It is zero without a proposal, and where the key itself was refused.
+	// Shadow is the decision by the proposed restrictions in place of the enforced ones, Allowed included. It is zero
+	// without a proposal, and where the key itself was refused.
 	Shadow Code
 }
 

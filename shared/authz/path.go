@@ -31,7 +31,7 @@ func CanonicalPath(path string) bool {
 	return s.solid || !s.started
 }
 
-// segment is what has been seen of one path segment.
+// segment is the parser's state in one path segment.
 type segment struct {
 	started bool // it holds a character
 	ended   bool // a character stood in it at which some servers cut

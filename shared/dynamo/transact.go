@@ -22,7 +22,7 @@ type Cancelled struct {
 	Reasons []Reason // one for each item of the transaction, in its order
 }
 
-// Reason is what became of one item's condition.
+// Reason is the result of one item's condition.
 type Reason struct {
 	Failed bool
 	Old    map[string]types.AttributeValue // the item as it was, where it was asked for and exists

@@ -115,7 +115,8 @@ func (r Ring) Names() []string {
 	return names
 }
 
-// Document is what Parse reads. It holds the data keys: it belongs in Secrets Manager and nowhere else.
+// Document returns the ring as Parse reads it. It holds the data keys: it belongs in Secrets Manager and nowhere
+// else.
 func (r Ring) Document() []byte {
 	text, err := json.Marshal(document{Current: r.current, Keys: r.raw})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Fault is what goes wrong with one call.
+// Fault is a failure of one call.
 type Fault int
 
 // The faults.

@@ -33,8 +33,8 @@ const (
 	ampleShare      = 32 // and then an environment takes at most one part in so many at once: it may be one of many
 )
 
-// lease is how many tokens to ask for: the call in hand, and what is surely called for while the tokens live. used is
-// what is known to be used of the window that is asked.
+// lease returns the number of tokens to ask for: the current call, and those that are sure to come while the tokens
+// live. used is the known use of the window that is asked.
 func (d *demand) lease(limit, used int64, full bool, now time.Duration) int64 {
 	rate := d.at(now)
 	coming := rate * life(limit).Seconds()

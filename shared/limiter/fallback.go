@@ -16,8 +16,8 @@ func (b *breaker) fail(now time.Duration) { b.failed, b.until = true, now+pause 
 
 func (b *breaker) succeed() { b.failed = false }
 
-// share is what an environment admits by itself while the store fails: in each second what it was granted in the
-// last good one, and at least an eighth of the limit.
+// share is the number of calls that an environment admits by itself while the store fails: in each second what it was
+// granted in the last good one, and at least an eighth of the limit.
 type share struct {
 	second  int64 // of the monotonic clock
 	count   int64 // granted by the store in that second

@@ -16,7 +16,7 @@ func New(maxLimits int) *Limiter {
 	return &Limiter{states: newStates(max(1, maxLimits))}
 }
 
-// state is what an environment knows of one limit. All moments are on its monotonic clock.
+// state is an environment's knowledge of one limit. All times are on its monotonic clock.
 type state struct {
 	window   int64 // the newest window seen; 0: none
 	capacity int64
@@ -36,7 +36,7 @@ type state struct {
 	share  share
 }
 
-// Step is what to do next: answer the call with Result, or perform Ask and tell Answer what came of it.
+// Step tells the caller what to do next: answer the call with Result, or perform Ask and pass its result to Answer.
 type Step struct {
 	Done   bool
 	Result Result

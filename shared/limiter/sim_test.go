@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/limiter/sim"
 )
 
-// seeds is how many runs the search for a broken guarantee makes.
+// seeds returns the number of runs in the search for a broken guarantee.
 func seeds(short int) int {
 	if os.Getenv("LATCHKEY_DEEP") == "1" {
 		return 20_000

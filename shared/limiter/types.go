@@ -69,19 +69,21 @@ type Result struct {
 const (
 	// smallLimit is the largest limit that has the stricter guarantee.
 	smallLimit = 100
-	// window is how far apart windows are.
+	// window is the length of a window.
 	window = time.Second
 	// lifeSmall and lifeLarge are how long a token may be used.
 	lifeSmall = 100 * time.Millisecond
 	lifeLarge = time.Second
-	// forgive is how late a window may open without delaying the next one. Any value is sound. More would let two
-	// windows' calls through at once more often; less would waste small limits on environments that rarely meet.
+	// forgive is the delay at which a window may open without delaying the next one. Any value is sound. More would
+	// let two windows' calls through at once more often; less would waste small limits on environments that rarely
+	// meet.
 	forgive = time.Second
-	// expiry is how long an unused item is kept. It must be far longer than clocks are wrong: a deleted item
+	// expiry is the time that an unused item is kept. It must be far longer than clocks are wrong: a deleted item
 	// starts again at a window that is named by the wall clock.
 	expiry = 24 * time.Hour
-	// longIdle is how old the last write must be, by the difference of two wall clocks, for a second to have passed
-	// since in truth: two clocks wrong by 5 s, and up to 8 s in which a request was under way (the table keeps whole seconds).
+	// longIdle is the age of the last write, by the difference of two wall clocks, from which a second must have
+	// passed since in truth: two clocks wrong by 5 s, and up to 8 s in which a request was under way (the table keeps
+	// whole seconds).
 	longIdle = 20 * time.Second
 	// maxTries bounds the store calls of one decision: two that find their window over, and one more.
 	maxTries = 3

@@ -1,6 +1,6 @@
 package origin
 
-// Presence says what a call's headers tell about its origin. The zero value is an origin that matches nothing.
+// Presence tells whether a call's headers name an origin. The zero value is an origin that matches nothing.
 type Presence uint8
 
 const (

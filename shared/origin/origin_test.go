@@ -244,7 +244,7 @@ func sameAsBrowser(t interface{ Errorf(string, ...any) }, text string) {
 	}
 }
 
-// pieces are what hostile origins are made of.
+// pieces are combined into hostile origins.
 var pieces = []string{
 	"http", "https", "://", ":", "/", "\\", "@", "?", "#", "%", "%2e", "%00", ".", "..", "[", "]", "::", "::1", "*", " ", "\t", "\n", "\x00",
 	"example", "com", "EXAMPLE", "localhost", "evil.net", "127.0.0.1", "0x7f", "1", "0177", "256", "80", "443", "65535", "65536", "0", "xn--", "xn--bcher-kva",

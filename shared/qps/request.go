@@ -16,7 +16,7 @@ import (
 // RequestID names a QPS request: "qps_" and a ULID.
 type RequestID string
 
-// Status is where a request stands. The zero value is none of them.
+// Status is the state of a request. The zero value is none of them.
 type Status string
 
 // The statuses: pending becomes one of the others, and nothing follows those.
@@ -46,7 +46,7 @@ type Request struct {
 	Version       int64     // grows by one with every write
 }
 
-// Party is who did something: the subject and, if the issuer vouches for it, the e-mail.
+// Party is a person who acted: the subject and, if the issuer vouches for it, the e-mail.
 type Party struct {
 	Subject account.Subject
 	Email   string

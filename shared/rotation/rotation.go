@@ -13,7 +13,8 @@ import (
 const (
 	DefaultGrace = 24 * time.Hour
 	MaxGrace     = 30 * 24 * time.Hour
-	// AfterCancel is how long the new secret lives on after a rotation is cancelled, in case someone uses it already.
+	// AfterCancel is the time that the new secret still works after a rotation is cancelled, in case someone uses it
+	// already.
 	AfterCancel = 15 * time.Minute
 )
 

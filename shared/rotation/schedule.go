@@ -39,9 +39,9 @@ func ParsePolicy(everyDays, notifyDaysBefore int, principal string) (apikey.Rota
 	return apikey.RotationPolicy{EveryDays: everyDays, NotifyDaysBefore: notifyDaysBefore, Principal: principal}, nil
 }
 
-// Due is when the policy next wants the secret changed, counted from the last rotation or the key's creation.
-// The zero time means never: no policy, a key that can't be rotated, or one that expires before. A disabled or
-// blocked key comes due like any other, so that it has a fresh secret when it is opened again.
+// Due returns the time at which the policy next wants the secret changed, counted from the last rotation or the key's
+// creation. The zero time means never: no policy, a key that can't be rotated, or one that expires before. A disabled
+// or blocked key comes due like any other, so that it has a fresh secret when it is enabled or unblocked.
 func Due(k apikey.Key) time.Time {
 	if k.Rotation == nil || k.Editable() != nil {
 		return time.Time{}
@@ -70,7 +70,7 @@ func Reader(k apikey.Key) string {
 	return k.Rotation.Principal
 }
 
-// Task is what the scheduled job has to do for a key.
+// Task is one step of the scheduled job for a key.
 type Task string
 
 // The tasks, in the order in which they are done.
@@ -84,7 +84,8 @@ const (
 	EndLimit Task = "end_limit"
 )
 
-// Next says what the job does for a key, and from when; Nothing and the zero time where there is nothing at all.
+// Next returns the job's next task for a key, and the time from which it is due; Nothing and the zero time where
+// there is none.
 func Next(k apikey.Key) (Task, time.Time) {
 	task, at := Nothing, time.Time{}
 	earlier := func(t Task, when time.Time) {
@@ -148,8 +149,8 @@ func Delivered(k apikey.Key, reader string, now time.Time) apikey.Key {
 	return after
 }
 
-// RetryAfter is how long the job lets a delivery rest that the customer's settings made fail. It is reported each
-// time, so not too often.
+// RetryAfter is the time between attempts of a delivery that failed by the customer's settings. Each failure is
+// reported, so not too often.
 const RetryAfter = 24 * time.Hour
 
 // Undelivered records that a delivery failed for a reason that only the customer can mend, and when to try again.

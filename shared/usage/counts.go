@@ -12,7 +12,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// Subject is what is counted: one key's calls to one product. Product is empty for a path that belongs to none.
+// Subject is a key and a product: its calls are counted together. Product is empty for a path that belongs to none.
 type Subject struct {
 	Account account.ID
 	Key     apikey.ID
@@ -35,7 +35,7 @@ func (c Counts) Merge(other Counts) Counts {
 	return c
 }
 
-// Growth is what merging other into c adds to the sum over all environments.
+// Growth returns the increase of the sum over all environments when other is merged into c.
 func (c Counts) Growth(other Counts) Counts {
 	var grown Counts
 	for d, n := range other {
@@ -84,7 +84,7 @@ func (c Counts) AddKey(growth Counts) Counts {
 	return c.Add(bounded).newestProposals()
 }
 
-// hostRoom is what is left for hosts in a key's counters.
+// hostRoom is the remaining room for hosts in a key's counters.
 type hostRoom struct {
 	known map[string]bool
 	bytes int
@@ -147,16 +147,16 @@ func (c Counts) newestSecrets() Counts {
 	return c
 }
 
-// summed is what of an environment's counts adds up over environments.
+// summed keeps the counts that add up over environments.
 func (c Counts) summed() Counts { return c.only(outcomes, minutes, hosts, proposals) }
 
 // used is the rest: the minutes in which secrets were last used.
 func (c Counts) used() Counts { return c.only(lastUses) }
 
-// ForAccount is what of a growth is counted for the whole account. Hosts and proposals are a key's own matter.
+// ForAccount keeps the outcomes and minutes. Hosts and proposals are counted for keys only.
 func (c Counts) ForAccount() Counts { return c.only(outcomes, minutes) }
 
-// ForDay is what of a growth is counted for a key's day: all but the minutes.
+// ForDay drops the per-minute counts, which days don't keep.
 func (c Counts) ForDay() Counts { return c.only(outcomes, hosts, proposals) }
 
 func (c Counts) only(sets ...byte) Counts {

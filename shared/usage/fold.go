@@ -42,7 +42,7 @@ type Stored struct {
 	At      time.Time // only a CountedUntil item has it
 }
 
-// Expires is when an item may be forgotten; zero: never.
+// Expires returns the time from which an item of this place may be deleted; zero: never.
 func (p Item) Expires() time.Time {
 	switch p.Kind {
 	case Contributed:
@@ -69,7 +69,7 @@ func (c Contribution) items() [6]Item {
 	}
 }
 
-// Batch is what one transaction counts.
+// Batch is the content of one transaction.
 type Batch struct {
 	Contributions []Contribution
 	// Fresh is the time of the newest report of each account that has nothing to count in later batches.

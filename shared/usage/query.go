@@ -75,7 +75,7 @@ type Point struct {
 	StandsOut bool
 }
 
-// Summary is what a usage query answers.
+// Summary is the answer to a usage query.
 type Summary struct {
 	Totals    Totals
 	Points    []Point
@@ -94,7 +94,7 @@ type Minute struct {
 	Requests int64
 }
 
-// Query says what to summarise.
+// Query selects and groups the counts of a summary.
 type Query struct {
 	From, To time.Time     // From included, To not
 	Step     time.Duration // an hour or a day
@@ -139,7 +139,7 @@ func (s *Summing) Add(rows []Row) {
 	}
 }
 
-// Summary is what was added so far.
+// Summary returns the sum of the rows added so far.
 func (s *Summing) Summary() Summary {
 	out := s.out
 	out.Points = slices.Clone(s.points)

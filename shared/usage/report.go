@@ -9,8 +9,8 @@ import (
 	"latchkey/shared/apikey"
 )
 
-// Report is what an environment writes to the slices table: for the subjects and hours that changed, all that it
-// has counted in them so far.
+// Report is one write of an environment to the slices table: for the subjects and hours that changed, all that it has
+// counted in them so far.
 type Report struct {
 	// Environment names the execution environment and its generation. The numbers of one environment only grow, so
 	// a name must never be used for a second count from zero.
@@ -72,7 +72,7 @@ func (e Entry) check(now time.Time) error {
 	return nil
 }
 
-// Contribution is what one environment has counted of one subject and hour.
+// Contribution is one environment's count of one subject and hour.
 type Contribution struct {
 	Environment string
 	Subject     Subject

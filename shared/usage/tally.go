@@ -24,7 +24,7 @@ type Call struct {
 	Shadow   authz.Code
 }
 
-// ReportEvery is how old a report may get before the next call makes one.
+// ReportEvery is the age of a report from which the next call writes one.
 const ReportEvery = 5 * time.Second
 
 // Bounds of what an environment keeps and writes.

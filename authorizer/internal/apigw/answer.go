@@ -38,7 +38,7 @@ func Status(code authz.Code) int {
 	}
 }
 
-// Grant is who an allowed call belongs to.
+// Grant names the key, account and product of an allowed call.
 type Grant struct {
 	Key     apikey.ID
 	Account account.ID
@@ -63,7 +63,7 @@ func Deny(stage string, key apikey.ID, code authz.Code) []byte {
 	return append(b, "}}"...)
 }
 
-// Limited is what a 429 tells beside its code.
+// Limited holds the details of a 429 beside its code.
 type Limited struct {
 	Class      product.Class
 	QPS        int

@@ -14,8 +14,8 @@ import (
 // twice or of the wrong type, or no method ARN of a stage.
 var ErrEvent = errors.New("apigw: not an authorizer event")
 
-// Event is what the gate reads of a REQUEST authorizer event. Its strings share one piece of memory, apart from the
-// payload's: clone what outlives the call.
+// Event holds the fields of a REQUEST authorizer event that the gate uses. Its strings share one piece of memory,
+// separate from the payload's: clone what outlives the call.
 type Event struct {
 	Stage     string // "arn:…:<api>/<stage>", the method ARN's beginning
 	RoutePath string // the path in the method ARN, with its leading "/"
@@ -52,9 +52,9 @@ func only(s authz.Source) string {
 	}
 }
 
-// Target is where the call goes. The event tells it three times: the route that API Gateway chose, the path in the
-// method ARN, and the path as sent, which begins with the base path of a custom domain. All of them must be canonical,
-// and the route must belong to the product that the path does, or the call goes nowhere.
+// Target returns the call's target. The event states it three times: the route that API Gateway chose, the path in
+// the method ARN, and the path as sent, which begins with the base path of a custom domain. All of them must be
+// canonical, and the route must belong to the same product as the path; otherwise the call has no target.
 func (e *Event) Target(products authz.Matcher) authz.Target {
 	if e.Path != "" && e.Path != e.RoutePath && !authz.CanonicalPath(e.Path) {
 		return authz.Target{}

@@ -95,7 +95,7 @@ type Call struct {
 	Headers map[string]string
 }
 
-// Answer is what came back.
+// Answer is a recorded response.
 type Answer struct {
 	Status int
 	Header http.Header

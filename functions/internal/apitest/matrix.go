@@ -13,8 +13,8 @@ import (
 	"latchkey/shared/keytest"
 )
 
-// Fixture is what the matrix calls operations on: one account's objects by the names of path parameters, and bodies
-// by operation. It is rebuilt after each call that may have changed things.
+// Fixture supplies the matrix with one account's objects, by the names of path parameters, and with bodies by
+// operation. It is rebuilt after each call that may have changed things.
 type Fixture struct {
 	*API
 	Account account.ID

@@ -19,7 +19,7 @@ type Verifier interface {
 	Verify(ctx context.Context, token string) (account.Person, error)
 }
 
-// People is what the gateway reads of memberships, on every request.
+// People reads the memberships, on every request.
 type People interface {
 	// Role returns a member's role, "" for somebody who is none.
 	Role(ctx context.Context, id account.ID, who account.Subject) (account.Role, error)
@@ -29,7 +29,7 @@ type People interface {
 	AccountExists(ctx context.Context, id account.ID) (bool, error)
 }
 
-// Principal is who calls, and as what.
+// Principal is the person who makes a request, with their role.
 type Principal struct {
 	Person    account.Person
 	Account   account.ID   // of the path; "" where there is none

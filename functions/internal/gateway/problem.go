@@ -75,7 +75,7 @@ var (
 	errMethod  = NewProblem(http.StatusMethodNotAllowed, "method_not_allowed", "This path doesn't know the method.")
 )
 
-// Rule says what a sentinel error means to the caller.
+// Rule maps a sentinel error to the problem that the caller gets.
 type Rule struct {
 	Err     error
 	Fits    func(error) bool // in place of Err, for errors that are known by their type

@@ -14,7 +14,7 @@ func SetETag(w http.ResponseWriter, version int64) {
 	w.Header().Set("ETag", `"`+strconv.FormatInt(version, 10)+`"`)
 }
 
-// Match is what If-Match asks for. The zero value asks for nothing.
+// Match is a parsed If-Match header. The zero value is no precondition.
 type Match struct {
 	sent     bool
 	any      bool
@@ -97,7 +97,7 @@ func Replayed(w http.ResponseWriter) { w.Header().Set("Idempotent-Replayed", "tr
 var ErrIdempotencyReused = NewProblem(http.StatusUnprocessableEntity, "idempotency_key_reused",
 	"This Idempotency-Key was used with another body.").WithDetail("Use a new key for a new request.")
 
-// Page is what a list was asked for.
+// Page is the page of a list that a request asks for.
 type Page struct {
 	Size  int
 	After string // the store's cursor; "" at the start

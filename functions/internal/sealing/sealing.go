@@ -32,7 +32,7 @@ type Keyring struct {
 	read time.Time
 }
 
-// MaxAge is how old a ring gets before an environment reads it again.
+// MaxAge is the age at which an environment reads a ring again.
 const MaxAge = 5 * time.Minute
 
 // New makes a keyring over a secret; one without a name can seal nothing.

@@ -22,7 +22,7 @@ type Secret struct {
 	Client Client
 }
 
-// Client is what a Secret calls of Secrets Manager. Only Replace calls UpdateSecretVersionStage.
+// Client lists the methods of Secrets Manager that a Secret calls. Only Replace calls UpdateSecretVersionStage.
 type Client interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)

@@ -10,13 +10,13 @@ import (
 	"latchkey/shared/rotation"
 )
 
-// Used says when a key's secrets were last used, to the minute; zero for never.
+// Used holds the times at which a key's secrets were last used, to the minute; zero for never.
 type Used struct {
 	Current  time.Time
 	Previous time.Time // the outgoing secret
 }
 
-// View is what a document of a key depends on besides the key.
+// View holds the inputs of a key's document beside the key.
 type View struct {
 	Now      time.Time
 	Used     Used

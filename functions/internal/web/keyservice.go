@@ -17,13 +17,13 @@ import (
 	"latchkey/shared/product"
 )
 
-// KeyStore is what a KeyService calls of the control table.
+// KeyStore lists the methods of the control table that a KeyService calls.
 type KeyStore interface {
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
 }
 
-// KeyUse says when secrets were last used. A key that isn't in the answer was never used.
+// KeyUse reads when secrets were last used. A key that isn't in the answer was never used.
 type KeyUse interface {
 	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]Used, error)
 }

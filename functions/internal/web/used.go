@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/usage"
 )
 
-// Uses says when the secrets of keys were last used, from the counters.
+// Uses reads from the counters when the secrets of keys were last used.
 type Uses struct {
 	counters interface {
 		LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error)

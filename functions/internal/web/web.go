@@ -20,7 +20,7 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// Base is what each function behind the management API starts from.
+// Base holds the parts common to all functions behind the management API.
 type Base struct {
 	Env    *env.Vars
 	Log    *slog.Logger
@@ -56,7 +56,7 @@ func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
 	return b, nil
 }
 
-// Rows is what is read of people on every request; *control.Store has it.
+// Rows lists the reads of people on every request; *control.Store has them.
 type Rows interface {
 	Member(context.Context, account.ID, account.Subject) (account.Member, error)
 	IsOperator(context.Context, account.Subject) (bool, error)

@@ -85,8 +85,8 @@ func (tab *table) live(t *testing.T, signal syscall.Signal, after time.Duration)
 	return l
 }
 
-// due is how many of the answered calls must have been reported: all but those of the last 5 s, counted from the
-// longest pause between two calls, in which no call could report.
+// due returns the number of answered calls that must have been reported: all but those of the last 5 s, counted from
+// the longest pause between two calls, in which no call could report.
 func (l life) due() (n int) {
 	pause, last := time.Duration(0), l.ended
 	for i := len(l.answered) - 1; i >= 0; i-- {

@@ -12,7 +12,7 @@ import (
 	"latchkey/shared/authz"
 )
 
-// promise is how long after its acknowledgement a revoke may go unobeyed by an environment that can read the store.
+// promise bounds the time from a revoke's acknowledgement until every environment that can read the store obeys it.
 const promise = 10 * time.Second
 
 // doomed is a key that is revoked at some moment, while all environments use it.

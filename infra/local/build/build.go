@@ -24,7 +24,7 @@ type Target struct {
 	Bootstrap string // absolute
 }
 
-// Result says what became of a target.
+// Result is the result of building a target.
 type Result struct {
 	Target
 	Skipped bool // there is no Go code in the folder

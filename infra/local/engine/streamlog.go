@@ -13,7 +13,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// retention is how long DynamoDB keeps stream records.
+// retention is the time that DynamoDB keeps stream records.
 const retention = 24 * time.Hour
 
 // TidyStreamLog deletes stream records older than 24 hours and indexes the rest. dynoxide does neither, and each streamed

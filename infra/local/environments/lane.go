@@ -80,7 +80,8 @@ func (l *lane) dispatch(c *call) {
 	}
 }
 
-// handoverWait is how long a call waits for an environment that has answered and is about to ask for work, before it gets a new one.
+// handoverWait is the time that a call waits for an environment that has answered and is about to ask for work,
+// before it gets a new one.
 const handoverWait = 20 * time.Millisecond
 
 // grow starts environments for the waiting calls, less those that soon will have one. The caller holds the mutex.

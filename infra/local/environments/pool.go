@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Function is what the pool must know of one Lambda function.
+// Function describes one Lambda function to the pool.
 type Function struct {
 	Name      string // logical ID
 	ARN       string

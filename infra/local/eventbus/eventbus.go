@@ -35,7 +35,7 @@ type Event struct {
 	Bus        string          `json:"-"` // name or ARN, "default" if the entry named none
 }
 
-// Config says how a Bus behaves. The zero value works.
+// Config configures a Bus. The zero value works.
 type Config struct {
 	Region  string      // "" means us-east-1
 	Account string      // "" means 000000000000
@@ -138,7 +138,7 @@ func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, b.put(in.Entries))
 }
 
-// size is what AWS charges against the limit.
+// size returns the entry's size as AWS counts it against the limit.
 func (e entry) size() int {
 	n := len(e.Source) + len(e.DetailType) + len(e.Detail)
 	if e.Time != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// grant is what a person allowed a client: it makes tokens (op.TokenRequest, op.IDTokenRequest, op.RefreshTokenRequest).
+// grant is a person's permission to a client, from which tokens are made (op.TokenRequest, op.IDTokenRequest,
+// op.RefreshTokenRequest).
 type grant struct {
 	person   Person
 	clientID string

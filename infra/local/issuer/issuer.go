@@ -45,7 +45,7 @@ func ReadyMade() []Person {
 	}
 }
 
-// Config says what an issuer needs to know.
+// Config configures an issuer.
 type Config struct {
 	Issuer   string       // the issuer's URL, http://127.0.0.1:port, without a slash at the end; required
 	ClientID string       // the only client; required

@@ -66,7 +66,7 @@ func (i *Issuer) routes(provider *op.Provider) http.Handler {
 	return mux
 }
 
-// discovery says what this issuer really does; the library's own document promises more.
+// discovery serves the discovery document with what this issuer supports; the library's own document promises more.
 func (i *Issuer) discovery(provider *op.Provider) http.HandlerFunc {
 	doc := op.CreateDiscoveryConfig(op.ContextWithIssuer(context.Background(), i.cfg.Issuer), provider, i.store)
 	doc.ResponseTypesSupported = []string{string(oidc.ResponseTypeCode)}

@@ -14,7 +14,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// signInTime is how long a started sign-in, and the code it ends in, may wait.
+// signInTime is the lifetime of a started sign-in and of its code.
 const signInTime = 10 * time.Minute
 
 var errUnknown = errors.New("unknown or expired")

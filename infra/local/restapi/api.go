@@ -26,7 +26,7 @@ type Invoker interface {
 	Call(ctx context.Context, function string, payload []byte, trace string) (environments.Result, error)
 }
 
-// Line is what is worth a line in the log: one call.
+// Line is the log line of one call.
 type Line struct {
 	API, Method, Path string // the path without its query
 	Status            int

@@ -17,7 +17,7 @@ const (
 	allow
 )
 
-// output is what an authorizer returned, checked.
+// output is the checked result of an authorizer.
 type output struct {
 	principal string
 	usageKey  string

@@ -25,7 +25,7 @@ const (
 	badGateway                   = "BAD_GATEWAY" // not a type of API Gateway: a function's answer that can't be read falls to DEFAULT_5XX
 )
 
-// builtIn is what API Gateway answers where the template says nothing.
+// builtIn is API Gateway's own response where the template defines none.
 type builtIn struct {
 	status  int
 	message string // empty: null

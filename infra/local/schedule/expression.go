@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Expression says when a schedule fires: rate(5 minutes), cron(0 8 ? * MON-FRI *), at(2026-11-01T12:00:00).
+// Expression is a parsed schedule expression: rate(5 minutes), cron(0 8 ? * MON-FRI *), at(2026-11-01T12:00:00).
 type Expression struct {
 	text  string
 	every time.Duration

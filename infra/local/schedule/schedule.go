@@ -82,7 +82,7 @@ func retries(v any) (int, error) {
 	return min(count, 2), err // Scheduler's own retries are for calls that Lambda didn't accept
 }
 
-// Event is what the function is given for a firing.
+// Event returns the input of the function for a firing.
 func (s Schedule) Event(at time.Time, region, account string) []byte {
 	return s.event(at, region, account, 1)
 }
@@ -111,7 +111,7 @@ func (s Schedule) event(at time.Time, region, account string, attempt int) []byt
 	return raw
 }
 
-// Config says what a Scheduler works with.
+// Config configures a Scheduler.
 type Config struct {
 	Invoker   Invoker
 	Schedules []Schedule

@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// Config says where secrets are kept and how they are named.
+// Config sets the file that keeps the secrets and the parts of their ARNs.
 type Config struct {
 	Dir     string // required; created if missing
 	Region  string // "" means us-east-1

@@ -21,7 +21,7 @@ const (
 	maxVersions = 100 // versions without a stage beyond this are dropped, oldest first
 )
 
-// secret is what is kept of a secret.
+// secret is the stored form of a secret.
 type secret struct {
 	Name        string
 	ARN         string

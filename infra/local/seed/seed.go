@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Config says where to seed and as whom.
+// Config names the API to seed and the people to do it as.
 type Config struct {
 	ManagementURL, ProductsURL string
 	Tokens                     map[string]string // by person
@@ -23,7 +23,8 @@ type Config struct {
 	Client                     *http.Client
 }
 
-// State is what exists. The secret is not kept: the demo key is a recoverable one, and its owner reveals it on each start.
+// State lists the seeded objects. The secret is not kept: the demo key is a recoverable one, and its owner reveals it
+// on each start.
 type State struct {
 	DemoAccount       string `json:"demo_account"`
 	EnterpriseAccount string `json:"enterprise_account"`

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// invocationRecord is what Lambda sends to an on-failure destination.
+// invocationRecord is the record that Lambda sends to an on-failure destination.
 type invocationRecord struct {
 	RequestContext struct {
 		RequestID   string `json:"requestId"`

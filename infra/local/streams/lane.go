@@ -126,7 +126,7 @@ func (l *lane) process(ctx context.Context, batch []*item) bool {
 	return true
 }
 
-// split says what to do with what failed: retry it, retry its halves (which isn't counted), or give it up.
+// split decides about a failed part: retry it, retry its halves (which isn't counted), or give it up.
 func (l *lane) split(b part, progress bool) (next []part, discard *part) {
 	switch {
 	case l.m.Bisect && progress: // the function has said where to split

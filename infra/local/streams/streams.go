@@ -49,7 +49,7 @@ type Source interface {
 	Records(ctx context.Context, iterator string, limit int) (records []types.Record, next string, err error)
 }
 
-// Config says what a Poller works with.
+// Config configures a Poller.
 type Config struct {
 	Source    Source
 	Invoker   Invoker

@@ -74,7 +74,7 @@ type conn struct {
 	busy bool
 }
 
-// ErrClosed is what Serve returns after Shutdown or Close.
+// ErrClosed is returned by Serve after Shutdown or Close.
 var ErrClosed = errors.New("wire: server closed")
 
 // Serve accepts connections until Shutdown or Close.

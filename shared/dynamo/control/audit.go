@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// Operators is where mutations that belong to no account leave their rows: changes of operators.
+// Operators is the partition of audit rows that belong to no account: changes of operators.
 const Operators account.ID = "staff" // stored: the partition keeps its first name
 
 func encodeAudit(row audit.Row) dynamo.Item {

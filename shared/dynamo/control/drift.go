@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/dynamo/policies"
 )
 
-// DriftKind says how a gate record differs from its key.
+// DriftKind is the kind of difference between a gate record and its key.
 type DriftKind string
 
 // The kinds of drift.

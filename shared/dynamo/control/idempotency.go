@@ -8,11 +8,11 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// IdempotencyWindow is how long an idempotency key is remembered.
+// IdempotencyWindow is the time that an idempotency key is remembered.
 const IdempotencyWindow = 24 * time.Hour
 
-// Idempotency is what is remembered of a request that carried an Idempotency-Key. It never holds a secret, so a
-// replay can't tell one.
+// Idempotency is the record of a request that carried an Idempotency-Key. It never holds a secret, so a replay can't
+// return one.
 type Idempotency struct {
 	Operation string // "create", "rotate", "qps"
 	Subject   account.Subject

@@ -61,7 +61,7 @@ type mutation struct {
 	known  bool
 }
 
-// harness is what the actors share: the stores, and the ledger of what they were told.
+// harness is the state that the actors share: the stores, and the ledger of their answers.
 type harness struct {
 	stores  keytest.Stores
 	calm    keytest.Stores // the same without faults
@@ -142,7 +142,7 @@ func (w *harness) commit(ctx context.Context, action string, before *apikey.Key,
 	w.note(m, err)
 }
 
-// transition is what a careful API does: the rules of package apikey, on the key as it was read.
+// transition applies the rules of package apikey to the key as it was read, as the API does.
 func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 	now := k.UpdatedAt.Add(time.Second)
 	var err error

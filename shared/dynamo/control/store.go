@@ -19,7 +19,7 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// DB is what the store calls of DynamoDB; *dynamodb.Client has it.
+// DB lists the methods of DynamoDB that the store calls; *dynamodb.Client has them.
 type DB interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)

@@ -124,7 +124,8 @@ func refused(err error) bool {
 		errors.As(err, &api) && api.ErrorCode() == "ValidationException"
 }
 
-// keyOf is where an item is kept. The items of one key, and of one account, stand together in the order of time.
+// keyOf returns an item's primary key. The items of one key, and of one account, share a partition in the order of
+// time.
 func keyOf(p usage.Item) (pk, sk string) {
 	switch p.Kind {
 	case usage.Contributed: // spread by environment: a busy key has many

@@ -22,7 +22,7 @@ func stores(t *testing.T) map[string]*leases.Store {
 	return map[string]*leases.Store{"engine": leases.New(db, tables.Leases), "memory": leases.New(memory, names.Leases)}
 }
 
-// model is what limiter.Store promises, in a few lines.
+// model implements the promise of limiter.Store in a few lines.
 type model struct {
 	window, used, capacity, age int64
 	expires                     time.Time

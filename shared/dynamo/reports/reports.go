@@ -28,7 +28,7 @@ type Writer struct {
 	Table  string
 }
 
-// keep is how long a report stays readable in the table after it was written. The stream keeps it for a day.
+// keep is the time that a report stays readable in the table after it was written. The stream keeps it for a day.
 const keep = 4 * 24 * time.Hour
 
 // Write puts one part of a report. Its key is the environment, sequence and part, and its values are absolute: a

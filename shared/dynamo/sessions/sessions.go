@@ -14,7 +14,7 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// DB is what the store calls.
+// DB lists the methods of DynamoDB that the store calls.
 type DB interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)

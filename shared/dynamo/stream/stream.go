@@ -49,7 +49,7 @@ func Decode(payload []byte) ([]Record, error) {
 	return records, nil
 }
 
-// envelope is what every record has, whatever its images hold.
+// envelope holds the members that every record has, whatever its images hold.
 type envelope struct {
 	EventID      string `json:"eventID"`
 	EventName    string `json:"eventName"`

@@ -24,13 +24,13 @@ type Config struct {
 	Faults Faults
 	// Change, if set, is the limit from the middle of the run on. Each environment learns of it within a second.
 	Change int
-	// ItemRate is how many writes a second one item takes; 0 means any number.
+	// ItemRate is the number of writes a second that one item takes; 0 means any number.
 	ItemRate int
 	// Latency is the median time of a store call; 0 means 4 ms.
 	Latency time.Duration
 }
 
-// Shape is how calls come.
+// Shape is the pattern in which calls arrive.
 type Shape int
 
 // The shapes.
@@ -40,7 +40,7 @@ const (
 	OnOff         // a trickle and floods in turn, each of random length: the worst for windows
 )
 
-// Policy is what limits the calls.
+// Policy selects the limiter under test.
 type Policy int
 
 // The policies: ours, and those it is compared with.
@@ -51,7 +51,7 @@ const (
 	GCRA           // one conditional write per call to a theoretical arrival time
 )
 
-// Faults are what goes wrong; the probabilities are per store call, Kill and Freeze per call.
+// Faults sets the faults to inject; the probabilities are per store call, Kill and Freeze per call.
 type Faults struct {
 	Lost, Duplicate, Delay float64
 	Kill, Freeze           float64
@@ -59,7 +59,7 @@ type Faults struct {
 	MonoStops              bool          // the monotonic clock stands still in a freeze
 }
 
-// Outcome is what happened.
+// Outcome is the result of one simulation run.
 type Outcome struct {
 	Calls     int
 	Admitted  []time.Duration // when, in order; without those of a fallback
@@ -188,7 +188,7 @@ func (s *run) gap() time.Duration {
 	}
 }
 
-// phase is how long a trickle or a flood goes on: mostly a little more or less than a window, or than a token lives.
+// phase draws the length of a trickle or a flood: mostly a little more or less than a window, or than a token lives.
 func (s *run) phase() time.Duration {
 	if s.rnd.IntN(2) == 0 {
 		return time.Duration(s.rnd.Int64N(int64(1500 * time.Millisecond)))

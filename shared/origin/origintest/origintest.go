@@ -70,7 +70,7 @@ func Referer(value string) (serialised string, ok bool) {
 	return serialised, true
 }
 
-// Missing is what Caller returns for a call that names no origin, Unreadable for one that names none to be trusted.
+// Results of Caller: Missing for a call that names no origin, Unreadable for one that names none to be trusted.
 const (
 	Missing    = "missing"
 	Unreadable = "unreadable"

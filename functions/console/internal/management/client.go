@@ -71,7 +71,7 @@ type Call struct {
 	Accept       string // application/json if ""
 }
 
-// Answer is what came back beside the document.
+// Answer holds the parts of a response beside its document.
 type Answer struct {
 	Status   int
 	Replayed bool // the answer to an Idempotency-Key that was seen before

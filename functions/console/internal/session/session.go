@@ -23,14 +23,14 @@ import (
 const (
 	Idle    = 2 * time.Hour
 	Longest = 12 * time.Hour
-	// touchAfter is how stale the end may be, so that not every page writes.
+	// touchAfter bounds how far the stored end may lag behind, so that not every page writes.
 	touchAfter = 10 * time.Minute
 )
 
 // ErrNone says that there is no such session any more, or never was.
 var ErrNone = errors.New("session: there is none")
 
-// Tokens is what is sealed.
+// Tokens are a session's tokens, kept encrypted.
 type Tokens struct {
 	Access     string    `json:"a"`
 	Refresh    string    `json:"r,omitempty"`

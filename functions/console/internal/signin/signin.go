@@ -186,8 +186,8 @@ func (i *Issuer) Revoke(ctx context.Context, t session.Tokens) error {
 	return res.Body.Close()
 }
 
-// EndSession is where the issuer ends its own session and sends the browser back. It holds no token, since it ends up in
-// the browser's history.
+// EndSession returns the issuer's sign-out URL, which ends its session and sends the browser back. The URL holds no
+// token, since it ends up in the browser's history.
 func (i *Issuer) EndSession(t session.Tokens, back string) string {
 	if t.EndSession == "" {
 		return back
