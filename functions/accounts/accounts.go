@@ -130,7 +130,7 @@ func mergeAccount(before account.Account, body api.EditAccount) (account.Account
 	}
 	if body.KeyLimit != nil {
 		if *body.KeyLimit < 1 || *body.KeyLimit > maxKeyLimit {
-			return after, gateway.Invalid(gateway.Field("key_limit", "out_of_range", "It is 1 to 100000."))
+			return after, gateway.Invalid(gateway.Field("key_limit", "out_of_range", "It must be 1 to 100000."))
 		}
 		after.KeyLimit = *body.KeyLimit
 	}
@@ -155,5 +155,5 @@ func showAccount(w http.ResponseWriter, status int, a account.Account, role acco
 }
 
 func badName() error {
-	return gateway.Invalid(gateway.Field("name", "invalid_name", "A name has 1 to 64 characters, none of them a control character."))
+	return gateway.Invalid(gateway.Field("name", "invalid_name", "A name must have 1 to 64 characters and no control characters."))
 }

@@ -101,7 +101,7 @@ func (h *handler) rows(c gateway.Principal) control.RowMaker {
 func subject(r *http.Request, c gateway.Principal) (account.Subject, error) {
 	sub := r.PathValue("sub")
 	if !printable(sub) || len(sub) > 255 {
-		return account.Subject{}, gateway.Parameter("sub", "A subject has 1 to 255 printable characters.")
+		return account.Subject{}, gateway.Parameter("sub", "A subject must have 1 to 255 printable characters.")
 	}
 	return account.Subject{Issuer: c.Person.Subject.Issuer, ID: sub}, nil
 }

@@ -21,9 +21,9 @@ import (
 const invitationLife = 7 * 24 * time.Hour
 
 var (
-	errInvitation = gateway.NewProblem(http.StatusNotFound, "invitation_not_found", "This invitation was used, was withdrawn, or has expired.").
+	errInvitation = gateway.NewProblem(http.StatusNotFound, "invitation_not_found", "The invitation was used or withdrawn, or has expired.").
 			WithDetail("Ask for a new one.")
-	errMember = gateway.NewProblem(http.StatusConflict, "already_member", "You are a member of this account already.")
+	errMember = gateway.NewProblem(http.StatusConflict, "already_member", "You are already a member of this account.")
 )
 
 func (h *handler) listInvitations(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {

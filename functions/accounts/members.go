@@ -134,7 +134,7 @@ func emailOf(text *string) (string, error) {
 	email := strings.TrimSpace(*text)
 	at := strings.LastIndexByte(email, '@')
 	if at < 1 || at == len(email)-1 || len(email) > 254 || strings.ContainsAny(email, " <>\"") || !printable(email) {
-		return "", gateway.Invalid(gateway.Field("email", "invalid_email", "This isn't an e-mail address."))
+		return "", gateway.Invalid(gateway.Field("email", "invalid_email", "It must be an e-mail address."))
 	}
 	return email, nil
 }

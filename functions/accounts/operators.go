@@ -17,7 +17,7 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-var errYourself = gateway.NewProblem(http.StatusConflict, "not_yourself", "You can't take your own rights.").WithDetail("Another operator can.")
+var errYourself = gateway.NewProblem(http.StatusConflict, "not_yourself", "You can't remove your own rights.").WithDetail("Another operator can.")
 
 func (h *handler) listOperators(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error {
 	list, err := h.store.Operators(r.Context())
@@ -224,7 +224,7 @@ func (h *handler) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Pr
 func reasonOf(text string) (string, error) {
 	reason := strings.TrimSpace(text)
 	if n := utf8.RuneCountInString(reason); n < 1 || n > apikey.MaxReason || !printable(strings.ReplaceAll(reason, "\n", " ")) {
-		return "", gateway.Invalid(gateway.Field("reason", "invalid_reason", "A reason has 1 to 500 characters, none of them a control character."))
+		return "", gateway.Invalid(gateway.Field("reason", "invalid_reason", "A reason must have 1 to 500 characters and no control characters."))
 	}
 	return reason, nil
 }

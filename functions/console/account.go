@@ -29,7 +29,7 @@ type accountPage struct {
 	Invitations []api.Invitation
 	Roles       []api.Role
 	Link        string // of a new invitation; shown once
-	Invited     string // whom it is for, if that was said
+	Invited     string // the recipient, if one was named
 	Alone       bool   // the only owner
 }
 

@@ -54,7 +54,7 @@ func (a *app) showAudit(v *visit) error {
 	if found.NextPageToken != nil {
 		d.Next = *found.NextPageToken
 	}
-	return v.render(http.StatusOK, "trail", v.t("trail.title"), d)
+	return v.render(http.StatusOK, "account-audit", v.t("audit.title"), d)
 }
 
 // facts puts values of the audit trail into words.
@@ -71,9 +71,9 @@ func (f facts) text(field string, value any) string {
 		return ""
 	case bool:
 		if t {
-			return f.v.t("trail.yes")
+			return f.v.t("audit.yes")
 		}
-		return f.v.t("trail.no")
+		return f.v.t("audit.no")
 	case float64:
 		return f.v.lang.Number(t)
 	case string:

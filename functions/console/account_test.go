@@ -79,7 +79,7 @@ func TestAnInvitationThatWasUsedIsExplained(t *testing.T) {
 	for code, c := range map[string]struct {
 		status int
 		says   string
-	}{"invitation_not_found": {404, "was used, was withdrawn, or has expired"}, "already_member": {409, "You are a member of this account already"}} {
+	}{"invitation_not_found": {404, "was used or withdrawn, or has expired"}, "already_member": {409, "You are already a member of this account"}} {
 		r.api.on("POST /v1/invitations/accept", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 			problem(w, c.status, code)
 			return true
@@ -160,7 +160,7 @@ func TestTheTrailIsWrittenInWords(t *testing.T) {
 	whole := strings.Join(strings.Fields(text(page.doc)), " ")
 	for _, want := range []string{"Before: Refused After: Allowed", "Yes", "Map Display API", "1 Sep 2026, 00:00 UTC removed", "Limit: Map Display API · QPS: 50", "r-7", "Edited", "Developer"} {
 		if !strings.Contains(whole, want) {
-			t.Errorf("the trail lacks %q: %s", want, whole)
+			t.Errorf("the audit trail lacks %q: %s", want, whole)
 		}
 	}
 	if !strings.Contains(page.text, "?page=next%20one") {

@@ -53,16 +53,16 @@ func (a *app) showKey(v *visit) error {
 	d := &keyPage{Asked: v.query("origin")}
 	now := a.now().UTC()
 	shown := now.AddDate(0, 0, -shownDays)
-	trail := url.Values{"page_size": {"15"}}
+	filter := url.Values{"page_size": {"15"}}
 	if token := v.query("audit"); token != "" {
-		trail.Set("page_token", token)
+		filter.Set("page_token", token)
 	}
 	var audit api.AuditList
 	var products []api.Product
 	err := v.parallel(
 		d.readKey(v, shown, now),
 		v.also(reading(&d.Usage, v.api, v.keyPath("/usage"), byDay(shown, now)), &d.Lacking.Usage),
-		v.also(reading(&audit, v.api, v.keyPath("/audit"), trail), &d.Lacking.Audit),
+		v.also(reading(&audit, v.api, v.keyPath("/audit"), filter), &d.Lacking.Audit),
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 		func(context.Context) (err error) { d.Test, err = v.try(d.Asked); return err },
 	)

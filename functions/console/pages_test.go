@@ -145,7 +145,7 @@ func TestRefusalsOfTheAPIStandAtTheirFields(t *testing.T) {
 	})
 	page := r.post("/accounts/"+account+"/keys/new", create())
 	whole := text(page.doc)
-	for _, want := range []string{"A name has 1 to 64 characters", "b.example", "Leave out what follows the domain", "As the API says.", "api-request-1"} {
+	for _, want := range []string{"A name must have 1 to 64 characters", "b.example", "Leave out what follows the domain", "As the API says.", "api-request-1"} {
 		if !strings.Contains(whole, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -44,10 +44,10 @@ func TestARefusedRequestKeepsWhatWasTyped(t *testing.T) {
 		form   url.Values
 		says   string
 	}{
-		"above the most":  {422, "invalid", api.FieldError{Pointer: "/requested_qps", Code: "above_max"}, url.Values{"requested_qps": {"5000"}}, "above the most that the product allows"},
+		"above the most":  {422, "invalid", api.FieldError{Pointer: "/requested_qps", Code: "above_max"}, url.Values{"requested_qps": {"5000"}}, "above the product's maximum"},
 		"no number":       {0, "", api.FieldError{}, url.Values{"requested_qps": {"many"}}, "This isn't a whole number."},
-		"one is open":     {409, "request_open", api.FieldError{}, url.Values{"requested_qps": {"50"}}, "is open already"},
-		"the wrong class": {422, "invalid", api.FieldError{Pointer: "/product", Code: "not_limited"}, url.Values{"requested_qps": {"50"}}, "no calls of its own"},
+		"one is open":     {409, "request_open", api.FieldError{}, url.Values{"requested_qps": {"50"}}, "is already open"},
+		"the wrong class": {422, "invalid", api.FieldError{Pointer: "/product", Code: "not_limited"}, url.Values{"requested_qps": {"50"}}, "no calls that a limit could apply to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.api.on("POST /v1/accounts/"+account+"/qps-requests", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
@@ -101,7 +101,7 @@ func TestTheOperatorWhoComesSecondSeesTheDecision(t *testing.T) {
 	})
 	page := r.post("/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"approve"}, "qps": {"50"}})
 	whole := text(page.doc)
-	for _, want := range []string{"decided meanwhile", "Nothing of yours was carried out", comment, by, "Rejected"} {
+	for _, want := range []string{"already been decided", "Your decision was not carried out", comment, by, "Rejected"} {
 		if !strings.Contains(whole, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -131,7 +131,7 @@ func TestADecisionCarriesItsValueAndComment(t *testing.T) {
 		return true
 	})
 	page := r.post("/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"reject"}, "qps": {"20"}})
-	if !strings.Contains(text(page.doc), "a rejection needs one") || !strings.Contains(page.text, `value="20"`) {
+	if !strings.Contains(text(page.doc), "a rejection requires one") || !strings.Contains(page.text, `value="20"`) {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
 }

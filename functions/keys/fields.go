@@ -33,7 +33,7 @@ func (f *fields) refuse(e api.FieldError) { f.bad = append(f.bad, e) }
 func (f *fields) name(text string) string {
 	name, err := apikey.ParseName(text)
 	if err != nil {
-		f.refuse(gateway.Field("name", "invalid_name", "A name has 1 to 64 characters, none of them a control character."))
+		f.refuse(gateway.Field("name", "invalid_name", "A name must have 1 to 64 characters and no control characters."))
 	}
 	return name
 }
@@ -41,7 +41,7 @@ func (f *fields) name(text string) string {
 func (f *fields) usage(kind api.UsageKind) apikey.ClientKind {
 	usage, err := apikey.ParseClientKind(string(kind))
 	if err != nil {
-		f.refuse(gateway.Field("usage", "not_a_choice", "It is frontend, backend or mobile."))
+		f.refuse(gateway.Field("usage", "not_a_choice", "It must be frontend, backend or mobile."))
 	}
 	return usage
 }
@@ -66,7 +66,7 @@ func (f *fields) expiry(at *time.Time) time.Time {
 	}
 	t := millis(*at)
 	if !t.After(f.now) || t.Year() > 9999 {
-		f.refuse(gateway.Field("expires_at", "not_in_the_future", "A key can only expire in the future."))
+		f.refuse(gateway.Field("expires_at", "not_in_the_future", "It must be in the future."))
 	}
 	return t
 }
@@ -74,10 +74,10 @@ func (f *fields) expiry(at *time.Time) time.Time {
 // productList keeps the order and drops repetitions.
 func (f *fields) productList(member string, ids []string) []product.ID {
 	if len(ids) == 0 {
-		f.refuse(gateway.Field(member, "too_few", "A key needs a product."))
+		f.refuse(gateway.Field(member, "too_few", "A key needs at least one product."))
 	}
 	if len(ids) > apikey.MaxProducts {
-		f.refuse(gateway.Field(member, "too_many", fmt.Sprintf("A key has at most %d products.", apikey.MaxProducts)))
+		f.refuse(gateway.Field(member, "too_many", fmt.Sprintf("A key can have at most %d products.", apikey.MaxProducts)))
 		return nil
 	}
 	list, seen := []product.ID{}, map[product.ID]bool{}
@@ -98,7 +98,7 @@ func (f *fields) productList(member string, ids []string) []product.ID {
 // domains makes entries canonical, keeps their order and drops repetitions.
 func (f *fields) domains(member string, entries []string) []string {
 	if len(entries) > apikey.MaxDomains {
-		f.refuse(gateway.Field(member, "too_many", fmt.Sprintf("A key has at most %d domains.", apikey.MaxDomains)))
+		f.refuse(gateway.Field(member, "too_many", fmt.Sprintf("A key can have at most %d domains.", apikey.MaxDomains)))
 		return nil
 	}
 	list, seen := []string{}, map[string]bool{}

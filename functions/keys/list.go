@@ -56,10 +56,10 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 		text: strings.ToLower(strings.TrimSpace(query.Get("q"))), sort: cmp.Or(query.Get("sort"), "-created_at"),
 	}
 	if f.status != "" && !slices.Contains(apikey.Statuses[:], f.status) {
-		return f, gateway.Page{}, gateway.Parameter("status", "It is deleted, revoked, blocked, disabled, expired or active.")
+		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, disabled, expired or active.")
 	}
 	if !slices.Contains([]string{oldestFirst, "-created_at", "name", "-name"}, f.sort) {
-		return f, gateway.Page{}, gateway.Parameter("sort", "It is created_at, -created_at, name or -name.")
+		return f, gateway.Page{}, gateway.Parameter("sort", "It must be created_at, -created_at, name or -name.")
 	}
 	page, err := gateway.PageOf(r, "keys", string(c.Account), string(f.status), string(f.product), f.text, f.sort)
 	return f, page, err

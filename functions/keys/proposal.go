@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/product"
 )
 
-var errNoProposal = gateway.NewProblem(http.StatusConflict, "no_proposal", "Nothing is proposed for this key.")
+var errNoProposal = gateway.NewProblem(http.StatusConflict, "no_proposal", "The key has no proposal.")
 
 func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, _, err := gateway.Body[api.PutProposal](r, gateway.BodyOptions{ReadOnly: api.Proposal{}})

@@ -8,7 +8,7 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-var errNotRecoverable = gateway.NewProblem(http.StatusConflict, "key_not_recoverable", "The secret of this key was shown once and isn't kept.").
+var errNotRecoverable = gateway.NewProblem(http.StatusConflict, "key_not_recoverable", "The key's secret was shown once and isn't stored.").
 	WithDetail("Rotate the key to get a new secret.")
 
 // reveal shows a recoverable key's secret. The audit row is written first: a secret that was shown without a trace

@@ -30,7 +30,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	path := h.samplePath(k)
 	if body.Path != nil {
 		if path = *body.Path; !isPath(path) {
-			return gateway.Invalid(gateway.Field("path", "not_a_path", "A path begins with / and ends before the ? of a call. Write %3F and %23 for ? and # inside of it."))
+			return gateway.Invalid(gateway.Field("path", "not_a_path", "A path must begin with / and end before the query. Write ? and # inside it as %3F and %23."))
 		}
 	}
 	from, presence := origin.FromHeaders(deref(body.Origin), deref(body.Referer))

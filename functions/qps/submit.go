@@ -18,8 +18,8 @@ import (
 
 const operation = "qps"
 
-var errAccountType = gateway.NewProblem(http.StatusForbidden, "account_type_not_allowed", "Only enterprise accounts can ask for other limits.").
-	WithDetail("A self-serve account can lower its own limits; for higher ones, ask sales about an enterprise account.")
+var errAccountType = gateway.NewProblem(http.StatusForbidden, "account_type_not_allowed", "Only enterprise accounts can request other limits.").
+	WithDetail("A self-serve account can lower its limits; for higher ones, ask sales about an enterprise account.")
 
 // submit files a request. The account's type is checked before the body, so that a customer who can't ask isn't
 // first asked to correct a form.
@@ -110,10 +110,10 @@ func (h *handler) classOf(k apikey.Key, body api.CreateQpsRequest) (limited, err
 	case body.Class != nil && (!ok || limit.product != known || body.Product != string(known) && body.Product != *body.Class):
 		return limit, gateway.Invalid(gateway.Field("class", "unknown_class", "The product has no such limit class."))
 	case !ok:
-		return limit, gateway.Invalid(gateway.Field("product", "product_not_on_key", "The key isn't for this product."))
+		return limit, gateway.Invalid(gateway.Field("product", "product_not_on_key", "The key doesn't have this product."))
 	}
 	if p, _ := h.service.Products.Product(known); p.Kind != product.API {
-		return limit, gateway.Invalid(gateway.Field("product", "not_limited", "This product has no calls of its own that a limit could count."))
+		return limit, gateway.Invalid(gateway.Field("product", "not_limited", "The product has no calls that a limit could apply to."))
 	}
 	return limit, nil
 }
@@ -122,11 +122,11 @@ func (h *handler) classOf(k apikey.Key, body api.CreateQpsRequest) (limited, err
 func refusedNumber(err error, member string) error {
 	switch {
 	case errors.Is(err, qps.ErrBelowOne):
-		return gateway.Invalid(gateway.Field(member, "out_of_range", "It is 1 or more."))
+		return gateway.Invalid(gateway.Field(member, "out_of_range", "It must be 1 or more."))
 	case errors.Is(err, qps.ErrAboveMax):
-		return gateway.Invalid(gateway.Field(member, "above_max", "It is above the most that the product allows."))
+		return gateway.Invalid(gateway.Field(member, "above_max", "It is above the product's maximum."))
 	case errors.Is(err, qps.ErrSameAsCurrent):
-		return gateway.Invalid(gateway.Field(member, "same_as_current", "It is the limit in force already."))
+		return gateway.Invalid(gateway.Field(member, "same_as_current", "It is already the limit in force."))
 	case errors.Is(err, qps.ErrNotLower):
 		return gateway.Invalid(gateway.Field(member, "not_lower", "It is above the limit in force. File a QPS request for a higher one."))
 	default:

@@ -104,7 +104,7 @@ func parseReason(wanted *api.RotateKeyReason) (string, error) {
 	}
 	reason, err := rotation.ParseReason(text)
 	if err != nil {
-		return "", gateway.Invalid(gateway.Field("reason", "not_a_choice", "It is scheduled, leaked or other."))
+		return "", gateway.Invalid(gateway.Field("reason", "not_a_choice", "It must be scheduled, leaked or other."))
 	}
 	return reason, nil
 }

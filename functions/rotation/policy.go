@@ -52,11 +52,11 @@ func parsePolicy(body api.PutRotationPolicy) (apikey.RotationPolicy, error) {
 	policy, err := rotation.ParsePolicy(body.EveryDays, notify, principal)
 	switch {
 	case errors.Is(err, rotation.ErrEvery):
-		return policy, gateway.Invalid(gateway.Field("every_days", "out_of_range", "It is 1 to 3650 days."))
+		return policy, gateway.Invalid(gateway.Field("every_days", "out_of_range", "It must be 1 to 3650 days."))
 	case errors.Is(err, rotation.ErrNotify):
-		return policy, gateway.Invalid(gateway.Field("notify_days_before", "out_of_range", "It is 0 to 90 days, and less than every_days."))
+		return policy, gateway.Invalid(gateway.Field("notify_days_before", "out_of_range", "It must be 0 to 90 days, and less than every_days."))
 	case errors.Is(err, rotation.ErrPrincipal):
-		return policy, gateway.Invalid(gateway.Field("principal", "invalid_principal", "It is the ARN of one IAM user or role."))
+		return policy, gateway.Invalid(gateway.Field("principal", "invalid_principal", "It must be the ARN of one IAM user or role."))
 	}
 	return policy, err
 }

@@ -41,7 +41,7 @@ func parseQuery(r *http.Request, now time.Time) (query, error) {
 	case "day":
 		q.step = day
 	default:
-		return q, gateway.Parameter("interval", "It is hour or day.")
+		return q, gateway.Parameter("interval", "It must be hour or day.")
 	}
 	switch values.Get("format") {
 	case "":
@@ -50,10 +50,10 @@ func parseQuery(r *http.Request, now time.Time) (query, error) {
 	case "csv":
 		q.csv = true
 	default:
-		return q, gateway.Parameter("format", "It is json or csv.")
+		return q, gateway.Parameter("format", "It must be json or csv.")
 	}
 	if q.outcome != "" && q.outcome != outcomeAllowed && q.outcome != outcomeRefused && !slices.Contains(reasons, string(q.outcome)) {
-		return q, gateway.Parameter("outcome", "It is allowed, refused, or the code of a decision.")
+		return q, gateway.Parameter("outcome", "It must be allowed, refused, or the code of a decision.")
 	}
 	if _, known := product.Default().Product(q.product); q.product != "" && !known {
 		return q, gateway.Parameter("product", "The catalogue has no such product.")
@@ -65,12 +65,12 @@ func (q query) during(from, to string, now time.Time) (query, error) {
 	var err error
 	if q.to = now.UTC(); to != "" {
 		if q.to, err = time.Parse(time.RFC3339, to); err != nil {
-			return q, gateway.Parameter("to", "It is a time such as 2026-03-01T00:00:00Z.")
+			return q, gateway.Parameter("to", "It must be a time such as 2026-03-01T00:00:00Z.")
 		}
 	}
 	if q.from = q.to.Add(-day); from != "" {
 		if q.from, err = time.Parse(time.RFC3339, from); err != nil {
-			return q, gateway.Parameter("from", "It is a time such as 2026-03-01T00:00:00Z.")
+			return q, gateway.Parameter("from", "It must be a time such as 2026-03-01T00:00:00Z.")
 		}
 	}
 	if !q.from.Before(q.to) {

@@ -116,7 +116,7 @@ test("domains are checked while they are typed, and a suggestion is one press aw
   assert.equal(await page.locator("#f-domains").inputValue(), "https://example.com\n*.example.org");
   await page.getByRole("button", { name: "Create API key" }).click();
   await page.getByRole("alert").waitFor();
-  assert.match(await page.getByRole("alert").innerText(), /A name has 1 to 64 characters[\s\S]*Choose at least one product/);
+  assert.match(await page.getByRole("alert").innerText(), /A name must have 1 to 64 characters[\s\S]*Choose at least one product/);
   assert.equal(await page.locator("#f-domains").inputValue(), "https://example.com\n*.example.org", "what was typed stays");
   c.check();
   await c.close();
@@ -164,12 +164,12 @@ test("a key's whole life: edit, test, rotate, extend, cancel, disable, enable, r
   await step("End now…", "End now", "The rotation is over.");
   await menu("Disable…", "Disable", "Disabled by your team");
   await menu("Enable…", "Enable", "The key is enabled.");
-  await menu("Revoke…", "Revoke for good", "It must be the key's name, exactly.", "wrong");
+  await menu("Revoke…", "Revoke for good", "It must match the key's name exactly.", "wrong");
   await menu("Revoke…", "Revoke for good", "This is for good", "Whole life, edited");
   await menu("Delete…", "Delete", "The key is deleted.");
   await menu("Restore…", "Restore", "The key is restored.");
   await page.getByText("This is for good").waitFor(); // it comes back revoked
-  assert.match(await page.locator("#trail").innerText(), /Restored[\s\S]*Deleted[\s\S]*Revoked[\s\S]*Created/);
+  assert.match(await page.locator("#audit").innerText(), /Restored[\s\S]*Deleted[\s\S]*Revoked[\s\S]*Created/);
   c.check();
   await c.close();
 });

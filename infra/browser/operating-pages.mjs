@@ -57,7 +57,7 @@ export function operatingStates({ account, key, site, pending, decided }) {
     { name: "account-refused", person: "owner", status: 422, open: async (page) => { await to(`${vans}/account`)(page); await page.fill("#f-name", " "); await page.locator("form[action$='/name'] button").click(); await page.waitForSelector(".notice.bad"); } },
     { name: "account-remove-dialog", person: "owner", open: dialog(`${vans}/account`, "subject=developer") },
     { name: "account-remove", person: "owner", open: to(`${vans}/account/remove?subject=developer`) },
-    { name: "trail", person: "owner", open: to(`${vans}/account/audit`), shot: true },
+    { name: "audit", person: "owner", open: to(`${vans}/account/audit`), shot: true },
     { name: "invitation", person: "owner", open: to("/invitations") },
     { name: "invitation-nobody", person: null, open: to("/invitations") },
     { name: "operator", person: "operator", open: to("/operator"), shot: true },

@@ -1,4 +1,4 @@
-// Usage, QPS requests, members and the operators' desk, driven as people do.
+// Usage, QPS requests, members and the operator pages, driven as people do.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
@@ -57,19 +57,19 @@ test("a request is filed, decided by one of two operators, and its comment is re
   await owner.page.getByRole("button", { name: "Send request" }).click();
   await owner.page.waitForURL(/qps-requests\/qps_/);
   const filed = new URL(owner.page.url()).pathname;
-  const desk = `/operator/qps-requests/${made.account}/${filed.split("/").pop()}`;
+  const queued = `/operator/qps-requests/${made.account}/${filed.split("/").pop()}`;
 
   const first = await as("operator", off), second = await as("operator", off);
   second.c.expect(409);
-  await first.go(desk);
-  await second.go(desk);
+  await first.go(queued);
+  await second.go(queued);
   await first.page.fill("#f-qps", "20");
   await first.page.fill("#f-comment", "Twenty is what the peak needs.");
   await first.page.getByRole("button", { name: "Approve" }).click();
   await second.page.fill("#f-comment", "No.");
   await second.page.getByRole("button", { name: "Reject" }).click();
   const late = await second.page.locator("main").innerText();
-  assert.match(late, /decided meanwhile/);
+  assert.match(late, /already been decided/);
   assert.match(late, /Twenty is what the peak needs/);
 
   await owner.go(filed);

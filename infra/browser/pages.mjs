@@ -1,4 +1,4 @@
-// Every page and state of the console, for the tests of looks and for the screenshots. states(prepared) lists them:
+// Every page and state of the console, for the tests of appearance and for the screenshots. states(prepared) lists them:
 // { name, person, path or open(page), width? shot? }. open gets a page on which the person is signed in.
 import { api, keyOf, tile } from "./browser.mjs";
 import { operatingStates, prepareOperating } from "./operating-pages.mjs";

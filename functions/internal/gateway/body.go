@@ -26,11 +26,11 @@ var (
 	errTooLarge = NewProblem(http.StatusRequestEntityTooLarge, "body_too_large", "The body is larger than 64 KiB.")
 	errMedia    = NewProblem(http.StatusUnsupportedMediaType, "content_type_unsupported", "The body's content type isn't supported.").
 			WithDetail("Send application/json; charset utf-8.")
-	errNotJSON   = NewProblem(http.StatusBadRequest, "body_not_json", "The body isn't one JSON document.")
+	errNotJSON   = NewProblem(http.StatusBadRequest, "body_not_json", "The body isn't a single JSON document.")
 	errNotObject = NewProblem(http.StatusBadRequest, "body_not_object", "The body isn't a JSON object.")
-	errDuplicate = NewProblem(http.StatusBadRequest, "body_duplicate_member", "The body has a member twice.")
+	errDuplicate = NewProblem(http.StatusBadRequest, "body_duplicate_member", "The body repeats a member.")
 	errNotUTF8   = NewProblem(http.StatusBadRequest, "body_not_utf8", "The body isn't valid UTF-8.")
-	errEmpty     = NewProblem(http.StatusBadRequest, "body_missing", "A body is needed.").WithDetail("Send a JSON object.")
+	errEmpty     = NewProblem(http.StatusBadRequest, "body_missing", "A body is required.").WithDetail("Send a JSON object.")
 )
 
 // BodyOptions refines what Body takes beyond what the type says.
@@ -216,12 +216,12 @@ func fill(into reflect.Value, members Members, shape BodyOptions) (bad []api.Fie
 		i, ok := known[name]
 		switch {
 		case !ok && readOnly[name]:
-			bad = append(bad, Field(name, "read_only", "This member can't be set."))
+			bad = append(bad, Field(name, "read_only", "The member is read-only."))
 		case !ok:
 			bad = append(bad, Field(name, "unknown", "There is no such member."))
 		case members.Null(name):
 			if !contains(shape.Nullable, name) {
-				bad = append(bad, Field(name, "not_null", "This member can't be null."))
+				bad = append(bad, Field(name, "not_null", "The member can't be null."))
 			}
 		default:
 			bad = append(bad, set(into.Field(i), name, raw)...)
@@ -229,7 +229,7 @@ func fill(into reflect.Value, members Members, shape BodyOptions) (bad []api.Fie
 	}
 	for name, i := range known {
 		if kind := into.Field(i).Kind(); kind != reflect.Pointer && !members.Has(name) {
-			bad = append(bad, Field(name, "required", "This member is needed."))
+			bad = append(bad, Field(name, "required", "The member is required."))
 		}
 	}
 	return bad
@@ -247,7 +247,7 @@ func set(field reflect.Value, name string, raw json.RawMessage) []api.FieldError
 		return []api.FieldError{Field(name, "wrong_type", "It must be "+kindName(field)+".")}
 	}
 	if e, ok := field.Interface().(interface{ Valid() bool }); ok && !e.Valid() {
-		return []api.FieldError{Field(name, "not_a_choice", "This isn't one of the values that it can have.")}
+		return []api.FieldError{Field(name, "not_a_choice", "The value isn't one of those allowed.")}
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func NewProblem(status int, code, text string) *Problem {
 
 // Invalid says which members of a body can't be taken: 422.
 func Invalid(fields ...api.FieldError) *Problem {
-	return &Problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Text: "The body has members that can't be taken.", Fields: fields}
+	return &Problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Text: "The body has invalid members.", Fields: fields}
 }
 
 // Field makes one entry of Invalid for a top-level member.
@@ -51,7 +51,7 @@ func Field(member, code, detail string) api.FieldError {
 // Parameter says which parameter of the URL or header can't be taken: 400.
 func Parameter(name, detail string) *Problem {
 	return &Problem{
-		Status: http.StatusBadRequest, Code: "parameter_invalid", Text: "A parameter can't be taken.",
+		Status: http.StatusBadRequest, Code: "parameter_invalid", Text: "A parameter is invalid.",
 		Fields: []api.FieldError{{Pointer: name, Code: "invalid", Detail: detail}},
 	}
 }
@@ -59,20 +59,20 @@ func Parameter(name, detail string) *Problem {
 // The problems that have one form everywhere.
 var (
 	ErrUnauthorized = &Problem{
-		Status: http.StatusUnauthorized, Code: "unauthorized", Text: "A valid bearer token is needed.", Challenge: `Bearer realm="latchkey"`,
+		Status: http.StatusUnauthorized, Code: "unauthorized", Text: "A valid bearer token is required.", Challenge: `Bearer realm="latchkey"`,
 	}
 	ErrForbidden = NewProblem(http.StatusForbidden, "forbidden", "Your role doesn't allow this.")
 	ErrNotFound  = NewProblem(http.StatusNotFound, "not_found", "There is no such object.")
 	ErrStale     = NewProblem(http.StatusPreconditionFailed, "version_stale", "The object has changed since you read it.").
 			WithDetail("Read it again and repeat the change with its new ETag.")
 	ErrUnavailable = &Problem{
-		Status: http.StatusServiceUnavailable, Code: "unavailable", Text: "The service can't answer now.",
+		Status: http.StatusServiceUnavailable, Code: "unavailable", Text: "The service is temporarily unavailable.",
 		Detail: "Try again in a moment.", RetryAfter: 1,
 	}
-	errInternal = NewProblem(http.StatusInternalServerError, "internal", "Something went wrong here.").
+	errInternal = NewProblem(http.StatusInternalServerError, "internal", "An internal error occurred.").
 			WithDetail("Send the request ID to support.")
 	errNoRoute = NewProblem(http.StatusNotFound, "not_found", "There is no such object.")
-	errMethod  = NewProblem(http.StatusMethodNotAllowed, "method_not_allowed", "This path doesn't know the method.")
+	errMethod  = NewProblem(http.StatusMethodNotAllowed, "method_not_allowed", "The path doesn't support this method.")
 )
 
 // Rule maps a sentinel error to the problem that the caller gets.

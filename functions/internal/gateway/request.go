@@ -25,7 +25,7 @@ type Match struct {
 func IfMatch(r *http.Request) (Match, error) {
 	m := OptionalIfMatch(r)
 	if !m.sent {
-		return m, NewProblem(http.StatusPreconditionRequired, "if_match_required", "If-Match is needed.").
+		return m, NewProblem(http.StatusPreconditionRequired, "if_match_required", "If-Match is required.").
 			WithDetail("Send the ETag of the object that you read.")
 	}
 	return m, nil
@@ -73,7 +73,7 @@ func IdempotencyKey(r *http.Request) (string, error) {
 		valid = key[i] > ' ' && key[i] < 0x7f
 	}
 	if !valid {
-		return "", Parameter("Idempotency-Key", "It has 1 to 255 visible ASCII characters.")
+		return "", Parameter("Idempotency-Key", "It must have 1 to 255 visible ASCII characters.")
 	}
 	return key, nil
 }
@@ -117,7 +117,7 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 	if text := query.Get("page_size"); query.Has("page_size") {
 		size, err := strconv.Atoi(text)
 		if err != nil || size < 1 || size > maxPageSize {
-			return p, Parameter("page_size", "It is a number from 1 to 100.")
+			return p, Parameter("page_size", "It must be a number from 1 to 100.")
 		}
 		p.Size = size
 	}
@@ -128,8 +128,8 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	want := scopeHash(scope)
 	if err != nil || len(raw) <= len(want) || subtle.ConstantTimeCompare(raw[:len(want)], want[:]) != 1 {
-		return p, NewProblem(http.StatusBadRequest, "page_token_invalid", "The page token isn't one of this list.").
-			WithDetail("Take next_page_token of the page before, and keep the filter.")
+		return p, NewProblem(http.StatusBadRequest, "page_token_invalid", "The page token doesn't belong to this list.").
+			WithDetail("Use next_page_token of the previous page, with the same filter.")
 	}
 	p.After = string(raw[len(want):])
 	return p, nil
@@ -162,10 +162,10 @@ func KnownQuery(r *http.Request, names ...string) error {
 			known = known || n == name
 		}
 		if !known {
-			return Parameter(name, "This operation doesn't know it.")
+			return Parameter(name, "The operation has no such parameter.")
 		}
 		if len(values) > 1 {
-			return Parameter(name, "It is there more than once.")
+			return Parameter(name, "The parameter is repeated.")
 		}
 	}
 	return nil

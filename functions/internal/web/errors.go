@@ -17,26 +17,26 @@ import (
 // Errors is the one table between the errors of stores and core packages and the answers of the API.
 func Errors() gateway.Table {
 	conflict := func(code, text string) *gateway.Problem { return gateway.NewProblem(http.StatusConflict, code, text) }
-	revoked := conflict("key_revoked", "The key is revoked, for good.").WithDetail("Create a new key.")
+	revoked := conflict("key_revoked", "The key is permanently revoked.").WithDetail("Create a new key.")
 	deleted := conflict("key_deleted", "The key is deleted.").WithDetail("Restore it first; that is possible for 30 days.")
-	decided := conflict("request_decided", "The request was decided or withdrawn already.")
+	decided := conflict("request_decided", "The request has already been decided or withdrawn.")
 	return gateway.Table{
 		{Err: dynamo.ErrNotFound, Problem: gateway.ErrNotFound},
 		{Err: dynamo.ErrStale, Problem: gateway.ErrStale},
 		{Err: dynamo.ErrRevoked, Problem: revoked},
-		{Err: dynamo.ErrKeyLimit, Problem: conflict("key_limit_reached", "The account has as many keys as it may have.").
+		{Err: dynamo.ErrKeyLimit, Problem: conflict("key_limit_reached", "The account has reached its limit of keys.").
 			WithDetail("Delete a key, or ask for a higher limit.")},
-		{Err: dynamo.ErrLastOwner, Problem: conflict("last_owner", "An account keeps at least one owner.").
+		{Err: dynamo.ErrLastOwner, Problem: conflict("last_owner", "An account must keep at least one owner.").
 			WithDetail("Make somebody else an owner first.")},
 		{Err: dynamo.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
 		{Err: dynamo.ErrTypeChanging, Problem: conflict("account_type_changing", "The account's type is being changed.").
 			WithDetail("Try again in a moment.")},
 		{Err: dynamo.ErrBilling, Problem: conflict("billing_type_conflict", "A key's billing type doesn't fit the account's type.").
 			WithDetail("Change the billing types of its keys first.")},
-		{Err: dynamo.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is open already.").
+		{Err: dynamo.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is already open.").
 			WithDetail("Withdraw it first, or wait for the decision.")},
 		{Err: dynamo.ErrDecided, Problem: decided},
-		{Err: dynamo.ErrExists, Problem: conflict("exists", "It exists already.")},
+		{Err: dynamo.ErrExists, Problem: conflict("exists", "The object already exists.")},
 		{Err: dynamo.ErrConflict, Problem: gateway.ErrUnavailable},
 		{Err: dynamo.ErrUnknown, Problem: gateway.ErrUnavailable},
 
@@ -47,29 +47,29 @@ func Errors() gateway.Table {
 		{Err: apikey.ErrBilling, Problem: conflict("billing_type_conflict", "The key's billing type doesn't fit the account's type, which has changed.").
 			WithDetail("Create a new key.")},
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
-		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is blocked already.")},
+		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is already blocked.")},
 		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(
-			gateway.Field("confirm_name", "name_mismatch", "It must be the key's name, exactly."))},
+			gateway.Field("confirm_name", "name_mismatch", "It must match the key's name exactly."))},
 
 		{Err: rotation.ErrInProgress, Problem: conflict("rotation_in_progress", "A rotation of this key is in progress.").
 			WithDetail("End it, or cancel it, before you rotate again.")},
 		{Err: rotation.ErrNotRunning, Problem: conflict("no_rotation", "No rotation of this key is in progress.")},
-		{Err: rotation.ErrAlreadyCancelled, Problem: conflict("rotation_cancelled", "The rotation was cancelled already.")},
+		{Err: rotation.ErrAlreadyCancelled, Problem: conflict("rotation_cancelled", "The rotation has already been cancelled.")},
 		{Err: rotation.ErrGrace, Problem: gateway.Invalid(
-			gateway.Field("grace_seconds", "out_of_range", "It is 0 to 2592000 seconds, which is 30 days."))},
+			gateway.Field("grace_seconds", "out_of_range", "It must be 0 to 2592000 seconds (30 days)."))},
 		{Err: rotation.ErrShorter, Problem: gateway.Invalid(
-			gateway.Field("grace_seconds", "too_short", "The new end must be later than the present one."))},
+			gateway.Field("grace_seconds", "too_short", "The new end must be later than the current one."))},
 
 		{Err: qps.ErrNotPending, Problem: decided},
-		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end that the request asks for has passed.").
+		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end date that the request asks for has passed.").
 			WithDetail("Reject it; the customer can file another.")},
 		{Err: qps.ErrBadJustification, Problem: gateway.Invalid(
-			gateway.Field("justification", "bad_length", "It has 1 to 2000 characters."))},
+			gateway.Field("justification", "bad_length", "It must have 1 to 2000 characters."))},
 		{Err: qps.ErrBadComment, Problem: gateway.Invalid(
-			gateway.Field("comment", "bad_length", "It has at most 2000 characters, and a rejection needs one."))},
+			gateway.Field("comment", "bad_length", "It must have at most 2000 characters, and a rejection requires one."))},
 
-		{Err: sealing.ErrUnavailable, Problem: conflict("recoverable_unavailable", "Recoverable keys aren't set up here.").
-			WithDetail("An operator puts a keyring into the stack's keyring secret.")},
+		{Err: sealing.ErrUnavailable, Problem: conflict("recoverable_unavailable", "Recoverable keys aren't set up in this deployment.").
+			WithDetail("An operator must put a keyring into the stack's keyring secret.")},
 
 		{Fits: fromAWS, Problem: gateway.ErrUnavailable},
 	}

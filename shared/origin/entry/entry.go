@@ -134,7 +134,7 @@ func cutScheme(text string) (scheme, rest string, refused *Error) {
 		if after, ok := strings.CutPrefix(lower, s+"://"); ok {
 			rest = text[len(s)+3:]
 			if strings.HasPrefix(after, "http://") || strings.HasPrefix(after, "https://") {
-				return "", "", &Error{Code: BadScheme, Message: "One scheme is enough.", Suggestion: rest}
+				return "", "", &Error{Code: BadScheme, Message: "Write only one scheme.", Suggestion: rest}
 			}
 			return s + "://", rest, nil
 		}
@@ -144,7 +144,7 @@ func cutScheme(text string) (scheme, rest string, refused *Error) {
 		}
 		if ok && !digitsOrStar(after) {
 			return "", "", &Error{
-				Code: BadScheme, Message: "A scheme is followed by ://.",
+				Code: BadScheme, Message: "Write :// after the scheme.",
 				Suggestion: s + "://" + strings.TrimLeft(after, `/\`),
 			}
 		}
@@ -187,7 +187,7 @@ func refuseParts(scheme, rest string) *Error {
 		return &Error{Code: Empty, Message: "Type a domain after the scheme, such as https://example.com."}
 	case host != authority:
 		return &Error{
-			Code: HasUserinfo, Message: "Leave out what stands before the @: browsers never send it.",
+			Code: HasUserinfo, Message: "Leave out the part before the @: browsers never send it.",
 			Suggestion: scheme + host,
 		}
 	case len(rest) != len(authority):
@@ -208,7 +208,7 @@ func cutPort(scheme, rest string) (host, port string, refused *Error) {
 	}
 	if addr, err := netip.ParseAddr(strings.TrimPrefix(rest, "[")); err == nil && addr.Is6() && from == 0 {
 		return "", "", &Error{
-			Code: BadAddress, Message: "An IPv6 address stands in brackets.",
+			Code: BadAddress, Message: "Write an IPv6 address in brackets.",
 			Suggestion: scheme + origin.IPv6(addr.WithZone("").As16()),
 		}
 	}
@@ -245,7 +245,7 @@ func cutWildcard(scheme, host, port string) (base string, wildcard bool, refused
 	case star < 0:
 		return base, wildcard, nil
 	default:
-		e := &Error{Code: MisplacedWildcard, Message: "A * stands for whole labels, at the beginning: *.example.com."}
+		e := &Error{Code: MisplacedWildcard, Message: "A * replaces whole labels, at the beginning: *.example.com."}
 		// What follows the last star is meant as the domain if the star ends a label, or begins the host.
 		if after, ok := strings.CutPrefix(base[star+1:], "."); ok {
 			e.Suggestion = scheme + "*." + after + port

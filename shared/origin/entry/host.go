@@ -28,7 +28,7 @@ func badHost() *Error {
 }
 
 func badIPv6() *Error {
-	return &Error{Code: BadAddress, Message: "An IPv6 address stands in brackets, as in [2001:db8::1]."}
+	return &Error{Code: BadAddress, Message: "Write an IPv6 address in brackets, as in [2001:db8::1]."}
 }
 
 // canonicalHost returns the canonical form of a host that has no wildcard. Scheme and port are only

@@ -132,7 +132,7 @@ func (p Person) once(ctx context.Context, call Call) (Answer, error) {
 	}
 	problem := &Problem{}
 	if json.Unmarshal(raw, &problem.Problem) != nil || problem.Code == "" {
-		problem.Problem = api.Problem{Code: "unavailable", Error: "The service can't answer now."}
+		problem.Problem = api.Problem{Code: "unavailable", Error: "The service is temporarily unavailable."}
 	}
 	problem.Status = res.StatusCode
 	if problem.RequestId == "" {
