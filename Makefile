@@ -73,7 +73,7 @@ fuzz: ## fuzz each target for FUZZTIME (1m)
 	done
 
 .PHONY: lint
-lint: tools-python tools-go ## format, arrows, vet, templates; installs its own tools
+lint: tools-python tools-go ## format, imports, vet, templates; installs its own tools
 	@unformatted=$$($(TOOLS)/bin/gofumpt -l $$(git ls-files '*.go' ':!*.gen.go')); \
 	  if [ -n "$$unformatted" ]; then echo "gofumpt would change:"; echo "$$unformatted"; exit 1; fi
 	$(TOOLS)/bin/golangci-lint run --allow-parallel-runners ./...
@@ -89,7 +89,7 @@ bench: ## the authorizer against an empty handler, interleaved
 
 # The medians of three runs. A figure in which two empty handlers differ has no verdict, and fails nothing.
 .PHONY: bench-gate
-bench-gate: ## fail if the authorizer is slower than promised
+bench-gate: ## fail if the authorizer is slower than its target
 	go run ./infra/bench -gate -runs 3 -node=false -calls 10000 -cold 60
 
 .PHONY: vulncheck

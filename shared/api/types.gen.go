@@ -405,7 +405,7 @@ type CreateKey struct {
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
 
-	// MissingOrigin What happens to a call that names no origin.
+	// MissingOrigin The rule for calls that name no origin.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 
 	// Name 1 to 64 characters after trimming, no control characters.
@@ -453,7 +453,7 @@ type EditKey struct {
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
 
-	// MissingOrigin What happens to a call that names no origin.
+	// MissingOrigin The rule for calls that name no origin.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 	Name          *string        `json:"name,omitempty"`
 	Products      *Products      `json:"products,omitempty"`
@@ -465,7 +465,7 @@ type EditKey struct {
 // Email defines model for Email.
 type Email = string
 
-// Evidence What the last 30 days say.
+// Evidence The key's usage in the last 30 days.
 type Evidence struct {
 	Breaches   int64 `json:"breaches"`
 	CurrentQps int   `json:"current_qps"`
@@ -490,7 +490,7 @@ type FieldError struct {
 	// Pointer A JSON Pointer into the body, or the name of a parameter.
 	Pointer string `json:"pointer"`
 
-	// Suggestion What was probably meant.
+	// Suggestion The value that was probably meant.
 	Suggestion *string `json:"suggestion,omitempty"`
 }
 
@@ -540,11 +540,11 @@ type Key struct {
 	LastUsedAt         *MaybeTime `json:"last_used_at"`
 	Limits             []Limit    `json:"limits"`
 
-	// MissingOrigin What happens to a call that names no origin.
+	// MissingOrigin The rule for calls that name no origin.
 	MissingOrigin MissingOrigin `json:"missing_origin"`
 	Name          string        `json:"name"`
 
-	// Preview All that is shown of the secret.
+	// Preview The prefix, and the first and last four characters of the secret.
 	Preview string `json:"preview"`
 
 	// PreviousPreview The secret that a rotation is ending; null if there is none.
@@ -598,11 +598,11 @@ type KeyWithSecret struct {
 	LastUsedAt         *MaybeTime `json:"last_used_at"`
 	Limits             []Limit    `json:"limits"`
 
-	// MissingOrigin What happens to a call that names no origin.
+	// MissingOrigin The rule for calls that name no origin.
 	MissingOrigin MissingOrigin `json:"missing_origin"`
 	Name          string        `json:"name"`
 
-	// Preview All that is shown of the secret.
+	// Preview The prefix, and the first and last four characters of the secret.
 	Preview string `json:"preview"`
 
 	// PreviousPreview The secret that a rotation is ending; null if there is none.
@@ -634,19 +634,19 @@ type KeyWithSecret struct {
 	Version int64     `json:"version"`
 }
 
-// Limit What holds for one limit class of the key's products.
+// Limit The limit of one limit class of the key's products.
 type Limit struct {
 	Class      string     `json:"class"`
 	DefaultQps int        `json:"default_qps"`
 	EndsAt     *MaybeTime `json:"ends_at"`
 
-	// MaxQps The most that a request may ask for.
+	// MaxQps The highest limit that a request may ask for.
 	MaxQps  int    `json:"max_qps"`
 	Name    string `json:"name"`
 	Product string `json:"product"`
 	Qps     int    `json:"qps"`
 
-	// ThenQps What holds after ends_at.
+	// ThenQps The limit after ends_at.
 	ThenQps *int `json:"then_qps"`
 }
 
@@ -686,7 +686,7 @@ type MemberList struct {
 	NextPageToken *NextPageToken `json:"next_page_token"`
 }
 
-// MissingOrigin What happens to a call that names no origin.
+// MissingOrigin The rule for calls that name no origin.
 type MissingOrigin string
 
 // MyAccount defines model for MyAccount.
@@ -786,7 +786,7 @@ type Proposal struct {
 
 // ProposedCounts What enforcing the key's proposal would have changed in the range, from when it was proposed. Calls that are refused already, for whatever reason, are in neither number.
 type ProposedCounts struct {
-	// Evaluated Calls that were allowed and that the proposal was asked about.
+	// Evaluated Allowed calls that were also checked against the proposal.
 	Evaluated int64 `json:"evaluated"`
 
 	// WouldRefuse Of those, the ones that it would have refused.
@@ -870,7 +870,7 @@ type RejectQpsRequest struct {
 
 // RevokeKey defines model for RevokeKey.
 type RevokeKey struct {
-	// ConfirmName The key's name, exactly.
+	// ConfirmName Must match the key's name exactly.
 	ConfirmName string `json:"confirm_name"`
 }
 
@@ -927,7 +927,7 @@ type TestResult struct {
 	Path    *string      `json:"path,omitempty"`
 	Product *string      `json:"product"`
 
-	// ProposedCode What the proposed restrictions would say; null if none are proposed, or where the key itself is refused.
+	// ProposedCode The decision by the proposed restrictions; null if none are proposed, or where the key itself is refused.
 	ProposedCode *string `json:"proposed_code,omitempty"`
 
 	// Rule What decided. Of the caller's origin: the domain pattern that covers it; `unrestricted` (the key has none), `no_pattern` (none covers it), `missing_allowed` or `missing_denied` (the call names no origin). Of the key: its status, `deleted`, `revoked`, `blocked`, `disabled` or `expired`, or `header_only`. Of the path, with `product_not_allowed`: the ID of the product that it belongs to, or `no_product`. Otherwise the same as `code`.
@@ -986,7 +986,7 @@ type UsagePoint struct {
 	Refused     int64            `json:"refused"`
 	Requests    int64            `json:"requests"`
 
-	// StandsOut Far above the same hours of the weeks before.
+	// StandsOut Far above the same hours of the previous weeks.
 	StandsOut *bool `json:"stands_out,omitempty"`
 	Start     Time  `json:"start"`
 }
@@ -1099,7 +1099,7 @@ type EditAccountParams struct {
 type ListAuditParams struct {
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
-	// PageToken next_page_token of the page before, with the same filter.
+	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
@@ -1115,7 +1115,7 @@ type ListKeysParams struct {
 	Sort     *ListKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 	PageSize *PageSizeParam      `form:"page_size,omitempty" json:"page_size,omitempty"`
 
-	// PageToken next_page_token of the page before, with the same filter.
+	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
@@ -1144,7 +1144,7 @@ type EditKeyParams struct {
 type ListKeyAuditParams struct {
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
-	// PageToken next_page_token of the page before, with the same filter.
+	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
@@ -1256,7 +1256,7 @@ type GetKeyUsageParams struct {
 type ListMembersParams struct {
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
-	// PageToken next_page_token of the page before, with the same filter.
+	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
@@ -1265,7 +1265,7 @@ type ListQpsRequestsParams struct {
 	Status   *QpsRequestStatus `form:"status,omitempty" json:"status,omitempty"`
 	PageSize *PageSizeParam    `form:"page_size,omitempty" json:"page_size,omitempty"`
 
-	// PageToken next_page_token of the page before, with the same filter.
+	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
@@ -1301,7 +1301,7 @@ type FindAccountsParams struct {
 	Email    *string        `form:"email,omitempty" json:"email,omitempty"`
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
-	// PageToken next_page_token of the page before, with the same filter.
+	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
@@ -1309,7 +1309,7 @@ type FindAccountsParams struct {
 type ListQpsQueueParams struct {
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
-	// PageToken next_page_token of the page before, with the same filter.
+	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
