@@ -21,7 +21,7 @@ func runtimeTransport() *http.Transport {
 // infra/e2e/gates holds the client to that order. The client must not wrap the context in one with values.
 //
 // A deadline that passes ends a context, too, at any moment and from another goroutine. So settle may come early, twice
-// or not at all, and has to stand that.
+// or not at all, and has to work in each case.
 type replyContext struct {
 	context.Context
 	stop func() bool

@@ -27,7 +27,7 @@ func FuzzInvoke(f *testing.F) {
 	f.Add([]byte(`{"methodArn":"arn:a/b/GET/map/1","headers":{"x-api-key":"ak_"}}`), uint32(authztest.Live), int64(0), int64(0), "", "")
 	f.Add([]byte(`{"methodArn":"arn:a/b/GET/map/1","headers":{"x-api-key":"`+good+`","X-Api-Key":"`+good+`"},"x":{"a":1,"a":2}}`),
 		uint32(authztest.Live), int64(0), int64(0), "", "map-display")
-	// Near misses: whoever breaks a rule breaks one of these without a minute of fuzzing.
+	// Near misses: a change that breaks a rule breaks one of these without a minute of fuzzing.
 	for _, members := range []string{
 		`"multiValueHeaders":{"x-api-key":["KEY"],"origin":["https://example.com","https://evil.example"]}`,
 		`"headers":{"x-api-key":"KEY","origin":"https://evil.example"}`,
@@ -71,7 +71,7 @@ func FuzzInvoke(f *testing.F) {
 			t.Fatalf("allowed without the secret: %q", sent)
 		}
 		if !plain {
-			return // a member stands there twice: which one counts is Decode's own test
+			return // a member is repeated: which one counts is Decode's own test
 		}
 		call, ok := read.call(good)
 		if !ok || !authztest.Allows(b.clock.at.wall, call, policy) {
@@ -106,7 +106,7 @@ func checkAllow(t *testing.T, answer []byte, arn string, want product.ID) {
 // read is an event as encoding/json reads it.
 type read struct {
 	members map[string]any
-	strings []string // every string in it, wherever it stands
+	strings []string // every string in it, at any depth
 }
 
 // readEvent reads an event. It is plain if no object in it has a member twice; then its maps hide nothing.

@@ -231,7 +231,7 @@ func TestGateAnswersEachStepWithItsStatus(t *testing.T) {
 		})
 	}
 	if strings.Contains(b.out.String(), "ak_") {
-		t.Error("a secret stands in the log")
+		t.Error("a secret is in the log")
 	}
 	if apigw.ErrUnauthorized.Error() != "Unauthorized" {
 		t.Error("API Gateway answers 401 for exactly this word")

@@ -90,7 +90,7 @@ func panicked() string {
 	}
 }
 
-// internalError reports a call that could not be decided at all. What was sent is not told: it may hold a secret.
+// internalError logs a call that could not be decided at all. The line leaves the event out: it may hold a secret.
 func (l *requestLog) internalError(now moment, requestID, what string) {
 	l.flush()
 	b := appendStart(l.buf[:0], now, "ERROR", "authorizer error")
@@ -112,7 +112,7 @@ func appendStart(b []byte, now moment, level, message string) []byte {
 
 const maxField = 253 // the longest host
 
-// appendField writes what stands before a value and the value, with every character that is not plain replaced.
+// appendField writes the text before a value and the value, with every character that is not plain replaced.
 func appendField(b []byte, before, value string) []byte {
 	b = append(b, before...)
 	for i := range min(len(value), maxField) {

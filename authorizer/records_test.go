@@ -67,9 +67,9 @@ func TestAgeCountsFromBeforeTheRead(t *testing.T) {
 
 func TestAgeIsRightAcrossFreezing(t *testing.T) {
 	for name, pass := range map[string]func(*moment){
-		"the monotonic clock stands still": func(m *moment) { m.wall = m.wall.Add(time.Hour) },
-		"the wall clock stands still":      func(m *moment) { m.mono += time.Hour },
-		"the wall clock is set back":       func(m *moment) { m.wall = m.wall.Add(-time.Hour); m.mono += 6 * time.Second },
+		"the monotonic clock stops":  func(m *moment) { m.wall = m.wall.Add(time.Hour) },
+		"the wall clock stops":       func(m *moment) { m.mono += time.Hour },
+		"the wall clock is set back": func(m *moment) { m.wall = m.wall.Add(-time.Hour); m.mono += 6 * time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newHarness(t)

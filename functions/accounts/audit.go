@@ -43,7 +43,7 @@ func (h *handler) listKeyAudit(w http.ResponseWriter, r *http.Request, c gateway
 	if err != nil {
 		return err
 	}
-	if len(rows.Rows) == 0 { // a purged key has a trail, one that never was has none
+	if len(rows.Rows) == 0 { // a purged key has audit rows, one that never was has none
 		if _, err := h.store.Key(r.Context(), c.Account, id); err != nil {
 			return err
 		}

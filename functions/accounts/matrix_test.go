@@ -242,7 +242,7 @@ func TestOperatorsFindAccountsAndKeys(t *testing.T) {
 		actions[row.(map[string]any)["action"].(string)] = true
 	}
 	if !actions["key.block"] || !actions["key.unblock"] {
-		t.Errorf("the key's trail: %v", actions)
+		t.Errorf("the key's audit rows: %v", actions)
 	}
 }
 

@@ -57,13 +57,13 @@ func (a *app) showAudit(v *visit) error {
 	return v.render(http.StatusOK, "account-audit", v.t("audit.title"), d)
 }
 
-// facts puts values of the audit trail into words.
+// facts renders values of the audit trail.
 type facts struct {
 	v        *visit
 	products []api.Product
 }
 
-// text is a value of the audit trail in words: moments as dates, stable codes by their names, lists with commas, and
+// text renders a value of the audit trail: times as dates, stable codes by their names, lists with commas, and
 // everything else as it was written. What customers typed stays as it is.
 func (f facts) text(field string, value any) string {
 	switch t := value.(type) {

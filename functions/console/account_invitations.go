@@ -55,7 +55,7 @@ const (
 	invitationLife = 10 * time.Minute
 )
 
-// invitationView is the page behind an invitation's link. The token stands in the link's fragment, which browsers send to
+// invitationView is the page behind an invitation's link. The token is in the link's fragment, which browsers send to
 // nobody; a script puts it into the form, or the person pastes the link. Over the sign-in it waits in a cookie.
 type invitationView struct {
 	*form

@@ -109,7 +109,7 @@ func (a *app) account(pattern string, e endpoint) {
 	})
 }
 
-// plainID reports whether a part of a path may stand in a path of the API as it is.
+// plainID reports whether a part of a path can go into a path of the API unescaped.
 func plainID(id string) bool {
 	return !strings.ContainsFunc(id, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-')

@@ -99,7 +99,7 @@ var shapes = map[string]string{
 	"sort":     `<path d="M8 2.8v10.4M4.6 9.8 8 13.2l3.4-3.4"/>`,
 }
 
-// icon draws a shape. It says nothing to screen readers: a word stands beside it.
+// icon draws a shape. Screen readers skip it: a word is beside it.
 func icon(name string) template.HTML {
 	mirrored := ""
 	if name == "next" || name == "out" {

@@ -14,7 +14,7 @@ import (
 const requestID1 = "qps_01M805YGJJ5PF6PAW3JGR7T0AC"
 
 // fakeAnswers makes the fake API answer everything that the pages about usage, requests, the account and operators ask for.
-// The name stands wherever a customer, an operator or a browser can write something.
+// The name is used in every field that a customer, an operator or a browser can write.
 func fakeAnswers(r *harness, name string) {
 	at := time.Date(2026, 8, 3, 14, 0, 0, 0, time.UTC)
 	root := "/v1/accounts/" + account

@@ -105,7 +105,7 @@ func TestTheSecretStandsInTheAnswerThatMadeItAndInNoOther(t *testing.T) {
 	elements(made.doc, func(n *html.Node) {
 		for _, a := range n.Attr {
 			if strings.Contains(a.Val, secret) {
-				t.Errorf("the secret stands in <%s %s>: a click would carry it into the history", n.Data, a.Key)
+				t.Errorf("the secret is in <%s %s>: a click would carry it into the history", n.Data, a.Key)
 			}
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/api"
 )
 
-// TestAProposalIsCountedFromWhenItWasMade: "since" stands beside the numbers, so they must be from then on.
+// TestAProposalIsCountedFromWhenItWasMade: "since" is shown beside the numbers, so they must be from then on.
 func TestAProposalIsCountedFromWhenItWasMade(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
 	const path = "/accounts/" + account + "/keys/" + keyID

@@ -14,7 +14,7 @@ import (
 	"latchkey/shared/api"
 )
 
-// requestPage is the form of a new request. Which key and limit it is about stands in the URL, so that their numbers
+// requestPage is the form of a new request. The key and limit that it is about are in the URL, so that their numbers
 // show without a script.
 type requestPage struct {
 	*form

@@ -147,7 +147,7 @@ func TestSignOutEndsTheSessionForGood(t *testing.T) {
 		t.Errorf("sent to %s", to)
 	}
 	if strings.Contains(to.RawQuery, "id_token") {
-		t.Error("a token stands in a URL")
+		t.Error("a token is in a URL")
 	}
 	r.browser.Jar.SetCookies(at, stolen)
 	if page := r.get("/accounts/" + account + "/keys"); page.StatusCode != http.StatusUnauthorized {

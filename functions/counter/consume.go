@@ -79,7 +79,7 @@ type batch struct {
 	err     error          // why
 }
 
-// read sorts the records: reports to count, and what is to be set aside. Removals are the table's own tidying.
+// read sorts the records: reports to count, and those to quarantine. Removals are the table's own clean-up by TTL.
 func (b *batch) read() (list []usage.Report) {
 	b.bad = map[int]string{}
 	for i, r := range b.records {
@@ -103,7 +103,7 @@ func (b *batch) read() (list []usage.Report) {
 	return list
 }
 
-// count folds the reports, and goes on where one part of them fails: whom the others belong to shouldn't wait.
+// count folds the reports, and goes on where one part of them fails, so that the other keys don't wait.
 func (b *batch) count(ctx context.Context, reports []usage.Report) {
 	contributions, newest := usage.Coalesce(reports, b.now())
 	late := map[account.ID]bool{} // accounts that lack something: they aren't fresh
@@ -115,7 +115,7 @@ func (b *batch) count(ctx context.Context, reports []usage.Report) {
 	}
 }
 
-// commit counts one part in a transaction. What the store can't take is looked for and set aside with its records;
+// commit counts one part in a transaction. Parts that the store refuses are found and quarantined with their records;
 // what the store doesn't take now comes again.
 func (b *batch) commit(ctx context.Context, part usage.Batch, late map[account.ID]bool) {
 	err := b.try(ctx, part)

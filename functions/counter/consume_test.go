@@ -59,8 +59,8 @@ func TestSampleEventsAreSetAside(t *testing.T) {
 				t.Fatalf("%s: %s, %v", name, out, err)
 			}
 		}
-		if got := r.aside(t); len(got) != want {
-			t.Errorf("%s: %d records set aside: %v", name, len(got), got)
+		if got := r.quarantined(t); len(got) != want {
+			t.Errorf("%s: %d records quarantined: %v", name, len(got), got)
 		}
 	}
 }
@@ -120,11 +120,11 @@ func TestAPoisonRecordIsSetAsideWholeAndTheRestCounted(t *testing.T) {
 			if r.count(t, 1) != 3 || r.count(t, 2) != 4 {
 				t.Errorf("%d and %d calls", r.count(t, 1), r.count(t, 2))
 			}
-			aside := r.aside(t)
-			if len(aside) != 1 {
-				t.Fatalf("set aside: %v", aside)
+			quarantined := r.quarantined(t)
+			if len(quarantined) != 1 {
+				t.Fatalf("quarantined: %v", quarantined)
 			}
-			for _, kept := range aside {
+			for _, kept := range quarantined {
 				if kept != string(bad) {
 					t.Errorf("kept %s", kept)
 				}
@@ -152,8 +152,8 @@ func TestRemovalsAreNeitherCountedNorSetAside(t *testing.T) {
 		record["userIdentity"] = map[string]any{"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 		delete(record["dynamodb"].(map[string]any), "NewImage")
 	})
-	if again := r.invoke(t, expired); again != "" || len(r.aside(t)) != 0 || r.count(t, 1) != 0 {
-		t.Errorf("again from %q, aside %v, %d counted", again, r.aside(t), r.count(t, 1))
+	if again := r.invoke(t, expired); again != "" || len(r.quarantined(t)) != 0 || r.count(t, 1) != 0 {
+		t.Errorf("again from %q, quarantined %v, %d counted", again, r.quarantined(t), r.count(t, 1))
 	}
 }
 
@@ -201,8 +201,8 @@ func TestARecordThatCannotBeSetAsideComesAgain(t *testing.T) {
 	if again := r.invoke(t, batch...); again != "12" || r.count(t, 1) != 7 {
 		t.Fatalf("again from %q, %d counted", again, r.count(t, 1))
 	}
-	if again := r.invoke(t, batch[1:]...); again != "" || len(r.aside(t)) != 1 || r.count(t, 1) != 7 {
-		t.Errorf("again from %q, aside %v, %d counted", again, r.aside(t), r.count(t, 1))
+	if again := r.invoke(t, batch[1:]...); again != "" || len(r.quarantined(t)) != 1 || r.count(t, 1) != 7 {
+		t.Errorf("again from %q, quarantined %v, %d counted", again, r.quarantined(t), r.count(t, 1))
 	}
 	huge := mutate(record("14", "d", 1, 1), func(_, i map[string]any) { i["v"] = map[string]any{"S": strings.Repeat("x", maxQuarantined)} })
 	if again := r.invoke(t, record("13", "c", 4, 1), huge); again != "14" {
@@ -236,8 +236,8 @@ func TestACounterThatCannotBeReadSpoilsNoOther(t *testing.T) {
 			t.Errorf("key %d has %d calls", i, r.count(t, i))
 		}
 	}
-	if aside := r.aside(t); len(aside) != 1 || aside["207#event-207"] == "" {
-		t.Errorf("set aside: %v", aside)
+	if quarantined := r.quarantined(t); len(quarantined) != 1 || quarantined["207#event-207"] == "" {
+		t.Errorf("quarantined: %v", quarantined)
 	}
 	if !strings.Contains(r.logs.String(), "207") {
 		t.Error("nothing is logged")

@@ -97,8 +97,8 @@ func (r *harness) count(t testing.TB, key int) int64 {
 	return sum
 }
 
-// aside lists what was set aside, by its ID.
-func (r *harness) aside(t testing.TB) map[string]string {
+// quarantined lists the quarantined records by ID.
+func (r *harness) quarantined(t testing.TB) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	var start dynamo.Item

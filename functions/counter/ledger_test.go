@@ -28,15 +28,15 @@ type ledger struct {
 }
 
 func (l *ledger) count(c usage.Call) {
-	slot := "c"
+	which := "c"
 	if c.Previous {
-		slot = "p"
+		which = "p"
 	}
 	code, product := string(c.Code), string(c.Subject.Product)
 	hour, day := c.At.Format("2006-01-02T15"), c.At.Format("2006-01-02")
 	for _, who := range []string{string(c.Subject.Key), "account"} {
-		l.numbers[strings.Join([]string{who, hour, product, "c", slot, code}, " ")]++
-		l.numbers[strings.Join([]string{who, day, product, "c", slot, code}, " ")]++
+		l.numbers[strings.Join([]string{who, hour, product, "c", which, code}, " ")]++
+		l.numbers[strings.Join([]string{who, day, product, "c", which, code}, " ")]++
 		l.numbers[strings.Join([]string{who, hour, product, "m", c.At.Format("04")}, " ")]++
 	}
 	l.numbers[strings.Join([]string{string(c.Subject.Key), hour, product, "o", code}, " ")]++ // all hosts together
@@ -124,7 +124,7 @@ type fleet struct {
 	ledger
 	rnd     *rand.Rand
 	stream  []json.RawMessage
-	poison  int // records of the stream that are to be set aside
+	poison  int // records of the stream to quarantine
 	now     time.Time
 	tallies []*usage.Tally
 }
@@ -250,8 +250,8 @@ func (f *fleet) check(t *testing.T, r *harness, clean counters.Store) {
 		}
 	}
 	f.compare(t, clean, fleetKeys)
-	if got := len(r.aside(t)); got != f.poison {
-		t.Errorf("%d records set aside, want %d", got, f.poison)
+	if got := len(r.quarantined(t)); got != f.poison {
+		t.Errorf("%d records quarantined, want %d", got, f.poison)
 	}
 }
 

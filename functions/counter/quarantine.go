@@ -12,10 +12,10 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// maxQuarantined bounds a record that is set aside; DynamoDB takes 400 KB.
+// maxQuarantined bounds a quarantined record, in bytes; DynamoDB takes 400 KB.
 const maxQuarantined = 350 << 10
 
-var errTooLarge = errors.New("counter: a record that can't be counted is too large to be set aside here")
+var errTooLarge = errors.New("counter: a record that can't be counted is too large to quarantine")
 
 // quarantine keeps what can't be counted. A record that can't be kept either comes again, until Lambda moves it to its
 // own place for failures.
@@ -27,7 +27,7 @@ func (b *batch) quarantine(ctx context.Context) {
 	_, _ = b.metrics.Write(telemetry.Sum(b.now(), "UsageSetAside", len(b.bad)).Append(nil))
 	for _, i := range slices.Sorted(maps.Keys(b.bad)) {
 		r := b.records[i]
-		b.log.Error("a record of the stream can't be counted and is set aside", "id", quarantineID(r), "why", b.bad[i])
+		b.log.Error("a record of the stream can't be counted and is quarantined", "id", quarantineID(r), "why", b.bad[i])
 		err := errTooLarge
 		if len(r.Raw) <= maxQuarantined {
 			err = b.store.Quarantine(ctx, quarantineID(r), b.bad[i], r.Raw, b.now())

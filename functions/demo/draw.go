@@ -12,7 +12,7 @@ import (
 
 const tileSize = 256 // pixels
 
-// look is a style: what stands for no land, for all land, and for the shore between them.
+// look is a style: the colours of no land, all land, and the shore between them.
 type look struct {
 	sea, land, shore color.RGBA
 	palette          color.Palette

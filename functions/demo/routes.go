@@ -5,7 +5,7 @@ import (
 	"path"
 )
 
-// routes is the demo's whole surface. It trusts the gate: whoever gets here may.
+// routes serves all of the demo's paths. It trusts the gate: every call that gets here is allowed.
 func routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /map/1/tile/{layer}/{style}/{z}/{x}/{y}", serveTile)

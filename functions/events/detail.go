@@ -25,7 +25,7 @@ type detail struct {
 	Changes   []change `json:"changes"`
 }
 
-// actor leaves the e-mail out: a bus has readers that the trail doesn't have.
+// actor leaves the e-mail out: a bus has readers that the audit trail doesn't have.
 type actor struct {
 	Subject string `json:"subject"`
 	Role    string `json:"role"`

@@ -51,7 +51,7 @@ func (f *forwarder) handle(ctx context.Context, raw json.RawMessage) (stream.Fai
 	for _, record := range records {
 		row, is, err := auditRow(record)
 		if err != nil {
-			f.log.ErrorContext(ctx, "record set aside", "sequence", record.Sequence, "error", err.Error())
+			f.log.ErrorContext(ctx, "record failed", "sequence", record.Sequence, "error", err.Error())
 			if failed := f.put(ctx, batch); failed != "" {
 				return failedAt(failed), nil
 			}

@@ -182,11 +182,11 @@ func TestSecretsStandInTheirOneAnswerAndNowhereElse(t *testing.T) {
 	}
 	for i, s := range secrets {
 		if n := strings.Count(r.All.String(), s); n != 1 {
-			t.Errorf("secret %d stands in %d answers", i, n)
+			t.Errorf("secret %d is in %d answers", i, n)
 		}
 		for place, text := range map[string]string{"the store": string(stored), "the log": r.Logs.String()} {
 			if strings.Contains(text, s) || strings.Contains(text, s[3:30]) {
-				t.Errorf("secret %d stands in %s", i, place)
+				t.Errorf("secret %d is in %s", i, place)
 			}
 		}
 	}

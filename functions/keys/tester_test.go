@@ -100,7 +100,7 @@ func TestTesterNamesWhatDecided(t *testing.T) {
 	}
 }
 
-// TestEveryDecisionHasARule: null would leave whoever asks without what to mend. Where a status of keys is the reason,
+// TestEveryDecisionHasARule: null wouldn't tell the caller what to fix. Where a status of keys is the reason,
 // the rule is that status.
 func TestEveryDecisionHasARule(t *testing.T) {
 	named := map[authz.Code]string{authz.KeyNotInHeader: "header_only", authz.ProductNotAllowed: "no_product"}

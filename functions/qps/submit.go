@@ -96,7 +96,7 @@ func (h *handler) keyOf(r *http.Request, c gateway.Principal, text string) (apik
 	return k, err
 }
 
-// classOf finds the limit class that a body names: a product stands for its own class.
+// classOf finds the limit class that a body names: a product's ID names its own class too.
 func (h *handler) classOf(k apikey.Key, body api.CreateQpsRequest) (limited, error) {
 	class := product.Class(body.Product)
 	if body.Class != nil {

@@ -70,11 +70,11 @@ func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
 		return err
 	}
-	secret, slot, err := h.service.NewSecret(r.Context(), before)
+	secret, stored, err := h.service.NewSecret(r.Context(), before)
 	if err != nil {
 		return err
 	}
-	after, err := rotation.Rotate(before, slot, grace, reason, h.service.Source.Time())
+	after, err := rotation.Rotate(before, stored, grace, reason, h.service.Source.Time())
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func TestRotateShowsTheNewSecretOnceAndKeepsEverythingElse(t *testing.T) {
 	}
 	if n := strings.Count(r.All.String(), secret.Reveal()); n != 1 || strings.Contains(r.Logs.String(), secret.Reveal()) ||
 		strings.Contains(fmt.Sprintf("%+v", r.AllAudit(t, r.account.ID)), secret.Reveal()) {
-		t.Errorf("the secret stands in %d answers, or in a log or the trail", n)
+		t.Errorf("the secret is in %d answers, or in a log or the audit trail", n)
 	}
 }
 

@@ -68,7 +68,7 @@ func is[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
-// customerMustFix reports whether only the customer can mend a failure: their principal doesn't exist, or is too wide.
+// customerMustFix reports whether only the customer can fix a failure: their principal doesn't exist, or is too wide.
 func customerMustFix(err error) bool {
 	return is[*types.MalformedPolicyDocumentException](err) || is[*types.PublicPolicyException](err)
 }
@@ -80,7 +80,7 @@ func call[In, Out any](ctx context.Context, v *delivery, do func(context.Context
 }
 
 // prepare puts a new secret into the version, staged AWSPENDING: nobody's AWSCURRENT changes. Where the version has a
-// value already, that is the secret, whoever of the runs made it.
+// value already, that is the secret, whichever run made it.
 func (v *delivery) prepare(ctx context.Context, k apikey.Key, version string, fresh func() (apikey.Secret, error), prefix apikey.Prefix) (apikey.Secret, string, error) {
 	if err := v.ensureSecret(ctx, k); err != nil {
 		return apikey.Secret{}, "", err

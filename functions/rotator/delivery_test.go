@@ -159,13 +159,13 @@ func TestSecretsManagersOwnStepsRotateTheKey(t *testing.T) {
 	}
 }
 
-// meanwhile does something just before the first policy is written.
-type meanwhile struct {
+// beforePolicy calls a function just before the first policy is written.
+type beforePolicy struct {
 	*sm.Client
 	once func()
 }
 
-func (m *meanwhile) PutResourcePolicy(ctx context.Context, in *sm.PutResourcePolicyInput, o ...func(*sm.Options)) (*sm.PutResourcePolicyOutput, error) {
+func (m *beforePolicy) PutResourcePolicy(ctx context.Context, in *sm.PutResourcePolicyInput, o ...func(*sm.Options)) (*sm.PutResourcePolicyOutput, error) {
 	if do := m.once; do != nil {
 		m.once = nil
 		do()
@@ -177,7 +177,7 @@ func TestARunThatWasOvertakenPutsBackWhatItWrote(t *testing.T) {
 	const other = "arn:aws:iam::111122223333:role/new"
 	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t))
-	slow := r.run(r.Stores, &meanwhile{r.secrets, func() {
+	slow := r.run(r.Stores, &beforePolicy{r.secrets, func() {
 		policy := *k.Rotation
 		policy.Principal = other
 		if _, err := r.Edit(t.Context(), r.key(k), "key.rotation_policy", func(k *apikey.Key) { k.Rotation = &policy }); err != nil {

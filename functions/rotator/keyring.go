@@ -154,16 +154,16 @@ func (r *rotator) resealKey(ctx context.Context, ring sealing.Held, k apikey.Key
 // reseal is the key with all its sealed secrets sealed by the ring's current data key.
 func reseal(random io.Reader, ring keyring.Ring, k apikey.Key) (after apikey.Key, changed bool, err error) {
 	after = k
-	one := func(slot *apikey.StoredSecret) error {
-		if len(slot.Sealed) == 0 || keyring.SealedBy(slot.Sealed) == ring.Current() {
+	one := func(stored *apikey.StoredSecret) error {
+		if len(stored.Sealed) == 0 || keyring.SealedBy(stored.Sealed) == ring.Current() {
 			return nil
 		}
-		text, err := ring.Open(slot.Sealed, string(k.ID))
+		text, err := ring.Open(stored.Sealed, string(k.ID))
 		if err != nil {
 			return err
 		}
 		changed = true
-		slot.Sealed, err = ring.Seal(random, text, string(k.ID))
+		stored.Sealed, err = ring.Seal(random, text, string(k.ID))
 		return err
 	}
 	if err := one(&after.Current); err != nil {

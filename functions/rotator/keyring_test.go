@@ -106,7 +106,7 @@ func (r *harness) sealedKey(t *testing.T, a account.Account, ring keyring.Ring) 
 		}
 		k.Recoverable = true
 		k.Current.Sealed = seal("new")
-		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.AddDate(0, 0, 90)}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret(string(k.ID) + "/0"), EndsAt: keytest.Now.AddDate(0, 0, 90)}
 		k.Outgoing.Sealed = seal("old")
 	})
 }

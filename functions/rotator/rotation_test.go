@@ -41,7 +41,7 @@ func TestADueKeyIsAnnouncedRotatedAndDelivered(t *testing.T) {
 	}
 	text, _ := r.delivered(k, reader, current)
 	if strings.Contains(r.out.String(), text) || strings.Contains(fmt.Sprint(r.AllAudit(t, a.ID)), text) {
-		t.Error("the secret stands in a log or in the trail")
+		t.Error("the secret is in a log or in the audit trail")
 	}
 	if !strings.Contains(r.out.String(), `"msg":"job done"`) || !strings.Contains(r.out.String(), `"KeysRotated":1`) {
 		t.Errorf("no summary or no metrics: %s", r.out)
@@ -104,7 +104,7 @@ func TestWhoIsRotated(t *testing.T) {
 		"deleted":                        {func(k *apikey.Key) { k.DeletedAt = keytest.Now }, 0},
 		"not due yet":                    {func(k *apikey.Key) { k.RotatedAt = keytest.Now.Add(-day) }, 0},
 		"a rotation by hand is running": {func(k *apikey.Key) {
-			k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
+			k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
 		}, 0},
 	} {
 		r := newHarness(t)
@@ -118,7 +118,7 @@ func TestWhoIsRotated(t *testing.T) {
 func TestARotationByHandThatRunsIsWaitedFor(t *testing.T) {
 	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t), func(k *apikey.Key) {
-		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
 	})
 	r.given[k.Outgoing.Hash] = true
 	r.rotation()
@@ -167,7 +167,7 @@ func TestAWrongPrincipalIsReportedOnceAndStopsNoOther(t *testing.T) {
 	}
 	r.clock.Advance(day)
 	if r.rotation(); r.key(keys[1]).Delivery.Reader != reader {
-		t.Error("not delivered after the principal was mended")
+		t.Error("not delivered after the principal was fixed")
 	}
 	r.settled(keys[1])
 }
@@ -213,7 +213,7 @@ func TestDueByRotatesAheadAndEndsNoGrace(t *testing.T) {
 	ahead := r.dueKey(a, func(k *apikey.Key) { k.RotatedAt = keytest.Now.AddDate(0, 0, -20) })
 	running := r.dueKey(a, func(k *apikey.Key) {
 		k.Rotation = nil
-		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
 	})
 	raw := fmt.Sprintf(`{"job":"rotation","due_by":%q}`, keytest.Now.AddDate(0, 0, 40).Format(time.RFC3339))
 	s := r.job(raw).(summary)

@@ -19,9 +19,9 @@ type summary struct {
 	Rotated     int     `json:"rotated"`   // got a new secret
 	Delivered   int     `json:"delivered"` // Secrets Manager follows
 	Announced   int     `json:"announced"`
-	Ended       int     `json:"ended"`   // graces and limits tidied up
+	Ended       int     `json:"ended"`   // ended grace periods and limits
 	Skipped     int     `json:"skipped"` // had nothing to do any more: another run or a person was first
-	Refused     int     `json:"refused"` // only the customer can mend them; reported to them
+	Refused     int     `json:"refused"` // only the customer can fix them; reported to them
 	Failed      int     `json:"failed"`  // remain due
 	Due         int     `json:"due"`     // only counted, with count
 	More        bool    `json:"more"`    // the run ended before the list

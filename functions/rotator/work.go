@@ -149,10 +149,10 @@ func (w *work) prepareRotation(ctx context.Context, k apikey.Key) (apikey.Key, e
 
 // rotate puts a prepared secret in force.
 func (w *work) rotate(ctx context.Context, k apikey.Key, secret apikey.Secret, version string) (apikey.Key, error) {
-	slot := apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview()}
+	stored := apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview()}
 	if k.Recoverable {
 		var err error
-		if slot.Sealed, err = w.sealer.Seal(ctx, secret, k.ID); err != nil {
+		if stored.Sealed, err = w.sealer.Seal(ctx, secret, k.ID); err != nil {
 			return k, err
 		}
 	}
@@ -160,7 +160,7 @@ func (w *work) rotate(ctx context.Context, k apikey.Key, secret apikey.Secret, v
 	if err != nil {
 		return k, err
 	}
-	after, err := rotation.Rotate(k, slot, grace, rotation.Scheduled, w.source.Time())
+	after, err := rotation.Rotate(k, stored, grace, rotation.Scheduled, w.source.Time())
 	if err != nil {
 		return k, err
 	}
@@ -200,8 +200,8 @@ func (w *work) reconcile(ctx context.Context, k apikey.Key) (held bool, err erro
 	})
 }
 
-// refuse notes a failure that only the customer can mend, tells them, and lets the key rest. Anything else is a
-// breakdown, and the key stays due.
+// refuse records a failure that only the customer can fix, reports it to them, and leaves the key until RetryAt. Any
+// other failure is an error, and the key stays due.
 func (w *work) refuse(ctx context.Context, k apikey.Key, err error) (apikey.Key, error) {
 	if !customerMustFix(err) {
 		return k, err

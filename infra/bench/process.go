@@ -73,7 +73,7 @@ func (p *process) cpu() (time.Duration, error) {
 	for _, f := range files {
 		raw, err := os.ReadFile(f)
 		if err != nil {
-			continue // the thread has ended meanwhile
+			continue // the thread has ended
 		}
 		ran, _, _ := strings.Cut(string(raw), " ")
 		ns, err := strconv.ParseInt(ran, 10, 64)

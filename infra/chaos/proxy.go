@@ -1,4 +1,4 @@
-// Package chaos holds fault tools for tests: what stands between two processes and misbehaves.
+// Package chaos holds fault tools for tests: proxies between two processes that misbehave.
 package chaos
 
 import (

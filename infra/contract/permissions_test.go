@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// statement is one statement of one policy, with where it stands.
+// statement is one statement of one policy, with its place.
 type statement struct {
 	where              string
 	effect             string

@@ -98,7 +98,7 @@ func TestTables(t *testing.T) {
 			}
 		}
 		if p["TableName"] != nil {
-			t.Errorf("%s: a name of its own stands in the way of a second stack", id)
+			t.Errorf("%s: an explicit name prevents a second stack", id)
 		}
 	}
 	for id := range tables {

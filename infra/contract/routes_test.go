@@ -257,7 +257,7 @@ func TestNoTwoVariablesStandBesideEachOther(t *testing.T) {
 		for _, segment := range strings.Split(strings.Trim(r.path, "/"), "/") {
 			if strings.HasPrefix(segment, "{") {
 				if other, ok := seen[parent]; ok && other != segment {
-					t.Errorf("%s: %s stands beside %s", r.path, segment, other)
+					t.Errorf("%s: %s is beside %s", r.path, segment, other)
 				}
 				seen[parent] = segment
 			}

@@ -181,7 +181,7 @@ func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
 	}
 }
 
-// No authorizer stands before the management API: each of its functions verifies tokens, by one package.
+// The management API has no authorizer: each of its functions verifies tokens, by one package.
 func TestFunctionsOfTheManagementAPIVerifyTokens(t *testing.T) {
 	d := render(t, "template.yaml")
 	folders := deployed(t, d)

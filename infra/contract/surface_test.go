@@ -7,7 +7,7 @@ import (
 )
 
 // surface writes down, a line each, what the stack offers and what its parts may do, so that a change of either is
-// seen by whoever reads the change.
+// seen by every reader of the change.
 func surface(d document) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

@@ -153,7 +153,7 @@ func TestAFunctionThatIsBrokenIsAnsweredByTheTemplate(t *testing.T) {
 	}
 }
 
-// withFunctions is a repository for a runner in which this test binary stands in for functions; all else is as it is.
+// withFunctions is a repository for a runner in which this test binary replaces functions; all else is as it is.
 func withFunctions(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()

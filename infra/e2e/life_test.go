@@ -108,10 +108,10 @@ func deleteAndRestore(t *testing.T, k key) {
 	shared.obeyed(t, "delete", tile+k.secret, nil, 401, "unauthorized")
 	shared.must(t, 200, "owner", "DELETE", k.path, "") // again: as good as the first
 	if a := shared.must(t, 200, "owner", "GET", account+"/keys", ""); strings.Contains(string(a.body), k.id) {
-		t.Errorf("a deleted key stands in the list: %s", a.body)
+		t.Errorf("a deleted key is in the list: %s", a.body)
 	}
 	if a := shared.must(t, 200, "owner", "GET", account+"/keys?status=deleted", ""); !strings.Contains(string(a.body), k.id) {
-		t.Errorf("it doesn't stand among the deleted ones: %s", a.body)
+		t.Errorf("it isn't among the deleted ones: %s", a.body)
 	}
 	refused(t, "edited", shared.manage(t, "owner", "PATCH", k.path, `{"name":"x"}`, "If-Match", "*"), 409, "key_deleted")
 	refused(t, "disabled", shared.manage(t, "owner", "POST", k.path+"/disable", `{}`), 409, "key_deleted")
@@ -165,13 +165,13 @@ func closeAccount(t *testing.T, k key) {
 	shared.obeyed(t, "closing of an account", tile+k.secret, nil, 401, "unauthorized")
 	shared.obeyed(t, "closing of an account, its second key", tile+second.secret, nil, 401, "unauthorized")
 	refused(t, "a key in a closed account", shared.manage(t, "owner", "POST", account+"/keys", lifeKey), 409, "account_closed")
-	rows := shared.trail(t, "owner", account+"/audit")
+	rows := shared.auditRows(t, "owner", account+"/audit")
 	if n := count(rows, "key.revoke"); n != 2 {
-		t.Errorf("%d keys revoked in the trail, want 2: %v", n, rows)
+		t.Errorf("%d keys revoked in the audit trail, want 2: %v", n, rows)
 	}
 	shared.must(t, 200, "owner", "GET", account+"/usage", "")
 	shared.must(t, 200, "operator", "POST", account+"/close", `{}`) // again: as good as the first
-	if got := shared.trail(t, "owner", account+"/audit"); len(got) != len(rows) {
+	if got := shared.auditRows(t, "owner", account+"/audit"); len(got) != len(rows) {
 		t.Errorf("closing twice left %d rows more", len(got)-len(rows))
 	}
 }
@@ -181,8 +181,8 @@ type row struct {
 	action, actor, role, key string
 }
 
-// trail reads a whole audit trail, page by page.
-func (s *stack) trail(t testing.TB, person, path string) (rows []row) {
+// auditRows reads a whole audit trail, page by page.
+func (s *stack) auditRows(t testing.TB, person, path string) (rows []row) {
 	t.Helper()
 	token := ""
 	for {
@@ -236,18 +236,18 @@ func TestEachMutationLeavesOneRowAndNothingElseDoes(t *testing.T) {
 		{"key.edit", "owner", "owner", k.id},
 		{"key.create", "owner", "owner", k.id},
 	}
-	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) { // the trail of a key is an index, which may lag
-		got := s.trail(t, "owner", k.path+"/audit")
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) { // the audit trail of a key is an index, which may lag
+		got := s.auditRows(t, "owner", k.path+"/audit")
 		if fmt.Sprint(got) == fmt.Sprint(want) {
 			break
 		}
 		if time.Since(begin) > 5*time.Second {
-			t.Fatalf("the key's trail\n%v\nwant\n%v", got, want)
+			t.Fatalf("the key's audit trail\n%v\nwant\n%v", got, want)
 		}
 	}
 	want = append(want, row{"account.create", "owner", "owner", ""})
-	if got := s.trail(t, "operator", account+"/audit"); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("the account's trail\n%v\nwant\n%v", got, want)
+	if got := s.auditRows(t, "operator", account+"/audit"); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the account's audit trail\n%v\nwant\n%v", got, want)
 	}
 }
 
@@ -402,8 +402,8 @@ func TestARecoverableSecretIsRevealedToOwnersAndLeavesARow(t *testing.T) {
 	if a.json(t)["secret"] != k.secret || a.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("reveal: %v", a.header)
 	}
-	if rows := s.trail(t, "owner", account+"/audit"); count(rows, "key.reveal") != 1 {
-		t.Errorf("trail %v", rows)
+	if rows := s.auditRows(t, "owner", account+"/audit"); count(rows, "key.reveal") != 1 {
+		t.Errorf("audit trail %v", rows)
 	}
 	plain := s.newKey(t, account, lifeKey)
 	refused(t, "a key that isn't recoverable", s.manage(t, "owner", "POST", plain.path+"/reveal", `{}`), 409, "key_not_recoverable")

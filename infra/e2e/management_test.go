@@ -45,7 +45,7 @@ func TestCreateListAndGetNeverShowTheSecretAgain(t *testing.T) {
 		t.Error("the secret is shown a second time")
 	}
 	if strings.Contains(shared.out.String(), secret) {
-		t.Error("the secret stands in the log")
+		t.Error("the secret is in the log")
 	}
 }
 

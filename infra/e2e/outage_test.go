@@ -264,7 +264,7 @@ func lostAnswers(t *testing.T, s *stack, p *chaos.Proxy) {
 	if l := s.must(t, 200, "owner", "GET", account+"/keys", "").json(t)["keys"].([]any); len(l) != rounds {
 		t.Errorf("%d keys of %d", len(l), rounds)
 	}
-	rows := s.trail(t, "owner", account+"/audit")
+	rows := s.auditRows(t, "owner", account+"/audit")
 	for _, action := range []string{"key.create", "key.disable", "key.revoke"} {
 		if n := count(rows, action); n != rounds {
 			t.Errorf("%d rows of %s, want %d", n, action, rounds)

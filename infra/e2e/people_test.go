@@ -36,7 +36,7 @@ func TestADeveloperRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T)
 	}
 	wg.Wait()
 	if me := string(s.must(t, 200, "developer", "GET", "/v1/me", "").body); strings.Contains(me, account[len("/v1/accounts/"):]) {
-		t.Errorf("the account still stands in %s", me)
+		t.Errorf("the account is still in %s", me)
 	}
 	s.must(t, 204, "owner", "DELETE", account+"/members/developer", "") // again: as good as the first
 }

@@ -181,7 +181,7 @@ func (s *stack) inForce(t testing.TB, secret string, qps int, since time.Time) {
 	}
 }
 
-// audited checks the latest actions of a key's trail, the newest first.
+// audited checks the latest actions of a key's audit trail, the newest first.
 func (s *stack) audited(t testing.TB, keyPath string, want ...string) {
 	t.Helper()
 	var got []string

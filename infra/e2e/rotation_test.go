@@ -210,14 +210,14 @@ func TestAClientThatReadsSecretsManagerOn401SurvivesAScheduledRotation(t *testin
 	if _, err := other.GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: &name}); err == nil {
 		t.Error("another principal reads the secret")
 	}
-	trail := shared.manage(t, "owner", "GET", shared.keyPath(id)+"/audit", "")
+	rows := shared.manage(t, "owner", "GET", shared.keyPath(id)+"/audit", "")
 	for _, action := range []string{"key.rotation_announced", "key.rotate", "key.deliver"} {
-		if !bytes.Contains(trail.body, []byte(`"`+action+`"`)) {
-			t.Errorf("the trail has no %s: %s", action, trail.body)
+		if !bytes.Contains(rows.body, []byte(`"`+action+`"`)) {
+			t.Errorf("the audit trail has no %s: %s", action, rows.body)
 		}
 	}
 	if out, err := secrets.GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: &name}); err != nil || strings.Contains(shared.out.String(), *out.SecretString) {
-		t.Errorf("the delivered secret stands in the log, or: %v", err)
+		t.Errorf("the delivered secret is in the log, or: %v", err)
 	}
 }
 

@@ -85,7 +85,7 @@ func TestARunnerWithAnUpstreamOfOnesOwn(t *testing.T) {
 		t.Error(err)
 	}
 	first := s.run
-	s.manage(t, "owner", "GET", k.path, "") // idle environments have ended meanwhile
+	s.manage(t, "owner", "GET", k.path, "") // idle environments have ended by now
 	s.product(t, tile+k.secret, nil)
 	children := descendants(s.cmd.Process.Pid)
 	if len(children) < 3 {
@@ -115,8 +115,8 @@ func TestARunnerWithAnUpstreamOfOnesOwn(t *testing.T) {
 	if a := s.manage(t, "Bearer "+first.Tokens["owner"], "GET", k.path, ""); a.status != 200 {
 		t.Errorf("a token of the first start: %d %s", a.status, a.body)
 	}
-	if rows := s.trail(t, "owner", account+"/audit"); len(rows) != 2 {
-		t.Errorf("the trail after a second start: %v", rows)
+	if rows := s.auditRows(t, "owner", account+"/audit"); len(rows) != 2 {
+		t.Errorf("the audit trail after a second start: %v", rows)
 	}
 	children = descendants(s.cmd.Process.Pid)
 	s.kill()

@@ -55,7 +55,7 @@ func (l *ledger) needles(more ...string) needles {
 	add := func(secret string) {
 		name := "of " + secret[:7] + "…"
 		n[secret] = name
-		// Without the prefix too: it may be split off, or stand before another separator.
+		// Without the prefix too: it may be split off, or be followed by another separator.
 		for _, text := range []string{secret, secret[strings.IndexByte(secret, '_')+1:]} {
 			n[text] = name
 			n[hex.EncodeToString([]byte(text))] = "hex " + name
@@ -77,7 +77,7 @@ func (l *ledger) needles(more ...string) needles {
 	return n
 }
 
-// in reports what of the needles stands in a text. Each has a window of its own length; the first bytes sort most out.
+// in reports which of the needles are in a text. Each has a window of its own length; the first bytes sort most out.
 func (n needles) in(text []byte) (found []string) {
 	index := map[string][]string{}
 	for needle := range n {

@@ -130,7 +130,7 @@ func (c config) line(s string) string {
 }
 
 func progress(t sliceDone, took time.Duration) string {
-	t.Due = max(t.Due, t.Keys) // more may have come due meanwhile
+	t.Due = max(t.Due, t.Keys) // more may have come due since
 	rate := float64(t.Keys) / took.Seconds()
 	eta := "-"
 	if rate > 0 {

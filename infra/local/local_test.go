@@ -125,7 +125,7 @@ func TestNoSecretAndNoQueryStandsInALine(t *testing.T) {
 	l.warn("%s", secret)
 	for _, bad := range []string{secret, "key=", "abcdefghijkl"} {
 		if strings.Contains(out.String(), bad) {
-			t.Errorf("%q stands in %s", bad, out.String())
+			t.Errorf("%q is in %s", bad, out.String())
 		}
 	}
 	if n := strings.Count(out.String(), "\n"); n != 3 {

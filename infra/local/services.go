@@ -32,7 +32,7 @@ type services struct {
 	stopped   []chan struct{}
 }
 
-// invoker is the pool for callers to whom a function error is a failure like any other.
+// invoker is the pool for callers that treat a function error like any other failure.
 type invoker struct{ s *stack }
 
 func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {

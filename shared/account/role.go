@@ -10,7 +10,7 @@ const (
 	Owner     Role = "owner"
 )
 
-// RoleOperator and RoleSystem are how the audit trail names those who act without being members.
+// RoleOperator and RoleSystem are the audit trail's names for those who act without being members.
 const (
 	RoleOperator = "operator"
 	RoleSystem   = "system"

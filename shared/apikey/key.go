@@ -61,7 +61,7 @@ type Key struct {
 
 	Limits   []Limit         // limits that differ from the catalogue's default
 	Rotation *RotationPolicy // nil: no schedule
-	Delivery Delivery        // what the scheduled job owes to, or knows of, Secrets Manager
+	Delivery Delivery        // the state of the delivery to Secrets Manager
 	Proposed *Proposal       // report-only restrictions
 }
 

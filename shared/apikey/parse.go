@@ -40,7 +40,7 @@ func ParseID(text string) (ID, error) {
 	return ID(text), nil
 }
 
-// ParseName trims a name and checks it. Characters of any script may stand in it; control characters, and the
+// ParseName trims a name and checks it. Characters of any script are allowed; control characters, and the
 // format characters that reorder or hide text (bidirectional overrides, zero-width space), may not.
 func ParseName(text string) (string, error) {
 	name := strings.TrimSpace(text)

@@ -10,7 +10,7 @@ import (
 )
 
 // The shape of a secret: prefix, "_", 27 random base62 characters (160 bits), 6 base62 characters of CRC-32 over
-// all that stands before them. Alphanumeric after the prefix, so that a double click selects it and secret
+// the part before them. Alphanumeric after the prefix, so that a double click selects it and secret
 // scanners can find it.
 const (
 	randomLen   = 27

@@ -131,7 +131,7 @@ func (k Key) Delete(now time.Time) (after Key, ok bool) {
 }
 
 // Restore brings back what Delete hid and nothing else: a revoked key comes back revoked. ErrBilling: the account has
-// become of a type meanwhile that the key's billing type doesn't fit.
+// have changed to a type that the key's billing type doesn't fit.
 func (k Key) Restore(now time.Time) (Key, error) {
 	if k.DeletedAt.IsZero() {
 		return k, ErrNotDeleted

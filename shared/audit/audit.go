@@ -1,4 +1,4 @@
-// Package audit defines the trail: one row for each mutation, written in the mutation's own transaction.
+// Package audit defines the audit trail: one row for each mutation, written in the mutation's own transaction.
 package audit
 
 import (
@@ -7,7 +7,7 @@ import (
 	"latchkey/shared/account"
 )
 
-// Row is one line of the trail. It never holds a secret.
+// Row is one line of the audit trail. It never holds a secret.
 type Row struct {
 	ID        string // "aud_" and a ULID, so rows sort by time
 	Account   account.ID

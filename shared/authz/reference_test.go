@@ -94,7 +94,7 @@ var nearMisses = []string{
 func FuzzDecide(f *testing.F) {
 	const restricted = authztest.Live | authztest.HasDomains
 	f.Add(uint32(authztest.Live), int64(0), int64(0), "", "map-display", "", "", 0, 0, "/map/1/x", "https://example.com", "", uint8(1))
-	// Near misses: whoever breaks a rule breaks one of these without a minute of fuzzing.
+	// Near misses: a change that breaks a rule breaks one of these without a minute of fuzzing.
 	for _, pattern := range []string{"example.com", "*.example.com", "https://example.com", "http://*.example.com", "example.com:80", "example.com:8443", "[::1]", "localhost"} {
 		for _, header := range nearMisses {
 			f.Add(uint32(restricted), int64(0), int64(0), pattern, "map-display", "", "", 0, 0, "/map/1/x", header, "", uint8(1))

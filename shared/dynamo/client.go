@@ -18,7 +18,7 @@ import (
 	transport "github.com/aws/smithy-go/endpoints"
 )
 
-// Config says which DynamoDB to call, as whom, and how patiently.
+// Config sets the DynamoDB to call, the credentials and the timeouts.
 type Config struct {
 	Region       string
 	Endpoint     string // "" is what the SDK's rules make of the region

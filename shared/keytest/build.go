@@ -1,4 +1,4 @@
-// Package keytest is the test kit of the stores and of what stands on them: builders, a clock that stands still,
+// Package keytest is the test kit of the stores and of the code above them: builders, a clock that is set by the test,
 // randomness that repeats, an in-memory DynamoDB, a real engine, faults, and the contract that every store keeps.
 package keytest
 
@@ -31,7 +31,7 @@ type Clock struct {
 	now time.Time
 }
 
-// NewClock stands at Now.
+// NewClock returns a clock that is stopped at Now.
 func NewClock() *Clock { return &Clock{now: Now} }
 
 // Now is the clock's time.
@@ -99,7 +99,7 @@ func Key(id account.ID, options ...func(*apikey.Key)) apikey.Key {
 	k := apikey.Key{
 		ID: keyID, Account: id, AccountType: account.SelfServe, Version: 1, Name: "My first API key", Usage: apikey.Backend,
 		BillingType: apikey.Freemium, Products: []product.ID{"map-display", "search"}, MissingOrigin: apikey.MissingOriginAllow,
-		Current: Slot(string(keyID) + "/1"), CreatedAt: Now, UpdatedAt: Now,
+		Current: StoredSecret(string(keyID) + "/1"), CreatedAt: Now, UpdatedAt: Now,
 	}
 	for _, o := range options {
 		o(&k)
@@ -107,8 +107,8 @@ func Key(id account.ID, options ...func(*apikey.Key)) apikey.Key {
 	return k
 }
 
-// Slot builds a secret's place, its hash made from a seed.
-func Slot(seed string) apikey.StoredSecret {
+// StoredSecret builds a stored secret whose hash is made from a seed.
+func StoredSecret(seed string) apikey.StoredSecret {
 	return apikey.StoredSecret{Hash: sha256.Sum256([]byte(seed)), Preview: "ak_7Kf2…x9Qd", CreatedAt: Now}
 }
 

@@ -14,7 +14,7 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-// RunControlContract checks what everything that stands on the control and gate tables relies on. open gives empty
+// RunControlContract checks the promises that users of the control and gate tables rely on. open gives empty
 // stores each time.
 func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 	for _, part := range []struct {

@@ -172,7 +172,7 @@ func jobsDue(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	ending := func(in time.Duration) apikey.Key {
 		return s.NewKey(t, a, func(k *apikey.Key) {
-			k.Outgoing = &apikey.Outgoing{StoredSecret: Slot(string(k.ID) + "/0"), EndsAt: Now.Add(in), Reason: "other"}
+			k.Outgoing = &apikey.Outgoing{StoredSecret: StoredSecret(string(k.ID) + "/0"), EndsAt: Now.Add(in), Reason: "other"}
 		})
 	}
 	s.NewKey(t, a)

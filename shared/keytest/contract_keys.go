@@ -18,8 +18,8 @@ import (
 func full(k *apikey.Key) {
 	k.Domains, k.HeaderOnly, k.Recoverable = []string{"example.com", "*.example.com"}, true, true
 	k.Current.Sealed = []byte{1, 2, 3}
-	k.Outgoing = &apikey.Outgoing{StoredSecret: Slot(string(k.ID) + "/0"), EndsAt: Now.Add(time.Hour), Cancelled: true, Reason: "other"}
-	k.Retired = []apikey.Retired{{Hash: Slot(string(k.ID) + "/r1").Hash, EndedAt: Now}, {Hash: Slot(string(k.ID) + "/r2").Hash, EndedAt: Now}}
+	k.Outgoing = &apikey.Outgoing{StoredSecret: StoredSecret(string(k.ID) + "/0"), EndsAt: Now.Add(time.Hour), Cancelled: true, Reason: "other"}
+	k.Retired = []apikey.Retired{{Hash: StoredSecret(string(k.ID) + "/r1").Hash, EndedAt: Now}, {Hash: StoredSecret(string(k.ID) + "/r2").Hash, EndedAt: Now}}
 	k.RotatedAt, k.ExpiresAt, k.Disabled = Now, Now.Add(24*time.Hour), true
 	k.Blocked = &apikey.Block{Reason: "abuse", At: Now, By: "operator@example.com"}
 	k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: Now.Add(time.Hour), Then: 2}, {Class: "map-display.tiles", QPS: 0}}

@@ -25,7 +25,7 @@ const (
 // ErrInjected is the error of Before and After: what a broken connection looks like.
 var ErrInjected = errors.New("keytest: injected: connection reset by peer")
 
-// Faults stands between a store and its DynamoDB and lets calls go wrong. No engine that runs locally ever reports a
+// Faults sits between a store and its DynamoDB and lets calls fail. No engine that runs locally ever reports a
 // transaction conflict, so it has to come from here.
 type Faults struct {
 	DB

@@ -78,13 +78,13 @@ func (s Stores) Edit(ctx context.Context, before apikey.Key, action string, chan
 	return s.Control.Commit(ctx, control.Change{Before: &before, After: after, Audit: Row(before.Account, action, before.ID)})
 }
 
-// AllAudit reads the whole trail of an account, the newest row first.
+// AllAudit reads all audit rows of an account, the newest first.
 func (s Stores) AllAudit(t testing.TB, id account.ID) (rows []audit.Row) {
 	t.Helper()
 	for after := ""; ; {
 		page, err := s.Control.AuditOfAccount(context.Background(), id, after, 50)
 		if err != nil {
-			t.Fatalf("reading the trail: %v", err)
+			t.Fatalf("reading the audit rows: %v", err)
 		}
 		rows = append(rows, page.Rows...)
 		if after = page.Next; after == "" {

@@ -10,7 +10,7 @@
 //
 // One item per key and class holds the window that is open, its capacity and how much of it is used. Windows are
 // numbered and only advance. An environment adds n to "used" of a window and learns what stood there before, so each
-// n is a slot of its own: the grant is the part of the slot below the capacity. A write to a window that is over is
+// n is a separate slot: the grant is the part of the slot below the capacity. A write to a window that is over is
 // refused by its condition and answers with the window that is open; a repeated one only wastes tokens.
 //
 // Write O(w) for the instant in which window w was opened, E(w) for the last grant out of w, and life for how long a

@@ -128,7 +128,7 @@ func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 		return l.next(ask.Limit, s, ask.limit, now, ask.tries)
 	}
 	s.enter(ask, seen, now.Mono)
-	first := s.used // what the slot begins at
+	first := s.used // where the slot begins
 	s.used += ask.N
 	if s.used >= s.capacity && !s.exhausted {
 		s.exhausted, s.ended = true, now.Mono

@@ -56,7 +56,7 @@ type Result struct {
 	// Fallback says that the store failed and a local share of the limit decided: the guarantee is suspended.
 	Fallback bool
 	// RetryAfter is in whole seconds, at least 1, for a refused call. A client that waits that long is admitted,
-	// if nobody else takes the limit meanwhile.
+	// if nobody else takes the limit in that time.
 	RetryAfter int
 	// Limit is the limit in force, in calls per second.
 	Limit int

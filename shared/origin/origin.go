@@ -37,7 +37,7 @@ func (s scheme) defaultPort() uint16 {
 }
 
 // Origin is a scheme, a host and a port, as a browser computes them. The host is lower-case ASCII without a trailing
-// dot; IPv6 addresses stand in brackets. The zero value is no origin and matches nothing.
+// dot; IPv6 addresses are in brackets. The zero value is no origin and matches nothing.
 type Origin struct {
 	scheme scheme
 	host   string
@@ -145,7 +145,7 @@ func parseAuthority(s scheme, authority string) (Origin, bool) {
 
 // cutPort cuts ":port" off an authority; port is 0 where none is written.
 func cutPort(authority string) (host string, port uint16, ok bool) {
-	// The colons of an IPv6 address stand inside its brackets.
+	// The colons of an IPv6 address are inside its brackets.
 	from := strings.IndexByte(authority, ']') + 1
 	i := strings.IndexByte(authority[from:], ':')
 	if i < 0 {

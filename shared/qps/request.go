@@ -78,7 +78,7 @@ var (
 	ErrNotLower         = errors.New("qps: only a lower limit needs no approval")
 )
 
-// Submit makes a pending request out of a draft. The draft says what is asked for and by whom, and ID, Account,
+// Submit makes a pending request out of a draft. The draft has the wish and its author, and ID, Account,
 // KeyID, Product, Class and Current; most is the catalogue's MaxQPS of the class. That no other request is open for
 // the key and class is for the store to see to.
 func Submit(draft Request, most int, now time.Time) (Request, error) {

@@ -1,5 +1,5 @@
 // Package rotation changes a key's secret and nothing else of it: same ID, name, products, domains, limits and
-// counters. It is pure; DESIGN's rules of grace stand here once, for the API and the scheduled job alike.
+// counters. It is pure, and holds the rules of grace periods (docs/guides/rotation.md) for the API and the scheduled job.
 package rotation
 
 import (
@@ -140,8 +140,8 @@ func Cancel(k apikey.Key, now time.Time) (apikey.Key, error) {
 	return after, nil
 }
 
-// markDeliveryDue notes that the secret in force has changed, where one was delivered or is just being: whoever changed it, the
-// job makes Secrets Manager follow.
+// markDeliveryDue records that the secret in force has changed, where one was delivered or is being delivered: the
+// job then updates Secrets Manager, whatever caused the change.
 func markDeliveryDue(k *apikey.Key) {
 	if k.Delivery.Reader != "" || k.Delivery.Due {
 		k.Delivery = apikey.Delivery{Reader: k.Delivery.Reader, Due: true}
@@ -149,7 +149,7 @@ func markDeliveryDue(k *apikey.Key) {
 }
 
 // Sweep retires an outgoing secret whose grace is over. The gate refuses it from that moment anyway; this only
-// tidies the record. ok is false where there is nothing to do.
+// cleans up the record. ok is false where there is nothing to do.
 func Sweep(k apikey.Key, now time.Time) (after apikey.Key, ok bool) {
 	if k.Outgoing == nil || now.Before(k.Outgoing.EndsAt) {
 		return k, false

@@ -13,7 +13,7 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func slot(n byte) apikey.StoredSecret {
+func stored(n byte) apikey.StoredSecret {
 	return apikey.StoredSecret{Hash: apikey.Hash{n}, Preview: "ak_…"}
 }
 
@@ -26,15 +26,15 @@ func grace(t interface{ Fatal(...any) }, seconds int64) rotation.Grace {
 }
 
 func fresh() apikey.Key {
-	return apikey.Key{ID: "key_1", Name: "n", Version: 1, Current: slot(1), CreatedAt: noon}
+	return apikey.Key{ID: "key_1", Name: "n", Version: 1, Current: stored(1), CreatedAt: noon}
 }
 
 func TestRotateKeepsTheOldSecretThroughTheGrace(t *testing.T) {
-	k, err := rotation.Rotate(fresh(), slot(2), grace(t, 3600), rotation.Other, noon)
+	k, err := rotation.Rotate(fresh(), stored(2), grace(t, 3600), rotation.Other, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k.Current.Hash != slot(2).Hash || k.Outgoing == nil || k.Outgoing.Hash != slot(1).Hash {
+	if k.Current.Hash != stored(2).Hash || k.Outgoing == nil || k.Outgoing.Hash != stored(1).Hash {
 		t.Errorf("got %+v", k)
 	}
 	if !k.Outgoing.EndsAt.Equal(noon.Add(time.Hour)) || !k.RotatedAt.Equal(noon) {
@@ -46,39 +46,39 @@ func TestRotateKeepsTheOldSecretThroughTheGrace(t *testing.T) {
 }
 
 func TestRotateWithoutGraceEndsTheOldSecretNow(t *testing.T) {
-	k, err := rotation.Rotate(fresh(), slot(2), grace(t, 0), rotation.Leaked, noon)
-	if err != nil || k.Outgoing != nil || len(k.Retired) != 1 || k.Retired[0].Hash != slot(1).Hash || k.Retired[0].EndedAt.After(noon) {
+	k, err := rotation.Rotate(fresh(), stored(2), grace(t, 0), rotation.Leaked, noon)
+	if err != nil || k.Outgoing != nil || len(k.Retired) != 1 || k.Retired[0].Hash != stored(1).Hash || k.Retired[0].EndedAt.After(noon) {
 		t.Errorf("got %+v, %v", k, err)
 	}
 }
 
 func TestSecondRotationIsRefusedWhileOneRuns(t *testing.T) {
-	k, _ := rotation.Rotate(fresh(), slot(2), grace(t, 3600), rotation.Other, noon)
-	if _, err := rotation.Rotate(k, slot(3), grace(t, 0), rotation.Other, noon.Add(time.Minute)); !errors.Is(err, rotation.ErrInProgress) {
+	k, _ := rotation.Rotate(fresh(), stored(2), grace(t, 3600), rotation.Other, noon)
+	if _, err := rotation.Rotate(k, stored(3), grace(t, 0), rotation.Other, noon.Add(time.Minute)); !errors.Is(err, rotation.ErrInProgress) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := rotation.Rotate(k, slot(3), grace(t, 0), rotation.Other, noon.Add(time.Hour)); err != nil {
+	if _, err := rotation.Rotate(k, stored(3), grace(t, 0), rotation.Other, noon.Add(time.Hour)); err != nil {
 		t.Errorf("once the grace is over: %v", err)
 	}
 }
 
 func TestLostAnswerHasAWayOutAtOnce(t *testing.T) {
-	k, _ := rotation.Rotate(fresh(), slot(2), grace(t, 3600), rotation.Other, noon)
+	k, _ := rotation.Rotate(fresh(), stored(2), grace(t, 3600), rotation.Other, noon)
 	k, err := rotation.Cancel(k, noon.Add(time.Second))
-	if err != nil || k.Current.Hash != slot(1).Hash {
+	if err != nil || k.Current.Hash != stored(1).Hash {
 		t.Fatalf("cancel: %v", err)
 	}
-	if k.Outgoing == nil || k.Outgoing.Hash != slot(2).Hash || !k.Outgoing.EndsAt.Equal(noon.Add(time.Second+15*time.Minute)) {
+	if k.Outgoing == nil || k.Outgoing.Hash != stored(2).Hash || !k.Outgoing.EndsAt.Equal(noon.Add(time.Second+15*time.Minute)) {
 		t.Errorf("the new secret stays valid 15 minutes: got %+v", k.Outgoing)
 	}
-	k, err = rotation.Rotate(k, slot(3), grace(t, 3600), rotation.Other, noon.Add(2*time.Second))
-	if err != nil || k.Current.Hash != slot(3).Hash || k.Outgoing.Hash != slot(1).Hash {
+	k, err = rotation.Rotate(k, stored(3), grace(t, 3600), rotation.Other, noon.Add(2*time.Second))
+	if err != nil || k.Current.Hash != stored(3).Hash || k.Outgoing.Hash != stored(1).Hash {
 		t.Errorf("rotating again: %+v, %v", k, err)
 	}
 }
 
 func TestExtendOnlyLengthens(t *testing.T) {
-	k, _ := rotation.Rotate(fresh(), slot(2), grace(t, 3600), rotation.Other, noon)
+	k, _ := rotation.Rotate(fresh(), stored(2), grace(t, 3600), rotation.Other, noon)
 	if _, err := rotation.Extend(k, grace(t, 60), noon); !errors.Is(err, rotation.ErrShorter) {
 		t.Errorf("got %v", err)
 	}
@@ -105,11 +105,11 @@ func TestGraceIsZeroToThirtyDays(t *testing.T) {
 func TestRevokedAndDeletedKeysAreNotRotated(t *testing.T) {
 	k := fresh()
 	k.RevokedAt = noon
-	if _, err := rotation.Rotate(k, slot(2), rotation.Grace{}, rotation.Other, noon); !errors.Is(err, apikey.ErrRevoked) {
+	if _, err := rotation.Rotate(k, stored(2), rotation.Grace{}, rotation.Other, noon); !errors.Is(err, apikey.ErrRevoked) {
 		t.Error(err)
 	}
 	k.DeletedAt = noon
-	if _, err := rotation.Rotate(k, slot(2), rotation.Grace{}, rotation.Other, noon); !errors.Is(err, apikey.ErrDeleted) {
+	if _, err := rotation.Rotate(k, stored(2), rotation.Grace{}, rotation.Other, noon); !errors.Is(err, apikey.ErrDeleted) {
 		t.Error(err)
 	}
 }
@@ -124,8 +124,8 @@ func TestAKeyAlwaysHasOneOrTwoLiveSecrets(t *testing.T) {
 			var err error
 			switch rapid.IntRange(0, 4).Draw(t, "command") {
 			case 0:
-				known[slot(next).Hash] = true
-				k, err = rotation.Rotate(k, slot(next), grace(t, rapid.Int64Range(0, 2592000).Draw(t, "grace")), rotation.Other, now)
+				known[stored(next).Hash] = true
+				k, err = rotation.Rotate(k, stored(next), grace(t, rapid.Int64Range(0, 2592000).Draw(t, "grace")), rotation.Other, now)
 				next++
 			case 1:
 				k, err = rotation.End(k, now)
@@ -277,7 +277,7 @@ func TestSecretsManagerFollowsWhoeverChangesADeliveredSecret(t *testing.T) {
 	delivered.Rotation = &apikey.RotationPolicy{EveryDays: 90, Principal: role, AnnouncedFor: noon.AddDate(0, 0, 90)}
 	delivered.Delivery.Reader = role
 	rotate := func(k apikey.Key) apikey.Key {
-		k, err := rotation.Rotate(k, slot(2), grace(t, 3600), rotation.Other, noon)
+		k, err := rotation.Rotate(k, stored(2), grace(t, 3600), rotation.Other, noon)
 		if err != nil {
 			t.Fatal(err)
 		}

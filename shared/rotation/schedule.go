@@ -77,7 +77,7 @@ type Task string
 const (
 	Nothing          Task = ""
 	Deliver          Task = "deliver"   // make Secrets Manager hold what the key says
-	EndGrace         Task = "end_grace" // tidy a record whose grace is over
+	EndGrace         Task = "end_grace" // clean up a record whose grace period is over
 	Announce         Task = "announce"  // say that a rotation comes due
 	RotateAndDeliver Task = "rotate"    // rotate and deliver
 	// EndLimit drops a limit that has ended, so that the record says what holds.
@@ -153,7 +153,7 @@ func Delivered(k apikey.Key, reader string, now time.Time) apikey.Key {
 // reported, so not too often.
 const RetryAfter = 24 * time.Hour
 
-// Undelivered records that a delivery failed for a reason that only the customer can mend, and when to try again.
+// Undelivered records that a delivery failed for a reason that only the customer can fix, and when to try again.
 func Undelivered(k apikey.Key, now time.Time) apikey.Key {
 	after := touched(k, now)
 	after.Delivery.RetryAt = after.UpdatedAt.Add(RetryAfter)

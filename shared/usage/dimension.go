@@ -40,7 +40,7 @@ const (
 	maxCount     = 1 << 50
 )
 
-// The hosts that stand for no origin and for the rest of them.
+// The hosts that mean no origin, and all other hosts.
 const (
 	NoHost    = "-"
 	OtherHost = "*"
@@ -51,8 +51,8 @@ func HashTag(h apikey.Hash) string { return h.String()[:tagLength] }
 
 const tagLength = 10
 
-func calls(slot string, code authz.Code) Dimension {
-	return Dimension("c:" + slot + ":" + string(code))
+func calls(which string, code authz.Code) Dimension {
+	return Dimension("c:" + which + ":" + string(code))
 }
 
 func minute(m int) Dimension {
@@ -95,8 +95,8 @@ func (d Dimension) valid(n int64, now time.Time) bool {
 	}
 	switch kind {
 	case outcomes:
-		slot, code, ok := strings.Cut(rest, ":")
-		return ok && (slot == "c" || slot == "p") && isCode(code)
+		which, code, ok := strings.Cut(rest, ":")
+		return ok && (which == "c" || which == "p") && isCode(code)
 	case minutes:
 		m, err := strconv.Atoi(rest)
 		return err == nil && len(rest) == 2 && m >= 0 && m < 60

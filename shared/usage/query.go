@@ -156,8 +156,8 @@ func (s *Summing) row(p *Point, r Row) {
 	for d, n := range r.Counts {
 		switch kind, rest := d.parts(); kind {
 		case outcomes:
-			slot, code, _ := strings.Cut(rest, ":")
-			s.call(p, r, slot, authz.Code(code), n)
+			which, code, _ := strings.Cut(rest, ":")
+			s.call(p, r, which, authz.Code(code), n)
 		case hosts:
 			if host, code, ok := d.host(); ok && s.q.Outcome.Fits(authz.Code(code)) {
 				s.in('H', host).add(authz.Code(code), n)
@@ -171,7 +171,7 @@ func (s *Summing) row(p *Point, r Row) {
 	}
 }
 
-func (s *Summing) call(p *Point, r Row, slot string, code authz.Code, n int64) {
+func (s *Summing) call(p *Point, r Row, which string, code authz.Code, n int64) {
 	if !s.q.Outcome.Fits(code) {
 		return
 	}
@@ -181,7 +181,7 @@ func (s *Summing) call(p *Point, r Row, slot string, code authz.Code, n int64) {
 	if r.Key != "" {
 		s.in('K', string(r.Key)).add(code, n)
 		name := "current"
-		if slot == "p" {
+		if which == "p" {
 			name = "previous"
 		}
 		s.in('S', name).add(code, n)

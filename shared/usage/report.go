@@ -28,7 +28,7 @@ type Entry struct {
 	Counts  Counts
 }
 
-// ErrReport says that a report can't be what an environment wrote: it is set aside whole.
+// ErrReport means that no environment wrote such a report: it is quarantined whole.
 var ErrReport = errors.New("usage: unreadable report")
 
 // MaxEnvironmentName bounds the name of an environment.

@@ -121,7 +121,7 @@ func (t *Tally) Count(c Call) {
 // promotable reports whether enforcing the key's proposal could refuse a call that gets through today: those are what
 // somebody who is about to enforce it has to know of. A call that the rules in force refuse stays refused, so it would
 // only inflate both numbers. The same is chosen for one that the limit refused: it got a refusal before and gets one
-// after, and whoever retried it is counted when it is allowed.
+// after, and a retry is counted when it is allowed.
 func (c *Call) promotable() bool { return !c.Proposed.IsZero() && c.Code == authz.Allowed }
 
 // countHost counts under the host's own name while there is room for it. What has its own name keeps it: each count
@@ -243,11 +243,11 @@ func (t *Tally) environment() string { return t.id + "." + strconv.Itoa(t.genera
 func (in *cell) counts() Counts {
 	out := make(Counts, len(in.calls)+len(in.hosts)+len(in.shadow)+len(in.last)+4)
 	for k, n := range in.calls {
-		slot := "c"
+		which := "c"
 		if k.previous {
-			slot = "p"
+			which = "p"
 		}
-		out[calls(slot, k.code)] = n
+		out[calls(which, k.code)] = n
 	}
 	for m, n := range in.minutes {
 		if n > 0 {

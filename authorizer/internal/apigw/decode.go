@@ -9,7 +9,7 @@ type decoder struct {
 	seen member
 }
 
-// member is a set of top-level members: each needed one may stand there once.
+// member is a set of top-level members: each needed one may occur once.
 type member uint16
 
 const (

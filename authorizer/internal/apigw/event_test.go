@@ -215,7 +215,7 @@ func TestAnEventKeepsNothingOfItsPayload(t *testing.T) {
 	}
 }
 
-// The eight bytes that quoted looks at together stand at every place of a string.
+// The eight bytes that quoted reads together occur at every place of a string.
 func TestQuotedStopsAtTheFirstSpecialCharacter(t *testing.T) {
 	for length := range 40 {
 		for _, special := range []string{`"`, `\"`, "\x00", "\x1f", `\u0041`, `\x`, "\x7f", "é", "\xff"} {

@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/authz"
 )
 
-// referenceDecode reads an event slowly, with encoding/json's tokens, which show members that stand there twice.
+// referenceDecode reads an event slowly, with encoding/json's tokens, which show repeated members.
 func referenceDecode(payload []byte) (Event, bool) {
 	if !utf8.Valid(payload) || !json.Valid(payload) || depthOf(payload) > maxDepth {
 		return Event{}, false
@@ -71,7 +71,7 @@ type namedValue struct {
 	value json.RawMessage
 }
 
-// membersOf lists an object's members in order, twice where they stand twice; ok is false for anything else.
+// membersOf lists an object's members in order, repeated ones too; ok is false for anything else.
 func membersOf(raw json.RawMessage) (out []namedValue, ok bool) {
 	d := json.NewDecoder(strings.NewReader(string(raw)))
 	if token, err := d.Token(); err != nil || token != json.Delim('{') {

@@ -177,7 +177,7 @@ func (s *scanner) str() (string, bool) {
 	return unescape(raw), true
 }
 
-// quoted reads a string and checks its escapes; raw is what stands between the quotes. Most of an event is inside
+// quoted reads a string and checks its escapes; raw is the text between the quotes. Most of an event is inside
 // strings that nobody needs, so plain characters go by eight at a time.
 func (s *scanner) quoted() (raw string, escapes, ok bool) {
 	text := s.text

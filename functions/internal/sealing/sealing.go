@@ -93,7 +93,7 @@ func (k *Keyring) Open(ctx context.Context, sealed []byte, id apikey.ID) (string
 func (k *Keyring) get(ctx context.Context, again bool) (keyring.Ring, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	// By the wall clock: the monotonic one stands still while an environment is frozen.
+	// By the wall clock: the monotonic one stops while an environment is frozen.
 	if fresh := k.source.Time().Sub(k.read) < MaxAge; fresh && !again {
 		return k.ring, nil
 	}

@@ -91,7 +91,7 @@ func (s Secret) first(ctx context.Context, random io.Reader) error {
 	}
 }
 
-// Replace writes a ring in the place of the one that was read, and of no other: a ring that was written meanwhile may
+// Replace writes a ring in the place of the one that was read, and of no other: a ring that was written in between may
 // hold a data key that this one lacks, and what it sealed would be lost. Secrets Manager has no conditional write, but
 // it moves a stage only from the version that is named as its holder.
 func (s Secret) Replace(ctx context.Context, before Held, ring keyring.Ring) error {

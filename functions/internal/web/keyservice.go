@@ -115,19 +115,19 @@ func (s *KeyService) View(ctx context.Context, c gateway.Principal, k apikey.Key
 	return View{Now: s.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: s.Products}, err
 }
 
-// NewSecret makes a secret for a key, and the slot that keeps what may be kept of it.
+// NewSecret makes a secret for a key, and its stored form.
 func (s *KeyService) NewSecret(ctx context.Context, k apikey.Key) (apikey.Secret, apikey.StoredSecret, error) {
 	secret, err := s.Prefix.Generate(s.Source.Rand)
 	if err != nil {
 		return apikey.Secret{}, apikey.StoredSecret{}, err
 	}
-	slot := apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview(), CreatedAt: s.Source.Time()}
+	stored := apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview(), CreatedAt: s.Source.Time()}
 	if k.Recoverable {
-		if slot.Sealed, err = s.Sealer.Seal(ctx, secret, k.ID); err != nil {
+		if stored.Sealed, err = s.Sealer.Seal(ctx, secret, k.ID); err != nil {
 			return apikey.Secret{}, apikey.StoredSecret{}, err
 		}
 	}
-	return secret, slot, nil
+	return secret, stored, nil
 }
 
 // ShowSecret answers with a key and its new secret, the only answer that has it. A zero secret is a replay's.

@@ -47,7 +47,7 @@ func (tab *table) firstCall(t *testing.T, event []byte) []string {
 	tab.around = func(operation string, forward func()) {
 		d.note(operation)
 		if operation == "PutItem" {
-			wait(t.Context(), 100*time.Millisecond) // a client that goes on meanwhile is seen to
+			wait(t.Context(), 100*time.Millisecond) // a client that continues is seen to
 		}
 		forward()
 		if operation == "PutItem" {

@@ -3,7 +3,7 @@
 // but loopback: it refuses to listen elsewhere and refuses requests whose Host is not a loopback name.
 //
 // Sign-in page: GET /login lists the ready-made people as plain buttons (no JavaScript) and has a form for anybody else.
-// It is shown on every sign-in, whoever signed in before; only prompt=none answers from the existing session.
+// It is shown on every sign-in, also with a session; only prompt=none answers from the existing session.
 // Signed-in people, codes and refresh tokens are kept in memory; the signing key is kept in a file, so that tokens that
 // were minted before a restart stay good (if the issuer's URL, port included, stays the same).
 package issuer

@@ -146,7 +146,7 @@ func (i *Issuer) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, callbackPath+"?"+url.Values{"id": {id}}.Encode(), http.StatusSeeOther)
 }
 
-// chosen is the person of the button that was pressed, or whom the form names.
+// chosen is the person of the button that was pressed, or the one that the form names.
 func (i *Issuer) chosen(r *http.Request) Person {
 	pressed := r.PostFormValue("person")
 	for _, p := range i.cfg.People {

@@ -1,4 +1,4 @@
-// Package redact keeps secrets out of log lines, whoever wrote them.
+// Package redact keeps secrets out of log lines, including those of other programs.
 package redact
 
 import (

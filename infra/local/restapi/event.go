@@ -140,7 +140,7 @@ func (x *exchange) requestContext() []byte {
 	return append(b, `,"userArn":null}`...)
 }
 
-// appendShared writes the shared parts; absent is what stands for a map without entries.
+// appendShared writes the shared parts; absent is written for a map without entries.
 func (e *event) appendShared(b []byte, absent string) []byte {
 	or := func(v []byte) []byte {
 		if v == nil {

@@ -145,7 +145,7 @@ func (x *exchange) wantsBytes() bool {
 	return x.api.isBinary(accept)
 }
 
-// answerHeaders merges both maps; where a name stands in both, the multi-value map wins.
+// answerHeaders merges both maps; where a name is in both, the multi-value map wins.
 func answerHeaders(resp *wire.Response, single map[string]scalarText, multi map[string][]scalarText) error {
 	seen := map[string]bool{}
 	typed := false

@@ -133,7 +133,7 @@ func (c *secret) decide(caller, action string) decision {
 	return result
 }
 
-// names says whether a statement is about a caller. An account (its number, or its root) stands for all its principals.
+// names reports whether a statement is about a caller. An account (its number, or its root) means all its principals.
 func (p *principals) names(caller string) bool {
 	if p.any || slices.Contains(p.AWS, "*") || slices.Contains(p.AWS, caller) {
 		return true

@@ -5,8 +5,8 @@
 // logged or named in an error.
 //
 // Who calls: signatures aren't checked. An access key ID that is an ARN (for instance
-// arn:aws:iam::111122223333:role/customer) stands for that principal, which may do what the secret's resource policy
-// allows and nothing else. Every other access key ID stands for the stack's own account, which may do everything that the
+// arn:aws:iam::111122223333:role/customer) acts as that principal, which may do what the secret's resource policy
+// allows and nothing else. Every other access key ID acts as the stack's own account, which may do everything that the
 // policy doesn't deny. Conditions aren't evaluated: an Allow that has one is passed over, a Deny that has one applies.
 package secrets
 

@@ -59,7 +59,7 @@ func (l *lane) discardExpired(ctx context.Context, b *part) bool {
 	return l.discard(ctx, old, "RecordAgeExceeded")
 }
 
-// discard sets records aside in the destination, and only then counts them as done. It says false when ctx ends first.
+// discard sends records to the on-failure destination, and only then counts them as done. It returns false when ctx ends first.
 func (l *lane) discard(ctx context.Context, b part, condition string) bool {
 	l.log.Error("records discarded", "mapping", l.m.Name, "records", len(b.items), "condition", condition, "destination", l.m.OnFailureDir)
 	for l.m.OnFailureDir != "" {

@@ -122,7 +122,7 @@ func TestBisectIsolatesThePoisonWithoutCountingAsRetry(t *testing.T) {
 		b.run()
 		b.fn.want(t, "abcdefgh", "abcd", "efgh", "ef", "e", "f", "f", "gh")
 		if rec := onlyFailure(t, b.m.OnFailureDir); rec.Batch.Size != 1 || rec.Batch.Start != "6" {
-			t.Errorf("set aside: %+v", rec.Batch)
+			t.Errorf("discarded: %+v", rec.Batch)
 		}
 	})
 }

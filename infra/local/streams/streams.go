@@ -1,5 +1,5 @@
 // Package streams plays Lambda's event source mappings over DynamoDB streams: it polls shards, filters and batches
-// records, invokes functions, and retries, bisects and sets aside as Lambda documents it. Delivery is at least once,
+// records, invokes functions, and retries, bisects and discards as Lambda documents it. Delivery is at least once,
 // in order for each partition key. It knows the DynamoDB Streams API and the JSON of Lambda's events, nothing else.
 //
 // Use: New(Config), then Run in a goroutine; Drain before a shutdown; cancel Run's context to stop.

@@ -57,7 +57,7 @@ func (t *Template) evalMapping(n *yaml.Node) (any, error) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Value == "<<" || strings.HasPrefix(key.Value, "Fn::") {
-			return nil, fail(key, "%s can't stand beside other keys here", key.Value)
+			return nil, fail(key, "%s can't have other keys beside it here", key.Value)
 		}
 		v, err := t.eval(n.Content[i+1])
 		if err != nil {

@@ -212,7 +212,7 @@ func (p *page) members(s *openapi3.Schema) {
 		property := s.Properties[name]
 		note := property.Value.Description
 		if property.Ref != "" {
-			note = "" // it stands at the document
+			note = "" // the document has it
 		}
 		if slices.Contains(s.Required, name) {
 			name += "` *"

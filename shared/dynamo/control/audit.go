@@ -84,7 +84,7 @@ func text(item dynamo.Item, name string) string {
 	return t
 }
 
-// AuditPage is one page of the trail, the newest row first. After is the ID of the last row of the page before, or "".
+// AuditPage is one page of the audit trail, the newest row first. After is the ID of the last row of the page before, or "".
 type AuditPage struct {
 	Rows []audit.Row
 	Next string // the After of the next page; "" at the end

@@ -65,13 +65,13 @@ func TestKeySurvivesItsRecord(t *testing.T) {
 		var k apikey.Key
 		fill(r, reflect.ValueOf(&k).Elem(), "key")
 		k.ID, k.Account, k.AccountType, k.Version = keytest.KeyID(), a.ID, a.Type, 1
-		// A secret belongs to one key and stands once in it, which drawn hashes don't respect.
-		k.Current.Hash = keytest.Slot(string(k.ID)).Hash
+		// A secret belongs to one key and occurs once in it, which drawn hashes don't respect.
+		k.Current.Hash = keytest.StoredSecret(string(k.ID)).Hash
 		if k.Outgoing != nil {
-			k.Outgoing.Hash = keytest.Slot(string(k.ID) + "/0").Hash
+			k.Outgoing.Hash = keytest.StoredSecret(string(k.ID) + "/0").Hash
 		}
 		for i := range k.Retired {
-			k.Retired[i].Hash = keytest.Slot(fmt.Sprintf("%s/r%d", k.ID, i)).Hash
+			k.Retired[i].Hash = keytest.StoredSecret(fmt.Sprintf("%s/r%d", k.ID, i)).Hash
 		}
 		if _, err := s.Control.Commit(t.Context(), control.Change{After: k, Audit: keytest.Row(a.ID, "key.create", k.ID)}); err != nil {
 			r.Fatal(err)
@@ -106,7 +106,7 @@ func TestAnUnreadableKeyStopsNoJob(t *testing.T) {
 	s := keytest.MemoryStores(t)
 	a := s.NewAccount(t)
 	ending := func(k *apikey.Key) {
-		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot(string(k.ID) + "/0"), EndsAt: keytest.Now}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret(string(k.ID) + "/0"), EndsAt: keytest.Now}
 	}
 	bad, good := s.NewKey(t, a, ending), s.NewKey(t, a, ending)
 	err := keytest.PutRaw(t.Context(), s.DB, s.Tables.Control, dynamo.Item{

@@ -84,7 +84,7 @@ func (s *Store) putKey(before *apikey.Key, after apikey.Key) op {
 	})
 }
 
-// accountRules guards what a key owes its account: that it is open and of the type that the key mirrors, and the
+// accountRules checks that a key's account is open and of the type that the key mirrors, and the
 // number of keys. They are checked where the change could break them, and not on other edits, which would make
 // transactions of one account collide.
 func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {

@@ -38,7 +38,7 @@ type Drift struct {
 
 // Reconcile compares the gate table with the control table in both directions, gives every difference to report, and
 // with repair makes the gate say what the keys say. A repair is one transaction that holds the key at the version
-// that it was compared at, so it never undoes a change made meanwhile. row makes the repair's audit row.
+// that it was compared at, so it never undoes a change made in between. row makes the repair's audit row.
 func (s *Store) Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
 	err := s.EachKey(ctx, func(k apikey.Key, unreadable error) error {
 		if unreadable == nil {

@@ -15,7 +15,7 @@ type Invitation struct {
 	ID        string // "inv_" and a ULID
 	Account   account.ID
 	Role      account.Role
-	Email     string // whom it is meant for; it gives no right by itself
+	Email     string // of the intended recipient; it gives no right by itself
 	TokenHash apikey.Hash
 	By        account.Subject
 	CreatedAt time.Time

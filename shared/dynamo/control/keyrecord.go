@@ -25,7 +25,7 @@ type keyRecord struct {
 	HeaderOnly    bool     `dynamodbav:"header_only,omitempty"`
 	Recoverable   bool     `dynamodbav:"recoverable,omitempty"`
 
-	Current  slotRecord      `dynamodbav:"current_secret"`
+	Current  storedRecord    `dynamodbav:"current_secret"`
 	Outgoing *outgoingRecord `dynamodbav:"outgoing_secret,omitempty"`
 	Retired  []retiredRecord `dynamodbav:"retired_secrets,omitempty"`
 
@@ -44,8 +44,8 @@ type keyRecord struct {
 	Proposed *proposedRecord `dynamodbav:"proposed,omitempty"`
 }
 
-// slotRecord holds a secret's hash, never the secret; Sealed is its ciphertext.
-type slotRecord struct {
+// storedRecord holds a secret's hash, never the secret; Sealed is its ciphertext.
+type storedRecord struct {
 	Hash      string `dynamodbav:"hash"`
 	Preview   string `dynamodbav:"preview"`
 	CreatedAt string `dynamodbav:"created_at"`
@@ -53,10 +53,10 @@ type slotRecord struct {
 }
 
 type outgoingRecord struct {
-	Slot      slotRecord `dynamodbav:"secret"`
-	EndsAt    string     `dynamodbav:"ends_at"`
-	Cancelled bool       `dynamodbav:"cancelled,omitempty"`
-	Reason    string     `dynamodbav:"reason,omitempty"`
+	Stored    storedRecord `dynamodbav:"secret"`
+	EndsAt    string       `dynamodbav:"ends_at"`
+	Cancelled bool         `dynamodbav:"cancelled,omitempty"`
+	Reason    string       `dynamodbav:"reason,omitempty"`
 }
 
 type retiredRecord struct {
@@ -105,12 +105,12 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		ID: string(k.ID), Account: string(k.Account), AccountType: string(k.AccountType), Version: k.Version,
 		Name: k.Name, Usage: string(k.Usage), BillingType: string(k.BillingType), Products: texts(k.Products),
 		Domains: k.Domains, MissingOrigin: string(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
-		Current: recordOfSlot(k.Current), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
+		Current: recordOfStored(k.Current), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
 		RotatedAt: stamp(k.RotatedAt), ExpiresAt: stamp(k.ExpiresAt), Disabled: k.Disabled,
 		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt),
 	}
 	if o := k.Outgoing; o != nil {
-		r.Outgoing = &outgoingRecord{Slot: recordOfSlot(o.StoredSecret), EndsAt: stamp(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
+		r.Outgoing = &outgoingRecord{Stored: recordOfStored(o.StoredSecret), EndsAt: stamp(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
 	}
 	for _, old := range k.Retired {
 		r.Retired = append(r.Retired, retiredRecord{Hash: old.Hash.String(), EndedAt: stamp(old.EndedAt)})
@@ -153,8 +153,8 @@ func keyIndex(k apikey.Key) (gpk, gsk string) {
 	return "", ""
 }
 
-func recordOfSlot(s apikey.StoredSecret) slotRecord {
-	return slotRecord{Hash: s.Hash.String(), Preview: s.Preview, CreatedAt: stamp(s.CreatedAt), Sealed: s.Sealed}
+func recordOfStored(s apikey.StoredSecret) storedRecord {
+	return storedRecord{Hash: s.Hash.String(), Preview: s.Preview, CreatedAt: stamp(s.CreatedAt), Sealed: s.Sealed}
 }
 
 // DecodeKey reads a key as the table and its stream hold it. dynamo.ErrUnreadable for anything else.
@@ -168,12 +168,12 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		ID: apikey.ID(r.ID), Account: account.ID(r.Account), AccountType: account.Type(r.AccountType), Version: r.Version,
 		Name: r.Name, Usage: apikey.ClientKind(r.Usage), BillingType: apikey.BillingType(r.BillingType),
 		Products: fromTexts[product.ID](r.Products), Domains: r.Domains, MissingOrigin: apikey.MissingOrigin(r.MissingOrigin),
-		HeaderOnly: r.HeaderOnly, Recoverable: r.Recoverable, Current: d.slot(r.Current),
+		HeaderOnly: r.HeaderOnly, Recoverable: r.Recoverable, Current: d.stored(r.Current),
 		CreatedAt: d.read(r.CreatedAt), UpdatedAt: d.read(r.UpdatedAt), RotatedAt: d.read(r.RotatedAt),
 		ExpiresAt: d.read(r.ExpiresAt), Disabled: r.Disabled, RevokedAt: d.read(r.RevokedAt), DeletedAt: d.read(r.DeletedAt),
 	}
 	if o := r.Outgoing; o != nil {
-		k.Outgoing = &apikey.Outgoing{StoredSecret: d.slot(o.Slot), EndsAt: d.read(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: d.stored(o.Stored), EndsAt: d.read(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
 	}
 	for _, old := range r.Retired {
 		k.Retired = append(k.Retired, apikey.Retired{Hash: d.hash(old.Hash), EndedAt: d.read(old.EndedAt)})
@@ -218,7 +218,7 @@ func (d *keyDecoder) hash(text string) apikey.Hash {
 	return h
 }
 
-func (d *keyDecoder) slot(r slotRecord) apikey.StoredSecret {
+func (d *keyDecoder) stored(r storedRecord) apikey.StoredSecret {
 	return apikey.StoredSecret{Hash: d.hash(r.Hash), Preview: r.Preview, CreatedAt: d.read(r.CreatedAt), Sealed: r.Sealed}
 }
 

@@ -75,7 +75,7 @@ func checkHistory(f failer, history map[int64]mutation) {
 	}
 }
 
-// fold sorts what happened by key and version, and holds it against the trail: a row for each mutation that was
+// fold sorts the operations by key and version, and compares them with the audit trail: a row for each mutation that was
 // acknowledged, and no row of any that nobody made.
 func (w *harness) fold(f failer, t *testing.T, calm keytest.Stores) (versions map[apikey.ID]map[int64]mutation, purged map[apikey.ID]bool) {
 	f.Helper()
@@ -119,7 +119,7 @@ func (w *harness) opening(f failer, t *testing.T, calm keytest.Stores) string {
 	f.Helper()
 	rows := calm.AllAudit(t, w.account.ID)
 	if len(rows) == 0 || rows[len(rows)-1].Action != "account.create" {
-		f.Fatalf("the trail doesn't begin with the account's creation")
+		f.Fatalf("the audit trail doesn't begin with the account's creation")
 	}
 	return rows[len(rows)-1].ID
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // The property: whatever several people do to a few keys at once, and whatever goes wrong between them and the
-// store, each acknowledged mutation is one version of its key and one row of the trail, no status rule is broken on
+// store, each acknowledged mutation is one version of its key and one audit row, no status rule is broken on
 // the way from version to version, and the gate says what the keys say.
 
 type command struct {
@@ -171,7 +171,7 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 	case "rotate":
 		after, ok = k.Touched(now), k.Editable() == nil && k.Outgoing == nil
 		after.Outgoing = &apikey.Outgoing{StoredSecret: k.Current, EndsAt: now.Add(time.Hour), Reason: "other"}
-		after.Current = keytest.Slot(fmt.Sprintf("%s/%d/%d", k.ID, k.Version, time.Now().UnixNano()))
+		after.Current = keytest.StoredSecret(fmt.Sprintf("%s/%d/%d", k.ID, k.Version, time.Now().UnixNano()))
 	case "end":
 		if k.Outgoing == nil || k.Editable() != nil {
 			return k, false

@@ -1,4 +1,4 @@
-// Package control keeps accounts, their people, their keys and the trail, and writes the gate's records in the same
+// Package control keeps accounts, their people, their keys and the audit trail, and writes the gate's records in the same
 // transaction as the key that they mirror. No other package knows the items of the control table.
 //
 // Every write is one transaction that carries its own audit row. The row's ID must be new for each attempt of a

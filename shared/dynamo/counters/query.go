@@ -126,7 +126,7 @@ func (s Store) Quarantine(ctx context.Context, id, why string, record []byte, no
 		"at": dynamo.N(now.UnixMilli()), "ttl": dynamo.N(now.Add(usage.KeepHours).Unix()), "record": dynamo.S(string(record)),
 	}
 	if _, err := s.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: item}); err != nil {
-		return fmt.Errorf("counters: set aside: %w", err)
+		return fmt.Errorf("counters: quarantine: %w", err)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ var _ limiter.Store = (*Store)(nil)
 // New makes a store of the named table.
 func New(db Updater, table string) *Store { return &Store{db: db, table: table} }
 
-// What is used of a window, and what it holds, stand under names of the window's own. So one update without a
+// The use and the capacity of a window are kept under names of that window. So one update without a
 // choice both opens a window, which starts at nothing, and joins it: adding to an attribute that isn't there starts
 // it, and the window before is forgotten either way.
 const (

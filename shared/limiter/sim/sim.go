@@ -56,7 +56,7 @@ type Faults struct {
 	Lost, Duplicate, Delay float64
 	Kill, Freeze           float64
 	Skew                   time.Duration // clocks are wrong by up to this
-	MonoStops              bool          // the monotonic clock stands still in a freeze
+	MonoStops              bool          // the monotonic clock stops in a freeze
 }
 
 // Outcome is the result of one simulation run.

@@ -39,7 +39,7 @@ const (
 type Error struct {
 	Code    Code
 	Message string
-	// Suggestion is an entry that would be accepted as it stands and is probably meant, or "".
+	// Suggestion is an entry that would be accepted as it is and is probably meant, or "".
 	Suggestion string
 }
 
@@ -61,17 +61,17 @@ func Parse(text string) (string, error) {
 	if refused == nil {
 		return canonical, nil
 	}
-	refused.Suggestion = mended(refused.Suggestion)
+	refused.Suggestion = corrected(refused.Suggestion)
 	return "", refused
 }
 
-// maxMends bounds how many faults of one text are mended: with more of them nobody can say what was meant.
-const maxMends = 4
+// maxCorrections bounds how many faults of one text are corrected: with more of them nobody can say what was meant.
+const maxCorrections = 4
 
-// mended returns what is left of a suggestion when its own faults are mended too, in canonical form. A suggestion is
+// corrected returns a suggestion with its own faults corrected too, in canonical form. A suggestion is
 // only worth making if it works, so it is "" if it can't be made to.
-func mended(suggestion string) string {
-	for range maxMends {
+func corrected(suggestion string) string {
+	for range maxCorrections {
 		if suggestion == "" {
 			break
 		}
@@ -162,7 +162,7 @@ func digitsOrStar(text string) bool {
 	return text == "*" || text != "" && strings.Trim(text, "0123456789") == ""
 }
 
-// firstPart returns what stands before a path, query or fragment.
+// firstPart returns the part before a path, query or fragment.
 func firstPart(text string) string {
 	if i := strings.IndexAny(text, `/?#\`); i >= 0 {
 		return text[:i]

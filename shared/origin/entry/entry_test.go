@@ -180,7 +180,7 @@ func TestParseRefusesWithACodeAndASuggestion(t *testing.T) {
 	}
 }
 
-// Whoever pastes an address from a browser makes more than one mistake at once.
+// An address pasted from a browser has more than one mistake at once.
 func TestASuggestionMendsEveryFaultOfAnEntry(t *testing.T) {
 	for in, want := range map[string]struct {
 		code       entry.Code // of the first fault

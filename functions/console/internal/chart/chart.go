@@ -141,7 +141,7 @@ func coordinate(v float64) string {
 	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 }
 
-// Line is a bar from the start of the line to the end, for a cell of a table: its number stands beside it.
+// Line is a bar from the start of the line to the end, for a cell of a table, beside its number.
 func Line(class string, part, whole int64) template.HTML {
 	share := 0.0
 	if whole > 0 {

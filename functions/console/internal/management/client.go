@@ -61,7 +61,7 @@ func (p *Problem) Fields() []api.FieldError {
 // ErrUnreachable says that there was no answer, or none of the API.
 var ErrUnreachable = errors.New("management: the API can't be reached")
 
-// Call is one request. Path stands below the API's base, escaped.
+// Call is one request. Path is relative to the API's base, escaped.
 type Call struct {
 	Method, Path string
 	Query        url.Values

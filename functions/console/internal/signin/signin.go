@@ -1,5 +1,5 @@
 // Package signin signs people in by OpenID Connect: the code flow with PKCE, state and nonce. The browser never sees a
-// token; what must survive the way to the issuer and back stands in a short-lived cookie.
+// token; what must survive the way to the issuer and back is kept in a short-lived cookie.
 package signin
 
 import (
