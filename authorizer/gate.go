@@ -100,7 +100,7 @@ func (g *Gate) Close() {
 	g.metrics.flush(g.clock.now(), g.out)
 }
 
-// decide runs the seven steps. Where a call is refused before its path is looked at, the product is told all the
+// decide runs the seven steps. Where a call is refused before its path is looked at, the product is set all the
 // same, because usage counts refusals under it. wait, in seconds, is set for QPSExceeded.
 func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *outcome) (wait int) {
 	req := authz.Request{Target: event.Target(g.products)}

@@ -162,7 +162,7 @@ func TestMetricsAddUpAndComeOnceAMinute(t *testing.T) {
 	}
 }
 
-// scripted limits and records as it is told.
+// scripted limits and records as the test sets it.
 type scripted struct {
 	answer  admission
 	asked   []int

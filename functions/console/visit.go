@@ -30,7 +30,7 @@ type visit struct {
 	lang *locale.Language
 
 	session   *session.Session  // nil while nobody is signed in
-	api       management.Person // as whoever is signed in
+	api       management.Person // as the person who is signed in
 	accountID string            // of the path
 
 	me      chan result // see person

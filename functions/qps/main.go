@@ -1,4 +1,4 @@
-// Command qps serves QPS requests over HTTP: submit, withdraw, approve, reject, and lowering a limit of one's own.
+// Command qps serves QPS requests over HTTP: submit, withdraw, approve, reject, and lowering a key's limit.
 package main
 
 import (

@@ -31,7 +31,7 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	return h.show(w, r, c, http.StatusOK, request)
 }
 
-// show answers with a request and its evidence. What was changed is told even if its evidence can't be read.
+// show answers with a request and its evidence. A change is reported even if the evidence can't be read.
 func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, request qps.Request) error {
 	doc := requestDoc(request, c.Operator)
 	k, err := h.store.Key(r.Context(), request.Account, request.KeyID)

@@ -160,7 +160,7 @@ func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	return h.show(w, r, c, http.StatusCreated, request)
 }
 
-// lower sets a limit of one's own below the one in force, at once.
+// lower sets a key's limit below the one in force, at once.
 func (h *handler) lower(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, _, err := gateway.Body[api.LowerLimit](r, gateway.BodyOptions{})
 	if err != nil {

@@ -39,7 +39,7 @@ func TestCancellingADeliveredRotationBringsTheOldSecretBack(t *testing.T) {
 			r.settled(k)
 			continue
 		}
-		// The old secret was never Latchkey's to deliver: it was shown once and isn't kept. The customer is told.
+		// The old secret can't be delivered: it was shown once and isn't kept. The customer gets an event.
 		if got := r.actions(account.Account{ID: k.Account}); !slices.Contains(got, "key.delivery_outdated") {
 			t.Errorf("%s: %v", name, got)
 		}

@@ -103,7 +103,7 @@ func TestWhoIsRotated(t *testing.T) {
 		"revoked":                        {func(k *apikey.Key) { k.RevokedAt = keytest.Now }, 0},
 		"deleted":                        {func(k *apikey.Key) { k.DeletedAt = keytest.Now }, 0},
 		"not due yet":                    {func(k *apikey.Key) { k.RotatedAt = keytest.Now.Add(-day) }, 0},
-		"a rotation by hand is running": {func(k *apikey.Key) {
+		"a manual rotation is running": {func(k *apikey.Key) {
 			k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
 		}, 0},
 	} {

@@ -177,7 +177,7 @@ func (w *work) deliver(ctx context.Context, k apikey.Key) (apikey.Key, error) {
 	}
 	action := "key.deliver"
 	if !held {
-		action = "key.delivery_outdated" // somebody rotated by hand: Secrets Manager doesn't have that secret
+		action = "key.delivery_outdated" // somebody rotated manually: Secrets Manager doesn't have that secret
 	}
 	if rotation.Reader(k) == "" {
 		action = "key.delivery_end"

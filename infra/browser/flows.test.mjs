@@ -230,7 +230,7 @@ test("a viewer is offered nothing that changes, and sign-out ends the session", 
   await c.close();
 });
 
-test("search, filter, sort and pages stand in the URL", async () => {
+test("search, filter, sort and pages are in the URL", async () => {
   const c = await context(browser);
   const page = await c.newPage();
   const { demo_account: account } = stack();

@@ -8,7 +8,7 @@ import (
 
 var status = regexp.MustCompile(`^# [^\n]+\n\nStatus: ((?:proposed|accepted|replaced by \[[^\]]+\]\([^)]+\)), \d{4}-\d{2}-\d{2})\n\n`)
 
-// Each decision begins with its status and date, and stands in the index with both.
+// Each decision begins with its status and date, and is in the index with both.
 func TestEveryDecisionHasItsStatusAndDate(t *testing.T) {
 	all := pages(t)
 	index := all["docs/decisions/README.md"]

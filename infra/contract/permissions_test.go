@@ -103,7 +103,7 @@ func TestEveryFunctionHasARoleOfItsOwn(t *testing.T) {
 		}
 		owner[role] = id
 		if p["Policies"] != nil {
-			t.Errorf("%s: Policies beside a role of one's own are silently ignored", id)
+			t.Errorf("%s: Policies beside an explicit role are silently ignored", id)
 		}
 	}
 }

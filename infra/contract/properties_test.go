@@ -8,7 +8,7 @@ import (
 )
 
 // properties writes down every property of every resource, a line each, but for what the surface has already: routes,
-// permissions and variables. So a property that is switched off, or a number that changes, is seen by whoever reads the
+// permissions and variables. So a property that is switched off, or a number that changes, is seen by every reader of the
 // change.
 func properties(d document) string {
 	var b strings.Builder
@@ -105,7 +105,7 @@ func compareWithFile(t *testing.T, file, got string) {
 		t.Errorf("gone: %s", l)
 	}
 	if !t.Failed() && string(raw) != got {
-		t.Error("the order of lines has changed, or one stands another number of times")
+		t.Error("the order of lines has changed, or the number of equal ones")
 	}
 	if t.Failed() {
 		t.Log("if that is meant: go test ./infra/contract -update")

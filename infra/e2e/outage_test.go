@@ -215,7 +215,7 @@ func storeDown(t *testing.T, s *stack, p *chaos.Proxy) {
 func lostAnswers(t *testing.T, s *stack, p *chaos.Proxy) {
 	account := s.newAccount(t, "owner")
 	p.Only("TransactWriteItems")
-	// repeat sends a request again, as a client does that got no answer, until it is told something final.
+	// repeat sends a request again, as a client does that got no answer, until it gets a final one.
 	repeat := func(method, path, body, id string) answer {
 		t.Helper()
 		for try := range 6 {

@@ -182,7 +182,7 @@ func whatArrives(t *testing.T, s *stack, up *echo, k key, account string) {
 			t.Errorf("%s: path %s", what, r.URL.Path)
 		}
 		// Whether API Gateway replaces a client's key in the query isn't documented. The runner plays the worse case, and the
-		// upstream's owner is told: the last value is the static one.
+		// upstream's owner can rely on the last value: it is the static one.
 		for _, name := range []string{"key", "api_key"} {
 			if got := r.URL.Query()[name]; len(got) == 0 || got[len(got)-1] != "removed" {
 				t.Errorf("%s: %s in the query has %d values, the last of which isn't the static one", what, name, len(got))

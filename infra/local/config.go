@@ -20,7 +20,7 @@ type config struct {
 	maxEnvironments         int
 	dynamoEndpoint          string
 	region                  string
-	credentials             [3]string         // access key ID, secret access key, session token, of a DynamoDB of one's own
+	credentials             [3]string         // access key ID, secret access key, session token, of another DynamoDB
 	parameters              map[string]string // LATCHKEY_PARAM_<Name>
 	seed                    bool
 	noBuild                 bool // run the binaries that are there

@@ -25,7 +25,7 @@ var Now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // Issuer is the issuer of all people of tests.
 const Issuer = "https://issuer.example"
 
-// Clock is a clock that moves when it is told to. It is safe for concurrent use.
+// Clock is a clock that only tests move. It is safe for concurrent use.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time

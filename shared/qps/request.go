@@ -126,7 +126,7 @@ func (r Request) Approve(by Party, comment string, qps, most int, now time.Time)
 	return r.close(Approved, &Decision{By: by, At: now, Comment: comment, QPS: qps}, now)
 }
 
-// Reject refuses a pending request. The customer is told why.
+// Reject refuses a pending request. The customer sees the comment.
 func (r Request) Reject(by Party, comment string, now time.Time) (Request, error) {
 	if r.Status != Pending {
 		return Request{}, ErrNotPending

@@ -295,8 +295,8 @@ func TestSecretsManagerFollowsWhoeverChangesADeliveredSecret(t *testing.T) {
 		due bool
 	}{
 		"delivered":                   {delivered, false},
-		"never delivered, by hand":    {rotate(fresh()), false},
-		"rotated by hand":             {rotate(delivered), true},
+		"never delivered, manual":     {rotate(fresh()), false},
+		"rotated manually":            {rotate(delivered), true},
 		"prepared by the job":         {rotation.Prepared(rotate(fresh()), "v"), true},
 		"prepared and then cancelled": {cancel(rotation.Prepared(rotate(fresh()), "v")), true},
 		"delivered and cancelled":     {cancel(rotation.Delivered(rotate(delivered), role, noon)), true},

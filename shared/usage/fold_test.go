@@ -137,7 +137,7 @@ func TestARepetitionChangesNoItem(t *testing.T) {
 	}
 }
 
-// TestLastUseIsWrittenOnceAMinute: reports come every few seconds, and the minute is all that is told.
+// TestLastUseIsWrittenOnceAMinute: reports come every few seconds, and last use is only kept to the minute.
 func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
 	tally, items := usage.NewTally("e"), map[usage.Item]usage.Stored{}
 	for i := range 12 {

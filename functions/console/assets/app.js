@@ -19,7 +19,7 @@ async function copy(text, button) {
   setTimeout(() => { label.textContent = before; }, 1500);
 }
 
-// The menu that a link stands in, to be closed; its button gets the focus back.
+// The menu around a link, to be closed; its button gets the focus back.
 function leaveMenu(element) {
   const menu = element.closest("[popover]");
   if (!menu) return element;

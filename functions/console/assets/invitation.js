@@ -1,4 +1,4 @@
-// An invitation's token stands behind the # of its link, so that no server and no Referer sees it. It moves into the form,
+// An invitation's token is behind the # of its link, so that no server and no Referer sees it. It moves into the form,
 // and out of the address and its entry in the history.
 const field = document.getElementById("f-token");
 if (location.hash.startsWith("#lki_")) {

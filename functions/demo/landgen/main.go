@@ -1,5 +1,5 @@
 // Command landgen turns Natural Earth's land polygons (TopoJSON, as the npm package world-atlas carries them) into the
-// compact file that the demo embeds. It runs once, by hand; ../PROVENANCE.md says how.
+// compact file that the demo embeds. It is run manually, once; ../PROVENANCE.md says how.
 //
 // What it does, so that the function needn't: joins arcs to rings, unwraps rings that cross the antimeridian, closes
 // Antarctica below the edge of the map, projects to Web Mercator, rounds to a 2^20 grid and packs differences as varints.

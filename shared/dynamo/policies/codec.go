@@ -1,5 +1,5 @@
 // Package policies reads and writes policy records: one for each secret's hash, all that a decision needs.
-// It is linked into the authorizer, so its codec is written by hand.
+// It is linked into the authorizer, so its codec is manually written.
 package policies
 
 import (

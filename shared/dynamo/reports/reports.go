@@ -1,5 +1,5 @@
 // Package reports writes the counts of execution environments to the slices table, and reads them back from the table's stream. The
-// authorizer links it, so its codec is by hand.
+// authorizer links it, so its codec is manually written.
 package reports
 
 import (
