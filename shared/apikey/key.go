@@ -1,4 +1,5 @@
-// Package apikey defines keys and their secrets.
+// Package apikey defines keys and their secrets. docs/glossary.md explains its words: secret, preview, stored secret,
+// proposal.
 package apikey
 
 import (

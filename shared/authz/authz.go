@@ -1,5 +1,5 @@
 // Package authz decides calls. Decide is one pure function: the authorizer, the console's "test this key" and
-// the tests call the same code.
+// the tests call the same code. docs/glossary.md explains its words: policy record, tombstone, decision, shadow decision.
 package authz
 
 import (

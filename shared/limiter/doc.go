@@ -1,4 +1,5 @@
-// Package limiter keeps the limits of queries per second over all execution environments. It is pure: time is an argument, and the store is reached by asking the caller to do so.
+// Package limiter keeps the limits of queries per second over all execution environments. It is pure: time is
+// an argument, and the store is reached by asking the caller to do so. docs/glossary.md explains lease and class.
 //
 // # The guarantee
 //

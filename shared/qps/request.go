@@ -1,5 +1,5 @@
 // Package qps holds the requests to change a limit of queries per second, and the rules of who may set which limit.
-// The limiter that enforces limits is package limiter.
+// The limiter that enforces limits is package limiter. docs/glossary.md explains QPS request and class.
 package qps
 
 import (

@@ -1,5 +1,6 @@
 // Package rotation changes a key's secret and nothing else of it: same ID, name, products, domains, limits and
 // counters. It is pure, and holds the rules of grace periods (docs/guides/rotation.md) for the API and the scheduled job.
+// docs/glossary.md explains grace period and delivery.
 package rotation
 
 import (

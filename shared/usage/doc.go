@@ -16,5 +16,5 @@
 //
 // The numbers themselves are Counts in every form: a value for each Dimension.
 //
-// The package is pure.
+// The package is pure. docs/glossary.md explains its words.
 package usage
