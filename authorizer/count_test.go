@@ -82,14 +82,14 @@ func (w *written) calls() map[usage.Dimension]int64 {
 	return out
 }
 
-func countingBench(t testing.TB) (*harness, *written) {
+func countingHarness(t testing.TB) (*harness, *written) {
 	b, w := newHarness(t), &written{}
 	b.gate.recorder = newCounter(w, b.clock)
 	return b, w
 }
 
 func TestALoneCallIsReportedAtOnceAndABurstEveryFiveSeconds(t *testing.T) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	key := b.add(t, 1, nil)
 	b.status(t, key)
 	if w.calls()["c:c:allowed"] != 1 || b.gate.metrics.usageReports != 1 {
@@ -110,7 +110,7 @@ func TestALoneCallIsReportedAtOnceAndABurstEveryFiveSeconds(t *testing.T) {
 }
 
 func TestEveryDecisionOfAKnownKeyIsCountedAndNoOther(t *testing.T) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	b.gate.limiter = &scripted{answer: admission{Admitted: true}}
 	since := b.clock.at.wall.Add(-time.Hour)
 	good := b.add(t, 1, func(p *authz.Policy) {
@@ -154,7 +154,7 @@ func TestEveryDecisionOfAKnownKeyIsCountedAndNoOther(t *testing.T) {
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 func TestAFailedReportIsTriedAgainFiveSecondsLaterWithNothingLost(t *testing.T) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	key := b.add(t, 1, nil)
 	w.err = errors.New("down")
 	for range 200 { // 20 s
@@ -173,7 +173,7 @@ func TestAFailedReportIsTriedAgainFiveSecondsLaterWithNothingLost(t *testing.T) 
 }
 
 func TestClosingReportsWhatIsLeft(t *testing.T) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	key := b.add(t, 1, nil)
 	for range 50 {
 		b.status(t, key)
@@ -185,7 +185,7 @@ func TestClosingReportsWhatIsLeft(t *testing.T) {
 }
 
 func TestACallOfAnUnknownKeyReportsWhatIsDue(t *testing.T) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	key := b.add(t, 1, nil)
 	b.status(t, key)
 	b.status(t, key)
@@ -234,7 +234,7 @@ func TestACallThatTheStoreDidNotAnswerReportsBeforeItsAnswer(t *testing.T) {
 		{"the leases fail", usage.ReportEvery, func(b *harness) { b.gate.limiter = &scripted{answer: admission{Admitted: true, Degraded: true}} }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b, w := countingBench(t)
+			b, w := countingHarness(t)
 			payload := tileEvent(b.add(t, 1, nil))
 			b.call(t, payload)
 			b.clock.advance(tt.wait)
@@ -287,7 +287,7 @@ func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
 }
 
 func TestACallIsSettledWhenItsContextEndsAndNotBefore(t *testing.T) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	b.clock.at.wall = time.Now().Round(0) // contexts end by the real clock
 	payload := tileEvent(b.add(t, 1, nil))
 	base := withReplyHook(t.Context(), b.gate.AfterReply)
@@ -353,7 +353,7 @@ func TestACallWhoseDeadlinePassesIsCountedOnceAndReportedWithTheNext(t *testing.
 }
 
 func TestInSteadyTrafficTheCallThatReadsItsRecordReportsAfterItsAnswer(t *testing.T) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	b.store.delay = 4 * time.Millisecond
 	payload := tileEvent(b.add(t, 1, nil))
 	before := 0
@@ -373,7 +373,7 @@ func TestInSteadyTrafficTheCallThatReadsItsRecordReportsAfterItsAnswer(t *testin
 }
 
 func TestAPanicInAReportTakesNoEnvironmentDown(t *testing.T) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	w.panics = true
 	key := b.add(t, 1, nil)
 	if status := b.status(t, key); status != 200 || !strings.Contains(b.out.String(), `"what":"panic at latchkey/authorizer.(*written).Write:`) {
@@ -387,8 +387,8 @@ func TestAPanicInAReportTakesNoEnvironmentDown(t *testing.T) {
 	}
 }
 
-func TestWhatNoLongerFitsIsToldAsDropped(t *testing.T) {
-	b, w := countingBench(t)
+func TestWhatNoLongerFitsIsReportedAsDropped(t *testing.T) {
+	b, w := countingHarness(t)
 	w.err = errors.New("down")
 	b.gate.recorder.Count(b.clock.at, &outcome{Key: "key_0"})
 	b.gate.recorder.Report(b.clock.at, time.Time{}, false)
@@ -412,7 +412,7 @@ func TestNoTwoEnvironmentsHaveOneName(t *testing.T) {
 }
 
 func newCounterOf(t *testing.T) (*harness, *written) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	b.status(t, b.add(t, 1, nil))
 	return b, w
 }

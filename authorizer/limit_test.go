@@ -40,8 +40,8 @@ func (c *countingTable) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemI
 	return c.Memory.UpdateItem(ctx, in, o...)
 }
 
-// limitedBench is a gate that limits by a table.
-func limitedBench(t testing.TB) (*harness, *countingTable) {
+// limitedHarness is a gate that limits by a table.
+func limitedHarness(t testing.TB) (*harness, *countingTable) {
 	b := newHarness(t)
 	memory, names := keytest.NewMemory()
 	table := &countingTable{Memory: memory}
@@ -55,7 +55,7 @@ func own(qps int) func(*authz.Policy) {
 
 func TestAClientThatWaitsRetryAfterIsAdmitted(t *testing.T) {
 	for _, limit := range []int{1, 5, 50, 1000} {
-		b, _ := limitedBench(t)
+		b, _ := limitedHarness(t)
 		payload := tileEvent(b.add(t, 1, own(limit)))
 		admitted, waits := 0, 0
 		for range 4*limit + 10 {
@@ -86,7 +86,7 @@ func TestAClientThatWaitsRetryAfterIsAdmitted(t *testing.T) {
 }
 
 func TestACallThatHoldsALeaseAsksNoTable(t *testing.T) {
-	b, table := limitedBench(t)
+	b, table := limitedHarness(t)
 	payload := tileEvent(b.add(t, 1, own(1000)))
 	for range 2000 {
 		b.call(t, payload)
@@ -112,7 +112,7 @@ func holds(b *harness) bool {
 }
 
 func TestALimitIsOneForAllItsSecretsAndNotForOtherClasses(t *testing.T) {
-	b, _ := limitedBench(t)
+	b, _ := limitedHarness(t)
 	current := b.add(t, 1, own(1))
 	previous := b.add(t, 2, func(p *authz.Policy) { own(1)(p); p.KeyID, p.Outgoing = "key_1", true })
 	other := b.add(t, 3, own(1))
@@ -125,7 +125,7 @@ func TestALimitIsOneForAllItsSecretsAndNotForOtherClasses(t *testing.T) {
 }
 
 func TestAFailingLeaseTableLeavesALocalShareAndAMetric(t *testing.T) {
-	b, table := limitedBench(t)
+	b, table := limitedHarness(t)
 	table.err = errors.New("down")
 	key := b.add(t, 1, own(16))
 	admitted := 0

@@ -163,7 +163,7 @@ func TestAConnectionThatDiedWhileFrozenCostsOneAttemptAndIsReplaced(t *testing.T
 }
 
 func TestASecretWhereAHostBelongsIsNeitherLoggedNorCounted(t *testing.T) {
-	b, w := countingBench(t)
+	b, w := countingHarness(t)
 	key := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"example.com"} })
 	for _, origin := range []string{"https://" + strings.ToLower(key), "https://a." + strings.ToLower(key) + ".example"} {
 		b.call(t, event(tile, map[string]string{"Origin": origin}, map[string]string{"key": key}))

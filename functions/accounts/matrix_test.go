@@ -110,7 +110,7 @@ func TestAccountTypeIsRefusedWhileABillingTypeWouldNotFit(t *testing.T) {
 	}
 }
 
-func TestClosingAnAccountRevokesItsKeysAndKeepsItsTrail(t *testing.T) {
+func TestClosingAnAccountRevokesItsKeysAndKeepsItsAuditTrail(t *testing.T) {
 	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
 	k := r.NewKey(t, r.account)

@@ -96,7 +96,7 @@ func TestAnInvitationThatWasUsedIsExplained(t *testing.T) {
 	}
 }
 
-func TestTheLastOwnerIsToldToNameAnother(t *testing.T) {
+func TestTheLastOwnerMustNameAnotherFirst(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	fakeAnswers(r, "Demo")
@@ -139,7 +139,7 @@ func TestAMembersSubjectMayHoldAnything(t *testing.T) {
 	}
 }
 
-func TestTheTrailIsWrittenInWords(t *testing.T) {
+func TestTheAuditTrailIsWrittenInWords(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	fakeAnswers(r, "Demo")

@@ -55,7 +55,7 @@ func (v *visit) operates() error {
 	return nil
 }
 
-func staffAccountPath(v *visit, below string) string {
+func operatorAccountPath(v *visit, below string) string {
 	return "/v1/accounts/" + v.r.PathValue("account") + below
 }
 
@@ -90,8 +90,8 @@ func (a *app) lookUp(v *visit) error {
 	return v.render(http.StatusOK, "operator", v.t("operator.title"), d)
 }
 
-// staffAccount is an account as operators see it.
-type staffAccount struct {
+// operatorAccount is an account as operators see it.
+type operatorAccount struct {
 	*form
 	Account api.Account
 	Types   []api.AccountType
@@ -101,7 +101,7 @@ type staffAccount struct {
 }
 
 func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
-	d := &staffAccount{form: f, Types: []api.AccountType{api.Enterprise, api.SelfServe}}
+	d := &operatorAccount{form: f, Types: []api.AccountType{api.Enterprise, api.SelfServe}}
 	query := url.Values{"page_size": {"50"}}
 	if token := v.query("page"); token != "" && v.r.Method == http.MethodGet {
 		query.Set("page_token", token)
@@ -112,9 +112,9 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	var keys api.KeyList
 	var members api.MemberList
 	err := v.parallel(
-		reading(&d.Account, v.api, staffAccountPath(v, ""), nil),
-		reading(&keys, v.api, staffAccountPath(v, "/keys"), query),
-		reading(&members, v.api, staffAccountPath(v, "/members"), url.Values{"page_size": {"100"}}),
+		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
+		reading(&keys, v.api, operatorAccountPath(v, "/keys"), query),
+		reading(&members, v.api, operatorAccountPath(v, "/members"), url.Values{"page_size": {"100"}}),
 	)
 	if err != nil {
 		return err
@@ -132,8 +132,8 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	return v.render(status, "operator-account", d.Account.Name, d)
 }
 
-func (a *app) editStaffAccount(v *visit, f *form, body api.EditAccount, done string) error {
-	status, err := f.submit(v, management.Call{Method: http.MethodPatch, Path: staffAccountPath(v, ""), Body: body}, nil)
+func (a *app) editAccountAsOperator(v *visit, f *form, body api.EditAccount, done string) error {
+	status, err := f.submit(v, management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: body}, nil)
 	if err != nil {
 		return err
 	}
@@ -145,14 +145,14 @@ func (a *app) editStaffAccount(v *visit, f *form, body api.EditAccount, done str
 
 func (a *app) setType(v *visit) error {
 	kind := api.AccountType(v.form("type"))
-	return a.editStaffAccount(v, newForm(), api.EditAccount{Type: &kind}, "type_changed")
+	return a.editAccountAsOperator(v, newForm(), api.EditAccount{Type: &kind}, "type_changed")
 }
 
 func (a *app) setKeyLimit(v *visit) error {
 	f := newForm()
 	f.Values["key_limit"] = v.form("key_limit")
 	limit := f.whole(v, "key_limit")
-	return a.editStaffAccount(v, f, api.EditAccount{KeyLimit: &limit}, "key_limit_changed")
+	return a.editAccountAsOperator(v, f, api.EditAccount{KeyLimit: &limit}, "key_limit_changed")
 }
 
 // closing asks for the account's name, typed.
@@ -165,7 +165,7 @@ func (a *app) showClosing(v *visit, status int, f *form) error {
 	if err := v.operates(); err != nil {
 		return err
 	}
-	account, err := management.Get[api.Account](v.ctx(), v.api, staffAccountPath(v, ""), nil)
+	account, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
 	if err != nil {
 		return err
 	}
@@ -178,14 +178,14 @@ func (a *app) closeAccount(v *visit) error {
 	if err := v.operates(); err != nil {
 		return err
 	}
-	account, err := management.Get[api.Account](v.ctx(), v.api, staffAccountPath(v, ""), nil)
+	account, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
 	if err != nil {
 		return err
 	}
 	if f.Values["confirm"] != account.Name {
 		f.add("confirm", v.t("operator.close.mismatch"))
 	}
-	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: staffAccountPath(v, "/close")}, nil)
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorAccountPath(v, "/close")}, nil)
 	if err != nil {
 		return err
 	}
@@ -195,8 +195,8 @@ func (a *app) closeAccount(v *visit) error {
 	return v.redirect("/operator/accounts/" + v.r.PathValue("account") + "?done=closed")
 }
 
-// staffKey is a key as operators see it.
-type staffKey struct {
+// operatorKey is a key as operators see it.
+type operatorKey struct {
 	*form
 	api.OperatorKey
 	Products []string
@@ -209,7 +209,7 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
-	d := &staffKey{form: f, OperatorKey: found}
+	d := &operatorKey{form: f, OperatorKey: found}
 	var products []api.Product
 	var used api.Usage
 	var lacking bool
@@ -229,15 +229,15 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 
 func (a *app) blockKey(v *visit) error {
 	reason := v.prose("reason")
-	return a.changeStaffKey(v, "block", reason, api.BlockKey{Reason: reason})
+	return a.changeKeyAsOperator(v, "block", reason, api.BlockKey{Reason: reason})
 }
 
 func (a *app) unblockKey(v *visit) error {
 	reason := v.prose("reason")
-	return a.changeStaffKey(v, "unblock", reason, api.UnblockKey{Reason: &reason})
+	return a.changeKeyAsOperator(v, "unblock", reason, api.UnblockKey{Reason: &reason})
 }
 
-func (a *app) changeStaffKey(v *visit, action, reason string, body any) error {
+func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) error {
 	f := newForm()
 	f.Values["reason"] = reason
 	path := "/v1/operator/keys/" + v.r.PathValue("key") + "/" + action

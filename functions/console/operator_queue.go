@@ -71,7 +71,7 @@ func (a *app) renderDecision(v *visit, status int, d *decision) error {
 func (a *app) decide(v *visit) error {
 	f := newForm()
 	f.Values["qps"], f.Values["comment"] = v.form("qps"), v.prose("comment")
-	path := staffAccountPath(v, "/qps-requests/"+v.r.PathValue("request"))
+	path := operatorAccountPath(v, "/qps-requests/"+v.r.PathValue("request"))
 	comment, done := f.Values["comment"], "qps_rejected"
 	call := management.Call{Method: http.MethodPost, Path: path + "/reject", Body: api.RejectQpsRequest{Comment: comment}}
 	if v.form("decision") == "approve" {

@@ -95,7 +95,7 @@ func create() url.Values {
 	return url.Values{"name": {"Site"}, "usage": {"frontend"}, "products": {"map-display"}, "domains": {"a.example b.example"}, "idempotency": {"once"}}
 }
 
-func TestTheSecretStandsInTheAnswerThatMadeItAndInNoOther(t *testing.T) {
+func TestTheSecretIsInTheAnswerThatMadeItAndInNoOther(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	made := r.post("/accounts/"+account+"/keys/new", create())

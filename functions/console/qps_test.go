@@ -70,7 +70,7 @@ func TestARefusedRequestKeepsWhatWasTyped(t *testing.T) {
 	}
 }
 
-func TestASelfServeAccountIsToldWhomToAsk(t *testing.T) {
+func TestASelfServeAccountSeesWhereToAsk(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	fakeAnswers(r, "Demo")

@@ -44,9 +44,9 @@ func TestAnOldReportAfterANewOneChangesNothing(t *testing.T) {
 	}
 }
 
-// TestSampleEventsAreSetAside: AWS's own sample is of another table, so nothing in it can be counted, and all of it
+// TestSampleEventsAreQuarantined: AWS's own sample is of another table, so nothing in it can be counted, and all of it
 // but removals is kept.
-func TestSampleEventsAreSetAside(t *testing.T) {
+func TestSampleEventsAreQuarantined(t *testing.T) {
 	for name, want := range map[string]int{"dynamodb-event.json": 2, "lambda-guide.json": 2} {
 		payload, err := os.ReadFile("testdata/" + name)
 		if err != nil {
@@ -106,8 +106,8 @@ func mutate(good json.RawMessage, change func(record map[string]any, image map[s
 	return out
 }
 
-// TestAPoisonRecordIsSetAsideWholeAndTheRestCounted: nothing of it is counted, not even its good entries.
-func TestAPoisonRecordIsSetAsideWholeAndTheRestCounted(t *testing.T) {
+// TestAPoisonRecordIsQuarantinedWholeAndTheRestCounted: nothing of it is counted, not even its good entries.
+func TestAPoisonRecordIsQuarantinedWholeAndTheRestCounted(t *testing.T) {
 	for name, change := range mutations {
 		t.Run(name, func(t *testing.T) {
 			r := inMemory()
@@ -133,7 +133,7 @@ func TestAPoisonRecordIsSetAsideWholeAndTheRestCounted(t *testing.T) {
 	}
 }
 
-func TestWhatIsSetAsideIsAMetricForTheAlarm(t *testing.T) {
+func TestQuarantinedRecordsAreAMetricForTheAlarm(t *testing.T) {
 	r := inMemory()
 	r.invoke(t, record("1", "a", 3, 1))
 	if r.written.Len() > 0 {
@@ -145,7 +145,7 @@ func TestWhatIsSetAsideIsAMetricForTheAlarm(t *testing.T) {
 	}
 }
 
-func TestRemovalsAreNeitherCountedNorSetAside(t *testing.T) {
+func TestRemovalsAreNeitherCountedNorQuarantined(t *testing.T) {
 	r := inMemory()
 	expired := mutate(record("1", "a", 3, 1), func(record, _ map[string]any) {
 		record["eventName"] = "REMOVE"
@@ -192,8 +192,8 @@ func TestAStoreThatFailsGetsTheBatchAgainFromItsFirstRecord(t *testing.T) {
 	}
 }
 
-// TestARecordThatCannotBeSetAsideComesAgain: else it would be lost.
-func TestARecordThatCannotBeSetAsideComesAgain(t *testing.T) {
+// TestARecordThatCannotBeQuarantinedComesAgain: else it would be lost.
+func TestARecordThatCannotBeQuarantinedComesAgain(t *testing.T) {
 	db, tables := keytest.NewMemory()
 	r := on(keytest.NewFaults(db, keytest.OnCall("PutItem", 1, keytest.Before)), tables.Counters)
 	bad := mutate(record("12", "b", 1, 1), mutations["no image"])

@@ -62,14 +62,14 @@ func rot13(text string) string {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	r := newRigWithout(t)
+	r := newHarnessWithout(t)
 	r.Member(t, r.account.ID, "developer", account.Developer)
 	r.Member(t, r.account.ID, "viewer", account.Viewer)
 	return r
 }
 
-// newRigWithout has the owner alone.
-func newRigWithout(t testing.TB) *harness {
+// newHarnessWithout has the owner alone.
+func newHarnessWithout(t testing.TB) *harness {
 	t.Helper()
 	a := apitest.New(keytest.MemoryStores(t))
 	r := &harness{API: a, account: a.NewAccount(t)}

@@ -23,7 +23,7 @@ func served(op apitest.Operation) bool {
 
 // fixture is an account with a key on which each operation can succeed.
 func fixture(t testing.TB) apitest.Fixture {
-	r := newRigWithout(t)
+	r := newHarnessWithout(t)
 	apitest.People(t, r.API, r.account.ID)
 	k := r.create(t, map[string]any{"recoverable": true})
 	id := apikey.ID(k["id"].(string))

@@ -46,17 +46,17 @@ func (plainSealer) Open(_ context.Context, sealed []byte, id apikey.ID) (string,
 	return text, nil
 }
 
-func newHarness(t testing.TB) *harness { return newRigOn(t, keytest.MemoryStores(t), nil) }
+func newHarness(t testing.TB) *harness { return newHarnessOn(t, keytest.MemoryStores(t), nil) }
 
-// newRigOn serves the handlers over a connection in which choose lets calls go wrong.
-func newRigOn(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *harness {
+// newHarnessOn serves the handlers over a connection in which choose lets calls go wrong.
+func newHarnessOn(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *harness {
 	t.Helper()
-	r := newRigWithout(t, stores, choose)
+	r := newHarnessWithout(t, stores, choose)
 	r.Member(t, r.account.ID, "developer", account.Developer)
 	return r
 }
 
-func newRigWithout(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *harness {
+func newHarnessWithout(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *harness {
 	t.Helper()
 	a := apitest.New(stores)
 	r := &harness{API: a, account: stores.NewAccount(t)}
@@ -222,7 +222,7 @@ func TestALostAnswerLeavesAWayOutAtOnce(t *testing.T) {
 
 func TestOfThreeConcurrentRotatesOneWins(t *testing.T) {
 	for seed := range uint64(20) {
-		r := newRigOn(t, keytest.MemoryStores(t), keytest.AtRandom(seed, .05, .2, .1))
+		r := newHarnessOn(t, keytest.MemoryStores(t), keytest.AtRandom(seed, .05, .2, .1))
 		var wg sync.WaitGroup
 		answers := make([]apitest.Answer, 3)
 		for i := range answers {
@@ -340,7 +340,7 @@ func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 
 // fixture is an account with a key whose rotation runs, and one whose doesn't.
 func fixture(t testing.TB) apitest.Fixture {
-	r := newRigWithout(t, keytest.MemoryStores(t), nil)
+	r := newHarnessWithout(t, keytest.MemoryStores(t), nil)
 	apitest.People(t, r.API, r.account.ID)
 	idle := r.NewKey(t, r.account)
 	r.Want(t, 200, apitest.Call{As: "owner", Method: "POST", Path: r.path("rotate")})

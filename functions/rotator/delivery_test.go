@@ -49,14 +49,14 @@ func TestCancellingADeliveredRotationBringsTheOldSecretBack(t *testing.T) {
 
 var err1 error
 
-func TestARotationByHandIsDeliveredWhereTheSecretIsKept(t *testing.T) {
+func TestAManualRotationIsDeliveredWhereTheSecretIsKept(t *testing.T) {
 	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t), func(k *apikey.Key) { k.Recoverable = true })
 	r.rotation()
 	r.clock.Advance(2 * day)
 	r.rotation()
 	before := r.key(k)
-	after, secret, err := r.byHand(t.Context(), before, 99)
+	after, secret, err := r.rotateManually(t.Context(), before, 99)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -146,9 +146,9 @@ type harness struct {
 	random  uint64
 }
 
-func newHarness(t testing.TB) *harness { return newRigOn(t, keytest.MemoryStores(t)) }
+func newHarness(t testing.TB) *harness { return newHarnessOn(t, keytest.MemoryStores(t)) }
 
-func newRigOn(t testing.TB, stores keytest.Stores) *harness {
+func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
 	t.Helper()
 	server, err := secrets.New(secrets.Config{Dir: filepath.Join(t.TempDir(), "secrets")})
 	if err != nil {
@@ -282,8 +282,8 @@ func (r *harness) settled(k apikey.Key) {
 	}
 }
 
-// byHand rotates as the HTTP function does.
-func (r *harness) byHand(ctx context.Context, k apikey.Key, seed uint64) (apikey.Key, apikey.Secret, error) {
+// rotateManually rotates as the HTTP function does.
+func (r *harness) rotateManually(ctx context.Context, k apikey.Key, seed uint64) (apikey.Key, apikey.Secret, error) {
 	secret, err := apikey.DefaultPrefix.Generate(keytest.Random(seed))
 	if err != nil {
 		return k, secret, err

@@ -19,8 +19,8 @@ import (
 	"latchkey/shared/keytest"
 )
 
-// vaultRing is the ring's secret with versions and stages, on the test's clock.
-type vaultRing struct {
+// ringSecret is the ring's secret with versions and stages, on the test's clock.
+type ringSecret struct {
 	clock   *keytest.Clock
 	texts   map[string]string
 	made    map[string]time.Time
@@ -29,16 +29,16 @@ type vaultRing struct {
 	calls   int
 }
 
-func newVaultRing(t *testing.T, clock *keytest.Clock) *vaultRing {
+func newRingSecret(t *testing.T, clock *keytest.Clock) *ringSecret {
 	t.Helper()
 	first, err := keyring.Ring{}.Grow(keytest.Random(5), "k1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &vaultRing{clock: clock, texts: map[string]string{"v1": string(first.Document())}, made: map[string]time.Time{"v1": clock.Now()}, current: "v1"}
+	return &ringSecret{clock: clock, texts: map[string]string{"v1": string(first.Document())}, made: map[string]time.Time{"v1": clock.Now()}, current: "v1"}
 }
 
-func (v *vaultRing) call() error {
+func (v *ringSecret) call() error {
 	v.calls++
 	if v.crash > 0 && v.calls > v.crash {
 		return keytest.ErrInjected
@@ -46,7 +46,7 @@ func (v *vaultRing) call() error {
 	return nil
 }
 
-func (v *vaultRing) GetSecretValue(context.Context, *sm.GetSecretValueInput, ...func(*sm.Options)) (*sm.GetSecretValueOutput, error) {
+func (v *ringSecret) GetSecretValue(context.Context, *sm.GetSecretValueInput, ...func(*sm.Options)) (*sm.GetSecretValueOutput, error) {
 	if err := v.call(); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (v *vaultRing) GetSecretValue(context.Context, *sm.GetSecretValueInput, ...
 	return &sm.GetSecretValueOutput{SecretString: &text, VersionId: &version, CreatedDate: &at}, nil
 }
 
-func (v *vaultRing) PutSecretValue(_ context.Context, in *sm.PutSecretValueInput, _ ...func(*sm.Options)) (*sm.PutSecretValueOutput, error) {
+func (v *ringSecret) PutSecretValue(_ context.Context, in *sm.PutSecretValueInput, _ ...func(*sm.Options)) (*sm.PutSecretValueOutput, error) {
 	if err := v.call(); err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (v *vaultRing) PutSecretValue(_ context.Context, in *sm.PutSecretValueInput
 	return &sm.PutSecretValueOutput{}, nil
 }
 
-func (v *vaultRing) UpdateSecretVersionStage(_ context.Context, in *sm.UpdateSecretVersionStageInput, _ ...func(*sm.Options)) (*sm.UpdateSecretVersionStageOutput, error) {
+func (v *ringSecret) UpdateSecretVersionStage(_ context.Context, in *sm.UpdateSecretVersionStageInput, _ ...func(*sm.Options)) (*sm.UpdateSecretVersionStageOutput, error) {
 	if err := v.call(); err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (v *vaultRing) UpdateSecretVersionStage(_ context.Context, in *sm.UpdateSec
 	return &sm.UpdateSecretVersionStageOutput{}, nil
 }
 
-func (v *vaultRing) ring(t *testing.T) keyring.Ring {
+func (v *ringSecret) ring(t *testing.T) keyring.Ring {
 	t.Helper()
 	ring, err := keyring.Parse([]byte(v.texts[v.current]))
 	if err != nil {
@@ -85,11 +85,11 @@ func (v *vaultRing) ring(t *testing.T) keyring.Ring {
 	return ring
 }
 
-// ringRig is a harness with a ring and a recoverable key in the middle of a rotation: two sealed secrets.
-func ringRig(t *testing.T) (*harness, *vaultRing, account.Account, apikey.Key) {
+// ringHarness is a harness with a ring and a recoverable key in the middle of a rotation: two sealed secrets.
+func ringHarness(t *testing.T) (*harness, *ringSecret, account.Account, apikey.Key) {
 	t.Helper()
 	r := newHarness(t)
-	v := newVaultRing(t, r.clock)
+	v := newRingSecret(t, r.clock)
 	a := r.NewAccount(t)
 	return r, v, a, r.sealedKey(t, a, v.ring(t))
 }
@@ -111,13 +111,13 @@ func (r *harness) sealedKey(t *testing.T, a account.Account, ring keyring.Ring) 
 	})
 }
 
-func (r *harness) ringJob(v *vaultRing) *rotator {
+func (r *harness) ringJob(v *ringSecret) *rotator {
 	job := r.well()
 	job.ring = sealing.Secret{Client: v, Name: "ring"}
 	return job
 }
 
-func (r *harness) keyring(t *testing.T, v *vaultRing, grow bool) swept {
+func (r *harness) keyring(t *testing.T, v *ringSecret, grow bool) swept {
 	t.Helper()
 	s, err := r.ringJob(v).keyring(t.Context(), grow)
 	if err != nil {
@@ -127,7 +127,7 @@ func (r *harness) keyring(t *testing.T, v *vaultRing, grow bool) swept {
 }
 
 // opens checks that both secrets of a key open with the present ring.
-func (r *harness) opens(t *testing.T, v *vaultRing, k apikey.Key) {
+func (r *harness) opens(t *testing.T, v *ringSecret, k apikey.Key) {
 	t.Helper()
 	k, ring := r.key(k), v.ring(t)
 	for want, sealed := range map[string][]byte{"new": k.Current.Sealed, "old": k.Outgoing.Sealed} {
@@ -138,7 +138,7 @@ func (r *harness) opens(t *testing.T, v *vaultRing, k apikey.Key) {
 }
 
 func TestADataKeyIsAddedSweptInAndTheOldOneDroppedByALaterRun(t *testing.T) {
-	r, v, _, k := ringRig(t)
+	r, v, _, k := ringHarness(t)
 	r.clock.Advance(time.Hour)
 	if s := r.keyring(t, v, true); !s.Grown || s.Resealed != 1 || len(s.Dropped) > 0 || s.Current != "k2" {
 		t.Fatalf("%+v", s)
@@ -162,7 +162,7 @@ func TestADataKeyIsAddedSweptInAndTheOldOneDroppedByALaterRun(t *testing.T) {
 }
 
 func TestNoDataKeyIsDroppedByARunThatFoundSomethingToDo(t *testing.T) {
-	r, v, a, k := ringRig(t)
+	r, v, a, k := ringHarness(t)
 	old := v.ring(t)
 	r.keyring(t, v, true)
 	r.clock.Advance(day)
@@ -184,7 +184,7 @@ func TestNoDataKeyIsDroppedByARunThatFoundSomethingToDo(t *testing.T) {
 
 func TestKeyringJobMayCrashAfterAnyCall(t *testing.T) {
 	for n := 1; n < 12; n++ {
-		r, v, _, k := ringRig(t)
+		r, v, _, k := ringHarness(t)
 		for run := range 3 {
 			v.calls, v.crash = 0, n
 			_, _ = r.ringJob(v).keyring(t.Context(), run == 0)
@@ -194,7 +194,7 @@ func TestKeyringJobMayCrashAfterAnyCall(t *testing.T) {
 		}
 	}
 	for n := 1; n < 12; n++ { // and of the store
-		r, v, _, k := ringRig(t)
+		r, v, _, k := ringHarness(t)
 		for run := range 3 {
 			job, _ := r.dying(n)
 			job.ring = r.ringJob(v).ring
@@ -206,7 +206,7 @@ func TestKeyringJobMayCrashAfterAnyCall(t *testing.T) {
 }
 
 func TestAnOvertakenChangeOfTheRingIsRefused(t *testing.T) {
-	r, v, _, _ := ringRig(t)
+	r, v, _, _ := ringHarness(t)
 	job := r.ringJob(v)
 	before, err := job.ring.Read(t.Context(), keytest.Random(1))
 	if err != nil {
@@ -219,7 +219,7 @@ func TestAnOvertakenChangeOfTheRingIsRefused(t *testing.T) {
 }
 
 func TestRevokedAndDeletedKeysAreSealedAgainAndStayAsTheyAre(t *testing.T) {
-	r, v, a, k := ringRig(t)
+	r, v, a, k := ringHarness(t)
 	revoked, err := r.Edit(t.Context(), k, "key.revoke", func(k *apikey.Key) { k.RevokedAt = keytest.Now; k.DeletedAt = keytest.Now })
 	if err != nil {
 		t.Fatal(err)

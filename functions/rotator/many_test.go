@@ -14,7 +14,7 @@ import (
 // TestManyDueKeysRotateAndAKilledRunLeavesExactlyTheRest runs on the real engine: 10,000 keys in the long form.
 func TestManyDueKeysRotateAndAKilledRunLeavesExactlyTheRest(t *testing.T) {
 	n := times(100, 10_000)
-	r := newRigOn(t, keytest.EngineStores(t))
+	r := newHarnessOn(t, keytest.EngineStores(t))
 	a := r.NewAccount(t, func(a *account.Account) { a.KeyLimit = 2 * n })
 	keys := r.manyDue(t, a, n)
 

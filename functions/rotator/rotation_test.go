@@ -115,7 +115,7 @@ func TestWhoIsRotated(t *testing.T) {
 	}
 }
 
-func TestARotationByHandThatRunsIsWaitedFor(t *testing.T) {
+func TestAManualRotationInProgressIsWaitedFor(t *testing.T) {
 	r := newHarness(t)
 	k := r.dueKey(r.NewAccount(t), func(k *apikey.Key) {
 		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}

@@ -171,7 +171,7 @@ func table(resource string) string {
 	return "`" + strings.ToLower(m[1]) + "`"
 }
 
-// touches says what the role of a function lets it read and write: tables, and in others everything else but logs and traces.
+// touches lists what the role of a function lets it read and write: tables, and in others everything else but logs and traces.
 func (s stack) touches(id string) (reads, writes, others []string) {
 	add := func(list *[]string, name string) {
 		if !slices.Contains(*list, name) {

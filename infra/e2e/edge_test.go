@@ -278,7 +278,7 @@ func TestAForeignObjectAnswersByteForByteAsAnUnknownOne(t *testing.T) {
 	}
 	for _, c := range onKey {
 		method, sub, _ := strings.Cut(c[0], " ")
-		compare("a foreign key under one's own account: "+c[0], method, mine+"/keys/"+k.id+sub, mine+"/keys/"+unknownKey+sub, c[1])
+		compare("a foreign key under the caller's account: "+c[0], method, mine+"/keys/"+k.id+sub, mine+"/keys/"+unknownKey+sub, c[1])
 		compare("a foreign key under its account: "+c[0], method, k.path+sub, unknownAccount+"/keys/"+unknownKey+sub, c[1])
 	}
 	for _, c := range [][2]string{

@@ -49,7 +49,7 @@ func TestCreateListAndGetNeverShowTheSecretAgain(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotIsToldSoAndNoMore(t *testing.T) {
+func TestARefusedCallerLearnsNothingElse(t *testing.T) {
 	keys := "/v1/accounts/" + shared.DemoAccount + "/keys"
 	const body = `{"name":"n","usage":"backend","products":["map-display"]}`
 	for _, c := range []struct {

@@ -136,7 +136,7 @@ func TestTheWorkflowOfAQPSRequest(t *testing.T) {
 	shared.want(t, 200, "enterprise_owner", "PUT", keyPath+"/limits/search", `{"qps":2}`)
 	shared.inForce(t, rotated["secret"].(string), 2, time.Now())
 	if higher := shared.manage(t, "enterprise_owner", "PUT", keyPath+"/limits/search", `{"qps":3}`); higher.status != 422 {
-		t.Errorf("raising one's own limit: %d %s", higher.status, higher.body)
+		t.Errorf("raising a key's limit as a customer: %d %s", higher.status, higher.body)
 	}
 
 	withdrawn := shared.want(t, 201, "enterprise_owner", "POST", requests, ask)["id"].(string)

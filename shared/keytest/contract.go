@@ -48,7 +48,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Close/RevokesAllKeysAndResumes", closeResumes},
 		{"Close/RefusesFromItsFirstStep", closingRefuses},
 		{"Jobs/DueListsWhatIsDue", jobsDue},
-		{"Jobs/PurgeRemovesAllButTheTrail", jobsPurge},
+		{"Jobs/PurgeRemovesAllButTheAuditTrail", jobsPurge},
 		{"Drift/IsFoundAndRepaired", driftRepaired},
 		{"Drift/AnEditMeanwhileIsNone", driftCalm},
 		{"Requests/OneIsOpenAndDecidedOnce", requestsDecided},

@@ -271,7 +271,7 @@ func TestAnExpiringKeyIsNotRotated(t *testing.T) {
 	}
 }
 
-func TestSecretsManagerFollowsWhoeverChangesADeliveredSecret(t *testing.T) {
+func TestSecretsManagerFollowsEveryChangeOfADeliveredSecret(t *testing.T) {
 	const role = "arn:aws:iam::123456789012:role/app"
 	delivered := fresh()
 	delivered.Rotation = &apikey.RotationPolicy{EveryDays: 90, Principal: role, AnnouncedFor: noon.AddDate(0, 0, 90)}

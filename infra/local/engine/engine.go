@@ -49,7 +49,7 @@ func Start(ctx context.Context, binary, dataDir string, output *os.File) (*Engin
 		}
 		e.Stop()
 	}
-	if _, err := TidyStreamLog(ctx, file, time.Now()); err != nil {
+	if _, err := TrimStreamLog(ctx, file, time.Now()); err != nil {
 		return nil, fmt.Errorf("the stream log in %s: %w", file, err)
 	}
 	var last error

@@ -122,7 +122,7 @@ func TestOldStreamRecordsGoAndSequenceNumbersGoOn(t *testing.T) {
 	put(t, c, "b")
 	e.Stop()
 	file := filepath.Join(dir, "dynamodb.db")
-	n, err := TidyStreamLog(t.Context(), file, time.Now().Add(25*time.Hour))
+	n, err := TrimStreamLog(t.Context(), file, time.Now().Add(25*time.Hour))
 	if err != nil || n != 1 {
 		t.Fatalf("deleted %d (%v), want the older of two", n, err)
 	}

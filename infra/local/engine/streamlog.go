@@ -16,11 +16,11 @@ import (
 // retention is the time that DynamoDB keeps stream records.
 const retention = 24 * time.Hour
 
-// TidyStreamLog deletes stream records older than 24 hours and indexes the rest. dynoxide does neither, and each streamed
+// TrimStreamLog deletes stream records older than 24 hours and indexes the rest. dynoxide does neither, and each streamed
 // write and each read of a stream costs it about half a millisecond per thousand records. The engine must not be running.
 //
 // The newest record of each table stays, however old: the next sequence number is counted from it.
-func TidyStreamLog(ctx context.Context, file string, now time.Time) (deleted int64, err error) {
+func TrimStreamLog(ctx context.Context, file string, now time.Time) (deleted int64, err error) {
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}

@@ -72,7 +72,7 @@ func (l *lane) dispatch(c *call) {
 	l.waiting = append(l.waiting, c)
 	l.grow(l.finishing)
 	if l.finishing > 0 {
-		time.AfterFunc(handoverWait, func() {
+		time.AfterFunc(reuseWait, func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.grow(0)
@@ -80,9 +80,9 @@ func (l *lane) dispatch(c *call) {
 	}
 }
 
-// handoverWait is the time that a call waits for an environment that has answered and is about to ask for work,
+// reuseWait is the time that a call waits for an environment that has answered and is about to ask for work,
 // before it gets a new one.
-const handoverWait = 20 * time.Millisecond
+const reuseWait = 20 * time.Millisecond
 
 // grow starts environments for the waiting calls, less those that soon will have one. The caller holds the mutex.
 func (l *lane) grow(soon int) {

@@ -63,7 +63,7 @@ func (l *lane) discardExpired(ctx context.Context, b *part) bool {
 func (l *lane) discard(ctx context.Context, b part, condition string) bool {
 	l.log.Error("records discarded", "mapping", l.m.Name, "records", len(b.items), "condition", condition, "destination", l.m.OnFailureDir)
 	for l.m.OnFailureDir != "" {
-		err := l.setAside(b, condition)
+		err := l.writeDiscarded(b, condition)
 		if err == nil {
 			break
 		}
@@ -76,8 +76,8 @@ func (l *lane) discard(ctx context.Context, b part, condition string) bool {
 	return true
 }
 
-// setAside writes one file, named as Lambda names its objects in S3.
-func (l *lane) setAside(b part, condition string) error {
+// writeDiscarded writes one file, named as Lambda names its objects in S3.
+func (l *lane) writeDiscarded(b part, condition string) error {
 	var rec invocationRecord
 	now := time.Now().UTC()
 	id, arn := rand.Text(), withRegion(l.m.StreamARN, l.cfg.Region)

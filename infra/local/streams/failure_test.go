@@ -48,7 +48,7 @@ func TestFailedBatchIsRetriedWithGrowingPausesAndBlocksWhatFollows(t *testing.T)
 	})
 }
 
-func TestExhaustedRetriesSetTheWholeBatchAsideAndGoOn(t *testing.T) {
+func TestExhaustedRetriesDiscardTheWholeBatchAndGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, newFake(), nil)
 		b.m.BatchSize, b.m.MaximumRetryAttempts, b.m.OnFailureDir, b.m.OnFailureS3 = 2, 2, filepath.Join(b.dir, "failures"), true

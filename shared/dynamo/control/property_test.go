@@ -215,7 +215,7 @@ func (f *findings) Fatalf(format string, args ...any) {
 	}
 }
 
-func newWorld(t *testing.T, calm, stores keytest.Stores) *harness {
+func newHarness(t *testing.T, calm, stores keytest.Stores) *harness {
 	a := calm.NewAccount(t, func(a *account.Account) { a.KeyLimit = 3 })
 	return &harness{stores: stores, calm: calm, account: a}
 }
@@ -223,7 +223,7 @@ func newWorld(t *testing.T, calm, stores keytest.Stores) *harness {
 func TestRandomCommandsKeepTheRulesOnTheEngine(t *testing.T) {
 	calm := keytest.EngineStores(t)
 	rapid.Check(t, func(r *rapid.T) {
-		w := newWorld(t, calm, calm)
+		w := newHarness(t, calm, calm)
 		w.run(context.Background(), drawCommands(r))
 		w.check(r, t, calm)
 	})
@@ -238,7 +238,7 @@ func TestRandomCommandsKeepTheRulesUnderFaults(t *testing.T) {
 		var found findings
 		synctest.Test(t, func(t *testing.T) {
 			calm := keytest.MemoryStores(t)
-			w := newWorld(t, calm, calm.With(keytest.AtRandom(seed, 0.1, 0.2, 0.1)))
+			w := newHarness(t, calm, calm.With(keytest.AtRandom(seed, 0.1, 0.2, 0.1)))
 			w.run(t.Context(), all)
 			w.check(&found, t, calm)
 			if drifts := calm.Drifts(t, false); len(drifts) > 0 {

@@ -193,8 +193,8 @@ func TestAFullTransactionFits(t *testing.T) {
 	})
 }
 
-// TestWhatTheStoreNeverTakesIsTold: an item larger than any that this package makes.
-func TestWhatTheStoreNeverTakesIsTold(t *testing.T) {
+// TestAnItemThatTheStoreNeverTakesIsReported: an item larger than any that this package makes.
+func TestAnItemThatTheStoreNeverTakesIsReported(t *testing.T) {
 	db, tables := keytest.Engine(t)
 	huge := usage.Counts{}
 	for i := range 2000 {

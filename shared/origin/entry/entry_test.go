@@ -181,7 +181,7 @@ func TestParseRefusesWithACodeAndASuggestion(t *testing.T) {
 }
 
 // An address pasted from a browser has more than one mistake at once.
-func TestASuggestionMendsEveryFaultOfAnEntry(t *testing.T) {
+func TestASuggestionFixesEveryFaultOfAnEntry(t *testing.T) {
 	for in, want := range map[string]struct {
 		code       entry.Code // of the first fault
 		suggestion string
