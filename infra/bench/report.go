@@ -55,7 +55,7 @@ func find(results []*result, name string) *result {
 	return results[i]
 }
 
-// row is what is printed of a contestant.
+// row is the printed line of a contestant.
 type row struct {
 	name string
 	ratios

@@ -29,7 +29,7 @@ const (
 	slow   = `echo '{"Action":"pass","Package":"latchkey/p","Test":"TestA"}'; echo '{"Action":"pass","Package":"latchkey/p","Elapsed":11}'`
 )
 
-// targets are what make would do for each target that .ci/run names, in bash.
+// targets are the commands of make for each target that .ci/run names, in bash.
 type targets map[string]string
 
 // checkout is a folder with .ci/run in it, and a make and a go that only pretend. By default all targets pass.

@@ -139,7 +139,7 @@ func plain(in map[string]value) item {
 	return out
 }
 
-// issuerName stands in the files for the issuer's address, which differs with each run.
+// issuerName replaces the issuer's address in the files, which differs with each run.
 const issuerName = "https://issuer.invalid"
 
 // writeTables writes every table into a file: one item a line, in the order of their keys.

@@ -140,7 +140,7 @@ func (m *maker) makeRotations() {
 	m.s.invoke(m.t, "RotatorFunction", fmt.Sprintf(`{"job":"rotation","due_by":%q}`, m.in(10*day))) // may say that it has failed
 	k = keys["delivered"]
 	k.opens(m.delivered(k))
-	// By hand, after it was delivered: the job is to see to it, and hasn't run.
+	// Rotated manually after a delivery: the job has to deliver again, and hasn't run.
 	k = keys["undelivered"]
 	m.do("owner", "POST", k.path()+"/rotation/end", "")
 	k.Calls = nil

@@ -65,7 +65,7 @@ func standing(t *testing.T) (*stack, *records) {
 	dir := filepath.Join(t.TempDir(), "data")
 	engine := startEngine(t)
 	// The first run makes the tables. The next one starts on a data directory of its own, so that it knows nothing of a
-	// stream, with the first one's issuer: its address stands in the records.
+	// stream, with the first one's issuer: its address is in the records.
 	first, err := start(dir, "LATCHKEY_SEED=off", "DYNAMODB_ENDPOINT="+engine)
 	if err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func rotationsGoOn(t *testing.T, s *stack, r *records) {
 		s.gateSays(t, c.Secret, 401)
 	}
 
-	// The job does what is due by a time after all of it, and says so in each key's trail.
+	// The job does what is due by a time after all of it, and says so in each key's audit trail.
 	before := map[string]int{}
 	want := map[string]string{
 		"prepared": "key.deliver", "undelivered": "key.deliver", "to be delivered": "key.rotate", "delivery refused": "key.rotate",

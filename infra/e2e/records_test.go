@@ -15,10 +15,10 @@ import (
 // more line in makeEnded or makeStanding, with what the gate answers to it.
 
 // lastRelease is the commit of the last release, whose records are in testdata/release. Move both right after each release:
-// write the records anew from its code (see testdata/release/README.md), and put its commit here.
+// write the records again from its code (see testdata/release/README.md), and put its commit here.
 const lastRelease = "78db9db"
 
-// records says what was made: all that a test needs to know to use it.
+// records describes the records that were made, as far as tests use them.
 type records struct {
 	Commit     string `json:"commit"` // whose code wrote them; empty for the code that runs
 	SelfServe  string `json:"self_serve_account"`
@@ -32,7 +32,7 @@ type records struct {
 	Invitation string `json:"invitation"`
 	Keyring    string `json:"keyring"` // the document that opens recoverable secrets
 	Session    string `json:"session"` // the Cookie header of somebody who is signed in
-	// Usage is what was counted in the month before the standing records were written.
+	// Usage holds the counts of the month before the standing records were written.
 	Usage recordedUsage `json:"usage"`
 }
 
@@ -56,7 +56,7 @@ type recordedCall struct {
 	Code   string `json:"code,omitempty"`
 	// Limit is the limit in force in calls a second, where the answer to a call above it tells.
 	Limit int `json:"limit,omitempty"`
-	// Last is what the last release's gate rightly answers instead: 503 to a record in a format that it can't know.
+	// Last is the correct answer of the last release's gate where it differs: 503 to a record in a format that it can't know.
 	Last int `json:"-"`
 }
 

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// TestWriteRecords writes testdata/release anew from the code that stands here. It runs at a release, when told to:
+// TestWriteRecords writes testdata/release again from this code. It runs at a release, if it is asked for:
 //
 //	LATCHKEY_WRITE_RECORDS=1 go test ./infra/e2e -run TestWriteRecords
 //
@@ -47,7 +47,7 @@ func TestWriteRecords(t *testing.T) {
 		}
 		m.used(r.Keys["active"], 2, 0)
 	})
-	// Last, because no job may come after it and tidy up. The counter sets aside what it is told from the future.
+	// Last, because no job may come after it and clean up. The counter quarantines reports from the future.
 	lab.at(past.Add(time.Hour), r, func(m *maker) {
 		m.makeEnded()
 		<-time.After(soon)
