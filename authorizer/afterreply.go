@@ -35,7 +35,7 @@ func withReplyHook(parent context.Context, settle func()) context.Context {
 	}}
 }
 
-// neverDone is closed by nobody. A context of its own, other than Background's nil, makes children register.
+// neverDone is never closed. A channel, other than Background's nil, makes child contexts register.
 var neverDone = make(chan struct{})
 
 func (replyContext) Done() <-chan struct{} { return neverDone }

@@ -37,7 +37,7 @@ func newCounter(out reportStore, c clock) *counter {
 	return &counter{tally: usage.NewTally(rand.Text()), out: out, clock: c}
 }
 
-// Count implements recorder. A call without a key is nobody's.
+// Count implements recorder. A call without a key belongs to no account.
 func (c *counter) Count(now moment, o *outcome) (dropped int) {
 	if o.Key != "" {
 		c.tally.Count(callOf(now, o))

@@ -75,7 +75,7 @@ func (c config) hidesSecret(host string) bool {
 	return strings.HasPrefix(host, start) || strings.Contains(host, "."+start)
 }
 
-// panicked is the function and line in which the panic at hand began. Its value isn't told: it may hold what was sent.
+// panicked returns the function and line where the current panic began. It leaves out the value, which may hold a secret.
 func panicked() string {
 	var at [32]uintptr
 	frames := runtime.CallersFrames(at[:runtime.Callers(3, at[:])])

@@ -36,7 +36,7 @@ type records struct {
 	answered  bool // the store did, in the lookup at hand
 }
 
-// errNoTime says that the call's deadline left no time for a read, or for the retry that a failed read needs.
+// errNoTime means that the call's deadline left no time for a read, or for the retry that a failed read needs.
 var errNoTime = errors.New("authorizer: no time left to ask the store")
 
 // lookup returns the secret's policy, or KeyUnknown, or Unavailable.

@@ -43,7 +43,7 @@ func (a *app) operators(pattern string, e endpoint) {
 	})
 }
 
-// operates refuses who isn't an operator, for pages that would show without asking the API for anything of theirs.
+// operates refuses everybody but operators, for pages that ask the API for nothing that only operators may read.
 func (v *visit) operates() error {
 	me, err := v.person()
 	if err != nil {

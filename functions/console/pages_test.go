@@ -134,7 +134,7 @@ func TestTheSecretIsInTheAnswerThatMadeItAndInNoOther(t *testing.T) {
 	}
 }
 
-func TestRefusalsOfTheAPIStandAtTheirFields(t *testing.T) {
+func TestRefusalsOfTheAPIAreShownAtTheirFields(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	suggestion := "a.example"

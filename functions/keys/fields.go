@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// fields turns members of a body into a key's facts and collects what can't be taken, so that one answer names all.
+// fields turns members of a body into a key's facts and collects the invalid ones, so that one answer names all.
 type fields struct {
 	products    product.Catalogue
 	accountType account.Type

@@ -138,7 +138,7 @@ func TestCreateShowsTheSecretOnceAndTheGateKnowsIt(t *testing.T) {
 	}
 }
 
-func TestCreateRefusesWhatCannotBeTaken(t *testing.T) {
+func TestCreateRefusesInvalidMembers(t *testing.T) {
 	good := func(change func(map[string]any)) map[string]any {
 		body := map[string]any{"name": "a", "usage": "backend", "products": []string{"search"}}
 		change(body)

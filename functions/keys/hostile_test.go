@@ -157,7 +157,7 @@ func TestOfTwoChangesToOneVersionOneWins(t *testing.T) {
 	}
 }
 
-func TestSecretsStandInTheirOneAnswerAndNowhereElse(t *testing.T) {
+func TestSecretsAreInTheirOneAnswerAndNowhereElse(t *testing.T) {
 	r := newHarness(t)
 	var secrets []string
 	for i := range 5 {

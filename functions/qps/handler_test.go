@@ -226,7 +226,7 @@ func TestWhatCantBeAskedForIsRefusedWithItsMember(t *testing.T) {
 	}
 }
 
-func TestAProductStandsForItsClassAndAClassForItself(t *testing.T) {
+func TestAProductNamesItsClassAndAClassItself(t *testing.T) {
 	for body, class := range map[string]string{
 		`map-display`: "map-display", `map-display.tiles`: "map-display.tiles",
 		`map-display map-display.tiles`: "map-display.tiles", `map-display.tiles map-display.tiles`: "map-display.tiles",
@@ -327,7 +327,7 @@ func (e *edited) CommitDecision(ctx context.Context, c control.Change, after qps
 	return e.store.CommitDecision(ctx, c, after)
 }
 
-func TestAnApprovalKeepsWhatTheOwnerChangedMeanwhile(t *testing.T) {
+func TestAnApprovalKeepsWhatTheOwnerChangedInBetween(t *testing.T) {
 	r := newHarness(t)
 	id := r.submit(t, nil)
 	r.handler.store = &edited{store: r.Control, before: func() {

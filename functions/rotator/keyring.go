@@ -98,7 +98,7 @@ func (r *rotator) drop(ctx context.Context, ring sealing.Held, s *swept) error {
 	return r.ring.Replace(ctx, ring, next)
 }
 
-var errTimeUp = errors.New("rotator: the time is up")
+var errTimeUp = errors.New("rotator: no time left")
 
 // sweep seals again what isn't sealed by the current data key. What is done stays done, so an interrupted sweep goes
 // on where it stopped.

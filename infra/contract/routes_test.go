@@ -250,7 +250,7 @@ func TestManagementRoutesAreThoseOfTheContract(t *testing.T) {
 }
 
 // AWS refuses two variables beside each other, and {proxy+} beside one; no tool says so.
-func TestNoTwoVariablesStandBesideEachOther(t *testing.T) {
+func TestNoTwoVariablesAreSiblings(t *testing.T) {
 	seen := map[string]string{}
 	for _, r := range routes(render(t, "template.yaml")) {
 		parent := r.api

@@ -34,7 +34,7 @@ func TestNamesAreTrimmedAndOfAnyScript(t *testing.T) {
 	}
 }
 
-func TestBodiesThatCantBeTakenHaveTheirOwnAnswers(t *testing.T) {
+func TestUnreadableBodiesHaveTheirOwnAnswers(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
 	k := s.newKey(t, account, lifeKey)
 	big := `{"name":"` + strings.Repeat("x", 64<<10) + `"}`

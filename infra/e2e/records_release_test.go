@@ -24,8 +24,8 @@ var standingKinds = []string{
 	"counters K H", "counters K D", "counters K LAST", "counters A H", "counters A D", "counters A FRESH", "counters P", "counters ASIDE",
 }
 
-// TestRecordsOfTheLastReleaseStandInThisOne starts the stack on what the last release wrote, and uses it.
-func TestRecordsOfTheLastReleaseStandInThisOne(t *testing.T) {
+// TestRecordsOfTheLastReleaseWorkInThisOne starts the stack on what the last release wrote, and uses it.
+func TestRecordsOfTheLastReleaseWorkInThisOne(t *testing.T) {
 	t.Parallel()
 	s, r := standing(t)
 	t.Run("the gate", func(t *testing.T) {

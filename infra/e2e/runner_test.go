@@ -50,9 +50,9 @@ func (e *echo) take() (requests []*http.Request, uris []string) {
 	return requests, uris
 }
 
-// TestARunnerWithAnUpstreamOfOnesOwn leads one data directory through the life of a runner: a first start, a second runner
+// TestARunnerWithACustomUpstream leads one data directory through the life of a runner: a first start, a second runner
 // that finds it taken, Ctrl-C, and a second start.
-func TestARunnerWithAnUpstreamOfOnesOwn(t *testing.T) {
+func TestARunnerWithACustomUpstream(t *testing.T) {
 	t.Parallel()
 	up := newEcho()
 	defer up.Close()

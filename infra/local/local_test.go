@@ -116,7 +116,7 @@ func TestLinesOfFunctionsAreShownByTheirLevel(t *testing.T) {
 	}
 }
 
-func TestNoSecretAndNoQueryStandsInALine(t *testing.T) {
+func TestNoSecretAndNoQueryIsInALine(t *testing.T) {
 	var out bytes.Buffer
 	l := &logger{out: &out}
 	secret := "ak_" + strings.Repeat("aB3", 11)

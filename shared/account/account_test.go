@@ -7,7 +7,7 @@ import (
 	"latchkey/shared/account"
 )
 
-func TestRolesMayWhatTheDesignSays(t *testing.T) {
+func TestRolesMayWhatIsListed(t *testing.T) {
 	actions := []struct {
 		action                             account.Action
 		viewer, developer, owner, operator bool

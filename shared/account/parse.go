@@ -10,9 +10,9 @@ import (
 // Why a field is refused.
 var (
 	ErrID   = errors.New("account: malformed account ID")
-	ErrType = errors.New("account: type is enterprise or self_serve")
-	ErrRole = errors.New("account: role is viewer, developer or owner")
-	ErrName = errors.New("account: a name has 1 to 64 characters, none of them a control character")
+	ErrType = errors.New("account: the type must be enterprise or self_serve")
+	ErrRole = errors.New("account: the role must be viewer, developer or owner")
+	ErrName = errors.New("account: a name must have 1 to 64 characters and no control characters")
 )
 
 const idPrefix = "acc_"

@@ -1,6 +1,6 @@
 package account
 
-// Role is a member's role in an account. The zero value may nothing.
+// Role is a member's role in an account. The zero value has no rights.
 type Role string
 
 // The roles, each including what the one before may. An operator works for the API company and is no member of an account.
@@ -46,7 +46,7 @@ const (
 	ManageOperator Action = "manage_operators"
 )
 
-// least says which role an action needs; the roles above it may do it too.
+// least is the lowest role that may do an action; the roles above it may do it too.
 var least = map[Action]Role{
 	ReadKeys: Viewer, ReadUsage: Viewer, ReadRequests: Viewer, ReadMembers: Viewer, ReadAudit: Viewer,
 	WriteKeys: Developer, FileRequests: Developer,

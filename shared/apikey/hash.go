@@ -8,7 +8,7 @@ import (
 // Hash is SHA-256 of a whole secret. The secret is random, so neither a slow hash nor a pepper adds anything.
 type Hash [32]byte
 
-// ErrHash says that a text is no stored hash.
+// ErrHash means that a text is no stored hash.
 var ErrHash = errors.New("apikey: malformed hash")
 
 // String is the form in which stores hold a hash: base64url without padding, 43 characters.

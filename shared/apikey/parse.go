@@ -21,9 +21,9 @@ const (
 // Why a field is refused.
 var (
 	ErrID         = errors.New("apikey: malformed key ID")
-	ErrName       = errors.New("apikey: a name has 1 to 64 characters, none of them a control character")
-	ErrClientKind = errors.New("apikey: usage is frontend, backend or mobile")
-	ErrMissing    = errors.New("apikey: missing_origin is deny or allow")
+	ErrName       = errors.New("apikey: a name must have 1 to 64 characters and no control characters")
+	ErrClientKind = errors.New("apikey: usage must be frontend, backend or mobile")
+	ErrMissing    = errors.New("apikey: missing_origin must be deny or allow")
 	ErrBilling    = errors.New("apikey: the billing type doesn't fit the account's type")
 )
 

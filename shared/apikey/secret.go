@@ -22,7 +22,7 @@ const (
 // DefaultPrefix starts secrets unless the stack's KeyPrefix parameter says otherwise.
 const DefaultPrefix Prefix = "ak"
 
-// ErrMalformed says that a text can't be a secret: wrong prefix, length, alphabet or checksum.
+// ErrMalformed means that a text can't be a secret: wrong prefix, length, alphabet or checksum.
 var ErrMalformed = errors.New("apikey: malformed secret")
 
 // Secret is the string that a program sends. It prints as [redacted] wherever it is formatted, logged or

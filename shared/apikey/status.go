@@ -46,12 +46,12 @@ func (k Key) Status(now time.Time) Status {
 // Why a change of status is refused.
 var (
 	ErrDeleted       = errors.New("apikey: the key is deleted")
-	ErrRevoked       = errors.New("apikey: the key is revoked, for good")
+	ErrRevoked       = errors.New("apikey: the key is permanently revoked")
 	ErrNotDeleted    = errors.New("apikey: the key is not deleted")
 	ErrRestoreTooOld = errors.New("apikey: the key was deleted too long ago")
-	ErrNameMismatch  = errors.New("apikey: the confirmation is not the key's name")
+	ErrNameMismatch  = errors.New("apikey: the confirmation doesn't match the key's name")
 	ErrNotBlocked    = errors.New("apikey: the key is not blocked")
-	ErrAlreadyBlock  = errors.New("apikey: the key is blocked already")
+	ErrAlreadyBlock  = errors.New("apikey: the key is already blocked")
 )
 
 // Editable reports why a customer can't edit the key: a deleted or revoked key stays as it is.
@@ -79,7 +79,7 @@ func (k Key) Touched(now time.Time) Key { return k.next(now) }
 // Disable stops the key until it is enabled again. Disabling twice changes nothing: ok is false.
 func (k Key) Disable(now time.Time) (after Key, ok bool, err error) { return k.setDisabled(true, now) }
 
-// Enable takes Disable back. It doesn't touch an operator's block.
+// Enable undoes Disable. It doesn't touch an operator's block.
 func (k Key) Enable(now time.Time) (after Key, ok bool, err error) { return k.setDisabled(false, now) }
 
 func (k Key) setDisabled(disabled bool, now time.Time) (Key, bool, error) {
@@ -147,7 +147,7 @@ func (k Key) Restore(now time.Time) (Key, error) {
 	return after, nil
 }
 
-// Block stops the key on an operator's word, which no customer can lift.
+// Block stops the key for an operator; no customer can unblock it.
 func (k Key) Block(reason, operator string, now time.Time) (Key, error) {
 	if k.Blocked != nil {
 		return k, ErrAlreadyBlock
@@ -157,7 +157,7 @@ func (k Key) Block(reason, operator string, now time.Time) (Key, error) {
 	return after, nil
 }
 
-// Unblock takes Block back.
+// Unblock undoes Block.
 func (k Key) Unblock(now time.Time) (Key, error) {
 	if k.Blocked == nil {
 		return k, ErrNotBlocked

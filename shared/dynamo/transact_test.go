@@ -181,7 +181,7 @@ func TestConfigComesFromTheGivenEnvironmentAlone(t *testing.T) {
 	}
 }
 
-func TestAKnownEndpointIsCalledAsItStandsAndTheRegionIsSignedFor(t *testing.T) {
+func TestAKnownEndpointIsCalledAsItIsAndTheRegionIsSignedFor(t *testing.T) {
 	var host, signature string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, signature = r.Host, r.Header.Get("Authorization")

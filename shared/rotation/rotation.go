@@ -28,12 +28,12 @@ const (
 
 // Why a rotation is refused.
 var (
-	ErrInProgress       = errors.New("rotation: one is in progress; end or cancel it first")
-	ErrNotRunning       = errors.New("rotation: none is in progress")
-	ErrAlreadyCancelled = errors.New("rotation: it was cancelled already")
-	ErrGrace            = errors.New("rotation: a grace period lasts 0 seconds to 30 days")
-	ErrReason           = errors.New("rotation: the reason is scheduled, leaked or other")
-	ErrShorter          = errors.New("rotation: the new end must be later than the present one")
+	ErrInProgress       = errors.New("rotation: a rotation is in progress; end or cancel it first")
+	ErrNotRunning       = errors.New("rotation: no rotation is in progress")
+	ErrAlreadyCancelled = errors.New("rotation: already cancelled")
+	ErrGrace            = errors.New("rotation: a grace period must be 0 seconds to 30 days")
+	ErrReason           = errors.New("rotation: the reason must be scheduled, leaked or other")
+	ErrShorter          = errors.New("rotation: the new end must be later than the current one")
 )
 
 // Grace is a checked grace period. The zero value ends the old secret at once.

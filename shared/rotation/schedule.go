@@ -16,9 +16,9 @@ const (
 
 // Why a policy is refused.
 var (
-	ErrEvery     = errors.New("rotation: every_days is 1 to 3650")
-	ErrNotify    = errors.New("rotation: notify_days_before is 0 to 90, and less than every_days")
-	ErrPrincipal = errors.New("rotation: the principal is the ARN of an IAM user or role, without wildcards")
+	ErrEvery     = errors.New("rotation: every_days must be 1 to 3650")
+	ErrNotify    = errors.New("rotation: notify_days_before must be 0 to 90, and less than every_days")
+	ErrPrincipal = errors.New("rotation: the principal must be the ARN of an IAM user or role, without wildcards")
 )
 
 // principalARN is an IAM user or role, never an account root or a wildcard: delivery is for one named reader.

@@ -86,7 +86,7 @@ func TestReportPartsStaySmall(t *testing.T) {
 	}
 }
 
-func TestReportsThatNoEnvironmentWritesAreSetAside(t *testing.T) {
+func TestReportsThatNoEnvironmentWritesAreRefused(t *testing.T) {
 	good := func() usage.Report {
 		tally := usage.NewTally("e")
 		tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1), Product: "search"}, Host: "[::1]"})

@@ -13,7 +13,7 @@ import (
 
 // The errors that an authorizer returns in place of an answer.
 var (
-	// ErrUnauthorized makes API Gateway answer 401. It does so for exactly this message.
+	// ErrUnauthorized makes API Gateway answer 401, for exactly this message.
 	ErrUnauthorized = errors.New("Unauthorized") //nolint:staticcheck,revive // API Gateway's word
 	// ErrUnavailable makes it answer 503, as every other error does.
 	ErrUnavailable = errors.New("Unavailable") //nolint:staticcheck,revive // in its sibling's style

@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/origin"
 )
 
-// ErrEvent says that a payload is no REQUEST authorizer event: no JSON, not UTF-8, nested too deeply, a needed member
+// ErrEvent means that a payload is no REQUEST authorizer event: no JSON, not UTF-8, nested too deeply, a needed member
 // twice or of the wrong type, or no method ARN of a stage.
 var ErrEvent = errors.New("apigw: not an authorizer event")
 

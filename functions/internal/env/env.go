@@ -1,5 +1,5 @@
-// Package env is what a function takes from its surroundings: environment variables, the clock and randomness. Each
-// comes in as a value, so that tests can fix it.
+// Package env supplies a function's environment variables, clock and randomness. Each is passed in as a value, so that
+// tests can fix it.
 package env
 
 import (
@@ -38,5 +38,5 @@ func (v *Vars) Err() error {
 	if len(v.missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("env: the environment lacks %s", strings.Join(v.missing, ", "))
+	return fmt.Errorf("env: missing environment variables: %s", strings.Join(v.missing, ", "))
 }

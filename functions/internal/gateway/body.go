@@ -113,8 +113,8 @@ func checkMedia(h http.Header) error {
 	return nil
 }
 
-// check refuses what encoding/json would take with a shrug: invalid UTF-8, half surrogates, members that are there
-// twice, documents after the first, and deep nesting.
+// check refuses what encoding/json would accept: invalid UTF-8, half surrogates, repeated members,
+// documents after the first, and deep nesting.
 func check(raw []byte) error {
 	if !utf8.Valid(raw) {
 		return errNotUTF8

@@ -11,7 +11,7 @@ import (
 	"latchkey/shared/account"
 )
 
-// ErrToken says that a token isn't valid. Verifiers wrap it; any other error of theirs is a breakdown.
+// ErrToken means that a token isn't valid. Verifiers wrap it; any other error of theirs is a breakdown.
 var ErrToken = errors.New("gateway: the token is not valid")
 
 // Verifier checks a bearer token and says who it speaks for.

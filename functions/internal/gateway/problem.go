@@ -38,7 +38,7 @@ func NewProblem(status int, code, text string) *Problem {
 	return &Problem{Status: status, Code: code, Text: text}
 }
 
-// Invalid says which members of a body can't be taken: 422.
+// Invalid lists the invalid members of a body: 422.
 func Invalid(fields ...api.FieldError) *Problem {
 	return &Problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Text: "The body has invalid members.", Fields: fields}
 }
@@ -48,7 +48,7 @@ func Field(member, code, detail string) api.FieldError {
 	return api.FieldError{Pointer: "/" + escapePointer(member), Code: code, Detail: detail}
 }
 
-// Parameter says which parameter of the URL or header can't be taken: 400.
+// Parameter names an invalid parameter of the URL or header: 400.
 func Parameter(name, detail string) *Problem {
 	return &Problem{
 		Status: http.StatusBadRequest, Code: "parameter_invalid", Text: "A parameter is invalid.",

@@ -91,7 +91,7 @@ func TestEnvironmentsThatRaceForTheFirstRingAgree(t *testing.T) {
 	}
 }
 
-func TestOpenReadsARingThatHasGrownMeanwhile(t *testing.T) {
+func TestOpenReadsARingThatHasGrownSince(t *testing.T) {
 	f, clock := &fakeSecrets{versions: map[string]string{}}, keytest.NewClock()
 	old := newKeyring(f, 1, clock)
 	if _, err := old.Seal(t.Context(), secret(t), "key_1"); err != nil {

@@ -75,7 +75,7 @@ func Errors() gateway.Table {
 	}
 }
 
-// fromAWS reports that a call of AWS failed, which is nobody's mistake here.
+// fromAWS reports whether a call to AWS failed, which is no error of the caller.
 func fromAWS(err error) bool {
 	var call *smithy.OperationError
 	return errors.As(err, &call)

@@ -66,8 +66,8 @@ func (s *KeyService) Row(c gateway.Principal, action string, before *apikey.Key,
 	return AuditRow(s.Source, c, action, after.ID, audit.KeyChanges(before, after)...)
 }
 
-// Change is the path of all changes of an existing key: read, compare, apply, commit, show. What changes nothing is
-// acknowledged without a write, so that a repeated request is as good as the first.
+// Change makes any change of an existing key: read, compare, apply, commit, show. A change without effect is
+// acknowledged without a write, so that a request can be repeated.
 func (s *KeyService) Change(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string,
 	apply func(before apikey.Key) (after apikey.Key, changed bool, err error),
 ) error {

@@ -31,7 +31,7 @@ func (s *Store) Commit(ctx context.Context, c Change) (apikey.Key, error) {
 	return s.commit(ctx, c)
 }
 
-// commit adds ops of this package's own, which speak before the key's.
+// commit adds ops of this package's own, which decide before the key's.
 func (s *Store) commit(ctx context.Context, c Change, extra ...op) (apikey.Key, error) {
 	after := c.After
 	after.Version = 1

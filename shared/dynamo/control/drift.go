@@ -114,7 +114,7 @@ func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops [
 }
 
 // orphans finds gate records of secrets that no key has: after a restore of the control table from a backup they
-// would be doors that nobody can close.
+// would allow calls that nobody can stop.
 func (s *Store) orphans(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
 	input := &dynamodb.ScanInput{TableName: &s.gate, ConsistentRead: &consistent}
 	for {

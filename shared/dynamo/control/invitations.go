@@ -101,7 +101,7 @@ func (s *Store) FindInvitation(ctx context.Context, tokenHash apikey.Hash, now t
 	return i, err
 }
 
-// WithdrawInvitation takes an invitation back. ErrNotFound when it was used or withdrawn already.
+// WithdrawInvitation withdraws an invitation. ErrNotFound when it was used or withdrawn already.
 func (s *Store) WithdrawInvitation(ctx context.Context, i Invitation, row audit.Row) error {
 	return s.write(ctx, row, s.dropInvitation(i)...)
 }

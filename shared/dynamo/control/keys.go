@@ -26,7 +26,7 @@ func (s *Store) FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error) 
 	return s.Key(ctx, account.ID(text(item, "account")), key)
 }
 
-// KeyQuery says which keys of an account to list.
+// KeyQuery selects the keys of an account to list.
 type KeyQuery struct {
 	After   apikey.ID             // the last key of the page before; "" for the first page
 	Limit   int                   // keys in a page; 0 for all

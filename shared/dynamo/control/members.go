@@ -170,7 +170,7 @@ func (s *Store) AddOperator(ctx context.Context, o Operator, first bool, row aud
 	)
 }
 
-// RemoveOperator takes an operator's rights. ErrNotFound when the person has none.
+// RemoveOperator removes an operator's rights. ErrNotFound when the person has none.
 func (s *Store) RemoveOperator(ctx context.Context, who account.Subject, row audit.Row) error {
 	row.Account = Operators
 	return s.write(ctx, row,

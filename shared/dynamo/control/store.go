@@ -113,7 +113,7 @@ func update(table string, key dynamo.Item, set string, c cond, failed func(dynam
 
 var errNoRowID = errors.New("control: a mutation without an audit row")
 
-// write does all ops and the audit row, or nothing. Where several conditions fail, the first op speaks.
+// write does all ops and the audit row, or nothing. Where several conditions fail, the first op decides the error.
 func (s *Store) write(ctx context.Context, row audit.Row, ops ...op) error {
 	if row.ID == "" {
 		return errNoRowID
@@ -152,7 +152,7 @@ func (s *Store) cancelled(ctx context.Context, c *dynamo.Cancelled, record dynam
 // resolveTimeout bounds the question whether a write happened, which is asked even when the caller has gone.
 const resolveTimeout = time.Second
 
-// resolve finds out by the audit row whether this very write happened after all; if not, the answer is otherwise.
+// resolve finds out by the audit row whether this write happened after all; if not, it returns otherwise.
 func (s *Store) resolve(ctx context.Context, record dynamo.Item, otherwise error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
 	defer cancel()

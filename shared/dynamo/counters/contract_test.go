@@ -314,7 +314,7 @@ func TestItemsEndWithTheirRetention(t *testing.T) {
 	}
 }
 
-func TestWhatIsSetAsideTwiceIsThereOnce(t *testing.T) {
+func TestARecordQuarantinedTwiceIsThereOnce(t *testing.T) {
 	everywhere(t, func(t *testing.T, r harness) {
 		for range 2 {
 			must(t, r.Quarantine(t.Context(), "7", "why", []byte(`{"a": 1}`), keytest.Now))

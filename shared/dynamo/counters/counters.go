@@ -36,7 +36,7 @@ type Store struct {
 	Token func() string
 }
 
-// ErrRefused says that DynamoDB will never take these items: one of them is too large or malformed.
+// ErrRefused means that DynamoDB will never take these items: one of them is too large or malformed.
 var ErrRefused = errors.New("counters: the store refuses the items")
 
 // MaxItems is the most items that Read and Write take: what one batch and one transaction hold.

@@ -58,7 +58,7 @@ func (p *Problem) Fields() []api.FieldError {
 	return *p.Errors
 }
 
-// ErrUnreachable says that there was no answer, or none of the API.
+// ErrUnreachable means that there was no answer, or none of the API.
 var ErrUnreachable = errors.New("management: the API can't be reached")
 
 // Call is one request. Path is relative to the API's base, escaped.

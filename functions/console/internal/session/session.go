@@ -27,8 +27,8 @@ const (
 	touchAfter = 10 * time.Minute
 )
 
-// ErrNone says that there is no such session any more, or never was.
-var ErrNone = errors.New("session: there is none")
+// ErrNone means that there is no such session any more, or never was.
+var ErrNone = errors.New("session: no such session")
 
 // Tokens are a session's tokens, kept encrypted.
 type Tokens struct {

@@ -56,7 +56,7 @@ func New(c Config) *Issuer {
 	return &Issuer{config: c}
 }
 
-// ErrRefused says that a sign-in can't be completed and has to start again. Other errors are breakdowns.
+// ErrRefused means that a sign-in can't be completed and has to start again. Other errors are breakdowns.
 var ErrRefused = errors.New("signin: the sign-in was refused")
 
 func (i *Issuer) discover(ctx context.Context) (*discovered, error) {
@@ -118,10 +118,10 @@ func (i *Issuer) Finish(ctx context.Context, redirect, cookie string, answer url
 	raw, err := base64.RawURLEncoding.DecodeString(cookie)
 	if err != nil || json.Unmarshal(raw, &p) != nil || p.State == "" ||
 		subtle.ConstantTimeCompare([]byte(p.State), []byte(answer.Get("state"))) != 1 {
-		return none, "", fmt.Errorf("%w: the state doesn't fit", ErrRefused)
+		return none, "", fmt.Errorf("%w: the state doesn't match", ErrRefused)
 	}
 	if code := answer.Get("error"); code != "" {
-		return none, p.Return, fmt.Errorf("%w: the issuer says no", ErrRefused)
+		return none, p.Return, fmt.Errorf("%w: the issuer refused", ErrRefused)
 	}
 	d, err := i.discover(ctx)
 	if err != nil {
@@ -137,7 +137,7 @@ func (i *Issuer) Finish(ctx context.Context, redirect, cookie string, answer url
 		return none, p.Return, fmt.Errorf("%w: the ID token is not valid", ErrRefused)
 	}
 	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(p.Nonce)) != 1 {
-		return none, p.Return, fmt.Errorf("%w: the nonce doesn't fit", ErrRefused)
+		return none, p.Return, fmt.Errorf("%w: the nonce doesn't match", ErrRefused)
 	}
 	if id.AccessTokenHash != "" && id.VerifyAccessToken(token.AccessToken) != nil {
 		return none, p.Return, fmt.Errorf("%w: the access token doesn't belong to the ID token", ErrRefused)

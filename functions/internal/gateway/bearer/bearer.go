@@ -18,7 +18,7 @@ import (
 	"latchkey/shared/account"
 )
 
-// Config says whose tokens are taken.
+// Config names the issuer and client whose tokens are accepted.
 type Config struct {
 	Issuer    string // https, or http on a loopback address
 	ClientID  string // what `aud`, or Cognito's `client_id`, must name
@@ -37,7 +37,7 @@ type Verifier struct {
 
 var (
 	errIssuer    = errors.New("bearer: the issuer must be an https URL, or http on a loopback address")
-	errClient    = errors.New("bearer: a client ID is needed")
+	errClient    = errors.New("bearer: a client ID is required")
 	errAlgorithm = errors.New("bearer: the algorithm isn't an asymmetric signature")
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// errNoKeys says that the issuer's keys can't be had: a breakdown, not a bad token.
+// errNoKeys means that the issuer's keys can't be had: a breakdown, not a bad token.
 var errNoKeys = errors.New("bearer: the issuer's keys can't be read")
 
 var errSignature = errors.New("bearer: no key of the issuer made this signature")
