@@ -136,7 +136,7 @@ func productName(products []api.Product, id string) string {
 	return id
 }
 
-// docsOf is where to read about a product, or empty.
+// docsOf returns the address of a product's documentation, or "".
 func docsOf(products []api.Product, id string) string {
 	for _, p := range products {
 		if p.Id == id && p.DocsUrl != nil {

@@ -17,7 +17,7 @@ var unwanted = map[string]string{
 	"whoever": "everyone who, or the one that", "owed": "due", "owes": "has to", "one's own": "its, or another",
 	"mend": "fix", "mends": "fixes", "mended": "fixed", "mending": "the fix",
 	"tidy": "clean up", "tidies": "cleans up", "tidied": "removed", "tidying": "clean-up",
-	"hurried": "with a timeout", "patience": "timeout", "meddled": "changed", "meddling": "changing", "weather": "failures",
+	"hurried": "with a timeout", "patience": "timeout", "meddled": "changed", "meddling": "changing",
 	"plugs": "ports, or dependencies", "desk": "service", "rim": "source", "rig": "harness",
 	"staff": "operator", "handover": "delivery", "the trail": "the audit trail", "by hand": "manually, or by its own code",
 	"stands in the": "is in the", "stands once": "is stated once",

@@ -44,9 +44,9 @@ func generate(repository fs.FS) (map[string][]byte, error) {
 }
 
 var (
-	// prefixForm is what API Gateway takes as the parts of a resource's path, and what means the same in YAML.
+	// prefixForm matches path parts that API Gateway accepts in a resource, and that mean the same in YAML.
 	prefixForm = regexp.MustCompile(`^(/[A-Za-z0-9._-]+)+/$`)
-	// sampleForm is what can stand in a URL, and between quotes in a shell and in JavaScript.
+	// sampleForm matches texts that can be in a URL, and between quotes in a shell and in JavaScript.
 	sampleForm = regexp.MustCompile(`^[A-Za-z0-9/._~:@!$&()*+,;=%-]+$`)
 )
 
