@@ -36,7 +36,7 @@ type Gate struct {
 	log      requestLog
 }
 
-// call is what the gate keeps of the call at hand until AfterReply. Invoke begins a new one.
+// call holds the state of the current call until AfterReply. Invoke begins a new one.
 type call struct {
 	requestID string // "" until the event is read; shares its memory
 	outcome   outcome

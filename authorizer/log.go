@@ -102,7 +102,7 @@ func (l *requestLog) internalError(now moment, requestID, what string) {
 }
 
 // appendStart writes what every line begins with, up to the last quote of the message. It does what telemetry.Logger
-// does for all other functions, by hand: slog would allocate on calls that allocate next to nothing.
+// does for all other functions, without slog, which would allocate on calls that allocate next to nothing.
 func appendStart(b []byte, now moment, level, message string) []byte {
 	b = append(b, `{"`+telemetry.TimestampKey+`":"`...)
 	b = now.wall.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")

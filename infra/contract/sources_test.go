@@ -230,7 +230,7 @@ func TestEveryAlarmHasItsPlaybook(t *testing.T) {
 	}
 }
 
-// TestEveryFunctionLogsByOnePackage: so that all lines have the same keys. The gate writes its lines by hand and has a test
+// TestEveryFunctionLogsByOnePackage: so that all lines have the same keys. The gate writes its lines with its own code and has a test
 // of its own that compares them.
 func TestEveryFunctionLogsByOnePackage(t *testing.T) {
 	for id, folder := range deployed(t, render(t, "template.yaml")) {

@@ -25,7 +25,7 @@ const (
 	Unavailable       Code = "unavailable"
 )
 
-// Class says what kind of answer a code is. The zero Class is an outage, so a code that is in no list denies without
+// Class is the kind of answer of a code. The zero Class is an outage, so a code that is in no list denies without
 // blaming the caller's key.
 type Class uint8
 

@@ -11,7 +11,7 @@ func Abort(err error) {
 	os.Exit(1)
 }
 
-// startFailed is that line, written by hand: the gate is to link no log handler.
+// startFailed is that line, without slog: the gate is to link no log handler.
 func startFailed(now time.Time, err error) []byte {
 	b := append([]byte(`{"`+TimestampKey+`":"`), now.UTC().Format(time.RFC3339Nano)...)
 	b = append(b, `","`+LevelKey+`":"ERROR","`+MessageKey+`":"the function can't start","error":`...)

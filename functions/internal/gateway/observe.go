@@ -13,7 +13,7 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 )
 
-// Observer is what Observe needs.
+// Observer holds the settings of Observe.
 type Observer struct {
 	Log *slog.Logger
 	Now func() time.Time
@@ -46,7 +46,7 @@ func Observe(o Observer, next http.HandlerFunc) http.Handler {
 	})
 }
 
-// panicText is what may be logged of a panic's value: the runtime's own words, such as "index out of range". Of any other
+// panicText returns the part of a panic's value that may be logged: the runtime's own words, such as "index out of range". Of any other
 // the type has to do, since it may hold what was sent; the stack says where it was.
 func panicText(value any) string {
 	if err, ok := value.(runtime.Error); ok {
