@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"os"
 	"runtime"
 	"slices"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/keytest"
 )
 
 func hashOf(n int) apikey.Hash {
@@ -21,7 +21,7 @@ func hashOf(n int) apikey.Hash {
 }
 
 func strangers() int {
-	if os.Getenv("LATCHKEY_DEEP") != "" {
+	if keytest.Deep() {
 		return 1_000_000
 	}
 	return 60_000

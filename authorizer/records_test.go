@@ -3,13 +3,13 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/keytest"
 )
 
 func (b *harness) status(t testing.TB, secret string) int {
@@ -129,7 +129,7 @@ func environments(t *testing.T, seed uint64, envs, revokes int, broken func(*ran
 }
 
 func revokes() int {
-	if os.Getenv("LATCHKEY_DEEP") != "" {
+	if keytest.Deep() {
 		return 1000
 	}
 	return 60

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -259,7 +258,7 @@ func (f *fleet) check(t *testing.T, r *harness, clean counters.Store) {
 // which 20 % of the answers are lost, batches split and shuffled and delivered one to five times, and a full replay.
 func TestCountersEqualTheLedgerToTheUnit(t *testing.T) {
 	calls := 12_000
-	if os.Getenv("LATCHKEY_DEEP") != "" {
+	if keytest.Deep() {
 		calls = 1_000_000
 	}
 	f := newFleet(16)

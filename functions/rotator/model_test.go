@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -16,11 +15,8 @@ import (
 	"latchkey/shared/rotation"
 )
 
-// deep is whether the long forms run.
-var deep = os.Getenv("LATCHKEY_DEEP") != ""
-
 func times(short, long int) int {
-	if deep {
+	if keytest.Deep() {
 		return long
 	}
 	return short

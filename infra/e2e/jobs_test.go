@@ -60,7 +60,7 @@ func TestRecoverableSecretsSurviveANewDataKey(t *testing.T) {
 // TestTheJobShowsItsProgressAndAfterAKillFinishesTheRest runs `make job-rotation`'s command: 10,000 keys in the long form.
 func TestTheJobShowsItsProgressAndAfterAKillFinishesTheRest(t *testing.T) {
 	n := 200
-	if os.Getenv("LATCHKEY_DEEP") != "" {
+	if deep() {
 		n = 10_000
 	}
 	if a := shared.manage(t, "operator", "PATCH", "/v1/accounts/"+shared.DemoAccount, `{"key_limit":100000}`, "If-Match", "*"); a.status != http.StatusOK {

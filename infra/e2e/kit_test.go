@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -79,6 +80,9 @@ func pointers(t testing.TB, a answer) string {
 	}
 	return strings.Join(list, ", ")
 }
+
+// deep says whether the long forms run. It repeats keytest.Deep: what looks from outside imports nothing of the product.
+func deep() bool { return os.Getenv("LATCHKEY_DEEP") == "1" }
 
 // promise bounds the time until a change is obeyed everywhere.
 const promise = 10 * time.Second

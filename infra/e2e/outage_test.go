@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -155,7 +154,7 @@ func storeDown(t *testing.T, s *stack, p *chaos.Proxy) {
 	}
 	modes := map[string]chaos.Mode{"every connection is reset": chaos.Refuse, "nothing answers": chaos.Hang}
 	length := 7 * time.Second
-	if os.Getenv("LATCHKEY_DEEP") != "" {
+	if deep() {
 		length = 2 * time.Minute
 	}
 	for name, mode := range modes {
@@ -233,7 +232,7 @@ func lostAnswers(t *testing.T, s *stack, p *chaos.Proxy) {
 		return answer{}
 	}
 	rounds := 1
-	if os.Getenv("LATCHKEY_DEEP") != "" {
+	if deep() {
 		rounds = 20
 	}
 	for i := range rounds {

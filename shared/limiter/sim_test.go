@@ -3,16 +3,16 @@ package limiter_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
+	"latchkey/shared/keytest"
 	"latchkey/shared/limiter/sim"
 )
 
 // seeds returns the number of runs in the search for a broken guarantee.
 func seeds(short int) int {
-	if os.Getenv("LATCHKEY_DEEP") == "1" {
+	if keytest.Deep() {
 		return 20_000
 	}
 	return short

@@ -34,9 +34,6 @@ import (
 	"latchkey/shared/product"
 )
 
-// deep chooses the long forms.
-var deep = os.Getenv("LATCHKEY_DEEP") != ""
-
 var bootstrap string // the built authorizer
 
 func TestMain(m *testing.M) {

@@ -12,6 +12,7 @@ import (
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/reports"
+	"latchkey/shared/keytest"
 	"latchkey/shared/usage"
 )
 
@@ -103,7 +104,7 @@ func (l life) due() (n int) {
 // TestAKilledProcessLosesAtMostItsLastFiveSecondsAndAnEndedOneNothing kills authorizers at random moments.
 func TestAKilledProcessLosesAtMostItsLastFiveSecondsAndAnEndedOneNothing(t *testing.T) {
 	kills, atOnce, longest := 10, 12, 7*time.Second
-	if deep {
+	if keytest.Deep() {
 		kills, longest = 200, 14*time.Second
 	}
 	tab := newTable(t)

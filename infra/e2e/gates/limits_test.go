@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"latchkey/shared/keytest"
 )
 
 const environments = 16
@@ -88,7 +90,7 @@ func TestOverFindsWhatIsTooMuch(t *testing.T) {
 // TestSixteenProcessesKeepALimitTogether is the guarantee on the deployed program and a real engine.
 func TestSixteenProcessesKeepALimitTogether(t *testing.T) {
 	limits, loads, length := []int{50}, []float64{2}, 3*time.Second
-	if deep {
+	if keytest.Deep() {
 		limits, loads, length = []int{5, 50, 1000}, []float64{0.9, 1, 2, 10}, 10*time.Second
 	}
 	tab := newTable(t)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,7 +33,7 @@ var actions = []string{
 
 // commandsPerActor is longer in deep runs; the number of runs is the flag -rapid.checks.
 func commandsPerActor() int {
-	if os.Getenv("LATCHKEY_DEEP") == "1" {
+	if keytest.Deep() {
 		return 60
 	}
 	return 20
