@@ -1,24 +1,16 @@
 package main
 
 import (
-	"context"
 	"net/url"
 	"strings"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
-	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
-
-type noUse struct{}
-
-func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]web.Used, error) {
-	return nil, nil
-}
 
 // harness is the function on an in-memory store, with one account, and nobody in it but its owner.
 type harness struct {
@@ -29,9 +21,9 @@ type harness struct {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	a := apitest.New(keytest.MemoryStores(t))
+	a := apitest.New(t, keytest.MemoryStores(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
-	r.handler = &handler{store: a.Control, source: a.Source, products: product.Default(), used: noUse{}, bootstrap: "founder"}
+	r.handler = &handler{store: a.Control, source: a.Source, products: product.Default(), used: apitest.NoUse{}, bootstrap: "founder"}
 	r.handler.routes(a.Mux)
 	return r
 }

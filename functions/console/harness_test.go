@@ -146,7 +146,7 @@ type harness struct {
 	memory  *keytest.Memory
 	tables  string
 	browser *http.Client
-	logs    *strings.Builder
+	logs    *keytest.Buffer
 }
 
 // keyFolder holds the issuers' one signing key: making it takes long.
@@ -166,7 +166,7 @@ func TestMain(m *testing.M) {
 
 func newHarness(t *testing.T, accessLife time.Duration) *harness {
 	t.Helper()
-	r := &harness{t: t, api: newFakeAPI(), logs: &strings.Builder{}}
+	r := &harness{t: t, api: newFakeAPI(), logs: &keytest.Buffer{}}
 	lis, err := issuer.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func newHarness(t *testing.T, accessLife time.Duration) *harness {
 		keeper: session.Keeper{Store: sessions.New(memory, tables.Sessions), Now: time.Now, Random: rand.Reader},
 		issuer: signin.New(signin.Config{Issuer: r.issuer, ClientID: "latchkey-local", Algorithm: "RS256", Now: time.Now}),
 		api:    management.New(management_.URL, nil), products: "https://products.example",
-		log: slog.New(slog.NewJSONHandler(&locked{b: r.logs}, nil)), now: time.Now, random: rand.Reader,
+		log: slog.New(slog.NewJSONHandler(r.logs, nil)), now: time.Now, random: rand.Reader,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -193,17 +193,6 @@ func newHarness(t *testing.T, accessLife time.Duration) *harness {
 	r.url, r.browser = console.URL, console.Client()
 	r.browser.Jar, _ = cookiejar.New(nil)
 	return r
-}
-
-type locked struct {
-	mu sync.Mutex
-	b  *strings.Builder
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
 }
 
 func serve(t *testing.T, h http.Handler, change func(*httptest.Server), secure bool) *httptest.Server {

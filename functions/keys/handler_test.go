@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -26,40 +24,6 @@ type harness struct {
 	handler *handler
 }
 
-type noUse struct{}
-
-func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]web.Used, error) {
-	return nil, nil
-}
-
-// plainSealer seals visibly, for its own key alone.
-type plainSealer struct{}
-
-func (plainSealer) Seal(_ context.Context, s apikey.Secret, id apikey.ID) ([]byte, error) {
-	return []byte(string(id) + "|" + rot13(s.Reveal())), nil
-}
-
-func (plainSealer) Open(_ context.Context, sealed []byte, id apikey.ID) (string, error) {
-	text, ok := strings.CutPrefix(string(sealed), string(id)+"|")
-	if !ok {
-		return "", errors.New("another key's")
-	}
-	return rot13(text), nil
-}
-
-func rot13(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z':
-			return 'a' + (r-'a'+13)%26
-		case r >= 'A' && r <= 'Z':
-			return 'A' + (r-'A'+13)%26
-		default:
-			return r
-		}
-	}, text)
-}
-
 func newHarness(t testing.TB) *harness {
 	t.Helper()
 	r := newHarnessWithout(t)
@@ -71,10 +35,10 @@ func newHarness(t testing.TB) *harness {
 // newHarnessWithout has the owner alone.
 func newHarnessWithout(t testing.TB) *harness {
 	t.Helper()
-	a := apitest.New(keytest.MemoryStores(t))
+	a := apitest.New(t, keytest.MemoryStores(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
 	r.handler = &handler{store: a.Control, KeyService: &web.KeyService{
-		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
+		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 	}}
 	r.handler.routes(a.Mux)
 	return r

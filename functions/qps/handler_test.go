@@ -21,12 +21,6 @@ import (
 	"latchkey/shared/usage"
 )
 
-type noUse struct{}
-
-func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]web.Used, error) {
-	return nil, nil
-}
-
 // fakeRows returns the same counters for every key.
 type fakeRows struct {
 	rows []usage.Row
@@ -53,7 +47,7 @@ type harness struct {
 
 func newHarness(t testing.TB, options ...func(*account.Account)) *harness {
 	t.Helper()
-	a := apitest.New(keytest.MemoryStores(t))
+	a := apitest.New(t, keytest.MemoryStores(t))
 	r := &harness{API: a, counters: &fakeRows{}}
 	r.account = a.NewAccount(t, append([]func(*account.Account){func(a *account.Account) { a.Type = account.Enterprise }}, options...)...)
 	apitest.People(t, a, r.account.ID)
@@ -64,7 +58,7 @@ func newHarness(t testing.TB, options ...func(*account.Account)) *harness {
 	r.key = a.NewKey(t, r.account, func(k *apikey.Key) {
 		k.BillingType, k.Products = billing, []product.ID{"map-display", "search", "maps-sdk-web"}
 	})
-	service := &web.KeyService{Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}}
+	service := &web.KeyService{Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}}
 	r.handler = &handler{service: service, store: a.Control, counters: r.counters}
 	r.handler.routes(a.Mux)
 	return r

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -25,27 +23,6 @@ type harness struct {
 	key     apikey.Key
 }
 
-type noUse struct{}
-
-func (noUse) LastUsed(context.Context, account.ID, ...apikey.Key) (map[apikey.ID]web.Used, error) {
-	return nil, nil
-}
-
-// plainSealer seals for its own key alone, without hiding anything.
-type plainSealer struct{}
-
-func (plainSealer) Seal(_ context.Context, s apikey.Secret, id apikey.ID) ([]byte, error) {
-	return []byte(string(id) + "|" + s.Reveal()), nil
-}
-
-func (plainSealer) Open(_ context.Context, sealed []byte, id apikey.ID) (string, error) {
-	text, ok := strings.CutPrefix(string(sealed), string(id)+"|")
-	if !ok {
-		return "", errors.New("another key's")
-	}
-	return text, nil
-}
-
 func newHarness(t testing.TB) *harness { return newHarnessOn(t, keytest.MemoryStores(t), nil) }
 
 // newHarnessOn serves the handlers over a connection in which choose lets calls go wrong.
@@ -58,7 +35,7 @@ func newHarnessOn(t testing.TB, stores keytest.Stores, choose func(string, int) 
 
 func newHarnessWithout(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *harness {
 	t.Helper()
-	a := apitest.New(stores)
+	a := apitest.New(t, stores)
 	r := &harness{API: a, account: stores.NewAccount(t)}
 	r.key = stores.NewKey(t, r.account)
 	served := stores
@@ -66,7 +43,7 @@ func newHarnessWithout(t testing.TB, stores keytest.Stores, choose func(string, 
 		served = stores.With(choose)
 	}
 	h := &handler{store: served.Control, service: &web.KeyService{
-		Store: served.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
+		Store: served.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 	}}
 	h.routes(a.Mux)
 	return r
@@ -255,9 +232,9 @@ func TestOfThreeConcurrentRotatesOneWins(t *testing.T) {
 			t.Fatalf("seed %d: %d won, %d live: %+v", seed, won, live, k)
 		}
 		if won == 0 && k.Version > 1 { // an answer was lost: the way out
-			r = &harness{API: apitest.New(r.Stores), account: r.account, key: r.key}
+			r = &harness{API: apitest.New(t, r.Stores), account: r.account, key: r.key}
 			h := &handler{store: r.Control, service: &web.KeyService{
-				Store: r.Control, Source: r.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
+				Store: r.Control, Source: r.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 			}}
 			h.routes(r.Mux)
 			r.want(t, 200, "rotation/cancel", nil)
@@ -275,7 +252,7 @@ func TestRecoverableKeysKeepTheNewSecretSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret := r.want(t, 200, "rotate", nil)["secret"]
-	text, err := plainSealer{}.Open(t.Context(), r.stored(t).Current.Sealed, r.key.ID)
+	text, err := apitest.Sealer{}.Open(t.Context(), r.stored(t).Current.Sealed, r.key.ID)
 	if err != nil || text != secret {
 		t.Errorf("%v", err)
 	}

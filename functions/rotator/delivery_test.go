@@ -11,6 +11,7 @@ import (
 
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
@@ -61,7 +62,7 @@ func TestAManualRotationIsDeliveredWhereTheSecretIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.given[secret.Hash()] = true
-	sealed, _ := plainSealer{}.Seal(t.Context(), secret, k.ID)
+	sealed, _ := apitest.Sealer{}.Seal(t.Context(), secret, k.ID)
 	if _, err := r.Edit(t.Context(), after, "key.reseal", func(k *apikey.Key) { k.Current.Sealed = sealed }); err != nil {
 		t.Fatal(err)
 	}

@@ -1,25 +1,22 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"latchkey/functions/internal/apitest"
 	"latchkey/functions/internal/env"
 	"latchkey/infra/local/secrets"
 	"latchkey/shared/account"
@@ -101,39 +98,6 @@ func (f faulty) UpdateSecretVersionStage(ctx context.Context, in *sm.UpdateSecre
 	return bad(f, ctx, "UpdateSecretVersionStage", f.Client.UpdateSecretVersionStage, in)
 }
 
-// plainSealer seals for its own key alone, without hiding anything.
-type plainSealer struct{}
-
-func (plainSealer) Seal(_ context.Context, s apikey.Secret, id apikey.ID) ([]byte, error) {
-	return []byte(string(id) + "|" + s.Reveal()), nil
-}
-
-func (plainSealer) Open(_ context.Context, sealed []byte, id apikey.ID) (string, error) {
-	text, ok := strings.CutPrefix(string(sealed), string(id)+"|")
-	if !ok {
-		return "", errors.New("another key's")
-	}
-	return text, nil
-}
-
-// output collects what a function writes. It is safe for concurrent use.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
-
 // harness is the jobs on a store and the local Secrets Manager.
 type harness struct {
 	keytest.Stores
@@ -141,7 +105,7 @@ type harness struct {
 	clock   *keytest.Clock
 	server  *secrets.Server
 	secrets *sm.Client
-	out     *output
+	out     *keytest.Buffer
 	given   map[apikey.Hash]bool // secrets that somebody was given outside of Secrets Manager
 	random  uint64
 }
@@ -156,7 +120,7 @@ func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
 	}
 	t.Cleanup(server.Close)
 	return &harness{
-		Stores: stores, t: t, clock: keytest.NewClock(), server: server, secrets: clientOf(server, "local"), out: &output{},
+		Stores: stores, t: t, clock: keytest.NewClock(), server: server, secrets: clientOf(server, "local"), out: &keytest.Buffer{},
 		given: map[apikey.Hash]bool{},
 	}
 }
@@ -170,7 +134,7 @@ func (r *harness) run(s keytest.Stores, client deliveryClient) *rotator {
 	}
 	return &rotator{
 		store: s.Control, source: env.Source{Now: r.clock.Now, Rand: keytest.Random(r.random)}, prefix: apikey.DefaultPrefix,
-		sealer: plainSealer{}, delivery: &delivery{client: client, kmsKey: "delivery"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
+		sealer: apitest.Sealer{}, delivery: &delivery{client: client, kmsKey: "delivery"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
 		metrics: r.out, calls: calls, workers: 4,
 	}
 }

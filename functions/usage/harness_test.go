@@ -28,7 +28,7 @@ type harness struct {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	r := &harness{API: apitest.New(keytest.MemoryStores(t))}
+	r := &harness{API: apitest.New(t, keytest.MemoryStores(t))}
 	r.store = counters.Store{
 		Client: r.DB.(counters.Client), Table: r.Tables.Counters, Token: func() string { return ulid.Make().String() },
 	}

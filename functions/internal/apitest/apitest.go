@@ -34,34 +34,14 @@ type API struct {
 	Mux    *gateway.Mux
 	Clock  *keytest.Clock
 	Source env.Source
-	Logs   *Log
-
-	mu  sync.Mutex
-	All bytes.Buffer // every answer, headers and bodies, for scans
+	Logs   *keytest.Buffer
+	All    *keytest.Buffer // every answer, headers and bodies, for scans
 }
 
-// Log collects log lines. It is safe for concurrent use.
-type Log struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *Log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-// New makes an API without operations; the caller registers its handler's on Mux.
-func New(stores keytest.Stores) *API {
-	a := &API{Stores: stores, Clock: keytest.NewClock(), Logs: &Log{}}
-	a.Source = env.Source{Now: a.Clock.Now, Rand: keytest.Random(1)}
+// New makes an API without operations; the caller registers its handler's on Mux. Its randomness is the test's own.
+func New(t testing.TB, stores keytest.Stores) *API {
+	a := &API{Stores: stores, Clock: keytest.NewClock(), Logs: &keytest.Buffer{}, All: &keytest.Buffer{}}
+	a.Source = env.Source{Now: a.Clock.Now, Rand: keytest.RandomOf(t)}
 	a.Mux = web.NewMux(tokens{}, stores.Control, slog.New(slog.NewJSONHandler(a.Logs, nil)), a.Clock.Now)
 	return a
 }
@@ -140,10 +120,10 @@ func (a *API) Do(t testing.TB, c Call) Answer {
 	recorder := httptest.NewRecorder()
 	a.Mux.ServeHTTP(recorder, request)
 	answer := Answer{Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes()}
-	a.mu.Lock()
-	_ = answer.Header.Write(&a.All)
-	a.All.Write(answer.Body)
-	a.mu.Unlock()
+	var all bytes.Buffer
+	_ = answer.Header.Write(&all)
+	all.Write(answer.Body)
+	_, _ = a.All.Write(all.Bytes())
 	check(t, c, answer)
 	return answer
 }
