@@ -12,7 +12,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// harness is the function on an in-memory store, with one account, and nobody in it but its owner.
+// harness is the function on a store of its own, with one account, and nobody in it but its owner.
 type harness struct {
 	*apitest.API
 	account account.Account
@@ -21,7 +21,7 @@ type harness struct {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	a := apitest.New(t, keytest.MemoryStores(t))
+	a := apitest.New(t, keytest.Open(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
 	r.handler = &handler{store: a.Control, source: a.Source, products: product.Default(), used: apitest.NoUse{}, bootstrap: "founder"}
 	r.handler.routes(a.Mux)

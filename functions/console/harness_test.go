@@ -136,15 +136,14 @@ func problem(w http.ResponseWriter, status int, code string, fields ...api.Field
 	reply(w, status, p)
 }
 
-// harness is a console with a real issuer, a fake API, sessions in memory and a browser without JavaScript.
+// harness is a console with a real issuer, a fake API, sessions of its own and a browser without JavaScript.
 type harness struct {
 	t       *testing.T
 	api     *fakeAPI
 	app     *app
 	url     string
 	issuer  string
-	memory  *keytest.Memory
-	tables  string
+	stores  keytest.Stores
 	browser *http.Client
 	logs    *keytest.Buffer
 }
@@ -178,10 +177,9 @@ func newHarness(t *testing.T, accessLife time.Duration) *harness {
 	}
 	serve(t, iss, func(s *httptest.Server) { s.Listener.Close(); s.Listener = lis }, false)
 	management_ := serve(t, r.api, nil, false)
-	memory, tables := keytest.NewMemory()
-	r.memory, r.tables = memory, tables.Sessions
+	r.stores = keytest.Open(t)
 	r.app, err = newApp(&app{
-		keeper: session.Keeper{Store: sessions.New(memory, tables.Sessions), Now: time.Now, Random: rand.Reader},
+		keeper: session.Keeper{Store: sessions.New(r.stores.DB, r.stores.Tables.Sessions), Now: time.Now, Random: rand.Reader},
 		issuer: signin.New(signin.Config{Issuer: r.issuer, ClientID: "latchkey-local", Algorithm: "RS256", Now: time.Now}),
 		api:    management.New(management_.URL, nil), products: "https://products.example",
 		log: slog.New(slog.NewJSONHandler(r.logs, nil)), now: time.Now, random: rand.Reader,

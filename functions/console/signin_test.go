@@ -101,7 +101,7 @@ func TestTheSessionCookieIsOpaqueAndTheTableAloneReadsNothing(t *testing.T) {
 		t.Fatalf("the cookie is %q", value)
 	}
 	token := r.api.seen("GET /v1/me")[0].token
-	rows, err := r.memory.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.tables})
+	rows, err := r.stores.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.stores.Tables.Sessions})
 	if err != nil || len(rows.Items) != 1 {
 		t.Fatalf("%d sessions, %v", len(rows.Items), err)
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 func TestARepeatedBatchIsCountedOnce(t *testing.T) {
-	r := inMemory()
+	r := newHarness(t)
 	for range 3 {
 		if again := r.invoke(t, record("1", "a", 3, 1, 2), record("2", "b", 4, 1)); again != "" {
 			t.Fatalf("again from %q", again)
@@ -36,7 +36,7 @@ func TestARepeatedBatchIsCountedOnce(t *testing.T) {
 }
 
 func TestAnOldReportAfterANewOneChangesNothing(t *testing.T) {
-	r := inMemory()
+	r := newHarness(t)
 	r.invoke(t, record("2", "a", 5, 1))
 	r.invoke(t, record("1", "a", 3, 1))
 	if n := r.count(t, 1); n != 5 {
@@ -52,7 +52,7 @@ func TestSampleEventsAreQuarantined(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := inMemory()
+		r := newHarness(t)
 		for range 2 {
 			out, err := r.Invoke(t.Context(), payload)
 			if err != nil || string(out) != `{"batchItemFailures":[]}` {
@@ -110,7 +110,7 @@ func mutate(good json.RawMessage, change func(record map[string]any, image map[s
 func TestAPoisonRecordIsQuarantinedWholeAndTheRestCounted(t *testing.T) {
 	for name, change := range mutations {
 		t.Run(name, func(t *testing.T) {
-			r := inMemory()
+			r := newHarness(t)
 			bad := mutate(record("2", "b", 1, 1, 2), change)
 			for range 2 {
 				if again := r.invoke(t, record("1", "a", 3, 1), bad, record("3", "c", 4, 2)); again != "" {
@@ -134,7 +134,7 @@ func TestAPoisonRecordIsQuarantinedWholeAndTheRestCounted(t *testing.T) {
 }
 
 func TestQuarantinedRecordsAreAMetricForTheAlarm(t *testing.T) {
-	r := inMemory()
+	r := newHarness(t)
 	r.invoke(t, record("1", "a", 3, 1))
 	if r.written.Len() > 0 {
 		t.Errorf("a good batch wrote %s", r.written)
@@ -146,7 +146,7 @@ func TestQuarantinedRecordsAreAMetricForTheAlarm(t *testing.T) {
 }
 
 func TestRemovalsAreNeitherCountedNorQuarantined(t *testing.T) {
-	r := inMemory()
+	r := newHarness(t)
 	expired := mutate(record("1", "a", 3, 1), func(record, _ map[string]any) {
 		record["eventName"] = "REMOVE"
 		record["userIdentity"] = map[string]any{"type": "Service", "principalId": "dynamodb.amazonaws.com"}
@@ -158,7 +158,7 @@ func TestRemovalsAreNeitherCountedNorQuarantined(t *testing.T) {
 }
 
 func TestAnEventThatIsNoneIsAnError(t *testing.T) {
-	r := inMemory()
+	r := newHarness(t)
 	for _, payload := range []string{``, `null x`, `[]`, `{"Records":1}`} {
 		if out, err := r.Invoke(t.Context(), []byte(payload)); err == nil {
 			t.Errorf("%q: %s", payload, out)
@@ -212,7 +212,7 @@ func TestARecordThatCannotBeQuarantinedComesAgain(t *testing.T) {
 
 // TestACounterThatCannotBeReadSpoilsNoOther: somebody has damaged one stored item.
 func TestACounterThatCannotBeReadSpoilsNoOther(t *testing.T) {
-	r := inMemory()
+	r := newHarness(t)
 	all := []json.RawMessage{}
 	for i := range 40 {
 		all = append(all, record(fmt.Sprint(100+i), fmt.Sprint("e", i), 2, i))

@@ -53,10 +53,11 @@ func on(db keytest.DB, table string) *harness {
 	}
 }
 
-func inMemory() *harness {
-	db, tables := keytest.NewMemory()
-	db.PageSize = 5
-	return on(db, tables.Counters)
+// newHarness has no faults. Tests with faults stay in memory, as the pauses after a fault are synctest's, which can't
+// wait for an engine.
+func newHarness(t testing.TB) *harness {
+	stores := keytest.Open(t)
+	return on(stores.DB, stores.Tables.Counters)
 }
 
 // invoke delivers records and returns the sequence number from which they must come again, "" if from nowhere.

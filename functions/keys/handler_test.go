@@ -17,7 +17,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// harness is the function on an in-memory store, with one account and its people.
+// harness is the function on a store of its own, with one account and its people.
 type harness struct {
 	*apitest.API
 	account account.Account
@@ -35,7 +35,7 @@ func newHarness(t testing.TB) *harness {
 // newHarnessWithout has the owner alone.
 func newHarnessWithout(t testing.TB) *harness {
 	t.Helper()
-	a := apitest.New(t, keytest.MemoryStores(t))
+	a := apitest.New(t, keytest.Open(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
 	r.handler = &handler{store: a.Control, KeyService: &web.KeyService{
 		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},

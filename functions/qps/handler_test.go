@@ -36,7 +36,7 @@ func (f *fakeRows) KeyRows(_ context.Context, _ account.ID, _ apikey.ID, in coun
 	return found, f.err
 }
 
-// harness is the function on an in-memory store, with one enterprise account, a key and its people.
+// harness is the function on a store of its own, with one enterprise account, a key and its people.
 type harness struct {
 	*apitest.API
 	account  account.Account
@@ -47,7 +47,7 @@ type harness struct {
 
 func newHarness(t testing.TB, options ...func(*account.Account)) *harness {
 	t.Helper()
-	a := apitest.New(t, keytest.MemoryStores(t))
+	a := apitest.New(t, keytest.Open(t))
 	r := &harness{API: a, counters: &fakeRows{}}
 	r.account = a.NewAccount(t, append([]func(*account.Account){func(a *account.Account) { a.Type = account.Enterprise }}, options...)...)
 	apitest.People(t, a, r.account.ID)

@@ -16,14 +16,14 @@ import (
 	"latchkey/shared/product"
 )
 
-// harness is the function on an in-memory store, with one account, its people and a key.
+// harness is the function on a store of its own, with one account, its people and a key.
 type harness struct {
 	*apitest.API
 	account account.Account
 	key     apikey.Key
 }
 
-func newHarness(t testing.TB) *harness { return newHarnessOn(t, keytest.MemoryStores(t), nil) }
+func newHarness(t testing.TB) *harness { return newHarnessOn(t, keytest.Open(t), nil) }
 
 // newHarnessOn serves the handlers over a connection in which choose lets calls go wrong.
 func newHarnessOn(t testing.TB, stores keytest.Stores, choose func(string, int) keytest.Fault) *harness {
@@ -199,7 +199,7 @@ func TestALostAnswerLeavesAWayOutAtOnce(t *testing.T) {
 
 func TestOfThreeConcurrentRotatesOneWins(t *testing.T) {
 	for seed := range uint64(20) {
-		r := newHarnessOn(t, keytest.MemoryStores(t), keytest.AtRandom(seed, .05, .2, .1))
+		r := newHarnessOn(t, keytest.Open(t), keytest.AtRandom(seed, .05, .2, .1))
 		var wg sync.WaitGroup
 		answers := make([]apitest.Answer, 3)
 		for i := range answers {
@@ -317,7 +317,7 @@ func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 
 // fixture is an account with a key whose rotation runs, and one whose doesn't.
 func fixture(t testing.TB) apitest.Fixture {
-	r := newHarnessWithout(t, keytest.MemoryStores(t), nil)
+	r := newHarnessWithout(t, keytest.Open(t), nil)
 	apitest.People(t, r.API, r.account.ID)
 	idle := r.NewKey(t, r.account)
 	r.Want(t, 200, apitest.Call{As: "owner", Method: "POST", Path: r.path("rotate")})

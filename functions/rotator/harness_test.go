@@ -107,10 +107,9 @@ type harness struct {
 	secrets *sm.Client
 	out     *keytest.Buffer
 	given   map[apikey.Hash]bool // secrets that somebody was given outside of Secrets Manager
-	random  uint64
 }
 
-func newHarness(t testing.TB) *harness { return newHarnessOn(t, keytest.MemoryStores(t)) }
+func newHarness(t testing.TB) *harness { return newHarnessOn(t, keytest.Open(t)) }
 
 func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
 	t.Helper()
@@ -127,13 +126,12 @@ func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
 
 // run is one environment of the function; its randomness is its own.
 func (r *harness) run(s keytest.Stores, client deliveryClient) *rotator {
-	r.random++
 	calls := func() int64 { return 0 }
 	if f, ok := s.DB.(*keytest.Faults); ok {
 		calls = func() int64 { return int64(f.Calls()) }
 	}
 	return &rotator{
-		store: s.Control, source: env.Source{Now: r.clock.Now, Rand: keytest.Random(r.random)}, prefix: apikey.DefaultPrefix,
+		store: s.Control, source: env.Source{Now: r.clock.Now, Rand: keytest.RandomOf(r.t)}, prefix: apikey.DefaultPrefix,
 		sealer: apitest.Sealer{}, delivery: &delivery{client: client, kmsKey: "delivery"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
 		metrics: r.out, calls: calls, workers: 4,
 	}

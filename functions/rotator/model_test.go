@@ -104,7 +104,6 @@ func TestLostAnswersAndOverlappingRunsAndPeopleLeaveOneOrTwoKnownSecrets(t *test
 // edits, all over a connection that loses a fifth of the answers.
 func storm(t *testing.T, seed uint64) {
 	r := newHarness(t)
-	r.random = seed * 1000
 	a := r.NewAccount(t)
 	keys := []apikey.Key{r.dueKey(a), r.dueKey(a), r.dueKey(a)}
 	var mu sync.Mutex

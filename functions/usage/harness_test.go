@@ -17,7 +17,7 @@ import (
 	"latchkey/shared/usage"
 )
 
-// harness is the function on an in-memory store, with one account that is half a year old, and two keys.
+// harness is the function on a store of its own, with one account that is half a year old, and two keys.
 type harness struct {
 	*apitest.API
 	store    counters.Store
@@ -28,7 +28,7 @@ type harness struct {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	r := &harness{API: apitest.New(t, keytest.MemoryStores(t))}
+	r := &harness{API: apitest.New(t, keytest.Open(t))}
 	r.store = counters.Store{
 		Client: r.DB.(counters.Client), Table: r.Tables.Counters, Token: func() string { return ulid.Make().String() },
 	}

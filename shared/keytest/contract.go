@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
@@ -40,6 +43,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Idempotency/ReplayNamesTheFirst", idempotencyReplay},
 		{"Idempotency/ConcurrentDuplicatesMakeOneKey", idempotencyRace},
 		{"Audit/PagesAreNewestFirst", auditPages},
+		{"Transactions/ATokenIsOfOneRequest", transactionToken},
 		{"LostAnswers/AreLookedUp", lostAnswers},
 		{"LostAnswers/NothingIsWrittenWhenNothingArrives", nothingArrives},
 		{"Conflicts/AreTriedAgain", conflictsRetried},
@@ -94,6 +98,24 @@ func race(t testing.TB, n int, call func(i int) error, allowed ...error) (succee
 		}
 	}
 	return succeeded
+}
+
+func transactionToken(t *testing.T, s Stores) {
+	token := string(KeyID())
+	write := func(value string) error {
+		_, err := s.DB.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{
+			ClientRequestToken: &token, TransactItems: []types.TransactWriteItem{{Put: &types.Put{
+				TableName: &s.Tables.Gate, Item: dynamo.Item{"pk": dynamo.S("one"), "value": dynamo.S(value)},
+			}}},
+		})
+		return err
+	}
+	must(t, write("a"))
+	must(t, write("a"))
+	var mismatch *types.IdempotentParameterMismatchException
+	if err := write("b"); !errors.As(err, &mismatch) {
+		t.Fatalf("another request under the token: %v", err)
+	}
 }
 
 func accountsCreate(t *testing.T, s Stores) {

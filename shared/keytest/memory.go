@@ -2,6 +2,8 @@ package keytest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"sync"
@@ -38,7 +40,7 @@ type Memory struct {
 
 	mu     sync.Mutex
 	tables map[string]*memoryTable
-	tokens map[string]bool
+	tokens map[string][sha256.Size]byte // what each token was used for
 }
 
 type memoryTable struct {
@@ -49,7 +51,7 @@ type memoryTable struct {
 
 // NewMemory makes an empty DynamoDB with the project's tables.
 func NewMemory() (*Memory, dynamo.Tables) {
-	m := &Memory{tables: map[string]*memoryTable{}, tokens: map[string]bool{}}
+	m := &Memory{tables: map[string]*memoryTable{}, tokens: map[string][sha256.Size]byte{}}
 	tables := TableNames("memory")
 	for _, input := range TableInputs(tables) {
 		t := &memoryTable{partitions: map[string]map[string]dynamo.Item{}, indexes: map[string][2]string{}}
@@ -189,6 +191,12 @@ func (m *Memory) single(ctx context.Context, w types.TransactWriteItem) (prepare
 	return p, p.apply()
 }
 
+// fingerprint tells transactions apart that use one token.
+func fingerprint(items []types.TransactWriteItem) ([sha256.Size]byte, error) {
+	text, err := json.Marshal(items)
+	return sha256.Sum256(text), err
+}
+
 // TransactWriteItems writes all items or none.
 func (m *Memory) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	m.mu.Lock()
@@ -200,8 +208,14 @@ func (m *Memory) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 	if in.ClientRequestToken != nil {
 		token = *in.ClientRequestToken
 	}
-	if token != "" && m.tokens[token] {
+	asked, err := fingerprint(in.TransactItems)
+	if err != nil {
+		return nil, err
+	}
+	if before, used := m.tokens[token]; used && before == asked {
 		return &dynamodb.TransactWriteItemsOutput{}, nil
+	} else if used {
+		return nil, &types.IdempotentParameterMismatchException{}
 	}
 	if len(in.TransactItems) > 100 {
 		return nil, refuse("a transaction of more than 100 items")
@@ -234,7 +248,7 @@ func (m *Memory) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 		}
 	}
 	if token != "" {
-		m.tokens[token] = true
+		m.tokens[token] = asked
 	}
 	return &dynamodb.TransactWriteItemsOutput{}, nil
 }

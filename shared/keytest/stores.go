@@ -2,6 +2,7 @@ package keytest
 
 import (
 	"context"
+	"os"
 	"reflect"
 	"testing"
 
@@ -27,6 +28,21 @@ func MemoryStores(testing.TB) Stores {
 	db, tables := NewMemory()
 	db.PageSize = 3
 	return NewStores(db, tables)
+}
+
+// Open gives empty stores: in memory, or on the real engine with LATCHKEY_STORE=engine. Handler tests stand on it; what
+// needs one of the two says so by MemoryStores or EngineStores.
+func Open(t testing.TB) Stores {
+	t.Helper()
+	switch choice := os.Getenv("LATCHKEY_STORE"); choice {
+	case "", "memory":
+		return MemoryStores(t)
+	case "engine":
+		return EngineStores(t)
+	default:
+		t.Fatalf("LATCHKEY_STORE is %q, want memory or engine", choice)
+		return Stores{}
+	}
 }
 
 // EngineStores is on the real engine, in tables of its own.
