@@ -10,12 +10,11 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
 
@@ -48,38 +47,8 @@ func fixture(qps int) (event, record []byte, err error) {
 		Domains:  []string{"example.com", "*.example.com", "https://shop.example.org:8443"}, MissingOrigin: apikey.MissingOriginDeny,
 		Limits: []apikey.Limit{{Class: "map-display.tiles", QPS: qps}},
 	})
-	record, err = json.Marshal(map[string]any{"Item": wire(item)})
+	record, err = json.Marshal(map[string]any{"Item": keytest.DynamoJSON(item)})
 	return bytes.ReplaceAll(eventTemplate, []byte("@secret@"), []byte(secret.Reveal())), record, err
-}
-
-// wire turns an item into the JSON that DynamoDB sends.
-func wire(item map[string]types.AttributeValue) map[string]any {
-	out := make(map[string]any, len(item))
-	for name, v := range item {
-		out[name] = wireValue(v)
-	}
-	return out
-}
-
-func wireValue(v types.AttributeValue) any {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		return map[string]string{"S": v.Value}
-	case *types.AttributeValueMemberN:
-		return map[string]string{"N": v.Value}
-	case *types.AttributeValueMemberBOOL:
-		return map[string]bool{"BOOL": v.Value}
-	case *types.AttributeValueMemberM:
-		return map[string]any{"M": wire(v.Value)}
-	case *types.AttributeValueMemberL:
-		list := make([]any, len(v.Value))
-		for i, e := range v.Value {
-			list[i] = wireValue(e)
-		}
-		return map[string]any{"L": list}
-	default:
-		panic(fmt.Sprintf("the record has a %T", v))
-	}
 }
 
 func newStore(record []byte) (*store, error) {

@@ -18,7 +18,7 @@ func StreamRecord(sequence, kind string, item dynamo.Item) json.RawMessage {
 		"eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/slices/stream/2026-11-21T00:00:00.000",
 		"dynamodb": map[string]any{
 			"ApproximateCreationDateTime": 1795262400, "SequenceNumber": sequence, "SizeBytes": 100, "StreamViewType": "NEW_IMAGE",
-			"Keys": attributes(dynamo.Item{"pk": item["pk"], "sk": item["sk"]}), "NewImage": attributes(item),
+			"Keys": DynamoJSON(dynamo.Item{"pk": item["pk"], "sk": item["sk"]}), "NewImage": DynamoJSON(item),
 		},
 	}
 	raw, err := json.Marshal(record)
@@ -37,7 +37,8 @@ func StreamEvent(records ...json.RawMessage) []byte {
 	return []byte(`{"Records":[` + strings.Join(texts, ",") + `]}`)
 }
 
-func attributes(item dynamo.Item) map[string]any {
+// DynamoJSON is an item as DynamoDB sends it.
+func DynamoJSON(item dynamo.Item) map[string]any {
 	out := make(map[string]any, len(item))
 	for name, v := range item {
 		if v != nil {
@@ -61,7 +62,7 @@ func typed(v types.AttributeValue) map[string]any {
 	case *types.AttributeValueMemberNULL:
 		return map[string]any{"NULL": true}
 	case *types.AttributeValueMemberM:
-		return map[string]any{"M": attributes(v.Value)}
+		return map[string]any{"M": DynamoJSON(v.Value)}
 	case *types.AttributeValueMemberL:
 		list := make([]any, len(v.Value))
 		for i := range v.Value {
@@ -69,6 +70,6 @@ func typed(v types.AttributeValue) map[string]any {
 		}
 		return map[string]any{"L": list}
 	default:
-		panic(fmt.Sprintf("keytest: no stream record with a %T", v))
+		panic(fmt.Sprintf("keytest: no DynamoDB JSON for a %T", v))
 	}
 }
