@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -166,7 +167,7 @@ func TestMain(m *testing.M) {
 func newHarness(t *testing.T, accessLife time.Duration) *harness {
 	t.Helper()
 	r := &harness{t: t, api: newFakeAPI(), logs: &keytest.Buffer{}}
-	lis, err := issuer.Listen("127.0.0.1:0")
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

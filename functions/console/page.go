@@ -237,10 +237,9 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 			}
 			return code
 		},
-		"str":   func(v any) string { return fmt.Sprint(v) },
-		"join":  strings.Join,
-		"lines": func(list []string) string { return strings.Join(list, "\n") },
-		"list":  func(items ...any) []any { return items },
+		"str":  func(v any) string { return fmt.Sprint(v) },
+		"join": strings.Join,
+		"list": func(items ...any) []any { return items },
 	}
 }
 

@@ -46,12 +46,6 @@ func TestRolesMayWhatIsListed(t *testing.T) {
 }
 
 func TestParsersRefuseWhatTheyDontKnow(t *testing.T) {
-	if _, err := account.ParseRole("admin"); !errors.Is(err, account.ErrRole) {
-		t.Error(err)
-	}
-	if _, err := account.ParseRole("operator"); !errors.Is(err, account.ErrRole) {
-		t.Error("operator is no role of a member")
-	}
 	if _, err := account.ParseType(""); !errors.Is(err, account.ErrType) {
 		t.Error(err)
 	}

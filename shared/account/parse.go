@@ -11,7 +11,6 @@ import (
 var (
 	ErrID   = errors.New("account: malformed account ID")
 	ErrType = errors.New("account: the type must be enterprise or self_serve")
-	ErrRole = errors.New("account: the role must be viewer, developer or owner")
 	ErrName = errors.New("account: a name must have 1 to 64 characters and no control characters")
 )
 
@@ -47,16 +46,6 @@ func ParseType(text string) (Type, error) {
 		return t, nil
 	default:
 		return "", ErrType
-	}
-}
-
-// ParseRole reads a member's role.
-func ParseRole(text string) (Role, error) {
-	switch r := Role(text); r {
-	case Viewer, Developer, Owner:
-		return r, nil
-	default:
-		return "", ErrRole
 	}
 }
 

@@ -23,7 +23,6 @@ var (
 	ErrID         = errors.New("apikey: malformed key ID")
 	ErrName       = errors.New("apikey: a name must have 1 to 64 characters and no control characters")
 	ErrClientKind = errors.New("apikey: usage must be frontend, backend or mobile")
-	ErrMissing    = errors.New("apikey: missing_origin must be deny or allow")
 	ErrBilling    = errors.New("apikey: the billing type doesn't fit the account's type")
 )
 
@@ -72,16 +71,6 @@ func ParseClientKind(text string) (ClientKind, error) {
 		return u, nil
 	default:
 		return "", ErrClientKind
-	}
-}
-
-// ParseMissing reads what happens to a call that names no origin.
-func ParseMissing(text string) (MissingOrigin, error) {
-	switch m := MissingOrigin(text); m {
-	case MissingOriginDeny, MissingOriginAllow:
-		return m, nil
-	default:
-		return "", ErrMissing
 	}
 }
 

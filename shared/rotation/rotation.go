@@ -50,9 +50,6 @@ func ParseGrace(seconds *int64) (Grace, error) {
 	return Grace{time.Duration(*seconds) * time.Second}, nil
 }
 
-// Duration is the grace period's length.
-func (g Grace) Duration() time.Duration { return g.length }
-
 // ParseReason reads a reason; "" is other.
 func ParseReason(text string) (string, error) {
 	switch text {

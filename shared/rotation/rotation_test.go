@@ -97,8 +97,13 @@ func TestGraceIsZeroToThirtyDays(t *testing.T) {
 			t.Errorf("%d: %v", seconds, err)
 		}
 	}
-	if g, err := rotation.ParseGrace(nil); err != nil || g.Duration() != 24*time.Hour {
-		t.Errorf("default: %v %v", g, err)
+	byDefault, err := rotation.ParseGrace(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := rotation.Rotate(fresh(), stored(2), byDefault, rotation.Other, noon)
+	if err != nil || !k.Outgoing.EndsAt.Equal(noon.Add(24*time.Hour)) {
+		t.Errorf("by default the old secret ends at %v (%v), want 24 hours later", k.Outgoing, err)
 	}
 }
 

@@ -217,7 +217,7 @@ func TestAForgottenProposalDoesNotComeBack(t *testing.T) {
 			p.Environment = all[0].Environment
 		}
 		if kind == usage.KeyDay {
-			p.Hour = usage.Hour(usage.DayOf(noon) * 24)
+			p.Hour = usage.Hour(usage.HourOf(noon).Day() * 24)
 		}
 		n := 0
 		for d, count := range items[p].Counts {

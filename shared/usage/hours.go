@@ -17,9 +17,6 @@ func (h Hour) Day() Day { return Day(floorDiv(int64(h), 24)) }
 // Day is a day in UTC, counted from 1970.
 type Day int64
 
-// DayOf finds the day of an instant.
-func DayOf(t time.Time) Day { return HourOf(t).Day() }
-
 // Start is the day's first instant.
 func (d Day) Start() time.Time { return Hour(d * 24).Start() }
 

@@ -40,7 +40,6 @@ type Config struct {
 	Region  string      // "" means us-east-1
 	Account string      // "" means 000000000000
 	OnEvent func(Event) // called for each event, one at a time, in order; may be nil
-	Keep    int         // how many events Recent remembers; 0 means 1000
 	File    string      // events are appended here, one line of JSON each; "" means nowhere
 }
 
@@ -48,9 +47,8 @@ type Config struct {
 type Bus struct {
 	cfg Config
 
-	mu     sync.Mutex
-	recent []Event
-	file   *os.File
+	mu   sync.Mutex
+	file *os.File
 }
 
 // New opens the file, if there is one.
@@ -60,9 +58,6 @@ func New(cfg Config) (*Bus, error) {
 	}
 	if cfg.Account == "" {
 		cfg.Account = "000000000000"
-	}
-	if cfg.Keep == 0 {
-		cfg.Keep = 1000
 	}
 	b := &Bus{cfg: cfg}
 	if cfg.File != "" {
@@ -81,13 +76,6 @@ func (b *Bus) Close() error {
 		return nil
 	}
 	return b.file.Close()
-}
-
-// Recent returns the last events, oldest first.
-func (b *Bus) Recent() []Event {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]Event(nil), b.recent...)
 }
 
 type entry struct {
@@ -213,7 +201,7 @@ func (b *Bus) event(e entry) Event {
 	return ev
 }
 
-// deliver writes one line, calls back, and remembers.
+// deliver writes one line and calls back.
 func (b *Bus) deliver(ev Event) error {
 	if b.file != nil {
 		line, err := json.Marshal(ev)
@@ -226,10 +214,6 @@ func (b *Bus) deliver(ev Event) error {
 	}
 	if b.cfg.OnEvent != nil {
 		b.cfg.OnEvent(ev)
-	}
-	b.recent = append(b.recent, ev)
-	if over := len(b.recent) - b.cfg.Keep; over > 0 {
-		b.recent = append(b.recent[:0], b.recent[over:]...)
 	}
 	return nil
 }

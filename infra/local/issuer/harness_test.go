@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -27,7 +28,7 @@ type harness struct {
 
 func start(t *testing.T, keyFile string, change func(*Config)) *harness {
 	t.Helper()
-	l, err := Listen("127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

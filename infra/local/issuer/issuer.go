@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -138,18 +137,6 @@ func (i *Issuer) Mint(p Person, ttl time.Duration) (string, error) {
 	g := &grant{person: p, clientID: i.cfg.ClientID, scopes: []string{oidc.ScopeOpenID, oidc.ScopeEmail, oidc.ScopeProfile}}
 	id, _ := i.store.remember(g, time.Now().Add(ttl))
 	return op.CreateJWT(ctx, i.cfg.Issuer, g, time.Now().Add(ttl), id, &client{cfg: &i.cfg, store: i.store}, i.store)
-}
-
-// Listen listens on a loopback address such as 127.0.0.1:0, and refuses every other.
-func Listen(addr string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fmt.Errorf("issuer: %w", err)
-	}
-	if !loopbackHost(host) {
-		return nil, fmt.Errorf("issuer: refuses to listen on %q: it asks for no password, so loopback only", addr)
-	}
-	return net.Listen("tcp", addr)
 }
 
 // loopbackOnly keeps out names that merely resolve to this machine (DNS rebinding) and anybody behind a forwarder.

@@ -174,17 +174,6 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}
 }
 
-// Fire calls a schedule's function once, now, without retries.
-func (s *Scheduler) Fire(ctx context.Context, name string) error {
-	for _, one := range s.cfg.Schedules {
-		if one.Name == name {
-			_, err := s.cfg.Invoker.Invoke(ctx, one.Function, one.Event(time.Now(), s.cfg.Region, s.cfg.Account))
-			return err
-		}
-	}
-	return fmt.Errorf("schedule: no schedule is named %q", name)
-}
-
 func (s *Scheduler) call(ctx context.Context, one Schedule, at time.Time) {
 	payload := one.Event(at, s.cfg.Region, s.cfg.Account) // a retry has the same event
 	for attempt := 0; ; attempt++ {

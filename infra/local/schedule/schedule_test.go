@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -251,22 +250,8 @@ func TestParseEventReadsATemplatesProperties(t *testing.T) {
 	}
 }
 
-func TestFireCallsOnceNow(t *testing.T) {
-	f := &fake{fail: 1}
-	s, err := New(Config{Invoker: f, Schedules: []Schedule{rate(t, "rate(1 day)")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Fire(t.Context(), "tick"); err == nil {
-		t.Error("the function's error is lost")
-	}
-	if err := s.Fire(t.Context(), "tick"); err != nil || len(f.sent) != 2 || !strings.HasPrefix(f.sent[1], "F {") {
-		t.Errorf("%v %q", err, f.sent)
-	}
-	if err := s.Fire(t.Context(), "tock"); err == nil {
-		t.Error("an unknown name fires")
-	}
-	if _, err := New(Config{Invoker: f, Schedules: []Schedule{rate(t, "rate(1 day)"), rate(t, "rate(1 day)")}}); err == nil {
+func TestNamesAreUnique(t *testing.T) {
+	if _, err := New(Config{Invoker: &fake{}, Schedules: []Schedule{rate(t, "rate(1 day)"), rate(t, "rate(1 day)")}}); err == nil {
 		t.Error("one name twice: accepted")
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -133,9 +132,6 @@ func (l *Languages) Choose(chosen, accept string) *Language {
 	return l.offered[i]
 }
 
-// Messages returns the catalogue.
-func (l *Language) Messages() Catalogue { return l.messages }
-
 // Has reports whether there is a message.
 func (l *Language) Has(key string) bool { _, ok := l.messages[key]; return ok }
 
@@ -245,19 +241,5 @@ func (l *Language) unit(d time.Duration) (string, int64) {
 		return "hours", int64(d / time.Hour)
 	default:
 		return "days", int64(d / (24 * time.Hour))
-	}
-}
-
-// Placeholders returns the names of a text's arguments, sorted.
-func Placeholders(text string) []string {
-	var names []string
-	for {
-		_, after, found := strings.Cut(text, "{")
-		name, rest, closed := strings.Cut(after, "}")
-		if !found || !closed {
-			slices.Sort(names)
-			return slices.Compact(names)
-		}
-		names, text = append(names, name), rest
 	}
 }
