@@ -61,8 +61,8 @@ func (a *app) showKey(v *visit) error {
 	var products []api.Product
 	err := v.parallel(
 		d.readKey(v, shown, now),
-		v.also(reading(&d.Usage, v.api, v.keyPath("/usage"), byDay(shown, now)), &d.Lacking.Usage),
-		v.also(reading(&audit, v.api, v.keyPath("/audit"), filter), &d.Lacking.Audit),
+		optional(reading(&d.Usage, v.api, v.keyPath("/usage"), byDay(shown, now)), &d.Lacking.Usage),
+		optional(reading(&audit, v.api, v.keyPath("/audit"), filter), &d.Lacking.Audit),
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 		func(context.Context) (err error) { d.Test, err = v.try(d.Asked); return err },
 	)

@@ -233,13 +233,3 @@ func (a *app) productsInTime(v *visit) []api.Product {
 	}
 	return products
 }
-
-// also makes a read without which the page is still worth showing.
-func (v *visit) also(read func(context.Context) error, failed *bool) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if err := read(ctx); err != nil {
-			*failed = true
-		}
-		return nil
-	}
-}

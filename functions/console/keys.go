@@ -173,7 +173,7 @@ func (a *app) newAccount(v *visit) error {
 	return v.render(http.StatusOK, "welcome", v.t("welcome.title"), newForm())
 }
 
-// read gets the key of the path.
+// key reads the key that the path names.
 func (v *visit) key() (api.Key, error) {
 	return management.Get[api.Key](v.ctx(), v.api, v.keyPath(), nil)
 }

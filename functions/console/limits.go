@@ -15,7 +15,7 @@ type limitForm struct {
 	Limit api.Limit
 }
 
-// limit finds the class of the path among the key's limits.
+// showLimit shows the form for the limit of the class that the path names.
 func (a *app) showLimit(v *visit, status int, f *form) error {
 	k, err := v.key()
 	if err != nil {

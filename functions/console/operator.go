@@ -215,7 +215,7 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	var lacking bool
 	err = v.parallel(
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
-		v.also(reading(&used, v.api, "/v1/accounts/"+found.Account.Id+"/keys/"+found.Key.Id+"/usage", nil), &lacking),
+		optional(reading(&used, v.api, "/v1/accounts/"+found.Account.Id+"/keys/"+found.Key.Id+"/usage", nil), &lacking),
 	)
 	if err != nil {
 		return err

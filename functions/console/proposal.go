@@ -74,7 +74,7 @@ func (d *keyPage) readKey(v *visit, shown, now time.Time) func(context.Context) 
 			from = kept // the API refuses to be asked about what it has forgotten
 		}
 		var since api.Usage
-		err := v.also(reading(&since, v.api, v.keyPath("/usage"), byDay(from, now)), &d.Lacking.Proposed)(ctx)
+		err := optional(reading(&since, v.api, v.keyPath("/usage"), byDay(from, now)), &d.Lacking.Proposed)(ctx)
 		d.Counts = since.Proposed
 		return err
 	}

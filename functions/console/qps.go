@@ -70,7 +70,7 @@ func (a *app) listRequests(v *visit) error {
 	var products []api.Product
 	err := v.parallel(
 		reading(&found, v.api, v.accountPath("/qps-requests"), query),
-		v.also(func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err }, &d.Lacking),
+		optional(func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err }, &d.Lacking),
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 	)
 	if err != nil {

@@ -214,6 +214,16 @@ func reading[T any](into *T, as management.Person, path string, query url.Values
 	}
 }
 
+// optional makes a read without which the page is still worth showing.
+func optional(read func(context.Context) error, failed *bool) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := read(ctx); err != nil {
+			*failed = true
+		}
+		return nil
+	}
+}
+
 // localPath keeps a path of the console out of what a query says, and "/" otherwise: no other site, no other scheme.
 func localPath(path string) string {
 	u, err := url.Parse(path)

@@ -67,21 +67,25 @@ func (s Secret) Preview() string {
 	return s.text[:body+previewEnds] + "…" + s.text[len(s.text)-previewEnds:]
 }
 
-// Prefix starts a stack's secrets and tells them from other strings: 2 to 12 lower-case letters or digits,
-// a letter first.
+// Prefix starts a stack's secrets and tells them from other strings: 2 to 8 lower-case letters or digits, a letter
+// first. The template's parameter KeyPrefix takes the same.
 type Prefix string
 
 // ParsePrefix checks a prefix.
 func ParsePrefix(text string) (Prefix, error) {
-	if len(text) < 2 || len(text) > 12 || text[0] < 'a' || text[0] > 'z' {
-		return "", fmt.Errorf("apikey: prefix %q: want 2 to 12 lower-case letters or digits, a letter first", text)
+	if len(text) < 2 || len(text) > 8 || text[0] < 'a' || text[0] > 'z' {
+		return "", prefixError(text)
 	}
 	for i := range len(text) {
 		if c := text[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return "", fmt.Errorf("apikey: prefix %q: want 2 to 12 lower-case letters or digits, a letter first", text)
+			return "", prefixError(text)
 		}
 	}
 	return Prefix(text), nil
+}
+
+func prefixError(text string) error {
+	return fmt.Errorf("apikey: prefix %q: want 2 to 8 lower-case letters or digits, a letter first", text)
 }
 
 // Generate makes a secret from 160 bits and more of random, which is crypto/rand.Reader outside of tests.

@@ -151,7 +151,7 @@ func TestGeneratedCharactersAreUniform(t *testing.T) {
 
 func TestPrefixes(t *testing.T) {
 	for text, ok := range map[string]bool{
-		"ak": true, "map1": true, "a": false, "": false, "1a": false, "AK": false, "a_b": false, "abcdefghijklm": false,
+		"ak": true, "map1": true, "a": false, "": false, "1a": false, "AK": false, "a_b": false, "abcdefgh": true, "abcdefghi": false,
 	} {
 		if _, err := apikey.ParsePrefix(text); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)

@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/limiter/sim"
 )
 
-// The plots: limit 50 and 1000, saturated twofold, over the number of environments.
+// plots draws limit 50 and 1000, saturated twofold, over the number of environments.
 func plots(dir string, rows []row) error {
 	for _, p := range []struct {
 		file, title string
