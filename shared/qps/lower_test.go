@@ -47,3 +47,31 @@ func TestLoweringNeverRaisesALimitAtAnyTime(t *testing.T) {
 		}
 	})
 }
+
+// TestLoweringALoanKeepsItsEnd draws what the property above meets by chance: a limit that ends, with less behind it
+// than what is wanted until then.
+func TestLoweringALoanKeepsItsEnd(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+		back := rapid.IntRange(1, 50).Draw(t, "back")
+		wanted := back + rapid.IntRange(1, 50).Draw(t, "above what comes back")
+		loan := apikey.Limit{
+			Class: "search", QPS: wanted + rapid.IntRange(1, 50).Draw(t, "lowered by"), Then: back,
+			EndsAt: now.Add(time.Duration(rapid.IntRange(1, 1000).Draw(t, "minutes")) * time.Minute),
+		}
+		standard := rapid.IntRange(1, 200).Draw(t, "default")
+		if rapid.Bool().Draw(t, "the default comes back") {
+			loan.Then, standard = 0, back
+		}
+		limits := []apikey.Limit{loan}
+		if err := qps.Lower(qps.Effective(limits, "search", standard, now), wanted); err != nil {
+			t.Fatal(err)
+		}
+		after := qps.Lowered(limits, "search", wanted, standard, now)
+		for at, want := range map[time.Time]int{now: wanted, loan.EndsAt.Add(-time.Nanosecond): wanted, loan.EndsAt: back} {
+			if got := qps.Effective(after, "search", standard, at); got != want {
+				t.Fatalf("%+v lowered to %d: %+v gives %d at %v, want %d", loan, wanted, after, got, at.Sub(now), want)
+			}
+		}
+	})
+}
