@@ -110,7 +110,7 @@ func (p Prefix) Generate(random io.Reader) (Secret, error) {
 }
 
 // Parse reads a secret of this prefix. It checks the shape and the checksum, so a mistyped secret is found
-// without asking a store. Errors are ErrMalformed and never quote the text.
+// without asking a store. Errors are [ErrMalformed] and never quote the text.
 func (p Prefix) Parse(text string) (Secret, error) {
 	body := len(p) + 1 + randomLen
 	if len(p) == 0 || len(text) != body+checksumLen || text[:len(p)] != string(p) || text[len(p)] != '_' {

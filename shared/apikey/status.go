@@ -130,8 +130,8 @@ func (k Key) Delete(now time.Time) (after Key, ok bool) {
 	return after, true
 }
 
-// Restore brings back what Delete hid and nothing else: a revoked key comes back revoked. ErrBilling: the account has
-// have changed to a type that the key's billing type doesn't fit.
+// Restore brings back what [Key.Delete] hid and nothing else: a revoked key comes back revoked. [ErrBilling]: the account
+// has changed meanwhile to a type that the key's billing type doesn't fit.
 func (k Key) Restore(now time.Time) (Key, error) {
 	if k.DeletedAt.IsZero() {
 		return k, ErrNotDeleted

@@ -46,7 +46,7 @@ func (s Source) One() (int, string) {
 // Credential finds the one credential of a call among its sources. An empty value is no credential: "?key=" says
 // that a program has none, and it disturbs no other. Two non-empty values are ambiguous in any two places, also
 // when they are equal: a program that sends its secret twice doesn't know where it sends it. The code is zero for
-// exactly one, else KeyMissing or KeyAmbiguous. The text is unchecked: hand it to apikey.Prefix.Parse.
+// exactly one, else [KeyMissing] or [KeyAmbiguous]. The text is unchecked: hand it to [apikey.Prefix.Parse].
 func Credential(key, apiKey, header Source) (text string, place Place, code Code) {
 	total := 0
 	for i, source := range [...]Source{key, apiKey, header} {

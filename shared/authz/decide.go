@@ -10,10 +10,10 @@ import (
 	"latchkey/shared/product"
 )
 
-// Request holds the facts of a call that Decide uses. The zero value is denied.
+// Request holds the facts of a call that [Decide] uses. The zero value is denied.
 type Request struct {
 	Target Target
-	// Origin and Presence are what origin.Caller makes of the headers.
+	// Origin and Presence are what [origin.FromHeaders] makes of the headers.
 	Origin   origin.Origin
 	Presence origin.Presence
 	Place    Place
@@ -75,7 +75,7 @@ type Compiled struct {
 	proposed origin.List
 }
 
-// Compile reads a policy's domain patterns. The error wraps origin.ErrPattern: then nothing may be decided by the
+// Compile reads a policy's domain patterns. The error wraps [origin.ErrPattern]: then nothing may be decided by the
 // record, since the part that can't be read may be the one that restricts.
 func Compile(p Policy) (Compiled, error) {
 	c := Compiled{Policy: p}
@@ -92,7 +92,7 @@ func Compile(p Policy) (Compiled, error) {
 }
 
 // Decide answers a call whose secret led to policy: steps 4 to 6 of the order in the package's codes. Finding the
-// credential and the policy comes before it, the limit after it. A policy that can't be compiled is Unavailable.
+// credential and the policy comes before it, the limit after it. A policy that can't be compiled is [Unavailable].
 func Decide(now time.Time, req Request, policy Policy) Decision {
 	c, err := Compile(policy)
 	if err != nil {

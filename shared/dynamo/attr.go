@@ -50,7 +50,7 @@ func FormatTime(t time.Time) string {
 	return t.UTC().Format(timeLayout)
 }
 
-// ParseTime reads what FormatTime wrote.
+// ParseTime reads what [FormatTime] wrote.
 func ParseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

@@ -50,8 +50,8 @@ const (
 // Transact writes all items or none. The token makes a repetition of the same items harmless for ten minutes, so a
 // lost answer is answered by asking again.
 //
-// The error is nil when the items are known to be written; *Cancelled when a condition didn't hold; ErrConflict when
-// other transactions got in the way each time; ErrUnknown when no clear answer came. Any other error is a refusal of
+// The error is nil when the items are known to be written; [*Cancelled] when a condition didn't hold; [ErrConflict] when
+// other transactions got in the way each time; [ErrUnknown] when no clear answer came. Any other error is a refusal of
 // the request itself.
 func Transact(ctx context.Context, db Transactor, token string, items []types.TransactWriteItem) error {
 	input := &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &token}

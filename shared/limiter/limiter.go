@@ -36,7 +36,8 @@ type state struct {
 	share  share
 }
 
-// Step tells the caller what to do next: answer the call with Result, or perform Ask and pass its result to Answer.
+// Step tells the caller what to do next: answer the call with Result, or perform Ask and pass its result to
+// [Limiter.Answer].
 type Step struct {
 	Done   bool
 	Result Result
@@ -115,7 +116,7 @@ func (s *state) alive(now Now) bool {
 	return max(now.Mono-s.bought.Mono, now.Wall.Sub(s.bought.Wall)) < s.life
 }
 
-// Answer takes what came of an ask, and goes on.
+// Answer takes what came of the ask of a [Step], and goes on.
 func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 	s := l.states.get(ask.Limit)
 	if err != nil {

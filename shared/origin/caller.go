@@ -27,7 +27,7 @@ func (p Presence) String() string {
 
 // FromHeaders returns the origin that a call names. A real Origin header decides alone. Where it is absent or "null"
 // (image tiles send none, sandboxed frames send null), the origin part of the Referer header decides. An empty value
-// counts as an absent header. The origin is the zero value unless it is Known.
+// counts as an absent header. The origin is the zero value unless it is [Known].
 func FromHeaders(originHeader, refererHeader string) (Origin, Presence) {
 	if originHeader != "" && originHeader != "null" {
 		return known(Parse(originHeader))

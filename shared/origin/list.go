@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ErrPattern is wrapped by the errors of ParsePattern and Compile.
+// ErrPattern is wrapped by the errors of [ParsePattern] and [Compile].
 var ErrPattern = errors.New("origin: not a canonical domain pattern")
 
 // Pattern is one entry of a key's allow-list. The zero value matches nothing.
@@ -121,7 +121,7 @@ type List struct {
 	patterns []Pattern
 }
 
-// Compile reads canonical patterns, as they are stored with a key. The error wraps ErrPattern.
+// Compile reads canonical patterns, as they are stored with a key. The error wraps [ErrPattern].
 func Compile(canonical []string) (List, error) {
 	if len(canonical) == 0 {
 		return List{}, nil

@@ -39,7 +39,7 @@ var (
 // Grace is a checked grace period. The zero value ends the old secret at once.
 type Grace struct{ length time.Duration }
 
-// ParseGrace checks a grace period in seconds; nil means the default.
+// ParseGrace checks a grace period in seconds; nil means [DefaultGrace].
 func ParseGrace(seconds *int64) (Grace, error) {
 	if seconds == nil {
 		return Grace{DefaultGrace}, nil
@@ -102,7 +102,7 @@ func End(k apikey.Key, now time.Time) (apikey.Key, error) {
 	return after, nil
 }
 
-// Extend moves the end of the grace period to a later time, at most MaxGrace from now.
+// Extend moves the end of the grace period to a later time, at most [MaxGrace] from now.
 func Extend(k apikey.Key, grace Grace, now time.Time) (apikey.Key, error) {
 	if err := running(k, now); err != nil {
 		return k, err
@@ -121,7 +121,7 @@ func Extend(k apikey.Key, grace Grace, now time.Time) (apikey.Key, error) {
 	return after, nil
 }
 
-// Cancel puts the old secret in force again. The new one stays valid for AfterCancel.
+// Cancel puts the old secret in force again. The new one stays valid for [AfterCancel].
 func Cancel(k apikey.Key, now time.Time) (apikey.Key, error) {
 	if err := running(k, now); err != nil {
 		return k, err

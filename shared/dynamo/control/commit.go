@@ -24,9 +24,9 @@ type Change struct {
 // account's rules need, in one transaction, and returns the key as written. A nil error means that the change is
 // stored, and a lost answer has been looked up.
 //
-// Errors: *Replay (is ErrReplay) when the idempotency key was used before, ErrNotFound, ErrExists, ErrStale when the
-// key has changed since Before was read, ErrRevoked when the change would undo a revocation, ErrKeyLimit, ErrClosed,
-// ErrTypeChanging; ErrConflict and ErrUnknown are breakdowns.
+// Errors: [*Replay] when the idempotency key was used before, [dynamo.ErrNotFound], [dynamo.ErrExists],
+// [dynamo.ErrStale] when the key has changed since Before was read, ErrRevoked when the change would undo a revocation,
+// ErrKeyLimit, ErrClosed, ErrTypeChanging; [dynamo.ErrConflict] and [dynamo.ErrUnknown] are breakdowns.
 func (s *Store) Commit(ctx context.Context, c Change) (apikey.Key, error) {
 	return s.commit(ctx, c)
 }

@@ -157,7 +157,7 @@ func recordOfStored(s apikey.StoredSecret) storedRecord {
 	return storedRecord{Hash: s.Hash.String(), Preview: s.Preview, CreatedAt: stamp(s.CreatedAt), Sealed: s.Sealed}
 }
 
-// DecodeKey reads a key as the table and its stream hold it. dynamo.ErrUnreadable for anything else.
+// DecodeKey reads a key as the table and its stream hold it. [dynamo.ErrUnreadable] for anything else.
 func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 	var r keyRecord
 	if err := decode(item, "key", &r); err != nil {

@@ -85,7 +85,7 @@ func decodeRequest(item dynamo.Item) (qps.Request, error) {
 	return request, c.err
 }
 
-// SubmitRequest writes a pending request, as qps.Submit made it. *Replay, ErrOpenRequest when one is open for this
+// SubmitRequest writes a pending request, as [qps.Submit] made it. *Replay, ErrOpenRequest when one is open for this
 // key and class, ErrNotFound when the key is gone, deleted or revoked, ErrClosed.
 func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idempotency, row audit.Row) error {
 	var ops []op

@@ -55,7 +55,7 @@ func (e *Error) Error() string {
 const maxTyped = 1024
 
 // Parse reads one entry and returns its canonical form, which package origin compiles and which Parse leaves as it
-// is. The error is always an *Error.
+// is. The error is always an [*Error].
 func Parse(text string) (string, error) {
 	canonical, refused := parse(text)
 	if refused == nil {
