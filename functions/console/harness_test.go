@@ -208,7 +208,7 @@ func serve(t *testing.T, h http.Handler, change func(*httptest.Server), secure b
 	return s
 }
 
-// result is an answer, read.
+// answered is an answer, read.
 type answered struct {
 	*http.Response
 	text string

@@ -18,6 +18,7 @@ import (
 
 const clientID = "latchkey-local"
 
+// harness is an issuer on a free port, and a client of it.
 type harness struct {
 	t      *testing.T
 	url    string
@@ -57,6 +58,7 @@ func start(t *testing.T, keyFile string, change func(*Config)) *harness {
 
 func keyFile(t *testing.T) string { return filepath.Join(t.TempDir(), "issuer.pem") }
 
+// browser follows redirects inside the issuer and stops at those that leave it.
 func (r *harness) browser() *http.Client {
 	jar, _ := cookiejar.New(nil)
 	return &http.Client{Jar: jar, CheckRedirect: func(req *http.Request, _ []*http.Request) error {
@@ -85,6 +87,7 @@ func (r *harness) read(resp *http.Response, err error) (*http.Response, string) 
 
 var hiddenID = regexp.MustCompile(`name="id" value="([^"]+)"`)
 
+// choose opens the sign-in page and presses a button or fills in the form; it returns where the browser is sent.
 func (r *harness) choose(b *http.Client, authURL string, form url.Values) *url.URL {
 	r.t.Helper()
 	resp, page := r.get(b, authURL)
@@ -132,6 +135,7 @@ type claims struct {
 	JTI           string `json:"jti"`
 }
 
+// verify checks signature, RS256, issuer, audience and expiry as the API's own verifier does.
 func (r *harness) verify(raw string) claims {
 	r.t.Helper()
 	tok, err := r.oidc.Verifier(&oidc.Config{ClientID: clientID, SupportedSigningAlgs: []string{"RS256"}}).Verify(r.t.Context(), raw)

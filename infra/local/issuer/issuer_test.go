@@ -12,10 +12,6 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// harness is an issuer on a free port, and a client of it.
-// browser follows redirects inside the issuer and stops at those that leave it.
-// choose opens the sign-in page and presses a button or fills in the form; it returns where the browser is sent.
-// verify checks signature, RS256, issuer, audience and expiry as the API's own verifier does.
 func TestEveryReadyMadePersonSignsIn(t *testing.T) {
 	r := start(t, keyFile(t), nil)
 	for _, p := range ReadyMade() {

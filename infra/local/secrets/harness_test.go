@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
+// direct carries requests to a handler without a network.
 type direct struct{ h http.Handler }
 
 func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -24,6 +25,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
+// clientOf is the SDK's client, with an access key ID.
 func clientOf(h http.Handler, accessKey string) *sm.Client {
 	return sm.New(sm.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:1"), HTTPClient: &http.Client{Transport: direct{h}}, RetryMaxAttempts: 1,
@@ -57,6 +59,7 @@ func (r *harness) restart() {
 	r.Cleanup(s.Close)
 }
 
+// token makes a ClientRequestToken of a few letters.
 func token(s string) *string { return aws.String(s + strings.Repeat("0", 32)) }
 
 func must[T any](v T, err error) func(*harness) T {
@@ -96,6 +99,7 @@ func (r *harness) value(name, stage string) string {
 	return *must(r.GetSecretValue(r.Context(), in))(r).SecretString
 }
 
+// stages are all versions' stages, as "a0:AWSCURRENT b0:AWSPREVIOUS", by the first letter of their token.
 func (r *harness) stages(name string) string {
 	r.Helper()
 	d := must(r.DescribeSecret(r.Context(), &sm.DescribeSecretInput{SecretId: &name}))(r)

@@ -70,6 +70,7 @@ func TestResourcePolicyDecidesForOtherPrincipals(t *testing.T) {
 	}
 }
 
+// rotator is a rotation function as AWS's template has it: every step may be repeated.
 type rotator struct {
 	c     *sm.Client
 	mu    sync.Mutex

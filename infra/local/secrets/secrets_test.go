@@ -15,10 +15,6 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// direct carries requests to a handler without a network.
-// clientOf is the SDK's client, with an access key ID.
-// token makes a ClientRequestToken of a few letters.
-// stages are all versions' stages, as "a0:AWSCURRENT b0:AWSPREVIOUS", by the first letter of their token.
 func TestCurrentAndPreviousMoveAsDocumented(t *testing.T) {
 	r := newHarness(t)
 	r.create("latchkey/acct/key", "one", token("a"))
@@ -172,7 +168,6 @@ func TestBadInputsAreRefused(t *testing.T) {
 	}
 }
 
-// rotator is a rotation function as AWS's template has it: every step may be repeated.
 func TestOldVersionsWithoutStagesAreDroppedBeyondAHundred(t *testing.T) {
 	r := newHarness(t)
 	r.create("s", "first", token("a"))
