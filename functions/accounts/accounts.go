@@ -82,7 +82,8 @@ func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.
 	if operator {
 		c.Operator = true
 	}
-	if changes := audit.AccountChanges(&before, after); len(changes) > 0 {
+	if after != before {
+		changes := audit.AccountChanges(&before, after)
 		if after, err = h.store.UpdateAccount(r.Context(), before, after, web.AuditRow(h.source, c, "account.edit", "", changes...)); err != nil {
 			return err
 		}

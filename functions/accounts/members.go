@@ -59,9 +59,9 @@ func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	after := account.Member{Account: c.Account, Subject: who, Email: email, Role: account.Role(body.Role), AddedAt: h.source.Time()}
 	before, err := h.store.Member(r.Context(), c.Account, who)
 	if errors.Is(err, dynamo.ErrNotFound) {
+		after := account.Member{Account: c.Account, Subject: who, Email: email, Role: account.Role(body.Role), AddedAt: h.source.Time()}
 		row := web.AuditRow(h.source, c, "member.add", "", memberChanges(nil, after)...)
 		added, err := h.store.PutMember(r.Context(), nil, after, row)
 		if err != nil {
@@ -72,15 +72,16 @@ func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	after.AddedAt = before.AddedAt
-	if body.Email == nil {
-		after.Email = before.Email
+	after := before
+	after.Role = account.Role(body.Role)
+	if body.Email != nil {
+		after.Email = email
 	}
-	changes := memberChanges(&before, after)
-	if len(changes) <= 1 { // nothing but the subject
+	if after == before {
 		return gateway.JSON(w, http.StatusOK, memberDoc(before))
 	}
-	changed, err := h.store.PutMember(r.Context(), &before, after, web.AuditRow(h.source, c, "member.change", "", changes...))
+	row := web.AuditRow(h.source, c, "member.change", "", memberChanges(&before, after)...)
+	changed, err := h.store.PutMember(r.Context(), &before, after, row)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
-	"latchkey/shared/audit"
 )
 
 func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -32,7 +31,7 @@ func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	if len(audit.KeyChanges(&before, after)) == 0 {
+	if after.Same(before) {
 		return h.Show(w, r, c, before) // a patch that changes nothing is no mutation
 	}
 	return h.Commit(w, r, c, "key.edit", before, after)

@@ -113,7 +113,7 @@ func TestCreateShowsTheSecretOnceAndTheGateKnowsIt(t *testing.T) {
 	}
 	want := map[string]any{
 		"name": "Shop", "status": "active", "missing_origin": "deny", "billing_type": "freemium", "preview": secret.Preview(),
-		"products": "[search map-display]", "domains": "[example.com]", "version": "1",
+		"products": "[map-display search]", "domains": "[example.com]", "version": "1",
 	}
 	for name, value := range want {
 		if fmt.Sprint(k[name]) != fmt.Sprint(value) {
@@ -274,7 +274,7 @@ func TestEditIsAMergePatchOnTheVersionThatWasRead(t *testing.T) {
 		t.Errorf("a weak tag: %s", got.Problem())
 	}
 	rows := len(r.AllAudit(t, r.account.ID))
-	if got := patch(`"2"`, map[string]any{"name": "New"}); got.Status != 200 || got.Header.Get("ETag") != `"2"` {
+	if got := patch(`"2"`, map[string]any{"name": "New", "products": []string{"search"}, "domains": []string{}}); got.Status != 200 || got.Header.Get("ETag") != `"2"` {
 		t.Errorf("an edit that changes nothing: %s", got.Problem())
 	}
 	if got := len(r.AllAudit(t, r.account.ID)); got != rows {

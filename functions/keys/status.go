@@ -12,14 +12,14 @@ func (h *handler) disable(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.disable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Disable(h.Source.Time()) })
+	return h.Change(w, r, c, "key.disable", func(k apikey.Key) (apikey.Key, error) { return k.Disable(h.Source.Time()) })
 }
 
 func (h *handler) enable(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.enable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Enable(h.Source.Time()) })
+	return h.Change(w, r, c, "key.enable", func(k apikey.Key) (apikey.Key, error) { return k.Enable(h.Source.Time()) })
 }
 
 func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -27,7 +27,7 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.revoke", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.Change(w, r, c, "key.revoke", func(k apikey.Key) (apikey.Key, error) {
 		return k.Revoke(body.ConfirmName, h.Source.Time())
 	})
 }
@@ -36,9 +36,8 @@ func (h *handler) remove(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.delete", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, changed := k.Delete(h.Source.Time())
-		return after, changed, nil
+	return h.Change(w, r, c, "key.delete", func(k apikey.Key) (apikey.Key, error) {
+		return k.Delete(h.Source.Time()), nil
 	})
 }
 
@@ -46,8 +45,7 @@ func (h *handler) restore(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.restore", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := k.Restore(h.Source.Time())
-		return after, true, err
+	return h.Change(w, r, c, "key.restore", func(k apikey.Key) (apikey.Key, error) {
+		return k.Restore(h.Source.Time())
 	})
 }

@@ -167,24 +167,24 @@ func (h *handler) lower(w http.ResponseWriter, r *http.Request, c gateway.Princi
 		return err
 	}
 	class := product.Class(r.PathValue("class"))
-	return h.service.Change(w, r, c, "key.lower_limit", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.lower_limit", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
-			return k, false, err
+			return k, err
 		}
 		limit, ok := h.limitOf(k, class)
 		if !ok {
-			return k, false, gateway.ErrNotFound
+			return k, gateway.ErrNotFound
 		}
 		err := qps.Lower(limit.current, body.Qps)
 		if errors.Is(err, qps.ErrSameAsCurrent) {
-			return k, false, nil
+			return k, nil
 		}
 		if err != nil {
-			return k, false, refusedNumber(err, "qps")
+			return k, refusedNumber(err, "qps")
 		}
 		now := h.service.Source.Time()
 		after := k.Touched(now)
 		after.Limits = qps.Lowered(k.Limits, class, body.Qps, limit.standard, now)
-		return after, true, nil
+		return after, nil
 	})
 }

@@ -123,9 +123,8 @@ func (h *handler) simple(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	return h.service.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := apply(k, h.service.Source.Time())
-		return after, true, err
+	return h.service.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, error) {
+		return apply(k, h.service.Source.Time())
 	})
 }
 
@@ -138,8 +137,7 @@ func (h *handler) extend(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	return h.service.Change(w, r, c, "key.rotation_extend", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := rotation.Extend(k, grace, h.service.Source.Time())
-		return after, true, err
+	return h.service.Change(w, r, c, "key.rotation_extend", func(k apikey.Key) (apikey.Key, error) {
+		return rotation.Extend(k, grace, h.service.Source.Time())
 	})
 }

@@ -400,7 +400,7 @@ type CreateKey struct {
 	// BillingType The first three fit enterprise accounts, the others self-serve ones.
 	BillingType *BillingType `json:"billing_type,omitempty"`
 
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
@@ -409,7 +409,9 @@ type CreateKey struct {
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 
 	// Name 1 to 64 characters after trimming, no control characters.
-	Name        string   `json:"name"`
+	Name string `json:"name"`
+
+	// Products A set: it is stored sorted, each product once.
 	Products    Products `json:"products"`
 	Recoverable *bool    `json:"recoverable,omitempty"`
 
@@ -433,7 +435,7 @@ type CreateQpsRequest struct {
 // DecisionCode What a call was answered: `allowed`, or the first check that failed. The list is in the order of the checks. Later versions may know more codes: show one that you don't know as it is.
 type DecisionCode = string
 
-// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted.
+// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
 type Domains = []string
 
 // EditAccount defines model for EditAccount.
@@ -448,7 +450,7 @@ type EditKey struct {
 	// BillingType The first three fit enterprise accounts, the others self-serve ones.
 	BillingType *BillingType `json:"billing_type,omitempty"`
 
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
@@ -456,7 +458,9 @@ type EditKey struct {
 	// MissingOrigin The rule for calls that name no origin.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 	Name          *string        `json:"name,omitempty"`
-	Products      *Products      `json:"products,omitempty"`
+
+	// Products A set: it is stored sorted, each product once.
+	Products *Products `json:"products,omitempty"`
 
 	// Usage Where the secret lives; decides the defaults.
 	Usage *UsageKind `json:"usage,omitempty"`
@@ -774,7 +778,7 @@ type ProductList struct {
 	Products []Product `json:"products"`
 }
 
-// Products defines model for Products.
+// Products A set: it is stored sorted, each product once.
 type Products = []string
 
 // Proposal defines model for Proposal.
@@ -806,8 +810,10 @@ type PutOperator struct {
 
 // PutProposal defines model for PutProposal.
 type PutProposal struct {
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted.
-	Domains  *Domains  `json:"domains,omitempty"`
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
+	Domains *Domains `json:"domains,omitempty"`
+
+	// Products A set: it is stored sorted, each product once.
 	Products *Products `json:"products,omitempty"`
 }
 

@@ -66,10 +66,10 @@ func (s *KeyService) Row(c gateway.Principal, action string, before *apikey.Key,
 	return AuditRow(s.Source, c, action, after.ID, audit.KeyChanges(before, after)...)
 }
 
-// Change makes any change of an existing key: read, compare, apply, commit, show. A change without effect is
-// acknowledged without a write, so that a request can be repeated.
+// Change is the path of all changes of an existing key: read, compare, apply, commit, show. A change that leaves the
+// key the same (apikey.Key.Same) is acknowledged without a write, so that a repeated request is as good as the first.
 func (s *KeyService) Change(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string,
-	apply func(before apikey.Key) (after apikey.Key, changed bool, err error),
+	apply func(before apikey.Key) (after apikey.Key, err error),
 ) error {
 	before, err := s.Read(r, c)
 	if err != nil {
@@ -78,11 +78,11 @@ func (s *KeyService) Change(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
 		return err
 	}
-	after, changed, err := apply(before)
+	after, err := apply(before)
 	switch {
 	case err != nil:
 		return err
-	case !changed:
+	case after.Same(before):
 		return s.Show(w, r, c, before)
 	default:
 		return s.Commit(w, r, c, action, before, after)

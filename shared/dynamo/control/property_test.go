@@ -152,9 +152,11 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 		after.Name += "x"
 		return after, ok
 	case "disable":
-		after, ok, err = k.Disable(now)
+		after, err = k.Disable(now)
+		ok = err == nil && after.Version != k.Version
 	case "enable":
-		after, ok, err = k.Enable(now)
+		after, err = k.Enable(now)
+		ok = err == nil && after.Version != k.Version
 	case "block":
 		after, err = k.Block("abuse", "operator", now)
 		ok = err == nil
@@ -162,9 +164,11 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 		after, err = k.Unblock(now)
 		ok = err == nil
 	case "revoke":
-		after, ok, err = k.Revoke(k.Name, now)
+		after, err = k.Revoke(k.Name, now)
+		ok = err == nil && after.Version != k.Version
 	case "delete":
-		after, ok = k.Delete(now)
+		after = k.Delete(now)
+		ok = after.Version != k.Version
 	case "restore":
 		after, err = k.Restore(now)
 		ok = err == nil
