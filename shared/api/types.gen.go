@@ -583,60 +583,7 @@ type KeyList struct {
 }
 
 // KeyWithSecret defines model for KeyWithSecret.
-type KeyWithSecret struct {
-	AccountId string `json:"account_id"`
-
-	// BillingType The first three fit enterprise accounts, the others self-serve ones.
-	BillingType BillingType `json:"billing_type"`
-	Blocked     *Block      `json:"blocked"`
-	CreatedAt   Time        `json:"created_at"`
-	DeletedAt   *MaybeTime  `json:"deleted_at"`
-	Disabled    bool        `json:"disabled"`
-	Domains     []string    `json:"domains"`
-	ExpiresAt   *MaybeTime  `json:"expires_at"`
-
-	// HeaderOnly Refuse the secret in the query string.
-	HeaderOnly         bool       `json:"header_only"`
-	Id                 string     `json:"id"`
-	LastUsedAgeSeconds *int64     `json:"last_used_age_seconds"`
-	LastUsedAt         *MaybeTime `json:"last_used_at"`
-	Limits             []Limit    `json:"limits"`
-
-	// MissingOrigin The rule for calls that name no origin.
-	MissingOrigin MissingOrigin `json:"missing_origin"`
-	Name          string        `json:"name"`
-
-	// Preview The prefix, and the first and last four characters of the secret.
-	Preview string `json:"preview"`
-
-	// PreviousPreview The secret that a rotation is ending; null if there is none.
-	PreviousPreview          *string    `json:"previous_preview"`
-	PreviousSecretExpiresAt  *MaybeTime `json:"previous_secret_expires_at"`
-	PreviousSecretLastUsedAt *MaybeTime `json:"previous_secret_last_used_at"`
-	Products                 []string   `json:"products"`
-	Proposed                 *Proposal  `json:"proposed"`
-
-	// Recoverable The secret is also kept encrypted, and an owner can reveal it.
-	Recoverable bool       `json:"recoverable"`
-	RevokedAt   *MaybeTime `json:"revoked_at"`
-	RotatedAt   *MaybeTime `json:"rotated_at"`
-
-	// RotationCancelled The rotation was cancelled: the secret that ends is the newer one.
-	RotationCancelled bool            `json:"rotation_cancelled"`
-	RotationPolicy    *RotationPolicy `json:"rotation_policy"`
-
-	// Secret Shown this once.
-	Secret *string `json:"secret,omitempty"`
-
-	// SecretUnavailable On a replay: the secret was shown once and can't be shown again.
-	SecretUnavailable *bool  `json:"secret_unavailable,omitempty"`
-	Status            Status `json:"status"`
-	UpdatedAt         Time   `json:"updated_at"`
-
-	// Usage Where the secret lives; decides the defaults.
-	Usage   UsageKind `json:"usage"`
-	Version int64     `json:"version"`
-}
+type KeyWithSecret = keyWithSecret
 
 // Limit The limit of one limit class of the key's products.
 type Limit struct {

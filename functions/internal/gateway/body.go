@@ -293,10 +293,11 @@ func memberNames(v any) map[string]bool {
 	if v == nil {
 		return names
 	}
-	t := reflect.TypeOf(v)
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		names[name] = true
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
+		if !f.Anonymous {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			names[name] = true
+		}
 	}
 	return names
 }

@@ -118,17 +118,7 @@ func limitDoc(k apikey.Key, id product.ID, class product.LimitClass, now time.Ti
 
 // KeyWithSecret renders a key with its secret, for the one answer that shows it; secret "" is a replay.
 func KeyWithSecret(k apikey.Key, v View, secret apikey.Secret) api.KeyWithSecret {
-	d := KeyDoc(k, v)
-	doc := api.KeyWithSecret{
-		Id: d.Id, AccountId: d.AccountId, Name: d.Name, Usage: d.Usage, BillingType: d.BillingType, Products: d.Products,
-		Domains: d.Domains, MissingOrigin: d.MissingOrigin, HeaderOnly: d.HeaderOnly, Recoverable: d.Recoverable,
-		Preview: d.Preview, Status: d.Status, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, ExpiresAt: d.ExpiresAt,
-		Disabled: d.Disabled, Blocked: d.Blocked, RevokedAt: d.RevokedAt, DeletedAt: d.DeletedAt, RotatedAt: d.RotatedAt,
-		PreviousPreview: d.PreviousPreview, PreviousSecretExpiresAt: d.PreviousSecretExpiresAt,
-		PreviousSecretLastUsedAt: d.PreviousSecretLastUsedAt, RotationCancelled: d.RotationCancelled,
-		LastUsedAt: d.LastUsedAt, LastUsedAgeSeconds: d.LastUsedAgeSeconds, Limits: d.Limits,
-		RotationPolicy: d.RotationPolicy, Proposed: d.Proposed, Version: d.Version,
-	}
+	doc := api.KeyWithSecret{Key: KeyDoc(k, v)}
 	if secret.IsZero() {
 		unavailable := true
 		doc.SecretUnavailable = &unavailable
