@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"time"
 
 	"latchkey/shared/account"
@@ -92,26 +93,14 @@ func limitDocs(k apikey.Key, v View) []api.Limit {
 }
 
 func limitDoc(k apikey.Key, id product.ID, class product.LimitClass, now time.Time) api.Limit {
-	standard := class.QPS[k.AccountType]
+	own, standard := apikey.OwnLimit(k.Limits, class.ID), class.QPS[k.AccountType]
 	doc := api.Limit{
-		Class: string(class.ID), Product: string(id), Name: class.Name, Qps: standard, DefaultQps: standard, MaxQps: class.MaxQPS,
+		Class: string(class.ID), Product: string(id), Name: class.Name,
+		Qps: cmp.Or(own.At(now), standard), DefaultQps: standard, MaxQps: class.MaxQPS,
 	}
-	for _, own := range k.Limits {
-		if own.Class != class.ID {
-			continue
-		}
-		then := own.Then
-		if then == 0 {
-			then = standard
-		}
-		switch {
-		case own.EndsAt.IsZero():
-			doc.Qps = own.QPS
-		case now.Before(own.EndsAt):
-			doc.Qps, doc.EndsAt, doc.ThenQps = own.QPS, TimePtr(own.EndsAt), &then
-		default:
-			doc.Qps = then
-		}
+	if !own.EndsAt.IsZero() && !own.Ended(now) {
+		then := cmp.Or(own.At(own.EndsAt), standard)
+		doc.EndsAt, doc.ThenQps = TimePtr(own.EndsAt), &then
 	}
 	return doc
 }
