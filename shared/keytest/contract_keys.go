@@ -73,9 +73,9 @@ func keysRevoked(t *testing.T, s Stores) {
 	must(t, err)
 	// A program that forgot the rule, or read the key in a way of its own, meets it in the store.
 	_, err = s.Edit(t.Context(), revoked, "key.edit", func(k *apikey.Key) { k.RevokedAt = time.Time{} })
-	wantErr(t, err, dynamo.ErrRevoked)
+	wantErr(t, err, apikey.ErrRevoked)
 	_, err = s.Edit(t.Context(), revoked, "key.edit", func(k *apikey.Key) { k.RevokedAt = Now.Add(time.Hour) })
-	wantErr(t, err, dynamo.ErrRevoked)
+	wantErr(t, err, apikey.ErrRevoked)
 	deleted, err := s.Edit(t.Context(), revoked, "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
 	must(t, err)
 	restored, err := s.Edit(t.Context(), deleted, "key.restore", func(k *apikey.Key) { k.DeletedAt = time.Time{} })
@@ -93,7 +93,7 @@ func keysLimit(t *testing.T, s Stores) {
 		_, err := s.Control.Commit(context.Background(), control.Change{After: k, Audit: Row(a.ID, "key.create", k.ID)})
 		return err
 	}
-	if n := race(t, 8, create, dynamo.ErrKeyLimit); n != 3 {
+	if n := race(t, 8, create, account.ErrKeyLimit); n != 3 {
 		t.Fatalf("%d keys were created, want 3", n)
 	}
 	page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{})
@@ -114,7 +114,7 @@ func keysRoom(t *testing.T, s Stores) {
 	deleted, err = s.Control.Key(t.Context(), a.ID, first.ID)
 	must(t, err)
 	_, err = s.Edit(t.Context(), deleted, "key.restore", func(k *apikey.Key) { k.DeletedAt = time.Time{} })
-	wantErr(t, err, dynamo.ErrKeyLimit)
+	wantErr(t, err, account.ErrKeyLimit)
 }
 
 func keysForeign(t *testing.T, s Stores) {

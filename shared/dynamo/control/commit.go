@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"latchkey/shared/account"
+
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/authz"
@@ -25,8 +27,8 @@ type Change struct {
 // stored, and a lost answer has been looked up.
 //
 // Errors: *Replay (is ErrReplay) when the idempotency key was used before, ErrNotFound, ErrExists, ErrStale when the
-// key has changed since Before was read, ErrRevoked when the change would undo a revocation, ErrKeyLimit, ErrClosed,
-// ErrTypeChanging; ErrConflict and ErrUnknown are breakdowns.
+// key has changed since Before was read, apikey.ErrRevoked when the change would undo a revocation,
+// account.ErrKeyLimit, account.ErrClosed, account.ErrTypeChanging; ErrConflict and ErrUnknown are breakdowns.
 func (s *Store) Commit(ctx context.Context, c Change) (apikey.Key, error) {
 	return s.commit(ctx, c)
 }
@@ -77,7 +79,7 @@ func (s *Store) putKey(before *apikey.Key, after apikey.Key) op {
 		case len(old) == 0:
 			return dynamo.ErrNotFound
 		case version == before.Version:
-			return dynamo.ErrRevoked
+			return apikey.ErrRevoked
 		default:
 			return dynamo.ErrStale
 		}
@@ -110,7 +112,7 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 	switch {
 	case isCounted && !wasCounted:
 		ops = append(ops, update(s.control, count, "SET num = num + :one",
-			cond{text: "num < cap", values: one}, gone(dynamo.ErrKeyLimit)))
+			cond{text: "num < cap", values: one}, gone(account.ErrKeyLimit)))
 	case wasCounted && !isCounted:
 		ops = append(ops, update(s.control, count, "SET num = num - :one",
 			cond{text: "num >= :one", values: one}, gone(errGuard)))
@@ -130,9 +132,9 @@ func accountNotReady(old dynamo.Item) error {
 	case len(old) == 0:
 		return dynamo.ErrNotFound
 	case old["closed_at"] != nil || old["closing"] != nil:
-		return dynamo.ErrClosed
+		return account.ErrClosed
 	case old["pending_type"] != nil:
-		return dynamo.ErrTypeChanging
+		return account.ErrTypeChanging
 	default:
 		return dynamo.ErrStale
 	}

@@ -90,12 +90,12 @@ func (w *harness) note(m mutation, err error) {
 		w.ledger = append(w.ledger, m)
 	case errors.Is(err, dynamo.ErrUnknown):
 		w.ledger = append(w.ledger, m)
-	case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound), errors.Is(err, dynamo.ErrKeyLimit),
+	case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound), errors.Is(err, account.ErrKeyLimit),
 		errors.Is(err, dynamo.ErrConflict):
 	default:
 		w.broken = append(w.broken, fmt.Errorf("%s: %w", m.action, err))
 	}
-	if m.action == "key.create" && !errors.Is(err, dynamo.ErrKeyLimit) {
+	if m.action == "key.create" && !errors.Is(err, account.ErrKeyLimit) {
 		w.ids = append(w.ids, m.after.ID)
 	}
 }
