@@ -19,11 +19,14 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	k, err := h.newKey(acct, body, members)
-	if err != nil {
+	idempotency, replay, err := h.Idempotency(r, c, "create", body)
+	switch {
+	case err != nil:
 		return err
+	case replay != nil:
+		return h.Replay(w, r, c, http.StatusCreated, replay, idempotency)
 	}
-	idempotency, err := h.Idempotency(r, c, "create", body)
+	k, err := h.newKey(acct, body, members)
 	if err != nil {
 		return err
 	}

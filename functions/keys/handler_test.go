@@ -238,6 +238,22 @@ func TestIdempotentCreateReplaysWithoutTheSecret(t *testing.T) {
 	}
 }
 
+// A repetition is answered before anything is checked that time or the first request has changed.
+func TestARepeatedCreateIsReplayedAfterItsExpiryHasPassed(t *testing.T) {
+	r := newHarness(t)
+	call := apitest.Call{
+		As: "developer", Method: "POST", Path: r.keys(), Headers: map[string]string{"Idempotency-Key": "abc"},
+		Body: map[string]any{
+			"name": "a", "usage": "backend", "products": []string{"search"}, "expires_at": keytest.Now.Add(time.Hour).Format(time.RFC3339),
+		},
+	}
+	first := r.Want(t, 201, call).JSON(t)
+	r.Clock.Advance(2 * time.Hour)
+	if again := r.Want(t, 201, call).JSON(t); again["id"] != first["id"] {
+		t.Errorf("the replay is of %v, want %v", again["id"], first["id"])
+	}
+}
+
 func TestKeyLimitIsExact(t *testing.T) {
 	r := newHarness(t)
 	for range account.DefaultKeyLimit {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
@@ -20,7 +19,6 @@ import (
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
-	Remembered(ctx context.Context, id account.ID, operation string, who account.Subject, key string, now time.Time) (control.Idempotency, error)
 	SubmitRequest(ctx context.Context, r qps.Request, remember *control.Idempotency, row audit.Row) error
 	Request(ctx context.Context, id account.ID, request qps.RequestID) (qps.Request, error)
 	Requests(ctx context.Context, id account.ID, after string, limit int) (control.RequestPage, error)
