@@ -30,6 +30,35 @@ func (f *fields) err() error {
 
 func (f *fields) refuse(e api.FieldError) { f.bad = append(f.bad, e) }
 
+// set gives a key the attributes that a body has; those that it hasn't stay. The members are RFC 7396's: expires_at can
+// be null.
+func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
+	if body.Name != nil {
+		k.Name = f.name(*body.Name)
+	}
+	if body.Usage != nil {
+		k.Usage = f.usage(*body.Usage)
+	}
+	if body.BillingType != nil {
+		k.BillingType = f.billing(body.BillingType)
+	}
+	if body.Products != nil {
+		k.Products = f.productList("products", *body.Products)
+	}
+	if body.Domains != nil {
+		k.Domains = f.domains("domains", *body.Domains)
+	}
+	if body.MissingOrigin != nil {
+		k.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
+	}
+	if body.HeaderOnly != nil {
+		k.HeaderOnly = *body.HeaderOnly
+	}
+	if members.Has("expires_at") {
+		k.ExpiresAt = f.expiry(body.ExpiresAt)
+	}
+}
+
 func (f *fields) name(text string) string {
 	name, err := apikey.ParseName(text)
 	if err != nil {
