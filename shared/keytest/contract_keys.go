@@ -25,12 +25,27 @@ func full(k *apikey.Key) {
 	k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: Now.Add(time.Hour), Then: 2}, {Class: "map-display.tiles", QPS: 0}}
 	k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", AnnouncedFor: Now}
 	k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: Now}
+	k.Delivery = apikey.Delivery{Reader: k.Rotation.Principal, Due: true, Version: "v1", RetryAt: Now}
+}
+
+// checkFull checks that full sets every field of a key but those that end it.
+func checkFull(t *testing.T, k apikey.Key) {
+	t.Helper()
+	v := reflect.ValueOf(k)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "RevokedAt" && name != "DeletedAt" {
+			t.Errorf("the full key of this contract has no %s", name)
+		}
+	}
 }
 
 func keysReadBack(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	for name, option := range map[string]func(*apikey.Key){"plain": func(*apikey.Key) {}, "full": full} {
 		k := s.NewKey(t, a, option)
+		if name == "full" {
+			checkFull(t, k)
+		}
 		got, err := s.Control.Key(t.Context(), a.ID, k.ID)
 		must(t, err)
 		if !reflect.DeepEqual(got, k) {

@@ -1,12 +1,14 @@
 package web_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"testing"
 	"time"
 
 	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
@@ -47,6 +49,47 @@ func TestEveryMemberOfTheContractIsRendered(t *testing.T) {
 			t.Errorf("a key that has everything is shown without %s: fill it in KeyDoc, and in this test's key", doc.Type().Field(i).Name)
 		}
 	}
+}
+
+// undocumented is what no document shows of a key, with the reason.
+var undocumented = map[string]string{
+	"AccountType":           "the account's; a key mirrors it for its default limits",
+	"Current.Hash":          "nothing of a secret but its preview is ever shown",
+	"Current.CreatedAt":     "created_at or rotated_at says it",
+	"Current.Sealed":        "nothing of a secret but its preview is ever shown",
+	"Outgoing.Hash":         "nothing of a secret but its preview is ever shown",
+	"Outgoing.CreatedAt":    "nobody asks when an ending secret began",
+	"Outgoing.Sealed":       "nothing of a secret but its preview is ever shown",
+	"Outgoing.Reason":       "the audit rows tell it",
+	"Retired.Hash":          "nothing of a secret but its preview is ever shown",
+	"Retired.EndedAt":       "the audit rows tell it",
+	"Rotation.AnnouncedFor": "the scheduled job's own note",
+	"Delivery.Reader":       "the scheduled job's own note",
+	"Delivery.Due":          "the scheduled job's own note",
+	"Delivery.Version":      "the scheduled job's own note",
+	"Delivery.RetryAt":      "the scheduled job's own note",
+}
+
+func TestEveryFieldOfAKeyIsShownOrExcused(t *testing.T) {
+	_, view := shown()
+	view.Now, view.Used = time.Time{}.Add(time.Hour), web.Used{}
+	show := func(k apikey.Key) map[string]any {
+		k.Products = append(k.Products, "search") // the limits that are shown are those of its products
+		k.AccountType = account.SelfServe
+		// What depends on something else being there gets it.
+		later := view.Now.Add(time.Hour)
+		out := *k.Outgoing
+		out.EndsAt = cmp.Or(out.EndsAt, later)
+		k.Outgoing = &out
+		limit := k.Limits[0]
+		limit.Class += "search"
+		limit.QPS, limit.EndsAt = cmp.Or(limit.QPS, 3), cmp.Or(limit.EndsAt, later)
+		k.Limits = []apikey.Limit{limit}
+		return asMap(t, web.KeyDoc(k, view))
+	}
+	keytest.CheckFields(t, undocumented, func(before, after apikey.Key) bool {
+		return !reflect.DeepEqual(show(before), show(after))
+	})
 }
 
 func TestAKeyWithItsSecretIsTheKeyAndTheSecret(t *testing.T) {
