@@ -31,7 +31,7 @@ func newHarness(t testing.TB) *harness {
 	t.Helper()
 	a := apitest.New(keytest.MemoryStores(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
-	r.handler = &handler{store: a.Control, source: a.Source, products: product.Default(), used: noUse{}, bootstrap: "founder"}
+	r.handler = newHandler(a.Control, a.Source, product.Default(), noUse{}, "founder")
 	r.handler.routes(a.Mux)
 	return r
 }

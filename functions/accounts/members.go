@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"unicode"
 
+	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
@@ -14,7 +16,20 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-func (h *handler) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+// memberStore is what the operations on members call.
+type memberStore interface {
+	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
+	Members(ctx context.Context, id account.ID) ([]account.Member, error)
+	PutMember(ctx context.Context, before *account.Member, after account.Member, row audit.Row) (account.Member, error)
+	RemoveMember(ctx context.Context, before account.Member, row audit.Row) error
+}
+
+type members struct {
+	store  memberStore
+	source env.Source
+}
+
+func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
 		return err
 	}
@@ -46,7 +61,7 @@ func memberDoc(m account.Member) api.Member {
 	}
 }
 
-func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
 		return err
@@ -104,7 +119,7 @@ func memberChanges(before *account.Member, after account.Member) []audit.Change 
 	return changes
 }
 
-func (h *handler) deleteMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *members) deleteMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
 		return err
