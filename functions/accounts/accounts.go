@@ -160,9 +160,6 @@ func mergeAccount(before account.Account, body api.EditAccount) (account.Account
 }
 
 func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
 	c.Operator = true
 	a, err := h.store.Close(r.Context(), c.Account, h.source.Time(), h.rows(c))
 	if err != nil {

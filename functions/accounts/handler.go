@@ -41,7 +41,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	const one = "/v1/accounts/{account}"
 	m.Account("GET "+one, h.accounts.getAccount, account.ReadKeys)
 	m.Account("PATCH "+one, h.accounts.editAccount, account.RenameAccount, account.SetAccountType, account.SetKeyLimit)
-	m.Account("POST "+one+"/close", h.accounts.closeAccount, account.CloseAccount)
+	m.Account("POST "+one+"/close", gateway.NoBody(h.accounts.closeAccount), account.CloseAccount)
 	m.Account("GET "+one+"/audit", h.audit.listAudit, account.ReadAudit)
 	m.Account("GET "+one+"/keys/{key}/audit", h.audit.listKeyAudit, account.ReadAudit)
 	m.Account("GET "+one+"/members", h.members.listMembers, account.ReadMembers)
@@ -49,15 +49,15 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("DELETE "+one+"/members/{sub}", h.members.deleteMember, account.ReadMembers) // oneself; others: ManageMembers
 	m.Account("GET "+one+"/invitations", h.invitations.listInvitations, account.ManageMembers, account.LookUp)
 	m.Account("POST "+one+"/invitations", h.invitations.createInvitation, account.ManageMembers)
-	m.Account("DELETE "+one+"/invitations/{invitation}", h.invitations.deleteInvitation, account.ManageMembers)
+	m.Account("DELETE "+one+"/invitations/{invitation}", gateway.NoBody(h.invitations.deleteInvitation), account.ManageMembers)
 
-	m.Operator("GET /v1/operators", account.ManageOperator, h.operators.listOperators)
+	m.Operator("GET /v1/operators", h.operators.listOperators, account.ManageOperator)
 	m.Person("PUT /v1/operators/{sub}", h.operators.putOperator) // operators, and the first one
-	m.Operator("DELETE /v1/operators/{sub}", account.ManageOperator, h.operators.deleteOperator)
-	m.Operator("GET /v1/operator/accounts", account.LookUp, h.lookups.findAccounts)
-	m.Operator("GET /v1/operator/keys/{key}", account.LookUp, h.lookups.findKey)
-	m.Operator("POST /v1/operator/keys/{key}/block", account.BlockKeys, h.lookups.blockKey)
-	m.Operator("POST /v1/operator/keys/{key}/unblock", account.BlockKeys, h.lookups.unblockKey)
+	m.Operator("DELETE /v1/operators/{sub}", h.operators.deleteOperator, account.ManageOperator)
+	m.Operator("GET /v1/operator/accounts", h.lookups.findAccounts, account.LookUp)
+	m.Operator("GET /v1/operator/keys/{key}", h.lookups.findKey, account.LookUp)
+	m.Operator("POST /v1/operator/keys/{key}/block", h.lookups.blockKey, account.BlockKeys)
+	m.Operator("POST /v1/operator/keys/{key}/unblock", h.lookups.unblockKey, account.BlockKeys)
 }
 
 // subject is the person of the path, at the one issuer.

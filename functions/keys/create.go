@@ -20,30 +20,30 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	idempotency, replay, err := h.Idempotency(r, c, "create", body)
+	idempotency, replay, err := h.service.Idempotency(r, c, "create", body)
 	switch {
 	case err != nil:
 		return err
 	case replay != nil:
-		return h.Replay(w, r, c, http.StatusCreated, replay, idempotency)
+		return h.service.Replay(w, r, c, http.StatusCreated, replay, idempotency)
 	}
 	k, err := h.newKey(acct, body, members)
 	if err != nil {
 		return err
 	}
-	secret, stored, err := h.NewSecret(r.Context(), k)
+	secret, slot, err := h.service.NewSecret(r.Context(), k)
 	if err != nil {
 		return err
 	}
-	k.Current = stored
-	row := h.Row(c, "key.create", nil, k)
+	k.Current = slot
+	row := h.service.Row(c, "key.create", nil, k)
 	change := control.Change{After: k, Audit: row, Idempotency: idempotency}
-	return h.CommitSecret(w, r, c, http.StatusCreated, change, secret)
+	return h.service.CommitSecret(w, r, c, http.StatusCreated, change, secret)
 }
 
 // newKey makes the record of a new key, without its secret.
 func (h *handler) newKey(acct account.Account, body api.CreateKey, members gateway.Members) (apikey.Key, error) {
-	f := fields{products: h.Products, accountType: acct.Type, now: h.Source.Time()}
+	f := fields{products: h.service.Products, accountType: acct.Type, now: h.service.Source.Time()}
 	k := apikey.Key{
 		Account: acct.ID, AccountType: acct.Type, CreatedAt: f.now, UpdatedAt: f.now,
 		BillingType: f.billing(nil), Recoverable: body.Recoverable != nil && *body.Recoverable,
@@ -59,7 +59,7 @@ func (h *handler) newKey(acct account.Account, body api.CreateKey, members gatew
 	if err := f.err(); err != nil {
 		return k, err
 	}
-	k.ID = apikey.ID(h.Source.NewID("key_"))
+	k.ID = apikey.ID(h.service.Source.NewID("key_"))
 	return k, nil
 }
 

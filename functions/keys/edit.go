@@ -16,7 +16,7 @@ func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	before, err := h.Read(r, c)
+	before, err := h.service.Read(r, c)
 	if err != nil {
 		return err
 	}
@@ -26,14 +26,14 @@ func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err := before.Editable(); err != nil {
 		return err
 	}
-	f := fields{products: h.Products, accountType: before.AccountType, now: h.Source.Time()}
+	f := fields{products: h.service.Products, accountType: before.AccountType, now: h.service.Source.Time()}
 	after := before.Touched(f.now)
 	f.set(&after, body, members)
 	if err := f.err(); err != nil {
 		return err
 	}
 	if after.Same(before) {
-		return h.Show(w, r, c, before) // a patch that changes nothing is no mutation
+		return h.service.Show(w, r, c, before) // a patch that changes nothing is no mutation
 	}
-	return h.Commit(w, r, c, "key.edit", before, after)
+	return h.service.Commit(w, r, c, "key.edit", before, after)
 }

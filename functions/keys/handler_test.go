@@ -73,7 +73,7 @@ func newHarnessWithout(t testing.TB) *harness {
 	t.Helper()
 	a := apitest.New(keytest.MemoryStores(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
-	r.handler = &handler{store: a.Control, KeyService: &web.KeyService{
+	r.handler = &handler{store: a.Control, service: &web.KeyService{
 		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: noUse{}, Sealer: plainSealer{},
 	}}
 	r.handler.routes(a.Mux)

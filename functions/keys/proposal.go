@@ -15,7 +15,7 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if err != nil {
 		return err
 	}
-	f := fields{products: h.Products, now: h.Source.Time()}
+	f := fields{products: h.service.Products, now: h.service.Source.Time()}
 	proposal := apikey.Proposal{Since: f.now}
 	if body.Domains != nil {
 		domains := f.domains("domains", *body.Domains)
@@ -31,7 +31,7 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if err := f.err(); err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.propose", func(k apikey.Key) (apikey.Key, error) {
+	return h.service.Change(w, r, c, "key.propose", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
 			return k, err
 		}
@@ -49,34 +49,28 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 }
 
 func (h *handler) dropProposal(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.Change(w, r, c, "key.drop_proposal", func(k apikey.Key) (apikey.Key, error) {
+	return h.service.Change(w, r, c, "key.drop_proposal", func(k apikey.Key) (apikey.Key, error) {
 		if k.Proposed == nil {
 			return k, nil
 		}
 		if err := k.Editable(); err != nil {
 			return k, err
 		}
-		after := k.Touched(h.Source.Time())
+		after := k.Touched(h.service.Source.Time())
 		after.Proposed = nil
 		return after, nil
 	})
 }
 
 func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.Change(w, r, c, "key.promote_proposal", func(k apikey.Key) (apikey.Key, error) {
+	return h.service.Change(w, r, c, "key.promote_proposal", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
 			return k, err
 		}
 		if k.Proposed == nil {
 			return k, errNoProposal
 		}
-		after := k.Touched(h.Source.Time())
+		after := k.Touched(h.service.Source.Time())
 		if k.Proposed.Domains != nil {
 			after.Domains = *k.Proposed.Domains
 		}

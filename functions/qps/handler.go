@@ -43,10 +43,10 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("GET "+requests, h.list, account.ReadRequests)
 	m.Account("POST "+requests, h.submit, account.FileRequests)
 	m.Account("GET "+requests+"/{request}", h.get, account.ReadRequests)
-	m.Account("POST "+requests+"/{request}/withdraw", h.withdraw, account.FileRequests)
+	m.Account("POST "+requests+"/{request}/withdraw", gateway.NoBody(h.withdraw), account.FileRequests)
 	m.Account("POST "+requests+"/{request}/approve", h.approve, account.DecideRequests)
 	m.Account("POST "+requests+"/{request}/reject", h.reject, account.DecideRequests)
-	m.Operator("GET /v1/qps-requests", account.DecideRequests, h.queue)
+	m.Operator("GET /v1/qps-requests", h.queue, account.DecideRequests)
 	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", h.lower, account.WriteKeys)
 }
 

@@ -20,11 +20,11 @@ type handler struct {
 func (h *handler) routes(m *gateway.Mux) {
 	const key = "/v1/accounts/{account}/keys/{key}"
 	m.Account("POST "+key+"/rotate", h.rotate, account.WriteKeys)
-	m.Account("POST "+key+"/rotation/end", h.end, account.WriteKeys)
+	m.Account("POST "+key+"/rotation/end", gateway.NoBody(h.end), account.WriteKeys)
 	m.Account("POST "+key+"/rotation/extend", h.extend, account.WriteKeys)
-	m.Account("POST "+key+"/rotation/cancel", h.cancel, account.WriteKeys)
+	m.Account("POST "+key+"/rotation/cancel", gateway.NoBody(h.cancel), account.WriteKeys)
 	m.Account("PUT "+key+"/rotation-policy", h.putPolicy, account.WriteKeys)
-	m.Account("DELETE "+key+"/rotation-policy", h.deletePolicy, account.WriteKeys)
+	m.Account("DELETE "+key+"/rotation-policy", gateway.NoBody(h.deletePolicy), account.WriteKeys)
 }
 
 // rotate puts a new secret in force. A replay is recognised before the key is looked at: the rotation that it
@@ -92,9 +92,6 @@ func (h *handler) cancel(w http.ResponseWriter, r *http.Request, c gateway.Princ
 func (h *handler) simple(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string,
 	apply func(apikey.Key, time.Time) (apikey.Key, error),
 ) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
 	return h.service.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, error) {
 		return apply(k, h.service.Source.Time())
 	})

@@ -62,9 +62,6 @@ func parsePolicy(body api.PutRotationPolicy) (apikey.RotationPolicy, error) {
 }
 
 func (h *handler) deletePolicy(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
 	return h.service.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, error) {
 		if k.Rotation == nil {
 			return k, nil
