@@ -32,7 +32,7 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		}
 		after := k.Touched(h.service.Source.Time())
 		after.Rotation = &policy
-		after.Delivery.RetryAt = time.Time{} // what failed may have been mended by this very change
+		after.Delivery.RetryAt = time.Time{} // this change may fix what failed
 		return after, nil
 	})
 }

@@ -79,7 +79,7 @@ func (k Key) Touched(now time.Time) Key { return k.next(now) }
 // Disable stops the key until it is enabled again. Disabling twice changes nothing: the key comes back as it was.
 func (k Key) Disable(now time.Time) (Key, error) { return k.setDisabled(true, now) }
 
-// Enable takes Disable back. It doesn't touch an operator's block.
+// Enable undoes Disable. It doesn't touch an operator's block.
 func (k Key) Enable(now time.Time) (Key, error) { return k.setDisabled(false, now) }
 
 func (k Key) setDisabled(disabled bool, now time.Time) (Key, error) {

@@ -21,19 +21,19 @@ func Errors() gateway.Table {
 	return gateway.Table{
 		{Err: dynamo.ErrNotFound, Problem: gateway.ErrNotFound},
 		{Err: dynamo.ErrStale, Problem: gateway.ErrStale},
-		{Err: dynamo.ErrExists, Problem: conflict("exists", "It exists already.")},
+		{Err: dynamo.ErrExists, Problem: conflict("exists", "The object already exists.")},
 		{Err: dynamo.ErrConflict, Problem: gateway.ErrUnavailable},
 		{Err: dynamo.ErrUnknown, Problem: gateway.ErrUnavailable},
 
-		{Err: account.ErrKeyLimit, Problem: conflict("key_limit_reached", "The account has as many keys as it may have.").
+		{Err: account.ErrKeyLimit, Problem: conflict("key_limit_reached", "The account has reached its limit of keys.").
 			WithDetail("Delete a key, or ask for a higher limit.")},
-		{Err: account.ErrLastOwner, Problem: conflict("last_owner", "An account keeps at least one owner.").
+		{Err: account.ErrLastOwner, Problem: conflict("last_owner", "An account must keep at least one owner.").
 			WithDetail("Make somebody else an owner first.")},
 		{Err: account.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
 		{Err: account.ErrTypeChanging, Problem: conflict("account_type_changing", "The account's type is being changed.").
 			WithDetail("Try again in a moment.")},
 
-		{Err: apikey.ErrRevoked, Problem: conflict("key_revoked", "The key is revoked, for good.").WithDetail("Create a new key.")},
+		{Err: apikey.ErrRevoked, Problem: conflict("key_revoked", "The key is permanently revoked.").WithDetail("Create a new key.")},
 		{Err: apikey.ErrDeleted, Problem: conflict("key_deleted", "The key is deleted.").WithDetail("Restore it first; that is possible for 30 days.")},
 		{Err: apikey.ErrNotDeleted, Problem: conflict("key_not_deleted", "The key is not deleted.")},
 		{Err: apikey.ErrRestoreTooOld, Problem: conflict("key_restore_too_late", "The key was deleted more than 30 days ago.")},
@@ -53,8 +53,8 @@ func Errors() gateway.Table {
 		{Err: rotation.ErrShorter, Problem: gateway.Invalid(
 			gateway.Field("grace_seconds", "too_short", "The new end must be later than the current one."))},
 
-		{Err: qps.ErrNotPending, Problem: conflict("request_decided", "The request was decided or withdrawn already.")},
-		{Err: qps.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is open already.").
+		{Err: qps.ErrNotPending, Problem: conflict("request_decided", "The request has already been decided or withdrawn.")},
+		{Err: qps.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is already open.").
 			WithDetail("Withdraw it first, or wait for the decision.")},
 		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end that the request asks for has passed.").
 			WithDetail("Reject it; the customer can file another.")},

@@ -21,7 +21,7 @@ func shown() (apikey.Key, web.View) {
 		k.Domains, k.HeaderOnly, k.Recoverable = []string{"example.com"}, true, true
 		k.RotatedAt, k.ExpiresAt, k.RevokedAt, k.DeletedAt = at, at, at, at
 		k.Disabled, k.Blocked = true, &apikey.Block{Reason: "abuse", At: at, By: "operator@example.com"}
-		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.Slot("out"), EndsAt: at, Cancelled: true, Reason: "other"}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret("out"), EndsAt: at, Cancelled: true, Reason: "other"}
 		k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r"}
 		k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: at}
 		k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: at, Then: 2}}
