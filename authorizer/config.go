@@ -66,12 +66,12 @@ func awsDeps(c config, getenv func(string) string, out io.Writer) deps {
 	access.HTTPClient = direct{transport}
 	db, clock := dynamo.NewClient(access), newSystemClock()
 	return deps{
-		store:     policies.NewReader(db, c.gateTable),
+		store:     policies.New(db, c.gateTable),
 		reconnect: transport.CloseIdleConnections,
 		clock:     clock,
 		catalogue: product.Default(),
 		limiter:   newLeased(leases.New(db, c.leasesTable), clock),
-		recorder:  newCounter(reports.Writer{Client: db, Table: c.slicesTable}, clock),
+		recorder:  newCounter(reports.New(db, c.slicesTable), clock),
 		out:       out,
 	}
 }

@@ -1,16 +1,37 @@
 package main
 
 import (
+	"context"
 	"net/http"
+	"time"
 
+	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
+	"latchkey/shared/dynamo/control"
 )
 
-func (h *handler) me(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+// accountStore lists the methods of the control table that the operations on accounts call.
+type accountStore interface {
+	CreateAccount(ctx context.Context, a account.Account, owner account.Member, row audit.Row) (account.Account, error)
+	Account(ctx context.Context, id account.ID) (account.Account, error)
+	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)
+	SetType(ctx context.Context, id account.ID, to account.Type, now time.Time, row control.RowMaker) (account.Account, error)
+	Close(ctx context.Context, id account.ID, now time.Time, row control.RowMaker) (account.Account, error)
+	Memberships(ctx context.Context, who account.Subject) ([]control.Membership, error)
+	IsOperator(ctx context.Context, who account.Subject) (bool, error)
+}
+
+type accounts struct {
+	store  accountStore
+	source env.Source
+}
+
+func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	memberships, err := h.store.Memberships(r.Context(), c.Person.Subject)
 	if err != nil {
 		return err
@@ -31,7 +52,7 @@ func (h *handler) me(w http.ResponseWriter, r *http.Request, c gateway.Principal
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func (h *handler) createAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *accounts) createAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, _, err := gateway.Body[api.CreateAccount](r, gateway.BodyOptions{ReadOnly: api.Account{}})
 	if err != nil {
 		return err
@@ -51,7 +72,7 @@ func (h *handler) createAccount(w http.ResponseWriter, r *http.Request, c gatewa
 	return showAccount(w, http.StatusCreated, a, account.Owner)
 }
 
-func (h *handler) getAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *accounts) getAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	a, err := h.store.Account(r.Context(), c.Account)
 	if err != nil {
 		return err
@@ -59,7 +80,7 @@ func (h *handler) getAccount(w http.ResponseWriter, r *http.Request, c gateway.P
 	return showAccount(w, http.StatusOK, a, c.Role)
 }
 
-func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, members, err := gateway.Body[api.EditAccount](r, gateway.BodyOptions{ReadOnly: api.Account{}})
 	if err != nil {
 		return err
@@ -82,7 +103,8 @@ func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.
 	if operator {
 		c.Operator = true
 	}
-	if changes := audit.AccountChanges(&before, after); len(changes) > 0 {
+	if after != before {
+		changes := audit.AccountChanges(&before, after)
 		if after, err = h.store.UpdateAccount(r.Context(), before, after, web.AuditRow(h.source, c, "account.edit", "", changes...)); err != nil {
 			return err
 		}
@@ -97,7 +119,7 @@ func (h *handler) editAccount(w http.ResponseWriter, r *http.Request, c gateway.
 
 // mayEdit asks for the right to each member of the patch: the name is the owners', the rest is the operators'. operator
 // says that the caller acts as an operator.
-func (h *handler) mayEdit(r *http.Request, c gateway.Principal, members gateway.Members) (operator bool, err error) {
+func (h *accounts) mayEdit(r *http.Request, c gateway.Principal, members gateway.Members) (operator bool, err error) {
 	if members.Has("name") && !c.May(account.RenameAccount) {
 		return false, gateway.ErrForbidden
 	}
@@ -137,10 +159,7 @@ func mergeAccount(before account.Account, body api.EditAccount) (account.Account
 	return after, nil
 }
 
-func (h *handler) closeAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
+func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	c.Operator = true
 	a, err := h.store.Close(r.Context(), c.Account, h.source.Time(), h.rows(c))
 	if err != nil {
@@ -156,4 +175,9 @@ func showAccount(w http.ResponseWriter, status int, a account.Account, role acco
 
 func badName() error {
 	return gateway.Invalid(gateway.Field("name", "invalid_name", "A name must have 1 to 64 characters and no control characters."))
+}
+
+// rows makes the rows of a fan-out.
+func (h *accounts) rows(c gateway.Principal) control.RowMaker {
+	return func(action string, key apikey.ID) audit.Row { return web.AuditRow(h.source, c, action, key) }
 }

@@ -1,18 +1,29 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
 )
 
-func (h *handler) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+// auditStore lists the methods of the control table that the lists of audit rows call.
+type auditStore interface {
+	AuditOfAccount(ctx context.Context, id account.ID, after string, limit int) (control.AuditPage, error)
+	AuditOfKey(ctx context.Context, id account.ID, key apikey.ID, after string, limit int) (control.AuditPage, error)
+	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
+}
+
+type auditRows struct{ store auditStore }
+
+func (h *auditRows) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
 		return err
 	}
@@ -27,7 +38,7 @@ func (h *handler) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	return showAudit(w, page, rows)
 }
 
-func (h *handler) listKeyAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *auditRows) listKeyAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
 		return err
 	}

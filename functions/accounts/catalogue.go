@@ -6,16 +6,19 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
+	"latchkey/shared/product"
 )
 
-func (h *handler) contract(w http.ResponseWriter, _ *http.Request, _ gateway.Principal) error {
+type catalogue struct{ products product.Catalogue }
+
+func (h *catalogue) contract(w http.ResponseWriter, _ *http.Request, _ gateway.Principal) error {
 	w.Header().Set("Content-Type", "application/yaml")
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	_, err := w.Write(api.Contract)
 	return err
 }
 
-func (h *handler) listProducts(w http.ResponseWriter, _ *http.Request, _ gateway.Principal) error {
+func (h *catalogue) listProducts(w http.ResponseWriter, _ *http.Request, _ gateway.Principal) error {
 	doc := api.ProductList{Products: []api.Product{}}
 	for _, p := range h.products.Products() {
 		one := api.Product{

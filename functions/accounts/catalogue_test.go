@@ -50,7 +50,7 @@ func TestAClassIsListedWithWhatIsItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newHarness(t)
-	r.handler.products = catalogue
+	r.handler.catalogue.products = catalogue
 	a := products(t, r)["a"]
 	if text(a.SamplePath) != "/a/1" || text(a.DocsUrl) != "https://docs.example/a" {
 		t.Errorf("the product: %+v", a)

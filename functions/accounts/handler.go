@@ -1,100 +1,63 @@
 package main
 
 import (
-	"context"
 	"net/http"
-	"time"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
-	"latchkey/shared/apikey"
-	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
 )
 
-// store lists the methods of the control table that this function calls.
-type store interface {
-	CreateAccount(ctx context.Context, a account.Account, owner account.Member, row audit.Row) (account.Account, error)
-	Account(ctx context.Context, id account.ID) (account.Account, error)
-	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)
-	SetType(ctx context.Context, id account.ID, to account.Type, now time.Time, row control.RowMaker) (account.Account, error)
-	Close(ctx context.Context, id account.ID, now time.Time, row control.RowMaker) (account.Account, error)
-	Accounts(ctx context.Context, name, after string, limit int) (control.AccountPage, error)
-	AccountsByEmail(ctx context.Context, email string) ([]account.Account, error)
-
-	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
-	Members(ctx context.Context, id account.ID) ([]account.Member, error)
-	Memberships(ctx context.Context, who account.Subject) ([]control.Membership, error)
-	PutMember(ctx context.Context, before *account.Member, after account.Member, row audit.Row) (account.Member, error)
-	RemoveMember(ctx context.Context, before account.Member, row audit.Row) error
-
-	Invite(ctx context.Context, i control.Invitation, row audit.Row) error
-	Invitations(ctx context.Context, id account.ID, now time.Time) ([]control.Invitation, error)
-	Invitation(ctx context.Context, id account.ID, invitation string) (control.Invitation, error)
-	FindInvitation(ctx context.Context, tokenHash apikey.Hash, now time.Time) (control.Invitation, error)
-	WithdrawInvitation(ctx context.Context, i control.Invitation, row audit.Row) error
-	AcceptInvitation(ctx context.Context, i control.Invitation, who account.Person, now time.Time, row audit.Row) (account.Member, error)
-
-	IsOperator(ctx context.Context, who account.Subject) (bool, error)
-	Operator(ctx context.Context, who account.Subject) (control.Operator, error)
-	Operators(ctx context.Context) ([]control.Operator, error)
-	AddOperator(ctx context.Context, o control.Operator, first bool, row audit.Row) error
-	RemoveOperator(ctx context.Context, who account.Subject, row audit.Row) error
-
-	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
-	FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error)
-	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
-	AuditOfAccount(ctx context.Context, id account.ID, after string, limit int) (control.AuditPage, error)
-	AuditOfKey(ctx context.Context, id account.ID, key apikey.ID, after string, limit int) (control.AuditPage, error)
-}
-
-type lastUsed interface {
-	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]web.Used, error)
-}
-
+// handler is all operations of this function, by subject: each subject declares what it calls of the store.
 type handler struct {
-	store     store
-	source    env.Source
-	products  product.Catalogue
-	used      lastUsed
-	bootstrap string // the subject that may make itself the first operator; "" for nobody
+	accounts    accounts
+	members     members
+	invitations invitations
+	operators   operators
+	lookups     lookups
+	audit       auditRows
+	catalogue   catalogue
+}
+
+// newHandler makes them on one store. bootstrap is the subject that may make itself the first operator, "" for nobody.
+func newHandler(store *control.Store, source env.Source, products product.Catalogue, used web.KeyUse, bootstrap string) *handler {
+	return &handler{
+		accounts: accounts{store, source}, members: members{store, source}, invitations: invitations{store, source},
+		operators: operators{store, source, bootstrap}, lookups: lookups{store, source, products, used},
+		audit: auditRows{store}, catalogue: catalogue{products},
+	}
 }
 
 func (h *handler) routes(m *gateway.Mux) {
-	m.Public("GET /openapi.yaml", h.contract)
-	m.Person("GET /v1/products", h.listProducts)
-	m.Person("GET /v1/me", h.me)
-	m.Person("POST /v1/accounts", h.createAccount)
-	m.Person("POST /v1/invitations/accept", h.acceptInvitation)
+	m.Public("GET /openapi.yaml", h.catalogue.contract)
+	m.Person("GET /v1/products", h.catalogue.listProducts)
+	m.Person("GET /v1/me", h.accounts.me)
+	m.Person("POST /v1/accounts", h.accounts.createAccount)
+	m.Person("POST /v1/invitations/accept", h.invitations.acceptInvitation)
 
 	const one = "/v1/accounts/{account}"
-	m.Account("GET "+one, h.getAccount, account.ReadKeys)
-	m.Account("PATCH "+one, h.editAccount, account.RenameAccount, account.SetAccountType, account.SetKeyLimit)
-	m.Account("POST "+one+"/close", h.closeAccount, account.CloseAccount)
-	m.Account("GET "+one+"/audit", h.listAudit, account.ReadAudit)
-	m.Account("GET "+one+"/keys/{key}/audit", h.listKeyAudit, account.ReadAudit)
-	m.Account("GET "+one+"/members", h.listMembers, account.ReadMembers)
-	m.Account("PUT "+one+"/members/{sub}", h.putMember, account.ManageMembers)
-	m.Account("DELETE "+one+"/members/{sub}", h.deleteMember, account.ReadMembers) // oneself; others: ManageMembers
-	m.Account("GET "+one+"/invitations", h.listInvitations, account.ManageMembers, account.LookUp)
-	m.Account("POST "+one+"/invitations", h.createInvitation, account.ManageMembers)
-	m.Account("DELETE "+one+"/invitations/{invitation}", h.deleteInvitation, account.ManageMembers)
+	m.Account("GET "+one, h.accounts.getAccount, account.ReadKeys)
+	m.Account("PATCH "+one, h.accounts.editAccount, account.RenameAccount, account.SetAccountType, account.SetKeyLimit)
+	m.Account("POST "+one+"/close", gateway.NoBody(h.accounts.closeAccount), account.CloseAccount)
+	m.Account("GET "+one+"/audit", h.audit.listAudit, account.ReadAudit)
+	m.Account("GET "+one+"/keys/{key}/audit", h.audit.listKeyAudit, account.ReadAudit)
+	m.Account("GET "+one+"/members", h.members.listMembers, account.ReadMembers)
+	m.Account("PUT "+one+"/members/{sub}", h.members.putMember, account.ManageMembers)
+	m.Account("DELETE "+one+"/members/{sub}", h.members.deleteMember, account.ReadMembers) // oneself; others: ManageMembers
+	m.Account("GET "+one+"/invitations", h.invitations.listInvitations, account.ManageMembers, account.LookUp)
+	m.Account("POST "+one+"/invitations", h.invitations.createInvitation, account.ManageMembers)
+	m.Account("DELETE "+one+"/invitations/{invitation}", gateway.NoBody(h.invitations.deleteInvitation), account.ManageMembers)
 
-	m.Operator("GET /v1/operators", account.ManageOperator, h.listOperators)
-	m.Person("PUT /v1/operators/{sub}", h.putOperator) // operators, and the first one
-	m.Operator("DELETE /v1/operators/{sub}", account.ManageOperator, h.deleteOperator)
-	m.Operator("GET /v1/operator/accounts", account.LookUp, h.findAccounts)
-	m.Operator("GET /v1/operator/keys/{key}", account.LookUp, h.findKey)
-	m.Operator("POST /v1/operator/keys/{key}/block", account.BlockKeys, h.blockKey)
-	m.Operator("POST /v1/operator/keys/{key}/unblock", account.BlockKeys, h.unblockKey)
-}
-
-// rows makes the rows of a fan-out.
-func (h *handler) rows(c gateway.Principal) control.RowMaker {
-	return func(action string, key apikey.ID) audit.Row { return web.AuditRow(h.source, c, action, key) }
+	m.Operator("GET /v1/operators", h.operators.listOperators, account.ManageOperator)
+	m.Person("PUT /v1/operators/{sub}", h.operators.putOperator) // operators, and the first one
+	m.Operator("DELETE /v1/operators/{sub}", h.operators.deleteOperator, account.ManageOperator)
+	m.Operator("GET /v1/operator/accounts", h.lookups.findAccounts, account.LookUp)
+	m.Operator("GET /v1/operator/keys/{key}", h.lookups.findKey, account.LookUp)
+	m.Operator("POST /v1/operator/keys/{key}/block", h.lookups.blockKey, account.BlockKeys)
+	m.Operator("POST /v1/operator/keys/{key}/unblock", h.lookups.unblockKey, account.BlockKeys)
 }
 
 // subject is the person of the path, at the one issuer.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
@@ -18,6 +20,22 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
+// invitationStore lists the methods of the control table that the operations on invitations call.
+type invitationStore interface {
+	Invite(ctx context.Context, i control.Invitation, row audit.Row) error
+	Invitations(ctx context.Context, id account.ID, now time.Time) ([]control.Invitation, error)
+	Invitation(ctx context.Context, id account.ID, invitation string) (control.Invitation, error)
+	FindInvitation(ctx context.Context, tokenHash apikey.Hash, now time.Time) (control.Invitation, error)
+	WithdrawInvitation(ctx context.Context, i control.Invitation, row audit.Row) error
+	AcceptInvitation(ctx context.Context, i control.Invitation, who account.Person, now time.Time, row audit.Row) (account.Member, error)
+	Account(ctx context.Context, id account.ID) (account.Account, error)
+}
+
+type invitations struct {
+	store  invitationStore
+	source env.Source
+}
+
 const invitationLife = 7 * 24 * time.Hour
 
 var (
@@ -26,7 +44,7 @@ var (
 	errMember = gateway.NewProblem(http.StatusConflict, "already_member", "You are already a member of this account.")
 )
 
-func (h *handler) listInvitations(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *invitations) listInvitations(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	list, err := h.store.Invitations(r.Context(), c.Account, h.source.Time())
 	if err != nil {
 		return err
@@ -40,7 +58,7 @@ func (h *handler) listInvitations(w http.ResponseWriter, r *http.Request, c gate
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func (h *handler) createInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, _, err := gateway.Body[api.CreateInvitation](r, gateway.BodyOptions{ReadOnly: api.InvitationWithToken{}})
 	if err != nil {
 		return err
@@ -75,10 +93,7 @@ func invitationChanges(i control.Invitation) []audit.Change {
 	}
 }
 
-func (h *handler) deleteInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
+func (h *invitations) deleteInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	i, err := h.store.Invitation(r.Context(), c.Account, r.PathValue("invitation"))
 	if err != nil {
 		return err
@@ -91,7 +106,7 @@ func (h *handler) deleteInvitation(w http.ResponseWriter, r *http.Request, c gat
 	return nil
 }
 
-func (h *handler) acceptInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *invitations) acceptInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, _, err := gateway.Body[api.AcceptInvitation](r, gateway.BodyOptions{})
 	if err != nil {
 		return err

@@ -16,10 +16,7 @@ func main() {
 	if err != nil {
 		telemetry.Abort(err)
 	}
-	h := &handler{
-		store: base.Store, source: base.Source, products: product.Default(), used: base.LastUsed(),
-		bootstrap: base.Env.Or("BOOTSTRAP_OPERATOR", ""),
-	}
+	h := newHandler(base.Store, base.Source, product.Default(), base.LastUsed(), base.Env.Or("BOOTSTRAP_OPERATOR", ""))
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

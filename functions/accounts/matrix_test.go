@@ -23,7 +23,7 @@ func newHarness(t testing.TB) *harness {
 	t.Helper()
 	a := apitest.New(t, keytest.Open(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
-	r.handler = &handler{store: a.Control, source: a.Source, products: product.Default(), used: apitest.NoUse{}, bootstrap: "founder"}
+	r.handler = newHandler(a.Control, a.Source, product.Default(), apitest.NoUse{}, "founder")
 	r.handler.routes(a.Mux)
 	return r
 }

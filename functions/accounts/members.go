@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"unicode"
 
+	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
@@ -14,7 +16,20 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-func (h *handler) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+// memberStore lists the methods of the control table that the operations on members call.
+type memberStore interface {
+	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
+	Members(ctx context.Context, id account.ID) ([]account.Member, error)
+	PutMember(ctx context.Context, before *account.Member, after account.Member, row audit.Row) (account.Member, error)
+	RemoveMember(ctx context.Context, before account.Member, row audit.Row) error
+}
+
+type members struct {
+	store  memberStore
+	source env.Source
+}
+
+func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
 		return err
 	}
@@ -46,7 +61,7 @@ func memberDoc(m account.Member) api.Member {
 	}
 }
 
-func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
 		return err
@@ -59,9 +74,9 @@ func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	after := account.Member{Account: c.Account, Subject: who, Email: email, Role: account.Role(body.Role), AddedAt: h.source.Time()}
 	before, err := h.store.Member(r.Context(), c.Account, who)
 	if errors.Is(err, dynamo.ErrNotFound) {
+		after := account.Member{Account: c.Account, Subject: who, Email: email, Role: account.Role(body.Role), AddedAt: h.source.Time()}
 		row := web.AuditRow(h.source, c, "member.add", "", memberChanges(nil, after)...)
 		added, err := h.store.PutMember(r.Context(), nil, after, row)
 		if err != nil {
@@ -72,15 +87,16 @@ func (h *handler) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	after.AddedAt = before.AddedAt
-	if body.Email == nil {
-		after.Email = before.Email
+	after := before
+	after.Role = account.Role(body.Role)
+	if body.Email != nil {
+		after.Email = email
 	}
-	changes := memberChanges(&before, after)
-	if len(changes) <= 1 { // nothing but the subject
+	if after == before {
 		return gateway.JSON(w, http.StatusOK, memberDoc(before))
 	}
-	changed, err := h.store.PutMember(r.Context(), &before, after, web.AuditRow(h.source, c, "member.change", "", changes...))
+	row := web.AuditRow(h.source, c, "member.change", "", memberChanges(&before, after)...)
+	changed, err := h.store.PutMember(r.Context(), &before, after, row)
 	if err != nil {
 		return err
 	}
@@ -103,7 +119,7 @@ func memberChanges(before *account.Member, after account.Member) []audit.Change 
 	return changes
 }
 
-func (h *handler) deleteMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+func (h *members) deleteMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -95,11 +96,14 @@ func (f facts) text(field string, value any) string {
 // coded are the facts whose values are stable codes, with the prefix of the codes' names.
 var coded = map[string]string{
 	"role": "role.", "type": "account.type.", "pending_type": "account.type.", "account_type": "account.type.", "request_status": "qps.status.",
-	"usage": "usage.", "billing_type": "billing.", "missing_origin": "missing.",
 }
 
 func (f facts) word(field, text string) string {
-	if prefix, ok := coded[field]; ok && f.v.lang.Has(prefix+text) {
+	prefix, ok := coded[field]
+	if slices.ContainsFunc(choices, func(c choice) bool { return c.Name == field }) {
+		prefix, ok = field+".", true
+	}
+	if ok && f.v.lang.Has(prefix+text) {
 		return f.v.t(prefix + text)
 	}
 	switch field {

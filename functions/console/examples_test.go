@@ -31,7 +31,7 @@ func TestExamplesFitTheKey(t *testing.T) {
 		}
 		return ids
 	}
-	key := api.KeyWithSecret{Products: []string{"gone", "weather-sdk", "weather", "tides"}, Domains: []string{"*.example.com"}}
+	key := api.KeyWithSecret{Key: api.Key{Products: []string{"gone", "weather-sdk", "weather", "tides"}, Domains: []string{"*.example.com"}}}
 	list := examples("https://p.example", weather(), key, secret)
 	if !slices.Equal(titles(list), []string{"curl", "browser", "fetch", "leaflet", "maplibre"}) {
 		t.Fatalf("%+v", list)
@@ -50,10 +50,10 @@ func TestExamplesFitTheKey(t *testing.T) {
 			t.Errorf("%s sends the secret where the key refuses it", e.Title)
 		}
 	}
-	if got := examples("https://p.example", weather(), api.KeyWithSecret{Products: []string{"tides"}}, secret); !slices.Equal(titles(got), []string{"curl", "browser", "fetch"}) {
+	if got := examples("https://p.example", weather(), api.KeyWithSecret{Key: api.Key{Products: []string{"tides"}}}, secret); !slices.Equal(titles(got), []string{"curl", "browser", "fetch"}) {
 		t.Errorf("what is no map is shown as %v", titles(got))
 	}
-	if got := examples("https://p.example", weather(), api.KeyWithSecret{Products: []string{"weather-sdk"}}, secret); got != nil {
+	if got := examples("https://p.example", weather(), api.KeyWithSecret{Key: api.Key{Products: []string{"weather-sdk"}}}, secret); got != nil {
 		t.Errorf("an SDK has no call: %v", got)
 	}
 }

@@ -54,11 +54,11 @@ func newFakeAPI() *fakeAPI {
 	name, email := "Olive Owner", "owner@example.com"
 	f := &fakeAPI{
 		me: api.Me{Subject: "owner", Email: &email, Name: &name, Accounts: []api.MyAccount{{Id: account, Name: "Demo", Type: api.SelfServe, Role: api.Owner}}},
-		key: api.KeyWithSecret{
+		key: api.KeyWithSecret{Key: api.Key{
 			Id: keyID, AccountId: account, Name: "Site", Usage: api.Frontend, BillingType: api.Freemium, Products: []string{"map-display"},
 			Domains: []string{}, MissingOrigin: api.Deny, Preview: "ak_7Kf2…x9Qd", Status: api.Active, CreatedAt: created, UpdatedAt: created,
 			Limits: []api.Limit{{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 10, DefaultQps: 10, MaxQps: 1000}}, Version: 3,
-		},
+		}},
 		products: []api.Product{
 			{Id: "map-display", Name: "Map Display API", Kind: api.Api, SamplePath: ptr("/map/1/tile/basic/main/0/0/0.png")},
 			{Id: "search", Name: "Search API", Kind: api.Api, SamplePath: ptr("/search/2/search/berlin.json")},

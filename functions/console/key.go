@@ -16,6 +16,7 @@ type keyPage struct {
 	Key      api.Key
 	Hints    []string
 	Products []productView
+	Choices  []chosen
 	Lacking  struct{ Usage, Audit, Proposed bool } // what couldn't be read
 	Reasons  []refusal
 	Usage    api.Usage
@@ -29,6 +30,9 @@ type keyPage struct {
 }
 
 type productView struct{ Name, Docs string } // Docs: where to read about it, or empty
+
+// chosen is the value that a key has of a choice.
+type chosen struct{ Name, Value string }
 
 type proposed struct {
 	api.Proposal
@@ -80,6 +84,9 @@ func (a *app) showKey(v *visit) error {
 
 func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Time) {
 	d.Hints = hints(d.Key, now)
+	for _, c := range choices {
+		d.Choices = append(d.Choices, chosen{c.Name, c.of(d.Key)})
+	}
 	for _, id := range d.Key.Products {
 		d.Products = append(d.Products, productView{productName(products, id), docsOf(products, id)})
 	}

@@ -15,11 +15,48 @@ import (
 	"latchkey/shared/origin/entry"
 )
 
+// choice is a member of a key that has one of some values. Its texts are fact.<name> and <name>.<value>, with
+// <name>.<value>.hint in the form.
+type choice struct {
+	Name    string
+	Values  []string
+	Default bool // a new key needn't say it; the texts are <name>.default and its hint
+	place   string
+	of      func(api.Key) string
+}
+
+// choices are all of them, in the order in which a key's page shows them. The form sends and prefills them.
+var choices = []choice{
+	{
+		Name: "usage", Values: []string{"frontend", "backend", "mobile"}, place: "usage",
+		of: func(k api.Key) string { return string(k.Usage) },
+	},
+	{
+		Name: "missing_origin", Values: []string{"deny", "allow"}, Default: true,
+		of: func(k api.Key) string { return string(k.MissingOrigin) },
+	},
+	{
+		Name: "billing_type", Values: []string{"paying", "evaluation", "free", "freemium", "pay_as_you_grow"}, Default: true,
+		place: "billing_type", // the form's template draws it: its values depend on the account
+		of:    func(k api.Key) string { return string(k.BillingType) },
+	},
+}
+
 // keyForm is the form for a new key and for an edit.
 type keyForm struct {
 	*form
 	Products []api.Product
 	Key      *api.Key // nil for a new one
+}
+
+// Choices are those that stand at a place of the form; "" is among the further settings.
+func (f *keyForm) Choices(place string) (list []choice) {
+	for _, c := range choices {
+		if c.place == place {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 func (a *app) keyForm(v *visit, f *form, k *api.Key) (*keyForm, error) {
@@ -48,10 +85,11 @@ func (a *app) showForm(v *visit, status int, f *form, k *api.Key) error {
 // readKeyForm takes what was typed, as it was typed.
 func readKeyForm(v *visit) *form {
 	f := newForm()
-	for _, name := range []string{
-		"name", "usage", "billing_type", "missing_origin", "header_only", "recoverable", "expires_at", "expires_was", "domains", "idempotency", "version",
-	} {
+	for _, name := range []string{"name", "header_only", "recoverable", "expires_at", "expires_was", "domains", "idempotency", "version"} {
 		f.Values[name] = v.form(name)
+	}
+	for _, c := range choices {
+		f.Values[c.Name] = v.form(c.Name)
 	}
 	f.Lists["domains"] = domainList(f.Values["domains"])
 	f.Lists["products"] = v.r.PostForm["products"]
@@ -81,23 +119,27 @@ func (f *form) expiry(v *visit) *time.Time {
 	return &at
 }
 
+// members are those that a new key and an edit share.
+func (f *form) members() map[string]any {
+	m := map[string]any{
+		"name": f.Values["name"], "products": append([]string{}, f.Lists["products"]...), "domains": f.Lists["domains"],
+		"header_only": f.Values["header_only"] != "",
+	}
+	for _, c := range choices {
+		if value := f.Values[c.Name]; value != "" || !c.Default {
+			m[c.Name] = value
+		}
+	}
+	return m
+}
+
 func (a *app) createKey(v *visit) error {
 	f := readKeyForm(v)
-	body := api.CreateKey{
-		Name: f.Values["name"], Usage: api.UsageKind(f.Values["usage"]), Products: append([]string{}, f.Lists["products"]...),
-		ExpiresAt: f.expiry(v),
+	body := f.members()
+	body["recoverable"] = f.Values["recoverable"] != ""
+	if at := f.expiry(v); at != nil {
+		body["expires_at"] = at
 	}
-	if domains := f.Lists["domains"]; len(domains) > 0 {
-		body.Domains = &domains
-	}
-	if billing := api.BillingType(f.Values["billing_type"]); billing != "" {
-		body.BillingType = &billing
-	}
-	if missing := api.MissingOrigin(f.Values["missing_origin"]); missing != "" {
-		body.MissingOrigin = &missing
-	}
-	header, recoverable := f.Values["header_only"] != "", f.Values["recoverable"] != ""
-	body.HeaderOnly, body.Recoverable = &header, &recoverable
 	if f.Bad() {
 		return a.showForm(v, http.StatusUnprocessableEntity, f, nil)
 	}
@@ -120,8 +162,10 @@ func (a *app) editForm(v *visit) error {
 		return err
 	}
 	f := newForm()
-	f.Values["name"], f.Values["usage"], f.Values["billing_type"] = k.Name, string(k.Usage), string(k.BillingType)
-	f.Values["missing_origin"], f.Values["domains"] = string(k.MissingOrigin), strings.Join(k.Domains, "\n")
+	for _, c := range choices {
+		f.Values[c.Name] = c.of(k)
+	}
+	f.Values["name"], f.Values["domains"] = k.Name, strings.Join(k.Domains, "\n")
 	f.Values["version"] = strconv.FormatInt(k.Version, 10)
 	f.Lists["products"] = k.Products
 	if k.HeaderOnly {
@@ -137,15 +181,7 @@ func (a *app) editForm(v *visit) error {
 func (a *app) editKey(v *visit) error {
 	f := readKeyForm(v)
 	version, _ := strconv.ParseInt(f.Values["version"], 10, 64)
-	patch := map[string]any{
-		"name": f.Values["name"], "usage": f.Values["usage"], "products": append([]string{}, f.Lists["products"]...), "domains": f.Lists["domains"],
-		"header_only": f.Values["header_only"] != "",
-	}
-	for _, name := range []string{"billing_type", "missing_origin"} {
-		if f.Values[name] != "" {
-			patch[name] = f.Values[name]
-		}
-	}
+	patch := f.members()
 	if f.Values["expires_at"] != f.Values["expires_was"] {
 		patch["expires_at"] = f.expiry(v)
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/oklog/ulid/v2"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -34,7 +33,7 @@ func call(key int, at time.Time) usage.Call {
 type harness struct {
 	consumer
 	db    keytest.DB
-	store counters.Store
+	store *counters.Store
 	table string
 	logs  *strings.Builder
 	// written collects the metrics that the consumer wrote.
@@ -43,7 +42,7 @@ type harness struct {
 
 // on makes a consumer on a DynamoDB that may have faults.
 func on(db keytest.DB, table string) *harness {
-	store := counters.Store{Client: db.(counters.Client), Table: table, Token: func() string { return ulid.Make().String() }}
+	store := counters.New(db.(counters.Client), table)
 	logs, metrics := &strings.Builder{}, &strings.Builder{}
 	return &harness{
 		consumer: consumer{

@@ -63,7 +63,7 @@ func read(into map[string]int64, who, layout string, rows []usage.Row) {
 }
 
 // compare reads all counters back and compares them with the ledger, to the unit.
-func (l *ledger) compare(t *testing.T, s counters.Store, keys int) {
+func (l *ledger) compare(t *testing.T, s *counters.Store, keys int) {
 	t.Helper()
 	got := map[string]int64{}
 	for _, days := range []bool{false, true} {
@@ -241,7 +241,7 @@ func lossy(seed uint64) func(string, int) keytest.Fault {
 	}
 }
 
-func (f *fleet) check(t *testing.T, r *harness, clean counters.Store) {
+func (f *fleet) check(t *testing.T, r *harness, clean *counters.Store) {
 	t.Helper()
 	for _, tally := range f.tallies {
 		if tally.Dropped != 0 {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/oklog/ulid/v2"
 
 	"latchkey/functions/internal/env"
 	"latchkey/shared/dynamo"
@@ -21,10 +20,7 @@ func main() {
 	if err := vars.Err(); err != nil {
 		telemetry.Abort(err)
 	}
-	store := counters.Store{
-		Client: dynamo.NewClient(dynamo.FromEnv(os.Getenv)), Table: table,
-		Token: func() string { return ulid.Make().String() },
-	}
+	store := counters.New(dynamo.NewClient(dynamo.FromEnv(os.Getenv)), table)
 	lambda.Start(consumer{
 		store: store, now: time.Now, log: telemetry.Logger(os.Stdout, os.Getenv("LOG_LEVEL")), metrics: os.Stdout,
 	})

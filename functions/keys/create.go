@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"latchkey/functions/internal/gateway"
@@ -19,51 +20,55 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
+	idempotency, replay, err := h.service.Idempotency(r, c, "create", body)
+	switch {
+	case err != nil:
+		return err
+	case replay != nil:
+		return h.service.Replay(w, r, c, http.StatusCreated, replay, idempotency)
+	}
 	k, err := h.newKey(acct, body, members)
 	if err != nil {
 		return err
 	}
-	idempotency, err := h.Idempotency(r, c, "create", body)
+	secret, slot, err := h.service.NewSecret(r.Context(), k)
 	if err != nil {
 		return err
 	}
-	secret, stored, err := h.NewSecret(r.Context(), k)
-	if err != nil {
-		return err
-	}
-	k.Current = stored
-	row := h.Row(c, "key.create", nil, k)
+	k.Current = slot
+	row := h.service.Row(c, "key.create", nil, k)
 	change := control.Change{After: k, Audit: row, Idempotency: idempotency}
-	return h.CommitSecret(w, r, c, http.StatusCreated, change, secret)
+	return h.service.CommitSecret(w, r, c, http.StatusCreated, change, secret)
 }
 
 // newKey makes the record of a new key, without its secret.
 func (h *handler) newKey(acct account.Account, body api.CreateKey, members gateway.Members) (apikey.Key, error) {
-	f := fields{products: h.Products, accountType: acct.Type, now: h.Source.Time()}
-	k := apikey.Key{Account: acct.ID, AccountType: acct.Type, CreatedAt: f.now, UpdatedAt: f.now}
-	k.Name = f.name(body.Name)
-	k.Usage = f.usage(body.Usage)
-	k.MissingOrigin = k.Usage.DefaultMissingOrigin()
-	k.Products = f.productList("products", body.Products)
-	k.BillingType = f.billing(body.BillingType)
-	if body.Domains != nil {
-		k.Domains = f.domains("domains", *body.Domains)
+	f := fields{products: h.service.Products, accountType: acct.Type, now: h.service.Source.Time()}
+	k := apikey.Key{
+		Account: acct.ID, AccountType: acct.Type, CreatedAt: f.now, UpdatedAt: f.now,
+		BillingType: f.billing(nil), Recoverable: body.Recoverable != nil && *body.Recoverable,
 	}
-	if body.MissingOrigin != nil {
-		k.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
+	shared, err := asEdit(body)
+	if err != nil {
+		return k, err
 	}
-	if body.HeaderOnly != nil {
-		k.HeaderOnly = *body.HeaderOnly
-	}
-	if body.Recoverable != nil {
-		k.Recoverable = *body.Recoverable
-	}
-	if members.Has("expires_at") {
-		k.ExpiresAt = f.expiry(body.ExpiresAt)
+	f.set(&k, shared, members)
+	if body.MissingOrigin == nil {
+		k.MissingOrigin = k.Usage.DefaultMissingOrigin()
 	}
 	if err := f.err(); err != nil {
 		return k, err
 	}
-	k.ID = apikey.ID(h.Source.NewID("key_"))
+	k.ID = apikey.ID(h.service.Source.NewID("key_"))
 	return k, nil
+}
+
+// asEdit takes the members of a new key that can be edited too, which are all but recoverable. It goes by their names,
+// so that none can be forgotten.
+func asEdit(body api.CreateKey) (edit api.EditKey, err error) {
+	raw, err := json.Marshal(body)
+	if err == nil {
+		err = json.Unmarshal(raw, &edit)
+	}
+	return edit, err
 }

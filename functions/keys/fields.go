@@ -30,6 +30,35 @@ func (f *fields) err() error {
 
 func (f *fields) refuse(e api.FieldError) { f.bad = append(f.bad, e) }
 
+// set gives a key the attributes that a body has; those that it hasn't stay. The members are RFC 7396's: expires_at can
+// be null.
+func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
+	if body.Name != nil {
+		k.Name = f.name(*body.Name)
+	}
+	if body.Usage != nil {
+		k.Usage = f.usage(*body.Usage)
+	}
+	if body.BillingType != nil {
+		k.BillingType = f.billing(body.BillingType)
+	}
+	if body.Products != nil {
+		k.Products = f.productList("products", *body.Products)
+	}
+	if body.Domains != nil {
+		k.Domains = f.domains("domains", *body.Domains)
+	}
+	if body.MissingOrigin != nil {
+		k.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
+	}
+	if body.HeaderOnly != nil {
+		k.HeaderOnly = *body.HeaderOnly
+	}
+	if members.Has("expires_at") {
+		k.ExpiresAt = f.expiry(body.ExpiresAt)
+	}
+}
+
 func (f *fields) name(text string) string {
 	name, err := apikey.ParseName(text)
 	if err != nil {
@@ -71,7 +100,7 @@ func (f *fields) expiry(at *time.Time) time.Time {
 	return t
 }
 
-// productList keeps the order and drops repetitions.
+// productList reads a set of products, in the order in which keys store it.
 func (f *fields) productList(member string, ids []string) []product.ID {
 	if len(ids) == 0 {
 		f.refuse(gateway.Field(member, "too_few", "A key needs at least one product."))
@@ -80,40 +109,34 @@ func (f *fields) productList(member string, ids []string) []product.ID {
 		f.refuse(gateway.Field(member, "too_many", fmt.Sprintf("A key can have at most %d products.", apikey.MaxProducts)))
 		return nil
 	}
-	list, seen := []product.ID{}, map[product.ID]bool{}
+	list := []product.ID{}
 	for i, text := range ids {
 		id := product.ID(text)
 		if _, ok := f.products.Product(id); !ok {
 			f.refuse(gateway.Item(member, i, "unknown_product", "There is no such product."))
 			continue
 		}
-		if !seen[id] {
-			seen[id] = true
-			list = append(list, id)
-		}
+		list = append(list, id)
 	}
-	return list
+	return apikey.Set(list)
 }
 
-// domains makes entries canonical, keeps their order and drops repetitions.
+// domains makes entries canonical; the set has the order in which keys store it.
 func (f *fields) domains(member string, entries []string) []string {
 	if len(entries) > apikey.MaxDomains {
 		f.refuse(gateway.Field(member, "too_many", fmt.Sprintf("A key can have at most %d domains.", apikey.MaxDomains)))
 		return nil
 	}
-	list, seen := []string{}, map[string]bool{}
+	list := []string{}
 	for i, text := range entries {
 		canonical, err := entry.Parse(text)
 		if err != nil {
 			f.refuse(domainError(member, i, err))
 			continue
 		}
-		if !seen[canonical] {
-			seen[canonical] = true
-			list = append(list, canonical)
-		}
+		list = append(list, canonical)
 	}
-	return list
+	return apikey.Set(list)
 }
 
 func domainError(member string, i int, err error) api.FieldError {

@@ -18,8 +18,8 @@ type store interface {
 }
 
 type handler struct {
-	*web.KeyService
-	store store
+	service *web.KeyService
+	store   store
 }
 
 func (h *handler) routes(m *gateway.Mux) {
@@ -29,27 +29,27 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+keys, h.create, account.WriteKeys)
 	m.Account("GET "+key, h.get, account.ReadKeys)
 	m.Account("PATCH "+key, h.edit, account.WriteKeys)
-	m.Account("DELETE "+key, h.remove, account.DeleteKeys)
-	m.Account("POST "+key+"/disable", h.disable, account.WriteKeys)
-	m.Account("POST "+key+"/enable", h.enable, account.WriteKeys)
+	m.Account("DELETE "+key, gateway.NoBody(h.remove), account.DeleteKeys)
+	m.Account("POST "+key+"/disable", gateway.NoBody(h.disable), account.WriteKeys)
+	m.Account("POST "+key+"/enable", gateway.NoBody(h.enable), account.WriteKeys)
 	m.Account("POST "+key+"/revoke", h.revoke, account.RevokeKeys)
-	m.Account("POST "+key+"/restore", h.restore, account.DeleteKeys)
-	m.Account("POST "+key+"/reveal", h.reveal, account.RevealKeys)
+	m.Account("POST "+key+"/restore", gateway.NoBody(h.restore), account.DeleteKeys)
+	m.Account("POST "+key+"/reveal", gateway.NoBody(h.reveal), account.RevealKeys)
 	m.Account("POST "+key+"/test", h.test, account.ReadKeys)
 	m.Account("PUT "+key+"/proposal", h.propose, account.WriteKeys)
-	m.Account("DELETE "+key+"/proposal", h.dropProposal, account.WriteKeys)
-	m.Account("POST "+key+"/proposal/promote", h.promote, account.WriteKeys)
+	m.Account("DELETE "+key+"/proposal", gateway.NoBody(h.dropProposal), account.WriteKeys)
+	m.Account("POST "+key+"/proposal/promote", gateway.NoBody(h.promote), account.WriteKeys)
 }
 
 func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r); err != nil {
 		return err
 	}
-	k, err := h.Read(r, c)
+	k, err := h.service.Read(r, c)
 	if err != nil {
 		return err
 	}
-	return h.Show(w, r, c, k)
+	return h.service.Show(w, r, c, k)
 }
 
 func millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

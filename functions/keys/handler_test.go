@@ -37,7 +37,7 @@ func newHarnessWithout(t testing.TB) *harness {
 	t.Helper()
 	a := apitest.New(t, keytest.Open(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
-	r.handler = &handler{store: a.Control, KeyService: &web.KeyService{
+	r.handler = &handler{store: a.Control, service: &web.KeyService{
 		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 	}}
 	r.handler.routes(a.Mux)
@@ -77,7 +77,7 @@ func TestCreateShowsTheSecretOnceAndTheGateKnowsIt(t *testing.T) {
 	}
 	want := map[string]any{
 		"name": "Shop", "status": "active", "missing_origin": "deny", "billing_type": "freemium", "preview": secret.Preview(),
-		"products": "[search map-display]", "domains": "[example.com]", "version": "1",
+		"products": "[map-display search]", "domains": "[example.com]", "version": "1",
 	}
 	for name, value := range want {
 		if fmt.Sprint(k[name]) != fmt.Sprint(value) {
@@ -202,6 +202,22 @@ func TestIdempotentCreateReplaysWithoutTheSecret(t *testing.T) {
 	}
 }
 
+// A repetition is answered before anything is checked that time or the first request has changed.
+func TestARepeatedCreateIsReplayedAfterItsExpiryHasPassed(t *testing.T) {
+	r := newHarness(t)
+	call := apitest.Call{
+		As: "developer", Method: "POST", Path: r.keys(), Headers: map[string]string{"Idempotency-Key": "abc"},
+		Body: map[string]any{
+			"name": "a", "usage": "backend", "products": []string{"search"}, "expires_at": keytest.Now.Add(time.Hour).Format(time.RFC3339),
+		},
+	}
+	first := r.Want(t, 201, call).JSON(t)
+	r.Clock.Advance(2 * time.Hour)
+	if again := r.Want(t, 201, call).JSON(t); again["id"] != first["id"] {
+		t.Errorf("the replay is of %v, want %v", again["id"], first["id"])
+	}
+}
+
 func TestKeyLimitIsExact(t *testing.T) {
 	r := newHarness(t)
 	for range account.DefaultKeyLimit {
@@ -238,7 +254,7 @@ func TestEditIsAMergePatchOnTheVersionThatWasRead(t *testing.T) {
 		t.Errorf("a weak tag: %s", got.Problem())
 	}
 	rows := len(r.AllAudit(t, r.account.ID))
-	if got := patch(`"2"`, map[string]any{"name": "New"}); got.Status != 200 || got.Header.Get("ETag") != `"2"` {
+	if got := patch(`"2"`, map[string]any{"name": "New", "products": []string{"search"}, "domains": []string{}}); got.Status != 200 || got.Header.Get("ETag") != `"2"` {
 		t.Errorf("an edit that changes nothing: %s", got.Problem())
 	}
 	if got := len(r.AllAudit(t, r.account.ID)); got != rows {

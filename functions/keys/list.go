@@ -31,14 +31,14 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	used, err := h.Used.LastUsed(r.Context(), c.Account, keys...)
+	used, err := h.service.Used.LastUsed(r.Context(), c.Account, keys...)
 	if err != nil {
 		return err
 	}
 	doc := api.KeyList{Keys: []api.Key{}, NextPageToken: page.Next(next)}
 	for _, k := range keys {
 		doc.Keys = append(doc.Keys, web.KeyDoc(k, web.View{
-			Now: h.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: h.Products,
+			Now: h.service.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: h.service.Products,
 		}))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
@@ -68,7 +68,7 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 // page reads the keys of one page. The table keeps keys in the order of their creation; any other order reads the
 // whole account, which holds some hundred keys.
 func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page) ([]apikey.Key, string, error) {
-	now := h.Source.Time()
+	now := h.service.Source.Time()
 	want := control.KeyQuery{
 		Deleted: f.status == apikey.StatusDeleted,
 		Match: func(k apikey.Key) bool {

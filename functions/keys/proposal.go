@@ -2,12 +2,10 @@ package main
 
 import (
 	"net/http"
-	"slices"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
-	"latchkey/shared/product"
 )
 
 var errNoProposal = gateway.NewProblem(http.StatusConflict, "no_proposal", "The key has no proposal.")
@@ -17,7 +15,7 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if err != nil {
 		return err
 	}
-	f := fields{products: h.Products, now: h.Source.Time()}
+	f := fields{products: h.service.Products, now: h.service.Source.Time()}
 	proposal := apikey.Proposal{Since: f.now}
 	if body.Domains != nil {
 		domains := f.domains("domains", *body.Domains)
@@ -33,60 +31,46 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if err := f.err(); err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.propose", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.propose", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
-			return k, false, err
-		}
-		if same(k.Proposed, proposal) {
-			return k, false, nil
+			return k, err
 		}
 		after := k.Touched(f.now)
 		after.Proposed = &proposal
-		return after, true, nil
+		if k.Proposed != nil { // what is proposed again has been proposed since then
+			again := after
+			again.Proposed = &apikey.Proposal{Domains: proposal.Domains, Products: proposal.Products, Since: k.Proposed.Since}
+			if again.Same(k) {
+				return k, nil
+			}
+		}
+		return after, nil
 	})
 }
 
-// same reports whether a proposal says what is proposed already, whenever that was.
-func same(old *apikey.Proposal, now apikey.Proposal) bool {
-	return old != nil && equal(old.Domains, now.Domains) && equal(old.Products, now.Products)
-}
-
-func equal[T string | product.ID](a, b *[]T) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return slices.Equal(*a, *b)
-}
-
 func (h *handler) dropProposal(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.Change(w, r, c, "key.drop_proposal", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.drop_proposal", func(k apikey.Key) (apikey.Key, error) {
 		if k.Proposed == nil {
-			return k, false, nil
+			return k, nil
 		}
 		if err := k.Editable(); err != nil {
-			return k, false, err
+			return k, err
 		}
-		after := k.Touched(h.Source.Time())
+		after := k.Touched(h.service.Source.Time())
 		after.Proposed = nil
-		return after, true, nil
+		return after, nil
 	})
 }
 
 func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.Change(w, r, c, "key.promote_proposal", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.promote_proposal", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
-			return k, false, err
+			return k, err
 		}
 		if k.Proposed == nil {
-			return k, false, errNoProposal
+			return k, errNoProposal
 		}
-		after := k.Touched(h.Source.Time())
+		after := k.Touched(h.service.Source.Time())
 		if k.Proposed.Domains != nil {
 			after.Domains = *k.Proposed.Domains
 		}
@@ -94,6 +78,6 @@ func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Prin
 			after.Products = *k.Proposed.Products
 		}
 		after.Proposed = nil
-		return after, true, nil
+		return after, nil
 	})
 }

@@ -14,10 +14,7 @@ var errNotRecoverable = gateway.NewProblem(http.StatusConflict, "key_not_recover
 // reveal shows a recoverable key's secret. The audit row is written first: a secret that was shown without a trace
 // would be worse than a trace without a showing.
 func (h *handler) reveal(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	before, err := h.Read(r, c)
+	before, err := h.service.Read(r, c)
 	if err != nil {
 		return err
 	}
@@ -27,19 +24,19 @@ func (h *handler) reveal(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if !before.Recoverable || len(before.Current.Sealed) == 0 {
 		return errNotRecoverable
 	}
-	text, err := h.Sealer.Open(r.Context(), before.Current.Sealed, before.ID)
+	text, err := h.service.Sealer.Open(r.Context(), before.Current.Sealed, before.ID)
 	if err != nil {
 		return err
 	}
-	secret, err := h.Prefix.Parse(text)
+	secret, err := h.service.Prefix.Parse(text)
 	if err != nil {
 		return err
 	}
-	row := h.Row(c, "key.reveal", &before, before)
+	row := h.service.Row(c, "key.reveal", &before, before)
 	row.Changes = []audit.Change{audit.Set("revealed", nil, before.Current.Preview)}
-	written, err := h.Store.Commit(r.Context(), control.Change{Before: &before, After: before, Audit: row})
+	written, err := h.service.Store.Commit(r.Context(), control.Change{Before: &before, After: before, Audit: row})
 	if err != nil {
 		return err
 	}
-	return h.ShowSecret(w, r, c, http.StatusOK, written, secret)
+	return h.service.ShowSecret(w, r, c, http.StatusOK, written, secret)
 }

@@ -9,17 +9,11 @@ import (
 )
 
 func (h *handler) disable(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.Change(w, r, c, "key.disable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Disable(h.Source.Time()) })
+	return h.service.Change(w, r, c, "key.disable", func(k apikey.Key) (apikey.Key, error) { return k.Disable(h.service.Source.Time()) })
 }
 
 func (h *handler) enable(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.Change(w, r, c, "key.enable", func(k apikey.Key) (apikey.Key, bool, error) { return k.Enable(h.Source.Time()) })
+	return h.service.Change(w, r, c, "key.enable", func(k apikey.Key) (apikey.Key, error) { return k.Enable(h.service.Source.Time()) })
 }
 
 func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -27,27 +21,19 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	return h.Change(w, r, c, "key.revoke", func(k apikey.Key) (apikey.Key, bool, error) {
-		return k.Revoke(body.ConfirmName, h.Source.Time())
+	return h.service.Change(w, r, c, "key.revoke", func(k apikey.Key) (apikey.Key, error) {
+		return k.Revoke(body.ConfirmName, h.service.Source.Time())
 	})
 }
 
 func (h *handler) remove(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.Change(w, r, c, "key.delete", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, changed := k.Delete(h.Source.Time())
-		return after, changed, nil
+	return h.service.Change(w, r, c, "key.delete", func(k apikey.Key) (apikey.Key, error) {
+		return k.Delete(h.service.Source.Time()), nil
 	})
 }
 
 func (h *handler) restore(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.Change(w, r, c, "key.restore", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := k.Restore(h.Source.Time())
-		return after, true, err
+	return h.service.Change(w, r, c, "key.restore", func(k apikey.Key) (apikey.Key, error) {
+		return k.Restore(h.service.Source.Time())
 	})
 }

@@ -19,11 +19,11 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	k, err := h.Read(r, c)
+	k, err := h.service.Read(r, c)
 	if err != nil {
 		return err
 	}
-	at := h.Source.Time()
+	at := h.service.Source.Time()
 	if body.At != nil {
 		at = millis(*body.At)
 	}
@@ -35,7 +35,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	}
 	from, presence := origin.FromHeaders(deref(body.Origin), deref(body.Referer))
 	request := authz.Request{
-		Target: authz.TargetOf(path, h.Products), Origin: from, Presence: presence, Place: authz.InQuery,
+		Target: authz.TargetOf(path, h.service.Products), Origin: from, Presence: presence, Place: authz.InQuery,
 	}
 	if body.InHeader != nil && *body.InHeader {
 		request.Place = authz.InHeader
@@ -87,7 +87,7 @@ func ruleOf(d authz.Decision) string {
 // samplePath is the sample path of the key's first API product, for a test that is only about the origin.
 func (h *handler) samplePath(k apikey.Key) string {
 	for _, id := range k.Products {
-		if p, ok := h.Products.Product(id); ok && p.SamplePath != "" {
+		if p, ok := h.service.Products.Product(id); ok && p.SamplePath != "" {
 			return p.SamplePath
 		}
 	}

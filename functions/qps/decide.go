@@ -25,9 +25,6 @@ func (h *handler) read(r *http.Request, c gateway.Principal) (qps.Request, error
 }
 
 func (h *handler) withdraw(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
 	before, err := h.read(r, c)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
@@ -20,7 +19,6 @@ import (
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
-	Remembered(ctx context.Context, id account.ID, operation string, who account.Subject, key string, now time.Time) (control.Idempotency, error)
 	SubmitRequest(ctx context.Context, r qps.Request, remember *control.Idempotency, row audit.Row) error
 	Request(ctx context.Context, id account.ID, request qps.RequestID) (qps.Request, error)
 	Requests(ctx context.Context, id account.ID, after string, limit int) (control.RequestPage, error)
@@ -45,10 +43,10 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("GET "+requests, h.list, account.ReadRequests)
 	m.Account("POST "+requests, h.submit, account.FileRequests)
 	m.Account("GET "+requests+"/{request}", h.get, account.ReadRequests)
-	m.Account("POST "+requests+"/{request}/withdraw", h.withdraw, account.FileRequests)
+	m.Account("POST "+requests+"/{request}/withdraw", gateway.NoBody(h.withdraw), account.FileRequests)
 	m.Account("POST "+requests+"/{request}/approve", h.approve, account.DecideRequests)
 	m.Account("POST "+requests+"/{request}/reject", h.reject, account.DecideRequests)
-	m.Operator("GET /v1/qps-requests", account.DecideRequests, h.queue)
+	m.Operator("GET /v1/qps-requests", h.queue, account.DecideRequests)
 	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", h.lower, account.WriteKeys)
 }
 

@@ -16,10 +16,8 @@ import (
 	"latchkey/shared/qps"
 )
 
-const operation = "qps"
-
-var errAccountType = gateway.NewProblem(http.StatusForbidden, "account_type_not_allowed", "Only enterprise accounts can request other limits.").
-	WithDetail("A self-serve account can lower its limits; for higher ones, ask sales about an enterprise account.")
+var errAccountType = gateway.NewProblem(http.StatusForbidden, "account_type_not_allowed", "Only enterprise accounts can ask for other limits.").
+	WithDetail("A self-serve account can lower its own limits; for higher ones, ask sales about an enterprise account.")
 
 // submit files a request. The account's type is checked before the body, so that a customer who can't ask isn't
 // first asked to correct a form.
@@ -35,18 +33,12 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	idempotency, err := h.service.Idempotency(r, c, operation, body)
-	if err != nil {
+	idempotency, replay, err := h.service.Idempotency(r, c, "qps", body)
+	switch {
+	case err != nil:
 		return err
-	}
-	if idempotency != nil {
-		first, err := h.store.Remembered(r.Context(), c.Account, operation, c.Person.Subject, idempotency.Key, idempotency.At)
-		if !errors.Is(err, dynamo.ErrNotFound) {
-			if err != nil {
-				return err
-			}
-			return h.replay(w, r, c, first, idempotency)
-		}
+	case replay != nil:
+		return h.replay(w, r, c, replay, idempotency)
 	}
 	request, err := h.draft(r, c, body)
 	if err != nil {
@@ -139,7 +131,7 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	err := h.store.SubmitRequest(r.Context(), request, idempotency, row)
 	var replay *control.Replay
 	if errors.As(err, &replay) {
-		return h.replay(w, r, c, replay.First, idempotency)
+		return h.replay(w, r, c, replay, idempotency)
 	}
 	if err != nil {
 		return err
@@ -148,11 +140,11 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Princip
 }
 
 // replay answers a request whose Idempotency-Key was used before: with what that one filed, as it is now.
-func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, first control.Idempotency, now *control.Idempotency) error {
-	if first.BodyHash != now.BodyHash {
+func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, replay *control.Replay, now *control.Idempotency) error {
+	if replay.First.BodyHash != now.BodyHash {
 		return gateway.ErrIdempotencyReused
 	}
-	request, err := h.store.Request(r.Context(), c.Account, qps.RequestID(first.Resource))
+	request, err := h.store.Request(r.Context(), c.Account, qps.RequestID(replay.First.Resource))
 	if err != nil {
 		return err
 	}
@@ -167,24 +159,24 @@ func (h *handler) lower(w http.ResponseWriter, r *http.Request, c gateway.Princi
 		return err
 	}
 	class := product.Class(r.PathValue("class"))
-	return h.service.Change(w, r, c, "key.lower_limit", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.lower_limit", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
-			return k, false, err
+			return k, err
 		}
 		limit, ok := h.limitOf(k, class)
 		if !ok {
-			return k, false, gateway.ErrNotFound
+			return k, gateway.ErrNotFound
 		}
 		err := qps.Lower(limit.current, body.Qps)
 		if errors.Is(err, qps.ErrSameAsCurrent) {
-			return k, false, nil
+			return k, nil
 		}
 		if err != nil {
-			return k, false, refusedNumber(err, "qps")
+			return k, refusedNumber(err, "qps")
 		}
 		now := h.service.Source.Time()
 		after := k.Touched(now)
 		after.Limits = qps.Lowered(k.Limits, class, body.Qps, limit.standard, now)
-		return after, true, nil
+		return after, nil
 	})
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -11,32 +9,23 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
-	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/rotation"
 )
 
-// remembered finds an earlier request by its Idempotency-Key.
-type remembered interface {
-	Remembered(ctx context.Context, id account.ID, operation string, who account.Subject, key string, now time.Time) (control.Idempotency, error)
-}
-
 type handler struct {
 	service *web.KeyService
-	store   remembered
 }
 
 func (h *handler) routes(m *gateway.Mux) {
 	const key = "/v1/accounts/{account}/keys/{key}"
 	m.Account("POST "+key+"/rotate", h.rotate, account.WriteKeys)
-	m.Account("POST "+key+"/rotation/end", h.end, account.WriteKeys)
+	m.Account("POST "+key+"/rotation/end", gateway.NoBody(h.end), account.WriteKeys)
 	m.Account("POST "+key+"/rotation/extend", h.extend, account.WriteKeys)
-	m.Account("POST "+key+"/rotation/cancel", h.cancel, account.WriteKeys)
+	m.Account("POST "+key+"/rotation/cancel", gateway.NoBody(h.cancel), account.WriteKeys)
 	m.Account("PUT "+key+"/rotation-policy", h.putPolicy, account.WriteKeys)
-	m.Account("DELETE "+key+"/rotation-policy", h.deletePolicy, account.WriteKeys)
+	m.Account("DELETE "+key+"/rotation-policy", gateway.NoBody(h.deletePolicy), account.WriteKeys)
 }
-
-const operation = "rotate"
 
 // rotate puts a new secret in force. A replay is recognised before the key is looked at: the rotation that it
 // repeats is running now, and would refuse it.
@@ -53,14 +42,11 @@ func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	idempotency, err := h.service.Idempotency(r, c, operation, body)
-	if err != nil {
+	idempotency, replay, err := h.service.Idempotency(r, c, "rotate", body)
+	switch {
+	case err != nil:
 		return err
-	}
-	if replay, err := h.replayOf(r.Context(), c, idempotency); err != nil || replay != nil {
-		if err != nil {
-			return err
-		}
+	case replay != nil:
 		return h.service.Replay(w, r, c, http.StatusOK, replay, idempotency)
 	}
 	before, err := h.service.Read(r, c)
@@ -81,20 +67,6 @@ func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	row := h.service.Row(c, "key.rotate", &before, after)
 	change := control.Change{Before: &before, After: after, Audit: row, Idempotency: idempotency}
 	return h.service.CommitSecret(w, r, c, http.StatusOK, change, secret)
-}
-
-func (h *handler) replayOf(ctx context.Context, c gateway.Principal, now *control.Idempotency) (*control.Replay, error) {
-	if now == nil {
-		return nil, nil
-	}
-	first, err := h.store.Remembered(ctx, c.Account, operation, now.Subject, now.Key, now.At)
-	if errors.Is(err, dynamo.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &control.Replay{First: first}, nil
 }
 
 func parseReason(wanted *api.RotateKeyReason) (string, error) {
@@ -120,12 +92,8 @@ func (h *handler) cancel(w http.ResponseWriter, r *http.Request, c gateway.Princ
 func (h *handler) simple(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string,
 	apply func(apikey.Key, time.Time) (apikey.Key, error),
 ) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.service.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := apply(k, h.service.Source.Time())
-		return after, true, err
+	return h.service.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, error) {
+		return apply(k, h.service.Source.Time())
 	})
 }
 
@@ -138,8 +106,7 @@ func (h *handler) extend(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	return h.service.Change(w, r, c, "key.rotation_extend", func(k apikey.Key) (apikey.Key, bool, error) {
-		after, err := rotation.Extend(k, grace, h.service.Source.Time())
-		return after, true, err
+	return h.service.Change(w, r, c, "key.rotation_extend", func(k apikey.Key) (apikey.Key, error) {
+		return rotation.Extend(k, grace, h.service.Source.Time())
 	})
 }

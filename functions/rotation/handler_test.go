@@ -42,7 +42,7 @@ func newHarnessWithout(t testing.TB, stores keytest.Stores, choose func(string, 
 	if choose != nil {
 		served = stores.With(choose)
 	}
-	h := &handler{store: served.Control, service: &web.KeyService{
+	h := &handler{service: &web.KeyService{
 		Store: served.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 	}}
 	h.routes(a.Mux)
@@ -233,7 +233,7 @@ func TestOfThreeConcurrentRotatesOneWins(t *testing.T) {
 		}
 		if won == 0 && k.Version > 1 { // an answer was lost: the way out
 			r = &harness{API: apitest.New(t, r.Stores), account: r.account, key: r.key}
-			h := &handler{store: r.Control, service: &web.KeyService{
+			h := &handler{service: &web.KeyService{
 				Store: r.Control, Source: r.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 			}}
 			h.routes(r.Mux)

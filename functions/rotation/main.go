@@ -14,7 +14,7 @@ func main() {
 	if err != nil {
 		telemetry.Abort(err)
 	}
-	h := &handler{service: base.KeyService(), store: base.Store}
+	h := &handler{service: base.KeyService()}
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

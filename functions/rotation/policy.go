@@ -20,20 +20,20 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	return h.service.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
-			return k, false, err
+			return k, err
 		}
 		if k.Rotation != nil {
 			policy.AnnouncedFor = k.Rotation.AnnouncedFor
 			if *k.Rotation == policy {
-				return k, false, nil
+				return k, nil
 			}
 		}
 		after := k.Touched(h.service.Source.Time())
 		after.Rotation = &policy
 		after.Delivery.RetryAt = time.Time{} // this change may fix what failed
-		return after, true, nil
+		return after, nil
 	})
 }
 
@@ -62,15 +62,12 @@ func parsePolicy(body api.PutRotationPolicy) (apikey.RotationPolicy, error) {
 }
 
 func (h *handler) deletePolicy(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.Empty(r); err != nil {
-		return err
-	}
-	return h.service.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, bool, error) {
+	return h.service.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, error) {
 		if k.Rotation == nil {
-			return k, false, nil
+			return k, nil
 		}
 		after := k.Touched(h.service.Source.Time())
 		after.Rotation = nil
-		return after, true, nil
+		return after, nil
 	})
 }

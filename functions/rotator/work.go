@@ -66,7 +66,7 @@ func (w *work) run(ctx context.Context) error {
 		var again bool
 		k, again, err = w.do(ctx, k)
 		switch {
-		case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrRevoked):
+		case errors.Is(err, dynamo.ErrStale), errors.Is(err, apikey.ErrRevoked):
 			k, err = w.read(ctx)
 		case err == nil && !again:
 			return nil

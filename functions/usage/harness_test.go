@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -20,7 +18,7 @@ import (
 // harness is the function on a store of its own, with one account that is half a year old, and two keys.
 type harness struct {
 	*apitest.API
-	store    counters.Store
+	store    *counters.Store
 	account  account.Account
 	key, two apikey.Key
 	reports  int
@@ -29,9 +27,7 @@ type harness struct {
 func newHarness(t testing.TB) *harness {
 	t.Helper()
 	r := &harness{API: apitest.New(t, keytest.Open(t))}
-	r.store = counters.Store{
-		Client: r.DB.(counters.Client), Table: r.Tables.Counters, Token: func() string { return ulid.Make().String() },
-	}
+	r.store = counters.New(r.DB.(counters.Client), r.Tables.Counters)
 	long := keytest.Now.AddDate(0, -6, 0)
 	r.account = r.NewAccount(t, func(a *account.Account) { a.CreatedAt = long })
 	proposal := &apikey.Proposal{Domains: &[]string{"example.com"}, Since: keytest.Now.Add(-time.Hour)}

@@ -53,7 +53,7 @@ func TestEventIsRealisticAndItsSecretIsInTheStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy, found, err := policies.NewReader(client(s), "gate").Policy(t.Context(), secret.Hash())
+	policy, found, err := policies.New(client(s), "gate").Policy(t.Context(), secret.Hash())
 	if err != nil || !found {
 		t.Fatalf("found %v, %v", found, err)
 	}

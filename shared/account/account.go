@@ -2,7 +2,10 @@
 // It is pure: no clock, no randomness, no environment.
 package account
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // ID names an account: "acc_" and a ULID.
 type ID string
@@ -36,6 +39,14 @@ const DefaultKeyLimit = 100
 
 // Closed reports whether the account was closed, or is being closed.
 func (a Account) Closed() bool { return a.Closing || !a.ClosedAt.IsZero() }
+
+// The reasons why a change of an account, its members or its keys is refused.
+var (
+	ErrClosed       = errors.New("account: the account is closed")
+	ErrKeyLimit     = errors.New("account: the account has as many keys as it may have")
+	ErrLastOwner    = errors.New("account: an account keeps at least one owner")
+	ErrTypeChanging = errors.New("account: the account's type is being changed")
+)
 
 // Subject identifies the person that a token speaks for: an issuer and its subject. An e-mail address is no identity.
 type Subject struct {

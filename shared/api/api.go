@@ -9,3 +9,14 @@ import _ "embed"
 //
 //go:embed openapi.yaml
 var Contract []byte
+
+// keyWithSecret is the Go type of the contract's KeyWithSecret: the generator would copy the members of Key, and the
+// code that fills them.
+type keyWithSecret struct {
+	Key
+
+	// Secret is shown this once.
+	Secret *string `json:"secret,omitempty"`
+	// SecretUnavailable says on a replay that the secret was shown once and can't be shown again.
+	SecretUnavailable *bool `json:"secret_unavailable,omitempty"`
+}

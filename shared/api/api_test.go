@@ -64,3 +64,32 @@ func TestEveryBodyOfARequestRefusesUnknownMembers(t *testing.T) {
 		}
 	}
 }
+
+// derived are the members of a key that nobody sets in the body of a create or an edit, with who does.
+var derived = map[string]string{
+	"id": "its creation", "account_id": "its creation", "created_at": "its creation", "updated_at": "every write", "version": "every write",
+	"preview": "a new secret", "rotated_at": "a rotation", "previous_preview": "a rotation", "previous_secret_expires_at": "a rotation",
+	"rotation_cancelled": "a rotation", "last_used_at": "its calls", "last_used_age_seconds": "its calls", "previous_secret_last_used_at": "its calls",
+	"status": "derived from the others", "disabled": "disable and enable", "blocked": "operators", "revoked_at": "revoke", "deleted_at": "delete",
+	"limits": "QPS requests and limits/{class}", "rotation_policy": "rotation-policy", "proposed": "proposal",
+}
+
+func TestAMemberOfAKeyIsSetByItsBodiesOrByAnOperationOfItsOwn(t *testing.T) {
+	members := func(schema string) openapi3.Schemas { return load(t).Components.Schemas[schema].Value.Properties }
+	key, create, edit := members("Key"), members("CreateKey"), members("EditKey")
+	for name := range key {
+		if _, ok := derived[name]; ok == (create[name] != nil) {
+			t.Errorf("%s: it is to be either in CreateKey or in this test's list of who else sets it", name)
+		}
+	}
+	for name := range create {
+		if key[name] == nil || edit[name] == nil && name != "recoverable" {
+			t.Errorf("%s of CreateKey: Key and EditKey need it too", name)
+		}
+	}
+	for name := range edit {
+		if create[name] == nil {
+			t.Errorf("%s of EditKey: CreateKey needs it too", name)
+		}
+	}
+}

@@ -400,7 +400,7 @@ type CreateKey struct {
 	// BillingType The first three fit enterprise accounts, the others self-serve ones.
 	BillingType *BillingType `json:"billing_type,omitempty"`
 
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
@@ -409,7 +409,9 @@ type CreateKey struct {
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 
 	// Name 1 to 64 characters after trimming, no control characters.
-	Name        string   `json:"name"`
+	Name string `json:"name"`
+
+	// Products A set: it is stored sorted, each product once.
 	Products    Products `json:"products"`
 	Recoverable *bool    `json:"recoverable,omitempty"`
 
@@ -433,7 +435,7 @@ type CreateQpsRequest struct {
 // DecisionCode What a call was answered: `allowed`, or the first check that failed. The list is in the order of the checks. Later versions may know more codes: show one that you don't know as it is.
 type DecisionCode = string
 
-// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted.
+// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
 type Domains = []string
 
 // EditAccount defines model for EditAccount.
@@ -448,7 +450,7 @@ type EditKey struct {
 	// BillingType The first three fit enterprise accounts, the others self-serve ones.
 	BillingType *BillingType `json:"billing_type,omitempty"`
 
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
@@ -456,7 +458,9 @@ type EditKey struct {
 	// MissingOrigin The rule for calls that name no origin.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 	Name          *string        `json:"name,omitempty"`
-	Products      *Products      `json:"products,omitempty"`
+
+	// Products A set: it is stored sorted, each product once.
+	Products *Products `json:"products,omitempty"`
 
 	// Usage Where the secret lives; decides the defaults.
 	Usage *UsageKind `json:"usage,omitempty"`
@@ -579,60 +583,7 @@ type KeyList struct {
 }
 
 // KeyWithSecret defines model for KeyWithSecret.
-type KeyWithSecret struct {
-	AccountId string `json:"account_id"`
-
-	// BillingType The first three fit enterprise accounts, the others self-serve ones.
-	BillingType BillingType `json:"billing_type"`
-	Blocked     *Block      `json:"blocked"`
-	CreatedAt   Time        `json:"created_at"`
-	DeletedAt   *MaybeTime  `json:"deleted_at"`
-	Disabled    bool        `json:"disabled"`
-	Domains     []string    `json:"domains"`
-	ExpiresAt   *MaybeTime  `json:"expires_at"`
-
-	// HeaderOnly Refuse the secret in the query string.
-	HeaderOnly         bool       `json:"header_only"`
-	Id                 string     `json:"id"`
-	LastUsedAgeSeconds *int64     `json:"last_used_age_seconds"`
-	LastUsedAt         *MaybeTime `json:"last_used_at"`
-	Limits             []Limit    `json:"limits"`
-
-	// MissingOrigin The rule for calls that name no origin.
-	MissingOrigin MissingOrigin `json:"missing_origin"`
-	Name          string        `json:"name"`
-
-	// Preview The prefix, and the first and last four characters of the secret.
-	Preview string `json:"preview"`
-
-	// PreviousPreview The secret that a rotation is ending; null if there is none.
-	PreviousPreview          *string    `json:"previous_preview"`
-	PreviousSecretExpiresAt  *MaybeTime `json:"previous_secret_expires_at"`
-	PreviousSecretLastUsedAt *MaybeTime `json:"previous_secret_last_used_at"`
-	Products                 []string   `json:"products"`
-	Proposed                 *Proposal  `json:"proposed"`
-
-	// Recoverable The secret is also kept encrypted, and an owner can reveal it.
-	Recoverable bool       `json:"recoverable"`
-	RevokedAt   *MaybeTime `json:"revoked_at"`
-	RotatedAt   *MaybeTime `json:"rotated_at"`
-
-	// RotationCancelled The rotation was cancelled: the secret that ends is the newer one.
-	RotationCancelled bool            `json:"rotation_cancelled"`
-	RotationPolicy    *RotationPolicy `json:"rotation_policy"`
-
-	// Secret Shown this once.
-	Secret *string `json:"secret,omitempty"`
-
-	// SecretUnavailable On a replay: the secret was shown once and can't be shown again.
-	SecretUnavailable *bool  `json:"secret_unavailable,omitempty"`
-	Status            Status `json:"status"`
-	UpdatedAt         Time   `json:"updated_at"`
-
-	// Usage Where the secret lives; decides the defaults.
-	Usage   UsageKind `json:"usage"`
-	Version int64     `json:"version"`
-}
+type KeyWithSecret = keyWithSecret
 
 // Limit The limit of one limit class of the key's products.
 type Limit struct {
@@ -774,7 +725,7 @@ type ProductList struct {
 	Products []Product `json:"products"`
 }
 
-// Products defines model for Products.
+// Products A set: it is stored sorted, each product once.
 type Products = []string
 
 // Proposal defines model for Proposal.
@@ -806,8 +757,10 @@ type PutOperator struct {
 
 // PutProposal defines model for PutProposal.
 type PutProposal struct {
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted.
-	Domains  *Domains  `json:"domains,omitempty"`
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
+	Domains *Domains `json:"domains,omitempty"`
+
+	// Products A set: it is stored sorted, each product once.
 	Products *Products `json:"products,omitempty"`
 }
 

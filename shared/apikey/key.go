@@ -100,15 +100,6 @@ type Block struct {
 	By     string // the operator's e-mail or subject; shown to operators only
 }
 
-// Limit is a limit of this key's own for one limit class.
-type Limit struct {
-	Class product.Class
-	QPS   int
-	// EndsAt, if set, is when Then (or the catalogue's default, if Then is 0) comes back.
-	EndsAt time.Time
-	Then   int
-}
-
 // RotationPolicy is "every n days", announced some days before.
 type RotationPolicy struct {
 	EveryDays        int

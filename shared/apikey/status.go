@@ -76,62 +76,55 @@ func (k Key) next(now time.Time) Key {
 // Touched returns the key as the next version, for a change that a caller has made to its fields.
 func (k Key) Touched(now time.Time) Key { return k.next(now) }
 
-// Disable stops the key until it is enabled again. Disabling twice changes nothing: ok is false.
-func (k Key) Disable(now time.Time) (after Key, ok bool, err error) { return k.setDisabled(true, now) }
+// Disable stops the key until it is enabled again. Disabling twice changes nothing: the key comes back as it was.
+func (k Key) Disable(now time.Time) (Key, error) { return k.setDisabled(true, now) }
 
 // Enable undoes Disable. It doesn't touch an operator's block.
-func (k Key) Enable(now time.Time) (after Key, ok bool, err error) { return k.setDisabled(false, now) }
+func (k Key) Enable(now time.Time) (Key, error) { return k.setDisabled(false, now) }
 
-func (k Key) setDisabled(disabled bool, now time.Time) (Key, bool, error) {
-	if err := k.Editable(); err != nil {
-		return k, false, err
-	}
-	if k.Disabled == disabled {
-		return k, false, nil
+func (k Key) setDisabled(disabled bool, now time.Time) (Key, error) {
+	if err := k.Editable(); err != nil || k.Disabled == disabled {
+		return k, err
 	}
 	after := k.next(now)
 	after.Disabled = disabled
-	return after, true, nil
+	return after, nil
 }
 
 // Revoke ends the key for good. The customer confirms with the key's name. Revoking twice changes nothing.
-func (k Key) Revoke(confirmName string, now time.Time) (after Key, ok bool, err error) {
+func (k Key) Revoke(confirmName string, now time.Time) (Key, error) {
 	if !k.DeletedAt.IsZero() {
-		return k, false, ErrDeleted
+		return k, ErrDeleted
 	}
 	if confirmName != k.Name {
-		return k, false, ErrNameMismatch
+		return k, ErrNameMismatch
 	}
-	return k.revoke(now)
+	after, _ := k.RevokeForClosure(now)
+	return after, nil
 }
 
 // RevokeForClosure ends the key because its account closes: from any state, a deleted one included.
 func (k Key) RevokeForClosure(now time.Time) (after Key, ok bool) {
-	after, ok, _ = k.revoke(now)
-	return after, ok
-}
-
-func (k Key) revoke(now time.Time) (Key, bool, error) {
 	if !k.RevokedAt.IsZero() {
-		return k, false, nil
-	}
-	after := k.next(now)
-	after.RevokedAt = after.UpdatedAt
-	return after, true, nil
-}
-
-// Delete hides the key, from any state. Deleting twice changes nothing.
-func (k Key) Delete(now time.Time) (after Key, ok bool) {
-	if !k.DeletedAt.IsZero() {
 		return k, false
 	}
 	after = k.next(now)
-	after.DeletedAt = after.UpdatedAt
+	after.RevokedAt = after.UpdatedAt
 	return after, true
 }
 
+// Delete hides the key, from any state. Deleting twice changes nothing.
+func (k Key) Delete(now time.Time) Key {
+	if !k.DeletedAt.IsZero() {
+		return k
+	}
+	after := k.next(now)
+	after.DeletedAt = after.UpdatedAt
+	return after
+}
+
 // Restore brings back what [Key.Delete] hid and nothing else: a revoked key comes back revoked. [ErrBilling]: the account
-// has changed meanwhile to a type that the key's billing type doesn't fit.
+// has changed since to a type that the key's billing type doesn't fit.
 func (k Key) Restore(now time.Time) (Key, error) {
 	if k.DeletedAt.IsZero() {
 		return k, ErrNotDeleted

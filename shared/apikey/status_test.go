@@ -44,13 +44,11 @@ type command struct {
 	do       func(apikey.Key, time.Time) (apikey.Key, error)
 }
 
-func changed(k apikey.Key, _ bool, err error) (apikey.Key, error) { return k, err }
-
 var commands = []command{
-	{"disable", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return changed(k.Disable(now)) }},
-	{"enable", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return changed(k.Enable(now)) }},
-	{"revoke", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return changed(k.Revoke(k.Name, now)) }},
-	{"delete", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { after, _ := k.Delete(now); return after, nil }},
+	{"disable", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Disable(now) }},
+	{"enable", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Enable(now) }},
+	{"revoke", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Revoke(k.Name, now) }},
+	{"delete", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Delete(now), nil }},
 	{"restore", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Restore(now) }},
 	{"block", false, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", now) }},
 	{"unblock", false, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Unblock(now) }},
@@ -94,16 +92,16 @@ func TestNoCommandUndoesARevokeAndNoCustomerUndoesABlock(t *testing.T) {
 
 func TestRevokeAsksForTheName(t *testing.T) {
 	k := apikey.Key{Name: "Shop"}
-	if _, ok, err := k.Revoke("shop", noon); ok || !errors.Is(err, apikey.ErrNameMismatch) {
-		t.Errorf("got %v %v", ok, err)
+	if after, err := k.Revoke("shop", noon); !after.RevokedAt.IsZero() || !errors.Is(err, apikey.ErrNameMismatch) {
+		t.Errorf("got %v %v", after, err)
 	}
-	if after, ok, err := k.Revoke("Shop", noon); !ok || err != nil || after.Status(noon) != apikey.StatusRevoked {
-		t.Errorf("got %v %v %v", after, ok, err)
+	if after, err := k.Revoke("Shop", noon); err != nil || after.Status(noon) != apikey.StatusRevoked {
+		t.Errorf("got %v %v", after, err)
 	}
 }
 
 func TestRestoreEndsAfterThirtyDays(t *testing.T) {
-	k, _ := apikey.Key{AccountType: account.SelfServe, BillingType: apikey.Freemium}.Delete(noon)
+	k := apikey.Key{AccountType: account.SelfServe, BillingType: apikey.Freemium}.Delete(noon)
 	if _, err := k.Restore(noon.Add(apikey.RestoreWindow - time.Millisecond)); err != nil {
 		t.Error(err)
 	}
@@ -113,7 +111,7 @@ func TestRestoreEndsAfterThirtyDays(t *testing.T) {
 }
 
 func TestRestoreRefusesAKeyThatNoLongerFitsItsAccount(t *testing.T) {
-	k, _ := apikey.Key{AccountType: account.SelfServe, BillingType: apikey.Freemium}.Delete(noon)
+	k := apikey.Key{AccountType: account.SelfServe, BillingType: apikey.Freemium}.Delete(noon)
 	k.AccountType = account.Enterprise
 	if _, err := k.Restore(noon); !errors.Is(err, apikey.ErrBilling) {
 		t.Errorf("got %v", err)

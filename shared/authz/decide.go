@@ -108,7 +108,7 @@ func (c *Compiled) Decide(now time.Time, req Request) Decision {
 	if d.Code = c.keyCode(now, req.Place); d.Code != Allowed {
 		return d
 	}
-	d.Limit = OwnLimit(c.Limits, match.Class, now)
+	d.Limit = apikey.OwnLimit(c.Limits, match.Class).At(now)
 	inProducts := productCode(req.Target, c.Products)
 	inDomains, rule, pattern := c.originCode(req, c.Domains, c.domains)
 	d.Code = first(inProducts, inDomains)
@@ -194,17 +194,4 @@ func (c *Compiled) originCode(req Request, texts []string, list origin.List) (Co
 		return Allowed, RulePattern, texts[i]
 	}
 	return DomainNotAllowed, RuleNoPattern, ""
-}
-
-// OwnLimit is a key's own limit for a class at a time, in calls a second; 0 means the catalogue's default.
-func OwnLimit(limits []apikey.Limit, class product.Class, now time.Time) int {
-	for i := range limits {
-		if l := &limits[i]; l.Class == class {
-			if over(l.EndsAt, now) {
-				return max(l.Then, 0)
-			}
-			return max(l.QPS, 0)
-		}
-	}
-	return 0
 }

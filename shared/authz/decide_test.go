@@ -178,21 +178,6 @@ func TestDecideTellsWhatAProposalWouldHaveSaid(t *testing.T) {
 	}
 }
 
-func TestOwnLimitEndsOnTime(t *testing.T) {
-	limits := []apikey.Limit{
-		{Class: "a", QPS: 7},
-		{Class: "b", QPS: 9, EndsAt: now, Then: 3},
-		{Class: "c", QPS: 9, EndsAt: in, Then: 3},
-		{Class: "d", QPS: 9, EndsAt: ago},
-		{Class: "e", QPS: -1},
-	}
-	for class, want := range map[product.Class]int{"a": 7, "b": 3, "c": 9, "d": 0, "e": 0, "f": 0} {
-		if got := authz.OwnLimit(limits, class, now); got != want {
-			t.Errorf("class %s: %d, want %d", class, got, want)
-		}
-	}
-}
-
 func TestDecidingDoesNotAllocate(t *testing.T) {
 	p := livePolicy()
 	p.Domains = []string{"b.example", "*.example.com"}

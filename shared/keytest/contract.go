@@ -232,7 +232,7 @@ func membersLastOwner(t *testing.T, s Stores) {
 		_, err := s.Control.PutMember(context.Background(), &m, after, Row(a.ID, "member.change", ""))
 		return err
 	}
-	if n := race(t, 2, leave, dynamo.ErrLastOwner); n != 1 {
+	if n := race(t, 2, leave, account.ErrLastOwner); n != 1 {
 		t.Fatalf("%d owners left, want 1", n)
 	}
 }

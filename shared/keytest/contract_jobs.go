@@ -71,7 +71,7 @@ func typeRefused(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	k := s.NewKey(t, a)
 	_, err := s.Control.SetType(t.Context(), a.ID, account.Enterprise, Now, rowsOf(a.ID))
-	wantErr(t, err, dynamo.ErrBilling)
+	wantErr(t, err, apikey.ErrBilling)
 	got, err := s.Control.Account(t.Context(), a.ID)
 	must(t, err)
 	if got.Type != account.SelfServe || got.PendingType != "" {
@@ -83,9 +83,9 @@ func typeRefused(t *testing.T, s Stores) {
 	must(t, err)
 	k2 := Key(a.ID)
 	_, err = s.Control.Commit(t.Context(), control.Change{After: k2, Audit: Row(a.ID, "key.create", k2.ID)})
-	wantErr(t, err, dynamo.ErrTypeChanging)
+	wantErr(t, err, account.ErrTypeChanging)
 	_, err = s.Edit(t.Context(), k, "key.edit", func(k *apikey.Key) { k.BillingType = apikey.PayAsYouGrow })
-	wantErr(t, err, dynamo.ErrTypeChanging)
+	wantErr(t, err, account.ErrTypeChanging)
 	_, err = s.Edit(t.Context(), k, "key.disable", func(k *apikey.Key) { k.Disabled = true })
 	must(t, err)
 }
@@ -114,13 +114,13 @@ func closeResumes(t *testing.T, s Stores) {
 	}
 	k := Key(a.ID)
 	_, err = s.Control.Commit(t.Context(), control.Change{After: k, Audit: Row(a.ID, "key.create", k.ID)})
-	wantErr(t, err, dynamo.ErrClosed)
+	wantErr(t, err, account.ErrClosed)
 	deleted, err = s.Control.Key(t.Context(), a.ID, deleted.ID)
 	must(t, err)
 	_, err = s.Edit(t.Context(), deleted, "key.restore", func(k *apikey.Key) { k.DeletedAt = time.Time{} })
-	wantErr(t, err, dynamo.ErrClosed)
+	wantErr(t, err, account.ErrClosed)
 	_, err = s.Control.UpdateAccount(t.Context(), got, got, Row(a.ID, "account.edit", ""))
-	wantErr(t, err, dynamo.ErrClosed)
+	wantErr(t, err, account.ErrClosed)
 	before := len(s.AllAudit(t, a.ID))
 	again, err := s.Control.Close(t.Context(), a.ID, Now.Add(time.Hour), rowsOf(a.ID))
 	must(t, err)
@@ -145,11 +145,11 @@ func closingRefuses(t *testing.T, s Stores) {
 	wantErr(t, err, dynamo.ErrUnknown)
 	other := Key(a.ID)
 	_, err = s.Control.Commit(t.Context(), control.Change{After: other, Audit: Row(a.ID, "key.create", other.ID)})
-	wantErr(t, err, dynamo.ErrClosed)
+	wantErr(t, err, account.ErrClosed)
 	_, err = s.Control.PutMember(t.Context(), nil, Member(a.ID, "late", account.Viewer), Row(a.ID, "member.add", ""))
-	wantErr(t, err, dynamo.ErrClosed)
+	wantErr(t, err, account.ErrClosed)
 	_, err = s.Control.SetType(t.Context(), a.ID, account.Enterprise, Now, rowsOf(a.ID))
-	wantErr(t, err, dynamo.ErrClosed)
+	wantErr(t, err, account.ErrClosed)
 	// An edit that is under way makes the closing step stale; it is done again.
 	raced := false
 	_, err = s.With(func(call string, _ int) Fault {
@@ -249,7 +249,7 @@ func requestsDecided(t *testing.T, s Stores) {
 		r.ID = []qps.RequestID{"qps_1", "qps_2"}[i]
 		return s.Control.SubmitRequest(context.Background(), r, nil, Row(a.ID, "qps.submit", k.ID))
 	}
-	if n := race(t, 2, submit, dynamo.ErrOpenRequest); n != 1 {
+	if n := race(t, 2, submit, qps.ErrOpenRequest); n != 1 {
 		t.Fatalf("%d requests are open", n)
 	}
 	queue, err := s.Control.OpenRequests(t.Context(), "", 10)
@@ -276,7 +276,7 @@ func requestsDecided(t *testing.T, s Stores) {
 		_, err = s.Control.CommitDecision(context.Background(), c, after)
 		return err
 	}
-	if n := race(t, 2, decide, dynamo.ErrDecided); n != 1 {
+	if n := race(t, 2, decide, qps.ErrNotPending); n != 1 {
 		t.Fatalf("decided %d times", n)
 	}
 	got, err := s.Control.Request(t.Context(), a.ID, pending.ID)

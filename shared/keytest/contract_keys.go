@@ -25,12 +25,27 @@ func full(k *apikey.Key) {
 	k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: Now.Add(time.Hour), Then: 2}, {Class: "map-display.tiles", QPS: 0}}
 	k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", AnnouncedFor: Now}
 	k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: Now}
+	k.Delivery = apikey.Delivery{Reader: k.Rotation.Principal, Due: true, Version: "v1", RetryAt: Now}
+}
+
+// checkFull checks that full sets every field of a key but those that end it.
+func checkFull(t *testing.T, k apikey.Key) {
+	t.Helper()
+	v := reflect.ValueOf(k)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "RevokedAt" && name != "DeletedAt" {
+			t.Errorf("the full key of this contract has no %s", name)
+		}
+	}
 }
 
 func keysReadBack(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	for name, option := range map[string]func(*apikey.Key){"plain": func(*apikey.Key) {}, "full": full} {
 		k := s.NewKey(t, a, option)
+		if name == "full" {
+			checkFull(t, k)
+		}
 		got, err := s.Control.Key(t.Context(), a.ID, k.ID)
 		must(t, err)
 		if !reflect.DeepEqual(got, k) {
@@ -73,9 +88,9 @@ func keysRevoked(t *testing.T, s Stores) {
 	must(t, err)
 	// A program that forgot the rule, or read the key in a way of its own, meets it in the store.
 	_, err = s.Edit(t.Context(), revoked, "key.edit", func(k *apikey.Key) { k.RevokedAt = time.Time{} })
-	wantErr(t, err, dynamo.ErrRevoked)
+	wantErr(t, err, apikey.ErrRevoked)
 	_, err = s.Edit(t.Context(), revoked, "key.edit", func(k *apikey.Key) { k.RevokedAt = Now.Add(time.Hour) })
-	wantErr(t, err, dynamo.ErrRevoked)
+	wantErr(t, err, apikey.ErrRevoked)
 	deleted, err := s.Edit(t.Context(), revoked, "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
 	must(t, err)
 	restored, err := s.Edit(t.Context(), deleted, "key.restore", func(k *apikey.Key) { k.DeletedAt = time.Time{} })
@@ -93,7 +108,7 @@ func keysLimit(t *testing.T, s Stores) {
 		_, err := s.Control.Commit(context.Background(), control.Change{After: k, Audit: Row(a.ID, "key.create", k.ID)})
 		return err
 	}
-	if n := race(t, 8, create, dynamo.ErrKeyLimit); n != 3 {
+	if n := race(t, 8, create, account.ErrKeyLimit); n != 3 {
 		t.Fatalf("%d keys were created, want 3", n)
 	}
 	page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{})
@@ -114,7 +129,7 @@ func keysRoom(t *testing.T, s Stores) {
 	deleted, err = s.Control.Key(t.Context(), a.ID, first.ID)
 	must(t, err)
 	_, err = s.Edit(t.Context(), deleted, "key.restore", func(k *apikey.Key) { k.DeletedAt = time.Time{} })
-	wantErr(t, err, dynamo.ErrKeyLimit)
+	wantErr(t, err, account.ErrKeyLimit)
 }
 
 func keysForeign(t *testing.T, s Stores) {

@@ -56,7 +56,7 @@ func EngineStores(t testing.TB) Stores {
 func NewStores(db DB, tables dynamo.Tables) Stores {
 	return Stores{
 		DB: db, Tables: tables,
-		Control: control.New(db, tables.Control, tables.Gate), Gate: policies.NewReader(db, tables.Gate),
+		Control: control.New(db, tables.Control, tables.Gate), Gate: policies.New(db, tables.Gate),
 	}
 }
 

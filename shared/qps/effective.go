@@ -1,31 +1,17 @@
 package qps
 
 import (
+	"cmp"
 	"time"
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/product"
 )
 
-// Effective returns the calls per second that a key may make in a limit class: its own limit, or the catalogue's
-// default where it has none. A limit with an end gives way, from that moment on, to the one that it names or to the
-// default.
+// Effective returns the calls per second that a key may make in a limit class at a time: its own limit, or the
+// catalogue's default where it has none.
 func Effective(limits []apikey.Limit, class product.Class, catalogueDefault int, now time.Time) int {
-	for i := range limits {
-		l := &limits[i]
-		if l.Class != class {
-			continue
-		}
-		switch {
-		case l.EndsAt.IsZero() || now.Before(l.EndsAt):
-			return l.QPS
-		case l.Then > 0:
-			return l.Then
-		default:
-			return catalogueDefault
-		}
-	}
-	return catalogueDefault
+	return cmp.Or(apikey.OwnLimit(limits, class).At(now), catalogueDefault)
 }
 
 // WithLimit returns the limits of a key with one class set to qps, until endsAt if that is set. What holds at now, if

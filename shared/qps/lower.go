@@ -1,6 +1,7 @@
 package qps
 
 import (
+	"cmp"
 	"time"
 
 	"latchkey/shared/apikey"
@@ -13,14 +14,10 @@ import (
 func Lowered(limits []apikey.Limit, class product.Class, wanted, catalogueDefault int, now time.Time) []apikey.Limit {
 	after := WithLimit(limits, class, wanted, time.Time{}, now)
 	for _, l := range limits {
-		if l.Class != class || !now.Before(l.EndsAt) {
+		if l.Class != class || l.EndsAt.IsZero() || l.Ended(now) {
 			continue
 		}
-		back := l.Then
-		if back == 0 {
-			back = catalogueDefault
-		}
-		if back < wanted {
+		if back := cmp.Or(l.At(l.EndsAt), catalogueDefault); back < wanted {
 			last := &after[len(after)-1] // WithLimit puts the new one there
 			last.EndsAt, last.Then = l.EndsAt, l.Then
 		}

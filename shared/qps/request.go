@@ -68,7 +68,8 @@ const (
 
 // Why a request can't be made or changed.
 var (
-	ErrNotPending       = errors.New("qps: the request is not pending")
+	ErrNotPending       = errors.New("qps: the request is not pending: it was decided or withdrawn")
+	ErrOpenRequest      = errors.New("qps: a request for this key and class is open already")
 	ErrSameAsCurrent    = errors.New("qps: the requested limit is the one in force")
 	ErrBelowOne         = errors.New("qps: a limit is at least 1")
 	ErrAboveMax         = errors.New("qps: the limit is above the product's maximum")

@@ -177,14 +177,13 @@ func Announced(k apikey.Key, now time.Time) (after apikey.Key, ok bool) {
 func WithoutEndedLimits(k apikey.Key, now time.Time) (after apikey.Key, ok bool) {
 	var kept []apikey.Limit
 	for _, l := range k.Limits {
-		switch {
-		case l.EndsAt.IsZero() || now.Before(l.EndsAt):
+		if !l.Ended(now) {
 			kept = append(kept, l)
-		case l.Then > 0:
-			kept = append(kept, apikey.Limit{Class: l.Class, QPS: l.Then})
-			ok = true
-		default:
-			ok = true
+			continue
+		}
+		ok = true
+		if then := l.At(now); then > 0 {
+			kept = append(kept, apikey.Limit{Class: l.Class, QPS: then})
 		}
 	}
 	if !ok {

@@ -71,7 +71,17 @@ func Body[T any](r *http.Request, shape BodyOptions) (T, Members, error) {
 	return into, members, nil
 }
 
-// Empty reads the body of an operation that takes no members.
+// NoBody wraps the endpoint of an operation that takes no members: a body is refused unless it is an empty object.
+func NoBody(e Endpoint) Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, c Principal) error {
+		if err := Empty(r); err != nil {
+			return err
+		}
+		return e(w, r, c)
+	}
+}
+
+// Empty reads the body of an operation that takes no members, for endpoints that have more to authorise first.
 func Empty(r *http.Request) error {
 	_, _, err := Body[struct{}](r, BodyOptions{Optional: true})
 	return err
@@ -293,10 +303,11 @@ func memberNames(v any) map[string]bool {
 	if v == nil {
 		return names
 	}
-	t := reflect.TypeOf(v)
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		names[name] = true
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
+		if !f.Anonymous {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			names[name] = true
+		}
 	}
 	return names
 }

@@ -79,7 +79,7 @@ func (m *Mux) Person(pattern string, e Endpoint) {
 }
 
 // Operator registers an operation for operators, on no account in particular.
-func (m *Mux) Operator(pattern string, action account.Action, e Endpoint) {
+func (m *Mux) Operator(pattern string, e Endpoint, action account.Action) {
 	m.Person(pattern, func(w http.ResponseWriter, r *http.Request, c Principal) error {
 		operator, err := m.People.IsOperator(r.Context(), c.Person.Subject)
 		switch {

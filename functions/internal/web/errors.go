@@ -8,6 +8,7 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/sealing"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/qps"
@@ -17,35 +18,27 @@ import (
 // Errors is the one table between the errors of stores and core packages and the answers of the API.
 func Errors() gateway.Table {
 	conflict := func(code, text string) *gateway.Problem { return gateway.NewProblem(http.StatusConflict, code, text) }
-	revoked := conflict("key_revoked", "The key is permanently revoked.").WithDetail("Create a new key.")
-	deleted := conflict("key_deleted", "The key is deleted.").WithDetail("Restore it first; that is possible for 30 days.")
-	decided := conflict("request_decided", "The request has already been decided or withdrawn.")
 	return gateway.Table{
 		{Err: dynamo.ErrNotFound, Problem: gateway.ErrNotFound},
 		{Err: dynamo.ErrStale, Problem: gateway.ErrStale},
-		{Err: dynamo.ErrRevoked, Problem: revoked},
-		{Err: dynamo.ErrKeyLimit, Problem: conflict("key_limit_reached", "The account has reached its limit of keys.").
-			WithDetail("Delete a key, or ask for a higher limit.")},
-		{Err: dynamo.ErrLastOwner, Problem: conflict("last_owner", "An account must keep at least one owner.").
-			WithDetail("Make somebody else an owner first.")},
-		{Err: dynamo.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
-		{Err: dynamo.ErrTypeChanging, Problem: conflict("account_type_changing", "The account's type is being changed.").
-			WithDetail("Try again in a moment.")},
-		{Err: dynamo.ErrBilling, Problem: conflict("billing_type_conflict", "A key's billing type doesn't fit the account's type.").
-			WithDetail("Change the billing types of its keys first.")},
-		{Err: dynamo.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is already open.").
-			WithDetail("Withdraw it first, or wait for the decision.")},
-		{Err: dynamo.ErrDecided, Problem: decided},
 		{Err: dynamo.ErrExists, Problem: conflict("exists", "The object already exists.")},
 		{Err: dynamo.ErrConflict, Problem: gateway.ErrUnavailable},
 		{Err: dynamo.ErrUnknown, Problem: gateway.ErrUnavailable},
 
-		{Err: apikey.ErrRevoked, Problem: revoked},
-		{Err: apikey.ErrDeleted, Problem: deleted},
+		{Err: account.ErrKeyLimit, Problem: conflict("key_limit_reached", "The account has reached its limit of keys.").
+			WithDetail("Delete a key, or ask for a higher limit.")},
+		{Err: account.ErrLastOwner, Problem: conflict("last_owner", "An account must keep at least one owner.").
+			WithDetail("Make somebody else an owner first.")},
+		{Err: account.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
+		{Err: account.ErrTypeChanging, Problem: conflict("account_type_changing", "The account's type is being changed.").
+			WithDetail("Try again in a moment.")},
+
+		{Err: apikey.ErrRevoked, Problem: conflict("key_revoked", "The key is permanently revoked.").WithDetail("Create a new key.")},
+		{Err: apikey.ErrDeleted, Problem: conflict("key_deleted", "The key is deleted.").WithDetail("Restore it first; that is possible for 30 days.")},
 		{Err: apikey.ErrNotDeleted, Problem: conflict("key_not_deleted", "The key is not deleted.")},
 		{Err: apikey.ErrRestoreTooOld, Problem: conflict("key_restore_too_late", "The key was deleted more than 30 days ago.")},
-		{Err: apikey.ErrBilling, Problem: conflict("billing_type_conflict", "The key's billing type doesn't fit the account's type, which has changed.").
-			WithDetail("Create a new key.")},
+		{Err: apikey.ErrBilling, Problem: conflict("billing_type_conflict", "A key's billing type doesn't fit the account's type.").
+			WithDetail("Change the billing types of the account's keys first; in place of a deleted key that doesn't fit any more, create a new one.")},
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
 		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is already blocked.")},
 		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(
@@ -60,8 +53,10 @@ func Errors() gateway.Table {
 		{Err: rotation.ErrShorter, Problem: gateway.Invalid(
 			gateway.Field("grace_seconds", "too_short", "The new end must be later than the current one."))},
 
-		{Err: qps.ErrNotPending, Problem: decided},
-		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end date that the request asks for has passed.").
+		{Err: qps.ErrNotPending, Problem: conflict("request_decided", "The request has already been decided or withdrawn.")},
+		{Err: qps.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is already open.").
+			WithDetail("Withdraw it first, or wait for the decision.")},
+		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end that the request asks for has passed.").
 			WithDetail("Reject it; the customer can file another.")},
 		{Err: qps.ErrBadJustification, Problem: gateway.Invalid(
 			gateway.Field("justification", "bad_length", "It must have 1 to 2000 characters."))},

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"time"
 
 	"latchkey/shared/account"
@@ -92,43 +93,21 @@ func limitDocs(k apikey.Key, v View) []api.Limit {
 }
 
 func limitDoc(k apikey.Key, id product.ID, class product.LimitClass, now time.Time) api.Limit {
-	standard := class.QPS[k.AccountType]
+	own, standard := apikey.OwnLimit(k.Limits, class.ID), class.QPS[k.AccountType]
 	doc := api.Limit{
-		Class: string(class.ID), Product: string(id), Name: class.Name, Qps: standard, DefaultQps: standard, MaxQps: class.MaxQPS,
+		Class: string(class.ID), Product: string(id), Name: class.Name,
+		Qps: cmp.Or(own.At(now), standard), DefaultQps: standard, MaxQps: class.MaxQPS,
 	}
-	for _, own := range k.Limits {
-		if own.Class != class.ID {
-			continue
-		}
-		then := own.Then
-		if then == 0 {
-			then = standard
-		}
-		switch {
-		case own.EndsAt.IsZero():
-			doc.Qps = own.QPS
-		case now.Before(own.EndsAt):
-			doc.Qps, doc.EndsAt, doc.ThenQps = own.QPS, TimePtr(own.EndsAt), &then
-		default:
-			doc.Qps = then
-		}
+	if !own.EndsAt.IsZero() && !own.Ended(now) {
+		then := cmp.Or(own.At(own.EndsAt), standard)
+		doc.EndsAt, doc.ThenQps = TimePtr(own.EndsAt), &then
 	}
 	return doc
 }
 
 // KeyWithSecret renders a key with its secret, for the one answer that shows it; secret "" is a replay.
 func KeyWithSecret(k apikey.Key, v View, secret apikey.Secret) api.KeyWithSecret {
-	d := KeyDoc(k, v)
-	doc := api.KeyWithSecret{
-		Id: d.Id, AccountId: d.AccountId, Name: d.Name, Usage: d.Usage, BillingType: d.BillingType, Products: d.Products,
-		Domains: d.Domains, MissingOrigin: d.MissingOrigin, HeaderOnly: d.HeaderOnly, Recoverable: d.Recoverable,
-		Preview: d.Preview, Status: d.Status, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, ExpiresAt: d.ExpiresAt,
-		Disabled: d.Disabled, Blocked: d.Blocked, RevokedAt: d.RevokedAt, DeletedAt: d.DeletedAt, RotatedAt: d.RotatedAt,
-		PreviousPreview: d.PreviousPreview, PreviousSecretExpiresAt: d.PreviousSecretExpiresAt,
-		PreviousSecretLastUsedAt: d.PreviousSecretLastUsedAt, RotationCancelled: d.RotationCancelled,
-		LastUsedAt: d.LastUsedAt, LastUsedAgeSeconds: d.LastUsedAgeSeconds, Limits: d.Limits,
-		RotationPolicy: d.RotationPolicy, Proposed: d.Proposed, Version: d.Version,
-	}
+	doc := api.KeyWithSecret{Key: KeyDoc(k, v)}
 	if secret.IsZero() {
 		unavailable := true
 		doc.SecretUnavailable = &unavailable

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
@@ -13,6 +14,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
 )
@@ -21,6 +23,7 @@ import (
 type KeyStore interface {
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
+	Remembered(ctx context.Context, id account.ID, operation string, who account.Subject, key string, now time.Time) (control.Idempotency, error)
 }
 
 // KeyUse reads when secrets were last used. A key that isn't in the answer was never used.
@@ -66,10 +69,10 @@ func (s *KeyService) Row(c gateway.Principal, action string, before *apikey.Key,
 	return AuditRow(s.Source, c, action, after.ID, audit.KeyChanges(before, after)...)
 }
 
-// Change makes any change of an existing key: read, compare, apply, commit, show. A change without effect is
-// acknowledged without a write, so that a request can be repeated.
+// Change makes any change of an existing key: read, compare, apply, commit, show. A change that leaves the key the same
+// ([apikey.Key.Same]) is acknowledged without a write, so that a request can be repeated.
 func (s *KeyService) Change(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string,
-	apply func(before apikey.Key) (after apikey.Key, changed bool, err error),
+	apply func(before apikey.Key) (after apikey.Key, err error),
 ) error {
 	before, err := s.Read(r, c)
 	if err != nil {
@@ -78,11 +81,11 @@ func (s *KeyService) Change(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
 		return err
 	}
-	after, changed, err := apply(before)
+	after, err := apply(before)
 	switch {
 	case err != nil:
 		return err
-	case !changed:
+	case after.Same(before):
 		return s.Show(w, r, c, before)
 	default:
 		return s.Commit(w, r, c, action, before, after)
@@ -169,19 +172,30 @@ func (s *KeyService) Replay(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	return s.ShowSecret(w, r, c, status, k, apikey.Secret{})
 }
 
-// Idempotency reads the request's Idempotency-Key, nil if there is none. The path counts with the body: the same key
-// on another object is another request.
-func (s *KeyService) Idempotency(r *http.Request, c gateway.Principal, operation string, body any) (*control.Idempotency, error) {
+// Idempotency reads the request's Idempotency-Key, nil if there is none, and looks for a request that was made under it
+// before: replay is nil if there is none. A replay is answered before anything is checked that the first request may
+// have changed; of two at the same moment, the condition of the write finds the second. The path counts with the body:
+// the same key on another object is another request.
+func (s *KeyService) Idempotency(r *http.Request, c gateway.Principal, operation string, body any) (now *control.Idempotency, replay *control.Replay, err error) {
 	key, err := gateway.IdempotencyKey(r)
 	if err != nil || key == "" {
-		return nil, err
+		return nil, nil, err
 	}
 	canonical, err := json.Marshal(body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	hash := gateway.BodyHash([]byte(r.URL.Path), canonical)
-	return &control.Idempotency{
+	now = &control.Idempotency{
 		Operation: operation, Subject: c.Person.Subject, Key: key, BodyHash: hex.EncodeToString(hash[:]), At: s.Source.Time(),
-	}, nil
+	}
+	first, err := s.Store.Remembered(r.Context(), c.Account, operation, now.Subject, now.Key, now.At)
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
+		return now, nil, nil
+	case err != nil:
+		return nil, nil, err
+	default:
+		return now, &control.Replay{First: first}, nil
+	}
 }

@@ -27,8 +27,8 @@ func (b *Base) LastUsed() Uses {
 }
 
 // Counters is the store of a table of counters, on the function's one client.
-func (b *Base) Counters(table string) counters.Store {
-	return counters.Store{Client: b.client, Table: table}
+func (b *Base) Counters(table string) *counters.Store {
+	return counters.New(b.client, table)
 }
 
 // LastUsed answers for keys of one account. A key that isn't in the answer was never used.

@@ -66,7 +66,7 @@ type machine struct {
 	tallies     []*usage.Tally
 	lanes       [][]usage.Report
 	table       *table
-	store       counters.Store
+	store       *counters.Store
 	puts, units int
 	invocations int
 }
@@ -79,7 +79,7 @@ func newMachine(p plan) *machine {
 	for i := range p.environments {
 		m.tallies = append(m.tallies, usage.NewTally(fmt.Sprintf("%032x", i)))
 	}
-	m.store = counters.Store{Client: m.table, Table: "counters", Token: func() string { return "" }}
+	m.store = counters.New(m.table, "counters")
 	return m
 }
 

@@ -48,7 +48,8 @@ func (s *Store) Account(ctx context.Context, id account.ID) (account.Account, er
 }
 
 // UpdateAccount replaces an account by its next version. ErrStale when it has changed since before was read,
-// ErrClosed when it is closed for good. Changing the type and closing are SetType and Close, which also see to the keys.
+// account.ErrClosed when it is closed for good. Changing the type and closing are SetType and Close, which also see to
+// the keys.
 func (s *Store) UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error) {
 	after.ID, after.Version = before.ID, before.Version+1
 	ops := []op{put(s.control, encodeAccount(after), cond{
@@ -68,7 +69,7 @@ func accountFailed(old dynamo.Item) error {
 	case len(old) == 0:
 		return dynamo.ErrNotFound
 	case old["closed_at"] != nil:
-		return dynamo.ErrClosed
+		return account.ErrClosed
 	default:
 		return dynamo.ErrStale
 	}
@@ -78,7 +79,7 @@ func accountFailed(old dynamo.Item) error {
 func (s *Store) openAccount(id account.ID) op {
 	return check(s.control, accountKey(id), cond{
 		text: "attribute_exists(pk) AND attribute_not_exists(closed_at) AND attribute_not_exists(closing)",
-	}, gone(dynamo.ErrClosed))
+	}, gone(account.ErrClosed))
 }
 
 // AccountPage is one page of accounts, ordered by name.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"latchkey/shared/account"
+
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/authz"
@@ -25,8 +27,9 @@ type Change struct {
 // stored, and a lost answer has been looked up.
 //
 // Errors: [*Replay] when the idempotency key was used before, [dynamo.ErrNotFound], [dynamo.ErrExists],
-// [dynamo.ErrStale] when the key has changed since Before was read, ErrRevoked when the change would undo a revocation,
-// ErrKeyLimit, ErrClosed, ErrTypeChanging; [dynamo.ErrConflict] and [dynamo.ErrUnknown] are breakdowns.
+// [dynamo.ErrStale] when the key has changed since Before was read, [apikey.ErrRevoked] when the change would undo a
+// revocation, [account.ErrKeyLimit], [account.ErrClosed], [account.ErrTypeChanging]; [dynamo.ErrConflict] and
+// [dynamo.ErrUnknown] are breakdowns.
 func (s *Store) Commit(ctx context.Context, c Change) (apikey.Key, error) {
 	return s.commit(ctx, c)
 }
@@ -77,7 +80,7 @@ func (s *Store) putKey(before *apikey.Key, after apikey.Key) op {
 		case len(old) == 0:
 			return dynamo.ErrNotFound
 		case version == before.Version:
-			return dynamo.ErrRevoked
+			return apikey.ErrRevoked
 		default:
 			return dynamo.ErrStale
 		}
@@ -110,7 +113,7 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 	switch {
 	case isCounted && !wasCounted:
 		ops = append(ops, update(s.control, count, "SET num = num + :one",
-			cond{text: "num < cap", values: one}, gone(dynamo.ErrKeyLimit)))
+			cond{text: "num < cap", values: one}, gone(account.ErrKeyLimit)))
 	case wasCounted && !isCounted:
 		ops = append(ops, update(s.control, count, "SET num = num - :one",
 			cond{text: "num >= :one", values: one}, gone(errGuard)))
@@ -130,9 +133,9 @@ func accountNotReady(old dynamo.Item) error {
 	case len(old) == 0:
 		return dynamo.ErrNotFound
 	case old["closed_at"] != nil || old["closing"] != nil:
-		return dynamo.ErrClosed
+		return account.ErrClosed
 	case old["pending_type"] != nil:
-		return dynamo.ErrTypeChanging
+		return account.ErrTypeChanging
 	default:
 		return dynamo.ErrStale
 	}

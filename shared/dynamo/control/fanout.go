@@ -20,8 +20,9 @@ type RowMaker func(action string, key apikey.ID) audit.Row
 const staleAttempts = 10
 
 // SetType changes an account's type and that of all its keys. It may be repeated after a breakdown: it goes on where
-// it stopped. Until it is done, no key is created or restored and no billing type edited (ErrTypeChanging); the
-// answer comes after the last key. ErrBilling when a key's billing type doesn't fit the new type: nothing changes then.
+// it stopped. Until it is done, no key is created or restored and no billing type edited (account.ErrTypeChanging);
+// the answer comes after the last key. apikey.ErrBilling when a key's billing type doesn't fit the new type: nothing
+// changes then.
 func (s *Store) SetType(ctx context.Context, id account.ID, to account.Type, now time.Time, row RowMaker) (account.Account, error) {
 	a, err := s.Account(ctx, id)
 	if err != nil {
@@ -29,7 +30,7 @@ func (s *Store) SetType(ctx context.Context, id account.ID, to account.Type, now
 	}
 	switch {
 	case a.Closed():
-		return a, dynamo.ErrClosed
+		return a, account.ErrClosed
 	case a.PendingType == "" && a.Type == to:
 		return a, nil
 	}
@@ -72,7 +73,7 @@ func (s *Store) abandonType(ctx context.Context, a account.Account, row RowMaker
 	if err != nil {
 		return a, err
 	}
-	return a, dynamo.ErrBilling
+	return a, apikey.ErrBilling
 }
 
 // Close ends an account: from the first step on nothing is created in it, then each key is revoked, then it is

@@ -57,7 +57,7 @@ func decodeInvitation(item dynamo.Item) (Invitation, error) {
 	return i, d.err
 }
 
-// Invite writes an invitation. ErrExists, ErrClosed, ErrNotFound.
+// Invite writes an invitation. ErrExists, account.ErrClosed, ErrNotFound.
 func (s *Store) Invite(ctx context.Context, i Invitation, row audit.Row) error {
 	return s.write(ctx, row,
 		put(s.control, encodeInvitation(inviteKey(i.Account, i.ID), i), isNew, always(dynamo.ErrExists)),

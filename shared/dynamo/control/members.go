@@ -52,8 +52,8 @@ func (s *Store) Memberships(ctx context.Context, who account.Subject) (list []Me
 	return list, err
 }
 
-// PutMember adds a member (before is nil) or changes one. ErrExists, ErrStale, ErrClosed; ErrLastOwner when the
-// account would have no owner left.
+// PutMember adds a member (before is nil) or changes one. ErrExists, ErrStale, account.ErrClosed; account.ErrLastOwner
+// when the account would have no owner left.
 func (s *Store) PutMember(ctx context.Context, before *account.Member, after account.Member, row audit.Row) (account.Member, error) {
 	after, ops := s.putMember(before, after)
 	return after, s.write(ctx, row, ops...)
@@ -77,7 +77,7 @@ func (s *Store) putMember(before *account.Member, after account.Member) (account
 	return after, append(ops, s.countOwner(after.Account, wasOwner, after.Role == account.Owner)...)
 }
 
-// RemoveMember takes a member out. ErrStale when the member has changed since before was read; ErrLastOwner.
+// RemoveMember takes a member out. ErrStale when the member has changed since before was read; account.ErrLastOwner.
 func (s *Store) RemoveMember(ctx context.Context, before account.Member, row audit.Row) error {
 	condition := cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(before.Version)}}
 	ops := []op{
@@ -97,7 +97,7 @@ func (s *Store) countOwner(id account.ID, was, is bool) []op {
 			cond{text: exists.text, values: dynamo.Item{":one": dynamo.N(1)}}, always(dynamo.ErrNotFound))}
 	case was && !is:
 		return []op{update(s.control, key, "SET num = num - :one",
-			cond{text: "num > :one", values: dynamo.Item{":one": dynamo.N(1)}}, gone(dynamo.ErrLastOwner))}
+			cond{text: "num > :one", values: dynamo.Item{":one": dynamo.N(1)}}, gone(account.ErrLastOwner))}
 	default:
 		return nil
 	}

@@ -89,12 +89,12 @@ func (w *harness) note(m mutation, err error) {
 		w.ledger = append(w.ledger, m)
 	case errors.Is(err, dynamo.ErrUnknown):
 		w.ledger = append(w.ledger, m)
-	case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound), errors.Is(err, dynamo.ErrKeyLimit),
+	case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound), errors.Is(err, account.ErrKeyLimit),
 		errors.Is(err, dynamo.ErrConflict):
 	default:
 		w.broken = append(w.broken, fmt.Errorf("%s: %w", m.action, err))
 	}
-	if m.action == "key.create" && !errors.Is(err, dynamo.ErrKeyLimit) {
+	if m.action == "key.create" && !errors.Is(err, account.ErrKeyLimit) {
 		w.ids = append(w.ids, m.after.ID)
 	}
 }
@@ -151,9 +151,11 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 		after.Name += "x"
 		return after, ok
 	case "disable":
-		after, ok, err = k.Disable(now)
+		after, err = k.Disable(now)
+		ok = err == nil && after.Version != k.Version
 	case "enable":
-		after, ok, err = k.Enable(now)
+		after, err = k.Enable(now)
+		ok = err == nil && after.Version != k.Version
 	case "block":
 		after, err = k.Block("abuse", "operator", now)
 		ok = err == nil
@@ -161,9 +163,11 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 		after, err = k.Unblock(now)
 		ok = err == nil
 	case "revoke":
-		after, ok, err = k.Revoke(k.Name, now)
+		after, err = k.Revoke(k.Name, now)
+		ok = err == nil && after.Version != k.Version
 	case "delete":
-		after, ok = k.Delete(now)
+		after = k.Delete(now)
+		ok = after.Version != k.Version
 	case "restore":
 		after, err = k.Restore(now)
 		ok = err == nil

@@ -85,8 +85,8 @@ func decodeRequest(item dynamo.Item) (qps.Request, error) {
 	return request, c.err
 }
 
-// SubmitRequest writes a pending request, as [qps.Submit] made it. *Replay, ErrOpenRequest when one is open for this
-// key and class, ErrNotFound when the key is gone, deleted or revoked, ErrClosed.
+// SubmitRequest writes a pending request, as [qps.Submit] made it. [*Replay], [qps.ErrOpenRequest] when one is open for
+// this key and class, [dynamo.ErrNotFound] when the key is gone, deleted or revoked, [account.ErrClosed].
 func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idempotency, row audit.Row) error {
 	var ops []op
 	if remember != nil {
@@ -101,7 +101,7 @@ func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idem
 			text: "attribute_exists(pk) AND attribute_not_exists(deleted_at) AND attribute_not_exists(revoked_at)",
 		}, always(dynamo.ErrNotFound)),
 		s.openAccount(r.Account),
-		put(s.control, open, isNew, always(dynamo.ErrOpenRequest)),
+		put(s.control, open, isNew, always(qps.ErrOpenRequest)),
 		put(s.control, encodeRequest(r), isNew, always(dynamo.ErrExists)),
 	)
 	return s.write(ctx, row, ops...)
@@ -156,14 +156,14 @@ func (s *Store) requestPage(ctx context.Context, q query, limit int, mark func(q
 	return page, err
 }
 
-// CloseRequest writes a request that was rejected or withdrawn, as its state machine made it. ErrDecided when another
-// decision came first.
+// CloseRequest writes a request that was rejected or withdrawn, as its state machine made it. qps.ErrNotPending when
+// another decision came first.
 func (s *Store) CloseRequest(ctx context.Context, after qps.Request, row audit.Row) error {
 	return s.write(ctx, row, s.decide(after)...)
 }
 
 // CommitDecision writes an approved request and changes the key's limit, together. The errors are those of Commit,
-// and ErrDecided when another decision came first.
+// and qps.ErrNotPending when another decision came first.
 func (s *Store) CommitDecision(ctx context.Context, c Change, after qps.Request) (apikey.Key, error) {
 	return s.commit(ctx, c, s.decide(after)...)
 }
@@ -176,9 +176,9 @@ func (s *Store) decide(after qps.Request) []op {
 			values: dynamo.Item{
 				":pending": dynamo.S(string(qps.Pending)), ":ver": dynamo.N(after.Version - 1),
 			},
-		}, gone(dynamo.ErrDecided)),
+		}, gone(qps.ErrNotPending)),
 		remove(s.control, openRequestKey(after.Account, after.KeyID, after.Class), cond{
 			text: "attribute_not_exists(pk) OR request_id = :id", values: dynamo.Item{":id": dynamo.S(string(after.ID))},
-		}, always(dynamo.ErrDecided)),
+		}, always(qps.ErrNotPending)),
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/oklog/ulid/v2"
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
@@ -22,17 +21,17 @@ import (
 
 // harness is a counters table.
 type harness struct {
-	counters.Store
-	db keytest.DB
+	*counters.Store
+	db    keytest.DB
+	table string
 }
 
 func on(db keytest.DB, table string) harness {
-	token := func() string { return ulid.Make().String() }
-	return harness{counters.Store{Client: db.(counters.Client), Table: table, Token: token}, db}
+	return harness{counters.New(db.(counters.Client), table), db, table}
 }
 
 func (r harness) with(choose func(string, int) keytest.Fault) harness {
-	return on(keytest.NewFaults(r.db, choose), r.Table)
+	return on(keytest.NewFaults(r.db, choose), r.table)
 }
 
 // everywhere runs a test in memory and on the engine.
@@ -204,7 +203,7 @@ func TestAnItemThatTheStoreNeverTakesIsReported(t *testing.T) {
 	if err := r.Write(t.Context(), map[usage.Item]usage.Stored{hourOf(key, hour): {Version: 1, Counts: huge}}); !errors.Is(err, counters.ErrRefused) {
 		t.Errorf("got %v", err)
 	}
-	r.Table = "no-such-table"
+	r = on(db, "no-such-table")
 	if err := r.Write(t.Context(), map[usage.Item]usage.Stored{hourOf(key, hour): {Version: 1}}); err == nil || errors.Is(err, counters.ErrRefused) {
 		t.Errorf("a missing table: %v", err)
 	}
@@ -281,7 +280,7 @@ func TestADamagedItemIsUnreadable(t *testing.T) {
 			"odd counts": {"v": dynamo.N(1), "c": dynamo.S("x")},
 		} {
 			item["pk"], item["sk"] = dynamo.S("K#"+string(acct)+"#"+string(key)), dynamo.S(fmt.Sprintf("H#%09d#search", hour))
-			_, err := r.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &r.Table, Item: item})
+			_, err := r.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &r.table, Item: item})
 			must(t, err)
 			if _, err := r.Read(t.Context(), []usage.Item{hourOf(key, hour)}); !errors.Is(err, dynamo.ErrUnreadable) {
 				t.Errorf("%s: %v", name, err)
@@ -299,7 +298,7 @@ func TestItemsEndWithTheirRetention(t *testing.T) {
 	} {
 		r.put(t, usage.Item{Kind: kind, Account: acct, Key: key, Hour: hour}, int64(kind))
 		ends := int64(0)
-		page, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.Table})
+		page, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.table})
 		must(t, err)
 		for _, item := range page.Items {
 			if c := item["c"].(*types.AttributeValueMemberM); c.Value["c:c:allowed"] != nil {
@@ -319,7 +318,7 @@ func TestARecordQuarantinedTwiceIsThereOnce(t *testing.T) {
 		for range 2 {
 			must(t, r.Quarantine(t.Context(), "7", "why", []byte(`{"a": 1}`), keytest.Now))
 		}
-		page, err := r.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.Table})
+		page, err := r.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.table})
 		must(t, err)
 		if len(page.Items) != 1 {
 			t.Fatalf("%d items", len(page.Items))

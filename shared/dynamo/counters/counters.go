@@ -4,6 +4,7 @@ package counters
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -30,20 +31,21 @@ type Client interface {
 
 // Store reads and writes the counters table.
 type Store struct {
-	Client Client
-	Table  string
-	// Token makes a new token for each transaction.
-	Token func() string
+	db    Client
+	table string
 }
 
-// ErrRefused means that DynamoDB will never take these items: one of them is too large or malformed.
+// New makes a store of the named table.
+func New(db Client, table string) *Store { return &Store{db: db, table: table} }
+
+// ErrRefused says that DynamoDB will never take these items: one of them is too large or malformed.
 var ErrRefused = errors.New("counters: the store refuses the items")
 
 // MaxItems is the most items that Read and Write take: what one batch and one transaction hold.
 const MaxItems = 100
 
 // Read gets items, strongly consistent: those that aren't there yet have version 0.
-func (s Store) Read(ctx context.Context, items []usage.Item) (map[usage.Item]usage.Stored, error) {
+func (s *Store) Read(ctx context.Context, items []usage.Item) (map[usage.Item]usage.Stored, error) {
 	out := make(map[usage.Item]usage.Stored, len(items))
 	byKey := make(map[string]usage.Item, len(items))
 	var keys []map[string]types.AttributeValue
@@ -57,13 +59,13 @@ func (s Store) Read(ctx context.Context, items []usage.Item) (map[usage.Item]usa
 		keys = append(keys, dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk)})
 	}
 	for attempt := 1; len(keys) > 0; attempt++ {
-		got, err := s.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			s.Table: {Keys: keys, ConsistentRead: aws.Bool(true)},
+		got, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+			s.table: {Keys: keys, ConsistentRead: aws.Bool(true)},
 		}})
 		if err != nil {
 			return nil, fmt.Errorf("counters: read: %w", err)
 		}
-		for _, item := range got.Responses[s.Table] {
+		for _, item := range got.Responses[s.table] {
 			pk, _ := dynamo.GetS(item, "pk")
 			sk, _ := dynamo.GetS(item, "sk")
 			stored, err := decode(item)
@@ -72,7 +74,7 @@ func (s Store) Read(ctx context.Context, items []usage.Item) (map[usage.Item]usa
 			}
 			out[byKey[pk+"\n"+sk]] = stored
 		}
-		keys = got.UnprocessedKeys[s.Table].Keys
+		keys = got.UnprocessedKeys[s.table].Keys
 		if len(keys) == 0 {
 			break
 		}
@@ -86,13 +88,13 @@ func (s Store) Read(ctx context.Context, items []usage.Item) (map[usage.Item]usa
 // Write puts items in one transaction, each on condition that it still has the version before its own. ErrStale says
 // that one hasn't: somebody else has counted in between, or this transaction was written by an attempt whose answer
 // was lost. Either way the caller reads again and folds again.
-func (s Store) Write(ctx context.Context, items map[usage.Item]usage.Stored) error {
+func (s *Store) Write(ctx context.Context, items map[usage.Item]usage.Stored) error {
 	if len(items) == 0 {
 		return nil
 	}
 	puts := make([]types.TransactWriteItem, 0, len(items))
 	for p, stored := range items {
-		put := &types.Put{TableName: &s.Table, Item: encode(p, stored)}
+		put := &types.Put{TableName: &s.table, Item: encode(p, stored)}
 		if stored.Version == 1 {
 			put.ConditionExpression = aws.String("attribute_not_exists(pk)")
 		} else {
@@ -101,7 +103,7 @@ func (s Store) Write(ctx context.Context, items map[usage.Item]usage.Stored) err
 		}
 		puts = append(puts, types.TransactWriteItem{Put: put})
 	}
-	err := dynamo.Transact(ctx, s.Client, s.Token(), puts)
+	err := dynamo.Transact(ctx, s.db, rand.Text(), puts)
 	var cancelled *dynamo.Cancelled
 	if errors.As(err, &cancelled) {
 		return dynamo.ErrStale

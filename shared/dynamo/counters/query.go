@@ -23,7 +23,7 @@ type Range struct {
 }
 
 // KeyRows reads a key's counters in a range.
-func (s Store) KeyRows(ctx context.Context, a account.ID, k apikey.ID, r Range) ([]usage.Row, error) {
+func (s *Store) KeyRows(ctx context.Context, a account.ID, k apikey.ID, r Range) ([]usage.Row, error) {
 	rows, err := s.rows(ctx, keyPartition(a, k), r)
 	for i := range rows {
 		rows[i].Key = k
@@ -32,17 +32,17 @@ func (s Store) KeyRows(ctx context.Context, a account.ID, k apikey.ID, r Range) 
 }
 
 // AccountRows reads an account's counters in a range. They have neither hosts nor secrets.
-func (s Store) AccountRows(ctx context.Context, a account.ID, r Range) ([]usage.Row, error) {
+func (s *Store) AccountRows(ctx context.Context, a account.ID, r Range) ([]usage.Row, error) {
 	return s.rows(ctx, accountPartition(a), r)
 }
 
-func (s Store) rows(ctx context.Context, pk string, r Range) ([]usage.Row, error) {
+func (s *Store) rows(ctx context.Context, pk string, r Range) ([]usage.Row, error) {
 	kind := "H"
 	if r.Days {
 		kind = "D"
 	}
 	input := &dynamodb.QueryInput{
-		TableName: &s.Table, ConsistentRead: aws.Bool(true),
+		TableName: &s.table, ConsistentRead: aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
 		ExpressionAttributeValues: dynamo.Item{
 			":pk":   dynamo.S(pk),
@@ -53,7 +53,7 @@ func (s Store) rows(ctx context.Context, pk string, r Range) ([]usage.Row, error
 	}
 	var rows []usage.Row
 	for {
-		page, err := s.Client.Query(ctx, input)
+		page, err := s.db.Query(ctx, input)
 		if err != nil {
 			return nil, fmt.Errorf("counters: query: %w", err)
 		}
@@ -91,14 +91,14 @@ func decodeRow(item dynamo.Item) (usage.Row, error) {
 }
 
 // FreshAt is the time of the newest report of an account that is counted; zero if there was none.
-func (s Store) FreshAt(ctx context.Context, a account.ID) (time.Time, error) {
+func (s *Store) FreshAt(ctx context.Context, a account.ID) (time.Time, error) {
 	p := usage.Item{Kind: usage.CountedUntil, Account: a}
 	got, err := s.Read(ctx, []usage.Item{p})
 	return got[p].At, err
 }
 
 // LastUsed finds when each secret of the keys was last used, by usage.HashTag, to the minute.
-func (s Store) LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error) {
+func (s *Store) LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error) {
 	out := make(map[apikey.ID]map[string]time.Time, len(keys))
 	for len(keys) > 0 {
 		n := min(len(keys), MaxItems)
@@ -120,13 +120,13 @@ func (s Store) LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (ma
 
 // Quarantine keeps a stream record that can't be counted, whole and as it came, for a person to look at and to send
 // again. id is the record's own, so that a second delivery is the same item.
-func (s Store) Quarantine(ctx context.Context, id, why string, record []byte, now time.Time) error {
+func (s *Store) Quarantine(ctx context.Context, id, why string, record []byte, now time.Time) error {
 	item := dynamo.Item{
 		"pk": dynamo.S("ASIDE#" + now.UTC().Format(time.DateOnly)), "sk": dynamo.S(id), "why": dynamo.S(why),
 		"at": dynamo.N(now.UnixMilli()), "ttl": dynamo.N(now.Add(usage.KeepHours).Unix()), "record": dynamo.S(string(record)),
 	}
-	if _, err := s.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: item}); err != nil {
-		return fmt.Errorf("counters: quarantine: %w", err)
+	if _, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: item}); err != nil {
+		return fmt.Errorf("counters: set aside: %w", err)
 	}
 	return nil
 }

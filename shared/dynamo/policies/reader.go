@@ -22,8 +22,8 @@ type Reader struct {
 	table string
 }
 
-// NewReader reads from the named table.
-func NewReader(db Getter, table string) *Reader { return &Reader{db: db, table: table} }
+// New makes a reader of the named table.
+func New(db Getter, table string) *Reader { return &Reader{db: db, table: table} }
 
 var consistent = true
 

@@ -24,17 +24,20 @@ type Client interface {
 
 // Writer puts reports into the slices table.
 type Writer struct {
-	Client Client
-	Table  string
+	db    Client
+	table string
 }
+
+// New makes a writer to the named table.
+func New(db Client, table string) *Writer { return &Writer{db: db, table: table} }
 
 // keep is the time that a report stays readable in the table after it was written. The stream keeps it for a day.
 const keep = 4 * 24 * time.Hour
 
 // Write puts one part of a report. Its key is the environment, sequence and part, and its values are absolute: a
 // repetition changes nothing.
-func (w Writer) Write(ctx context.Context, r usage.Report) error {
-	_, err := w.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &w.Table, Item: Encode(r)})
+func (w *Writer) Write(ctx context.Context, r usage.Report) error {
+	_, err := w.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &w.table, Item: Encode(r)})
 	if err != nil {
 		return fmt.Errorf("reports: write: %w", err)
 	}

@@ -71,7 +71,7 @@ func TestAReportWrittenTwiceIsThereOnce(t *testing.T) {
 	for table, db := range map[string]keytest.DB{names.Slices: memory, real.Slices: engine} {
 		want := report(40)
 		lossy := keytest.NewFaults(db, keytest.OnCall("PutItem", 1, keytest.After))
-		w := reports.Writer{Client: lossy, Table: table}
+		w := reports.New(lossy, table)
 		if err := w.Write(t.Context(), want); err == nil {
 			t.Fatal("a lost answer is no error")
 		}

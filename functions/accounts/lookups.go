@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"latchkey/functions/internal/env"
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/product"
+)
+
+// lookupStore lists the methods of the control table that operators' operations on the accounts and keys of all customers call.
+type lookupStore interface {
+	Account(ctx context.Context, id account.ID) (account.Account, error)
+	Accounts(ctx context.Context, name, after string, limit int) (control.AccountPage, error)
+	AccountsByEmail(ctx context.Context, email string) ([]account.Account, error)
+	FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error)
+	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
+}
+
+type lookups struct {
+	store    lookupStore
+	source   env.Source
+	products product.Catalogue
+	used     web.KeyUse
+}
+
+func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	if err := gateway.KnownQuery(r, "q", "email", "page_size", "page_token"); err != nil {
+		return err
+	}
+	text, email := strings.TrimSpace(r.URL.Query().Get("q")), strings.TrimSpace(r.URL.Query().Get("email"))
+	if text != "" && email != "" {
+		return gateway.Parameter("email", "Search by q or by email, not by both.")
+	}
+	page, err := gateway.PageOf(r, "accounts", text, email)
+	if err != nil {
+		return err
+	}
+	found := control.AccountPage{}
+	id, notID := account.ParseID(text)
+	switch {
+	case email != "":
+		found.Accounts, err = h.store.AccountsByEmail(r.Context(), email)
+	case notID == nil:
+		var a account.Account
+		if a, err = h.store.Account(r.Context(), id); err == nil {
+			found.Accounts = []account.Account{a}
+		} else if errors.Is(err, dynamo.ErrNotFound) {
+			err = nil
+		}
+	default:
+		found, err = h.store.Accounts(r.Context(), text, page.After, page.Size)
+	}
+	if err != nil {
+		return err
+	}
+	doc := api.AccountList{Accounts: []api.Account{}, NextPageToken: page.Next(found.Next)}
+	for _, a := range found.Accounts {
+		doc.Accounts = append(doc.Accounts, web.AccountDoc(a, ""))
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func (h *lookups) findKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	k, err := h.anyKey(r)
+	if err != nil {
+		return err
+	}
+	return h.showKey(w, r, k)
+}
+
+func (h *lookups) anyKey(r *http.Request) (apikey.Key, error) {
+	id, err := apikey.ParseID(r.PathValue("key"))
+	if err != nil {
+		return apikey.Key{}, gateway.ErrNotFound
+	}
+	return h.store.FindKey(r.Context(), id)
+}
+
+func (h *lookups) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) error {
+	a, err := h.store.Account(r.Context(), k.Account)
+	if err != nil {
+		return err
+	}
+	used, err := h.used.LastUsed(r.Context(), k.Account, k)
+	if err != nil {
+		return err
+	}
+	gateway.SetETag(w, k.Version)
+	return gateway.JSON(w, http.StatusOK, api.OperatorKey{
+		Key:     web.KeyDoc(k, web.View{Now: h.source.Time(), Used: used[k.ID], Operator: true, Products: h.products}),
+		Account: web.AccountDoc(a, ""),
+	})
+}
+
+func (h *lookups) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.BlockKey](r, gateway.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	reason, err := reasonOf(body.Reason)
+	if err != nil {
+		return err
+	}
+	by := c.Person.Email
+	if by == "" {
+		by = c.Person.Subject.ID
+	}
+	return h.changeKey(w, r, c, "key.block", nil, func(k apikey.Key) (apikey.Key, error) {
+		return k.Block(reason, by, h.source.Time())
+	})
+}
+
+func (h *lookups) unblockKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.UnblockKey](r, gateway.BodyOptions{Optional: true})
+	if err != nil {
+		return err
+	}
+	var extra []audit.Change
+	if body.Reason != nil && *body.Reason != "" {
+		reason, err := reasonOf(*body.Reason)
+		if err != nil {
+			return err
+		}
+		extra = []audit.Change{audit.Set("reason", nil, reason)}
+	}
+	return h.changeKey(w, r, c, "key.unblock", extra, func(k apikey.Key) (apikey.Key, error) { return k.Unblock(h.source.Time()) })
+}
+
+func (h *lookups) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string, extra []audit.Change,
+	apply func(apikey.Key) (apikey.Key, error),
+) error {
+	before, err := h.anyKey(r)
+	if err != nil {
+		return err
+	}
+	after, err := apply(before)
+	if err != nil {
+		return err
+	}
+	c.Account = before.Account
+	row := web.AuditRow(h.source, c, action, before.ID, append(audit.KeyChanges(&before, after), extra...)...)
+	written, err := h.store.Commit(r.Context(), control.Change{Before: &before, After: after, Audit: row})
+	if err != nil {
+		return err
+	}
+	return h.showKey(w, r, written)
+}
+
+// reasonOf reads a reason that a customer will see: one line or several, without other control characters.
+func reasonOf(text string) (string, error) {
+	reason := strings.TrimSpace(text)
+	if n := utf8.RuneCountInString(reason); n < 1 || n > apikey.MaxReason || !printable(strings.ReplaceAll(reason, "\n", " ")) {
+		return "", gateway.Invalid(gateway.Field("reason", "invalid_reason", "A reason has 1 to 500 characters, none of them a control character."))
+	}
+	return reason, nil
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/json"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"latchkey/shared/api"
+)
+
+// typed has, for each member of a key that a person sets, what is typed into the form and what the API gets; the key of
+// the tests has another value.
+var typed = map[string]struct {
+	form []string
+	sent any
+}{
+	"name": {[]string{"Another"}, "Another"}, "usage": {[]string{"mobile"}, "mobile"},
+	"billing_type": {[]string{"pay_as_you_grow"}, "pay_as_you_grow"}, "missing_origin": {[]string{"allow"}, "allow"},
+	"products": {[]string{"search"}, []any{"search"}}, "domains": {[]string{"a.example\nb.example"}, []any{"a.example", "b.example"}},
+	"header_only": {[]string{"on"}, true}, "recoverable": {[]string{"on"}, true},
+	"expires_at": {[]string{"2030-01-01"}, "2030-01-01T00:00:00Z"},
+}
+
+func membersOf[T any](t *testing.T) (names []string) {
+	t.Helper()
+	typ := reflect.TypeFor[T]()
+	for i := range typ.NumField() {
+		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		if _, ok := typed[name]; !ok {
+			t.Errorf("%s has a member %q: add what a person types for it to this test", typ.Name(), name)
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+func TestTheFormOffersAndSendsEveryMember(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	r.signIn("owner")
+	keys := "/accounts/" + account + "/keys"
+	for path, c := range map[string]struct {
+		route   string
+		members []string
+	}{
+		keys + "/new":                {"POST /v1" + keys, membersOf[api.CreateKey](t)},
+		keys + "/" + keyID + "/edit": {"PATCH /v1" + keys + "/" + keyID, membersOf[api.EditKey](t)},
+	} {
+		form, offered := url.Values{"idempotency": {"once"}, "version": {"3"}}, map[string]bool{}
+		elements(r.get(path).doc, func(n *html.Node) { offered[attr(n, "name")] = true })
+		for name, value := range typed {
+			form[name] = value.form
+		}
+		r.post(path, form)
+		calls := r.api.seen(c.route)
+		if len(calls) != 1 {
+			t.Fatalf("%s: %d calls of %s", path, len(calls), c.route)
+		}
+		var body map[string]any
+		if err := json.Unmarshal([]byte(calls[0].body), &body); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range c.members {
+			if !offered[name] {
+				t.Errorf("%s has no field for %s", path, name)
+			}
+			if !reflect.DeepEqual(body[name], typed[name].sent) {
+				t.Errorf("%s sends %v as %s, want %v", path, body[name], name, typed[name].sent)
+			}
+		}
+		if len(body) != len(c.members) {
+			t.Errorf("%s sends %s", path, calls[0].body)
+		}
+	}
+}
+
+func TestEveryMemberShowsOnTheKeysPageAndInItsForm(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	r.signIn("owner")
+	show := func(change map[string]any) {
+		t.Helper()
+		var k api.KeyWithSecret
+		for _, part := range []any{newFakeAPI().key, change} {
+			raw, err := json.Marshal(part)
+			if err == nil {
+				err = json.Unmarshal(raw, &k)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.api.mu.Lock()
+		defer r.api.mu.Unlock()
+		r.api.key = k
+	}
+	for _, path := range []string{"/accounts/" + account + "/keys/" + keyID, "/accounts/" + account + "/keys/" + keyID + "/edit"} {
+		show(nil)
+		before := r.get(path).text
+		for _, name := range membersOf[api.EditKey](t) {
+			show(map[string]any{name: typed[name].sent})
+			if r.get(path).text == before {
+				t.Errorf("%s doesn't show a change of %s", path, name)
+			}
+		}
+		show(nil)
+		if r.get(path).text != before {
+			t.Errorf("%s differs without a change, so this test shows nothing", path)
+		}
+	}
+}
+
+func TestChoicesAreTheContractsAndHaveTheirTexts(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	kinds := map[string]reflect.Type{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[api.EditKey]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		kinds[name] = f.Type.Elem()
+	}
+	for _, c := range choices {
+		keys := []string{"fact." + c.Name}
+		if c.Default {
+			keys = append(keys, c.Name+".default")
+		}
+		for _, value := range c.Values {
+			keys = append(keys, c.Name+"."+value)
+			if c.Name != "billing_type" { // a list to select from, which has no room for hints
+				keys = append(keys, c.Name+"."+value+".hint")
+			}
+			v := reflect.New(kinds[c.Name]).Elem()
+			v.SetString(value)
+			if !v.Interface().(interface{ Valid() bool }).Valid() {
+				t.Errorf("the contract has no %s %q", c.Name, value)
+			}
+		}
+		for _, lang := range r.app.langs.Offered() {
+			for _, key := range keys {
+				if !lang.Has(key) {
+					t.Errorf("%s has no text for %s", lang.Tag, key)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package web_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+// shown is a key that has everything, as an operator sees it.
+func shown() (apikey.Key, web.View) {
+	at := keytest.Now.Add(time.Hour)
+	k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) {
+		k.Domains, k.HeaderOnly, k.Recoverable = []string{"example.com"}, true, true
+		k.RotatedAt, k.ExpiresAt, k.RevokedAt, k.DeletedAt = at, at, at, at
+		k.Disabled, k.Blocked = true, &apikey.Block{Reason: "abuse", At: at, By: "operator@example.com"}
+		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret("out"), EndsAt: at, Cancelled: true, Reason: "other"}
+		k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r"}
+		k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: at}
+		k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: at, Then: 2}}
+	})
+	used := web.Used{Current: keytest.Now.Add(-time.Minute), Previous: keytest.Now.Add(-time.Hour)}
+	return k, web.View{Now: keytest.Now, Used: used, Operator: true, Products: product.Default()}
+}
+
+func asMap(t *testing.T, v any) (m map[string]any) {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(raw, &m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestEveryMemberOfTheContractIsRendered(t *testing.T) {
+	doc := reflect.ValueOf(web.KeyDoc(shown()))
+	for i := range doc.NumField() {
+		if doc.Field(i).IsZero() {
+			t.Errorf("a key that has everything is shown without %s: fill it in KeyDoc, and in this test's key", doc.Type().Field(i).Name)
+		}
+	}
+}
+
+// undocumented lists the fields of a key that no document shows, with the reason.
+var undocumented = map[string]string{
+	"AccountType":           "the account's; a key mirrors it for its default limits",
+	"Current.Hash":          "nothing of a secret but its preview is ever shown",
+	"Current.CreatedAt":     "created_at or rotated_at says it",
+	"Current.Sealed":        "nothing of a secret but its preview is ever shown",
+	"Outgoing.Hash":         "nothing of a secret but its preview is ever shown",
+	"Outgoing.CreatedAt":    "nobody asks when an ending secret began",
+	"Outgoing.Sealed":       "nothing of a secret but its preview is ever shown",
+	"Outgoing.Reason":       "the audit rows tell it",
+	"Retired.Hash":          "nothing of a secret but its preview is ever shown",
+	"Retired.EndedAt":       "the audit rows tell it",
+	"Rotation.AnnouncedFor": "the scheduled job's own note",
+	"Delivery.Reader":       "the scheduled job's own note",
+	"Delivery.Due":          "the scheduled job's own note",
+	"Delivery.Version":      "the scheduled job's own note",
+	"Delivery.RetryAt":      "the scheduled job's own note",
+}
+
+func TestEveryFieldOfAKeyIsShownOrExcused(t *testing.T) {
+	_, view := shown()
+	view.Now, view.Used = time.Time{}.Add(time.Hour), web.Used{}
+	show := func(k apikey.Key) map[string]any {
+		k.Products = append(k.Products, "search") // the limits that are shown are those of its products
+		k.AccountType = account.SelfServe
+		// What depends on something else being there gets it.
+		later := view.Now.Add(time.Hour)
+		out := *k.Outgoing
+		out.EndsAt = cmp.Or(out.EndsAt, later)
+		k.Outgoing = &out
+		limit := k.Limits[0]
+		limit.Class += "search"
+		limit.QPS, limit.EndsAt = cmp.Or(limit.QPS, 3), cmp.Or(limit.EndsAt, later)
+		k.Limits = []apikey.Limit{limit}
+		return asMap(t, web.KeyDoc(k, view))
+	}
+	keytest.CheckFields(t, undocumented, func(before, after apikey.Key) bool {
+		return !reflect.DeepEqual(show(before), show(after))
+	})
+}
+
+func TestAKeyWithItsSecretIsTheKeyAndTheSecret(t *testing.T) {
+	k, view := shown()
+	secret, err := apikey.DefaultPrefix.Generate(keytest.Random(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := asMap(t, web.KeyDoc(k, view))
+	want["secret"] = secret.Reveal()
+	if got := asMap(t, web.KeyWithSecret(k, view, secret)); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+	delete(want, "secret")
+	want["secret_unavailable"] = true
+	if got := asMap(t, web.KeyWithSecret(k, view, apikey.Secret{})); !reflect.DeepEqual(got, want) {
+		t.Errorf("a replay: got %v\nwant %v", got, want)
+	}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/api"
+	"latchkey/shared/audit"
+)
+
+// memberValues has, for each member of a body that creates or edits a key, a value that a key made by harness.create
+// doesn't have. The values are as keys store them.
+var memberValues = map[string]any{
+	"name": "Another", "usage": "mobile", "billing_type": "pay_as_you_grow", "products": []string{"map-display", "routing"},
+	"domains": []string{"*.example.com", "example.org"}, "missing_origin": "deny", "header_only": true, "recoverable": true,
+	"expires_at": "2030-01-01T00:00:00Z",
+}
+
+func membersOf[T any](t *testing.T) (names []string) {
+	t.Helper()
+	typ := reflect.TypeFor[T]()
+	for i := range typ.NumField() {
+		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		if memberValues[name] == nil {
+			t.Errorf("%s has a member %q: add a value of it to memberValues", typ.Name(), name)
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// checkMember checks that a key has a member's value, and that one audit row of the action tells it.
+func (r *harness) checkMember(t *testing.T, k map[string]any, name, version, action string) {
+	t.Helper()
+	rows := slices.DeleteFunc(r.AllAudit(t, r.account.ID), func(row audit.Row) bool { return row.KeyID != k["id"] || row.Action != action })
+	stored := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.path(k)}).JSON(t)
+	want := asJSON(t, memberValues[name])
+	if got := asJSON(t, stored[name]); got != want {
+		t.Errorf("%s: stored is %s, want %s", name, got, want)
+	}
+	if got := fmt.Sprint(stored["version"]); got != version {
+		t.Errorf("%s: version %s, want %s", name, got, version)
+	}
+	if len(rows) != 1 || !slices.ContainsFunc(rows[0].Changes, func(c audit.Change) bool { return c.Field == name && c.After == want }) {
+		t.Errorf("%s: the audit rows of %s are %+v", name, action, rows)
+	}
+}
+
+func TestEachMemberAloneIsEdited(t *testing.T) {
+	r := newHarness(t)
+	for _, name := range membersOf[api.EditKey](t) {
+		k := r.create(t, nil)
+		r.Want(t, 200, apitest.Call{
+			As: "developer", Method: "PATCH", Path: r.path(k), Body: map[string]any{name: memberValues[name]},
+			Headers: map[string]string{"If-Match": `"1"`},
+		})
+		r.checkMember(t, k, name, "2", "key.edit")
+	}
+}
+
+func TestEachMemberAloneIsCreated(t *testing.T) {
+	r := newHarness(t)
+	for _, name := range membersOf[api.CreateKey](t) {
+		k := r.create(t, map[string]any{name: memberValues[name]})
+		r.checkMember(t, k, name, "1", "key.create")
+	}
+}
+
+// An unchanged form sends what it was shown, or the same sets in another order.
+func TestSavingAnUnchangedFormWritesNothing(t *testing.T) {
+	r := newHarness(t)
+	body := map[string]any{"products": []string{"search", "map-display"}, "domains": []string{"b.example.com", "a.example.com"}}
+	k := r.create(t, body)
+	rows := len(r.AllAudit(t, r.account.ID))
+	for name, form := range map[string]map[string]any{
+		"as shown": {"products": k["products"], "domains": k["domains"], "name": k["name"], "expires_at": nil},
+		"as sent":  body,
+	} {
+		answer := r.Want(t, 200, apitest.Call{
+			As: "developer", Method: "PATCH", Path: r.path(k), Body: form, Headers: map[string]string{"If-Match": `"1"`},
+		})
+		if got := answer.Header.Get("ETag"); got != `"1"` || len(r.AllAudit(t, r.account.ID)) != rows {
+			t.Errorf("%s: it wrote version %s", name, got)
+		}
+	}
+	first := r.Want(t, 200, apitest.Call{As: "developer", Method: "PUT", Path: r.path(k) + "/proposal", Body: body}).JSON(t)
+	body["domains"] = []string{"a.example.com", "b.example.com"}
+	again := r.Want(t, 200, apitest.Call{As: "developer", Method: "PUT", Path: r.path(k) + "/proposal", Body: body}).JSON(t)
+	if fmt.Sprint(first["version"], again["version"]) != "2 2" {
+		t.Errorf("proposing the same sets: versions %v and %v", first["version"], again["version"])
+	}
+}

@@ -1,0 +1,53 @@
+package apikey_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/product"
+)
+
+func TestSameIgnoresOnlyTheVersionAndTheOrderOfSets(t *testing.T) {
+	key := func(edit func(*apikey.Key)) apikey.Key {
+		domains, products := []string{"a.example", "b.example"}, []product.ID{"map-display", "search"}
+		k := apikey.Key{
+			Version: 1, UpdatedAt: noon, Name: "Shop", Domains: domains, Products: products,
+			Proposed: &apikey.Proposal{Domains: &domains, Products: &products, Since: noon},
+		}
+		edit(&k)
+		return k
+	}
+	turned := []string{"b.example", "a.example", "b.example"}
+	for name, c := range map[string]struct {
+		edit func(*apikey.Key)
+		same bool
+	}{
+		"nothing":           {func(*apikey.Key) {}, true},
+		"version and time":  {func(k *apikey.Key) { k.Version, k.UpdatedAt = 2, noon.Add(time.Hour) }, true},
+		"order of domains":  {func(k *apikey.Key) { k.Domains = turned }, true},
+		"order of products": {func(k *apikey.Key) { k.Products = []product.ID{"search", "map-display"} }, true},
+		"order proposed":    {func(k *apikey.Key) { k.Proposed.Domains = &turned }, true},
+		"no retired secret": {func(k *apikey.Key) { k.Retired = nil }, true},
+
+		"name":             {func(k *apikey.Key) { k.Name = "shop" }, false},
+		"a domain less":    {func(k *apikey.Key) { k.Domains = k.Domains[:1] }, false},
+		"no domains":       {func(k *apikey.Key) { k.Domains = nil }, false},
+		"nothing proposed": {func(k *apikey.Key) { k.Proposed = nil }, false},
+		"proposed to open": {func(k *apikey.Key) { k.Proposed.Domains = &[]string{} }, false},
+		"proposed one":     {func(k *apikey.Key) { k.Proposed.Domains = nil }, false},
+		"proposed later":   {func(k *apikey.Key) { k.Proposed.Since = noon.Add(time.Hour) }, false},
+		"delivery":         {func(k *apikey.Key) { k.Delivery.RetryAt = noon }, false},
+	} {
+		a, b := key(func(*apikey.Key) {}), key(c.edit)
+		if a.Same(b) != c.same || b.Same(a) != c.same {
+			t.Errorf("%s: same is %v and %v, want %v", name, a.Same(b), b.Same(a), c.same)
+		}
+	}
+	k := key(func(k *apikey.Key) { k.Domains = turned })
+	k.Same(k)
+	if !slices.Equal(turned, []string{"b.example", "a.example", "b.example"}) {
+		t.Errorf("comparing sorted a key's own list: %q", turned)
+	}
+}

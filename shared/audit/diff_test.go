@@ -1,0 +1,46 @@
+package audit_test
+
+import (
+	"testing"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/keytest"
+)
+
+// unaudited lists the fields of a key that no audit row shows, with the reason.
+var unaudited = map[string]string{
+	"ID":                    "never changes",
+	"Account":               "never changes; the row has it",
+	"Version":               "counts the writes; the row is one",
+	"CreatedAt":             "never changes",
+	"UpdatedAt":             "the row's own time",
+	"Current.Hash":          "nothing of a secret but its preview is ever shown",
+	"Current.CreatedAt":     "changes with the preview",
+	"Current.Sealed":        "nothing of a secret but its preview is ever shown",
+	"Outgoing.Hash":         "nothing of a secret but its preview is ever shown",
+	"Outgoing.CreatedAt":    "changes with the preview",
+	"Outgoing.Sealed":       "nothing of a secret but its preview is ever shown",
+	"Retired.Hash":          "nothing of a secret but its preview is ever shown",
+	"Retired.EndedAt":       "the row of the rotation's end has the time",
+	"Blocked.By":            "the row's actor; customers don't see it",
+	"Rotation.AnnouncedFor": "the job's own note; the row of the announcement has rotation_due",
+	"Delivery.Reader":       "the job's own note; the rows of deliveries tell it",
+	"Delivery.Due":          "the job's own note; the rows of deliveries tell it",
+	"Delivery.Version":      "the job's own note; the rows of deliveries tell it",
+	"Delivery.RetryAt":      "the job's own note; the rows of deliveries tell it",
+	"Proposed.Since":        "the row's own time",
+}
+
+func TestEveryFieldOfAKeyIsAuditedOrExcused(t *testing.T) {
+	shows := func(before, after apikey.Key) bool { return len(audit.KeyChanges(&before, after)) > 0 }
+	keytest.CheckFields(t, unaudited, shows)
+}
+
+func TestEveryFieldOfAnAccountIsAuditedOrExcused(t *testing.T) {
+	excused := map[string]string{
+		"ID": "never changes", "CreatedAt": "never changes", "Version": "counts the writes; the row is one",
+	}
+	keytest.CheckFields(t, excused, func(before, after account.Account) bool { return len(audit.AccountChanges(&before, after)) > 0 })
+}
