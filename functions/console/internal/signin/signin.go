@@ -85,7 +85,9 @@ func (i *Issuer) discover(ctx context.Context) (*discovered, error) {
 }
 
 func (i *Issuer) oauth(d *discovered, redirect string) *oauth2.Config {
-	return &oauth2.Config{ClientID: i.config.ClientID, Endpoint: d.provider.Endpoint(), RedirectURL: redirect, Scopes: d.scopes}
+	endpoint := d.provider.Endpoint()
+	endpoint.AuthStyle = oauth2.AuthStyleInParams // a client without a secret: trying Basic first would send each code twice
+	return &oauth2.Config{ClientID: i.config.ClientID, Endpoint: endpoint, RedirectURL: redirect, Scopes: d.scopes}
 }
 
 // Pending is a sign-in on its way, as the cookie keeps it.
