@@ -1,0 +1,6 @@
+package management
+
+import "time"
+
+// Timeout is how long a call may take.
+func (c *Client) Timeout() time.Duration { return c.http.Timeout }
