@@ -79,3 +79,58 @@ func TestLineIsAsLongAsTheShare(t *testing.T) {
 		})
 	}
 }
+
+func TestTheScaleEndsAtARoundNumber(t *testing.T) {
+	for n, want := range map[int64]int64{
+		-5: 1, 0: 1, 1: 1, 2: 2, 3: 4, 4: 4, 5: 6, 6: 6, 7: 8, 8: 8, 9: 10, 10: 10, 11: 20, 20: 20, 21: 40, 41: 60, 61: 80, 81: 100, 100: 100, 101: 200,
+		999: 1000, 1001: 2000, 60001: 80000,
+	} {
+		if got := Round(n); got != want {
+			t.Errorf("Round(%d) = %d, want %d", n, got, want)
+		}
+	}
+	c := Chart{Bars: []Bar{{Parts: []int64{3, 4}}, {Parts: []int64{5}}}}
+	if got := c.Top(); got != 8 {
+		t.Errorf("the scale ends at %d, want 8 for a bar of 3 and 4", got)
+	}
+}
+
+// A whole drawing, so that nothing of it changes unseen.
+func TestADrawingIsWhole(t *testing.T) {
+	got := string(Chart{ID: "c", Title: "Calls", Desc: "Most at noon", Series: []string{"low", "high"}, Bars: []Bar{
+		{Parts: []int64{6, 3}, Tip: "nine"}, {}, {Parts: []int64{0, 1}, Marked: true}, {Parts: []int64{1, 0}, Marked: true, Tip: "one"},
+	}}.SVG())
+	want := `<svg class="plot" viewBox="0 0 40 200" preserveAspectRatio="none" role="img" aria-labelledby="c-t" aria-describedby="c-d" focusable="false">` +
+		`<title id="c-t">Calls</title><desc id="c-d">Most at noon</desc>` +
+		`<path class="grid" d="M0 .5H40M0 100H40"/><path class="base" d="M0 199.5H40"/>` +
+		`<path class="mark" d="M20 0h10v200h-10zM30 0h10v200h-10z"/>` +
+		`<path class="low" d="M1 200v-120h8v120zM31 200v-20h8v20z"/><path class="high" d="M1 80v-60h8v60zM21 200v-20h8v20z"/>` +
+		`<path class="flag" d="M20 0h10v6h-10zM30 0h10v6h-10z"/>` +
+		`<g class="tips"><rect x="0" width="10" height="200"><title>nine</title></rect><rect x="30" width="10" height="200"><title>one</title></rect></g></svg>`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestOneCallAmongThousandsIsSeen(t *testing.T) {
+	svg := string(Chart{ID: "a", Series: []string{"low", "high"}, Bars: []Bar{{Parts: []int64{1, 0}}, {Parts: []int64{0, 1}}, {Parts: []int64{10000, 1}}}}.SVG())
+	for _, want := range []string{`class="low" d="M1 200v-1.5h8v1.5zM21 200v-100h8v100z"`, `class="high" d="M11 200v-1.5h8v1.5zM21 100v-0h8v0z"`} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("%s is missing in %s", want, svg)
+		}
+	}
+}
+
+func TestADrawingOfNothingHasAFrame(t *testing.T) {
+	svg := string(Chart{ID: "a", Series: []string{"low"}}.SVG())
+	for _, want := range []string{`viewBox="0 0 10 200"`, `class="grid"`} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("%s is missing in %s", want, svg)
+		}
+	}
+	for _, wrong := range []string{"low", "mark", "flag", "tips", "NaN"} {
+		if strings.Contains(svg, wrong) {
+			t.Errorf("%s is in %s", wrong, svg)
+		}
+	}
+}

@@ -3,7 +3,9 @@ package locale_test
 import (
 	"os"
 	"reflect"
+	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"latchkey/functions/console/internal/locale"
@@ -60,6 +62,15 @@ func TestAcceptLanguageAndTheSwitchChoose(t *testing.T) {
 		{"", "\x00;;q", "en"},
 		{"en", "fr", "en"},
 		{"fr", "en", "fr"},
+		{"", "en;q=0.1, fr;q=0.2", "fr"},
+		{"", "fr;q=0.2, en;q=0.9", "en"},
+		{"", "fr;q=0, en", "en"},
+		{"", "de;q=1, fr;q=0.5, en;q=0.4", "fr"},
+		{"", "FR-be", "fr"},
+		{"", "en-GB", "en"},
+		{"", "*", "en"},
+		{"en", "", "en"},
+		{"FR", "", "en"}, // cookies hold what Choose gave
 		{"xx", "fr", "fr"},
 		{locale.PseudoRTL, "fr", locale.PseudoRTL},
 	} {
@@ -102,5 +113,132 @@ func TestThePseudoLanguageKeepsPlaceholdersAndIsLonger(t *testing.T) {
 	}
 	if rtl := l.Choose(locale.PseudoRTL, ""); rtl.Dir != "rtl" {
 		t.Error("the right-to-left language runs", rtl.Dir)
+	}
+}
+
+func TestEachUnitOfTimeBeginsWhereItIsWhole(t *testing.T) {
+	l := load(t)
+	en, fr := l.Choose("en", ""), l.Choose("fr", "")
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		d                 time.Duration
+		ago, in, duration string
+	}{
+		{0, "just now", "just now", "1 minute"},
+		{time.Second, "just now", "in less than a minute", "1 minute"},
+		{59 * time.Second, "just now", "in less than a minute", "1 minute"},
+		{time.Minute, "1 minute ago", "in 1 minute", "1 minute"},
+		{2*time.Minute - 1, "1 minute ago", "in 1 minute", "1 minute"},
+		{2 * time.Minute, "2 minutes ago", "in 2 minutes", "2 minutes"},
+		{time.Hour - 1, "59 minutes ago", "in 59 minutes", "59 minutes"},
+		{time.Hour, "1 hour ago", "in 1 hour", "1 hour"},
+		{47*time.Hour + 59*time.Minute, "47 hours ago", "in 47 hours", "47 hours"},
+		{2 * day, "2 days ago", "in 2 days", "2 days"},
+		{3*day - 1, "2 days ago", "in 2 days", "2 days"},
+		{1234 * day, "1,234 days ago", "in 1,234 days", "1,234 days"},
+	} {
+		if got := en.Ago(c.d); got != c.ago {
+			t.Errorf("Ago(%s) = %q, want %q", c.d, got, c.ago)
+		}
+		if got := en.Ago(-c.d); got != c.in {
+			t.Errorf("Ago(-%s) = %q, want %q", c.d, got, c.in)
+		}
+		if got := en.Duration(c.d); got != c.duration {
+			t.Errorf("Duration(%s) = %q, want %q", c.d, got, c.duration)
+		}
+	}
+	if got := en.Duration(-time.Hour); got != "1 minute" {
+		t.Errorf("a time that is over: %q", got)
+	}
+	if got := fr.Ago(-90 * time.Minute); got != "dans 1 heure" {
+		t.Errorf("in French: %q", got)
+	}
+}
+
+func TestPluralsFollowTheLanguage(t *testing.T) {
+	l := load(t)
+	en, fr := l.Choose("en", ""), l.Choose("fr", "")
+	for n, want := range map[int64][2]string{
+		0: {"0 days", "0 jour"}, 1: {"1 day", "1 jour"}, 2: {"2 days", "2 jours"}, 11: {"11 days", "11 jours"},
+		1_000_000: {"1,000,000 days", "1 000 000 jours"}, 1<<40 + 1: {"1,099,511,627,777 days", "1 099 511 627 777 jours"},
+	} {
+		if got := en.Text("for.days", "n", n); got != want[0] {
+			t.Errorf("%d in English is %q, want %q", n, got, want[0])
+		}
+		if got := fr.Text("for.days", "n", n); got != want[1] {
+			t.Errorf("%d in French is %q, want %q", n, got, want[1])
+		}
+	}
+	pointer := int64(1)
+	if got := en.Text("for.days", "n", &pointer); got != "1 day" {
+		t.Errorf("a pointer: %q", got)
+	}
+	if got := en.Text("for.days", "n", (*int64)(nil)); got == "1 day" {
+		t.Errorf("no number: %q", got)
+	}
+}
+
+func TestFiguresFollowTheLanguage(t *testing.T) {
+	l := load(t)
+	en, fr := l.Choose("en", ""), l.Choose("fr", "")
+	five := 5
+	for _, c := range []struct{ name, got, want string }{
+		{"one decimal", en.Number(1234.56), "1,234.6"},
+		{"no decimal", en.Number(3.0), "3"},
+		{"a French decimal", fr.Number(0.8), "0,8"},
+		{"a negative number", en.Number(-1234), "-1,234"},
+		{"a pointer", en.Number(&five), "5"},
+		{"a share", en.Percent(0.1234), "12.3%"},
+		{"all", en.Percent(1), "100%"},
+		{"a French share", fr.Percent(0.5), "50 %"},
+		{"another argument than n", en.Text("for.days", "n", 2000), "2,000 days"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, c.got, c.want)
+		}
+	}
+	months := map[string]string{"en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", "fr": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc."}
+	for _, one := range []*locale.Language{en, fr} {
+		for i, name := range strings.Fields(months[one.Tag]) {
+			at := time.Date(2026, time.Month(i+1), 1, 0, 0, 0, 0, time.UTC)
+			if got, want := one.Date(at), "1 "+name+" 2026"; got != want {
+				t.Errorf("%s: %q, want %q", one.Tag, got, want)
+			}
+		}
+	}
+	if got := en.Date(time.Date(2026, 1, 1, 0, 30, 0, 0, time.FixedZone("", 3600))); got != "31 Dec 2025" {
+		t.Errorf("days are those of UTC: %q", got)
+	}
+}
+
+func TestACatalogueThatIsNotWholeIsNotLoaded(t *testing.T) {
+	for name, files := range map[string]fstest.MapFS{
+		"a key twice":      {"en/a.json": {Data: []byte(`{"x": "1"}`)}, "en/b.json": {Data: []byte(`{"x": "2"}`)}},
+		"no other form":    {"en/a.json": {Data: []byte(`{"x": {"one": "1"}}`)}},
+		"no JSON":          {"en/a.json": {Data: []byte(`{`)}},
+		"a number":         {"en/a.json": {Data: []byte(`{"x": 1}`)}},
+		"no such folder":   {"fr/a.json": {Data: []byte(`{}`)}},
+		"no file in it":    {"en/a.txt": {Data: []byte(`{}`)}},
+		"no second folder": {"en/a.json": {Data: []byte(`{"x": "1"}`)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tags := []string{"en"}
+			if name == "no second folder" {
+				tags = append(tags, "fr")
+			}
+			if _, err := locale.Load(files, tags...); err == nil {
+				t.Error("it was loaded")
+			}
+		})
+	}
+}
+
+func TestTheOfferedLanguagesAreOurs(t *testing.T) {
+	var got []string
+	for _, one := range load(t).Offered() {
+		got = append(got, one.Tag+" "+one.Name+" "+one.Dir)
+	}
+	if want := []string{"en English ltr", "fr Français ltr"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

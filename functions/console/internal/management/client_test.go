@@ -63,7 +63,8 @@ func TestACallIsSentAsItStands(t *testing.T) {
 	}{
 		"a read": {
 			management.Call{Method: "GET", Path: "/v1/keys/a%2Fb", Query: url.Values{"q": {"a b&c"}, "page_size": {"25"}}},
-			"GET /stage/v1/keys/a%2Fb?page_size=25&q=a+b%26c", "", http.Header{"Accept": {"application/json"}},
+			"GET /stage/v1/keys/a%2Fb?page_size=25&q=a+b%26c", "",
+			http.Header{"Accept": {"application/json"}},
 		},
 		"a table":             {management.Call{Method: "GET", Path: "/v1/usage", Accept: "text/csv"}, "GET /stage/v1/usage", "", http.Header{"Accept": {"text/csv"}}},
 		"a write":             {management.Call{Method: "POST", Path: "/v1/keys", Body: doc{"x"}}, "POST /stage/v1/keys", `{"name":"x"}`, http.Header{"Accept": {"application/json"}, "Content-Type": {"application/json"}}},
