@@ -37,6 +37,7 @@ type app struct {
 	random   io.Reader
 
 	mux     http.ServeMux
+	routed  []string // all patterns, for who walks them
 	guard   *http.CrossOriginProtection
 	catalog catalogue
 }
@@ -80,8 +81,13 @@ type endpoint func(*visit) error
 
 // public registers a page that needs no sign-in.
 func (a *app) public(pattern string, e endpoint) {
+	a.routed = append(a.routed, pattern)
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v := a.visit(w, r)
+		if err := r.ParseForm(); err != nil && r.Method == http.MethodPost {
+			v.fail(errForm) // what was read of it isn't all that was typed
+			return
+		}
 		if err := e(v); err != nil {
 			v.fail(err)
 		}
@@ -101,8 +107,12 @@ func (a *app) person(pattern string, e endpoint) {
 // account registers a page on the account in the path's {account}. Who may see it, the API says.
 func (a *app) account(pattern string, e endpoint) {
 	a.person(pattern, func(v *visit) error {
-		v.accountID = v.r.PathValue("account")
-		if !plainID(v.accountID) || !plainID(v.r.PathValue("key")) {
+		id := v.r.PathValue("account")
+		if !plainID(id) {
+			return errNotFound // without the account's frame: that would be asked for by this ID
+		}
+		v.accountID = id
+		if !plainID(v.r.PathValue("key")) {
 			return errNotFound
 		}
 		return e(v)
@@ -186,5 +196,6 @@ func (a *app) productList(ctx context.Context, as management.Person) ([]api.Prod
 var (
 	errNotFound = errors.New("console: no such page")
 	errForeign  = errors.New("console: the form comes from another site")
+	errForm     = errors.New("console: the form can't be read")
 	errSignIn   = errors.New("console: nobody is signed in")
 )

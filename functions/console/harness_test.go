@@ -43,10 +43,11 @@ type fakeAPI struct {
 	products []api.Product
 	calls    []call
 	answers  map[string]func(http.ResponseWriter, *http.Request, []byte) bool // by "METHOD /path"
+	write    func(http.ResponseWriter, *http.Request)                         // answers all that isn't GET, if it is set
 }
 
 type call struct {
-	route, token, idempotency, match, body string
+	route, token, idempotency, match, body, uri string
 }
 
 func newFakeAPI() *fakeAPI {
@@ -91,10 +92,15 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.calls = append(f.calls, call{
 		route, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), r.Header.Get("Idempotency-Key"), r.Header.Get("If-Match"), string(body),
+		r.RequestURI,
 	})
-	answer, me, key, products := f.answers[route], f.me, f.key, f.products
+	answer, write, me, key, products := f.answers[route], f.write, f.me, f.key, f.products
 	f.mu.Unlock()
 	w.Header().Set("X-Request-Id", "api-request-1")
+	if write != nil && r.Method != http.MethodGet {
+		write(w, r)
+		return
+	}
 	if answer != nil && answer(w, r, body) {
 		return
 	}

@@ -15,6 +15,15 @@ type limitForm struct {
 	Limit api.Limit
 }
 
+// classPath is the limit of the path in the API.
+func (v *visit) classPath() (string, error) {
+	class := v.r.PathValue("class")
+	if !plainID(strings.ReplaceAll(class, ".", "_")) || strings.Trim(class, ".") == "" {
+		return "", errNotFound
+	}
+	return v.keyPath("/limits/", class), nil
+}
+
 // showLimit shows the form for the limit of the class that the path names.
 func (a *app) showLimit(v *visit, status int, f *form) error {
 	k, err := v.key()
@@ -37,15 +46,15 @@ func (a *app) limitForm(v *visit) error { return a.showLimit(v, http.StatusOK, n
 func (a *app) lowerLimit(v *visit) error {
 	f := newForm()
 	f.Values["qps"] = v.form("qps")
-	class := v.r.PathValue("class")
-	if !plainID(strings.ReplaceAll(class, ".", "_")) {
-		return errNotFound
+	path, err := v.classPath()
+	if err != nil {
+		return err
 	}
 	qps, err := strconv.Atoi(f.Values["qps"])
 	if err != nil {
 		f.add("qps", v.t("field.number"))
 	}
-	if err := f.send(v, management.Call{Method: http.MethodPut, Path: v.keyPath("/limits/", class), Body: api.LowerLimit{Qps: qps}}, nil); err != nil {
+	if err := f.send(v, management.Call{Method: http.MethodPut, Path: path, Body: api.LowerLimit{Qps: qps}}, nil); err != nil {
 		return err
 	}
 	if f.Bad() {

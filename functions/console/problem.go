@@ -70,6 +70,8 @@ func (v *visit) failure(err error) failure {
 		f.Status, kind = http.StatusNotFound, "not_found"
 	case errors.Is(err, errForeign):
 		f.Status, kind = http.StatusForbidden, "foreign"
+	case errors.Is(err, errForm):
+		f.Status, kind = http.StatusBadRequest, "form"
 	case errors.Is(err, signin.ErrRefused):
 		f.Status, kind = http.StatusBadRequest, "signin"
 		f.SignIn = ""
