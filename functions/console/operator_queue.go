@@ -42,8 +42,8 @@ func (a *app) showQueue(v *visit) error {
 // decision is one request with what decides it, and the form for it.
 type decision struct {
 	*form
-	Request requestView
-	Faster  bool // somebody else decided while this operator was reading
+	Asked  requestView // not Request: that is the form's, the ID of a refused request
+	Faster bool        // somebody else decided while this operator was reading
 }
 
 func (a *app) showDecision(v *visit, status int, f *form) error {
@@ -60,7 +60,7 @@ func (a *app) renderDecision(v *visit, status int, d *decision) error {
 	if err != nil {
 		return err
 	}
-	d.Request = r
+	d.Asked = r
 	if _, typed := d.Values["qps"]; !typed {
 		d.Values["qps"] = strconv.Itoa(r.RequestedQps)
 	}
