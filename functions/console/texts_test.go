@@ -1,0 +1,185 @@
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/shared/api"
+)
+
+// sources are the console's templates and Go files, tests left out.
+func sources(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, pattern := range []string{"*.go", "templates/*.html", "internal/locale/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			raw, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(raw)
+		}
+	}
+	return all.String()
+}
+
+// begins finds keys that are put together: t (print "role." .Role), v.t("failure."+kind+".title").
+var (
+	begins  = regexp.MustCompile(`(?:print |code |t\(|Text\(|Has\(|prefix \+ |:= |return )"([a-z_]+\.(?:[a-z_]+\.)*)"`)
+	endings = regexp.MustCompile(`"([a-z_]+\.(?:[a-z_.]+\.)?)"(?: ?\+|,|;| \.| \(| \$|\})`)
+)
+
+// TestEveryMessageIsUsed: a message that no page shows is a text that nobody looks after.
+func TestEveryMessageIsUsed(t *testing.T) {
+	code := sources(t)
+	var starts []string
+	for _, found := range [][][]string{begins.FindAllStringSubmatch(code, -1), endings.FindAllStringSubmatch(code, -1)} {
+		for _, m := range found {
+			starts = append(starts, m[1])
+		}
+	}
+	slices.Sort(starts)
+	starts = slices.Compact(starts)
+	keys := map[string]any{}
+	files, err := fs.Glob(messageFiles(), "en/*.json")
+	if err != nil || len(files) < 5 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		raw, err := fs.ReadFile(messageFiles(), name)
+		if err == nil {
+			err = json.Unmarshal(raw, &keys)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if strings.Contains(code, `"`+key+`"`) || slices.ContainsFunc(starts, func(s string) bool { return strings.HasPrefix(key, s) }) {
+			continue
+		}
+		if name, _, _ := strings.Cut(key, "."); strings.Contains(code, `Name: "`+name+`", Values:`) {
+			continue // a field with a text for each of its values
+		}
+		if name, ok := strings.CutSuffix(key, ".title"); ok && strings.Contains(code, `"`+name+`", f, graces`) {
+			continue // showRotation makes it of the form's name
+		}
+		t.Errorf("no page shows %s", key)
+	}
+}
+
+// TestEveryCodeHasItsText walks the codes that the API has for what the console names.
+func TestEveryCodeHasItsText(t *testing.T) {
+	w := newWalker(t, "")
+	need := map[string]bool{}
+	for _, s := range statuses {
+		need["status."+string(s)] = true
+	}
+	for _, s := range requestStatuses {
+		need["qps.status."+string(s)] = true
+	}
+	for _, r := range roles {
+		need["role."+string(r)], need["member."+string(r)] = true, true
+	}
+	for _, s := range spans {
+		need["usage.range."+s.Name] = true
+	}
+	for _, s := range append(slices.Clone(steps), reveal) {
+		for _, part := range []string{"title", "text", "button"} {
+			need["confirm."+s.name+"."+part] = true
+		}
+		if s.name != "reveal" {
+			need["notice."+s.name] = true
+		}
+	}
+	for _, seconds := range graces {
+		need["grace."+strconv.FormatInt(seconds, 10)] = true
+	}
+	for _, kind := range []string{"created", "rotated", "revealed"} {
+		need["secret."+kind+".title"], need["secret."+kind+".once"] = true, true
+	}
+	for _, hint := range []string{"no_domains", "unused", "rotation_due"} {
+		need["hint."+hint], need["hint."+hint+".help"] = true, true
+	}
+	for _, one := range []api.AccountType{api.SelfServe, api.Enterprise} {
+		need["account.type."+string(one)] = true
+	}
+	for _, m := range regexp.MustCompile(`done=([a-z_-]+)`).FindAllStringSubmatch(sources(t), -1) {
+		if !strings.HasSuffix(m[1], "_") {
+			need["notice."+m[1]] = true
+		}
+	}
+	for _, one := range w.app.langs.Offered() {
+		for key := range need {
+			if !one.Has(key) {
+				t.Errorf("%s lacks %s", one.Tag, key)
+			}
+		}
+	}
+}
+
+// TestFreshnessIsToldToTheSecondForAMinute, and never as no time at all.
+func TestFreshnessIsToldToTheSecondForAMinute(t *testing.T) {
+	w := newWalker(t, "")
+	now := time.Date(2026, 8, 3, 14, 0, 0, 0, time.UTC)
+	w.app.now = func() time.Time { return now }
+	for _, one := range w.app.langs.Offered() {
+		v := &visit{app: w.app, lang: one}
+		for age, want := range map[time.Duration][2]string{
+			-time.Second:                          {"Counted up to 1 second ago", "Compté jusqu’à il y a 1 seconde"},
+			0:                                     {"Counted up to 1 second ago", "Compté jusqu’à il y a 1 seconde"},
+			time.Second:                           {"Counted up to 1 second ago", "Compté jusqu’à il y a 1 seconde"},
+			2 * time.Second:                       {"Counted up to 2 seconds ago", "Compté jusqu’à il y a 2 secondes"},
+			59*time.Second + 999*time.Millisecond: {"Counted up to 59 seconds ago", "Compté jusqu’à il y a 59 secondes"},
+			59 * time.Second:                      {"Counted up to 59 seconds ago", "Compté jusqu’à il y a 59 secondes"},
+			60 * time.Second:                      {"Counted up to 1 minute ago", "Compté jusqu’à il y a 1 minute"},
+			61 * time.Second:                      {"Counted up to 1 minute ago", "Compté jusqu’à il y a 1 minute"},
+			3 * time.Hour:                         {"Counted up to 3 hours ago", "Compté jusqu’à il y a 3 heures"},
+		} {
+			at := now.Add(-age)
+			got := v.freshness(&at)
+			if i := slices.Index([]string{"en", "fr"}, one.Tag); got != want[i] {
+				t.Errorf("%s, %s: %q, want %q", one.Tag, age, got, want[i])
+			}
+		}
+		if got := v.freshness(nil); got != "" {
+			t.Errorf("nothing was counted: %q", got)
+		}
+	}
+}
+
+// TestEveryTemplateIsThere that handlers name, and none is left over.
+func TestEveryTemplateIsThere(t *testing.T) {
+	code := sources(t)
+	err := fs.WalkDir(templateFiles, "templates", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := fs.ReadFile(templateFiles, path)
+		for _, m := range regexp.MustCompile(`\{\{define "([^"]+)"`).FindAllStringSubmatch(string(raw), -1) {
+			if strings.Count(code, `"`+m[1]+`"`) < 2 {
+				t.Errorf("%s: nothing shows the template %s", path, m[1])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
