@@ -3,7 +3,11 @@ package session_test
 import (
 	"bytes"
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"testing"
@@ -293,6 +297,35 @@ func flipped(sealed []byte) []byte {
 	out := bytes.Clone(sealed)
 	out[len(out)-1] ^= 1
 	return out
+}
+
+// TestTheTableAloneReadsNothing tries the keys that whoever copied the table could make of it.
+func TestTheTableAloneReadsNothing(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	row := b.store.rows[0]
+	hash, err := base64.RawURLEncoding.DecodeString(row.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, from := range map[string][]byte{"the ID": []byte(row.ID), "the hash": hash, "nothing": nil, "zeros": make([]byte, 32)} {
+		derived, err := hkdf.Key(sha256.New, from, nil, "latchkey console tokens", 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := make([]byte, 32)
+		copy(plain, from)
+		for _, key := range [][]byte{derived, plain} {
+			block, _ := aes.NewCipher(key)
+			gcm, _ := cipher.NewGCM(block)
+			n := gcm.NonceSize()
+			for _, about := range [][]byte{[]byte(row.ID), nil} {
+				if _, err := gcm.Open(nil, row.Sealed[:n], row.Sealed[n:], about); err == nil {
+					t.Errorf("a key made of %s opens the tokens", name)
+				}
+			}
+		}
+	}
 }
 
 func TestTheSameTokensAreSealedDifferentlyEachTime(t *testing.T) {
