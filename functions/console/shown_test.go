@@ -1,0 +1,209 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"latchkey/shared/api"
+)
+
+// TestAFormShowsWhatThereIs: sent untouched, a form changes nothing of the object.
+func TestAFormShowsWhatThereIs(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.accept()
+	expires := time.Date(2027, 3, 4, 0, 0, 0, 0, time.UTC)
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) {
+		k.Usage, k.BillingType, k.MissingOrigin, k.HeaderOnly, k.ExpiresAt, k.Version = api.Mobile, api.Evaluation, api.Allow, true, &expires, 9
+		k.Domains, k.Name = []string{"one.example", "two.example"}, "Site <1>"
+		k.RotationPolicy = &api.RotationPolicy{EveryDays: 31, NotifyDaysBefore: 4, Principal: ptr("arn:aws:iam::123456789012:role/x")}
+		k.Proposed = &api.Proposal{Since: then, Domains: &[]string{"next.example"}, Products: &[]string{"map-display"}}
+		k.Limits[0].Qps = 7
+	})
+	root := "/accounts/" + account
+	for path, want := range map[string]string{
+		root + "/keys/" + keyID + "/edit":               `{"billing_type":"evaluation","domains":["one.example","two.example"],"header_only":true,"missing_origin":"allow","name":"Site \u003c1\u003e","products":["map-display"],"usage":"mobile"}`,
+		root + "/keys/" + keyID + "/policy":             `{"every_days":31,"notify_days_before":4,"principal":"arn:aws:iam::123456789012:role/x"}`,
+		root + "/keys/" + keyID + "/propose":            `{"domains":["next.example"],"products":["map-display"]}`,
+		root + "/keys/" + keyID + "/limits/map-display": `{"qps":7}`,
+		root + "/keys/" + keyID + "/extend":             `{"grace_seconds":604800}`,
+		root + "/keys/" + keyID + "/rotate":             `{"grace_seconds":86400,"reason":"other"}`,
+		root + "/account":                               `{"name":"Demo"}`,
+		"/operator/accounts/" + account:                 `{"type":"enterprise"}`,
+	} {
+		w.forget()
+		all := forms(w.ask(http.MethodGet, path, nil).doc)
+		i := slices.IndexFunc(all, func(f formOf) bool { return strings.HasPrefix(f.action, path) })
+		if i < 0 {
+			t.Errorf("%s has no form", path)
+			continue
+		}
+		w.ask(http.MethodPost, all[i].action, all[i].values())
+		if got := w.writes(); len(got) != 1 || got[0].body != want || strings.HasSuffix(path, "/edit") && got[0].match != `"9"` {
+			t.Errorf("%s sends %s, want %s", path, describe(got), want)
+		}
+	}
+	// Without a proposal, the form begins with what the key has.
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.Proposed = nil })
+	w.forget()
+	form := forms(w.ask(http.MethodGet, root+"/keys/"+keyID+"/propose", nil).doc)
+	w.ask(http.MethodPost, root+"/keys/"+keyID+"/propose", form[len(form)-1].values())
+	if got := w.writes(); len(got) != 1 || got[0].body != `{"domains":["one.example","two.example"],"products":["map-display"]}` {
+		t.Errorf("a new proposal begins with %s", describe(got))
+	}
+	// A day that is taken away, or changed, is sent.
+	for day, want := range map[string]string{"": `"expires_at":null`, "2028-01-01": `"expires_at":"2028-01-01T00:00:00Z"`} {
+		w.forget()
+		w.ask(http.MethodPost, root+"/keys/"+keyID+"/edit", url.Values{"expires_at": {day}, "expires_was": {"2027-03-04"}, "version": {"9"}})
+		if got := w.writes(); len(got) != 1 || !strings.Contains(got[0].body, want) {
+			t.Errorf("the day %q is sent as %s", day, describe(got))
+		}
+	}
+}
+
+// links are the links of a page by their texts.
+func links(doc *html.Node) map[string]string {
+	out := map[string]string{}
+	elements(doc, func(n *html.Node) {
+		if n.Data == "a" {
+			out[strings.TrimSpace(text(n))] = attr(n, "href")
+		}
+	})
+	return out
+}
+
+// TestALinkKeepsTheQuestion: sorting, paging and downloading are about what was asked for.
+func TestALinkKeepsTheQuestion(t *testing.T) {
+	w := newWalker(t, "owner")
+	root := "/accounts/" + account
+	next := func(route string, doc map[string]any) {
+		doc["next_page_token"] = "next"
+		w.api.on("GET "+route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, doc); return true })
+	}
+	w.state(func(*api.Me, *api.KeyWithSecret) {})
+	next("/v1/accounts/"+account+"/keys", map[string]any{"keys": []any{w.api.key}})
+	next("/v1/accounts/"+account+"/qps-requests", map[string]any{"requests": []any{}})
+	next("/v1/accounts/"+account+"/audit", map[string]any{"rows": []any{}})
+	next("/v1/operator/accounts", map[string]any{"accounts": []any{}})
+	next("/v1/qps-requests", map[string]any{"requests": []any{}})
+	for page, want := range map[string]map[string]string{
+		root + "/keys": {"Name": root + "/keys?sort=name", "Created": root + "/keys?sort=created_at", "Next page": root + "/keys?page=next"},
+		root + "/keys?q=a&status=active&product=search&sort=name": {
+			"Name": root + "/keys?product=search&q=a&sort=-name&status=active", "Created": root + "/keys?product=search&q=a&sort=created_at&status=active", "Next page": root + "/keys?page=next&product=search&q=a&sort=name&status=active",
+		},
+		root + "/keys?sort=-name&page=2":      {"Name": root + "/keys?sort=name", "Next page": root + "/keys?page=next&sort=-name", "First page": root + "/keys?sort=-name"},
+		root + "/keys?sort=created_at":        {"Created": root + "/keys"},
+		root + "/qps-requests?status=pending": {"Next page": root + "/qps-requests?status=pending&page=next"},
+		root + "/account/audit?page=2":        {"Older": root + "/account/audit?page=next", "First page": root + "/account/audit"},
+		"/operator?q=a&page=2":                {"Next page": "/operator?q=a&page=next", "First page": "/operator?q=a"},
+		"/operator/qps-requests":              {"Next page": "/operator/qps-requests?page=next"},
+		root + "/usage?range=7d&key=" + keyID + "&product=map-display&by=day": {
+			"30 days": root + "/usage?key=" + keyID + "&product=map-display&range=30d", "Download CSV": root + "/usage.csv?by=day&key=" + keyID + "&product=map-display&range=7d",
+		},
+	} {
+		got := links(w.ask(http.MethodGet, page, nil).doc)
+		for name, to := range want {
+			if got[name] != to {
+				t.Errorf("%s: %s leads to %q, want %q (%v)", page, name, got[name], to, got)
+			}
+		}
+	}
+	// What the page token and the filters are sent as.
+	w.forget()
+	w.ask(http.MethodGet, root+"/keys?q=+a+&status=active&product=search&sort=name&page=tok", nil)
+	if got := w.called(); len(got) != 1 || got[0].uri != "/v1/accounts/"+account+"/keys?page_size=25&page_token=tok&product=search&q=a&sort=name&status=active" {
+		t.Errorf("asks %v", got)
+	}
+}
+
+// TestEveryPageOfALongListIsRead, once and in order, up to the most that is shown.
+func TestEveryPageOfALongListIsRead(t *testing.T) {
+	w := newWalker(t, "owner")
+	root := "/v1/accounts/" + account
+	for name, c := range map[string]struct{ route, page string }{"keys": {root + "/keys", "/usage"}, "members": {root + "/members", "/account"}} {
+		for pages, reads := range map[int]int{1: 1, 3: 3, 9: 5} {
+			var asked []string
+			w.api.on("GET "+c.route, func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+				token := r.URL.Query().Get("page_token")
+				asked = append(asked, token)
+				n := len(asked)
+				list := []any{}
+				for i := range 100 {
+					id := fmt.Sprintf("%s_%d_%d", name, n, i)
+					list = append(list, map[string]any{"id": id, "name": "Name " + id, "subject": id, "role": "viewer"})
+				}
+				doc := map[string]any{name: list}
+				if n < pages {
+					doc["next_page_token"] = fmt.Sprint("page", n+1)
+				}
+				reply(out, 200, doc)
+				return true
+			})
+			page := w.ask(http.MethodGet, "/accounts/"+account+c.page, nil)
+			want := []string{""}
+			for i := 2; i <= reads; i++ {
+				want = append(want, fmt.Sprint("page", i))
+			}
+			if !slices.Equal(asked, want) || !strings.Contains(page.text, fmt.Sprintf("%s_%d_99", name, reads)) {
+				t.Errorf("%d pages of %s: asked for %v, want %v", pages, name, asked, want)
+			}
+		}
+	}
+}
+
+// spared are the reads that a page does without, and what it says then.
+var spared = map[string]string{
+	"/accounts/{account}/keys/{key} /keys/{key}/usage": "The numbers can't be shown now.", "/accounts/{account}/keys/{key} /keys/{key}/audit": "The audit trail can't be shown now.", "/accounts/{account}/qps-requests /keys": "",
+	"/accounts/{account}/qps-requests/{request} /keys/{key}": "", "/accounts/{account}/qps-requests/{request}/withdraw /keys/{key}": "", "/operator/qps-requests/{account}/{request} /keys/{key}": "",
+	"/operator/keys/{key} /keys/{key}/usage": "", "/accounts/{account}/usage.csv /v1/me": "",
+}
+
+// TestAPageThatCantReadSomethingSaysSo lets each read of each page fail, alone: the page is an error then, but for what it
+// can do without.
+func TestAPageThatCantReadSomethingSaysSo(t *testing.T) {
+	w := newWalker(t, "owner")
+	failed := 0
+	for _, pattern := range w.routes(http.MethodGet) {
+		if pattern == "/sign-in" || pattern == callbackPath || strings.HasPrefix(pattern, "/assets") {
+			continue
+		}
+		w.forget()
+		w.ask(http.MethodGet, w.page(pattern), nil)
+		w.api.mu.Lock()
+		calls := slices.Clone(w.api.calls)
+		w.api.mu.Unlock()
+		for _, c := range calls {
+			if c.route == "GET /v1/products" {
+				continue // kept for a while
+			}
+			w.api.mu.Lock()
+			before, was := w.api.answers[c.route]
+			w.api.answers[c.route] = func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+				problem(out, 500, "internal")
+				return true
+			}
+			w.api.mu.Unlock()
+			page := w.ask(http.MethodGet, w.page(pattern), nil)
+			w.api.mu.Lock()
+			if w.api.answers[c.route] = before; !was {
+				delete(w.api.answers, c.route)
+			}
+			w.api.mu.Unlock()
+			failed++
+			of := strings.NewReplacer("GET ", "", "/v1/accounts/"+account, "", keyID, "{key}").Replace(c.route)
+			says, fine := spared[pattern+" "+of]
+			if want := map[bool]int{true: 200, false: 500}[fine]; page.StatusCode != want || !strings.Contains(text(page.doc), says) {
+				t.Errorf("%s without %s answered %d: %s", pattern, of, page.StatusCode, strings.Join(strings.Fields(text(page.doc)), " "))
+			}
+		}
+	}
+	if failed < 60 {
+		t.Errorf("only %d reads", failed)
+	}
+}
