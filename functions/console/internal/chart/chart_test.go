@@ -134,3 +134,12 @@ func TestADrawingOfNothingHasAFrame(t *testing.T) {
 		}
 	}
 }
+
+func TestEachPartStandsOnAllBelow(t *testing.T) {
+	svg := string(Chart{ID: "a", Series: []string{"low", "mid", "high"}, Bars: []Bar{{Parts: []int64{1, 1, 2}}}}.SVG())
+	for _, want := range []string{`class="low" d="M1 200v-50h8v50z"`, `class="mid" d="M1 150v-50h8v50z"`, `class="high" d="M1 100v-100h8v100z"`} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("%s is missing in %s", want, svg)
+		}
+	}
+}
