@@ -98,7 +98,7 @@ func (w *walker) opens(cookie string) bool {
 	return w.ask(http.MethodGet, "/accounts/"+account+"/keys", nil, "Cookie", sessionCookie+"="+cookie).StatusCode == http.StatusOK
 }
 
-// TestNoSessionOfBeforeOutlivesASignIn: whoever knew the old cookie, or put one there, has nothing.
+// TestNoSessionOfBeforeOutlivesASignIn: a person who knew the old cookie, or put one there, has nothing.
 func TestNoSessionOfBeforeOutlivesASignIn(t *testing.T) {
 	w := newWalker(t, "")
 	w.callback("owner")
@@ -308,7 +308,7 @@ func TestSigningOutEndsTheSessionEvenIfTheIssuerCantBeTold(t *testing.T) {
 	}
 }
 
-// TestTheRefreshTokenIsRevokedAtSignOut: whoever copied the session's tokens can't go on with them.
+// TestTheRefreshTokenIsRevokedAtSignOut: a thief of the session's tokens can't go on with them.
 func TestTheRefreshTokenIsRevokedAtSignOut(t *testing.T) {
 	w := newWalker(t, "")
 	w.stop()

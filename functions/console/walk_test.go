@@ -129,7 +129,7 @@ func (w *walker) routes(method string) (list []string) {
 	return list
 }
 
-// queries are what pages need beside their path.
+// queries lists what pages need beside their path.
 var queries = map[string]string{
 	"/accounts/{account}/account/remove": "?subject=a%7Cb%2Fc", "/operator/operators/remove": "?subject=o+2%2Fx",
 	"/accounts/{account}/qps-requests/new": "?key=" + keyID,

@@ -299,7 +299,7 @@ func flipped(sealed []byte) []byte {
 	return out
 }
 
-// TestTheTableAloneReadsNothing tries the keys that whoever copied the table could make of it.
+// TestTheTableAloneReadsNothing tries the keys that a thief of the table could make of it.
 func TestTheTableAloneReadsNothing(t *testing.T) {
 	b := newBench(t)
 	b.start()
