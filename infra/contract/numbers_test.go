@@ -1,0 +1,291 @@
+package contract
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+const (
+	ms   = time.Millisecond
+	sec  = time.Second
+	mins = time.Minute
+	hour = time.Hour
+	day  = 24 * hour
+)
+
+// times are all periods of the code, once more and as they are meant. A test that takes a promise from the constant that
+// it looks at can't fail when that changes.
+var times = map[string]time.Duration{
+	// The gate: how old a record may be, and what a call may take.
+	"authorizer.freshFor":             5 * sec,
+	"authorizer.unprovenFor":          10 * sec,
+	"authorizer.usableFor":            15 * mins,
+	"authorizer.readBudget":           1 * sec,
+	"authorizer.firstAttempt":         400 * ms,
+	"authorizer.probeBudget":          500 * ms,
+	"authorizer.answerMargin":         50 * ms,
+	"authorizer.leaseCall":            300 * ms,
+	"authorizer.reportBudget":         300 * ms,
+	"authorizer.reportEarly":          500 * ms,
+	"authorizer.flushBudget":          2 * sec,
+	"authorizer.firstPause":           250 * ms,
+	"authorizer.longestPause":         2 * sec,
+	"authorizer.longestOwnPause":      4 * sec,
+	"authorizer.failingFor":           10 * sec,
+	"authorizer.metricsEvery":         1 * mins,
+	"authorizer{Timeout}":             400 * ms,
+	"authorizer{TLSHandshakeTimeout}": 600 * ms,
+	"authorizer{IdleConnTimeout}":     20 * sec,
+	"shared/limiter.window":           1 * sec,
+	"shared/limiter.lifeSmall":        100 * ms,
+	"shared/limiter.lifeLarge":        1 * sec,
+	"shared/limiter.forgive":          1 * sec,
+	"shared/limiter.pause":            1 * sec,
+	"shared/limiter.longIdle":         20 * sec,
+	"shared/limiter.expiry":           1 * day,
+	// Usage: reported every 5 s, kept for 35 days by the hour and 400 by the day.
+	"shared/usage.ReportEvery":   5 * sec,
+	"shared/usage.MaxReportAge":  3 * day,
+	"shared/dynamo/reports.keep": 4 * day,
+	"shared/usage.KeepContributions":     6 * day,
+	"shared/usage.KeepHours":     35 * day,
+	"shared/usage.KeepDays":      400 * day,
+	"functions/counter.margin":   5 * sec,
+	"functions/usage.day":        1 * day,
+	"functions/qps.evidenceSpan": 30 * day,
+	// Keys and rotations.
+	"shared/apikey.RestoreWindow":         30 * day,
+	"shared/rotation.DefaultGrace":        1 * day,
+	"shared/rotation.MaxGrace":            30 * day,
+	"shared/rotation.AfterCancel":         15 * mins,
+	"shared/rotation.RetryAfter":          1 * day,
+	"functions/rotator.margin":            20 * sec,
+	"functions/rotator.settled":           15 * mins,
+	"functions/internal/sealing.MaxAge":   5 * mins,
+	"functions/internal/sealing{Timeout}": 3 * sec,
+	// The management API.
+	"shared/dynamo/control.IdempotencyWindow":    1 * day,
+	"shared/dynamo/control.resolveTimeout":       1 * sec,
+	"shared/dynamo.DefaultTimeout":               2 * sec,
+	"shared/dynamo.DefaultMaxBackoff":            400 * ms,
+	"shared/dynamo.firstPause":                   15 * ms,
+	"shared/dynamo.longestPause":                 400 * ms,
+	"functions/accounts.invitationLife":          7 * day,
+	"functions/internal/gateway/bearer{Timeout}": 3 * sec,
+	"functions/internal/gateway/bearer.retry":    5 * sec,
+	"functions/internal/gateway/bearer.maxAge":   1 * hour,
+	// The console.
+	"functions/console/internal/session.Idle":        2 * hour,
+	"functions/console/internal/session.Longest":     12 * hour,
+	"functions/console/internal/session.touchAfter":  10 * mins,
+	"functions/console.signInLife":                   10 * mins,
+	"functions/console.invitationLife":               10 * mins, // of the cookie that waits for the sign-in
+	"functions/console.refreshBefore":                1 * mins,
+	"functions/console.preferenceLife":               365 * day,
+	"functions/console.catalogueLife":                5 * mins,
+	"functions/console.longUnused":                   90 * day,
+	"functions/console.oneDay":                       1 * day,
+	"functions/console.keepHours":                    35 * day,
+	"functions/console.keepDays":                     395 * day,
+	"functions/console/internal/management{Timeout}": 12 * sec,
+	"functions/console/internal/signin{Timeout}":     8 * sec,
+}
+
+// bounds are all exported numbers, and those unexported ones that a customer or AWS meets.
+var bounds = map[string]float64{
+	"shared/account.DefaultKeyLimit":                 100,
+	"shared/apikey.MaxRetired":                       20,
+	"shared/apikey.MaxNameRunes":                     64,
+	"shared/apikey.MaxDomains":                       100,
+	"shared/apikey.MaxProducts":                      50,
+	"shared/apikey.MaxReason":                        500,
+	"shared/apikey.randomLen":                        27,
+	"shared/apikey.checksumLen":                      6,
+	"shared/apikey.previewEnds":                      4,
+	"shared/qps.MaxJustification":                    2000,
+	"shared/qps.MaxComment":                          2000,
+	"shared/rotation.MaxEveryDays":                   3650,
+	"shared/rotation.MaxNotifyDays":                  90,
+	"shared/limiter.smallLimit":                      100,
+	"shared/limiter.maxTries":                        3,
+	"shared/limiter.leastShare":                      8,
+	"shared/usage.MaxHosts":                          50,
+	"shared/usage.MaxEnvironmentName":                64,
+	"shared/usage.SpikeWeeks":                        4,
+	"shared/usage.maxCells":                          4096,
+	"shared/usage.maxPartBytes":                      48 << 10,
+	"shared/dynamo.DefaultAttempts":                  3,
+	"shared/dynamo.conflictAttempts":                 8,
+	"shared/dynamo.errorAttempts":                    3,
+	"shared/dynamo/counters.MaxItems":               100,
+	"authorizer.sampleEvery":                         100,
+	"authorizer.maxLatencies":                        100,
+	"authorizer.maxFailing":                          64,
+	"authorizer.maxLimits":                           8192,
+	"authorizer.knownBytes":                          64 << 20,
+	"authorizer.unknownBytes":                        4 << 20,
+	"functions/internal/gateway.MaxBody":             64 << 10,
+	"functions/internal/gateway.maxDepth":            16,
+	"functions/internal/gateway.defaultPageSize":     50,
+	"functions/internal/gateway.maxPageSize":         100,
+	"functions/accounts.maxKeyLimit":                 100000,
+	"functions/rotation.defaultNotifyDays":           7,
+	"functions/rotator.recoveryDays":                 7,
+	"functions/rotator.maxSteps":                     12,
+	"functions/counter.maxQuarantined":               350 << 10,
+	"functions/events.maxEntries":                    10,
+	"functions/events.maxBytes":                      240 << 10,
+	"functions/usage.mostKeys":                       500,
+	"functions/console.mostKeys":                     500,
+	"functions/console.restoreDays":                  30,
+	"functions/console.maxForm":                      256 << 10,
+	"functions/console/internal/session.secretBytes": 32,
+}
+
+func TestEveryPeriodAndBoundIsAsPromised(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range constantsOf(t) {
+		seen[c.name] = true
+		want, ok := bounds[c.name]
+		if c.duration {
+			var d time.Duration
+			d, ok = times[c.name]
+			want = d.Seconds()
+		}
+		switch {
+		case !ok && (c.duration || c.exported):
+			t.Errorf("%s is not in this test", c.name)
+		case ok && fmt.Sprint(c.value) != fmt.Sprint(want):
+			t.Errorf("%s is %v, want %v", c.name, c.value, want)
+		}
+	}
+	for name := range times {
+		if !seen[name] {
+			t.Errorf("%s is gone, or is not a constant any more", name)
+		}
+	}
+	for name := range bounds {
+		if !seen[name] {
+			t.Errorf("%s is gone, or is not a constant any more", name)
+		}
+	}
+}
+
+// What must hold between the numbers of the code, those of the template and those of AWS. Everyone who changes one number in
+// the tables above meets here what else has to change.
+func TestPeriodsFitTogether(t *testing.T) {
+	d := render(t, "template.yaml", "UpstreamUrl", "https://up.example")
+	inSeconds := func(v any) time.Duration {
+		n, _ := v.(int)
+		return time.Duration(n) * sec
+	}
+	function := func(id string) time.Duration { return inSeconds(d.properties(t, id)["Timeout"]) }
+	stream := func(function, event, property string) any {
+		return at(d.properties(t, function), "Events", event, "Properties", property)
+	}
+	p := times
+	gate := function("Authorizer")
+	age := inSeconds(stream("CounterFunction", "Slices", "MaximumRecordAgeInSeconds"))
+	window := inSeconds(stream("CounterFunction", "Slices", "MaximumBatchingWindowInSeconds"))
+	schedule := 5 * mins // of the rotation; TestEverySourceOfEventsIsOn
+	client := d.properties(t, "UserPoolClient")
+	refreshDays, _ := client["RefreshTokenValidity"].(int)
+	refresh := time.Duration(refreshDays) * day
+	access, _ := client["AccessTokenValidity"].(int)
+	read := time.Duration(bounds["shared/dynamo.DefaultAttempts"])*p["shared/dynamo.DefaultTimeout"] + 2*p["shared/dynamo.DefaultMaxBackoff"]
+
+	type order struct {
+		why  string
+		list []time.Duration // each larger than the one before
+	}
+	for _, o := range []order{
+		{"a record is fresh, then unproven, then no longer usable", []time.Duration{p["authorizer.freshFor"], p["authorizer.unprovenFor"], p["authorizer.usableFor"]}},
+		{"a change is obeyed in 10 s: a fresh record, the breaker's longest pause and one call's reads", []time.Duration{
+			p["authorizer.freshFor"] + p["authorizer.longestPause"] + p["authorizer.readBudget"], 10 * sec,
+		}},
+		{"the same with the pause of a secret that alone can't be read, at most", []time.Duration{
+			p["authorizer.freshFor"] + p["authorizer.longestOwnPause"] + p["authorizer.readBudget"], 10*sec + 1,
+		}},
+		{"the pause of one secret is longer than the breaker's", []time.Duration{p["authorizer.firstPause"], p["authorizer.longestPause"], p["authorizer.longestOwnPause"], p["authorizer.failingFor"] + 1}},
+		{"a read has time for a second attempt", []time.Duration{2 * p["authorizer.firstAttempt"], p["authorizer.readBudget"]}},
+		{"a probe takes less than a read", []time.Duration{p["authorizer.probeBudget"], p["authorizer.readBudget"]}},
+		{"connecting fits into a first attempt, at most", []time.Duration{p["authorizer{Timeout}"], p["authorizer.firstAttempt"] + 1}},
+		{"a TLS handshake fits into a call's reads", []time.Duration{p["authorizer{TLSHandshakeTimeout}"], p["authorizer.readBudget"]}},
+		{"the gate answers before Lambda ends it: read, lease, report and margin", []time.Duration{
+			p["authorizer.readBudget"] + p["authorizer.leaseCall"] + p["authorizer.reportBudget"] + p["authorizer.answerMargin"], gate,
+		}},
+		{"API Gateway waits 29 s at most", []time.Duration{gate, 29 * sec}},
+		{"a report is early by more than a read's first attempt, and not by its whole period", []time.Duration{p["authorizer.firstAttempt"], p["authorizer.reportEarly"], p["shared/usage.ReportEvery"]}},
+		{"metrics come at least once in an alarm's minute", []time.Duration{p["authorizer.metricsEvery"], mins + 1}},
+		{"usage is seen a few seconds after its call", []time.Duration{p["shared/usage.ReportEvery"] + window, 10 * sec}},
+		{"a report outlives its stream, and its parts outlive every replay of it", []time.Duration{
+			age, day, p["shared/usage.MaxReportAge"], p["shared/dynamo/reports.keep"], p["shared/usage.KeepContributions"], p["shared/usage.KeepHours"], p["shared/usage.KeepDays"],
+		}},
+		{"the alarm on a stream's age rings long before a record is set aside", []time.Duration{10 * mins, age / 2}},
+		{"a record that was set aside outlives its stream", []time.Duration{day, 90 * day}},
+		{"hours are kept for the evidence of a QPS request", []time.Duration{p["functions/qps.evidenceSpan"], p["shared/usage.KeepHours"]}},
+		{"the console asks for no hours that are gone", []time.Duration{p["functions/console.keepHours"], p["shared/usage.KeepHours"] + 1}},
+		{"nor for days", []time.Duration{p["functions/console.keepDays"], p["shared/usage.KeepDays"]}},
+		{"the counter has time to work and to answer", []time.Duration{2 * p["functions/counter.margin"], function("CounterFunction")}},
+		{"a rotation run ends before the next begins", []time.Duration{p["functions/rotator.margin"], function("RotatorFunction"), schedule}},
+		{"a grace is at most the longest one", []time.Duration{p["shared/rotation.DefaultGrace"], p["shared/rotation.MaxGrace"]}},
+		{"a cancelled secret opens until the gate can't know it any more, at least", []time.Duration{p["authorizer.usableFor"] - 1, p["shared/rotation.AfterCancel"]}},
+		{"no environment seals by a data key that is dropped", []time.Duration{2 * p["functions/internal/sealing.MaxAge"], p["functions/rotator.settled"], hour}},
+		{"a lease's token lives no longer than its window", []time.Duration{p["shared/limiter.lifeSmall"], p["shared/limiter.lifeLarge"], p["shared/limiter.window"] + 1}},
+		{"clocks may be wrong by 5 s and a request under way for 8 s", []time.Duration{18 * sec, p["shared/limiter.longIdle"], p["shared/limiter.expiry"]}},
+		{"a repeated request is known for longer than DynamoDB knows its token", []time.Duration{10 * mins, p["shared/dynamo/control.IdempotencyWindow"]}},
+		{"a function reads the store with all its attempts, and answers", []time.Duration{read, function("KeysFunction")}},
+		{"and fetches the issuer's keys besides", []time.Duration{read + p["functions/internal/gateway/bearer{Timeout}"], function("KeysFunction")}},
+		{"a lost answer is looked up within the call", []time.Duration{read + p["shared/dynamo/control.resolveTimeout"], function("KeysFunction")}},
+		{"the console waits for the API for less than it may take itself", []time.Duration{p["functions/console/internal/signin{Timeout}"], p["functions/console/internal/management{Timeout}"], function("ConsoleFunction")}},
+		{"a session that is used is noted before it would end", []time.Duration{p["functions/console/internal/session.touchAfter"], p["functions/console/internal/session.Idle"], p["functions/console/internal/session.Longest"], refresh}},
+		{"tokens are renewed before they end", []time.Duration{p["functions/console.refreshBefore"], time.Duration(access) * hour}},
+		{"an invitation waits for as long as a sign-in takes, at least", []time.Duration{p["functions/console.signInLife"], p["functions/console.invitationLife"] + 1, p["functions/accounts.invitationLife"]}},
+	} {
+		for i := 1; i < len(o.list); i++ {
+			if o.list[i-1] >= o.list[i] {
+				t.Errorf("%s: %v is not less than %v", o.why, o.list[i-1], o.list[i])
+			}
+		}
+	}
+	for id := range d.ofType("AWS::Serverless::Function") {
+		if behind := id != "CounterFunction" && id != "EventsFunction" && id != "RotatorFunction"; behind && function(id) > 29*sec {
+			t.Errorf("%s takes %v, and API Gateway waits 29 s", id, function(id))
+		}
+	}
+	for _, r := range routes(d) {
+		if wait := at(r.operation, "x-amazon-apigateway-integration", "timeoutInMillis"); wait != nil && wait != 29000 {
+			t.Errorf("%s waits %v ms", r.path, wait)
+		}
+	}
+}
+
+// Sizes within those of AWS, and the same number on both sides of a contract.
+func TestBoundsFitTogether(t *testing.T) {
+	d := render(t, "template.yaml")
+	n := bounds
+	for _, o := range []struct {
+		why         string
+		small, most float64
+	}{
+		{"a DynamoDB item is 400 KB at most", n["functions/counter.maxQuarantined"], 400<<10 - 1024},
+		{"a report is an item, too", n["shared/usage.maxPartBytes"], 400 << 10},
+		{"a transaction has 100 items at most", n["shared/dynamo/counters.MaxItems"], 100},
+		{"PutEvents takes ten entries", n["functions/events.maxEntries"], 10},
+		{"and 256 KB", n["functions/events.maxBytes"], 256 << 10},
+		{"an embedded metric has 100 values at most", n["authorizer.maxLatencies"], 100},
+		{"a page by default is a page", n["functions/internal/gateway.defaultPageSize"], n["functions/internal/gateway.maxPageSize"]},
+		{"what the gate keeps fits into its memory, with room for the program", n["authorizer.knownBytes"] + n["authorizer.unknownBytes"], float64(d.properties(t, "Authorizer")["MemorySize"].(int)) * (1 << 20) / 4},
+		{"the console shows as many keys as the API gives", n["functions/console.mostKeys"], n["functions/usage.mostKeys"]},
+		{"a notice comes before its rotation", n["functions/rotation.defaultNotifyDays"], n["shared/rotation.MaxNotifyDays"]},
+		{"an account's first limit is one that an operator could set", n["shared/account.DefaultKeyLimit"], n["functions/accounts.maxKeyLimit"]},
+	} {
+		if o.small > o.most {
+			t.Errorf("%s: %v is more than %v", o.why, o.small, o.most)
+		}
+	}
+	if days := times["shared/apikey.RestoreWindow"] / day; float64(days) != n["functions/console.restoreDays"] {
+		t.Errorf("keys can be restored for %d days, the console says %v", days, n["functions/console.restoreDays"])
+	}
+}

@@ -1,0 +1,197 @@
+package contract
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// adapters are the packages that speak to AWS: what each does, and to what. That the lists are complete is tested on the
+// code; everyone who adds a call adds it here, and the roles follow.
+var adapters = map[string][]string{
+	"shared/dynamo/policies": {"dynamodb:GetItem GateTable"},
+	"shared/dynamo/leases":   {"dynamodb:UpdateItem LeasesTable"},
+	"shared/dynamo/reports":  {"dynamodb:PutItem SlicesTable"},
+	"shared/dynamo/sessions": {
+		"dynamodb:GetItem SessionsTable", "dynamodb:PutItem SessionsTable", "dynamodb:UpdateItem SessionsTable", "dynamodb:DeleteItem SessionsTable",
+	},
+	"shared/dynamo/counters": {"dynamodb:BatchGetItem CountersTable", "dynamodb:Query CountersTable", "dynamodb:PutItem CountersTable"},
+	"shared/dynamo/control": {
+		"dynamodb:GetItem ControlTable", "dynamodb:Query ControlTable", "dynamodb:Query ControlTable/index/lookup", "dynamodb:PutItem ControlTable",
+		"dynamodb:UpdateItem ControlTable", "dynamodb:DeleteItem ControlTable", "dynamodb:ConditionCheckItem ControlTable",
+		"dynamodb:GetItem GateTable", "dynamodb:PutItem GateTable", "dynamodb:DeleteItem GateTable", "dynamodb:Scan GateTable",
+	},
+	"functions/events": {"events:PutEvents EventBus"},
+	"functions/internal/sealing": {
+		"secretsmanager:GetSecretValue KeyringSecret", "secretsmanager:PutSecretValue KeyringSecret", "secretsmanager:UpdateSecretVersionStage KeyringSecret",
+	},
+	"functions/rotator": {
+		"secretsmanager:CreateSecret latchkey/*", "secretsmanager:RestoreSecret latchkey/*", "secretsmanager:DescribeSecret latchkey/*",
+		"secretsmanager:GetSecretValue latchkey/*", "secretsmanager:PutSecretValue latchkey/*", "secretsmanager:UpdateSecretVersionStage latchkey/*",
+		"secretsmanager:PutResourcePolicy latchkey/*", "secretsmanager:DeleteSecret latchkey/*",
+	},
+}
+
+// does lists what an adapter calls, by the inputs and parts of transactions that it makes.
+func does(t *testing.T, folder string) []string {
+	t.Helper()
+	services := map[string]string{"dynamodb": "dynamodb", "eventbridge": "events", "secretsmanager": "secretsmanager", "sm": "secretsmanager", "kms": "kms", "s3": "s3"}
+	parts := map[string]string{"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}
+	found := map[string]bool{}
+	files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			made, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			name, ok := made.Type.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			pkg, _ := name.X.(*ast.Ident)
+			if pkg == nil {
+				return true
+			}
+			call, isInput := strings.CutSuffix(name.Sel.Name, "Input")
+			switch {
+			case isInput && services[pkg.Name] != "" && call != "TransactWriteItems" && call != "TransactGetItems":
+				found[services[pkg.Name]+":"+call] = true
+			case pkg.Name == "types" && parts[name.Sel.Name] != "":
+				found["dynamodb:"+parts[name.Sel.Name]] = true
+			}
+			return true
+		})
+	}
+	return sorted(found)
+}
+
+func TestAdaptersDoWhatIsWrittenDown(t *testing.T) {
+	seen := map[string]bool{}
+	for _, folder := range deployed(t, render(t, "template.yaml")) {
+		for pkg := range closure(t, folder) {
+			if seen[pkg] {
+				continue
+			}
+			seen[pkg] = true
+			want := map[string]bool{}
+			for _, a := range adapters[pkg] {
+				action, _, _ := strings.Cut(a, " ")
+				want[action] = true
+			}
+			if got := does(t, pkg); !slices.Equal(got, sorted(want)) {
+				t.Errorf("%s calls %v, and %v is written down", pkg, got, sorted(want))
+			}
+		}
+	}
+	for pkg := range adapters {
+		if !seen[pkg] {
+			t.Errorf("no function has %s", pkg)
+		}
+	}
+}
+
+// notCalled are parts of adapters that a function has and doesn't call, each with the reason.
+var notCalled = map[string][]string{
+	"EventsFunction":   {"shared/dynamo/"}, // it knows the form of audit rows and keys, and has no client
+	"UsageFunction":    {"PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
+	"AccountsFunction": {"Scan", "sealing", "PutItem CountersTable", "Query CountersTable"}, // seals nothing, counts nothing
+	"KeysFunction":     {"Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
+	"RotationFunction": {"Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
+	"QpsFunction":      {"Scan", "PutItem CountersTable", "sealing"},
+	"CounterFunction":  {"shared/dynamo/reports"}, // reads their form, writes none
+}
+
+// byService are actions that the services of AWS take in a role's name, and what for.
+var byService = map[string]string{
+	"logs:CreateLogStream": "logs", "logs:PutLogEvents": "logs", "xray:PutTraceSegments": "traces", "xray:PutTelemetryRecords": "traces",
+	"dynamodb:DescribeStream": "Lambda reads the stream", "dynamodb:GetRecords": "Lambda reads the stream",
+	"dynamodb:GetShardIterator": "Lambda reads the stream", "dynamodb:ListStreams": "Lambda reads the stream",
+	"s3:PutObject": "Lambda puts failed records", "s3:ListBucket": "Lambda puts failed records",
+	"kms:GenerateDataKey": "Secrets Manager encrypts a delivered secret", "kms:Decrypt": "Secrets Manager decrypts a delivered secret",
+	"secretsmanager:TagResource": "CreateSecret sets tags",
+}
+
+// idle are grants that nothing calls today, which were given to all functions of a kind alike. None lets a function do
+// more than it may by the actions that it does call.
+var idle = map[string][]string{
+	"Authorizer":       {"dynamodb:UpdateItem SlicesTable"},
+	"CounterFunction":  {"dynamodb:GetItem CountersTable", "dynamodb:UpdateItem CountersTable", "dynamodb:ConditionCheckItem CountersTable"},
+	"KeysFunction":     append(onKeys, "dynamodb:GetItem CountersTable", "dynamodb:Query CountersTable"),
+	"RotationFunction": append(onKeys, "dynamodb:GetItem CountersTable", "dynamodb:Query CountersTable"),
+	"AccountsFunction": append(onKeys, "dynamodb:GetItem CountersTable", "dynamodb:Query CountersTable"),
+	"QpsFunction":      append(onKeys, "dynamodb:GetItem CountersTable"),
+	"UsageFunction":    {"dynamodb:BatchGetItem ControlTable", "dynamodb:GetItem CountersTable"},
+	"RotatorFunction":  append(onKeys, "secretsmanager:DescribeSecret KeyringSecret"),
+}
+
+var onKeys = slices.Clip([]string{
+	"dynamodb:BatchGetItem ControlTable", "dynamodb:BatchGetItem GateTable", "dynamodb:UpdateItem GateTable", "dynamodb:ConditionCheckItem GateTable",
+})
+
+func target(resource string) string {
+	switch {
+	case strings.HasSuffix(resource, ":secret:latchkey/*"):
+		return "latchkey/*"
+	case strings.HasSuffix(resource, "Table.Arn}/index/lookup"):
+		return strings.TrimSuffix(strings.TrimPrefix(resource, "${"), ".Arn}/index/lookup") + "/index/lookup"
+	}
+	return strings.TrimSuffix(strings.Trim(resource, "${}"), ".Arn")
+}
+
+func TestRolesAllowWhatTheCodeCallsAndNothingElse(t *testing.T) {
+	d := render(t, "template.yaml")
+	granted := map[string]map[string]bool{}
+	for _, s := range statements(d) {
+		if granted[s.where] == nil {
+			granted[s.where] = map[string]bool{}
+		}
+		for _, a := range s.actions {
+			for _, r := range s.resources {
+				if byService[a] == "" {
+					granted[s.where][a+" "+target(r)] = true
+				}
+			}
+		}
+	}
+	for id, folder := range deployed(t, d) {
+		role := strings.TrimSuffix(strings.Trim(fmt.Sprint(d.properties(t, id)["Role"]), "${}"), ".Arn")
+		left := maps.Clone(granted[role])
+		for pkg := range closure(t, folder) {
+			for _, a := range adapters[pkg] {
+				if slices.ContainsFunc(notCalled[id], func(part string) bool { return strings.Contains(pkg+" "+a, part) }) {
+					continue
+				}
+				if !granted[role][a] {
+					t.Errorf("%s calls %s, which %s doesn't allow", id, a, role)
+				}
+				delete(left, a)
+			}
+		}
+		for _, a := range idle[id] {
+			if !left[a] {
+				t.Errorf("%s: %s is called or not granted, so it is not idle", role, a)
+			}
+			delete(left, a)
+		}
+		for _, a := range sorted(left) {
+			t.Errorf("%s allows %s, which nothing in %s calls", role, a, id)
+		}
+	}
+}

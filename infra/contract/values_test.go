@@ -1,0 +1,267 @@
+package contract
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// given are the values of variables, for all functions that have them: a function that is given another table or
+// another issuer than its neighbour works on other data.
+func given(own bool) map[string]string {
+	issuer, client := "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${UserPool}", "${UserPoolClient}"
+	if own {
+		issuer, client = "https://issuer.example", "console"
+	}
+	return map[string]string{
+		"CONTROL_TABLE": "${ControlTable}", "GATE_TABLE": "${GateTable}", "LEASES_TABLE": "${LeasesTable}", "SLICES_TABLE": "${SlicesTable}",
+		"COUNTERS_TABLE": "${CountersTable}", "SESSIONS_TABLE": "${SessionsTable}", "KEYRING_SECRET": "${KeyringSecret}", "EVENT_BUS": "${EventBus}",
+		"DELIVERY_KEY": "${DeliveryKey.Arn}", "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client, "OIDC_ALGORITHM": "ES256", "KEY_PREFIX": "zz",
+		"BOOTSTRAP_OPERATOR": "first", "OVER_LIMIT": "403", "LOG_LEVEL": "info", "GOMAXPROCS": "1",
+		"USAGE_PLAN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
+		"DYNAMODB_ENDPOINT":       "https://dynamodb.${AWS::Region}.${AWS::URLSuffix}",
+		"SECRETSMANAGER_ENDPOINT": "", "EVENTS_ENDPOINT": "",
+		"MANAGEMENT_URL": "https://${ManagementApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod",
+		"PRODUCTS_URL":   "https://${ProductsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod",
+	}
+}
+
+func TestVariablesHaveTheirValues(t *testing.T) {
+	parameters := []string{"OidcAlgorithm", "ES256", "KeyPrefix", "zz", "BootstrapOperator", "first", "OverLimitStatus", "403"}
+	for _, own := range []bool{false, true} {
+		if own {
+			parameters = append(parameters, "OidcIssuer", "https://issuer.example", "OidcClientId", "console")
+		}
+		want := given(own)
+		for id, p := range render(t, "template.yaml", parameters...).ofType("AWS::Serverless::Function") {
+			variables, _ := at(p, "Environment", "Variables").(object)
+			for name, v := range variables {
+				if expected, ok := want[name]; !ok || fmt.Sprint(v) != expected {
+					t.Errorf("%s: %s is %v, want %s", id, name, v, expected)
+				}
+			}
+		}
+	}
+	endpoints := []string{
+		"DynamoDBEndpoint", "http://127.0.0.1:1", "SecretsManagerEndpoint", "http://127.0.0.1:2", "EventsEndpoint", "http://127.0.0.1:3",
+		"ManagementUrl", "https://m.example", "ProductsUrl", "https://p.example",
+	}
+	d := render(t, "template.yaml", endpoints...)
+	for name, expected := range map[string]string{
+		"DYNAMODB_ENDPOINT": "http://127.0.0.1:1", "SECRETSMANAGER_ENDPOINT": "http://127.0.0.1:2", "EVENTS_ENDPOINT": "http://127.0.0.1:3",
+		"MANAGEMENT_URL": "https://m.example", "PRODUCTS_URL": "https://p.example",
+	} {
+		if got := at(d.properties(t, "ConsoleFunction"), "Environment", "Variables", name); got != expected {
+			t.Errorf("%s is %v with its parameter, want %s", name, got, expected)
+		}
+	}
+}
+
+// What the pool sends browsers back to is what the console answers.
+func TestSignInComesBackToTheConsole(t *testing.T) {
+	callback, home := returns(t, "Start"), returns(t, "EndSession")
+	if again := returns(t, "Finish"); again != callback {
+		t.Errorf("sign-in begins with %s and ends with %s", callback, again)
+	}
+	stage := "https://${ConsoleApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod"
+	for own, addresses := range map[string][]string{"": {stage}, "https://console.example": {stage, "https://console.example"}} {
+		client := render(t, "template.yaml", "ConsoleUrl", own).properties(t, "UserPoolClient")
+		for property, path := range map[string]string{"CallbackURLs": callback, "LogoutURLs": home} {
+			var want []string
+			for _, a := range addresses {
+				want = append(want, a+path)
+			}
+			if got := texts(client[property]); !slices.Equal(got, want) {
+				t.Errorf("%s %v, want %v", property, got, want)
+			}
+		}
+	}
+}
+
+// returns finds the path that the console gives to a method of its issuer: an argument v.absolute(path).
+func returns(t *testing.T, method string) string {
+	t.Helper()
+	files, err := filepath.Glob(root + "functions/console/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	constants, found := map[string]string{}, []ast.Expr{}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.ValueSpec:
+				for i, name := range x.Names {
+					if i < len(x.Values) {
+						if lit, ok := x.Values[i].(*ast.BasicLit); ok {
+							constants[name.Name] = lit.Value
+						}
+					}
+				}
+			case *ast.CallExpr:
+				if called(x.Fun) != method {
+					return true
+				}
+				for _, a := range x.Args {
+					if inner, ok := a.(*ast.CallExpr); ok && called(inner.Fun) == "absolute" {
+						found = append(found, inner.Args[0])
+					}
+				}
+			}
+			return true
+		})
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d calls of %s with an address of the console", len(found), method)
+	}
+	text := ""
+	switch x := found[0].(type) {
+	case *ast.BasicLit:
+		text = x.Value
+	case *ast.Ident:
+		text = constants[x.Name]
+	}
+	path, err := strconv.Unquote(text)
+	if err != nil {
+		t.Fatalf("the address given to %s is %v", method, found[0])
+	}
+	return path
+}
+
+// parameters lists for each its default, what it takes and what it refuses.
+var parameters = map[string]struct {
+	standard      string
+	takes, leaves []string
+}{
+	"KeyPrefix":         {"ak", []string{"ak", "a1", "abcdefgh"}, []string{"", "a", "abcdefghi", "1a", "AK", "a_b", "ak "}},
+	"UpstreamUrl":       {"", []string{"", "https://up.example", "http://10.0.0.1:8080/base"}, []string{"up.example", "https://up.example/", "https://up.example?x", "ftp://up", "https://a b"}},
+	"OidcIssuer":        {"", []string{"", "https://issuer.example/realm"}, []string{"issuer.example", "https://issuer.example?x", "https://a b"}},
+	"OidcClientId":      {"", []string{"", "console"}, []string{"a b", "a\nb"}},
+	"ConsoleUrl":        {"", []string{"", "https://console.example"}, []string{"http://console.example", "https://console.example/", "https://console.example?x"}},
+	"ManagementUrl":     {"", []string{"", "https://m.example"}, []string{"https://m.example/", "m.example", "https://m.example#x"}},
+	"ProductsUrl":       {"", []string{"", "https://p.example"}, []string{"https://p.example/", "p.example", "https://p.example?key=x"}},
+	"AlarmTopicArn":     {"", []string{"", topic, "arn:aws-cn:sns:cn-north-1:123456789012:x"}, []string{"alarms", "arn:aws:sqs:us-east-1:123456789012:x", topic + " "}},
+	"BootstrapOperator": {"", []string{"", "sub-1"}, []string{"a b"}},
+
+	"DynamoDBEndpoint":       {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
+	"SecretsManagerEndpoint": {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
+	"EventsEndpoint":         {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
+
+	"OverLimitStatus":    {"429", []string{"429", "403"}, []string{"401", "200", ""}},
+	"OidcAlgorithm":      {"RS256", []string{"RS256", "ES256", "EdDSA"}, []string{"none", "HS256", ""}},
+	"AccessLogs":         {"off", []string{"off", "on"}, []string{"", "ON"}},
+	"LogRetentionDays":   {"30", []string{"1", "30", "731"}, []string{"0", "31", ""}},
+	"ProductsRateLimit":  {"5000", []string{"1", "10000"}, []string{"0", "-1"}},
+	"ProductsBurstLimit": {"5000", []string{"1", "10000"}, []string{"0", "-1"}},
+}
+
+func TestParametersTakeWhatTheyMayAndNothingElse(t *testing.T) {
+	raw, err := os.ReadFile(root + "template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source struct {
+		Parameters map[string]struct {
+			Default        string   `yaml:"Default"`
+			AllowedPattern string   `yaml:"AllowedPattern"`
+			AllowedValues  []string `yaml:"AllowedValues"`
+			MinValue       *int     `yaml:"MinValue"`
+		} `yaml:"Parameters"`
+	}
+	if err := yaml.Unmarshal(raw, &source); err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range source.Parameters {
+		want, ok := parameters[name]
+		if !ok {
+			t.Errorf("%s is not in this test", name)
+			continue
+		}
+		if p.Default != want.standard {
+			t.Errorf("%s is %q by default, want %q", name, p.Default, want.standard)
+		}
+		accepts := func(v string) bool {
+			n, err := strconv.Atoi(v)
+			return (p.AllowedPattern == "" || regexp.MustCompile(p.AllowedPattern).MatchString(v)) &&
+				(p.AllowedValues == nil || slices.Contains(p.AllowedValues, v)) && (p.MinValue == nil || err == nil && n >= *p.MinValue)
+		}
+		for _, v := range want.takes {
+			if !accepts(v) {
+				t.Errorf("%s refuses %q", name, v)
+			}
+		}
+		for _, v := range want.leaves {
+			if accepts(v) {
+				t.Errorf("%s takes %q", name, v)
+			}
+		}
+	}
+	for name := range parameters {
+		if _, ok := source.Parameters[name]; !ok {
+			t.Errorf("there is no parameter %s any more", name)
+		}
+	}
+}
+
+// What the stack tells everyone who made it.
+func TestOutputsNameTheRightParts(t *testing.T) {
+	api := func(id string) string {
+		return "https://${" + id + "}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod"
+	}
+	want := map[string]string{
+		"ProductsUrl": api("ProductsApi"), "ManagementUrl": api("ManagementApi"), "ConsoleUrl": api("ConsoleApi") + "/",
+		"EventBusName": "${EventBus}", "FailedRecordsBucket": "${FailedRecords}", "GatewaySecretArn": "${GatewaySecret}", "UserPoolId": "${UserPool}",
+	}
+	got := render(t, "template.yaml", "UpstreamUrl", "https://up.example").Outputs
+	for name, value := range want {
+		if at(got, name, "Value") != value {
+			t.Errorf("%s is %v, want %s", name, at(got, name, "Value"), value)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("outputs %v", sorted(got))
+	}
+}
+
+// Nothing but the gate stands before the products, and nothing stands before the other two that their functions don't
+// know of.
+func TestAuthorizersAreTheGateAlone(t *testing.T) {
+	for id, p := range render(t, "template.yaml").ofType("AWS::Serverless::Api") {
+		auth, _ := p["Auth"].(object)
+		if id != "ProductsApi" {
+			if auth != nil {
+				t.Errorf("%s has %v", id, auth)
+			}
+			continue
+		}
+		if got := sorted(auth); !slices.Equal(got, []string{
+			"AddApiKeyRequiredToCorsPreflight", "AddDefaultAuthorizerToCorsPreflight", "ApiKeyRequired", "Authorizers", "DefaultAuthorizer",
+		}) {
+			t.Errorf("%s: Auth has %v", id, got)
+		}
+		authorizers, _ := auth["Authorizers"].(object)
+		if !slices.Equal(sorted(authorizers), []string{"Gate"}) {
+			t.Errorf("%s has the authorizers %v", id, sorted(authorizers))
+		}
+	}
+}
+
+// The secret by which the upstream knows the gateway is nobody's to guess, and stands between quotes in a mapping.
+func TestTheGatewaySecretIsLongAndPlain(t *testing.T) {
+	made := render(t, "template.yaml", "UpstreamUrl", "https://up.example").properties(t, "GatewaySecret")["GenerateSecretString"]
+	if n, _ := at(made, "PasswordLength").(int); n < 32 || at(made, "ExcludePunctuation") != true {
+		t.Errorf("%v", made)
+	}
+}
