@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strconv"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -14,6 +15,7 @@ type step struct {
 	path   string // below the key's in the API
 	grave  bool   // it can't be taken back, or interrupts
 	typed  bool   // the key's name must be typed
+	seen   bool   // it answers to what the page showed, so the key's version is sent
 }
 
 var steps = []step{
@@ -25,7 +27,7 @@ var steps = []step{
 	{name: "rotation-end", method: http.MethodPost, path: "/rotation/end", grave: true},
 	{name: "rotation-cancel", method: http.MethodPost, path: "/rotation/cancel"},
 	{name: "policy-remove", method: http.MethodDelete, path: "/rotation-policy"},
-	{name: "promote", method: http.MethodPost, path: "/proposal/promote", grave: true},
+	{name: "promote", method: http.MethodPost, path: "/proposal/promote", grave: true, seen: true},
 	{name: "drop", method: http.MethodDelete, path: "/proposal"},
 }
 
@@ -42,9 +44,9 @@ var reveal = step{name: "reveal", method: http.MethodPost, path: "/reveal"}
 
 type confirmation struct {
 	*form
-	Key          api.Key
-	Name         string
-	Grave, Typed bool
+	Key                api.Key
+	Name               string
+	Grave, Typed, Seen bool
 }
 
 // ask shows what a step would do.
@@ -53,13 +55,17 @@ func (a *app) ask(v *visit, status int, s step, f *form) error {
 	if err != nil {
 		return err
 	}
-	d := &confirmation{form: f, Key: k, Name: s.name, Grave: s.grave, Typed: s.typed}
+	d := &confirmation{form: f, Key: k, Name: s.name, Grave: s.grave, Typed: s.typed, Seen: s.seen}
 	return v.render(status, "confirm", v.t("confirm."+s.name+".title", "name", k.Name), d)
 }
 
 func (a *app) take(v *visit, s step) error {
 	f := newForm()
 	call := management.Call{Method: s.method, Path: v.keyPath(s.path)}
+	if s.seen {
+		version, _ := strconv.ParseInt(v.r.PostFormValue("version"), 10, 64)
+		call.Version = max(version, 1)
+	}
 	if s.typed {
 		f.Values["confirm_name"] = v.form("confirm_name")
 		call.Body = api.RevokeKey{ConfirmName: v.r.PostFormValue("confirm_name")}

@@ -59,7 +59,11 @@ func (r *harness) path(k map[string]any) string { return r.keys() + "/" + k["id"
 
 func (r *harness) post(t testing.TB, status int, as string, k map[string]any, action string, body any) apitest.Answer {
 	t.Helper()
-	return r.Want(t, status, apitest.Call{As: as, Method: "POST", Path: r.path(k) + "/" + action, Body: body})
+	call := apitest.Call{As: as, Method: "POST", Path: r.path(k) + "/" + action, Body: body}
+	if action == "proposal/promote" { // which needs a version; any will do
+		call.Headers = map[string]string{"If-Match": "*"}
+	}
+	return r.Want(t, status, call)
 }
 
 func TestCreateShowsTheSecretOnceAndTheGateKnowsIt(t *testing.T) {

@@ -38,6 +38,6 @@ func fixture(t testing.TB) apitest.Fixture {
 			"proposeRestrictions": map[string]any{"products": []string{"routing"}},
 		},
 		Instead: map[string]map[string]string{"restoreKey": {"key": deletable["id"].(string)}},
-		Headers: map[string]map[string]string{"editKey": {"If-Match": `"2"`}},
+		Headers: map[string]map[string]string{"editKey": {"If-Match": `"2"`}, "promoteProposal": {"If-Match": "*"}},
 	}
 }

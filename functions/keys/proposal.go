@@ -62,7 +62,11 @@ func (h *handler) dropProposal(w http.ResponseWriter, r *http.Request, c gateway
 	})
 }
 
+// promote enforces the proposal that the caller has seen: another one may have taken its place, so a version is needed.
 func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	if _, err := gateway.IfMatch(r); err != nil {
+		return err
+	}
 	return h.service.Change(w, r, c, "key.promote_proposal", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
 			return k, err

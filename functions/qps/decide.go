@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -9,7 +8,6 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/audit"
-	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/qps"
 )
@@ -60,11 +58,8 @@ func (h *handler) close(w http.ResponseWriter, r *http.Request, c gateway.Princi
 	return h.show(w, r, c, http.StatusOK, after)
 }
 
-// approveTries bounds the attempts of an approval whose key is changed at the same time.
-const approveTries = 4
-
-// approve changes the key's limit and closes the request together. Where the key has changed since it was read, the
-// decision is made again on the key as it is: the operator decides about the request, not about a version of the key.
+// approve changes the key's limit and closes the request together. Where the key has changed since it was read, the mux
+// has the decision made again: the operator decides about the request, not about a version of the key.
 func (h *handler) approve(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, _, err := gateway.Body[api.ApproveQpsRequest](r, gateway.BodyOptions{Optional: true})
 	if err != nil {
@@ -73,20 +68,15 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if body.Qps != nil && *body.Qps < 1 {
 		return refusedNumber(qps.ErrBelowOne, "qps")
 	}
-	for range approveTries {
-		after, err := h.approveOnce(r, c, body)
-		if errors.Is(err, dynamo.ErrStale) {
-			continue
-		}
-		if err != nil {
-			return refusedNumber(err, "qps")
-		}
-		return h.show(w, r, c, http.StatusOK, after)
+	after, err := h.grant(r, c, body)
+	if err != nil {
+		return refusedNumber(err, "qps")
 	}
-	return dynamo.ErrConflict
+	return h.show(w, r, c, http.StatusOK, after)
 }
 
-func (h *handler) approveOnce(r *http.Request, c gateway.Principal, body api.ApproveQpsRequest) (qps.Request, error) {
+// grant makes the decision and writes it.
+func (h *handler) grant(r *http.Request, c gateway.Principal, body api.ApproveQpsRequest) (qps.Request, error) {
 	before, err := h.read(r, c)
 	if err != nil {
 		return before, err

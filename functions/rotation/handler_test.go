@@ -329,3 +329,57 @@ func fixture(t testing.TB) apitest.Fixture {
 		Instead: map[string]map[string]string{"rotateKey": {"key": string(idle.ID)}},
 	}
 }
+
+// TestTwoChangesOfARotationAtOnceAreAsOneAfterTheOther: see package apitest.
+func TestTwoChangesOfARotationAtOnceAreAsOneAfterTheOther(t *testing.T) {
+	for state, prepare := range map[string]func(testing.TB, *harness){
+		"no rotation":       func(testing.TB, *harness) {},
+		"a rotation":        func(t testing.TB, r *harness) { r.want(t, 200, "rotate", nil) },
+		"a cancelled one":   func(t testing.TB, r *harness) { r.want(t, 200, "rotate", nil); r.want(t, 200, "rotation/cancel", nil) },
+		"a rotation policy": func(t testing.TB, r *harness) { r.putPolicy(t) },
+	} {
+		t.Run(state, func(t *testing.T) {
+			apitest.Races(t, func(t testing.TB) apitest.Race {
+				stores, interrupt := apitest.RaceStores(t)
+				r := newHarnessOn(t, stores, nil)
+				prepare(t, r)
+				return apitest.Race{
+					Interrupt: interrupt,
+					Do: map[string]func(testing.TB) apitest.Answer{
+						"rotate": func(t testing.TB) apitest.Answer { return r.do(t, "rotate", nil) },
+						"end":    func(t testing.TB) apitest.Answer { return r.do(t, "rotation/end", nil) },
+						"cancel": func(t testing.TB) apitest.Answer { return r.do(t, "rotation/cancel", nil) },
+						"extend": func(t testing.TB) apitest.Answer {
+							return r.do(t, "rotation/extend", map[string]any{"grace_seconds": 200000})
+						},
+						"put policy": func(t testing.TB) apitest.Answer { return r.putPolicy(t) },
+						"delete policy": func(t testing.TB) apitest.Answer {
+							return r.Do(t, apitest.Call{As: "developer", Method: "DELETE", Path: r.path("rotation-policy")})
+						},
+					},
+					Others: map[string]func(testing.TB){"revoke": func(t testing.TB) {
+						k := r.stored(t)
+						after, err := k.Revoke(k.Name, r.Source.Time())
+						if err == nil && !after.Same(k) {
+							_, err = r.Edit(t.Context(), k, "key.revoke", func(k *apikey.Key) { *k = after })
+						}
+						if err != nil {
+							t.Fatal(err)
+						}
+					}},
+					State: func(t testing.TB) string {
+						k := r.stored(t)
+						return apitest.Facts(map[string]any{
+							"outgoing": k.Outgoing != nil, "cancelled": k.Outgoing != nil && k.Outgoing.Cancelled, "policy": k.Rotation != nil,
+							"revoked": !k.RevokedAt.IsZero(), "retired": len(k.Retired),
+						}, "outgoing", "cancelled", "policy", "revoked", "retired")
+					},
+				}
+			})
+		})
+	}
+}
+
+func (r *harness) putPolicy(t testing.TB) apitest.Answer {
+	return r.Do(t, apitest.Call{As: "developer", Method: "PUT", Path: r.path("rotation-policy"), Body: map[string]any{"every_days": 30, "notify_days_before": 7}})
+}

@@ -443,12 +443,12 @@ func TestAProposalIsCountedNotEnforcedUntilItIsPromoted(t *testing.T) {
 	if got != fmt.Sprint(bads, " of ", goods+bads) {
 		t.Errorf("would have refused %s, want %d of %d", got, bads, goods+bads)
 	}
-	a = s.must(t, 200, "owner", "POST", k.path+"/proposal/promote", `{}`)
+	a = s.must(t, 200, "owner", "POST", k.path+"/proposal/promote", `{}`, "If-Match", "*")
 	if v := a.json(t); v["proposed"] != nil || fmt.Sprint(v["domains"]) != "[example.com]" {
 		t.Errorf("promoted: %s", a.body)
 	}
 	s.obeyed(t, "promotion of a proposal", tile+k.secret, bad, 403, "domain_not_allowed")
-	refused(t, "promoted twice", s.manage(t, "owner", "POST", k.path+"/proposal/promote", `{}`), 409, "no_proposal")
+	refused(t, "promoted twice", s.manage(t, "owner", "POST", k.path+"/proposal/promote", `{}`, "If-Match", "*"), 409, "no_proposal")
 	s.must(t, 200, "owner", "PUT", k.path+"/proposal", `{"products":["search"]}`)
 	if v := s.must(t, 200, "owner", "DELETE", k.path+"/proposal", "").json(t); v["proposed"] != nil {
 		t.Errorf("dropped: %v", v)

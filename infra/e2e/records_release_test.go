@@ -216,7 +216,7 @@ func everyKeyIsEdited(t *testing.T, s *stack, r *records) {
 	s.gateSays(t, r.Keys["disabled"].Calls[0].Secret, 200)
 	s.must(t, 200, "operator", "POST", "/v1/operator/keys/"+r.Keys["blocked"].ID+"/unblock", `{"reason":"Sorted out"}`)
 	s.gateSays(t, r.Keys["blocked"].Calls[0].Secret, 200)
-	s.must(t, 200, "owner", "POST", r.Keys["proposal"].path()+"/proposal/promote", "")
+	s.must(t, 200, "owner", "POST", r.Keys["proposal"].path()+"/proposal/promote", "", "If-Match", "*")
 	s.gateSays(t, r.Keys["proposal"].Calls[0].Secret, 403)
 	if v := s.must(t, 200, "owner", "POST", r.Keys["recoverable"].path()+"/reveal", "").json(t); v["secret"] != r.Keys["recoverable"].Calls[0].Secret {
 		t.Error("another secret is revealed")

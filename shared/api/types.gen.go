@@ -1133,8 +1133,8 @@ type ProposeRestrictionsParams struct {
 
 // PromoteProposalParams defines parameters for PromoteProposal.
 type PromoteProposalParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
-	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+	// IfMatch The ETag that the change builds on: 428 without, 412 if it is stale.
+	IfMatch IfMatchParam `json:"If-Match"`
 }
 
 // RestoreKeyParams defines parameters for RestoreKey.

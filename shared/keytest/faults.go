@@ -148,3 +148,30 @@ func (f *Faults) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 		return f.DB.TransactWriteItems(ctx, in, o...)
 	}
 }
+
+// Interrupt lets another caller come first: what is armed is done in the moment before the next transaction, which then
+// finds another version than the one that it was made for.
+type Interrupt struct {
+	DB
+	mu   sync.Mutex
+	next func()
+}
+
+// Arm sets what is done before the next transaction, once.
+func (i *Interrupt) Arm(f func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.next = f
+}
+
+// TransactWriteItems is DynamoDB's, after what was armed.
+func (i *Interrupt) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	i.mu.Lock()
+	f := i.next
+	i.next = nil
+	i.mu.Unlock()
+	if f != nil {
+		f()
+	}
+	return i.DB.TransactWriteItems(ctx, in, o...)
+}

@@ -46,7 +46,8 @@ func (c Principal) RoleName() string {
 	return string(c.Role)
 }
 
-// Endpoint answers one operation. It has written an answer, or returns an error and has written nothing.
+// Endpoint answers one operation. It has written an answer, or returns an error and has written nothing. After an error
+// that says that the object has changed since it was read, it may be run again.
 type Endpoint func(w http.ResponseWriter, r *http.Request, c Principal) error
 
 // Mux routes requests, and checks the token and the right to an operation before its endpoint runs.
@@ -176,7 +177,7 @@ const maxToken = 16 << 10
 
 func (m *Mux) handle(pattern string, run func(http.ResponseWriter, *http.Request) error) {
 	m.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		if err := run(w, r); err != nil {
+		if err := m.decideAgain(w, r, run); err != nil {
 			m.refuse(w, r, err)
 		}
 	})
