@@ -78,3 +78,23 @@ func newRace(t testing.TB, prepare func(testing.TB, *harness, map[string]any)) a
 		},
 	}
 }
+
+// TestPromotingNeedsTheVersionThatWasSeen: another proposal may have taken the place of the one that a person read.
+func TestPromotingNeedsTheVersionThatWasSeen(t *testing.T) {
+	r := newHarness(t)
+	k := r.create(t, nil)
+	propose := func(domain string) string {
+		return r.Want(t, 200, apitest.Call{As: "owner", Method: "PUT", Path: r.path(k) + "/proposal", Body: map[string]any{"domains": []string{domain}}}).Header.Get("ETag")
+	}
+	seen := propose("seen.example")
+	promote := apitest.Call{As: "owner", Method: "POST", Path: r.path(k) + "/proposal/promote"}
+	if got := r.Want(t, 428, promote); got.Code() != "if_match_required" {
+		t.Error(got.Problem())
+	}
+	propose("other.example")
+	promote.Headers = map[string]string{"If-Match": seen}
+	r.Want(t, 412, promote)
+	if domains := r.stored(t, k).Domains; len(domains) != 0 {
+		t.Errorf("enforced: %v", domains)
+	}
+}
