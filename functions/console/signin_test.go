@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -101,7 +102,7 @@ func TestTheSessionCookieIsOpaqueAndTheTableAloneReadsNothing(t *testing.T) {
 		t.Fatalf("the cookie is %q", value)
 	}
 	token := r.api.seen("GET /v1/me")[0].token
-	rows, err := r.stores.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.stores.Tables.Sessions})
+	rows, err := r.stores.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.stores.Tables.Sessions, ConsistentRead: aws.Bool(true)})
 	if err != nil || len(rows.Items) != 1 {
 		t.Fatalf("%d sessions, %v", len(rows.Items), err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"latchkey/shared/account"
@@ -103,7 +104,7 @@ func (r *harness) quarantined(t testing.TB) map[string]string {
 	out := map[string]string{}
 	var start dynamo.Item
 	for {
-		page, err := r.db.Scan(context.Background(), &dynamodb.ScanInput{TableName: &r.table, ExclusiveStartKey: start})
+		page, err := r.db.Scan(context.Background(), &dynamodb.ScanInput{TableName: &r.table, ConsistentRead: aws.Bool(true), ExclusiveStartKey: start})
 		if err != nil {
 			t.Fatal(err)
 		}

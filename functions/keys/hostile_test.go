@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"latchkey/functions/internal/apitest"
@@ -21,7 +22,7 @@ import (
 func (r *harness) items(t testing.TB) (all []dynamo.Item) {
 	t.Helper()
 	for _, table := range []string{r.Tables.Control, r.Tables.Gate} {
-		input := &dynamodb.ScanInput{TableName: &table}
+		input := &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}
 		for {
 			out, err := r.DB.Scan(t.Context(), input)
 			if err != nil {

@@ -34,9 +34,15 @@ var (
 
 // Memory is a DynamoDB in memory: the calls of DB with their conditions, and nothing else. The stores' own code runs
 // on it unchanged, and the contract suite holds it to what the real engine does. It is safe for concurrent use.
+//
+// A read of a table that isn't strongly consistent answers each item as it was before its last write: DynamoDB may do
+// that at any time, and no engine that runs locally ever does.
 type Memory struct {
 	// PageSize makes Query and Scan end their pages early, to show who doesn't read on. 0 is no limit.
 	PageSize int
+	// LateIndexes makes the indexes, too, show each item as it was before its last write. An index of DynamoDB is late
+	// most of the time, by milliseconds, and can't be read consistently.
+	LateIndexes bool
 
 	mu     sync.Mutex
 	tables map[string]*memoryTable
@@ -46,6 +52,7 @@ type Memory struct {
 type memoryTable struct {
 	pk, sk     string
 	partitions map[string]map[string]dynamo.Item
+	before     map[string]map[string]dynamo.Item // each item's last write overwrote this; nil: there was none
 	indexes    map[string][2]string
 }
 
@@ -54,7 +61,7 @@ func NewMemory() (*Memory, dynamo.Tables) {
 	m := &Memory{tables: map[string]*memoryTable{}, tokens: map[string][sha256.Size]byte{}}
 	tables := TableNames("memory")
 	for _, input := range TableInputs(tables) {
-		t := &memoryTable{partitions: map[string]map[string]dynamo.Item{}, indexes: map[string][2]string{}}
+		t := &memoryTable{partitions: map[string]map[string]dynamo.Item{}, before: map[string]map[string]dynamo.Item{}, indexes: map[string][2]string{}}
 		t.pk, t.sk = schemaNames(input.KeySchema)
 		for _, i := range input.GlobalSecondaryIndexes {
 			pk, sk := schemaNames(i.KeySchema)
@@ -110,16 +117,12 @@ func keyText(v types.AttributeValue) (string, error) {
 	return "", refuse("a key attribute is missing, empty or of the wrong type")
 }
 
-func (t *memoryTable) read(key dynamo.Item) (dynamo.Item, error) {
-	pk, sk, err := t.place(key)
-	return t.partitions[pk][sk], err
-}
-
 func (t *memoryTable) store(item dynamo.Item) error {
 	pk, sk, err := t.place(item)
 	if err != nil {
 		return err
 	}
+	t.keepBefore(pk, sk)
 	if t.partitions[pk] == nil {
 		t.partitions[pk] = map[string]dynamo.Item{}
 	}
@@ -129,20 +132,11 @@ func (t *memoryTable) store(item dynamo.Item) error {
 
 func (t *memoryTable) drop(key dynamo.Item) error {
 	pk, sk, err := t.place(key)
-	delete(t.partitions[pk], sk)
-	return err
-}
-
-// GetItem reads one item.
-func (m *Memory) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	t, err := m.table(in.TableName)
-	if err != nil || ctx.Err() != nil {
-		return nil, cmpErr(err, ctx.Err())
+	if err == nil {
+		t.keepBefore(pk, sk)
+		delete(t.partitions[pk], sk)
 	}
-	item, err := t.read(in.Key)
-	return &dynamodb.GetItemOutput{Item: cloneItem(item)}, err
+	return err
 }
 
 // PutItem writes one item.

@@ -42,7 +42,7 @@ func (m *Memory) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInpu
 				out.UnprocessedKeys[name] = rest
 				break
 			}
-			if item := t.partitions[pk][sk]; item != nil {
+			if item := t.read(pk, sk, isTrue(wanted.ConsistentRead)); item != nil {
 				out.Responses[name] = append(out.Responses[name], cloneItem(item))
 			}
 		}

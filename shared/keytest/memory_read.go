@@ -13,6 +13,65 @@ import (
 	"latchkey/shared/dynamo"
 )
 
+// keepBefore keeps an item that is about to be overwritten, for reads that needn't see the write.
+func (t *memoryTable) keepBefore(pk, sk string) {
+	if t.before[pk] == nil {
+		t.before[pk] = map[string]dynamo.Item{}
+	}
+	t.before[pk][sk] = t.partitions[pk][sk]
+}
+
+// read is an item as a read sees it; nil is none.
+func (t *memoryTable) read(pk, sk string, consistent bool) dynamo.Item {
+	if item, written := t.before[pk][sk]; written && !consistent {
+		return item
+	}
+	return t.partitions[pk][sk]
+}
+
+// partition is all items of a partition as a read sees them.
+func (t *memoryTable) partition(pk string, consistent bool) map[string]dynamo.Item {
+	if consistent {
+		return t.partitions[pk]
+	}
+	late := map[string]dynamo.Item{}
+	for sk := range t.before[pk] {
+		if item := t.read(pk, sk, false); item != nil {
+			late[sk] = item
+		}
+	}
+	return late
+}
+
+// all is the whole table as a read sees it.
+func (t *memoryTable) all(consistent bool) map[string]map[string]dynamo.Item {
+	if consistent {
+		return t.partitions
+	}
+	late := map[string]map[string]dynamo.Item{}
+	for pk := range t.before {
+		late[pk] = t.partition(pk, false)
+	}
+	return late
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }
+
+// GetItem reads one item.
+func (m *Memory) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, err := m.table(in.TableName)
+	if err != nil || ctx.Err() != nil {
+		return nil, cmpErr(err, ctx.Err())
+	}
+	pk, sk, err := t.place(in.Key)
+	if err != nil {
+		return nil, err
+	}
+	return &dynamodb.GetItemOutput{Item: cloneItem(t.read(pk, sk, isTrue(in.ConsistentRead)))}, nil
+}
+
 // Query reads a partition of a table or an index in order.
 func (m *Memory) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	m.mu.Lock()
@@ -25,13 +84,18 @@ func (m *Memory) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 	if in.IndexName != nil {
 		pk, sk = t.indexes[*in.IndexName][0], t.indexes[*in.IndexName][1]
 	}
-	partitions := t.partitions
-	if in.IndexName == nil {
+	if in.IndexName != nil && isTrue(in.ConsistentRead) {
+		return nil, refuse("an index can't be read consistently")
+	}
+	var partitions map[string]map[string]dynamo.Item
+	if in.IndexName != nil {
+		partitions = t.all(!m.LateIndexes)
+	} else {
 		value, err := keyText(newExpression(nil, in.ExpressionAttributeNames, in.ExpressionAttributeValues).firstValue(*in.KeyConditionExpression))
 		if err != nil {
 			return nil, err
 		}
-		partitions = map[string]map[string]dynamo.Item{value: t.partitions[value]}
+		partitions = map[string]map[string]dynamo.Item{value: t.partition(value, isTrue(in.ConsistentRead))}
 	}
 	var found []dynamo.Item
 	for _, partition := range partitions {
@@ -122,7 +186,7 @@ func (m *Memory) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dy
 		return nil, cmpErr(err, ctx.Err())
 	}
 	var found []dynamo.Item
-	for _, partition := range t.partitions {
+	for _, partition := range t.all(isTrue(in.ConsistentRead)) {
 		for _, item := range partition {
 			found = append(found, item)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -298,7 +299,7 @@ func TestItemsEndWithTheirRetention(t *testing.T) {
 	} {
 		r.put(t, usage.Item{Kind: kind, Account: acct, Key: key, Hour: hour}, int64(kind))
 		ends := int64(0)
-		page, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.table})
+		page, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.table, ConsistentRead: aws.Bool(true)})
 		must(t, err)
 		for _, item := range page.Items {
 			if c := item["c"].(*types.AttributeValueMemberM); c.Value["c:c:allowed"] != nil {
@@ -318,7 +319,7 @@ func TestARecordQuarantinedTwiceIsThereOnce(t *testing.T) {
 		for range 2 {
 			must(t, r.Quarantine(t.Context(), "7", "why", []byte(`{"a": 1}`), keytest.Now))
 		}
-		page, err := r.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.table})
+		page, err := r.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &r.table, ConsistentRead: aws.Bool(true)})
 		must(t, err)
 		if len(page.Items) != 1 {
 			t.Fatalf("%d items", len(page.Items))

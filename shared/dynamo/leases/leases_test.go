@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
@@ -75,7 +76,7 @@ func TestItemForgetsWindowsThatAreOver(t *testing.T) {
 		}
 	}
 	out, err := memory.GetItem(t.Context(), &dynamodb.GetItemInput{
-		TableName: &names.Leases, Key: dynamo.Item{"pk": dynamo.S("k"), "sk": dynamo.N(0)},
+		TableName: &names.Leases, ConsistentRead: aws.Bool(true), Key: dynamo.Item{"pk": dynamo.S("k"), "sk": dynamo.N(0)},
 	})
 	if err != nil || len(out.Item) != 7 {
 		t.Fatalf("%d attributes, %v: %v", len(out.Item), err, out.Item)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
@@ -78,7 +79,7 @@ func TestAReportWrittenTwiceIsThereOnce(t *testing.T) {
 		if err := w.Write(t.Context(), want); err != nil {
 			t.Fatal(err)
 		}
-		page, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &table})
+		page, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 		if err != nil || len(page.Items) != 1 {
 			t.Fatalf("%d items, %v", len(page.Items), err)
 		}
