@@ -81,17 +81,26 @@ type direct struct{ *http.Transport }
 
 func (d direct) Do(r *http.Request) (*http.Response, error) { return d.RoundTrip(r) }
 
+// The times of a connection to DynamoDB, and how many are kept.
+const (
+	connectTimeout   = 400 * time.Millisecond
+	handshakeTimeout = 600 * time.Millisecond
+	idleTimeout      = 20 * time.Second
+	keepAlive        = 15 * time.Second
+	idleConnections  = 4
+)
+
 // storeTransport is small: one call at a time, and a connection that idled through a freeze is not tried again, since
 // net/http compares its idle time by the wall clock.
 func storeTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 400 * time.Millisecond, KeepAlive: 15 * time.Second}
+	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: keepAlive}
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DisableCompression:  true,
 		DialContext:         dialer.DialContext,
-		TLSHandshakeTimeout: 600 * time.Millisecond,
-		MaxIdleConns:        4,
-		MaxIdleConnsPerHost: 4,
-		IdleConnTimeout:     20 * time.Second,
+		TLSHandshakeTimeout: handshakeTimeout,
+		MaxIdleConns:        idleConnections,
+		MaxIdleConnsPerHost: idleConnections,
+		IdleConnTimeout:     idleTimeout,
 	}
 }

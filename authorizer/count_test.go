@@ -33,6 +33,9 @@ type written struct {
 	err    error
 	hang   bool
 	panics bool
+
+	failAfter int // so many writes; 0: none
+	entries   int
 }
 
 func (w *written) Write(ctx context.Context, r usage.Report) error {
@@ -47,6 +50,10 @@ func (w *written) Write(ctx context.Context, r usage.Report) error {
 	if w.err != nil {
 		return w.err
 	}
+	if w.failAfter > 0 && w.writes > w.failAfter {
+		return errDown
+	}
+	w.entries += len(r.Entries)
 	if w.sums == nil {
 		w.sums = map[string]map[usage.Item]usage.Counts{}
 	}
@@ -169,6 +176,86 @@ func TestAFailedReportIsTriedAgainFiveSecondsLaterWithNothingLost(t *testing.T) 
 	b.status(t, key)
 	if w.calls()["c:c:allowed"] != 201 {
 		t.Errorf("%v", w.calls())
+	}
+}
+
+// TestWhatAFailedReportHeldIsInTheNextOneThatIsDue: no further call of that key is needed, and none before that tries.
+func TestWhatAFailedReportHeldIsInTheNextOneThatIsDue(t *testing.T) {
+	for name, fail := range map[string]func(*written){
+		"an error": func(w *written) { w.err = errors.New("down") }, "a panic": func(w *written) { w.panics = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, w := countingHarness(t)
+			key, other := b.add(t, 1, nil), b.add(t, 2, nil)
+			fail(w)
+			b.status(t, key)
+			if w.writes != 1 {
+				t.Fatalf("%d writes for the first call", w.writes)
+			}
+			w.err, w.panics = nil, false
+			// Between the call that reports before its answer and the one that reports after it, there is no third way.
+			for _, step := range []time.Duration{0, 1, time.Second, 2 * time.Second, 1500*time.Millisecond - 2} {
+				b.clock.advance(step)
+				b.status(t, other)
+				b.status(t, "ak_malformed")
+				b.status(t, secret(t, 3).Reveal())
+			}
+			if w.writes != 1 {
+				t.Errorf("%d more attempts within 4.5 s of a failure", w.writes-1)
+			}
+			b.clock.advance(500*time.Millisecond + 1)
+			b.status(t, "ak_malformed")
+			if w.writes < 2 || w.key("key_1") != 1 || w.key("key_2") != 5 {
+				t.Errorf("5 s later, after %d writes: %v", w.writes, w.sums)
+			}
+		})
+	}
+}
+
+// key is how many calls of a key were reported.
+func (w *written) key(id apikey.ID) (n int64) {
+	for _, places := range w.sums {
+		for p, c := range places {
+			if p.Key == id {
+				n += c["c:c:allowed"]
+			}
+		}
+	}
+	return n
+}
+
+// TestAReportThatFailsInTheMiddleKeepsTheRest: of the parts that were written none is written again, and of the others
+// none is lost.
+func TestAReportThatFailsInTheMiddleKeepsTheRest(t *testing.T) {
+	b, w := countingHarness(t)
+	const keys = 2000
+	for n := range keys {
+		b.gate.recorder.Count(b.clock.at, &outcome{Key: apikey.ID("key_" + itoa(int64(n))), Decision: authz.Decision{Code: authz.Allowed}})
+	}
+	w.failAfter = 2
+	if r := b.gate.recorder.Report(b.clock.at, time.Time{}, false); !r.Begun || !r.Failed {
+		t.Fatalf("%+v", r)
+	}
+	first := w.calls()["c:c:allowed"]
+	if first == 0 || first >= keys || w.writes != 3 {
+		t.Fatalf("%d calls in %d writes", first, w.writes)
+	}
+	w.failAfter = 0
+	for _, early := range []time.Duration{time.Second, 4*time.Second - 1} {
+		b.clock.advance(early)
+		if r := b.gate.recorder.Report(b.clock.at, time.Time{}, false); r.Begun {
+			t.Fatalf("tried again before 5 s have passed: %+v", r)
+		}
+	}
+	b.clock.advance(1)
+	if r := b.gate.recorder.Report(b.clock.at, time.Time{}, false); !r.Begun || r.Failed {
+		t.Fatalf("%+v", r)
+	}
+	if got := w.calls()["c:c:allowed"]; got != keys || w.entries != keys {
+		t.Errorf("%d of %d calls, in %d entries", got, keys, w.entries)
+	}
+	if r := b.gate.recorder.Report(b.clock.at, time.Time{}, false); r.Begun {
+		t.Error("there is nothing left to report")
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/leases"
@@ -176,5 +179,97 @@ func TestAHangingLeaseTableCostsACallAtMostItsTimeOut(t *testing.T) {
 				t.Errorf("%s: %+v after %v, want %v", name, got, took, want)
 			}
 		})
+	}
+}
+
+// TestTheLimitOfACallIsTheKeysOwnOrTheDefaultOfItsAccountsType: in a catalogue whose defaults differ by both, since the
+// present one's don't.
+func TestTheLimitOfACallIsTheKeysOwnOrTheDefaultOfItsAccountsType(t *testing.T) {
+	catalogue, err := product.New([]product.Product{{ID: "map-display", Name: "Maps", Kind: product.API, SamplePath: "/map/1/x", Classes: []product.LimitClass{
+		{ID: "map-display", Name: "All", Prefixes: []string{"/map/"}, QPS: map[account.Type]int{account.SelfServe: 11, account.Enterprise: 22}, MaxQPS: 99},
+		{
+			ID: "map-display.tiles", Name: "Tiles", Prefixes: []string{"/map/1/tile/"},
+			QPS: map[account.Type]int{account.SelfServe: 33, account.Enterprise: 44}, MaxQPS: 99,
+		},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := newManualClock().at.wall
+	limits := func(l ...apikey.Limit) []apikey.Limit { return l }
+	const tiles = "map-display.tiles"
+	for _, tt := range []struct {
+		name   string
+		limits []apikey.Limit
+		// The limits in force: of tiles and of all else, for self-serve and enterprise.
+		tiles, rest [2]int
+	}{
+		{"no limit of its own", nil, [2]int{33, 44}, [2]int{11, 22}},
+		{"one for tiles", limits(apikey.Limit{Class: tiles, QPS: 7}), [2]int{7, 7}, [2]int{11, 22}},
+		{"one for the rest", limits(apikey.Limit{Class: "map-display", QPS: 7}), [2]int{33, 44}, [2]int{7, 7}},
+		{"above the default", limits(apikey.Limit{Class: tiles, QPS: 90}), [2]int{90, 90}, [2]int{11, 22}},
+		{"until later", limits(apikey.Limit{Class: tiles, QPS: 7, EndsAt: now.Add(1), Then: 5}), [2]int{7, 7}, [2]int{11, 22}},
+		{"until now", limits(apikey.Limit{Class: tiles, QPS: 7, EndsAt: now}), [2]int{33, 44}, [2]int{11, 22}},
+		{"until now, then another one", limits(apikey.Limit{Class: tiles, QPS: 7, EndsAt: now, Then: 5}), [2]int{5, 5}, [2]int{11, 22}},
+	} {
+		for i, kind := range []account.Type{account.SelfServe, account.Enterprise} {
+			b, s := newHarness(t), &scripted{answer: admission{Admitted: true}}
+			b.gate.catalogue, b.gate.products, b.gate.limiter = catalogue, catalogue, s
+			key := b.add(t, 1, func(p *authz.Policy) { p.AccountType, p.Limits = kind, tt.limits })
+			b.status(t, key)
+			b.call(t, event("/map/1/copyrights", nil, map[string]string{"key": key}))
+			if want := []int{tt.tiles[i], tt.rest[i]}; !slices.Equal(s.asked, want) || s.classes[0] != tiles || s.classes[1] != "map-display" {
+				t.Errorf("%s, %s: the limiter was asked for %v of %v, want %v", tt.name, kind, s.asked, s.classes, want)
+			}
+		}
+	}
+}
+
+// TestNoLimitAtAllAdmitsNothing: of an account type that the catalogue doesn't know.
+func TestNoLimitAtAllAdmitsNothing(t *testing.T) {
+	b, _ := limitedHarness(t)
+	key := b.add(t, 1, func(p *authz.Policy) { p.AccountType = "trial" })
+	if status, context := b.call(t, tileEvent(key)); status != 429 || context["retryAfter"] != "1" {
+		t.Errorf("%d %v", status, context)
+	}
+}
+
+// TestALeaseTableThatIsBackIsUsedAgain: before, in, and after a failure of the table, with what each phase asks of it.
+func TestALeaseTableThatIsBackIsUsedAgain(t *testing.T) {
+	b, table := limitedHarness(t)
+	key := b.add(t, 1, own(8))
+	play := func() (calls, degraded, admitted int) {
+		calls, degraded = table.calls, b.gate.metrics.limiterDegraded
+		for range 40 { // 10 s
+			if b.status(t, key) == 200 {
+				admitted++
+			}
+			b.clock.advance(250 * time.Millisecond)
+			b.gate.metrics.flush(b.clock.at, io.Discard)
+			degraded = b.gate.metrics.limiterDegraded + degraded
+		}
+		return table.calls - calls, degraded, admitted
+	}
+	calls, degraded, admitted := play()
+	if degraded != 0 || admitted != 40 {
+		t.Fatalf("before: %d degraded, %d admitted", degraded, admitted)
+	}
+	table.err = errors.New("down")
+	if down, _, admitted := play(); down != 10 || admitted < 20 {
+		t.Errorf("in the outage: %d attempts in 10 s, %d admitted", down, admitted)
+	}
+	table.err = nil
+	b.clock.advance(time.Second)
+	if after, degraded, admitted := play(); after != calls || degraded != 0 || admitted != 40 {
+		t.Errorf("afterwards: %d attempts, before %d; %d degraded, %d admitted", after, calls, degraded, admitted)
+	}
+}
+
+func TestTheNamesOfLimitsAreBounded(t *testing.T) {
+	l := newLeased(stuckTable{}, newManualClock())
+	for n := range 20_000 {
+		if l.name(apikey.ID(strconv.Itoa(n)), "search") != strconv.Itoa(n)+"#search" || len(l.names) > 8192 {
+			t.Fatalf("%d names are remembered", len(l.names))
+		}
 	}
 }

@@ -53,7 +53,7 @@ func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*authz.Compiled
 		return r.stale(e, now, usableFor)
 	}
 	policy, found, err := r.read(ctx, hash, e != nil && now.since(e.readAt) <= unprovenFor)
-	r.answered = err == nil
+	r.answered = err == nil || errors.Is(err, dynamo.ErrUnreadable)
 	switch {
 	case errors.Is(err, dynamo.ErrUnreadable):
 		r.breaker.succeeded(hash)
@@ -117,7 +117,7 @@ func (r *records) read(ctx context.Context, hash apikey.Hash, young bool) (authz
 	defer cancel()
 	first := min(firstAttempt, budget/2)
 	if r.breaker.open {
-		first = budget
+		first = readBudget // longer than the budget, which ends it
 		r.reconnect()
 	}
 	policy, found, err := r.attempt(ctx, hash, first)

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/keytest"
 )
 
@@ -303,5 +307,21 @@ func TestAnUnreadableRecordRefusesThatKeyAlone(t *testing.T) {
 	b.clock.advance(freshFor)
 	if s, w := b.status(t, sick), b.status(t, well); s != 503 || w != 200 {
 		t.Errorf("in an outage: sick %d, well %d", s, w)
+	}
+}
+
+// mixedUp is a table that answers every read with one secret's record.
+type mixedUp struct{ item dynamo.Item }
+
+func (m mixedUp) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return &dynamodb.GetItemOutput{Item: m.item}, nil
+}
+
+func TestARecordUnderAnotherSecretsNameIsABreakdownAndNoAnswer(t *testing.T) {
+	b := newHarness(t)
+	own, other := b.add(t, 1, nil), b.add(t, 2, nil)
+	b.gate.records.store = policies.New(mixedUp{policies.Encode(b.store.policies[secret(t, 1).Hash()])}, "gate")
+	if a, c := b.status(t, own), b.status(t, other); a != 200 || c != 503 || b.gate.metrics.unreadable != 1 {
+		t.Errorf("the secret itself: %d, the other one: %d, %d told as unreadable", a, c, b.gate.metrics.unreadable)
 	}
 }
