@@ -1,6 +1,7 @@
 package authz_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -49,4 +50,74 @@ func FuzzCanonicalPath(f *testing.F) {
 			t.Fatal("a dot segment got through")
 		}
 	})
+}
+
+// agree holds CanonicalPath to the reference.
+func agree(t *testing.T, path string) {
+	t.Helper()
+	if got, want := authz.CanonicalPath(path), authztest.Path(path); got != want {
+		t.Fatalf("%q: canonical %v, the reference says %v", path, got, want)
+	}
+}
+
+// TestEveryEscapeIsReadLikeTheReference: all pairs of bytes after a percent sign, half-good ones among them, alone, at the
+// end, and before more.
+func TestEveryEscapeIsReadLikeTheReference(t *testing.T) {
+	for a := range 256 {
+		agree(t, "/a%"+string([]byte{byte(a)}))
+		for b := range 256 {
+			escape := "%" + string([]byte{byte(a), byte(b)})
+			agree(t, "/"+escape)
+			agree(t, "/a"+escape+"1")
+			agree(t, "/%c3"+escape)
+			agree(t, "/"+escape+"%9f%98%80") // what one may take for the first byte of a character
+		}
+	}
+}
+
+// TestEveryCharacterBeyondASCIIIsReadLikeTheReference: raw, escaped, and with some of its bytes escaped.
+func TestEveryCharacterBeyondASCIIIsReadLikeTheReference(t *testing.T) {
+	escape := func(text string, mask int) (out string) {
+		for i := range len(text) {
+			if mask>>i&1 == 1 {
+				out += fmt.Sprintf("%%%02x", text[i])
+			} else {
+				out += text[i : i+1]
+			}
+		}
+		return out
+	}
+	for r := rune(0x7e); r <= 0x3100; r++ {
+		agree(t, "/"+escape(string(r), int(r)%16))
+	}
+	for _, r := range []rune{
+		0x80, 0x9f, 0xa0, 0x7ff, 0x800, 0x2024, 0x2025, 0x2026, 0x2044, 0x2215, 0x2216, 0x29f5, 0x29f8, 0x29f9, 0x3002, 0xd7ff, 0xe000,
+		0xfe52, 0xfe68, 0xfe6a, 0xff05, 0xff0e, 0xff0f, 0xff3c, 0xff61, 0xfffd, 0xffff, 0x10000, 0x1f600, 0x10ffff,
+	} {
+		for mask := range 16 {
+			text := escape(string(r), mask)
+			agree(t, "/"+text)
+			agree(t, "/."+text+".")
+			agree(t, "/a"+text[:len(text)-1]) // cut short
+			agree(t, "/a"+text+"\x80")
+			agree(t, "/"+text+"/"+text)
+		}
+	}
+}
+
+// TestEveryShortSequenceOfBytesIsReadLikeTheReference: what is no UTF-8, on both sides of each bound of its bytes.
+func TestEveryShortSequenceOfBytesIsReadLikeTheReference(t *testing.T) {
+	bounds := []byte{'.', '/', ';', ' ', 0x7e, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff}
+	for first := range 256 {
+		for _, second := range bounds {
+			agree(t, "/"+string([]byte{byte(first), second}))
+			if first < 0x80 {
+				continue
+			}
+			for _, third := range bounds {
+				agree(t, "/x"+string([]byte{byte(first), second, third}))
+				agree(t, "/x"+string([]byte{byte(first), second, third, 0x80}))
+			}
+		}
+	}
 }

@@ -3,9 +3,11 @@ package authz_test
 import (
 	"testing"
 	"time"
+	"unsafe"
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
 
@@ -75,20 +77,66 @@ func TestPoliciesOfCarriesEveryFactOfTheKey(t *testing.T) {
 	}
 }
 
-func TestMemoryCostGrowsWithWhatAPolicyHolds(t *testing.T) {
-	small, err := authz.Compile(livePolicy())
-	if err != nil {
-		t.Fatal(err)
+// TestMemoryCostCountsEverythingThatAPolicyHolds: caches are bounded by it, so what it leaves out takes memory that
+// nobody counts.
+func TestMemoryCostCountsEverythingThatAPolicyHolds(t *testing.T) {
+	const name = "a-rather-long-name.example.com"
+	ids, domains := []product.ID{"a-rather-long-product"}, []string{name}
+	cost := func(edit func(*authz.Policy)) int {
+		p := livePolicy()
+		p.Products = nil
+		edit(&p)
+		c, err := authz.Compile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.MemoryCost()
 	}
-	p := livePolicy()
-	for range 100 {
-		p.Domains = append(p.Domains, "a-rather-long-name.example.com")
+	empty := cost(func(*authz.Policy) {})
+	if empty < int(unsafe.Sizeof(authz.Compiled{})) {
+		t.Errorf("an empty policy costs %d bytes, its struct alone takes %d", empty, unsafe.Sizeof(authz.Compiled{}))
 	}
-	big, err := authz.Compile(p)
-	if err != nil {
-		t.Fatal(err)
+	proposal := cost(func(p *authz.Policy) { p.Proposed = &apikey.Proposal{} })
+	const header = int(unsafe.Sizeof(""))
+	pattern := int(unsafe.Sizeof(origin.Pattern{}))
+	for _, tt := range []struct {
+		what        string
+		from, least int
+		edit        func(*authz.Policy)
+	}{
+		{"a product", empty, header + len(ids[0]), func(p *authz.Policy) { p.Products = ids }},
+		{"a domain with its pattern", empty, header + pattern + 2*len(name), func(p *authz.Policy) { p.Domains = domains }},
+		{"a limit", empty, int(unsafe.Sizeof(apikey.Limit{})), func(p *authz.Policy) { p.Limits = make([]apikey.Limit, 1) }},
+		{"a proposal", empty, int(unsafe.Sizeof(apikey.Proposal{})), func(p *authz.Policy) { p.Proposed = &apikey.Proposal{} }},
+		{"a proposed product", proposal, header + len(ids[0]), func(p *authz.Policy) { p.Proposed = &apikey.Proposal{Products: &ids} }},
+		{"a proposed domain", proposal, header + pattern + 2*len(name), func(p *authz.Policy) { p.Proposed = &apikey.Proposal{Domains: &domains} }},
+	} {
+		one := cost(tt.edit) - tt.from
+		if one < tt.least || one > 3*tt.least {
+			t.Errorf("%s costs %d bytes, it takes about %d", tt.what, one, tt.least)
+		}
 	}
-	if got := big.MemoryCost() - small.MemoryCost(); got < 100*2*len("a-rather-long-name.example.com") {
-		t.Errorf("100 domains cost %d bytes", got)
+	for n := range 5 {
+		many := cost(func(p *authz.Policy) {
+			for range n {
+				p.Products, p.Domains, p.Limits = append(p.Products, ids...), append(p.Domains, name), append(p.Limits, apikey.Limit{})
+			}
+		})
+		one := cost(func(p *authz.Policy) { p.Products, p.Domains, p.Limits = ids, domains, make([]apikey.Limit, 1) }) - empty
+		if many != empty+n*one {
+			t.Errorf("%d of each cost %d bytes, want %d", n, many-empty, n*one)
+		}
+	}
+}
+
+// TestARetiredSecretsRecordHoldsNoMoreThanItsState: nothing of what the key allows, which can't matter any more.
+func TestARetiredSecretsRecordHoldsNoMoreThanItsState(t *testing.T) {
+	key := rotatedKey()
+	key.Domains, key.MissingOrigin = []string{"a.example"}, apikey.MissingOriginAllow
+	key.Limits, key.Proposed = []apikey.Limit{{Class: "search", QPS: 1}}, &apikey.Proposal{}
+	for _, p := range authz.PoliciesOf(key)[2:] {
+		if p.Products != nil || p.Domains != nil || p.Limits != nil || p.Proposed != nil || p.MissingOrigin != apikey.MissingOriginDeny {
+			t.Errorf("%+v", p)
+		}
 	}
 }

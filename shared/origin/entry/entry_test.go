@@ -289,3 +289,95 @@ func FuzzEntry(f *testing.F) {
 	f.Add("*.co.uk")
 	f.Fuzz(func(t *testing.T, text string) { checkEntry(t, text) })
 }
+
+// TestAnALabelIsCheckedInWhateverCaseItIsTyped: two spellings of one name have one answer, good or bad.
+func TestAnALabelIsCheckedInWhateverCaseItIsTyped(t *testing.T) {
+	for _, name := range []string{
+		"xn--bcher-kva.example", "xn--fa-hia.example", "a.xn--bcher-kva.example", "*.xn--bcher-kva.example", "https://xn--bcher-kva.example:8443",
+		"xn--a.example", "xn--.example", "xn--bcher-kva-.example", "xn--0.example", "xn--example.xn--a", "xn--bücher.example", "xn--80ak6aa92e.com",
+		"xn--zca.xn--bcher-kva.example", "xn--55qx5d.xn--a", "xn--ls8h.example", "xn--a-ecp.ru",
+	} {
+		want, wantErr := entry.Parse(name)
+		for _, spelled := range []string{
+			strings.ToUpper(name), strings.ReplaceAll(name, "xn--", "XN--"), strings.ReplaceAll(name, "xn--", "Xn--"), strings.ReplaceAll(name, "xn--", "xN--"),
+		} {
+			got, err := entry.Parse(spelled)
+			if got != want || (err == nil) != (wantErr == nil) {
+				t.Errorf("%q is %q, %v; %q is %q, %v", name, want, wantErr, spelled, got, err)
+			}
+		}
+	}
+}
+
+// TestBoundsOfAnEntry: both sides of each, and the code of what is beyond it.
+func TestBoundsOfAnEntry(t *testing.T) {
+	label := func(n int) string { return strings.Repeat("a", n) }
+	// long is a name of so many bytes.
+	long := func(n int) string { return label(n-196) + "." + strings.Repeat(label(63)+".", 3) + "com" }
+	for _, tt := range []struct {
+		in   string
+		code entry.Code // "": accepted
+	}{
+		{label(63) + ".com", ""},
+		{label(64) + ".com", entry.BadHost},
+		{long(253), ""},
+		{long(254), entry.BadHost},
+		{"*." + long(253), ""},
+		{label(1024), entry.BadHost},
+		{label(1025), entry.TooLong},
+		{"a.com:1", ""},
+		{"a.com:65535", ""},
+		{"a.com:65536", entry.BadPort},
+		{"a.com:0", entry.BadPort},
+		{"a.com:00001", ""},
+		{"http:80", entry.SingleLabel},
+		{"https:*", entry.SingleLabel},
+		{"http:", entry.BadScheme},
+		{"http:8a", entry.BadScheme},
+		{"://a.com", entry.BadScheme},
+		{"@a.com", entry.HasUserinfo},
+		{"?a.com", entry.HasPath},
+		{"[::1", entry.BadAddress},
+		{"[::1:80", entry.BadAddress},
+		{"1::2]", entry.BadHost},
+		{"::ffff:1.2.3.4", entry.BadAddress},
+		{"a.com:+1", entry.BadPort},
+		// IPv4 addresses in spellings that browsers read, and what only looks like one.
+		{"0.0.0.0", ""},
+		{"255.255.255.255", ""},
+		{"255.255.255.256", entry.BadAddress},
+		{"0x7f.0.0.1", entry.BadAddress},
+		{"127.0.0.0x1", entry.BadAddress},
+		{"127.0.0.0X1", entry.BadAddress},
+		{"127.0.0.0xf", entry.BadAddress},
+		{"a.0xdeadbeef", entry.BadAddress},
+		{"a.0xabcdefg", entry.BadHost},
+		{"a.0x", entry.BadAddress},
+		{"a.0xg", entry.BadHost},
+		{"a.0", entry.BadAddress},
+		{"a.9", entry.BadAddress},
+		{"a.9a", entry.BadHost},
+		{"a.x9", ""},
+		{"0x7f000001", entry.BadAddress},
+		{"017700000001", entry.BadAddress},
+		{"1.2.3", entry.BadAddress},
+		{"1.2.3.4.", ""},
+		{"0x.com", ""},
+		// Addresses of IPv6.
+		{"[::1]:1", ""},
+		{"[1:2:3:4:5:6:7:8]", ""},
+		{"[1:2:3:4:5:6:7:8:9]", entry.BadAddress},
+		{"[::1]x", entry.BadAddress},
+		{"[1.2.3.4]", entry.BadAddress},
+		// Characters beyond ASCII, from the first one on.
+		{"a\u0080.com", entry.BadHost},
+		{"\u00e0.com", ""},
+		{"a\x7f.com", entry.BadHost},
+	} {
+		_, err := entry.Parse(tt.in)
+		var refused *entry.Error
+		if errors.As(err, &refused); (err == nil) != (tt.code == "") || err != nil && refused.Code != tt.code {
+			t.Errorf("%.80q: %v, want %q", tt.in, err, tt.code)
+		}
+	}
+}
