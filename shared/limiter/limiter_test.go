@@ -1,6 +1,7 @@
 package limiter_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 )
 
 const ms = time.Millisecond
+
+var errDown = errors.New("store is down")
 
 var t0 = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
