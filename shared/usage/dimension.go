@@ -98,8 +98,7 @@ func (d Dimension) valid(n int64, now time.Time) bool {
 		which, code, ok := strings.Cut(rest, ":")
 		return ok && (which == "c" || which == "p") && isCode(code)
 	case minutes:
-		m, err := strconv.Atoi(rest)
-		return err == nil && len(rest) == 2 && m >= 0 && m < 60
+		return len(rest) == 2 && '0' <= rest[0] && rest[0] <= '5' && '0' <= rest[1] && rest[1] <= '9'
 	case hosts:
 		host, code, ok := d.host()
 		return ok && isCode(code) && len(host) <= maxHost
