@@ -66,6 +66,10 @@ test-deep: $(NPM) ## the long forms: big numbers, real time, the handlers on the
 test-bugs: $(NPM) ## plant each known bug and see its test fail; BUGS="-only gate/" or BUGS="-changed HEAD~1" for some
 	go run ./infra/bugs $(BUGS)
 
+.PHONY: test-mutants
+test-mutants: $(NPM) tools-mutants ## change the code of the core in one place at a time; MUTANTS=shared/authz for one package
+	infra/tools/mutants.sh $(MUTANTS)
+
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZTIME (1m)
 	@grep -rHoE --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file target; do \
@@ -116,6 +120,6 @@ $(BROWSER): infra/browser/package.json infra/browser/package-lock.json
 	@touch $@
 
 # Each looks whether what it would install is there already: on this machine, for these inputs.
-.PHONY: tools-go tools-python
-tools-go tools-python: tools-%:
+.PHONY: tools-go tools-python tools-mutants
+tools-go tools-python tools-mutants: tools-%:
 	@infra/tools/install.sh $*

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI) once for each state of their inputs, into a
-# folder that all clones on this machine share, and links .tools/bin or .tools/venv to it. It may be deleted at any time.
+# Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI) and "mutants" (gremlins) once for each state of
+# their inputs, into a folder that all clones on this machine share, and links .tools/bin, .tools/venv or .tools/mutants to it. It
+# may be deleted at any time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+gremlins=v0.5.0
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/latchkey/tools
 mkdir -p .tools
 
@@ -13,6 +15,10 @@ hash() {
 
 install_go() {
   go build -C infra/tools -o "$1/" tool
+}
+
+install_mutants() { # by its own module: what it needs would change the versions of the linters
+  GOBIN=$1 go install "github.com/go-gremlins/gremlins/cmd/gremlins@$gremlins"
 }
 
 install_python() { # in place: a virtual environment can't be moved
@@ -29,8 +35,12 @@ python)
   key=python-$(hash "$(python3 -c 'import sys; print(sys.version, sys.prefix)')" infra/lint/requirements.txt) link=.tools/venv
   has=(bin/python bin/cfn-lint bin/sam) about="installing cfn-lint and SAM CLI (a minute, once)"
   ;;
+mutants)
+  key=mutants-$gremlins-$(hash "$(go env GOVERSION GOOS GOARCH)" /dev/null) link=.tools/mutants
+  has=(gremlins) about="installing gremlins $gremlins"
+  ;;
 *)
-  echo "usage: $0 go|python" >&2
+  echo "usage: $0 go|python|mutants" >&2
   exit 2
   ;;
 esac
