@@ -1,0 +1,193 @@
+package runtimeapi
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+)
+
+// call is one event, as the Runtime API hands it out. Its parts are valid until the next one is asked for.
+type call struct {
+	id           []byte
+	invocationID []byte // empty where Lambda sends none
+	deadline     time.Time
+	payload      []byte
+}
+
+// conn is a connection to the Runtime API that is made when it is needed and made again when it broke.
+type conn struct {
+	api  string
+	net  net.Conn
+	in   *bufio.Reader
+	out  []byte // the request at hand
+	head head
+	call call
+}
+
+var (
+	errDial = errors.New("runtimeapi: no connection")
+	// errAnswer says that what came back is no HTTP/1.1 answer.
+	errAnswer = errors.New("runtimeapi: an unreadable answer")
+)
+
+const (
+	// maxPayload is above what Lambda takes as an event.
+	maxPayload = 8 << 20
+	// maxTries bounds how often the next event is asked for when connections break without an answer.
+	maxTries = 5
+)
+
+func newConn(api string) *conn {
+	return &conn{api: api, in: bufio.NewReaderSize(nil, 16<<10)}
+}
+
+func (c *conn) close() {
+	if c.net != nil {
+		c.net.Close()
+		c.net = nil
+	}
+}
+
+// dial makes the connection if there is none.
+func (c *conn) dial() error {
+	if c.net != nil {
+		return nil
+	}
+	n, err := net.Dial("tcp", c.api) //nolint:gosec // the address is the one that Lambda gives
+	if err != nil {
+		return fmt.Errorf("%w: %w", errDial, err)
+	}
+	c.net = n
+	c.in.Reset(n)
+	return nil
+}
+
+// next waits for the next event. An error ends the process.
+func (c *conn) next() (*call, error) {
+	c.begin("GET", "/2018-06-01/runtime/invocation/next")
+	c.out = append(c.out, "\r\n"...)
+	var err error
+	for range maxTries {
+		if err = c.roundTrip(c.out); err == nil || errors.Is(err, errDial) || errors.Is(err, errAnswer) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.head.status != 200 {
+		return nil, fmt.Errorf("runtimeapi: asking for the next event was met with %d", c.head.status)
+	}
+	if !plain(c.head.requestID) || !plain(c.head.invocationID) && len(c.head.invocationID) > 0 {
+		return nil, fmt.Errorf("%w: the event has no usable ID", errAnswer)
+	}
+	c.call.id = append(c.call.id[:0], c.head.requestID...)
+	c.call.invocationID = append(c.call.invocationID[:0], c.head.invocationID...)
+	c.call.deadline = c.head.deadline
+	c.call.payload = c.head.body
+	return &c.call, nil
+}
+
+// plain reports whether an ID may stand in a path and in a header as it is.
+func plain(id []byte) bool {
+	for _, b := range id {
+		if b <= ' ' || b >= 0x7f || b == '/' || b == '?' || b == '#' || b == '%' {
+			return false
+		}
+	}
+	return len(id) > 0
+}
+
+// begin starts a request.
+func (c *conn) begin(method, path string) {
+	c.out = append(c.out[:0], method...)
+	c.out = append(c.out, ' ')
+	c.out = append(c.out, path...)
+	c.host()
+}
+
+func (c *conn) host() {
+	c.out = append(c.out, " HTTP/1.1\r\nHost: "...)
+	c.out = append(c.out, c.api...)
+	c.out = append(c.out, "\r\nUser-Agent: latchkey\r\n"...)
+}
+
+// response makes the request that posts an answer.
+func (c *conn) response(call *call, answer []byte) []byte {
+	return c.answer(call, "/response", "", answer)
+}
+
+// failure makes the request that posts an error.
+func (c *conn) failure(call *call, document []byte) []byte {
+	return c.answer(call, "/error", "Lambda-Runtime-Function-Error-Type: "+errorType+"\r\n", document)
+}
+
+func (c *conn) answer(call *call, what, headers string, body []byte) []byte {
+	c.out = append(c.out[:0], "POST /2018-06-01/runtime/invocation/"...)
+	c.out = append(c.out, call.id...)
+	c.out = append(c.out, what...)
+	c.host()
+	if len(call.invocationID) > 0 {
+		c.out = append(c.out, "Lambda-Runtime-Invocation-Id: "...)
+		c.out = append(c.out, call.invocationID...)
+		c.out = append(c.out, "\r\n"...)
+	}
+	c.out = append(c.out, headers...)
+	return c.body(body)
+}
+
+// initError makes the request that tells why the function can't start.
+func (c *conn) initError(kind string, document []byte) []byte {
+	c.begin("POST", "/2018-06-01/runtime/init/error")
+	c.out = append(c.out, "Lambda-Runtime-Function-Error-Type: "...)
+	c.out = append(c.out, kind...)
+	c.out = append(c.out, "\r\n"...)
+	return c.body(document)
+}
+
+func (c *conn) body(body []byte) []byte {
+	c.out = append(c.out, "Content-Type: application/json\r\nContent-Length: "...)
+	c.out = strconv.AppendInt(c.out, int64(len(body)), 10)
+	c.out = append(c.out, "\r\n\r\n"...)
+	c.out = append(c.out, body...)
+	return c.out
+}
+
+// post sends a request once and returns the status of the answer.
+func (c *conn) post(request []byte) (status int, err error) {
+	if err := c.roundTrip(request); err != nil {
+		return 0, err
+	}
+	return c.head.status, nil
+}
+
+// roundTrip sends a request and reads the answer into c.head. Where it fails, the connection is closed.
+func (c *conn) roundTrip(request []byte) error {
+	if err := c.dial(); err != nil {
+		return err
+	}
+	_, err := c.net.Write(request)
+	if err == nil {
+		err = c.head.read(c.in)
+	}
+	if err != nil || c.head.last {
+		c.close()
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// errorType is what Lambda is told as the type of every error: its text says the rest.
+const errorType = "Latchkey.Refused"
+
+// errorDocument is what Lambda takes as an error.
+func errorDocument(message string) []byte {
+	b := append([]byte(`{"errorMessage":`), strconv.AppendQuoteToASCII(nil, message)...)
+	return append(b, `,"errorType":"`+errorType+`"}`...)
+}

@@ -1,0 +1,33 @@
+package runtimeapi
+
+import "fmt"
+
+// register asks for SIGTERM, which Lambda sends only where an extension is registered, and then says that the extension
+// is ready. It has asked for no events, so nothing ever answers, and nobody has to read: the connection is only kept.
+func register(api string) (*conn, error) {
+	c := newConn(api)
+	c.begin("POST", "/2020-01-01/extension/register")
+	c.out = append(c.out, "Lambda-Extension-Name: latchkey\r\n"...)
+	status, err := c.post(c.body([]byte(`{"events":[]}`)))
+	if err == nil && status != 200 {
+		err = fmt.Errorf("runtimeapi: registering was met with %d", status)
+	}
+	if err == nil && !plain(c.head.extensionID) {
+		err = fmt.Errorf("%w: the extension has no ID", errAnswer)
+	}
+	if err == nil {
+		err = c.dial() // the answer may have closed it
+	}
+	if err == nil {
+		c.begin("GET", "/2020-01-01/extension/event/next")
+		c.out = append(c.out, "Lambda-Extension-Identifier: "...)
+		c.out = append(c.out, c.head.extensionID...)
+		c.out = append(c.out, "\r\n\r\n"...)
+		_, err = c.net.Write(c.out)
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}

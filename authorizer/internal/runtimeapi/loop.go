@@ -1,0 +1,130 @@
+// Package runtimeapi is the authorizer's loop on the Lambda Runtime API: it takes one event at a time, has it answered
+// and posts the answer. It speaks plain HTTP/1.1 over one connection that it keeps, because AWS's client for Go costs
+// several times more than a decision. docs/decisions/own-runtime-loop.md has the figures and the way back.
+//
+// The rules follow AWS's documents and its own clients in other languages:
+//   - The next event is waited for without a time-out. Any other answer than 200, or a refused connection, ends the
+//     process. A connection that breaks is replaced: asking again repeats nothing.
+//   - An answer is posted once, and never after the call's deadline. Where its fate is unknown it isn't repeated.
+//   - Lambda-Runtime-Invocation-Id, where Lambda sends it, is echoed, so that an answer can't reach another call. 410 says
+//     that an answer came too late for its call: the loop goes on.
+//   - 4xx to an answer is logged, and the loop goes on. 5xx is Lambda's "container error" and ends the process.
+package runtimeapi
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Handler answers events, one at a time.
+type Handler interface {
+	// Invoke answers one event before the deadline. The payload is valid until Invoke returns, the answer until AfterReply
+	// returns. The text of an error becomes errorMessage.
+	Invoke(deadline time.Time, payload []byte) (answer []byte, err error)
+	// AfterReply is called when the answer has been posted. What it does delays the next event, and no caller.
+	AfterReply()
+	// Close is called once, by another goroutine, when Lambda ends the environment. The process ends when it returns.
+	Close()
+}
+
+// Loop runs a handler.
+type Loop struct {
+	API     string // host and port of the Runtime API
+	Handler Handler
+	Now     func() time.Time
+	Log     func(message string) // what went wrong and was survived; never holds what was sent
+}
+
+// ErrNoAPI says that the process doesn't run in Lambda.
+var ErrNoAPI = errors.New("runtimeapi: AWS_LAMBDA_RUNTIME_API is not set")
+
+// Check reports whether the environment is one that this loop can serve: one call at a time. Answers of concurrent
+// calls would need a connection each.
+func Check(getenv func(string) string) error {
+	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return ErrNoAPI
+	}
+	if n := getenv("AWS_LAMBDA_MAX_CONCURRENCY"); n != "" {
+		if most, err := strconv.Atoi(n); err != nil || most > 1 {
+			return fmt.Errorf("runtimeapi: AWS_LAMBDA_MAX_CONCURRENCY is %q, and this function answers one call at a time", n)
+		}
+	}
+	return nil
+}
+
+// Run answers events until the process has to end, and says why: it doesn't return otherwise. It first asks for SIGTERM
+// by registering an extension, which Lambda wants before the first event is asked for.
+func (l *Loop) Run() error {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() {
+		<-signals
+		l.Handler.Close()
+		os.Exit(0)
+	}()
+	if extension, err := register(l.API); err != nil {
+		l.Log("no SIGTERM: " + err.Error())
+	} else {
+		defer extension.close()
+	}
+	c := newConn(l.API)
+	defer c.close()
+	for {
+		if err := l.once(c); err != nil {
+			return err
+		}
+	}
+}
+
+// once answers one event.
+func (l *Loop) once(c *conn) error {
+	call, err := c.next()
+	if err != nil {
+		return err
+	}
+	var post []byte
+	if call.deadline.IsZero() {
+		post = c.failure(call, errorDocument("the event has no deadline"))
+	} else if answer, err := l.Handler.Invoke(call.deadline, call.payload); err != nil {
+		post = c.failure(call, errorDocument(err.Error()))
+	} else {
+		post = c.response(call, answer)
+	}
+	if !call.deadline.IsZero() && l.Now().After(call.deadline) {
+		l.Log("an answer was ready after its deadline, and isn't posted")
+	} else if err := l.post(c, post); err != nil {
+		return err
+	}
+	l.Handler.AfterReply()
+	return nil
+}
+
+// post sends an answer once. An error ends the process.
+func (l *Loop) post(c *conn, request []byte) error {
+	status, err := c.post(request)
+	switch {
+	case errors.Is(err, errDial):
+		return err
+	case err != nil:
+		l.Log("the fate of an answer is unknown: " + err.Error())
+	case status >= 500:
+		return fmt.Errorf("runtimeapi: the answer was met with %d", status)
+	case status == 410:
+		l.Log("an answer came too late for its call")
+	case status >= 300:
+		l.Log("an answer was refused with " + strconv.Itoa(status))
+	}
+	return nil
+}
+
+// InitError tells Lambda why the function can't start. The process has to end after it.
+func InitError(api, kind string, cause error) {
+	c := newConn(api)
+	defer c.close()
+	_, _ = c.post(c.initError(kind, errorDocument(cause.Error())))
+}
