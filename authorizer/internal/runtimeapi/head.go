@@ -18,6 +18,7 @@ type head struct {
 	extensionID  []byte
 	deadline     time.Time // zero where there is none that can be read
 	last         bool      // the connection ends with this answer
+	old          bool      // HTTP/1.0, which has no chunks
 	body         []byte
 
 	length  int64 // -1: not said
@@ -64,7 +65,7 @@ func (h *head) readHead(in *bufio.Reader) error {
 	}
 	*h = head{
 		status: status, requestID: h.requestID[:0], invocationID: h.invocationID[:0], extensionID: h.extensionID[:0],
-		body: h.body, length: -1, last: line[7] == '0',
+		body: h.body, length: -1, last: line[7] == '0', old: line[7] == '0',
 	}
 	for {
 		line, cut, err := readLine(in)
@@ -106,7 +107,7 @@ func (h *head) field(name, value []byte, cut bool) error {
 		}
 		h.length, known = n, true
 	case is(name, "transfer-encoding"):
-		if !is(value, "chunked") {
+		if !is(value, "chunked") || h.old {
 			return fmt.Errorf("%w: its transfer encoding is unknown", errAnswer)
 		}
 		h.chunked, known = true, true
