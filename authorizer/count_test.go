@@ -292,7 +292,7 @@ func TestATableThatHangsWhereTheStoreAnswersCostsNoCallerAnything(t *testing.T) 
 		b.gate.recorder = newCounter(&written{hang: true}, b.gate.clock)
 		for _, budget := range []time.Duration{reportBudget, 0, 0} { // the next calls don't try again at once
 			began := time.Now()
-			if _, err := b.gate.Invoke(t.Context(), tileEvent(key)); err != nil || time.Since(began) != 0 {
+			if _, err := b.gate.Invoke(time.Time{}, tileEvent(key)); err != nil || time.Since(began) != 0 {
 				t.Fatalf("answered %v after %v", err, time.Since(began))
 			}
 			b.gate.AfterReply()
@@ -328,7 +328,7 @@ func TestACallThatTheStoreDidNotAnswerReportsBeforeItsAnswer(t *testing.T) {
 			tt.broken(b)
 			b.gate.recorder = newCounter(w, b.clock) // a report is due
 			before := w.writes
-			if _, err := b.gate.Invoke(t.Context(), payload); err != nil {
+			if _, err := b.gate.Invoke(time.Time{}, payload); err != nil {
 				t.Fatal(err)
 			}
 			if reported := w.writes > before; reported == tt.after {
@@ -354,12 +354,10 @@ func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
 			b.gate.clock = newSystemClock()
 			b.gate.records.clock, b.store.clock = b.gate.clock, nil
 			b.gate.recorder = newCounter(&written{hang: true}, b.gate.clock)
-			ctx, cancel := context.WithTimeout(t.Context(), tt.left)
-			if _, err := b.gate.Invoke(ctx, tileEvent(key)); err != nil {
+			if _, err := b.gate.Invoke(time.Now().Add(tt.left), tileEvent(key)); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(tt.delivery)
-			cancel() // as the runtime client does before the call is settled
 			began := time.Now()
 			b.gate.AfterReply()
 			failed := 1
@@ -373,20 +371,18 @@ func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {
 	})
 }
 
-func TestACallIsSettledWhenItsContextEndsAndNotBefore(t *testing.T) {
+func TestACallIsReportedAfterItsAnswer(t *testing.T) {
 	b, w := countingHarness(t)
-	b.clock.at.wall = time.Now().Round(0) // contexts end by the real clock
 	payload := tileEvent(b.add(t, 1, nil))
-	base := withReplyHook(t.Context(), b.gate.AfterReply)
 	for n := range 3 {
-		ctx, end := context.WithDeadline(base, time.Now().Add(time.Hour))
-		if _, err := b.gate.Invoke(ctx, payload); err != nil {
+		if _, err := b.gate.Invoke(time.Time{}, payload); err != nil {
 			t.Fatal(err)
 		}
 		if w.writes != n {
 			t.Fatalf("call %d was reported before its answer", n+1)
 		}
-		end()
+		b.gate.AfterReply()
+		b.gate.AfterReply() // nothing is left to do
 		if w.writes != n+1 {
 			t.Fatalf("%d reports after %d calls", w.writes, n+1)
 		}
@@ -394,7 +390,7 @@ func TestACallIsSettledWhenItsContextEndsAndNotBefore(t *testing.T) {
 	}
 }
 
-// A deadline that passes during a call ends its context in the middle of it, and one that has passed before it comes.
+// A deadline may pass while an answer is delivered, and may have passed before its call came.
 func TestACallWhoseDeadlinePassesIsCountedOnceAndReportedWithTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, before := range []bool{true, false} {
@@ -404,30 +400,20 @@ func TestACallWhoseDeadlinePassesIsCountedOnceAndReportedWithTheNext(t *testing.
 			b.gate.records.clock, b.store.clock = b.gate.clock, nil
 			b.gate.recorder = newCounter(w, b.gate.clock)
 			payload := tileEvent(b.add(t, 1, nil))
-			base := withReplyHook(t.Context(), b.gate.AfterReply)
-			deliver := func(left time.Duration, invoke bool) {
-				ctx, end := context.WithDeadline(base, time.Now().Add(left))
-				defer end()
-				if invoke {
-					_, _ = b.gate.Invoke(ctx, payload)
-				}
-				time.Sleep(max(0, left) + time.Millisecond) // delivering takes longer than there is
-				synctest.Wait()
-			}
 			left := -time.Second
 			if !before {
 				left = answerMargin + 10*time.Millisecond
 			}
-			deliver(left, true)
-			deliver(time.Second, false) // the client gave up before the handler: nothing to settle
+			_, _ = b.gate.Invoke(time.Now().Add(left), payload)
+			time.Sleep(max(0, left) + time.Millisecond) // delivering takes longer than there is
+			b.gate.AfterReply()
 			if b.gate.metrics.usageReportErrors != 0 {
 				t.Errorf("deadline passed before: %v: a report failed that had no time", before)
 			}
-			ctx, end := context.WithDeadline(base, time.Now().Add(time.Hour))
-			if _, err := b.gate.Invoke(ctx, payload); err != nil {
+			if _, err := b.gate.Invoke(time.Now().Add(time.Hour), payload); err != nil {
 				t.Fatal(err)
 			}
-			end()
+			b.gate.AfterReply()
 			want := int64(2)
 			if before {
 				want = 1 // the first was refused: no time to read its record
@@ -446,7 +432,7 @@ func TestInSteadyTrafficTheCallThatReadsItsRecordReportsAfterItsAnswer(t *testin
 	before := 0
 	for range 6000 { // 60 s
 		n := w.writes
-		if _, err := b.gate.Invoke(t.Context(), payload); err != nil {
+		if _, err := b.gate.Invoke(time.Time{}, payload); err != nil {
 			t.Fatal(err)
 		}
 		before += w.writes - n
@@ -512,7 +498,7 @@ func TestACallWithLimitAndCountHardlyAllocates(t *testing.T) {
 	b.gate.recorder = newCounter(&written{}, b.clock)
 	payload := event(tile, map[string]string{"Origin": "https://a.example.com"}, map[string]string{"key": key})
 	call := func() {
-		if _, err := b.gate.Invoke(t.Context(), payload); err != nil {
+		if _, err := b.gate.Invoke(time.Time{}, payload); err != nil {
 			t.Fatal(err)
 		}
 		b.gate.AfterReply()
@@ -534,13 +520,12 @@ func BenchmarkInvokeWithLimitAndCount(b *testing.B) {
 			g.gate.limiter = newLeased(leases.New(memory, names.Leases), g.clock)
 			g.gate.recorder = newCounter(&written{}, g.clock)
 			payload := tileEvent(g.add(b, 1, own(limit)))
-			ctx := b.Context()
 			b.ReportAllocs()
 			for b.Loop() {
 				if limit == 1 {
 					g.clock.advance(3 * time.Second)
 				}
-				if _, err := g.gate.Invoke(ctx, payload); err != nil {
+				if _, err := g.gate.Invoke(time.Time{}, payload); err != nil {
 					b.Fatal(err)
 				}
 				g.gate.AfterReply()

@@ -45,6 +45,22 @@ type call struct {
 	pending   bool      // AfterReply hasn't run for it yet
 }
 
+// The call is the context of what is done for it. It has a deadline and no timer: what waits bounds its wait by
+// [remaining], and so a call that finds all that it needs in memory costs no context.
+var _ context.Context = (*call)(nil)
+
+// Deadline implements context.Context.
+func (c *call) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
+
+// Done implements context.Context: nothing ends a call before its time.
+func (*call) Done() <-chan struct{} { return nil }
+
+// Err implements context.Context.
+func (*call) Err() error { return nil }
+
+// Value implements context.Context.
+func (*call) Value(any) any { return nil }
+
 func newGate(c config, p deps) *Gate {
 	g := &Gate{config: c, deps: p, products: p.catalogue}
 	g.metrics.init(p.clock.now())
@@ -59,7 +75,7 @@ func newGate(c config, p deps) *Gate {
 
 // Invoke answers one event. A panic is answered like a breakdown: it must not take the environment, and with it
 // everything that is cached, down.
-func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
+func (g *Gate) Invoke(deadline time.Time, payload []byte) (answer []byte, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	defer func() {
@@ -68,8 +84,8 @@ func (g *Gate) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 			answer, err = nil, apigw.ErrUnavailable
 		}
 	}()
-	g.call = call{pending: true}
-	g.call.deadline, _ = ctx.Deadline()
+	g.call = call{deadline: deadline, pending: true}
+	ctx := &g.call
 	event, err := apigw.Decode(payload)
 	if err != nil {
 		g.log.internalError(g.clock.now(), g.call.requestID, "event")

@@ -147,7 +147,7 @@ func tileEvent(secret string) []byte { return event(tile, nil, map[string]string
 // call invokes the gate and tells the status that API Gateway would send, with the answer's context.
 func (b *harness) call(t testing.TB, payload []byte) (int, map[string]any) {
 	t.Helper()
-	answer, err := b.gate.Invoke(t.Context(), payload)
+	answer, err := b.gate.Invoke(time.Time{}, payload)
 	defer b.gate.AfterReply() // as the runtime client does
 	if err != nil {
 		if answer != nil {

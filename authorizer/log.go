@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"runtime"
 	"strconv"
@@ -125,15 +124,9 @@ func appendField(b []byte, before, value string) []byte {
 	return b
 }
 
-// quietLog passes the runtime client's log on, without its line for each 401: that is in the log already, as a
-// refusal with its reason.
-type quietLog struct{ out io.Writer }
-
-var unauthorizedLine = []byte(`"errorMessage":"Unauthorized"`)
-
-func (q quietLog) Write(line []byte) (int, error) {
-	if bytes.Contains(line, unauthorizedLine) {
-		return len(line), nil
-	}
-	return q.out.Write(line)
+// logRuntime reports what went wrong between the gate and Lambda and was survived.
+func (g *Gate) logRuntime(message string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.log.internalError(g.clock.now(), g.call.requestID, message)
 }

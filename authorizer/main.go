@@ -2,26 +2,31 @@
 package main
 
 import (
-	"context"
-	"log"
-	"net/http"
 	"os"
+	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
+	"latchkey/authorizer/internal/runtimeapi"
 	"latchkey/shared/telemetry"
 )
 
 func main() {
-	log.SetOutput(quietLog{os.Stderr})
-	http.DefaultTransport = runtimeTransport()
-	config, err := configFrom(os.Getenv)
+	api := os.Getenv("AWS_LAMBDA_RUNTIME_API")
+	gate, err := start(os.Getenv)
 	if err != nil {
+		runtimeapi.InitError(api, "Runtime.Config", err)
 		telemetry.Abort(err)
 	}
-	gate := newGate(config, awsDeps(config, os.Getenv, os.Stdout))
-	lambda.StartWithOptions(gate,
-		lambda.WithContext(withReplyHook(context.Background(), gate.AfterReply)),
-		// A process that asks for SIGTERM doesn't end by itself: the last callback does that.
-		lambda.WithEnableSIGTERM(gate.Close, func() { os.Exit(0) }))
+	loop := runtimeapi.Loop{API: api, Handler: gate, Now: time.Now, Log: gate.logRuntime}
+	telemetry.Abort(loop.Run())
+}
+
+func start(getenv func(string) string) (*Gate, error) {
+	if err := runtimeapi.Check(getenv); err != nil {
+		return nil, err
+	}
+	config, err := configFrom(getenv)
+	if err != nil {
+		return nil, err
+	}
+	return newGate(config, awsDeps(config, getenv, os.Stdout)), nil
 }

@@ -183,10 +183,10 @@ func (c *conn) roundTrip(request []byte) error {
 	return err
 }
 
-// errorType is what Lambda is told as the type of every error: its text says the rest.
+// errorType is the type that Lambda is given for every error: its text says the rest.
 const errorType = "Latchkey.Refused"
 
-// errorDocument is what Lambda takes as an error.
+// errorDocument is an error in the form that Lambda takes.
 func errorDocument(message string) []byte {
 	b := append([]byte(`{"errorMessage":`), strconv.AppendQuoteToASCII(nil, message)...)
 	return append(b, `,"errorType":"`+errorType+`"}`...)

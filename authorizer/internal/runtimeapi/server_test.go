@@ -121,7 +121,7 @@ func (s *server) take(r *http.Request, body string) (answer string) {
 	return next.answer
 }
 
-// log is what was asked of the Runtime API, without the extension.
+// log lists what was asked of the Runtime API, without the extension.
 func (s *server) log() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,7 +20,7 @@ func (d *diary) note(line string) {
 }
 
 // The caller of a call that finds a report due must not wait for it, and Lambda must not freeze the environment in the
-// middle of it. Both hang on what AWS's runtime client does at the end of a call, which no unit test shows.
+// middle of it. This holds the built binary to that order.
 func TestAReportComesAfterItsAnswerAndBeforeTheNextCall(t *testing.T) {
 	tab := newTable(t)
 	_, admitted := tab.key(t, 1_000_000)

@@ -13,10 +13,12 @@ import (
 
 // call is one invocation on its way to an environment.
 type call struct {
-	id      string
-	payload []byte
-	trace   string
-	done    chan Result // holds one
+	id string
+	// invocation tells apart two calls with one request ID: a client may choose that, and a retry has it again.
+	invocation string
+	payload    []byte
+	trace      string
+	done       chan Result // holds one
 	// taken is set once the environment's runtime has fetched the call; before that a dead environment costs nothing.
 	taken    bool
 	deadline time.Time

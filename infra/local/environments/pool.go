@@ -110,7 +110,7 @@ func (p *Pool) Call(ctx context.Context, function string, payload []byte, trace 
 	if len(payload) > MaxRequest {
 		return Result{}, ErrTooLarge
 	}
-	c := &call{id: requestID(), payload: payload, trace: trace, done: make(chan Result, 1)}
+	c := &call{id: requestID(), invocation: requestID(), payload: payload, trace: trace, done: make(chan Result, 1)}
 	if c.trace == "" {
 		c.trace = TraceHeader()
 	}

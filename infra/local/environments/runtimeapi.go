@@ -73,6 +73,7 @@ func (e *environment) next() wire.Response {
 		return wire.Response{Status: http.StatusOK, Headers: []wire.Field{
 			{Name: "Content-Type", Value: "application/json"},
 			{Name: "Lambda-Runtime-Aws-Request-Id", Value: c.id},
+			{Name: "Lambda-Runtime-Invocation-Id", Value: c.invocation},
 			{Name: "Lambda-Runtime-Deadline-Ms", Value: strconv.FormatInt(c.deadline.UnixMilli(), 10)},
 			{Name: "Lambda-Runtime-Invoked-Function-Arn", Value: l.fn.ARN},
 			{Name: "Lambda-Runtime-Trace-Id", Value: c.trace},
@@ -118,6 +119,10 @@ func (e *environment) answer(r *wire.Request, id, what string) wire.Response {
 	c := e.current
 	if c == nil || c.id != id {
 		return problem(http.StatusBadRequest, "InvalidRequestID", errNoRequest.Error())
+	}
+	// AWS's client for Go doesn't know the header, and isn't asked for it.
+	if echoed := r.Get("Lambda-Runtime-Invocation-Id"); echoed != "" && echoed != c.invocation {
+		return problem(http.StatusGone, "InvocationGone", "the answer is another invocation's")
 	}
 	e.current, e.finishing = nil, true
 	e.lane.finishing++
