@@ -12,15 +12,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"latchkey/functions/internal/strictjson"
 	"latchkey/shared/api"
 )
 
 // MaxBody is the size of the largest body that is read, in bytes.
 const MaxBody = 64 << 10
-
-const maxDepth = 16
 
 var (
 	errTooLarge = NewProblem(http.StatusRequestEntityTooLarge, "body_too_large", "The body is larger than 64 KiB.")
@@ -123,95 +121,18 @@ func checkMedia(h http.Header) error {
 	return nil
 }
 
-// check refuses what encoding/json would accept: invalid UTF-8, half surrogates, repeated members,
-// documents after the first, and deep nesting.
+// check refuses what encoding/json would take without a word.
 func check(raw []byte) error {
-	if !utf8.Valid(raw) {
-		return errNotUTF8
-	}
-	if !json.Valid(raw) {
-		return errNotJSON
-	}
-	if halfSurrogate(raw) {
-		return errNotUTF8
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	err := walk(d, 0)
-	if err == nil {
-		if _, trailing := d.Token(); !errors.Is(trailing, io.EOF) {
-			return errNotJSON
-		}
-	}
-	return err
-}
-
-func walk(d *json.Decoder, depth int) error {
-	token, err := d.Token()
-	if err != nil || depth > maxDepth {
-		return errNotJSON
-	}
-	switch token {
-	case json.Delim('{'):
-		seen := map[string]bool{}
-		for d.More() {
-			name, err := d.Token()
-			text, ok := name.(string)
-			if err != nil || !ok {
-				return errNotJSON
-			}
-			if seen[text] {
-				return errDuplicate
-			}
-			seen[text] = true
-			if err := walk(d, depth+1); err != nil {
-				return err
-			}
-		}
-	case json.Delim('['):
-		for d.More() {
-			if err := walk(d, depth+1); err != nil {
-				return err
-			}
-		}
-	default:
+	switch err := strictjson.Check(raw); {
+	case err == nil:
 		return nil
+	case errors.Is(err, strictjson.ErrDuplicate):
+		return errDuplicate
+	case errors.Is(err, strictjson.ErrUTF8):
+		return errNotUTF8
+	default:
+		return errNotJSON
 	}
-	_, _ = d.Token() // the closing delimiter: the document is valid
-	return nil
-}
-
-// halfSurrogate finds a \uD800–\uDFFF that isn't half of a pair; raw is valid JSON.
-func halfSurrogate(raw []byte) bool {
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '\\' {
-			continue
-		}
-		i++
-		if raw[i] != 'u' {
-			continue
-		}
-		unit := hex4(raw[i+1:])
-		i += 4
-		switch {
-		case unit >= 0xdc00 && unit <= 0xdfff:
-			return true
-		case unit >= 0xd800 && unit <= 0xdbff:
-			if i+6 >= len(raw) || raw[i+1] != '\\' || raw[i+2] != 'u' {
-				return true
-			}
-			if low := hex4(raw[i+3:]); low < 0xdc00 || low > 0xdfff {
-				return true
-			}
-			i += 6
-		}
-	}
-	return false
-}
-
-func hex4(raw []byte) uint64 {
-	n, _ := strconv.ParseUint(string(raw[:4]), 16, 32)
-	return n
 }
 
 // fill sets the fields of a generated struct from members, by their JSON names.

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"latchkey/functions/console/internal/session"
+	"latchkey/functions/internal/openid"
 )
 
 // Config names the issuer and the client.
@@ -41,7 +42,7 @@ type Issuer struct {
 
 type discovered struct {
 	provider *oidc.Provider
-	verifier *oidc.IDTokenVerifier
+	issuer   *openid.Issuer
 	scopes   []string
 	Scopes   []string `json:"scopes_supported"`
 	End      string   `json:"end_session_endpoint"`
@@ -53,6 +54,7 @@ func New(c Config) *Issuer {
 	if c.HTTP == nil {
 		c.HTTP = &http.Client{Timeout: 8 * time.Second}
 	}
+	c.HTTP = openid.Strict(c.HTTP)
 	return &Issuer{config: c}
 }
 
@@ -65,21 +67,20 @@ func (i *Issuer) discover(ctx context.Context) (*discovered, error) {
 	if i.found != nil {
 		return i.found, nil
 	}
-	// The provider keeps the context for its key set, so it must outlive the request.
-	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), i.config.HTTP), i.config.Issuer)
+	c := i.config
+	// The provider keeps the context, so it must outlive the request.
+	issuer, err := openid.Discover(context.WithoutCancel(ctx),
+		openid.Config{Issuer: c.Issuer, Algorithm: c.Algorithm, Client: c.HTTP, Now: c.Now})
 	if err != nil {
-		return nil, fmt.Errorf("signin: discovery: %w", err)
+		return nil, fmt.Errorf("signin: %w", err)
 	}
-	d := &discovered{provider: provider, scopes: []string{oidc.ScopeOpenID, "email", "profile"}}
-	if err := provider.Claims(d); err != nil {
+	d := &discovered{provider: issuer.Provider, issuer: issuer, scopes: []string{oidc.ScopeOpenID, "email", "profile"}}
+	if err := issuer.Provider.Claims(d); err != nil {
 		return nil, fmt.Errorf("signin: discovery: %w", err)
 	}
 	if slices.Contains(d.Scopes, oidc.ScopeOfflineAccess) {
 		d.scopes = append(d.scopes, oidc.ScopeOfflineAccess) // Cognito gives refresh tokens without it, and refuses it
 	}
-	d.verifier = provider.Verifier(&oidc.Config{
-		ClientID: i.config.ClientID, SupportedSigningAlgs: []string{i.config.Algorithm}, Now: i.config.Now,
-	})
 	i.found = d
 	return d, nil
 }
@@ -134,20 +135,41 @@ func (i *Issuer) Finish(ctx context.Context, redirect, cookie string, answer url
 		return none, p.Return, refusedOr(err)
 	}
 	raw2, _ := token.Extra("id_token").(string)
-	id, err := d.verifier.Verify(i.client(ctx), raw2)
-	if err != nil {
+	id, err := d.issuer.Verify(ctx, raw2)
+	if err != nil && !errors.Is(err, openid.ErrToken) {
+		return none, p.Return, fmt.Errorf("signin: the issuer's keys: %w", err)
+	}
+	if err != nil || !i.isID(id) {
 		return none, p.Return, fmt.Errorf("%w: the ID token is not valid", ErrRefused)
 	}
 	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(p.Nonce)) != 1 {
 		return none, p.Return, fmt.Errorf("%w: the nonce doesn't match", ErrRefused)
 	}
-	if id.AccessTokenHash != "" && id.VerifyAccessToken(token.AccessToken) != nil {
+	if id.Has("at_hash") && !id.Binds(token.AccessToken) {
 		return none, p.Return, fmt.Errorf("%w: the access token doesn't belong to the ID token", ErrRefused)
 	}
 	return session.Tokens{
 		Access: token.AccessToken, Refresh: token.RefreshToken, Expires: token.Expiry, Subject: id.Subject,
 		EndSession: d.End, Revocation: d.Revoke,
 	}, p.Return, nil
+}
+
+// isID reports whether a token is an ID token for this client (OpenID Connect Core, section 3.1.3.7).
+func (i *Issuer) isID(c openid.Claims) bool {
+	use, okUse := c.Text("token_use")
+	kind, okKind := c.Text("typ")
+	party, okParty := c.Text("azp")
+	header := strings.TrimPrefix(strings.ToLower(c.Type), "application/")
+	switch {
+	case header != "" && header != "jwt", !okUse, !okKind, !okParty:
+		return false
+	case c.Has("token_use") && use != "id", c.Has("typ") && !strings.EqualFold(kind, "ID"), c.Has("events"):
+		return false
+	case !slices.Contains(c.Audience, i.config.ClientID), len(c.Audience) > 1 && !c.Has("azp"):
+		return false
+	default:
+		return c.Subject != "" && (!c.Has("azp") || party == i.config.ClientID)
+	}
 }
 
 // Refresh gets a new access token. ErrRefused if the person has to sign in again.
