@@ -76,7 +76,7 @@ func (h *operators) putOperator(w http.ResponseWriter, r *http.Request, c gatewa
 		email = c.Person.Email
 	}
 	c.Operator = true
-	o := control.Operator{Subject: who, Email: email, AddedAt: h.source.Time().Format(time.RFC3339Nano)}
+	o := control.Operator{Subject: who, Email: email, AddedAt: dynamo.FormatTime(h.source.Time())}
 	row := web.AuditRow(h.source, c, "operator.add", "", audit.Set("subject", nil, who.ID), audit.Set("email", nil, email))
 	switch err := h.store.AddOperator(r.Context(), o, first, row); {
 	case err == nil:

@@ -94,8 +94,8 @@ func (f *fields) expiry(at *time.Time) time.Time {
 		return time.Time{}
 	}
 	t := millis(*at)
-	if !t.After(f.now) || t.Year() > 9999 {
-		f.refuse(gateway.Field("expires_at", "not_in_the_future", "It must be in the future."))
+	if !t.After(f.now) {
+		f.refuse(gateway.Field("expires_at", "not_in_the_future", "A key can only expire in the future."))
 	}
 	return t
 }

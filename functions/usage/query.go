@@ -58,33 +58,33 @@ func parseQuery(r *http.Request, now time.Time) (query, error) {
 	if _, known := product.Default().Product(q.product); q.product != "" && !known {
 		return q, gateway.Parameter("product", "The catalogue has no such product.")
 	}
-	return q.during(values.Get("from"), values.Get("to"), now)
+	var err error
+	if q.to, err = gateway.Time(r, "to", now.UTC()); err != nil {
+		return q, err
+	}
+	if q.from, err = gateway.Time(r, "from", q.to.Add(-day)); err != nil {
+		return q, err
+	}
+	return q.during(now)
 }
 
-func (q query) during(from, to string, now time.Time) (query, error) {
-	var err error
-	if q.to = now.UTC(); to != "" {
-		if q.to, err = time.Parse(time.RFC3339, to); err != nil {
-			return q, gateway.Parameter("to", "It must be a time such as 2026-03-01T00:00:00Z.")
-		}
-	}
-	if q.from = q.to.Add(-day); from != "" {
-		if q.from, err = time.Parse(time.RFC3339, from); err != nil {
-			return q, gateway.Parameter("from", "It must be a time such as 2026-03-01T00:00:00Z.")
-		}
-	}
+// during checks the range and widens it.
+func (q query) during(now time.Time) (query, error) {
 	if !q.from.Before(q.to) {
 		return q, gateway.Parameter("from", "It must be before the end of the range.")
+	}
+	longest := usage.KeepHours
+	if q.step == day {
+		longest = usage.KeepDays
+	}
+	if q.to.After(now.Add(longest + q.step)) { // nothing is known of the future, and the clock ends somewhere
+		return q, gateway.Parameter("to", "It is too far in the future.")
 	}
 	q.from = q.from.UTC().Truncate(q.step)
 	if end := q.to.UTC().Truncate(q.step); end.Equal(q.to) {
 		q.to = end
 	} else {
 		q.to = end.Add(q.step)
-	}
-	longest := usage.KeepHours
-	if q.step == day {
-		longest = usage.KeepDays
 	}
 	// What was forgotten must not look like silence.
 	if q.to.Sub(q.from) > longest+q.step || q.from.Before(now.Add(-longest-q.step)) {

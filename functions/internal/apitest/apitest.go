@@ -178,6 +178,8 @@ var router = sync.OnceValues(func() (routers.Router, error) {
 	if err != nil {
 		return nil, err
 	}
+	// RFC 3339 takes T and Z in either case; the library's own pattern doesn't.
+	openapi3.DefineStringFormatValidator("date-time", openapi3.NewRegexpFormatValidator("(?i)"+openapi3.FormatOfStringDateTime))
 	return gorillamux.NewRouter(doc)
 })
 

@@ -100,6 +100,7 @@ func Matrix(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operatio
 					f = fixture(t) // the call has changed things
 				}
 			}
+			timesAreInRange(t, fixture, op)
 			if strings.Contains(op.Path, "{account}") {
 				foreignLooksUnknown(t, fixture, op)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"latchkey/functions/internal/strictjson"
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // MaxBody is the size of the largest body that is read, in bytes.
@@ -174,6 +175,9 @@ func set(field reflect.Value, name string, raw json.RawMessage) []api.FieldError
 	if field.Kind() == reflect.Slice {
 		return setList(field, name, raw)
 	}
+	if _, is := field.Interface().(time.Time); is {
+		return setTime(field, name, raw)
+	}
 	if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil {
 		return []api.FieldError{Field(name, "wrong_type", "It must be "+kindName(field)+".")}
 	}
@@ -181,6 +185,44 @@ func set(field reflect.Value, name string, raw json.RawMessage) []api.FieldError
 		return []api.FieldError{Field(name, "not_a_choice", "The value isn't one of those allowed.")}
 	}
 	return nil
+}
+
+// setTime sets a time, in UTC and whole milliseconds.
+func setTime(field reflect.Value, name string, raw json.RawMessage) []api.FieldError {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return []api.FieldError{Field(name, "wrong_type", "It must be "+aTime+".")}
+	}
+	at, err := moment.Parse(text)
+	switch {
+	case errors.Is(err, moment.ErrRange):
+		return []api.FieldError{Field(name, "out_of_range", timeRange)}
+	case err != nil:
+		return []api.FieldError{Field(name, "wrong_type", "It must be "+aTime+".")}
+	}
+	field.Set(reflect.ValueOf(at))
+	return nil
+}
+
+const (
+	aTime     = "a time such as 2026-01-31T00:00:00Z"
+	timeRange = "It must be a time in the years 2000 to 9999 of UTC."
+)
+
+// Time reads a parameter of the query that is a time, in UTC and whole milliseconds; otherwise if it is absent or empty.
+func Time(r *http.Request, name string, otherwise time.Time) (time.Time, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	at, err := moment.Parse(text)
+	switch {
+	case errors.Is(err, moment.ErrRange):
+		return at, Parameter(name, timeRange)
+	case err != nil:
+		return at, Parameter(name, "It is "+aTime+".")
+	}
+	return at, nil
 }
 
 func setList(field reflect.Value, name string, raw json.RawMessage) (bad []api.FieldError) {
@@ -204,9 +246,6 @@ func Item(member string, index int, code, detail string) api.FieldError {
 }
 
 func kindName(field reflect.Value) string {
-	if _, ok := field.Interface().(time.Time); ok {
-		return "a time such as 2026-01-31T00:00:00Z"
-	}
 	switch field.Kind() {
 	case reflect.String:
 		return "a string"

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -223,6 +224,46 @@ func TestPageTokensAreBoundToTheirList(t *testing.T) {
 		if _, err := page("page_token="+token, scope...); err == nil {
 			t.Errorf("%s: the token was taken", name)
 		}
+	}
+}
+
+// An answer that can't be written is a failure, not an empty success.
+func TestAnAnswerIsEncodedBeforeItsStatusIsSent(t *testing.T) {
+	for name, doc := range map[string]any{
+		"a year of five digits": time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), "infinity": math.Inf(1), "a channel": make(chan int),
+		"deep inside": map[string]any{"list": []any{map[string]any{"at": time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}},
+	} {
+		var logs strings.Builder
+		m := newMux(&logs)
+		m.Public("GET /v1/bad", func(w http.ResponseWriter, _ *http.Request, _ Principal) error {
+			w.Header().Set("ETag", `"1"`)
+			return JSON(w, http.StatusCreated, doc)
+		})
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, httptest.NewRequest("GET", "/v1/bad", nil))
+		if w.Code != 500 || !strings.Contains(w.Body.String(), `"code":"internal"`) || !strings.Contains(logs.String(), "encoding the answer") ||
+			w.Header().Get("ETag") != "" || w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %d %v %s\n%s", name, w.Code, w.Header(), w.Body, logs.String())
+		}
+	}
+}
+
+func TestTimesOfBodiesAndParametersAreInRange(t *testing.T) {
+	r := httptest.NewRequest("POST", "/?at=9999-12-31T23:59:59-23:59", strings.NewReader(`{"at":"9999-12-31T23:59:59-23:59"}`))
+	r.Header.Set("Content-Type", "application/json")
+	type timed struct {
+		At time.Time `json:"at"`
+	}
+	var p *Problem
+	if _, _, err := Body[timed](r, BodyOptions{}); !errors.As(err, &p) || p.Status != 422 || p.Fields[0].Code != "out_of_range" {
+		t.Errorf("in a body: %v", err)
+	}
+	if _, err := Time(r, "at", time.Time{}); !errors.As(err, &p) || p.Status != 400 {
+		t.Errorf("in the query: %v", err)
+	}
+	r = httptest.NewRequest("POST", "/?at=2026-01-31t02:00:00%2B02:00", nil)
+	if at, err := Time(r, "at", time.Time{}); err != nil || !at.Equal(time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("%s, %v", at, err)
 	}
 }
 

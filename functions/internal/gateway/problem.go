@@ -5,6 +5,7 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -122,25 +123,23 @@ func (p *Problem) write(w http.ResponseWriter, requestID string) {
 		doc.Errors = &p.Fields
 	}
 	w.WriteHeader(p.Status)
-	encode(w, doc)
+	_ = json.NewEncoder(w).Encode(doc) // texts alone, so it can't fail; a lost client is not our error
 }
 
-// JSON answers with a document.
+// JSON answers with a document. It is encoded first: one that can't be is an error, and nothing is written.
 func JSON(w http.ResponseWriter, status int, doc any) error {
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("gateway: encoding the answer: %w", err)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	if w.Header().Get("Cache-Control") == "" {
 		w.Header().Set("Cache-Control", "private, no-cache")
 	}
 	w.WriteHeader(status)
-	encode(w, doc)
+	_, _ = w.Write(append(raw, '\n')) // the writer is a buffer in Lambda; a lost client is not our error
 	return nil
 }
 
 // NoStore marks an answer that holds a secret. Call it before JSON.
 func NoStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
-
-func encode(w http.ResponseWriter, doc any) {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(true)
-	_ = e.Encode(doc) // the writer is a buffer in Lambda; a lost client is not our error
-}

@@ -122,7 +122,7 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 		p.Size = size
 	}
 	token := query.Get("page_token")
-	if !query.Has("page_token") {
+	if token == "" {
 		return p, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token)

@@ -34,7 +34,7 @@ type Verifier struct {
 	issuer *openid.Issuer
 }
 
-var errClient = errors.New("bearer: a client ID is needed")
+var errClient = errors.New("bearer: a client ID is required")
 
 // New checks the configuration. It calls nobody.
 func New(c Config) (*Verifier, error) {

@@ -1,0 +1,76 @@
+// Package moment reads times that come from outside. Each lies in a range that the store's text, JSON and a clock in any
+// zone can hold, so that what was taken can always be written and read back.
+package moment
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// First and Last bound the range, both included. Within it a year has four digits in UTC.
+var (
+	First = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	Last  = time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
+)
+
+// What Parse refuses.
+var (
+	ErrForm  = errors.New("moment: not a time of RFC 3339")
+	ErrRange = errors.New("moment: not in the years 2000 to 9999 of UTC")
+)
+
+const maxLength = 64
+
+// Parse reads RFC 3339, with T and Z in either case, and gives the time in UTC and whole milliseconds: ErrForm, or ErrRange
+// for a time that isn't between First and Last once it is in UTC.
+func Parse(text string) (time.Time, error) {
+	if len(text) > maxLength || !looksRight(text) {
+		return time.Time{}, ErrForm
+	}
+	t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(text))
+	if err != nil {
+		return time.Time{}, ErrForm
+	}
+	t = t.UTC().Truncate(time.Millisecond)
+	if !In(t) {
+		return time.Time{}, ErrRange
+	}
+	return t, nil
+}
+
+// In reports whether a time lies in the range.
+func In(t time.Time) bool { return !t.Before(First) && !t.After(Last) }
+
+// looksRight refuses what time.Parse takes beyond RFC 3339: hours of one digit, a comma before the fraction, offsets of 24
+// hours and more.
+func looksRight(text string) bool {
+	const form = "0000-00-00T00:00:00"
+	if len(text) <= len(form) {
+		return false
+	}
+	for i := range len(form) {
+		digit := text[i] >= '0' && text[i] <= '9'
+		switch form[i] {
+		case '0':
+			if !digit {
+				return false
+			}
+		case 'T':
+			if text[i] != 'T' && text[i] != 't' {
+				return false
+			}
+		default:
+			if text[i] != form[i] {
+				return false
+			}
+		}
+	}
+	rest := text[len(form):]
+	if offset := len(rest) - len("+00:00"); offset >= 0 && (rest[offset] == '+' || rest[offset] == '-') {
+		if hour, minute := rest[offset+1:offset+3], rest[offset+4:]; hour > "23" || minute > "59" {
+			return false
+		}
+	}
+	return !strings.Contains(rest, ",")
+}
