@@ -22,7 +22,7 @@ type accountStore interface {
 	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)
 	SetType(ctx context.Context, id account.ID, to account.Type, now time.Time, row control.RowMaker) (account.Account, error)
 	Close(ctx context.Context, id account.ID, now time.Time, row control.RowMaker) (account.Account, error)
-	Memberships(ctx context.Context, who account.Subject) ([]control.Membership, error)
+	Memberships(ctx context.Context, who account.Subject, after string, limit int) (control.MembershipPage, error)
 	IsOperator(ctx context.Context, who account.Subject) (bool, error)
 }
 
@@ -32,7 +32,14 @@ type accounts struct {
 }
 
 func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	memberships, err := h.store.Memberships(r.Context(), c.Person.Subject)
+	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
+		return err
+	}
+	page, err := gateway.PageOf(r, "me", c.Person.Subject.Issuer, c.Person.Subject.ID)
+	if err != nil {
+		return err
+	}
+	found, err := h.store.Memberships(r.Context(), c.Person.Subject, page.After, page.Size)
 	if err != nil {
 		return err
 	}
@@ -42,9 +49,9 @@ func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	}
 	doc := api.Me{
 		Subject: c.Person.Subject.ID, Email: web.StringPtr(c.Person.Email), Name: web.StringPtr(c.Person.Name),
-		Operator: operator, Accounts: []api.MyAccount{},
+		Operator: operator, Accounts: []api.MyAccount{}, NextPageToken: page.Next(found.Next),
 	}
-	for _, m := range memberships {
+	for _, m := range found.Memberships {
 		doc.Accounts = append(doc.Accounts, api.MyAccount{
 			Id: string(m.Account.ID), Name: m.Account.Name, Type: api.AccountType(m.Account.Type), Role: api.Role(m.Role),
 		})

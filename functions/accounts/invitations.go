@@ -23,7 +23,7 @@ import (
 // invitationStore lists the methods of the control table that the operations on invitations call.
 type invitationStore interface {
 	Invite(ctx context.Context, i control.Invitation, row audit.Row) error
-	Invitations(ctx context.Context, id account.ID, now time.Time) ([]control.Invitation, error)
+	Invitations(ctx context.Context, id account.ID, now time.Time, after string, limit int) (control.InvitationPage, error)
 	Invitation(ctx context.Context, id account.ID, invitation string) (control.Invitation, error)
 	FindInvitation(ctx context.Context, tokenHash apikey.Hash, now time.Time) (control.Invitation, error)
 	WithdrawInvitation(ctx context.Context, i control.Invitation, row audit.Row) error
@@ -45,12 +45,19 @@ var (
 )
 
 func (h *invitations) listInvitations(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	list, err := h.store.Invitations(r.Context(), c.Account, h.source.Time())
+	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
+		return err
+	}
+	page, err := gateway.PageOf(r, "invitations", string(c.Account))
 	if err != nil {
 		return err
 	}
-	doc := api.InvitationList{Invitations: []api.Invitation{}}
-	for _, i := range list {
+	found, err := h.store.Invitations(r.Context(), c.Account, h.source.Time(), page.After, page.Size)
+	if err != nil {
+		return err
+	}
+	doc := api.InvitationList{Invitations: []api.Invitation{}, NextPageToken: page.Next(found.Next)}
+	for _, i := range found.Invitations {
 		doc.Invitations = append(doc.Invitations, api.Invitation{
 			Id: i.ID, Email: web.StringPtr(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
 		})

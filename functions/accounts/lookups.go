@@ -23,7 +23,7 @@ import (
 type lookupStore interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Accounts(ctx context.Context, name, after string, limit int) (control.AccountPage, error)
-	AccountsByEmail(ctx context.Context, email string) ([]account.Account, error)
+	AccountsByEmail(ctx context.Context, email, after string, limit int) (control.AccountPage, error)
 	FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
 }
@@ -51,7 +51,7 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	id, notID := account.ParseID(text)
 	switch {
 	case email != "":
-		found.Accounts, err = h.store.AccountsByEmail(r.Context(), email)
+		found, err = h.store.AccountsByEmail(r.Context(), email, page.After, page.Size)
 	case notID == nil:
 		var a account.Account
 		if a, err = h.store.Account(r.Context(), id); err == nil {

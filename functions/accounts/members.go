@@ -14,12 +14,13 @@ import (
 	"latchkey/shared/api"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 )
 
 // memberStore lists the methods of the control table that the operations on members call.
 type memberStore interface {
 	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
-	Members(ctx context.Context, id account.ID) ([]account.Member, error)
+	Members(ctx context.Context, id account.ID, after string, limit int) (control.MemberPage, error)
 	PutMember(ctx context.Context, before *account.Member, after account.Member, row audit.Row) (account.Member, error)
 	RemoveMember(ctx context.Context, before account.Member, row audit.Row) error
 }
@@ -37,19 +38,12 @@ func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	members, err := h.store.Members(r.Context(), c.Account) // in the order of their subjects
+	found, err := h.store.Members(r.Context(), c.Account, page.After, page.Size)
 	if err != nil {
 		return err
 	}
-	doc := api.MemberList{Members: []api.Member{}}
-	for _, m := range members {
-		if page.After != "" && m.Subject.ID <= page.After {
-			continue
-		}
-		if len(doc.Members) == page.Size {
-			doc.NextPageToken = page.Next(doc.Members[page.Size-1].Subject)
-			break
-		}
+	doc := api.MemberList{Members: []api.Member{}, NextPageToken: page.Next(found.Next)}
+	for _, m := range found.Members {
 		doc.Members = append(doc.Members, memberDoc(m))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)

@@ -20,7 +20,7 @@ import (
 type operatorStore interface {
 	IsOperator(ctx context.Context, who account.Subject) (bool, error)
 	Operator(ctx context.Context, who account.Subject) (control.Operator, error)
-	Operators(ctx context.Context) ([]control.Operator, error)
+	Operators(ctx context.Context, after string, limit int) (control.OperatorPage, error)
 	AddOperator(ctx context.Context, o control.Operator, first bool, row audit.Row) error
 	RemoveOperator(ctx context.Context, who account.Subject, row audit.Row) error
 }
@@ -34,12 +34,19 @@ type operators struct {
 var errYourself = gateway.NewProblem(http.StatusConflict, "not_yourself", "You can't take your own rights.").WithDetail("Another operator can.")
 
 func (h *operators) listOperators(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error {
-	list, err := h.store.Operators(r.Context())
+	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
+		return err
+	}
+	page, err := gateway.PageOf(r, "operators")
 	if err != nil {
 		return err
 	}
-	doc := api.OperatorList{Operators: []api.Operator{}}
-	for _, o := range list {
+	found, err := h.store.Operators(r.Context(), page.After, page.Size)
+	if err != nil {
+		return err
+	}
+	doc := api.OperatorList{Operators: []api.Operator{}, NextPageToken: page.Next(found.Next)}
+	for _, o := range found.Operators {
 		doc.Operators = append(doc.Operators, operatorDoc(o))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)

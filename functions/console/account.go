@@ -57,9 +57,9 @@ func (a *app) showAccountPage(v *visit, status int, d *accountPage) error {
 	}
 	if v.owns(me) || me.Operator {
 		reads = append(reads, func(ctx context.Context) error {
-			list, err := management.Get[api.InvitationList](ctx, v.api, v.accountPath("/invitations"), nil)
-			d.Invitations = list.Invitations
-			return err
+			return management.Pages(ctx, v.api, v.accountPath("/invitations"), mostPages,
+				func(page api.InvitationList) *string { return page.NextPageToken },
+				func(page api.InvitationList) { d.Invitations = append(d.Invitations, page.Invitations...) })
 		})
 	}
 	if err := v.parallel(reads...); err != nil {
@@ -83,23 +83,16 @@ func (v *visit) owns(me api.Me) bool {
 	return slices.ContainsFunc(me.Accounts, func(a api.MyAccount) bool { return a.Id == v.accountID && a.Role == api.Owner })
 }
 
-// mostMembers bounds how many members one page shows.
-const mostMembers = 500
-
 func (v *visit) members(ctx context.Context, me string) (all []memberRow, err error) {
-	query := url.Values{"page_size": {"100"}}
-	for len(all) < mostMembers {
-		page, err := management.Get[api.MemberList](ctx, v.api, v.accountPath("/members"), query)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range page.Members {
-			all = append(all, memberRow{m, m.Subject == me})
-		}
-		if page.NextPageToken == nil {
-			break
-		}
-		query.Set("page_token", *page.NextPageToken)
+	err = management.Pages(ctx, v.api, v.accountPath("/members"), mostPages,
+		func(page api.MemberList) *string { return page.NextPageToken },
+		func(page api.MemberList) {
+			for _, m := range page.Members {
+				all = append(all, memberRow{m, m.Subject == me})
+			}
+		})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(all, func(x, y memberRow) int { return strings.Compare(x.Name(), y.Name()) })
 	return all, nil

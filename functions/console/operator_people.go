@@ -17,7 +17,7 @@ type operatorsPage struct {
 
 func (a *app) showOperators(v *visit, status int, f *form) error {
 	d := &operatorsPage{form: f}
-	found, err := management.Get[api.OperatorList](v.ctx(), v.api, "/v1/operators", nil)
+	found, err := v.operators()
 	if err != nil {
 		return err
 	}
@@ -25,8 +25,16 @@ func (a *app) showOperators(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
-	d.Operators, d.Me = found.Operators, me.Subject
+	d.Operators, d.Me = found, me.Subject
 	return v.render(status, "operators", v.t("operators.title"), d)
+}
+
+// operators reads the list of operators.
+func (v *visit) operators() (all []api.Operator, err error) {
+	err = management.Pages(v.ctx(), v.api, "/v1/operators", mostPages,
+		func(page api.OperatorList) *string { return page.NextPageToken },
+		func(page api.OperatorList) { all = append(all, page.Operators...) })
+	return all, err
 }
 
 // operatorPath is an operator in the API. Subjects come from the issuer and may hold anything.
@@ -69,11 +77,11 @@ func (a *app) showDismissal(v *visit, status int, f *form) error {
 	if v.r.Method == http.MethodPost {
 		subject = v.r.PostFormValue("subject")
 	}
-	found, err := management.Get[api.OperatorList](v.ctx(), v.api, "/v1/operators", nil)
+	found, err := v.operators()
 	if err != nil {
 		return err
 	}
-	for _, o := range found.Operators {
+	for _, o := range found {
 		if o.Subject == subject {
 			return v.render(status, "operator-remove", v.t("operators.remove.title"), &dismissal{f, o})
 		}

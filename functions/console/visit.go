@@ -137,6 +137,9 @@ func (v *visit) setCookie(name, value string, life time.Duration) {
 	http.SetCookie(v.w, c)
 }
 
+// mostPages bounds the lists that a page shows whole: 500 entries.
+const mostPages = 5
+
 // refreshBefore is the remaining lifetime at which an access token is replaced.
 const refreshBefore = time.Minute
 
@@ -161,7 +164,9 @@ func (v *visit) signedIn() error {
 	v.session, v.api = s, v.app.api.As(s.Access)
 	v.me = make(chan result, 1)
 	go func() {
-		me, err := management.Get[api.Me](v.ctx(), v.api, "/v1/me", nil)
+		var me api.Me
+		err := management.Pages(v.ctx(), v.api, "/v1/me", mostPages, func(page api.Me) *string { return page.NextPageToken },
+			func(page api.Me) { page.Accounts = append(me.Accounts, page.Accounts...); me = page })
 		v.me <- result{me, err}
 	}()
 	return nil

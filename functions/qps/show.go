@@ -113,20 +113,29 @@ func (h *handler) queue(w http.ResponseWriter, r *http.Request, c gateway.Princi
 func (h *handler) queued(ctx context.Context, request qps.Request) (api.QpsRequest, error) {
 	doc := requestDoc(request, true)
 	acct, err := h.store.Account(ctx, request.Account)
-	if err != nil {
+	switch {
+	case err == nil:
+		doc.AccountName = &acct.Name
+	case !absent(err):
 		return doc, err
 	}
-	doc.AccountName = &acct.Name
 	k, err := h.store.Key(ctx, request.Account, request.KeyID)
-	if errors.Is(err, dynamo.ErrNotFound) {
+	if absent(err) {
 		return doc, nil
 	}
 	if err != nil {
 		return doc, err
 	}
 	doc.KeyName = &k.Name
-	doc.Evidence, err = h.evidence(ctx, k, request)
+	if doc.Evidence, err = h.evidence(ctx, k, request); absent(err) {
+		return doc, nil
+	}
 	return doc, err
+}
+
+// absent reports an object that is gone or can't be read: the request about it is shown without it, and the queue goes on.
+func absent(err error) bool {
+	return errors.Is(err, dynamo.ErrNotFound) || errors.Is(err, dynamo.ErrUnreadable)
 }
 
 // evidenceSpan is the time before now that evidence covers.

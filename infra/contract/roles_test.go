@@ -23,7 +23,7 @@ var adapters = map[string][]string{
 	},
 	"shared/dynamo/counters": {"dynamodb:BatchGetItem CountersTable", "dynamodb:Query CountersTable", "dynamodb:PutItem CountersTable"},
 	"shared/dynamo/control": {
-		"dynamodb:GetItem ControlTable", "dynamodb:Query ControlTable", "dynamodb:Query ControlTable/index/lookup", "dynamodb:PutItem ControlTable",
+		"dynamodb:GetItem ControlTable", "dynamodb:BatchGetItem ControlTable", "dynamodb:Query ControlTable", "dynamodb:Query ControlTable/index/lookup", "dynamodb:PutItem ControlTable",
 		"dynamodb:UpdateItem ControlTable", "dynamodb:DeleteItem ControlTable", "dynamodb:ConditionCheckItem ControlTable",
 		"dynamodb:GetItem GateTable", "dynamodb:PutItem GateTable", "dynamodb:DeleteItem GateTable", "dynamodb:Scan GateTable",
 	},
@@ -137,12 +137,12 @@ var idle = map[string][]string{
 	"RotationFunction": append(onKeys, "dynamodb:GetItem CountersTable", "dynamodb:Query CountersTable"),
 	"AccountsFunction": append(onKeys, "dynamodb:GetItem CountersTable", "dynamodb:Query CountersTable"),
 	"QpsFunction":      append(onKeys, "dynamodb:GetItem CountersTable"),
-	"UsageFunction":    {"dynamodb:BatchGetItem ControlTable", "dynamodb:GetItem CountersTable"},
+	"UsageFunction":    {"dynamodb:GetItem CountersTable"},
 	"RotatorFunction":  append(onKeys, "secretsmanager:DescribeSecret KeyringSecret"),
 }
 
 var onKeys = slices.Clip([]string{
-	"dynamodb:BatchGetItem ControlTable", "dynamodb:BatchGetItem GateTable", "dynamodb:UpdateItem GateTable", "dynamodb:ConditionCheckItem GateTable",
+	"dynamodb:BatchGetItem GateTable", "dynamodb:UpdateItem GateTable", "dynamodb:ConditionCheckItem GateTable",
 })
 
 func target(resource string) string {

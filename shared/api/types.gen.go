@@ -510,6 +510,9 @@ type Invitation struct {
 // InvitationList defines model for InvitationList.
 type InvitationList struct {
 	Invitations []Invitation `json:"invitations"`
+
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
 }
 
 // InvitationWithToken defines model for InvitationWithToken.
@@ -611,13 +614,17 @@ type MaybeTime = time.Time
 
 // Me defines model for Me.
 type Me struct {
+	// Accounts One page of them, in the order of their IDs.
 	Accounts []MyAccount `json:"accounts"`
 
 	// Email Only if the issuer says that it is verified.
-	Email    *string `json:"email"`
-	Name     *string `json:"name"`
-	Operator bool    `json:"operator"`
-	Subject  string  `json:"subject"`
+	Email *string `json:"email"`
+	Name  *string `json:"name"`
+
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+	Operator      bool           `json:"operator"`
+	Subject       string         `json:"subject"`
 }
 
 // Member defines model for Member.
@@ -669,7 +676,9 @@ type OperatorKey struct {
 
 // OperatorList defines model for OperatorList.
 type OperatorList struct {
-	Operators []Operator `json:"operators"`
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+	Operators     []Operator     `json:"operators"`
 }
 
 // Problem defines model for Problem.
@@ -1056,6 +1065,14 @@ type ListAuditParams struct {
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
+// ListInvitationsParams defines parameters for ListInvitations.
+type ListInvitationsParams struct {
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
 	Status *Status `form:"status,omitempty" json:"status,omitempty"`
@@ -1245,6 +1262,14 @@ type GetUsageParams struct {
 	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
 }
 
+// GetMeParams defines parameters for GetMe.
+type GetMeParams struct {
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
 // FindAccountsParams defines parameters for FindAccounts.
 type FindAccountsParams struct {
 	// Q An account ID, or the beginning of a name, in any case.
@@ -1252,6 +1277,14 @@ type FindAccountsParams struct {
 
 	// Email A member's whole e-mail address.
 	Email    *string        `form:"email,omitempty" json:"email,omitempty"`
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
+// ListOperatorsParams defines parameters for ListOperators.
+type ListOperatorsParams struct {
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
 	// PageToken next_page_token of the previous page, with the same filter.

@@ -130,9 +130,9 @@ func accountsCreate(t *testing.T, s Stores) {
 	wantErr(t, err, dynamo.ErrExists)
 	_, err = s.Control.Member(t.Context(), a.ID, other.Subject)
 	wantErr(t, err, dynamo.ErrNotFound)
-	list, err := s.Control.Memberships(t.Context(), Subject("owner"))
+	list, err := s.Control.Memberships(t.Context(), Subject("owner"), "", 0)
 	must(t, err)
-	if len(list) != 1 || list[0].Account.ID != a.ID || list[0].Role != account.Owner {
+	if m := list.Memberships; len(m) != 1 || m[0].Account.ID != a.ID || m[0].Role != account.Owner {
 		t.Fatalf("memberships %+v", list)
 	}
 	if rows := s.AllAudit(t, a.ID); len(rows) != 1 {
@@ -184,9 +184,9 @@ func accountsFound(t *testing.T, s Stores) {
 	}
 	_, err := s.Control.PutMember(t.Context(), nil, Member(named["Beta"], "Dev.One", account.Developer), Row(named["Beta"], "member.add", ""))
 	must(t, err)
-	found, err := s.Control.AccountsByEmail(t.Context(), "dev.one@EXAMPLE.com")
+	found, err := s.Control.AccountsByEmail(t.Context(), "dev.one@EXAMPLE.com", "", 5)
 	must(t, err)
-	if len(found) != 1 || found[0].ID != named["Beta"] {
+	if len(found.Accounts) != 1 || found.Accounts[0].ID != named["Beta"] {
 		t.Fatalf("found %+v", found)
 	}
 }
@@ -205,11 +205,11 @@ func membersRemoval(t *testing.T, s Stores) {
 	must(t, s.Control.RemoveMember(t.Context(), changed, Row(a.ID, "member.remove", "")))
 	_, err = s.Control.Member(t.Context(), a.ID, m.Subject)
 	wantErr(t, err, dynamo.ErrNotFound)
-	list, err := s.Control.Memberships(t.Context(), m.Subject)
+	list, err := s.Control.Memberships(t.Context(), m.Subject, "", 0)
 	must(t, err)
-	members, err := s.Control.Members(t.Context(), a.ID)
+	members, err := s.Control.Members(t.Context(), a.ID, "", 0)
 	must(t, err)
-	if len(list) != 0 || len(members) != 1 {
+	if len(list.Memberships) != 0 || len(members.Members) != 1 {
 		t.Fatalf("memberships %+v, members %+v", list, members)
 	}
 	wantErr(t, s.Control.RemoveMember(t.Context(), changed, Row(a.ID, "member.remove", "")), dynamo.ErrNotFound)
@@ -245,9 +245,9 @@ func operatorsFirst(t *testing.T, s Stores) {
 	if n := race(t, 3, add, dynamo.ErrExists); n != 1 {
 		t.Fatalf("%d first operators", n)
 	}
-	list, err := s.Control.Operators(t.Context())
+	list, err := s.Control.Operators(t.Context(), "", 0)
 	must(t, err)
-	if len(list) != 1 {
+	if len(list.Operators) != 1 {
 		t.Fatalf("operators %+v", list)
 	}
 	must(t, s.Control.AddOperator(t.Context(), control.Operator{Subject: Subject("op9")}, false, Row("", "operator.add", "")))
@@ -289,11 +289,11 @@ func invitationsOnce(t *testing.T, s Stores) {
 	if n := race(t, 3, accept, dynamo.ErrNotFound); n != 1 {
 		t.Fatalf("accepted %d times", n)
 	}
-	members, err := s.Control.Members(t.Context(), a.ID)
+	members, err := s.Control.Members(t.Context(), a.ID, "", 0)
 	must(t, err)
-	open, err := s.Control.Invitations(t.Context(), a.ID, Now)
+	open, err := s.Control.Invitations(t.Context(), a.ID, Now, "", 0)
 	must(t, err)
-	if len(members) != 2 || len(open) != 0 {
+	if len(members.Members) != 2 || len(open.Invitations) != 0 {
 		t.Fatalf("members %+v, open %+v", members, open)
 	}
 }

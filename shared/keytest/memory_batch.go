@@ -2,18 +2,12 @@ package keytest
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/dynamo"
 )
-
-// BatchGetter is the call of the stores that read many items at once.
-type BatchGetter interface {
-	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
-}
 
 // BatchGetItem reads items. With a PageSize it leaves the rest unprocessed, as DynamoDB may.
 func (m *Memory) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
@@ -52,9 +46,5 @@ func (m *Memory) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInpu
 
 // BatchGetItem is DynamoDB's, with faults.
 func (f *Faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	many, ok := f.DB.(BatchGetter)
-	if !ok {
-		return nil, fmt.Errorf("keytest: %T reads no batches", f.DB)
-	}
-	return through(f, ctx, "BatchGetItem", in, many.BatchGetItem, o)
+	return through(f, ctx, "BatchGetItem", in, f.DB.BatchGetItem, o)
 }

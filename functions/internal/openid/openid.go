@@ -38,7 +38,7 @@ var algorithms = map[string]bool{
 	oidc.ES256: true, oidc.ES384: true, oidc.ES512: true, oidc.EdDSA: true,
 }
 
-// Check says what is wrong with a configuration, and fills in what has a default.
+// Check reports what is wrong with a configuration, and fills in what has a default.
 func (c *Config) Check() error {
 	if c.Algorithm == "" {
 		c.Algorithm = oidc.RS256
@@ -89,7 +89,7 @@ func Discover(ctx context.Context, c Config) (*Issuer, error) {
 }
 
 // Verify checks the form, the signature, the issuer and the times of a token: ErrToken, or a breakdown. A token that doesn't
-// expire isn't valid. Whom it is for, and what kind of token it is, is not looked at.
+// expire isn't valid. Its audience and its kind are not looked at.
 func (i *Issuer) Verify(ctx context.Context, token string) (Claims, error) {
 	c, err := peek(token)
 	if err != nil {

@@ -58,7 +58,7 @@ func (c Claims) Text(name string) (text string, ok bool) {
 	return text, len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &text) == nil
 }
 
-// Raw is a claim as it stands in the token.
+// Raw is a claim as the token has it.
 func (c Claims) Raw(name string) string { return string(c.members[name]) }
 
 // Binds reports whether the token's at_hash is that of an access token.

@@ -23,11 +23,11 @@ var (
 	ErrName      = errors.New("strictjson: a member's name differs from a known one by case alone")
 )
 
-// MaxDepth is how deep objects and lists may be nested.
-const MaxDepth = 16
+// maxDepth is how deep objects and lists may be nested.
+const maxDepth = 16
 
 // Check reads a whole document: ErrUTF8 for invalid UTF-8 and half surrogates, ErrDuplicate for a member that is there
-// twice at any depth, ErrSyntax for everything else that isn't one JSON document of at most MaxDepth.
+// twice at any depth, ErrSyntax for everything else that isn't one JSON document of at most maxDepth.
 func Check(raw []byte) error {
 	if !utf8.Valid(raw) {
 		return ErrUTF8
@@ -71,7 +71,7 @@ func Object(raw []byte, known ...string) (map[string]json.RawMessage, error) {
 
 func walk(d *json.Decoder, depth int) error {
 	token, err := d.Token()
-	if err != nil || depth > MaxDepth {
+	if err != nil || depth > maxDepth {
 		return ErrSyntax
 	}
 	switch token {

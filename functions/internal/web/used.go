@@ -2,10 +2,13 @@ package web
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/usage"
 )
@@ -15,6 +18,7 @@ type Uses struct {
 	counters interface {
 		LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error)
 	}
+	unreadable func(context.Context, control.Unreadable) // nil: nobody is told
 }
 
 // LastUsed reads the counters that the environment names. A function without them knows of no use.
@@ -23,7 +27,7 @@ func (b *Base) LastUsed() Uses {
 	if table == "" {
 		return Uses{}
 	}
-	return Uses{counters: b.Counters(table)}
+	return Uses{counters: b.Counters(table), unreadable: b.unreadable}
 }
 
 // Counters is the store of a table of counters, on the function's one client.
@@ -41,6 +45,9 @@ func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (
 		ids[i] = k.ID
 	}
 	tags, err := u.counters.LastUsed(ctx, id, ids)
+	if errors.Is(err, dynamo.ErrUnreadable) {
+		tags, err = u.oneByOne(ctx, id, ids)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -53,4 +60,23 @@ func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (
 		used[k.ID] = one
 	}
 	return used, nil
+}
+
+// oneByOne leaves out what can't be read: a bad counter hides when its own key was last used, and no key.
+func (u Uses) oneByOne(ctx context.Context, id account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error) {
+	tags := map[apikey.ID]map[string]time.Time{}
+	for _, key := range keys {
+		one, err := u.counters.LastUsed(ctx, id, []apikey.ID{key})
+		switch {
+		case errors.Is(err, dynamo.ErrUnreadable):
+			if u.unreadable != nil {
+				u.unreadable(ctx, control.Unreadable{Account: id, Item: "last use of " + string(key), Err: err})
+			}
+		case err != nil:
+			return nil, err
+		default:
+			tags[key] = one[key]
+		}
+	}
+	return tags, nil
 }

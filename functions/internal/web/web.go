@@ -30,6 +30,8 @@ type Base struct {
 	Source env.Source
 	Mux    *gateway.Mux
 
+	unreadable func(context.Context, control.Unreadable)
+
 	client counters.Client // the store's own, so that a function keeps one set of connections
 }
 
@@ -51,9 +53,19 @@ func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
 		return nil, err
 	}
 	db := dynamo.NewClient(b.DB)
-	b.client, b.Store = db, control.New(db, tables.Control, tables.Gate)
+	b.client = db
+	b.unreadable = unreadable(b.Log, logs, b.Source.Now)
+	b.Store = control.New(db, tables.Control, tables.Gate).Reporting(b.unreadable)
 	b.Mux = NewMux(verifier, b.Store, b.Log, b.Source.Now)
 	return b, nil
+}
+
+// unreadable tells operators of records that lists left out: a log line and a metric, with an alarm.
+func unreadable(log *slog.Logger, metrics io.Writer, now func() time.Time) func(context.Context, control.Unreadable) {
+	return func(ctx context.Context, u control.Unreadable) {
+		log.ErrorContext(ctx, "record unreadable", "account_id", u.Account, "item", u.Item, "error", u.Err.Error())
+		_, _ = metrics.Write(telemetry.Sum(now(), "UnreadableRecords", 1).Append(nil))
+	}
 }
 
 // Rows lists the reads of people on every request; *control.Store has them.

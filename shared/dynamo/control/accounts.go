@@ -44,7 +44,11 @@ func (s *Store) Account(ctx context.Context, id account.ID) (account.Account, er
 	if err != nil {
 		return account.Account{}, err
 	}
-	return decodeAccount(item)
+	a, err := decodeAccount(item)
+	if err != nil {
+		s.unreadable(ctx, item, err)
+	}
+	return a, err
 }
 
 // UpdateAccount replaces an account by its next version. ErrStale when it has changed since before was read,
@@ -90,43 +94,49 @@ type AccountPage struct {
 
 // Accounts lists accounts whose name begins with a text, without regard to case; for operators. A change shows in it
 // after a moment. After is the Next of the page before, or "".
-func (s *Store) Accounts(ctx context.Context, name, after string, limit int) (page AccountPage, err error) {
-	q := query{index: true, pk: gAccounts, prefix: strings.ToLower(name), limit: int32(limit) + 1} //nolint:gosec // bounded by the API
+func (s *Store) Accounts(ctx context.Context, name, after string, limit int) (AccountPage, error) {
+	q := query{index: true, pk: gAccounts, prefix: strings.ToLower(name), limit: perCall(limit)}
 	if after != "" {
 		id := account.ID(after[strings.LastIndexByte(after, '#')+1:])
 		q.start = accountKey(id)
 		q.start["gpk"], q.start["gsk"] = dynamo.S(gAccounts), dynamo.S(after)
 	}
-	last := ""
-	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
-		if len(page.Accounts) == limit {
-			page.Next = last
-			return false, nil
-		}
-		a, err := decodeAccount(item)
-		last = text(item, "gsk")
-		page.Accounts = append(page.Accounts, a)
-		return err == nil, err
+	p, err := page(ctx, s, list[account.Account]{
+		query: q, limit: limit, read: all(decodeAccount), mark: func(item dynamo.Item) string { return text(item, "gsk") },
 	})
-	return page, err
+	return AccountPage{p.records, p.next}, err
 }
 
 // AccountsByEmail lists the accounts that have a member with this address; for operators. A change shows in it after
-// a moment.
-func (s *Store) AccountsByEmail(ctx context.Context, email string) ([]account.Account, error) {
-	var found []account.Account
-	seen := map[account.ID]bool{}
-	err := s.each(ctx, query{index: true, pk: gEmail(email)}, func(item dynamo.Item) (bool, error) {
-		m, err := decodeMember(item, "member")
-		if err != nil || seen[m.Account] {
-			return err == nil, err
-		}
-		seen[m.Account] = true
-		a, err := s.Account(ctx, m.Account)
-		if err == nil {
-			found = append(found, a)
-		}
-		return err == nil, err
+// a moment. after is the Next of the page before, or "".
+func (s *Store) AccountsByEmail(ctx context.Context, email, after string, limit int) (AccountPage, error) {
+	q := query{index: true, pk: gEmail(email), limit: perCall(limit)}
+	var before account.ID // members of one account stand side by side
+	if after != "" {
+		q.start = cursorItem(q.pk, after)
+		id, _, _ := strings.Cut(after, "#")
+		before = account.ID(id)
+	}
+	p, err := page(ctx, s, list[account.ID]{
+		query: q, limit: limit, mark: cursor,
+		read: func(item dynamo.Item) (account.ID, bool, error) {
+			m, err := decodeMember(item, "member")
+			again := err == nil && m.Account == before
+			if err == nil {
+				before = m.Account
+			}
+			return m.Account, !again, err
+		},
 	})
-	return found, err
+	if err != nil {
+		return AccountPage{}, err
+	}
+	byID, err := s.accounts(ctx, p.records)
+	result := AccountPage{Next: p.next}
+	for _, id := range p.records {
+		if a, ok := byID[id]; ok {
+			result.Accounts = append(result.Accounts, a)
+		}
+	}
+	return result, err
 }

@@ -110,19 +110,10 @@ func (s *Store) AuditOfKey(ctx context.Context, id account.ID, key apikey.ID, af
 	return s.auditPage(ctx, q, limit)
 }
 
-func (s *Store) auditPage(ctx context.Context, q query, limit int) (page AuditPage, err error) {
-	q.limit = int32(limit) + 1 //nolint:gosec // the API bounds page sizes
-	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
-		if len(page.Rows) == limit {
-			page.Next = page.Rows[limit-1].ID
-			return false, nil
-		}
-		row, ok, err := DecodeAudit(item)
-		if err != nil || !ok {
-			return err == nil, err
-		}
-		page.Rows = append(page.Rows, row)
-		return true, nil
+func (s *Store) auditPage(ctx context.Context, q query, limit int) (AuditPage, error) {
+	q.limit = perCall(limit)
+	p, err := page(ctx, s, list[audit.Row]{
+		query: q, limit: limit, read: DecodeAudit, mark: func(item dynamo.Item) string { return text(item, "id") },
 	})
-	return page, err
+	return AuditPage{p.records, p.next}, err
 }

@@ -46,6 +46,9 @@ func (s *Store) SetType(ctx context.Context, id account.ID, to account.Type, now
 	if err != nil {
 		return a, err
 	}
+	if len(keys.Bad) > 0 { // nobody knows whether its billing type fits
+		return a, keys.Bad[0].Err
+	}
 	for _, k := range keys.Keys {
 		if k.DeletedAt.IsZero() && !slices.Contains(apikey.BillingTypes(to), k.BillingType) {
 			return s.abandonType(ctx, a, row)
@@ -94,11 +97,15 @@ func (s *Store) Close(ctx context.Context, id account.ID, now time.Time, row Row
 	if err != nil {
 		return a, err
 	}
+	// A key that can't be read can't be revoked either: the others are, and the account stays closing.
 	for _, k := range keys.Keys {
 		err := s.eachStale(ctx, k, "key.revoke", row, func(k apikey.Key) (apikey.Key, bool) { return k.RevokeForClosure(now) })
 		if err != nil {
 			return a, err
 		}
+	}
+	if len(keys.Bad) > 0 {
+		return a, keys.Bad[0].Err
 	}
 	closed := a
 	closed.Closing, closed.PendingType, closed.ClosedAt = false, "", now

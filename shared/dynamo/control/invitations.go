@@ -66,16 +66,27 @@ func (s *Store) Invite(ctx context.Context, i Invitation, row audit.Row) error {
 	)
 }
 
-// Invitations lists those of an account that can still be accepted.
-func (s *Store) Invitations(ctx context.Context, id account.ID, now time.Time) (list []Invitation, err error) {
-	err = s.each(ctx, query{pk: accountPK(id), prefix: invitePrefix}, func(item dynamo.Item) (bool, error) {
-		i, err := decodeInvitation(item)
-		if err == nil && now.Before(i.ExpiresAt) {
-			list = append(list, i)
-		}
-		return err == nil, err
+// InvitationPage is one page of invitations, the oldest first.
+type InvitationPage struct {
+	Invitations []Invitation
+	Next        string // the after of the next page; "" at the end
+}
+
+// Invitations lists those of an account that can still be accepted. after is the Next of the page before, or ""; a limit of
+// 0 gives all.
+func (s *Store) Invitations(ctx context.Context, id account.ID, now time.Time, after string, limit int) (InvitationPage, error) {
+	q := query{pk: accountPK(id), prefix: invitePrefix, limit: perCall(limit)}
+	if after != "" {
+		q.start = inviteKey(id, after)
+	}
+	p, err := page(ctx, s, list[Invitation]{
+		query: q, limit: limit, mark: func(item dynamo.Item) string { return text(item, "id") },
+		read: func(item dynamo.Item) (Invitation, bool, error) {
+			i, err := decodeInvitation(item)
+			return i, now.Before(i.ExpiresAt), err
+		},
 	})
-	return list, err
+	return InvitationPage{p.records, p.next}, err
 }
 
 // Invitation reads an account's invitation by its ID. ErrNotFound when it was used, withdrawn or never made.

@@ -14,7 +14,11 @@ func (s *Store) Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.K
 	if err != nil {
 		return apikey.Key{}, err
 	}
-	return DecodeKey(item)
+	k, err := DecodeKey(item)
+	if err != nil {
+		s.unreadable(ctx, item, err)
+	}
+	return k, err
 }
 
 // FindKey reads a key by its ID alone; for operators.
@@ -37,29 +41,22 @@ type KeyQuery struct {
 // KeyPage is one page of keys, in the order of their IDs, which is that of their creation.
 type KeyPage struct {
 	Keys []apikey.Key
-	Next apikey.ID // the After of the next page; "" at the end
+	Bad  []Unreadable // left out
+	Next apikey.ID    // the After of the next page; "" at the end
 }
 
 // Keys lists an account's keys.
-func (s *Store) Keys(ctx context.Context, id account.ID, want KeyQuery) (page KeyPage, err error) {
+func (s *Store) Keys(ctx context.Context, id account.ID, want KeyQuery) (KeyPage, error) {
 	q := query{pk: accountPK(id), prefix: keyPrefix}
 	if want.After != "" {
 		q.start = keyKey(id, want.After)
 	}
-	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
-		k, err := DecodeKey(item)
-		if err != nil {
-			return false, err
-		}
-		if !want.Deleted && !k.DeletedAt.IsZero() || want.Match != nil && !want.Match(k) {
-			return true, nil
-		}
-		if want.Limit > 0 && len(page.Keys) == want.Limit {
-			page.Next = page.Keys[want.Limit-1].ID
-			return false, nil
-		}
-		page.Keys = append(page.Keys, k)
-		return true, nil
+	p, err := page(ctx, s, list[apikey.Key]{
+		query: q, limit: want.Limit, mark: func(item dynamo.Item) string { return text(item, "id") },
+		read: func(item dynamo.Item) (apikey.Key, bool, error) {
+			k, err := DecodeKey(item)
+			return k, (want.Deleted || k.DeletedAt.IsZero()) && (err != nil || want.Match == nil || want.Match(k)), err
+		},
 	})
-	return page, err
+	return KeyPage{p.records, p.bad, apikey.ID(p.next)}, err
 }

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
@@ -19,14 +20,23 @@ func (s *Store) Member(ctx context.Context, id account.ID, who account.Subject) 
 	return decodeMember(item, "member")
 }
 
-// Members lists an account's members.
-func (s *Store) Members(ctx context.Context, id account.ID) (members []account.Member, err error) {
-	err = s.each(ctx, query{pk: accountPK(id), prefix: memberPrefix}, func(item dynamo.Item) (bool, error) {
-		m, err := decodeMember(item, "member")
-		members = append(members, m)
-		return err == nil, err
+// MemberPage is one page of members, in the order of their issuers and subjects.
+type MemberPage struct {
+	Members []account.Member
+	Next    string // the after of the next page; "" at the end
+}
+
+// Members lists an account's members. after is the Next of the page before, or ""; a limit of 0 gives all.
+func (s *Store) Members(ctx context.Context, id account.ID, after string, limit int) (MemberPage, error) {
+	q := query{pk: accountPK(id), prefix: memberPrefix, limit: perCall(limit)}
+	if after != "" {
+		q.start = itemKey(q.pk, memberPrefix+after)
+	}
+	p, err := page(ctx, s, list[account.Member]{
+		query: q, limit: limit, read: all(func(item dynamo.Item) (account.Member, error) { return decodeMember(item, "member") }),
+		mark: func(item dynamo.Item) string { return strings.TrimPrefix(sortKey(item), memberPrefix) },
 	})
-	return members, err
+	return MemberPage{p.records, p.next}, err
 }
 
 // Membership is one account of a person.
@@ -35,21 +45,38 @@ type Membership struct {
 	Role    account.Role
 }
 
-// Memberships lists a person's accounts.
-func (s *Store) Memberships(ctx context.Context, who account.Subject) (list []Membership, err error) {
-	err = s.each(ctx, query{pk: subjectPK(who), prefix: mirrorPrefix}, func(item dynamo.Item) (bool, error) {
-		m, err := decodeMember(item, "membership")
-		if err != nil {
-			return false, err
-		}
-		a, err := s.Account(ctx, m.Account)
-		if err != nil {
-			return false, err
-		}
-		list = append(list, Membership{Account: a, Role: m.Role})
-		return true, nil
+// MembershipPage is one page of a person's accounts, in the order of the accounts' IDs.
+type MembershipPage struct {
+	Memberships []Membership
+	Next        string // the after of the next page; "" at the end
+}
+
+// Memberships lists a person's accounts. after is the Next of the page before, or ""; a limit of 0 gives all. One whose
+// account is gone or can't be read isn't among them.
+func (s *Store) Memberships(ctx context.Context, who account.Subject, after string, limit int) (MembershipPage, error) {
+	q := query{pk: subjectPK(who), prefix: mirrorPrefix, limit: perCall(limit)}
+	if after != "" {
+		q.start = itemKey(q.pk, mirrorPrefix+after)
+	}
+	p, err := page(ctx, s, list[account.Member]{
+		query: q, limit: limit, read: all(func(item dynamo.Item) (account.Member, error) { return decodeMember(item, "membership") }),
+		mark: func(item dynamo.Item) string { return strings.TrimPrefix(sortKey(item), mirrorPrefix) },
 	})
-	return list, err
+	if err != nil {
+		return MembershipPage{}, err
+	}
+	ids := make([]account.ID, len(p.records))
+	for i, m := range p.records {
+		ids[i] = m.Account
+	}
+	accounts, err := s.accounts(ctx, ids)
+	result := MembershipPage{Next: p.next}
+	for _, m := range p.records {
+		if a, ok := accounts[m.Account]; ok {
+			result.Memberships = append(result.Memberships, Membership{Account: a, Role: m.Role})
+		}
+	}
+	return result, err
 }
 
 // PutMember adds a member (before is nil) or changes one. ErrExists, ErrStale, account.ErrClosed; account.ErrLastOwner
@@ -141,14 +168,21 @@ func (s *Store) IsOperator(ctx context.Context, who account.Subject) (bool, erro
 	return err == nil, err
 }
 
-// Operators lists the operators. It reads an index, which may lag behind by a moment.
-func (s *Store) Operators(ctx context.Context) (list []Operator, err error) {
-	err = s.each(ctx, query{index: true, pk: gOperators}, func(item dynamo.Item) (bool, error) {
-		o, err := decodeOperator(item)
-		list = append(list, o)
-		return err == nil, err
-	})
-	return list, err
+// OperatorPage is one page of operators, in the order of their issuers and subjects.
+type OperatorPage struct {
+	Operators []Operator
+	Next      string // the after of the next page; "" at the end
+}
+
+// Operators lists the operators. It reads an index, which may lag behind by a moment. after is the Next of the page before,
+// or ""; a limit of 0 gives all.
+func (s *Store) Operators(ctx context.Context, after string, limit int) (OperatorPage, error) {
+	q := query{index: true, pk: gOperators, limit: perCall(limit)}
+	if after != "" {
+		q.start = cursorItem(gOperators, after)
+	}
+	p, err := page(ctx, s, list[Operator]{query: q, limit: limit, read: all(decodeOperator), mark: cursor})
+	return OperatorPage{p.records, p.next}, err
 }
 
 // AddOperator makes a person an operator. ErrExists when it is one. With first, it succeeds only while there is no

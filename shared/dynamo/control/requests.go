@@ -128,7 +128,7 @@ func (s *Store) Requests(ctx context.Context, id account.ID, after string, limit
 	if after != "" {
 		q.start = requestKey(id, qps.RequestID(after))
 	}
-	return s.requestPage(ctx, q, limit, func(r qps.Request, _ dynamo.Item) string { return string(r.ID) })
+	return s.requestPage(ctx, q, limit, func(item dynamo.Item) string { return text(item, "id") })
 }
 
 // OpenRequests is the operators' queue over all accounts, the oldest first, a moment late.
@@ -137,23 +137,13 @@ func (s *Store) OpenRequests(ctx context.Context, after string, limit int) (Requ
 	if after != "" {
 		q.start = cursorItem(gOpen, after)
 	}
-	return s.requestPage(ctx, q, limit, func(_ qps.Request, item dynamo.Item) string { return cursor(item) })
+	return s.requestPage(ctx, q, limit, cursor)
 }
 
-func (s *Store) requestPage(ctx context.Context, q query, limit int, mark func(qps.Request, dynamo.Item) string) (page RequestPage, err error) {
-	q.limit = int32(limit) + 1 //nolint:gosec // the API bounds page sizes
-	last := ""
-	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
-		if len(page.Requests) == limit {
-			page.Next = last
-			return false, nil
-		}
-		r, err := decodeRequest(item)
-		last = mark(r, item)
-		page.Requests = append(page.Requests, r)
-		return err == nil, err
-	})
-	return page, err
+func (s *Store) requestPage(ctx context.Context, q query, limit int, mark func(dynamo.Item) string) (RequestPage, error) {
+	q.limit = perCall(limit)
+	p, err := page(ctx, s, list[qps.Request]{query: q, limit: limit, read: all(decodeRequest), mark: mark})
+	return RequestPage{p.records, p.next}, err
 }
 
 // CloseRequest writes a request that was rejected or withdrawn, as its state machine made it. qps.ErrNotPending when

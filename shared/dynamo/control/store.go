@@ -22,6 +22,7 @@ import (
 // DB lists the methods of DynamoDB that the store calls; *dynamodb.Client has them.
 type DB interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
@@ -32,6 +33,7 @@ type Store struct {
 	db      DB
 	control string
 	gate    string
+	report  func(context.Context, Unreadable) // nil: nobody is told
 }
 
 // New makes a store of the two named tables. A function that writes no key may leave gate empty.

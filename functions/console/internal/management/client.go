@@ -105,6 +105,28 @@ func Get[T any](ctx context.Context, p Person, path string, query url.Values) (d
 	return doc, err
 }
 
+// pageSize is the largest page that the API gives.
+const pageSize = "100"
+
+// Pages reads a list page by page, at most so many pages: what stands behind them isn't read. next is a page's
+// next_page_token.
+func Pages[T any](ctx context.Context, p Person, path string, most int, next func(T) *string, take func(T)) error {
+	query := url.Values{"page_size": {pageSize}}
+	for range most {
+		page, err := Get[T](ctx, p, path, query)
+		if err != nil {
+			return err
+		}
+		take(page)
+		token := next(page)
+		if token == nil {
+			break
+		}
+		query.Set("page_token", *token)
+	}
+	return nil
+}
+
 func (p Person) once(ctx context.Context, call Call) (Answer, error) {
 	req, err := p.request(ctx, call)
 	if err != nil {

@@ -165,7 +165,7 @@ func (i *Issuer) isID(c openid.Claims) bool {
 		return false
 	case c.Has("token_use") && use != "id", c.Has("typ") && !strings.EqualFold(kind, "ID"), c.Has("events"):
 		return false
-	case !slices.Contains(c.Audience, i.config.ClientID), len(c.Audience) > 1 && !c.Has("azp"):
+	case !slices.Contains(c.Audience, i.config.ClientID):
 		return false
 	default:
 		return c.Subject != "" && (!c.Has("azp") || party == i.config.ClientID)

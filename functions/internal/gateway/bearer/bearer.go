@@ -41,9 +41,6 @@ func New(c Config) (*Verifier, error) {
 	if c.ClientID == "" {
 		return nil, errClient
 	}
-	if c.Client == nil {
-		c.Client = &http.Client{Timeout: 3 * time.Second}
-	}
 	check := openid.Config{Issuer: c.Issuer, Algorithm: c.Algorithm}
 	if err := check.Check(); err != nil {
 		return nil, err

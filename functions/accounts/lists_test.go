@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/keytest"
+)
+
+// Every list is bounded: pages of the size that was asked for, and together the whole list, each entry once.
+func TestListsArePaged(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	const n = 7
+	for i := range n {
+		other := r.NewAccount(t, func(a *account.Account) { a.Name = fmt.Sprint("Other ", i) })
+		r.Member(t, other.ID, "busy", account.Viewer)
+		r.Member(t, r.account.ID, fmt.Sprint("m", i), account.Viewer)
+		r.Want(t, 201, apitest.Call{As: "owner", Method: "POST", Path: r.path("/invitations"), Body: map[string]any{"role": "viewer"}})
+		r.Want(t, 201, apitest.Call{As: "operator", Method: "PUT", Path: fmt.Sprint("/v1/operators/op", i), Body: map[string]any{}})
+	}
+	email := url.QueryEscape(keytest.Member(r.account.ID, "busy", account.Viewer).Email)
+	for name, c := range map[string]struct{ as, path, list, id string }{
+		"me":                 {"busy", "/v1/me?", "accounts", "id"},
+		"members":            {"owner", r.path("/members?"), "members", "subject"},
+		"invitations":        {"owner", r.path("/invitations?"), "invitations", "id"},
+		"operators":          {"operator", "/v1/operators?", "operators", "subject"},
+		"accounts":           {"operator", "/v1/operator/accounts?", "accounts", "id"},
+		"accounts by name":   {"operator", "/v1/operator/accounts?q=other&", "accounts", "id"},
+		"accounts by e-mail": {"operator", "/v1/operator/accounts?email=" + email + "&", "accounts", "id"},
+		"audit":              {"owner", r.path("/audit?"), "rows", "id"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole := r.walk(t, c.as, c.path, c.list, c.id, 100)
+			for _, size := range []int{1, 3, 5} {
+				if got := r.walk(t, c.as, c.path, c.list, c.id, size); len(got) < n || !slices.Equal(got, whole) {
+					t.Errorf("pages of %d: %q, want %q", size, got, whole)
+				}
+			}
+			for _, bad := range []string{"page_size=0", "page_size=101", "page_token=x", "colour=red"} {
+				if got := r.Do(t, apitest.Call{As: c.as, Method: "GET", Path: c.path + bad}); got.Status != 400 {
+					t.Errorf("%s: %d", bad, got.Status)
+				}
+			}
+		})
+	}
+}
+
+func (r *harness) walk(t *testing.T, as, path, list, id string, size int) (ids []string) {
+	t.Helper()
+	for token := ""; ; {
+		doc := r.Want(t, 200, apitest.Call{As: as, Method: "GET", Path: path + fmt.Sprint("page_size=", size, token)}).JSON(t)
+		entries := doc[list].([]any)
+		if len(entries) > size {
+			t.Fatalf("%d entries on a page of %d", len(entries), size)
+		}
+		for _, e := range entries {
+			ids = append(ids, e.(map[string]any)[id].(string))
+		}
+		next, more := doc["next_page_token"].(string)
+		if !more {
+			break
+		}
+		if token = "&page_token=" + next; len(ids) > 500 {
+			t.Fatal("it has no end")
+		}
+	}
+	if twice := slices.Compact(slices.Sorted(slices.Values(ids))); len(twice) != len(ids) {
+		t.Errorf("an entry is there twice: %s", strings.Join(ids, " "))
+	}
+	return ids
+}

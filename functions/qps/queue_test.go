@@ -1,0 +1,67 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/product"
+)
+
+// A moment whose year has five digits once it is in UTC can't be stored: it broke the queue of all operators once.
+func TestAnEndBeyondTheClockIsRefusedAndTheQueueGoesOn(t *testing.T) {
+	r := newHarness(t)
+	body := r.body(map[string]any{"ends_at": "9999-12-31T23:59:59-23:59"})
+	answer := r.Want(t, 422, apitest.Call{As: "owner", Method: "POST", Path: r.path("qps-requests"), Body: body})
+	if answer.Problem() != "422 invalid [/ends_at]" {
+		t.Error(answer.Problem())
+	}
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/qps-requests"})
+}
+
+// One record that can't be read, be it a request, an account or a key, stops no other request.
+func TestTheQueueSurvivesBadRecords(t *testing.T) {
+	r := newHarness(t)
+	other := r.NewKey(t, r.account, func(k *apikey.Key) { k.BillingType, k.Products = apikey.Paying, []product.ID{"search", "map-display"} })
+	r.submit(t, nil)
+	bad := r.submit(t, map[string]any{"product": "map-display"})
+	r.submit(t, map[string]any{"key_id": string(other.ID)})
+	queue := func(want int) {
+		t.Helper()
+		for _, path := range []string{"/v1/qps-requests?page_size=1", "/v1/qps-requests", r.path("qps-requests")} {
+			doc := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: path}).JSON(t)
+			if n := len(doc["requests"].([]any)); n != want && n != 1 {
+				t.Errorf("%s: %d requests, want %d", path, n, want)
+			}
+		}
+	}
+	queue(3)
+	r.spoil(t, "QPS#"+bad, "created_at", dynamo.S("10000-01-01T23:58:59.000Z"))
+	queue(2)
+	r.spoil(t, "KEY#"+string(other.ID), "v", dynamo.N(99))
+	queue(2)
+	r.spoil(t, "ACCOUNT", "created_at", dynamo.S("soon"))
+	doc := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/qps-requests"}).JSON(t)
+	if n := len(doc["requests"].([]any)); n != 2 {
+		t.Errorf("%d requests, want 2", n)
+	}
+}
+
+// spoil makes a record of the account unreadable.
+func (r *harness) spoil(t *testing.T, sk, attribute string, value types.AttributeValue) {
+	t.Helper()
+	key := dynamo.Item{"pk": dynamo.S("A#" + string(r.account.ID)), "sk": dynamo.S(sk)}
+	got, err := r.DB.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &r.Tables.Control, Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil || len(got.Item) == 0 {
+		t.Fatalf("%s: %v", sk, err)
+	}
+	got.Item[attribute] = value
+	if _, err := r.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &r.Tables.Control, Item: got.Item}); err != nil {
+		t.Fatal(err)
+	}
+}

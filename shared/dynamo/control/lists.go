@@ -1,0 +1,153 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/dynamo"
+)
+
+// Unreadable is a stored record that can't be read. A list leaves it out, so that it stops no other.
+type Unreadable struct {
+	Account account.ID // "" where the record belongs to no account
+	Item    string     // the record's ID, or its sort key
+	Err     error
+}
+
+// Reporting returns the store with a place for the records that its lists leave out.
+func (s *Store) Reporting(report func(context.Context, Unreadable)) *Store {
+	told := *s
+	told.report = report
+	return &told
+}
+
+func (s *Store) unreadable(ctx context.Context, item dynamo.Item, err error) Unreadable {
+	u := Unreadable{Account: account.ID(text(item, "account")), Item: text(item, "id"), Err: err}
+	if u.Item == "" {
+		u.Item = text(item, "sk")
+	}
+	if u.Account == "" {
+		u.Account = accountOf(text(item, "pk"))
+	}
+	if s.report != nil {
+		s.report(ctx, u)
+	}
+	return u
+}
+
+// list is how a range is read as records of one type.
+type list[T any] struct {
+	query
+	limit int // records in a page; 0 for all
+	// read decodes an item. keep is false for a record that isn't asked for.
+	read func(dynamo.Item) (record T, keep bool, err error)
+	mark func(dynamo.Item) string // the cursor of an item
+}
+
+// accountOf is the account of a partition, "" for a partition of something else.
+func accountOf(pk string) account.ID {
+	id, ok := strings.CutPrefix(pk, accountPK(""))
+	if !ok {
+		return ""
+	}
+	return account.ID(id)
+}
+
+// all keeps every record that a decoder reads.
+func all[T any](decode func(dynamo.Item) (T, error)) func(dynamo.Item) (T, bool, error) {
+	return func(item dynamo.Item) (T, bool, error) {
+		record, err := decode(item)
+		return record, true, err
+	}
+}
+
+// found is one page of a list.
+type found[T any] struct {
+	records []T
+	bad     []Unreadable
+	next    string // the cursor of the next page; "" at the end
+}
+
+// page reads one page. Every list of this package goes through it: an item that can't be read is reported and left out.
+func page[T any](ctx context.Context, s *Store, l list[T]) (p found[T], err error) {
+	last := ""
+	err = s.each(ctx, l.query, func(item dynamo.Item) (bool, error) {
+		record, keep, unreadable := l.read(item)
+		switch {
+		case unreadable != nil:
+			p.bad = append(p.bad, s.unreadable(ctx, item, unreadable))
+		case keep && l.limit > 0 && len(p.records) == l.limit:
+			p.next = last
+			return false, nil
+		case keep:
+			p.records = append(p.records, record)
+			last = l.mark(item)
+		}
+		return true, nil
+	})
+	return p, err
+}
+
+// perCall is how many items a page of so many records reads at once: one more, to know whether there is a next page.
+func perCall(limit int) int32 {
+	if limit == 0 {
+		return 0 // all: as many as DynamoDB gives
+	}
+	return int32(limit) + 1 //nolint:gosec // the API bounds page sizes
+}
+
+func sortKey(item dynamo.Item) string { return text(item, "sk") }
+
+// maxBatch is the most items of one BatchGetItem.
+const maxBatch = 100
+
+// accounts reads several accounts at once, strongly consistent. One that is gone or can't be read isn't in the answer.
+func (s *Store) accounts(ctx context.Context, ids []account.ID) (map[account.ID]account.Account, error) {
+	list := make(map[account.ID]account.Account, len(ids))
+	for len(ids) > 0 {
+		n := min(len(ids), maxBatch)
+		if err := s.accountBatch(ctx, ids[:n], list); err != nil {
+			return nil, err
+		}
+		ids = ids[n:]
+	}
+	return list, nil
+}
+
+func (s *Store) accountBatch(ctx context.Context, ids []account.ID, into map[account.ID]account.Account) error {
+	var keys []dynamo.Item
+	asked := map[account.ID]bool{}
+	for _, id := range ids {
+		if !asked[id] {
+			asked[id] = true
+			keys = append(keys, accountKey(id))
+		}
+	}
+	for attempt := 1; len(keys) > 0; attempt++ {
+		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+			s.control: {Keys: keys, ConsistentRead: &consistent},
+		}})
+		if err != nil {
+			return fmt.Errorf("control: reading accounts: %w", err)
+		}
+		for _, item := range out.Responses[s.control] {
+			a, err := decodeAccount(item)
+			if err != nil {
+				s.unreadable(ctx, item, err)
+				continue
+			}
+			into[a.ID] = a
+		}
+		if keys = out.UnprocessedKeys[s.control].Keys; len(keys) > 0 {
+			if err := dynamo.Pause(ctx, attempt); err != nil {
+				return fmt.Errorf("control: reading accounts: %w", err)
+			}
+		}
+	}
+	return nil
+}
