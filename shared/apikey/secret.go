@@ -88,6 +88,9 @@ func prefixError(text string) error {
 	return fmt.Errorf("apikey: prefix %q: want 2 to 8 lower-case letters or digits, a letter first", text)
 }
 
+// SecretLength is how many bytes a secret of this prefix has.
+func (p Prefix) SecretLength() int { return len(p) + 1 + randomLen + checksumLen }
+
 // Generate makes a secret from 160 bits and more of random, which is crypto/rand.Reader outside of tests.
 func (p Prefix) Generate(random io.Reader) (Secret, error) {
 	text := make([]byte, 0, len(p)+1+randomLen+checksumLen)

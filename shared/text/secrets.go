@@ -1,0 +1,110 @@
+package text
+
+import (
+	"net/url"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"latchkey/shared/apikey"
+)
+
+// Secrets finds secrets by their prefix, shape and checksum: those of the stack's present prefix and of every prefix
+// that it has had.
+type Secrets []apikey.Prefix
+
+// mask stands where a secret was.
+const mask = "[secret]"
+
+// In reports whether a text holds a secret: as it is, written with full-width or other compatible characters, with
+// invisible characters or blanks inside, or percent-encoded once.
+func (s Secrets) In(text string) bool {
+	if s.find(text) >= 0 || s.find(squeeze(text)) >= 0 {
+		return true
+	}
+	decoded := unescape(text)
+	return decoded != text && (s.find(decoded) >= 0 || s.find(squeeze(decoded)) >= 0)
+}
+
+// Mask replaces the secrets in a text that has to be kept because it is evidence. Where a secret is there only in
+// another spelling, nothing of the text is kept.
+func (s Secrets) Mask(text string) string {
+	var b strings.Builder
+	rest := text
+	for {
+		at := s.find(rest)
+		if at < 0 {
+			break
+		}
+		b.WriteString(rest[:at] + mask)
+		rest = rest[at+s.length(rest[at:]):]
+	}
+	b.WriteString(rest)
+	if masked := b.String(); !s.In(masked) {
+		return masked
+	}
+	return mask
+}
+
+// find returns where the first secret begins, -1 if there is none.
+func (s Secrets) find(text string) int {
+	for start := 0; ; {
+		i := strings.IndexByte(text[start:], '_')
+		if i < 0 {
+			return -1
+		}
+		bar := start + i
+		for _, p := range s {
+			if at := bar - len(p); at >= 0 && s.length(text[at:]) > 0 {
+				return at
+			}
+		}
+		start = bar + 1
+	}
+}
+
+// length is how long the secret is with which a text begins, 0 if it begins with none.
+func (s Secrets) length(text string) int {
+	for _, p := range s {
+		n := p.SecretLength()
+		if len(text) < n {
+			continue
+		}
+		if _, err := p.Parse(text[:n]); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+// squeeze writes a text with plain characters, and leaves out what doesn't show.
+func squeeze(text string) string {
+	return strings.Map(func(r rune) rune {
+		if ignorable(r) || blank(r) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(text))
+}
+
+// unescape decodes every good percent-escape once, and leaves the bad ones.
+func unescape(text string) string {
+	if !strings.Contains(text, "%") {
+		return text
+	}
+	if decoded, err := url.PathUnescape(text); err == nil {
+		return decoded
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			if decoded, err := url.PathUnescape(text[i : i+3]); err == nil {
+				b.WriteString(decoded)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}

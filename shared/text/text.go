@@ -1,0 +1,129 @@
+// Package text holds the two types of what people type: a [Line] (a name, a label) and a [Block] (a reason, a comment).
+// What they may hold is decided by Unicode property, in one place, and neither may hold a secret of the stack: such a
+// text would be stored, shown and sent on, and the secret would be in all of these.
+//
+// It is pure. The gate doesn't link it: its tables are large.
+package text
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Why a text is refused. No error quotes the text.
+var (
+	ErrLength    = errors.New("text: too short or too long")
+	ErrCharacter = errors.New("text: it holds a character that isn't allowed")
+	ErrInvisible = errors.New("text: it shows nothing")
+	ErrSecret    = errors.New("text: it holds a secret of this stack")
+)
+
+// Line is a text of one line, in Unicode's composed form, without blanks at its ends. The zero Line is empty.
+type Line struct{ text string }
+
+// String is the text.
+func (l Line) String() string { return l.text }
+
+// Block is a text of several lines, separated by "\n". The zero Block is empty.
+type Block struct{ text string }
+
+// String is the text.
+func (b Block) String() string { return b.text }
+
+// ParseLine reads a line of least to most characters. With least 0 an empty text is taken.
+func (s Secrets) ParseLine(typed string, least, most int) (Line, error) {
+	text, err := s.parse(typed, least, most, false)
+	return Line{text}, err
+}
+
+// ParseBlock reads a block of least to most characters. Line ends of all kinds become "\n".
+func (s Secrets) ParseBlock(typed string, least, most int) (Block, error) {
+	text, err := s.parse(strings.ReplaceAll(typed, "\r\n", "\n"), least, most, true)
+	return Block{text}, err
+}
+
+// maxBytes bounds what is looked at at all: no text that is taken comes near it.
+const maxBytes = 64 << 10
+
+func (s Secrets) parse(typed string, least, most int, block bool) (string, error) {
+	if len(typed) > maxBytes {
+		return "", ErrLength
+	}
+	if !utf8.ValidString(typed) {
+		return "", ErrCharacter
+	}
+	text := strings.TrimSpace(norm.NFC.String(typed))
+	n := utf8.RuneCountInString(text)
+	switch {
+	case n == 0 && least == 0:
+		return "", nil
+	case n < least || n > most:
+		return "", ErrLength
+	}
+	shows := false
+	for _, r := range text {
+		if !allowed(r, block) {
+			return "", ErrCharacter
+		}
+		shows = shows || visible(r)
+	}
+	switch {
+	case !shows:
+		return "", ErrInvisible
+	case s.In(typed):
+		return "", ErrSecret
+	}
+	return text, nil
+}
+
+// allowed reports whether a character may stand in a text. Not: controls (but tab and line feed in a block), format
+// characters that hide or reorder text (but the joiners that scripts and emoji need), separators of lines and
+// paragraphs, and code points that are no characters.
+func allowed(r rune, block bool) bool {
+	switch {
+	case r == '\n' || r == '\t':
+		return block
+	case r == zwj || r == zwnj:
+		return true
+	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Cs, unicode.Noncharacter_Code_Point):
+		return false
+	}
+	return true
+}
+
+const (
+	zwnj         = '\u200c'
+	zwj          = '\u200d'
+	brailleBlank = '\u2800'
+)
+
+// visible reports whether a character shows something by itself.
+func visible(r rune) bool {
+	return !ignorable(r) && !blank(r) && !unicode.In(r, unicode.M)
+}
+
+func blank(r rune) bool { return unicode.IsSpace(r) || r == brailleBlank }
+
+// ignorable is Unicode's Default_Ignorable_Code_Point, as far as Go's tables name its parts.
+func ignorable(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// Same reports whether a typed text is the one that was shown: pages show runs of blanks as one, and a keyboard may
+// write an accent as a character of its own.
+func Same(shown, typed string) bool { return asShown(shown) == asShown(typed) }
+
+func asShown(text string) string {
+	return strings.Join(strings.Fields(norm.NFC.String(text)), " ")
+}
+
+// Fold is the form in which texts are searched: without regard to case, width, ligatures and blanks, as names that
+// look alike are found by each other.
+func Fold(text string) string {
+	return asShown(cases.Fold().String(norm.NFKC.String(text)))
+}

@@ -1,0 +1,246 @@
+package text_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/keytest"
+	"latchkey/shared/text"
+)
+
+var secrets = text.Secrets{"ak", "old"}
+
+func secret(t testing.TB, prefix apikey.Prefix, seed uint64) string {
+	t.Helper()
+	s, err := prefix.Generate(keytest.Random(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Reveal()
+}
+
+func TestALineHoldsWhatShowsOnOneLine(t *testing.T) {
+	for typed, want := range map[string]string{
+		"My site": "My site", "  trimmed  ": "trimmed", "\u00a0no-break\u00a0": "no-break", "Karte für Köln": "Karte für Köln",
+		"Ko\u0308ln": "Köln", "مفتاح": "مفتاح", "می\u200cخواهم": "می\u200cخواهم", "👩\u200d🚀": "👩\u200d🚀", "❤\ufe0f": "❤\ufe0f",
+		"two  blanks": "two  blanks", "日本": "日本", "=HYPERLINK(1)": "=HYPERLINK(1)",
+	} {
+		got, err := secrets.ParseLine(typed, 1, 64)
+		if err != nil || got.String() != want {
+			t.Errorf("%q: %q, %v", typed, got, err)
+		}
+	}
+}
+
+func TestCharactersThatHideOrReorderAreRefused(t *testing.T) {
+	for _, r := range []rune{
+		0, 0x07, 0x1b, 0x7f, 0x85, 0x9b, // controls
+		0x00ad, 0x061c, 0x180e, 0x200b, 0x200e, 0x200f, 0x202a, 0x202e, 0x2060, 0x2063, 0x2066, 0x2069, 0xfeff, 0xe0020, 0xe0001, // format
+		0x2028, 0x2029, // separators
+		0xfdd0, 0xfffe, 0xffff, 0x1ffff, 0x10ffff, // no characters
+	} {
+		typed := "a" + string(r) + "b"
+		if _, err := secrets.ParseLine(typed, 1, 64); !errors.Is(err, text.ErrCharacter) {
+			t.Errorf("%U in a line: %v", r, err)
+		}
+		if _, err := secrets.ParseBlock(typed, 1, 64); !errors.Is(err, text.ErrCharacter) {
+			t.Errorf("%U in a block: %v", r, err)
+		}
+	}
+	for _, typed := range []string{"a\nb", "a\tb", "a\rb"} {
+		if _, err := secrets.ParseLine(typed, 1, 64); !errors.Is(err, text.ErrCharacter) {
+			t.Errorf("%q in a line: %v", typed, err)
+		}
+	}
+	if got, err := secrets.ParseBlock("one\r\ntwo\n\tthree", 1, 64); err != nil || got.String() != "one\ntwo\n\tthree" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := secrets.ParseBlock("one\rtwo", 1, 64); !errors.Is(err, text.ErrCharacter) {
+		t.Errorf("a lone carriage return: %v", err)
+	}
+	if _, err := secrets.ParseLine("\xff", 1, 64); !errors.Is(err, text.ErrCharacter) {
+		t.Errorf("no UTF-8: %v", err)
+	}
+}
+
+func TestATextThatShowsNothingIsRefused(t *testing.T) {
+	for _, typed := range []string{"\u3164", "\u115f", "\u2800", "\u034f", "\u200d", "\u200c\u200d", "\u0301", "\ufe0f", "\u2800 \u3164"} {
+		if _, err := secrets.ParseLine(typed, 1, 64); !errors.Is(err, text.ErrInvisible) {
+			t.Errorf("%+q: %v", typed, err)
+		}
+	}
+	for _, typed := range []string{"", " ", "\u00a0\u3000"} {
+		if _, err := secrets.ParseLine(typed, 1, 64); !errors.Is(err, text.ErrLength) {
+			t.Errorf("%+q: %v", typed, err)
+		}
+		if got, err := secrets.ParseLine(typed, 0, 64); err != nil || got.String() != "" {
+			t.Errorf("%+q: %v", typed, err)
+		}
+	}
+}
+
+func TestLengthsCountCharactersOfTheComposedForm(t *testing.T) {
+	for n, ok := range map[int]bool{0: false, 1: true, 3: true, 4: false} {
+		if _, err := secrets.ParseLine(strings.Repeat("o\u0308", n), 1, 3); (err == nil) != ok {
+			t.Errorf("%d: %v", n, err)
+		}
+	}
+	if _, err := secrets.ParseBlock(strings.Repeat("x", 1<<20), 0, 1<<30); !errors.Is(err, text.ErrLength) {
+		t.Errorf("a megabyte: %v", err)
+	}
+}
+
+// spellings are the forms in which people and programs carry a secret into a text.
+func spellings(secret string) map[string]string {
+	wide := strings.Map(func(r rune) rune {
+		if r > ' ' && r < 0x7f {
+			return r + 0xfee0
+		}
+		return r
+	}, secret)
+	var percent strings.Builder
+	for _, b := range []byte(secret) {
+		fmt.Fprintf(&percent, "%%%02x", b)
+	}
+	return map[string]string{
+		"as it is":                 secret,
+		"in a sentence":            "our key (" + secret + ") needs more",
+		"in a URL":                 "https://maps.example/tile?key=" + secret + "&z=1",
+		"with more letters behind": secret + "Xy",
+		"with letters before":      "x" + secret,
+		"in full width":            wide,
+		"with blanks inside":       secret[:10] + " " + secret[10:20] + "\n" + secret[20:],
+		"with invisible inside":    secret[:10] + "\u200d" + secret[10:20] + "\u2800" + secret[20:],
+		"percent-encoded":          percent.String(),
+		"escaped underscore":       strings.Replace(secret, "_", "%5F", 1),
+		"escaped, beside bad ones": "100% " + strings.Replace(secret, "_", "%5f", 1) + " %zz",
+		"escaped full width":       url.PathEscape(wide),
+	}
+}
+
+func TestASecretIsFoundInEverySpelling(t *testing.T) {
+	for _, prefix := range []apikey.Prefix{"ak", "old"} {
+		for name, typed := range spellings(secret(t, prefix, 1)) {
+			if !secrets.In(typed) {
+				t.Errorf("%s, %s: not found", prefix, name)
+			}
+			if _, err := secrets.ParseBlock(typed, 1, 2000); !errors.Is(err, text.ErrSecret) {
+				t.Errorf("%s, %s: %v", prefix, name, err)
+			}
+			masked := secrets.Mask(typed)
+			if secrets.In(masked) || strings.Contains(masked, secret(t, prefix, 1)[8:20]) {
+				t.Errorf("%s, %s: masked as %q", prefix, name, masked)
+			}
+		}
+	}
+	two := "from " + secret(t, "ak", 1) + " to " + secret(t, "ak", 2) + "."
+	if got := secrets.Mask(two); got != "from [secret] to [secret]." {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestWhatIsNoSecretIsLeftAlone(t *testing.T) {
+	good := secret(t, "ak", 3)
+	for _, typed := range []string{
+		"", "ak_", "ak_7Kf2…x9Qd", good[:len(good)-1], good[:5] + "0" + good[6:], strings.ToUpper(good), "bk" + good[2:],
+		secret(t, "other", 1), "key_01M8GA2PVX1D2PH9XMMTNZ71YK", "100 % of _ all _",
+	} {
+		if secrets.In(typed) {
+			t.Errorf("%q is taken for a secret", typed)
+		}
+		if got := secrets.Mask(typed); got != typed {
+			t.Errorf("%q masked as %q", typed, got)
+		}
+	}
+}
+
+func TestNoTextThatIsTakenHoldsASecret(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, err := apikey.DefaultPrefix.Generate(keytest.Random(rapid.Uint64().Draw(t, "seed")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		between := rapid.StringOfN(rapid.RuneFrom([]rune(" \u200c\u200d\u2800\u00a0\t\n")), 0, 3, -1)
+		var b strings.Builder
+		b.WriteString(rapid.String().Draw(t, "before"))
+		for _, r := range s.Reveal() {
+			switch rapid.IntRange(0, 9).Draw(t, "how") {
+			case 0:
+				b.WriteRune(r + 0xfee0)
+			default:
+				b.WriteRune(r)
+			}
+			if rapid.IntRange(0, 9).Draw(t, "gap") == 0 {
+				b.WriteString(between.Draw(t, "between"))
+			}
+		}
+		b.WriteString(rapid.String().Draw(t, "after"))
+		if got, err := secrets.ParseBlock(b.String(), 0, 4000); err == nil {
+			t.Errorf("taken: %q", got)
+		}
+	})
+}
+
+func TestWhatIsShownCanBeTyped(t *testing.T) {
+	for _, c := range []struct {
+		shown, typed string
+		same         bool
+	}{
+		{"Köln", "Ko\u0308ln", true},
+		{"two  blanks", "two blanks", true},
+		{"trailing ", "trailing", true},
+		{"a\u00a0b", "a b", true},
+		{"Shop", "shop", false},
+		{"Shop", "Shops", false},
+		{"", "x", false},
+		{"ﬁ", "fi", false},
+	} {
+		if got := text.Same(c.shown, c.typed); got != c.same {
+			t.Errorf("%q and %q: %v", c.shown, c.typed, got)
+		}
+	}
+	for _, pair := range [][2]string{{"STRASSE", "straße"}, {"Ｓｈｏｐ", "shop"}, {"ﬁle", "FILE"}, {"Ko\u0308ln", "KÖLN"}, {"a  b", "a b"}} {
+		if text.Fold(pair[0]) != text.Fold(pair[1]) {
+			t.Errorf("%q isn't found by %q", pair[0], pair[1])
+		}
+	}
+}
+
+// TestEveryCharacterIsDecidedByItsProperty walks all of Unicode: what is taken is a character that Unicode knows, and
+// parsing a text that was taken changes nothing.
+func TestEveryCharacterIsDecidedByItsProperty(t *testing.T) {
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		got, err := secrets.ParseLine("a"+string(r)+"b", 1, 8)
+		if err != nil {
+			continue
+		}
+		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Noncharacter_Code_Point) || unicode.Is(unicode.Cf, r) && r != 0x200c && r != 0x200d {
+			t.Errorf("%U was taken", r)
+		}
+		if again, err := secrets.ParseLine(got.String(), 1, 8); err != nil || again != got {
+			t.Errorf("%U: %q becomes %q, %v", r, got, again, err)
+		}
+	}
+}
+
+func FuzzIn(f *testing.F) {
+	for _, typed := range spellings("ak_" + strings.Repeat("0", 33)) {
+		f.Add(typed)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		if masked := secrets.Mask(typed); secrets.In(masked) {
+			t.Errorf("%q masked as %q", typed, masked)
+		}
+	})
+}
