@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/text"
 )
 
 // accountStore lists the methods of the control table that the operations on accounts call.
@@ -29,6 +30,7 @@ type accountStore interface {
 type accounts struct {
 	store  accountStore
 	source env.Source
+	texts  text.Secrets
 }
 
 func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -53,7 +55,7 @@ func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	}
 	for _, m := range found.Memberships {
 		doc.Accounts = append(doc.Accounts, api.MyAccount{
-			Id: string(m.Account.ID), Name: m.Account.Name, Type: api.AccountType(m.Account.Type), Role: api.Role(m.Role),
+			Id: string(m.Account.ID), Name: text.Shown(m.Account.Name), Type: api.AccountType(m.Account.Type), Role: api.Role(m.Role),
 		})
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
@@ -64,12 +66,12 @@ func (h *accounts) createAccount(w http.ResponseWriter, r *http.Request, c gatew
 	if err != nil {
 		return err
 	}
-	name, err := account.ParseName(body.Name)
+	name, err := web.Line(h.texts, "name", body.Name, 1, account.MaxNameRunes)
 	if err != nil {
-		return badName()
+		return err
 	}
 	now := h.source.Time()
-	a := account.Account{ID: account.ID(h.source.NewID("acc_")), Name: name, Type: account.SelfServe, KeyLimit: account.DefaultKeyLimit, CreatedAt: now}
+	a := account.Account{ID: account.ID(h.source.NewID("acc_")), Name: name.String(), Type: account.SelfServe, KeyLimit: account.DefaultKeyLimit, CreatedAt: now}
 	owner := account.Member{Account: a.ID, Subject: c.Person.Subject, Email: c.Person.Email, Role: account.Owner, AddedAt: now}
 	c.Account, c.Role = a.ID, account.Owner
 	a, err = h.store.CreateAccount(r.Context(), a, owner, web.AuditRow(h.source, c, "account.create", "", audit.AccountChanges(nil, a)...))
@@ -103,7 +105,7 @@ func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway
 	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
 		return err
 	}
-	after, err := mergeAccount(before, body)
+	after, err := mergeAccount(h.texts, before, body)
 	if err != nil {
 		return err
 	}
@@ -148,14 +150,14 @@ func (h *accounts) mayEdit(r *http.Request, c gateway.Principal, members gateway
 const maxKeyLimit = 100000
 
 // mergeAccount applies what a single write can; the type fans out over the keys.
-func mergeAccount(before account.Account, body api.EditAccount) (account.Account, error) {
+func mergeAccount(texts text.Secrets, before account.Account, body api.EditAccount) (account.Account, error) {
 	after := before
-	if body.Name != nil {
-		name, err := account.ParseName(*body.Name)
+	if body.Name != nil && *body.Name != before.Name && *body.Name != text.Shown(before.Name) { // what stands stays
+		name, err := web.Line(texts, "name", *body.Name, 1, account.MaxNameRunes)
 		if err != nil {
-			return after, badName()
+			return after, err
 		}
-		after.Name = name
+		after.Name = name.String()
 	}
 	if body.KeyLimit != nil {
 		if *body.KeyLimit < 1 || *body.KeyLimit > maxKeyLimit {
@@ -178,10 +180,6 @@ func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gatewa
 func showAccount(w http.ResponseWriter, status int, a account.Account, role account.Role) error {
 	gateway.SetETag(w, a.Version)
 	return gateway.JSON(w, status, web.AccountDoc(a, role))
-}
-
-func badName() error {
-	return gateway.Invalid(gateway.Field("name", "invalid_name", "A name must have 1 to 64 characters and no control characters."))
 }
 
 // rows makes the rows of a fan-out.

@@ -31,8 +31,8 @@ func TestEveryProductIsListedWithItsSample(t *testing.T) {
 		if !ok || one.Name != p.Name || len(one.Classes) != len(p.Classes) {
 			t.Errorf("%s is listed as %+v", p.ID, one)
 		}
-		t.Log(p.ID, text(one.SamplePath)) // read by the test that follows the guide
-		if sample := text(one.SamplePath); sample != p.SamplePath || (sample == "") != (one.Kind == api.Sdk) {
+		t.Log(p.ID, deref(one.SamplePath)) // read by the test that follows the guide
+		if sample := deref(one.SamplePath); sample != p.SamplePath || (sample == "") != (one.Kind == api.Sdk) {
 			t.Errorf("%s is listed with the sample %q", p.ID, sample)
 		}
 	}
@@ -52,18 +52,18 @@ func TestAClassIsListedWithWhatIsItsOwn(t *testing.T) {
 	r := newHarness(t)
 	r.handler.catalogue.products = catalogue
 	a := products(t, r)["a"]
-	if text(a.SamplePath) != "/a/1" || text(a.DocsUrl) != "https://docs.example/a" {
+	if deref(a.SamplePath) != "/a/1" || deref(a.DocsUrl) != "https://docs.example/a" {
 		t.Errorf("the product: %+v", a)
 	}
 	if own := a.Classes[0]; own.SamplePath != nil || own.DocsUrl != nil {
 		t.Errorf("a class without anything of its own: %+v", own)
 	}
-	if x := a.Classes[1]; text(x.SamplePath) != "/a/x/1" || text(x.DocsUrl) != "https://docs.example/x" || x.DefaultQps["enterprise"] != 2 || x.MaxQps != 3 {
+	if x := a.Classes[1]; deref(x.SamplePath) != "/a/x/1" || deref(x.DocsUrl) != "https://docs.example/x" || x.DefaultQps["enterprise"] != 2 || x.MaxQps != 3 {
 		t.Errorf("a class with its own: %+v", x)
 	}
 }
 
-func text(s *string) string {
+func deref(s *string) string {
 	if s == nil {
 		return ""
 	}

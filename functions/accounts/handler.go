@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 
 	"latchkey/functions/internal/env"
@@ -9,6 +10,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
+	"latchkey/shared/text"
 )
 
 // handler is all operations of this function, by subject: each subject declares what it calls of the store.
@@ -23,10 +25,10 @@ type handler struct {
 }
 
 // newHandler makes them on one store. bootstrap is the subject that may make itself the first operator, "" for nobody.
-func newHandler(store *control.Store, source env.Source, products product.Catalogue, used web.KeyUse, bootstrap string) *handler {
+func newHandler(store *control.Store, source env.Source, texts text.Secrets, products product.Catalogue, used web.KeyUse, bootstrap string) *handler {
 	return &handler{
-		accounts: accounts{store, source}, members: members{store, source}, invitations: invitations{store, source},
-		operators: operators{store, source, bootstrap}, lookups: lookups{store, source, products, used},
+		accounts: accounts{store, source, texts}, members: members{store, source, texts}, invitations: invitations{store, source, texts},
+		operators: operators{store, source, texts, bootstrap}, lookups: lookups{store, source, texts, products, used},
 		audit: auditRows{store}, catalogue: catalogue{products},
 	}
 }
@@ -60,11 +62,27 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Operator("POST /v1/operator/keys/{key}/unblock", h.lookups.unblockKey, account.BlockKeys)
 }
 
-// subject is the person of the path, at the one issuer.
+const maxSubject = 255
+
+// subject is the person of the path, at the one issuer. It is good for looking somebody up; newSubject checks one that
+// will be stored.
 func subject(r *http.Request, c gateway.Principal) (account.Subject, error) {
 	sub := r.PathValue("sub")
-	if !printable(sub) || len(sub) > 255 {
+	if !printable(sub) || len(sub) > maxSubject {
 		return account.Subject{}, gateway.Parameter("sub", "A subject must have 1 to 255 printable characters.")
 	}
 	return account.Subject{Issuer: c.Person.Subject.Issuer, ID: sub}, nil
+}
+
+// newSubject checks a subject that will be stored. It is the issuer's, byte by byte, so one that reading it as a line
+// would change is refused.
+func newSubject(texts text.Secrets, who account.Subject) error {
+	line, err := texts.ParseLine(who.ID, 1, maxSubject)
+	switch {
+	case errors.Is(err, text.ErrSecret):
+		return web.SecretInParameter("sub")
+	case err != nil || line.String() != who.ID:
+		return gateway.Parameter("sub", "It must be a subject as the issuer's tokens have it: 1 to 255 characters, none of them hidden, without blanks at the ends.")
+	}
+	return nil
 }

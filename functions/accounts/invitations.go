@@ -18,6 +18,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/text"
 )
 
 // invitationStore lists the methods of the control table that the operations on invitations call.
@@ -34,6 +35,7 @@ type invitationStore interface {
 type invitations struct {
 	store  invitationStore
 	source env.Source
+	texts  text.Secrets
 }
 
 const invitationLife = 7 * 24 * time.Hour
@@ -70,7 +72,7 @@ func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	email, err := emailOf(body.Email)
+	email, err := emailOf(h.texts, "", body.Email)
 	if err != nil {
 		return err
 	}

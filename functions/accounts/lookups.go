@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
@@ -17,6 +16,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
+	"latchkey/shared/text"
 )
 
 // lookupStore lists the methods of the control table that operators' operations on the accounts and keys of all customers call.
@@ -31,6 +31,7 @@ type lookupStore interface {
 type lookups struct {
 	store    lookupStore
 	source   env.Source
+	texts    text.Secrets
 	products product.Catalogue
 	used     web.KeyUse
 }
@@ -39,16 +40,16 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	if err := gateway.KnownQuery(r, "q", "email", "page_size", "page_token"); err != nil {
 		return err
 	}
-	text, email := strings.TrimSpace(r.URL.Query().Get("q")), strings.TrimSpace(r.URL.Query().Get("email"))
-	if text != "" && email != "" {
+	name, email := strings.TrimSpace(r.URL.Query().Get("q")), strings.TrimSpace(r.URL.Query().Get("email"))
+	if name != "" && email != "" {
 		return gateway.Parameter("email", "Search by q or by email, not by both.")
 	}
-	page, err := gateway.PageOf(r, "accounts", text, email)
+	page, err := gateway.PageOf(r, "accounts", name, email)
 	if err != nil {
 		return err
 	}
 	found := control.AccountPage{}
-	id, notID := account.ParseID(text)
+	id, notID := account.ParseID(name)
 	switch {
 	case email != "":
 		found, err = h.store.AccountsByEmail(r.Context(), email, page.After, page.Size)
@@ -60,7 +61,7 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 			err = nil
 		}
 	default:
-		found, err = h.store.Accounts(r.Context(), text, page.After, page.Size)
+		found, err = h.store.Accounts(r.Context(), name, page.After, page.Size)
 	}
 	if err != nil {
 		return err
@@ -109,7 +110,7 @@ func (h *lookups) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Pri
 	if err != nil {
 		return err
 	}
-	reason, err := reasonOf(body.Reason)
+	reason, err := web.Block(h.texts, "reason", body.Reason, 1, apikey.MaxReason)
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (h *lookups) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Pri
 		by = c.Person.Subject.ID
 	}
 	return h.changeKey(w, r, c, "key.block", nil, func(k apikey.Key) (apikey.Key, error) {
-		return k.Block(reason, by, h.source.Time())
+		return k.Block(reason.String(), by, h.source.Time())
 	})
 }
 
@@ -128,12 +129,14 @@ func (h *lookups) unblockKey(w http.ResponseWriter, r *http.Request, c gateway.P
 		return err
 	}
 	var extra []audit.Change
-	if body.Reason != nil && *body.Reason != "" {
-		reason, err := reasonOf(*body.Reason)
+	if body.Reason != nil {
+		reason, err := web.Block(h.texts, "reason", *body.Reason, 0, apikey.MaxReason)
 		if err != nil {
 			return err
 		}
-		extra = []audit.Change{audit.Set("reason", nil, reason)}
+		if reason != (text.Block{}) {
+			extra = []audit.Change{audit.Set("reason", nil, reason.String())}
+		}
 	}
 	return h.changeKey(w, r, c, "key.unblock", extra, func(k apikey.Key) (apikey.Key, error) { return k.Unblock(h.source.Time()) })
 }
@@ -156,13 +159,4 @@ func (h *lookups) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		return err
 	}
 	return h.showKey(w, r, written)
-}
-
-// reasonOf reads a reason that a customer will see: one line or several, without other control characters.
-func reasonOf(text string) (string, error) {
-	reason := strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(reason); n < 1 || n > apikey.MaxReason || !printable(strings.ReplaceAll(reason, "\n", " ")) {
-		return "", gateway.Invalid(gateway.Field("reason", "invalid_reason", "A reason has 1 to 500 characters, none of them a control character."))
-	}
-	return reason, nil
 }

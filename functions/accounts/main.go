@@ -16,7 +16,7 @@ func main() {
 	if err != nil {
 		telemetry.Abort(err)
 	}
-	h := newHandler(base.Store, base.Source, product.Default(), base.LastUsed(), base.Env.Or("BOOTSTRAP_OPERATOR", ""))
+	h := newHandler(base.Store, base.Source, base.Texts, product.Default(), base.LastUsed(), base.Env.Or("BOOTSTRAP_OPERATOR", ""))
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

@@ -23,7 +23,7 @@ func newHarness(t testing.TB) *harness {
 	t.Helper()
 	a := apitest.New(t, keytest.Open(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
-	r.handler = newHandler(a.Control, a.Source, product.Default(), apitest.NoUse{}, "founder")
+	r.handler = newHandler(a.Control, a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, "founder")
 	r.handler.routes(a.Mux)
 	return r
 }
@@ -32,20 +32,27 @@ func (r *harness) path(rest string) string { return "/v1/accounts/" + string(r.a
 
 func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 	apitest.Matrix(t, fixture, func(op apitest.Operation) bool {
-		switch {
-		case strings.HasSuffix(op.Path, "/audit"):
-			return true
-		case strings.Contains(op.Path, "/accounts/{account}/"):
-			for _, part := range []string{"/keys", "/usage", "/qps-requests"} {
-				if strings.Contains(op.Path, part) {
-					return false
-				}
-			}
-			return true
-		default:
-			return !strings.Contains(op.Path, "qps-requests") && op.ID != "acceptInvitation" // which needs a token for each caller
-		}
+		return served(op) && op.ID != "acceptInvitation" // which needs a token for each caller
 	})
+}
+
+func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }
+
+// served are the operations that no other function has.
+func served(op apitest.Operation) bool {
+	switch {
+	case strings.HasSuffix(op.Path, "/audit"):
+		return true
+	case strings.Contains(op.Path, "/accounts/{account}/"):
+		for _, part := range []string{"/keys", "/usage", "/qps-requests"} {
+			if strings.Contains(op.Path, part) {
+				return false
+			}
+		}
+		return true
+	default:
+		return !strings.Contains(op.Path, "qps-requests")
+	}
 }
 
 func fixture(t testing.TB) apitest.Fixture {

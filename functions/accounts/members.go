@@ -15,6 +15,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/text"
 )
 
 // memberStore lists the methods of the control table that the operations on members call.
@@ -28,6 +29,7 @@ type memberStore interface {
 type members struct {
 	store  memberStore
 	source env.Source
+	texts  text.Secrets
 }
 
 func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -64,12 +66,19 @@ func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	email, err := emailOf(body.Email)
+	before, err := h.store.Member(r.Context(), c.Account, who)
+	fresh := errors.Is(err, dynamo.ErrNotFound)
+	if err != nil && !fresh {
+		return err
+	}
+	email, err := emailOf(h.texts, before.Email, body.Email)
 	if err != nil {
 		return err
 	}
-	before, err := h.store.Member(r.Context(), c.Account, who)
-	if errors.Is(err, dynamo.ErrNotFound) {
+	if fresh {
+		if err := newSubject(h.texts, who); err != nil {
+			return err
+		}
 		after := account.Member{Account: c.Account, Subject: who, Email: email, Role: account.Role(body.Role), AddedAt: h.source.Time()}
 		row := web.AuditRow(h.source, c, "member.add", "", memberChanges(nil, after)...)
 		added, err := h.store.PutMember(r.Context(), nil, after, row)
@@ -77,9 +86,6 @@ func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 			return err
 		}
 		return gateway.JSON(w, http.StatusCreated, memberDoc(added))
-	}
-	if err != nil {
-		return err
 	}
 	after := before
 	after.Role = account.Role(body.Role)
@@ -136,14 +142,22 @@ func (h *members) deleteMember(w http.ResponseWriter, r *http.Request, c gateway
 	return nil
 }
 
-// emailOf reads an address that somebody typed. It is for display and look-up; it gives nobody a right.
-func emailOf(text *string) (string, error) {
-	if text == nil {
-		return "", nil
+// maxEmail bounds an address (RFC 5321, section 4.5.3.1.3, less the brackets).
+const maxEmail = 254
+
+// emailOf reads an address that somebody typed; the one that is stored already stays, whatever it holds. An address is
+// for display and look-up; it gives nobody a right.
+func emailOf(texts text.Secrets, stored string, typed *string) (string, error) {
+	if typed == nil || stored != "" && *typed == stored {
+		return stored, nil
 	}
-	email := strings.TrimSpace(*text)
+	line, err := web.Line(texts, "email", *typed, 1, maxEmail)
+	if err != nil {
+		return "", err
+	}
+	email := line.String()
 	at := strings.LastIndexByte(email, '@')
-	if at < 1 || at == len(email)-1 || len(email) > 254 || strings.ContainsAny(email, " <>\"") || !printable(email) {
+	if at < 1 || at == len(email)-1 || strings.ContainsAny(email, "<>\"") || strings.ContainsFunc(email, unicode.IsSpace) {
 		return "", gateway.Invalid(gateway.Field("email", "invalid_email", "It must be an e-mail address."))
 	}
 	return email, nil

@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/text"
 )
 
 // operatorStore lists the methods of the control table that the operations on operators call.
@@ -28,6 +29,7 @@ type operatorStore interface {
 type operators struct {
 	store     operatorStore
 	source    env.Source
+	texts     text.Secrets
 	bootstrap string // the subject that may make itself the first operator; "" for nobody
 }
 
@@ -75,9 +77,12 @@ func (h *operators) putOperator(w http.ResponseWriter, r *http.Request, c gatewa
 	if err != nil {
 		return err
 	}
-	email, err := emailOf(body.Email)
+	email, err := emailOf(h.texts, "", body.Email)
 	if err != nil {
 		return err
+	}
+	if bad := newSubject(h.texts, who); bad != nil {
+		return h.standing(w, r, who, bad)
 	}
 	if email == "" && who == c.Person.Subject {
 		email = c.Person.Email
@@ -93,7 +98,16 @@ func (h *operators) putOperator(w http.ResponseWriter, r *http.Request, c gatewa
 	case first:
 		return gateway.ErrForbidden // somebody is the first already
 	}
-	if o, err = h.store.Operator(r.Context(), who); err != nil {
+	return h.standing(w, r, who, dynamo.ErrNotFound)
+}
+
+// standing answers with somebody who is an operator already, and with an error if they are none.
+func (h *operators) standing(w http.ResponseWriter, r *http.Request, who account.Subject, otherwise error) error {
+	o, err := h.store.Operator(r.Context(), who)
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
+		return otherwise
+	case err != nil:
 		return err
 	}
 	return gateway.JSON(w, http.StatusOK, operatorDoc(o))

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	shown "latchkey/shared/text"
 )
 
 func (a *app) operatorRoutes() {
@@ -182,7 +183,7 @@ func (a *app) closeAccount(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if f.Values["confirm"] != account.Name {
+	if !shown.Same(account.Name, f.Values["confirm"]) {
 		f.add("confirm", v.t("operator.close.mismatch"))
 	}
 	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorAccountPath(v, "/close")}, nil)

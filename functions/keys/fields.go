@@ -6,15 +6,18 @@ import (
 	"time"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/origin/entry"
 	"latchkey/shared/product"
+	"latchkey/shared/text"
 )
 
 // fields turns members of a body into a key's facts and collects the invalid ones, so that one answer names all.
 type fields struct {
+	texts       text.Secrets
 	products    product.Catalogue
 	accountType account.Type
 	now         time.Time
@@ -34,7 +37,7 @@ func (f *fields) refuse(e api.FieldError) { f.bad = append(f.bad, e) }
 // be null.
 func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 	if body.Name != nil {
-		k.Name = f.name(*body.Name)
+		k.Name = f.name(k.Name, *body.Name)
 	}
 	if body.Usage != nil {
 		k.Usage = f.usage(*body.Usage)
@@ -59,12 +62,17 @@ func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 	}
 }
 
-func (f *fields) name(text string) string {
-	name, err := apikey.ParseName(text)
-	if err != nil {
-		f.refuse(gateway.Field("name", "invalid_name", "A name must have 1 to 64 characters and no control characters."))
+// name reads a new name. A stored one that is sent back as it is or as it was shown stays, whatever it holds: names
+// were once taken by looser rules.
+func (f *fields) name(stored, typed string) string {
+	if stored != "" && (typed == stored || typed == text.Shown(stored)) {
+		return stored
 	}
-	return name
+	name, err := f.texts.ParseLine(typed, 1, apikey.MaxNameRunes)
+	if err != nil {
+		f.refuse(web.TextField("name", 1, apikey.MaxNameRunes, err))
+	}
+	return name.String()
 }
 
 func (f *fields) usage(kind api.UsageKind) apikey.ClientKind {
@@ -76,11 +84,11 @@ func (f *fields) usage(kind api.UsageKind) apikey.ClientKind {
 }
 
 func (f *fields) billing(wanted *api.BillingType) apikey.BillingType {
-	text := ""
+	kind := ""
 	if wanted != nil {
-		text = string(*wanted)
+		kind = string(*wanted)
 	}
-	billing, err := apikey.ParseBilling(text, f.accountType)
+	billing, err := apikey.ParseBilling(kind, f.accountType)
 	if err != nil {
 		f.refuse(gateway.Field("billing_type", "billing_type_mismatch",
 			fmt.Sprintf("Accounts of type %s have %v.", f.accountType, apikey.BillingTypes(f.accountType))))
@@ -110,8 +118,8 @@ func (f *fields) productList(member string, ids []string) []product.ID {
 		return nil
 	}
 	list := []product.ID{}
-	for i, text := range ids {
-		id := product.ID(text)
+	for i, name := range ids {
+		id := product.ID(name)
 		if _, ok := f.products.Product(id); !ok {
 			f.refuse(gateway.Item(member, i, "unknown_product", "There is no such product."))
 			continue
@@ -128,8 +136,8 @@ func (f *fields) domains(member string, entries []string) []string {
 		return nil
 	}
 	list := []string{}
-	for i, text := range entries {
-		canonical, err := entry.Parse(text)
+	for i, typed := range entries {
+		canonical, err := entry.Parse(typed)
 		if err != nil {
 			f.refuse(domainError(member, i, err))
 			continue

@@ -38,7 +38,7 @@ func newHarnessWithout(t testing.TB) *harness {
 	a := apitest.New(t, keytest.Open(t))
 	r := &harness{API: a, account: a.NewAccount(t)}
 	r.handler = &handler{store: a.Control, service: &web.KeyService{
-		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
+		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Texts: apitest.Texts, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 	}}
 	r.handler.routes(a.Mux)
 	return r

@@ -12,6 +12,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
+	"latchkey/shared/text"
 )
 
 // filter holds the query parameters of a list of keys.
@@ -53,7 +54,7 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 	query := r.URL.Query()
 	f := filter{
 		status: apikey.Status(query.Get("status")), product: product.ID(query.Get("product")),
-		text: strings.ToLower(strings.TrimSpace(query.Get("q"))), sort: cmp.Or(query.Get("sort"), "-created_at"),
+		text: text.Fold(query.Get("q")), sort: cmp.Or(query.Get("sort"), "-created_at"),
 	}
 	if f.status != "" && !slices.Contains(apikey.Statuses[:], f.status) {
 		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, disabled, expired or active.")
@@ -74,7 +75,7 @@ func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gate
 		Match: func(k apikey.Key) bool {
 			return (f.status == "" || k.Status(now) == f.status) &&
 				(f.product == "" || slices.Contains(k.Products, f.product)) &&
-				(f.text == "" || strings.Contains(strings.ToLower(k.Name), f.text) || strings.EqualFold(string(k.ID), f.text))
+				(f.text == "" || strings.Contains(text.Fold(k.Name), f.text) || text.Fold(string(k.ID)) == f.text)
 		},
 	}
 	if f.sort == oldestFirst {

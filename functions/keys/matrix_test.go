@@ -41,3 +41,5 @@ func fixture(t testing.TB) apitest.Fixture {
 		Headers: map[string]map[string]string{"editKey": {"If-Match": `"2"`}, "promoteProposal": {"If-Match": "*"}},
 	}
 }
+
+func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }

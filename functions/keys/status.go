@@ -6,6 +6,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/text"
 )
 
 func (h *handler) disable(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -22,7 +23,7 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Princ
 		return err
 	}
 	return h.service.Change(w, r, c, "key.revoke", func(k apikey.Key) (apikey.Key, error) {
-		return k.Revoke(body.ConfirmName, h.service.Source.Time())
+		return k.Revoke(text.Same(k.Name, body.ConfirmName), h.service.Source.Time())
 	})
 }
 

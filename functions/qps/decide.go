@@ -5,21 +5,23 @@ import (
 	"strings"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/qps"
+	"latchkey/shared/text"
 )
 
 // read finds the request of the path, in the path's account.
 func (h *handler) read(r *http.Request, c gateway.Principal) (qps.Request, error) {
-	text := r.PathValue("request")
-	rest, ok := strings.CutPrefix(text, "qps_")
+	id := r.PathValue("request")
+	rest, ok := strings.CutPrefix(id, "qps_")
 	if !ok || !account.IsULID(rest) {
 		return qps.Request{}, gateway.ErrNotFound
 	}
-	return h.store.Request(r.Context(), c.Account, qps.RequestID(text))
+	return h.store.Request(r.Context(), c.Account, qps.RequestID(id))
 }
 
 func (h *handler) withdraw(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -39,11 +41,15 @@ func (h *handler) reject(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
+	comment, err := web.Block(h.service.Texts, "comment", body.Comment, 1, qps.MaxComment)
+	if err != nil {
+		return err
+	}
 	before, err := h.read(r, c)
 	if err != nil {
 		return err
 	}
-	after, err := before.Reject(party(c), body.Comment, h.service.Source.Time())
+	after, err := before.Reject(party(c), comment, h.service.Source.Time())
 	if err != nil {
 		return err
 	}
@@ -68,7 +74,13 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if body.Qps != nil && *body.Qps < 1 {
 		return refusedNumber(qps.ErrBelowOne, "qps")
 	}
-	after, err := h.grant(r, c, body)
+	var comment text.Block
+	if body.Comment != nil {
+		if comment, err = web.Block(h.service.Texts, "comment", *body.Comment, 0, qps.MaxComment); err != nil {
+			return err
+		}
+	}
+	after, err := h.grant(r, c, body.Qps, comment)
 	if err != nil {
 		return refusedNumber(err, "qps")
 	}
@@ -76,17 +88,14 @@ func (h *handler) approve(w http.ResponseWriter, r *http.Request, c gateway.Prin
 }
 
 // grant makes the decision and writes it.
-func (h *handler) grant(r *http.Request, c gateway.Principal, body api.ApproveQpsRequest) (qps.Request, error) {
+func (h *handler) grant(r *http.Request, c gateway.Principal, wanted *int, comment text.Block) (qps.Request, error) {
 	before, err := h.read(r, c)
 	if err != nil {
 		return before, err
 	}
-	granted, comment := 0, ""
-	if body.Qps != nil {
-		granted = *body.Qps
-	}
-	if body.Comment != nil {
-		comment = *body.Comment
+	granted := 0
+	if wanted != nil {
+		granted = *wanted
 	}
 	class, _, _ := h.service.Products.Class(before.Class)
 	now := h.service.Source.Time()

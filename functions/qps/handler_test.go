@@ -58,7 +58,7 @@ func newHarness(t testing.TB, options ...func(*account.Account)) *harness {
 	r.key = a.NewKey(t, r.account, func(k *apikey.Key) {
 		k.BillingType, k.Products = billing, []product.ID{"map-display", "search", "maps-sdk-web"}
 	})
-	service := &web.KeyService{Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}}
+	service := &web.KeyService{Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Texts: apitest.Texts, Products: product.Default(), Used: apitest.NoUse{}}
 	r.handler = &handler{service: service, store: a.Control, counters: r.counters}
 	r.handler.routes(a.Mux)
 	return r

@@ -17,6 +17,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/qps"
+	"latchkey/shared/text"
 	"latchkey/shared/usage"
 )
 
@@ -115,7 +116,7 @@ func (h *handler) queued(ctx context.Context, request qps.Request) (api.QpsReque
 	acct, err := h.store.Account(ctx, request.Account)
 	switch {
 	case err == nil:
-		doc.AccountName = &acct.Name
+		doc.AccountName = web.StringPtr(text.Shown(acct.Name))
 	case !absent(err):
 		return doc, err
 	}
@@ -126,7 +127,7 @@ func (h *handler) queued(ctx context.Context, request qps.Request) (api.QpsReque
 	if err != nil {
 		return doc, err
 	}
-	doc.KeyName = &k.Name
+	doc.KeyName = web.StringPtr(text.Shown(k.Name))
 	if doc.Evidence, err = h.evidence(ctx, k, request); absent(err) {
 		return doc, nil
 	}
@@ -169,12 +170,12 @@ func (h *handler) evidence(ctx context.Context, k apikey.Key, request qps.Reques
 func requestDoc(r qps.Request, operator bool) api.QpsRequest {
 	doc := api.QpsRequest{
 		Id: string(r.ID), AccountId: string(r.Account), KeyId: string(r.KeyID), Product: string(r.Product), Class: string(r.Class),
-		RequestedQps: r.Requested, QpsWhenFiled: r.Current, Justification: r.Justification, EndsAt: web.TimePtr(r.EndsAt),
+		RequestedQps: r.Requested, QpsWhenFiled: r.Current, Justification: text.Shown(r.Justification), EndsAt: web.TimePtr(r.EndsAt),
 		Status: api.QpsRequestStatus(r.Status), CreatedAt: r.CreatedAt.UTC(), CreatedBy: name(r.CreatedBy),
 		DecidedAt: web.TimePtr(r.ClosedAt), Version: r.Version,
 	}
 	if d := r.Decision; d != nil {
-		doc.Comment = web.StringPtr(d.Comment)
+		doc.Comment = web.StringPtr(text.Shown(d.Comment))
 		if d.QPS > 0 {
 			doc.ApprovedQps = &d.QPS
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
@@ -57,14 +58,18 @@ func (h *handler) draft(r *http.Request, c gateway.Principal, body api.CreateQps
 	if err != nil {
 		return qps.Request{}, err
 	}
+	why, err := web.Block(h.service.Texts, "justification", body.Justification, 1, qps.MaxJustification)
+	if err != nil {
+		return qps.Request{}, err
+	}
 	draft := qps.Request{
 		ID: qps.RequestID(h.service.Source.NewID("qps_")), Account: c.Account, KeyID: k.ID, Product: limit.product, Class: limit.class,
-		Requested: body.RequestedQps, Current: limit.current, Justification: body.Justification, CreatedBy: party(c),
+		Requested: body.RequestedQps, Current: limit.current, CreatedBy: party(c),
 	}
 	if body.EndsAt != nil {
 		draft.EndsAt = body.EndsAt.UTC().Truncate(time.Millisecond)
 	}
-	request, err := qps.Submit(draft, limit.most, h.service.Source.Time())
+	request, err := qps.Submit(draft, why, limit.most, h.service.Source.Time())
 	if errors.Is(err, qps.ErrEndsInPast) {
 		err = gateway.Invalid(gateway.Field("ends_at", "in_past", "It must be in the future."))
 	}

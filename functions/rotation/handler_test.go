@@ -43,7 +43,7 @@ func newHarnessWithout(t testing.TB, stores keytest.Stores, choose func(string, 
 		served = stores.With(choose)
 	}
 	h := &handler{service: &web.KeyService{
-		Store: served.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
+		Store: served.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Texts: apitest.Texts, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 	}}
 	h.routes(a.Mux)
 	return r
@@ -234,7 +234,7 @@ func TestOfThreeConcurrentRotatesOneWins(t *testing.T) {
 		if won == 0 && k.Version > 1 { // an answer was lost: the way out
 			r = &harness{API: apitest.New(t, r.Stores), account: r.account, key: r.key}
 			h := &handler{service: &web.KeyService{
-				Store: r.Control, Source: r.Source, Prefix: apikey.DefaultPrefix, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
+				Store: r.Control, Source: r.Source, Prefix: apikey.DefaultPrefix, Texts: apitest.Texts, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 			}}
 			h.routes(r.Mux)
 			r.want(t, 200, "rotation/cancel", nil)
@@ -312,8 +312,12 @@ func TestRevokedAndDeletedKeysAreNotRotated(t *testing.T) {
 }
 
 func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
-	apitest.Matrix(t, fixture, func(op apitest.Operation) bool { return strings.Contains(op.Path, "/rotat") })
+	apitest.Matrix(t, fixture, served)
 }
+
+func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }
+
+func served(op apitest.Operation) bool { return strings.Contains(op.Path, "/rotat") }
 
 // fixture is an account with a key whose rotation runs, and one whose doesn't.
 func fixture(t testing.TB) apitest.Fixture {
@@ -359,7 +363,7 @@ func TestTwoChangesOfARotationAtOnceAreAsOneAfterTheOther(t *testing.T) {
 					},
 					Others: map[string]func(testing.TB){"revoke": func(t testing.TB) {
 						k := r.stored(t)
-						after, err := k.Revoke(k.Name, r.Source.Time())
+						after, err := k.Revoke(true, r.Source.Time())
 						if err == nil && !after.Same(k) {
 							_, err = r.Edit(t.Context(), k, "key.revoke", func(k *apikey.Key) { *k = after })
 						}

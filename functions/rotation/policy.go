@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/rotation"
+	"latchkey/shared/text"
 )
 
 func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -16,7 +18,7 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	policy, err := parsePolicy(body)
+	policy, err := parsePolicy(h.service.Texts, body)
 	if err != nil {
 		return err
 	}
@@ -40,7 +42,7 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Pr
 // defaultNotifyDays is the notice before a rotation, in days, unless the policy sets another.
 const defaultNotifyDays = 7
 
-func parsePolicy(body api.PutRotationPolicy) (apikey.RotationPolicy, error) {
+func parsePolicy(texts text.Secrets, body api.PutRotationPolicy) (apikey.RotationPolicy, error) {
 	notify := min(defaultNotifyDays, max(body.EveryDays-1, 0))
 	if body.NotifyDaysBefore != nil {
 		notify = *body.NotifyDaysBefore
@@ -48,6 +50,9 @@ func parsePolicy(body api.PutRotationPolicy) (apikey.RotationPolicy, error) {
 	principal := ""
 	if body.Principal != nil {
 		principal = *body.Principal
+	}
+	if texts.In(principal) {
+		return apikey.RotationPolicy{}, gateway.Invalid(web.TextField("principal", 0, 0, text.ErrSecret))
 	}
 	policy, err := rotation.ParsePolicy(body.EveryDays, notify, principal)
 	switch {

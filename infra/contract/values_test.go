@@ -25,7 +25,7 @@ func given(own bool) map[string]string {
 	return map[string]string{
 		"CONTROL_TABLE": "${ControlTable}", "GATE_TABLE": "${GateTable}", "LEASES_TABLE": "${LeasesTable}", "SLICES_TABLE": "${SlicesTable}",
 		"COUNTERS_TABLE": "${CountersTable}", "SESSIONS_TABLE": "${SessionsTable}", "KEYRING_SECRET": "${KeyringSecret}", "EVENT_BUS": "${EventBus}",
-		"DELIVERY_KEY": "${DeliveryKey.Arn}", "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client, "OIDC_ALGORITHM": "ES256", "KEY_PREFIX": "zz",
+		"DELIVERY_KEY": "${DeliveryKey.Arn}", "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client, "OIDC_ALGORITHM": "ES256", "KEY_PREFIX": "zz", "FORMER_KEY_PREFIXES": "old,ak",
 		"BOOTSTRAP_OPERATOR": "first", "OVER_LIMIT": "403", "LOG_LEVEL": "info", "GOMAXPROCS": "1",
 		"USAGE_PLAN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
 		"DYNAMODB_ENDPOINT":       "https://dynamodb.${AWS::Region}.${AWS::URLSuffix}",
@@ -36,7 +36,7 @@ func given(own bool) map[string]string {
 }
 
 func TestVariablesHaveTheirValues(t *testing.T) {
-	parameters := []string{"OidcAlgorithm", "ES256", "KeyPrefix", "zz", "BootstrapOperator", "first", "OverLimitStatus", "403"}
+	parameters := []string{"OidcAlgorithm", "ES256", "KeyPrefix", "zz", "FormerKeyPrefixes", "old,ak", "BootstrapOperator", "first", "OverLimitStatus", "403"}
 	for _, own := range []bool{false, true} {
 		if own {
 			parameters = append(parameters, "OidcIssuer", "https://issuer.example", "OidcClientId", "console")
@@ -146,6 +146,7 @@ var parameters = map[string]struct {
 	takes, leaves []string
 }{
 	"KeyPrefix":         {"ak", []string{"ak", "a1", "abcdefgh"}, []string{"", "a", "abcdefghi", "1a", "AK", "a_b", "ak "}},
+	"FormerKeyPrefixes": {"", []string{"", "old", "old,ak1"}, []string{"old,", ",old", "old ak", "old, ak", "OLD", "a"}},
 	"UpstreamUrl":       {"", []string{"", "https://up.example", "http://10.0.0.1:8080/base"}, []string{"up.example", "https://up.example/", "https://up.example?x", "ftp://up", "https://a b"}},
 	"OidcIssuer":        {"", []string{"", "https://issuer.example/realm"}, []string{"issuer.example", "https://issuer.example?x", "https://a b"}},
 	"OidcClientId":      {"", []string{"", "console"}, []string{"a b", "a\nb"}},

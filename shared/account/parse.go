@@ -3,16 +3,16 @@ package account
 import (
 	"errors"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Why a field is refused.
 var (
 	ErrID   = errors.New("account: malformed account ID")
 	ErrType = errors.New("account: the type must be enterprise or self_serve")
-	ErrName = errors.New("account: a name must have 1 to 64 characters and no control characters")
 )
+
+// MaxNameRunes bounds an account's name.
+const MaxNameRunes = 64
 
 const idPrefix = "acc_"
 
@@ -47,18 +47,4 @@ func ParseType(text string) (Type, error) {
 	default:
 		return "", ErrType
 	}
-}
-
-// ParseName trims an account's name and checks it.
-func ParseName(text string) (string, error) {
-	name := strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(name); n < 1 || n > 64 || !utf8.ValidString(name) {
-		return "", ErrName
-	}
-	for _, r := range name {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return "", ErrName
-		}
-	}
-	return name, nil
 }

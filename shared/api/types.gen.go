@@ -326,6 +326,7 @@ type Actor struct {
 
 // ApproveQpsRequest defines model for ApproveQpsRequest.
 type ApproveQpsRequest struct {
+	// Comment A Block.
 	Comment *string `json:"comment,omitempty"`
 
 	// Qps The requested value by default.
@@ -364,6 +365,7 @@ type Block struct {
 
 // BlockKey defines model for BlockKey.
 type BlockKey struct {
+	// Reason A Block.
 	Reason Reason `json:"reason"`
 }
 
@@ -385,12 +387,13 @@ type Change struct {
 
 // CreateAccount defines model for CreateAccount.
 type CreateAccount struct {
-	// Name 1 to 64 characters after trimming, no control characters.
+	// Name A Line of 1 to 64 characters.
 	Name string `json:"name"`
 }
 
 // CreateInvitation defines model for CreateInvitation.
 type CreateInvitation struct {
+	// Email An e-mail address; a Line.
 	Email *Email `json:"email,omitempty"`
 	Role  Role   `json:"role"`
 }
@@ -408,7 +411,7 @@ type CreateKey struct {
 	// MissingOrigin The rule for calls that name no origin.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 
-	// Name 1 to 64 characters after trimming, no control characters.
+	// Name A Line of 1 to 64 characters.
 	Name string `json:"name"`
 
 	// Products A set: it is stored sorted, each product once.
@@ -422,10 +425,12 @@ type CreateKey struct {
 // CreateQpsRequest defines model for CreateQpsRequest.
 type CreateQpsRequest struct {
 	// Class A limit class of the product; its own by default.
-	Class         *string    `json:"class,omitempty"`
-	EndsAt        *MaybeTime `json:"ends_at,omitempty"`
-	Justification string     `json:"justification"`
-	KeyId         string     `json:"key_id"`
+	Class  *string    `json:"class,omitempty"`
+	EndsAt *MaybeTime `json:"ends_at,omitempty"`
+
+	// Justification A Block.
+	Justification string `json:"justification"`
+	KeyId         string `json:"key_id"`
 
 	// Product A product, or one of its limit classes.
 	Product      string `json:"product"`
@@ -440,9 +445,11 @@ type Domains = []string
 
 // EditAccount defines model for EditAccount.
 type EditAccount struct {
-	KeyLimit *int         `json:"key_limit,omitempty"`
-	Name     *string      `json:"name,omitempty"`
-	Type     *AccountType `json:"type,omitempty"`
+	KeyLimit *int `json:"key_limit,omitempty"`
+
+	// Name A Line of 1 to 64 characters.
+	Name *string      `json:"name,omitempty"`
+	Type *AccountType `json:"type,omitempty"`
 }
 
 // EditKey defines model for EditKey.
@@ -457,7 +464,9 @@ type EditKey struct {
 
 	// MissingOrigin The rule for calls that name no origin.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
-	Name          *string        `json:"name,omitempty"`
+
+	// Name A Line of 1 to 64 characters.
+	Name *string `json:"name,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
 	Products *Products `json:"products,omitempty"`
@@ -466,7 +475,7 @@ type EditKey struct {
 	Usage *UsageKind `json:"usage,omitempty"`
 }
 
-// Email defines model for Email.
+// Email An e-mail address; a Line.
 type Email = string
 
 // Evidence The key's usage in the last 30 days.
@@ -755,12 +764,14 @@ type ProposedCounts struct {
 
 // PutMember defines model for PutMember.
 type PutMember struct {
+	// Email An e-mail address; a Line.
 	Email *Email `json:"email,omitempty"`
 	Role  Role   `json:"role"`
 }
 
 // PutOperator defines model for PutOperator.
 type PutOperator struct {
+	// Email An e-mail address; a Line.
 	Email *Email `json:"email,omitempty"`
 }
 
@@ -822,17 +833,18 @@ type QpsRequestList struct {
 // QpsRequestStatus defines model for QpsRequestStatus.
 type QpsRequestStatus string
 
-// Reason defines model for Reason.
+// Reason A Block.
 type Reason = string
 
 // RejectQpsRequest defines model for RejectQpsRequest.
 type RejectQpsRequest struct {
+	// Comment A Block.
 	Comment string `json:"comment"`
 }
 
 // RevokeKey defines model for RevokeKey.
 type RevokeKey struct {
-	// ConfirmName Must match the key's name exactly.
+	// ConfirmName The key's name, as it is shown: runs of blanks count as one.
 	ConfirmName string `json:"confirm_name"`
 }
 
@@ -901,6 +913,7 @@ type Time = time.Time
 
 // UnblockKey defines model for UnblockKey.
 type UnblockKey struct {
+	// Reason A Block.
 	Reason *string `json:"reason,omitempty"`
 }
 
@@ -1094,7 +1107,7 @@ type ListKeysParamsSort string
 
 // CreateKeyParams defines parameters for CreateKey.
 type CreateKeyParams struct {
-	// IdempotencyKey 1 to 255 visible ASCII characters, remembered for 24 hours.
+	// IdempotencyKey 1 to 255 visible ASCII characters, remembered for 24 hours. It may not hold an API key.
 	IdempotencyKey *IdempotencyKeyParam `json:"Idempotency-Key,omitempty"`
 }
 
@@ -1168,7 +1181,7 @@ type RevokeKeyParams struct {
 
 // RotateKeyParams defines parameters for RotateKey.
 type RotateKeyParams struct {
-	// IdempotencyKey 1 to 255 visible ASCII characters, remembered for 24 hours.
+	// IdempotencyKey 1 to 255 visible ASCII characters, remembered for 24 hours. It may not hold an API key.
 	IdempotencyKey *IdempotencyKeyParam `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch The ETag that the change builds on: 412 if it is stale.
@@ -1241,7 +1254,7 @@ type ListQpsRequestsParams struct {
 
 // CreateQpsRequestParams defines parameters for CreateQpsRequest.
 type CreateQpsRequestParams struct {
-	// IdempotencyKey 1 to 255 visible ASCII characters, remembered for 24 hours.
+	// IdempotencyKey 1 to 255 visible ASCII characters, remembered for 24 hours. It may not hold an API key.
 	IdempotencyKey *IdempotencyKeyParam `json:"Idempotency-Key,omitempty"`
 }
 

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"latchkey/shared/account"
 )
@@ -21,7 +19,6 @@ const (
 // Why a field is refused.
 var (
 	ErrID         = errors.New("apikey: malformed key ID")
-	ErrName       = errors.New("apikey: a name must have 1 to 64 characters and no control characters")
 	ErrClientKind = errors.New("apikey: usage must be frontend, backend or mobile")
 	ErrBilling    = errors.New("apikey: the billing type doesn't fit the account's type")
 )
@@ -37,31 +34,6 @@ func ParseID(text string) (ID, error) {
 		return "", ErrID
 	}
 	return ID(text), nil
-}
-
-// ParseName trims a name and checks it. Characters of any script are allowed; control characters, and the
-// format characters that reorder or hide text (bidirectional overrides, zero-width space), may not.
-func ParseName(text string) (string, error) {
-	name := strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(name); n < 1 || n > MaxNameRunes || !utf8.ValidString(name) {
-		return "", ErrName
-	}
-	for _, r := range name {
-		if unicode.IsControl(r) || isHidden(r) || r == '\u2028' || r == '\u2029' {
-			return "", ErrName
-		}
-	}
-	return name, nil
-}
-
-// isHidden reports format characters that make a name read as another. ZWJ and ZWNJ stay: scripts and emoji need them.
-func isHidden(r rune) bool {
-	switch {
-	case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == '\u200b', r == '\ufeff', r == '\u200e', r == '\u200f':
-		return true
-	default:
-		return false
-	}
 }
 
 // ParseClientKind reads a usage kind.

@@ -91,12 +91,12 @@ func (k Key) setDisabled(disabled bool, now time.Time) (Key, error) {
 	return after, nil
 }
 
-// Revoke ends the key for good. The customer confirms with the key's name. Revoking twice changes nothing.
-func (k Key) Revoke(confirmName string, now time.Time) (Key, error) {
+// Revoke ends the key for good. confirmed says that the customer typed the key's name. Revoking twice changes nothing.
+func (k Key) Revoke(confirmed bool, now time.Time) (Key, error) {
 	if !k.DeletedAt.IsZero() {
 		return k, ErrDeleted
 	}
-	if confirmName != k.Name {
+	if !confirmed {
 		return k, ErrNameMismatch
 	}
 	after, _ := k.RevokeForClosure(now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -165,7 +166,7 @@ func accountsUpdate(t *testing.T, s Stores) {
 
 func accountsFound(t *testing.T, s Stores) {
 	named := map[string]account.ID{}
-	for _, name := range []string{"Alpha Maps", "alpine", "Beta", "Alps # One", "ALPHABET"} {
+	for _, name := range []string{"Alpha Maps", "alpine", "Beta", "Alps # One", "ALPHABET", "Straße", "ＡＬＰＨＡ ２", strings.Repeat("\ufdfa", 64)} {
 		named[name] = s.NewAccount(t, func(a *account.Account) { a.Name = name }).ID
 	}
 	var got []string
@@ -179,8 +180,15 @@ func accountsFound(t *testing.T, s Stores) {
 			break
 		}
 	}
-	if want := []string{"Alpha Maps", "ALPHABET", "alpine", "Alps # One"}; !reflect.DeepEqual(got, want) {
+	if want := []string{"ＡＬＰＨＡ ２", "Alpha Maps", "ALPHABET", "alpine", "Alps # One"}; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
+	}
+	for _, typed := range []string{"Straße", "STRASSE", "ｓtraß", strings.Repeat("\ufdfa", 3), strings.Repeat("\ufdfa", 64)} {
+		page, err := s.Control.Accounts(t.Context(), typed, "", 2)
+		must(t, err)
+		if len(page.Accounts) != 1 {
+			t.Errorf("%q finds %d accounts", typed, len(page.Accounts))
+		}
 	}
 	_, err := s.Control.PutMember(t.Context(), nil, Member(named["Beta"], "Dev.One", account.Developer), Row(named["Beta"], "member.add", ""))
 	must(t, err)

@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/qps"
+	"latchkey/shared/text"
 )
 
 func rowsOf(id account.ID) control.RowMaker {
@@ -236,13 +237,20 @@ func jobsPurge(t *testing.T, s Stores) {
 	s.NewKey(t, a)
 }
 
+func block(t *testing.T, typed string) text.Block {
+	t.Helper()
+	b, err := text.Secrets{}.ParseBlock(typed, 1, qps.MaxJustification)
+	must(t, err)
+	return b
+}
+
 func requestsDecided(t *testing.T, s Stores) {
 	a := s.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
 	k := s.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Paying })
 	ask, err := qps.Submit(qps.Request{
 		ID: "qps_1", Account: a.ID, KeyID: k.ID, Product: "search", Class: "search", Current: 5, Requested: 50,
-		Justification: "launch", CreatedBy: qps.Party{Subject: Subject("owner"), Email: "owner@example.com"}, EndsAt: Now.Add(time.Hour),
-	}, 100, Now)
+		CreatedBy: qps.Party{Subject: Subject("owner"), Email: "owner@example.com"}, EndsAt: Now.Add(time.Hour),
+	}, block(t, "launch"), 100, Now)
 	must(t, err)
 	submit := func(i int) error {
 		r := ask
@@ -261,14 +269,14 @@ func requestsDecided(t *testing.T, s Stores) {
 	if ask.ID = pending.ID; !reflect.DeepEqual(pending, ask) {
 		t.Fatalf("read %+v, written %+v", pending, ask)
 	}
-	operator := qps.Party{Subject: Subject("operator"), Email: "operator@example.com"}
+	operator, no := qps.Party{Subject: Subject("operator"), Email: "operator@example.com"}, block(t, "no")
 	decide := func(i int) error {
 		if i == 0 {
-			after, err := pending.Reject(operator, "no", Now)
+			after, err := pending.Reject(operator, no, Now)
 			must(t, err)
 			return s.Control.CloseRequest(context.Background(), after, Row(a.ID, "qps.reject", k.ID))
 		}
-		after, err := pending.Approve(operator, "", 20, 100, Now)
+		after, err := pending.Approve(operator, text.Block{}, 20, 100, Now)
 		must(t, err)
 		raised := k
 		raised.Limits = []apikey.Limit{{Class: "search", QPS: 20}}

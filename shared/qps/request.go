@@ -4,13 +4,12 @@ package qps
 
 import (
 	"errors"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/product"
+	"latchkey/shared/text"
 )
 
 // RequestID names a QPS request: "qps_" and a ULID.
@@ -68,30 +67,30 @@ const (
 
 // Why a request can't be made or changed.
 var (
-	ErrNotPending       = errors.New("qps: the request is not pending: it was decided or withdrawn")
-	ErrOpenRequest      = errors.New("qps: a request for this key and class is open already")
-	ErrSameAsCurrent    = errors.New("qps: the requested limit is the one in force")
-	ErrBelowOne         = errors.New("qps: a limit is at least 1")
-	ErrAboveMax         = errors.New("qps: the limit is above the product's maximum")
-	ErrBadJustification = errors.New("qps: a justification must have 1 to 2000 characters")
-	ErrBadComment       = errors.New("qps: a comment must have at most 2000 characters, and a rejection requires one")
-	ErrEndsInPast       = errors.New("qps: ends_at is not in the future")
-	ErrNotLower         = errors.New("qps: only a lower limit needs no approval")
+	ErrNotPending      = errors.New("qps: the request is not pending: it was decided or withdrawn")
+	ErrOpenRequest     = errors.New("qps: a request for this key and class is open already")
+	ErrSameAsCurrent   = errors.New("qps: the requested limit is the one in force")
+	ErrBelowOne        = errors.New("qps: a limit is at least 1")
+	ErrAboveMax        = errors.New("qps: the limit is above the product's maximum")
+	ErrNoJustification = errors.New("qps: a request requires a justification")
+	ErrNoComment       = errors.New("qps: a rejection requires a comment")
+	ErrEndsInPast      = errors.New("qps: ends_at is not in the future")
+	ErrNotLower        = errors.New("qps: only a lower limit needs no approval")
 )
 
-// Submit makes a pending request out of a draft. The draft has the wish and its author, and ID, Account,
-// KeyID, Product, Class and Current; most is the catalogue's MaxQPS of the class. That no other request is open for
+// Submit makes a pending request out of a draft and its justification. The draft has the wish and its author, and ID,
+// Account, KeyID, Product, Class and Current; most is the catalogue's MaxQPS of the class. That no other request is open for
 // the key and class is for the store to see to.
-func Submit(draft Request, most int, now time.Time) (Request, error) {
+func Submit(draft Request, justification text.Block, most int, now time.Time) (Request, error) {
 	if err := checkQPS(draft.Requested, most); err != nil {
 		return Request{}, err
 	}
 	if draft.Requested == draft.Current {
 		return Request{}, ErrSameAsCurrent
 	}
-	draft.Justification = strings.TrimSpace(draft.Justification)
-	if !textFits(draft.Justification, 1, MaxJustification) {
-		return Request{}, ErrBadJustification
+	draft.Justification = justification.String()
+	if draft.Justification == "" {
+		return Request{}, ErrNoJustification
 	}
 	if !draft.EndsAt.IsZero() && !draft.EndsAt.After(now) {
 		return Request{}, ErrEndsInPast
@@ -107,7 +106,7 @@ func (r Request) Withdraw(now time.Time) (Request, error) { return r.close(Withd
 
 // Approve grants a pending request: with the limit that was requested if qps is 0, else with qps. A request that
 // ends is not approved after its end.
-func (r Request) Approve(by Party, comment string, qps, most int, now time.Time) (Request, error) {
+func (r Request) Approve(by Party, comment text.Block, qps, most int, now time.Time) (Request, error) {
 	if r.Status != Pending {
 		return Request{}, ErrNotPending
 	}
@@ -120,23 +119,18 @@ func (r Request) Approve(by Party, comment string, qps, most int, now time.Time)
 	if !r.EndsAt.IsZero() && !r.EndsAt.After(now) {
 		return Request{}, ErrEndsInPast
 	}
-	comment = strings.TrimSpace(comment)
-	if !textFits(comment, 0, MaxComment) {
-		return Request{}, ErrBadComment
-	}
-	return r.close(Approved, &Decision{By: by, At: now, Comment: comment, QPS: qps}, now)
+	return r.close(Approved, &Decision{By: by, At: now, Comment: comment.String(), QPS: qps}, now)
 }
 
 // Reject refuses a pending request. The customer sees the comment.
-func (r Request) Reject(by Party, comment string, now time.Time) (Request, error) {
+func (r Request) Reject(by Party, comment text.Block, now time.Time) (Request, error) {
 	if r.Status != Pending {
 		return Request{}, ErrNotPending
 	}
-	comment = strings.TrimSpace(comment)
-	if !textFits(comment, 1, MaxComment) {
-		return Request{}, ErrBadComment
+	if comment.String() == "" {
+		return Request{}, ErrNoComment
 	}
-	return r.close(Rejected, &Decision{By: by, At: now, Comment: comment}, now)
+	return r.close(Rejected, &Decision{By: by, At: now, Comment: comment.String()}, now)
 }
 
 func (r Request) close(to Status, decision *Decision, now time.Time) (Request, error) {
@@ -171,9 +165,4 @@ func checkQPS(qps, most int) error {
 	default:
 		return nil
 	}
-}
-
-func textFits(text string, least, most int) bool {
-	n := utf8.RuneCountInString(text)
-	return utf8.ValidString(text) && n >= least && n <= most
 }

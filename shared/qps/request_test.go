@@ -3,24 +3,33 @@ package qps_test
 import (
 	"errors"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/product"
 	"latchkey/shared/qps"
+	"latchkey/shared/text"
 )
 
 var t0 = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func draft() qps.Request {
-	return qps.Request{ID: "qps_1", Requested: 50, Current: 10, Justification: "  A launch.  "}
+	return qps.Request{ID: "qps_1", Requested: 50, Current: 10}
+}
+
+func block(t *testing.T, typed string) text.Block {
+	t.Helper()
+	b, err := text.Secrets{}.ParseBlock(typed, 1, qps.MaxJustification)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func submitted(t *testing.T) qps.Request {
 	t.Helper()
-	r, err := qps.Submit(draft(), 1000, t0)
+	r, err := qps.Submit(draft(), block(t, "A launch."), 1000, t0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,23 +48,28 @@ func TestSubmitChecksWhatIsAskedFor(t *testing.T) {
 		"zero":                    {func(r *qps.Request) { r.Requested = 0 }, qps.ErrBelowOne},
 		"negative":                {func(r *qps.Request) { r.Requested = -1 }, qps.ErrBelowOne},
 		"same":                    {func(r *qps.Request) { r.Requested = 10 }, qps.ErrSameAsCurrent},
-		"blank justification":     {func(r *qps.Request) { r.Justification = " \n" }, qps.ErrBadJustification},
-		"2000 characters":         {func(r *qps.Request) { r.Justification = strings.Repeat("ü", 2000) }, nil},
-		"2001 characters":         {func(r *qps.Request) { r.Justification = strings.Repeat("ü", 2001) }, qps.ErrBadJustification},
-		"no UTF-8":                {func(r *qps.Request) { r.Justification = "\xff" }, qps.ErrBadJustification},
 		"ends later":              {func(r *qps.Request) { r.EndsAt = t0.Add(time.Second) }, nil},
 		"ends now":                {func(r *qps.Request) { r.EndsAt = t0 }, qps.ErrEndsInPast},
 		"a draft decides nothing": {func(r *qps.Request) { r.Status, r.Decision, r.Version = qps.Approved, &qps.Decision{QPS: 9}, 7 }, nil},
 	} {
 		d := draft()
 		c.edit(&d)
-		r, err := qps.Submit(d, 1000, t0)
+		r, err := qps.Submit(d, block(t, "A launch."), 1000, t0)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
-		if c.want == nil && (r.Status != qps.Pending || r.Decision != nil || r.Version != 1 || !r.CreatedAt.Equal(t0)) {
+		if c.want == nil && (r.Status != qps.Pending || r.Decision != nil || r.Version != 1 || r.Justification != "A launch." || !r.CreatedAt.Equal(t0)) {
 			t.Errorf("%s: %+v", name, r)
 		}
+	}
+}
+
+func TestARequestAndARejectionRequireAText(t *testing.T) {
+	if _, err := qps.Submit(draft(), text.Block{}, 1000, t0); !errors.Is(err, qps.ErrNoJustification) {
+		t.Error(err)
+	}
+	if _, err := submitted(t).Reject(qps.Party{}, text.Block{}, t0); !errors.Is(err, qps.ErrNoComment) {
+		t.Error(err)
 	}
 }
 
@@ -63,8 +77,12 @@ func TestOnlyAPendingRequestChanges(t *testing.T) {
 	later := t0.Add(time.Hour)
 	actions := map[qps.Status]func(qps.Request) (qps.Request, error){
 		qps.Withdrawn: func(r qps.Request) (qps.Request, error) { return r.Withdraw(later) },
-		qps.Approved:  func(r qps.Request) (qps.Request, error) { return r.Approve(qps.Party{Email: "op"}, "", 0, 1000, later) },
-		qps.Rejected:  func(r qps.Request) (qps.Request, error) { return r.Reject(qps.Party{Email: "op"}, "no", later) },
+		qps.Approved: func(r qps.Request) (qps.Request, error) {
+			return r.Approve(qps.Party{Email: "op"}, text.Block{}, 0, 1000, later)
+		},
+		qps.Rejected: func(r qps.Request) (qps.Request, error) {
+			return r.Reject(qps.Party{Email: "op"}, block(t, "no"), later)
+		},
 	}
 	for first, act := range actions {
 		r, err := act(submitted(t))
@@ -86,26 +104,23 @@ func TestOnlyAPendingRequestChanges(t *testing.T) {
 
 func TestDecisionKeepsWhatWasApproved(t *testing.T) {
 	by := qps.Party{Email: "operator@example.com"}
-	r, err := submitted(t).Approve(by, " less for now ", 30, 1000, t0)
+	r, err := submitted(t).Approve(by, block(t, "less for now"), 30, 1000, t0)
 	if err != nil || !reflect.DeepEqual(*r.Decision, qps.Decision{By: by, At: t0, Comment: "less for now", QPS: 30}) || r.Requested != 50 {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if r, err = submitted(t).Approve(by, "", 0, 1000, t0); err != nil || r.Decision.QPS != 50 {
+	if r, err = submitted(t).Approve(by, text.Block{}, 0, 1000, t0); err != nil || r.Decision.QPS != 50 {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if _, err = submitted(t).Approve(by, "", 2000, 1000, t0); !errors.Is(err, qps.ErrAboveMax) {
+	if _, err = submitted(t).Approve(by, text.Block{}, 2000, 1000, t0); !errors.Is(err, qps.ErrAboveMax) {
 		t.Error(err)
 	}
-	if _, err = submitted(t).Approve(by, "", 0, 40, t0); !errors.Is(err, qps.ErrAboveMax) {
-		t.Error(err)
-	}
-	if _, err = submitted(t).Reject(by, "  ", t0); !errors.Is(err, qps.ErrBadComment) {
+	if _, err = submitted(t).Approve(by, text.Block{}, 0, 40, t0); !errors.Is(err, qps.ErrAboveMax) {
 		t.Error(err)
 	}
 	d := draft()
 	d.EndsAt = t0.Add(time.Hour)
-	ends, _ := qps.Submit(d, 1000, t0)
-	if _, err = ends.Approve(by, "", 0, 1000, t0.Add(time.Hour)); !errors.Is(err, qps.ErrEndsInPast) {
+	ends, _ := qps.Submit(d, block(t, "A launch."), 1000, t0)
+	if _, err = ends.Approve(by, text.Block{}, 0, 1000, t0.Add(time.Hour)); !errors.Is(err, qps.ErrEndsInPast) {
 		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@ package text
 import (
 	"net/url"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -17,13 +18,15 @@ type Secrets []apikey.Prefix
 const mask = "[secret]"
 
 // In reports whether a text holds a secret: as it is, written with full-width or other compatible characters, with
-// invisible characters or blanks inside, or percent-encoded once.
+// invisible characters or blanks inside, or percent-encoded once, whichever of these was done to it first.
 func (s Secrets) In(text string) bool {
-	if s.find(text) >= 0 || s.find(squeeze(text)) >= 0 {
-		return true
+	plain, decoded := squeeze(text), unescape(text)
+	for _, spelling := range []string{text, plain, decoded, squeeze(decoded), unescape(plain)} {
+		if s.find(spelling) >= 0 {
+			return true
+		}
 	}
-	decoded := unescape(text)
-	return decoded != text && (s.find(decoded) >= 0 || s.find(squeeze(decoded)) >= 0)
+	return false
 }
 
 // Mask replaces the secrets in a text that has to be kept because it is evidence. Where a secret is there only in
@@ -77,14 +80,14 @@ func (s Secrets) length(text string) int {
 	return 0
 }
 
-// squeeze writes a text with plain characters, and leaves out what doesn't show.
+// squeeze writes a text with plain characters, and leaves out marks on them and what doesn't show.
 func squeeze(text string) string {
 	return strings.Map(func(r rune) rune {
-		if ignorable(r) || blank(r) {
+		if ignorable(r) || blank(r) || unicode.In(r, unicode.M) {
 			return -1
 		}
 		return r
-	}, norm.NFKC.String(text))
+	}, norm.NFKD.String(text))
 }
 
 // unescape decodes every good percent-escape once, and leaves the bad ones.

@@ -57,6 +57,9 @@ func (s Secrets) parse(typed string, least, most int, block bool) (string, error
 	if !utf8.ValidString(typed) {
 		return "", ErrCharacter
 	}
+	if s.In(typed) { // before the length: the secret has to be replaced, whatever else is wrong
+		return "", ErrSecret
+	}
 	text := strings.TrimSpace(norm.NFC.String(typed))
 	n := utf8.RuneCountInString(text)
 	switch {
@@ -72,11 +75,8 @@ func (s Secrets) parse(typed string, least, most int, block bool) (string, error
 		}
 		shows = shows || visible(r)
 	}
-	switch {
-	case !shows:
+	if !shows {
 		return "", ErrInvisible
-	case s.In(typed):
-		return "", ErrSecret
 	}
 	return text, nil
 }
@@ -114,16 +114,39 @@ func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// Same reports whether a typed text is the one that was shown: pages show runs of blanks as one, and a keyboard may
-// write an accent as a character of its own.
-func Same(shown, typed string) bool { return asShown(shown) == asShown(typed) }
-
-func asShown(text string) string {
-	return strings.Join(strings.Fields(norm.NFC.String(text)), " ")
+// Shown is how a stored text is shown. Texts that were taken before there was this package may hold what neither a
+// Line nor a Block may: each such character is shown as U+FFFD, and so is a text that shows nothing.
+func Shown(stored string) string {
+	shows := false
+	shown := strings.Map(func(r rune) rune {
+		if !allowed(r, true) {
+			r = utf8.RuneError
+		}
+		shows = shows || visible(r)
+		return r
+	}, stored)
+	if !shows && stored != "" {
+		return string(utf8.RuneError)
+	}
+	return shown
 }
 
-// Fold is the form in which texts are searched: without regard to case, width, ligatures and blanks, as names that
-// look alike are found by each other.
+// Same reports whether a typed text is a stored one, as that is shown: pages show runs of blanks as one, and a keyboard
+// may write an accent as a character of its own.
+func Same(stored, typed string) bool {
+	return typed == stored || oneBlank(norm.NFC.String(Shown(stored))) == oneBlank(norm.NFC.String(typed))
+}
+
+func oneBlank(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// Fold is the form in which texts are searched: without regard to case, width, ligatures, blanks and what doesn't show,
+// so that names that look alike are found by each other.
 func Fold(text string) string {
-	return asShown(cases.Fold().String(norm.NFKC.String(text)))
+	visible := strings.Map(func(r rune) rune {
+		if ignorable(r) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(text))
+	return oneBlank(norm.NFKC.String(cases.Fold().String(visible)))
 }

@@ -2,8 +2,6 @@ package text_test
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 	"unicode"
@@ -14,6 +12,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/keytest"
 	"latchkey/shared/text"
+	"latchkey/shared/text/texttest"
 )
 
 var secrets = text.Secrets{"ak", "old"}
@@ -71,6 +70,22 @@ func TestCharactersThatHideOrReorderAreRefused(t *testing.T) {
 	}
 }
 
+func TestNoTextIsOneOfTheRefused(t *testing.T) {
+	for name, typed := range texttest.Refused {
+		if got, err := secrets.ParseBlock(typed, 0, 64); err == nil {
+			t.Errorf("%s in a block: %+q", name, got)
+		}
+		if got, err := secrets.ParseLine(typed, 0, 64); err == nil {
+			t.Errorf("%s in a line: %+q", name, got)
+		}
+	}
+	for name, typed := range texttest.RefusedInLine {
+		if got, err := secrets.ParseLine(typed, 0, 64); err == nil {
+			t.Errorf("%s in a line: %+q", name, got)
+		}
+	}
+}
+
 func TestATextThatShowsNothingIsRefused(t *testing.T) {
 	for _, typed := range []string{"\u3164", "\u115f", "\u2800", "\u034f", "\u200d", "\u200c\u200d", "\u0301", "\ufe0f", "\u2800 \u3164"} {
 		if _, err := secrets.ParseLine(typed, 1, 64); !errors.Is(err, text.ErrInvisible) {
@@ -98,37 +113,9 @@ func TestLengthsCountCharactersOfTheComposedForm(t *testing.T) {
 	}
 }
 
-// spellings are the forms in which people and programs carry a secret into a text.
-func spellings(secret string) map[string]string {
-	wide := strings.Map(func(r rune) rune {
-		if r > ' ' && r < 0x7f {
-			return r + 0xfee0
-		}
-		return r
-	}, secret)
-	var percent strings.Builder
-	for _, b := range []byte(secret) {
-		fmt.Fprintf(&percent, "%%%02x", b)
-	}
-	return map[string]string{
-		"as it is":                 secret,
-		"in a sentence":            "our key (" + secret + ") needs more",
-		"in a URL":                 "https://maps.example/tile?key=" + secret + "&z=1",
-		"with more letters behind": secret + "Xy",
-		"with letters before":      "x" + secret,
-		"in full width":            wide,
-		"with blanks inside":       secret[:10] + " " + secret[10:20] + "\n" + secret[20:],
-		"with invisible inside":    secret[:10] + "\u200d" + secret[10:20] + "\u2800" + secret[20:],
-		"percent-encoded":          percent.String(),
-		"escaped underscore":       strings.Replace(secret, "_", "%5F", 1),
-		"escaped, beside bad ones": "100% " + strings.Replace(secret, "_", "%5f", 1) + " %zz",
-		"escaped full width":       url.PathEscape(wide),
-	}
-}
-
 func TestASecretIsFoundInEverySpelling(t *testing.T) {
 	for _, prefix := range []apikey.Prefix{"ak", "old"} {
-		for name, typed := range spellings(secret(t, prefix, 1)) {
+		for name, typed := range texttest.Spellings(secret(t, prefix, 1)) {
 			if !secrets.In(typed) {
 				t.Errorf("%s, %s: not found", prefix, name)
 			}
@@ -202,16 +189,44 @@ func TestWhatIsShownCanBeTyped(t *testing.T) {
 		{"Shop", "Shops", false},
 		{"", "x", false},
 		{"ﬁ", "fi", false},
+		{"a\u202eb", "a\u202eb", true},
+		{"a\u202eb", "a\ufffdb", true}, // as the page shows it
+		{"a\u202eb", "ab", false},
+		{"\u3164", "\ufffd", true},
+		{"\u3164", "\u3164", true}, // as the API's callers have stored it
+		{"\u3164", "", false},
+		{"\u3164", "\u2060", false},
 	} {
 		if got := text.Same(c.shown, c.typed); got != c.same {
 			t.Errorf("%q and %q: %v", c.shown, c.typed, got)
 		}
 	}
-	for _, pair := range [][2]string{{"STRASSE", "straße"}, {"Ｓｈｏｐ", "shop"}, {"ﬁle", "FILE"}, {"Ko\u0308ln", "KÖLN"}, {"a  b", "a b"}} {
+	for _, pair := range [][2]string{{"STRASSE", "straße"}, {"Ｓｈｏｐ", "shop"}, {"ﬁle", "FILE"}, {"Ko\u0308ln", "KÖLN"}, {"a  b", "a b"}, {"soft\u00adhyphen", "softhyphen"}, {"می\u200cخواهم", "میخواهم"}} {
 		if text.Fold(pair[0]) != text.Fold(pair[1]) {
 			t.Errorf("%q isn't found by %q", pair[0], pair[1])
 		}
 	}
+}
+
+func TestAStoredTextIsShownWithoutWhatHidesOrReorders(t *testing.T) {
+	for stored, want := range map[string]string{
+		"": "", "My site": "My site", "two\n\tlines": "two\n\tlines", "می\u200cخواهم": "می\u200cخواهم", "=SUM(1)": "=SUM(1)",
+		"a\u202eb": "a\ufffdb", "\u200b": "\ufffd", "\u3164": "\ufffd", "\u2800 \u2800": "\ufffd", "a\x1b[31m": "a\ufffd[31m", "a\u2028b": "a\ufffdb", "\xff": "\ufffd",
+	} {
+		if got := text.Shown(stored); got != want {
+			t.Errorf("%+q is shown as %+q", stored, got)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		stored := rapid.String().Draw(t, "stored")
+		shown := text.Shown(stored)
+		if text.Shown(shown) != shown || !text.Same(stored, shown) || !text.Same(stored, stored) {
+			t.Errorf("%+q is shown as %+q", stored, shown)
+		}
+		if _, err := secrets.ParseBlock(shown, 0, 4000); errors.Is(err, text.ErrCharacter) {
+			t.Errorf("%+q is shown as %+q, which isn't a text", stored, shown)
+		}
+	})
 }
 
 // TestEveryCharacterIsDecidedByItsProperty walks all of Unicode: what is taken is a character that Unicode knows, and
@@ -235,7 +250,7 @@ func TestEveryCharacterIsDecidedByItsProperty(t *testing.T) {
 }
 
 func FuzzIn(f *testing.F) {
-	for _, typed := range spellings("ak_" + strings.Repeat("0", 33)) {
+	for _, typed := range texttest.Spellings("ak_" + strings.Repeat("0", 33)) {
 		f.Add(typed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {

@@ -101,6 +101,15 @@ func (a Answer) Code() string {
 	return p.Code
 }
 
+// Fields are a problem's errors.
+func (a Answer) Fields() []api.FieldError {
+	var p api.Problem
+	if json.Unmarshal(a.Body, &p) != nil || p.Errors == nil {
+		return nil
+	}
+	return *p.Errors
+}
+
 // Pointers are the pointers of a problem's errors.
 func (a Answer) Pointers() (list []string) {
 	var p api.Problem

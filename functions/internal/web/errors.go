@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/qps"
 	"latchkey/shared/rotation"
+	"latchkey/shared/text"
 )
 
 // Errors is the one table between the errors of stores and core packages and the answers of the API.
@@ -42,7 +43,7 @@ func Errors() gateway.Table {
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
 		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is already blocked.")},
 		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(
-			gateway.Field("confirm_name", "name_mismatch", "It must match the key's name exactly."))},
+			gateway.Field("confirm_name", "name_mismatch", "It must be the key's name, as it is shown."))},
 
 		{Err: rotation.ErrInProgress, Problem: conflict("rotation_in_progress", "A rotation of this key is in progress.").
 			WithDetail("End it, or cancel it, before you rotate again.")},
@@ -58,10 +59,8 @@ func Errors() gateway.Table {
 			WithDetail("Withdraw it first, or wait for the decision.")},
 		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end that the request asks for has passed.").
 			WithDetail("Reject it; the customer can file another.")},
-		{Err: qps.ErrBadJustification, Problem: gateway.Invalid(
-			gateway.Field("justification", "bad_length", "It must have 1 to 2000 characters."))},
-		{Err: qps.ErrBadComment, Problem: gateway.Invalid(
-			gateway.Field("comment", "bad_length", "It must have at most 2000 characters, and a rejection requires one."))},
+		{Err: qps.ErrNoJustification, Problem: gateway.Invalid(TextField("justification", 1, qps.MaxJustification, text.ErrLength))},
+		{Err: qps.ErrNoComment, Problem: gateway.Invalid(TextField("comment", 1, qps.MaxComment, text.ErrLength))},
 
 		{Err: sealing.ErrUnavailable, Problem: conflict("recoverable_unavailable", "Recoverable keys aren't set up in this deployment.").
 			WithDetail("An operator must put a keyring into the stack's keyring secret.")},

@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/product"
 	"latchkey/shared/rotation"
+	"latchkey/shared/text"
 )
 
 // Used holds the times at which a key's secrets were last used, to the minute; zero for never.
@@ -28,7 +29,7 @@ type View struct {
 // KeyDoc renders a key. It can hold no secret: the type has no place for one.
 func KeyDoc(k apikey.Key, v View) api.Key {
 	doc := api.Key{
-		Id: string(k.ID), AccountId: string(k.Account), Name: k.Name, Usage: api.UsageKind(k.Usage),
+		Id: string(k.ID), AccountId: string(k.Account), Name: text.Shown(k.Name), Usage: api.UsageKind(k.Usage),
 		BillingType: api.BillingType(k.BillingType), Products: texts(k.Products), Domains: texts(k.Domains),
 		MissingOrigin: api.MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(),
@@ -39,7 +40,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		doc.MissingOrigin = api.Deny // as the zero value decides
 	}
 	if b := k.Blocked; b != nil {
-		doc.Blocked = &api.Block{Reason: b.Reason, At: b.At.UTC()}
+		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: b.At.UTC()}
 		if v.Operator && b.By != "" {
 			doc.Blocked.By = &b.By
 		}
@@ -121,7 +122,7 @@ func KeyWithSecret(k apikey.Key, v View, secret apikey.Secret) api.KeyWithSecret
 // AccountDoc renders an account as one of its members, or an operator (role ""), sees it.
 func AccountDoc(a account.Account, role account.Role) api.Account {
 	return api.Account{
-		Id: string(a.ID), Name: a.Name, Type: api.AccountType(a.Type), PendingType: StringPtr(string(a.PendingType)), KeyLimit: a.KeyLimit,
+		Id: string(a.ID), Name: text.Shown(a.Name), Type: api.AccountType(a.Type), PendingType: StringPtr(string(a.PendingType)), KeyLimit: a.KeyLimit,
 		CreatedAt: a.CreatedAt.UTC(), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: TimePtr(a.ClosedAt),
 		Role: StringPtr(string(role)), Version: a.Version,
 	}

@@ -17,6 +17,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
+	"latchkey/shared/text"
 )
 
 // KeyStore lists the methods of the control table that a KeyService calls.
@@ -43,6 +44,7 @@ type KeyService struct {
 	Store    KeyStore
 	Source   env.Source
 	Prefix   apikey.Prefix
+	Texts    text.Secrets
 	Products product.Catalogue
 	Used     KeyUse
 	Sealer   Sealer
@@ -51,7 +53,7 @@ type KeyService struct {
 // KeyService makes the key service that the environment describes.
 func (b *Base) KeyService() *KeyService {
 	return &KeyService{
-		Store: b.Store, Source: b.Source, Prefix: b.Prefix, Products: product.Default(), Used: b.LastUsed(), Sealer: sealing.New(sealing.SecretOf(b.Env, sealing.NewClient(b.Env, b.DB)), b.Source),
+		Store: b.Store, Source: b.Source, Prefix: b.Prefix, Texts: b.Texts, Products: product.Default(), Used: b.LastUsed(), Sealer: sealing.New(sealing.SecretOf(b.Env, sealing.NewClient(b.Env, b.DB)), b.Source),
 	}
 }
 
@@ -178,8 +180,11 @@ func (s *KeyService) Replay(w http.ResponseWriter, r *http.Request, c gateway.Pr
 // the same key on another object is another request.
 func (s *KeyService) Idempotency(r *http.Request, c gateway.Principal, operation string, body any) (now *control.Idempotency, replay *control.Replay, err error) {
 	key, err := gateway.IdempotencyKey(r)
-	if err != nil || key == "" {
+	switch {
+	case err != nil || key == "":
 		return nil, nil, err
+	case s.Texts.In(key): // it would be stored
+		return nil, nil, SecretInParameter("Idempotency-Key")
 	}
 	canonical, err := json.Marshal(body)
 	if err != nil {

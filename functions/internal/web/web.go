@@ -5,8 +5,10 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"latchkey/functions/internal/env"
@@ -18,6 +20,7 @@ import (
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/telemetry"
+	"latchkey/shared/text"
 )
 
 // Base holds the parts common to all functions behind the management API.
@@ -27,6 +30,7 @@ type Base struct {
 	DB     dynamo.Config
 	Store  *control.Store
 	Prefix apikey.Prefix
+	Texts  text.Secrets // reads what people type: it knows every prefix that the stack's secrets have or had
 	Source env.Source
 	Mux    *gateway.Mux
 
@@ -42,10 +46,11 @@ func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
 	tables := dynamo.Tables{Control: vars.Need("CONTROL_TABLE"), Gate: getenv("GATE_TABLE")}
 	issuer, client := vars.Need("OIDC_ISSUER"), vars.Need("OIDC_CLIENT_ID")
 	prefix, err := apikey.ParsePrefix(vars.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
-	if err = errors.Join(vars.Err(), err); err != nil {
+	former, formerErr := formerPrefixes(getenv("FORMER_KEY_PREFIXES"))
+	if err = errors.Join(vars.Err(), err, formerErr); err != nil {
 		return nil, err
 	}
-	b.Prefix, b.DB = prefix, dynamo.FromEnv(getenv)
+	b.Prefix, b.Texts, b.DB = prefix, append(text.Secrets{prefix}, former...), dynamo.FromEnv(getenv)
 	verifier, err := bearer.New(bearer.Config{
 		Issuer: issuer, ClientID: client, Algorithm: getenv("OIDC_ALGORITHM"), Now: b.Source.Now,
 	})
@@ -66,6 +71,21 @@ func unreadable(log *slog.Logger, metrics io.Writer, now func() time.Time) func(
 		log.ErrorContext(ctx, "record unreadable", "account_id", u.Account, "item", u.Item, "error", u.Err.Error())
 		_, _ = metrics.Write(telemetry.Sum(now(), "UnreadableRecords", 1).Append(nil))
 	}
+}
+
+// formerPrefixes reads the prefixes that the stack's secrets had, separated by commas.
+func formerPrefixes(list string) (former text.Secrets, err error) {
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		prefix, bad := apikey.ParsePrefix(name)
+		if bad != nil {
+			err = errors.Join(err, fmt.Errorf("FORMER_KEY_PREFIXES: %w", bad))
+		}
+		former = append(former, prefix)
+	}
+	return former, err
 }
 
 // Rows lists the reads of people on every request; *control.Store has them.

@@ -11,7 +11,7 @@ import (
 
 // accountSort orders the list of accounts by name, and is what a search by name looks into.
 func accountSort(a account.Account) string {
-	return strings.ToLower(a.Name) + "#" + string(a.ID)
+	return searchName(a.Name) + "#" + string(a.ID)
 }
 
 // CreateAccount writes a new account with its first owner. ErrExists when the ID is taken.
@@ -92,10 +92,22 @@ type AccountPage struct {
 	Next     string // the After of the next page; "" at the end
 }
 
-// Accounts lists accounts whose name begins with a text, without regard to case; for operators. A change shows in it
+// Accounts lists accounts whose name begins with a text, both folded (text.Fold); for operators. A change shows in it
 // after a moment. After is the Next of the page before, or "".
 func (s *Store) Accounts(ctx context.Context, name, after string, limit int) (AccountPage, error) {
-	q := query{index: true, pk: gAccounts, prefix: strings.ToLower(name), limit: perCall(limit)}
+	folded, older := searchName(name), strings.ToLower(name)
+	if strings.HasPrefix(after, folded) || after == "" {
+		page, err := s.accountsUnder(ctx, folded, after, limit)
+		if err != nil || len(page.Accounts) > 0 || after != "" || older == folded {
+			return page, err
+		}
+	}
+	// An account that wasn't changed since names are folded is in the list by its name in lower case.
+	return s.accountsUnder(ctx, older, after, limit)
+}
+
+func (s *Store) accountsUnder(ctx context.Context, prefix, after string, limit int) (AccountPage, error) {
+	q := query{index: true, pk: gAccounts, prefix: prefix, limit: perCall(limit)}
 	if after != "" {
 		id := account.ID(after[strings.LastIndexByte(after, '#')+1:])
 		q.start = accountKey(id)

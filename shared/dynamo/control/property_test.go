@@ -163,7 +163,7 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 		after, err = k.Unblock(now)
 		ok = err == nil
 	case "revoke":
-		after, err = k.Revoke(k.Name, now)
+		after, err = k.Revoke(true, now)
 		ok = err == nil && after.Version != k.Version
 	case "delete":
 		after = k.Delete(now)
