@@ -8,6 +8,7 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/moment"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )
@@ -77,7 +78,7 @@ func (q query) during(now time.Time) (query, error) {
 	if q.step == day {
 		longest = usage.KeepDays
 	}
-	if q.to.After(now.Add(longest + q.step)) { // nothing is known of the future, and the clock ends somewhere
+	if q.to.After(moment.Last.Add(-q.step)) { // the range is widened to whole steps, which must still be times
 		return q, gateway.Parameter("to", "It is too far in the future.")
 	}
 	q.from = q.from.UTC().Truncate(q.step)
