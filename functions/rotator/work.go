@@ -115,16 +115,21 @@ func (w *work) do(ctx context.Context, k apikey.Key) (after apikey.Key, again bo
 				audit.Set("rotation_due", nil, rotation.Due(k).UTC().Format(time.RFC3339Nano)))
 		}
 	case rotation.RotateAndDeliver:
-		if ok = !rotation.Running(k, now); ok {
+		if ok = !rotation.Running(k, now) && !waits(k, now); ok {
 			after, err = w.prepareRotation(ctx, k)
 		}
 	case rotation.Deliver:
-		ok = true
-		after, err = w.deliver(ctx, k)
+		if ok = !waits(k, now); ok {
+			after, err = w.deliver(ctx, k)
+		}
 	case rotation.Nothing:
 	}
 	return after, ok, err
 }
+
+// waits reports whether a delivery has failed and its next attempt isn't due yet. A run that takes what comes due later
+// doesn't bring the attempt forward: each failure is reported to the customer.
+func waits(k apikey.Key, now time.Time) bool { return now.Before(k.Delivery.RetryAt) }
 
 // commit writes a change of the job with its audit row and counts it.
 func (w *work) commit(ctx context.Context, before, after apikey.Key, action string, counter *int, more ...audit.Change) (apikey.Key, error) {
@@ -206,7 +211,8 @@ func (w *work) refuse(ctx context.Context, k apikey.Key, err error) (apikey.Key,
 	if !customerMustFix(err) {
 		return k, err
 	}
-	w.refused = true
-	return w.commit(ctx, k, rotation.Undelivered(k, w.source.Time()), "key.delivery_failed", nil,
+	after, err := w.commit(ctx, k, rotation.Undelivered(k, w.source.Time()), "key.delivery_failed", nil,
 		audit.Set("delivery_error", nil, "The rotation policy's principal can't be given access."))
+	w.refused = err == nil
+	return after, err
 }
