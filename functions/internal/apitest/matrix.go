@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
@@ -29,7 +31,19 @@ type Operation struct {
 	ID, Method, Path string
 	Roles            []string
 	HasBody          bool
+	IfMatch          Header // which preconditions it takes
+	Idempotency      Header
 }
+
+// Header says whether an operation takes a header.
+type Header string
+
+// What the contract says of a header.
+const (
+	NotTaken Header = ""
+	Optional Header = "optional"
+	Required Header = "required"
+)
 
 // Operations lists the contract's, in a stable order.
 func Operations(t testing.TB) (list []Operation) {
@@ -43,10 +57,38 @@ func Operations(t testing.TB) (list []Operation) {
 			for _, role := range op.Extensions["x-roles"].([]any) {
 				o.Roles = append(o.Roles, role.(string))
 			}
+			parameters := append(slices.Clone(paths[path].Parameters), op.Parameters...)
+			o.IfMatch, o.Idempotency = taken(parameters, "If-Match"), taken(parameters, "Idempotency-Key")
 			list = append(list, o)
 		}
 	}
 	return list
+}
+
+func taken(parameters openapi3.Parameters, name string) Header {
+	for _, p := range parameters {
+		switch {
+		case p.Value.Name != name || p.Value.In != "header":
+		case p.Value.Required:
+			return Required
+		default:
+			return Optional
+		}
+	}
+	return NotTaken
+}
+
+// Changes reports whether an operation may change something.
+func (o Operation) Changes() bool { return o.Method != http.MethodGet && o.ID != "testKey" }
+
+// Caller is one of those who may do it.
+func (o Operation) Caller() string {
+	for _, role := range []string{"owner", "operator"} {
+		if slices.Contains(o.Roles, role) {
+			return role
+		}
+	}
+	return "owner"
 }
 
 // Callers are the columns of the matrix: who calls, and which of the contract's roles they have.

@@ -1,0 +1,90 @@
+package apitest
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+	"testing"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/keytest"
+)
+
+// Preconditions holds what the contract says of If-Match, over each operation that a function serves and that changes
+// something: a version that isn't the object's is 412 and writes nothing, none is 428 where one is required, and the
+// object's own version lets the request through.
+func Preconditions(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
+	for _, op := range Operations(t) {
+		if !serves(op) || op.IfMatch == NotTaken {
+			continue
+		}
+		t.Run(op.ID, func(t *testing.T) {
+			f := fixture(t)
+			version := f.version(t, op)
+			for name, tag := range map[string]string{
+				"the next": etag(version + 1), "the one before": etag(version - 1), "a weak one": "W/" + etag(version), "no number": `"x"`,
+				"a longer one": etag(version*10 + 1), "two others": etag(version+1) + ", " + etag(version+2),
+			} {
+				f.refused(t, op, name, http.StatusPreconditionFailed, "version_stale", tag)
+			}
+			if op.IfMatch == Required {
+				f.refused(t, op, "none", http.StatusPreconditionRequired, "if_match_required", "")
+			}
+			for name, tag := range map[string]string{
+				"its own": etag(version), "any": "*", "its own of several": etag(version+1) + "," + etag(version),
+			} {
+				if got := f.matching(t, op, tag); got.Status >= http.StatusBadRequest {
+					t.Errorf("%s: %s", name, got.Problem())
+				}
+				f = fixture(t)
+			}
+		})
+	}
+}
+
+func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+
+// refused makes a call that must be refused without a write.
+func (f Fixture) refused(t testing.TB, op Operation, name string, status int, code, tag string) {
+	t.Helper()
+	before := f.Dump(t)
+	got := f.matching(t, op, tag)
+	if got.Status != status || got.Code() != code {
+		t.Errorf("%s: %s, want %d %s", name, got.Problem(), status, code)
+	}
+	if written := keytest.Written(before, f.Dump(t)); len(written) > 0 {
+		t.Errorf("%s: refused, and it wrote %v", name, written)
+	}
+}
+
+func (f Fixture) matching(t testing.TB, op Operation, tag string) Answer {
+	t.Helper()
+	headers := map[string]string{}
+	maps.Copy(headers, f.Headers[op.ID])
+	headers["If-Match"] = tag
+	f.Headers = map[string]map[string]string{op.ID: headers}
+	return f.call(t, op, op.Caller(), f.params(op))
+}
+
+func (f Fixture) params(op Operation) map[string]string {
+	params := maps.Clone(f.Params)
+	maps.Copy(params, f.Instead[op.ID])
+	return params
+}
+
+// version is that of the object of the path: the key's, or the account's.
+func (f Fixture) version(t testing.TB, op Operation) int64 {
+	t.Helper()
+	if id := apikey.ID(f.params(op)["key"]); id != "" && op.Path != "/v1/accounts/{account}" {
+		k, err := f.Control.Key(t.Context(), f.Account, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.Version
+	}
+	a, err := f.Control.Account(t.Context(), f.Account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Version
+}

@@ -1,0 +1,75 @@
+package keytest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/dynamo"
+)
+
+// Dump reads all items of the control and the gate table as text, by table and key. A test compares two dumps to hold
+// that nothing at all was written.
+func (s Stores) Dump(t testing.TB) map[string]string {
+	t.Helper()
+	all, consistent := map[string]string{}, true
+	for _, table := range []string{s.Tables.Control, s.Tables.Gate} {
+		var start dynamo.Item
+		for {
+			page, err := s.DB.Scan(context.Background(), &dynamodb.ScanInput{TableName: &table, ExclusiveStartKey: start, ConsistentRead: &consistent})
+			if err != nil {
+				t.Fatalf("reading %s: %v", table, err)
+			}
+			for _, item := range page.Items {
+				all[table+" "+itemText(t, dynamo.Item{"pk": item["pk"], "sk": item["sk"]})] = itemText(t, item)
+			}
+			if start = page.LastEvaluatedKey; len(start) == 0 {
+				break
+			}
+		}
+	}
+	return all
+}
+
+// Written lists what differs between two dumps, by table and key.
+func Written(before, after map[string]string) (keys []string) {
+	for key, text := range after {
+		if before[key] != text {
+			keys = append(keys, key)
+		}
+	}
+	for key := range before {
+		if _, ok := after[key]; !ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func itemText(t testing.TB, item dynamo.Item) string {
+	t.Helper()
+	values := map[string]string{}
+	for name, value := range item {
+		if value != nil {
+			values[name] = fmt.Sprintf("%T %s", value, valueText(t, value))
+		}
+	}
+	raw, err := json.Marshal(values) // sorted by name
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func valueText(t testing.TB, value types.AttributeValue) string {
+	t.Helper()
+	raw, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
