@@ -1,0 +1,62 @@
+package main
+
+import (
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+)
+
+func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
+	apitest.Preconditions(t, fixture, served)
+}
+
+// populated is the fixture with a new name for the account and a member to remove.
+func populated(t testing.TB) apitest.Fixture {
+	f := fixture(t)
+	f.Bodies["editAccount"] = object{"name": "New name"}
+	f.Instead["deleteMember"] = map[string]string{"sub": "viewer"}
+	return f
+}
+
+type object = map[string]any
+
+// accountStates: the key of unblockKey is blocked before it is brought into the state.
+const accountStates = `
+                  active  disabled  blocked      expired  revoked  deleted  rotating  cancelled  closing         closed          retyping
+createAccount     201     201       201          201      201      201      201       201        201             201             201
+editAccount       200     200       200          200      200      200      200       200        200             account_closed  200
+closeAccount      200     200       200          200      200      200      200       200        200             200             200
+putMember         201     201       201          201      201      201      201       201        account_closed  account_closed  201
+deleteMember      204     204       204          204      204      204      204       204        204             204             204
+createInvitation  201     201       201          201      201      201      201       201        account_closed  account_closed  201
+deleteInvitation  204     204       204          204      204      204      204       204        204             204             204
+putOperator       201     201       201          201      201      201      201       201        201             201             201
+deleteOperator    204     204       204          204      204      204      204       204        204             204             204
+blockKey          200     200       key_blocked  200      200      200      200       200        200             200             200
+unblockKey        200     200       200          200      200      200      200       200        200             200             200
+`
+
+func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
+	apitest.StateTable(t, populated, served, accountStates)
+}
+
+var accountBodies = map[string]apitest.Member{
+	"createAccount.name":    {Body: object{"name": " Mine "}, Shows: map[string]string{"name": `"Mine"`, "type": `"self_serve"`, "key_limit": "100", "role": `"owner"`}},
+	"editAccount.name":      {Body: object{"name": " New "}, Shows: map[string]string{"name": `"New"`, "version": "2"}, Rows: []string{`account.edit name="New"`}},
+	"editAccount.key_limit": {Body: object{"key_limit": 7}, As: "operator", Shows: map[string]string{"key_limit": "7", "version": "2"}, Rows: []string{`account.edit key_limit=7`}},
+	"editAccount.type":      {Elsewhere: "TestOwnersRenameAndOperatorsDoTheRest"},
+	"putMember.role":        {Body: object{"role": "developer"}, Shows: map[string]string{"role": `"developer"`, "email": "null"}, Rows: []string{`member.add subject="somebody" role="developer"`}},
+	"putMember.email":       {Body: object{"role": "viewer", "email": " a@b.example "}, Shows: map[string]string{"email": `"a@b.example"`}, Rows: []string{`member.add subject="somebody" role="viewer" email="a@b.example"`}},
+	"createInvitation.role": {Body: object{"role": "owner"}, Shows: map[string]string{"role": `"owner"`, "email": "null"}, Rows: []string{`invitation.create invitation=* role="owner" email=`}},
+	"createInvitation.email": {
+		Body: object{"role": "viewer", "email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "expires_at": `"2026-11-28T12:00:00Z"`},
+		Rows: []string{`invitation.create invitation=* role="viewer" email="a@b.example"`},
+	},
+	"putOperator.email": {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"somebody"`}},
+	"blockKey.reason":   {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00Z","reason":"Abuse."}`}},
+	"unblockKey.reason": {Body: object{"reason": " Sorry. "}, Gate: true, Rows: []string{`key.unblock blocked= reason="Sorry."`}},
+}
+
+func TestEachMemberOfEachBodyAlone(t *testing.T) {
+	apitest.Members(t, fixture, served, accountBodies)
+}
