@@ -71,6 +71,7 @@ func fixture(t testing.TB) apitest.Fixture {
 		Bodies: map[string]any{
 			"createAccount": map[string]any{"name": "Mine"}, "putMember": map[string]any{"role": "viewer"},
 			"createInvitation": map[string]any{"role": "developer"}, "blockKey": map[string]any{"reason": "abuse"},
+			"putOperator": map[string]any{}, "unblockKey": map[string]any{},
 		},
 	}
 }

@@ -12,8 +12,13 @@ type object = map[string]any
 func created(without, instead string) string {
 	row := "key.create"
 	for _, fact := range [][2]string{
-		{"name", `"n"`}, {"usage", `"backend"`}, {"products", `["search"]`}, {"billing_type", `"freemium"`}, {"missing_origin", `"allow"`},
-		{"preview", "*"}, {"account_type", `"self_serve"`},
+		{"name", `"n"`},
+		{"usage", `"backend"`},
+		{"products", `["search"]`},
+		{"billing_type", `"freemium"`},
+		{"missing_origin", `"allow"`},
+		{"preview", "*"},
+		{"account_type", `"self_serve"`},
 	} {
 		if fact[0] != without {
 			row += " " + fact[0] + "=" + fact[1]

@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -163,6 +164,19 @@ func (f Fixture) call(t testing.TB, op Operation, caller string, params map[stri
 		}
 	}
 	return f.Do(t, c)
+}
+
+// Call makes an operation's call with a body, as one of those who may do it unless as names another.
+func (f Fixture) Call(t testing.TB, id, as string, body any) Answer {
+	t.Helper()
+	for _, op := range Operations(t) {
+		if op.ID == id {
+			f.Bodies = map[string]any{id: body}
+			return f.call(t, op, cmp.Or(as, op.Caller()), f.params(op))
+		}
+	}
+	t.Fatalf("the contract has no operation %q", id)
+	return Answer{}
 }
 
 func fill(path string, params map[string]string) string {

@@ -41,7 +41,7 @@ func TestARequestIsKnownByAllThatMakesItOne(t *testing.T) {
 		"nothing":          {a.ID, nil, true},
 		"the body":         {a.ID, func(i *control.Idempotency) { i.BodyHash = "other" }, true}, // for the caller to compare
 		"the last second":  {a.ID, func(i *control.Idempotency) { i.At = keytest.Now.Add(24*time.Hour - time.Second) }, true},
-		"the next day":     {b.ID, func(i *control.Idempotency) { i.Key, i.At = "day", keytest.Now.Add(24 * time.Hour) }, false},
+		"the next day":     {b.ID, func(i *control.Idempotency) { i.Key, i.At = "day", keytest.Now.Add(24*time.Hour) }, false},
 		"the account":      {b.ID, nil, false},
 		"the operation":    {a.ID, func(i *control.Idempotency) { i.Operation = "rotate" }, false},
 		"the person":       {a.ID, func(i *control.Idempotency) { i.Subject.ID = "dev" }, false},
@@ -137,4 +137,3 @@ func TestAReplayIsFoundBeforeAnyOtherRuleRefuses(t *testing.T) {
 		}
 	}
 }
-

@@ -1,0 +1,48 @@
+package account_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"latchkey/shared/account"
+)
+
+const ulid = "01HZY3M7Q8R9S0T1V2W3X4Y5Z6"
+
+func TestAnIDIsAPrefixAndAULIDAndNothingBesides(t *testing.T) {
+	for _, good := range []string{"acc_" + ulid, "acc_7ZZZZZZZZZZZZZZZZZZZZZZZZZ"} {
+		if id, err := account.ParseID(good); err != nil || string(id) != good {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+	for _, bad := range []string{
+		"", "acc_", ulid, "key_" + ulid, "ACC_" + ulid, "acc_" + ulid[:25], "acc_" + ulid + "0", "acc_8" + ulid[1:], "acc_" + strings.ToLower(ulid),
+		"acc_" + ulid[:25] + "L", "acc_" + ulid[:25] + "O", "acc_" + ulid + "\n", " acc_" + ulid, "acc_" + ulid[:25] + "#", "acc_" + ulid[:24] + "é",
+	} {
+		if _, err := account.ParseID(bad); !errors.Is(err, account.ErrID) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestANameHas1To64Characters(t *testing.T) {
+	for _, good := range []string{"x", strings.Repeat("é", 64), "\t" + strings.Repeat("x", 64) + " "} {
+		if name, err := account.ParseName(good); err != nil || name != strings.TrimSpace(good) {
+			t.Errorf("%q: %q, %v", good, name, err)
+		}
+	}
+	for _, bad := range []string{"", " ", strings.Repeat("é", 65), "a\x00b", "a\nb", "a\x7fb", "a\u0085b", "\xff", "a\xffb", "a\u2028b", "a\u2029b"} {
+		if _, err := account.ParseName(bad); !errors.Is(err, account.ErrName) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestTypesAreTwo(t *testing.T) {
+	for text, good := range map[string]bool{"enterprise": true, "self_serve": true, "": false, "Enterprise": false, "self-serve": false, "enterprise ": false} {
+		if _, err := account.ParseType(text); (err == nil) != good || err != nil && !errors.Is(err, account.ErrType) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
