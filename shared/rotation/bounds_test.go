@@ -114,7 +114,9 @@ func TestTheMomentsAtWhichARotationChanges(t *testing.T) {
 		}
 		for what, do := range map[string]func(apikey.Key, time.Time) (apikey.Key, error){
 			"end": rotation.End, "cancel": rotation.Cancel,
-			"extend": func(k apikey.Key, at time.Time) (apikey.Key, error) { return rotation.Extend(k, grace(2*time.Hour), at) },
+			"extend": func(k apikey.Key, at time.Time) (apikey.Key, error) {
+				return rotation.Extend(k, grace(2*time.Hour), at)
+			},
 		} {
 			if _, err := do(k, at); !errors.Is(err, c.finish) {
 				t.Errorf("%s: %s: %v, want %v", name, what, err, c.finish)
