@@ -197,6 +197,32 @@ func (s *stopping) PutResourcePolicy(ctx context.Context, in *sm.PutResourcePoli
 	return s.deliveryClient.PutResourcePolicy(context.WithoutCancel(ctx), in, o...)
 }
 
+// TestGoingOnFromARunWhoseTimeEndedLeavesNothingOut walks the end of the time through the keys of a slice, and goes on
+// from what it answered, never from the start.
+func TestGoingOnFromARunWhoseTimeEndedLeavesNothingOut(t *testing.T) {
+	for at := 1; at <= 12; at++ {
+		d, after, looked := newDue(t, "ggrgg"), "", 0
+		for slice := 0; ; slice++ {
+			ctx, stop := context.WithCancel(t.Context())
+			job := d.kill(0)
+			if slice == 0 {
+				job.delivery.client = &stopping{job.delivery.client, at, stop}
+			}
+			s, err := job.rotation(ctx, event{Limit: 3, After: after})
+			stop()
+			if looked += s.Keys; slice > 0 && err != nil || slice > 9 {
+				t.Fatalf("stopped at call %d, slice %d: %+v, %v", at, slice, s, err)
+			}
+			if after = s.Next; !s.More {
+				break
+			}
+		}
+		if err := d.once(); err != nil {
+			t.Errorf("stopped at call %d, %d keys looked at: %v", at, looked, err)
+		}
+	}
+}
+
 // TestHoweverRunsEndEachKeyIsDoneOnce draws runs that end by their limit, their time or a kill, and goes on from what
 // they answered until one comes to the end.
 func TestHoweverRunsEndEachKeyIsDoneOnce(t *testing.T) {
