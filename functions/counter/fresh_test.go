@@ -165,3 +165,13 @@ func (r *harness) countOf(t testing.TB, id account.ID, key int) (sum int64) {
 	}
 	return sum
 }
+
+// TestTheStampNeverGoesBack: an older report that comes late leaves it.
+func TestTheStampNeverGoesBack(t *testing.T) {
+	r := newHarness(t)
+	r.invoke(t, reportOf("2", acct, keytest.Now, 1))
+	r.invoke(t, reportOf("1", acct, keytest.Now.Add(-time.Minute), 2))
+	if at := r.freshAt(t, acct); !at.Equal(keytest.Now) {
+		t.Errorf("fresh at %v", at)
+	}
+}

@@ -132,3 +132,18 @@ func TestTheMomentsAtWhichARotationChanges(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLastTwentyEndedSecretsAreTold, and the oldest are forgotten.
+func TestTheLastTwentyEndedSecretsAreTold(t *testing.T) {
+	k := keytest.Key(keytest.AccountID())
+	for i := range byte(25) {
+		after, err := rotation.Rotate(k, apikey.StoredSecret{Hash: apikey.Hash{i + 1}}, rotation.Grace{}, rotation.Leaked, keytest.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k = after
+	}
+	if len(k.Retired) != 20 || k.Retired[19].Hash != (apikey.Hash{24}) || k.Retired[0].Hash != (apikey.Hash{5}) {
+		t.Errorf("%d: %v to %v", len(k.Retired), k.Retired[0].Hash[0], k.Retired[len(k.Retired)-1].Hash[0])
+	}
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"testing"
+
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
+)
+
+// TestAMembersAddressStaysWhenOnlyTheRoleChanges: a member of the body that isn't sent changes nothing.
+func TestAMembersAddressStaysWhenOnlyTheRoleChanges(t *testing.T) {
+	f := fixture(t)
+	f.Call(t, "putMember", "", object{"role": "viewer", "email": "a@b.example"})
+	if doc := f.Call(t, "putMember", "", object{"role": "owner"}).JSON(t); doc["email"] != "a@b.example" || doc["role"] != "owner" {
+		t.Errorf("%v", doc)
+	}
+}
+
+// TestARaisedKeyLimitLetsKeysBeMade: the limit that the account shows is the one that creating a key asks.
+func TestARaisedKeyLimitLetsKeysBeMade(t *testing.T) {
+	for limit, fits := range map[int]bool{2: false, 3: true} { // the fixture has two keys
+		f := fixture(t)
+		f.Call(t, "editAccount", "operator", object{"key_limit": 1})
+		f.Call(t, "editAccount", "operator", object{"key_limit": limit})
+		k := keytest.Key(f.Account)
+		_, err := f.Control.Commit(t.Context(), control.Change{After: k, Audit: keytest.Row(f.Account, "key.create", k.ID)})
+		if (err == nil) != fits {
+			t.Errorf("limit %d: %v", limit, err)
+		}
+	}
+}
