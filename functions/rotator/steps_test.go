@@ -64,9 +64,9 @@ func (r *harness) byHand(k *apikey.Key) {
 	if k.Outgoing != nil {
 		*k, _ = rotation.Cancel(*k, r.clock.Now())
 	}
-	fresh, grace := keytest.StoredSecret(string(k.ID)+"/by hand"), rotation.Grace{}
+	fresh := keytest.StoredSecret(string(k.ID) + "/by hand")
 	r.given[fresh.Hash] = true
-	grace, _ = rotation.ParseGrace(nil)
+	grace, _ := rotation.ParseGrace(nil)
 	after, err := rotation.Rotate(*k, fresh, grace, rotation.Other, r.clock.Now())
 	if err != nil {
 		r.t.Fatal(err)

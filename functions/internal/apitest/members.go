@@ -125,12 +125,11 @@ func (f Fixture) gate(t testing.TB, op Operation) string {
 	t.Helper()
 	text := ""
 	for _, p := range authz.PoliciesOf(f.key(t, op)) {
-		item := policies.Encode(p)
 		stored, found, err := f.Gate.Policy(t.Context(), p.Hash)
 		if err != nil || !found {
 			t.Fatalf("%v, %v", found, err)
 		}
-		item = policies.Encode(stored)
+		item := policies.Encode(stored)
 		delete(item, "ver")
 		raw, err := json.Marshal(item)
 		if err != nil {
