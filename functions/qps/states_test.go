@@ -1,15 +1,10 @@
 package main
 
 import (
-	"strings"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
 )
-
-func served(op apitest.Operation) bool {
-	return strings.Contains(op.Path, "qps-requests") || strings.Contains(op.Path, "/limits/")
-}
 
 func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
 	apitest.Preconditions(t, fixture, served)

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"strings"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/apikey"
 	"latchkey/shared/keytest"
 )
-
-func served(op apitest.Operation) bool { return strings.Contains(op.Path, "/rotat") }
 
 func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
 	apitest.Preconditions(t, fixture, served)

@@ -36,16 +36,16 @@ no_policy     no_offer      no_offer       no_offer    no_offer
 no_principal  no_offer      no_offer       no_offer    no_offer
 `
 
-// stepStates bring an active key into a state. A rotation by hand is one that Secrets Manager knows nothing of.
+// stepStates bring an active key into a state. A manual rotation is one that Secrets Manager knows nothing of.
 var stepStates = map[string]func(r *harness, k *apikey.Key){
 	"active":   func(*harness, *apikey.Key) {},
 	"disabled": func(_ *harness, k *apikey.Key) { k.Disabled = true },
 	"blocked":  func(_ *harness, k *apikey.Key) { k.Blocked = &apikey.Block{Reason: "abuse", At: keytest.Now} },
 	"expired":  func(r *harness, k *apikey.Key) { k.ExpiresAt = r.clock.Now() },
-	"rotating": func(r *harness, k *apikey.Key) { r.byHand(k) },
+	"rotating": func(r *harness, k *apikey.Key) { r.manually(k) },
 	"cancelled": func(r *harness, k *apikey.Key) {
 		if k.Outgoing == nil {
-			r.byHand(k)
+			r.manually(k)
 		}
 		after, err := rotation.Cancel(*k, r.clock.Now())
 		if err != nil {
@@ -59,12 +59,12 @@ var stepStates = map[string]func(r *harness, k *apikey.Key){
 	"no_principal": func(_ *harness, k *apikey.Key) { k.Rotation = &apikey.RotationPolicy{EveryDays: 30} },
 }
 
-// byHand rotates as a person does; what runs already is cancelled first.
-func (r *harness) byHand(k *apikey.Key) {
+// manually rotates as a person does; what runs already is cancelled first.
+func (r *harness) manually(k *apikey.Key) {
 	if k.Outgoing != nil {
 		*k, _ = rotation.Cancel(*k, r.clock.Now())
 	}
-	fresh := keytest.StoredSecret(string(k.ID) + "/by hand")
+	fresh := keytest.StoredSecret(string(k.ID) + "/manual")
 	r.given[fresh.Hash] = true
 	grace, _ := rotation.ParseGrace(nil)
 	after, err := rotation.Rotate(*k, fresh, grace, rotation.Other, r.clock.Now())

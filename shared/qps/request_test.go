@@ -20,7 +20,7 @@ func draft() qps.Request {
 
 func block(t *testing.T, typed string) text.Block {
 	t.Helper()
-	b, err := text.Secrets{}.ParseBlock(typed, 1, qps.MaxJustification)
+	b, err := text.Secrets{}.ParseBlock(typed, 0, qps.MaxJustification)
 	if err != nil {
 		t.Fatal(err)
 	}

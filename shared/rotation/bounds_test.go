@@ -43,7 +43,7 @@ func TestAPolicyHasBothItsBounds(t *testing.T) {
 	}
 }
 
-// TestAPrincipalIsOneUserOrRoleAndNothingBesides: what stands in the policy of the delivered secret decides who reads it.
+// TestAPrincipalIsOneUserOrRoleAndNothingBesides: what is in the policy of the delivered secret decides who reads it.
 func TestAPrincipalIsOneUserOrRoleAndNothingBesides(t *testing.T) {
 	const role = "arn:aws:iam::111122223333:role/app"
 	for _, good := range []string{

@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/keytest"
 )
 
-// Member is what a body with one member of its own must do, beside what the operation requires.
+// Member describes the effect of a body with one member of its own, beside what the operation requires.
 type Member struct {
 	Body any // or a func(Fixture) any
 	As   string
@@ -120,7 +120,7 @@ func (f Fixture) key(t testing.TB, op Operation) (k apikey.Key) {
 	return k
 }
 
-// gate is what the gate holds of the secrets of the path's key, but for the version.
+// gate lists the policy records of the secrets of the path's key, but for the version.
 func (f Fixture) gate(t testing.TB, op Operation) string {
 	t.Helper()
 	text := ""

@@ -15,7 +15,7 @@ import (
 	"latchkey/shared/rotation"
 )
 
-// States are what a key or its account can be in, and how they get there from an active key. Changes go through the
+// States lists the states of a key or its account, and how they get there from an active key. Changes go through the
 // store, as those of other functions do.
 var States = map[string]func(t testing.TB, f Fixture, k apikey.Key){
 	"active":   func(testing.TB, Fixture, apikey.Key) {},

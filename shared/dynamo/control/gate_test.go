@@ -35,7 +35,7 @@ var steps = map[string]func(k apikey.Key, now time.Time) (apikey.Key, error){
 	"enable":  apikey.Key.Enable,
 	"block":   func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", now) },
 	"unblock": apikey.Key.Unblock,
-	"revoke":  func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Revoke(k.Name, now) },
+	"revoke":  func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Revoke(true, now) },
 	"delete":  func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Delete(now), nil },
 	"restore": apikey.Key.Restore,
 	"expire": func(k apikey.Key, now time.Time) (apikey.Key, error) {

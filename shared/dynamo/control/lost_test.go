@@ -15,6 +15,7 @@ import (
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 	"latchkey/shared/qps"
+	"latchkey/shared/text"
 )
 
 // leaving is a caller who goes at the moment in which the answer of a transaction is lost. done says whether the
@@ -119,10 +120,13 @@ func commit(c control.Change, action string) func(context.Context, *control.Stor
 
 func request(t *testing.T, calm keytest.Stores) (qps.Request, audit.Row) {
 	k := calm.NewKey(t, calm.NewAccount(t))
+	justification, err := text.Secrets(nil).ParseBlock("We launch.", 1, 2000)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, err := qps.Submit(qps.Request{
 		ID: "qps_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", Account: k.Account, KeyID: k.ID, Product: "search", Class: "search", Requested: 50, Current: 5,
-		Justification: "We launch.",
-	}, 1000, keytest.Now)
+	}, justification, 1000, keytest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
