@@ -40,7 +40,7 @@ func TestSessionContract(t *testing.T) {
 			if _, err := s.Get(t.Context(), "h", second.ExpiresAt); !errors.Is(err, dynamo.ErrNotFound) {
 				t.Fatalf("an expired session that is still stored: %v", err)
 			}
-			if err := s.Touch(t.Context(), "h", keytest.Now.Add(2*time.Hour)); err != nil {
+			if err := s.Touch(t.Context(), "h", keytest.Now, keytest.Now.Add(2*time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			if got, err = s.Get(t.Context(), "h", second.ExpiresAt); err != nil || string(got.Sealed) != "y" {
@@ -54,7 +54,7 @@ func TestSessionContract(t *testing.T) {
 			if _, err := s.Get(t.Context(), "h", keytest.Now); !errors.Is(err, dynamo.ErrNotFound) {
 				t.Fatal(err)
 			}
-			if err := s.Touch(t.Context(), "h", keytest.Now.Add(time.Hour)); !errors.Is(err, dynamo.ErrNotFound) {
+			if err := s.Touch(t.Context(), "h", keytest.Now, keytest.Now.Add(time.Hour)); !errors.Is(err, dynamo.ErrNotFound) {
 				t.Fatalf("touching brought back a deleted session: %v", err)
 			}
 		})

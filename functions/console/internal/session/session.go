@@ -23,7 +23,7 @@ import (
 const (
 	Idle    = 2 * time.Hour
 	Longest = 12 * time.Hour
-	// touchAfter bounds how far the stored end may lag behind, so that not every page writes.
+	// touchAfter bounds how far the stored last use, and with it the end, may lag behind, so that not every page writes.
 	touchAfter = 10 * time.Minute
 )
 
@@ -51,8 +51,12 @@ type Session struct {
 type Store interface {
 	Put(context.Context, sessions.Session) (sessions.Session, error)
 	Get(ctx context.Context, id string, now time.Time) (sessions.Session, error)
-	Touch(ctx context.Context, id string, expires time.Time) error
+	Touch(ctx context.Context, id string, used, expires time.Time) error
 	Delete(ctx context.Context, id string) error
+	DeleteUnchanged(context.Context, sessions.Session) error
+	Person(ctx context.Context, id string) (sessions.Person, error)
+	PutPerson(context.Context, sessions.Person) error
+	Start(context.Context, sessions.Session, sessions.Person) error
 }
 
 // Keeper opens, keeps and ends sessions.
@@ -87,14 +91,11 @@ func (k Keeper) New(ctx context.Context, t Tokens) (cookie string, err error) {
 		return "", err
 	}
 	now := k.Now().UTC()
-	row := sessions.Session{ID: id, CreatedAt: now, ExpiresAt: now.Add(Idle)}
+	row := sessions.Session{ID: id, CreatedAt: now, ExpiresAt: now.Add(Idle), UsedAt: now}
 	if row.Sealed, err = k.seal(key, id, t); err != nil {
 		return "", err
 	}
-	if _, err := k.Store.Put(ctx, row); err != nil && !errors.Is(err, dynamo.ErrStale) {
-		return "", err // stale: the first answer of our own write was lost
-	}
-	return cookie, nil
+	return cookie, k.start(ctx, row, t.Subject)
 }
 
 // Open finds the session of a cookie. ErrNone if it is over.
@@ -118,12 +119,17 @@ func (k Keeper) Open(ctx context.Context, cookie string) (*Session, error) {
 	if !now.Before(row.CreatedAt.Add(Longest)) {
 		return nil, ErrNone
 	}
-	if end := k.end(row); end.Sub(row.ExpiresAt) >= touchAfter {
-		if err := k.Store.Touch(ctx, id, end); errors.Is(err, dynamo.ErrNotFound) {
-			return nil, ErrNone
-		}
-		s.row.ExpiresAt = end
+	if now.Sub(row.UsedAt) < touchAfter {
+		return s, nil
 	}
+	if row.UsedAt.IsZero() && k.list(ctx, id, s.Subject) != nil {
+		return s, nil // its next use lists it
+	}
+	end := k.end(row)
+	if err := k.Store.Touch(ctx, id, now, end); errors.Is(err, dynamo.ErrNotFound) {
+		return nil, ErrNone
+	}
+	s.row.UsedAt, s.row.ExpiresAt = now, end
 	return s, nil
 }
 
@@ -133,33 +139,6 @@ func (k Keeper) end(row sessions.Session) time.Time {
 		return last
 	}
 	return end
-}
-
-// Renew keeps new tokens. If another call was faster, its tokens are taken.
-func (k Keeper) Renew(ctx context.Context, s *Session, t Tokens) error {
-	sealed, err := k.seal(s.key, s.row.ID, t)
-	if err != nil {
-		return err
-	}
-	row := s.row
-	row.Sealed, row.ExpiresAt = sealed, k.end(row)
-	written, err := k.Store.Put(ctx, row)
-	if errors.Is(err, dynamo.ErrStale) {
-		current, err := k.Store.Get(ctx, s.row.ID, k.Now())
-		if err != nil {
-			return ErrNone
-		}
-		if s.Tokens, err = unseal(s.key, current.ID, current.Sealed); err != nil {
-			return ErrNone
-		}
-		s.row = current
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	s.row, s.Tokens = written, t
-	return nil
 }
 
 // End ends the session of a cookie. It does no harm twice.

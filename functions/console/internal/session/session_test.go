@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,9 +25,11 @@ var tokens = session.Tokens{Access: "access-canary", Refresh: "refresh-canary", 
 // store is the real one in memory. It counts, and fails when it is told to.
 type store struct {
 	session.Store
+	mu            sync.Mutex
 	gets, touches int
 	ids           []string
 	rows          []sessions.Session
+	people        []string
 	fail          error
 }
 
@@ -39,16 +42,31 @@ func (s *store) Put(ctx context.Context, row sessions.Session) (sessions.Session
 }
 
 func (s *store) Get(ctx context.Context, id string, now time.Time) (sessions.Session, error) {
+	s.mu.Lock()
 	s.gets++
+	s.mu.Unlock()
 	if s.fail != nil {
 		return sessions.Session{}, s.fail
 	}
 	return s.Store.Get(ctx, id, now)
 }
 
-func (s *store) Touch(ctx context.Context, id string, at time.Time) error {
+func (s *store) Start(ctx context.Context, row sessions.Session, p sessions.Person) error {
+	if s.fail != nil {
+		return s.fail
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.Store.Start(ctx, row, p)
+	if err == nil {
+		s.ids, s.rows, s.people = append(s.ids, row.ID), append(s.rows, row), append(s.people, p.ID)
+	}
+	return err
+}
+
+func (s *store) Touch(ctx context.Context, id string, used, expires time.Time) error {
 	s.touches++
-	return s.Store.Touch(ctx, id, at)
+	return s.Store.Touch(ctx, id, used, expires)
 }
 
 type bench struct {
@@ -158,7 +176,7 @@ func TestASessionEndsAfterTwelveHoursWhateverItsRowSays(t *testing.T) {
 	b := newBench(t)
 	begin := b.now
 	cookie := b.start()
-	if err := b.store.Store.Touch(t.Context(), b.store.ids[0], begin.AddDate(1, 0, 0)); err != nil {
+	if err := b.store.Store.Touch(t.Context(), b.store.ids[0], begin, begin.AddDate(1, 0, 0)); err != nil {
 		t.Fatal(err)
 	}
 	b.now = begin.Add(12*time.Hour - time.Second)
@@ -215,7 +233,9 @@ func TestASessionThatWasEndedNeverComesBack(t *testing.T) {
 // endedMeanwhile is a store in which somebody signs out between the read and the write.
 type endedMeanwhile struct{ *store }
 
-func (s endedMeanwhile) Touch(context.Context, string, time.Time) error { return dynamo.ErrNotFound }
+func (s endedMeanwhile) Touch(context.Context, string, time.Time, time.Time) error {
+	return dynamo.ErrNotFound
+}
 
 func TestASessionThatIsEndedWhileItIsReadIsOver(t *testing.T) {
 	b := newBench(t)
