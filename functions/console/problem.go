@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/functions/console/internal/signin"
@@ -53,6 +54,7 @@ func (v *visit) failure(err error) failure {
 	f := failure{RequestID: v.requestID(), Back: "/"}
 	kind := "internal"
 	var problem *management.Problem
+	var issuer *signin.Unavailable
 	switch {
 	case errors.Is(err, errSignIn):
 		return v.askToSignIn()
@@ -78,6 +80,9 @@ func (v *visit) failure(err error) failure {
 	case errors.Is(err, management.ErrUnreachable):
 		f.Status, kind = http.StatusServiceUnavailable, "unavailable"
 		v.w.Header().Set("Retry-After", "1")
+	case errors.As(err, &issuer):
+		f.Status, kind = http.StatusServiceUnavailable, "issuer"
+		v.w.Header().Set("Retry-After", strconv.Itoa(max(1, int((issuer.RetryAfter+time.Second-1)/time.Second))))
 	default:
 		f.Status = http.StatusInternalServerError
 	}

@@ -16,7 +16,6 @@ import (
 	"latchkey/functions/console/internal/locale"
 	"latchkey/functions/console/internal/management"
 	"latchkey/functions/console/internal/session"
-	"latchkey/functions/console/internal/signin"
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 )
@@ -117,7 +116,7 @@ const (
 	languageCookie = "latchkey-language"
 	themeCookie    = "latchkey-theme"
 	sessionCookie  = "__Host-latchkey-session"
-	signinCookie   = "__Host-latchkey-signin"
+	signinCookie   = "__Host-latchkey-signin" // and a hyphen and the state: one for each sign-in in progress
 )
 
 func (v *visit) cookie(name string) string {
@@ -140,9 +139,6 @@ func (v *visit) setCookie(name, value string, life time.Duration) {
 // mostPages bounds the lists that a page shows whole: 500 entries.
 const mostPages = 5
 
-// refreshBefore is the remaining lifetime at which an access token is replaced.
-const refreshBefore = time.Minute
-
 // signedIn opens the session and renews its access token if that ends soon.
 func (v *visit) signedIn() error {
 	cookie := v.cookie(sessionCookie)
@@ -156,10 +152,8 @@ func (v *visit) signedIn() error {
 	if err != nil {
 		return err
 	}
-	if !s.Expires.IsZero() && v.app.now().Add(refreshBefore).After(s.Expires) {
-		if err := v.renew(s, cookie); err != nil {
-			return err
-		}
+	if err := v.renew(s); err != nil {
+		return err
 	}
 	v.session, v.api = s, v.app.api.As(s.Access)
 	v.me = make(chan result, 1)
@@ -169,24 +163,6 @@ func (v *visit) signedIn() error {
 			func(page api.Me) { page.Accounts = append(me.Accounts, page.Accounts...); me = page })
 		v.me <- result{me, err}
 	}()
-	return nil
-}
-
-func (v *visit) renew(s *session.Session, cookie string) error {
-	tokens, err := v.app.issuer.Refresh(v.ctx(), s.Tokens)
-	switch {
-	case errors.Is(err, signin.ErrRefused):
-		_ = v.app.keeper.End(v.ctx(), cookie)
-		return errSignIn
-	case err != nil:
-		return err
-	}
-	if err := v.app.keeper.Renew(v.ctx(), s, tokens); err != nil {
-		if errors.Is(err, session.ErrNone) {
-			return errSignIn
-		}
-		return err
-	}
 	return nil
 }
 

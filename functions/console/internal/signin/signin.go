@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -58,8 +59,28 @@ func New(c Config) *Issuer {
 	return &Issuer{config: c}
 }
 
-// ErrRefused means that a sign-in can't be completed and has to start again. Other errors are breakdowns.
-var ErrRefused = errors.New("signin: the sign-in was refused")
+var (
+	// ErrRefused means that a sign-in can't be completed and has to start again. Other errors are breakdowns.
+	ErrRefused = errors.New("signin: the sign-in was refused")
+	// ErrGrant is the ErrRefused of a refresh token that the issuer doesn't take: it ended, was revoked, or was used before.
+	ErrGrant = fmt.Errorf("%w: the refresh token is not valid", ErrRefused)
+)
+
+// Unavailable is the error of an issuer that can't answer now and may answer later.
+type Unavailable struct {
+	RetryAfter time.Duration // how long it asked to be left alone, 0 if it didn't say
+	err        error
+}
+
+// NewUnavailable makes the error of a caller that doesn't ask the issuer before some time is over.
+func NewUnavailable(after time.Duration) *Unavailable {
+	return &Unavailable{RetryAfter: after, err: errors.New("it is left alone for a while")}
+}
+
+func (u *Unavailable) Error() string { return "signin: the issuer can't answer: " + u.err.Error() }
+
+// Unwrap returns the cause.
+func (u *Unavailable) Unwrap() error { return u.err }
 
 func (i *Issuer) discover(ctx context.Context) (*discovered, error) {
 	i.mu.Lock()
@@ -72,7 +93,7 @@ func (i *Issuer) discover(ctx context.Context) (*discovered, error) {
 	issuer, err := openid.Discover(context.WithoutCancel(ctx),
 		openid.Config{Issuer: c.Issuer, Algorithm: c.Algorithm, Client: c.HTTP, Now: c.Now})
 	if err != nil {
-		return nil, fmt.Errorf("signin: %w", err)
+		return nil, &Unavailable{err: err}
 	}
 	d := &discovered{provider: issuer.Provider, issuer: issuer, scopes: []string{oidc.ScopeOpenID, "email", "profile"}}
 	if err := issuer.Provider.Claims(d); err != nil {
@@ -97,6 +118,16 @@ type Pending struct {
 	Nonce    string `json:"n"`
 	Verifier string `json:"v"`
 	Return   string `json:"r"` // a path of the console
+	Begun    int64  `json:"t"` // Unix milliseconds
+}
+
+// ReadPending reads a cookie that Start made. Anybody can write one: it proves nothing.
+func ReadPending(cookie string) (p Pending, ok bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(cookie)
+	if err != nil || json.Unmarshal(raw, &p) != nil || p.State == "" {
+		return Pending{}, false
+	}
+	return p, true
 }
 
 // Start begins a sign-in: where to send the browser, and what its cookie holds.
@@ -105,7 +136,7 @@ func (i *Issuer) Start(ctx context.Context, redirect, back string) (to, cookie s
 	if err != nil {
 		return "", "", err
 	}
-	p := Pending{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Return: back}
+	p := Pending{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Return: back, Begun: i.config.Now().UnixMilli()}
 	raw, err := json.Marshal(p)
 	if err != nil {
 		return "", "", err
@@ -117,10 +148,8 @@ func (i *Issuer) Start(ctx context.Context, redirect, back string) (to, cookie s
 // Finish takes the issuer's answer. ErrRefused if it doesn't belong to the cookie, or the issuer said no.
 func (i *Issuer) Finish(ctx context.Context, redirect, cookie string, answer url.Values) (session.Tokens, string, error) {
 	var none session.Tokens
-	var p Pending
-	raw, err := base64.RawURLEncoding.DecodeString(cookie)
-	if err != nil || json.Unmarshal(raw, &p) != nil || p.State == "" ||
-		subtle.ConstantTimeCompare([]byte(p.State), []byte(answer.Get("state"))) != 1 {
+	p, ok := ReadPending(cookie)
+	if !ok || subtle.ConstantTimeCompare([]byte(p.State), []byte(answer.Get("state"))) != 1 {
 		return none, "", fmt.Errorf("%w: the state doesn't match", ErrRefused)
 	}
 	if code := answer.Get("error"); code != "" {
@@ -132,12 +161,12 @@ func (i *Issuer) Finish(ctx context.Context, redirect, cookie string, answer url
 	}
 	token, err := i.oauth(d, redirect).Exchange(i.client(ctx), answer.Get("code"), oauth2.VerifierOption(p.Verifier))
 	if err != nil {
-		return none, p.Return, refusedOr(err)
+		return none, p.Return, i.refusedOr(err)
 	}
-	raw2, _ := token.Extra("id_token").(string)
-	id, err := d.issuer.Verify(ctx, raw2)
+	raw, _ := token.Extra("id_token").(string)
+	id, err := d.issuer.Verify(ctx, raw)
 	if err != nil && !errors.Is(err, openid.ErrToken) {
-		return none, p.Return, fmt.Errorf("signin: the issuer's keys: %w", err)
+		return none, p.Return, &Unavailable{err: fmt.Errorf("its keys: %w", err)}
 	}
 	if err != nil || !i.isID(id) {
 		return none, p.Return, fmt.Errorf("%w: the ID token is not valid", ErrRefused)
@@ -172,7 +201,8 @@ func (i *Issuer) isID(c openid.Claims) bool {
 	}
 }
 
-// Refresh gets a new access token. ErrRefused if the person has to sign in again.
+// Refresh gets a new access token. ErrGrant if the issuer doesn't take the refresh token, ErrRefused if it can't be had
+// for another reason that stays, Unavailable if it may be had later.
 func (i *Issuer) Refresh(ctx context.Context, t session.Tokens) (session.Tokens, error) {
 	if t.Refresh == "" {
 		return t, fmt.Errorf("%w: there is no refresh token", ErrRefused)
@@ -183,7 +213,12 @@ func (i *Issuer) Refresh(ctx context.Context, t session.Tokens) (session.Tokens,
 	}
 	token, err := i.oauth(d, "").TokenSource(i.client(ctx), &oauth2.Token{RefreshToken: t.Refresh}).Token()
 	if err != nil {
-		return t, refusedOr(err)
+		var no *oauth2.RetrieveError
+		refused := i.refusedOr(err)
+		if errors.Is(refused, ErrRefused) && errors.As(err, &no) && no.ErrorCode == "invalid_grant" {
+			return t, ErrGrant
+		}
+		return t, refused
 	}
 	t.Access, t.Expires = token.AccessToken, token.Expiry
 	if token.RefreshToken != "" {
@@ -224,11 +259,29 @@ func (i *Issuer) client(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, i.config.HTTP)
 }
 
-// refusedOr tells an issuer's no from an issuer that can't be reached.
-func refusedOr(err error) error {
+// passing are the answers below 500 that say nothing about what was asked: too slow, too many, or something before the
+// issuer (a firewall) that doesn't let the call through.
+var passing = []int{http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}
+
+// refusedOr tells an issuer's no from an issuer that can't answer.
+func (i *Issuer) refusedOr(err error) error {
 	var no *oauth2.RetrieveError
-	if errors.As(err, &no) && no.Response != nil && no.Response.StatusCode < http.StatusInternalServerError {
-		return fmt.Errorf("%w: %s", ErrRefused, no.ErrorCode)
+	if !errors.As(err, &no) || no.Response == nil {
+		return &Unavailable{err: err}
 	}
-	return fmt.Errorf("signin: the issuer: %w", err)
+	if code := no.Response.StatusCode; code >= http.StatusInternalServerError || slices.Contains(passing, code) {
+		return &Unavailable{RetryAfter: retryAfter(no.Response.Header.Get("Retry-After"), i.config.Now()), err: fmt.Errorf("status %d", code)}
+	}
+	return fmt.Errorf("%w: %s", ErrRefused, no.ErrorCode)
+}
+
+// retryAfter reads the header in both of its forms; 0 for anything else.
+func retryAfter(header string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return max(0, time.Duration(min(seconds, 1<<20))*time.Second)
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
 }

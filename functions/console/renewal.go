@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"latchkey/functions/console/internal/session"
+	"latchkey/functions/console/internal/signin"
+)
+
+const (
+	// refreshBefore is the remaining lifetime at which an access token is replaced.
+	refreshBefore = time.Minute
+	// holdLife is how long a request may take to renew a session before another one tries. The issuer is given less.
+	holdLife = 20 * time.Second
+	// refreshPause is how long an issuer that can't answer isn't asked again about a session, unless it says longer.
+	refreshPause = 5 * time.Second
+	// longestPause bounds what an issuer can ask for.
+	longestPause = 10 * time.Minute
+	// A request without a good access token waits this often, and so long each time, for the one that renews it.
+	waits     = 15
+	waitEvery = 200 * time.Millisecond
+)
+
+// renew replaces an access token that ends soon. Requests of one session that come at the same time agree in its row on
+// the one that asks the issuer, since many issuers take a refresh token once and end everything at the second time; the
+// others go on with the access token that is still good, or wait for the new one.
+func (v *visit) renew(s *session.Session) error {
+	first := s.Access
+	for range waits {
+		if v.livesFor(s, refreshBefore) || s.Access != first && v.livesFor(s, 0) {
+			return nil
+		}
+		if s.Refresh == "" && v.livesFor(s, 0) {
+			return nil // it is used up
+		}
+		if now := v.app.now(); !now.Before(s.HeldUntil()) {
+			held, err := v.app.keeper.Hold(v.ctx(), s, now.Add(holdLife))
+			if held {
+				return v.refresh(s)
+			}
+			if err != nil {
+				return v.orGoOn(s, err)
+			}
+			continue
+		}
+		if v.livesFor(s, 0) {
+			return nil
+		}
+		if err := sleep(v.ctx(), waitEvery); err != nil {
+			return err
+		}
+		if err := v.app.keeper.Reload(v.ctx(), s); err != nil {
+			return signInIfNone(err)
+		}
+	}
+	return signin.NewUnavailable(s.HeldUntil().Sub(v.app.now()))
+}
+
+// refresh asks the issuer for new tokens. What comes of it is kept even if the browser doesn't wait: a refresh token may
+// be good once.
+func (v *visit) refresh(s *session.Session) error {
+	ctx, keeper := context.WithoutCancel(v.ctx()), v.app.keeper
+	tokens, err := v.app.issuer.Refresh(ctx, s.Tokens)
+	switch {
+	case err == nil:
+		return signInIfNone(keeper.Renew(ctx, s, tokens))
+	case errors.Is(err, signin.ErrGrant), errors.Is(err, signin.ErrRefused) && !v.livesFor(s, 0):
+		ended, err := keeper.EndUnchanged(ctx, s)
+		if ended {
+			return errSignIn
+		}
+		return signInIfNone(err) // or another request has renewed it
+	}
+	pause := refreshPause
+	var later *signin.Unavailable
+	if errors.As(err, &later) {
+		pause = min(max(pause, later.RetryAfter), longestPause)
+	}
+	if _, err := keeper.Hold(ctx, s, v.app.now().Add(pause)); err != nil {
+		return v.orGoOn(s, err)
+	}
+	return v.orGoOn(s, err)
+}
+
+// orGoOn goes on with an access token that lives although its renewal failed.
+func (v *visit) orGoOn(s *session.Session, err error) error {
+	if errors.Is(err, session.ErrNone) || !v.livesFor(s, 0) {
+		return signInIfNone(err)
+	}
+	v.app.log.WarnContext(v.ctx(), "the access token was not renewed", "error", err.Error(), "request_id", v.requestID())
+	return nil
+}
+
+// livesFor reports whether the access token is good for some time more. One without a stated end is.
+func (v *visit) livesFor(s *session.Session, more time.Duration) bool {
+	return s.Expires.IsZero() || v.app.now().Add(more).Before(s.Expires)
+}
+
+func signInIfNone(err error) error {
+	if errors.Is(err, session.ErrNone) {
+		return errSignIn
+	}
+	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
