@@ -82,6 +82,7 @@ func fakeAnswers(r *harness, name string) {
 func ptr[T any](v T) *T { return &v }
 
 var ourPages = []string{
+	"/sessions",
 	"/accounts/" + account + "/usage", "/accounts/" + account + "/usage?range=13mo&key=" + keyID, "/accounts/" + account + "/usage?from=2026-07-01&to=2026-08-03&by=hour",
 	"/accounts/" + account + "/qps-requests", "/accounts/" + account + "/qps-requests/new", "/accounts/" + account + "/qps-requests/new?key=" + keyID,
 	"/accounts/" + account + "/qps-requests/" + requestID1, "/accounts/" + account + "/qps-requests/" + requestID1 + "/withdraw",

@@ -47,6 +47,7 @@ var (
 	unframed  = kind(html_)
 	secretive = kind(framed, map[string]string{"Referrer-Policy": "no-referrer"})
 	redirects = kind()
+	signedOut = kind(map[string]string{"Clear-Site-Data": `"cache", "storage"`})
 )
 
 // headersAre compares all headers of an answer, but for those that are checked elsewhere.
@@ -94,7 +95,7 @@ func TestTheHeadersOfEveryPage(t *testing.T) {
 		case "/accounts/{account}/usage.csv":
 			want = kind(map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="usage-` + w.app.now().UTC().AddDate(0, 0, -1).Format("2006-01-02") + `.csv"`})
 		case callbackPath:
-			want = unframed // a sign-in that failed
+			want = redirects // they are signed in, whatever this answer is
 		}
 		w.headersAre("GET "+pattern, w.ask(http.MethodGet, w.page(pattern), nil), want)
 		w.headersAre("GET "+pattern+" without a session", w.without().ask(http.MethodGet, w.page(pattern), nil), out)
@@ -113,7 +114,7 @@ func TestTheHeadersOfEveryAnswerToAForm(t *testing.T) {
 			prepare(w)
 			w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
 			for _, pattern := range w.routes(http.MethodPost) {
-				if pattern == "/sign-out" {
+				if slices.Contains(ends, pattern) {
 					continue
 				}
 				want := framed
@@ -132,7 +133,13 @@ func TestTheHeadersOfEveryAnswerToAForm(t *testing.T) {
 				}
 				w.headersAre("POST "+pattern, page, want)
 			}
-			w.headersAre("POST /sign-out", w.ask(http.MethodPost, "/sign-out", nil), redirects)
+			for _, pattern := range ends { // the second without a session
+				w.headersAre("POST /sign-out", w.ask(http.MethodPost, "/sign-out", nil), signedOut)
+				w.signIn("owner")
+				at, _ := url.Parse(w.url)
+				w.cookies = w.browser.Jar.Cookies(at)
+				w.headersAre("POST "+pattern, w.ask(http.MethodPost, pattern, nil), signedOut)
+			}
 		})
 	}
 }

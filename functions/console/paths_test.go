@@ -117,6 +117,9 @@ func TestPagesOfOtherMethodsAreNotThere(t *testing.T) {
 	for _, c := range []struct{ method, path string }{
 		{"GET", "/sign-out"},
 		{"GET", "/preferences"},
+		{"GET", "/sessions/end"},
+		{"GET", "/sessions/end-all"},
+		{"POST", "/sessions"},
 		{"GET", "/domains/check"},
 		{"POST", "/sign-in"},
 		{"POST", "/callback"},

@@ -29,6 +29,7 @@ const anybody = matrix.Action("anybody")
 // needs says which right each form of the console needs; a page of the same path is where the form stands.
 var needs = map[string]matrix.Action{
 	"/sign-out": anybody, "/preferences": anybody, "/accounts": anybody, "/invitations": anybody, "/domains/check": anybody,
+	"/sessions/end": anybody, "/sessions/end-all": anybody,
 	"/accounts/{account}/keys/new":                        matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/edit":                 matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/disable":              matrix.WriteKeys,

@@ -5,6 +5,7 @@ func (a *app) routes() {
 	a.public("GET /assets/{file}", a.asset)
 	a.person("GET /{$}", a.home)
 	a.signInRoutes()
+	a.sessionRoutes()
 	a.homeRoutes()
 	a.keyRoutes()
 	a.usageRoutes()

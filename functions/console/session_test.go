@@ -14,11 +14,16 @@ import (
 	"latchkey/functions/console/internal/signin"
 )
 
+var signInLine = regexp.MustCompile(`^(__Host-latchkey-signin)-[A-Z2-7]{26}(=.*)$`)
+
 // masked is a Set-Cookie header without what is random.
 func masked(header http.Header, name string) string {
 	for _, line := range header.Values("Set-Cookie") {
 		if strings.HasPrefix(line, name+"=") {
 			return regexp.MustCompile(`=[A-Za-z0-9_-]{40,}`).ReplaceAllString(line, "=RANDOM")
+		}
+		if m := signInLine.FindStringSubmatch(line); m != nil && name == signinCookie {
+			return regexp.MustCompile(`=[A-Za-z0-9_-]{40,}`).ReplaceAllString(m[1]+"-STATE"+m[2], "=RANDOM")
 		}
 	}
 	return ""
@@ -29,19 +34,19 @@ func TestTheCookiesAreWrittenOut(t *testing.T) {
 	w := newWalker(t, "")
 	w.stop()
 	start := w.get("/sign-in")
-	if got, want := masked(start.Header, "__Host-latchkey-signin"), "__Host-latchkey-signin=RANDOM; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"; got != want {
+	if got, want := masked(start.Header, "__Host-latchkey-signin"), "__Host-latchkey-signin-STATE=RANDOM; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("on the way to the issuer:\n%s, want\n%s", got, want)
 	}
 	finish := w.callback("owner")
 	if got, want := masked(finish.Header, "__Host-latchkey-session"), "__Host-latchkey-session=RANDOM; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("the session:\n%s, want\n%s", got, want)
 	}
-	if got, want := masked(finish.Header, "__Host-latchkey-signin"), "__Host-latchkey-signin=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"; got != want {
+	if got, want := masked(finish.Header, "__Host-latchkey-signin"), "__Host-latchkey-signin-STATE=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("after the sign-in:\n%s, want\n%s", got, want)
 	}
 	refused := w.get("/callback?state=x&code=y")
-	if got, want := masked(refused.Header, "__Host-latchkey-signin"), "__Host-latchkey-signin=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"; got != want {
-		t.Errorf("after a sign-in that failed:\n%s, want\n%s", got, want)
+	if got, want := masked(refused.Header, "__Host-latchkey-signin"), ""; got != want {
+		t.Errorf("after an answer to no sign-in of this browser:\n%s, want\n%s", got, want)
 	}
 	out := w.post("/sign-out", nil)
 	if got, want := masked(out.Header, "__Host-latchkey-session"), "__Host-latchkey-session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"; got != want {
@@ -135,6 +140,12 @@ func TestACodeAnswersOneSignInAlone(t *testing.T) {
 	again := w.ask(http.MethodGet, finish.Request.URL.RequestURI(), nil)
 	if again.StatusCode != http.StatusBadRequest || masked(again.Header, sessionCookie) != "" {
 		t.Errorf("the answer of before: %d, %v", again.StatusCode, again.Header)
+	}
+	// For somebody who is signed in it is a reload: the session goes on as it is.
+	value := w.sessionValue()
+	reload := w.get(finish.Request.URL.RequestURI())
+	if reload.StatusCode != http.StatusOK || reload.Request.URL.Path == callbackPath || w.sessionValue() != value || !w.opens(value) {
+		t.Errorf("a reload: %d at %s", reload.StatusCode, reload.Request.URL)
 	}
 	// Another browser has no cookie of this sign-in.
 	mine := w.browser.Jar

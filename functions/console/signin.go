@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"latchkey/functions/console/internal/session"
@@ -13,6 +17,9 @@ import (
 const (
 	callbackPath = "/callback"
 	signInLife   = 10 * time.Minute
+	// mostSignIns bounds the sign-ins that a browser may have in progress, in tabs, and so the size of its requests.
+	mostSignIns = 5
+	longestBack = 600 // bytes of the path to return to; the same reason
 )
 
 func (a *app) signInRoutes() {
@@ -30,22 +37,61 @@ func signInURL(back string) string {
 }
 
 func (a *app) startSignIn(v *visit) error {
-	to, cookie, err := a.issuer.Start(v.ctx(), v.absolute(callbackPath), localPath(v.query("return")))
+	back := localPath(v.query("return"))
+	if len(back) > longestBack {
+		back = "/"
+	}
+	to, cookie, err := a.issuer.Start(v.ctx(), v.absolute(callbackPath), back)
 	if err != nil {
 		return err
 	}
-	v.setCookie(signinCookie, cookie, signInLife)
+	inProgress := v.signIns()
+	for _, name := range inProgress[:max(0, len(inProgress)-mostSignIns+1)] {
+		v.setCookie(name, "", 0)
+	}
+	p, _ := signin.ReadPending(cookie)
+	v.setCookie(signInName(p.State), cookie, signInLife)
 	v.w.Header().Set("Location", to)
 	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
+func signInName(state string) string { return signinCookie + "-" + state }
+
+// signIns are the names of the cookies of the sign-ins in progress, the oldest first.
+func (v *visit) signIns() (names []string) {
+	begun := map[string]int64{}
+	for _, c := range v.r.Cookies() {
+		if strings.HasPrefix(c.Name, signinCookie+"-") {
+			p, _ := signin.ReadPending(c.Value)
+			begun[c.Name] = p.Begun
+		}
+	}
+	return slices.SortedFunc(maps.Keys(begun), func(one, two string) int {
+		return cmp.Or(cmp.Compare(begun[one], begun[two]), strings.Compare(one, two))
+	})
+}
+
+// finishSignIn takes the issuer's answer. It ends the sign-in that the answer belongs to and touches no other: people sign
+// in in two tabs.
 func (a *app) finishSignIn(v *visit) error {
-	tokens, back, err := a.issuer.Finish(v.ctx(), v.absolute(callbackPath), v.cookie(signinCookie), v.r.URL.Query())
+	name := signInName(v.query("state"))
+	cookie := v.cookie(name)
+	if cookie == "" { // of a release that kept one sign-in at a time
+		if p, ok := signin.ReadPending(v.cookie(signinCookie)); ok && p.State == v.query("state") {
+			name, cookie = signinCookie, v.cookie(signinCookie)
+		}
+	}
+	tokens, back, err := a.issuer.Finish(v.ctx(), v.absolute(callbackPath), cookie, v.r.URL.Query())
+	if cookie != "" && (err == nil || errors.Is(err, signin.ErrRefused)) {
+		v.setCookie(name, "", 0)
+	}
 	if errors.Is(err, signin.ErrRefused) {
 		a.log.InfoContext(v.ctx(), "sign-in refused", "why", err.Error(), "request_id", v.requestID())
+		if _, none := a.keeper.Open(v.ctx(), v.cookie(sessionCookie)); none == nil {
+			return v.redirect(localPath(back)) // they have signed in meanwhile, in another tab
+		}
 	}
-	v.setCookie(signinCookie, "", 0)
 	if err != nil {
 		return err
 	}
@@ -53,11 +99,11 @@ func (a *app) finishSignIn(v *visit) error {
 	if err := a.keeper.End(v.ctx(), v.cookie(sessionCookie)); err != nil {
 		return err
 	}
-	cookie, err := a.keeper.New(v.ctx(), tokens)
+	opened, err := a.keeper.New(v.ctx(), tokens)
 	if err != nil {
 		return err
 	}
-	v.setCookie(sessionCookie, cookie, session.Longest)
+	v.setCookie(sessionCookie, opened, session.Longest)
 	return v.redirect(localPath(back))
 }
 
@@ -71,7 +117,18 @@ func (a *app) signOut(v *visit) error {
 	if err := a.keeper.End(v.ctx(), cookie); err != nil {
 		return err
 	}
+	return a.signedOut(v, s)
+}
+
+// clearSiteData is what a browser forgets at sign-out: pages that it kept, and what scripts stored, which is nothing so
+// far. It must not say "cookies": that takes those of all hosts of the domain, so the issuer's too, which needs them to end
+// its own session.
+const clearSiteData = `"cache", "storage"`
+
+// signedOut sends the browser of a session that has ended to the issuer, to end its own. s is nil if there was none.
+func (a *app) signedOut(v *visit, s *session.Session) error {
 	v.setCookie(sessionCookie, "", 0)
+	v.w.Header().Set("Clear-Site-Data", clearSiteData)
 	if s == nil {
 		return v.redirect("/")
 	}

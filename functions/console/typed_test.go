@@ -86,7 +86,7 @@ func (w *walker) typeEverywhere() (calls int) {
 		"principal": {canary}, "domains": {canary}, "idempotency": {canary}, "grace_seconds": {"0"}, "every_days": {"1"}, "notify_days_before": {"1"}, "qps": {"1"}, "requested_qps": {"1"}, "key_limit": {"1"},
 	}
 	for _, pattern := range w.routes(http.MethodPost) {
-		if pattern == "/sign-out" {
+		if slices.Contains(ends, pattern) {
 			continue
 		}
 		for _, form := range []url.Values{all, plausible} {

@@ -129,6 +129,9 @@ func (w *walker) routes(method string) (list []string) {
 	return list
 }
 
+// ends are the forms that end the session.
+var ends = []string{"/sign-out", "/sessions/end-all"}
+
 // queries lists what pages need beside their path.
 var queries = map[string]string{
 	"/accounts/{account}/account/remove": "?subject=a%7Cb%2Fc", "/operator/operators/remove": "?subject=o+2%2Fx",
