@@ -1,4 +1,5 @@
 // node main.mjs [test files]: starts a stack and runs the browser tests against it. node main.mjs shots makes screenshots.
+// REFRESH=once runs them against an issuer whose access tokens are renewed on every page and whose refresh tokens are good once.
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

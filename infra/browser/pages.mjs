@@ -57,6 +57,7 @@ export function states(made) {
   return [
     { name: "sign-in", person: null, open: to("/"), shot: true },
     { name: "welcome", person: "newcomer", open: to("/"), shot: true },
+    { name: "sessions", person: "owner", open: to("/sessions"), shot: true },
     { name: "account-new", person: "owner", open: to("/accounts/new") },
     { name: "keys-first", person: "enterprise_owner", open: to("/"), shot: true },
     { name: "keys", person: "owner", open: to(keys), shot: true },

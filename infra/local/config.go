@@ -22,6 +22,8 @@ type config struct {
 	region                  string
 	credentials             [3]string         // access key ID, secret access key, session token, of another DynamoDB
 	parameters              map[string]string // LATCHKEY_PARAM_<Name>
+	refreshOnce             bool              // the issuer takes each refresh token once
+	accessLife              time.Duration     // of the issuer's access tokens
 	seed                    bool
 	noBuild                 bool // run the binaries that are there
 	color                   bool
@@ -88,6 +90,16 @@ func (c *config) readRest(env func(string) string, all []string) error {
 	c.grace = time.Duration(millis) * time.Millisecond
 	if c.maxEnvironments, err = number(env, "LATCHKEY_MAX_ENVIRONMENTS", 64, 1, 1000); err != nil {
 		return err
+	}
+	if c.accessLife, err = seconds(env, "LATCHKEY_ISSUER_ACCESS_SECONDS", 3600); err != nil {
+		return err
+	}
+	switch env("LATCHKEY_ISSUER_REFRESH") {
+	case "", "kept":
+	case "once":
+		c.refreshOnce = true
+	default:
+		return errors.New("LATCHKEY_ISSUER_REFRESH must be kept or once")
 	}
 	c.seed = env("LATCHKEY_SEED") != "off"
 	c.noBuild = env("LATCHKEY_BUILD") == "off"

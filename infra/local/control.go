@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"latchkey/infra/local/environments"
+	"latchkey/infra/local/issuer"
 	"latchkey/infra/local/wire"
 )
 
@@ -22,7 +23,7 @@ const (
 	invokeSuffix = "/invocations"
 )
 
-// control is Lambda's Invoke API, and a list of the environments that are alive.
+// control is Lambda's Invoke API, a list of the environments that are alive, and the sign-in's failures on demand.
 func (s *stack) control(r *wire.Request) wire.Response {
 	if strings.HasPrefix(r.Get("Origin"), "http") {
 		return controlError(http.StatusForbidden, "not for web pages")
@@ -34,6 +35,16 @@ func (s *stack) control(r *wire.Request) wire.Response {
 		}
 		doc, _ := json.Marshal(list)
 		return wire.Response{Status: http.StatusOK, Headers: jsonType, Body: doc}
+	}
+	if r.Path == "/issuer/faults" && r.Method == http.MethodPost {
+		var f issuer.Fault
+		if err := json.Unmarshal(r.Body, &f); err != nil {
+			return controlError(http.StatusBadRequest, "a fault is JSON: status, times, retry_after, grant")
+		}
+		if err := s.issuer.Fail(f); err != nil {
+			return controlError(http.StatusBadRequest, err.Error())
+		}
+		return wire.Response{Status: http.StatusNoContent}
 	}
 	name, ok := strings.CutPrefix(r.Path, invokePrefix)
 	name, ok2 := strings.CutSuffix(name, invokeSuffix)

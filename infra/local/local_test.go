@@ -33,7 +33,7 @@ func TestSettingsHaveTheirDefaultsAndAreChecked(t *testing.T) {
 	}
 	for name, bad := range map[string]string{
 		"LATCHKEY_PRODUCTS_PORT": "x", "LATCHKEY_CONSOLE_PORT": "70000", "LATCHKEY_IDLE_SECONDS": "0", "LATCHKEY_SHUTDOWN_MS": "2001",
-		"LATCHKEY_LOG_LEVEL": "loud",
+		"LATCHKEY_LOG_LEVEL": "loud", "LATCHKEY_ISSUER_REFRESH": "twice", "LATCHKEY_ISSUER_ACCESS_SECONDS": "-1",
 	} {
 		if _, err := settings(t, map[string]string{name: bad}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, bad, err)

@@ -180,7 +180,9 @@ func (s *stack) startIssuer(context.Context) error {
 		return err
 	}
 	s.issuerURL = "http://" + lis.Addr().String()
-	s.issuer, err = issuer.New(issuer.Config{Issuer: s.issuerURL, ClientID: clientID, KeyFile: s.file("issuer.pem")})
+	s.issuer, err = issuer.New(issuer.Config{
+		Issuer: s.issuerURL, ClientID: clientID, KeyFile: s.file("issuer.pem"), RefreshOnce: s.refreshOnce, AccessTTL: s.accessLife,
+	})
 	if err != nil {
 		return err
 	}

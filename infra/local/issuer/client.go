@@ -15,6 +15,7 @@ type grant struct {
 	clientID string
 	scopes   []string
 	authTime time.Time
+	family   string // of refresh tokens that came of one sign-in
 }
 
 func (g *grant) GetSubject() string               { return g.person.Subject }

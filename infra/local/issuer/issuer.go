@@ -58,6 +58,10 @@ type Config struct {
 
 	AccessTTL  time.Duration // life of access and ID tokens from a sign-in; 0 means 1 h
 	RefreshTTL time.Duration // life of a refresh token; 0 means 12 h
+
+	// RefreshOnce replaces a refresh token whenever it is used. Each is good once, as at many issuers: the second use is
+	// refused with invalid_grant and ends the tokens that came of it.
+	RefreshOnce bool
 }
 
 // Issuer is the provider. It is an http.Handler, safe for concurrent use.
@@ -65,6 +69,7 @@ type Issuer struct {
 	cfg     Config
 	store   *store
 	handler http.Handler
+	faults  faults
 }
 
 // New reads or creates the signing key and returns an issuer. It fails if the issuer's URL is not a loopback URL.

@@ -50,7 +50,7 @@ func (i *Issuer) routes(provider *op.Provider) http.Handler {
 	mux.Handle("GET /keys", provider)
 	mux.Handle("/authorize", i.withRequest("redirect_uri", provider))
 	mux.Handle("GET "+callbackPath, provider)
-	mux.Handle("POST /oauth/token", provider)
+	mux.Handle("POST /oauth/token", i.failing(provider))
 	mux.Handle("/userinfo", provider)
 	mux.Handle("POST /revoke", provider)
 	mux.Handle("/end_session", i.endSession(i.withRequest("post_logout_redirect_uri", provider)))

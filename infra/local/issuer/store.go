@@ -63,6 +63,7 @@ type store struct {
 	codes    shelf[string]       // code -> request ID
 	access   shelf[Person]       // by token ID, for /userinfo
 	refresh  shelf[*grant]       // by refresh token
+	used     shelf[string]       // refresh token that was good once -> its family
 	sessions shelf[session]      // by cookie
 }
 
@@ -70,7 +71,7 @@ func newStore(cfg Config, key *signingKey) *store {
 	return &store{
 		cfg: cfg, key: key,
 		requests: shelf[*authRequest]{}, codes: shelf[string]{}, access: shelf[Person]{},
-		refresh: shelf[*grant]{}, sessions: shelf[session]{},
+		refresh: shelf[*grant]{}, used: shelf[string]{}, sessions: shelf[session]{},
 	}
 }
 
@@ -193,27 +194,53 @@ func (s *store) CreateAccessToken(_ context.Context, r op.TokenRequest) (string,
 	return id, until, nil
 }
 
-// CreateAccessAndRefreshTokens keeps a refresh token as it is when it is used, as Cognito does by default:
-// two requests of one session that refresh at the same time, or a lost answer, then do no harm.
+// CreateAccessAndRefreshTokens keeps a refresh token as it is when it is used, as Cognito does by default: two requests of
+// one session that refresh at the same time, or a lost answer, then do no harm. With RefreshOnce it is replaced.
 func (s *store) CreateAccessAndRefreshTokens(_ context.Context, r op.TokenRequest, current string) (string, string, time.Time, error) {
 	g, err := grantOf(r)
 	if err != nil {
 		return "", "", time.Time{}, err
 	}
 	id, until := s.remember(g, time.Now().Add(s.cfg.AccessTTL))
-	if current == "" {
-		current = rand.Text() + rand.Text()
-		kept := *g
-		s.mu.Lock()
-		s.refresh.put(current, &kept, time.Now().Add(s.cfg.RefreshTTL))
-		s.mu.Unlock()
+	if current != "" && !s.cfg.RefreshOnce {
+		return id, current, until, nil
 	}
-	return id, current, until, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := *g
+	if current == "" {
+		kept.family = rand.Text()
+	} else if !s.use(current) { // another request came first
+		return "", "", time.Time{}, oidc.ErrInvalidGrant()
+	}
+	token := rand.Text() + rand.Text()
+	s.refresh.put(token, &kept, time.Now().Add(s.cfg.RefreshTTL))
+	return id, token, until, nil
 }
 
+// use takes a refresh token out and remembers it. The mutex is held.
+func (s *store) use(token string) bool {
+	g, ok := s.refresh.get(token)
+	if ok {
+		delete(s.refresh, token)
+		s.used.put(token, g.family, time.Now().Add(s.cfg.RefreshTTL))
+	}
+	return ok
+}
+
+// TokenRequestByRefreshToken finds what a refresh token is for. One that was used before ends all that came of it, as the
+// standard for OAuth's security (RFC 9700, section 4.14.2) advises.
 func (s *store) TokenRequestByRefreshToken(_ context.Context, token string) (op.RefreshTokenRequest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if family, used := s.used.get(token); used {
+		for k, e := range s.refresh {
+			if e.value.family == family {
+				delete(s.refresh, k)
+			}
+		}
+		return nil, op.ErrInvalidRefreshToken
+	}
 	g, ok := s.refresh.get(token)
 	if !ok {
 		return nil, op.ErrInvalidRefreshToken
