@@ -150,6 +150,7 @@ type harness struct {
 	app     *app
 	url     string
 	issuer  string
+	iss     *issuer.Issuer
 	stores  keytest.Stores
 	browser *http.Client
 	logs    *keytest.Buffer
@@ -170,7 +171,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func newHarness(t *testing.T, accessLife time.Duration) *harness {
+func newHarness(t *testing.T, accessLife time.Duration, change ...func(*issuer.Config)) *harness {
 	t.Helper()
 	r := &harness{t: t, api: newFakeAPI(), logs: &keytest.Buffer{}}
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
@@ -178,7 +179,12 @@ func newHarness(t *testing.T, accessLife time.Duration) *harness {
 		t.Fatal(err)
 	}
 	r.issuer = "http://" + lis.Addr().String()
-	iss, err := issuer.New(issuer.Config{Issuer: r.issuer, ClientID: "latchkey-local", KeyFile: filepath.Join(keyFolder(), "key.pem"), AccessTTL: accessLife})
+	config := issuer.Config{Issuer: r.issuer, ClientID: "latchkey-local", KeyFile: filepath.Join(keyFolder(), "key.pem"), AccessTTL: accessLife}
+	for _, one := range change {
+		one(&config)
+	}
+	iss, err := issuer.New(config)
+	r.iss = iss
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"latchkey/infra/local/issuer"
 	"latchkey/shared/api"
 )
 
@@ -23,9 +24,9 @@ type walker struct {
 	cookies []*http.Cookie
 }
 
-func newWalker(t *testing.T, person string) *walker {
+func newWalker(t *testing.T, person string, change ...func(*issuer.Config)) *walker {
 	t.Helper()
-	w := &walker{harness: newHarness(t, time.Hour)}
+	w := &walker{harness: newHarness(t, time.Hour, change...)}
 	if person != "" {
 		w.signIn(person)
 		at, _ := url.Parse(w.url)
