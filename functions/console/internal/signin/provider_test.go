@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -48,6 +49,8 @@ type provider struct {
 	claims     func(map[string]any)        // changes the ID token
 	sign       func(payload []byte) string // signs it
 	status     int                         // of the token endpoint
+	code       string                      // of its error, invalid_grant unless set
+	retryAfter string                      // its header
 	nonce      string
 	tokenCalls []url.Values
 	revoked    []url.Values
@@ -109,8 +112,11 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		p.tokenCalls = append(p.tokenCalls, r.PostForm)
 		if p.status != http.StatusOK {
+			if p.retryAfter != "" {
+				w.Header().Set("Retry-After", p.retryAfter)
+			}
 			w.WriteHeader(p.status)
-			_, _ = w.Write([]byte(`{"error":"invalid_grant"}`))
+			_, _ = w.Write([]byte(`{"error":"` + cmp.Or(p.code, "invalid_grant") + `"}`))
 			return
 		}
 		_ = json.NewEncoder(w).Encode(p.tokens())
