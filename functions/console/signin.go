@@ -120,7 +120,7 @@ func (a *app) signOut(v *visit) error {
 	return a.signedOut(v, s)
 }
 
-// clearSiteData is what a browser forgets at sign-out: pages that it kept, and what scripts stored, which is nothing so
+// clearSiteData lets a browser forget at sign-out the pages that it kept, and what scripts stored, which is nothing so
 // far. It must not say "cookies": that takes those of all hosts of the domain, so the issuer's too, which needs them to end
 // its own session.
 const clearSiteData = `"cache", "storage"`

@@ -88,6 +88,10 @@ var times = map[string]time.Duration{
 	"functions/console.signInLife":                   10 * mins,
 	"functions/console.invitationLife":               10 * mins, // of the cookie that waits for the sign-in
 	"functions/console.refreshBefore":                1 * mins,
+	"functions/console.holdLife":                     20 * sec,
+	"functions/console.refreshPause":                 5 * sec,
+	"functions/console.longestPause":                 10 * mins,
+	"functions/console.waitEvery":                    200 * ms,
 	"functions/console.preferenceLife":               365 * day,
 	"functions/console.catalogueLife":                5 * mins,
 	"functions/console.longUnused":                   90 * day,
@@ -148,6 +152,11 @@ var bounds = map[string]float64{
 	"functions/console.restoreDays":                  30,
 	"functions/console.maxForm":                      256 << 10,
 	"functions/console/internal/session.secretBytes": 32,
+	// Sign-ins and sessions.
+	"functions/console/internal/session.MostOfOnePerson": 20,
+	"functions/console.mostSignIns":                      5,
+	"functions/console.longestBack":                      600,
+	"functions/console.waits":                            15,
 }
 
 func TestEveryPeriodAndBoundIsAsPromised(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// Person names the sessions of one person. Sessions that are over may be among them: whoever lists them reads each.
+// Person names the sessions of one person. Sessions that are over may be among them, so each is read to be listed.
 type Person struct {
 	ID        string // a hash of who it is
 	Sessions  []string

@@ -9,7 +9,7 @@ import (
 )
 
 // HeldUntil is the time before which nobody should renew the session's tokens: another request is renewing them, or
-// the issuer asked for patience.
+// the issuer asked to be left alone.
 func (s *Session) HeldUntil() time.Time { return s.row.HeldUntil }
 
 // Hold keeps other requests from renewing the session's tokens until then, so that a refresh token which is good once is

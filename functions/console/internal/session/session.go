@@ -123,7 +123,7 @@ func (k Keeper) Open(ctx context.Context, cookie string) (*Session, error) {
 		return s, nil
 	}
 	if row.UsedAt.IsZero() && k.list(ctx, id, s.Subject) != nil {
-		return s, nil // its next use lists it
+		return s, nil //nolint:nilerr // its next use lists it
 	}
 	end := k.end(row)
 	if err := k.Store.Touch(ctx, id, now, end); errors.Is(err, dynamo.ErrNotFound) {
