@@ -65,13 +65,31 @@ func (t *tally) take(e event, out io.Writer) {
 		t.output[id] = append(t.output[id], e.Output)
 	case "build-output":
 		fmt.Fprint(out, e.Output)
-	case "pass", "skip":
+	case "skip":
+		t.skip(e, id, out)
+		t.end(e, id, out)
+	case "pass":
 		t.end(e, id, out)
 	case "fail":
 		t.broken[e.Package] = t.broken[e.Package] || e.Test != ""
 		fmt.Fprint(out, strings.Join(t.output[id], ""))
 		t.end(e, id, out)
 	}
+}
+
+// skip prints why a test didn't run, for a check that is left out in silence looks like one that passed. Packages without
+// tests are skipped too; nothing is said of them.
+func (t *tally) skip(e event, id string, out io.Writer) {
+	if e.Test == "" {
+		return
+	}
+	var why []string
+	for _, line := range strings.Split(strings.Join(t.output[id], ""), "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "=== ") && !strings.HasPrefix(line, "--- ") {
+			why = append(why, line)
+		}
+	}
+	fmt.Fprintf(out, "SKIP  %s %s: %s\n", e.Package, e.Test, strings.Join(why, " "))
 }
 
 // end counts a test or a package that is over, and forgets its output.

@@ -27,6 +27,15 @@ func TestTallyCountsWhatHappened(t *testing.T) {
 {"Action":"fail","Package":"p"}`, 1, 1, "panic: x"},
 		"a skipped test is neither": {`{"Action":"skip","Package":"p","Test":"TestA"}
 {"Action":"pass","Package":"p"}`, 0, 0, "ok"},
+		"a skipped test says why": {`{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:9: DID NOT RUN:\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"        no history\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"--- SKIP: TestA (0.00s)\n"}
+{"Action":"skip","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p"}`, 0, 0, "SKIP  p TestA: a_test.go:9: DID NOT RUN: no history\n"},
+		"so does a part of one": {`{"Action":"output","Package":"p","Test":"TestA/one","Output":"    a_test.go:9: no engine\n"}
+{"Action":"skip","Package":"p","Test":"TestA/one"}
+{"Action":"pass","Package":"p","Test":"TestA"}`, 1, 0, "SKIP  p TestA/one: a_test.go:9: no engine\n"},
 		"foreign lines are passed on": {"added 1 package\n", 0, 0, "added 1 package"},
 		"no line end at the end":      {`{"Action":"pass","Package":"p","Test":"TestA"}`, 1, 0, ""},
 	} {
@@ -43,6 +52,14 @@ func TestTallyCountsWhatHappened(t *testing.T) {
 				t.Errorf("shown %q, want %q in it", shown.String(), c.shown)
 			}
 		})
+	}
+}
+
+func TestAPackageWithoutTestsIsNotToldAsSkipped(t *testing.T) {
+	var got tally
+	var shown strings.Builder
+	if err := got.read(strings.NewReader(`{"Action":"skip","Package":"p"}`), &shown); err != nil || shown.String() != "" {
+		t.Errorf("%v, shown %q", err, shown.String())
 	}
 }
 

@@ -42,3 +42,12 @@ func TestActionsArePinnedByCommit(t *testing.T) {
 		}
 	}
 }
+
+// A shallow clone lacks the last release, and the tests that build it would skip themselves.
+func TestTheChecksHaveTheWholeHistory(t *testing.T) {
+	checks, _, _ := strings.Cut(repositoryFile(t, ".github", "workflows", "ci.yml"), "- run: .ci/run\n")
+	_, checkout, found := strings.Cut(checks, "- uses: actions/checkout@")
+	if checkout, _, _ = strings.Cut(checkout, "- uses: "); !found || !strings.Contains(checkout, "\n          fetch-depth: 0 ") {
+		t.Errorf("the checkout before .ci/run fetches the newest commit alone: %s", checkout)
+	}
+}
