@@ -212,7 +212,7 @@ func TestWhatAFailedReportHeldIsInTheNextOneThatIsDue(t *testing.T) {
 	}
 }
 
-// key is how many calls of a key were reported.
+// key is the number of calls of a key that were reported.
 func (w *written) key(id apikey.ID) (n int64) {
 	for _, places := range w.sums {
 		for p, c := range places {

@@ -273,7 +273,7 @@ func (r *harness) signIn(person string) answered {
 	return r.read(r.browser.PostForm(r.issuer+"/login", url.Values{"id": {m[1]}, "person": {person}}))
 }
 
-// text is all that a page shows.
+// text is everything that a page shows.
 func text(n *html.Node) string {
 	var b strings.Builder
 	var walk func(*html.Node)

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write testdata/offers.txt")
 // anybody marks what needs no right in an account.
 const anybody = matrix.Action("anybody")
 
-// needs says which right each form of the console needs; a page of the same path is where the form stands.
+// needs has the right that each form of the console needs; a page of the same path is where the form stands.
 var needs = map[string]matrix.Action{
 	"/sign-out": anybody, "/preferences": anybody, "/accounts": anybody, "/invitations": anybody, "/domains/check": anybody,
 	"/sessions/end": anybody, "/sessions/end-all": anybody,

@@ -229,7 +229,7 @@ func (v *delivery) reconcileOnce(ctx context.Context, k apikey.Key, kept func() 
 	return true, v.promote(ctx, k, version, holders)
 }
 
-// stages says which version holds which stage.
+// stages has the version of each stage.
 func (v *delivery) stages(ctx context.Context, k apikey.Key) (map[string]string, error) {
 	out, err := call(ctx, v, v.client.DescribeSecret, &sm.DescribeSecretInput{SecretId: nameOf(k)})
 	if err != nil {

@@ -17,7 +17,7 @@ const (
 	maxNoiseTail = 0.10
 )
 
-// verdict says which promises Latchkey's figures break, and which can't be judged because the machine was too busy.
+// verdict has the promises that Latchkey's figures break, and those that can't be judged because the machine was too busy.
 type verdict struct {
 	broken, unclear []string
 }
@@ -55,7 +55,7 @@ func judge(o options, runs [][]row) verdict {
 	return v
 }
 
-// noise is how far the second empty handler's ratios are from 1, up or down, in the median of the runs: two runs that are off
+// noise is the distance of the second empty handler's ratios from 1, up or down, in the median of the runs: two runs that are off
 // in opposite directions don't make a quiet one.
 func noise(runs [][]row) ratios {
 	var all [][]row

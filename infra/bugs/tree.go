@@ -104,7 +104,7 @@ func (t *tree) try(ctx context.Context, b bug) (caught bool, why string) {
 	return r == failed, string(r)
 }
 
-// result is how a test ended.
+// result is the outcome of a test.
 type result string
 
 const (

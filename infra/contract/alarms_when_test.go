@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// rings is when an alarm calls somebody: so many of so many periods, in seconds, at or beyond a threshold. Sooner would
+// rings is the condition on which an alarm calls somebody: so many of so many periods, in seconds, at or beyond a threshold. Sooner would
 // wake people for what heals itself, later would tell of a trouble when its customers have. The playbooks and the
 // descriptions of the alarms say the same in words.
 type rings struct {

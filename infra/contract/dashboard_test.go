@@ -121,7 +121,7 @@ func TestTheDashboardAnswersItsQuestions(t *testing.T) {
 	}
 }
 
-// emitted is all that the tests of the functions keep, in troubles and in healthy hours.
+// emitted is everything that the tests of the functions keep, in troubles and in healthy hours.
 func emitted(t *testing.T) metricData {
 	t.Helper()
 	data := metricData{}

@@ -161,7 +161,7 @@ func TestEveryBucketRefusesWhatIsNotEncryptedOnItsWay(t *testing.T) {
 	}
 }
 
-// conditions are all that a policy of the stack depends on, by where it stands and for which action.
+// conditions are everything that a policy of the stack depends on, by its place and its action.
 var conditions = map[string]object{
 	"FailedRecordsPolicy s3:*":             {"Bool": object{"aws:SecureTransport": "false"}},
 	"SchedulerRole (trust) sts:AssumeRole": {"StringEquals": object{"aws:SourceAccount": "${AWS::AccountId}"}},

@@ -43,7 +43,7 @@ func statements(d document) []statement {
 	return out
 }
 
-// wildcards are all that the template may leave open, each with its reason.
+// wildcards are the only places that the template may leave open, each with its reason.
 var wildcards = map[string]string{
 	"xray:PutTraceSegments on *":         "X-Ray knows no resources",
 	"xray:PutTelemetryRecords on *":      "X-Ray knows no resources",

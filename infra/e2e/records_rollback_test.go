@@ -142,7 +142,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// tally is how many calls of a key were answered how.
+// tally counts the calls of a key by their answer.
 type tally struct{ allowed, refused int }
 
 func (n *tally) add(a answer) {

@@ -124,7 +124,7 @@ func (c recordedCall) check(t testing.TB, s *stack) {
 	}
 }
 
-// calls are all that was recorded, by the key's name.
+// calls are the recorded calls, by the key's name.
 func (r *records) calls() (list []recordedCall) {
 	for name, k := range r.Keys {
 		for _, c := range k.Calls {

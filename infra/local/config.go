@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// config is all that the environment and the command line say.
+// config has the settings of the environment and the command line.
 type config struct {
 	root, template, dataDir string
 	ports                   map[string]int // by the API's logical ID; 0 is a free one

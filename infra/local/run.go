@@ -29,7 +29,7 @@ const (
 	tokenLife = 12 * time.Hour
 )
 
-// stack is all that runs. It is put together by run and taken apart by stop, in the opposite order.
+// stack has everything that runs. It is put together by run and taken apart by stop, in the opposite order.
 type stack struct {
 	config
 	log       *logger

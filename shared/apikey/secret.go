@@ -58,7 +58,7 @@ func (s Secret) IsZero() bool { return s.text == "" }
 // Hash returns the secret's hash, which is stored and looked up in place of the secret.
 func (s Secret) Hash() Hash { return sha256.Sum256([]byte(s.text)) }
 
-// Preview is all that is ever shown of a secret again: prefix, first four and last four characters.
+// Preview is the only part of a secret that is shown again: prefix, first four and last four characters.
 func (s Secret) Preview() string {
 	if s.text == "" {
 		return ""
@@ -88,7 +88,7 @@ func prefixError(text string) error {
 	return fmt.Errorf("apikey: prefix %q: want 2 to 8 lower-case letters or digits, a letter first", text)
 }
 
-// SecretLength is how many bytes a secret of this prefix has.
+// SecretLength is the number of bytes of a secret of this prefix.
 func (p Prefix) SecretLength() int { return len(p) + 1 + randomLen + checksumLen }
 
 // Generate makes a secret from 160 bits and more of random, which is crypto/rand.Reader outside of tests.

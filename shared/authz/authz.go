@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// Policy is all that Decide needs to know of one secret: what a gate record holds. The zero value denies.
+// Policy is the content of a policy record: everything that Decide needs to know of one secret. The zero value denies.
 type Policy struct {
 	Hash        apikey.Hash
 	KeyID       apikey.ID

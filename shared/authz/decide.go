@@ -39,7 +39,7 @@ func TargetOf(path string, products Matcher) Target {
 	return Target{Canonical: true, Match: match}
 }
 
-// Rule says which part of the key's allow-list decided about the caller's origin.
+// Rule names the part of the key's allow-list that decided about the caller's origin.
 type Rule string
 
 // The rules. The zero Rule means that the decision fell before the origin was looked at.

@@ -17,7 +17,7 @@ type Transactor interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// Cancelled says which conditions of a transaction didn't hold. Nothing was written.
+// Cancelled lists the conditions of a transaction that didn't hold. Nothing was written.
 type Cancelled struct {
 	Reasons []Reason // one for each item of the transaction, in its order
 }

@@ -66,7 +66,7 @@ func (s Secrets) find(text string) int {
 	}
 }
 
-// length is how long the secret is with which a text begins, 0 if it begins with none.
+// length is the length of the secret with which a text begins, 0 if it begins with none.
 func (s Secrets) length(text string) int {
 	for _, p := range s {
 		n := p.SecretLength()

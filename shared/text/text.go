@@ -114,7 +114,7 @@ func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// Shown is how a stored text is shown. Texts that were taken before there was this package may hold what neither a
+// Shown returns a stored text as pages show it. Texts that were taken before there was this package may hold what neither a
 // Line nor a Block may: each such character is shown as U+FFFD, and so is a text that shows nothing.
 func Shown(stored string) string {
 	shows := false

@@ -21,7 +21,7 @@ import (
 // Texts knows the prefix of the tests' secrets, and one that they had before.
 var Texts = text.Secrets{apikey.DefaultPrefix, "old"}
 
-// rule is how a text of the contract is read.
+// rule is the way in which a text of the contract is read.
 type rule struct {
 	block bool   // it may have several lines
 	code  string // of a refusal that isn't about a secret; "" for those of web.TextField
@@ -137,7 +137,7 @@ func RefusedTexts(t *testing.T, fixture func(testing.TB) Fixture, serves func(Op
 	}
 }
 
-// maxParameter is how long a parameter that is stored may be, in bytes.
+// maxParameter is the greatest length of a parameter that is stored, in bytes.
 const maxParameter = 255
 
 type textWalk struct {

@@ -23,7 +23,7 @@ var (
 	ErrName      = errors.New("strictjson: a member's name differs from a known one by case alone")
 )
 
-// maxDepth is how deep objects and lists may be nested.
+// maxDepth is the greatest depth of nested objects and lists.
 const maxDepth = 16
 
 // Check reads a whole document: ErrUTF8 for invalid UTF-8 and half surrogates, ErrDuplicate for a member that is there

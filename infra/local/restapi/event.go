@@ -97,7 +97,7 @@ func (x *exchange) headers() []pair {
 		pair{"X-Forwarded-Port", port}, pair{"X-Forwarded-Proto", "http"})
 }
 
-// dropped says which headers concern one connection alone.
+// dropped reports whether a header concerns one connection alone.
 func dropped(h wire.Field) bool {
 	switch strings.ToLower(h.Name) {
 	case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "expect":

@@ -55,7 +55,7 @@ func (t *Template) stageName(r *Resource) (any, error) {
 	return p.Text("StageName"), err
 }
 
-// nameProperties says which property names a resource; without it the logical ID does.
+// nameProperties has the property that names a resource, by type; without it the logical ID does.
 var nameProperties = map[string]string{
 	"AWS::Serverless::Function": "FunctionName", "AWS::DynamoDB::Table": "TableName", "AWS::SecretsManager::Secret": "Name",
 	"AWS::Events::EventBus": "Name", "AWS::S3::Bucket": "BucketName", "AWS::SQS::Queue": "QueueName",

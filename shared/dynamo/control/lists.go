@@ -40,7 +40,7 @@ func (s *Store) unreadable(ctx context.Context, item dynamo.Item, err error) Unr
 	return u
 }
 
-// list is how a range is read as records of one type.
+// list is a query whose items are read as records of one type.
 type list[T any] struct {
 	query
 	limit int // records in a page; 0 for all
@@ -93,7 +93,7 @@ func page[T any](ctx context.Context, s *Store, l list[T]) (p found[T], err erro
 	return p, err
 }
 
-// perCall is how many items a page of so many records reads at once: one more, to know whether there is a next page.
+// perCall is the number of items that a page of so many records reads at once: one more, to know whether there is a next page.
 func perCall(limit int) int32 {
 	if limit == 0 {
 		return 0 // all: as many as DynamoDB gives

@@ -2,5 +2,5 @@ package management
 
 import "time"
 
-// Timeout is how long a call may take.
+// Timeout is the longest time that a call may take.
 func (c *Client) Timeout() time.Duration { return c.http.Timeout }
