@@ -31,11 +31,11 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	secret, slot, err := h.service.NewSecret(r.Context(), k)
+	secret, stored, err := h.service.NewSecret(r.Context(), k)
 	if err != nil {
 		return err
 	}
-	k.Current = slot
+	k.Current = stored
 	row := h.service.Row(c, "key.create", nil, k)
 	change := control.Change{After: k, Audit: row, Idempotency: idempotency}
 	return h.service.CommitSecret(w, r, c, http.StatusCreated, change, secret)

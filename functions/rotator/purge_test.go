@@ -39,7 +39,7 @@ func TestAKeyIsPurgedWithItsDeliveredSecretAfterThirtyDays(t *testing.T) {
 	}
 	for _, p := range authz.PoliciesOf(deleted) {
 		if _, found, _ := r.Gate.Policy(t.Context(), p.Hash); found {
-			t.Error("a gate record is left")
+			t.Error("a policy record is left")
 		}
 	}
 	if out, err := r.secrets.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)}); err != nil || out.DeletedDate == nil {

@@ -269,7 +269,7 @@ func rotationsGoOn(t *testing.T, s *stack, r *records) {
 	}
 	rows := func(name string) (n int) {
 		for _, row := range s.must(t, 200, "operator", "GET", r.Keys[name].path()+"/audit", "").json(t)["rows"].([]any) {
-			if strings.HasPrefix(row.(map[string]any)["action"].(string), want[name]) { // or key.delivery_outdated: the vault is a new one
+			if strings.HasPrefix(row.(map[string]any)["action"].(string), want[name]) { // or key.delivery_outdated: Secrets Manager starts empty
 				n++
 			}
 		}

@@ -58,8 +58,8 @@ type pair struct {
 // sideBySide starts both. Either may have bootstraps in place of the present ones; "" leaves a function out.
 func sideBySide(t *testing.T, ofPresent, ofLast map[string]string) pair {
 	t.Helper()
-	vault, of := unknownReader(t)
-	env := []string{"LATCHKEY_SEED=off", "LATCHKEY_IDLE_SECONDS=2", "DYNAMODB_ENDPOINT=" + startEngine(t), vault}
+	reader, of := unknownReader(t)
+	env := []string{"LATCHKEY_SEED=off", "LATCHKEY_IDLE_SECONDS=2", "DYNAMODB_ENDPOINT=" + startEngine(t), reader}
 	begin := func(dir string, instead map[string]string) *stack {
 		s, err := startIn(withBootstraps(t, instead), dir, env...)
 		if err != nil {

@@ -223,8 +223,8 @@ func (l *shifted) at(now time.Time, r *records, do func(*maker)) {
 	if err := os.WriteFile(l.clock, fmt.Appendf(nil, "%d\n", int64(shift/time.Second)), 0o600); err != nil {
 		l.t.Fatal(err)
 	}
-	vault, of := unknownReader(l.t)
-	s, err := startWith(l.runner, l.root, l.data, "LATCHKEY_SEED=off", "LATCHKEY_IDLE_SECONDS=1", vault)
+	reader, of := unknownReader(l.t)
+	s, err := startWith(l.runner, l.root, l.data, "LATCHKEY_SEED=off", "LATCHKEY_IDLE_SECONDS=1", reader)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ type Key struct {
 
 	Current  StoredSecret // the secret in force
 	Outgoing *Outgoing    // the second live secret while a rotation's grace runs
-	Retired  []Retired    // secrets that ended, the newest last, at most MaxRetired: their gate records stay as tombstones
+	Retired  []Retired    // secrets that ended, the newest last, at most MaxRetired: their policy records stay as tombstones
 
 	CreatedAt time.Time
 	UpdatedAt time.Time

@@ -228,7 +228,7 @@ func jobsPurge(t *testing.T, s Stores) {
 	wantErr(t, err, dynamo.ErrNotFound)
 	for _, h := range []apikey.Hash{k.Current.Hash, k.Outgoing.Hash, k.Retired[0].Hash, k.Retired[1].Hash} {
 		if _, found, err := s.Gate.Policy(t.Context(), h); err != nil || found {
-			t.Fatalf("gate record: found %v, %v", found, err)
+			t.Fatalf("policy record: found %v, %v", found, err)
 		}
 	}
 	if rows := s.AllAudit(t, a.ID); len(rows) != 4 {

@@ -115,10 +115,10 @@ func (s Stores) CheckGate(t testing.TB, k apikey.Key) {
 	for _, want := range authz.PoliciesOf(k) {
 		got, found, err := s.Gate.Policy(context.Background(), want.Hash)
 		if err != nil || !found {
-			t.Fatalf("gate record of %s: found %v, %v", k.ID, found, err)
+			t.Fatalf("policy record of %s: found %v, %v", k.ID, found, err)
 		}
 		if !reflect.DeepEqual(policies.Encode(got), policies.Encode(want)) {
-			t.Fatalf("gate record of %s:\n got %+v\nwant %+v", k.ID, got, want)
+			t.Fatalf("policy record of %s:\n got %+v\nwant %+v", k.ID, got, want)
 		}
 	}
 }

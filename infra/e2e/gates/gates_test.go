@@ -110,7 +110,7 @@ func (tab *table) key(t *testing.T, limit int) (apikey.ID, []byte) {
 	return policy.KeyID, event
 }
 
-// write puts a gate record into the table, in place of what it was.
+// write puts a policy record into the table, in place of what it was.
 func (tab *table) write(t *testing.T, policy authz.Policy) {
 	t.Helper()
 	if _, err := tab.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tab.names.Gate, Item: policies.Encode(policy)}); err != nil {
@@ -118,7 +118,7 @@ func (tab *table) write(t *testing.T, policy authz.Policy) {
 	}
 }
 
-// newPolicy is the gate record of a new key, and the event of a call with it.
+// newPolicy is the policy record of a new key, and the event of a call with it.
 func newPolicy(t *testing.T, limit int) (authz.Policy, []byte) {
 	t.Helper()
 	secret, err := apikey.DefaultPrefix.Generate(keytest.Random(uint64(time.Now().UnixNano()))) //nolint:gosec // any number

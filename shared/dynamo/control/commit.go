@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"latchkey/shared/account"
-
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/authz"
@@ -22,7 +21,7 @@ type Change struct {
 	Idempotency *Idempotency
 }
 
-// Commit writes the key, the gate records of all its secrets, the audit row, the idempotency record and what the
+// Commit writes the key, the policy records of all its secrets, the audit row, the idempotency record and what the
 // account's rules need, in one transaction, and returns the key as written. A nil error means that the change is
 // stored, and a lost answer has been looked up.
 //

@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/dynamo/policies"
 )
 
-// DriftKind is the kind of difference between a gate record and its key.
+// DriftKind is the kind of difference between a policy record and its key.
 type DriftKind string
 
 // The kinds of drift.
@@ -32,7 +32,7 @@ type Drift struct {
 	Kind     DriftKind
 	Account  account.ID
 	Key      apikey.ID
-	Hash     string // the gate record's name; it tells nothing of the secret
+	Hash     string // the policy record's name; it tells nothing of the secret
 	Repaired bool
 }
 
@@ -98,7 +98,7 @@ func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops [
 		want := policies.Encode(p)
 		out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.gate, Key: policies.Key(p.Hash), ConsistentRead: &consistent})
 		if err != nil {
-			return nil, nil, fmt.Errorf("control: reading a gate record: %w", err)
+			return nil, nil, fmt.Errorf("control: reading a policy record: %w", err)
 		}
 		d := Drift{Kind: DriftDifferent, Account: k.Account, Key: k.ID, Hash: p.Hash.String()}
 		switch {
@@ -113,7 +113,7 @@ func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops [
 	return found, ops, nil
 }
 
-// orphans finds gate records of secrets that no key has: after a restore of the control table from a backup they
+// orphans finds policy records of secrets that no key has: after a restore of the control table from a backup they
 // would allow calls that nobody can stop.
 func (s *Store) orphans(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
 	input := &dynamodb.ScanInput{TableName: &s.gate, ConsistentRead: &consistent}
@@ -159,7 +159,7 @@ func (s *Store) orphan(ctx context.Context, item dynamo.Item, repair bool, row f
 	// The scan may have seen the record of a secret that was dropped since.
 	stored, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.gate, Key: dynamo.Item{"pk": item["pk"]}, ConsistentRead: &consistent})
 	if err != nil {
-		return fmt.Errorf("control: reading a gate record: %w", err)
+		return fmt.Errorf("control: reading a policy record: %w", err)
 	}
 	if len(stored.Item) == 0 {
 		return nil

@@ -62,7 +62,7 @@ func (s *Store) jobPage(ctx context.Context, partition, below, after string, lim
 	return page, err
 }
 
-// Purge removes a key that was deleted, with its gate records, for good; audit rows stay. ErrStale when it has
+// Purge removes a key that was deleted, with its policy records, for good; audit rows stay. ErrStale when it has
 // changed since it was read, so a restored key is safe. Purging what is gone changes nothing.
 func (s *Store) Purge(ctx context.Context, k apikey.Key, row audit.Row) error {
 	ops := []op{

@@ -39,7 +39,7 @@ func (r *Reader) Policy(ctx context.Context, hash apikey.Hash) (policy authz.Pol
 	}
 	policy, err = Decode(out.Item)
 	if err == nil && policy.Hash != hash {
-		err = fmt.Errorf("%w: gate record of another secret", dynamo.ErrUnreadable)
+		err = fmt.Errorf("%w: policy record of another secret", dynamo.ErrUnreadable)
 	}
 	return policy, err == nil, err
 }
