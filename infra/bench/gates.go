@@ -10,12 +10,9 @@ import (
 // maxBinary is the most that the authorizer's binary may weigh, in bytes.
 const maxBinary = 8_000_000
 
-// How far from 1 the second empty handler's ratio may be, in the median of the runs, for the same ratio of Latchkey's to say
-// something. The 99th percentile of the calls swings more than their median, on an idle machine too, and its gate is as much wider.
-const (
-	maxNoise     = 0.03
-	maxNoiseTail = 0.10
-)
+// maxNoise is the greatest distance from 1 of the second empty handler's ratio, in the median of the runs, at which the same
+// ratio of Latchkey's says something. It is one for all figures: a tail that swings more has no verdict more often.
+const maxNoise = 0.03
 
 // verdict has the promises that Latchkey's figures break, and those that can't be judged because the machine was too busy.
 type verdict struct {
@@ -32,21 +29,21 @@ func judge(o options, runs [][]row) verdict {
 	}
 	var v verdict
 	for _, g := range []struct {
-		what          string
-		is, limit     float64
-		off, maxNoise float64 // maxNoise 0: a figure without noise
+		what      string
+		is, limit float64
+		off       float64 // 0 for a figure without noise
 	}{
-		{"warm p50", r.p50, 1, off.p50, maxNoise},
-		{"warm p99", r.p99, 1.3 * wider, off.p99, maxNoiseTail},
-		{"CPU", r.cpu, 1, off.cpu, maxNoise},
-		{"cold start", r.cold, 1.85 * wider, off.cold, maxNoise},
-		{"zip", r.zip, 1.25, 0, 0},
-		{"binary", float64(r.binary) / maxBinary, 1, 0, 0},
+		{"warm p50", r.p50, 1, off.p50},
+		{"warm p99", r.p99, 1.3 * wider, off.p99},
+		{"CPU", r.cpu, 1, off.cpu},
+		{"cold start", r.cold, 1.85 * wider, off.cold},
+		{"zip", r.zip, 1.25, 0},
+		{"binary", float64(r.binary) / maxBinary, 1, 0},
 	} {
 		switch {
 		case g.is == 0:
 			v.broken = append(v.broken, g.what+" is not measured")
-		case g.maxNoise > 0 && g.off > g.maxNoise:
+		case g.off > maxNoise:
 			v.unclear = append(v.unclear, fmt.Sprintf("%s is %.3f, but two empty handlers differ by %.1f %%", g.what, g.is, g.off*100))
 		case g.is > g.limit:
 			v.broken = append(v.broken, fmt.Sprintf("%s is %.3f, at most %.2f", g.what, g.is, g.limit))
