@@ -18,7 +18,7 @@ import (
 
 func TestFailedBatchIsRetriedWithGrowingPausesAndBlocksWhatFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), func(m *Mapping) { m.BatchSize = 2 })
+		b := newHarness(t, newFake(), func(m *Mapping) { m.BatchSize = 2 })
 		b.putAll("abc")
 		healAt := time.Now().Add(time.Minute)
 		b.fn.behave = func(c call) (string, error) {
@@ -50,7 +50,7 @@ func TestFailedBatchIsRetriedWithGrowingPausesAndBlocksWhatFollows(t *testing.T)
 
 func TestExhaustedRetriesDiscardTheWholeBatchAndGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), nil)
+		b := newHarness(t, newFake(), nil)
 		b.m.BatchSize, b.m.MaximumRetryAttempts, b.m.OnFailureDir, b.m.OnFailureS3 = 2, 2, filepath.Join(b.dir, "failures"), true
 		b.fn.behave = poison("b")
 		b.putAll("abcd")
@@ -70,7 +70,7 @@ func TestExhaustedRetriesDiscardTheWholeBatchAndGoOn(t *testing.T) {
 
 func TestQueueDestinationIsGivenMetadataAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), nil)
+		b := newHarness(t, newFake(), nil)
 		b.m.MaximumRetryAttempts, b.m.OnFailureDir = 0, filepath.Join(b.dir, "failures")
 		b.fn.behave = poison("a")
 		b.putAll("a")
@@ -115,7 +115,7 @@ func onlyFailure(t *testing.T, dir string) invocationRecord {
 
 func TestBisectIsolatesThePoisonWithoutCountingAsRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), nil)
+		b := newHarness(t, newFake(), nil)
 		b.m.BatchSize, b.m.Bisect, b.m.MaximumRetryAttempts, b.m.OnFailureDir, b.m.OnFailureS3 = 8, true, 1, filepath.Join(b.dir, "failures"), true
 		b.fn.behave = poison("f")
 		b.putAll("abcdefgh")
@@ -163,7 +163,7 @@ func TestPartialFailureGoesOnAtTheLowestReportedRecord(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, newFake(), func(m *Mapping) { m.ReportFailures = true; tc.change(m) })
+				b := newHarness(t, newFake(), func(m *Mapping) { m.ReportFailures = true; tc.change(m) })
 				n := 0
 				b.fn.behave = tc.behave(&n)
 				b.putAll("abcdef")
@@ -199,7 +199,7 @@ func TestReportedReadsTheAnswerAsLambdaDoes(t *testing.T) {
 
 func TestRecordsPastTheirAgeAreDiscardedBeforeAndBetweenInvocations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), nil)
+		b := newHarness(t, newFake(), nil)
 		b.m.MaximumRecordAge, b.m.OnFailureDir, b.m.OnFailureS3 = time.Minute, filepath.Join(b.dir, "failures"), true
 		b.putAll("a")
 		time.Sleep(2 * time.Minute)
@@ -227,7 +227,7 @@ func TestRecordsPastTheirAgeAreDiscardedBeforeAndBetweenInvocations(t *testing.T
 
 func TestPoisonWithoutLimitsBlocksItsShardForADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), func(m *Mapping) { m.BatchSize = 1 })
+		b := newHarness(t, newFake(), func(m *Mapping) { m.BatchSize = 1 })
 		b.fn.behave = poison("a")
 		b.putAll("ab")
 		b.start()
@@ -246,7 +246,7 @@ func TestPoisonWithoutLimitsBlocksItsShardForADay(t *testing.T) {
 
 func TestDrainGivesUpWithItsContextAndLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), nil)
+		b := newHarness(t, newFake(), nil)
 		b.fn.behave = poison("a")
 		b.putAll("ab")
 		b.start()

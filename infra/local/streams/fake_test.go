@@ -195,7 +195,7 @@ type harness struct {
 	stop   func()
 }
 
-func newBench(t *testing.T, source *fakeSource, change func(*Mapping)) *harness {
+func newHarness(t *testing.T, source *fakeSource, change func(*Mapping)) *harness {
 	m := Mapping{Name: "m", Function: "F", StreamARN: arn, BatchSize: 10, ParallelizationFactor: 1, MaximumRetryAttempts: -1}
 	if change != nil {
 		change(&m)

@@ -16,7 +16,7 @@ import (
 
 func TestRecordsArriveInOrderInBatchesOfAtMostBatchSize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), func(m *Mapping) { m.BatchSize = 3 })
+		b := newHarness(t, newFake(), func(m *Mapping) { m.BatchSize = 3 })
 		b.putAll("abcdefg")
 		b.start()
 		time.Sleep(time.Second)
@@ -30,7 +30,7 @@ func TestRecordsArriveInOrderInBatchesOfAtMostBatchSize(t *testing.T) {
 
 func TestWindowGathersUntilFullOrOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), func(m *Mapping) { m.BatchSize, m.BatchingWindow = 3, 10*time.Second })
+		b := newHarness(t, newFake(), func(m *Mapping) { m.BatchSize, m.BatchingWindow = 3, 10*time.Second })
 		b.start()
 		begin := time.Now()
 		b.putAll("a")
@@ -54,7 +54,7 @@ func TestWindowGathersUntilFullOrOver(t *testing.T) {
 
 func TestRestartContinuesAtTheCheckpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), func(m *Mapping) { m.BatchSize = 2 })
+		b := newHarness(t, newFake(), func(m *Mapping) { m.BatchSize = 2 })
 		b.putAll("abcd")
 		b.fn.behave = poison("c")
 		b.start()
@@ -72,7 +72,7 @@ func TestRestartContinuesAtTheCheckpoint(t *testing.T) {
 
 func TestRestartAfterALostCheckpointDeliversAgainAndLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), nil)
+		b := newHarness(t, newFake(), nil)
 		b.putAll("ab")
 		b.run()
 		if err := os.Remove(filepath.Join(b.dir, "streams.json")); err != nil {
@@ -86,7 +86,7 @@ func TestRestartAfterALostCheckpointDeliversAgainAndLosesNothing(t *testing.T) {
 
 func TestAnotherStreamUnderTheSameNameStartsAfresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), nil)
+		b := newHarness(t, newFake(), nil)
 		b.putAll("ab")
 		b.run()
 		b.m.StreamARN += "2"
@@ -97,7 +97,7 @@ func TestAnotherStreamUnderTheSameNameStartsAfresh(t *testing.T) {
 
 func TestLatestSkipsWhatWasThereAndNothingAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newFake(), func(m *Mapping) { m.StartLatest = true })
+		b := newHarness(t, newFake(), func(m *Mapping) { m.StartLatest = true })
 		b.putAll("ab")
 		time.Sleep(2 * time.Second)
 		b.start()
@@ -112,7 +112,7 @@ func TestLatestSkipsWhatWasThereAndNothingAfterARestart(t *testing.T) {
 func TestChildShardWaitsForItsParent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(Shard{ID: "child", Parent: "parent"}, Shard{ID: "parent", Parent: "long-gone"})
-		b := newBench(t, f, nil)
+		b := newHarness(t, f, nil)
 		f.put("child", "p", "b")
 		f.put("parent", "p", "a")
 		b.start()
@@ -133,7 +133,7 @@ func TestChildShardWaitsForItsParent(t *testing.T) {
 func TestDrainFollowsClosedShardsToTheirChildren(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(Shard{ID: "a"}, Shard{ID: "b", Parent: "a"}, Shard{ID: "c", Parent: "b"})
-		b := newBench(t, f, nil)
+		b := newHarness(t, f, nil)
 		f.put("a", "p", "1")
 		f.put("b", "p", "2")
 		f.put("c", "p", "3")
@@ -146,7 +146,7 @@ func TestDrainFollowsClosedShardsToTheirChildren(t *testing.T) {
 func TestBrokenSourceIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		b := newBench(t, f, nil)
+		b := newHarness(t, f, nil)
 		f.fail = 5
 		b.putAll("a")
 		b.start()
@@ -171,7 +171,7 @@ func TestBrokenSourceIsAskedAgain(t *testing.T) {
 func TestParallelLanesKeepTheOrderOfEachPartitionKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		b := newBench(t, f, func(m *Mapping) { m.ParallelizationFactor, m.BatchSize = 4, 3 })
+		b := newHarness(t, f, func(m *Mapping) { m.ParallelizationFactor, m.BatchSize = 4, 3 })
 		const keys, each = 15, 40
 		for i := range each {
 			for k := range keys {
@@ -218,7 +218,7 @@ func TestParallelLanesKeepTheOrderOfEachPartitionKey(t *testing.T) {
 func TestCheckpointNeverPassesARecordThatIsNotDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		b := newBench(t, f, func(m *Mapping) { m.ParallelizationFactor, m.BatchSize = 10, 1 })
+		b := newHarness(t, f, func(m *Mapping) { m.ParallelizationFactor, m.BatchSize = 10, 1 })
 		for i := range 50 {
 			f.put("shard-1", fmt.Sprint("k", i%25), fmt.Sprint(i, ";"))
 		}
@@ -247,7 +247,7 @@ func TestFilterAndNoOpWritesAreSkippedAndCheckpointed(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := newFake()
-		b := newBench(t, f, func(m *Mapping) { m.Filter = filter })
+		b := newHarness(t, f, func(m *Mapping) { m.Filter = filter })
 		b.putAll("nyn")
 		f.put("shard-1", "p", "yes", func(r *types.Record) { r.Dynamodb.OldImage = r.Dynamodb.NewImage })
 		b.putAll("yn")
@@ -263,7 +263,7 @@ func TestFilterAndNoOpWritesAreSkippedAndCheckpointed(t *testing.T) {
 func TestBatchStaysBelowThePayloadLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		b := newBench(t, f, func(m *Mapping) { m.BatchSize = 100 })
+		b := newHarness(t, f, func(m *Mapping) { m.BatchSize = 100 })
 		for i := range 20 {
 			f.put("shard-1", "p", fmt.Sprint(i%10), func(r *types.Record) { r.Dynamodb.NewImage["big"] = s(strings.Repeat("x", 400<<10)) })
 		}
@@ -278,7 +278,7 @@ func TestTwoMappingsKeepTheirOwnCheckpoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.put("shard-1", "p", "a")
-		one, two := newBench(t, f, nil), newBench(t, f, func(m *Mapping) { m.Name = "other" })
+		one, two := newHarness(t, f, nil), newHarness(t, f, func(m *Mapping) { m.Name = "other" })
 		two.dir = one.dir
 		one.run()
 		two.run()

@@ -69,21 +69,21 @@ func (s *store) Touch(ctx context.Context, id string, used, expires time.Time) e
 	return s.Store.Touch(ctx, id, used, expires)
 }
 
-type bench struct {
+type harness struct {
 	*testing.T
 	session.Keeper
 	store *store
 	now   time.Time
 }
 
-func newBench(t *testing.T) *bench {
+func newHarness(t *testing.T) *harness {
 	memory, tables := keytest.NewMemory()
-	b := &bench{T: t, now: time.Date(2026, 8, 3, 8, 0, 0, 0, time.UTC), store: &store{Store: sessions.New(memory, tables.Sessions)}}
+	b := &harness{T: t, now: time.Date(2026, 8, 3, 8, 0, 0, 0, time.UTC), store: &store{Store: sessions.New(memory, tables.Sessions)}}
 	b.Keeper = session.Keeper{Store: b.store, Now: func() time.Time { return b.now }, Random: rand.Reader}
 	return b
 }
 
-func (b *bench) start() string {
+func (b *harness) start() string {
 	b.Helper()
 	cookie, err := b.New(b.Context(), tokens)
 	if err != nil {
@@ -92,7 +92,7 @@ func (b *bench) start() string {
 	return cookie
 }
 
-func (b *bench) open(cookie string) *session.Session {
+func (b *harness) open(cookie string) *session.Session {
 	b.Helper()
 	s, err := b.Open(b.Context(), cookie)
 	if err != nil {
@@ -101,7 +101,7 @@ func (b *bench) open(cookie string) *session.Session {
 	return s
 }
 
-func (b *bench) over(cookie, why string) {
+func (b *harness) over(cookie, why string) {
 	b.Helper()
 	if s, err := b.Open(b.Context(), cookie); !errors.Is(err, session.ErrNone) || s != nil {
 		b.Errorf("%s: %v, %v", why, s, err)
@@ -127,7 +127,7 @@ func TestASessionEndsTwoHoursAfterItsLastUse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, at := range []time.Duration{c.last - time.Second, c.last} {
-				b := newBench(t)
+				b := newHarness(t)
 				begin := b.now
 				cookie := b.start()
 				for _, use := range c.uses {
@@ -148,7 +148,7 @@ func TestASessionEndsTwoHoursAfterItsLastUse(t *testing.T) {
 }
 
 func TestASessionEndsTwelveHoursAfterTheSignInHoweverOftenItIsUsed(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	begin := b.now
 	cookie := b.start()
 	for at := time.Duration(0); at < 12*time.Hour; at += 15 * time.Minute {
@@ -173,7 +173,7 @@ func TestASessionEndsTwelveHoursAfterTheSignInHoweverOftenItIsUsed(t *testing.T)
 
 // The end that is stored may lie: a row of before a change of the rules, or one that was written by mistake.
 func TestASessionEndsAfterTwelveHoursWhateverItsRowSays(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	begin := b.now
 	cookie := b.start()
 	if err := b.store.Store.Touch(t.Context(), b.store.ids[0], begin.Add(12*time.Hour-time.Second), begin.AddDate(1, 0, 0)); err != nil {
@@ -186,7 +186,7 @@ func TestASessionEndsAfterTwelveHoursWhateverItsRowSays(t *testing.T) {
 }
 
 func TestNotEveryPageWritesTheSession(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	begin := b.now
 	cookie := b.start()
 	for _, c := range []struct {
@@ -207,7 +207,7 @@ func TestNotEveryPageWritesTheSession(t *testing.T) {
 }
 
 func TestASessionThatWasEndedNeverComesBack(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookie, other := b.start(), b.start()
 	b.now = b.now.Add(time.Hour)
 	s := b.open(cookie)
@@ -238,7 +238,7 @@ func (s endedMeanwhile) Touch(context.Context, string, time.Time, time.Time) err
 }
 
 func TestASessionThatIsEndedWhileItIsReadIsOver(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookie := b.start()
 	b.Store = endedMeanwhile{b.store}
 	b.open(cookie)
@@ -247,7 +247,7 @@ func TestASessionThatIsEndedWhileItIsReadIsOver(t *testing.T) {
 }
 
 func TestTwoRenewalsAtOnceKeepTheFirst(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookie := b.start()
 	one, two := b.open(cookie), b.open(cookie)
 	first, second := tokens, tokens
@@ -266,7 +266,7 @@ func TestTwoRenewalsAtOnceKeepTheFirst(t *testing.T) {
 }
 
 func TestOnlyTheCookieOpensASession(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookie, other := b.start(), b.start()
 	if secret, err := base64.RawURLEncoding.DecodeString(cookie); err != nil || len(secret) != 32 || cookie == other {
 		t.Fatalf("the cookies are %q and %q", cookie, other)
@@ -292,7 +292,7 @@ func TestOnlyTheCookieOpensASession(t *testing.T) {
 }
 
 func TestSealedTokensFitTheirOwnRowAlone(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	one, two := b.start(), b.start()
 	mine, err := b.store.Store.Get(t.Context(), b.store.ids[0], b.now)
 	if err != nil {
@@ -321,7 +321,7 @@ func flipped(sealed []byte) []byte {
 
 // TestTheTableAloneReadsNothing tries the keys that a thief of the table could make of it.
 func TestTheTableAloneReadsNothing(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	b.start()
 	row := b.store.rows[0]
 	hash, err := base64.RawURLEncoding.DecodeString(row.ID)
@@ -349,7 +349,7 @@ func TestTheTableAloneReadsNothing(t *testing.T) {
 }
 
 func TestTheSameTokensAreSealedDifferentlyEachTime(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookie := b.start()
 	if err := b.Renew(t.Context(), b.open(cookie), tokens); err != nil {
 		t.Fatal(err)
@@ -360,7 +360,7 @@ func TestTheSameTokensAreSealedDifferentlyEachTime(t *testing.T) {
 }
 
 func TestAStoreThatFailsSignsNobodyOut(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookie := b.start()
 	s := b.open(cookie)
 	b.store.fail = errors.New("throttled")
