@@ -81,10 +81,7 @@ func (r *rotator) row(ctx context.Context, id account.ID, key apikey.ID, action 
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		request = lc.AwsRequestID
 	}
-	return audit.Row{
-		ID: r.source.NewID("aud_"), Account: id, KeyID: string(key), Action: action, Actor: audit.Actor{Role: "system"},
-		At: r.source.Time(), RequestID: request, Changes: changes,
-	}
+	return r.source.AuditRow(audit.Actor{Role: "system"}, request, id, key, action, changes...)
 }
 
 // measure writes metrics of a job.

@@ -1,5 +1,5 @@
-// Package env supplies a function's environment variables, clock and randomness. Each is passed in as a value, so that
-// tests can fix it.
+// Package env supplies a function's environment variables, clock and randomness, and the audit rows that take their time and
+// ID from them. Each is passed in as a value, so that tests can fix it.
 package env
 
 import (
