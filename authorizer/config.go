@@ -29,6 +29,8 @@ type config struct {
 var errConfig = errors.New("authorizer: environment")
 
 // configFrom reads the environment. A missing value stops the start: a gate that guesses would open or refuse wrongly.
+// It doesn't use functions/internal/env, which the other functions read their variables by: the authorizer imports nothing
+// of functions/, and that package brings ULIDs, which would be in its binary for nothing.
 func configFrom(getenv func(string) string) (config, error) {
 	text := getenv("KEY_PREFIX")
 	if text == "" {

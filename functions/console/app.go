@@ -58,7 +58,7 @@ func start(getenv func(string) string, logs io.Writer) (*app, error) {
 			Store: sessions.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table), Now: time.Now, Random: rand.Reader,
 		},
 		issuer: signin.New(oidc), api: management.New(api, nil), products: strings.TrimRight(products, "/"),
-		log: telemetry.Logger(logs, getenv("LOG_LEVEL")), now: time.Now, random: rand.Reader,
+		log: telemetry.Logger(logs, vars.Or("LOG_LEVEL", "info")), now: time.Now, random: rand.Reader,
 	})
 }
 

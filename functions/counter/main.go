@@ -22,6 +22,6 @@ func main() {
 	}
 	store := counters.New(dynamo.NewClient(dynamo.FromEnv(os.Getenv)), table)
 	lambda.Start(consumer{
-		store: store, now: time.Now, log: telemetry.Logger(os.Stdout, os.Getenv("LOG_LEVEL")), metrics: os.Stdout,
+		store: store, now: time.Now, log: telemetry.Logger(os.Stdout, vars.Or("LOG_LEVEL", "info")), metrics: os.Stdout,
 	})
 }

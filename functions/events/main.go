@@ -17,6 +17,6 @@ func main() {
 	if err := vars.Err(); err != nil {
 		telemetry.Abort(err)
 	}
-	f := &forwarder{bus: bus, client: newClient(os.Getenv), log: telemetry.Logger(os.Stdout, os.Getenv("LOG_LEVEL"))}
+	f := &forwarder{bus: bus, client: newClient(os.Getenv), log: telemetry.Logger(os.Stdout, vars.Or("LOG_LEVEL", "info"))}
 	lambda.Start(f.handle)
 }

@@ -57,7 +57,7 @@ const workers = 8
 
 func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 	vars := env.New(getenv)
-	controlTable, gateTable := vars.Need("CONTROL_TABLE"), vars.Need("GATE_TABLE")
+	controlTable, gateTable, deliveryKey := vars.Need("CONTROL_TABLE"), vars.Need("GATE_TABLE"), vars.Need("DELIVERY_KEY")
 	prefix, err := apikey.ParsePrefix(vars.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
 	if err = errors.Join(vars.Err(), err); err != nil {
 		return nil, err
@@ -71,9 +71,9 @@ func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 	return &rotator{
 		store: control.New(dynamo.NewClient(db), controlTable, gateTable), source: source, prefix: prefix,
 		sealer:   sealing.New(ring, source),
-		delivery: &delivery{client: client, kmsKey: getenv("DELIVERY_KEY")},
+		delivery: &delivery{client: client, kmsKey: deliveryKey},
 		ring:     ring,
-		log:      telemetry.Logger(out, getenv("LOG_LEVEL")),
+		log:      telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")),
 		metrics:  out, calls: count.n.Load, workers: workers,
 	}, nil
 }

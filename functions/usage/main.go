@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	base, err := web.Start(os.Getenv, os.Stdout)
+	base, err := web.StartReader(os.Getenv, os.Stdout)
 	if err != nil {
 		telemetry.Abort(err)
 	}

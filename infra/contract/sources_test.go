@@ -20,6 +20,7 @@ type source struct {
 	reads   []string            // names of environment variables
 	calls   []string            // names of all that it calls
 	needs   map[string][]string // names that a function can't do without, by the function that reads them
+	within  map[string][]string // names of all that a function calls, by its name
 }
 
 // readers are the functions and methods that are given the name of a variable.
@@ -34,7 +35,7 @@ func read(t *testing.T, folder string) source {
 	if s, ok := known[folder]; ok {
 		return s
 	}
-	s := source{needs: map[string][]string{}}
+	s := source{needs: map[string][]string{}, within: map[string][]string{}}
 	files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +73,7 @@ func (s *source) inspect(decl ast.Decl) {
 			return true
 		}
 		s.calls = append(s.calls, called(call.Fun))
+		s.within[within] = append(s.within[within], called(call.Fun))
 		if len(call.Args) == 0 || !slices.Contains(readers, called(call.Fun)) {
 			return true
 		}
@@ -105,6 +107,19 @@ func called(fun ast.Expr) string {
 
 func isVariable(name string) bool {
 	return name != "" && strings.ToUpper(name) == name && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == ""
+}
+
+// needed are the names that a function can't do without, be it that another one of its package reads them for it.
+func (s *source) needed(function string) (names []string) {
+	seen := map[string]bool{}
+	for todo := []string{function}; len(todo) > 0; todo = todo[1:] {
+		if !seen[todo[0]] {
+			seen[todo[0]] = true
+			names = append(names, s.needs[todo[0]]...)
+			todo = append(todo, s.within[todo[0]]...)
+		}
+	}
+	return names
 }
 
 // closure reads a folder and all of ours that it imports.
@@ -154,8 +169,8 @@ func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
 		read := map[string]bool{}
 		packages := closure(t, folder)
 		for pkg, s := range packages {
-			for function, names := range s.needs {
-				for _, name := range names {
+			for function := range s.within {
+				for _, name := range s.needed(function) {
 					if _, ok := variables[name]; !ok && slices.Contains(packages[folder].calls, function) {
 						t.Errorf("%s calls %s of %s, which needs %s", id, function, pkg, name)
 					}

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"latchkey/shared/apikey"
@@ -35,7 +36,7 @@ func TestEveryReasonForWhichATextIsRefusedHasItsWords(t *testing.T) {
 
 func TestBaseKnowsThePrefixesThatTheStackHasHad(t *testing.T) {
 	env := map[string]string{
-		"CONTROL_TABLE": "c", "OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "x", "KEY_PREFIX": "now", "FORMER_KEY_PREFIXES": "old,older1",
+		"CONTROL_TABLE": "c", "GATE_TABLE": "g", "OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "x", "KEY_PREFIX": "now", "FORMER_KEY_PREFIXES": "old,older1",
 	}
 	b, err := Start(func(name string) string { return env[name] }, t.Output())
 	if err != nil {
@@ -43,5 +44,17 @@ func TestBaseKnowsThePrefixesThatTheStackHasHad(t *testing.T) {
 	}
 	if want := (text.Secrets{"now", "old", "older1"}); b.Prefix != apikey.Prefix("now") || !slices.Equal(b.Texts, want) || !slices.Equal(b.KeyService().Texts, want) {
 		t.Errorf("%v, %v", b.Prefix, b.Texts)
+	}
+}
+
+// A function that writes keys without the gate's table would answer 500 to each change; one that only reads has no right to it.
+func TestOnlyReadersStartWithoutTheGatesTable(t *testing.T) {
+	env := map[string]string{"CONTROL_TABLE": "c", "OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "x"}
+	get := func(name string) string { return env[name] }
+	if _, err := Start(get, t.Output()); err == nil || !strings.Contains(err.Error(), "GATE_TABLE") {
+		t.Errorf("a writer starts without it: %v", err)
+	}
+	if _, err := StartReader(get, t.Output()); err != nil {
+		t.Error(err)
 	}
 }

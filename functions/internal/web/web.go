@@ -39,20 +39,29 @@ type Base struct {
 	client counters.Client // the store's own, so that a function keeps one set of connections
 }
 
-// Start reads the environment and makes the base.
+// Start reads the environment and makes the base of a function that changes keys or accounts.
 func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
 	vars := env.New(getenv)
+	return start(vars, vars.Need("GATE_TABLE"), getenv, logs)
+}
+
+// StartReader makes the base of a function that changes nothing: it isn't told of the gate's table.
+func StartReader(getenv func(string) string, logs io.Writer) (*Base, error) {
+	return start(env.New(getenv), "", getenv, logs)
+}
+
+func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writer) (*Base, error) {
 	b := &Base{Env: vars, Log: telemetry.Logger(logs, vars.Or("LOG_LEVEL", "info")), Source: env.NewSource()}
-	tables := dynamo.Tables{Control: vars.Need("CONTROL_TABLE"), Gate: getenv("GATE_TABLE")}
+	tables := dynamo.Tables{Control: vars.Need("CONTROL_TABLE"), Gate: gate}
 	issuer, client := vars.Need("OIDC_ISSUER"), vars.Need("OIDC_CLIENT_ID")
 	prefix, err := apikey.ParsePrefix(vars.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
-	former, formerErr := formerPrefixes(getenv("FORMER_KEY_PREFIXES"))
+	former, formerErr := formerPrefixes(vars.Or("FORMER_KEY_PREFIXES", ""))
 	if err = errors.Join(vars.Err(), err, formerErr); err != nil {
 		return nil, err
 	}
 	b.Prefix, b.Texts, b.DB = prefix, append(text.Secrets{prefix}, former...), dynamo.FromEnv(getenv)
 	verifier, err := bearer.New(bearer.Config{
-		Issuer: issuer, ClientID: client, Algorithm: getenv("OIDC_ALGORITHM"), Now: b.Source.Now,
+		Issuer: issuer, ClientID: client, Algorithm: vars.Or("OIDC_ALGORITHM", "RS256"), Now: b.Source.Now,
 	})
 	if err != nil {
 		return nil, err
