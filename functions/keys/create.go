@@ -53,8 +53,9 @@ func (h *handler) newKey(acct account.Account, body api.CreateKey, members gatew
 		return k, err
 	}
 	f.set(&k, shared, members)
-	if body.MissingOrigin == nil {
-		k.MissingOrigin = k.Usage.DefaultMissingOrigin()
+	k.MissingOrigin = k.Usage.DefaultMissingOrigin()
+	if body.MissingOrigin != nil {
+		k.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
 	}
 	if err := f.err(); err != nil {
 		return k, err

@@ -51,7 +51,7 @@ func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 	if body.Domains != nil {
 		k.Domains = f.domains("domains", *body.Domains)
 	}
-	if body.MissingOrigin != nil {
+	if body.MissingOrigin != nil && *body.MissingOrigin != web.MissingOrigin(k.MissingOrigin) {
 		k.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
 	}
 	if body.HeaderOnly != nil {

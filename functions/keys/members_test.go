@@ -7,10 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/api"
 	"latchkey/shared/audit"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
 )
 
 // memberValues has, for each member of a body that creates or edits a key, a value that a key made by harness.create
@@ -103,5 +106,47 @@ func TestSavingAnUnchangedFormWritesNothing(t *testing.T) {
 	again := r.Want(t, 200, apitest.Call{As: "developer", Method: "PUT", Path: r.path(k) + "/proposal", Body: body}).JSON(t)
 	if fmt.Sprint(first["version"], again["version"]) != "2 2" {
 		t.Errorf("proposing the same sets: versions %v and %v", first["version"], again["version"])
+	}
+}
+
+// A client reads a key, changes one member and sends all of them back. So each member of an edit, as the key's document
+// shows it, is what the key has already: for a key that has everything, and for one whose attributes are zero where they
+// can be, which the document may show by words of the contract.
+func TestSendingBackWhatIsShownWritesNothing(t *testing.T) {
+	r := newHarness(t)
+	names := membersOf[api.EditKey](t)
+	all := map[string]any{}
+	for _, name := range names {
+		all[name] = memberValues[name]
+	}
+	full := r.create(t, all)
+	bare := r.create(t, nil)
+	before := r.stored(t, bare)
+	after := before
+	after.Domains, after.MissingOrigin, after.HeaderOnly, after.ExpiresAt = nil, "", false, time.Time{}
+	row := keytest.Row(r.account.ID, "key.edit", before.ID)
+	if _, err := r.Control.Commit(t.Context(), control.Change{Before: &before, After: after, Audit: row}); err != nil {
+		t.Fatal(err)
+	}
+	for what, k := range map[string]map[string]any{"a key with everything": full, "a key with zero values": bare} {
+		shown := r.Want(t, 200, apitest.Call{As: "developer", Method: "GET", Path: r.path(k)})
+		doc, tag, rows := shown.JSON(t), shown.Header.Get("ETag"), len(r.AllAudit(t, r.account.ID))
+		together := map[string]any{}
+		for _, name := range names {
+			together[name] = doc[name]
+			r.sendsBack(t, what+", "+name, k, tag, map[string]any{name: doc[name]})
+		}
+		r.sendsBack(t, what+", all together", k, tag, together)
+		if got := len(r.AllAudit(t, r.account.ID)); got != rows {
+			t.Errorf("%s: %d audit rows were written", what, got-rows)
+		}
+	}
+}
+
+func (r *harness) sendsBack(t *testing.T, what string, k map[string]any, tag string, body map[string]any) {
+	t.Helper()
+	answer := r.Want(t, 200, apitest.Call{As: "developer", Method: "PATCH", Path: r.path(k), Body: body, Headers: map[string]string{"If-Match": tag}})
+	if got := answer.Header.Get("ETag"); got != tag {
+		t.Errorf("%s: sending back %v wrote version %s of %s", what, body, got, tag)
 	}
 }

@@ -26,18 +26,20 @@ type View struct {
 	Products product.Catalogue
 }
 
+// MissingOrigin is the contract's word of a rule: the zero value denies, and is shown so.
+func MissingOrigin(rule apikey.MissingOrigin) api.MissingOrigin {
+	return cmp.Or(api.MissingOrigin(rule), api.Deny)
+}
+
 // KeyDoc renders a key. It can hold no secret: the type has no place for one.
 func KeyDoc(k apikey.Key, v View) api.Key {
 	doc := api.Key{
 		Id: string(k.ID), AccountId: string(k.Account), Name: text.Shown(k.Name), Usage: api.UsageKind(k.Usage),
 		BillingType: api.BillingType(k.BillingType), Products: texts(k.Products), Domains: texts(k.Domains),
-		MissingOrigin: api.MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
+		MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
 		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), Limits: limitDocs(k, v), Version: k.Version,
-	}
-	if doc.MissingOrigin == "" {
-		doc.MissingOrigin = api.Deny // as the zero value decides
 	}
 	if b := k.Blocked; b != nil {
 		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: b.At.UTC()}
