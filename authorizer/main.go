@@ -1,4 +1,5 @@
 // Command authorizer is the gate: a Lambda authorizer that decides every call to the products.
+// docs/glossary.md explains its words: policy record, decision, shadow decision, lease, report.
 package main
 
 import (

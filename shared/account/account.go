@@ -1,5 +1,5 @@
 // Package account holds customers, their members and what each role may do.
-// It is pure: no clock, no randomness, no environment.
+// It is pure: no clock, no randomness, no environment. docs/glossary.md explains account and operator.
 package account
 
 import (

@@ -1,4 +1,5 @@
 // Package audit defines the audit trail: one row for each mutation, written in the mutation's own transaction.
+// docs/glossary.md explains audit row and audit trail.
 package audit
 
 import (

@@ -1,6 +1,7 @@
 // Package dynamo is the base of everything that knows DynamoDB: the client, transactions with their reasons, and
 // the errors that the stores share. The stores themselves are the packages below it.
 // The authorizer links this package, so it stays small: no reflection, no expression builder.
+// docs/glossary.md explains the words of the tables: policy record, lease, report, counter, guard record.
 package dynamo
 
 import (

@@ -5,5 +5,5 @@
 // else, because every lenient URL parser reads some hostile text differently from a browser.
 //
 // Both headers that name an origin can be forged outside a browser. This stops the use of a key on other people's
-// pages; it is not authentication.
+// pages; it is not authentication. docs/glossary.md explains domain pattern.
 package origin

@@ -1,5 +1,5 @@
 // Package product is the catalogue: what a key may be allowed to use, which paths belong to it, and the limits
-// that hold unless a key has its own.
+// that hold unless a key has its own. docs/glossary.md explains product and class.
 package product
 
 import "latchkey/shared/account"

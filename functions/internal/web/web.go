@@ -1,5 +1,6 @@
 // Package web is what the functions behind the management API share: their configuration, their stores, the mux
 // with its checks, and the one table between errors and answers. It is wiring, not behaviour.
+// docs/glossary.md explains principal, key service and source.
 package web
 
 import (
