@@ -18,7 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/surface.txt and the tables of docs/architecture.md")
+var update = flag.Bool("update", false, "rewrite what follows from the template and from lists in the code: testdata/surface.txt, parts of documents and of the contract")
 
 type (
 	object = map[string]any

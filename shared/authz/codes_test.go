@@ -5,16 +5,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
-	"latchkey/shared/api"
 	"latchkey/shared/authz"
 )
 
@@ -86,57 +81,5 @@ func TestCodesAreShortWordsOfSmallLetters(t *testing.T) {
 		if len(c) > 40 || strings.Trim(string(c), "abcdefghijklmnopqrstuvwxyz_") != "" {
 			t.Errorf("%q", c)
 		}
-	}
-}
-
-// TestTheReadmesTableHasEveryCode: in the row of its check, and with the rows in order.
-func TestTheReadmesTableHasEveryCode(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	status := map[authz.Class]string{
-		authz.ClassCredential: "401", authz.ClassPermission: "403", authz.ClassLimit: "429", authz.ClassOutage: "503",
-	}
-	var table []authz.Code
-	at := 0
-	for line := range strings.Lines(string(text)) {
-		cells := strings.Split(line, "|")
-		if len(cells) != 6 || !strings.Contains("401 403 429 503", strings.TrimSpace(cells[4])) {
-			continue
-		}
-		if number, err := strconv.Atoi(strings.TrimSpace(cells[1])); err == nil {
-			at = number
-		}
-		for i, part := range strings.Split(cells[3], "`") {
-			if i%2 == 0 {
-				continue
-			}
-			code := authz.Code(part)
-			table = append(table, code)
-			if status[code.Class()] != strings.TrimSpace(cells[4]) {
-				t.Errorf("%s has the status %s there, and is of class %d", code, cells[4], code.Class())
-			}
-			if i := slices.Index(listed(), code); i >= 0 && authz.Codes[i].Check != 0 && authz.Codes[i].Check != at {
-				t.Errorf("%s stands at check %d, and is given by check %d", code, at, authz.Codes[i].Check)
-			}
-		}
-	}
-	if !slices.Equal(table, listed()) {
-		t.Errorf("README: %v\n Codes: %v", table, listed())
-	}
-}
-
-func TestTheContractListsEveryCode(t *testing.T) {
-	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want []any
-	for _, c := range append([]authz.Code{authz.Allowed}, listed()...) {
-		want = append(want, string(c))
-	}
-	if got := doc.Components.Schemas["DecisionCode"].Value.Extensions["x-extensible-enum"]; !reflect.DeepEqual(got, want) {
-		t.Errorf("the contract: %v\n    Codes: %v", got, want)
 	}
 }
