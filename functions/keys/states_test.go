@@ -10,7 +10,7 @@ func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
 	apitest.Preconditions(t, fixture, served)
 }
 
-// keyStates says how each operation ends in each state of the key and its account. The key of restoreKey is deleted
+// keyStates has the result of each operation in each state of the key and its account. The key of restoreKey is deleted
 // before it is brought into the state.
 const keyStates = `
                      active  disabled  blocked  expired  revoked      deleted      rotating             cancelled  closing         closed          retyping

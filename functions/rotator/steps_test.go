@@ -21,7 +21,7 @@ const stepToken = "11111111-2222-4333-8444-555555555555"
 
 var allSteps = []string{"createSecret", "setSecret", "testSecret", "finishSecret"}
 
-// stepTable says how each step ends in each state of the key. The steps before it were done while the key was active.
+// stepTable has the result of each step in each state of the key. The steps before it were done while the key was active.
 const stepTable = `
               createSecret  setSecret      testSecret  finishSecret
 active        ok            ok             ok          ok
