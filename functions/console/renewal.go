@@ -12,9 +12,9 @@ import (
 const (
 	// refreshBefore is the remaining lifetime at which an access token is replaced.
 	refreshBefore = time.Minute
-	// holdLife is how long a request may take to renew a session before another one tries. The issuer is given less.
+	// holdLife is the time that a request has to renew a session before another one tries. The issuer is given less.
 	holdLife = 20 * time.Second
-	// refreshPause is how long an issuer that can't answer isn't asked again about a session, unless it says longer.
+	// refreshPause is the time for which an issuer that can't answer isn't asked again about a session, unless it says longer.
 	refreshPause = 5 * time.Second
 	// longestPause bounds what an issuer can ask for.
 	longestPause = 10 * time.Minute

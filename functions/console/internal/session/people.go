@@ -15,7 +15,7 @@ import (
 	"latchkey/shared/dynamo/sessions"
 )
 
-// MostOfOnePerson is how many sessions a person has at most: one more ends the one that was used least recently.
+// MostOfOnePerson is the greatest number of sessions of a person: one more ends the one that was used least recently.
 const MostOfOnePerson = 20
 
 // attempts bounds how often a person's list is written when sign-ins of the same person get in the way.

@@ -15,7 +15,7 @@ import (
 	"latchkey/shared/dynamo/sessions"
 )
 
-func (b *bench) of(subject string) string {
+func (b *harness) of(subject string) string {
 	b.Helper()
 	t := tokens
 	t.Subject = subject
@@ -26,7 +26,7 @@ func (b *bench) of(subject string) string {
 	return cookie
 }
 
-func (b *bench) listed(cookie string) []session.Entry {
+func (b *harness) listed(cookie string) []session.Entry {
 	b.Helper()
 	list, err := b.List(b.Context(), b.open(cookie))
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *bench) listed(cookie string) []session.Entry {
 }
 
 func TestAPersonSeesTheirOwnSessionsAndNoOthers(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	begin := b.now
 	first := b.of("one")
 	b.now = begin.Add(30 * time.Minute)
@@ -72,7 +72,7 @@ func TestAPersonSeesTheirOwnSessionsAndNoOthers(t *testing.T) {
 }
 
 func TestASessionIsEndedByItsOwnPersonAlone(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	mine, other, foreign := b.of("one"), b.of("one"), b.of("two")
 	for _, id := range []string{"", "x", b.store.ids[2], "person#x"} {
 		if err := b.EndListed(t.Context(), b.open(mine), id); !errors.Is(err, session.ErrNone) {
@@ -91,7 +91,7 @@ func TestASessionIsEndedByItsOwnPersonAlone(t *testing.T) {
 }
 
 func TestSigningOutEverywhereEndsEverySessionOfThePerson(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookies, foreign := []string{b.of("one"), b.of("one"), b.of("one")}, b.of("two")
 	s := b.open(cookies[1])
 	for range 2 { // it does no harm twice
@@ -121,7 +121,7 @@ func (s *signsInMeanwhile) Delete(ctx context.Context, id string) error {
 }
 
 func TestASignInDuringSigningOutEverywhereIsEndedToo(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookie, late := b.of("one"), ""
 	s := b.open(cookie)
 	k := b.Keeper
@@ -134,7 +134,7 @@ func TestASignInDuringSigningOutEverywhereIsEndedToo(t *testing.T) {
 }
 
 func TestOneSessionMoreThanTheMostEndsTheLeastRecentlyUsed(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	if session.MostOfOnePerson != 20 {
 		t.Fatalf("the most are %d", session.MostOfOnePerson)
 	}
@@ -168,7 +168,7 @@ func TestOneSessionMoreThanTheMostEndsTheLeastRecentlyUsed(t *testing.T) {
 
 // TestASessionOfTheReleaseBeforeIsListedWhenItIsUsed: it has no last use, and no list names it.
 func TestASessionOfTheReleaseBeforeIsListedWhenItIsUsed(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	old := b.of("one")
 	row := b.store.rows[0]
 	if err := b.store.Delete(t.Context(), row.ID); err != nil {
@@ -203,11 +203,11 @@ func TestASessionOfTheReleaseBeforeIsListedWhenItIsUsed(t *testing.T) {
 }
 
 // person is the ID of the list that the store has for a session's person.
-func (b *bench) person(string) string { return b.store.people[len(b.store.people)-1] }
+func (b *harness) person(string) string { return b.store.people[len(b.store.people)-1] }
 
 func TestSignInsOfOnePersonAtOnceAreAllListed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newHarness(t)
 		cookies := make([]string, 4)
 		var wait sync.WaitGroup
 		for i := range cookies {
@@ -222,7 +222,7 @@ func TestSignInsOfOnePersonAtOnceAreAllListed(t *testing.T) {
 
 // A hold keeps others away from the issuer until it ends or the tokens come.
 func TestOneRequestHoldsASessionAtATime(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookie := b.start()
 	one, two := b.open(cookie), b.open(cookie)
 	until := b.now.Add(20 * time.Second)
@@ -249,7 +249,7 @@ func TestOneRequestHoldsASessionAtATime(t *testing.T) {
 }
 
 func TestASessionThatWasRenewedMeanwhileIsNotEnded(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	cookie := b.start()
 	loser, winner := b.open(cookie), b.open(cookie)
 	renewed := tokens
@@ -278,7 +278,7 @@ func (failingList) Person(context.Context, string) (sessions.Person, error) {
 }
 
 func TestASessionThatCantBeListedStartsNotAtAll(t *testing.T) {
-	b := newBench(t)
+	b := newHarness(t)
 	k := b.Keeper
 	k.Store = failingList{b.store}
 	if _, err := k.New(t.Context(), tokens); err == nil || errors.Is(err, dynamo.ErrStale) {
