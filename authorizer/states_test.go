@@ -52,7 +52,7 @@ func (l *life) do(command func(apikey.Key, time.Time) (apikey.Key, error)) {
 func (l *life) rotate(grace time.Duration) {
 	l.t.Helper()
 	seconds := int64(grace / time.Second)
-	parsed, err := rotation.ParseGrace(&seconds)
+	parsed, err := rotation.ParseGrace(&seconds, "scheduled")
 	if err != nil {
 		l.t.Fatal(err)
 	}

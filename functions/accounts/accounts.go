@@ -21,7 +21,9 @@ type accountStore interface {
 	CreateAccount(ctx context.Context, a account.Account, owner account.Member, row audit.Row) (account.Account, error)
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)
-	SetType(ctx context.Context, id account.ID, to account.Type, now time.Time, row control.RowMaker) (account.Account, error)
+	BeginType(ctx context.Context, o control.Operation, row audit.Row) (control.Operation, bool, error)
+	ContinueType(ctx context.Context, o control.Operation, now time.Time, stop func() bool, row control.RowMaker) (control.Operation, error)
+	Operation(ctx context.Context, id account.ID, operation string) (control.Operation, error)
 	Close(ctx context.Context, id account.ID, now time.Time, row control.RowMaker) (account.Account, error)
 	Memberships(ctx context.Context, who account.Subject, after string, limit int) (control.MembershipPage, error)
 	IsOperator(ctx context.Context, who account.Subject) (bool, error)
@@ -56,6 +58,7 @@ func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	for _, m := range found.Memberships {
 		doc.Accounts = append(doc.Accounts, api.MyAccount{
 			Id: string(m.Account.ID), Name: text.Shown(m.Account.Name), Type: api.AccountType(m.Account.Type), Role: api.Role(m.Role),
+			Closed: m.Account.Closed(),
 		})
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
@@ -98,6 +101,10 @@ func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway
 	if err != nil {
 		return err
 	}
+	change, err := typeChange(body)
+	if err != nil {
+		return err
+	}
 	before, err := h.store.Account(r.Context(), c.Account)
 	if err != nil {
 		return err
@@ -118,10 +125,8 @@ func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway
 			return err
 		}
 	}
-	if body.Type != nil {
-		if after, err = h.store.SetType(r.Context(), c.Account, account.Type(*body.Type), h.source.Time(), h.rows(c)); err != nil {
-			return err
-		}
+	if change != nil {
+		return h.changeType(w, r, c, *change)
 	}
 	return showAccount(w, http.StatusOK, after, c.Role)
 }
@@ -132,7 +137,7 @@ func (h *accounts) mayEdit(r *http.Request, c gateway.Principal, members gateway
 	if members.Has("name") && !c.May(account.RenameAccount) {
 		return false, gateway.ErrForbidden
 	}
-	if !members.Has("type") && !members.Has("key_limit") {
+	if !members.Has("type") && !members.Has("key_limit") && !members.Has("billing_types") {
 		return false, nil
 	}
 	operator = c.Operator

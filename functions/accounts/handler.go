@@ -43,6 +43,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	const one = "/v1/accounts/{account}"
 	m.Account("GET "+one, h.accounts.getAccount, account.ReadKeys)
 	m.Account("PATCH "+one, h.accounts.editAccount, account.RenameAccount, account.SetAccountType, account.SetKeyLimit)
+	m.Account("GET "+one+"/operations/{operation}", h.accounts.getOperation, account.ReadKeys)
 	m.Account("POST "+one+"/close", gateway.NoBody(h.accounts.closeAccount), account.CloseAccount)
 	m.Account("GET "+one+"/audit", h.audit.listAudit, account.ReadAudit)
 	m.Account("GET "+one+"/keys/{key}/audit", h.audit.listKeyAudit, account.ReadAudit)

@@ -62,10 +62,12 @@ func fixture(t testing.TB) apitest.Fixture {
 	blocked := r.NewKey(t, r.account)
 	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/keys/" + string(blocked.ID) + "/block", Body: map[string]any{"reason": "abuse"}})
 	i := r.Want(t, 201, apitest.Call{As: "owner", Method: "POST", Path: r.path("/invitations"), Body: map[string]any{"role": "viewer"}}).JSON(t)
+	o := r.Want(t, 202, apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: map[string]any{"type": "enterprise"}}).JSON(t)
 	return apitest.Fixture{
 		API: r.API, Account: r.account.ID,
 		Params: map[string]string{
 			"account": string(r.account.ID), "key": string(k.ID), "sub": "somebody", "invitation": i["id"].(string),
+			"operation": o["id"].(string),
 		},
 		Instead: map[string]map[string]string{"unblockKey": {"key": string(blocked.ID)}},
 		Bodies: map[string]any{
@@ -89,7 +91,8 @@ func TestOwnersRenameAndOperatorsDoTheRest(t *testing.T) {
 	if doc := patch("owner", map[string]any{"name": " New name "}, 200).JSON(t); doc["name"] != "New name" {
 		t.Errorf("%v", doc)
 	}
-	doc := patch("operator", map[string]any{"type": "enterprise", "key_limit": 200}, 200).JSON(t)
+	patch("operator", map[string]any{"type": "enterprise", "key_limit": 200}, 202)
+	doc := patch("operator", map[string]any{"type": "enterprise"}, 200).JSON(t)
 	if doc["type"] != "enterprise" || doc["key_limit"] != 200.0 || doc["pending_type"] != nil {
 		t.Errorf("%v", doc)
 	}
@@ -100,13 +103,78 @@ func TestOwnersRenameAndOperatorsDoTheRest(t *testing.T) {
 	}
 }
 
-func TestAccountTypeIsRefusedWhileABillingTypeWouldNotFit(t *testing.T) {
+func TestAChangeOfTypeIsAnOperationThatCanBeRead(t *testing.T) {
 	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
-	r.NewKey(t, r.account, func(k *apikey.Key) { k.BillingType = apikey.Freemium })
-	call := apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: map[string]any{"type": "enterprise"}}
-	if got := r.Do(t, call); got.Problem() != "409 billing_type_conflict []" {
-		t.Error(got.Problem())
+	free := r.NewKey(t, r.account, func(k *apikey.Key) { k.BillingType = apikey.Freemium })
+	payg := r.NewKey(t, r.account, func(k *apikey.Key) { k.BillingType = apikey.PayAsYouGrow })
+	answer := r.Want(t, 202, apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: map[string]any{
+		"type": "enterprise", "billing_types": map[string]any{"pay_as_you_grow": "paying"},
+	}})
+	at := answer.Header.Get("Location")
+	if at != r.path("/operations/"+answer.JSON(t)["id"].(string)) {
+		t.Fatalf("Location %q", at)
+	}
+	if doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: at}).JSON(t); doc["status"] != "done" || doc["type"] != "enterprise" {
+		t.Errorf("%v", doc)
+	}
+	for id, want := range map[apikey.ID]apikey.BillingType{free.ID: apikey.Evaluation, payg.ID: apikey.Paying} {
+		k, err := r.Control.Key(t.Context(), r.account.ID, id)
+		if err != nil || k.BillingType != want || k.AccountType != account.Enterprise {
+			t.Errorf("%+v, %v, want %s", k, err, want)
+		}
+	}
+	for _, id := range []string{"op_x", "op_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", "x"} {
+		r.Want(t, 404, apitest.Call{As: "owner", Method: "GET", Path: r.path("/operations/" + id)})
+	}
+}
+
+func TestMoreKeysThanOneAnswerHasTimeForAreLeftToTheJob(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	raised := r.account
+	raised.KeyLimit = keysAtOnce + 1
+	if _, err := r.Control.UpdateAccount(t.Context(), r.account, raised, keytest.Row(r.account.ID, "account.edit", "")); err != nil {
+		t.Fatal(err)
+	}
+	for range keysAtOnce + 1 {
+		r.NewKey(t, r.account)
+	}
+	patch := apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: map[string]any{"type": "enterprise"}}
+	first := r.Want(t, 202, patch)
+	if doc := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: first.Header.Get("Location")}).JSON(t); doc["status"] != "running" || doc["ended_at"] != nil {
+		t.Fatalf("%v", doc)
+	}
+	again := r.Want(t, 202, patch) // goes on with the same
+	if doc := again.JSON(t); doc["status"] != "done" || again.Header.Get("Location") != first.Header.Get("Location") {
+		t.Errorf("%v", doc)
+	}
+}
+
+func TestAMappingThatCantBeFollowedIsRefusedBeforeAnythingChanges(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	for want, body := range map[string]map[string]any{
+		"422 invalid [/billing_types]": {"type": "enterprise", "billing_types": map[string]any{"freemium": "pay_as_you_grow"}},
+		"422 invalid [/type]":          {"type": "gold"},
+	} {
+		if got := r.Do(t, apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: body}).Problem(); got != want {
+			t.Errorf("%v: %s", body, got)
+		}
+	}
+	for _, body := range []map[string]any{
+		{"billing_types": map[string]any{"freemium": "paying"}},
+		{"type": "enterprise", "billing_types": map[string]any{"gold": "paying"}},
+		{"type": "enterprise", "billing_types": map[string]any{"freemium": 1}},
+		{"type": "enterprise", "billing_types": "paying"},
+	} {
+		if got := r.Do(t, apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: body}); got.Status != 422 {
+			t.Errorf("%v: %s", body, got.Problem())
+		}
+	}
+	r.Want(t, 403, apitest.Call{As: "owner", Method: "PATCH", Path: r.path(""), Body: map[string]any{"billing_types": map[string]any{}}})
+	if a, err := r.Control.Account(t.Context(), r.account.ID); err != nil || a != r.account {
+		t.Errorf("%+v, %v", a, err)
 	}
 }
 

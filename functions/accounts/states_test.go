@@ -41,13 +41,14 @@ func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
 }
 
 var accountBodies = map[string]apitest.Member{
-	"createAccount.name":    {Body: object{"name": " Mine "}, Shows: map[string]string{"name": `"Mine"`, "type": `"self_serve"`, "key_limit": "100", "role": `"owner"`}},
-	"editAccount.name":      {Body: object{"name": " New "}, Shows: map[string]string{"name": `"New"`, "version": "2"}, Rows: []string{`account.edit name="New"`}},
-	"editAccount.key_limit": {Body: object{"key_limit": 7}, As: "operator", Shows: map[string]string{"key_limit": "7", "version": "2"}, Rows: []string{`account.edit key_limit=7`}},
-	"editAccount.type":      {Elsewhere: "TestOwnersRenameAndOperatorsDoTheRest"},
-	"putMember.role":        {Body: object{"role": "developer"}, Shows: map[string]string{"role": `"developer"`, "email": "null"}, Rows: []string{`member.add subject="somebody" role="developer"`}},
-	"putMember.email":       {Body: object{"role": "viewer", "email": " a@b.example "}, Shows: map[string]string{"email": `"a@b.example"`}, Rows: []string{`member.add subject="somebody" role="viewer" email="a@b.example"`}},
-	"createInvitation.role": {Body: object{"role": "owner"}, Shows: map[string]string{"role": `"owner"`, "email": "null"}, Rows: []string{`invitation.create invitation=* role="owner" email=`}},
+	"createAccount.name":        {Body: object{"name": " Mine "}, Shows: map[string]string{"name": `"Mine"`, "type": `"self_serve"`, "key_limit": "100", "role": `"owner"`}},
+	"editAccount.name":          {Body: object{"name": " New "}, Shows: map[string]string{"name": `"New"`, "version": "4"}, Rows: []string{`account.edit name="New"`}},
+	"editAccount.key_limit":     {Body: object{"key_limit": 7}, As: "operator", Shows: map[string]string{"key_limit": "7", "version": "4"}, Rows: []string{`account.edit key_limit=7`}},
+	"editAccount.type":          {Elsewhere: "TestOwnersRenameAndOperatorsDoTheRest"},
+	"editAccount.billing_types": {Elsewhere: "TestAMappingHoldsNoSecret"},
+	"putMember.role":            {Body: object{"role": "developer"}, Shows: map[string]string{"role": `"developer"`, "email": "null"}, Rows: []string{`member.add subject="somebody" role="developer"`}},
+	"putMember.email":           {Body: object{"role": "viewer", "email": " a@b.example "}, Shows: map[string]string{"email": `"a@b.example"`}, Rows: []string{`member.add subject="somebody" role="viewer" email="a@b.example"`}},
+	"createInvitation.role":     {Body: object{"role": "owner"}, Shows: map[string]string{"role": `"owner"`, "email": "null"}, Rows: []string{`invitation.create invitation=* role="owner" email=`}},
 	"createInvitation.email": {
 		Body: object{"role": "viewer", "email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "expires_at": `"2026-11-28T12:00:00Z"`},
 		Rows: []string{`invitation.create invitation=* role="viewer" email="a@b.example"`},

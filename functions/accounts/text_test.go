@@ -60,3 +60,30 @@ func TestASubjectIsTakenAsItIsOrNot(t *testing.T) {
 		}
 	}
 }
+
+// A mapping of billing types is no text, and an unknown one is not quoted.
+func TestAMappingHoldsNoSecret(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	for _, prefix := range apitest.Texts {
+		secret, err := prefix.Generate(keytest.Random(99))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, mapping := range []map[string]any{{secret.Reveal(): "paying"}, {"freemium": secret.Reveal()}} {
+			body := map[string]any{"type": "enterprise", "billing_types": mapping}
+			answer := r.Want(t, 422, apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: body})
+			if apitest.Texts.In(string(answer.Body)) {
+				t.Errorf("the answer quotes the secret: %s", answer.Body)
+			}
+		}
+	}
+	r.EachText(t, func(s string) {
+		if apitest.Texts.In(s) {
+			t.Errorf("stored: %s", s)
+		}
+	})
+	if apitest.Texts.In(r.Logs.String()) {
+		t.Error("logged")
+	}
+}

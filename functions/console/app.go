@@ -119,6 +119,16 @@ func (a *app) account(pattern string, e endpoint) {
 	})
 }
 
+// writing registers a form that changes something: for those who could send it.
+func (a *app) writing(pattern string, may func(can) bool, e endpoint) {
+	a.account(pattern, func(v *visit) error {
+		if err := v.allowed(may); err != nil {
+			return err
+		}
+		return e(v)
+	})
+}
+
 // plainID reports whether a part of a path can go into a path of the API unescaped.
 func plainID(id string) bool {
 	return !strings.ContainsFunc(id, func(r rune) bool {

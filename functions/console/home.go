@@ -17,8 +17,10 @@ func (a *app) home(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if len(me.Accounts) > 0 {
-		return v.redirect("/accounts/" + me.Accounts[0].Id + "/keys")
+	for _, one := range me.Accounts {
+		if !one.Closed {
+			return v.redirect("/accounts/" + one.Id + "/keys")
+		}
 	}
 	if me.Operator {
 		return v.redirect("/operator")

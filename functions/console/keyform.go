@@ -21,6 +21,7 @@ type choice struct {
 	Name    string
 	Values  []string
 	Default bool // a new key needn't say it; the texts are <name>.default and its hint
+	Fixed   bool // operators set it: it is shown, and in no form of the customer's
 	place   string
 	of      func(api.Key) string
 }
@@ -36,9 +37,8 @@ var choices = []choice{
 		of: func(k api.Key) string { return string(k.MissingOrigin) },
 	},
 	{
-		Name: "billing_type", Values: []string{"paying", "evaluation", "free", "freemium", "pay_as_you_grow"}, Default: true,
-		place: "billing_type", // the form's template draws it: its values depend on the account
-		of:    func(k api.Key) string { return string(k.BillingType) },
+		Name: "billing_type", Values: []string{"paying", "evaluation", "free", "freemium", "pay_as_you_grow"}, Fixed: true,
+		of: func(k api.Key) string { return string(k.BillingType) },
 	},
 }
 
@@ -52,7 +52,7 @@ type keyForm struct {
 // Choices are those that stand at a place of the form; "" is among the further settings.
 func (f *keyForm) Choices(place string) (list []choice) {
 	for _, c := range choices {
-		if c.place == place {
+		if c.place == place && !c.Fixed {
 			list = append(list, c)
 		}
 	}
@@ -89,7 +89,7 @@ func readKeyForm(v *visit) *form {
 		f.Values[name] = v.form(name)
 	}
 	for _, c := range choices {
-		f.Values[c.Name] = v.form(c.Name)
+		f.Values[c.Name], f.Values[c.Name+"_was"] = v.form(c.Name), v.form(c.Name+"_was")
 	}
 	f.Lists["domains"] = domainList(f.Values["domains"])
 	f.Lists["products"] = v.r.PostForm["products"]
@@ -126,9 +126,11 @@ func (f *form) members() map[string]any {
 		"header_only": f.Values["header_only"] != "",
 	}
 	for _, c := range choices {
-		if value := f.Values[c.Name]; value != "" || !c.Default {
-			m[c.Name] = value
+		value := f.Values[c.Name]
+		if c.Fixed || c.Default && (value == "" || value == f.Values[c.Name+"_was"]) {
+			continue // the default stays one, so that it follows what it depends on
 		}
+		m[c.Name] = value
 	}
 	return m
 }
@@ -163,7 +165,7 @@ func (a *app) editForm(v *visit) error {
 	}
 	f := newForm()
 	for _, c := range choices {
-		f.Values[c.Name] = c.of(k)
+		f.Values[c.Name], f.Values[c.Name+"_was"] = c.of(k), c.of(k)
 	}
 	f.Values["name"], f.Values["domains"] = k.Name, strings.Join(k.Domains, "\n")
 	f.Values["version"] = strconv.FormatInt(k.Version, 10)

@@ -15,10 +15,10 @@ import (
 func (a *app) keyRoutes() {
 	a.account("GET /accounts/{account}/keys", a.listKeys)
 	a.person("GET /accounts/new", a.newAccount)
-	a.account("GET /accounts/{account}/keys/new", a.newKey)
+	a.writing("GET /accounts/{account}/keys/new", can.write, a.newKey)
 	a.account("POST /accounts/{account}/keys/new", a.createKey)
 	a.account("GET /accounts/{account}/keys/{key}", a.showKey)
-	a.account("GET /accounts/{account}/keys/{key}/edit", a.editForm)
+	a.writing("GET /accounts/{account}/keys/{key}/edit", can.write, a.editForm)
 	a.account("POST /accounts/{account}/keys/{key}/edit", a.editKey)
 	a.public("POST /domains/check", a.checkDomains)
 	a.stepRoutes()

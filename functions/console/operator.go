@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"latchkey/functions/console/internal/management"
+	accounts "latchkey/shared/account"
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
 	shown "latchkey/shared/text"
 )
 
@@ -21,6 +23,8 @@ func (a *app) operatorRoutes() {
 	a.operators("POST /operator/accounts/{account}/close", a.closeAccount)
 	a.operators("GET /operator/keys/{key}", func(v *visit) error { return a.showOperatorKey(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/keys/{key}/block", a.blockKey)
+	a.operators("POST /operator/accounts/{account}/keys/{key}/billing-type", a.setBillingType)
+	a.operators("POST /operator/accounts/{account}/keys/{key}/limits/{class}", a.grantLimit)
 	a.operators("POST /operator/keys/{key}/unblock", a.unblockKey)
 	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators", a.addOperator)
@@ -145,8 +149,51 @@ func (a *app) editAccountAsOperator(v *visit, f *form, body api.EditAccount, don
 }
 
 func (a *app) setType(v *visit) error {
-	kind := api.AccountType(v.form("type"))
-	return a.editAccountAsOperator(v, newForm(), api.EditAccount{Type: &kind}, "type_changed")
+	kind, f := api.AccountType(v.form("type")), newForm()
+	var o api.Operation
+	status, err := f.submit(v, management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: api.EditAccount{Type: &kind}}, &o)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showOperatorAccount(v, status, f)
+	}
+	done := "type_changed"
+	if o.Status == api.Running {
+		done = "type_changing"
+	}
+	return v.redirect("/operator/accounts/" + v.r.PathValue("account") + "?done=" + done)
+}
+
+// setBillingType and grantLimit change a key's commercial facts, which its customer can't.
+func (a *app) setBillingType(v *visit) error {
+	f := newForm()
+	f.Values["billing_type"] = v.form("billing_type")
+	body := api.SetBillingType{BillingType: api.BillingType(f.Values["billing_type"])}
+	return a.changeFactAsOperator(v, f, "/billing-type", body, "billing_set")
+}
+
+func (a *app) grantLimit(v *visit) error {
+	f := newForm()
+	f.Values["qps"] = v.form("qps")
+	class := v.r.PathValue("class")
+	if _, err := v.classPath(); err != nil {
+		return err
+	}
+	f.Values["class"] = class
+	return a.changeFactAsOperator(v, f, "/limits/"+class, api.SetLimit{Qps: f.whole(v, "qps")}, "limit_set")
+}
+
+func (a *app) changeFactAsOperator(v *visit, f *form, below string, body any, done string) error {
+	path := "/v1/operator/accounts/" + v.r.PathValue("account") + "/keys/" + v.r.PathValue("key") + below
+	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: body}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showOperatorKey(v, status, f)
+	}
+	return v.redirect("/operator/keys/" + v.r.PathValue("key") + "?done=" + done)
 }
 
 func (a *app) setKeyLimit(v *visit) error {
@@ -201,6 +248,7 @@ type operatorKey struct {
 	*form
 	api.OperatorKey
 	Products []string
+	Billing  []string // the billing types that fit the account's type
 	Refusals []refusal
 	Fresh    string
 }
@@ -211,6 +259,9 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 		return err
 	}
 	d := &operatorKey{form: f, OperatorKey: found}
+	for _, b := range apikey.BillingTypes(accounts.Type(found.Account.Type)) {
+		d.Billing = append(d.Billing, string(b))
+	}
 	var products []api.Product
 	var used api.Usage
 	var lacking bool

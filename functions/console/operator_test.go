@@ -102,7 +102,10 @@ func TestChangesOfAnAccountSendOnlyWhatChanges(t *testing.T) {
 	r.signIn("operator")
 	fakeAnswers(r, "Demo")
 	route := "PATCH /v1/accounts/" + account
-	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, api.Account{}); return true })
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 202, api.Operation{Status: api.Done})
+		return true
+	})
 	r.post("/operator/accounts/"+account+"/type", url.Values{"type": {"enterprise"}})
 	r.post("/operator/accounts/"+account+"/key-limit", url.Values{"key_limit": {"250"}})
 	r.post("/operator/accounts/"+account+"/key-limit", url.Values{"key_limit": {"lots"}})
@@ -119,7 +122,7 @@ func TestChangesOfAnAccountSendOnlyWhatChanges(t *testing.T) {
 		return true
 	})
 	page := r.post("/operator/accounts/"+account+"/type", url.Values{"type": {"self_serve"}})
-	if page.StatusCode != 409 || !strings.Contains(text(page.doc), "Change the billing types") {
+	if page.StatusCode != 409 || !strings.Contains(text(page.doc), "fit the account's type") {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
 }

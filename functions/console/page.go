@@ -9,11 +9,13 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"latchkey/functions/console/internal/locale"
+	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 )
 
@@ -115,7 +117,8 @@ func (v *visit) enter(p *page) error {
 	for i, a := range p.Me.Accounts {
 		if a.Id == v.accountID {
 			p.Account = &p.Me.Accounts[i]
-			p.Can = can{Write: a.Role != api.Viewer, Own: a.Role == api.Owner, Operate: p.Me.Operator}
+			p.Can = rightsIn(a)
+			p.Can.Operate = p.Me.Operator
 			return nil
 		}
 	}
@@ -131,6 +134,32 @@ func (v *visit) enter(p *page) error {
 	p.Account.Name, p.Account.Type = a.Name, a.Type
 	return nil
 }
+
+// rightsIn lists the rights of a member in an account. In a closed one nobody changes anything.
+func rightsIn(a api.MyAccount) can {
+	return can{Write: a.Role != api.Viewer && !a.Closed, Own: a.Role == api.Owner && !a.Closed}
+}
+
+// allowed refuses a page that is nothing but a form, to those who couldn't send it. The API decides; this spares people
+// to fill it in.
+func (v *visit) allowed(may func(can) bool) error {
+	me, err := v.person()
+	if err != nil {
+		return err
+	}
+	for _, a := range me.Accounts {
+		if a.Id == v.accountID && may(rightsIn(a)) {
+			return nil
+		}
+	}
+	if !me.Operator && !slices.ContainsFunc(me.Accounts, func(a api.MyAccount) bool { return a.Id == v.accountID }) {
+		return errNotFound
+	}
+	return &management.Problem{Problem: api.Problem{Status: http.StatusForbidden, Code: "forbidden", RequestId: v.requestID()}}
+}
+
+func (c can) write() bool { return c.Write }
+func (c can) own() bool   { return c.Own }
 
 func (v *visit) theme() string {
 	if theme := v.cookie(themeCookie); theme == "light" || theme == "dark" {

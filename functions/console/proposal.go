@@ -12,9 +12,9 @@ import (
 )
 
 func (a *app) proposalRoutes() {
-	a.account("GET /accounts/{account}/keys/{key}/propose", a.proposeForm)
+	a.writing("GET /accounts/{account}/keys/{key}/propose", can.write, a.proposeForm)
 	a.account("POST /accounts/{account}/keys/{key}/propose", a.propose)
-	a.account("GET /accounts/{account}/keys/{key}/limits/{class}", a.limitForm)
+	a.writing("GET /accounts/{account}/keys/{key}/limits/{class}", can.write, a.limitForm)
 	a.account("POST /accounts/{account}/keys/{key}/limits/{class}", a.lowerLimit)
 }
 

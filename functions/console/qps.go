@@ -12,10 +12,10 @@ import (
 
 func (a *app) qpsRoutes() {
 	a.account("GET /accounts/{account}/qps-requests", a.listRequests)
-	a.account("GET /accounts/{account}/qps-requests/new", a.requestForm)
+	a.writing("GET /accounts/{account}/qps-requests/new", can.write, a.requestForm)
 	a.account("POST /accounts/{account}/qps-requests/new", a.fileRequest)
 	a.account("GET /accounts/{account}/qps-requests/{request}", a.showRequest)
-	a.account("GET /accounts/{account}/qps-requests/{request}/withdraw", a.withdrawForm)
+	a.writing("GET /accounts/{account}/qps-requests/{request}/withdraw", can.write, a.withdrawForm)
 	a.account("POST /accounts/{account}/qps-requests/{request}/withdraw", a.withdraw)
 }
 

@@ -60,9 +60,12 @@ var needs = map[string]matrix.Action{
 	"/operator/accounts/{account}/close":                  matrix.CloseAccount,
 	"/operator/keys/{key}/block":                          matrix.BlockKeys,
 	"/operator/keys/{key}/unblock":                        matrix.BlockKeys,
-	"/operator/qps-requests/{account}/{request}":          matrix.DecideRequests,
-	"/operator/operators":                                 matrix.ManageOperator,
-	"/operator/operators/remove":                          matrix.ManageOperator,
+
+	"/operator/accounts/{account}/keys/{key}/billing-type":   matrix.SetBilling,
+	"/operator/accounts/{account}/keys/{key}/limits/{class}": matrix.SetLimits,
+	"/operator/qps-requests/{account}/{request}":             matrix.DecideRequests,
+	"/operator/operators":                                    matrix.ManageOperator,
+	"/operator/operators/remove":                             matrix.ManageOperator,
 }
 
 // shows are the pages of the rights to read.

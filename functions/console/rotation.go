@@ -10,38 +10,47 @@ import (
 )
 
 func (a *app) rotationRoutes() {
-	a.account("GET /accounts/{account}/keys/{key}/rotate", a.rotateForm)
+	a.writing("GET /accounts/{account}/keys/{key}/rotate", can.write, a.rotateForm)
 	a.account("POST /accounts/{account}/keys/{key}/rotate", a.rotateKey)
-	a.account("GET /accounts/{account}/keys/{key}/extend", a.extendForm)
+	a.writing("GET /accounts/{account}/keys/{key}/extend", can.write, a.extendForm)
 	a.account("POST /accounts/{account}/keys/{key}/extend", a.extendRotation)
-	a.account("GET /accounts/{account}/keys/{key}/policy", a.policyForm)
+	a.writing("GET /accounts/{account}/keys/{key}/policy", can.write, a.policyForm)
 	a.account("POST /accounts/{account}/keys/{key}/policy", a.putPolicy)
 }
 
-// graces are the grace periods to choose from, in seconds.
-var graces = []int64{0, 3600, 86400, 7 * 86400, 30 * 86400}
+// The grace periods to choose from, in seconds. A rotation can leave it to the API, which goes by the reason.
+var (
+	longer = []string{"3600", "86400", "604800", "2592000"}
+	graces = append([]string{"", "0"}, longer...)
+)
 
 type rotationForm struct {
 	*form
-	Key    api.Key
-	Graces []string
+	Key     api.Key
+	Graces  []string
+	Reasons []api.RotateKeyReason
+	Running bool // a rotation is in progress: only a leak can replace the secret now
 }
 
-func (a *app) showRotation(v *visit, status int, name string, f *form, graces []int64) error {
+func (a *app) showRotation(v *visit, status int, name string, f *form, graces []string) error {
 	k, err := v.key()
 	if err != nil {
 		return err
 	}
-	d := &rotationForm{form: f, Key: k}
-	for _, seconds := range graces {
-		d.Graces = append(d.Graces, strconv.FormatInt(seconds, 10))
+	d := &rotationForm{form: f, Key: k, Graces: graces, Running: k.PreviousPreview != nil && !k.RotationCancelled}
+	if d.Reasons = []api.RotateKeyReason{api.Other, api.Scheduled, api.Leaked}; d.Running {
+		f.Values["reason"] = string(api.Leaked)
+		d.Reasons = []api.RotateKeyReason{api.Leaked}
 	}
 	return v.render(status, name, v.t(name+".title", "name", k.Name), d)
 }
 
 func (a *app) rotateForm(v *visit) error {
 	f := newForm()
-	f.Values["grace_seconds"], f.Values["reason"], f.Values["idempotency"] = "86400", string(api.Other), rand.Text()
+	f.Values["grace_seconds"], f.Values["reason"], f.Values["idempotency"] = "", string(api.Other), rand.Text()
+	if v.query("reason") == string(api.Leaked) {
+		f.Values["grace_seconds"], f.Values["reason"] = "0", string(api.Leaked)
+	}
 	return a.showRotation(v, http.StatusOK, "rotate", f, graces)
 }
 
@@ -50,7 +59,10 @@ func (a *app) rotateKey(v *visit) error {
 	for _, name := range []string{"grace_seconds", "reason", "idempotency"} {
 		f.Values[name] = v.form(name)
 	}
-	body := api.RotateKey{GraceSeconds: f.seconds(v)}
+	var body api.RotateKey
+	if f.Values["grace_seconds"] != "" {
+		body.GraceSeconds = f.seconds(v)
+	}
 	if reason := api.RotateKeyReason(f.Values["reason"]); reason != "" {
 		body.Reason = &reason
 	}
@@ -90,7 +102,7 @@ func (f *form) seconds(v *visit) *int64 {
 func (a *app) extendForm(v *visit) error {
 	f := newForm()
 	f.Values["grace_seconds"] = "604800"
-	return a.showRotation(v, http.StatusOK, "extend", f, graces[1:])
+	return a.showRotation(v, http.StatusOK, "extend", f, longer)
 }
 
 func (a *app) extendRotation(v *visit) error {
@@ -104,7 +116,7 @@ func (a *app) extendRotation(v *visit) error {
 		}
 	}
 	if f.Bad() {
-		return a.showRotation(v, http.StatusUnprocessableEntity, "extend", f, graces[1:])
+		return a.showRotation(v, http.StatusUnprocessableEntity, "extend", f, longer)
 	}
 	return v.redirect(v.keyURL("?done=extended"))
 }

@@ -28,12 +28,12 @@ func TestAFormShowsWhatThereIs(t *testing.T) {
 	})
 	root := "/accounts/" + account
 	for path, want := range map[string]string{
-		root + "/keys/" + keyID + "/edit":               `{"billing_type":"evaluation","domains":["one.example","two.example"],"header_only":true,"missing_origin":"allow","name":"Site \u003c1\u003e","products":["map-display"],"usage":"mobile"}`,
+		root + "/keys/" + keyID + "/edit":               `{"domains":["one.example","two.example"],"header_only":true,"name":"Site \u003c1\u003e","products":["map-display"],"usage":"mobile"}`,
 		root + "/keys/" + keyID + "/policy":             `{"every_days":31,"notify_days_before":4,"principal":"arn:aws:iam::123456789012:role/x"}`,
 		root + "/keys/" + keyID + "/propose":            `{"domains":["next.example"],"products":["map-display"]}`,
 		root + "/keys/" + keyID + "/limits/map-display": `{"qps":7}`,
 		root + "/keys/" + keyID + "/extend":             `{"grace_seconds":604800}`,
-		root + "/keys/" + keyID + "/rotate":             `{"grace_seconds":86400,"reason":"other"}`,
+		root + "/keys/" + keyID + "/rotate":             `{"reason":"other"}`,
 		root + "/account":                               `{"name":"Demo"}`,
 		"/operator/accounts/" + account:                 `{"type":"enterprise"}`,
 	} {

@@ -16,14 +16,15 @@ type step struct {
 	grave  bool   // it can't be taken back, or interrupts
 	typed  bool   // the key's name must be typed
 	seen   bool   // it answers to what the page showed, so the key's version is sent
+	own    bool   // for owners alone
 }
 
 var steps = []step{
 	{name: "disable", method: http.MethodPost, path: "/disable", grave: true},
 	{name: "enable", method: http.MethodPost, path: "/enable"},
-	{name: "revoke", method: http.MethodPost, path: "/revoke", grave: true, typed: true},
-	{name: "delete", method: http.MethodDelete, grave: true},
-	{name: "restore", method: http.MethodPost, path: "/restore"},
+	{name: "revoke", method: http.MethodPost, path: "/revoke", grave: true, typed: true, own: true},
+	{name: "delete", method: http.MethodDelete, grave: true, own: true},
+	{name: "restore", method: http.MethodPost, path: "/restore", own: true},
 	{name: "rotation-end", method: http.MethodPost, path: "/rotation/end", grave: true},
 	{name: "rotation-cancel", method: http.MethodPost, path: "/rotation/cancel"},
 	{name: "policy-remove", method: http.MethodDelete, path: "/rotation-policy"},
@@ -33,10 +34,14 @@ var steps = []step{
 
 func (a *app) stepRoutes() {
 	for _, s := range steps {
-		a.account("GET /accounts/{account}/keys/{key}/"+s.name, func(v *visit) error { return a.ask(v, http.StatusOK, s, newForm()) })
+		may := can.write
+		if s.own {
+			may = can.own
+		}
+		a.writing("GET /accounts/{account}/keys/{key}/"+s.name, may, func(v *visit) error { return a.ask(v, http.StatusOK, s, newForm()) })
 		a.account("POST /accounts/{account}/keys/{key}/"+s.name, func(v *visit) error { return a.take(v, s) })
 	}
-	a.account("GET /accounts/{account}/keys/{key}/reveal", func(v *visit) error { return a.ask(v, http.StatusOK, reveal, newForm()) })
+	a.writing("GET /accounts/{account}/keys/{key}/reveal", can.own, func(v *visit) error { return a.ask(v, http.StatusOK, reveal, newForm()) })
 	a.account("POST /accounts/{account}/keys/{key}/reveal", a.reveal)
 }
 

@@ -85,6 +85,9 @@ var detailTypes = map[string]string{
 	"key.rotation_cancel":  "Key Rotation Cancelled",
 	"key.rotation_policy":  "Key Rotation Policy Changed",
 	"key.lower_limit":      "Key Limit Lowered",
+	"key.raise_limit":      "Key Limit Raised",
+	"key.set_limit":        "Key Limit Set",
+	"key.billing_type":     "Key Billing Type Changed",
 
 	"key.rotation_announced": "Key Rotation Announced",
 	"key.deliver":            "Key Secret Delivered",
@@ -100,6 +103,7 @@ var detailTypes = map[string]string{
 	"account.edit":        "Account Changed",
 	"account.type.begin":  "Account Type Change Begun",
 	"account.type.refuse": "Account Type Change Refused",
+	"account.type.end":    "Account Type Change Ended",
 	"account.type":        "Account Type Changed",
 	"account.close.begin": "Account Closure Begun",
 	"account.close":       "Account Closed",
@@ -115,6 +119,7 @@ var detailTypes = map[string]string{
 	"qps.withdraw":        "QPS Request Withdrawn",
 	"qps.approve":         "QPS Request Approved",
 	"qps.reject":          "QPS Request Rejected",
+	"qps.end":             "QPS Request Ended",
 	"gate.repair":         "Gate Record Repaired",
 }
 

@@ -30,7 +30,6 @@ func TestInputsHaveBothTheirBounds(t *testing.T) {
 	}{
 		{"name", all, []any{"x", strings.Repeat("é", 64), " x\n"}, map[string]any{"": "", " ": 5, "  ": strings.Repeat("é", 65), "   ": "a\nb", "    ": nil}},
 		{"usage", all, []any{"frontend", "mobile"}, map[string]any{"": "", " ": "Backend", "  ": nil}},
-		{"billing_type", all, []any{"pay_as_you_grow"}, map[string]any{"": "", " ": "paying", "  ": nil}},
 		{"missing_origin", all, []any{"deny"}, map[string]any{"": "", " ": "Deny", "  ": nil}},
 		{"header_only", all, []any{true}, map[string]any{"": "true", " ": nil}},
 		{"expires_at", all, []any{at(time.Millisecond), "9999-12-31T23:59:59.999Z"}, map[string]any{

@@ -43,10 +43,14 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Princ
 
 // newKey makes the record of a new key, without its secret.
 func (h *handler) newKey(acct account.Account, body api.CreateKey, members gateway.Members) (apikey.Key, error) {
-	f := fields{texts: h.service.Texts, products: h.service.Products, accountType: acct.Type, now: h.service.Source.Time()}
+	f := fields{texts: h.service.Texts, products: h.service.Products, now: h.service.Source.Time()}
+	billing, err := apikey.DefaultBilling(acct.Type)
+	if err != nil {
+		return apikey.Key{}, err
+	}
 	k := apikey.Key{
 		Account: acct.ID, AccountType: acct.Type, CreatedAt: f.now, UpdatedAt: f.now,
-		BillingType: f.billing(nil), Recoverable: body.Recoverable != nil && *body.Recoverable,
+		BillingType: billing, Recoverable: body.Recoverable != nil && *body.Recoverable,
 	}
 	shared, err := asEdit(body)
 	if err != nil {

@@ -26,7 +26,7 @@ func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err := before.Editable(); err != nil {
 		return err
 	}
-	f := fields{texts: h.service.Texts, products: h.service.Products, accountType: before.AccountType, now: h.service.Source.Time()}
+	f := fields{texts: h.service.Texts, products: h.service.Products, now: h.service.Source.Time()}
 	after := before.Touched(f.now)
 	f.set(&after, body, members)
 	if err := f.err(); err != nil {

@@ -7,7 +7,6 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
-	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/origin/entry"
@@ -17,11 +16,10 @@ import (
 
 // fields turns members of a body into a key's facts and collects the invalid ones, so that one answer names all.
 type fields struct {
-	texts       text.Secrets
-	products    product.Catalogue
-	accountType account.Type
-	now         time.Time
-	bad         []api.FieldError
+	texts    text.Secrets
+	products product.Catalogue
+	now      time.Time
+	bad      []api.FieldError
 }
 
 func (f *fields) err() error {
@@ -36,14 +34,12 @@ func (f *fields) refuse(e api.FieldError) { f.bad = append(f.bad, e) }
 // set gives a key the attributes that a body has; those that it hasn't stay. The members are RFC 7396's: expires_at can
 // be null.
 func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
+	before := *k
 	if body.Name != nil {
 		k.Name = f.name(k.Name, *body.Name)
 	}
 	if body.Usage != nil {
-		k.Usage = f.usage(*body.Usage)
-	}
-	if body.BillingType != nil {
-		k.BillingType = f.billing(body.BillingType)
+		*k = k.SetUsage(f.usage(*body.Usage))
 	}
 	if body.Products != nil {
 		k.Products = f.productList("products", *body.Products)
@@ -51,8 +47,8 @@ func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 	if body.Domains != nil {
 		k.Domains = f.domains("domains", *body.Domains)
 	}
-	if body.MissingOrigin != nil && *body.MissingOrigin != web.MissingOrigin(k.MissingOrigin) {
-		k.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
+	if body.MissingOrigin != nil && (*body.MissingOrigin != web.MissingOrigin(before.MissingOrigin) || k.Usage != before.Usage) {
+		k.MissingOrigin, k.OriginChosen = apikey.MissingOrigin(*body.MissingOrigin), true
 	}
 	if body.HeaderOnly != nil {
 		k.HeaderOnly = *body.HeaderOnly
@@ -81,19 +77,6 @@ func (f *fields) usage(kind api.UsageKind) apikey.ClientKind {
 		f.refuse(gateway.Field("usage", "not_a_choice", "It must be frontend, backend or mobile."))
 	}
 	return usage
-}
-
-func (f *fields) billing(wanted *api.BillingType) apikey.BillingType {
-	kind := ""
-	if wanted != nil {
-		kind = string(*wanted)
-	}
-	billing, err := apikey.ParseBilling(kind, f.accountType)
-	if err != nil {
-		f.refuse(gateway.Field("billing_type", "billing_type_mismatch",
-			fmt.Sprintf("Accounts of type %s have %v.", f.accountType, apikey.BillingTypes(f.accountType))))
-	}
-	return billing
 }
 
 // expiry reads a moment in the future; nil takes the expiry away.

@@ -36,6 +36,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+key+"/restore", gateway.NoBody(h.restore), account.DeleteKeys)
 	m.Account("POST "+key+"/reveal", gateway.NoBody(h.reveal), account.RevealKeys)
 	m.Account("POST "+key+"/test", h.test, account.ReadKeys)
+	m.Account("PUT /v1/operator/accounts/{account}/keys/{key}/billing-type", h.setBilling, account.SetBilling)
 	m.Account("PUT "+key+"/proposal", h.propose, account.WriteKeys)
 	m.Account("DELETE "+key+"/proposal", gateway.NoBody(h.dropProposal), account.WriteKeys)
 	m.Account("POST "+key+"/proposal/promote", gateway.NoBody(h.promote), account.WriteKeys)

@@ -132,7 +132,7 @@ func TestCreateRefusesInvalidMembers(t *testing.T) {
 		"product is null":     {good(func(b map[string]any) { b["products"] = []any{nil} }), "422 invalid [/products/0]"},
 		"bad domain":          {good(func(b map[string]any) { b["domains"] = []string{"ok.example.com", "*.co.uk"} }), "422 invalid [/domains/1]"},
 		"too many domains":    {good(func(b map[string]any) { b["domains"] = many }), "422 invalid [/domains]"},
-		"billing of another":  {good(func(b map[string]any) { b["billing_type"] = "paying" }), "422 invalid [/billing_type]"},
+		"own billing type":    {good(func(b map[string]any) { b["billing_type"] = "freemium" }), "422 invalid [/billing_type]"},
 		"expiry in the past":  {good(func(b map[string]any) { b["expires_at"] = "2020-01-01T00:00:00Z" }), "422 invalid [/expires_at]"},
 		"expiry is no time":   {good(func(b map[string]any) { b["expires_at"] = "tomorrow" }), "422 invalid [/expires_at]"},
 		"null usage":          {good(func(b map[string]any) { b["usage"] = nil }), "422 invalid [/usage]"},
@@ -417,3 +417,47 @@ func TestRemovedMemberIsRefusedOnTheNextRequest(t *testing.T) {
 }
 
 var allKeys = control.KeyQuery{Deleted: true}
+
+func TestOperatorsSetTheBillingTypeAndCustomersSeeIt(t *testing.T) {
+	r := newHarness(t)
+	operator := control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00Z"}
+	if err := r.Control.AddOperator(t.Context(), operator, false, keytest.Row(r.account.ID, "operator.add", "")); err != nil {
+		t.Fatal(err)
+	}
+	k := r.create(t, nil)
+	set := func(as, billing string) apitest.Answer {
+		path := "/v1/operator/accounts/" + string(r.account.ID) + "/keys/" + k["id"].(string) + "/billing-type"
+		return r.Do(t, apitest.Call{As: as, Method: "PUT", Path: path, Body: map[string]any{"billing_type": billing}})
+	}
+	for as, want := range map[string]int{"owner": 403, "developer": 403, "stranger": 404, "operator": 200} {
+		if got := set(as, "pay_as_you_grow"); got.Status != want {
+			t.Errorf("%s: %s", as, got.Problem())
+		}
+	}
+	if got := set("operator", "paying").Problem(); got != "422 invalid [/billing_type]" {
+		t.Error(got)
+	}
+	if doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.path(k)}).JSON(t); doc["billing_type"] != "pay_as_you_grow" {
+		t.Errorf("%v", doc)
+	}
+	r.post(t, 200, "owner", k, "revoke", map[string]any{"confirm_name": k["name"]})
+	if got := set("operator", "freemium"); got.Status != 200 {
+		t.Errorf("of a revoked key: %s", got.Problem())
+	}
+}
+
+func TestAChangedUsageTakesItsRuleAlongUnlessTheCustomerChose(t *testing.T) {
+	r := newHarness(t)
+	for want, body := range map[string]map[string]any{
+		"deny":  {"usage": "backend"},
+		"allow": {"usage": "backend", "missing_origin": "allow"},
+	} {
+		k := r.create(t, body)
+		doc := r.Want(t, 200, apitest.Call{
+			As: "developer", Method: "PATCH", Path: r.path(k), Body: map[string]any{"usage": "frontend"}, Headers: map[string]string{"If-Match": `"1"`},
+		}).JSON(t)
+		if doc["missing_origin"] != want {
+			t.Errorf("%v becomes a page's key: %v, want %s", body, doc["missing_origin"], want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 
 	"latchkey/functions/internal/gateway"
@@ -30,6 +31,22 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Princ
 func (h *handler) remove(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	return h.service.Change(w, r, c, "key.delete", func(k apikey.Key) (apikey.Key, error) {
 		return k.Delete(h.service.Source.Time()), nil
+	})
+}
+
+// setBilling is for operators: what a key's calls cost is no setting of the customer's.
+func (h *handler) setBilling(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.SetBillingType](r, gateway.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	return h.service.Change(w, r, c, "key.billing_type", func(k apikey.Key) (apikey.Key, error) {
+		billing, err := apikey.ParseBilling(string(body.BillingType), k.AccountType)
+		if err != nil {
+			return k, gateway.Invalid(gateway.Field("billing_type", "billing_type_mismatch",
+				fmt.Sprintf("Accounts of type %s have %v.", k.AccountType, apikey.BillingTypes(k.AccountType))))
+		}
+		return k.SetBilling(billing, h.service.Source.Time())
 	})
 }
 

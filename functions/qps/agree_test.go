@@ -130,14 +130,14 @@ func TestAnApprovalReplacesTheLimitThatAKeyHas(t *testing.T) {
 func TestLoweringIsSeenByAllThatKnowTheLimit(t *testing.T) {
 	for _, accountType := range []account.Type{account.SelfServe, account.Enterprise} {
 		r := newAgreeing(t, accountType, nil)
-		for _, wanted := range []int{3, 1} {
+		for _, wanted := range []int{3, 1, 2} { // the way back up to the default needs no approval
 			call := apitest.Call{As: "owner", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", "search"), Body: map[string]any{"qps": wanted}}
 			r.Want(t, 200, call)
 			r.agree(t, string(accountType), wanted, nil)
 		}
-		call := apitest.Call{As: "owner", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", "search"), Body: map[string]any{"qps": 2}}
+		call := apitest.Call{As: "owner", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", "search"), Body: map[string]any{"qps": 1000}}
 		if got := r.Do(t, call); got.Problem() != "422 invalid [/qps]" {
-			t.Errorf("%s: raised: %s", accountType, got.Problem())
+			t.Errorf("%s: raised above the default: %s", accountType, got.Problem())
 		}
 	}
 }

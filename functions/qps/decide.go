@@ -107,11 +107,14 @@ func (h *handler) grant(r *http.Request, c gateway.Principal, wanted *int, comme
 	if err == nil {
 		err = k.Editable()
 	}
+	if err == nil && before.Ends(k) {
+		err = qps.ErrObsolete
+	}
 	if err != nil {
 		return before, err
 	}
 	raised := k.Touched(now)
-	raised.Limits = qps.WithLimit(k.Limits, before.Class, after.Decision.QPS, before.EndsAt, now)
+	raised.Limits = qps.Grant(k.Limits, before.Class, after.Decision.QPS, before.EndsAt, now)
 	row := h.row(c, "qps.approve", after, audit.KeyChanges(&k, raised)...)
 	_, err = h.store.CommitDecision(r.Context(), control.Change{Before: &k, After: raised, Audit: row}, after)
 	return after, err

@@ -47,7 +47,8 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+requests+"/{request}/approve", h.approve, account.DecideRequests)
 	m.Account("POST "+requests+"/{request}/reject", h.reject, account.DecideRequests)
 	m.Operator("GET /v1/qps-requests", h.queue, account.DecideRequests)
-	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", h.lower, account.WriteKeys)
+	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", h.setOwn, account.WriteKeys)
+	m.Account("PUT /v1/operator/accounts/{account}/keys/{key}/limits/{class}", h.grantDirectly, account.SetLimits)
 }
 
 // limited is a limit class with what holds for a key.
@@ -56,6 +57,7 @@ type limited struct {
 	class    product.Class
 	standard int // the catalogue's default for the account's type
 	most     int
+	free     int // what the customer may set without a request
 	current  int
 }
 
@@ -68,9 +70,10 @@ func (h *handler) limitOf(k apikey.Key, class product.Class) (limited, bool) {
 	for _, id := range k.Products {
 		if id == owner {
 			standard := cl.QPS[k.AccountType]
+			now := h.service.Source.Time()
 			return limited{
 				product: owner, class: class, standard: standard, most: cl.MaxQPS,
-				current: qps.Effective(k.Limits, class, standard, h.service.Source.Time()),
+				current: qps.Effective(k.Limits, class, standard, now), free: qps.Free(k.Limits, class, standard, now),
 			}, true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,7 +104,7 @@ func (r *harness) stored(t testing.TB) apikey.Key {
 
 func (r *harness) actions(t testing.TB) (list []string) {
 	for _, row := range r.AllAudit(t, r.account.ID) {
-		if strings.HasPrefix(row.Action, "qps.") || row.Action == "key.lower_limit" {
+		if strings.HasPrefix(row.Action, "qps.") || strings.HasSuffix(row.Action, "_limit") {
 			list = append(list, row.Action)
 		}
 	}
@@ -124,7 +125,7 @@ func TestARequestIsFiledSeenApprovedAndInForce(t *testing.T) {
 		t.Errorf("answer %v", answer)
 	}
 	k := r.stored(t)
-	want := []apikey.Limit{{Class: "search", QPS: 20, EndsAt: time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC)}}
+	want := []apikey.Limit{{Class: "search", QPS: 20, EndsAt: time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC), Lent: 20}}
 	if fmt.Sprint(k.Limits) != fmt.Sprint(want) {
 		t.Errorf("limits %+v", k.Limits)
 	}
@@ -226,7 +227,7 @@ func TestAProductNamesItsClassAndAClassItself(t *testing.T) {
 		`map-display map-display.tiles`: "map-display.tiles", `map-display.tiles map-display.tiles`: "map-display.tiles",
 	} {
 		r := newHarness(t)
-		more := map[string]any{"requested_qps": 700}
+		more := map[string]any{"requested_qps": map[string]int{"map-display": 700, "map-display.tiles": 7000}[class]}
 		names := strings.Fields(body)
 		more["product"] = names[0]
 		if len(names) == 2 {
@@ -354,14 +355,109 @@ func TestApprovalRefusesWhatIsTooMuchTooLateOrGone(t *testing.T) {
 	if _, err := r.Edit(t.Context(), r.key, "key.revoke", func(k *apikey.Key) { k.RevokedAt = keytest.Now }); err != nil {
 		t.Fatal(err)
 	}
-	if got := approve(nil); got != "409 key_revoked []" {
+	if got := approve(nil); got != "409 request_decided []" {
 		t.Error(got)
 	}
+}
+
+// left is a store whose requests are pending again: what a release that didn't end them with their key has left.
+type left struct{ store }
+
+func (l left) Request(ctx context.Context, id account.ID, request qps.RequestID) (qps.Request, error) {
+	r, err := l.store.Request(ctx, id, request)
+	r.Status, r.ClosedAt, r.Version = qps.Pending, time.Time{}, 1
+	return r, err
+}
+
+func (l left) OpenRequests(ctx context.Context, _ string, _ int) (page control.RequestPage, err error) {
+	page.Requests = make([]qps.Request, 1)
+	page.Requests[0], err = l.Request(ctx, l.store.(*open).account, l.store.(*open).id)
+	return page, err
+}
+
+type open struct {
+	store
+	account account.ID
+	id      qps.RequestID
+}
+
+func TestApprovalAndTheQueueCheckWhatSubmissionChecks(t *testing.T) {
+	for want, change := range map[string]func(*apikey.Key){
+		"409 key_revoked []":      func(k *apikey.Key) { k.RevokedAt = keytest.Now },
+		"409 key_deleted []":      func(k *apikey.Key) { k.DeletedAt = keytest.Now },
+		"409 request_obsolete []": func(k *apikey.Key) { k.Products = []product.ID{"map-display"} },
+		"200  []":                 func(k *apikey.Key) { k.Disabled = true },
+	} {
+		r := newHarness(t)
+		id := r.submit(t, nil)
+		if _, err := r.Edit(t.Context(), r.key, "key.edit", change); err != nil {
+			t.Fatal(err)
+		}
+		r.handler.store = left{&open{r.Control, r.account.ID, qps.RequestID(id)}}
+		queue := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/qps-requests"}).JSON(t)["requests"].([]any)
+		if got := r.Do(t, apitest.Call{As: "operator", Method: "POST", Path: r.path("qps-requests", id, "approve")}).Problem(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if (len(queue) == 1) != (want == "200  []") {
+			t.Errorf("%s: the queue has %v", want, queue)
+		}
+	}
+}
+
+func TestARequestThatIsTooLateIsNotApproved(t *testing.T) {
+	r := newHarness(t)
+	id := r.submit(t, map[string]any{"ends_at": "2026-11-21T13:00:00Z"})
 	r.Clock.Advance(time.Hour)
-	if got := approve(nil); got != "409 request_ended []" {
-		t.Error(got)
+	if got := r.post(t, 409, "operator", id, "approve", nil); got.Code() != "request_ended" {
+		t.Errorf("%s", got.Body)
 	}
-	r.post(t, 200, "operator", id, "reject", map[string]any{"comment": "The key is revoked."})
+	r.post(t, 200, "operator", id, "reject", map[string]any{"comment": "Too late."})
+}
+
+func TestWhatNeedsNoApprovalIsNoRequest(t *testing.T) {
+	r := newHarness(t)
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", "search"), Body: map[string]any{"qps": 2}})
+	for _, wanted := range []int{1, 3, 5} {
+		got := r.Do(t, apitest.Call{As: "owner", Method: "POST", Path: r.path("qps-requests"), Body: r.body(map[string]any{"requested_qps": wanted})})
+		if got.Status != 422 || !strings.Contains(string(got.Body), "no_approval_needed") {
+			t.Errorf("%d: %s", wanted, got.Body)
+		}
+	}
+}
+
+func TestOperatorsSetALimitAndItsCustomerMayComeBackToIt(t *testing.T) {
+	r := newHarness(t, func(a *account.Account) { a.Type = account.SelfServe })
+	limits := "keys/" + string(r.key.ID) + "/limits/search"
+	grant := func(as string, body any) apitest.Answer {
+		return r.Do(t, apitest.Call{As: as, Method: "PUT", Path: "/v1/operator/accounts/" + string(r.account.ID) + "/" + limits, Body: body})
+	}
+	set := func(qps int) apitest.Answer {
+		return r.Do(t, apitest.Call{As: "developer", Method: "PUT", Path: r.path(limits), Body: map[string]any{"qps": qps}})
+	}
+	for as, want := range map[string]int{"owner": 403, "stranger": 404, "operator": 200} {
+		if got := grant(as, map[string]any{"qps": 40}); got.Status != want {
+			t.Errorf("%s: %s", as, got.Problem())
+		}
+	}
+	for _, qps := range []int{0, 1001} {
+		if got := grant("operator", map[string]any{"qps": qps}).Problem(); got != "422 invalid [/qps]" {
+			t.Errorf("%d: %s", qps, got)
+		}
+	}
+	for _, qps := range []int{1, 40, 3, 40} {
+		if got := set(qps); got.Status != 200 {
+			t.Errorf("%d: %s", qps, got.Body)
+		}
+		if got := r.stored(t).Limits[0].QPS; got != qps {
+			t.Errorf("it is %d, want %d", got, qps)
+		}
+	}
+	if got := set(41); got.Problem() != "422 invalid [/qps]" || !strings.Contains(string(got.Body), "not_free") {
+		t.Errorf("%s", got.Body)
+	}
+	if got := r.actions(t); fmt.Sprint(slices.Sorted(slices.Values(got))) != "[key.lower_limit key.lower_limit key.raise_limit key.raise_limit key.set_limit]" {
+		t.Errorf("audit %v", got)
+	}
 }
 
 func TestEvidenceIsThePeakAndTheBreachesOfThirtyDays(t *testing.T) {
@@ -434,7 +530,7 @@ func TestLoweringActsAtOnceForTheOwnLimitAlone(t *testing.T) {
 		t.Errorf("repeating it: %s", got.Body)
 	}
 	for want, call := range map[string][2]any{
-		"422 invalid [/qps]": {"map-display.tiles", map[string]any{"qps": 101}}, "404 not_found []": {"nothing", map[string]any{"qps": 1}},
+		"422 invalid [/qps]": {"map-display.tiles", map[string]any{"qps": 1001}}, "404 not_found []": {"nothing", map[string]any{"qps": 1}},
 	} {
 		if got := lower(call[0].(string), call[1]).Problem(); got != want {
 			t.Errorf("%v: %s", call, got)

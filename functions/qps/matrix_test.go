@@ -23,7 +23,7 @@ func fixture(t testing.TB) apitest.Fixture {
 		API: r.API, Account: r.account.ID,
 		Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID), "request": id, "class": "search"},
 		Bodies: map[string]any{
-			"createQpsRequest": r.body(map[string]any{"product": "map-display"}), "lowerLimit": map[string]any{"qps": 2},
+			"createQpsRequest": r.body(map[string]any{"product": "map-display"}), "lowerLimit": map[string]any{"qps": 2}, "setLimit": map[string]any{"qps": 20},
 			"rejectQpsRequest": map[string]any{"comment": "no"},
 		},
 	}

@@ -96,42 +96,55 @@ func (h *handler) queue(w http.ResponseWriter, r *http.Request, c gateway.Princi
 	if err != nil {
 		return err
 	}
-	doc := api.QpsRequestList{Requests: make([]api.QpsRequest, len(found.Requests)), NextPageToken: page.Next(found.Next)}
+	docs := make([]*api.QpsRequest, len(found.Requests))
 	g, ctx := errgroup.WithContext(r.Context())
 	g.SetLimit(atOnce)
 	for i, request := range found.Requests {
 		g.Go(func() (err error) {
-			doc.Requests[i], err = h.queued(ctx, request)
+			docs[i], err = h.queued(ctx, request)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	doc := api.QpsRequestList{Requests: []api.QpsRequest{}, NextPageToken: page.Next(found.Next)}
+	for _, one := range docs {
+		if one != nil {
+			doc.Requests = append(doc.Requests, *one)
+		}
+	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func (h *handler) queued(ctx context.Context, request qps.Request) (api.QpsRequest, error) {
+// queued is nil for a request that nobody can approve any more: the job closes it.
+func (h *handler) queued(ctx context.Context, request qps.Request) (*api.QpsRequest, error) {
 	doc := requestDoc(request, true)
 	acct, err := h.store.Account(ctx, request.Account)
 	switch {
+	case err == nil && acct.Closed():
+		return nil, nil
 	case err == nil:
 		doc.AccountName = web.StringPtr(text.Shown(acct.Name))
 	case !absent(err):
-		return doc, err
+		return nil, err
 	}
 	k, err := h.store.Key(ctx, request.Account, request.KeyID)
-	if absent(err) {
-		return doc, nil
-	}
-	if err != nil {
-		return doc, err
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
+		return nil, nil
+	case absent(err):
+		return &doc, nil
+	case err != nil:
+		return nil, err
+	case request.Ends(k):
+		return nil, nil
 	}
 	doc.KeyName = web.StringPtr(text.Shown(k.Name))
-	if doc.Evidence, err = h.evidence(ctx, k, request); absent(err) {
-		return doc, nil
+	if doc.Evidence, err = h.evidence(ctx, k, request); err != nil && !absent(err) {
+		return nil, err
 	}
-	return doc, err
+	return &doc, nil
 }
 
 // absent reports an object that is gone or can't be read: the request about it is shown without it, and the queue goes on.

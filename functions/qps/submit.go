@@ -18,7 +18,7 @@ import (
 )
 
 var errAccountType = gateway.NewProblem(http.StatusForbidden, "account_type_not_allowed", "Only enterprise accounts can ask for other limits.").
-	WithDetail("A self-serve account can lower its own limits; for higher ones, ask sales about an enterprise account.")
+	WithDetail("A self-serve account can set its limits up to their free_qps; for higher ones, ask sales about an enterprise account.")
 
 // submit files a request. The account's type is checked before the body, so that a customer who can't ask isn't
 // first asked to correct a form.
@@ -69,7 +69,7 @@ func (h *handler) draft(r *http.Request, c gateway.Principal, body api.CreateQps
 	if body.EndsAt != nil {
 		draft.EndsAt = body.EndsAt.UTC().Truncate(time.Millisecond)
 	}
-	request, err := qps.Submit(draft, why, limit.most, h.service.Source.Time())
+	request, err := qps.Submit(draft, why, limit.free, limit.most, h.service.Source.Time())
 	if errors.Is(err, qps.ErrEndsInPast) {
 		err = gateway.Invalid(gateway.Field("ends_at", "in_past", "It must be in the future."))
 	}
@@ -124,8 +124,10 @@ func refusedNumber(err error, member string) error {
 		return gateway.Invalid(gateway.Field(member, "above_max", "It is above the product's maximum."))
 	case errors.Is(err, qps.ErrSameAsCurrent):
 		return gateway.Invalid(gateway.Field(member, "same_as_current", "It is already the limit in force."))
-	case errors.Is(err, qps.ErrNotLower):
-		return gateway.Invalid(gateway.Field(member, "not_lower", "It is above the limit in force. File a QPS request for a higher one."))
+	case errors.Is(err, qps.ErrNotFree):
+		return gateway.Invalid(gateway.Field(member, "not_free", "It is above what needs no approval, the limit's free_qps. File a QPS request for it."))
+	case errors.Is(err, qps.ErrFree):
+		return gateway.Invalid(gateway.Field(member, "no_approval_needed", "It needs no approval: set it on the key's own limit, with PUT …/keys/{key}/limits/{class}."))
 	default:
 		return err
 	}
@@ -155,33 +157,4 @@ func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	}
 	gateway.Replayed(w)
 	return h.show(w, r, c, http.StatusCreated, request)
-}
-
-// lower sets a key's limit below the one in force, at once.
-func (h *handler) lower(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	body, _, err := gateway.Body[api.LowerLimit](r, gateway.BodyOptions{})
-	if err != nil {
-		return err
-	}
-	class := product.Class(r.PathValue("class"))
-	return h.service.Change(w, r, c, "key.lower_limit", func(k apikey.Key) (apikey.Key, error) {
-		if err := k.Editable(); err != nil {
-			return k, err
-		}
-		limit, ok := h.limitOf(k, class)
-		if !ok {
-			return k, gateway.ErrNotFound
-		}
-		err := qps.Lower(limit.current, body.Qps)
-		if errors.Is(err, qps.ErrSameAsCurrent) {
-			return k, nil
-		}
-		if err != nil {
-			return k, refusedNumber(err, "qps")
-		}
-		now := h.service.Source.Time()
-		after := k.Touched(now)
-		after.Limits = qps.Lowered(k.Limits, class, body.Qps, limit.standard, now)
-		return after, nil
-	})
 }

@@ -34,11 +34,11 @@ func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	grace, err := rotation.ParseGrace(body.GraceSeconds)
+	reason, err := parseReason(body.Reason)
 	if err != nil {
 		return err
 	}
-	reason, err := parseReason(body.Reason)
+	grace, err := rotation.ParseGrace(body.GraceSeconds, reason)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (h *handler) extend(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	grace, err := rotation.ParseGrace(&body.GraceSeconds)
+	grace, err := rotation.ParseGrace(&body.GraceSeconds, rotation.Other)
 	if err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func TestRotateTakesNoGraceAMonthAndNothingBetweenTheTwoBounds(t *testing.T) {
 		}
 	}
 	r := newHarness(t)
-	r.want(t, 200, "rotate", object{"grace_seconds": 0, "reason": "leaked"})
+	r.want(t, 200, "rotate", object{"grace_seconds": 0})
 	if k := r.stored(t); k.Outgoing != nil || len(k.Retired) != 1 {
 		t.Errorf("with grace 0 the old secret lives on: %+v", k)
 	}
@@ -131,6 +131,35 @@ func TestASecondRotateSaysWhatToDo(t *testing.T) {
 	r.want(t, 200, "rotate", nil)
 	a := r.do(t, "rotate", nil)
 	if a.Code() != "rotation_in_progress" || a.Status != 409 || !strings.Contains(string(a.Body), "cancel it") {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+}
+
+func TestALeakedSecretStopsInOneRequest(t *testing.T) {
+	for name, before := range map[string][]string{"alone": nil, "while a rotation runs": {"rotate"}, "after a cancel": {"rotate", "rotation/cancel"}} {
+		r := newHarness(t)
+		for _, action := range before {
+			r.want(t, 200, action, nil)
+		}
+		doc := r.want(t, 200, "rotate", object{"reason": "leaked"})
+		if k := r.stored(t); k.Outgoing != nil || doc["previous_preview"] != nil || doc["secret"] == nil {
+			t.Errorf("%s: an old secret lives on: %+v", name, k)
+		}
+	}
+	r := newHarness(t)
+	r.want(t, 200, "rotate", nil)
+	r.want(t, 200, "rotate", object{"reason": "leaked", "grace_seconds": 60})
+	if k := r.stored(t); k.Outgoing == nil || !k.Outgoing.EndsAt.Equal(keytest.Now.Add(time.Minute)) || len(k.Retired) != 1 {
+		t.Errorf("a grace that was chosen isn't kept, or three secrets live: %+v", k)
+	}
+}
+
+func TestAnExpiredKeyIsNotGivenASecretThatOpensNothing(t *testing.T) {
+	r := newHarness(t)
+	if _, err := r.Edit(t.Context(), r.key, "key.edit", func(k *apikey.Key) { k.ExpiresAt = keytest.Now }); err != nil {
+		t.Fatal(err)
+	}
+	if a := r.do(t, "rotate", object{"reason": "leaked"}); a.Status != 409 || a.Code() != "key_expired" {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }
@@ -178,8 +207,8 @@ func TestEndExtendAndCancel(t *testing.T) {
 
 func TestALostAnswerLeavesAWayOutAtOnce(t *testing.T) {
 	r := newHarness(t)
-	first := r.want(t, 200, "rotate", object{"reason": "leaked"}, "Idempotency-Key", "k-1")
-	again := r.want(t, 200, "rotate", object{"reason": "leaked"}, "Idempotency-Key", "k-1")
+	first := r.want(t, 200, "rotate", object{"reason": "leaked", "grace_seconds": 3600}, "Idempotency-Key", "k-1")
+	again := r.want(t, 200, "rotate", object{"reason": "leaked", "grace_seconds": 3600}, "Idempotency-Key", "k-1")
 	if again["secret_unavailable"] != true || again["secret"] != nil || fmt.Sprint(again["version"]) != fmt.Sprint(first["version"]) {
 		t.Fatalf("the replay says %v", again)
 	}

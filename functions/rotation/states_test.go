@@ -27,7 +27,7 @@ func idle(t testing.TB) apitest.Fixture {
 
 const rotationStates = `
                       active       disabled     blocked      expired      revoked      deleted      rotating              cancelled           closing      closed       retyping
-rotateKey             200          200          200          200          key_revoked  key_deleted  rotation_in_progress  200                 200          key_revoked  200
+rotateKey             200          200          200          key_expired  key_revoked  key_deleted  rotation_in_progress  200                 200          key_revoked  200
 endRotation           no_rotation  no_rotation  no_rotation  no_rotation  key_revoked  key_deleted  200                   200                 no_rotation  key_revoked  no_rotation
 extendRotation        no_rotation  no_rotation  no_rotation  no_rotation  key_revoked  key_deleted  200                   rotation_cancelled  no_rotation  key_revoked  no_rotation
 cancelRotation        no_rotation  no_rotation  no_rotation  no_rotation  key_revoked  key_deleted  200                   rotation_cancelled  no_rotation  key_revoked  no_rotation

@@ -250,7 +250,7 @@ func (r *harness) rotateManually(ctx context.Context, k apikey.Key, seed uint64)
 	if err != nil {
 		return k, secret, err
 	}
-	grace, _ := rotation.ParseGrace(nil)
+	grace, _ := rotation.ParseGrace(nil, rotation.Other)
 	after, err := rotation.Rotate(k, apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview()}, grace, rotation.Other, r.clock.Now())
 	if err != nil {
 		return k, secret, err

@@ -153,9 +153,25 @@ func TestAnyFailedKeyIsAnErrorOfTheRun(t *testing.T) {
 func TestARunThatCantListIsAnError(t *testing.T) {
 	d := newDue(t, "g")
 	for _, e := range []event{{}, {Count: true}, {Limit: 1}} {
-		down := d.With(keytest.OnCall("Query", 1, keytest.Before))
+		down := d.With(func(call string, _ int) keytest.Fault {
+			if call == "Query" {
+				return keytest.Before
+			}
+			return keytest.NoFault
+		})
 		if s, err := d.run(down, d.secrets).rotation(t.Context(), e); err == nil {
 			t.Errorf("%+v: %+v", e, s)
+		}
+	}
+}
+
+// TestWhatCantBeFollowedStopsNoRotation: the lists of operations and of requests come before the keys that are due.
+func TestWhatCantBeFollowedStopsNoRotation(t *testing.T) {
+	for call := range 2 {
+		d := newDue(t, "g")
+		down := d.With(keytest.OnCall("Query", call+1, keytest.Before))
+		if s, err := d.run(down, d.secrets).rotation(t.Context(), event{}); err == nil || s.Failed != 1 || s.Rotated != 1 {
+			t.Errorf("list %d: %+v, %v", call, s, err)
 		}
 	}
 }

@@ -172,7 +172,7 @@ func (r *harness) person(k apikey.Key, stores keytest.Stores, draw *rand.Rand, m
 		mu.Lock()
 		r.given[secret.Hash()] = true // or its answer was lost, which the person knows
 		mu.Unlock()
-		grace, _ := rotation.ParseGrace(nil)
+		grace, _ := rotation.ParseGrace(nil, rotation.Other)
 		after, err := rotation.Rotate(k, apikey.StoredSecret{Hash: secret.Hash(), Preview: secret.Preview()}, grace, rotation.Other, r.clock.Now())
 		if err == nil {
 			_, err = lossy.Edit(ctx, k, "key.rotate", func(k *apikey.Key) { *k = after })
@@ -194,7 +194,7 @@ func (r *harness) wayOut(k apikey.Key) {
 		r.t.Error(err)
 		return
 	}
-	grace, _ := rotation.ParseGrace(nil)
+	grace, _ := rotation.ParseGrace(nil, rotation.Other)
 	_, cancelled := rotation.Cancel(k, r.clock.Now())
 	_, rotated := rotation.Rotate(k, apikey.StoredSecret{Hash: apikey.Hash{1}}, grace, rotation.Other, r.clock.Now())
 	if cancelled != nil && rotated != nil {

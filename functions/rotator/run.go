@@ -19,13 +19,15 @@ type summary struct {
 	Rotated     int     `json:"rotated"`   // got a new secret
 	Delivered   int     `json:"delivered"` // Secrets Manager follows
 	Announced   int     `json:"announced"`
-	Ended       int     `json:"ended"`   // ended grace periods and limits
-	Skipped     int     `json:"skipped"` // had nothing to do any more: another run or a person was first
-	Refused     int     `json:"refused"` // only the customer can fix them; reported to them
-	Failed      int     `json:"failed"`  // remain due
-	Due         int     `json:"due"`     // only counted, with count
-	More        bool    `json:"more"`    // the run ended before the list
-	Next        string  `json:"next"`    // where it ended
+	Ended       int     `json:"ended"`          // ended grace periods and limits
+	Skipped     int     `json:"skipped"`        // had nothing to do any more: another run or a person was first
+	Refused     int     `json:"refused"`        // only the customer can fix them; reported to them
+	Failed      int     `json:"failed"`         // remain due
+	Operations  int     `json:"operations"`     // changes of an account's type that came to their end
+	Requests    int     `json:"requests_ended"` // QPS requests whose key is gone, or has not what they ask for
+	Due         int     `json:"due"`            // only counted, with count
+	More        bool    `json:"more"`           // the run ended before the list
+	Next        string  `json:"next"`           // where it ended
 	Seconds     float64 `json:"seconds"`
 	Rate        float64 `json:"keys_per_second"`
 	Calls       float64 `json:"store_calls_per_key"`
@@ -59,6 +61,9 @@ func (r *rotator) rotation(ctx context.Context, e event) (summary, error) {
 	if e.Count {
 		err = r.count(ctx, t, due, e.After)
 	} else {
+		if e.After == "" {
+			r.follow(ctx, t)
+		}
 		err = r.pages(ctx, t, due, e)
 	}
 	s := t.summary

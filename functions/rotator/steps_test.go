@@ -27,7 +27,7 @@ const stepTable = `
 active        ok            ok             ok          ok
 disabled      ok            ok             ok          ok
 blocked       ok            ok             ok          ok
-expired       ok            ok             ok          ok
+expired       ok            expired        ok          ok
 rotating      ok            in_progress    not_current ok
 cancelled     ok            ok             not_current ok
 revoked       no_offer      no_offer       no_offer    no_offer
@@ -66,7 +66,7 @@ func (r *harness) manually(k *apikey.Key) {
 	}
 	fresh := keytest.StoredSecret(string(k.ID) + "/manual")
 	r.given[fresh.Hash] = true
-	grace, _ := rotation.ParseGrace(nil)
+	grace, _ := rotation.ParseGrace(nil, rotation.Other)
 	after, err := rotation.Rotate(*k, fresh, grace, rotation.Other, r.clock.Now())
 	if err != nil {
 		r.t.Fatal(err)
@@ -76,7 +76,7 @@ func (r *harness) manually(k *apikey.Key) {
 
 func stepResult(err error) string {
 	for name, known := range map[string]error{
-		"no_offer": errNoOffer, "used": errUsed, "no_step": errStep, "in_progress": rotation.ErrInProgress, "revoked": apikey.ErrRevoked,
+		"no_offer": errNoOffer, "used": errUsed, "no_step": errStep, "in_progress": rotation.ErrInProgress, "expired": rotation.ErrExpired, "revoked": apikey.ErrRevoked,
 		"deleted": apikey.ErrDeleted, "not_found": dynamo.ErrNotFound,
 	} {
 		if errors.Is(err, known) {

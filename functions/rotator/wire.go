@@ -19,6 +19,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/qps"
 	"latchkey/shared/telemetry"
 )
 
@@ -29,6 +30,10 @@ type store interface {
 	Due(ctx context.Context, now time.Time, after string, limit int) (control.JobPage, error)
 	Purgeable(ctx context.Context, before time.Time, after string, limit int) (control.JobPage, error)
 	Purge(ctx context.Context, k apikey.Key, row audit.Row) error
+	RunningOperations(ctx context.Context, after string, limit int) (control.OperationPage, error)
+	ContinueType(ctx context.Context, o control.Operation, now time.Time, stop func() bool, row control.RowMaker) (control.Operation, error)
+	OpenRequests(ctx context.Context, after string, limit int) (control.RequestPage, error)
+	EndObsolete(ctx context.Context, r qps.Request, now time.Time, row audit.Row) (bool, error)
 	EachKey(ctx context.Context, yield func(apikey.Key, error) error) error
 	Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(control.Drift)) error
 }

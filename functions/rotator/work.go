@@ -161,7 +161,7 @@ func (w *work) rotate(ctx context.Context, k apikey.Key, secret apikey.Secret, v
 			return k, err
 		}
 	}
-	grace, err := rotation.ParseGrace(nil)
+	grace, err := rotation.ParseGrace(nil, rotation.Scheduled)
 	if err != nil {
 		return k, err
 	}

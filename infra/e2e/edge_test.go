@@ -87,7 +87,7 @@ func TestUnknownReadOnlyAndMistypedMembersAreNamedByPointer(t *testing.T) {
 		`{"name":7,"usage":"sideways","products":"search","header_only":1,"domains":["a.com",3],"expires_at":"soon"}`: "/domains/1 wrong_type, /expires_at wrong_type, /header_only wrong_type, /name wrong_type, /products wrong_type, /usage not_a_choice",
 		`{"name":"n","usage":"backend","products":[]}`:                                                                "/products too_few",
 		`{"name":"n","usage":"backend","products":["nothing","search","x"]}`:                                          "/products/0 unknown_product, /products/2 unknown_product",
-		`{"name":"n","usage":"backend","products":["search"],"billing_type":"paying"}`:                                "/billing_type billing_type_mismatch",
+		`{"name":"n","usage":"backend","products":["search"],"billing_type":"freemium"}`:                              "/billing_type read_only",
 		`{"name":"n","usage":"backend","products":["search"],"expires_at":"2001-01-01T00:00:00Z"}`:                    "/expires_at not_in_the_future",
 		`{"name":null,"usage":"backend","products":["search"]}`:                                                       "/name not_null",
 	} {
@@ -125,8 +125,8 @@ func TestEachStoredAttributeAsAnExtraMemberChangesNothing(t *testing.T) {
 	members := slices.Collect(maps.Keys(before))
 	members = append(append(members, slices.Collect(maps.Keys(accountBefore))...), "pk", "sk", "gpk", "gsk", "ttl", "hash", "sealed", "owner", "by", "account_type")
 	editable := map[string]string{
-		"PATCH " + k.path: "name usage billing_type products domains missing_origin header_only expires_at", "PATCH " + account: "name type key_limit",
-		"POST " + account + "/keys":             "name usage billing_type products domains missing_origin header_only expires_at recoverable",
+		"PATCH " + k.path: "name usage products domains missing_origin header_only expires_at", "PATCH " + account: "name type key_limit billing_types",
+		"POST " + account + "/keys":             "name usage products domains missing_origin header_only expires_at recoverable",
 		"PUT " + account + "/members/developer": "role", "POST " + account + "/invitations": "role email", "POST /v1/accounts": "name",
 		"PUT " + k.path + "/proposal": "domains products",
 	}

@@ -154,28 +154,6 @@ func TestOperatorsLookUpAnyKeyAndAccountAndNobodyElseDoes(t *testing.T) {
 	refused(t, "an operator removes themselves", s.manage(t, "operator", "DELETE", "/v1/operators/operator", ""), 409, "not_yourself")
 }
 
-func TestATypeThatAKeysBillingDoesNotFitIsRefused(t *testing.T) {
-	s, account := shared, shared.newAccount(t, "owner")
-	k := s.newKey(t, account, `{"name":"b","usage":"backend","products":["map-display"],"billing_type":"pay_as_you_grow"}`)
-	refused(t, "an owner", s.manage(t, "owner", "PATCH", account, `{"type":"enterprise"}`), 403, "forbidden")
-	refused(t, "with a key that doesn't fit", s.manage(t, "operator", "PATCH", account, `{"type":"enterprise"}`), 409, "billing_type_conflict")
-	if v := s.must(t, 200, "owner", "GET", account, "").json(t); v["type"] != "self_serve" || v["pending_type"] != nil {
-		t.Errorf("after the refusal: %v", v)
-	}
-	s.newKey(t, account, lifeKey) // and keys can be made as before
-	for _, one := range s.must(t, 200, "owner", "GET", account+"/keys", "").json(t)["keys"].([]any) {
-		s.must(t, 200, "owner", "DELETE", account+"/keys/"+one.(map[string]any)["id"].(string), "")
-	}
-	if a := s.must(t, 200, "operator", "PATCH", account, `{"type":"enterprise"}`); a.json(t)["type"] != "enterprise" {
-		t.Errorf("%s", a.body)
-	}
-	a := s.must(t, 201, "owner", "POST", account+"/keys", `{"name":"e","usage":"backend","products":["map-display"],"billing_type":"paying"}`)
-	if a.json(t)["billing_type"] != "paying" {
-		t.Errorf("%s", a.body)
-	}
-	refused(t, "a restore of a key of the old type", s.manage(t, "owner", "POST", k.path+"/restore", `{}`), 409, "billing_type_conflict")
-}
-
 func TestRolesDecideWhatMembersMay(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
 	for _, role := range []string{"developer", "viewer"} {

@@ -14,7 +14,7 @@ const searchPath = "/search/2/search/berlin.json?key="
 // enterpriseKey makes a key of the enterprise account.
 func (s *stack) enterpriseKey(t testing.TB, name string, products ...string) (id, secret string) {
 	t.Helper()
-	body := fmt.Sprintf(`{"name":%q,"usage":"backend","billing_type":"paying","products":["%s"]}`, name, strings.Join(products, `","`))
+	body := fmt.Sprintf(`{"name":%q,"usage":"backend","products":["%s"]}`, name, strings.Join(products, `","`))
 	a := s.manage(t, "enterprise_owner", http.MethodPost, "/v1/accounts/"+s.Enterprise+"/keys", body)
 	if a.status != http.StatusCreated {
 		t.Fatalf("create: %d %s", a.status, a.body)
@@ -135,8 +135,8 @@ func TestTheWorkflowOfAQPSRequest(t *testing.T) {
 	shared.inForce(t, rotated["secret"].(string), 3, time.Now())
 	shared.want(t, 200, "enterprise_owner", "PUT", keyPath+"/limits/search", `{"qps":2}`)
 	shared.inForce(t, rotated["secret"].(string), 2, time.Now())
-	if higher := shared.manage(t, "enterprise_owner", "PUT", keyPath+"/limits/search", `{"qps":3}`); higher.status != 422 {
-		t.Errorf("raising a key's limit as a customer: %d %s", higher.status, higher.body)
+	if higher := shared.manage(t, "enterprise_owner", "PUT", keyPath+"/limits/search", `{"qps":6}`); higher.status != 422 {
+		t.Errorf("raising a key's limit above the default as a customer: %d %s", higher.status, higher.body)
 	}
 
 	withdrawn := shared.want(t, 201, "enterprise_owner", "POST", requests, ask)["id"].(string)

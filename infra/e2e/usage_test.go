@@ -33,7 +33,7 @@ func TestAThousandCallsAreCountedAsTheirCallersSawThem(t *testing.T) {
 	t.Parallel()
 	open, secret := shared.enterpriseKey(t, "counted", "map-display", "search")
 	locked := shared.want(t, 201, "enterprise_owner", "POST", "/v1/accounts/"+shared.Enterprise+"/keys",
-		`{"name":"locked","usage":"frontend","billing_type":"free","products":["map-display"],"domains":["*.example.com"]}`)
+		`{"name":"locked","usage":"frontend","products":["map-display"],"domains":["*.example.com"]}`)
 	tiles, lockedTiles := tile+secret, tile+locked["secret"].(string)
 	from := func(origin string) http.Header { return http.Header{"Origin": {origin}} }
 	calls := []func(*outcomes, *outcomes){

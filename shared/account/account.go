@@ -30,6 +30,8 @@ type Account struct {
 	Version   int64     // grows by one with every write
 	// PendingType is set while a change of type fans out over the keys, and says which type they are going to.
 	PendingType Type
+	// Operation names the running change of type. Empty: none runs, or one that a release before this one began.
+	Operation string
 	// Closing is set while closing the account fans out over the keys.
 	Closing bool
 }

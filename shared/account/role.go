@@ -42,6 +42,8 @@ const (
 	DecideRequests Action = "decide_requests"
 	SetAccountType Action = "set_account_type"
 	SetKeyLimit    Action = "set_key_limit"
+	SetLimits      Action = "set_limits" // of a key, without a request
+	SetBilling     Action = "set_billing_types"
 	CloseAccount   Action = "close_account"
 	ManageOperator Action = "manage_operators"
 )
@@ -57,7 +59,7 @@ var rank = map[Role]int{Viewer: 1, Developer: 2, Owner: 3}
 
 // operators lists the actions of operators in any account: look, block and decide, but never act as the customer.
 var operators = map[Action]bool{
-	LookUp: true, BlockKeys: true, DecideRequests: true, SetAccountType: true, SetKeyLimit: true,
+	LookUp: true, BlockKeys: true, DecideRequests: true, SetAccountType: true, SetKeyLimit: true, SetLimits: true, SetBilling: true,
 	CloseAccount: true, ManageOperator: true,
 	ReadKeys: true, ReadUsage: true, ReadRequests: true, ReadMembers: true, ReadAudit: true,
 }

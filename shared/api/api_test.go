@@ -69,9 +69,9 @@ func TestEveryBodyOfARequestRefusesUnknownMembers(t *testing.T) {
 var derived = map[string]string{
 	"id": "its creation", "account_id": "its creation", "created_at": "its creation", "updated_at": "every write", "version": "every write",
 	"preview": "a new secret", "rotated_at": "a rotation", "previous_preview": "a rotation", "previous_secret_expires_at": "a rotation",
-	"rotation_cancelled": "a rotation", "last_used_at": "its calls", "last_used_age_seconds": "its calls", "previous_secret_last_used_at": "its calls",
+	"rotation_cancelled": "a rotation", "last_used_at": "its calls", "last_used_age_seconds": "its calls", "last_refused_at": "its calls", "previous_secret_last_used_at": "its calls",
 	"status": "derived from the others", "disabled": "disable and enable", "blocked": "operators", "revoked_at": "revoke", "deleted_at": "delete",
-	"limits": "QPS requests and limits/{class}", "rotation_policy": "rotation-policy", "proposed": "proposal",
+	"billing_type": "operators", "limits": "QPS requests and limits/{class}", "rotation_policy": "rotation-policy", "proposed": "proposal",
 }
 
 func TestAMemberOfAKeyIsSetByItsBodiesOrByAnOperationOfItsOwn(t *testing.T) {

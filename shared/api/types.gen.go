@@ -70,6 +70,27 @@ func (e MissingOrigin) Valid() bool {
 	}
 }
 
+// Defines values for OperationStatus.
+const (
+	Done    OperationStatus = "done"
+	Failed  OperationStatus = "failed"
+	Running OperationStatus = "running"
+)
+
+// Valid indicates whether the value is a known member of the OperationStatus enum.
+func (e OperationStatus) Valid() bool {
+	switch e {
+	case Done:
+		return true
+	case Failed:
+		return true
+	case Running:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProductKind.
 const (
 	Api ProductKind = "api"
@@ -400,9 +421,6 @@ type CreateInvitation struct {
 
 // CreateKey defines model for CreateKey.
 type CreateKey struct {
-	// BillingType The first three fit enterprise accounts, the others self-serve ones.
-	BillingType *BillingType `json:"billing_type,omitempty"`
-
 	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
@@ -445,6 +463,10 @@ type Domains = []string
 
 // EditAccount defines model for EditAccount.
 type EditAccount struct {
+	// BillingTypes With type: from a billing type of the keys to the one that they get.
+	BillingTypes *map[string]string `json:"billing_types,omitempty"`
+
+	// KeyLimit Keys that are neither revoked nor deleted, at most.
 	KeyLimit *int `json:"key_limit,omitempty"`
 
 	// Name A Line of 1 to 64 characters.
@@ -454,9 +476,6 @@ type EditAccount struct {
 
 // EditKey defines model for EditKey.
 type EditKey struct {
-	// BillingType The first three fit enterprise accounts, the others self-serve ones.
-	BillingType *BillingType `json:"billing_type,omitempty"`
-
 	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
@@ -483,7 +502,10 @@ type Evidence struct {
 	Breaches   int64 `json:"breaches"`
 	CurrentQps int   `json:"current_qps"`
 	DefaultQps int   `json:"default_qps"`
-	MaxQps     int   `json:"max_qps"`
+
+	// FreeQps What the customer may set without a request: the default, what was last granted, or what holds, whichever is most.
+	FreeQps *int `json:"free_qps,omitempty"`
+	MaxQps  int  `json:"max_qps"`
 
 	// PeakQps Calls a second, averaged over the busiest minute.
 	PeakQps *float32 `json:"peak_qps"`
@@ -540,7 +562,7 @@ type InvitationWithToken struct {
 type Key struct {
 	AccountId string `json:"account_id"`
 
-	// BillingType The first three fit enterprise accounts, the others self-serve ones.
+	// BillingType Set by operators; a customer who sends it gets a 422 `read_only`.
 	BillingType BillingType `json:"billing_type"`
 	Blocked     *Block      `json:"blocked"`
 	CreatedAt   Time        `json:"created_at"`
@@ -550,11 +572,16 @@ type Key struct {
 	ExpiresAt   *MaybeTime  `json:"expires_at"`
 
 	// HeaderOnly Refuse the secret in the query string.
-	HeaderOnly         bool       `json:"header_only"`
-	Id                 string     `json:"id"`
+	HeaderOnly bool   `json:"header_only"`
+	Id         string `json:"id"`
+
+	// LastRefusedAt The last call that was refused, to the minute.
+	LastRefusedAt      *MaybeTime `json:"last_refused_at"`
 	LastUsedAgeSeconds *int64     `json:"last_used_age_seconds"`
-	LastUsedAt         *MaybeTime `json:"last_used_at"`
-	Limits             []Limit    `json:"limits"`
+
+	// LastUsedAt The last call that was allowed, to the minute.
+	LastUsedAt *MaybeTime `json:"last_used_at"`
+	Limits     []Limit    `json:"limits"`
 
 	// MissingOrigin The rule for calls that name no origin.
 	MissingOrigin MissingOrigin `json:"missing_origin"`
@@ -602,6 +629,9 @@ type Limit struct {
 	Class      string     `json:"class"`
 	DefaultQps int        `json:"default_qps"`
 	EndsAt     *MaybeTime `json:"ends_at"`
+
+	// FreeQps What the customer may set without a request: the default, what was last granted, or what holds, whichever is most.
+	FreeQps int `json:"free_qps"`
 
 	// MaxQps The highest limit that a request may ask for.
 	MaxQps  int    `json:"max_qps"`
@@ -658,10 +688,12 @@ type MissingOrigin string
 
 // MyAccount defines model for MyAccount.
 type MyAccount struct {
-	Id   string      `json:"id"`
-	Name string      `json:"name"`
-	Role Role        `json:"role"`
-	Type AccountType `json:"type"`
+	// Closed The account is closed, or being closed: it can be read and nothing more.
+	Closed bool        `json:"closed"`
+	Id     string      `json:"id"`
+	Name   string      `json:"name"`
+	Role   Role        `json:"role"`
+	Type   AccountType `json:"type"`
 }
 
 // NextPageToken For page_token of the next call; null on the last page.
@@ -669,6 +701,20 @@ type NextPageToken = string
 
 // Nothing No members.
 type Nothing = map[string]interface{}
+
+// Operation defines model for Operation.
+type Operation struct {
+	EndedAt   *MaybeTime `json:"ended_at"`
+	Id        string     `json:"id"`
+	StartedAt Time       `json:"started_at"`
+
+	// Status failed: the account was closed, or its type changed again, before the last key.
+	Status OperationStatus `json:"status"`
+	Type   AccountType     `json:"type"`
+}
+
+// OperationStatus failed: the account was closed, or its type changed again, before the last key.
+type OperationStatus string
 
 // Operator defines model for Operator.
 type Operator struct {
@@ -853,11 +899,14 @@ type Role string
 
 // RotateKey defines model for RotateKey.
 type RotateKey struct {
-	GraceSeconds *int64           `json:"grace_seconds,omitempty"`
-	Reason       *RotateKeyReason `json:"reason,omitempty"`
+	// GraceSeconds How long the old secret still works. Without it: 86400, or 0 for the reason leaked.
+	GraceSeconds *int64 `json:"grace_seconds,omitempty"`
+
+	// Reason leaked also replaces the secret while a rotation runs: that rotation ends, and at most two secrets live.
+	Reason *RotateKeyReason `json:"reason,omitempty"`
 }
 
-// RotateKeyReason defines model for RotateKey.Reason.
+// RotateKeyReason leaked also replaces the secret while a rotation runs: that rotation ends, and at most two secrets live.
 type RotateKeyReason string
 
 // RotationPolicy defines model for RotationPolicy.
@@ -868,6 +917,17 @@ type RotationPolicy struct {
 
 	// Principal The IAM principal that reads new secrets in Secrets Manager. Null: the key is announced as due, never rotated on its own.
 	Principal *string `json:"principal"`
+}
+
+// SetBillingType defines model for SetBillingType.
+type SetBillingType struct {
+	// BillingType The first three fit enterprise accounts, the others self-serve ones.
+	BillingType BillingType `json:"billing_type"`
+}
+
+// SetLimit defines model for SetLimit.
+type SetLimit struct {
+	Qps int `json:"qps"`
 }
 
 // Status defines model for Status.
@@ -1042,6 +1102,12 @@ type KeyWithSecretAnswer = KeyWithSecret
 
 // MemberAnswer defines model for MemberAnswer.
 type MemberAnswer = Member
+
+// OperationAnswer defines model for OperationAnswer.
+type OperationAnswer = Operation
+
+// OperationStartedAnswer defines model for OperationStartedAnswer.
+type OperationStartedAnswer = Operation
 
 // OperatorAnswer defines model for OperatorAnswer.
 type OperatorAnswer = Operator
@@ -1296,6 +1362,18 @@ type FindAccountsParams struct {
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
+// SetBillingTypeParams defines parameters for SetBillingType.
+type SetBillingTypeParams struct {
+	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
+// SetLimitParams defines parameters for SetLimit.
+type SetLimitParams struct {
+	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
 // ListOperatorsParams defines parameters for ListOperators.
 type ListOperatorsParams struct {
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
@@ -1395,6 +1473,12 @@ type WithdrawQpsRequestJSONRequestBody = Nothing
 
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptInvitation
+
+// SetBillingTypeJSONRequestBody defines body for SetBillingType for application/json ContentType.
+type SetBillingTypeJSONRequestBody = SetBillingType
+
+// SetLimitJSONRequestBody defines body for SetLimit for application/json ContentType.
+type SetLimitJSONRequestBody = SetLimit
 
 // BlockKeyJSONRequestBody defines body for BlockKey for application/json ContentType.
 type BlockKeyJSONRequestBody = BlockKey

@@ -35,7 +35,7 @@ func TestChoicesAreTheListedOnes(t *testing.T) {
 			t.Errorf("usage %q: %v", text, err)
 		}
 	}
-	fits := map[account.Type]string{account.Enterprise: "paying evaluation free", account.SelfServe: "freemium pay_as_you_grow", "": "", "other": ""}
+	fits := map[account.Type]string{account.Enterprise: "evaluation paying free", account.SelfServe: "freemium pay_as_you_grow", "": "", "other": ""}
 	for accountType, list := range fits {
 		for _, b := range []string{"paying", "evaluation", "free", "freemium", "pay_as_you_grow", "Paying", "none"} {
 			got, err := apikey.ParseBilling(b, accountType)
@@ -44,7 +44,7 @@ func TestChoicesAreTheListedOnes(t *testing.T) {
 				t.Errorf("%q for %q: %v", b, accountType, err)
 			}
 		}
-		got, err := apikey.ParseBilling("", accountType)
+		got, err := apikey.DefaultBilling(accountType)
 		if first, _, _ := strings.Cut(list, " "); string(got) != first || (err == nil) != (list != "") {
 			t.Errorf("the default of %q: %q, %v", accountType, got, err)
 		}

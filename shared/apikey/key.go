@@ -44,6 +44,7 @@ type Key struct {
 	Products      []product.ID
 	Domains       []string // canonical patterns of package origin; empty means unrestricted
 	MissingOrigin MissingOrigin
+	OriginChosen  bool // the customer set MissingOrigin himself: it stays when Usage changes
 	HeaderOnly    bool // refuse the secret in the query string
 	Recoverable   bool
 
@@ -59,6 +60,9 @@ type Key struct {
 	Blocked   *Block // by an operator
 	RevokedAt time.Time
 	DeletedAt time.Time
+	// PlaceFreed says that the key gave up its place among the account's keys when it was revoked. Keys that were revoked
+	// by a release which didn't do that keep it until their next write.
+	PlaceFreed bool
 
 	Limits   []Limit         // limits that differ from the catalogue's default
 	Rotation *RotationPolicy // nil: no schedule

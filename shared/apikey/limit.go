@@ -13,6 +13,8 @@ type Limit struct {
 	// EndsAt, if set, is when Then (or the catalogue's default, if Then is 0) comes back.
 	EndsAt time.Time
 	Then   int
+	// What an operator last granted for good, and until EndsAt; 0 for nothing. The customer may go back up to it.
+	Granted, Lent int
 }
 
 // OwnLimit finds a key's own limit of a class; the zero Limit, which is the catalogue's default, if it has none.
@@ -32,6 +34,19 @@ func (l Limit) At(now time.Time) int {
 		return max(l.Then, 0)
 	}
 	return max(l.QPS, 0)
+}
+
+// Free returns the calls a second up to which the customer may set the limit without asking: what holds, what was last
+// granted, and the catalogue's default. It is never less than what holds.
+func (l Limit) Free(catalogueDefault int, now time.Time) int {
+	most := max(catalogueDefault, l.Granted, l.At(now))
+	if !l.EndsAt.IsZero() {
+		most = max(most, l.Then)
+		if !l.Ended(now) {
+			most = max(most, l.Lent)
+		}
+	}
+	return most
 }
 
 // Ended reports whether the limit had an end and it has come.

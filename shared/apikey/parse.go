@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"latchkey/shared/account"
@@ -20,7 +19,6 @@ const (
 var (
 	ErrID         = errors.New("apikey: malformed key ID")
 	ErrClientKind = errors.New("apikey: usage must be frontend, backend or mobile")
-	ErrBilling    = errors.New("apikey: the billing type doesn't fit the account's type")
 )
 
 const (
@@ -54,31 +52,12 @@ func (u ClientKind) DefaultMissingOrigin() MissingOrigin {
 	return MissingOriginDeny
 }
 
-// BillingTypes lists the billing types that fit an account's type, the default first.
-func BillingTypes(t account.Type) []BillingType {
-	switch t {
-	case account.Enterprise:
-		return []BillingType{Paying, Evaluation, Free}
-	case account.SelfServe:
-		return []BillingType{Freemium, PayAsYouGrow}
-	default:
-		return nil
+// SetUsage changes what the key is used for. The rule for calls that name no origin follows to the new kind's default,
+// unless the customer chose it: a key that becomes a page's must not keep the leniency of a server's.
+func (k Key) SetUsage(kind ClientKind) Key {
+	chosen := k.OriginChosen || k.MissingOrigin != k.Usage.DefaultMissingOrigin() // which nobody but the customer does
+	if k.Usage = kind; !chosen {
+		k.MissingOrigin = kind.DefaultMissingOrigin()
 	}
-}
-
-// ParseBilling reads a billing type of an account's type; "" is the default.
-func ParseBilling(text string, t account.Type) (BillingType, error) {
-	fit := BillingTypes(t)
-	if len(fit) == 0 {
-		return "", ErrBilling
-	}
-	if text == "" {
-		return fit[0], nil
-	}
-	for _, b := range fit {
-		if string(b) == text {
-			return b, nil
-		}
-	}
-	return "", fmt.Errorf("%w: %s accounts have %v", ErrBilling, t, fit)
+	return k
 }

@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -22,10 +21,13 @@ const (
 // Statuses lists all of them in that order.
 var Statuses = [...]Status{StatusDeleted, StatusRevoked, StatusBlocked, StatusDisabled, StatusExpired, StatusActive}
 
+// Expired reports whether the key's end has come, whatever else is true of it. A key expires at ExpiresAt itself.
+func (k Key) Expired(now time.Time) bool { return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) }
+
 // RestoreWindow is the time in which a deleted key can be restored; then it is purged.
 const RestoreWindow = 30 * 24 * time.Hour
 
-// Status derives the key's status at a time. A key expires at ExpiresAt itself, not after it.
+// Status derives the key's status at a time.
 func (k Key) Status(now time.Time) Status {
 	switch {
 	case !k.DeletedAt.IsZero():
@@ -36,7 +38,7 @@ func (k Key) Status(now time.Time) Status {
 		return StatusBlocked
 	case k.Disabled:
 		return StatusDisabled
-	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
+	case k.Expired(now):
 		return StatusExpired
 	default:
 		return StatusActive
@@ -123,8 +125,8 @@ func (k Key) Delete(now time.Time) Key {
 	return after
 }
 
-// Restore brings back what [Key.Delete] hid and nothing else: a revoked key comes back revoked. [ErrBilling]: the account
-// has changed since to a type that the key's billing type doesn't fit.
+// Restore brings back what [Key.Delete] hid and nothing else: a revoked key comes back revoked. Where the billing type
+// doesn't fit the account any more, which a release before left so in deleted keys, the key gets the default.
 func (k Key) Restore(now time.Time) (Key, error) {
 	if k.DeletedAt.IsZero() {
 		return k, ErrNotDeleted
@@ -132,11 +134,15 @@ func (k Key) Restore(now time.Time) (Key, error) {
 	if !now.Before(k.DeletedAt.Add(RestoreWindow)) {
 		return k, ErrRestoreTooOld
 	}
-	if !slices.Contains(BillingTypes(k.AccountType), k.BillingType) {
-		return k, ErrBilling
-	}
 	after := k.next(now)
 	after.DeletedAt = time.Time{}
+	if !fits(k.BillingType, k.AccountType) {
+		b, err := DefaultBilling(k.AccountType)
+		if err != nil {
+			return k, err
+		}
+		after.BillingType = b
+	}
 	return after, nil
 }
 

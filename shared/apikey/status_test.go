@@ -110,11 +110,81 @@ func TestRestoreEndsAfterThirtyDays(t *testing.T) {
 	}
 }
 
-func TestRestoreRefusesAKeyThatNoLongerFitsItsAccount(t *testing.T) {
+// A release before this one changed the type of deleted keys and left their billing type.
+func TestRestoreGivesAKeyThatNoLongerFitsItsAccountTheDefault(t *testing.T) {
 	k := apikey.Key{AccountType: account.SelfServe, BillingType: apikey.Freemium}.Delete(noon)
 	k.AccountType = account.Enterprise
-	if _, err := k.Restore(noon); !errors.Is(err, apikey.ErrBilling) {
-		t.Errorf("got %v", err)
+	if k, err := k.Restore(noon); err != nil || k.BillingType != apikey.Evaluation || !k.DeletedAt.IsZero() {
+		t.Errorf("got %+v, %v", k, err)
+	}
+}
+
+func TestATypeChangeFollowsItsMappingThenWhatFitsThenTheDefault(t *testing.T) {
+	for _, c := range []struct {
+		from    account.Type
+		has     apikey.BillingType
+		to      account.Type
+		mapping map[apikey.BillingType]apikey.BillingType
+		want    apikey.BillingType
+	}{
+		{account.SelfServe, apikey.Freemium, account.Enterprise, nil, apikey.Evaluation},
+		{account.SelfServe, apikey.PayAsYouGrow, account.Enterprise, map[apikey.BillingType]apikey.BillingType{apikey.PayAsYouGrow: apikey.Paying}, apikey.Paying},
+		{account.SelfServe, apikey.Freemium, account.Enterprise, map[apikey.BillingType]apikey.BillingType{apikey.PayAsYouGrow: apikey.Paying}, apikey.Evaluation},
+		{account.SelfServe, apikey.Paying, account.Enterprise, nil, apikey.Paying},
+		{account.Enterprise, apikey.Free, account.SelfServe, nil, apikey.Freemium},
+	} {
+		change, err := apikey.NewTypeChange(c.to, c.mapping)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := apikey.Key{AccountType: c.from, BillingType: c.has, Version: 3, RevokedAt: noon, DeletedAt: noon}
+		after, ok := k.Retype(change, noon)
+		if !ok || after.BillingType != c.want || after.AccountType != c.to || after.Version != 4 {
+			t.Errorf("%s to %s: %+v", c.has, c.to, after)
+		}
+		if again, ok := after.Retype(change, noon); ok || again.Version != 4 {
+			t.Errorf("%s to %s twice: %+v", c.has, c.to, again)
+		}
+	}
+}
+
+func TestAMappingThatCantBeFollowedIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		to   account.Type
+		from apikey.BillingType
+		onto apikey.BillingType
+		want error
+	}{
+		"onto another type's": {account.Enterprise, apikey.Freemium, apikey.PayAsYouGrow, apikey.ErrBilling},
+		"onto nothing":        {account.Enterprise, apikey.Freemium, "", apikey.ErrBilling},
+		"from nothing":        {account.Enterprise, "gold", apikey.Paying, apikey.ErrUnknownBilling},
+		"to no type":          {"other", apikey.Freemium, apikey.Paying, apikey.ErrBilling},
+	} {
+		_, err := apikey.NewTypeChange(c.to, map[apikey.BillingType]apikey.BillingType{c.from: c.onto})
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTheRuleForCallsWithoutAnOriginFollowsTheUsageUnlessItWasChosen(t *testing.T) {
+	for _, c := range []struct {
+		from, to apikey.ClientKind
+		has      apikey.MissingOrigin
+		chosen   bool
+		want     apikey.MissingOrigin
+	}{
+		{apikey.Backend, apikey.Frontend, apikey.MissingOriginAllow, false, apikey.MissingOriginDeny},
+		{apikey.Frontend, apikey.Mobile, apikey.MissingOriginDeny, false, apikey.MissingOriginAllow},
+		{apikey.Backend, apikey.Frontend, apikey.MissingOriginAllow, true, apikey.MissingOriginAllow},
+		{apikey.Frontend, apikey.Backend, apikey.MissingOriginDeny, true, apikey.MissingOriginDeny},
+		{apikey.Backend, apikey.Frontend, apikey.MissingOriginDeny, false, apikey.MissingOriginDeny},   // no default, so chosen
+		{apikey.Frontend, apikey.Backend, apikey.MissingOriginAllow, false, apikey.MissingOriginAllow}, // the same
+	} {
+		k := apikey.Key{Usage: c.from, MissingOrigin: c.has, OriginChosen: c.chosen}.SetUsage(c.to)
+		if k.MissingOrigin != c.want || k.Usage != c.to {
+			t.Errorf("%s to %s, chosen %v: %s, want %s", c.from, c.to, c.chosen, k.MissingOrigin, c.want)
+		}
 	}
 }
 
@@ -124,8 +194,8 @@ func TestBillingTypesFitTheAccount(t *testing.T) {
 		of   account.Type
 		want apikey.BillingType
 	}{
-		{"", account.Enterprise, apikey.Paying},
-		{"", account.SelfServe, apikey.Freemium},
+		{"", account.Enterprise, ""},
+		{"freemium", account.SelfServe, apikey.Freemium},
 		{"free", account.Enterprise, apikey.Free},
 		{"free", account.SelfServe, ""},
 		{"pay_as_you_grow", account.Enterprise, ""},

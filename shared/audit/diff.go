@@ -66,7 +66,7 @@ func block(b *apikey.Block) any {
 func limits(list []apikey.Limit) any {
 	facts := make([]map[string]any, len(list))
 	for i, l := range list {
-		facts[i] = map[string]any{"class": l.Class, "qps": l.QPS, "ends_at": moment(l.EndsAt), "then_qps": l.Then}
+		facts[i] = map[string]any{"class": l.Class, "qps": l.QPS, "ends_at": moment(l.EndsAt), "then_qps": l.Then, "granted_qps": l.Granted, "lent_qps": l.Lent}
 	}
 	return facts
 }

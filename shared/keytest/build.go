@@ -74,6 +74,9 @@ func Subject(name string) account.Subject { return account.Subject{Issuer: Issue
 // AccountID makes a new account ID.
 func AccountID() account.ID { return account.ID("acc_" + ulid.Make().String()) }
 
+// NewID makes an ID with a prefix.
+func NewID(prefix string) string { return prefix + ulid.Make().String() }
+
 // KeyID makes a new key ID.
 func KeyID() apikey.ID { return apikey.ID("key_" + ulid.Make().String()) }
 

@@ -41,56 +41,6 @@ func untilDone(t testing.TB, s Stores, job func(Stores) error) {
 	t.Fatal("the job doesn't come to an end")
 }
 
-func typeChange(t *testing.T, s Stores) {
-	a := s.NewAccount(t)
-	var keys []apikey.Key
-	for range 2 {
-		keys = append(keys, s.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Free }))
-	}
-	deleted, err := s.Edit(t.Context(), s.NewKey(t, a), "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
-	must(t, err)
-	untilDone(t, s, func(s Stores) error {
-		_, err := s.Control.SetType(t.Context(), a.ID, account.Enterprise, Now, rowsOf(a.ID))
-		return err
-	})
-	got, err := s.Control.Account(t.Context(), a.ID)
-	must(t, err)
-	if got.Type != account.Enterprise || got.PendingType != "" {
-		t.Fatalf("account %+v", got)
-	}
-	for _, k := range append(keys, deleted) {
-		k, err := s.Control.Key(t.Context(), a.ID, k.ID)
-		must(t, err)
-		if k.AccountType != account.Enterprise {
-			t.Fatalf("key %+v", k)
-		}
-		s.CheckGate(t, k)
-	}
-}
-
-func typeRefused(t *testing.T, s Stores) {
-	a := s.NewAccount(t)
-	k := s.NewKey(t, a)
-	_, err := s.Control.SetType(t.Context(), a.ID, account.Enterprise, Now, rowsOf(a.ID))
-	wantErr(t, err, apikey.ErrBilling)
-	got, err := s.Control.Account(t.Context(), a.ID)
-	must(t, err)
-	if got.Type != account.SelfServe || got.PendingType != "" {
-		t.Fatalf("account %+v", got)
-	}
-	pending := got
-	pending.PendingType = account.Enterprise
-	_, err = s.Control.UpdateAccount(t.Context(), got, pending, Row(a.ID, "account.type.begin", ""))
-	must(t, err)
-	k2 := Key(a.ID)
-	_, err = s.Control.Commit(t.Context(), control.Change{After: k2, Audit: Row(a.ID, "key.create", k2.ID)})
-	wantErr(t, err, account.ErrTypeChanging)
-	_, err = s.Edit(t.Context(), k, "key.edit", func(k *apikey.Key) { k.BillingType = apikey.PayAsYouGrow })
-	wantErr(t, err, account.ErrTypeChanging)
-	_, err = s.Edit(t.Context(), k, "key.disable", func(k *apikey.Key) { k.Disabled = true })
-	must(t, err)
-}
-
 func closeResumes(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	live := s.NewKey(t, a, full)
@@ -149,7 +99,7 @@ func closingRefuses(t *testing.T, s Stores) {
 	wantErr(t, err, account.ErrClosed)
 	_, err = s.Control.PutMember(t.Context(), nil, Member(a.ID, "late", account.Viewer), Row(a.ID, "member.add", ""))
 	wantErr(t, err, account.ErrClosed)
-	_, err = s.Control.SetType(t.Context(), a.ID, account.Enterprise, Now, rowsOf(a.ID))
+	_, _, err = s.Control.BeginType(t.Context(), Operation(t, a.ID, account.Enterprise, nil), Row(a.ID, "account.type.begin", ""))
 	wantErr(t, err, account.ErrClosed)
 	// An edit that is under way makes the closing step stale; it is done again.
 	raced := false
@@ -250,7 +200,7 @@ func requestsDecided(t *testing.T, s Stores) {
 	ask, err := qps.Submit(qps.Request{
 		ID: "qps_1", Account: a.ID, KeyID: k.ID, Product: "search", Class: "search", Current: 5, Requested: 50,
 		CreatedBy: qps.Party{Subject: Subject("owner"), Email: "owner@example.com"}, EndsAt: Now.Add(time.Hour),
-	}, block(t, "launch"), 100, Now)
+	}, block(t, "launch"), 5, 100, Now)
 	must(t, err)
 	submit := func(i int) error {
 		r := ask

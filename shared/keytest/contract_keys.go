@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,13 +17,13 @@ import (
 
 // full sets every field of a key to something.
 func full(k *apikey.Key) {
-	k.Domains, k.HeaderOnly, k.Recoverable = []string{"example.com", "*.example.com"}, true, true
+	k.Domains, k.HeaderOnly, k.Recoverable, k.OriginChosen = []string{"example.com", "*.example.com"}, true, true, true
 	k.Current.Sealed = []byte{1, 2, 3}
 	k.Outgoing = &apikey.Outgoing{StoredSecret: StoredSecret(string(k.ID) + "/0"), EndsAt: Now.Add(time.Hour), Cancelled: true, Reason: "other"}
 	k.Retired = []apikey.Retired{{Hash: StoredSecret(string(k.ID) + "/r1").Hash, EndedAt: Now}, {Hash: StoredSecret(string(k.ID) + "/r2").Hash, EndedAt: Now}}
 	k.RotatedAt, k.ExpiresAt, k.Disabled = Now, Now.Add(24*time.Hour), true
 	k.Blocked = &apikey.Block{Reason: "abuse", At: Now, By: "operator@example.com"}
-	k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: Now.Add(time.Hour), Then: 2}, {Class: "map-display.tiles", QPS: 0}}
+	k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: Now.Add(time.Hour), Then: 2, Granted: 2, Lent: 4}, {Class: "map-display.tiles", QPS: 0}}
 	k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", AnnouncedFor: Now}
 	k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: Now}
 	k.Delivery = apikey.Delivery{Reader: k.Rotation.Principal, Due: true, Version: "v1", RetryAt: Now}
@@ -33,7 +34,7 @@ func checkFull(t *testing.T, k apikey.Key) {
 	t.Helper()
 	v := reflect.ValueOf(k)
 	for i := range v.NumField() {
-		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "RevokedAt" && name != "DeletedAt" {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && !slices.Contains([]string{"RevokedAt", "DeletedAt", "PlaceFreed"}, name) {
 			t.Errorf("the full key of this contract has no %s", name)
 		}
 	}

@@ -2,6 +2,8 @@ package keytest
 
 import (
 	"math/big"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -161,6 +163,15 @@ func (e *expression) comparison() bool {
 		prefix, isPrefix := e.operand().(*types.AttributeValueMemberS)
 		e.expect(")")
 		return isText && isPrefix && strings.HasPrefix(whole.Value, prefix.Value)
+	}
+	if function := e.peek(); function == "contains" { // of a list; texts and sets aren't asked so
+		e.next()
+		e.expect("(")
+		list, isList := e.operand().(*types.AttributeValueMemberL)
+		e.expect(",")
+		one := e.operand()
+		e.expect(")")
+		return isList && slices.ContainsFunc(list.Value, func(v types.AttributeValue) bool { return reflect.DeepEqual(v, one) })
 	}
 	left := e.operand()
 	operator := e.next()

@@ -14,7 +14,7 @@ func asked(t *testing.T, change func(*qps.Request)) (qps.Request, error) {
 	t.Helper()
 	r := qps.Request{Requested: 10, Current: 5}
 	change(&r)
-	return qps.Submit(r, block(t, "More."), 20, keytest.Now)
+	return qps.Submit(r, block(t, "More."), 0, 20, keytest.Now)
 }
 
 func TestARequestHasBothBoundsOfEachMember(t *testing.T) {
@@ -76,10 +76,18 @@ func TestADecisionHasBothBoundsOfEachMember(t *testing.T) {
 	}
 }
 
-func TestLoweringHasBothItsBounds(t *testing.T) {
-	for wanted, want := range map[int]error{-1: qps.ErrBelowOne, 0: qps.ErrBelowOne, 1: nil, 4: nil, 5: qps.ErrSameAsCurrent, 6: qps.ErrNotLower} {
-		if err := qps.Lower(5, wanted); !errors.Is(err, want) || (err == nil) != (want == nil) {
-			t.Errorf("5 to %d: %v, want %v", wanted, err, want)
+func TestALimitThatNeedsNoApprovalHasBothItsBounds(t *testing.T) {
+	for wanted, want := range map[int]error{
+		-1: qps.ErrBelowOne, 0: qps.ErrBelowOne, 1: nil, 4: nil, 5: qps.ErrSameAsCurrent, 6: nil, 8: nil, 9: qps.ErrNotFree,
+	} {
+		if err := qps.CheckFree(5, 8, wanted); !errors.Is(err, want) || (err == nil) != (want == nil) {
+			t.Errorf("from 5 to %d, with 8 free: %v, want %v", wanted, err, want)
+		}
+	}
+	for wanted, want := range map[int]error{8: qps.ErrFree, 9: nil} {
+		r := qps.Request{Requested: wanted, Current: 5}
+		if _, err := qps.Submit(r, block(t, "More."), 8, 20, keytest.Now); !errors.Is(err, want) || (err == nil) != (want == nil) {
+			t.Errorf("a request for %d, with 8 free: %v, want %v", wanted, err, want)
 		}
 	}
 }

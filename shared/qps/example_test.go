@@ -20,7 +20,7 @@ func ExampleSubmit() {
 	}
 	secrets := text.Secrets{"ak"} // no text may hold a secret
 	why, _ := secrets.ParseBlock("We launch in May.", 1, qps.MaxJustification)
-	request, err := qps.Submit(draft, why, search.MaxQPS, now)
+	request, err := qps.Submit(draft, why, draft.Current, search.MaxQPS, now)
 	fmt.Println(request.Status, err)
 
 	comment, _ := secrets.ParseBlock("Half of it to begin with.", 0, qps.MaxComment)
@@ -28,7 +28,7 @@ func ExampleSubmit() {
 	fmt.Println(approved.Status, approved.Decision.QPS, err)
 
 	draft.Requested = search.MaxQPS + 1
-	_, err = qps.Submit(draft, why, search.MaxQPS, now)
+	_, err = qps.Submit(draft, why, draft.Current, search.MaxQPS, now)
 	fmt.Println("more than the product allows is refused:", errors.Is(err, qps.ErrAboveMax))
 	// Output:
 	// pending <nil>

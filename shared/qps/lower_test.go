@@ -28,10 +28,10 @@ func TestLoweringNeverRaisesALimitAtAnyTime(t *testing.T) {
 		}
 		current := qps.Effective(limits, "search", standard, now)
 		wanted := rapid.IntRange(1, 50).Draw(t, "wanted")
-		if qps.Lower(current, wanted) != nil {
+		if wanted >= current {
 			return
 		}
-		after := qps.Lowered(limits, "search", wanted, standard, now)
+		after := qps.Set(limits, "search", wanted, standard, now)
 		for hours := range 6 {
 			at := now.Add(time.Duration(hours) * time.Hour)
 			got, was := qps.Effective(after, "search", standard, at), qps.Effective(limits, "search", standard, at)
@@ -64,14 +64,68 @@ func TestLoweringALoanKeepsItsEnd(t *testing.T) {
 			loan.Then, standard = 0, back
 		}
 		limits := []apikey.Limit{loan}
-		if err := qps.Lower(qps.Effective(limits, "search", standard, now), wanted); err != nil {
-			t.Fatal(err)
-		}
-		after := qps.Lowered(limits, "search", wanted, standard, now)
+		after := qps.Set(limits, "search", wanted, standard, now)
 		for at, want := range map[time.Time]int{now: wanted, loan.EndsAt.Add(-time.Nanosecond): wanted, loan.EndsAt: back} {
 			if got := qps.Effective(after, "search", standard, at); got != want {
 				t.Fatalf("%+v lowered to %d: %+v gives %d at %v, want %d", loan, wanted, after, got, at.Sub(now), want)
 			}
 		}
 	})
+}
+
+// TestLoweringIsNoOneWayDoor holds the customer's way back: from any limit, down to anything and, while nothing ends,
+// up again to the default, to what was granted and to what held before.
+func TestLoweringIsNoOneWayDoor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+		standard := rapid.IntRange(1, 20).Draw(t, "default")
+		var limits []apikey.Limit
+		granted := 0
+		switch rapid.SampledFrom([]string{"nothing", "before grants were noted", "for good"}).Draw(t, "granted") {
+		case "before grants were noted":
+			granted = rapid.IntRange(1, 50).Draw(t, "qps")
+			limits = []apikey.Limit{{Class: "search", QPS: granted}}
+		case "for good":
+			granted = rapid.IntRange(1, 50).Draw(t, "qps")
+			limits = qps.Grant(limits, "search", granted, time.Time{}, now)
+		}
+		way := max(standard, granted)
+		for range rapid.IntRange(1, 5).Draw(t, "changes") {
+			wanted := rapid.IntRange(1, way).Draw(t, "wanted")
+			if wanted == qps.Effective(limits, "search", standard, now) {
+				continue
+			}
+			if err := qps.CheckFree(qps.Effective(limits, "search", standard, now), qps.Free(limits, "search", standard, now), wanted); err != nil {
+				t.Fatalf("%d of %d: %v", wanted, way, err)
+			}
+			limits = qps.Set(limits, "search", wanted, standard, now)
+			if got := qps.Effective(limits, "search", standard, now); got != wanted {
+				t.Fatalf("%+v: it is %d, want %d", limits, got, wanted)
+			}
+		}
+		if got := qps.Free(limits, "search", standard, now); got != way {
+			t.Fatalf("%+v: %d is free, want %d", limits, got, way)
+		}
+	})
+}
+
+// TestALoanCanBeTakenUpAgainUntilItEnds: lowering during a loan is no loss either, and never outlives it.
+func TestALoanCanBeTakenUpAgainUntilItEnds(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	end := now.Add(time.Hour)
+	limits := qps.Grant(nil, "search", 20, time.Time{}, now)
+	limits = qps.Grant(limits, "search", 70, end, now)
+	limits = qps.Set(limits, "search", 30, 5, now)
+	if got := qps.Free(limits, "search", 5, now); got != 70 {
+		t.Errorf("until its end %d is free, want 70", got)
+	}
+	limits = qps.Set(limits, "search", 60, 5, now)
+	for at, want := range map[time.Time]int{now: 60, end: 20} {
+		if got := qps.Effective(limits, "search", 5, at); got != want {
+			t.Errorf("at %v: %d, want %d", at.Sub(now), got, want)
+		}
+	}
+	if got := qps.Free(limits, "search", 5, end); got != 20 {
+		t.Errorf("after its end %d is free, want 20", got)
+	}
 }

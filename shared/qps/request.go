@@ -4,6 +4,7 @@ package qps
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"latchkey/shared/account"
@@ -26,7 +27,7 @@ const (
 	Withdrawn Status = "withdrawn"
 )
 
-// Request is a customer's wish to change the limit of one key in one limit class, up or down.
+// Request is a customer's wish for a higher limit of one key in one limit class.
 type Request struct {
 	ID            RequestID
 	Account       account.ID
@@ -75,18 +76,23 @@ var (
 	ErrNoJustification = errors.New("qps: a request requires a justification")
 	ErrNoComment       = errors.New("qps: a rejection requires a comment")
 	ErrEndsInPast      = errors.New("qps: ends_at is not in the future")
-	ErrNotLower        = errors.New("qps: only a lower limit needs no approval")
+	ErrNotFree         = errors.New("qps: the limit is above what needs no approval")
+	ErrFree            = errors.New("qps: the limit needs no approval")
+	ErrObsolete        = errors.New("qps: what the request asks for is gone")
 )
 
 // Submit makes a pending request out of a draft and its justification. The draft has the wish and its author, and ID,
-// Account, KeyID, Product, Class and Current; most is the catalogue's MaxQPS of the class. That no other request is open for
-// the key and class is for the store to see to.
-func Submit(draft Request, justification text.Block, most int, now time.Time) (Request, error) {
+// Account, KeyID, Product, Class and Current; free is what needs no approval ([Free]) and most the catalogue's MaxQPS of
+// the class. That no other request is open for the key and class is for the store to see to.
+func Submit(draft Request, justification text.Block, free, most int, now time.Time) (Request, error) {
 	if err := checkQPS(draft.Requested, most); err != nil {
 		return Request{}, err
 	}
 	if draft.Requested == draft.Current {
 		return Request{}, ErrSameAsCurrent
+	}
+	if draft.Requested <= free {
+		return Request{}, ErrFree
 	}
 	draft.Justification = justification.String()
 	if draft.Justification == "" {
@@ -142,19 +148,14 @@ func (r Request) close(to Status, decision *Decision, now time.Time) (Request, e
 	return r, nil
 }
 
-// Lower checks a limit that a customer sets without asking: 1 or more, and below the one in force.
-func Lower(current, wanted int) error {
-	switch {
-	case wanted < 1:
-		return ErrBelowOne
-	case wanted == current:
-		return ErrSameAsCurrent
-	case wanted > current:
-		return ErrNotLower
-	default:
-		return nil
-	}
+// Ends reports whether a change of its key leaves nothing that the request could change: the key is gone for good, its
+// account may not ask, or the product that the class belongs to is off the key. Submission and approval refuse then.
+func (r Request) Ends(k apikey.Key) bool {
+	return k.Editable() != nil || k.AccountType != account.Enterprise || !slices.Contains(k.Products, r.Product)
 }
+
+// CheckGrant checks a limit that an operator sets: 1 to the catalogue's MaxQPS of the class.
+func CheckGrant(qps, most int) error { return checkQPS(qps, most) }
 
 func checkQPS(qps, most int) error {
 	switch {

@@ -29,7 +29,7 @@ func block(t *testing.T, typed string) text.Block {
 
 func submitted(t *testing.T) qps.Request {
 	t.Helper()
-	r, err := qps.Submit(draft(), block(t, "A launch."), 1000, t0)
+	r, err := qps.Submit(draft(), block(t, "A launch."), 10, 1000, t0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,8 @@ func TestSubmitChecksWhatIsAskedFor(t *testing.T) {
 		want error
 	}{
 		"up":                      {func(*qps.Request) {}, nil},
-		"down":                    {func(r *qps.Request) { r.Requested = 1 }, nil},
+		"down":                    {func(r *qps.Request) { r.Requested = 1 }, qps.ErrFree},
+		"a bit more":              {func(r *qps.Request) { r.Requested = 11 }, nil},
 		"the most":                {func(r *qps.Request) { r.Requested = 1000 }, nil},
 		"above the most":          {func(r *qps.Request) { r.Requested = 1001 }, qps.ErrAboveMax},
 		"zero":                    {func(r *qps.Request) { r.Requested = 0 }, qps.ErrBelowOne},
@@ -54,7 +55,7 @@ func TestSubmitChecksWhatIsAskedFor(t *testing.T) {
 	} {
 		d := draft()
 		c.edit(&d)
-		r, err := qps.Submit(d, block(t, "A launch."), 1000, t0)
+		r, err := qps.Submit(d, block(t, "A launch."), 10, 1000, t0)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
@@ -65,7 +66,7 @@ func TestSubmitChecksWhatIsAskedFor(t *testing.T) {
 }
 
 func TestARequestAndARejectionRequireAText(t *testing.T) {
-	if _, err := qps.Submit(draft(), text.Block{}, 1000, t0); !errors.Is(err, qps.ErrNoJustification) {
+	if _, err := qps.Submit(draft(), text.Block{}, 10, 1000, t0); !errors.Is(err, qps.ErrNoJustification) {
 		t.Error(err)
 	}
 	if _, err := submitted(t).Reject(qps.Party{}, text.Block{}, t0); !errors.Is(err, qps.ErrNoComment) {
@@ -119,15 +120,15 @@ func TestDecisionKeepsWhatWasApproved(t *testing.T) {
 	}
 	d := draft()
 	d.EndsAt = t0.Add(time.Hour)
-	ends, _ := qps.Submit(d, block(t, "A launch."), 1000, t0)
+	ends, _ := qps.Submit(d, block(t, "A launch."), 10, 1000, t0)
 	if _, err = ends.Approve(by, text.Block{}, 0, 1000, t0.Add(time.Hour)); !errors.Is(err, qps.ErrEndsInPast) {
 		t.Error(err)
 	}
 }
 
-func TestLowerNeedsNoApproval(t *testing.T) {
-	for wanted, want := range map[int]error{0: qps.ErrBelowOne, 1: nil, 9: nil, 10: qps.ErrSameAsCurrent, 11: qps.ErrNotLower} {
-		if err := qps.Lower(10, wanted); !errors.Is(err, want) {
+func TestAnythingUpToWhatIsFreeNeedsNoApproval(t *testing.T) {
+	for wanted, want := range map[int]error{0: qps.ErrBelowOne, 1: nil, 9: nil, 10: qps.ErrSameAsCurrent, 11: nil, 20: nil, 21: qps.ErrNotFree} {
+		if err := qps.CheckFree(10, 20, wanted); !errors.Is(err, want) {
 			t.Errorf("%d: %v", wanted, err)
 		}
 	}
@@ -158,7 +159,7 @@ func TestEffectiveGivesTheOldLimitBackAtTheEnd(t *testing.T) {
 	}
 }
 
-func TestWithLimitComesBackToWhatHadNoEnd(t *testing.T) {
+func TestAGrantComesBackToWhatHadNoEnd(t *testing.T) {
 	end := t0.Add(time.Hour)
 	for name, c := range map[string]struct {
 		before        []apikey.Limit
@@ -174,7 +175,7 @@ func TestWithLimitComesBackToWhatHadNoEnd(t *testing.T) {
 	} {
 		before := append([]apikey.Limit{{Class: "other", QPS: 3}}, c.before...)
 		copied := append([]apikey.Limit(nil), before...)
-		after := qps.WithLimit(before, "c", 99, c.endsAt, t0)
+		after := qps.Grant(before, "c", 99, c.endsAt, t0)
 		if !reflect.DeepEqual(before, copied) {
 			t.Errorf("%s: the argument changed", name)
 		}

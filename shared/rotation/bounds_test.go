@@ -13,7 +13,7 @@ import (
 
 func TestAGracePeriodHasBothItsBounds(t *testing.T) {
 	for seconds, good := range map[int64]bool{-1: false, 0: true, 1: true, 2_592_000: true, 2_592_001: false, 1 << 62: false, -1 << 62: false} {
-		if _, err := rotation.ParseGrace(&seconds); (err == nil) != good || err != nil && !errors.Is(err, rotation.ErrGrace) {
+		if _, err := rotation.ParseGrace(&seconds, rotation.Other); (err == nil) != good || err != nil && !errors.Is(err, rotation.ErrGrace) {
 			t.Errorf("%d seconds: %v", seconds, err)
 		}
 	}
@@ -86,7 +86,7 @@ func TestTheMomentsAtWhichARotationChanges(t *testing.T) {
 	now := keytest.Now
 	grace := func(d time.Duration) rotation.Grace {
 		seconds := int64(d / time.Second)
-		g, err := rotation.ParseGrace(&seconds)
+		g, err := rotation.ParseGrace(&seconds, rotation.Other)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ func ExampleRotate() {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	key := apikey.Key{ID: "key_1", Current: apikey.StoredSecret{Preview: "ak_7Kf2…x9Qd"}}
 	twoHours := int64(7200)
-	grace, err := rotation.ParseGrace(&twoHours)
+	grace, err := rotation.ParseGrace(&twoHours, rotation.Other)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -28,7 +28,7 @@ func ExampleRotate() {
 	fmt.Println("in force:", rotated.Current.Preview)
 	fmt.Println("accepted until", rotated.Outgoing.EndsAt.Format(time.TimeOnly)+":", rotated.Outgoing.Preview)
 
-	_, err = rotation.Rotate(rotated, apikey.StoredSecret{Preview: "ak_b0Qx…K8sw"}, grace, rotation.Leaked, now)
+	_, err = rotation.Rotate(rotated, apikey.StoredSecret{Preview: "ak_b0Qx…K8sw"}, grace, rotation.Other, now)
 	fmt.Println("another one meanwhile is refused:", errors.Is(err, rotation.ErrInProgress))
 	ended, err := rotation.End(rotated, now) // which makes room for the next
 	fmt.Println("still running after its end:", rotation.Running(ended, now), err)

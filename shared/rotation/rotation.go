@@ -28,6 +28,7 @@ const (
 
 // Why a rotation is refused.
 var (
+	ErrExpired          = errors.New("rotation: the key has expired: a new secret would open nothing")
 	ErrInProgress       = errors.New("rotation: a rotation is in progress; end or cancel it first")
 	ErrNotRunning       = errors.New("rotation: no rotation is in progress")
 	ErrAlreadyCancelled = errors.New("rotation: already cancelled")
@@ -39,9 +40,13 @@ var (
 // Grace is a checked grace period. The zero value ends the old secret at once.
 type Grace struct{ length time.Duration }
 
-// ParseGrace checks a grace period in seconds; nil means [DefaultGrace].
-func ParseGrace(seconds *int64) (Grace, error) {
-	if seconds == nil {
+// ParseGrace checks a grace period in seconds. nil means [DefaultGrace], or none where the secret has leaked: then the
+// old one works on only if the caller says so.
+func ParseGrace(seconds *int64, reason string) (Grace, error) {
+	switch {
+	case seconds == nil && reason == Leaked:
+		return Grace{}, nil
+	case seconds == nil:
 		return Grace{DefaultGrace}, nil
 	}
 	if *seconds < 0 || *seconds > int64(MaxGrace/time.Second) {
@@ -62,19 +67,24 @@ func ParseReason(text string) (string, error) {
 	}
 }
 
-// Running reports whether a second secret is live at now.
+// Running reports whether a rotation is in progress at now: a second secret is live, or would be but for a state that
+// can be lifted. A key that is revoked or deleted has none, whatever its record still says.
 func Running(k apikey.Key, now time.Time) bool {
-	return k.Outgoing != nil && now.Before(k.Outgoing.EndsAt)
+	return k.Editable() == nil && k.Outgoing != nil && now.Before(k.Outgoing.EndsAt)
 }
 
 // Rotate puts a new secret in force and lets the old one live through the grace period. While another rotation
-// runs it is refused, unless that one was cancelled: then the secret that nobody was to use ends now, so that a
-// customer who lost the answer of a rotation has a way out at once.
+// runs it is refused, but for two cases, in which the outgoing secret ends now and at most two are live after it: the
+// rotation was cancelled, so that a customer who lost the answer of a rotation has a way out at once; or the secret has
+// leaked, and that can't wait.
 func Rotate(k apikey.Key, fresh apikey.StoredSecret, grace Grace, reason string, now time.Time) (apikey.Key, error) {
 	if err := k.Editable(); err != nil {
 		return k, err
 	}
-	if Running(k, now) && !k.Outgoing.Cancelled {
+	if k.Expired(now) {
+		return k, ErrExpired
+	}
+	if Running(k, now) && !k.Outgoing.Cancelled && reason != Leaked {
 		return k, ErrInProgress
 	}
 	after := touched(k, now)

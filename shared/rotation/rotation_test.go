@@ -18,7 +18,7 @@ func stored(n byte) apikey.StoredSecret {
 }
 
 func grace(t interface{ Fatal(...any) }, seconds int64) rotation.Grace {
-	g, err := rotation.ParseGrace(&seconds)
+	g, err := rotation.ParseGrace(&seconds, rotation.Other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,6 +62,58 @@ func TestSecondRotationIsRefusedWhileOneRuns(t *testing.T) {
 	}
 }
 
+func TestALeakIsAnsweredByOneRotationWhateverRuns(t *testing.T) {
+	running, _ := rotation.Rotate(fresh(), stored(2), grace(t, 3600), rotation.Other, noon)
+	cancelled, _ := rotation.Cancel(running, noon.Add(time.Second))
+	at := noon.Add(time.Minute)
+	for name, k := range map[string]apikey.Key{"nothing": fresh(), "a rotation": running, "a cancelled one": cancelled} {
+		byReason, err := rotation.ParseGrace(nil, rotation.Leaked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := rotation.Rotate(k, stored(3), byReason, rotation.Leaked, at)
+		if err != nil || after.Outgoing != nil || after.Current.Hash != stored(3).Hash {
+			t.Errorf("while %s runs: %+v, %v", name, after, err)
+		}
+		for _, r := range after.Retired {
+			if r.EndedAt.After(at) {
+				t.Errorf("while %s runs: an old secret lives until %v", name, r.EndedAt)
+			}
+		}
+	}
+	after, err := rotation.Rotate(running, stored(3), grace(t, 60), rotation.Leaked, at)
+	if err != nil || after.Outgoing == nil || after.Outgoing.Hash != stored(2).Hash || len(after.Retired) != 1 || after.Retired[0].EndedAt.After(at) {
+		t.Errorf("with a grace that was asked for, the secret in force gets it and the one before ends: %+v, %v", after, err)
+	}
+}
+
+func TestAnExpiredKeyIsNotRotated(t *testing.T) {
+	for _, reason := range []string{rotation.Other, rotation.Leaked, rotation.Scheduled} {
+		k := fresh()
+		k.ExpiresAt = noon
+		if _, err := rotation.Rotate(k, stored(2), grace(t, 0), reason, noon); !errors.Is(err, rotation.ErrExpired) {
+			t.Errorf("%s: %v", reason, err)
+		}
+		if _, err := rotation.Rotate(k, stored(2), grace(t, 0), reason, noon.Add(-1)); err != nil {
+			t.Errorf("%s, a moment before its end: %v", reason, err)
+		}
+	}
+}
+
+func TestAKeyThatIsOverHasNoRotationInProgress(t *testing.T) {
+	running, _ := rotation.Rotate(fresh(), stored(2), grace(t, 3600), rotation.Other, noon)
+	revoked, deleted, disabled := running, running, running
+	revoked.RevokedAt, deleted.DeletedAt, disabled.Disabled = noon, noon, true
+	for name, c := range map[string]struct {
+		key  apikey.Key
+		want bool
+	}{"active": {running, true}, "disabled": {disabled, true}, "revoked": {revoked, false}, "deleted": {deleted, false}} {
+		if got := rotation.Running(c.key, noon); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 func TestLostAnswerHasAWayOutAtOnce(t *testing.T) {
 	k, _ := rotation.Rotate(fresh(), stored(2), grace(t, 3600), rotation.Other, noon)
 	k, err := rotation.Cancel(k, noon.Add(time.Second))
@@ -93,11 +145,11 @@ func TestExtendOnlyLengthens(t *testing.T) {
 
 func TestGraceIsZeroToThirtyDays(t *testing.T) {
 	for seconds, ok := range map[int64]bool{-1: false, 0: true, 2592000: true, 2592001: false} {
-		if _, err := rotation.ParseGrace(&seconds); (err == nil) != ok {
+		if _, err := rotation.ParseGrace(&seconds, rotation.Other); (err == nil) != ok {
 			t.Errorf("%d: %v", seconds, err)
 		}
 	}
-	byDefault, err := rotation.ParseGrace(nil)
+	byDefault, err := rotation.ParseGrace(nil, rotation.Other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +182,8 @@ func TestAKeyAlwaysHasOneOrTwoLiveSecrets(t *testing.T) {
 			switch rapid.IntRange(0, 4).Draw(t, "command") {
 			case 0:
 				known[stored(next).Hash] = true
-				k, err = rotation.Rotate(k, stored(next), grace(t, rapid.Int64Range(0, 2592000).Draw(t, "grace")), rotation.Other, now)
+				k, err = rotation.Rotate(k, stored(next), grace(t, rapid.Int64Range(0, 2592000).Draw(t, "grace")),
+					rapid.SampledFrom([]string{rotation.Other, rotation.Leaked}).Draw(t, "reason"), now)
 				next++
 			case 1:
 				k, err = rotation.End(k, now)

@@ -183,7 +183,7 @@ func WithoutEndedLimits(k apikey.Key, now time.Time) (after apikey.Key, ok bool)
 		}
 		ok = true
 		if then := l.At(now); then > 0 {
-			kept = append(kept, apikey.Limit{Class: l.Class, QPS: then})
+			kept = append(kept, apikey.Limit{Class: l.Class, QPS: then, Granted: l.Granted})
 		}
 	}
 	if !ok {

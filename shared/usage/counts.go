@@ -140,9 +140,14 @@ func (c Counts) newestSecrets() Counts {
 	if len(c) <= maxSecrets {
 		return c
 	}
+	refused, ok := c[lastUsed(RefusedTag)] // has a place of its own
+	delete(c, lastUsed(RefusedTag))
 	byAge := slices.SortedFunc(maps.Keys(c), func(a, b Dimension) int { return cmp.Or(cmp.Compare(c[b], c[a]), cmp.Compare(a, b)) })
-	for _, d := range byAge[maxSecrets:] {
+	for _, d := range byAge[min(maxSecrets, len(byAge)):] {
 		delete(c, d)
+	}
+	if ok {
+		c[lastUsed(RefusedTag)] = refused
 	}
 	return c
 }

@@ -15,7 +15,8 @@ import (
 //	m:<00…59>          calls in a minute of the hour
 //	o:<host>:<code>    calls from an origin's host by outcome; "-" is none, "*" the hosts after the first MaxHosts
 //	x:<since>:<code>   what a proposal of that time (Unix milliseconds) would have said to the calls that were allowed
-//	l:<hash>           the minute (since 1970) in which a secret was last used; HashTag shortens its hash
+//	l:<hash>           the minute (since 1970) in which a secret last made an allowed call; HashTag shortens its hash
+//	l:~refused..       the minute in which a call with any secret of the key was last refused
 //
 // The last merges by the larger value, all others add up over environments.
 type Dimension string
@@ -50,6 +51,10 @@ const (
 func HashTag(h apikey.Hash) string { return h.String()[:tagLength] }
 
 const tagLength = 10
+
+// RefusedTag marks the last call of a key that was refused, with any secret, in place of a HashTag. It has a HashTag's length, so a
+// counter that doesn't know it keeps it as another secret's, and a character that no HashTag has.
+const RefusedTag = "~refused.."
 
 func calls(which string, code authz.Code) Dimension {
 	return Dimension("c:" + which + ":" + string(code))

@@ -66,6 +66,7 @@ type cell struct {
 	named   map[string]string // hosts to their own copies: a call's host may share the memory of a whole event
 	shadow  map[shadowKey]int64
 	last    map[apikey.Hash]int64
+	refused int64 // the minute of the last call that was refused; 0: none
 	changed bool
 }
 
@@ -115,7 +116,11 @@ func (t *Tally) Count(c Call) {
 	if c.promotable() {
 		in.countShadow(shadowKey{c.Proposed.UnixMilli(), c.Shadow})
 	}
-	in.use(c.Secret, c.At.Unix()/60)
+	if c.Code == authz.Allowed {
+		in.use(c.Secret, c.At.Unix()/60)
+	} else {
+		in.refused = max(in.refused, c.At.Unix()/60)
+	}
 }
 
 // promotable reports whether enforcing the key's proposal could refuse a call that gets through today: those are what
@@ -262,6 +267,9 @@ func (in *cell) counts() Counts {
 	}
 	for hash, m := range in.last {
 		out[lastUsed(HashTag(hash))] = m
+	}
+	if in.refused > 0 {
+		out[lastUsed(RefusedTag)] = in.refused
 	}
 	return out
 }

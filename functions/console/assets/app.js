@@ -73,6 +73,16 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A secret that may have leaked stops at once, unless a time is chosen after the reason; the note beside it says so.
+document.addEventListener("change", (event) => {
+  const note = event.target.dataset.leaked && document.getElementById(event.target.dataset.leaked);
+  if (!note) return;
+  const leaked = event.target.value === "leaked", grace = event.target.form.elements.grace_seconds;
+  note.hidden = !leaked;
+  if (leaked) grace.value = "0";
+  else if (grace.value === "0") grace.value = "";
+});
+
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   if (event.target.method === "post" && event.target.dataset.sent) event.preventDefault();

@@ -47,7 +47,7 @@ func rotate(k *apikey.Key) {
 	if k.Outgoing != nil { // the fixture's own rotation
 		*k, _ = rotation.End(*k, keytest.Now)
 	}
-	grace, _ := rotation.ParseGrace(nil)
+	grace, _ := rotation.ParseGrace(nil, rotation.Other)
 	*k, _ = rotation.Rotate(*k, keytest.StoredSecret(string(k.ID)+"/rotated"), grace, rotation.Other, keytest.Now)
 }
 

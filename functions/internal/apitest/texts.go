@@ -68,6 +68,7 @@ func stringMembers(t testing.TB, op *openapi3.Operation) (names []string) {
 			s = s.Items.Value
 		}
 		switch {
+		case op.OperationID+" "+name == "editAccount billing_types": // a mapping: functions/accounts has a test of its own
 		case s.Type.Includes("object"):
 			t.Errorf("%s: %s is an object: walk its members too", op.OperationID, name)
 		case s.Type.Includes("string") && len(s.Enum) == 0 && s.Format != "date-time":

@@ -27,7 +27,7 @@ func Errors() gateway.Table {
 		{Err: dynamo.ErrUnknown, Problem: gateway.ErrUnavailable},
 
 		{Err: account.ErrKeyLimit, Problem: conflict("key_limit_reached", "The account has reached its limit of keys.").
-			WithDetail("Delete a key, or ask for a higher limit.")},
+			WithDetail("Revoke or delete a key, or ask support for a higher limit.")},
 		{Err: account.ErrLastOwner, Problem: conflict("last_owner", "An account must keep at least one owner.").
 			WithDetail("Make somebody else an owner first.")},
 		{Err: account.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
@@ -39,14 +39,16 @@ func Errors() gateway.Table {
 		{Err: apikey.ErrNotDeleted, Problem: conflict("key_not_deleted", "The key is not deleted.")},
 		{Err: apikey.ErrRestoreTooOld, Problem: conflict("key_restore_too_late", "The key was deleted more than 30 days ago.")},
 		{Err: apikey.ErrBilling, Problem: conflict("billing_type_conflict", "A key's billing type doesn't fit the account's type.").
-			WithDetail("Change the billing types of the account's keys first; in place of a deleted key that doesn't fit any more, create a new one.")},
+			WithDetail("An operator can set it.")},
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
 		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is already blocked.")},
 		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(
 			gateway.Field("confirm_name", "name_mismatch", "It must be the key's name, as it is shown."))},
 
 		{Err: rotation.ErrInProgress, Problem: conflict("rotation_in_progress", "A rotation of this key is in progress.").
-			WithDetail("End it, or cancel it, before you rotate again.")},
+			WithDetail("End it, or cancel it, before you rotate again; with the reason leaked it is ended for you.")},
+		{Err: rotation.ErrExpired, Problem: conflict("key_expired", "The key has expired.").
+			WithDetail("Change expires_at first: a new secret of an expired key opens nothing.")},
 		{Err: rotation.ErrNotRunning, Problem: conflict("no_rotation", "No rotation of this key is in progress.")},
 		{Err: rotation.ErrAlreadyCancelled, Problem: conflict("rotation_cancelled", "The rotation has already been cancelled.")},
 		{Err: rotation.ErrGrace, Problem: gateway.Invalid(
@@ -59,6 +61,8 @@ func Errors() gateway.Table {
 			WithDetail("Withdraw it first, or wait for the decision.")},
 		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end that the request asks for has passed.").
 			WithDetail("Reject it; the customer can file another.")},
+		{Err: qps.ErrObsolete, Problem: conflict("request_obsolete", "What the request asks for is gone.").
+			WithDetail("The key doesn't have the product, or its account is no enterprise account.")},
 		{Err: qps.ErrNoJustification, Problem: gateway.Invalid(TextField("justification", 1, qps.MaxJustification, text.ErrLength))},
 		{Err: qps.ErrNoComment, Problem: gateway.Invalid(TextField("comment", 1, qps.MaxComment, text.ErrLength))},
 

@@ -12,10 +12,11 @@ import (
 	"latchkey/shared/text"
 )
 
-// Used holds the times at which a key's secrets were last used, to the minute; zero for never.
+// Used holds the times at which a key's secrets last made an allowed call, to the minute; zero for never.
 type Used struct {
 	Current  time.Time
 	Previous time.Time // the outgoing secret
+	Refused  time.Time // the last call that was refused, with any secret of the key
 }
 
 // View holds the inputs of a key's document beside the key.
@@ -39,7 +40,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
-		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), Limits: limitDocs(k, v), Version: k.Version,
+		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), Version: k.Version,
 	}
 	if b := k.Blocked; b != nil {
 		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: b.At.UTC()}
@@ -99,7 +100,7 @@ func limitDoc(k apikey.Key, id product.ID, class product.LimitClass, now time.Ti
 	own, standard := apikey.OwnLimit(k.Limits, class.ID), class.QPS[k.AccountType]
 	doc := api.Limit{
 		Class: string(class.ID), Product: string(id), Name: class.Name,
-		Qps: cmp.Or(own.At(now), standard), DefaultQps: standard, MaxQps: class.MaxQPS,
+		Qps: cmp.Or(own.At(now), standard), DefaultQps: standard, FreeQps: own.Free(standard, now), MaxQps: class.MaxQPS,
 	}
 	if !own.EndsAt.IsZero() && !own.Ended(now) {
 		then := cmp.Or(own.At(own.EndsAt), standard)

@@ -57,6 +57,7 @@ func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (
 		if k.Outgoing != nil {
 			one.Previous = tags[k.ID][usage.HashTag(k.Outgoing.Hash)]
 		}
+		one.Refused = tags[k.ID][usage.RefusedTag]
 		used[k.ID] = one
 	}
 	return used, nil

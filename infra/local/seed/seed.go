@@ -127,7 +127,7 @@ func (c Config) makeEnterprise(ctx context.Context, account string) error {
 	if err := c.call(ctx, "enterprise_owner", http.MethodGet, path, nil, &a, 200); err != nil || a.Type == "enterprise" {
 		return err
 	}
-	return c.call(ctx, "operator", http.MethodPatch, path, map[string]string{"type": "enterprise"}, nil, 200)
+	return c.call(ctx, "operator", http.MethodPatch, path, map[string]string{"type": "enterprise"}, nil, 202)
 }
 
 // products are the APIs of the catalogue, as many as a key may have, and the sample path of the first.

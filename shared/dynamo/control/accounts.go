@@ -52,9 +52,14 @@ func (s *Store) Account(ctx context.Context, id account.ID) (account.Account, er
 }
 
 // UpdateAccount replaces an account by its next version. ErrStale when it has changed since before was read,
-// account.ErrClosed when it is closed for good. Changing the type and closing are SetType and Close, which also see to
+// account.ErrClosed when it is closed for good. Changing the type and closing are BeginType and Close, which also see to
 // the keys.
 func (s *Store) UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error) {
+	return s.updateAccount(ctx, before, after, row)
+}
+
+// updateAccount adds ops of this package's own, which decide after the account's.
+func (s *Store) updateAccount(ctx context.Context, before, after account.Account, row audit.Row, extra ...op) (account.Account, error) {
 	after.ID, after.Version = before.ID, before.Version+1
 	ops := []op{put(s.control, encodeAccount(after), cond{
 		text:   "version = :ver AND attribute_not_exists(closed_at)",
@@ -65,6 +70,7 @@ func (s *Store) UpdateAccount(ctx context.Context, before, after account.Account
 			cond{text: exists.text, values: dynamo.Item{":cap": dynamo.N(int64(after.KeyLimit))}},
 			always(dynamo.ErrNotFound)))
 	}
+	ops = append(ops, extra...)
 	return after, s.write(ctx, row, ops...)
 }
 

@@ -41,6 +41,8 @@ func (s *Store) commit(ctx context.Context, c Change, extra ...op) (apikey.Key, 
 		after.ID, after.Account, after.CreatedAt = c.Before.ID, c.Before.Account, c.Before.CreatedAt
 		after.Version = c.Before.Version + 1
 	}
+	after.PlaceFreed = !after.RevokedAt.IsZero()
+	ended := s.endedRequests(ctx, c.Before, after)
 	var ops []op
 	if c.Idempotency != nil {
 		record := *c.Idempotency
@@ -54,6 +56,10 @@ func (s *Store) commit(ctx context.Context, c Change, extra ...op) (apikey.Key, 
 	ops = append(ops, s.putKey(c.Before, after))
 	ops = append(ops, s.accountRules(c.Before, after)...)
 	ops = append(ops, s.gateOps(c.Before, after)...)
+	for _, r := range ended {
+		ops = append(ops, s.endRequest(r)...)
+		c.Audit.Changes = append(c.Audit.Changes, audit.Set("qps_request", r.ID, nil))
+	}
 	if err := s.write(ctx, c.Audit, ops...); err != nil {
 		return apikey.Key{}, err
 	}
@@ -87,11 +93,11 @@ func (s *Store) putKey(before *apikey.Key, after apikey.Key) op {
 }
 
 // accountRules checks that a key's account is open and of the type that the key mirrors, and the
-// number of keys. They are checked where the change could break them, and not on other edits, which would make
+// number of keys, of which those that are revoked or deleted are none. They are checked where the change could break them, and not on other edits, which would make
 // transactions of one account collide.
 func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 	created := before == nil
-	wasCounted, isCounted := !created && before.DeletedAt.IsZero(), after.DeletedAt.IsZero()
+	wasCounted, isCounted := !created && hasPlace(*before), hasPlace(after)
 	retyped := !created && before.AccountType != after.AccountType
 	var ops []op
 	switch {
@@ -100,7 +106,7 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 			text:   "pending_type = :type",
 			values: dynamo.Item{":type": dynamo.S(string(after.AccountType))},
 		}, gone(dynamo.ErrStale)))
-	case created, isCounted && !wasCounted, before.BillingType != after.BillingType:
+	case created, !before.DeletedAt.IsZero() && after.DeletedAt.IsZero(), before.BillingType != after.BillingType:
 		ops = append(ops, check(s.control, accountKey(after.Account), cond{
 			text: "account_type = :type AND attribute_not_exists(pending_type) AND " +
 				"attribute_not_exists(closed_at) AND attribute_not_exists(closing)",
@@ -124,6 +130,9 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 	}
 	return ops
 }
+
+// hasPlace reports whether a key is one of those that its account's limit counts.
+func hasPlace(k apikey.Key) bool { return k.DeletedAt.IsZero() && !k.PlaceFreed }
 
 var errGuard = fmt.Errorf("%w: the count of keys is lower than the keys", dynamo.ErrUnreadable)
 

@@ -19,7 +19,7 @@ import (
 // steps change a key as the functions do. Each secret is known by its number: 1 is the one that the key was made with.
 var steps = map[string]func(k apikey.Key, now time.Time) (apikey.Key, error){
 	"rotate": func(k apikey.Key, now time.Time) (apikey.Key, error) {
-		grace, _ := rotation.ParseGrace(nil)
+		grace, _ := rotation.ParseGrace(nil, rotation.Other)
 		return rotation.Rotate(k, numbered(k, 2+len(k.Retired)), grace, rotation.Other, now)
 	},
 	"leak": func(k apikey.Key, now time.Time) (apikey.Key, error) {

@@ -80,7 +80,7 @@ func TestAReplayIsFoundBeforeAnyOtherRuleRefuses(t *testing.T) {
 		},
 		"retyping": func(s keytest.Stores, a account.Account, _ apikey.Key) error {
 			retyping := a
-			retyping.PendingType = account.Enterprise
+			retyping.PendingType = account.SelfServe
 			_, err := s.Control.UpdateAccount(t.Context(), a, retyping, keytest.Row(a.ID, "account.edit", ""))
 			return err
 		},
@@ -105,8 +105,9 @@ func TestAReplayIsFoundBeforeAnyOtherRuleRefuses(t *testing.T) {
 		},
 	} {
 		s := keytest.MemoryStores(t)
-		a := s.NewAccount(t)
+		a := s.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
 		k := keytest.Key(a.ID)
+		k.AccountType, k.BillingType = account.Enterprise, apikey.Paying
 		create := control.Change{After: k, Idempotency: remembered(nil)}
 		edit := control.Change{Before: &k, After: k, Idempotency: remembered(func(i *control.Idempotency) { i.Operation = "rotate" })}
 		ask, _ := request(t, s)

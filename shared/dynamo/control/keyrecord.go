@@ -22,6 +22,7 @@ type keyRecord struct {
 	Products      []string `dynamodbav:"products,omitempty"`
 	Domains       []string `dynamodbav:"domains,omitempty"`
 	MissingOrigin string   `dynamodbav:"missing_origin"`
+	OriginChosen  bool     `dynamodbav:"missing_origin_chosen,omitempty"`
 	HeaderOnly    bool     `dynamodbav:"header_only,omitempty"`
 	Recoverable   bool     `dynamodbav:"recoverable,omitempty"`
 
@@ -37,6 +38,7 @@ type keyRecord struct {
 	Blocked   *blockRecord `dynamodbav:"blocked,omitempty"`
 	RevokedAt string       `dynamodbav:"revoked_at,omitempty"`
 	DeletedAt string       `dynamodbav:"deleted_at,omitempty"`
+	Freed     bool         `dynamodbav:"place_freed,omitempty"`
 
 	Limits   []limitRecord   `dynamodbav:"limits,omitempty"`
 	Rotation *policyRecord   `dynamodbav:"rotation_policy,omitempty"`
@@ -75,6 +77,9 @@ type limitRecord struct {
 	QPS    int    `dynamodbav:"qps"`
 	EndsAt string `dynamodbav:"ends_at,omitempty"`
 	Then   int    `dynamodbav:"then,omitempty"`
+	// A release that doesn't know these two drops them when it writes the key: no more is lost than the way back up.
+	Granted int `dynamodbav:"granted,omitempty"`
+	Lent    int `dynamodbav:"lent,omitempty"`
 }
 
 type policyRecord struct {
@@ -107,7 +112,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		Domains: k.Domains, MissingOrigin: string(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Current: recordOfStored(k.Current), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
 		RotatedAt: stamp(k.RotatedAt), ExpiresAt: stamp(k.ExpiresAt), Disabled: k.Disabled,
-		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt),
+		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt), Freed: k.PlaceFreed, OriginChosen: k.OriginChosen,
 	}
 	if o := k.Outgoing; o != nil {
 		r.Outgoing = &outgoingRecord{Stored: recordOfStored(o.StoredSecret), EndsAt: stamp(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
@@ -119,7 +124,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		r.Blocked = &blockRecord{Reason: b.Reason, At: stamp(b.At), By: b.By}
 	}
 	for _, l := range k.Limits {
-		r.Limits = append(r.Limits, limitRecord{Class: string(l.Class), QPS: l.QPS, EndsAt: stamp(l.EndsAt), Then: l.Then})
+		r.Limits = append(r.Limits, limitRecord{Class: string(l.Class), QPS: l.QPS, EndsAt: stamp(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})
 	}
 	if p := k.Rotation; p != nil {
 		r.Rotation = &policyRecord{
@@ -171,6 +176,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		HeaderOnly: r.HeaderOnly, Recoverable: r.Recoverable, Current: d.stored(r.Current),
 		CreatedAt: d.read(r.CreatedAt), UpdatedAt: d.read(r.UpdatedAt), RotatedAt: d.read(r.RotatedAt),
 		ExpiresAt: d.read(r.ExpiresAt), Disabled: r.Disabled, RevokedAt: d.read(r.RevokedAt), DeletedAt: d.read(r.DeletedAt),
+		PlaceFreed: r.Freed, OriginChosen: r.OriginChosen,
 	}
 	if o := r.Outgoing; o != nil {
 		k.Outgoing = &apikey.Outgoing{StoredSecret: d.stored(o.Stored), EndsAt: d.read(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
@@ -182,7 +188,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		k.Blocked = &apikey.Block{Reason: b.Reason, At: d.read(b.At), By: b.By}
 	}
 	for _, l := range r.Limits {
-		k.Limits = append(k.Limits, apikey.Limit{Class: product.Class(l.Class), QPS: l.QPS, EndsAt: d.read(l.EndsAt), Then: l.Then})
+		k.Limits = append(k.Limits, apikey.Limit{Class: product.Class(l.Class), QPS: l.QPS, EndsAt: d.read(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})
 	}
 	if p := r.Rotation; p != nil {
 		k.Rotation = &apikey.RotationPolicy{

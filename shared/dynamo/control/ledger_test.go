@@ -34,7 +34,7 @@ func (w *harness) check(f failer, t *testing.T, calm keytest.Stores) {
 		if err != nil || !reflect.DeepEqual(got, last) {
 			f.Fatalf("%s is stored as %+v, %v\nand was acknowledged as %+v", id, got, err, last)
 		}
-		if got.DeletedAt.IsZero() {
+		if got.DeletedAt.IsZero() && got.RevokedAt.IsZero() {
 			counted++
 		}
 	}

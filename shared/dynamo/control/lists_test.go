@@ -37,7 +37,7 @@ func newCrowd(t *testing.T) *crowd {
 	t.Helper()
 	c := &crowd{Stores: keytest.MemoryStores(t)}
 	c.store = c.Control.Reporting(func(_ context.Context, u control.Unreadable) { c.reported = append(c.reported, u) })
-	c.account = c.NewAccount(t)
+	c.account = c.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
 	for n := range each {
 		c.fill(t, n)
 	}
@@ -46,7 +46,7 @@ func newCrowd(t *testing.T) *crowd {
 
 func (c *crowd) fill(t *testing.T, n int) {
 	t.Helper()
-	k := c.NewKey(t, c.account)
+	k := c.NewKey(t, c.account, func(k *apikey.Key) { k.BillingType = apikey.Paying })
 	if n == 0 {
 		c.key = k
 	}
@@ -57,6 +57,10 @@ func (c *crowd) fill(t *testing.T, n int) {
 	own := keytest.Member(id, fmt.Sprint("m", n), account.Viewer)
 	if err == nil {
 		_, err = c.Control.PutMember(t.Context(), nil, own, keytest.Row(id, "member.add", ""))
+	}
+	if err == nil {
+		o := keytest.Operation(t, other.ID, account.Enterprise, nil)
+		_, _, err = c.Control.BeginType(t.Context(), o, keytest.Row(other.ID, "account.type.begin", ""))
 	}
 	if err == nil {
 		err = c.Control.Invite(t.Context(), control.Invitation{
@@ -170,6 +174,12 @@ var lists = map[string]struct {
 			return p.Requests, p.Next, err
 		}, func(r qps.Request) string { return string(r.ID) })
 	}},
+	"RunningOperations": {"operation", func(ctx context.Context, c *crowd, size int) ([]string, error) {
+		return pages(ctx, func(ctx context.Context, after string) ([]control.Operation, string, error) {
+			p, err := c.store.RunningOperations(ctx, after, size)
+			return p.Operations, p.Next, err
+		}, func(o control.Operation) string { return o.ID })
+	}},
 	"AuditOfAccount": {"audit", func(ctx context.Context, c *crowd, size int) ([]string, error) {
 		return pages(ctx, func(ctx context.Context, after string) ([]audit.Row, string, error) {
 			p, err := c.store.AuditOfAccount(ctx, c.account.ID, after, size)
@@ -187,7 +197,30 @@ var lists = map[string]struct {
 // spoil damages every third record of a kind, in one of the ways that a record can be unreadable, and returns how many.
 func (c *crowd) spoil(t *testing.T, kind string) (n int) {
 	t.Helper()
-	var items []dynamo.Item
+	seen := 0
+	for _, item := range c.items(t) {
+		if k, _ := dynamo.GetS(item, "kind"); k != kind {
+			continue
+		}
+		if seen++; seen%3 != 0 {
+			continue
+		}
+		n++
+		for _, when := range []string{"created_at", "added_at", "happened_at", "started_at"} {
+			if item[when] != nil {
+				item[when] = dynamo.S("10000-01-01T23:58:59.000Z")
+			}
+		}
+		if item["v"] != nil && (n%2 == 0 || kind == "operator") {
+			item["v"] = dynamo.N(99)
+		}
+		c.put(t, item)
+	}
+	return n
+}
+
+func (c *crowd) items(t *testing.T) (items []dynamo.Item) {
+	t.Helper()
 	for scan := (&dynamodb.ScanInput{TableName: &c.Tables.Control, ConsistentRead: aws.Bool(true)}); ; {
 		out, err := c.DB.Scan(t.Context(), scan)
 		if err != nil {
@@ -198,28 +231,14 @@ func (c *crowd) spoil(t *testing.T, kind string) (n int) {
 			break
 		}
 	}
-	seen := 0
-	for _, item := range items {
-		if k, _ := dynamo.GetS(item, "kind"); k != kind {
-			continue
-		}
-		if seen++; seen%3 != 0 {
-			continue
-		}
-		n++
-		for _, when := range []string{"created_at", "added_at", "happened_at"} {
-			if item[when] != nil {
-				item[when] = dynamo.S("10000-01-01T23:58:59.000Z")
-			}
-		}
-		if item["v"] != nil && (n%2 == 0 || kind == "operator") {
-			item["v"] = dynamo.N(99)
-		}
-		if _, err := c.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &c.Tables.Control, Item: item}); err != nil {
-			t.Fatal(err)
-		}
+	return items
+}
+
+func (c *crowd) put(t *testing.T, item dynamo.Item) {
+	t.Helper()
+	if _, err := c.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &c.Tables.Control, Item: item}); err != nil {
+		t.Fatal(err)
 	}
-	return n
 }
 
 func TestEveryListIsPagedAndSurvivesBadRecords(t *testing.T) {
@@ -259,27 +278,6 @@ func TestEveryListIsPagedAndSurvivesBadRecords(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// Closing an account revokes every key. One that can't be read can't be revoked: it stops none of the others, and the account
-// isn't closed.
-func TestClosingRevokesTheOthersAndSaysThatOneIsLeft(t *testing.T) {
-	c := newCrowd(t)
-	bad := c.spoil(t, "key")
-	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
-	a, err := c.store.Close(t.Context(), c.account.ID, keytest.Now, row)
-	if !errors.Is(err, dynamo.ErrUnreadable) || !a.ClosedAt.IsZero() || !a.Closing {
-		t.Errorf("%+v, %v", a, err)
-	}
-	p, err := c.store.Keys(t.Context(), c.account.ID, control.KeyQuery{})
-	if err != nil || len(p.Keys) != each-bad || len(p.Bad) != bad {
-		t.Fatalf("%d keys and %d bad ones, %v", len(p.Keys), len(p.Bad), err)
-	}
-	for _, k := range p.Keys {
-		if k.RevokedAt.IsZero() {
-			t.Errorf("%s isn't revoked", k.ID)
-		}
 	}
 }
 

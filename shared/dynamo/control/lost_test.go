@@ -119,14 +119,15 @@ func commit(c control.Change, action string) func(context.Context, *control.Stor
 }
 
 func request(t *testing.T, calm keytest.Stores) (qps.Request, audit.Row) {
-	k := calm.NewKey(t, calm.NewAccount(t))
+	a := calm.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
+	k := calm.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Paying })
 	justification, err := text.Secrets(nil).ParseBlock("We launch.", 1, 2000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := qps.Submit(qps.Request{
 		ID: "qps_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", Account: k.Account, KeyID: k.ID, Product: "search", Class: "search", Requested: 50, Current: 5,
-	}, justification, 1000, keytest.Now)
+	}, justification, 5, 1000, keytest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

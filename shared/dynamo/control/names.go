@@ -39,6 +39,7 @@ const (
 	invitePrefix  = "INVITE#"
 	mirrorPrefix  = "A#"
 	requestPrefix = "QPS#"
+	openPrefix    = "QPSOPEN#"
 )
 
 func accountKey(id account.ID) dynamo.Item { return itemKey(accountPK(id), accountSK) }
@@ -77,7 +78,13 @@ func requestKey(id account.ID, request qps.RequestID) dynamo.Item {
 }
 
 func openRequestKey(id account.ID, key apikey.ID, class product.Class) dynamo.Item {
-	return itemKey(accountPK(id), "QPSOPEN#"+string(key)+"#"+string(class))
+	return itemKey(accountPK(id), openRequestPrefix(key)+string(class))
+}
+
+func openRequestPrefix(key apikey.ID) string { return openPrefix + string(key) + "#" }
+
+func operationKey(id account.ID, operation string) dynamo.Item {
+	return itemKey(accountPK(id), "OPERATION#"+operation)
 }
 
 func auditSK(rowID string) string { return auditPrefix + strings.TrimPrefix(rowID, "aud_") }
@@ -89,6 +96,7 @@ const (
 	gDue       = "DUE"       // keys by the time at which the rotator has something to do
 	gPurge     = "PURGE"     // deleted keys by the time of deletion
 	gOpen      = "QPSOPEN"   // open QPS requests by age
+	gRunning   = "RUNNING"   // operations that aren't done, by age
 )
 
 func gEmail(email string) string { return "EMAIL#" + strings.ToLower(email) }

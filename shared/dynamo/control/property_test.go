@@ -134,6 +134,7 @@ func (w *harness) do(ctx context.Context, c command) {
 func (w *harness) commit(ctx context.Context, action string, before *apikey.Key, after apikey.Key) {
 	row := keytest.Row(w.account.ID, "key."+action, after.ID)
 	got, err := w.stores.Control.Commit(ctx, control.Change{Before: before, After: after, Audit: row})
+	after.PlaceFreed = !after.RevokedAt.IsZero() // as the store derives it
 	m := mutation{row: row.ID, action: row.Action, before: before, after: after}
 	if err == nil {
 		m.after = got

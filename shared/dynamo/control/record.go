@@ -62,12 +62,14 @@ type accountRecord struct {
 	Version     int64  `dynamodbav:"version"`
 	PendingType string `dynamodbav:"pending_type,omitempty"`
 	Closing     bool   `dynamodbav:"closing,omitempty"`
+	Operation   string `dynamodbav:"operation,omitempty"`
 }
 
 func encodeAccount(a account.Account) dynamo.Item {
 	return encode(accountKey(a.ID), "account", accountRecord{
 		ID: string(a.ID), Name: a.Name, Type: string(a.Type), KeyLimit: a.KeyLimit, CreatedAt: stamp(a.CreatedAt),
 		ClosedAt: stamp(a.ClosedAt), Version: a.Version, PendingType: string(a.PendingType), Closing: a.Closing,
+		Operation: a.Operation,
 	}, gAccounts, accountSort(a))
 }
 
@@ -80,7 +82,7 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 	a := account.Account{
 		ID: account.ID(r.ID), Name: r.Name, Type: account.Type(r.Type), KeyLimit: r.KeyLimit,
 		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
-		PendingType: account.Type(r.PendingType), Closing: r.Closing,
+		PendingType: account.Type(r.PendingType), Closing: r.Closing, Operation: r.Operation,
 	}
 	return a, c.err
 }

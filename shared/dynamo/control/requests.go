@@ -86,7 +86,8 @@ func decodeRequest(item dynamo.Item) (qps.Request, error) {
 }
 
 // SubmitRequest writes a pending request, as [qps.Submit] made it. [*Replay], [qps.ErrOpenRequest] when one is open for
-// this key and class, [dynamo.ErrNotFound] when the key is gone, deleted or revoked, [account.ErrClosed].
+// this key and class, [dynamo.ErrNotFound] when the key is gone, deleted or revoked, [qps.ErrObsolete] when it has not the
+// product (any more) or its account is no enterprise (any more), [account.ErrClosed].
 func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idempotency, row audit.Row) error {
 	var ops []op
 	if remember != nil {
@@ -98,8 +99,15 @@ func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idem
 	open["kind"], open["request_id"] = dynamo.S("guard"), dynamo.S(string(r.ID))
 	ops = append(ops,
 		check(s.control, keyKey(r.Account, r.KeyID), cond{
-			text: "attribute_exists(pk) AND attribute_not_exists(deleted_at) AND attribute_not_exists(revoked_at)",
-		}, always(dynamo.ErrNotFound)),
+			text: "attribute_exists(pk) AND attribute_not_exists(deleted_at) AND attribute_not_exists(revoked_at)" +
+				" AND contains(products, :product) AND account_type = :type",
+			values: dynamo.Item{":product": dynamo.S(string(r.Product)), ":type": dynamo.S(string(account.Enterprise))},
+		}, func(old dynamo.Item) error {
+			if len(old) == 0 || old["deleted_at"] != nil || old["revoked_at"] != nil {
+				return dynamo.ErrNotFound
+			}
+			return qps.ErrObsolete
+		}),
 		s.openAccount(r.Account),
 		put(s.control, open, isNew, always(qps.ErrOpenRequest)),
 		put(s.control, encodeRequest(r), isNew, always(dynamo.ErrExists)),

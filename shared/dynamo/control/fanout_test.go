@@ -1,0 +1,83 @@
+package control_test
+
+import (
+	"errors"
+	"testing"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
+)
+
+// Closing an account revokes every key. One that can't be read can't be revoked: it stops none of the others, and the account
+// isn't closed.
+func TestClosingRevokesTheOthersAndSaysThatOneIsLeft(t *testing.T) {
+	c := newCrowd(t)
+	bad := c.spoil(t, "key")
+	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
+	a, err := c.store.Close(t.Context(), c.account.ID, keytest.Now, row)
+	if !errors.Is(err, dynamo.ErrUnreadable) || !a.ClosedAt.IsZero() || !a.Closing {
+		t.Errorf("%+v, %v", a, err)
+	}
+	p, err := c.store.Keys(t.Context(), c.account.ID, control.KeyQuery{})
+	if err != nil || len(p.Keys) != each-bad || len(p.Bad) != bad {
+		t.Fatalf("%d keys and %d bad ones, %v", len(p.Keys), len(p.Bad), err)
+	}
+	for _, k := range p.Keys {
+		if k.RevokedAt.IsZero() {
+			t.Errorf("%s isn't revoked", k.ID)
+		}
+	}
+}
+
+// A change of type takes every key along. One that can't be read can't follow: it stops none of the others, and the operation
+// isn't done until it can.
+func TestAChangeOfTypeTakesTheOthersAlongAndRunsWhileOneIsLeft(t *testing.T) {
+	c := newCrowd(t)
+	whole := c.items(t)
+	bad := c.spoil(t, "key")
+	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
+	o, _, err := c.store.BeginType(t.Context(), keytest.Operation(t, c.account.ID, account.SelfServe, nil), row("account.type.begin", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	goOn := func() (control.Operation, error) {
+		return c.store.ContinueType(t.Context(), o, keytest.Now, func() bool { return false }, row)
+	}
+	for range 2 {
+		if got, err := goOn(); !errors.Is(err, dynamo.ErrUnreadable) || got.Status != control.Running {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	stored, err := c.store.Operation(t.Context(), c.account.ID, o.ID)
+	if err != nil || stored.Status != control.Running {
+		t.Errorf("%+v, %v", stored, err)
+	}
+	a, err := c.store.Account(t.Context(), c.account.ID)
+	if err != nil || a.Type != account.Enterprise || a.PendingType != account.SelfServe {
+		t.Errorf("%+v, %v", a, err)
+	}
+	p, err := c.store.Keys(t.Context(), c.account.ID, control.KeyQuery{})
+	if err != nil || len(p.Keys) != each-bad || len(p.Bad) != bad {
+		t.Fatalf("%d keys and %d bad ones, %v", len(p.Keys), len(p.Bad), err)
+	}
+	for _, k := range p.Keys {
+		if k.AccountType != account.SelfServe {
+			t.Errorf("%s hasn't followed", k.ID)
+		}
+	}
+	for _, u := range p.Bad { // repaired, as it was
+		for _, item := range whole {
+			kind, _ := dynamo.GetS(item, "kind")
+			if id, _ := dynamo.GetS(item, "id"); kind == "key" && id == u.Item {
+				c.put(t, item)
+			}
+		}
+	}
+	if got, err := goOn(); err != nil || got.Status != control.Done {
+		t.Errorf("after the repair: %+v, %v", got, err)
+	}
+}

@@ -1,0 +1,252 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+)
+
+// OperationStatus is the state of an operation.
+type OperationStatus string
+
+// The statuses: running becomes one of the others, and nothing follows those.
+const (
+	Running OperationStatus = "running"
+	Done    OperationStatus = "done"
+	// Failed: the account was closed, or its type changed again, before the last key.
+	Failed OperationStatus = "failed"
+)
+
+// Operation is a change of an account's type, which goes key by key.
+type Operation struct {
+	ID        string // "op_" and a ULID
+	Account   account.ID
+	Change    apikey.TypeChange
+	Status    OperationStatus
+	StartedAt time.Time
+	EndedAt   time.Time
+}
+
+type operationRecord struct {
+	ID        string            `dynamodbav:"id"`
+	Account   string            `dynamodbav:"account"`
+	To        string            `dynamodbav:"to_type"`
+	Billing   map[string]string `dynamodbav:"billing_types,omitempty"`
+	Status    string            `dynamodbav:"operation_status"`
+	StartedAt string            `dynamodbav:"started_at"`
+	EndedAt   string            `dynamodbav:"ended_at,omitempty"`
+}
+
+func encodeOperation(o Operation) dynamo.Item {
+	gpk, gsk := "", ""
+	if o.Status == Running {
+		gpk, gsk = gRunning, stamp(o.StartedAt)+"#"+o.ID
+	}
+	r := operationRecord{
+		ID: o.ID, Account: string(o.Account), To: string(o.Change.To), Status: string(o.Status),
+		StartedAt: stamp(o.StartedAt), EndedAt: stamp(o.EndedAt), Billing: map[string]string{},
+	}
+	for from, onto := range o.Change.Billing {
+		r.Billing[string(from)] = string(onto)
+	}
+	return encode(operationKey(o.Account, o.ID), "operation", r, gpk, gsk)
+}
+
+func decodeOperation(item dynamo.Item) (Operation, error) {
+	var r operationRecord
+	if err := decode(item, "operation", &r); err != nil {
+		return Operation{}, err
+	}
+	var c clock
+	o := Operation{
+		ID: r.ID, Account: account.ID(r.Account), Change: apikey.TypeChange{To: account.Type(r.To)},
+		Status: OperationStatus(r.Status), StartedAt: c.read(r.StartedAt), EndedAt: c.read(r.EndedAt),
+	}
+	if len(r.Billing) > 0 {
+		o.Change.Billing = map[apikey.BillingType]apikey.BillingType{}
+	}
+	for from, onto := range r.Billing {
+		o.Change.Billing[apikey.BillingType(from)] = apikey.BillingType(onto)
+	}
+	return o, c.err
+}
+
+// Operation reads an operation of an account.
+func (s *Store) Operation(ctx context.Context, id account.ID, operation string) (Operation, error) {
+	o, err := s.storedOperation(ctx, id, operation)
+	if err != nil || o.Status != Running {
+		return o, err
+	}
+	a, err := s.Account(ctx, id)
+	return o.seenFrom(a), err
+}
+
+func (s *Store) storedOperation(ctx context.Context, id account.ID, operation string) (Operation, error) {
+	item, err := s.get(ctx, operationKey(id, operation))
+	if err != nil {
+		return Operation{}, err
+	}
+	return decodeOperation(item)
+}
+
+// seenFrom derives the status of an operation whose record says that it runs from the account, which says more: a
+// release that knows no operations may have ended the change.
+func (o Operation) seenFrom(a account.Account) Operation {
+	switch {
+	case a.Operation == o.ID && !a.Closed():
+	case a.PendingType == "" && a.Type == o.Change.To && !a.Closed():
+		o.Status = Done
+	default:
+		o.Status = Failed
+	}
+	return o
+}
+
+// OperationPage is one page of operations.
+type OperationPage struct {
+	Operations []Operation
+	Next       string // the after of the next page; "" at the end
+}
+
+// RunningOperations lists what isn't done, over all accounts, the oldest first, a moment late.
+func (s *Store) RunningOperations(ctx context.Context, after string, limit int) (OperationPage, error) {
+	q := query{index: true, pk: gRunning, limit: perCall(limit)}
+	if after != "" {
+		q.start = cursorItem(gRunning, after)
+	}
+	p, err := page(ctx, s, list[Operation]{query: q, limit: limit, read: all(decodeOperation), mark: cursor})
+	return OperationPage{p.records, p.next}, err
+}
+
+// BeginType begins to change an account's type, and returns the operation that ContinueType carries out. Until that is
+// done, no key is created or restored and no billing type set (account.ErrTypeChanging). begun is false, and the
+// operation the one that runs, where the same change runs already; where the account has the type already there is
+// none. A change to another type takes the place of one that runs. account.ErrTypeChanging: a change to this type runs
+// with another mapping. account.ErrClosed.
+func (s *Store) BeginType(ctx context.Context, o Operation, row audit.Row) (_ Operation, begun bool, err error) {
+	a, err := s.Account(ctx, o.Account)
+	if err != nil {
+		return o, false, err
+	}
+	o.Status, o.EndedAt = Running, time.Time{}
+	ops := []op{put(s.control, encodeOperation(o), isNew, always(dynamo.ErrExists))}
+	switch {
+	case a.Closed():
+		return o, false, account.ErrClosed
+	case a.PendingType == "" && a.Type == o.Change.To:
+		return Operation{}, false, nil
+	case a.Operation != "":
+		running, err := s.Operation(ctx, o.Account, a.Operation)
+		if err != nil {
+			return o, false, err
+		}
+		if running.Change.To == o.Change.To {
+			if !maps.Equal(running.Change.Billing, o.Change.Billing) {
+				return o, false, account.ErrTypeChanging
+			}
+			return running, false, nil
+		}
+		running.Status, running.EndedAt = Failed, o.StartedAt
+		ops = append(ops, put(s.control, encodeOperation(running), exists, always(dynamo.ErrStale)))
+	}
+	pending := a
+	pending.PendingType, pending.Operation = o.Change.To, o.ID
+	_, err = s.updateAccount(ctx, a, pending, row, ops...)
+	return o, err == nil, err
+}
+
+// keysPerStep is the size of the pages in which ContinueType reads an account's keys.
+const keysPerStep = 100
+
+// ContinueType goes on with an operation, key by key and of every status, until it is done or stop says so, before
+// each key. It may be repeated, by several at once, and after a breakdown: keys that have followed need nothing more.
+// A key that can't be read can't follow either: the others do, the error is that key's, and the operation runs on.
+func (s *Store) ContinueType(ctx context.Context, o Operation, now time.Time, stop func() bool, row RowMaker) (Operation, error) {
+	stored, err := s.storedOperation(ctx, o.Account, o.ID)
+	if err != nil || stored.Status != Running {
+		return stored, err
+	}
+	if o, err = s.Operation(ctx, o.Account, o.ID); err != nil {
+		return o, err
+	}
+	if o.Status != Running {
+		return s.finishType(ctx, o, now, row)
+	}
+	follow := func(k apikey.Key) (apikey.Key, bool) { return k.Retype(o.Change, now) }
+	var unread error
+	for after := apikey.ID(""); ; {
+		page, err := s.Keys(ctx, o.Account, KeyQuery{Deleted: true, After: after, Limit: keysPerStep})
+		if err != nil {
+			return o, err
+		}
+		if len(page.Bad) > 0 && unread == nil {
+			unread = page.Bad[0].Err
+		}
+		for _, k := range page.Keys {
+			if k.AccountType == o.Change.To {
+				continue
+			}
+			if stop() {
+				return o, nil
+			}
+			if err := s.eachStale(ctx, k, "key.account_type", row, follow); err != nil {
+				return s.unlessOver(ctx, o, err)
+			}
+		}
+		switch after = page.Next; {
+		case after != "":
+		case unread != nil:
+			return o, unread
+		default:
+			return s.finishType(ctx, o, now, row)
+		}
+	}
+}
+
+// unlessOver explains why a key couldn't follow: another operation has taken this one's place, or the account was closed.
+func (s *Store) unlessOver(ctx context.Context, o Operation, err error) (Operation, error) {
+	if !errors.Is(err, dynamo.ErrStale) && !errors.Is(err, account.ErrClosed) {
+		return o, err
+	}
+	now, unread := s.Operation(ctx, o.Account, o.ID)
+	if unread != nil || now.Status == Running {
+		return o, err
+	}
+	return now, nil
+}
+
+// finishType lets the account have the type that all its keys have, and the operation end.
+func (s *Store) finishType(ctx context.Context, o Operation, now time.Time, row RowMaker) (Operation, error) {
+	for range staleAttempts {
+		a, err := s.Account(ctx, o.Account)
+		if err != nil {
+			return o, err
+		}
+		seen := o.seenFrom(a)
+		ended := seen
+		ended.EndedAt = now
+		if seen.Status != Running {
+			err := s.write(ctx, row("account.type.end", ""), put(s.control, encodeOperation(ended), exists, always(dynamo.ErrNotFound)))
+			return ended, err
+		}
+		ended.Status = Done
+		done := a
+		done.Type, done.PendingType, done.Operation = o.Change.To, "", ""
+		end := put(s.control, encodeOperation(ended), exists, always(dynamo.ErrNotFound))
+		_, err = s.updateAccount(ctx, a, done, row("account.type", ""), end)
+		if !errors.Is(err, dynamo.ErrStale) {
+			if err != nil {
+				return o, err
+			}
+			return ended, nil
+		}
+	}
+	return o, fmt.Errorf("%w: the account keeps changing", dynamo.ErrConflict)
+}
