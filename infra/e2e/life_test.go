@@ -394,7 +394,7 @@ func (s *stack) race(t *testing.T, account string, n int) (made []string, over i
 
 func TestARecoverableSecretIsRevealedToOwnersAndLeavesARow(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
-	s.must(t, 201, "owner", "PUT", account+"/members/developer", `{"role":"developer"}`)
+	s.join(t, account, "developer", "developer")
 	k := s.newKey(t, account, `{"name":"r","usage":"backend","products":["map-display"],"recoverable":true}`)
 	refused(t, "a developer", s.manage(t, "developer", "POST", k.path+"/reveal", `{}`), 403, "forbidden")
 	refused(t, "an operator", s.manage(t, "operator", "POST", k.path+"/reveal", `{}`), 403, "forbidden")

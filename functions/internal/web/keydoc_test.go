@@ -19,6 +19,7 @@ func shown() (apikey.Key, web.View) {
 	at := keytest.Now.Add(time.Hour)
 	k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) {
 		k.Domains, k.HeaderOnly, k.Recoverable = []string{"example.com"}, true, true
+		k.CreatedBy = keytest.Subject("developer")
 		k.RotatedAt, k.ExpiresAt, k.RevokedAt, k.DeletedAt = at, at, at, at
 		k.Disabled, k.Blocked = true, &apikey.Block{Reason: "abuse", At: at, By: "operator@example.com"}
 		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret("out"), EndsAt: at, Cancelled: true, Reason: "other"}
@@ -54,6 +55,9 @@ func TestEveryMemberOfTheContractIsRendered(t *testing.T) {
 // undocumented lists the fields of a key that no document shows, with the reason.
 var undocumented = map[string]string{
 	"AccountType":           "the account's; a key mirrors it for its default limits",
+	"CreatedBy.Issuer":      "there is one issuer",
+	"Rotation.SetBy.Issuer": "the list of what a removed member leaves says it",
+	"Rotation.SetBy.ID":     "the list of what a removed member leaves says it",
 	"Current.Hash":          "nothing of a secret but its preview is ever shown",
 	"Current.CreatedAt":     "created_at or rotated_at says it",
 	"Current.Sealed":        "nothing of a secret but its preview is ever shown",

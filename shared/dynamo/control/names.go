@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
+	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -30,6 +31,7 @@ const (
 	inviteSK    = "INVITE"
 	keyCountSK  = "GUARD#keys"
 	ownerSK     = "GUARD#owners"
+	openedSK    = "GUARD#accounts"
 	operatorsPK = "OPERATORS"
 	operatorsSK = "GUARD#operators"
 
@@ -78,6 +80,10 @@ func requestKey(id account.ID, request qps.RequestID) dynamo.Item {
 
 func openRequestKey(id account.ID, key apikey.ID, class product.Class) dynamo.Item {
 	return itemKey(accountPK(id), "QPSOPEN#"+string(key)+"#"+string(class))
+}
+
+func lookKey(id account.ID, s account.Subject, hour time.Time) dynamo.Item {
+	return itemKey(accountPK(id), "LOOK#"+stamp(hour)+"#"+subjectText(s))
 }
 
 func auditSK(rowID string) string { return auditPrefix + strings.TrimPrefix(rowID, "aud_") }
