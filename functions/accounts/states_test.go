@@ -18,8 +18,6 @@ func populated(t testing.TB) apitest.Fixture {
 	return f
 }
 
-type object = map[string]any
-
 // accountStates: the key of unblockKey is blocked before it is brought into the state.
 const accountStates = `
                   active  disabled  blocked      expired  revoked  deleted  rotating  cancelled  closing         closed          retyping
