@@ -31,6 +31,8 @@ deleteInvitation  204     204       204          204      204      204      204 
 putOperator       201     201       201          201      201      201      201       201        201             201             201
 deleteOperator    204     204       204          204      204      204      204       204        204             204             204
 blockKey          200     200       key_blocked  200      200      200      200       200        200             200             200
+revokeAnyKey      200     200       200          200      200      200      200       200        200             200             200
+erasePerson       200     200       200          200      200      200      200       200        200             200             200
 unblockKey        200     200       200          200      200      200      200       200        200             200             200
 `
 
@@ -50,9 +52,13 @@ var accountBodies = map[string]apitest.Member{
 		Body: object{"role": "viewer", "email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "expires_at": `"2026-11-28T12:00:00Z"`},
 		Rows: []string{`invitation.create invitation=* role="viewer" email="a@b.example"`},
 	},
-	"putOperator.email": {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"somebody"`}},
-	"blockKey.reason":   {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00Z","reason":"Abuse."}`}},
-	"unblockKey.reason": {Body: object{"reason": " Sorry. "}, Gate: true, Rows: []string{`key.unblock blocked= reason="Sorry."`}},
+	"putOperator.email":         {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"colleague"`}},
+	"blockKey.reason":           {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00Z","reason":"Abuse."}`}},
+	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
+	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
+	"putOperator.rank":          {Elsewhere: "TestSupportNamesNobodyAndAdminsChangeRanks"},
+	"revokeAnyKey.reason":       {Elsewhere: "TestAnOperatorRevokesAKeyForGood"},
+	"unblockKey.reason":         {Body: object{"reason": " Sorry. "}, Gate: true, Rows: []string{`key.unblock blocked= reason="Sorry."`}},
 }
 
 func TestEachMemberOfEachBodyAlone(t *testing.T) {

@@ -21,7 +21,7 @@ type Row struct {
 	Source    string // the address that the request came from; "" for a job, or if unknown
 }
 
-// SourceKept is how long the address of a row is shown.
+// SourceKept is the time that the address of a row is shown.
 const SourceKept = 400 * 24 * time.Hour
 
 // outsider reports whether the actor is none of the account's people.

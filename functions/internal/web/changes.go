@@ -41,6 +41,10 @@ type PersonChanges struct {
 
 // changes makes the bound that the environment describes.
 func (b *Base) changes() (*PersonChanges, error) {
+	table := b.Env.Need("LEASES_TABLE")
+	if err := b.Env.Err(); err != nil {
+		return nil, err
+	}
 	second, err := env.Positive("CHANGES_PER_SECOND", b.Env.Or("CHANGES_PER_SECOND", "10"))
 	if err != nil {
 		return nil, err
@@ -51,7 +55,7 @@ func (b *Base) changes() (*PersonChanges, error) {
 	}
 	once := b.DB
 	once.Attempts = 1 // a repeated call wastes tokens, and time
-	store := leases.New(dynamo.NewClient(once), b.Env.Or("LEASES_TABLE", ""))
+	store := leases.New(dynamo.NewClient(once), table)
 	return &PersonChanges{PerSecond: second, PerHour: hour, Leases: store, Hours: store, Now: time.Now, Log: b.Log}, nil
 }
 

@@ -43,7 +43,11 @@ type Base struct {
 // Start reads the environment and makes the base of a function that changes keys or accounts.
 func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
 	vars := env.New(getenv)
-	return start(vars, vars.Need("GATE_TABLE"), getenv, logs)
+	b, err := start(vars, vars.Need("GATE_TABLE"), getenv, logs)
+	if err == nil {
+		b.Mux.Changes, err = b.changes()
+	}
+	return b, err
 }
 
 // StartReader makes the base of a function that changes nothing: it isn't told of the gate's table.
@@ -72,11 +76,6 @@ func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writ
 	b.unreadable = unreadable(b.Log, logs, b.Source.Now)
 	b.Store = control.New(db, tables.Control, tables.Gate).Reporting(b.unreadable)
 	b.Mux = NewMux(verifier, b.Store, b.Log, b.Source.Now)
-	if getenv("LEASES_TABLE") != "" { // a function without it changes nothing
-		if b.Mux.Changes, err = b.changes(); err != nil {
-			return nil, err
-		}
-	}
 	b.Mux.Looks = Looks{Store: b.Store, Source: b.Source}
 	return b, nil
 }

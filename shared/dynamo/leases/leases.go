@@ -79,7 +79,7 @@ func (s *Store) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error)
 	}
 }
 
-// hourKept is how long the count of an hour is kept after it.
+// hourKept is the time that the count of an hour is kept after it.
 const hourKept = 2 * time.Hour
 
 // Count adds one to a count of an hour and returns the sum. A call whose answer was lost may have counted: the sum is
