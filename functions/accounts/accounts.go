@@ -18,7 +18,7 @@ import (
 
 // accountStore lists the methods of the control table that the operations on accounts call.
 type accountStore interface {
-	CreateAccount(ctx context.Context, a account.Account, owner account.Member, row audit.Row) (account.Account, error)
+	OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, row audit.Row) (account.Account, error)
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)
 	BeginType(ctx context.Context, o control.Operation, row audit.Row) (control.Operation, bool, error)
@@ -26,13 +26,14 @@ type accountStore interface {
 	Operation(ctx context.Context, id account.ID, operation string) (control.Operation, error)
 	Close(ctx context.Context, id account.ID, now time.Time, row control.RowMaker) (account.Account, error)
 	Memberships(ctx context.Context, who account.Subject, after string, limit int) (control.MembershipPage, error)
-	IsOperator(ctx context.Context, who account.Subject) (bool, error)
+	Rank(ctx context.Context, who account.Subject) (account.Rank, error)
 }
 
 type accounts struct {
-	store  accountStore
-	source env.Source
-	texts  text.Secrets
+	store     accountStore
+	source    env.Source
+	texts     text.Secrets
+	perPerson int // accounts that one person may have open
 }
 
 func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -47,13 +48,17 @@ func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	if err != nil {
 		return err
 	}
-	operator, err := h.store.IsOperator(r.Context(), c.Person.Subject)
+	rank, err := h.store.Rank(r.Context(), c.Person.Subject)
 	if err != nil {
 		return err
 	}
 	doc := api.Me{
 		Subject: c.Person.Subject.ID, Email: web.StringPtr(c.Person.Email), Name: web.StringPtr(c.Person.Name),
-		Operator: operator, Accounts: []api.MyAccount{}, NextPageToken: page.Next(found.Next),
+		Operator: rank != "", Accounts: []api.MyAccount{}, NextPageToken: page.Next(found.Next),
+	}
+	if rank != "" {
+		shown := api.Rank(rank)
+		doc.Rank = &shown
 	}
 	for _, m := range found.Memberships {
 		doc.Accounts = append(doc.Accounts, api.MyAccount{
@@ -77,7 +82,7 @@ func (h *accounts) createAccount(w http.ResponseWriter, r *http.Request, c gatew
 	a := account.Account{ID: account.ID(h.source.NewID("acc_")), Name: name.String(), Type: account.SelfServe, KeyLimit: account.DefaultKeyLimit, CreatedAt: now}
 	owner := account.Member{Account: a.ID, Subject: c.Person.Subject, Email: c.Person.Email, Role: account.Owner, AddedAt: now}
 	c.Account, c.Role = a.ID, account.Owner
-	a, err = h.store.CreateAccount(r.Context(), a, owner, web.AuditRow(h.source, c, "account.create", "", audit.AccountChanges(nil, a)...))
+	a, err = h.store.OpenAccount(r.Context(), a, owner, h.perPerson, web.AuditRow(h.source, c, "account.create", "", audit.AccountChanges(nil, a)...))
 	if err != nil {
 		return err
 	}
@@ -116,9 +121,7 @@ func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway
 	if err != nil {
 		return err
 	}
-	if operator {
-		c.Operator = true
-	}
+	c.Operator = operator
 	if after != before {
 		changes := audit.AccountChanges(&before, after)
 		if after, err = h.store.UpdateAccount(r.Context(), before, after, web.AuditRow(h.source, c, "account.edit", "", changes...)); err != nil {
@@ -132,7 +135,7 @@ func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway
 }
 
 // mayEdit asks for the right to each member of the patch: the name is the owners', the rest is the operators'. operator
-// says that the caller acts as an operator.
+// says that the caller acts as an operator. Nobody is both: an operator who is a member decides nothing in the account.
 func (h *accounts) mayEdit(r *http.Request, c gateway.Principal, members gateway.Members) (operator bool, err error) {
 	if members.Has("name") && !c.May(account.RenameAccount) {
 		return false, gateway.ErrForbidden
@@ -140,16 +143,18 @@ func (h *accounts) mayEdit(r *http.Request, c gateway.Principal, members gateway
 	if !members.Has("type") && !members.Has("key_limit") && !members.Has("billing_types") {
 		return false, nil
 	}
-	operator = c.Operator
-	if !operator { // an owner who is an operator too
-		if operator, err = h.store.IsOperator(r.Context(), c.Person.Subject); err != nil {
-			return false, err
-		}
+	if c.Operator {
+		return true, nil
 	}
-	if !operator {
+	rank, err := h.store.Rank(r.Context(), c.Person.Subject)
+	switch {
+	case err != nil:
+		return false, err
+	case rank.May(account.SetAccountType):
+		return false, gateway.ErrOwnAccount
+	default:
 		return false, gateway.ErrForbidden
 	}
-	return true, nil
 }
 
 const maxKeyLimit = 100000
@@ -173,8 +178,19 @@ func mergeAccount(texts text.Secrets, before account.Account, body api.EditAccou
 	return after, nil
 }
 
+// closeAccount ends an account for good. Its owners confirm with its name, and operators may.
 func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	c.Operator = true
+	body, _, err := gateway.Body[api.CloseAccount](r, gateway.BodyOptions{Optional: true})
+	if err != nil {
+		return err
+	}
+	before, err := h.store.Account(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	if body.ConfirmName == nil && !c.Operator || body.ConfirmName != nil && *body.ConfirmName != before.Name {
+		return gateway.Invalid(gateway.Field("confirm_name", "name_mismatch", "It must match the account's name exactly."))
+	}
 	a, err := h.store.Close(r.Context(), c.Account, h.source.Time(), h.rows(c))
 	if err != nil {
 		return err

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
+	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
@@ -21,7 +23,10 @@ type auditStore interface {
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
 }
 
-type auditRows struct{ store auditStore }
+type auditRows struct {
+	store  auditStore
+	source env.Source
+}
 
 func (h *auditRows) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
@@ -35,7 +40,7 @@ func (h *auditRows) listAudit(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	return showAudit(w, page, rows)
+	return h.show(w, c, page, rows)
 }
 
 func (h *auditRows) listKeyAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -59,22 +64,37 @@ func (h *auditRows) listKeyAudit(w http.ResponseWriter, r *http.Request, c gatew
 			return err
 		}
 	}
-	return showAudit(w, page, rows)
+	return h.show(w, c, page, rows)
 }
 
-func showAudit(w http.ResponseWriter, page gateway.Page, found control.AuditPage) error {
+// listOperatorsAudit lists the changes of operators, which belong to no account.
+func (h *auditRows) listOperatorsAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	c.Account = control.Operators
+	return h.listAudit(w, r, c)
+}
+
+func (h *auditRows) show(w http.ResponseWriter, c gateway.Principal, page gateway.Page, found control.AuditPage) error {
 	doc := api.AuditList{Rows: []api.AuditRow{}, NextPageToken: page.Next(found.Next)}
 	for _, row := range found.Rows {
-		doc.Rows = append(doc.Rows, auditDoc(row))
+		doc.Rows = append(doc.Rows, auditDoc(seenBy(c, row, h.source.Time())))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+// seenBy is a row as the caller may see it.
+func seenBy(c gateway.Principal, row audit.Row, now time.Time) audit.Row {
+	if c.Operator {
+		return row.ForOperator()
+	}
+	return row.ForCustomer(c.Role == account.Owner, now)
 }
 
 func auditDoc(row audit.Row) api.AuditRow {
 	doc := api.AuditRow{
 		Id: row.ID, At: row.At.UTC(), Action: row.Action, KeyId: web.StringPtr(row.KeyID), RequestId: row.RequestID,
-		Actor:   api.Actor{Subject: row.Actor.Subject.ID, Email: web.StringPtr(row.Actor.Email), Role: row.Actor.Role},
-		Changes: []api.Change{},
+		SourceIp: web.StringPtr(row.Source),
+		Actor:    api.Actor{Subject: row.Actor.Subject.ID, Email: web.StringPtr(row.Actor.Email), Role: row.Actor.Role},
+		Changes:  []api.Change{},
 	}
 	for _, c := range row.Changes {
 		doc.Changes = append(doc.Changes, api.Change{Field: c.Field, Before: value(c.Before), After: value(c.After)})

@@ -22,14 +22,29 @@ type handler struct {
 	lookups     lookups
 	audit       auditRows
 	catalogue   catalogue
+	export      export
+	erasure     erasure
 }
 
-// newHandler makes them on one store. bootstrap is the subject that may make itself the first operator, "" for nobody.
-func newHandler(store *control.Store, source env.Source, texts text.Secrets, products product.Catalogue, used web.KeyUse, bootstrap string) *handler {
+// settings are this function's own.
+type settings struct {
+	bootstrap string // the subject that may make itself the first operator; "" for nobody
+	perPerson int    // accounts that one person may have open
+}
+
+func settingsOf(vars *env.Vars) (settings, error) {
+	most, err := env.Positive("ACCOUNTS_PER_PERSON", vars.Or("ACCOUNTS_PER_PERSON", "5"))
+	return settings{bootstrap: vars.Or("BOOTSTRAP_OPERATOR", ""), perPerson: most}, err
+}
+
+// newHandler makes them on one store.
+func newHandler(store *control.Store, source env.Source, texts text.Secrets, products product.Catalogue, used web.KeyUse, s settings) *handler {
 	return &handler{
-		accounts: accounts{store, source, texts}, members: members{store, source, texts}, invitations: invitations{store, source, texts},
-		operators: operators{store, source, texts, bootstrap}, lookups: lookups{store, source, texts, products, used},
-		audit: auditRows{store}, catalogue: catalogue{products},
+		accounts: accounts{store, source, texts, s.perPerson}, members: members{store, source, texts}, invitations: invitations{store, source, texts},
+		operators: operators{store, source, texts, s.bootstrap},
+		lookups:   lookups{store, source, texts, products, used, web.Looks{Store: store, Source: source}},
+		audit:     auditRows{store, source}, catalogue: catalogue{products},
+		export: export{store, source, products, used}, erasure: erasure{store, source, texts},
 	}
 }
 
@@ -44,7 +59,8 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("GET "+one, h.accounts.getAccount, account.ReadKeys)
 	m.Account("PATCH "+one, h.accounts.editAccount, account.RenameAccount, account.SetAccountType, account.SetKeyLimit)
 	m.Account("GET "+one+"/operations/{operation}", h.accounts.getOperation, account.ReadKeys)
-	m.Account("POST "+one+"/close", gateway.NoBody(h.accounts.closeAccount), account.CloseAccount)
+	m.Account("POST "+one+"/close", h.accounts.closeAccount, account.LeaveService, account.CloseAccount)
+	m.Account("GET "+one+"/export", h.export.exportAccount, account.LeaveService)
 	m.Account("GET "+one+"/audit", h.audit.listAudit, account.ReadAudit)
 	m.Account("GET "+one+"/keys/{key}/audit", h.audit.listKeyAudit, account.ReadAudit)
 	m.Account("GET "+one+"/members", h.members.listMembers, account.ReadMembers)
@@ -54,12 +70,15 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+one+"/invitations", h.invitations.createInvitation, account.ManageMembers)
 	m.Account("DELETE "+one+"/invitations/{invitation}", gateway.NoBody(h.invitations.deleteInvitation), account.ManageMembers)
 
-	m.Operator("GET /v1/operators", h.operators.listOperators, account.ManageOperator)
+	m.Operator("GET /v1/operators", h.operators.listOperators, account.LookUp)
 	m.Person("PUT /v1/operators/{sub}", h.operators.putOperator) // operators, and the first one
+	m.Operator("GET /v1/operators/audit", h.audit.listOperatorsAudit, account.LookUp)
 	m.Operator("DELETE /v1/operators/{sub}", h.operators.deleteOperator, account.ManageOperator)
+	m.Operator("POST /v1/operator/people/erase", h.erasure.erasePerson, account.ErasePeople)
 	m.Operator("GET /v1/operator/accounts", h.lookups.findAccounts, account.LookUp)
 	m.Operator("GET /v1/operator/keys/{key}", h.lookups.findKey, account.LookUp)
 	m.Operator("POST /v1/operator/keys/{key}/block", h.lookups.blockKey, account.BlockKeys)
+	m.Operator("POST /v1/operator/keys/{key}/revoke", h.lookups.revokeKey, account.RevokeAnyKey)
 	m.Operator("POST /v1/operator/keys/{key}/unblock", h.lookups.unblockKey, account.BlockKeys)
 }
 

@@ -60,11 +60,13 @@ func (h *invitations) listInvitations(w http.ResponseWriter, r *http.Request, c 
 	}
 	doc := api.InvitationList{Invitations: []api.Invitation{}, NextPageToken: page.Next(found.Next)}
 	for _, i := range found.Invitations {
-		doc.Invitations = append(doc.Invitations, api.Invitation{
-			Id: i.ID, Email: web.StringPtr(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
-		})
+		doc.Invitations = append(doc.Invitations, invitationDoc(i))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func invitationDoc(i control.Invitation) api.Invitation {
+	return api.Invitation{Id: i.ID, Email: web.StringPtr(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt}
 }
 
 func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {

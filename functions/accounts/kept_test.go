@@ -9,15 +9,6 @@ import (
 	"latchkey/shared/keytest"
 )
 
-// TestAMembersAddressStaysWhenOnlyTheRoleChanges: a member of the body that isn't sent changes nothing.
-func TestAMembersAddressStaysWhenOnlyTheRoleChanges(t *testing.T) {
-	f := fixture(t)
-	f.Call(t, "putMember", "", object{"role": "viewer", "email": "a@b.example"})
-	if doc := f.Call(t, "putMember", "", object{"role": "owner"}).JSON(t); doc["email"] != "a@b.example" || doc["role"] != "owner" {
-		t.Errorf("%v", doc)
-	}
-}
-
 // TestARaisedKeyLimitLetsKeysBeMade: the limit that the account shows is the one that creating a key asks.
 func TestARaisedKeyLimitLetsKeysBeMade(t *testing.T) {
 	for limit, fits := range map[int]bool{2: false, 3: true} { // the fixture has two keys

@@ -25,6 +25,7 @@ type lookupStore interface {
 	Accounts(ctx context.Context, name, after string, limit int) (control.AccountPage, error)
 	AccountsByEmail(ctx context.Context, email, after string, limit int) (control.AccountPage, error)
 	FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error)
+	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
 }
 
@@ -34,6 +35,7 @@ type lookups struct {
 	texts    text.Secrets
 	products product.Catalogue
 	used     web.KeyUse
+	looks    gateway.Looks
 }
 
 func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -76,6 +78,10 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 func (h *lookups) findKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	k, err := h.anyKey(r)
 	if err != nil {
+		return err
+	}
+	c.Account = k.Account
+	if err := h.looks.Looked(r.Context(), c); err != nil {
 		return err
 	}
 	return h.showKey(w, r, k)
@@ -141,6 +147,23 @@ func (h *lookups) unblockKey(w http.ResponseWriter, r *http.Request, c gateway.P
 	return h.changeKey(w, r, c, "key.unblock", extra, func(k apikey.Key) (apikey.Key, error) { return k.Unblock(h.source.Time()) })
 }
 
+// revokeKey ends a key for good, from any state: its owner may be the one who abuses it.
+func (h *lookups) revokeKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.OperatorRevoke](r, gateway.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	reason, err := web.Block(h.texts, "reason", body.Reason, 1, apikey.MaxReason)
+	if err != nil {
+		return err
+	}
+	extra := []audit.Change{audit.Set("reason", nil, reason.String())}
+	return h.changeKey(w, r, c, "key.revoke", extra, func(k apikey.Key) (apikey.Key, error) {
+		after, _ := k.RevokeByOperator(h.source.Time())
+		return after, nil
+	})
+}
+
 func (h *lookups) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string, extra []audit.Change,
 	apply func(apikey.Key) (apikey.Key, error),
 ) error {
@@ -148,11 +171,20 @@ func (h *lookups) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
+	c.Account = before.Account
+	switch _, err := h.store.Member(r.Context(), c.Account, c.Person.Subject); {
+	case err == nil:
+		return gateway.ErrOwnAccount
+	case !errors.Is(err, dynamo.ErrNotFound):
+		return err
+	}
 	after, err := apply(before)
 	if err != nil {
 		return err
 	}
-	c.Account = before.Account
+	if after.Same(before) {
+		return h.showKey(w, r, before)
+	}
 	row := web.AuditRow(h.source, c, action, before.ID, append(audit.KeyChanges(&before, after), extra...)...)
 	written, err := h.store.Commit(r.Context(), control.Change{Before: &before, After: after, Audit: row})
 	if err != nil {

@@ -16,7 +16,11 @@ func main() {
 	if err != nil {
 		telemetry.Abort(err)
 	}
-	h := newHandler(base.Store, base.Source, base.Texts, product.Default(), base.LastUsed(), base.Env.Or("BOOTSTRAP_OPERATOR", ""))
+	own, err := settingsOf(base.Env)
+	if err != nil {
+		telemetry.Abort(err)
+	}
+	h := newHandler(base.Store, base.Source, base.Texts, product.Default(), base.LastUsed(), own)
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

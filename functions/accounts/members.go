@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 
 	"latchkey/functions/internal/env"
@@ -12,6 +13,7 @@ import (
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
@@ -24,6 +26,8 @@ type memberStore interface {
 	Members(ctx context.Context, id account.ID, after string, limit int) (control.MemberPage, error)
 	PutMember(ctx context.Context, before *account.Member, after account.Member, row audit.Row) (account.Member, error)
 	RemoveMember(ctx context.Context, before account.Member, row audit.Row) error
+	WithdrawInvitationsOf(ctx context.Context, id account.ID, by account.Subject, now time.Time, row func(invitation string) audit.Row) (control.Withdrawn, error)
+	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
 }
 
 type members struct {
@@ -53,10 +57,11 @@ func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.
 
 func memberDoc(m account.Member) api.Member {
 	return api.Member{
-		Subject: m.Subject.ID, Email: web.StringPtr(m.Email), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
+		Subject: m.Subject.ID, Email: web.StringPtr(m.Address()), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
 	}
 }
 
+// putMember changes a member's role. Nobody becomes a member by it: that takes their own consent, by an invitation.
 func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
@@ -67,40 +72,35 @@ func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		return err
 	}
 	before, err := h.store.Member(r.Context(), c.Account, who)
-	fresh := errors.Is(err, dynamo.ErrNotFound)
-	if err != nil && !fresh {
-		return err
+	if errors.Is(err, dynamo.ErrNotFound) { // a secret in the place of a subject is named as what it is
+		return errors.Join(newSubject(h.texts, who), err)
 	}
-	email, err := emailOf(h.texts, before.Email, body.Email)
 	if err != nil {
 		return err
 	}
-	if fresh {
-		if err := newSubject(h.texts, who); err != nil {
+	label, err := emailOf(h.texts, before.Address(), body.Email)
+	if err != nil {
+		return err
+	}
+	after := before.WithRole(account.Role(body.Role), h.source.Time())
+	if body.Email != nil {
+		after.Label = label
+	}
+	if after != before {
+		row := web.AuditRow(h.source, c, "member.change", "", memberChanges(&before, after)...)
+		if after, err = h.store.PutMember(r.Context(), &before, after, row); err != nil {
 			return err
 		}
-		after := account.Member{Account: c.Account, Subject: who, Email: email, Role: account.Role(body.Role), AddedAt: h.source.Time()}
-		row := web.AuditRow(h.source, c, "member.add", "", memberChanges(nil, after)...)
-		added, err := h.store.PutMember(r.Context(), nil, after, row)
+	}
+	doc := memberDoc(after)
+	if !after.Role.May(account.ManageMembers) { // in each answer, so that a request whose answer was lost can be repeated
+		left, err := h.legacy(r, c, who)
 		if err != nil {
 			return err
 		}
-		return gateway.JSON(w, http.StatusCreated, memberDoc(added))
+		doc.Left = &left
 	}
-	after := before
-	after.Role = account.Role(body.Role)
-	if body.Email != nil {
-		after.Email = email
-	}
-	if after == before {
-		return gateway.JSON(w, http.StatusOK, memberDoc(before))
-	}
-	row := web.AuditRow(h.source, c, "member.change", "", memberChanges(&before, after)...)
-	changed, err := h.store.PutMember(r.Context(), &before, after, row)
-	if err != nil {
-		return err
-	}
-	return gateway.JSON(w, http.StatusOK, memberDoc(changed))
+	return gateway.JSON(w, http.StatusOK, doc)
 }
 
 // memberChanges names the member and lists what differs.
@@ -113,8 +113,8 @@ func memberChanges(before *account.Member, after account.Member) []audit.Change 
 	if old.Role != after.Role {
 		changes = append(changes, audit.Set("role", string(old.Role), string(after.Role)))
 	}
-	if old.Email != after.Email {
-		changes = append(changes, audit.Set("email", old.Email, after.Email))
+	if old.Address() != after.Address() {
+		changes = append(changes, audit.Set("email", old.Address(), after.Address()))
 	}
 	return changes
 }
@@ -135,11 +135,55 @@ func (h *members) deleteMember(w http.ResponseWriter, r *http.Request, c gateway
 		row := web.AuditRow(h.source, c, "member.remove", "", memberChanges(&before, account.Member{})...)
 		err = h.store.RemoveMember(r.Context(), before, row)
 	}
-	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
+	none := errors.Is(err, dynamo.ErrNotFound)
+	if err != nil && !none {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	left, err := h.legacy(r, c, who)
+	if err != nil {
+		return err
+	}
+	if none && len(left.Invitations) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return gateway.JSON(w, http.StatusOK, left)
+}
+
+// maxLegacy bounds the keys that are listed of one who leaves.
+const maxLegacy = 100
+
+// legacy withdraws the invitations that a person may no longer make, and lists what else they leave behind. An invitation
+// is void without that already; it is withdrawn so that no list shows it as open.
+func (h *members) legacy(r *http.Request, c gateway.Principal, who account.Subject) (api.Legacy, error) {
+	doc := api.Legacy{Invitations: []string{}, Keys: []api.LegacyKey{}, Principals: []api.LegacyPrincipal{}}
+	row := func(id string) audit.Row {
+		return web.AuditRow(h.source, c, "invitation.withdraw", "", audit.Set("invitation", id, nil))
+	}
+	withdrawn, err := h.store.WithdrawInvitationsOf(r.Context(), c.Account, who, h.source.Time(), row)
+	if err != nil {
+		return doc, err
+	}
+	doc.Invitations = append(doc.Invitations, withdrawn.IDs...)
+	of := func(k apikey.Key) bool { return k.CreatedBy == who || namedPrincipal(k, who) }
+	page, err := h.store.Keys(r.Context(), c.Account, control.KeyQuery{Limit: maxLegacy, Match: of})
+	if err != nil {
+		return doc, err
+	}
+	for _, k := range page.Keys {
+		if k.CreatedBy == who {
+			doc.Keys = append(doc.Keys, api.LegacyKey{Id: string(k.ID), Name: k.Name})
+		}
+		if namedPrincipal(k, who) {
+			doc.Principals = append(doc.Principals, api.LegacyPrincipal{Id: string(k.ID), Name: k.Name, Principal: k.Rotation.Principal})
+		}
+	}
+	doc.More = page.Next != "" || withdrawn.More
+	return doc, nil
+}
+
+func namedPrincipal(k apikey.Key, who account.Subject) bool {
+	return k.Rotation != nil && k.Rotation.Principal != "" && k.Rotation.SetBy == who
 }
 
 // maxEmail bounds an address (RFC 5321, section 4.5.3.1.3, less the brackets).

@@ -19,11 +19,12 @@ import (
 
 // operatorStore lists the methods of the control table that the operations on operators call.
 type operatorStore interface {
-	IsOperator(ctx context.Context, who account.Subject) (bool, error)
+	Rank(ctx context.Context, who account.Subject) (account.Rank, error)
 	Operator(ctx context.Context, who account.Subject) (control.Operator, error)
 	Operators(ctx context.Context, after string, limit int) (control.OperatorPage, error)
 	AddOperator(ctx context.Context, o control.Operator, first bool, row audit.Row) error
-	RemoveOperator(ctx context.Context, who account.Subject, row audit.Row) error
+	ReplaceOperator(ctx context.Context, o control.Operator, by account.Subject, row audit.Row) error
+	RemoveOperator(ctx context.Context, who, by account.Subject, row audit.Row) error
 }
 
 type operators struct {
@@ -56,18 +57,19 @@ func (h *operators) listOperators(w http.ResponseWriter, r *http.Request, _ gate
 
 func operatorDoc(o control.Operator) api.Operator {
 	at, _ := time.Parse(time.RFC3339Nano, o.AddedAt) // the store's own writing
-	return api.Operator{Subject: o.Subject.ID, Email: web.StringPtr(o.Email), AddedAt: at.UTC()}
+	return api.Operator{Subject: o.Subject.ID, Email: web.StringPtr(o.Email), Rank: api.Rank(o.Rank), AddedAt: at.UTC()}
 }
 
-// putOperator lets operators name others, and the person that the stack names make themselves the first one.
+// putOperator lets admins name others and change their rank, and the person that the stack names make themselves the
+// first one.
 func (h *operators) putOperator(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	operator, err := h.store.IsOperator(r.Context(), c.Person.Subject)
+	rank, err := h.store.Rank(r.Context(), c.Person.Subject)
 	if err != nil {
 		return err
 	}
 	who, parseErr := subject(r, c)
-	first := !operator && h.bootstrap != "" && c.Person.Subject.ID == h.bootstrap && who == c.Person.Subject
-	if !operator && !first {
+	first := rank == "" && h.bootstrap != "" && c.Person.Subject.ID == h.bootstrap && who == c.Person.Subject
+	if !rank.May(account.ManageOperator) && !first {
 		return gateway.ErrForbidden
 	}
 	if parseErr != nil {
@@ -81,36 +83,71 @@ func (h *operators) putOperator(w http.ResponseWriter, r *http.Request, c gatewa
 	if err != nil {
 		return err
 	}
-	if bad := newSubject(h.texts, who); bad != nil {
-		return h.standing(w, r, who, bad)
-	}
-	if email == "" && who == c.Person.Subject {
-		email = c.Person.Email
-	}
 	c.Operator = true
-	o := control.Operator{Subject: who, Email: email, AddedAt: dynamo.FormatTime(h.source.Time())}
-	row := web.AuditRow(h.source, c, "operator.add", "", audit.Set("subject", nil, who.ID), audit.Set("email", nil, email))
-	switch err := h.store.AddOperator(r.Context(), o, first, row); {
-	case err == nil:
-		return gateway.JSON(w, http.StatusCreated, operatorDoc(o))
-	case !errors.Is(err, dynamo.ErrExists):
-		return err
-	case first:
-		return gateway.ErrForbidden // somebody is the first already
-	}
-	return h.standing(w, r, who, dynamo.ErrNotFound)
-}
-
-// standing answers with somebody who is an operator already, and with an error if they are none.
-func (h *operators) standing(w http.ResponseWriter, r *http.Request, who account.Subject, otherwise error) error {
-	o, err := h.store.Operator(r.Context(), who)
+	before, err := h.store.Operator(r.Context(), who)
 	switch {
 	case errors.Is(err, dynamo.ErrNotFound):
-		return otherwise
+		return h.addOperator(w, r, c, body, control.Operator{Subject: who, Email: email}, first)
 	case err != nil:
 		return err
+	default:
+		return h.changeOperator(w, r, c, body, before, email)
 	}
-	return gateway.JSON(w, http.StatusOK, operatorDoc(o))
+}
+
+func (h *operators) addOperator(w http.ResponseWriter, r *http.Request, c gateway.Principal, body api.PutOperator, o control.Operator, first bool) error {
+	if err := newSubject(h.texts, o.Subject); err != nil {
+		return err
+	}
+	if o.Email == "" && o.Subject == c.Person.Subject {
+		o.Email = c.Person.Email
+	}
+	o.Rank, o.AddedAt = account.Admin, dynamo.FormatTime(h.source.Time())
+	if body.Rank != nil && !first { // the first one names the others
+		o.Rank = account.Rank(*body.Rank)
+	}
+	row := web.AuditRow(h.source, c, "operator.add", "",
+		audit.Set("subject", nil, o.Subject.ID), audit.Set("email", nil, o.Email), audit.Set("rank", nil, o.Rank))
+	switch err := h.store.AddOperator(r.Context(), o, first, row); {
+	case first && errors.Is(err, dynamo.ErrExists):
+		return gateway.ErrForbidden // somebody is the first already
+	case err != nil:
+		return err
+	default:
+		return gateway.JSON(w, http.StatusCreated, operatorDoc(o))
+	}
+}
+
+func (h *operators) changeOperator(w http.ResponseWriter, r *http.Request, c gateway.Principal, body api.PutOperator, before control.Operator, email string) error {
+	after := before
+	if body.Rank != nil {
+		after.Rank = account.Rank(*body.Rank)
+	}
+	if body.Email != nil {
+		after.Email = email
+	}
+	if after.Rank != before.Rank && after.Subject == c.Person.Subject {
+		return errYourself
+	}
+	if after != before {
+		row := web.AuditRow(h.source, c, "operator.change", "", operatorChanges(before, after)...)
+		if err := h.store.ReplaceOperator(r.Context(), after, c.Person.Subject, row); err != nil {
+			return err
+		}
+	}
+	return gateway.JSON(w, http.StatusOK, operatorDoc(after))
+}
+
+// operatorChanges names the operator and lists what differs.
+func operatorChanges(before, after control.Operator) []audit.Change {
+	changes := []audit.Change{audit.Set("subject", before.Subject.ID, after.Subject.ID)}
+	if before.Email != after.Email {
+		changes = append(changes, audit.Set("email", before.Email, after.Email))
+	}
+	if before.Rank != after.Rank {
+		changes = append(changes, audit.Set("rank", before.Rank, after.Rank))
+	}
+	return changes
 }
 
 func (h *operators) deleteOperator(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -124,7 +161,7 @@ func (h *operators) deleteOperator(w http.ResponseWriter, r *http.Request, c gat
 	if err := gateway.Empty(r); err != nil {
 		return err
 	}
-	err = h.store.RemoveOperator(r.Context(), who, web.AuditRow(h.source, c, "operator.remove", "", audit.Set("subject", who.ID, nil)))
+	err = h.store.RemoveOperator(r.Context(), who, c.Person.Subject, web.AuditRow(h.source, c, "operator.remove", "", audit.Set("subject", who.ID, nil)))
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
 		return err
 	}

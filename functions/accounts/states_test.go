@@ -18,21 +18,21 @@ func populated(t testing.TB) apitest.Fixture {
 	return f
 }
 
-type object = map[string]any
-
 // accountStates: the key of unblockKey is blocked before it is brought into the state.
 const accountStates = `
                   active  disabled  blocked      expired  revoked  deleted  rotating  cancelled  closing         closed          retyping
 createAccount     201     201       201          201      201      201      201       201        201             201             201
 editAccount       200     200       200          200      200      200      200       200        200             account_closed  200
 closeAccount      200     200       200          200      200      200      200       200        200             200             200
-putMember         201     201       201          201      201      201      201       201        account_closed  account_closed  201
-deleteMember      204     204       204          204      204      204      204       204        204             204             204
+putMember         200     200       200          200      200      200      200       200        account_closed  account_closed  200
+deleteMember      200     200       200          200      200      200      200       200        200             200             200
 createInvitation  201     201       201          201      201      201      201       201        account_closed  account_closed  201
 deleteInvitation  204     204       204          204      204      204      204       204        204             204             204
 putOperator       201     201       201          201      201      201      201       201        201             201             201
 deleteOperator    204     204       204          204      204      204      204       204        204             204             204
 blockKey          200     200       key_blocked  200      200      200      200       200        200             200             200
+revokeAnyKey      200     200       200          200      200      200      200       200        200             200             200
+erasePerson       200     200       200          200      200      200      200       200        200             200             200
 unblockKey        200     200       200          200      200      200      200       200        200             200             200
 `
 
@@ -46,16 +46,20 @@ var accountBodies = map[string]apitest.Member{
 	"editAccount.key_limit":     {Body: object{"key_limit": 7}, As: "operator", Shows: map[string]string{"key_limit": "7", "version": "4"}, Rows: []string{`account.edit key_limit=7`}},
 	"editAccount.type":          {Elsewhere: "TestOwnersRenameAndOperatorsDoTheRest"},
 	"editAccount.billing_types": {Elsewhere: "TestAMappingHoldsNoSecret"},
-	"putMember.role":            {Body: object{"role": "developer"}, Shows: map[string]string{"role": `"developer"`, "email": "null"}, Rows: []string{`member.add subject="somebody" role="developer"`}},
-	"putMember.email":           {Body: object{"role": "viewer", "email": " a@b.example "}, Shows: map[string]string{"email": `"a@b.example"`}, Rows: []string{`member.add subject="somebody" role="viewer" email="a@b.example"`}},
+	"putMember.role":            {Body: object{"role": "viewer"}, Shows: map[string]string{"role": `"viewer"`}, Rows: []string{`member.change role="viewer" subject="colleague"`}},
+	"putMember.email":           {Elsewhere: "TestATypedAddressIsALabelThatNoSearchFinds"},
 	"createInvitation.role":     {Body: object{"role": "owner"}, Shows: map[string]string{"role": `"owner"`, "email": "null"}, Rows: []string{`invitation.create invitation=* role="owner" email=`}},
 	"createInvitation.email": {
 		Body: object{"role": "viewer", "email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "expires_at": `"2026-11-28T12:00:00Z"`},
 		Rows: []string{`invitation.create invitation=* role="viewer" email="a@b.example"`},
 	},
-	"putOperator.email": {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"somebody"`}},
-	"blockKey.reason":   {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00Z","reason":"Abuse."}`}},
-	"unblockKey.reason": {Body: object{"reason": " Sorry. "}, Gate: true, Rows: []string{`key.unblock blocked= reason="Sorry."`}},
+	"putOperator.email":         {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"colleague"`}},
+	"blockKey.reason":           {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00Z","reason":"Abuse."}`}},
+	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
+	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
+	"putOperator.rank":          {Elsewhere: "TestSupportNamesNobodyAndAdminsChangeRanks"},
+	"revokeAnyKey.reason":       {Elsewhere: "TestAnOperatorRevokesAKeyForGood"},
+	"unblockKey.reason":         {Body: object{"reason": " Sorry. "}, Gate: true, Rows: []string{`key.unblock blocked= reason="Sorry."`}},
 }
 
 func TestEachMemberOfEachBodyAlone(t *testing.T) {

@@ -28,7 +28,7 @@ func TestWhatWasStoredByLooserRulesStays(t *testing.T) {
 	if doc := put("old", map[string]any{"role": "developer", "email": m.Email}); doc["role"] != "developer" || doc["email"] != m.Email {
 		t.Errorf("%v", doc)
 	}
-	r.Want(t, 204, apitest.Call{As: "owner", Method: "DELETE", Path: r.path("/members/" + url.PathEscape(hidden))})
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "DELETE", Path: r.path("/members/" + url.PathEscape(hidden))})
 
 	a := r.NewAccount(t, func(a *account.Account) { a.Name = hidden })
 	path := "/v1/accounts/" + string(a.ID)
@@ -47,16 +47,9 @@ func TestASubjectIsTakenAsItIsOrNot(t *testing.T) {
 	for sub, status := range map[string]int{
 		"auth0|a/b c%": 201, "Köln": 201, "Ko\u0308ln": 400, " x": 400, "x ": 400, "a\u200db": 201,
 	} {
-		for _, path := range []string{r.path("/members/"), "/v1/operators/"} {
-			body := map[string]any{"role": "viewer"}
-			as := "owner"
-			if path == "/v1/operators/" {
-				body, as = map[string]any{}, "operator"
-			}
-			answer := r.Want(t, status, apitest.Call{As: as, Method: "PUT", Path: path + url.PathEscape(sub), Body: body})
-			if status == 201 && answer.JSON(t)["subject"] != sub {
-				t.Errorf("%+q: %s", sub, answer.Body)
-			}
+		answer := r.Want(t, status, apitest.Call{As: "operator", Method: "PUT", Path: "/v1/operators/" + url.PathEscape(sub), Body: map[string]any{}})
+		if status == 201 && answer.JSON(t)["subject"] != sub {
+			t.Errorf("%+q: %s", sub, answer.Body)
 		}
 	}
 }

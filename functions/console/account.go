@@ -135,14 +135,24 @@ func (a *app) changeRole(v *visit) error {
 		return err
 	}
 	body := api.PutMember{Role: api.Role(v.form("role"))}
-	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: body}, nil)
+	var member api.Member
+	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: body}, &member)
 	if err != nil {
 		return err
 	}
 	if f.Bad() {
 		return a.showAccount(v, status, f)
 	}
+	if left := member.Left; left != nil && len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0 {
+		return v.render(http.StatusOK, "member-left", v.t("left.title"), &leaving{Legacy: *left, Demoted: true})
+	}
 	return v.redirect(v.accountURL("/account?done=role_changed"))
+}
+
+// leaving shows what somebody leaves who was removed or demoted.
+type leaving struct {
+	api.Legacy
+	Demoted bool
 }
 
 // removal asks whether a member should go. People may remove themselves: then it says so.
@@ -185,14 +195,18 @@ func (a *app) removeMember(v *visit) error {
 	if err != nil {
 		return err
 	}
-	status, err := f.submit(v, management.Call{Method: http.MethodDelete, Path: path}, nil)
+	var left api.Legacy
+	status, err := f.submit(v, management.Call{Method: http.MethodDelete, Path: path}, &left)
 	if err != nil {
 		return err
 	}
+	myself := f.Values["subject"] == me.Subject
 	switch {
 	case f.Bad():
 		return a.showRemoval(v, status, f)
-	case f.Values["subject"] == me.Subject && !me.Operator:
+	case !myself && len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0:
+		return v.render(http.StatusOK, "member-left", v.t("left.title"), &leaving{Legacy: left})
+	case myself && !me.Operator:
 		return v.redirect("/?done=left")
 	default:
 		return v.redirect(v.accountURL("/account?done=member_removed"))

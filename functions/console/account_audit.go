@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"latchkey/shared/api"
+	"latchkey/shared/audit"
 )
 
 // auditPage is a page of the account's audit trail.
@@ -46,6 +47,9 @@ func (a *app) showAudit(v *visit) error {
 		one := auditLine{AuditRow: row, Who: row.Actor.Subject}
 		if row.Actor.Email != nil {
 			one.Who = *row.Actor.Email
+		}
+		if row.Actor.Role == "operator" && row.Actor.Email == nil && one.Who == audit.OperatorName {
+			one.Who = v.t("audit.operator")
 		}
 		for _, c := range row.Changes {
 			one.Changed = append(one.Changed, change{c.Field, facts.text(c.Field, c.Before), facts.text(c.Field, c.After)})

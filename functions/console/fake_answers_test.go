@@ -72,7 +72,7 @@ func fakeAnswers(r *harness, name string) {
 		"GET /v1/qps-requests":                        api.QpsRequestList{Requests: []api.QpsRequest{request}},
 		"GET /v1/operator/accounts":                   api.AccountList{Accounts: []api.Account{acct}},
 		"GET /v1/operator/keys/" + keyID:              api.OperatorKey{Key: k, Account: acct},
-		"GET /v1/operators":                           api.OperatorList{Operators: []api.Operator{{Subject: "owner", Email: &name, AddedAt: at}, {Subject: "o 2/x", Email: &name, AddedAt: at}}},
+		"GET /v1/operators":                           api.OperatorList{Operators: []api.Operator{{Subject: "owner", Email: &name, Rank: api.Admin, AddedAt: at}, {Subject: "o 2/x", Email: &name, Rank: api.Support, AddedAt: at}}},
 	}
 	for route, doc := range answers {
 		r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, doc); return true })

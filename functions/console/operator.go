@@ -26,8 +26,10 @@ func (a *app) operatorRoutes() {
 	a.operators("POST /operator/accounts/{account}/keys/{key}/billing-type", a.setBillingType)
 	a.operators("POST /operator/accounts/{account}/keys/{key}/limits/{class}", a.grantLimit)
 	a.operators("POST /operator/keys/{key}/unblock", a.unblockKey)
+	a.operators("POST /operator/keys/{key}/revoke", a.revokeAnyKey)
 	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators", a.addOperator)
+	a.person("POST /operator/operators/rank", a.changeRank)
 	a.person("GET /operator/operators/remove", func(v *visit) error { return a.showDismissal(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators/remove", a.removeOperator)
 	a.person("GET /operator/qps-requests", a.showQueue)
@@ -289,6 +291,14 @@ func (a *app) unblockKey(v *visit) error {
 	return a.changeKeyAsOperator(v, "unblock", reason, api.UnblockKey{Reason: &reason})
 }
 
+func (a *app) revokeAnyKey(v *visit) error {
+	reason := v.prose("reason")
+	return a.changeKeyAsOperator(v, "revoke", reason, api.OperatorRevoke{Reason: reason})
+}
+
+// pastOf names what was done, for the notice.
+var pastOf = map[string]string{"block": "key_blocked", "unblock": "key_unblocked", "revoke": "key_revoked"}
+
 func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) error {
 	f := newForm()
 	f.Values["reason"] = reason
@@ -300,5 +310,5 @@ func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) err
 	if f.Bad() {
 		return a.showOperatorKey(v, status, f)
 	}
-	return v.redirect("/operator/keys/" + v.r.PathValue("key") + "?done=key_" + action + "ed")
+	return v.redirect("/operator/keys/" + v.r.PathValue("key") + "?done=" + pastOf[action])
 }

@@ -12,11 +12,22 @@ import (
 type operatorsPage struct {
 	*form
 	Operators []api.Operator
+	Ranks     []api.Rank
 	Me        string
 }
 
+var ranks = []api.Rank{api.Support, api.Admin}
+
+// RankOf returns the rank to show as chosen: of one whose change was refused, the one that was asked for.
+func (d *operatorsPage) RankOf(o api.Operator) api.Rank {
+	if d.Values["rank_of"] == o.Subject {
+		return api.Rank(d.Values["new_rank"])
+	}
+	return o.Rank
+}
+
 func (a *app) showOperators(v *visit, status int, f *form) error {
-	d := &operatorsPage{form: f}
+	d := &operatorsPage{form: f, Ranks: ranks}
 	found, err := v.operators()
 	if err != nil {
 		return err
@@ -53,6 +64,9 @@ func (a *app) addOperator(v *visit) error {
 		f.add("subject", v.t("operators.subject.missing"))
 	}
 	body := api.PutOperator{}
+	if rank := api.Rank(v.form("rank")); rank != "" {
+		f.Values["rank"], body.Rank = string(rank), &rank
+	}
 	if email := f.Values["email"]; email != "" {
 		body.Email = &email
 	}
@@ -64,6 +78,25 @@ func (a *app) addOperator(v *visit) error {
 		return a.showOperators(v, status, f)
 	}
 	return v.redirect("/operator/operators?done=operator_added")
+}
+
+// changeRank gives an operator another rank.
+func (a *app) changeRank(v *visit) error {
+	f := newForm()
+	path, err := operatorPath(v.r.PostFormValue("subject"))
+	if err != nil {
+		return err
+	}
+	rank := api.Rank(v.form("rank"))
+	f.Values["rank_of"], f.Values["new_rank"] = v.r.PostFormValue("subject"), string(rank)
+	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: api.PutOperator{Rank: &rank}}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showOperators(v, status, f)
+	}
+	return v.redirect("/operator/operators?done=rank_changed")
 }
 
 // dismissal asks whether an operator should lose the rights.

@@ -50,7 +50,7 @@ type page struct {
 }
 
 // can tells templates which controls to show. The API decides: this only spares people buttons that would be refused.
-type can struct{ Write, Own, Operate bool }
+type can struct{ Write, Own, Operate, Decide bool }
 
 type navItem struct {
 	Text, Path, Icon string
@@ -95,6 +95,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 			return err
 		}
 		p.Me = &me
+		p.Can.Operate, p.Can.Decide = me.Operator, decides(me)
 		if err := v.enter(&p); err != nil {
 			return err
 		}
@@ -109,6 +110,9 @@ func (v *visit) render(status int, name, title string, data any) error {
 	return nil
 }
 
+// decides reports whether a person is an operator of the rank that decides.
+func decides(me api.Me) bool { return me.Operator && (me.Rank == nil || *me.Rank == api.Admin) }
+
 // enter finds the account of the path among the person's own; an operator may see others.
 func (v *visit) enter(p *page) error {
 	if v.accountID == "" {
@@ -117,13 +121,12 @@ func (v *visit) enter(p *page) error {
 	for i, a := range p.Me.Accounts {
 		if a.Id == v.accountID {
 			p.Account = &p.Me.Accounts[i]
-			p.Can = rightsIn(a)
-			p.Can.Operate = p.Me.Operator
+			r := rightsIn(a)
+			p.Can.Write, p.Can.Own = r.Write, r.Own
 			return nil
 		}
 	}
 	p.Account = &api.MyAccount{Id: v.accountID, Name: v.accountID, Type: api.SelfServe}
-	p.Can.Operate = p.Me.Operator
 	if !p.Me.Operator {
 		return errNotFound
 	}

@@ -66,6 +66,12 @@ func actions(t *testing.T) map[string]string {
 
 // An action that has no name here would go out under one that is made of its own words, and the reference page and the
 // console's texts, which follow from this list, would lack it.
+// formerActions are done no longer, but rows of theirs are in people's tables and may still be read.
+var formerActions = map[string]string{
+	"member.add":          "members were added without an invitation until November 2026",
+	"account.type.refuse": "a change of type could be refused until November 2026",
+}
+
 func TestEveryActionHasItsEvent(t *testing.T) {
 	found := actions(t)
 	for _, action := range slices.Sorted(maps.Keys(found)) {
@@ -74,8 +80,13 @@ func TestEveryActionHasItsEvent(t *testing.T) {
 		}
 	}
 	for action := range detailTypes {
-		if found[action] == "" {
+		if found[action] == "" && formerActions[action] == "" {
 			t.Errorf("nothing does %s", action)
+		}
+	}
+	for action := range formerActions {
+		if found[action] != "" || detailTypes[action] == "" {
+			t.Errorf("%s is no former action", action)
 		}
 	}
 	for text := range noActions {

@@ -12,7 +12,7 @@ import (
 var errImage = errors.New("events: a record without a readable image")
 
 // auditRow reads the audit row that a record inserted; is is false for any other record. Audit rows are written once
-// and never changed, so anything but an insertion is no new fact.
+// and changed by nothing but the erasure of a person, so anything but an insertion is no new fact.
 func auditRow(r stream.Record) (row audit.Row, is bool, err error) {
 	if r.Kind != "INSERT" {
 		return row, false, nil

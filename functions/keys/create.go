@@ -35,7 +35,7 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	k.Current = stored
+	k.Current, k.CreatedBy = stored, c.Person.Subject
 	row := h.service.Row(c, "key.create", nil, k)
 	change := control.Change{After: k, Audit: row, Idempotency: idempotency}
 	return h.service.CommitSecret(w, r, c, http.StatusCreated, change, secret)

@@ -34,7 +34,7 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Principa
 
 // show answers with a request and its evidence. A change is reported even if the evidence can't be read.
 func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, request qps.Request) error {
-	doc := requestDoc(request, c.Operator)
+	doc := web.QpsRequestDoc(request, c.Operator)
 	k, err := h.store.Key(r.Context(), request.Account, request.KeyID)
 	if err == nil {
 		doc.Evidence, err = h.evidence(r.Context(), k, request)
@@ -69,7 +69,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 		}
 		for _, request := range found.Requests {
 			if status == "" || request.Status == status {
-				doc.Requests = append(doc.Requests, requestDoc(request, c.Operator))
+				doc.Requests = append(doc.Requests, web.QpsRequestDoc(request, c.Operator))
 			}
 		}
 		if after = found.Next; after == "" || len(doc.Requests) == page.Size {
@@ -119,7 +119,7 @@ func (h *handler) queue(w http.ResponseWriter, r *http.Request, c gateway.Princi
 
 // queued is nil for a request that nobody can approve any more: the job closes it.
 func (h *handler) queued(ctx context.Context, request qps.Request) (*api.QpsRequest, error) {
-	doc := requestDoc(request, true)
+	doc := web.QpsRequestDoc(request, true)
 	acct, err := h.store.Account(ctx, request.Account)
 	switch {
 	case err == nil && acct.Closed():
@@ -177,33 +177,4 @@ func (h *handler) evidence(ctx context.Context, k apikey.Key, request qps.Reques
 		doc.PeakQps = &peak
 	}
 	return doc, nil
-}
-
-// requestDoc renders a request. Who decided it is for operators alone.
-func requestDoc(r qps.Request, operator bool) api.QpsRequest {
-	doc := api.QpsRequest{
-		Id: string(r.ID), AccountId: string(r.Account), KeyId: string(r.KeyID), Product: string(r.Product), Class: string(r.Class),
-		RequestedQps: r.Requested, QpsWhenFiled: r.Current, Justification: text.Shown(r.Justification), EndsAt: web.TimePtr(r.EndsAt),
-		Status: api.QpsRequestStatus(r.Status), CreatedAt: r.CreatedAt.UTC(), CreatedBy: name(r.CreatedBy),
-		DecidedAt: web.TimePtr(r.ClosedAt), Version: r.Version,
-	}
-	if d := r.Decision; d != nil {
-		doc.Comment = web.StringPtr(text.Shown(d.Comment))
-		if d.QPS > 0 {
-			doc.ApprovedQps = &d.QPS
-		}
-		if operator {
-			by := name(d.By)
-			doc.DecidedBy = &by
-		}
-	}
-	return doc
-}
-
-// name returns a person's display name: the e-mail if the issuer vouches for it.
-func name(p qps.Party) string {
-	if p.Email != "" {
-		return p.Email
-	}
-	return p.Subject.ID
 }

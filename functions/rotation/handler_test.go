@@ -304,13 +304,13 @@ func TestPolicies(t *testing.T) {
 		{"a whole account", object{"every_days": 5, "principal": "arn:aws:iam::123456789012:root"}, 422, "[/principal]"},
 	} {
 		r := newHarness(t)
-		a := r.Do(t, apitest.Call{As: "developer", Method: "PUT", Path: r.path("rotation-policy"), Body: c.body})
+		a := r.Do(t, apitest.Call{As: "owner", Method: "PUT", Path: r.path("rotation-policy"), Body: c.body})
 		if a.Status != c.status || fmt.Sprint(a.Pointers()) != c.pointers {
 			t.Errorf("%s: %d %s", c.name, a.Status, a.Body)
 		}
 	}
 	r := newHarness(t)
-	put := apitest.Call{As: "developer", Method: "PUT", Path: r.path("rotation-policy"), Body: object{"every_days": 90, "principal": role}}
+	put := apitest.Call{As: "owner", Method: "PUT", Path: r.path("rotation-policy"), Body: object{"every_days": 90, "principal": role}}
 	r.Want(t, 200, put)
 	if r.Want(t, 200, put); r.stored(t).Version != 2 {
 		t.Error("the same policy twice is two changes")
@@ -321,6 +321,33 @@ func TestPolicies(t *testing.T) {
 	if k := r.stored(t); k.Rotation != nil || k.Version != 3 {
 		t.Errorf("%+v", k)
 	}
+}
+
+// Who names a principal lets it read each later secret, which is more than to reveal one.
+func TestOnlyOwnersNameWhoReadsDeliveredSecrets(t *testing.T) {
+	const role, other = "arn:aws:iam::123456789012:role/app", "arn:aws:iam::999999999999:user/mallory"
+	r := newHarness(t)
+	put := func(as string, days int, principal any, status int) {
+		t.Helper()
+		call := apitest.Call{As: as, Method: "PUT", Path: r.path("rotation-policy"), Body: object{"every_days": days, "principal": principal}}
+		r.Want(t, status, call)
+	}
+	put("developer", 30, nil, 200)
+	put("developer", 30, role, 403)
+	put("owner", 30, role, 200)
+	if by := r.stored(t).Rotation.SetBy; by != keytest.Subject("owner") {
+		t.Errorf("set by %v", by)
+	}
+	put("developer", 60, role, 200) // the schedule is a developer's, and the principal stays the owner's
+	put("developer", 60, other, 403)
+	if p := r.stored(t).Rotation; p.Principal != role || p.SetBy != keytest.Subject("owner") || p.EveryDays != 60 {
+		t.Errorf("%+v", p)
+	}
+	put("developer", 60, nil, 200) // nobody reads more by it
+	if p := r.stored(t).Rotation; p.Principal != "" || p.SetBy != (account.Subject{}) {
+		t.Errorf("%+v", p)
+	}
+	put("developer", 60, role, 403)
 }
 
 func TestRevokedAndDeletedKeysAreNotRotated(t *testing.T) {

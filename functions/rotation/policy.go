@@ -7,6 +7,7 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/rotation"
@@ -25,6 +26,19 @@ func (h *handler) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	return h.service.Change(w, r, c, "key.rotation_policy", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
 			return k, err
+		}
+		old := apikey.RotationPolicy{}
+		if k.Rotation != nil {
+			old = *k.Rotation
+		}
+		switch {
+		case policy.Principal == old.Principal:
+			policy.SetBy = old.SetBy
+		case policy.Principal != "": // it reads every later secret, so that it counts as revealing the key
+			if !c.May(account.SetPrincipals) {
+				return k, gateway.ErrForbidden
+			}
+			policy.SetBy = c.Person.Subject
 		}
 		if k.Rotation != nil {
 			policy.AnnouncedFor = k.Rotation.AnnouncedFor

@@ -14,7 +14,8 @@ export async function prepareOperating() {
   const pending = await ask({ product: "routing", requested_qps: 50 });
   const decided = await ask({ product: "map-display", class: "map-display.tiles", requested_qps: 3000 });
   await api("operator", "POST", `${root}/qps-requests/${decided.id}/approve`, { qps: 2000, comment: "2,000 for now: come back when you see breaches." });
-  await api("owner", "PUT", `${root}/members/developer`, { role: "developer", email: "developer@example.com" });
+  const invited = await api("owner", "POST", `${root}/invitations`, { role: "developer", email: "developer@example.com" });
+  await api("developer", "POST", "/v1/invitations/accept", { token: invited.token });
   await api("owner", "POST", `${root}/invitations`, { role: "viewer", email: "new.colleague@example.com" });
   await Promise.all([...Array(30).keys()].map(() => tile(demo_secret)));
   await Promise.all([...Array(12).keys()].map(() => tile(site.secret, { Origin: "https://shop.example" })));

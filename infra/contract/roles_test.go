@@ -25,7 +25,7 @@ var adapters = map[string][]string{
 	"shared/dynamo/control": {
 		"dynamodb:GetItem ControlTable", "dynamodb:BatchGetItem ControlTable", "dynamodb:Query ControlTable", "dynamodb:Query ControlTable/index/lookup", "dynamodb:PutItem ControlTable",
 		"dynamodb:UpdateItem ControlTable", "dynamodb:DeleteItem ControlTable", "dynamodb:ConditionCheckItem ControlTable",
-		"dynamodb:GetItem GateTable", "dynamodb:PutItem GateTable", "dynamodb:DeleteItem GateTable", "dynamodb:Scan GateTable",
+		"dynamodb:GetItem GateTable", "dynamodb:PutItem GateTable", "dynamodb:DeleteItem GateTable", "dynamodb:Scan GateTable", "dynamodb:Scan ControlTable",
 	},
 	"functions/events": {"events:PutEvents EventBus"},
 	"functions/internal/sealing": {
@@ -110,11 +110,12 @@ func TestAdaptersDoWhatIsWrittenDown(t *testing.T) {
 // notCalled are parts of adapters that a function has and doesn't call, each with the reason.
 var notCalled = map[string][]string{
 	"EventsFunction":   {"shared/dynamo/"}, // it knows the form of audit rows and keys, and has no client
-	"UsageFunction":    {"PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
-	"AccountsFunction": {"Scan", "sealing", "PutItem CountersTable", "Query CountersTable"}, // seals nothing, counts nothing
+	"UsageFunction":    {"Scan ControlTable", "PutItem CountersTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
+	"AccountsFunction": {"Scan GateTable", "sealing", "PutItem CountersTable", "Query CountersTable"}, // seals nothing, counts nothing
 	"KeysFunction":     {"Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"RotationFunction": {"Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"QpsFunction":      {"Scan", "PutItem CountersTable", "sealing"},
+	"RotatorFunction":  {"Scan ControlTable"}, // erases nobody
 	"CounterFunction":  {"shared/dynamo/reports"}, // reads their form, writes none
 }
 

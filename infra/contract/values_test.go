@@ -26,7 +26,7 @@ func given(own bool) map[string]string {
 		"CONTROL_TABLE": "${ControlTable}", "GATE_TABLE": "${GateTable}", "LEASES_TABLE": "${LeasesTable}", "SLICES_TABLE": "${SlicesTable}",
 		"COUNTERS_TABLE": "${CountersTable}", "SESSIONS_TABLE": "${SessionsTable}", "KEYRING_SECRET": "${KeyringSecret}", "EVENT_BUS": "${EventBus}",
 		"DELIVERY_KEY": "${DeliveryKey.Arn}", "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client, "OIDC_ALGORITHM": "ES256", "KEY_PREFIX": "zz", "FORMER_KEY_PREFIXES": "old,ak",
-		"BOOTSTRAP_OPERATOR": "first", "OVER_LIMIT": "403", "LOG_LEVEL": "info", "GOMAXPROCS": "1",
+		"BOOTSTRAP_OPERATOR": "first", "ACCOUNTS_PER_PERSON": "5", "CHANGES_PER_SECOND": "10", "CHANGES_PER_HOUR": "1000", "OVER_LIMIT": "403", "LOG_LEVEL": "info", "GOMAXPROCS": "1",
 		"USAGE_PLAN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
 		"DYNAMODB_ENDPOINT":       "https://dynamodb.${AWS::Region}.${AWS::URLSuffix}",
 		"SECRETSMANAGER_ENDPOINT": "", "EVENTS_ENDPOINT": "",
@@ -164,6 +164,9 @@ var parameters = map[string]struct {
 	"OidcAlgorithm":      {"RS256", []string{"RS256", "ES256", "EdDSA"}, []string{"none", "HS256", ""}},
 	"AccessLogs":         {"off", []string{"off", "on"}, []string{"", "ON"}},
 	"LogRetentionDays":   {"30", []string{"1", "30", "731"}, []string{"0", "31", ""}},
+	"AccountsPerPerson":  {"5", []string{"1", "1000000"}, []string{"0", "-1"}},
+	"ChangesPerSecond":   {"10", []string{"1", "1000000"}, []string{"0", "-1"}},
+	"ChangesPerHour":     {"1000", []string{"1", "1000000000"}, []string{"0", "-1"}},
 	"ProductsRateLimit":  {"5000", []string{"1", "10000"}, []string{"0", "-1"}},
 	"ProductsBurstLimit": {"5000", []string{"1", "10000"}, []string{"0", "-1"}},
 }

@@ -21,6 +21,13 @@ func (s *stack) newAccount(t testing.TB, person string) (path string) {
 	return "/v1/accounts/" + a.json(t)["id"].(string)
 }
 
+// join makes a person a member of the owner's account, as people become members: by accepting an invitation.
+func (s *stack) join(t testing.TB, account, person, role string) {
+	t.Helper()
+	invited := s.must(t, http.StatusCreated, "owner", "POST", account+"/invitations", fmt.Sprintf(`{"role":%q,"email":"%s@example.com"}`, role, person))
+	s.must(t, http.StatusOK, person, "POST", "/v1/invitations/accept", fmt.Sprintf(`{"token":%q}`, invited.json(t)["token"]))
+}
+
 // key is a key that a test made.
 type key struct {
 	id, secret, path, etag string

@@ -213,11 +213,11 @@ func (m *maker) makeLimits() {
 
 // makePeople invites three: one is waited for, one has come, one was told not to.
 func (m *maker) makePeople() {
-	invite := func(role string) map[string]any {
-		return m.do("owner", "POST", m.SelfServe+"/invitations", `{"role":"`+role+`","email":"new@example.com"}`)
+	invite := func(role, person string) map[string]any {
+		return m.do("owner", "POST", m.SelfServe+"/invitations", `{"role":"`+role+`","email":"`+person+`@example.com"}`)
 	}
-	m.do("enterprise_owner", "POST", "/v1/invitations/accept", `{"token":"`+invite("viewer")["token"].(string)+`"}`)
-	m.do("owner", "DELETE", m.SelfServe+"/invitations/"+invite("viewer")["id"].(string), "")
-	m.Invitation = invite("developer")["token"].(string)
+	m.do("enterprise_owner", "POST", "/v1/invitations/accept", `{"token":"`+invite("viewer", "enterprise_owner")["token"].(string)+`"}`)
+	m.do("owner", "DELETE", m.SelfServe+"/invitations/"+invite("viewer", "new")["id"].(string), "")
+	m.Invitation = invite("developer", "new")["token"].(string)
 	m.do("operator", "PUT", "/v1/operators/second", `{"email":"second@example.com"}`)
 }

@@ -293,9 +293,9 @@ func peopleGoOn(t *testing.T, s *stack, r *records) {
 	if n := len(a.json(t)["invitations"].([]any)); n != 1 {
 		t.Errorf("%d invitations are open: %s", n, a.body)
 	}
-	s.must(t, 200, "operator", "POST", "/v1/invitations/accept", `{"token":"`+r.Invitation+`"}`)
-	refused(t, "again", s.manage(t, "developer", "POST", "/v1/invitations/accept", `{"token":"`+r.Invitation+`"}`), 404, "invitation_not_found")
-	s.must(t, 204, "owner", "DELETE", r.SelfServe+"/members/viewer", "")
+	other := s.manage(t, "operator", "POST", "/v1/invitations/accept", `{"token":"`+r.Invitation+`"}`)
+	refused(t, "an invitation to another address", other, 403, "invitation_other_address")
+	s.must(t, 200, "owner", "DELETE", r.SelfServe+"/members/viewer", "")
 	refused(t, "a reading by who was removed", s.manage(t, "viewer", "GET", r.SelfServe, ""), 404, "not_found")
 	refused(t, "a key for a closed account", s.manage(t, "owner", "POST", r.Closed+"/keys", lifeKey), 409, "account_closed")
 	s.newKey(t, r.SelfServe, lifeKey) // the count of keys goes on

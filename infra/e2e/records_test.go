@@ -157,7 +157,7 @@ func (m *maker) accounts() {
 	}
 	m.SelfServe, m.Closed = open("owner", "Standing"), open("owner", "Closed")
 	for _, role := range []string{"developer", "viewer"} {
-		m.s.must(m.t, 201, "owner", "PUT", m.SelfServe+"/members/"+role, `{"role":"`+role+`","email":"`+role+`@example.com"}`)
+		m.s.join(m.t, m.SelfServe, role, role)
 	}
 	m.Enterprise = open("enterprise_owner", "Standing enterprise")
 	// The release before answered 200, when all keys had followed.

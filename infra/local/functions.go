@@ -77,6 +77,8 @@ func (s *stack) overrides() map[string]string {
 	o := map[string]string{
 		"DynamoDBEndpoint": s.engine.Endpoint, "OidcIssuer": s.issuerURL, "OidcClientId": clientID, "OidcAlgorithm": "RS256",
 		"BootstrapOperator": "operator", "ManagementUrl": s.urls["ManagementApi"],
+		// Nobody meets these on their own machine; tests of the bounds set their own.
+		"AccountsPerPerson": "1000000", "ChangesPerSecond": "1000000", "ChangesPerHour": "1000000000",
 	}
 	for name, url := range s.services.endpoints {
 		o[name] = url

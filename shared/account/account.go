@@ -3,6 +3,9 @@
 package account
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"time"
 )
@@ -34,6 +37,9 @@ type Account struct {
 	Operation string
 	// Closing is set while closing the account fans out over the keys.
 	Closing bool
+	// OpenedBy is the person who opened the account, whose count of accounts it is in; zero for accounts that are
+	// older than the count.
+	OpenedBy Subject
 }
 
 // DefaultKeyLimit is the number of keys of a new account, unless an operator raises it.
@@ -47,6 +53,9 @@ var (
 	ErrClosed       = errors.New("account: the account is closed")
 	ErrKeyLimit     = errors.New("account: the account has as many keys as it may have")
 	ErrLastOwner    = errors.New("account: an account keeps at least one owner")
+	ErrAccounts     = errors.New("account: the person has opened as many accounts as one may")
+	ErrOtherAddress = errors.New("account: the invitation is for another e-mail address")
+	ErrNotAdmin     = errors.New("account: the person is no admin among the operators")
 	ErrTypeChanging = errors.New("account: the account's type is being changed")
 )
 
@@ -54,6 +63,15 @@ var (
 type Subject struct {
 	Issuer string
 	ID     string
+}
+
+// erased is the issuer of pseudonyms: no token is of it, so nobody signs in as one.
+const erased = "erased"
+
+// Pseudonym stands for a person who was erased: always the same one for a person, and it doesn't tell who that was.
+func (s Subject) Pseudonym() Subject {
+	sum := sha256.Sum256([]byte(s.Issuer + "|" + s.ID))
+	return Subject{Issuer: erased, ID: "erased_" + hex.EncodeToString(sum[:10])}
 }
 
 // Person is an authenticated caller: facts of the token alone.
@@ -67,8 +85,21 @@ type Person struct {
 type Member struct {
 	Account ID
 	Subject Subject
-	Email   string
+	Email   string // verified when the person joined; it is what searches find
+	Label   string // an address that an owner typed; shown where there is no verified one
 	Role    Role
 	AddedAt time.Time
+	RoleAt  time.Time // of the last change of role; zero if there was none
 	Version int64
 }
+
+// WithRole returns the member with a role from now on.
+func (m Member) WithRole(role Role, now time.Time) Member {
+	if m.Role != role {
+		m.Role, m.RoleAt = role, now
+	}
+	return m
+}
+
+// Address is the e-mail address to show.
+func (m Member) Address() string { return cmp.Or(m.Email, m.Label) }

@@ -9,38 +9,57 @@ import (
 
 func TestRolesMayWhatIsListed(t *testing.T) {
 	actions := []struct {
-		action                             account.Action
-		viewer, developer, owner, operator bool
+		action                                   account.Action
+		viewer, developer, owner, support, admin bool
 	}{
-		{account.ReadKeys, true, true, true, true},
-		{account.ReadUsage, true, true, true, true},
-		{account.ReadRequests, true, true, true, true},
-		{account.ReadMembers, true, true, true, true},
-		{account.ReadAudit, true, true, true, true},
-		{account.WriteKeys, false, true, true, false},
-		{account.FileRequests, false, true, true, false},
-		{account.RevokeKeys, false, false, true, false},
-		{account.DeleteKeys, false, false, true, false},
-		{account.RevealKeys, false, false, true, false},
-		{account.ManageMembers, false, false, true, false},
-		{account.RenameAccount, false, false, true, false},
-		{account.LookUp, false, false, false, true},
-		{account.BlockKeys, false, false, false, true},
-		{account.DecideRequests, false, false, false, true},
-		{account.SetAccountType, false, false, false, true},
-		{account.SetKeyLimit, false, false, false, true},
-		{account.CloseAccount, false, false, false, true},
-		{account.ManageOperator, false, false, false, true},
-		{"", false, false, false, false},
-		{"something_new", false, false, false, false},
+		{account.ReadKeys, true, true, true, true, true},
+		{account.ReadUsage, true, true, true, true, true},
+		{account.ReadRequests, true, true, true, true, true},
+		{account.ReadMembers, true, true, true, true, true},
+		{account.ReadAudit, true, true, true, true, true},
+		{account.WriteKeys, false, true, true, false, false},
+		{account.FileRequests, false, true, true, false, false},
+		{account.RevokeKeys, false, false, true, false, false},
+		{account.DeleteKeys, false, false, true, false, false},
+		{account.RevealKeys, false, false, true, false, false},
+		{account.ManageMembers, false, false, true, false, false},
+		{account.RenameAccount, false, false, true, false, false},
+		{account.SetPrincipals, false, false, true, false, false},
+		{account.LeaveService, false, false, true, false, false},
+		{account.LookUp, false, false, false, true, true},
+		{account.BlockKeys, false, false, false, false, true},
+		{account.RevokeAnyKey, false, false, false, false, true},
+		{account.DecideRequests, false, false, false, false, true},
+		{account.SetAccountType, false, false, false, false, true},
+		{account.SetKeyLimit, false, false, false, false, true},
+		{account.CloseAccount, false, false, false, false, true},
+		{account.ManageOperator, false, false, false, false, true},
+		{account.ErasePeople, false, false, false, false, true},
+		{"", false, false, false, false, false},
+		{"something_new", false, false, false, false, false},
 	}
 	for _, a := range actions {
-		got := [...]bool{account.Viewer.May(a.action), account.Developer.May(a.action), account.Owner.May(a.action), account.OperatorMay(a.action)}
-		if want := [...]bool{a.viewer, a.developer, a.owner, a.operator}; got != want {
-			t.Errorf("%s: viewer, developer, owner, operator: got %v, want %v", a.action, got, want)
+		got := [...]bool{
+			account.Viewer.May(a.action), account.Developer.May(a.action), account.Owner.May(a.action),
+			account.Support.May(a.action), account.Admin.May(a.action),
 		}
-		if account.Role("").May(a.action) || account.Role("operator").May(a.action) {
-			t.Errorf("%s is allowed to a role that no member has", a.action)
+		if want := [...]bool{a.viewer, a.developer, a.owner, a.support, a.admin}; got != want {
+			t.Errorf("%s: viewer, developer, owner, support, admin: got %v, want %v", a.action, got, want)
+		}
+		if account.Role("").May(a.action) || account.Role("operator").May(a.action) || account.Rank("").May(a.action) || account.Rank("owner").May(a.action) {
+			t.Errorf("%s is allowed to a role or rank that nobody has", a.action)
+		}
+	}
+}
+
+func TestOnlyOwnersGrantRolesAndOnlyOnesThatThereAre(t *testing.T) {
+	roles := []account.Role{"", account.Viewer, account.Developer, account.Owner, "operator"}
+	for _, by := range roles {
+		for _, granted := range roles {
+			want := by == account.Owner && (granted == account.Viewer || granted == account.Developer || granted == account.Owner)
+			if got := by.MayGrant(granted); got != want {
+				t.Errorf("%q grants %q: %v", by, granted, got)
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 var (
 	ErrID   = errors.New("account: malformed account ID")
 	ErrType = errors.New("account: the type must be enterprise or self_serve")
+	ErrRank = errors.New("account: the rank must be support or admin")
 )
 
 // MaxNameRunes bounds an account's name.

@@ -33,6 +33,8 @@ const (
 	RevealKeys    Action = "reveal_keys"
 	ManageMembers Action = "manage_members"
 	RenameAccount Action = "rename_account"
+	SetPrincipals Action = "set_principals" // who may read delivered secrets
+	LeaveService  Action = "leave_service"  // export and close the account
 )
 
 // The actions of operators.
@@ -44,8 +46,10 @@ const (
 	SetKeyLimit    Action = "set_key_limit"
 	SetLimits      Action = "set_limits" // of a key, without a request
 	SetBilling     Action = "set_billing_types"
+	RevokeAnyKey   Action = "revoke_any_key"
 	CloseAccount   Action = "close_account"
 	ManageOperator Action = "manage_operators"
+	ErasePeople    Action = "erase_people"
 )
 
 // least is the lowest role that may do an action; the roles above it may do it too.
@@ -53,15 +57,35 @@ var least = map[Action]Role{
 	ReadKeys: Viewer, ReadUsage: Viewer, ReadRequests: Viewer, ReadMembers: Viewer, ReadAudit: Viewer,
 	WriteKeys: Developer, FileRequests: Developer,
 	RevokeKeys: Owner, DeleteKeys: Owner, RevealKeys: Owner, ManageMembers: Owner, RenameAccount: Owner,
+	SetPrincipals: Owner, LeaveService: Owner,
 }
 
 var rank = map[Role]int{Viewer: 1, Developer: 2, Owner: 3}
 
-// operators lists the actions of operators in any account: look, block and decide, but never act as the customer.
-var operators = map[Action]bool{
-	LookUp: true, BlockKeys: true, DecideRequests: true, SetAccountType: true, SetKeyLimit: true, SetLimits: true, SetBilling: true,
-	CloseAccount: true, ManageOperator: true,
-	ReadKeys: true, ReadUsage: true, ReadRequests: true, ReadMembers: true, ReadAudit: true,
+// Rank is an operator's rank. The zero value has no rights.
+type Rank string
+
+// The ranks: support looks and finds, and admin may do all that operators may.
+const (
+	Support Rank = "support"
+	Admin   Rank = "admin"
+)
+
+// leastRank is the lowest rank that may do an action in any account. Operators look and decide, but never act as the customer.
+var leastRank = map[Action]Rank{
+	LookUp: Support, ReadKeys: Support, ReadUsage: Support, ReadRequests: Support, ReadMembers: Support, ReadAudit: Support,
+	BlockKeys: Admin, RevokeAnyKey: Admin, DecideRequests: Admin, SetAccountType: Admin, SetKeyLimit: Admin, SetLimits: Admin, SetBilling: Admin, CloseAccount: Admin,
+	ManageOperator: Admin, ErasePeople: Admin,
+}
+
+var rankOrder = map[Rank]int{Support: 1, Admin: 2}
+
+// ParseRank reads a rank.
+func ParseRank(text string) (Rank, error) {
+	if r := Rank(text); rankOrder[r] > 0 {
+		return r, nil
+	}
+	return "", ErrRank
 }
 
 // May reports whether a member of this role may do an action.
@@ -70,5 +94,23 @@ func (r Role) May(a Action) bool {
 	return known && rank[r] >= rank[need]
 }
 
-// OperatorMay reports whether an operator may do an action in an account of which they are no member.
-func OperatorMay(a Action) bool { return operators[a] }
+// MayGrant reports whether a member of this role may make somebody else one of the other role.
+func (r Role) MayGrant(other Role) bool {
+	return r.May(ManageMembers) && rank[other] > 0 && rank[r] >= rank[other]
+}
+
+// Granters lists the roles whose members may grant a role.
+func Granters(other Role) (list []Role) {
+	for _, r := range []Role{Viewer, Developer, Owner} {
+		if r.MayGrant(other) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// May reports whether an operator of this rank may do an action in an account of which they are no member.
+func (r Rank) May(a Action) bool {
+	need, known := leastRank[a]
+	return known && rankOrder[r] >= rankOrder[need]
+}

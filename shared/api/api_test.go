@@ -30,7 +30,7 @@ func TestContractIsValidOpenAPI31(t *testing.T) {
 }
 
 func TestEveryOperationSaysWhoMayCallIt(t *testing.T) {
-	known := map[string]bool{"viewer": true, "developer": true, "owner": true, "operator": true, "any": true, "public": true}
+	known := map[string]bool{"viewer": true, "developer": true, "owner": true, "operator": true, "admin": true, "any": true, "public": true}
 	for path, item := range load(t).Paths.Map() {
 		for method, op := range item.Operations() {
 			roles, _ := op.Extensions["x-roles"].([]any)
@@ -67,7 +67,7 @@ func TestEveryBodyOfARequestRefusesUnknownMembers(t *testing.T) {
 
 // derived are the members of a key that nobody sets in the body of a create or an edit, with who does.
 var derived = map[string]string{
-	"id": "its creation", "account_id": "its creation", "created_at": "its creation", "updated_at": "every write", "version": "every write",
+	"id": "its creation", "account_id": "its creation", "created_at": "its creation", "created_by": "its creation", "updated_at": "every write", "version": "every write",
 	"preview": "a new secret", "rotated_at": "a rotation", "previous_preview": "a rotation", "previous_secret_expires_at": "a rotation",
 	"rotation_cancelled": "a rotation", "last_used_at": "its calls", "last_used_age_seconds": "its calls", "last_refused_at": "its calls", "previous_secret_last_used_at": "its calls",
 	"status": "derived from the others", "disabled": "disable and enable", "blocked": "operators", "revoked_at": "revoke", "deleted_at": "delete",

@@ -133,6 +133,24 @@ func (e QpsRequestStatus) Valid() bool {
 	}
 }
 
+// Defines values for Rank.
+const (
+	Admin   Rank = "admin"
+	Support Rank = "support"
+)
+
+// Valid indicates whether the value is a known member of the Rank enum.
+func (e Rank) Valid() bool {
+	switch e {
+	case Admin:
+		return true
+	case Support:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	Developer Role = "developer"
@@ -340,9 +358,11 @@ type AccountType string
 
 // Actor defines model for Actor.
 type Actor struct {
-	Email   *string `json:"email"`
-	Role    string  `json:"role"`
-	Subject string  `json:"subject"`
+	Email *string `json:"email"`
+	Role  string  `json:"role"`
+
+	// Subject `Operator` for an operator, whose name customers don't see.
+	Subject string `json:"subject"`
 }
 
 // ApproveQpsRequest defines model for ApproveQpsRequest.
@@ -370,6 +390,9 @@ type AuditRow struct {
 	Id        string   `json:"id"`
 	KeyId     *string  `json:"key_id"`
 	RequestId string   `json:"request_id"`
+
+	// SourceIp Where the request came from. Shown to owners, for members of the account, for 400 days.
+	SourceIp *string `json:"source_ip,omitempty"`
 }
 
 // BillingType The first three fit enterprise accounts, the others self-serve ones.
@@ -406,13 +429,19 @@ type Change struct {
 	Field  string      `json:"field"`
 }
 
+// CloseAccount defines model for CloseAccount.
+type CloseAccount struct {
+	// ConfirmName Must match the account's name exactly. Required of owners.
+	ConfirmName *string `json:"confirm_name,omitempty"`
+}
+
 // CreateAccount defines model for CreateAccount.
 type CreateAccount struct {
 	// Name A Line of 1 to 64 characters.
 	Name string `json:"name"`
 }
 
-// CreateInvitation defines model for CreateInvitation.
+// CreateInvitation With an e-mail address, only a person whose sign-in has verified that address can accept; without one, anybody who has the link.
 type CreateInvitation struct {
 	// Email An e-mail address; a Line.
 	Email *Email `json:"email,omitempty"`
@@ -497,6 +526,21 @@ type EditKey struct {
 // Email An e-mail address; a Line.
 type Email = string
 
+// ErasePerson defines model for ErasePerson.
+type ErasePerson struct {
+	Subject string `json:"subject"`
+}
+
+// Erasure defines model for Erasure.
+type Erasure struct {
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+	Pseudonym     string         `json:"pseudonym"`
+
+	// Replaced The records that this call has changed.
+	Replaced int `json:"replaced"`
+}
+
 // Evidence The key's usage in the last 30 days.
 type Evidence struct {
 	Breaches   int64 `json:"breaches"`
@@ -509,6 +553,19 @@ type Evidence struct {
 
 	// PeakQps Calls a second, averaged over the busiest minute.
 	PeakQps *float32 `json:"peak_qps"`
+}
+
+// Export defines model for Export.
+type Export struct {
+	Account     *Account      `json:"account,omitempty"`
+	Audit       *[]AuditRow   `json:"audit,omitempty"`
+	Invitations *[]Invitation `json:"invitations,omitempty"`
+	Keys        *[]Key        `json:"keys,omitempty"`
+	Members     *[]Member     `json:"members,omitempty"`
+
+	// NextPageToken For page_token of the next call; null on the last page.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+	QpsRequests   *[]QpsRequest  `json:"qps_requests,omitempty"`
 }
 
 // ExtendRotation defines model for ExtendRotation.
@@ -566,10 +623,13 @@ type Key struct {
 	BillingType BillingType `json:"billing_type"`
 	Blocked     *Block      `json:"blocked"`
 	CreatedAt   Time        `json:"created_at"`
-	DeletedAt   *MaybeTime  `json:"deleted_at"`
-	Disabled    bool        `json:"disabled"`
-	Domains     []string    `json:"domains"`
-	ExpiresAt   *MaybeTime  `json:"expires_at"`
+
+	// CreatedBy The subject of the person who made the key; null for older keys.
+	CreatedBy *string    `json:"created_by"`
+	DeletedAt *MaybeTime `json:"deleted_at"`
+	Disabled  bool       `json:"disabled"`
+	Domains   []string   `json:"domains"`
+	ExpiresAt *MaybeTime `json:"expires_at"`
 
 	// HeaderOnly Refuse the secret in the query string.
 	HeaderOnly bool   `json:"header_only"`
@@ -624,6 +684,34 @@ type KeyList struct {
 // KeyWithSecret defines model for KeyWithSecret.
 type KeyWithSecret = keyWithSecret
 
+// Legacy What a member leaves behind who was removed, or whose rights were taken down.
+type Legacy struct {
+	// Invitations The open invitations of theirs that were withdrawn.
+	Invitations []string `json:"invitations"`
+
+	// Keys The keys that they made and that aren't deleted: they may still know the secrets.
+	Keys []LegacyKey `json:"keys"`
+
+	// More There are more than one answer lists.
+	More bool `json:"more"`
+
+	// Principals The keys whose rotated secrets go to a principal that they named.
+	Principals []LegacyPrincipal `json:"principals"`
+}
+
+// LegacyKey defines model for LegacyKey.
+type LegacyKey struct {
+	Id   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// LegacyPrincipal defines model for LegacyPrincipal.
+type LegacyPrincipal struct {
+	Id        string `json:"id"`
+	Name      string `json:"name"`
+	Principal string `json:"principal"`
+}
+
 // Limit The limit of one limit class of the key's products.
 type Limit struct {
 	Class      string     `json:"class"`
@@ -663,13 +751,19 @@ type Me struct {
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Operator      bool           `json:"operator"`
-	Subject       string         `json:"subject"`
+
+	// Rank `support` looks and finds; `admin` also decides, blocks, revokes, closes and names operators. A new operator is an admin unless the request says otherwise.
+	Rank    *Rank  `json:"rank,omitempty"`
+	Subject string `json:"subject"`
 }
 
 // Member defines model for Member.
 type Member struct {
 	AddedAt Time    `json:"added_at"`
 	Email   *string `json:"email"`
+
+	// Left What a member leaves behind who was removed, or whose rights were taken down.
+	Left    *Legacy `json:"left,omitempty"`
 	Role    Role    `json:"role"`
 	Subject string  `json:"subject"`
 	Version int64   `json:"version"`
@@ -718,9 +812,14 @@ type OperationStatus string
 
 // Operator defines model for Operator.
 type Operator struct {
-	AddedAt Time    `json:"added_at"`
-	Email   *string `json:"email"`
-	Subject string  `json:"subject"`
+	AddedAt Time `json:"added_at"`
+
+	// Email A label that an operator typed.
+	Email *string `json:"email"`
+
+	// Rank `support` looks and finds; `admin` also decides, blocks, revokes, closes and names operators. A new operator is an admin unless the request says otherwise.
+	Rank    Rank   `json:"rank"`
+	Subject string `json:"subject"`
 }
 
 // OperatorKey defines model for OperatorKey.
@@ -734,6 +833,12 @@ type OperatorList struct {
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Operators     []Operator     `json:"operators"`
+}
+
+// OperatorRevoke defines model for OperatorRevoke.
+type OperatorRevoke struct {
+	// Reason A Block.
+	Reason Reason `json:"reason"`
 }
 
 // Problem defines model for Problem.
@@ -808,7 +913,7 @@ type ProposedCounts struct {
 	WouldRefuse int64 `json:"would_refuse"`
 }
 
-// PutMember defines model for PutMember.
+// PutMember The e-mail address is a label, shown where no address of the member is verified; no search finds it.
 type PutMember struct {
 	// Email An e-mail address; a Line.
 	Email *Email `json:"email,omitempty"`
@@ -819,6 +924,9 @@ type PutMember struct {
 type PutOperator struct {
 	// Email An e-mail address; a Line.
 	Email *Email `json:"email,omitempty"`
+
+	// Rank `support` looks and finds; `admin` also decides, blocks, revokes, closes and names operators. A new operator is an admin unless the request says otherwise.
+	Rank *Rank `json:"rank,omitempty"`
 }
 
 // PutProposal defines model for PutProposal.
@@ -878,6 +986,9 @@ type QpsRequestList struct {
 
 // QpsRequestStatus defines model for QpsRequestStatus.
 type QpsRequestStatus string
+
+// Rank `support` looks and finds; `admin` also decides, blocks, revokes, closes and names operators. A new operator is an admin unless the request says otherwise.
+type Rank string
 
 // Reason A Block.
 type Reason = string
@@ -1144,6 +1255,14 @@ type ListAuditParams struct {
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
+// ExportAccountParams defines parameters for ExportAccount.
+type ExportAccountParams struct {
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
 // ListInvitationsParams defines parameters for ListInvitations.
 type ListInvitationsParams struct {
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
@@ -1374,8 +1493,22 @@ type SetLimitParams struct {
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
+// ErasePersonParams defines parameters for ErasePerson.
+type ErasePersonParams struct {
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
 // ListOperatorsParams defines parameters for ListOperators.
 type ListOperatorsParams struct {
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
+// ListOperatorsAuditParams defines parameters for ListOperatorsAudit.
+type ListOperatorsAuditParams struct {
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
 	// PageToken next_page_token of the previous page, with the same filter.
@@ -1400,7 +1533,7 @@ type EditAccountJSONRequestBody = EditAccount
 type EditAccountApplicationMergePatchPlusJSONRequestBody = EditAccount
 
 // CloseAccountJSONRequestBody defines body for CloseAccount for application/json ContentType.
-type CloseAccountJSONRequestBody = Nothing
+type CloseAccountJSONRequestBody = CloseAccount
 
 // CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
 type CreateInvitationJSONRequestBody = CreateInvitation
@@ -1483,8 +1616,14 @@ type SetLimitJSONRequestBody = SetLimit
 // BlockKeyJSONRequestBody defines body for BlockKey for application/json ContentType.
 type BlockKeyJSONRequestBody = BlockKey
 
+// RevokeAnyKeyJSONRequestBody defines body for RevokeAnyKey for application/json ContentType.
+type RevokeAnyKeyJSONRequestBody = OperatorRevoke
+
 // UnblockKeyJSONRequestBody defines body for UnblockKey for application/json ContentType.
 type UnblockKeyJSONRequestBody = UnblockKey
+
+// ErasePersonJSONRequestBody defines body for ErasePerson for application/json ContentType.
+type ErasePersonJSONRequestBody = ErasePerson
 
 // PutOperatorJSONRequestBody defines body for PutOperator for application/json ContentType.
 type PutOperatorJSONRequestBody = PutOperator

@@ -53,6 +53,7 @@ type Key struct {
 	Retired  []Retired    // secrets that ended, the newest last, at most MaxRetired: their policy records stay as tombstones
 
 	CreatedAt time.Time
+	CreatedBy account.Subject // zero for keys that are older than this field
 	UpdatedAt time.Time
 	RotatedAt time.Time
 	ExpiresAt time.Time
@@ -111,6 +112,8 @@ type RotationPolicy struct {
 	// Principal is the IAM principal that may read the new secret in Secrets Manager. Empty: the key is
 	// announced as due and never rotated on its own.
 	Principal string
+	// SetBy is the person who named the principal; zero where there is none, or it is older than this field.
+	SetBy account.Subject
 	// AnnouncedFor is the due time that was announced last.
 	AnnouncedFor time.Time
 }

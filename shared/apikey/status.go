@@ -106,7 +106,10 @@ func (k Key) Revoke(confirmed bool, now time.Time) (Key, error) {
 }
 
 // RevokeForClosure ends the key because its account closes: from any state, a deleted one included.
-func (k Key) RevokeForClosure(now time.Time) (after Key, ok bool) {
+func (k Key) RevokeForClosure(now time.Time) (after Key, ok bool) { return k.RevokeByOperator(now) }
+
+// RevokeByOperator ends the key for good without its customer's confirmation: from any state, a deleted one included.
+func (k Key) RevokeByOperator(now time.Time) (after Key, ok bool) {
 	if !k.RevokedAt.IsZero() {
 		return k, false
 	}

@@ -18,6 +18,34 @@ type Row struct {
 	At        time.Time
 	RequestID string
 	Changes   []Change
+	Source    string // the address that the request came from; "" for a job, or if unknown
+}
+
+// SourceKept is the time that the address of a row is shown.
+const SourceKept = 400 * 24 * time.Hour
+
+// outsider reports whether the actor is none of the account's people.
+func (a Actor) outsider() bool { return a.Role == account.RoleOperator || a.Role == account.RoleSystem }
+
+// OperatorName stands for each operator in what customers read.
+const OperatorName = "Operator"
+
+// ForCustomer returns the row as the account's own people see it: an operator has no name there. The source address
+// is for owners alone, of their own people alone, and for [SourceKept].
+func (r Row) ForCustomer(owner bool, now time.Time) Row {
+	if r.Actor.Role == account.RoleOperator {
+		r.Actor.Subject, r.Actor.Email = account.Subject{ID: OperatorName}, ""
+	}
+	if !owner || r.Actor.outsider() || !now.Before(r.At.Add(SourceKept)) {
+		r.Source = ""
+	}
+	return r
+}
+
+// ForOperator returns the row as operators see it: with names, without anybody's address.
+func (r Row) ForOperator() Row {
+	r.Source = ""
+	return r
 }
 
 // Actor is the person or job that made a change.

@@ -24,7 +24,8 @@ func full(k *apikey.Key) {
 	k.RotatedAt, k.ExpiresAt, k.Disabled = Now, Now.Add(24*time.Hour), true
 	k.Blocked = &apikey.Block{Reason: "abuse", At: Now, By: "operator@example.com"}
 	k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: Now.Add(time.Hour), Then: 2, Granted: 2, Lent: 4}, {Class: "map-display.tiles", QPS: 0}}
-	k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", AnnouncedFor: Now}
+	k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", SetBy: Subject("owner"), AnnouncedFor: Now}
+	k.CreatedBy = Subject("developer")
 	k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: Now}
 	k.Delivery = apikey.Delivery{Reader: k.Rotation.Principal, Due: true, Version: "v1", RetryAt: Now}
 }

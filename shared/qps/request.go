@@ -69,6 +69,7 @@ const (
 // Why a request can't be made or changed.
 var (
 	ErrNotPending      = errors.New("qps: the request is not pending: it was decided or withdrawn")
+	ErrOwnRequest      = errors.New("qps: nobody decides their own request")
 	ErrOpenRequest     = errors.New("qps: a request for this key and class is open already")
 	ErrSameAsCurrent   = errors.New("qps: the requested limit is the one in force")
 	ErrBelowOne        = errors.New("qps: a limit is at least 1")
@@ -110,11 +111,19 @@ func Submit(draft Request, justification text.Block, free, most int, now time.Ti
 // Withdraw takes a pending request back.
 func (r Request) Withdraw(now time.Time) (Request, error) { return r.close(Withdrawn, nil, now) }
 
+// isOf reports whether somebody made the request.
+func (r Request) isOf(p Party) bool {
+	return p.Subject != (account.Subject{}) && p.Subject == r.CreatedBy.Subject
+}
+
 // Approve grants a pending request: with the limit that was requested if qps is 0, else with qps. A request that
 // ends is not approved after its end.
 func (r Request) Approve(by Party, comment text.Block, qps, most int, now time.Time) (Request, error) {
 	if r.Status != Pending {
 		return Request{}, ErrNotPending
+	}
+	if r.isOf(by) {
+		return Request{}, ErrOwnRequest
 	}
 	if qps == 0 {
 		qps = r.Requested
@@ -132,6 +141,9 @@ func (r Request) Approve(by Party, comment text.Block, qps, most int, now time.T
 func (r Request) Reject(by Party, comment text.Block, now time.Time) (Request, error) {
 	if r.Status != Pending {
 		return Request{}, ErrNotPending
+	}
+	if r.isOf(by) {
+		return Request{}, ErrOwnRequest
 	}
 	if comment.String() == "" {
 		return Request{}, ErrNoComment

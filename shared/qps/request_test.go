@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/product"
 	"latchkey/shared/qps"
@@ -188,5 +189,27 @@ func TestAGrantComesBackToWhatHadNoEnd(t *testing.T) {
 		if got := qps.Effective(after, "other", 5, end); got != 3 || len(after) != 2 {
 			t.Errorf("%s: %+v", name, after)
 		}
+	}
+}
+
+func TestNobodyDecidesTheirOwnRequest(t *testing.T) {
+	me := qps.Party{Subject: account.Subject{Issuer: "i", ID: "me"}, Email: "me@example.com"}
+	other := qps.Party{Subject: account.Subject{Issuer: "i", ID: "other"}, Email: "me@example.com"}
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	r, err := qps.Submit(qps.Request{Requested: 5, Current: 3, CreatedBy: me}, block(t, "more"), 3, 10, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Approve(me, text.Block{}, 0, 10, now); !errors.Is(err, qps.ErrOwnRequest) {
+		t.Errorf("approved: %v", err)
+	}
+	if _, err := r.Reject(me, block(t, "no"), now); !errors.Is(err, qps.ErrOwnRequest) {
+		t.Errorf("rejected: %v", err)
+	}
+	if _, err := r.Approve(other, text.Block{}, 0, 10, now); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Withdraw(now); err != nil {
+		t.Error(err)
 	}
 }

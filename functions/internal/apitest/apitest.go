@@ -43,6 +43,8 @@ func New(t testing.TB, stores keytest.Stores) *API {
 	a := &API{Stores: stores, Clock: keytest.NewClock(), Logs: &keytest.Buffer{}, All: &keytest.Buffer{}}
 	a.Source = env.Source{Now: a.Clock.Now, Rand: keytest.RandomOf(t)}
 	a.Mux = web.NewMux(tokens{}, stores.Control, slog.New(slog.NewJSONHandler(a.Logs, nil)), a.Clock.Now)
+	a.Mux.Changes = gateway.Unbounded{}
+	a.Mux.Looks = web.Looks{Store: stores.Control, Source: a.Source}
 	return a
 }
 

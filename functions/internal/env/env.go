@@ -4,6 +4,7 @@ package env
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -31,6 +32,15 @@ func (v *Vars) Or(name, otherwise string) string {
 		return value
 	}
 	return otherwise
+}
+
+// Positive reads a variable's text as a whole number of 1 or more.
+func Positive(name, text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("env: %s must be a whole number of 1 or more", name)
+	}
+	return n, nil
 }
 
 // Err names the variables that Need didn't find, all in one error; nil if there are none.

@@ -35,8 +35,8 @@ func (n nobody) Verify(_ context.Context, token string) (account.Person, error) 
 func (nobody) Role(context.Context, account.ID, account.Subject) (account.Role, error) {
 	return "", nil
 }
-func (nobody) IsOperator(context.Context, account.Subject) (bool, error) { return false, nil }
-func (nobody) AccountExists(context.Context, account.ID) (bool, error)   { return false, nil }
+func (nobody) Rank(context.Context, account.Subject) (account.Rank, error) { return "", nil }
+func (nobody) AccountExists(context.Context, account.ID) (bool, error)     { return false, nil }
 
 var errSentinel = errors.New("a sentinel")
 

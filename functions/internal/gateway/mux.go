@@ -23,8 +23,8 @@ type Verifier interface {
 type People interface {
 	// Role returns a member's role, "" for somebody who is none.
 	Role(ctx context.Context, id account.ID, who account.Subject) (account.Role, error)
-	// IsOperator reports whether somebody is an operator.
-	IsOperator(ctx context.Context, who account.Subject) (bool, error)
+	// Rank returns an operator's rank, "" for somebody who is none.
+	Rank(ctx context.Context, who account.Subject) (account.Rank, error)
 	// AccountExists reports whether there is such an account, open or closed.
 	AccountExists(ctx context.Context, id account.ID) (bool, error)
 }
@@ -35,6 +35,8 @@ type Principal struct {
 	Account   account.ID   // of the path; "" where there is none
 	Role      account.Role // the member's role in it; "" for an operator who is no member
 	Operator  bool         // acts as an operator
+	Rank      account.Rank // of an operator who acts as one
+	SourceIP  string       // where the request came from, as API Gateway saw it; "" if unknown
 	RequestID string
 }
 
@@ -57,6 +59,8 @@ type Mux struct {
 	Errors   Table
 	Log      *slog.Logger
 	Now      func() time.Time
+	Changes  Changes // bounds what one person changes; nil lets nobody change anything
+	Looks    Looks   // keeps a trace of operators' looks; nil for none
 
 	mux http.ServeMux
 }
@@ -66,87 +70,6 @@ func (m *Mux) Public(pattern string, e Endpoint) {
 	m.handle(pattern, func(w http.ResponseWriter, r *http.Request) error {
 		return e(w, r, Principal{RequestID: RequestID(r.Context())})
 	})
-}
-
-// Person registers an operation for everybody with a valid token.
-func (m *Mux) Person(pattern string, e Endpoint) {
-	m.handle(pattern, func(w http.ResponseWriter, r *http.Request) error {
-		person, err := m.person(r)
-		if err != nil {
-			return err
-		}
-		return e(w, r, Principal{Person: person, RequestID: RequestID(r.Context())})
-	})
-}
-
-// Operator registers an operation for operators, on no account in particular.
-func (m *Mux) Operator(pattern string, e Endpoint, action account.Action) {
-	m.Person(pattern, func(w http.ResponseWriter, r *http.Request, c Principal) error {
-		operator, err := m.People.IsOperator(r.Context(), c.Person.Subject)
-		switch {
-		case err != nil:
-			return err
-		case !operator || !account.OperatorMay(action):
-			return ErrForbidden
-		}
-		c.Operator = true
-		return e(w, r, c)
-	})
-}
-
-// Account registers an operation on the account in the path's {account}. Any of the actions suffices. Where the
-// caller is neither a member nor an operator, the answer is that of an account that doesn't exist.
-func (m *Mux) Account(pattern string, e Endpoint, actions ...account.Action) {
-	m.Person(pattern, func(w http.ResponseWriter, r *http.Request, c Principal) error {
-		c, err := m.admit(r.Context(), c, r.PathValue("account"), actions)
-		if err != nil {
-			return err
-		}
-		return e(w, r, c)
-	})
-}
-
-func (m *Mux) admit(ctx context.Context, c Principal, id string, actions []account.Action) (Principal, error) {
-	parsed, err := account.ParseID(id)
-	if err != nil {
-		return c, ErrNotFound
-	}
-	c.Account = parsed
-	if c.Role, err = m.People.Role(ctx, parsed, c.Person.Subject); err != nil {
-		return c, err
-	}
-	for _, action := range actions {
-		if c.Role.May(action) {
-			return c, nil
-		}
-	}
-	operator, err := m.People.IsOperator(ctx, c.Person.Subject)
-	if err != nil {
-		return c, err
-	}
-	member := c.Role != ""
-	if operator && !member {
-		exists, err := m.People.AccountExists(ctx, parsed)
-		if err != nil {
-			return c, err
-		}
-		operator = exists
-	}
-	if !operator && !member {
-		return c, ErrNotFound
-	}
-	for _, action := range actions {
-		if operator && account.OperatorMay(action) {
-			c.Operator = true
-			return c, nil
-		}
-	}
-	return c, ErrForbidden
-}
-
-// May reports whether the caller may do an action, in the role in which they were admitted.
-func (c Principal) May(action account.Action) bool {
-	return c.Role.May(action) || (c.Operator && account.OperatorMay(action))
 }
 
 func (m *Mux) person(r *http.Request) (account.Person, error) {
@@ -177,6 +100,7 @@ const maxToken = 16 << 10
 
 func (m *Mux) handle(pattern string, run func(http.ResponseWriter, *http.Request) error) {
 	m.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		r = once(r)
 		if err := m.decideAgain(w, r, run); err != nil {
 			m.refuse(w, r, err)
 		}

@@ -31,6 +31,12 @@ func Errors() gateway.Table {
 		{Err: account.ErrLastOwner, Problem: conflict("last_owner", "An account must keep at least one owner.").
 			WithDetail("Make somebody else an owner first.")},
 		{Err: account.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
+		{Err: account.ErrAccounts, Problem: conflict("account_limit_reached", "You have opened as many accounts as one person may.").
+			WithDetail("Close one that you no longer need, or ask support.")},
+		{Err: account.ErrNotAdmin, Problem: gateway.ErrForbidden},
+		{Err: account.ErrOtherAddress, Problem: gateway.NewProblem(http.StatusForbidden, "invitation_other_address",
+			"The invitation is for another e-mail address.").
+			WithDetail("Sign in with the address that it was sent to, which your sign-in must have verified; or ask for an invitation to yours.")},
 		{Err: account.ErrTypeChanging, Problem: conflict("account_type_changing", "The account's type is being changed.").
 			WithDetail("Try again in a moment.")},
 
@@ -56,6 +62,8 @@ func Errors() gateway.Table {
 		{Err: rotation.ErrShorter, Problem: gateway.Invalid(
 			gateway.Field("grace_seconds", "too_short", "The new end must be later than the current one."))},
 
+		{Err: qps.ErrOwnRequest, Problem: gateway.NewProblem(http.StatusForbidden, "own_request",
+			"You made this request, so another operator has to decide.")},
 		{Err: qps.ErrNotPending, Problem: conflict("request_decided", "The request has already been decided or withdrawn.")},
 		{Err: qps.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is already open.").
 			WithDetail("Withdraw it first, or wait for the decision.")},

@@ -38,7 +38,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		Id: string(k.ID), AccountId: string(k.Account), Name: text.Shown(k.Name), Usage: api.UsageKind(k.Usage),
 		BillingType: api.BillingType(k.BillingType), Products: texts(k.Products), Domains: texts(k.Domains),
 		MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
-		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(),
+		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: k.CreatedAt.UTC(), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: k.UpdatedAt.UTC(),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
 		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), Version: k.Version,
 	}

@@ -19,6 +19,7 @@ func shown() (apikey.Key, web.View) {
 	at := keytest.Now.Add(time.Hour)
 	k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) {
 		k.Domains, k.HeaderOnly, k.Recoverable = []string{"example.com"}, true, true
+		k.CreatedBy = keytest.Subject("developer")
 		k.RotatedAt, k.ExpiresAt = at, at
 		k.Disabled, k.Blocked = true, &apikey.Block{Reason: "abuse", At: at, By: "operator@example.com"}
 		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret("out"), EndsAt: at, Cancelled: true, Reason: "other"}
@@ -59,6 +60,9 @@ var undocumented = map[string]string{
 	"OriginChosen":          "missing_origin says what holds",
 	"PlaceFreed":            "follows from revoked_at",
 	"AccountType":           "the account's; a key mirrors it for its default limits",
+	"CreatedBy.Issuer":      "there is one issuer",
+	"Rotation.SetBy.Issuer": "the list of what a removed member leaves says it",
+	"Rotation.SetBy.ID":     "the list of what a removed member leaves says it",
 	"Current.Hash":          "nothing of a secret but its preview is ever shown",
 	"Current.CreatedAt":     "created_at or rotated_at says it",
 	"Current.Sealed":        "nothing of a secret but its preview is ever shown",

@@ -36,7 +36,7 @@ func TestEveryReasonForWhichATextIsRefusedHasItsWords(t *testing.T) {
 
 func TestBaseKnowsThePrefixesThatTheStackHasHad(t *testing.T) {
 	env := map[string]string{
-		"CONTROL_TABLE": "c", "GATE_TABLE": "g", "OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "x", "KEY_PREFIX": "now", "FORMER_KEY_PREFIXES": "old,older1",
+		"CONTROL_TABLE": "c", "GATE_TABLE": "g", "LEASES_TABLE": "leases", "OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "x", "KEY_PREFIX": "now", "FORMER_KEY_PREFIXES": "old,older1",
 	}
 	b, err := Start(func(name string) string { return env[name] }, t.Output())
 	if err != nil {

@@ -43,7 +43,11 @@ type Base struct {
 // Start reads the environment and makes the base of a function that changes keys or accounts.
 func Start(getenv func(string) string, logs io.Writer) (*Base, error) {
 	vars := env.New(getenv)
-	return start(vars, vars.Need("GATE_TABLE"), getenv, logs)
+	b, err := start(vars, vars.Need("GATE_TABLE"), getenv, logs)
+	if err == nil {
+		b.Mux.Changes, err = b.changes()
+	}
+	return b, err
 }
 
 // StartReader makes the base of a function that changes nothing: it isn't told of the gate's table.
@@ -72,6 +76,7 @@ func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writ
 	b.unreadable = unreadable(b.Log, logs, b.Source.Now)
 	b.Store = control.New(db, tables.Control, tables.Gate).Reporting(b.unreadable)
 	b.Mux = NewMux(verifier, b.Store, b.Log, b.Source.Now)
+	b.Mux.Looks = Looks{Store: b.Store, Source: b.Source}
 	return b, nil
 }
 
@@ -101,7 +106,7 @@ func formerPrefixes(list string) (former text.Secrets, err error) {
 // Rows lists the reads of people on every request; *control.Store has them.
 type Rows interface {
 	Member(context.Context, account.ID, account.Subject) (account.Member, error)
-	IsOperator(context.Context, account.Subject) (bool, error)
+	Rank(context.Context, account.Subject) (account.Rank, error)
 	Account(context.Context, account.ID) (account.Account, error)
 }
 
@@ -120,8 +125,8 @@ func (p people) Role(ctx context.Context, id account.ID, who account.Subject) (a
 	return m.Role, err
 }
 
-func (p people) IsOperator(ctx context.Context, who account.Subject) (bool, error) {
-	return p.rows.IsOperator(ctx, who)
+func (p people) Rank(ctx context.Context, who account.Subject) (account.Rank, error) {
+	return p.rows.Rank(ctx, who)
 }
 
 func (p people) AccountExists(ctx context.Context, id account.ID) (bool, error) {

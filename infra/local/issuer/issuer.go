@@ -40,7 +40,8 @@ func ReadyMade() []Person {
 		{"developer", "developer@example.com", "Devi Developer", "Developer in the demo account"},
 		{"viewer", "viewer@example.com", "Vic Viewer", "Viewer in the demo account"},
 		{"enterprise_owner", "enterprise_owner@example.com", "Enzo Enterprise", "Owner of the enterprise account"},
-		{"operator", "operator@example.com", "Opal Operator", "Operator: works for the API company"},
+		{"operator", "operator@example.com", "Opal Operator", "Operator: works for the API company, and decides"},
+		{"support", "support@example.com", "Sana Support", "Operator of the rank support: looks, but decides nothing"},
 	}
 }
 

@@ -14,21 +14,47 @@ func accountSort(a account.Account) string {
 	return searchName(a.Name) + "#" + string(a.ID)
 }
 
+// OpenAccount is CreateAccount for a person who may have opened at most so many accounts that are not closed:
+// account.ErrAccounts for one more.
+func (s *Store) OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, row audit.Row) (account.Account, error) {
+	a.OpenedBy = owner.Subject
+	return s.createAccount(ctx, a, owner, row, s.countOpened(owner.Subject, most))
+}
+
 // CreateAccount writes a new account with its first owner. ErrExists when the ID is taken.
 func (s *Store) CreateAccount(ctx context.Context, a account.Account, owner account.Member, row audit.Row) (account.Account, error) {
+	return s.createAccount(ctx, a, owner, row)
+}
+
+func (s *Store) createAccount(ctx context.Context, a account.Account, owner account.Member, row audit.Row, ops ...op) (account.Account, error) {
 	a.Version, owner.Version = 1, 1
 	owner.Account, owner.Role = a.ID, account.Owner
 	taken := always(dynamo.ErrExists)
 	keys := guard(accountPK(a.ID), keyCountSK, 0)
 	keys["cap"] = dynamo.N(int64(a.KeyLimit))
-	err := s.write(ctx, row,
+	err := s.write(ctx, row, append(ops,
 		put(s.control, encodeAccount(a), isNew, taken),
 		put(s.control, keys, isNew, taken),
 		put(s.control, guard(accountPK(a.ID), ownerSK, 1), isNew, taken),
 		put(s.control, encodeMember(owner), isNew, taken),
 		put(s.control, encodeMirror(owner), isNew, taken),
-	)
+	)...)
 	return a, err
+}
+
+// countOpened adds one to the accounts that a person has opened and nobody has closed.
+func (s *Store) countOpened(who account.Subject, most int) op {
+	return update(s.control, itemKey(subjectPK(who), openedSK), "SET num = if_not_exists(num, :zero) + :one", cond{
+		text:   "attribute_not_exists(pk) OR num < :most",
+		values: dynamo.Item{":zero": dynamo.N(0), ":one": dynamo.N(1), ":most": dynamo.N(int64(most))},
+	}, always(account.ErrAccounts))
+}
+
+// uncountOpened makes room for another account of the person who opened one that is now closed.
+func (s *Store) uncountOpened(who account.Subject) op {
+	return update(s.control, itemKey(subjectPK(who), openedSK), "SET num = num - :one", cond{
+		text: "num >= :one", values: dynamo.Item{":one": dynamo.N(1)},
+	}, always(errGuard))
 }
 
 // guard is a counter that a rule across items is kept by.
@@ -71,6 +97,9 @@ func (s *Store) updateAccount(ctx context.Context, before, after account.Account
 			always(dynamo.ErrNotFound)))
 	}
 	ops = append(ops, extra...)
+	if before.ClosedAt.IsZero() && !after.ClosedAt.IsZero() && after.OpenedBy != (account.Subject{}) {
+		ops = append(ops, s.uncountOpened(after.OpenedBy))
+	}
 	return after, s.write(ctx, row, ops...)
 }
 

@@ -2,8 +2,10 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -31,6 +33,9 @@ func encodeAudit(row audit.Row) dynamo.Item {
 		"issuer": dynamo.S(row.Actor.Subject.Issuer), "subject": dynamo.S(row.Actor.Subject.ID),
 		"email": dynamo.S(row.Actor.Email), "role": dynamo.S(row.Actor.Role),
 	}}
+	if row.Source != "" {
+		item["source_ip"] = dynamo.S(row.Source)
+	}
 	if row.KeyID != "" {
 		item["key_id"] = dynamo.S(row.KeyID)
 		item["gpk"] = dynamo.S(gKeyAudit(row.Account, apikey.ID(row.KeyID)))
@@ -60,6 +65,7 @@ func DecodeAudit(item dynamo.Item) (row audit.Row, ok bool, err error) {
 	row = audit.Row{
 		ID: text(item, "id"), Account: account.ID(text(item, "account")), KeyID: text(item, "key_id"),
 		Action: text(item, "action"), At: at, RequestID: text(item, "request_id"),
+		Source: text(item, "source_ip"),
 	}
 	if m, is := item["actor"].(*types.AttributeValueMemberM); is {
 		row.Actor = audit.Actor{
@@ -82,6 +88,21 @@ func DecodeAudit(item dynamo.Item) (row audit.Row, ok bool, err error) {
 func text(item dynamo.Item, name string) string {
 	t, _ := dynamo.GetS(item, name)
 	return t
+}
+
+// Looked writes the row of an operator's look at an account, unless there is one of this hour already.
+func (s *Store) Looked(ctx context.Context, id account.ID, who account.Subject, hour time.Time, row audit.Row) error {
+	key := lookKey(id, who, hour)
+	_, err := s.get(ctx, key)
+	if !errors.Is(err, dynamo.ErrNotFound) {
+		return err
+	}
+	key["kind"], key["ttl"] = dynamo.S("guard"), dynamo.N(hour.Add(2*time.Hour).Unix())
+	err = s.write(ctx, row, put(s.control, key, isNew, always(dynamo.ErrExists)))
+	if errors.Is(err, dynamo.ErrExists) {
+		return nil // another request of this hour was first
+	}
+	return err
 }
 
 // AuditPage is one page of the audit trail, the newest row first. After is the ID of the last row of the page before, or "".

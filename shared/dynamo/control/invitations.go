@@ -2,6 +2,9 @@ package control
 
 import (
 	"context"
+	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/shared/account"
@@ -15,7 +18,7 @@ type Invitation struct {
 	ID        string // "inv_" and a ULID
 	Account   account.ID
 	Role      account.Role
-	Email     string // of the intended recipient; it gives no right by itself
+	Email     string // the address that the accepting person must have verified; "" for everybody who has the token
 	TokenHash apikey.Hash
 	By        account.Subject
 	CreatedAt time.Time
@@ -125,13 +128,91 @@ func (s *Store) dropInvitation(i Invitation) []op {
 }
 
 // AcceptInvitation uses an invitation up and makes the person a member with its role, together. ErrNotFound when it
-// was used, withdrawn or has expired; ErrExists when the person is a member already: the invitation then stays.
+// was used, withdrawn or has expired, or its inviter has not had the right to grant the role ever since;
+// account.ErrOtherAddress when it is for another person's address; ErrExists when the person is a member already: the
+// invitation then stays.
 func (s *Store) AcceptInvitation(ctx context.Context, i Invitation, who account.Person, now time.Time, row audit.Row) (account.Member, error) {
 	if !now.Before(i.ExpiresAt) {
 		return account.Member{}, dynamo.ErrNotFound
 	}
+	if i.By == who.Subject { // one transaction can't check and write one item
+		return account.Member{}, s.ownInvitation(ctx, i)
+	}
+	if i.Email != "" && !strings.EqualFold(i.Email, who.Email) {
+		return account.Member{}, account.ErrOtherAddress
+	}
 	member, ops := s.putMember(nil, account.Member{
 		Account: i.Account, Subject: who.Subject, Email: who.Email, Role: i.Role, AddedAt: now,
 	})
-	return member, s.write(ctx, row, append(s.dropInvitation(i), ops...)...)
+	ops = append([]op{s.stillGrants(i)}, append(s.dropInvitation(i), ops...)...)
+	return member, s.write(ctx, row, ops...)
+}
+
+// stillGrants checks that the inviter may grant the invitation's role, and has been able to since it was made: a right
+// that was lost in between doesn't bring old invitations back.
+func (s *Store) stillGrants(i Invitation) op {
+	values := dynamo.Item{":at": dynamo.S(stamp(i.CreatedAt))}
+	var roles []string
+	for n, role := range account.Granters(i.Role) {
+		name := ":g" + strconv.Itoa(n)
+		values[name] = dynamo.S(string(role))
+		roles = append(roles, "member_role = "+name)
+	}
+	if len(roles) == 0 {
+		roles = []string{"attribute_not_exists(pk)"}
+	}
+	return check(s.control, memberKey(i.Account, i.By), cond{
+		text:   "(" + strings.Join(roles, " OR ") + ") AND added_at <= :at AND (attribute_not_exists(role_at) OR role_at <= :at)",
+		values: values,
+	}, always(dynamo.ErrNotFound))
+}
+
+// ownInvitation answers somebody who accepts an invitation of their own.
+func (s *Store) ownInvitation(ctx context.Context, i Invitation) error {
+	if _, err := s.Member(ctx, i.Account, i.By); err != nil {
+		return err // ErrNotFound: who was removed doesn't come back so
+	}
+	return dynamo.ErrExists
+}
+
+// Withdrawn names the invitations that one call withdrew.
+type Withdrawn struct {
+	IDs  []string
+	More bool // there are more than one call withdraws
+}
+
+// maxWithdrawn bounds what one call withdraws. Those left open are void as well, and go with the next call.
+const maxWithdrawn = 200
+
+// WithdrawInvitationsOf withdraws the open invitations that a person made and may no longer make. row makes the audit
+// row of each, by its ID. It may be repeated after a breakdown.
+func (s *Store) WithdrawInvitationsOf(ctx context.Context, id account.ID, by account.Subject, now time.Time, row func(invitation string) audit.Row) (done Withdrawn, err error) {
+	m, err := s.Member(ctx, id, by)
+	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
+		return done, err
+	}
+	for after := ""; ; {
+		open, err := s.Invitations(ctx, id, now, after, 100)
+		if err != nil {
+			return done, err
+		}
+		for _, i := range open.Invitations {
+			if i.By != by || m.Role.MayGrant(i.Role) {
+				continue
+			}
+			if len(done.IDs) == maxWithdrawn {
+				done.More = true
+				return done, nil
+			}
+			switch err := s.WithdrawInvitation(ctx, i, row(i.ID)); {
+			case err == nil:
+				done.IDs = append(done.IDs, i.ID)
+			case !errors.Is(err, dynamo.ErrNotFound):
+				return done, err
+			}
+		}
+		if after = open.Next; after == "" {
+			return done, nil
+		}
+	}
 }

@@ -30,15 +30,16 @@ type keyRecord struct {
 	Outgoing *outgoingRecord `dynamodbav:"outgoing_secret,omitempty"`
 	Retired  []retiredRecord `dynamodbav:"retired_secrets,omitempty"`
 
-	CreatedAt string       `dynamodbav:"created_at"`
-	UpdatedAt string       `dynamodbav:"updated_at,omitempty"`
-	RotatedAt string       `dynamodbav:"rotated_at,omitempty"`
-	ExpiresAt string       `dynamodbav:"expires_at,omitempty"`
-	Disabled  bool         `dynamodbav:"disabled,omitempty"`
-	Blocked   *blockRecord `dynamodbav:"blocked,omitempty"`
-	RevokedAt string       `dynamodbav:"revoked_at,omitempty"`
-	DeletedAt string       `dynamodbav:"deleted_at,omitempty"`
-	Freed     bool         `dynamodbav:"place_freed,omitempty"`
+	CreatedAt string         `dynamodbav:"created_at"`
+	CreatedBy *subjectRecord `dynamodbav:"created_by,omitempty"`
+	UpdatedAt string         `dynamodbav:"updated_at,omitempty"`
+	RotatedAt string         `dynamodbav:"rotated_at,omitempty"`
+	ExpiresAt string         `dynamodbav:"expires_at,omitempty"`
+	Disabled  bool           `dynamodbav:"disabled,omitempty"`
+	Blocked   *blockRecord   `dynamodbav:"blocked,omitempty"`
+	RevokedAt string         `dynamodbav:"revoked_at,omitempty"`
+	DeletedAt string         `dynamodbav:"deleted_at,omitempty"`
+	Freed     bool           `dynamodbav:"place_freed,omitempty"`
 
 	Limits   []limitRecord   `dynamodbav:"limits,omitempty"`
 	Rotation *policyRecord   `dynamodbav:"rotation_policy,omitempty"`
@@ -83,10 +84,11 @@ type limitRecord struct {
 }
 
 type policyRecord struct {
-	EveryDays        int    `dynamodbav:"every_days"`
-	NotifyDaysBefore int    `dynamodbav:"notify_days_before"`
-	Principal        string `dynamodbav:"principal,omitempty"`
-	AnnouncedFor     string `dynamodbav:"announced_for,omitempty"`
+	EveryDays        int            `dynamodbav:"every_days"`
+	NotifyDaysBefore int            `dynamodbav:"notify_days_before"`
+	Principal        string         `dynamodbav:"principal,omitempty"`
+	SetBy            *subjectRecord `dynamodbav:"principal_set_by,omitempty"`
+	AnnouncedFor     string         `dynamodbav:"announced_for,omitempty"`
 }
 
 type deliveryRecord struct {
@@ -111,7 +113,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		Name: k.Name, Usage: string(k.Usage), BillingType: string(k.BillingType), Products: texts(k.Products),
 		Domains: k.Domains, MissingOrigin: string(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Current: recordOfStored(k.Current), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
-		RotatedAt: stamp(k.RotatedAt), ExpiresAt: stamp(k.ExpiresAt), Disabled: k.Disabled,
+		CreatedBy: recordOfSubject(k.CreatedBy), RotatedAt: stamp(k.RotatedAt), ExpiresAt: stamp(k.ExpiresAt), Disabled: k.Disabled,
 		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt), Freed: k.PlaceFreed, OriginChosen: k.OriginChosen,
 	}
 	if o := k.Outgoing; o != nil {
@@ -129,6 +131,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 	if p := k.Rotation; p != nil {
 		r.Rotation = &policyRecord{
 			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: stamp(p.AnnouncedFor),
+			SetBy: recordOfSubject(p.SetBy),
 		}
 	}
 	if h := k.Delivery; h != (apikey.Delivery{}) {
@@ -174,7 +177,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		Name: r.Name, Usage: apikey.ClientKind(r.Usage), BillingType: apikey.BillingType(r.BillingType),
 		Products: fromTexts[product.ID](r.Products), Domains: r.Domains, MissingOrigin: apikey.MissingOrigin(r.MissingOrigin),
 		HeaderOnly: r.HeaderOnly, Recoverable: r.Recoverable, Current: d.stored(r.Current),
-		CreatedAt: d.read(r.CreatedAt), UpdatedAt: d.read(r.UpdatedAt), RotatedAt: d.read(r.RotatedAt),
+		CreatedAt: d.read(r.CreatedAt), CreatedBy: r.CreatedBy.subject(), UpdatedAt: d.read(r.UpdatedAt), RotatedAt: d.read(r.RotatedAt),
 		ExpiresAt: d.read(r.ExpiresAt), Disabled: r.Disabled, RevokedAt: d.read(r.RevokedAt), DeletedAt: d.read(r.DeletedAt),
 		PlaceFreed: r.Freed, OriginChosen: r.OriginChosen,
 	}
@@ -193,6 +196,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 	if p := r.Rotation; p != nil {
 		k.Rotation = &apikey.RotationPolicy{
 			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: d.read(p.AnnouncedFor),
+			SetBy: p.SetBy.subject(),
 		}
 	}
 	if h := r.Delivery; h != nil {

@@ -343,7 +343,7 @@ func TestAnAccountIsFoundOnceByAnAddress(t *testing.T) {
 
 // A new list needs a walk of its own above.
 func TestEveryListIsWalked(t *testing.T) {
-	jobs := []string{"Due", "Purgeable"} // their pages carry what is bad, and the jobs go on
+	jobs := []string{"Due", "Purgeable", "Erase"} // their pages carry what is bad, and the jobs go on
 	store := reflect.TypeFor[*control.Store]()
 	for i := range store.NumMethod() {
 		m := store.Method(i)

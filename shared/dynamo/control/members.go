@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"latchkey/shared/account"
@@ -128,88 +127,4 @@ func (s *Store) countOwner(id account.ID, was, is bool) []op {
 	default:
 		return nil
 	}
-}
-
-// Operator is a person who works for the API company.
-type Operator struct {
-	Subject account.Subject
-	Email   string
-	AddedAt string // RFC 3339
-}
-
-type operatorRecord struct {
-	Issuer  string `dynamodbav:"issuer"`
-	Subject string `dynamodbav:"subject"`
-	Email   string `dynamodbav:"email"`
-	AddedAt string `dynamodbav:"added_at"`
-}
-
-func decodeOperator(item dynamo.Item) (Operator, error) {
-	var r operatorRecord
-	err := decode(item, "operator", &r)
-	return Operator{Subject: account.Subject{Issuer: r.Issuer, ID: r.Subject}, Email: r.Email, AddedAt: r.AddedAt}, err
-}
-
-// Operator reads an operator. ErrNotFound when the person is none.
-func (s *Store) Operator(ctx context.Context, who account.Subject) (Operator, error) {
-	item, err := s.get(ctx, operatorKey(who))
-	if err != nil {
-		return Operator{}, err
-	}
-	return decodeOperator(item)
-}
-
-// IsOperator reports whether a person is an operator.
-func (s *Store) IsOperator(ctx context.Context, who account.Subject) (bool, error) {
-	_, err := s.Operator(ctx, who)
-	if errors.Is(err, dynamo.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// OperatorPage is one page of operators, in the order of their issuers and subjects.
-type OperatorPage struct {
-	Operators []Operator
-	Next      string // the after of the next page; "" at the end
-}
-
-// Operators lists the operators. It reads an index, which may lag behind by a moment. after is the Next of the page before,
-// or ""; a limit of 0 gives all.
-func (s *Store) Operators(ctx context.Context, after string, limit int) (OperatorPage, error) {
-	q := query{index: true, pk: gOperators, limit: perCall(limit)}
-	if after != "" {
-		q.start = cursorItem(gOperators, after)
-	}
-	p, err := page(ctx, s, list[Operator]{query: q, limit: limit, read: all(decodeOperator), mark: cursor})
-	return OperatorPage{p.records, p.next}, err
-}
-
-// AddOperator makes a person an operator. ErrExists when it is one. With first, it succeeds only while there is no
-// operator at all, and is ErrExists otherwise.
-func (s *Store) AddOperator(ctx context.Context, o Operator, first bool, row audit.Row) error {
-	row.Account = Operators
-	record := encode(operatorKey(o.Subject), "operator", operatorRecord{
-		Issuer: o.Subject.Issuer, Subject: o.Subject.ID, Email: o.Email, AddedAt: o.AddedAt,
-	}, gOperators, subjectText(o.Subject))
-	count := cond{text: "attribute_not_exists(pk) OR num >= :zero"}
-	if first {
-		count.text = "attribute_not_exists(pk) OR num = :zero"
-	}
-	count.values = dynamo.Item{":zero": dynamo.N(0), ":one": dynamo.N(1)}
-	return s.write(ctx, row,
-		put(s.control, record, isNew, always(dynamo.ErrExists)),
-		update(s.control, itemKey(operatorsPK, operatorsSK), "SET num = if_not_exists(num, :zero) + :one", count,
-			always(dynamo.ErrExists)),
-	)
-}
-
-// RemoveOperator removes an operator's rights. ErrNotFound when the person has none.
-func (s *Store) RemoveOperator(ctx context.Context, who account.Subject, row audit.Row) error {
-	row.Account = Operators
-	return s.write(ctx, row,
-		remove(s.control, operatorKey(who), exists, always(dynamo.ErrNotFound)),
-		update(s.control, itemKey(operatorsPK, operatorsSK), "SET num = num - :one",
-			cond{text: "num >= :one", values: dynamo.Item{":one": dynamo.N(1)}}, always(dynamo.ErrNotFound)),
-	)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
+	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -30,6 +31,7 @@ const (
 	inviteSK    = "INVITE"
 	keyCountSK  = "GUARD#keys"
 	ownerSK     = "GUARD#owners"
+	openedSK    = "GUARD#accounts"
 	operatorsPK = "OPERATORS"
 	operatorsSK = "GUARD#operators"
 
@@ -85,6 +87,10 @@ func openRequestPrefix(key apikey.ID) string { return openPrefix + string(key) +
 
 func operationKey(id account.ID, operation string) dynamo.Item {
 	return itemKey(accountPK(id), "OPERATION#"+operation)
+}
+
+func lookKey(id account.ID, s account.Subject, hour time.Time) dynamo.Item {
+	return itemKey(accountPK(id), "LOOK#"+stamp(hour)+"#"+subjectText(s))
 }
 
 func auditSK(rowID string) string { return auditPrefix + strings.TrimPrefix(rowID, "aud_") }

@@ -63,6 +63,27 @@ type accountRecord struct {
 	PendingType string `dynamodbav:"pending_type,omitempty"`
 	Closing     bool   `dynamodbav:"closing,omitempty"`
 	Operation   string `dynamodbav:"operation,omitempty"`
+
+	OpenedBy *subjectRecord `dynamodbav:"opened_by,omitempty"`
+}
+
+type subjectRecord struct {
+	Issuer string `dynamodbav:"issuer"`
+	ID     string `dynamodbav:"subject"`
+}
+
+func recordOfSubject(s account.Subject) *subjectRecord {
+	if s == (account.Subject{}) {
+		return nil
+	}
+	return &subjectRecord{Issuer: s.Issuer, ID: s.ID}
+}
+
+func (r *subjectRecord) subject() account.Subject {
+	if r == nil {
+		return account.Subject{}
+	}
+	return account.Subject{Issuer: r.Issuer, ID: r.ID}
 }
 
 func encodeAccount(a account.Account) dynamo.Item {
@@ -70,6 +91,7 @@ func encodeAccount(a account.Account) dynamo.Item {
 		ID: string(a.ID), Name: a.Name, Type: string(a.Type), KeyLimit: a.KeyLimit, CreatedAt: stamp(a.CreatedAt),
 		ClosedAt: stamp(a.ClosedAt), Version: a.Version, PendingType: string(a.PendingType), Closing: a.Closing,
 		Operation: a.Operation,
+		OpenedBy:  recordOfSubject(a.OpenedBy),
 	}, gAccounts, accountSort(a))
 }
 
@@ -82,7 +104,7 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 	a := account.Account{
 		ID: account.ID(r.ID), Name: r.Name, Type: account.Type(r.Type), KeyLimit: r.KeyLimit,
 		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
-		PendingType: account.Type(r.PendingType), Closing: r.Closing, Operation: r.Operation,
+		PendingType: account.Type(r.PendingType), Closing: r.Closing, Operation: r.Operation, OpenedBy: r.OpenedBy.subject(),
 	}
 	return a, c.err
 }
@@ -92,15 +114,17 @@ type memberRecord struct {
 	Issuer  string `dynamodbav:"issuer"`
 	Subject string `dynamodbav:"subject"`
 	Email   string `dynamodbav:"email"`
+	Label   string `dynamodbav:"label,omitempty"`
 	Role    string `dynamodbav:"member_role"`
 	AddedAt string `dynamodbav:"added_at"`
+	RoleAt  string `dynamodbav:"role_at,omitempty"`
 	Version int64  `dynamodbav:"version"`
 }
 
 func recordOfMember(m account.Member) memberRecord {
 	return memberRecord{
-		Account: string(m.Account), Issuer: m.Subject.Issuer, Subject: m.Subject.ID, Email: m.Email,
-		Role: string(m.Role), AddedAt: stamp(m.AddedAt), Version: m.Version,
+		Account: string(m.Account), Issuer: m.Subject.Issuer, Subject: m.Subject.ID, Email: m.Email, Label: m.Label,
+		Role: string(m.Role), AddedAt: stamp(m.AddedAt), RoleAt: stamp(m.RoleAt), Version: m.Version,
 	}
 }
 
@@ -124,8 +148,8 @@ func decodeMember(item dynamo.Item, kind string) (account.Member, error) {
 	}
 	var c clock
 	m := account.Member{
-		Account: account.ID(r.Account), Subject: account.Subject{Issuer: r.Issuer, ID: r.Subject}, Email: r.Email,
-		Role: account.Role(r.Role), AddedAt: c.read(r.AddedAt), Version: r.Version,
+		Account: account.ID(r.Account), Subject: account.Subject{Issuer: r.Issuer, ID: r.Subject}, Email: r.Email, Label: r.Label,
+		Role: account.Role(r.Role), AddedAt: c.read(r.AddedAt), RoleAt: c.read(r.RoleAt), Version: r.Version,
 	}
 	return m, c.err
 }

@@ -79,6 +79,29 @@ func (s *Store) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error)
 	}
 }
 
+// hourKept is the time that the count of an hour is kept after it.
+const hourKept = 2 * time.Hour
+
+// Count adds one to a count of an hour and returns the sum. A call whose answer was lost may have counted: the sum is
+// never too low.
+func (s *Store) Count(ctx context.Context, name string, hour time.Time) (int64, error) {
+	set := "SET #ttl = :ttl ADD num :one"
+	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: dynamo.Item{"pk": dynamo.S(name), "sk": dynamo.N(hour.Unix())}, UpdateExpression: &set,
+		ExpressionAttributeNames:  map[string]string{"#ttl": "ttl"},
+		ExpressionAttributeValues: dynamo.Item{":ttl": dynamo.N(hour.Add(hourKept).Unix()), ":one": dynamo.N(1)},
+		ReturnValues:              types.ReturnValueUpdatedNew,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("leases: counting: %w", err)
+	}
+	n, ok := dynamo.GetN(out.Attributes, "num")
+	if !ok {
+		return 0, fmt.Errorf("%w: count", dynamo.ErrUnreadable)
+	}
+	return n, nil
+}
+
 func used(window int64) string     { return "u" + strconv.FormatInt(window, 10) }
 func capacity(window int64) string { return "c" + strconv.FormatInt(window, 10) }
 

@@ -125,3 +125,33 @@ func TestAnOutageIsAnErrorAndADamagedItemToo(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestCountsOfAnHourAreExactAndOfThatHour(t *testing.T) {
+	for name, s := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			hour := keytest.Now.Truncate(time.Hour)
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					if _, err := s.Count(context.Background(), "person#a", hour); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			for what, c := range map[string]struct {
+				name string
+				hour time.Time
+				want int64
+			}{
+				"the same":       {"person#a", hour, 9},
+				"another hour":   {"person#a", hour.Add(time.Hour), 1},
+				"another person": {"person#b", hour, 1},
+			} {
+				if n, err := s.Count(context.Background(), c.name, c.hour); err != nil || n != c.want {
+					t.Errorf("%s: %d, %v, want %d", what, n, err, c.want)
+				}
+			}
+		})
+	}
+}

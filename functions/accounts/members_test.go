@@ -1,0 +1,196 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/keytest"
+)
+
+type object = map[string]any
+
+// invite makes an invitation and returns its token.
+func (r *harness) invite(t testing.TB, as string, body object) string {
+	t.Helper()
+	return r.Want(t, 201, apitest.Call{As: as, Method: "POST", Path: r.path("/invitations"), Body: body}).JSON(t)["token"].(string)
+}
+
+func (r *harness) accept(t testing.TB, as, token string) apitest.Answer {
+	t.Helper()
+	return r.Do(t, apitest.Call{As: as, Method: "POST", Path: "/v1/invitations/accept", Body: object{"token": token}})
+}
+
+func (r *harness) put(t testing.TB, as, sub string, role account.Role, status int) apitest.Answer {
+	t.Helper()
+	return r.Want(t, status, apitest.Call{As: as, Method: "PUT", Path: r.path("/members/" + sub), Body: object{"role": string(role)}})
+}
+
+func (r *harness) remove(t testing.TB, as, sub string) apitest.Answer {
+	t.Helper()
+	return r.Want(t, 200, apitest.Call{As: as, Method: "DELETE", Path: r.path("/members/" + sub)})
+}
+
+const voided = "404 invitation_not_found []"
+
+func TestNobodyBecomesAMemberWithoutAccepting(t *testing.T) {
+	r := newHarness(t)
+	for _, sub := range []string{"victim", "operator", "owner2"} {
+		r.put(t, "owner", sub, account.Viewer, 404)
+	}
+	if me := r.Want(t, 200, apitest.Call{As: "victim", Method: "GET", Path: "/v1/me"}).JSON(t); len(me["accounts"].([]any)) != 0 {
+		t.Errorf("%v", me)
+	}
+}
+
+func TestAnInvitationEndsWithItsInvitersRight(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, r *harness){
+		"removed": func(t *testing.T, r *harness) { r.remove(t, "owner", "mallory") },
+		"left":    func(t *testing.T, r *harness) { r.remove(t, "mallory", "mallory") },
+		"demoted": func(t *testing.T, r *harness) { r.put(t, "owner", "mallory", account.Viewer, 200) },
+		"demoted and promoted": func(t *testing.T, r *harness) {
+			r.put(t, "owner", "mallory", account.Developer, 200)
+			r.Clock.Advance(time.Second)
+			r.put(t, "owner", "mallory", account.Owner, 200)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newHarness(t)
+			r.Member(t, r.account.ID, "mallory", account.Owner)
+			token := r.invite(t, "mallory", object{"role": "owner"})
+			r.Clock.Advance(time.Second)
+			end(t, r)
+			for _, who := range []string{"mallory2", "bystander"} {
+				if got := r.accept(t, who, token); got.Problem() != voided {
+					t.Errorf("%s: %s", who, got.Problem())
+				}
+			}
+			list := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/invitations")})
+			if strings.Contains(string(list.Body), "inv_") {
+				t.Errorf("it is still listed as open: %s", list.Body)
+			}
+		})
+	}
+}
+
+// The check is in the write itself, so that it holds without the withdrawal, which a breakdown may have prevented.
+func TestAnInvitationIsVoidEvenIfItWasNotWithdrawn(t *testing.T) {
+	r := newHarness(t)
+	r.Member(t, r.account.ID, "mallory", account.Owner)
+	token := r.invite(t, "mallory", object{"role": "owner"})
+	r.Clock.Advance(time.Second)
+	m, err := r.Control.Member(t.Context(), r.account.ID, keytest.Subject("mallory"))
+	if err == nil {
+		err = r.Control.RemoveMember(t.Context(), m, keytest.Row(r.account.ID, "member.remove", ""))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{"mallory", "mallory2"} {
+		if got := r.accept(t, who, token); got.Problem() != voided {
+			t.Errorf("%s: %s", who, got.Problem())
+		}
+	}
+	again := m.WithRole(account.Owner, r.Clock.Now())
+	again.AddedAt = r.Clock.Now()
+	if _, err := r.Control.PutMember(t.Context(), nil, again, keytest.Row(r.account.ID, "member.add", "")); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.accept(t, "mallory2", token); got.Problem() != voided {
+		t.Errorf("after the inviter's return: %s", got.Problem())
+	}
+	r.remove(t, "owner", "mallory") // and each removal withdraws what an earlier one left
+	list := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/invitations")})
+	if strings.Contains(string(list.Body), "inv_") {
+		t.Errorf("%s", list.Body)
+	}
+}
+
+func TestAnInvitationToAnAddressOpensForThatVerifiedAddressAlone(t *testing.T) {
+	r := newHarness(t)
+	token := r.invite(t, "owner", object{"role": "owner", "email": "Bob@Example.com"})
+	if got := r.accept(t, "mallory", token); got.Problem() != "403 invitation_other_address []" {
+		t.Error(got.Problem())
+	}
+	if got := r.accept(t, "bob", token); got.Status != 200 {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+}
+
+func TestRemovingSomebodyListsWhatTheyLeave(t *testing.T) {
+	r := newHarness(t)
+	r.Member(t, r.account.ID, "mallory", account.Owner)
+	mallory := keytest.Subject("mallory")
+	made := r.NewKey(t, r.account, func(k *apikey.Key) { k.Name, k.CreatedBy = "Theirs", mallory })
+	fed := r.NewKey(t, r.account, func(k *apikey.Key) {
+		k.Name = "Fed"
+		k.Rotation = &apikey.RotationPolicy{EveryDays: 9, Principal: "arn:aws:iam::999999999999:user/mallory", SetBy: mallory}
+	})
+	r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedBy = keytest.Subject("owner") })
+	r.invite(t, "mallory", object{"role": "viewer"})
+	check := func(left object) {
+		t.Helper()
+		keys, principals := left["keys"].([]any), left["principals"].([]any)
+		if len(keys) != 1 || keys[0].(object)["id"] != string(made.ID) || len(principals) != 1 ||
+			principals[0].(object)["id"] != string(fed.ID) || principals[0].(object)["principal"] != "arn:aws:iam::999999999999:user/mallory" {
+			t.Errorf("%v", left)
+		}
+	}
+	r.Clock.Advance(time.Second)
+	demoted := r.put(t, "owner", "mallory", account.Developer, 200).JSON(t)["left"].(object)
+	if len(demoted["invitations"].([]any)) != 1 {
+		t.Errorf("%v", demoted)
+	}
+	check(demoted)
+	check(r.remove(t, "owner", "mallory").JSON(t))
+}
+
+func TestAPersonOpensSoManyAccountsAndNoMore(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	open := func(status int) apitest.Answer {
+		t.Helper()
+		return r.Want(t, status, apitest.Call{As: "newcomer", Method: "POST", Path: "/v1/accounts", Body: object{"name": "Mine"}})
+	}
+	first := open(201).JSON(t)["id"].(string)
+	open(201)
+	open(201)
+	if got := open(409); got.Code() != "account_limit_reached" {
+		t.Error(got.Problem())
+	}
+	for range 2 {
+		r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/accounts/" + first + "/close"})
+	}
+	open(201)
+	open(409)
+}
+
+func TestATypedAddressIsALabelThatNoSearchFinds(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	r.accept(t, "noaddress", r.invite(t, "owner", object{"role": "viewer"}))
+	for _, sub := range []string{"viewer", "noaddress"} {
+		r.Want(t, 200, apitest.Call{
+			As: "owner", Method: "PUT", Path: r.path("/members/" + sub), Body: object{"role": "viewer", "email": "ceo@bank.example"},
+		})
+	}
+	found := func(email string) int {
+		t.Helper()
+		call := apitest.Call{As: "operator", Method: "GET", Path: "/v1/operator/accounts?email=" + email}
+		return len(r.Want(t, 200, call).JSON(t)["accounts"].([]any))
+	}
+	if n := found("ceo@bank.example"); n != 0 {
+		t.Errorf("a typed address finds %d accounts", n)
+	}
+	if n := found("viewer@example.com"); n != 1 {
+		t.Errorf("a verified address finds %d accounts", n)
+	}
+	members := fmt.Sprint(r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/members")}).JSON(t))
+	if strings.Contains(members, "ceo@") {
+		t.Errorf("a typed address hides the verified one: %s", members)
+	}
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/audit"
+	"latchkey/shared/keytest"
+)
+
+func (r *harness) rank(t testing.TB, as, sub string, body object, status int) apitest.Answer {
+	t.Helper()
+	return r.Want(t, status, apitest.Call{As: as, Method: "PUT", Path: "/v1/operators/" + sub, Body: body})
+}
+
+func TestSupportNamesNobodyAndAdminsChangeRanks(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	r.rank(t, "support", "friend", object{}, 403)
+	r.rank(t, "support", "support", object{"rank": "admin"}, 403)
+	r.rank(t, "operator", "friend", object{"rank": "king"}, 422)
+	if doc := r.rank(t, "operator", "friend", object{"rank": "support"}, 201).JSON(t); doc["rank"] != "support" {
+		t.Errorf("%v", doc)
+	}
+	if doc := r.rank(t, "operator", "friend", object{}, 200).JSON(t); doc["rank"] != "support" {
+		t.Errorf("without a rank: %v", doc)
+	}
+	r.rank(t, "operator", "friend", object{"rank": "admin"}, 200)
+	if got := r.rank(t, "operator", "operator", object{"rank": "support"}, 409); got.Code() != "not_yourself" {
+		t.Error(got.Problem())
+	}
+	r.rank(t, "friend", "operator", object{"rank": "support"}, 200)
+	r.rank(t, "operator", "friend", object{"rank": "support"}, 403)
+	me := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/me"}).JSON(t)
+	if me["operator"] != true || me["rank"] != "support" {
+		t.Errorf("%v", me)
+	}
+}
+
+func TestAnOperatorWithoutARankIsAnAdmin(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID) // writes "operator" as a release without ranks did
+	me := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/me"}).JSON(t)
+	if me["rank"] != "admin" {
+		t.Errorf("%v", me)
+	}
+}
+
+func TestOperatorsTrailIsReadable(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	r.rank(t, "operator", "friend", object{"rank": "support"}, 201)
+	r.rank(t, "operator", "friend", object{"rank": "admin"}, 200)
+	r.Want(t, 204, apitest.Call{As: "operator", Method: "DELETE", Path: "/v1/operators/friend"})
+	read := apitest.Call{As: "support", Method: "GET", Path: "/v1/operators/audit"}
+	actions := map[any]int{}
+	for _, row := range r.Want(t, 200, read).JSON(t)["rows"].([]any) {
+		if row := row.(object); row["actor"].(object)["subject"] == "operator" && row["actor"].(object)["email"] == "operator@example.com" {
+			actions[row["action"]]++
+		}
+	}
+	if want := (map[any]int{"operator.add": 1, "operator.change": 1, "operator.remove": 1}); !maps.Equal(actions, want) {
+		t.Errorf("%v", actions)
+	}
+	read.As = "owner"
+	r.Want(t, 403, read)
+}
+
+func TestOperatorsDecideNothingWhereTheyAreMembers(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	r.Member(t, r.account.ID, "operator", account.Owner)
+	k := r.NewKey(t, r.account)
+	for _, c := range []apitest.Call{
+		{Method: "PATCH", Path: r.path(""), Body: object{"type": "enterprise"}},
+		{Method: "PATCH", Path: r.path(""), Body: object{"key_limit": 5000, "name": "Mine"}},
+		{Method: "POST", Path: "/v1/operator/keys/" + string(k.ID) + "/block", Body: object{"reason": "abuse"}},
+		{Method: "POST", Path: "/v1/operator/keys/" + string(k.ID) + "/unblock"},
+		{Method: "POST", Path: "/v1/operator/keys/" + string(k.ID) + "/revoke", Body: object{"reason": "abuse"}},
+	} {
+		c.As = "operator"
+		if got := r.Do(t, c); got.Problem() != "403 own_account []" {
+			t.Errorf("%s %s: %s", c.Method, c.Path, got.Problem())
+		}
+	}
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: object{"name": "As its owner"}})
+}
+
+func TestAnOperatorRevokesAKeyForGood(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	k := r.NewKey(t, r.account)
+	revoke := apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/keys/" + string(k.ID) + "/revoke", Body: object{"reason": "stolen card"}}
+	for range 2 {
+		if doc := r.Want(t, 200, revoke).JSON(t)["key"].(object); doc["status"] != "revoked" {
+			t.Errorf("%v", doc)
+		}
+	}
+	rows, revoked := r.AllAudit(t, r.account.ID), 0
+	for _, row := range rows {
+		if row.Action == "key.revoke" {
+			revoked++
+		}
+	}
+	if revoked != 1 {
+		t.Errorf("%d rows of the revocation", revoked)
+	}
+	stored, err := r.Control.Key(t.Context(), r.account.ID, k.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.CheckGate(t, stored)
+}
+
+func TestAnOperatorsLookLeavesOneRowAnHourAndCustomersReadNoName(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	k := r.NewKey(t, r.account)
+	looks := func() (n int) {
+		for _, row := range r.AllAudit(t, r.account.ID) {
+			if row.Action == "operator.look" {
+				n++
+			}
+		}
+		return n
+	}
+	read := func(as string, paths ...string) {
+		t.Helper()
+		for _, path := range paths {
+			r.Want(t, 200, apitest.Call{As: as, Method: "GET", Path: path})
+		}
+	}
+	read("operator", r.path(""), r.path("/members"), r.path("/audit"), r.path("/invitations"))
+	if looks() != 1 {
+		t.Errorf("%d rows after four looks of one hour", looks())
+	}
+	read("support", "/v1/operator/keys/"+string(k.ID))
+	if looks() != 2 {
+		t.Errorf("%d rows after a key was looked up by another operator", looks())
+	}
+	r.Clock.Advance(time.Hour)
+	read("operator", r.path("/keys/"+string(k.ID)+"/audit"))
+	read("owner", r.path(""), r.path("/members"))
+	if looks() != 3 {
+		t.Errorf("%d rows after a look of another hour", looks())
+	}
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/keys/" + string(k.ID) + "/block", Body: object{"reason": "abuse"}})
+	for _, path := range []string{"/audit", "/keys/" + string(k.ID) + "/audit"} {
+		answer := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(path)})
+		for _, row := range answer.JSON(t)["rows"].([]any) {
+			actor := row.(object)["actor"].(object)
+			if actor["role"] == "operator" && (actor["subject"] != "Operator" || actor["email"] != nil) {
+				t.Errorf("a customer reads the operator's name: %v", row)
+			}
+		}
+		if strings.Contains(string(answer.Body), "operator@example.com") {
+			t.Errorf("%s", answer.Body)
+		}
+	}
+}
+
+func TestOwnersSeeWhereTheirMembersActedFromAndNeverAnOperator(t *testing.T) {
+	at := keytest.Now
+	row := func(role string) audit.Row {
+		return audit.Row{At: at, Source: "192.0.2.7", Actor: audit.Actor{Role: role}}
+	}
+	for _, c := range []struct {
+		role  string
+		owner bool
+		now   time.Time
+		want  string
+	}{
+		{"developer", true, at, "192.0.2.7"},
+		{"developer", false, at, ""},
+		{"operator", true, at, ""},
+		{"system", true, at, ""},
+		{"developer", true, at.Add(audit.SourceKept - time.Second), "192.0.2.7"},
+		{"developer", true, at.Add(audit.SourceKept), ""},
+	} {
+		if got := row(c.role).ForCustomer(c.owner, c.now).Source; got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+	if got := row("developer").ForOperator().Source; got != "" {
+		t.Errorf("operators see %q", got)
+	}
+}
+
+func TestAPersonWhoIsDeniedIsLoggedBySubject(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	for _, c := range []apitest.Call{
+		{As: "stranger", Method: "GET", Path: r.path("")},
+		{As: "viewer", Method: "POST", Path: r.path("/invitations"), Body: object{"role": "owner"}},
+		{As: "owner", Method: "GET", Path: "/v1/operators"},
+	} {
+		r.Do(t, c)
+		found := false
+		for line := range strings.Lines(r.Logs.String()) {
+			var v object
+			if json.Unmarshal([]byte(line), &v) == nil && v["msg"] == "denied" && v["subject"] == c.As && v["route"] != "" {
+				found = true
+			}
+		}
+		if !found {
+			t.Errorf("%s %s as %s left no line", c.Method, c.Path, c.As)
+		}
+	}
+	if strings.Contains(r.Logs.String(), "@example.com") {
+		t.Error("the log has an e-mail address")
+	}
+}

@@ -1,0 +1,129 @@
+package control
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/shared/account"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+)
+
+// Operator is a person who works for the API company.
+type Operator struct {
+	Subject account.Subject
+	Email   string // a label; it gives no right and no search finds it
+	Rank    account.Rank
+	AddedAt string // RFC 3339
+}
+
+type operatorRecord struct {
+	Issuer  string `dynamodbav:"issuer"`
+	Subject string `dynamodbav:"subject"`
+	Email   string `dynamodbav:"email"`
+	Rank    string `dynamodbav:"operator_rank,omitempty"`
+	AddedAt string `dynamodbav:"added_at"`
+}
+
+func decodeOperator(item dynamo.Item) (Operator, error) {
+	var r operatorRecord
+	err := decode(item, "operator", &r)
+	o := Operator{
+		Subject: account.Subject{Issuer: r.Issuer, ID: r.Subject}, Email: r.Email, Rank: account.Rank(r.Rank), AddedAt: r.AddedAt,
+	}
+	if r.Rank == "" {
+		o.Rank = account.Admin // of a time without ranks
+	}
+	return o, err
+}
+
+func encodeOperator(o Operator) dynamo.Item {
+	return encode(operatorKey(o.Subject), "operator", operatorRecord{
+		Issuer: o.Subject.Issuer, Subject: o.Subject.ID, Email: o.Email, Rank: string(o.Rank), AddedAt: o.AddedAt,
+	}, gOperators, subjectText(o.Subject))
+}
+
+// Operator reads an operator. ErrNotFound when the person is none.
+func (s *Store) Operator(ctx context.Context, who account.Subject) (Operator, error) {
+	item, err := s.get(ctx, operatorKey(who))
+	if err != nil {
+		return Operator{}, err
+	}
+	return decodeOperator(item)
+}
+
+// Rank returns a person's rank, "" for somebody who is no operator.
+func (s *Store) Rank(ctx context.Context, who account.Subject) (account.Rank, error) {
+	o, err := s.Operator(ctx, who)
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
+		return "", nil
+	case err != nil:
+		return "", err
+	default:
+		return o.Rank, nil
+	}
+}
+
+// OperatorPage is one page of operators, in the order of their issuers and subjects.
+type OperatorPage struct {
+	Operators []Operator
+	Next      string // the after of the next page; "" at the end
+}
+
+// Operators lists the operators. It reads an index, which may lag behind by a moment. after is the Next of the page before,
+// or ""; a limit of 0 gives all.
+func (s *Store) Operators(ctx context.Context, after string, limit int) (OperatorPage, error) {
+	q := query{index: true, pk: gOperators, limit: perCall(limit)}
+	if after != "" {
+		q.start = cursorItem(gOperators, after)
+	}
+	p, err := page(ctx, s, list[Operator]{query: q, limit: limit, read: all(decodeOperator), mark: cursor})
+	return OperatorPage{p.records, p.next}, err
+}
+
+// AddOperator makes a person an operator. ErrExists when it is one. With first, it succeeds only while there is no
+// operator at all, and is ErrExists otherwise.
+func (s *Store) AddOperator(ctx context.Context, o Operator, first bool, row audit.Row) error {
+	row.Account = Operators
+	count := cond{text: "attribute_not_exists(pk) OR num >= :zero"}
+	if first {
+		count.text = "attribute_not_exists(pk) OR num = :zero"
+	}
+	count.values = dynamo.Item{":zero": dynamo.N(0), ":one": dynamo.N(1)}
+	return s.write(ctx, row,
+		put(s.control, encodeOperator(o), isNew, always(dynamo.ErrExists)),
+		update(s.control, itemKey(operatorsPK, operatorsSK), "SET num = if_not_exists(num, :zero) + :one", count,
+			always(dynamo.ErrExists)),
+	)
+}
+
+// isAdmin checks who names operators, in the write itself: of two admins who remove each other at once, one stays.
+func (s *Store) isAdmin(by account.Subject) op {
+	return check(s.control, operatorKey(by), cond{
+		text:   "attribute_exists(pk) AND (attribute_not_exists(operator_rank) OR operator_rank = :admin)",
+		values: dynamo.Item{":admin": dynamo.S(string(account.Admin))},
+	}, always(account.ErrNotAdmin))
+}
+
+// ReplaceOperator changes an operator's rank or label. ErrNotFound when the person is none,
+// account.ErrNotAdmin when by is no admin any more.
+func (s *Store) ReplaceOperator(ctx context.Context, o Operator, by account.Subject, row audit.Row) error {
+	row.Account = Operators
+	if by == o.Subject { // one transaction can't check and write one item; nobody changes their own rank
+		return s.write(ctx, row, put(s.control, encodeOperator(o), exists, always(dynamo.ErrNotFound)))
+	}
+	return s.write(ctx, row, s.isAdmin(by), put(s.control, encodeOperator(o), exists, always(dynamo.ErrNotFound)))
+}
+
+// RemoveOperator removes an operator's rights. ErrNotFound when the person has none,
+// account.ErrNotAdmin when by is no admin any more.
+func (s *Store) RemoveOperator(ctx context.Context, who, by account.Subject, row audit.Row) error {
+	row.Account = Operators
+	return s.write(ctx, row,
+		s.isAdmin(by),
+		remove(s.control, operatorKey(who), exists, always(dynamo.ErrNotFound)),
+		update(s.control, itemKey(operatorsPK, operatorsSK), "SET num = num - :one",
+			cond{text: "num >= :one", values: dynamo.Item{":one": dynamo.N(1)}}, always(dynamo.ErrNotFound)),
+	)
+}
