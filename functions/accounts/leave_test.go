@@ -143,8 +143,13 @@ func TestAPersonIsErasedFromMembersAndAuditRows(t *testing.T) {
 	gone := keytest.Subject("jane.doe")
 	r.accept(t, "jane.doe", r.invite(t, "owner", object{"role": "owner"}))
 	r.put(t, "owner", "jane.doe", account.Owner, 200)
-	k := r.NewKey(t, r.account, func(k *apikey.Key) {
-		k.CreatedBy, k.Products, k.AccountType = gone, []product.ID{"search"}, account.Enterprise
+	r.Want(t, 202, apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: object{"type": "enterprise"}})
+	enterprise, err := r.Control.Account(t.Context(), r.account.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := r.NewKey(t, enterprise, func(k *apikey.Key) {
+		k.CreatedBy, k.Products = gone, []product.ID{"search"}
 		k.Rotation = &apikey.RotationPolicy{EveryDays: 9, Principal: "arn:aws:iam::123456789012:user/x", SetBy: gone}
 	})
 	why, err := web.Block(apitest.Texts, "justification", "more", 1, 100)
