@@ -69,6 +69,30 @@ func (w *walker) called() []call {
 	return slices.DeleteFunc(slices.Clone(w.api.calls), func(c call) bool { return c.route == "GET /v1/me" || c.route == "GET /v1/products" })
 }
 
+// calledForNobody lists the calls without a token. A read that a page before has given up may still come in, with one.
+func (w *walker) calledForNobody() []call {
+	w.api.mu.Lock()
+	defer w.api.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(w.api.calls), func(c call) bool { return c.token != "" })
+}
+
+// reads lists the routes that a page reads: those of two tries, since a read that the page before has given up may still
+// come in.
+func (w *walker) reads(target string) []string {
+	read := func() (routes []string) {
+		w.forget()
+		w.ask(http.MethodGet, target, nil)
+		w.api.mu.Lock()
+		defer w.api.mu.Unlock()
+		for _, c := range w.api.calls {
+			routes = append(routes, c.route)
+		}
+		return routes
+	}
+	first, second := read(), read()
+	return slices.DeleteFunc(second, func(route string) bool { return !slices.Contains(first, route) })
+}
+
 // writes are the calls since that change something.
 func (w *walker) writes() []call {
 	return slices.DeleteFunc(w.called(), func(c call) bool { return strings.HasPrefix(c.route, "GET ") })
