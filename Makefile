@@ -70,6 +70,10 @@ test-bugs: $(NPM) ## plant each known bug and see its test fail; BUGS="-only gat
 test-mutants: $(NPM) tools-mutants ## change the code of the core in one place at a time; MUTANTS=shared/authz for one package
 	infra/tools/mutants.sh $(MUTANTS)
 
+.PHONY: reliability
+reliability: $(NPM) ## run the tests that hold the promises, and write docs/reliability.md from what they measured
+	go run ./infra/reliability
+
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZTIME (1m)
 	@grep -rHoE --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file target; do \

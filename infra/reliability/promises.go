@@ -1,0 +1,75 @@
+package main
+
+// promise is a sentence that customers and operators may rely on, with the tests that would fail if it didn't hold.
+type promise struct {
+	Says  string
+	Tests []proof
+}
+
+// proof is a test of a package. The number that it logs is on the page.
+type proof struct {
+	Package string
+	Test    string
+}
+
+// promises are those that stand today, in the order of the page.
+var promises = []promise{
+	{"A change that was acknowledged is obeyed by every environment within 10 s, while the store can be read", []proof{
+		{Package: "./infra/e2e/gates", Test: "TestProcessesObeyEveryRevokeWithinTenSeconds"},
+		{Package: "./authorizer", Test: "TestEveryEnvironmentObeysARevokeWithinTenSeconds"},
+	}},
+	{"While the store can't be read, known keys go on for up to 15 minutes after their record was read; unknown ones are answered 503, never 401", []proof{
+		{Package: "./authorizer", Test: "TestKnownKeysLiveThroughAnOutageOfFifteenMinutes"},
+		{Package: "./authorizer", Test: "TestAnOutageCostsWhatItsPhaseCosts"},
+		{Package: "./authorizer", Test: "TestNothingOfAnOutageIsLeft"},
+	}},
+	{"A limit of n calls a second admits at most n x (t + 1) calls in any t whole seconds up to 100, n x (t + 2) above, over all environments, while the lease table answers", []proof{
+		{Package: "./shared/limiter", Test: "TestNeverOverTheBoundInAnyIntervalWhateverFails"},
+		{Package: "./infra/e2e/gates", Test: "TestSixteenProcessesKeepALimitTogether"},
+	}},
+	{"No call is counted twice, and none is lost but the last 5 s of an environment that dies", []proof{
+		{Package: "./functions/counter", Test: "TestCountersEqualTheLedgerToTheUnit"},
+		{Package: "./authorizer", Test: "TestEveryDecisionOfAKnownKeyIsCountedAndNoOther"},
+		{Package: "./infra/e2e/gates", Test: "TestAKilledProcessLosesAtMostItsLastFiveSecondsAndAnEndedOneNothing"},
+	}},
+	{"At most one read of the store for a key in 5 s and environment, and none for a malformed key", []proof{
+		{Package: "./authorizer", Test: "TestOneReadPerKeyAndFiveSecondsHoweverManyCalls"},
+		{Package: "./authorizer", Test: "TestMalformedKeysReadNothing"},
+	}},
+	{"A secret stands in one answer, and in no log, event, record or export", []proof{
+		{Package: "./functions/keys", Test: "TestSecretsAreInTheirOneAnswerAndNowhereElse"},
+		{Package: "./infra/e2e", Test: "TestTheScanFindsASecretInEachOfItsForms"},
+	}},
+	{"Another account's objects answer exactly as those that don't exist, and each role may what it may", []proof{
+		{Package: "./functions/keys", Test: "TestEveryOperationIsOpenToItsRolesAlone"},
+		{Package: "./functions/accounts", Test: "TestEveryOperationIsOpenToItsRolesAlone"},
+		{Package: "./functions/qps", Test: "TestEveryOperationIsOpenToItsRolesAlone"},
+	}},
+	{"Two changes of a key at once are as one after the other: a block or a revoke is never lost to a race", []proof{
+		{Package: "./functions/keys", Test: "TestTwoChangesOfAKeyAtOnceAreAsOneAfterTheOther"},
+		{Package: "./functions/rotation", Test: "TestTwoChangesOfARotationAtOnceAreAsOneAfterTheOther"},
+	}},
+	{"The answer to one call never reaches another caller", []proof{
+		{Package: "./authorizer/internal/runtimeapi", Test: "TestTheLoopKeepsTheRulesOfTheRuntimeAPI"},
+	}},
+	{"No text that people type may hold a secret, in any of the spellings in which one is carried", []proof{
+		{Package: "./shared/text", Test: "TestNoTextThatIsTakenHoldsASecret"},
+	}},
+	{"A token in which a claim's name comes twice, or in another spelling, opens nothing", []proof{
+		{Package: "./functions/internal/openid", Test: "TestATokenWithANameTwiceOrFoldedNeverVerifies"},
+	}},
+	{"Data that stands stays: this release reads what the last one wrote, and the last one's gate and counter what this one writes", []proof{
+		{Package: "./infra/e2e", Test: "TestRecordsOfTheLastReleaseWorkInThisOne"},
+		{Package: "./infra/e2e", Test: "TestTheLastReleaseBearsWhatThisOneWrites"},
+	}},
+	{"One bad record stops no other, in jobs, streams and lists", []proof{
+		{Package: "./shared/dynamo/control", Test: "TestEveryListIsPagedAndSurvivesBadRecords"},
+		{Package: "./functions/counter", Test: "TestAPoisonRecordIsQuarantinedWholeAndTheRestCounted"},
+		{Package: "./functions/rotator", Test: "TestOnePoisonedKeyStopsNoOther"},
+		{Package: "./authorizer", Test: "TestAnUnreadableRecordRefusesThatKeyAlone"},
+	}},
+	{"Every alarm rings in the trouble that it is for, and is silent in a healthy hour", []proof{
+		{Package: "./infra/contract", Test: "TestEveryAlarmOnOurMetricsFiresInItsTroubleAndNotInAHealthyHour"},
+		{Package: "./infra/contract", Test: "TestEveryAlarmOnAWSMetricsWatchesTheRightPartAndFiresInItsTrouble"},
+	}},
+}
