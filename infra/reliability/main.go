@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ const (
 	page        = "docs/reliability.md"
 )
 
-// figure is what one run of a test showed.
+// figure is the result of one run of a test.
 type figure struct {
 	Package string `json:"package"`
 	Test    string `json:"test"`
@@ -88,12 +89,12 @@ func runTests(pkg string, names []string) []figure {
 	return read(pkg, names, out)
 }
 
-// position is what the testing package writes before a logged line.
+// position matches the start that the testing package gives a logged line.
 var position = regexp.MustCompile(`^\s*\w+_test\.go:\d+: `)
 
 // read takes the results of tests out of the events of go test -json. A test that isn't in them has not passed.
 func read(pkg string, names []string, events []byte) []figure {
-	found := map[string]figure{}
+	found, logged := map[string]figure{}, map[string]string{}
 	lines := bufio.NewScanner(bytes.NewReader(events))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -105,9 +106,9 @@ func read(pkg string, names []string, events []byte) []figure {
 		f := found[name]
 		switch {
 		case e.Action == "output" && position.MatchString(e.Output):
-			f.Says = strings.TrimSpace(position.ReplaceAllString(e.Output, ""))
-		case e.Action == "pass" && e.Test == name:
-			f.Passed = true
+			logged[e.Test] = strings.TrimSpace(position.ReplaceAllString(e.Output, ""))
+		case e.Action == "pass": // what a skipped part has logged is no figure
+			f.Says, f.Passed = cmp.Or(logged[e.Test], f.Says), f.Passed || e.Test == name
 		}
 		found[name] = f
 	}
