@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,9 +91,16 @@ func runTests(pkg string, names []string) []figure {
 // position matches the start that the testing package gives a logged line.
 var position = regexp.MustCompile(`^\s*\w+_test\.go:\d+: `)
 
+// line is a logged line and its place among all of them.
+type line struct {
+	at   int
+	text string
+}
+
 // read takes the results of tests out of the events of go test -json. A test that isn't in them has not passed.
 func read(pkg string, names []string, events []byte) []figure {
-	found, logged := map[string]figure{}, map[string]string{}
+	found, logged, last := map[string]figure{}, map[string]line{}, map[string]int{}
+	lineNo := 0
 	lines := bufio.NewScanner(bytes.NewReader(events))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -106,9 +112,13 @@ func read(pkg string, names []string, events []byte) []figure {
 		f := found[name]
 		switch {
 		case e.Action == "output" && position.MatchString(e.Output):
-			logged[e.Test] = strings.TrimSpace(position.ReplaceAllString(e.Output, ""))
+			lineNo++
+			logged[e.Test] = line{lineNo, strings.TrimSpace(position.ReplaceAllString(e.Output, ""))}
 		case e.Action == "pass": // what a skipped part has logged is no figure
-			f.Says, f.Passed = cmp.Or(logged[e.Test], f.Says), f.Passed || e.Test == name
+			if l := logged[e.Test]; l.at > last[name] {
+				f.Says, last[name] = l.text, l.at
+			}
+			f.Passed = f.Passed || e.Test == name
 		}
 		found[name] = f
 	}
