@@ -115,7 +115,7 @@ var notCalled = map[string][]string{
 	"KeysFunction":     {"Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"RotationFunction": {"Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"QpsFunction":      {"Scan", "PutItem CountersTable", "sealing"},
-	"RotatorFunction":  {"Scan ControlTable"}, // erases nobody
+	"RotatorFunction":  {"Scan ControlTable"},     // erases nobody
 	"CounterFunction":  {"shared/dynamo/reports"}, // reads their form, writes none
 }
 
