@@ -30,12 +30,18 @@ type store interface {
 	Due(ctx context.Context, now time.Time, after string, limit int) (control.JobPage, error)
 	Purgeable(ctx context.Context, before time.Time, after string, limit int) (control.JobPage, error)
 	Purge(ctx context.Context, k apikey.Key, row audit.Row) error
+	EachKey(ctx context.Context, yield func(apikey.Key, error) error) error
+	Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(control.Drift)) error
+	leftovers
+}
+
+// leftovers lists the methods for what a change of an account leaves for later: keys that follow its new type, and
+// requests that ask for what is gone.
+type leftovers interface {
 	RunningOperations(ctx context.Context, after string, limit int) (control.OperationPage, error)
 	ContinueType(ctx context.Context, o control.Operation, now time.Time, stop func() bool, row control.RowMaker) (control.Operation, error)
 	OpenRequests(ctx context.Context, after string, limit int) (control.RequestPage, error)
 	EndObsolete(ctx context.Context, r qps.Request, now time.Time, row audit.Row) (bool, error)
-	EachKey(ctx context.Context, yield func(apikey.Key, error) error) error
-	Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(control.Drift)) error
 }
 
 // sealer keeps the secrets of recoverable keys; *sealing.Keyring is one.

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/account"
-	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 )
@@ -204,7 +203,7 @@ func (e eraser) request(ctx context.Context, item dynamo.Item) (bool, error) {
 		r.Decision = &decision
 	}
 	r.Version++
-	row := e.row("person.erase", apikey.ID(r.KeyID))
+	row := e.row("person.erase", r.KeyID)
 	row.Account = r.Account
 	same := cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(r.Version - 1)}}
 	return true, e.store.write(ctx, row, put(e.store.control, encodeRequest(r), same, gone(dynamo.ErrStale)))
