@@ -189,14 +189,16 @@ func TestTheExtensionIsReadyBeforeTheFirstEventIsAskedFor(t *testing.T) {
 	s := newServer(t)
 	s.run(ours)
 	want := []string{"POST /2020-01-01/extension/register", "GET /2020-01-01/extension/event/next", next}
-	if len(s.asked) != 3 || s.asked[0] != want[0] || !slices.Contains(s.asked, want[1]) || !slices.Contains(s.asked, want[2]) {
-		t.Errorf("asked %q, want %q", s.asked, want)
-	}
+	s.set(func() {
+		if len(s.asked) != 3 || s.asked[0] != want[0] || !slices.Contains(s.asked, want[1]) || !slices.Contains(s.asked, want[2]) {
+			t.Errorf("asked %q, want %q", s.asked, want)
+		}
+	})
 }
 
 func TestARuntimeWithoutExtensionsIsServed(t *testing.T) {
 	s := newServer(t, step{next, event("r1", `1`)}, step{"POST", status(202)})
-	s.register = status(404)
+	s.set(func() { s.register = status(404) })
 	if code := s.run(ours); code != -1 || len(s.log()) != 3 {
 		t.Errorf("ended with %d; asked %q", code, s.log())
 	}
@@ -228,11 +230,13 @@ func TestAStopAtEveryByteChangesNothing(t *testing.T) {
 	s := newServer(t,
 		step{next, event("r1", `{"a":1}`, "Lambda-Runtime-Invocation-Id: i1")}, step{"POST", status(202)},
 		step{next, "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r2\r\nLambda-Runtime-Deadline-Ms: 99999999999999\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n"}, step{"POST", status(202)})
-	s.pace = func(c net.Conn, text string) {
-		for i := range len(text) {
-			_, _ = io.WriteString(c, text[i:i+1])
+	s.set(func() {
+		s.pace = func(c net.Conn, text string) {
+			for i := range len(text) {
+				_, _ = io.WriteString(c, text[i:i+1])
+			}
 		}
-	}
+	})
 	want := []string{"GET invocation/next", `POST invocation/r1/response [i1] [{"a":1}]`, "GET invocation/next", "POST invocation/r2/response [[1]]", "GET invocation/next"}
 	if code := s.run(ours); code != -1 || !slices.Equal(s.log(), want) {
 		t.Errorf("ended with %d; asked %q", code, s.log())

@@ -54,6 +54,13 @@ func newServer(t *testing.T, script ...step) *server {
 	return s
 }
 
+// set changes how the server plays, while nobody asks.
+func (s *server) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
 func (s *server) accept() {
 	for {
 		c, err := s.listener.Accept()
@@ -79,7 +86,10 @@ func (s *server) serve(c net.Conn) {
 			c.Close()
 			return
 		default:
-			s.pace(c, answer)
+			s.mu.Lock()
+			pace := s.pace
+			s.mu.Unlock()
+			pace(c, answer)
 			if strings.Contains(answer, "Connection: close") {
 				c.Close()
 				return
