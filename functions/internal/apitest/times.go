@@ -31,7 +31,7 @@ func timesAreInRange(t *testing.T, fixture func(testing.TB) Fixture, op Operatio
 		return
 	}
 	f := fixture(t)
-	as := f.allowed(op)
+	as := op.Caller()
 	params := maps.Clone(f.Params)
 	maps.Copy(params, f.Instead[op.ID])
 	send := func(name, text string, inBody bool) Answer {
@@ -77,16 +77,6 @@ func timesAreInRange(t *testing.T, fixture func(testing.TB) Fixture, op Operatio
 	for _, name := range parameters {
 		check(name, false)
 	}
-}
-
-// allowed is a caller who may do the operation.
-func (f Fixture) allowed(op Operation) string {
-	for _, caller := range slices.Sorted(maps.Keys(Callers)) {
-		if slices.Contains(op.Roles, Callers[caller]) || slices.Contains(op.Roles, "any") || slices.Contains(op.Roles, "public") {
-			return caller
-		}
-	}
-	return ""
 }
 
 // times are an operation's members of the body and parameters of the query that are times.
