@@ -37,10 +37,7 @@ type accounts struct {
 }
 
 func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
-		return err
-	}
-	page, err := gateway.PageOf(r, "me", c.Person.Subject.Issuer, c.Person.Subject.ID)
+	page, err := gateway.OnlyPageOf(r, "me", c.Person.Subject.Issuer, c.Person.Subject.ID)
 	if err != nil {
 		return err
 	}

@@ -29,10 +29,7 @@ type auditRows struct {
 }
 
 func (h *auditRows) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
-		return err
-	}
-	page, err := gateway.PageOf(r, "audit", string(c.Account))
+	page, err := gateway.OnlyPageOf(r, "audit", string(c.Account))
 	if err != nil {
 		return err
 	}

@@ -47,10 +47,7 @@ func (h *export) parts() []part {
 // exportAccount answers with one page of everything that is stored of an account. The cursor is the list's name and the
 // place in it.
 func (h *export) exportAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
-		return err
-	}
-	page, err := gateway.PageOf(r, "export", string(c.Account))
+	page, err := gateway.OnlyPageOf(r, "export", string(c.Account))
 	if err != nil {
 		return err
 	}

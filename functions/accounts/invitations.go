@@ -47,10 +47,7 @@ var (
 )
 
 func (h *invitations) listInvitations(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
-		return err
-	}
-	page, err := gateway.PageOf(r, "invitations", string(c.Account))
+	page, err := gateway.OnlyPageOf(r, "invitations", string(c.Account))
 	if err != nil {
 		return err
 	}

@@ -37,10 +37,7 @@ type members struct {
 }
 
 func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
-		return err
-	}
-	page, err := gateway.PageOf(r, "members", string(c.Account))
+	page, err := gateway.OnlyPageOf(r, "members", string(c.Account))
 	if err != nil {
 		return err
 	}

@@ -37,10 +37,7 @@ type operators struct {
 var errYourself = gateway.NewProblem(http.StatusConflict, "not_yourself", "You can't take your own rights.").WithDetail("Another operator can.")
 
 func (h *operators) listOperators(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error {
-	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
-		return err
-	}
-	page, err := gateway.PageOf(r, "operators")
+	page, err := gateway.OnlyPageOf(r, "operators")
 	if err != nil {
 		return err
 	}

@@ -85,10 +85,7 @@ const atOnce = 8
 
 // queue answers with the open requests of all accounts, each with its evidence and names.
 func (h *handler) queue(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
-		return err
-	}
-	page, err := gateway.PageOf(r, "qps-queue")
+	page, err := gateway.OnlyPageOf(r, "qps-queue")
 	if err != nil {
 		return err
 	}

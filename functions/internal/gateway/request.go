@@ -135,6 +135,14 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 	return p, nil
 }
 
+// OnlyPageOf is [PageOf] for a list that has no other parameters.
+func OnlyPageOf(r *http.Request, scope ...string) (Page, error) {
+	if err := KnownQuery(r, "page_size", "page_token"); err != nil {
+		return Page{}, err
+	}
+	return PageOf(r, scope...)
+}
+
 // Next makes the token of the next page from the store's cursor: nil at the end.
 func (p Page) Next(cursor string) *string {
 	if cursor == "" {
