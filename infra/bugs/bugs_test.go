@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,5 +114,29 @@ func TestAChangeChoosesTheBugsThatConcernIt(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %v, want %q", changed, got, want)
 		}
+	}
+}
+
+func TestABoundChoosesTheSameBugsForACommitAndOthersForTheNext(t *testing.T) {
+	var bugs []bug
+	for n := range 100 {
+		bugs = append(bugs, bug{Name: fmt.Sprintf("a/%02d", n)})
+	}
+	names := func(bugs []bug) string {
+		var all []string
+		for _, b := range bugs {
+			all = append(all, b.Name)
+		}
+		return strings.Join(all, " ")
+	}
+	first := some(bugs, "one commit", 10)
+	if len(first) != 10 || names(first) != names(some(bugs, "one commit", 10)) {
+		t.Errorf("chosen for one commit: %s, then %s", names(first), names(some(bugs, "one commit", 10)))
+	}
+	if names(first) == names(some(bugs, "the next", 10)) {
+		t.Errorf("two commits have the same bugs: %s", names(first))
+	}
+	if len(some(bugs[:3], "one commit", 10)) != 3 {
+		t.Error("of three bugs not all three were chosen")
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -96,4 +98,17 @@ func touching(bugs []bug, changed []string) []bug {
 		}
 		return !slices.ContainsFunc(b.Touches, func(file string) bool { return slices.Contains(changed, file) })
 	})
+}
+
+// some keeps at most n of the bugs. Which ones follows from the seed, so that a run can be repeated and the next commit
+// tries others.
+func some(bugs []bug, seed string, n int) []bug {
+	rank := func(b bug) string {
+		sum := sha256.Sum256([]byte(seed + " " + b.Name))
+		return string(sum[:])
+	}
+	chosen := slices.SortedFunc(slices.Values(bugs), func(a, b bug) int { return cmp.Compare(rank(a), rank(b)) })
+	chosen = chosen[:min(n, len(chosen))]
+	slices.SortFunc(chosen, func(a, b bug) int { return cmp.Compare(a.Name, b.Name) })
+	return chosen
 }

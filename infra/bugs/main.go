@@ -4,6 +4,7 @@
 //	go run ./infra/bugs                      all of them
 //	go run ./infra/bugs -only gate/          those whose name begins so
 //	go run ./infra/bugs -changed origin/main those that concern what has changed since then
+//	go run ./infra/bugs -at-most 40          not more than 40 of them: others at each commit
 package main
 
 import (
@@ -21,17 +22,18 @@ import (
 func main() {
 	only := flag.String("only", "", "run the bugs whose name begins so")
 	changed := flag.String("changed", "", "run the bugs that concern what has changed since this commit")
+	atMost := flag.Int("at-most", 0, "choose this many of them by the commit that is checked out; 0 is all")
 	lanes := flag.Int("lanes", 2, "how many bugs are tried at once")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *only, *changed, *lanes); err != nil {
+	if err := run(ctx, *only, *changed, *atMost, *lanes); err != nil {
 		fmt.Fprintln(os.Stderr, "bugs:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, only, changed string, lanes int) error {
+func run(ctx context.Context, only, changed string, atMost, lanes int) error {
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -57,6 +59,15 @@ func run(ctx context.Context, only, changed string, lanes int) error {
 	if len(chosen) == 0 {
 		fmt.Printf("bugs: none of %d concerns this change\n", len(all))
 		return nil
+	}
+	if atMost > 0 {
+		head, err := exec.CommandContext(ctx, "git", "rev-parse", "HEAD").Output()
+		if err != nil {
+			return fmt.Errorf("git rev-parse HEAD: %w", err)
+		}
+		of := len(chosen)
+		chosen = some(chosen, strings.TrimSpace(string(head)), atMost)
+		fmt.Printf("bugs: %d of the %d that concern this change\n", len(chosen), of)
 	}
 	caught := tryAll(ctx, root, chosen, lanes)
 	fmt.Printf("bugs: %d of %d caught\n", caught, len(chosen))
