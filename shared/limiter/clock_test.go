@@ -174,25 +174,38 @@ func TestTheFirstWindowIsNamedByTheWallClockAndNeverZero(t *testing.T) {
 	}
 }
 
-// TestAFailureIsFollowedByASecondOfPause: to the nanosecond, for all limits of the environment, and not after a success.
+// TestAFailureIsFollowedByASecondOfPause: to the nanosecond, for its own limit, after the next one that fails for all limits of
+// the environment, and not after a success.
 func TestAFailureIsFollowedByASecondOfPause(t *testing.T) {
 	w, e := newHarness(t), newEnv(1)
 	ask := w.begin(e, 0)
 	if step := e.Answer(ask, limiter.Seen{}, errDown, clock(300*ms)); !step.Done || !step.Result.Fallback || !step.Result.Admit {
 		t.Fatalf("%+v", step)
 	}
-	for _, name := range []string{"k", "other"} {
-		for _, at := range []time.Duration{300 * ms, 1300*ms - 1} {
+	rests := func(name string, from time.Duration) {
+		t.Helper()
+		for _, at := range []time.Duration{from, from + time.Second - 1} {
 			if step := e.Decide(name, 1, clock(at)); !step.Done || !step.Result.Fallback {
 				t.Errorf("%s at %v: %+v", name, at, step)
 			}
 		}
 	}
-	ask = w.begin(e, 1300*ms)
-	if step := e.Answer(ask, w.table.Take(ask), nil, clock(1302*ms)); !step.Done || !step.Result.Admit || step.Result.Fallback {
+	rests("k", 300*ms)
+	other := e.Decide("other", 1, clock(300*ms))
+	if other.Done {
+		t.Fatalf("another limit, after one failure: %+v", other)
+	}
+	if step := e.Answer(other.Ask, limiter.Seen{}, errDown, clock(400*ms)); !step.Done || !step.Result.Fallback {
 		t.Fatalf("%+v", step)
 	}
-	if step := e.Decide("other", 1, clock(1303*ms)); step.Done {
+	for _, name := range []string{"k", "other", "third"} {
+		rests(name, 400*ms)
+	}
+	ask = w.begin(e, 1400*ms)
+	if step := e.Answer(ask, w.table.Take(ask), nil, clock(1402*ms)); !step.Done || !step.Result.Admit || step.Result.Fallback {
+		t.Fatalf("%+v", step)
+	}
+	if step := e.Decide("third", 1, clock(1403*ms)); step.Done {
 		t.Errorf("after a success: %+v", step)
 	}
 }

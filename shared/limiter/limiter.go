@@ -34,6 +34,9 @@ type state struct {
 
 	demand demand
 	share  share
+
+	failed bool // the last ask did, and the next one is made at until
+	until  time.Duration
 }
 
 // Step tells the caller what to do next: answer the call with Result, or perform Ask and pass its result to
@@ -62,7 +65,7 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 		return s.done(true, limit, now)
 	}
 	s.tokens = 0
-	if l.breaker.open(now.Mono) {
+	if l.breaker.open(s, now.Mono) {
 		return s.fallback(limit, now)
 	}
 	legal := now.Mono >= s.base+window
@@ -120,10 +123,10 @@ func (s *state) alive(now Now) bool {
 func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 	s := l.states.get(ask.Limit)
 	if err != nil {
-		l.breaker.fail(now.Mono)
+		l.breaker.fail(ask.Limit, s, now.Mono)
 		return s.fallback(ask.limit, now)
 	}
-	l.breaker.succeed()
+	l.breaker.succeed(s)
 	if !seen.Applied {
 		s.learn(seen, ask.limit, now)
 		return l.next(ask.Limit, s, ask.limit, now, ask.tries)

@@ -1,0 +1,112 @@
+package limiter_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"latchkey/shared/limiter"
+	"latchkey/shared/limiter/sim"
+)
+
+// partlyDown is a table in which some items can't be written. It counts the asks for each.
+type partlyDown struct {
+	*sim.Table
+	down map[string]bool
+	asks map[string]int
+}
+
+func (p *partlyDown) Take(_ context.Context, ask limiter.Ask) (limiter.Seen, error) {
+	p.asks[ask.Limit]++
+	if p.down[ask.Limit] {
+		return limiter.Seen{}, errDown
+	}
+	return p.Table.Take(ask), nil
+}
+
+// TestAFailingItemSuspendsItsOwnBoundAlone: while one item can't be written, the others are kept by leases, and it is
+// asked for once a second. The failures of two without a success between suspend all, until one is written again.
+func TestAFailingItemSuspendsItsOwnBoundAlone(t *testing.T) {
+	table := &partlyDown{Table: sim.NewTable(), down: map[string]bool{}, asks: map[string]int{}}
+	l, now := limiter.New(8), time.Duration(0)
+	// play makes a call of each of the limits every 250 ms for so many seconds, and counts those decided by a local share.
+	play := func(seconds int, limits ...string) map[string]int {
+		clear(table.asks)
+		local := map[string]int{}
+		for range 4 * seconds {
+			for _, name := range limits {
+				if l.Admit(t.Context(), table, func() limiter.Now { return clock(now) }, name, 10).Fallback {
+					local[name]++
+				}
+			}
+			now += 250 * ms
+		}
+		return local
+	}
+	for _, phase := range []struct {
+		what  string
+		down  []string
+		calls []string
+		local map[string]int // of 40 calls
+		asks  map[string]int // at most, in 10 s
+	}{
+		{"all is well", nil, []string{"a", "b", "c"}, map[string]int{}, nil},
+		{"one item fails", []string{"a"}, []string{"a", "b", "c"}, map[string]int{"a": 40}, map[string]int{"a": 10}},
+		{"two fail, and one between them doesn't", []string{"a", "c"}, []string{"a", "b", "c", "b"}, map[string]int{"a": 40, "c": 40}, map[string]int{"a": 10, "c": 10}},
+		{"all is well again", nil, []string{"a", "b", "c"}, map[string]int{}, nil},
+	} {
+		clear(table.down)
+		for _, name := range phase.down {
+			table.down[name] = true
+		}
+		now += time.Second // whatever rests has rested
+		local := play(10, phase.calls...)
+		for _, name := range []string{"a", "b", "c"} {
+			if local[name] != phase.local[name] {
+				t.Errorf("%s: %d calls of %s were decided by a local share, want %d", phase.what, local[name], name, phase.local[name])
+			}
+			if most := phase.asks[name]; most > 0 && table.asks[name] > most {
+				t.Errorf("%s: %d asks for %s, want at most %d", phase.what, table.asks[name], name, most)
+			}
+		}
+	}
+}
+
+// TestTheFailuresOfTwoItemsRestAllLimits: an outage costs one ask a second, however many limits are called, and the first
+// one that is written ends the rest for all but those that failed themselves.
+func TestTheFailuresOfTwoItemsRestAllLimits(t *testing.T) {
+	table := &partlyDown{Table: sim.NewTable(), down: map[string]bool{"a": true, "b": true, "c": true, "d": true}, asks: map[string]int{}}
+	l, now := limiter.New(8), time.Duration(0)
+	call := func(name string) bool {
+		return l.Admit(t.Context(), table, func() limiter.Now { return clock(now) }, name, 10).Fallback
+	}
+	total := func() (n int) {
+		for _, asks := range table.asks {
+			n += asks
+		}
+		return n
+	}
+	call("a")
+	call("b")
+	if total() != 2 {
+		t.Fatalf("two failing items were asked for %d times", total())
+	}
+	for second := range 10 {
+		for range 4 {
+			for _, name := range []string{"c", "d", "a", "b"} {
+				if !call(name) {
+					t.Fatalf("%s was decided by a lease", name)
+				}
+			}
+			now += 250 * ms
+		}
+		if total() > 3+second {
+			t.Fatalf("%d asks in %d s of an outage", total(), second+1)
+		}
+	}
+	clear(table.down)
+	now += time.Second
+	if call("c") || call("d") {
+		t.Error("the table is back, and not asked")
+	}
+}
