@@ -38,6 +38,14 @@ type lookups struct {
 	looks    gateway.Looks
 }
 
+// searched names the list of accounts that a request asks for. What was searched for is kept nowhere.
+func searched(r *http.Request) string {
+	if r.URL.Query().Has("email") {
+		return "accounts_by_email"
+	}
+	return "accounts"
+}
+
 func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "q", "email", "page_size", "page_token"); err != nil {
 		return err

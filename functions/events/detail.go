@@ -116,6 +116,7 @@ var detailTypes = map[string]string{
 	"operator.add":        "Operator Added",
 	"operator.change":     "Operator Changed",
 	"operator.look":       "Account Viewed by Operator",
+	"operator.list":       "List Viewed by Operator",
 	"operator.remove":     "Operator Removed",
 	"person.erase":        "Person Erased",
 	"qps.submit":          "QPS Request Submitted",

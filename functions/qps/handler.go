@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
@@ -46,7 +47,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+requests+"/{request}/withdraw", gateway.NoBody(h.withdraw), account.FileRequests)
 	m.Account("POST "+requests+"/{request}/approve", h.approve, account.DecideRequests)
 	m.Account("POST "+requests+"/{request}/reject", h.reject, account.DecideRequests)
-	m.Operator("GET /v1/qps-requests", h.queue, account.LookUp)
+	m.OperatorList("GET /v1/qps-requests", func(*http.Request) string { return "qps_requests" }, h.queue, account.LookUp)
 	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", h.setOwn, account.WriteKeys)
 	m.Account("PUT /v1/operator/accounts/{account}/keys/{key}/limits/{class}", h.grantDirectly, account.SetLimits)
 }

@@ -13,10 +13,12 @@ import (
 // ErrOwnAccount refuses an operator's decision in an account of which they are a member.
 var ErrOwnAccount = NewProblem(http.StatusForbidden, "own_account", "You are a member of this account, so another operator has to decide.")
 
-// Looks keeps a trace of the accounts that operators look at.
+// Looks keeps a trace of what operators look at. Nothing is shown if it can't be noted.
 type Looks interface {
-	// Looked notes that an operator reads an account's data. Nothing is shown if it can't be noted.
+	// Looked notes that an operator reads an account's data.
 	Looked(ctx context.Context, c Principal) error
+	// Listed notes that an operator reads a list over all accounts.
+	Listed(ctx context.Context, c Principal, list string) error
 }
 
 // Person registers an operation for everybody with a valid token.
@@ -73,6 +75,18 @@ func (m *Mux) Operator(pattern string, e Endpoint, action account.Action) {
 		c.Operator, c.Rank = true, rank
 		return e(w, r, c)
 	})
+}
+
+// OperatorList registers an operation for operators that lists data of all customers. list names what is read.
+func (m *Mux) OperatorList(pattern string, list func(*http.Request) string, e Endpoint, action account.Action) {
+	m.Operator(pattern, func(w http.ResponseWriter, r *http.Request, c Principal) error {
+		if m.Looks != nil {
+			if err := m.Looks.Listed(r.Context(), c, list(r)); err != nil {
+				return err
+			}
+		}
+		return e(w, r, c)
+	}, action)
 }
 
 // Account registers an operation on the account in the path's {account}. Any of the actions suffices. Where the

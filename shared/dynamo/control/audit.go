@@ -92,7 +92,15 @@ func text(item dynamo.Item, name string) string {
 
 // Looked writes the row of an operator's look at an account, unless there is one of this hour already.
 func (s *Store) Looked(ctx context.Context, id account.ID, who account.Subject, hour time.Time, row audit.Row) error {
-	key := lookKey(id, who, hour)
+	return s.look(ctx, lookKey(id, who, hour), hour, row)
+}
+
+// Listed writes the row of an operator's look at a list over all accounts, unless there is one of this hour already.
+func (s *Store) Listed(ctx context.Context, list string, who account.Subject, hour time.Time, row audit.Row) error {
+	return s.look(ctx, listKey(list, who, hour), hour, row)
+}
+
+func (s *Store) look(ctx context.Context, key dynamo.Item, hour time.Time, row audit.Row) error {
 	_, err := s.get(ctx, key)
 	if !errors.Is(err, dynamo.ErrNotFound) {
 		return err

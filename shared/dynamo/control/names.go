@@ -93,6 +93,11 @@ func lookKey(id account.ID, s account.Subject, hour time.Time) dynamo.Item {
 	return itemKey(accountPK(id), "LOOK#"+stamp(hour)+"#"+subjectText(s))
 }
 
+// listKey is of no account: the list is over all of them.
+func listKey(list string, s account.Subject, hour time.Time) dynamo.Item {
+	return itemKey(accountPK(Operators), "LOOK#"+stamp(hour)+"#"+list+"#"+subjectText(s))
+}
+
 func auditSK(rowID string) string { return auditPrefix + strings.TrimPrefix(rowID, "aud_") }
 
 // The partitions of the index.
