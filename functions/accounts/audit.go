@@ -37,7 +37,7 @@ func (h *auditRows) listAudit(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	return h.show(w, c, page, rows)
+	return h.show(w, r, c, page, rows)
 }
 
 func (h *auditRows) listKeyAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -61,7 +61,7 @@ func (h *auditRows) listKeyAudit(w http.ResponseWriter, r *http.Request, c gatew
 			return err
 		}
 	}
-	return h.show(w, c, page, rows)
+	return h.show(w, r, c, page, rows)
 }
 
 // listOperatorsAudit lists the changes of operators, which belong to no account.
@@ -70,8 +70,8 @@ func (h *auditRows) listOperatorsAudit(w http.ResponseWriter, r *http.Request, c
 	return h.listAudit(w, r, c)
 }
 
-func (h *auditRows) show(w http.ResponseWriter, c gateway.Principal, page gateway.Page, found control.AuditPage) error {
-	doc := api.AuditList{Rows: []api.AuditRow{}, NextPageToken: page.Next(found.Next)}
+func (h *auditRows) show(w http.ResponseWriter, r *http.Request, c gateway.Principal, page gateway.Page, found control.AuditPage) error {
+	doc := api.AuditList{Rows: []api.AuditRow{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, row := range found.Rows {
 		doc.Rows = append(doc.Rows, auditDoc(seenBy(c, row, h.source.Time())))
 	}

@@ -67,7 +67,7 @@ func (h *export) exportAccount(w http.ResponseWriter, r *http.Request, c gateway
 		case i+1 < len(parts):
 			next = parts[i+1].name + "|"
 		}
-		doc.NextPageToken = page.Next(next)
+		doc.NextPageToken, doc.Unreadable = page.Next(next), gateway.LeftOut(r.Context())
 		gateway.NoStore(w)
 		return gateway.JSON(w, http.StatusOK, doc)
 	}

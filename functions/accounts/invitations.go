@@ -55,7 +55,7 @@ func (h *invitations) listInvitations(w http.ResponseWriter, r *http.Request, c 
 	if err != nil {
 		return err
 	}
-	doc := api.InvitationList{Invitations: []api.Invitation{}, NextPageToken: page.Next(found.Next)}
+	doc := api.InvitationList{Invitations: []api.Invitation{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, i := range found.Invitations {
 		doc.Invitations = append(doc.Invitations, invitationDoc(i))
 	}

@@ -76,7 +76,7 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	if err != nil {
 		return err
 	}
-	doc := api.AccountList{Accounts: []api.Account{}, NextPageToken: page.Next(found.Next)}
+	doc := api.AccountList{Accounts: []api.Account{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, a := range found.Accounts {
 		doc.Accounts = append(doc.Accounts, web.AccountDoc(a, ""))
 	}

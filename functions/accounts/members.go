@@ -45,7 +45,7 @@ func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	doc := api.MemberList{Members: []api.Member{}, NextPageToken: page.Next(found.Next)}
+	doc := api.MemberList{Members: []api.Member{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, m := range found.Members {
 		doc.Members = append(doc.Members, memberDoc(m))
 	}

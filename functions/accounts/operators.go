@@ -36,7 +36,7 @@ type operators struct {
 
 var errYourself = gateway.NewProblem(http.StatusConflict, "not_yourself", "You can't take your own rights.").WithDetail("Another operator can.")
 
-func (h *operators) listOperators(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error {
+func (h *operators) listOperators(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	page, err := gateway.OnlyPageOf(r, "operators")
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (h *operators) listOperators(w http.ResponseWriter, r *http.Request, _ gate
 	if err != nil {
 		return err
 	}
-	doc := api.OperatorList{Operators: []api.Operator{}, NextPageToken: page.Next(found.Next)}
+	doc := api.OperatorList{Operators: []api.Operator{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, o := range found.Operators {
 		doc.Operators = append(doc.Operators, operatorDoc(o))
 	}

@@ -42,6 +42,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 			Now: h.service.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: h.service.Products,
 		}))
 	}
+	doc.Unreadable = c.LeftOut(r.Context())
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 

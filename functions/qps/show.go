@@ -76,7 +76,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 			break
 		}
 	}
-	doc.NextPageToken = page.Next(after)
+	doc.NextPageToken, doc.Unreadable = page.Next(after), c.LeftOut(r.Context())
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
@@ -105,7 +105,7 @@ func (h *handler) queue(w http.ResponseWriter, r *http.Request, c gateway.Princi
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	doc := api.QpsRequestList{Requests: []api.QpsRequest{}, NextPageToken: page.Next(found.Next)}
+	doc := api.QpsRequestList{Requests: []api.QpsRequest{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, one := range docs {
 		if one != nil {
 			doc.Requests = append(doc.Requests, *one)

@@ -64,7 +64,7 @@ func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Prin
 			return err
 		}
 	}
-	return render(w, a)
+	return render(w, r, a)
 }
 
 // key answers for one key.
@@ -92,7 +92,7 @@ func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	if err != nil {
 		return err
 	}
-	return render(w, a)
+	return render(w, r, a)
 }
 
 // reader reads the rows of whatever is asked about.

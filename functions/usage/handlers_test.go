@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
 	"latchkey/shared/keytest"
 	"latchkey/shared/usage"
 )
@@ -307,5 +310,38 @@ func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
 	doc := r.get(t, apikey.Key{}, "?from=2026-10-22T00:00:00Z") // 62 keys, 732 hours
 	if numbers(doc["totals"]) != "17 7 10 5" || doc["by_key"] != nil || doc["by_origin"] != nil || doc["by_product"] == nil {
 		t.Errorf("totals %v, by key %v", doc["totals"], doc["by_key"])
+	}
+}
+
+// A counter that can't be read is left out of the sums, which say so to everybody: they are too low.
+func TestUsageSurvivesABadCounter(t *testing.T) {
+	r := mixed(t)
+	hour := fmt.Sprintf("H#%09d#search", usage.HourOf(keytest.Now.Add(-2*time.Hour)))
+	spoil := func(pk, sk string) {
+		t.Helper()
+		item := dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk), "v": dynamo.S("damaged")}
+		if _, err := r.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &r.Tables.Counters, Item: item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	account, key := "A#"+string(r.account.ID), "K#"+string(r.account.ID)+"#"+string(r.key.ID)
+	if doc := r.get(t, apikey.Key{}, ""); numbers(doc["totals"]) != "17 7 10 5" || doc["unreadable"] != nil {
+		t.Fatalf("%v, unreadable %v", doc["totals"], doc["unreadable"])
+	}
+	spoil(account, hour)
+	if doc := r.get(t, apikey.Key{}, ""); numbers(doc["totals"]) != "5 0 5 5" || doc["unreadable"] != 1.0 || doc["fresh_at"] == nil {
+		t.Errorf("%v, unreadable %v, fresh %v", doc["totals"], doc["unreadable"], doc["fresh_at"])
+	}
+	spoil(account, "FRESH")
+	if doc := r.get(t, apikey.Key{}, ""); doc["unreadable"] != 2.0 || doc["fresh_at"] != nil {
+		t.Errorf("unreadable %v, fresh %v", doc["unreadable"], doc["fresh_at"])
+	}
+	spoil(key, hour)
+	if doc := r.get(t, r.key, ""); numbers(doc["totals"]) != "5 0 5 5" || doc["unreadable"] != 2.0 {
+		t.Errorf("%v, unreadable %v", doc["totals"], doc["unreadable"])
+	}
+	csv := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(r.key) + "?format=csv"})
+	if csv.Header.Get("X-Unreadable") != "2" {
+		t.Errorf("%v", csv.Header)
 	}
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
@@ -27,7 +29,8 @@ type harness struct {
 func newHarness(t testing.TB) *harness {
 	t.Helper()
 	r := &harness{API: apitest.New(t, keytest.Open(t))}
-	r.store = counters.New(r.DB.(counters.Client), r.Tables.Counters)
+	r.store = counters.New(r.DB.(counters.Client), r.Tables.Counters).
+		Reporting(func(ctx context.Context, _ account.ID, _ string, _ error) { gateway.LeaveOut(ctx) })
 	long := keytest.Now.AddDate(0, -6, 0)
 	r.account = r.NewAccount(t, func(a *account.Account) { a.CreatedAt = long })
 	proposal := &apikey.Proposal{Domains: &[]string{"example.com"}, Since: keytest.Now.Add(-time.Hour)}

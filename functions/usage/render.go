@@ -36,15 +36,15 @@ var reasons = func() (list []string) {
 	return list
 }()
 
-func render(w http.ResponseWriter, a answer) error {
+func render(w http.ResponseWriter, r *http.Request, a answer) error {
 	if a.query.csv {
-		return renderCSV(w, a)
+		return renderCSV(w, r, a)
 	}
 	s := a.summary
 	doc := api.Usage{
 		From: a.query.from, To: a.query.to, Interval: "hour", Totals: counts(s.Totals), FreshAt: web.TimePtr(a.freshAt),
 		Series: make([]api.UsagePoint, len(s.Points)), ByProduct: shares(s.ByProduct), ByKey: shares(s.ByKey),
-		ByOrigin: shares(s.ByHost), BySecret: shares(s.BySecret),
+		ByOrigin: shares(s.ByHost), BySecret: shares(s.BySecret), Unreadable: gateway.LeftOut(r.Context()),
 	}
 	if a.query.step == day {
 		doc.Interval = "day"
@@ -104,7 +104,7 @@ func shares(list []usage.Share) *[]api.UsageShare {
 
 // renderCSV writes a row for each hour or day and product that had calls. Nothing in it comes from a customer, so no
 // cell can be a formula.
-func renderCSV(w http.ResponseWriter, a answer) error {
+func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
 	rows := slices.Clone(a.rows)
 	slices.SortFunc(rows, func(x, y usage.Row) int {
 		if c := x.Start.Compare(y.Start); c != 0 {
@@ -128,6 +128,9 @@ func renderCSV(w http.ResponseWriter, a answer) error {
 	w.Header().Set("Cache-Control", "private, no-cache")
 	if !a.freshAt.IsZero() {
 		w.Header().Set("X-Fresh-At", a.freshAt.Format(time.RFC3339))
+	}
+	if n := gateway.LeftOut(r.Context()); n != nil {
+		w.Header().Set("X-Unreadable", strconv.Itoa(*n))
 	}
 	_, _ = w.Write(text.Bytes())
 	return nil

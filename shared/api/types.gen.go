@@ -351,6 +351,9 @@ type AccountList struct {
 
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // AccountType defines model for AccountType.
@@ -379,6 +382,9 @@ type AuditList struct {
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Rows          []AuditRow     `json:"rows"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // AuditRow defines model for AuditRow.
@@ -566,6 +572,9 @@ type Export struct {
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	QpsRequests   *[]QpsRequest  `json:"qps_requests,omitempty"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // ExtendRotation defines model for ExtendRotation.
@@ -601,6 +610,9 @@ type InvitationList struct {
 
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // InvitationWithToken defines model for InvitationWithToken.
@@ -679,6 +691,9 @@ type KeyList struct {
 
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // KeyWithSecret defines model for KeyWithSecret.
@@ -775,6 +790,9 @@ type MemberList struct {
 
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // MissingOrigin The rule for calls that name no origin.
@@ -833,6 +851,9 @@ type OperatorList struct {
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Operators     []Operator     `json:"operators"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // OperatorRevoke defines model for OperatorRevoke.
@@ -982,6 +1003,9 @@ type QpsRequestList struct {
 	// NextPageToken For page_token of the next call; null on the last page.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Requests      []QpsRequest   `json:"requests"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // QpsRequestStatus defines model for QpsRequestStatus.
@@ -1088,6 +1112,9 @@ type UnblockKey struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
+// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+type Unreadable = int
+
 // Usage defines model for Usage.
 type Usage struct {
 	BusiestMinute *BusiestMinute  `json:"busiest_minute,omitempty"`
@@ -1102,6 +1129,9 @@ type Usage struct {
 	Series        []UsagePoint    `json:"series"`
 	To            Time            `json:"to"`
 	Totals        UsageCounts     `json:"totals"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // UsageInterval defines model for Usage.Interval.

@@ -16,23 +16,31 @@ import (
 // that nothing at all was written.
 func (s Stores) Dump(t testing.TB) map[string]string {
 	t.Helper()
-	all, consistent := map[string]string{}, true
+	all := map[string]string{}
 	for _, table := range []string{s.Tables.Control, s.Tables.Gate} {
-		var start dynamo.Item
-		for {
-			page, err := s.DB.Scan(context.Background(), &dynamodb.ScanInput{TableName: &table, ExclusiveStartKey: start, ConsistentRead: &consistent})
-			if err != nil {
-				t.Fatalf("reading %s: %v", table, err)
-			}
-			for _, item := range page.Items {
-				all[table+" "+itemText(t, dynamo.Item{"pk": item["pk"], "sk": item["sk"]})] = itemText(t, item)
-			}
-			if start = page.LastEvaluatedKey; len(start) == 0 {
-				break
-			}
+		for _, item := range s.Items(t, table) {
+			all[table+" "+itemText(t, dynamo.Item{"pk": item["pk"], "sk": item["sk"]})] = itemText(t, item)
 		}
 	}
 	return all
+}
+
+// Items reads all items of a table.
+func (s Stores) Items(t testing.TB, table string) (items []dynamo.Item) {
+	t.Helper()
+	consistent := true
+	for in := (dynamodb.ScanInput{TableName: &table, ConsistentRead: &consistent}); ; {
+		page, err := s.DB.Scan(context.Background(), &in)
+		if err != nil {
+			t.Fatalf("reading %s: %v", table, err)
+		}
+		for _, item := range page.Items {
+			items = append(items, item)
+		}
+		if in.ExclusiveStartKey = page.LastEvaluatedKey; len(page.LastEvaluatedKey) == 0 {
+			return items
+		}
+	}
 }
 
 // Written lists what differs between two dumps, by table and key.

@@ -25,6 +25,7 @@ import (
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 )
 
@@ -40,6 +41,7 @@ type API struct {
 
 // New makes an API without operations; the caller registers its handler's on Mux. Its randomness is the test's own.
 func New(t testing.TB, stores keytest.Stores) *API {
+	stores.Control = stores.Control.Reporting(func(ctx context.Context, _ control.Unreadable) { gateway.LeaveOut(ctx) })
 	a := &API{Stores: stores, Clock: keytest.NewClock(), Logs: &keytest.Buffer{}, All: &keytest.Buffer{}}
 	a.Source = env.Source{Now: a.Clock.Now, Rand: keytest.RandomOf(t)}
 	a.Mux = web.NewMux(tokens{}, stores.Control, slog.New(slog.NewJSONHandler(a.Logs, nil)), a.Clock.Now)

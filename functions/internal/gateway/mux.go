@@ -100,7 +100,7 @@ const maxToken = 16 << 10
 
 func (m *Mux) handle(pattern string, run func(http.ResponseWriter, *http.Request) error) {
 	m.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		r = once(r)
+		r = counting(once(r))
 		if err := m.decideAgain(w, r, run); err != nil {
 			m.refuse(w, r, err)
 		}

@@ -3,15 +3,23 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
 	"latchkey/shared/usage"
 )
@@ -27,6 +35,37 @@ func TestOperatorsAreToldOfUnreadableRecords(t *testing.T) {
 	}
 	if line["level"] != "ERROR" || line["account_id"] != "acc_1" || line["item"] != "qps_1" || metric["UnreadableRecords"] != 1.0 {
 		t.Errorf("%v %v", line, metric)
+	}
+}
+
+// The answer to the request counts what it leaves out, and the sums of counters tell too.
+func TestAnAnswerCountsWhatItLeavesOut(t *testing.T) {
+	s := keytest.MemoryStores(t)
+	b := &Base{client: s.DB.(counters.Client), unreadable: unreadable(slog.New(slog.DiscardHandler), io.Discard, time.Now)}
+	bad := dynamo.Item{"pk": dynamo.S("A#acc_1"), "sk": dynamo.S(fmt.Sprintf("H#%09d#search", usage.HourOf(keytest.Now)))}
+	if _, err := s.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.Tables.Counters, Item: bad}); err != nil {
+		t.Fatal(err)
+	}
+	mux := NewMux(nil, nil, slog.New(slog.DiscardHandler), time.Now)
+	for path, tell := range map[string]func(context.Context){
+		"/list": func(ctx context.Context) { b.unreadable(ctx, control.Unreadable{Err: dynamo.ErrUnreadable}) },
+		"/sum": func(ctx context.Context) {
+			span := counters.Range{From: keytest.Now.Truncate(time.Hour), To: keytest.Now.Add(time.Hour)}
+			if rows, err := b.Counters(s.Tables.Counters).AccountRows(ctx, "acc_1", span); err != nil || len(rows) > 0 {
+				t.Errorf("%v, %v", rows, err)
+			}
+		},
+		"/none": func(context.Context) {},
+	} {
+		mux.Public("GET "+path, func(_ http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+			tell(r.Context())
+			n := gateway.LeftOut(r.Context())
+			if (n == nil) != (path == "/none") || n != nil && *n != 1 || c.LeftOut(r.Context()) != nil {
+				t.Errorf("%s: %v", path, n)
+			}
+			return nil
+		})
+		mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
 	}
 }
 

@@ -32,7 +32,9 @@ func (b *Base) LastUsed() Uses {
 
 // Counters is the store of a table of counters, on the function's one client.
 func (b *Base) Counters(table string) *counters.Store {
-	return counters.New(b.client, table)
+	return counters.New(b.client, table).Reporting(func(ctx context.Context, id account.ID, item string, err error) {
+		b.unreadable(ctx, control.Unreadable{Account: id, Item: item, Err: err})
+	})
 }
 
 // LastUsed answers for keys of one account. A key that isn't in the answer was never used.

@@ -80,10 +80,11 @@ func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writ
 	return b, nil
 }
 
-// unreadable tells operators of records that lists left out: a log line and a metric, with an alarm.
+// unreadable tells operators of records that answers leave out: a log line, a metric, with an alarm, and a count in the answer.
 func unreadable(log *slog.Logger, metrics io.Writer, now func() time.Time) func(context.Context, control.Unreadable) {
 	return func(ctx context.Context, u control.Unreadable) {
 		log.ErrorContext(ctx, "record unreadable", "account_id", u.Account, "item", u.Item, "error", u.Err.Error())
+		gateway.LeaveOut(ctx)
 		_, _ = metrics.Write(telemetry.Sum(now(), "UnreadableRecords", 1).Append(nil))
 	}
 }

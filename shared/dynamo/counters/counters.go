@@ -31,12 +31,27 @@ type Client interface {
 
 // Store reads and writes the counters table.
 type Store struct {
-	db    Client
-	table string
+	db     Client
+	table  string
+	report func(ctx context.Context, id account.ID, item string, err error) // nil: nobody is told
 }
 
 // New makes a store of the named table.
 func New(db Client, table string) *Store { return &Store{db: db, table: table} }
+
+// Reporting returns the store with a place for the items that sums leave out, because they can't be read. An item is
+// named by its keys.
+func (s *Store) Reporting(report func(ctx context.Context, id account.ID, item string, err error)) *Store {
+	told := *s
+	told.report = report
+	return &told
+}
+
+func (s *Store) leaveOut(ctx context.Context, id account.ID, pk, sk string, err error) {
+	if s.report != nil {
+		s.report(ctx, id, pk+" "+sk, err)
+	}
+}
 
 // ErrRefused says that DynamoDB will never take these items: one of them is too large or malformed.
 var ErrRefused = errors.New("counters: the store refuses the items")

@@ -2,6 +2,7 @@ package counters
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -22,21 +23,22 @@ type Range struct {
 	Days     bool // read the days' items, not the hours'
 }
 
-// KeyRows reads a key's counters in a range.
+// KeyRows reads a key's counters in a range. An item that can't be read is reported and left out.
 func (s *Store) KeyRows(ctx context.Context, a account.ID, k apikey.ID, r Range) ([]usage.Row, error) {
-	rows, err := s.rows(ctx, keyPartition(a, k), r)
+	rows, err := s.rows(ctx, a, keyPartition(a, k), r)
 	for i := range rows {
 		rows[i].Key = k
 	}
 	return rows, err
 }
 
-// AccountRows reads an account's counters in a range. They have neither hosts nor secrets.
+// AccountRows reads an account's counters in a range. They have neither hosts nor secrets. An item that can't be read is
+// reported and left out.
 func (s *Store) AccountRows(ctx context.Context, a account.ID, r Range) ([]usage.Row, error) {
-	return s.rows(ctx, accountPartition(a), r)
+	return s.rows(ctx, a, accountPartition(a), r)
 }
 
-func (s *Store) rows(ctx context.Context, pk string, r Range) ([]usage.Row, error) {
+func (s *Store) rows(ctx context.Context, id account.ID, pk string, r Range) ([]usage.Row, error) {
 	kind := "H"
 	if r.Days {
 		kind = "D"
@@ -60,7 +62,9 @@ func (s *Store) rows(ctx context.Context, pk string, r Range) ([]usage.Row, erro
 		for _, item := range page.Items {
 			row, err := decodeRow(item)
 			if err != nil {
-				return nil, err
+				sk, _ := dynamo.GetS(item, "sk")
+				s.leaveOut(ctx, id, pk, sk, err)
+				continue
 			}
 			if !row.Start.Before(r.From) && row.Start.Before(r.To) {
 				rows = append(rows, row)
@@ -90,10 +94,16 @@ func decodeRow(item dynamo.Item) (usage.Row, error) {
 	return usage.Row{Start: hour.Start(), Product: product.ID(parts[2]), Counts: stored.Counts}, nil
 }
 
-// FreshAt is the time of the newest report of an account that is counted; zero if there was none.
+// FreshAt is the time of the newest report of an account that is counted; zero if there was none, or if it can't be read,
+// which is reported.
 func (s *Store) FreshAt(ctx context.Context, a account.ID) (time.Time, error) {
 	p := usage.Item{Kind: usage.CountedUntil, Account: a}
 	got, err := s.Read(ctx, []usage.Item{p})
+	if errors.Is(err, dynamo.ErrUnreadable) {
+		pk, sk := keyOf(p)
+		s.leaveOut(ctx, a, pk, sk, err)
+		return time.Time{}, nil
+	}
 	return got[p].At, err
 }
 

@@ -1,0 +1,115 @@
+package apitest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+)
+
+// badRecords are the items of the control table that stop being readable, one for each list that operators read: the
+// first whose sort key begins so, and whose partition contains the text after a blank.
+var badRecords = map[string]string{
+	"listKeys": "KEY#", "listMembers": "MEMBER#", "listInvitations": "INVITE#", "listAudit": "AUDIT#", "listKeyAudit": "AUDIT#",
+	"listQpsRequests": "QPS#", "listQpsQueue": "QPS#", "listOperators": "OPERATOR support", "listOperatorsAudit": "AUDIT# " + string(control.Operators),
+	"findAccounts": "ACCOUNT other",
+}
+
+// leavesOutBadRecords spoils one record of each list that operators read: the list goes on without it, and says to
+// operators, and to nobody else, that one is missing.
+func leavesOutBadRecords(t *testing.T, fixture func(testing.TB) Fixture, op Operation) {
+	t.Helper()
+	list := listOf(t, op)
+	if list == "" || !slices.Contains(op.Roles, "operator") {
+		return
+	}
+	where, ok := badRecords[op.ID]
+	if !ok {
+		t.Errorf("%s is a list: which of its records does a test spoil?", op.ID)
+		return
+	}
+	f := fixture(t)
+	read := func(as string) (entries int, unreadable any) {
+		t.Helper()
+		answer := f.call(t, op, as, f.params(op))
+		if answer.Status != http.StatusOK {
+			t.Fatalf("%d %s", answer.Status, answer.Body)
+		}
+		doc := answer.JSON(t)
+		return len(doc[list].([]any)), doc["unreadable"]
+	}
+	if _, unreadable := read("operator"); unreadable != nil {
+		t.Errorf("%v records are unreadable before one was spoiled", unreadable)
+	}
+	before, _ := read("operator")
+	f.spoil(t, op, where)
+	after, unreadable := read("operator")
+	if after != before-1 || unreadable != 1.0 {
+		t.Errorf("%d entries of %d, unreadable %v; want one less, and 1", after, before, unreadable)
+	}
+	if slices.Contains(op.Roles, "owner") {
+		if n, unreadable := read("owner"); n != after || unreadable != nil {
+			t.Errorf("an owner reads %d entries of %d, and unreadable %v", n, after, unreadable)
+		}
+	}
+}
+
+// listOf is the list of an operation's answer that comes in pages, "" for none.
+func listOf(t testing.TB, op Operation) string {
+	t.Helper()
+	answer := operation(t, op).Responses.Status(http.StatusOK)
+	if answer == nil || op.Method != http.MethodGet || answer.Value.Content.Get("application/json") == nil {
+		return ""
+	}
+	members := answer.Value.Content.Get("application/json").Schema.Value.Properties
+	if members["next_page_token"] == nil {
+		return ""
+	}
+	for name, member := range members {
+		if member.Value.Type.Includes("array") {
+			return name
+		}
+	}
+	return ""
+}
+
+// spoil makes an item unreadable: its times are none.
+func (f Fixture) spoil(t testing.TB, op Operation, where string) {
+	t.Helper()
+	prefix, partition, elsewhere := strings.Cut(where, " ")
+	for _, item := range f.Items(t, f.Tables.Control) {
+		pk, _ := dynamo.GetS(item, "pk")
+		sk, _ := dynamo.GetS(item, "sk")
+		own := strings.Contains(pk, string(f.Account))
+		switch {
+		case !strings.HasPrefix(sk, prefix), elsewhere && partition == "other" && own, elsewhere && partition != "other" && !strings.Contains(pk, partition), !elsewhere && !own:
+			continue
+		case op.ID == "listMembers" && strings.HasSuffix(sk, "owner"), op.ID == "listKeyAudit" && !f.about(item, op):
+			continue
+		}
+		for name, bad := range map[string]types.AttributeValue{
+			"created_at": &types.AttributeValueMemberBOOL{}, "added_at": &types.AttributeValueMemberBOOL{}, "happened_at": dynamo.S("soon"),
+		} {
+			if item[name] != nil {
+				item[name] = bad
+			}
+		}
+		if _, err := f.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &f.Tables.Control, Item: item}); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("there is no item %q", where)
+}
+
+// about reports whether an audit row is about the key of the path.
+func (f Fixture) about(item dynamo.Item, op Operation) bool {
+	key, _ := dynamo.GetS(item, "key_id")
+	return key == f.params(op)["key"]
+}
