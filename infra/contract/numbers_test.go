@@ -108,6 +108,7 @@ var times = map[string]time.Duration{
 // bounds are all exported numbers, and those unexported ones that a customer or AWS meets.
 var bounds = map[string]float64{
 	"shared/account.DefaultKeyLimit":                 100,
+	"shared/account.MaxInvitations":                  100,
 	"shared/account.MaxNameRunes":                    64,
 	"shared/apikey.MaxRetired":                       20,
 	"shared/apikey.MaxNameRunes":                     64,

@@ -45,6 +45,9 @@ type Account struct {
 // DefaultKeyLimit is the number of keys of a new account, unless an operator raises it.
 const DefaultKeyLimit = 100
 
+// MaxInvitations is the number of invitations that an account may have open: made, and neither accepted, withdrawn nor expired.
+const MaxInvitations = 100
+
 // Closed reports whether the account was closed, or is being closed.
 func (a Account) Closed() bool { return a.Closing || !a.ClosedAt.IsZero() }
 
@@ -54,6 +57,7 @@ var (
 	ErrKeyLimit     = errors.New("account: the account has as many keys as it may have")
 	ErrLastOwner    = errors.New("account: an account keeps at least one owner")
 	ErrAccounts     = errors.New("account: the person has opened as many accounts as one may")
+	ErrInvitations  = errors.New("account: the account has as many open invitations as it may have")
 	ErrOtherAddress = errors.New("account: the invitation is for another e-mail address")
 	ErrNotAdmin     = errors.New("account: the person is no admin among the operators")
 	ErrTypeChanging = errors.New("account: the account's type is being changed")

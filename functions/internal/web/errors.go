@@ -33,6 +33,8 @@ func Errors() gateway.Table {
 		{Err: account.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
 		{Err: account.ErrAccounts, Problem: conflict("account_limit_reached", "You have opened as many accounts as one person may.").
 			WithDetail("Close one that you no longer need, or ask support.")},
+		{Err: account.ErrInvitations, Problem: conflict("invitation_limit_reached", "The account has as many open invitations as it may have.").
+			WithDetail("Withdraw one, or wait until one is accepted or expires.")},
 		{Err: account.ErrNotAdmin, Problem: gateway.ErrForbidden},
 		{Err: account.ErrOtherAddress, Problem: gateway.NewProblem(http.StatusForbidden, "invitation_other_address",
 			"The invitation is for another e-mail address.").

@@ -60,13 +60,42 @@ func decodeInvitation(item dynamo.Item) (Invitation, error) {
 	return i, d.err
 }
 
-// Invite writes an invitation. ErrExists, account.ErrClosed, ErrNotFound.
+// Invite writes an invitation. ErrExists, account.ErrClosed, ErrNotFound, account.ErrInvitations when the account has
+// [account.MaxInvitations] open ones; ErrStale when another was written since they were counted.
 func (s *Store) Invite(ctx context.Context, i Invitation, row audit.Row) error {
+	room, err := s.roomToInvite(ctx, i.Account, i.CreatedAt)
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, row,
+		room,
 		put(s.control, encodeInvitation(inviteKey(i.Account, i.ID), i), isNew, always(dynamo.ErrExists)),
 		put(s.control, encodeInvitation(inviteTokenKey(i.TokenHash), i), isNew, always(dynamo.ErrExists)),
 		s.openAccount(i.Account),
 	)
+}
+
+// roomToInvite counts an account's open invitations. They end without a write, when they expire, so no number of them is
+// kept: the guard is the number of all that were made, and says whether one was added since the open ones were counted.
+func (s *Store) roomToInvite(ctx context.Context, id account.ID, now time.Time) (op, error) {
+	key, made := itemKey(accountPK(id), invitedSK), int64(0)
+	old, err := s.get(ctx, key)
+	switch {
+	case err == nil:
+		made, _ = dynamo.GetN(old, "num")
+	case !errors.Is(err, dynamo.ErrNotFound):
+		return op{}, err
+	}
+	open, err := s.Invitations(ctx, id, now, "", account.MaxInvitations)
+	switch {
+	case err != nil:
+		return op{}, err
+	case len(open.Invitations) == account.MaxInvitations:
+		return op{}, account.ErrInvitations
+	}
+	return put(s.control, guard(accountPK(id), invitedSK, made+1), cond{
+		text: "attribute_not_exists(pk) OR num = :made", values: dynamo.Item{":made": dynamo.N(made)},
+	}, always(dynamo.ErrStale)), nil
 }
 
 // InvitationPage is one page of invitations, the oldest first.

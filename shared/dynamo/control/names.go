@@ -32,6 +32,7 @@ const (
 	keyCountSK  = "GUARD#keys"
 	ownerSK     = "GUARD#owners"
 	openedSK    = "GUARD#accounts"
+	invitedSK   = "GUARD#invitations"
 	operatorsPK = "OPERATORS"
 	operatorsSK = "GUARD#operators"
 

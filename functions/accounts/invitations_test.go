@@ -1,0 +1,69 @@
+package main
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/product"
+)
+
+// An account has so many open invitations and no more, over all owners: one that is withdrawn, accepted or expires
+// makes room for another.
+func TestAnAccountHasSoManyOpenInvitationsAndNoMore(t *testing.T) {
+	r := newHarness(t)
+	r.Member(t, r.account.ID, "second", account.Owner)
+	again := func(status int) apitest.Answer {
+		t.Helper()
+		return r.Want(t, status, apitest.Call{As: "second", Method: "POST", Path: r.path("/invitations"), Body: object{"role": "viewer"}})
+	}
+	full := func() {
+		t.Helper()
+		if got := again(409); got.Code() != "invitation_limit_reached" {
+			t.Error(got.Problem())
+		}
+	}
+	for range account.MaxInvitations {
+		r.invite(t, "owner", object{"role": "viewer"})
+	}
+	full()
+	list := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/invitations")}).JSON(t)["invitations"].([]any)
+	r.Want(t, 204, apitest.Call{As: "owner", Method: "DELETE", Path: r.path("/invitations/" + list[7].(object)["id"].(string))})
+	token := again(201).JSON(t)["token"].(string)
+	full()
+	if got := r.accept(t, "newcomer", token); got.Status != 200 {
+		t.Fatal(got.Problem())
+	}
+	again(201)
+	full()
+	r.Clock.Advance(invitationLife)
+	again(201)
+}
+
+// The bound holds for two who take the last place at the same moment.
+func TestTheLastInvitationIsMadeOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stores, interrupt := apitest.RaceStores(t)
+		a := apitest.New(t, stores)
+		r := &harness{API: a, account: a.NewAccount(t)}
+		r.handler = newHandler(a.Control, a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, settings{perPerson: 3})
+		r.handler.routes(a.Mux)
+		invite := func() apitest.Answer {
+			return r.Do(t, apitest.Call{As: "owner", Method: "POST", Path: r.path("/invitations"), Body: object{"role": "viewer"}})
+		}
+		for range account.MaxInvitations - 1 {
+			invite()
+		}
+		var first apitest.Answer
+		interrupt.Arm(func() { first = invite() })
+		second := invite()
+		if first.Status != 201 || second.Problem() != "409 invitation_limit_reached []" {
+			t.Errorf("%d and %s", first.Status, second.Problem())
+		}
+		open, err := a.Control.Invitations(t.Context(), r.account.ID, a.Clock.Now(), "", 0)
+		if err != nil || len(open.Invitations) != account.MaxInvitations {
+			t.Errorf("%d open, %v", len(open.Invitations), err)
+		}
+	})
+}
