@@ -2,7 +2,7 @@ package limiter
 
 import "time"
 
-// pause is how long what failed is left alone: one ask a second finds out whether it is back.
+// pause is the time for which what failed is left alone: one ask a second finds out whether it is back.
 const pause = time.Second
 
 // breaker spares a store that fails. A failure rests the limit that failed, since one item alone may be throttled; the
