@@ -14,6 +14,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/keytest"
@@ -343,5 +344,24 @@ func TestUsageSurvivesABadCounter(t *testing.T) {
 	csv := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(r.key) + "?format=csv"})
 	if csv.Header.Get("X-Unreadable") != "2" {
 		t.Errorf("%v", csv.Header)
+	}
+}
+
+// The export of an account points to this for the counters: all days that are kept, in one call, of a closed account too.
+func TestAnOwnerTakesAllDaysAlong(t *testing.T) {
+	r := newHarness(t)
+	first := keytest.Now.Add(-usage.KeepDays).Truncate(24 * time.Hour)
+	r.count(t, 3, call(r.key, "search", authz.Allowed, first.Add(time.Hour)))
+	r.count(t, 2, call(r.key, "search", authz.Allowed, keytest.Now.Add(-time.Hour)))
+	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(r.account.ID, action, key) }
+	if _, err := r.Control.Close(t.Context(), r.account.ID, keytest.Now, row); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []apikey.Key{{}, r.key} {
+		path := r.path(k) + "?format=csv&interval=day&from=" + first.Format(time.RFC3339) + "&to=" + keytest.Now.Format(time.RFC3339)
+		lines := strings.Split(strings.TrimSpace(string(r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: path}).Body)), "\n")
+		if len(lines) != 3 || !strings.HasPrefix(lines[1], first.Format(time.RFC3339)+",search,3,") || !strings.Contains(lines[2], ",search,2,") {
+			t.Errorf("%q", lines)
+		}
 	}
 }
