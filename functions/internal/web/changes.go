@@ -25,8 +25,9 @@ type HourCounter interface {
 }
 
 // PersonChanges bounds the changes of each person: so many in a second, by the limiter that limits calls, and so many in
-// an hour of the clock. Where the table can't be read, the limiter's own share decides alone: an outage of the leases
-// must not lock people out of revoking a key.
+// an hour of the clock. While the table fails, each environment admits a share of the first and counts the second by
+// itself, from the last number that it knows: an outage of the leases must not lock people out of revoking a key, and
+// lets nobody change things without end.
 type PersonChanges struct {
 	PerSecond, PerHour int
 	Leases             limiter.Store
@@ -37,6 +38,37 @@ type PersonChanges struct {
 	mu      sync.Mutex
 	begin   time.Time
 	limiter *limiter.Limiter
+	known   hourCounts
+}
+
+// hourCounts are the changes of an hour by person, as this environment knows them.
+type hourCounts struct {
+	hour  time.Time
+	count map[string]int64
+}
+
+// set keeps what the table has counted.
+func (h *hourCounts) set(name string, hour time.Time, n int64) {
+	if !h.hour.Equal(hour) {
+		h.hour, h.count = hour, map[string]int64{}
+	}
+	if _, known := h.count[name]; !known && len(h.count) == maxPeople {
+		for other := range h.count {
+			delete(h.count, other)
+			break
+		}
+	}
+	h.count[name] = n
+}
+
+// add counts one more without the table.
+func (h *hourCounts) add(name string, hour time.Time) int64 {
+	n := int64(1)
+	if h.hour.Equal(hour) {
+		n += h.count[name]
+	}
+	h.set(name, hour, n)
+	return n
 }
 
 // changes makes the bound that the environment describes.
@@ -69,12 +101,20 @@ func (c *PersonChanges) Admit(ctx context.Context, who account.Subject) (time.Du
 	}
 	now := c.Now()
 	hour := now.Truncate(time.Hour)
+	return hour.Add(time.Hour).Sub(now), c.inHour(ctx, name, hour) <= int64(c.PerHour)
+}
+
+// inHour counts one change of an hour and returns their number.
+func (c *PersonChanges) inHour(ctx context.Context, name string, hour time.Time) int64 {
 	n, err := c.Hours.Count(ctx, name+"#hour", hour)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err != nil {
 		c.Log.WarnContext(ctx, "changes can't be counted", "error", err.Error())
-		return 0, true
+		return c.known.add(name, hour)
 	}
-	return hour.Add(time.Hour).Sub(now), n <= int64(c.PerHour)
+	c.known.set(name, hour, n)
+	return n
 }
 
 // second asks the limiter, which is for one call at a time.

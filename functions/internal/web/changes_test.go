@@ -94,6 +94,48 @@ func TestAnOutageOfTheLeasesLocksNobodyOut(t *testing.T) {
 	}
 }
 
+// An outage doesn't lift the bound of an hour: the environment goes on from the last number that it knows, and an hour
+// ends during the outage too.
+func TestAnOutageOfTheLeasesLiftsNoBoundOfAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := bounded(1000, 7)
+		who, hours := keytest.Subject("flood"), c.Hours
+		if n, _ := admitted(c, who, 3); n != 3 {
+			t.Fatal(n)
+		}
+		c.Hours = broken{}
+		n, wait := admitted(c, who, 10)
+		if left := time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)); n != 4 || wait != left {
+			t.Errorf("%d more changes during the outage, want 4; wait %s of %s", n, wait, left)
+		}
+		if n, _ := admitted(c, keytest.Subject("another"), 10); n != 7 {
+			t.Errorf("%d changes of another person, want 7", n)
+		}
+		time.Sleep(wait)
+		if n, _ := admitted(c, who, 10); n != 7 {
+			t.Errorf("%d changes in the next hour, want 7", n)
+		}
+		c.Hours = hours
+		if n, _ := admitted(c, who, 1); n != 1 { // the table has counted none of this hour
+			t.Error("refused after the outage")
+		}
+	})
+}
+
+// What an environment remembers of people is bounded: forgetting somebody costs no more than their part of the bound.
+func TestAnEnvironmentRemembersSoManyPeople(t *testing.T) {
+	c := bounded(1000, 2)
+	c.Hours = broken{}
+	for i := range 3000 {
+		if n, _ := admitted(c, keytest.Subject(strconv.Itoa(i)), 1); n != 1 {
+			t.Fatalf("person %d is refused", i)
+		}
+	}
+	if n := c.Remembered(); n > 1024 {
+		t.Errorf("%d people", n)
+	}
+}
+
 type anybody struct{}
 
 func (anybody) Verify(_ context.Context, token string) (account.Person, error) {
