@@ -34,7 +34,6 @@ func (f *fields) refuse(e api.FieldError) { f.bad = append(f.bad, e) }
 // set gives a key the attributes that a body has; those that it hasn't stay. The members are RFC 7396's: expires_at can
 // be null.
 func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
-	before := *k
 	if body.Name != nil {
 		k.Name = f.name(k.Name, *body.Name)
 	}
@@ -47,8 +46,11 @@ func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 	if body.Domains != nil {
 		k.Domains = f.domains("domains", *body.Domains)
 	}
-	if body.MissingOrigin != nil && (*body.MissingOrigin != web.MissingOrigin(before.MissingOrigin) || k.Usage != before.Usage) {
-		k.MissingOrigin, k.OriginChosen = apikey.MissingOrigin(*body.MissingOrigin), true
+	if body.MissingOrigin != nil { // sent is chosen, the value that it has anyway too
+		k.OriginChosen = true
+		if *body.MissingOrigin != web.MissingOrigin(k.MissingOrigin) {
+			k.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
+		}
 	}
 	if body.HeaderOnly != nil {
 		k.HeaderOnly = *body.HeaderOnly

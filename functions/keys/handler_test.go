@@ -461,3 +461,23 @@ func TestAChangedUsageTakesItsRuleAlongUnlessTheCustomerChose(t *testing.T) {
 		}
 	}
 }
+
+// What a customer sends is chosen, even if it is what the key has anyway; a second time it is no change any more.
+func TestWhatIsSentIsChosenThoughItStaysTheSame(t *testing.T) {
+	r := newHarness(t)
+	k := r.create(t, map[string]any{"usage": "backend"})
+	patch := func(body map[string]any) map[string]any {
+		t.Helper()
+		call := apitest.Call{As: "developer", Method: "PATCH", Path: r.path(k), Body: body, Headers: map[string]string{"If-Match": "*"}}
+		return r.Want(t, 200, call).JSON(t)
+	}
+	first := patch(map[string]any{"missing_origin": "allow"})
+	if again := patch(map[string]any{"missing_origin": "allow"}); again["version"] != first["version"] {
+		t.Errorf("version %v after %v", again["version"], first["version"])
+	}
+	for _, kind := range []string{"frontend", "mobile", "frontend"} {
+		if doc := patch(map[string]any{"usage": kind}); doc["missing_origin"] != "allow" {
+			t.Errorf("as %s: %v", kind, doc["missing_origin"])
+		}
+	}
+}

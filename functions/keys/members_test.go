@@ -111,7 +111,8 @@ func TestSavingAnUnchangedFormWritesNothing(t *testing.T) {
 
 // A client reads a key, changes one member and sends all of them back. So each member of an edit, as the key's document
 // shows it, is what the key has already: for a key that has everything, and for one whose attributes are zero where they
-// can be, which the document may show by words of the contract.
+// can be, which the document may show by words of the contract. That missing_origin was sent is a fact of its own, which
+// both keys have.
 func TestSendingBackWhatIsShownWritesNothing(t *testing.T) {
 	r := newHarness(t)
 	names := membersOf[api.EditKey](t)
@@ -124,6 +125,7 @@ func TestSendingBackWhatIsShownWritesNothing(t *testing.T) {
 	before := r.stored(t, bare)
 	after := before
 	after.Domains, after.MissingOrigin, after.HeaderOnly, after.ExpiresAt = nil, "", false, time.Time{}
+	after.OriginChosen = true
 	row := keytest.Row(r.account.ID, "key.edit", before.ID)
 	if _, err := r.Control.Commit(t.Context(), control.Change{Before: &before, After: after, Audit: row}); err != nil {
 		t.Fatal(err)

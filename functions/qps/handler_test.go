@@ -269,6 +269,30 @@ func TestARepeatedSubmissionIsOneRequest(t *testing.T) {
 	}
 }
 
+// A replay is answered as the first request was, whatever the account is now; a new request is checked.
+func TestARepeatedSubmissionOutlivesTheAccountsType(t *testing.T) {
+	r := newHarness(t)
+	call := apitest.Call{As: "developer", Method: "POST", Path: r.path("qps-requests"), Body: r.body(nil), Headers: map[string]string{"Idempotency-Key": "k1"}}
+	id := r.Want(t, 201, call).JSON(t)["id"]
+	before, err := r.Control.Account(t.Context(), r.account.ID)
+	after := before
+	after.Type = account.SelfServe
+	if err == nil {
+		_, err = r.Control.UpdateAccount(t.Context(), before, after, keytest.Row(r.account.ID, "account.edit", ""))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := r.Want(t, 201, call)
+	if again.JSON(t)["id"] != id || again.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("%s", again.Body)
+	}
+	call.Headers["Idempotency-Key"] = "k2"
+	if got := r.Do(t, call); got.Code() != "account_type_not_allowed" {
+		t.Error(got.Problem())
+	}
+}
+
 func TestOfTwoOperatorsOneDecidesAndOneRowIsLeft(t *testing.T) {
 	for range 20 {
 		r := newHarness(t)

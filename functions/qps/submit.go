@@ -20,26 +20,29 @@ import (
 var errAccountType = gateway.NewProblem(http.StatusForbidden, "account_type_not_allowed", "Only enterprise accounts can ask for other limits.").
 	WithDetail("A self-serve account can set its limits up to their free_qps; for higher ones, ask sales about an enterprise account.")
 
-// submit files a request. The account's type is checked before the body, so that a customer who can't ask isn't
-// first asked to correct a form.
+// submit files a request. One that was filed before is answered as then, whatever the account is now. Otherwise the
+// account's type comes before the body's faults, so that a customer who can't ask isn't first asked to correct a form.
 func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, badBody := gateway.Body[api.CreateQpsRequest](r, gateway.BodyOptions{Nullable: []string{"ends_at"}, ReadOnly: api.QpsRequest{}})
+	var idempotency *control.Idempotency
+	var replay *control.Replay
+	if badBody == nil {
+		var err error
+		if idempotency, replay, err = h.service.Idempotency(r, c, "qps", body); err != nil {
+			return err
+		}
+	}
+	if replay != nil {
+		return h.replay(w, r, c, replay, idempotency)
+	}
 	acct, err := h.store.Account(r.Context(), c.Account)
-	if err != nil {
-		return err
-	}
-	if acct.Type != account.Enterprise {
-		return errAccountType
-	}
-	body, _, err := gateway.Body[api.CreateQpsRequest](r, gateway.BodyOptions{Nullable: []string{"ends_at"}, ReadOnly: api.QpsRequest{}})
-	if err != nil {
-		return err
-	}
-	idempotency, replay, err := h.service.Idempotency(r, c, "qps", body)
 	switch {
 	case err != nil:
 		return err
-	case replay != nil:
-		return h.replay(w, r, c, replay, idempotency)
+	case acct.Type != account.Enterprise:
+		return errAccountType
+	case badBody != nil:
+		return badBody
 	}
 	request, err := h.draft(r, c, body)
 	if err != nil {

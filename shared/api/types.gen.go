@@ -461,7 +461,7 @@ type CreateKey struct {
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
 
-	// MissingOrigin The rule for calls that name no origin.
+	// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 
 	// Name A Line of 1 to 64 characters.
@@ -516,7 +516,7 @@ type EditKey struct {
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
 
-	// MissingOrigin The rule for calls that name no origin.
+	// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 
 	// Name A Line of 1 to 64 characters.
@@ -655,7 +655,7 @@ type Key struct {
 	LastUsedAt *MaybeTime `json:"last_used_at"`
 	Limits     []Limit    `json:"limits"`
 
-	// MissingOrigin The rule for calls that name no origin.
+	// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 	MissingOrigin MissingOrigin `json:"missing_origin"`
 	Name          string        `json:"name"`
 
@@ -795,7 +795,7 @@ type MemberList struct {
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
-// MissingOrigin The rule for calls that name no origin.
+// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 type MissingOrigin string
 
 // MyAccount defines model for MyAccount.

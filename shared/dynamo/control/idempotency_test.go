@@ -44,6 +44,7 @@ func TestARequestIsKnownByAllThatMakesItOne(t *testing.T) {
 		"the account":      {b.ID, nil, false},
 		"the operation":    {a.ID, func(i *control.Idempotency) { i.Operation = "rotate" }, false},
 		"the person":       {a.ID, func(i *control.Idempotency) { i.Subject.ID = "dev" }, false},
+		"the issuer":       {a.ID, func(i *control.Idempotency) { i.Subject.Issuer = "https://other.example" }, false},
 		"the key":          {a.ID, func(i *control.Idempotency) { i.Key = "K" }, false},
 		"a key and person": {a.ID, func(i *control.Idempotency) { i.Key, i.Subject.ID = "r#k", "owne" }, false},
 	} {

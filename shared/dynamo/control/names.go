@@ -73,7 +73,7 @@ func inviteTokenKey(tokenHash apikey.Hash) dynamo.Item {
 
 func idempotencyKey(id account.ID, operation string, s account.Subject, key string) dynamo.Item {
 	sum := sha256.Sum256([]byte(key))
-	return itemKey(accountPK(id), "IDEM#"+operation+"#"+s.ID+"#"+base64.RawURLEncoding.EncodeToString(sum[:]))
+	return itemKey(accountPK(id), "IDEM#"+operation+"#"+subjectText(s)+"#"+base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
 func requestKey(id account.ID, request qps.RequestID) dynamo.Item {
