@@ -43,6 +43,8 @@ type Options struct {
 	Invoker Invoker
 	Log     func(Line)             // may be nil
 	Secret  func(id string) string // resolves {{resolve:secretsmanager:id}}; may be nil
+	// Unthrottled leaves the stage's throttle out: for measurements and load.
+	Unthrottled bool
 }
 
 // API is one REST API. Handler is its wire handler.
@@ -55,6 +57,7 @@ type API struct {
 	keySource   string
 	keys        map[string]bool
 	binary      []string
+	bucket      *bucket // nil: no throttle
 	responses   map[string]*gatewayResponse
 	transport   http.RoundTripper
 }
@@ -74,8 +77,9 @@ type integration struct {
 	timeout         time.Duration
 	parameters      []pair // integration.request.… = source
 	contentHandling string
-	mockStatus      int
-	mock            mockResponse
+	passthrough     string         // passthroughBehavior, in lower case
+	mockStatus      map[string]int // by the media type of the request
+	mocks           map[int]mockResponse
 }
 
 type mockResponse struct {
@@ -108,6 +112,12 @@ func New(t *template.Template, r *template.Resource, o Options) (*API, error) {
 	if a.keys, err = usagePlanKeys(t, a.ID); err != nil {
 		return nil, err
 	}
+	if a.bucket, err = stageBucket(p.Maps("MethodSettings")); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.ID, err)
+	}
+	if o.Unthrottled {
+		a.bucket = nil
+	}
 	body := p.Map("DefinitionBody")
 	if body == nil {
 		return nil, fmt.Errorf("%s: the local runner needs a DefinitionBody", r.ID)
@@ -122,7 +132,10 @@ func New(t *template.Template, r *template.Resource, o Options) (*API, error) {
 	return a, nil
 }
 
-const anyMethod = "x-amazon-apigateway-any-method"
+const (
+	anyMethod  = "x-amazon-apigateway-any-method"
+	anyOfSeven = "ANY"
+)
 
 var verbs = map[string]bool{"get": true, "put": true, "post": true, "delete": true, "options": true, "head": true, "patch": true}
 
@@ -140,7 +153,7 @@ func (a *API) readPaths(t *template.Template, auth, paths template.Map) error {
 			}
 			name := strings.ToUpper(verb)
 			if verb == anyMethod {
-				name = "ANY"
+				name = anyOfSeven
 			}
 			res.methods[name] = m
 		}
@@ -198,7 +211,7 @@ func (a *API) readIntegration(t *template.Template, m template.Map) (integration
 	in := integration{
 		kind: strings.ToLower(m.Text("type")), verb: strings.ToUpper(m.Text("httpMethod")), uri: m.Text("uri"),
 		timeout:         time.Duration(m.Int("timeoutInMillis", 29000)) * time.Millisecond,
-		contentHandling: m.Text("contentHandling"),
+		contentHandling: m.Text("contentHandling"), passthrough: strings.ToLower(m.Text("passthroughBehavior")),
 	}
 	in.timeout = min(in.timeout, maxWait)
 	for to, from := range m.Map("requestParameters") {

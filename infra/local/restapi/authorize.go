@@ -76,9 +76,9 @@ func (x *exchange) authorize(ctx context.Context) *wire.Response {
 		return refuse(unauthorized, "")
 	}
 	arn := "arn:aws:execute-api:" + template.Region + ":" + template.AccountID + ":" + x.api.ID + "/" + x.api.Stage + "/" +
-		x.req.Method + x.req.Path
+		x.req.Method + x.path
 	if len(arn) > maxARN {
-		r := x.gatewayStatus("BAD_REQUEST", 414, "Request-URI Too Long")
+		r := x.gatewayStatus(badRequest, 414, "Request-URI Too Long")
 		return &r
 	}
 	out := z.lookup(identity, x.start)

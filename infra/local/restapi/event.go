@@ -56,7 +56,7 @@ func (x *exchange) build() *event {
 	b = append(b, `"resource":`...)
 	b = appendString(b, x.resource.path)
 	b = append(b, `,"path":`...)
-	b = appendString(b, x.req.Path)
+	b = appendString(b, x.path)
 	b = append(b, `,"httpMethod":`...)
 	e.head = appendString(b, x.req.Method)
 	e.headers, e.multiHeaders = maps(group(x.headers(), true))
@@ -66,7 +66,7 @@ func (x *exchange) build() *event {
 	if len(x.params) > 0 {
 		ps := make([]values, len(x.params))
 		for i, p := range x.params {
-			ps[i] = values{p.name, []string{unescape(p.value, false)}}
+			ps[i] = values{p.name, []string{p.value}} // still encoded
 		}
 		e.pathParams, _ = maps(ps)
 	}
@@ -84,6 +84,8 @@ func (x *exchange) headers() []pair {
 			forwarded = h.Value + ", " + forwarded
 		case dropped(h), strings.EqualFold(h.Name, "X-Forwarded-Proto"), strings.EqualFold(h.Name, "X-Forwarded-Port"),
 			strings.EqualFold(h.Name, "X-Amzn-Trace-Id"), strings.EqualFold(h.Name, "Content-Length"):
+		case strings.EqualFold(h.Name, "Authorization"): // the one name that API Gateway spells itself
+			list = append(list, pair{"Authorization", h.Value})
 		default:
 			list = append(list, pair{h.Name, h.Value})
 		}
@@ -118,6 +120,7 @@ func (x *exchange) requestContext() []byte {
 	b = append(b, '{')
 	text("accountId", template.AccountID)
 	text("apiId", x.api.ID)
+	text("deploymentId", "local")
 	text("domainName", x.host)
 	prefix, _, _ := strings.Cut(x.host, ".")
 	text("domainPrefix", prefix)
@@ -205,20 +208,16 @@ func parseQuery(q string) []pair {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
-		list = append(list, pair{unescape(name, true), unescape(value, true)})
+		list = append(list, pair{unescape(name), unescape(value)})
 	}
 	return list
 }
 
-func unescape(s string, query bool) string {
-	if strings.IndexByte(s, '%') < 0 && (!query || strings.IndexByte(s, '+') < 0) {
+func unescape(s string) string {
+	if !strings.ContainsAny(s, "%+") {
 		return s
 	}
-	decode := url.PathUnescape
-	if query {
-		decode = url.QueryUnescape
-	}
-	if d, err := decode(s); err == nil {
+	if d, err := url.QueryUnescape(s); err == nil {
 		return d
 	}
 	return s

@@ -22,6 +22,7 @@ type exchange struct {
 	extended string
 	trace    string
 	host     string
+	path     string // without the stage of the default URL, with one slash in front
 	resource *resource
 	method   *method
 	params   []param
@@ -63,14 +64,15 @@ func (a *API) exchange(r *wire.Request) *exchange {
 		x.trace = environments.TraceHeader()
 	}
 	x.host = r.Get("Host")
-	x.line = Line{API: a.Name, Method: r.Method, Path: r.Path}
+	x.path = r.Path
+	x.line = Line{API: a.Name, Method: r.Method, Path: masked(r.Path)}
 	return x
 }
 
 // refuse answers what the wire server couldn't hand over.
 func (a *API) refuse(status int) wire.Response {
 	x := a.exchange(&wire.Request{Method: "-", Path: "-"})
-	kind := "BAD_REQUEST"
+	kind := badRequest
 	if status == http.StatusRequestEntityTooLarge {
 		kind = requestTooLarge
 	}
@@ -91,18 +93,20 @@ func (x *exchange) finish(resp *wire.Response) {
 
 func (x *exchange) serve() wire.Response {
 	if x.req.HeadSize > maxHead {
-		return x.gatewayStatus("BAD_REQUEST", http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
+		return x.gatewayStatus(badRequest, http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
 	}
-	x.resource, x.params = x.api.root.match(x.req.Path)
-	if x.resource == nil {
+	if why := unserved(x.req); why != "" {
+		x.line.Detail = why
+		return x.gateway(badRequest)
+	}
+	if !x.cutStage() {
+		return noSuchStage()
+	}
+	if x.route(); x.method == nil {
 		return x.gateway(missingToken)
 	}
-	x.method = x.resource.methods[x.req.Method]
-	if x.method == nil {
-		x.method = x.resource.methods["ANY"]
-	}
-	if x.method == nil {
-		return x.gateway(missingToken)
+	if !x.api.bucket.take(x.start) {
+		return x.gateway(throttled)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
 	defer cancel()

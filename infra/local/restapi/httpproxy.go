@@ -67,8 +67,8 @@ func (x *exchange) upstreamRequest(ctx context.Context) (*http.Request, error) {
 		}
 	}
 	scheme, rest, _ := strings.Cut(uri, "://")
-	host, path, _ := strings.Cut(rest, "/")
-	path, fixed, has := strings.Cut(path, "?")
+	target, fixed, has := strings.Cut(rest, "?")
+	host, path, _ := strings.Cut(target, "/")
 	if has {
 		query = fixed + "&" + query
 	}
@@ -101,7 +101,7 @@ func upstreamAnswer(res *http.Response, body []byte) wire.Response {
 	resp := wire.Response{Status: res.StatusCode, Body: body}
 	for _, name := range sortedKeys(res.Header) {
 		out, keep := remapped(name)
-		if !keep || name == "Content-Length" {
+		if !keep {
 			continue
 		}
 		for _, v := range res.Header[name] {

@@ -101,35 +101,67 @@ func (s *scalarText) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(s))
 }
 
+// answer is the form that a function answers in.
+type answer struct {
+	status  int
+	headers map[string]scalarText
+	multi   map[string][]scalarText
+	body    *string
+	base64  bool
+}
+
+// parseAnswer reads a function's answer. An object without members is 200 without a body; a member that API Gateway doesn't
+// know, spelled exactly, breaks the format.
+func parseAnswer(payload []byte) (*answer, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &members); err != nil {
+		return nil, err
+	}
+	if members == nil {
+		return nil, errors.New("null")
+	}
+	a := &answer{status: 200}
+	var status *scalarText
+	for name, to := range map[string]any{
+		"statusCode": &status, "headers": &a.headers, "multiValueHeaders": &a.multi, "body": &a.body, "isBase64Encoded": &a.base64,
+	} {
+		raw, ok := members[name]
+		delete(members, name)
+		if !ok {
+			continue
+		}
+		if err := json.Unmarshal(raw, to); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	for name := range members {
+		return nil, fmt.Errorf("there is no member %q", name)
+	}
+	if status != nil {
+		n, err := strconv.Atoi(string(*status))
+		if err != nil || n < 100 || n > 599 {
+			return nil, fmt.Errorf("statusCode %s", *status)
+		}
+		a.status = n
+	}
+	return a, nil
+}
+
 // readAnswer turns a function's answer into a response.
 func (x *exchange) readAnswer(payload []byte) (wire.Response, error) {
-	var a struct {
-		Status  *scalarText             `json:"statusCode"`
-		Headers map[string]scalarText   `json:"headers"`
-		Multi   map[string][]scalarText `json:"multiValueHeaders"`
-		Body    *string                 `json:"body"`
-		Base64  bool                    `json:"isBase64Encoded"`
-	}
-	if err := json.Unmarshal(payload, &a); err != nil {
+	a, err := parseAnswer(payload)
+	if err != nil {
 		return wire.Response{}, err
 	}
-	status := 200
-	if a.Status != nil {
-		n, err := strconv.Atoi(string(*a.Status))
-		if err != nil || n < 100 || n > 599 {
-			return wire.Response{}, fmt.Errorf("statusCode %s", *a.Status)
-		}
-		status = n
-	}
-	resp := wire.Response{Status: status}
-	if err := answerHeaders(&resp, a.Headers, a.Multi); err != nil {
+	resp := wire.Response{Status: a.status}
+	if err := answerHeaders(&resp, a.headers, a.multi); err != nil {
 		return wire.Response{}, err
 	}
-	if a.Body != nil {
-		resp.Body = []byte(*a.Body)
+	if a.body != nil {
+		resp.Body = []byte(*a.body)
 	}
-	if a.Base64 && a.Body != nil && x.wantsBytes() {
-		raw, err := base64.StdEncoding.DecodeString(*a.Body)
+	if a.base64 && a.body != nil && x.wantsBytes() {
+		raw, err := base64.StdEncoding.DecodeString(*a.body)
 		if err != nil {
 			return wire.Response{}, fmt.Errorf("isBase64Encoded, but the body isn't: %w", err)
 		}
@@ -145,9 +177,10 @@ func (x *exchange) wantsBytes() bool {
 	return x.api.isBinary(accept)
 }
 
-// answerHeaders merges both maps; where a name is in both, the multi-value map wins.
+// answerHeaders merges both maps; where a name is in both, all its values are sent, those of the multi-value map first. A
+// value that is in both is sent once.
 func answerHeaders(resp *wire.Response, single map[string]scalarText, multi map[string][]scalarText) error {
-	seen := map[string]bool{}
+	seen := map[string]bool{} // name and value
 	typed := false
 	add := func(name string, vs ...scalarText) error {
 		out, keep := remapped(name)
@@ -163,13 +196,15 @@ func answerHeaders(resp *wire.Response, single map[string]scalarText, multi map[
 		return nil
 	}
 	for _, name := range sortedKeys(multi) {
-		seen[strings.ToLower(name)] = true
+		for _, v := range multi[name] {
+			seen[strings.ToLower(name)+"\n"+string(v)] = true
+		}
 		if err := add(name, multi[name]...); err != nil {
 			return err
 		}
 	}
 	for _, name := range sortedKeys(single) {
-		if seen[strings.ToLower(name)] {
+		if seen[strings.ToLower(name)+"\n"+string(single[name])] {
 			continue
 		}
 		if err := add(name, single[name]); err != nil {
@@ -191,28 +226,45 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
+// readMock reads the templates of the request, which choose a status, and the response of each status.
 func (in *integration) readMock(m template.Map) error {
+	in.mockStatus, in.mocks = map[string]int{}, map[int]mockResponse{}
+	answers := m.Map("responses")
+	for media := range m.Map("requestTemplates") {
+		status, ok := mockedStatus([]byte(m.Map("requestTemplates").Text(media)))
+		if !ok {
+			return errors.New(`the mock's request template must be {"statusCode": n}`)
+		}
+		in.mockStatus[strings.ToLower(media)] = status
+	}
+	for name := range answers {
+		status, err := strconv.Atoi(name)
+		if err != nil && name != "default" {
+			return fmt.Errorf("the local runner doesn't play the mock's response %q", name)
+		}
+		in.mocks[status] = readMockResponse(answers.Map(name), status) // 0 is the default
+	}
+	return nil
+}
+
+func mockedStatus(raw []byte) (int, bool) {
 	var request struct {
 		StatusCode int `json:"statusCode"`
 	}
-	if err := json.Unmarshal([]byte(m.Map("requestTemplates").Text("application/json")), &request); err != nil {
-		return fmt.Errorf("the mock's request template must be {\"statusCode\": n}: %w", err)
-	}
-	in.mockStatus = request.StatusCode
-	answers := m.Map("responses")
-	answer := answers.Map("default")
-	if own := answers.Map(strconv.Itoa(request.StatusCode)); own != nil {
-		answer = own
-	}
-	in.mock.status = answer.Int("statusCode", request.StatusCode)
-	for name, v := range answer.Map("responseParameters") {
+	err := json.Unmarshal(raw, &request)
+	return request.StatusCode, err == nil && request.StatusCode > 0
+}
+
+func readMockResponse(m template.Map, status int) mockResponse {
+	r := mockResponse{status: m.Int("statusCode", status)}
+	for name, v := range m.Map("responseParameters") {
 		if h, ok := strings.CutPrefix(name, "method.response.header."); ok {
-			in.mock.headers = append(in.mock.headers, pair{h, template.Text(v)})
+			r.headers = append(r.headers, pair{h, template.Text(v)})
 		}
 	}
-	sort.Slice(in.mock.headers, func(i, j int) bool { return in.mock.headers[i].name < in.mock.headers[j].name })
-	in.mock.body = answer.Map("responseTemplates").Text("application/json")
-	return nil
+	sort.Slice(r.headers, func(i, j int) bool { return r.headers[i].name < r.headers[j].name })
+	r.body = m.Map("responseTemplates").Text("application/json")
+	return r
 }
 
 // mock plays a MOCK integration.
@@ -226,9 +278,29 @@ func (x *exchange) mock() wire.Response {
 		x.line.Detail = "a mock needs contentHandling: CONVERT_TO_TEXT where BinaryMediaTypes covers the request"
 		return x.gateway("MOCK_FAILURE")
 	}
-	resp := wire.Response{Status: in.mock.status, Body: []byte(x.render(in.mock.body))}
+	media, _, _ = strings.Cut(media, ";")
+	status, ok := in.mockStatus[strings.ToLower(strings.TrimSpace(media))]
+	if !ok { // no template is for this media type: the body passes to the mock as it is, or is refused
+		if in.passthrough == "never" || in.passthrough == "when_no_templates" && len(in.mockStatus) > 0 {
+			return x.gateway(unsupportedMediaType)
+		}
+		if status, ok = mockedStatus(x.req.Body); !ok {
+			x.line.Detail = "the mock has no request template for " + media
+			return x.gateway("MOCK_FAILURE")
+		}
+	}
+	answer, ok := in.mocks[status]
+	if !ok {
+		if answer, ok = in.mocks[0]; !ok {
+			return x.gateway("MOCK_FAILURE")
+		}
+	}
+	if answer.status == 0 {
+		answer.status = status
+	}
+	resp := wire.Response{Status: answer.status, Body: []byte(x.render(answer.body))}
 	typed := false
-	for _, h := range in.mock.headers {
+	for _, h := range answer.headers {
 		if v, ok := x.source(h.value); ok {
 			resp.Headers = append(resp.Headers, wire.Field{Name: h.name, Value: v})
 			typed = typed || strings.EqualFold(h.name, "Content-Type")

@@ -19,7 +19,10 @@ const (
 	authorizerConfigurationError = "AUTHORIZER_CONFIGURATION_ERROR"
 	invalidAPIKey                = "INVALID_API_KEY"
 	missingToken                 = "MISSING_AUTHENTICATION_TOKEN"
+	badRequest                   = "BAD_REQUEST"
 	requestTooLarge              = "REQUEST_TOO_LARGE"
+	throttled                    = "THROTTLED"
+	unsupportedMediaType         = "UNSUPPORTED_MEDIA_TYPE"
 	integrationFailure           = "INTEGRATION_FAILURE"
 	integrationTimeout           = "INTEGRATION_TIMEOUT"
 	badGateway                   = "BAD_GATEWAY" // not a type of API Gateway: a function's answer that can't be read falls to DEFAULT_5XX
@@ -43,7 +46,9 @@ var builtIns = map[string]builtIn{
 	integrationFailure:           {504, "Network error communicating with endpoint", "InternalServerErrorException"},
 	integrationTimeout:           {504, "Endpoint request timed out", "InternalServerErrorException"},
 	badGateway:                   {502, "Internal server error", "InternalServerErrorException"},
-	"BAD_REQUEST":                {400, "Bad Request", "BadRequestException"},
+	badRequest:                   {400, "Bad Request", "BadRequestException"},
+	throttled:                    {429, "Too Many Requests", "TooManyRequestsException"},
+	unsupportedMediaType:         {415, "Unsupported Media Type", "UnsupportedMediaTypeException"},
 	"MOCK_FAILURE":               {500, "Internal server error", "InternalServerErrorException"},
 }
 
@@ -221,7 +226,7 @@ func (x *exchange) contextValue(name string) (string, bool) {
 	case "httpMethod":
 		return x.req.Method, true
 	case "path":
-		return x.req.Path, true
+		return x.req.Path, true // with the stage of the default URL
 	case "resourcePath":
 		return path, true
 	case "stage":
@@ -255,9 +260,10 @@ func (x *exchange) contextValue(name string) (string, bool) {
 // remapped are headers that API Gateway renames in an integration's answer, because it sets them itself.
 func remapped(name string) (string, bool) {
 	switch http.CanonicalHeaderKey(name) {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Te", "Trailer", "Upgrade":
+	case "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Te", "Trailer", "Upgrade":
 		return "", false
-	case "Content-Length", "Date", "Server", "Www-Authenticate", "Authorization", "Host", "Expect", "Max-Forwards", "User-Agent":
+	case "Connection", "Content-Length", "Date", "Server", "Www-Authenticate", "Authorization", "Host", "Expect", "Max-Forwards",
+		"User-Agent", "X-Amzn-Requestid":
 		return "x-amzn-Remapped-" + name, true
 	}
 	return name, true

@@ -21,7 +21,7 @@ type node struct {
 	here   *resource
 }
 
-// param is a path parameter, as the client sent it.
+// param is a path parameter, as the client sent it: still encoded.
 type param struct{ name, value string }
 
 func (n *node) add(path string, r *resource) error {
@@ -64,25 +64,43 @@ func (n *node) add(path string, r *resource) error {
 	return nil
 }
 
-// match finds the resource of a path: literal beats {param} beats {proxy+}, segment by segment, and where a branch leads
-// nowhere the nearest {proxy+} above it takes the path. Nothing is decoded or cleaned.
-func (n *node) match(path string) (*resource, []param) {
-	if path == "/" {
-		if n.here != nil {
-			return n.here, nil
-		}
-		return nil, nil
+// match finds the resource of a path that has a method, in capitals: literal beats {param} beats {proxy+}, segment by segment,
+// and where a branch leads nowhere, or to a resource without the method, the nearest {proxy+} above it takes the path. Slashes in front and one at the end don't count; beyond that nothing
+// is decoded or cleaned.
+func (n *node) match(method, path string) (*resource, []param) {
+	rest := strings.TrimSuffix(strings.TrimLeft(path, "/"), "/")
+	if rest == "" {
+		return n.here.with(method), nil
 	}
-	return n.walk(path[1:], nil)
+	return n.walk(method, rest, nil)
 }
 
-func (n *node) walk(rest string, params []param) (*resource, []param) {
+// with is the resource, if it has the method.
+func (r *resource) with(method string) *resource {
+	if r == nil || r.method(method) == nil {
+		return nil
+	}
+	return r
+}
+
+// method is that of a resource. ANY stands for the seven methods that API Gateway knows, spelled in capitals.
+func (r *resource) method(name string) *method {
+	if m := r.methods[name]; m != nil && name != anyOfSeven {
+		return m
+	}
+	if !verbs[strings.ToLower(name)] || name != strings.ToUpper(name) {
+		return nil
+	}
+	return r.methods[anyOfSeven]
+}
+
+func (n *node) walk(method, rest string, params []param) (*resource, []param) {
 	segment, after, more := strings.Cut(rest, "/")
 	try := func(next *node, ps []param) (*resource, []param) {
 		if more {
-			return next.walk(after, ps)
+			return next.walk(method, after, ps)
 		}
-		return next.here, ps
+		return next.here.with(method), ps
 	}
 	if next := n.static[segment]; next != nil {
 		if r, ps := try(next, params); r != nil {
@@ -94,7 +112,7 @@ func (n *node) walk(rest string, params []param) (*resource, []param) {
 			return r, ps
 		}
 	}
-	if n.greedy != nil && rest != "" {
+	if n.greedy.with(method) != nil && rest != "" {
 		return n.greedy, append(params[:len(params):len(params)], param{n.rest, rest})
 	}
 	return nil, nil

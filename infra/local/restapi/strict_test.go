@@ -301,7 +301,7 @@ func TestTheLastValueIsTheIdentity(t *testing.T) {
 func TestNoIntegrationIsWaitedForLongerThan29Seconds(t *testing.T) {
 	for setting, want := range map[string]time.Duration{"": 29 * time.Second, ", timeoutInMillis: 5000": 5 * time.Second, ", timeoutInMillis: 60000": 29 * time.Second} {
 		a, _ := apiOf(t, "httpMethod: POST, uri", "httpMethod: POST"+setting+",  uri")
-		r, _ := a.root.match("/a/x")
+		r, _ := a.root.match("GET", "/a/x")
 		if got := r.methods["ANY"].integration.timeout; got != want {
 			t.Errorf("%q: %v, want %v", setting, got, want)
 		}

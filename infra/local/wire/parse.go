@@ -87,9 +87,9 @@ func (r *Request) parseLine(line string) error {
 	}
 	if scheme, rest, ok := strings.Cut(target, "://"); ok && !strings.ContainsAny(scheme, "/?") { // absolute form
 		if i := strings.IndexAny(rest, "/?"); i >= 0 {
-			target = rest[i:]
+			r.Authority, target = rest[:i], rest[i:]
 		} else {
-			target = "/"
+			r.Authority, target = rest, "/"
 		}
 	}
 	r.Method = method

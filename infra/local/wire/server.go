@@ -21,15 +21,16 @@ type Field struct{ Name, Value string }
 
 // Request is one HTTP request, read to its end.
 type Request struct {
-	Method   string
-	Path     string // from the first slash to the question mark, as sent
-	Query    string // behind the question mark, as sent
-	Headers  []Field
-	Body     []byte
-	Trailers []Field
-	HeadSize int    // bytes of the request line and all header lines
-	RemoteIP string // without the port
-	Minor    int    // 0 or 1, of HTTP/1.x
+	Method    string
+	Authority string // of a target in absolute form, which names a host as the Host header does; mostly empty
+	Path      string // from the first slash to the question mark, as sent
+	Query     string // behind the question mark, as sent
+	Headers   []Field
+	Body      []byte
+	Trailers  []Field
+	HeadSize  int    // bytes of the request line and all header lines
+	RemoteIP  string // without the port
+	Minor     int    // 0 or 1, of HTTP/1.x
 }
 
 // Get returns the first value of a header, or of a trailer when there is no such header; names match in any case.

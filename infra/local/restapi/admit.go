@@ -1,0 +1,118 @@
+package restapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"latchkey/infra/local/template"
+	"latchkey/infra/local/wire"
+)
+
+// unserved says why a request doesn't reach any API, or nothing if it does.
+func unserved(r *wire.Request) string {
+	hosts := 0
+	for _, h := range r.Headers {
+		if strings.EqualFold(h.Name, "Host") && h.Value != "" {
+			hosts++
+		}
+	}
+	switch {
+	case hosts != 1:
+		return "a request names its host once"
+	case r.Authority != "" && !strings.EqualFold(r.Authority, r.Get("Host")):
+		return "the target names another host than the header"
+	}
+	for i := range len(r.Path) {
+		if c := r.Path[i]; c >= 0x80 || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			return "the path has a character that must be encoded"
+		}
+	}
+	return ""
+}
+
+// cutStage takes the stage off a path on the API's default URL. Any other host is a custom domain, mapped at its root.
+func (x *exchange) cutStage() bool {
+	path := "/" + strings.TrimLeft(x.req.Path, "/")
+	if strings.HasPrefix(strings.ToLower(x.host), strings.ToLower(x.api.ID)+".execute-api.") {
+		rest, ok := strings.CutPrefix(path, "/"+x.api.Stage)
+		if !ok || rest != "" && rest[0] != '/' {
+			return false
+		}
+		path = "/" + strings.TrimLeft(rest, "/")
+	}
+	x.path = path
+	return true
+}
+
+// noSuchStage is answered in front of every API, so no API's gateway responses word it.
+func noSuchStage() wire.Response {
+	return wire.Response{Status: http.StatusForbidden, Body: []byte(`{"message":"Forbidden"}`), Headers: []wire.Field{
+		{Name: "Content-Type", Value: "application/json"}, {Name: "x-amzn-ErrorType", Value: "ForbiddenException"},
+	}}
+}
+
+// route finds the resource and its method.
+func (x *exchange) route() {
+	if r, params := x.api.root.match(x.req.Method, x.path); r != nil {
+		x.resource, x.params, x.method = r, params, r.method(x.req.Method)
+	}
+}
+
+// masked is a path for the log: a secret that was put into a path must not be found there. No name or ID of this product in
+// a path is longer than 32 characters, and every secret is, however it is encoded.
+func masked(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if len(p) > 32 {
+			parts[i] = "…"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// bucket is a stage's throttle: burst calls at once, rate a second after them.
+type bucket struct {
+	rate, burst float64
+
+	mu     sync.Mutex
+	tokens float64
+	last   time.Time
+}
+
+// stageBucket reads MethodSettings, of which the runner plays those for all methods of all paths.
+func stageBucket(settings []template.Map) (*bucket, error) {
+	for _, m := range settings {
+		rate, burst := m.Int("ThrottlingRateLimit", -1), m.Int("ThrottlingBurstLimit", -1)
+		if rate < 0 && burst < 0 {
+			continue
+		}
+		if m.Text("HttpMethod") != "*" || m.Text("ResourcePath") != "/*" {
+			return nil, errors.New("the local runner plays throttling of whole stages, not of single methods")
+		}
+		return &bucket{rate: float64(rate), burst: float64(burst), tokens: float64(burst)}, nil
+	}
+	return nil, nil
+}
+
+// take says whether a call may pass now.
+func (b *bucket) take(now time.Time) bool {
+	if b == nil {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.last.IsZero() && now.After(b.last) {
+		b.tokens = min(b.burst, b.tokens+b.rate*now.Sub(b.last).Seconds())
+	}
+	if now.After(b.last) {
+		b.last = now
+	}
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}
