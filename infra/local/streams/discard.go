@@ -3,10 +3,12 @@ package streams
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -19,9 +21,9 @@ type invocationRecord struct {
 		Invoked     int    `json:"approximateInvokeCount"`
 	} `json:"requestContext"`
 	ResponseContext struct {
-		Status  int    `json:"statusCode"`
-		Version string `json:"executedVersion"`
-		Error   string `json:"functionError"`
+		Status  int     `json:"statusCode"`
+		Version string  `json:"executedVersion"`
+		Error   *string `json:"functionError"` // null after an answer that reported failures
 	} `json:"responseContext"`
 	Version   string `json:"version"`
 	Timestamp string `json:"timestamp"`
@@ -80,10 +82,13 @@ func (l *lane) discard(ctx context.Context, b part, condition string) bool {
 func (l *lane) writeDiscarded(b part, condition string) error {
 	var rec invocationRecord
 	now := time.Now().UTC()
-	id, arn := rand.Text(), withRegion(l.m.StreamARN, l.cfg.Region)
-	rec.RequestContext.RequestID, rec.RequestContext.FunctionARN = id, l.m.Function
+	id, arn := randomUUID(), withRegion(l.m.StreamARN, l.cfg.Region)
+	rec.RequestContext.RequestID, rec.RequestContext.FunctionARN = id, functionARN(arn, l.m.Function)
 	rec.RequestContext.Condition, rec.RequestContext.Invoked = condition, b.invoked
-	rec.ResponseContext.Status, rec.ResponseContext.Version, rec.ResponseContext.Error = 200, "$LATEST", "Unhandled"
+	rec.ResponseContext.Status, rec.ResponseContext.Version = 200, "$LATEST"
+	if unhandled := "Unhandled"; !b.reported {
+		rec.ResponseContext.Error = &unhandled
+	}
 	rec.Version, rec.Timestamp = "1.0", now.Format("2006-01-02T15:04:05.000Z")
 	first, last := b.items[0], b.items[len(b.items)-1]
 	rec.Batch.ShardID, rec.Batch.Stream, rec.Batch.Size = l.shard.ID, arn, len(b.items)
@@ -96,7 +101,7 @@ func (l *lane) writeDiscarded(b part, condition string) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(l.m.OnFailureDir, "aws", "lambda", l.m.Name, l.shard.ID, now.Format("2006/01/02"))
+	dir := filepath.Join(l.m.OnFailureDir, "aws", "lambda", l.m.uuid(), l.shard.ID, now.Format("2006/01/02"))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -105,4 +110,30 @@ func (l *lane) writeDiscarded(b part, condition string) error {
 		return err
 	}
 	return os.Rename(name+".tmp", name)
+}
+
+// functionARN is that of a function in the region and account of a stream.
+func functionARN(stream, name string) string {
+	parts := strings.SplitN(stream, ":", 6)
+	if len(parts) != 6 {
+		return name
+	}
+	return strings.Join([]string{parts[0], parts[1], "lambda", parts[3], parts[4], "function", name}, ":")
+}
+
+// uuid names the mapping as Lambda does, the same in every run.
+func (m *Mapping) uuid() string {
+	sum := sha256.Sum256([]byte(m.Name))
+	return formatUUID([16]byte(sum[:16]))
+}
+
+func randomUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return formatUUID(b)
+}
+
+func formatUUID(b [16]byte) string {
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

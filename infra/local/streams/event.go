@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ type lambdaIdentity struct {
 }
 
 type lambdaChange struct {
-	Created  int64          `json:"ApproximateCreationDateTime"`
+	Created  json.Number    `json:"ApproximateCreationDateTime"` // Lambda writes a floating-point number
 	Keys     map[string]any `json:"Keys,omitempty"`
 	NewImage map[string]any `json:"NewImage,omitempty"`
 	OldImage map[string]any `json:"OldImage,omitempty"`
@@ -47,7 +48,7 @@ type lambdaChange struct {
 	View     string         `json:"StreamViewType"`
 }
 
-// newItem renders a record as Lambda would. Emulators give a region and an event ID of their own: both are replaced,
+// newItem renders a record as Lambda would. Emulators give a region, an event ID and a size of their own: they are replaced,
 // the ID by a hash that is the same at every delivery.
 func newItem(r *types.Record, m *Mapping, st *Stream, shardID, region string) (*item, error) {
 	if r.Dynamodb == nil {
@@ -60,7 +61,7 @@ func newItem(r *types.Record, m *Mapping, st *Stream, shardID, region string) (*
 		EventID: hex.EncodeToString(id[:16]), EventName: string(r.EventName), EventVersion: "1.1",
 		EventSource: "aws:dynamodb", Region: region, ARN: withRegion(m.StreamARN, region),
 		Change: lambdaChange{
-			Created: deref(d.ApproximateCreationDateTime).Unix(), Seq: seq, Size: deref(d.SizeBytes), View: string(d.StreamViewType),
+			Created: json.Number(strconv.FormatInt(deref(d.ApproximateCreationDateTime).Unix(), 10) + ".0"), Seq: seq, Size: sizeBytes(d), View: string(d.StreamViewType),
 			Keys: image(d.Keys), NewImage: image(d.NewImage), OldImage: image(d.OldImage),
 		},
 	}
@@ -75,6 +76,63 @@ func newItem(r *types.Record, m *Mapping, st *Stream, shardID, region string) (*
 		return nil, err
 	}
 	return &item{seq: seq, created: deref(d.ApproximateCreationDateTime), key: keyHash(d.Keys[st.PartitionKey]), raw: raw}, nil
+}
+
+// sizeBytes is the size of what the record shows: its keys and its images, each attribute's name and value.
+func sizeBytes(d *types.StreamRecord) int64 {
+	return int64(sizeOf(d.Keys) + sizeOf(d.NewImage) + sizeOf(d.OldImage))
+}
+
+func sizeOf(m map[string]types.AttributeValue) (n int) {
+	for name, v := range m {
+		n += len(name) + valueSize(v)
+	}
+	return n
+}
+
+// valueSize is DynamoDB's size of a value. That of a number is documented as an estimate: a byte, and one for each two digits.
+func valueSize(v types.AttributeValue) int {
+	n := 0
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return len(v.Value)
+	case *types.AttributeValueMemberN:
+		return numberSize(v.Value)
+	case *types.AttributeValueMemberB:
+		return len(v.Value)
+	case *types.AttributeValueMemberSS:
+		for _, e := range v.Value {
+			n += len(e)
+		}
+	case *types.AttributeValueMemberNS:
+		for _, e := range v.Value {
+			n += numberSize(e)
+		}
+	case *types.AttributeValueMemberBS:
+		for _, e := range v.Value {
+			n += len(e)
+		}
+	case *types.AttributeValueMemberL:
+		n = 3
+		for _, e := range v.Value {
+			n += 1 + valueSize(e)
+		}
+	case *types.AttributeValueMemberM:
+		n = 3 + len(v.Value) + sizeOf(v.Value)
+	default: // true, false, null
+		n = 1
+	}
+	return n
+}
+
+func numberSize(s string) int {
+	mantissa, _, _ := strings.Cut(strings.ToLower(s), "e")
+	digits := strings.Trim(strings.NewReplacer("-", "", "+", "", ".", "").Replace(mantissa), "0")
+	n := 1 + (len(digits)+1)/2
+	if strings.HasPrefix(s, "-") {
+		n++
+	}
+	return n
 }
 
 func deref[T any](p *T) (v T) {

@@ -49,7 +49,7 @@ func TestEventsLookLikeLambdas(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	c := r.Change
-	if c.SequenceNumber != "42" || c.SizeBytes != 54 || c.StreamViewType != "NEW_AND_OLD_IMAGES" || c.ApproximateCreationDateTime.Unix() != 1480642020 || c.NewImage != nil {
+	if c.SequenceNumber != "42" || c.SizeBytes != 55 || c.StreamViewType != "NEW_AND_OLD_IMAGES" || c.ApproximateCreationDateTime.Unix() != 1480642020 || c.NewImage != nil {
 		t.Errorf("%+v", c)
 	}
 	old := c.OldImage

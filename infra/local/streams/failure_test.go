@@ -148,7 +148,7 @@ func TestPartialFailureGoesOnAtTheLowestReportedRecord(t *testing.T) {
 		"without bisect the rest is given up together": {
 			change: func(m *Mapping) { m.MaximumRetryAttempts = 1 },
 			behave: func(*int) func(call) (string, error) { return report("c") },
-			want:   []string{"abcdef", "cdef"},
+			want:   []string{"abcdef", "cdef", "cdef"}, // progress gives all retries again
 		},
 		"with bisect the poison alone is given up": {
 			change: func(m *Mapping) { m.MaximumRetryAttempts, m.Bisect = 1, true },
@@ -177,7 +177,7 @@ func TestPartialFailureGoesOnAtTheLowestReportedRecord(t *testing.T) {
 func TestReportedReadsTheAnswerAsLambdaDoes(t *testing.T) {
 	items := []*item{{seq: "10"}, {seq: "11"}, {seq: "12"}}
 	for answer, want := range map[string]int{
-		``: 3, `null`: 3, `{}`: 3, `{"batchItemFailures":[]}`: 3, `{"batchItemFailures":null}`: 3, `{"other":1}`: 3,
+		``: 3, `null`: 3, `[]`: 3, `[1]`: 0, `{}`: 3, `{"batchItemFailures":[]}`: 3, `{"batchItemFailures":null}`: 3, `{"other":1}`: 3,
 		`{"batchItemFailures":[{"itemIdentifier":"12"},{"itemIdentifier":"11"}]}`: 1,
 		`{"batchItemFailures":[{"itemIdentifier":"10"}]}`:                         0,
 		`{"batchItemFailures":[{"itemIdentifier":"11"},{"itemIdentifier":"12"}]}`: 1,

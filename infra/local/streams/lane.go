@@ -86,8 +86,9 @@ func (l *lane) take(n int) []*item {
 // part is a batch, or what is left of one.
 type part struct {
 	items    []*item
-	attempts int // retries so far
-	invoked  int // invocations so far
+	attempts int  // retries so far
+	invoked  int  // invocations so far
+	reported bool // the last invocation succeeded and reported failures
 }
 
 // process brings a batch to its end: done, or discarded. It says false when ctx ends first.
@@ -101,13 +102,15 @@ func (l *lane) process(ctx context.Context, batch []*item) bool {
 			queue = queue[1:]
 			continue
 		}
-		succeeded := l.invoke(ctx, b.items)
+		succeeded, reported := l.invoke(ctx, b.items)
 		if ctx.Err() != nil {
 			return false
 		}
 		l.finish(b.items[:succeeded])
-		b.items = b.items[succeeded:]
-		b.invoked++
+		if b.invoked++; succeeded > 0 { // what is left is a batch of its own, with all its retries
+			b = part{items: b.items[succeeded:]}
+		}
+		b.reported = reported
 		if len(b.items) == 0 {
 			l.failures = 0
 			queue = queue[1:]
@@ -129,7 +132,7 @@ func (l *lane) process(ctx context.Context, batch []*item) bool {
 // split decides about a failed part: retry it, retry its halves (which isn't counted), or give it up.
 func (l *lane) split(b part, progress bool) (next []part, discard *part) {
 	switch {
-	case l.m.Bisect && progress: // the function has said where to split
+	case progress: // the function has said where to split
 		return []part{b}, nil
 	case l.m.Bisect && len(b.items) > 1:
 		half := len(b.items) / 2
@@ -161,29 +164,30 @@ func (l *lane) finish(items []*item) {
 	}
 }
 
-// invoke returns how many records, from the first on, are done.
-func (l *lane) invoke(ctx context.Context, items []*item) int {
+// invoke returns how many records, from the first on, are done, and whether it was the function that said so.
+func (l *lane) invoke(ctx context.Context, items []*item) (succeeded int, said bool) {
 	answer, err := l.cfg.Invoker.Invoke(ctx, l.m.Function, payload(items))
 	if err != nil {
 		if ctx.Err() == nil {
 			l.log.Warn("batch failed", "mapping", l.m.Name, "records", len(items), "error", err)
 		}
-		return 0
+		return 0, false
 	}
 	if !l.m.ReportFailures {
-		return len(items)
+		return len(items), false
 	}
 	n := reported(answer, items)
 	if n < len(items) {
 		l.log.Warn("batch failed in part", "mapping", l.m.Name, "records", len(items), "succeeded", n)
 	}
-	return n
+	return n, true
 }
 
-// reported reads the list of failures: the first record it names is where to go on. Nothing reported is success; what
-// can't be understood, or names a record that isn't in the batch, fails the whole of it.
+// reported reads the list of failures: the first record it names is where to go on. Nothing reported is success, an empty
+// list in the object's place too; what can't be understood, or names a record that isn't in the batch, fails the whole of it.
 func reported(answer []byte, items []*item) int {
-	if len(answer) == 0 {
+	var empty []any
+	if len(answer) == 0 || json.Unmarshal(answer, &empty) == nil && len(empty) == 0 {
 		return len(items)
 	}
 	var response *struct {
