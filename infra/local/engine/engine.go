@@ -23,6 +23,7 @@ type Engine struct {
 	Endpoint string
 	cmd      *exec.Cmd
 	exited   chan struct{}
+	front    *http.Server // before the server; nil for a DynamoDB of somebody else's
 }
 
 // Gone is closed when the server's process has ended; it is nil for a DynamoDB of somebody else's.
@@ -42,21 +43,25 @@ func Binary(dir string) (string, error) {
 // Start starts dynoxide on a free loopback port with its file in the data directory, and waits until it answers.
 func Start(ctx context.Context, binary, dataDir string, output *os.File) (*Engine, error) {
 	file := filepath.Join(dataDir, "dynamodb.db")
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) { // let it make its tables, which then get their index
+	fresh, err := private(file)
+	if err != nil {
+		return nil, err
+	}
+	if fresh { // let it make its tables, which then get their index
 		e, err := start(ctx, binary, file, output)
 		if err != nil {
 			return nil, err
 		}
 		e.Stop()
 	}
-	if _, err := TrimStreamLog(ctx, file, time.Now()); err != nil {
+	if _, err = TrimStreamLog(ctx, file, time.Now()); err != nil {
 		return nil, fmt.Errorf("the stream log in %s: %w", file, err)
 	}
 	var last error
 	for range 5 { // somebody else may take the free port in between
 		e, err := start(ctx, binary, file, output)
 		if err == nil {
-			return e, nil
+			return e, e.stand()
 		}
 		last = err
 		if ctx.Err() != nil {
@@ -64,6 +69,42 @@ func Start(ctx context.Context, binary, dataDir string, output *os.File) (*Engin
 		}
 	}
 	return nil, last
+}
+
+// private makes the file of the tables, or closes one that is there, for everybody but its owner: whatever folder it is in.
+// SQLite gives the files beside it the same mode.
+func private(file string) (fresh bool, err error) {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, os.WriteFile(file, nil, 0o600)
+	case err != nil:
+		return false, err
+	}
+	for _, name := range []string{file, file + "-wal", file + "-shm"} {
+		if err := os.Chmod(name, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, err
+		}
+	}
+	return info.Size() == 0, nil
+}
+
+// stand puts the front before a server that runs.
+func (e *Engine) stand() error {
+	f, err := newFront(e.Endpoint)
+	if err != nil {
+		e.Stop()
+		return err
+	}
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		e.Stop()
+		return err
+	}
+	e.front = &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = e.front.Serve(lis) }()
+	e.Endpoint = "http://" + lis.Addr().String()
+	return nil
 }
 
 func start(ctx context.Context, binary, file string, output *os.File) (*Engine, error) {
@@ -114,6 +155,9 @@ func answers(ctx context.Context, url string) bool {
 func (e *Engine) Stop() {
 	if e.cmd == nil {
 		return
+	}
+	if e.front != nil {
+		_ = e.front.Close()
 	}
 	child.Signal(e.cmd.Process, syscall.SIGTERM)
 	select {

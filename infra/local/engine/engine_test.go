@@ -50,9 +50,12 @@ var local = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, 
 
 func run(t *testing.T, dir string) (*Engine, *dynamodb.Client) {
 	t.Helper()
-	binary, err := Binary("..")
-	if err != nil {
-		t.Fatal(err) // `npm ci --prefix infra/local` is part of every build
+	binary := os.Getenv("DYNOXIDE")
+	if binary == "" {
+		var err error
+		if binary, err = Binary(".."); err != nil {
+			t.Fatal(err) // `npm ci --prefix infra/local` is part of every build
+		}
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
@@ -99,6 +102,35 @@ func TestTablesAreMadeFromTheTemplateAndKeptOnTheNextRun(t *testing.T) {
 	if err != nil || len(scan.Items) != 1 {
 		t.Fatalf("%v %v", scan, err)
 	}
+}
+
+// The tables hold hashes and texts of customers: their files are their owner's, in whatever folder, those of earlier runs too.
+func TestTheFilesOfTheTablesAreTheirOwners(t *testing.T) {
+	dir := t.TempDir()
+	modes := func() {
+		t.Helper()
+		files, _ := filepath.Glob(filepath.Join(dir, "dynamodb.db*"))
+		if len(files) == 0 {
+			t.Error("there is no file")
+		}
+		for _, f := range files {
+			if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %v %v", filepath.Base(f), info.Mode(), err)
+			}
+		}
+	}
+	e, c := run(t, dir)
+	if err := CreateTables(t.Context(), c, parse(t, index)); err != nil {
+		t.Fatal(err)
+	}
+	modes()
+	e.Stop()
+	if err := os.Chmod(filepath.Join(dir, "dynamodb.db"), 0o644); err != nil { //nolint:gosec // as an earlier run made it
+		t.Fatal(err)
+	}
+	_, c = run(t, dir)
+	put(t, c, "a")
+	modes()
 }
 
 func TestATableThatLacksAnIndexIsAnErrorThatSaysSo(t *testing.T) {

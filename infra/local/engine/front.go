@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// front stands before the engine and refuses what the engine takes and DynamoDB doesn't. Everything else passes as it is.
+type front struct {
+	store   *url.URL
+	proxy   *httputil.ReverseProxy
+	client  *http.Client
+	mu      sync.Mutex
+	schemas map[string][]keySchemaOf // by table, the table's own keys first, then those of its indexes
+}
+
+// keySchemaOf are the names of the key attributes of a table or an index; Range may be empty.
+type keySchemaOf struct{ Index, Hash, Range string }
+
+const maxRequest = 16 << 20 // DynamoDB's own limit is 16 MB
+
+func newFront(store string) (*front, error) {
+	u, err := url.Parse(store)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
+	f := &front{store: u, client: &http.Client{Transport: transport}, schemas: map[string][]keySchemaOf{}}
+	f.proxy = &httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(u)
+			r.Out.Host = r.In.Host
+		},
+		ModifyResponse: correct,
+		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+	return f, nil
+}
+
+const targetPrefix = "DynamoDB_20120810."
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	op, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
+	switch op {
+	case "Query", "Scan":
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+		if err != nil {
+			http.Error(w, "the request can't be read", http.StatusRequestEntityTooLarge)
+			return
+		}
+		if message := f.refuseStart(r, body); message != "" {
+			refuse(w, message)
+			return
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	case "CreateTable", "UpdateTable", "DeleteTable":
+		f.mu.Lock()
+		clear(f.schemas)
+		f.mu.Unlock()
+	}
+	f.proxy.ServeHTTP(w, r)
+}
+
+func refuse(w http.ResponseWriter, message string) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.WriteHeader(http.StatusBadRequest)
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": "com.amazon.coral.validate#ValidationException", "message": message})
+}
+
+// correct puts right what the engine answers otherwise than DynamoDB: a batch whose item lacks a key is told so as every
+// other mismatch of keys.
+func correct(res *http.Response) error {
+	if res.StatusCode != http.StatusBadRequest || !strings.HasSuffix(res.Request.Header.Get("X-Amz-Target"), ".BatchWriteItem") {
+		return nil
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil {
+		return err
+	}
+	if bytes.Contains(body, []byte("Missing the key ")) {
+		body = []byte(`{"__type":"com.amazon.coral.validate#ValidationException","message":"The provided key element does not match the schema"}`)
+		res.Header.Del("X-Amz-Crc32")
+		res.Header.Del("Content-Length")
+		res.ContentLength = int64(len(body))
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+// keysOf returns the key attributes of a table, or of one of its indexes, and of the table itself.
+func (f *front) keysOf(r *http.Request, table, index string) (of, own keySchemaOf, ok bool) {
+	f.mu.Lock()
+	list := f.schemas[table]
+	f.mu.Unlock()
+	if list == nil {
+		if list = f.describe(r, table); list == nil {
+			return of, own, false
+		}
+		f.mu.Lock()
+		f.schemas[table] = list
+		f.mu.Unlock()
+	}
+	for _, k := range list {
+		if k.Index == index {
+			return k, list[0], true
+		}
+	}
+	return of, own, false
+}
+
+func (f *front) describe(r *http.Request, table string) []keySchemaOf {
+	body, _ := json.Marshal(map[string]string{"TableName": table})
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, f.store.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil
+	}
+	for _, name := range []string{"Authorization", "X-Amz-Date", "X-Amz-Security-Token", "Content-Type"} {
+		req.Header.Set(name, r.Header.Get(name))
+	}
+	req.Header.Set("X-Amz-Target", targetPrefix+"DescribeTable")
+	res, err := f.client.Do(req)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = res.Body.Close() }()
+	type schema []struct{ AttributeName, KeyType string }
+	var out struct {
+		Table struct {
+			KeySchema              schema
+			GlobalSecondaryIndexes []struct {
+				IndexName string
+				KeySchema schema
+			}
+		}
+	}
+	if json.NewDecoder(res.Body).Decode(&out) != nil || len(out.Table.KeySchema) == 0 {
+		return nil
+	}
+	read := func(index string, s schema) keySchemaOf {
+		k := keySchemaOf{Index: index}
+		for _, e := range s {
+			if e.KeyType == "HASH" {
+				k.Hash = e.AttributeName
+			} else {
+				k.Range = e.AttributeName
+			}
+		}
+		return k
+	}
+	list := []keySchemaOf{read("", out.Table.KeySchema)}
+	for _, g := range out.Table.GlobalSecondaryIndexes {
+		list = append(list, read(g.IndexName, g.KeySchema))
+	}
+	return list
+}
