@@ -18,7 +18,8 @@ import (
 
 // newSecrets is the Secrets Manager endpoint; its rotations call functions of the stack.
 func (s *stack) newSecrets() (*secrets.Server, error) {
-	return secrets.New(secrets.Config{Dir: s.file("secrets"), Invoke: func(ctx context.Context, arn string, payload []byte) error {
+	exists := func(arn string) bool { return s.template.FunctionID(arn) != "" }
+	return secrets.New(secrets.Config{Dir: s.file("secrets"), Exists: exists, Invoke: func(ctx context.Context, arn string, payload []byte) error {
 		id := s.template.FunctionID(arn)
 		if id == "" {
 			return fmt.Errorf("no function of the template has the ARN %s", arn)

@@ -33,6 +33,9 @@ func (s *Server) rotateSecret(caller string, in struct {
 	case s.cfg.Invoke == nil:
 		return nil, invalidRequest("the local Secrets Manager was started without a way to call rotation functions")
 	}
+	if s.cfg.Exists != nil && !s.cfg.Exists(c.RotationLambda) {
+		return nil, fail("AccessDeniedException", "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the principal secretsmanager.amazonaws.com.")
+	}
 	c.RotationEnabled = true
 	token := in.ClientRequestToken
 	if token == "" {

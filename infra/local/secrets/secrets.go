@@ -30,6 +30,8 @@ type Config struct {
 	Account string // "" means 000000000000
 	// Invoke calls a rotation function; nil: RotateSecret with a function is refused. An error ends the rotation.
 	Invoke func(ctx context.Context, functionARN string, payload []byte) error
+	// Exists says whether a rotation function is there; nil: every one is.
+	Exists func(functionARN string) bool
 	Logger *slog.Logger // nil means silence
 }
 

@@ -133,6 +133,9 @@ func (s *Server) find(id string) (*secret, error) {
 		return nil, invalidParameter("You must provide a value for the SecretId parameter.")
 	}
 	name := id
+	if !strings.HasPrefix(id, "arn:") && !validName.MatchString(id) {
+		return nil, invalidName()
+	}
 	if rest, ok := strings.CutPrefix(id, s.arnPrefix()); ok {
 		name = rest
 		if i := strings.LastIndexByte(rest, '-'); i >= 0 && len(rest)-i == 7 {

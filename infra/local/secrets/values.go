@@ -11,6 +11,10 @@ const maxValue = 65536 // bytes
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]{1,512}$`)
 
+func invalidName() error {
+	return fail("ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+}
+
 type tag struct{ Key, Value string }
 
 type valueInput struct {
@@ -76,7 +80,7 @@ func (s *Server) createSecret(caller string, in struct {
 		return nil, err
 	}
 	if !validName.MatchString(in.Name) {
-		return nil, invalidParameter("Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+		return nil, invalidName()
 	}
 	if err := in.check(); err != nil {
 		return nil, err
