@@ -13,7 +13,7 @@ export const run = (use) => process.env.STACK ? use(process.env.STACK) : fresh(u
 
 export async function fresh(use, more = {}) {
   const data = mkdtempSync(join(tmpdir(), "latchkey-browser-"));
-  const env = { ...process.env, LATCHKEY_DATA_DIR: data, LATCHKEY_PRODUCTS_PORT: "0", LATCHKEY_MANAGEMENT_PORT: "0", LATCHKEY_CONSOLE_PORT: "0", ...more };
+  const env = { ...process.env, LATCHKEY_DATA_DIR: data, LATCHKEY_PRODUCTS_PORT: "0", LATCHKEY_MANAGEMENT_PORT: "0", LATCHKEY_CONSOLE_PORT: "0", LATCHKEY_THROTTLE: "off", ...more };
   if (process.env.REFRESH === "once") Object.assign(env, { LATCHKEY_ISSUER_REFRESH: "once", LATCHKEY_ISSUER_ACCESS_SECONDS: "50" });
   delete env.AWS_CA_BUNDLE;
   const program = join(data, "latchkey");

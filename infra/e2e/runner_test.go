@@ -189,6 +189,13 @@ func whatArrives(t *testing.T, s *stack, up *echo, k key, account string) {
 			}
 		}
 	}
+	// API Gateway drops slashes in front, for the route and for the upstream.
+	if a := s.product(t, "//map/1/x?key="+k.secret, nil); a.status != http.StatusOK {
+		t.Errorf("two slashes in front: %d", a.status)
+	}
+	if _, uris := up.take(); len(uris) != 1 || !strings.HasPrefix(uris[0], "/v9/map/1/x?") {
+		t.Errorf("two slashes in front: the upstream saw %v", uris)
+	}
 	post := raw(t, "POST", s.ProductsURL, "/search/2/batch.json?key="+k.secret, http.Header{"Content-Type": {"application/octet-stream"}}, "\x00\x01binary\xff")
 	requests, _ := up.take()
 	if post.status != 200 || len(requests) != 1 || requests[0].Method != "POST" || requests[0].ContentLength != 9 || requests[0].Header.Get("X-Latchkey-Product") != "search" {
@@ -247,13 +254,19 @@ func find(v any, is func(string) bool) string {
 
 func whatNeverArrives(t *testing.T, s *stack, up *echo, k key) {
 	for _, path := range []string{
-		"/map/%2e%2e/search/x.json", "/map/../search/x.json", "/map/./x", "/map/%2E%2E/search/x", "/map/.%2e/x", "/map/%2e./x", "/map//x", "/map/x//y", "//map/x",
+		"/map/%2e%2e/search/x.json", "/map/../search/x.json", "/map/./x", "/map/%2E%2E/search/x", "/map/.%2e/x", "/map/%2e./x", "/map//x", "/map/x//y",
 		"/map/1%2fx", "/map/1%2Fx", "/map/1%5cx", "/map/..%5csearch/x", "/map/%252e%252e/search/x", "/map/%25252e/x", "/map/1\\x", "/map/x/..", "/map/x/.",
 		"/map/%c0%ae%c0%ae/x", "/map/..;/search/x", "/map/%2e%2e%2fsearch/x", "/map/x%00y", "/routing/1/x", "/nothing/x", "/map/%zz/x", "/MAP/x",
 	} {
 		a := s.product(t, path+"?key="+k.secret, nil)
 		if a.status != http.StatusForbidden && a.status != http.StatusBadRequest {
 			t.Errorf("%s: %d", path, a.status)
+		}
+	}
+	// An upstream may answer TRACE with what it was sent, the gateway's secret with it.
+	for _, method := range []string{"TRACE", "PROPFIND", "get"} {
+		if a := raw(t, method, s.ProductsURL, "/map/1/x", http.Header{"X-Api-Key": {k.secret}}, ""); a.status != http.StatusForbidden {
+			t.Errorf("%s: %d", method, a.status)
 		}
 	}
 	for _, h := range []http.Header{nil, {"X-Api-Key": {unknownSecret}}, {"X-Api-Key": {k.secret, k.secret}}} {

@@ -140,7 +140,7 @@ func startWith(runner, root, dir string, env ...string) (*stack, error) {
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	s.cmd.Env = append(append(os.Environ(), "LATCHKEY_DATA_DIR="+dir, "LATCHKEY_PRODUCTS_PORT=0",
-		"LATCHKEY_MANAGEMENT_PORT=0", "LATCHKEY_CONSOLE_PORT=0"), env...)
+		"LATCHKEY_MANAGEMENT_PORT=0", "LATCHKEY_CONSOLE_PORT=0", "LATCHKEY_REDACT=off", "LATCHKEY_THROTTLE=off"), env...)
 	if shared != nil { // which has built what there is to build
 		s.cmd.Env = append(s.cmd.Env, "LATCHKEY_BUILD=off")
 	}

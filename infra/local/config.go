@@ -26,6 +26,8 @@ type config struct {
 	accessLife              time.Duration     // of the issuer's access tokens
 	seed                    bool
 	noBuild                 bool // run the binaries that are there
+	noRedaction             bool // of the log
+	noThrottle              bool // of the APIs' stages
 	color                   bool
 	logLevel                slog.Level // of what functions log
 	invoke, event           string
@@ -103,6 +105,8 @@ func (c *config) readRest(env func(string) string, all []string) error {
 	}
 	c.seed = env("LATCHKEY_SEED") != "off"
 	c.noBuild = env("LATCHKEY_BUILD") == "off"
+	c.noRedaction = env("LATCHKEY_REDACT") == "off"
+	c.noThrottle = env("LATCHKEY_THROTTLE") == "off"
 	c.logLevel = slog.LevelWarn
 	if v := env("LATCHKEY_LOG_LEVEL"); v != "" && c.logLevel.UnmarshalText([]byte(v)) != nil {
 		return errors.New("LATCHKEY_LOG_LEVEL must be debug, info, warn or error")

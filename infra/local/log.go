@@ -13,11 +13,13 @@ import (
 	"latchkey/infra/local/restapi"
 )
 
-// logger writes one line for each thing that happens. Nothing passes it unredacted but the ready lines.
+// logger writes one line for each thing that happens. Nothing passes it unredacted but the ready lines, unless plain is set:
+// tests that look for secrets must see what somebody has logged.
 type logger struct {
 	mu    sync.Mutex
 	out   io.Writer
 	color bool
+	plain bool
 	level slog.Level // of functions' JSON lines; those below it are left out
 }
 
@@ -45,7 +47,10 @@ func (l *logger) raw(s string) {
 }
 
 func (l *logger) write(color, s string) {
-	l.raw(l.paint(grey, time.Now().Format("15:04:05.000")) + " " + l.paint(color, redact.Line(s)))
+	if !l.plain {
+		s = redact.Line(s)
+	}
+	l.raw(l.paint(grey, time.Now().Format("15:04:05.000")) + " " + l.paint(color, s))
 }
 
 func (l *logger) say(format string, args ...any)  { l.write(plain, fmt.Sprintf(format, args...)) }

@@ -8,8 +8,9 @@
 //
 // Each package says what it plays. What this template would need and doesn't get here, or what a change of it would miss:
 //
-//   - API Gateway: throttling, of stages and of usage plans; quotas; request validators and models; WAF; caches; access logs;
-//     custom domains and TLS. Authorizers other than functions. Integrations other than aws_proxy, http_proxy and mock. Mapping
+//   - API Gateway: throttling of single methods, of accounts and of usage plans; quotas; request validators and models; WAF;
+//     caches; access logs; custom domains with a base path, and TLS: any host but an API's default URL is a custom domain at its
+//     root. Authorizers other than functions. Integrations other than aws_proxy, http_proxy and mock. Mapping
 //     templates other than a mock's request template {"statusCode": n} and bodies of mocks and gateway responses for
 //     application/json, in which $context variables are replaced and nothing else is evaluated.
 //   - Lambda: memory and CPU limits, reserved and provisioned concurrency, layers, VPCs, destinations of asynchronous calls,
@@ -25,7 +26,8 @@
 //   - Cognito: sign-in is a provider of its own without passwords.
 //   - CloudWatch, X-Ray, S3, SNS: metrics are log lines; alarms, dashboards, traces and buckets don't exist.
 //
-// infra/smoke asks AWS where documents and this program may differ.
+// What AWS has answered where somebody kept its answers is in infra/local/recordings, and the tests walk it. infra/smoke asks
+// AWS where documents and this program may differ.
 package main
 
 import (

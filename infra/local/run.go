@@ -49,7 +49,7 @@ type stack struct {
 
 // run brings the stack up, prints the ready lines and takes the stack down when ctx ends.
 func run(ctx context.Context, c config, out io.Writer) error {
-	s := &stack{config: c, log: &logger{out: out, color: c.color, level: c.logLevel}, urls: map[string]string{}, listeners: map[string]net.Listener{}, failed: make(chan error, 8)}
+	s := &stack{config: c, log: &logger{out: out, color: c.color, plain: c.noRedaction, level: c.logLevel}, urls: map[string]string{}, listeners: map[string]net.Listener{}, failed: make(chan error, 8)}
 	unlock, err := lockDir(ctx, c.dataDir, s.log)
 	if err != nil {
 		return err
@@ -254,7 +254,7 @@ func (s *stack) startAPIs(context.Context) error {
 		if lis == nil {
 			continue
 		}
-		api, err := restapi.New(s.template, r, restapi.Options{Invoker: s.pool, Log: s.log.call, Secret: s.gatewaySecret})
+		api, err := restapi.New(s.template, r, restapi.Options{Invoker: s.pool, Log: s.log.call, Secret: s.gatewaySecret, Unthrottled: s.noThrottle})
 		if err != nil {
 			return err
 		}
