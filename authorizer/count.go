@@ -73,7 +73,7 @@ func callOf(now moment, o *outcome) usage.Call {
 		Code:    o.Decision.Code, Secret: o.Secret, Previous: o.Outgoing,
 	}
 	if o.Presence == origin.Known {
-		call.Host = o.Origin.Host()
+		call.Host = o.Origin.Name()
 	}
 	if o.Decision.Shadow != "" {
 		call.Proposed, call.Shadow = o.Proposed, o.Decision.Shadow

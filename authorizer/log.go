@@ -43,7 +43,7 @@ func (l *requestLog) decision(now moment, event *apigw.Event, o *outcome) {
 	b = appendField(b, `","product":"`, string(o.Decision.Product))
 	b = appendField(b, `","class":"`, string(o.Decision.Class))
 	if o.Presence == origin.Known {
-		b = appendField(b, `","origin":"`, o.Origin.Host())
+		b = appendField(b, `","origin":"`, o.Origin.Name())
 	} else {
 		b = appendField(b, `","origin":"`, "("+o.Presence.String()+")")
 	}

@@ -208,10 +208,10 @@ func (a *app) editKey(v *visit) error {
 
 // checked is the result of checking one entry while it is typed.
 type checked struct {
-	Text       string `json:"text"`
-	Canonical  string `json:"canonical,omitempty"`
-	Problem    string `json:"problem,omitempty"`
-	Suggestion string `json:"suggestion,omitempty"`
+	Text        string   `json:"text"`
+	Canonical   string   `json:"canonical,omitempty"`
+	Problem     string   `json:"problem,omitempty"`
+	Suggestions []string `json:"suggestions,omitempty"`
 }
 
 // checkDomains reads entries as the API will, for the form's live check. It answers JSON.
@@ -223,7 +223,7 @@ func (a *app) checkDomains(v *visit) error {
 		one.Canonical = canonical
 		var refused *entry.Error
 		if errors.As(err, &refused) {
-			one.Problem, one.Suggestion = v.fieldText(api.FieldError{Code: string(refused.Code), Detail: refused.Message}), refused.Suggestion
+			one.Problem, one.Suggestions = v.fieldText(api.FieldError{Code: string(refused.Code), Detail: refused.Message}), refused.Suggestions
 		}
 		if list = append(list, one); len(list) == maxChecked {
 			break

@@ -15,6 +15,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/authz"
+	"latchkey/shared/origin/entry"
 )
 
 var keyPages = []string{
@@ -297,6 +298,9 @@ func TestEveryCodeOfADecisionHasItsTexts(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	for _, lang := range r.app.langs.Offered() {
 		keys := []string{"code." + string(authz.Allowed)}
+		for _, c := range entry.Codes() {
+			keys = append(keys, "field."+string(c))
+		}
 		for _, c := range authz.Codes {
 			keys = append(keys, "code."+string(c.Code))
 			if c.OfKey() {
@@ -313,8 +317,11 @@ func TestEveryCodeOfADecisionHasItsTexts(t *testing.T) {
 
 func TestDomainsAreCheckedWhileTheyAreTyped(t *testing.T) {
 	r := newHarness(t, time.Hour)
-	answer := r.post("/domains/check", url.Values{"domains": {"EXAMPLE.com, https://example.org/path\nintranet"}})
-	for _, want := range []string{`"canonical":"example.com"`, `"suggestion":"https://example.org"`, `A domain has two parts`} {
+	answer := r.post("/domains/check", url.Values{"domains": {"EXAMPLE.com, https://example.org/path\nintranet FAẞ.de capacitor://localhost file:///x"}})
+	for _, want := range []string{
+		`"canonical":"example.com"`, `"suggestions":["https://example.org"]`, `A domain has two parts`,
+		`"suggestions":["xn--fa-hia.de","fass.de"]`, `"canonical":"capacitor://localhost"`, `name no origin`,
+	} {
 		if !strings.Contains(answer.text, want) {
 			t.Errorf("%s lacks %s", answer.text, want)
 		}

@@ -143,7 +143,7 @@ type fieldError struct {
 	Text       string
 	Item       string // the entry of a list that it is about
 	Index      int    // its place, -1 for the field as a whole
-	Suggestion string
+	Suggestion string // several are joined
 }
 
 func newForm() *form {
@@ -186,6 +186,9 @@ func (f *form) refuse(v *visit, err error) error {
 		}
 		if e.Suggestion != nil {
 			one.Suggestion = *e.Suggestion
+		}
+		if e.Suggestions != nil {
+			one.Suggestion = strings.Join(*e.Suggestions, ", ")
 		}
 		f.Errors[name] = append(f.Errors[name], one)
 	}

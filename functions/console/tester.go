@@ -60,8 +60,14 @@ func pageOrigin(page string) (string, bool) {
 		page = withScheme(page)
 	}
 	u, err := url.Parse(page)
+	if err == nil && u.Scheme == "file" {
+		return "file://", true // what a WebView sends; the gate takes it as a browser's "null"
+	}
 	if err != nil || u.Host == "" {
 		return "", false
+	}
+	if slices.Contains(origin.ShellSchemes(), u.Scheme) {
+		return u.Scheme + "://" + u.Host, true
 	}
 	port := ""
 	if u.Port() != "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"latchkey/functions/internal/gateway"
@@ -44,7 +45,7 @@ func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 		k.Products = f.productList("products", *body.Products)
 	}
 	if body.Domains != nil {
-		k.Domains = f.domains("domains", *body.Domains)
+		k.Domains = f.domains("domains", *body.Domains, before)
 	}
 	if body.MissingOrigin != nil { // sent is chosen, the value that it has anyway too
 		k.OriginChosen = true
@@ -114,8 +115,10 @@ func (f *fields) productList(member string, ids []string) []product.ID {
 	return apikey.Set(list)
 }
 
-// domains makes entries canonical; the set has the order in which keys store it.
-func (f *fields) domains(member string, entries []string) []string {
+// domains makes entries canonical; the set has the order in which keys store it. What the key has stays, though today's
+// rules may refuse it: they become stricter, as with each new list of public suffixes, and an edit of something else
+// mustn't fail for that.
+func (f *fields) domains(member string, entries []string, stored apikey.Key) []string {
 	if len(entries) > apikey.MaxDomains {
 		f.refuse(gateway.Field(member, "too_many", fmt.Sprintf("A key can have at most %d domains.", apikey.MaxDomains)))
 		return nil
@@ -123,6 +126,9 @@ func (f *fields) domains(member string, entries []string) []string {
 	list := []string{}
 	for i, typed := range entries {
 		canonical, err := entry.Parse(typed)
+		if err != nil && stands(stored, typed) {
+			canonical, err = typed, nil
+		}
 		if err != nil {
 			f.refuse(domainError(member, i, err))
 			continue
@@ -132,14 +138,21 @@ func (f *fields) domains(member string, entries []string) []string {
 	return apikey.Set(list)
 }
 
+// stands reports whether a key has an entry, in its list or in the proposed one.
+func stands(k apikey.Key, pattern string) bool {
+	return slices.Contains(k.Domains, pattern) ||
+		k.Proposed != nil && k.Proposed.Domains != nil && slices.Contains(*k.Proposed.Domains, pattern)
+}
+
 func domainError(member string, i int, err error) api.FieldError {
 	var refused *entry.Error
 	if !errors.As(err, &refused) {
 		return gateway.Item(member, i, "pattern_invalid", "This isn't a domain pattern.")
 	}
 	e := gateway.Item(member, i, string(refused.Code), refused.Message)
-	if refused.Suggestion != "" {
-		e.Suggestion = &refused.Suggestion
+	e.Suggestion = web.StringPtr(refused.Suggestion())
+	if len(refused.Suggestions) > 1 {
+		e.Suggestions = &refused.Suggestions
 	}
 	return e
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
@@ -15,27 +16,16 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if err != nil {
 		return err
 	}
-	f := fields{products: h.service.Products, now: h.service.Source.Time()}
-	proposal := apikey.Proposal{Since: f.now}
-	if body.Domains != nil {
-		domains := f.domains("domains", *body.Domains)
-		proposal.Domains = &domains
-	}
-	if body.Products != nil {
-		products := f.productList("products", *body.Products)
-		proposal.Products = &products
-	}
-	if body.Domains == nil && body.Products == nil {
-		f.refuse(gateway.Field("domains", "required", "Propose domains, products or both."))
-	}
-	if err := f.err(); err != nil {
-		return err
-	}
+	now := h.service.Source.Time()
 	return h.service.Change(w, r, c, "key.propose", func(k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
 			return k, err
 		}
-		after := k.Touched(f.now)
+		proposal, err := h.proposal(body, k, now)
+		if err != nil {
+			return k, err
+		}
+		after := k.Touched(now)
 		after.Proposed = &proposal
 		if k.Proposed != nil { // what is proposed again has been proposed since then
 			again := after
@@ -46,6 +36,24 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 		}
 		return after, nil
 	})
+}
+
+// proposal reads what is proposed for a key.
+func (h *handler) proposal(body api.PutProposal, k apikey.Key, now time.Time) (apikey.Proposal, error) {
+	f := fields{products: h.service.Products, now: now}
+	proposal := apikey.Proposal{Since: now}
+	if body.Domains != nil {
+		domains := f.domains("domains", *body.Domains, k)
+		proposal.Domains = &domains
+	}
+	if body.Products != nil {
+		products := f.productList("products", *body.Products)
+		proposal.Products = &products
+	}
+	if body.Domains == nil && body.Products == nil {
+		f.refuse(gateway.Field("domains", "required", "Propose domains, products or both."))
+	}
+	return proposal, f.err()
 }
 
 func (h *handler) dropProposal(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {

@@ -456,7 +456,7 @@ type CreateInvitation struct {
 
 // CreateKey defines model for CreateKey.
 type CreateKey struct {
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
@@ -493,7 +493,7 @@ type CreateQpsRequest struct {
 // DecisionCode What a call was answered: `allowed`, or the first check that failed. The list is in the order of the checks. Later versions may know more codes: show one that you don't know as it is.
 type DecisionCode = string
 
-// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
+// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 type Domains = []string
 
 // EditAccount defines model for EditAccount.
@@ -511,7 +511,7 @@ type EditAccount struct {
 
 // EditKey defines model for EditKey.
 type EditKey struct {
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
@@ -593,6 +593,9 @@ type FieldError struct {
 
 	// Suggestion The value that was probably meant.
 	Suggestion *string `json:"suggestion,omitempty"`
+
+	// Suggestions Where what was sent has more than one reading: a value for each, the first of which is `suggestion`. Browsers read `FAẞ.de` as `faß.de` or as `fass.de`, by their age.
+	Suggestions *[]string `json:"suggestions,omitempty"`
 }
 
 // Invitation defines model for Invitation.
@@ -952,7 +955,7 @@ type PutOperator struct {
 
 // PutProposal defines model for PutProposal.
 type PutProposal struct {
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`. Empty means unrestricted. A set: it is stored sorted, each pattern once.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains *Domains `json:"domains,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.

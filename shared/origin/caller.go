@@ -25,11 +25,14 @@ func (p Presence) String() string {
 	}
 }
 
-// FromHeaders returns the origin that a call names. A real Origin header decides alone. Where it is absent or "null"
-// (image tiles send none, sandboxed frames send null), the origin part of the Referer header decides. An empty value
-// counts as an absent header. The origin is the zero value unless it is [Known].
+// FromHeaders returns the origin that a call names. A real Origin header decides alone. Where it is absent or says that
+// there is none, the origin part of the Referer header decides: image tiles send no Origin, sandboxed frames send "null",
+// and pages that a WebView loads from a file send "file://". An empty value counts as an absent header. The origin is
+// the zero value unless it is [Known].
 func FromHeaders(originHeader, refererHeader string) (Origin, Presence) {
-	if originHeader != "" && originHeader != "null" {
+	switch originHeader {
+	case "", "null", "file://":
+	default:
 		return known(Parse(originHeader))
 	}
 	if refererHeader != "" {

@@ -40,6 +40,15 @@ func canonicalHost(host string) (string, bool) {
 	return name, true
 }
 
+// shellHost returns the canonical host of an app shell: what any host may be, without a port. Two tools for Electron
+// serve their pages from hosts that are no names: "-" (electron-serve) and "." (Vue's plugin).
+func shellHost(authority string) (string, bool) {
+	if authority == "-" || authority == "." {
+		return authority, true
+	}
+	return canonicalHost(authority)
+}
+
 // lowerName checks that a name holds nothing but letters, digits, hyphens, underscores and dots, and lowers it.
 func lowerName(name string) (string, bool) {
 	upper := false

@@ -15,11 +15,11 @@ type Pattern struct {
 	scheme   scheme // anyScheme: http or https
 	wildcard bool   // one or more labels before host
 	host     string
-	port     uint16 // 0: any
+	port     uint16 // 0: any; an app shell's has none
 }
 
 // ParsePattern reads a pattern in the canonical form that package origin/entry stores: [scheme "://"] ["*."] host
-// [":" port], all lower-case ASCII. It refuses every other spelling, so that a list has one meaning and one text.
+// [":" port], or an app shell's scheme "://" host, all lower-case ASCII. It refuses every other spelling, so that a list has one meaning and one text.
 func ParsePattern(canonical string) (Pattern, error) {
 	p, ok := parsePattern(canonical)
 	if !ok || p.String() != canonical {
@@ -31,6 +31,11 @@ func ParsePattern(canonical string) (Pattern, error) {
 func parsePattern(text string) (Pattern, bool) {
 	var p Pattern
 	p.scheme, text = cutScheme(text)
+	if p.scheme.isShell() {
+		var ok bool
+		p.host, ok = shellHost(text)
+		return p, ok
+	}
 	host, port, ok := cutPort(text)
 	if !ok {
 		return Pattern{}, false
@@ -76,8 +81,8 @@ func (p Pattern) Match(o Origin) bool {
 	if o.IsZero() || p.host == "" {
 		return false
 	}
-	if p.scheme != anyScheme && p.scheme != o.scheme {
-		return false
+	if p.scheme != o.scheme && (p.scheme != anyScheme || o.scheme.isShell()) {
+		return false // without a scheme a pattern covers pages of the web, and no app
 	}
 	if p.port != 0 && p.port != o.port {
 		return false

@@ -1,29 +1,35 @@
 package origin
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// scheme is http or https; the zero value is none, which a pattern uses for "either".
+// scheme is http, https or an app shell's; the zero value is none, which a pattern uses for "http or https".
 type scheme uint8
 
 const (
 	anyScheme scheme = iota
 	schemeHTTP
 	schemeHTTPS
+	schemeCapacitor // this one and the following are app shells'
+	schemeIonic
+	schemeTauri
+	schemeApp
 )
 
-func (s scheme) String() string {
-	switch s {
-	case schemeHTTP:
-		return "http"
-	case schemeHTTPS:
-		return "https"
-	default:
-		return ""
-	}
-}
+// schemeNames has all of them, in the order of the constants.
+var schemeNames = [...]string{"", "http", "https", "capacitor", "ionic", "tauri", "app"}
+
+func (s scheme) String() string { return schemeNames[s] }
+
+// isShell reports whether s is the scheme of pages inside an app. Their origins have a host and no port.
+func (s scheme) isShell() bool { return s >= schemeCapacitor }
+
+// ShellSchemes returns the schemes of app shells whose origins a list can have: Capacitor's, Ionic's, Tauri's, and the
+// one that Electron's tools use.
+func ShellSchemes() []string { return slices.Clone(schemeNames[schemeCapacitor:]) }
 
 func (s scheme) defaultPort() uint16 {
 	switch s {
@@ -37,20 +43,29 @@ func (s scheme) defaultPort() uint16 {
 }
 
 // Origin is a scheme, a host and a port, as a browser computes them. The host is lower-case ASCII without a trailing
-// dot; IPv6 addresses are in brackets. The zero value is no origin and matches nothing.
+// dot; IPv6 addresses are in brackets. An app shell's origin has no port. The zero value is no origin and matches nothing.
 type Origin struct {
 	scheme scheme
 	host   string
 	port   uint16
 }
 
-// Scheme returns "http" or "https", or "" for the zero value.
+// Scheme returns "http", "https" or an app shell's scheme, or "" for the zero value.
 func (o Origin) Scheme() string { return o.scheme.String() }
 
 // Host returns the host in canonical form, an IPv6 address in brackets.
 func (o Origin) Host() string { return o.host }
 
-// Port returns the effective port: the written one, or the scheme's default.
+// Name returns the name under which pages are counted and logged: the host, and of an app shell the whole origin, since
+// all of them have the same few hosts.
+func (o Origin) Name() string {
+	if o.scheme.isShell() {
+		return o.String()
+	}
+	return o.host
+}
+
+// Port returns the effective port: the written one, or the scheme's default; 0 for an app shell.
 func (o Origin) Port() uint16 { return o.port }
 
 // IsZero reports whether o is no origin.
@@ -68,8 +83,8 @@ func (o Origin) String() string {
 	return text
 }
 
-// Parse reads the value of an Origin header. It accepts the serialised form of an http or https origin and refuses
-// everything else: userinfo, a path, white space, escapes, other spellings of an address. Three spellings that no
+// Parse reads the value of an Origin header. It accepts the serialised form of an http or https origin, or of an app
+// shell's, and refuses everything else: userinfo, a path, white space, escapes, other spellings of an address. Three spellings that no
 // parser can misread are made canonical: upper case, a trailing dot of a name, and a default port that is written out.
 func Parse(headerValue string) (Origin, bool) {
 	s, rest := cutScheme(headerValue)
@@ -98,14 +113,16 @@ func FromReferer(headerValue string) (Origin, bool) {
 	return parseAuthority(s, authority)
 }
 
-// cutScheme cuts "http://" or "https://", in any case, off text.
+// cutScheme cuts a scheme that an origin can have, and "://", off text. The scheme may be in any case.
 func cutScheme(text string) (scheme, string) {
-	const http, https = "http://", "https://"
-	if hasPrefixFold(text, https) {
-		return schemeHTTPS, text[len(https):]
+	end := strings.IndexByte(text, ':')
+	if end < 0 || !strings.HasPrefix(text[end:], "://") {
+		return anyScheme, text
 	}
-	if hasPrefixFold(text, http) {
-		return schemeHTTP, text[len(http):]
+	for s := schemeHTTP; int(s) < len(schemeNames); s++ {
+		if len(schemeNames[s]) == end && hasPrefixFold(text, schemeNames[s]) {
+			return s, text[end+len("://"):]
+		}
 	}
 	return anyScheme, text
 }
@@ -129,6 +146,13 @@ func hasPrefixFold(text, prefix string) bool {
 }
 
 func parseAuthority(s scheme, authority string) (Origin, bool) {
+	if s.isShell() {
+		host, ok := shellHost(authority)
+		if !ok {
+			return Origin{}, false
+		}
+		return Origin{scheme: s, host: host}, true
+	}
 	host, port, ok := cutPort(authority)
 	if !ok {
 		return Origin{}, false

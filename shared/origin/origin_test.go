@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +33,13 @@ func TestParseAcceptsTheSerialisedFormOfAnOrigin(t *testing.T) {
 		"https://xn--bcher-kva.example": "https://xn--bcher-kva.example",
 		"https://my_app.example.com":    "https://my_app.example.com",
 		"https://a--b.-x-.example":      "https://a--b.-x-.example",
+		"capacitor://localhost":         "capacitor://localhost",
+		"IONIC://App":                   "ionic://app",
+		"tauri://localhost.":            "tauri://localhost",
+		"app://-":                       "app://-",
+		"app://.":                       "app://.",
+		"app://obsidian.md":             "app://obsidian.md",
+		"app://[::1]":                   "app://[::1]",
 	} {
 		got, ok := origin.Parse(in)
 		if !ok || got.String() != want {
@@ -55,6 +63,8 @@ var hostile = []string{
 	"http://[1:0:0:0:0:0:0:0]", "http://[::]x", "http://x[::1]", "https://bücher.example", "https://example。com", "https://ｅxample.com",
 	"https://\u212aexample.com", "https://-80", "https://0-256", "https://0x-1", "https://xn--.com", "ftp://example.com", "file://example.com", "blob:https://example.com", "chrome-extension://abc", "https://*.example.com",
 	"https://example.com,https://evil.net", "https://example.com https://evil.net", "https://example.com;", "https://exa<mple.com",
+	"capacitor://", "capacitor://localhost:80", "capacitor://localhost:", "capacitor://localhost/", "capacitor://a@localhost", "capacitor:localhost", "capacitor:/localhost",
+	"capacitors://localhost", "apps://a", "ap://a", "app://*", "app://--", "app://..", "app://a..b", "app://a b", "app://bücher", "app://1", "tauri://localhost?x", "file://", "://a", "app://a\\b",
 	"https://" + strings.Repeat("a", 64) + ".com", "https://" + strings.Repeat("a.", 127) + "com", "httpſ://example.com",
 }
 
@@ -102,6 +112,16 @@ func TestCallerLetsARealOriginDecideAlone(t *testing.T) {
 		{"", "https://b.example/", "https://b.example", origin.Known},
 		{"null", "https://b.example/", "https://b.example", origin.Known},
 		{"null", "", "", origin.Missing},
+		{"file://", "", "", origin.Missing},
+		{"file://", "https://b.example/", "https://b.example", origin.Known},
+		{"file://", "garbage", "", origin.Unreadable},
+		{"file:///", "", "", origin.Unreadable},
+		{"file://host", "", "", origin.Unreadable},
+		{"FILE://", "", "", origin.Unreadable},
+		{"", "file:///index.html", "", origin.Unreadable},
+		{"capacitor://localhost", "https://b.example/", "capacitor://localhost", origin.Known},
+		{"", "capacitor://localhost/index.html", "capacitor://localhost", origin.Known},
+		{"electron://localhost", "https://b.example/", "", origin.Unreadable},
 		{"", "", "", origin.Missing},
 		{"https://a.example/", "https://b.example/", "", origin.Unreadable},
 		{"garbage", "", "", origin.Unreadable},
@@ -140,6 +160,7 @@ func TestCompileRefusesWhatIsNotCanonical(t *testing.T) {
 		"", "*", "*.", "EXAMPLE.com", "example.com.", "example.com:*", "example.com:0", "example.com:080", "example.com/", "bücher.example",
 		"*.localhost", "*.127.0.0.1", "*.[::1]", "intranet", "a.*.example.com", "**.example.com", "*example.com", "*.*.example.com", "ftp://example.com",
 		"HTTPS://example.com", "user@example.com", "[::0]", "[::ffff:127.0.0.1]", "127.1", "example.com ", "https://", "*.3.4", "localhost.",
+		"capacitor://localhost:80", "capacitor://*", "app://*.example.com", "Capacitor://localhost", "capacitor://localhost.", "capacitor://", "capacitor://localhost/", "electron://a", "file://",
 	} {
 		if _, err := origin.Compile([]string{"example.com", in}); err == nil {
 			t.Errorf("Compile took %q", in)
@@ -169,6 +190,13 @@ func TestMatchComparesWholeLabels(t *testing.T) {
 		{"127.0.0.1", "https://127.0.0.1:3000", true},
 		{"localhost", "http://localhost.", true},
 		{"localhost", "http://a.localhost", false},
+		{"capacitor://localhost", "capacitor://localhost", true},
+		{"capacitor://localhost", "ionic://localhost", false},
+		{"capacitor://localhost", "https://localhost", false},
+		{"localhost", "capacitor://localhost", false},
+		{"localhost:80", "capacitor://localhost", false},
+		{"*.example.com", "app://a.example.com", false},
+		{"app://a.example.com", "app://b.a.example.com", false},
 	} {
 		list, err := origin.Compile([]string{c.pattern})
 		if err != nil {
@@ -181,6 +209,41 @@ func TestMatchComparesWholeLabels(t *testing.T) {
 		if _, got := list.Match(o); got != c.want {
 			t.Errorf("%s covers %s: %t, want %t", c.pattern, c.origin, got, c.want)
 		}
+	}
+}
+
+// TestAPatternThatStandsIsReadAsItWas: what older rules took is stored with keys, whatever today's list of suffixes says
+// of it. It covers what it covered, and no more.
+func TestAPatternThatStandsIsReadAsItWas(t *testing.T) {
+	for pattern, pages := range map[string][2]string{
+		"*.amazonaws.com":      {"https://bucket.s3.amazonaws.com", "https://amazonaws.com"},
+		"*.chatgpt.site":       {"https://a.chatgpt.site", "https://chatgpt.site"},
+		"*.co.uk":              {"https://example.co.uk", "https://co.uk"},
+		"https://*.xn--4db.de": {"https://a.xn--4db.de", "http://a.xn--4db.de"},
+		"fass.de":              {"https://fass.de", "https://xn--fa-hia.de"},
+	} {
+		p, err := origin.ParsePattern(pattern)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for i, want := range []bool{true, false} {
+			if o, ok := origin.Parse(pages[i]); !ok || p.Match(o) != want {
+				t.Errorf("%s covers %s: %t", pattern, pages[i], !want)
+			}
+		}
+	}
+}
+
+// TestAnAppIsCalledByItsWholeOrigin: all of them have the same few hosts, and a page may be called the same.
+func TestAnAppIsCalledByItsWholeOrigin(t *testing.T) {
+	for text, want := range map[string]string{"capacitor://localhost": "capacitor://localhost", "http://localhost:3000": "localhost", "https://a.example": "a.example", "http://[::1]:1": "[::1]"} {
+		if o, _ := origin.Parse(text); o.Name() != want {
+			t.Errorf("%s is called %s", text, o.Name())
+		}
+	}
+	if (origin.Origin{}).Name() != "" {
+		t.Error("the zero origin has a name")
 	}
 }
 
@@ -225,6 +288,14 @@ func sameAsBrowser(t interface{ Errorf(string, ...any) }, text string) {
 			continue
 		}
 		u, err := url.Parse(text)
+		if err == nil && slices.Contains(origin.ShellSchemes(), got.Scheme()) {
+			// A browser's parser leaves the host of such a scheme as it is spelled.
+			host := strings.ToLower(u.Hostname())
+			if got.Host() != host && got.Host() != strings.TrimSuffix(host, ".") || u.Port() != "" || u.Protocol() != got.Scheme()+":" || u.Username()+u.Password() != "" {
+				t.Errorf("%s(%q) = %s, a browser says %s", name, text, got, u.Host())
+			}
+			continue
+		}
 		if err != nil {
 			// A browser refuses to open a page whose A-label decodes to nothing, so it never sends one. The gate
 			// does not decode A-labels; such a name still belongs to the domain that it ends in.
@@ -249,6 +320,7 @@ var pieces = []string{
 	"http", "https", "://", ":", "/", "\\", "@", "?", "#", "%", "%2e", "%00", ".", "..", "[", "]", "::", "::1", "*", " ", "\t", "\n", "\x00",
 	"example", "com", "EXAMPLE", "localhost", "evil.net", "127.0.0.1", "0x7f", "1", "0177", "256", "80", "443", "65535", "65536", "0", "xn--", "xn--bcher-kva",
 	"bücher", "。", "ｅ", "ß", "\u212a", "\u200d", "\u00ad", "-", "_", "a", "b.c", "ffff", "7f00", "fe80", "null", ",", "%25eth0",
+	"capacitor", "app://", "tauri",
 }
 
 func TestParseAgreesWithABrowser(t *testing.T) {
@@ -258,7 +330,7 @@ func TestParseAgreesWithABrowser(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	accepted := 0
 	for range 200_000 {
-		text := []string{"https://", "http://", ""}[rnd.IntN(3)]
+		text := []string{"https://", "http://", "", "capacitor://"}[rnd.IntN(4)]
 		for range 1 + rnd.IntN(6) {
 			text += pieces[rnd.IntN(len(pieces))]
 		}
@@ -313,6 +385,8 @@ func FuzzOrigin(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add("https://example.com/page")
+	f.Add("capacitor://localhost")
+	f.Add("app://./index.html")
 	f.Fuzz(func(t *testing.T, text string) {
 		sameAsBrowser(t, text)
 		// The reference that the decision is held to refuses nothing that is read here, and reads the same.
@@ -330,7 +404,7 @@ func FuzzOrigin(f *testing.F) {
 }
 
 func FuzzPattern(f *testing.F) {
-	for _, text := range []string{"example.com", "*.example.com:80", "https://[::1]:443", "localhost", "http://*.a.b"} {
+	for _, text := range []string{"example.com", "*.example.com:80", "https://[::1]:443", "localhost", "http://*.a.b", "capacitor://localhost", "app://-"} {
 		f.Add(text, "https://a.example.com")
 	}
 	f.Fuzz(func(t *testing.T, text, header string) {

@@ -116,13 +116,13 @@ if (domains) {
       words.className = one.problem ? "no" : "ok";
       words.textContent = one.problem ? `✕ ${one.problem}` : `✓ ${domains.dataset.good}`;
       item.append(text, words);
-      if (one.suggestion) {
+      for (const suggestion of one.suggestions ?? []) {
         const use = document.createElement("button");
         use.type = "button";
         use.className = "button small";
-        use.textContent = `${domains.dataset.use} ${one.suggestion}`;
+        use.textContent = `${domains.dataset.use} ${suggestion}`;
         use.addEventListener("click", () => {
-          field.value = field.value.split(/([\s,;]+)/).map((part) => (part === one.text ? one.suggestion : part)).join("");
+          field.value = field.value.split(/([\s,;]+)/).map((part) => (part === one.text ? suggestion : part)).join("");
           field.focus();
           check();
         });

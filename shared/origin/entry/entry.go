@@ -6,13 +6,13 @@ package entry
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/net/publicsuffix"
-
 	"latchkey/shared/origin"
+	"latchkey/shared/origin/suffix"
 )
 
 // Code is the stable reason why an entry was refused.
@@ -22,7 +22,7 @@ type Code string
 const (
 	Empty             Code = "pattern_empty"
 	TooLong           Code = "pattern_too_long"
-	BadScheme         Code = "pattern_scheme"            // a scheme other than http and https
+	BadScheme         Code = "pattern_scheme"            // a scheme that no entry can have
 	HasUserinfo       Code = "pattern_userinfo"          // user:password@host
 	HasPath           Code = "pattern_path"              // a path, a query or a fragment
 	BadPort           Code = "pattern_port"              // not 1 to 65535 or *
@@ -32,23 +32,43 @@ const (
 	BareWildcard      Code = "pattern_wildcard_bare"     // "*"
 	MisplacedWildcard Code = "pattern_wildcard_position" // not the whole left-most label
 	WildcardAddress   Code = "pattern_wildcard_address"  // "*." before an IP address or localhost
-	WildcardSuffix    Code = "pattern_wildcard_suffix"   // "*." before a public suffix
+	WildcardSuffix    Code = "pattern_wildcard_suffix"   // "*." before a public suffix, or before a name above one
+	Ambiguous         Code = "pattern_ambiguous"         // browsers of different ages read it differently
+	BadShell          Code = "pattern_app"               // an app's origin that is not exact: a wildcard, a port, other letters
+	FromFile          Code = "pattern_file"              // file: such pages name no origin
 )
+
+// Codes are all of them.
+func Codes() []Code {
+	return []Code{
+		Empty, TooLong, BadScheme, HasUserinfo, HasPath, BadPort, BadHost, BadAddress, SingleLabel, BareWildcard, MisplacedWildcard, WildcardAddress,
+		WildcardSuffix, Ambiguous, BadShell, FromFile,
+	}
+}
 
 // Error says why an entry was refused. Its texts are for the person who typed it.
 type Error struct {
 	Code    Code
 	Message string
-	// Suggestion is an entry that would be accepted as it is and is probably meant, or "".
-	Suggestion string
+	// Suggestions are entries that would be accepted as they are, one of which is probably meant: each covers what was
+	// typed. There is more than one where a text has two readings.
+	Suggestions []string
 }
 
-// Error returns the message, with the suggestion as a question.
+// Suggestion is the first of the suggestions, or "".
+func (e *Error) Suggestion() string {
+	if len(e.Suggestions) == 0 {
+		return ""
+	}
+	return e.Suggestions[0]
+}
+
+// Error returns the message, with the suggestions as a question.
 func (e *Error) Error() string {
-	if e.Suggestion == "" {
+	if len(e.Suggestions) == 0 {
 		return e.Message
 	}
-	return e.Message + " Did you mean " + e.Suggestion + "?"
+	return e.Message + " Did you mean " + strings.Join(e.Suggestions, " or ") + "?"
 }
 
 // maxTyped bounds what is looked at: a name of 253 bytes as A-label can be longer as typed.
@@ -61,27 +81,28 @@ func Parse(text string) (string, error) {
 	if refused == nil {
 		return canonical, nil
 	}
-	refused.Suggestion = corrected(refused.Suggestion)
+	refused.Suggestions = corrected(refused.Suggestions, maxCorrections)
 	return "", refused
 }
 
 // maxCorrections bounds how many faults of one text are corrected: with more of them nobody can say what was meant.
 const maxCorrections = 4
 
-// corrected returns a suggestion with its own faults corrected too, in canonical form. A suggestion is
-// only worth making if it works, so it is "" if it can't be made to.
-func corrected(suggestion string) string {
-	for range maxCorrections {
-		if suggestion == "" {
-			break
-		}
+// corrected returns suggestions with their own faults corrected too, in canonical form. A suggestion is only worth
+// making if it works, so those that can't be made to are left out.
+func corrected(suggestions []string, times int) (list []string) {
+	if times == 0 {
+		return nil
+	}
+	for _, suggestion := range suggestions {
 		canonical, refused := parse(suggestion)
 		if refused == nil {
-			return canonical
+			list = append(list, canonical)
+			continue
 		}
-		suggestion = refused.Suggestion
+		list = append(list, corrected(refused.Suggestions, times-1)...)
 	}
-	return ""
+	return list
 }
 
 func parse(text string) (string, *Error) {
@@ -102,6 +123,9 @@ func parse(text string) (string, *Error) {
 	if refused := refuseParts(scheme, rest); refused != nil {
 		return "", refused
 	}
+	if isShell(scheme) {
+		return shell(scheme, rest)
+	}
 	host, port, refused := cutPort(scheme, rest)
 	if refused != nil {
 		return "", refused
@@ -110,7 +134,11 @@ func parse(text string) (string, *Error) {
 	if refused != nil {
 		return "", refused
 	}
-	base, refused = canonicalHost(base, scheme, port)
+	prefix := scheme
+	if wildcard {
+		prefix += "*."
+	}
+	base, refused = canonicalHost(base, prefix, port)
 	if refused != nil {
 		return "", refused
 	}
@@ -127,14 +155,14 @@ func parse(text string) (string, *Error) {
 	return canonical, nil
 }
 
-// cutScheme returns "http://", "https://" or "", and the rest.
+// cutScheme returns "http://", "https://", an app shell's scheme with "://", or "", and the rest.
 func cutScheme(text string) (scheme, rest string, refused *Error) {
 	lower := strings.ToLower(text)
-	for _, s := range []string{"http", "https"} {
+	for _, s := range append([]string{"http", "https"}, origin.ShellSchemes()...) {
 		if after, ok := strings.CutPrefix(lower, s+"://"); ok {
 			rest = text[len(s)+3:]
 			if strings.HasPrefix(after, "http://") || strings.HasPrefix(after, "https://") {
-				return "", "", &Error{Code: BadScheme, Message: "Write only one scheme.", Suggestion: rest}
+				return "", "", refuse(BadScheme, "Write only one scheme.", rest)
 			}
 			return s + "://", rest, nil
 		}
@@ -143,19 +171,22 @@ func cutScheme(text string) (scheme, rest string, refused *Error) {
 			after, ok = strings.CutPrefix(lower, s+"//")
 		}
 		if ok && !digitsOrStar(after) {
-			return "", "", &Error{
-				Code: BadScheme, Message: "Write :// after the scheme.",
-				Suggestion: s + "://" + strings.TrimLeft(after, `/\`),
-			}
+			return "", "", refuse(BadScheme, "Write :// after the scheme.", s+"://"+strings.TrimLeft(after, `/\`))
 		}
+	}
+	if strings.HasPrefix(lower, "file:") {
+		return "", "", refuse(FromFile, "Pages that are loaded from files name no origin. To let them in, allow calls without an origin.")
 	}
 	if i := strings.Index(text, "://"); i >= 0 && !strings.ContainsAny(text[:i], "/?#@") {
-		return "", "", &Error{
-			Code: BadScheme, Message: "Only http and https pages send an origin.",
-			Suggestion: firstPart(text[i+3:]),
-		}
+		return "", "", refuse(BadScheme, "Pages of the web (http, https) can be listed, and apps whose pages have the scheme "+
+			strings.Join(origin.ShellSchemes(), ", ")+".")
 	}
 	return "", text, nil
+}
+
+// refuse makes an error with the suggestions that aren't empty.
+func refuse(code Code, message string, suggestions ...string) *Error {
+	return &Error{Code: code, Message: message, Suggestions: slices.DeleteFunc(suggestions, func(s string) bool { return s == "" })}
 }
 
 func digitsOrStar(text string) bool {
@@ -179,22 +210,13 @@ func refuseParts(scheme, rest string) *Error {
 	}
 	switch {
 	case authority == "" && rest != "":
-		return &Error{
-			Code: HasPath, Message: "A domain comes first.",
-			Suggestion: firstPart(strings.TrimLeft(rest, `/\`)),
-		}
+		return refuse(HasPath, "A domain comes first.", scheme+firstPart(strings.TrimLeft(rest, `/\`)))
 	case authority == "":
 		return &Error{Code: Empty, Message: "Type a domain after the scheme, such as https://example.com."}
 	case host != authority:
-		return &Error{
-			Code: HasUserinfo, Message: "Leave out the part before the @: browsers never send it.",
-			Suggestion: scheme + host,
-		}
+		return refuse(HasUserinfo, "Leave out the part before the @: browsers never send it.", scheme+host)
 	case len(rest) != len(authority):
-		return &Error{
-			Code: HasPath, Message: "Leave out what follows the domain: browsers send the origin of a page without its path.",
-			Suggestion: scheme + authority,
-		}
+		return refuse(HasPath, "Leave out what follows the domain: browsers send the origin of a page without its path.", scheme+authority)
 	}
 	return nil
 }
@@ -207,10 +229,7 @@ func cutPort(scheme, rest string) (host, port string, refused *Error) {
 		return rest, "", nil
 	}
 	if addr, err := netip.ParseAddr(strings.TrimPrefix(rest, "[")); err == nil && addr.Is6() && from == 0 {
-		return "", "", &Error{
-			Code: BadAddress, Message: "Write an IPv6 address in brackets.",
-			Suggestion: scheme + origin.IPv6(addr.WithZone("").As16()),
-		}
+		return "", "", refuse(BadAddress, "Write an IPv6 address in brackets.", scheme+origin.IPv6(addr.WithZone("").As16()))
 	}
 	host, text := rest[:from+i], rest[from+i+1:]
 	if text == "*" {
@@ -221,9 +240,7 @@ func cutPort(scheme, rest string) (host, port string, refused *Error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n == 0 || strings.Trim(text, "0123456789") != "" {
-		return "", "", &Error{
-			Code: BadPort, Message: "A port is a number from 1 to 65535, or * for any.", Suggestion: scheme + host,
-		}
+		return "", "", refuse(BadPort, "A port is a number from 1 to 65535, or * for any.", scheme+host)
 	}
 	return host, ":" + strconv.FormatUint(n, 10), nil
 }
@@ -238,19 +255,16 @@ func cutWildcard(scheme, host, port string) (base string, wildcard bool, refused
 	base, wildcard = strings.CutPrefix(host, "*.")
 	switch star := strings.LastIndexByte(base, '*'); {
 	case star < 0 && strings.HasPrefix(base, ".") && !wildcard:
-		return "", false, &Error{
-			Code: MisplacedWildcard, Message: "To cover all subdomains, write *. before the domain.",
-			Suggestion: scheme + "*" + base + port,
-		}
+		return "", false, refuse(MisplacedWildcard, "To cover all subdomains, write *. before the domain.", scheme+"*"+base+port)
 	case star < 0:
 		return base, wildcard, nil
 	default:
 		e := &Error{Code: MisplacedWildcard, Message: "A * replaces whole labels, at the beginning: *.example.com."}
 		// What follows the last star is meant as the domain if the star ends a label, or begins the host.
 		if after, ok := strings.CutPrefix(base[star+1:], "."); ok {
-			e.Suggestion = scheme + "*." + after + port
+			e.Suggestions = []string{scheme + "*." + after + port}
 		} else if star == 0 {
-			e.Suggestion = scheme + "*." + base[star+1:] + port
+			e.Suggestions = []string{scheme + "*." + base[star+1:] + port}
 		}
 		return "", false, e
 	}
@@ -259,29 +273,44 @@ func cutWildcard(scheme, host, port string) (base string, wildcard bool, refused
 // refuseKind applies the rules that depend on what kind of host it is.
 func refuseKind(scheme, base, port string, wildcard bool) *Error {
 	switch {
-	case base == "localhost" || isAddress(base):
-		if wildcard {
-			return &Error{
-				Code: WildcardAddress, Message: "Addresses and localhost have no subdomains.", Suggestion: scheme + base + port,
-			}
-		}
-	case wildcard && holdsSuffixes(base):
-		return &Error{
-			Code:    WildcardSuffix,
-			Message: fmt.Sprintf("Domains under %s belong to many different owners. Name your own, as in *.example.%s.", base, base),
-		}
+	case wildcard && base == "localhost":
+		return refuse(WildcardAddress, "A * covers no names under localhost. Name each, as in app.localhost.")
+	case wildcard && isAddress(base):
+		return refuse(WildcardAddress, "Addresses have no subdomains.", scheme+base+port)
+	case base == "localhost", isAddress(base):
+		return nil
+	case wildcard:
+		return refuseShared(base)
 	case !strings.Contains(base, "."):
-		return &Error{
-			Code: SingleLabel, Message: fmt.Sprintf("%s is a single name. A domain has two or more, as in example.com.", base),
-		}
+		return refuse(SingleLabel, fmt.Sprintf("%s is a single name. A domain has two or more, as in example.com.", base))
 	}
 	return nil
 }
 
-// holdsSuffixes reports whether a name is a public suffix (ICANN or private section), or every name right under it is.
-func holdsSuffixes(name string) bool {
-	self, _ := publicsuffix.PublicSuffix(name)
-	child := "a." + name
-	children, _ := publicsuffix.PublicSuffix(child)
-	return self == name || children == child
+// refuseShared refuses a wildcard under whose name there are domains of many owners.
+func refuseShared(base string) *Error {
+	switch kind, below := suffix.Of(base); kind {
+	case suffix.Suffix:
+		return refuse(WildcardSuffix, fmt.Sprintf("Domains under %s belong to many different owners. Name your own, as in *.example.%s.", base, base))
+	case suffix.AboveSuffix:
+		return refuse(WildcardSuffix, fmt.Sprintf("Under %s there are domains of many different owners, such as those under %s. Name your own.", base, below))
+	default:
+		return nil
+	}
+}
+
+// shell reads an app's origin, which is exact: the same letters that the app sends, without a wildcard and a port.
+func shell(scheme, host string) (string, *Error) {
+	canonical := scheme + strings.ToLower(host)
+	if canonical != scheme+"." {
+		canonical = strings.TrimSuffix(canonical, ".")
+	}
+	if _, err := origin.ParsePattern(canonical); err != nil || !isASCII(host) {
+		return "", refuse(BadShell, "An app's origin is written exactly as the app sends it, without * and without a port, as in "+scheme+"localhost.")
+	}
+	return canonical, nil
+}
+
+func isShell(scheme string) bool {
+	return slices.Contains(origin.ShellSchemes(), strings.TrimSuffix(scheme, "://"))
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,9 @@ import (
 	"latchkey/shared/origin"
 	"latchkey/shared/origin/entry"
 )
+
+// specified counts the examples of the specification.
+const specified = 79
 
 func TestDomainPatternsBehaveAsSpecified(t *testing.T) {
 	f, err := os.Open("../testdata/domain-patterns.csv")
@@ -24,8 +28,8 @@ func TestDomainPatternsBehaveAsSpecified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 37 {
-		t.Fatalf("%d rows, want the header and 36", len(rows))
+	if len(rows) != 1+specified {
+		t.Fatalf("%d rows, want the header and %d", len(rows), specified)
 	}
 	for _, row := range rows[1:] {
 		id, pattern, missing, originHeader, referer, want := row[0], row[1], row[2], row[3], row[4], row[5]
@@ -91,6 +95,19 @@ func TestParseMakesWhatPeopleTypeCanonical(t *testing.T) {
 		"http.example":              "http.example",
 		"https.example:80":          "https.example:80",
 		"*.xn--bcher-kva.example:1": "*.xn--bcher-kva.example:1",
+		"Capacitor://LocalHost":     "capacitor://localhost",
+		"capacitor://localhost.":    "capacitor://localhost",
+		"ionic://app":               "ionic://app",
+		"tauri://localhost":         "tauri://localhost",
+		"app://-":                   "app://-",
+		"app://.":                   "app://.",
+		"app://obsidian.md":         "app://obsidian.md",
+		"tauri.localhost":           "tauri.localhost",
+		"app.localhost":             "app.localhost",
+		"*.bucket.s3.amazonaws.com": "*.bucket.s3.amazonaws.com",
+		"amazonaws.com":             "amazonaws.com",
+		"*.city.kawasaki.jp":        "*.city.kawasaki.jp",
+		"ℵ.example":                 "xn--4db.example",
 	} {
 		got, err := entry.Parse(in)
 		if err != nil || got != want {
@@ -118,7 +135,10 @@ func TestParseRefusesWithACodeAndASuggestion(t *testing.T) {
 		{"*.example.com/*", entry.HasPath, "*.example.com"},
 		{"//example.com/x", entry.HasPath, "example.com"},
 		{`example.com\app`, entry.HasPath, "example.com"},
-		{"ftp://example.com", entry.BadScheme, "example.com"},
+		// A page of another scheme is covered by no entry, so none is suggested.
+		{"ftp://example.com", entry.BadScheme, ""},
+		{"file:///android_asset/www/index.html", entry.FromFile, ""},
+		{"file://", entry.FromFile, ""},
 		{"chrome-extension://abcdef/", entry.BadScheme, ""},
 		{"http:example.com", entry.BadScheme, "http://example.com"},
 		{"https:/example.com", entry.BadScheme, "https://example.com"},
@@ -145,7 +165,31 @@ func TestParseRefusesWithACodeAndASuggestion(t *testing.T) {
 		{"*.anything.ck", entry.WildcardSuffix, ""},
 		{"*.kawasaki.jp", entry.WildcardSuffix, ""},
 		{"*.UK", entry.WildcardSuffix, ""},
-		{"*.localhost", entry.WildcardAddress, "localhost"},
+		{"*.localhost", entry.WildcardAddress, ""}, // localhost would not cover app.localhost
+		{"*.amazonaws.com", entry.WildcardSuffix, ""},
+		{"*.eu-west-1.amazonaws.com", entry.WildcardSuffix, ""},
+		{"*.windows.net", entry.WildcardSuffix, ""},
+		{"*.on.aws", entry.WildcardSuffix, ""},
+		{"*.chatgpt.site", entry.WildcardSuffix, ""},
+		{"*.codepen.app", entry.WildcardSuffix, ""},
+		{"https:///example.com/", entry.HasPath, "https://example.com"},
+		// App shells.
+		{"capacitor://localhost/", entry.HasPath, "capacitor://localhost"},
+		{"Tauri://localhost/index.html?x#y", entry.HasPath, "tauri://localhost"},
+		{"ionic://me@localhost", entry.HasUserinfo, "ionic://localhost"},
+		{"capacitor:localhost", entry.BadScheme, "capacitor://localhost"},
+		{"capacitor:///localhost", entry.HasPath, "capacitor://localhost"},
+		{"capacitor://localhost:8080", entry.BadShell, ""},
+		{"capacitor://localhost:*", entry.BadShell, ""},
+		{"capacitor://*", entry.BadShell, ""},
+		{"app://*.example.com", entry.BadShell, ""},
+		{"app://bücher.example", entry.BadShell, ""},
+		{"app://a b", entry.BadShell, ""},
+		{"app://a..b", entry.BadShell, ""},
+		{"app://--", entry.BadShell, ""},
+		{"app://", entry.Empty, ""},
+		{"electron://localhost", entry.BadScheme, ""},
+		{"capacitors://localhost", entry.BadScheme, ""},
 		{"*.127.0.0.1", entry.WildcardAddress, "127.0.0.1"},
 		{"*.[::1]", entry.WildcardAddress, "[::1]"},
 		{"intranet", entry.SingleLabel, ""},
@@ -174,8 +218,8 @@ func TestParseRefusesWithACodeAndASuggestion(t *testing.T) {
 			t.Errorf("Parse(%q) = %q, %v; want %s", c.in, got, err, c.code)
 			continue
 		}
-		if refused.Code != c.code || refused.Suggestion != c.suggestion || refused.Message == "" || got != "" {
-			t.Errorf("Parse(%q) = %q, %s %q %q; want %s %q", c.in, got, refused.Code, refused.Suggestion, refused.Message, c.code, c.suggestion)
+		if refused.Code != c.code || refused.Suggestion() != c.suggestion || refused.Message == "" || got != "" {
+			t.Errorf("Parse(%q) = %q, %s %q %q; want %s %q", c.in, got, refused.Code, refused.Suggestion(), refused.Message, c.code, c.suggestion)
 		}
 	}
 }
@@ -200,7 +244,7 @@ func TestASuggestionFixesEveryFaultOfAnEntry(t *testing.T) {
 		"example.com:99999/":                    {entry.HasPath, "example.com"},
 		"https:/me@*example.com:99999/":         {entry.BadScheme, "https://*.example.com"},
 		"https://[fe80::1%eth0]:8443/":          {entry.HasPath, "https://[fe80::1]:8443"},
-		"ftp://me@example.com/":                 {entry.BadScheme, "example.com"},
+		"ftp://me@example.com/":                 {entry.BadScheme, ""},
 		"*.com/":                                {entry.HasPath, ""},
 		"*/":                                    {entry.HasPath, ""},
 		"http//":                                {entry.BadScheme, ""},
@@ -211,7 +255,7 @@ func TestASuggestionFixesEveryFaultOfAnEntry(t *testing.T) {
 	} {
 		_, err := entry.Parse(in)
 		var refused *entry.Error
-		if !errors.As(err, &refused) || refused.Code != want.code || refused.Suggestion != want.suggestion {
+		if !errors.As(err, &refused) || refused.Code != want.code || refused.Suggestion() != want.suggestion {
 			t.Errorf("Parse(%q): %+v; want %s %q", in, err, want.code, want.suggestion)
 		}
 	}
@@ -233,12 +277,12 @@ func checkEntry(t interface{ Fatalf(string, ...any) }, text string) {
 		if !errors.As(err, &refused) || refused.Code == "" || refused.Message == "" {
 			t.Fatalf("%q: untyped error %v", text, err)
 		}
-		if refused.Suggestion == "" {
-			return
+		for _, suggestion := range refused.Suggestions {
+			if again, err := entry.Parse(suggestion); err != nil || again != suggestion {
+				t.Fatalf("%q: the suggestion %q is not canonical: %q, %v", text, suggestion, again, err)
+			}
 		}
-		if again, err := entry.Parse(refused.Suggestion); err != nil || again != refused.Suggestion {
-			t.Fatalf("%q: the suggestion %q is not canonical: %q, %v", text, refused.Suggestion, again, err)
-		}
+		checkSuggestions(t, text, refused.Suggestions)
 		return
 	}
 	if again, err := entry.Parse(canonical); err != nil || again != canonical {
@@ -250,6 +294,10 @@ func checkEntry(t interface{ Fatalf(string, ...any) }, text string) {
 	}
 	// A page at the typed host is covered. A browser's parser reads the typed text on its own.
 	typed := strings.TrimSpace(text)
+	if scheme, host, _ := strings.Cut(canonical, "://"); slices.Contains(origin.ShellSchemes(), scheme) {
+		checkShell(t, typed, scheme, host)
+		return
+	}
 	if !strings.Contains(typed, "://") {
 		typed = "http://" + typed
 	}
@@ -267,10 +315,50 @@ func checkEntry(t interface{ Fatalf(string, ...any) }, text string) {
 	}
 }
 
+// checkShell: an app's origin is what was typed but for the case of its letters and a dot at its end.
+func checkShell(t interface{ Fatalf(string, ...any) }, typed, scheme, host string) {
+	lower := strings.ToLower(typed)
+	if lower != scheme+"://"+host && lower != scheme+"://"+host+"." {
+		t.Fatalf("%q -> %s://%s", typed, scheme, host)
+	}
+}
+
+// checkSuggestions holds suggestions to what was typed, where a browser can read it as it is: one of them covers the
+// page, and there is none for a page that no entry covers.
+func checkSuggestions(t interface{ Fatalf(string, ...any) }, text string, suggestions []string) {
+	typed := strings.TrimSpace(text)
+	scheme, host, found := strings.Cut(typed, "://")
+	scheme = strings.ToLower(scheme)
+	switch {
+	case len(suggestions) == 0, strings.Contains(typed, "*"):
+		return
+	case !found && !slices.ContainsFunc(append([]string{"http"}, origin.ShellSchemes()...), func(s string) bool { return strings.HasPrefix(scheme, s) }):
+		typed = "http://" + typed
+	case slices.Contains(origin.ShellSchemes(), scheme):
+		if i := strings.IndexAny(host, `/?#\`); i >= 0 {
+			host = host[:i]
+		}
+		typed = scheme + "://" + host[strings.LastIndexByte(host, '@')+1:]
+	case strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == "" && scheme != "http" && scheme != "https":
+		t.Fatalf("%q: suggestions %q", text, suggestions)
+	}
+	page, ok := origin.Parse(typed)
+	if u, err := url.Parse(typed); err == nil && strings.HasPrefix(u.Protocol(), "http") {
+		page, ok = origin.Parse(u.Protocol() + "//" + u.Host())
+	}
+	if ok && !slices.ContainsFunc(suggestions, func(s string) bool {
+		p, err := origin.ParsePattern(s)
+		return err == nil && p.Match(page)
+	}) {
+		t.Fatalf("%q: none of %q covers %s", text, suggestions, page)
+	}
+}
+
 var pieces = []string{
 	"http", "https", "://", ":", "/", "@", "?", "#", "%", ".", "..", "[", "]", "::1", "*", "*.", " ", "\t", "example", "com", ".com", "EXAMPLE", "localhost",
 	"co.uk", "github.io", "127.0.0.1", "0x7f", "1", "80", "443", "65536", "xn--", "xn--bcher-kva", "bücher", "。", "．", "ｅ", "ß", "\u212a", "\u200d", "\u00ad",
 	"-", "_", "a", "b.c", "例え", "أ", "１", "＊", "％", "／", "ftp", "http//", "https:/", "99999", "2001:db8::1", "[fe80::1%eth0]",
+	"capacitor", "tauri://", "app:", "ẞ", "ℵ", "amazonaws.com", "file",
 }
 
 func TestEveryEntryIsCanonicalOrRefusedWithAReason(t *testing.T) {
@@ -287,6 +375,8 @@ func FuzzEntry(f *testing.F) {
 	}
 	f.Add("https://*.bücher.example:8080/app?x#y")
 	f.Add("*.co.uk")
+	f.Add("capacitor://localhost")
+	f.Add("FAẞ.de")
 	f.Fuzz(func(t *testing.T, text string) { checkEntry(t, text) })
 }
 
@@ -378,6 +468,86 @@ func TestBoundsOfAnEntry(t *testing.T) {
 		var refused *entry.Error
 		if errors.As(err, &refused); (err == nil) != (tt.code == "") || err != nil && refused.Code != tt.code {
 			t.Errorf("%.80q: %v, want %q", tt.in, err, tt.code)
+		}
+	}
+}
+
+// TestANameWithTwoReadingsIsRefusedWithBoth: either may belong to somebody else, so none is chosen.
+func TestANameWithTwoReadingsIsRefusedWithBoth(t *testing.T) {
+	for in, want := range map[string]struct {
+		code        entry.Code
+		suggestions []string
+	}{
+		"FAẞ.de":                {entry.Ambiguous, []string{"xn--fa-hia.de", "fass.de"}},
+		"ẞ.example":             {entry.Ambiguous, []string{"xn--zca.example", "ss.example"}},
+		"https://*.FAẞ.de:8443": {entry.Ambiguous, []string{"https://*.xn--fa-hia.de:8443", "https://*.fass.de:8443"}},
+		"https://FAẞ.de/shop":   {entry.HasPath, []string{"https://xn--fa-hia.de", "https://fass.de"}},
+		"STRAẞE.GRUẞ.example":   {entry.Ambiguous, []string{"xn--strae-oqa.xn--gru-7ka.example", "strasse.gruss.example"}},
+		"app://FAẞ.de":          {entry.BadShell, nil},
+		"exa mpleẞ.com":         {entry.Ambiguous, nil},
+		"*.FAẞ":                 {entry.Ambiguous, nil},
+	} {
+		_, err := entry.Parse(in)
+		var refused *entry.Error
+		if !errors.As(err, &refused) || refused.Code != want.code || !slices.Equal(refused.Suggestions, want.suggestions) {
+			t.Errorf("Parse(%q): %+v; want %s %q", in, err, want.code, want.suggestions)
+		}
+	}
+	for _, host := range []string{"FAẞ.de", "aẞ"} {
+		if got, err := entry.ASCII(host); err == nil {
+			t.Errorf("a page at %s is said to be at %s", host, got)
+		}
+	}
+	for in, want := range map[string]string{"faß.de": "xn--fa-hia.de", "FAß.de": "xn--fa-hia.de", "FASS.de": "fass.de"} {
+		if got, err := entry.Parse(in); got != want {
+			t.Errorf("Parse(%q) = %q, %v", in, got, err)
+		}
+	}
+}
+
+// TestWhatBecomesHebrewIsReadAsHebrew: a label may not mix directions, whatever its letters are mapped from.
+func TestWhatBecomesHebrewIsReadAsHebrew(t *testing.T) {
+	for _, letter := range []string{"ℵ", "ℶ", "ℷ", "ℸ", "א"} {
+		if got, err := entry.Parse("a" + letter + "b.com"); err == nil {
+			t.Errorf("a%sb.com is read as %s", letter, got)
+		}
+		if _, err := entry.Parse(letter + ".example"); err != nil {
+			t.Errorf("%s.example: %v", letter, err)
+		}
+	}
+}
+
+// TestAnAppsOriginIsCoveredByItsOwnEntryAlone: by no entry for pages, and its entry covers no page and no other app.
+func TestAnAppsOriginIsCoveredByItsOwnEntryAlone(t *testing.T) {
+	hosts := []string{"localhost", "example.com", "app.example.com", "127.0.0.1", "[::1]", "-", "."}
+	for _, scheme := range origin.ShellSchemes() {
+		for _, host := range hosts {
+			page, ok := origin.Parse(scheme + "://" + host)
+			if !ok {
+				t.Fatalf("%s://%s is no origin", scheme, host)
+			}
+			for _, other := range append([]string{"http", "https", "", "*."}, origin.ShellSchemes()...) {
+				for _, on := range append(hosts, "com") {
+					text := other + "://" + on
+					if other == "" || other == "*." {
+						text = other + on
+					}
+					canonical, err := entry.Parse(text)
+					if err != nil {
+						continue
+					}
+					pattern, err := origin.ParsePattern(canonical)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, want := pattern.Match(page), other == scheme && on == host; got != want {
+						t.Errorf("%s covers %s: %t", canonical, page, got)
+					}
+					if o, ok := origin.Parse("https://" + on); ok && slices.Contains(origin.ShellSchemes(), other) && pattern.Match(o) {
+						t.Errorf("%s covers %s", canonical, o)
+					}
+				}
+			}
 		}
 	}
 }

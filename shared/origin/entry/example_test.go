@@ -13,7 +13,7 @@ func ExampleParse() {
 		pattern, err := entry.Parse(typed)
 		var refused *entry.Error
 		if errors.As(err, &refused) {
-			fmt.Printf("%s: %s, suggestion %q\n", typed, refused.Code, refused.Suggestion)
+			fmt.Printf("%s: %s, suggestion %q\n", typed, refused.Code, refused.Suggestion())
 			continue
 		}
 		fmt.Printf("%s: %s\n", typed, pattern)

@@ -1,6 +1,7 @@
 package entry
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 
@@ -20,8 +21,24 @@ var names = idna.New(
 	idna.BidiRule(),
 )
 
+// capitalSharpS is the one letter whose mapping depends on the browser's age: Unicode 15.1 made it ß, and it had been ss.
+const capitalSharpS = "\u1e9e"
+
+// errAmbiguous is the error of ASCII for a name that browsers of different ages read differently.
+var errAmbiguous = errors.New("entry: the name has two readings")
+
 // ASCII maps a host as a browser does when it shows a page: what Parse makes of a domain, it makes of the page's name.
-func ASCII(host string) (string, error) { return names.ToASCII(host) }
+func ASCII(host string) (string, error) {
+	if strings.Contains(host, capitalSharpS) {
+		return "", errAmbiguous
+	}
+	mapped, err := names.ToASCII(host)
+	if err != nil {
+		return "", err
+	}
+	// The direction of letters is looked at before they are mapped, and some become Hebrew ones: ℵ is א.
+	return names.ToASCII(mapped)
+}
 
 func badHost() *Error {
 	return &Error{Code: BadHost, Message: "This is not a domain. One looks like example.com, www.example.com or *.example.com."}
@@ -31,15 +48,20 @@ func badIPv6() *Error {
 	return &Error{Code: BadAddress, Message: "Write an IPv6 address in brackets, as in [2001:db8::1]."}
 }
 
-// canonicalHost returns the canonical form of a host that has no wildcard. Scheme and port are only
-// for the suggestion.
-func canonicalHost(host, scheme, port string) (string, *Error) {
+// canonicalHost returns the canonical form of a host that has no wildcard. What stands before it, and its port, are only
+// for the suggestions.
+func canonicalHost(host, prefix, port string) (string, *Error) {
 	if strings.HasPrefix(host, "[") {
-		return canonicalIPv6(host, scheme, port)
+		return canonicalIPv6(host, prefix, port)
 	}
 	if !isASCII(host) || strings.Contains(strings.ToLower(host), "xn--") {
 		mapped, err := ASCII(host)
-		if err != nil {
+		switch {
+		case errors.Is(err, errAmbiguous):
+			// Both readings, and never one of them unasked: they belong to different owners.
+			return "", refuse(Ambiguous, "Newer browsers read ẞ as ß, older ones as ss. Write the one that is meant, or an entry for each.",
+				prefix+strings.ReplaceAll(host, capitalSharpS, "ß")+port, prefix+strings.ReplaceAll(host, capitalSharpS, "ss")+port)
+		case err != nil:
 			return "", badHost()
 		}
 		host = mapped
@@ -54,7 +76,7 @@ func canonicalHost(host, scheme, port string) (string, *Error) {
 	return host, nil
 }
 
-func canonicalIPv6(host, scheme, port string) (string, *Error) {
+func canonicalIPv6(host, prefix, port string) (string, *Error) {
 	inner, ok := strings.CutSuffix(host[1:], "]")
 	addr, err := netip.ParseAddr(inner)
 	if !ok || err != nil || !addr.Is6() {
@@ -62,7 +84,7 @@ func canonicalIPv6(host, scheme, port string) (string, *Error) {
 	}
 	canonical := origin.IPv6(addr.WithZone("").As16())
 	if addr.Zone() != "" {
-		return "", &Error{Code: BadAddress, Message: "Leave out the zone of the address.", Suggestion: scheme + canonical + port}
+		return "", refuse(BadAddress, "Leave out the zone of the address.", prefix+canonical+port)
 	}
 	return canonical, nil
 }

@@ -31,10 +31,23 @@ func Browser(text string) (serialised string, userinfo, ok bool) {
 // that it never sends it, and the name still belongs to the domain that it ends in.
 var undecodable = regexp.MustCompile(`^https?://([a-z0-9_-]+\.)*xn--[a-z0-9_.-]+(:[1-9][0-9]{0,4})?$`)
 
+var shell = regexp.MustCompile(`^(capacitor|ionic|tauri|app)://([^:/]+|\[[0-9a-f:]+\])$`)
+
 // Header reads the value of an Origin header: what a browser makes of it, provided that it is spelled as a browser
-// would. Upper case, a trailing dot and a written default port are the only other spellings.
+// would. Upper case, a trailing dot and a written default port are the only other spellings. An app shell's origin has
+// a host as pages have, or one of two that are no names, and no port.
 func Header(value string) (serialised string, ok bool) {
 	lower := asciiLower(value)
+	if m := shell.FindStringSubmatch(lower); m != nil {
+		if m[2] == "-" || m[2] == "." {
+			return lower, true
+		}
+		page, ok := Header("http://" + m[2])
+		if !ok {
+			return "", false
+		}
+		return m[1] + strings.TrimPrefix(page, "http"), true
+	}
 	serialised, userinfo, ok := Browser(value)
 	if !ok && undecodable.MatchString(lower) {
 		scheme, host, port := split(lower)
@@ -80,7 +93,7 @@ const (
 // Unreadable.
 func Caller(originHeader, referer string) string {
 	read, value := Header, originHeader
-	if originHeader == "" || originHeader == "null" {
+	if originHeader == "" || originHeader == "null" || originHeader == "file://" {
 		read, value = Referer, referer
 	}
 	if value == "" {
@@ -96,6 +109,10 @@ var pattern = regexp.MustCompile(`^(?:https?://)?(\*\.)?([a-z0-9._-]+|\[[0-9a-f:
 
 // Canonical reports whether a stored pattern is one.
 func Canonical(text string) bool {
+	if shell.MatchString(text) {
+		serialised, ok := Header(text)
+		return ok && serialised == text
+	}
 	m := pattern.FindStringSubmatch(text)
 	if m == nil {
 		return false
@@ -116,6 +133,9 @@ func Canonical(text string) bool {
 
 // Covers reports whether a canonical pattern covers a serialised origin.
 func Covers(text, serialised string) bool {
+	if shell.MatchString(text) || shell.MatchString(serialised) {
+		return text == serialised
+	}
 	scheme, host, port := split(serialised)
 	if s, after, ok := strings.Cut(text, "://"); ok {
 		if s != scheme {
