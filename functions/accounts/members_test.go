@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
 	"latchkey/shared/keytest"
 )
 
@@ -77,37 +79,74 @@ func TestAnInvitationEndsWithItsInvitersRight(t *testing.T) {
 	}
 }
 
-// The check is in the write itself, so that it holds without the withdrawal, which a breakdown may have prevented.
+// The check is in the write itself, so that it holds without the withdrawal, which a breakdown may have prevented:
+// whichever way the inviter loses the right, and when they have it again.
 func TestAnInvitationIsVoidEvenIfItWasNotWithdrawn(t *testing.T) {
-	r := newHarness(t)
-	r.Member(t, r.account.ID, "mallory", account.Owner)
-	token := r.invite(t, "mallory", object{"role": "owner"})
-	r.Clock.Advance(time.Second)
-	m, err := r.Control.Member(t.Context(), r.account.ID, keytest.Subject("mallory"))
-	if err == nil {
-		err = r.Control.RemoveMember(t.Context(), m, keytest.Row(r.account.ID, "member.remove", ""))
+	for name, way := range map[string]struct {
+		lose, regain func(t *testing.T, r *harness, m account.Member) error
+	}{
+		"removed and invited again": {
+			func(t *testing.T, r *harness, m account.Member) error {
+				return r.Control.RemoveMember(t.Context(), m, keytest.Row(r.account.ID, "member.remove", ""))
+			},
+			func(t *testing.T, r *harness, m account.Member) error {
+				again := account.Member{Account: m.Account, Subject: m.Subject, Role: account.Owner, AddedAt: r.Clock.Now()}
+				_, err := r.Control.PutMember(t.Context(), nil, again, keytest.Row(r.account.ID, "member.add", ""))
+				return err
+			},
+		},
+		"demoted and promoted": {
+			func(t *testing.T, r *harness, m account.Member) error { return r.setRole(t, m, account.Developer) },
+			func(t *testing.T, r *harness, m account.Member) error { return r.setRole(t, m, account.Owner) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newHarness(t)
+			r.Member(t, r.account.ID, "mallory", account.Owner)
+			token := r.invite(t, "mallory", object{"role": "owner"})
+			step := func(do func(*testing.T, *harness, account.Member) error, m account.Member) {
+				t.Helper()
+				r.Clock.Advance(time.Second)
+				if err := do(t, r, m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			member := func() account.Member {
+				m, err := r.Control.Member(t.Context(), r.account.ID, keytest.Subject("mallory"))
+				if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
+					t.Fatal(err)
+				}
+				return m
+			}
+			was := member()
+			step(way.lose, was)
+			strangers, now := []string{"bystander", "mallory2"}, member()
+			if now.Role == "" {
+				strangers, now = append(strangers, "mallory"), was
+			}
+			for _, who := range strangers {
+				if got := r.accept(t, who, token); got.Problem() != voided {
+					t.Errorf("%s: %s", who, got.Problem())
+				}
+			}
+			step(way.regain, now)
+			if got := r.accept(t, "mallory2", token); got.Problem() != voided {
+				t.Errorf("after the inviter's return: %s", got.Problem())
+			}
+			r.remove(t, "owner", "mallory") // and each removal withdraws what an earlier one left
+			list := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/invitations")})
+			if strings.Contains(string(list.Body), "inv_") {
+				t.Errorf("%s", list.Body)
+			}
+		})
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, who := range []string{"mallory", "mallory2"} {
-		if got := r.accept(t, who, token); got.Problem() != voided {
-			t.Errorf("%s: %s", who, got.Problem())
-		}
-	}
-	again := m.WithRole(account.Owner, r.Clock.Now())
-	again.AddedAt = r.Clock.Now()
-	if _, err := r.Control.PutMember(t.Context(), nil, again, keytest.Row(r.account.ID, "member.add", "")); err != nil {
-		t.Fatal(err)
-	}
-	if got := r.accept(t, "mallory2", token); got.Problem() != voided {
-		t.Errorf("after the inviter's return: %s", got.Problem())
-	}
-	r.remove(t, "owner", "mallory") // and each removal withdraws what an earlier one left
-	list := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/invitations")})
-	if strings.Contains(string(list.Body), "inv_") {
-		t.Errorf("%s", list.Body)
-	}
+}
+
+// setRole changes a role without what the API does besides.
+func (r *harness) setRole(t *testing.T, m account.Member, role account.Role) error {
+	t.Helper()
+	_, err := r.Control.PutMember(t.Context(), &m, m.WithRole(role, r.Clock.Now()), keytest.Row(r.account.ID, "member.change", ""))
+	return err
 }
 
 func TestAnInvitationToAnAddressOpensForThatVerifiedAddressAlone(t *testing.T) {
