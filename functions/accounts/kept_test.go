@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"testing"
 
 	"latchkey/shared/account"
@@ -9,17 +10,21 @@ import (
 	"latchkey/shared/keytest"
 )
 
-// TestARaisedKeyLimitLetsKeysBeMade: the limit that the account shows is the one that creating a key asks.
-func TestARaisedKeyLimitLetsKeysBeMade(t *testing.T) {
-	for limit, fits := range map[int]bool{2: false, 3: true} { // the fixture has two keys
-		f := fixture(t)
-		f.Call(t, "editAccount", "operator", object{"key_limit": 1})
-		f.Call(t, "editAccount", "operator", object{"key_limit": limit})
-		k := keytest.Key(f.Account)
-		k.AccountType, k.BillingType = account.Enterprise, apikey.Evaluation // the fixture's
-		_, err := f.Control.Commit(t.Context(), control.Change{After: k, Audit: keytest.Row(f.Account, "key.create", k.ID)})
-		if (err == nil) != fits {
-			t.Errorf("limit %d: %v", limit, err)
+// TestTheKeyLimitThatIsSetIsTheOneThatCreatingAKeyAsks, raised or lowered, from whatever it was.
+func TestTheKeyLimitThatIsSetIsTheOneThatCreatingAKeyAsks(t *testing.T) {
+	const has = 2 // keys of the fixture
+	limits := []int{1, has, has + 1, account.DefaultKeyLimit, account.DefaultKeyLimit + 1}
+	for _, was := range limits {
+		for _, limit := range limits {
+			f := fixture(t)
+			f.Call(t, "editAccount", "operator", object{"key_limit": was})
+			f.Call(t, "editAccount", "operator", object{"key_limit": limit})
+			k := keytest.Key(f.Account)
+			k.AccountType, k.BillingType = account.Enterprise, apikey.Evaluation // the fixture's
+			_, err := f.Control.Commit(t.Context(), control.Change{After: k, Audit: keytest.Row(f.Account, "key.create", k.ID)})
+			if fits := limit > has; fits != (err == nil) || !fits && !errors.Is(err, account.ErrKeyLimit) {
+				t.Errorf("a limit of %d, before %d: %v", limit, was, err)
+			}
 		}
 	}
 }
