@@ -84,6 +84,35 @@ func TestEachMemberAloneIsCreated(t *testing.T) {
 	}
 }
 
+// TestAMemberIsAsItWasSentWhateverComesWithIt: members of one edit depend on each other, as the rule for calls without an
+// origin does on the usage. What was sent holds, also where the key had it already.
+func TestAMemberIsAsItWasSentWhateverComesWithIt(t *testing.T) {
+	names := membersOf[api.EditKey](t)
+	for _, usage := range []string{"frontend", "backend"} {
+		r := newHarness(t)
+		for i, one := range names {
+			for _, other := range names[i+1:] {
+				for _, own := range [][2]bool{{false, false}, {false, true}, {true, false}} {
+					k, sent := r.create(t, map[string]any{"usage": usage}), map[string]any{}
+					for n, name := range []string{one, other} {
+						if sent[name] = memberValues[name]; own[n] {
+							sent[name] = k[name]
+						}
+					}
+					answer := r.Want(t, 200, apitest.Call{
+						As: "developer", Method: "PATCH", Path: r.path(k), Body: sent, Headers: map[string]string{"If-Match": `"1"`},
+					}).JSON(t)
+					for name, want := range sent {
+						if got := answer[name]; asJSON(t, got) != asJSON(t, want) {
+							t.Errorf("a %s key is sent %v: %s is %v", usage, sent, name, got)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // An unchanged form sends what it was shown, or the same sets in another order.
 func TestSavingAnUnchangedFormWritesNothing(t *testing.T) {
 	r := newHarness(t)
