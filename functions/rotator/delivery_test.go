@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"latchkey/functions/internal/apitest"
@@ -115,22 +117,54 @@ func TestARevokedKeysDeliveredSecretIsWithdrawn(t *testing.T) {
 	}
 }
 
-func TestAnotherPrincipalReadsAndTheOldOneNoMore(t *testing.T) {
-	const other = "arn:aws:iam::111122223333:role/new"
-	r := newHarness(t)
-	k := r.dueKey(r.NewAccount(t))
-	r.rotation()
-	policy := *r.key(k).Rotation
-	policy.Principal = other
-	if _, err := r.Edit(t.Context(), r.key(k), "key.rotation_policy", func(k *apikey.Key) { k.Rotation = &policy }); err != nil {
-		t.Fatal(err)
+// witness looks, in the moment in which a secret is put where somebody reads it, who that is.
+type witness struct {
+	*sm.Client
+	principal string
+	wrong     []string
+}
+
+func (w *witness) PutSecretValue(ctx context.Context, in *sm.PutSecretValueInput, o ...func(*sm.Options)) (*sm.PutSecretValueOutput, error) {
+	out, err := w.GetResourcePolicy(ctx, &sm.GetResourcePolicyInput{SecretId: in.SecretId})
+	if err != nil || !strings.Contains(aws.ToString(out.ResourcePolicy), `"AWS":"`+w.principal+`"`) {
+		w.wrong = append(w.wrong, fmt.Sprintf("%v, %v", aws.ToString(out.ResourcePolicy), err))
 	}
-	r.rotation()
-	if _, err := r.delivered(k, reader, current); err == nil {
-		t.Error("the old principal still reads it")
-	}
-	if _, err := r.delivered(k, other, current); err != nil {
-		t.Error(err)
+	return w.Client.PutSecretValue(ctx, in, o...)
+}
+
+// TestOnlyThePrincipalOfTheMomentReads walks all ways in which a policy's principal comes, changes, goes and comes back:
+// a secret that was withdrawn is restored with the policy that it had. No new secret is put in before that is replaced.
+func TestOnlyThePrincipalOfTheMomentReads(t *testing.T) {
+	principals := []string{"", "arn:aws:iam::111122223333:role/one", "arn:aws:iam::111122223333:role/two"}
+	for way := range 27 {
+		r := newHarnessOn(t, keytest.MemoryStores(t))
+		k := r.NewKey(t, r.NewAccount(t))
+		for n := range 3 {
+			principal := principals[[]int{way % 3, way / 3 % 3, way / 9}[n]]
+			change := func(k *apikey.Key) {
+				if k.Rotation = nil; principal != "" {
+					k.Rotation = &apikey.RotationPolicy{EveryDays: 1, Principal: principal}
+				}
+			}
+			if _, err := r.Edit(t.Context(), r.key(k), "key.rotation_policy", change); err != nil {
+				t.Fatal(err)
+			}
+			seen := &witness{Client: r.secrets, principal: principal}
+			for range 2 {
+				if _, err := r.run(r.Stores, seen).rotation(t.Context(), event{}); err != nil {
+					t.Fatal(err)
+				}
+				r.clock.Advance(3 * day)
+			}
+			if len(seen.wrong) > 0 {
+				t.Errorf("way %d, change %d to %q: a secret is put in under %s", way, n+1, principal, seen.wrong)
+			}
+			for _, who := range principals[1:] {
+				if _, err := r.delivered(k, who, current); (err == nil) != (who == principal) {
+					t.Errorf("way %d, change %d to %q: %s reads: %v", way, n+1, principal, who, err)
+				}
+			}
+		}
 	}
 }
 
