@@ -24,11 +24,33 @@ type harness struct {
 	account  account.Account
 	key, two apikey.Key
 	reports  int
+	reading  func() // called before each read of the counters
+}
+
+// watched tells the harness of each read.
+type watched struct {
+	*counters.Store
+	r *harness
+}
+
+func (w watched) KeyRows(ctx context.Context, a account.ID, k apikey.ID, in counters.Range) ([]usage.Row, error) {
+	w.r.reading()
+	return w.Store.KeyRows(ctx, a, k, in)
+}
+
+func (w watched) AccountRows(ctx context.Context, a account.ID, in counters.Range) ([]usage.Row, error) {
+	w.r.reading()
+	return w.Store.AccountRows(ctx, a, in)
+}
+
+func (w watched) FreshAt(ctx context.Context, a account.ID) (time.Time, error) {
+	w.r.reading()
+	return w.Store.FreshAt(ctx, a)
 }
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	r := &harness{API: apitest.New(t, keytest.Open(t))}
+	r := &harness{API: apitest.New(t, keytest.Open(t)), reading: func() {}}
 	r.store = counters.New(r.DB.(counters.Client), r.Tables.Counters).
 		Reporting(func(ctx context.Context, _ account.ID, _ string, _ error) { gateway.LeaveOut(ctx) })
 	long := keytest.Now.AddDate(0, -6, 0)
@@ -36,7 +58,7 @@ func newHarness(t testing.TB) *harness {
 	proposal := &apikey.Proposal{Domains: &[]string{"example.com"}, Since: keytest.Now.Add(-time.Hour)}
 	r.key = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt, k.Proposed = long, proposal })
 	r.two = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt = long })
-	routes(r.Mux, handlers{keys: r.Control, counters: r.store, now: r.Clock.Now})
+	routes(r.Mux, handlers{keys: r.Control, counters: watched{r.store, r}, now: r.Clock.Now})
 	return r
 }
 
