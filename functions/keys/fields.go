@@ -45,7 +45,7 @@ func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 		k.Products = f.productList("products", *body.Products)
 	}
 	if body.Domains != nil {
-		k.Domains = f.domains("domains", *body.Domains, before)
+		k.Domains = f.domains("domains", *body.Domains, *k)
 	}
 	if body.MissingOrigin != nil { // sent is chosen, the value that it has anyway too
 		k.OriginChosen = true
