@@ -50,7 +50,7 @@ func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principa
 		return err
 	}
 	doc := api.Me{
-		Subject: c.Person.Subject.ID, Email: web.StringPtr(c.Person.Email), Name: web.StringPtr(c.Person.Name),
+		Subject: c.Person.Subject.ID, Email: web.ShownPtr(c.Person.Email), Name: web.ShownPtr(c.Person.Name),
 		Operator: rank != "", Accounts: []api.MyAccount{}, NextPageToken: page.Next(found.Next),
 	}
 	if rank != "" {
@@ -185,8 +185,8 @@ func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gatewa
 	if err != nil {
 		return err
 	}
-	if body.ConfirmName == nil && !c.Operator || body.ConfirmName != nil && *body.ConfirmName != before.Name {
-		return gateway.Invalid(gateway.Field("confirm_name", "name_mismatch", "It must match the account's name exactly."))
+	if body.ConfirmName == nil && !c.Operator || body.ConfirmName != nil && !text.Same(before.Name, *body.ConfirmName) {
+		return gateway.Invalid(gateway.Field("confirm_name", "name_mismatch", "It must be the account's name, as it is shown."))
 	}
 	a, err := h.store.Close(r.Context(), c.Account, h.source.Time(), h.rows(c))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"latchkey/functions/internal/env"
@@ -14,6 +15,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/text"
 )
 
 // auditStore lists the methods of the control table that the lists of audit rows call.
@@ -90,7 +92,7 @@ func auditDoc(row audit.Row) api.AuditRow {
 	doc := api.AuditRow{
 		Id: row.ID, At: row.At.UTC(), Action: row.Action, KeyId: web.StringPtr(row.KeyID), RequestId: row.RequestID,
 		SourceIp: web.StringPtr(row.Source),
-		Actor:    api.Actor{Subject: row.Actor.Subject.ID, Email: web.StringPtr(row.Actor.Email), Role: row.Actor.Role},
+		Actor:    api.Actor{Subject: text.Shown(row.Actor.Subject.ID), Email: web.ShownPtr(row.Actor.Email), Role: row.Actor.Role},
 		Changes:  []api.Change{},
 	}
 	for _, c := range row.Changes {
@@ -99,14 +101,33 @@ func auditDoc(row audit.Row) api.AuditRow {
 	return doc
 }
 
-// value is a stored fact as JSON; nil where there is none.
-func value(text string) any {
-	switch {
-	case text == "":
+// value is a stored fact as it is shown; nil where there is none. Facts are JSON; what isn't is a text.
+func value(stored string) any {
+	if stored == "" {
 		return nil
-	case json.Valid([]byte(text)):
-		return json.RawMessage(text)
-	default:
-		return text
 	}
+	var fact any
+	d := json.NewDecoder(strings.NewReader(stored))
+	d.UseNumber()
+	if !json.Valid([]byte(stored)) || d.Decode(&fact) != nil {
+		return text.Shown(stored)
+	}
+	return shownIn(fact)
+}
+
+// shownIn is a fact with each of its texts as it is shown: people typed them.
+func shownIn(fact any) any {
+	switch f := fact.(type) {
+	case string:
+		return text.Shown(f)
+	case []any:
+		for i := range f {
+			f[i] = shownIn(f[i])
+		}
+	case map[string]any:
+		for name := range f {
+			f[name] = shownIn(f[name])
+		}
+	}
+	return fact
 }

@@ -63,7 +63,7 @@ func (h *invitations) listInvitations(w http.ResponseWriter, r *http.Request, c 
 }
 
 func invitationDoc(i control.Invitation) api.Invitation {
-	return api.Invitation{Id: i.ID, Email: web.StringPtr(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt}
+	return api.Invitation{Id: i.ID, Email: web.ShownPtr(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt}
 }
 
 func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -91,7 +91,7 @@ func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c
 	}
 	gateway.NoStore(w)
 	return gateway.JSON(w, http.StatusCreated, api.InvitationWithToken{
-		Id: i.ID, Email: web.StringPtr(i.Email), Role: body.Role, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, Token: token,
+		Id: i.ID, Email: web.ShownPtr(i.Email), Role: body.Role, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, Token: token,
 	})
 }
 

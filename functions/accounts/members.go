@@ -54,7 +54,7 @@ func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.
 
 func memberDoc(m account.Member) api.Member {
 	return api.Member{
-		Subject: m.Subject.ID, Email: web.StringPtr(m.Address()), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
+		Subject: m.Subject.ID, Email: web.ShownPtr(m.Address()), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
 	}
 }
 
@@ -169,10 +169,10 @@ func (h *members) legacy(r *http.Request, c gateway.Principal, who account.Subje
 	}
 	for _, k := range page.Keys {
 		if k.CreatedBy == who {
-			doc.Keys = append(doc.Keys, api.LegacyKey{Id: string(k.ID), Name: k.Name})
+			doc.Keys = append(doc.Keys, api.LegacyKey{Id: string(k.ID), Name: text.Shown(k.Name)})
 		}
 		if namedPrincipal(k, who) {
-			doc.Principals = append(doc.Principals, api.LegacyPrincipal{Id: string(k.ID), Name: k.Name, Principal: k.Rotation.Principal})
+			doc.Principals = append(doc.Principals, api.LegacyPrincipal{Id: string(k.ID), Name: text.Shown(k.Name), Principal: k.Rotation.Principal})
 		}
 	}
 	doc.More = page.Next != "" || withdrawn.More
@@ -189,7 +189,7 @@ const maxEmail = 254
 // emailOf reads an address that somebody typed; the one that is stored already stays, whatever it holds. An address is
 // for display and look-up; it gives nobody a right.
 func emailOf(texts text.Secrets, stored string, typed *string) (string, error) {
-	if typed == nil || stored != "" && *typed == stored {
+	if typed == nil || stored != "" && (*typed == stored || *typed == text.Shown(stored)) {
 		return stored, nil
 	}
 	line, err := web.Line(texts, "email", *typed, 1, maxEmail)

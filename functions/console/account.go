@@ -9,6 +9,7 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	shown "latchkey/shared/text"
 )
 
 func (a *app) accountRoutes() {
@@ -103,7 +104,7 @@ func (m memberRow) Name() string {
 	if m.Email != nil {
 		return *m.Email
 	}
-	return m.Subject
+	return shown.Shown(m.Subject) // the API leaves subjects as they are: they name somebody
 }
 
 func (a *app) renameAccount(v *visit) error {

@@ -167,3 +167,31 @@ func TestTheAuditTrailIsWrittenInWords(t *testing.T) {
 		t.Error("there is no way to what is older")
 	}
 }
+
+// A subject is shown as a text is, and sent as it is.
+func TestASubjectThatHidesIsShownAndStillNamed(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.accept()
+	const hidden = "a\u202eb"
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Subject, me.Name, me.Email = hidden, nil, nil })
+	w.api.on("GET /v1/accounts/"+account+"/members", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.MemberList{Members: []api.Member{{Subject: hidden, Role: api.Owner}}})
+		return true
+	})
+	w.api.on("GET /v1/operators", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.OperatorList{Operators: []api.Operator{{Subject: hidden + "2"}}})
+		return true
+	})
+	root := "/accounts/" + account + "/account"
+	for _, path := range []string{root, root + "/remove?subject=" + url.QueryEscape(hidden), "/operator/operators", "/operator/operators/remove?subject=" + url.QueryEscape(hidden+"2")} {
+		page := w.ask(http.MethodGet, path, nil)
+		if whole := text(page.doc); page.StatusCode != 200 || strings.Contains(whole, hidden) || !strings.Contains(whole, "a\ufffdb") {
+			t.Errorf("%s answered %d: %+q", path, page.StatusCode, whole)
+		}
+	}
+	for _, form := range forms(w.ask(http.MethodGet, root, nil).doc) {
+		if strings.HasSuffix(form.action, "/role") && form.values().Get("subject") != hidden {
+			t.Errorf("the form names %+q", form.values().Get("subject"))
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"latchkey/functions/console/internal/locale"
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	shown "latchkey/shared/text"
 )
 
 //go:embed templates/*.html
@@ -269,9 +270,10 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 			}
 			return code
 		},
-		"str":  func(v any) string { return fmt.Sprint(v) },
-		"join": strings.Join,
-		"list": func(items ...any) []any { return items },
+		"shown": shown.Shown,
+		"str":   func(v any) string { return fmt.Sprint(v) },
+		"join":  strings.Join,
+		"list":  func(items ...any) []any { return items },
 	}
 }
 

@@ -437,7 +437,7 @@ type Change struct {
 
 // CloseAccount defines model for CloseAccount.
 type CloseAccount struct {
-	// ConfirmName Must match the account's name exactly. Required of owners.
+	// ConfirmName The account's name, as it is shown: runs of blanks count as one. Required of owners.
 	ConfirmName *string `json:"confirm_name,omitempty"`
 }
 

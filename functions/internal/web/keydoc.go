@@ -45,7 +45,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 	if b := k.Blocked; b != nil {
 		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: b.At.UTC()}
 		if v.Operator && b.By != "" {
-			doc.Blocked.By = &b.By
+			doc.Blocked.By = ShownPtr(b.By)
 		}
 	}
 	if rotation.Running(k, v.Now) {
@@ -147,6 +147,9 @@ func StringPtr(text string) *string {
 	}
 	return &text
 }
+
+// ShownPtr returns a stored text that somebody typed, or that the issuer gave, as it is shown; "" as nil.
+func ShownPtr(stored string) *string { return StringPtr(text.Shown(stored)) }
 
 func texts[T ~string](list []T) []string {
 	out := make([]string, len(list))

@@ -15,7 +15,7 @@ func QpsRequestDoc(r qps.Request, operator bool) api.QpsRequest {
 		DecidedAt: TimePtr(r.ClosedAt), Version: r.Version,
 	}
 	if d := r.Decision; d != nil {
-		doc.Comment = StringPtr(text.Shown(d.Comment))
+		doc.Comment = ShownPtr(d.Comment)
 		if d.QPS > 0 {
 			doc.ApprovedQps = &d.QPS
 		}
@@ -30,7 +30,7 @@ func QpsRequestDoc(r qps.Request, operator bool) api.QpsRequest {
 // name returns a person's display name: the e-mail if the issuer vouches for it.
 func name(p qps.Party) string {
 	if p.Email != "" {
-		return p.Email
+		return text.Shown(p.Email)
 	}
-	return p.Subject.ID
+	return text.Shown(p.Subject.ID)
 }
