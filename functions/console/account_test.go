@@ -139,32 +139,51 @@ func TestAMembersSubjectMayHoldAnything(t *testing.T) {
 	}
 }
 
-func TestTheAuditTrailIsWrittenInWords(t *testing.T) {
-	r := newHarness(t, time.Hour)
-	r.signIn("owner")
-	fakeAnswers(r, "Demo")
-	r.api.on("GET /v1/accounts/"+account+"/audit", func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
-		reply(w, 200, map[string]any{"next_page_token": "next one", "rows": []any{map[string]any{
-			"id": "1", "at": "2026-08-03T14:00:00Z", "action": "key.edit", "key_id": keyID, "actor": map[string]any{"subject": "u", "role": "developer"}, "request_id": "r-7",
-			"changes": []any{
-				map[string]any{"field": "missing_origin", "before": "deny", "after": "allow"},
-				map[string]any{"field": "header_only", "after": true},
-				map[string]any{"field": "products", "after": []string{"map-display"}},
-				map[string]any{"field": "expires_at", "before": "2026-09-01T00:00:00Z"},
-				map[string]any{"field": "limits", "after": []any{map[string]any{"class": "map-display", "qps": 50, "then_qps": 0, "ends_at": nil}}},
-			},
-		}}})
-		return true
-	})
-	page := r.get("/accounts/" + account + "/account/audit")
-	whole := strings.Join(strings.Fields(text(page.doc)), " ")
-	for _, want := range []string{"Before: Refused After: Allowed", "Yes", "Map Display API", "1 Sep 2026, 00:00 UTC removed", "Limit: Map Display API · QPS: 50", "r-7", "Edited", "Developer"} {
-		if !strings.Contains(whole, want) {
-			t.Errorf("the audit trail lacks %q: %s", want, whole)
+// TestEveryAuditTrailIsWrittenInWords, by the same words on each page that shows rows.
+func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
+	w := newWalker(t, "owner")
+	rows := map[string]any{"next_page_token": "next one", "rows": []any{map[string]any{
+		"id": "1", "at": "2026-08-03T14:00:00Z", "action": "key.edit", "key_id": keyID, "actor": map[string]any{"subject": "u", "role": "developer"}, "request_id": "r-7",
+		"changes": []any{
+			map[string]any{"field": "missing_origin", "before": "deny", "after": "allow"},
+			map[string]any{"field": "header_only", "after": true},
+			map[string]any{"field": "products", "after": []string{"map-display"}},
+			map[string]any{"field": "expires_at", "before": "2026-09-01T00:00:00Z"},
+			map[string]any{"field": "limits", "after": []any{map[string]any{"class": "map-display", "qps": 50, "then_qps": 0, "ends_at": nil}}},
+			map[string]any{"field": "rank", "before": "support", "after": "admin"},
+		},
+	}, map[string]any{"id": "2", "at": "2026-08-03T14:00:00Z", "action": "account.close.begin", "actor": map[string]any{"subject": "Operator", "role": "operator"}, "request_id": "r-8"}}}
+	root := "/accounts/" + account
+	for path, c := range map[string]struct{ route, key, older string }{
+		root + "/account/audit":     {"/v1/accounts/" + account + "/audit", root + "/keys/" + keyID, root + "/account/audit?page=next%20one"},
+		root + "/keys/" + keyID:     {"/v1/accounts/" + account + "/keys/" + keyID + "/audit", "", root + "/keys/" + keyID + "?audit=next%20one#audit"},
+		"/operator/operators/audit": {"/v1/operators/audit", "/operator/keys/" + keyID, "/operator/operators/audit?page=next%20one"},
+	} {
+		w.api.on("GET "+c.route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, rows); return true })
+		for language, words := range map[string][]string{
+			"en": {"Refused", "Allowed", "Yes", "Map Display API", "1 Sep 2026, 00:00 UTC", "Limit: Map Display API · QPS: 50", "r-7", "Edited", "Developer", "Admin", "Account closure begun"},
+			"fr": {"Refusé", "Autorisé", "Oui", "Limite: Map Display API · QPS: 50", "Administration", "Fermeture du compte commencée", "Opérateur Opérateur"},
+		} {
+			page := w.ask(http.MethodGet, path, nil, "Accept-Language", language)
+			whole := strings.Join(strings.Fields(text(page.doc)), "")
+			for _, want := range words {
+				if !strings.Contains(whole, strings.ReplaceAll(want, " ", "")) {
+					t.Errorf("%s, %s: the audit trail lacks %q: %s", path, language, want, whole)
+				}
+			}
+			to := links(page.doc)
+			if key := to[keyID]; key != c.key {
+				t.Errorf("%s: the key leads to %q, want %q", path, key, c.key)
+			}
+			if older := to[map[string]string{"en": "Older", "fr": "Plus anciens"}[language]]; older != c.older {
+				t.Errorf("%s: what is older is at %q", path, older)
+			}
 		}
 	}
-	if !strings.Contains(page.text, "?page=next%20one") {
-		t.Error("there is no way to what is older")
+	w.forget()
+	w.ask(http.MethodGet, "/operator/operators/audit?page=tok", nil)
+	if got := w.api.seen("GET /v1/operators/audit"); len(got) != 1 || got[0].uri != "/v1/operators/audit?page_size=30&page_token=tok" {
+		t.Errorf("asks %+v", got)
 	}
 }
 

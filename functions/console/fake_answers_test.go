@@ -67,6 +67,10 @@ func fakeAnswers(r *harness, name string) {
 			Id: "aud_1", At: at, Action: "key.block", KeyId: ptr(keyID), Actor: api.Actor{Subject: "x", Email: &name, Role: "operator"}, RequestId: "r-1",
 			Changes: []api.Change{{Field: "blocked", After: map[string]any{"reason": name, "at": "2026-08-03T14:00:00Z"}}, {Field: "name", Before: name, After: name}},
 		}}},
+		"GET /v1/operators/audit": api.AuditList{Rows: []api.AuditRow{{
+			Id: "aud_2", At: at, Action: "operator.change", Actor: api.Actor{Subject: "x", Email: &name, Role: "operator"}, RequestId: "r-2",
+			Changes: []api.Change{{Field: "email", Before: name, After: name + "2"}, {Field: "rank", Before: "support", After: "admin"}},
+		}}},
 		"GET " + root + "/qps-requests":               api.QpsRequestList{Requests: []api.QpsRequest{request}},
 		"GET " + root + "/qps-requests/" + requestID1: request,
 		"GET /v1/qps-requests":                        api.QpsRequestList{Requests: []api.QpsRequest{request}},
@@ -88,7 +92,7 @@ var ourPages = []string{
 	"/accounts/" + account + "/qps-requests/" + requestID1, "/accounts/" + account + "/qps-requests/" + requestID1 + "/withdraw",
 	"/accounts/" + account + "/account", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit", "/invitations",
 	"/operator", "/operator?q=a", "/operator/accounts/" + account, "/operator/accounts/" + account + "/close", "/operator/keys/" + keyID,
-	"/operator/operators", "/operator/operators/remove?subject=o+2%2Fx", "/operator/qps-requests", "/operator/qps-requests/" + account + "/" + requestID1,
+	"/operator/operators", "/operator/operators/audit", "/operator/operators/remove?subject=o+2%2Fx", "/operator/qps-requests", "/operator/qps-requests/" + account + "/" + requestID1,
 }
 
 func TestOurPagesAreWholeInEveryLanguage(t *testing.T) {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"latchkey/shared/api"
@@ -22,7 +20,7 @@ type keyPage struct {
 	Usage    api.Usage
 	Proposed *proposed
 	Counts   *api.ProposedCounts // since the proposal was made; nil: no calls
-	Audit    []auditRow
+	Audit    []auditLine
 	More     string // page token of the audit trail
 	Test     *tested
 	Asked    string // what the tester was asked
@@ -39,14 +37,6 @@ type proposed struct {
 	Domains, Products      []string
 	HasDomains, HasProduct bool
 }
-
-type auditRow struct {
-	api.AuditRow
-	Who     string
-	Changed []change
-}
-
-type change struct{ Field, Before, After string }
 
 const (
 	shownDays   = 7
@@ -77,6 +67,7 @@ func (a *app) showKey(v *visit) error {
 		d.Counts, d.Lacking.Proposed = d.Usage.Proposed, d.Lacking.Usage
 	}
 	d.fill(products, audit, now)
+	d.Audit = v.auditLines(audit.Rows, products)
 	d.Reasons = v.refusals(d.Usage.Totals.ByReason)
 	d.Test.name(d.Key.Domains)
 	return v.render(http.StatusOK, "key", d.Key.Name, d)
@@ -102,47 +93,11 @@ func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Tim
 			d.Proposed.HasProduct = true
 		}
 	}
-	for _, row := range audit.Rows {
-		d.Audit = append(d.Audit, auditRowOf(row))
-	}
 	if audit.NextPageToken != nil {
 		d.More = *audit.NextPageToken
 	}
 	if d.Key.DeletedAt != nil {
 		until := d.Key.DeletedAt.AddDate(0, 0, restoreDays)
 		d.Restore = &until
-	}
-}
-
-func auditRowOf(row api.AuditRow) auditRow {
-	out := auditRow{AuditRow: row, Who: row.Actor.Subject}
-	if row.Actor.Email != nil {
-		out.Who = *row.Actor.Email
-	}
-	for _, c := range row.Changes {
-		out.Changed = append(out.Changed, change{c.Field, plain(c.Before), plain(c.After)})
-	}
-	return out
-}
-
-// plain shows a fact of the audit trail: texts as they are, lists with commas, everything else as JSON.
-func plain(v any) string {
-	switch t := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return t
-	case []any:
-		parts := make([]string, len(t))
-		for i, item := range t {
-			parts[i] = plain(item)
-		}
-		return strings.Join(parts, ", ")
-	default:
-		raw, err := json.Marshal(t)
-		if err != nil {
-			return ""
-		}
-		return string(raw)
 	}
 }

@@ -32,6 +32,7 @@ func (a *app) operatorRoutes() {
 	a.person("POST /operator/operators/rank", a.changeRank)
 	a.person("GET /operator/operators/remove", func(v *visit) error { return a.showDismissal(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators/remove", a.removeOperator)
+	a.person("GET /operator/operators/audit", a.showOperatorsAudit)
 	a.person("GET /operator/qps-requests", a.showQueue)
 	a.operators("GET /operator/qps-requests/{account}/{request}", func(v *visit) error { return a.showDecision(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/qps-requests/{account}/{request}", a.decide)

@@ -90,6 +90,7 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 	next("/v1/accounts/"+account+"/keys", map[string]any{"keys": []any{w.api.key}})
 	next("/v1/accounts/"+account+"/qps-requests", map[string]any{"requests": []any{}})
 	next("/v1/accounts/"+account+"/audit", map[string]any{"rows": []any{}})
+	next("/v1/operators/audit", map[string]any{"rows": []any{}})
 	next("/v1/operator/accounts", map[string]any{"accounts": []any{}})
 	next("/v1/qps-requests", map[string]any{"requests": []any{}})
 	for page, want := range map[string]map[string]string{
@@ -101,6 +102,7 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 		root + "/keys?sort=created_at":        {"Created": root + "/keys"},
 		root + "/qps-requests?status=pending": {"Next page": root + "/qps-requests?status=pending&page=next"},
 		root + "/account/audit?page=2":        {"Older": root + "/account/audit?page=next", "First page": root + "/account/audit"},
+		"/operator/operators/audit?page=2":    {"Older": "/operator/operators/audit?page=next", "First page": "/operator/operators/audit"},
 		"/operator?q=a&page=2":                {"Next page": "/operator?q=a&page=next", "First page": "/operator?q=a"},
 		"/operator/qps-requests":              {"Next page": "/operator/qps-requests?page=next"},
 		root + "/usage?range=7d&key=" + keyID + "&product=map-display&by=day": {

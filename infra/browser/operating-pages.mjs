@@ -69,6 +69,7 @@ export function operatingStates({ account, key, site, pending, decided }) {
     { name: "operator-key", person: "operator", open: to(`/operator/keys/${site}`), shot: true },
     { name: "operator-key-refused", person: "operator", status: 422, open: sent(`/operator/keys/${site}`, ".button.danger") },
     { name: "operator-people", person: "operator", open: to("/operator/operators") },
+    { name: "operators-audit", person: "operator", open: to("/operator/operators/audit") },
     { name: "operator-queue", person: "operator", open: to("/operator/qps-requests"), shot: true },
     { name: "operator-decision", person: "operator", open: to(`/operator/qps-requests/${account}/${pending}`), shot: true },
     { name: "operator-decided", person: "operator", open: to(`/operator/qps-requests/${account}/${decided}`) },

@@ -15,20 +15,43 @@ import (
 	"latchkey/shared/audit"
 )
 
-// auditPage is a page of the account's audit trail.
+// auditPage is a page of an audit trail.
 type auditPage struct {
 	Rows       []auditLine
+	Root       string // the page's own path
+	Keys       string // where the keys of its rows are
 	Page, Next string
 }
 
+// auditLine is a row of an audit trail in words.
 type auditLine struct {
 	api.AuditRow
 	Who     string
 	Changed []change
 }
 
+type change struct{ Field, Before, After string }
+
 func (a *app) showAudit(v *visit) error {
-	d := &auditPage{Page: v.query("page")}
+	d := &auditPage{Root: v.accountURL("/account/audit"), Keys: v.accountURL("/keys/")}
+	if err := a.readAudit(v, d, v.accountPath("/audit")); err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "account-audit", v.t("audit.title"), d)
+}
+
+// showOperatorsAudit shows the changes of operators, which belong to no account.
+func (a *app) showOperatorsAudit(v *visit) error {
+	d := &auditPage{Root: "/operator/operators/audit", Keys: "/operator/keys/"}
+	if err := a.readAudit(v, d, "/v1/operators/audit"); err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "operators-audit", v.t("operators.audit.title"), d)
+}
+
+// readAudit reads the page of an audit trail that the query names.
+func (a *app) readAudit(v *visit, d *auditPage, path string) error {
+	d.Page = v.query("page")
 	query := url.Values{"page_size": {"30"}}
 	if d.Page != "" {
 		query.Set("page_token", d.Page)
@@ -36,14 +59,23 @@ func (a *app) showAudit(v *visit) error {
 	var found api.AuditList
 	var products []api.Product
 	err := v.parallel(
-		reading(&found, v.api, v.accountPath("/audit"), query),
+		reading(&found, v.api, path, query),
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 	)
 	if err != nil {
 		return err
 	}
+	d.Rows = v.auditLines(found.Rows, products)
+	if found.NextPageToken != nil {
+		d.Next = *found.NextPageToken
+	}
+	return nil
+}
+
+// auditLines writes rows in words. Every page that shows rows has them from here.
+func (v *visit) auditLines(rows []api.AuditRow, products []api.Product) (lines []auditLine) {
 	facts := facts{v, products}
-	for _, row := range found.Rows {
+	for _, row := range rows {
 		one := auditLine{AuditRow: row, Who: row.Actor.Subject}
 		if row.Actor.Email != nil {
 			one.Who = *row.Actor.Email
@@ -54,12 +86,9 @@ func (a *app) showAudit(v *visit) error {
 		for _, c := range row.Changes {
 			one.Changed = append(one.Changed, change{c.Field, facts.text(c.Field, c.Before), facts.text(c.Field, c.After)})
 		}
-		d.Rows = append(d.Rows, one)
+		lines = append(lines, one)
 	}
-	if found.NextPageToken != nil {
-		d.Next = *found.NextPageToken
-	}
-	return v.render(http.StatusOK, "account-audit", v.t("audit.title"), d)
+	return lines
 }
 
 // facts renders values of the audit trail.
@@ -99,7 +128,7 @@ func (f facts) text(field string, value any) string {
 
 // coded are the facts whose values are stable codes, with the prefix of the codes' names.
 var coded = map[string]string{
-	"role": "role.", "type": "account.type.", "pending_type": "account.type.", "account_type": "account.type.", "request_status": "qps.status.",
+	"role": "role.", "rank": "rank.", "type": "account.type.", "pending_type": "account.type.", "account_type": "account.type.", "request_status": "qps.status.",
 }
 
 func (f facts) word(field, text string) string {
