@@ -19,6 +19,7 @@ func (a *app) accountRoutes() {
 	a.account("GET /accounts/{account}/account/remove", a.removeForm)
 	a.account("POST /accounts/{account}/account/remove", a.removeMember)
 	a.account("GET /accounts/{account}/account/audit", a.showAudit)
+	a.leavingRoutes()
 	a.invitationRoutes()
 }
 
@@ -32,6 +33,7 @@ type accountPage struct {
 	Link        string // of a new invitation; shown once
 	Invited     string // the recipient, if one was named
 	Alone       bool   // the only owner
+	Owns        bool   // also of an account that is closed
 }
 
 type memberRow struct {
@@ -56,7 +58,8 @@ func (a *app) showAccountPage(v *visit, status int, d *accountPage) error {
 		reading(&d.Account, v.api, v.accountPath(), nil),
 		func(ctx context.Context) (err error) { d.Members, err = v.members(ctx, me.Subject); return err },
 	}
-	if v.owns(me) || me.Operator {
+	d.Owns = v.owns(me)
+	if d.Owns || me.Operator {
 		reads = append(reads, func(ctx context.Context) error {
 			return management.Pages(ctx, v.api, v.accountPath("/invitations"), mostPages,
 				func(page api.InvitationList) *string { return page.NextPageToken },

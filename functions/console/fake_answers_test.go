@@ -62,6 +62,9 @@ func fakeAnswers(r *harness, name string) {
 		"GET " + root + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: at}, {Subject: "a|b/c", Email: &name, Role: api.Viewer, AddedAt: at},
 		}},
+		"GET " + root + "/export": api.Export{
+			Account: &acct, Members: &[]api.Member{{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: at}}, Keys: &[]api.Key{k}, Audit: &[]api.AuditRow{},
+		},
 		"GET " + root + "/invitations": api.InvitationList{Invitations: []api.Invitation{{Id: "inv_1", Email: &name, Role: api.Developer, CreatedAt: at, ExpiresAt: at.AddDate(1, 0, 0)}}},
 		"GET " + root + "/audit": api.AuditList{Rows: []api.AuditRow{{
 			Id: "aud_1", At: at, Action: "key.block", KeyId: ptr(keyID), Actor: api.Actor{Subject: "x", Email: &name, Role: "operator"}, RequestId: "r-1",
@@ -90,7 +93,8 @@ var ourPages = []string{
 	"/accounts/" + account + "/usage", "/accounts/" + account + "/usage?range=13mo&key=" + keyID, "/accounts/" + account + "/usage?from=2026-07-01&to=2026-08-03&by=hour",
 	"/accounts/" + account + "/qps-requests", "/accounts/" + account + "/qps-requests/new", "/accounts/" + account + "/qps-requests/new?key=" + keyID,
 	"/accounts/" + account + "/qps-requests/" + requestID1, "/accounts/" + account + "/qps-requests/" + requestID1 + "/withdraw",
-	"/accounts/" + account + "/account", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit", "/invitations",
+	"/accounts/" + account + "/account", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit",
+	"/accounts/" + account + "/account/export", "/accounts/" + account + "/account/close", "/invitations",
 	"/operator", "/operator?q=a", "/operator/accounts/" + account, "/operator/accounts/" + account + "/close", "/operator/keys/" + keyID,
 	"/operator/operators", "/operator/operators/audit", "/operator/operators/remove?subject=o+2%2Fx", "/operator/qps-requests", "/operator/qps-requests/" + account + "/" + requestID1,
 }

@@ -94,6 +94,8 @@ func TestTheHeadersOfEveryPage(t *testing.T) {
 			want, out = secretive, kind(html_, map[string]string{"Referrer-Policy": "no-referrer"})
 		case "/accounts/{account}/usage.csv":
 			want = kind(map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="usage-` + w.app.now().UTC().AddDate(0, 0, -1).Format("2006-01-02") + `.csv"`})
+		case "/accounts/{account}/account/export.json":
+			want = kind(map[string]string{"Content-Type": "application/json", "Content-Disposition": `attachment; filename="account-` + w.app.now().UTC().Format("2006-01-02") + `.json"`})
 		case callbackPath:
 			want = redirects // they are signed in, whatever this answer is
 		}

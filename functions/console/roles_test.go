@@ -55,6 +55,7 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/account/remove":                     matrix.ManageMembers,
 	"/accounts/{account}/account/invitations":                matrix.ManageMembers,
 	"/accounts/{account}/account/invitations/withdraw":       matrix.ManageMembers,
+	"/accounts/{account}/account/close":                      matrix.LeaveService,
 	"/operator/accounts/{account}/type":                      matrix.SetAccountType,
 	"/operator/accounts/{account}/key-limit":                 matrix.SetKeyLimit,
 	"/operator/accounts/{account}/close":                     matrix.CloseAccount,
@@ -71,13 +72,17 @@ var needs = map[string]matrix.Action{
 
 // pageless are rights that have no form of their own, with the reason.
 var pageless = map[matrix.Action]string{
-	matrix.SetPrincipals: "a field of the rotation policy's form", matrix.LeaveService: "by the API", matrix.ErasePeople: "by the API",
+	matrix.SetPrincipals: "a field of the rotation policy's form", matrix.ErasePeople: "by the API",
 }
+
+// downloads are files, not pages.
+var downloads = map[string]bool{"/accounts/{account}/usage.csv": true, "/accounts/{account}/account/export.json": true}
 
 // shows are the pages of the rights to read.
 var shows = map[matrix.Action]string{
 	matrix.ReadKeys: "/accounts/{account}/keys", matrix.ReadUsage: "/accounts/{account}/usage", matrix.ReadRequests: "/accounts/{account}/qps-requests",
-	matrix.ReadMembers: "/accounts/{account}/account", matrix.ReadAudit: "/accounts/{account}/account/audit", matrix.LookUp: "/operator",
+	matrix.LeaveService: "/accounts/{account}/account/export",
+	matrix.ReadMembers:  "/accounts/{account}/account", matrix.ReadAudit: "/accounts/{account}/account/audit", matrix.LookUp: "/operator",
 }
 
 // TestEveryRightHasItsPlaceInTheConsole holds needs and shows against the routes and against the role matrix.
@@ -223,7 +228,7 @@ func TestEachPageOffersEachRoleWhatItMay(t *testing.T) {
 		}
 		for _, pattern := range w.routes(http.MethodGet) {
 			switch {
-			case pattern == "/sign-in", pattern == callbackPath, strings.HasPrefix(pattern, "/assets"), strings.HasSuffix(pattern, ".csv"):
+			case pattern == "/sign-in", pattern == callbackPath, strings.HasPrefix(pattern, "/assets"), downloads[pattern]:
 			case pattern == "/accounts/{account}/keys", pattern == "/accounts/{account}/keys/{key}", pattern == "/operator/keys/{key}", strings.HasSuffix(pattern, "/policy"):
 				w.inEachState(func(state string) { look(state, pattern) })
 			default:
@@ -296,7 +301,7 @@ func TestAStrangerSeesNoPageOfAnAccount(t *testing.T) {
 	w := newWalker(t, "owner")
 	w.become(api.Me{Accounts: []api.MyAccount{{Id: "acc_02", Name: "Own", Role: api.Owner}}})
 	for _, pattern := range w.routes(http.MethodGet) {
-		if !strings.Contains(pattern, "{account}") || strings.HasSuffix(pattern, ".csv") {
+		if !strings.Contains(pattern, "{account}") || downloads[pattern] {
 			continue
 		}
 		page := w.ask(http.MethodGet, w.page(pattern), nil)
