@@ -8,15 +8,14 @@ import (
 	"strings"
 
 	"latchkey/functions/console/internal/management"
-	accounts "latchkey/shared/account"
 	"latchkey/shared/api"
-	"latchkey/shared/apikey"
 	shown "latchkey/shared/text"
 )
 
 func (a *app) operatorRoutes() {
 	a.person("GET /operator", a.lookUp)
 	a.operators("GET /operator/accounts/{account}", func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
+	a.admins("GET /operator/accounts/{account}/type", func(v *visit) error { return a.showTypeChange(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/type", a.setType)
 	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
 	a.operators("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
@@ -46,6 +45,22 @@ func (a *app) operators(pattern string, e endpoint) {
 			if !plainID(v.r.PathValue(name)) {
 				return errNotFound
 			}
+		}
+		return e(v)
+	})
+}
+
+// admins registers a form about what only operators of that rank may do: for those who could send it.
+func (a *app) admins(pattern string, e endpoint) {
+	a.operators(pattern, func(v *visit) error {
+		me, err := v.person()
+		switch {
+		case err != nil:
+			return err
+		case !me.Operator:
+			return errNotFound
+		case !decides(me):
+			return v.forbidden()
 		}
 		return e(v)
 	})
@@ -101,15 +116,15 @@ func (a *app) lookUp(v *visit) error {
 // operatorAccount is an account as operators see it.
 type operatorAccount struct {
 	*form
-	Account api.Account
-	Types   []api.AccountType
-	Members []memberRow
-	Keys    []api.Key
-	Next    string
+	Account   api.Account
+	Operation *api.Operation // the change of type that is followed
+	Members   []memberRow
+	Keys      []api.Key
+	Next      string
 }
 
 func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
-	d := &operatorAccount{form: f, Types: []api.AccountType{api.Enterprise, api.SelfServe}}
+	d := &operatorAccount{form: f}
 	query := url.Values{"page_size": {"50"}}
 	if token := v.query("page"); token != "" && v.r.Method == http.MethodGet {
 		query.Set("page_token", token)
@@ -123,6 +138,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
 		reading(&keys, v.api, operatorAccountPath(v, "/keys"), query),
 		reading(&members, v.api, operatorAccountPath(v, "/members"), url.Values{"page_size": {"100"}}),
+		v.readOperation(&d.Operation),
 	)
 	if err != nil {
 		return err
@@ -147,23 +163,6 @@ func (a *app) editAccountAsOperator(v *visit, f *form, body api.EditAccount, don
 	}
 	if f.Bad() {
 		return a.showOperatorAccount(v, status, f)
-	}
-	return v.redirect("/operator/accounts/" + v.r.PathValue("account") + "?done=" + done)
-}
-
-func (a *app) setType(v *visit) error {
-	kind, f := api.AccountType(v.form("type")), newForm()
-	var o api.Operation
-	status, err := f.submit(v, management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: api.EditAccount{Type: &kind}}, &o)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showOperatorAccount(v, status, f)
-	}
-	done := "type_changed"
-	if o.Status == api.Running {
-		done = "type_changing"
 	}
 	return v.redirect("/operator/accounts/" + v.r.PathValue("account") + "?done=" + done)
 }
@@ -261,10 +260,7 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
-	d := &operatorKey{form: f, OperatorKey: found}
-	for _, b := range apikey.BillingTypes(accounts.Type(found.Account.Type)) {
-		d.Billing = append(d.Billing, string(b))
-	}
+	d := &operatorKey{form: f, OperatorKey: found, Billing: billingOf(found.Account.Type)}
 	var products []api.Product
 	var used api.Usage
 	var lacking bool

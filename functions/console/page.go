@@ -159,6 +159,11 @@ func (v *visit) allowed(may func(can) bool) error {
 	if !me.Operator && !slices.ContainsFunc(me.Accounts, func(a api.MyAccount) bool { return a.Id == v.accountID }) {
 		return errNotFound
 	}
+	return v.forbidden()
+}
+
+// forbidden is the refusal that the API would give.
+func (v *visit) forbidden() error {
 	return &management.Problem{Problem: api.Problem{Status: http.StatusForbidden, Code: "forbidden", RequestId: v.requestID()}}
 }
 

@@ -35,7 +35,8 @@ func TestAFormShowsWhatThereIs(t *testing.T) {
 		root + "/keys/" + keyID + "/extend":             `{"grace_seconds":604800}`,
 		root + "/keys/" + keyID + "/rotate":             `{"reason":"other"}`,
 		root + "/account":                               `{"name":"Demo"}`,
-		"/operator/accounts/" + account:                 `{"type":"enterprise"}`,
+		"/operator/accounts/" + account:                 `{"key_limit":100}`,
+		"/operator/accounts/" + account + "/type":       `{"type":"self_serve"}`,
 	} {
 		w.forget()
 		all := forms(w.ask(http.MethodGet, path, nil).doc)

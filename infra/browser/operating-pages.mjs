@@ -67,6 +67,8 @@ export function operatingStates({ account, key, site, pending, decided }) {
     { name: "operator", person: "operator", open: to("/operator"), shot: true },
     { name: "operator-none", person: "operator", open: to("/operator?q=nobody-is-called-so") },
     { name: "operator-account", person: "operator", open: to(`/operator/accounts/${account}`), shot: true },
+    { name: "operator-type", person: "operator", open: to(`/operator/accounts/${account}/type`) },
+    { name: "operator-type-dialog", person: "operator", open: dialog(`/operator/accounts/${account}`, "/type") },
     { name: "operator-close-dialog", person: "operator", open: dialog(`/operator/accounts/${account}`, "/close") },
     { name: "operator-close-refused", person: "operator", status: 422, open: sent(`/operator/accounts/${account}/close`, ".button.danger") },
     { name: "operator-key", person: "operator", open: to(`/operator/keys/${site}`), shot: true },

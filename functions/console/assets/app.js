@@ -88,6 +88,19 @@ document.addEventListener("submit", (event) => {
   if (event.target.method === "post" && event.target.dataset.sent) event.preventDefault();
   else if (event.target.method === "post") event.target.dataset.sent = "1";
 });
+// A change that runs is looked at until it has ended; then the whole page is read again.
+const followed = document.querySelector("[data-follow]");
+if (followed) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(followed.dataset.follow, { headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (answer.ok && !page.querySelector("[data-follow]")) location.replace(followed.dataset.follow);
+    } catch { /* at the next time */ }
+  }, 4000);
+}
+
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
