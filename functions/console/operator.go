@@ -26,6 +26,8 @@ func (a *app) operatorRoutes() {
 	a.operators("POST /operator/accounts/{account}/keys/{key}/limits/{class}", a.grantLimit)
 	a.operators("POST /operator/keys/{key}/unblock", a.unblockKey)
 	a.operators("POST /operator/keys/{key}/revoke", a.revokeAnyKey)
+	a.admins("GET "+erasePage, func(v *visit) error { return a.showErasure(v, http.StatusOK, newForm()) })
+	a.person("POST "+erasePage, a.erasePerson)
 	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators", a.addOperator)
 	a.person("POST /operator/operators/rank", a.changeRank)

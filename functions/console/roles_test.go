@@ -56,6 +56,7 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/account/invitations":                matrix.ManageMembers,
 	"/accounts/{account}/account/invitations/withdraw":       matrix.ManageMembers,
 	"/accounts/{account}/account/close":                      matrix.LeaveService,
+	"/operator/people/erase":                                 matrix.ErasePeople,
 	"/operator/accounts/{account}/type":                      matrix.SetAccountType,
 	"/operator/accounts/{account}/key-limit":                 matrix.SetKeyLimit,
 	"/operator/accounts/{account}/close":                     matrix.CloseAccount,
@@ -72,7 +73,7 @@ var needs = map[string]matrix.Action{
 
 // pageless are rights that have no form of their own, with the reason.
 var pageless = map[matrix.Action]string{
-	matrix.SetPrincipals: "a field of the rotation policy's form", matrix.ErasePeople: "by the API",
+	matrix.SetPrincipals: "a field of the rotation policy's form",
 }
 
 // downloads are files, not pages.

@@ -159,7 +159,7 @@ var ends = []string{"/sign-out", "/sessions/end-all"}
 
 // queries lists what pages need beside their path.
 var queries = map[string]string{
-	"/accounts/{account}/account/remove": "?subject=a%7Cb%2Fc", "/operator/operators/remove": "?subject=o+2%2Fx",
+	"/accounts/{account}/account/remove": "?subject=a%7Cb%2Fc", "/operator/operators/remove": "?subject=o+2%2Fx", erasePage: "?subject=Demo",
 	"/accounts/{account}/qps-requests/new": "?key=" + keyID,
 }
 

@@ -94,6 +94,7 @@ var times = map[string]time.Duration{
 	"functions/console.holdLife":                     20 * sec,
 	"functions/console.refreshPause":                 5 * sec,
 	"functions/console.longestPause":                 10 * mins,
+	"functions/console.eraseTime":                    2 * sec,
 	"functions/console.waitEvery":                    200 * ms,
 	"functions/console.preferenceLife":               365 * day,
 	"functions/console.catalogueLife":                5 * mins,
@@ -155,6 +156,9 @@ var bounds = map[string]float64{
 	"functions/console.mostKeys":                     500,
 	"functions/console.restoreDays":                  30,
 	"functions/console.maxForm":                      256 << 10,
+	"functions/console.eraseParts":                   8,
+	"functions/console.exportPages":                  20,
+	"functions/console.exportBytes":                  3 << 20,
 	"functions/console/internal/session.secretBytes": 32,
 	// Sign-ins and sessions.
 	"functions/console/internal/session.MostOfOnePerson": 20,
@@ -298,6 +302,8 @@ func TestBoundsFitTogether(t *testing.T) {
 		{"a page by default is a page", n["functions/internal/gateway.defaultPageSize"], n["functions/internal/gateway.maxPageSize"]},
 		{"what the gate keeps fits into its memory, with room for the program", n["authorizer.knownBytes"] + n["authorizer.unknownBytes"], float64(d.properties(t, "Authorizer")["MemorySize"].(int)) * (1 << 20) / 4},
 		{"the console shows as many keys as the API gives", n["functions/console.mostKeys"], n["functions/usage.mostKeys"]},
+		{"one form to erase a person stays below the changes that a person may make in a second", n["functions/console.eraseParts"] + 1, 10},
+		{"a file of the export fits into the answer of a function, with what its last page may add", n["functions/console.exportBytes"], 5 << 20},
 		{"a notice comes before its rotation", n["functions/rotation.defaultNotifyDays"], n["shared/rotation.MaxNotifyDays"]},
 		{"an account's first limit is one that an operator could set", n["shared/account.DefaultKeyLimit"], n["functions/accounts.maxKeyLimit"]},
 	} {

@@ -88,6 +88,9 @@ document.addEventListener("submit", (event) => {
   if (event.target.method === "post" && event.target.dataset.sent) event.preventDefault();
   else if (event.target.method === "post") event.target.dataset.sent = "1";
 });
+// What is done part by part goes on by itself.
+document.querySelector("form[data-continue]")?.requestSubmit();
+
 // A change that runs is looked at until it has ended; then the whole page is read again.
 const followed = document.querySelector("[data-follow]");
 if (followed) {

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+	shown "latchkey/shared/text"
+)
+
+// The API erases a person part by part. One answer to the form does so many parts at most, and begins none after so
+// long: it has to come before the browser and the function give up.
+const (
+	eraseParts = 8
+	eraseTime  = 2 * time.Second
+)
+
+const erasePage = "/operator/people/erase"
+
+// erasure asks who is erased, and then whether.
+type erasure struct {
+	*form
+	Subject string
+	Page    string // the part to go on with; "" at the beginning
+}
+
+func (a *app) showErasure(v *visit, status int, f *form) error {
+	d := &erasure{form: f, Subject: f.Values["subject"], Page: f.Values["page"]}
+	if v.r.Method != http.MethodPost {
+		d.Subject = v.query("subject")
+	}
+	return v.render(status, "person-erase", v.t("erase.title"), d)
+}
+
+// erasePerson erases a person whose subject was typed. It may be sent again at any time, from its beginning too.
+func (a *app) erasePerson(v *visit) error {
+	f, begin := newForm(), a.now()
+	for _, name := range []string{"subject", "confirm", "page"} {
+		f.Values[name] = v.r.PostFormValue(name)
+	}
+	who := f.Values["subject"]
+	if who == "" || !shown.Same(who, f.Values["confirm"]) {
+		f.add("confirm", v.t("erase.mismatch"))
+	}
+	for part := 0; part < eraseParts && a.now().Sub(begin) < eraseTime; part++ {
+		query := url.Values{}
+		if token := f.Values["page"]; token != "" {
+			query.Set("page_token", token)
+		}
+		var done api.Erasure
+		call := management.Call{Method: http.MethodPost, Path: "/v1/operator/people/erase", Query: query, Body: api.ErasePerson{Subject: who}}
+		status, err := f.submit(v, call, &done)
+		if err != nil {
+			return err
+		}
+		if f.Bad() {
+			return a.showErasure(v, status, f)
+		}
+		if done.NextPageToken == nil {
+			return v.redirect(erasePage + "?done=person_erased")
+		}
+		f.Values["page"] = *done.NextPageToken
+	}
+	return a.showErasure(v, http.StatusOK, f)
+}
