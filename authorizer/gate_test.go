@@ -205,6 +205,8 @@ func TestGateAnswersEachStepWithItsStatus(t *testing.T) {
 		{"missing", event(tile, nil, nil), 401, ""},
 		{"empty", event(tile, nil, q("key", "")), 401, ""},
 		{"ambiguous though equal", event(tile, q("X-Api-Key", good), q("key", good)), 401, ""},
+		{"imitating the gate's header", event(tile, map[string]string{"X_Latchkey_Account_Id": "acc_2", "X-Api-Key": good}, nil), 401, ""},
+		{"sending the gate's header", event(tile, map[string]string{"x-latchkey-account-id": "acc_2", "X-Api-Key": good}, nil), 200, ""},
 		{"malformed", event(tile, nil, q("key", good[:len(good)-1]+"!")), 401, ""},
 		{"unknown", tileEvent(unknown), 401, ""},
 		{"revoked", tileEvent(revoked), 401, ""},

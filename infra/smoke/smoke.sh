@@ -25,10 +25,12 @@ check 'with the literal code' unauthorized "$(code)"
 check 'and CORS' '*' "$(header Access-Control-Allow-Origin)"
 check 'a mistyped key is 401' 401 "$(call "$PRODUCTS_URL$path" -H "X-Api-Key: ${SECRET%?}_")"
 check 'two credentials are 401' 401 "$(call "$PRODUCTS_URL$path?key=$SECRET" -H "X-Api-Key: $SECRET")"
-for hostile in /search/%2e%2e/map/x /search//x /search/a%2fb /search/a%5cb /search/%252e%252e/map/x; do
+for hostile in /search/%2e%2e/map/x /search//x /search/a%2f..%2fb /search/a%5cb /search/%252e%252e/map/x; do
   check "$hostile is 403" 403 "$(call "$PRODUCTS_URL$hostile" -H "X-Api-Key: $SECRET")"
   check "$hostile says why" path_not_canonical "$(code)"
 done
+check 'an escaped slash may stand in a search' 200 "$(call "$PRODUCTS_URL/search/2/search/12%2F3%20King%20St.json" -H "X-Api-Key: $SECRET")"
+check 'a header that imitates the gateway is 401' 401 "$(call "$PRODUCTS_URL$path" -H "X-Api-Key: $SECRET" -H 'X_Latchkey_Account_Id: acc_1')"
 # The access log is JSON made of $context variables, of which nobody promises that they are escaped, and a path is the one
 # that callers choose. Expected is that API Gateway refuses a raw quote with 400 or 403. The local gateway forwards it as it
 # is, and the upstream says 404: LOCAL_QUOTE=404 takes that. With AccessLogs on, look at the lines of these calls even so:

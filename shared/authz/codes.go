@@ -8,6 +8,7 @@ const (
 	Allowed           Code = "allowed"
 	KeyMissing        Code = "key_missing"
 	KeyAmbiguous      Code = "key_ambiguous"
+	HeaderNotAllowed  Code = "header_not_allowed" // one that imitates the gate's
 	KeyMalformed      Code = "key_malformed"
 	KeyUnknown        Code = "key_unknown"
 	KeyDeleted        Code = "key_deleted"
@@ -57,6 +58,7 @@ const firstCheckOfKey = 4
 var Codes = [...]Refusal{
 	{KeyMissing, ClassCredential, 1},
 	{KeyAmbiguous, ClassCredential, 1},
+	{HeaderNotAllowed, ClassCredential, 1},
 	{KeyMalformed, ClassCredential, 2},
 	{KeyUnknown, ClassCredential, 3},
 	{KeyDeleted, ClassCredential, 4},

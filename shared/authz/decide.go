@@ -19,26 +19,6 @@ type Request struct {
 	Place    Place
 }
 
-// Target is the path and product of a call. The zero value is a path that is not canonical.
-type Target struct {
-	Canonical bool
-	Match     product.Match
-}
-
-// Matcher finds the product of a canonical path.
-type Matcher interface {
-	Match(path string) (product.Match, bool)
-}
-
-// TargetOf reads a path. Only a canonical path is ever matched.
-func TargetOf(path string, products Matcher) Target {
-	if !CanonicalPath(path) {
-		return Target{}
-	}
-	match, _ := products.Match(path)
-	return Target{Canonical: true, Match: match}
-}
-
 // Rule names the part of the key's allow-list that decided about the caller's origin.
 type Rule string
 

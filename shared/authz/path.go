@@ -7,28 +7,48 @@ import "unicode/utf8"
 // a path that doesn't begin with "/", empty segments (one trailing "/" is none), segments of nothing but dots, also
 // before a ";", "?" or "#" and with blanks around, backslashes, control characters, percent signs that begin no
 // escape, the escapes of ".", "/", "\" and "%" and with them all double encoding, bytes that are no UTF-8, and the
-// characters that a lenient server folds into one of those four.
+// characters that a lenient server folds into one of those four. A segment may begin with an escaped ";", "?" or "#"
+// if more follows. [TargetOf] also takes the escapes of "/" and "%" where the catalogue lets them stand.
 func CanonicalPath(path string) bool {
+	form := formOf(path)
+	return form.good && form.nested < 0
+}
+
+// form holds the properties of a path that decide how it must be read.
+type form struct {
+	good   bool // canonical, but for escapes of "/" and "%"
+	nested int  // where the first of those begins, -1 without one
+	hollow bool // a segment begins with an escaped ";": nothing of it is left where parameters are cut
+}
+
+func formOf(path string) form {
+	f := form{nested: -1}
 	if len(path) == 0 || path[0] != '/' {
-		return false
+		return f
 	}
 	var s segment
 	for i := 1; i < len(path); {
 		if path[i] == '/' {
 			if !s.solid {
-				return false
+				return f
 			}
+			f.hollow = f.hollow || s.hollow
 			s = segment{}
 			i++
 			continue
 		}
 		n := s.take(path[i:])
 		if n == 0 {
-			return false
+			return f
+		}
+		if s.nested && f.nested < 0 {
+			f.nested = i
 		}
 		i += n
 	}
-	return s.solid || !s.started
+	f.hollow = f.hollow || s.hollow
+	f.good = s.solid || !s.started
+	return f
 }
 
 // segment is the parser's state in one path segment.
@@ -36,6 +56,8 @@ type segment struct {
 	started bool // it holds a character
 	ended   bool // a character stood in it at which some servers cut
 	solid   bool // before that it holds more than dots and blanks
+	hollow  bool // it begins with an escaped ";"
+	nested  bool // it holds an escaped "/" or "%"
 }
 
 // take reads the character at the beginning of text and returns its length, 0 if it is refused.
@@ -44,7 +66,7 @@ func (s *segment) take(text string) int {
 	if n == 0 || c < ' ' || c == 0x7f || c == '\\' {
 		return 0
 	}
-	if escaped && (c == '.' || c == '/' || c == '%') || !escaped && (c == '?' || c == '#') {
+	if escaped && c == '.' || !escaped && (c == '?' || c == '#') {
 		return 0
 	}
 	if c >= utf8.RuneSelf {
@@ -52,12 +74,18 @@ func (s *segment) take(text string) int {
 			return 0
 		}
 	}
+	begins := !s.started
 	s.started = true
 	switch c {
 	case ';', '?', '#':
-		s.ended = true
+		if begins && escaped {
+			s.hollow = c == ';'
+		} else {
+			s.ended = true
+		}
 	case '.', ' ':
 	default:
+		s.nested = s.nested || escaped && (c == '/' || c == '%')
 		s.solid = s.solid || !s.ended
 	}
 	return n
@@ -111,12 +139,21 @@ func wide(text string) int {
 	if r == utf8.RuneError && size <= 1 || size != length || r < 0xa0 {
 		return 0
 	}
+	if resembles(r) {
+		return 0
+	}
+	return used
+}
+
+// resembles reports whether some servers fold a character into ".", "/", "\" or "%".
+func resembles(r rune) bool {
 	switch r {
 	case 0x2024, 0x2025, 0x2026, 0x3002, 0xfe52, 0xff0e, 0xff61, // like dots
 		0x2044, 0x2215, 0x29f8, 0xff0f, // like slashes
 		0x2216, 0x29f5, 0x29f9, 0xfe68, 0xff3c, // like backslashes
 		0xfe6a, 0xff05: // like percent signs
-		return 0
+		return true
+	default:
+		return false
 	}
-	return used
 }

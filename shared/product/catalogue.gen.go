@@ -10,7 +10,7 @@ var generated = []Product{
 		{ID: "map-display.tiles", Name: "Map tiles", Prefixes: []string{"/map/1/tile/"}, QPS: map[account.Type]int{account.Enterprise: 1000, account.SelfServe: 1000}, MaxQPS: 10000},
 	}},
 	{ID: "search", Name: "Search API", Kind: "api", SamplePath: "/search/2/search/berlin.json", Classes: []LimitClass{
-		{ID: "search", Name: "Search", Prefixes: []string{"/search/"}, QPS: map[account.Type]int{account.Enterprise: 5, account.SelfServe: 5}, MaxQPS: 1000},
+		{ID: "search", Name: "Search", EncodedSlash: true, Prefixes: []string{"/search/"}, QPS: map[account.Type]int{account.Enterprise: 5, account.SelfServe: 5}, MaxQPS: 1000},
 	}},
 	{ID: "routing", Name: "Routing API", Kind: "api", SamplePath: "/routing/1/calculateRoute/52.50931,13.42936:52.50274,13.43872/json", Classes: []LimitClass{
 		{ID: "routing", Name: "Routing", Prefixes: []string{"/routing/"}, QPS: map[account.Type]int{account.Enterprise: 5, account.SelfServe: 5}, MaxQPS: 1000},

@@ -21,7 +21,7 @@ type Catalogue struct {
 }
 
 type prefix struct {
-	path  string
+	path  string // in lower case
 	match Match
 }
 
@@ -61,14 +61,14 @@ func (c *Catalogue) checkSamples(p Product) error {
 	if (p.Kind == API) != (p.SamplePath != "") {
 		return fmt.Errorf("an API has a sample_path, an SDK has none")
 	}
-	if m, _ := c.Match(p.SamplePath); p.Kind == API && m.Product != p.ID {
+	if m := c.sample(p.SamplePath); p.Kind == API && m.Product != p.ID {
 		return fmt.Errorf("sample_path %q is no path of the product", p.SamplePath)
 	}
 	if !httpsOrEmpty(p.DocsURL) {
 		return fmt.Errorf("docs_url %q doesn't begin with https://", p.DocsURL)
 	}
 	for _, cl := range p.Classes {
-		if m, _ := c.Match(cl.SamplePath); cl.SamplePath != "" && m != (Match{Product: p.ID, Class: cl.ID}) {
+		if m := c.sample(cl.SamplePath); cl.SamplePath != "" && m != (Match{Product: p.ID, Class: cl.ID}) {
 			return fmt.Errorf("limit class %s: sample_path %q is no path of the class", cl.ID, cl.SamplePath)
 		}
 		if !httpsOrEmpty(cl.DocsURL) {
@@ -76,6 +76,18 @@ func (c *Catalogue) checkSamples(p Product) error {
 		}
 	}
 	return nil
+}
+
+// sample is the match of a path that begins with one of the class's prefixes as it is written: the gateway's routes
+// are compared so.
+func (c *Catalogue) sample(path string) Match {
+	match, _ := c.Match(path)
+	for _, written := range c.byClass[match.Class].Prefixes {
+		if strings.HasPrefix(path, written) {
+			return match
+		}
+	}
+	return Match{}
 }
 
 func httpsOrEmpty(url string) bool { return url == "" || strings.HasPrefix(url, "https://") }
@@ -115,7 +127,8 @@ func (c *Catalogue) addClass(p Product, cl LimitClass) error {
 	if (p.Kind == API) != (len(cl.Prefixes) > 0) {
 		return fmt.Errorf("an API has path prefixes, an SDK has none")
 	}
-	for _, path := range cl.Prefixes {
+	for _, written := range cl.Prefixes {
+		path := strings.ToLower(written) // as paths are compared
 		if len(path) < 3 || path[0] != '/' || path[len(path)-1] != '/' {
 			return fmt.Errorf("prefix %q is not of the form /…/", path)
 		}
@@ -149,15 +162,8 @@ func (c Catalogue) Class(id Class) (LimitClass, ID, bool) {
 	return cl, c.owner[id], ok
 }
 
-// Match finds the product and limit class of a canonical path; the longest prefix decides. It doesn't allocate.
-func (c Catalogue) Match(path string) (Match, bool) {
-	for i := range c.prefixes {
-		if p := &c.prefixes[i]; len(path) >= len(p.path) && path[:len(p.path)] == p.path {
-			return p.match, true
-		}
-	}
-	return Match{}, false
-}
+// EncodedSlash reports whether paths of a class may hold escapes of "/" and "%" behind its prefix.
+func (c Catalogue) EncodedSlash(class Class) bool { return c.byClass[class].EncodedSlash }
 
 // DefaultQPS is a class's limit in calls a second for an account type, 0 for a class or type that isn't there.
 func (c Catalogue) DefaultQPS(class Class, t account.Type) int { return c.byClass[class].QPS[t] }

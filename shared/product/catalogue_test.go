@@ -19,7 +19,12 @@ func TestCatalogueMatchesPathsByTheLongestPrefix(t *testing.T) {
 		"/traffic/4/x":                     {Product: "traffic", Class: "traffic"},
 		"/map":                             {},
 		"/maps/1":                          {},
-		"/Map/1":                           {},
+		"/Map/1":                           {Product: "map-display", Class: "map-display"},
+		"/map/1/%54ile;x=1/0":              {Product: "map-display", Class: "map-display.tiles"},
+		"/map/1/%tile/0":                   {Product: "map-display", Class: "map-display"},
+		"/map/1/tile%2F0":                  {Product: "map-display", Class: "map-display"},
+		"/map;x":                           {},
+		"/map%":                            {},
 		"/":                                {},
 		"":                                 {},
 	} {
@@ -32,7 +37,7 @@ func TestCatalogueMatchesPathsByTheLongestPrefix(t *testing.T) {
 
 func TestMatchDoesNotAllocate(t *testing.T) {
 	c := product.Default()
-	if n := testing.AllocsPerRun(100, func() { c.Match("/traffic/4/flow") }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { c.Match("/traffic/4/flow"); c.Match("/%54raffic;x/FLOW") }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -112,6 +117,9 @@ func TestABrokenCatalogueIsRefused(t *testing.T) {
 		"SDK with a path":           one("a", "sdk", class("a", `"/a/"`)),
 		"prefix without a slash":    one("a", "api", class("a", `"/a"`)),
 		"same prefix twice":         one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/a/"`)),
+		"same prefix in capitals":   one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/A/"`)),
+		"capitals within another's": one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/A/b/"`)),
+		"sample in other capitals":  sampled("/A/x", one("a", "api", class("a", `"/a/"`))),
 		"prefix within another's":   one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/a/b/"`)),
 		"prefix around another's":   one("a", "api", class("a", `"/a/b/"`)) + "," + one("b", "api", class("b", `"/a/"`)),
 		"second prefix within":      one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/b/"`)+","+class("b.x", `"/a/b/"`)),

@@ -29,8 +29,9 @@ func Parse(text []byte) ([]Product, error) {
 				QPS      map[account.Type]int `json:"qps"`
 				MaxQPS   int                  `json:"max_qps"`
 
-				SamplePath string `json:"sample_path"`
-				DocsURL    string `json:"docs_url"`
+				EncodedSlash bool   `json:"encoded_slash"`
+				SamplePath   string `json:"sample_path"`
+				DocsURL      string `json:"docs_url"`
 			} `json:"classes"`
 			SamplePath string `json:"sample_path"`
 			DocsURL    string `json:"docs_url"`

@@ -37,6 +37,8 @@ type LimitClass struct {
 	Prefixes []string             // "/map/": path prefixes, each ending in "/"
 	QPS      map[account.Type]int // the default
 	MaxQPS   int                  // the most that a QPS request may ask for
+	// EncodedSlash says that paths of the class may hold escapes of "/" and "%" behind the prefix: "12%2F3 King St".
+	EncodedSlash bool
 	// SamplePath and DocsURL are the class's own, empty where the product's do.
 	SamplePath string
 	DocsURL    string

@@ -112,6 +112,9 @@ func (d *decoder) parameter(name string) bool      { return d.single(d.parameter
 func (d *decoder) multiParameter(name string) bool { return d.multi(d.parameterSource(name)) }
 
 func (d *decoder) headerSource(name string) *authz.Source {
+	if authz.Imitates(name) {
+		d.out.Imitated = true
+	}
 	switch len(name) {
 	case len("x-api-key"):
 		if foldEqual(name, "x-api-key") {

@@ -28,11 +28,19 @@ type Event struct {
 	APIKeyHeader authz.Source // X-Api-Key, in any case
 	Origin       authz.Source
 	Referer      authz.Source
+
+	// Imitated says that a header has a name which some upstreams take for one of the gate's own: see authz.Imitates.
+	Imitated bool
 }
 
-// Credential is the call's one credential; see authz.Credential.
+// Credential is the call's one credential; see authz.Credential. A call with a header that imitates the gate's has
+// none: its code is HeaderNotAllowed.
 func (e *Event) Credential() (text string, place authz.Place, code authz.Code) {
-	return authz.Credential(e.Key, e.APIKey, e.APIKeyHeader)
+	text, place, code = authz.Credential(e.Key, e.APIKey, e.APIKeyHeader)
+	if code == "" && e.Imitated {
+		return "", authz.Nowhere, authz.HeaderNotAllowed
+	}
+	return text, place, code
 }
 
 // CallerOrigin is the origin that the call names. A header that is there more than once is unreadable.
@@ -56,10 +64,10 @@ func only(s authz.Source) string {
 // the method ARN, and the path as sent, which begins with the base path of a custom domain. All of them must be
 // canonical, and the route must belong to the same product as the path; otherwise the call has no target.
 func (e *Event) Target(products authz.Matcher) authz.Target {
-	if e.Path != "" && e.Path != e.RoutePath && !authz.CanonicalPath(e.Path) {
+	target := authz.TargetOf(e.RoutePath, products)
+	if e.Path != "" && e.Path != e.RoutePath && !authz.SameAsSent(e.Path, target, products) {
 		return authz.Target{}
 	}
-	target := authz.TargetOf(e.RoutePath, products)
 	if route, ok := products.Match(e.Resource); ok && route.Product != target.Match.Product {
 		return authz.Target{}
 	}

@@ -101,6 +101,12 @@ func TestCredentialsAreFoundInBothMapsAndInAnyCase(t *testing.T) {
 		{"escaped name", `"queryStringParameters":{"\u006bey":"a"}`, "a", authz.InQuery, ""},
 		{"escaped value", `"queryStringParameters":{"key":"\u0061\/\ud83d\ude00\ud800"}`, "a/😀\ufffd", authz.InQuery, ""},
 		{"repeated parameter", `"multiValueQueryStringParameters":{"key":["a","a"]},"queryStringParameters":{"key":"a"}`, "", authz.Nowhere, authz.KeyAmbiguous},
+		{"a header that imitates one", `"headers":{"x-api-key":"a","X_Latchkey_Account_Id":"acc_2"}`, "", authz.Nowhere, authz.HeaderNotAllowed},
+		{"in the multi-value map alone", `"headers":{"x-api-key":"a"},"multiValueHeaders":{"x_api_key":null}`, "", authz.Nowhere, authz.HeaderNotAllowed},
+		{"with an escaped name", `"headers":{"x-api-key":"a","\u0058\u005fLatchkey":null}`, "", authz.Nowhere, authz.HeaderNotAllowed},
+		{"one that is overwritten", `"headers":{"x-api-key":"a","X-LATCHKEY-Account-Id":"acc_2"}`, "a", authz.InHeader, ""},
+		{"a parameter of that name", `"headers":{"x-api-key":"a"},"queryStringParameters":{"X_Latchkey_Account_Id":"acc_2"}`, "a", authz.InHeader, ""},
+		{"no key beside it", `"headers":{"X_Api_Key":"a"}`, "", authz.Nowhere, authz.KeyMissing},
 		{"empty beside one", `"multiValueQueryStringParameters":{"key":["",null],"api_key":["a"]},"queryStringParameters":{"key":"","api_key":"a"}`, "a", authz.InQuery, ""},
 	}
 	for _, tt := range tests {
@@ -146,6 +152,11 @@ func TestTargetTrustsNoSinglePath(t *testing.T) {
 		{"dots in the ARN", "/map/../search", "/map/1", "/map/{proxy+}", false, ""},
 		{"dots in the path", "/map/1", "/map/%2e%2e/search", "/map/{proxy+}", false, ""},
 		{"route of another product", "/map/1", "/map/1", "/search/{proxy+}", false, ""},
+		{"an escaped slash in both", "/search/2/a%2Fb", "/search/2/a%2Fb", "/search/{proxy+}", true, "search"},
+		{"behind a base path too", "/search/2/a%2Fb", "/base/search/2/a%2Fb", "/search/{proxy+}", true, "search"},
+		{"decoded by the gateway", "/search/2/a%2Fb", "/search/2/a/b", "/search/{proxy+}", true, "search"},
+		{"dots behind one in the path", "/search/2/a", "/search/2/a%2F..%2Fb", "/search/{proxy+}", false, ""},
+		{"an escaped slash in the path of another class", "/map/1", "/map/a%2Fb", "/map/{proxy+}", false, ""},
 		{"no product", "/nothing", "/nothing", "/nothing", true, ""},
 	}
 	for _, tt := range tests {

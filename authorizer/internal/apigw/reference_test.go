@@ -38,6 +38,7 @@ func referenceDecode(payload []byte) (Event, bool) {
 	e.Path, oks[0] = textOf(once["path"], true)
 	e.Resource, oks[1] = textOf(once["resource"], true)
 	oks[2] = referenceMap(once["headers"], once["multiValueHeaders"], func(name string) *authz.Source {
+		e.Imitated = e.Imitated || imitates(name)
 		for lower, s := range map[string]*authz.Source{"x-api-key": &e.APIKeyHeader, "origin": &e.Origin, "referer": &e.Referer} {
 			if asciiLower(name) == lower {
 				return s
@@ -55,6 +56,22 @@ func referenceDecode(payload []byte) (Event, bool) {
 		}
 	}
 	return e, true
+}
+
+// imitates is authz.Imitates once more, by a list of what may be written.
+func imitates(name string) bool {
+	folded := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789", r) {
+			return r
+		}
+		return -1
+	}, asciiLower(name))
+	switch asciiLower(name) {
+	case "x-api-key", "x-latchkey-key-id", "x-latchkey-account-id", "x-latchkey-product", "x-latchkey-gateway-secret":
+		return false
+	default:
+		return strings.HasPrefix(folded, "xlatchkey") || folded == "xapikey"
+	}
 }
 
 func asciiLower(s string) string {

@@ -4,11 +4,8 @@
 package authztest
 
 import (
-	"net/url"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
@@ -72,10 +69,8 @@ func readable(p authz.Policy) bool {
 }
 
 func covers(call Call, products []product.ID, domains []string, missing apikey.MissingOrigin) bool {
-	if !Path(call.Path) {
-		return false
-	}
-	if id := Match(call.Path).Product; id == "" || !slices.Contains(products, id) {
+	match, ok := Target(call.Path)
+	if !ok || match.Product == "" || !slices.Contains(products, match.Product) {
 		return false
 	}
 	if len(domains) == 0 {
@@ -89,22 +84,6 @@ func covers(call Call, products []product.ID, domains []string, missing apikey.M
 	default:
 		return slices.ContainsFunc(domains, func(text string) bool { return origintest.Covers(text, caller) })
 	}
-}
-
-// Match finds the product and limit class of a path, segment by segment: the most segments win.
-func Match(path string) (found product.Match) {
-	segments, most := strings.Split(path, "/"), 0
-	for _, p := range product.Default().Products() {
-		for _, class := range p.Classes {
-			for _, prefix := range class.Prefixes {
-				want := strings.Split(strings.TrimSuffix(prefix, "/"), "/")
-				if len(segments) > len(want) && len(want) > most && slices.Equal(segments[:len(want)], want) {
-					found, most = product.Match{Product: p.ID, Class: class.ID}, len(want)
-				}
-			}
-		}
-	}
-	return found
 }
 
 // OwnLimit is the key's own limit of a class, 0 for none.
@@ -121,43 +100,4 @@ func OwnLimit(limits []apikey.Limit, class product.Class, now time.Time) int {
 		return 0
 	}
 	return limit
-}
-
-// Path resolves a path and asks whether it could ever mean something else.
-func Path(path string) bool {
-	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#\\") {
-		return false
-	}
-	decoded, err := url.PathUnescape(path)
-	if err != nil || !utf8.ValidString(decoded) {
-		return false
-	}
-	lower := strings.ToLower(path)
-	for _, escape := range []string{"%2e", "%2f", "%5c", "%25"} {
-		if strings.Contains(lower, escape) {
-			return false
-		}
-	}
-	for _, r := range decoded {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\\' {
-			return false
-		}
-		switch r {
-		case '․', '‥', '…', '。', '﹒', '．', '｡', '⁄', '∕', '⧸', '／', '∖', '⧵', '⧹', '﹨', '＼', '﹪', '％':
-			return false
-		}
-	}
-	segments := strings.Split(decoded[1:], "/")
-	for i, s := range segments {
-		if s == "" && i == len(segments)-1 {
-			continue
-		}
-		if cut := strings.IndexAny(s, ";?#"); cut >= 0 {
-			s = s[:cut]
-		}
-		if strings.Trim(s, ". ") == "" {
-			return false
-		}
-	}
-	return true
 }

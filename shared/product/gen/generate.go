@@ -91,13 +91,20 @@ func code(products []product.Product) ([]byte, error) {
 	for _, p := range products {
 		fmt.Fprintf(&b, "{ID: %q, Name: %q, Kind: %q, %sClasses: []LimitClass{\n", p.ID, p.Name, p.Kind, shown(p.SamplePath, p.DocsURL))
 		for _, c := range p.Classes {
-			fmt.Fprintf(&b, "{ID: %q, Name: %q, %sPrefixes: %#v, QPS: map[account.Type]int{account.Enterprise: %d, account.SelfServe: %d}, MaxQPS: %d},\n",
-				c.ID, c.Name, shown(c.SamplePath, c.DocsURL), c.Prefixes, c.QPS[account.Enterprise], c.QPS[account.SelfServe], c.MaxQPS)
+			fmt.Fprintf(&b, "{ID: %q, Name: %q, %s%sPrefixes: %#v, QPS: map[account.Type]int{account.Enterprise: %d, account.SelfServe: %d}, MaxQPS: %d},\n",
+				c.ID, c.Name, encodedSlash(c), shown(c.SamplePath, c.DocsURL), c.Prefixes, c.QPS[account.Enterprise], c.QPS[account.SelfServe], c.MaxQPS)
 		}
 		b.WriteString("}},\n")
 	}
 	b.WriteString("}\n")
 	return format.Source(b.Bytes())
+}
+
+func encodedSlash(c product.LimitClass) (member string) {
+	if c.EncodedSlash {
+		member = "EncodedSlash: true, "
+	}
+	return member
 }
 
 func shown(sample, docs string) (members string) {
