@@ -51,17 +51,18 @@ var promised = map[string][2]time.Duration{
 }
 
 var promisedSizes = map[string][2]int{
-	"knownBytes":      {knownBytes, 67_108_864},
-	"unknownBytes":    {unknownBytes, 4_194_304},
-	"entryCost":       {entryCost, 320},
-	"protectedShare":  {protectedShare, 80},
-	"maxFailing":      {maxFailing, 64},
-	"maxLimits":       {maxLimits, 8192},
-	"maxLatencies":    {maxLatencies, 100},
-	"maxField":        {maxField, 253},
-	"sampleEvery":     {sampleEvery, 100},
-	"usage.MaxHosts":  {usage.MaxHosts, 50},
-	"idleConnections": {idleConnections, 4},
+	"knownBytes":            {knownBytes, 67_108_864},
+	"unknownBytes":          {unknownBytes, 4_194_304},
+	"entryCost":             {entryCost, 320},
+	"protectedShare":        {protectedShare, 80},
+	"maxFailing":            {maxFailing, 64},
+	"maxLimits":             {maxLimits, 8192},
+	"maxLatencies":          {maxLatencies, 100},
+	"maxField":              {maxField, 253},
+	"sampleEvery":           {sampleEvery, 100},
+	"usage.MaxHosts":        {usage.MaxHosts, 50},
+	"usage.MaxRefusedHosts": {usage.MaxRefusedHosts, 10},
+	"idleConnections":       {idleConnections, 4},
 }
 
 func TestThePromisedNumbersAreThese(t *testing.T) {

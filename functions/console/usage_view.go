@@ -116,6 +116,8 @@ func (p *usagePage) split(v *visit, keys []api.Key, products []api.Product) {
 			row.Name = v.t("usage.origin.none")
 		case "*":
 			row.Name = v.t("usage.origin.others")
+		case "*refused":
+			row.Name = v.t("usage.origin.refused")
 		default:
 			row.Code = true
 		}

@@ -127,6 +127,7 @@ var bounds = map[string]float64{
 	"shared/limiter.maxTries":                        3,
 	"shared/limiter.leastShare":                      8,
 	"shared/usage.MaxHosts":                          50,
+	"shared/usage.MaxRefusedHosts":                   10,
 	"shared/usage.MaxEnvironmentName":                64,
 	"shared/usage.SpikeWeeks":                        4,
 	"shared/usage.maxCells":                          4096,

@@ -1177,7 +1177,7 @@ type UsageShare struct {
 	// ByReason Refused calls by DecisionCode.
 	ByReason map[string]int64 `json:"by_reason"`
 
-	// Name The product, key ID, origin host, or `current` and `previous`.
+	// Name The product, key ID, origin host, or `current` and `previous`. Of hosts, `-` is none, `*` all that have no count of their own, `*refused` those of them that were always refused.
 	Name        string `json:"name"`
 	QpsBreaches int64  `json:"qps_breaches"`
 	Refused     int64  `json:"refused"`

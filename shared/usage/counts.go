@@ -8,7 +8,6 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
-	"latchkey/shared/authz"
 	"latchkey/shared/product"
 )
 
@@ -66,54 +65,6 @@ func (c Counts) Add(growth Counts) Counts {
 		c[d] += n
 	}
 	return c
-}
-
-// AddKey is Add for the counters of one key, which are bounded: the hosts that come first keep their own counts, what
-// comes later goes together, and of proposals the newest stay. It changes c.
-func (c Counts) AddKey(growth Counts) Counts {
-	room := roomIn(c)
-	bounded := maps.Clone(growth)
-	for _, d := range slices.Sorted(maps.Keys(growth)) {
-		host, code, ok := d.host()
-		if !ok || room.takes(c, d, host) {
-			continue
-		}
-		bounded[fromHost(OtherHost, authz.Code(code))] += growth[d]
-		delete(bounded, d)
-	}
-	return c.Add(bounded).newestProposals()
-}
-
-// hostRoom is the remaining room for hosts in a key's counters.
-type hostRoom struct {
-	known map[string]bool
-	bytes int
-}
-
-func roomIn(c Counts) *hostRoom {
-	r := &hostRoom{known: map[string]bool{}}
-	for d := range c {
-		if host, _, ok := d.host(); ok {
-			r.known[host] = true
-			r.bytes += d.size()
-		}
-	}
-	delete(r.known, NoHost)
-	delete(r.known, OtherHost)
-	return r
-}
-
-// takes reports whether c has a host's outcome, or room for it, which is then taken.
-func (r *hostRoom) takes(c Counts, d Dimension, host string) bool {
-	if _, counted := c[d]; counted || host == NoHost || host == OtherHost {
-		return true
-	}
-	if !r.known[host] && len(r.known) >= MaxHosts || r.bytes+d.size() > maxHostBytes {
-		return false
-	}
-	r.known[host] = true
-	r.bytes += d.size()
-	return true
 }
 
 // newestProposals forgets the proposals before the newest ones: only the present one is ever shown. What one

@@ -13,7 +13,8 @@ import (
 //
 //	c:<c|p>:<code>     calls by the current or the previous secret, by outcome
 //	m:<00…59>          calls in a minute of the hour
-//	o:<host>:<code>    calls from an origin's host by outcome; "-" is none, "*" the hosts after the first MaxHosts
+//	o:<host>:<code>    calls from an origin's host by outcome; "-" is none, "*" and "*refused" are what has no name of
+//	                   its own: see MaxHosts and MaxRefusedHosts
 //	x:<since>:<code>   what a proposal of that time (Unix milliseconds) would have said to the calls that were allowed
 //	l:<hash>           the minute (since 1970) in which a secret last made an allowed call; HashTag shortens its hash
 //	l:~refused..       the minute in which a call with any secret of the key was last refused
@@ -33,18 +34,22 @@ const (
 // Bounds of what is told apart for a key and product in an hour, and in a day. They are what keeps an item small: see
 // TestItemsStaySmallWhateverIsCounted.
 const (
-	MaxHosts     = 50       // hosts; the first ones keep their own counts
-	maxHostBytes = 16 << 10 // of hosts with their outcomes: the longest hosts come fewer
-	maxHost      = 253      // bytes of one host, as DNS has it
-	maxProposals = 8        // the newest ones
-	maxSecrets   = 24       // whose last use is known, the most recently used ones
-	maxCount     = 1 << 50
+	MaxHosts        = 50       // hosts that got through, or were over a limit; the first ones keep their own counts
+	MaxRefusedHosts = 10       // hosts of which every call was refused, so that made-up origins hide nobody
+	maxHostBytes    = 16 << 10 // of the first with their outcomes: the longest hosts come fewer
+	maxRefusedBytes = 4 << 10  // of the second
+	maxHost         = 253      // bytes of one host, as DNS has it
+	maxProposals    = 8        // the newest ones
+	maxSecrets      = 24       // whose last use is known, the most recently used ones
+	maxCount        = 1 << 50
 )
 
-// The hosts that mean no origin, and all other hosts.
+// The hosts that mean no origin, and all other hosts: those after the first MaxHosts, and after the first
+// MaxRefusedHosts. Counters of before have both under OtherHost.
 const (
-	NoHost    = "-"
-	OtherHost = "*"
+	NoHost       = "-"
+	OtherHost    = "*"
+	OtherRefused = "*refused"
 )
 
 // HashTag is the part of a hash that tells one key's secrets apart.

@@ -81,7 +81,7 @@ type Summary struct {
 	Points    []Point
 	ByProduct []Share
 	ByKey     []Share
-	ByHost    []Share // the 20 with the most requests
+	ByHost    []Share // the 20 with the most requests; see shownHosts
 	BySecret  []Share // "current" and "previous"
 	Busiest   *Minute // nil where no minutes are kept: days, filtered outcomes
 	Evaluated int64   // allowed calls that the proposal was asked about
@@ -145,7 +145,7 @@ func (s *Summing) Summary() Summary {
 	out.Points = slices.Clone(s.points)
 	out.ByProduct, out.ByKey = s.share('P'), s.share('K')
 	out.ByHost, out.BySecret = s.share('H'), s.share('S')
-	out.ByHost = out.ByHost[:min(len(out.ByHost), 20)]
+	out.ByHost = shownHosts(out.ByHost)
 	if s.q.Outcome == "" {
 		out.Busiest = busiest(s.minutes)
 	}

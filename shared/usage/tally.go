@@ -3,7 +3,6 @@ package usage
 import (
 	"maps"
 	"strconv"
-	"strings"
 	"time"
 
 	"latchkey/shared/apikey"
@@ -62,8 +61,8 @@ type cell struct {
 	calls   map[callKey]int64
 	minutes [60]int64
 	hosts   map[hostKey]int64
-	bytes   int               // of hosts, about, as an item has them
-	named   map[string]string // hosts to their own copies: a call's host may share the memory of a whole event
+	budgets hostBudgets
+	named   map[string]*namedHost // with their own copies: a call's host may share the memory of a whole event
 	shadow  map[shadowKey]int64
 	last    map[apikey.Hash]int64
 	refused int64 // the minute of the last call that was refused; 0: none
@@ -100,7 +99,7 @@ func (t *Tally) Count(c Call) {
 			return
 		}
 		in = &cell{
-			key: key, calls: map[callKey]int64{}, hosts: map[hostKey]int64{}, named: map[string]string{},
+			key: key, calls: map[callKey]int64{}, hosts: map[hostKey]int64{}, named: map[string]*namedHost{},
 			shadow: map[shadowKey]int64{}, last: map[apikey.Hash]int64{},
 		}
 		t.cells[key] = in
@@ -128,32 +127,6 @@ func (t *Tally) Count(c Call) {
 // only inflate both numbers. The same is chosen for one that the limit refused: it got a refusal before and gets one
 // after, and a retry is counted when it is allowed.
 func (c *Call) promotable() bool { return !c.Proposed.IsZero() && c.Code == authz.Allowed }
-
-// countHost counts under the host's own name while there is room for it. What has its own name keeps it: each count
-// only grows.
-func (t *Tally) countHost(in *cell, host string, code authz.Code) {
-	if host == "" {
-		in.hosts[hostKey{NoHost, code}]++
-		return
-	}
-	own, known := in.named[host]
-	if _, counted := in.hosts[hostKey{own, code}]; known && counted {
-		in.hosts[hostKey{own, code}]++
-		return
-	}
-	size := len(host) + len(code) + len("o::") + bytesPerNumber
-	if !known && len(in.named) >= MaxHosts || len(host) > maxHost || in.bytes+size > maxHostBytes || t.nameBytes+len(host) > maxNameBytes {
-		in.hosts[hostKey{OtherHost, code}]++
-		return
-	}
-	if !known {
-		own = strings.Clone(host)
-		in.named[own] = own
-		t.nameBytes += len(own)
-	}
-	in.bytes += size
-	in.hosts[hostKey{own, code}] = 1
-}
 
 // countShadow counts what a proposal would have said. Only the newest proposal is ever shown, so older ones may go.
 func (in *cell) countShadow(k shadowKey) {
@@ -276,5 +249,5 @@ func (in *cell) counts() Counts {
 
 // size is about how many bytes the cell's entry takes.
 func (in *cell) size() int {
-	return bytesPerEntry + 2*bytesPerNumber*(len(in.calls)+len(in.shadow)+len(in.last)+4) + in.bytes
+	return bytesPerEntry + 2*bytesPerNumber*(len(in.calls)+len(in.shadow)+len(in.last)+4) + in.budgets.passing.bytes + in.budgets.refused.bytes
 }
