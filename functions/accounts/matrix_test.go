@@ -36,6 +36,14 @@ func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 	})
 }
 
+func TestAccountsAreWalls(t *testing.T) {
+	apitest.Walls(t, fixture, func(op apitest.Operation) bool { return served(op) && op.ID != "acceptInvitation" })
+}
+
+func TestNoAccountMakesAnothersCallsSlower(t *testing.T) {
+	apitest.Costs(t, fixture, func(op apitest.Operation) bool { return served(op) && op.ID != "acceptInvitation" })
+}
+
 func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }
 
 // served are the operations that no other function has.

@@ -29,4 +29,8 @@ func fixture(t testing.TB) apitest.Fixture {
 	}
 }
 
+func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
+
+func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
+
 func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }

@@ -38,9 +38,9 @@ func newHarnessWithout(t testing.TB, stores keytest.Stores, choose func(string, 
 	a := apitest.New(t, stores)
 	r := &harness{API: a, account: stores.NewAccount(t)}
 	r.key = stores.NewKey(t, r.account)
-	served := stores
+	served := a.Stores
 	if choose != nil {
-		served = stores.With(choose)
+		served = a.With(choose)
 	}
 	h := &handler{service: &web.KeyService{
 		Store: served.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Texts: apitest.Texts, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
@@ -370,6 +370,10 @@ func TestRevokedAndDeletedKeysAreNotRotated(t *testing.T) {
 func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 	apitest.Matrix(t, fixture, served)
 }
+
+func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
+
+func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
 func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }
 

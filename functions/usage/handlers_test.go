@@ -21,17 +21,22 @@ import (
 	"latchkey/shared/usage"
 )
 
-func TestUsageIsOpenToItsRolesAlone(t *testing.T) {
-	fixture := func(t testing.TB) apitest.Fixture {
-		r := newHarness(t)
-		apitest.People(t, r.API, r.account.ID)
-		return apitest.Fixture{
-			API: r.API, Account: r.account.ID,
-			Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID)},
-		}
+func fixture(t testing.TB) apitest.Fixture {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	return apitest.Fixture{
+		API: r.API, Account: r.account.ID,
+		Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID)},
 	}
-	apitest.Matrix(t, fixture, func(op apitest.Operation) bool { return op.ID == "getUsage" || op.ID == "getKeyUsage" })
 }
+
+func served(op apitest.Operation) bool { return op.ID == "getUsage" || op.ID == "getKeyUsage" }
+
+func TestUsageIsOpenToItsRolesAlone(t *testing.T) { apitest.Matrix(t, fixture, served) }
+
+func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
+
+func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
 // mixed is one hour of an account's calls, at 10 to 11: one key's to two products from two origins, with both of its
 // secrets, and another key's.

@@ -36,13 +36,16 @@ type API struct {
 	Clock  *keytest.Clock
 	Source env.Source
 	Logs   *keytest.Buffer
-	All    *keytest.Buffer // every answer, headers and bodies, for scans
+	Calls  *keytest.Counting // of the store
+	All    *keytest.Buffer   // every answer, headers and bodies, for scans
 }
 
 // New makes an API without operations; the caller registers its handler's on Mux. Its randomness is the test's own.
 func New(t testing.TB, stores keytest.Stores) *API {
+	calls := &keytest.Counting{DB: stores.DB}
+	stores = keytest.NewStores(calls, stores.Tables)
 	stores.Control = stores.Control.Reporting(func(ctx context.Context, _ control.Unreadable) { gateway.LeaveOut(ctx) })
-	a := &API{Stores: stores, Clock: keytest.NewClock(), Logs: &keytest.Buffer{}, All: &keytest.Buffer{}}
+	a := &API{Stores: stores, Calls: calls, Clock: keytest.NewClock(), Logs: &keytest.Buffer{}, All: &keytest.Buffer{}}
 	a.Source = env.Source{Now: a.Clock.Now, Rand: keytest.RandomOf(t)}
 	a.Mux = web.NewMux(tokens{}, stores.Control, slog.New(slog.NewJSONHandler(a.Logs, nil)), a.Clock.Now)
 	a.Mux.Changes = gateway.Unbounded{}
