@@ -82,7 +82,7 @@ func (v *visit) navigation(p *page) (items []navItem) {
 // render answers with a page.
 func (v *visit) render(status int, name, title string, data any) error {
 	p := page{
-		Title: title, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: localPath(v.r.URL.RequestURI()), Data: data,
+		Title: title, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: ownAddress(v.r.URL), Data: data,
 	}
 	if v.r.Method != http.MethodGet && v.r.Method != http.MethodHead {
 		p.Here = "/"

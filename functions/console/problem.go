@@ -93,7 +93,7 @@ func (v *visit) failure(err error) failure {
 func (v *visit) askToSignIn() failure {
 	back := "/"
 	if v.r.Method == http.MethodGet {
-		back = localPath(v.r.URL.RequestURI())
+		back = ownAddress(v.r.URL)
 	}
 	return failure{
 		Status: http.StatusUnauthorized, Title: v.t("failure.session.title"), Text: v.t("failure.session.text"), Help: v.t("failure.session.help"),

@@ -205,6 +205,29 @@ func optional(read func(context.Context) error, failed *bool) func(context.Conte
 	}
 }
 
+// ownAddress returns a page's own address for the forms that come back to it, or "/" where it has a part that could be a secret
+// that somebody has put there. Every secret is longer than maxRepeated, and so may be the values that longValues name.
+func ownAddress(u *url.URL) string {
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) > maxRepeated {
+			return "/"
+		}
+	}
+	for name, values := range u.Query() {
+		for _, value := range append(values, name) {
+			if len(value) > maxRepeated && !longValues[name] {
+				return "/"
+			}
+		}
+	}
+	return localPath(u.RequestURI())
+}
+
+const maxRepeated = 32
+
+// longValues are the parameters of the console's own links whose values may be long.
+var longValues = map[string]bool{"page": true, "audit": true, "subject": true, "origin": true, "q": true}
+
 // localPath keeps a path of the console out of what a query says, and "/" otherwise: no other site, no other scheme.
 func localPath(path string) string {
 	u, err := url.Parse(path)

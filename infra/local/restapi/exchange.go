@@ -6,7 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
-	"strings"
+	"regexp"
 	"time"
 
 	"latchkey/infra/local/environments"
@@ -45,6 +45,9 @@ func (a *API) Serve(r *wire.Request) wire.Response {
 	return resp
 }
 
+// traceRoot is the form of a client's trace that is taken over.
+var traceRoot = regexp.MustCompile(`^(Self=[^;]*;)?Root=1-[0-9a-f]{8}-[0-9a-f]{24}(;|$)`)
+
 func (a *API) exchange(r *wire.Request) *exchange {
 	x := &exchange{api: a, req: r, start: time.Now()}
 	var b [25]byte
@@ -60,7 +63,7 @@ func (a *API) exchange(r *wire.Request) *exchange {
 	x.id = string(h[:])
 	x.extended = base64.RawURLEncoding.EncodeToString(b[16:]) + "=="
 	x.trace = r.Get("X-Amzn-Trace-Id")
-	if !strings.Contains(x.trace, "Root=") {
+	if !traceRoot.MatchString(x.trace) {
 		x.trace = environments.TraceHeader()
 	}
 	x.host = r.Get("Host")

@@ -260,3 +260,14 @@ func TestALineOfTheLogHasNoSecretOfAPath(t *testing.T) {
 		t.Errorf("an ID is masked: %s", got)
 	}
 }
+
+func TestAClientsTraceIsTakenOverInItsFormAlone(t *testing.T) {
+	const own = "Root=1-67891233-abcdef012345678912345678"
+	for sent, taken := range map[string]bool{own: true, own + ";Sampled=1": true, "Root=secret": false, "secret": false, "Root=1-67891233-abcdef0123456789": false, own + "0": false} {
+		a, _ := newAPI(t, nil)
+		got := header(a.Serve(get("/open", "X-Amzn-Trace-Id", sent)), "X-Amzn-Trace-Id")
+		if (got == own) != taken || strings.Contains(got, "secret") {
+			t.Errorf("%s: %s", sent, got)
+		}
+	}
+}
