@@ -29,7 +29,7 @@ type lives struct {
 	made      int
 }
 
-// steps are what happens to a key, each as its own state machine has it.
+// steps are the changes of a key, each as its own state machine has it.
 var steps = map[string]func(l *lives, k apikey.Key) (apikey.Key, error){
 	"disable": func(l *lives, k apikey.Key) (apikey.Key, error) { return k.Disable(l.Clock.Now()) },
 	"enable":  func(l *lives, k apikey.Key) (apikey.Key, error) { return k.Enable(l.Clock.Now()) },

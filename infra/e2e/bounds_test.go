@@ -108,7 +108,7 @@ func TestOperatorsOfTheRankSupportLookAndDecideNothing(t *testing.T) {
 	s.must(t, 200, "operator", "POST", "/v1/operator/keys/"+k.id+"/block", `{"reason":"abuse"}`)
 	s.must(t, 200, "operator", "POST", "/v1/operator/keys/"+k.id+"/unblock", "")
 
-	// Who looked is in the trail: of the account for its own data, of the operators for lists of all.
+	// Who looked is in the audit trail: of the account for its own data, of the operators for lists of all.
 	rows := string(s.must(t, 200, "operator", "GET", account+"/audit", "").body)
 	lists := string(s.must(t, 200, "operator", "GET", "/v1/operators/audit", "").body)
 	for text, where := range map[string]string{
