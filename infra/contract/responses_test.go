@@ -3,7 +3,9 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,6 +69,45 @@ func TestEveryGatewayResponseHasItsHeaders(t *testing.T) {
 			}
 			body(t, api+" "+kind, r)
 		}
+	}
+}
+
+// TestTheReferenceListsEveryAnswerOfTheProducts: its table is what the template says; the end-to-end tests hold the wire to it.
+func TestTheReferenceListsEveryAnswerOfTheProducts(t *testing.T) {
+	responses, _ := render(t, "template.yaml").properties(t, "ProductsApi")["GatewayResponses"].(object)
+	var rows []string
+	for kind, r := range responses {
+		status, code := "the kind's own", fmt.Sprint("`", body(t, kind, r)["code"], "`")
+		if s := at(r, "StatusCode"); s != nil {
+			status = fmt.Sprint(s)
+		}
+		if strings.Contains(code, "$") {
+			code = "the gate's"
+		}
+		headers := slices.Sorted(maps.Keys(at(r, "ResponseParameters", "Headers").(object)))
+		rows = append(rows, fmt.Sprintf("| %s | %s | `%s` | `%s` |\n", status, code, kind, strings.Join(headers, "`, `")))
+	}
+	slices.Sort(rows)
+	const file = "docs/reference/gate.md"
+	before, table, after := between(t, file, "<!-- answers: this table is written by go test ./infra/contract -update -->\n\n", "\n<!-- end of answers -->")
+	replace(t, file, before, table, "| status | code | response | headers |\n|---|---|---|---|\n"+strings.Join(rows, ""), after)
+}
+
+// TestRefusalsOfTheGateSayWhatHelps: of a 401 in one literal, and with the challenge that RFC 9110 asks for.
+func TestRefusalsOfTheGateSayWhatHelps(t *testing.T) {
+	responses, _ := render(t, "template.yaml").properties(t, "ProductsApi")["GatewayResponses"].(object)
+	for kind, want := range map[string]string{"ACCESS_DENIED": "$context.authorizer.detail", "INVALID_API_KEY": "$context.authorizer.detail"} {
+		if got := body(t, kind, responses[kind])["detail"]; got != want {
+			t.Errorf("%s: detail %v", kind, got)
+		}
+	}
+	unauthorized := responses["UNAUTHORIZED"]
+	if detail, _ := body(t, "UNAUTHORIZED", unauthorized)["detail"].(string); detail == "" {
+		t.Error("401 doesn't say what helps")
+	}
+	challenge, _ := at(unauthorized, "ResponseParameters", "Headers", "WWW-Authenticate").(string)
+	if !regexp.MustCompile(`^'[A-Za-z]+ realm="[a-z]+"'$`).MatchString(challenge) || strings.Contains(challenge, "Basic") {
+		t.Errorf("challenge %s", challenge)
 	}
 }
 

@@ -76,7 +76,7 @@ func TestOverTheLimitIs429WithWhatAClientNeeds(t *testing.T) {
 			}
 		}
 		body := refused.json(t)
-		if len(body) != 5 || body["type"] != "about:blank" || body["title"] != "Too Many Requests" || body["status"] != 429.0 || body["code"] != "qps_exceeded" || body["error"] == "" {
+		if len(body) != 6 || body["detail"] != details["qps_exceeded"] || body["type"] != "about:blank" || body["title"] != "Too Many Requests" || body["status"] != 429.0 || body["code"] != "qps_exceeded" || body["error"] == "" {
 			t.Errorf("body %s", refused.body)
 		}
 		<-time.After(time.Duration(wait) * time.Second)

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -59,10 +61,58 @@ func exactly(t testing.TB, what string, a answer, status int, body string, heade
 	}
 }
 
-const unauthorizedBody = `{"type":"about:blank","title":"Unauthorized","status":401,"code":"unauthorized","error":"The API key is missing or not valid."}`
+const unauthorizedBody = `{"type":"about:blank","title":"Unauthorized","status":401,"code":"unauthorized","error":"The API key is missing or not valid.","detail":"Send one API key, in the header X-Api-Key or the parameter key. The page of the key says what state it is in."}`
 
 func forbiddenBody(code string) string {
-	return `{"type":"about:blank","title":"Forbidden","status":403,"code":"` + code + `","error":"This API key may not make this call."}`
+	return `{"type":"about:blank","title":"Forbidden","status":403,"code":"` + code + `","error":"This API key may not make this call.","detail":"` + details[code] + `"}`
+}
+
+// details are the sentences of docs/reference/gate.md.
+var details = func() map[string]string {
+	page, err := os.ReadFile("../../docs/reference/gate.md")
+	if err != nil {
+		panic(err)
+	}
+	out := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (.+) \\|$").FindAllStringSubmatch(string(page), -1) {
+		out[row[1]] = row[2]
+	}
+	return out
+}()
+
+// documented are the headers of an answer in the table of docs/reference/gate.md, by the gateway response.
+func documented(t testing.TB, kind string) []string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/reference/gate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| [^|]+ \\| [^|]+ \\| `" + kind + "` \\| (.+) \\|$").FindSubmatch(page)
+	if row == nil {
+		t.Fatalf("the page has no %s", kind)
+	}
+	var names []string
+	for _, name := range strings.Split(string(row[1]), ", ") {
+		names = append(names, http.CanonicalHeaderKey(strings.Trim(name, "`")))
+	}
+	return names
+}
+
+// asDocumented holds the headers of an answer to the reference page; the gateway's transport adds some of its own.
+func asDocumented(t testing.TB, what, kind string, a answer) {
+	t.Helper()
+	var got []string
+	for name := range a.header {
+		if !regexp.MustCompile("^(X-Amz.*|Date|Connection|Content-Length)$").MatchString(name) {
+			got = append(got, name)
+		}
+	}
+	want := documented(t, kind)
+	sort.Strings(got)
+	sort.Strings(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: headers %v, documented are %v", what, got, want)
+	}
 }
 
 func TestEveryStatusOfTheGatewayHasItsExactBodyAndHeaders(t *testing.T) {
@@ -100,7 +150,15 @@ func TestEveryStatusOfTheGatewayHasItsExactBodyAndHeaders(t *testing.T) {
 			`{"type":"about:blank","title":"Forbidden","status":403,"code":"unknown_path","error":"There is no product at this path."}`, "MissingAuthenticationTokenException",
 		},
 	} {
-		exactly(t, c.what, s.product(t, c.path, c.header), c.status, c.body, gatewayHeaders(c.kind, nil))
+		var more map[string]string
+		if c.status == http.StatusUnauthorized {
+			more = map[string]string{"Www-Authenticate": `ApiKey realm="products"`}
+		}
+		a := s.product(t, c.path, c.header)
+		exactly(t, c.what, a, c.status, c.body, gatewayHeaders(c.kind, more))
+		asDocumented(t, c.what, map[string]string{
+			"UnauthorizedException": "UNAUTHORIZED", "AccessDeniedException": "ACCESS_DENIED", "MissingAuthenticationTokenException": "MISSING_AUTHENTICATION_TOKEN",
+		}[c.kind], a)
 	}
 	if a := s.product(t, strings.TrimSuffix(tile, "&key="), http.Header{"X-Api-Key": {header.secret}}); a.status != http.StatusOK {
 		t.Errorf("a header-only key in the header: %d %s", a.status, a.body)
@@ -125,10 +183,11 @@ func TestOverTheLimitIs429WithRetryAfterAndRateLimit(t *testing.T) {
 		t.Errorf("Retry-After %q", wait)
 	}
 	exactly(t, "over the limit", over, 429,
-		`{"type":"about:blank","title":"Too Many Requests","status":429,"code":"qps_exceeded","error":"Too many calls with this API key."}`,
+		`{"type":"about:blank","title":"Too Many Requests","status":429,"code":"qps_exceeded","error":"Too many calls with this API key.","detail":"`+details["qps_exceeded"]+`"}`,
 		gatewayHeaders("ForbiddenException", map[string]string{
 			"Retry-After": wait, "Ratelimit": `"search";r=0;t=` + wait, "Ratelimit-Policy": `"search";q=5;w=1`,
 		}))
+	asDocumented(t, "over the limit", "INVALID_API_KEY", over)
 }
 
 func TestWhatTheUpstreamRefusesCarriesCORSToo(t *testing.T) {

@@ -22,6 +22,7 @@ path=/search/2/search/berlin.json
 check 'a key opens the gate' 200 "$(call "$PRODUCTS_URL$path" -H "X-Api-Key: $SECRET")"
 check 'no key is 401' 401 "$(call "$PRODUCTS_URL$path")"
 check 'with the literal code' unauthorized "$(code)"
+check 'and a challenge' 'ApiKey realm="products"' "$(header WWW-Authenticate)"
 check 'and CORS' '*' "$(header Access-Control-Allow-Origin)"
 check 'a mistyped key is 401' 401 "$(call "$PRODUCTS_URL$path" -H "X-Api-Key: ${SECRET%?}_")"
 check 'two credentials are 401' 401 "$(call "$PRODUCTS_URL$path?key=$SECRET" -H "X-Api-Key: $SECRET")"

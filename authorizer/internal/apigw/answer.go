@@ -56,11 +56,19 @@ func Allow(stage, usageKey string, caller Grant) []byte {
 	return append(b, "}}"...)
 }
 
-// Deny refuses a call with 403 and its code.
+// Deny refuses a call with 403, its code and what helps.
 func Deny(stage string, key apikey.ID, code authz.Code) []byte {
 	b := policy("Deny", stage, string(key))
 	b = appendMember(b, `,"context":{"code":`, string(code))
+	b = appendDetail(b, code)
 	return append(b, "}}"...)
+}
+
+// appendDetail writes the context's detail, a sentence of our own that a JSON body can hold as it is.
+func appendDetail(b []byte, code authz.Code) []byte {
+	b = append(b, `,"detail":"`...)
+	b = append(b, Detail(code)...)
+	return append(b, '"')
 }
 
 // Limited holds the details of a 429 beside its code.
@@ -76,6 +84,7 @@ func OverLimit(stage string, key apikey.ID, l Limited) []byte {
 	b := policy("Allow", stage, string(key))
 	b = appendMember(b, `,"usageIdentifierKey":`, overLimitKey)
 	b = appendMember(b, `,"context":{"code":`, string(authz.QPSExceeded))
+	b = appendDetail(b, authz.QPSExceeded)
 	b = append(b, `,"retryAfter":"`...)
 	b = strconv.AppendInt(b, int64(l.RetryAfter), 10)
 	b = append(b, `","rateLimit":"\"`...)

@@ -2,7 +2,9 @@ package apigw
 
 import (
 	"encoding/json"
+	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"latchkey/shared/apikey"
@@ -41,12 +43,13 @@ func TestAnswersMakeTheGatewaySendTheStatus(t *testing.T) {
 		t.Errorf("allow: %+v", allow)
 	}
 	deny := parse(t, Deny("arn:stage", "key_1", authz.DomainNotAllowed))
-	if deny.PolicyDocument.Statement[0]["Effect"] != "Deny" || deny.UsageIdentifierKey != "" || deny.Context["code"] != "domain_not_allowed" {
+	if deny.PolicyDocument.Statement[0]["Effect"] != "Deny" || deny.UsageIdentifierKey != "" || deny.Context["code"] != "domain_not_allowed" ||
+		deny.Context["detail"] != Detail(authz.DomainNotAllowed) {
 		t.Errorf("deny: %+v", deny)
 	}
 	over := parse(t, OverLimit("arn:stage", "", Limited{Class: "map-display.tiles", QPS: 50, RetryAfter: 2}))
 	if over.PolicyDocument.Statement[0]["Effect"] != "Allow" || over.UsageIdentifierKey != overLimitKey ||
-		over.Context["code"] != "qps_exceeded" || over.Context["retryAfter"] != "2" ||
+		over.Context["code"] != "qps_exceeded" || over.Context["detail"] != Detail(authz.QPSExceeded) || over.Context["retryAfter"] != "2" ||
 		over.Context["rateLimit"] != `"map-display.tiles";r=0;t=2` || over.Context["rateLimitPolicy"] != `"map-display.tiles";q=50;w=1` {
 		t.Errorf("over: %+v", over)
 	}
@@ -57,6 +60,44 @@ func TestContextHoldsNothingThatABodyWouldHaveToEscape(t *testing.T) {
 	for name, value := range a.Context {
 		if !plain.MatchString(value) {
 			t.Errorf("%s is %q", name, value)
+		}
+	}
+}
+
+// sentence has nothing that a JSON body would have to escape, and ends as a sentence does.
+var sentence = regexp.MustCompile(`^[A-Z][A-Za-z ,.:-]+\.$`)
+
+// TestA403And429SaysWhatHelps: each code in its own words, and no other, since all refusals of the credential are alike.
+func TestA403And429SaysWhatHelps(t *testing.T) {
+	seen := map[string]authz.Code{}
+	for _, c := range authz.Codes {
+		detail := Detail(c.Code)
+		if status := Status(c.Code); status != 403 && status != 429 {
+			if detail != "" {
+				t.Errorf("%s (%d) has a sentence", c.Code, status)
+			}
+			continue
+		}
+		if !sentence.MatchString(detail) || seen[detail] != "" {
+			t.Errorf("%s: %q, as %s has", c.Code, detail, seen[detail])
+		}
+		seen[detail] = c.Code
+		var over answer
+		if text := Deny("arn:stage", "key_1", c.Code); json.Unmarshal(text, &over) != nil || over.Context["detail"] != detail {
+			t.Errorf("%s: %s", c.Code, text)
+		}
+	}
+}
+
+// TestTheReferenceSaysWhatHelps: docs/reference/gate.md has the sentences.
+func TestTheReferenceSaysWhatHelps(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/reference/gate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range authz.Codes {
+		if row := "| `" + string(c.Code) + "` | " + Detail(c.Code) + " |\n"; Detail(c.Code) != "" && !strings.Contains(string(page), row) {
+			t.Errorf("the page lacks %s", row)
 		}
 	}
 }

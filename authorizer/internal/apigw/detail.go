@@ -1,0 +1,25 @@
+package apigw
+
+import "latchkey/shared/authz"
+
+// Detail explains a refusal with 403 or 429 to the caller's program, and names the remedy. It is empty for what
+// is wrong with the credential, where all answers are alike, and for an outage. The gateway puts it into a JSON body without
+// escaping.
+func Detail(code authz.Code) string {
+	switch code {
+	case authz.KeyNotInHeader:
+		return "This API key is taken in the header X-Api-Key only. Send it there, and leave it out of the URL."
+	case authz.PathNotCanonical:
+		return "The path can be read in more than one way. Call it as the reference writes it: no empty or dot segments, no backslashes, and escaped slashes only where the reference has them."
+	case authz.ProductNotAllowed:
+		return "The path belongs to no product of this API key. Check the path, or add the product to the key."
+	case authz.OriginMissing:
+		return "This API key is for pages of certain domains, and the call names no page. Let the page send its Referer or Origin, or allow calls without one in the settings of the key."
+	case authz.DomainNotAllowed:
+		return "This API key is not for pages of this domain. Add the domain to the key if the page is yours."
+	case authz.QPSExceeded:
+		return "This API key makes more calls a second than its limit. Wait as Retry-After says, spread the calls, or ask for a higher limit."
+	default:
+		return ""
+	}
+}
