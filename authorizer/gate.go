@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,7 +65,7 @@ func (*call) Value(any) any { return nil }
 func newGate(c config, p deps) *Gate {
 	g := &Gate{config: c, deps: p, products: p.catalogue}
 	g.metrics.init(p.clock.now())
-	g.log.out = p.out
+	g.log.out, g.log.prefix = p.out, strings.ToLower(string(c.prefix))+"_"
 	shorten := func(d time.Duration) time.Duration { return d - rand.N(d/4) }
 	g.records = records{
 		store: p.store, reconnect: p.reconnect, clock: p.clock, metrics: &g.metrics,
@@ -100,7 +101,9 @@ func (g *Gate) Invoke(deadline time.Time, payload []byte) (answer []byte, err er
 		g.report(now)
 	}
 	g.metrics.decided(o)
-	g.log.decision(now, &event, o)
+	if logged := g.log.decision(now, &event, o); !logged && !o.Decision.Allowed() {
+		g.metrics.unlogged++
+	}
 	return g.answer(&event, o, wait)
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"latchkey/authorizer/internal/apigw"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
 	"latchkey/shared/origin"
 	"latchkey/shared/telemetry"
 )
@@ -14,30 +16,68 @@ import (
 // sampleEvery is the number of allowed calls that share one log line.
 const sampleEvery = 100
 
-// requestLog writes one JSON line for every refusal and for a sample of the allowed calls. No text of the caller's
-// goes into it but the host of an origin that could be read: no path, no query string, no header, no secret.
+// requestLog writes JSON lines: of a known key's refusals up to refusalsPerKey an hour, and a sample of the other refusals
+// and of the allowed calls, so that no flood fills the log. No text of the caller's goes into it but the host of an origin
+// that could be read, and, masked, the path and the request ID that a caller can choose: no query string, no header, no secret.
 type requestLog struct {
-	out     io.Writer
-	buf     []byte // the line that isn't written yet
-	allowed int
+	out      io.Writer
+	prefix   string             // of secrets, with its underscore, in lower case
+	buf      []byte             // the line that isn't written yet
+	calls    map[authz.Code]int // of the codes that are sampled
+	hour     int64
+	refusals map[apikey.ID]int // lines of the hour
 }
 
-// decision makes the line of a call, which flush writes when the caller has the answer.
-func (l *requestLog) decision(now moment, event *apigw.Event, o *outcome) {
+const (
+	refusalsPerKey = 50   // lines of a key and hour
+	maxLoggedKeys  = 4096 // that have lines of their own in an hour
+)
+
+// sampled reports whether a call has a line. Of a sample it is the first one of sampleEvery.
+func (l *requestLog) sampled(now moment, o *outcome) (line, sample bool) {
+	if !o.Decision.Allowed() && o.Key != "" {
+		return l.takesRefusal(now, o.Key), false
+	}
+	if l.calls == nil {
+		l.calls = map[authz.Code]int{}
+	}
+	l.calls[o.Decision.Code]++
+	return l.calls[o.Decision.Code]%sampleEvery == 1, true
+}
+
+// takesRefusal counts a refusal of a known key, and reports whether it has a line.
+func (l *requestLog) takesRefusal(now moment, key apikey.ID) bool {
+	if hour := now.wall.Unix() / 3600; hour != l.hour || l.refusals == nil {
+		l.hour, l.refusals = hour, map[apikey.ID]int{}
+	}
+	n, known := l.refusals[key]
+	if n >= refusalsPerKey || !known && len(l.refusals) >= maxLoggedKeys {
+		return false
+	}
+	l.refusals[key] = n + 1
+	return true
+}
+
+// decision makes the line of a call, which flush writes when the caller has the answer. It reports whether there is one.
+func (l *requestLog) decision(now moment, event *apigw.Event, o *outcome) (logged bool) {
 	l.flush()
+	line, sample := l.sampled(now, o)
 	level, message := "INFO", "allowed"
-	if o.Decision.Allowed() {
-		if l.allowed++; l.allowed%sampleEvery != 1 {
-			return
-		}
-	} else {
+	if !o.Decision.Allowed() {
 		level, message = "WARN", "refused"
+	}
+	if !line {
+		return false
 	}
 	b := appendStart(l.buf[:0], now, level, message)
 	b = appendField(b, `","code":"`, string(o.Decision.Code))
 	b = append(b, `","status":`...)
 	b = strconv.AppendInt(b, int64(apigw.Status(o.Decision.Code)), 10)
-	b = appendField(b, `,"`+telemetry.RequestKey+`":"`, event.RequestID)
+	b = l.appendID(b, `,"`+telemetry.RequestKey+`":"`, event.RequestID)
+	if event.ExtendedID != "" {
+		b = appendField(b, `","extended_request_id":"`, event.ExtendedID)
+	}
+	b = appendPath(b, `","path":"`, event.RoutePath, l.prefix)
 	b = appendField(b, `","key_id":"`, string(o.Key))
 	b = appendField(b, `","account_id":"`, string(o.Account))
 	b = appendField(b, `","product":"`, string(o.Decision.Product))
@@ -50,7 +90,7 @@ func (l *requestLog) decision(now moment, event *apigw.Event, o *outcome) {
 	if o.Decision.Shadow != "" {
 		b = appendField(b, `","shadow":"`, string(o.Decision.Shadow))
 	}
-	if o.Decision.Allowed() {
+	if sample {
 		b = append(b, `","sample":`...)
 		b = strconv.AppendInt(b, sampleEvery, 10)
 		b = append(b, "}\n"...)
@@ -58,6 +98,7 @@ func (l *requestLog) decision(now moment, event *apigw.Event, o *outcome) {
 		b = append(b, "\"}\n"...)
 	}
 	l.buf = b
+	return true
 }
 
 func (l *requestLog) flush() {
@@ -94,7 +135,7 @@ func (l *requestLog) internalError(now moment, requestID, what string) {
 	l.flush()
 	b := appendStart(l.buf[:0], now, "ERROR", "authorizer error")
 	b = appendField(b, `","what":"`, what)
-	b = appendField(b, `","`+telemetry.RequestKey+`":"`, requestID)
+	b = l.appendID(b, `","`+telemetry.RequestKey+`":"`, requestID)
 	b = append(b, "\"}\n"...)
 	l.buf = b
 	l.flush()
@@ -107,6 +148,14 @@ func appendStart(b []byte, now moment, level, message string) []byte {
 	b = now.wall.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	b = appendField(b, `","`+telemetry.LevelKey+`":"`, level)
 	return appendField(b, `","`+telemetry.MessageKey+`":"`, message)
+}
+
+// appendID writes a request ID, unless it may hold a secret: a caller can choose it.
+func (l *requestLog) appendID(b []byte, before, id string) []byte {
+	if mayHoldSecret(id, l.prefix) {
+		id = "[masked]"
+	}
+	return appendField(b, before, id)
 }
 
 const maxField = 253 // the longest host

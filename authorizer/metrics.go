@@ -20,6 +20,7 @@ type metrics struct {
 	storeReads, storeErrors                         int
 	limiterDegraded, shadowRefused                  int
 	usageReports, usageReportErrors, usageDropped   int
+	unlogged                                        int // refusals without a line in the log
 
 	latencies []float64 // of store reads, in milliseconds; embedded metrics take 100 values
 	buf       []byte
@@ -100,6 +101,7 @@ func (m *metrics) rest(now moment) telemetry.Record {
 		count("UsageReports", m.usageReports),
 		count("UsageReportErrors", m.usageReportErrors),
 		count("UsageDropped", m.usageDropped),
+		count("RefusalsUnlogged", m.unlogged),
 	}
 	if len(m.latencies) > 0 {
 		list = append(list, telemetry.Metric{Name: "StoreLatency", Unit: telemetry.Milliseconds, Values: m.latencies})

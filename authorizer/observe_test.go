@@ -33,15 +33,88 @@ func lines(t *testing.T, out *bytes.Buffer) []map[string]any {
 	return all
 }
 
-func TestEveryRefusalLeavesOneLineAndAllowedCallsASample(t *testing.T) {
+// TestTheLogHasAFewOfMany: of each code of calls without a known key, and of the allowed ones, the first of a hundred; of a known
+// key's refusals up to 50 an hour. The metric has the rest.
+func TestTheLogHasAFewOfMany(t *testing.T) {
+	b := newHarness(t)
+	good, other := b.add(t, 1, nil), b.add(t, 2, func(p *authz.Policy) { p.Disabled = true })
+	refuse := func(key string) { b.call(t, event("/search/../x", nil, map[string]string{"key": key})) }
+	for n := range 2 * sampleEvery {
+		b.status(t, good)
+		b.status(t, secret(t, 100+uint64(n)).Reveal())
+		b.call(t, event(tile, nil, nil))
+		refuse(good)
+	}
+	b.status(t, "ak_malformed")
+	refuse(other)
+	b.clock.advance(time.Hour)
+	refuse(good)
+	b.gate.Close()
+	codes, samples, unlogged := map[any]int{}, 0, 0.0
+	for _, line := range lines(t, b.out) {
+		if line["_aws"] != nil {
+			if n, ok := line["RefusalsUnlogged"].(float64); ok {
+				unlogged += n
+			}
+			continue
+		}
+		codes[line["code"]]++
+		if line["sample"] == float64(sampleEvery) {
+			samples++
+		}
+	}
+	want := map[any]int{"allowed": 2, "key_unknown": 2, "key_missing": 2, "key_malformed": 1, "path_not_canonical": 51, "key_disabled": 1}
+	if !maps.Equal(codes, want) || samples != 7 {
+		t.Errorf("lines by code: %v, %d samples", codes, samples)
+	}
+	if refusals := 3*2*sampleEvery + 3; unlogged != float64(refusals-57) {
+		t.Errorf("%v of %d refusals are counted as not logged", unlogged, refusals)
+	}
+}
+
+// TestKeysWithLinesOfTheirOwnAreBounded: those that come after have none, but are counted.
+func TestKeysWithLinesOfTheirOwnAreBounded(t *testing.T) {
+	var l requestLog
+	logged := 0
+	for n := range maxLoggedKeys + 10 {
+		if l.takesRefusal(moment{}, apikey.ID(fmt.Sprint(n))) {
+			logged++
+		}
+	}
+	if logged != maxLoggedKeys || !l.takesRefusal(moment{}, "7") || len(l.refusals) != maxLoggedKeys {
+		t.Errorf("%d keys have lines", logged)
+	}
+}
+
+// TestALineSaysWhichCallItWas: by the path, masked, and by both of the gateway's IDs.
+func TestALineSaysWhichCallItWas(t *testing.T) {
 	b := newHarness(t)
 	good := b.add(t, 1, nil)
-	for range 2 * sampleEvery {
-		b.status(t, good)
+	b.status(t, good)
+	payload := bytes.Replace(event("/map/x//"+good+"/y", nil, map[string]string{"key": good}), []byte(`"requestId":"req-1"`), []byte(`"requestId":"req-1","extendedRequestId":"Ext="`), 1)
+	b.call(t, payload)
+	all := lines(t, b.out)
+	if all[0]["path"] != tile || all[0]["extended_request_id"] != nil {
+		t.Errorf("%v", all[0])
 	}
-	for range 7 {
-		b.status(t, secret(t, 2).Reveal())
+	b.call(t, bytes.Replace(event(tile, nil, nil), []byte(`"req-1"`), []byte(`"x`+good+`"`), 1))
+	b.store.fail = func(apikey.Hash) error { panic("boom") }
+	b.call(t, bytes.Replace(tileEvent(secret(t, 3).Reveal()), []byte(`"req-1"`), []byte(`"`+strings.ToUpper(good)+`"`), 1))
+	for _, chosen := range lines(t, b.out)[2:] {
+		if chosen["request_id"] != "[masked]" {
+			t.Errorf("%v", chosen)
+		}
 	}
+	if all[1]["path"] != "/map/x//[masked]/y" || all[1]["request_id"] != "req-1" || all[1]["extended_request_id"] != "Ext=" {
+		t.Errorf("%v", all[1])
+	}
+}
+
+func TestALineHasTheKeysOfTheCall(t *testing.T) {
+	b := newHarness(t)
+	good := b.add(t, 1, nil)
+	b.status(t, good)
+	b.status(t, secret(t, 2).Reveal())
 	b.call(t, event("/search/../x", nil, map[string]string{"key": good}))
 	codes := map[any]int{}
 	for _, line := range lines(t, b.out) {
@@ -50,7 +123,7 @@ func TestEveryRefusalLeavesOneLineAndAllowedCallsASample(t *testing.T) {
 			t.Errorf("line %v", line)
 		}
 	}
-	if codes["allowed"] != 2 || codes["key_unknown"] != 7 || codes["path_not_canonical"] != 1 {
+	if codes["allowed"] != 1 || codes["key_unknown"] != 1 || codes["path_not_canonical"] != 1 {
 		t.Errorf("lines by code: %v", codes)
 	}
 }
@@ -87,7 +160,7 @@ func TestTheGatesLinesHaveTheKeysOfEveryOtherFunctions(t *testing.T) {
 	}
 }
 
-func TestLogsHoldNothingOfTheCallersButAHost(t *testing.T) {
+func TestLogsHoldNothingOfTheCallersButAHostAndAPath(t *testing.T) {
 	b := newHarness(t)
 	good := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"example.com"} })
 	hostile := []string{good, "?key=" + good, `"}` + "\n" + `{"forged":true`, "https://evil.example/" + good, "https://" + good + "@evil.example"}
@@ -97,7 +170,7 @@ func TestLogsHoldNothingOfTheCallersButAHost(t *testing.T) {
 	}
 	b.gate.Close()
 	lines(t, b.out) // every line is one object
-	if strings.Contains(b.out.String(), good) || strings.Contains(b.out.String(), good[3:]) || strings.Contains(b.out.String(), "forged") {
+	if strings.Contains(b.out.String(), good) || strings.Contains(b.out.String(), good[3:]) || strings.Contains(b.out.String(), `"forged"`) {
 		t.Errorf("the log holds what the caller sent:\n%s", b.out)
 	}
 }

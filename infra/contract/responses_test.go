@@ -22,6 +22,7 @@ func TestGatewayResponsesOfTheProducts(t *testing.T) {
 		"INVALID_API_KEY":                {429, "$context.authorizer.code", "context.authorizer.retryAfter"},
 		"THROTTLED":                      {429, "throttled", "'1'"},
 		"QUOTA_EXCEEDED":                 {429, "throttled", "'1'"},
+		"WAF_FILTERED":                   {429, "throttled", "'60'"},
 		"AUTHORIZER_FAILURE":             {503, "unavailable", "'1'"},
 		"AUTHORIZER_CONFIGURATION_ERROR": {503, "unavailable", "'1'"},
 		"MISSING_AUTHENTICATION_TOKEN":   {403, "unknown_path", nil},
@@ -56,7 +57,7 @@ func TestEveryGatewayResponseHasItsHeaders(t *testing.T) {
 		responses, _ := p["GatewayResponses"].(object)
 		for kind, r := range responses {
 			want := map[string]any{
-				"Content-Type": "'application/problem+json'", "Cache-Control": "'no-store'", "X-Request-Id": "context.requestId",
+				"Content-Type": "'application/problem+json'", "Cache-Control": "'no-store'", "X-Request-Id": "context.extendedRequestId", // the one that a caller can't choose
 			}
 			if api == "ProductsApi" { // the only one that pages of other sites call
 				want["Access-Control-Allow-Origin"] = "'*'"

@@ -163,6 +163,7 @@ var parameters = map[string]struct {
 	"OverLimitStatus":    {"429", []string{"429", "403"}, []string{"401", "200", ""}},
 	"OidcAlgorithm":      {"RS256", []string{"RS256", "ES256", "EdDSA"}, []string{"none", "HS256", ""}},
 	"AccessLogs":         {"off", []string{"off", "on"}, []string{"", "ON"}},
+	"CallsPerAddress":    {"0", []string{"0", "10", "2000", "999999999"}, []string{"", "1", "9", "-1", "01", "1e3", "1000000000"}},
 	"LogRetentionDays":   {"30", []string{"1", "30", "731"}, []string{"0", "31", ""}},
 	"AccountsPerPerson":  {"5", []string{"1", "1000000"}, []string{"0", "-1"}},
 	"ChangesPerSecond":   {"10", []string{"1", "1000000"}, []string{"0", "-1"}},

@@ -32,11 +32,9 @@ for hostile in /search/%2e%2e/map/x /search//x /search/a%2f..%2fb /search/a%5cb 
 done
 check 'an escaped slash may stand in a search' 200 "$(call "$PRODUCTS_URL/search/2/search/12%2F3%20King%20St.json" -H "X-Api-Key: $SECRET")"
 check 'a header that imitates the gateway is 401' 401 "$(call "$PRODUCTS_URL$path" -H "X-Api-Key: $SECRET" -H 'X_Latchkey_Account_Id: acc_1')"
-# The access log is JSON made of $context variables, of which nobody promises that they are escaped, and a path is the one
-# that callers choose. Expected is that API Gateway refuses a raw quote with 400 or 403. The local gateway forwards it as it
-# is, and the upstream says 404: LOCAL_QUOTE=404 takes that. With AccessLogs on, look at the lines of these calls even so:
-# each must parse as JSON, with %22 or \" in its "path" and with the "code" of the gate, as in
-#   aws logs filter-log-events --log-group-name … --filter-pattern '"smoke-quote"' --query 'events[].message' --output text | jq .
+# Expected is that API Gateway refuses a raw quote with 400 or 403. The local gateway forwards it as it is, and the upstream
+# says 404: LOCAL_QUOTE=404 takes that. The access log is JSON made of $context variables, of which nobody promises that they
+# are escaped; none of them is a text of the caller's any more.
 for quoted in '/search/smoke-quote"x' '/search/smoke-quote","code":"x' '/nothing/smoke-quote"x'; do
   status=$(call "$PRODUCTS_URL$quoted" -H "X-Api-Key: $SECRET")
   check "$quoted is refused" yes "$([[ "$status" == 40[03] || "$status" == "${LOCAL_QUOTE:-403}" ]] && echo yes || echo "no: $status")"

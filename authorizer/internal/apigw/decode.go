@@ -22,6 +22,7 @@ const (
 	multiQuery
 	requestContext
 	requestID
+	extendedID
 )
 
 func memberOf(name string) member {
@@ -96,14 +97,21 @@ func (d *decoder) optional(into *string) bool {
 }
 
 func (d *decoder) context(name string) bool {
-	if name != "requestId" {
+	var which member
+	var into *string
+	switch name {
+	case "requestId":
+		which, into = requestID, &d.out.RequestID
+	case "extendedRequestId":
+		which, into = extendedID, &d.out.ExtendedID
+	default:
 		return d.skip()
 	}
-	if d.seen&requestID != 0 {
+	if d.seen&which != 0 {
 		return false
 	}
-	d.seen |= requestID
-	return d.optional(&d.out.RequestID)
+	d.seen |= which
+	return d.optional(into)
 }
 
 func (d *decoder) header(name string) bool         { return d.single(d.headerSource(name)) }

@@ -17,11 +17,12 @@ var ErrEvent = errors.New("apigw: not an authorizer event")
 // Event holds the fields of a REQUEST authorizer event that the gate uses. Its strings share one piece of memory,
 // separate from the payload's: clone what outlives the call.
 type Event struct {
-	Stage     string // "arn:…:<api>/<stage>", the method ARN's beginning
-	RoutePath string // the path in the method ARN, with its leading "/"
-	Path      string // the event's own path; empty if it has none
-	Resource  string // the route: "/map/{proxy+}"
-	RequestID string // API Gateway's, as the access log has it
+	Stage      string // "arn:…:<api>/<stage>", the method ARN's beginning
+	RoutePath  string // the path in the method ARN, with its leading "/"
+	Path       string // the event's own path; empty if it has none
+	Resource   string // the route: "/map/{proxy+}"
+	RequestID  string // API Gateway's, as the access log has it; a caller can choose it
+	ExtendedID string // API Gateway's other one, which a caller can't choose; empty if the event has none
 
 	Key          authz.Source // ?key=
 	APIKey       authz.Source // ?api_key=
@@ -92,7 +93,7 @@ func Decode(payload []byte) (Event, error) {
 // own moves all strings out of the payload.
 func (e *Event) own() {
 	fields := [...]*string{
-		&e.Stage, &e.RoutePath, &e.Path, &e.Resource, &e.RequestID,
+		&e.Stage, &e.RoutePath, &e.Path, &e.Resource, &e.RequestID, &e.ExtendedID,
 		&e.Key.Single, &e.Key.Value, &e.APIKey.Single, &e.APIKey.Value, &e.APIKeyHeader.Single, &e.APIKeyHeader.Value,
 		&e.Origin.Single, &e.Origin.Value, &e.Referer.Single, &e.Referer.Value,
 	}

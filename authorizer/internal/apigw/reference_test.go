@@ -34,7 +34,7 @@ func referenceDecode(payload []byte) (Event, bool) {
 	if e.Stage, e.RoutePath, ok = splitARN(arn); !ok {
 		return Event{}, false
 	}
-	var oks [5]bool
+	var oks [6]bool
 	e.Path, oks[0] = textOf(once["path"], true)
 	e.Resource, oks[1] = textOf(once["resource"], true)
 	oks[2] = referenceMap(once["headers"], once["multiValueHeaders"], func(name string) *authz.Source {
@@ -49,7 +49,8 @@ func referenceDecode(payload []byte) (Event, bool) {
 	oks[3] = referenceMap(once["queryStringParameters"], once["multiValueQueryStringParameters"], func(name string) *authz.Source {
 		return map[string]*authz.Source{"key": &e.Key, "api_key": &e.APIKey}[name]
 	})
-	e.RequestID, oks[4] = referenceID(once["requestContext"])
+	e.RequestID, oks[4] = referenceID(once["requestContext"], "requestId")
+	e.ExtendedID, oks[5] = referenceID(once["requestContext"], "extendedRequestId")
 	for _, ok := range oks {
 		if !ok {
 			return Event{}, false
@@ -175,7 +176,7 @@ func referenceMap(single, multi json.RawMessage, find func(string) *authz.Source
 	return true
 }
 
-func referenceID(raw json.RawMessage) (string, bool) {
+func referenceID(raw json.RawMessage, name string) (string, bool) {
 	if absent(raw) {
 		return "", true
 	}
@@ -185,7 +186,7 @@ func referenceID(raw json.RawMessage) (string, bool) {
 	}
 	id, found := "", false
 	for _, m := range members {
-		if m.name != "requestId" {
+		if m.name != name {
 			continue
 		}
 		if found {

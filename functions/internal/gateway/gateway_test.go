@@ -140,7 +140,7 @@ func TestProxyReadsWhatAPIGatewaySends(t *testing.T) {
 	proxy := Proxy(newMux(io.Discard))
 	call := func(e events.APIGatewayProxyRequest) (map[string]string, events.APIGatewayProxyResponse) {
 		t.Helper()
-		e.HTTPMethod, e.RequestContext.RequestID = "POST", "gateway-id"
+		e.HTTPMethod, e.RequestContext.RequestID, e.RequestContext.ExtendedRequestID = "POST", "chosen-by-a-caller", "gateway-id"
 		out, err := proxy(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)

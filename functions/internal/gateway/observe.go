@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -74,15 +75,17 @@ func (s *statusWriter) Write(b []byte) (int, error) {
 
 type requestIDKey struct{}
 
-// RequestID returns the request's ID: API Gateway's, or a random one.
+// RequestID returns the request's ID: the one of API Gateway's two that a caller can't choose, or a random one.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
 }
 
 func requestIDOf(r *http.Request) string {
-	if c, ok := core.GetAPIGatewayContextFromContext(r.Context()); ok && c.RequestID != "" {
-		return c.RequestID
+	if c, ok := core.GetAPIGatewayContextFromContext(r.Context()); ok {
+		if id := cmp.Or(c.ExtendedRequestID, c.RequestID); id != "" {
+			return id
+		}
 	}
 	return rand.Text()
 }
