@@ -25,9 +25,22 @@ func appendPath(b []byte, before, path, prefix string) []byte {
 			b = append(b, "/[masked]"...)
 			continue
 		}
-		b = appendField(b, "", segment)
+		b = appendSegment(b, segment)
 	}
 	return b[:min(len(b), end)]
+}
+
+// appendSegment writes a segment with every character replaced that is not plain, and every "?", behind which readers of a
+// log look for a query.
+func appendSegment(b []byte, segment string) []byte {
+	for i := range min(len(segment), maxField) {
+		c := segment[i]
+		if c < ' ' || c == '"' || c == '\\' || c >= 0x7f || c == '?' {
+			c = '_'
+		}
+		b = append(b, c)
+	}
+	return b
 }
 
 // mayHoldSecret reports whether a text holds the prefix of secrets, or a run of letters and digits that is as long as one.

@@ -47,7 +47,7 @@ func (u upstream) serves(path string) product.Class {
 	}
 	for service, class := range served {
 		names := strings.Split(service[1:], "/")
-		same := func(a, b string) bool { return a == b || u.folds && strings.ToLower(a) == strings.ToLower(b) }
+		same := func(a, b string) bool { return a == b || u.folds && strings.EqualFold(a, b) }
 		if len(segments) > len(names) && slices.EqualFunc(segments[:len(names)], names, same) {
 			return class
 		}
