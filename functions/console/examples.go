@@ -32,8 +32,11 @@ func examples(base string, products []api.Product, k api.KeyWithSecret, secret s
 	list = append(list, example{ID: "fetch", Title: "fetch", Code: fetch})
 	if tiles != "" && !k.HeaderOnly {
 		url := withKey(base+tiles, secret)
+		// An image sends no Origin unless it is asked for with CORS, and no Referer where its page's policy is strict: the gate
+		// would see a call that names no page. MapLibre asks with CORS by itself.
 		list = append(list,
-			example{ID: "leaflet", Title: "Leaflet", Code: "import L from \"leaflet\";\n\nconst map = L.map(\"map\").setView([0, 0], 2);\nL.tileLayer(\"" + url + "\").addTo(map);"},
+			example{ID: "img", Title: "img", Code: "<img src=\"" + firstTile(url) + "\" crossorigin alt=\"\">"},
+			example{ID: "leaflet", Title: "Leaflet", Code: "import L from \"leaflet\";\n\nconst map = L.map(\"map\").setView([0, 0], 2);\nL.tileLayer(\"" + url + "\", { crossOrigin: true }).addTo(map);"},
 			example{ID: "maplibre", Title: "MapLibre", Code: "import maplibregl from \"maplibre-gl\";\n\nnew maplibregl.Map({\n  container: \"map\",\n  zoom: 1,\n  style: {\n    version: 8,\n    sources: {\n      tiles: { type: \"raster\", tileSize: 256, tiles: [\"" + url + "\"] },\n    },\n    layers: [{ id: \"tiles\", type: \"raster\", source: \"tiles\" }],\n  },\n});"})
 	}
 	return list
@@ -67,6 +70,11 @@ func samples(products []api.Product, ids []string) (path, tiles string) {
 		}
 	}
 	return path, tiles
+}
+
+// firstTile is the URL of one tile.
+func firstTile(url string) string {
+	return strings.NewReplacer("{z}", "0", "{x}", "0", "{y}", "0").Replace(url)
 }
 
 func curl(call, with, secret, origin string, header bool) string {

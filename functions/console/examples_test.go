@@ -33,13 +33,19 @@ func TestExamplesFitTheKey(t *testing.T) {
 	}
 	key := api.KeyWithSecret{Key: api.Key{Products: []string{"gone", "weather-sdk", "weather", "tides"}, Domains: []string{"*.example.com"}}}
 	list := examples("https://p.example", weather(), key, secret)
-	if !slices.Equal(titles(list), []string{"curl", "browser", "fetch", "leaflet", "maplibre"}) {
+	if !slices.Equal(titles(list), []string{"curl", "browser", "fetch", "img", "leaflet", "maplibre"}) {
 		t.Fatalf("%+v", list)
 	}
 	if !strings.Contains(list[0].Code, "'https://p.example/weather/1/now/berlin.json?key="+secret+"' -H 'Origin: https://www.example.com'") {
 		t.Errorf("curl: %s", list[0].Code)
 	}
-	for _, e := range list[3:] {
+	if list[3].Code != `<img src="https://p.example/weather/1/radar/0/0/0.webp?key=`+secret+`" crossorigin alt="">` {
+		t.Errorf("img: %s", list[3].Code)
+	}
+	if !strings.Contains(list[4].Code, "{ crossOrigin: true }") {
+		t.Errorf("on a page with a strict Referrer-Policy nothing says where Leaflet's tiles are asked for from: %s", list[4].Code)
+	}
+	for _, e := range list[4:] {
 		if !strings.Contains(e.Code, `"https://p.example/weather/1/radar/{z}/{x}/{y}.webp?key=`+secret+`"`) {
 			t.Errorf("%s: %s", e.Title, e.Code)
 		}

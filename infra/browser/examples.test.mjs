@@ -1,0 +1,105 @@
+// The examples that the console shows beside a new key, run as they are shown: on pages that say nothing about referrers and
+// on pages with a strict Referrer-Policy. The key is locked to the page's domain and refuses calls that name no page, so an
+// answer of 200 means that the call said where it came from.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { after, before, test } from "node:test";
+import { context, launch, signIn } from "./browser.mjs";
+import { stack } from "./stack.mjs";
+
+const modules = join(dirname(fileURLToPath(import.meta.url)), "node_modules");
+const library = (path) => readFileSync(join(modules, path));
+// The libraries' bundles are no modules; the examples import them as such, which a bundler makes of them.
+const files = {
+  "/leaflet.js": () => 'import "/leaflet-bundle.js";\nexport default globalThis.L;',
+  "/leaflet-bundle.js": () => library("leaflet/dist/leaflet.js"),
+  "/maplibre-gl.js": () => 'import "/maplibre-bundle.js";\nexport default globalThis.maplibregl;',
+  "/maplibre-bundle.js": () => library("maplibre-gl/dist/maplibre-gl.js"),
+};
+const imports = JSON.stringify({ imports: { leaflet: "/leaflet.js", "maplibre-gl": "/maplibre-gl.js" } });
+
+// policies are what a page may say of referrers; "" is nothing.
+const policies = ["", "no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"];
+
+let browser, site, port, shown, secret;
+before(async () => {
+  browser = await launch(["--enable-unsafe-swiftshader"]); // MapLibre draws with WebGL
+  site = createServer((request, answer) => {
+    const url = new URL(request.url, "http://localhost");
+    const file = files[url.pathname];
+    if (file) return answer.setHeader("Content-Type", "text/javascript").end(file());
+    const policy = url.searchParams.get("policy");
+    if (policy) answer.setHeader("Referrer-Policy", policy);
+    const code = url.searchParams.get("code") ?? "";
+    const markup = code.startsWith("<") ? code : `<script type="module">${code}</script>`;
+    answer.setHeader("Content-Type", "text/html").end(`<!doctype html><title>A page</title><script type="importmap">${imports}</script>
+<div id="map" style="width: 400px; height: 400px"></div>${markup}`);
+  });
+  await new Promise((done) => site.listen(0, "127.0.0.1", done));
+  port = site.address().port;
+  ({ shown, secret } = await examples());
+});
+after(async () => {
+  await browser.close();
+  site.close();
+});
+
+// examples makes a key in the console, as a customer does, and reads what its page shows.
+async function examples() {
+  const c = await context(browser);
+  const page = await c.newPage();
+  await signIn(page, "owner");
+  await page.goto(`${stack().console_url}/accounts/${stack().demo_account}/keys/new`);
+  await page.locator("input[name=name]").fill("on a strict page");
+  await page.locator("input[name=usage][value=frontend]").check();
+  await page.locator("input[name=products][value=map-display]").check();
+  await page.locator("textarea[name=domains]").fill("localhost");
+  await page.locator("form.wideform button[type=submit]").click();
+  await page.waitForSelector("#secret");
+  const secret = await page.locator("#secret").textContent();
+  const shown = {};
+  for (const id of ["fetch", "img", "leaflet", "maplibre"]) shown[id] = await page.locator(`#code-${id}`).textContent();
+  c.check();
+  await c.close();
+  return { shown, secret };
+}
+
+// statuses runs an example on a page of a host, and returns the status of each call that it makes to the gate, until some came.
+async function statuses(host, policy, code) {
+  const page = await browser.newPage();
+  const seen = [];
+  page.on("response", (answer) => {
+    if (answer.url().startsWith(stack().products_url) && answer.request().method() !== "OPTIONS") seen.push(answer.status());
+  });
+  // What no-cors gets refused never becomes an answer: the browser hides it (ORB).
+  page.on("requestfailed", (request) => { if (request.url().startsWith(stack().products_url)) seen.push("failed"); });
+  page.on("pageerror", (e) => seen.push(e.message));
+  try {
+    await page.goto(`http://${host}:${port}/?${new URLSearchParams({ policy, code })}`, { waitUntil: "load" });
+    for (let i = 0; i < 100 && !seen.length; i++) await page.waitForTimeout(100);
+    await page.waitForTimeout(200); // the rest of a map's tiles
+    return [...new Set(seen)];
+  } finally {
+    await page.close();
+  }
+}
+
+for (const id of ["fetch", "img", "leaflet", "maplibre"]) {
+  test(`the example for ${id} works whatever its page's Referrer-Policy is`, async () => {
+    for (const policy of policies) assert.deepEqual(await statuses("localhost", policy, shown[id]), [200], `${id} with the policy "${policy}"`);
+    // The same on a page that isn't listed is refused, so it is the page that is looked at.
+    assert.deepEqual(await statuses("127.0.0.1", "no-referrer", shown[id]), [403], `${id} on another page`);
+  });
+}
+
+test("without what the examples add, a strict page's images name no page", async () => {
+  const bare = shown.img.replace(" crossorigin", "");
+  assert.notEqual(bare, shown.img);
+  assert.deepEqual(await statuses("localhost", "no-referrer", bare), ["failed"]);
+  assert.deepEqual(await statuses("localhost", "same-origin", bare), ["failed"]);
+  assert.deepEqual(await statuses("localhost", "", bare), [200]);
+  assert.match(secret, /^ak_/);
+});
