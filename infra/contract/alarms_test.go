@@ -122,6 +122,7 @@ var onAWS = map[string]struct {
 	},
 	"RotatorFailing": {[]string{lambda("RotatorFunction", "Errors")}, fives(0, 1, 0, 1, 0), fives(0, 9, 0, 0, 0, 0, 9, 0, 0)},
 	"RotatorSilent":  {[]string{lambda("RotatorFunction", "Invocations")}, nil, fives(1, 0, 0, 1, 0, 0, 1)},
+	"JobsFailing":    {[]string{lambda("JobsFunction", "Errors")}, daily(0, 3, 0), daily(0, 2, 0)}, // the first try and both others
 	"StoreThrottled": {throttled(), minutes(1, 0, 1, 1, 0, 0), minutes(0, 9, 9, 0, 0, 0, 0, 1, 0, 0)},
 }
 

@@ -32,6 +32,8 @@ var whenAlarmsRing = map[string]rings{
 	"RecordsSetAside":   {1, 1, 86400, "Maximum", 1}, // S3 counts its objects once a day
 	"RotatorFailing":    {2, 3, 300, "Sum", 1},       // the next run does what one left
 	"RotatorSilent":     {3, 3, 300, "Sum", 1},       // a quarter of an hour: three runs
+	"JobsFailing":       {1, 1, 86400, "Sum", 3},     // once a day, and Lambda tries twice more
+	"WidePatterns":      {1, 1, 86400, "Maximum", 1}, // as GateDrift
 	"StoreThrottled":    {3, 5, 60, "Sum", 1},        // a table on demand may be throttled while it grows
 }
 

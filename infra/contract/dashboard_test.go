@@ -88,7 +88,7 @@ var questions = map[string][]line{
 	"The gate and its store": ours("CacheHits", "CacheMisses", "StaleServes", "StoreErrors", "LimiterDegraded", "UnreadableRecords",
 		"UsageReportErrors", "UsageDropped", "UsageSetAside"),
 	"Age of the streams (ms)": {{lambda("CounterFunction", "IteratorAge"), "Maximum"}, {lambda("EventsFunction", "IteratorAge"), "Maximum"}},
-	"Jobs":                    {{lambda("RotatorFunction", "Invocations"), "Sum"}, {lambda("RotatorFunction", "Errors"), "Sum"}},
+	"Jobs":                    {{lambda("RotatorFunction", "Invocations"), "Sum"}, {lambda("RotatorFunction", "Errors"), "Sum"}, {lambda("JobsFunction", "Errors"), "Sum"}},
 }
 
 func answers(name string) []line {

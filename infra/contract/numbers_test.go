@@ -65,6 +65,7 @@ var times = map[string]time.Duration{
 	"shared/rotation.AfterCancel":         15 * mins,
 	"shared/rotation.RetryAfter":          1 * day,
 	"functions/rotator.margin":            20 * sec,
+	"functions/jobs.margin":               10 * sec,
 	"functions/rotator.settled":           15 * mins,
 	"functions/internal/sealing.MaxAge":   5 * mins,
 	"functions/internal/sealing{Timeout}": 3 * sec,
@@ -150,6 +151,7 @@ var bounds = map[string]float64{
 	"functions/rotation.defaultNotifyDays":           7,
 	"functions/rotator.recoveryDays":                 7,
 	"functions/rotator.maxSteps":                     12,
+	"functions/jobs.maxNamed":                        10,
 	"functions/counter.maxQuarantined":               350 << 10,
 	"functions/events.maxEntries":                    10,
 	"functions/events.maxBytes":                      240 << 10,
@@ -254,6 +256,7 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"nor for days", []time.Duration{p["functions/console.keepDays"], p["shared/usage.KeepDays"]}},
 		{"the counter has time to work and to answer", []time.Duration{2 * p["functions/counter.margin"], function("CounterFunction")}},
 		{"a rotation run ends before the next begins", []time.Duration{p["functions/rotator.margin"], function("RotatorFunction"), schedule}},
+		{"a job that reports has time to work, and ends within Lambda's own bound", []time.Duration{2 * p["functions/jobs.margin"], function("JobsFunction"), 15 * mins}},
 		{"a grace is at most the longest one", []time.Duration{p["shared/rotation.DefaultGrace"], p["shared/rotation.MaxGrace"]}},
 		{"a cancelled secret opens until the gate can't know it any more, at least", []time.Duration{p["authorizer.usableFor"] - 1, p["shared/rotation.AfterCancel"]}},
 		{"no environment seals by a data key that is dropped", []time.Duration{2 * p["functions/internal/sealing.MaxAge"], p["functions/rotator.settled"], hour}},
@@ -275,7 +278,7 @@ func TestPeriodsFitTogether(t *testing.T) {
 		}
 	}
 	for id := range d.ofType("AWS::Serverless::Function") {
-		if behind := id != "CounterFunction" && id != "EventsFunction" && id != "RotatorFunction"; behind && function(id) > 29*sec {
+		if behind := id != "CounterFunction" && id != "EventsFunction" && id != "RotatorFunction" && id != "JobsFunction"; behind && function(id) > 29*sec {
 			t.Errorf("%s takes %v, and API Gateway waits 29 s", id, function(id))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"strings"
@@ -43,8 +44,8 @@ func TestEveryFunctionIsBuiltAndLoggedAlike(t *testing.T) {
 			t.Errorf("%s: the logs in %s are kept for ever", id, group)
 		}
 	}
-	if len(folders) != 11 {
-		t.Errorf("%d functions, want 11", len(folders))
+	if len(folders) != 12 {
+		t.Errorf("%d functions, want 12", len(folders))
 	}
 	for id, p := range render(t, "template.yaml", "AccessLogs", "on").ofType("AWS::Logs::LogGroup") {
 		if p["RetentionInDays"] == nil {
@@ -150,10 +151,20 @@ func TestStreamsCannotBeBlocked(t *testing.T) {
 	}
 }
 
+// scheduled are the events of the functions that schedules call, by name.
+func scheduled(t *testing.T) object {
+	t.Helper()
+	all := object{}
+	for _, id := range []string{"RotatorFunction", "JobsFunction"} {
+		events, _ := render(t, "template.yaml").properties(t, id)["Events"].(object)
+		maps.Copy(all, events)
+	}
+	return all
+}
+
 func TestSchedules(t *testing.T) {
-	events, _ := render(t, "template.yaml").properties(t, "RotatorFunction")["Events"].(object)
 	jobs := map[string]string{}
-	for name, e := range events {
+	for name, e := range scheduled(t) {
 		s := at(e, "Properties")
 		if at(e, "Type") != "ScheduleV2" || at(s, "OmitName") != true || at(s, "RoleArn") != "${SchedulerRole.Arn}" {
 			t.Errorf("%s: %v", name, e)
@@ -164,7 +175,7 @@ func TestSchedules(t *testing.T) {
 		}
 		jobs[input.Job] = fmt.Sprint(at(s, "ScheduleExpression"))
 	}
-	if len(jobs) != 4 || jobs["rotation"] != "rate(5 minutes)" || jobs["purge"] == "" || jobs["drift"] == "" || jobs["keyring"] == "" {
+	if len(jobs) != 5 || jobs["suffixes"] == "" || jobs["rotation"] != "rate(5 minutes)" || jobs["purge"] == "" || jobs["drift"] == "" || jobs["keyring"] == "" {
 		t.Errorf("schedules %v", jobs)
 	}
 }
@@ -252,8 +263,7 @@ func TestEveryReferenceHasItsResource(t *testing.T) {
 
 // The sample events are what the schedules send.
 func TestSampleEventsOfTheSchedules(t *testing.T) {
-	events, _ := render(t, "template.yaml").properties(t, "RotatorFunction")["Events"].(object)
-	for name, e := range events {
+	for name, e := range scheduled(t) {
 		file := "infra/events/schedule-" + strings.ToLower(name) + ".json"
 		raw, err := os.ReadFile(root + file)
 		if err != nil {

@@ -95,7 +95,7 @@ func TestRolesAllowWhatLambdaDoesInTheirName(t *testing.T) {
 		t.Errorf("allowed for nothing: %s", l)
 	}
 	for _, s := range statements(d) {
-		if s.where == "SchedulerRole" && !(slices.Equal(s.actions, []string{"lambda:InvokeFunction"}) && slices.Equal(s.resources, []string{"${RotatorFunction.Arn}"})) {
+		if s.where == "SchedulerRole" && !(slices.Equal(s.actions, []string{"lambda:InvokeFunction"}) && slices.Equal(s.resources, []string{"${RotatorFunction.Arn}", "${JobsFunction.Arn}"})) {
 			t.Errorf("the schedules may %v on %v", s.actions, s.resources)
 		}
 	}

@@ -17,7 +17,13 @@ import (
 // job calls the rotator as its schedule does.
 func (s *stack) job(t *testing.T, event string) map[string]any {
 	t.Helper()
-	res, err := http.Post(s.ControlURL+"/2015-03-31/functions/RotatorFunction/invocations", "application/json", strings.NewReader(event))
+	return s.jobOf(t, "RotatorFunction", event)
+}
+
+// jobOf calls a function that schedules call.
+func (s *stack) jobOf(t *testing.T, function, event string) map[string]any {
+	t.Helper()
+	res, err := http.Post(s.ControlURL+"/2015-03-31/functions/"+function+"/invocations", "application/json", strings.NewReader(event))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +60,14 @@ func TestRecoverableSecretsSurviveANewDataKey(t *testing.T) {
 	}
 	for _, job := range []string{"drift", "purge"} {
 		t.Log(shared.job(t, `{"job":"`+job+`"}`))
+	}
+}
+
+func TestTheJobsThatReportRunOnTheStack(t *testing.T) {
+	shared.createKey(t, `{"name":"own pages","usage":"frontend","products":["map-display"],"domains":["*.example.com","capacitor://localhost"]}`)
+	answer := shared.jobOf(t, "JobsFunction", `{"job":"suffixes"}`)
+	if answer["keys"].(float64) < 1 || answer["wide"].(float64) != 0 || answer["failed"].(float64) != 0 || answer["more"] != false {
+		t.Errorf("%v", answer)
 	}
 }
 

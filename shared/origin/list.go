@@ -76,6 +76,9 @@ func (p Pattern) String() string {
 	return b.String()
 }
 
+// Under returns the name whose subdomains the pattern covers; ok is false for a pattern that covers one host.
+func (p Pattern) Under() (name string, ok bool) { return p.host, p.wildcard }
+
 // Match reports whether the pattern covers o. It never does for the zero Origin.
 func (p Pattern) Match(o Origin) bool {
 	if o.IsZero() || p.host == "" {

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"latchkey/functions/internal/env"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/telemetry"
+)
+
+// store has the method of the control table that the jobs call; *control.Store is one.
+type store interface {
+	EachKey(ctx context.Context, yield func(apikey.Key, error) error) error
+}
+
+type jobs struct {
+	store   store
+	source  env.Source
+	log     *slog.Logger
+	metrics io.Writer
+}
+
+func newJobs(getenv func(string) string, out io.Writer) (*jobs, error) {
+	vars := env.New(getenv)
+	table := vars.Need("CONTROL_TABLE")
+	if err := vars.Err(); err != nil {
+		return nil, err
+	}
+	return &jobs{
+		store: control.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table, ""), source: env.NewSource(),
+		log: telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: out,
+	}, nil
+}
+
+// event is the input of a job, from a schedule or from a person who invokes the function.
+type event struct {
+	Job string `json:"job"`
+}
+
+var errJob = errors.New(`jobs: the event names no job: {"job": "suffixes"}`)
+
+// handle runs one job.
+func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	var e event
+	strict := json.NewDecoder(bytes.NewReader(raw))
+	strict.DisallowUnknownFields() // a misspelt setting must not run another job than the one that was meant
+	if err := strict.Decode(&e); err != nil {
+		return nil, fmt.Errorf("%w: %w", errJob, err)
+	}
+	if e.Job != "suffixes" {
+		return nil, errJob
+	}
+	return j.suffixes(ctx)
+}
+
+// margin is kept of the function's time, to say how far the job came.
+const margin = 10 * time.Second
+
+// closing tells when to stop: never, if the context has no end.
+func closing(ctx context.Context) func() bool {
+	end, ok := ctx.Deadline()
+	return func() bool { return ctx.Err() != nil || ok && time.Until(end) < margin }
+}
