@@ -35,12 +35,12 @@ func run(wheel, out string) error {
 	if err != nil {
 		return err
 	}
-	defer archive.Close()
+	defer archive.Close() //nolint:errcheck // only read
 	f, err := archive.Open(list)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	text, err := table(f)
 	if err != nil {
 		return err

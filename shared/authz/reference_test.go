@@ -23,7 +23,7 @@ func decide(call authztest.Call, p authz.Policy) authz.Decision {
 
 func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 	hosts := []string{"a.example.com", "b.a.example.com", "example.com", "b.example", "b.example:8443", "localhost", "127.0.0.1", "xexample.com"}
-	patterns := []string{"example.com", "*.example.com", "https://b.example:8443", "localhost:3000", "*", "http://127.0.0.1"}
+	patterns := []string{"example.com", "*.example.com", "https://b.example:8443", "localhost:3000", "*", "http://127.0.0.1", "capacitor://localhost", "app://-"}
 	allowed, shadowed := 0, 0
 	property := func(t *rapid.T) {
 		day := func(name string) time.Time {
@@ -57,6 +57,7 @@ func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 			Path:  rapid.SampledFrom([]string{"/map/1/x", "/search/2/x", "/other", "/map//x", ""}).Draw(t, "path"),
 			Origin: rapid.SampledFrom([]string{
 				"", "null", "https://" + rapid.SampledFrom(hosts).Draw(t, "host"), "http://localhost:3000", "garbage",
+				"file://", "capacitor://localhost", "app://-",
 			}).Draw(t, "origin"),
 			Referer: rapid.SampledFrom([]string{"", "https://example.com/page", "https://u@example.com/"}).Draw(t, "referer"),
 		}
@@ -87,7 +88,7 @@ var nearMisses = []string{
 	"https://example.com", "http://example.com", "https://example.com:80", "http://example.com:443", "https://example.com:8443",
 	"https://a.example.com", "http://a.b.example.com", "https://xexample.com", "https://.example.com", "https://example.com.evil.net",
 	"https://com", "https://a.example.com@evil.net", "https://evil.net@a.example.com", "http://[::1]", "http://[::1]:80", "http://localhost",
-	"http://a.localhost", "null", "",
+	"http://a.localhost", "null", "", "file://", "file:///x", "capacitor://localhost", "capacitor://localhost:80", "ionic://localhost", "app://example.com",
 }
 
 // FuzzDecide lets the fuzzer set every bit of a policy and every text of a call.
