@@ -19,6 +19,7 @@ type config struct {
 	idle, grace             time.Duration
 	maxEnvironments         int
 	dynamoEndpoint          string
+	trustedEngine           string // SHA-256 of a DynamoDB server that this repository doesn't know
 	region                  string
 	credentials             [3]string         // access key ID, secret access key, session token, of another DynamoDB
 	parameters              map[string]string // LATCHKEY_PARAM_<Name>
@@ -111,6 +112,7 @@ func (c *config) readRest(env func(string) string, all []string) error {
 	if v := env("LATCHKEY_LOG_LEVEL"); v != "" && c.logLevel.UnmarshalText([]byte(v)) != nil {
 		return errors.New("LATCHKEY_LOG_LEVEL must be debug, info, warn or error")
 	}
+	c.trustedEngine = env("LATCHKEY_ENGINE_SHA256")
 	c.credentials = [3]string{"local", "local", "local"}
 	if c.dynamoEndpoint = env("DYNAMODB_ENDPOINT"); c.dynamoEndpoint != "" && env("AWS_ACCESS_KEY_ID") != "" {
 		c.credentials = [3]string{env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY"), env("AWS_SESSION_TOKEN")}

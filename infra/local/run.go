@@ -112,7 +112,7 @@ func (s *stack) startEngine(ctx context.Context) error {
 		s.engine = &engine.Engine{Endpoint: s.dynamoEndpoint}
 		return nil
 	}
-	binary, err := engine.Binary(filepath.Join(s.root, "infra", "local"))
+	binary, err := engine.Binary(filepath.Join(s.root, "infra", "local"), s.trustedEngine)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +14,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,15 +33,42 @@ type Engine struct {
 // Gone is closed when the server's process has ended; it is nil for a DynamoDB of somebody else's.
 func (e *Engine) Gone() <-chan struct{} { return e.exited }
 
-// Binary returns the path of dynoxide under dir/node_modules, or an error that says what to do.
-func Binary(dir string) (string, error) {
+// known are the SHA-256 of the engine's binaries, by platform and version. A platform whose package could not be looked at when
+// this was written has none: the lock file has no integrity of it either.
+var known = map[string]string{
+	"linux-x64@1.2.1": "be909b7910d3fb552e85db10ef3c8ebae4bd35fee0f26dffdb6dfa5cc656426e",
+}
+
+// Binary returns the path of dynoxide under dir/node_modules, or an error that says what to do. It is run only if its SHA-256 is
+// known, or is the one that the user trusts.
+func Binary(dir, trusted string) (string, error) {
 	platform := runtime.GOOS + "-" + map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
+	return binary(dir, platform, trusted)
+}
+
+func binary(dir, platform, trusted string) (string, error) {
 	file := filepath.Join(dir, "node_modules", "@dynoxide", platform, "dynoxide")
-	if _, err := os.Stat(file); err != nil {
+	raw, err := os.ReadFile(file) //nolint:gosec // where npm puts it
+	if err != nil {
 		return "", fmt.Errorf("no DynamoDB server for %s in %s: run `npm ci --prefix %s`, or set DYNAMODB_ENDPOINT to a DynamoDB of your own",
 			platform, dir, dir)
 	}
+	sum := sha256.Sum256(raw)
+	hash := hex.EncodeToString(sum[:])
+	if !strings.EqualFold(hash, trusted) && !slices.Contains(hashesOf(platform), hash) {
+		return "", fmt.Errorf("the DynamoDB server for %s isn't run: its SHA-256, %s, is none that this repository knows. Hold it against its publisher's, "+
+			"and set LATCHKEY_ENGINE_SHA256 to it; or set DYNAMODB_ENDPOINT to a DynamoDB of your own", platform, hash)
+	}
 	return filepath.Abs(file)
+}
+
+func hashesOf(platform string) (list []string) {
+	for name, hash := range known {
+		if strings.HasPrefix(name, platform+"@") {
+			list = append(list, hash)
+		}
+	}
+	return list
 }
 
 // Start starts dynoxide on a free loopback port with its file in the data directory, and waits until it answers.

@@ -53,7 +53,7 @@ func run(t *testing.T, dir string) (*Engine, *dynamodb.Client) {
 	binary := os.Getenv("DYNOXIDE")
 	if binary == "" {
 		var err error
-		if binary, err = Binary(".."); err != nil {
+		if binary, err = Binary("..", ""); err != nil {
 			t.Fatal(err) // `npm ci --prefix infra/local` is part of every build
 		}
 	}
