@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI) and "mutants" (gremlins) once for each state of
-# their inputs, into a folder that all clones on this machine share, and links .tools/bin, .tools/venv or .tools/mutants to it. It
-# may be deleted at any time.
+# Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI), "mutants" (gremlins) and "sbom" (cyclonedx-gomod)
+# once for each state of their inputs, into a folder that all clones on this machine share, and links .tools/bin, .tools/venv,
+# .tools/mutants or .tools/sbom to it. It may be deleted at any time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 gremlins=v0.5.0
+cyclonedx=v1.10.0
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/latchkey/tools
 mkdir -p .tools
 
@@ -21,9 +22,13 @@ install_mutants() { # by its own module: what it needs would change the versions
   GOBIN=$1 go install "github.com/go-gremlins/gremlins/cmd/gremlins@$gremlins"
 }
 
+install_sbom() { # by its own module, as above
+  GOBIN=$1 go install "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$cyclonedx"
+}
+
 install_python() { # in place: a virtual environment can't be moved
   python3 -m venv "$1"
-  "$1/bin/pip" install --quiet --disable-pip-version-check -r infra/lint/requirements.txt
+  "$1/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r infra/lint/requirements.txt
 }
 
 case ${1:-} in
@@ -39,8 +44,12 @@ mutants)
   key=mutants-$gremlins-$(hash "$(go env GOVERSION GOOS GOARCH)" /dev/null) link=.tools/mutants
   has=(gremlins) about="installing gremlins $gremlins"
   ;;
+sbom)
+  key=sbom-$cyclonedx-$(hash "$(go env GOVERSION GOOS GOARCH)" /dev/null) link=.tools/sbom
+  has=(cyclonedx-gomod) about="installing cyclonedx-gomod $cyclonedx (minutes, once)"
+  ;;
 *)
-  echo "usage: $0 go|python|mutants" >&2
+  echo "usage: $0 go|python|mutants|sbom" >&2
   exit 2
   ;;
 esac
