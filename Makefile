@@ -32,7 +32,19 @@ run: $(NPM) ## run the whole stack on this machine
 
 .PHONY: build
 build: tools-python ## build what is deployed, by `sam build`
-	GOFLAGS="-trimpath -tags=lambda.norpc -ldflags=-s" CGO_ENABLED=0 $(TOOLS)/venv/bin/sam build
+	GOFLAGS="-trimpath -buildvcs=false -tags=lambda.norpc -ldflags=-s" CGO_ENABLED=0 $(TOOLS)/venv/bin/sam build
+
+.PHONY: sbom
+sbom: tools-sbom ## what is linked into each function: CycloneDX in .build/sbom, licences and notices in .build/notices.txt
+	go run ./infra/notices
+	@mkdir -p .build/sbom
+	@for main in authorizer/main.go functions/*/main.go; do \
+	  dir=$$(dirname "$$main"); name=$$(basename "$$dir"); \
+	  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags=lambda.norpc -ldflags=-s -o ".build/sbom/$$name" "./$$dir"; \
+	  $(TOOLS)/sbom/cyclonedx-gomod bin -json -licenses -std -noserial -notimestamp -version "$$(git rev-parse HEAD)" \
+	    -output ".build/sbom/$$name.cdx.json" ".build/sbom/$$name"; \
+	  rm ".build/sbom/$$name"; \
+	done
 
 .PHONY: catalogue
 catalogue: ## write what follows from shared/product/catalogue.json
@@ -130,6 +142,6 @@ $(BROWSER): infra/browser/package.json infra/browser/package-lock.json
 	@touch $@
 
 # Each looks whether what it would install is there already: on this machine, for these inputs.
-.PHONY: tools-go tools-python tools-mutants
-tools-go tools-python tools-mutants: tools-%:
+.PHONY: tools-go tools-python tools-mutants tools-sbom
+tools-go tools-python tools-mutants tools-sbom: tools-%:
 	@infra/tools/install.sh $*

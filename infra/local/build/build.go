@@ -73,7 +73,7 @@ func one(ctx context.Context, root string, t Target) Result {
 	if old, err := os.ReadFile(t.Bootstrap); err == nil { // go build links nothing where the output is what it would become
 		_ = os.WriteFile(temp, old, 0o755) //nolint:gosec // an executable
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-tags=lambda.norpc", "-ldflags=-s", "-o", temp, ".") //nolint:gosec // paths of the template
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s", "-o", temp, ".") //nolint:gosec // paths of the template
 	cmd.Dir = dir
 	cmd.Env = append(clean(os.Environ()), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOFLAGS=")
 	var out bytes.Buffer
