@@ -151,6 +151,7 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 			map[string]any{"field": "expires_at", "before": "2026-09-01T00:00:00Z"},
 			map[string]any{"field": "limits", "after": []any{map[string]any{"class": "map-display", "qps": 50, "then_qps": 0, "ends_at": nil}}},
 			map[string]any{"field": "rank", "before": "support", "after": "admin"},
+			map[string]any{"field": "email"}, // nothing before, and nothing after
 		},
 	}, map[string]any{"id": "2", "at": "2026-08-03T14:00:00Z", "action": "account.close.begin", "actor": map[string]any{"subject": "Operator", "role": "operator"}, "request_id": "r-8"}}}
 	root := "/accounts/" + account
@@ -170,6 +171,9 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 				if !strings.Contains(whole, strings.ReplaceAll(want, " ", "")) {
 					t.Errorf("%s, %s: the audit trail lacks %q: %s", path, language, want, whole)
 				}
+			}
+			if strings.Contains(whole, "E-mail") {
+				t.Errorf("%s: a field that has no value is listed: %s", path, whole)
 			}
 			to := links(page.doc)
 			if key := to[keyID]; key != c.key {

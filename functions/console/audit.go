@@ -84,7 +84,10 @@ func (v *visit) auditLines(rows []api.AuditRow, products []api.Product) (lines [
 			one.Who = v.t("audit.operator")
 		}
 		for _, c := range row.Changes {
-			one.Changed = append(one.Changed, change{c.Field, facts.text(c.Field, c.Before), facts.text(c.Field, c.After)})
+			said := change{c.Field, facts.text(c.Field, c.Before), facts.text(c.Field, c.After)}
+			if said.Before != "" || said.After != "" {
+				one.Changed = append(one.Changed, said)
+			}
 		}
 		lines = append(lines, one)
 	}

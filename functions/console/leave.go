@@ -125,7 +125,7 @@ func (a *app) showExport(v *visit) error {
 		return err
 	}
 	if p.Account != nil {
-		p.Holding = append(p.Holding, listed{"account.about", 1})
+		p.Holding = append(p.Holding, listed{"account.title", 1})
 	}
 	p.holds("member.title", length(p.Members))
 	p.holds("invitation.open", length(p.Invitations))
