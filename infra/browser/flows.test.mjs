@@ -164,7 +164,7 @@ test("a key's whole life: edit, test, rotate, extend, cancel, disable, enable, r
   await step("End now…", "End now", "The rotation is over.");
   await menu("Disable…", "Disable", "Disabled by your team");
   await menu("Enable…", "Enable", "The key is enabled.");
-  await menu("Revoke…", "Revoke for good", "It must match the key's name exactly.", "wrong");
+  await menu("Revoke…", "Revoke for good", "It must be the name, as it is shown.", "wrong");
   await menu("Revoke…", "Revoke for good", "This is for good", "Whole life, edited");
   await menu("Delete…", "Delete", "The key is deleted.");
   await menu("Restore…", "Restore", "The key is restored.");
