@@ -10,6 +10,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 )
 
@@ -188,6 +189,33 @@ func TestOwnersSeeWhereTheirMembersActedFromAndNeverAnOperator(t *testing.T) {
 	}
 	if got := row("developer").ForOperator().Source; got != "" {
 		t.Errorf("operators see %q", got)
+	}
+}
+
+// TestTheAddressOfAChangeIsShownToOwnersAlone, in each list that has it.
+func TestTheAddressOfAChangeIsShownToOwnersAlone(t *testing.T) {
+	const address = "192.0.2.7"
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	k := r.NewKey(t, r.account)
+	row := keytest.Row(r.account.ID, "key.edit", k.ID)
+	row.Source, row.At = address, r.Clock.Now()
+	after := k.Touched(r.Clock.Now())
+	after.Name = "Changed"
+	if _, err := r.Control.Commit(t.Context(), control.Change{Before: &k, After: after, Audit: row}); err != nil {
+		t.Fatal(err)
+	}
+	lists := map[string][]string{
+		"/audit":                           {"owner", "developer", "viewer", "operator", "support"},
+		"/keys/" + string(k.ID) + "/audit": {"owner", "developer", "viewer", "operator", "support"},
+	}
+	for path, callers := range lists {
+		for _, who := range callers {
+			answer := r.Want(t, 200, apitest.Call{As: who, Method: "GET", Path: r.path(path)})
+			if got := strings.Contains(string(answer.Body), address); got != (who == "owner") {
+				t.Errorf("%s reads %s: the address is there: %v", who, path, got)
+			}
+		}
 	}
 }
 

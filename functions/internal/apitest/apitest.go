@@ -53,6 +53,9 @@ func New(t testing.TB, stores keytest.Stores) *API {
 	return a
 }
 
+// Unverified is the subject of a person whose address the issuer doesn't vouch for.
+const Unverified = "unverified"
+
 // tokens takes "token-<subject>" as a valid token.
 type tokens struct{}
 
@@ -61,7 +64,11 @@ func (tokens) Verify(_ context.Context, token string) (account.Person, error) {
 	if !ok {
 		return account.Person{}, gateway.ErrToken
 	}
-	return account.Person{Subject: keytest.Subject(sub), Email: sub + "@example.com", Name: "Person " + sub}, nil
+	p := account.Person{Subject: keytest.Subject(sub), Email: sub + "@example.com", Name: "Person " + sub}
+	if sub == Unverified {
+		p.Email = ""
+	}
+	return p, nil
 }
 
 // Member adds somebody to an account.
