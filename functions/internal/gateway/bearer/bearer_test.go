@@ -212,6 +212,38 @@ func TestNewKeysAreFoundAndInventedOnesAreNotAskedFor(t *testing.T) {
 	}
 }
 
+// TestAKeyThatTheIssuerWithdrawsIsGoodForAnHourAtMost, though no token by another key makes anybody look: from the first
+// answer of the issuer after that hour on. While the issuer is down the keys that are known go on.
+func TestAKeyThatTheIssuerWithdrawsIsGoodForAnHourAtMost(t *testing.T) {
+	for name, down := range map[string]time.Duration{"the issuer is up": 0, "the issuer is down for two hours": 2 * time.Hour} {
+		i := newIssuer(t)
+		v := i.verifier(t)
+		began := i.now
+		good := func() bool {
+			t.Helper()
+			_, err := v.Verify(t.Context(), sign(t, jose.RS256, rsaKey, "k1", i.claims(nil)))
+			if err != nil && !errors.Is(err, gateway.ErrToken) {
+				t.Fatal(err)
+			}
+			return err == nil
+		}
+		if !good() {
+			t.Fatal("it isn't taken")
+		}
+		i.publish("k2", otherKey)
+		i.down.Store(down > 0)
+		for age := 10 * time.Minute; age < 4*time.Hour; age += 10 * time.Minute {
+			i.now = began.Add(age + time.Second)
+			if age >= down {
+				i.down.Store(false)
+			}
+			if got, want := good(), age < max(time.Hour, down); got != want {
+				t.Errorf("%s: %v after the withdrawal it is good: %v", name, age, got)
+			}
+		}
+	}
+}
+
 func TestAnIssuerThatIsDownIsABreakdownAndKnownKeysGoOn(t *testing.T) {
 	i := newIssuer(t)
 	i.down.Store(true)
