@@ -41,3 +41,32 @@ func TestWhatTheStampPromisesIsInTheNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestARangeIsWidenedToWholeSteps: nothing finer is kept, so that every call of the hours or days that the range touches
+// is in the numbers, and none beside them.
+func TestARangeIsWidenedToWholeSteps(t *testing.T) {
+	r := newHarness(t)
+	day := time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC)
+	for hour := -1; hour <= 48; hour++ { // one call each hour of two days, and one before and after
+		r.count(t, 1, call(r.key, "search", authz.Allowed, day.Add(time.Duration(hour)*time.Hour+59*time.Minute)))
+	}
+	for _, k := range []apikey.Key{{}, r.key} {
+		for query, want := range map[string]struct {
+			requests float64
+			from, to string
+		}{
+			"?interval=day&from=2026-11-19T00:00:00Z&to=2026-11-21T00:00:00Z":                {48, "2026-11-19T00:00:00Z", "2026-11-21T00:00:00Z"},
+			"?interval=day&from=2026-11-19T23:30:00Z&to=2026-11-20T00:00:01Z":                {48, "2026-11-19T00:00:00Z", "2026-11-21T00:00:00Z"},
+			"?interval=day&from=2026-11-19T10:00:00Z&to=2026-11-19T11:00:00Z":                {24, "2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z"},
+			"?interval=day&from=2026-11-20T01:00:00%2B02:00&to=2026-11-20T01:30:00%2B02:00":  {24, "2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z"},
+			"?interval=hour&from=2026-11-19T10:30:00Z&to=2026-11-19T12:00:00Z":               {2, "2026-11-19T10:00:00Z", "2026-11-19T12:00:00Z"},
+			"?interval=hour&from=2026-11-19T10:00:00Z&to=2026-11-19T12:00:00.001Z":           {3, "2026-11-19T10:00:00Z", "2026-11-19T13:00:00Z"},
+			"?interval=hour&from=2026-11-19T10:30:00%2B05:30&to=2026-11-19T11:30:00%2B05:30": {1, "2026-11-19T05:00:00Z", "2026-11-19T06:00:00Z"},
+		} {
+			doc := r.get(t, k, query)
+			if doc["totals"].(map[string]any)["requests"] != want.requests || doc["from"] != want.from || doc["to"] != want.to {
+				t.Errorf("%s of key %q: %v from %v to %v, want %v", query, k.ID, doc["totals"].(map[string]any)["requests"], doc["from"], doc["to"], want)
+			}
+		}
+	}
+}
