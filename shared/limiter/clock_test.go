@@ -252,6 +252,34 @@ func TestWithoutTheStoreASecondHoldsAnEighthOfTheLimitOrWhatWasGrantedBefore(t *
 	}
 }
 
+// TestASecondWithoutTheStoreNeverHoldsMoreThanTheLimitOfThatMoment: a limit may be changed in an outage, or just before.
+func TestASecondWithoutTheStoreNeverHoldsMoreThanTheLimitOfThatMoment(t *testing.T) {
+	for _, before := range []int{1, 8, 40, 100} {
+		for _, now := range []int{1, 2, 8, 40, 100} {
+			w, e := newHarness(t), newEnv(before)
+			for range before {
+				w.call(e, 0)
+			}
+			for second := 1; second <= 3; second++ {
+				admitted := 0
+				for range 3 * max(before, now) {
+					step := e.Decide("k", now, clock(time.Duration(second)*time.Second))
+					if !step.Done {
+						step = e.Answer(step.Ask, limiter.Seen{}, errDown, clock(time.Duration(second)*time.Second))
+					}
+					if step.Result.Admit {
+						admitted++
+					}
+				}
+				none := admitted == 0 && second > 1 // in the first the window of before may still be open, and empty
+				if none || admitted > now {
+					t.Errorf("%d calls a second before, now %d: %d are admitted in second %d", before, now, admitted, second)
+				}
+			}
+		}
+	}
+}
+
 // TestTokensOfASmallWindowLiveShortWhateverLimitTheirHolderKnows: the window's capacity says which guarantee it has.
 func TestTokensOfASmallWindowLiveShortWhateverLimitTheirHolderKnows(t *testing.T) {
 	for late, alive := range map[time.Duration]bool{100*ms - 1: true, 100 * ms: false} {

@@ -70,6 +70,25 @@ func TestResourcePolicyDecidesForOtherPrincipals(t *testing.T) {
 	}
 }
 
+// TestAnExplicitDenyWinsInAnyOrder: the order of statements says nothing.
+func TestAnExplicitDenyWinsInAnyOrder(t *testing.T) {
+	r := newHarness(t)
+	r.create("s", "one", token("a"))
+	const role = "arn:aws:iam::111122223333:role/customer"
+	rule := func(effect, principal string) string {
+		return `{"Effect":"` + effect + `","Principal":` + principal + `,"Action":"secretsmanager:GetSecretValue","Resource":"*"}`
+	}
+	statements := []string{rule("Allow", `{"AWS":"`+role+`"}`), rule("Deny", `"*"`), rule("Allow", `{"AWS":"111122223333"}`)}
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		text := `{"Version":"2012-10-17","Statement":[` + statements[order[0]] + "," + statements[order[1]] + "," + statements[order[2]] + `]}`
+		must(r.PutResourcePolicy(t.Context(), &sm.PutResourcePolicyInput{SecretId: aws.String("s"), ResourcePolicy: &text}))(r)
+		for _, c := range []*sm.Client{clientOf(r.server, role), r.Client} {
+			_, err := c.GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: aws.String("s")})
+			r.refused(err, "AccessDeniedException")
+		}
+	}
+}
+
 // rotator is a rotation function as AWS's template has it: every step may be repeated.
 type rotator struct {
 	c     *sm.Client
