@@ -277,13 +277,28 @@ func TestAPersonIsErasedFromMembersAndAuditRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := r.NewKey(t, enterprise, func(k *apikey.Key) {
-		k.CreatedBy, k.Products = gone, []product.ID{"search"}
+		k.CreatedBy, k.Products = gone, []product.ID{"search", "routing"}
 		k.Rotation = &apikey.RotationPolicy{EveryDays: 9, Principal: "arn:aws:iam::123456789012:user/x", SetBy: gone}
 	})
 	row := keytest.Row(r.account.ID, "qps.submit", k.ID)
 	row.Actor = audit.Actor{Subject: gone, Email: "jane.doe@example.com", Role: "owner"}
 	row.Source = "192.0.2.7"
-	r.request(t, k, "search", qps.Party{Subject: gone, Email: "jane.doe@example.com"}, row)
+	person := qps.Party{Subject: gone, Email: "jane.doe@example.com"}
+	r.request(t, k, "search", person, row)
+	// They were an operator once, and decided somebody else's request.
+	other := r.request(t, k, "routing", qps.Party{Subject: keytest.Subject("owner")}, keytest.Row(r.account.ID, "qps.submit", k.ID))
+	no, err := web.Block(apitest.Texts, "comment", "no", 1, 100)
+	if err == nil {
+		other, err = other.Reject(person, no, r.Clock.Now())
+	}
+	if err == nil {
+		row = keytest.Row(r.account.ID, "qps.reject", k.ID)
+		row.Actor, row.Source = audit.Actor{Subject: gone, Email: "jane.doe@example.com", Role: account.RoleOperator}, "192.0.2.7"
+		err = r.Control.CloseRequest(t.Context(), other, row)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	before := r.AllAudit(t, r.account.ID)
 	pseudonym, n := r.erase(t, "jane.doe")
 	if n == 0 || !strings.HasPrefix(pseudonym, "erased_") {
