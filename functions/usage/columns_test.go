@@ -12,7 +12,7 @@ import (
 
 // TestAnExportHasAColumnForEachCode has the header as customers' sheets know it.
 func TestAnExportHasAColumnForEachCode(t *testing.T) {
-	const want = "start,product,requests,allowed,refused,qps_breaches," +
+	const want = "start,account_id,key_id,key_name,billing_type,product,requests,allowed,refused,qps_breaches," +
 		"key_deleted,key_revoked,key_blocked,key_disabled,key_expired,secret_expired,key_not_in_header," +
 		"path_not_canonical,product_not_allowed,origin_missing,domain_not_allowed,qps_exceeded"
 	r := newHarness(t)
@@ -36,9 +36,9 @@ func TestEachCodeCanBeAskedForAndIsCountedAsItself(t *testing.T) {
 		r.count(t, 1, call(r.key, "search", c.Code, keytest.Now.Add(-1)), call(r.key, "search", authz.Allowed, keytest.Now.Add(-1)))
 		lines := strings.Split(strings.TrimSpace(string(r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: path + "&format=csv"}).Body)), "\n")
 		header, cells := strings.Split(lines[0], ","), strings.Split(lines[len(lines)-1], ",")
-		for i, name := range header[6:] {
-			if want := map[bool]string{true: "1", false: "0"}[name == string(c.Code)]; cells[6+i] != want {
-				t.Errorf("%s: column %s has %s", c.Code, name, cells[6+i])
+		for i, name := range header[10:] {
+			if want := map[bool]string{true: "1", false: "0"}[name == string(c.Code)]; cells[10+i] != want {
+				t.Errorf("%s: column %s has %s", c.Code, name, cells[10+i])
 			}
 		}
 		doc := r.get(t, r.key, "")["totals"].(map[string]any)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -59,10 +60,8 @@ func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Prin
 		return err
 	}
 	a.summary.ByKey, a.summary.ByHost, a.summary.BySecret = nil, nil, nil
-	if !q.csv {
-		if err := h.byKey(r.Context(), c.Account, &a); err != nil {
-			return err
-		}
+	if err := h.byKey(r.Context(), c.Account, &a); err != nil {
+		return err
 	}
 	return render(w, r, a)
 }
@@ -92,6 +91,7 @@ func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	if err != nil {
 		return err
 	}
+	a.key, a.keys = &k, map[apikey.ID]apikey.Key{k.ID: k}
 	return render(w, r, a)
 }
 
@@ -99,7 +99,7 @@ func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principa
 type reader func(context.Context, counters.Range) ([]usage.Row, error)
 
 func (h handlers) answer(ctx context.Context, id account.ID, q query, proposed, since time.Time, read reader) (answer, error) {
-	a := answer{query: q}
+	a := answer{query: q, account: id}
 	// The stamp is read first: what it promises is in the rows that are read after it.
 	fresh, err := h.counters.FreshAt(ctx, id)
 	if err != nil {
@@ -134,37 +134,74 @@ func (h handlers) answer(ctx context.Context, id account.ID, q query, proposed, 
 }
 
 // Bounds of what one answer reads: keys at the same time, and rows in all. Beyond them an account has its totals
-// without the shares that have to be read key by key.
+// without the shares that have to be read key by key. A table of so many lines, each with a long name of a key, is
+// still an answer that Lambda can give.
 const (
-	atOnce   = 8
-	mostKeys = 500
-	mostRows = 40_000 // of one product
+	atOnce    = 8
+	mostKeys  = 500
+	mostRows  = 40_000 // of one product
+	mostLines = 15_000
 )
 
+var errTooLong = errors.New("usage: the table has too many lines")
+
 // byKey splits an account's usage over its keys, deleted ones too: their calls are in its totals. Hosts and secrets
-// are counted by key alone.
+// are counted by key alone. A table to download is split only if it stays short enough.
 func (h handlers) byKey(ctx context.Context, id account.ID, a *answer) error {
 	page, err := h.keys.Keys(ctx, id, control.KeyQuery{Limit: mostKeys, Deleted: true})
 	if err != nil || page.Next != "" || len(page.Keys)*len(a.summary.Points) > mostRows {
 		return err
 	}
-	var lock sync.Mutex
-	sum := usage.NewSumming(a.query.summary(time.Time{}))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
+	a.keys = make(map[apikey.ID]apikey.Key, len(page.Keys))
 	for _, k := range page.Keys {
-		g.Go(func() error {
-			found, err := h.counters.KeyRows(ctx, id, k.ID, a.query.span())
-			lock.Lock()
-			defer lock.Unlock()
-			sum.Add(a.query.only(found))
-			return err
-		})
+		a.keys[k.ID] = k
 	}
-	if err := g.Wait(); err != nil {
+	if a.query.csv {
+		return h.linesByKey(ctx, id, a)
+	}
+	sum := usage.NewSumming(a.query.summary(time.Time{}))
+	if err := h.eachKey(ctx, id, *a, func(rows []usage.Row) error { sum.Add(rows); return nil }); err != nil {
 		return err
 	}
 	s := sum.Summary()
 	a.summary.ByKey, a.summary.ByHost, a.summary.BySecret = s.ByKey, s.ByHost, s.BySecret
+	return nil
+}
+
+// eachKey reads the rows of all keys of an answer and hands them over key by key, never two at a time.
+func (h handlers) eachKey(ctx context.Context, id account.ID, a answer, take func([]usage.Row) error) error {
+	var lock sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for key := range a.keys {
+		g.Go(func() error {
+			found, err := h.counters.KeyRows(ctx, id, key, a.query.span())
+			if err != nil {
+				return err
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			return take(a.query.only(found))
+		})
+	}
+	return g.Wait()
+}
+
+// linesByKey replaces the account's lines of a table by those of its keys, unless these are too many.
+func (h handlers) linesByKey(ctx context.Context, id account.ID, a *answer) error {
+	lines := []line{}
+	err := h.eachKey(ctx, id, *a, func(rows []usage.Row) error {
+		if lines = append(lines, a.query.lines(rows)...); len(lines) > mostLines {
+			return errTooLong
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errTooLong):
+		return nil
+	case err != nil:
+		return err
+	}
+	a.lines = append(lines, a.unsplit(lines)...)
 	return nil
 }

@@ -1,27 +1,28 @@
 package main
 
 import (
-	"bytes"
-	"encoding/csv"
 	"math"
 	"net/http"
-	"slices"
-	"strconv"
 	"time"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
-	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )
 
 // answer is the result of a usage query.
 type answer struct {
 	query   query
+	account account.ID
+	key     *apikey.Key              // the one that was asked about; nil for a whole account
+	keys    map[apikey.ID]apikey.Key // whose rows were read one by one
 	summary usage.Summary
 	rows    []usage.Row
+	lines   []line // of a table, by key; nil: as the rows are
 	freshAt time.Time
 }
 
@@ -45,6 +46,14 @@ func render(w http.ResponseWriter, r *http.Request, a answer) error {
 		From: a.query.from, To: a.query.to, Interval: "hour", Totals: counts(s.Totals), FreshAt: web.TimePtr(a.freshAt),
 		Series: make([]api.UsagePoint, len(s.Points)), ByProduct: shares(s.ByProduct), ByKey: shares(s.ByKey),
 		ByOrigin: shares(s.ByHost), BySecret: shares(s.BySecret), Unreadable: gateway.LeftOut(r.Context()),
+	}
+	if a.key != nil {
+		doc.Key = keyOf(*a.key)
+	}
+	for i, one := range list(doc.ByKey) {
+		if k, ok := a.keys[apikey.ID(one.Name)]; ok {
+			(*doc.ByKey)[i].Key = keyOf(k)
+		}
 	}
 	if a.query.step == day {
 		doc.Interval = "day"
@@ -102,47 +111,13 @@ func shares(list []usage.Share) *[]api.UsageShare {
 	return &out
 }
 
-// renderCSV writes a row for each hour or day and product that had calls. Nothing in it comes from a customer, so no
-// cell can be a formula.
-func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
-	rows := slices.Clone(a.rows)
-	slices.SortFunc(rows, func(x, y usage.Row) int {
-		if c := x.Start.Compare(y.Start); c != 0 {
-			return c
-		}
-		return bytes.Compare([]byte(x.Product), []byte(y.Product))
-	})
-	var text bytes.Buffer
-	out := csv.NewWriter(&text)
-	_ = out.Write(append([]string{"start", "product", "requests", "allowed", "refused", "qps_breaches"}, reasons...))
-	for _, r := range rows {
-		one := usage.Summarise(usage.Query{From: r.Start, To: r.Start.Add(a.query.step), Step: a.query.step, Outcome: a.query.outcome},
-			[]usage.Row{r}).Totals
-		if one.Requests > 0 {
-			_ = out.Write(cells(r.Start, r.Product, one))
-		}
+func list[T any](of *[]T) []T {
+	if of == nil {
+		return nil
 	}
-	out.Flush()
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="usage.csv"`)
-	w.Header().Set("Cache-Control", "private, no-cache")
-	if !a.freshAt.IsZero() {
-		w.Header().Set("X-Fresh-At", a.freshAt.Format(time.RFC3339))
-	}
-	if n := gateway.LeftOut(r.Context()); n != nil {
-		w.Header().Set("X-Unreadable", strconv.Itoa(*n))
-	}
-	_, _ = w.Write(text.Bytes())
-	return nil
+	return *of
 }
 
-func cells(start time.Time, p product.ID, t usage.Totals) []string {
-	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	out := []string{
-		start.Format(time.RFC3339), string(p), number(t.Requests), number(t.Allowed), number(t.Refused), number(t.Breaches),
-	}
-	for _, code := range reasons {
-		out = append(out, number(t.ByReason[authz.Code(code)]))
-	}
-	return out
+func keyOf(k apikey.Key) *api.UsageKey {
+	return &api.UsageKey{Id: string(k.ID), Name: k.Name, Preview: k.Current.Preview, BillingType: api.BillingType(k.BillingType)}
 }

@@ -156,6 +156,7 @@ var bounds = map[string]float64{
 	"functions/events.maxEntries":                    10,
 	"functions/events.maxBytes":                      240 << 10,
 	"functions/usage.mostKeys":                       500,
+	"functions/usage.mostLines":                      15000,
 	"functions/console.mostKeys":                     500,
 	"functions/console.restoreDays":                  30,
 	"functions/console.maxForm":                      256 << 10,

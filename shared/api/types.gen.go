@@ -1120,18 +1120,21 @@ type Unreadable = int
 
 // Usage defines model for Usage.
 type Usage struct {
-	BusiestMinute *BusiestMinute  `json:"busiest_minute,omitempty"`
-	ByKey         *[]UsageShare   `json:"by_key,omitempty"`
-	ByOrigin      *[]UsageShare   `json:"by_origin,omitempty"`
-	ByProduct     *[]UsageShare   `json:"by_product,omitempty"`
-	BySecret      *[]UsageShare   `json:"by_secret,omitempty"`
-	FreshAt       *MaybeTime      `json:"fresh_at"`
-	From          Time            `json:"from"`
-	Interval      UsageInterval   `json:"interval"`
-	Proposed      *ProposedCounts `json:"proposed,omitempty"`
-	Series        []UsagePoint    `json:"series"`
-	To            Time            `json:"to"`
-	Totals        UsageCounts     `json:"totals"`
+	BusiestMinute *BusiestMinute `json:"busiest_minute,omitempty"`
+	ByKey         *[]UsageShare  `json:"by_key,omitempty"`
+	ByOrigin      *[]UsageShare  `json:"by_origin,omitempty"`
+	ByProduct     *[]UsageShare  `json:"by_product,omitempty"`
+	BySecret      *[]UsageShare  `json:"by_secret,omitempty"`
+	FreshAt       *MaybeTime     `json:"fresh_at"`
+	From          Time           `json:"from"`
+	Interval      UsageInterval  `json:"interval"`
+
+	// Key The key that the numbers belong to, in `by_key` and in the usage of one key.
+	Key      *UsageKey       `json:"key,omitempty"`
+	Proposed *ProposedCounts `json:"proposed,omitempty"`
+	Series   []UsagePoint    `json:"series"`
+	To       Time            `json:"to"`
+	Totals   UsageCounts     `json:"totals"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
@@ -1149,6 +1152,15 @@ type UsageCounts struct {
 	QpsBreaches int64            `json:"qps_breaches"`
 	Refused     int64            `json:"refused"`
 	Requests    int64            `json:"requests"`
+}
+
+// UsageKey The key that the numbers belong to, in `by_key` and in the usage of one key.
+type UsageKey struct {
+	// BillingType The first three fit enterprise accounts, the others self-serve ones.
+	BillingType BillingType `json:"billing_type"`
+	Id          string      `json:"id"`
+	Name        string      `json:"name"`
+	Preview     string      `json:"preview"`
 }
 
 // UsageKind Where the secret lives; decides the defaults.
@@ -1176,6 +1188,9 @@ type UsageShare struct {
 
 	// ByReason Refused calls by DecisionCode.
 	ByReason map[string]int64 `json:"by_reason"`
+
+	// Key The key that the numbers belong to, in `by_key` and in the usage of one key.
+	Key *UsageKey `json:"key,omitempty"`
 
 	// Name The product, key ID, origin host, or `current` and `previous`. Of hosts, `-` is none, `*` all that have no count of their own, `*refused` those of them that were always refused.
 	Name        string `json:"name"`

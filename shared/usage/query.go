@@ -30,7 +30,8 @@ type Totals struct {
 	ByReason map[authz.Code]int64
 }
 
-func (t *Totals) add(code authz.Code, n int64) {
+// Add counts n calls that were decided so.
+func (t *Totals) Add(code authz.Code, n int64) {
 	t.Requests += n
 	if code == authz.Allowed {
 		t.Allowed += n
@@ -160,7 +161,7 @@ func (s *Summing) row(p *Point, r Row) {
 			s.call(p, r, which, authz.Code(code), n)
 		case hosts:
 			if host, code, ok := d.host(); ok && s.q.Outcome.Fits(authz.Code(code)) {
-				s.in('H', host).add(authz.Code(code), n)
+				s.in('H', host).Add(authz.Code(code), n)
 			}
 		case minutes:
 			at := r.Start.Add(time.Duration(int(rest[0]-'0')*10+int(rest[1]-'0')) * time.Minute)
@@ -175,16 +176,16 @@ func (s *Summing) call(p *Point, r Row, which string, code authz.Code, n int64) 
 	if !s.q.Outcome.Fits(code) {
 		return
 	}
-	s.out.Totals.add(code, n)
-	p.add(code, n)
-	s.in('P', string(r.Product)).add(code, n)
+	s.out.Totals.Add(code, n)
+	p.Add(code, n)
+	s.in('P', string(r.Product)).Add(code, n)
 	if r.Key != "" {
-		s.in('K', string(r.Key)).add(code, n)
+		s.in('K', string(r.Key)).Add(code, n)
 		name := "current"
 		if which == "p" {
 			name = "previous"
 		}
-		s.in('S', name).add(code, n)
+		s.in('S', name).Add(code, n)
 	}
 }
 

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/csv"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// line is one line of a table to download: an hour or day, a key and a product.
+type line struct {
+	start   time.Time
+	key     apikey.ID // empty where the account isn't split over its keys
+	product product.ID
+	totals  usage.Totals
+}
+
+// lines are the rows that have calls of the outcome that was asked for.
+func (q query) lines(rows []usage.Row) (out []line) {
+	for _, r := range rows {
+		one := usage.Query{From: r.Start, To: r.Start.Add(q.step), Step: q.step, Outcome: q.outcome}
+		if sum := usage.Summarise(one, []usage.Row{r}).Totals; sum.Requests > 0 {
+			out = append(out, line{r.Start, r.Key, r.Product, sum})
+		}
+	}
+	return out
+}
+
+// unsplit are the account's lines less those of its keys: the calls of keys that are purged. The account's rows are read
+// first, and are written together with those of the keys, so that what the keys have more came meanwhile.
+func (a answer) unsplit(keys []line) (left []line) {
+	type cell struct {
+		start   time.Time
+		product product.ID
+	}
+	known := map[cell]map[authz.Code]int64{}
+	for _, one := range keys {
+		at := cell{one.start, one.product}
+		if known[at] == nil {
+			known[at] = map[authz.Code]int64{}
+		}
+		known[at][authz.Allowed] += one.totals.Allowed
+		for code, n := range one.totals.ByReason {
+			known[at][code] += n
+		}
+	}
+	for _, whole := range a.query.lines(a.rows) {
+		rest := line{start: whole.start, product: whole.product}
+		of := known[cell{whole.start, whole.product}]
+		rest.totals.Add(authz.Allowed, max(0, whole.totals.Allowed-of[authz.Allowed]))
+		for code, n := range whole.totals.ByReason {
+			rest.totals.Add(code, max(0, n-of[code]))
+		}
+		if rest.totals.Requests > 0 {
+			left = append(left, rest)
+		}
+	}
+	return left
+}
+
+// columns are the table's columns before the numbers.
+var columns = []string{"start", "account_id", "key_id", "key_name", "billing_type", "product"}
+
+// renderCSV writes a line for each hour or day, key and product that had calls.
+func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
+	lines := a.lines
+	if lines == nil {
+		lines = a.query.lines(a.rows)
+	}
+	slices.SortFunc(lines, func(x, y line) int {
+		return cmp.Or(x.start.Compare(y.start), cmp.Compare(x.key, y.key), cmp.Compare(x.product, y.product))
+	})
+	var text bytes.Buffer
+	out := csv.NewWriter(&text)
+	_ = out.Write(slices.Concat(columns, []string{"requests", "allowed", "refused", "qps_breaches"}, reasons))
+	for _, one := range lines {
+		_ = out.Write(a.cells(one))
+	}
+	out.Flush()
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+a.fileName()+`"`)
+	w.Header().Set("Cache-Control", "private, no-cache")
+	if !a.freshAt.IsZero() {
+		w.Header().Set("X-Fresh-At", a.freshAt.Format(time.RFC3339))
+	}
+	if n := gateway.LeftOut(r.Context()); n != nil {
+		w.Header().Set("X-Unreadable", strconv.Itoa(*n))
+	}
+	_, _ = w.Write(text.Bytes())
+	return nil
+}
+
+// fileName says whose usage a table holds, and from which day to which.
+func (a answer) fileName() string {
+	parts := []string{"usage", string(a.account)}
+	if a.key != nil {
+		parts = append(parts, string(a.key.ID))
+	}
+	last := a.query.to.Add(-a.query.step)
+	return strings.Join(append(parts, a.query.from.Format(time.DateOnly), last.Format(time.DateOnly)), "_") + ".csv"
+}
+
+func (a answer) cells(one line) []string {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	k := a.keys[one.key]
+	t := one.totals
+	out := []string{
+		one.start.Format(time.RFC3339), string(a.account), string(one.key), inert(k.Name), string(k.BillingType), string(one.product),
+		number(t.Requests), number(t.Allowed), number(t.Refused), number(t.Breaches),
+	}
+	for _, code := range reasons {
+		out = append(out, number(t.ByReason[authz.Code(code)]))
+	}
+	return out
+}
+
+// inert is a name that no spreadsheet takes for a formula: those begin with one of these characters.
+func inert(name string) string {
+	if strings.ContainsAny(name[:min(1, len(name))], "=+-@\t\r") {
+		return "'" + name
+	}
+	return name
+}

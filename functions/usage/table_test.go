@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/keytest"
+)
+
+// named gives the two keys names and billing types to tell them apart by.
+func (r *harness) named(t testing.TB) {
+	t.Helper()
+	for _, one := range []struct {
+		key  *apikey.Key
+		name string
+	}{{&r.key, "one"}, {&r.two, "two"}} {
+		k, err := r.Edit(t.Context(), *one.key, "key.edit", func(k *apikey.Key) { k.Name = one.name })
+		if err != nil {
+			t.Fatal(err)
+		}
+		*one.key = k
+	}
+}
+
+// table reads the lines of a table: product, name of the key, requests, allowed, refused and breaches.
+func table(t testing.TB, body []byte) (lines []string) {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(string(body))).ReadAll()
+	if err != nil || len(rows) == 0 {
+		t.Fatalf("%v: %s", err, body)
+	}
+	at := map[string]int{}
+	for i, name := range rows[0] {
+		at[name] = i
+	}
+	for _, row := range rows[1:] {
+		var cells []string
+		for _, name := range []string{"product", "key_name", "requests", "allowed", "refused", "qps_breaches"} {
+			cells = append(cells, row[at[name]])
+		}
+		lines = append(lines, strings.Join(cells, " "))
+	}
+	return lines
+}
+
+// download is the table of an account (the zero key) or of a key.
+func (r *harness) download(t testing.TB, k apikey.Key, query string) apitest.Answer {
+	t.Helper()
+	return r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(k) + "?format=csv" + query})
+}
+
+// TestEachLineOfATableSaysWhoseItIs: account, key, its name and billing type, for an account as for a key.
+func TestEachLineOfATableSaysWhoseItIs(t *testing.T) {
+	r := mixed(t)
+	r.named(t)
+	for _, asked := range []apikey.Key{{}, r.two} {
+		want := fmt.Sprintf("\n2026-11-21T10:00:00Z,%s,%s,two,freemium,search,2,2,0,0,", r.account.ID, r.two.ID)
+		if got := string(r.download(t, asked, "").Body); !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %s", want, got)
+		}
+	}
+}
+
+func TestATablesNameSaysWhoseItIsAndFromWhenToWhen(t *testing.T) {
+	r := newHarness(t)
+	for query, want := range map[string]string{
+		"": "_2026-11-20_2026-11-21.csv",
+		"&from=2026-11-03T00:00:00Z&to=2026-11-05T00:00:00Z&interval=day": "_2026-11-03_2026-11-04.csv",
+		"&from=2026-11-03T23:30:00Z&to=2026-11-04T00:30:00Z":              "_2026-11-03_2026-11-04.csv",
+	} {
+		for k, whose := range map[*apikey.Key]string{{}: "usage_" + string(r.account.ID), &r.key: "usage_" + string(r.account.ID) + "_" + string(r.key.ID)} {
+			got := r.download(t, *k, query).Header.Get("Content-Disposition")
+			if got != `attachment; filename="`+whose+want+`"` {
+				t.Errorf("%s: %s, want %s", query, got, whose+want)
+			}
+		}
+	}
+}
+
+// TestATableAddsUpToTheAccountsCalls, whatever has become of the keys: calls of a purged one are in lines without a key.
+func TestATableAddsUpToTheAccountsCalls(t *testing.T) {
+	r := mixed(t)
+	r.named(t)
+	gone := r.two
+	gone.ID = keytest.KeyID()
+	r.count(t, 3, call(gone, "search", authz.Allowed, keytest.Now.Add(-2*time.Hour)), call(gone, "search", authz.KeyRevoked, keytest.Now.Add(-2*time.Hour)))
+	got := strings.Join(table(t, r.download(t, apikey.Key{}, "").Body), "; ")
+	if want := "search  6 3 3 0; map-display one 5 0 5 5; search one 10 5 5 0; search two 2 2 0 0"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestNoNameInATableIsAFormula(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "", "Web shop": "Web shop", "a=b": "a=b", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(1)": "'@SUM(1)", "\tx": "'\tx", "\rx": "'\rx",
+	} {
+		if got := inert(name); got != want {
+			t.Errorf("%q is written as %q", name, got)
+		}
+	}
+}
+
+func TestATableOfTooManyLinesIsNotSplitByKey(t *testing.T) {
+	r := mixed(t)
+	r.named(t)
+	for long, want := range map[bool]string{
+		false: "map-display one 5 0 5 5; search one 10 5 5 0; search two 2 2 0 0",
+		true:  "map-display  5 0 5 5; search  12 7 5 0",
+	} {
+		r.long = long
+		if got := strings.Join(table(t, r.download(t, apikey.Key{}, "").Body), "; "); got != want {
+			t.Errorf("too many lines %v: %s, want %s", long, got, want)
+		}
+	}
+}
+
+// TestSharesOfKeysNameThem, so that nobody has to read the list of keys for it.
+func TestSharesOfKeysNameThem(t *testing.T) {
+	r := mixed(t)
+	r.named(t)
+	want := map[string]any{"id": string(r.two.ID), "name": "two", "preview": r.two.Current.Preview, "billing_type": "freemium"}
+	if got := r.get(t, r.two, "")["key"]; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the key's own usage names %v, want %v", got, want)
+	}
+	shares := r.get(t, apikey.Key{}, "")["by_key"].([]any)
+	if got := shares[1].(map[string]any)["key"]; len(shares) != 2 || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the account's shares name %v, want %v", got, want)
+	}
+	if doc := r.get(t, apikey.Key{}, ""); doc["key"] != nil || doc["by_product"].([]any)[0].(map[string]any)["key"] != nil {
+		t.Error("what belongs to no single key names one")
+	}
+}
