@@ -37,13 +37,17 @@ func fakeAnswers(r *harness, name string) {
 		c := counts(50)
 		return &[]api.UsageShare{{Name: of, Requests: c.Requests, Allowed: c.Allowed, Refused: c.Refused, QpsBreaches: c.QpsBreaches, ByReason: c.ByReason}}
 	}
+	named := func(list *[]api.UsageShare) *[]api.UsageShare {
+		(*list)[0].Key = &api.UsageKey{Id: keyID, Name: name, Preview: k.Preview, BillingType: api.Freemium}
+		return list
+	}
 	c := counts(50)
 	used := api.Usage{
 		From: at.Add(-time.Hour), To: at.Add(2 * time.Hour), Interval: api.UsageIntervalHour, Totals: c, FreshAt: &at,
 		Series: []api.UsagePoint{{Start: at.Add(-time.Hour)}, {
 			Start: at, Requests: c.Requests, Allowed: c.Allowed, Refused: c.Refused, QpsBreaches: c.QpsBreaches, ByReason: c.ByReason, StandsOut: &yes, Expected: &expected,
 		}},
-		ByProduct: &[]api.UsageShare{(*share("map-display"))[0], (*share(""))[0]}, ByKey: share(keyID), ByOrigin: share(name), BusiestMinute: &api.BusiestMinute{Start: at, Requests: 48},
+		ByProduct: &[]api.UsageShare{(*share("map-display"))[0], (*share(""))[0]}, ByKey: named(share(keyID)), ByOrigin: share(name), BusiestMinute: &api.BusiestMinute{Start: at, Requests: 48},
 	}
 	request := api.QpsRequest{
 		Id: requestID1, AccountId: account, AccountName: &name, KeyId: keyID, KeyName: &name, Product: class, Class: class, RequestedQps: 50, QpsWhenFiled: 10,

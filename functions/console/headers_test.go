@@ -93,7 +93,9 @@ func TestTheHeadersOfEveryPage(t *testing.T) {
 		case "/invitations":
 			want, out = secretive, kind(html_, map[string]string{"Referrer-Policy": "no-referrer"})
 		case "/accounts/{account}/usage.csv":
-			want = kind(map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="usage-` + w.app.now().UTC().AddDate(0, 0, -1).Format("2006-01-02") + `.csv"`})
+			want = kind(map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": "attachment"})
+		case "/accounts/{account}/usage/keys":
+			want = kind(map[string]string{"Content-Type": "application/json"})
 		case "/accounts/{account}/account/export.json":
 			want = kind(map[string]string{"Content-Type": "application/json", "Content-Disposition": `attachment; filename="account-` + w.app.now().UTC().Format("2006-01-02") + `.json"`})
 		case callbackPath:

@@ -129,7 +129,7 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 func TestEveryPageOfALongListIsRead(t *testing.T) {
 	w := newWalker(t, "owner")
 	root := "/v1/accounts/" + account
-	for name, c := range map[string]struct{ route, page string }{"keys": {root + "/keys", "/usage"}, "members": {root + "/members", "/account"}} {
+	for name, c := range map[string]struct{ route, page string }{"keys": {root + "/keys", "/qps-requests/new"}, "members": {root + "/members", "/account"}} {
 		for pages, reads := range map[int]int{1: 1, 3: 3, 9: 5} {
 			var asked []string
 			w.api.on("GET "+c.route, func(out http.ResponseWriter, r *http.Request, _ []byte) bool {

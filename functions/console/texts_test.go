@@ -142,15 +142,15 @@ func TestFreshnessIsToldToTheSecondForAMinute(t *testing.T) {
 	for _, one := range w.app.langs.Offered() {
 		v := &visit{app: w.app, lang: one}
 		for age, want := range map[time.Duration][2]string{
-			-time.Second:                          {"Counted up to 1 second ago", "Compté jusqu’à il y a 1 seconde"},
-			0:                                     {"Counted up to 1 second ago", "Compté jusqu’à il y a 1 seconde"},
-			time.Second:                           {"Counted up to 1 second ago", "Compté jusqu’à il y a 1 seconde"},
-			2 * time.Second:                       {"Counted up to 2 seconds ago", "Compté jusqu’à il y a 2 secondes"},
-			59*time.Second + 999*time.Millisecond: {"Counted up to 59 seconds ago", "Compté jusqu’à il y a 59 secondes"},
-			59 * time.Second:                      {"Counted up to 59 seconds ago", "Compté jusqu’à il y a 59 secondes"},
-			60 * time.Second:                      {"Counted up to 1 minute ago", "Compté jusqu’à il y a 1 minute"},
-			61 * time.Second:                      {"Counted up to 1 minute ago", "Compté jusqu’à il y a 1 minute"},
-			3 * time.Hour:                         {"Counted up to 3 hours ago", "Compté jusqu’à il y a 3 heures"},
+			-time.Second:                          {"Updated 1 second ago", "Actualisé il y a 1 seconde"},
+			0:                                     {"Updated 1 second ago", "Actualisé il y a 1 seconde"},
+			time.Second:                           {"Updated 1 second ago", "Actualisé il y a 1 seconde"},
+			2 * time.Second:                       {"Updated 2 seconds ago", "Actualisé il y a 2 secondes"},
+			59*time.Second + 999*time.Millisecond: {"Updated 59 seconds ago", "Actualisé il y a 59 secondes"},
+			59 * time.Second:                      {"Updated 59 seconds ago", "Actualisé il y a 59 secondes"},
+			60 * time.Second:                      {"Updated 1 minute ago", "Actualisé il y a 1 minute"},
+			61 * time.Second:                      {"Updated 1 minute ago", "Actualisé il y a 1 minute"},
+			3 * time.Hour:                         {"Updated 3 hours ago", "Actualisé il y a 3 heures"},
 		} {
 			at := now.Add(-age)
 			got := v.freshness(&at)

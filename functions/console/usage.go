@@ -15,18 +15,27 @@ import (
 func (a *app) usageRoutes() {
 	a.account("GET /accounts/{account}/usage", a.showUsage)
 	a.account("GET /accounts/{account}/usage.csv", a.exportUsage)
+	a.account("GET /accounts/{account}/usage/keys", a.suggestKeys)
 }
 
 const (
 	oneDay    = 24 * time.Hour
+	oneWeek   = 7 * oneDay
 	dayFormat = "2006-01-02"
 	keepHours = 35 * oneDay  // what the API keeps by the hour
 	keepDays  = 395 * oneDay // and by the day: 13 months
 )
 
-// spans are the ready-made ranges, and how each is told apart: by hour or by day.
+// The lengths of the bars. The API counts hours and days; weeks are added up here.
+const (
+	hourly = "hour"
+	daily  = "day"
+	weekly = "week"
+)
+
+// spans are the ready-made ranges, and how each is told apart.
 var spans = []span{
-	{"24h", oneDay, "hour"}, {"7d", 7 * oneDay, "hour"}, {"30d", 30 * oneDay, "day"}, {"13mo", keepDays, "day"},
+	{"24h", oneDay, hourly}, {"7d", oneWeek, hourly}, {"30d", 30 * oneDay, daily}, {"90d", 90 * oneDay, daily}, {"13mo", keepDays, weekly},
 }
 
 type span struct {
@@ -40,7 +49,7 @@ type usageAsk struct {
 	Account, Key, Product string
 	Range                 string // one of spans; "" if days are given
 	From, To              string // days, the last one included
-	By                    string // hour or day, "" for what fits the range
+	By                    string // hour, day or week, "" for what fits the range
 	Coarse                bool   // hours were asked for, and are no longer kept for such a range
 
 	interval    string
@@ -51,11 +60,12 @@ func (v *visit) usageAsk(now time.Time) (usageAsk, *form) {
 	q := usageAsk{
 		Account: v.accountID, Key: v.query("key"), Product: v.query("product"), Range: v.query("range"), From: v.query("from"), To: v.query("to"), By: v.query("by"),
 	}
-	if q.By != "hour" && q.By != "day" {
+	if !slices.Contains([]string{hourly, daily, weekly}, q.By) {
 		q.By = ""
 	}
 	problems := newForm()
-	q.stop = now.UTC().Truncate(time.Second)
+	now = now.UTC().Truncate(time.Second)
+	q.stop = now
 	if q.From == "" && q.To == "" {
 		q.preset()
 	} else {
@@ -65,8 +75,8 @@ func (v *visit) usageAsk(now time.Time) (usageAsk, *form) {
 	if q.By != "" {
 		q.interval = q.By
 	}
-	if q.Coarse = q.interval == "hour" && q.stop.Sub(q.start) > keepHours; q.Coarse {
-		q.interval = "day"
+	if q.Coarse = q.interval == hourly && q.start.Before(now.Add(-keepHours)); q.Coarse {
+		q.interval = daily
 	}
 	return q, problems
 }
@@ -76,9 +86,10 @@ func (q *usageAsk) preset() {
 	q.Range, q.interval, q.start = spans[i].Name, spans[i].by, q.stop.Add(-spans[i].length)
 }
 
-// days reads whole days in UTC. What can't be read falls back to the last 24 hours, and says so.
+// days reads whole days in UTC, up to now. What can't be read, or isn't kept any more, is a problem of its field.
 func (q *usageAsk) days(v *visit, problems *form) {
-	first, last := q.stop.Add(-oneDay).Truncate(oneDay), q.stop
+	now := q.stop
+	first, last := now.Add(-oneDay).Truncate(oneDay), now
 	var err error
 	if q.From != "" {
 		if first, err = time.Parse(dayFormat, q.From); err != nil {
@@ -94,15 +105,25 @@ func (q *usageAsk) days(v *visit, problems *form) {
 			first = last.Add(-oneDay)
 		}
 	}
-	if !problems.Bad() && !first.Before(last) {
+	oldest := now.Add(-keepDays).Truncate(oneDay)
+	switch {
+	case problems.Bad():
+	case !first.Before(last):
 		problems.add("from", v.t("usage.bad_order"))
+	case first.Before(oldest):
+		problems.add("from", v.t("usage.too_old", "day", v.lang.Date(oldest)))
+	case !first.Before(now):
+		problems.add("from", v.t("usage.too_new"))
 	}
-	if problems.Bad() {
-		first, last = q.stop.Add(-oneDay), q.stop
+	q.start, q.stop, q.interval = first, last, weekly
+	if q.stop.After(now) {
+		q.stop = now
 	}
-	q.start, q.stop, q.interval = first, last, "day"
-	if last.Sub(first) <= 7*oneDay {
-		q.interval = "hour"
+	switch length := last.Sub(first); {
+	case length <= oneWeek:
+		q.interval = hourly
+	case length <= 92*oneDay: // three months
+		q.interval = daily
 	}
 }
 
@@ -115,8 +136,12 @@ func (q usageAsk) path(v *visit) string {
 }
 
 func (q usageAsk) values() url.Values {
+	interval := q.interval
+	if interval == weekly {
+		interval = daily
+	}
 	out := url.Values{
-		"from": {q.start.Format(time.RFC3339)}, "to": {q.stop.Format(time.RFC3339)}, "interval": {q.interval},
+		"from": {q.start.Format(time.RFC3339)}, "to": {q.stop.Format(time.RFC3339)}, "interval": {interval},
 	}
 	if q.Product != "" {
 		out.Set("product", q.Product)
@@ -133,9 +158,15 @@ func (q usageAsk) SpanURL(name string) string {
 // CSVURL is the same question as a table to download.
 func (q usageAsk) CSVURL() string { return q.link("/usage.csv") }
 
-// KeyURL is the same question about one key.
+// KeyURL is the same question about one key, or about all of them.
 func (q usageAsk) KeyURL(id string) string {
 	q.Key = id
+	return q.link("/usage")
+}
+
+// DaysURL is the same question about some days, the last one included.
+func (q usageAsk) DaysURL(from, to, by string) string {
+	q.Range, q.From, q.To, q.By = "", from, to, by
 	return q.link("/usage")
 }
 
@@ -156,13 +187,24 @@ func (a *app) showUsage(v *visit) error {
 	if !plainID(q.Key) {
 		return errNotFound
 	}
-	var keys []api.Key
+	var matches []api.Key
+	if v.r.URL.Query().Has("find") {
+		var err error
+		if matches, err = v.findKey(&q, problems); err != nil {
+			return err
+		}
+		if len(matches) == 0 && !problems.Bad() {
+			return v.redirect(q.link("/usage"))
+		}
+	}
 	var products []api.Product
 	var found api.Usage
 	err := v.parallel(
-		func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err },
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 		func(ctx context.Context) (err error) {
+			if problems.Bad() || len(matches) > 0 {
+				return nil
+			}
 			found, err = management.Get[api.Usage](ctx, v.api, q.path(v), q.values())
 			return problems.refuseQuery(v, err)
 		},
@@ -174,20 +216,23 @@ func (a *app) showUsage(v *visit) error {
 	if problems.Bad() {
 		status = http.StatusBadRequest
 	}
-	return v.render(status, "usage", v.t("usage.title"), v.usagePage(q, problems, found, keys, products))
+	p := v.usagePage(q, problems, found, products)
+	p.Matches = matches
+	return v.render(status, "usage", v.t("usage.title"), p)
 }
 
-// refuseQuery keeps what the API says about a parameter for the page; every other error is the caller's.
+// refuseQuery takes a refused parameter for a problem of the range, which alone a page can get wrong; every other error is
+// the caller's.
 func (f *form) refuseQuery(v *visit, err error) error {
 	var p *management.Problem
 	if errors.As(err, &p) && p.Status == http.StatusBadRequest {
-		f.Problem, f.Request = v.problemText(p), p.RequestId
+		f.Problem, f.Request = v.t("usage.bad_range"), p.RequestId
 		return nil
 	}
 	return err
 }
 
-// exportUsage hands the API's table on. Its cells hold nothing that a customer wrote.
+// exportUsage hands the API's table on, with the name that the API gives the file.
 func (a *app) exportUsage(v *visit) error {
 	q, problems := v.usageAsk(a.now())
 	if !plainID(q.Key) {
@@ -202,28 +247,11 @@ func (a *app) exportUsage(v *visit) error {
 	}
 	h := v.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="usage-`+q.start.Format(dayFormat)+`.csv"`)
+	h.Set("Content-Disposition", "attachment")
+	if named := answer.Header.Get("Content-Disposition"); named != "" {
+		h.Set("Content-Disposition", named)
+	}
 	v.w.WriteHeader(http.StatusOK)
 	_, _ = v.w.Write(answer.Raw)
 	return nil
-}
-
-// mostKeys bounds how many keys a list to choose from holds.
-const mostKeys = 500
-
-// allKeys reads the account's keys, the newest first.
-func (v *visit) allKeys(ctx context.Context) (all []api.Key, err error) {
-	query := url.Values{"page_size": {"100"}}
-	for len(all) < mostKeys {
-		page, err := management.Get[api.KeyList](ctx, v.api, v.accountPath("/keys"), query)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Keys...)
-		if page.NextPageToken == nil {
-			break
-		}
-		query.Set("page_token", *page.NextPageToken)
-	}
-	return all, nil
 }

@@ -125,7 +125,7 @@ test("usage shows the calls that were just made, and the file holds the same", a
   const download = owner.page.waitForEvent("download");
   await owner.page.getByRole("link", { name: "Download CSV" }).click();
   const table = readFileSync(await (await download).path(), "utf8");
-  assert.match(table, /^start,product,requests,[\s\S]*map-display,\d+/);
+  assert.match(table, /^start,account_id,key_id,key_name,billing_type,product,requests,[\s\S]*,Shop,[\s\S]*map-display,\d+/);
   const height = await owner.page.locator("svg.plot").first().evaluate((e) => e.getBoundingClientRect().height);
   assert.ok(height > 100);
   owner.c.check();

@@ -103,6 +103,8 @@ var times = map[string]time.Duration{
 	"functions/console.oneDay":                       1 * day,
 	"functions/console.keepHours":                    35 * day,
 	"functions/console.keepDays":                     395 * day,
+	"functions/console.oneWeek":                      7 * day,
+	"functions/console/internal/chart.day":           1 * day,
 	"functions/console/internal/management{Timeout}": 12 * sec,
 	"functions/console/internal/signin{Timeout}":     8 * sec,
 }

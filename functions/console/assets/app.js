@@ -2,6 +2,10 @@
 const say = document.getElementById("say");
 const words = document.body.dataset;
 
+// No request says in which time zone a person is, so a cookie does.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && !document.cookie.includes(`latchkey-zone=${zone}`)) document.cookie = `latchkey-zone=${zone}; path=/; max-age=31536000; samesite=lax; secure`;
+
 for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
 
 async function copy(text, button) {

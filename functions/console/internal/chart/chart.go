@@ -1,29 +1,32 @@
 // Package chart draws small charts as SVG that follow the page: colours come from its style sheet by class, and there is no
-// text inside, so that the page sets labels in its own font and mirrors the drawing where people read from right to left.
-// Nothing is styled inline, since the console's Content-Security-Policy refuses that.
+// text in a drawing that is stretched, so that the page sets labels in its own font and mirrors the drawing where people read
+// from right to left. Nothing is styled inline, since the console's Content-Security-Policy refuses that.
 package chart
 
 import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Bar is one column: its parts are stacked in the order of the chart's series.
 type Bar struct {
-	Parts  []int64
-	Marked bool   // stands out: a band is drawn behind it, a flag over it
-	Tip    string // shown by a pointer that rests on it; "" shows nothing
+	Parts   []int64
+	Marked  bool   // stands out: a band is drawn behind it, a flag over it
+	Partial bool   // isn't over yet, or begins before the range: its column is hatched
+	Tip     string // shown by a pointer that rests on it; "" shows nothing
 }
 
 // Chart is a row of bars over a common scale that begins at 0.
 type Chart struct {
-	ID     string   // unique on the page; letters, digits and dashes
-	Title  string   // what it shows
-	Desc   string   // what one sees in it, for who doesn't see it
-	Series []string // the class of each part: its colour
+	ID     string    // unique on the page; letters, digits and dashes
+	Title  string    // what it shows
+	Desc   string    // what one sees in it, for who doesn't see it
+	Series []string  // the class of each part: its colour
+	Days   []float64 // where lines stand through the drawing, from 0 to 1
 	Bars   []Bar
 }
 
@@ -32,10 +35,10 @@ const (
 	step   = 10
 	height = 200
 	flag   = 6
+	stripe = 10 // from one line of a hatching to the next
 )
 
-// Top is the upper end of the scale: a round number that no bar exceeds, 1 at least and even above that, so that its half
-// is a whole number too.
+// Top is the upper end of the scale: a round number that no bar exceeds.
 func (c Chart) Top() int64 {
 	most := int64(0)
 	for _, b := range c.Bars {
@@ -44,18 +47,33 @@ func (c Chart) Top() int64 {
 	return Round(most)
 }
 
-// Round is the smallest of 1, 2, 4, 6, 8, 10, 20, 40 … that is not below n.
-func Round(n int64) int64 {
+// rounds are the ends of scales in tenths of a power of ten, and in how many equal parts their lines divide them.
+var rounds = []struct{ tenths, parts int64 }{{10, 2}, {15, 3}, {20, 2}, {25, 5}, {30, 3}, {40, 4}, {50, 5}, {60, 3}, {80, 4}, {100, 2}}
+
+// Round is the smallest of 1, 1.5, 2, 2.5, 3, 4, 5, 6 and 8 times a power of ten that is whole and not below n, 1 at least.
+func Round(n int64) int64 { top, _ := round(n); return top }
+
+func round(n int64) (top, parts int64) {
 	if n <= 1 {
-		return 1
+		return 1, 1
 	}
 	for scale := int64(1); ; scale *= 10 {
-		for _, digit := range []int64{2, 4, 6, 8, 10} {
-			if n <= digit*scale || scale > 1e17 {
-				return digit * scale
+		for _, r := range rounds {
+			top := r.tenths * scale
+			if top%10 == 0 && (n <= top/10 || scale > 1e16) {
+				return top / 10, r.parts
 			}
 		}
 	}
+}
+
+// Scale is the numbers beside the lines of a drawing whose scale ends at Round(most), from the top to 0. All are whole.
+func Scale(most int64) (numbers []int64) {
+	top, parts := round(most)
+	for i := parts; i >= 0; i-- {
+		numbers = append(numbers, top/parts*i)
+	}
+	return numbers
 }
 
 func (b Bar) total() (sum int64) {
@@ -69,28 +87,45 @@ func (b Bar) total() (sum int64) {
 func (c Chart) SVG() template.HTML {
 	var out strings.Builder
 	width := step * max(len(c.Bars), 1)
+	id := template.HTMLEscapeString(c.ID)
 	fmt.Fprintf(&out, `<svg class="plot" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-labelledby="%[3]s-t" aria-describedby="%[3]s-d" focusable="false">`,
-		width, height, template.HTMLEscapeString(c.ID))
-	fmt.Fprintf(&out, `<title id="%[1]s-t">%[2]s</title><desc id="%[1]s-d">%[3]s</desc>`,
-		template.HTMLEscapeString(c.ID), template.HTMLEscapeString(c.Title), template.HTMLEscapeString(c.Desc))
-	fmt.Fprintf(&out, `<path class="grid" d="M0 .5H%[1]dM0 %[2]dH%[1]d"/><path class="base" d="M0 %[3]sH%[1]d"/>`, width, height/2, "199.5")
-	c.marks(&out, "mark", height)
-	for i, class := range c.Series {
-		if d := c.path(i); d != "" {
-			fmt.Fprintf(&out, `<path class="%s" d="%s"/>`, template.HTMLEscapeString(class), d)
-		}
+		width, height, id)
+	fmt.Fprintf(&out, `<title id="%[1]s-t">%[2]s</title><desc id="%[1]s-d">%[3]s</desc>`, id, template.HTMLEscapeString(c.Title), template.HTMLEscapeString(c.Desc))
+	c.columns(&out, "partial", height, func(b Bar) bool { return b.Partial })
+	c.grid(&out, width)
+	c.columns(&out, "mark", height, func(b Bar) bool { return b.Marked })
+	for i, class := range slices.Backward(c.Series) {
+		fmt.Fprintf(&out, `<path class="%s" d="%s"/>`, template.HTMLEscapeString(class), c.path(i))
 	}
-	c.marks(&out, "flag", flag)
+	c.hatch(&out)
+	c.columns(&out, "flag", flag, func(b Bar) bool { return b.Marked })
 	c.tips(&out)
 	out.WriteString(`</svg>`)
 	return template.HTML(out.String()) //nolint:gosec // all text in it is escaped
 }
 
-// marks draws the band behind the bars that stand out, or the flag over them: it is seen where a bar hides the band.
-func (c Chart) marks(out *strings.Builder, class string, tall int) {
+// grid draws a line for each number of the scale, and one for each of Days.
+func (c Chart) grid(out *strings.Builder, width int) {
+	if len(c.Days) > 0 {
+		out.WriteString(`<path class="days" d="`)
+		for _, at := range c.Days {
+			fmt.Fprintf(out, "M%s 0V%d", coordinate(at*float64(width)), height)
+		}
+		out.WriteString(`"/>`)
+	}
+	out.WriteString(`<path class="grid" d="`)
+	parts := len(Scale(c.Top())) - 1
+	for i := range parts {
+		fmt.Fprintf(out, "M0 %sH%d", coordinate(max(.5, height*float64(i)/float64(parts))), width)
+	}
+	fmt.Fprintf(out, `"/><path class="base" d="M0 199.5H%d"/>`, width)
+}
+
+// columns fills the columns of some bars, down to so far: behind the bars, or over them.
+func (c Chart) columns(out *strings.Builder, class string, tall int, of func(Bar) bool) {
 	var d strings.Builder
 	for i, b := range c.Bars {
-		if b.Marked {
+		if of(b) {
 			fmt.Fprintf(&d, "M%d 0h%dv%dh-%dz", i*step, step, tall, step)
 		}
 	}
@@ -99,23 +134,32 @@ func (c Chart) marks(out *strings.Builder, class string, tall int) {
 	}
 }
 
-// path is the outline of one series over all bars.
+// hatch draws slanted lines over the columns of partial bars.
+func (c Chart) hatch(out *strings.Builder) {
+	var d strings.Builder
+	for i, b := range c.Bars {
+		for y := stripe; b.Partial && y <= height; y += stripe {
+			fmt.Fprintf(&d, "M%d %dl%d-%d", i*step, y, step, stripe)
+		}
+	}
+	if d.Len() > 0 {
+		out.WriteString(`<path class="hatch" d="` + d.String() + `"/>`)
+	}
+}
+
+// path is the outline of one series and all below it, over all bars: those below are drawn over it.
 func (c Chart) path(series int) string {
 	var d strings.Builder
+	fmt.Fprintf(&d, "M1 %d", height)
 	top := float64(c.Top())
-	for i, b := range c.Bars {
-		if series >= len(b.Parts) || b.Parts[series] <= 0 {
+	for _, b := range c.Bars {
+		sum := Bar{Parts: b.Parts[:min(series+1, len(b.Parts))]}.total()
+		if sum <= 0 {
+			fmt.Fprintf(&d, "h%d", step)
 			continue
 		}
-		below := int64(0)
-		for _, part := range b.Parts[:series] {
-			below += part
-		}
-		tall := height * float64(b.Parts[series]) / top
-		if below == 0 {
-			tall = max(tall, 1.5) // one call among thousands is seen
-		}
-		fmt.Fprintf(&d, "M%d %sv-%sh%dv%sz", i*step+1, coordinate(height-height*float64(below)/top), coordinate(tall), step-2, coordinate(tall))
+		tall := max(height*float64(sum)/top, 2) // one call among thousands is seen
+		fmt.Fprintf(&d, "V%.0fh%dV%dh2", height-tall, step-2, height)
 	}
 	return d.String()
 }
@@ -147,6 +191,6 @@ func Line(class string, part, whole int64) template.HTML {
 	if whole > 0 {
 		share = 100 * float64(max(part, 0)) / float64(whole)
 	}
-	return template.HTML(`<svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="` + //nolint:gosec // escaped
-		template.HTMLEscapeString(class) + `" width="` + strconv.FormatFloat(min(share, 100), 'f', 1, 64) + `" height="1"/></svg>`)
+	return template.HTML(`<svg class="share ` + template.HTMLEscapeString(class) + `" aria-hidden="true"><rect width="` + //nolint:gosec // escaped
+		strconv.FormatFloat(min(share, 100), 'f', 1, 64) + `%" height="4"/></svg>`)
 }

@@ -45,7 +45,7 @@ func TestNoBarIsHigherThanTheScale(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.Int64Range(0, 1<<50).Draw(t, "n")
 		top := Round(n)
-		if top < n || top > 1 && top%2 != 0 || n > 1 && top > 2*n {
+		if top < n || n > 1 && top > 2*n {
 			t.Fatalf("the scale of %d ends at %d", n, top)
 		}
 		c := Chart{ID: "a", Series: []string{"x", "y"}, Bars: []Bar{{Parts: []int64{n, 1}}, {}, {Parts: []int64{0}, Marked: true}}}
@@ -56,7 +56,7 @@ func TestNoBarIsHigherThanTheScale(t *testing.T) {
 func TestEachSeriesIsDrawnOnTheOneBelow(t *testing.T) {
 	svg := string(Chart{ID: "a", Series: []string{"low", "high"}, Bars: []Bar{{Parts: []int64{50, 50}}, {Parts: []int64{0, 25}, Marked: true}}}.SVG())
 	for _, want := range []string{
-		`<path class="low" d="M1 200v-100h8v100z"/>`, `<path class="high" d="M1 100v-100h8v100zM11 200v-50h8v50z"/>`,
+		`<path class="high" d="M1 200V0h8V200h2V150h8V200h2"/><path class="low" d="M1 200V100h8V200h2h10"/>`,
 		`<path class="mark" d="M10 0h10v200h-10z"/>`, `<path class="flag" d="M10 0h10v6h-10z"/>`,
 	} {
 		if !strings.Contains(svg, want) {
@@ -70,7 +70,7 @@ func TestLineIsAsLongAsTheShare(t *testing.T) {
 		part, whole int64
 		want        string
 	}{
-		"a part": {1, 4, `width="25.0"`}, "nothing of nothing": {0, 0, `width="0.0"`}, "more than all": {5, 4, `width="100.0"`}, "less than nothing": {-1, 4, `width="0.0"`},
+		"a part": {1, 4, `width="25.0%"`}, "nothing of nothing": {0, 0, `width="0.0%"`}, "more than all": {5, 4, `width="100.0%"`}, "less than nothing": {-1, 4, `width="0.0%"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := string(Line("x", c.part, c.whole)); !strings.Contains(got, c.want) {
@@ -82,8 +82,8 @@ func TestLineIsAsLongAsTheShare(t *testing.T) {
 
 func TestTheScaleEndsAtARoundNumber(t *testing.T) {
 	for n, want := range map[int64]int64{
-		-5: 1, 0: 1, 1: 1, 2: 2, 3: 4, 4: 4, 5: 6, 6: 6, 7: 8, 8: 8, 9: 10, 10: 10, 11: 20, 20: 20, 21: 40, 41: 60, 61: 80, 81: 100, 100: 100, 101: 200,
-		999: 1000, 1001: 2000, 60001: 80000,
+		-5: 1, 0: 1, 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 8: 8, 9: 10, 10: 10, 11: 15, 15: 15, 16: 20, 20: 20, 21: 25, 26: 30, 31: 40, 41: 50, 51: 60,
+		61: 80, 81: 100, 100: 100, 101: 150, 151: 200, 201: 250, 251: 300, 999: 1000, 1001: 1500, 26_700: 30_000, 60_001: 80_000,
 	} {
 		if got := Round(n); got != want {
 			t.Errorf("Round(%d) = %d, want %d", n, got, want)
@@ -97,14 +97,14 @@ func TestTheScaleEndsAtARoundNumber(t *testing.T) {
 
 // A whole drawing, so that nothing of it changes unseen.
 func TestADrawingIsWhole(t *testing.T) {
-	got := string(Chart{ID: "c", Title: "Calls", Desc: "Most at noon", Series: []string{"low", "high"}, Bars: []Bar{
+	got := string(Chart{ID: "c", Title: "Calls", Desc: "Most at noon", Series: []string{"low", "high"}, Days: []float64{.25}, Bars: []Bar{
 		{Parts: []int64{6, 3}, Tip: "nine"}, {}, {Parts: []int64{0, 1}, Marked: true}, {Parts: []int64{1, 0}, Marked: true, Tip: "one"},
 	}}.SVG())
 	want := `<svg class="plot" viewBox="0 0 40 200" preserveAspectRatio="none" role="img" aria-labelledby="c-t" aria-describedby="c-d" focusable="false">` +
 		`<title id="c-t">Calls</title><desc id="c-d">Most at noon</desc>` +
-		`<path class="grid" d="M0 .5H40M0 100H40"/><path class="base" d="M0 199.5H40"/>` +
+		`<path class="days" d="M10 0V200"/><path class="grid" d="M0 0.5H40M0 100H40"/><path class="base" d="M0 199.5H40"/>` +
 		`<path class="mark" d="M20 0h10v200h-10zM30 0h10v200h-10z"/>` +
-		`<path class="low" d="M1 200v-120h8v120zM31 200v-20h8v20z"/><path class="high" d="M1 80v-60h8v60zM21 200v-20h8v20z"/>` +
+		`<path class="high" d="M1 200V20h8V200h2h10V180h8V200h2V180h8V200h2"/><path class="low" d="M1 200V80h8V200h2h10h10V180h8V200h2"/>` +
 		`<path class="flag" d="M20 0h10v6h-10zM30 0h10v6h-10z"/>` +
 		`<g class="tips"><rect x="0" width="10" height="200"><title>nine</title></rect><rect x="30" width="10" height="200"><title>one</title></rect></g></svg>`
 	if got != want {
@@ -114,11 +114,38 @@ func TestADrawingIsWhole(t *testing.T) {
 
 func TestOneCallAmongThousandsIsSeen(t *testing.T) {
 	svg := string(Chart{ID: "a", Series: []string{"low", "high"}, Bars: []Bar{{Parts: []int64{1, 0}}, {Parts: []int64{0, 1}}, {Parts: []int64{10000, 1}}}}.SVG())
-	for _, want := range []string{`class="low" d="M1 200v-1.5h8v1.5zM21 200v-100h8v100z"`, `class="high" d="M11 200v-1.5h8v1.5zM21 100v-0h8v0z"`} {
+	for _, want := range []string{`class="low" d="M1 200V198h8V200h2h10V67h8V200h2"`, `class="high" d="M1 200V198h8V200h2V198h8V200h2V67h8V200h2"`} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%s is missing in %s", want, svg)
 		}
 	}
+}
+
+func TestAPartialBarIsHatchedOverItsWholeColumn(t *testing.T) {
+	svg := string(Chart{ID: "a", Series: []string{"low"}, Bars: []Bar{{Parts: []int64{9}}, {Parts: []int64{1}, Partial: true}}}.SVG())
+	if !strings.Contains(svg, `<path class="partial" d="M10 0h10v200h-10z"/>`) || strings.Count(svg, "l10-10") != 20 || strings.Contains(svg, "M0 10l10-10") {
+		t.Errorf("the second bar isn't hatched, or the first is: %s", svg)
+	}
+	if at, over := strings.Index(svg, `class="low"`), strings.Index(svg, `class="hatch"`); at > over {
+		t.Error("the bars hide the hatching")
+	}
+}
+
+// TestTheNumbersOfAScaleAreWholeAndEvenlySpaced, from the top to 0, and few enough to be read.
+func TestTheNumbersOfAScaleAreWholeAndEvenlySpaced(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.Int64Range(0, 1<<50).Draw(t, "n")
+		numbers := Scale(n)
+		last := len(numbers) - 1
+		if numbers[0] != Round(n) || numbers[last] != 0 || last < 1 || last > 5 {
+			t.Fatalf("%d: %v", n, numbers)
+		}
+		for i := range numbers[:last] {
+			if numbers[i]-numbers[i+1] != numbers[last-1] {
+				t.Fatalf("%d: %v isn't evenly spaced", n, numbers)
+			}
+		}
+	})
 }
 
 func TestADrawingOfNothingHasAFrame(t *testing.T) {
@@ -128,7 +155,7 @@ func TestADrawingOfNothingHasAFrame(t *testing.T) {
 			t.Errorf("%s is missing in %s", want, svg)
 		}
 	}
-	for _, wrong := range []string{"low", "mark", "flag", "tips", "NaN"} {
+	for _, wrong := range []string{"V198", "mark", "flag", "tips", "NaN"} {
 		if strings.Contains(svg, wrong) {
 			t.Errorf("%s is in %s", wrong, svg)
 		}
@@ -137,7 +164,7 @@ func TestADrawingOfNothingHasAFrame(t *testing.T) {
 
 func TestEachPartStandsOnAllBelow(t *testing.T) {
 	svg := string(Chart{ID: "a", Series: []string{"low", "mid", "high"}, Bars: []Bar{{Parts: []int64{1, 1, 2}}}}.SVG())
-	for _, want := range []string{`class="low" d="M1 200v-50h8v50z"`, `class="mid" d="M1 150v-50h8v50z"`, `class="high" d="M1 100v-100h8v100z"`} {
+	for _, want := range []string{`class="low" d="M1 200V150h8V200h2"`, `class="mid" d="M1 200V100h8V200h2"`, `class="high" d="M1 200V0h8V200h2"`} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%s is missing in %s", want, svg)
 		}

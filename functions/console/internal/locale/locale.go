@@ -194,9 +194,9 @@ func (l *Language) Number(v any) string {
 	return l.printer.Sprint(number.Decimal(v, number.MaxFractionDigits(1)))
 }
 
-// Percent renders a share of 0 to 1.
+// Percent renders a share of 0 to 1, to a tenth.
 func (l *Language) Percent(share float64) string {
-	return l.printer.Sprint(number.Percent(share, number.MaxFractionDigits(1)))
+	return l.printer.Sprint(number.Percent(share, number.MinFractionDigits(1), number.MaxFractionDigits(1)))
 }
 
 // Date renders a day, in UTC.

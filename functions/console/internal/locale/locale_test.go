@@ -189,8 +189,8 @@ func TestFiguresFollowTheLanguage(t *testing.T) {
 		{"a negative number", en.Number(-1234), "-1,234"},
 		{"a pointer", en.Number(&five), "5"},
 		{"a share", en.Percent(0.1234), "12.3%"},
-		{"all", en.Percent(1), "100%"},
-		{"a French share", fr.Percent(0.5), "50 %"},
+		{"all", en.Percent(1), "100.0%"},
+		{"a French share", fr.Percent(0.5), "50,0 %"},
 		{"another argument than n", en.Text("for.days", "n", 2000), "2,000 days"},
 	} {
 		if c.got != c.want {

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// findKey reads what was typed into the field for a key: nothing means all keys, the name that was there means no change, and
+// a whole ID means that key. Anything else is looked up, and chosen if it is the only match; several are returned.
+func (v *visit) findKey(q *usageAsk, problems *form) ([]api.Key, error) {
+	typed := strings.TrimSpace(v.query("find"))
+	problems.Values["find"] = typed
+	switch {
+	case typed == "":
+		q.Key = ""
+		return nil, nil
+	case q.Key != "" && typed == strings.TrimSpace(v.query("was")):
+		return nil, nil
+	}
+	found, err := v.keysLike(v.ctx(), typed)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range found {
+		if len(found) == 1 || k.Id == typed {
+			q.Key = k.Id
+			return nil, nil
+		}
+	}
+	if len(found) == 0 {
+		problems.add("find", v.t("usage.key.unknown", "text", typed))
+	}
+	return found, nil
+}
+
+// mostSuggested bounds the keys that are suggested for what was typed so far.
+const mostSuggested = "20"
+
+func (v *visit) keysLike(ctx context.Context, text string) ([]api.Key, error) {
+	query := url.Values{"page_size": {mostSuggested}, "sort": {"name"}}
+	if text = firstRunes(text, 64); text != "" {
+		query.Set("q", text)
+	}
+	page, err := management.Get[api.KeyList](ctx, v.api, v.accountPath("/keys"), query)
+	return page.Keys, err
+}
+
+// firstRunes cuts what was typed to what the API searches for.
+func firstRunes(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most])
+	}
+	return text
+}
+
+// suggestion is one key for the list under the field.
+type suggestion struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Preview string `json:"preview"`
+}
+
+// suggestKeys answers with the keys that fit what was typed so far, as JSON, to those who see the account's pages.
+func (a *app) suggestKeys(v *visit) error {
+	me, err := v.person()
+	if err != nil {
+		return err
+	}
+	if !me.Operator && !slices.ContainsFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }) {
+		return errNotFound
+	}
+	found, err := v.keysLike(v.ctx(), strings.TrimSpace(v.query("q")))
+	if err != nil {
+		return err
+	}
+	list := make([]suggestion, 0, len(found))
+	for _, k := range found {
+		list = append(list, suggestion{k.Id, k.Name, k.Preview})
+	}
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.WriteHeader(http.StatusOK)
+	return json.NewEncoder(v.w).Encode(list)
+}
+
+// mostKeys bounds how many keys a list to choose from holds.
+const mostKeys = 500
+
+// allKeys reads the account's keys, the newest first.
+func (v *visit) allKeys(ctx context.Context) (all []api.Key, err error) {
+	query := url.Values{"page_size": {"100"}}
+	for len(all) < mostKeys {
+		page, err := management.Get[api.KeyList](ctx, v.api, v.accountPath("/keys"), query)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Keys...)
+		if page.NextPageToken == nil {
+			break
+		}
+		query.Set("page_token", *page.NextPageToken)
+	}
+	return all, nil
+}
