@@ -87,6 +87,9 @@ func (h *accounts) createAccount(w http.ResponseWriter, r *http.Request, c gatew
 }
 
 func (h *accounts) getAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	if err := gateway.KnownQuery(r); err != nil {
+		return err
+	}
 	a, err := h.store.Account(r.Context(), c.Account)
 	if err != nil {
 		return err

@@ -18,7 +18,10 @@ func (h *catalogue) contract(w http.ResponseWriter, _ *http.Request, _ gateway.P
 	return err
 }
 
-func (h *catalogue) listProducts(w http.ResponseWriter, _ *http.Request, _ gateway.Principal) error {
+func (h *catalogue) listProducts(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error {
+	if err := gateway.KnownQuery(r); err != nil {
+		return err
+	}
 	doc := api.ProductList{Products: []api.Product{}}
 	for _, p := range h.products.Products() {
 		one := api.Product{

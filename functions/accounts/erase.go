@@ -35,7 +35,7 @@ func (h *erasure) erasePerson(w http.ResponseWriter, r *http.Request, c gateway.
 	if err := gateway.KnownQuery(r, "page_token"); err != nil {
 		return err
 	}
-	body, _, err := gateway.Body[api.ErasePerson](r, gateway.BodyOptions{})
+	body, _, err := gateway.Body[api.ErasePerson](r, gateway.BodyOptions{Query: true})
 	if err != nil {
 		return err
 	}

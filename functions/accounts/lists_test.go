@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"slices"
@@ -42,12 +44,30 @@ func TestListsArePaged(t *testing.T) {
 					t.Errorf("pages of %d: %q, want %q", size, got, whole)
 				}
 			}
+			r.forgedTokens(t, c.as, c.path)
 			for _, bad := range []string{"page_size=0", "page_size=101", "page_token=x", "colour=red"} {
 				if got := r.Do(t, apitest.Call{As: c.as, Method: "GET", Path: c.path + bad}); got.Status != 400 {
 					t.Errorf("%s: %d", bad, got.Status)
 				}
 			}
 		})
+	}
+}
+
+// forgedTokens makes up places in a list, which a token doesn't sign: the list goes on from there, or there is no such place.
+func (r *harness) forgedTokens(t *testing.T, as, path string) {
+	t.Helper()
+	genuine := r.Want(t, 200, apitest.Call{As: as, Method: "GET", Path: path + "page_size=1"}).JSON(t)["next_page_token"].(string)
+	raw, err := base64.RawURLEncoding.DecodeString(genuine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{"x", "\n", "\n\n", "\x00", "~\nA#acc_01HZY3M7Q8R9S0T1V2W3X4Y5Z6\nACCOUNT", strings.Repeat("y", 2000)} {
+		token := base64.RawURLEncoding.EncodeToString(append(bytes.Clone(raw[:12]), place...))
+		got := r.Do(t, apitest.Call{As: as, Method: "GET", Path: path + "page_token=" + token})
+		if got.Status != 200 && got.Code() != "page_token_invalid" {
+			t.Errorf("%q: %d %s", place, got.Status, got.Body)
+		}
 	}
 }
 

@@ -84,6 +84,9 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 }
 
 func (h *lookups) findKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	if err := gateway.KnownQuery(r); err != nil {
+		return err
+	}
 	k, err := h.anyKey(r)
 	if err != nil {
 		return err

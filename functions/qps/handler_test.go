@@ -48,7 +48,12 @@ type harness struct {
 
 func newHarness(t testing.TB, options ...func(*account.Account)) *harness {
 	t.Helper()
-	a := apitest.New(t, keytest.Open(t))
+	return newHarnessOn(t, keytest.Open(t), options...)
+}
+
+func newHarnessOn(t testing.TB, stores keytest.Stores, options ...func(*account.Account)) *harness {
+	t.Helper()
+	a := apitest.New(t, stores)
 	r := &harness{API: a, counters: &fakeRows{}}
 	r.account = a.NewAccount(t, append([]func(*account.Account){func(a *account.Account) { a.Type = account.Enterprise }}, options...)...)
 	apitest.People(t, a, r.account.ID)

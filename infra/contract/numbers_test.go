@@ -148,6 +148,7 @@ var bounds = map[string]float64{
 	"functions/internal/gateway.MaxBody":             64 << 10,
 	"functions/internal/strictjson.maxDepth":         16,
 	"functions/internal/gateway.defaultPageSize":     50,
+	"functions/internal/gateway.maxPageToken":        2048,
 	"functions/internal/gateway.maxPageSize":         100,
 	"functions/accounts.maxKeyLimit":                 100000,
 	"functions/rotation.defaultNotifyDays":           7,

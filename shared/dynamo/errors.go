@@ -10,6 +10,9 @@ var (
 	ErrReplay   = errors.New("dynamo: this idempotency key was used already")
 )
 
+// ErrCursor says that a list has no such place to go on from.
+var ErrCursor = errors.New("dynamo: the list has no such place")
+
 // Breakdowns: the caller answers 503.
 var (
 	// ErrConflict says that other transactions kept getting in the way. Nothing was written.

@@ -135,6 +135,9 @@ func (m *Memory) page(t *memoryTable, found []dynamo.Item, sk string, in *dynamo
 	}
 	slices.SortFunc(found, order)
 	if in.ExclusiveStartKey != nil {
+		if err := startsWithin(in); err != nil {
+			return nil, err
+		}
 		found = slices.DeleteFunc(found, func(item dynamo.Item) bool { return order(item, in.ExclusiveStartKey) <= 0 })
 	}
 	limit := m.PageSize
@@ -162,6 +165,28 @@ func (m *Memory) page(t *memoryTable, found []dynamo.Item, sk string, in *dynamo
 	}
 	out.Count = int32(len(out.Items)) //nolint:gosec // a test's
 	return out, nil
+}
+
+// startsWithin refuses a place that isn't one of the query's, as DynamoDB does.
+func startsWithin(in *dynamodb.QueryInput) error {
+	for _, value := range in.ExclusiveStartKey {
+		if _, err := keyText(value); err != nil {
+			return err
+		}
+	}
+	if in.KeyConditionExpression == nil { // a scan's
+		return nil
+	}
+	e := newExpression(in.ExclusiveStartKey, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	e.partial = true
+	within := e.condition(*in.KeyConditionExpression)
+	if err := e.end(); err != nil {
+		return err
+	}
+	if !within {
+		return refuse("The provided starting key is outside query boundaries based on provided conditions")
+	}
+	return nil
 }
 
 func (t *memoryTable) keysOf(item dynamo.Item, indexName *string) dynamo.Item {

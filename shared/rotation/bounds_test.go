@@ -48,6 +48,7 @@ func TestAPrincipalIsOneUserOrRoleAndNothingBesides(t *testing.T) {
 	const role = "arn:aws:iam::111122223333:role/app"
 	for _, good := range []string{
 		"", role, "arn:aws:iam::111122223333:user/ops", "arn:aws-cn:iam::111122223333:role/app", "arn:aws-us-gov:iam::111122223333:role/app",
+		"arn:aws-iso-b:iam::111122223333:role/app", "arn:aws-eusc:iam::111122223333:role/app", "arn:aws:iam::111122223333:role/a..b/.c",
 		"arn:aws:iam::111122223333:role/team/a/app_1+=,.@-", "arn:aws:iam::111122223333:role/" + strings.Repeat("r", 512),
 	} {
 		if p, err := rotation.ParsePolicy(30, 7, good); err != nil || p.Principal != good {
@@ -60,6 +61,8 @@ func TestAPrincipalIsOneUserOrRoleAndNothingBesides(t *testing.T) {
 		"arn:aws:iam::111122223333:role/", "arn:aws:iam::111122223333:role", "arn:aws:iam::111122223333:group/app", "arn:aws:iam::111122223333:roles/app",
 		"arn:aws:sts::111122223333:assumed-role/app/x", "arn:aws:iam:us-east-1:111122223333:role/app", "xarn:aws:iam::111122223333:role/app",
 		"ARN:aws:iam::111122223333:role/app", "arn:AWS:iam::111122223333:role/app", "arn:gcp:iam::111122223333:role/app", "111122223333",
+		"arn:aws:iam::111122223333:role/../x", "arn:aws:iam::111122223333:role/a/../x", "arn:aws:iam::111122223333:role/./x", "arn:aws:iam::111122223333:role/x/..",
+		"arn:aws:iam::111122223333:role//x", "arn:aws:iam::111122223333:role/x/", "arn:aws-x-y-zzzz:iam::111122223333:role/app", "arn:aws-:iam::111122223333:role/app",
 		"arn:aws:iam::111122223333:role/äpp", "arn:aws:iam::111122223333:role/" + strings.Repeat("r", 513),
 	} {
 		if _, err := rotation.ParsePolicy(30, 7, bad); !errors.Is(err, rotation.ErrPrincipal) {

@@ -3,6 +3,7 @@ package rotation
 import (
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"latchkey/shared/apikey"
@@ -22,7 +23,22 @@ var (
 )
 
 // principalARN is an IAM user or role, never an account root or a wildcard: delivery is for one named reader.
-var principalARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[A-Za-z0-9+=,.@_/-]{1,512}$`)
+var principalARN = regexp.MustCompile(`^arn:aws(?:-cn|-us-gov|-eusc|-iso(?:-[a-z])?)?:iam::[0-9]{12}:(?:user|role)/([A-Za-z0-9+=,.@_/-]{1,512})$`)
+
+// isPrincipal reports whether a text is the ARN of a user or role. Its path has no segment that some program could read
+// as a step to another one.
+func isPrincipal(text string) bool {
+	parts := principalARN.FindStringSubmatch(text)
+	if parts == nil {
+		return false
+	}
+	for segment := range strings.SplitSeq(parts[1], "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
+}
 
 // ParsePolicy checks a rotation policy. An empty principal means that the key is announced and never rotated on
 // its own.
@@ -33,7 +49,7 @@ func ParsePolicy(everyDays, notifyDaysBefore int, principal string) (apikey.Rota
 	if notifyDaysBefore < 0 || notifyDaysBefore > MaxNotifyDays || notifyDaysBefore >= everyDays {
 		return apikey.RotationPolicy{}, ErrNotify
 	}
-	if principal != "" && !principalARN.MatchString(principal) {
+	if principal != "" && !isPrincipal(principal) {
 		return apikey.RotationPolicy{}, ErrPrincipal
 	}
 	return apikey.RotationPolicy{EveryDays: everyDays, NotifyDaysBefore: notifyDaysBefore, Principal: principal}, nil

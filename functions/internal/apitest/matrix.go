@@ -149,6 +149,7 @@ func Matrix(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operatio
 			}
 			timesAreInRange(t, fixture, op)
 			looksLeaveARow(t, fixture, op)
+			takesNoOtherParameter(t, fixture, op)
 			leavesOutBadRecords(t, fixture, op)
 			if strings.Contains(op.Path, "{account}") {
 				foreignLooksUnknown(t, fixture, op)
@@ -219,6 +220,24 @@ func want(answer Answer, status int) string {
 		return fmt.Sprintf("want %d", status)
 	}
 	return ""
+}
+
+// takesNoOtherParameter sends a parameter that the contract doesn't know: it is named, and nothing is done.
+func takesNoOtherParameter(t *testing.T, fixture func(testing.TB) Fixture, op Operation) {
+	t.Helper()
+	if slices.Contains(op.Roles, "public") {
+		return
+	}
+	f := fixture(t)
+	before := f.Dump(t)
+	op.Path += "?colour=red"
+	got := f.call(t, op, op.Caller(), f.params(op))
+	if got.Status != http.StatusBadRequest || !slices.Contains(got.Pointers(), "colour") {
+		t.Errorf("a parameter that isn't there: %d %s", got.Status, got.Body)
+	}
+	if written := keytest.Written(before, f.Dump(t)); op.Method != http.MethodGet && len(written) > 0 {
+		t.Errorf("a parameter that isn't there: it wrote %v", written)
+	}
 }
 
 // foreignLooksUnknown asks, as somebody who has no part in the account, for its objects and for ones that don't

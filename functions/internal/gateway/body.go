@@ -36,6 +36,7 @@ var (
 type BodyOptions struct {
 	Optional bool     // no body at all is an empty object
 	Nullable []string // members that may be null
+	Query    bool     // there are parameters in the query too, which the endpoint checks
 	ReadOnly any      // a value of the type whose other members are told from unknown ones
 }
 
@@ -49,9 +50,15 @@ func (m Members) Has(name string) bool { _, ok := m[name]; return ok }
 func (m Members) Null(name string) bool { return bytes.Equal(m[name], []byte("null")) }
 
 // Body reads a strict JSON object into a generated type: 413, 415 and 400 for what can't be read, 422 with pointers
-// for unknown, read-only, missing and mistyped members. Members match by their exact names.
+// for unknown, read-only, missing and mistyped members. Members match by their exact names. What takes a body takes no
+// parameters in the query, unless shape says so: one that is there was meant to do something.
 func Body[T any](r *http.Request, shape BodyOptions) (T, Members, error) {
 	var into T
+	if !shape.Query {
+		if err := KnownQuery(r); err != nil {
+			return into, nil, err
+		}
+	}
 	raw, err := read(r, shape.Optional)
 	if err != nil {
 		return into, nil, err

@@ -108,7 +108,12 @@ type Page struct {
 const (
 	defaultPageSize = 50
 	maxPageSize     = 100
+	maxPageToken    = 2048 // characters, as the contract says
 )
+
+// ErrPageToken refuses a page token that this list has not given.
+var ErrPageToken = NewProblem(http.StatusBadRequest, "page_token_invalid", "The page token doesn't belong to this list.").
+	WithDetail("Use next_page_token of the previous page, with the same filter.")
 
 // PageOf reads page_size and page_token. The scope is the account and each filter: a token is good for its own only.
 func PageOf(r *http.Request, scope ...string) (Page, error) {
@@ -127,9 +132,8 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	want := scopeHash(scope)
-	if err != nil || len(raw) <= len(want) || subtle.ConstantTimeCompare(raw[:len(want)], want[:]) != 1 {
-		return p, NewProblem(http.StatusBadRequest, "page_token_invalid", "The page token doesn't belong to this list.").
-			WithDetail("Use next_page_token of the previous page, with the same filter.")
+	if err != nil || len(token) > maxPageToken || len(raw) <= len(want) || subtle.ConstantTimeCompare(raw[:len(want)], want[:]) != 1 {
+		return p, ErrPageToken
 	}
 	p.After = string(raw[len(want):])
 	return p, nil

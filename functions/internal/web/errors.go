@@ -23,6 +23,7 @@ func Errors() gateway.Table {
 		{Err: dynamo.ErrNotFound, Problem: gateway.ErrNotFound},
 		{Err: dynamo.ErrStale, Problem: gateway.ErrStale},
 		{Err: dynamo.ErrExists, Problem: conflict("exists", "The object already exists.")},
+		{Err: dynamo.ErrCursor, Problem: gateway.ErrPageToken},
 		{Err: dynamo.ErrConflict, Problem: gateway.ErrUnavailable},
 		{Err: dynamo.ErrUnknown, Problem: gateway.ErrUnavailable},
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
@@ -224,7 +225,7 @@ func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool
 	for {
 		out, err := s.db.Query(ctx, input)
 		if err != nil {
-			return fmt.Errorf("control: listing: %w", err)
+			return badPlace(err, q.start)
 		}
 		for _, item := range out.Items {
 			if more, err := yield(item); err != nil || !more {
@@ -236,4 +237,14 @@ func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool
 		}
 		input.ExclusiveStartKey = out.LastEvaluatedKey
 	}
+}
+
+// badPlace tells a place that a caller made up, which DynamoDB refuses, from a breakdown: page tokens aren't signed, since
+// a foreign place reveals nothing.
+func badPlace(err error, start dynamo.Item) error {
+	var answer smithy.APIError
+	if len(start) > 0 && errors.As(err, &answer) && answer.ErrorCode() == "ValidationException" {
+		return fmt.Errorf("control: listing: %w", dynamo.ErrCursor)
+	}
+	return fmt.Errorf("control: listing: %w", err)
 }
