@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -241,6 +243,46 @@ func TestACounterThatCannotBeReadSpoilsNoOther(t *testing.T) {
 	}
 	if !strings.Contains(r.logs.String(), "207") {
 		t.Error("nothing is logged")
+	}
+}
+
+// TestEachRecordThatIsNotCountedIsSetAside: those of one environment about one key are merged before they are counted, and
+// none of them is lost with the others. Sent again when the counter is mended, they are counted.
+func TestEachRecordThatIsNotCountedIsSetAside(t *testing.T) {
+	r := newHarness(t)
+	damage(t, r.db, r.table, acct, 1)
+	all := map[string]json.RawMessage{ // by what is made of them
+		"1#event-1": record("1", "a", 1, 1), "2#event-2": record("2", "a", 2, 1), "3#event-3": record("3", "a", 3, 1, 2),
+		"4#event-4": record("4", "b", 5, 1), "5#event-5": record("5", "b", 5, 1),
+	}
+	good := record("6", "c", 7, 2)
+	var batch []json.RawMessage
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		batch = append(batch, all[id])
+	}
+	if again := r.invoke(t, append(batch, good)...); again != "" {
+		t.Fatalf("again from %q", again)
+	}
+	aside := r.quarantined(t)
+	if got, want := slices.Sorted(maps.Keys(aside)), slices.Sorted(maps.Keys(all)); !slices.Equal(got, want) {
+		t.Fatalf("set aside are %v, want %v", got, want)
+	}
+	if got := r.count(t, 2); got != 3+7 {
+		t.Errorf("%d calls of the good key", got)
+	}
+	_, err := r.db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &r.table, Key: dynamo.Item{
+		"pk": dynamo.S("K#" + string(acct) + "#" + string(keyID(1))), "sk": dynamo.S(fmt.Sprintf("H#%09d#search", usage.HourOf(keytest.Now))),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range slices.Sorted(maps.Keys(aside)) {
+		if again := r.invoke(t, json.RawMessage(aside[id])); again != "" {
+			t.Fatalf("%s: again from %q", id, again)
+		}
+	}
+	if one, two := r.count(t, 1), r.count(t, 2); one != 3+5 || two != 3+7 {
+		t.Errorf("sent again: %d and %d calls", one, two)
 	}
 }
 
