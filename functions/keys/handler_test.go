@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
@@ -313,6 +315,9 @@ func TestRevealShowsARecoverableSecretAndLeavesARow(t *testing.T) {
 	for _, row := range r.AllAudit(t, r.account.ID) {
 		if row.Action == "key.reveal" && row.Actor.Email == "owner@example.com" && row.KeyID == k["id"] {
 			rows++
+			if want := []audit.Change{audit.Set("revealed", nil, k["preview"])}; !slices.Equal(row.Changes, want) {
+				t.Errorf("the row says %+v, want which secret: %+v", row.Changes, want)
+			}
 		}
 	}
 	if rows != 1 {
