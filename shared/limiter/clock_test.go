@@ -252,6 +252,33 @@ func TestWithoutTheStoreASecondHoldsAnEighthOfTheLimitOrWhatWasGrantedBefore(t *
 	}
 }
 
+// TestAShareIsOfTheLastSecondsAlone: what was granted long ago says nothing of what an environment gets in an outage now.
+func TestAShareIsOfTheLastSecondsAlone(t *testing.T) {
+	const limit, eighth, busy = 80, 10, 40
+	for gap, want := range map[time.Duration]int{time.Second: busy, 2 * time.Second: eighth, 3 * time.Second: eighth, time.Hour: eighth} {
+		w, e := newHarness(t), newEnv(limit)
+		for range busy {
+			w.call(e, 0)
+		}
+		if r := w.call(e, gap+500*ms); !r.Admit || r.Fallback { // the last call that the store answered
+			t.Fatalf("%+v", r)
+		}
+		admitted := 0
+		for range 3 * limit {
+			step := e.Decide("k", limit, clock(gap+900*ms))
+			if !step.Done {
+				step = e.Answer(step.Ask, limiter.Seen{}, errDown, clock(gap+900*ms))
+			}
+			if step.Result.Admit && step.Result.Fallback {
+				admitted++
+			}
+		}
+		if admitted != want {
+			t.Errorf("a busy second %v before: %d are admitted, want %d", gap, admitted, want)
+		}
+	}
+}
+
 // TestASecondWithoutTheStoreNeverHoldsMoreThanTheLimitOfThatMoment: a limit may be changed in an outage, or just before.
 func TestASecondWithoutTheStoreNeverHoldsMoreThanTheLimitOfThatMoment(t *testing.T) {
 	for _, before := range []int{1, 8, 40, 100} {
