@@ -128,7 +128,7 @@ func TestHostilePathsNeverReachTheUpstream(t *testing.T) {
 		"/map/%2e%2e/search/2/search/berlin.json", "/map/../search/2/search/berlin.json", "/map/./1/tile/basic/main/0/0/0.png",
 		"/map/%2E%2E/search/x.json", "/map/.%2e/search/x.json", "/map//1/tile/basic/main/0/0/0.png",
 		"/map/1%2ftile/basic/main/0/0/0.png", "/map/1%5ctile/basic/main/0/0/0.png", "/map/..%5csearch/x.json",
-		"/map/%252e%252e/search/x.json", "/map/%25252e/x", "/map/1\\tile",
+		"/map/%252e%252e/search/x.json", "/map/%25252e/x",
 	} {
 		a := shared.product(t, path+"?key="+shared.DemoSecret, nil)
 		if a.status != http.StatusForbidden {
@@ -137,6 +137,31 @@ func TestHostilePathsNeverReachTheUpstream(t *testing.T) {
 		}
 		if code := a.json(t)["code"]; code != "path_not_canonical" {
 			t.Errorf("%s: code %v", path, code)
+		}
+	}
+}
+
+// TestTheGatewayItselfRefusesARawBackslash: as API Gateway does with what is no path.
+func TestTheGatewayItselfRefusesARawBackslash(t *testing.T) {
+	if a := shared.product(t, "/map/1\\tile?key="+shared.DemoSecret, nil); a.status != http.StatusBadRequest || a.json(t)["code"] != "bad_request" {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+}
+
+// TestAnAddressWithASlashCanBeSearchedFor, and one with a percent sign or behind a number sign.
+func TestAnAddressWithASlashCanBeSearchedFor(t *testing.T) {
+	_, secret := shared.createKey(t, `{"name":"addresses","usage":"backend","products":["search"]}`)
+	for _, address := range []string{"12%2F3%20King%20St", "50%25%20Arabica", "%23%20111"} {
+		if a := shared.product(t, "/search/2/search/"+address+".json?key="+secret, nil); a.status != http.StatusOK {
+			t.Errorf("%s: %d %s", address, a.status, a.body)
+		}
+	}
+}
+
+func TestAHeaderThatImitatesTheGatewaysIsRefused(t *testing.T) {
+	for name, status := range map[string]int{"X_Latchkey_Account_Id": 401, "X_Api_Key": 401, "X-Latchkey-Account-Id": 200} {
+		if a := shared.product(t, tile+shared.DemoSecret, http.Header{name: {"acc_victim"}}); a.status != status {
+			t.Errorf("%s: %d %.200s", name, a.status, a.body)
 		}
 	}
 }
