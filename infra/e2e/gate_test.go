@@ -123,6 +123,15 @@ func TestUnknownPathIsTheGatewaysOwn403(t *testing.T) {
 	}
 }
 
+// What is no URI is refused before anybody is asked.
+func TestACharacterThatMustBeEncodedIsRefused(t *testing.T) {
+	for _, c := range []string{"\\", "<", ">", "|", "{", "}", "^", "`", "é"} {
+		if a := shared.product(t, "/map/1"+c+"tile?key="+shared.DemoSecret, nil); a.status != http.StatusBadRequest {
+			t.Errorf("%s: %d %.100s", c, a.status, a.body)
+		}
+	}
+}
+
 func TestHostilePathsNeverReachTheUpstream(t *testing.T) {
 	for _, path := range []string{
 		"/map/%2e%2e/search/2/search/berlin.json", "/map/../search/2/search/berlin.json", "/map/./1/tile/basic/main/0/0/0.png",
