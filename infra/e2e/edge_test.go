@@ -34,6 +34,19 @@ func TestNamesAreTrimmedAndOfAnyScript(t *testing.T) {
 	}
 }
 
+// A pre-flight has no body. One that says it has is the caller's mistake, and rings nobody's alarm for failures.
+func TestAPreflightOfAnotherMediaTypeIsNoFailure(t *testing.T) {
+	for media, status := range map[string]int{"": 204, "application/json": 204, "application/json; charset=utf-8": 204, "text/plain": 415, "x": 415} {
+		header := http.Header{"Origin": {"https://example.com"}, "Access-Control-Request-Method": {"GET"}}
+		if media != "" {
+			header.Set("Content-Type", media)
+		}
+		if a := raw(t, "OPTIONS", shared.ProductsURL, "/map/1/tile/x.png", header, ""); a.status != status || status == 204 && a.header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%q: %d %v, want %d", media, a.status, a.header, status)
+		}
+	}
+}
+
 func TestUnreadableBodiesHaveTheirOwnAnswers(t *testing.T) {
 	s, account := shared, shared.newAccount(t, "owner")
 	k := s.newKey(t, account, lifeKey)
