@@ -126,7 +126,7 @@ function charts(root) {
   function go(i) {
     if (!leads(i)) return;
     const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10), begin = +start + i * step;
-    location.assign(drill.replace("%7Bfrom%7D", day(begin)).replace("%7Bto%7D", day(begin + step - 86400)));
+    location.assign(drill.replace("%7Bfrom%7D", day(begin)).replace("%7Bto%7D", day(begin + +step - 86400)));
   }
 
   for (const { frame, title } of figures) {

@@ -75,6 +75,7 @@ async function suggest(text) {
 field.addEventListener("focus", () => field.select());
 field.addEventListener("click", () => { if (list.hidden) suggest(""); });
 field.addEventListener("input", () => {
+  open(false); // it is about what was there before
   clearTimeout(wait);
   wait = setTimeout(() => suggest(field.value.trim()), 150);
 });

@@ -1,0 +1,149 @@
+// The charts of the usage page by pointer, touch and keyboard, the field for a key, and the same without JavaScript.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { api, context, launch, signIn, tile } from "./browser.mjs";
+import { prepareOperating } from "./operating-pages.mjs";
+import { stack } from "./stack.mjs";
+
+let browser, made;
+before(async () => {
+  browser = await launch();
+  made = await prepareOperating();
+  const path = `/v1/accounts/${stack().demo_account}/keys/${made.site}/usage`;
+  for (let i = 0; i < 120 && (await api("owner", "GET", path)).totals.refused < 8; i++) {
+    await tile(stack().demo_secret); // what was just counted is reported with a later call
+    await new Promise((done) => setTimeout(done, 500));
+  }
+});
+after(() => browser.close());
+
+async function usage(query, options) {
+  const c = await context(browser, { timezoneId: "Asia/Kolkata", ...options });
+  const page = await c.newPage();
+  await signIn(page, "owner");
+  await page.goto(`${stack().console_url}/accounts/${stack().demo_account}/usage?${query}`);
+  return { c, page, done: async () => { c.check(); await c.close(); } };
+}
+
+// at is the middle of a bar, counted from the last one.
+async function at(page, back) {
+  const box = await page.locator(".frame").first().boundingBox();
+  const count = await page.locator(".chart").first().evaluate((e) => e.dataset.values.split(" ").length);
+  return [box.x + (box.width * (count - 0.5 - back)) / count, box.y + box.height / 2];
+}
+
+test("a pointer reads every series of the hour under it, in both charts, in the zone of the browser with UTC beside it", async () => {
+  const { page, done } = await usage(`range=24h&key=${made.site}`);
+  await page.mouse.move(...await at(page, 0));
+  const words = await page.locator(".readout").innerText();
+  assert.match(words, /\d{2}:30–\d{2}:30\n\d{2}:00 UTC\nThis hour so far/);
+  for (const series of ["Requests", "Allowed", "Refused", "QPS breaches", "Other refusals"]) assert.match(words, new RegExp(`${series}\\s+[\\d,]+\\s+[\\d.]+%`));
+  assert.equal(await page.locator(".cursor").count(), 2);
+  const charts = await page.locator(".plot").evaluateAll((all) => all.map((e) => Math.round(e.getBoundingClientRect().left)));
+  assert.equal(charts[0], charts[1], "both charts begin at the same place");
+  await page.mouse.move(5, 5);
+  assert.equal(await page.locator(".readout").count(), 0);
+  await done();
+});
+
+test("a click on a day leads to its hours, and keeps the key", async () => {
+  const { page, done } = await usage(`range=30d&key=${made.site}`);
+  await page.mouse.move(...await at(page, 0));
+  assert.match(await page.locator(".readout").innerText(), /Today so far[\s\S]*Click for hours/);
+  await page.mouse.click(...await at(page, 0));
+  await page.waitForURL(/from=/);
+  const today = new Date().toISOString().slice(0, 10);
+  assert.equal(new URL(page.url()).search, `?from=${today}&key=${made.site}&to=${today}`);
+  assert.equal(await page.locator(".charts").getAttribute("data-by"), "hour");
+  await done();
+});
+
+test("a finger reads a bar, and leads to its hours when it touches it again", async () => {
+  const { page, done } = await usage(`range=30d&key=${made.site}`, { hasTouch: true, viewport: { width: 390, height: 844 } });
+  await page.locator(".frame").first().scrollIntoViewIfNeeded();
+  const here = page.url();
+  await page.touchscreen.tap(...await at(page, 0));
+  assert.match(await page.locator(".readout").innerText(), /Tap again for hours/);
+  assert.equal(page.url(), here);
+  const box = await page.locator(".readout").boundingBox();
+  assert.ok(box.x >= 0 && box.x + box.width <= 390, "what is read is on the page");
+  await page.touchscreen.tap(...await at(page, 0));
+  await page.waitForURL(/from=/);
+  await done();
+});
+
+test("arrow keys read bars aloud, and Enter leads to the hours", async () => {
+  const { page, done } = await usage(`range=30d&key=${made.site}`);
+  await page.locator(".frame").first().focus();
+  await page.keyboard.press("ArrowRight");
+  assert.match(await page.locator("#say").innerText(), /^\d+ \w+ \d{4}, Today so far: Requests [\d,]+, Allowed [\d,]+, Refused [\d,]+/);
+  const last = await page.locator("#say").innerText();
+  await page.keyboard.press("ArrowLeft");
+  assert.notEqual(await page.locator("#say").innerText(), last);
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator(".readout").count(), 0);
+  await page.keyboard.press("End");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.locator("#say").innerText(), last, "the last bar is the end");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/from=/);
+  await done();
+});
+
+test("a series can be hidden, and the scale follows", async () => {
+  const { page, done } = await usage(`range=24h&key=${made.site}`);
+  const top = () => page.locator(".scale span").first().innerText();
+  const before = [await top(), await page.locator(".plot .refused").first().getAttribute("d"), await page.locator(".plot .grid").first().getAttribute("d")];
+  const allowed = page.getByRole("button", { name: "Allowed" });
+  await allowed.click();
+  assert.equal(await allowed.getAttribute("aria-pressed"), "false");
+  assert.ok(Number((await top()).replace(",", "")) < Number(before[0].replace(",", "")));
+  await allowed.click();
+  const height = (d) => d.match(/V[\d.]+/g).map((v) => Math.round(Number(v.slice(1))));
+  assert.deepEqual([await top(), height(await page.locator(".plot .refused").first().getAttribute("d")), await page.locator(".plot .grid").first().getAttribute("d")],
+    [before[0], height(before[1]), before[2]], "the script draws what the server drew");
+  await done();
+});
+
+test("a key is found while its name is typed, and choosing it acts at once", async () => {
+  const { page, done } = await usage("range=7d&product=map-display");
+  await page.locator("#f-find").click();
+  await page.locator("#found [role=option]").first().waitFor();
+  await page.keyboard.type("sho");
+  await page.locator("#found:not([hidden]) [role=option]:first-child", { hasText: "Shop" }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.locator("#f-find").getAttribute("aria-activedescendant"), await page.locator("#found [aria-selected=true]").getAttribute("id"));
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/key=key_/);
+  assert.deepEqual([...new URL(page.url()).searchParams.keys()].sort(), ["key", "product", "range"], "nothing empty is in the address");
+  assert.equal(await page.locator("#f-find").inputValue(), "Shop");
+  await page.locator("#f-find").click();
+  await page.locator("#found [role=option]", { hasText: "All keys" }).click();
+  await page.waitForURL((url) => !url.search.includes("key="));
+  await done();
+});
+
+test("without JavaScript: charts, their numbers, a key by its name, and a day's hours", async () => {
+  const { page, done } = await usage("range=30d", { javaScriptEnabled: false });
+  assert.equal(await page.locator("svg.plot").count(), 2);
+  assert.match(await page.locator(".zone").innerText(), /UTC/);
+  await page.locator("#f-find").fill(made.site);
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.waitForURL(new RegExp(`\\?key=${made.site}&range=30d$`));
+  assert.equal(await page.locator("#f-find").inputValue(), "Shop");
+  await page.locator(".charts summary").click();
+  await page.locator(".tight tbody a").last().click();
+  await page.waitForURL(/from=/);
+  assert.match(await page.locator(".tight").textContent(), /UTC/);
+  await done();
+});
+
+test("with forced colours the current tab and range are told apart by their background", async () => {
+  const { page, done } = await usage("range=7d", { forcedColors: "active" });
+  for (const list of [".tabs a", ".segments a"]) {
+    const shades = await page.locator(list).evaluateAll((all) => all.map((e) => [e.hasAttribute("aria-current"), getComputedStyle(e).backgroundColor]));
+    const current = shades.find(([here]) => here)[1];
+    assert.ok(shades.every(([here, shade]) => here || shade !== current), `${list}: ${JSON.stringify(shades)}`);
+  }
+  await done();
+});
