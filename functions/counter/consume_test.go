@@ -247,7 +247,7 @@ func TestACounterThatCannotBeReadSpoilsNoOther(t *testing.T) {
 }
 
 // TestEachRecordThatIsNotCountedIsSetAside: those of one environment about one key are merged before they are counted, and
-// none of them is lost with the others. Sent again when the counter is mended, they are counted.
+// none of them is lost with the others. Sent again when the counter works again, they are counted.
 func TestEachRecordThatIsNotCountedIsSetAside(t *testing.T) {
 	r := newHarness(t)
 	damage(t, r.db, r.table, acct, 1)

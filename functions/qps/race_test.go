@@ -9,7 +9,7 @@ import (
 	"latchkey/shared/product"
 )
 
-// Two limits of one key that are set at once, as Terraform does, are both set, whoever sets them and whatever else happens to
+// Two limits of one key that are set at once, as Terraform does, are both set, by the same person or two and whatever else happens to
 // the key: see package apitest.
 func TestTwoLimitsAtOnceAreAsOneAfterTheOther(t *testing.T) {
 	apitest.Races(t, func(t testing.TB) apitest.Race {
