@@ -75,14 +75,16 @@ func linked(root string) ([]module, error) {
 	slices.Sort(lines)
 	var list []module
 	for _, line := range slices.Compact(lines) {
-		m, dir := module{path: "Go standard library"}, ""
-		if line != "std" {
-			parts := strings.Split(line, "\x00")
-			m.path, m.version, dir = parts[0], parts[1], parts[2]
-		} else if dir, err = goroot(root); err != nil {
-			return nil, err
+		parts := strings.Split(line, "\x00")
+		if line == "std" {
+			dir, err := goroot(root)
+			if err != nil {
+				return nil, err
+			}
+			parts = []string{"Go standard library", "", dir}
 		}
-		if m.texts, err = texts(dir); err != nil {
+		m := module{path: parts[0], version: parts[1]}
+		if m.texts, err = texts(parts[2]); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", m.path, m.version, err)
 		}
 		list = append(list, m)
