@@ -34,12 +34,18 @@ func (s Stores) Items(t testing.TB, table string) (items []dynamo.Item) {
 		if err != nil {
 			t.Fatalf("reading %s: %v", table, err)
 		}
-		for _, item := range page.Items {
-			items = append(items, item)
-		}
+		items = append(items, page.Items...)
 		if in.ExclusiveStartKey = page.LastEvaluatedKey; len(page.LastEvaluatedKey) == 0 {
 			return items
 		}
+	}
+}
+
+// Put writes an item as it is, past the stores.
+func (s Stores) Put(t testing.TB, table string, item dynamo.Item) {
+	t.Helper()
+	if _, err := s.DB.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
+		t.Fatalf("writing into %s: %v", table, err)
 	}
 }
 

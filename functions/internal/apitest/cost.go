@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/dynamo"
@@ -95,9 +94,7 @@ func (f Fixture) addCrowd(t testing.TB, n int) {
 			if several {
 				copied["sk"] = dynamo.S(fmt.Sprint(sk, "~", i))
 			}
-			if _, err := f.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &f.Tables.Control, Item: copied}); err != nil {
-				t.Fatal(err)
-			}
+			f.Put(t, f.Tables.Control, copied)
 		}
 	}
 	if len(kinds) < 3 {

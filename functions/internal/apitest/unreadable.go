@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/dynamo"
@@ -100,9 +99,7 @@ func (f Fixture) spoil(t testing.TB, op Operation, where string) {
 				item[name] = bad
 			}
 		}
-		if _, err := f.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &f.Tables.Control, Item: item}); err != nil {
-			t.Fatal(err)
-		}
+		f.Put(t, f.Tables.Control, item)
 		return
 	}
 	t.Fatalf("there is no item %q", where)
