@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"latchkey/shared/apikey"
@@ -24,6 +25,8 @@ type config struct {
 	slicesTable  string
 	usagePlanKey string // the value of the stack's one API key, which every allowed call returns
 	denyOver     bool   // answer 403 instead of 429 above the limit
+	// outageBound is the greatest age of a record that is served while the store can't be read.
+	outageBound time.Duration
 }
 
 var errConfig = errors.New("authorizer: environment")
@@ -55,7 +58,29 @@ func configFrom(getenv func(string) string) (config, error) {
 	default:
 		return config{}, fmt.Errorf("%w: OVER_LIMIT is %q, want 429 or 403", errConfig, over)
 	}
+	if c.outageBound, err = outageBound(getenv("OUTAGE_BOUND_MINUTES")); err != nil {
+		return config{}, err
+	}
 	return c, nil
+}
+
+// The bounds of how old a record may be that is served in an outage. Each is longer than a record is served unproven.
+const (
+	shortestOutageBound = time.Minute
+	defaultOutageBound  = 15 * time.Minute
+	longestOutageBound  = 3 * time.Hour
+)
+
+func outageBound(text string) (time.Duration, error) {
+	if text == "" {
+		return defaultOutageBound, nil
+	}
+	minutes, err := strconv.ParseInt(text, 10, 16)
+	bound := time.Duration(minutes) * time.Minute
+	if err != nil || bound < shortestOutageBound || bound > longestOutageBound {
+		return 0, fmt.Errorf("%w: OUTAGE_BOUND_MINUTES is %q, want %.0f to %.0f", errConfig, text, shortestOutageBound.Minutes(), longestOutageBound.Minutes())
+	}
+	return bound, nil
 }
 
 // awsDeps connects the gate to DynamoDB, the clock and the log.

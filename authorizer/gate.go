@@ -69,7 +69,7 @@ func newGate(c config, p deps) *Gate {
 	shorten := func(d time.Duration) time.Duration { return d - rand.N(d/4) }
 	g.records = records{
 		store: p.store, reconnect: p.reconnect, clock: p.clock, metrics: &g.metrics,
-		cache: newCache(knownBytes, unknownBytes), breaker: newBreaker(shorten),
+		cache: newCache(knownBytes, unknownBytes), breaker: newBreaker(shorten), usableFor: c.outageBound,
 	}
 	return g
 }

@@ -22,6 +22,8 @@ type metrics struct {
 	usageReports, usageReportErrors, usageDropped   int
 	unlogged                                        int // refusals without a line in the log
 
+	oldest time.Duration // the age of the oldest record that was served without the store; 0: none was
+
 	latencies []float64 // of store reads, in milliseconds; embedded metrics take 100 values
 	buf       []byte
 }
@@ -37,6 +39,11 @@ func (m *metrics) decided(o *outcome) {
 	if o.Decision.Allowed() && o.Decision.Shadow != "" && o.Decision.Shadow != authz.Allowed {
 		m.shadowRefused++
 	}
+}
+
+func (m *metrics) servedStale(age time.Duration) {
+	m.staleServes++
+	m.oldest = max(m.oldest, age)
 }
 
 func (m *metrics) reported(r reported) {
@@ -102,6 +109,9 @@ func (m *metrics) rest(now moment) telemetry.Record {
 		count("UsageReportErrors", m.usageReportErrors),
 		count("UsageDropped", m.usageDropped),
 		count("RefusalsUnlogged", m.unlogged),
+	}
+	if m.oldest > 0 {
+		list = append(list, telemetry.Metric{Name: "OldestRecordServed", Unit: telemetry.Seconds, Value: m.oldest.Seconds()})
 	}
 	if len(m.latencies) > 0 {
 		list = append(list, telemetry.Metric{Name: "StoreLatency", Unit: telemetry.Milliseconds, Values: m.latencies})

@@ -73,6 +73,11 @@ var troubles = map[string]func(t *testing.T, s *shop){
 		}
 		s.serve(t, 1, time.Minute)
 	},
+	"RecordsOld": func(t *testing.T, s *shop) {
+		s.serve(t, 1, time.Minute)
+		s.down()
+		s.serve(t, 11, time.Minute)
+	},
 	"UsageUnreported": func(t *testing.T, s *shop) {
 		s.keys = s.keys[:1]
 		for range 75 { // of two reports one fails

@@ -313,7 +313,7 @@ func TestConfigRefusesToGuess(t *testing.T) {
 			return good[n]
 		}
 	}
-	for name, value := range map[string]string{"GATE_TABLE": "", "LEASES_TABLE": "", "SLICES_TABLE": "", "USAGE_PLAN_KEY": "", "OVER_LIMIT": "430", "KEY_PREFIX": "A B"} {
+	for name, value := range map[string]string{"GATE_TABLE": "", "LEASES_TABLE": "", "SLICES_TABLE": "", "USAGE_PLAN_KEY": "", "OVER_LIMIT": "430", "KEY_PREFIX": "A B", "OUTAGE_BOUND_MINUTES": "0"} {
 		if _, err := configFrom(with(name, value)); !errors.Is(err, errConfig) {
 			t.Errorf("%s=%q: %v", name, value, err)
 		}
@@ -321,6 +321,20 @@ func TestConfigRefusesToGuess(t *testing.T) {
 	c, err := configFrom(with("OVER_LIMIT", "403"))
 	if err != nil || !c.denyOver || c.prefix != "ak" {
 		t.Errorf("%+v %v", c, err)
+	}
+}
+
+// TestTheOutageBoundIsAMinuteToThreeHours, and a quarter of an hour where nothing is said.
+func TestTheOutageBoundIsAMinuteToThreeHours(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 15 * time.Minute, "1": time.Minute, "15": 15 * time.Minute, "180": 3 * time.Hour} {
+		if got, err := outageBound(text); err != nil || got != want {
+			t.Errorf("%q: %v %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"0", "-1", "181", "1.5", "15m", " 15", "99999999999999999999", "32768"} {
+		if got, err := outageBound(text); !errors.Is(err, errConfig) {
+			t.Errorf("%q: %v %v", text, got, err)
+		}
 	}
 }
 

@@ -18,9 +18,13 @@ import (
 // promised has every number of the gate once more, as a literal: no other test notices when one of them changes, since
 // they take it from the constant.
 var promised = map[string][2]time.Duration{
-	"freshFor":     {freshFor, 5 * time.Second},
-	"unprovenFor":  {unprovenFor, 10 * time.Second},
-	"usableFor":    {usableFor, 15 * time.Minute},
+	"freshFor":    {freshFor, 5 * time.Second},
+	"unprovenFor": {unprovenFor, 10 * time.Second},
+
+	"shortestOutageBound": {shortestOutageBound, time.Minute},
+	"defaultOutageBound":  {defaultOutageBound, 15 * time.Minute},
+	"longestOutageBound":  {longestOutageBound, 3 * time.Hour},
+
 	"readBudget":   {readBudget, time.Second},
 	"firstAttempt": {firstAttempt, 400 * time.Millisecond},
 	"probeBudget":  {probeBudget, 500 * time.Millisecond},
@@ -121,20 +125,20 @@ func TestEveryNumberOfTheGateIsPromised(t *testing.T) {
 // TestThePromisedNumbersFitTogether: what must hold between them, whatever they are.
 func TestThePromisedNumbersFitTogether(t *testing.T) {
 	for what, holds := range map[string]bool{
-		"a record that is due at the longest pause is read within 10 s":                      freshFor+longestOwnPause+readBudget <= 10*time.Second,
-		"the breaker's pause is shorter than a secret's own":                                 longestPause < longestOwnPause,
-		"a failure is remembered longer than the longest pause":                              failingFor > longestOwnPause,
-		"the first attempt leaves time for the second":                                       firstAttempt < readBudget/2,
-		"a probe takes less than a read":                                                     probeBudget < readBudget,
-		"a lone attempt to connect ends within the first attempt":                            connectTimeout <= firstAttempt,
-		"a TLS handshake may take all of the second attempt and no more":                     handshakeTimeout <= readBudget-firstAttempt,
-		"what a call may wait for in an outage, reads, leases and a report, stays below 2 s": readBudget+leaseCall+reportBudget < 2*time.Second,
-		"a report that comes early still comes every few seconds":                            reportEarly < usage.ReportEvery/2,
-		"the call that reads a record in constant use is the one that reports":               freshFor >= usage.ReportEvery-reportEarly && freshFor <= usage.ReportEvery,
-		"what an environment contributed outlives every replay":                              usage.KeepContributions >= usage.MaxReportAge+48*time.Hour,
-		"an unused connection is closed before it is forgotten on the way":                   idleTimeout < time.Minute,
-		"made-up secrets take less than a tenth of the memory":                               unknownBytes*10 < knownBytes,
-		"a revoked key is served in an outage for no longer than a cancelled secret lives":   usableFor <= rotation.AfterCancel,
+		"a record that is due at the longest pause is read within 10 s":                               freshFor+longestOwnPause+readBudget <= 10*time.Second,
+		"the breaker's pause is shorter than a secret's own":                                          longestPause < longestOwnPause,
+		"a failure is remembered longer than the longest pause":                                       failingFor > longestOwnPause,
+		"the first attempt leaves time for the second":                                                firstAttempt < readBudget/2,
+		"a probe takes less than a read":                                                              probeBudget < readBudget,
+		"a lone attempt to connect ends within the first attempt":                                     connectTimeout <= firstAttempt,
+		"a TLS handshake may take all of the second attempt and no more":                              handshakeTimeout <= readBudget-firstAttempt,
+		"what a call may wait for in an outage, reads, leases and a report, stays below 2 s":          readBudget+leaseCall+reportBudget < 2*time.Second,
+		"a report that comes early still comes every few seconds":                                     reportEarly < usage.ReportEvery/2,
+		"the call that reads a record in constant use is the one that reports":                        freshFor >= usage.ReportEvery-reportEarly && freshFor <= usage.ReportEvery,
+		"what an environment contributed outlives every replay":                                       usage.KeepContributions >= usage.MaxReportAge+48*time.Hour,
+		"an unused connection is closed before it is forgotten on the way":                            idleTimeout < time.Minute,
+		"made-up secrets take less than a tenth of the memory":                                        unknownBytes*10 < knownBytes,
+		"by default a revoked key is served in an outage for no longer than a cancelled secret lives": defaultOutageBound <= rotation.AfterCancel,
 	} {
 		if !holds {
 			t.Errorf("it doesn't hold: %s", what)

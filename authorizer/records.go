@@ -14,7 +14,6 @@ import (
 const (
 	freshFor     = 5 * time.Second  // served without asking
 	unprovenFor  = 10 * time.Second // beyond it only after a retry on a fresh connection has failed too
-	usableFor    = 15 * time.Minute // never served beyond it
 	readBudget   = time.Second      // of one call's reads together
 	firstAttempt = 400 * time.Millisecond
 	probeBudget  = 500 * time.Millisecond // the same while the breaker is open
@@ -33,7 +32,8 @@ type records struct {
 	cache     *cache
 	breaker   *breaker
 	metrics   *metrics
-	answered  bool // the store did, in the lookup at hand
+	usableFor time.Duration // of a record: never served beyond it, whatever the store does
+	answered  bool          // the store did, in the lookup at hand
 }
 
 // errNoTime means that the call's deadline left no time for a read, or for the retry that a failed read needs.
@@ -50,7 +50,7 @@ func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*authz.Compiled
 	}
 	r.metrics.cacheMisses++
 	if !r.breaker.allows(hash, now) {
-		return r.stale(e, now, usableFor)
+		return r.stale(e, now, r.usableFor)
 	}
 	policy, found, err := r.read(ctx, hash, e != nil && now.since(e.readAt) <= unprovenFor)
 	r.answered = err == nil || errors.Is(err, dynamo.ErrUnreadable)
@@ -64,7 +64,7 @@ func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*authz.Compiled
 	case err != nil:
 		now = r.clock.now()
 		r.breaker.failed(hash, now)
-		return r.stale(e, now, usableFor)
+		return r.stale(e, now, r.usableFor)
 	case !found:
 		r.breaker.succeeded(hash)
 		return r.cache.put(hash, now, nil, false).answer()
@@ -95,7 +95,7 @@ func (r *records) stale(e *entry, now moment, limit time.Duration) (*authz.Compi
 	if e == nil || e.policy == nil || now.since(e.readAt) > limit {
 		return nil, authz.Unavailable
 	}
-	r.metrics.staleServes++
+	r.metrics.servedStale(now.since(e.readAt))
 	return e.policy, ""
 }
 

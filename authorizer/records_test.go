@@ -159,6 +159,38 @@ func TestARevokeIsObeyedThoughEveryConnectionIsDeadAtItsNextUse(t *testing.T) {
 	}
 }
 
+// TestTheOutageBoundEndsWhatIsServedWithoutTheStore: at the bound that the stack has, to the second, and the metric says how old
+// what was served had become.
+func TestTheOutageBoundEndsWhatIsServedWithoutTheStore(t *testing.T) {
+	for _, bound := range []time.Duration{shortestOutageBound, defaultOutageBound, longestOutageBound} {
+		b := newHarness(t)
+		b.gate.records.usableFor = bound
+		good := b.add(t, 1, nil)
+		if status := b.status(t, good); status != 200 {
+			t.Fatalf("%d before the outage", status)
+		}
+		b.down()
+		b.clock.advance(bound - 2*time.Second)
+		if status := b.status(t, good); status != 200 {
+			t.Errorf("%v: %d shortly before it", bound, status)
+		}
+		b.clock.advance(4 * time.Second)
+		if status := b.status(t, good); status != 503 {
+			t.Errorf("%v: %d after it", bound, status)
+		}
+		b.gate.Close()
+		var oldest []float64
+		for _, line := range lines(t, b.out) {
+			if seconds, ok := line["OldestRecordServed"].(float64); ok {
+				oldest = append(oldest, seconds)
+			}
+		}
+		if want := (bound - 2*time.Second).Seconds(); len(oldest) != 1 || oldest[0] != want {
+			t.Errorf("%v: the metric of the oldest record served says %v, want %v once", bound, oldest, want)
+		}
+	}
+}
+
 func TestKnownKeysLiveThroughAnOutageOfFifteenMinutes(t *testing.T) {
 	b := newHarness(t)
 	good, fresh, unknown := b.add(t, 1, nil), b.add(t, 2, nil), secret(t, 3).Reveal()
@@ -167,7 +199,7 @@ func TestKnownKeysLiveThroughAnOutageOfFifteenMinutes(t *testing.T) {
 	}
 	b.down()
 	read := b.clock.at.mono
-	for b.clock.at.mono-read < usableFor-time.Second {
+	for b.clock.at.mono-read < defaultOutageBound-time.Second {
 		b.clock.advance(500 * time.Millisecond)
 		if status := b.status(t, good); status != 200 {
 			t.Fatalf("known key: %d after %v", status, b.clock.at.mono-read)

@@ -198,13 +198,16 @@ func TestNoChartCoversAnother(t *testing.T) {
 	}
 }
 
-// Counts are of one unit and times of another, everywhere; a metric with two units is two series to CloudWatch.
+// Counts are of one unit, times of another and ages of a third, everywhere; a metric with two units is two series to CloudWatch.
 func TestAMetricHasOneUnit(t *testing.T) {
 	times := regexp.MustCompile(`(Latency|Time)$`)
 	for id, points := range emitted(t) {
 		want := "Count"
 		if times.MatchString(strings.Split(id, " | ")[1]) {
 			want = "Milliseconds"
+		}
+		if strings.HasSuffix(id, "OldestRecordServed") {
+			want = "Seconds"
 		}
 		for _, p := range points {
 			if p.unit != want {

@@ -20,7 +20,9 @@ var times = map[string]time.Duration{
 	// The gate: how old a record may be, and what a call may take.
 	"authorizer.freshFor":             5 * sec,
 	"authorizer.unprovenFor":          10 * sec,
-	"authorizer.usableFor":            15 * mins,
+	"authorizer.shortestOutageBound":  1 * mins,
+	"authorizer.defaultOutageBound":   15 * mins,
+	"authorizer.longestOutageBound":   3 * hour,
 	"authorizer.readBudget":           1 * sec,
 	"authorizer.firstAttempt":         400 * ms,
 	"authorizer.probeBudget":          500 * ms,
@@ -231,7 +233,7 @@ func TestPeriodsFitTogether(t *testing.T) {
 		list []time.Duration // each larger than the one before
 	}
 	for _, o := range []order{
-		{"a record is fresh, then unproven, then no longer usable", []time.Duration{p["authorizer.freshFor"], p["authorizer.unprovenFor"], p["authorizer.usableFor"]}},
+		{"a record is fresh, then unproven, then no longer usable", []time.Duration{p["authorizer.freshFor"], p["authorizer.unprovenFor"], p["authorizer.shortestOutageBound"]}},
 		{"a change is obeyed in 10 s: a fresh record, the breaker's longest pause and one call's reads", []time.Duration{
 			p["authorizer.freshFor"] + p["authorizer.longestPause"] + p["authorizer.readBudget"], 10 * sec,
 		}},
@@ -262,7 +264,7 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"a rotation run ends before the next begins", []time.Duration{p["functions/rotator.margin"], function("RotatorFunction"), schedule}},
 		{"a job that reports has time to work, and ends within Lambda's own bound", []time.Duration{2 * p["functions/jobs.margin"], function("JobsFunction"), 15 * mins}},
 		{"a grace is at most the longest one", []time.Duration{p["shared/rotation.DefaultGrace"], p["shared/rotation.MaxGrace"]}},
-		{"a cancelled secret opens until the gate can't know it any more, at least", []time.Duration{p["authorizer.usableFor"] - 1, p["shared/rotation.AfterCancel"]}},
+		{"by default a cancelled secret opens until the gate can't know it any more, at least", []time.Duration{p["authorizer.defaultOutageBound"] - 1, p["shared/rotation.AfterCancel"]}},
 		{"no environment seals by a data key that is dropped", []time.Duration{2 * p["functions/internal/sealing.MaxAge"], p["functions/rotator.settled"], hour}},
 		{"a lease's token lives no longer than its window", []time.Duration{p["shared/limiter.lifeSmall"], p["shared/limiter.lifeLarge"], p["shared/limiter.window"] + 1}},
 		{"clocks may be wrong by 5 s and a request under way for 8 s", []time.Duration{18 * sec, p["shared/limiter.longIdle"], p["shared/limiter.expiry"]}},

@@ -26,7 +26,7 @@ func given(own bool) map[string]string {
 		"CONTROL_TABLE": "${ControlTable}", "GATE_TABLE": "${GateTable}", "LEASES_TABLE": "${LeasesTable}", "SLICES_TABLE": "${SlicesTable}",
 		"COUNTERS_TABLE": "${CountersTable}", "SESSIONS_TABLE": "${SessionsTable}", "KEYRING_SECRET": "${KeyringSecret}", "EVENT_BUS": "${EventBus}",
 		"DELIVERY_KEY": "${DeliveryKey.Arn}", "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client, "OIDC_ALGORITHM": "ES256", "KEY_PREFIX": "zz", "FORMER_KEY_PREFIXES": "old,ak",
-		"BOOTSTRAP_OPERATOR": "first", "ACCOUNTS_PER_PERSON": "5", "CHANGES_PER_SECOND": "10", "CHANGES_PER_HOUR": "1000", "OVER_LIMIT": "403", "LOG_LEVEL": "info", "GOMAXPROCS": "1",
+		"BOOTSTRAP_OPERATOR": "first", "ACCOUNTS_PER_PERSON": "5", "CHANGES_PER_SECOND": "10", "CHANGES_PER_HOUR": "1000", "OVER_LIMIT": "403", "OUTAGE_BOUND_MINUTES": "180", "LOG_LEVEL": "info", "GOMAXPROCS": "1",
 		"USAGE_PLAN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
 		"DYNAMODB_ENDPOINT":       "https://dynamodb.${AWS::Region}.${AWS::URLSuffix}",
 		"SECRETSMANAGER_ENDPOINT": "", "EVENTS_ENDPOINT": "",
@@ -36,7 +36,7 @@ func given(own bool) map[string]string {
 }
 
 func TestVariablesHaveTheirValues(t *testing.T) {
-	parameters := []string{"OidcAlgorithm", "ES256", "KeyPrefix", "zz", "FormerKeyPrefixes", "old,ak", "BootstrapOperator", "first", "OverLimitStatus", "403"}
+	parameters := []string{"OidcAlgorithm", "ES256", "KeyPrefix", "zz", "FormerKeyPrefixes", "old,ak", "BootstrapOperator", "first", "OverLimitStatus", "403", "OutageBoundMinutes", "180"}
 	for _, own := range []bool{false, true} {
 		if own {
 			parameters = append(parameters, "OidcIssuer", "https://issuer.example", "OidcClientId", "console")
@@ -161,6 +161,7 @@ var parameters = map[string]struct {
 	"EventsEndpoint":         {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
 
 	"OverLimitStatus":    {"429", []string{"429", "403"}, []string{"401", "200", ""}},
+	"OutageBoundMinutes": {"15", []string{"1", "15", "180"}, []string{"0", "181", "-1"}},
 	"OidcAlgorithm":      {"RS256", []string{"RS256", "ES256", "EdDSA"}, []string{"none", "HS256", ""}},
 	"AccessLogs":         {"off", []string{"off", "on"}, []string{"", "ON"}},
 	"CallsPerAddress":    {"0", []string{"0", "10", "2000", "999999999"}, []string{"", "1", "9", "-1", "01", "1e3", "1000000000"}},
@@ -183,6 +184,7 @@ func TestParametersTakeWhatTheyMayAndNothingElse(t *testing.T) {
 			AllowedPattern string   `yaml:"AllowedPattern"`
 			AllowedValues  []string `yaml:"AllowedValues"`
 			MinValue       *int     `yaml:"MinValue"`
+			MaxValue       *int     `yaml:"MaxValue"`
 		} `yaml:"Parameters"`
 	}
 	if err := yaml.Unmarshal(raw, &source); err != nil {
@@ -200,7 +202,8 @@ func TestParametersTakeWhatTheyMayAndNothingElse(t *testing.T) {
 		accepts := func(v string) bool {
 			n, err := strconv.Atoi(v)
 			return (p.AllowedPattern == "" || regexp.MustCompile(p.AllowedPattern).MatchString(v)) &&
-				(p.AllowedValues == nil || slices.Contains(p.AllowedValues, v)) && (p.MinValue == nil || err == nil && n >= *p.MinValue)
+				(p.AllowedValues == nil || slices.Contains(p.AllowedValues, v)) && (p.MinValue == nil || err == nil && n >= *p.MinValue) &&
+				(p.MaxValue == nil || err == nil && n <= *p.MaxValue)
 		}
 		for _, v := range want.takes {
 			if !accepts(v) {
