@@ -24,6 +24,7 @@ func said(ticks []Tick) string {
 	for _, one := range ticks {
 		text := one.Time.Format("15:04")
 		switch one.Unit {
+		case Hour:
 		case Day:
 			text = one.Time.Format("2 Jan")
 		case Month:
