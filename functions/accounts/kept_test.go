@@ -1,15 +1,16 @@
 package main
 
 import (
-	"crypto/sha256"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
-	"time"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 )
@@ -71,19 +72,29 @@ func TestAnAccountTakesItsPlaceUntilItIsClosed(t *testing.T) {
 	}
 }
 
-// TestARemovalSaysWhetherItLeftSomething: one call withdraws so many invitations, and the next goes on.
+// TestARemovalSaysWhetherItLeftSomething: one call withdraws so many invitations, and the next goes on. A release before
+// invitations were bounded has left such accounts.
 func TestARemovalSaysWhetherItLeftSomething(t *testing.T) {
 	const atOnce = 200
 	for _, made := range []int{atOnce, atOnce + 1} {
 		r := newHarness(t)
 		r.Member(t, r.account.ID, "mallory", account.Owner)
-		for n := range made {
-			i := control.Invitation{
-				ID: keytest.NewID("inv_"), Account: r.account.ID, Role: account.Viewer, TokenHash: sha256.Sum256([]byte{byte(n), byte(n >> 8)}),
-				By: keytest.Subject("mallory"), CreatedAt: r.Clock.Now(), ExpiresAt: r.Clock.Now().Add(time.Hour),
-			}
-			if err := r.Control.Invite(t.Context(), i, keytest.Row(r.account.ID, "invitation.create", "")); err != nil {
-				t.Fatal(err)
+		r.invite(t, "mallory", object{"role": "viewer"})
+		text := func(item dynamo.Item, name string) string { s, _ := dynamo.GetS(item, name); return s }
+		first := slices.DeleteFunc(r.items(t), func(item dynamo.Item) bool { return text(item, "kind") != "invitation" })
+		for n := range made - 1 {
+			id, hash := keytest.NewID("inv_"), apikey.Hash{byte(n), byte(n >> 8)}.String()
+			for _, item := range first { // by its account, and by its token
+				other := maps.Clone(item)
+				other["id"], other["token_hash"] = dynamo.S(id), dynamo.S(hash)
+				if text(item, "pk") == "A#"+string(r.account.ID) {
+					other["sk"] = dynamo.S("INVITE#" + id)
+				} else {
+					other["pk"] = dynamo.S("I#" + hash)
+				}
+				if err := keytest.PutRaw(t.Context(), r.DB, r.Tables.Control, other); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		for left := made; left > 0; left -= atOnce {
