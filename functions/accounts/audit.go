@@ -46,10 +46,11 @@ func (h *auditRows) listKeyAudit(w http.ResponseWriter, r *http.Request, c gatew
 	if err := gateway.KnownQuery(r, "page_size", "page_token"); err != nil {
 		return err
 	}
-	id, err := apikey.ParseID(r.PathValue("key"))
+	text, err := gateway.ID(r.PathValue("key"), "key_")
 	if err != nil {
-		return gateway.ErrNotFound
+		return err
 	}
+	id := apikey.ID(text)
 	page, err := gateway.PageOf(r, "audit", string(c.Account), string(id))
 	if err != nil {
 		return err

@@ -11,7 +11,10 @@ import (
 
 type catalogue struct{ products product.Catalogue }
 
-func (h *catalogue) contract(w http.ResponseWriter, _ *http.Request, _ gateway.Principal) error {
+func (h *catalogue) contract(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error {
+	if err := gateway.KnownQuery(r); err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", "application/yaml")
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	_, err := w.Write(api.Contract)

@@ -102,7 +102,11 @@ func invitationChanges(i control.Invitation) []audit.Change {
 }
 
 func (h *invitations) deleteInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	i, err := h.store.Invitation(r.Context(), c.Account, r.PathValue("invitation"))
+	id, err := gateway.ID(r.PathValue("invitation"), "inv_")
+	if err != nil {
+		return err
+	}
+	i, err := h.store.Invitation(r.Context(), c.Account, id)
 	if err != nil {
 		return err
 	}
@@ -120,7 +124,7 @@ func (h *invitations) acceptInvitation(w http.ResponseWriter, r *http.Request, c
 		return err
 	}
 	now := h.source.Time()
-	i, err := h.store.FindInvitation(r.Context(), apikey.Hash(sha256.Sum256([]byte(body.Token))), now)
+	i, err := h.store.FindInvitation(r.Context(), apikey.Hash(sha256.Sum256([]byte(gateway.Pasted(body.Token)))), now)
 	if errors.Is(err, dynamo.ErrNotFound) {
 		return errInvitation
 	}

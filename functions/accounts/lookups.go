@@ -59,13 +59,13 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 		return err
 	}
 	found := control.AccountPage{}
-	id, notID := account.ParseID(name)
+	id, notID := gateway.ID(name, "acc_")
 	switch {
 	case email != "":
 		found, err = h.store.AccountsByEmail(r.Context(), email, page.After, page.Size)
 	case notID == nil:
 		var a account.Account
-		if a, err = h.store.Account(r.Context(), id); err == nil {
+		if a, err = h.store.Account(r.Context(), account.ID(id)); err == nil {
 			found.Accounts = []account.Account{a}
 		} else if errors.Is(err, dynamo.ErrNotFound) {
 			err = nil
@@ -99,11 +99,11 @@ func (h *lookups) findKey(w http.ResponseWriter, r *http.Request, c gateway.Prin
 }
 
 func (h *lookups) anyKey(r *http.Request) (apikey.Key, error) {
-	id, err := apikey.ParseID(r.PathValue("key"))
+	id, err := gateway.ID(r.PathValue("key"), "key_")
 	if err != nil {
-		return apikey.Key{}, gateway.ErrNotFound
+		return apikey.Key{}, err
 	}
-	return h.store.FindKey(r.Context(), id)
+	return h.store.FindKey(r.Context(), apikey.ID(id))
 }
 
 func (h *lookups) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
@@ -68,11 +67,11 @@ func (h *accounts) getOperation(w http.ResponseWriter, r *http.Request, c gatewa
 	if err := gateway.KnownQuery(r); err != nil {
 		return err
 	}
-	rest, ok := strings.CutPrefix(r.PathValue("operation"), "op_")
-	if !ok || !account.IsULID(rest) {
-		return gateway.ErrNotFound
+	id, err := gateway.ID(r.PathValue("operation"), "op_")
+	if err != nil {
+		return err
 	}
-	o, err := h.store.Operation(r.Context(), c.Account, "op_"+rest)
+	o, err := h.store.Operation(r.Context(), c.Account, id)
 	if err != nil {
 		return err
 	}

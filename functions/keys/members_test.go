@@ -161,7 +161,8 @@ func TestSendingBackWhatIsShownWritesNothing(t *testing.T) {
 	}
 	for what, k := range map[string]map[string]any{"a key with everything": full, "a key with zero values": bare} {
 		shown := r.Want(t, 200, apitest.Call{As: "developer", Method: "GET", Path: r.path(k)})
-		doc, tag, rows := shown.JSON(t), shown.Header.Get("ETag"), len(r.AllAudit(t, r.account.ID))
+		doc, rows := shown.JSON(t), len(r.AllAudit(t, r.account.ID))
+		tag := fmt.Sprintf(`"%v"`, doc["version"])
 		together := map[string]any{}
 		for _, name := range names {
 			together[name] = doc[name]

@@ -2,11 +2,9 @@ package main
 
 import (
 	"net/http"
-	"strings"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
-	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
@@ -16,10 +14,9 @@ import (
 
 // read finds the request of the path, in the path's account.
 func (h *handler) read(r *http.Request, c gateway.Principal) (qps.Request, error) {
-	id := r.PathValue("request")
-	rest, ok := strings.CutPrefix(id, "qps_")
-	if !ok || !account.IsULID(rest) {
-		return qps.Request{}, gateway.ErrNotFound
+	id, err := gateway.ID(r.PathValue("request"), "qps_")
+	if err != nil {
+		return qps.Request{}, err
 	}
 	return h.store.Request(r.Context(), c.Account, qps.RequestID(id))
 }

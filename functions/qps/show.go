@@ -54,7 +54,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 		return err
 	}
 	status := qps.Status(r.URL.Query().Get("status"))
-	if !slices.Contains(statuses, status) || status == "" && r.URL.Query().Has("status") {
+	if !slices.Contains(statuses, status) {
 		return gateway.Parameter("status", "It must be pending, approved, rejected or withdrawn.")
 	}
 	page, err := gateway.PageOf(r, "qps", string(c.Account), string(status))

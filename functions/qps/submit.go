@@ -82,11 +82,15 @@ func (h *handler) draft(r *http.Request, c gateway.Principal, body api.CreateQps
 // keyOf finds the key that a body names.
 func (h *handler) keyOf(r *http.Request, c gateway.Principal, text string) (apikey.Key, error) {
 	unknown := gateway.Invalid(gateway.Field("key_id", "unknown_key", "The account has no such key."))
-	id, err := apikey.ParseID(text)
+	id, err := gateway.ID(text, "key_")
+	var other *gateway.Problem
+	if errors.As(err, &other) && other.Detail != "" { // the ID of something else
+		return apikey.Key{}, gateway.Invalid(gateway.Field("key_id", "unknown_key", other.Detail))
+	}
 	if err != nil {
 		return apikey.Key{}, unknown
 	}
-	k, err := h.store.Key(r.Context(), c.Account, id)
+	k, err := h.store.Key(r.Context(), c.Account, apikey.ID(id))
 	if errors.Is(err, dynamo.ErrNotFound) {
 		return k, unknown
 	}

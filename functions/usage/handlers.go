@@ -68,10 +68,11 @@ func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Prin
 
 // key answers for one key.
 func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	id, err := apikey.ParseID(r.PathValue("key"))
+	text, err := gateway.ID(r.PathValue("key"), "key_")
 	if err != nil {
-		return gateway.ErrNotFound
+		return err
 	}
+	id := apikey.ID(text)
 	k, err := h.keys.Key(r.Context(), c.Account, id)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/functions/internal/gateway"
@@ -46,7 +45,7 @@ func parseQuery(r *http.Request, now time.Time) (query, error) {
 	}
 	switch values.Get("format") {
 	case "":
-		q.csv = strings.HasPrefix(r.Header.Get("Accept"), "text/csv")
+		q.csv = gateway.Negotiate(r, "application/json", "text/csv") == "text/csv"
 	case "json":
 	case "csv":
 		q.csv = true

@@ -38,6 +38,7 @@ var reasons = func() (list []string) {
 }()
 
 func render(w http.ResponseWriter, r *http.Request, a answer) error {
+	w.Header().Set("Vary", "Accept")
 	if a.query.csv {
 		return renderCSV(w, r, a)
 	}

@@ -59,6 +59,9 @@ func TestEveryGatewayResponseHasItsHeaders(t *testing.T) {
 			want := map[string]any{
 				"Content-Type": "'application/problem+json'", "Cache-Control": "'no-store'", "X-Request-Id": "context.extendedRequestId", // the one that a caller can't choose
 			}
+			if api == "ManagementApi" { // as the functions' own
+				want["X-Content-Type-Options"] = "'nosniff'"
+			}
 			if api == "ProductsApi" { // the only one that pages of other sites call
 				want["Access-Control-Allow-Origin"] = "'*'"
 				want["Access-Control-Expose-Headers"] = "'Retry-After,X-Request-Id,RateLimit,RateLimit-Policy'"

@@ -180,6 +180,12 @@ func (r *renderer) function(name string, n *yaml.Node) any {
 			return r.value(n.Content[1])
 		}
 		return r.value(n.Content[2])
+	case "Join":
+		parts := []string{}
+		for _, part := range r.value(n.Content[1]).(list) {
+			parts = append(parts, fmt.Sprint(part))
+		}
+		return strings.Join(parts, n.Content[0].Value)
 	case "Split", "Select":
 		parts := make([]string, len(n.Content))
 		for i, c := range n.Content {

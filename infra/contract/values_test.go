@@ -28,6 +28,8 @@ func given(own bool) map[string]string {
 		"DELIVERY_KEY": "${DeliveryKey.Arn}", "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client, "OIDC_ALGORITHM": "ES256", "KEY_PREFIX": "zz", "FORMER_KEY_PREFIXES": "old,ak",
 		"BOOTSTRAP_OPERATOR": "first", "ACCOUNTS_PER_PERSON": "5", "CHANGES_PER_SECOND": "10", "CHANGES_PER_HOUR": "1000", "OVER_LIMIT": "403", "OUTAGE_BOUND_MINUTES": "180", "LOG_LEVEL": "info", "GOMAXPROCS": "1",
 		"USAGE_PLAN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
+		"PAGE_TOKEN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
+		"PROBLEM_DOCS":            "https://docs.example/problems/",
 		"DYNAMODB_ENDPOINT":       "https://dynamodb.${AWS::Region}.${AWS::URLSuffix}",
 		"SECRETSMANAGER_ENDPOINT": "", "EVENTS_ENDPOINT": "",
 		"MANAGEMENT_URL": "https://${ManagementApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod",
@@ -36,7 +38,7 @@ func given(own bool) map[string]string {
 }
 
 func TestVariablesHaveTheirValues(t *testing.T) {
-	parameters := []string{"OidcAlgorithm", "ES256", "KeyPrefix", "zz", "FormerKeyPrefixes", "old,ak", "BootstrapOperator", "first", "OverLimitStatus", "403", "OutageBoundMinutes", "180"}
+	parameters := []string{"OidcAlgorithm", "ES256", "KeyPrefix", "zz", "FormerKeyPrefixes", "old,ak", "BootstrapOperator", "first", "OverLimitStatus", "403", "OutageBoundMinutes", "180", "ProblemDocsUrl", "https://docs.example/problems/"}
 	for _, own := range []bool{false, true} {
 		if own {
 			parameters = append(parameters, "OidcIssuer", "https://issuer.example", "OidcClientId", "console")
@@ -153,6 +155,7 @@ var parameters = map[string]struct {
 	"ConsoleUrl":        {"", []string{"", "https://console.example"}, []string{"http://console.example", "https://console.example/", "https://console.example?x"}},
 	"ManagementUrl":     {"", []string{"", "https://m.example"}, []string{"https://m.example/", "m.example", "https://m.example#x"}},
 	"ProductsUrl":       {"", []string{"", "https://p.example"}, []string{"https://p.example/", "p.example", "https://p.example?key=x"}},
+	"ProblemDocsUrl":    {"", []string{"", "https://docs.example/problems/", "https://docs.example/errors#", "https://docs.example/?code="}, []string{"https://docs.example/problems", "docs.example/", `https://a"b/`, "https://a b/"}},
 	"AlarmTopicArn":     {"", []string{"", topic, "arn:aws-cn:sns:cn-north-1:123456789012:x"}, []string{"alarms", "arn:aws:sqs:us-east-1:123456789012:x", topic + " "}},
 	"BootstrapOperator": {"", []string{"", "sub-1"}, []string{"a b"}},
 

@@ -437,13 +437,13 @@ type Change struct {
 
 // CloseAccount defines model for CloseAccount.
 type CloseAccount struct {
-	// ConfirmName The account's name, as it is shown: runs of blanks count as one. Required of owners.
+	// ConfirmName Must match the account's name exactly. Required of owners.
 	ConfirmName *string `json:"confirm_name,omitempty"`
 }
 
 // CreateAccount defines model for CreateAccount.
 type CreateAccount struct {
-	// Name A Line of 1 to 64 characters.
+	// Name A Line.
 	Name string `json:"name"`
 }
 
@@ -464,7 +464,7 @@ type CreateKey struct {
 	// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 
-	// Name A Line of 1 to 64 characters.
+	// Name A Line.
 	Name string `json:"name"`
 
 	// Products A set: it is stored sorted, each product once.
@@ -483,7 +483,9 @@ type CreateQpsRequest struct {
 
 	// Justification A Block.
 	Justification string `json:"justification"`
-	KeyId         string `json:"key_id"`
+
+	// KeyId A key of the account.
+	KeyId string `json:"key_id"`
 
 	// Product A product, or one of its limit classes.
 	Product      string `json:"product"`
@@ -504,7 +506,7 @@ type EditAccount struct {
 	// KeyLimit Keys that are neither revoked nor deleted, at most.
 	KeyLimit *int `json:"key_limit,omitempty"`
 
-	// Name A Line of 1 to 64 characters.
+	// Name A Line.
 	Name *string      `json:"name,omitempty"`
 	Type *AccountType `json:"type,omitempty"`
 }
@@ -519,7 +521,7 @@ type EditKey struct {
 	// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 
-	// Name A Line of 1 to 64 characters.
+	// Name A Line.
 	Name *string `json:"name,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
@@ -534,6 +536,7 @@ type Email = string
 
 // ErasePerson defines model for ErasePerson.
 type ErasePerson struct {
+	// Subject A Line.
 	Subject string `json:"subject"`
 }
 
@@ -867,17 +870,23 @@ type OperatorRevoke struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	// Code Stable; programs may rely on it.
+	// Code Stable; programs may rely on it. docs/problems has a page for each. Later versions may know more.
 	Code   string  `json:"code"`
 	Detail *string `json:"detail,omitempty"`
 
 	// Error What is wrong, in one sentence.
-	Error     string        `json:"error"`
-	Errors    *[]FieldError `json:"errors,omitempty"`
-	RequestId string        `json:"request_id"`
-	Status    int           `json:"status"`
-	Title     string        `json:"title"`
-	Type      string        `json:"type"`
+	Error  string        `json:"error"`
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// RequestId As X-Request-Id; absent where API Gateway refuses a request itself.
+	RequestId string `json:"request_id,omitempty"`
+
+	// Status Absent where API Gateway refuses a request itself, for a reason that has no answer of its own (431 for instance).
+	Status int    `json:"status,omitempty"`
+	Title  string `json:"title"`
+
+	// Type `about:blank`, or the page of the code where the stack has such pages.
+	Type string `json:"type"`
 }
 
 // Product defines model for Product.
@@ -964,10 +973,12 @@ type PutProposal struct {
 
 // PutRotationPolicy defines model for PutRotationPolicy.
 type PutRotationPolicy struct {
-	EveryDays        int  `json:"every_days"`
+	EveryDays int `json:"every_days"`
+
+	// NotifyDaysBefore Less than every_days; 7 by default, or every_days less one.
 	NotifyDaysBefore *int `json:"notify_days_before,omitempty"`
 
-	// Principal An IAM principal's ARN.
+	// Principal The ARN of one IAM user or role.
 	Principal *string `json:"principal,omitempty"`
 }
 
@@ -1217,6 +1228,9 @@ type IfMatchOptionalParam = string
 // IfMatchParam defines model for ifMatchParam.
 type IfMatchParam = string
 
+// IfNoneMatchParam defines model for ifNoneMatchParam.
+type IfNoneMatchParam = string
+
 // IntervalParam defines model for intervalParam.
 type IntervalParam string
 
@@ -1283,15 +1297,24 @@ type QpsRequestAnswer = QpsRequest
 // QpsRequestListAnswer defines model for QpsRequestListAnswer.
 type QpsRequestListAnswer = QpsRequestList
 
+// RevealedAnswer defines model for RevealedAnswer.
+type RevealedAnswer = KeyWithSecret
+
 // UsageAnswer defines model for UsageAnswer.
 type UsageAnswer = Usage
 
 // Empty No members.
 type Empty = Nothing
 
+// GetAccountParams defines parameters for GetAccount.
+type GetAccountParams struct {
+	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
+	IfNoneMatch *IfNoneMatchParam `json:"If-None-Match,omitempty"`
+}
+
 // EditAccountParams defines parameters for EditAccount.
 type EditAccountParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
@@ -1346,13 +1369,19 @@ type CreateKeyParams struct {
 
 // DeleteKeyParams defines parameters for DeleteKey.
 type DeleteKeyParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
+// GetKeyParams defines parameters for GetKey.
+type GetKeyParams struct {
+	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
+	IfNoneMatch *IfNoneMatchParam `json:"If-None-Match,omitempty"`
 }
 
 // EditKeyParams defines parameters for EditKey.
 type EditKeyParams struct {
-	// IfMatch The ETag that the change builds on: 428 without, 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 428 without, 412 if it is stale.
 	IfMatch IfMatchParam `json:"If-Match"`
 }
 
@@ -1366,49 +1395,49 @@ type ListKeyAuditParams struct {
 
 // DisableKeyParams defines parameters for DisableKey.
 type DisableKeyParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // EnableKeyParams defines parameters for EnableKey.
 type EnableKeyParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // LowerLimitParams defines parameters for LowerLimit.
 type LowerLimitParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // DropProposalParams defines parameters for DropProposal.
 type DropProposalParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // ProposeRestrictionsParams defines parameters for ProposeRestrictions.
 type ProposeRestrictionsParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // PromoteProposalParams defines parameters for PromoteProposal.
 type PromoteProposalParams struct {
-	// IfMatch The ETag that the change builds on: 428 without, 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 428 without, 412 if it is stale.
 	IfMatch IfMatchParam `json:"If-Match"`
 }
 
 // RestoreKeyParams defines parameters for RestoreKey.
 type RestoreKeyParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // RevokeKeyParams defines parameters for RevokeKey.
 type RevokeKeyParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
@@ -1417,37 +1446,37 @@ type RotateKeyParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters, remembered for 24 hours. It may not hold an API key.
 	IdempotencyKey *IdempotencyKeyParam `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // DeleteRotationPolicyParams defines parameters for DeleteRotationPolicy.
 type DeleteRotationPolicyParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // PutRotationPolicyParams defines parameters for PutRotationPolicy.
 type PutRotationPolicyParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // CancelRotationParams defines parameters for CancelRotation.
 type CancelRotationParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // EndRotationParams defines parameters for EndRotation.
 type EndRotationParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // ExtendRotationParams defines parameters for ExtendRotation.
 type ExtendRotationParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
@@ -1459,7 +1488,9 @@ type GetKeyUsageParams struct {
 	// To The instant after the last; now by default.
 	To       *ToParam       `form:"to,omitempty" json:"to,omitempty"`
 	Interval *IntervalParam `form:"interval,omitempty" json:"interval,omitempty"`
-	Product  *ProductParam  `form:"product,omitempty" json:"product,omitempty"`
+
+	// Product A product of the catalogue.
+	Product *ProductParam `form:"product,omitempty" json:"product,omitempty"`
 
 	// Outcome `allowed`, `refused`, or the DecisionCode of a refusal.
 	Outcome *OutcomeParam `form:"outcome,omitempty" json:"outcome,omitempty"`
@@ -1499,7 +1530,9 @@ type GetUsageParams struct {
 	// To The instant after the last; now by default.
 	To       *ToParam       `form:"to,omitempty" json:"to,omitempty"`
 	Interval *IntervalParam `form:"interval,omitempty" json:"interval,omitempty"`
-	Product  *ProductParam  `form:"product,omitempty" json:"product,omitempty"`
+
+	// Product A product of the catalogue.
+	Product *ProductParam `form:"product,omitempty" json:"product,omitempty"`
 
 	// Outcome `allowed`, `refused`, or the DecisionCode of a refusal.
 	Outcome *OutcomeParam `form:"outcome,omitempty" json:"outcome,omitempty"`
@@ -1531,14 +1564,20 @@ type FindAccountsParams struct {
 
 // SetBillingTypeParams defines parameters for SetBillingType.
 type SetBillingTypeParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
 // SetLimitParams defines parameters for SetLimit.
 type SetLimitParams struct {
-	// IfMatch The ETag that the change builds on: 412 if it is stale.
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
+// FindKeyParams defines parameters for FindKey.
+type FindKeyParams struct {
+	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
+	IfNoneMatch *IfNoneMatchParam `json:"If-None-Match,omitempty"`
 }
 
 // ErasePersonParams defines parameters for ErasePerson.

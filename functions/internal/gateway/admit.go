@@ -107,10 +107,14 @@ func (m *Mux) Account(pattern string, e Endpoint, actions ...account.Action) {
 }
 
 func (m *Mux) admit(ctx context.Context, c Principal, id string, actions []account.Action) (Principal, error) {
-	parsed, err := account.ParseID(id)
-	if err != nil {
+	id, err := ID(id, "acc_")
+	switch {
+	case errors.Is(err, ErrNotFound):
 		return c, errOutside
+	case err != nil:
+		return c, err
 	}
+	parsed := account.ID(id)
 	c.Account = parsed
 	if c.Role, err = m.People.Role(ctx, parsed, c.Person.Subject); err != nil {
 		return c, err

@@ -25,6 +25,8 @@ var (
 	errTooLarge = NewProblem(http.StatusRequestEntityTooLarge, "body_too_large", "The body is larger than 64 KiB.")
 	errMedia    = NewProblem(http.StatusUnsupportedMediaType, "content_type_unsupported", "The body's content type isn't supported.").
 			WithDetail("Send application/json; charset utf-8.")
+	errCoding = NewProblem(http.StatusUnsupportedMediaType, "content_encoding_unsupported", "The body's content encoding isn't supported.").
+			WithDetail("Send the body as it is, without Content-Encoding.").withHeader("Accept-Encoding", "identity")
 	errNotJSON   = NewProblem(http.StatusBadRequest, "body_not_json", "The body isn't a single JSON document.")
 	errNotObject = NewProblem(http.StatusBadRequest, "body_not_object", "The body isn't a JSON object.")
 	errDuplicate = NewProblem(http.StatusBadRequest, "body_duplicate_member", "The body repeats a member.")
@@ -103,27 +105,47 @@ func read(r *http.Request, optional bool) ([]byte, error) {
 	case len(raw) == 0 && optional:
 		return []byte("{}"), nil
 	}
-	if err := checkMedia(r.Header); err != nil {
+	if err := checkMedia(r); err != nil {
 		return nil, err
 	}
-	if len(raw) == 0 {
+	if raw = bytes.TrimPrefix(raw, byteOrderMark); len(raw) == 0 {
 		return nil, errEmpty
 	}
 	return raw, check(raw)
 }
 
-func checkMedia(h http.Header) error {
-	values := h.Values("Content-Type")
+// byteOrderMark is ignored at the beginning of a body (RFC 8259, section 8.1).
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+const (
+	mediaJSON  = "application/json"
+	mediaPatch = "application/merge-patch+json" // of PATCH alone
+)
+
+func checkMedia(r *http.Request) error {
+	for _, coding := range r.Header.Values("Content-Encoding") {
+		if !strings.EqualFold(strings.TrimSpace(coding), "identity") {
+			return errCoding
+		}
+	}
+	refused, patch := errMedia, r.Method == http.MethodPatch
+	switch r.Method { // PUT has no such header
+	case http.MethodPost:
+		refused = errMedia.withHeader("Accept-Post", mediaJSON)
+	case http.MethodPatch:
+		refused = errMedia.withHeader("Accept-Patch", mediaPatch+", "+mediaJSON)
+	}
+	values := r.Header.Values("Content-Type")
 	if len(values) != 1 {
-		return errMedia
+		return refused
 	}
 	kind, params, err := mime.ParseMediaType(values[0])
-	if err != nil || (kind != "application/json" && kind != "application/merge-patch+json") {
-		return errMedia
+	if err != nil || kind != mediaJSON && !(patch && kind == mediaPatch) {
+		return refused
 	}
 	for name, value := range params {
 		if name != "charset" || !strings.EqualFold(value, "utf-8") {
-			return errMedia
+			return refused
 		}
 	}
 	return nil

@@ -173,60 +173,6 @@ func TestProxyReadsWhatAPIGatewaySends(t *testing.T) {
 	}
 }
 
-func TestIfMatchComparesStrongTagsAlone(t *testing.T) {
-	cases := []struct {
-		header  string
-		version int64
-		ok      bool
-	}{
-		{`"3"`, 3, true},
-		{`3`, 3, true},
-		{`"2", "3"`, 3, true},
-		{`*`, 3, true},
-		{`"2"`, 3, false},
-		{`W/"3"`, 3, false},
-		{`"33"`, 3, false},
-		{`""`, 0, false},
-		{`"-3"`, 3, false},
-	}
-	for _, c := range cases {
-		r := httptest.NewRequest("PATCH", "/", nil)
-		r.Header.Set("If-Match", c.header)
-		m, err := IfMatch(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := m.Check(c.version) == nil; got != c.ok {
-			t.Errorf("%s against %d: %v", c.header, c.version, got)
-		}
-	}
-	if _, err := IfMatch(httptest.NewRequest("PATCH", "/", nil)); err == nil {
-		t.Error("a missing If-Match was taken")
-	}
-}
-
-func TestPageTokensAreBoundToTheirList(t *testing.T) {
-	page := func(query string, scope ...string) (Page, error) {
-		return PageOf(httptest.NewRequest("GET", "/?"+query, nil), scope...)
-	}
-	first, err := page("", "keys", "acc_1", "")
-	if err != nil || first.Size != 50 || first.Next("") != nil {
-		t.Fatalf("%+v, %v", first, err)
-	}
-	token := *first.Next("cursor\x00with bytes")
-	if again, err := page("page_token="+token, "keys", "acc_1", ""); err != nil || again.After != "cursor\x00with bytes" {
-		t.Errorf("%+v, %v", again, err)
-	}
-	for name, scope := range map[string][]string{
-		"another account": {"keys", "acc_2", ""}, "another filter": {"keys", "acc_1", "active"}, "shifted": {"keys", "", "acc_1"},
-		"another list": {"audit", "acc_1", ""},
-	} {
-		if _, err := page("page_token="+token, scope...); err == nil {
-			t.Errorf("%s: the token was taken", name)
-		}
-	}
-}
-
 // An answer that can't be written is a failure, not an empty success.
 func TestAnAnswerIsEncodedBeforeItsStatusIsSent(t *testing.T) {
 	for name, doc := range map[string]any{

@@ -61,6 +61,8 @@ type Mux struct {
 	Now      func() time.Time
 	Changes  Changes // bounds what one person changes; nil lets nobody change anything
 	Looks    Looks   // keeps a trace of operators' looks; nil for none
+	PageKey  []byte  // seals page tokens; without one none is taken
+	Docs     string  // a URL to which a problem's code is appended, for its type; "" for none
 
 	mux http.ServeMux
 }
@@ -100,7 +102,10 @@ const maxToken = 16 << 10
 
 func (m *Mux) handle(pattern string, run func(http.ResponseWriter, *http.Request) error) {
 	m.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		r = counting(once(r))
+		r = counting(once(r.WithContext(context.WithValue(r.Context(), pageKey{}, m.PageKey))))
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			w = &conditional{ResponseWriter: w, wanted: strings.Join(r.Header.Values("If-None-Match"), ",")}
+		}
 		if err := m.decideAgain(w, r, run); err != nil {
 			m.refuse(w, r, err)
 		}
@@ -117,18 +122,18 @@ func (m *Mux) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case !known, p.Status >= http.StatusInternalServerError:
 		m.Log.ErrorContext(r.Context(), "request failed", "error", err.Error(), "route", r.Pattern, "request_id", id)
 	}
-	p.write(w, id)
+	p.write(w, id, m.Docs)
 }
 
 // ServeHTTP answers a request, observed.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	failed := func(w http.ResponseWriter, r *http.Request) { errInternal.write(w, RequestID(r.Context())) }
+	failed := func(w http.ResponseWriter, r *http.Request) { errInternal.write(w, RequestID(r.Context()), m.Docs) }
 	Observe(Observer{Log: m.Log, Now: m.Now, Failed: failed}, m.route).ServeHTTP(w, r)
 }
 
 func (m *Mux) route(w http.ResponseWriter, r *http.Request) {
 	if !canonical(r.URL.EscapedPath()) {
-		errNoRoute.write(w, RequestID(r.Context()))
+		errNoRoute.write(w, RequestID(r.Context()), m.Docs)
 		return
 	}
 	if handler, pattern := m.mux.Handler(r); pattern == "" {
@@ -154,10 +159,10 @@ func (m *Mux) unrouted(w http.ResponseWriter, r *http.Request, handler http.Hand
 	handler.ServeHTTP(probe, r)
 	if probe.code == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", probe.header.Get("Allow"))
-		errMethod.write(w, RequestID(r.Context()))
+		errMethod.write(w, RequestID(r.Context()), m.Docs)
 		return
 	}
-	errNoRoute.write(w, RequestID(r.Context()))
+	errNoRoute.write(w, RequestID(r.Context()), m.Docs)
 }
 
 type headOnly struct {

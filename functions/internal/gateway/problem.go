@@ -22,6 +22,14 @@ type Problem struct {
 
 	RetryAfter int // seconds; 0 sends no header
 	Challenge  string
+
+	header [2]string // one more header, with its value
+}
+
+func (p *Problem) withHeader(name, value string) *Problem {
+	q := *p
+	q.header = [2]string{name, value}
+	return &q
 }
 
 // Error returns the code and the sentence.
@@ -99,10 +107,10 @@ func (t Table) problem(err error) (p *Problem, known bool) {
 	return errInternal, false
 }
 
-// write renders a problem.
-func (p *Problem) write(w http.ResponseWriter, requestID string) {
+// write renders a problem. docs is the URL that a code is appended to; "" for none.
+func (p *Problem) write(w http.ResponseWriter, requestID, docs string) {
 	h := w.Header()
-	for _, name := range []string{"ETag", "Location", "Content-Disposition"} {
+	for _, name := range []string{"ETag", "Location", "Content-Disposition", "Idempotent-Replayed"} {
 		h.Del(name)
 	}
 	if p.RetryAfter > 0 {
@@ -111,10 +119,17 @@ func (p *Problem) write(w http.ResponseWriter, requestID string) {
 	if p.Challenge != "" {
 		h.Set("WWW-Authenticate", p.Challenge)
 	}
+	if p.header[0] != "" {
+		h.Set(p.header[0], p.header[1])
+	}
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
+	kind := "about:blank"
+	if docs != "" {
+		kind = docs + p.Code
+	}
 	doc := api.Problem{
-		Type: "about:blank", Title: http.StatusText(p.Status), Status: p.Status, Code: p.Code, Error: p.Text, RequestId: requestID,
+		Type: kind, Title: http.StatusText(p.Status), Status: p.Status, Code: p.Code, Error: p.Text, RequestId: requestID,
 	}
 	if p.Detail != "" {
 		doc.Detail = &p.Detail

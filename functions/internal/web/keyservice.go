@@ -59,11 +59,11 @@ func (b *Base) KeyService() *KeyService {
 
 // Read finds the key of the path, in the caller's account.
 func (s *KeyService) Read(r *http.Request, c gateway.Principal) (apikey.Key, error) {
-	id, err := apikey.ParseID(r.PathValue("key"))
+	id, err := gateway.ID(r.PathValue("key"), "key_")
 	if err != nil {
-		return apikey.Key{}, gateway.ErrNotFound
+		return apikey.Key{}, err
 	}
-	return s.Store.Key(r.Context(), c.Account, id)
+	return s.Store.Key(r.Context(), c.Account, apikey.ID(id))
 }
 
 // Row makes the audit row of a change.

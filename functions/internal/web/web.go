@@ -58,7 +58,7 @@ func StartReader(getenv func(string) string, logs io.Writer) (*Base, error) {
 func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writer) (*Base, error) {
 	b := &Base{Env: vars, Log: telemetry.Logger(logs, vars.Or("LOG_LEVEL", "info")), Source: env.NewSource()}
 	tables := dynamo.Tables{Control: vars.Need("CONTROL_TABLE"), Gate: gate}
-	issuer, client := vars.Need("OIDC_ISSUER"), vars.Need("OIDC_CLIENT_ID")
+	issuer, client, pages := vars.Need("OIDC_ISSUER"), vars.Need("OIDC_CLIENT_ID"), vars.Need("PAGE_TOKEN_KEY")
 	prefix, err := apikey.ParsePrefix(vars.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
 	former, formerErr := formerPrefixes(vars.Or("FORMER_KEY_PREFIXES", ""))
 	if err = errors.Join(vars.Err(), err, formerErr); err != nil {
@@ -76,7 +76,8 @@ func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writ
 	b.unreadable = unreadable(b.Log, logs, b.Source.Now)
 	b.Store = control.New(db, tables.Control, tables.Gate).Reporting(b.unreadable)
 	b.Mux = NewMux(verifier, b.Store, b.Log, b.Source.Now)
-	b.Mux.Looks = Looks{Store: b.Store, Source: b.Source}
+	b.Mux.Looks, b.Mux.PageKey = Looks{Store: b.Store, Source: b.Source}, []byte(pages)
+	b.Mux.Docs = vars.Or("PROBLEM_DOCS", "")
 	return b, nil
 }
 

@@ -1,4 +1,4 @@
-// Command reference writes docs/reference/api.md from the contract.
+// Command reference writes docs/reference/api.md from the contract, and docs/problems from the list of codes.
 package main
 
 import (
@@ -14,6 +14,9 @@ func main() {
 		log.Fatal(err)
 	}
 	if err := os.WriteFile(os.Args[1], page, 0o644); err != nil { //nolint:gosec // a page of documentation
+		log.Fatal(err)
+	}
+	if err := writeProblems(os.Args[2]); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strconv"
+)
+
+// Page is the page of a list that a request asks for.
+type Page struct {
+	Size  int
+	After string // the store's cursor; "" at the start
+	scope []string
+	key   []byte
+}
+
+// The sizes of pages.
+const (
+	defaultPageSize = 50
+	maxPageSize     = 100
+)
+
+// ErrPageToken refuses a page token that this list has not given.
+var ErrPageToken = NewProblem(http.StatusBadRequest, "page_token_invalid", "The page token doesn't belong to this list.").
+	WithDetail("Use next_page_token of the previous page, with the same filter; or begin again without one.")
+
+// PageOf reads page_size and page_token; an empty one is as none. The scope is the account and each filter: a token is good
+// for its own only, and nobody but the stack can make one.
+func PageOf(r *http.Request, scope ...string) (Page, error) {
+	key, _ := r.Context().Value(pageKey{}).([]byte)
+	p := Page{Size: defaultPageSize, scope: scope, key: key}
+	query := r.URL.Query()
+	if text := query.Get("page_size"); text != "" {
+		size, err := strconv.Atoi(text)
+		if err != nil || size < 1 || size > maxPageSize || text != strconv.Itoa(size) {
+			return p, Parameter("page_size", "It must be a number from 1 to 100.")
+		}
+		p.Size = size
+	}
+	token := query.Get("page_token")
+	if token == "" {
+		return p, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(token) > maxPageToken || len(raw) <= sealLength || len(key) == 0 || !hmac.Equal(raw[:sealLength], p.seal(raw[sealLength:])) {
+		return p, ErrPageToken
+	}
+	p.After = string(raw[sealLength:])
+	return p, nil
+}
+
+const (
+	maxPageToken = 2048 // characters
+	sealLength   = 16   // bytes
+)
+
+type pageKey struct{}
+
+// seal authenticates a cursor within its scope.
+func (p Page) seal(cursor []byte) []byte {
+	mac := hmac.New(sha256.New, p.key)
+	for _, part := range p.scope {
+		_, _ = mac.Write(strconv.AppendInt(nil, int64(len(part)), 10))
+		_, _ = mac.Write([]byte(":" + part))
+	}
+	_, _ = mac.Write([]byte{'.'})
+	_, _ = mac.Write(cursor)
+	return mac.Sum(nil)[:sealLength]
+}
+
+// OnlyPageOf is [PageOf] for a list that has no other parameters.
+func OnlyPageOf(r *http.Request, scope ...string) (Page, error) {
+	if err := KnownQuery(r, "page_size", "page_token"); err != nil {
+		return Page{}, err
+	}
+	return PageOf(r, scope...)
+}
+
+// Next makes the token of the next page from the store's cursor: nil at the end.
+func (p Page) Next(cursor string) *string {
+	if cursor == "" {
+		return nil
+	}
+	token := base64.RawURLEncoding.EncodeToString(append(p.seal([]byte(cursor)), cursor...))
+	return &token
+}
