@@ -33,6 +33,7 @@ var Problems = []ProblemPage{
 	{"already_member", 409, "You are a member of the account that the invitation is for.", "Nothing: the invitation stays open for somebody else."},
 	{"billing_type_conflict", 409, "A key's billing type doesn't fit its account's type.", "Ask an operator to set the key's billing type."},
 	{"exists", 409, "An object with this ID is there already.", "Read it; then decide whether to change it."},
+	{"invitation_limit_reached", 409, "The account has as many open invitations as an account may have.", "Withdraw some, or wait until they are accepted or expire."},
 	{"key_blocked", 409, "The key is blocked already.", "Nothing. To change the reason, unblock it and block it again."},
 	{"key_deleted", 409, "The key is deleted, and deleted keys aren't changed.", "Restore it first; that is possible for 30 days."},
 	{"key_expired", 409, "The key has expired: a new secret for it would open nothing.", "Change `expires_at` first."},
