@@ -44,6 +44,8 @@ func TestNoAccountMakesAnothersCallsSlower(t *testing.T) {
 	apitest.Costs(t, fixture, func(op apitest.Operation) bool { return served(op) && op.ID != "acceptInvitation" })
 }
 
+func TestAFloodOfRequestsBreaksNothing(t *testing.T) { apitest.Flood(t, fixture, served, 30_000) }
+
 func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }
 
 // served are the operations that no other function has.
