@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
@@ -37,6 +38,8 @@ type invitations struct {
 	source env.Source
 	texts  text.Secrets
 }
+
+const maxToken = 200 // characters
 
 const invitationLife = 7 * 24 * time.Hour
 
@@ -123,8 +126,12 @@ func (h *invitations) acceptInvitation(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
+	token := gateway.Pasted(body.Token)
+	if token == "" || utf8.RuneCountInString(token) > maxToken {
+		return gateway.Invalid(web.TextField("token", 1, maxToken, text.ErrLength))
+	}
 	now := h.source.Time()
-	i, err := h.store.FindInvitation(r.Context(), apikey.Hash(sha256.Sum256([]byte(gateway.Pasted(body.Token)))), now)
+	i, err := h.store.FindInvitation(r.Context(), apikey.Hash(sha256.Sum256([]byte(token))), now)
 	if errors.Is(err, dynamo.ErrNotFound) {
 		return errInvitation
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -50,7 +51,12 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	if err := gateway.KnownQuery(r, "q", "email", "page_size", "page_token"); err != nil {
 		return err
 	}
-	name, email := strings.TrimSpace(r.URL.Query().Get("q")), strings.TrimSpace(r.URL.Query().Get("email"))
+	name, badName := gateway.Text(r, "q", 100)
+	email, badEmail := gateway.Text(r, "email", maxEmail)
+	if err := cmp.Or(badName, badEmail); err != nil {
+		return err
+	}
+	name, email = strings.TrimSpace(name), strings.TrimSpace(email)
 	if name != "" && email != "" {
 		return gateway.Parameter("email", "Search by q or by email, not by both.")
 	}

@@ -44,6 +44,8 @@ func TestNoAccountMakesAnothersCallsSlower(t *testing.T) {
 	apitest.Costs(t, fixture, func(op apitest.Operation) bool { return served(op) && op.ID != "acceptInvitation" })
 }
 
+func TestBoundsAreAsTheContractSays(t *testing.T) { apitest.Bounds(t, fixture, served, nil) }
+
 func TestAFloodOfRequestsBreaksNothing(t *testing.T) { apitest.Flood(t, fixture, served, 30_000) }
 
 func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }

@@ -46,6 +46,9 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
+// maxFilter bounds the texts of a filter, in characters.
+const maxFilter = 64
+
 const oldestFirst = "created_at"
 
 func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, error) {
@@ -53,9 +56,14 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 		return filter{}, gateway.Page{}, err
 	}
 	query := r.URL.Query()
+	id, badID := gateway.Text(r, "product", maxFilter)
+	typed, badText := gateway.Text(r, "q", maxFilter)
+	if err := cmp.Or(badID, badText); err != nil {
+		return filter{}, gateway.Page{}, err
+	}
 	f := filter{
-		status: apikey.Status(query.Get("status")), product: product.ID(query.Get("product")),
-		text: text.Fold(query.Get("q")), sort: cmp.Or(query.Get("sort"), "-created_at"),
+		status: apikey.Status(query.Get("status")), product: product.ID(id),
+		text: text.Fold(gateway.Pasted(typed)), sort: cmp.Or(query.Get("sort"), "-created_at"),
 	}
 	if f.status != "" && !slices.Contains(apikey.Statuses[:], f.status) {
 		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, disabled, expired or active.")

@@ -50,6 +50,10 @@ func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
+func TestBoundsAreAsTheContractSays(t *testing.T) {
+	apitest.Bounds(t, fixture, served, map[string]string{"setBillingType.billing_type": "it has to fit the account's type"})
+}
+
 func TestAFloodOfRequestsBreaksNothing(t *testing.T) { apitest.Flood(t, fixture, served, 30_000) }
 
 func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
@@ -11,6 +12,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/origin"
+	"latchkey/shared/text"
 )
 
 // test answers what the gate would say to a call with the key's current secret, by the gate's own function.
@@ -18,6 +20,15 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	body, _, err := gateway.Body[api.TestKey](r, gateway.BodyOptions{Optional: true, Nullable: []string{"origin", "referer", "at"}})
 	if err != nil {
 		return err
+	}
+	for _, m := range []struct {
+		name string
+		text *string
+		most int
+	}{{"origin", body.Origin, 2048}, {"referer", body.Referer, 8192}, {"path", body.Path, 2048}} {
+		if utf8.RuneCountInString(deref(m.text)) > m.most {
+			return gateway.Invalid(web.TextField(m.name, 0, m.most, text.ErrLength))
+		}
 	}
 	k, err := h.service.Read(r, c)
 	if err != nil {

@@ -375,6 +375,12 @@ func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
+func TestBoundsAreAsTheContractSays(t *testing.T) {
+	apitest.Bounds(t, fixture, served, map[string]string{
+		"putRotationPolicy.notify_days_before": "it has to be less than every_days", "extendRotation.grace_seconds": "it has to end later than now",
+	})
+}
+
 func TestAFloodOfRequestsBreaksNothing(t *testing.T) { apitest.Flood(t, fixture, served, 15_000) }
 
 func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }

@@ -39,6 +39,8 @@ func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
+func TestBoundsAreAsTheContractSays(t *testing.T) { apitest.Bounds(t, fixture, served, nil) }
+
 func TestAFloodOfRequestsBreaksNothing(t *testing.T) { apitest.Flood(t, fixture, served, 10_000) }
 
 // mixed is one hour of an account's calls, at 10 to 11: one key's to two products from two origins, with both of its

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"strconv"
+	"unicode/utf8"
 )
 
 // IdempotencyKey reads the header, "" if there is none.
@@ -41,6 +42,15 @@ func Replayed(w http.ResponseWriter) { w.Header().Set("Idempotent-Replayed", "tr
 // ErrIdempotencyReused answers a second request that has the Idempotency-Key of another.
 var ErrIdempotencyReused = NewProblem(http.StatusUnprocessableEntity, "idempotency_key_reused",
 	"This Idempotency-Key was used with another body.").WithDetail("Use a new key for a new request.")
+
+// Text reads a parameter of the query that is a text of at most so many characters; "" if it is absent or empty.
+func Text(r *http.Request, name string, most int) (string, error) {
+	text := r.URL.Query().Get(name)
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > most {
+		return "", Parameter(name, "It must be a text of at most "+strconv.Itoa(most)+" characters.")
+	}
+	return text, nil
+}
 
 // KnownQuery refuses parameters that the operation doesn't know, and repeated ones.
 func KnownQuery(r *http.Request, names ...string) error {
