@@ -10,6 +10,7 @@ export GOFLAGS :=
 TESTFLAGS ?=
 PKGS ?= ./...
 FUZZTIME ?= 1m
+CONTRACT ?= all
 
 # The end-to-end tests start binaries that aren't built for the race detector: it would watch the tests alone.
 NORACE := latchkey/infra/e2e latchkey/infra/e2e/gates
@@ -87,6 +88,10 @@ test-bugs: $(NPM) ## plant each known bug and see its test fail; BUGS="-only gat
 .PHONY: test-mutants
 test-mutants: $(NPM) tools-mutants ## change the code of the core in one place at a time; MUTANTS=shared/authz for one package
 	infra/tools/mutants.sh $(MUTANTS)
+
+.PHONY: test-contract
+test-contract: $(NPM) tools-schemathesis ## Schemathesis against a run of its own; CONTRACT=coverage for the form of CI
+	$(TOOLS)/schemathesis/bin/python infra/schemathesis/run.py $(CONTRACT)
 
 .PHONY: reliability
 reliability: $(NPM) ## run the tests that hold the promises, and write docs/reliability.md from what they measured

@@ -31,6 +31,11 @@ install_python() { # in place: a virtual environment can't be moved
   "$1/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r infra/lint/requirements.txt
 }
 
+install_schemathesis() {
+  python3 -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r infra/schemathesis/requirements.txt
+}
+
 case ${1:-} in
 go)
   key=go-$(hash "$(go env GOVERSION GOOS GOARCH)" infra/tools/go.mod infra/tools/go.sum) link=.tools/bin

@@ -1,0 +1,27 @@
+"""The formats of the contract that no pattern can say, as Schemathesis makes texts of them."""
+
+import os
+from datetime import datetime, timedelta, timezone
+
+import schemathesis
+from hypothesis import strategies as st
+
+KEY = os.environ["LATCHKEY_KEY"]
+SUBJECTS = st.sampled_from(["schemathesis|somebody", "a b", "~x"])
+WORDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="_<>\"%"), min_size=1, max_size=40)
+
+for name, texts in {
+    "line": WORDS,
+    "block": WORDS,
+    "idn-email": st.just("somebody@example.com"),
+    "subject": SUBJECTS,
+    "confirm-name": st.just("Schemathesis"),
+    "page-token": st.just(""),  # others come from answers, by links
+    "product-id": st.sampled_from(["search", "routing", "map-display"]),
+    "limit-class": st.sampled_from(["search", "routing"]),
+    "outcome": st.sampled_from(["allowed", "refused", "qps_exceeded", "domain_not_allowed"]),
+    "domain-pattern": st.sampled_from(["example.com", "*.example.org", "http://localhost:3000"]),
+    "key-id": st.just(KEY),
+    "date-time": st.integers(1, 300).map(lambda days: (datetime.now(timezone.utc) + timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")),
+}.items():
+    schemathesis.openapi.format(name, texts)

@@ -1,0 +1,94 @@
+"""Runs Schemathesis against a local run of its own, as an owner and as an operator.
+
+The first argument says which form: coverage (for CI), or all (coverage, fuzzing, stateful). The exit status says whether there was
+a finding that schemathesis.toml doesn't explain.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = ROOT / "infra" / "schemathesis"
+SECONDS = {"coverage": "240", "all": "1200"}  # for each person
+PHASES = {"coverage": "coverage", "all": "coverage,fuzzing,stateful"}
+
+
+def main():
+    form = sys.argv[1]
+    with tempfile.TemporaryDirectory(prefix="latchkey-contract-") as data:
+        settings = dict(
+            os.environ, LATCHKEY_DATA_DIR=data, LATCHKEY_PRODUCTS_PORT="0", LATCHKEY_MANAGEMENT_PORT="0", LATCHKEY_CONSOLE_PORT="0",
+            LATCHKEY_PARAM_ChangesPerSecond="100000", LATCHKEY_PARAM_ChangesPerHour="100000000", LATCHKEY_PARAM_AccountsPerPerson="1000000",
+            LATCHKEY_ISSUER_ACCESS_SECONDS="86400",
+        )
+        program = os.path.join(data, "latchkey")
+        subprocess.run(["go", "build", "-o", program, "./infra/local"], cwd=ROOT, check=True)
+        with open(os.path.join(data, "log"), "wb") as log:
+            stack = subprocess.Popen([program], cwd=ROOT, env=settings, stdout=log, stderr=log)
+            try:
+                return check(form, started(stack, data))
+            finally:
+                stack.send_signal(signal.SIGTERM)
+                stack.wait()
+
+
+def started(stack, data):
+    """Waits for the stack, and gives what it says of itself."""
+    file = pathlib.Path(data, "run.json")
+    for _ in range(1200):
+        if file.exists():
+            return json.loads(file.read_text())
+        if stack.poll() is not None:
+            break
+        time.sleep(0.25)
+    sys.exit("the stack didn't start:\n" + pathlib.Path(data, "log").read_text()[-4000:])
+
+
+def call(run, person, method, path, body):
+    """Makes one call, and gives the answer's document."""
+    request = urllib.request.Request(
+        run["management_url"] + path, method=method, data=json.dumps(body).encode(),
+        headers={"Authorization": "Bearer " + run["tokens"][person], "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def parameters(account, key):
+    """Fixes what has to fit the data: the objects of the path, a range of time that is kept, and a version that is any."""
+    hour = lambda ago: time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(time.time() - 3600 * ago))
+    fixed = {
+        "path.account": account, "path.key": key, "path.class": "search", "query.from": hour(5), "query.to": hour(0), "header.If-Match": "*",
+    }
+    return "[parameters]\n" + "".join(f'"{name}" = "{value}"\n' for name, value in fixed.items()) + "\n"
+
+
+def check(form, run):
+    """Runs the phases as each person, on an account with a key that they may use up."""
+    failed = 0
+    for person in ("owner", "operator"):
+        account = call(run, "owner", "POST", "/v1/accounts", {"name": "Schemathesis"})["id"]
+        key = call(run, "owner", "POST", f"/v1/accounts/{account}/keys", {"name": "Schemathesis", "usage": "backend", "products": ["search", "routing"]})["id"]
+        with tempfile.TemporaryDirectory() as settings:
+            config = pathlib.Path(settings, "schemathesis.toml")
+            config.write_text(parameters(account, key) + (HERE / "schemathesis.toml").read_text())
+            command = [
+                os.path.join(os.path.dirname(sys.executable), "schemathesis"), "--config-file", str(config), "run", str(ROOT / "shared/api/openapi.yaml"),
+                "--url", run["management_url"], "--header", "Authorization: Bearer " + run["tokens"][person], "--continue-on-failure",
+                "--phases", PHASES[form], "--max-time", SECONDS[form], "--seed", "15", "--no-color", "--warnings", "off",
+            ]
+            print("as", person, flush=True)
+            done = subprocess.run(command, cwd=settings, env=dict(os.environ, SCHEMATHESIS_HOOKS="hooks", PYTHONPATH=str(HERE), LATCHKEY_KEY=key))
+            failed |= done.returncode
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
