@@ -258,7 +258,7 @@ func TestPageTokensAreBoundToTheirListAndStack(t *testing.T) {
 	}
 	for name, scope := range map[string][]string{
 		"another account": {"keys", "acc_2", ""}, "another filter": {"keys", "acc_1", "active"}, "shifted": {"keys", "", "acc_1"},
-		"another list": {"audit", "acc_1", ""}, "joined": {"keysacc_1", ""}, "fewer": {"keys", "acc_1"},
+		"another list": {"audit", "acc_1", ""}, "joined": {"keysacc_1", ""}, "fewer": {"keys", "acc_1"}, "with a separator inside": {"keys", "acc_1:"},
 	} {
 		if _, err := pageOf("k", "page_token="+token, scope...); err == nil {
 			t.Errorf("%s: the token was taken", name)
