@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+)
+
+func TestEveryHeaderIsInTheContractAndSent(t *testing.T) { apitest.Headers(t, fixture, served) }

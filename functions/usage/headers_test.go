@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/keytest"
+	"latchkey/shared/usage"
+)
+
+func TestEveryHeaderIsInTheContractAndSent(t *testing.T) {
+	r := mixed(t)
+	hour := fmt.Sprintf("H#%09d#search", usage.HourOf(keytest.Now.Add(-2*time.Hour)))
+	for _, pk := range []string{"A#" + string(r.account.ID), "K#" + string(r.account.ID) + "#" + string(r.key.ID)} {
+		item := dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(hour), "v": dynamo.S("damaged")} // X-Unreadable
+		if _, err := r.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &r.Tables.Counters, Item: item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{r.path(apikey.Key{}), r.path(r.key)} {
+		r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: path + "?format=csv"})
+	}
+	apitest.Headers(t, fixture, served)
+}
