@@ -147,6 +147,6 @@ $(BROWSER): infra/browser/package.json infra/browser/package-lock.json
 	@touch $@
 
 # Each looks whether what it would install is there already: on this machine, for these inputs.
-.PHONY: tools-go tools-python tools-mutants tools-sbom
-tools-go tools-python tools-mutants tools-sbom: tools-%:
+.PHONY: tools-go tools-python tools-mutants tools-sbom tools-schemathesis
+tools-go tools-python tools-mutants tools-sbom tools-schemathesis: tools-%:
 	@infra/tools/install.sh $*

@@ -53,8 +53,12 @@ sbom)
   key=sbom-$cyclonedx-$(hash "$(go env GOVERSION GOOS GOARCH)" /dev/null) link=.tools/sbom
   has=(cyclonedx-gomod) about="installing cyclonedx-gomod $cyclonedx (minutes, once)"
   ;;
+schemathesis)
+  key=schemathesis-$(hash "$(python3 -c 'import sys; print(sys.version, sys.prefix)')" infra/schemathesis/requirements.txt) link=.tools/schemathesis
+  has=(bin/python bin/schemathesis) about="installing Schemathesis"
+  ;;
 *)
-  echo "usage: $0 go|python|mutants|sbom" >&2
+  echo "usage: $0 go|python|mutants|sbom|schemathesis" >&2
   exit 2
   ;;
 esac
