@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,8 +21,8 @@ func problemPages() map[string]string {
 		"| status | code |\n|---|---|\n")
 	for _, p := range api.Problems {
 		fmt.Fprintf(&index, "| %d | [%s](%s.md) |\n", p.Status, p.Code, p.Code)
-		pages[p.Code+".md"] = fmt.Sprintf("# %s\n\n%s\n\n%d %s\n\n**Cause.** %s\n\n**What to do.** %s\n\n[All problems](README.md)\n",
-			p.Code, written, p.Status, http.StatusText(p.Status), p.Cause, p.Help)
+		pages[p.Code+".md"] = fmt.Sprintf("# %s\n\n%s\n\nStatus %d.\n\n**Cause.** %s\n\n**What to do.** %s\n\n[All problems](README.md)\n",
+			p.Code, written, p.Status, p.Cause, p.Help)
 	}
 	pages["README.md"] = index.String()
 	return pages
@@ -38,7 +37,7 @@ func writeProblems(dir string) error {
 	}
 	for _, file := range old {
 		if _, ok := pages[filepath.Base(file)]; !ok {
-			if err := os.Remove(file); err != nil {
+			if err := os.Remove(file); err != nil { //nolint:gosec // a file of the folder that was named
 				return err
 			}
 		}
