@@ -110,7 +110,7 @@ func texts(dir string) ([]string, error) {
 		name := strings.ToUpper(e.Name())
 		switch {
 		case e.IsDir():
-		case strings.HasPrefix(name, "LICENSE"), strings.HasPrefix(name, "LICENCE"), strings.HasPrefix(name, "COPYING"):
+		case strings.HasPrefix(name, "LICENSE"), strings.HasPrefix(name, "LICENCE"), strings.HasPrefix(name, "UNLICENSE"), strings.HasPrefix(name, "COPYING"):
 			licences = append(licences, filepath.Join(dir, e.Name()))
 		case strings.HasPrefix(name, "NOTICE"), strings.HasPrefix(name, "PATENTS"):
 			notices = append(notices, filepath.Join(dir, e.Name()))
