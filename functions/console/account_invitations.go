@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/functions/console/internal/management"
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 )
 
@@ -116,7 +117,7 @@ func (a *app) acceptInvitation(v *visit) error {
 // invitationToken finds the token in what was pasted: the whole link, or the token alone. A cookie can carry what it
 // returns.
 func invitationToken(text string) string {
-	text = strings.TrimSpace(text)
+	text = gateway.Pasted(text)
 	if _, fragment, ok := strings.Cut(text, "#"); ok {
 		text = fragment
 	}

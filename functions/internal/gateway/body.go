@@ -124,8 +124,10 @@ const (
 
 func checkMedia(r *http.Request) error {
 	for _, coding := range r.Header.Values("Content-Encoding") {
-		if !strings.EqualFold(strings.TrimSpace(coding), "identity") {
-			return errCoding
+		for _, one := range elements(coding) {
+			if !strings.EqualFold(one, "identity") {
+				return errCoding
+			}
 		}
 	}
 	refused, patch := errMedia, r.Method == http.MethodPatch

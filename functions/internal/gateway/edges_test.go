@@ -163,7 +163,9 @@ func TestTheFormIsNegotiatedByWeight(t *testing.T) {
 		"": "a/json", "a/json": "a/json", "t/csv": "t/csv", "a/json;q=0.1, t/csv": "t/csv", "t/csv;q=0.1, a/json": "a/json",
 		"t/csv, a/json": "t/csv", "a/json, t/csv": "a/json", "*/*": "a/json", "t/*": "t/csv", "*/*;q=0.1, t/*;q=0.2": "t/csv",
 		"T/CSV": "t/csv", "a/json;q=0, */*": "t/csv", "t/csv;q=0": "a/json", "i/png": "a/json", "t/csv;q=2": "a/json", ";;": "a/json",
-		"i/png, t/csv;q=0.001": "t/csv",
+		"i/png, t/csv;q=0.001": "t/csv", "t/csv; charset=utf-8": "t/csv", `a/json;q=0.1,t/csv;charset="utf-8"`: "t/csv",
+		",t/csv": "t/csv", "t/csv,,,": "t/csv", "t/csv;": "t/csv", "t/csv;q=0.5;": "t/csv", `i/png;x="a,b", t/csv`: "t/csv", `i/png;x="\",t/csv`: "a/json",
+		"t/csv;q=0.5, a/json;q=0.5": "t/csv", "*/*, t/csv;q=0": "a/json", "nonsense, t/csv": "t/csv",
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Accept", header)
@@ -183,6 +185,8 @@ func TestBodiesOfOtherKindsAre415(t *testing.T) {
 		{"POST", plain, "", 200},
 		{"POST", plain + ";charset=UTF-8", "", 200},
 		{"POST", plain, "identity", 200},
+		{"POST", plain, "identity, Identity,", 200},
+		{"POST", plain, " ", 200},
 		{"PATCH", plain, "", 200},
 		{"PATCH", patch, "", 200},
 		{"PUT", plain, "", 200},
@@ -253,6 +257,11 @@ func TestPageTokensAreBoundToTheirListAndStack(t *testing.T) {
 		t.Fatalf("empty parameters: %+v, %v", first, err)
 	}
 	token := *first.Next("cursor\x00with bytes")
+	for _, pasted := range []string{"%20" + token, token + "%0A", "%3C" + token + "%3E", "%22" + token + "%22", "%EF%BB%BF" + token} {
+		if again, err := pageOf("k", "page_token="+pasted, "keys", "acc_1", ""); err != nil || again.After != "cursor\x00with bytes" {
+			t.Errorf("%s: %+v %v", pasted, again, err)
+		}
+	}
 	if again, err := pageOf("k", "page_token="+token, "keys", "acc_1", ""); err != nil || again.After != "cursor\x00with bytes" {
 		t.Errorf("%+v, %v", again, err)
 	}

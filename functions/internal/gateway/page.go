@@ -39,7 +39,7 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 		}
 		p.Size = size
 	}
-	token := query.Get("page_token")
+	token := Pasted(query.Get("page_token"))
 	if token == "" {
 		return p, nil
 	}
