@@ -107,6 +107,9 @@ func (h *handler) grant(r *http.Request, c gateway.Principal, wanted *int, comme
 	if err == nil && before.Ends(k) {
 		err = qps.ErrObsolete
 	}
+	if err == nil && after.Decision.QPS <= qps.Free(k.Limits, before.Class, class.QPS[k.AccountType], now) {
+		err = qps.ErrFree // granted since, directly: an approval would take it away
+	}
 	if err != nil {
 		return before, err
 	}

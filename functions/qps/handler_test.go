@@ -597,3 +597,22 @@ func TestAForeignRequestLooksLikeAnUnknownOne(t *testing.T) {
 		}
 	}
 }
+
+// TestAnApprovalTakesNothingAway: what was granted directly since the request was filed is not lowered by approving less.
+func TestAnApprovalTakesNothingAway(t *testing.T) {
+	r := newHarness(t)
+	id := r.submit(t, map[string]any{"requested_qps": 60})
+	direct := "/v1/operator/accounts/" + string(r.account.ID) + "/keys/" + string(r.key.ID) + "/limits/search"
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "PUT", Path: direct, Body: map[string]any{"qps": 100}})
+	approve := func(body any) apitest.Answer {
+		return r.Do(t, apitest.Call{As: "operator", Method: "POST", Path: r.path("qps-requests/" + id + "/approve"), Body: body})
+	}
+	for _, body := range []any{map[string]any{}, map[string]any{"qps": 60}, map[string]any{"qps": 100}} {
+		if got := approve(body); got.Status != 422 || !strings.Contains(string(got.Body), "no_approval_needed") {
+			t.Errorf("%v: %d %s", body, got.Status, got.Body)
+		}
+	}
+	if got := approve(map[string]any{"qps": 101}); got.Status != 200 {
+		t.Errorf("more than that: %d %s", got.Status, got.Body)
+	}
+}

@@ -34,7 +34,9 @@ func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
 func TestBoundsAreAsTheContractSays(t *testing.T) {
-	apitest.Bounds(t, fixture, served, map[string]string{"createQpsRequest.requested_qps": "it has to be above what is free"})
+	apitest.Bounds(t, fixture, served, map[string]string{
+		"createQpsRequest.requested_qps": "it has to be above what is free", "approveQpsRequest.qps": "it has to be above what is free",
+	})
 }
 
 func TestAFloodOfRequestsBreaksNothing(t *testing.T) { apitest.Flood(t, fixture, served, 15_000) }

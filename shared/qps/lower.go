@@ -13,8 +13,8 @@ func Free(limits []apikey.Limit, class product.Class, catalogueDefault int, now 
 }
 
 // Set returns the limits of a key after its customer has set one class to wanted, which CheckFree has let pass. What
-// was granted stays known, so the way back is open. A limit that ends keeps its end if what comes back then is lower
-// than wanted: a loan never becomes permanent. Where as much or more would come back, wanted stays.
+// was granted stays known, so the way back is open, to a loan too while it lasts. A loan never becomes permanent: at its end
+// comes back what held without it, or what is wanted now if that is lower.
 func Set(limits []apikey.Limit, class product.Class, wanted, catalogueDefault int, now time.Time) []apikey.Limit {
 	own := apikey.OwnLimit(limits, class)
 	lent := !own.EndsAt.IsZero() && !own.Ended(now)
@@ -26,14 +26,29 @@ func Set(limits []apikey.Limit, class product.Class, wanted, catalogueDefault in
 	if back > catalogueDefault { // granted before grants were noted
 		next.Granted = max(own.Granted, back)
 	}
-	if lent && max(back, 0) < wanted && (back > 0 || catalogueDefault < wanted) {
-		next.EndsAt, next.Then, next.Lent = own.EndsAt, own.Then, max(own.Lent, own.QPS)
+	if lent {
+		next.EndsAt, next.Then, next.Lent = own.EndsAt, then(own, next.Granted, wanted, catalogueDefault), max(own.Lent, own.QPS)
 	}
 	out := without(limits, class)
 	if next.EndsAt.IsZero() && wanted == catalogueDefault && next.Granted <= catalogueDefault {
 		return out // the catalogue's default again, whatever that will be
 	}
 	return append(out, next)
+}
+
+// then is the limit that comes back when a loan ends, after wanted was set during it; 0 is the catalogue's default.
+func then(own apikey.Limit, granted, wanted, catalogueDefault int) int {
+	before := max(own.Then, 0)
+	if before == 0 {
+		before = catalogueDefault
+	}
+	if before == own.QPS { // lowered during the loan, which was no choice for the time behind it
+		before = max(granted, catalogueDefault)
+	}
+	if before = min(before, wanted); before == catalogueDefault {
+		return 0
+	}
+	return before
 }
 
 // CheckFree checks a limit that a customer sets without asking: 1 or more, and no more than is free.

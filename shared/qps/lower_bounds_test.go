@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/product"
@@ -32,16 +34,48 @@ func TestALimitThatACustomerSetsAtEachBound(t *testing.T) {
 		"nor with a grant that is no more than the default":  {limit(apikey.Limit{QPS: 5, Granted: 10}), 10, nil},
 		"a higher grant stays known":                         {limit(apikey.Limit{QPS: 5, Granted: 11}), 10, limit(apikey.Limit{QPS: 10, Granted: 11})},
 		"a loan ends where less comes back":                  {limit(apikey.Limit{QPS: 40, EndsAt: later, Then: 12}), 13, limit(apikey.Limit{QPS: 13, EndsAt: later, Then: 12, Lent: 40, Granted: 12})},
-		"what would come back stays":                         {limit(apikey.Limit{QPS: 40, EndsAt: later, Then: 12}), 12, limit(apikey.Limit{QPS: 12, Granted: 12})},
-		"so does less":                                       {limit(apikey.Limit{QPS: 40, EndsAt: later, Then: 12}), 11, limit(apikey.Limit{QPS: 11, Granted: 12})},
+		"what would come back stays":                         {limit(apikey.Limit{QPS: 40, EndsAt: later, Then: 12}), 12, limit(apikey.Limit{QPS: 12, EndsAt: later, Then: 12, Granted: 12, Lent: 40})},
+		"so does less":                                       {limit(apikey.Limit{QPS: 40, EndsAt: later, Then: 12}), 11, limit(apikey.Limit{QPS: 11, EndsAt: later, Then: 11, Granted: 12, Lent: 40})},
 		"a loan over the default ends where more is wanted":  {limit(apikey.Limit{QPS: 40, EndsAt: later}), 11, limit(apikey.Limit{QPS: 11, EndsAt: later, Lent: 40})},
-		"the default ends it":                                {limit(apikey.Limit{QPS: 40, EndsAt: later}), 10, nil},
-		"and less than the default stays":                    {limit(apikey.Limit{QPS: 40, EndsAt: later}), 9, limit(apikey.Limit{QPS: 9})},
+		"the default leaves the way back to it":              {limit(apikey.Limit{QPS: 40, EndsAt: later}), 10, limit(apikey.Limit{QPS: 10, EndsAt: later, Lent: 40})},
+		"and less than the default stays":                    {limit(apikey.Limit{QPS: 40, EndsAt: later}), 9, limit(apikey.Limit{QPS: 9, EndsAt: later, Then: 9, Lent: 40})},
 	} {
 		if got := qps.Set(c.had, "search", c.wanted, 10, now); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", what, got, c.want)
 		}
 	}
+}
+
+// TestALoanCanBeTakenBackUpWhileItLasts: whatever its customer sets meanwhile, what was lent stays free until its end, and what
+// comes back then is never more than what holds for good.
+func TestALoanCanBeTakenBackUpWhileItLasts(t *testing.T) {
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	end := now.Add(time.Hour)
+	rapid.Check(t, func(t *rapid.T) {
+		const standard = 10
+		good := rapid.IntRange(1, 40).Draw(t, "for good")
+		limits := qps.Grant(nil, "search", good, time.Time{}, now)
+		lent := rapid.IntRange(41, 90).Draw(t, "lent")
+		limits = qps.Grant(limits, "search", lent, end, now)
+		for range rapid.IntRange(1, 4).Draw(t, "changes") {
+			free := qps.Free(limits, "search", standard, now)
+			if free < lent {
+				t.Fatalf("%d of the %d that were lent are free", free, lent)
+			}
+			limits = qps.Set(limits, "search", rapid.IntRange(1, free).Draw(t, "wanted"), standard, now)
+			own := apikey.OwnLimit(limits, "search")
+			if after := max(own.At(end), 0); after > max(good, standard) {
+				t.Fatalf("%d come back at the end, %d hold for good", after, max(good, standard))
+			}
+			if free := qps.Free(limits, "search", standard, end); free > max(good, standard) {
+				t.Fatalf("%d are free at the end, %d hold for good", free, max(good, standard))
+			}
+		}
+		low := qps.Set(qps.Set(limits, "search", 1, standard, now), "search", lent, standard, now)
+		if own := apikey.OwnLimit(low, "search"); own.At(now) != lent || own.At(end) == 1 {
+			t.Fatalf("lowered to 1 and back to %d: %+v", lent, own)
+		}
+	})
 }
 
 func TestWhatIsFreeIsOneToTheBoundAndAnotherThanNow(t *testing.T) {
