@@ -136,6 +136,23 @@ func TestTokensAreChecked(t *testing.T) {
 	}
 }
 
+// TestAnEventThatIsNoRequestIsAnswered: 400, and no error of the function.
+func TestAnEventThatIsNoRequestIsAnswered(t *testing.T) {
+	proxy := Proxy(newMux(io.Discard))
+	for _, e := range []events.APIGatewayProxyRequest{
+		{HTTPMethod: "FOO BAR", Path: "/v1/known"},
+		{HTTPMethod: "GÉT", Path: "/v1/known"},
+		{HTTPMethod: "GET\n", Path: "/v1/known"},
+		{HTTPMethod: "POST", Path: "/v1/echo/a", Body: "%%%", IsBase64Encoded: true},
+		{HTTPMethod: "POST", Path: "/v1/echo/a", Body: "YQ", IsBase64Encoded: true},
+	} {
+		out, err := proxy(t.Context(), e)
+		if err != nil || out.StatusCode != 400 || !strings.Contains(out.Body, `"code":"bad_request"`) {
+			t.Errorf("%q %q: %d %s, %v", e.HTTPMethod, e.Body, out.StatusCode, out.Body, err)
+		}
+	}
+}
+
 func TestProxyReadsWhatAPIGatewaySends(t *testing.T) {
 	proxy := Proxy(newMux(io.Discard))
 	call := func(e events.APIGatewayProxyRequest) (map[string]string, events.APIGatewayProxyResponse) {

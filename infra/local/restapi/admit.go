@@ -3,6 +3,7 @@ package restapi
 import (
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +11,9 @@ import (
 	"latchkey/infra/local/template"
 	"latchkey/infra/local/wire"
 )
+
+// host is a name or an address, with a port or without.
+var host = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 
 // unserved says why a request doesn't reach any API, or nothing if it does.
 func unserved(r *wire.Request) string {
@@ -22,6 +26,8 @@ func unserved(r *wire.Request) string {
 	switch {
 	case hosts != 1:
 		return "a request names its host once"
+	case !host.MatchString(r.Get("Host")):
+		return "the host is no name and no address"
 	case r.Authority != "" && !strings.EqualFold(r.Authority, r.Get("Host")):
 		return "the target names another host than the header"
 	}
