@@ -103,7 +103,7 @@ func (a *app) acceptInvitation(v *visit) error {
 	}, &joined)
 	var p *management.Problem
 	if errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusConflict || p.Status == http.StatusUnprocessableEntity) {
-		f.Problem, f.Request = v.problemText(p), p.RequestId
+		f.Problem = v.problemText(p)
 		v.setCookie(invitationName, "", 0)
 		return a.invitationForm(v, p.Status, f)
 	}

@@ -64,7 +64,7 @@ func TestAnInvitationOutlivesTheSignIn(t *testing.T) {
 	if got := r.api.seen("POST /v1/invitations/accept"); len(got) != 1 || got[0].body != `{"token":"`+invitation+`"}` {
 		t.Errorf("the calls: %+v", got)
 	}
-	if joined.Request.URL.Path != "/accounts/"+account+"/keys" || !strings.Contains(text(joined.doc), "You are a member of this account now") {
+	if joined.Request.URL.Path != "/accounts/"+account+"/keys" || !strings.Contains(text(joined.doc), "You’re now a member of this account") {
 		t.Errorf("it ends at %s", joined.Request.URL)
 	}
 	if page := r.get("/invitations"); !strings.Contains(page.text, `name="token"`) {
@@ -79,13 +79,13 @@ func TestAnInvitationThatWasUsedIsExplained(t *testing.T) {
 	for code, c := range map[string]struct {
 		status int
 		says   string
-	}{"invitation_not_found": {404, "was used or withdrawn, or has expired"}, "already_member": {409, "You are already a member of this account"}} {
+	}{"invitation_not_found": {404, "was used or withdrawn, or has expired"}, "already_member": {409, "You’re already a member of this account"}} {
 		r.api.on("POST /v1/invitations/accept", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 			problem(w, c.status, code)
 			return true
 		})
 		page := r.post("/invitations", url.Values{"token": {invitation}})
-		if page.StatusCode != c.status || !strings.Contains(text(page.doc), c.says) || !strings.Contains(text(page.doc), "api-request-1") {
+		if page.StatusCode != c.status || !strings.Contains(text(page.doc), c.says) || strings.Contains(text(page.doc), "api-request-1") {
 			t.Errorf("%s: %d %s", code, page.StatusCode, text(page.doc))
 		}
 	}
@@ -108,7 +108,7 @@ func TestTheLastOwnerMustNameAnotherFirst(t *testing.T) {
 	r.api.on("DELETE /v1/accounts/"+account+"/members/owner", lastOwner)
 	for path, form := range map[string]url.Values{"role": {"subject": {"owner"}, "role": {"viewer"}}, "remove": {"subject": {"owner"}}} {
 		page := r.post("/accounts/"+account+"/account/"+path, form)
-		if page.StatusCode != http.StatusConflict || !strings.Contains(text(page.doc), "Make somebody else an owner first") {
+		if page.StatusCode != http.StatusConflict || !strings.Contains(text(page.doc), "Make someone else an owner first") {
 			t.Errorf("%s: %d %s", path, page.StatusCode, text(page.doc))
 		}
 	}
@@ -162,7 +162,7 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 	} {
 		w.api.on("GET "+c.route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, rows); return true })
 		for language, words := range map[string][]string{
-			"en": {"Refused", "Allowed", "Yes", "Map Display API", "1 Sep 2026, 00:00 UTC", "Limit: Map Display API · QPS: 50", "r-7", "Edited", "Developer", "Admin", "Account closure begun"},
+			"en": {"Refused", "Allowed", "Yes", "Map Display API", "1 Sep 2026, 00:00 UTC", "Limit: Map Display API · QPS: 50", "r-7", "Edited", "Developer", "Admin", "Account closing started"},
 			"fr": {"Refusé", "Autorisé", "Oui", "Limite: Map Display API · QPS: 50", "Administration", "Fermeture du compte commencée", "Opérateur Opérateur"},
 		} {
 			page := w.ask(http.MethodGet, path, nil, "Accept-Language", language)

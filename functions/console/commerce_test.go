@@ -21,7 +21,7 @@ func TestALeakSetsTheGraceAndSaysSo(t *testing.T) {
 	r.signIn("owner")
 	path := "/accounts/" + account + "/keys/" + keyID + "/rotate"
 	page := r.get(path + "?reason=leaked").text
-	for _, want := range []string{`<option value="leaked" selected>`, `<option value="0" selected>`, "stops at once"} {
+	for _, want := range []string{`<option value="leaked" selected>`, `<option value="0" selected>`, "stops working immediately"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the dialog of a leak lacks %q", want)
 		}
@@ -76,7 +76,7 @@ func TestAKeptSecretIsNotSaidToBeLost(t *testing.T) {
 	kept.Recoverable, kept.Secret = true, ptr("ak_secret")
 	r.api.on("POST /v1/accounts/"+account+"/keys/"+keyID+"/rotate", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, kept); return true })
 	page := r.post("/accounts/"+account+"/keys/"+keyID+"/rotate", url.Values{"reason": {"other"}, "grace_seconds": {"3600"}, "idempotency": {"once"}})
-	if shown := text(page.doc); strings.Contains(shown, "can't be shown again") || !strings.Contains(shown, "An owner can show it again") {
+	if shown := text(page.doc); strings.Contains(shown, "can’t be shown again") || !strings.Contains(shown, "An owner can reveal it again") {
 		t.Errorf("%d: %s", page.StatusCode, shown)
 	}
 }

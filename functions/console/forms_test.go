@@ -168,7 +168,7 @@ func TestARefusedFormShowsWhatWasTyped(t *testing.T) {
 				t.Errorf("%s of %s answered %d to a refusal of %s", pattern, page, answer.StatusCode, f.name)
 				continue
 			}
-			if whole := text(answer.doc); f.name != "confirm" && (!strings.Contains(whole, "The API's own words.") || !strings.Contains(whole, "api-request-1")) {
+			if whole := text(answer.doc); !strings.Contains(whole, "Check this value.") && !(strings.HasPrefix(f.name, "confirm") && strings.Contains(whole, "to confirm.")) {
 				t.Errorf("%s of %s doesn't say what is wrong with %s", pattern, page, f.name)
 			}
 			again := forms(answer.doc)
@@ -238,7 +238,7 @@ func TestAFormShowsWhatTheAPIRefusesAsAWhole(t *testing.T) {
 			if again == c.page && !plainStep || answer.StatusCode < 400 {
 				t.Errorf("%s of %s answered %d to %d, form %v", pattern, page, answer.StatusCode, c.status, again)
 			}
-			if c.status == 409 && !strings.Contains(text(answer.doc), "In the API's words.") {
+			if c.status == 409 && !strings.Contains(text(answer.doc), "The request was refused.") {
 				t.Errorf("%s of %s doesn't say why", pattern, page)
 			}
 		}

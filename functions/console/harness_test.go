@@ -136,7 +136,7 @@ func reply(w http.ResponseWriter, status int, doc any) {
 }
 
 func problem(w http.ResponseWriter, status int, code string, fields ...api.FieldError) {
-	p := api.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Error: "In the API's words.", RequestId: "api-request-1"}
+	p := api.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Error: "The request was refused.", RequestId: "api-request-1"}
 	if len(fields) > 0 {
 		p.Errors = &fields
 	}

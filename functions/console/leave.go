@@ -183,6 +183,7 @@ func (a *app) showLeaving(v *visit, status int, f *form) error {
 	if account.ClosedAt != nil {
 		return v.redirect(v.accountURL("/account"))
 	}
+	f.confirm(v, "confirm_name", account.Name)
 	return v.render(status, "account-close", v.t("leave.close.title"), &closing{f, account})
 }
 

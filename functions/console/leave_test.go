@@ -107,10 +107,10 @@ func TestAnOwnerClosesTheAccountByItsName(t *testing.T) {
 	path, route := "/accounts/"+account+"/account/close", "POST /v1/accounts/"+account+"/close"
 	w.refuse(422, "invalid", api.FieldError{Pointer: "/confirm_name", Code: "name_mismatch"})
 	page := w.ask(http.MethodPost, path, url.Values{"confirm_name": {" Demos"}})
-	if got := w.api.seen(route); page.StatusCode != 422 || !strings.Contains(text(page.doc), "It must be the name, as it is shown.") || len(got) != 1 || got[0].body != `{"confirm_name":" Demos"}` {
+	if got := w.api.seen(route); page.StatusCode != 422 || !strings.Contains(text(page.doc), "Type “Demo” to confirm.") || len(got) != 1 || got[0].body != `{"confirm_name":" Demos"}` {
 		t.Errorf("%d, %+v: %s", page.StatusCode, got, text(page.doc))
 	}
-	for _, says := range []string{"revoked permanently", "can't be undone", "refused within 10 seconds"} {
+	for _, says := range []string{"permanently revoked", "can’t be undone", "stop working within 10 seconds"} {
 		if !strings.Contains(text(w.ask(http.MethodGet, path, nil).doc), says) {
 			t.Errorf("the page doesn't say %q", says)
 		}

@@ -235,7 +235,7 @@ func (a *app) closeAccount(v *visit) error {
 		return err
 	}
 	if !shown.Same(account.Name, f.Values["confirm"]) {
-		f.add("confirm", v.t("operator.close.mismatch"))
+		f.add("confirm", v.t("field.confirm", "name", account.Name))
 	}
 	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorAccountPath(v, "/close")}, nil)
 	if err != nil {

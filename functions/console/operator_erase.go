@@ -42,7 +42,7 @@ func (a *app) erasePerson(v *visit) error {
 	}
 	who := f.Values["subject"]
 	if who == "" || !shown.Same(who, f.Values["confirm"]) {
-		f.add("confirm", v.t("erase.mismatch"))
+		f.add("confirm", v.t("field.confirm", "name", shown.Shown(who)))
 	}
 	for part := 0; part < eraseParts && a.now().Sub(begin) < eraseTime; part++ {
 		query := url.Values{}

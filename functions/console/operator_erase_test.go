@@ -75,7 +75,7 @@ func TestNobodyIsErasedWithoutTheirSubjectTyped(t *testing.T) {
 		"going on without it": {"subject": {"jane"}, "page": {"3"}},
 	} {
 		page := w.ask(http.MethodPost, erasePage, form)
-		if page.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(text(page.doc), "It must be the subject, as it is shown.") || len(w.writes()) > 0 {
+		if page.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(text(page.doc), "to confirm.") || len(w.writes()) > 0 {
 			t.Errorf("%s: %d, %s", name, page.StatusCode, describe(w.writes()))
 		}
 	}
@@ -87,7 +87,7 @@ func TestAnErasureThatIsRefusedSaysWhy(t *testing.T) {
 	for code, c := range map[string]struct {
 		status int
 		says   string
-	}{"person_is_operator": {409, "Remove the operator's rights first."}, "too_many_changes": {429, "You have made too many changes."}} {
+	}{"person_is_operator": {409, "Remove their operator rights first."}, "too_many_changes": {429, "You’ve made too many changes."}} {
 		w.api.on("POST /v1/operator/people/erase", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
 			if next := "2"; r.URL.Query().Get("page_token") == "1" {
 				reply(out, 200, api.Erasure{NextPageToken: &next})

@@ -42,8 +42,8 @@ func (a *app) showQueue(v *visit) error {
 // decision is one request with what decides it, and the form for it.
 type decision struct {
 	*form
-	Asked  requestView // not Request: that is the form's, the ID of a refused request
-	Faster bool        // somebody else decided while this operator was reading
+	Asked  requestView
+	Faster bool // somebody else decided while this operator was reading
 }
 
 func (a *app) showDecision(v *visit, status int, f *form) error {

@@ -88,7 +88,7 @@ func TestAKeyIsBlockedWithAReason(t *testing.T) {
 		reply(w, 200, api.OperatorKey{})
 		return true
 	})
-	if page := r.post("/operator/keys/"+keyID+"/block", url.Values{"reason": {" "}}); page.StatusCode != 422 || !strings.Contains(text(page.doc), "A reason must have 1 to 500 characters") {
+	if page := r.post("/operator/keys/"+keyID+"/block", url.Values{"reason": {" "}}); page.StatusCode != 422 || !strings.Contains(text(page.doc), "Enter a reason.") {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
 	page := r.post("/operator/keys/"+keyID+"/block", url.Values{"reason": {"Leaked in public.\r\nRotate it."}})
@@ -122,7 +122,7 @@ func TestChangesOfAnAccountSendOnlyWhatChanges(t *testing.T) {
 		return true
 	})
 	page := r.post("/operator/accounts/"+account+"/type", url.Values{"type": {"self_serve"}})
-	if page.StatusCode != 409 || !strings.Contains(text(page.doc), "fit the account's type") {
+	if page.StatusCode != 409 || !strings.Contains(text(page.doc), "fit the account type") {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
 }
@@ -136,7 +136,7 @@ func TestAnOperatorsOwnRightsStay(t *testing.T) {
 		return true
 	})
 	page := r.post("/operator/operators/remove", url.Values{"subject": {"owner"}})
-	if page.StatusCode != 409 || !strings.Contains(text(page.doc), "You can't remove your own rights") {
+	if page.StatusCode != 409 || !strings.Contains(text(page.doc), "You can’t remove your own rights") {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
 	route := "PUT /v1/operators/new person"

@@ -90,7 +90,7 @@ func TestAChangeOfTypeIsFollowed(t *testing.T) {
 		status  api.OperationStatus
 		says    string
 		follows bool
-	}{{api.Running, "The change to Enterprise is in progress.", true}, {api.Done, "all keys have followed", false}, {api.Failed, "ended before the last key", false}} {
+	}{{api.Running, "The change to Enterprise is in progress.", true}, {api.Done, "All keys have followed", false}, {api.Failed, "stopped before the last key", false}} {
 		w.api.on("GET /v1/accounts/"+account+"/operations/op_1", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
 			reply(out, 200, api.Operation{Id: "op_1", Status: c.status, Type: api.Enterprise, StartedAt: then})
 			return true

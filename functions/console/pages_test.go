@@ -118,7 +118,7 @@ func TestTheSecretIsInTheAnswerThatMadeItAndInNoOther(t *testing.T) {
 		return true
 	})
 	again := r.post("/accounts/"+account+"/keys/new", create())
-	if again.StatusCode != 200 || strings.Contains(again.text, secret) || !strings.Contains(text(again.doc), "can't be shown again") {
+	if again.StatusCode != 200 || strings.Contains(again.text, secret) || !strings.Contains(text(again.doc), "can’t be shown again") {
 		t.Errorf("a reload: %d %s", again.StatusCode, text(again.doc))
 	}
 	calls := r.api.seen("POST /v1/accounts/" + account + "/keys")
@@ -146,7 +146,7 @@ func TestRefusalsOfTheAPIAreShownAtTheirFields(t *testing.T) {
 	})
 	page := r.post("/accounts/"+account+"/keys/new", create())
 	whole := text(page.doc)
-	for _, want := range []string{"A name must have 1 to 64 characters", "b.example", "Leave out what follows the domain", "As the API says.", "api-request-1"} {
+	for _, want := range []string{"Use 1 to 64 characters", "b.example", "Remove everything after the domain", "Check this value."} {
 		if !strings.Contains(whole, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -175,12 +175,12 @@ func TestAnEditBuildsOnTheVersionThatWasSeen(t *testing.T) {
 	if got := r.api.seen(route); len(got) != 1 || got[0].match != `"2"` || strings.Contains(got[0].body, "expires_at") {
 		t.Errorf("the call: %+v", got)
 	}
-	if !strings.Contains(text(page.doc), "Somebody else has changed this") {
+	if !strings.Contains(text(page.doc), "Someone else changed this") {
 		t.Errorf("the page says %s", text(page.doc))
 	}
 }
 
-func TestErrorsOfTheAPIBecomePagesWithTheRequestID(t *testing.T) {
+func TestErrorsOfTheAPIBecomePages(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	for _, c := range []struct {
@@ -189,8 +189,8 @@ func TestErrorsOfTheAPIBecomePagesWithTheRequestID(t *testing.T) {
 		want   int
 		says   string
 	}{
-		{404, "not_found", 404, "There is nothing here"},
-		{403, "forbidden", 403, "Your role doesn't allow this."},
+		{404, "not_found", 404, "Page not found"},
+		{403, "forbidden", 403, "Your role doesn’t allow this."},
 		{503, "unavailable", 503, "Your keys keep working"},
 		{401, "unauthorized", 401, "Sign in"},
 		{500, "internal", 500, "api-request-1"},
@@ -319,8 +319,8 @@ func TestDomainsAreCheckedWhileTheyAreTyped(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	answer := r.post("/domains/check", url.Values{"domains": {"EXAMPLE.com, https://example.org/path\nintranet FAẞ.de capacitor://localhost file:///x"}})
 	for _, want := range []string{
-		`"canonical":"example.com"`, `"suggestions":["https://example.org"]`, `A domain has two parts`,
-		`"suggestions":["xn--fa-hia.de","fass.de"]`, `"canonical":"capacitor://localhost"`, `name no origin`,
+		`"canonical":"example.com"`, `"suggestions":["https://example.org"]`, `Enter a full domain`,
+		`"suggestions":["xn--fa-hia.de","fass.de"]`, `"canonical":"capacitor://localhost"`, `have no origin`,
 	} {
 		if !strings.Contains(answer.text, want) {
 			t.Errorf("%s lacks %s", answer.text, want)

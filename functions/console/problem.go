@@ -17,7 +17,7 @@ import (
 type failure struct {
 	Status            int
 	Title, Text, Help string
-	RequestID         string
+	RequestID         string // of a breakdown: what a person can put right needs no support
 	SignIn            string // where to sign in, if that helps
 	Back              string
 }
@@ -51,7 +51,7 @@ func (v *visit) renderOut(status int, name, title string, data any) error {
 }
 
 func (v *visit) failure(err error) failure {
-	f := failure{RequestID: v.requestID(), Back: "/"}
+	f := failure{Back: "/"}
 	kind := "internal"
 	var problem *management.Problem
 	var issuer *signin.Unavailable
@@ -62,7 +62,10 @@ func (v *visit) failure(err error) failure {
 		if problem.Status == http.StatusUnauthorized {
 			return v.askToSignIn()
 		}
-		f.Status, f.RequestID = problem.Status, problem.RequestId
+		f.Status = problem.Status
+		if f.Status >= http.StatusInternalServerError {
+			f.RequestID = problem.RequestId
+		}
 		f.Title, f.Text, f.Help = v.problemTexts(problem)
 		if v.accountID != "" {
 			f.Back = v.accountURL("/keys")
@@ -86,6 +89,9 @@ func (v *visit) failure(err error) failure {
 	default:
 		f.Status = http.StatusInternalServerError
 	}
+	if f.Status >= http.StatusInternalServerError {
+		f.RequestID = v.requestID()
+	}
 	f.Title, f.Text, f.Help = v.t("failure."+kind+".title"), v.t("failure."+kind+".text"), v.t("failure."+kind+".help")
 	return f
 }
@@ -97,11 +103,11 @@ func (v *visit) askToSignIn() failure {
 	}
 	return failure{
 		Status: http.StatusUnauthorized, Title: v.t("failure.session.title"), Text: v.t("failure.session.text"), Help: v.t("failure.session.help"),
-		RequestID: v.requestID(), SignIn: signInURL(back), Back: "/",
+		SignIn: signInURL(back), Back: "/",
 	}
 }
 
-// problemTexts explains a refusal in the person's language; the API's own words serve where there are no others.
+// problemTexts explains a refusal in the person's language.
 func (v *visit) problemTexts(p *management.Problem) (title, text, help string) {
 	group := "failure.refused"
 	switch {
@@ -120,14 +126,12 @@ func (v *visit) problemTexts(p *management.Problem) (title, text, help string) {
 	return title, text, help
 }
 
+// problemText is the text of a problem's code. The API's own words are English, and for programmers: nobody sees them.
 func (v *visit) problemText(p *management.Problem) string {
 	if key := "problem." + p.Code; v.lang.Has(key) {
 		return v.t(key)
 	}
-	if p.Detail != nil && *p.Detail != "" {
-		return p.Problem.Error + " " + *p.Detail
-	}
-	return p.Problem.Error
+	return v.t("problem.other")
 }
 
 // form holds the values of a form as they were typed, and their errors.
@@ -136,7 +140,6 @@ type form struct {
 	Lists   map[string][]string
 	Errors  map[string][]fieldError
 	Problem string // what is wrong as a whole
-	Request string // the refused request's ID
 }
 
 type fieldError struct {
@@ -167,13 +170,19 @@ func (f *form) add(name, text string) {
 	f.Errors[name] = append(f.Errors[name], fieldError{Text: text, Index: -1})
 }
 
+// confirm replaces what is wrong with a field in which a name must be typed, by that name.
+func (f *form) confirm(v *visit, field, name string) {
+	if len(f.Errors[field]) > 0 {
+		f.Errors[field] = []fieldError{{Text: v.t("field.confirm", "name", name), Index: -1}}
+	}
+}
+
 // refuse takes what the API said. It returns the error if it isn't about the form: then it is shown as a page.
 func (f *form) refuse(v *visit, err error) error {
 	var p *management.Problem
 	if !errors.As(err, &p) || p.Status == http.StatusUnauthorized || p.Status == http.StatusNotFound || p.Status >= http.StatusInternalServerError {
 		return err
 	}
-	f.Request = p.RequestId
 	if len(p.Fields()) == 0 {
 		f.Problem = v.problemText(p)
 		return nil
@@ -181,6 +190,9 @@ func (f *form) refuse(v *visit, err error) error {
 	for _, e := range p.Fields() {
 		name, index := pointer(e.Pointer)
 		one := fieldError{Text: v.fieldText(e), Index: index}
+		if key := "field." + name + ".empty"; f.Values[name] == "" && index < 0 && v.lang.Has(key) {
+			one.Text = v.t(key)
+		}
 		if list := f.Lists[name]; index >= 0 && index < len(list) {
 			one.Item = list[index]
 		}
@@ -205,7 +217,7 @@ func pointer(p string) (string, int) {
 	return name, index
 }
 
-// fieldText explains what is wrong with a field, by its own message, that of the code, or in the API's words.
+// fieldText says what to do about a field, by its own message or that of the code.
 func (v *visit) fieldText(e api.FieldError) string {
 	name, _ := pointer(e.Pointer)
 	for _, key := range []string{"field." + name + "." + e.Code, "field." + e.Code} {
@@ -213,7 +225,7 @@ func (v *visit) fieldText(e api.FieldError) string {
 			return v.t(key)
 		}
 	}
-	return e.Detail
+	return v.t("field.other")
 }
 
 // Form returns the form itself, for templates of pages that embed one.

@@ -22,11 +22,11 @@ func TestAProposalIsCountedFromWhenItWasMade(t *testing.T) {
 		want  string
 	}{
 		"none":                             {0, 1, shownDays * oneDay, false, "Try stricter domains"},
-		"of yesterday":                     {oneDay, 1, shownDays * oneDay, false, "3 of 900 allowed calls would be refused"},
-		"of a month ago":                   {30 * oneDay, 2, 30 * oneDay, false, "3 of 900 allowed calls would be refused"},
-		"older than the days":              {900 * oneDay, 2, keepDays, false, "3 of 900 allowed calls would be refused"},
-		"that can't be read":               {30 * oneDay, 2, 30 * oneDay, true, "The numbers can't be shown now."},
-		"of yesterday, that can't be read": {oneDay, 1, shownDays * oneDay, true, "The numbers can't be shown now."},
+		"of yesterday":                     {oneDay, 1, shownDays * oneDay, false, "3 of 900 allowed requests would be refused"},
+		"of a month ago":                   {30 * oneDay, 2, 30 * oneDay, false, "3 of 900 allowed requests would be refused"},
+		"older than the days":              {900 * oneDay, 2, keepDays, false, "3 of 900 allowed requests would be refused"},
+		"that can't be read":               {30 * oneDay, 2, 30 * oneDay, true, "The figures can’t be loaded right now."},
+		"of yesterday, that can't be read": {oneDay, 1, shownDays * oneDay, true, "The figures can’t be loaded right now."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newHarness(t, time.Hour)
@@ -53,7 +53,7 @@ func TestAProposalIsCountedFromWhenItWasMade(t *testing.T) {
 			})
 			r.signIn("owner")
 			page := r.get(path)
-			if shown := text(page.doc); page.StatusCode != 200 || !strings.Contains(shown, c.want) || strings.Contains(shown, "No allowed calls") {
+			if shown := text(page.doc); page.StatusCode != 200 || !strings.Contains(shown, c.want) || strings.Contains(shown, "No allowed requests") {
 				t.Errorf("%d, want %q in %s", page.StatusCode, c.want, shown)
 			}
 			slices.Sort(asked) // a read that fails is tried again

@@ -28,7 +28,7 @@ func TestARequestIsFiledOnceAboutTheChosenLimit(t *testing.T) {
 	if len(calls) != 1 || calls[0].body != want || calls[0].idempotency != "once" {
 		t.Errorf("the calls: %+v", calls)
 	}
-	if page.Request.URL.Path != "/accounts/"+account+"/qps-requests/"+requestID1 || !strings.Contains(text(page.doc), "The request was sent") {
+	if page.Request.URL.Path != "/accounts/"+account+"/qps-requests/"+requestID1 || !strings.Contains(text(page.doc), "Request sent.") {
 		t.Errorf("it ends at %s: %s", page.Request.URL, text(page.doc))
 	}
 }
@@ -44,10 +44,10 @@ func TestARefusedRequestKeepsWhatWasTyped(t *testing.T) {
 		form   url.Values
 		says   string
 	}{
-		"above the most":  {422, "invalid", api.FieldError{Pointer: "/requested_qps", Code: "above_max"}, url.Values{"requested_qps": {"5000"}}, "above the product's maximum"},
-		"no number":       {0, "", api.FieldError{}, url.Values{"requested_qps": {"many"}}, "This isn't a whole number."},
-		"one is open":     {409, "request_open", api.FieldError{}, url.Values{"requested_qps": {"50"}}, "is already open"},
-		"the wrong class": {422, "invalid", api.FieldError{Pointer: "/product", Code: "not_limited"}, url.Values{"requested_qps": {"50"}}, "no calls that a limit could apply to"},
+		"above the most":  {422, "invalid", api.FieldError{Pointer: "/requested_qps", Code: "above_max"}, url.Values{"requested_qps": {"5000"}}, "no higher than the product’s maximum"},
+		"no number":       {0, "", api.FieldError{}, url.Values{"requested_qps": {"many"}}, "Enter a whole number."},
+		"one is open":     {409, "request_open", api.FieldError{}, url.Values{"requested_qps": {"50"}}, "There’s already an open request"},
+		"the wrong class": {422, "invalid", api.FieldError{Pointer: "/product", Code: "not_limited"}, url.Values{"requested_qps": {"50"}}, "Choose a product that has a limit."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.api.on("POST /v1/accounts/"+account+"/qps-requests", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
@@ -79,7 +79,7 @@ func TestASelfServeAccountSeesWhereToAsk(t *testing.T) {
 	r.api.mu.Unlock()
 	for _, path := range []string{"", "/new?key=" + keyID} {
 		page := r.get("/accounts/" + account + "/qps-requests" + path)
-		if whole := text(page.doc); !strings.Contains(whole, "ask support") || !strings.Contains(whole, account) || strings.Contains(page.text, "<textarea") {
+		if whole := text(page.doc); !strings.Contains(whole, "contact support") || !strings.Contains(whole, account) || strings.Contains(page.text, "<textarea") {
 			t.Errorf("%s: %s", path, whole)
 		}
 	}
@@ -101,7 +101,7 @@ func TestTheOperatorWhoComesSecondSeesTheDecision(t *testing.T) {
 	})
 	page := r.post("/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"approve"}, "qps": {"50"}})
 	whole := text(page.doc)
-	for _, want := range []string{"already been decided", "Your decision was not carried out", comment, by, "Rejected"} {
+	for _, want := range []string{"already been decided", "Your decision wasn’t saved", comment, by, "Rejected"} {
 		if !strings.Contains(whole, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -131,7 +131,7 @@ func TestADecisionCarriesItsValueAndComment(t *testing.T) {
 		return true
 	})
 	page := r.post("/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"reject"}, "qps": {"20"}})
-	if !strings.Contains(text(page.doc), "a rejection requires one") || !strings.Contains(page.text, `value="20"`) {
+	if !strings.Contains(text(page.doc), "Enter a comment to reject the request.") || !strings.Contains(page.text, `value="20"`) {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
 }

@@ -60,6 +60,7 @@ func (a *app) ask(v *visit, status int, s step, f *form) error {
 	if err != nil {
 		return err
 	}
+	f.confirm(v, "confirm_name", k.Name)
 	d := &confirmation{form: f, Key: k, Name: s.name, Grave: s.grave, Typed: s.typed, Seen: s.seen}
 	return v.render(status, "confirm", v.t("confirm."+s.name+".title", "name", k.Name), d)
 }

@@ -97,7 +97,7 @@ func TestTheConsoleAsksTheGateAboutThePage(t *testing.T) {
 			t.Errorf("%q: sent %q, want %q; %s", typed, sent, want, shown)
 		}
 	}
-	if sent, shown := try("https://exa mple.com"); len(sent) > 0 || !strings.Contains(shown, "can't be read as the address of a page") {
+	if sent, shown := try("https://exa mple.com"); len(sent) > 0 || !strings.Contains(shown, "Enter the address of a page") {
 		t.Errorf("what is no address: sent %q; %s", sent, shown)
 	}
 }

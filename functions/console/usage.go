@@ -226,7 +226,7 @@ func (a *app) showUsage(v *visit) error {
 func (f *form) refuseQuery(v *visit, err error) error {
 	var p *management.Problem
 	if errors.As(err, &p) && p.Status == http.StatusBadRequest {
-		f.Problem, f.Request = v.t("usage.bad_range"), p.RequestId
+		f.Problem = v.t("usage.bad_range")
 		return nil
 	}
 	return err

@@ -149,7 +149,7 @@ func TestAnErrorStandsAtItsEntry(t *testing.T) {
 	w := newWalker(t, "owner")
 	list := []string{"zero.example", "one.example", "two.example"}
 	for pointer, want := range map[string]string{
-		"/domains/0": "zero.example: In words.", "/domains/1": "one.example: In words.", "/domains/2": "two.example: In words.", "/domains/3": "In words.", "/domains": "In words.", "/domains/x": "In words.", "/domains/-1": "In words.",
+		"/domains/0": "zero.example: Check this value.", "/domains/1": "one.example: Check this value.", "/domains/2": "two.example: Check this value.", "/domains/3": "Check this value.", "/domains": "Check this value.", "/domains/x": "Check this value.", "/domains/-1": "Check this value.",
 	} {
 		w.refuse(422, "invalid", api.FieldError{Pointer: pointer, Code: "no_such_code", Detail: "In words."})
 		page := w.ask(http.MethodPost, "/accounts/"+account+"/keys/new", url.Values{"name": {"x"}, "domains": {strings.Join(list, " ")}})

@@ -77,7 +77,7 @@ test("the secret is shown once: not after back, reload, or in storage, history a
   const secret = await page.locator("#secret").innerText();
   assert.match(secret, /^ak_[0-9A-Za-z]{33}$/);
   await page.reload();
-  assert.match(await page.locator("#main").innerText(), /can't be shown again/);
+  assert.match(await page.locator("#main").innerText(), /can’t be shown again/);
   assert.ok(!(await page.content()).includes(secret), "after a reload");
   await page.getByRole("link", { name: "Go to the key" }).click();
   await page.waitForSelector(".facts");
@@ -151,7 +151,7 @@ test("a key's whole life: edit, test, rotate, extend, cancel, disable, enable, r
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();
   for (const [asked, said] of [["https://example.com/maps", "Allowed."], ["evil.example", "Refused."], ["", "Refused."]]) {
-    await page.getByLabel("Address of the page").fill(asked);
+    await page.getByLabel("Page address").fill(asked);
     await page.getByRole("button", { name: "Test" }).click();
     await page.locator("#tester").getByText(said).waitFor();
   }
@@ -161,14 +161,14 @@ test("a key's whole life: edit, test, rotate, extend, cancel, disable, enable, r
   await page.locator("#secret").waitFor();
   await step("Extend…", "Extend", "The old secret works longer.");
   await step("Cancel rotation…", "Cancel rotation", "The rotation is cancelled.");
-  await step("End now…", "End now", "The rotation is over.");
+  await step("End now…", "End now", "The rotation has ended.");
   await menu("Disable…", "Disable", "Disabled by your team");
   await menu("Enable…", "Enable", "The key is enabled.");
-  await menu("Revoke…", "Revoke for good", "It must be the name, as it is shown.", "wrong");
-  await menu("Revoke…", "Revoke for good", "This is for good", "Whole life, edited");
+  await menu("Revoke…", "Revoke permanently", "Type “Whole life, edited” to confirm.", "wrong");
+  await menu("Revoke…", "Revoke permanently", "can’t be restored", "Whole life, edited");
   await menu("Delete…", "Delete", "The key is deleted.");
   await menu("Restore…", "Restore", "The key is restored.");
-  await page.getByText("This is for good").waitFor(); // it comes back revoked
+  await page.getByText("can’t be restored").waitFor(); // it comes back revoked
   assert.match(await page.locator("#audit").innerText(), /Restored[\s\S]*Deleted[\s\S]*Revoked[\s\S]*Created/);
   c.check();
   await c.close();
@@ -196,7 +196,7 @@ test("a proposal is counted, enforced, and dropped", async () => {
   const k = await keyOf(account, { name: "Proposal" });
   await signIn(page, "developer");
   const here = `${stack().console_url}/accounts/${account}/keys/${k.id}`;
-  for (const [link, button, says] of [["Drop…", "Drop", "The proposal is dropped."], ["Enforce…", "Enforce", "The restrictions are enforced."]]) {
+  for (const [link, button, says] of [["Discard…", "Discard", "The proposal was discarded."], ["Enforce…", "Enforce", "The restrictions are enforced."]]) {
     await page.goto(here);
     await page.getByRole("link", { name: "Propose…" }).click();
     await page.locator("#f-domains").fill("example.com");

@@ -91,7 +91,7 @@ test("everything from sign-in to a revoked key, by keyboard alone", async () => 
   await page.waitForSelector("dialog[open]");
   await page.keyboard.type("Typed key"); // the field has the focus
   await page.keyboard.press("Enter");
-  await page.getByText("This is for good").waitFor();
+  await page.getByText("can’t be restored").waitFor();
   c.check();
   await c.close();
 });

@@ -13,7 +13,7 @@ test("without JavaScript: account, create, edit, disable, enable, rotate, revoke
   await signIn(page, newcomer());
   await page.getByLabel("Account name").fill("No script");
   await page.getByRole("button", { name: "Create account" }).click();
-  await page.getByRole("link", { name: "Choose everything myself" }).click();
+  await page.getByRole("link", { name: "Choose settings myself" }).click();
   await page.getByLabel("Name").fill("Plain");
   await page.getByLabel(/Map Display API/).check();
   await page.locator("#f-domains").fill("https://example.com/path");
@@ -31,7 +31,7 @@ test("without JavaScript: account, create, edit, disable, enable, rotate, revoke
   await page.getByText("Saved.").waitFor();
   for (const [link, button, says, type] of [
     ["Disable…", "Disable", "Disabled by your team"], ["Enable…", "Enable", "The key is enabled."], ["Rotate…", "Rotate", "Copy it now."],
-    ["Revoke…", "Revoke for good", "This is for good", "Plainer"], ["Delete…", "Delete", "The key is deleted."], ["Restore…", "Restore", "The key is restored."],
+    ["Revoke…", "Revoke permanently", "can’t be restored", "Plainer"], ["Delete…", "Delete", "The key is deleted."], ["Restore…", "Restore", "The key is restored."],
   ]) {
     await page.goto(here);
     await page.getByRole("button", { name: /Actions for/ }).click();

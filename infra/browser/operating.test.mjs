@@ -121,7 +121,7 @@ test("usage shows the calls that were just made, and the file holds the same", a
     text = await owner.page.locator("main").innerText();
   }
   assert.match(text, /copy\.example/);
-  assert.match(text, /A page of another domain/);
+  assert.match(text, /Domain not allowed/);
   const download = owner.page.waitForEvent("download");
   await owner.page.getByRole("link", { name: "Download CSV" }).click();
   const table = readFileSync(await (await download).path(), "utf8");

@@ -38,7 +38,7 @@ test("two tabs sign in at once, each by its own cookie, and one that fails touch
   const failed = await open("/sessions");
   assert.equal((await begun(c)).length, 3, "each sign-in has its cookie");
   await failed.page.goto(`${url}/callback?error=access_denied&state=${failed.cookie.split("latchkey-signin-")[1]}`);
-  await says(failed.page, /The sign-in didn't work/);
+  await says(failed.page, /Couldn’t sign you in/);
   assert.deepEqual((await begun(c)).sort(), tabs.map((t) => t.cookie).sort(), "the others have theirs");
   for (const { page, path } of tabs.reverse()) {
     await page.locator("button[value=owner]").click();
@@ -102,7 +102,7 @@ test("an owner takes the account along and closes it: its keys stop", async () =
     await dialog.getByRole("button", { name: "Close account" }).click();
   };
   await close("Short and sweet");
-  await owner.page.getByRole("alert").getByText("It must be the name, as it is shown.").waitFor();
+  await owner.page.getByRole("alert").getByText("Type “").waitFor();
   await owner.page.getByRole("link", { name: "Cancel" }).click();
   await close("  Short &  sweet ");
   await owner.page.getByText("The account is closed, and its keys are revoked.").waitFor();
@@ -128,7 +128,7 @@ test("an account's new type is chosen with its billing types, and followed until
   await operator.page.getByText("The change to Enterprise is in progress.").waitFor();
   const followed = operator.page.url();
   await api("operator", "PATCH", `/v1/accounts/${account}`, { type: "enterprise", billing_types: { freemium: "paying" } }); // goes on with it
-  await operator.page.getByText("all keys have followed").waitFor(); // the page looks by itself
+  await operator.page.getByText("All keys have followed").waitFor(); // the page looks by itself
   assert.equal(operator.page.url(), followed.replace("done=type_changing&", ""));
   for (const k of [keys[0], keys.at(-1)]) assert.equal((await api("owner", "GET", `/v1/accounts/${account}/keys/${k.id}`)).billing_type, "paying");
   await operator.end();
@@ -146,8 +146,8 @@ test("a person is erased from an account's page, by their subject typed", async 
   operator.c.expect(422);
   await operator.go(`/operator/accounts/${account}`);
   await operator.page.getByRole("link", { name: new RegExp(`Erase.*${person}`) }).click();
-  await says(operator.page, /a pseudonym replaces[\s\S]*loses all memberships[\s\S]*can't be undone/);
-  for (const [typed, answer] of [["viewer", /It must be the subject, as it is shown/], [person, /The person is erased/]]) {
+  await says(operator.page, /A pseudonym replaces[\s\S]*lose all memberships[\s\S]*can’t be undone/);
+  for (const [typed, answer] of [["viewer", /to confirm/], [person, /The person is erased/]]) {
     await operator.page.getByLabel("Subject").fill(typed);
     await operator.page.getByRole("button", { name: "Erase person" }).click();
     await operator.page.locator(".notice").first().waitFor();
@@ -159,7 +159,7 @@ test("a person is erased from an account's page, by their subject typed", async 
   }
   member.c.expect(404);
   await member.go(`/accounts/${account}/keys`);
-  await says(member.page, /There is nothing here/);
+  await says(member.page, /Page not found/);
   for (const one of [operator, member]) await one.end();
 });
 
@@ -175,7 +175,7 @@ test("operators of both ranks read what was changed about operators, and nobody 
   await says(support.page, new RegExp(`Operator added[\\s\\S]*operator@example.com[\\s\\S]*${named}`));
   support.c.expect(403);
   await support.go("/operator/people/erase");
-  await says(support.page, /You may not do this/);
+  await says(support.page, /You don’t have permission/);
   owner.c.expect(403);
   await owner.go("/operator/operators/audit");
   assert.ok(!(await owner.page.content()).includes(named));

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"latchkey/functions/console/internal/locale"
+	"latchkey/shared/api"
+	"latchkey/shared/origin/entry"
+)
+
+// everyText runs f for every text of a language in each of its plural forms.
+func everyText(t *testing.T, tag string, f func(key, text string)) {
+	t.Helper()
+	files, err := fs.Glob(messageFiles(), tag+"/*.json")
+	if err != nil || len(files) < 5 {
+		t.Fatal(files, err)
+	}
+	n := 0
+	for _, name := range files {
+		raw, err := fs.ReadFile(messageFiles(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts locale.Catalogue
+		if err := json.Unmarshal(raw, &texts); err != nil {
+			t.Fatal(name, err)
+		}
+		for key, forms := range texts {
+			for _, text := range forms {
+				n++
+				f(key, text)
+			}
+		}
+	}
+	if n < 500 {
+		t.Fatalf("only %d texts of %s", n, tag)
+	}
+}
+
+// TestFrenchBreaksNoLineBeforeItsPunctuation: a narrow no-break space before ; ? and !, a no-break space before : and inside of «
+// and », and one inside of numbers and before units.
+func TestFrenchBreaksNoLineBeforeItsPunctuation(t *testing.T) {
+	link := regexp.MustCompile(`\S+:(//|\d)\S*|\{\w+\}:\d`)
+	wrong := regexp.MustCompile(`(^|[^\x{202F}])[;?!]|(^|[^\x{00A0}])[:»]|«([^\x{00A0}]|$)|\d [\d$%€]`)
+	everyText(t, "fr", func(key, text string) {
+		if found := wrong.FindString(link.ReplaceAllString(text, "")); found != "" {
+			t.Errorf("%s: %q in %q", key, found, text)
+		}
+	})
+	for _, bad := range []string{"Quoi ?", "Quoi\u00a0?", "Quoi?", "Ici : rien", "Ici\u202f:", "« a\u00a0»", "«\u00a0a »", "2 000", "30 %"} {
+		if !wrong.MatchString(bad) {
+			t.Errorf("%q is taken for right", bad)
+		}
+	}
+}
+
+// TestTextsUseOneWordForOneThing, in the words of the glossary, and the apostrophes of print.
+func TestTextsUseOneWordForOneThing(t *testing.T) {
+	for tag, words := range map[string]string{
+		"en": `(?i)\bcalls?\b|\bshall\b|somebody|anybody|e-mail|outgoing|for good|\w'|'\w`,
+		"fr": `(?i)\bappels?\b|renouvel|sortant|frontale|Demandes? QPS|Changer\b|identité IAM|\w'`,
+	} {
+		wrong := regexp.MustCompile(words)
+		everyText(t, tag, func(key, text string) {
+			if found := wrong.FindString(text); found != "" {
+				t.Errorf("%s, %s: %q in %q", tag, key, found, text)
+			}
+		})
+	}
+}
+
+// codesOf are the codes in the sources of the API, in the words of Go that make them.
+func codesOf(t *testing.T, pattern string) (codes []string) {
+	t.Helper()
+	found := regexp.MustCompile(pattern)
+	for _, dir := range []string{"accounts", "keys", "qps", "rotation", "usage", "internal/gateway", "internal/web", "internal/sealing"} {
+		files, err := filepath.Glob("../" + dir + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatal(dir, err)
+		}
+		for _, name := range files {
+			raw, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			for _, m := range found.FindAllStringSubmatch(string(raw), -1) {
+				codes = append(codes, strings.TrimPrefix(strings.Join(m[1:], "."), "."))
+			}
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
+
+// What only a mistake in the console's own requests could bring about has no text of its own: these get problem.other or field.other.
+var (
+	consolesMistakes = regexp.MustCompile(`^(body_\w+|content_type_unsupported|method_not_allowed|if_match_required|unauthorized|invalid)$`)
+	fieldMistakes    = regexp.MustCompile(`\.(read_only|unknown|wrong_type|without_type|not_a_path|invalid)$`)
+)
+
+// TestEveryRefusalOfTheAPIHasItsText in each language: the API's own words are English and for programmers.
+func TestEveryRefusalOfTheAPIHasItsText(t *testing.T) {
+	w := newWalker(t, "")
+	problems := codesOf(t, `(?:NewProblem\([^"]*|conflict\(|Code: )"([a-z_]+)"`)
+	fields := codesOf(t, `\bField\((?:"(\w+)"|\w+), "(\w+)"`)
+	if len(problems) < 40 || len(fields) < 30 {
+		t.Fatalf("only %d and %d codes", len(problems), len(fields))
+	}
+	for _, code := range entry.Codes() {
+		fields = append(fields, "domains."+string(code))
+	}
+	for _, code := range []string{"bad_length", "bad_character", "invisible", "secret_in_text", "invalid_name"} {
+		fields = append(fields, "x."+code)
+	}
+	for _, one := range w.app.langs.Offered() {
+		for _, code := range problems {
+			if !consolesMistakes.MatchString(code) && !one.Has("problem."+code) {
+				t.Errorf("%s lacks problem.%s", one.Tag, code)
+			}
+		}
+		for _, field := range fields {
+			name, code, named := strings.Cut(field, ".")
+			has := one.Has("field." + code) // of a member that the code there takes as a parameter: any field's text
+			if !named {
+				code = name
+				has = one.Has("field."+code) || one.Has("field.qps."+code) || one.Has("field.requested_qps."+code) || one.Has("field.products."+code)
+			}
+			if !fieldMistakes.MatchString("."+field) && !has && !one.Has("field."+field) {
+				t.Errorf("%s lacks field.%s", one.Tag, field)
+			}
+		}
+	}
+}
+
+// TestNobodySeesTheAPIsOwnWords, not even for a code that the console doesn't know.
+func TestNobodySeesTheAPIsOwnWords(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.eachForm(func(pattern, page string, one formOf) {
+		w.refuse(409, "no_such_code")
+		if whole := text(w.ask(http.MethodPost, one.action, filled(one, "")).doc); strings.Contains(whole, "API's words") {
+			t.Errorf("%s of %s shows what the API said", pattern, page)
+		}
+		for _, f := range one.fields {
+			w.refuse(422, "invalid", api.FieldError{Pointer: "/" + f.name, Code: "no_such_code", Detail: "The API's own words."})
+			if whole := text(w.ask(http.MethodPost, one.action, filled(one, "")).doc); strings.Contains(whole, "own words") {
+				t.Errorf("%s of %s shows what the API said of %s", pattern, page, f.name)
+			}
+		}
+	})
+}
+
+// TestARequestIDIsShownForABreakdownAlone: what a person can put right needs no support.
+func TestARequestIDIsShownForABreakdownAlone(t *testing.T) {
+	w := newWalker(t, "owner")
+	shows := func(page answered) bool {
+		whole := text(page.doc)
+		return strings.Contains(whole, "api-request-1") || strings.Contains(whole, "Request ID for support")
+	}
+	w.eachForm(func(pattern, page string, one formOf) {
+		for _, status := range []int{400, 403, 404, 409, 412, 422, 429, 500, 503} {
+			w.refuse(status, "no_such_code", api.FieldError{Pointer: "/name", Code: "x"})
+			if answer := w.ask(http.MethodPost, one.action, filled(one, "")); shows(answer) != (status >= 500) && answer.StatusCode != http.StatusSeeOther {
+				t.Errorf("%s of %s: a request ID for %d: %v", pattern, page, status, shows(answer))
+			}
+		}
+	})
+	for _, target := range []string{"/no/such/page", "/accounts/..%2f/keys", "/accounts/acc_other/keys"} {
+		if shows(w.ask(http.MethodGet, target, nil)) || shows(w.without().ask(http.MethodGet, target, nil)) {
+			t.Errorf("%s shows a request ID", target)
+		}
+	}
+}
+
+// TestAnErrorSaysWhatToDo: each first link of a summary, in both languages.
+func TestAnErrorSaysWhatToDo(t *testing.T) {
+	w := newWalker(t, "owner")
+	keys := "/accounts/" + account + "/keys"
+	for name, c := range map[string]struct {
+		page  string
+		form  url.Values
+		field api.FieldError
+		want  string
+	}{
+		"no name":         {keys + "/new", url.Values{}, api.FieldError{Pointer: "/name", Code: "invalid_name"}, "Enter a name."},
+		"a bad name":      {keys + "/new", url.Values{"name": {"a\u202eb"}}, api.FieldError{Pointer: "/name", Code: "invalid_name"}, "Use 1 to 64 characters."},
+		"another name":    {keys + "/" + keyID + "/revoke", url.Values{"confirm_name": {"x"}}, api.FieldError{Pointer: "/confirm_name", Code: "name_mismatch"}, "Type “Demo” to confirm."},
+		"another account": {"/accounts/" + account + "/account/close", url.Values{"confirm_name": {"x"}}, api.FieldError{Pointer: "/confirm_name", Code: "name_mismatch"}, "Type “Demo” to confirm."},
+	} {
+		w.refuse(422, "invalid", c.field)
+		answer, got := w.ask(http.MethodPost, c.page, c.form), ""
+		elements(answer.doc, func(n *html.Node) {
+			if n.Data == "a" && strings.HasPrefix(attr(n, "href"), "#f-") && got == "" {
+				got = text(n)
+			}
+		})
+		if !strings.HasPrefix(got, c.want) || !strings.Contains(text(answer.doc), "1 field needs your attention") {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
