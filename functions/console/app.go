@@ -164,7 +164,11 @@ func (a *app) route(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, pattern := a.mux.Handler(r); pattern == "" {
-		a.visit(w, r).fail(errNotFound)
+		v := a.visit(w, r)
+		if r.Method == http.MethodGet {
+			_ = v.signedIn() // who is keeps the menu; for anybody else the page is the same without
+		}
+		v.fail(errNotFound)
 		return
 	}
 	a.mux.ServeHTTP(w, r)

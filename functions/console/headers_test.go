@@ -158,7 +158,7 @@ func TestTheHeadersOfErrors(t *testing.T) {
 		status int
 		want   map[string]string
 	}{
-		"no such page":     {w.ask("GET", "/nothing", nil), 404, unframed},
+		"no such page":     {w.ask("GET", "/nothing", nil), 404, framed},
 		"another method":   {w.ask("DELETE", "/accounts/"+account+"/keys", nil, "Sec-Fetch-Site", "same-origin"), 404, unframed},
 		"another site":     {w.ask("POST", "/sign-out", nil, "Sec-Fetch-Site", "cross-site"), 403, unframed},
 		"a strange ID":     {w.ask("GET", "/accounts/a%2Fb/keys", nil), 404, framed},
@@ -166,8 +166,8 @@ func TestTheHeadersOfErrors(t *testing.T) {
 		"a panic":          {w.ask("GET", "/panic", nil), 500, kind(map[string]string{"Content-Type": "text/plain; charset=utf-8"})},
 		"a panic too late": {w.ask("GET", "/late", nil), 200, unframed},
 		"a breakdown":      {w.ask("GET", "/broken", nil), 500, unframed},
-		"another language": {w.ask("GET", "/nothing", nil, "Accept-Language", "fr"), 404, kind(unframed, map[string]string{"Content-Language": "fr"})},
-		"compressed":       {w.ask("GET", "/nothing", nil, "Accept-Encoding", "gzip"), 404, kind(unframed, map[string]string{"Content-Encoding": "gzip"})},
+		"another language": {w.ask("GET", "/nothing", nil, "Accept-Language", "fr"), 404, kind(framed, map[string]string{"Content-Language": "fr"})},
+		"compressed":       {w.ask("GET", "/nothing", nil, "Accept-Encoding", "gzip"), 404, kind(framed, map[string]string{"Content-Encoding": "gzip"})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.page.StatusCode != c.status || strings.Contains(c.page.text, "canary") {

@@ -46,6 +46,7 @@ type page struct {
 	Can       can
 	Nav       []navItem
 	Notice    string
+	Bad       bool // a form was refused: screen readers say it with the title
 	Body      template.HTML
 	Data      any
 }
@@ -89,6 +90,9 @@ func (v *visit) render(status int, name, title string, data any) error {
 	}
 	if notice := "notice." + v.query("done"); v.query("done") != "" && v.lang.Has(notice) {
 		p.Notice = v.t(notice)
+	}
+	if f, ok := data.(interface{ Bad() bool }); ok {
+		p.Bad = f.Bad()
 	}
 	if v.session != nil {
 		me, err := v.person()

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { context, launch, newcomer, signIn } from "./browser.mjs";
 import { prepare, states } from "./pages.mjs";
+import { stack } from "./stack.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser, made;
@@ -75,3 +76,73 @@ for (const language of ["en", "fr", "en-XA", "ar-XB"]) {
     assert.deepEqual(problems, []);
   });
 }
+
+// In the page: words and numbers of texts that a line's end cuts. What has no words (IDs, domains, keys) may be cut.
+const cut = (narrow) => {
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    const parent = node.parentElement;
+    if (parent.closest("code, pre, .mono, .quiet, .clip, textarea, option, script, h1" + (narrow ? ", bdi, .name" : "")) || !parent.checkVisibility() || parent.offsetWidth === 1) continue;
+    for (const word of node.data.matchAll(/[^\s\-/–—]{2,}/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const tops = [...range.getClientRects()].filter((r) => r.width > 0).map((r) => Math.round(r.top));
+      if (Math.max(...tops) - Math.min(...tops) > 4) found.push(`${word[0]} in ${parent.tagName}.${parent.className}`);
+    }
+  }
+  return found;
+};
+
+for (const language of ["en", "fr"]) {
+  test(`no word and no number is cut: ${language}`, async () => {
+    const people = await visitors({ language });
+    const problems = [];
+    for (const state of states(made)) {
+      const { c, page } = await people.page(state.person);
+      if (state.status) c.expect(state.status);
+      for (const width of [1440, 1024, 390, 320]) {
+        await page.setViewportSize({ width, height: 800 });
+        if (width === 1440) await state.open(page);
+        for (const word of await page.evaluate(cut, width < 400)) problems.push(`${state.name}, ${width} px: ${word}`);
+      }
+    }
+    await people.close();
+    assert.equal([...new Set(problems)].join("\n"), "");
+  });
+}
+
+// In the page: what can be pressed and is lower or narrower than 24 px. Links in the middle of a text may be.
+const small = () => [...document.querySelectorAll("a, button, summary, select, input:not([type=hidden])")].filter((e) => {
+  if (!e.checkVisibility({ visibilityProperty: true }) || e.closest(".quiet, .skip")) return false;
+  const box = (e.type === "radio" || e.type === "checkbox" ? e.closest("label") ?? document.querySelector(`label[for="${e.id}"]`) ?? e : e).getBoundingClientRect();
+  const text = e.tagName === "A" && getComputedStyle(e).display === "inline";
+  return !text && (box.height < 23.9 || box.width < 23.9);
+}).map((e) => `${e.tagName}.${e.className} ${e.innerText.slice(0, 30)} ${Math.round(e.getBoundingClientRect().width)} x ${Math.round(e.getBoundingClientRect().height)}`);
+
+test("what can be pressed is at least 24 px high and wide", async () => {
+  const people = await visitors({});
+  const problems = [];
+  for (const state of states(made)) {
+    const { c, page } = await people.page(state.person);
+    if (state.status) c.expect(state.status);
+    await state.open(page);
+    for (const one of await page.evaluate(small)) problems.push(`${state.name}: ${one}`);
+  }
+  await people.close();
+  assert.equal([...new Set(problems)].join("\n"), "");
+});
+
+test("forced colours show where one is", async () => {
+  const people = await visitors({ forcedColors: "active" });
+  const { page } = await people.page("owner");
+  for (const path of ["keys", "usage"]) {
+    await page.goto(new URL(`/accounts/${stack().demo_account}/${path}`, page.url()).href);
+    for (const marked of await page.locator(".tabs a[aria-current], .segments a[aria-current]").all()) {
+      const [its, other] = await marked.evaluate((e) => [e, e.closest("ul").querySelector("a:not([aria-current])")].map((one) => getComputedStyle(one).backgroundColor));
+      assert.notEqual(its, other, `${path}: the current one looks like the others`);
+    }
+  }
+  await people.close();
+});

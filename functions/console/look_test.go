@@ -1,0 +1,94 @@
+package main
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"latchkey/shared/api"
+)
+
+// TestEveryTableHasACaption, so that a screen reader's list of tables says which is which.
+func TestEveryTableHasACaption(t *testing.T) {
+	w := newWalker(t, "owner")
+	tables := 0
+	w.inEachState(func(state string) {
+		for _, pattern := range w.routes(http.MethodGet) {
+			elements(w.ask(http.MethodGet, w.page(pattern), nil).doc, func(n *html.Node) {
+				if n.Data != "table" {
+					return
+				}
+				tables++
+				named := attr(n, "aria-label") != "" || attr(n, "aria-labelledby") != ""
+				elements(n, func(in *html.Node) { named = named || in.Data == "caption" && strings.TrimSpace(text(in)) != "" })
+				if !named {
+					t.Errorf("%s, %s: a table without a caption: %.80s", pattern, state, strings.Join(strings.Fields(text(n)), " "))
+				}
+			})
+		}
+	})
+	if tables < 50 {
+		t.Errorf("only %d tables", tables)
+	}
+}
+
+// TestAnErrorLeadsToItsField: the title says that something is wrong, and each link of the summary leads to what can be put right.
+func TestAnErrorLeadsToItsField(t *testing.T) {
+	w := newWalker(t, "owner")
+	checked := 0
+	w.eachForm(func(pattern, page string, one formOf) {
+		for _, f := range one.fields {
+			if f.kind == "hidden" || f.name == "decision" { // the latter are buttons
+				continue
+			}
+			w.refuse(422, "invalid", api.FieldError{Pointer: "/" + f.name, Code: "no_such_code"})
+			answer := w.ask(http.MethodPost, one.action, filled(one, f.name))
+			if answer.StatusCode != http.StatusUnprocessableEntity {
+				continue
+			}
+			title, leads, places := "", []string{}, map[string]*html.Node{}
+			elements(answer.doc, func(n *html.Node) {
+				places["#"+attr(n, "id")] = n
+				if n.Data == "title" {
+					title = text(n)
+				}
+				if n.Data == "a" && strings.HasPrefix(attr(n, "href"), "#f-") {
+					leads = append(leads, attr(n, "href"))
+				}
+			})
+			checked += len(leads)
+			if !strings.HasPrefix(title, "Error: ") {
+				t.Errorf("%s of %s: a refused form has the title %q", pattern, page, title)
+			}
+			for _, to := range leads {
+				at := places[to]
+				if at == nil || !slices.Contains([]string{"input", "select", "textarea"}, at.Data) && attr(at, "tabindex") == "" {
+					t.Errorf("%s of %s: the summary leads to %s, which can't take the focus", pattern, page, to)
+				}
+			}
+		}
+	})
+	if checked < 40 {
+		t.Errorf("only %d links", checked)
+	}
+	if title := text(w.ask(http.MethodGet, "/accounts/"+account+"/keys/new", nil).doc); strings.HasPrefix(title, "Error") {
+		t.Error("a form that nobody has sent yet says that it is wrong")
+	}
+}
+
+// TestAnUnknownAddressKeepsTheFrame of who is signed in, and asks nobody to sign in.
+func TestAnUnknownAddressKeepsTheFrame(t *testing.T) {
+	w := newWalker(t, "owner")
+	page := w.ask(http.MethodGet, "/no/such/page", nil)
+	if page.StatusCode != http.StatusNotFound || !strings.Contains(page.text, `action="/sign-out"`) || !strings.Contains(text(page.doc), "Page not found") {
+		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
+	}
+	w.forget()
+	page = w.without().ask(http.MethodGet, "/no/such/page", nil)
+	if page.StatusCode != http.StatusNotFound || strings.Contains(page.text, `action="/sign-out"`) || len(w.called()) > 0 {
+		t.Errorf("signed out: %d: %s", page.StatusCode, text(page.doc))
+	}
+}
