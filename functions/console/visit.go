@@ -104,10 +104,15 @@ func (v *visit) absolute(path string) string {
 	return scheme + v.r.Host + v.base + path
 }
 
-// redirect sends the browser to another page of the console, by GET.
+// redirect sends the browser to another page of the console, by GET. A script that sends the form of a dialog goes there itself:
+// following would read the page twice.
 func (v *visit) redirect(path string) error {
+	status := http.StatusSeeOther
+	if v.r.Header.Get("Latchkey-Form") != "" {
+		status = http.StatusNoContent
+	}
 	v.w.Header().Set("Location", v.base+path)
-	v.w.WriteHeader(http.StatusSeeOther)
+	v.w.WriteHeader(status)
 	return nil
 }
 

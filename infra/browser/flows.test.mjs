@@ -159,7 +159,7 @@ test("a key's whole life: edit, test, rotate, extend, cancel, disable, enable, r
   await page.getByRole("link", { name: "Rotate…" }).first().click();
   await dialog.getByRole("button", { name: "Rotate" }).click();
   await page.locator("#secret").waitFor();
-  await step("Extend…", "Extend", "The old secret works longer.");
+  await step("Extend…", "Extend", "The old secret now works longer.");
   await step("Cancel rotation…", "Cancel rotation", "The rotation is cancelled.");
   await step("End now…", "End now", "The rotation has ended.");
   await menu("Disable…", "Disable", "Disabled by your team");

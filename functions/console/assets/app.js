@@ -8,19 +8,46 @@ if (zone && !document.cookie.includes(`latchkey-zone=${zone}`)) document.cookie 
 
 for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
 
-async function copy(text, button) {
+function tell(text) {
+  say.textContent = "";
+  requestAnimationFrame(() => { say.textContent = text; });
+}
+
+// What is to be copied, or the element that holds it, and the button that was pressed: it says whether it worked.
+async function copy(text, holder, button) {
+  let said = words.copied;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    return;
+    said = words.uncopied;
+    if (holder) getSelection().selectAllChildren(holder);
   }
-  say.textContent = "";
-  requestAnimationFrame(() => { say.textContent = words.copied; });
-  const label = button.querySelector("span") ?? (button.classList.contains("item") ? button : null);
-  if (!label) return;
-  const before = label.textContent;
-  label.textContent = words.copied;
-  setTimeout(() => { label.textContent = before; }, 1500);
+  tell(said);
+  button.parentElement.querySelector(":scope > .said")?.remove();
+  const flag = document.createElement("span");
+  flag.className = "said";
+  flag.setAttribute("aria-hidden", "true"); // the live region says it
+  flag.textContent = said;
+  button.after(flag);
+  setTimeout(() => {
+    flag.remove();
+    if (button.contains(document.activeElement) && button.closest("[popover]")) leaveMenu(button)?.focus();
+  }, said === words.copied ? 1500 : 5000);
+}
+
+// The one thing that is under way from here; a second press on it does nothing.
+let under = null;
+function busy(element) {
+  if (under) return false;
+  under = element;
+  element.classList.add("busy");
+  element.setAttribute("aria-busy", "true");
+  return true;
+}
+function idle() {
+  under?.classList.remove("busy");
+  under?.removeAttribute("aria-busy");
+  under = null;
 }
 
 // The menu around a link, to be closed; its button gets the focus back.
@@ -31,23 +58,24 @@ function leaveMenu(element) {
   return document.querySelector(`[popovertarget="${menu.id}"]`);
 }
 
+const read = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
+
 async function openDialog(link) {
   const back = leaveMenu(link);
+  if (document.querySelector("dialog[open]") || !busy(back ?? link)) return;
   let form;
   try {
     const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = await read(answer);
     form = answer.ok && page.querySelector(".confirm");
   } catch { /* the page itself will say what is wrong */ }
+  idle();
   if (!form) {
     location.assign(link.href);
     return;
   }
   const dialog = document.createElement("dialog");
-  const title = form.querySelector("h1");
-  title.id = "dialog-title";
-  dialog.setAttribute("aria-labelledby", title.id);
-  dialog.append(document.adoptNode(form));
+  fill(dialog, form);
   dialog.addEventListener("close", () => { dialog.remove(); back?.focus(); });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
@@ -56,12 +84,59 @@ async function openDialog(link) {
   dialog.showModal();
 }
 
+// The focus goes to the field to be filled in, or to the title: never to a button that can't be taken back.
+function fill(dialog, form) {
+  const title = form.querySelector("h1"), text = form.querySelector("h1 ~ p");
+  title.id = "dialog-title";
+  title.tabIndex = -1;
+  dialog.setAttribute("aria-labelledby", title.id);
+  if (text) {
+    text.id = "dialog-text";
+    dialog.setAttribute("aria-describedby", text.id);
+  }
+  if (form.querySelector(".button.danger")) dialog.setAttribute("role", "alertdialog");
+  if (!form.querySelector("[autofocus]")) title.autofocus = true;
+  dialog.replaceChildren(document.adoptNode(form));
+}
+
+// A form of a dialog is sent without leaving the page, so that what is wrong is said in the dialog. What it leads to is opened.
+async function send(form, button) {
+  const dialog = form.closest("dialog"), data = new URLSearchParams(new FormData(form, button));
+  let page;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: data, headers: { "Latchkey-Form": "dialog" } });
+    const to = answer.headers.get("Location");
+    if (to) {
+      location.assign(to);
+      return; // busy until the page is there
+    }
+    page = await read(answer);
+  } catch {
+    idle();
+    const note = dialog.querySelector(".failed") ?? document.createElement("p");
+    note.className = "notice bad failed";
+    note.setAttribute("role", "alert");
+    note.textContent = words.failed;
+    form.before(note);
+    return;
+  }
+  idle();
+  const again = page.querySelector(".confirm") ?? page.querySelector("#main > section");
+  if (!again) {
+    location.reload();
+    return;
+  }
+  fill(dialog, again);
+  (dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[role=alert]") ?? dialog.querySelector("h1")).focus();
+}
+
 document.addEventListener("click", (event) => {
   const plain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button);
   const button = event.target.closest("[data-copy], [data-copy-of]");
   if (button) {
     const of = button.dataset.copyOf;
-    copy(of ? document.getElementById(of).textContent : button.dataset.copy, button);
+    const holder = of && document.getElementById(of);
+    copy(holder ? holder.textContent : button.dataset.copy, holder, button);
     return;
   }
   const close = event.target.closest("dialog [data-close]");
@@ -89,8 +164,15 @@ document.addEventListener("change", (event) => {
 
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
-  if (event.target.method === "post" && event.target.dataset.sent) event.preventDefault();
-  else if (event.target.method === "post") event.target.dataset.sent = "1";
+  const form = event.target, post = form.method === "post";
+  if (post && form.dataset.sent || !busy(event.submitter ?? form)) {
+    event.preventDefault();
+    return;
+  }
+  if (form.matches("dialog [data-inplace]")) {
+    event.preventDefault();
+    send(form, event.submitter);
+  } else if (post) form.dataset.sent = "1";
 });
 // What is done part by part goes on by itself.
 document.querySelector("form[data-continue]")?.requestSubmit();
@@ -109,6 +191,7 @@ if (followed) {
 }
 
 addEventListener("pageshow", () => {
+  idle();
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 

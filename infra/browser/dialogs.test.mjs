@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { context, keyOf, launch, signIn } from "./browser.mjs";
+import { stack } from "./stack.mjs";
+
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser.close());
+
+async function keyPage(options, name = "Dialogs") {
+  const c = await context(browser, options);
+  const page = await c.newPage();
+  await signIn(page, "owner");
+  const key = await keyOf(stack().demo_account, { name });
+  const path = `${stack().console_url}/accounts/${stack().demo_account}/keys/${key.id}`;
+  await page.goto(path);
+  return { c, page, path, key };
+}
+
+const slowly = (page, part) => page.route(part, async (route) => { await new Promise((done) => setTimeout(done, 600)); await route.continue(); });
+
+test("a second press opens no second dialog, and the first is seen to be under way", async () => {
+  const { c, page } = await keyPage();
+  await slowly(page, "**/rotate");
+  const link = page.locator("a.button[href$='/rotate']");
+  await link.dblclick();
+  assert.equal(await link.getAttribute("aria-busy"), "true");
+  await page.waitForSelector("dialog[open]");
+  await page.waitForTimeout(900);
+  assert.equal(await page.locator("dialog").count(), 1);
+  assert.equal(await link.getAttribute("aria-busy"), null);
+  c.check();
+  await c.close();
+});
+
+test("a button that was pressed says that it is under way, and sends once", async () => {
+  const { c, page } = await keyPage();
+  await page.goto(page.url() + "/edit");
+  let sent = 0;
+  await page.route("**/edit", async (route) => {
+    if (route.request().method() === "POST") { sent++; await new Promise((done) => setTimeout(done, 600)); }
+    await route.continue();
+  });
+  const save = page.locator("form.card button[type=submit]");
+  await save.evaluate((b) => { b.click(); b.click(); });
+  assert.equal(await save.getAttribute("aria-busy"), "true");
+  await page.waitForSelector(".facts");
+  assert.equal(sent, 1);
+  c.check();
+  await c.close();
+});
+
+test("a dialog begins at its title or its field, never at a button that can't be taken back", async () => {
+  const { c, page, path } = await keyPage();
+  for (const [step, at] of [["disable", "H1"], ["delete", "H1"], ["revoke", "INPUT"]]) {
+    await page.goto(path);
+    await page.locator("main [popovertarget^=menu-]").click();
+    await page.locator(`a[href$='/${step}']`).click();
+    await page.waitForSelector("dialog[open]");
+    const [focus, role, described] = await page.evaluate(() => {
+      const d = document.querySelector("dialog");
+      return [document.activeElement.tagName, d.getAttribute("role"), document.getElementById(d.getAttribute("aria-describedby"))?.innerText];
+    });
+    assert.deepEqual([focus, role], [at, "alertdialog"], step);
+    assert.match(described, /within 10 seconds/);
+  }
+  c.check();
+  await c.close();
+});
+
+test("a wrong name is said in the dialog, and the right one is taken there", async () => {
+  const { c, page } = await keyPage({}, "Two words");
+  c.expect(422);
+  await page.locator("main [popovertarget^=menu-]").click();
+  await page.locator("a[href$='/revoke']").click();
+  const field = page.locator("dialog #f-confirm_name");
+  await field.fill("One word");
+  await page.getByRole("button", { name: "Revoke permanently" }).click();
+  await page.locator("dialog #e-confirm_name").getByText("Type “Two words” to confirm.").waitFor();
+  assert.equal(await field.inputValue(), "One word");
+  assert.ok(await field.evaluate((e) => e === document.activeElement), "the field has the focus");
+  await field.fill("Two words");
+  await page.getByRole("button", { name: "Revoke permanently" }).click();
+  await page.getByText("can’t be restored").waitFor();
+  assert.equal(await page.locator("dialog").count(), 0);
+  c.check();
+  await c.close();
+});
+
+test("copying is seen, and a refusal by the browser too", async () => {
+  const { c, page } = await keyPage({ permissions: ["clipboard-read", "clipboard-write"] });
+  await page.locator("[data-copy-of=key-id]").click();
+  await page.locator(".copyline .said").getByText("Copied").waitFor();
+  await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error("no")); });
+  await page.locator("[data-copy-of=key-id]").click();
+  await page.locator(".copyline .said").getByText("Couldn’t copy.").waitFor();
+  assert.match(await page.evaluate(() => String(getSelection())), /^key_/);
+  await page.reload();
+  await page.locator("main [popovertarget^=menu-]").click();
+  await page.locator("[id^=menu-] [data-copy]").click();
+  await page.locator("[id^=menu-]:popover-open .said").getByText("Copied").waitFor();
+  await page.waitForFunction(() => !document.querySelector("[id^=menu-]:popover-open"));
+  c.check();
+  await c.close();
+});
