@@ -14,6 +14,9 @@ import (
 
 func (a *app) accountRoutes() {
 	a.account("GET /accounts/{account}/account", func(v *visit) error { return a.showAccount(v, http.StatusOK, newForm()) })
+	for _, posted := range []string{"/name", "/role", "/invitations"} { // where a refused form leaves the browser
+		a.elsewhere("GET /accounts/{account}/account"+posted, "/account")
+	}
 	a.account("POST /accounts/{account}/account/name", a.renameAccount)
 	a.account("POST /accounts/{account}/account/role", a.changeRole)
 	a.account("GET /accounts/{account}/account/remove", a.removeForm)
@@ -30,10 +33,8 @@ type accountPage struct {
 	Members     []memberRow
 	Invitations []api.Invitation
 	Roles       []api.Role
-	Link        string // of a new invitation; shown once
-	Invited     string // the recipient, if one was named
-	Alone       bool   // the only owner
-	Owns        bool   // also of an account that is closed
+	Alone       bool // the only owner
+	Owns        bool // also of an account that is closed
 }
 
 type memberRow struct {
@@ -46,10 +47,6 @@ var roles = []api.Role{api.Viewer, api.Developer, api.Owner}
 // showAccount reads everything about the account and shows it with the form that was sent, if one was.
 func (a *app) showAccount(v *visit, status int, f *form) error {
 	d := &accountPage{form: f, Roles: roles}
-	return a.showAccountPage(v, status, d)
-}
-
-func (a *app) showAccountPage(v *visit, status int, d *accountPage) error {
 	me, err := v.person()
 	if err != nil {
 		return err
@@ -121,7 +118,7 @@ func (a *app) renameAccount(v *visit) error {
 	if f.Bad() {
 		return a.showAccount(v, status, f)
 	}
-	return v.redirect(v.accountURL("/account?done=renamed"))
+	return v.done(v.accountURL("/account"), "renamed")
 }
 
 // memberPath is a member in the API. Subjects come from the issuer and may hold anything.
@@ -150,7 +147,7 @@ func (a *app) changeRole(v *visit) error {
 	if left := member.Left; left != nil && len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0 {
 		return v.render(http.StatusOK, "member-left", v.t("left.title"), &leaving{Legacy: *left, Demoted: true})
 	}
-	return v.redirect(v.accountURL("/account?done=role_changed"))
+	return v.done(v.accountURL("/account"), "role_changed")
 }
 
 // leaving shows what somebody leaves who was removed or demoted.
@@ -211,8 +208,8 @@ func (a *app) removeMember(v *visit) error {
 	case !myself && len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0:
 		return v.render(http.StatusOK, "member-left", v.t("left.title"), &leaving{Legacy: left})
 	case myself && !me.Operator:
-		return v.redirect("/?done=left")
+		return v.done("/", "left")
 	default:
-		return v.redirect(v.accountURL("/account?done=member_removed"))
+		return v.done(v.accountURL("/account"), "member_removed")
 	}
 }

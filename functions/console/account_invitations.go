@@ -18,7 +18,7 @@ func (a *app) invitationRoutes() {
 	a.public("POST /invitations", a.acceptInvitation)
 }
 
-// invite makes an invitation and shows its link, this once.
+// invite makes an invitation. The page that follows shows its link, this once.
 func (a *app) invite(v *visit) error {
 	f := newForm()
 	f.Values["email"], f.Values["role"] = v.form("email"), v.form("role")
@@ -34,8 +34,7 @@ func (a *app) invite(v *visit) error {
 	if f.Bad() {
 		return a.showAccount(v, status, f)
 	}
-	d := &accountPage{form: newForm(), Roles: roles, Link: v.absolute(invitationPage) + "#" + made.Token, Invited: f.Values["email"]}
-	return a.showAccountPage(v, http.StatusOK, d)
+	return v.leave(v.accountURL("/account"), note{Link: v.absolute(invitationPage) + "#" + made.Token, For: f.Values["email"]})
 }
 
 func (a *app) withdrawInvitation(v *visit) error {
@@ -47,7 +46,7 @@ func (a *app) withdrawInvitation(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.redirect(v.accountURL("/account?done=invitation_withdrawn"))
+	return v.done(v.accountURL("/account"), "invitation_withdrawn")
 }
 
 const (
@@ -111,7 +110,7 @@ func (a *app) acceptInvitation(v *visit) error {
 		return err
 	}
 	v.setCookie(invitationName, "", 0)
-	return v.redirect("/accounts/" + joined.Id + "/keys?done=invitation_accepted")
+	return v.done("/accounts/"+joined.Id+"/keys", "invitation_accepted")
 }
 
 // invitationToken finds the token in what was pasted: the whole link, or the token alone. A cookie can carry what it

@@ -32,6 +32,14 @@ func TestAnInvitationsLinkIsShownOnceWithItsTokenInTheFragment(t *testing.T) {
 	if !strings.Contains(text(made.doc), r.url+"/invitations#"+invitation) || made.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%d: %s", made.StatusCode, text(made.doc))
 	}
+	if made.Request.Method != http.MethodGet || made.Request.URL.Path != "/accounts/"+account+"/account" {
+		t.Errorf("the link stands in the answer to a %s of %s", made.Request.Method, made.Request.URL)
+	}
+	for _, posted := range []string{"/name", "/role", "/invitations"} { // a reload in the address bar
+		if page := r.get("/accounts/" + account + "/account" + posted); page.StatusCode != 200 || page.Request.URL.Path != "/accounts/"+account+"/account" {
+			t.Errorf("%s: %d at %s", posted, page.StatusCode, page.Request.URL)
+		}
+	}
 	if got := r.api.seen("POST /v1/accounts/" + account + "/invitations"); len(got) != 1 || got[0].body != `{"email":"new@example.com","role":"developer"}` {
 		t.Errorf("the calls: %+v", got)
 	}

@@ -119,6 +119,19 @@ func (a *app) account(pattern string, e endpoint) {
 	})
 }
 
+// elsewhere leads from an address that forms are sent to, to the account's page that has them.
+func (a *app) elsewhere(pattern, page string) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		v := a.visit(w, r)
+		if v.accountID = r.PathValue("account"); !plainID(v.accountID) {
+			v.accountID = ""
+			v.fail(errNotFound)
+			return
+		}
+		_ = v.redirect(v.accountURL(page)) // writing a header doesn't fail
+	})
+}
+
 // writing registers a form that changes something: for those who could send it.
 func (a *app) writing(pattern string, may func(can) bool, e endpoint) {
 	a.account(pattern, func(v *visit) error {

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -192,20 +192,17 @@ func TestARefusedFormShowsWhatWasTyped(t *testing.T) {
 	}
 }
 
-var done = regexp.MustCompile(`[?&]done=([a-z_-]+)`)
-
-// TestAFormThatIsCarriedOutLeadsToAPageThatSaysSo: by 303, so that a reload repeats nothing. Only secrets, which no second
-// request may show, stand in the answer itself.
+// TestAFormThatIsCarriedOutLeadsToAPageThatSaysSo, once: by 303, so that a reload repeats nothing, neither the change nor its
+// notice. Only keys' secrets, which no second request may show, stand in the answer itself.
 func TestAFormThatIsCarriedOutLeadsToAPageThatSaysSo(t *testing.T) {
 	w := newWalker(t, "owner")
 	w.accept()
-	inTheAnswer := []string{
-		"/accounts/{account}/keys/new", "/accounts/{account}/keys/{key}/rotate", "/accounts/{account}/keys/{key}/reveal", "/accounts/{account}/account/invitations",
-	}
+	inTheAnswer := []string{"/accounts/{account}/keys/new", "/accounts/{account}/keys/{key}/rotate", "/accounts/{account}/keys/{key}/reveal"}
+	said := 0
 	w.eachForm(func(pattern, page string, one formOf) {
 		answer := w.ask(http.MethodPost, one.action, filled(one, ""))
 		if slices.Contains(inTheAnswer, pattern) {
-			if answer.StatusCode != http.StatusOK || !strings.Contains(answer.text, secret) && !strings.Contains(answer.text, invitation) {
+			if answer.StatusCode != http.StatusOK || !strings.Contains(answer.text, secret) {
 				t.Errorf("%s of %s answered %d without the secret", pattern, page, answer.StatusCode)
 			}
 			return
@@ -215,12 +212,91 @@ func TestAFormThatIsCarriedOutLeadsToAPageThatSaysSo(t *testing.T) {
 			t.Errorf("%s of %s answered %d and leads to %q", pattern, page, answer.StatusCode, to)
 			return
 		}
-		if m := done.FindStringSubmatch(to); m == nil || !w.app.langs.Offered()[0].Has("notice."+m[1]) {
+		left := w.noteOf(answer)
+		if left.Notice == "" && left.Link == "" {
 			t.Errorf("%s of %s leads to %s, which says nothing", pattern, page, to)
-		} else if shown := text(w.ask(http.MethodGet, to, nil).doc); !strings.HasPrefix(to, "/accounts/"+keyID) && !strings.Contains(shown, w.app.langs.Offered()[0].Text("notice."+m[1])) {
-			t.Errorf("%s of %s: %s doesn't show its notice", pattern, page, to)
+		}
+		if strings.HasPrefix(to, "/accounts/"+keyID) {
+			return // the fake's account has the key's ID
+		}
+		says := invitation
+		if left.Notice != "" {
+			says = w.app.langs.Offered()[0].Text("notice." + left.Notice)
+		}
+		shown := w.ask(http.MethodGet, to, nil, "Cookie", w.with(left.cookie))
+		gone := slices.ContainsFunc(shown.Cookies(), func(c *http.Cookie) bool { return c.Name == noteCookie && c.MaxAge < 0 })
+		if !strings.Contains(text(shown.doc), says) || !gone {
+			t.Errorf("%s of %s: %s doesn't show its notice, or keeps it (%v)", pattern, page, to, gone)
+		}
+		if said++; strings.Contains(text(w.ask(http.MethodGet, to, nil).doc), says) {
+			t.Errorf("%s of %s: %s says it without the note too", pattern, page, to)
 		}
 	})
+	if said < 25 {
+		t.Errorf("only %d notices", said)
+	}
+}
+
+// leftNote is the note in an answer, and its cookie.
+type leftNote struct {
+	note
+	cookie string
+}
+
+// with are the browser's cookies and a note's.
+func (w *walker) with(note string) string {
+	all := noteCookie + "=" + note
+	for _, c := range w.cookies {
+		all += "; " + c.Name + "=" + c.Value
+	}
+	return all
+}
+
+func (w *walker) noteOf(answer answered) (n leftNote) {
+	for _, c := range answer.Cookies() {
+		if c.Name != noteCookie || c.MaxAge < 0 {
+			continue
+		}
+		for _, own := range w.cookies {
+			if raw, err := w.app.keeper.OpenNote(own.Value, c.Value); own.Name == sessionCookie && err == nil {
+				_ = json.Unmarshal(raw, &n.note)
+			}
+		}
+		n.cookie = c.Value
+		if !c.HttpOnly || !c.Secure || c.MaxAge > 300 || strings.Contains(c.Value, n.Notice) && n.Notice != "" {
+			w.t.Errorf("the note's cookie is %s", c)
+		}
+	}
+	return n
+}
+
+// TestNoAddressShowsANotice, and no note that somebody else has made, or that is for another page.
+func TestNoAddressShowsANotice(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.accept()
+	keys := "/accounts/" + account + "/keys"
+	closed := w.app.langs.Offered()[0].Text("notice.closed")
+	for _, query := range []string{"?done=closed", "?notice=closed", "?n=closed"} {
+		if strings.Contains(text(w.ask(http.MethodGet, keys+query, nil).doc), closed) {
+			t.Errorf("%s shows a notice", query)
+		}
+	}
+	other := newWalker(t, "developer")
+	other.accept()
+	theirs := other.noteOf(other.ask(http.MethodPost, keys+"/"+keyID+"/delete", nil))
+	mine := w.noteOf(w.ask(http.MethodPost, keys+"/"+keyID+"/delete", nil))
+	deleted := w.app.langs.Offered()[0].Text("notice.delete")
+	for name, c := range map[string]struct {
+		page, cookie string
+		shown        bool
+	}{
+		"mine": {keys, mine.cookie, true}, "on another page": {"/accounts/" + account + "/account", mine.cookie, false},
+		"somebody else's": {keys, theirs.cookie, false}, "made up": {keys, "eyJuIjoiZGVsZXRlIn0", false}, "plain": {keys, "delete", false},
+	} {
+		if got := strings.Contains(text(w.ask(http.MethodGet, c.page, nil, "Cookie", w.with(c.cookie)).doc), deleted); got != c.shown || c.cookie == "" {
+			t.Errorf("%s: shown: %v", name, got)
+		}
+	}
 }
 
 // TestAFormShowsWhatTheAPIRefusesAsAWhole: a refusal that is about no field stands over the form, with the API's status.

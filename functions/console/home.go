@@ -39,5 +39,5 @@ func (a *app) createAccount(v *visit) error {
 		}
 		return v.render(http.StatusUnprocessableEntity, "welcome", v.t("welcome.title"), f)
 	}
-	return v.redirect("/accounts/" + made.Id + "/keys?done=account_created")
+	return v.done("/accounts/"+made.Id+"/keys", "account_created")
 }

@@ -191,7 +191,7 @@ func (a *app) editKey(v *visit) error {
 	if !f.Bad() {
 		_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: max(version, 1)}, nil)
 		if err == nil {
-			return v.redirect(v.keyURL("?done=edited"))
+			return v.done(v.keyURL(), "edited")
 		}
 	}
 	if err != nil {

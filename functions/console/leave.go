@@ -198,5 +198,5 @@ func (a *app) closeOwnAccount(v *visit) error {
 	if f.Bad() {
 		return a.showLeaving(v, status, f)
 	}
-	return v.redirect(v.accountURL("/account?done=closed"))
+	return v.done(v.accountURL("/account"), "closed")
 }

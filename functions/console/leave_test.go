@@ -116,7 +116,7 @@ func TestAnOwnerClosesTheAccountByItsName(t *testing.T) {
 		}
 	}
 	w.accept()
-	if to := w.ask(http.MethodPost, path, url.Values{"confirm_name": {"Demo"}}).Header.Get("Location"); to != "/accounts/"+account+"/account?done=closed" {
+	if to := w.ask(http.MethodPost, path, url.Values{"confirm_name": {"Demo"}}).Header.Get("Location"); to != "/accounts/"+account+"/account" {
 		t.Errorf("it leads to %s", to)
 	}
 }

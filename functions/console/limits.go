@@ -60,5 +60,5 @@ func (a *app) lowerLimit(v *visit) error {
 	if f.Bad() {
 		return a.showLimit(v, http.StatusUnprocessableEntity, f)
 	}
-	return v.redirect(v.keyURL("?done=limit"))
+	return v.done(v.keyURL(), "limit")
 }

@@ -166,7 +166,7 @@ func (a *app) editAccountAsOperator(v *visit, f *form, body api.EditAccount, don
 	if f.Bad() {
 		return a.showOperatorAccount(v, status, f)
 	}
-	return v.redirect("/operator/accounts/" + v.r.PathValue("account") + "?done=" + done)
+	return v.done("/operator/accounts/"+v.r.PathValue("account"), done)
 }
 
 // setBillingType and grantLimit change a key's commercial facts, which its customer can't.
@@ -197,7 +197,7 @@ func (a *app) changeFactAsOperator(v *visit, f *form, below string, body any, do
 	if f.Bad() {
 		return a.showOperatorKey(v, status, f)
 	}
-	return v.redirect("/operator/keys/" + v.r.PathValue("key") + "?done=" + done)
+	return v.done("/operator/keys/"+v.r.PathValue("key"), done)
 }
 
 func (a *app) setKeyLimit(v *visit) error {
@@ -244,7 +244,7 @@ func (a *app) closeAccount(v *visit) error {
 	if f.Bad() {
 		return a.showClosing(v, status, f)
 	}
-	return v.redirect("/operator/accounts/" + v.r.PathValue("account") + "?done=closed")
+	return v.done("/operator/accounts/"+v.r.PathValue("account"), "closed")
 }
 
 // operatorKey is a key as operators see it.
@@ -309,5 +309,5 @@ func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) err
 	if f.Bad() {
 		return a.showOperatorKey(v, status, f)
 	}
-	return v.redirect("/operator/keys/" + v.r.PathValue("key") + "?done=" + pastOf[action])
+	return v.done("/operator/keys/"+v.r.PathValue("key"), pastOf[action])
 }

@@ -59,7 +59,7 @@ func (a *app) erasePerson(v *visit) error {
 			return a.showErasure(v, status, f)
 		}
 		if done.NextPageToken == nil {
-			return v.redirect(erasePage + "?done=person_erased")
+			return v.done(erasePage, "person_erased")
 		}
 		f.Values["page"] = *done.NextPageToken
 	}

@@ -77,7 +77,7 @@ func (a *app) addOperator(v *visit) error {
 	if f.Bad() {
 		return a.showOperators(v, status, f)
 	}
-	return v.redirect("/operator/operators?done=operator_added")
+	return v.done("/operator/operators", "operator_added")
 }
 
 // changeRank gives an operator another rank.
@@ -96,7 +96,7 @@ func (a *app) changeRank(v *visit) error {
 	if f.Bad() {
 		return a.showOperators(v, status, f)
 	}
-	return v.redirect("/operator/operators?done=rank_changed")
+	return v.done("/operator/operators", "rank_changed")
 }
 
 // dismissal asks whether an operator should lose the rights.
@@ -135,5 +135,5 @@ func (a *app) removeOperator(v *visit) error {
 	if f.Bad() {
 		return a.showDismissal(v, status, f)
 	}
-	return v.redirect("/operator/operators?done=operator_removed")
+	return v.done("/operator/operators", "operator_removed")
 }

@@ -85,7 +85,7 @@ func (a *app) decide(v *visit) error {
 			return a.renderDecision(v, p.Status, &decision{form: newForm(), Faster: true})
 		}
 		if err == nil {
-			return v.redirect("/operator/qps-requests?done=" + done)
+			return v.done("/operator/qps-requests", done)
 		}
 		if err := f.refuse(v, err); err != nil {
 			return err

@@ -66,11 +66,11 @@ func (a *app) setType(v *visit) error {
 	here := "/operator/accounts/" + v.r.PathValue("account")
 	switch o.Status {
 	case api.Running:
-		return v.redirect(here + "?done=type_changing&operation=" + o.Id)
+		return v.done(here+"?operation="+o.Id, "type_changing")
 	case api.Failed:
 		return v.redirect(here + "?operation=" + o.Id)
 	default: // done, or an account that had the type already
-		return v.redirect(here + "?done=type_changed")
+		return v.done(here, "type_changed")
 	}
 }
 

@@ -74,10 +74,10 @@ func TestAChangeOfTypeIsFollowed(t *testing.T) {
 		answer func(http.ResponseWriter)
 		to     string
 	}{
-		"running":             {func(out http.ResponseWriter) { reply(out, 202, api.Operation{Id: "op_1", Status: api.Running}) }, here + "?done=type_changing&operation=op_1"},
-		"done at once":        {func(out http.ResponseWriter) { reply(out, 202, api.Operation{Id: "op_1", Status: api.Done}) }, here + "?done=type_changed"},
+		"running":             {func(out http.ResponseWriter) { reply(out, 202, api.Operation{Id: "op_1", Status: api.Running}) }, here + "?operation=op_1"},
+		"done at once":        {func(out http.ResponseWriter) { reply(out, 202, api.Operation{Id: "op_1", Status: api.Done}) }, here},
 		"failed at once":      {func(out http.ResponseWriter) { reply(out, 202, api.Operation{Id: "op_1", Status: api.Failed}) }, here + "?operation=op_1"},
-		"it had the type":     {func(out http.ResponseWriter) { reply(out, 200, api.Account{Id: account, Type: api.Enterprise}) }, here + "?done=type_changed"},
+		"it had the type":     {func(out http.ResponseWriter) { reply(out, 200, api.Account{Id: account, Type: api.Enterprise}) }, here},
 		"refused as a whole":  {func(out http.ResponseWriter) { problem(out, 409, "account_type_changing") }, ""},
 		"refused as a member": {func(out http.ResponseWriter) { problem(out, 403, "own_account") }, ""},
 	} {
@@ -95,7 +95,7 @@ func TestAChangeOfTypeIsFollowed(t *testing.T) {
 			reply(out, 200, api.Operation{Id: "op_1", Status: c.status, Type: api.Enterprise, StartedAt: then})
 			return true
 		})
-		page := w.ask(http.MethodGet, here+"?done=type_changing&operation=op_1", nil)
+		page := w.ask(http.MethodGet, here+"?operation=op_1", nil)
 		follow := `data-follow="` + here + `?operation=op_1"`
 		if !strings.Contains(text(page.doc), c.says) || strings.Contains(page.text, follow) != c.follows || (links(page.doc)["Refresh"] == here+"?operation=op_1") != c.follows {
 			t.Errorf("%s: %s", c.status, text(page.doc))

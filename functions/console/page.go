@@ -46,6 +46,7 @@ type page struct {
 	Can       can
 	Nav       []navItem
 	Notice    string
+	Left      note
 	Bad       bool // a form was refused: screen readers say it with the title
 	Body      template.HTML
 	Data      any
@@ -88,9 +89,11 @@ func (v *visit) render(status int, name, title string, data any) error {
 	if v.r.Method != http.MethodGet && v.r.Method != http.MethodHead {
 		p.Here = "/"
 	}
-	if notice := "notice." + v.query("done"); v.query("done") != "" && v.lang.Has(notice) {
+	left := v.note()
+	if notice := "notice." + left.Notice; v.lang.Has(notice) {
 		p.Notice = v.t(notice)
 	}
+	p.Left = left
 	if f, ok := data.(interface{ Bad() bool }); ok {
 		p.Bad = f.Bad()
 	}

@@ -53,7 +53,7 @@ func (a *app) propose(v *visit) error {
 		return err
 	}
 	if !f.Bad() {
-		return v.redirect(v.keyURL("?done=proposed"))
+		return v.done(v.keyURL(), "proposed")
 	}
 	k, err := v.key()
 	if err != nil {

@@ -180,5 +180,5 @@ func (a *app) withdraw(v *visit) error {
 	if _, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: path}, nil); err != nil {
 		return err
 	}
-	return v.redirect(v.accountURL("/qps-requests/", v.r.PathValue("request"), "?done=qps_withdrawn"))
+	return v.done(v.accountURL("/qps-requests/", v.r.PathValue("request")), "qps_withdrawn")
 }

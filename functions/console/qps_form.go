@@ -142,7 +142,7 @@ func (a *app) fileRequest(v *visit) error {
 		}
 		return a.showRequestForm(v, status, f)
 	}
-	return v.redirect(v.accountURL("/qps-requests/", made.Id, "?done=qps_filed"))
+	return v.done(v.accountURL("/qps-requests/", made.Id), "qps_filed")
 }
 
 // submit makes the call unless the form is bad already. What the API refuses is kept in the form; status is what the page

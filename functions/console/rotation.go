@@ -118,7 +118,7 @@ func (a *app) extendRotation(v *visit) error {
 	if f.Bad() {
 		return a.showRotation(v, http.StatusUnprocessableEntity, "extend", f, longer)
 	}
-	return v.redirect(v.keyURL("?done=extended"))
+	return v.done(v.keyURL(), "extended")
 }
 
 func (a *app) policyForm(v *visit) error {
@@ -155,7 +155,7 @@ func (a *app) putPolicy(v *visit) error {
 		return err
 	}
 	if !f.Bad() {
-		return v.redirect(v.keyURL("?done=policy"))
+		return v.done(v.keyURL(), "policy")
 	}
 	return a.showRotation(v, http.StatusUnprocessableEntity, "policy", f, nil)
 }

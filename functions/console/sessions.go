@@ -29,7 +29,7 @@ func (a *app) endSession(v *visit) error {
 	if err := a.keeper.EndListed(v.ctx(), v.session, v.form("session")); err != nil && !errors.Is(err, session.ErrNone) {
 		return err
 	}
-	return v.redirect("/sessions?done=session_ended")
+	return v.done("/sessions", "session_ended")
 }
 
 func (a *app) endAllSessions(v *visit) error {

@@ -83,9 +83,9 @@ func (a *app) take(v *visit, s step) error {
 		return a.ask(v, http.StatusUnprocessableEntity, s, f)
 	}
 	if s.name == "delete" {
-		return v.redirect(v.accountURL("/keys?done=" + s.name))
+		return v.done(v.accountURL("/keys"), s.name)
 	}
-	return v.redirect(v.keyURL("?done=" + s.name))
+	return v.done(v.keyURL(), s.name)
 }
 
 func (a *app) reveal(v *visit) error {

@@ -120,10 +120,8 @@ func TestEveryCodeHasItsText(t *testing.T) {
 	for _, one := range []api.AccountType{api.SelfServe, api.Enterprise} {
 		need["account.type."+string(one)] = true
 	}
-	for _, m := range regexp.MustCompile(`done=([a-z_-]+)`).FindAllStringSubmatch(sources(t), -1) {
-		if !strings.HasSuffix(m[1], "_") {
-			need["notice."+m[1]] = true
-		}
+	for _, m := range regexp.MustCompile(`v\.done\([^\n]*, "([a-z_-]+)"\)`).FindAllStringSubmatch(sources(t), -1) {
+		need["notice."+m[1]] = true
 	}
 	for _, one := range w.app.langs.Offered() {
 		for key := range need {

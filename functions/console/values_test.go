@@ -133,8 +133,8 @@ func TestWhoLeavesIsLedOut(t *testing.T) {
 		operator bool
 		to       string
 	}{
-		"leaving": {"owner", false, "/?done=left"}, "removing": {"a|b/c", false, "/accounts/" + account + "/account?done=member_removed"},
-		"an operator leaving": {"owner", true, "/accounts/" + account + "/account?done=member_removed"},
+		"leaving": {"owner", false, "/"}, "removing": {"a|b/c", false, "/accounts/" + account + "/account"},
+		"an operator leaving": {"owner", true, "/accounts/" + account + "/account"},
 	} {
 		w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = c.operator })
 		page := w.ask(http.MethodPost, "/accounts/"+account+"/account/remove", url.Values{"subject": {c.subject}})

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// note is what the answer to a form leaves for the page that follows: a notice, or what is shown once. It waits in a cookie that
+// is sealed for the session, so that no address shows a notice, and goes with the page that shows it.
+type note struct {
+	Path   string `json:"p"` // of the page that it is for; empty: the next one
+	Notice string `json:"n,omitempty"`
+	Link   string `json:"l,omitempty"` // of a new invitation
+	For    string `json:"f,omitempty"` // whom the invitation is for, if one was named
+}
+
+const (
+	noteCookie = "__Host-latchkey-note"
+	noteLife   = 2 * time.Minute
+)
+
+// done leads to the page that shows what has become of a form, with the notice of that name.
+func (v *visit) done(path, notice string) error { return v.leave(path, note{Notice: notice}) }
+
+// leave leads to a page and leaves a note for it.
+func (v *visit) leave(path string, n note) error {
+	n.Path, _, _ = strings.Cut(path, "?")
+	if n.Path == "/" {
+		n.Path = "" // which leads on
+	}
+	raw, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	sealed, err := v.app.keeper.SealNote(v.cookie(sessionCookie), raw)
+	if err != nil {
+		return err
+	}
+	v.setCookie(noteCookie, sealed, noteLife)
+	return v.redirect(path)
+}
+
+// note reads the note that was left for this page, if one was, and removes it.
+func (v *visit) note() (n note) {
+	sealed := v.cookie(noteCookie)
+	if sealed == "" || v.session == nil || v.r.Method != http.MethodGet {
+		return note{}
+	}
+	raw, err := v.app.keeper.OpenNote(v.cookie(sessionCookie), sealed)
+	if err != nil || json.Unmarshal(raw, &n) != nil {
+		v.setCookie(noteCookie, "", 0)
+		return note{}
+	}
+	if n.Path != "" && n.Path != v.r.URL.Path {
+		return note{} // for a page in another tab
+	}
+	v.setCookie(noteCookie, "", 0)
+	return n
+}
