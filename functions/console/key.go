@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"latchkey/shared/api"
@@ -78,7 +79,10 @@ func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Tim
 	for _, c := range choices {
 		d.Choices = append(d.Choices, chosen{c.Name, c.of(d.Key)})
 	}
-	for _, id := range d.Key.Products {
+	place := func(id string) int { // in the order of the catalogue; those that it no longer has first
+		return slices.IndexFunc(products, func(p api.Product) bool { return p.Id == id })
+	}
+	for _, id := range slices.SortedStableFunc(slices.Values(d.Key.Products), func(x, y string) int { return place(x) - place(y) }) {
 		d.Products = append(d.Products, productView{productName(products, id), docsOf(products, id)})
 	}
 	if p := d.Key.Proposed; p != nil {

@@ -54,11 +54,20 @@ func (a *app) lowerLimit(v *visit) error {
 	if err != nil {
 		f.add("qps", v.t("field.number"))
 	}
+	before, err := v.key()
+	if err != nil {
+		return err
+	}
 	if err := f.send(v, management.Call{Method: http.MethodPut, Path: path, Body: api.LowerLimit{Qps: qps}}, nil); err != nil {
 		return err
 	}
 	if f.Bad() {
 		return a.showLimit(v, http.StatusUnprocessableEntity, f)
+	}
+	for _, l := range before.Limits {
+		if l.Class == v.r.PathValue("class") && l.Qps == qps {
+			return v.done(v.keyURL(), "limit_same")
+		}
 	}
 	return v.done(v.keyURL(), "limit")
 }

@@ -169,6 +169,9 @@ func (a *app) withdrawForm(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if d.Status != api.Pending {
+		return v.redirect(v.accountURL("/qps-requests/", d.Id)) // there is nothing left to withdraw
+	}
 	return v.render(http.StatusOK, "qps-withdraw", v.t("qps.withdraw.title"), d)
 }
 

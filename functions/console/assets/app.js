@@ -210,7 +210,8 @@ if (domains) {
   let wait, latest = 0;
   const show = (found) => {
     domains.querySelector(".errors")?.remove(); // the same, as of the last answer
-    list.replaceChildren(...found.map((one) => {
+    const fine = found.filter((one) => !one.problem), shown = found.length > 5 ? found.filter((one) => one.problem) : found;
+    list.replaceChildren(...shown.map((one) => {
       const item = document.createElement("li");
       const text = document.createElement("bdi");
       text.className = "mono";
@@ -233,6 +234,12 @@ if (domains) {
       }
       return item;
     }));
+    if (shown.length < found.length) { // of a long list the problems, and how many are fine
+      const rest = document.createElement("li");
+      rest.className = "ok";
+      rest.textContent = `✓ ${domains.dataset.count.replace("{n}", fine.length)}`;
+      list.append(rest);
+    }
     field.setAttribute("aria-invalid", String(found.some((one) => one.problem)));
   };
   const check = async () => {

@@ -2,6 +2,9 @@
 // and out of the address and its entry in the history.
 const field = document.getElementById("f-token");
 if (location.hash.startsWith("#lki_")) {
-  if (field) field.value = location.hash.slice(1);
+  if (field) {
+    field.value = location.hash.slice(1);
+    field.closest(".field").hidden = true; // it is there; nobody has to look at it
+  }
   history.replaceState(null, "", location.pathname);
 }
