@@ -147,7 +147,7 @@ test("a person is erased from an account's page, by their subject typed", async 
   await operator.go(`/operator/accounts/${account}`);
   await operator.page.getByRole("link", { name: new RegExp(`Erase.*${person}`) }).click();
   await says(operator.page, /A pseudonym replaces[\s\S]*lose all memberships[\s\S]*can’t be undone/);
-  for (const [typed, answer] of [["viewer", /to confirm/], [person, /The person is erased/]]) {
+  for (const [typed, answer] of [["viewer", /to confirm/], [person, /The person was erased/]]) {
     await operator.page.getByLabel("Subject").fill(typed);
     await operator.page.getByRole("button", { name: "Erase person" }).click();
     await operator.page.locator(".notice").first().waitFor();
