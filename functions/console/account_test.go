@@ -33,7 +33,7 @@ func TestAnInvitationsLinkIsShownOnceWithItsTokenInTheFragment(t *testing.T) {
 		t.Fatalf("%d: %s", made.StatusCode, text(made.doc))
 	}
 	if made.Request.Method != http.MethodGet || made.Request.URL.Path != "/accounts/"+account+"/account" {
-		t.Errorf("the link stands in the answer to a %s of %s", made.Request.Method, made.Request.URL)
+		t.Errorf("the link is in the answer to a %s of %s", made.Request.Method, made.Request.URL)
 	}
 	for _, posted := range []string{"/name", "/role", "/invitations"} { // a reload in the address bar
 		if page := r.get("/accounts/" + account + "/account" + posted); page.StatusCode != 200 || page.Request.URL.Path != "/accounts/"+account+"/account" {

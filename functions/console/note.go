@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// note is what the answer to a form leaves for the page that follows: a notice, or what is shown once. It waits in a cookie that
+// note carries something from the answer to a form to the page that follows: a notice, or a link that is shown once. It waits in a cookie that
 // is sealed for the session, so that no address shows a notice, and goes with the page that shows it.
 type note struct {
 	Path   string `json:"p"` // of the page that it is for; empty: the next one
 	Notice string `json:"n,omitempty"`
 	Link   string `json:"l,omitempty"` // of a new invitation
-	For    string `json:"f,omitempty"` // whom the invitation is for, if one was named
+	For    string `json:"f,omitempty"` // the recipient of the invitation, if one was named
 }
 
 const (

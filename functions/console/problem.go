@@ -217,7 +217,7 @@ func pointer(p string) (string, int) {
 	return name, index
 }
 
-// fieldText says what to do about a field, by its own message or that of the code.
+// fieldText asks for what the field needs, by its own message or that of the code.
 func (v *visit) fieldText(e api.FieldError) string {
 	name, _ := pointer(e.Pointer)
 	for _, key := range []string{"field." + name + "." + e.Code, "field." + e.Code} {

@@ -100,6 +100,7 @@ var times = map[string]time.Duration{
 	"functions/console.eraseTime":                    2 * sec,
 	"functions/console.waitEvery":                    200 * ms,
 	"functions/console.preferenceLife":               365 * day,
+	"functions/console.noteLife":                     2 * mins, // of the cookie between a form and the page that follows
 	"functions/console.catalogueLife":                5 * mins,
 	"functions/console.longUnused":                   90 * day,
 	"functions/console.oneDay":                       1 * day,
