@@ -126,7 +126,7 @@ func TestARequestIsFiledSeenApprovedAndInForce(t *testing.T) {
 		t.Fatalf("queue %v", queue)
 	}
 	answer := r.post(t, 200, "operator", id, "approve", map[string]any{"qps": 20, "comment": "Half of it for now."}).JSON(t)
-	if answer["status"] != "approved" || answer["approved_qps"] != 20.0 || answer["decided_by"] != "operator@example.com" || answer["evidence"].(map[string]any)["current_qps"] != 20.0 {
+	if answer["status"] != "approved" || answer["approved_qps"] != 20.0 || answer["decided_by"] != "operator@example.com" || answer["evidence"].(map[string]any)["current_qps"] != 20.0 || answer["evidence"].(map[string]any)["free_qps"] != 20.0 {
 		t.Errorf("answer %v", answer)
 	}
 	k := r.stored(t)
@@ -500,7 +500,7 @@ func TestEvidenceIsThePeakAndTheBreachesOfThirtyDays(t *testing.T) {
 	}
 	id := r.submit(t, nil)
 	got := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests", id)}).JSON(t)["evidence"].(map[string]any)
-	want := map[string]any{"current_qps": 5.0, "default_qps": 5.0, "max_qps": 1000.0, "peak_qps": 11.67, "breaches": 201.0}
+	want := map[string]any{"current_qps": 5.0, "default_qps": 5.0, "free_qps": 5.0, "max_qps": 1000.0, "peak_qps": 11.67, "breaches": 201.0}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", got, want)
 	}

@@ -159,7 +159,8 @@ func (h *handler) evidence(ctx context.Context, k apikey.Key, request qps.Reques
 	now := h.service.Source.Time()
 	standard := class.QPS[k.AccountType]
 	doc := &api.Evidence{
-		CurrentQps: qps.Effective(k.Limits, request.Class, standard, now), DefaultQps: standard, MaxQps: class.MaxQPS,
+		CurrentQps: qps.Effective(k.Limits, request.Class, standard, now), DefaultQps: standard,
+		FreeQps: apikey.OwnLimit(k.Limits, request.Class).Free(standard, now), MaxQps: class.MaxQPS,
 	}
 	span := counters.Range{From: now.Add(-evidenceSpan).Truncate(time.Hour), To: now.Add(time.Hour)}
 	all, err := h.counters.KeyRows(ctx, k.Account, k.ID, span)

@@ -557,8 +557,8 @@ type Evidence struct {
 	DefaultQps int   `json:"default_qps"`
 
 	// FreeQps What the customer may set without a request: the default, what was last granted, or what holds, whichever is most.
-	FreeQps *int `json:"free_qps,omitempty"`
-	MaxQps  int  `json:"max_qps"`
+	FreeQps int `json:"free_qps"`
+	MaxQps  int `json:"max_qps"`
 
 	// PeakQps Calls a second, averaged over the busiest minute.
 	PeakQps *float32 `json:"peak_qps"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,6 +31,13 @@ func render(contract []byte) ([]byte, error) {
 	p.line("## Documents")
 	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas)) {
 		p.schema(name, doc.Components.Schemas[name])
+	}
+	p.line("")
+	p.line("## Examples")
+	for _, name := range slices.Sorted(maps.Keys(doc.Components.Examples)) {
+		if err := p.example(name, doc.Components.Examples[name].Value); err != nil {
+			return nil, err
+		}
 	}
 	return p.out.Bytes(), nil
 }
@@ -87,7 +95,7 @@ func (p *page) operation(o operation) {
 	}
 	if o.op.RequestBody != nil {
 		for _, kind := range slices.Sorted(maps.Keys(o.op.RequestBody.Value.Content)) {
-			p.line("- Body, `%s`: %s", kind, p.typeName(o.op.RequestBody.Value.Content[kind].Schema))
+			p.line("- Body, `%s`: %s", kind, p.content(o.op.RequestBody.Value.Content[kind]))
 		}
 	}
 	answers := o.op.Responses.Map()
@@ -119,8 +127,42 @@ func (p *page) answer(status string, r *openapi3.Response) {
 		p.line("- %s: nothing", status)
 	}
 	for _, kind := range kinds {
-		p.line("- %s, `%s`: %s", status, kind, p.typeName(r.Content[kind].Schema))
+		p.line("- %s, `%s`: %s", status, kind, p.content(r.Content[kind]))
 	}
+}
+
+// content names a document, and links its examples.
+func (p *page) content(media *openapi3.MediaType) string {
+	text := p.typeName(media.Schema)
+	for i, name := range slices.Sorted(maps.Keys(media.Examples)) {
+		text += fmt.Sprintf("%s[%s](#example-%s)", map[bool]string{true: "; for example ", false: ", "}[i == 0], name, strings.ToLower(name))
+	}
+	return text
+}
+
+// example writes a value as JSON, or a file as it is.
+func (p *page) example(name string, e *openapi3.Example) error {
+	p.line("")
+	p.line("### Example: %s", name)
+	p.line("")
+	if e.Summary != "" {
+		p.line("%s", e.Summary)
+		p.line("")
+	}
+	if file, ok := e.Value.(string); ok {
+		p.line("```text")
+		p.line("%s", strings.TrimSpace(file))
+		p.line("```")
+		return nil
+	}
+	text, err := json.MarshalIndent(e.Value, "", "  ")
+	if err != nil {
+		return err
+	}
+	p.line("```json")
+	p.line("%s", text)
+	p.line("```")
+	return nil
 }
 
 // typeName names a schema: a link for one of the documents, a word for anything else.

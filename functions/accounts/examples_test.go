@@ -1,0 +1,41 @@
+package main
+
+import (
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/audit"
+	"latchkey/shared/keytest"
+)
+
+// edited is a self-serve account with an audit row that says where a change came from, and what was before.
+func edited(t testing.TB) apitest.Fixture {
+	f := populated(t)
+	f.Call(t, "editAccount", "operator", map[string]any{"type": "self_serve"})
+	a, err := f.Control.Account(t.Context(), f.Account)
+	if err == nil {
+		row := keytest.Row(f.Account, "account.edit", "")
+		row.Source, row.Changes = "203.0.113.24", []audit.Change{{Field: "name", Before: `"Before"`, After: `"After"`}}
+		_, err = f.Control.UpdateAccount(t.Context(), a, a, row)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestTheContractsExamplesAreAcceptedAndAnsweredAsShown(t *testing.T) {
+	apitest.Examples(t, edited, served, map[string]apitest.Own{
+		"editAccount.EditAccountType": {As: "operator"},
+		"closeAccount": {Body: func(t testing.TB, f apitest.Fixture) map[string]any {
+			a, err := f.Control.Account(t.Context(), f.Account)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return map[string]any{"confirm_name": a.Name}
+		}},
+		"acceptInvitation": {As: "stranger", Body: func(t testing.TB, f apitest.Fixture) map[string]any {
+			return map[string]any{"token": f.Call(t, "createInvitation", "", map[string]any{"role": "viewer"}).JSON(t)["token"]}
+		}},
+	})
+}
