@@ -50,22 +50,7 @@ func TestAFloodOfRequestsBreaksNothing(t *testing.T) { apitest.Flood(t, fixture,
 
 func TestNoTextHoldsASecretOrWhatHides(t *testing.T) { apitest.RefusedTexts(t, fixture, served) }
 
-// served are the operations that no other function has.
-func served(op apitest.Operation) bool {
-	switch {
-	case strings.HasSuffix(op.Path, "/audit"):
-		return true
-	case strings.Contains(op.Path, "/accounts/{account}/"):
-		for _, part := range []string{"/keys", "/usage", "/qps-requests"} {
-			if strings.Contains(op.Path, part) {
-				return false
-			}
-		}
-		return true
-	default:
-		return !strings.Contains(op.Path, "qps-requests")
-	}
-}
+func served(op apitest.Operation) bool { return op.ServedBy() == "accounts" }
 
 func fixture(t testing.TB) apitest.Fixture {
 	r := newHarness(t)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
@@ -12,17 +11,7 @@ func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 	apitest.Matrix(t, fixture, served)
 }
 
-// served are the operations on keys that no other function has.
-func served(op apitest.Operation) bool {
-	if op.ID == "setBillingType" {
-		return true
-	}
-	rest, ok := strings.CutPrefix(op.Path, "/v1/accounts/{account}/keys")
-	for _, other := range []string{"/rotate", "/rotation", "/limits", "/usage", "/audit"} {
-		ok = ok && !strings.Contains(rest, other)
-	}
-	return ok
-}
+func served(op apitest.Operation) bool { return op.ServedBy() == "keys" }
 
 // fixture is an account with a key on which each operation can succeed.
 func fixture(t testing.TB) apitest.Fixture {

@@ -31,7 +31,7 @@ func fixture(t testing.TB) apitest.Fixture {
 	}
 }
 
-func served(op apitest.Operation) bool { return op.ID == "getUsage" || op.ID == "getKeyUsage" }
+func served(op apitest.Operation) bool { return op.ServedBy() == "usage" }
 
 func TestUsageIsOpenToItsRolesAlone(t *testing.T) { apitest.Matrix(t, fixture, served) }
 

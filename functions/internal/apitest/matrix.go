@@ -79,6 +79,25 @@ func taken(parameters openapi3.Parameters, name string) Header {
 	return NotTaken
 }
 
+// ServedBy tells which function serves an operation: each is of one, so that what each function's tests hold is held for all.
+func (o Operation) ServedBy() string {
+	has := func(part string) bool { return strings.Contains(o.Path, part) }
+	switch {
+	case strings.HasSuffix(o.Path, "/audit"):
+		return "accounts"
+	case strings.HasSuffix(o.Path, "/usage"):
+		return "usage"
+	case has("/rotat"):
+		return "rotation"
+	case has("/qps-requests"), has("/limits/"):
+		return "qps"
+	case has("/accounts/{account}/keys"):
+		return "keys"
+	default:
+		return "accounts"
+	}
+}
+
 // Changes reports whether an operation may change something.
 func (o Operation) Changes() bool { return o.Method != http.MethodGet && o.ID != "testKey" }
 
