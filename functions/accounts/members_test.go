@@ -152,12 +152,22 @@ func (r *harness) setRole(t *testing.T, m account.Member, role account.Role) err
 func TestAnInvitationToAnAddressOpensForThatVerifiedAddressAlone(t *testing.T) {
 	r := newHarness(t)
 	token := r.invite(t, "owner", object{"role": "owner", "email": "Bob@Example.com"})
-	for _, who := range []string{"mallory", apitest.Unverified} {
+	refused := func(who, token string) {
+		t.Helper()
 		if got := r.accept(t, who, token); got.Problem() != "403 invitation_other_address []" {
 			t.Errorf("%s: %s", who, got.Problem())
 		}
 	}
+	refused("mallory", token)
+	refused(apitest.Unverified, token)
 	if got := r.accept(t, "bob", token); got.Status != 200 {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	token = r.invite(t, "owner", object{"role": "owner", "email": "kiss@example.com"})
+	for _, who := range []string{"\u212aiss", "ki\u017f\u017f", "\u212ai\u017f\u017f"} { // Unicode folds them to k and s
+		refused(who, token)
+	}
+	if got := r.accept(t, "KISS", token); got.Status != 200 {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
 }
@@ -227,8 +237,12 @@ func TestATypedAddressIsALabelThatNoSearchFinds(t *testing.T) {
 	if n := found("ceo@bank.example"); n != 0 {
 		t.Errorf("a typed address finds %d accounts", n)
 	}
-	if n := found("viewer@example.com"); n != 1 {
+	if n := found("VIEWER@example.com"); n != 1 {
 		t.Errorf("a verified address finds %d accounts", n)
+	}
+	r.Member(t, r.account.ID, "\u212aiss", account.Viewer)
+	if n := found("kiss@example.com"); n != 0 {
+		t.Errorf("an address finds %d accounts of another address", n)
 	}
 	members := fmt.Sprint(r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/members")}).JSON(t))
 	if strings.Contains(members, "ceo@") {

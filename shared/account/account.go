@@ -85,6 +85,20 @@ type Person struct {
 	Name    string
 }
 
+// SameAddress reports whether two e-mail addresses are one, but for the case of ASCII letters. Of other characters each is
+// itself: Unicode folds the Kelvin sign to a k, and the long s to an s, which are other people's addresses.
+func SameAddress(a, b string) bool { return foldAddress(a) == foldAddress(b) }
+
+func foldAddress(address string) string {
+	folded := []byte(address)
+	for i, c := range folded {
+		if 'A' <= c && c <= 'Z' {
+			folded[i] = c + 'a' - 'A'
+		}
+	}
+	return string(folded)
+}
+
 // Member is a person's place in an account.
 type Member struct {
 	Account ID

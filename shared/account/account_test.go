@@ -3,6 +3,8 @@ package account_test
 import (
 	"errors"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"latchkey/shared/account"
 )
@@ -71,4 +73,30 @@ func TestParsersRefuseWhatTheyDontKnow(t *testing.T) {
 	if _, err := account.ParseID("acc_1"); !errors.Is(err, account.ErrID) {
 		t.Error(err)
 	}
+}
+
+// TestAnAddressIsItsOwnButForTheCaseOfASCIILetters: of all characters, none but an ASCII letter's other case may stand for
+// one of an address.
+func TestAnAddressIsItsOwnButForTheCaseOfASCIILetters(t *testing.T) {
+	for a := rune(1); a < utf8.RuneSelf; a++ {
+		for _, b := range append(simpleFolds(a), a) {
+			want := a == b || b < utf8.RuneSelf
+			if got := account.SameAddress("x"+string(a)+"@bank.example", "x"+string(b)+"@BANK.example"); got != want {
+				t.Errorf("%q for %q: %v", b, a, got)
+			}
+		}
+	}
+	for _, other := range []string{"", "kiss@bank.examplE ", "\u212aiss@bank.example", "ki\u017f\u017f@bank.example", "\uff4biss@bank.example", "kis@bank.example"} {
+		if account.SameAddress("kiss@bank.example", other) {
+			t.Errorf("%q opens", other)
+		}
+	}
+}
+
+// simpleFolds lists the other characters that Unicode folds to the same one.
+func simpleFolds(r rune) (list []rune) {
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		list = append(list, f)
+	}
+	return list
 }

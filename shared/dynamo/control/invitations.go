@@ -167,7 +167,7 @@ func (s *Store) AcceptInvitation(ctx context.Context, i Invitation, who account.
 	if i.By == who.Subject { // one transaction can't check and write one item
 		return account.Member{}, s.ownInvitation(ctx, i)
 	}
-	if i.Email != "" && !strings.EqualFold(i.Email, who.Email) {
+	if i.Email != "" && !account.SameAddress(i.Email, who.Email) {
 		return account.Member{}, account.ErrOtherAddress
 	}
 	member, ops := s.putMember(nil, account.Member{

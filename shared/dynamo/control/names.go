@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -111,7 +113,15 @@ const (
 	gRunning   = "RUNNING"   // operations that aren't done, by age
 )
 
-func gEmail(email string) string { return "EMAIL#" + strings.ToLower(email) }
+// gEmail files addresses without regard to case, but no other person's beside an ASCII one: the Kelvin sign in lower case is k.
+func gEmail(email string) string {
+	return "EMAIL#" + strings.Map(func(r rune) rune {
+		if lower := unicode.ToLower(r); r < utf8.RuneSelf || lower >= utf8.RuneSelf {
+			return lower
+		}
+		return r
+	}, email)
+}
 
 func gKeyAudit(id account.ID, key apikey.ID) string { return "AK#" + string(id) + "#" + string(key) }
 
