@@ -157,6 +157,32 @@ func TestTheIssuersRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
+// TestAnIssuerThatAsksForLongIsAskedAgainInTenMinutes: what another system asks for is bounded, so that no answer of
+// the issuer's keeps a session from its next access token for hours.
+func TestAnIssuerThatAsksForLongIsAskedAgainInTenMinutes(t *testing.T) {
+	for _, asksFor := range []int{601, 86400} {
+		t.Run(strconv.Itoa(asksFor), func(t *testing.T) {
+			r := newRenewals(t)
+			r.endsIn(50 * time.Second)
+			r.fails(issuer.Fault{Status: 503, Times: 1, RetryAfter: asksFor})
+			if got := r.page(); got != http.StatusOK || r.asked.Load() != 1 {
+				t.Fatalf("%d, asked %d times", got, r.asked.Load())
+			}
+			s, err := r.app.keeper.Open(t.Context(), r.cookie)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if left := s.HeldUntil().Sub(r.app.now()); left > 10*time.Minute || left < 9*time.Minute+30*time.Second {
+				t.Errorf("nobody asks for %s", left)
+			}
+			*r.ahead = 10*time.Minute + 10*time.Millisecond
+			if got := r.page(); got != http.StatusOK || r.asked.Load() != 2 {
+				t.Errorf("after ten minutes: %d, asked %d times", got, r.asked.Load())
+			}
+		})
+	}
+}
+
 // Without an access token there is nothing to go on with, but the session stays.
 func TestAnIssuerThatCantAnswerIsSaidSoAndTheSessionStays(t *testing.T) {
 	r := newRenewals(t)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -125,38 +127,85 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 	}
 }
 
-// TestEveryPageOfALongListIsRead, once and in order, up to the most that is shown.
+// wholeLists are the lists that a page reads whole: where they come from, and a page that shows each of them.
+var wholeLists = map[string]struct{ route, page string }{
+	"keys":        {"/v1/accounts/" + account + "/keys", "/accounts/" + account + "/qps-requests/new"},
+	"members":     {"/v1/accounts/" + account + "/members", "/accounts/" + account + "/account"},
+	"invitations": {"/v1/accounts/" + account + "/invitations", "/accounts/" + account + "/account"},
+	"accounts":    {"/v1/me", "/accounts/" + account + "/keys"}, // in the menu
+	"operators":   {"/v1/operators", "/operator/operators"},
+}
+
+// TestEveryPageOfALongListIsRead, once and in order, up to the most that is shown; and all of them are shown, the first as
+// the last.
 func TestEveryPageOfALongListIsRead(t *testing.T) {
-	w := newWalker(t, "owner")
-	root := "/v1/accounts/" + account
-	for name, c := range map[string]struct{ route, page string }{"keys": {root + "/keys", "/qps-requests/new"}, "members": {root + "/members", "/account"}} {
-		for pages, reads := range map[int]int{1: 1, 3: 3, 9: 5} {
-			var asked []string
-			w.api.on("GET "+c.route, func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
-				token := r.URL.Query().Get("page_token")
-				asked = append(asked, token)
-				n := len(asked)
-				list := []any{}
-				for i := range 100 {
-					id := fmt.Sprintf("%s_%d_%d", name, n, i)
-					list = append(list, map[string]any{"id": id, "name": "Name " + id, "subject": id, "role": "viewer"})
+	for name, c := range wholeLists {
+		t.Run(name, func(t *testing.T) {
+			w := newWalker(t, "owner")
+			w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = name == "operators" })
+			for pages, reads := range map[int]int{1: 1, 3: 3, 9: 5} {
+				var asked []string
+				w.api.on("GET "+c.route, func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+					asked = append(asked, r.URL.Query().Get("page_token"))
+					reply(out, 200, longPage(name, len(asked), pages))
+					return true
+				})
+				page := w.ask(http.MethodGet, c.page, nil)
+				want := []string{""}
+				for i := 2; i <= reads; i++ {
+					want = append(want, fmt.Sprint("page", i))
 				}
-				doc := map[string]any{name: list}
-				if n < pages {
-					doc["next_page_token"] = fmt.Sprint("page", n+1)
+				if !slices.Equal(asked, want) {
+					t.Errorf("%d pages: asked for %v, want %v", pages, asked, want)
 				}
-				reply(out, 200, doc)
-				return true
-			})
-			page := w.ask(http.MethodGet, "/accounts/"+account+c.page, nil)
-			want := []string{""}
-			for i := 2; i <= reads; i++ {
-				want = append(want, fmt.Sprint("page", i))
+				for n := 1; n <= reads; n++ {
+					for _, i := range []int{0, 99} {
+						if id := fmt.Sprintf("%s_%d_%d", name, n, i); !strings.Contains(page.text, id) {
+							t.Errorf("%d pages: %s isn't shown", pages, id)
+						}
+					}
+				}
 			}
-			if !slices.Equal(asked, want) || !strings.Contains(page.text, fmt.Sprintf("%s_%d_99", name, reads)) {
-				t.Errorf("%d pages of %s: asked for %v, want %v", pages, name, asked, want)
-			}
+		})
+	}
+}
+
+// longPage is page n of a list with so many pages of 100 entries. Whatever the entries are, their names hold list, page and
+// place.
+func longPage(name string, n, pages int) map[string]any {
+	list := []any{}
+	for i := range 100 {
+		id := fmt.Sprintf("%s_%d_%d", name, n, i)
+		list = append(list, map[string]any{"id": id, "name": "Name " + id, "subject": id, "email": id, "role": "viewer", "rank": "support"})
+	}
+	if name == "accounts" && n == 1 { // the page's own
+		list = append(list, map[string]any{"id": account, "name": "Own", "role": "owner"})
+	}
+	doc := map[string]any{name: list}
+	if n < pages {
+		doc["next_page_token"] = fmt.Sprint("page", n+1)
+	}
+	return doc
+}
+
+// TestEveryListThatIsReadWholeIsTested: a list that is read page by page has its line above.
+func TestEveryListThatIsReadWholeIsTested(t *testing.T) {
+	read := 0
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
 		}
+		if !strings.HasSuffix(file, "_test.go") {
+			read += strings.Count(string(source), "management.Pages(") + strings.Count(string(source), `"page_token", *`) // keys go by their own loop
+		}
+	}
+	if read != len(wholeLists) {
+		t.Errorf("%d lists are read whole, %d are tested", read, len(wholeLists))
 	}
 }
 

@@ -129,3 +129,25 @@ func TestALoanCanBeTakenUpAgainUntilItEnds(t *testing.T) {
 		t.Errorf("after its end %d is free, want 20", got)
 	}
 }
+
+// TestALoanStaysFreeWhateverIsSetMeanwhile: in any number of steps, down and up, all of a loan can be taken up again until
+// it ends, and at its end there is no more than without it.
+func TestALoanStaysFreeWhateverIsSetMeanwhile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+		end := now.Add(time.Hour)
+		standard := rapid.IntRange(1, 20).Draw(t, "default")
+		loan := standard + rapid.IntRange(3, 50).Draw(t, "lent above the default")
+		limits := qps.Grant(nil, "search", loan, end, now)
+		for range rapid.IntRange(2, 6).Draw(t, "changes") {
+			// Down to the default or less gives the loan back; the loan is what is above it.
+			limits = qps.Set(limits, "search", rapid.IntRange(standard+1, loan).Draw(t, "wanted"), standard, now)
+			if got := qps.Free(limits, "search", standard, now); got != loan {
+				t.Fatalf("%+v: until the end %d is free, want %d", limits, got, loan)
+			}
+		}
+		if got := qps.Free(limits, "search", standard, end); got != standard {
+			t.Fatalf("%+v: at the end %d is free, want %d", limits, got, standard)
+		}
+	})
+}
