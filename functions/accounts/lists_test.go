@@ -27,6 +27,7 @@ func TestListsArePaged(t *testing.T) {
 		r.Want(t, 201, apitest.Call{As: "operator", Method: "PUT", Path: fmt.Sprint("/v1/operators/op", i), Body: map[string]any{}})
 	}
 	email := url.QueryEscape(keytest.Member(r.account.ID, "busy", account.Viewer).Email)
+	apitest.TokensKeepTheirQuestion(t, r.API, "operator", "/v1/operator/accounts?", "", "q=other", "email="+email)
 	for name, c := range map[string]struct{ as, path, list, id string }{
 		"me":                 {"busy", "/v1/me?", "accounts", "id"},
 		"members":            {"owner", r.path("/members?"), "members", "subject"},

@@ -538,6 +538,7 @@ func TestListsPageByStatusThroughAll(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(withdrawn) {
 		t.Errorf("%v, want %v", got, withdrawn)
 	}
+	apitest.TokensKeepTheirQuestion(t, r.API, "viewer", r.path("qps-requests")+"?", "", "status=withdrawn", "status=rejected")
 	for query, status := range map[string]int{"?status=open": 400, "?status=": 200, "?page_size=0": 400, "?x=1": 400} {
 		r.Want(t, status, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests") + query})
 	}
