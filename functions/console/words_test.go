@@ -108,7 +108,7 @@ func codesOf(t *testing.T, pattern string) (codes []string) {
 
 // What only a mistake in the console's own requests could bring about has no text of its own: these get problem.other or field.other.
 var (
-	consolesMistakes = regexp.MustCompile(`^(body_\w+|content_\w+_unsupported|method_not_allowed|if_match_required|unauthorized|invalid)$`)
+	consolesMistakes = regexp.MustCompile(`^(bad_request|body_\w+|content_\w+_unsupported|method_not_allowed|if_match_required|unauthorized|invalid)$`)
 	fieldMistakes    = regexp.MustCompile(`\.(read_only|unknown|wrong_type|without_type|not_a_path|invalid)$`)
 )
 
