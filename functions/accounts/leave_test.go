@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/functions/internal/web"
@@ -317,8 +319,8 @@ func TestAPersonIsErasedFromMembersAndAuditRows(t *testing.T) {
 	if kept != len(before) {
 		t.Errorf("%d of %d audit rows are left", kept, len(before))
 	}
-	if m, err := r.Control.Member(t.Context(), r.account.ID, gone.Pseudonym()); err != nil || m.Role != account.Owner {
-		t.Errorf("the member's place: %+v, %v", m, err)
+	if _, err := r.Control.Member(t.Context(), r.account.ID, gone.Pseudonym()); !errors.Is(err, dynamo.ErrNotFound) {
+		t.Errorf("the pseudonym is a member: %v", err)
 	}
 	r.Want(t, 404, apitest.Call{As: "jane.doe", Method: "GET", Path: r.path("")})
 	if again, n := r.erase(t, "jane.doe"); again != pseudonym || n != 0 {
@@ -329,6 +331,65 @@ func TestAPersonIsErasedFromMembersAndAuditRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.CheckGate(t, stored)
+}
+
+// TestAnAccountKeepsAPersonAsItsOwner: its only owner isn't erased before it is closed, and somebody
+// who is erased is none of its owners any more.
+func TestAnAccountKeepsAPersonAsItsOwner(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	r.Member(t, r.account.ID, "second", account.Owner)
+	refused := func(c apitest.Call) {
+		t.Helper()
+		before := r.table(t)
+		if got := r.Do(t, c); got.Problem() != "409 last_owner []" {
+			t.Error(got.Problem())
+		}
+		if r.table(t) != before {
+			t.Error("what is refused has changed something")
+		}
+	}
+	call := func(sub string) apitest.Call {
+		return apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/people/erase", Body: object{"subject": sub}}
+	}
+	pseudonym, _ := r.erase(t, "second")
+	refused(apitest.Call{As: "owner", Method: "DELETE", Path: r.path("/members/owner")})
+	refused(apitest.Call{As: "owner", Method: "PUT", Path: r.path("/members/owner"), Body: object{"role": "viewer"}})
+	refused(call("owner"))
+	if list := string(r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/members")}).Body); strings.Contains(list, pseudonym) {
+		t.Errorf("a pseudonym is a member: %s", list)
+	}
+	var told bool
+	for _, row := range r.AllAudit(t, r.account.ID) {
+		told = told || row.Action == "person.erase" && slices.Equal(row.Changes, []audit.Change{audit.Set("member", pseudonym, nil), audit.Set("role", "owner", nil)})
+	}
+	if !told {
+		t.Error("no row says what the person was")
+	}
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: r.path("/close"), Body: object{}})
+	r.erase(t, "owner") // a closed account needs no owner
+	r.Want(t, 404, apitest.Call{As: "owner", Method: "GET", Path: r.path("")})
+}
+
+func TestWhoComesBackIsErasedAgain(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	first := ""
+	for range 3 {
+		r.Clock.Advance(time.Second)
+		if got := r.accept(t, "jane.doe", r.invite(t, "owner", object{"role": "owner"})); got.Status != 200 {
+			t.Fatal(got.Problem())
+		}
+		pseudonym, n := r.erase(t, "jane.doe")
+		if n == 0 || first != "" && pseudonym != first {
+			t.Errorf("%v records by %q", n, pseudonym)
+		}
+		first = pseudonym
+		r.Want(t, 404, apitest.Call{As: "jane.doe", Method: "GET", Path: r.path("")})
+		if table := r.table(t); strings.Contains(table, "jane.doe") {
+			t.Errorf("the table still names the person: %s", table)
+		}
+	}
 }
 
 func TestAnOperatorIsErasedOnlyAfterTheirRights(t *testing.T) {

@@ -27,15 +27,18 @@ const (
 	erasePage  = 250
 )
 
-// Erase replaces a person by their pseudonym in members, audit rows, keys and QPS requests, in one part of the whole
-// table. What was replaced already stays, so that all of it may be repeated. row makes the audit row of each record
-// that is changed by a transaction; audit rows themselves are changed without one, and no event tells of that.
+// Erase ends a person's memberships, and replaces the person by their pseudonym in audit rows, keys and QPS requests, in
+// one part of the whole table. What was replaced already stays, so that all of it may be repeated. row makes the audit
+// row of each record that is changed by a transaction; audit rows themselves are changed without one, and no event tells
+// of that. account.ErrLastOwner, with nothing changed, for the only owner of an account that isn't closed.
 func (s *Store) Erase(ctx context.Context, who account.Subject, after string, row RowMaker) (done Erased, err error) {
 	e := eraser{store: s, who: who, as: who.Pseudonym(), row: row}
 	limit := int32(erasePage)
 	input := &dynamodb.ScanInput{TableName: &s.control, ConsistentRead: &consistent, Limit: &limit}
 	if after != "" {
 		input.ExclusiveStartKey = decodePlace(after)
+	} else if err := s.onlyOwner(ctx, who); err != nil {
+		return done, err
 	}
 	for range erasePages {
 		out, err := s.db.Scan(ctx, input)
@@ -98,24 +101,51 @@ func (e eraser) erase(ctx context.Context, item dynamo.Item) (changed bool, err 
 	return changed, err
 }
 
-// member puts the pseudonym in the person's place: an account doesn't lose its last owner by it.
+// member ends the person's place in an account: a pseudonym is nobody's member. What it was stays in the audit trail.
 func (e eraser) member(ctx context.Context, item dynamo.Item) (bool, error) {
 	m, err := decodeMember(item, "member")
 	if err != nil || m.Subject != e.who {
 		return false, err
 	}
-	after := m
-	after.Subject, after.Email, after.Label, after.Version = e.as, "", "", m.Version+1
-	row := e.row("person.erase", "")
-	row.Account = m.Account
-	row.Changes = []audit.Change{audit.Set("member", nil, e.as.ID)}
-	same := cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(m.Version)}}
-	return true, e.store.write(ctx, row,
-		remove(e.store.control, memberKey(m.Account, m.Subject), same, gone(dynamo.ErrStale)),
-		remove(e.store.control, mirrorKey(m.Account, m.Subject), same, gone(dynamo.ErrStale)),
-		put(e.store.control, encodeMember(after), isNew, always(dynamo.ErrExists)),
-		put(e.store.control, encodeMirror(after), isNew, always(dynamo.ErrExists)),
-	)
+	row := func() audit.Row {
+		row := e.row("person.erase", "")
+		row.Account = m.Account
+		row.Changes = []audit.Change{audit.Set("member", e.as.ID, nil), audit.Set("role", m.Role, nil)}
+		return row
+	}
+	err = e.store.RemoveMember(ctx, m, row())
+	if !errors.Is(err, account.ErrLastOwner) {
+		return err == nil, err
+	}
+	if a, unknown := e.store.Account(ctx, m.Account); unknown != nil || !a.Closed() {
+		return false, errors.Join(err, unknown)
+	}
+	return true, e.store.write(ctx, row(), e.store.dropMember(m)...) // a closed account needs no owner, and never opens again
+}
+
+// onlyOwner is account.ErrLastOwner for a person who is the only owner of an account that isn't closed.
+func (s *Store) onlyOwner(ctx context.Context, who account.Subject) error {
+	for after := ""; ; {
+		page, err := s.Memberships(ctx, who, after, 100)
+		if err != nil {
+			return err
+		}
+		for _, m := range page.Memberships {
+			if m.Role != account.Owner || m.Account.Closed() {
+				continue
+			}
+			owners, err := s.get(ctx, itemKey(accountPK(m.Account.ID), ownerSK))
+			if err != nil {
+				return err
+			}
+			if n, _ := dynamo.GetN(owners, "num"); n <= 1 {
+				return account.ErrLastOwner
+			}
+		}
+		if after = page.Next; after == "" {
+			return nil
+		}
+	}
 }
 
 // auditRow replaces the person where a row names them: as the actor, and as the person it is about, with the addresses in it.

@@ -105,13 +105,16 @@ func (s *Store) putMember(before *account.Member, after account.Member) (account
 
 // RemoveMember takes a member out. ErrStale when the member has changed since before was read; account.ErrLastOwner.
 func (s *Store) RemoveMember(ctx context.Context, before account.Member, row audit.Row) error {
+	ops := append(s.dropMember(before), s.countOwner(before.Account, before.Role == account.Owner, false)...)
+	return s.write(ctx, row, ops...)
+}
+
+func (s *Store) dropMember(before account.Member) []op {
 	condition := cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(before.Version)}}
-	ops := []op{
+	return []op{
 		remove(s.control, memberKey(before.Account, before.Subject), condition, gone(dynamo.ErrStale)),
 		remove(s.control, mirrorKey(before.Account, before.Subject), condition, gone(dynamo.ErrStale)),
 	}
-	ops = append(ops, s.countOwner(before.Account, before.Role == account.Owner, false)...)
-	return s.write(ctx, row, ops...)
 }
 
 // countOwner keeps the number of owners, which never falls to none.
