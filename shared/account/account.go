@@ -38,7 +38,7 @@ type Account struct {
 	// Closing is set while closing the account fans out over the keys.
 	Closing bool
 	// OpenedBy is the person who opened the account, whose count of accounts it is in; zero for accounts that are
-	// older than the count.
+	// older than the count, and where the person was erased.
 	OpenedBy Subject
 }
 
@@ -87,9 +87,10 @@ type Person struct {
 
 // SameAddress reports whether two e-mail addresses are one, but for the case of ASCII letters. Of other characters each is
 // itself: Unicode folds the Kelvin sign to a k, and the long s to an s, which are other people's addresses.
-func SameAddress(a, b string) bool { return foldAddress(a) == foldAddress(b) }
+func SameAddress(a, b string) bool { return FoldAddress(a) == FoldAddress(b) }
 
-func foldAddress(address string) string {
+// FoldAddress is the form of an address that all which are the same have.
+func FoldAddress(address string) string {
 	folded := []byte(address)
 	for i, c := range folded {
 		if 'A' <= c && c <= 'Z' {

@@ -27,26 +27,38 @@ const (
 	erasePage  = 250
 )
 
+// The passes over the whole table. What the person's addresses are known from goes last, so that nothing is left when
+// an erasure breaks off and is begun again.
+const (
+	learning  = iota // the addresses that the person's sign-ins had verified
+	byAddress        // the records that an address may tie to the person
+	bySubject        // all others
+)
+
 // Erase ends a person's memberships, and replaces the person by their pseudonym in audit rows, keys and QPS requests, in
 // one part of the whole table. What was replaced already stays, so that all of it may be repeated. row makes the audit
 // row of each record that is changed by a transaction; audit rows themselves are changed without one, and no event tells
 // of that. account.ErrLastOwner, with nothing changed, for the only owner of an account that isn't closed.
 func (s *Store) Erase(ctx context.Context, who account.Subject, after string, row RowMaker) (done Erased, err error) {
-	e := eraser{store: s, who: who, as: who.Pseudonym(), row: row}
-	limit := int32(erasePage)
-	input := &dynamodb.ScanInput{TableName: &s.control, ConsistentRead: &consistent, Limit: &limit}
-	if after != "" {
-		input.ExclusiveStartKey = decodePlace(after)
-	} else if err := s.onlyOwner(ctx, who); err != nil {
-		return done, err
+	if after == "" {
+		if err := s.onlyOwner(ctx, who); err != nil {
+			return done, err
+		}
 	}
+	place := decodePlace(after)
+	e := &eraser{store: s, who: who, as: who.Pseudonym(), row: row, addresses: place.Addresses}
+	limit := int32(erasePage)
 	for range erasePages {
+		input := &dynamodb.ScanInput{TableName: &s.control, ConsistentRead: &consistent, Limit: &limit}
+		if place.Item != [2]string{} {
+			input.ExclusiveStartKey = itemKey(place.Item[0], place.Item[1])
+		}
 		out, err := s.db.Scan(ctx, input)
 		if err != nil {
 			return done, fmt.Errorf("control: scanning: %w", err)
 		}
 		for _, item := range out.Items {
-			changed, err := e.erase(ctx, item)
+			changed, err := e.erase(ctx, place.Pass, item)
 			if err != nil {
 				return done, err
 			}
@@ -54,46 +66,60 @@ func (s *Store) Erase(ctx context.Context, who account.Subject, after string, ro
 				done.Records++
 			}
 		}
-		if len(out.LastEvaluatedKey) == 0 {
-			return done, nil
+		switch last := out.LastEvaluatedKey; {
+		case len(last) > 0:
+			place.Item = [2]string{text(last, "pk"), text(last, "sk")}
+		case place.Pass >= bySubject:
+			return done, e.uncounted(ctx)
+		default:
+			place = erasePlace{Pass: place.Pass + 1}
 		}
-		input.ExclusiveStartKey = out.LastEvaluatedKey
 	}
-	done.Next = encodePlace(input.ExclusiveStartKey)
+	place.Addresses = e.addresses
+	done.Next = place.encode()
 	return done, nil
 }
 
-// encodePlace writes the place of an item in the table as one text.
-func encodePlace(item dynamo.Item) string {
-	place, _ := json.Marshal([2]string{text(item, "pk"), text(item, "sk")})
+// erasePlace is the place at which the next call goes on.
+type erasePlace struct {
+	Pass      int
+	Item      [2]string // the last one's keys; empty at the beginning of a pass
+	Addresses []string  // hashes: page tokens are readable
+}
+
+func (p erasePlace) encode() string {
+	place, _ := json.Marshal(p)
 	return string(place)
 }
 
-// decodePlace reads it. A text that encodePlace never wrote is some place: it reveals nothing.
-func decodePlace(place string) dynamo.Item {
-	var key [2]string
-	_ = json.Unmarshal([]byte(place), &key)
-	return itemKey(key[0], key[1])
+// decodePlace reads it. A text that encode never wrote is some place: it reveals nothing.
+func decodePlace(text string) (p erasePlace) {
+	_ = json.Unmarshal([]byte(text), &p)
+	return p
 }
 
 // eraser replaces one person.
 type eraser struct {
-	store   *Store
-	who, as account.Subject
-	row     RowMaker
+	store     *Store
+	who, as   account.Subject
+	row       RowMaker
+	addresses []string
 }
 
 // erase changes one item if it names the person. One that can't be read names nobody.
-func (e eraser) erase(ctx context.Context, item dynamo.Item) (changed bool, err error) {
-	switch text(item, "kind") {
-	case "member":
-		changed, err = e.member(ctx, item)
-	case "audit":
-		changed, err = e.auditRow(ctx, item)
-	case "key":
-		changed, err = e.key(ctx, item)
-	case "qps_request":
-		changed, err = e.request(ctx, item)
+func (e *eraser) erase(ctx context.Context, pass int, item dynamo.Item) (changed bool, err error) {
+	step := map[string]func(context.Context, dynamo.Item) (bool, error){}
+	switch pass {
+	case learning:
+		e.learn(item)
+	case byAddress:
+		step["invitation"], step["audit"], step["key"] = e.invitation, e.invitationRow, e.key
+	default:
+		step["audit"], step["member"], step["qps_request"], step["account"] = e.auditRow, e.member, e.request, e.account
+		step["guard"], step["idempotency"] = e.look, e.idempotency
+	}
+	if do := step[text(item, "kind")]; do != nil {
+		changed, err = do(ctx, item)
 	}
 	if errors.Is(err, dynamo.ErrUnreadable) || errors.Is(err, dynamo.ErrNotFound) {
 		return false, nil
@@ -102,7 +128,7 @@ func (e eraser) erase(ctx context.Context, item dynamo.Item) (changed bool, err 
 }
 
 // member ends the person's place in an account: a pseudonym is nobody's member. What it was stays in the audit trail.
-func (e eraser) member(ctx context.Context, item dynamo.Item) (bool, error) {
+func (e *eraser) member(ctx context.Context, item dynamo.Item) (bool, error) {
 	m, err := decodeMember(item, "member")
 	if err != nil || m.Subject != e.who {
 		return false, err
@@ -149,7 +175,7 @@ func (s *Store) onlyOwner(ctx context.Context, who account.Subject) error {
 }
 
 // auditRow replaces the person where a row names them: as the actor, and as the person it is about, with the addresses in it.
-func (e eraser) auditRow(ctx context.Context, item dynamo.Item) (bool, error) {
+func (e *eraser) auditRow(ctx context.Context, item dynamo.Item) (bool, error) {
 	row, _, err := DecodeAudit(item)
 	if err != nil {
 		return false, err
@@ -174,15 +200,22 @@ func (e eraser) auditRow(ctx context.Context, item dynamo.Item) (bool, error) {
 		}
 	}
 	row.Changes = changes
-	encoded, table := encodeAudit(row), e.store.control
-	text := exists.text
-	_, err = e.store.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Put: &types.Put{TableName: &table, Item: encoded, ConditionExpression: &text}},
-	}})
+	return true, e.rewrite(ctx, row)
+}
+
+// rewrite puts an audit row in its own place.
+func (e *eraser) rewrite(ctx context.Context, row audit.Row) error {
+	table, text := e.store.control, exists.text
+	return e.unaudited(ctx, types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: encodeAudit(row), ConditionExpression: &text}})
+}
+
+// unaudited writes without an audit row.
+func (e *eraser) unaudited(ctx context.Context, item types.TransactWriteItem) error {
+	_, err := e.store.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{item}})
 	if err != nil {
-		return false, fmt.Errorf("control: erasing: %w", err)
+		return fmt.Errorf("control: erasing: %w", err)
 	}
-	return true, nil
+	return nil
 }
 
 func swap(text, from, to string) string {
@@ -192,7 +225,7 @@ func swap(text, from, to string) string {
 	return text
 }
 
-func (e eraser) key(ctx context.Context, item dynamo.Item) (bool, error) {
+func (e *eraser) key(ctx context.Context, item dynamo.Item) (bool, error) {
 	k, err := DecodeKey(item)
 	if err != nil {
 		return false, err
@@ -206,6 +239,11 @@ func (e eraser) key(ctx context.Context, item dynamo.Item) (bool, error) {
 		policy.SetBy = e.as
 		after.Rotation = &policy
 	}
+	if b := after.Blocked; b != nil && (b.By == e.who.ID || e.knows(b.By)) {
+		block := *b
+		block.By = e.as.ID
+		after.Blocked = &block
+	}
 	if after.Same(k) {
 		return false, nil
 	}
@@ -215,7 +253,7 @@ func (e eraser) key(ctx context.Context, item dynamo.Item) (bool, error) {
 	return err == nil, err
 }
 
-func (e eraser) request(ctx context.Context, item dynamo.Item) (bool, error) {
+func (e *eraser) request(ctx context.Context, item dynamo.Item) (bool, error) {
 	r, err := decodeRequest(item)
 	if err != nil {
 		return false, err

@@ -45,6 +45,7 @@ const (
 	mirrorPrefix  = "A#"
 	requestPrefix = "QPS#"
 	openPrefix    = "QPSOPEN#"
+	lookPrefix    = "LOOK#"
 )
 
 func accountKey(id account.ID) dynamo.Item { return itemKey(accountPK(id), accountSK) }
@@ -93,12 +94,12 @@ func operationKey(id account.ID, operation string) dynamo.Item {
 }
 
 func lookKey(id account.ID, s account.Subject, hour time.Time) dynamo.Item {
-	return itemKey(accountPK(id), "LOOK#"+stamp(hour)+"#"+subjectText(s))
+	return itemKey(accountPK(id), lookPrefix+stamp(hour)+"#"+subjectText(s))
 }
 
 // listKey is of no account: the list is over all of them.
 func listKey(list string, s account.Subject, hour time.Time) dynamo.Item {
-	return itemKey(accountPK(Operators), "LOOK#"+stamp(hour)+"#"+list+"#"+subjectText(s))
+	return itemKey(accountPK(Operators), lookPrefix+stamp(hour)+"#"+list+"#"+subjectText(s))
 }
 
 func auditSK(rowID string) string { return auditPrefix + strings.TrimPrefix(rowID, "aud_") }
