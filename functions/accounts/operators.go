@@ -23,7 +23,7 @@ type operatorStore interface {
 	Operator(ctx context.Context, who account.Subject) (control.Operator, error)
 	Operators(ctx context.Context, after string, limit int) (control.OperatorPage, error)
 	AddOperator(ctx context.Context, o control.Operator, first bool, row audit.Row) error
-	ReplaceOperator(ctx context.Context, o control.Operator, by account.Subject, row audit.Row) error
+	ReplaceOperator(ctx context.Context, before, after control.Operator, by account.Subject, row audit.Row) error
 	RemoveOperator(ctx context.Context, who, by account.Subject, row audit.Row) error
 }
 
@@ -128,7 +128,7 @@ func (h *operators) changeOperator(w http.ResponseWriter, r *http.Request, c gat
 	}
 	if after != before {
 		row := web.AuditRow(h.source, c, "operator.change", "", operatorChanges(before, after)...)
-		if err := h.store.ReplaceOperator(r.Context(), after, c.Person.Subject, row); err != nil {
+		if err := h.store.ReplaceOperator(r.Context(), before, after, c.Person.Subject, row); err != nil {
 			return err
 		}
 	}

@@ -14,12 +14,7 @@ import (
 // operator's changes of the account: see package apitest.
 func TestAnOperatorAndACustomerAtOnceAreAsOneAfterTheOther(t *testing.T) {
 	apitest.Races(t, func(t testing.TB) apitest.Race {
-		stores, interrupt := apitest.RaceStores(t)
-		a := apitest.New(t, stores)
-		r := &harness{API: a, account: a.NewAccount(t)}
-		r.handler = newHandler(a.Control, a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, settings{perPerson: 3})
-		r.handler.routes(a.Mux)
-		apitest.People(t, a, r.account.ID)
+		r, interrupt := raceHarness(t)
 		k := r.NewKey(t, r.account)
 		do := func(as, method, path string, body object) func(testing.TB) apitest.Answer {
 			return func(t testing.TB) apitest.Answer {
@@ -60,4 +55,53 @@ func TestAnOperatorAndACustomerAtOnceAreAsOneAfterTheOther(t *testing.T) {
 			},
 		}
 	})
+}
+
+// raceHarness is a harness with the people of apitest, whose writes can be interrupted.
+func raceHarness(t testing.TB) (*harness, *keytest.Interrupt) {
+	stores, interrupt := apitest.RaceStores(t)
+	a := apitest.New(t, stores)
+	r := &harness{API: a, account: a.NewAccount(t)}
+	r.handler = newHandler(a.Control, a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, settings{perPerson: 3})
+	r.handler.routes(a.Mux)
+	apitest.People(t, a, r.account.ID)
+	return r, interrupt
+}
+
+// operatorsRace are two admins and what each does to an operator.
+func operatorsRace(t testing.TB) apitest.Race {
+	r, interrupt := raceHarness(t)
+	for _, sub := range []string{"second", "third"} {
+		r.rank(t, "operator", sub, object{"rank": "admin"}, 201)
+	}
+	do := func(as, method, sub string, body any) func(testing.TB) apitest.Answer {
+		return func(t testing.TB) apitest.Answer {
+			return r.Do(t, apitest.Call{As: as, Method: method, Path: "/v1/operators/" + sub, Body: body})
+		}
+	}
+	return apitest.Race{
+		Interrupt: interrupt,
+		Do: map[string]func(testing.TB) apitest.Answer{
+			"label of oneself": do("second", "PUT", "second", object{"email": "mine@example.com"}),
+			"label of another": do("third", "PUT", "second", object{"email": "theirs@example.com"}),
+			"demotion":         do("operator", "PUT", "second", object{"rank": "support"}),
+		},
+		State: func(t testing.TB) string {
+			list, err := r.Control.Operators(t.Context(), "", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := ""
+			for _, o := range list.Operators {
+				text += fmt.Sprintln(o.Subject.ID, o.Rank, o.Email)
+			}
+			return text
+		},
+	}
+}
+
+// Of changes of operators at the same moment none undoes another: a rank that was taken stays taken, whatever its holder
+// and other admins are doing.
+func TestChangesOfOperatorsAtOnceAreAsOneAfterTheOther(t *testing.T) {
+	apitest.Races(t, operatorsRace)
 }

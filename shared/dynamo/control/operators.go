@@ -106,14 +106,31 @@ func (s *Store) isAdmin(by account.Subject) op {
 	}, always(account.ErrNotAdmin))
 }
 
-// ReplaceOperator changes an operator's rank or label. ErrNotFound when the person is none,
-// account.ErrNotAdmin when by is no admin any more.
-func (s *Store) ReplaceOperator(ctx context.Context, o Operator, by account.Subject, row audit.Row) error {
+// ReplaceOperator changes an operator's rank or label. ErrNotFound when the person is none, ErrStale when the operator has
+// changed since before was read, account.ErrNotAdmin when by is no admin any more.
+func (s *Store) ReplaceOperator(ctx context.Context, before, after Operator, by account.Subject, row audit.Row) error {
 	row.Account = Operators
-	if by == o.Subject { // one transaction can't check and write one item; nobody changes their own rank
-		return s.write(ctx, row, put(s.control, encodeOperator(o), exists, always(dynamo.ErrNotFound)))
+	after.Subject = before.Subject
+	change := put(s.control, encodeOperator(after), asRead(before), gone(dynamo.ErrStale))
+	if by == before.Subject { // one transaction can't check and write one item; what was read has the rank
+		if before.Rank != account.Admin {
+			return account.ErrNotAdmin
+		}
+		return s.write(ctx, row, change)
 	}
-	return s.write(ctx, row, s.isAdmin(by), put(s.control, encodeOperator(o), exists, always(dynamo.ErrNotFound)))
+	return s.write(ctx, row, s.isAdmin(by), change)
+}
+
+// asRead wants an operator's record to be what was read: the whole of it is written again, so a change that came in
+// between would be undone.
+func asRead(o Operator) cond {
+	rank := "operator_rank = :rank"
+	if o.Rank == account.Admin {
+		rank = "(attribute_not_exists(operator_rank) OR operator_rank = :rank)" // of a time without ranks
+	}
+	return cond{text: rank + " AND email = :email AND added_at = :added", values: dynamo.Item{
+		":rank": dynamo.S(string(o.Rank)), ":email": dynamo.S(o.Email), ":added": dynamo.S(o.AddedAt),
+	}}
 }
 
 // RemoveOperator removes an operator's rights. ErrNotFound when the person has none,
