@@ -87,11 +87,11 @@ func TestAnInvitationIsVoidEvenIfItWasNotWithdrawn(t *testing.T) {
 	}{
 		"removed and invited again": {
 			func(t *testing.T, r *harness, m account.Member) error {
-				return r.Control.RemoveMember(t.Context(), m, keytest.Row(r.account.ID, "member.remove", ""))
+				return r.Control.RemoveMember(t.Context(), m, keytest.Subject("owner"), keytest.Row(r.account.ID, "member.remove", ""))
 			},
 			func(t *testing.T, r *harness, m account.Member) error {
 				again := account.Member{Account: m.Account, Subject: m.Subject, Role: account.Owner, AddedAt: r.Clock.Now()}
-				_, err := r.Control.PutMember(t.Context(), nil, again, keytest.Row(r.account.ID, "member.add", ""))
+				_, err := r.Control.PutMember(t.Context(), nil, again, keytest.Subject("owner"), keytest.Row(r.account.ID, "member.add", ""))
 				return err
 			},
 		},
@@ -145,7 +145,7 @@ func TestAnInvitationIsVoidEvenIfItWasNotWithdrawn(t *testing.T) {
 // setRole changes a role without what the API does besides.
 func (r *harness) setRole(t *testing.T, m account.Member, role account.Role) error {
 	t.Helper()
-	_, err := r.Control.PutMember(t.Context(), &m, m.WithRole(role, r.Clock.Now()), keytest.Row(r.account.ID, "member.change", ""))
+	_, err := r.Control.PutMember(t.Context(), &m, m.WithRole(role, r.Clock.Now()), keytest.Subject("owner"), keytest.Row(r.account.ID, "member.change", ""))
 	return err
 }
 

@@ -22,7 +22,8 @@ type operatorStore interface {
 	Rank(ctx context.Context, who account.Subject) (account.Rank, error)
 	Operator(ctx context.Context, who account.Subject) (control.Operator, error)
 	Operators(ctx context.Context, after string, limit int) (control.OperatorPage, error)
-	AddOperator(ctx context.Context, o control.Operator, first bool, row audit.Row) error
+	AddOperator(ctx context.Context, o control.Operator, by account.Subject, row audit.Row) error
+	AddFirstOperator(ctx context.Context, o control.Operator, row audit.Row) error
 	ReplaceOperator(ctx context.Context, before, after control.Operator, by account.Subject, row audit.Row) error
 	RemoveOperator(ctx context.Context, who, by account.Subject, row audit.Row) error
 }
@@ -105,14 +106,21 @@ func (h *operators) addOperator(w http.ResponseWriter, r *http.Request, c gatewa
 	}
 	row := web.AuditRow(h.source, c, "operator.add", "",
 		audit.Set("subject", nil, o.Subject.ID), audit.Set("email", nil, o.Email), audit.Set("rank", nil, o.Rank))
-	switch err := h.store.AddOperator(r.Context(), o, first, row); {
-	case first && errors.Is(err, dynamo.ErrExists):
-		return gateway.ErrForbidden // somebody is the first already
-	case err != nil:
+	if err := h.add(r.Context(), c, o, first, row); err != nil {
 		return err
-	default:
-		return gateway.JSON(w, http.StatusCreated, operatorDoc(o))
 	}
+	return gateway.JSON(w, http.StatusCreated, operatorDoc(o))
+}
+
+func (h *operators) add(ctx context.Context, c gateway.Principal, o control.Operator, first bool, row audit.Row) error {
+	if !first {
+		return h.store.AddOperator(ctx, o, c.Person.Subject, row)
+	}
+	err := h.store.AddFirstOperator(ctx, o, row)
+	if errors.Is(err, dynamo.ErrExists) {
+		return gateway.ErrForbidden // somebody is the first already
+	}
+	return err
 }
 
 func (h *operators) changeOperator(w http.ResponseWriter, r *http.Request, c gateway.Principal, body api.PutOperator, before control.Operator, email string) error {

@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
@@ -86,17 +88,7 @@ func operatorsRace(t testing.TB) apitest.Race {
 			"label of another": do("third", "PUT", "second", object{"email": "theirs@example.com"}),
 			"demotion":         do("operator", "PUT", "second", object{"rank": "support"}),
 		},
-		State: func(t testing.TB) string {
-			list, err := r.Control.Operators(t.Context(), "", 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text := ""
-			for _, o := range list.Operators {
-				text += fmt.Sprintln(o.Subject.ID, o.Rank, o.Email)
-			}
-			return text
-		},
+		State: r.rights,
 	}
 }
 
@@ -104,4 +96,87 @@ func operatorsRace(t testing.TB) apitest.Race {
 // and other admins are doing.
 func TestChangesOfOperatorsAtOnceAreAsOneAfterTheOther(t *testing.T) {
 	apitest.Races(t, operatorsRace)
+}
+
+// A right that ends while its holder's request is on the way gives and takes nothing any more: nobody has a place in
+// an account or among the operators because of somebody who was just removed or demoted, and nobody loses one.
+func TestWhoLostTheirRightAMomentAgoGivesAndTakesNothing(t *testing.T) {
+	operator, member := "/v1/operators/", func(r *harness) string { return r.path("/members/") }
+	endings := map[string]func(t *testing.T, r *harness){
+		"removed": func(t *testing.T, r *harness) {
+			r.Want(t, 204, apitest.Call{As: "operator", Method: "DELETE", Path: operator + "evil"})
+			r.Want(t, 200, apitest.Call{As: "owner", Method: "DELETE", Path: member(r) + "mallory"})
+		},
+		"demoted": func(t *testing.T, r *harness) {
+			r.Want(t, 200, apitest.Call{As: "operator", Method: "PUT", Path: operator + "evil", Body: object{"rank": "support"}})
+			r.put(t, "owner", "mallory", account.Developer, 200)
+		},
+	}
+	requests := map[string]func(r *harness) apitest.Call{
+		"names an operator": func(*harness) apitest.Call {
+			return apitest.Call{As: "evil", Method: "PUT", Path: operator + "friend", Body: object{"rank": "admin"}}
+		},
+		"raises an operator": func(*harness) apitest.Call {
+			return apitest.Call{As: "evil", Method: "PUT", Path: operator + "support", Body: object{"rank": "admin"}}
+		},
+		"removes an operator": func(*harness) apitest.Call {
+			return apitest.Call{As: "evil", Method: "DELETE", Path: operator + "support"}
+		},
+		"changes their label": func(*harness) apitest.Call {
+			return apitest.Call{As: "evil", Method: "PUT", Path: operator + "evil", Body: object{"email": "a@example.com"}}
+		},
+		"raises a member": func(r *harness) apitest.Call {
+			return apitest.Call{As: "mallory", Method: "PUT", Path: member(r) + "viewer", Body: object{"role": "owner"}}
+		},
+		"lowers a member": func(r *harness) apitest.Call {
+			return apitest.Call{As: "mallory", Method: "PUT", Path: member(r) + "developer", Body: object{"role": "viewer"}}
+		},
+		"removes a member": func(r *harness) apitest.Call {
+			return apitest.Call{As: "mallory", Method: "DELETE", Path: member(r) + "viewer"}
+		},
+		"keeps their role": func(r *harness) apitest.Call {
+			return apitest.Call{As: "mallory", Method: "PUT", Path: member(r) + "mallory", Body: object{"role": "owner", "email": "a@example.com"}}
+		},
+	}
+	for how, end := range endings {
+		for what, request := range requests {
+			t.Run("who was "+how+" "+what, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { // a lost race waits
+					r, interrupt := raceHarness(t)
+					r.rank(t, "operator", "evil", object{"rank": "admin"}, 201)
+					r.Member(t, r.account.ID, "mallory", account.Owner)
+					ended := ""
+					interrupt.Arm(func() {
+						end(t, r)
+						ended = r.rights(t)
+					})
+					if got := r.Do(t, request(r)); ended == "" || got.Status != 403 && got.Status != 404 {
+						t.Errorf("interrupted: %v, got %d %s", ended != "", got.Status, got.Body)
+					}
+					if after := r.rights(t); after != ended {
+						t.Errorf("afterwards\n%swant\n%s", after, ended)
+					}
+				})
+			})
+		}
+	}
+}
+
+// rights lists who has which place in the account and among the operators.
+func (r *harness) rights(t testing.TB) (text string) {
+	operators, err := r.Control.Operators(t.Context(), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	members, err := r.Control.Members(t.Context(), r.account.ID, "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range operators.Operators {
+		text += fmt.Sprintln(o.Subject.ID, o.Rank, o.Email)
+	}
+	for _, m := range members.Members {
+		text += fmt.Sprintln(m.Subject.ID, m.Role, m.Address())
+	}
+	return text
 }

@@ -21,7 +21,7 @@ func TestWhatWasStoredByLooserRulesStays(t *testing.T) {
 	r.Member(t, r.account.ID, hidden, account.Viewer)
 	m := keytest.Member(r.account.ID, "old", account.Viewer)
 	m.Email = hidden + "@example.com"
-	if _, err := r.Control.PutMember(t.Context(), nil, m, keytest.Row(r.account.ID, "member.add", "")); err != nil {
+	if _, err := r.Control.PutMember(t.Context(), nil, m, keytest.Subject("owner"), keytest.Row(r.account.ID, "member.add", "")); err != nil {
 		t.Fatal(err)
 	}
 	put := func(sub string, body map[string]any) map[string]any {
@@ -109,7 +109,7 @@ func (r *harness) old(t *testing.T) (a account.Account, k apikey.Key) {
 	}
 	m := keytest.Member(a.ID, hidden, account.Owner)
 	m.Label = hidden + "@label.example"
-	if _, err := r.Control.PutMember(t.Context(), nil, m, row("member.add", "")); err != nil {
+	if _, err := r.Control.PutMember(t.Context(), nil, m, keytest.Subject("owner"), row("member.add", "")); err != nil {
 		t.Fatal(err)
 	}
 	k = r.NewKey(t, a, func(k *apikey.Key) {
@@ -121,7 +121,7 @@ func (r *harness) old(t *testing.T) (a account.Account, k apikey.Key) {
 		t.Fatal(err)
 	}
 	o := control.Operator{Subject: keytest.Subject("o"), Email: who.Email, Rank: account.Support, AddedAt: dynamo.FormatTime(keytest.Now)}
-	if err := r.Control.AddOperator(t.Context(), o, false, row("operator.add", "")); err != nil {
+	if err := r.Control.AddOperator(t.Context(), o, keytest.Subject("operator"), row("operator.add", "")); err != nil {
 		t.Fatal(err)
 	}
 	return a, k

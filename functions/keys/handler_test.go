@@ -416,7 +416,7 @@ func TestRemovedMemberIsRefusedOnTheNextRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Control.RemoveMember(t.Context(), m, keytest.Row(r.account.ID, "member.remove", "")); err != nil {
+	if err := r.Control.RemoveMember(t.Context(), m, keytest.Subject("owner"), keytest.Row(r.account.ID, "member.remove", "")); err != nil {
 		t.Fatal(err)
 	}
 	r.Want(t, http.StatusNotFound, apitest.Call{As: "viewer", Method: "GET", Path: r.keys()})
@@ -427,9 +427,7 @@ var allKeys = control.KeyQuery{Deleted: true}
 func TestOperatorsSetTheBillingTypeAndCustomersSeeIt(t *testing.T) {
 	r := newHarness(t)
 	operator := control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00Z"}
-	if err := r.Control.AddOperator(t.Context(), operator, false, keytest.Row(r.account.ID, "operator.add", "")); err != nil {
-		t.Fatal(err)
-	}
+	r.NewOperator(t, operator)
 	k := r.create(t, nil)
 	set := func(as, billing string) apitest.Answer {
 		path := "/v1/operator/accounts/" + string(r.account.ID) + "/keys/" + k["id"].(string) + "/billing-type"

@@ -61,9 +61,7 @@ func TestWhoBlockedAKeyIsForOperatorsAlone(t *testing.T) {
 		k.Blocked = &apikey.Block{Reason: "Leaked", At: keytest.Now, By: "somebody@operator.example"}
 	})
 	o := control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00Z"}
-	if err := r.Control.AddOperator(t.Context(), o, false, keytest.Row(r.account.ID, "operator.add", "")); err != nil {
-		t.Fatal(err)
-	}
+	r.NewOperator(t, o)
 	at := r.keys() + "/" + string(k.ID)
 	reads := []apitest.Call{{Method: "GET", Path: at}, {Method: "GET", Path: r.keys()}}
 	for _, who := range []string{"viewer", "developer", "operator", "owner"} {

@@ -194,7 +194,7 @@ func accountsFound(t *testing.T, s Stores) {
 			t.Errorf("%q finds %d accounts", typed, len(page.Accounts))
 		}
 	}
-	_, err := s.Control.PutMember(t.Context(), nil, Member(named["Beta"], "Dev.One", account.Developer), Row(named["Beta"], "member.add", ""))
+	_, err := s.Control.PutMember(t.Context(), nil, Member(named["Beta"], "Dev.One", account.Developer), Subject("owner"), Row(named["Beta"], "member.add", ""))
 	must(t, err)
 	found, err := s.Control.AccountsByEmail(t.Context(), "dev.one@EXAMPLE.com", "", 5)
 	must(t, err)
@@ -205,16 +205,16 @@ func accountsFound(t *testing.T, s Stores) {
 
 func membersRemoval(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
-	m, err := s.Control.PutMember(t.Context(), nil, Member(a.ID, "dev", account.Developer), Row(a.ID, "member.add", ""))
+	m, err := s.Control.PutMember(t.Context(), nil, Member(a.ID, "dev", account.Developer), Subject("owner"), Row(a.ID, "member.add", ""))
 	must(t, err)
-	_, err = s.Control.PutMember(t.Context(), nil, m, Row(a.ID, "member.add", ""))
+	_, err = s.Control.PutMember(t.Context(), nil, m, Subject("owner"), Row(a.ID, "member.add", ""))
 	wantErr(t, err, dynamo.ErrExists)
 	after := m
 	after.Role = account.Viewer
-	changed, err := s.Control.PutMember(t.Context(), &m, after, Row(a.ID, "member.change", ""))
+	changed, err := s.Control.PutMember(t.Context(), &m, after, Subject("owner"), Row(a.ID, "member.change", ""))
 	must(t, err)
-	wantErr(t, s.Control.RemoveMember(t.Context(), m, Row(a.ID, "member.remove", "")), dynamo.ErrStale)
-	must(t, s.Control.RemoveMember(t.Context(), changed, Row(a.ID, "member.remove", "")))
+	wantErr(t, s.Control.RemoveMember(t.Context(), m, Subject("owner"), Row(a.ID, "member.remove", "")), dynamo.ErrStale)
+	must(t, s.Control.RemoveMember(t.Context(), changed, Subject("owner"), Row(a.ID, "member.remove", "")))
 	_, err = s.Control.Member(t.Context(), a.ID, m.Subject)
 	wantErr(t, err, dynamo.ErrNotFound)
 	list, err := s.Control.Memberships(t.Context(), m.Subject, "", 0)
@@ -224,7 +224,7 @@ func membersRemoval(t *testing.T, s Stores) {
 	if len(list.Memberships) != 0 || len(members.Members) != 1 {
 		t.Fatalf("memberships %+v, members %+v", list, members)
 	}
-	wantErr(t, s.Control.RemoveMember(t.Context(), changed, Row(a.ID, "member.remove", "")), dynamo.ErrNotFound)
+	wantErr(t, s.Control.RemoveMember(t.Context(), changed, Subject("owner"), Row(a.ID, "member.remove", "")), dynamo.ErrNotFound)
 	if rows := s.AllAudit(t, a.ID); len(rows) != 4 {
 		t.Fatalf("%d audit rows, want 4", len(rows))
 	}
@@ -232,16 +232,16 @@ func membersRemoval(t *testing.T, s Stores) {
 
 func membersLastOwner(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
-	_, err := s.Control.PutMember(t.Context(), nil, Member(a.ID, "owner2", account.Owner), Row(a.ID, "member.add", ""))
+	_, err := s.Control.PutMember(t.Context(), nil, Member(a.ID, "owner2", account.Owner), Subject("owner"), Row(a.ID, "member.add", ""))
 	must(t, err)
 	leave := func(i int) error {
 		m := Member(a.ID, []string{"owner", "owner2"}[i], account.Owner)
 		if i == 0 {
-			return s.Control.RemoveMember(context.Background(), m, Row(a.ID, "member.remove", ""))
+			return s.Control.RemoveMember(context.Background(), m, m.Subject, Row(a.ID, "member.remove", ""))
 		}
 		after := m
 		after.Role = account.Viewer
-		_, err := s.Control.PutMember(context.Background(), &m, after, Row(a.ID, "member.change", ""))
+		_, err := s.Control.PutMember(context.Background(), &m, after, m.Subject, Row(a.ID, "member.change", ""))
 		return err
 	}
 	if n := race(t, 2, leave, account.ErrLastOwner); n != 1 {
@@ -252,7 +252,7 @@ func membersLastOwner(t *testing.T, s Stores) {
 func operatorsFirst(t *testing.T, s Stores) {
 	add := func(i int) error {
 		o := control.Operator{Subject: Subject([]string{"op0", "op1", "op2"}[i]), Email: "op@example.com", AddedAt: Now.Format(time.RFC3339)}
-		return s.Control.AddOperator(context.Background(), o, true, Row("", "operator.add", ""))
+		return s.Control.AddFirstOperator(context.Background(), o, Row("", "operator.add", ""))
 	}
 	if n := race(t, 3, add, dynamo.ErrExists); n != 1 {
 		t.Fatalf("%d first operators", n)
@@ -262,16 +262,20 @@ func operatorsFirst(t *testing.T, s Stores) {
 	if len(list.Operators) != 1 {
 		t.Fatalf("operators %+v", list)
 	}
-	must(t, s.Control.AddOperator(t.Context(), control.Operator{Subject: Subject("op9")}, false, Row("", "operator.add", "")))
+	first := list.Operators[0].Subject
+	must(t, s.Control.AddOperator(t.Context(), control.Operator{Subject: Subject("op9")}, first, Row("", "operator.add", "")))
 	is, err := s.Control.Rank(t.Context(), Subject("op9"))
 	must(t, err)
 	if is != account.Admin { // as of a time without ranks
 		t.Fatal("op9 isn't an operator")
 	}
-	first := list.Operators[0].Subject
 	must(t, s.Control.RemoveOperator(t.Context(), Subject("op9"), first, Row("", "operator.remove", "")))
 	wantErr(t, s.Control.RemoveOperator(t.Context(), Subject("op9"), first, Row("", "operator.remove", "")), dynamo.ErrNotFound)
 	wantErr(t, s.Control.RemoveOperator(t.Context(), first, Subject("op9"), Row("", "operator.remove", "")), account.ErrNotAdmin)
+	for _, who := range []string{"op8", "op9"} { // who was removed names nobody, nor themselves
+		o := control.Operator{Subject: Subject(who), Rank: account.Admin}
+		wantErr(t, s.Control.AddOperator(t.Context(), o, Subject("op9"), Row("", "operator.add", "")), account.ErrNotAdmin)
+	}
 	is, err = s.Control.Rank(t.Context(), Subject("op9"))
 	must(t, err)
 	if rows := s.AllAudit(t, control.Operators); is != "" || len(rows) != 3 {

@@ -97,7 +97,7 @@ func closingRefuses(t *testing.T, s Stores) {
 	other := Key(a.ID)
 	_, err = s.Control.Commit(t.Context(), control.Change{After: other, Audit: Row(a.ID, "key.create", other.ID)})
 	wantErr(t, err, account.ErrClosed)
-	_, err = s.Control.PutMember(t.Context(), nil, Member(a.ID, "late", account.Viewer), Row(a.ID, "member.add", ""))
+	_, err = s.Control.PutMember(t.Context(), nil, Member(a.ID, "late", account.Viewer), Subject("owner"), Row(a.ID, "member.add", ""))
 	wantErr(t, err, account.ErrClosed)
 	_, _, err = s.Control.BeginType(t.Context(), Operation(t, a.ID, account.Enterprise, nil), Row(a.ID, "account.type.begin", ""))
 	wantErr(t, err, account.ErrClosed)

@@ -2,6 +2,7 @@ package keytest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"reflect"
 	"testing"
@@ -74,6 +75,26 @@ func (s Stores) NewAccount(t testing.TB, options ...func(*account.Account)) acco
 		t.Fatalf("creating an account: %v", err)
 	}
 	return a
+}
+
+// NewOperator writes an operator: the first one, or one that an admin among those who are there adds.
+func (s Stores) NewOperator(t testing.TB, o control.Operator) {
+	t.Helper()
+	row := Row("", "operator.add", "")
+	err := s.Control.AddFirstOperator(t.Context(), o, row)
+	if errors.Is(err, dynamo.ErrExists) {
+		var there control.OperatorPage
+		there, err = s.Control.Operators(t.Context(), "", 0)
+		for _, admin := range there.Operators {
+			if admin.Rank == account.Admin {
+				err = s.Control.AddOperator(t.Context(), o, admin.Subject, row)
+				break
+			}
+		}
+	}
+	if err != nil {
+		t.Fatalf("adding an operator: %v", err)
+	}
 }
 
 // NewKey writes an active key.

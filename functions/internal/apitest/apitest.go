@@ -72,10 +72,19 @@ func (tokens) Verify(_ context.Context, token string) (account.Person, error) {
 	return p, nil
 }
 
-// Member adds somebody to an account.
+// Member adds somebody to an account, as one of its owners.
 func (a *API) Member(t testing.TB, id account.ID, sub string, role account.Role) {
 	t.Helper()
-	_, err := a.Control.PutMember(t.Context(), nil, keytest.Member(id, sub, role), keytest.Row(id, "member.add", ""))
+	there, err := a.Control.Members(t.Context(), id, "", 0)
+	var owner account.Subject
+	for _, m := range there.Members {
+		if m.Role == account.Owner {
+			owner = m.Subject
+		}
+	}
+	if err == nil {
+		_, err = a.Control.PutMember(t.Context(), nil, keytest.Member(id, sub, role), owner, keytest.Row(id, "member.add", ""))
+	}
 	if err != nil {
 		t.Fatalf("adding %s: %v", sub, err)
 	}

@@ -125,19 +125,13 @@ func People(t testing.TB, a *API, own account.ID) {
 	a.Member(t, own, "removed", account.Owner)
 	m, err := a.Control.Member(t.Context(), own, keytest.Subject("removed"))
 	if err == nil {
-		err = a.Control.RemoveMember(t.Context(), m, keytest.Row(own, "member.remove", ""))
-	}
-	if err == nil {
-		row := keytest.Row(own, "operator.add", "")
-		err = a.Control.AddOperator(t.Context(), control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00Z"}, false, row)
-	}
-	if err == nil {
-		o := control.Operator{Subject: keytest.Subject("support"), Rank: account.Support, AddedAt: "2026-11-21T12:00:00Z"}
-		err = a.Control.AddOperator(t.Context(), o, false, keytest.Row(own, "operator.add", ""))
+		err = a.Control.RemoveMember(t.Context(), m, keytest.Subject("owner"), keytest.Row(own, "member.remove", ""))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.NewOperator(t, control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00Z"})
+	a.NewOperator(t, control.Operator{Subject: keytest.Subject("support"), Rank: account.Support, AddedAt: "2026-11-21T12:00:00Z"})
 	other := keytest.Account()
 	stranger := keytest.Member(other.ID, "stranger", account.Owner)
 	if _, err := a.Control.CreateAccount(t.Context(), other, stranger, keytest.Row(other.ID, "account.create", "")); err != nil {

@@ -3,8 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 	"time"
 
 	"latchkey/shared/account"
@@ -181,17 +179,9 @@ func (s *Store) AcceptInvitation(ctx context.Context, i Invitation, who account.
 // that was lost in between doesn't bring old invitations back.
 func (s *Store) stillGrants(i Invitation) op {
 	values := dynamo.Item{":at": dynamo.S(stamp(i.CreatedAt))}
-	var roles []string
-	for n, role := range account.Granters(i.Role) {
-		name := ":g" + strconv.Itoa(n)
-		values[name] = dynamo.S(string(role))
-		roles = append(roles, "member_role = "+name)
-	}
-	if len(roles) == 0 {
-		roles = []string{"attribute_not_exists(pk)"}
-	}
+	granter := oneOf(account.Granters(i.Role), values)
 	return check(s.control, memberKey(i.Account, i.By), cond{
-		text:   "(" + strings.Join(roles, " OR ") + ") AND added_at <= :at AND (attribute_not_exists(role_at) OR role_at <= :at)",
+		text:   granter + " AND added_at <= :at AND (attribute_not_exists(role_at) OR role_at <= :at)",
 		values: values,
 	}, always(dynamo.ErrNotFound))
 }

@@ -53,10 +53,10 @@ func (c *crowd) fill(t *testing.T, n int) {
 	id := c.account.ID
 	other := c.NewAccount(t, func(a *account.Account) { a.Name = fmt.Sprint("Crowd ", n) })
 	shared := keytest.Member(other.ID, "many", account.Viewer)
-	_, err := c.Control.PutMember(t.Context(), nil, shared, keytest.Row(other.ID, "member.add", ""))
+	_, err := c.Control.PutMember(t.Context(), nil, shared, keytest.Subject("owner"), keytest.Row(other.ID, "member.add", ""))
 	own := keytest.Member(id, fmt.Sprint("m", n), account.Viewer)
 	if err == nil {
-		_, err = c.Control.PutMember(t.Context(), nil, own, keytest.Row(id, "member.add", ""))
+		_, err = c.Control.PutMember(t.Context(), nil, own, keytest.Subject("owner"), keytest.Row(id, "member.add", ""))
 	}
 	if err == nil {
 		o := keytest.Operation(t, other.ID, account.Enterprise, nil)
@@ -69,8 +69,7 @@ func (c *crowd) fill(t *testing.T, n int) {
 		}, keytest.Row(id, "invitation.create", ""))
 	}
 	if err == nil {
-		o := control.Operator{Subject: keytest.Subject(fmt.Sprint("op", n)), AddedAt: dynamo.FormatTime(keytest.Now)}
-		err = c.Control.AddOperator(t.Context(), o, false, keytest.Row("", "operator.add", ""))
+		c.NewOperator(t, control.Operator{Subject: keytest.Subject(fmt.Sprint("op", n)), AddedAt: dynamo.FormatTime(keytest.Now)})
 	}
 	if err == nil {
 		err = c.Control.SubmitRequest(t.Context(), qps.Request{
@@ -286,7 +285,7 @@ func TestMembershipsAreReadInBatches(t *testing.T) {
 	s := keytest.MemoryStores(t)
 	for n := range 130 {
 		a := s.NewAccount(t, func(a *account.Account) { a.Name = fmt.Sprintf("Account %03d", n) })
-		if _, err := s.Control.PutMember(t.Context(), nil, keytest.Member(a.ID, "many", account.Owner), keytest.Row(a.ID, "member.add", "")); err != nil {
+		if _, err := s.Control.PutMember(t.Context(), nil, keytest.Member(a.ID, "many", account.Owner), keytest.Subject("owner"), keytest.Row(a.ID, "member.add", "")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -316,7 +315,7 @@ func TestAnAccountIsFoundOnceByAnAddress(t *testing.T) {
 		for _, who := range []string{"x", "y", "z"} {
 			m := keytest.Member(a.ID, who, account.Viewer)
 			m.Email = "same@example.com"
-			if _, err := s.Control.PutMember(t.Context(), nil, m, keytest.Row(a.ID, "member.add", "")); err != nil {
+			if _, err := s.Control.PutMember(t.Context(), nil, m, keytest.Subject("owner"), keytest.Row(a.ID, "member.add", "")); err != nil {
 				t.Fatal(err)
 			}
 		}

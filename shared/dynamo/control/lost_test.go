@@ -73,18 +73,20 @@ var written = map[string]func(t *testing.T, calm keytest.Stores) (change func(co
 		a := calm.NewAccount(t)
 		row := keytest.Row(a.ID, "member.add", "")
 		return func(ctx context.Context, s *control.Store) error {
-			_, err := s.PutMember(ctx, nil, keytest.Member(a.ID, "dev", account.Developer), row)
+			_, err := s.PutMember(ctx, nil, keytest.Member(a.ID, "dev", account.Developer), keytest.Subject("owner"), row)
 			return err
 		}
 	},
 	"a removed member": func(t *testing.T, calm keytest.Stores) func(context.Context, *control.Store) error {
 		a := calm.NewAccount(t)
-		m, err := calm.Control.PutMember(t.Context(), nil, keytest.Member(a.ID, "dev", account.Developer), keytest.Row(a.ID, "member.add", ""))
+		m, err := calm.Control.PutMember(t.Context(), nil, keytest.Member(a.ID, "dev", account.Developer), keytest.Subject("owner"), keytest.Row(a.ID, "member.add", ""))
 		if err != nil {
 			t.Fatal(err)
 		}
 		row := keytest.Row(a.ID, "member.remove", "")
-		return func(ctx context.Context, s *control.Store) error { return s.RemoveMember(ctx, m, row) }
+		return func(ctx context.Context, s *control.Store) error {
+			return s.RemoveMember(ctx, m, keytest.Subject("owner"), row)
+		}
 	},
 	"an invitation": func(t *testing.T, calm keytest.Stores) func(context.Context, *control.Store) error {
 		a := calm.NewAccount(t)

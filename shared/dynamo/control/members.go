@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"latchkey/shared/account"
@@ -78,11 +79,41 @@ func (s *Store) Memberships(ctx context.Context, who account.Subject, after stri
 	return result, err
 }
 
-// PutMember adds a member (before is nil) or changes one. ErrExists, ErrStale, account.ErrClosed; account.ErrLastOwner
-// when the account would have no owner left.
-func (s *Store) PutMember(ctx context.Context, before *account.Member, after account.Member, row audit.Row) (account.Member, error) {
+// PutMember adds a member (before is nil) or changes one. ErrExists, account.ErrClosed; account.ErrLastOwner when the account
+// would have no owner left; ErrStale when the member has changed since before was read, or by may no longer grant the role.
+func (s *Store) PutMember(ctx context.Context, before *account.Member, after account.Member, by account.Subject, row audit.Row) (account.Member, error) {
+	granter := by != after.Subject
+	if !granter && (before == nil || !before.Role.MayGrant(after.Role)) {
+		return account.Member{}, dynamo.ErrStale // what the write wants to find has the role: one transaction can't check it too
+	}
 	after, ops := s.putMember(before, after)
+	if granter {
+		ops = append([]op{s.memberIn(after.Account, by, account.Granters(after.Role))}, ops...)
+	}
 	return after, s.write(ctx, row, ops...)
+}
+
+// memberIn checks in the write itself that a person has one of the roles: who was removed or demoted a moment ago gives and
+// takes nothing any more. It fails with ErrStale, so that the request is decided again, from the rights on.
+func (s *Store) memberIn(id account.ID, who account.Subject, roles []account.Role) op {
+	condition := cond{values: dynamo.Item{}}
+	condition.text = oneOf(roles, condition.values)
+	return check(s.control, memberKey(id, who), condition, always(dynamo.ErrStale))
+}
+
+// oneOf is a condition on a member's role, whose values it adds. No role fits an empty list.
+func oneOf(roles []account.Role, values dynamo.Item) string {
+	if len(roles) == 0 {
+		values[":none"] = dynamo.S("")
+		return "member_role = :none"
+	}
+	texts := make([]string, len(roles))
+	for n, role := range roles {
+		name := ":g" + strconv.Itoa(n)
+		values[name] = dynamo.S(string(role))
+		texts[n] = "member_role = " + name
+	}
+	return "(" + strings.Join(texts, " OR ") + ")"
 }
 
 func (s *Store) putMember(before *account.Member, after account.Member) (account.Member, []op) {
@@ -103,9 +134,13 @@ func (s *Store) putMember(before *account.Member, after account.Member) (account
 	return after, append(ops, s.countOwner(after.Account, wasOwner, after.Role == account.Owner)...)
 }
 
-// RemoveMember takes a member out. ErrStale when the member has changed since before was read; account.ErrLastOwner.
-func (s *Store) RemoveMember(ctx context.Context, before account.Member, row audit.Row) error {
+// RemoveMember takes a member out. ErrStale when the member has changed since before was read, or by, who is somebody
+// else, may no longer manage members; account.ErrLastOwner.
+func (s *Store) RemoveMember(ctx context.Context, before account.Member, by account.Subject, row audit.Row) error {
 	ops := append(s.dropMember(before), s.countOwner(before.Account, before.Role == account.Owner, false)...)
+	if by != before.Subject {
+		ops = append([]op{s.memberIn(before.Account, by, account.Managers())}, ops...)
+	}
 	return s.write(ctx, row, ops...)
 }
 

@@ -82,20 +82,25 @@ func (s *Store) Operators(ctx context.Context, after string, limit int) (Operato
 	return OperatorPage{p.records, p.next}, err
 }
 
-// AddOperator makes a person an operator. ErrExists when it is one. With first, it succeeds only while there is no
-// operator at all, and is ErrExists otherwise.
-func (s *Store) AddOperator(ctx context.Context, o Operator, first bool, row audit.Row) error {
-	row.Account = Operators
-	count := cond{text: "attribute_not_exists(pk) OR num >= :zero"}
-	if first {
-		count.text = "attribute_not_exists(pk) OR num = :zero"
+// AddOperator makes a person an operator. ErrExists when it is one, account.ErrNotAdmin when by is no admin any more.
+func (s *Store) AddOperator(ctx context.Context, o Operator, by account.Subject, row audit.Row) error {
+	if by == o.Subject { // an admin is an operator already, and one transaction can't check and write one item
+		return account.ErrNotAdmin
 	}
-	count.values = dynamo.Item{":zero": dynamo.N(0), ":one": dynamo.N(1)}
-	return s.write(ctx, row,
+	return s.addOperator(ctx, o, "attribute_not_exists(pk) OR num >= :zero", row, s.isAdmin(by))
+}
+
+// AddFirstOperator makes a person an operator while there is none at all, and is ErrExists otherwise.
+func (s *Store) AddFirstOperator(ctx context.Context, o Operator, row audit.Row) error {
+	return s.addOperator(ctx, o, "attribute_not_exists(pk) OR num = :zero", row)
+}
+
+func (s *Store) addOperator(ctx context.Context, o Operator, count string, row audit.Row, checks ...op) error {
+	row.Account = Operators
+	return s.write(ctx, row, append(checks,
 		put(s.control, encodeOperator(o), isNew, always(dynamo.ErrExists)),
-		update(s.control, itemKey(operatorsPK, operatorsSK), "SET num = if_not_exists(num, :zero) + :one", count,
-			always(dynamo.ErrExists)),
-	)
+		update(s.control, itemKey(operatorsPK, operatorsSK), "SET num = if_not_exists(num, :zero) + :one",
+			cond{text: count, values: dynamo.Item{":zero": dynamo.N(0), ":one": dynamo.N(1)}}, always(dynamo.ErrExists)))...)
 }
 
 // isAdmin checks who names operators, in the write itself: of two admins who remove each other at once, one stays.
