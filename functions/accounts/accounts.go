@@ -21,7 +21,7 @@ type accountStore interface {
 	OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, row audit.Row) (account.Account, error)
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)
-	BeginType(ctx context.Context, o control.Operation, row audit.Row) (control.Operation, bool, error)
+	EditAndBeginType(ctx context.Context, o control.Operation, row audit.Row, edit control.AccountEdit) (control.Operation, bool, error)
 	ContinueType(ctx context.Context, o control.Operation, now time.Time, stop func() bool, row control.RowMaker) (control.Operation, error)
 	Operation(ctx context.Context, id account.ID, operation string) (control.Operation, error)
 	Close(ctx context.Context, id account.ID, now time.Time, row control.RowMaker) (account.Account, error)
@@ -122,14 +122,14 @@ func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway
 		return err
 	}
 	c.Operator = operator
+	row := web.AuditRow(h.source, c, "account.edit", "", audit.AccountChanges(&before, after)...)
+	if change != nil {
+		return h.changeType(w, r, c, *change, control.AccountEdit{Before: before, After: after, Row: row})
+	}
 	if after != before {
-		changes := audit.AccountChanges(&before, after)
-		if after, err = h.store.UpdateAccount(r.Context(), before, after, web.AuditRow(h.source, c, "account.edit", "", changes...)); err != nil {
+		if after, err = h.store.UpdateAccount(r.Context(), before, after, row); err != nil {
 			return err
 		}
-	}
-	if change != nil {
-		return h.changeType(w, r, c, *change)
 	}
 	return showAccount(w, http.StatusOK, after, c.Role)
 }

@@ -44,10 +44,11 @@ func typeChange(body api.EditAccount) (*apikey.TypeChange, error) {
 // keysAtOnce is the number of keys that follow before the answer. The scheduled job sees to the rest.
 const keysAtOnce = 100
 
-// changeType starts a change of type, and goes on with one that runs already.
-func (h *accounts) changeType(w http.ResponseWriter, r *http.Request, c gateway.Principal, change apikey.TypeChange) error {
+// changeType starts a change of type, or goes on with one that runs already. The rest of the patch is written with it: one
+// that is refused changes nothing.
+func (h *accounts) changeType(w http.ResponseWriter, r *http.Request, c gateway.Principal, change apikey.TypeChange, edit control.AccountEdit) error {
 	o := control.Operation{ID: h.source.NewID("op_"), Account: c.Account, Change: change, StartedAt: h.source.Time()}
-	o, _, err := h.store.BeginType(r.Context(), o, h.rows(c)("account.type.begin", ""))
+	o, _, err := h.store.EditAndBeginType(r.Context(), o, h.rows(c)("account.type.begin", ""), edit)
 	if err != nil {
 		return err
 	}

@@ -177,3 +177,54 @@ func TestAnAccountGoesToEnterpriseAndBackAtAnyPointOfItsKeysLives(t *testing.T) 
 		})
 	})
 }
+
+// A patch that is refused changes nothing, whatever else it has and whenever the reason to refuse it came up; one that is
+// taken changes all of it.
+func TestAPatchOfAnAccountIsTakenWholeOrNotAtAll(t *testing.T) {
+	patch := object{"type": "enterprise", "billing_types": object{"freemium": "paying"}, "key_limit": 250}
+	limits := func(t *testing.T, r *harness) [2]any {
+		doc := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("")}).JSON(t)
+		edits := 0
+		for _, row := range r.AllAudit(t, r.account.ID) {
+			if row.Action == "account.edit" {
+				edits++
+			}
+		}
+		return [2]any{doc["key_limit"], edits}
+	}
+	other := func(t *testing.T, r *harness) {
+		o := keytest.Operation(t, r.account.ID, account.Enterprise, nil)
+		if _, _, err := r.Control.BeginType(t.Context(), o, keytest.Row(r.account.ID, "account.type.begin", "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		before, during func(t *testing.T, r *harness)
+		status         int
+		want           [2]any
+	}{
+		"nothing runs":                 {nil, nil, 202, [2]any{250.0, 1}},
+		"another mapping runs":         {other, nil, 409, [2]any{100.0, 0}},
+		"another mapping comes before": {nil, other, 409, [2]any{100.0, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // a lost race waits
+				r, interrupt := raceHarness(t)
+				r.NewKey(t, r.account)
+				if c.before != nil {
+					c.before(t, r)
+				}
+				if c.during != nil {
+					interrupt.Arm(func() { c.during(t, r) })
+				}
+				call := apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: patch}
+				if got := r.Do(t, call); got.Status != c.status || c.status == 409 && got.Code() != "account_type_changing" {
+					t.Errorf("%s", got.Problem())
+				}
+				if got := limits(t, r); got != c.want {
+					t.Errorf("limit and rows: %v, want %v", got, c.want)
+				}
+			})
+		})
+	}
+}

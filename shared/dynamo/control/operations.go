@@ -135,13 +135,30 @@ func (s *Store) BeginType(ctx context.Context, o Operation, row audit.Row) (_ Op
 	if err != nil {
 		return o, false, err
 	}
+	return s.beginType(ctx, o, row, AccountEdit{Before: a, After: a})
+}
+
+// AccountEdit is a change of an account's own members.
+type AccountEdit struct {
+	Before, After account.Account
+	Row           audit.Row
+}
+
+// EditAndBeginType is BeginType with an edit of the account in the same write: both happen, or neither. ErrStale when the
+// account has changed since edit.Before was read.
+func (s *Store) EditAndBeginType(ctx context.Context, o Operation, row audit.Row, edit AccountEdit) (_ Operation, begun bool, err error) {
+	return s.beginType(ctx, o, row, edit)
+}
+
+func (s *Store) beginType(ctx context.Context, o Operation, row audit.Row, edit AccountEdit) (_ Operation, begun bool, err error) {
+	a := edit.Before
 	o.Status, o.EndedAt = Running, time.Time{}
 	ops := []op{put(s.control, encodeOperation(o), isNew, always(dynamo.ErrExists))}
 	switch {
 	case a.Closed():
 		return o, false, account.ErrClosed
 	case a.PendingType == "" && a.Type == o.Change.To:
-		return Operation{}, false, nil
+		return Operation{}, false, s.editAccount(ctx, edit)
 	case a.Operation != "":
 		running, err := s.Operation(ctx, o.Account, a.Operation)
 		if err != nil {
@@ -151,15 +168,26 @@ func (s *Store) BeginType(ctx context.Context, o Operation, row audit.Row) (_ Op
 			if !maps.Equal(running.Change.Billing, o.Change.Billing) {
 				return o, false, account.ErrTypeChanging
 			}
-			return running, false, nil
+			return running, false, s.editAccount(ctx, edit)
 		}
 		running.Status, running.EndedAt = Failed, o.StartedAt
 		ops = append(ops, put(s.control, encodeOperation(running), exists, always(dynamo.ErrStale)))
 	}
-	pending := a
+	pending := edit.After
 	pending.PendingType, pending.Operation = o.Change.To, o.ID
+	if edit.After != edit.Before {
+		ops = append(ops, put(s.control, encodeAudit(edit.Row), isNew, always(dynamo.ErrExists)))
+	}
 	_, err = s.updateAccount(ctx, a, pending, row, ops...)
 	return o, err == nil, err
+}
+
+func (s *Store) editAccount(ctx context.Context, edit AccountEdit) error {
+	if edit.After == edit.Before {
+		return nil
+	}
+	_, err := s.updateAccount(ctx, edit.Before, edit.After, edit.Row)
+	return err
 }
 
 // keysPerStep is the size of the pages in which ContinueType reads an account's keys.
