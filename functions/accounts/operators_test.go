@@ -222,7 +222,9 @@ func TestTheAddressOfAChangeIsShownToOwnersAlone(t *testing.T) {
 func TestAPersonWhoIsDeniedIsLoggedBySubject(t *testing.T) {
 	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
+	token := r.invite(t, "owner", object{"role": "viewer", "email": "somebody@else.example"})
 	for _, c := range []apitest.Call{
+		{As: "newcomer", Method: "POST", Path: "/v1/invitations/accept", Body: object{"token": token}}, // the store refuses
 		{As: "stranger", Method: "GET", Path: r.path("")},
 		{As: "viewer", Method: "POST", Path: r.path("/invitations"), Body: object{"role": "owner"}},
 		{As: "owner", Method: "GET", Path: "/v1/operators"},

@@ -51,10 +51,10 @@ var errOutside = &Problem{Status: ErrNotFound.Status, Code: ErrNotFound.Code, Te
 
 // denied logs who was refused what they have no right to: the person by the subject, never by the e-mail.
 func (m *Mux) denied(r *http.Request, who account.Subject, err error) {
-	var p *Problem
-	if err == nil || !errors.As(err, &p) {
+	if err == nil {
 		return
 	}
+	p, _ := m.Errors.problem(err) // as it is answered, also where the store or a core package refused
 	if p.Status == http.StatusForbidden || p.Status == http.StatusTooManyRequests || p == errOutside {
 		id, _ := account.ParseID(r.PathValue("account")) // "" for anything else that was typed there
 		m.Log.InfoContext(r.Context(), "denied", "subject", who.ID, "method", r.Method, "route", r.Pattern, "status", p.Status, "code", p.Code,
