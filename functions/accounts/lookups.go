@@ -73,6 +73,8 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 		var a account.Account
 		if a, err = h.store.Account(r.Context(), account.ID(id)); err == nil {
 			found.Accounts = []account.Account{a}
+			c.Account = a.ID
+			err = h.looks.Looked(r.Context(), c) // one account by its ID is a look at it, as by its own path
 		} else if errors.Is(err, dynamo.ErrNotFound) {
 			err = nil
 		}

@@ -140,9 +140,13 @@ func TestAnOperatorsLookLeavesOneRowAnHourAndCustomersReadNoName(t *testing.T) {
 	if looks() != 1 {
 		t.Errorf("%d rows after four looks of one hour", looks())
 	}
+	read("support", "/v1/operator/accounts?q="+string(r.account.ID))
+	if looks() != 2 {
+		t.Errorf("%d rows after the account was searched by its ID by another operator", looks())
+	}
 	read("support", "/v1/operator/keys/"+string(k.ID))
 	if looks() != 2 {
-		t.Errorf("%d rows after a key was looked up by another operator", looks())
+		t.Errorf("%d rows after that operator looked a key up too", looks())
 	}
 	r.Clock.Advance(time.Hour)
 	read("operator", r.path("/keys/"+string(k.ID)+"/audit"))
