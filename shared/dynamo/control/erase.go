@@ -139,7 +139,7 @@ func (e *eraser) member(ctx context.Context, item dynamo.Item) (bool, error) {
 		row.Changes = []audit.Change{audit.Set("member", e.as.ID, nil), audit.Set("role", m.Role, nil)}
 		return row
 	}
-	err = e.store.RemoveMember(ctx, m, row())
+	err = e.store.RemoveMember(ctx, m, m.Subject, row()) // as if they left: the operator who erases is no member
 	if !errors.Is(err, account.ErrLastOwner) {
 		return err == nil, err
 	}
