@@ -79,6 +79,7 @@ test-race: $(NPM) ## the same but the end-to-end tests, under the race detector 
 test-deep: $(NPM) ## the long forms: big numbers, real time, the handlers on the real engine, a minute of fuzzing per target
 	LATCHKEY_DEEP=1 go test -shuffle=on -timeout=120m $(TESTFLAGS) $(PKGS)
 	LATCHKEY_STORE=engine go test -shuffle=on -timeout=20m $(TESTFLAGS) ./functions/...
+	@$(MAKE) --no-print-directory test-contract
 	@$(MAKE) --no-print-directory fuzz
 
 .PHONY: test-bugs
