@@ -2,12 +2,15 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/product"
 	"latchkey/shared/qps"
 	"latchkey/shared/text"
 )
@@ -107,8 +110,8 @@ func (h *handler) grant(r *http.Request, c gateway.Principal, wanted *int, comme
 	if err == nil && before.Ends(k) {
 		err = qps.ErrObsolete
 	}
-	if err == nil && after.Decision.QPS <= qps.Free(k.Limits, before.Class, class.QPS[k.AccountType], now) {
-		err = qps.ErrFree // granted since, directly: an approval would take it away
+	if err == nil && before.Requested > before.Current && takesAway(k, before, after.Decision.QPS, class, now) {
+		err = qps.ErrFree
 	}
 	if err != nil {
 		return before, err
@@ -118,4 +121,12 @@ func (h *handler) grant(r *http.Request, c gateway.Principal, wanted *int, comme
 	row := h.row(c, "qps.approve", after, audit.KeyChanges(&k, raised)...)
 	_, err = h.store.CommitDecision(r.Context(), control.Change{Before: &k, After: raised, Audit: row}, after)
 	return after, err
+}
+
+// takesAway reports whether an approval would leave the customer with less than an operator has granted since the request was
+// filed. Where nothing was granted, less than the default is an operator's to decide.
+func takesAway(k apikey.Key, r qps.Request, granted int, class product.LimitClass, now time.Time) bool {
+	standard := class.QPS[k.AccountType]
+	free := qps.Free(k.Limits, r.Class, standard, now)
+	return free > standard && granted <= free
 }
