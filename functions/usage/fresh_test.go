@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,21 +14,21 @@ import (
 // The stamp may lie before a report that is in the numbers, and never after one that isn't.
 func TestWhatTheStampPromisesIsInTheNumbers(t *testing.T) {
 	for _, of := range []string{"account", "key"} {
-		for moment := 1; ; moment++ {
+		for moment := int64(1); ; moment++ {
 			r := newHarness(t)
 			k := map[string]apikey.Key{"account": {}, "key": r.key}[of]
 			early, late := keytest.Now.Add(-10*time.Minute), keytest.Now.Add(-time.Minute)
 			r.count(t, 1, call(r.key, "search", authz.Allowed, early))
-			reads := 0
+			var reads atomic.Int64 // the keys' counters are read side by side
 			r.reading = func() {
-				if reads++; reads == moment {
+				if reads.Add(1) == moment {
 					r.count(t, 1, call(r.key, "search", authz.Allowed, late))
 				}
 			}
 			doc := r.get(t, k, "?interval=day&from=2026-11-21T00:00:00Z")
-			if reads < moment {
+			if n := reads.Load(); n < moment {
 				if moment < 3 {
-					t.Fatalf("%s: only %d reads", of, reads)
+					t.Fatalf("%s: only %d reads", of, n)
 				}
 				break
 			}
