@@ -45,8 +45,8 @@ func then(own apikey.Limit, granted, wanted, catalogueDefault int) int {
 	if before == own.QPS { // lowered during the loan, which was no choice for the time behind it
 		before = max(granted, catalogueDefault)
 	}
-	if before = min(before, wanted); before == catalogueDefault {
-		return 0
+	if before = min(before, wanted); before == catalogueDefault && granted <= catalogueDefault {
+		return 0 // with a grant the limit stays, for the grant is kept in it
 	}
 	return before
 }
