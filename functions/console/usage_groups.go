@@ -42,15 +42,9 @@ func (v *visit) share(s api.UsageShare, name string, whole int64) share {
 // top keeps the first rows and puts all that is left of the whole into one; rest names it by how many rows it stands for.
 func (v *visit) top(rows []share, whole api.UsageCounts, rest func(n int) string) []share {
 	shown := rows[:min(len(rows), mostShown)]
-	left := api.UsageShare{Requests: whole.Requests, Allowed: whole.Allowed, Refused: whole.Refused, QpsBreaches: whole.QpsBreaches, ByReason: map[string]int64{}}
-	for code, n := range whole.ByReason {
-		left.ByReason[code] = n
-	}
+	left := api.UsageShare{Requests: whole.Requests, Allowed: whole.Allowed, Refused: whole.Refused, QpsBreaches: whole.QpsBreaches}
 	for _, s := range shown {
 		left.Requests, left.Allowed, left.Refused, left.QpsBreaches = left.Requests-s.Requests, left.Allowed-s.Allowed, left.Refused-s.Refused, left.QpsBreaches-s.QpsBreaches
-		for code, n := range s.ByReason {
-			left.ByReason[code] -= n
-		}
 	}
 	if left.Requests <= 0 {
 		return shown
