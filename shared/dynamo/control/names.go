@@ -132,7 +132,11 @@ func cursor(item dynamo.Item) string {
 }
 
 // cursorItem is the place that cursor wrote. A text that cursor never wrote is some place or none: it reveals nothing.
+// An empty one is the beginning.
 func cursorItem(partition, cursor string) dynamo.Item {
+	if cursor == "" {
+		return nil
+	}
 	gsk, rest, _ := strings.Cut(cursor, "\n")
 	pk, sk, _ := strings.Cut(rest, "\n")
 	item := itemKey(pk, sk)

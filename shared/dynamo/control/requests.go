@@ -142,9 +142,7 @@ func (s *Store) Requests(ctx context.Context, id account.ID, after string, limit
 // OpenRequests is the operators' queue over all accounts, the oldest first, a moment late.
 func (s *Store) OpenRequests(ctx context.Context, after string, limit int) (RequestPage, error) {
 	q := query{index: true, pk: gOpen}
-	if after != "" {
-		q.start = cursorItem(gOpen, after)
-	}
+	q.start = cursorItem(gOpen, after)
 	return s.requestPage(ctx, q, limit, cursor)
 }
 
