@@ -181,8 +181,8 @@ func TestEachRowOfSomethingThatGoesKeyByKeyNamesWhoBeganIt(t *testing.T) {
 		actions                []string
 	}{
 		{"owner", "owner", "POST", "/close", object{"confirm_name": "Demo"}, []string{"account.close", "account.close.begin", "key.revoke"}},
-		{"operator", "operator", "POST", "/close", object{}, []string{"account.close", "account.close.begin", "key.revoke"}},
-		{"operator", "operator", "PATCH", "", object{"type": "enterprise"}, []string{"account.type", "account.type.begin", "key.account_type"}},
+		{"operator", "operator", "POST", "/close", object{}, []string{"account.close", "account.close.begin", "key.revoke", "operator.look"}},
+		{"operator", "operator", "PATCH", "", object{"type": "enterprise"}, []string{"account.type", "account.type.begin", "key.account_type", "operator.look"}},
 	} {
 		r := newHarness(t)
 		apitest.People(t, r.API, r.account.ID)

@@ -197,6 +197,9 @@ func (h *lookups) changeKey(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	case !errors.Is(err, dynamo.ErrNotFound):
 		return err
 	}
+	if err := h.looks.Looked(r.Context(), c); err != nil { // the answer shows the key and its account, changed or not
+		return err
+	}
 	after, err := apply(before)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
@@ -247,5 +248,41 @@ func TestAPersonWhoIsDeniedIsLoggedBySubject(t *testing.T) {
 	}
 	if strings.Contains(r.Logs.String(), "@example.com") {
 		t.Error("the log has an e-mail address")
+	}
+}
+
+// Whatever an operator does with an account or a key shows them its data, also where nothing changes: the first of it in an
+// hour leaves a row in the account's trail.
+func TestWhatChangesNothingIsALookToo(t *testing.T) {
+	for name, call := range map[string]func(r *harness, key string) apitest.Call{
+		"an account by its ID": func(r *harness, _ string) apitest.Call {
+			return apitest.Call{As: "support", Method: "GET", Path: "/v1/operator/accounts?q=" + string(r.account.ID)}
+		},
+		"an edit of nothing": func(r *harness, _ string) apitest.Call {
+			return apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: object{}}
+		},
+		"an edit to what is there": func(r *harness, _ string) apitest.Call {
+			return apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: object{"key_limit": account.DefaultKeyLimit}}
+		},
+		"a second revocation": func(_ *harness, key string) apitest.Call {
+			return apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/keys/" + key + "/revoke", Body: object{"reason": "abuse"}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newHarness(t)
+			apitest.People(t, r.API, r.account.ID)
+			k := r.NewKey(t, r.account, func(k *apikey.Key) { k.RevokedAt = keytest.Now })
+			c := call(r, string(k.ID))
+			r.Want(t, 200, c)
+			rows := 0
+			for _, row := range r.AllAudit(t, r.account.ID) {
+				if row.Action == "operator.look" && row.Actor.Subject.ID == c.As {
+					rows++
+				}
+			}
+			if rows != 1 {
+				t.Errorf("%d rows", rows)
+			}
+		})
 	}
 }

@@ -248,8 +248,8 @@ func takesNoOtherParameter(t *testing.T, fixture func(testing.TB) Fixture, op Op
 	if got.Status != http.StatusBadRequest || !slices.Contains(got.Pointers(), "colour") {
 		t.Errorf("a parameter that isn't there: %d %s", got.Status, got.Body)
 	}
-	if written := keytest.Written(before, f.Dump(t)); op.Method != http.MethodGet && len(written) > 0 {
-		t.Errorf("a parameter that isn't there: it wrote %v", written)
+	if items := written(before, f.Dump(t)); op.Method != http.MethodGet && len(items) > 0 {
+		t.Errorf("a parameter that isn't there: it wrote %v", items)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"latchkey/shared/apikey"
-	"latchkey/shared/keytest"
 )
 
 // Preconditions holds what the contract says of If-Match, over each operation that a function serves and that changes
@@ -52,8 +51,8 @@ func (f Fixture) refused(t testing.TB, op Operation, name string, status int, co
 	if got.Status != status || got.Code() != code {
 		t.Errorf("%s: %s, want %d %s", name, got.Problem(), status, code)
 	}
-	if written := keytest.Written(before, f.Dump(t)); len(written) > 0 {
-		t.Errorf("%s: refused, and it wrote %v", name, written)
+	if items := written(before, f.Dump(t)); len(items) > 0 {
+		t.Errorf("%s: refused, and it wrote %v", name, items)
 	}
 }
 

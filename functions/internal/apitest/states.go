@@ -143,8 +143,8 @@ func stateCell(t *testing.T, f Fixture, op Operation, state, want string) {
 	if got != want {
 		t.Errorf("%s: %s, want %s (%s)", state, got, want, answer.Body)
 	}
-	if written := keytest.Written(before, f.Dump(t)); answer.Status >= http.StatusBadRequest && len(written) > 0 {
-		t.Errorf("%s: refused, and it wrote %v", state, written)
+	if items := written(before, f.Dump(t)); answer.Status >= http.StatusBadRequest && len(items) > 0 {
+		t.Errorf("%s: refused, and it wrote %v", state, items)
 	}
 	if k, err = f.Control.Key(t.Context(), f.Account, k.ID); err == nil {
 		f.CheckGate(t, k)

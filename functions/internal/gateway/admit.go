@@ -15,7 +15,7 @@ var ErrOwnAccount = NewProblem(http.StatusForbidden, "own_account", "You are a m
 
 // Looks keeps a trace of what operators look at. Nothing is shown if it can't be noted.
 type Looks interface {
-	// Looked notes that an operator reads an account's data.
+	// Looked notes that an operator sees an account's data: what they read, or the answer to what they change.
 	Looked(ctx context.Context, c Principal) error
 	// Listed notes that an operator reads a list over all accounts.
 	Listed(ctx context.Context, c Principal, list string) error
@@ -97,7 +97,7 @@ func (m *Mux) Account(pattern string, e Endpoint, actions ...account.Action) {
 		if err != nil {
 			return err
 		}
-		if c.Operator && m.Looks != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if c.Operator && m.Looks != nil { // whatever the method: answers to changes show the account too
 			if err := m.Looks.Looked(r.Context(), c); err != nil {
 				return err
 			}
