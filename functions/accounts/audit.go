@@ -15,6 +15,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/moment"
 	"latchkey/shared/text"
 )
 
@@ -91,7 +92,7 @@ func seenBy(c gateway.Principal, row audit.Row, now time.Time) audit.Row {
 
 func auditDoc(row audit.Row) api.AuditRow {
 	doc := api.AuditRow{
-		Id: row.ID, At: row.At.UTC(), Action: row.Action, KeyId: web.StringPtr(row.KeyID), RequestId: row.RequestID,
+		Id: row.ID, At: moment.Of(row.At), Action: row.Action, KeyId: web.StringPtr(row.KeyID), RequestId: row.RequestID,
 		SourceIp: web.StringPtr(row.Source),
 		Actor:    api.Actor{Subject: text.Shown(row.Actor.Subject.ID), Email: web.ShownPtr(row.Actor.Email), Role: row.Actor.Role},
 		Changes:  []api.Change{},

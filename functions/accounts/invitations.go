@@ -19,6 +19,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/moment"
 	"latchkey/shared/text"
 )
 
@@ -66,7 +67,7 @@ func (h *invitations) listInvitations(w http.ResponseWriter, r *http.Request, c 
 }
 
 func invitationDoc(i control.Invitation) api.Invitation {
-	return api.Invitation{Id: i.ID, Email: web.ShownPtr(i.Email), Role: api.Role(i.Role), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt}
+	return api.Invitation{Id: i.ID, Email: web.ShownPtr(i.Email), Role: api.Role(i.Role), CreatedAt: moment.Of(i.CreatedAt), ExpiresAt: moment.Of(i.ExpiresAt)}
 }
 
 func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -94,7 +95,7 @@ func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c
 	}
 	gateway.NoStore(w)
 	return gateway.JSON(w, http.StatusCreated, api.InvitationWithToken{
-		Id: i.ID, Email: web.ShownPtr(i.Email), Role: body.Role, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt, Token: token,
+		Id: i.ID, Email: web.ShownPtr(i.Email), Role: body.Role, CreatedAt: moment.Of(i.CreatedAt), ExpiresAt: moment.Of(i.ExpiresAt), Token: token,
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/moment"
 	"latchkey/shared/text"
 )
 
@@ -54,7 +55,7 @@ func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.
 
 func memberDoc(m account.Member) api.Member {
 	return api.Member{
-		Subject: m.Subject.ID, Email: web.ShownPtr(m.Address()), Role: api.Role(m.Role), AddedAt: m.AddedAt.UTC(), Version: m.Version,
+		Subject: m.Subject.ID, Email: web.ShownPtr(m.Address()), Role: api.Role(m.Role), AddedAt: moment.Of(m.AddedAt), Version: m.Version,
 	}
 }
 

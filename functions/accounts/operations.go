@@ -10,6 +10,7 @@ import (
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/moment"
 )
 
 // typeChange reads what a patch says of the account's type; nil where it says nothing.
@@ -81,7 +82,7 @@ func (h *accounts) getOperation(w http.ResponseWriter, r *http.Request, c gatewa
 
 func operationDoc(o control.Operation) api.Operation {
 	return api.Operation{
-		Id: o.ID, Status: api.OperationStatus(o.Status), Type: api.AccountType(o.Change.To), StartedAt: o.StartedAt.UTC(),
+		Id: o.ID, Status: api.OperationStatus(o.Status), Type: api.AccountType(o.Change.To), StartedAt: moment.Of(o.StartedAt),
 		EndedAt: web.TimePtr(o.EndedAt),
 	}
 }

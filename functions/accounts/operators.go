@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/moment"
 	"latchkey/shared/text"
 )
 
@@ -55,7 +56,7 @@ func (h *operators) listOperators(w http.ResponseWriter, r *http.Request, c gate
 
 func operatorDoc(o control.Operator) api.Operator {
 	at, _ := time.Parse(time.RFC3339Nano, o.AddedAt) // the store's own writing
-	return api.Operator{Subject: o.Subject.ID, Email: web.ShownPtr(o.Email), Rank: api.Rank(o.Rank), AddedAt: at.UTC()}
+	return api.Operator{Subject: o.Subject.ID, Email: web.ShownPtr(o.Email), Rank: api.Rank(o.Rank), AddedAt: moment.Of(at)}
 }
 
 // putOperator lets admins name others and change their rank, and the person that the stack names make themselves the

@@ -50,11 +50,11 @@ var accountBodies = map[string]apitest.Member{
 	"putMember.email":           {Elsewhere: "TestATypedAddressIsALabelThatNoSearchFinds"},
 	"createInvitation.role":     {Body: object{"role": "owner"}, Shows: map[string]string{"role": `"owner"`, "email": "null"}, Rows: []string{`invitation.create invitation=* role="owner" email=`}},
 	"createInvitation.email": {
-		Body: object{"role": "viewer", "email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "expires_at": `"2026-11-28T12:00:00Z"`},
+		Body: object{"role": "viewer", "email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "expires_at": `"2026-11-28T12:00:00.000Z"`},
 		Rows: []string{`invitation.create invitation=* role="viewer" email="a@b.example"`},
 	},
 	"putOperator.email":         {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"colleague"`}},
-	"blockKey.reason":           {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00Z","reason":"Abuse."}`}},
+	"blockKey.reason":           {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse."}`}},
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
 	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
 	"putOperator.rank":          {Elsewhere: "TestSupportNamesNobodyAndAdminsChangeRanks"},

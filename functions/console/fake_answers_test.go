@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 const requestID1 = "qps_01M805YGJJ5PF6PAW3JGR7T0AC"
@@ -24,10 +25,10 @@ func fakeAnswers(r *harness, name string) {
 	r.app.catalog.mu.Unlock()
 	r.api.mu.Lock()
 	r.api.me = api.Me{Subject: "owner", Name: &name, Email: &name, Operator: true, Accounts: []api.MyAccount{{Id: account, Name: name, Type: api.Enterprise, Role: api.Owner}}}
-	r.api.key.Name, r.api.key.Domains, r.api.key.Blocked = name, []string{name}, &api.Block{Reason: name, At: at, By: &by}
+	r.api.key.Name, r.api.key.Domains, r.api.key.Blocked = name, []string{name}, &api.Block{Reason: name, At: moment.Of(at), By: &by}
 	k := api.Key{
 		Id: keyID, AccountId: account, Name: name, Products: []string{"map-display"}, Domains: []string{name}, Preview: "ak_7Kf2…x9Qd", Status: api.Blocked,
-		Blocked: &api.Block{Reason: name, At: at, By: &by}, CreatedAt: at, UpdatedAt: at, Limits: r.api.key.Limits,
+		Blocked: &api.Block{Reason: name, At: moment.Of(at), By: &by}, CreatedAt: moment.Of(at), UpdatedAt: moment.Of(at), Limits: r.api.key.Limits,
 	}
 	r.api.mu.Unlock()
 	counts := func(n int64) api.UsageCounts {
@@ -43,18 +44,18 @@ func fakeAnswers(r *harness, name string) {
 	}
 	c := counts(50)
 	used := api.Usage{
-		From: at.Add(-time.Hour), To: at.Add(2 * time.Hour), Interval: api.UsageIntervalHour, Totals: c, FreshAt: &at,
-		Series: []api.UsagePoint{{Start: at.Add(-time.Hour)}, {
-			Start: at, Requests: c.Requests, Allowed: c.Allowed, Refused: c.Refused, QpsBreaches: c.QpsBreaches, ByReason: c.ByReason, StandsOut: &yes, Expected: &expected,
+		From: moment.Of(at.Add(-time.Hour)), To: moment.Of(at.Add(2 * time.Hour)), Interval: api.UsageIntervalHour, Totals: c, FreshAt: ptr(moment.Of(at)),
+		Series: []api.UsagePoint{{Start: moment.Of(at.Add(-time.Hour))}, {
+			Start: moment.Of(at), Requests: c.Requests, Allowed: c.Allowed, Refused: c.Refused, QpsBreaches: c.QpsBreaches, ByReason: c.ByReason, StandsOut: &yes, Expected: &expected,
 		}},
-		ByProduct: &[]api.UsageShare{(*share("map-display"))[0], (*share(""))[0]}, ByKey: named(share(keyID)), ByOrigin: share(name), BusiestMinute: &api.BusiestMinute{Start: at, Requests: 48},
+		ByProduct: &[]api.UsageShare{(*share("map-display"))[0], (*share(""))[0]}, ByKey: named(share(keyID)), ByOrigin: share(name), BusiestMinute: &api.BusiestMinute{Start: moment.Of(at), Requests: 48},
 	}
 	request := api.QpsRequest{
 		Id: requestID1, AccountId: account, AccountName: &name, KeyId: keyID, KeyName: &name, Product: class, Class: class, RequestedQps: 50, QpsWhenFiled: 10,
-		Justification: name, Comment: &name, CreatedAt: at, CreatedBy: name, Status: api.Pending, ApprovedQps: &twelve,
+		Justification: name, Comment: &name, CreatedAt: moment.Of(at), CreatedBy: name, Status: api.Pending, ApprovedQps: &twelve,
 		Evidence: &api.Evidence{CurrentQps: 10, DefaultQps: 10, MaxQps: 1000, PeakQps: &peak, Breaches: 7},
 	}
-	acct := api.Account{Id: account, Name: name, Type: api.Enterprise, KeyLimit: 100, CreatedAt: at, Role: &enterprise, Version: 2}
+	acct := api.Account{Id: account, Name: name, Type: api.Enterprise, KeyLimit: 100, CreatedAt: moment.Of(at), Role: &enterprise, Version: 2}
 	answers := map[string]any{
 		"GET /v1/products": api.ProductList{Products: []api.Product{{
 			Id: "map-display", Name: "Map Display API", Kind: api.Api, Classes: []api.ProductClass{{Id: "map-display", Name: "Map display"}},
@@ -64,18 +65,18 @@ func fakeAnswers(r *harness, name string) {
 		"GET " + root + "/usage":                    used,
 		"GET " + root + "/keys/" + keyID + "/usage": used,
 		"GET " + root + "/members": api.MemberList{Members: []api.Member{
-			{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: at}, {Subject: "a|b/c", Email: &name, Role: api.Viewer, AddedAt: at},
+			{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: moment.Of(at)}, {Subject: "a|b/c", Email: &name, Role: api.Viewer, AddedAt: moment.Of(at)},
 		}},
 		"GET " + root + "/export": api.Export{
-			Account: &acct, Members: &[]api.Member{{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: at}}, Keys: &[]api.Key{k}, Audit: &[]api.AuditRow{},
+			Account: &acct, Members: &[]api.Member{{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: moment.Of(at)}}, Keys: &[]api.Key{k}, Audit: &[]api.AuditRow{},
 		},
-		"GET " + root + "/invitations": api.InvitationList{Invitations: []api.Invitation{{Id: "inv_1", Email: &name, Role: api.Developer, CreatedAt: at, ExpiresAt: at.AddDate(1, 0, 0)}}},
+		"GET " + root + "/invitations": api.InvitationList{Invitations: []api.Invitation{{Id: "inv_1", Email: &name, Role: api.Developer, CreatedAt: moment.Of(at), ExpiresAt: moment.Of(at.AddDate(1, 0, 0))}}},
 		"GET " + root + "/audit": api.AuditList{Rows: []api.AuditRow{{
-			Id: "aud_1", At: at, Action: "key.block", KeyId: ptr(keyID), Actor: api.Actor{Subject: "x", Email: &name, Role: "operator"}, RequestId: "r-1",
+			Id: "aud_1", At: moment.Of(at), Action: "key.block", KeyId: ptr(keyID), Actor: api.Actor{Subject: "x", Email: &name, Role: "operator"}, RequestId: "r-1",
 			Changes: []api.Change{{Field: "blocked", After: map[string]any{"reason": name, "at": "2026-08-03T14:00:00Z"}}, {Field: "name", Before: name, After: name}},
 		}}},
 		"GET /v1/operators/audit": api.AuditList{Rows: []api.AuditRow{{
-			Id: "aud_2", At: at, Action: "operator.change", Actor: api.Actor{Subject: "x", Email: &name, Role: "operator"}, RequestId: "r-2",
+			Id: "aud_2", At: moment.Of(at), Action: "operator.change", Actor: api.Actor{Subject: "x", Email: &name, Role: "operator"}, RequestId: "r-2",
 			Changes: []api.Change{{Field: "email", Before: name, After: name + "2"}, {Field: "rank", Before: "support", After: "admin"}},
 		}}},
 		"GET " + root + "/qps-requests":               api.QpsRequestList{Requests: []api.QpsRequest{request}},
@@ -83,7 +84,7 @@ func fakeAnswers(r *harness, name string) {
 		"GET /v1/qps-requests":                        api.QpsRequestList{Requests: []api.QpsRequest{request}},
 		"GET /v1/operator/accounts":                   api.AccountList{Accounts: []api.Account{acct}},
 		"GET /v1/operator/keys/" + keyID:              api.OperatorKey{Key: k, Account: acct},
-		"GET /v1/operators":                           api.OperatorList{Operators: []api.Operator{{Subject: "owner", Email: &name, Rank: api.Admin, AddedAt: at}, {Subject: "o 2/x", Email: &name, Rank: api.Support, AddedAt: at}}},
+		"GET /v1/operators":                           api.OperatorList{Operators: []api.Operator{{Subject: "owner", Email: &name, Rank: api.Admin, AddedAt: moment.Of(at)}, {Subject: "o 2/x", Email: &name, Rank: api.Support, AddedAt: moment.Of(at)}}},
 	}
 	for route, doc := range answers {
 		r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, doc); return true })

@@ -156,14 +156,14 @@ func hints(k api.Key, now time.Time) (list []string) {
 	if k.Usage == api.Frontend && len(k.Domains) == 0 {
 		list = append(list, "no_domains")
 	}
-	last := k.CreatedAt
+	last := k.CreatedAt.Time
 	if k.LastUsedAt != nil {
-		last = *k.LastUsedAt
+		last = k.LastUsedAt.Time
 	}
 	if now.Sub(last) > longUnused {
 		list = append(list, "unused")
 	}
-	if p := k.RotationPolicy; p != nil && p.NextDueAt != nil && now.After(*p.NextDueAt) {
+	if p := k.RotationPolicy; p != nil && p.NextDueAt != nil && now.After(p.NextDueAt.Time) {
 		list = append(list, "rotation_due")
 	}
 	return list

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // longExport makes the API export so many rows of the audit trail, each so many bytes long.
@@ -127,7 +128,7 @@ func TestAnAccountThatIsClosedIsNotClosedAgain(t *testing.T) {
 		account api.Account
 		offered bool
 	}{
-		"open": {api.Account{}, true}, "being closed": {api.Account{Closing: true}, true}, "closed": {api.Account{ClosedAt: &then}, false},
+		"open": {api.Account{}, true}, "being closed": {api.Account{Closing: true}, true}, "closed": {api.Account{ClosedAt: ptr(moment.Of(then))}, false},
 	} {
 		w := newWalker(t, "owner")
 		c.account.Id, c.account.Name, c.account.Type = account, "Demo", api.SelfServe

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 var inAccount = regexp.MustCompile(`^(/prod)?(/operator)?/accounts/([^/?#]+)`)
@@ -26,7 +27,7 @@ func TestEveryLinkStaysInTheAccountOfThePage(t *testing.T) {
 			w.accept()
 			w.state(func(me *api.Me, k *api.KeyWithSecret) {
 				me.Accounts = append([]api.MyAccount{other}, me.Accounts...)
-				k.PreviousPreview, k.PreviousSecretExpiresAt, k.Recoverable, k.Proposed = ptr("ak_old…"), &then, true, &api.Proposal{Since: then}
+				k.PreviousPreview, k.PreviousSecretExpiresAt, k.Recoverable, k.Proposed = ptr("ak_old…"), ptr(moment.Of(then)), true, &api.Proposal{Since: moment.Of(then)}
 				k.RotationPolicy = &api.RotationPolicy{EveryDays: 30}
 			})
 			queue, pages := []string{"/accounts/" + account + "/keys"}, map[string]bool{}

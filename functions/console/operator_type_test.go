@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // typeIs makes the fake API know the account with a type, and answer a change of it.
 func (w *walker) typeIs(kind api.AccountType, answer func(http.ResponseWriter)) {
 	w.api.on("GET /v1/accounts/"+account, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
-		reply(out, 200, api.Account{Id: account, Name: "Demo", Type: kind, CreatedAt: then})
+		reply(out, 200, api.Account{Id: account, Name: "Demo", Type: kind, CreatedAt: moment.Of(then)})
 		return true
 	})
 	w.api.on("PATCH /v1/accounts/"+account, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { answer(out); return true })
@@ -92,7 +93,7 @@ func TestAChangeOfTypeIsFollowed(t *testing.T) {
 		follows bool
 	}{{api.Running, "The change to Enterprise is in progress.", true}, {api.Done, "All keys have followed", false}, {api.Failed, "stopped before the last key", false}} {
 		w.api.on("GET /v1/accounts/"+account+"/operations/op_1", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
-			reply(out, 200, api.Operation{Id: "op_1", Status: c.status, Type: api.Enterprise, StartedAt: then})
+			reply(out, 200, api.Operation{Id: "op_1", Status: c.status, Type: api.Enterprise, StartedAt: moment.Of(then)})
 			return true
 		})
 		page := w.ask(http.MethodGet, here+"?operation=op_1", nil)

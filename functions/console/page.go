@@ -297,6 +297,12 @@ func timeOf(v any) (time.Time, bool) {
 		if t != nil {
 			return *t, true
 		}
+	case api.Time:
+		return t.Time, !t.IsZero()
+	case *api.MaybeTime:
+		if t != nil {
+			return t.Time, true
+		}
 	}
 	return time.Time{}, false
 }

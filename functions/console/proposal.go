@@ -69,7 +69,7 @@ func (d *keyPage) readKey(v *visit, shown, now time.Time) func(context.Context) 
 		if err := reading(&d.Key, v.api, v.keyPath(), nil)(ctx); err != nil || !startedBefore(d.Key.Proposed, shown) {
 			return err
 		}
-		from := d.Key.Proposed.Since
+		from := d.Key.Proposed.Since.Time
 		if kept := now.Add(-keepDays); from.Before(kept) {
 			from = kept // the API refuses to be asked about what it has forgotten
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // TestAProposalIsCountedFromWhenItWasMade: "since" is shown beside the numbers, so they must be from then on.
@@ -32,7 +33,7 @@ func TestAProposalIsCountedFromWhenItWasMade(t *testing.T) {
 			r := newHarness(t, time.Hour)
 			r.app.now = func() time.Time { return now }
 			if c.age > 0 {
-				r.api.key.Proposed = &api.Proposal{Domains: &[]string{"example.com"}, Since: now.Add(-c.age)}
+				r.api.key.Proposed = &api.Proposal{Domains: &[]string{"example.com"}, Since: moment.Of(now.Add(-c.age))}
 			}
 			var asked []string
 			r.api.on("GET /v1"+path+"/usage", func(w http.ResponseWriter, q *http.Request, _ []byte) bool {

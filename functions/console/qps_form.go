@@ -12,6 +12,7 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // requestPage is the form of a new request. The key and limit that it is about are in the URL, so that their numbers
@@ -176,7 +177,7 @@ func (f *form) whole(v *visit, name string) int {
 }
 
 // day reads a day as its first moment in UTC; nil if there is none.
-func (f *form) day(v *visit, name string) *time.Time {
+func (f *form) day(v *visit, name string) *api.MaybeTime {
 	if f.Values[name] == "" {
 		return nil
 	}
@@ -185,5 +186,6 @@ func (f *form) day(v *visit, name string) *time.Time {
 		f.add(name, v.t("usage.bad_day"))
 		return nil
 	}
-	return &at
+	day := moment.Of(at)
+	return &day
 }

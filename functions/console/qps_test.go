@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 func TestARequestIsFiledOnceAboutTheChosenLimit(t *testing.T) {
@@ -24,7 +25,7 @@ func TestARequestIsFiledOnceAboutTheChosenLimit(t *testing.T) {
 	}
 	page := r.post("/accounts/"+account+"/qps-requests/new", form)
 	calls := r.api.seen(route)
-	want := `{"class":"map-display","ends_at":"2027-01-31T00:00:00Z","justification":"More vans","key_id":"` + keyID + `","product":"map-display","requested_qps":50}`
+	want := `{"class":"map-display","ends_at":"2027-01-31T00:00:00.000Z","justification":"More vans","key_id":"` + keyID + `","product":"map-display","requested_qps":50}`
 	if len(calls) != 1 || calls[0].body != want || calls[0].idempotency != "once" {
 		t.Errorf("the calls: %+v", calls)
 	}
@@ -96,7 +97,7 @@ func TestTheOperatorWhoComesSecondSeesTheDecision(t *testing.T) {
 	})
 	comment, by := "Twenty will do.", "other@example.com"
 	r.api.on("GET "+path, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
-		reply(w, 200, api.QpsRequest{Id: requestID1, AccountId: account, KeyId: keyID, Class: "map-display", Status: api.Rejected, Comment: &comment, DecidedBy: &by, DecidedAt: ptr(time.Now())})
+		reply(w, 200, api.QpsRequest{Id: requestID1, AccountId: account, KeyId: keyID, Class: "map-display", Status: api.Rejected, Comment: &comment, DecidedBy: &by, DecidedAt: ptr(moment.Of(time.Now()))})
 		return true
 	})
 	page := r.post("/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"approve"}, "qps": {"50"}})

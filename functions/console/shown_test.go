@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // TestAFormShowsWhatThereIs: sent untouched, a form changes nothing of the object.
@@ -22,10 +23,10 @@ func TestAFormShowsWhatThereIs(t *testing.T) {
 	w.accept()
 	expires := time.Date(2027, 3, 4, 0, 0, 0, 0, time.UTC)
 	w.state(func(_ *api.Me, k *api.KeyWithSecret) {
-		k.Usage, k.BillingType, k.MissingOrigin, k.HeaderOnly, k.ExpiresAt, k.Version = api.Mobile, api.Evaluation, api.Allow, true, &expires, 9
+		k.Usage, k.BillingType, k.MissingOrigin, k.HeaderOnly, k.ExpiresAt, k.Version = api.Mobile, api.Evaluation, api.Allow, true, ptr(moment.Of(expires)), 9
 		k.Domains, k.Name = []string{"one.example", "two.example"}, "Site <1>"
 		k.RotationPolicy = &api.RotationPolicy{EveryDays: 31, NotifyDaysBefore: 4, Principal: ptr("arn:aws:iam::123456789012:role/x")}
-		k.Proposed = &api.Proposal{Since: then, Domains: &[]string{"next.example"}, Products: &[]string{"map-display"}}
+		k.Proposed = &api.Proposal{Since: moment.Of(then), Domains: &[]string{"next.example"}, Products: &[]string{"map-display"}}
 		k.Limits[0].Qps = 7
 	})
 	root := "/accounts/" + account

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // sources are the console's templates and Go files, tests left out.
@@ -151,7 +152,7 @@ func TestFreshnessIsToldToTheSecondForAMinute(t *testing.T) {
 			3 * time.Hour:                         {"Updated 3 hours ago", "Actualisé il y a 3 heures"},
 		} {
 			at := now.Add(-age)
-			got := v.freshness(&at)
+			got := v.freshness(ptr(moment.Of(at)))
 			if i := slices.Index([]string{"en", "fr"}, one.Tag); got != want[i] {
 				t.Errorf("%s, %s: %q, want %q", one.Tag, age, got, want[i])
 			}

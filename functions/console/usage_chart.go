@@ -9,6 +9,7 @@ import (
 
 	"latchkey/functions/console/internal/chart"
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // bucket is one bar: an hour, a day or a week.
@@ -74,7 +75,7 @@ func (v *visit) charts(q usageAsk, u api.Usage) *charts {
 		return c
 	}
 	first, last := c.Buckets[0], c.Buckets[len(c.Buckets)-1]
-	c.Start, c.Step, c.Running = first.Start.Unix(), int64(first.End.Sub(first.Start)/time.Second), last.Running
+	c.Start, c.Step, c.Running = first.Start.Unix(), int64(first.End.Sub(first.Start.Time)/time.Second), last.Running
 	var partial []string
 	for i, b := range c.Buckets {
 		if b.Running || b.Cut {
@@ -94,8 +95,7 @@ func (v *visit) charts(q usageAsk, u api.Usage) *charts {
 func (c *charts) bucket(q usageAsk, u api.Usage, now time.Time) {
 	length := map[string]time.Duration{hourly: time.Hour, daily: oneDay, weekly: oneWeek}[q.interval]
 	for _, p := range u.Series {
-		p.Start = p.Start.UTC()
-		start := p.Start
+		start := p.Start.UTC()
 		if q.interval == weekly {
 			start = start.AddDate(0, 0, -(int(start.Weekday())+6)%7)
 		}
@@ -106,13 +106,13 @@ func (c *charts) bucket(q usageAsk, u api.Usage, now time.Time) {
 			continue
 		}
 		b := bucket{UsagePoint: p, End: start.Add(length), Others: p.Refused - p.QpsBreaches, Marked: p.StandsOut != nil && *p.StandsOut}
-		b.Start = start
+		b.Start = moment.Of(start)
 		b.Running = b.End.After(now)
-		b.Cut = q.interval == weekly && !b.Running && (start.Before(u.From) || b.End.After(u.To))
+		b.Cut = q.interval == weekly && !b.Running && (start.Before(u.From.Time) || b.End.After(u.To.Time))
 		b.Name = c.name(q.interval, b)
 		b.Short = b.Name
 		if q.interval == daily {
-			b.Short = c.Clock.day(b.Start)
+			b.Short = c.Clock.day(b.Start.Time)
 		}
 		c.Buckets = append(c.Buckets, b)
 	}
@@ -121,11 +121,11 @@ func (c *charts) bucket(q usageAsk, u api.Usage, now time.Time) {
 func (c *charts) name(by string, b bucket) string {
 	switch by {
 	case hourly:
-		return c.Clock.hour(b.Start)
+		return c.Clock.hour(b.Start.Time)
 	case daily:
-		return c.Clock.lang.Date(b.Start)
+		return c.Clock.lang.Date(b.Start.Time)
 	default:
-		return c.Clock.week(b.Start, b.End)
+		return c.Clock.week(b.Start.Time, b.End)
 	}
 }
 
@@ -204,7 +204,7 @@ func compact(parts []int64) string {
 
 // axis names moments under the bars, and has lines drawn where days or months begin.
 func (v *visit) axis(c *charts, picture *chart.Chart) (labels []chart.Label) {
-	start, end := c.Buckets[0].Start, c.Buckets[len(c.Buckets)-1].End
+	start, end := c.Buckets[0].Start.Time, c.Buckets[len(c.Buckets)-1].End
 	if c.By == hourly {
 		start = start.In(c.Clock.zone)
 	}

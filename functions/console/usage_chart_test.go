@@ -16,14 +16,15 @@ import (
 
 	"latchkey/functions/console/internal/locale"
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // usageOf is an answer about some bars, each so long, with ten calls in each: 7 allowed, 2 for the limit, 1 for its domain.
 func usageOf(start time.Time, n int, each time.Duration) api.Usage {
 	by := map[time.Duration]api.UsageInterval{time.Hour: api.UsageIntervalHour, oneDay: api.UsageIntervalDay}[each]
-	u := api.Usage{From: start, To: start.Add(time.Duration(n) * each), Interval: by, FreshAt: &start}
+	u := api.Usage{From: moment.Of(start), To: moment.Of(start.Add(time.Duration(n) * each)), Interval: by, FreshAt: ptr(moment.Of(start))}
 	for i := range n {
-		u.Series = append(u.Series, api.UsagePoint{Start: start.Add(time.Duration(i) * each), Requests: 10, Allowed: 7, Refused: 3, QpsBreaches: 2})
+		u.Series = append(u.Series, api.UsagePoint{Start: moment.Of(start.Add(time.Duration(i) * each)), Requests: 10, Allowed: 7, Refused: 3, QpsBreaches: 2})
 	}
 	all := int64(n)
 	u.Totals = api.UsageCounts{Requests: 10 * all, Allowed: 7 * all, Refused: 3 * all, QpsBreaches: 2 * all, ByReason: map[string]int64{"qps_exceeded": 2 * all, "domain_not_allowed": all}}

@@ -46,7 +46,7 @@ func (v *visit) usagePage(q usageAsk, problems *form, u api.Usage, products []ap
 	p.AllowedPart, p.RefusedPart = v.percent(u.Totals.Allowed, u.Totals.Requests), v.percent(u.Totals.Refused, u.Totals.Requests)
 	p.Charts = v.charts(q, u)
 	if u.BusiestMinute != nil {
-		p.Busiest = p.Charts.Clock.Moment(u.BusiestMinute.Start)
+		p.Busiest = p.Charts.Clock.Moment(u.BusiestMinute.Start.Time)
 	}
 	for _, b := range p.Charts.Buckets {
 		if !b.Marked || b.Expected == nil {
@@ -64,11 +64,11 @@ func (v *visit) usagePage(q usageAsk, problems *form, u api.Usage, products []ap
 }
 
 // freshness says up to when calls are counted: to the second while that is recent.
-func (v *visit) freshness(at *time.Time) string {
+func (v *visit) freshness(at *api.MaybeTime) string {
 	if at == nil {
 		return ""
 	}
-	age := v.app.now().Sub(*at)
+	age := v.app.now().Sub(at.Time)
 	if age < time.Minute {
 		return v.t("usage.fresh.seconds", "n", int64(max(age, time.Second)/time.Second))
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 func TestTheCatalogueIsKeptForFiveMinutes(t *testing.T) {
@@ -35,7 +36,7 @@ func TestTheCatalogueIsKeptForFiveMinutes(t *testing.T) {
 
 func TestAKeyIsHintedAtForWhatItLacks(t *testing.T) {
 	now := time.Date(2026, 8, 3, 14, 0, 0, 0, time.UTC)
-	day := func(n int) *time.Time { at := now.AddDate(0, 0, -n); return &at }
+	day := func(n int) *api.MaybeTime { return ptr(moment.Of(now.AddDate(0, 0, -n))) }
 	for name, c := range map[string]struct {
 		change func(*api.Key)
 		want   string
@@ -100,7 +101,7 @@ func TestTheEvidenceIsWhatWasMeasured(t *testing.T) {
 
 func TestADeletedKeyCanBeRestoredForThirtyDays(t *testing.T) {
 	w := newWalker(t, "owner")
-	w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.Status, k.DeletedAt = api.Deleted, &then })
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.Status, k.DeletedAt = api.Deleted, ptr(moment.Of(then)) })
 	if whole := text(w.ask(http.MethodGet, "/accounts/"+account+"/keys/"+keyID, nil).doc); !strings.Contains(whole, "2 Sept 2026") && !strings.Contains(whole, "2 Sep 2026") {
 		t.Errorf("the page says %s", whole)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"latchkey/infra/local/issuer"
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // What walks all pages stands on this file: every route with the IDs of the fake API, and that API in every state.
@@ -299,18 +300,26 @@ var keyStates = []struct {
 	{"with a policy", func(k *api.KeyWithSecret) {
 		k.RotationPolicy = &api.RotationPolicy{EveryDays: 30, NotifyDaysBefore: 3}
 	}},
-	{"rotating", func(k *api.KeyWithSecret) { k.PreviousPreview, k.PreviousSecretExpiresAt = ptr("ak_old…"), &then }},
+	{"rotating", func(k *api.KeyWithSecret) {
+		k.PreviousPreview, k.PreviousSecretExpiresAt = ptr("ak_old…"), ptr(moment.Of(then))
+	}},
 	{"rotation cancelled", func(k *api.KeyWithSecret) {
-		k.PreviousPreview, k.PreviousSecretExpiresAt, k.RotationCancelled = ptr("ak_old…"), &then, true
+		k.PreviousPreview, k.PreviousSecretExpiresAt, k.RotationCancelled = ptr("ak_old…"), ptr(moment.Of(then)), true
 	}},
 	{"with a proposal", func(k *api.KeyWithSecret) {
-		k.Proposed = &api.Proposal{Since: then, Domains: &[]string{"next.example"}, Products: &[]string{"map-display"}}
+		k.Proposed = &api.Proposal{Since: moment.Of(then), Domains: &[]string{"next.example"}, Products: &[]string{"map-display"}}
 	}},
 	{"disabled", func(k *api.KeyWithSecret) { k.Status, k.Disabled = api.Disabled, true }},
-	{"blocked", func(k *api.KeyWithSecret) { k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: then} }},
-	{"expired", func(k *api.KeyWithSecret) { k.Status, k.ExpiresAt = api.Expired, &then }},
-	{"revoked", func(k *api.KeyWithSecret) { k.Status, k.RevokedAt, k.Recoverable = api.Revoked, &then, true }},
-	{"deleted", func(k *api.KeyWithSecret) { k.Status, k.DeletedAt, k.Recoverable = api.Deleted, &then, true }},
+	{"blocked", func(k *api.KeyWithSecret) {
+		k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: moment.Of(then)}
+	}},
+	{"expired", func(k *api.KeyWithSecret) { k.Status, k.ExpiresAt = api.Expired, ptr(moment.Of(then)) }},
+	{"revoked", func(k *api.KeyWithSecret) {
+		k.Status, k.RevokedAt, k.Recoverable = api.Revoked, ptr(moment.Of(then)), true
+	}},
+	{"deleted", func(k *api.KeyWithSecret) {
+		k.Status, k.DeletedAt, k.Recoverable = api.Deleted, ptr(moment.Of(then)), true
+	}},
 }
 
 // inEachState runs f for each state of the key, and afterwards with the key as it was.

@@ -3,9 +3,9 @@ package main
 import (
 	"encoding/json"
 	"strings"
-	"time"
 
 	"latchkey/shared/audit"
+	"latchkey/shared/moment"
 )
 
 // source is the source of all events.
@@ -39,7 +39,7 @@ type change struct {
 
 func detailOf(row audit.Row) detail {
 	d := detail{
-		Version: "1", ID: "evt_" + strings.TrimPrefix(row.ID, "aud_"), Time: row.At.UTC().Format(time.RFC3339Nano),
+		Version: "1", ID: "evt_" + strings.TrimPrefix(row.ID, "aud_"), Time: moment.Format(row.At),
 		Action: row.Action, AccountID: string(row.Account), KeyID: row.KeyID, RequestID: row.RequestID,
 		Actor: actor{Subject: row.Actor.Subject.ID, Role: row.Actor.Role}, Changes: []change{},
 	}

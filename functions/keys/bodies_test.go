@@ -45,7 +45,7 @@ var keyBodies = map[string]apitest.Member{
 	"createKey.missing_origin": {Body: creating("missing_origin", "deny"), Shows: map[string]string{"missing_origin": `"deny"`}, Rows: []string{created("missing_origin", `missing_origin="deny"`)}},
 	"createKey.header_only":    {Body: creating("header_only", true), Shows: map[string]string{"header_only": "true"}, Rows: []string{created("", "header_only=true")}},
 	"createKey.recoverable":    {Body: creating("recoverable", true), Shows: map[string]string{"recoverable": "true"}, Rows: []string{created("", "recoverable=true")}},
-	"createKey.expires_at":     {Body: creating("expires_at", "2030-01-01T01:00:00+01:00"), Shows: map[string]string{"expires_at": `"2030-01-01T00:00:00Z"`}, Rows: []string{created("", `expires_at="2030-01-01T00:00:00Z"`)}},
+	"createKey.expires_at":     {Body: creating("expires_at", "2030-01-01T01:00:00+01:00"), Shows: map[string]string{"expires_at": `"2030-01-01T00:00:00.000Z"`}, Rows: []string{created("", `expires_at="2030-01-01T00:00:00.000Z"`)}},
 
 	"editKey.name":           {Body: object{"name": "Other"}, Shows: map[string]string{"name": `"Other"`}, Rows: row("key.edit", `name="Other"`)},
 	"editKey.usage":          {Body: object{"usage": "frontend"}, Shows: map[string]string{"usage": `"frontend"`, "missing_origin": `"deny"`}, Rows: row("key.edit", `missing_origin="deny" usage="frontend"`), Gate: true},
@@ -53,13 +53,13 @@ var keyBodies = map[string]apitest.Member{
 	"editKey.domains":        {Body: object{"domains": []string{"a.example"}}, Shows: map[string]string{"domains": `["a.example"]`}, Rows: row("key.edit", `domains=["a.example"]`), Gate: true},
 	"editKey.missing_origin": {Body: object{"missing_origin": "deny"}, Shows: map[string]string{"missing_origin": `"deny"`}, Rows: row("key.edit", `missing_origin="deny"`), Gate: true},
 	"editKey.header_only":    {Body: object{"header_only": true}, Shows: map[string]string{"header_only": "true"}, Rows: row("key.edit", "header_only=true"), Gate: true},
-	"editKey.expires_at":     {Body: object{"expires_at": "2030-01-01T00:00:00Z"}, Shows: map[string]string{"expires_at": `"2030-01-01T00:00:00Z"`}, Rows: row("key.edit", `expires_at="2030-01-01T00:00:00Z"`), Gate: true},
+	"editKey.expires_at":     {Body: object{"expires_at": "2030-01-01T00:00:00.000Z"}, Shows: map[string]string{"expires_at": `"2030-01-01T00:00:00.000Z"`}, Rows: row("key.edit", `expires_at="2030-01-01T00:00:00.000Z"`), Gate: true},
 
 	"setBillingType.billing_type": {Body: object{"billing_type": "pay_as_you_grow"}, Shows: map[string]string{"billing_type": `"pay_as_you_grow"`}, Rows: row("key.billing_type", `billing_type="pay_as_you_grow"`)},
 
 	"proposeRestrictions.domains":  {Body: object{"domains": []string{"b.example"}}, Rows: row("key.propose", `proposed={"domains":["b.example"],"products":null}`), Gate: true},
 	"proposeRestrictions.products": {Body: object{"products": []string{"routing"}}, Rows: row("key.propose", `proposed={"domains":null,"products":["routing"]}`), Gate: true},
-	"revokeKey.confirm_name":       {Body: object{"confirm_name": "My key"}, Shows: map[string]string{"status": `"revoked"`}, Rows: row("key.revoke", `revoked_at="2026-11-21T12:00:00Z"`), Gate: true},
+	"revokeKey.confirm_name":       {Body: object{"confirm_name": "My key"}, Shows: map[string]string{"status": `"revoked"`}, Rows: row("key.revoke", `revoked_at="2026-11-21T12:00:00.000Z"`), Gate: true},
 }
 
 func TestEachMemberOfEachBodyAlone(t *testing.T) {

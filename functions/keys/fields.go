@@ -83,11 +83,11 @@ func (f *fields) usage(kind api.UsageKind) apikey.ClientKind {
 }
 
 // expiry reads a moment in the future; nil takes the expiry away.
-func (f *fields) expiry(at *time.Time) time.Time {
+func (f *fields) expiry(at *api.MaybeTime) time.Time {
 	if at == nil {
 		return time.Time{}
 	}
-	t := millis(*at)
+	t := millis(at.Time)
 	if !t.After(f.now) {
 		f.refuse(gateway.Field("expires_at", "not_in_the_future", "A key can only expire in the future."))
 	}

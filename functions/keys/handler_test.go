@@ -135,7 +135,7 @@ func TestCreateRefusesInvalidMembers(t *testing.T) {
 		"bad domain":          {good(func(b map[string]any) { b["domains"] = []string{"ok.example.com", "*.co.uk"} }), "422 invalid [/domains/1]"},
 		"too many domains":    {good(func(b map[string]any) { b["domains"] = many }), "422 invalid [/domains]"},
 		"own billing type":    {good(func(b map[string]any) { b["billing_type"] = "freemium" }), "422 invalid [/billing_type]"},
-		"expiry in the past":  {good(func(b map[string]any) { b["expires_at"] = "2020-01-01T00:00:00Z" }), "422 invalid [/expires_at]"},
+		"expiry in the past":  {good(func(b map[string]any) { b["expires_at"] = "2020-01-01T00:00:00.000Z" }), "422 invalid [/expires_at]"},
 		"expiry is no time":   {good(func(b map[string]any) { b["expires_at"] = "tomorrow" }), "422 invalid [/expires_at]"},
 		"null usage":          {good(func(b map[string]any) { b["usage"] = nil }), "422 invalid [/usage]"},
 		"read-only members":   {good(func(b map[string]any) { b["id"], b["status"] = "key_1", "active" }), "422 invalid [/id /status]"},
@@ -237,7 +237,7 @@ func TestKeyLimitIsExact(t *testing.T) {
 
 func TestEditIsAMergePatchOnTheVersionThatWasRead(t *testing.T) {
 	r := newHarness(t)
-	k := r.create(t, map[string]any{"expires_at": "2030-01-01T00:00:00Z", "domains": []string{"example.com"}})
+	k := r.create(t, map[string]any{"expires_at": "2030-01-01T00:00:00.000Z", "domains": []string{"example.com"}})
 	patch := func(etag string, body any) apitest.Answer {
 		headers := map[string]string{"If-Match": etag, "Content-Type": "application/merge-patch+json"}
 		return r.Do(t, apitest.Call{As: "developer", Method: "PATCH", Path: r.path(k), Body: body, Headers: headers})
@@ -426,7 +426,7 @@ var allKeys = control.KeyQuery{Deleted: true}
 
 func TestOperatorsSetTheBillingTypeAndCustomersSeeIt(t *testing.T) {
 	r := newHarness(t)
-	operator := control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00Z"}
+	operator := control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00.000Z"}
 	r.NewOperator(t, operator)
 	k := r.create(t, nil)
 	set := func(as, billing string) apitest.Answer {

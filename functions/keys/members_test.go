@@ -21,7 +21,7 @@ import (
 var memberValues = map[string]any{
 	"name": "Another", "usage": "mobile", "products": []string{"map-display", "routing"},
 	"domains": []string{"*.example.com", "example.org"}, "missing_origin": "deny", "header_only": true, "recoverable": true,
-	"expires_at": "2030-01-01T00:00:00Z",
+	"expires_at": "2030-01-01T00:00:00.000Z",
 }
 
 func membersOf[T any](t *testing.T) (names []string) {

@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 )
 
 // TestAProposalIsAsOldAsWhatItSays: its numbers count from then on, so that proposing the same again keeps them, and
@@ -46,7 +47,7 @@ func TestAProposalIsAsOldAsWhatItSays(t *testing.T) {
 		since, version := doc["proposed"].(map[string]any)["since"], doc["version"]
 		want := first
 		if !c.keeps {
-			want = keytest.Now.Add(time.Hour).Format(time.RFC3339)
+			want = moment.Format(keytest.Now.Add(time.Hour))
 		}
 		if since != want || (version == 2.0) != c.keeps {
 			t.Errorf("%s: since %v, version %v, want since %v", name, since, version, want)
@@ -60,7 +61,7 @@ func TestWhoBlockedAKeyIsForOperatorsAlone(t *testing.T) {
 	k := r.NewKey(t, r.account, func(k *apikey.Key) {
 		k.Blocked = &apikey.Block{Reason: "Leaked", At: keytest.Now, By: "somebody@operator.example"}
 	})
-	o := control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00Z"}
+	o := control.Operator{Subject: keytest.Subject("operator"), AddedAt: "2026-11-21T12:00:00.000Z"}
 	r.NewOperator(t, o)
 	at := r.keys() + "/" + string(k.ID)
 	reads := []apitest.Call{{Method: "GET", Path: at}, {Method: "GET", Path: r.keys()}}

@@ -11,6 +11,7 @@ import (
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/moment"
 	"latchkey/shared/origin"
 	"latchkey/shared/text"
 )
@@ -36,7 +37,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	}
 	at := h.service.Source.Time()
 	if body.At != nil {
-		at = millis(*body.At)
+		at = millis(body.At.Time)
 	}
 	path := h.samplePath(k)
 	if body.Path != nil {
@@ -58,7 +59,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 func result(d authz.Decision, path string, at time.Time) api.TestResult {
 	return api.TestResult{
 		Allowed: d.Allowed(), Code: string(d.Code), Rule: web.StringPtr(ruleOf(d)), Product: web.StringPtr(string(d.Product)),
-		Class: web.StringPtr(string(d.Class)), Path: &path, At: at, ProposedCode: web.StringPtr(string(d.Shadow)),
+		Class: web.StringPtr(string(d.Class)), Path: &path, At: moment.Of(at), ProposedCode: web.StringPtr(string(d.Shadow)),
 	}
 }
 

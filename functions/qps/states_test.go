@@ -47,7 +47,7 @@ var requestBodies = map[string]apitest.Member{
 	"createQpsRequest.class":         {Body: asking("class", "map-display.tiles"), Shows: map[string]string{"class": `"map-display.tiles"`}, Rows: []string{`qps.submit requested_qps=2000 qps_request=* limit_class="map-display.tiles"`}},
 	"createQpsRequest.requested_qps": {Body: asking("requested_qps", 60), Shows: map[string]string{"requested_qps": "60", "qps_when_filed": "10"}, Rows: []string{`qps.submit requested_qps=60 qps_request=* limit_class="map-display"`}},
 	"createQpsRequest.justification": {Body: asking("justification", " More. "), Shows: map[string]string{"justification": `"More."`}, Rows: []string{submitted}},
-	"createQpsRequest.ends_at":       {Body: asking("ends_at", "2027-01-01T00:00:00Z"), Shows: map[string]string{"ends_at": `"2027-01-01T00:00:00Z"`}, Rows: []string{submitted}},
+	"createQpsRequest.ends_at":       {Body: asking("ends_at", "2027-01-01T00:00:00.000Z"), Shows: map[string]string{"ends_at": `"2027-01-01T00:00:00.000Z"`}, Rows: []string{submitted}},
 	"approveQpsRequest.qps": {
 		Body: map[string]any{"qps": 20}, Gate: true, Shows: map[string]string{"approved_qps": "20", "status": `"approved"`},
 		Rows: []string{`qps.approve limits=[{"class":"search","ends_at":null,"granted_qps":20,"lent_qps":0,"qps":20,"then_qps":0}] qps_request=* limit_class="search"`},

@@ -97,7 +97,7 @@ func TestRotateShowsTheNewSecretOnceAndKeepsEverythingElse(t *testing.T) {
 	}
 	for member, want := range map[string]any{
 		"id": r.key.ID, "name": r.key.Name, "previous_preview": r.key.Current.Preview, "preview": secret.Preview(),
-		"rotated_at": "2026-11-21T12:00:00Z", "previous_secret_expires_at": "2026-11-22T12:00:00Z", "rotation_cancelled": false,
+		"rotated_at": "2026-11-21T12:00:00.000Z", "previous_secret_expires_at": "2026-11-22T12:00:00.000Z", "rotation_cancelled": false,
 	} {
 		if fmt.Sprint(doc[member]) != fmt.Sprint(want) {
 			t.Errorf("%s: %v, want %v", member, doc[member], want)

@@ -42,16 +42,16 @@ func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
 // rotationBodies has each member of each body alone. The key of extendRotation rotates until the next day.
 var rotationBodies = map[string]apitest.Member{
 	"rotateKey.grace_seconds": {
-		Body: object{"grace_seconds": 60}, Gate: true, Shows: map[string]string{"previous_secret_expires_at": `"2026-11-21T12:01:00Z"`},
-		Rows: []string{`key.rotate preview=* previous_preview=* previous_secret_expires_at="2026-11-21T12:01:00Z" rotated_at="2026-11-21T12:00:00Z" rotation_reason="other"`},
+		Body: object{"grace_seconds": 60}, Gate: true, Shows: map[string]string{"previous_secret_expires_at": `"2026-11-21T12:01:00.000Z"`},
+		Rows: []string{`key.rotate preview=* previous_preview=* previous_secret_expires_at="2026-11-21T12:01:00.000Z" rotated_at="2026-11-21T12:00:00.000Z" rotation_reason="other"`},
 	},
 	"rotateKey.reason": {
-		Body: object{"reason": "scheduled"}, Gate: true, Shows: map[string]string{"previous_secret_expires_at": `"2026-11-22T12:00:00Z"`},
-		Rows: []string{`key.rotate preview=* previous_preview=* previous_secret_expires_at="2026-11-22T12:00:00Z" rotated_at="2026-11-21T12:00:00Z" rotation_reason="scheduled"`},
+		Body: object{"reason": "scheduled"}, Gate: true, Shows: map[string]string{"previous_secret_expires_at": `"2026-11-22T12:00:00.000Z"`},
+		Rows: []string{`key.rotate preview=* previous_preview=* previous_secret_expires_at="2026-11-22T12:00:00.000Z" rotated_at="2026-11-21T12:00:00.000Z" rotation_reason="scheduled"`},
 	},
 	"extendRotation.grace_seconds": {
-		Body: object{"grace_seconds": 172800}, Gate: true, Shows: map[string]string{"previous_secret_expires_at": `"2026-11-23T12:00:00Z"`},
-		Rows: []string{`key.rotation_extend previous_secret_expires_at="2026-11-23T12:00:00Z"`},
+		Body: object{"grace_seconds": 172800}, Gate: true, Shows: map[string]string{"previous_secret_expires_at": `"2026-11-23T12:00:00.000Z"`},
+		Rows: []string{`key.rotation_extend previous_secret_expires_at="2026-11-23T12:00:00.000Z"`},
 	},
 	"putRotationPolicy.every_days": {
 		Body: object{"every_days": 5},

@@ -19,6 +19,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 	"latchkey/shared/rotation"
 )
 
@@ -85,7 +86,7 @@ func TestWithoutAPrincipalAKeyIsAnnouncedOnceAndNeverRotated(t *testing.T) {
 		t.Errorf("audit: %v", got)
 	}
 	rows := slices.DeleteFunc(r.AllAudit(t, a.ID), func(row audit.Row) bool { return row.Action != "key.rotation_announced" })
-	if row := rows[0]; fmt.Sprint(row.Changes) != fmt.Sprintf("[{rotation_due  %q}]", keytest.Now.Format(time.RFC3339)) {
+	if row := rows[0]; fmt.Sprint(row.Changes) != fmt.Sprintf("[{rotation_due  %q}]", moment.Format(keytest.Now)) {
 		t.Errorf("the announcement says %v", row.Changes)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/moment"
 	"latchkey/shared/rotation"
 )
 
@@ -112,7 +113,7 @@ func (w *work) do(ctx context.Context, k apikey.Key) (after apikey.Key, again bo
 	case rotation.Announce:
 		if after, ok = rotation.Announced(k, now); ok {
 			after, err = w.commit(ctx, k, after, "key.rotation_announced", &w.announced,
-				audit.Set("rotation_due", nil, rotation.Due(k).UTC().Format(time.RFC3339Nano)))
+				audit.Set("rotation_due", nil, moment.Of(rotation.Due(k))))
 		}
 	case rotation.RotateAndDeliver:
 		if ok = !rotation.Running(k, now) && !waits(k, now); ok {

@@ -8,35 +8,36 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 )
 
 // TestWhatTheStampPromisesIsInTheNumbers: a report comes in just before each of the reads that an answer makes, in turn.
 // The stamp may lie before a report that is in the numbers, and never after one that isn't.
 func TestWhatTheStampPromisesIsInTheNumbers(t *testing.T) {
 	for _, of := range []string{"account", "key"} {
-		for moment := int64(1); ; moment++ {
+		for read := int64(1); ; read++ {
 			r := newHarness(t)
 			k := map[string]apikey.Key{"account": {}, "key": r.key}[of]
 			early, late := keytest.Now.Add(-10*time.Minute), keytest.Now.Add(-time.Minute)
 			r.count(t, 1, call(r.key, "search", authz.Allowed, early))
 			var reads atomic.Int64 // the keys' counters are read side by side
 			r.reading = func() {
-				if reads.Add(1) == moment {
+				if reads.Add(1) == read {
 					r.count(t, 1, call(r.key, "search", authz.Allowed, late))
 				}
 			}
-			doc := r.get(t, k, "?interval=day&from=2026-11-21T00:00:00Z")
-			if n := reads.Load(); n < moment {
-				if moment < 3 {
+			doc := r.get(t, k, "?interval=day&from=2026-11-21T00:00:00.000Z")
+			if n := reads.Load(); n < read {
+				if read < 3 {
 					t.Fatalf("%s: only %d reads", of, n)
 				}
 				break
 			}
 			stamp, requests := doc["fresh_at"], doc["totals"].(map[string]any)["requests"]
-			if stamp != early.Format(time.RFC3339) && requests != 2.0 {
-				t.Errorf("%s, before read %d: counted up to %v, with %v of 2 calls", of, moment, stamp, requests)
+			if stamp != moment.Format(early) && requests != 2.0 {
+				t.Errorf("%s, before read %d: counted up to %v, with %v of 2 calls", of, read, stamp, requests)
 			}
-			if moment == 1 && (stamp != late.Format(time.RFC3339) || requests != 2.0) {
+			if read == 1 && (stamp != moment.Format(late) || requests != 2.0) {
 				t.Errorf("%s: what had come before is left out: %v, %v", of, stamp, requests)
 			}
 		}
@@ -56,13 +57,13 @@ func TestARangeIsWidenedToWholeSteps(t *testing.T) {
 			requests float64
 			from, to string
 		}{
-			"?interval=day&from=2026-11-19T00:00:00Z&to=2026-11-21T00:00:00Z":                {48, "2026-11-19T00:00:00Z", "2026-11-21T00:00:00Z"},
-			"?interval=day&from=2026-11-19T23:30:00Z&to=2026-11-20T00:00:01Z":                {48, "2026-11-19T00:00:00Z", "2026-11-21T00:00:00Z"},
-			"?interval=day&from=2026-11-19T10:00:00Z&to=2026-11-19T11:00:00Z":                {24, "2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z"},
-			"?interval=day&from=2026-11-20T01:00:00%2B02:00&to=2026-11-20T01:30:00%2B02:00":  {24, "2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z"},
-			"?interval=hour&from=2026-11-19T10:30:00Z&to=2026-11-19T12:00:00Z":               {2, "2026-11-19T10:00:00Z", "2026-11-19T12:00:00Z"},
-			"?interval=hour&from=2026-11-19T10:00:00Z&to=2026-11-19T12:00:00.001Z":           {3, "2026-11-19T10:00:00Z", "2026-11-19T13:00:00Z"},
-			"?interval=hour&from=2026-11-19T10:30:00%2B05:30&to=2026-11-19T11:30:00%2B05:30": {1, "2026-11-19T05:00:00Z", "2026-11-19T06:00:00Z"},
+			"?interval=day&from=2026-11-19T00:00:00.000Z&to=2026-11-21T00:00:00.000Z":        {48, "2026-11-19T00:00:00.000Z", "2026-11-21T00:00:00.000Z"},
+			"?interval=day&from=2026-11-19T23:30:00.000Z&to=2026-11-20T00:00:01.000Z":        {48, "2026-11-19T00:00:00.000Z", "2026-11-21T00:00:00.000Z"},
+			"?interval=day&from=2026-11-19T10:00:00.000Z&to=2026-11-19T11:00:00.000Z":        {24, "2026-11-19T00:00:00.000Z", "2026-11-20T00:00:00.000Z"},
+			"?interval=day&from=2026-11-20T01:00:00%2B02:00&to=2026-11-20T01:30:00%2B02:00":  {24, "2026-11-19T00:00:00.000Z", "2026-11-20T00:00:00.000Z"},
+			"?interval=hour&from=2026-11-19T10:30:00.000Z&to=2026-11-19T12:00:00.000Z":       {2, "2026-11-19T10:00:00.000Z", "2026-11-19T12:00:00.000Z"},
+			"?interval=hour&from=2026-11-19T10:00:00.000Z&to=2026-11-19T12:00:00.001Z":       {3, "2026-11-19T10:00:00.000Z", "2026-11-19T13:00:00.000Z"},
+			"?interval=hour&from=2026-11-19T10:30:00%2B05:30&to=2026-11-19T11:30:00%2B05:30": {1, "2026-11-19T05:00:00.000Z", "2026-11-19T06:00:00.000Z"},
 		} {
 			doc := r.get(t, k, query)
 			if doc["totals"].(map[string]any)["requests"] != want.requests || doc["from"] != want.from || doc["to"] != want.to {

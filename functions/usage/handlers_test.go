@@ -19,6 +19,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 	"latchkey/shared/usage"
 )
 
@@ -82,10 +83,10 @@ func TestAnAccountsUsageAddsUpInEveryView(t *testing.T) {
 			t.Errorf("%s: %v, want %v", view, got, want)
 		}
 	}
-	if m := doc["busiest_minute"].(map[string]any); m["start"] != "2026-11-21T10:01:00Z" || m["requests"] != 10.0 {
+	if m := doc["busiest_minute"].(map[string]any); m["start"] != "2026-11-21T10:01:00.000Z" || m["requests"] != 10.0 {
 		t.Errorf("busiest minute %v", m)
 	}
-	if doc["fresh_at"] != "2026-11-21T10:02:00Z" {
+	if doc["fresh_at"] != "2026-11-21T10:02:00.000Z" {
 		t.Errorf("fresh at %v", doc["fresh_at"])
 	}
 }
@@ -113,9 +114,9 @@ func TestFiltersLeaveOutTheRest(t *testing.T) {
 		"?outcome=refused":                     "10 0 10 5",
 		"?outcome=qps_exceeded":                "5 0 5 5",
 		"?outcome=refused&product=map-display": "5 0 5 5",
-		"?from=2026-11-21T11:00:00Z":           "0 0 0 0",
-		"?from=2026-11-21T10:30:00Z":           "17 7 10 5", // widened to the hour
-		"?to=2026-11-21T10:00:00Z":             "0 0 0 0",
+		"?from=2026-11-21T11:00:00.000Z":       "0 0 0 0",
+		"?from=2026-11-21T10:30:00.000Z":       "17 7 10 5", // widened to the hour
+		"?to=2026-11-21T10:00:00.000Z":         "0 0 0 0",
 		"?from=2026-11-21T11:30:00%2B01:00&to=2026-11-21T12:00:00%2B01:00": "17 7 10 5",
 		"?interval=day": "17 7 10 5",
 	} {
@@ -143,10 +144,10 @@ func TestTheLastDayIsTheDefaultAndEachHourHasAPoint(t *testing.T) {
 	r.Clock.Advance(20 * time.Minute)
 	doc := r.get(t, r.key, "")
 	series := doc["series"].([]any)
-	if doc["from"] != "2026-11-20T12:00:00Z" || doc["to"] != "2026-11-21T13:00:00Z" || len(series) != 25 || doc["fresh_at"] != nil {
+	if doc["from"] != "2026-11-20T12:00:00.000Z" || doc["to"] != "2026-11-21T13:00:00.000Z" || len(series) != 25 || doc["fresh_at"] != nil {
 		t.Errorf("from %v to %v: %d points, fresh at %v", doc["from"], doc["to"], len(series), doc["fresh_at"])
 	}
-	year := r.get(t, r.key, "?interval=day&from=2025-11-01T00:00:00Z")
+	year := r.get(t, r.key, "?interval=day&from=2025-11-01T00:00:00.000Z")
 	if got := len(year["series"].([]any)); got != 386 {
 		t.Errorf("%d days", got)
 	}
@@ -156,12 +157,12 @@ func TestParametersThatMeanNothingAreRefused(t *testing.T) {
 	r := newHarness(t)
 	for _, query := range []string{
 		"interval=week", "format=xml", "outcome=maybe", "product=unheard-of", "from=yesterday", "to=1", "page_size=3",
-		"from=2026-11-21T12:00:00Z&to=2026-11-21T12:00:00Z", "from=2026-11-22T00:00:00Z", "interval=hour&interval=day",
-		"from=2026-01-01T00:00:00Z",                                      // hours of January
-		"from=2026-10-01T00:00:00Z&to=2026-10-02T00:00:00Z",              // a short range, but forgotten
-		"interval=day&from=2025-01-01T00:00:00Z",                         // too many days
-		"interval=day&from=0001-01-01T00:00:00Z",                         // as far as times go
-		"interval=day&from=2026-11-01T00:00:00Z&to=9999-12-31T00:00:00Z", // and the other way
+		"from=2026-11-21T12:00:00.000Z&to=2026-11-21T12:00:00.000Z", "from=2026-11-22T00:00:00.000Z", "interval=hour&interval=day",
+		"from=2026-01-01T00:00:00.000Z",                                      // hours of January
+		"from=2026-10-01T00:00:00.000Z&to=2026-10-02T00:00:00.000Z",          // a short range, but forgotten
+		"interval=day&from=2025-01-01T00:00:00.000Z",                         // too many days
+		"interval=day&from=0001-01-01T00:00:00Z",                             // as far as times go
+		"interval=day&from=2026-11-01T00:00:00.000Z&to=9999-12-31T00:00:00Z", // and the other way
 	} {
 		answer := r.Do(t, apitest.Call{As: "owner", Method: "GET", Path: r.path(r.key) + "?" + query})
 		if answer.Status != 400 || answer.Code() != "parameter_invalid" {
@@ -207,7 +208,7 @@ func TestExportsHoldTheSameNumbers(t *testing.T) {
 		if got := answer.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/csv") {
 			t.Errorf("%s: %s", name, got)
 		}
-		if answer.Header.Get("X-Fresh-At") != "2026-11-21T10:02:00Z" || !strings.Contains(answer.Header.Get("Content-Disposition"), "attachment") {
+		if answer.Header.Get("X-Fresh-At") != "2026-11-21T10:02:00.000Z" || !strings.Contains(answer.Header.Get("Content-Disposition"), "attachment") {
 			t.Errorf("%s: %v", name, answer.Header)
 		}
 		if got := table(t, answer.Body); !slices.Equal(got, []string{
@@ -275,7 +276,7 @@ func TestHoursThatStandOutAreMarked(t *testing.T) {
 				marked += fmt.Sprint(m["start"], " ", m["expected"], "; ")
 			}
 		}
-		if marked != "2026-11-21T10:00:00Z 40; 2026-11-21T11:00:00Z 0; " {
+		if marked != "2026-11-21T10:00:00.000Z 40; 2026-11-21T11:00:00.000Z 0; " {
 			t.Errorf("marked: %s", marked)
 		}
 	}
@@ -294,7 +295,7 @@ func TestForgottenHoursAreNoHistory(t *testing.T) {
 	for days := 8; days <= 33; days++ {
 		r.count(t, 100, call(r.key, "search", authz.Allowed, keytest.Now.AddDate(0, 0, -days)))
 	}
-	doc := r.get(t, r.key, "?from=2026-10-26T00:00:00Z&to=2026-10-31T00:00:00Z")
+	doc := r.get(t, r.key, "?from=2026-10-26T00:00:00.000Z&to=2026-10-31T00:00:00.000Z")
 	for _, p := range doc["series"].([]any) {
 		m := p.(map[string]any)
 		if _, there := m["expected"]; there {
@@ -308,7 +309,7 @@ func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
 	for range 60 {
 		r.NewKey(t, r.account)
 	}
-	doc := r.get(t, apikey.Key{}, "?from=2026-10-22T00:00:00Z") // 62 keys, 732 hours
+	doc := r.get(t, apikey.Key{}, "?from=2026-10-22T00:00:00.000Z") // 62 keys, 732 hours
 	if numbers(doc["totals"]) != "17 7 10 5" || doc["by_key"] != nil || doc["by_origin"] != nil || doc["by_product"] == nil {
 		t.Errorf("totals %v, by key %v", doc["totals"], doc["by_key"])
 	}
@@ -360,7 +361,7 @@ func TestAnOwnerTakesAllDaysAlong(t *testing.T) {
 	for _, k := range []apikey.Key{{}, r.key} {
 		path := r.path(k) + "?format=csv&interval=day&from=" + first.Format(time.RFC3339) + "&to=" + keytest.Now.Format(time.RFC3339)
 		lines := strings.Split(strings.TrimSpace(string(r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: path}).Body)), "\n")
-		if len(lines) != 3 || !strings.HasPrefix(lines[1], first.Format(time.RFC3339)+",") || !strings.Contains(lines[1], ",search,3,") || !strings.Contains(lines[2], ",search,2,") {
+		if len(lines) != 3 || !strings.HasPrefix(lines[1], moment.Format(first)+",") || !strings.Contains(lines[1], ",search,3,") || !strings.Contains(lines[2], ",search,2,") {
 			t.Errorf("%q", lines)
 		}
 	}

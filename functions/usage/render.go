@@ -11,6 +11,7 @@ import (
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/moment"
 	"latchkey/shared/usage"
 )
 
@@ -44,7 +45,7 @@ func render(w http.ResponseWriter, r *http.Request, a answer) error {
 	}
 	s := a.summary
 	doc := api.Usage{
-		From: a.query.from, To: a.query.to, Interval: "hour", Totals: counts(s.Totals), FreshAt: web.TimePtr(a.freshAt),
+		From: moment.Of(a.query.from), To: moment.Of(a.query.to), Interval: "hour", Totals: counts(s.Totals), FreshAt: web.TimePtr(a.freshAt),
 		Series: make([]api.UsagePoint, len(s.Points)), ByProduct: shares(s.ByProduct), ByKey: shares(s.ByKey),
 		ByOrigin: shares(s.ByHost), BySecret: shares(s.BySecret), Unreadable: gateway.LeftOut(r.Context()),
 	}
@@ -63,7 +64,7 @@ func render(w http.ResponseWriter, r *http.Request, a answer) error {
 		doc.Series[i] = point(p)
 	}
 	if s.Busiest != nil {
-		doc.BusiestMinute = &api.BusiestMinute{Start: s.Busiest.Start, Requests: s.Busiest.Requests}
+		doc.BusiestMinute = &api.BusiestMinute{Start: moment.Of(s.Busiest.Start), Requests: s.Busiest.Requests}
 	}
 	if s.Evaluated > 0 {
 		doc.Proposed = &api.ProposedCounts{Evaluated: s.Evaluated, WouldRefuse: s.Refusing}
@@ -87,7 +88,7 @@ func byReason(t usage.Totals) map[string]int64 {
 
 func point(p usage.Point) api.UsagePoint {
 	doc := api.UsagePoint{
-		Start: p.Start, Requests: p.Requests, Allowed: p.Allowed, Refused: p.Refused, QpsBreaches: p.Breaches,
+		Start: moment.Of(p.Start), Requests: p.Requests, Allowed: p.Allowed, Refused: p.Refused, QpsBreaches: p.Breaches,
 		ByReason: byReason(p.Totals),
 	}
 	if !math.IsNaN(p.Expected) {

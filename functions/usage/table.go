@@ -13,6 +13,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/moment"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )
@@ -91,7 +92,7 @@ func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="`+a.fileName()+`"`)
 	w.Header().Set("Cache-Control", "private, no-cache")
 	if !a.freshAt.IsZero() {
-		w.Header().Set("X-Fresh-At", a.freshAt.Format(time.RFC3339))
+		w.Header().Set("X-Fresh-At", moment.Format(a.freshAt))
 	}
 	if n := gateway.LeftOut(r.Context()); n != nil {
 		w.Header().Set("X-Unreadable", strconv.Itoa(*n))
@@ -115,7 +116,7 @@ func (a answer) cells(one line) []string {
 	k := a.keys[one.key]
 	t := one.totals
 	out := []string{
-		one.start.Format(time.RFC3339), string(a.account), string(one.key), inert(k.Name), string(k.BillingType), string(one.product),
+		moment.Format(one.start), string(a.account), string(one.key), inert(k.Name), string(k.BillingType), string(one.product),
 		number(t.Requests), number(t.Allowed), number(t.Refused), number(t.Breaches),
 	}
 	for _, code := range reasons {

@@ -60,7 +60,7 @@ func TestEachLineOfATableSaysWhoseItIs(t *testing.T) {
 	r := mixed(t)
 	r.named(t)
 	for _, asked := range []apikey.Key{{}, r.two} {
-		want := fmt.Sprintf("\n2026-11-21T10:00:00Z,%s,%s,two,freemium,search,2,2,0,0,", r.account.ID, r.two.ID)
+		want := fmt.Sprintf("\n2026-11-21T10:00:00.000Z,%s,%s,two,freemium,search,2,2,0,0,", r.account.ID, r.two.ID)
 		if got := string(r.download(t, asked, "").Body); !strings.Contains(got, want) {
 			t.Errorf("%q is missing in %s", want, got)
 		}
@@ -71,8 +71,8 @@ func TestATablesNameSaysWhoseItIsAndFromWhenToWhen(t *testing.T) {
 	r := newHarness(t)
 	for query, want := range map[string]string{
 		"": "_2026-11-20_2026-11-21.csv",
-		"&from=2026-11-03T00:00:00Z&to=2026-11-05T00:00:00Z&interval=day": "_2026-11-03_2026-11-04.csv",
-		"&from=2026-11-03T23:30:00Z&to=2026-11-04T00:30:00Z":              "_2026-11-03_2026-11-04.csv",
+		"&from=2026-11-03T00:00:00.000Z&to=2026-11-05T00:00:00.000Z&interval=day": "_2026-11-03_2026-11-04.csv",
+		"&from=2026-11-03T23:30:00.000Z&to=2026-11-04T00:30:00.000Z":              "_2026-11-03_2026-11-04.csv",
 	} {
 		for k, whose := range map[*apikey.Key]string{{}: "usage_" + string(r.account.ID), &r.key: "usage_" + string(r.account.ID) + "_" + string(r.key.ID)} {
 			got := r.download(t, *k, query).Header.Get("Content-Disposition")

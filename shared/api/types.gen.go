@@ -5,6 +5,8 @@ package api
 
 import (
 	"time"
+
+	"latchkey/shared/moment"
 )
 
 // Defines values for AccountType.
@@ -758,7 +760,7 @@ type LowerLimit struct {
 }
 
 // MaybeTime defines model for MaybeTime.
-type MaybeTime = time.Time
+type MaybeTime = moment.Time
 
 // Me defines model for Me.
 type Me struct {
@@ -1118,7 +1120,7 @@ type TestResult struct {
 }
 
 // Time defines model for Time.
-type Time = time.Time
+type Time = moment.Time
 
 // UnblockKey defines model for UnblockKey.
 type UnblockKey struct {

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/moment"
 )
 
 // fact is one field of a record as its audit rows show it.
@@ -40,15 +41,15 @@ func keyFacts(k apikey.Key) []fact {
 		{"recoverable", k.Recoverable},
 		{"preview", k.Current.Preview},
 		{"previous_preview", out.Preview},
-		{"previous_secret_expires_at", moment(out.EndsAt)},
-		{"rotated_at", moment(k.RotatedAt)},
+		{"previous_secret_expires_at", at(out.EndsAt)},
+		{"rotated_at", at(k.RotatedAt)},
 		{"rotation_cancelled", out.Cancelled},
 		{"rotation_reason", out.Reason},
-		{"expires_at", moment(k.ExpiresAt)},
+		{"expires_at", at(k.ExpiresAt)},
 		{"disabled", k.Disabled},
 		{"blocked", block(k.Blocked)},
-		{"revoked_at", moment(k.RevokedAt)},
-		{"deleted_at", moment(k.DeletedAt)},
+		{"revoked_at", at(k.RevokedAt)},
+		{"deleted_at", at(k.DeletedAt)},
 		{"limits", limits(k.Limits)},
 		{"rotation_policy", policy(k.Rotation)},
 		{"proposed", proposal(k.Proposed)},
@@ -60,13 +61,13 @@ func block(b *apikey.Block) any {
 	if b == nil {
 		return nil
 	}
-	return map[string]any{"reason": b.Reason, "at": moment(b.At)}
+	return map[string]any{"reason": b.Reason, "at": at(b.At)}
 }
 
 func limits(list []apikey.Limit) any {
 	facts := make([]map[string]any, len(list))
 	for i, l := range list {
-		facts[i] = map[string]any{"class": l.Class, "qps": l.QPS, "ends_at": moment(l.EndsAt), "then_qps": l.Then, "granted_qps": l.Granted, "lent_qps": l.Lent}
+		facts[i] = map[string]any{"class": l.Class, "qps": l.QPS, "ends_at": at(l.EndsAt), "then_qps": l.Then, "granted_qps": l.Granted, "lent_qps": l.Lent}
 	}
 	return facts
 }
@@ -100,7 +101,7 @@ func accountFacts(a account.Account) []fact {
 		{"pending_type", a.PendingType},
 		{"key_limit", a.KeyLimit},
 		{"closing", a.Closing},
-		{"closed_at", moment(a.ClosedAt)},
+		{"closed_at", at(a.ClosedAt)},
 	}
 }
 
@@ -109,11 +110,12 @@ func Set(field string, before, after any) Change {
 	return Change{Field: field, Before: text(before), After: text(after)}
 }
 
-func moment(t time.Time) any {
+// at is a time as JSON; nothing for the zero time.
+func at(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	return t.UTC().Format(time.RFC3339Nano)
+	return moment.Of(t)
 }
 
 // diff compares facts pair by pair: both lists are of one function.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/moment"
 )
 
 // Item is a DynamoDB item, or a part of one.
@@ -39,21 +41,13 @@ func GetN(item Item, name string) (number int64, ok bool) {
 	return number, err == nil
 }
 
-// timeLayout is RFC 3339 in UTC with exactly three decimals, so that texts sort as times do.
-const timeLayout = "2006-01-02T15:04:05.000Z"
-
 // FormatTime writes a time as records hold it; the zero time is "".
-func FormatTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(timeLayout)
-}
+func FormatTime(t time.Time) string { return moment.Format(t) }
 
 // ParseTime reads what [FormatTime] wrote.
 func ParseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	return time.Parse(timeLayout, text)
+	return time.Parse(moment.Layout, text)
 }

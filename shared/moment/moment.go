@@ -1,5 +1,5 @@
-// Package moment reads times that come from outside. Each lies in a range that the store's text, JSON and a clock in any
-// zone can hold, so that what was taken can always be written and read back.
+// Package moment reads times that come from outside, and writes all times in one form. Each that is read lies in a range
+// that the store's text, JSON and a clock in any zone can hold, so that what was taken can always be written and read back.
 package moment
 
 import (
@@ -73,4 +73,29 @@ func looksRight(text string) bool {
 		}
 	}
 	return !strings.Contains(rest, ",")
+}
+
+// Layout is RFC 3339 in UTC with exactly three decimals, so that texts have one width and sort as times do.
+const Layout = "2006-01-02T15:04:05.000Z"
+
+// Format writes a time as records, events and answers have it; the zero time is "".
+func Format(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(Layout)
+}
+
+// Time is a time that JSON has in the form of [Format]. It reads any RFC 3339.
+type Time struct{ time.Time }
+
+// Of is a time for JSON.
+func Of(t time.Time) Time { return Time{t} }
+
+// MarshalJSON implements json.Marshaler. A year of more than four digits is an error, as it is of time.Time.
+func (t Time) MarshalJSON() ([]byte, error) {
+	if year := t.UTC().Year(); year < 0 || year > 9999 {
+		return nil, ErrRange
+	}
+	return t.UTC().AppendFormat(nil, `"`+Layout+`"`), nil
 }

@@ -1,4 +1,4 @@
-package moment
+package moment_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"latchkey/shared/dynamo"
+	. "latchkey/shared/moment"
 )
 
 func TestParse(t *testing.T) {
@@ -82,4 +83,30 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q: %s", text, at)
 		}
 	})
+}
+
+// Every time of the range has one width, so that texts sort as times do.
+func TestTimesAreWrittenInOneWidth(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		zone := time.FixedZone("", 60*rapid.IntRange(-1439, 1439).Draw(rt, "minutes"))
+		some := func(name string) time.Time {
+			at := time.Unix(rapid.Int64Range(First.Unix(), Last.Unix()).Draw(rt, name), 1e6*rapid.Int64Range(0, 999).Draw(rt, name+" ms"))
+			return at.In(zone)
+		}
+		one, other := some("one"), some("other")
+		a, err := json.Marshal(map[string]any{"at": Of(one), "or": &Time{other}})
+		if want := `{"at":"` + Format(one) + `","or":"` + Format(other) + `"}`; err != nil || string(a) != want {
+			rt.Fatalf("%s, %v, want %s", a, err, want)
+		}
+		if len(Format(one)) != len(Layout) || (Format(one) < Format(other)) != one.Before(other) {
+			rt.Fatalf("%s and %s", Format(one), Format(other))
+		}
+		var back struct{ At, Or Time }
+		if err := json.Unmarshal(a, &back); err != nil || !back.At.Equal(one) || !back.Or.Equal(other) {
+			rt.Fatalf("%s comes back as %v, %v", a, back, err)
+		}
+	})
+	if raw, err := json.Marshal(Of(Last.Add(time.Hour))); err == nil {
+		t.Errorf("a year of five digits is %s", raw)
+	}
 }

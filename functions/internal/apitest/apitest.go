@@ -261,6 +261,7 @@ func check(t testing.TB, c Call, answer Answer) {
 		t.Errorf("%s %s: the answer isn't what the contract describes: %v\n%s", c.Method, c.Path, err, answer.Body)
 	}
 	checkHeaders(t, c, route.Operation, answer)
+	checkTimes(t, c, answer)
 	if answer.Status >= http.StatusBadRequest && !slices.ContainsFunc(api.Problems, func(p api.ProblemPage) bool {
 		return p.Code == answer.Code() && p.Status == answer.Status
 	}) {

@@ -206,7 +206,8 @@ func set(field reflect.Value, name string, raw json.RawMessage) []api.FieldError
 	if field.Kind() == reflect.Slice {
 		return setList(field, name, raw)
 	}
-	if _, is := field.Interface().(time.Time); is {
+	switch field.Interface().(type) {
+	case time.Time, moment.Time:
 		return setTime(field, name, raw)
 	}
 	if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil {
@@ -231,7 +232,11 @@ func setTime(field reflect.Value, name string, raw json.RawMessage) []api.FieldE
 	case err != nil:
 		return []api.FieldError{Field(name, "wrong_type", "It must be "+aTime+".")}
 	}
-	field.Set(reflect.ValueOf(at))
+	if _, is := field.Interface().(moment.Time); is {
+		field.Set(reflect.ValueOf(moment.Of(at)))
+	} else {
+		field.Set(reflect.ValueOf(at))
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/moment"
 	"latchkey/shared/product"
 	"latchkey/shared/rotation"
 	"latchkey/shared/text"
@@ -38,12 +39,12 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		Id: string(k.ID), AccountId: string(k.Account), Name: text.Shown(k.Name), Usage: api.UsageKind(k.Usage),
 		BillingType: api.BillingType(k.BillingType), Products: texts(k.Products), Domains: texts(k.Domains),
 		MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
-		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: k.CreatedAt.UTC(), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: k.UpdatedAt.UTC(),
+		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: moment.Of(k.CreatedAt), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: moment.Of(k.UpdatedAt),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
 		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), Version: k.Version,
 	}
 	if b := k.Blocked; b != nil {
-		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: b.At.UTC()}
+		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At)}
 		if v.Operator && b.By != "" {
 			doc.Blocked.By = ShownPtr(b.By)
 		}
@@ -68,7 +69,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		}
 	}
 	if p := k.Proposed; p != nil {
-		doc.Proposed = &api.Proposal{Since: p.Since.UTC()}
+		doc.Proposed = &api.Proposal{Since: moment.Of(p.Since)}
 		if p.Domains != nil {
 			domains := texts(*p.Domains)
 			doc.Proposed.Domains = &domains
@@ -126,18 +127,18 @@ func KeyWithSecret(k apikey.Key, v View, secret apikey.Secret) api.KeyWithSecret
 func AccountDoc(a account.Account, role account.Role) api.Account {
 	return api.Account{
 		Id: string(a.ID), Name: text.Shown(a.Name), Type: api.AccountType(a.Type), PendingType: StringPtr(string(a.PendingType)), KeyLimit: a.KeyLimit,
-		CreatedAt: a.CreatedAt.UTC(), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: TimePtr(a.ClosedAt),
+		CreatedAt: moment.Of(a.CreatedAt), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: TimePtr(a.ClosedAt),
 		Role: StringPtr(string(role)), Version: a.Version,
 	}
 }
 
 // TimePtr renders a time, nil for the zero time.
-func TimePtr(t time.Time) *time.Time {
+func TimePtr(t time.Time) *api.MaybeTime {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
-	return &t
+	at := moment.Of(t)
+	return &at
 }
 
 // StringPtr renders a text, nil for "".

@@ -2,6 +2,7 @@ package web
 
 import (
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 	"latchkey/shared/qps"
 	"latchkey/shared/text"
 )
@@ -11,7 +12,7 @@ func QpsRequestDoc(r qps.Request, operator bool) api.QpsRequest {
 	doc := api.QpsRequest{
 		Id: string(r.ID), AccountId: string(r.Account), KeyId: string(r.KeyID), Product: string(r.Product), Class: string(r.Class),
 		RequestedQps: r.Requested, QpsWhenFiled: r.Current, Justification: text.Shown(r.Justification), EndsAt: TimePtr(r.EndsAt),
-		Status: api.QpsRequestStatus(r.Status), CreatedAt: r.CreatedAt.UTC(), CreatedBy: name(r.CreatedBy),
+		Status: api.QpsRequestStatus(r.Status), CreatedAt: moment.Of(r.CreatedAt), CreatedBy: name(r.CreatedBy),
 		DecidedAt: TimePtr(r.ClosedAt), Version: r.Version,
 	}
 	if d := r.Decision; d != nil {
