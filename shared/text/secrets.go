@@ -18,10 +18,12 @@ type Secrets []apikey.Prefix
 const mask = "[secret]"
 
 // In reports whether a text holds a secret: as it is, written with full-width or other compatible characters, with
-// invisible characters or blanks inside, or percent-encoded once, whichever of these was done to it first.
+// anything inside that no secret has (blanks, line ends, hyphens, quotes, plus signs, what doesn't show), or percent-encoded
+// once, whichever of these was done to it first. What is left of a text without all that is no secret by chance: the checksum
+// of 32 bits would have to fit.
 func (s Secrets) In(text string) bool {
-	plain, decoded := squeeze(text), unescape(text)
-	for _, spelling := range []string{text, plain, decoded, squeeze(decoded), unescape(plain)} {
+	decoded := unescape(text)
+	for _, spelling := range []string{text, decoded, bare(lineEnds.Replace(text)), bare(decoded), bare(unescape(squeeze(text)))} {
 		if s.find(spelling) >= 0 {
 			return true
 		}
@@ -87,6 +89,20 @@ func squeeze(text string) string {
 			return -1
 		}
 		return r
+	}, norm.NFKD.String(text))
+}
+
+// lineEnds are line ends as programs write them.
+var lineEnds = strings.NewReplacer(`\r`, "", `\n`, "", `\t`, "")
+
+// bare leaves of a text, written with plain characters, what a secret may have.
+func bare(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '_':
+			return r
+		}
+		return -1
 	}, norm.NFKD.String(text))
 }
 

@@ -134,6 +134,48 @@ func TestASecretIsFoundInEverySpelling(t *testing.T) {
 	}
 }
 
+// Whatever stands between the characters of a secret, as long as no secret could have it, hides nothing. One character that is
+// another makes it no secret, however it is written.
+func TestWhatNoSecretHasHidesNone(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		good := secret(t, "ak", rapid.Uint64().Draw(rt, "seed"))
+		between := rapid.StringOfN(rapid.RuneFrom([]rune(" \t\r\n-+\"'`.,;:/\\&=()[]{}<>|*~#%…–“”\u00ad\u200b\u200d\u2011\u2028\ufeff")), 0, 3, -1)
+		spread := func(text string) string {
+			var b strings.Builder
+			for _, r := range text {
+				b.WriteString(between.Draw(rt, "between"))
+				b.WriteRune(r)
+			}
+			return b.String()
+		}
+		if typed := "see " + spread(good) + ", please"; !secrets.In(typed) || secrets.Mask(typed) != "[secret]" && strings.Contains(secrets.Mask(typed), good[8:20]) {
+			rt.Fatalf("%q: not found", typed)
+		}
+		at := rapid.IntRange(3, len(good)-1).Draw(rt, "at")
+		other := byte('x')
+		if good[at] == other {
+			other = 'y'
+		}
+		if typed := spread(good[:at] + string(other) + good[at+1:]); secrets.In(typed) {
+			rt.Fatalf("%q: taken for a secret", typed)
+		}
+	})
+}
+
+// People write of keys, and programs have names with underscores: none of that is a secret.
+func TestProseIsNoSecret(t *testing.T) {
+	words := []string{
+		"ak_", "old_", "ak_7Kf2…x9Qd", "key_01M8GA2PVX1D2PH9XMMTNZ71YK", "ak_live_key", "our", "API", "break_glass", "Straße", "rate-\nlimit", "“quoted”",
+		"old_value + new_value", "100%", "%5F", "https://a.example/?old_key=1", "🚀", "snake_case_of_many_words", "0123456789abcdef0123456789abcdef01", "\n",
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		typed := strings.Join(rapid.SliceOfN(rapid.SampledFrom(words), 0, 60).Draw(rt, "words"), " ")
+		if secrets.In(typed) || secrets.Mask(typed) != typed {
+			rt.Fatalf("%q: taken for a secret", typed)
+		}
+	})
+}
+
 func TestWhatIsNoSecretIsLeftAlone(t *testing.T) {
 	good := secret(t, "ak", 3)
 	for _, typed := range []string{

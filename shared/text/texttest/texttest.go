@@ -44,6 +44,13 @@ func Spellings(secret string) map[string]string {
 		"with invisible inside":    secret[:10] + "\u200d" + secret[10:20] + "\u2800" + secret[20:],
 		"in full width, accented":  wide + "\u0300",
 		"struck through":           strings.Join(strings.Split(secret, ""), "\u0336"),
+		"broken with a hyphen":     secret[:12] + "-\n" + secret[12:],
+		"joined by a program":      `"` + secret[:12] + `" + "` + secret[12:] + `"`,
+		"joined by a shell":        "'" + secret[:12] + "'\\\n'" + secret[12:] + "'",
+		"quoted in a mail":         "> " + secret[:12] + "\n> " + secret[12:],
+		"with a written line end":  secret[:12] + `\n` + secret[12:],
+		"in groups":                secret[:3] + strings.Join(groups(secret[3:]), "-"),
+		"in groups, encoded":       url.PathEscape(secret[:3] + strings.Join(groups(secret[3:]), "+")),
 		"percent-encoded":          percent.String(),
 		"escaped underscore":       strings.Replace(secret, "_", "%5F", 1),
 		"escaped, beside bad ones": "100% " + strings.Replace(secret, "_", "%5f", 1) + " %zz",
@@ -51,4 +58,12 @@ func Spellings(secret string) map[string]string {
 		"full-width escape":        strings.Replace(secret, "_", "\uff055\uff26", 1),
 		"blanks inside an escape":  strings.Replace(secret, "_", "%5 f", 1),
 	}
+}
+
+// groups cuts a text into pieces of four.
+func groups(text string) (list []string) {
+	for len(text) > 4 {
+		list, text = append(list, text[:4]), text[4:]
+	}
+	return append(list, text)
 }
