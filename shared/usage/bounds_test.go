@@ -118,90 +118,121 @@ func hostsOf(c usage.Counts) map[string]int64 {
 	return out
 }
 
-// TestTheFirstFiftyHostsKeepTheirNames: in an environment's hour, with each of the bounds reached exactly.
-func TestTheFirstFiftyHostsKeepTheirNames(t *testing.T) {
+// TestFiftyHostsHaveNames: in an environment's hour, with each of the bounds reached exactly. Those that find no place
+// and the eight lightest give up call for call.
+func TestFiftyHostsHaveNames(t *testing.T) {
 	tally := usage.NewTally("e")
-	count := func(host string, code authz.Code) {
-		tally.Count(usage.Call{At: noon, Code: code, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Host: host})
-	}
+	report := func() map[string]int64 { return hostsOf(tally.Report(noon)[0].Entries[0].Counts) }
 	for range 2 {
-		count("", authz.Allowed)
-		for i := range 52 {
-			count(fmt.Sprintf("h%02d", i), authz.Allowed)
+		from(tally, "", authz.Allowed)
+		for i := range usage.MaxHosts {
+			from(tally, fmt.Sprintf("h%02d", i), authz.Allowed)
 		}
 	}
-	count("h00", authz.DomainNotAllowed) // a new outcome of a host that has its name
-	count("h51", authz.DomainNotAllowed)
-	hosts := hostsOf(tally.Report(noon)[0].Entries[0].Counts)
-	if len(hosts) != 53 || hosts["-"] != 2 || hosts["*"] != 4 || hosts["h49"] != 2 || hosts["h50"] != 0 || hosts["h00"] != 3 || hosts["h51"] != 1 {
-		t.Errorf("%d hosts: %v", len(hosts), hosts)
+	from(tally, "h50", authz.Allowed)          // nine calls without a name
+	from(tally, "h00", authz.DomainNotAllowed) // a new outcome of a host that has its name
+	from(tally, "h51", authz.DomainNotAllowed)
+	before := report()
+	if len(before) != 53 || before["-"] != 2 || before["*"] != 9 || before["h49"] != 2 || before["h50"] != 0 || before["h00"] != 2 || before["h07"] != 1 || before["h08"] != 2 || before["h51"] != 1 {
+		t.Errorf("%d hosts: %v", len(before), before)
+	}
+	for range 2 {
+		from(tally, "h50", authz.Allowed)
+	}
+	after := report()
+	for host, n := range before { // what is in a report only grows
+		if after[host] < n {
+			t.Errorf("%s fell from %d to %d", host, n, after[host])
+		}
 	}
 
 	tally = usage.NewTally("e")
 	for _, n := range []int{253, 254} {
-		count(strings.Repeat("x", n), authz.Allowed)
+		from(tally, strings.Repeat("x", n), authz.Allowed)
 	}
-	hosts = hostsOf(tally.Report(noon)[0].Entries[0].Counts)
+	hosts := report()
 	if hosts[strings.Repeat("x", 253)] != 1 || hosts["*"] != 1 || len(hosts) != 2 {
 		t.Errorf("the longest host: %v", hosts)
 	}
 }
 
-// TestHostsTakeSixteenKilobytesOfAnHour: their outcomes with them, to the byte.
+// TestHostsTakeSixteenKilobytesOfAnHour: their outcomes with them, to the byte; their refusals no more than half of it.
 func TestHostsTakeSixteenKilobytesOfAnHour(t *testing.T) {
-	// Each of these takes 1,024 bytes: 240 of its name, and 16 besides the three other parts of the four outcomes.
-	codes := []authz.Code{"allowed", "refused", "blocked", "missing"}
-	for _, spare := range []int{0, 1} {
-		tally, sum := usage.NewTally("e"), usage.Counts(nil)
-		growth := usage.Counts{}
-		for i := range 17 {
-			length := 256 - len("o::allowed") - 16
-			if i == 15 {
+	named := func(i, length int) string { return fmt.Sprintf("%02d%s", i, strings.Repeat("x", length-2)) }
+	const besides = len("o::allowed") + 16
+	for spare := range 2 {
+		full, half := map[usage.Dimension]int64{}, map[usage.Dimension]int64{}
+		// 50 times 250 bytes, 59 more, and 15 times 255.
+		for i := range 50 {
+			length := 250 - besides
+			switch {
+			case 15 <= i && i < 29:
+				length += 4
+			case i == 29:
+				length += 3
+			case i == 30:
 				length += spare
 			}
-			host := fmt.Sprintf("%02d%s", i, strings.Repeat("x", length-2))
-			for _, code := range codes {
-				tally.Count(usage.Call{At: noon, Code: code, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Host: host})
-				growth[usage.Dimension("o:"+host+":"+string(code))] = 1
+			full[usage.Dimension("o:"+named(i, length)+":allowed")] = 1
+			if i < 15 {
+				full[usage.Dimension("o:"+named(i, length)+":qps_exceeded")] = 1
 			}
 		}
-		sum = sum.AddKey(growth)
-		for where, hosts := range map[string]map[string]int64{
-			"an environment's hour": hostsOf(tally.Report(noon)[0].Entries[0].Counts), "a key's hour": hostsOf(sum),
-		} {
-			// The environment meets host by host, the key's counters what passed first. With a byte to spare one outcome more
-			// has no room.
-			rest := map[string]int64{"an environment's hour": 1, "a key's hour": 4}[where] + int64(spare)
-			if hosts["*"] != rest {
-				t.Errorf("%s, %d spare: %d calls without a name, want %d", where, spare, hosts["*"], rest)
+		// 31 times 256 bytes, and one refusal more.
+		for i := range 31 {
+			length := 256 - besides
+			if i == 30 {
+				length += spare
 			}
-			total := int64(0)
-			for _, n := range hosts {
-				total += n
+			half[usage.Dimension("o:"+named(i, length)+":allowed")] = 1
+		}
+		half[usage.Dimension("o:"+named(0, 256-besides)+":missing")] = 1
+		half[usage.Dimension("o:"+named(1, 256-besides)+":missing")] = 1
+		for name, tt := range map[string]struct {
+			growth usage.Counts
+			rest   int64
+		}{"all": {full, int64(9 * spare)}, "half": {half, int64(1 + spare)}} {
+			tally := usage.NewTally("e")
+			for _, d := range slices.Sorted(maps.Keys(tt.growth)) {
+				if !strings.HasSuffix(string(d), ":missing") {
+					host, code, _ := strings.Cut(string(d[2:]), ":")
+					from(tally, host, authz.Code(code))
+				}
 			}
-			if total != 17*4 {
-				t.Errorf("%s: %d of 68 calls", where, total)
+			for d := range tt.growth {
+				if host, is := strings.CutSuffix(string(d[2:]), ":missing"); is {
+					from(tally, host, "missing")
+				}
+			}
+			for where, c := range map[string]usage.Counts{"an environment's hour": tally.Report(noon)[0].Entries[0].Counts, "a key's hour": usage.Counts(nil).AddKey(tt.growth)} {
+				hosts, total := hostsOf(c), int64(0)
+				for _, n := range hosts {
+					total += n
+				}
+				if hosts["*"] != tt.rest || total != int64(len(tt.growth)) {
+					t.Errorf("%s, %s, %d bytes above: %d of %d calls without a name, want %d of %d", name, where, spare, hosts["*"], total, tt.rest, len(tt.growth))
+				}
 			}
 		}
 	}
 }
 
-// TestAKeysFirstFiftyHostsKeepTheirNames: over environments, too, and for good.
-func TestAKeysFirstFiftyHostsKeepTheirNames(t *testing.T) {
-	of := func(from, to int, code string) usage.Counts {
+// TestAKeysFiftyHostsHaveNames: over environments, too.
+func TestAKeysFiftyHostsHaveNames(t *testing.T) {
+	of := func(from, to int, code string, n int64) usage.Counts {
 		c := usage.Counts{}
 		for i := from; i < to; i++ {
-			c[usage.Dimension(fmt.Sprintf("o:h%02d:%s", i, code))] = 1
+			c[usage.Dimension(fmt.Sprintf("o:h%02d:%s", i, code))] = n
 		}
 		return c
 	}
 	var sum usage.Counts
-	sum = sum.AddKey(of(0, 49, "allowed"))
+	sum = sum.AddKey(of(0, 49, "allowed", 9))
 	sum = sum.AddKey(usage.Counts{"o:-:allowed": 5, "o:*:allowed": 7})
-	sum = sum.AddKey(of(48, 52, "allowed")) // 48 is there, 49 has room, the others haven't
-	sum = sum.AddKey(of(0, 52, "refused"))
+	sum = sum.AddKey(of(48, 51, "allowed", 1)) // 48 is there, 49 has room, 50 gives up its call with 0 to 6 and 49
+	sum = sum.AddKey(of(0, 52, "refused", 1))
 	hosts := hostsOf(sum)
-	if len(hosts) != 54 || hosts["h48"] != 3 || hosts["h49"] != 2 || hosts["-"] != 5 || hosts["*"] != 7+2 || hosts["h50"] != 1 {
+	if len(hosts) != 54 || hosts["h48"] != 11 || hosts["h49"] != 1 || hosts["-"] != 5 || hosts["*"] != 7+9 || hosts["h50"] != 1 || hosts["h06"] != 9 || hosts["h07"] != 10 {
 		t.Errorf("%d hosts: %v", len(hosts), hosts)
 	}
 }

@@ -34,7 +34,7 @@ const (
 // Bounds of what is told apart for a key and product in an hour, and in a day. They are what keeps an item small: see
 // TestItemsStaySmallWhateverIsCounted.
 const (
-	MaxHosts        = 50       // hosts that got through, or were over a limit; the first ones keep their own counts
+	MaxHosts        = 50       // hosts that got through, or were over a limit; light ones give way: see hostCounts
 	MaxRefusedHosts = 10       // hosts of which every call was refused, so that made-up origins hide nobody
 	maxHostBytes    = 16 << 10 // of the first with their outcomes: the longest hosts come fewer
 	maxRefusedBytes = 4 << 10  // of the second
@@ -44,7 +44,7 @@ const (
 	maxCount        = 1 << 50
 )
 
-// The hosts that mean no origin, and all other hosts: those after the first MaxHosts, and after the first
+// The hosts that mean no origin, and all other hosts: those beside the MaxHosts, and those after the first
 // MaxRefusedHosts. Counters of before have both under OtherHost.
 const (
 	NoHost       = "-"

@@ -1,9 +1,9 @@
 package usage
 
 import (
+	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"latchkey/shared/authz"
 )
@@ -15,155 +15,66 @@ func passes(code authz.Code) bool {
 	return class == authz.ClassPass || class == authz.ClassLimit
 }
 
-// hostBudget counts the hosts of one kind in an hour, or in a key's counters, and their bytes.
-type hostBudget struct{ hosts, bytes int }
-
-// hostBudgets are those of the hosts that pass and of the others. A host that is refused first and passes later moves.
-type hostBudgets struct{ passing, refused hostBudget }
-
-// of returns the budget of a kind of hosts, its bounds, and the name for what it has no room for.
-func (b *hostBudgets) of(passing bool) (budget *hostBudget, hosts, bytes int, rest string) {
-	if passing {
-		return &b.passing, MaxHosts, maxHostBytes, OtherHost
-	}
-	return &b.refused, MaxRefusedHosts, maxRefusedBytes, OtherRefused
-}
-
-// namedHost is a host with a name of its own in the counts.
-type namedHost struct {
-	name    string
-	passing bool
-	bytes   int // of its outcomes, about, as an item has them
-}
-
-// add finds room for another outcome of a host, of size bytes, and takes it. h is the host as it is known, the zero
-// value if it isn't.
-func (b *hostBudgets) add(h *namedHost, passing bool, size int) bool {
-	known := h.name != ""
-	moves := known && passing && !h.passing
-	budget, hosts, bytes, _ := b.of(passing || h.passing)
-	needed := size
-	if moves {
-		needed += h.bytes
-	}
-	if (!known || moves) && budget.hosts >= hosts || budget.bytes+needed > bytes {
-		return false
-	}
-	if moves {
-		b.refused.hosts--
-		b.refused.bytes -= h.bytes
-	}
-	if !known || moves {
-		budget.hosts++
-	}
-	budget.bytes += needed
-	h.passing = h.passing || passing
-	h.bytes += size
-	return true
-}
-
-// countHost counts under the host's own name while there is room for it. What has its own name keeps it: each count
-// only grows.
-func (t *Tally) countHost(in *cell, host string, code authz.Code) {
-	if host == "" {
-		in.hosts[hostKey{NoHost, code}]++
-		return
-	}
-	h := in.named[host]
-	if h != nil {
-		if k := (hostKey{h.name, code}); in.hosts[k] > 0 {
-			in.hosts[k]++
-			return
-		}
-	}
-	passing := passes(code)
-	size := len(host) + len(code) + len("o::") + bytesPerNumber
-	if h == nil {
-		_, _, _, rest := in.budgets.of(passing)
-		h = &namedHost{}
-		if len(host) > maxHost || t.nameBytes+len(host) > maxNameBytes || !in.budgets.add(h, passing, size) {
-			in.hosts[hostKey{rest, code}]++
-			return
-		}
-		h.name = strings.Clone(host)
-		in.named[h.name] = h
-		t.nameBytes += len(host)
-	} else if !in.budgets.add(h, passing, size) {
-		_, _, _, rest := in.budgets.of(passing || h.passing)
-		in.hosts[hostKey{rest, code}]++
-		return
-	}
-	in.hosts[hostKey{h.name, code}] = 1
-}
-
-// AddKey is Add for the counters of one key, which are bounded: the hosts that come first keep their own counts, those
-// that pass before those that don't, what comes later goes together, and of proposals the newest stay. It changes c.
-func (c Counts) AddKey(growth Counts) Counts {
-	room := roomIn(c)
-	bounded := maps.Clone(growth)
-	for _, passing := range []bool{true, false} {
-		for _, d := range slices.Sorted(maps.Keys(growth)) {
-			host, code, ok := d.host()
-			if !ok || passes(authz.Code(code)) != passing {
-				continue
-			}
-			if rest, fits := room.takes(c, d, host, passing); !fits {
-				bounded[fromHost(rest, authz.Code(code))] += growth[d]
-				delete(bounded, d)
-			}
-		}
-	}
-	return c.Add(bounded).newestProposals()
-}
-
-// hostRoom is the room that the hosts in a key's counters take.
-type hostRoom struct {
-	known   map[string]*namedHost
-	budgets hostBudgets
-}
-
 func isRest(host string) bool { return host == NoHost || host == OtherHost || host == OtherRefused }
 
-// roomIn reads the room that is taken. Counters of before may have more refused hosts than there is room for now.
-func roomIn(c Counts) *hostRoom {
-	r := &hostRoom{known: map[string]*namedHost{}}
-	for d := range c {
-		host, code, ok := d.host()
-		if !ok || isRest(host) {
-			continue
-		}
-		h := r.known[host]
-		if h == nil {
-			h = &namedHost{name: host}
-			r.known[host] = h
-		}
-		h.passing = h.passing || passes(authz.Code(code))
-		h.bytes += d.size()
+// countHost counts the host of a call.
+func (t *Tally) countHost(in *cell, host string, code authz.Code) {
+	if host == "" {
+		host = NoHost
 	}
-	for _, h := range r.known {
-		budget, _, _, _ := r.budgets.of(h.passing)
-		budget.hosts++
-		budget.bytes += h.bytes
+	if len(host) > maxHost || t.nameBytes+len(host) > maxNameBytes && in.hosts.named[host] == nil {
+		host = OtherRefused
+		if passes(code) {
+			host = OtherHost
+		}
 	}
-	return r
+	t.nameBytes -= in.hosts.nameBytes
+	in.hosts.add(host, code, 1)
+	t.nameBytes += in.hosts.nameBytes
 }
 
-// takes reports whether c has a host's outcome, or room for it, which is then taken; if not, rest is where it counts.
-func (r *hostRoom) takes(c Counts, d Dimension, host string, passing bool) (rest string, fits bool) {
-	if _, counted := c[d]; counted || isRest(host) {
-		return "", true
+// AddKey is Add for the counters of one key, whose hosts are bounded as hostCounts says, and which keep the newest
+// proposals only. It changes c. Of hosts it isn't a sum: a light one's count may go to OtherHost.
+func (c Counts) AddKey(growth Counts) Counts {
+	hc := c.hostCounts()
+	grown := make([]Dimension, 0, len(growth))
+	other := Counts{}
+	for d, n := range growth {
+		if _, _, ok := d.host(); ok {
+			grown = append(grown, d)
+		} else {
+			other[d] = n
+		}
 	}
-	h := r.known[host]
-	if h == nil {
-		h = &namedHost{}
+	if len(grown) > 0 {
+		slices.SortFunc(grown, func(a, b Dimension) int { return cmp.Or(hc.order(growth, a, b), cmp.Compare(a, b)) })
+		for _, d := range grown {
+			host, code, _ := d.host()
+			hc.add(host, authz.Code(code), growth[d])
+		}
+		maps.DeleteFunc(c, func(d Dimension, _ int64) bool { _, _, ok := d.host(); return ok })
 	}
-	if !r.budgets.add(h, passing, d.size()) {
-		_, _, _, rest = r.budgets.of(passing || h.passing)
-		return rest, false
+	c = c.Add(other)
+	if len(grown) > 0 {
+		hc.into(c)
 	}
-	h.name = host
-	r.known[host] = h
-	return "", true
+	return c.newestProposals()
+}
+
+// order puts what passes first, of that the hosts that are known, and then what has the most calls.
+func (hc *hostCounts) order(growth Counts, a, b Dimension) int {
+	rank := func(d Dimension) int {
+		host, code, _ := d.host()
+		switch {
+		case !passes(authz.Code(code)):
+			return 2
+		case hc.named[host] == nil:
+			return 1
+		default:
+			return 0
+		}
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(growth[b], growth[a]))
 }
 
 // The hosts that are shown, and how many of those may be refused ones while others want their places.

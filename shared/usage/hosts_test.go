@@ -3,8 +3,11 @@ package usage_test
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"latchkey/shared/authz"
 	"latchkey/shared/usage"
@@ -63,6 +66,196 @@ func check(t *testing.T, where string, hosts map[string]int64, each, rest int64)
 	}
 	if shops != 40 || hosts[usage.OtherRefused] != rest || hosts[usage.OtherHost] != 0 || len(hosts) != 40+usage.MaxRefusedHosts+1 {
 		t.Errorf("%s: %d shops, %d refused without a name, %d others, %d hosts", where, shops, hosts[usage.OtherRefused], hosts[usage.OtherHost], len(hosts))
+	}
+}
+
+const shop = "shop.example.com"
+
+// flooded counts the calls of a shop and of made-up names with one key, and folds what the environments report.
+type flooded struct {
+	items       map[usage.Item]usage.Stored
+	tallies     map[string]*usage.Tally
+	total, ours int64
+}
+
+func newFlooded() *flooded {
+	return &flooded{items: map[usage.Item]usage.Stored{}, tallies: map[string]*usage.Tally{}}
+}
+
+func (f *flooded) calls(environment, host string, code authz.Code, n int) {
+	tally := f.tallies[environment]
+	if tally == nil {
+		tally = usage.NewTally(environment)
+		f.tallies[environment] = tally
+	}
+	for range n {
+		from(tally, host, code)
+	}
+	f.total += int64(n)
+	if host == shop {
+		f.ours += int64(n)
+	}
+}
+
+func (f *flooded) report(environment string, times int) {
+	parts := f.tallies[environment].Report(noon)
+	for range times {
+		deliver(f.items, parts, 90)
+	}
+	f.tallies[environment].Acknowledge(noon)
+}
+
+// check wants every call counted, and of the shop's all but a ninth of the key's; with more than an eighth it is shown.
+func (f *flooded) check() error {
+	for item, stored := range f.items {
+		if item.Kind != usage.KeyHour && item.Kind != usage.KeyDay {
+			continue
+		}
+		s := usage.Summarise(usage.Query{From: noon, To: noon.Add(time.Hour), Step: time.Hour}, []usage.Row{{Start: noon, Key: keyID(1), Counts: stored.Counts}})
+		shown, counted := int64(0), int64(0)
+		for _, share := range s.ByHost {
+			if share.Name == shop {
+				shown = share.Requests
+			}
+		}
+		for _, n := range hostsOf(stored.Counts) {
+			counted += n
+		}
+		if counted != f.total || shown > f.ours || f.ours*8 > f.total && shown < f.ours-f.total/9 {
+			return fmt.Errorf("%c: %d of %d calls counted, %d of the shop's %d shown", item.Kind, counted, f.total, shown, f.ours)
+		}
+	}
+	return nil
+}
+
+// TestABusyHostIsShownWhateverNamesAreMadeUp: with more than an eighth of the calls of a key it is among the hosts that are
+// shown, in the hour and in the day, however many names that pass come before it, with it or between its calls, in however
+// many environments and reports. A report that comes twice changes nothing, and no call is lost.
+func TestABusyHostIsShownWhateverNamesAreMadeUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, next := newFlooded(), 0
+		for range rapid.IntRange(1, 40).Draw(t, "bursts") {
+			e := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "environment")
+			made := rapid.IntRange(0, 120).Draw(t, "made up")
+			each := rapid.IntRange(1, 4).Draw(t, "calls each")
+			pad := rapid.SampledFrom([]string{"", strings.Repeat("x", 220)}).Draw(t, "pad")
+			codes := rapid.SliceOfN(rapid.SampledFrom([]authz.Code{authz.Allowed, authz.QPSExceeded, authz.DomainNotAllowed, authz.ProductNotAllowed}), 1, 4).Draw(t, "codes")
+			if rapid.Bool().Draw(t, "new names") {
+				next += made
+			}
+			of := rapid.SampledFrom([]int{0, 0, made * each / 8, made * each / 4, made * each}).Draw(t, "of the shop")
+			first := rapid.IntRange(0, made).Draw(t, "before the shop")
+			for n := range made {
+				if n == first {
+					f.calls(e, shop, authz.Allowed, of)
+				}
+				for i := range each {
+					f.calls(e, pad+junk(next+n), codes[i%len(codes)], 1)
+				}
+			}
+			if f.tallies[e] != nil && rapid.Bool().Draw(t, "report") {
+				f.report(e, rapid.IntRange(1, 2).Draw(t, "times"))
+			}
+		}
+		for e := range f.tallies {
+			f.report(e, 1)
+		}
+		if err := f.check(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestABusyHostFindsAPlace among names that do their best to hold all of them.
+func TestABusyHostFindsAPlace(t *testing.T) {
+	for name, play := range map[string]func(*flooded){
+		"names that are reported before the shop calls": func(f *flooded) {
+			for round := range 10 {
+				for n := range 50 {
+					f.calls("a", junk(100*round+n), authz.Allowed, 1)
+				}
+				f.report("a", 1)
+				f.calls("a", shop, authz.Allowed, 20)
+				f.report("a", 1)
+			}
+		},
+		"all places but one, and then a name after each call of the shop": func(f *flooded) {
+			for round := range 10 {
+				for n := range 49 {
+					f.calls("a", junk(n), authz.Allowed, 1)
+				}
+				f.report("a", 1)
+				for n := range 30 {
+					f.calls("a", shop, authz.Allowed, 1)
+					f.calls("a", junk(100+100*round+n), authz.Allowed, 1)
+				}
+				f.report("a", 1)
+			}
+		},
+		"names that call much, once": func(f *flooded) {
+			for n := range 50 {
+				f.calls("a", junk(n), authz.Allowed, 40)
+			}
+			f.report("a", 1)
+			for i := range 15 {
+				e := fmt.Sprint("e", i)
+				f.calls(e, shop, authz.Allowed, 20)
+				f.report(e, 1)
+			}
+		},
+		"a new name after each call of the shop": func(f *flooded) {
+			for n := range 50 {
+				f.calls("a", junk(n), authz.Allowed, 20)
+			}
+			f.report("a", 1)
+			for i := range 200 {
+				e := fmt.Sprint("e", i)
+				f.calls(e, shop, authz.Allowed, 1)
+				f.report(e, 1)
+				f.calls(e, junk(100+i), authz.Allowed, 1)
+				f.report(e, 1)
+			}
+		},
+		"names that call between the shop's, within a report": func(f *flooded) {
+			for n := range 400 {
+				f.calls("a", junk(n), authz.Allowed, 1)
+				f.calls("a", shop, authz.Allowed, n%2)
+				f.calls("a", junk(n), authz.QPSExceeded, 1)
+			}
+			f.report("a", 1)
+		},
+		"a shop that is refused first": func(f *flooded) {
+			for n := range 50 {
+				f.calls("a", junk(n), authz.Allowed, 10)
+			}
+			f.calls("a", shop, authz.DomainNotAllowed, 1)
+			f.calls("a", shop, authz.Allowed, 100)
+			f.report("a", 1)
+		},
+	} {
+		f := newFlooded()
+		play(f)
+		if err := f.check(); err != nil || f.ours*8 <= f.total {
+			t.Errorf("%s: %v; the shop has %d of %d calls", name, err, f.ours, f.total)
+		}
+	}
+}
+
+// TestNamesThatGaveWayTakeNoRoom: neither of their key's places nor of the memory that all names share.
+func TestNamesThatGaveWayTakeNoRoom(t *testing.T) {
+	tally, pad := usage.NewTally("a"), strings.Repeat("x", 230)
+	for n := range 30_000 { // 7 MB of names
+		from(tally, pad+fmt.Sprint(n), authz.Allowed)
+	}
+	tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(2)}, Host: pad + shop})
+	named := int64(0)
+	for _, part := range tally.Report(noon) {
+		for _, entry := range part.Entries {
+			named += hostsOf(entry.Counts)[pad+shop]
+		}
+	}
+	if named != 1 {
+		t.Error("another key's host has no name")
 	}
 }
 

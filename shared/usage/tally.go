@@ -60,9 +60,7 @@ type cell struct {
 	key     cellKey
 	calls   map[callKey]int64
 	minutes [60]int64
-	hosts   map[hostKey]int64
-	budgets hostBudgets
-	named   map[string]*namedHost // with their own copies: a call's host may share the memory of a whole event
+	hosts   hostCounts // with copies of their own: a call's host may share the memory of a whole event
 	shadow  map[shadowKey]int64
 	last    map[apikey.Hash]int64
 	refused int64 // the minute of the last call that was refused; 0: none
@@ -99,7 +97,7 @@ func (t *Tally) Count(c Call) {
 			return
 		}
 		in = &cell{
-			key: key, calls: map[callKey]int64{}, hosts: map[hostKey]int64{}, named: map[string]*namedHost{},
+			key: key, calls: map[callKey]int64{}, hosts: newHostCounts(),
 			shadow: map[shadowKey]int64{}, last: map[apikey.Hash]int64{},
 		}
 		t.cells[key] = in
@@ -174,6 +172,7 @@ func (t *Tally) Report(now time.Time) []Report {
 	var parts []Report
 	size := 0
 	for _, in := range t.changed {
+		in.hosts.reported()
 		entry := Entry{Subject: in.key.subject, Hour: in.key.hour, Counts: in.counts()}
 		bytes := bytesPerEntry + entry.Counts.size()
 		if n := len(parts); n == 0 || size+bytes > maxPartBytes || parts[n-1].Entries[0].Hour != entry.Hour {
@@ -199,17 +198,18 @@ func (t *Tally) AcknowledgePart(part Report) {
 }
 
 // Acknowledge says that every part of the last report was written. It forgets what can't change any more: once an
-// hour is over, or much is known, the environment goes on under a new name from zero, which is always sound.
+// hour is over, much is known, or the places for hosts fill, the environment goes on under a new name from zero, which is
+// always sound.
 func (t *Tally) Acknowledge(now time.Time) {
 	for _, in := range t.changed {
 		in.changed = false
 	}
 	t.changed, t.bytes = nil, 0
-	past := false
-	for key := range t.cells {
-		past = past || key.hour < HourOf(now)
+	over := false
+	for key, in := range t.cells {
+		over = over || key.hour < HourOf(now) || in.hosts.crowded()
 	}
-	if past || len(t.cells) >= maxCells/2 || t.nameBytes >= maxNameBytes/2 {
+	if over || len(t.cells) >= maxCells/2 || t.nameBytes >= maxNameBytes/2 {
 		t.generation++
 		t.sequence, t.nameBytes = 0, 0
 		clear(t.cells)
@@ -219,7 +219,7 @@ func (t *Tally) Acknowledge(now time.Time) {
 func (t *Tally) environment() string { return t.id + "." + strconv.Itoa(t.generation) }
 
 func (in *cell) counts() Counts {
-	out := make(Counts, len(in.calls)+len(in.hosts)+len(in.shadow)+len(in.last)+4)
+	out := make(Counts, len(in.calls)+len(in.hosts.named)+len(in.hosts.rest)+len(in.shadow)+len(in.last)+4)
 	for k, n := range in.calls {
 		which := "c"
 		if k.previous {
@@ -232,9 +232,7 @@ func (in *cell) counts() Counts {
 			out[minute(m)] = n
 		}
 	}
-	for k, n := range in.hosts {
-		out[fromHost(k.host, k.code)] = n
-	}
+	in.hosts.into(out)
 	for k, n := range in.shadow {
 		out[proposed(time.UnixMilli(k.since), k.code)] = n
 	}
@@ -249,5 +247,5 @@ func (in *cell) counts() Counts {
 
 // size is about how many bytes the cell's entry takes.
 func (in *cell) size() int {
-	return bytesPerEntry + 2*bytesPerNumber*(len(in.calls)+len(in.shadow)+len(in.last)+4) + in.budgets.passing.bytes + in.budgets.refused.bytes
+	return bytesPerEntry + 2*bytesPerNumber*(len(in.calls)+len(in.shadow)+len(in.last)+4) + in.hosts.passing.bytes + in.hosts.refused.bytes
 }
