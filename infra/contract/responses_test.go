@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -114,6 +115,32 @@ func TestRefusalsOfTheGateSayWhatHelps(t *testing.T) {
 		t.Errorf("challenge %s", challenge)
 	}
 }
+
+// TestAnswersOfTheGatewayItselfSayWhatHelps: each code that the authorizer doesn't give has one sentence, the reference's, in
+// both APIs. What has no type of its own has API Gateway's message.
+func TestAnswersOfTheGatewayItselfSayWhatHelps(t *testing.T) {
+	page, err := os.ReadFile("../../docs/reference/gate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, api := range []string{"ProductsApi", "ManagementApi"} {
+		responses, _ := render(t, "template.yaml").properties(t, api)["GatewayResponses"].(object)
+		for kind, r := range responses {
+			document := body(t, kind, r)
+			code, _ := document["code"].(string)
+			detail, _ := document["detail"].(string)
+			documented := strings.Contains(string(page), fmt.Sprintf("| `%s` | %s |\n", code, detail))
+			switch {
+			case strings.HasPrefix(kind, "DEFAULT_"), strings.Contains(code, "$"), kind == "UNAUTHORIZED":
+			case api == "ManagementApi" && code != "throttled": // docs/problems says what helps
+			case !sentences.MatchString(detail) || !documented:
+				t.Errorf("%s %s: %s has %q, which the reference lacks", api, kind, code, detail)
+			}
+		}
+	}
+}
+
+var sentences = regexp.MustCompile(`^([A-Z][^".\\]+\. ?)+$`)
 
 // Every 401 is one literal, so that no two causes can differ.
 func TestTheBodyOf401IsALiteral(t *testing.T) {

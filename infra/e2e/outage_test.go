@@ -56,7 +56,7 @@ func behindProxy(t *testing.T) (*stack, *chaos.Proxy) {
 	return s, p
 }
 
-const unavailableBody = `{"type":"about:blank","title":"Service Unavailable","status":503,"code":"unavailable","error":"The API key could not be checked. Try again."}`
+var unavailableBody = `{"type":"about:blank","title":"Service Unavailable","status":503,"code":"unavailable","error":"The API key could not be checked. Try again.","detail":"` + details["unavailable"] + `"}`
 
 func TestFaultsOfTheStore(t *testing.T) {
 	t.Parallel()

@@ -66,6 +66,8 @@ func exactly(t testing.TB, what string, a answer, status int, body string, heade
 
 const unauthorizedBody = `{"type":"about:blank","title":"Unauthorized","status":401,"code":"unauthorized","error":"The API key is missing or not valid.","detail":"Send one API key, in the header X-Api-Key or the parameter key. The page of the key says what state it is in."}`
 
+var unknownPathBody = `{"type":"about:blank","title":"Forbidden","status":403,"code":"unknown_path","error":"There is no product at this path.","detail":"` + details["unknown_path"] + `"}`
+
 func forbiddenBody(code string) string {
 	return `{"type":"about:blank","title":"Forbidden","status":403,"code":"` + code + `","error":"This API key may not make this call.","detail":"` + details[code] + `"}`
 }
@@ -138,19 +140,19 @@ func TestEveryStatusOfTheGatewayHasItsExactBodyAndHeaders(t *testing.T) {
 		{"key_not_in_header", tile + header.secret, nil, 403, forbiddenBody("key_not_in_header"), "AccessDeniedException"},
 		{
 			"an unknown path", "/nothing/here?key=" + web.secret, nil, 403,
-			`{"type":"about:blank","title":"Forbidden","status":403,"code":"unknown_path","error":"There is no product at this path."}`, "MissingAuthenticationTokenException",
+			unknownPathBody, "MissingAuthenticationTokenException",
 		},
 		{
 			"the root", "/", nil, 403,
-			`{"type":"about:blank","title":"Forbidden","status":403,"code":"unknown_path","error":"There is no product at this path."}`, "MissingAuthenticationTokenException",
+			unknownPathBody, "MissingAuthenticationTokenException",
 		},
 		{
 			"a product without a path", "/map?key=" + web.secret, nil, 403,
-			`{"type":"about:blank","title":"Forbidden","status":403,"code":"unknown_path","error":"There is no product at this path."}`, "MissingAuthenticationTokenException",
+			unknownPathBody, "MissingAuthenticationTokenException",
 		},
 		{
 			"a path of a stage", "/prod" + tile + web.secret, nil, 403,
-			`{"type":"about:blank","title":"Forbidden","status":403,"code":"unknown_path","error":"There is no product at this path."}`, "MissingAuthenticationTokenException",
+			unknownPathBody, "MissingAuthenticationTokenException",
 		},
 	} {
 		a := s.product(t, c.path, c.header)
