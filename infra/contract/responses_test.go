@@ -27,6 +27,7 @@ func TestGatewayResponsesOfTheProducts(t *testing.T) {
 		"AUTHORIZER_FAILURE":             {503, "unavailable", "'1'"},
 		"AUTHORIZER_CONFIGURATION_ERROR": {503, "unavailable", "'1'"},
 		"MISSING_AUTHENTICATION_TOKEN":   {403, "unknown_path", nil},
+		"UNSUPPORTED_MEDIA_TYPE":         {415, "content_type_unsupported", nil},
 		"DEFAULT_4XX":                    {nil, "bad_request", nil},
 		"DEFAULT_5XX":                    {nil, "server_error", nil},
 	} {
@@ -72,7 +73,10 @@ func TestEveryGatewayResponseHasItsHeaders(t *testing.T) {
 					t.Errorf("%s %s: %s is %v, want %v", api, kind, name, got, value)
 				}
 			}
-			body(t, api+" "+kind, r)
+			document := body(t, api+" "+kind, r)
+			if status := at(r, "StatusCode"); status == nil != (document["status"] == nil) || status != nil && fmt.Sprint(status) != fmt.Sprint(document["status"]) {
+				t.Errorf("%s %s: status %v in the line, %v in the body", api, kind, status, document["status"])
+			}
 		}
 	}
 }

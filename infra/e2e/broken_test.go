@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -44,7 +45,15 @@ func wired(t testing.TB, base, request string) answer {
 	return received(t, res)
 }
 
-func TestARequestThatTheGatewayCantTakeIsRefusedInDefault4XXWithCORS(t *testing.T) {
+// untemplated are body and headers of what API Gateway answers before any gateway response of the template applies.
+func untemplated(message, kind string, more map[string]string) (body string, headers map[string]string) {
+	headers = map[string]string{"Content-Type": "application/json", "X-Amzn-Errortype": kind, "Connection": "keep-alive"}
+	maps.Copy(headers, more)
+	return `{"message":"` + message + `"}`, headers
+}
+
+// TestARequestThatTheGatewayCantTakeIsRefused: in DEFAULT_4XX with CORS once there is an API that it is for.
+func TestARequestThatTheGatewayCantTakeIsRefused(t *testing.T) {
 	path := strings.TrimSuffix(tile, "&key=")
 	for _, c := range []struct {
 		what, request string
@@ -55,16 +64,19 @@ func TestARequestThatTheGatewayCantTakeIsRefusedInDefault4XXWithCORS(t *testing.
 		{"no HTTP", "GET " + path + "\r\n\r\n", 400, "Bad Request", "BadRequestException", true},
 		{"a header without a name", "GET " + path + " HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n", 400, "Bad Request", "BadRequestException", true},
 		{"two lengths", "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, "Bad Request", "BadRequestException", true},
-		{"a body above 10 MB", "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 10485761\r\n\r\n", 413, "Request Entity Too Large", "RequestTooLargeException", true},
+		{"a body above 10 MB", "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 10485761\r\n\r\n", 413, "Request Too Long", "RequestTooLargeException", true},
 		{"a path that makes no ARN", "GET /map/" + strings.Repeat("x", 1600) + " HTTP/1.1\r\nHost: x\r\n\r\n", 414, "Request-URI Too Long", "BadRequestException", false},
 		{"headers above 10 KB", "GET " + path + " HTTP/1.1\r\nHost: x\r\nX-Long: " + strings.Repeat("x", 10240) + "\r\n\r\n", 431, "Request Header Fields Too Large", "BadRequestException", false},
 		{"headers above what is read", "GET " + path + " HTTP/1.1\r\nHost: x\r\nX-Long: " + strings.Repeat("x", 65<<10) + "\r\n\r\n", 431, "Request Header Fields Too Large", "BadRequestException", true},
 	} {
-		headers := gatewayHeaders(c.kind, nil)
+		body, headers := badRequestBody(c.says), gatewayHeaders(c.kind, nil)
+		if c.status != 414 {
+			body, headers = untemplated(c.says, c.kind, nil)
+		}
 		if c.closes {
 			headers["Connection"] = "" // taken out by the reader
 		}
-		exactly(t, c.what, wired(t, shared.ProductsURL, c.request), c.status, badRequestBody(c.says), headers)
+		exactly(t, c.what, wired(t, shared.ProductsURL, c.request), c.status, body, headers)
 	}
 }
 
@@ -147,7 +159,8 @@ func TestAFunctionThatIsBrokenIsAnsweredByTheTemplate(t *testing.T) {
 		exactly(t, how, s.product(t, "/map/"+how, nil), 502, serverErrorBody("Internal server error"), failure)
 	}
 	big := raw(t, "POST", s.ProductsURL, "/map/demo-fine", nil, strings.Repeat("x", 6<<20))
-	exactly(t, "more than a function can be given", big, 413, badRequestBody("Request Too Long"), gatewayHeaders("RequestTooLargeException", nil))
+	tooLong, plain := untemplated("Request Too Long", "RequestTooLargeException", nil)
+	exactly(t, "more than a function can be given", big, 413, tooLong, plain)
 	if a := s.product(t, "/map/demo-fine", nil); a.status != 200 || string(a.body) != "fine" {
 		t.Errorf("after all that: %d %s", a.status, a.body)
 	}

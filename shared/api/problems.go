@@ -10,7 +10,7 @@ type ProblemPage struct {
 
 // Problems lists all codes, by status. The handlers' answers are held against it.
 var Problems = []ProblemPage{
-	{"bad_request", 400, "API Gateway couldn't read the request, and no function has seen it. The status may also be 403, 413, 414 or 431.", "Read `error`. With 431 or 414, send shorter headers or a shorter URL."},
+	{"bad_request", 400, "API Gateway couldn't take the request, and no function has seen it. The status may also be 403, 414 or 415; it isn't in the body.", "Read `error`. With 414, send a shorter URL. What API Gateway can't read at all, a body above 10 MB (413) and headers above 10,240 bytes (431) have no problem document: `{\"message\":…}`."},
 	{"body_duplicate_member", 400, "The body names a member twice in one object. Which of the two would count is anybody's guess.", "Send each member once."},
 	{"body_missing", 400, "The operation needs a body and got none.", "Send a JSON object; `{}` where nothing is to be said."},
 	{"body_not_json", 400, "The body isn't one JSON document: it is cut short, has text after its end, or isn't JSON.", "Send one JSON object, made by a JSON library."},

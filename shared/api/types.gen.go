@@ -883,7 +883,7 @@ type Problem struct {
 	// RequestId As X-Request-Id; absent where API Gateway refuses a request itself.
 	RequestId string `json:"request_id,omitempty"`
 
-	// Status Absent where API Gateway refuses a request itself, for a reason that has no answer of its own (431 for instance).
+	// Status Absent where API Gateway refuses a request itself, for a reason that has no answer of its own (414 for instance).
 	Status int    `json:"status,omitempty"`
 	Title  string `json:"title"`
 

@@ -79,7 +79,7 @@ func (a *API) refuse(status int) wire.Response {
 	if status == http.StatusRequestEntityTooLarge {
 		kind = requestTooLarge
 	}
-	resp := x.gatewayStatus(kind, status, http.StatusText(status))
+	resp := x.untemplated(kind, status)
 	x.finish(&resp)
 	return resp
 }
@@ -96,7 +96,7 @@ func (x *exchange) finish(resp *wire.Response) {
 
 func (x *exchange) serve() wire.Response {
 	if x.req.HeadSize > maxHead {
-		return x.gatewayStatus(badRequest, http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
+		return x.untemplated(badRequest, http.StatusRequestHeaderFieldsTooLarge)
 	}
 	if why := unserved(x.req); why != "" {
 		x.line.Detail = why

@@ -40,7 +40,7 @@ func (x *exchange) lambda(ctx context.Context) wire.Response {
 	case errors.Is(err, context.DeadlineExceeded):
 		return x.gateway(integrationTimeout)
 	case errors.Is(err, environments.ErrTooLarge):
-		return x.gateway(requestTooLarge)
+		return x.untemplated(requestTooLarge, builtIns[requestTooLarge].status)
 	case err != nil:
 		x.line.Detail = err.Error()
 		return x.gatewayStatus(badGateway, 500, "")

@@ -26,6 +26,8 @@ type asked struct {
 	Answer              json.RawMessage
 	Error               string // the function fails
 	UpstreamStatus      int    `json:"upstream_status"`
+	HeadSize            int    `json:"head_size"`
+	Refused             int    // the wire server couldn't hand it over, for this status
 }
 
 // answered holds what must come back. Each part that is there must hold.
@@ -88,7 +90,12 @@ func (in *asked) walk(t *testing.T, want *answered) {
 	case in.Answer != nil:
 		f.echo = ok(string(in.Answer))
 	}
-	resp := a.Serve(in.request(a))
+	var resp wire.Response
+	if in.Refused != 0 {
+		resp = a.refuse(in.Refused)
+	} else {
+		resp = a.Serve(in.request(a))
+	}
 	if resp.Status != want.Status {
 		t.Errorf("%d %s, want %d", resp.Status, resp.Body, want.Status)
 	}
@@ -127,7 +134,7 @@ func (in *asked) request(a *API) *wire.Request {
 		host = *in.Host
 	}
 	path, query, _ := strings.Cut(in.Target, "?")
-	r := &wire.Request{Method: in.Method, Authority: in.Authority, Path: path, Query: query, RemoteIP: "127.0.0.1", Body: []byte(in.Body)}
+	r := &wire.Request{Method: in.Method, Authority: in.Authority, Path: path, Query: query, RemoteIP: "127.0.0.1", Body: []byte(in.Body), HeadSize: in.HeadSize}
 	if host != "" {
 		r.Headers = append(r.Headers, wire.Field{Name: "Host", Value: host})
 	}

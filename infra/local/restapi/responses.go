@@ -148,6 +148,20 @@ func (x *exchange) gatewayStatus(kind string, status int, message string) wire.R
 	return resp
 }
 
+// untemplated answers as API Gateway does before it looks at any gateway response: what is no request or has too large a
+// head, and 413, whose response can't be customised.
+func (x *exchange) untemplated(kind string, status int) wire.Response {
+	message := http.StatusText(status)
+	if kind == requestTooLarge {
+		message = builtIns[kind].message
+	}
+	x.problem.kind, x.problem.message = kind, message
+	x.line.Code = strings.ToLower(kind)
+	return wire.Response{Status: status, Body: x.builtInBody(kind), Headers: []wire.Field{
+		{Name: "Content-Type", Value: "application/json"}, {Name: "x-amzn-ErrorType", Value: builtIns[kind].kind},
+	}}
+}
+
 func (x *exchange) builtInBody(kind string) []byte {
 	key := "message"
 	if kind == accessDenied {

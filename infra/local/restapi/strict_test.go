@@ -9,6 +9,7 @@ import (
 
 	"latchkey/infra/local/environments"
 	"latchkey/infra/local/template"
+	"latchkey/infra/local/wire"
 )
 
 // What passes here and is refused by API Gateway would be met after a deployment. Each test names one rule that API
@@ -162,6 +163,18 @@ func TestTheBoundsAreThoseOfAPIGateway(t *testing.T) {
 		f.gate = ok(strings.Replace(allAllowed, "arn:aws:execute-api:us-east-1:000000000000:api/prod/*", strings.Repeat("a", length), 1))
 		if resp := a.Serve(get("/a/x", "X-Who", "me")); resp.Status != want {
 			t.Errorf("a resource of %d: %d, want %d", length, resp.Status, want)
+		}
+	}
+	// No response of the template words these, and they have their status in the status line alone.
+	a.responses["DEFAULT_4XX"] = &gatewayResponse{hasBody: true, body: "customised", mediaType: "text/plain"}
+	a.responses[requestTooLarge] = a.responses["DEFAULT_4XX"]
+	long := get("/a/x", "X-Who", "me")
+	long.HeadSize = 10241
+	for body, resp := range map[string]wire.Response{
+		`{"message":"Request Header Fields Too Large"}`: a.Serve(long), `{"message":"Request Too Long"}`: a.refuse(413), `{"message":"Bad Request"}`: a.refuse(400),
+	} {
+		if string(resp.Body) != body || header(resp, "Content-Type") != "application/json" {
+			t.Errorf("%d %s %s, want %s", resp.Status, header(resp, "Content-Type"), resp.Body, body)
 		}
 	}
 	if resp := a.refuse(413); resp.Status != 413 || header(resp, "x-amzn-ErrorType") != "RequestTooLargeException" {
