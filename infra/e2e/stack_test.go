@@ -272,7 +272,9 @@ func (s *stack) manage(t testing.TB, person, method, path, body string, header .
 	for i := 0; i+1 < len(header); i += 2 {
 		h.Set(header[i], header[i+1])
 	}
-	return raw(t, method, s.ManagementURL, path, h, body)
+	a := raw(t, method, s.ManagementURL, path, h, body)
+	asTheContractSays(t, method, path, a)
+	return a
 }
 
 // createKey makes a key of the demo account and returns its ID and secret.

@@ -239,7 +239,7 @@ func check(t testing.TB, c Call, answer Answer) {
 			t.Errorf("%s %s: the contract doesn't know it, the answer is %d", c.Method, c.Path, answer.Status)
 		}
 		for name := range answer.Header {
-			saw("problems", nil, name)
+			saw("problems", nil, onTheWire(name))
 		}
 		return
 	}
