@@ -38,6 +38,8 @@ func TestALimitThatACustomerSetsAtEachBound(t *testing.T) {
 		"so does less":                                       {limit(apikey.Limit{QPS: 40, EndsAt: later, Then: 12}), 11, limit(apikey.Limit{QPS: 11, EndsAt: later, Then: 11, Granted: 12, Lent: 40})},
 		"a loan over the default ends where more is wanted":  {limit(apikey.Limit{QPS: 40, EndsAt: later}), 11, limit(apikey.Limit{QPS: 11, EndsAt: later, Lent: 40})},
 		"the default leaves the way back to it":              {limit(apikey.Limit{QPS: 40, EndsAt: later}), 10, limit(apikey.Limit{QPS: 10, EndsAt: later, Lent: 40})},
+		"so does it with a grant that is no more":            {limit(apikey.Limit{QPS: 40, EndsAt: later, Granted: 10}), 10, limit(apikey.Limit{QPS: 10, EndsAt: later, Granted: 10, Lent: 40})},
+		"with a higher one the default itself comes back":    {limit(apikey.Limit{QPS: 40, EndsAt: later, Granted: 11}), 10, limit(apikey.Limit{QPS: 10, EndsAt: later, Then: 10, Granted: 11, Lent: 40})},
 		"and less than the default stays":                    {limit(apikey.Limit{QPS: 40, EndsAt: later}), 9, limit(apikey.Limit{QPS: 9, EndsAt: later, Then: 9, Lent: 40})},
 	} {
 		if got := qps.Set(c.had, "search", c.wanted, 10, now); !slices.Equal(got, c.want) {
