@@ -15,6 +15,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/openid"
 	"latchkey/shared/account"
+	"latchkey/shared/text"
 )
 
 // Config names the issuer and client whose tokens are accepted.
@@ -22,6 +23,7 @@ type Config struct {
 	Issuer    string // https, or http on a loopback address
 	ClientID  string // what `aud`, or Cognito's `client_id`, must name
 	Algorithm string // the one allowed; "" is RS256
+	Texts     text.Secrets // finds secrets in claims that are stored
 	Client    *http.Client
 	Now       func() time.Time
 }
@@ -34,12 +36,18 @@ type Verifier struct {
 	issuer *openid.Issuer
 }
 
-var errClient = errors.New("bearer: a client ID is required")
+var (
+	errClient = errors.New("bearer: a client ID is required")
+	errTexts  = errors.New("bearer: the prefix of secrets is required")
+)
 
 // New checks the configuration. It calls nobody.
 func New(c Config) (*Verifier, error) {
 	if c.ClientID == "" {
 		return nil, errClient
+	}
+	if len(c.Texts) == 0 {
+		return nil, errTexts
 	}
 	check := openid.Config{Issuer: c.Issuer, Algorithm: c.Algorithm}
 	if err := check.Check(); err != nil {
@@ -62,17 +70,17 @@ func (v *Verifier) Verify(ctx context.Context, token string) (account.Person, er
 	if err != nil {
 		return account.Person{}, err
 	}
-	for _, check := range []func(openid.Claims) string{isAccess, v.forClient, subject} {
+	for _, check := range []func(openid.Claims) string{isAccess, v.forClient, v.subject} {
 		if why := check(c); why != "" {
 			return account.Person{}, fmt.Errorf("%w: %s", gateway.ErrToken, why)
 		}
 	}
 	name, _ := c.Text("name")
-	p := account.Person{Subject: account.Subject{Issuer: v.config.Issuer, ID: c.Subject}, Name: printable(name)}
+	p := account.Person{Subject: account.Subject{Issuer: v.config.Issuer, ID: c.Subject}, Name: v.shown(name)}
 	// The address counts only when the issuer says that it is verified; Cognito says it in a string.
 	if said := c.Raw("email_verified"); said == "true" || said == `"true"` {
 		if email, ok := c.Text("email"); ok && len(email) <= maxEmail {
-			p.Email = printable(email)
+			p.Email = v.shown(email)
 		}
 	}
 	return p, nil
@@ -125,11 +133,22 @@ func (v *Verifier) forClient(c openid.Claims) string {
 	}
 }
 
-func subject(c openid.Claims) string {
-	if c.Subject == "" || len(c.Subject) > maxSubject || printable(c.Subject) != c.Subject {
+// subject says why a subject can't be anybody's, "" if it can. It names the person in rows, events and logs, so one with a
+// secret in it is refused: the person can't be known by anything else.
+func (v *Verifier) subject(c openid.Claims) string {
+	if c.Subject == "" || len(c.Subject) > maxSubject || v.shown(c.Subject) != c.Subject {
 		return "subject"
 	}
 	return ""
+}
+
+// shown is a claim as it may be stored and shown: without a secret in it, or control characters, else "". A person whose address
+// holds a secret is one without an address, as if it weren't verified: they can still sign in and replace the key.
+func (v *Verifier) shown(claim string) string {
+	if v.config.Texts.In(claim) {
+		return ""
+	}
+	return printable(claim)
 }
 
 // printable is the text, or "" if it holds control characters.

@@ -19,6 +19,9 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/shared/apikey"
+	"latchkey/shared/text"
+	"latchkey/shared/text/texttest"
 )
 
 // issuer is an OpenID issuer whose keys the test chooses.
@@ -67,7 +70,7 @@ func (i *issuer) publish(kid string, key *rsa.PrivateKey) {
 
 func (i *issuer) verifier(t *testing.T) *Verifier {
 	t.Helper()
-	v, err := New(Config{Issuer: i.URL, ClientID: "client", Now: func() time.Time { return i.now }})
+	v, err := New(Config{Issuer: i.URL, ClientID: "client", Texts: text.Secrets{"ak"}, Now: func() time.Time { return i.now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +186,30 @@ func TestEmailCountsOnlyWhenVerified(t *testing.T) {
 	}
 }
 
+// Claims are stored: the address and the name with each change that the person makes, the subject as who they are.
+func TestNoClaimThatIsStoredHoldsASecret(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(t)
+	made, err := apikey.Prefix("ak").Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, spelled := range texttest.Spellings(made.Reveal()) {
+		claims := i.claims(func(c map[string]any) { c["email_verified"], c["email"], c["name"] = true, spelled+"@example.com", spelled })
+		p, err := v.Verify(t.Context(), sign(t, jose.RS256, rsaKey, "k1", claims))
+		if err != nil || p.Subject.ID != "someone" || p.Email != "" || p.Name != "" {
+			t.Errorf("%s in the address and the name: %+v, %v", name, p, err)
+		}
+		claims = i.claims(func(c map[string]any) { c["sub"] = "auth0|" + spelled })
+		if _, err := v.Verify(t.Context(), sign(t, jose.RS256, rsaKey, "k1", claims)); !errors.Is(err, gateway.ErrToken) || strings.Contains(err.Error(), made.Reveal()) {
+			t.Errorf("%s in the subject: %v", name, err)
+		}
+	}
+	if _, err := New(Config{Issuer: i.URL, ClientID: "client"}); err == nil {
+		t.Error("a verifier that knows no prefix finds no secret")
+	}
+}
+
 func TestNewKeysAreFoundAndInventedOnesAreNotAskedFor(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(t)
@@ -281,11 +308,13 @@ func TestNewRefusesUnsafeConfigurations(t *testing.T) {
 		"a shared secret":      {Issuer: "https://issuer.example", ClientID: "c", Algorithm: "HS256"},
 		"no signature":         {Issuer: "https://issuer.example", ClientID: "c", Algorithm: "none"},
 	} {
+		c.Texts = text.Secrets{"ak"}
 		if _, err := New(c); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
 	for _, c := range []Config{{Issuer: "https://issuer.example/pool", ClientID: "c"}, {Issuer: "http://[::1]:1", ClientID: "c", Algorithm: "ES256"}} {
+		c.Texts = text.Secrets{"ak"}
 		if _, err := New(c); err != nil {
 			t.Errorf("%s: %v", c.Issuer, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/shared/text"
 	local "latchkey/infra/local/issuer"
 )
 
@@ -112,7 +113,7 @@ func TestTheLocalIssuersTokensAreTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := New(Config{Issuer: url, ClientID: "client", Now: time.Now})
+	v, err := New(Config{Issuer: url, ClientID: "client", Texts: text.Secrets{"ak"}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
