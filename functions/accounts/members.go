@@ -163,21 +163,30 @@ func (h *members) legacy(r *http.Request, c gateway.Principal, who account.Subje
 		return doc, err
 	}
 	doc.Invitations = append(doc.Invitations, withdrawn.IDs...)
-	of := func(k apikey.Key) bool { return k.CreatedBy == who || namedPrincipal(k, who) }
-	page, err := h.store.Keys(r.Context(), c.Account, control.KeyQuery{Limit: maxLegacy, Match: of})
+	now := h.source.Time()
+	of := func(k apikey.Key) bool { return (k.CreatedBy == who || namedPrincipal(k, who)) && mayWork(k, now) }
+	page, err := h.store.Keys(r.Context(), c.Account, control.KeyQuery{Limit: maxLegacy, Match: of, Deleted: true})
 	if err != nil {
 		return doc, err
 	}
 	for _, k := range page.Keys {
 		if k.CreatedBy == who {
-			doc.Keys = append(doc.Keys, api.LegacyKey{Id: string(k.ID), Name: text.Shown(k.Name)})
+			doc.Keys = append(doc.Keys, api.LegacyKey{Id: string(k.ID), Name: text.Shown(k.Name), DeletedAt: web.TimePtr(k.DeletedAt)})
 		}
 		if namedPrincipal(k, who) {
-			doc.Principals = append(doc.Principals, api.LegacyPrincipal{Id: string(k.ID), Name: text.Shown(k.Name), Principal: k.Rotation.Principal})
+			doc.Principals = append(doc.Principals, api.LegacyPrincipal{
+				Id: string(k.ID), Name: text.Shown(k.Name), Principal: k.Rotation.Principal, DeletedAt: web.TimePtr(k.DeletedAt),
+			})
 		}
 	}
 	doc.More = page.Next != "" || withdrawn.More
 	return doc, nil
+}
+
+// mayWork reports whether a key isn't deleted, or can be restored: then its secret and its principal are as they were.
+func mayWork(k apikey.Key, now time.Time) bool {
+	_, err := k.Restore(now)
+	return !errors.Is(err, apikey.ErrRestoreTooOld)
 }
 
 func namedPrincipal(k apikey.Key, who account.Subject) bool {

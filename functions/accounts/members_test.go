@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,14 @@ func TestAnInvitationToAnAddressOpensForThatVerifiedAddressAlone(t *testing.T) {
 	}
 }
 
+// idsOf are the IDs of a list's objects, in its order.
+func idsOf(list []any) (ids []string) {
+	for _, one := range list {
+		ids = append(ids, one.(object)["id"].(string))
+	}
+	return ids
+}
+
 func TestRemovingSomebodyListsWhatTheyLeave(t *testing.T) {
 	r := newHarness(t)
 	r.Member(t, r.account.ID, "mallory", account.Owner)
@@ -182,13 +191,25 @@ func TestRemovingSomebodyListsWhatTheyLeave(t *testing.T) {
 		k.Rotation = &apikey.RotationPolicy{EveryDays: 9, Principal: "arn:aws:iam::999999999999:user/mallory", SetBy: mallory}
 	})
 	r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedBy = keytest.Subject("owner") })
+	deleted := r.NewKey(t, r.account, func(k *apikey.Key) {
+		k.Name, k.CreatedBy, k.DeletedAt = "Can be restored", mallory, keytest.Now.Add(-apikey.RestoreWindow+time.Minute)
+		k.Rotation = &apikey.RotationPolicy{EveryDays: 9, Principal: "arn:aws:iam::999999999999:user/mallory", SetBy: mallory}
+	})
+	r.NewKey(t, r.account, func(k *apikey.Key) {
+		k.Name, k.CreatedBy, k.DeletedAt = "Gone for good", mallory, keytest.Now.Add(-apikey.RestoreWindow)
+	})
 	r.invite(t, "mallory", object{"role": "viewer"})
 	check := func(left object) {
 		t.Helper()
 		keys, principals := left["keys"].([]any), left["principals"].([]any)
-		if len(keys) != 1 || keys[0].(object)["id"] != string(made.ID) || len(principals) != 1 ||
-			principals[0].(object)["id"] != string(fed.ID) || principals[0].(object)["principal"] != "arn:aws:iam::999999999999:user/mallory" {
-			t.Errorf("%v", left)
+		if got := idsOf(keys); !slices.Equal(got, []string{string(made.ID), string(deleted.ID)}) {
+			t.Errorf("the keys %v", got)
+		}
+		if got := idsOf(principals); !slices.Equal(got, []string{string(fed.ID), string(deleted.ID)}) || principals[0].(object)["principal"] != "arn:aws:iam::999999999999:user/mallory" {
+			t.Errorf("the principals %v: %v", got, principals)
+		}
+		if keys[0].(object)["deleted_at"] != nil || keys[1].(object)["deleted_at"] == nil || principals[1].(object)["deleted_at"] == nil {
+			t.Errorf("which are deleted: %v", left)
 		}
 	}
 	r.Clock.Advance(time.Second)

@@ -712,27 +712,29 @@ type Legacy struct {
 	// Invitations The open invitations of theirs that were withdrawn.
 	Invitations []string `json:"invitations"`
 
-	// Keys The keys that they made and that aren't deleted: they may still know the secrets.
+	// Keys The keys that they made, deleted ones that can still be restored too: they may still know the secrets.
 	Keys []LegacyKey `json:"keys"`
 
 	// More There are more than one answer lists.
 	More bool `json:"more"`
 
-	// Principals The keys whose rotated secrets go to a principal that they named.
+	// Principals The keys whose rotated secrets go to a principal that they named, deleted ones that can still be restored too.
 	Principals []LegacyPrincipal `json:"principals"`
 }
 
 // LegacyKey defines model for LegacyKey.
 type LegacyKey struct {
-	Id   string `json:"id"`
-	Name string `json:"name"`
+	DeletedAt *MaybeTime `json:"deleted_at,omitempty"`
+	Id        string     `json:"id"`
+	Name      string     `json:"name"`
 }
 
 // LegacyPrincipal defines model for LegacyPrincipal.
 type LegacyPrincipal struct {
-	Id        string `json:"id"`
-	Name      string `json:"name"`
-	Principal string `json:"principal"`
+	DeletedAt *MaybeTime `json:"deleted_at,omitempty"`
+	Id        string     `json:"id"`
+	Name      string     `json:"name"`
+	Principal string     `json:"principal"`
 }
 
 // Limit The limit of one limit class of the key's products.
