@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -304,6 +305,31 @@ func TestNobodyMakesAPageToken(t *testing.T) {
 			t.Errorf("page_size=%s was taken", size)
 		}
 	}
+}
+
+// A cursor is the key of a record, and may name a person: a token that a client or a log keeps says nothing of it.
+func TestNobodyReadsAPageToken(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cursor := "M#https://issuer.example|jane.doe" + rapid.StringN(0, 40, 100).Draw(t, "rest")
+		page, _ := pageOf("k", "", "members", "acc_1")
+		token := *page.Next(cursor)
+		raw, err := base64.RawURLEncoding.DecodeString(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := range len(cursor) - 7 {
+			if bytes.Contains(raw, []byte(cursor[at:at+8])) {
+				t.Fatalf("the token has %q of the cursor", cursor[at:at+8])
+			}
+		}
+		other, _ := pageOf("k", "", "members", "acc_2")
+		if hidden, _ := base64.RawURLEncoding.DecodeString(*other.Next(cursor)); bytes.Equal(hidden[sealLength:], raw[sealLength:]) {
+			t.Fatal("two lists hide a cursor alike")
+		}
+		if again, err := pageOf("k", "page_token="+token, "members", "acc_1"); err != nil || again.After != cursor || *again.Next(cursor) != token {
+			t.Fatalf("%+v, %v", again, err)
+		}
+	})
 }
 
 func TestIDsAreTakenAsPeoplePasteThem(t *testing.T) {

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -43,11 +45,11 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 	if token == "" {
 		return p, nil
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(token) > maxPageToken || len(raw) <= sealLength || len(key) == 0 || !hmac.Equal(raw[:sealLength], p.seal(raw[sealLength:])) {
+	cursor, ok := p.open(token)
+	if !ok {
 		return p, ErrPageToken
 	}
-	p.After = string(raw[sealLength:])
+	p.After = cursor
 	return p, nil
 }
 
@@ -70,6 +72,30 @@ func (p Page) seal(cursor []byte) []byte {
 	return mac.Sum(nil)[:sealLength]
 }
 
+// hide encrypts a cursor, or decrypts it: with AES in counter mode, from the seal on, which only the same cursor of the same
+// scope has too. Cursors are keys of records, which name people: a token that is kept says nothing of them.
+func (p Page) hide(seal, cursor []byte) []byte {
+	mac := hmac.New(sha256.New, p.key)
+	_, _ = mac.Write([]byte("page token"))
+	block, err := aes.NewCipher(mac.Sum(nil))
+	if err != nil {
+		panic(err) // the key has the length of a hash
+	}
+	hidden := make([]byte, len(cursor))
+	cipher.NewCTR(block, seal).XORKeyStream(hidden, cursor)
+	return hidden
+}
+
+func (p Page) open(token string) (cursor string, ok bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(token) > maxPageToken || len(raw) <= sealLength || len(p.key) == 0 {
+		return "", false
+	}
+	seal := raw[:sealLength]
+	plain := p.hide(seal, raw[sealLength:])
+	return string(plain), hmac.Equal(seal, p.seal(plain))
+}
+
 // OnlyPageOf is [PageOf] for a list that has no other parameters.
 func OnlyPageOf(r *http.Request, scope ...string) (Page, error) {
 	if err := KnownQuery(r, "page_size", "page_token"); err != nil {
@@ -78,11 +104,12 @@ func OnlyPageOf(r *http.Request, scope ...string) (Page, error) {
 	return PageOf(r, scope...)
 }
 
-// Next makes the token of the next page from the store's cursor: nil at the end.
+// Next makes the token of the next page from the store's cursor: nil at the end. Nobody but the stack can read it.
 func (p Page) Next(cursor string) *string {
 	if cursor == "" {
 		return nil
 	}
-	token := base64.RawURLEncoding.EncodeToString(append(p.seal([]byte(cursor)), cursor...))
+	seal := p.seal([]byte(cursor))
+	token := base64.RawURLEncoding.EncodeToString(append(seal, p.hide(seal, []byte(cursor))...))
 	return &token
 }

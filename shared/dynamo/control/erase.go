@@ -84,7 +84,7 @@ func (s *Store) Erase(ctx context.Context, who account.Subject, after string, ro
 type erasePlace struct {
 	Pass      int
 	Item      [2]string // the last one's keys; empty at the beginning of a pass
-	Addresses []string  // hashes: page tokens are readable
+	Addresses []string  // hashes, though page tokens are sealed
 }
 
 func (p erasePlace) encode() string {
