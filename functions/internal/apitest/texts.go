@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -246,7 +247,14 @@ func (w *textWalk) parameter(t *testing.T, op Operation, name string) {
 			c.Headers[name] = typed
 		}
 		c.Path = fill(op.Path, params)
-		w.want(t, f.Do(t, c), name, spelling, typed, web.SecretInText)
+		got := f.Do(t, c)
+		if name == "sub" && strings.ContainsFunc(typed, unicode.IsControl) { // no subject has one, so it isn't looked at further
+			if got.Status != http.StatusBadRequest {
+				t.Errorf("%s at %s: %d %s", spelling, name, got.Status, got.Body)
+			}
+			continue
+		}
+		w.want(t, got, name, spelling, typed, web.SecretInText)
 	}
 	w.clean(t, f, op.ID+" "+name)
 	if name != "sub" {
