@@ -20,9 +20,9 @@ import (
 
 // Config names the issuer and client whose tokens are accepted.
 type Config struct {
-	Issuer    string // https, or http on a loopback address
-	ClientID  string // what `aud`, or Cognito's `client_id`, must name
-	Algorithm string // the one allowed; "" is RS256
+	Issuer    string       // https, or http on a loopback address
+	ClientID  string       // what `aud`, or Cognito's `client_id`, must name
+	Algorithm string       // the one allowed; "" is RS256
 	Texts     text.Secrets // finds secrets in claims that are stored
 	Client    *http.Client
 	Now       func() time.Time

@@ -195,7 +195,9 @@ func TestNoClaimThatIsStoredHoldsASecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spelled := range texttest.Spellings(made.Reveal()) {
-		claims := i.claims(func(c map[string]any) { c["email_verified"], c["email"], c["name"] = true, spelled+"@example.com", spelled })
+		claims := i.claims(func(c map[string]any) {
+			c["email_verified"], c["email"], c["name"] = true, spelled+"@example.com", spelled
+		})
 		p, err := v.Verify(t.Context(), sign(t, jose.RS256, rsaKey, "k1", claims))
 		if err != nil || p.Subject.ID != "someone" || p.Email != "" || p.Name != "" {
 			t.Errorf("%s in the address and the name: %+v, %v", name, p, err)

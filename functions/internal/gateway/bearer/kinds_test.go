@@ -12,8 +12,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"latchkey/functions/internal/gateway"
-	"latchkey/shared/text"
 	local "latchkey/infra/local/issuer"
+	"latchkey/shared/text"
 )
 
 // typed signs claims under a header of some type.
