@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/functions/internal/env"
+	"latchkey/functions/internal/strictjson"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
@@ -51,9 +51,7 @@ var errJob = errors.New(`jobs: the event names no job: {"job": "suffixes"}`)
 // handle runs one job.
 func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	var e event
-	strict := json.NewDecoder(bytes.NewReader(raw))
-	strict.DisallowUnknownFields() // a misspelt setting must not run another job than the one that was meant
-	if err := strict.Decode(&e); err != nil {
+	if err := strictjson.Decode(raw, &e); err != nil { // a misspelt setting must not run another job than the one that was meant
 		return nil, fmt.Errorf("%w: %w", errJob, err)
 	}
 	if e.Job != "suffixes" {

@@ -289,7 +289,10 @@ func TestTheJobWritesNothing(t *testing.T) {
 
 func TestOnlyAJobThatIsNamedRuns(t *testing.T) {
 	r := newHarness(t)
-	for _, raw := range []string{``, `{}`, `null`, `{"job":""}`, `{"job":"suffix"}`, `{"job":"rotation"}`, `{"job":"suffixes","repair":true}`, `[]`, `"suffixes"`} {
+	for _, raw := range []string{
+		``, `{}`, `null`, `{"job":""}`, `{"job":"suffix"}`, `{"job":"rotation"}`, `{"job":"suffixes","repair":true}`,
+		`{"Job":"suffixes"}`, `{"JOB":"suffixes"}`, `{"job":"drift","job":"suffixes"}`, `{"job":"suffixes"} {}`, `{"job":"suffixes","Job":"suffixes"}`, `[]`, `"suffixes"`,
+	} {
 		if answer, err := r.handle(t.Context(), json.RawMessage(raw)); !errors.Is(err, errJob) || answer != nil {
 			t.Errorf("%s: %v, %v", raw, answer, err)
 		}

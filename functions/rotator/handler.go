@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"latchkey/functions/internal/strictjson"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
@@ -41,13 +41,11 @@ var errJob = errors.New(`rotator: the event names no job: {"job": "rotation", "p
 // handle runs one job.
 func (r *rotator) handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	var step step
-	if json.Unmarshal(raw, &step) == nil && step.Step != "" {
+	if isStep(raw) && json.Unmarshal(raw, &step) == nil && step.Step != "" {
 		return struct{}{}, r.step(ctx, step)
 	}
 	var e event
-	strict := json.NewDecoder(bytes.NewReader(raw))
-	strict.DisallowUnknownFields() // a misspelt setting must not run another job than the one that was meant
-	if err := strict.Decode(&e); err != nil {
+	if err := strictjson.Decode(raw, &e); err != nil { // a misspelt setting must not run another job than the one that was meant
 		return nil, fmt.Errorf("%w: %w", errJob, err)
 	}
 	switch e.Job {

@@ -274,7 +274,10 @@ func TestARunEndsBeforeItsTimeAndTheNextGoesOn(t *testing.T) {
 
 func TestAnEventThatNamesNoJobIsRefused(t *testing.T) {
 	r := newHarness(t)
-	for _, raw := range []string{`{}`, `{"job":"rotations"}`, `[]`, `"rotation"`, `{"job":"keyring","growing":true}`, `null`, `{"Step":"createSecret"}`} {
+	for _, raw := range []string{
+		`{}`, `{"job":"rotations"}`, `[]`, `"rotation"`, `{"job":"keyring","growing":true}`, `null`, `{"Step":"createSecret"}`,
+		`{"Job":"drift"}`, `{"job":"drift","Repair":true}`, `{"job":"purge","job":"drift"}`, `{"step":"createSecret"}`, `{"job":"drift"} {}`,
+	} {
 		if answer, err := r.well().handle(t.Context(), json.RawMessage(raw)); err == nil {
 			t.Errorf("%s: %+v", raw, answer)
 		} else if !errors.Is(err, errJob) && !errors.Is(err, errStep) {

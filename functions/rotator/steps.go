@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
+	"latchkey/functions/internal/strictjson"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
@@ -18,6 +19,12 @@ type step struct {
 	Step               string
 	SecretID           string `json:"SecretId"`
 	ClientRequestToken string
+}
+
+// isStep tells a step from a job by its names, exactly; Secrets Manager may add some.
+func isStep(raw []byte) bool {
+	members, err := strictjson.Object(raw, "Step", "SecretId", "ClientRequestToken")
+	return err == nil && members["Step"] != nil
 }
 
 // deliveredARN ends in six characters of Secrets Manager's own.

@@ -88,6 +88,18 @@ func asTheContractSays(t testing.TB, method, path string, a answer) {
 	}
 }
 
+// TestARequestIDThatACallerChoosesIsNotTheOneThatCounts: API Gateway lets callers choose one of its two.
+func TestARequestIDThatACallerChoosesIsNotTheOneThatCounts(t *testing.T) {
+	const chosen = "chosen-by-the-caller"
+	a := shared.manage(t, "", "GET", "/v1/me", "", "X-Amzn-RequestId", chosen)
+	gate := shared.product(t, tile+unknownSecret, http.Header{"X-Amzn-Requestid": {chosen}})
+	for name, a := range map[string]answer{"the management API": a, "the gate": gate} {
+		if id := a.header.Get("X-Request-Id"); a.header.Get("X-Amzn-Requestid") != chosen || id == "" || strings.Contains(id, chosen) || strings.Contains(string(a.body), chosen) {
+			t.Errorf("%s: API Gateway's ID %q, ours %q, %s", name, a.header.Get("X-Amzn-Requestid"), id, a.body)
+		}
+	}
+}
+
 // TestContractAndWireAgreeOnTheHeadersOfProblems: the names are those that come through API Gateway, which renames some. Every
 // answer that manage reads is held to the contract; here is each header that the contract has for problems.
 func TestContractAndWireAgreeOnTheHeadersOfProblems(t *testing.T) {

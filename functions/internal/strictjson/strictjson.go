@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -67,6 +68,23 @@ func Object(raw []byte, known ...string) (map[string]json.RawMessage, error) {
 		}
 	}
 	return members, nil
+}
+
+// Decode reads an object into a struct, whose exported fields name in their json tags all that it may have. Nothing else is taken,
+// and no name in another case: a misspelt setting must not do something else than what was meant.
+func Decode(raw []byte, into any) error {
+	of := reflect.TypeOf(into).Elem()
+	known := make([]string, 0, of.NumField())
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		known = append(known, name)
+	}
+	if _, err := Object(raw, known...); err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
 }
 
 func walk(d *json.Decoder, depth int) error {

@@ -32,9 +32,12 @@ func unserved(r *wire.Request) string {
 		return "the target names another host than the header"
 	}
 	for i := range len(r.Path) {
-		if c := r.Path[i]; c >= 0x80 || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+		if c := r.Path[i]; c >= 0x80 || strings.IndexByte("\"#<>[\\]^`{|}", c) >= 0 {
 			return "the path has a character that must be encoded"
 		}
+	}
+	if strings.Contains(r.Query, "#") {
+		return "a fragment is no part of a request"
 	}
 	return ""
 }

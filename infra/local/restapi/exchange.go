@@ -61,6 +61,9 @@ func (a *API) exchange(r *wire.Request) *exchange {
 	hex.Encode(h[24:36], b[10:16])
 	h[8], h[13], h[18], h[23] = '-', '-', '-', '-'
 	x.id = string(h[:])
+	if chosen := r.Get("X-Amzn-RequestId"); chosen != "" {
+		x.id = chosen // clients can override this one, and not the extended one
+	}
 	x.extended = base64.RawURLEncoding.EncodeToString(b[16:]) + "=="
 	x.trace = r.Get("X-Amzn-Trace-Id")
 	if !traceRoot.MatchString(x.trace) {

@@ -158,10 +158,11 @@ func parse(text string) (string, *Error) {
 // cutScheme returns "http://", "https://", an app shell's scheme with "://", or "", and the rest.
 func cutScheme(text string) (scheme, rest string, refused *Error) {
 	lower := strings.ToLower(text)
-	for _, s := range append([]string{"http", "https"}, origin.ShellSchemes()...) {
+	schemes := append([]string{"http", "https"}, origin.ShellSchemes()...)
+	for _, s := range schemes {
 		if after, ok := strings.CutPrefix(lower, s+"://"); ok {
 			rest = text[len(s)+3:]
-			if strings.HasPrefix(after, "http://") || strings.HasPrefix(after, "https://") {
+			if slices.ContainsFunc(schemes, func(second string) bool { return strings.HasPrefix(after, second+"://") }) {
 				return "", "", refuse(BadScheme, "Write only one scheme.", rest)
 			}
 			return s + "://", rest, nil
