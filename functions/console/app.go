@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/functions/console/internal/brand"
 	"latchkey/functions/console/internal/locale"
 	"latchkey/functions/console/internal/management"
 	"latchkey/functions/console/internal/session"
@@ -29,6 +30,7 @@ type app struct {
 	issuer   *signin.Issuer
 	api      *management.Client
 	products string // where customers' programs call the products
+	brand    brand.Brand
 	langs    *locale.Languages
 	assets   *assets
 	pages    *pages
@@ -53,24 +55,35 @@ func start(getenv func(string) string, logs io.Writer) (*app, error) {
 	if err := vars.Err(); err != nil {
 		return nil, err
 	}
+	logger := telemetry.Logger(logs, vars.Or("LOG_LEVEL", "info"))
+	whose, wrong := brand.Read(getenv)
+	for _, err := range wrong {
+		logger.Warn("brand_setting_left_out", "error", err.Error())
+	}
 	return newApp(&app{
+		brand: whose,
 		keeper: session.Keeper{
 			Store: sessions.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table), Now: time.Now, Random: rand.Reader,
 		},
 		issuer: signin.New(oidc), api: management.New(api, nil), products: strings.TrimRight(products, "/"),
-		log: telemetry.Logger(logs, vars.Or("LOG_LEVEL", "info")), now: time.Now, random: rand.Reader,
+		log: logger, now: time.Now, random: rand.Reader,
 	})
 }
 
 func newApp(a *app) (*app, error) {
 	var err error
+	if a.brand.Name == "" {
+		return nil, errors.New("console: BRAND_NAME is missing or can't be a name")
+	}
 	if a.langs, err = locale.Load(messageFiles(), "en", "fr"); err != nil {
 		return nil, err
 	}
-	if a.assets, err = loadAssets(); err != nil {
+	a.langs.Prefer(a.brand.Language)
+	a.langs.Say("brand", a.brand.Name)
+	if a.assets, err = loadAssets(a.brand); err != nil {
 		return nil, err
 	}
-	a.pages = &pages{assets: a.assets, now: a.now}
+	a.pages = &pages{assets: a.assets, brand: a.brand, now: a.now}
 	a.guard = http.NewCrossOriginProtection()
 	a.routes()
 	return a, nil

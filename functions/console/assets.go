@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -10,6 +11,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"latchkey/functions/console/internal/brand"
 )
 
 //go:embed assets
@@ -30,7 +33,23 @@ var kinds = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
 
-func loadAssets() (*assets, error) {
+// ourAccent is the color of the mark, which a brand's takes the place of.
+const ourAccent = "#0b6a66"
+
+// branded puts the brand's colors and logo into a file of ours.
+func branded(name string, raw []byte, b brand.Brand) []byte {
+	switch {
+	case name == "app.css":
+		return append(raw, b.Style...)
+	case name == "mark.svg" && b.Logo != nil:
+		return b.Logo
+	case name == "mark.svg" && b.Accent != "":
+		return bytes.ReplaceAll(raw, []byte(ourAccent), []byte(b.Accent))
+	}
+	return raw
+}
+
+func loadAssets(b brand.Brand) (*assets, error) {
 	a := &assets{hashed: map[string]string{}, files: map[string]asset{}}
 	entries, err := fs.ReadDir(assetFiles, "assets")
 	if err != nil {
@@ -45,6 +64,7 @@ func loadAssets() (*assets, error) {
 		if kinds[ext] == "" {
 			return nil, fmt.Errorf("console: an asset of unknown kind: %s", e.Name())
 		}
+		raw = branded(e.Name(), raw, b)
 		sum := sha256.Sum256(raw)
 		name := strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(sum[:5]) + ext
 		a.hashed[e.Name()] = name

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"latchkey/functions/console/internal/brand"
 	"latchkey/functions/console/internal/management"
 	"latchkey/functions/console/internal/session"
 	"latchkey/functions/console/internal/signin"
@@ -144,6 +145,9 @@ func problem(w http.ResponseWriter, status int, code string, fields ...api.Field
 	reply(w, status, p)
 }
 
+// brandOfTests is the environment of a console without a company's own brand.
+var brandOfTests = map[string]string{"BRAND_NAME": "Latchkey"}
+
 // harness is a console with a real issuer, a fake API, sessions of its own and a browser without JavaScript.
 type harness struct {
 	t       *testing.T
@@ -192,11 +196,15 @@ func newHarness(t *testing.T, accessLife time.Duration, change ...func(*issuer.C
 	serve(t, iss, func(s *httptest.Server) { s.Listener.Close(); s.Listener = lis }, false)
 	management_ := serve(t, r.api, nil, false)
 	r.stores = keytest.Open(t)
+	whose, wrong := brand.Read(func(name string) string { return brandOfTests[name] })
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
 	r.app, err = newApp(&app{
 		keeper: session.Keeper{Store: sessions.New(r.stores.DB, r.stores.Tables.Sessions), Now: time.Now, Random: rand.Reader},
 		issuer: signin.New(signin.Config{Issuer: r.issuer, ClientID: "latchkey-local", Algorithm: "RS256", Now: time.Now}),
 		api:    management.New(management_.URL, nil), products: "https://products.example",
-		log: slog.New(slog.NewJSONHandler(r.logs, nil)), now: time.Now, random: rand.Reader,
+		log: slog.New(slog.NewJSONHandler(r.logs, nil)), now: time.Now, random: rand.Reader, brand: whose,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/functions/console/internal/brand"
 	"latchkey/functions/console/internal/locale"
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -37,6 +38,7 @@ func messageFiles() fs.FS {
 // page is the data that templates render.
 type page struct {
 	Title     string
+	Brand     brand.Brand
 	Lang      *locale.Language
 	Languages []*locale.Language
 	Theme     string // light, dark, or "" for the browser's own
@@ -84,7 +86,7 @@ func (v *visit) navigation(p *page) (items []navItem) {
 // render answers with a page.
 func (v *visit) render(status int, name, title string, data any) error {
 	p := page{
-		Title: title, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: ownAddress(v.r.URL), Data: data,
+		Title: title, Brand: v.app.brand, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: ownAddress(v.r.URL), Data: data,
 	}
 	if v.r.Method != http.MethodGet && v.r.Method != http.MethodHead {
 		p.Here = "/"
@@ -217,6 +219,7 @@ func compress(plain []byte) []byte {
 // pages keeps the parsed templates, once for each language and prefix: their functions know both.
 type pages struct {
 	assets *assets
+	brand  brand.Brand
 	now    func() time.Time
 
 	mu   sync.Mutex
@@ -275,7 +278,8 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 			at, _ := timeOf(t)
 			return lang.Duration(at.Sub(p.now()))
 		},
-		"dict": dict,
+		"dict":    dict,
+		"support": p.brand.Support,
 		"code": func(prefix, code string) string {
 			if key := prefix + code; lang.Has(key) {
 				return lang.Text(key)

@@ -170,6 +170,8 @@ var bounds = map[string]float64{
 	"functions/console.exportPages":                  20,
 	"functions/console.exportBytes":                  3 << 20,
 	"functions/console/internal/session.secretBytes": 32,
+	"functions/console/internal/brand.MostName":      40,
+	"functions/console/internal/brand.LeastContrast": 4.5,
 	// Sign-ins and sessions.
 	"functions/console/internal/session.MostOfOnePerson": 20,
 	"functions/console.mostSignIns":                      5,

@@ -34,11 +34,17 @@ func given(own bool) map[string]string {
 		"SECRETSMANAGER_ENDPOINT": "", "EVENTS_ENDPOINT": "",
 		"MANAGEMENT_URL": "https://${ManagementApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod",
 		"PRODUCTS_URL":   "https://${ProductsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod",
+		"BRAND_NAME":     "TMaps", "BRAND_LOGO": "PHN2Zy8+", "BRAND_COLOR": "#123456", "BRAND_COLOR_DARK": "#abcdef", "BRAND_LANGUAGE": "fr", "BRAND_DOCS": "https://d.example",
+		"BRAND_SUPPORT": "mailto:s@d.example", "BRAND_STATUS": "https://s.example", "BRAND_TERMS": "https://t.example", "BRAND_PRIVACY": "https://p.example",
 	}
 }
 
 func TestVariablesHaveTheirValues(t *testing.T) {
-	parameters := []string{"OidcAlgorithm", "ES256", "KeyPrefix", "zz", "FormerKeyPrefixes", "old,ak", "BootstrapOperator", "first", "OverLimitStatus", "403", "OutageBoundMinutes", "180", "ProblemDocsUrl", "https://docs.example/problems/"}
+	parameters := []string{
+		"OidcAlgorithm", "ES256", "KeyPrefix", "zz", "FormerKeyPrefixes", "old,ak", "BootstrapOperator", "first", "OverLimitStatus", "403", "OutageBoundMinutes", "180", "ProblemDocsUrl", "https://docs.example/problems/",
+		"BrandName", "TMaps", "BrandLogo", "PHN2Zy8+", "BrandColor", "#123456", "BrandColorDark", "#abcdef", "BrandLanguage", "fr", "BrandDocs", "https://d.example",
+		"BrandSupport", "mailto:s@d.example", "BrandStatus", "https://s.example", "BrandTerms", "https://t.example", "BrandPrivacy", "https://p.example",
+	}
 	for _, own := range []bool{false, true} {
 		if own {
 			parameters = append(parameters, "OidcIssuer", "https://issuer.example", "OidcClientId", "console")
@@ -142,6 +148,12 @@ func returns(t *testing.T, method string) string {
 	return path
 }
 
+// What the links of a brand may be.
+var (
+	webOrMail = []string{"", "https://tmaps.example", "https://tmaps.example/help?form=keys#top", "mailto:help@tmaps.example"}
+	neither   = []string{"http://tmaps.example", "tmaps.example", "javascript:alert(1)", "mailto:help", "https://a b", "https://me@tmaps.example"}
+)
+
 // parameters lists for each its default, what it takes and what it refuses.
 var parameters = map[string]struct {
 	standard      string
@@ -157,6 +169,16 @@ var parameters = map[string]struct {
 	"ProductsUrl":       {"", []string{"", "https://p.example"}, []string{"https://p.example/", "p.example", "https://p.example?key=x"}},
 	"ProblemDocsUrl":    {"", []string{"", "https://docs.example/problems/", "https://docs.example/errors#", "https://docs.example/?code="}, []string{"https://docs.example/problems", "docs.example/", `https://a"b/`, "https://a b/"}},
 	"AlarmTopicArn":     {"", []string{"", topic, "arn:aws-cn:sns:cn-north-1:123456789012:x"}, []string{"alarms", "arn:aws:sqs:us-east-1:123456789012:x", topic + " "}},
+	"BrandName":         {"Latchkey", []string{"TMaps", "T Maps & Co", "خرائط"}, []string{"", " x", "x ", "{n}", "a\nb", "12345678901234567890123456789012345678901"}},
+	"BrandLogo":         {"", []string{"", "PHN2Zy8+", "eA=="}, []string{"<svg/>", "a b", "a==="}},
+	"BrandColor":        {"", []string{"", "#0b6a66", "#ABCDEF"}, []string{"red", "#123", "123456", "#1234567"}},
+	"BrandColorDark":    {"", []string{"", "#5cc6bd"}, []string{"red", "#123", "123456"}},
+	"BrandLanguage":     {"en", []string{"en", "fr"}, []string{"", "de", "EN"}},
+	"BrandDocs":         {"", webOrMail, neither},
+	"BrandSupport":      {"", webOrMail, neither},
+	"BrandStatus":       {"", webOrMail, neither},
+	"BrandTerms":        {"", webOrMail, neither},
+	"BrandPrivacy":      {"", webOrMail, neither},
 	"BootstrapOperator": {"", []string{"", "sub-1"}, []string{"a b"}},
 
 	"DynamoDBEndpoint":       {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},

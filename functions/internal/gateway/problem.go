@@ -68,7 +68,7 @@ func Parameter(name, detail string) *Problem {
 // The problems that have one form everywhere.
 var (
 	ErrUnauthorized = &Problem{
-		Status: http.StatusUnauthorized, Code: "unauthorized", Text: "A valid bearer token is required.", Challenge: `Bearer realm="latchkey"`,
+		Status: http.StatusUnauthorized, Code: "unauthorized", Text: "A valid bearer token is required.", Challenge: `Bearer realm="management"`,
 	}
 	ErrForbidden = NewProblem(http.StatusForbidden, "forbidden", "Your role doesn't allow this.")
 	ErrNotFound  = NewProblem(http.StatusNotFound, "not_found", "There is no such object.")

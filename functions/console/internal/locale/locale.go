@@ -60,6 +60,7 @@ type Language struct {
 // Languages is all of them.
 type Languages struct {
 	offered []*Language
+	usual   *Language
 	all     map[string]*Language
 	matcher language.Matcher
 }
@@ -77,6 +78,7 @@ func Load(files fs.FS, tags ...string) (*Languages, error) {
 		l.offered, l.all[tag] = append(l.offered, one), one
 		supported = append(supported, one.format)
 	}
+	l.usual = l.offered[0]
 	pseudo := pseudonymise(l.offered[0].messages)
 	l.all[PseudoLong] = newLanguage(PseudoLong, "ltr", l.offered[0].format, pseudo)
 	l.all[PseudoRTL] = newLanguage(PseudoRTL, "rtl", l.offered[0].format, pseudo)
@@ -113,8 +115,33 @@ func read(files fs.FS, tag string) (Catalogue, error) {
 	return all, nil
 }
 
-// Offered lists the languages to choose from; the first is the default.
+// Offered lists the languages to choose from.
 func (l *Languages) Offered() []*Language { return l.offered }
+
+// Prefer makes a language the one for people whose browsers name none that is offered, which is the first until then. It leaves
+// things as they are if the language isn't offered.
+func (l *Languages) Prefer(tag string) {
+	for _, one := range l.offered {
+		if one.Tag == tag {
+			l.usual = one
+		}
+	}
+}
+
+// Say puts a value in the place of an argument in all messages, for what never changes. Call it before the first page.
+func (l *Languages) Say(name, value string) {
+	for _, one := range l.all {
+		said := Catalogue{}
+		for key, m := range one.messages {
+			forms := Message{}
+			for form, text := range m {
+				forms[form] = strings.ReplaceAll(text, "{"+name+"}", value)
+			}
+			said[key] = forms
+		}
+		one.messages = said
+	}
+}
 
 // Choose takes the chosen language if there is one, or what fits an Accept-Language header best.
 func (l *Languages) Choose(chosen, accept string) *Language {
@@ -123,11 +150,11 @@ func (l *Languages) Choose(chosen, accept string) *Language {
 	}
 	wanted, _, err := language.ParseAcceptLanguage(accept)
 	if err != nil || len(wanted) == 0 {
-		return l.offered[0]
+		return l.usual
 	}
 	_, i, confidence := l.matcher.Match(wanted...)
 	if confidence == language.No {
-		return l.offered[0]
+		return l.usual
 	}
 	return l.offered[i]
 }
