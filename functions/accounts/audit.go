@@ -32,11 +32,15 @@ type auditRows struct {
 }
 
 func (h *auditRows) listAudit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	page, err := gateway.OnlyPageOf(r, "audit", string(c.Account))
+	filter, scope, err := filterOf(r)
 	if err != nil {
 		return err
 	}
-	rows, err := h.store.AuditOfAccount(r.Context(), c.Account, page.After, page.Size)
+	page, err := gateway.PageOf(r, append([]string{"audit", string(c.Account)}, scope...)...)
+	if err != nil {
+		return err
+	}
+	rows, err := h.read(r.Context(), c, filter, page)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type lookupStore interface {
 	Accounts(ctx context.Context, name, after string, limit int) (control.AccountPage, error)
 	AccountsByEmail(ctx context.Context, email, after string, limit int) (control.AccountPage, error)
 	FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error)
+	Overview(ctx context.Context, few int) (control.Overview, error)
 	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
 }

@@ -22,6 +22,7 @@ func (a *app) accountRoutes() {
 	a.account("GET /accounts/{account}/account/remove", a.removeForm)
 	a.account("POST /accounts/{account}/account/remove", a.removeMember)
 	a.account("GET /accounts/{account}/account/audit", a.showAudit)
+	a.account("GET /accounts/{account}/account/audit.csv", a.downloadAudit)
 	a.leavingRoutes()
 	a.invitationRoutes()
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"sort"
 	"strings"
@@ -17,6 +16,8 @@ import (
 
 // auditPage is a page of an audit trail.
 type auditPage struct {
+	auditFilter
+	Groups     []string // of actions, to choose from
 	Rows       []auditLine
 	Root       string // the page's own path
 	Keys       string // where the keys of its rows are
@@ -33,7 +34,7 @@ type auditLine struct {
 type change struct{ Field, Before, After string }
 
 func (a *app) showAudit(v *visit) error {
-	d := &auditPage{Root: v.accountURL("/account/audit"), Keys: v.accountURL("/keys/")}
+	d := &auditPage{auditFilter: v.auditFilter(), Groups: accountGroups, Root: v.accountURL("/account/audit"), Keys: v.accountURL("/keys/")}
 	if err := a.readAudit(v, d, v.accountPath("/audit")); err != nil {
 		return err
 	}
@@ -42,26 +43,25 @@ func (a *app) showAudit(v *visit) error {
 
 // showOperatorsAudit shows the changes of operators, which belong to no account.
 func (a *app) showOperatorsAudit(v *visit) error {
-	d := &auditPage{Root: "/operator/operators/audit", Keys: "/operator/keys/"}
-	if err := a.readAudit(v, d, "/v1/operators/audit"); err != nil {
+	d := &auditPage{auditFilter: v.auditFilter(), Groups: operatorGroups, Root: "/operator/operators/audit", Keys: "/operator/keys/"}
+	if err := a.readAudit(v, d, "/v1/operators/audit", v.waiting()); err != nil {
 		return err
 	}
 	return v.render(http.StatusOK, "operators-audit", v.t("operators.audit.title"), d)
 }
 
 // readAudit reads the page of an audit trail that the query names.
-func (a *app) readAudit(v *visit, d *auditPage, path string) error {
+func (a *app) readAudit(v *visit, d *auditPage, path string, more ...func(context.Context) error) error {
 	d.Page = v.query("page")
-	query := url.Values{"page_size": {"30"}}
-	if d.Page != "" {
-		query.Set("page_token", d.Page)
-	}
 	var found api.AuditList
 	var products []api.Product
-	err := v.parallel(
-		reading(&found, v.api, path, query),
+	err := v.parallel(append(more,
+		func(ctx context.Context) (err error) {
+			found, err = v.auditRows(ctx, path, d.auditFilter, d.Page, auditReads, 1)
+			return err
+		},
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
-	)
+	)...)
 	if err != nil {
 		return err
 	}

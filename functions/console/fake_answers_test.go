@@ -82,9 +82,12 @@ func fakeAnswers(r *harness, name string) {
 		"GET " + root + "/qps-requests":               api.QpsRequestList{Requests: []api.QpsRequest{request}},
 		"GET " + root + "/qps-requests/" + requestID1: request,
 		"GET /v1/qps-requests":                        api.QpsRequestList{Requests: []api.QpsRequest{request}},
-		"GET /v1/operator/accounts":                   api.AccountList{Accounts: []api.Account{acct}},
-		"GET /v1/operator/keys/" + keyID:              api.OperatorKey{Key: k, Account: acct},
-		"GET /v1/operators":                           api.OperatorList{Operators: []api.Operator{{Subject: "owner", Email: &name, Rank: api.Admin, AddedAt: moment.Of(at)}, {Subject: "o 2/x", Email: &name, Rank: api.Support, AddedAt: moment.Of(at)}}},
+		"GET /v1/operator/overview": api.Overview{PendingRequests: 1, BlockedKeys: 100, LastBlocked: []api.BlockedKey{
+			{KeyId: keyID, KeyName: name, AccountId: account, AccountName: name, Blocked: api.Block{Reason: name, At: moment.Of(at), By: &by}},
+		}},
+		"GET /v1/operator/accounts":      api.AccountList{Accounts: []api.Account{acct}},
+		"GET /v1/operator/keys/" + keyID: api.OperatorKey{Key: k, Account: acct},
+		"GET /v1/operators":              api.OperatorList{Operators: []api.Operator{{Subject: "owner", Email: &name, Rank: api.Admin, AddedAt: moment.Of(at)}, {Subject: "o 2/x", Email: &name, Rank: api.Support, AddedAt: moment.Of(at)}}},
 	}
 	for route, doc := range answers {
 		r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, doc); return true })
@@ -98,7 +101,7 @@ var ourPages = []string{
 	"/accounts/" + account + "/usage", "/accounts/" + account + "/usage?range=13mo&key=" + keyID, "/accounts/" + account + "/usage?from=2026-07-01&to=2026-08-03&by=hour",
 	"/accounts/" + account + "/qps-requests", "/accounts/" + account + "/qps-requests/new", "/accounts/" + account + "/qps-requests/new?key=" + keyID,
 	"/accounts/" + account + "/qps-requests/" + requestID1, "/accounts/" + account + "/qps-requests/" + requestID1 + "/withdraw",
-	"/accounts/" + account + "/account", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit",
+	"/accounts/" + account + "/account", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit", "/accounts/" + account + "/account/audit?action=key&from=2026-08-01",
 	"/accounts/" + account + "/account/export", "/accounts/" + account + "/account/close", "/invitations",
 	"/operator", "/operator?q=a", "/operator/accounts/" + account, "/operator/accounts/" + account + "/close", "/operator/accounts/" + account + "/type", "/operator/keys/" + keyID,
 	erasePage, erasePage + "?subject=x", "/operator/operators", "/operator/operators/audit", "/operator/operators/remove?subject=o+2%2Fx", "/operator/qps-requests", "/operator/qps-requests/" + account + "/" + requestID1,

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -34,6 +33,7 @@ func (a *app) operatorRoutes() {
 	a.person("GET /operator/operators/remove", func(v *visit) error { return a.showDismissal(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators/remove", a.removeOperator)
 	a.person("GET /operator/operators/audit", a.showOperatorsAudit)
+	a.person("GET /operator/operators/audit.csv", a.downloadOperatorsAudit)
 	a.person("GET /operator/qps-requests", a.showQueue)
 	a.operators("GET /operator/qps-requests/{account}/{request}", func(v *visit) error { return a.showDecision(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/qps-requests/{account}/{request}", a.decide)
@@ -82,37 +82,6 @@ func (v *visit) operates() error {
 
 func operatorAccountPath(v *visit, below string) string {
 	return "/v1/accounts/" + v.r.PathValue("account") + below
-}
-
-// lookUpPage is the search over all accounts.
-type lookUpPage struct {
-	Q, Page, Next string
-	Accounts      []api.Account
-}
-
-// lookUp finds accounts by ID, the beginning of their name, or a member's e-mail; a key ID leads to the key.
-func (a *app) lookUp(v *visit) error {
-	d := &lookUpPage{Q: strings.TrimSpace(v.query("q")), Page: v.query("page")}
-	if strings.HasPrefix(d.Q, "key_") && plainID(d.Q) {
-		return v.redirect("/operator/keys/" + d.Q)
-	}
-	query := url.Values{"page_size": {"25"}}
-	if strings.Contains(d.Q, "@") {
-		query.Set("email", d.Q)
-	} else if d.Q != "" {
-		query.Set("q", d.Q)
-	}
-	if d.Page != "" {
-		query.Set("page_token", d.Page)
-	}
-	found, err := management.Get[api.AccountList](v.ctx(), v.api, "/v1/operator/accounts", query)
-	if err != nil {
-		return err
-	}
-	if d.Accounts = found.Accounts; found.NextPageToken != nil {
-		d.Next = *found.NextPageToken
-	}
-	return v.render(http.StatusOK, "operator", v.t("operator.title"), d)
 }
 
 // operatorAccount is an account as operators see it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 
@@ -28,7 +29,8 @@ func (d *operatorsPage) RankOf(o api.Operator) api.Rank {
 
 func (a *app) showOperators(v *visit, status int, f *form) error {
 	d := &operatorsPage{form: f, Ranks: ranks}
-	found, err := v.operators()
+	var found []api.Operator
+	err := v.parallel(func(context.Context) (err error) { found, err = v.operators(); return err }, v.waiting())
 	if err != nil {
 		return err
 	}

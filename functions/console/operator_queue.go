@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -22,11 +23,12 @@ func (a *app) showQueue(v *visit) error {
 	if d.Page != "" {
 		query.Set("page_token", d.Page)
 	}
-	found, err := management.Get[api.QpsRequestList](v.ctx(), v.api, "/v1/qps-requests", query)
-	if err != nil {
+	var found api.QpsRequestList
+	var products []api.Product
+	err := v.parallel(reading(&found, v.api, "/v1/qps-requests", query), v.waiting(), func(ctx context.Context) (err error) {
+		products, err = a.productList(ctx, v.api)
 		return err
-	}
-	products, err := a.productList(v.ctx(), v.api)
+	})
 	if err != nil {
 		return err
 	}

@@ -45,8 +45,10 @@ type page struct {
 	Here      string // path and query, to come back to
 	Me        *api.Me
 	Account   *api.MyAccount // whose pages these are; nil outside of accounts
+	Foreign   bool           // the account is nobody's of the person's own: an operator looks at it
 	Can       can
 	Nav       []navItem
+	Waiting   *api.Overview // what waits for operators; nil: not asked for, or not to be had
 	Notice    string
 	Left      note
 	Bad       bool // a form was refused: screen readers say it with the title
@@ -86,7 +88,7 @@ func (v *visit) navigation(p *page) (items []navItem) {
 // render answers with a page.
 func (v *visit) render(status int, name, title string, data any) error {
 	p := page{
-		Title: title, Brand: v.app.brand, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: ownAddress(v.r.URL), Data: data,
+		Title: title, Brand: v.app.brand, Waiting: v.overview, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: ownAddress(v.r.URL), Data: data,
 	}
 	if v.r.Method != http.MethodGet && v.r.Method != http.MethodHead {
 		p.Here = "/"
@@ -144,7 +146,7 @@ func (v *visit) enter(p *page) error {
 	if err := reading(&a, v.api, v.accountPath(), nil)(v.ctx()); err != nil {
 		return err
 	}
-	p.Account.Name, p.Account.Type = a.Name, a.Type
+	p.Account.Name, p.Account.Type, p.Foreign = a.Name, a.Type, true
 	return nil
 }
 

@@ -77,7 +77,7 @@ var pageless = map[matrix.Action]string{
 }
 
 // downloads are files, not pages.
-var downloads = map[string]bool{"/accounts/{account}/usage.csv": true, "/accounts/{account}/account/export.json": true}
+var downloads = map[string]bool{"/accounts/{account}/usage.csv": true, "/accounts/{account}/account/audit.csv": true, "/operator/operators/audit.csv": true, "/accounts/{account}/account/export.json": true}
 
 // shows are the pages of the rights to read.
 var shows = map[matrix.Action]string{
@@ -150,7 +150,7 @@ func member(role api.Role) api.Me {
 func (w *walker) become(me api.Me) {
 	me.Subject = "owner"
 	w.state(func(now *api.Me, _ *api.KeyWithSecret) { *now = me })
-	for _, route := range []string{"/v1/operator/accounts", "/v1/operator/keys/" + keyID, "/v1/operators", "/v1/operators/audit", "/v1/qps-requests"} {
+	for _, route := range []string{"/v1/operator/accounts", "/v1/operator/overview", "/v1/operator/keys/" + keyID, "/v1/operators", "/v1/operators/audit", "/v1/qps-requests"} {
 		w.api.mu.Lock()
 		before := w.api.answers["GET "+route]
 		w.api.answers["GET "+route] = func(out http.ResponseWriter, r *http.Request, body []byte) bool {

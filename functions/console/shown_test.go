@@ -105,10 +105,14 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 		root + "/keys?sort=-name&page=2":      {"Name": root + "/keys?sort=name", "Next page": root + "/keys?page=next&sort=-name", "First page": root + "/keys?sort=-name"},
 		root + "/keys?sort=created_at":        {"Created": root + "/keys"},
 		root + "/qps-requests?status=pending": {"Next page": root + "/qps-requests?status=pending&page=next"},
-		root + "/account/audit?page=2":        {"Older": root + "/account/audit?page=next", "First page": root + "/account/audit"},
-		"/operator/operators/audit?page=2":    {"Older": "/operator/operators/audit?page=next", "First page": "/operator/operators/audit"},
-		"/operator?q=a&page=2":                {"Next page": "/operator?q=a&page=next", "First page": "/operator?q=a"},
-		"/operator/qps-requests":              {"Next page": "/operator/qps-requests?page=next"},
+		root + "/account/audit?action=key&who=a&key=" + keyID + "&from=2026-08-01&to=2026-08-02&page=2": {
+			"Older": root + "/account/audit?action=key&from=2026-08-01&key=" + keyID + "&page=next&to=2026-08-02&who=a", "First page": root + "/account/audit?action=key&from=2026-08-01&key=" + keyID + "&to=2026-08-02&who=a",
+			"Download CSV": root + "/account/audit.csv?action=key&from=2026-08-01&key=" + keyID + "&to=2026-08-02&who=a",
+		},
+		root + "/account/audit?page=2":     {"Older": root + "/account/audit?page=next", "First page": root + "/account/audit"},
+		"/operator/operators/audit?page=2": {"Older": "/operator/operators/audit?page=next", "First page": "/operator/operators/audit"},
+		"/operator?q=a&page=2":             {"Next page": "/operator?q=a&page=next", "First page": "/operator?q=a"},
+		"/operator/qps-requests":           {"Next page": "/operator/qps-requests?page=next"},
 		root + "/usage?range=7d&key=" + keyID + "&product=map-display&by=day": {
 			"30 days": root + "/usage?key=" + keyID + "&product=map-display&range=30d", "Download CSV": root + "/usage.csv?by=day&key=" + keyID + "&product=map-display&range=7d",
 		},
@@ -215,6 +219,9 @@ var spared = map[string]string{
 	"/accounts/{account}/keys/{key} /keys/{key}/usage": "The figures can’t be loaded right now.", "/accounts/{account}/keys/{key} /keys/{key}/audit": "The audit trail can’t be loaded right now.", "/accounts/{account}/qps-requests /keys": "",
 	"/accounts/{account}/qps-requests/{request} /keys/{key}": "", "/accounts/{account}/qps-requests/{request}/withdraw /keys/{key}": "", "/operator/qps-requests/{account}/{request} /keys/{key}": "",
 	"/operator/keys/{key} /keys/{key}/usage": "", "/accounts/{account}/usage.csv /v1/me": "",
+	"/accounts/{account}/account/audit.csv /v1/me": "", "/operator/operators/audit.csv /v1/me": "",
+	"/operator /v1/qps-requests": "Pending requests can’t be loaded right now.", "/operator /v1/operator/overview": "Blocked keys can’t be loaded right now.",
+	"/operator/qps-requests /v1/operator/overview": "", "/operator/operators /v1/operator/overview": "", "/operator/operators/audit /v1/operator/overview": "",
 }
 
 // TestAPageThatCantReadSomethingSaysSo lets each read of each page fail, alone: the page is an error then, but for what it

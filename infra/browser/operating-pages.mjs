@@ -62,6 +62,8 @@ export function operatingStates({ account, key, site, pending, decided }) {
     { name: "account-close-dialog", person: "owner", open: dialog(`${vans}/account`, "/close") },
     { name: "account-close-refused", person: "owner", status: 422, open: sent(`${vans}/account/close`, ".button.danger") },
     { name: "audit", person: "owner", open: to(`${vans}/account/audit`), shot: true },
+    { name: "audit-filtered", person: "owner", open: to(`${vans}/account/audit?action=qps&who=owner@example.com`) },
+    { name: "audit-nothing", person: "owner", open: to(`${vans}/account/audit?who=nobody@example.com`) },
     { name: "invitation", person: "owner", open: to("/invitations") },
     { name: "invitation-nobody", person: null, open: to("/invitations") },
     { name: "operator", person: "operator", open: to("/operator"), shot: true },

@@ -170,6 +170,9 @@ var bounds = map[string]float64{
 	"functions/console.exportPages":                  20,
 	"functions/console.exportBytes":                  3 << 20,
 	"functions/console/internal/session.secretBytes": 32,
+	"shared/dynamo/control.MostOfOverview":           100,
+	"functions/accounts.fewBlocked":                  10,
+	"functions/accounts.mostLooked":                  1000,
 	"functions/console/internal/brand.MostName":      40,
 	"functions/console/internal/brand.LeastContrast": 4.5,
 	// Sign-ins and sessions.

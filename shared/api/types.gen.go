@@ -421,6 +421,15 @@ type BlockKey struct {
 	Reason Reason `json:"reason"`
 }
 
+// BlockedKey defines model for BlockedKey.
+type BlockedKey struct {
+	AccountId   string `json:"account_id"`
+	AccountName string `json:"account_name"`
+	Blocked     Block  `json:"blocked"`
+	KeyId       string `json:"key_id"`
+	KeyName     string `json:"key_name"`
+}
+
 // BusiestMinute defines model for BusiestMinute.
 type BusiestMinute struct {
 	Requests int64 `json:"requests"`
@@ -872,6 +881,18 @@ type OperatorRevoke struct {
 	Reason Reason `json:"reason"`
 }
 
+// Overview defines model for Overview.
+type Overview struct {
+	// BlockedKeys Keys that an operator has blocked and that are neither revoked nor deleted.
+	BlockedKeys int `json:"blocked_keys"`
+
+	// LastBlocked Of these keys the last ten, the last blocked first.
+	LastBlocked []BlockedKey `json:"last_blocked"`
+
+	// PendingRequests QPS requests that nobody has decided.
+	PendingRequests int `json:"pending_requests"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code Stable; programs may rely on it. docs/problems has a page for each. Later versions may know more.
@@ -1217,6 +1238,21 @@ type UsageShare struct {
 // AccountParam defines model for accountParam.
 type AccountParam = string
 
+// AuditActionParam defines model for auditActionParam.
+type AuditActionParam = string
+
+// AuditActorParam defines model for auditActorParam.
+type AuditActorParam = string
+
+// AuditFromParam defines model for auditFromParam.
+type AuditFromParam = time.Time
+
+// AuditKeyParam defines model for auditKeyParam.
+type AuditKeyParam = string
+
+// AuditToParam defines model for auditToParam.
+type AuditToParam = time.Time
+
 // FormatParam defines model for formatParam.
 type FormatParam string
 
@@ -1324,6 +1360,20 @@ type EditAccountParams struct {
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
+	// Action One action, such as `key.rotate`, or the part before its point for a group of them, such as `key`.
+	Action *AuditActionParam `form:"action,omitempty" json:"action,omitempty"`
+
+	// Actor The whole e-mail address or the subject of who acted, as the rows show it.
+	Actor *AuditActorParam `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// KeyId Rows about one key.
+	KeyId *AuditKeyParam `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// From The first instant, included. With a filter a page may have fewer rows than `page_size`, or none, and still a next one.
+	From *AuditFromParam `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The instant after the last.
+	To       *AuditToParam  `form:"to,omitempty" json:"to,omitempty"`
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
 	// PageToken next_page_token of the previous page, with the same filter.
@@ -1600,6 +1650,20 @@ type ListOperatorsParams struct {
 
 // ListOperatorsAuditParams defines parameters for ListOperatorsAudit.
 type ListOperatorsAuditParams struct {
+	// Action One action, such as `key.rotate`, or the part before its point for a group of them, such as `key`.
+	Action *AuditActionParam `form:"action,omitempty" json:"action,omitempty"`
+
+	// Actor The whole e-mail address or the subject of who acted, as the rows show it.
+	Actor *AuditActorParam `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// KeyId Rows about one key.
+	KeyId *AuditKeyParam `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// From The first instant, included. With a filter a page may have fewer rows than `page_size`, or none, and still a next one.
+	From *AuditFromParam `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The instant after the last.
+	To       *AuditToParam  `form:"to,omitempty" json:"to,omitempty"`
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
 	// PageToken next_page_token of the previous page, with the same filter.

@@ -126,9 +126,12 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 	if created {
 		locator := locatorKey(after.ID)
 		locator["kind"], locator["account"] = dynamo.S("locator"), dynamo.S(string(after.Account))
+		if blocked(after) {
+			locator["gpk"], locator["gsk"] = blockedIndex(after)
+		}
 		ops = append(ops, put(s.control, locator, isNew, always(dynamo.ErrExists)))
 	}
-	return ops
+	return append(ops, s.fileBlocked(before, after)...)
 }
 
 // hasPlace reports whether a key is one of those that its account's limit counts.

@@ -46,6 +46,7 @@ const (
 	requestPrefix = "QPS#"
 	openPrefix    = "QPSOPEN#"
 	lookPrefix    = "LOOK#"
+	locatorPrefix = "K#"
 )
 
 func accountKey(id account.ID) dynamo.Item { return itemKey(accountPK(id), accountSK) }
@@ -64,7 +65,7 @@ func keyKey(id account.ID, key apikey.ID) dynamo.Item {
 	return itemKey(accountPK(id), keyPrefix+string(key))
 }
 
-func locatorKey(key apikey.ID) dynamo.Item { return itemKey("K#"+string(key), locatorSK) }
+func locatorKey(key apikey.ID) dynamo.Item { return itemKey(locatorPrefix+string(key), locatorSK) }
 
 func inviteKey(id account.ID, invitation string) dynamo.Item {
 	return itemKey(accountPK(id), invitePrefix+invitation)
@@ -111,6 +112,7 @@ const (
 	gDue       = "DUE"       // keys by the time at which the rotator has something to do
 	gPurge     = "PURGE"     // deleted keys by the time of deletion
 	gOpen      = "QPSOPEN"   // open QPS requests by age
+	gBlocked   = "BLOCKED"   // locators of blocked keys, by the time of the block
 	gRunning   = "RUNNING"   // operations that aren't done, by age
 )
 

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/keytest"
+	"latchkey/shared/qps"
+)
+
+// TestTheOverviewHasWhatWaits: requests that nobody has decided, and keys that are blocked and could be unblocked, the last one first.
+func TestTheOverviewHasWhatWaits(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	overview := func() (pending, blocked float64, last []string) {
+		t.Helper()
+		doc := r.Want(t, 200, apitest.Call{As: "support", Method: "GET", Path: "/v1/operator/overview"}).JSON(t)
+		for _, one := range doc["last_blocked"].([]any) {
+			b := one.(map[string]any)
+			if b["account_id"] != string(r.account.ID) || b["account_name"] != r.account.Name || b["blocked"].(map[string]any)["reason"] != "abuse" {
+				t.Errorf("%v", b)
+			}
+			last = append(last, b["key_id"].(string))
+		}
+		return doc["pending_requests"].(float64), doc["blocked_keys"].(float64), last
+	}
+	want := func(step string, pending, blocked int, first string) {
+		t.Helper()
+		p, b, last := overview()
+		if int(p) != pending || int(b) != blocked || len(last) != min(blocked, fewBlocked) || blocked > 0 && last[0] != first {
+			t.Errorf("%s: %v pending, %v blocked, %v; want %d, %d and %s first", step, p, b, last, pending, blocked, first)
+		}
+	}
+	want("an empty stack", 0, 0, "")
+	operate := func(key, action string) {
+		t.Helper()
+		r.Clock.Advance(time.Minute)
+		r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/keys/" + key + "/" + action, Body: object{"reason": "abuse"}})
+	}
+	var ids []string
+	for range fewBlocked + 2 {
+		k := r.NewKey(t, r.account)
+		ids = append(ids, string(k.ID))
+		operate(string(k.ID), "block")
+	}
+	want("all are blocked", 0, len(ids), ids[len(ids)-1])
+	operate(ids[len(ids)-1], "unblock")
+	want("the last one is unblocked", 0, len(ids)-1, ids[len(ids)-2])
+	operate(ids[len(ids)-2], "revoke")
+	want("the next is revoked", 0, len(ids)-2, ids[len(ids)-3])
+
+	enterprise := r.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
+	k := r.NewKey(t, enterprise)
+	request := qps.Request{
+		ID: "qps_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", Account: enterprise.ID, KeyID: k.ID, Product: "search", Class: "search", Current: 5, Requested: 50, Justification: "More.",
+		CreatedAt: r.Clock.Now(), Status: qps.Pending, Version: 1,
+	}
+	if err := r.Control.SubmitRequest(t.Context(), request, nil, keytest.Row(enterprise.ID, "qps.submit", k.ID)); err != nil {
+		t.Fatal(err)
+	}
+	want("a request is filed", 1, len(ids)-2, ids[len(ids)-3])
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// lookUpPage is the operators' home: what waits for them, and the search over all accounts.
+type lookUpPage struct {
+	Q, Page, Next string
+	Home          bool // nothing was searched for
+	Pending       []requestView
+	Lacking       bool // what is pending couldn't be read
+	Accounts      []api.Account
+}
+
+// homeRequests bounds the pending requests of the home; the queue has all.
+const homeRequests = "5"
+
+// lookUp finds accounts by ID, the beginning of their name, or a member's email; a key ID leads to the key.
+func (a *app) lookUp(v *visit) error {
+	d := &lookUpPage{Q: strings.TrimSpace(v.query("q")), Page: v.query("page")}
+	if strings.HasPrefix(d.Q, "key_") && plainID(d.Q) {
+		return v.redirect("/operator/keys/" + d.Q)
+	}
+	d.Home = d.Q == "" && d.Page == ""
+	query := url.Values{"page_size": {"25"}}
+	if strings.Contains(d.Q, "@") {
+		query.Set("email", d.Q)
+	} else if d.Q != "" {
+		query.Set("q", d.Q)
+	}
+	if d.Page != "" {
+		query.Set("page_token", d.Page)
+	}
+	var found api.AccountList
+	var pending api.QpsRequestList
+	var products []api.Product
+	reads := []func(context.Context) error{reading(&found, v.api, "/v1/operator/accounts", query), v.waiting()}
+	if d.Home {
+		reads = append(reads, optional(reading(&pending, v.api, "/v1/qps-requests", url.Values{"page_size": {homeRequests}}), &d.Lacking), func(ctx context.Context) (err error) {
+			products, err = a.productList(ctx, v.api)
+			return err
+		})
+	}
+	if err := v.parallel(reads...); err != nil {
+		return err
+	}
+	for _, r := range pending.Requests {
+		d.Pending = append(d.Pending, v.viewOf(r, "", products))
+	}
+	if d.Accounts = found.Accounts; found.NextPageToken != nil {
+		d.Next = *found.NextPageToken
+	}
+	return v.render(http.StatusOK, "operator", v.t("operator.title"), d)
+}
+
+// waiting reads what waits for operators, for the counts beside their tabs. A page is worth showing without.
+func (v *visit) waiting() func(context.Context) error {
+	return func(ctx context.Context) error {
+		if found, err := management.Get[api.Overview](ctx, v.api, "/v1/operator/overview", nil); err == nil {
+			v.overview = &found
+		}
+		return nil
+	}
+}

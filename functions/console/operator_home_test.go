@@ -1,0 +1,202 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"latchkey/shared/api"
+	"latchkey/shared/moment"
+)
+
+// within is the text of each element with a class, without blanks beside it.
+func within(doc *html.Node, class string) (texts []string) {
+	elements(doc, func(n *html.Node) {
+		if slices.Contains(strings.Fields(attr(n, "class")), class) {
+			texts = append(texts, strings.Join(strings.Fields(text(n)), " "))
+		}
+	})
+	return texts
+}
+
+// TestEachOperatorsTabSaysHowMuchWaits: on every page that has the tabs, and nothing where nothing waits.
+func TestEachOperatorsTabSaysHowMuchWaits(t *testing.T) {
+	w := newWalker(t, "owner")
+	answer := api.Overview{PendingRequests: 7, BlockedKeys: 100, LastBlocked: []api.BlockedKey{}}
+	w.api.on("GET /v1/operator/overview", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, answer); return true })
+	for _, waits := range []bool{true, false} {
+		if !waits {
+			answer = api.Overview{LastBlocked: []api.BlockedKey{}}
+		}
+		for _, path := range []string{"/operator", "/operator?q=a", "/operator/qps-requests", "/operator/operators", "/operator/operators/audit"} {
+			tabs := map[string]bool{}
+			page := w.ask(http.MethodGet, path, nil)
+			elements(page.doc, func(n *html.Node) {
+				if n.Data == "nav" && attr(n, "class") == "subnav" {
+					for _, tab := range strings.Split(strings.Join(strings.Fields(text(n)), " "), "  ") {
+						tabs[tab] = true
+					}
+				}
+			})
+			got := fmt.Sprint(tabs)
+			if strings.Contains(got, "100+") != waits || strings.Contains(got, "QPS queue 7") != waits {
+				t.Errorf("%s, waits: %v: %s", path, waits, got)
+			}
+		}
+	}
+}
+
+// TestTheOperatorsHomeLeadsToWhatWaits, and a search doesn't ask for it.
+func TestTheOperatorsHomeLeadsToWhatWaits(t *testing.T) {
+	w := newWalker(t, "owner")
+	hrefs := func(path string) (list []string) {
+		elements(w.ask(http.MethodGet, path, nil).doc, func(n *html.Node) {
+			if n.Data == "ul" && attr(n, "class") == "waits" {
+				elements(n, func(a *html.Node) {
+					if a.Data == "a" {
+						list = append(list, attr(a, "href"))
+					}
+				})
+			}
+		})
+		return list
+	}
+	want := []string{"/operator/qps-requests/" + account + "/" + requestID1, "/operator/keys/" + keyID}
+	if got := hrefs("/operator"); !slices.Equal(got, want) {
+		t.Errorf("leads to %v, want %v", got, want)
+	}
+	if got := hrefs("/operator?q=demo"); got != nil {
+		t.Errorf("a search leads to %v", got)
+	}
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { rank := api.Support; me.Rank = &rank })
+	if got := hrefs("/operator"); !slices.Equal(got, []string{"/operator/keys/" + keyID, "/operator/keys/" + keyID}) {
+		t.Errorf("support, who decides nothing, is led to %v", got)
+	}
+}
+
+// TestARequestIsDecidedInTheQueue: by the form beside it, with what was asked for filled in; those who don't decide have none.
+func TestARequestIsDecidedInTheQueue(t *testing.T) {
+	w := newWalker(t, "owner")
+	decide := "/operator/qps-requests/" + account + "/" + requestID1
+	formThere := func() (found *formOf) {
+		for _, one := range forms(w.ask(http.MethodGet, "/operator/qps-requests", nil).doc) {
+			if one.action == decide {
+				found = &one
+			}
+		}
+		return found
+	}
+	f := formThere()
+	if f == nil || f.values().Get("qps") != "50" {
+		t.Fatalf("the queue has the form %+v", f)
+	}
+	for decision, body := range map[string]string{"approve": `{"comment":"Fine.","qps":50}`, "reject": `{"comment":"Fine."}`} {
+		w.accept()
+		w.forget()
+		values := f.values()
+		values.Set("decision", decision)
+		values.Set("comment", "Fine.")
+		page := w.ask(http.MethodPost, f.action, values)
+		if got := w.writes(); len(got) != 1 || !strings.HasSuffix(got[0].route, "/"+decision) || got[0].body != body || page.Header.Get("Location") != "/operator/qps-requests" {
+			t.Errorf("%s: %s, leads to %q", decision, describe(got), page.Header.Get("Location"))
+		}
+	}
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { rank := api.Support; me.Rank = &rank })
+	if f := formThere(); f != nil {
+		t.Errorf("support is offered %+v", f)
+	}
+}
+
+// TestABarSaysThatAnOperatorLooksAtAnAccount: on each page of an account that is none of the operator's own, and on no other.
+func TestABarSaysThatAnOperatorLooksAtAnAccount(t *testing.T) {
+	w := newWalker(t, "owner")
+	for _, own := range []bool{true, false} {
+		w.state(func(me *api.Me, _ *api.KeyWithSecret) {
+			if me.Operator = true; !own {
+				me.Accounts = []api.MyAccount{{Id: "acc_09", Name: "Mine", Type: api.Enterprise, Role: api.Owner}}
+			}
+		})
+		seen := 0
+		for _, pattern := range w.routes(http.MethodGet) {
+			page := w.ask(http.MethodGet, w.page(pattern), nil)
+			if page.StatusCode != http.StatusOK || !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") {
+				continue
+			}
+			bars := within(page.doc, "viewing")
+			want := !own && strings.HasPrefix(pattern, "/accounts/{account}")
+			if (len(bars) == 1) != want || want && !strings.Contains(bars[0], "as an operator: Demo") {
+				t.Errorf("%s, a member's: %v: %q", pattern, own, bars)
+			}
+			if want {
+				seen++
+			}
+		}
+		if !own && seen < 6 {
+			t.Errorf("%d pages", seen)
+		}
+	}
+}
+
+// TestTheAuditTrailAsAFile has the rows that the filter takes, over all pages of the API, and no formula.
+func TestTheAuditTrailAsAFile(t *testing.T) {
+	w := newWalker(t, "owner")
+	evil := "=cmd()"
+	asked := []url.Values{}
+	w.api.on("GET /v1/accounts/"+account+"/audit", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+		q := r.URL.Query()
+		asked = append(asked, q)
+		doc := api.AuditList{Rows: []api.AuditRow{{
+			Id: "aud_" + q.Get("page_token"), At: moment.Of(then), Action: "key.edit", KeyId: ptr(keyID), Actor: api.Actor{Subject: "x", Email: &evil, Role: "owner"}, RequestId: "r", SourceIp: ptr("192.0.2.1"),
+			Changes: []api.Change{{Field: "name", Before: "a", After: `b "quoted"`}},
+		}}}
+		if len(asked) < 3 {
+			doc.NextPageToken = ptr(fmt.Sprint("p", len(asked)))
+		}
+		reply(out, 200, doc)
+		return true
+	})
+	page := w.ask(http.MethodGet, "/accounts/"+account+"/account/audit.csv?action=key&from=2026-08-01&to=2026-08-03", nil)
+	rows, err := csv.NewReader(strings.NewReader(page.text)).ReadAll()
+	if err != nil || len(rows) != 4 {
+		t.Fatal(err, page.text)
+	}
+	want := []string{"2026-08-03T14:00:00.000Z", "key.edit", keyID, "'=cmd()", "owner", "r", "192.0.2.1", `[{"after":"b \"quoted\"","before":"a","field":"name"}]`}
+	for _, row := range rows[1:] {
+		if !slices.Equal(row, want) {
+			t.Errorf("%q, want %q", row, want)
+		}
+	}
+	for i, q := range asked {
+		if q.Get("action") != "key" || q.Get("from") != "2026-08-01T00:00:00Z" || q.Get("to") != "2026-08-04T00:00:00Z" || q.Get("page_token") != []string{"", "p1", "p2"}[i] {
+			t.Errorf("asks for %v", q)
+		}
+	}
+}
+
+// TestAFilterThatTakesNothingYetLeadsOn: the page asks a few times, then says that older activity may match.
+func TestAFilterThatTakesNothingYetLeadsOn(t *testing.T) {
+	w := newWalker(t, "owner")
+	n := 0
+	w.api.on("GET /v1/accounts/"+account+"/audit", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		n++
+		reply(out, 200, api.AuditList{Rows: []api.AuditRow{}, NextPageToken: ptr("next")})
+		return true
+	})
+	root := "/accounts/" + account + "/account/audit"
+	page := w.ask(http.MethodGet, root+"?action=key", nil)
+	if n != auditReads || !strings.Contains(text(page.doc), "Older activity may match.") || links(page.doc)["Older"] != root+"?action=key&page=next" {
+		t.Errorf("%d reads: %s", n, text(page.doc))
+	}
+	for _, never := range []string{"key=x", "key=key_../x", "who=" + strings.Repeat("x", 300)} {
+		n = 0
+		if page := w.ask(http.MethodGet, root+"?"+never, nil); n != 0 || page.StatusCode != 200 || !strings.Contains(text(page.doc), "No activity matches.") {
+			t.Errorf("%s: %d reads, %d", never, n, page.StatusCode)
+		}
+	}
+}
