@@ -52,10 +52,10 @@ func (f auditFilter) query() url.Values {
 		}
 	}
 	if day, err := time.Parse(time.DateOnly, f.From); err == nil {
-		q.Set("from", day.Format(time.RFC3339))
+		q.Set("from", moment.Format(day))
 	}
 	if day, err := time.Parse(time.DateOnly, f.To); err == nil {
-		q.Set("to", day.AddDate(0, 0, 1).Format(time.RFC3339))
+		q.Set("to", moment.Format(day.AddDate(0, 0, 1)))
 	}
 	return q
 }
