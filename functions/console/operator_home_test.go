@@ -173,7 +173,7 @@ func TestTheAuditTrailAsAFile(t *testing.T) {
 		}
 	}
 	for i, q := range asked {
-		if q.Get("action") != "key" || q.Get("from") != "2026-08-01T00:00:00Z" || q.Get("to") != "2026-08-04T00:00:00Z" || q.Get("page_token") != []string{"", "p1", "p2"}[i] {
+		if q.Get("action") != "key" || q.Get("from") != "2026-08-01T00:00:00.000Z" || q.Get("to") != "2026-08-04T00:00:00.000Z" || q.Get("page_token") != []string{"", "p1", "p2"}[i] {
 			t.Errorf("asks for %v", q)
 		}
 	}
