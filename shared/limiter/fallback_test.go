@@ -110,3 +110,24 @@ func TestTheFailuresOfTwoItemsRestAllLimits(t *testing.T) {
 		t.Error("the table is back, and not asked")
 	}
 }
+
+// TestOneFailingItemNeverSuspendsAnother, however often it fails and whether or not anything else is called meanwhile: it
+// takes the failures of two items to rest all.
+func TestOneFailingItemNeverSuspendsAnother(t *testing.T) {
+	for failures := 1; failures <= 5; failures++ {
+		table := &partlyDown{Table: sim.NewTable(), down: map[string]bool{"a": true}, asks: map[string]int{}}
+		l, now := limiter.New(8), time.Duration(0)
+		for range failures {
+			now += time.Second
+			if !l.Admit(t.Context(), table, func() limiter.Now { return clock(now) }, "a", 10).Fallback {
+				t.Fatal("the item that fails was decided by a lease")
+			}
+		}
+		if table.asks["a"] != failures {
+			t.Fatalf("%d asks, want %d", table.asks["a"], failures)
+		}
+		if l.Admit(t.Context(), table, func() limiter.Now { return clock(now) }, "b", 10).Fallback {
+			t.Errorf("after %d failures of one item another is decided by a local share", failures)
+		}
+	}
+}
