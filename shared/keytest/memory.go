@@ -118,10 +118,16 @@ func keyText(v types.AttributeValue) (string, error) {
 	return "", refuse("a key attribute is missing, empty or of the wrong type")
 }
 
+// lastSecond is the end of the year 9999. The time of a day of this century in milliseconds is beyond it.
+const lastSecond = 253402300799
+
 func (t *memoryTable) store(item dynamo.Item) error {
 	pk, sk, err := t.place(item)
 	if err != nil {
 		return err
+	}
+	if ttl, ok := dynamo.GetN(item, "ttl"); ok && ttl > lastSecond {
+		return refuse("ttl isn't a time in seconds, so DynamoDB would never delete the item") // it takes such an item silently
 	}
 	t.keepBefore(pk, sk)
 	if t.partitions[pk] == nil {
