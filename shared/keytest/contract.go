@@ -187,6 +187,27 @@ func accountsFound(t *testing.T, s Stores) {
 	if want := []string{"ＡＬＰＨＡ ２", "Alpha Maps", "ALPHABET", "alpine", "Alps # One"}; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
 	}
+	// However a text is typed, and however large the pages are, it finds the same accounts.
+	for _, typed := range []string{"alp", "ALP", "ａＬｐ", "ＡＬＰ", "aLph", "ＡＬＰＨＡ", "zeta", "ＺＥＴＡ", ""} {
+		walk := func(size int) (ids []account.ID) {
+			for after := ""; ; {
+				page, err := s.Control.Accounts(t.Context(), typed, after, size)
+				must(t, err)
+				for _, a := range page.Accounts {
+					ids = append(ids, a.ID)
+				}
+				if after = page.Next; after == "" {
+					return ids
+				}
+			}
+		}
+		whole := walk(100)
+		for size := 1; size <= 3; size++ {
+			if paged := walk(size); !reflect.DeepEqual(paged, whole) {
+				t.Errorf("%q finds %d accounts, and %d by pages of %d", typed, len(whole), len(paged), size)
+			}
+		}
+	}
 	for _, typed := range []string{"Straße", "STRASSE", "ｓtraß", strings.Repeat("\ufdfa", 3), strings.Repeat("\ufdfa", 64)} {
 		page, err := s.Control.Accounts(t.Context(), typed, "", 2)
 		must(t, err)
