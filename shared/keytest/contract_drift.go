@@ -28,10 +28,14 @@ func driftRepaired(t *testing.T, s Stores) {
 	if len(kinds) != 3 || kinds[control.DriftMissing] != 1 || kinds[control.DriftDifferent] != 1 || kinds[control.DriftOrphan] != 1 {
 		t.Fatalf("drift: %v", kinds)
 	}
-	for _, d := range s.Drifts(t, true) {
+	repaired := s.Drifts(t, true)
+	for _, d := range repaired {
 		if !d.Repaired {
 			t.Fatalf("not repaired: %+v", d)
 		}
+	}
+	if len(repaired) != 3 {
+		t.Fatalf("repaired without a word: %+v", repaired)
 	}
 	if left := s.Drifts(t, false); len(left) != 0 {
 		t.Fatalf("left: %+v", left)

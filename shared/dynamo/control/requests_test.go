@@ -1,0 +1,121 @@
+package control_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+	"latchkey/shared/qps"
+)
+
+// file submits a request for a class of its own.
+func file(t *testing.T, s keytest.Stores, k apikey.Key, n int) (qps.Request, error) {
+	t.Helper()
+	r := qps.Request{
+		ID: qps.RequestID(fmt.Sprintf("qps_%02d", n)), Account: k.Account, KeyID: k.ID, Product: "search", Class: product.Class(fmt.Sprintf("class%02d", n)),
+		Requested: 9, Justification: "x", CreatedBy: qps.Party{Subject: keytest.Subject("owner")}, CreatedAt: keytest.Now, Status: qps.Pending, Version: 1,
+	}
+	return r, s.Control.SubmitRequest(t.Context(), r, nil, keytest.Row(k.Account, "qps.submit", k.ID))
+}
+
+// enterprise is a key that may ask for more.
+func enterprise(t *testing.T, s keytest.Stores, options ...func(*apikey.Key)) apikey.Key {
+	t.Helper()
+	a := s.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
+	return s.NewKey(t, a, append([]func(*apikey.Key){func(k *apikey.Key) { k.BillingType = apikey.Paying }}, options...)...)
+}
+
+// TestTwentyRequestsEndWithTheirKey in one write; what is over that is left to the job.
+func TestTwentyRequestsEndWithTheirKey(t *testing.T) {
+	for filed, left := range map[int]int{1: 0, 3: 0, 20: 0, 21: 1} {
+		s := keytest.MemoryStores(t)
+		k := enterprise(t, s)
+		for n := range filed {
+			if _, err := file(t, s, k, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.Edit(t.Context(), k, "key.revoke", func(k *apikey.Key) { k.RevokedAt = keytest.Now }); err != nil {
+			t.Fatal(err)
+		}
+		open, err := s.Control.OpenRequests(t.Context(), "", 50)
+		if err != nil || len(open.Requests) != left {
+			t.Errorf("%d of %d requests are left, %v", len(open.Requests), filed, err)
+		}
+	}
+}
+
+// TestAnEditThatEndsNoRequestReadsNone: most changes of a key leave what is asked for it as it was.
+func TestAnEditThatEndsNoRequestReadsNone(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(*apikey.Key)
+		reads  bool
+	}{
+		"its name":     {func(k *apikey.Key) { k.Name = "Other" }, false},
+		"disabling it": {func(k *apikey.Key) { k.Disabled = true }, false},
+		"a product":    {func(k *apikey.Key) { k.Products = nil }, true},
+		"its end":      {func(k *apikey.Key) { k.RevokedAt = keytest.Now }, true},
+		"its deletion": {func(k *apikey.Key) { k.DeletedAt = keytest.Now }, true},
+	} {
+		s := keytest.MemoryStores(t)
+		k := enterprise(t, s)
+		queries := 0
+		counted := s.With(func(call string, _ int) keytest.Fault {
+			if call == "Query" {
+				queries++
+			}
+			return keytest.NoFault
+		})
+		if _, err := counted.Edit(t.Context(), k, "key.edit", c.change); err != nil || (queries > 0) != c.reads {
+			t.Errorf("%s: %d queries, %v", what, queries, err)
+		}
+	}
+}
+
+// TestWhyAKeyGetsNoRequest: it is gone, or it has not what is asked for.
+func TestWhyAKeyGetsNoRequest(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(*apikey.Key)
+		want   error
+	}{
+		"nothing":                 {func(*apikey.Key) {}, nil},
+		"it is revoked":           {func(k *apikey.Key) { k.RevokedAt = keytest.Now }, dynamo.ErrNotFound},
+		"it is deleted":           {func(k *apikey.Key) { k.DeletedAt = keytest.Now }, dynamo.ErrNotFound},
+		"it has not the product":  {func(k *apikey.Key) { k.Products = nil }, qps.ErrObsolete},
+		"its account may not ask": {func(k *apikey.Key) { k.AccountType = account.SelfServe }, qps.ErrObsolete},
+		"it is another key":       {func(k *apikey.Key) { k.ID = keytest.KeyID() }, dynamo.ErrNotFound},
+	} {
+		s := keytest.MemoryStores(t)
+		k := enterprise(t, s)
+		stored := k
+		c.change(&stored)
+		if what == "it is another key" {
+			k.ID = stored.ID
+		} else {
+			for _, item := range s.Items(t, s.Tables.Control) {
+				if kind, _ := dynamo.GetS(item, "kind"); kind == "key" {
+					damaged := item
+					if !stored.RevokedAt.IsZero() {
+						damaged["revoked_at"] = dynamo.S(dynamo.FormatTime(stored.RevokedAt))
+					}
+					if !stored.DeletedAt.IsZero() {
+						damaged["deleted_at"] = dynamo.S(dynamo.FormatTime(stored.DeletedAt))
+					}
+					if len(stored.Products) == 0 {
+						delete(damaged, "products")
+					}
+					damaged["account_type"] = dynamo.S(string(stored.AccountType))
+					s.Put(t, s.Tables.Control, damaged)
+				}
+			}
+		}
+		if _, err := file(t, s, k, 1); !errors.Is(err, c.want) || c.want == nil && err != nil {
+			t.Errorf("%s: %v, want %v", what, err, c.want)
+		}
+	}
+}
