@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -112,7 +113,7 @@ var times = map[string]time.Duration{
 	"functions/console/internal/signin{Timeout}":     8 * sec,
 }
 
-// bounds are all exported numbers, and those unexported ones that a customer or AWS meets.
+// bounds are all numbers of the gate and the limiter, all exported ones, and those unexported ones that a customer or AWS meets.
 var bounds = map[string]float64{
 	"shared/account.DefaultKeyLimit":                 100,
 	"shared/account.MaxInvitations":                  100,
@@ -132,6 +133,11 @@ var bounds = map[string]float64{
 	"shared/limiter.smallLimit":                      100,
 	"shared/limiter.maxTries":                        3,
 	"shared/limiter.leastShare":                      8,
+	"shared/limiter.leasesPerSecond":                 20,
+	"shared/limiter.leaseCalls":                      34,
+	"shared/limiter.leaseCallsFull":                  64,
+	"shared/limiter.ample":                           4,
+	"shared/limiter.ampleShare":                      32,
 	"shared/usage.MaxHosts":                          50,
 	"shared/usage.MaxRefusedHosts":                   10,
 	"shared/usage.MaxEnvironmentName":                64,
@@ -148,6 +154,14 @@ var bounds = map[string]float64{
 	"authorizer.maxLimits":                           8192,
 	"authorizer.knownBytes":                          64 << 20,
 	"authorizer.unknownBytes":                        4 << 20,
+	"authorizer.entryCost":                           320,
+	"authorizer.protectedShare":                      80,
+	"authorizer.idleConnections":                     4,
+	"authorizer.maxField":                            253,
+	"authorizer.refusalsPerKey":                      50,
+	"authorizer.maxLoggedKeys":                       4096,
+	"authorizer.maskedRun":                           24,
+	"authorizer.maxUnescapes":                        4,
 	"functions/internal/gateway.MaxBody":             64 << 10,
 	"functions/internal/strictjson.maxDepth":         16,
 	"functions/internal/gateway.defaultPageSize":     50,
@@ -193,7 +207,7 @@ func TestEveryPeriodAndBoundIsAsPromised(t *testing.T) {
 			want = d.Seconds()
 		}
 		switch {
-		case !ok && (c.duration || c.exported):
+		case !ok && (c.duration || c.exported || strings.HasPrefix(c.name, "authorizer.") || strings.HasPrefix(c.name, "shared/limiter.")):
 			t.Errorf("%s is not in this test", c.name)
 		case ok && fmt.Sprint(c.value) != fmt.Sprint(want):
 			t.Errorf("%s is %v, want %v", c.name, c.value, want)
@@ -246,21 +260,29 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"the same with the pause of a secret that alone can't be read, at most", []time.Duration{
 			p["authorizer.freshFor"] + p["authorizer.longestOwnPause"] + p["authorizer.readBudget"], 10*sec + 1,
 		}},
-		{"the pause of one secret is longer than the breaker's", []time.Duration{p["authorizer.firstPause"], p["authorizer.longestPause"], p["authorizer.longestOwnPause"], p["authorizer.failingFor"] + 1}},
+		{"the pause of one secret is longer than the breaker's", []time.Duration{p["authorizer.firstPause"], p["authorizer.longestPause"], p["authorizer.longestOwnPause"], p["authorizer.failingFor"]}},
 		{"a read has time for a second attempt", []time.Duration{2 * p["authorizer.firstAttempt"], p["authorizer.readBudget"]}},
 		{"a probe takes less than a read", []time.Duration{p["authorizer.probeBudget"], p["authorizer.readBudget"]}},
 		{"connecting fits into a first attempt, at most", []time.Duration{p["authorizer{Timeout}"], p["authorizer.firstAttempt"] + 1}},
-		{"a TLS handshake fits into a call's reads", []time.Duration{p["authorizer{TLSHandshakeTimeout}"], p["authorizer.readBudget"]}},
+		{"a TLS handshake takes all of the second attempt, at most", []time.Duration{p["authorizer{TLSHandshakeTimeout}"], p["authorizer.readBudget"] - p["authorizer.firstAttempt"] + 1}},
+		{"an unused connection is closed before it is forgotten on the way", []time.Duration{p["authorizer{IdleConnTimeout}"], mins}},
+		{"what a call may wait for in an outage: read, lease and report", []time.Duration{
+			p["authorizer.readBudget"] + p["authorizer.leaseCall"] + p["authorizer.reportBudget"], 2 * sec,
+		}},
 		{"the gate answers before Lambda ends it: read, lease, report and margin", []time.Duration{
 			p["authorizer.readBudget"] + p["authorizer.leaseCall"] + p["authorizer.reportBudget"] + p["authorizer.answerMargin"], gate,
 		}},
 		{"API Gateway waits 29 s at most", []time.Duration{gate, 29 * sec}},
-		{"a report is early by more than a read's first attempt, and not by its whole period", []time.Duration{p["authorizer.firstAttempt"], p["authorizer.reportEarly"], p["shared/usage.ReportEvery"]}},
+		{"a report is early by more than a read's first attempt, and by less than half of its period", []time.Duration{p["authorizer.firstAttempt"], p["authorizer.reportEarly"], p["shared/usage.ReportEvery"] / 2}},
+		{"the call that reads a record in constant use is the one that reports", []time.Duration{
+			p["shared/usage.ReportEvery"] - p["authorizer.reportEarly"] - 1, p["authorizer.freshFor"], p["shared/usage.ReportEvery"] + 1,
+		}},
 		{"metrics come at least once in an alarm's minute", []time.Duration{p["authorizer.metricsEvery"], mins + 1}},
 		{"usage is seen a few seconds after its call", []time.Duration{p["shared/usage.ReportEvery"] + window, 10 * sec}},
 		{"a report outlives its stream, and its parts outlive every replay of it", []time.Duration{
 			age, day, p["shared/usage.MaxReportAge"], p["shared/dynamo/reports.keep"], p["shared/usage.KeepContributions"], p["shared/usage.KeepHours"], p["shared/usage.KeepDays"],
 		}},
+		{"what an environment contributed outlives every replay, and two days of delay", []time.Duration{p["shared/usage.MaxReportAge"] + 2*day, p["shared/usage.KeepContributions"]}},
 		{"the alarm on a stream's age rings long before a record is set aside", []time.Duration{10 * mins, age / 2}},
 		{"a record that was set aside outlives its stream", []time.Duration{day, 90 * day}},
 		{"hours are kept for the evidence of a QPS request", []time.Duration{p["functions/qps.evidenceSpan"], p["shared/usage.KeepHours"]}},
@@ -273,7 +295,8 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"by default a cancelled secret opens until the gate can't know it any more, at least", []time.Duration{p["authorizer.defaultOutageBound"] - 1, p["shared/rotation.AfterCancel"]}},
 		{"no environment seals by a data key that is dropped", []time.Duration{2 * p["functions/internal/sealing.MaxAge"], p["functions/rotator.settled"], hour}},
 		{"a lease's token lives no longer than its window", []time.Duration{p["shared/limiter.lifeSmall"], p["shared/limiter.lifeLarge"], p["shared/limiter.window"] + 1}},
-		{"clocks may be wrong by 5 s and a request under way for 8 s", []time.Duration{18 * sec, p["shared/limiter.longIdle"], p["shared/limiter.expiry"]}},
+		{"clocks may be wrong by 5 s and a request under way for 8 s, which leaves a window", []time.Duration{18*sec + p["shared/limiter.window"], p["shared/limiter.longIdle"]}},
+		{"an item is kept until no clocks can disagree about its window", []time.Duration{1000 * p["shared/limiter.longIdle"], p["shared/limiter.expiry"]}},
 		{"a repeated request is known for longer than DynamoDB knows its token", []time.Duration{10 * mins, p["shared/dynamo/control.IdempotencyWindow"]}},
 		{"a function reads the store with all its attempts, and answers", []time.Duration{read, function("KeysFunction")}},
 		{"and fetches the issuer's keys besides", []time.Duration{read + p["functions/internal/openid{Timeout}"], function("KeysFunction")}},
@@ -317,6 +340,7 @@ func TestBoundsFitTogether(t *testing.T) {
 		{"an embedded metric has 100 values at most", n["authorizer.maxLatencies"], 100},
 		{"a page by default is a page", n["functions/internal/gateway.defaultPageSize"], n["functions/internal/gateway.maxPageSize"]},
 		{"what the gate keeps fits into its memory, with room for the program", n["authorizer.knownBytes"] + n["authorizer.unknownBytes"], float64(d.properties(t, "Authorizer")["MemorySize"].(int)) * (1 << 20) / 4},
+		{"made-up secrets take a tenth of what the gate keeps, at most", n["authorizer.unknownBytes"] * 10, n["authorizer.knownBytes"]},
 		{"the console shows as many keys as the API gives", n["functions/console.mostKeys"], n["functions/usage.mostKeys"]},
 		{"one form to erase a person stays below the changes that a person may make in a second", n["functions/console.eraseParts"] + 1, 10},
 		{"a file of the export fits into the answer of a function, with what its last page may add", n["functions/console.exportBytes"], 5 << 20},
