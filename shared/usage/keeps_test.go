@@ -98,7 +98,7 @@ func TestAnEnvironmentBeginsAgainWhenItsHostsTakeMuch(t *testing.T) {
 	for spare, again := range map[int]bool{0: true, 1: false} {
 		tally := usage.NewTally("e")
 		for i := range 2 << 20 / 128 {
-			c := call(i/32, noon)
+			c := call(i/16, noon) // less than half of the places for hosts
 			c.Host = fmt.Sprintf("%0128d", i)
 			if i == 0 {
 				c.Host = c.Host[spare:]
