@@ -164,9 +164,9 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 	}, map[string]any{"id": "2", "at": "2026-08-03T14:00:00Z", "action": "account.close.begin", "actor": map[string]any{"subject": "Operator", "role": "operator"}, "request_id": "r-8"}}}
 	root := "/accounts/" + account
 	for path, c := range map[string]struct{ route, key, older string }{
-		root + "/account/audit":     {"/v1/accounts/" + account + "/audit", root + "/keys/" + keyID, root + "/account/audit?page=next+one"},
-		root + "/keys/" + keyID:     {"/v1/accounts/" + account + "/keys/" + keyID + "/audit", "", root + "/keys/" + keyID + "?audit=next%20one#audit"},
-		"/operator/operators/audit": {"/v1/operators/audit", "/operator/keys/" + keyID, "/operator/operators/audit?page=next+one"},
+		root + "/account/audit":            {"/v1/accounts/" + account + "/audit", root + "/keys/" + keyID, root + "/account/audit?page=next+one"},
+		root + "/keys/" + keyID + "/audit": {"/v1/accounts/" + account + "/keys/" + keyID + "/audit", "", root + "/keys/" + keyID + "/audit?page=next%20one"},
+		"/operator/operators/audit":        {"/v1/operators/audit", "/operator/keys/" + keyID, "/operator/operators/audit?page=next+one"},
 	} {
 		w.api.on("GET "+c.route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, rows); return true })
 		for language, words := range map[string][]string{

@@ -132,16 +132,16 @@ func (a *app) account(pattern string, e endpoint) {
 	})
 }
 
-// elsewhere leads from an address that forms are sent to, to the account's page that has them.
+// elsewhere leads from an address that forms are sent to, to the account's page that has them. {key} in a page is that of the path.
 func (a *app) elsewhere(pattern, page string) {
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v := a.visit(w, r)
-		if v.accountID = r.PathValue("account"); !plainID(v.accountID) {
+		if v.accountID = r.PathValue("account"); !plainID(v.accountID) || !plainID(r.PathValue("key")) {
 			v.accountID = ""
 			v.fail(errNotFound)
 			return
 		}
-		_ = v.redirect(v.accountURL(page)) // writing a header doesn't fail
+		_ = v.redirect(v.accountURL(strings.ReplaceAll(page, "{key}", r.PathValue("key")))) // writing a header doesn't fail
 	})
 }
 
@@ -180,7 +180,7 @@ func (a *app) route(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-	header.Set("Content-Security-Policy", policy(""))
+	header.Set("Content-Security-Policy", policy("", ""))
 	header.Set("Cache-Control", "no-store")
 	if secure(r) {
 		header.Set("Strict-Transport-Security", "max-age=31536000")
@@ -201,9 +201,9 @@ func (a *app) route(w http.ResponseWriter, r *http.Request) {
 }
 
 // policy is the Content-Security-Policy. Browsers hold form-action against the redirects that follow a form, so the issuer
-// must be named on pages that hold the sign-out button.
-func policy(formTarget string) string {
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'" + formTarget +
+// must be named on pages that hold the sign-out button. called is what the page's script calls beside the console.
+func policy(formTarget, called string) string {
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'" + called + "; form-action 'self'" + formTarget +
 		"; base-uri 'none'; frame-ancestors 'none'"
 }
 

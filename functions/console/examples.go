@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,46 +9,168 @@ import (
 	"latchkey/shared/api"
 )
 
-// example is one way to try a key. It holds the real secret.
-type example struct{ ID, Title, Code, Note string }
+// placeholder stands in examples where the secret goes.
+const placeholder = "YOUR_API_KEY"
+
+// example is one way to try a key, with a block for each call or page that it has.
+type example struct {
+	ID, Title, Note string
+	Blocks          []block
+}
+
+// block is something to copy. Name is the product that it calls; empty where the example has one block.
+type block struct{ ID, Name, Code string }
+
+// caller makes the examples of a key.
+type caller struct {
+	base     string // of the products
+	key      api.Key
+	secret   string // or the placeholder
+	origin   string // of the customer's page; "" if calls need not name one
+	products []api.Product
+}
 
 // examples are made for what the key may do: its products, its domains, and where it takes the secret. There are none
 // where the catalogue has no sample path for the key: it is for SDKs only, or the catalogue couldn't be read.
-func examples(base string, products []api.Product, k api.KeyWithSecret, secret string) (list []example) {
-	path, tiles := samples(products, k.Products)
-	if path == "" {
+func (c caller) examples() (list []example) {
+	calls, tiles := samples(c.products, c.key.Products)
+	if len(calls) == 0 {
 		return nil
 	}
-	call := base + path
-	with := withKey(call, secret)
-	origin := sampleOrigin(k.Domains)
-	list = append(list, example{ID: "curl", Title: "curl", Code: curl(call, with, secret, origin, k.HeaderOnly)})
-	if !k.HeaderOnly {
-		list = append(list, example{ID: "browser", Title: "try.browser", Code: with, Note: browserNote(k)})
+	list = append(list, c.example("curl", "curl", calls, c.curl))
+	if !c.key.HeaderOnly {
+		one := c.example("browser", "try.browser", calls, func(path string) string { return withKey(c.base+path, c.secret) })
+		if one.Note = "try.browser.history"; len(c.key.Domains) > 0 && c.key.MissingOrigin == api.Deny {
+			one.Note = "try.browser.refused"
+		}
+		list = append(list, one)
 	}
-	fetch := "const response = await fetch(\"" + with + "\");\nconsole.log(response.status);"
-	if k.HeaderOnly {
-		fetch = "const response = await fetch(\"" + call + "\", {\n  headers: { \"X-Api-Key\": \"" + secret + "\" },\n});\nconsole.log(response.status);"
+	list = append(list, c.example("fetch", "fetch", calls, c.fetch))
+	if tiles == "" {
+		return list
 	}
-	list = append(list, example{ID: "fetch", Title: "fetch", Code: fetch})
-	if tiles != "" && !k.HeaderOnly {
-		url := withKey(base+tiles, secret)
+	if c.key.HeaderOnly { // of the two libraries one can send it
+		return append(list, example{ID: "maplibre", Title: "MapLibre", Note: "try.page", Blocks: []block{{ID: "maplibre", Code: mapLibrePage(c.base+tiles, c.base, c.secret)}}})
+	}
+	url := withKey(c.base+tiles, c.secret)
+	return append(list,
 		// An image sends no Origin unless it is asked for with CORS, and no Referer where its page's policy is strict: the gate
 		// would see a call that names no page. MapLibre asks with CORS by itself.
-		list = append(list,
-			example{ID: "img", Title: "img", Code: "<img src=\"" + firstTile(url) + "\" crossorigin alt=\"\">"},
-			example{ID: "leaflet", Title: "Leaflet", Code: "import L from \"leaflet\";\n\nconst map = L.map(\"map\").setView([0, 0], 2);\nL.tileLayer(\"" + url + "\", { crossOrigin: true }).addTo(map);"},
-			example{ID: "maplibre", Title: "MapLibre", Code: "import maplibregl from \"maplibre-gl\";\n\nnew maplibregl.Map({\n  container: \"map\",\n  zoom: 1,\n  style: {\n    version: 8,\n    sources: {\n      tiles: { type: \"raster\", tileSize: 256, tiles: [\"" + url + "\"] },\n    },\n    layers: [{ id: \"tiles\", type: \"raster\", source: \"tiles\" }],\n  },\n});"})
-	}
-	return list
+		example{ID: "img", Title: "img", Blocks: []block{{ID: "img", Code: `<img src="` + firstTile(url) + `" crossorigin alt="">`}}},
+		example{ID: "leaflet", Title: "Leaflet", Note: "try.page", Blocks: []block{{ID: "leaflet", Code: leafletPage(url)}}},
+		example{ID: "maplibre", Title: "MapLibre", Note: "try.page", Blocks: []block{{ID: "maplibre", Code: mapLibrePage(url, "", "")}}},
+	)
 }
 
-// tile is the end of a path to a tile of a map: zoom, column and row.
-var tile = regexp.MustCompile(`/0/0/0(\.(?:png|jpg|jpeg|webp))$`)
+// example has a block for each call.
+func (c caller) example(id, title string, calls []sample, code func(path string) string) example {
+	one := example{ID: id, Title: title}
+	for i, call := range calls {
+		b := block{ID: id, Code: code(call.path)}
+		if len(calls) > 1 {
+			b.Name = call.product
+		}
+		if i > 0 {
+			b.ID += "-" + call.id
+		}
+		one.Blocks = append(one.Blocks, b)
+	}
+	return one
+}
 
-// samples returns the sample path of the first of a key's products that has one, and, if one of them has a tile as its
-// sample, the path of all tiles, with variables.
-func samples(products []api.Product, ids []string) (path, tiles string) {
+// curl saves what is an image, and prints everything else.
+func (c caller) curl(call string) string {
+	command := "curl -sS"
+	file, _, _ := strings.Cut(call, "?")
+	if ext := path.Ext(file); picture.MatchString(ext) {
+		command += " -f -o tile" + ext
+	}
+	if c.key.HeaderOnly {
+		command += " '" + c.base + call + "' -H 'X-Api-Key: " + c.secret + "'"
+	} else {
+		command += " '" + withKey(c.base+call, c.secret) + "'"
+	}
+	if c.origin != "" {
+		command += " -H 'Origin: " + c.origin + "'"
+	}
+	return command
+}
+
+func (c caller) fetch(call string) string {
+	if c.key.HeaderOnly {
+		return "const response = await fetch(\"" + c.base + call + "\", {\n  headers: { \"X-Api-Key\": \"" + c.secret + "\" },\n});\nconsole.log(response.status);"
+	}
+	return "const response = await fetch(\"" + withKey(c.base+call, c.secret) + "\");\nconsole.log(response.status);"
+}
+
+// The libraries of the pages, as their projects publish them. A browser refuses another file than the one that the hash is of.
+const (
+	leafletURL   = "https://unpkg.com/leaflet@1.9.4/dist/leaflet"
+	leafletJS    = "sha384-cxOPjt7s7Iz04uaHJceBmS+qpjv2JkIHNVcuOrM+YHwZOmJGBXI00mdUXEq65HTH"
+	leafletCSS   = "sha384-sHL9NAb7lN7rfvG5lfHpm643Xkcjzp4jFvuavGOndn6pjVqS6ny56CAt3nsEVT4H"
+	mapLibreURL  = "https://unpkg.com/maplibre-gl@5.6.0/dist/maplibre-gl"
+	mapLibreJS   = "sha384-GfxBM9x46BaAFxtCq39Fxir8fNZ4VDnwgfi6Kzi5/F1tAFsm0amuuV8kd+Pxzuf/"
+	mapLibreCSS  = "sha384-Nq6PQ+9vJPvw7U/VfDELyrWoGQMsy0gi6QShhaSrGzkpF5KkM40csg2leky+YMTd"
+	mapPageStart = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Map</title>
+`
+)
+
+func mapPage(url, css, js, script string) string {
+	return mapPageStart + `<link rel="stylesheet" href="` + url + `.css" integrity="` + css + `" crossorigin>
+<script src="` + url + `.js" integrity="` + js + `" crossorigin></script>
+<style>html, body, #map { height: 100%; margin: 0; }</style>
+</head>
+<body>
+<div id="map"></div>
+<script>
+` + script + `
+</script>
+</body>
+</html>`
+}
+
+func leafletPage(tiles string) string {
+	return mapPage(leafletURL, leafletCSS, leafletJS, `const map = L.map("map").setView([0, 0], 2);
+L.tileLayer("`+tiles+`", { crossOrigin: true }).addTo(map);`)
+}
+
+// mapLibrePage sends the secret in the header to what begins with base, if one is given.
+func mapLibrePage(tiles, base, secret string) string {
+	header := ""
+	if base != "" {
+		header = `
+  transformRequest: (url) => url.startsWith("` + base + `/") ? { url, headers: { "X-Api-Key": "` + secret + `" } } : { url },`
+	}
+	return mapPage(mapLibreURL, mapLibreCSS, mapLibreJS, `new maplibregl.Map({
+  container: "map",
+  zoom: 1,`+header+`
+  style: {
+    version: 8,
+    sources: {
+      tiles: { type: "raster", tileSize: 256, tiles: ["`+tiles+`"] },
+    },
+    layers: [{ id: "tiles", type: "raster", source: "tiles" }],
+  },
+});`)
+}
+
+// tile is the end of a path to a tile of a map: zoom, column and row. picture is the end of a path to an image.
+var (
+	tile    = regexp.MustCompile(`/0/0/0(\.(?:png|jpg|jpeg|webp))$`)
+	picture = regexp.MustCompile(`^\.(?:png|jpg|jpeg|webp)$`)
+)
+
+// sample is a call of a product.
+type sample struct{ id, product, path string }
+
+// samples returns a sample of each of a key's products that has one and, if one of them has a tile as its sample, the path of
+// all tiles, with variables.
+func samples(products []api.Product, ids []string) (calls []sample, tiles string) {
 	for _, id := range ids {
 		i := slices.IndexFunc(products, func(p api.Product) bool { return p.Id == id })
 		if i < 0 {
@@ -57,42 +180,25 @@ func samples(products []api.Product, ids []string) (path, tiles string) {
 		for _, c := range products[i].Classes {
 			all = append(all, c.SamplePath)
 		}
-		for _, sample := range all {
-			if sample == nil {
+		found := false
+		for _, path := range all {
+			if path == nil {
 				continue
 			}
-			if path == "" {
-				path = *sample
+			if !found {
+				calls, found = append(calls, sample{id, products[i].Name, *path}), true
 			}
-			if tiles == "" && tile.MatchString(*sample) {
-				tiles = tile.ReplaceAllString(*sample, "/{z}/{x}/{y}$1")
+			if tiles == "" && tile.MatchString(*path) {
+				tiles = tile.ReplaceAllString(*path, "/{z}/{x}/{y}$1")
 			}
 		}
 	}
-	return path, tiles
+	return calls, tiles
 }
 
 // firstTile is the URL of one tile.
 func firstTile(url string) string {
 	return strings.NewReplacer("{z}", "0", "{x}", "0", "{y}", "0").Replace(url)
-}
-
-func curl(call, with, secret, origin string, header bool) string {
-	extra := ""
-	if origin != "" {
-		extra = " -H 'Origin: " + origin + "'"
-	}
-	if header {
-		return "curl -sS -o answer -w '%{http_code}\\n' '" + call + "' -H 'X-Api-Key: " + secret + "'" + extra
-	}
-	return "curl -sS -o answer -w '%{http_code}\\n' '" + with + "'" + extra
-}
-
-func browserNote(k api.KeyWithSecret) string {
-	if len(k.Domains) > 0 && k.MissingOrigin == api.Deny {
-		return "try.browser.refused"
-	}
-	return "try.browser.history"
 }
 
 func withKey(call, secret string) string {
@@ -114,5 +220,5 @@ func sampleOrigin(domains []string) string {
 	if rest, wild := strings.CutPrefix(host, "*."); wild {
 		host = "www." + rest
 	}
-	return scheme + "://" + host
+	return scheme + "://" + strings.TrimSuffix(host, ":*")
 }

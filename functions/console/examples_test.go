@@ -31,36 +31,89 @@ func TestExamplesFitTheKey(t *testing.T) {
 		}
 		return ids
 	}
-	key := api.KeyWithSecret{Key: api.Key{Products: []string{"gone", "weather-sdk", "weather", "tides"}, Domains: []string{"*.example.com"}}}
-	list := examples("https://p.example", weather(), key, secret)
+	key := api.Key{Products: []string{"gone", "weather-sdk", "weather", "tides"}, Domains: []string{"*.example.com"}, MissingOrigin: api.Deny}
+	of := func(key api.Key) []example {
+		return caller{"https://p.example", key, secret, sampleOrigin(key.Domains), weather()}.examples()
+	}
+	list := of(key)
 	if !slices.Equal(titles(list), []string{"curl", "browser", "fetch", "img", "leaflet", "maplibre"}) {
 		t.Fatalf("%+v", list)
 	}
-	if !strings.Contains(list[0].Code, "'https://p.example/weather/1/now/berlin.json?key="+secret+"' -H 'Origin: https://www.example.com'") {
-		t.Errorf("curl: %s", list[0].Code)
+	// A call of each product that has one, by name.
+	for _, e := range list[:3] {
+		if len(e.Blocks) != 2 || e.Blocks[0].Name != "Weather API" || e.Blocks[1].Name != "Tides API" || !strings.Contains(e.Blocks[1].Code, "https://p.example/tides/1/dover.json?key="+secret) {
+			t.Errorf("%+v", e)
+		}
 	}
-	if list[3].Code != `<img src="https://p.example/weather/1/radar/0/0/0.webp?key=`+secret+`" crossorigin alt="">` {
-		t.Errorf("img: %s", list[3].Code)
+	if got := list[0].Blocks[0].Code; got != "curl -sS 'https://p.example/weather/1/now/berlin.json?key="+secret+"' -H 'Origin: https://www.example.com'" {
+		t.Errorf("curl: %s", got)
 	}
-	if !strings.Contains(list[4].Code, "{ crossOrigin: true }") {
-		t.Errorf("on a page with a strict Referrer-Policy nothing says where Leaflet's tiles are asked for from: %s", list[4].Code)
+	if list[1].Note != "try.browser.refused" {
+		t.Errorf("the address is refused when it is opened, and the note says %s", list[1].Note)
+	}
+	if got := list[3].Blocks[0].Code; got != `<img src="https://p.example/weather/1/radar/0/0/0.webp?key=`+secret+`" crossorigin alt="">` {
+		t.Errorf("img: %s", got)
+	}
+	if got := list[4].Blocks[0].Code; !strings.Contains(got, "{ crossOrigin: true }") {
+		t.Errorf("on a page with a strict Referrer-Policy nothing says where Leaflet's tiles are asked for from: %s", got)
 	}
 	for _, e := range list[4:] {
-		if !strings.Contains(e.Code, `"https://p.example/weather/1/radar/{z}/{x}/{y}.webp?key=`+secret+`"`) {
-			t.Errorf("%s: %s", e.Title, e.Code)
+		code := e.Blocks[0].Code
+		if !strings.Contains(code, `"https://p.example/weather/1/radar/{z}/{x}/{y}.webp?key=`+secret+`"`) {
+			t.Errorf("%s: %s", e.Title, code)
+		}
+		if !strings.HasPrefix(code, "<!doctype html>") || !strings.HasSuffix(code, "</html>") || strings.Count(code, `integrity="sha384-`) != 2 {
+			t.Errorf("%s is no whole page with a library that can't be exchanged: %s", e.Title, code)
 		}
 	}
 	key.HeaderOnly = true
-	for _, e := range examples("https://p.example", weather(), key, secret) {
-		if strings.Contains(e.Code, "key="+secret) {
-			t.Errorf("%s sends the secret where the key refuses it", e.Title)
+	list = of(key)
+	if !slices.Equal(titles(list), []string{"curl", "fetch", "maplibre"}) {
+		t.Errorf("in a header alone: %v", titles(list))
+	}
+	for _, e := range list {
+		for _, b := range e.Blocks {
+			if strings.Contains(b.Code, "key="+secret) || !strings.Contains(b.Code, secret) {
+				t.Errorf("%s sends the secret where the key refuses it: %s", e.Title, b.Code)
+			}
 		}
 	}
-	if got := examples("https://p.example", weather(), api.KeyWithSecret{Key: api.Key{Products: []string{"tides"}}}, secret); !slices.Equal(titles(got), []string{"curl", "browser", "fetch"}) {
-		t.Errorf("what is no map is shown as %v", titles(got))
+	if got := of(api.Key{Products: []string{"tides"}}); !slices.Equal(titles(got), []string{"curl", "browser", "fetch"}) || got[0].Blocks[0].Name != "" {
+		t.Errorf("what is no map is shown as %+v", got)
 	}
-	if got := examples("https://p.example", weather(), api.KeyWithSecret{Key: api.Key{Products: []string{"weather-sdk"}}}, secret); got != nil {
+	if got := of(api.Key{Products: []string{"weather-sdk"}}); got != nil {
 		t.Errorf("an SDK has no call: %v", got)
+	}
+}
+
+// TestCurlSavesATile: what is no text goes into a file of its kind, and a refusal doesn't.
+func TestCurlSavesATile(t *testing.T) {
+	for path, want := range map[string]string{
+		"/map/0/0/0.png":   "curl -sS -f -o tile.png 'https://p.example/map/0/0/0.png?key=K'",
+		"/radar/0.webp":    "curl -sS -f -o tile.webp 'https://p.example/radar/0.webp?key=K'",
+		"/search/a.json":   "curl -sS 'https://p.example/search/a.json?key=K'",
+		"/search/a?q=.png": "curl -sS 'https://p.example/search/a?q=.png&key=K'",
+	} {
+		if got := (caller{base: "https://p.example", secret: "K"}).curl(path); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestAKeysPageHasExamplesToPaste at any time, with a placeholder where the secret goes.
+func TestAKeysPageHasExamplesToPaste(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	r.api.products, r.api.key.Products, r.api.key.Domains = weather(), []string{"weather", "tides"}, []string{"shop.example"}
+	r.signIn("owner")
+	shown := text(r.get("/accounts/" + account + "/keys/" + keyID).doc)
+	for _, want := range []string{
+		"curl -sS 'https://products.example/weather/1/now/berlin.json?key=" + placeholder + "' -H 'Origin: https://shop.example'",
+		"https://products.example/tides/1/dover.json?key=" + placeholder, "L.tileLayer(\"https://products.example/weather/1/radar/{z}/{x}/{y}.webp?key=" + placeholder,
+		"Replace " + placeholder + " with your API key",
+	} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("no %s in %s", want, shown)
+		}
 	}
 }
 

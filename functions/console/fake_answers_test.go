@@ -48,7 +48,7 @@ func fakeAnswers(r *harness, name string) {
 		Series: []api.UsagePoint{{Start: moment.Of(at.Add(-time.Hour))}, {
 			Start: moment.Of(at), Requests: c.Requests, Allowed: c.Allowed, Refused: c.Refused, QpsBreaches: c.QpsBreaches, ByReason: c.ByReason, StandsOut: &yes, Expected: &expected,
 		}},
-		ByProduct: &[]api.UsageShare{(*share("map-display"))[0], (*share(""))[0]}, ByKey: named(share(keyID)), ByOrigin: share(name), BusiestMinute: &api.BusiestMinute{Start: moment.Of(at), Requests: 48},
+		ByProduct: &[]api.UsageShare{(*share("map-display"))[0], (*share(""))[0]}, ByKey: named(share(keyID)), ByOrigin: &[]api.UsageShare{(*share(name))[0], {Name: "copy.example", Requests: 2, Refused: 2, ByReason: map[string]int64{"domain_not_allowed": 2}}}, BusiestMinute: &api.BusiestMinute{Start: moment.Of(at), Requests: 48},
 	}
 	request := api.QpsRequest{
 		Id: requestID1, AccountId: account, AccountName: &name, KeyId: keyID, KeyName: &name, Product: class, Class: class, RequestedQps: 50, QpsWhenFiled: 10,
@@ -70,7 +70,8 @@ func fakeAnswers(r *harness, name string) {
 		"GET " + root + "/export": api.Export{
 			Account: &acct, Members: &[]api.Member{{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: moment.Of(at)}}, Keys: &[]api.Key{k}, Audit: &[]api.AuditRow{},
 		},
-		"GET " + root + "/invitations": api.InvitationList{Invitations: []api.Invitation{{Id: "inv_1", Email: &name, Role: api.Developer, CreatedAt: moment.Of(at), ExpiresAt: moment.Of(at.AddDate(1, 0, 0))}}},
+		"GET " + root + "/invitations":              api.InvitationList{Invitations: []api.Invitation{{Id: "inv_1", Email: &name, Role: api.Developer, CreatedAt: moment.Of(at), ExpiresAt: moment.Of(at.AddDate(1, 0, 0))}}},
+		"GET " + root + "/keys/" + keyID + "/audit": api.AuditList{Rows: []api.AuditRow{}},
 		"GET " + root + "/audit": api.AuditList{Rows: []api.AuditRow{{
 			Id: "aud_1", At: moment.Of(at), Action: "key.block", KeyId: ptr(keyID), Actor: api.Actor{Subject: "x", Email: &name, Role: "operator"}, RequestId: "r-1",
 			Changes: []api.Change{{Field: "blocked", After: map[string]any{"reason": name, "at": "2026-08-03T14:00:00Z"}}, {Field: "name", Before: name, After: name}},
@@ -97,7 +98,7 @@ func fakeAnswers(r *harness, name string) {
 func ptr[T any](v T) *T { return &v }
 
 var ourPages = []string{
-	"/sessions",
+	"/sessions", "/accounts/" + account + "/keys/" + keyID, "/accounts/" + account + "/keys/" + keyID + "/audit", "/accounts/" + account + "/keys/" + keyID + "/try",
 	"/accounts/" + account + "/usage", "/accounts/" + account + "/usage?range=13mo&key=" + keyID, "/accounts/" + account + "/usage?from=2026-07-01&to=2026-08-03&by=hour",
 	"/accounts/" + account + "/qps-requests", "/accounts/" + account + "/qps-requests/new", "/accounts/" + account + "/qps-requests/new?key=" + keyID,
 	"/accounts/" + account + "/qps-requests/" + requestID1, "/accounts/" + account + "/qps-requests/" + requestID1 + "/withdraw",

@@ -16,16 +16,25 @@ type keyPage struct {
 	Hints    []string
 	Products []productView
 	Choices  []chosen
-	Lacking  struct{ Usage, Audit, Proposed bool } // what couldn't be read
+	Lacking  struct{ Usage bool } // what couldn't be read
+	Figures  figures
+	Charts   *charts
 	Reasons  []refusal
 	Usage    api.Usage
+	UsageURL string
 	Proposed *proposed
-	Counts   *api.ProposedCounts // since the proposal was made; nil: no calls
-	Audit    []auditLine
-	More     string // page token of the audit trail
-	Test     *tested
-	Asked    string // what the tester was asked
+	Counts   *api.ProposedCounts // of the days that the page shows; nil: no calls
+	Since    time.Time           // from when Counts are
+	Examples []example
 	Restore  *time.Time
+}
+
+// figures are the numbers over the chart.
+type figures struct {
+	RefusedPart string // in percent
+	Busiest     string // how many requests a second its busiest minute had, on average
+	When        string // that minute
+	Limit       int    // of the key's only API; 0 if it has several
 }
 
 type productView struct{ Name, Docs string } // Docs: where to read about it, or empty
@@ -45,36 +54,68 @@ const (
 )
 
 func (a *app) showKey(v *visit) error {
-	d := &keyPage{Asked: v.query("origin")}
-	now := a.now().UTC()
-	shown := now.AddDate(0, 0, -shownDays)
-	filter := url.Values{"page_size": {"15"}}
-	if token := v.query("audit"); token != "" {
-		filter.Set("page_token", token)
+	if v.r.URL.Query().Has("origin") { // where pages were tried
+		return v.redirect(v.keyURL("/try?", url.Values{"origin": {v.query("origin")}}.Encode()))
 	}
-	var audit api.AuditList
+	d := &keyPage{}
+	now := a.now().UTC()
+	q := usageAsk{Account: v.accountID, Key: v.r.PathValue("key"), Range: "7d", stop: now.Truncate(time.Second)}
+	q.preset()
 	var products []api.Product
 	err := v.parallel(
-		d.readKey(v, shown, now),
-		optional(reading(&d.Usage, v.api, v.keyPath("/usage"), byDay(shown, now)), &d.Lacking.Usage),
-		optional(reading(&audit, v.api, v.keyPath("/audit"), filter), &d.Lacking.Audit),
+		reading(&d.Key, v.api, v.keyPath(), nil),
+		optional(reading(&d.Usage, v.api, v.keyPath("/usage"), q.values()), &d.Lacking.Usage),
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
-		func(context.Context) (err error) { d.Test, err = v.try(d.Asked); return err },
 	)
 	if err != nil {
 		return err
 	}
-	if !startedBefore(d.Key.Proposed, shown) {
-		d.Counts, d.Lacking.Proposed = d.Usage.Proposed, d.Lacking.Usage
+	me, err := v.person()
+	if err != nil {
+		return err
 	}
-	d.fill(products, audit, now)
-	d.Audit = v.auditLines(audit.Rows, products)
-	d.Reasons = v.refusals(d.Usage.Totals.ByReason)
-	d.Test.name(d.Key.Domains)
+	d.UsageURL = q.SpanURL("7d")
+	d.fill(products, now)
+	d.usage(v, q)
+	fixes := map[string][]repair{}
+	if i := slices.IndexFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }); i >= 0 && rightsIn(me.Accounts[i]).Write {
+		fixes = v.repairs(d.Key, d.Usage, products, me.Accounts[i].Type == api.Enterprise)
+	}
+	for _, one := range v.topRefusals(d.Usage.Totals.ByReason) {
+		one.Repairs = fixes[one.Code]
+		d.Reasons = append(d.Reasons, one)
+	}
+	d.Examples = caller{a.products, d.Key, placeholder, sampleOrigin(d.Key.Domains), products}.examples()
 	return v.render(http.StatusOK, "key", d.Key.Name, d)
 }
 
-func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Time) {
+// usage makes the figures and the chart of the last days.
+func (d *keyPage) usage(v *visit, q usageAsk) {
+	if d.Lacking.Usage {
+		return
+	}
+	u := d.Usage
+	d.Figures.RefusedPart = v.percent(u.Totals.Refused, u.Totals.Requests)
+	if u.Totals.Requests > 0 {
+		d.Charts = v.charts(q, u)
+		d.Charts.Drawings = d.Charts.Drawings[:min(1, len(d.Charts.Drawings))] // the reasons have a table of their own
+		d.Charts.Brief = true
+	}
+	if u.BusiestMinute != nil && d.Charts != nil {
+		d.Figures.Busiest, d.Figures.When = v.average(u.BusiestMinute.Requests), d.Charts.Clock.Moment(u.BusiestMinute.Start.Time)
+	}
+	if len(d.Key.Limits) == 1 {
+		d.Figures.Limit = d.Key.Limits[0].Qps
+	}
+	if p := d.Key.Proposed; p != nil {
+		d.Counts, d.Since = u.Proposed, q.start
+		if p.Since.After(q.start) {
+			d.Since = p.Since.Time
+		}
+	}
+}
+
+func (d *keyPage) fill(products []api.Product, now time.Time) {
 	d.Hints = hints(d.Key, now)
 	for _, c := range choices {
 		d.Choices = append(d.Choices, chosen{c.Name, c.of(d.Key)})
@@ -97,11 +138,34 @@ func (d *keyPage) fill(products []api.Product, audit api.AuditList, now time.Tim
 			d.Proposed.HasProduct = true
 		}
 	}
-	if audit.NextPageToken != nil {
-		d.More = *audit.NextPageToken
-	}
 	if d.Key.DeletedAt != nil {
 		until := d.Key.DeletedAt.AddDate(0, 0, restoreDays)
 		d.Restore = &until
 	}
+}
+
+// keyTrail is the page of a key's audit trail.
+type keyTrail struct {
+	auditPage
+	Key api.Key
+}
+
+func (a *app) showKeyAudit(v *visit) error {
+	d := &keyTrail{auditPage: auditPage{Root: v.keyURL("/audit")}}
+	err := v.parallel(
+		reading(&d.Key, v.api, v.keyPath(), nil),
+		func(context.Context) error { return a.readAudit(v, &d.auditPage, v.keyPath("/audit")) },
+	)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "key-audit", v.t("audit.of", "name", d.Key.Name), d)
+}
+
+// average is the requests of a minute as requests a second. Some are never none.
+func (v *visit) average(minute int64) string {
+	if a := float64(minute) / 60; a >= .1 || minute == 0 {
+		return v.lang.Number(a)
+	}
+	return "<\u00a0" + v.lang.Number(.1)
 }

@@ -163,6 +163,11 @@ func (a *app) editForm(v *visit) error {
 	if err != nil {
 		return err
 	}
+	return a.showForm(v, http.StatusOK, formOfKey(k), &k)
+}
+
+// formOfKey is the form to edit a key, as it stands.
+func formOfKey(k api.Key) *form {
 	f := newForm()
 	for _, c := range choices {
 		f.Values[c.Name], f.Values[c.Name+"_was"] = c.of(k), c.of(k)
@@ -177,7 +182,7 @@ func (a *app) editForm(v *visit) error {
 		f.Values["expires_at"] = k.ExpiresAt.UTC().Format(time.DateOnly)
 		f.Values["expires_was"] = f.Values["expires_at"]
 	}
-	return a.showForm(v, http.StatusOK, f, &k)
+	return f
 }
 
 func (a *app) editKey(v *visit) error {
@@ -251,7 +256,7 @@ func (a *app) showSecret(v *visit, k api.KeyWithSecret, kind string) error {
 	d := &secretPage{Key: k, Kind: kind}
 	if k.Secret != nil {
 		d.Secret = *k.Secret
-		d.Examples = examples(a.products, a.productsInTime(v), k, d.Secret)
+		d.Examples = caller{a.products, k.Key, d.Secret, sampleOrigin(k.Domains), a.productsInTime(v)}.examples()
 	}
 	if k.Usage == api.Frontend && len(k.Domains) == 0 {
 		d.Warn = append(d.Warn, "no_domains")

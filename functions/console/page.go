@@ -111,7 +111,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 		if err := v.enter(&p); err != nil {
 			return err
 		}
-		v.w.Header().Set("Content-Security-Policy", policy(originOf(v.session.EndSession)))
+		v.w.Header().Set("Content-Security-Policy", policy(originOf(v.session.EndSession), v.calls))
 	}
 	p.Nav = v.navigation(&p)
 	html, err := v.app.pages.execute(v, name, p)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,25 +61,20 @@ func (a *app) propose(v *visit) error {
 	return a.showProposal(v, http.StatusUnprocessableEntity, f, k)
 }
 
-// readKey reads the key, and what its proposal came to since it was made. One that was made within the days that the
-// page shows anyway is counted in their answer, whole, so only an older one costs a second read.
-func (d *keyPage) readKey(v *visit, shown, now time.Time) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if err := reading(&d.Key, v.api, v.keyPath(), nil)(ctx); err != nil || !startedBefore(d.Key.Proposed, shown) {
-			return err
-		}
-		from := d.Key.Proposed.Since.Time
-		if kept := now.Add(-keepDays); from.Before(kept) {
-			from = kept // the API refuses to be asked about what it has forgotten
-		}
-		var since api.Usage
-		err := optional(reading(&since, v.api, v.keyPath("/usage"), byDay(from, now)), &d.Lacking.Proposed)(ctx)
-		d.Counts = since.Proposed
-		return err
+// proposalCounts counts the requests that a proposal would have refused since it was made, or for as long as counts are kept.
+func (v *visit) proposalCounts(p *api.Proposal, lacking *bool) *api.ProposedCounts {
+	if p == nil {
+		return nil
 	}
+	now := v.app.now().UTC()
+	from := p.Since.Time
+	if kept := now.Add(-keepDays); from.Before(kept) {
+		from = kept // the API refuses to be asked about what it has forgotten
+	}
+	var since api.Usage
+	_ = optional(reading(&since, v.api, v.keyPath("/usage"), byDay(from, now)), lacking)(v.ctx()) // it returns no error
+	return since.Proposed
 }
-
-func startedBefore(p *api.Proposal, at time.Time) bool { return p != nil && p.Since.Before(at) }
 
 // byDay asks for usage by the day, which is kept longest.
 func byDay(from, to time.Time) url.Values {

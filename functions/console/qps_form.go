@@ -36,6 +36,7 @@ const evidenceDays = 30
 func (a *app) requestForm(v *visit) error {
 	f := newForm()
 	f.Values["key_id"], f.Values["class"], f.Values["idempotency"] = v.query("key"), v.query("class"), rand.Text()
+	f.Values["requested_qps"] = v.query("qps") // a key's page suggests one
 	return a.showRequestForm(v, http.StatusOK, f)
 }
 

@@ -30,8 +30,10 @@ const anybody = matrix.Action("anybody")
 var needs = map[string]matrix.Action{
 	"/sign-out": anybody, "/preferences": anybody, "/accounts": anybody, "/invitations": anybody, "/domains/check": anybody,
 	"/sessions/end": anybody, "/sessions/end-all": anybody,
+	"/accounts/{account}/keys/{key}/try":                     matrix.ReadKeys,
 	"/accounts/{account}/keys/new":                           matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/edit":                    matrix.WriteKeys,
+	"/accounts/{account}/keys/{key}/repair":                  matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/disable":                 matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/enable":                  matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/rotate":                  matrix.WriteKeys,

@@ -52,6 +52,8 @@ type confirmation struct {
 	Key                api.Key
 	Name               string
 	Grave, Typed, Seen bool
+	Counts             *api.ProposedCounts // what a proposal came to since it was made
+	Lacking            bool                // that couldn't be read
 }
 
 // ask shows what a step would do.
@@ -62,6 +64,9 @@ func (a *app) ask(v *visit, status int, s step, f *form) error {
 	}
 	f.confirm(v, "confirm_name", k.Name)
 	d := &confirmation{form: f, Key: k, Name: s.name, Grave: s.grave, Typed: s.typed, Seen: s.seen}
+	if s.name == "promote" {
+		d.Counts = v.proposalCounts(k.Proposed, &d.Lacking)
+	}
 	return v.render(status, "confirm", v.t("confirm."+s.name+".title", "name", k.Name), d)
 }
 

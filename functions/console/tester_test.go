@@ -77,7 +77,7 @@ func TestTheConsoleAsksTheGateAboutThePage(t *testing.T) {
 	})
 	try := func(typed string) (sent []string, shown string) {
 		before := len(r.api.seen(route))
-		shown = text(r.get("/accounts/" + account + "/keys/" + keyID + "?origin=" + url.QueryEscape(typed)).doc)
+		shown = text(r.get("/accounts/" + account + "/keys/" + keyID + "/try?origin=" + url.QueryEscape(typed)).doc)
 		for _, c := range r.api.seen(route)[before:] {
 			var body api.TestKey
 			if err := json.Unmarshal([]byte(c.body), &body); err != nil {
@@ -93,7 +93,7 @@ func TestTheConsoleAsksTheGateAboutThePage(t *testing.T) {
 	}
 	for typed, want := range map[string]string{"www.bücher.example": "https://www.xn--bcher-kva.example", "localhost:3000": "http://localhost:3000", "": "none"} {
 		sent, shown := try(typed)
-		if strings.Join(sent, " ") != want || !strings.Contains(shown, "Allowed.") || strings.Count(shown, "*.xn--bcher-kva.example") != 2 {
+		if strings.Join(sent, " ") != want || !strings.Contains(shown, "Allowed.") || !strings.Contains(shown, "Matches *.xn--bcher-kva.example") {
 			t.Errorf("%q: sent %q, want %q; %s", typed, sent, want, shown)
 		}
 	}

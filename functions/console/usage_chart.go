@@ -39,6 +39,7 @@ type charts struct {
 	DrillAs  string // hour or day: what is shown there
 	From     int    // the first bar that can be clicked
 	Running  bool   // the last bar isn't over
+	Brief    bool   // without the table of all bars, which the usage page has
 }
 
 // drawing is a chart with the words around it.

@@ -127,6 +127,7 @@ type refusal struct {
 	N                int64
 	Part             string // of all refusals, in percent
 	Line             template.HTML
+	Repairs          []repair
 }
 
 // refusals lists reasons with how often they were given, the most frequent first. Any page can show it by the template

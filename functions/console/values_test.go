@@ -191,8 +191,8 @@ func TestTheTesterNamesTheDomainThatAllowed(t *testing.T) {
 			reply(out, 200, c.result)
 			return true
 		})
-		page := w.ask(http.MethodGet, "/accounts/"+account+"/keys/"+keyID+"?origin=https://demo.example", nil)
-		if got := strings.Contains(page.text, `<bdi class="mono">demo.example</bdi></span></p>`); got != c.named {
+		page := w.ask(http.MethodGet, "/accounts/"+account+"/keys/"+keyID+"/try?origin=https://demo.example", nil)
+		if got := strings.Contains(page.text, `Matches <bdi class="mono">demo.example</bdi>`); got != c.named {
 			t.Errorf("%s: named: %v", name, got)
 		}
 	}

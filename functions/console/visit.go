@@ -31,6 +31,7 @@ type visit struct {
 	session   *session.Session  // nil while nobody is signed in
 	api       management.Person // as the person who is signed in
 	accountID string            // of the path
+	calls     string            // the origin that the page's script may call beside this one; "" for none
 
 	overview *api.Overview // see waiting
 

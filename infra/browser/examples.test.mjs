@@ -12,14 +12,15 @@ import { stack } from "./stack.mjs";
 
 const modules = join(dirname(fileURLToPath(import.meta.url)), "node_modules");
 const library = (path) => readFileSync(join(modules, path));
-// The libraries' bundles are no modules; the examples import them as such, which a bundler makes of them.
-const files = {
-  "/leaflet.js": () => 'import "/leaflet-bundle.js";\nexport default globalThis.L;',
-  "/leaflet-bundle.js": () => library("leaflet/dist/leaflet.js"),
-  "/maplibre-gl.js": () => 'import "/maplibre-bundle.js";\nexport default globalThis.maplibregl;',
-  "/maplibre-bundle.js": () => library("maplibre-gl/dist/maplibre-gl.js"),
-};
-const imports = JSON.stringify({ imports: { leaflet: "/leaflet.js", "maplibre-gl": "/maplibre-gl.js" } });
+// What the whole pages load, from the packages of the same versions. A browser takes them only if the pages' hashes are theirs.
+const loaded = /^https:\/\/unpkg\.com\/(leaflet|maplibre-gl)@([\d.]+)\/(dist\/[a-z-]+\.(?:js|css))$/;
+async function serve(page) {
+  await page.route(/^https:/, (route) => {
+    const [, name, version, file] = loaded.exec(route.request().url()) ?? [];
+    if (!name || JSON.parse(library(`${name}/package.json`)).version !== version) return route.abort();
+    return route.fulfill({ body: library(`${name}/${file}`), contentType: file.endsWith("css") ? "text/css" : "text/javascript", headers: { "Access-Control-Allow-Origin": "*" } });
+  });
+}
 
 // policies are what a page may say of referrers; "" is nothing.
 const policies = ["", "no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"];
@@ -29,14 +30,11 @@ before(async () => {
   browser = await launch(["--enable-unsafe-swiftshader"]); // MapLibre draws with WebGL
   site = createServer((request, answer) => {
     const url = new URL(request.url, "http://localhost");
-    const file = files[url.pathname];
-    if (file) return answer.setHeader("Content-Type", "text/javascript").end(file());
     const policy = url.searchParams.get("policy");
     if (policy) answer.setHeader("Referrer-Policy", policy);
     const code = url.searchParams.get("code") ?? "";
     const markup = code.startsWith("<") ? code : `<script type="module">${code}</script>`;
-    answer.setHeader("Content-Type", "text/html").end(`<!doctype html><title>A page</title><script type="importmap">${imports}</script>
-<div id="map" style="width: 400px; height: 400px"></div>${markup}`);
+    answer.setHeader("Content-Type", "text/html").end(code.startsWith("<!doctype") ? code : `<!doctype html><title>A page</title>${markup}`);
   });
   await new Promise((done) => site.listen(0, "127.0.0.1", done));
   port = site.address().port;
@@ -77,6 +75,7 @@ async function statuses(host, policy, code) {
   // What no-cors gets refused never becomes an answer: the browser hides it (ORB).
   page.on("requestfailed", (request) => { if (request.url().startsWith(stack().products_url)) seen.push("failed"); });
   page.on("pageerror", (e) => seen.push(e.message));
+  await serve(page);
   try {
     await page.goto(`http://${host}:${port}/?${new URLSearchParams({ policy, code })}`, { waitUntil: "load" });
     for (let i = 0; i < 100 && !seen.length; i++) await page.waitForTimeout(100);

@@ -83,7 +83,21 @@ export function states(made) {
       await page.locator("form.card button[type=submit]").last().click();
       await page.waitForSelector("#secret");
     }, shot: true },
-    { name: "key", person: "owner", open: to(key("site") + "?origin=https://evil.example"), shot: true },
+    { name: "key", person: "owner", open: to(key("site")), shot: true },
+    { name: "key-audit", person: "owner", open: to(key("site", "/audit")) },
+    { name: "try", person: "owner", open: to(key("site", "/try?origin=https://evil.example")), shot: true },
+    { name: "try-refused", person: "owner", status: 422, open: async (page) => {
+      await to(key("site", "/try"))(page);
+      await page.fill("#f-secret", made.open.secret);
+      await page.locator("main form[method=post] button").click();
+      await page.waitForSelector("[role=alert]");
+    } },
+    { name: "try-tile", person: "owner", open: async (page) => {
+      await to(key("open", "/try"))(page);
+      await page.fill("#f-secret", made.open.secret);
+      await page.locator("main form[method=post] button").click();
+      await page.locator("canvas").waitFor();
+    }, shot: true },
     { name: "key-rotating", person: "owner", open: to(key("rotating")), shot: true },
     { name: "key-open", person: "owner", open: to(key("open")) },
     { name: "key-disabled", person: "owner", open: to(key("disabled")), shot: true },

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+	"latchkey/shared/authz"
+	"latchkey/shared/origin"
+	"latchkey/shared/origin/entry"
+)
+
+// repair is a remedy against a refusal: a link to where it is done, or a form that does it at once.
+type repair struct {
+	Text, URL   string
+	Name, Value string // of the form's field; empty for a link
+	About       string // what it is about, such as a domain
+	N           int64  // how many requests were refused for it; 0 if that isn't known
+	Dialog      bool
+}
+
+// mostRepairs bounds the repairs of one reason.
+const mostRepairs = 5
+
+// repairs lists, for each reason, what would help.
+func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, enterprise bool) map[string][]repair {
+	if k.Status == api.Revoked || k.Status == api.Deleted {
+		return nil
+	}
+	edit := func(part, text string) []repair {
+		return []repair{{Text: v.t(text), URL: v.keyURL("/edit") + "#f-" + part}}
+	}
+	all := map[authz.Code][]repair{
+		authz.DomainNotAllowed:  v.domainRepairs(k, deref(u.ByOrigin)),
+		authz.ProductNotAllowed: v.productRepairs(k, deref(u.ByProduct), products),
+		authz.QPSExceeded:       v.limitRepairs(k, deref(u.ByProduct), products, enterprise),
+	}
+	if k.MissingOrigin == api.Deny && len(k.Domains) > 0 {
+		all[authz.OriginMissing] = edit("missing_origin", "repair.origin_missing")
+	}
+	if k.HeaderOnly {
+		all[authz.KeyNotInHeader] = edit("header_only", "repair.key_not_in_header")
+	}
+	if k.Disabled {
+		all[authz.KeyDisabled] = []repair{{Text: v.t("menu.enable"), URL: v.keyURL("/enable"), Dialog: true}}
+	}
+	if k.Status == api.Expired {
+		all[authz.KeyExpired] = edit("expires_at", "repair.key_expired")
+	}
+	list := map[string][]repair{}
+	for code, some := range all {
+		list[string(code)] = some[:min(len(some), mostRepairs)]
+	}
+	return list
+}
+
+// refusedFor are the names of a split with how many of their requests were refused for a reason, the most first.
+func refusedFor(code authz.Code, split []api.UsageShare) (rows []api.UsageShare) {
+	for _, s := range split {
+		if s.ByReason[string(code)] > 0 {
+			rows = append(rows, s)
+		}
+	}
+	slices.SortStableFunc(rows, func(x, y api.UsageShare) int {
+		return cmp.Compare(y.ByReason[string(code)], x.ByReason[string(code)])
+	})
+	return rows
+}
+
+// domainRepairs offer to allow the hosts that were refused and still would be.
+func (v *visit) domainRepairs(k api.Key, origins []api.UsageShare) (list []repair) {
+	if len(k.Domains) == 0 {
+		return nil
+	}
+	for _, s := range refusedFor(authz.DomainNotAllowed, origins) {
+		domain, err := entry.Parse(s.Name)
+		if err != nil || covers(k.Domains, s.Name) {
+			continue
+		}
+		list = append(list, repair{
+			Text: v.t("repair.allow"), About: domain, URL: v.keyURL("/repair"), Name: "domain", Value: domain, N: s.ByReason[string(authz.DomainNotAllowed)],
+		})
+	}
+	return list
+}
+
+// covers reports whether domains let a host's page pass, by https as most are, or as it was written.
+func covers(domains []string, host string) bool {
+	allowed, err := origin.Compile(domains)
+	if err != nil {
+		return false
+	}
+	if !strings.Contains(host, "://") {
+		host = "https://" + host
+	}
+	page, ok := origin.Parse(host)
+	if !ok {
+		return false
+	}
+	_, ok = allowed.Match(page)
+	return ok
+}
+
+// productRepairs offer to add the products that were asked for and refused.
+func (v *visit) productRepairs(k api.Key, split []api.UsageShare, products []api.Product) (list []repair) {
+	for _, s := range refusedFor(authz.ProductNotAllowed, split) {
+		known := slices.ContainsFunc(products, func(p api.Product) bool { return p.Id == s.Name })
+		if !known || slices.Contains(k.Products, s.Name) {
+			continue
+		}
+		list = append(list, repair{
+			Text: v.t("repair.add"), About: productName(products, s.Name), URL: v.keyURL("/repair"), Name: "product", Value: s.Name, N: s.ByReason[string(authz.ProductNotAllowed)],
+		})
+	}
+	return list
+}
+
+// limitRepairs lead to a higher limit: by oneself where that is free, else by a request with a number filled in.
+func (v *visit) limitRepairs(k api.Key, split []api.UsageShare, products []api.Product, enterprise bool) (list []repair) {
+	for _, s := range refusedFor(authz.QPSExceeded, split) {
+		for _, l := range k.Limits {
+			if l.Product != s.Name || !callable(products, l.Product) {
+				continue
+			}
+			one := repair{About: l.Name}
+			switch asked := higher(l.Qps, l.MaxQps); {
+			case l.Qps < l.FreeQps:
+				one.Text, one.URL, one.Dialog = v.t("repair.raise", "qps", l.FreeQps), v.keyURL("/limits/", l.Class), true
+			case enterprise && asked > l.Qps:
+				q := url.Values{"key": {k.Id}, "class": {l.Class}, "qps": {strconv.Itoa(asked)}}
+				one.Text, one.URL = v.t("repair.request", "qps", asked), v.accountURL("/qps-requests/new?", q.Encode())
+			default:
+				continue
+			}
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// higher is half as much again, and no more than there may be.
+func higher(qps, most int) int {
+	if most > 0 {
+		return min(qps+(qps+1)/2, most)
+	}
+	return qps + (qps+1)/2
+}
+
+// repairKey adds a domain or a product to the key as it is now. What others have changed meanwhile stays, and adding what
+// is there already changes nothing.
+func (a *app) repairKey(v *visit) error {
+	k, err := v.key()
+	if err != nil {
+		return err
+	}
+	patch := map[string]any{}
+	domain, product := v.form("domain"), v.form("product")
+	switch {
+	case domain != "" && !slices.Contains(k.Domains, domain):
+		patch["domains"] = append(slices.Clone(k.Domains), domain)
+	case product != "" && !slices.Contains(k.Products, product):
+		patch["products"] = append(slices.Clone(k.Products), product)
+	default:
+		return v.redirect(v.keyURL())
+	}
+	_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: k.Version}, nil)
+	if err == nil {
+		return v.done(v.keyURL(), "repaired")
+	}
+	// The form to edit the key shows what is wrong with it, and with what.
+	f := formOfKey(k)
+	if domain != "" {
+		f.Lists["domains"] = append(slices.Clone(k.Domains), domain)
+		f.Values["domains"] = strings.Join(f.Lists["domains"], "\n")
+	}
+	if product != "" {
+		f.Lists["products"] = append(slices.Clone(k.Products), product)
+	}
+	var p *management.Problem
+	if errors.As(err, &p) && p.Status == http.StatusForbidden {
+		return err
+	}
+	if err := f.refuse(v, err); err != nil {
+		return err
+	}
+	return a.showForm(v, http.StatusUnprocessableEntity, f, &k)
+}
