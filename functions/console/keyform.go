@@ -45,8 +45,10 @@ var choices = []choice{
 // keyForm is the form for a new key and for an edit.
 type keyForm struct {
 	*form
-	Products []api.Product
-	Key      *api.Key // nil for a new one
+	Products    []api.Product
+	Key         *api.Key // nil for a new one
+	Conflict    bool     // somebody else was faster
+	Differences []difference
 }
 
 // Choices are those that stand at a place of the form; "" is among the further settings.
@@ -85,7 +87,7 @@ func (a *app) showForm(v *visit, status int, f *form, k *api.Key) error {
 // readKeyForm takes what was typed, as it was typed.
 func readKeyForm(v *visit) *form {
 	f := newForm()
-	for _, name := range []string{"name", "header_only", "recoverable", "expires_at", "expires_was", "domains", "idempotency", "version"} {
+	for _, name := range []string{"name", "header_only", "recoverable", "expires_at", "expires_was", "domains", "idempotency", "version", "was"} {
 		f.Values[name] = v.form(name)
 	}
 	for _, c := range choices {
@@ -182,21 +184,24 @@ func formOfKey(k api.Key) *form {
 		f.Values["expires_at"] = k.ExpiresAt.UTC().Format(time.DateOnly)
 		f.Values["expires_was"] = f.Values["expires_at"]
 	}
+	f.begin()
 	return f
 }
 
 func (a *app) editKey(v *visit) error {
 	f := readKeyForm(v)
-	version, _ := strconv.ParseInt(f.Values["version"], 10, 64)
 	patch := f.members()
 	if f.Values["expires_at"] != f.Values["expires_was"] {
 		patch["expires_at"] = f.expiry(v)
 	}
 	var err error
 	if !f.Bad() {
-		_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: max(version, 1)}, nil)
+		_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: f.version()}, nil)
 		if err == nil {
 			return v.done(v.keyURL(), "edited")
+		}
+		if stale(err) {
+			return a.showConflict(v, f)
 		}
 	}
 	if err != nil {

@@ -43,6 +43,7 @@ type page struct {
 	Languages []*locale.Language
 	Theme     string // light, dark, or "" for the browser's own
 	Here      string // path and query, to come back to
+	Once      bool   // asking for the page again wouldn't bring it back
 	Me        *api.Me
 	Account   *api.MyAccount // whose pages these are; nil outside of accounts
 	Foreign   bool           // the account is nobody's of the person's own: an operator looks at it
@@ -88,12 +89,10 @@ func (v *visit) navigation(p *page) (items []navItem) {
 // render answers with a page.
 func (v *visit) render(status int, name, title string, data any) error {
 	p := page{
-		Title: title, Brand: v.app.brand, Waiting: v.overview, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: ownAddress(v.r.URL), Data: data,
-	}
-	if v.r.Method != http.MethodGet && v.r.Method != http.MethodHead {
-		p.Here = "/"
+		Title: title, Brand: v.app.brand, Waiting: v.overview, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: v.formPage(), Data: data,
 	}
 	left := v.note()
+	p.Once = v.r.Method == http.MethodPost || left.Link != ""
 	if notice := "notice." + left.Notice; v.lang.Has(notice) {
 		p.Notice = v.t(notice)
 	}

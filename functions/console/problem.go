@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,8 +18,10 @@ import (
 type failure struct {
 	Status            int
 	Title, Text, Help string
-	RequestID         string // of a breakdown: what a person can put right needs no support
-	SignIn            string // where to sign in, if that helps
+	RequestID         string   // of a breakdown: what a person can put right needs no support
+	SignIn            string   // where to sign in, if that helps
+	Typed             []resent // of a form that can be sent again after that
+	Action            string   // where to
 	Back              string
 }
 
@@ -97,13 +100,9 @@ func (v *visit) failure(err error) failure {
 }
 
 func (v *visit) askToSignIn() failure {
-	back := "/"
-	if v.r.Method == http.MethodGet {
-		back = ownAddress(v.r.URL)
-	}
 	return failure{
 		Status: http.StatusUnauthorized, Title: v.t("failure.session.title"), Text: v.t("failure.session.text"), Help: v.t("failure.session.help"),
-		SignIn: signInURL(back), Back: "/",
+		SignIn: signInURL(v.formPage()), Back: "/", Typed: v.typed(), Action: ownAddress(&url.URL{Path: v.r.URL.Path}),
 	}
 }
 

@@ -34,7 +34,7 @@ func pasting(t *testing.T, change func(*api.KeyWithSecret)) (r *harness, secret 
 	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, body []byte) bool {
 		var sent api.TestKey
 		_ = json.Unmarshal(body, &sent)
-		allowed := len(r.api.key.Domains) == 0 || sent.Origin != nil && strings.Contains(strings.Join(r.api.key.Domains, " "), strings.TrimPrefix(*sent.Origin, "https://"))
+		allowed := len(r.api.key.Domains) == 0 || sent.Origin != nil && covered(r.api.key.Key, *sent.Origin)
 		code := api.DecisionCode("domain_not_allowed")
 		if allowed {
 			code = "allowed"
@@ -76,6 +76,7 @@ func TestAPageCallsOnlyForAKeyThatAllowsIt(t *testing.T) {
 	}{
 		"no domains":         {nil, "", true, false, "", "Allowed."},
 		"a domain of others": {[]string{"*.shop.example"}, "", false, false, "https://www.shop.example", "This key doesn’t accept requests from the console"},
+		"a page that may":    {[]string{"shop.example"}, "shop.example/map", false, false, "https://shop.example", "Allowed."},
 		"a page":             {[]string{"shop.example"}, "https://evil.example/map", false, false, "https://evil.example", "Refused. Domain not allowed"},
 		"a header":           {nil, "", true, true, "", "Allowed."},
 	} {

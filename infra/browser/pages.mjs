@@ -106,6 +106,14 @@ export function states(made) {
     { name: "key-deleted", person: "owner", open: to(key("deleted")) },
     { name: "key-viewer", person: "viewer", open: to(key("site")) },
     { name: "edit", person: "owner", open: to(key("site", "/edit")) },
+    { name: "edit-conflict", person: "owner", status: 412, open: async (page) => {
+      await to(key("site", "/edit"))(page);
+      const now = await api("owner", "GET", `/v1/accounts/${stack().demo_account}/keys/${made.site.id}`);
+      await api("owner", "PATCH", `/v1/accounts/${stack().demo_account}/keys/${made.site.id}`, { name: now.name.endsWith(".") ? now.name.slice(0, -1) : now.name + ".", domains: now.domains.length > 3 ? now.domains.slice(0, 3) : [...now.domains, "new.shop.example"] }, now.version);
+      await page.fill("#f-name", "Web shop and its stores");
+      await page.locator("form.card button[type=submit]").last().click();
+      await page.locator("table").waitFor();
+    } },
     { name: "propose", person: "owner", open: to(key("open", "/propose")) },
     { name: "rotate", person: "owner", open: to(key("backend", "/rotate")) },
     { name: "rotate-dialog", person: "owner", open: dialog(key("backend"), "/rotate"), shot: true },

@@ -121,6 +121,7 @@ async function send(form, button) {
     return;
   }
   idle();
+  if (page.querySelector("[data-signin]")) keepDraft(new URL(form.action).pathname, { ready: true, said: true }, "dialog form");
   const again = page.querySelector(".confirm") ?? page.querySelector("#main > section");
   if (!again) {
     location.reload();
@@ -162,9 +163,96 @@ document.addEventListener("change", (event) => {
   else if (grace.value === "0") grace.value = "";
 });
 
+// What was typed waits in this tab while its page is asked for again: in another language, or after signing in. Forms for secrets
+// don't take part, and who signs in as somebody else finds nothing.
+const draftName = "draft", draftLife = 15 * 60_000;
+const who = () => document.querySelector("#person .menu-head")?.textContent ?? "";
+const fields = (form) => [...form.elements].filter((e) => e.name && !["submit", "button", "password", "file"].includes(e.type));
+
+function keepDraft(path, more, of = "main form:not([data-nodraft])") {
+  const forms = [...document.querySelectorAll(of)].map((form) => [form.getAttribute("action"), fields(form).map((e) => [e.name, e.value, e.checked])]);
+  try {
+    sessionStorage.setItem(draftName, JSON.stringify({ path, forms, who: who(), at: Date.now(), ...more }));
+  } catch { /* a browser without storage, or one that is full */ }
+}
+
+function restoreDraft() {
+  let kept;
+  try {
+    kept = JSON.parse(sessionStorage.getItem(draftName));
+    if (kept && document.querySelector("[data-signin]")) { // the form came too late: wait for who signs in
+      sessionStorage.setItem(draftName, JSON.stringify({ ...kept, ready: true }));
+      return;
+    }
+    const here = location.pathname + location.search === kept?.path;
+    if (here || !kept?.ready || Date.now() - kept.at > draftLife || who() && who() !== kept.who) sessionStorage.removeItem(draftName);
+    if (!here || !kept.ready || Date.now() - kept.at > draftLife || who() !== kept.who) return;
+  } catch {
+    return;
+  }
+  for (const [action, values] of kept.forms) {
+    const form = [...document.querySelectorAll("main form:not([data-nodraft])")].find((one) => one.getAttribute("action") === action);
+    const left = form ? fields(form) : [];
+    for (const [name, value, checked] of values) {
+      const i = left.findIndex((e) => e.name === name && (!["radio", "checkbox"].includes(e.type) || e.value === value));
+      if (i < 0) continue;
+      const [field] = left.splice(i, 1);
+      if (["radio", "checkbox"].includes(field.type)) field.checked = checked;
+      else field.value = value;
+      const more = field.closest("details");
+      if (more && field.value !== field.defaultValue) more.open = true;
+      if (field.localName === "textarea") field.dispatchEvent(new Event("input"));
+    }
+  }
+  if (kept.y) scrollTo(0, kept.y);
+  if (!kept.said) return;
+  const note = document.createElement("p");
+  note.className = "notice good";
+  note.setAttribute("role", "status");
+  note.textContent = words.restored;
+  document.getElementById("main").prepend(note);
+}
+
+// The theme changes where one is. Another language needs the page again, which brings what was typed along; a page that can't be had
+// again stays.
+async function prefer(form, button) {
+  let to;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, button)), headers: { "Latchkey-Form": "preferences" } });
+    to = answer.headers.get("Location");
+  } catch { /* the form itself will tell */ }
+  idle();
+  if (!to) {
+    form.dataset.plain = "1";
+    form.requestSubmit(button);
+    return;
+  }
+  for (const one of form.querySelectorAll(`[name="${button.name}"]`)) one.setAttribute("aria-pressed", String(one === button));
+  if (button.name === "theme") {
+    const root = document.documentElement, auto = button.value === "auto";
+    if (auto) delete root.dataset.theme;
+    else root.dataset.theme = button.value;
+    document.querySelector("meta[name=color-scheme]").content = auto ? "light dark" : button.value;
+  } else if (document.querySelector("[data-secret], [data-once]")) {
+    const note = form.querySelector(".later") ?? document.createElement("p");
+    note.className = "later small muted";
+    note.setAttribute("role", "status");
+    form.append(note);
+    note.textContent = words.later;
+  } else {
+    keepDraft(to, { ready: true, y: scrollY });
+    location.replace(to);
+  }
+}
+
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target, post = form.method === "post";
+  if (form.matches("[data-preferences]:not([data-plain])")) {
+    event.preventDefault();
+    if (busy(event.submitter)) prefer(form, event.submitter);
+    return;
+  }
   if (post && form.dataset.sent || !busy(event.submitter ?? form)) {
     event.preventDefault();
     return;
@@ -172,7 +260,10 @@ document.addEventListener("submit", (event) => {
   if (form.matches("dialog [data-inplace]")) {
     event.preventDefault();
     send(form, event.submitter);
-  } else if (post) form.dataset.sent = "1";
+  } else if (post) {
+    form.dataset.sent = "1";
+    if (form.closest("main") && !form.matches("[data-nodraft]")) keepDraft(location.pathname + location.search, { said: true });
+  }
 });
 // What is done part by part goes on by itself.
 document.querySelector("form[data-continue]")?.requestSubmit();
@@ -194,6 +285,12 @@ addEventListener("pageshow", () => {
   idle();
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
+
+restoreDraft();
+
+// A page with a secret answers a form: reloading it must not send that again.
+const home = document.querySelector("[data-home]");
+if (home) history.replaceState(null, "", home.dataset.home);
 
 // Browsers may keep a whole page for the way back. The secret must not be in it.
 addEventListener("pagehide", () => {

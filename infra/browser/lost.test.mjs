@@ -1,0 +1,175 @@
+// Nothing that was typed or shown is lost: by another language or theme, a session that ends, a colleague who is faster, or a reload.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { api, context, keyOf, launch, signIn } from "./browser.mjs";
+import { stack } from "./stack.mjs";
+
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser.close());
+
+const keys = () => `${stack().console_url}/accounts/${stack().demo_account}/keys`;
+
+async function open(options = {}) {
+  const c = await context(browser, options);
+  const page = await c.newPage();
+  await signIn(page, "owner");
+  return { c, page };
+}
+
+async function choose(page, name) {
+  await page.locator("[popovertarget=person]").click();
+  await page.locator("#person").getByRole("button", { name, exact: true }).click();
+}
+
+// fill types into every kind of field of the form for a new key.
+async function fill(page) {
+  await page.fill("#f-name", "Half-typed");
+  await page.locator("input[name=usage][value=mobile]").check();
+  await page.locator("input[name=products][value=search]").check();
+  await page.fill("#f-domains", "a.example\n*.b.example");
+  await page.locator("details.more summary").click();
+  await page.locator("input[name=header_only]").check();
+  await page.fill("#f-expires_at", "2030-01-02");
+}
+
+async function filled(page) {
+  assert.deepEqual(await page.locator("form.card").evaluate((form) => Object.fromEntries(["name", "usage", "products", "domains", "header_only", "expires_at"].map((name) => [name, new FormData(form).getAll(name).join()]))),
+    { name: "Half-typed", usage: "mobile", products: "search", domains: "a.example\n*.b.example", header_only: "on", expires_at: "2030-01-02" });
+  assert.ok(await page.locator("#f-expires_at").isVisible(), "what is filled in isn't folded away");
+}
+
+test("another language or theme keeps the page and what was typed", async () => {
+  const { c, page } = await open();
+  await page.goto(`${keys()}/new`);
+  await fill(page);
+  await choose(page, "Dark");
+  await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  assert.equal(await page.locator("#person [name=theme][value=dark]").getAttribute("aria-pressed"), "true");
+  await filled(page);
+  await page.keyboard.press("Escape");
+  await choose(page, "Français");
+  await page.waitForFunction(() => document.documentElement.lang === "fr");
+  assert.equal(page.url(), `${keys()}/new`);
+  await filled(page);
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0, "the draft is gone once it is back");
+  // Of a form that was refused, too: its page is an answer to it.
+  c.expect(422);
+  await page.fill("#f-name", "");
+  await page.locator("form.card button[type=submit]").last().click();
+  await page.getByText("Saisissez un nom").first().waitFor();
+  await page.fill("#f-name", "Half-typed");
+  await choose(page, "English");
+  await page.waitForFunction(() => document.documentElement.lang === "en");
+  await filled(page);
+  await choose(page, "Auto");
+  await page.waitForFunction(() => !document.documentElement.dataset.theme);
+  await page.reload();
+  assert.equal(await page.inputValue("#f-name"), "", "a reload begins the form again");
+  c.check();
+  await c.close();
+});
+
+test("a secret stays where it is shown, whatever is chosen, and a reload repeats nothing", async () => {
+  const { c, page } = await open();
+  await page.goto(`${keys()}/new`);
+  await page.fill("#f-name", "A secret to keep");
+  await page.locator("input[value=search]").check();
+  await page.locator("form.card button[type=submit]").last().click();
+  const secret = await page.locator("#secret").textContent();
+  await choose(page, "Français");
+  await page.getByText("The language changes on the next page.").waitFor();
+  assert.equal(await page.locator("#secret").textContent(), secret);
+  assert.ok(!(await page.evaluate(() => JSON.stringify([sessionStorage, localStorage, location.href]))).includes(secret));
+  const made = async () => (await api("owner", "GET", `/v1/accounts/${stack().demo_account}/keys?q=A%20secret%20to%20keep`)).keys.length;
+  assert.equal(await made(), 1);
+  const posts = [];
+  page.on("request", (request) => { if (request.method() === "POST") posts.push(request.url()); });
+  await page.reload();
+  await page.getByRole("heading", { name: "A secret to keep", level: 1 }).waitFor();
+  assert.deepEqual([posts, await made()], [[], 1]);
+  await page.getByText("7 derniers jours").first().waitFor();
+  c.check();
+  await c.close();
+});
+
+test("after signing in again the form is there with its fields", async () => {
+  const { c, page } = await open();
+  await page.goto(`${keys()}/new`);
+  await fill(page);
+  const cookies = (await c.cookies()).filter((one) => one.name.startsWith("__Host-latchkey-session"));
+  assert.equal(cookies.length, 1);
+  await c.clearCookies({ name: cookies[0].name });
+  c.expect(401);
+  await page.locator("form.card button[type=submit]").last().click();
+  await page.getByRole("heading", { name: "Please sign in again" }).waitFor();
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.locator(`button[name=person][value="owner"]`).click();
+  await page.getByText("Your text is back.").waitFor();
+  assert.equal(page.url(), `${keys()}/new`);
+  await filled(page);
+  await page.locator("form.card button[type=submit]").last().click();
+  await page.locator("#secret").waitFor();
+  c.check();
+  await c.close();
+});
+
+test("who signs in as somebody else doesn't find the form's text", async () => {
+  const { c, page } = await open();
+  await page.goto(`${keys()}/new`);
+  await fill(page);
+  const [session] = (await c.cookies()).filter((one) => one.name.startsWith("__Host-latchkey-session"));
+  await c.clearCookies({ name: session.name });
+  c.expect(401);
+  await page.locator("form.card button[type=submit]").last().click();
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.locator(`button[name=person][value="developer"]`).click();
+  await page.locator("#f-name").waitFor();
+  assert.deepEqual([await page.inputValue("#f-name"), await page.inputValue("#f-domains"), await page.evaluate(() => sessionStorage.length)], ["", "", 0]);
+  c.check();
+  await c.close();
+});
+
+test("without a script the form that came too late is sent again from its own page", async () => {
+  const { c, page } = await open({ javaScriptEnabled: false });
+  await page.goto(`${keys()}/new`);
+  await page.fill("#f-name", "Sent again");
+  await page.locator("input[value=search]").check();
+  const [session] = (await c.cookies()).filter((one) => one.name.startsWith("__Host-latchkey-session"));
+  await c.clearCookies({ name: session.name });
+  await page.locator("form.card button[type=submit]").last().click();
+  const tab = c.waitForEvent("page");
+  await page.getByRole("link", { name: "Sign in in another tab" }).click();
+  const other = await tab;
+  await other.locator(`button[name=person][value="owner"]`).click();
+  await other.locator("#main h1").waitFor();
+  await page.getByRole("button", { name: "Send again" }).click();
+  await page.locator("#secret").waitFor();
+  assert.equal((await api("owner", "GET", `/v1/accounts/${stack().demo_account}/keys?q=Sent%20again`)).keys.length, 1);
+  await c.close();
+});
+
+test("a colleague's change stands beside what was typed, and saving anyway keeps what was typed", async () => {
+  const key = await keyOf(stack().demo_account, { name: "Edited by two", usage: "frontend", domains: ["a.example"] });
+  const path = `/v1/accounts/${stack().demo_account}/keys/${key.id}`;
+  for (const javaScriptEnabled of [true, false]) {
+    const { c, page } = await open({ javaScriptEnabled });
+    await page.goto(`${keys()}/${key.id}/edit`);
+    const mine = `Mine, ${javaScriptEnabled}`;
+    await page.fill("#f-name", mine);
+    const before = await api("owner", "GET", path);
+    await api("owner", "PATCH", path, { name: "Theirs", domains: ["theirs.example", `of-${javaScriptEnabled}.example`] }, before.version);
+    c.expect(412);
+    await page.getByRole("button", { name: "Save" }).click();
+    const row = page.getByRole("row", { name: /Name/ });
+    await row.getByText("Theirs").waitFor();
+    await row.getByText(mine).waitFor();
+    assert.equal(await page.inputValue("#f-domains"), (await api("owner", "GET", path)).domains.join("\n"), "what only they have changed is taken over");
+    await page.getByRole("button", { name: "Save anyway" }).click();
+    await page.getByRole("heading", { name: mine, level: 1 }).waitFor();
+    const saved = await api("owner", "GET", path);
+    assert.deepEqual([saved.name, saved.domains.includes("theirs.example")], [mine, true]);
+    c.check();
+    await c.close();
+  }
+});
