@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime, timedelta, timezone
+from urllib.parse import urlencode
 
 import schemathesis
 from hypothesis import strategies as st
@@ -25,3 +26,9 @@ for name, texts in {
     "date-time": st.integers(1, 300).map(lambda days: (datetime.now(timezone.utc) + timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")),
 }.items():
     schemathesis.openapi.format(name, texts)
+
+
+@schemathesis.hook
+def filter_query(context, query):
+    """Leaves out what makes a request line of more than 10 KB: API Gateway answers that itself (431), before the contract applies."""
+    return len(urlencode(query or {}, doseq=True)) < 8000

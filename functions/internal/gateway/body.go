@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"reflect"
@@ -210,6 +211,9 @@ func set(field reflect.Value, name string, raw json.RawMessage) []api.FieldError
 	case time.Time, moment.Time:
 		return setTime(field, name, raw)
 	}
+	if field.CanInt() {
+		raw = wholeNumber(raw)
+	}
 	if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil {
 		return []api.FieldError{Field(name, "wrong_type", "It must be "+kindName(field)+".")}
 	}
@@ -217,6 +221,18 @@ func set(field reflect.Value, name string, raw json.RawMessage) []api.FieldError
 		return []api.FieldError{Field(name, "not_a_choice", "The value isn't one of those allowed.")}
 	}
 	return nil
+}
+
+// wholeNumber writes a whole number that has a point or an exponent (45.0, 1e3) without: both are integers to JSON Schema.
+func wholeNumber(raw json.RawMessage) json.RawMessage {
+	if !bytes.ContainsAny(raw, ".eE") {
+		return raw
+	}
+	n, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || n != math.Trunc(n) || math.Abs(n) >= 1<<53 {
+		return raw
+	}
+	return strconv.AppendInt(nil, int64(n), 10)
 }
 
 // setTime sets a time, in UTC and whole milliseconds.

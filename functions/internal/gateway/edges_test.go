@@ -332,6 +332,34 @@ func TestNobodyReadsAPageToken(t *testing.T) {
 	})
 }
 
+// TestAWholeNumberIsOneHoweverItIsWritten: 45.0 and 4.5e1 are integers to JSON Schema, 45.5 is none, and nothing is rounded.
+func TestAWholeNumberIsOneHoweverItIsWritten(t *testing.T) {
+	type body struct {
+		N int  `json:"n"`
+		P *int `json:"p"`
+	}
+	read := func(n string) (int, int, error) {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(`{"n":`+n+`,"p":`+n+`}`))
+		r.Header.Set("Content-Type", "application/json")
+		b, _, err := Body[body](r, BodyOptions{})
+		if err != nil {
+			return 0, 0, err
+		}
+		return b.N, *b.P, nil
+	}
+	for text, want := range map[string]int{"45": 45, "45.0": 45, "4.5e1": 45, "450E-1": 45, "-0.0": 0, "-3.00": -3, "9007199254740991.0": 1<<53 - 1} {
+		if n, p, err := read(text); n != want || p != want || err != nil {
+			t.Errorf("%s: %d and %d, %v", text, n, p, err)
+		}
+	}
+	for _, text := range []string{"45.5", "1e-1", "1e999", "9007199254740993.0", "1e30", `"45.0"`, "true"} {
+		if n, p, err := read(text); err == nil {
+			t.Errorf("%s: %d and %d", text, n, p)
+		}
+	}
+
+}
+
 func TestIDsAreTakenAsPeoplePasteThem(t *testing.T) {
 	const ulid = "01JD0000000000000000000000"
 	for _, typed := range []string{"key_" + ulid, " key_" + ulid + "\r\n", "<key_" + ulid + ">", "\u00a0\"key_" + ulid + "\"", "\ufeffkey_" + ulid} {
