@@ -1,6 +1,7 @@
 package main
 
 import (
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 )
@@ -12,6 +13,7 @@ type entry struct {
 	// policy is nil for a secret that the store doesn't know, and for a record that can't be read.
 	policy     *authz.Compiled
 	unreadable bool
+	account    *accountEntry // of the policy's account, one for all its keys; nil without a policy
 
 	cost       int
 	in         *list
@@ -21,11 +23,15 @@ type entry struct {
 // entryCost is the memory of an entry itself: the struct, its place in the map, and the map's slack.
 const entryCost = 320
 
+// accountCost is the memory of an account's record, its type and end included. It is counted for each key, though the
+// keys of an account share it.
+const accountCost = 320
+
 func costOf(policy *authz.Compiled) int {
 	if policy == nil {
 		return entryCost
 	}
-	return entryCost + policy.MemoryCost()
+	return entryCost + accountCost + policy.MemoryCost()
 }
 
 // list is a ring of entries, the most recently used first, with its memory.
@@ -55,11 +61,23 @@ func (l *list) last() *entry {
 	return l.root.prev
 }
 
+// accountEntry is the cached result of one read of an account's record. It is kept as long as an entry of one of the
+// account's keys is.
+type accountEntry struct {
+	id         account.ID
+	readAt     moment // before the read; the zero moment: it was never read
+	record     authz.Account
+	read       bool // the store has answered
+	unreadable bool
+	keys       int // entries that use it
+}
+
 // cache holds entries within fixed bytes. Known secrets and unknown ones have budgets of their own, so that no number
 // of made-up secrets pushes out a real one. Known secrets are kept in two segments: a secret starts on probation and is
 // protected from its second use on, so that a walk over many keys once doesn't push out those in constant use.
 type cache struct {
 	entries   map[apikey.Hash]*entry
+	accounts  map[account.ID]*accountEntry
 	probation list
 	protected list
 	unknown   list
@@ -72,7 +90,7 @@ type cache struct {
 const protectedShare = 80
 
 func newCache(knownBytes, unknownBytes int) *cache {
-	c := &cache{entries: map[apikey.Hash]*entry{}, knownBytes: knownBytes, unknownBytes: unknownBytes}
+	c := &cache{entries: map[apikey.Hash]*entry{}, accounts: map[account.ID]*accountEntry{}, knownBytes: knownBytes, unknownBytes: unknownBytes}
 	c.probation.init()
 	c.protected.init()
 	c.unknown.init()
@@ -127,6 +145,7 @@ func (c *cache) put(hash apikey.Hash, readAt moment, policy *authz.Compiled, unr
 		e.in.remove(e)
 	}
 	e.readAt, e.policy, e.unreadable, e.cost = readAt, policy, unreadable, costOf(policy)
+	c.link(e)
 	home.pushFront(e)
 	c.evict(e)
 	return e
@@ -152,4 +171,33 @@ func (c *cache) evict(keep *entry) {
 func (c *cache) drop(e *entry) {
 	e.in.remove(e)
 	delete(c.entries, e.hash)
+	c.unlink(e)
+}
+
+// link gives an entry the record of its policy's account.
+func (c *cache) link(e *entry) {
+	if e.account != nil && e.policy != nil && e.account.id == e.policy.Account {
+		return
+	}
+	c.unlink(e)
+	if e.policy == nil {
+		return
+	}
+	a := c.accounts[e.policy.Account]
+	if a == nil {
+		a = &accountEntry{id: e.policy.Account}
+		c.accounts[a.id] = a
+	}
+	a.keys++
+	e.account = a
+}
+
+func (c *cache) unlink(e *entry) {
+	a := e.account
+	if e.account = nil; a == nil {
+		return
+	}
+	if a.keys--; a.keys == 0 {
+		delete(c.accounts, a.id)
+	}
 }

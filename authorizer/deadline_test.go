@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 )
@@ -18,6 +19,12 @@ func (h *hanging) Policy(ctx context.Context, _ apikey.Hash) (authz.Policy, bool
 	<-ctx.Done()
 	h.waits = append(h.waits, time.Since(start))
 	return authz.Policy{}, false, ctx.Err()
+}
+
+// Account hangs like Policy, beside it.
+func (h *hanging) Account(ctx context.Context, _ account.ID) (authz.Account, bool, error) {
+	<-ctx.Done()
+	return authz.Account{}, false, ctx.Err()
 }
 
 func TestAHangingStoreCostsOneCallASecondAndTheOthersNothing(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/authorizer/internal/apigw"
+	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
@@ -42,7 +43,8 @@ type call struct {
 	requestID string // "" until the event is read; shares its memory
 	outcome   outcome
 	deadline  time.Time // zero without one
-	storeUp   bool      // the store has answered it
+	storeUp   bool      // the store has answered it, and no part of it has failed
+	degraded  bool      // the lease table did
 	pending   bool      // AfterReply hasn't run for it yet
 }
 
@@ -141,21 +143,46 @@ func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *ou
 		o.Decision.Code = authz.KeyMalformed
 		return 0
 	}
-	policy, code := g.records.lookup(ctx, secret.Hash())
+	known, code := g.records.lookup(ctx, secret.Hash())
 	g.call.storeUp = g.records.answered
 	if code != "" {
+		g.records.abandon()
 		o.Decision.Code = code
 		return 0
 	}
-	o.Key, o.Account, o.Secret, o.Outgoing = policy.KeyID, policy.Account, policy.Hash, policy.Outgoing
-	if policy.Proposed != nil {
-		o.Proposed = policy.Proposed.Since
+	return g.judge(ctx, now, req, known, o)
+}
+
+// judge is steps 4 to 7. An account whose record has to be read is judged last, so that the store is asked for it beside
+// the limit.
+func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *entry, o *outcome) (wait int) {
+	policy := known.policy
+	its, fresh := g.records.account(known.account, now)
+	if !fresh {
+		g.records.begin(ctx, known.account)
 	}
-	o.Decision = policy.Decide(now.wall, req)
-	if !o.Decision.Allowed() {
-		return 0
+	o.Decision = its.decide(now.wall, req, policy)
+	if o.Decision.Code != authz.Unavailable {
+		o.Key, o.Account, o.Secret, o.Outgoing = policy.KeyID, policy.Account, policy.Hash, policy.Outgoing
+		if policy.Proposed != nil {
+			o.Proposed = policy.Proposed.Since
+		}
 	}
-	return g.limit(ctx, o, policy)
+	if o.Decision.Allowed() {
+		wait = g.limit(ctx, o, policy)
+	}
+	if fresh {
+		return wait
+	}
+	its = g.records.await(ctx, known.account)
+	g.call.storeUp = g.records.answered && !g.call.degraded
+	if d := its.decide(now.wall, req, policy); d.Code == authz.AccountSuspended || d.Code == authz.Unavailable {
+		o.Decision = d
+	}
+	if o.Decision.Code == authz.Unavailable {
+		o.Key, o.Account, o.Secret, o.Outgoing, o.Proposed = "", "", apikey.Hash{}, false, time.Time{}
+	}
+	return wait
 }
 
 // limit is step 7.
@@ -166,7 +193,7 @@ func (g *Gate) limit(ctx context.Context, o *outcome, policy *authz.Compiled) (w
 	}
 	a := g.limiter.Admit(ctx, o.Key, o.Decision.Class, o.Limit)
 	if a.Degraded {
-		g.call.storeUp = false
+		g.call.storeUp, g.call.degraded = false, true
 		g.metrics.limiterDegraded++
 	}
 	if !a.Admitted {

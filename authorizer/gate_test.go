@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,10 +37,14 @@ func newManualClock() *manualClock {
 // fakeStore is a store in memory that counts reads and fails on demand.
 type fakeStore struct {
 	policies map[apikey.Hash]authz.Policy
-	reads    int
-	fail     func(hash apikey.Hash) error
-	delay    time.Duration // passed on the manual clock
-	clock    *manualClock
+	accounts map[account.ID]authz.Account
+	// accountReads counts the reads of accounts' records, and failAccount fails them: they are made beside the others.
+	accountReads atomic.Int32
+	failAccount  func() error
+	reads        int
+	fail         func(hash apikey.Hash) error
+	delay        time.Duration // passed on the manual clock
+	clock        *manualClock
 }
 
 func (s *fakeStore) Policy(ctx context.Context, hash apikey.Hash) (authz.Policy, bool, error) {
@@ -59,6 +64,20 @@ func (s *fakeStore) Policy(ctx context.Context, hash apikey.Hash) (authz.Policy,
 	return p, found, nil
 }
 
+func (s *fakeStore) Account(ctx context.Context, id account.ID) (authz.Account, bool, error) {
+	s.accountReads.Add(1)
+	if s.failAccount != nil {
+		if err := s.failAccount(); err != nil {
+			return authz.Account{}, false, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return authz.Account{}, false, err
+	}
+	a, found := s.accounts[id]
+	return a, found, nil
+}
+
 var errDown = errors.New("store is down")
 
 // harness is a gate with fakes around it.
@@ -73,7 +92,7 @@ type harness struct {
 func newHarness(t testing.TB) *harness {
 	t.Helper()
 	b := &harness{clock: newManualClock(), out: &bytes.Buffer{}}
-	b.store = &fakeStore{policies: map[apikey.Hash]authz.Policy{}, clock: b.clock}
+	b.store = &fakeStore{policies: map[apikey.Hash]authz.Policy{}, accounts: map[account.ID]authz.Account{}, clock: b.clock}
 	b.gate = newGate(config{prefix: apikey.DefaultPrefix, usagePlanKey: "plan-key", outageBound: defaultOutageBound}, deps{
 		store: b.store, reconnect: func() { b.reconnects++ }, clock: b.clock, catalogue: product.Default(),
 		limiter: unlimited{}, recorder: unrecorded{}, out: b.out,

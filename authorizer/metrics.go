@@ -41,11 +41,6 @@ func (m *metrics) decided(o *outcome) {
 	}
 }
 
-func (m *metrics) servedStale(age time.Duration) {
-	m.staleServes++
-	m.oldest = max(m.oldest, age)
-}
-
 func (m *metrics) reported(r reported) {
 	if r.Begun {
 		m.usageReports++
@@ -55,11 +50,17 @@ func (m *metrics) reported(r reported) {
 	}
 }
 
-func (m *metrics) read(took time.Duration, ok bool) {
+// asked counts a read of the store.
+func (m *metrics) asked(ok bool) {
 	m.storeReads++
 	if !ok {
 		m.storeErrors++
 	}
+}
+
+// read counts one that the call has waited for, took so long.
+func (m *metrics) read(took time.Duration, ok bool) {
+	m.asked(ok)
 	ms := float64(took.Microseconds()) / 1000
 	if len(m.latencies) < maxLatencies {
 		m.latencies = append(m.latencies, ms)

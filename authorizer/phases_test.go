@@ -20,7 +20,7 @@ func (b *harness) phase(t *testing.T, play func()) counts {
 	t.Helper()
 	of := func() counts {
 		m := &b.gate.metrics
-		c := counts{b.store.reads, m.storeErrors, m.staleServes, b.reconnects}
+		c := counts{b.store.reads + int(b.store.accountReads.Load()), m.storeErrors, m.staleServes, b.reconnects}
 		for _, line := range lines(t, b.out) { // what was written already
 			if n, ok := line["StoreErrors"].(float64); ok {
 				c.errors += int(n)
@@ -56,14 +56,14 @@ func TestAnOutageCostsWhatItsPhaseCosts(t *testing.T) {
 	b.status(t, "ak_malformed") // so that there is a line
 	b.gate.log.flush()
 	steady := b.phase(t, play(20*time.Second))
-	if want := (counts{reads: 8}); steady != want {
+	if want := (counts{reads: 12}); steady != want { // of two keys and their account, every 5 s
 		t.Errorf("before: %+v, want %+v", steady, want)
 	}
 
 	b.down()
-	// Both records are 5 s old at once. The first failure makes its secret wait, the second one all: each of the two is
-	// tried twice, with a new connection between.
-	if got, want := b.phase(t, play(250*time.Millisecond)), (counts{reads: 4, errors: 4, stale: 2, reconnects: 2}); got != want {
+	// All records are 5 s old at once. The first failure makes its secret wait, the second one all: each of the two is
+	// tried twice, with a new connection between, and the account's once beside it.
+	if got, want := b.phase(t, play(250*time.Millisecond)), (counts{reads: 6, errors: 6, stale: 2, reconnects: 2}); got != want {
 		t.Errorf("the first moment: %+v, want %+v", got, want)
 	}
 	if br := b.gate.records.breaker; !br.open || br.pause != 250*time.Millisecond {
@@ -81,7 +81,7 @@ func TestAnOutageCostsWhatItsPhaseCosts(t *testing.T) {
 			}
 		}
 	})
-	// A key's own pause may keep it from the probe, which the other one then takes.
+	// A key's own pause may keep it from the probe, which the other one or the account then takes.
 	for i, want := range []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second} {
 		if gaps[i] < want || gaps[i] > want+500*time.Millisecond {
 			t.Errorf("probe %d after %v, want %v", i+1, gaps[i], want)
@@ -95,9 +95,10 @@ func TestAnOutageCostsWhatItsPhaseCosts(t *testing.T) {
 	b.clock.advance(2 * time.Second)
 	first := b.phase(t, func() {
 		b.clock.advance(2 * time.Second) // no secret waits longer
+		b.gate.records.breaker.failing[record{hash: secret(t, 2).Hash()}] = failure{at: b.clock.at, pause: longestOwnPause, rest: longestOwnPause}
 		b.status(t, one)
 	})
-	if want := (counts{reads: 1, reconnects: 1}); first != want {
+	if want := (counts{reads: 2, reconnects: 1}); first != want { // the account's after the key's, which closed the breaker
 		t.Errorf("the first success: %+v, want %+v", first, want)
 	}
 	if br := b.gate.records.breaker; br.open || br.pause != 0 || len(br.failing) != 0 {
@@ -112,7 +113,7 @@ func TestAnOutageCostsWhatItsPhaseCosts(t *testing.T) {
 	}
 
 	b.down() // and the next outage begins like the first
-	if got, want := b.phase(t, play(250*time.Millisecond)), (counts{reads: 4, errors: 4, stale: 2, reconnects: 2}); got != want {
+	if got, want := b.phase(t, play(250*time.Millisecond)), (counts{reads: 6, errors: 6, stale: 2, reconnects: 2}); got != want {
 		t.Errorf("the next outage: %+v, want %+v", got, want)
 	}
 	if br := b.gate.records.breaker; br.pause != 250*time.Millisecond {
@@ -234,28 +235,28 @@ func TestARecordServesInAnOutageUpToFifteenMinutesAfterItWasRead(t *testing.T) {
 
 // TestASecretsPauseDoublesUpToFourSecondsAndIsForgottenAfterASuccess.
 func TestASecretsPauseDoublesUpToFourSecondsAndIsForgottenAfterASuccess(t *testing.T) {
-	hash, now := secret(t, 1).Hash(), newManualClock()
+	of, now := record{hash: secret(t, 1).Hash()}, newManualClock()
 	b := newBreaker(whole)
 	for round := range 2 {
 		for i, millis := range []int{250, 500, 1000, 2000, 4000, 4000} {
 			want := time.Duration(millis) * time.Millisecond
-			b.failed(hash, now.at)
+			b.failed(of, now.at)
 			if b.open {
 				t.Fatal("one secret opens the breaker")
 			}
 			now.advance(want - 1)
-			if b.allows(hash, now.at) {
+			if b.allows(of, now.at) {
 				t.Errorf("round %d, failure %d: asked before %v", round, i, want)
 			}
-			if !b.allows(secret(t, 2).Hash(), now.at) {
+			if !b.allows(record{hash: secret(t, 2).Hash()}, now.at) {
 				t.Error("another secret has to wait, too")
 			}
 			now.advance(1)
-			if !b.allows(hash, now.at) {
+			if !b.allows(of, now.at) {
 				t.Errorf("round %d, failure %d: not asked after %v", round, i, want)
 			}
 		}
-		b.succeeded(hash)
+		b.succeeded(of)
 	}
 }
 
@@ -263,9 +264,9 @@ func TestASecretsPauseDoublesUpToFourSecondsAndIsForgottenAfterASuccess(t *testi
 func TestAFailureOfLongAgoOpensNothing(t *testing.T) {
 	for after, open := range map[time.Duration]bool{10 * time.Second: true, 10*time.Second + 1: false} {
 		b, now := newBreaker(whole), newManualClock()
-		b.failed(secret(t, 1).Hash(), now.at)
+		b.failed(record{hash: secret(t, 1).Hash()}, now.at)
 		now.advance(after)
-		b.failed(secret(t, 2).Hash(), now.at)
+		b.failed(record{hash: secret(t, 2).Hash()}, now.at)
 		if b.open != open {
 			t.Errorf("%v later: open %v", after, b.open)
 		}
@@ -289,11 +290,11 @@ func TestPausesAreShortenedByUpToAQuarterAndNeverMadeLonger(t *testing.T) {
 func TestTheBreakerRemembersFewSecrets(t *testing.T) {
 	b, now := newBreaker(whole), newManualClock()
 	for n := range 1000 {
-		b.failed(hashOf(n), now.at)
+		b.failed(record{hash: hashOf(n)}, now.at)
 		if len(b.failing) > 64 {
 			t.Fatalf("%d secrets are remembered", len(b.failing))
 		}
-		if n > 0 && b.allows(hashOf(2000), now.at) {
+		if n > 0 && b.allows(record{hash: hashOf(2000)}, now.at) {
 			t.Fatal("the breaker closed")
 		}
 	}
@@ -316,6 +317,7 @@ func TestBudgetsOfReads(t *testing.T) {
 		call := func(n int, want ...time.Duration) {
 			t.Helper()
 			before, reconnects := len(store.waits), b.reconnects
+			b.gate.records.cache.accounts["acc_1"].readAt = b.gate.clock.now() // TestBudgetsOfTheReadOfAnAccount has its share
 			b.status(t, keys[n])
 			got := store.waits[before:]
 			for i := range max(len(got), len(want)) {

@@ -17,10 +17,12 @@ type clock interface {
 	now() moment
 }
 
-// store reads the policy record of a secret, strongly consistent. The error is dynamo.ErrUnreadable for a damaged
-// record, anything else means that the store didn't answer.
+// store reads the policy record of a secret and the record of an account, strongly consistent. The error is
+// dynamo.ErrUnreadable for a damaged record, anything else means that the store didn't answer. An account without a
+// record isn't suspended. The two are called at the same time.
 type store interface {
 	Policy(ctx context.Context, hash apikey.Hash) (policy authz.Policy, found bool, err error)
+	Account(ctx context.Context, id account.ID) (a authz.Account, found bool, err error)
 }
 
 // reportStore takes one part of a report.

@@ -33,85 +33,105 @@ type records struct {
 	breaker   *breaker
 	metrics   *metrics
 	usableFor time.Duration // of a record: never served beyond it, whatever the store does
-	answered  bool          // the store did, in the lookup at hand
+
+	// Of the call at hand:
+	began    moment
+	answered bool    // the store did
+	failed   bool    // the read of the key's record did
+	stalely  bool    // a record was served that the store wasn't asked for
+	reading  reading // of the account's record
 }
 
 // errNoTime means that the call's deadline left no time for a read, or for the retry that a failed read needs.
 var errNoTime = errors.New("authorizer: no time left to ask the store")
 
 // lookup returns the secret's policy, or KeyUnknown, or Unavailable.
-func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*authz.Compiled, authz.Code) {
-	r.answered = false
+func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*entry, authz.Code) {
 	now := r.clock.now()
+	r.began, r.answered, r.failed, r.stalely, r.reading = now, false, false, false, reading{}
 	e := r.cache.get(hash)
 	if e != nil && now.since(e.readAt) < freshFor {
 		r.metrics.cacheHits++
-		return e.answer()
+		return e, e.code()
 	}
 	r.metrics.cacheMisses++
-	if !r.breaker.allows(hash, now) {
+	of := record{hash: hash}
+	if !r.breaker.allows(of, now) {
 		return r.stale(e, now, r.usableFor)
 	}
-	policy, found, err := r.read(ctx, hash, e != nil && now.since(e.readAt) <= unprovenFor)
+	if e != nil && e.account != nil {
+		r.begin(ctx, e.account)
+	}
+	policy, found, err := retried(ctx, r, e != nil && now.since(e.readAt) <= unprovenFor, func(ctx context.Context) (authz.Policy, bool, error) {
+		return r.store.Policy(ctx, hash)
+	})
 	r.answered = err == nil || errors.Is(err, dynamo.ErrUnreadable)
 	switch {
 	case errors.Is(err, dynamo.ErrUnreadable):
-		r.breaker.succeeded(hash)
+		r.breaker.succeeded(of)
 		r.metrics.unreadable++
-		return r.cache.put(hash, now, nil, true).answer()
+		return r.cache.put(hash, now, nil, true), authz.Unavailable
 	case errors.Is(err, errNoTime):
 		return r.stale(e, r.clock.now(), unprovenFor)
 	case err != nil:
 		now = r.clock.now()
-		r.breaker.failed(hash, now)
+		r.failed = true
+		r.breaker.failed(of, now)
 		return r.stale(e, now, r.usableFor)
 	case !found:
-		r.breaker.succeeded(hash)
-		return r.cache.put(hash, now, nil, false).answer()
+		r.breaker.succeeded(of)
+		return r.cache.put(hash, now, nil, false), authz.KeyUnknown
 	}
-	r.breaker.succeeded(hash)
+	r.breaker.succeeded(of)
 	compiled, err := authz.Compile(policy)
 	if err != nil {
 		r.metrics.unreadable++
-		return r.cache.put(hash, now, nil, true).answer()
+		return r.cache.put(hash, now, nil, true), authz.Unavailable
 	}
-	return r.cache.put(hash, now, &compiled, false).answer()
+	return r.cache.put(hash, now, &compiled, false), ""
 }
 
-func (e *entry) answer() (*authz.Compiled, authz.Code) {
+// code is "" where there is a policy to decide by.
+func (e *entry) code() authz.Code {
 	switch {
 	case e.policy != nil:
-		return e.policy, ""
+		return ""
 	case e.unreadable:
-		return nil, authz.Unavailable
+		return authz.Unavailable
 	default:
-		return nil, authz.KeyUnknown
+		return authz.KeyUnknown
 	}
 }
 
 // stale answers without the store. Only what is known to exist is served: that a secret was unknown a while ago says
 // nothing now, and an outage must not look like a bad key.
-func (r *records) stale(e *entry, now moment, limit time.Duration) (*authz.Compiled, authz.Code) {
+func (r *records) stale(e *entry, now moment, limit time.Duration) (*entry, authz.Code) {
 	if e == nil || e.policy == nil || now.since(e.readAt) > limit {
 		return nil, authz.Unavailable
 	}
-	r.metrics.servedStale(now.since(e.readAt))
-	return e.policy, ""
+	r.servedStale(now.since(e.readAt))
+	return e, ""
 }
 
-// read asks the store, and once more on a fresh connection: a connection that died while the environment was frozen
-// is found only by using it. While the breaker is open every attempt is on a fresh connection, and a first one that
-// hangs is the only one. A throttled store is reachable by the connection that there is, and isn't asked again if what is
-// held is young enough to serve.
-func (r *records) read(ctx context.Context, hash apikey.Hash, young bool) (authz.Policy, bool, error) {
+// left subtracts what the call has taken already from the budget of its reads.
+func (r *records) left(now moment) time.Duration {
 	budget := readBudget
 	if r.breaker.open {
 		budget = probeBudget
 	}
+	return budget - now.since(r.began)
+}
+
+// retried asks the store, and once more on a fresh connection: a connection that died while the environment was frozen
+// is found only by using it. While the breaker is open every attempt is on a fresh connection, and a first one that
+// hangs is the only one. A throttled store is reachable by the connection that there is, and isn't asked again if what is
+// held is young enough to serve.
+func retried[T any](ctx context.Context, r *records, young bool, get func(context.Context) (T, bool, error)) (record T, found bool, err error) {
 	deadline, _ := ctx.Deadline()
-	budget = r.clock.now().remaining(budget, deadline)
+	now := r.clock.now()
+	budget := now.remaining(r.left(now), deadline)
 	if budget <= 0 {
-		return authz.Policy{}, false, errNoTime
+		return record, false, errNoTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -120,29 +140,29 @@ func (r *records) read(ctx context.Context, hash apikey.Hash, young bool) (authz
 		first = readBudget // longer than the budget, which ends it
 		r.reconnect()
 	}
-	policy, found, err := r.attempt(ctx, hash, first)
+	got, found, err := attempt(ctx, r, first, get)
 	if err == nil || errors.Is(err, dynamo.ErrUnreadable) {
-		return policy, found, err
+		return got, found, err
 	}
 	if ctx.Err() != nil {
 		if r.breaker.open {
-			return policy, found, err
+			return got, found, err
 		}
-		return authz.Policy{}, false, errNoTime
+		return record, false, errNoTime
 	}
 	if !dynamo.Throttled(err) {
 		r.reconnect()
 	} else if young {
-		return policy, found, err
+		return got, found, err
 	}
-	return r.attempt(ctx, hash, budget)
+	return attempt(ctx, r, budget, get)
 }
 
-func (r *records) attempt(ctx context.Context, hash apikey.Hash, limit time.Duration) (authz.Policy, bool, error) {
+func attempt[T any](ctx context.Context, r *records, limit time.Duration, get func(context.Context) (T, bool, error)) (T, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	start := r.clock.now()
-	policy, found, err := r.store.Policy(ctx, hash)
+	record, found, err := get(ctx)
 	r.metrics.read(r.clock.now().since(start), err == nil || errors.Is(err, dynamo.ErrUnreadable))
-	return policy, found, err
+	return record, found, err
 }

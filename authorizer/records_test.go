@@ -22,8 +22,12 @@ func (b *harness) status(t testing.TB, secret string) int {
 	return status
 }
 
-func (b *harness) down() { b.store.fail = func(apikey.Hash) error { return errDown } }
-func (b *harness) up()   { b.store.fail = nil }
+func (b *harness) down() {
+	b.store.fail = func(apikey.Hash) error { return errDown }
+	b.store.failAccount = func() error { return errDown }
+}
+
+func (b *harness) up() { b.store.fail, b.store.failAccount = nil, nil }
 
 func TestOneReadPerKeyAndFiveSecondsHoweverManyCalls(t *testing.T) {
 	b := newHarness(t)
@@ -342,10 +346,13 @@ func TestAnUnreadableRecordRefusesThatKeyAlone(t *testing.T) {
 	}
 }
 
-// mixedUp is a table that answers every read with one secret's record.
+// mixedUp is a table that answers every read of a secret with one secret's record, and knows no account.
 type mixedUp struct{ item dynamo.Item }
 
-func (m mixedUp) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+func (m mixedUp) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	if policies.IsAccount(in.Key) {
+		return &dynamodb.GetItemOutput{}, nil
+	}
 	return &dynamodb.GetItemOutput{Item: m.item}, nil
 }
 

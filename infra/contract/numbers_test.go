@@ -117,6 +117,7 @@ var times = map[string]time.Duration{
 var bounds = map[string]float64{
 	"shared/account.DefaultKeyLimit":                 100,
 	"shared/account.MaxInvitations":                  100,
+	"shared/account.MaxReason":                       500,
 	"shared/account.MaxNameRunes":                    64,
 	"shared/apikey.MaxRetired":                       20,
 	"shared/apikey.MaxNameRunes":                     64,
@@ -155,6 +156,7 @@ var bounds = map[string]float64{
 	"authorizer.knownBytes":                          64 << 20,
 	"authorizer.unknownBytes":                        4 << 20,
 	"authorizer.entryCost":                           320,
+	"authorizer.accountCost":                         320,
 	"authorizer.protectedShare":                      80,
 	"authorizer.idleConnections":                     4,
 	"authorizer.maxField":                            253,

@@ -40,6 +40,8 @@ type Account struct {
 	// OpenedBy is the person who opened the account, whose count of accounts it is in; zero for accounts that are
 	// older than the count, and where the person was erased.
 	OpenedBy Subject
+	// Suspended stops all keys of the account while it holds.
+	Suspended Suspension
 }
 
 // DefaultKeyLimit is the number of keys of a new account, unless an operator raises it.

@@ -48,6 +48,7 @@ const (
 	SetBilling     Action = "set_billing_types"
 	RevokeAnyKey   Action = "revoke_any_key"
 	CloseAccount   Action = "close_account"
+	SuspendAccount Action = "suspend_account" // and resume
 	ManageOperator Action = "manage_operators"
 	ErasePeople    Action = "erase_people"
 )
@@ -74,7 +75,7 @@ const (
 // leastRank is the lowest rank that may do an action in any account. Operators look and decide, but never act as the customer.
 var leastRank = map[Action]Rank{
 	LookUp: Support, ReadKeys: Support, ReadUsage: Support, ReadRequests: Support, ReadMembers: Support, ReadAudit: Support,
-	BlockKeys: Admin, RevokeAnyKey: Admin, DecideRequests: Admin, SetAccountType: Admin, SetKeyLimit: Admin, SetLimits: Admin, SetBilling: Admin, CloseAccount: Admin,
+	BlockKeys: Admin, RevokeAnyKey: Admin, DecideRequests: Admin, SetAccountType: Admin, SetKeyLimit: Admin, SetLimits: Admin, SetBilling: Admin, CloseAccount: Admin, SuspendAccount: Admin,
 	ManageOperator: Admin, ErasePeople: Admin,
 }
 

@@ -10,16 +10,17 @@ type Status string
 
 // The statuses, in the order in which they hide each other.
 const (
-	StatusDeleted  Status = "deleted"
-	StatusRevoked  Status = "revoked"
-	StatusBlocked  Status = "blocked"
-	StatusDisabled Status = "disabled"
-	StatusExpired  Status = "expired"
-	StatusActive   Status = "active"
+	StatusDeleted   Status = "deleted"
+	StatusRevoked   Status = "revoked"
+	StatusBlocked   Status = "blocked"
+	StatusSuspended Status = "suspended" // its account is
+	StatusDisabled  Status = "disabled"
+	StatusExpired   Status = "expired"
+	StatusActive    Status = "active"
 )
 
 // Statuses lists all of them in that order.
-var Statuses = [...]Status{StatusDeleted, StatusRevoked, StatusBlocked, StatusDisabled, StatusExpired, StatusActive}
+var Statuses = [...]Status{StatusDeleted, StatusRevoked, StatusBlocked, StatusSuspended, StatusDisabled, StatusExpired, StatusActive}
 
 // Expired reports whether the key's end has come, whatever else is true of it. A key expires at ExpiresAt itself.
 func (k Key) Expired(now time.Time) bool { return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) }
@@ -27,7 +28,7 @@ func (k Key) Expired(now time.Time) bool { return !k.ExpiresAt.IsZero() && !now.
 // RestoreWindow is the time in which a deleted key can be restored; then it is purged.
 const RestoreWindow = 30 * 24 * time.Hour
 
-// Status derives the key's status at a time.
+// Status derives the key's status at a time, where its account is not suspended.
 func (k Key) Status(now time.Time) Status {
 	switch {
 	case !k.DeletedAt.IsZero():
@@ -42,6 +43,16 @@ func (k Key) Status(now time.Time) Status {
 		return StatusExpired
 	default:
 		return StatusActive
+	}
+}
+
+// StatusIn derives the key's status at a time in an account that is suspended, or isn't.
+func (k Key) StatusIn(suspended bool, now time.Time) Status {
+	switch s := k.Status(now); {
+	case suspended && (s == StatusDisabled || s == StatusExpired || s == StatusActive):
+		return StatusSuspended
+	default:
+		return s
 	}
 }
 

@@ -64,6 +64,13 @@ func block(b *apikey.Block) any {
 	return map[string]any{"reason": b.Reason, "at": at(b.At)}
 }
 
+func suspension(s account.Suspension) any {
+	if s.By = ""; s == (account.Suspension{}) {
+		return nil
+	}
+	return map[string]any{"reason": s.Reason, "at": at(s.At), "until": at(s.Until)}
+}
+
 func limits(list []apikey.Limit) any {
 	facts := make([]map[string]any, len(list))
 	for i, l := range list {
@@ -100,6 +107,7 @@ func accountFacts(a account.Account) []fact {
 		{"type", a.Type},
 		{"pending_type", a.PendingType},
 		{"key_limit", a.KeyLimit},
+		{"suspended", suspension(a.Suspended)},
 		{"closing", a.Closing},
 		{"closed_at", at(a.ClosedAt)},
 	}

@@ -10,6 +10,27 @@ import (
 	"latchkey/shared/product"
 )
 
+// Account is the content of an account record: what Decide needs to know of a key's account. The zero value is an
+// account that isn't suspended: accounts that are older than the records have none until a job has made theirs.
+type Account struct {
+	ID             account.ID
+	Type           account.Type
+	Version        int64 // the account's version that this record mirrors
+	Suspended      bool
+	SuspendedUntil time.Time // zero: until somebody resumes it
+}
+
+// AccountOf derives the gate's record from an account.
+func AccountOf(a account.Account) Account {
+	return Account{
+		ID: a.ID, Type: a.Type, Version: a.Version,
+		Suspended: !a.Suspended.At.IsZero(), SuspendedUntil: a.Suspended.Until,
+	}
+}
+
+// stopped reports whether the account's keys open nothing at a time.
+func (a Account) stopped(now time.Time) bool { return a.Suspended && !over(a.SuspendedUntil, now) }
+
 // Policy is the content of a policy record: everything that Decide needs to know of one secret. The zero value denies.
 type Policy struct {
 	Hash        apikey.Hash

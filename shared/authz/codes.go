@@ -14,6 +14,7 @@ const (
 	KeyDeleted        Code = "key_deleted"
 	KeyRevoked        Code = "key_revoked"
 	KeyBlocked        Code = "key_blocked"
+	AccountSuspended  Code = "account_suspended"
 	KeyDisabled       Code = "key_disabled"
 	KeyExpired        Code = "key_expired"
 	SecretExpired     Code = "secret_expired" // this secret's grace is over
@@ -64,6 +65,7 @@ var Codes = [...]Refusal{
 	{KeyDeleted, ClassCredential, 4},
 	{KeyRevoked, ClassCredential, 4},
 	{KeyBlocked, ClassCredential, 4},
+	{AccountSuspended, ClassCredential, 4},
 	{KeyDisabled, ClassCredential, 4},
 	{KeyExpired, ClassCredential, 4},
 	{SecretExpired, ClassCredential, 4},

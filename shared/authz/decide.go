@@ -17,6 +17,8 @@ type Request struct {
 	Origin   origin.Origin
 	Presence origin.Presence
 	Place    Place
+	// Account holds the facts of the key's account.
+	Account Account
 }
 
 // Rule names the part of the key's allow-list that decided about the caller's origin.
@@ -85,7 +87,7 @@ func Decide(now time.Time, req Request, policy Policy) Decision {
 func (c *Compiled) Decide(now time.Time, req Request) Decision {
 	match := req.Target.Match
 	d := Decision{Product: match.Product, Class: match.Class}
-	if d.Code = c.keyCode(now, req.Place); d.Code != Allowed {
+	if d.Code = c.keyCode(now, req); d.Code != Allowed {
 		return d
 	}
 	d.Limit = apikey.OwnLimit(c.Limits, match.Class).At(now)
@@ -115,8 +117,8 @@ func first(one, other Code) Code {
 	return other
 }
 
-// keyCode is step 4: what the record says of the key and of this secret, whatever the call asks for.
-func (c *Compiled) keyCode(now time.Time, place Place) Code {
+// keyCode is step 4: what the records say of the key, of its account and of this secret, whatever the call asks for.
+func (c *Compiled) keyCode(now time.Time, req Request) Code {
 	switch {
 	case !c.Live:
 		return KeyUnknown
@@ -128,15 +130,17 @@ func (c *Compiled) keyCode(now time.Time, place Place) Code {
 		return KeyRevoked
 	case c.Blocked:
 		return KeyBlocked
+	case req.Account.stopped(now):
+		return AccountSuspended
 	case c.Disabled:
 		return KeyDisabled
 	case over(c.ExpiresAt, now):
 		return KeyExpired
 	case over(c.SecretEnds, now):
 		return SecretExpired
-	case place != InQuery && place != InHeader:
+	case req.Place != InQuery && req.Place != InHeader:
 		return KeyMissing // a place that is not known is none
-	case c.HeaderOnly && place != InHeader:
+	case c.HeaderOnly && req.Place != InHeader:
 		return KeyNotInHeader
 	default:
 		return Allowed

@@ -42,6 +42,7 @@ func TestDecideGivesTheCodeOfTheFirstCheckThatFails(t *testing.T) {
 		{authz.KeyDeleted, func(_ *authz.Request, p *authz.Policy) { p.DeletedAt = ago }},
 		{authz.KeyRevoked, func(_ *authz.Request, p *authz.Policy) { p.RevokedAt = in }},
 		{authz.KeyBlocked, func(_ *authz.Request, p *authz.Policy) { p.Blocked = true }},
+		{authz.AccountSuspended, func(r *authz.Request, _ *authz.Policy) { r.Account.Suspended = true }},
 		{authz.KeyDisabled, func(_ *authz.Request, p *authz.Policy) { p.Disabled = true }},
 		{authz.KeyExpired, func(_ *authz.Request, p *authz.Policy) { p.ExpiresAt = now }},
 		{authz.SecretExpired, func(_ *authz.Request, p *authz.Policy) { p.SecretEnds = now }},

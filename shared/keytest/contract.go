@@ -60,6 +60,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Jobs/PurgeRemovesAllButTheAuditTrail", jobsPurge},
 		{"Drift/IsFoundAndRepaired", driftRepaired},
 		{"Drift/AnEditMeanwhileIsNone", driftCalm},
+		{"Drift/OfAccountsToo", driftOfAccounts},
 		{"Requests/OneIsOpenAndDecidedOnce", requestsDecided},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open(t)) })

@@ -6,7 +6,9 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
+	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/policies"
 )
 
 // accountSort orders the list of accounts by name, and is what a search by name looks into.
@@ -34,6 +36,7 @@ func (s *Store) createAccount(ctx context.Context, a account.Account, owner acco
 	keys["cap"] = dynamo.N(int64(a.KeyLimit))
 	err := s.write(ctx, row, append(ops,
 		put(s.control, encodeAccount(a), isNew, taken),
+		s.putAccountRecord(a),
 		put(s.control, keys, isNew, taken),
 		put(s.control, guard(accountPK(a.ID), ownerSK, 1), isNew, taken),
 		put(s.control, encodeMember(owner), isNew, taken),
@@ -90,7 +93,7 @@ func (s *Store) updateAccount(ctx context.Context, before, after account.Account
 	ops := []op{put(s.control, encodeAccount(after), cond{
 		text:   "version = :ver AND attribute_not_exists(closed_at)",
 		values: dynamo.Item{":ver": dynamo.N(before.Version)},
-	}, accountFailed)}
+	}, accountFailed), s.putAccountRecord(after)}
 	if before.KeyLimit != after.KeyLimit {
 		ops = append(ops, update(s.control, itemKey(accountPK(before.ID), keyCountSK), "SET cap = :cap",
 			cond{text: exists.text, values: dynamo.Item{":cap": dynamo.N(int64(after.KeyLimit))}},
@@ -101,6 +104,12 @@ func (s *Store) updateAccount(ctx context.Context, before, after account.Account
 		ops = append(ops, s.uncountOpened(after.OpenedBy))
 	}
 	return after, s.write(ctx, row, ops...)
+}
+
+// putAccountRecord makes the gate know of an account what it must. The condition on the account's own item orders the
+// writes.
+func (s *Store) putAccountRecord(a account.Account) op {
+	return put(s.gate, policies.EncodeAccount(authz.AccountOf(a)), whatever, always(dynamo.ErrStale))
 }
 
 func accountFailed(old dynamo.Item) error {

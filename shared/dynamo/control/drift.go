@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/dynamo/policies"
 )
 
-// DriftKind is the kind of difference between a policy record and its key.
+// DriftKind is the kind of difference between a policy record and its key, or an account record and its account.
 type DriftKind string
 
 // The kinds of drift.
@@ -31,8 +31,8 @@ const (
 type Drift struct {
 	Kind     DriftKind
 	Account  account.ID
-	Key      apikey.ID
-	Hash     string // the policy record's name; it tells nothing of the secret
+	Key      apikey.ID // "" for an account record
+	Hash     string    // the record's name; it tells nothing of the secret
 	Repaired bool
 }
 
@@ -48,6 +48,9 @@ func (s *Store) Reconcile(ctx context.Context, repair bool, row func(account.ID,
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.reconcileAccounts(ctx, repair, row, report); err != nil {
 		return err
 	}
 	return s.orphans(ctx, repair, row, report)
@@ -96,19 +99,19 @@ func (s *Store) keyStill(k apikey.Key) op {
 func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops []op, err error) {
 	for _, p := range authz.PoliciesOf(k) {
 		want := policies.Encode(p)
-		out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.gate, Key: policies.Key(p.Hash), ConsistentRead: &consistent})
+		stored, err := s.gateRecord(ctx, policies.Key(p.Hash))
 		if err != nil {
-			return nil, nil, fmt.Errorf("control: reading a policy record: %w", err)
+			return nil, nil, err
 		}
 		d := Drift{Kind: DriftDifferent, Account: k.Account, Key: k.ID, Hash: p.Hash.String()}
 		switch {
-		case len(out.Item) == 0:
+		case len(stored) == 0:
 			d.Kind = DriftMissing
-		case reflect.DeepEqual(out.Item, want):
+		case reflect.DeepEqual(stored, want):
 			continue
 		}
 		found = append(found, d)
-		ops = append(ops, put(s.gate, want, cond{text: "attribute_exists(pk) OR attribute_not_exists(pk)"}, always(dynamo.ErrStale)))
+		ops = append(ops, put(s.gate, want, whatever, always(dynamo.ErrStale)))
 	}
 	return found, ops, nil
 }
@@ -135,6 +138,9 @@ func (s *Store) orphans(ctx context.Context, repair bool, row func(account.ID, a
 }
 
 func (s *Store) orphan(ctx context.Context, item dynamo.Item, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+	if policies.IsAccount(item) {
+		return s.orphanAccount(ctx, item, repair, row, report)
+	}
 	d := Drift{
 		Kind: DriftOrphan, Account: account.ID(text(item, "acct")), Key: apikey.ID(text(item, "kid")), Hash: text(item, "pk"),
 	}
@@ -157,12 +163,9 @@ func (s *Store) orphan(ctx context.Context, item dynamo.Item, repair bool, row f
 		unchanged = s.keyStill(k)
 	}
 	// The scan may have seen the record of a secret that was dropped since.
-	stored, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.gate, Key: dynamo.Item{"pk": item["pk"]}, ConsistentRead: &consistent})
-	if err != nil {
-		return fmt.Errorf("control: reading a policy record: %w", err)
-	}
-	if len(stored.Item) == 0 {
-		return nil
+	stored, err := s.gateRecord(ctx, dynamo.Item{"pk": item["pk"]})
+	if err != nil || len(stored) == 0 {
+		return err
 	}
 	if repair {
 		err := s.write(ctx, row(d.Account, d.Key), unchanged,

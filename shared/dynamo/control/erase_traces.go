@@ -83,20 +83,29 @@ func plainText(fact string) (text string) {
 	return text
 }
 
-// account takes the account out of the person's count, as closing it does.
+// account takes the account out of the person's count, as closing it does, and their name off its suspension.
 func (e *eraser) account(ctx context.Context, item dynamo.Item) (bool, error) {
 	before, err := decodeAccount(item)
-	if err != nil || before.OpenedBy != e.who {
+	by := before.Suspended.By
+	suspended := by != "" && (by == e.who.ID || e.knows(by))
+	if err != nil || before.OpenedBy != e.who && !suspended {
 		return false, err
 	}
 	after := before
-	after.OpenedBy, after.Version = account.Subject{}, before.Version+1
+	after.Version++
+	if suspended {
+		after.Suspended.By = e.as.ID
+	}
+	opened := before.OpenedBy == e.who
+	if opened {
+		after.OpenedBy = account.Subject{}
+	}
 	row := e.row("person.erase", "")
 	row.Account = before.ID
 	ops := []op{put(e.store.control, encodeAccount(after), cond{
 		text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(before.Version)},
-	}, gone(dynamo.ErrStale))}
-	if before.ClosedAt.IsZero() {
+	}, gone(dynamo.ErrStale)), e.store.putAccountRecord(after)}
+	if opened && before.ClosedAt.IsZero() {
 		ops = append(ops, e.store.uncountOpened(e.who))
 	}
 	return true, e.store.write(ctx, row, ops...)

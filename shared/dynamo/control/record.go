@@ -65,6 +65,11 @@ type accountRecord struct {
 	Operation   string `dynamodbav:"operation,omitempty"`
 
 	OpenedBy *subjectRecord `dynamodbav:"opened_by,omitempty"`
+
+	SuspendedAt     string `dynamodbav:"suspended_at,omitempty"`
+	SuspendedUntil  string `dynamodbav:"suspended_until,omitempty"`
+	SuspendedReason string `dynamodbav:"suspended_reason,omitempty"`
+	SuspendedBy     string `dynamodbav:"suspended_by,omitempty"`
 }
 
 type subjectRecord struct {
@@ -92,6 +97,9 @@ func encodeAccount(a account.Account) dynamo.Item {
 		ClosedAt: stamp(a.ClosedAt), Version: a.Version, PendingType: string(a.PendingType), Closing: a.Closing,
 		Operation: a.Operation,
 		OpenedBy:  recordOfSubject(a.OpenedBy),
+
+		SuspendedAt: stamp(a.Suspended.At), SuspendedUntil: stamp(a.Suspended.Until),
+		SuspendedReason: a.Suspended.Reason, SuspendedBy: a.Suspended.By,
 	}, gAccounts, accountSort(a))
 }
 
@@ -105,6 +113,9 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 		ID: account.ID(r.ID), Name: r.Name, Type: account.Type(r.Type), KeyLimit: r.KeyLimit,
 		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
 		PendingType: account.Type(r.PendingType), Closing: r.Closing, Operation: r.Operation, OpenedBy: r.OpenedBy.subject(),
+		Suspended: account.Suspension{
+			Reason: r.SuspendedReason, By: r.SuspendedBy, At: c.read(r.SuspendedAt), Until: c.read(r.SuspendedUntil),
+		},
 	}
 	return a, c.err
 }

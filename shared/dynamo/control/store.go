@@ -68,6 +68,8 @@ func (c cond) valuesOrNil() dynamo.Item {
 var (
 	isNew  = cond{text: "attribute_not_exists(pk)"}
 	exists = cond{text: "attribute_exists(pk)"}
+	// whatever holds always: each write states a condition.
+	whatever = cond{text: "attribute_exists(pk) OR attribute_not_exists(pk)"}
 )
 
 const allOld = types.ReturnValuesOnConditionCheckFailureAllOld

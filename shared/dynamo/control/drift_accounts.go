@@ -1,0 +1,131 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/policies"
+)
+
+// DriftBadAccount is an account whose record can't be read.
+const DriftBadAccount DriftKind = "unreadable_account"
+
+// reconcileAccounts compares the gate's account records with the accounts.
+func (s *Store) reconcileAccounts(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+	return s.each(ctx, query{index: true, pk: gAccounts}, func(item dynamo.Item) (bool, error) {
+		id := account.ID(text(item, "id"))
+		err := s.reconcileAccount(ctx, id, repair, row, report)
+		if errors.Is(err, dynamo.ErrUnreadable) {
+			report(Drift{Kind: DriftBadAccount, Account: id})
+			err = nil
+		}
+		return err == nil, err
+	})
+}
+
+func (s *Store) reconcileAccount(ctx context.Context, id account.ID, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+	for range staleAttempts {
+		a, err := s.Account(ctx, id)
+		if errors.Is(err, dynamo.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		want := policies.EncodeAccount(authz.AccountOf(a))
+		found, err := s.gateRecord(ctx, policies.AccountKey(id))
+		switch {
+		case err != nil:
+			return err
+		case reflect.DeepEqual(found, want):
+			return nil
+		case len(found) == 0 && a.Suspended.At.IsZero():
+			err = s.makeRecord(ctx, a)
+		case repair:
+			err = s.write(ctx, row(id, ""), s.accountStill(a), s.putAccountRecord(a))
+		default:
+			// Looked at again: a change between the two reads looks like a difference.
+			if again, unread := s.Account(ctx, id); unread != nil || again.Version != a.Version {
+				continue
+			}
+		}
+		switch {
+		case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound):
+			continue
+		case err != nil:
+			return err
+		case len(found) == 0 && a.Suspended.At.IsZero():
+			return nil // an account that is older than the records: without one it isn't suspended either
+		}
+		d := Drift{Kind: DriftDifferent, Account: id, Hash: text(want, "pk"), Repaired: repair}
+		if len(found) == 0 {
+			d.Kind = DriftMissing
+		}
+		report(d)
+		return nil
+	}
+	return fmt.Errorf("%w: account %s keeps changing", dynamo.ErrConflict, id)
+}
+
+// makeRecord gives the gate the record of an account that is older than the records. It says nothing that a missing
+// one doesn't say, so nobody's audit trail has it.
+func (s *Store) makeRecord(ctx context.Context, a account.Account) error {
+	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		TransactItems: []types.TransactWriteItem{s.accountStill(a).item, s.putAccountRecord(a).item},
+	})
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		return dynamo.ErrStale
+	}
+	if err != nil {
+		return fmt.Errorf("control: making an account's record: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) accountStill(a account.Account) op {
+	return check(s.control, accountKey(a.ID), cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(a.Version)}}, gone(dynamo.ErrStale))
+}
+
+// orphanAccount finds the record of an account that isn't there.
+func (s *Store) orphanAccount(ctx context.Context, item dynamo.Item, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+	d := Drift{Kind: DriftOrphan, Account: account.ID(text(item, "acct")), Hash: text(item, "pk")}
+	if _, err := s.Account(ctx, d.Account); !errors.Is(err, dynamo.ErrNotFound) {
+		if errors.Is(err, dynamo.ErrUnreadable) {
+			err = nil // reported already
+		}
+		return err
+	}
+	if repair {
+		err := s.write(ctx, row(d.Account, ""), check(s.control, accountKey(d.Account), isNew, always(dynamo.ErrStale)),
+			remove(s.gate, dynamo.Item{"pk": item["pk"]}, exists, always(dynamo.ErrNotFound)))
+		switch {
+		case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound):
+			return nil // it changed under our eyes: the next run sees what became of it
+		case err != nil:
+			return err
+		}
+		d.Repaired = true
+	}
+	report(d)
+	return nil
+}
+
+// gateRecord reads a record of the gate, nil if there is none.
+func (s *Store) gateRecord(ctx context.Context, key dynamo.Item) (dynamo.Item, error) {
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.gate, Key: key, ConsistentRead: &consistent})
+	if err != nil {
+		return nil, fmt.Errorf("control: reading a record of the gate: %w", err)
+	}
+	return out.Item, nil
+}

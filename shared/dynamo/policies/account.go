@@ -1,0 +1,55 @@
+package policies
+
+import (
+	"fmt"
+
+	"latchkey/shared/account"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+)
+
+// accountPrefix begins the primary key of account records. No hash begins so.
+const accountPrefix = "account#"
+
+// AccountKey is the primary key of an account's record.
+func AccountKey(id account.ID) dynamo.Item {
+	return dynamo.Item{"pk": dynamo.S(accountPrefix + string(id))}
+}
+
+// IsAccount tells account records from policy records.
+func IsAccount(item dynamo.Item) bool {
+	pk, _ := dynamo.GetS(item, "pk")
+	return len(pk) > len(accountPrefix) && pk[:len(accountPrefix)] == accountPrefix
+}
+
+// EncodeAccount writes an account record as an item. Equal records make equal items.
+func EncodeAccount(a authz.Account) dynamo.Item {
+	item := AccountKey(a.ID)
+	item["v"] = dynamo.N(format)
+	item["acct"], item["at"], item["ver"] = dynamo.S(string(a.ID)), dynamo.S(string(a.Type)), dynamo.N(a.Version)
+	putFlag(item, "sus", a.Suspended)
+	putTime(item, "until", a.SuspendedUntil)
+	return item
+}
+
+// DecodeAccount reads an account record. Whatever isn't exactly one of this format is dynamo.ErrUnreadable.
+func DecodeAccount(item dynamo.Item) (authz.Account, error) {
+	r := reader{item: item}
+	if v := r.number("v"); r.bad == "" && v != format {
+		r.fail("v")
+	}
+	a := authz.Account{
+		ID: account.ID(r.text("acct")), Type: account.Type(r.text("at")), Version: r.number("ver"),
+		Suspended: r.flag("sus"), SuspendedUntil: r.time("until"),
+	}
+	if a.ID == "" || r.text("pk") != accountPrefix+string(a.ID) {
+		r.fail("pk")
+	}
+	if _, err := account.ParseType(string(a.Type)); err != nil {
+		r.fail("at")
+	}
+	if r.bad != "" {
+		return authz.Account{}, fmt.Errorf("%w: account record's attribute %q", dynamo.ErrUnreadable, r.bad)
+	}
+	return a, nil
+}

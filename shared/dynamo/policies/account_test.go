@@ -1,0 +1,84 @@
+package policies_test
+
+import (
+	"errors"
+	"maps"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"pgregory.net/rapid"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/keytest"
+)
+
+func TestAnAccountSurvivesItsRecord(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := authz.Account{
+			ID:   account.ID(rapid.StringN(1, 9, 40).Draw(t, "id")),
+			Type: rapid.SampledFrom([]account.Type{account.Enterprise, account.SelfServe}).Draw(t, "type"), Version: rapid.Int64().Draw(t, "ver"),
+			Suspended: rapid.Bool().Draw(t, "suspended"), SuspendedUntil: genTime(t, "until"),
+		}
+		item := policies.EncodeAccount(a)
+		if got, err := policies.DecodeAccount(item); err != nil || got != a || !policies.IsAccount(item) {
+			t.Fatalf("got %+v, %v\nwant %+v", got, err, a)
+		}
+		if policies.IsAccount(policies.Encode(authz.Policy{Hash: apikey.Hash{1}})) {
+			t.Fatal("a policy record is taken for an account's")
+		}
+	})
+}
+
+func TestEveryFieldOfAnAccountIsInTheRecord(t *testing.T) {
+	base := policies.EncodeAccount(authz.Account{})
+	for i := range reflect.TypeFor[authz.Account]().NumField() {
+		var a authz.Account
+		field := reflect.ValueOf(&a).Elem().Field(i)
+		switch v := field.Addr().Interface().(type) {
+		case *time.Time:
+			*v = keytest.Now
+		case *bool:
+			*v = true
+		case *int64:
+			*v = 7
+		default:
+			field.SetString("x")
+		}
+		if reflect.DeepEqual(policies.EncodeAccount(a), base) {
+			t.Errorf("%s isn't written", reflect.TypeFor[authz.Account]().Field(i).Name)
+		}
+	}
+}
+
+// TestADamagedAccountRecordIsUnreadable: no part of it may be missing or of another kind, since it says whether calls pass.
+func TestADamagedAccountRecordIsUnreadable(t *testing.T) {
+	good := policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.SelfServe, Version: 1, Suspended: true, SuspendedUntil: keytest.Now})
+	for name := range good {
+		optional := name == "sus" || name == "until"
+		for what, damage := range map[string]func(dynamo.Item){
+			"missing":         func(i dynamo.Item) { delete(i, name) },
+			"of another kind": func(i dynamo.Item) { i[name] = &types.AttributeValueMemberNULL{Value: true} },
+		} {
+			item := maps.Clone(good)
+			damage(item)
+			if _, err := policies.DecodeAccount(item); !errors.Is(err, dynamo.ErrUnreadable) && !(optional && what == "missing") {
+				t.Errorf("%s %s: %v", name, what, err)
+			}
+		}
+	}
+	for name, value := range map[string]dynamo.Item{
+		"a later format": {"v": dynamo.N(2)}, "another type": {"at": dynamo.S("other")}, "another account": {"acct": dynamo.S("acc_2")}, "no account": {"acct": dynamo.S("")},
+	} {
+		item := maps.Clone(good)
+		maps.Copy(item, value)
+		if _, err := policies.DecodeAccount(item); !errors.Is(err, dynamo.ErrUnreadable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
