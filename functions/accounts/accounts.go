@@ -60,7 +60,7 @@ func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	for _, m := range found.Memberships {
 		doc.Accounts = append(doc.Accounts, api.MyAccount{
 			Id: string(m.Account.ID), Name: text.Shown(m.Account.Name), Type: api.AccountType(m.Account.Type), Role: api.Role(m.Role),
-			Closed: m.Account.Closed(),
+			Closed: m.Account.Closed(), Suspended: web.SuspensionDoc(m.Account, h.source.Time()),
 		})
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
@@ -83,7 +83,7 @@ func (h *accounts) createAccount(w http.ResponseWriter, r *http.Request, c gatew
 	if err != nil {
 		return err
 	}
-	return showAccount(w, http.StatusCreated, a, account.Owner)
+	return h.showAccount(w, http.StatusCreated, a, account.Owner)
 }
 
 func (h *accounts) getAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -94,7 +94,7 @@ func (h *accounts) getAccount(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	return showAccount(w, http.StatusOK, a, c.Role)
+	return h.showAccount(w, http.StatusOK, a, c.Role)
 }
 
 func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -131,7 +131,7 @@ func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway
 			return err
 		}
 	}
-	return showAccount(w, http.StatusOK, after, c.Role)
+	return h.showAccount(w, http.StatusOK, after, c.Role)
 }
 
 // mayEdit asks for the right to each member of the patch: the name is the owners', the rest is the operators'. operator
@@ -191,16 +191,23 @@ func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gatewa
 	if body.ConfirmName == nil && !c.Operator || body.ConfirmName != nil && !text.Same(before.Name, *body.ConfirmName) {
 		return gateway.Invalid(gateway.Field("confirm_name", "name_mismatch", "It must be the account's name, as it is shown."))
 	}
+	if !c.Operator && before.Suspended.Holds(h.source.Time()) {
+		return account.ErrSuspended
+	}
 	a, err := h.store.Close(r.Context(), c.Account, h.source.Time(), h.rows(c))
 	if err != nil {
 		return err
 	}
-	return showAccount(w, http.StatusOK, a, c.Role)
+	return h.showAccount(w, http.StatusOK, a, c.Role)
 }
 
-func showAccount(w http.ResponseWriter, status int, a account.Account, role account.Role) error {
+func (h *accounts) showAccount(w http.ResponseWriter, status int, a account.Account, role account.Role) error {
+	return showAccount(w, status, a, role, h.source.Time())
+}
+
+func showAccount(w http.ResponseWriter, status int, a account.Account, role account.Role, now time.Time) error {
 	gateway.SetETag(w, a.Version)
-	return gateway.JSON(w, status, web.AccountDoc(a, role))
+	return gateway.JSON(w, status, web.AccountDoc(a, role, now))
 }
 
 // rows makes the rows of a fan-out.

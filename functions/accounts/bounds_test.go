@@ -30,6 +30,7 @@ func TestInputsHaveBothTheirBounds(t *testing.T) {
 		{"createInvitation", "email", []any{"a@b", address(254)}, []any{"", "a", "@b", "a@", address(255), "a b@c", "<a@b>"}},
 		{"putOperator", "email", []any{"a@b", address(254)}, []any{"", "a", "@b", address(255)}},
 		{"blockKey", "reason", []any{"x", strings.Repeat("é", 500), "a\nb", " x "}, []any{"", " \n", strings.Repeat("é", 501), "a\x00b", nil}},
+		{"suspendAccount", "reason", []any{"x", strings.Repeat("é", 500), "a\nb", " x "}, []any{"", " \n", strings.Repeat("é", 501), "a\x00b", nil}},
 		{"unblockKey", "reason", []any{"", "x", strings.Repeat("é", 500)}, []any{strings.Repeat("é", 501), "a\x00b"}},
 	} {
 		for i, value := range append(append([]any(nil), c.good...), c.bad...) {

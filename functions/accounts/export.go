@@ -76,7 +76,7 @@ func (h *export) exportAccount(w http.ResponseWriter, r *http.Request, c gateway
 
 func (h *export) account(r *http.Request, c gateway.Principal, doc *api.Export, _ string, _ int) (string, error) {
 	a, err := h.store.Account(r.Context(), c.Account)
-	shown := web.AccountDoc(a, c.Role)
+	shown := web.AccountDoc(a, c.Role, h.source.Time())
 	doc.Account = &shown
 	return "", err
 }
@@ -110,9 +110,13 @@ func (h *export) keys(r *http.Request, c gateway.Principal, doc *api.Export, aft
 	if err != nil {
 		return "", err
 	}
+	a, err := h.store.Account(r.Context(), c.Account)
+	if err != nil {
+		return "", err
+	}
 	list := []api.Key{}
 	for _, k := range page.Keys {
-		list = append(list, web.KeyDoc(k, web.View{Now: h.source.Time(), Used: used[k.ID], Products: h.products}))
+		list = append(list, web.KeyDoc(k, web.View{Now: h.source.Time(), Used: used[k.ID], Products: h.products, Suspended: a.Suspended.Holds(h.source.Time())}))
 	}
 	doc.Keys = &list
 	return string(page.Next), nil

@@ -154,5 +154,5 @@ func (h *invitations) acceptInvitation(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	return showAccount(w, http.StatusOK, a, member.Role)
+	return showAccount(w, http.StatusOK, a, member.Role, now)
 }

@@ -87,7 +87,7 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	}
 	doc := api.AccountList{Accounts: []api.Account{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, a := range found.Accounts {
-		doc.Accounts = append(doc.Accounts, web.AccountDoc(a, ""))
+		doc.Accounts = append(doc.Accounts, web.AccountDoc(a, "", h.source.Time()))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }
@@ -125,9 +125,11 @@ func (h *lookups) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) 
 		return err
 	}
 	gateway.SetETag(w, k.Version)
+	now := h.source.Time()
+	view := web.View{Now: now, Used: used[k.ID], Operator: true, Products: h.products, Suspended: a.Suspended.Holds(now)}
 	return gateway.JSON(w, http.StatusOK, api.OperatorKey{
-		Key:     web.KeyDoc(k, web.View{Now: h.source.Time(), Used: used[k.ID], Operator: true, Products: h.products}),
-		Account: web.AccountDoc(a, ""),
+		Key:     web.KeyDoc(k, view),
+		Account: web.AccountDoc(a, "", now),
 	})
 }
 

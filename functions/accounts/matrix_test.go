@@ -75,7 +75,7 @@ func fixture(t testing.TB) apitest.Fixture {
 			"createInvitation": map[string]any{"role": "developer"}, "blockKey": map[string]any{"reason": "abuse"},
 			"putOperator": map[string]any{}, "unblockKey": map[string]any{},
 			"closeAccount": map[string]any{"confirm_name": r.account.Name}, "erasePerson": map[string]any{"subject": "colleague"},
-			"revokeAnyKey": map[string]any{"reason": "abuse"},
+			"revokeAnyKey": map[string]any{"reason": "abuse"}, "suspendAccount": map[string]any{"reason": "abuse"},
 		},
 	}
 }

@@ -20,20 +20,22 @@ func populated(t testing.TB) apitest.Fixture {
 
 // accountStates: the key of unblockKey is blocked before it is brought into the state.
 const accountStates = `
-                  active  disabled  blocked      expired  revoked  deleted  rotating  cancelled  closing         closed          retyping
-createAccount     201     201       201          201      201      201      201       201        201             201             201
-editAccount       200     200       200          200      200      200      200       200        200             account_closed  200
-closeAccount      200     200       200          200      200      200      200       200        200             200             200
-putMember         200     200       200          200      200      200      200       200        account_closed  account_closed  200
-deleteMember      200     200       200          200      200      200      200       200        200             200             200
-createInvitation  201     201       201          201      201      201      201       201        account_closed  account_closed  201
-deleteInvitation  204     204       204          204      204      204      204       204        204             204             204
-putOperator       201     201       201          201      201      201      201       201        201             201             201
-deleteOperator    204     204       204          204      204      204      204       204        204             204             204
-blockKey          200     200       key_blocked  200      200      200      200       200        200             200             200
-revokeAnyKey      200     200       200          200      200      200      200       200        200             200             200
-erasePerson       200     200       200          200      200      200      200       200        200             200             200
-unblockKey        200     200       200          200      200      200      200       200        200             200             200
+                  active  disabled  blocked      expired  revoked  deleted  rotating  cancelled  closing         closed          retyping  suspended
+createAccount     201     201       201          201      201      201      201       201        201             201             201       201
+editAccount       200     200       200          200      200      200      200       200        200             account_closed  200       200
+closeAccount      200     200       200          200      200      200      200       200        200             200             200       account_suspended
+putMember         200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
+deleteMember      200     200       200          200      200      200      200       200        200             200             200       200
+createInvitation  201     201       201          201      201      201      201       201        account_closed  account_closed  201       201
+deleteInvitation  204     204       204          204      204      204      204       204        204             204             204       204
+putOperator       201     201       201          201      201      201      201       201        201             201             201       201
+deleteOperator    204     204       204          204      204      204      204       204        204             204             204       204
+blockKey          200     200       key_blocked  200      200      200      200       200        200             200             200       200
+revokeAnyKey      200     200       200          200      200      200      200       200        200             200             200       200
+erasePerson       200     200       200          200      200      200      200       200        200             200             200       200
+unblockKey        200     200       200          200      200      200      200       200        200             200             200       200
+suspendAccount    200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
+resumeAccount     200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
@@ -55,6 +57,8 @@ var accountBodies = map[string]apitest.Member{
 	},
 	"putOperator.email":         {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"colleague"`}},
 	"blockKey.reason":           {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse."}`}},
+	"suspendAccount.reason":     {Body: object{"reason": " Invoices are open. "}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Invoices are open.","until":null}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Invoices_are_open.","until":null}`}},
+	"suspendAccount.until":      {Body: object{"reason": "Abuse.", "until": "2026-12-01T00:00:00Z"}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}},
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
 	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
 	"putOperator.rank":          {Elsewhere: "TestSupportNamesNobodyAndAdminsChangeRanks"},

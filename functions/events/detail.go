@@ -105,6 +105,8 @@ var detailTypes = map[string]string{
 	"account.type.refuse": "Account Type Change Refused",
 	"account.type.end":    "Account Type Change Ended",
 	"account.type":        "Account Type Changed",
+	"account.suspend":     "Account Suspended",
+	"account.resume":      "Account Resumed",
 	"account.close.begin": "Account Closure Begun",
 	"account.close":       "Account Closed",
 	"member.add":          "Member Added",

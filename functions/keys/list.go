@@ -28,7 +28,11 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	keys, next, err := h.page(r, c, f, page)
+	suspended, err := h.service.Suspended(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	keys, next, err := h.page(r, c, f, page, suspended)
 	if err != nil {
 		return err
 	}
@@ -36,10 +40,11 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
+	now := h.service.Source.Time()
 	doc := api.KeyList{Keys: []api.Key{}, NextPageToken: page.Next(next)}
 	for _, k := range keys {
 		doc.Keys = append(doc.Keys, web.KeyDoc(k, web.View{
-			Now: h.service.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: h.service.Products,
+			Now: now, Used: used[k.ID], Operator: c.Operator, Products: h.service.Products, Suspended: suspended,
 		}))
 	}
 	doc.Unreadable = c.LeftOut(r.Context())
@@ -66,7 +71,7 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 		text: text.Fold(gateway.Pasted(typed)), sort: cmp.Or(query.Get("sort"), "-created_at"),
 	}
 	if f.status != "" && !slices.Contains(apikey.Statuses[:], f.status) {
-		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, disabled, expired or active.")
+		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, suspended, disabled, expired or active.")
 	}
 	if !slices.Contains([]string{oldestFirst, "-created_at", "name", "-name"}, f.sort) {
 		return f, gateway.Page{}, gateway.Parameter("sort", "It must be created_at, -created_at, name or -name.")
@@ -77,12 +82,12 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 
 // page reads the keys of one page. The table keeps keys in the order of their creation; any other order reads the
 // whole account, which holds some hundred keys.
-func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page) ([]apikey.Key, string, error) {
+func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page, suspended bool) ([]apikey.Key, string, error) {
 	now := h.service.Source.Time()
 	want := control.KeyQuery{
 		Deleted: f.status == apikey.StatusDeleted,
 		Match: func(k apikey.Key) bool {
-			return (f.status == "" || k.Status(now) == f.status) &&
+			return (f.status == "" || k.StatusIn(suspended, now) == f.status) &&
 				(f.product == "" || slices.Contains(k.Products, f.product)) &&
 				(f.text == "" || strings.Contains(text.Fold(k.Name), f.text) || text.Fold(string(k.ID)) == f.text)
 		},

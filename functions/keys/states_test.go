@@ -13,19 +13,19 @@ func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
 // keyStates has the result of each operation in each state of the key and its account. The key of restoreKey is deleted
 // before it is brought into the state.
 const keyStates = `
-                     active  disabled  blocked  expired  revoked      deleted      rotating             cancelled  closing         closed          retyping
-createKey            201     201       201      201      201          201          201                  201        account_closed  account_closed  account_type_changing
-editKey              200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200
-disableKey           200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200
-enableKey            200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200
-proposeRestrictions  200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200
-dropProposal         200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200
-promoteProposal      200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200
-revealKey            200     200       200      200      key_revoked  key_deleted  key_not_recoverable  200        200             key_revoked     200
-revokeKey            200     200       200      200      200          key_deleted  200                  200        200             200             200
-deleteKey            200     200       200      200      200          200          200                  200        200             200             200
-setBillingType       200     200       200      200      200          200          200                  200        account_closed  account_closed  account_type_changing
-restoreKey           200     200       200      200      200          200          200                  200        account_closed  account_closed  account_type_changing
+                     active  disabled  blocked  expired  revoked      deleted      rotating             cancelled  closing         closed          retyping               suspended
+createKey            201     201       201      201      201          201          201                  201        account_closed  account_closed  account_type_changing  201
+editKey              200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
+disableKey           200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
+enableKey            200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
+proposeRestrictions  200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
+dropProposal         200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
+promoteProposal      200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
+revealKey            200     200       200      200      key_revoked  key_deleted  key_not_recoverable  200        200             key_revoked     200                    200
+revokeKey            200     200       200      200      200          key_deleted  200                  200        200             200             200                    200
+deleteKey            200     200       200      200      200          200          200                  200        200             200             200                    200
+setBillingType       200     200       200      200      200          200          200                  200        account_closed  account_closed  account_type_changing  200
+restoreKey           200     200       200      200      200          200          200                  200        account_closed  account_closed  account_type_changing  200
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {

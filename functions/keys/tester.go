@@ -52,6 +52,11 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if body.InHeader != nil && *body.InHeader {
 		request.Place = authz.InHeader
 	}
+	its, err := h.service.Store.Account(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	request.Account = authz.AccountOf(its)
 	d := authz.Decide(at, request, authz.PoliciesOf(k)[0])
 	return gateway.JSON(w, http.StatusOK, result(d, path, at))
 }
@@ -72,7 +77,8 @@ func isPath(text string) bool {
 // byState names the setting or status of the key that causes a refusal, by code.
 var byState = map[authz.Code]string{
 	authz.KeyDeleted: string(apikey.StatusDeleted), authz.KeyRevoked: string(apikey.StatusRevoked), authz.KeyBlocked: string(apikey.StatusBlocked),
-	authz.KeyDisabled: string(apikey.StatusDisabled), authz.KeyExpired: string(apikey.StatusExpired), authz.KeyNotInHeader: "header_only",
+	authz.AccountSuspended: string(apikey.StatusSuspended),
+	authz.KeyDisabled:      string(apikey.StatusDisabled), authz.KeyExpired: string(apikey.StatusExpired), authz.KeyNotInHeader: "header_only",
 }
 
 // noProduct is the rule where a path belongs to nothing in the catalogue.

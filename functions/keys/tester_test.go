@@ -106,6 +106,7 @@ func TestEveryDecisionHasARule(t *testing.T) {
 	named := map[authz.Code]string{authz.KeyNotInHeader: "header_only", authz.ProductNotAllowed: "no_product"}
 	for _, status := range apikey.Statuses {
 		named[authz.Code("key_"+status)] = string(status)
+		named[authz.Code("account_"+status)] = string(status)
 	}
 	for _, c := range authz.Codes {
 		want := string(c.Code)

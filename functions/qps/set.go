@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/product"
@@ -24,6 +25,13 @@ func (h *handler) setOwn(w http.ResponseWriter, r *http.Request, c gateway.Princ
 		return err
 	} else if limit, ok := h.limitOf(k, class); ok && body.Qps > limit.current {
 		action = "key.raise_limit"
+		suspended, err := h.service.Suspended(r.Context(), c.Account)
+		switch {
+		case err != nil:
+			return err
+		case suspended:
+			return account.ErrSuspended
+		}
 	}
 	return h.service.Change(w, r, c, action, func(k apikey.Key) (apikey.Key, error) {
 		limit, err := h.settable(k, class)

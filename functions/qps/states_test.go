@@ -12,13 +12,13 @@ func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
 
 // requestStates: a request ends with its key, so the key's end comes before any decision.
 const requestStates = `
-                    active  disabled  blocked  expired  revoked          deleted          rotating  cancelled  closing         closed           retyping
-createQpsRequest    201     201       201      201      key_revoked      key_deleted      201       201        account_closed  key_revoked      201
-withdrawQpsRequest  200     200       200      200      request_decided  request_decided  200       200        200             request_decided  200
-approveQpsRequest   200     200       200      200      request_decided  request_decided  200       200        200             request_decided  200
-rejectQpsRequest    200     200       200      200      request_decided  request_decided  200       200        200             request_decided  200
-lowerLimit          200     200       200      200      key_revoked      key_deleted      200       200        200             key_revoked      200
-setLimit            200     200       200      200      key_revoked      key_deleted      200       200        200             key_revoked      200
+                    active  disabled  blocked  expired  revoked          deleted          rotating  cancelled  closing         closed           retyping  suspended
+createQpsRequest    201     201       201      201      key_revoked      key_deleted      201       201        account_closed  key_revoked      201       account_suspended
+withdrawQpsRequest  200     200       200      200      request_decided  request_decided  200       200        200             request_decided  200       200
+approveQpsRequest   200     200       200      200      request_decided  request_decided  200       200        200             request_decided  200       200
+rejectQpsRequest    200     200       200      200      request_decided  request_decided  200       200        200             request_decided  200       200
+lowerLimit          200     200       200      200      key_revoked      key_deleted      200       200        200             key_revoked      200       200
+setLimit            200     200       200      200      key_revoked      key_deleted      200       200        200             key_revoked      200       200
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {

@@ -41,6 +41,8 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Princ
 		return err
 	case acct.Type != account.Enterprise:
 		return errAccountType
+	case acct.Suspended.Holds(h.service.Source.Time()):
+		return account.ErrSuspended
 	case badBody != nil:
 		return badBody
 	}

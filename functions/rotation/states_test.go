@@ -26,13 +26,13 @@ func idle(t testing.TB) apitest.Fixture {
 }
 
 const rotationStates = `
-                      active       disabled     blocked      expired      revoked      deleted      rotating              cancelled           closing      closed       retyping
-rotateKey             200          200          200          key_expired  key_revoked  key_deleted  rotation_in_progress  200                 200          key_revoked  200
-endRotation           no_rotation  no_rotation  no_rotation  no_rotation  key_revoked  key_deleted  200                   200                 no_rotation  key_revoked  no_rotation
-extendRotation        no_rotation  no_rotation  no_rotation  no_rotation  key_revoked  key_deleted  200                   rotation_cancelled  no_rotation  key_revoked  no_rotation
-cancelRotation        no_rotation  no_rotation  no_rotation  no_rotation  key_revoked  key_deleted  200                   rotation_cancelled  no_rotation  key_revoked  no_rotation
-putRotationPolicy     200          200          200          200          key_revoked  key_deleted  200                   200                 200          key_revoked  200
-deleteRotationPolicy  200          200          200          200          200          200          200                   200                 200          200          200
+                      active       disabled     blocked      expired      revoked      deleted      rotating              cancelled           closing      closed       retyping     suspended
+rotateKey             200          200          200          key_expired  key_revoked  key_deleted  rotation_in_progress  200                 200          key_revoked  200          200
+endRotation           no_rotation  no_rotation  no_rotation  no_rotation  key_revoked  key_deleted  200                   200                 no_rotation  key_revoked  no_rotation  no_rotation
+extendRotation        no_rotation  no_rotation  no_rotation  no_rotation  key_revoked  key_deleted  200                   rotation_cancelled  no_rotation  key_revoked  no_rotation  no_rotation
+cancelRotation        no_rotation  no_rotation  no_rotation  no_rotation  key_revoked  key_deleted  200                   rotation_cancelled  no_rotation  key_revoked  no_rotation  no_rotation
+putRotationPolicy     200          200          200          200          key_revoked  key_deleted  200                   200                 200          key_revoked  200          200
+deleteRotationPolicy  200          200          200          200          200          200          200                   200                 200          200          200          200
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {

@@ -29,6 +29,7 @@ var Problems = []ProblemPage{
 	{"method_not_allowed", 405, "The path exists, and has no such method.", "Use one of those in `Allow`."},
 	{"account_closed", 409, "The account is closed, or being closed: it can be read and nothing more.", "Open another account."},
 	{"account_limit_reached", 409, "One person opens only so many accounts.", "Close one that you no longer need, or ask support."},
+	{"account_suspended", 409, "The account is suspended: its members may neither raise a limit nor close it, and its keys open nothing.", "Read the reason on the account's page, and write to support. Everything else that your role allows works."},
 	{"account_type_changing", 409, "The account's type is being changed, key by key.", "Try again in a moment; the operation that the change returned says how far it is."},
 	{"already_member", 409, "You are a member of the account that the invitation is for.", "Nothing: the invitation stays open for somebody else."},
 	{"billing_type_conflict", 409, "A key's billing type doesn't fit its account's type.", "Ask an operator to set the key's billing type."},

@@ -197,12 +197,13 @@ func (e RotateKeyReason) Valid() bool {
 
 // Defines values for Status.
 const (
-	Active   Status = "active"
-	Blocked  Status = "blocked"
-	Deleted  Status = "deleted"
-	Disabled Status = "disabled"
-	Expired  Status = "expired"
-	Revoked  Status = "revoked"
+	Active    Status = "active"
+	Blocked   Status = "blocked"
+	Deleted   Status = "deleted"
+	Disabled  Status = "disabled"
+	Expired   Status = "expired"
+	Revoked   Status = "revoked"
+	Suspended Status = "suspended"
 )
 
 // Valid indicates whether the value is a known member of the Status enum.
@@ -219,6 +220,8 @@ func (e Status) Valid() bool {
 	case Expired:
 		return true
 	case Revoked:
+		return true
+	case Suspended:
 		return true
 	default:
 		return false
@@ -342,9 +345,10 @@ type Account struct {
 	PendingType *string `json:"pending_type"`
 
 	// Role The caller's role; null for an operator who is no member.
-	Role    *string     `json:"role"`
-	Type    AccountType `json:"type"`
-	Version int64       `json:"version"`
+	Role      *string     `json:"role"`
+	Suspended *Suspension `json:"suspended"`
+	Type      AccountType `json:"type"`
+	Version   int64       `json:"version"`
 }
 
 // AccountList defines model for AccountList.
@@ -820,11 +824,12 @@ type MissingOrigin string
 // MyAccount defines model for MyAccount.
 type MyAccount struct {
 	// Closed The account is closed, or being closed: it can be read and nothing more.
-	Closed bool        `json:"closed"`
-	Id     string      `json:"id"`
-	Name   string      `json:"name"`
-	Role   Role        `json:"role"`
-	Type   AccountType `json:"type"`
+	Closed    bool        `json:"closed"`
+	Id        string      `json:"id"`
+	Name      string      `json:"name"`
+	Role      Role        `json:"role"`
+	Suspended *Suspension `json:"suspended"`
+	Type      AccountType `json:"type"`
 }
 
 // NextPageToken For page_token of the next call; null on the last page.
@@ -1107,6 +1112,25 @@ type SetLimit struct {
 // Status defines model for Status.
 type Status string
 
+// SuspendAccount defines model for SuspendAccount.
+type SuspendAccount struct {
+	// Reason A Block.
+	Reason Reason `json:"reason"`
+
+	// Until When the suspension ends by itself; null, the default: when it is resumed.
+	Until *MaybeTime `json:"until,omitempty"`
+}
+
+// Suspension defines model for Suspension.
+type Suspension struct {
+	At Time `json:"at"`
+
+	// By Shown to operators only.
+	By     *string    `json:"by,omitempty"`
+	Reason string     `json:"reason"`
+	Until  *MaybeTime `json:"until"`
+}
+
 // TestKey defines model for TestKey.
 type TestKey struct {
 	At *MaybeTime `json:"at,omitempty"`
@@ -1339,6 +1363,9 @@ type QpsRequestListAnswer = QpsRequestList
 
 // RevealedAnswer defines model for RevealedAnswer.
 type RevealedAnswer = KeyWithSecret
+
+// SuspendedAccountAnswer defines model for SuspendedAccountAnswer.
+type SuspendedAccountAnswer = Account
 
 // UsageAnswer defines model for UsageAnswer.
 type UsageAnswer = Usage
@@ -1767,6 +1794,12 @@ type SetBillingTypeJSONRequestBody = SetBillingType
 
 // SetLimitJSONRequestBody defines body for SetLimit for application/json ContentType.
 type SetLimitJSONRequestBody = SetLimit
+
+// ResumeAccountJSONRequestBody defines body for ResumeAccount for application/json ContentType.
+type ResumeAccountJSONRequestBody = Nothing
+
+// SuspendAccountJSONRequestBody defines body for SuspendAccount for application/json ContentType.
+type SuspendAccountJSONRequestBody = SuspendAccount
 
 // BlockKeyJSONRequestBody defines body for BlockKey for application/json ContentType.
 type BlockKeyJSONRequestBody = BlockKey

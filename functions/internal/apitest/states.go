@@ -29,9 +29,10 @@ var States = map[string]func(t testing.TB, f Fixture, k apikey.Key){
 		rotate(k)
 		*k, _ = rotation.Cancel(*k, keytest.Now)
 	}),
-	"closing":  accountEdit(func(a *account.Account) { a.Closing = true }),
-	"closed":   closed,
-	"retyping": accountEdit(func(a *account.Account) { a.PendingType = account.Enterprise }),
+	"closing":   accountEdit(func(a *account.Account) { a.Closing = true }),
+	"closed":    closed,
+	"suspended": accountEdit(func(a *account.Account) { a.Suspended = account.Suspension{Reason: "abuse", At: keytest.Now} }),
+	"retyping":  accountEdit(func(a *account.Account) { a.PendingType = account.Enterprise }),
 }
 
 func edit(change func(*apikey.Key)) func(testing.TB, Fixture, apikey.Key) {

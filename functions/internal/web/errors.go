@@ -32,6 +32,9 @@ func Errors() gateway.Table {
 		{Err: account.ErrLastOwner, Problem: conflict("last_owner", "An account must keep at least one owner.").
 			WithDetail("Make somebody else an owner first.")},
 		{Err: account.ErrClosed, Problem: conflict("account_closed", "The account is closed.")},
+		{Err: account.ErrSuspended, Problem: conflict("account_suspended", "The account is suspended.").
+			WithDetail("Its members can't raise a limit or close it. The account's page shows the reason; support can help.")},
+		{Err: account.ErrSuspendedUntil, Problem: gateway.Invalid(gateway.Field("until", "in_past", "It must be in the future."))},
 		{Err: account.ErrAccounts, Problem: conflict("account_limit_reached", "You have opened as many accounts as one person may.").
 			WithDetail("Close one that you no longer need, or ask support.")},
 		{Err: account.ErrInvitations, Problem: conflict("invitation_limit_reached", "The account has as many open invitations as it may have.").

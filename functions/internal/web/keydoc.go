@@ -26,6 +26,8 @@ type View struct {
 	Used     Used
 	Operator bool // shows what only operators see
 	Products product.Catalogue
+	// Suspended says that the key's account is.
+	Suspended bool
 }
 
 // MissingOrigin is the contract's word of a rule: the zero value denies, and is shown so.
@@ -39,7 +41,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		Id: string(k.ID), AccountId: string(k.Account), Name: text.Shown(k.Name), Usage: api.UsageKind(k.Usage),
 		BillingType: api.BillingType(k.BillingType), Products: texts(k.Products), Domains: texts(k.Domains),
 		MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
-		Preview: k.Current.Preview, Status: api.Status(k.Status(v.Now)), CreatedAt: moment.Of(k.CreatedAt), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: moment.Of(k.UpdatedAt),
+		Preview: k.Current.Preview, Status: api.Status(k.StatusIn(v.Suspended, v.Now)), CreatedAt: moment.Of(k.CreatedAt), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: moment.Of(k.UpdatedAt),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
 		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), Version: k.Version,
 	}
@@ -123,13 +125,27 @@ func KeyWithSecret(k apikey.Key, v View, secret apikey.Secret) api.KeyWithSecret
 	return doc
 }
 
-// AccountDoc renders an account as one of its members, or an operator (role ""), sees it.
-func AccountDoc(a account.Account, role account.Role) api.Account {
-	return api.Account{
+// AccountDoc renders an account as one of its members, or an operator (role ""), sees it. A suspension that is over isn't
+// shown.
+func AccountDoc(a account.Account, role account.Role, now time.Time) api.Account {
+	doc := api.Account{
 		Id: string(a.ID), Name: text.Shown(a.Name), Type: api.AccountType(a.Type), PendingType: StringPtr(string(a.PendingType)), KeyLimit: a.KeyLimit,
 		CreatedAt: moment.Of(a.CreatedAt), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: TimePtr(a.ClosedAt),
 		Role: StringPtr(string(role)), Version: a.Version,
 	}
+	if doc.Suspended = SuspensionDoc(a, now); doc.Suspended != nil && role == "" {
+		doc.Suspended.By = ShownPtr(a.Suspended.By)
+	}
+	return doc
+}
+
+// SuspensionDoc renders the suspension of an account as its members see it; nil if there is none.
+func SuspensionDoc(a account.Account, now time.Time) *api.Suspension {
+	s := a.Suspended
+	if !s.Holds(now) {
+		return nil
+	}
+	return &api.Suspension{Reason: text.Shown(s.Reason), At: moment.Of(s.At), Until: TimePtr(s.Until)}
 }
 
 // TimePtr renders a time, nil for the zero time.

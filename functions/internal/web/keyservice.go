@@ -23,6 +23,7 @@ import (
 // KeyStore lists the methods of the control table that a KeyService calls.
 type KeyStore interface {
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
+	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
 	Remembered(ctx context.Context, id account.ID, operation string, who account.Subject, key string, now time.Time) (control.Idempotency, error)
 }
@@ -116,8 +117,20 @@ func (s *KeyService) Show(w http.ResponseWriter, r *http.Request, c gateway.Prin
 
 // View reads what a document of a key depends on besides the key.
 func (s *KeyService) View(ctx context.Context, c gateway.Principal, k apikey.Key) (View, error) {
+	view := View{Now: s.Source.Time(), Operator: c.Operator, Products: s.Products}
 	used, err := s.Used.LastUsed(ctx, k.Account, k)
-	return View{Now: s.Source.Time(), Used: used[k.ID], Operator: c.Operator, Products: s.Products}, err
+	if err != nil {
+		return view, err
+	}
+	view.Used = used[k.ID]
+	view.Suspended, err = s.Suspended(ctx, k.Account)
+	return view, err
+}
+
+// Suspended reports whether an account is suspended now.
+func (s *KeyService) Suspended(ctx context.Context, id account.ID) (bool, error) {
+	a, err := s.Store.Account(ctx, id)
+	return a.Suspended.Holds(s.Source.Time()), err
 }
 
 // NewSecret makes a secret for a key, and its stored form.
