@@ -55,7 +55,7 @@ func fakeAnswers(r *harness, name string) {
 		Justification: name, Comment: &name, CreatedAt: moment.Of(at), CreatedBy: name, Status: api.Pending, ApprovedQps: &twelve,
 		Evidence: &api.Evidence{CurrentQps: 10, DefaultQps: 10, MaxQps: 1000, PeakQps: &peak, Breaches: 7},
 	}
-	acct := api.Account{Id: account, Name: name, Type: api.Enterprise, KeyLimit: 100, CreatedAt: moment.Of(at), Role: &enterprise, Version: 2}
+	acct := api.Account{Id: account, Name: name, Type: api.Enterprise, KeyLimit: 100, CreatedAt: moment.Of(at), Role: &enterprise, Version: 2, Suspended: &api.Suspension{Reason: name, At: moment.Of(at), Until: ptr(moment.Of(at.AddDate(1, 0, 0))), By: &by}}
 	answers := map[string]any{
 		"GET /v1/products": api.ProductList{Products: []api.Product{{
 			Id: "map-display", Name: "Map Display API", Kind: api.Api, Classes: []api.ProductClass{{Id: "map-display", Name: "Map display"}},

@@ -49,7 +49,7 @@ type keyRow struct {
 	Hints                     []string
 }
 
-var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Expired, api.Revoked, api.Deleted}
+var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended, api.Expired, api.Revoked, api.Deleted}
 
 const keysPerPage = "25"
 

@@ -62,6 +62,8 @@ var needs = map[string]matrix.Action{
 	"/operator/accounts/{account}/type":                      matrix.SetAccountType,
 	"/operator/accounts/{account}/key-limit":                 matrix.SetKeyLimit,
 	"/operator/accounts/{account}/close":                     matrix.CloseAccount,
+	"/operator/accounts/{account}/suspend":                   matrix.SuspendAccount,
+	"/operator/accounts/{account}/resume":                    matrix.SuspendAccount,
 	"/operator/keys/{key}/block":                             matrix.BlockKeys,
 	"/operator/keys/{key}/unblock":                           matrix.BlockKeys,
 	"/operator/keys/{key}/revoke":                            matrix.RevokeAnyKey,

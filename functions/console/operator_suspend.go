@@ -1,0 +1,51 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// suspending asks why an account is suspended, and until when.
+type suspending struct {
+	*form
+	Account api.Account
+}
+
+func (a *app) showSuspending(v *visit, status int, f *form) error {
+	account, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
+	if err != nil {
+		return err
+	}
+	return v.render(status, "operator-suspend", v.t("operator.suspend.title"), &suspending{f, account})
+}
+
+func (a *app) suspendAccount(v *visit) error {
+	f := newForm()
+	f.Values["reason"], f.Values["until"] = v.prose("reason"), v.form("until")
+	body := api.SuspendAccount{Reason: f.Values["reason"], Until: f.day(v, "until")}
+	if f.Bad() {
+		return a.showSuspending(v, http.StatusUnprocessableEntity, f)
+	}
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: "/v1/operator/accounts/" + v.r.PathValue("account") + "/suspend", Body: body}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showSuspending(v, status, f)
+	}
+	return v.done("/operator/accounts/"+v.r.PathValue("account"), "suspended")
+}
+
+func (a *app) resumeAccount(v *visit) error {
+	f := newForm()
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: "/v1/operator/accounts/" + v.r.PathValue("account") + "/resume"}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showOperatorAccount(v, status, f)
+	}
+	return v.done("/operator/accounts/"+v.r.PathValue("account"), "resumed")
+}
