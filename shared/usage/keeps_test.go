@@ -181,3 +181,32 @@ func TestWhatIsKnownOfAKeyCountsWhenItChangesAgain(t *testing.T) {
 		t.Errorf("due after %d changed keys, want %d", changed, want)
 	}
 }
+
+// TestAnEnvironmentBeginsAgainWhenAKeysPlacesFill: with more than 25 hosts, or more than 4 KiB of them, which can't give way any more.
+func TestAnEnvironmentBeginsAgainWhenAKeysPlacesFill(t *testing.T) {
+	for _, tt := range []struct {
+		hosts, bytes, last int // of a name, and of the last one
+		again              bool
+	}{
+		{25, 9, 9, false},
+		{26, 9, 9, true},
+		{16, 256 - len("o::allowed") - 16, 256 - len("o::allowed") - 16, false}, // 16 times 256 bytes
+		{16, 256 - len("o::allowed") - 16, 257 - len("o::allowed") - 16, true},
+	} {
+		tally := usage.NewTally("e")
+		for i := range tt.hosts {
+			c := call(1, noon)
+			c.Host = fmt.Sprintf("%0*d", tt.bytes, i)
+			if i == tt.hosts-1 {
+				c.Host = fmt.Sprintf("%0*d", tt.last, i)
+			}
+			tally.Count(c)
+		}
+		first := tally.Report(noon)[0]
+		tally.Acknowledge(noon)
+		tally.Count(call(1, noon))
+		if next := tally.Report(noon)[0]; (next.Environment != first.Environment) != tt.again {
+			t.Errorf("%+v: it goes on as %s", tt, next.Environment)
+		}
+	}
+}
