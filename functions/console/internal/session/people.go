@@ -3,8 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"slices"
 	"time"
@@ -18,9 +16,6 @@ import (
 // MostOfOnePerson is the greatest number of sessions of a person: one more ends the one that was used least recently.
 const MostOfOnePerson = 20
 
-// attempts bounds how often a person's list is written when sign-ins of the same person get in the way.
-const attempts = 6
-
 // Entry is a session in its person's list.
 type Entry struct {
 	ID        string // names it; it opens nothing
@@ -29,15 +24,9 @@ type Entry struct {
 	Current   bool      // it is the one that asks
 }
 
-// personID names a person's list. Subjects come from the issuer and may tell who it is.
-func personID(subject string) string {
-	sum := sha256.Sum256([]byte("latchkey console person\n" + subject))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
 // start stores a new session together with the list that names it.
 func (k Keeper) start(ctx context.Context, row sessions.Session, subject string) error {
-	return k.change(ctx, subject, func(p sessions.Person) error {
+	return sessions.Change(ctx, k.Store, subject, func(p sessions.Person) error {
 		p, err := k.add(ctx, p, row.ID)
 		if err != nil {
 			return err
@@ -48,7 +37,7 @@ func (k Keeper) start(ctx context.Context, row sessions.Session, subject string)
 
 // list adds a session of before there were lists.
 func (k Keeper) list(ctx context.Context, id, subject string) error {
-	return k.change(ctx, subject, func(p sessions.Person) error {
+	return sessions.Change(ctx, k.Store, subject, func(p sessions.Person) error {
 		if slices.Contains(p.Sessions, id) {
 			return nil
 		}
@@ -58,22 +47,6 @@ func (k Keeper) list(ctx context.Context, id, subject string) error {
 		}
 		return k.Store.PutPerson(ctx, p)
 	})
-}
-
-// change reads a person's list for a write, again after each write that came too late.
-func (k Keeper) change(ctx context.Context, subject string, write func(sessions.Person) error) error {
-	for attempt := 1; ; attempt++ {
-		p, err := k.Store.Person(ctx, personID(subject))
-		if err != nil {
-			return err
-		}
-		if err := write(p); !errors.Is(err, dynamo.ErrStale) || attempt == attempts {
-			return err
-		}
-		if err := dynamo.Pause(ctx, attempt); err != nil {
-			return err
-		}
-	}
 }
 
 // add puts a session into a list. A list that is full loses what is over, then what was used least recently, which ends.
@@ -134,7 +107,7 @@ func (k Keeper) read(ctx context.Context, ids []string, current string) ([]Entry
 
 // List returns the open sessions of the session's person, the last used first.
 func (k Keeper) List(ctx context.Context, s *Session) ([]Entry, error) {
-	p, err := k.Store.Person(ctx, personID(s.Subject))
+	p, err := k.Store.Person(ctx, sessions.PersonID(s.Subject))
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +119,7 @@ func (k Keeper) List(ctx context.Context, s *Session) ([]Entry, error) {
 
 // EndListed ends one session of the session's person. ErrNone if the person has no such session.
 func (k Keeper) EndListed(ctx context.Context, s *Session, id string) error {
-	return k.change(ctx, s.Subject, func(p sessions.Person) error {
+	return sessions.Change(ctx, k.Store, s.Subject, func(p sessions.Person) error {
 		if !slices.Contains(p.Sessions, id) {
 			return ErrNone
 		}
@@ -158,18 +131,7 @@ func (k Keeper) EndListed(ctx context.Context, s *Session, id string) error {
 	})
 }
 
-// EndAll ends every session of the session's person, this one included. A sign-in that happens meanwhile is ended too, or
-// comes after it.
+// EndAll ends every session of the session's person, this one included.
 func (k Keeper) EndAll(ctx context.Context, s *Session) error {
-	return k.change(ctx, s.Subject, func(p sessions.Person) error {
-		g, each := errgroup.WithContext(ctx)
-		for _, id := range append(p.Sessions, s.row.ID) {
-			g.Go(func() error { return k.Store.Delete(each, id) })
-		}
-		if err := g.Wait(); err != nil || p.Version == 0 {
-			return err
-		}
-		p.Sessions = nil
-		return k.Store.PutPerson(ctx, p)
-	})
+	return sessions.EndAll(ctx, k.Store, s.Subject, s.row.ID)
 }
