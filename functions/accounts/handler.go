@@ -9,6 +9,7 @@ import (
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/sessions"
 	"latchkey/shared/product"
 	"latchkey/shared/text"
 )
@@ -24,27 +25,31 @@ type handler struct {
 	catalogue   catalogue
 	export      export
 	erasure     erasure
+	sessions    endedSessions
 }
 
 // settings are this function's own.
 type settings struct {
+	sessions  string // the table of the console's
 	bootstrap string // the subject that may make itself the first operator; "" for nobody
 	perPerson int    // accounts that one person may have open
 }
 
 func settingsOf(vars *env.Vars) (settings, error) {
 	most, err := env.Positive("ACCOUNTS_PER_PERSON", vars.Or("ACCOUNTS_PER_PERSON", "5"))
-	return settings{bootstrap: vars.Or("BOOTSTRAP_OPERATOR", ""), perPerson: most}, err
+	own := settings{sessions: vars.Need("SESSIONS_TABLE"), bootstrap: vars.Or("BOOTSTRAP_OPERATOR", ""), perPerson: most}
+	return own, errors.Join(vars.Err(), err)
 }
 
-// newHandler makes them on one store.
-func newHandler(store *control.Store, source env.Source, texts text.Secrets, products product.Catalogue, used web.KeyUse, s settings) *handler {
+// newHandler makes them on the two stores.
+func newHandler(store *control.Store, people sessions.Ender, source env.Source, texts text.Secrets, products product.Catalogue, used web.KeyUse, s settings) *handler {
 	return &handler{
 		accounts: accounts{store, source, texts, s.perPerson}, members: members{store, source, texts}, invitations: invitations{store, source, texts},
 		operators: operators{store, source, texts, s.bootstrap},
 		lookups:   lookups{store, source, texts, products, used, web.Looks{Store: store, Source: source}},
 		audit:     auditRows{store, source}, catalogue: catalogue{products},
 		export: export{store, source, products, used}, erasure: erasure{store, source, texts},
+		sessions: endedSessions{store, people, source, texts},
 	}
 }
 
@@ -75,6 +80,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Operator("GET /v1/operators/audit", h.audit.listOperatorsAudit, account.LookUp)
 	m.Operator("DELETE /v1/operators/{sub}", h.operators.deleteOperator, account.ManageOperator)
 	m.Operator("POST /v1/operator/people/erase", h.erasure.erasePerson, account.ErasePeople)
+	m.Operator("POST /v1/operator/people/end-sessions", h.sessions.endSessions, account.EndSessions)
 	m.OperatorList("GET /v1/operator/accounts", searched, h.lookups.findAccounts, account.LookUp)
 	m.OperatorList("GET /v1/operator/overview", func(*http.Request) string { return "overview" }, h.lookups.overview, account.LookUp)
 	m.Account("POST /v1/operator/accounts/{account}/suspend", h.accounts.suspend, account.SuspendAccount)

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
+	"latchkey/shared/dynamo/sessions"
 	"latchkey/shared/product"
 )
 
@@ -47,7 +48,7 @@ func TestTheLastInvitationIsMadeOnce(t *testing.T) {
 		stores, interrupt := apitest.RaceStores(t)
 		a := apitest.New(t, stores)
 		r := &harness{API: a, account: a.NewAccount(t)}
-		r.handler = newHandler(a.Control, a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, settings{perPerson: 3})
+		r.handler = newHandler(a.Control, sessions.New(a.DB, a.Tables.Sessions), a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, settings{perPerson: 3})
 		r.handler.routes(a.Mux)
 		invite := func() apitest.Answer {
 			return r.Do(t, apitest.Call{As: "owner", Method: "POST", Path: r.path("/invitations"), Body: object{"role": "viewer"}})

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/dynamo/sessions"
 	"latchkey/shared/product"
 	"latchkey/shared/telemetry"
 )
@@ -20,7 +21,7 @@ func main() {
 	if err != nil {
 		telemetry.Abort(err)
 	}
-	h := newHandler(base.Store, base.Source, base.Texts, product.Default(), base.LastUsed(), own)
+	h := newHandler(base.Store, sessions.New(base.Client, own.sessions), base.Source, base.Texts, product.Default(), base.LastUsed(), own)
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

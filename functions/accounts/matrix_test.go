@@ -8,6 +8,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/sessions"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
@@ -21,9 +22,15 @@ type harness struct {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	a := apitest.New(t, keytest.Open(t))
+	return harnessOn(t, keytest.Open(t))
+}
+
+// harnessOn is the same on given stores.
+func harnessOn(t testing.TB, stores keytest.Stores) *harness {
+	t.Helper()
+	a := apitest.New(t, stores)
 	r := &harness{API: a, account: a.NewAccount(t)}
-	r.handler = newHandler(a.Control, a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, settings{bootstrap: "founder", perPerson: 3})
+	r.handler = newHandler(a.Control, sessions.New(a.DB, a.Tables.Sessions), a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, settings{bootstrap: "founder", perPerson: 3})
 	r.handler.routes(a.Mux)
 	return r
 }
@@ -76,6 +83,7 @@ func fixture(t testing.TB) apitest.Fixture {
 			"putOperator": map[string]any{}, "unblockKey": map[string]any{},
 			"closeAccount": map[string]any{"confirm_name": r.account.Name}, "erasePerson": map[string]any{"subject": "colleague"},
 			"revokeAnyKey": map[string]any{"reason": "abuse"}, "suspendAccount": map[string]any{"reason": "abuse"},
+			"endSessions": map[string]any{"subject": "colleague"},
 		},
 	}
 }

@@ -33,6 +33,7 @@ deleteOperator    204     204       204          204      204      204      204 
 blockKey          200     200       key_blocked  200      200      200      200       200        200             200             200       200
 revokeAnyKey      200     200       200          200      200      200      200       200        200             200             200       200
 erasePerson       200     200       200          200      200      200      200       200        200             200             200       200
+endSessions       204     204       204          204      204      204      204       204        204             204             204       204
 unblockKey        200     200       200          200      200      200      200       200        200             200             200       200
 suspendAccount    200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 resumeAccount     200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
@@ -61,6 +62,7 @@ var accountBodies = map[string]apitest.Member{
 	"suspendAccount.until":      {Body: object{"reason": "Abuse.", "until": "2026-12-01T00:00:00Z"}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}},
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
 	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
+	"endSessions.subject":       {Elsewhere: "TestAnAdminEndsAllSessionsOfAPerson"},
 	"putOperator.rank":          {Elsewhere: "TestSupportNamesNobodyAndAdminsChangeRanks"},
 	"revokeAnyKey.reason":       {Elsewhere: "TestAnOperatorRevokesAKeyForGood"},
 	"unblockKey.reason":         {Body: object{"reason": " Sorry. "}, Gate: true, Rows: []string{`key.unblock blocked= reason="Sorry."`}},

@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/sessions"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 	"latchkey/shared/rotation"
@@ -159,7 +160,7 @@ func TestAnAccountGoesToEnterpriseAndBackAtAnyPointOfItsKeysLives(t *testing.T) 
 			stores, interrupt := apitest.RaceStores(t)
 			a := apitest.New(t, stores)
 			r := &harness{API: a, account: a.NewAccount(t)}
-			r.handler = newHandler(a.Control, a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, settings{perPerson: 3})
+			r.handler = newHandler(a.Control, sessions.New(a.DB, a.Tables.Sessions), a.Source, apitest.Texts, product.Default(), apitest.NoUse{}, settings{perPerson: 3})
 			r.handler.routes(a.Mux)
 			apitest.People(t, a, r.account.ID)
 			r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: r.path("")}) // the look of this hour is a write of its own

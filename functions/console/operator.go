@@ -30,6 +30,8 @@ func (a *app) operatorRoutes() {
 	a.operators("POST /operator/keys/{key}/revoke", a.revokeAnyKey)
 	a.admins("GET "+erasePage, func(v *visit) error { return a.showErasure(v, http.StatusOK, newForm()) })
 	a.person("POST "+erasePage, a.erasePerson)
+	a.admins("GET "+endSessionsPage, func(v *visit) error { return a.showEndSessions(v, http.StatusOK, newForm()) })
+	a.person("POST "+endSessionsPage, a.endSessionsOf)
 	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators", a.addOperator)
 	a.person("POST /operator/operators/rank", a.changeRank)

@@ -113,7 +113,7 @@ func TestAFormOfAdminsIsForAdmins(t *testing.T) {
 		status int
 	}{"an admin": {api.Me{Operator: true}, 200}, "support": {api.Me{Operator: true, Rank: &support}, 403}, "an owner": {member(api.Owner), 404}, "a stranger": {api.Me{}, 404}} {
 		w.state(func(me *api.Me, _ *api.KeyWithSecret) { *me = c.me })
-		for _, path := range []string{erasePage, erasePage + "?subject=x", "/operator/accounts/" + account + "/type"} {
+		for _, path := range []string{erasePage, erasePage + "?subject=x", endSessionsPage, "/operator/accounts/" + account + "/type"} {
 			if page := w.ask(http.MethodGet, path, nil); page.StatusCode != c.status || c.status != 200 && strings.Contains(page.text, `name="confirm"`) {
 				t.Errorf("%s: %s answered %d", name, path, page.StatusCode)
 			}

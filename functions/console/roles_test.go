@@ -59,6 +59,7 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/account/invitations/withdraw":       matrix.ManageMembers,
 	"/accounts/{account}/account/close":                      matrix.LeaveService,
 	"/operator/people/erase":                                 matrix.ErasePeople,
+	"/operator/people/end-sessions":                          matrix.EndSessions,
 	"/operator/accounts/{account}/type":                      matrix.SetAccountType,
 	"/operator/accounts/{account}/key-limit":                 matrix.SetKeyLimit,
 	"/operator/accounts/{account}/close":                     matrix.CloseAccount,

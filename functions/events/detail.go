@@ -121,6 +121,7 @@ var detailTypes = map[string]string{
 	"operator.list":       "List Viewed by Operator",
 	"operator.remove":     "Operator Removed",
 	"person.erase":        "Person Erased",
+	"person.end_sessions": "Person's Sessions Ended",
 	"qps.submit":          "QPS Request Submitted",
 	"qps.withdraw":        "QPS Request Withdrawn",
 	"qps.approve":         "QPS Request Approved",

@@ -161,12 +161,16 @@ func TestEveryBucketRefusesWhatIsNotEncryptedOnItsWay(t *testing.T) {
 	}
 }
 
-// conditions are everything that a policy of the stack depends on, by its place and its action.
+// conditions are everything that a policy of the stack depends on, by its place and its action, and by its resource where the
+// action is there for others too.
 var conditions = map[string]object{
 	"FailedRecordsPolicy s3:*":             {"Bool": object{"aws:SecureTransport": "false"}},
 	"SchedulerRole (trust) sts:AssumeRole": {"StringEquals": object{"aws:SourceAccount": "${AWS::AccountId}"}},
 	"RotatorRole kms:GenerateDataKey":      {"StringEquals": object{"kms:ViaService": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}},
 	"RotatorRole kms:Decrypt":              {"StringEquals": object{"kms:ViaService": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}},
+	// Whose sessions end, the console's lists of people tell; the sessions themselves are the console's alone.
+	"AccountsRole dynamodb:GetItem on ${SessionsTable.Arn}": {"ForAllValues:StringLike": object{"dynamodb:LeadingKeys": list{"person#*"}}},
+	"AccountsRole dynamodb:PutItem on ${SessionsTable.Arn}": {"ForAllValues:StringLike": object{"dynamodb:LeadingKeys": list{"person#*"}}},
 	"DeliveryKey kms:Decrypt": {
 		"StringEquals": object{"kms:ViaService": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"},
 		"StringLike":   object{"kms:EncryptionContext:SecretARN": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:latchkey/*"},
@@ -177,8 +181,12 @@ func TestPoliciesThatNeedAConditionHaveIt(t *testing.T) {
 	left := maps.Clone(conditions)
 	for _, s := range statements(render(t, "template.yaml")) {
 		for _, a := range s.actions {
-			want, ok := conditions[s.where+" "+a]
-			delete(left, s.where+" "+a)
+			name := s.where + " " + a
+			if one := name + " on " + strings.Join(s.resources, " "); conditions[one] != nil {
+				name = one
+			}
+			want, ok := conditions[name]
+			delete(left, name)
 			if got, _ := s.condition.(object); ok != (s.condition != nil) || ok && !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %s only if %v, want %v", s.where, a, s.condition, want)
 			}

@@ -99,6 +99,7 @@ func TestOperatorsOfTheRankSupportLookAndDecideNothing(t *testing.T) {
 		{"PUT", "/v1/operators/friend", `{}`},
 		{"DELETE", "/v1/operators/operator", ""},
 		{"POST", "/v1/operator/people/erase", `{"subject":"friend"}`},
+		{"POST", "/v1/operator/people/end-sessions", `{"subject":"friend"}`},
 	} {
 		refused(t, fmt.Sprint(c[0], " ", c[1]), s.manage(t, "support", c[0], c[1], c[2]), http.StatusForbidden, "forbidden")
 	}

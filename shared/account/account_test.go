@@ -37,6 +37,7 @@ func TestRolesMayWhatIsListed(t *testing.T) {
 		{account.CloseAccount, false, false, false, false, true},
 		{account.ManageOperator, false, false, false, false, true},
 		{account.ErasePeople, false, false, false, false, true},
+		{account.EndSessions, false, false, false, false, true},
 		{"", false, false, false, false, false},
 		{"something_new", false, false, false, false, false},
 	}

@@ -51,6 +51,7 @@ const (
 	SuspendAccount Action = "suspend_account" // and resume
 	ManageOperator Action = "manage_operators"
 	ErasePeople    Action = "erase_people"
+	EndSessions    Action = "end_sessions" // of anybody, in the console
 )
 
 // least is the lowest role that may do an action; the roles above it may do it too.
@@ -76,7 +77,7 @@ const (
 var leastRank = map[Action]Rank{
 	LookUp: Support, ReadKeys: Support, ReadUsage: Support, ReadRequests: Support, ReadMembers: Support, ReadAudit: Support,
 	BlockKeys: Admin, RevokeAnyKey: Admin, DecideRequests: Admin, SetAccountType: Admin, SetKeyLimit: Admin, SetLimits: Admin, SetBilling: Admin, CloseAccount: Admin, SuspendAccount: Admin,
-	ManageOperator: Admin, ErasePeople: Admin,
+	ManageOperator: Admin, ErasePeople: Admin, EndSessions: Admin,
 }
 
 var rankOrder = map[Rank]int{Support: 1, Admin: 2}

@@ -549,6 +549,12 @@ type EditKey struct {
 // Email An e-mail address; a Line.
 type Email = string
 
+// EndSessions defines model for EndSessions.
+type EndSessions struct {
+	// Subject A Line.
+	Subject string `json:"subject"`
+}
+
 // ErasePerson defines model for ErasePerson.
 type ErasePerson struct {
 	// Subject A Line.
@@ -1809,6 +1815,9 @@ type RevokeAnyKeyJSONRequestBody = OperatorRevoke
 
 // UnblockKeyJSONRequestBody defines body for UnblockKey for application/json ContentType.
 type UnblockKeyJSONRequestBody = UnblockKey
+
+// EndSessionsJSONRequestBody defines body for EndSessions for application/json ContentType.
+type EndSessionsJSONRequestBody = EndSessions
 
 // ErasePersonJSONRequestBody defines body for ErasePerson for application/json ContentType.
 type ErasePersonJSONRequestBody = ErasePerson

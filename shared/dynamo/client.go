@@ -69,6 +69,9 @@ func TablesFromEnv(getenv func(string) string) Tables {
 	}
 }
 
+// Client is DynamoDB's own, for those who pass it on.
+type Client = dynamodb.Client
+
 var errNoCredentials = errors.New("dynamo: no credentials in the environment")
 
 // NewClient makes a client from explicit options alone: it reads no environment, no file and no instance metadata,

@@ -33,7 +33,7 @@ var texts = map[string]rule{
 	"createKey name": {code: "invalid_name"}, "editKey name": {code: "invalid_name"},
 	"createAccount name": {code: "invalid_name"}, "editAccount name": {code: "invalid_name"},
 	"putMember email": {code: "invalid_email"}, "createInvitation email": {code: "invalid_email"}, "putOperator email": {code: "invalid_email"},
-	"blockKey reason": {block: true, code: "invalid_reason"}, "suspendAccount reason": {block: true, code: "invalid_reason"}, "revokeAnyKey reason": {block: true, code: "invalid_reason"}, "erasePerson subject": {}, "unblockKey reason": {block: true, code: "invalid_reason"},
+	"blockKey reason": {block: true, code: "invalid_reason"}, "suspendAccount reason": {block: true, code: "invalid_reason"}, "revokeAnyKey reason": {block: true, code: "invalid_reason"}, "erasePerson subject": {}, "endSessions subject": {}, "unblockKey reason": {block: true, code: "invalid_reason"},
 	"createQpsRequest justification": {block: true},
 	"approveQpsRequest comment":      {block: true}, "rejectQpsRequest comment": {block: true},
 	"putRotationPolicy principal": {code: "invalid_principal"},

@@ -34,10 +34,11 @@ type Base struct {
 	Texts  text.Secrets // reads what people type: it knows every prefix that the stack's secrets have or had
 	Source env.Source
 	Mux    *gateway.Mux
+	Client *dynamo.Client // for stores that a function has alone: it keeps one set of connections
 
 	unreadable func(context.Context, control.Unreadable)
 
-	client counters.Client // the store's own, so that a function keeps one set of connections
+	client counters.Client // the same, as counters are read; tests have another
 }
 
 // Start reads the environment and makes the base of a function that changes keys or accounts.
@@ -72,7 +73,7 @@ func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writ
 		return nil, err
 	}
 	db := dynamo.NewClient(b.DB)
-	b.client = db
+	b.Client, b.client = db, db
 	b.unreadable = unreadable(b.Log, logs, b.Source.Now)
 	b.Store = control.New(db, tables.Control, tables.Gate).Reporting(b.unreadable)
 	b.Mux = NewMux(verifier, b.Store, b.Log, b.Source.Now)

@@ -135,6 +135,13 @@ func asRead(o Operator) cond {
 	}}
 }
 
+// NoteAct writes the row of what an admin does outside of this table. account.ErrNotAdmin, with nothing written, when by is
+// no admin any more.
+func (s *Store) NoteAct(ctx context.Context, by account.Subject, row audit.Row) error {
+	row.Account = Operators
+	return s.write(ctx, row, s.isAdmin(by))
+}
+
 // RemoveOperator removes an operator's rights. ErrNotFound when the person has none,
 // account.ErrNotAdmin when by is no admin any more.
 func (s *Store) RemoveOperator(ctx context.Context, who, by account.Subject, row audit.Row) error {
