@@ -70,7 +70,7 @@ func (r *records) begin(ctx context.Context, a *accountEntry) {
 		return
 	}
 	deadline, _ := ctx.Deadline()
-	limit := min(firstAttempt, now.remaining(r.left(now), deadline))
+	limit := min(firstAttempt, now.remaining(r.left(now, now), deadline))
 	if limit <= 0 {
 		return
 	}
@@ -142,7 +142,7 @@ func (r *records) readAccount(ctx context.Context, a *accountEntry, runs bool, b
 	}
 	deadline, _ := ctx.Deadline()
 	now := r.clock.now()
-	budget := now.remaining(r.left(now), deadline)
+	budget := now.remaining(r.left(began, now), deadline)
 	if budget <= 0 {
 		return authz.Account{}, false, errNoTime
 	}

@@ -18,6 +18,7 @@ func TestEveryChangeOfAKeyIsObeyedByTheGateInTime(t *testing.T) {
 	for name, life := range map[string]func(*testing.T, key){
 		"disable and enable": disableAndEnable, "block and unblock": blockAndUnblock, "revoke": revoke, "delete and restore": deleteAndRestore,
 		"edit products": editProducts, "edit domains": editDomains, "expire": expire, "close the account": closeAccount,
+		"suspend and resume the account": suspendAndResume,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,6 +75,26 @@ func blockAndUnblock(t *testing.T, k key) {
 	shared.must(t, 200, "operator", "POST", op+"/unblock", `{"reason":"Sorted out"}`)
 	shared.obeyed(t, "unblock", tile+k.secret, nil, 200, "")
 	refused(t, "unblocked twice", shared.manage(t, "operator", "POST", op+"/unblock", `{}`), 409, "key_not_blocked")
+}
+
+// suspendAndResume: all keys stop, one that is made meanwhile is no exception, and a customer can't lift it.
+func suspendAndResume(t *testing.T, k key) {
+	account, _, _ := strings.Cut(k.path, "/keys/")
+	op := "/v1/operator" + strings.TrimPrefix(account, "/v1")
+	refused(t, "a customer suspends", shared.manage(t, "owner", "POST", op+"/suspend", `{"reason":"x"}`), 403, "forbidden")
+	shared.must(t, 200, "operator", "POST", op+"/suspend", `{"reason":"Two invoices are open"}`)
+	shared.obeyed(t, "suspend", tile+k.secret, nil, 401, "unauthorized")
+	if status := shared.status(t, k); status != "suspended" {
+		t.Errorf("the key's status: %s", status)
+	}
+	made := shared.newKey(t, account, lifeKey)
+	if a := shared.product(t, tile+made.secret, nil); a.status != 401 {
+		t.Errorf("a key that was made meanwhile: %d", a.status)
+	}
+	refused(t, "a customer resumes", shared.manage(t, "owner", "POST", op+"/resume", `{}`), 403, "forbidden")
+	shared.must(t, 200, "operator", "POST", op+"/resume", `{}`)
+	shared.obeyed(t, "resume", tile+k.secret, nil, 200, "")
+	shared.obeyed(t, "resume", tile+made.secret, nil, 200, "")
 }
 
 func revoke(t *testing.T, k key) {
