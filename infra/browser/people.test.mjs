@@ -163,6 +163,31 @@ test("a person is erased from an account's page, by their subject typed", async 
   for (const one of [operator, member]) await one.end();
 });
 
+test("an admin ends all sessions of a person, from an account's page, after another look", async () => {
+  const { demo_account: account } = stack();
+  const made = await api("owner", "POST", `/v1/accounts/${account}/invitations`, { role: "viewer" });
+  const person = newcomer(), member = await as(person, off), elsewhere = await as(person, off);
+  await member.go("/invitations");
+  await member.page.getByLabel("Invitation link").fill(made.token);
+  await member.page.getByRole("button", { name: "Accept the invitation" }).click();
+  await member.page.waitForSelector("table.keys");
+  const operator = await as("operator");
+  await operator.go(`/operator/accounts/${account}`);
+  await operator.page.getByRole("link", { name: new RegExp(`End sessions.*${person}`) }).click();
+  await says(operator.page, new RegExp(`at their next request[\\s\\S]*${person}`));
+  await member.go("/sessions");
+  await says(member.page, /This session/);
+  await operator.page.getByRole("button", { name: "End sessions" }).click();
+  await operator.page.locator(".notice").first().waitFor();
+  await says(operator.page, /All of the person’s sessions were ended/);
+  for (const one of [member, elsewhere]) {
+    one.c.expect(401);
+    await one.go("/sessions");
+    assert.equal(await one.page.getByRole("link", { name: "Sign in" }).count(), 1);
+  }
+  for (const one of [operator, member, elsewhere]) await one.end();
+});
+
 test("operators of both ranks read what was changed about operators, and nobody else does", async () => {
   const named = newcomer();
   const admin = await as("operator", off), support = await as("support", off), owner = await as("owner", off);

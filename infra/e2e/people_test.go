@@ -196,3 +196,29 @@ func TestRolesDecideWhatMembersMay(t *testing.T) {
 		}
 	}
 }
+
+// TestASessionThatAnAdminEndedIsRefusedOnTheNextRequest: the person that the API names is the one that the console knows.
+func TestASessionThatAnAdminEndedIsRefusedOnTheNextRequest(t *testing.T) {
+	s := shared
+	m := &maker{records: &records{}, t: t, s: s}
+	// No other test signs in at this console as one of the two.
+	cookies, other := []string{m.signIn("developer"), m.signIn("developer")}, m.signIn("viewer")
+	open := func(cookie string) bool {
+		return browse(t, "GET", s.ConsoleURL+"/sessions", "", cookie).status == http.StatusOK
+	}
+	if !open(cookies[0]) || !open(cookies[1]) || !open(other) {
+		t.Fatal("they aren't signed in")
+	}
+	for range 2 { // it does no harm twice
+		s.must(t, 204, "operator", "POST", "/v1/operator/people/end-sessions", `{"subject":"developer"}`)
+	}
+	if open(cookies[0]) || open(cookies[1]) {
+		t.Error("a session goes on")
+	}
+	if !open(other) {
+		t.Error("another person was signed out")
+	}
+	if rows := string(s.must(t, 200, "operator", "GET", "/v1/operators/audit", "").body); !strings.Contains(rows, `"person.end_sessions"`) || !strings.Contains(rows, "developer") {
+		t.Errorf("the operators' audit trail doesn't tell: %s", rows)
+	}
+}
