@@ -14,7 +14,7 @@ import (
 const (
 	freshFor     = 5 * time.Second  // served without asking
 	unprovenFor  = 10 * time.Second // beyond it only after a retry on a fresh connection has failed too
-	readBudget   = time.Second      // of one call's reads together
+	readBudget   = time.Second      // of one record's reads together
 	firstAttempt = 400 * time.Millisecond
 	probeBudget  = 500 * time.Millisecond // the same while the breaker is open
 	answerMargin = 50 * time.Millisecond  // left of the call's own deadline to answer in
@@ -35,7 +35,6 @@ type records struct {
 	usableFor time.Duration // of a record: never served beyond it, whatever the store does
 
 	// Of the call at hand:
-	began    moment
 	answered bool    // the store did
 	failed   bool    // the read of the key's record did
 	stalely  bool    // a record was served that the store wasn't asked for
@@ -48,7 +47,7 @@ var errNoTime = errors.New("authorizer: no time left to ask the store")
 // lookup returns the secret's policy, or KeyUnknown, or Unavailable.
 func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*entry, authz.Code) {
 	now := r.clock.now()
-	r.began, r.answered, r.failed, r.stalely, r.reading = now, false, false, false, reading{}
+	r.answered, r.failed, r.stalely, r.reading = false, false, false, reading{}
 	e := r.cache.get(hash)
 	if e != nil && now.since(e.readAt) < freshFor {
 		r.metrics.cacheHits++
@@ -113,13 +112,13 @@ func (r *records) stale(e *entry, now moment, limit time.Duration) (*entry, auth
 	return e, ""
 }
 
-// left subtracts what the call has taken already from the budget of its reads.
-func (r *records) left(now moment) time.Duration {
+// left subtracts what a read has taken since it began from its budget.
+func (r *records) left(began, now moment) time.Duration {
 	budget := readBudget
 	if r.breaker.open {
 		budget = probeBudget
 	}
-	return budget - now.since(r.began)
+	return budget - now.since(began)
 }
 
 // retried asks the store, and once more on a fresh connection: a connection that died while the environment was frozen
@@ -129,7 +128,7 @@ func (r *records) left(now moment) time.Duration {
 func retried[T any](ctx context.Context, r *records, young bool, get func(context.Context) (T, bool, error)) (record T, found bool, err error) {
 	deadline, _ := ctx.Deadline()
 	now := r.clock.now()
-	budget := now.remaining(r.left(now), deadline)
+	budget := now.remaining(r.left(now, now), deadline)
 	if budget <= 0 {
 		return record, false, errNoTime
 	}
