@@ -108,7 +108,7 @@ func TestContractAndWireAgreeOnTheHeadersOfProblems(t *testing.T) {
 	for name, token := range map[string]string{"without a token": "", "with a bad one": "Bearer x"} {
 		a := s.manage(t, token, "GET", "/v1/me", "")
 		challenge := a.header.Get("x-amzn-Remapped-WWW-Authenticate")
-		if a.status != 401 || !strings.HasPrefix(challenge, `Bearer realm="latchkey"`) || strings.Contains(challenge, "invalid_token") != (token != "") {
+		if a.status != 401 || !strings.HasPrefix(challenge, `Bearer realm="management"`) || strings.Contains(challenge, "invalid_token") != (token != "") {
 			t.Errorf("%s: %d, challenge %q", name, a.status, challenge)
 		}
 		if v := a.header.Values("WWW-Authenticate"); len(v) != 0 {
