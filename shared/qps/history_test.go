@@ -59,3 +59,37 @@ func TestWhatIsSetHoldsAndWhatWasGrantedStaysThroughAnyHistory(t *testing.T) {
 		t.Fatalf("%d settings after a loan, %d loans to somebody who was below their grant", afterLoans, lentOverGrants)
 	}
 }
+
+// TestALoanLeavesWhatHeldBeforeIt: at the end of a loan comes back what held before, whatever its customer set meanwhile;
+// or the last that was set, if that is less. Grants from before grants were noted count as those since.
+func TestALoanLeavesWhatHeldBeforeIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+		standard := rapid.IntRange(1, 20).Draw(t, "default")
+		var limits []apikey.Limit
+		before := standard
+		if rapid.Bool().Draw(t, "granted") {
+			before = rapid.IntRange(standard, 60).Draw(t, "grant")
+			limits = qps.Grant(limits, "search", before, time.Time{}, now)
+			if rapid.Bool().Draw(t, "before grants were noted") {
+				limits[0].Granted = 0
+			}
+		}
+		sets := rapid.IntRange(0, 5).Draw(t, "settings during the loan")
+		if sets == 0 && rapid.Bool().Draw(t, "lowered before") {
+			before = rapid.IntRange(1, before).Draw(t, "lowered to")
+			limits = qps.Set(limits, "search", before, standard, now)
+		}
+		end := now.Add(time.Hour)
+		limits = qps.Grant(limits, "search", rapid.IntRange(1, 60).Draw(t, "lent"), end, now)
+		want := before
+		for range sets {
+			set := rapid.IntRange(1, qps.Free(limits, "search", standard, now)).Draw(t, "set")
+			limits = qps.Set(limits, "search", set, standard, now)
+			want = min(before, set)
+		}
+		if got := qps.Effective(limits, "search", standard, end); got != want {
+			t.Fatalf("%d held before, %d comes back, want %d: %+v", before, got, want, limits)
+		}
+	})
+}

@@ -42,17 +42,19 @@ func TestSubmitChecksWhatIsAskedFor(t *testing.T) {
 		edit func(*qps.Request)
 		want error
 	}{
-		"up":                      {func(*qps.Request) {}, nil},
-		"down":                    {func(r *qps.Request) { r.Requested = 1 }, qps.ErrFree},
-		"a bit more":              {func(r *qps.Request) { r.Requested = 11 }, nil},
-		"the most":                {func(r *qps.Request) { r.Requested = 1000 }, nil},
-		"above the most":          {func(r *qps.Request) { r.Requested = 1001 }, qps.ErrAboveMax},
-		"zero":                    {func(r *qps.Request) { r.Requested = 0 }, qps.ErrBelowOne},
-		"negative":                {func(r *qps.Request) { r.Requested = -1 }, qps.ErrBelowOne},
-		"same":                    {func(r *qps.Request) { r.Requested = 10 }, qps.ErrSameAsCurrent},
-		"ends later":              {func(r *qps.Request) { r.EndsAt = t0.Add(time.Second) }, nil},
-		"ends now":                {func(r *qps.Request) { r.EndsAt = t0 }, qps.ErrEndsInPast},
-		"a draft decides nothing": {func(r *qps.Request) { r.Status, r.Decision, r.Version = qps.Approved, &qps.Decision{QPS: 9}, 7 }, nil},
+		"up":             {func(*qps.Request) {}, nil},
+		"down":           {func(r *qps.Request) { r.Requested = 1 }, qps.ErrFree},
+		"a bit more":     {func(r *qps.Request) { r.Requested = 11 }, nil},
+		"the most":       {func(r *qps.Request) { r.Requested = 1000 }, nil},
+		"above the most": {func(r *qps.Request) { r.Requested = 1001 }, qps.ErrAboveMax},
+		"zero":           {func(r *qps.Request) { r.Requested = 0 }, qps.ErrBelowOne},
+		"negative":       {func(r *qps.Request) { r.Requested = -1 }, qps.ErrBelowOne},
+		"same":           {func(r *qps.Request) { r.Requested = 10 }, qps.ErrSameAsCurrent},
+		"ends later":     {func(r *qps.Request) { r.EndsAt = t0.Add(time.Second) }, nil},
+		"ends now":       {func(r *qps.Request) { r.EndsAt = t0 }, qps.ErrEndsInPast},
+		"a draft decides nothing": {func(r *qps.Request) {
+			r.Status, r.Decision, r.Version, r.ClosedAt = qps.Approved, &qps.Decision{QPS: 9}, 7, t0
+		}, nil},
 	} {
 		d := draft()
 		c.edit(&d)
@@ -60,7 +62,7 @@ func TestSubmitChecksWhatIsAskedFor(t *testing.T) {
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
-		if c.want == nil && (r.Status != qps.Pending || r.Decision != nil || r.Version != 1 || r.Justification != "A launch." || !r.CreatedAt.Equal(t0)) {
+		if c.want == nil && (r.Status != qps.Pending || r.Decision != nil || r.Version != 1 || !r.ClosedAt.IsZero() || r.Justification != "A launch." || !r.CreatedAt.Equal(t0)) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
