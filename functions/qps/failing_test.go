@@ -148,3 +148,16 @@ func TestWhatTheStoreDidNotDoIsNotAnsweredAsDone(t *testing.T) {
 		}
 	}
 }
+
+// TestALimitThatIsBackAtTheDefaultIsTheDefaultAgain: the key keeps no limit of its own, so that a later default holds.
+func TestALimitThatIsBackAtTheDefaultIsTheDefaultAgain(t *testing.T) {
+	r := newHarness(t)
+	for _, step := range []struct{ set, own int }{{2, 1}, {5, 0}, {3, 1}, {4, 1}, {5, 0}} { // 5 is the catalogue's
+		r.Want(t, 200, apitest.Call{
+			As: "developer", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", "search"), Body: map[string]any{"qps": step.set},
+		})
+		if k := r.stored(t); len(k.Limits) != step.own || step.own == 1 && k.Limits[0] != (apikey.Limit{Class: "search", QPS: step.set}) {
+			t.Errorf("set to %d: %+v", step.set, k.Limits)
+		}
+	}
+}
