@@ -106,6 +106,7 @@ var shapes = map[string]string{
 	"gauge":     `<path d="M2.6 12a6.2 6.2 0 1 1 10.8 0M8 9.4l2.8-3.6"/>`,
 	"people":    `<circle cx="6" cy="5.4" r="2.4"/><path d="M1.8 13.2c.3-2.6 2-4 4.2-4s3.9 1.4 4.2 4M10.6 3.2a2.3 2.3 0 0 1 0 4.4M11.8 9.5c1.4.5 2.2 1.7 2.4 3.7"/>`,
 	"shield":    `<path d="M8 1.6 13.6 4v3.7c0 3.3-2.3 5.6-5.6 6.7-3.3-1.1-5.6-3.4-5.6-6.7V4z"/><path d="m5.6 8 1.7 1.7 3.2-3.6"/>`,
+	"circle":    `<circle cx="8" cy="8" r="6.25"/>`,
 	"more":      `<circle cx="8" cy="3.2" r=".9"/><circle cx="8" cy="8" r=".9"/><circle cx="8" cy="12.8" r=".9"/>`,
 	"plus":      `<path d="M8 3v10M3 8h10"/>`,
 	"search":    `<circle cx="7" cy="7" r="4.4"/><path d="m10.4 10.4 3.4 3.4"/>`,

@@ -83,6 +83,8 @@ func filled(one formOf, changed string) url.Values {
 		switch f.name {
 		case "confirm":
 			out.Set(f.name, "Demo")
+		case "kind": // of a first key: a page's needs its domain
+			out.Set("domains", "demo.example")
 		case "token":
 			out.Set(f.name, "lki_one")
 		}
@@ -200,7 +202,7 @@ func TestARefusedFormShowsWhatWasTyped(t *testing.T) {
 func TestAFormThatIsCarriedOutLeadsToAPageThatSaysSo(t *testing.T) {
 	w := newWalker(t, "owner")
 	w.accept()
-	inTheAnswer := []string{"/accounts/{account}/keys/new", "/accounts/{account}/keys/{key}/rotate", "/accounts/{account}/keys/{key}/reveal"}
+	inTheAnswer := []string{"/accounts/{account}/keys/new", "/accounts/{account}/keys/first", "/accounts/{account}/keys/{key}/rotate", "/accounts/{account}/keys/{key}/reveal"}
 	said := 0
 	w.eachForm(func(pattern, page string, one formOf) {
 		answer := w.ask(http.MethodPost, one.action, filled(one, ""))

@@ -261,7 +261,7 @@ func (a *app) showSecret(v *visit, k api.KeyWithSecret, kind string) error {
 	d := &secretPage{Key: k, Kind: kind}
 	if k.Secret != nil {
 		d.Secret = *k.Secret
-		d.Examples = caller{a.products, k.Key, d.Secret, sampleOrigin(k.Domains), a.productsInTime(v)}.examples()
+		d.Examples = fitting(k.Usage, caller{a.products, k.Key, d.Secret, sampleOrigin(k.Domains), a.productsInTime(v)}.examples())
 	}
 	if k.Usage == api.Frontend && len(k.Domains) == 0 {
 		d.Warn = append(d.Warn, "no_domains")

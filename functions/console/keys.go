@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,6 +25,7 @@ func (a *app) keyRoutes() {
 	a.writing("GET /accounts/{account}/keys/{key}/edit", can.write, a.editForm)
 	a.account("POST /accounts/{account}/keys/{key}/edit", a.editKey)
 	a.public("POST /domains/check", a.checkDomains)
+	a.firstRoutes()
 	a.stepRoutes()
 	a.rotationRoutes()
 	a.proposalRoutes()
@@ -38,7 +38,9 @@ type keyList struct {
 	Statuses                       []api.Status
 	Products                       []api.Product
 	Keys                           []keyRow
-	Next, Idempotency              string
+	First                          *firstForm // instead of a list that has no keys
+	Begin                          *beginning
+	Next                           string
 	path                           string
 }
 
@@ -56,7 +58,7 @@ const keysPerPage = "25"
 func (a *app) listKeys(v *visit) error {
 	d := keyList{
 		Q: strings.TrimSpace(v.query("q")), Status: v.query("status"), Product: v.query("product"), Sort: v.query("sort"), Page: v.query("page"),
-		Statuses: statuses, Idempotency: rand.Text(), path: v.accountURL("/keys"),
+		Statuses: statuses, First: newFirstForm(), path: v.accountURL("/keys"),
 	}
 	if d.Sort == "" {
 		d.Sort = newestFirst
@@ -82,7 +84,9 @@ func (a *app) listKeys(v *visit) error {
 	if found.NextPageToken != nil {
 		d.Next = *found.NextPageToken
 	}
-	d.Filtered = d.Filtered || d.Page != ""
+	if d.Filtered = d.Filtered || d.Page != ""; !d.Filtered {
+		d.Begin = beginningOf(found.Keys, d.Next != "", a.now())
+	}
 	return v.render(http.StatusOK, "keys", v.t("keys.title"), &d)
 }
 

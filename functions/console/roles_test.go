@@ -32,6 +32,7 @@ var needs = map[string]matrix.Action{
 	"/sessions/end": anybody, "/sessions/end-all": anybody,
 	"/accounts/{account}/keys/{key}/try":                     matrix.ReadKeys,
 	"/accounts/{account}/keys/new":                           matrix.WriteKeys,
+	"/accounts/{account}/keys/first":                         matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/edit":                    matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/repair":                  matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/disable":                 matrix.WriteKeys,
@@ -237,6 +238,13 @@ func TestEachPageOffersEachRoleWhatItMay(t *testing.T) {
 			case pattern == "/sign-in", pattern == callbackPath, strings.HasPrefix(pattern, "/assets"), downloads[pattern]:
 			case pattern == "/accounts/{account}/keys", pattern == "/accounts/{account}/keys/{key}", pattern == "/operator/keys/{key}", strings.HasSuffix(pattern, "/policy"):
 				w.inEachState(func(state string) { look(state, pattern) })
+				if strings.HasSuffix(pattern, "/keys") {
+					w.listOf()
+					look("no keys", pattern)
+					w.api.mu.Lock()
+					delete(w.api.answers, "GET /v1/accounts/"+account+"/keys")
+					w.api.mu.Unlock()
+				}
 			default:
 				look("", pattern)
 			}

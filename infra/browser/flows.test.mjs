@@ -37,11 +37,12 @@ test("from nothing to a call that answers 200, in at most 5 clicks and 60 s", as
   await page.goto(stack().console_url);
   await hand.click(page.getByRole("link", { name: "Sign in" }));
   await hand.click(page.locator("button[value=enterprise_owner]"));
+  await hand.click(page.locator("label:has(#first-server)"));
   await hand.click(page.getByRole("button", { name: "Create “My first API key”" }));
   await page.waitForSelector("#secret");
   await hand.click(page.locator("#panel-curl button").first());
   const command = await page.evaluate(() => navigator.clipboard.readText());
-  assert.match(command, /^curl .*key=ak_[0-9A-Za-z]{33}'/);
+  assert.match(command, /^curl .*X-Api-Key: ak_[0-9A-Za-z]{33}'/);
   const folder = mkdtempSync(`${tmpdir()}/curl-`);
   execFileSync("sh", ["-c", command], { cwd: folder });
   assert.equal(readFileSync(`${folder}/tile.png`).subarray(1, 4).toString(), "PNG", "the tile itself");

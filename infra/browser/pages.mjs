@@ -60,6 +60,7 @@ export function states(made) {
     { name: "sessions", person: "owner", open: to("/sessions"), shot: true },
     { name: "account-new", person: "owner", open: to("/accounts/new") },
     { name: "keys-first", person: "enterprise_owner", open: to("/"), shot: true },
+    { name: "first-refused", person: "enterprise_owner", status: 422, open: async (page) => { await to("/")(page); await page.locator("form[action$='/keys/first'] .button.primary").click(); await page.waitForSelector("[role=alert]"); } },
     { name: "keys", person: "owner", open: to(keys), shot: true },
     { name: "keys-menu", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("tbody [popovertarget]").first().click(); }, shot: true },
     { name: "keys-person", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=person]").click(); } },

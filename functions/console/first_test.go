@@ -1,0 +1,145 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/shared/api"
+	"latchkey/shared/moment"
+)
+
+// listOf makes the account one without a key, or with some.
+func (w *walker) listOf(keys ...api.Key) {
+	w.api.on("GET /v1/accounts/"+account+"/keys", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.KeyList{Keys: append([]api.Key{}, keys...)})
+		return true
+	})
+}
+
+// TestAFirstKeyFitsWhereItIsUsed, and may do no more: a page's works on its domain alone, a server's is taken in a header alone and is for no SDK.
+func TestAFirstKeyFitsWhereItIsUsed(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.state(func(_ *api.Me, _ *api.KeyWithSecret) {
+		w.api.products = append(w.api.products, api.Product{Id: "maps-sdk-web", Name: "Maps SDK", Kind: api.Sdk})
+	})
+	w.api.on("GET /v1/products", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.ProductList{Products: w.api.products})
+		return true
+	})
+	w.app.catalog.until = then
+	root := "/accounts/" + account + "/keys"
+	all := []any{"map-display", "search", "maps-sdk-web"}
+	for kind, want := range map[string]map[string]any{
+		"web":    {"usage": "frontend", "domains": []any{"www.example.com", "example.com"}, "products": all},
+		"app":    {"usage": "mobile", "domains": []any{}, "products": all},
+		"server": {"usage": "backend", "domains": []any{}, "products": []any{"map-display", "search"}, "header_only": true},
+	} {
+		want["name"] = "My first API key"
+		w.accept()
+		w.forget()
+		page := w.ask(http.MethodPost, root+"/first", url.Values{"kind": {kind}, "domains": {"www.example.com, example.com"}, "idempotency": {"once"}})
+		made := w.writes()
+		if len(made) != 1 || made[0].idempotency != "once" || !strings.Contains(page.text, secret) {
+			t.Fatalf("%s: %s%s", kind, describe(made), text(page.doc))
+		}
+		var got map[string]any
+		if err := json.Unmarshal([]byte(made[0].body), &got); err != nil {
+			t.Fatal(err)
+		}
+		a, _ := json.Marshal(got)
+		b, _ := json.Marshal(want)
+		if string(a) != string(b) {
+			t.Errorf("%s makes %s, want %s", kind, a, b)
+		}
+	}
+}
+
+// TestAFirstKeyOfAPageNeedsItsDomain: what is typed stays, and nothing is made.
+func TestAFirstKeyOfAPageNeedsItsDomain(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.accept()
+	first := "/accounts/" + account + "/keys/first"
+	for name, c := range map[string]struct {
+		form url.Values
+		want string
+	}{
+		"no domain": {url.Values{"kind": {"web"}, "domains": {" , "}}, "Enter your website’s domain."},
+		"no answer": {url.Values{"domains": {"a.example"}}, "Choose where you’ll use the key."},
+		"another":   {url.Values{"kind": {"toaster"}}, "Choose where you’ll use the key."},
+	} {
+		w.forget()
+		page := w.ask(http.MethodPost, first, c.form)
+		if len(w.writes()) > 0 || page.StatusCode != 422 || !strings.Contains(text(page.doc), c.want) {
+			t.Errorf("%s: %d %s%s", name, page.StatusCode, describe(w.writes()), text(page.doc))
+		}
+	}
+	w.refuse(422, "invalid", api.FieldError{Pointer: "/domains/0", Code: "pattern_path"})
+	page := w.ask(http.MethodPost, first, url.Values{"kind": {"web"}, "domains": {"example.com/map"}, "idempotency": {"once"}})
+	if !strings.Contains(page.text, `value="example.com/map"`) || !strings.Contains(page.text, `value="once"`) || page.StatusCode != 422 {
+		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
+	}
+}
+
+// TestTheChecklistGoesWithTheFirstAllowedCall, and is for an account that begins.
+func TestTheChecklistGoesWithTheFirstAllowedCall(t *testing.T) {
+	w := newWalker(t, "owner")
+	root := "/accounts/" + account + "/keys"
+	var plain api.Key
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) { plain = k.Key })
+	key := func(change func(*api.Key)) api.Key {
+		k := plain
+		k.Domains = []string{"demo.example"}
+		change(&k)
+		return k
+	}
+	used := moment.Of(then)
+	same := func(*api.Key) {}
+	for name, c := range map[string]struct {
+		keys []api.Key
+		path string
+		list bool // the checklist is there
+		done int
+	}{
+		"a restricted key":      {[]api.Key{key(same)}, root, true, 2},
+		"a key without domains": {[]api.Key{key(func(k *api.Key) { k.Domains = []string{} })}, root, true, 1},
+		"a server's":            {[]api.Key{key(func(k *api.Key) { k.Usage, k.Domains = api.Backend, []string{} })}, root, true, 2},
+		"one of two was used":   {[]api.Key{key(same), key(func(k *api.Key) { k.LastUsedAt = &used })}, root, false, 0},
+		"a refused call":        {[]api.Key{key(func(k *api.Key) { k.LastRefusedAt = &used })}, root, true, 2},
+		"none that works":       {[]api.Key{key(func(k *api.Key) { k.Status = api.Revoked })}, root, false, 0},
+		"no key":                {nil, root, false, 0},
+		"a filter":              {[]api.Key{key(same)}, root + "?status=active", false, 0},
+	} {
+		w.listOf(c.keys...)
+		page := w.ask(http.MethodGet, c.path, nil)
+		if lists := within(page.doc, "begin"); (len(lists) == 1) != c.list {
+			t.Errorf("%s: %q", name, lists)
+		}
+		if done := within(page.doc, "done"); len(done) != c.done {
+			t.Errorf("%s: done is %q", name, done)
+		}
+		if to := links(page.doc)["Make your first request"]; c.list && to != root+"/"+keyID {
+			t.Errorf("%s: leads to %q", name, to)
+		}
+		if asks := slices.ContainsFunc(forms(page.doc), func(f formOf) bool { return f.action == root+"/first" }); asks != (c.keys == nil) {
+			t.Errorf("%s: the question is asked: %v", name, asks)
+		}
+	}
+}
+
+// TestWhatIsTriedFirstFitsTheKey: a page for a web page, a command for a server.
+func TestWhatIsTriedFirstFitsTheKey(t *testing.T) {
+	list := []example{{ID: "curl"}, {ID: "browser"}, {ID: "leaflet"}, {ID: "maplibre"}}
+	for usage, want := range map[api.UsageKind]string{api.Frontend: "leaflet", api.Backend: "curl", api.Mobile: "curl"} {
+		got := fitting(usage, slices.Clone(list))
+		if got[0].ID != want || len(got) != len(list) {
+			t.Errorf("%s: %v", usage, got)
+		}
+	}
+	if got := fitting(api.Frontend, list[:2]); got[0].ID != "curl" {
+		t.Errorf("without tiles: %v", got)
+	}
+}
