@@ -110,7 +110,7 @@ func TestARequestSaysWhatBecameOfIt(t *testing.T) {
 		for _, over := range []qps.Status{qps.Approved, qps.Rejected, qps.Withdrawn, ""} {
 			r := filed
 			r.Status = over
-			for _, by := range []qps.Party{operator, filed.CreatedBy} { // whoever asks: that it is over comes first
+			for _, by := range []qps.Party{operator, filed.CreatedBy} { // for each of them that it is over comes first
 				if after, err := c.do(r, by); !errors.Is(err, qps.ErrNotPending) || after != (qps.Request{}) {
 					t.Errorf("%s of a request that is %q: %+v, %v", name, over, after, err)
 				}

@@ -203,7 +203,7 @@ func TestAKeyThatIsOverRefusesEachOperation(t *testing.T) {
 			after, err := do()
 			if errors.Is(want, rotation.ErrExpired) && name != "rotate" {
 				if err != nil {
-					t.Errorf("expired: %s: %v", name, err) // the customer may still tidy up
+					t.Errorf("expired: %s: %v", name, err) // the customer may still clean up
 				}
 				continue
 			}
@@ -221,7 +221,7 @@ func TestAPolicyKeepsWhatWasAskedFor(t *testing.T) {
 	}
 }
 
-// TestDueIsCountedInCalendarDaysFromTheLastRotation: a rotation by hand puts the next one off, a record's creation counts
+// TestDueIsCountedInCalendarDaysFromTheLastRotation: a rotation that a person makes puts the next one off, a record's creation counts
 // where there was none, and days are calendar days.
 func TestDueIsCountedInCalendarDaysFromTheLastRotation(t *testing.T) {
 	day := func(year int, month time.Month, d int) time.Time {
