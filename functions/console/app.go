@@ -75,7 +75,7 @@ func newApp(a *app) (*app, error) {
 	if a.brand.Name == "" {
 		return nil, errors.New("console: BRAND_NAME is missing or can't be a name")
 	}
-	if a.langs, err = locale.Load(messageFiles(), "en", "fr"); err != nil {
+	if a.langs, err = locale.Load(messageFiles(), "en", "fr", "ar"); err != nil {
 		return nil, err
 	}
 	a.langs.Prefer(a.brand.Language)

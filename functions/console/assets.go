@@ -127,5 +127,5 @@ func icon(name string) template.HTML {
 	if name == "next" || name == "out" {
 		mirrored = " mirrored"
 	}
-	return template.HTML(`<svg class="icon` + mirrored + `" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">` + shapes[name] + `</svg>`) //nolint:gosec // ours
+	return template.HTML(`<svg class="icon` + mirrored + `" viewBox="0 0 16 16" aria-hidden="true">` + shapes[name] + `</svg>`) //nolint:gosec // ours
 }

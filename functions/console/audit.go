@@ -120,7 +120,7 @@ func (f facts) text(field string, value any) string {
 		for i, item := range t {
 			parts[i] = f.text(field, item)
 		}
-		return strings.Join(parts, ", ")
+		return f.v.lang.List(parts)
 	case map[string]any:
 		return f.parts(t)
 	default:
@@ -173,7 +173,7 @@ func (f facts) parts(object map[string]any) string {
 		if f.v.lang.Has("fact." + name) {
 			label = f.v.t("fact." + name)
 		}
-		parts = append(parts, fmt.Sprintf("%s: %s", label, f.text(name, value)))
+		parts = append(parts, fmt.Sprintf("%s: %s", label, f.v.lang.Isolate(f.text(name, value))))
 	}
 	return strings.Join(parts, " · ")
 }

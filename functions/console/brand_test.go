@@ -152,7 +152,7 @@ func TestEveryPageBearsTheBrand(t *testing.T) {
 			t.Errorf("%s lacks the name or the logo", target)
 		}
 	}
-	for _, language := range []string{"en", "fr"} {
+	for _, language := range []string{"en", "fr", "ar"} {
 		for _, who := range []*walker{w, w.without()} {
 			for _, pattern := range append(w.routes(http.MethodGet), "/nothing") {
 				if !strings.Contains(pattern, "{file}") {

@@ -73,7 +73,7 @@ func TestAKeysPageIsSmall(t *testing.T) {
 	}
 	r.api.on("GET /v1"+keyPath+"/usage", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, u); return true })
 	r.signIn("owner")
-	for _, language := range []string{"en", "fr"} {
+	for _, language := range []string{"en", "fr", "ar"} {
 		r.post("/preferences", map[string][]string{"language": {language}})
 		page := r.get(keyPath)
 		if size := len(page.text); page.StatusCode != 200 || size > 40_000 || size < 20_000 || !strings.Contains(page.text, "data-values") {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"latchkey/functions/console/internal/management"
@@ -109,7 +108,7 @@ func (f facts) listed(field string, values []string) string {
 			parts[i] = f.v.lang.Date(at)
 		}
 	}
-	return strings.Join(parts, ", ")
+	return f.v.lang.List(parts)
 }
 
 // showConflict shows a form that came too late, with what somebody else has changed.

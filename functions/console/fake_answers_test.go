@@ -112,7 +112,7 @@ func TestOurPagesAreWholeInEveryLanguage(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	fakeAnswers(r, "Demo")
-	for _, tag := range []string{"en", "fr", "en-XA", "ar-XB"} {
+	for _, tag := range []string{"en", "fr", "ar", "en-XA", "ar-XB"} {
 		r.post("/preferences", map[string][]string{"language": {tag}})
 		for _, path := range ourPages {
 			page := r.get(path)

@@ -287,10 +287,11 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 			}
 			return code
 		},
-		"shown": shown.Shown,
-		"str":   func(v any) string { return fmt.Sprint(v) },
-		"join":  strings.Join,
-		"list":  func(items ...any) []any { return items },
+		"shown":  shown.Shown,
+		"str":    func(v any) string { return fmt.Sprint(v) },
+		"commas": lang.List,
+		"dir":    func() string { return lang.Dir },
+		"list":   func(items ...any) []any { return items },
 	}
 }
 

@@ -140,20 +140,20 @@ func TestFreshnessIsToldToTheSecondForAMinute(t *testing.T) {
 	w.app.now = func() time.Time { return now }
 	for _, one := range w.app.langs.Offered() {
 		v := &visit{app: w.app, lang: one}
-		for age, want := range map[time.Duration][2]string{
-			-time.Second:                          {"Updated 1 second ago", "Actualisé il y a 1 seconde"},
-			0:                                     {"Updated 1 second ago", "Actualisé il y a 1 seconde"},
-			time.Second:                           {"Updated 1 second ago", "Actualisé il y a 1 seconde"},
-			2 * time.Second:                       {"Updated 2 seconds ago", "Actualisé il y a 2 secondes"},
-			59*time.Second + 999*time.Millisecond: {"Updated 59 seconds ago", "Actualisé il y a 59 secondes"},
-			59 * time.Second:                      {"Updated 59 seconds ago", "Actualisé il y a 59 secondes"},
-			60 * time.Second:                      {"Updated 1 minute ago", "Actualisé il y a 1 minute"},
-			61 * time.Second:                      {"Updated 1 minute ago", "Actualisé il y a 1 minute"},
-			3 * time.Hour:                         {"Updated 3 hours ago", "Actualisé il y a 3 heures"},
+		for age, want := range map[time.Duration][3]string{
+			-time.Second:                          {"Updated 1 second ago", "Actualisé il y a 1 seconde", "حُدّث قبل ثانية واحدة"},
+			0:                                     {"Updated 1 second ago", "Actualisé il y a 1 seconde", "حُدّث قبل ثانية واحدة"},
+			time.Second:                           {"Updated 1 second ago", "Actualisé il y a 1 seconde", "حُدّث قبل ثانية واحدة"},
+			2 * time.Second:                       {"Updated 2 seconds ago", "Actualisé il y a 2 secondes", "حُدّث قبل ثانيتين"},
+			59*time.Second + 999*time.Millisecond: {"Updated 59 seconds ago", "Actualisé il y a 59 secondes", "حُدّث قبل 59 ثانية"},
+			59 * time.Second:                      {"Updated 59 seconds ago", "Actualisé il y a 59 secondes", "حُدّث قبل 59 ثانية"},
+			60 * time.Second:                      {"Updated 1 minute ago", "Actualisé il y a 1 minute", "حُدّث قبل دقيقة واحدة"},
+			61 * time.Second:                      {"Updated 1 minute ago", "Actualisé il y a 1 minute", "حُدّث قبل دقيقة واحدة"},
+			3 * time.Hour:                         {"Updated 3 hours ago", "Actualisé il y a 3 heures", "حُدّث قبل 3 ساعات"},
 		} {
 			at := now.Add(-age)
 			got := v.freshness(ptr(moment.Of(at)))
-			if i := slices.Index([]string{"en", "fr"}, one.Tag); got != want[i] {
+			if i := slices.Index([]string{"en", "fr", "ar"}, one.Tag); got != want[i] {
 				t.Errorf("%s, %s: %q, want %q", one.Tag, age, got, want[i])
 			}
 		}

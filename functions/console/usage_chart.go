@@ -191,7 +191,7 @@ func (v *visit) draw(c *charts, name, low, high string, parts func(bucket) []int
 	for _, n := range chart.Scale(most) {
 		d.Scale = append(d.Scale, v.lang.Number(n))
 	}
-	d.SVG, d.Times = picture.SVG(), chart.Axis(labels, v.lang.Dir == "rtl")
+	d.SVG, d.Times = picture.SVG(), chart.Axis(labels)
 	return d
 }
 

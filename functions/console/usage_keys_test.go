@@ -59,7 +59,7 @@ func TestAnAccountOf500KeysAnd90DaysIsALightPage(t *testing.T) {
 	r := usageHarness(t)
 	now := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
 	r.answers(large(500, now), now)
-	for _, tag := range []string{"en", "fr"} {
+	for _, tag := range []string{"en", "fr", "ar"} {
 		r.post("/preferences", url.Values{"language": {tag}})
 		r.api.mu.Lock()
 		r.api.calls = nil

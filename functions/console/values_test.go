@@ -192,7 +192,7 @@ func TestTheTesterNamesTheDomainThatAllowed(t *testing.T) {
 			return true
 		})
 		page := w.ask(http.MethodGet, "/accounts/"+account+"/keys/"+keyID+"/try?origin=https://demo.example", nil)
-		if got := strings.Contains(page.text, `Matches <bdi class="mono">demo.example</bdi>`); got != c.named {
+		if got := strings.Contains(page.text, `Matches <bdi class="mono" dir="ltr">demo.example</bdi>`); got != c.named {
 			t.Errorf("%s: named: %v", name, got)
 		}
 	}

@@ -65,11 +65,44 @@ func TestFrenchBreaksNoLineBeforeItsPunctuation(t *testing.T) {
 	}
 }
 
+// TestArabicIsWrittenAsArabic: its own punctuation but in numbers and code, digits as in the API, hamzas where they belong, and
+// what runs from left to right isolated where its first or last characters would change sides.
+func TestArabicIsWrittenAsArabic(t *testing.T) {
+	wrong := regexp.MustCompile(`[?;“”"'‘’]|,\D|,$|[٠-٩۰-۹]|ـ[^ ]|[\x{202A}-\x{202E}]|(^|[^\x{2066}])(\*\.\w|[$€]\d)|(^|[^\x{200E}])\+[\d{]|` +
+		`(^|[^\p{L}])(ال|بال|لل)?(إسم|إستخدام|إنتهاء|إختبار|إختر|إستخدم|إنتظر|اضافة|ازالة|الغاء|ابطال|انشاء|ادخل|اعادة|اظهار|او|الى|اي)([^\p{L}]|$)`)
+	placeholder, latin := regexp.MustCompile(`\{\w+\}|UTC|QPS`), regexp.MustCompile(`\pL`)
+	everyText(t, "ar", func(key, text string) {
+		if found := wrong.FindString(text); found != "" {
+			t.Errorf("%s: %q in %q", key, found, text)
+		}
+		if opened, closed := strings.Count(text, "\u2066")+strings.Count(text, "\u2068"), strings.Count(text, "\u2069"); opened != closed {
+			t.Errorf("%s: %d isolates begin, %d end: %q", key, opened, closed, text)
+		}
+		if !regexp.MustCompile(`\p{Arabic}`).MatchString(text) && latin.MatchString(placeholder.ReplaceAllString(text, "")) {
+			t.Errorf("%s isn't Arabic: %q", key, text)
+		}
+		if strings.HasPrefix(key, "confirm.") && strings.HasSuffix(key, ".title") && !strings.HasSuffix(text, "؟") {
+			t.Errorf("%s asks nothing: %q", key, text)
+		}
+	})
+	for _, bad := range []string{"ماذا?", "أ, ب", "أ; ب", "“أ”", "٣ أيام", "مثل *.example.com", "بتكلفة $0.40", "+3", "الإسم", "الغاء", "او"} {
+		if !wrong.MatchString(bad) {
+			t.Errorf("%q is taken for right", bad)
+		}
+	}
+	for _, good := range []string{"ماذا؟", "أ، ب", "2,000 محرف", "مثل \u2066*.example.com\u2069.", "أو * لأي منفذ", "\u200e+3", "لـ {name}", "الاسم", "إلغاء"} {
+		if found := wrong.FindString(good); found != "" {
+			t.Errorf("%q is taken for wrong: %q", good, found)
+		}
+	}
+}
+
 // TestTextsUseOneWordForOneThing, in the words of the glossary, and the apostrophes of print.
 func TestTextsUseOneWordForOneThing(t *testing.T) {
 	for tag, words := range map[string]string{
 		"en": `(?i)\bcalls?\b|\bshall\b|somebody|anybody|e-mail|outgoing|for good|\w'|'\w`,
 		"fr": `(?i)\bappels?\b|renouvel|sortant|frontale|emandes? QPS|Changer\b|identité IAM|\w'`,
+		"ar": `استدعاء|دومين|المجال|تجديد|تناوب|توكن|رمز سري|مفتاح سري|كلمة (ال)?سر|إيميل|البريد الالكتروني|ايقاف|مشاهد|ناشر|إلغاء تفعيل|المعطلة|سجل المراجعة|الإعدادت`,
 	} {
 		wrong := regexp.MustCompile(words)
 		everyText(t, tag, func(key, text string) {

@@ -28,7 +28,7 @@ export async function context(browser, options = {}) {
 // signIn takes a ready-made person, or anybody new by their subject.
 export async function signIn(page, person) {
   await page.goto(stack().console_url);
-  await page.getByRole("link", { name: /Sign in|Se connecter|Šíg/ }).click();
+  await page.getByRole("link", { name: /Sign in|Se connecter|تسجيل الدخول|Šíg/ }).click();
   const ready = page.locator(`button[name=person][value="${person}"]`);
   if (await ready.count()) await ready.click();
   else {

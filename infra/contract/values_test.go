@@ -173,7 +173,7 @@ var parameters = map[string]struct {
 	"BrandLogo":         {"", []string{"", "PHN2Zy8+", "eA=="}, []string{"<svg/>", "a b", "a==="}},
 	"BrandColor":        {"", []string{"", "#0b6a66", "#ABCDEF"}, []string{"red", "#123", "123456", "#1234567"}},
 	"BrandColorDark":    {"", []string{"", "#5cc6bd"}, []string{"red", "#123", "123456"}},
-	"BrandLanguage":     {"en", []string{"en", "fr"}, []string{"", "de", "EN"}},
+	"BrandLanguage":     {"en", []string{"en", "fr", "ar"}, []string{"", "de", "EN"}},
 	"BrandDocs":         {"", webOrMail, neither},
 	"BrandSupport":      {"", webOrMail, neither},
 	"BrandStatus":       {"", webOrMail, neither},

@@ -1,6 +1,6 @@
 // Charts answer to pointers, fingers and keys: a cursor with every value, a click from a bar to its hours or days, a legend that
 // hides series. They are whole without this.
-const page = document.documentElement, rtl = page.dir === "rtl", lang = `${page.lang}-u-nu-latn`;
+const page = document.documentElement, comma = page.lang.startsWith("ar") ? "، " : ", ", lang = `${page.lang}-u-nu-latn`;
 const number = new Intl.NumberFormat(lang), percent = new Intl.NumberFormat(lang, { style: "percent", minimumFractionDigits: 1 });
 
 // As the server's scale: tenths of a power of ten, and into how many parts lines divide it.
@@ -64,6 +64,7 @@ function charts(root) {
   const count = figures[0].values.length, parts = new Set(partial.split(" "));
   const name = months.split(" "), say = document.getElementById("say");
   const readout = make("div", "readout");
+  readout.dir = page.dir;
   const cursors = figures.map(({ frame }) => make("div", "cursor"));
   let at = -1, touched = -1;
 
@@ -81,7 +82,7 @@ function charts(root) {
     const begin = +start + i * step, a = local(begin);
     if (by === "day") return [a.date];
     if (by === "week") return [`${a.day} – ${utc(begin + 6 * 86400).date}`];
-    const text = `${a.date}, ${a.time}–${local(begin + 3600).time}`;
+    const text = `${a.date}${comma}${a.time}–${local(begin + 3600).time}`;
     return zone === "UTC" ? [`${text} UTC`] : [text, `${utc(begin).time} UTC`];
   }
 
@@ -117,10 +118,10 @@ function charts(root) {
     });
     root.append(readout);
     const box = frame.getBoundingClientRect(), outer = root.getBoundingClientRect();
-    const middle = box.left - outer.left + (box.width * ((rtl ? count - 1 - i : i) + 0.5)) / count, wide = readout.offsetWidth + 16;
+    const middle = box.left - outer.left + (box.width * (i + 0.5)) / count, wide = readout.offsetWidth + 16;
     readout.style.left = `${Math.max(0, middle + wide > outer.width ? middle - wide : middle + 16)}px`;
     readout.style.top = `${box.top - outer.top + 4}px`;
-    return [title, beside, note].filter(Boolean).join(", ");
+    return [title, beside, note].filter(Boolean).join(comma);
   }
 
   function go(i) {
@@ -132,7 +133,7 @@ function charts(root) {
   for (const { frame, title } of figures) {
     const index = (event) => {
       const { left, width } = frame.getBoundingClientRect(), f = (event.clientX - left) / width;
-      return Math.floor((rtl ? 1 - f : f) * count);
+      return Math.floor(f * count);
     };
     frame.tabIndex = 0;
     frame.setAttribute("role", "application");
@@ -146,14 +147,14 @@ function charts(root) {
       touched = i;
     });
     frame.addEventListener("keydown", (event) => {
-      const far = by === "hour" ? 24 : 4, next = rtl ? -1 : 1;
-      const moves = { ArrowRight: next, ArrowLeft: -next, PageDown: far, PageUp: -far, Home: -count, End: count };
+      const far = by === "hour" ? 24 : 4;
+      const moves = { ArrowRight: 1, ArrowLeft: -1, PageDown: far, PageUp: -far, Home: -count, End: count };
       if (event.key === "Escape") hide();
       else if (event.key === "Enter") go(at);
       else if (moves[event.key]) {
         event.preventDefault();
         const text = select(at < 0 ? count - 1 : at + moves[event.key], frame);
-        say.textContent = `${text}: ${rows(at).map((r) => `${r.text} ${number.format(r.value)}`).join(", ")}`;
+        say.textContent = `${text}: ${rows(at).map((r) => `${r.text} ${number.format(r.value)}`).join(comma)}`;
       }
     });
     frame.addEventListener("blur", hide);

@@ -115,16 +115,12 @@ type Label struct {
 // edge is the distance from an end of the axis within which a name is set beside its place instead of under it.
 const edge = .03
 
-// Axis draws names under a chart. It isn't stretched, so it can hold text; where people read from right to left it is mirrored
-// here. If there are more than five names, every second has the class "more", which a narrow page leaves out.
-func Axis(labels []Label, mirrored bool) template.HTML {
+// Axis draws names under a chart, from left to right in every language. It isn't stretched, so it can hold text. If there are more than five names, every second has the class "more", which a narrow page leaves out.
+func Axis(labels []Label) template.HTML {
 	var out strings.Builder
-	out.WriteString(`<svg class="times" aria-hidden="true" focusable="false">`)
+	out.WriteString(`<svg class="times" aria-hidden="true">`)
 	for i, l := range labels {
 		at, class := l.At, ""
-		if mirrored {
-			at = 1 - at
-		}
 		switch {
 		case at < edge:
 			class = "left"

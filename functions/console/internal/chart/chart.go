@@ -1,6 +1,6 @@
 // Package chart draws small charts as SVG that follow the page: colours come from its style sheet by class, and there is no
-// text in a drawing that is stretched, so that the page sets labels in its own font and mirrors the drawing where people read
-// from right to left. Nothing is styled inline, since the console's Content-Security-Policy refuses that.
+// text in a drawing that is stretched, so that the page sets labels in its own font. Time runs from left to right in every
+// language. Nothing is styled inline, since the console's Content-Security-Policy refuses that.
 package chart
 
 import (
@@ -88,7 +88,7 @@ func (c Chart) SVG() template.HTML {
 	var out strings.Builder
 	width := step * max(len(c.Bars), 1)
 	id := template.HTMLEscapeString(c.ID)
-	fmt.Fprintf(&out, `<svg class="plot" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-labelledby="%[3]s-t" aria-describedby="%[3]s-d" focusable="false">`,
+	fmt.Fprintf(&out, `<svg class="plot" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-labelledby="%[3]s-t" aria-describedby="%[3]s-d">`,
 		width, height, id)
 	fmt.Fprintf(&out, `<title id="%[1]s-t">%[2]s</title><desc id="%[1]s-d">%[3]s</desc>`, id, template.HTMLEscapeString(c.Title), template.HTMLEscapeString(c.Desc))
 	c.columns(&out, "partial", height, func(b Bar) bool { return b.Partial })

@@ -100,7 +100,7 @@ func TestADrawingIsWhole(t *testing.T) {
 	got := string(Chart{ID: "c", Title: "Calls", Desc: "Most at noon", Series: []string{"low", "high"}, Days: []float64{.25}, Bars: []Bar{
 		{Parts: []int64{6, 3}, Tip: "nine"}, {}, {Parts: []int64{0, 1}, Marked: true}, {Parts: []int64{1, 0}, Marked: true, Tip: "one"},
 	}}.SVG())
-	want := `<svg class="plot" viewBox="0 0 40 200" preserveAspectRatio="none" role="img" aria-labelledby="c-t" aria-describedby="c-d" focusable="false">` +
+	want := `<svg class="plot" viewBox="0 0 40 200" preserveAspectRatio="none" role="img" aria-labelledby="c-t" aria-describedby="c-d">` +
 		`<title id="c-t">Calls</title><desc id="c-d">Most at noon</desc>` +
 		`<path class="days" d="M10 0V200"/><path class="grid" d="M0 0.5H40M0 100H40"/><path class="base" d="M0 199.5H40"/>` +
 		`<path class="mark" d="M20 0h10v200h-10zM30 0h10v200h-10z"/>` +

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -52,6 +53,9 @@ type Language struct {
 	Name string // in itself
 	Dir  string // ltr or rtl
 
+	// Said is told of each message that is rendered, if it is set: tests look which page says what.
+	Said func(key string)
+
 	messages Catalogue
 	format   language.Tag
 	printer  *message.Printer
@@ -74,9 +78,14 @@ func Load(files fs.FS, tags ...string) (*Languages, error) {
 		if err != nil {
 			return nil, err
 		}
-		one := newLanguage(tag, "ltr", language.Make(tag), catalogue)
+		known := language.Make(tag)
+		format, err := known.SetTypeForKey("nu", "latn") // digits as in keys, paths and the API, in every language
+		if err != nil {
+			return nil, err
+		}
+		one := newLanguage(tag, direction(known), format, catalogue)
 		l.offered, l.all[tag] = append(l.offered, one), one
-		supported = append(supported, one.format)
+		supported = append(supported, known)
 	}
 	l.usual = l.offered[0]
 	pseudo := pseudonymise(l.offered[0].messages)
@@ -88,6 +97,15 @@ func Load(files fs.FS, tags ...string) (*Languages, error) {
 
 func newLanguage(tag, dir string, format language.Tag, messages Catalogue) *Language {
 	return &Language{Tag: tag, Dir: dir, Name: messages["language.name"]["other"], messages: messages, format: format, printer: message.NewPrinter(format)}
+}
+
+// direction is that of a language's script.
+func direction(t language.Tag) string {
+	switch script, _ := t.Script(); script.String() {
+	case "Arab", "Hebr", "Syrc", "Thaa":
+		return "rtl"
+	}
+	return "ltr"
 }
 
 func read(files fs.FS, tag string) (Catalogue, error) {
@@ -135,7 +153,7 @@ func (l *Languages) Say(name, value string) {
 		for key, m := range one.messages {
 			forms := Message{}
 			for form, text := range m {
-				forms[form] = strings.ReplaceAll(text, "{"+name+"}", value)
+				forms[form] = strings.ReplaceAll(text, "{"+name+"}", one.apart(key, value))
 			}
 			said[key] = forms
 		}
@@ -168,6 +186,9 @@ func (l *Language) Text(key string, pairs ...any) string {
 	if !ok {
 		return "⟦" + key + "⟧"
 	}
+	if l.Said != nil {
+		l.Said(key)
+	}
 	text := m["other"]
 	if len(pairs) == 0 {
 		return text
@@ -180,19 +201,61 @@ func (l *Language) Text(key string, pairs ...any) string {
 				text = l.form(m, n)
 			}
 			value = l.Number(n)
+		} else {
+			value = l.apart(key, fmt.Sprint(value))
 		}
 		replace = append(replace, "{"+name+"}", fmt.Sprint(value))
 	}
 	return strings.NewReplacer(replace...).Replace(text)
 }
 
+// List joins texts by the language's comma.
+func (l *Language) List(texts []string) string {
+	apart := make([]string, len(texts))
+	for i, one := range texts {
+		apart[i] = l.Isolate(one)
+	}
+	return strings.Join(apart, l.Text("format.comma"))
+}
+
+// Isolate is a text as a part of one in this language, so that it keeps its direction.
+func (l *Language) Isolate(text string) string { return l.apart("", text) }
+
+// apart isolates a text inside of one that runs from right to left: a name such as "Shop (old)" is otherwise torn apart, since
+// its brackets and points follow the text around it. What has no letter from left to right stays as it is.
+func (l *Language) apart(key, value string) string {
+	if l.Dir != "rtl" || strings.HasPrefix(key, "format.") || !strings.ContainsFunc(value, leftToRight) {
+		return value
+	}
+	return firstStrongIsolate + value + popIsolate
+}
+
+func leftToRight(r rune) bool {
+	return unicode.IsLetter(r) && !unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana)
+}
+
+// What begins and ends a part of a text that has its own direction: that of its first letter.
+const (
+	firstStrongIsolate = "\u2068"
+	popIsolate         = "\u2069"
+)
+
 func (l *Language) form(m Message, n int64) string {
-	form := plural.Cardinal.MatchPlural(l.format, int(min(n, 1<<30)), 0, 0, 0, 0)
+	form := plural.Cardinal.MatchPlural(l.format, counted(n), 0, 0, 0, 0)
 	name := map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many"}[form]
 	if text, ok := m[name]; ok {
 		return text
 	}
 	return m["other"]
+}
+
+// counted is a small number that counts as another does: rules look at no more than the last six digits of big ones.
+func counted(n int64) int {
+	const most = 1_000_000
+	if n > most {
+		n = most + n%most
+	}
+	return int(n)
 }
 
 func integer(v any) (int64, bool) {

@@ -3,17 +3,21 @@ package locale_test
 import (
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
 
 	"latchkey/functions/console/internal/locale"
 )
 
 func load(t *testing.T) *locale.Languages {
 	t.Helper()
-	l, err := locale.Load(os.DirFS("../../messages"), "en", "fr")
+	l, err := locale.Load(os.DirFS("../../messages"), "en", "fr", "ar")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +43,7 @@ func TestLanguagesHaveTheSameMessagesWithTheSamePlaceholders(t *testing.T) {
 				if text == "" {
 					t.Errorf("%s: %s %s is empty", other.Tag, key, form)
 				}
-				if form == "one" && !strings.Contains(text, "{n}") {
+				if slices.Contains([]string{"zero", "one", "two"}, form) && !strings.Contains(text, "{n}") {
 					text += "{n}" // "every day" needs no number
 				}
 				if got := locale.Placeholders(text); !reflect.DeepEqual(got, want) {
@@ -71,6 +75,9 @@ func TestAcceptLanguageAndTheSwitchChoose(t *testing.T) {
 		{"", "de;q=1, fr;q=0.5, en;q=0.4", "fr"},
 		{"", "FR-be", "fr"},
 		{"", "en-GB", "en"},
+		{"", "ar-TN,fr;q=0.9", "ar"},
+		{"", "ar", "ar"},
+		{"ar", "en", "ar"},
 		{"", "*", "en"},
 		{"en", "", "en"},
 		{"FR", "", "en"}, // cookies hold what Choose gave
@@ -85,7 +92,7 @@ func TestAcceptLanguageAndTheSwitchChoose(t *testing.T) {
 
 func TestNumbersAndMomentsFollowTheLanguage(t *testing.T) {
 	l := load(t)
-	en, fr := l.Choose("en", ""), l.Choose("fr", "")
+	en, fr, ar := l.Choose("en", ""), l.Choose("fr", ""), l.Choose("ar", "")
 	at := time.Date(2026, time.August, 3, 14, 5, 0, 0, time.FixedZone("", 7200))
 	for _, c := range []struct{ name, got, want string }{
 		{"English number", en.Number(1234567), "1,234,567"},
@@ -97,6 +104,10 @@ func TestNumbersAndMomentsFollowTheLanguage(t *testing.T) {
 		{"French zero is singular", fr.Text("ago.days", "n", 0), "il y a 0 jour"},
 		{"future", en.Ago(-49 * time.Hour), "in 2 days"},
 		{"now", en.Ago(0), "just now"},
+		{"Arabic number, in Latin digits", ar.Number(1234567), "1,234,567"},
+		{"Arabic share", ar.Percent(.125), "12.5\u200e%\u200e"},
+		{"Arabic moment", ar.Moment(at), "3 أغسطس 2026، 12:05 UTC"},
+		{"Arabic two", ar.Ago(2 * time.Hour), "قبل ساعتين"},
 		{"unknown keys show", en.Text("no.such.key"), "⟦no.such.key⟧"},
 		{"arguments aren't read as placeholders", en.Text("confirm.delete.title", "name", "{name}{n}"), "Delete {name}{n}?"},
 	} {
@@ -241,7 +252,77 @@ func TestTheOfferedLanguagesAreOurs(t *testing.T) {
 	for _, one := range load(t).Offered() {
 		got = append(got, one.Tag+" "+one.Name+" "+one.Dir)
 	}
-	if want := []string{"en English ltr", "fr Français ltr"}; !reflect.DeepEqual(got, want) {
+	if want := []string{"en English ltr", "fr Français ltr", "ar العربية rtl"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestEveryMessageHasThePluralFormsOfItsLanguage: Arabic has six, and a missing one is quietly said in another.
+func TestEveryMessageHasThePluralFormsOfItsLanguage(t *testing.T) {
+	names := map[plural.Form]string{plural.Other: "other", plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many"}
+	for _, one := range load(t).Offered() {
+		var want []string
+		for n := range 1000 {
+			if name := names[plural.Cardinal.MatchPlural(language.Make(one.Tag), n, 0, 0, 0, 0)]; !slices.Contains(want, name) {
+				want = append(want, name)
+			}
+		}
+		slices.Sort(want)
+		if len(want) < 2 || one.Tag == "ar" && len(want) != 6 {
+			t.Fatalf("%s has the forms %v", one.Tag, want)
+		}
+		counts := 0
+		for key, m := range one.Messages() {
+			if len(m) == 1 {
+				continue
+			}
+			counts++
+			var got []string
+			for form := range m {
+				got = append(got, form)
+			}
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("%s: %s has the forms %v, want %v", one.Tag, key, got, want)
+			}
+		}
+		if counts < 10 {
+			t.Errorf("%s: only %d messages count", one.Tag, counts)
+		}
+	}
+}
+
+// TestArabicCounts: by the last two digits, and to the end of what an int64 holds.
+func TestArabicCounts(t *testing.T) {
+	ar := load(t).Choose("ar", "")
+	for n, want := range map[int64]string{
+		0: "0 يوم", 1: "يوم واحد", 2: "يومان", 3: "3 أيام", 10: "10 أيام", 11: "11 يومًا", 99: "99 يومًا", 100: "100 يوم", 102: "102 يوم", 103: "103 أيام",
+		111: "111 يومًا", 1_000: "1,000 يوم", 2_000_003: "2,000,003 أيام", 10_000_000_011: "10,000,000,011 يومًا",
+	} {
+		if got := ar.Text("for.days", "n", n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+// TestNamesKeepTheirDirectionInsideOfArabic: a name from left to right is isolated, and so is each of a list; numbers and what
+// other languages say aren't.
+func TestNamesKeepTheirDirectionInsideOfArabic(t *testing.T) {
+	l := load(t)
+	l.Say("brand", "Maps (beta)")
+	en, ar := l.Choose("en", ""), l.Choose("ar", "")
+	for _, c := range []struct{ name, got, want string }{
+		{"a name", ar.Text("confirm.delete.title", "name", "Shop (old)"), "هل تريد حذف \u2068Shop (old)\u2069؟"},
+		{"a name in a text that counts", ar.Text("usage.matches", "n", 3, "text", "*.x"), "3 مفاتيح تطابق «\u2068*.x\u2069»"},
+		{"a number", ar.Text("repair.raise", "qps", 1000), "الرفع إلى 1,000 طلب/ثانية"},
+		{"the brand", ar.Text("signin.title"), "تسجيل الدخول إلى \u2068Maps (beta)\u2069"},
+		{"a list", ar.List([]string{"a.example", "*.b.example"}), "\u2068a.example\u2069، \u2068*.b.example\u2069"},
+		{"nothing", ar.Text("confirm.delete.title", "name", ""), "هل تريد حذف ؟"},
+		{"English", en.Text("confirm.delete.title", "name", "Shop (old)"), "Delete Shop (old)?"},
+		{"an English list", en.List([]string{"a", "b"}), "a, b"},
+		{"an empty list", ar.List(nil), ""},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, c.got, c.want)
+		}
 	}
 }
