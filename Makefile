@@ -70,6 +70,12 @@ test-browser: $(NPM) $(BROWSER) ## the console in a real Chromium, against a run
 screenshots: $(NPM) $(BROWSER) ## pictures of the console's pages, into docs/screenshots
 	node infra/browser/main.mjs shots
 
+.PHONY: strings
+strings: ## every string of the console in all languages with the screens that show it, into .build/strings.md
+	mkdir -p .build
+	go test -count=1 ./functions/console -args -strings "$(CURDIR)/.build/strings.md"
+	@sed -n '3,9p' .build/strings.md
+
 .PHONY: test-race
 test-race: $(NPM) ## the same but the end-to-end tests, under the race detector (needs a C compiler)
 	packages=$$(go list $(PKGS) | grep -vxF $(NORACE:%=-e %)) || { echo "nothing of $(PKGS) runs under the race detector"; exit 1; }; \

@@ -46,6 +46,7 @@ func (w *walker) rebrand(variables map[string]string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	watch(made)
 	w.app = made
 }
 

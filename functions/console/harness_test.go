@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"encoding/json"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
@@ -171,7 +172,11 @@ var keyFolder = sync.OnceValue(func() string {
 })
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	code := m.Run()
+	if *listing != "" && code == 0 {
+		writeStrings(*listing)
+	}
 	os.RemoveAll(keyFolder())
 	os.Exit(code)
 }
@@ -209,7 +214,8 @@ func newHarness(t *testing.T, accessLife time.Duration, change ...func(*issuer.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	console := serve(t, r.app, nil, true)
+	watch(r.app)
+	console := serve(t, watched{r.app}, nil, true)
 	r.url, r.browser = console.URL, console.Client()
 	r.browser.Jar, _ = cookiejar.New(nil)
 	return r

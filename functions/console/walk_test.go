@@ -133,7 +133,7 @@ func (w *walker) ask(method, target string, form url.Values, headers ...string) 
 		req.Header.Set(headers[i], headers[i+1])
 	}
 	out := httptest.NewRecorder()
-	w.app.ServeHTTP(out, req)
+	watched{w.app}.ServeHTTP(out, req)
 	got := w.read(out.Result(), nil)
 	got.Request = req
 	return got
