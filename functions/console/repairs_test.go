@@ -55,12 +55,12 @@ func offeredRepairs(doc *html.Node) (list []string) {
 			return
 		}
 		elements(n, func(n *html.Node) {
-			switch {
-			case n.Data == "form":
+			switch n.Data {
+			case "form":
 				for _, f := range fields(n) {
 					list = append(list, attr(n, "action")+" "+f.name+"="+f.value)
 				}
-			case n.Data == "a":
+			case "a":
 				list = append(list, attr(n, "href"))
 			}
 		})

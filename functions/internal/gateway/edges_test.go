@@ -357,7 +357,6 @@ func TestAWholeNumberIsOneHoweverItIsWritten(t *testing.T) {
 			t.Errorf("%s: %d and %d", text, n, p)
 		}
 	}
-
 }
 
 func TestIDsAreTakenAsPeoplePasteThem(t *testing.T) {
