@@ -62,8 +62,12 @@ suffixes: ## write the table of public suffixes from the package that infra/suff
 test: $(NPM) ## all tests but the long forms
 	go test -shuffle=on -timeout=10m $(TESTFLAGS) $(PKGS)
 
+.PHONY: chromium
+chromium: ## install Debian's Chromium if there is none (root or sudo)
+	@infra/tools/chromium.sh
+
 .PHONY: test-browser
-test-browser: $(NPM) $(BROWSER) ## the console in a real Chromium, against a run of its own
+test-browser: $(NPM) $(BROWSER) ## the console in a real Chromium, against a run of its own; LATCHKEY_DEEP=1 for the long form
 	node infra/browser/main.mjs $(BROWSERTESTS)
 
 .PHONY: screenshots
@@ -82,10 +86,11 @@ test-race: $(NPM) ## the same but the end-to-end tests, under the race detector 
 	  CGO_ENABLED=1 go test -race -shuffle=on -timeout=15m $(TESTFLAGS) $$packages
 
 .PHONY: test-deep
-test-deep: $(NPM) ## the long forms: big numbers, real time, the handlers on the real engine, a minute of fuzzing per target
+test-deep: $(NPM) ## the long forms: big numbers, real time, the handlers on the real engine, every view of the console's pages, a minute of fuzzing per target
 	LATCHKEY_DEEP=1 go test -shuffle=on -timeout=120m $(TESTFLAGS) $(PKGS)
 	LATCHKEY_STORE=engine go test -shuffle=on -timeout=20m $(TESTFLAGS) ./functions/...
 	@$(MAKE) --no-print-directory test-contract
+	@LATCHKEY_DEEP=1 $(MAKE) --no-print-directory test-browser
 	@$(MAKE) --no-print-directory fuzz
 
 .PHONY: test-bugs
