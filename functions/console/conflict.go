@@ -41,6 +41,9 @@ func (f *form) edited() edited {
 		e["domains"] = append(e["domains"], text)
 	}
 	slices.Sort(e["domains"])
+	if labels := f.Lists["labels"]; len(labels) > 0 {
+		e["labels"] = slices.Sorted(slices.Values(labels))
+	}
 	for _, name := range []string{"name", "usage", "missing_origin", "header_only", "expires_at"} {
 		if f.Values[name] != "" {
 			e[name] = []string{f.Values[name]}

@@ -60,7 +60,7 @@ func newFakeAPI() *fakeAPI {
 		me: api.Me{Subject: "owner", Email: &email, Name: &name, Accounts: []api.MyAccount{{Id: account, Name: "Demo", Type: api.SelfServe, Role: api.Owner}}},
 		key: api.KeyWithSecret{Key: api.Key{
 			Id: keyID, AccountId: account, Name: "Site", Usage: api.Frontend, BillingType: api.Freemium, Products: []string{"map-display"},
-			Domains: []string{}, MissingOrigin: api.Deny, Preview: "ak_7Kf2…x9Qd", Status: api.Active, CreatedAt: moment.Of(created), UpdatedAt: moment.Of(created),
+			Labels: []string{"Müller"}, Domains: []string{}, MissingOrigin: api.Deny, Preview: "ak_7Kf2…x9Qd", Status: api.Active, CreatedAt: moment.Of(created), UpdatedAt: moment.Of(created),
 			Limits: []api.Limit{{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 10, DefaultQps: 10, MaxQps: 1000}}, Version: 3,
 		}},
 		products: []api.Product{

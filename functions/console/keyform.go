@@ -94,6 +94,10 @@ func readKeyForm(v *visit) *form {
 		f.Values[c.Name], f.Values[c.Name+"_was"] = v.form(c.Name), v.form(c.Name+"_was")
 	}
 	f.Lists["domains"] = domainList(f.Values["domains"])
+	if v.r.PostForm.Has("labels") { // a form of the release before leaves them
+		f.Values["labels"] = v.form("labels")
+		f.Lists["labels"] = labelList(f.Values["labels"])
+	}
 	f.Lists["products"] = v.r.PostForm["products"]
 	return f
 }
@@ -103,6 +107,17 @@ func domainList(text string) []string {
 	list := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == '\n' || r == '\r' || r == ' ' || r == '\t' })
 	if list == nil {
 		return []string{}
+	}
+	return list
+}
+
+// labelList splits what was typed at commas, semicolons and line ends.
+func labelList(text string) []string {
+	list := []string{}
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;،؛\n\r", r) }) {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
 	}
 	return list
 }
@@ -126,6 +141,9 @@ func (f *form) members() map[string]any {
 	m := map[string]any{
 		"name": f.Values["name"], "products": append([]string{}, f.Lists["products"]...), "domains": f.Lists["domains"],
 		"header_only": f.Values["header_only"] != "",
+	}
+	if labels := f.Lists["labels"]; labels != nil {
+		m["labels"] = labels
 	}
 	for _, c := range choices {
 		value := f.Values[c.Name]
@@ -175,6 +193,8 @@ func formOfKey(k api.Key) *form {
 		f.Values[c.Name], f.Values[c.Name+"_was"] = c.of(k), c.of(k)
 	}
 	f.Values["name"], f.Values["domains"] = k.Name, strings.Join(k.Domains, "\n")
+	f.Lists["labels"] = k.Labels
+	f.Values["labels"] = strings.Join(k.Labels, ", ")
 	f.Values["version"] = strconv.FormatInt(k.Version, 10)
 	f.Lists["products"] = k.Products
 	if k.HeaderOnly {

@@ -22,6 +22,7 @@ var typed = map[string]struct {
 	sent any
 }{
 	"name": {[]string{"Another"}, "Another"}, "usage": {[]string{"mobile"}, "mobile"},
+	"labels":         {[]string{"web, production;  Team 1\n"}, []any{"web", "production", "Team 1"}},
 	"missing_origin": {[]string{"allow"}, "allow"},
 	"products":       {[]string{"search"}, []any{"search"}}, "domains": {[]string{"a.example\nb.example"}, []any{"a.example", "b.example"}},
 	"header_only": {[]string{"on"}, true}, "recoverable": {[]string{"on"}, true},

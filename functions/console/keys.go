@@ -33,15 +33,15 @@ func (a *app) keyRoutes() {
 
 // keyList is the list of keys as the URL asks for it; no filter is kept anywhere else.
 type keyList struct {
-	Q, Status, Product, Sort, Page string
-	Filtered                       bool
-	Statuses                       []api.Status
-	Products                       []api.Product
-	Keys                           []keyRow
-	First                          *firstForm // instead of a list that has no keys
-	Begin                          *beginning
-	Next                           string
-	path                           string
+	Q, Status, Product, Label, Sort, Page string
+	Filtered                              bool
+	Statuses                              []api.Status
+	Products                              []api.Product
+	Keys                                  []keyRow
+	First                                 *firstForm // instead of a list that has no keys
+	Begin                                 *beginning
+	Next                                  string
+	path                                  string
 }
 
 type keyRow struct {
@@ -57,15 +57,15 @@ const keysPerPage = "25"
 
 func (a *app) listKeys(v *visit) error {
 	d := keyList{
-		Q: strings.TrimSpace(v.query("q")), Status: v.query("status"), Product: v.query("product"), Sort: v.query("sort"), Page: v.query("page"),
+		Q: strings.TrimSpace(v.query("q")), Status: v.query("status"), Product: v.query("product"), Label: strings.TrimSpace(v.query("label")), Sort: v.query("sort"), Page: v.query("page"),
 		Statuses: statuses, First: newFirstForm(), path: v.accountURL("/keys"),
 	}
 	if d.Sort == "" {
 		d.Sort = newestFirst
 	}
-	d.Filtered = d.Q != "" || d.Status != "" || d.Product != ""
+	d.Filtered = d.Q != "" || d.Status != "" || d.Product != "" || d.Label != ""
 	q := url.Values{"page_size": {keysPerPage}, "sort": {d.Sort}}
-	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "page_token": d.Page} {
+	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "page_token": d.Page} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -115,9 +115,16 @@ func (d *keyList) SortState(column string) string {
 // PageURL is the same list from a page token on; "" is the first page.
 func (d *keyList) PageURL(token string) string { return d.link(d.Sort, token) }
 
+// NoLabelURL is the same list without its label.
+func (d *keyList) NoLabelURL() string {
+	all := *d
+	all.Label = ""
+	return all.link(d.Sort, "")
+}
+
 func (d *keyList) link(sort, page string) string {
 	q := url.Values{}
-	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "sort": sort, "page": page} {
+	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "sort": sort, "page": page} {
 		if value != "" && (name != "sort" || value != newestFirst) {
 			q.Set(name, value)
 		}

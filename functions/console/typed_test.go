@@ -59,7 +59,7 @@ func TestWhatPeopleTypeIsInNoLog(t *testing.T) {
 
 func (w *walker) typeEverywhere() (calls int) {
 	names := []string{
-		"q", "status", "product", "sort", "page", "key", "class", "origin", "audit", "range", "from", "to", "by", "return", "done", "subject", "state", "code", "error", "error_description", "name", "usage",
+		"q", "status", "product", "label", "labels", "sort", "page", "key", "class", "origin", "audit", "range", "from", "to", "by", "return", "done", "subject", "state", "code", "error", "error_description", "name", "usage",
 		"domains", "products", "billing_type", "missing_origin", "expires_at", "idempotency", "version", "confirm_name", "confirm", "grace_seconds", "reason", "every_days", "notify_days_before", "principal",
 		"qps", "requested_qps", "justification", "ends_at", "comment", "decision", "email", "role", "invitation", "token", "type", "key_limit", "language", "theme", "key_id",
 	}

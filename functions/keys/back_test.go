@@ -5,7 +5,7 @@ import "testing"
 // TestEachMemberCanBeTakenBack: what an edit sets, another one unsets.
 func TestEachMemberCanBeTakenBack(t *testing.T) {
 	for member, values := range map[string][2]any{
-		"header_only": {true, false}, "domains": {[]string{"a.example"}, []string{}}, "expires_at": {"2030-01-01T00:00:00.000Z", nil},
+		"labels": {[]string{"web"}, []string{}}, "header_only": {true, false}, "domains": {[]string{"a.example"}, []string{}}, "expires_at": {"2030-01-01T00:00:00.000Z", nil},
 		"missing_origin": {"deny", "allow"}, "name": {"Other", "My key"}, "usage": {"mobile", "backend"},
 	} {
 		f := fixture(t)

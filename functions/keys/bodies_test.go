@@ -40,6 +40,7 @@ func row(action, change string) []string { return []string{action + " " + change
 var keyBodies = map[string]apitest.Member{
 	"createKey.name":           {Body: creating("name", " Other "), Shows: map[string]string{"name": `"Other"`}, Rows: []string{created("name", `name="Other"`)}},
 	"createKey.usage":          {Body: creating("usage", "mobile"), Shows: map[string]string{"usage": `"mobile"`, "missing_origin": `"allow"`}, Rows: []string{created("usage", `usage="mobile"`)}},
+	"createKey.labels":         {Body: creating("labels", []string{" web ", "Web", "Production"}), Shows: map[string]string{"labels": `["Production","web"]`}, Rows: []string{created("", `labels=["Production","web"]`)}},
 	"createKey.products":       {Body: creating("products", []string{"routing", "search"}), Shows: map[string]string{"products": `["routing","search"]`}, Rows: []string{created("products", `products=["routing","search"]`)}},
 	"createKey.domains":        {Body: creating("domains", []string{"B.example", "a.example"}), Shows: map[string]string{"domains": `["a.example","b.example"]`}, Rows: []string{created("", `domains=["a.example","b.example"]`)}},
 	"createKey.missing_origin": {Body: creating("missing_origin", "deny"), Shows: map[string]string{"missing_origin": `"deny"`}, Rows: []string{created("missing_origin", `missing_origin="deny"`)}},
@@ -49,6 +50,7 @@ var keyBodies = map[string]apitest.Member{
 
 	"editKey.name":           {Body: object{"name": "Other"}, Shows: map[string]string{"name": `"Other"`}, Rows: row("key.edit", `name="Other"`)},
 	"editKey.usage":          {Body: object{"usage": "frontend"}, Shows: map[string]string{"usage": `"frontend"`, "missing_origin": `"deny"`}, Rows: row("key.edit", `missing_origin="deny" usage="frontend"`), Gate: true},
+	"editKey.labels":         {Body: object{"labels": []string{"web"}}, Shows: map[string]string{"labels": `["web"]`}, Rows: row("key.edit", `labels=["web"]`)},
 	"editKey.products":       {Body: object{"products": []string{"search", "routing"}}, Shows: map[string]string{"products": `["routing","search"]`}, Rows: row("key.edit", `products=["routing","search"]`), Gate: true},
 	"editKey.domains":        {Body: object{"domains": []string{"a.example"}}, Shows: map[string]string{"domains": `["a.example"]`}, Rows: row("key.edit", `domains=["a.example"]`), Gate: true},
 	"editKey.missing_origin": {Body: object{"missing_origin": "deny"}, Shows: map[string]string{"missing_origin": `"deny"`}, Rows: row("key.edit", `missing_origin="deny"`), Gate: true},

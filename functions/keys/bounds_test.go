@@ -1,12 +1,14 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"latchkey/shared/apikey"
 	"latchkey/shared/keytest"
 )
 
@@ -18,6 +20,10 @@ func TestInputsHaveBothTheirBounds(t *testing.T) {
 			list = append(list, fmt.Sprintf("d%d.example.com", i))
 		}
 		return list
+	}
+	secret, err := apikey.DefaultPrefix.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
 	}
 	at := func(d time.Duration) string { return keytest.Now.Add(d).Format(time.RFC3339Nano) }
 	all := []string{"createKey", "editKey"}
@@ -37,6 +43,11 @@ func TestInputsHaveBothTheirBounds(t *testing.T) {
 		}},
 		{"products", restrictions, []any{[]string{"routing"}, []string{"routing", "routing"}}, map[string]any{
 			"": []string{}, "/1": []string{"routing", "x"}, "/0": []string{""}, " ": nil, "  ": strings.Split(strings.Repeat("routing ", 51), " ")[:51],
+		}},
+		{"labels", all, []any{[]string{"x"}, []string{"1", "2", "3", "4", strings.Repeat("é", 32)}}, map[string]any{
+			"": []string{"1", "2", "3", "4", "5", "6"}, " ": nil, "  ": "web", "/0": []string{""}, "/0 ": []string{strings.Repeat("é", 33)}, "/0  ": []any{nil},
+			"/1": []string{"a", "b,c"}, "/1 ": []string{"a", "b;c"}, "/1  ": []string{"a", "b\nc"}, "/2": []string{"a", "b", "\u200b"},
+			"/1   ": []string{"a", secret.Reveal()},
 		}},
 		{"domains", restrictions, []any{domains(1), domains(100)}, map[string]any{"": domains(101), "/1": []string{"a.example", "*"}, "/0": []any{nil}, " ": nil}},
 	} {

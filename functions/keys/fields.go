@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"latchkey/functions/internal/gateway"
@@ -37,6 +38,9 @@ func (f *fields) refuse(e api.FieldError) { f.bad = append(f.bad, e) }
 func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 	if body.Name != nil {
 		k.Name = f.name(k.Name, *body.Name)
+	}
+	if body.Labels != nil {
+		k.Labels = f.labels(k.Labels, *body.Labels)
 	}
 	if body.Usage != nil {
 		*k = k.SetUsage(f.usage(*body.Usage))
@@ -72,6 +76,36 @@ func (f *fields) name(stored, typed string) string {
 		f.refuse(web.TextField("name", 1, apikey.MaxNameRunes, err))
 	}
 	return name.String()
+}
+
+// labels reads a set of labels, in the order in which keys store it. Of labels that differ in case alone the first stays.
+// No label has a comma or a semicolon, because people write lists with them.
+func (f *fields) labels(stored, typed []string) []string {
+	if len(typed) > apikey.MaxLabels {
+		f.refuse(gateway.Field("labels", "too_many", fmt.Sprintf("A key can have at most %d labels.", apikey.MaxLabels)))
+		return nil
+	}
+	list, taken := []string{}, map[string]bool{}
+	for i, one := range typed {
+		label, err := f.texts.ParseLine(one, 1, apikey.MaxLabelRunes)
+		if err == nil && strings.ContainsAny(label.String(), ",;") {
+			err = text.ErrCharacter
+		}
+		if err != nil && !slices.Contains(stored, one) {
+			e := web.TextField("labels", 1, apikey.MaxLabelRunes, err)
+			f.refuse(gateway.Item("labels", i, e.Code, e.Detail))
+			continue
+		}
+		name := label.String()
+		if err != nil { // stored by other rules, and sent back
+			name = one
+		}
+		if alike := text.Fold(name); !taken[alike] {
+			taken[alike] = true
+			list = append(list, name)
+		}
+	}
+	return apikey.Set(list)
 }
 
 func (f *fields) usage(kind api.UsageKind) apikey.ClientKind {

@@ -65,7 +65,7 @@ func TestStoredAttributesAsExtraMembersChangeNothing(t *testing.T) {
 	}
 	allowed := map[string][]string{
 		"PUT /proposal": {"products"}, "POST /test": {},
-		"PATCH ": {"name", "usage", "products", "domains", "missing_origin", "header_only", "expires_at"},
+		"PATCH ": {"name", "labels", "usage", "products", "domains", "missing_origin", "header_only", "expires_at"},
 	}
 	before := r.stored(t, k)
 	if len(names) < 40 {

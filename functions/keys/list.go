@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/origin/entry"
 	"latchkey/shared/product"
 	"latchkey/shared/text"
 )
@@ -19,7 +21,8 @@ import (
 type filter struct {
 	status  apikey.Status
 	product product.ID
-	text    string
+	label   string
+	words   []string
 	sort    string
 }
 
@@ -57,18 +60,19 @@ const maxFilter = 64
 const oldestFirst = "created_at"
 
 func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, error) {
-	if err := gateway.KnownQuery(r, "status", "product", "q", "sort", "page_size", "page_token"); err != nil {
+	if err := gateway.KnownQuery(r, "status", "product", "label", "q", "sort", "page_size", "page_token"); err != nil {
 		return filter{}, gateway.Page{}, err
 	}
 	query := r.URL.Query()
 	id, badID := gateway.Text(r, "product", maxFilter)
+	label, badLabel := gateway.Text(r, "label", maxFilter)
 	typed, badText := gateway.Text(r, "q", maxFilter)
-	if err := cmp.Or(badID, badText); err != nil {
+	if err := cmp.Or(badID, badLabel, badText); err != nil {
 		return filter{}, gateway.Page{}, err
 	}
 	f := filter{
 		status: apikey.Status(query.Get("status")), product: product.ID(id),
-		text: text.Fold(gateway.Pasted(typed)), sort: cmp.Or(query.Get("sort"), "-created_at"),
+		label: text.Fold(label), words: strings.Fields(text.Fold(gateway.Pasted(typed))), sort: cmp.Or(query.Get("sort"), "-created_at"),
 	}
 	if f.status != "" && !slices.Contains(apikey.Statuses[:], f.status) {
 		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, suspended, disabled, expired or active.")
@@ -76,7 +80,7 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 	if !slices.Contains([]string{oldestFirst, "-created_at", "name", "-name"}, f.sort) {
 		return f, gateway.Page{}, gateway.Parameter("sort", "It must be created_at, -created_at, name or -name.")
 	}
-	page, err := gateway.PageOf(r, "keys", string(c.Account), string(f.status), string(f.product), f.text, f.sort)
+	page, err := gateway.PageOf(r, "keys", string(c.Account), string(f.status), string(f.product), f.label, strings.Join(f.words, " "), f.sort)
 	return f, page, err
 }
 
@@ -89,7 +93,7 @@ func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gate
 		Match: func(k apikey.Key) bool {
 			return (f.status == "" || k.StatusIn(suspended, now) == f.status) &&
 				(f.product == "" || slices.Contains(k.Products, f.product)) &&
-				(f.text == "" || strings.Contains(text.Fold(k.Name), f.text) || text.Fold(string(k.ID)) == f.text)
+				f.labelled(k) && f.found(k)
 		},
 	}
 	if f.sort == oldestFirst {
@@ -104,6 +108,39 @@ func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gate
 	keys, next := f.cut(found.Keys, page)
 	return keys, next, nil
 }
+
+func (f filter) labelled(k apikey.Key) bool {
+	return f.label == "" || slices.ContainsFunc(k.Labels, func(label string) bool { return text.Fold(label) == f.label })
+}
+
+// minCode is the length from which a word is looked for in previews and key IDs too: shorter ones are in them by chance.
+const minCode = 4
+
+// found reports whether every word is a part of something that a key is known by.
+func (f filter) found(k apikey.Key) bool {
+	if len(f.words) == 0 {
+		return true
+	}
+	said := folded(append([]string{k.Name}, k.Labels...))
+	domains := folded(k.Domains)
+	codes := []string{string(k.ID), k.Current.Preview}
+	if k.Outgoing != nil {
+		codes = append(codes, k.Outgoing.Preview)
+	}
+	coded := folded(codes)
+	for _, word := range f.words {
+		if strings.Contains(said, word) || strings.Contains(domains, word) || utf8.RuneCountInString(word) >= minCode && strings.Contains(coded, word) {
+			continue
+		}
+		if host, err := entry.ASCII(word); err != nil || !strings.Contains(domains, host) {
+			return false
+		}
+	}
+	return true
+}
+
+// folded joins texts for a search by words, none of which has a blank.
+func folded(texts []string) string { return text.Fold(strings.Join(texts, "\n")) }
 
 // cut sorts keys and takes those after the page's cursor.
 func (f filter) cut(keys []apikey.Key, page gateway.Page) ([]apikey.Key, string) {

@@ -19,7 +19,7 @@ import (
 // memberValues has, for each member of a body that creates or edits a key, a value that a key made by harness.create
 // doesn't have. The values are as keys store them.
 var memberValues = map[string]any{
-	"name": "Another", "usage": "mobile", "products": []string{"map-display", "routing"},
+	"name": "Another", "labels": []string{"production", "web team"}, "usage": "mobile", "products": []string{"map-display", "routing"},
 	"domains": []string{"*.example.com", "example.org"}, "missing_origin": "deny", "header_only": true, "recoverable": true,
 	"expires_at": "2030-01-01T00:00:00.000Z",
 }

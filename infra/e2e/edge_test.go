@@ -139,8 +139,8 @@ func TestEachStoredAttributeAsAnExtraMemberChangesNothing(t *testing.T) {
 	members := slices.Collect(maps.Keys(before))
 	members = append(append(members, slices.Collect(maps.Keys(accountBefore))...), "pk", "sk", "gpk", "gsk", "ttl", "hash", "sealed", "owner", "by", "account_type")
 	editable := map[string]string{
-		"PATCH " + k.path: "name usage products domains missing_origin header_only expires_at", "PATCH " + account: "name type key_limit billing_types",
-		"POST " + account + "/keys":             "name usage products domains missing_origin header_only expires_at recoverable",
+		"PATCH " + k.path: "name labels usage products domains missing_origin header_only expires_at", "PATCH " + account: "name type key_limit billing_types",
+		"POST " + account + "/keys":             "name labels usage products domains missing_origin header_only expires_at recoverable",
 		"PUT " + account + "/members/developer": "role", "POST " + account + "/invitations": "role email", "POST /v1/accounts": "name",
 		"PUT " + k.path + "/proposal": "domains products",
 	}

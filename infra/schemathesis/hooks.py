@@ -13,6 +13,7 @@ WORDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_ch
 
 for name, texts in {
     "line": WORDS,
+    "label": WORDS.filter(lambda word: "," not in word and ";" not in word),
     "block": WORDS,
     "idn-email": st.just("somebody@example.com"),
     "subject": SUBJECTS,

@@ -476,6 +476,9 @@ type CreateKey struct {
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
 
+	// Labels Short words, such as the environment or a team; each a Line without commas and semicolons. A set: it is stored sorted, and of labels that differ in case alone the first one stays. They change nothing for callers.
+	Labels *Labels `json:"labels,omitempty"`
+
 	// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
 
@@ -532,6 +535,9 @@ type EditKey struct {
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
+
+	// Labels Short words, such as the environment or a team; each a Line without commas and semicolons. A set: it is stored sorted, and of labels that differ in case alone the first one stays. They change nothing for callers.
+	Labels *Labels `json:"labels,omitempty"`
 
 	// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 	MissingOrigin *MissingOrigin `json:"missing_origin,omitempty"`
@@ -674,6 +680,9 @@ type Key struct {
 	HeaderOnly bool   `json:"header_only"`
 	Id         string `json:"id"`
 
+	// Labels Short words that the customer sorts keys by.
+	Labels []string `json:"labels"`
+
 	// LastRefusedAt The last call that was refused, to the minute.
 	LastRefusedAt      *MaybeTime `json:"last_refused_at"`
 	LastUsedAgeSeconds *int64     `json:"last_used_age_seconds"`
@@ -725,6 +734,9 @@ type KeyList struct {
 
 // KeyWithSecret defines model for KeyWithSecret.
 type KeyWithSecret = keyWithSecret
+
+// Labels Short words, such as the environment or a team; each a Line without commas and semicolons. A set: it is stored sorted, and of labels that differ in case alone the first one stays. They change nothing for callers.
+type Labels = []string
 
 // Legacy What a member leaves behind who was removed, or whose rights were taken down.
 type Legacy struct {
@@ -1436,7 +1448,10 @@ type ListKeysParams struct {
 	// Product Keys that may use this product.
 	Product *string `form:"product,omitempty" json:"product,omitempty"`
 
-	// Q Part of the name, in any case, or a whole key ID.
+	// Label Keys that have this label, in any case.
+	Label *string `form:"label,omitempty" json:"label,omitempty"`
+
+	// Q Words, in any order and case. A key is found if each is a part of its name, a label or a domain or, with four characters or more, of its preview or its ID.
 	Q        *string             `form:"q,omitempty" json:"q,omitempty"`
 	Sort     *ListKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 	PageSize *PageSizeParam      `form:"page_size,omitempty" json:"page_size,omitempty"`

@@ -39,6 +39,7 @@ type Key struct {
 	AccountType   account.Type // mirrors the account, for the default limits
 	Version       int64        // grows by one with every write; the ETag
 	Name          string
+	Labels        []string // at most MaxLabels, sorted; alike but for case is the same label
 	Usage         ClientKind
 	BillingType   BillingType
 	Products      []product.ID

@@ -13,6 +13,9 @@ const (
 	MaxDomains   = 100
 	MaxProducts  = 50
 	MaxReason    = 500
+	MaxLabels    = 5
+	// MaxLabelRunes bounds one label.
+	MaxLabelRunes = 32
 )
 
 // Why a field is refused.

@@ -32,6 +32,7 @@ func keyFacts(k apikey.Key) []fact {
 	}
 	return []fact{
 		{"name", k.Name},
+		{"labels", k.Labels},
 		{"usage", k.Usage},
 		{"billing_type", k.BillingType},
 		{"products", k.Products},

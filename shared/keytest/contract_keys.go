@@ -17,6 +17,7 @@ import (
 
 // full sets every field of a key to something.
 func full(k *apikey.Key) {
+	k.Labels = []string{"production", "web"}
 	k.Domains, k.HeaderOnly, k.Recoverable, k.OriginChosen = []string{"example.com", "*.example.com"}, true, true, true
 	k.Current.Sealed = []byte{1, 2, 3}
 	k.Outgoing = &apikey.Outgoing{StoredSecret: StoredSecret(string(k.ID) + "/0"), EndsAt: Now.Add(time.Hour), Cancelled: true, Reason: "other"}

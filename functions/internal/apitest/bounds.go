@@ -113,7 +113,7 @@ func (f Fixture) with(t testing.TB, op Operation, in, name, value string) Answer
 }
 
 // free are the formats whose values are any texts of the right length. Of others (IDs, patterns) only what is beyond can be made up.
-var free = []string{"", "line", "block", "idn-email"}
+var free = []string{"", "line", "label", "block", "idn-email"}
 
 // sides lists the values at each bound of a schema.
 func sides(s *openapi3.Schema) (list []side) {

@@ -298,7 +298,7 @@ func (g *generator) value(s *openapi3.Schema, depth int) any {
 
 // likely are texts that the formats and patterns of the contract take.
 var likely = map[string][]string{
-	"line": {"My key", "Käse"}, "block": {"Because.\nYes."}, "idn-email": {"somebody@example.com"}, "subject": {"owner", "viewer", "colleague"},
+	"line": {"My key", "Käse"}, "label": {"web", "Käse"}, "block": {"Because.\nYes."}, "idn-email": {"somebody@example.com"}, "subject": {"owner", "viewer", "colleague"},
 	"product-id": {"search", "routing", "map-display"}, "limit-class": {"search", "map-display.tiles"}, "outcome": {"allowed", "refused", "qps_exceeded"},
 	"domain-pattern": {"example.com", "*.example.com", "http://localhost:3000"}, "confirm-name": {"My key"}, "page-token": {""},
 	"date-time": {"2026-11-21T11:00:00Z", "2027-01-01T00:00:00.000Z", "2026-11-21T12:00:00+01:00"},

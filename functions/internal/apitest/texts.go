@@ -30,7 +30,7 @@ type rule struct {
 
 // texts are the string members of bodies that people fill in, by operation. All others are excused.
 var texts = map[string]rule{
-	"createKey name": {code: "invalid_name"}, "editKey name": {code: "invalid_name"},
+	"createKey name": {code: "invalid_name"}, "editKey name": {code: "invalid_name"}, "createKey labels": {}, "editKey labels": {},
 	"createAccount name": {code: "invalid_name"}, "editAccount name": {code: "invalid_name"},
 	"putMember email": {code: "invalid_email"}, "createInvitation email": {code: "invalid_email"}, "putOperator email": {code: "invalid_email"},
 	"blockKey reason": {block: true, code: "invalid_reason"}, "suspendAccount reason": {block: true, code: "invalid_reason"}, "revokeAnyKey reason": {block: true, code: "invalid_reason"}, "erasePerson subject": {}, "endSessions subject": {}, "unblockKey reason": {block: true, code: "invalid_reason"},
@@ -169,17 +169,22 @@ func (w *textWalk) send(t testing.TB, f Fixture, op Operation, member string, va
 func (w *textWalk) member(t *testing.T, op Operation, member string, r rule) {
 	t.Helper()
 	f := w.fixture(t)
+	_, list := f.memberOf(t, op, member)
+	pointer := "/" + member
+	if list {
+		pointer += "/0"
+	}
 	refused := maps.Clone(texttest.Refused)
 	if !r.block {
 		maps.Copy(refused, texttest.RefusedInLine)
 	}
 	for name, typed := range refused {
-		answer := w.send(t, f, op, member, typed)
-		w.want(t, answer, "/"+member, name, typed, cmp.Or(r.code, "bad_length bad_character invisible"))
+		answer := w.send(t, f, op, member, listed(typed, list))
+		w.want(t, answer, pointer, name, typed, cmp.Or(r.code, "bad_length bad_character invisible"))
 	}
 	for name, typed := range w.spellings {
-		answer := w.send(t, f, op, member, typed)
-		w.want(t, answer, "/"+member, name, typed, web.SecretInText)
+		answer := w.send(t, f, op, member, listed(typed, list))
+		w.want(t, answer, pointer, name, typed, web.SecretInText)
 	}
 	w.clean(t, f, op.ID+" "+member)
 }
@@ -201,11 +206,7 @@ func (w *textWalk) excused(t *testing.T, op Operation, member string) {
 	f := w.fixture(t)
 	_, list := f.memberOf(t, op, member)
 	for name, typed := range w.spellings {
-		var value any = typed
-		if list {
-			value = []string{typed}
-		}
-		answer := w.send(t, f, op, member, value)
+		answer := w.send(t, f, op, member, listed(typed, list))
 		if answer.Status >= http.StatusInternalServerError {
 			t.Errorf("%s in %s: %d %s", name, member, answer.Status, answer.Body)
 		}
@@ -214,6 +215,14 @@ func (w *textWalk) excused(t *testing.T, op Operation, member string) {
 		}
 	}
 	w.clean(t, f, op.ID+" "+member)
+}
+
+// listed is a text as its member takes it: alone, or as the one entry of a list.
+func listed(typed string, list bool) any {
+	if list {
+		return []string{typed}
+	}
+	return typed
 }
 
 func (f Fixture) memberOf(t testing.TB, op Operation, member string) (schema *openapi3.Schema, list bool) {

@@ -38,7 +38,7 @@ func MissingOrigin(rule apikey.MissingOrigin) api.MissingOrigin {
 // KeyDoc renders a key. It can hold no secret: the type has no place for one.
 func KeyDoc(k apikey.Key, v View) api.Key {
 	doc := api.Key{
-		Id: string(k.ID), AccountId: string(k.Account), Name: text.Shown(k.Name), Usage: api.UsageKind(k.Usage),
+		Id: string(k.ID), AccountId: string(k.Account), Name: text.Shown(k.Name), Labels: texts(k.Labels), Usage: api.UsageKind(k.Usage),
 		BillingType: api.BillingType(k.BillingType), Products: texts(k.Products), Domains: texts(k.Domains),
 		MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.StatusIn(v.Suspended, v.Now)), CreatedAt: moment.Of(k.CreatedAt), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: moment.Of(k.UpdatedAt),

@@ -17,6 +17,7 @@ type keyRecord struct {
 	AccountType   string   `dynamodbav:"account_type"`
 	Version       int64    `dynamodbav:"version"`
 	Name          string   `dynamodbav:"name"`
+	Labels        []string `dynamodbav:"labels,omitempty"`
 	Usage         string   `dynamodbav:"usage"`
 	BillingType   string   `dynamodbav:"billing_type"`
 	Products      []string `dynamodbav:"products,omitempty"`
@@ -110,7 +111,7 @@ type proposedRecord struct {
 func encodeKey(k apikey.Key) dynamo.Item {
 	r := keyRecord{
 		ID: string(k.ID), Account: string(k.Account), AccountType: string(k.AccountType), Version: k.Version,
-		Name: k.Name, Usage: string(k.Usage), BillingType: string(k.BillingType), Products: texts(k.Products),
+		Name: k.Name, Labels: k.Labels, Usage: string(k.Usage), BillingType: string(k.BillingType), Products: texts(k.Products),
 		Domains: k.Domains, MissingOrigin: string(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Current: recordOfStored(k.Current), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
 		CreatedBy: recordOfSubject(k.CreatedBy), RotatedAt: stamp(k.RotatedAt), ExpiresAt: stamp(k.ExpiresAt), Disabled: k.Disabled,
@@ -174,7 +175,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 	d := keyDecoder{}
 	k := apikey.Key{
 		ID: apikey.ID(r.ID), Account: account.ID(r.Account), AccountType: account.Type(r.AccountType), Version: r.Version,
-		Name: r.Name, Usage: apikey.ClientKind(r.Usage), BillingType: apikey.BillingType(r.BillingType),
+		Name: r.Name, Labels: r.Labels, Usage: apikey.ClientKind(r.Usage), BillingType: apikey.BillingType(r.BillingType),
 		Products: fromTexts[product.ID](r.Products), Domains: r.Domains, MissingOrigin: apikey.MissingOrigin(r.MissingOrigin),
 		HeaderOnly: r.HeaderOnly, Recoverable: r.Recoverable, Current: d.stored(r.Current),
 		CreatedAt: d.read(r.CreatedAt), CreatedBy: r.CreatedBy.subject(), UpdatedAt: d.read(r.UpdatedAt), RotatedAt: d.read(r.RotatedAt),
