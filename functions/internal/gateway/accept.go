@@ -3,6 +3,7 @@ package gateway
 import (
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,14 +52,18 @@ func weight(accepted []string, offer string) (q float64) {
 		}
 		w := 1.0
 		if text, ok := params["q"]; ok {
-			if w, err = strconv.ParseFloat(text, 64); err != nil || w < 0 || w > 1 || len(text) > len("0.999") {
+			if !qvalue.MatchString(text) {
 				continue
 			}
+			w, _ = strconv.ParseFloat(text, 64)
 		}
 		specific, q = level, w
 	}
 	return q
 }
+
+// qvalue is the grammar of a weight, RFC 9110, 12.4.2.
+var qvalue = regexp.MustCompile(`^(0(\.[0-9]{0,3})?|1(\.0{0,3})?)$`)
 
 // elements are those of a comma-separated list that aren't empty. Commas in quotes separate nothing.
 func elements(list string) (found []string) {

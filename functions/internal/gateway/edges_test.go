@@ -163,7 +163,7 @@ func TestTheFormIsNegotiatedByWeight(t *testing.T) {
 	for header, want := range map[string]string{
 		"": "a/json", "a/json": "a/json", "t/csv": "t/csv", "a/json;q=0.1, t/csv": "t/csv", "t/csv;q=0.1, a/json": "a/json",
 		"t/csv, a/json": "t/csv", "a/json, t/csv": "a/json", "*/*": "a/json", "t/*": "t/csv", "*/*;q=0.1, t/*;q=0.2": "t/csv",
-		"T/CSV": "t/csv", "a/json;q=0, */*": "t/csv", "t/csv;q=0": "a/json", "i/png": "a/json", "t/csv;q=2": "a/json", ";;": "a/json",
+		"T/CSV": "t/csv", "a/json;q=0, */*": "t/csv", "t/csv;q=0": "a/json", "i/png": "a/json", "t/csv;q=2": "a/json", "t/csv;q=+1, a/json;q=0.9": "a/json", "a/json;q=0, t/csv;q=1e-9": "a/json", "t/csv;q=nan, a/json;q=0.1": "a/json", "t/csv;q=1.000": "t/csv", ";;": "a/json",
 		"i/png, t/csv;q=0.001": "t/csv", "t/csv; charset=utf-8": "t/csv", `a/json;q=0.1,t/csv;charset="utf-8"`: "t/csv",
 		",t/csv": "t/csv", "t/csv,,,": "t/csv", "t/csv;": "t/csv", "t/csv;q=0.5;": "t/csv", `i/png;x="a,b", t/csv`: "t/csv", `i/png;x="\",t/csv`: "a/json",
 		"t/csv;q=0.5, a/json;q=0.5": "t/csv", "*/*, t/csv;q=0": "a/json", "nonsense, t/csv": "t/csv",
