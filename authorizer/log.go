@@ -108,11 +108,16 @@ func (l *requestLog) flush() {
 	}
 }
 
-// hidesSecret reports whether a host has a label that looks like a secret of this stack, as when somebody puts one where
-// a page's address belongs. Such a host is neither logged nor counted.
+// hidesSecret reports whether a host has what looks like a secret of this stack, as when somebody puts one where a page's
+// address belongs: with the prefix and an underscore anywhere, or all of it in any case of letters, with or without the prefix.
+// Such a host is neither logged nor counted.
 func (c config) hidesSecret(host string) bool {
-	start := string(c.prefix) + "_"
-	return strings.HasPrefix(host, start) || strings.Contains(host, "."+start)
+	for i := range host {
+		if end := i + len(c.prefix); end < len(host) && host[end] == '_' && host[i:end] == string(c.prefix) {
+			return true
+		}
+	}
+	return len(host) > 32 && (c.prefix.Resembles(host) || apikey.HoldsBody(host))
 }
 
 // panicked returns the function and line where the current panic began. It leaves out the value, which may hold a secret.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -49,6 +50,32 @@ func TestAppsAndPagesOfFilesAtTheGate(t *testing.T) {
 		status, context := b.call(t, event(tile, headers, map[string]string{"key": tt.key}))
 		if code, _ := context["code"].(string); status != tt.status || code != tt.code {
 			t.Errorf("%s, %s: status %d code %q, want %d %q", tt.origin, tt.referer, status, code, tt.status, tt.code)
+		}
+	}
+}
+
+// TestAHostThatMayHoldASecretIsNeitherLoggedNorCounted: names of hosts have no case, and what is left of a secret then is
+// enough to find it.
+func TestAHostThatMayHoldASecretIsNeitherLoggedNorCounted(t *testing.T) {
+	b, w := countingHarness(t)
+	key := b.add(t, 1, nil)
+	body := secret(t, 2).Reveal()[len("ak_"):]
+	for _, host := range []string{
+		"ak_" + body, "ak-" + body, "x-ak_" + body, "www.site.comak_" + body, "ak." + body, body, "AK-" + strings.ToUpper(body), "x-ak-" + body + "x", "ak_short",
+	} {
+		for name, value := range map[string]string{"Origin": "https://" + host + ".example.org", "Referer": "https://" + host + ".example.org/page", "origin": "app://" + host} {
+			b.call(t, event(tile, map[string]string{name: value}, map[string]string{"key": key}))
+		}
+	}
+	b.clock.advance(usage.ReportEvery)
+	b.status(t, key)
+	seen := strings.ToLower(b.out.String() + fmt.Sprint(w.sums))
+	if strings.Contains(seen, strings.ToLower(body)) || strings.Contains(seen, "ak_short") {
+		t.Errorf("it shows: %s", seen)
+	}
+	for _, host := range []string{"app.example.com", "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi.ipfs.example", "akademie-der-kuenste.example"} {
+		if b.gate.hidesSecret(host) {
+			t.Errorf("%s is hidden", host)
 		}
 	}
 }

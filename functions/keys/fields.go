@@ -159,6 +159,10 @@ func (f *fields) domains(member string, entries []string, stored apikey.Key) []s
 	}
 	list := []string{}
 	for i, typed := range entries {
+		if f.texts.InHost(typed) && !stands(stored, typed) {
+			f.refuse(gateway.Item(member, i, web.SecretInText, web.WhySecret))
+			continue
+		}
 		canonical, err := entry.Parse(typed)
 		if err != nil && stands(stored, typed) {
 			canonical, err = typed, nil

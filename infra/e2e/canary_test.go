@@ -32,7 +32,7 @@ func TestASecretThatWasPutAnywhereIsNowhere(t *testing.T) {
 	// Where no credential is read, with the key that is in them, with another one, and without any.
 	headers := map[string]string{
 		"Referer": "https://example.com/?key=" + secret, "User-Agent": "curl " + secret, "X-Request-Id": secret, "X-Amzn-Trace-Id": "Root=" + secret,
-		"Origin": "https://" + strings.ReplaceAll(secret, "_", "-") + ".example.com", "Cookie": "key=" + secret, "X-Forwarded-For": secret, "Accept": secret,
+		"Origin": "https://x-" + strings.ReplaceAll(secret, "_", "-") + ".example.com", "Cookie": "key=" + secret, "X-Forwarded-For": secret, "Accept": secret,
 		"X-" + strings.ReplaceAll(secret, "_", "-"): "1", "Authorization": "Basic " + secret,
 	}
 	for _, credential := range []string{secret, other.secret, ""} {
@@ -74,17 +74,18 @@ func canaryInManagement(t *testing.T, s *stack, account string, k key, clean fun
 		for what, body := range map[string]string{
 			"a name": `{"name":%q,"usage":"backend","products":["map-display"]}`, "text around it": `{"name":"see %s here","usage":"backend","products":["map-display"]}`,
 			"a type": `{"name":"x","usage":%q,"products":["map-display"]}`, "a product": `{"name":"x","usage":"backend","products":[%q]}`,
-			"an origin": `{"name":"x","usage":"frontend","products":["map-display"],"allowed_origins":["https://%s.example.com"]}`, "no JSON": `%s`,
+			"an origin": `{"name":"x","usage":"frontend","products":["map-display"],"domains":["https://%s.example.com"]}`, "no JSON": `%s`,
 		} {
 			clean(what, s.manage(t, person, "POST", account+"/keys", fmt.Sprintf(body, secret)))
 		}
 		clean("an If-Match", s.manage(t, person, "PATCH", k.path, `{"name":"canary"}`, "If-Match", `"`+secret+`"`))
 		clean("an Idempotency-Key", s.manage(t, person, "POST", account+"/keys", `{"name":"x","usage":"backend","products":["map-display"]}`, "Idempotency-Key", `"`+secret+`"`))
 		clean("a token of an invitation", s.manage(t, person, "POST", "/v1/invitations/accept", fmt.Sprintf(`{"token":%q}`, secret)))
-		clean("a reason", s.manage(t, person, "POST", k.path+"/block", fmt.Sprintf(`{"reason":"leaked: %s"}`, secret)))
+		clean("a reason", s.manage(t, person, "POST", "/v1/operator/keys/"+k.id+"/block", fmt.Sprintf(`{"reason":"leaked: %s"}`, secret)))
 		clean("a subject", s.manage(t, person, "PUT", account+"/members/"+secret, `{"role":"viewer"}`))
 		clean("an address", s.manage(t, person, "POST", account+"/invitations", fmt.Sprintf(`{"role":"viewer","email":"%s@example.com"}`, secret)))
-		clean("a justification", s.manage(t, person, "POST", k.path+"/qps-requests", fmt.Sprintf(`{"requested_qps":20,"justification":"Please raise %s"}`, secret)))
+		clean("a justification", s.manage(t, person, "POST", account+"/qps-requests",
+			fmt.Sprintf(`{"key_id":%q,"product":"map-display","requested_qps":20,"justification":"Please raise %s"}`, k.id, secret)))
 	}
 	// Names that the API doesn't know are named to the one who sent them, and to nobody else.
 	for what, send := range map[string][2]string{"a parameter's name": {"GET", account + "/keys?" + secret + "=1"}, "a member's name": {"POST", account + "/keys"}} {
@@ -93,7 +94,7 @@ func canaryInManagement(t *testing.T, s *stack, account string, k key, clean fun
 			t.Errorf("%s: %d %s", what, a.status, a.body)
 		}
 	}
-	clean("a reason of an operator", s.manage(t, "operator", "POST", k.path+"/block", fmt.Sprintf(`{"reason":"leaked: %s"}`, secret)))
+	clean("a reason of an operator", s.manage(t, "operator", "POST", "/v1/operator/keys/"+k.id+"/block", fmt.Sprintf(`{"reason":"leaked: %s"}`, secret)))
 }
 
 func canaryInConsole(t *testing.T, s *stack, account string, k key, clean func(string, answer)) {

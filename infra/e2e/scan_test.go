@@ -58,6 +58,7 @@ func (l *ledger) needles(more ...string) needles {
 		// Without the prefix too: it may be split off, or be followed by another separator.
 		for _, text := range []string{secret, secret[strings.IndexByte(secret, '_')+1:]} {
 			n[text] = name
+			n[strings.ToLower(text)] = "lower case " + name // as names of hosts have it: whose it was can be found out
 			n[hex.EncodeToString([]byte(text))] = "hex " + name
 			n[strings.ToUpper(hex.EncodeToString([]byte(text)))] = "hex " + name
 			for shift := range 3 { // a text inside a longer one is encoded in one of three ways

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 // The shape of a secret: prefix, "_", 27 random base62 characters (160 bits), 6 base62 characters of CRC-32 over
@@ -90,6 +91,44 @@ func prefixError(text string) error {
 
 // SecretLength is the number of bytes of a secret of this prefix.
 func (p Prefix) SecretLength() int { return len(p) + 1 + randomLen + checksumLen }
+
+// Resembles reports whether a text holds what is left of a secret where letters have lost their case and the underscore may
+// have become another separator, as in the name of a host. The checksum says little then, and whose secret it was can be
+// found out from what is left.
+func (p Prefix) Resembles(text string) bool {
+	const body = randomLen + checksumLen
+	for i := 0; i+len(p)+1+body <= len(text); i++ {
+		separator := text[i+len(p)]
+		if (separator == '_' || separator == '-' || separator == '.') && strings.EqualFold(text[i:i+len(p)], string(p)) && run(text[i+len(p)+1:]) >= body {
+			return true
+		}
+	}
+	return false
+}
+
+// HoldsBody reports whether a text holds just as many letters and digits in a row as a secret has behind its prefix.
+func HoldsBody(text string) bool {
+	for len(text) > 0 {
+		n := run(text)
+		if n == randomLen+checksumLen {
+			return true
+		}
+		text = text[min(n+1, len(text)):]
+	}
+	return false
+}
+
+// run is the number of letters and digits with which a text begins.
+func run(text string) (n int) {
+	for n < len(text) {
+		c := text[n] | 0x20
+		if (c < 'a' || c > 'z') && (text[n] < '0' || text[n] > '9') {
+			break
+		}
+		n++
+	}
+	return n
+}
 
 // Generate makes a secret from 160 bits and more of random, which is crypto/rand.Reader outside of tests.
 func (p Prefix) Generate(random io.Reader) (Secret, error) {

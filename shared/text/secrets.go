@@ -31,6 +31,17 @@ func (s Secrets) In(text string) bool {
 	return false
 }
 
+// InHost reports whether what somebody types for the name of a host holds a secret, or what a name of a host leaves of one: it
+// has no case of letters, and no underscore in most places.
+func (s Secrets) InHost(text string) bool {
+	for _, p := range s {
+		if p.Resembles(text) {
+			return true
+		}
+	}
+	return s.In(text)
+}
+
 // Mask replaces the secrets in a text that has to be kept because it is evidence. Where a secret is there only in
 // another spelling, nothing of the text is kept.
 func (s Secrets) Mask(text string) string {

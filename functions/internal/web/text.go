@@ -31,14 +31,14 @@ func Block(s text.Secrets, member, typed string, least, most int) (text.Block, e
 // SecretInText is the code of a text that holds a secret.
 const SecretInText = "secret_in_text"
 
-// whySecret doesn't quote the text.
-const whySecret = "This looks like an API key. Leave it out, and rotate the key if it was shared."
+// WhySecret is what is said of one. It doesn't quote the text.
+const WhySecret = "This looks like an API key. Leave it out, and rotate the key if it was shared."
 
 // SecretInParameter refuses a parameter of the path or a header that would be stored with a secret in it.
 func SecretInParameter(name string) *gateway.Problem {
 	return &gateway.Problem{
 		Status: http.StatusUnprocessableEntity, Code: "invalid", Text: "A parameter holds an API key.",
-		Fields: []api.FieldError{{Pointer: name, Code: SecretInText, Detail: whySecret}},
+		Fields: []api.FieldError{{Pointer: name, Code: SecretInText, Detail: WhySecret}},
 	}
 }
 
@@ -51,7 +51,7 @@ func TextField(member string, least, most int, why error) api.FieldError {
 	code, detail := "invalid_text", "It must be a text that can be shown."
 	switch {
 	case errors.Is(why, text.ErrSecret):
-		return gateway.Field(member, SecretInText, whySecret)
+		return gateway.Field(member, SecretInText, WhySecret)
 	case errors.Is(why, text.ErrLength):
 		code, detail = "bad_length", fmt.Sprintf("It must have %d to %d characters.", least, most)
 	case errors.Is(why, text.ErrCharacter):
