@@ -62,7 +62,7 @@ const cut = (narrow) => {
     const parent = node.parentElement;
     if (parent.closest("code, pre, .mono, .quiet, .clip, textarea, option, script, h1" + (narrow ? ", bdi, .name" : "")) || !parent.checkVisibility() || parent.offsetWidth === 1) continue;
     for (const word of node.data.matchAll(/[^\s\-/–—]{2,}/g)) {
-      if (/^[a-z]{2,3}_[0-9A-Za-z]/.test(word[0])) continue; // an ID, or a key's preview
+      if (/^[\u2066-\u2069]?[a-z]{2,3}_[0-9A-Za-z]/.test(word[0])) continue; // an ID, or a key's preview
       const range = document.createRange();
       range.setStart(node, word.index);
       range.setEnd(node, word.index + word[0].length);
