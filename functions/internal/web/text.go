@@ -31,7 +31,7 @@ func Block(s text.Secrets, member, typed string, least, most int) (text.Block, e
 // SecretInText is the code of a text that holds a secret.
 const SecretInText = "secret_in_text"
 
-// WhySecret is what is said of one. It doesn't quote the text.
+// WhySecret says so without the text.
 const WhySecret = "This looks like an API key. Leave it out, and rotate the key if it was shared."
 
 // SecretInParameter refuses a parameter of the path or a header that would be stored with a secret in it.
