@@ -34,7 +34,15 @@ func TestAReportComesAfterItsAnswerAndBeforeTheNextCall(t *testing.T) {
 		"admitted": {admitted, []string{"next", "GetItem", "UpdateItem", "response", "PutItem", "PutItem done", "next"}},
 		"refused":  {refused, []string{"next", "GetItem", "error", "PutItem", "PutItem done", "next"}},
 	} {
-		if got := tab.firstCall(t, tt.event); !slices.Equal(got[:min(len(got), len(tt.want))], tt.want) {
+		lines := tab.firstCall(t, tt.event)
+		// The account's record is read beside the lease, so before or after it, and before the answer.
+		second := slices.Index(lines[2:], "GetItem") + 2
+		answered := slices.IndexFunc(lines, func(line string) bool { return line == "response" || line == "error" })
+		if second < 2 || second > answered {
+			t.Errorf("%s, in order:\n%q, without the account's record before the answer", name, lines)
+			continue
+		}
+		if got := slices.Delete(lines, second, second+1); !slices.Equal(got[:min(len(got), len(tt.want))], tt.want) {
 			t.Errorf("%s, in order:\n%q, want\n%q", name, got, tt.want)
 		}
 	}
