@@ -22,11 +22,15 @@ import (
 // acknowledges leases and usage without keeping them.
 type store struct {
 	url    string
-	record []byte // the answer to GetItem on the gate table
+	record []byte // the answer to GetItem on the gate table by the secret
 	server net.Listener
 	reads  atomic.Int64
 	writes atomic.Int64
 }
+
+// accountRecord is the answer to GetItem on the gate table by the account.
+var accountRecord, _ = json.Marshal(map[string]any{"Item": keytest.DynamoJSON(
+	policies.EncodeAccount(authz.Account{ID: "acc_01JD0000000000000000000000", Type: account.Enterprise, Version: 3}))})
 
 // eventTemplate is API Gateway's event for a browser that asks for a tile, with @secret@ in place of the secret.
 //
@@ -90,6 +94,9 @@ func (s *store) answer(target string, body []byte) []byte {
 		s.reads.Add(1)
 		if !bytes.Contains(body, []byte(`"TableName":"gate"`)) {
 			return []byte("{}")
+		}
+		if bytes.Contains(body, []byte(`"account#`)) {
+			return accountRecord
 		}
 		return s.record
 	case "UpdateItem":
