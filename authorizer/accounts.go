@@ -63,10 +63,11 @@ func (a *accountEntry) standing() standing {
 }
 
 // begin starts to read an account's record, unless it is fresh or being read. While the breaker is open nothing runs
-// beside the one read that probes the store.
+// beside the one read that probes the store. An environment's first read of an account waits for the connection that there
+// is: to make a second one takes longer.
 func (r *records) begin(ctx context.Context, a *accountEntry) {
 	now := r.clock.now()
-	if _, fresh := r.account(a, now); fresh || r.reading.of != "" || r.breaker.open || !r.breaker.allows(record{account: a.id}, now) {
+	if _, fresh := r.account(a, now); fresh || r.reading.of != "" || !r.warm || r.breaker.open || !r.breaker.allows(record{account: a.id}, now) {
 		return
 	}
 	deadline, _ := ctx.Deadline()
@@ -98,6 +99,7 @@ func (r *records) await(ctx context.Context, a *accountEntry) standing {
 		return r.staleAccount(a, began, r.usableFor)
 	}
 	got, found, err := r.readAccount(ctx, a, runs, began)
+	r.warm = true
 	r.answered = r.answered || err == nil || errors.Is(err, dynamo.ErrUnreadable)
 	switch {
 	case errors.Is(err, dynamo.ErrUnreadable):

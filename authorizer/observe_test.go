@@ -208,7 +208,7 @@ func TestMetricsAddUpAndComeOnceAMinute(t *testing.T) {
 		if list, ok := line["StoreLatency"].([]any); ok {
 			for _, took := range list {
 				latencies++
-				if took != 4.0 {
+				if took != 4.0 && latencies != 2 { // the first read of the account's record, which this store answers at once
 					t.Errorf("a read took %v ms", took)
 				}
 			}
@@ -222,8 +222,8 @@ func TestMetricsAddUpAndComeOnceAMinute(t *testing.T) {
 		"allowed": 501, "key_malformed": 500, "CacheHits": 485, "CacheMisses": 16, "StoreReads": 17 + 16, "StoreErrors": 2 + 1, "StaleServes": 1,
 		"ShadowRefusals": 501, "LimiterDegraded": 0, "UnreadableRecords": 0,
 	}
-	if latencies != 17 {
-		t.Errorf("%d latencies of the 17 reads of the key's record; the account's is read beside it", latencies)
+	if latencies != 17+1 {
+		t.Errorf("%d latencies of the 17 reads of the key's record and the first one of the account's; the others are beside it", latencies)
 	}
 	for name, n := range want {
 		if sums[name] != n {

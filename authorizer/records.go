@@ -34,6 +34,8 @@ type records struct {
 	metrics   *metrics
 	usableFor time.Duration // of a record: never served beyond it, whatever the store does
 
+	warm bool // an account's record was read before
+
 	// Of the call at hand:
 	answered bool    // the store did
 	failed   bool    // the read of the key's record did
