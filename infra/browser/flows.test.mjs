@@ -240,7 +240,7 @@ test("search, filter, sort and pages are in the URL", async () => {
   const { demo_account: account } = stack();
   for (let i = 0; i < 30; i++) await keyOf(account, { name: `Paged ${String(i).padStart(2, "0")}`, products: ["search"] });
   await signIn(page, "owner");
-  await page.getByLabel("Search by name or key ID").fill("paged");
+  await page.locator("input[name=q]").fill("paged");
   await page.getByLabel("Products").selectOption("search");
   await page.getByRole("button", { name: "Search" }).click();
   await page.waitForURL(/q=paged/);

@@ -110,8 +110,11 @@ test("a key is found while its name is typed, and choosing it acts at once", asy
   await page.locator("#f-find").click();
   await page.locator("#found [role=option]").first().waitFor();
   await page.keyboard.type("sho");
-  await page.locator("#found:not([hidden]) [role=option]:first-child", { hasText: "Shop" }).waitFor();
-  await page.keyboard.press("ArrowDown");
+  const options = page.locator("#found:not([hidden]) [role=option]");
+  await page.locator("#found [role=option]", { hasText: "All keys" }).waitFor({ state: "detached" });
+  const place = (await options.allTextContents()).findIndex((text) => text.startsWith("Shop")); // other suites have shops too
+  assert.notEqual(place, -1);
+  for (let i = 0; i <= place; i++) await page.keyboard.press("ArrowDown");
   assert.equal(await page.locator("#f-find").getAttribute("aria-activedescendant"), await page.locator("#found [aria-selected=true]").getAttribute("id"));
   await page.keyboard.press("Enter");
   await page.waitForURL(/key=key_/);
