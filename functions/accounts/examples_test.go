@@ -34,8 +34,10 @@ func TestTheContractsExamplesAreAcceptedAndAnsweredAsShown(t *testing.T) {
 			}
 			return map[string]any{"confirm_name": a.Name}
 		}},
-		"acceptInvitation": {As: "stranger", Body: func(t testing.TB, f apitest.Fixture) map[string]any {
-			return map[string]any{"token": f.Call(t, "createInvitation", "", map[string]any{"role": "viewer"}).JSON(t)["token"]}
-		}},
+		"showInvitation": {As: "stranger", Body: invited}, "acceptInvitation": {As: "stranger", Body: invited},
 	})
+}
+
+func invited(t testing.TB, f apitest.Fixture) map[string]any {
+	return map[string]any{"token": f.Call(t, "createInvitation", "", map[string]any{"role": "viewer"}).JSON(t)["token"]}
 }

@@ -72,6 +72,9 @@ func TestNobodyHasMoreThanSomebodyWhoMayHasGranted(t *testing.T) {
 				}
 				o := &g.offers[rapid.IntRange(0, len(g.offers)-1).Draw(rt, "offer")]
 				holds := g.holds(*o, who)
+				if status := do(who, http.MethodPost, "/v1/invitations/show", object{"token": o.token}); (status == http.StatusOK) != holds {
+					rt.Fatalf("%s looks at %+v: %d, want it to hold: %v", who, *o, status, holds)
+				}
 				if status := do(who, http.MethodPost, "/v1/invitations/accept", object{"token": o.token}); (status == http.StatusOK) != holds {
 					rt.Fatalf("%s accepts %+v: %d, want it to hold: %v", who, *o, status, holds)
 				}

@@ -58,6 +58,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Person("GET /v1/products", h.catalogue.listProducts)
 	m.Person("GET /v1/me", h.accounts.me)
 	m.Person("POST /v1/accounts", h.accounts.createAccount)
+	m.Person("POST /v1/invitations/show", h.invitations.showInvitation)
 	m.Person("POST /v1/invitations/accept", h.invitations.acceptInvitation)
 
 	const one = "/v1/accounts/{account}"

@@ -31,6 +31,7 @@ type invitationStore interface {
 	FindInvitation(ctx context.Context, tokenHash apikey.Hash, now time.Time) (control.Invitation, error)
 	WithdrawInvitation(ctx context.Context, i control.Invitation, row audit.Row) error
 	AcceptInvitation(ctx context.Context, i control.Invitation, who account.Person, now time.Time, row audit.Row) (account.Member, error)
+	Inviter(ctx context.Context, i control.Invitation, who account.Person) (account.Member, error)
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 }
 
@@ -122,37 +123,68 @@ func (h *invitations) deleteInvitation(w http.ResponseWriter, r *http.Request, c
 	return nil
 }
 
-func (h *invitations) acceptInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	body, _, err := gateway.Body[api.AcceptInvitation](r, gateway.BodyOptions{})
+// showInvitation answers with what a token is for. Nobody but its holder learns of it, and nothing is accepted.
+func (h *invitations) showInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	i, err := h.byToken(r)
 	if err != nil {
 		return err
 	}
-	token := gateway.Pasted(body.Token)
-	if token == "" || utf8.RuneCountInString(token) > maxToken {
-		return gateway.Invalid(web.TextField("token", 1, maxToken, text.ErrLength))
+	inviter, err := h.store.Inviter(r.Context(), i, c.Person)
+	if err != nil {
+		return notJoined(err)
+	}
+	a, err := h.store.Account(r.Context(), i.Account)
+	if err != nil {
+		return notJoined(err)
+	}
+	return gateway.JSON(w, http.StatusOK, api.InvitationOffer{
+		AccountId: string(a.ID), AccountName: text.Shown(a.Name), Role: api.Role(i.Role), InvitedBy: web.ShownPtr(inviter.Address()), ExpiresAt: moment.Of(i.ExpiresAt),
+	})
+}
+
+func (h *invitations) acceptInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	i, err := h.byToken(r)
+	if err != nil {
+		return err
 	}
 	now := h.source.Time()
-	i, err := h.store.FindInvitation(r.Context(), apikey.Hash(sha256.Sum256([]byte(token))), now)
-	if errors.Is(err, dynamo.ErrNotFound) {
-		return errInvitation
-	}
-	if err != nil {
-		return err
-	}
 	c.Account, c.Role = i.Account, i.Role
 	changes := append(invitationChanges(i), audit.Set("subject", nil, c.Person.Subject.ID))
 	member, err := h.store.AcceptInvitation(r.Context(), i, c.Person, now, web.AuditRow(h.source, c, "invitation.accept", "", changes...))
-	switch {
-	case errors.Is(err, dynamo.ErrNotFound):
-		return errInvitation
-	case errors.Is(err, dynamo.ErrExists):
-		return errMember
-	case err != nil:
-		return err
+	if err != nil {
+		return notJoined(err)
 	}
 	a, err := h.store.Account(r.Context(), i.Account)
 	if err != nil {
 		return err
 	}
 	return showAccount(w, http.StatusOK, a, member.Role, now)
+}
+
+// byToken reads the invitation whose token a request's body has.
+func (h *invitations) byToken(r *http.Request) (control.Invitation, error) {
+	body, _, err := gateway.Body[api.AcceptInvitation](r, gateway.BodyOptions{})
+	if err != nil {
+		return control.Invitation{}, err
+	}
+	token := gateway.Pasted(body.Token)
+	if token == "" || utf8.RuneCountInString(token) > maxToken {
+		return control.Invitation{}, gateway.Invalid(web.TextField("token", 1, maxToken, text.ErrLength))
+	}
+	i, err := h.store.FindInvitation(r.Context(), apikey.Hash(sha256.Sum256([]byte(token))), h.source.Time())
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return control.Invitation{}, errInvitation
+	}
+	return i, err
+}
+
+// notJoined words the store's refusals of an invitation.
+func notJoined(err error) error {
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
+		return errInvitation
+	case errors.Is(err, dynamo.ErrExists):
+		return errMember
+	}
+	return err
 }

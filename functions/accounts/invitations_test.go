@@ -1,6 +1,7 @@
 package main
 
 import (
+	"reflect"
 	"testing"
 	"testing/synctest"
 
@@ -67,4 +68,33 @@ func TestTheLastInvitationIsMadeOnce(t *testing.T) {
 			t.Errorf("%d open, %v", len(open.Invitations), err)
 		}
 	})
+}
+
+// The holder of an invitation's token sees what it is for; looking changes nothing and leaves no row.
+func TestAnInvitationIsShownToWhoHoldsItsToken(t *testing.T) {
+	r := newHarness(t)
+	r.Member(t, r.account.ID, "second", account.Owner)
+	token := r.invite(t, "second", object{"role": "developer", "email": "new@example.com"})
+	trail := apitest.Call{As: "owner", Method: "GET", Path: r.path("/audit")}
+	rows := string(r.Want(t, 200, trail).Body)
+	show := apitest.Call{As: "new", Method: "POST", Path: "/v1/invitations/show", Body: object{"token": token}}
+	for range 2 {
+		got := r.Want(t, 200, show).JSON(t)
+		want := object{
+			"account_id": string(r.account.ID), "account_name": r.account.Name, "role": "developer",
+			"invited_by": "second@example.com", "expires_at": "2026-11-28T12:00:00.000Z",
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%v", got)
+		}
+	}
+	if got := string(r.Want(t, 200, trail).Body); got != rows {
+		t.Errorf("looking left a row: %s", got)
+	}
+	if got := r.accept(t, "other", token); got.Code() != "invitation_other_address" {
+		t.Error(got.Problem())
+	}
+	if got := r.accept(t, "new", token); got.Status != 200 {
+		t.Error(got.Problem())
+	}
 }

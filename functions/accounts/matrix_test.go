@@ -38,17 +38,15 @@ func harnessOn(t testing.TB, stores keytest.Stores) *harness {
 func (r *harness) path(rest string) string { return "/v1/accounts/" + string(r.account.ID) + rest }
 
 func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
-	apitest.Matrix(t, fixture, func(op apitest.Operation) bool {
-		return served(op) && op.ID != "acceptInvitation" // which needs a token for each caller
-	})
+	apitest.Matrix(t, fixture, ofEveryCaller)
 }
 
 func TestAccountsAreWalls(t *testing.T) {
-	apitest.Walls(t, fixture, func(op apitest.Operation) bool { return served(op) && op.ID != "acceptInvitation" })
+	apitest.Walls(t, fixture, ofEveryCaller)
 }
 
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) {
-	apitest.Costs(t, fixture, func(op apitest.Operation) bool { return served(op) && op.ID != "acceptInvitation" })
+	apitest.Costs(t, fixture, ofEveryCaller)
 }
 
 func TestBoundsAreAsTheContractSays(t *testing.T) { apitest.Bounds(t, fixture, served, nil) }

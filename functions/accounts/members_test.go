@@ -23,9 +23,15 @@ func (r *harness) invite(t testing.TB, as string, body object) string {
 	return r.Want(t, 201, apitest.Call{As: as, Method: "POST", Path: r.path("/invitations"), Body: body}).JSON(t)["token"].(string)
 }
 
+// accept looks at an invitation and accepts it, both of which are refused alike.
 func (r *harness) accept(t testing.TB, as, token string) apitest.Answer {
 	t.Helper()
-	return r.Do(t, apitest.Call{As: as, Method: "POST", Path: "/v1/invitations/accept", Body: object{"token": token}})
+	shown := r.Do(t, apitest.Call{As: as, Method: "POST", Path: "/v1/invitations/show", Body: object{"token": token}})
+	accepted := r.Do(t, apitest.Call{As: as, Method: "POST", Path: "/v1/invitations/accept", Body: object{"token": token}})
+	if shown.Status != accepted.Status || shown.Status != 200 && shown.Problem() != accepted.Problem() {
+		t.Errorf("shown: %s; accepted: %s", shown.Problem(), accepted.Problem())
+	}
+	return accepted
 }
 
 func (r *harness) put(t testing.TB, as, sub string, role account.Role, status int) apitest.Answer {

@@ -56,42 +56,73 @@ const (
 )
 
 // invitationView is the page behind an invitation's link. The token is in the link's fragment, which browsers send to
-// nobody; a script puts it into the form, or the person pastes the link. Over the sign-in it waits in a cookie.
+// nobody; a script sends it by the form, or the person pastes the link. From then on it waits in a cookie, over the
+// sign-in and until the person, who sees who invites to what, has accepted.
 type invitationView struct {
 	*form
 	Waiting bool // the token is in the cookie
 	SignIn  string
+	Offer   *api.InvitationOffer // for who is signed in
 }
 
-func (a *app) showInvitation(v *visit) error { return a.invitationForm(v, http.StatusOK, newForm()) }
+func (a *app) showInvitation(v *visit) error {
+	d := &invitationView{form: newForm(), Waiting: v.cookie(invitationName) != ""}
+	if err := v.signedIn(); errors.Is(err, errSignIn) {
+		d.SignIn = signInURL(invitationPage)
+		return a.invitationPage(v, http.StatusOK, d)
+	} else if err != nil {
+		return err
+	}
+	if !d.Waiting {
+		return a.invitationPage(v, http.StatusOK, d)
+	}
+	d.Offer = new(api.InvitationOffer)
+	_, err := v.api.Do(v.ctx(), management.Call{
+		Method: http.MethodPost, Path: "/v1/invitations/show", Body: api.AcceptInvitation{Token: v.cookie(invitationName)},
+	}, d.Offer)
+	if err != nil {
+		return a.refusedInvitation(v, err)
+	}
+	return a.invitationPage(v, http.StatusOK, d)
+}
 
-func (a *app) invitationForm(v *visit, status int, f *form) error {
-	d := &invitationView{form: f, Waiting: v.cookie(invitationName) != "" && !f.Bad()}
-	if v.session == nil {
+func (a *app) invitationPage(v *visit, status int, d *invitationView) error {
+	v.w.Header().Set("Referrer-Policy", "no-referrer")
+	return v.render(status, "invitation", v.t("invitation.title"), d)
+}
+
+// refusedInvitation says why an invitation can't be accepted, and forgets it. It passes a breakdown on.
+func (a *app) refusedInvitation(v *visit, err error) error {
+	var p *management.Problem
+	if !errors.As(err, &p) || p.Status != http.StatusNotFound && p.Status != http.StatusConflict && p.Status != http.StatusUnprocessableEntity && p.Status != http.StatusForbidden {
+		return err
+	}
+	f := newForm()
+	f.Problem = v.problemText(p)
+	v.setCookie(invitationName, "", 0)
+	return a.invitationPage(v, p.Status, &invitationView{form: f})
+}
+
+// acceptInvitation takes a token from the form, to be looked at, or accepts the one in the cookie. A form's answer may not
+// lead to the issuer, whose pages the policy doesn't allow forms to reach.
+func (a *app) acceptInvitation(v *visit) error {
+	pasted := v.r.PostFormValue("token")
+	if token := invitationToken(pasted); token != "" && len(token) <= 200 {
+		v.setCookie(invitationName, token, invitationLife)
+		return v.redirect(invitationPage)
+	}
+	token := v.cookie(invitationName)
+	if token == "" || pasted != "" {
+		d := &invitationView{form: newForm()}
+		d.add("token", v.t("invitation.bad"))
 		if err := v.signedIn(); errors.Is(err, errSignIn) {
 			d.SignIn = signInURL(invitationPage)
 		} else if err != nil {
 			return err
 		}
-	}
-	v.w.Header().Set("Referrer-Policy", "no-referrer")
-	return v.render(status, "invitation", v.t("invitation.title"), d)
-}
-
-// acceptInvitation takes the token from the form or the cookie. Who isn't signed in comes back for it: a form's answer may
-// not lead to the issuer, whose pages the policy doesn't allow forms to reach.
-func (a *app) acceptInvitation(v *visit) error {
-	f := newForm()
-	token := invitationToken(v.r.PostFormValue("token"))
-	if token == "" {
-		token = v.cookie(invitationName)
-	}
-	if token == "" || len(token) > 200 {
-		f.add("token", v.t("invitation.bad"))
-		return a.invitationForm(v, http.StatusUnprocessableEntity, f)
+		return a.invitationPage(v, http.StatusUnprocessableEntity, d)
 	}
 	if err := v.signedIn(); errors.Is(err, errSignIn) {
-		v.setCookie(invitationName, token, invitationLife)
 		return v.redirect(invitationPage)
 	} else if err != nil {
 		return err
@@ -100,14 +131,8 @@ func (a *app) acceptInvitation(v *visit) error {
 	_, err := v.api.Do(v.ctx(), management.Call{
 		Method: http.MethodPost, Path: "/v1/invitations/accept", Body: api.AcceptInvitation{Token: token},
 	}, &joined)
-	var p *management.Problem
-	if errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusConflict || p.Status == http.StatusUnprocessableEntity) {
-		f.Problem = v.problemText(p)
-		v.setCookie(invitationName, "", 0)
-		return a.invitationForm(v, p.Status, f)
-	}
 	if err != nil {
-		return err
+		return a.refusedInvitation(v, err)
 	}
 	v.setCookie(invitationName, "", 0)
 	return v.done("/accounts/"+joined.Id+"/keys", "invitation_accepted")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 const invitation = "lki_AAAA-bbbb_CCCC"
@@ -15,6 +16,11 @@ const invitation = "lki_AAAA-bbbb_CCCC"
 func invited(r *harness) {
 	r.api.on("POST /v1/accounts/"+account+"/invitations", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		reply(w, 201, api.InvitationWithToken{Id: "inv_1", Role: api.Developer, Token: invitation})
+		return true
+	})
+	by := "Demo’s owner"
+	r.api.on("POST /v1/invitations/show", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 200, api.InvitationOffer{AccountId: account, AccountName: "Fjordlast AS", Role: api.Developer, InvitedBy: &by, ExpiresAt: moment.Of(time.Now().Add(time.Hour))})
 		return true
 	})
 	r.api.on("POST /v1/invitations/accept", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
@@ -65,8 +71,14 @@ func TestAnInvitationOutlivesTheSignIn(t *testing.T) {
 		t.Fatal("accepted by nobody")
 	}
 	r.signIn("viewer")
-	if page := r.get("/invitations"); !strings.Contains(text(page.doc), "Accept the invitation") || strings.Contains(page.text, `name="token"`) {
-		t.Fatalf("%s", text(page.doc))
+	page := r.get("/invitations")
+	for _, said := range []string{"Demo’s owner invites you to join an account.", "Fjordlast AS", "Developer", "Accept the invitation"} {
+		if !strings.Contains(text(page.doc), said) || strings.Contains(page.text, `name="token"`) {
+			t.Errorf("without %q: %s", said, text(page.doc))
+		}
+	}
+	if got := r.api.seen("POST /v1/invitations/show"); len(got) != 1 || got[0].body != `{"token":"`+invitation+`"}` || len(r.api.seen("POST /v1/invitations/accept")) != 0 {
+		t.Errorf("the calls: %+v", got)
 	}
 	joined := r.post("/invitations", nil)
 	if got := r.api.seen("POST /v1/invitations/accept"); len(got) != 1 || got[0].body != `{"token":"`+invitation+`"}` {
@@ -87,14 +99,26 @@ func TestAnInvitationThatWasUsedIsExplained(t *testing.T) {
 	for code, c := range map[string]struct {
 		status int
 		says   string
-	}{"invitation_not_found": {404, "was used or withdrawn, or has expired"}, "already_member": {409, "You’re already a member of this account"}} {
-		r.api.on("POST /v1/invitations/accept", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
-			problem(w, c.status, code)
-			return true
-		})
-		page := r.post("/invitations", url.Values{"token": {invitation}})
-		if page.StatusCode != c.status || !strings.Contains(text(page.doc), c.says) || strings.Contains(text(page.doc), "api-request-1") {
-			t.Errorf("%s: %d %s", code, page.StatusCode, text(page.doc))
+	}{
+		"invitation_not_found": {404, "was used or withdrawn, or has expired"}, "already_member": {409, "You’re already a member of this account"},
+		"invitation_other_address": {403, "for a different email address"},
+	} {
+		for _, call := range []string{"show", "accept"} { // found when it is looked at, or only when it is accepted
+			invited(r)
+			r.api.on("POST /v1/invitations/"+call, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+				problem(w, c.status, code)
+				return true
+			})
+			page := r.post("/invitations", url.Values{"token": {invitation}})
+			if call == "accept" {
+				page = r.post("/invitations", nil)
+			}
+			if page.StatusCode != c.status || !strings.Contains(text(page.doc), c.says) || strings.Contains(text(page.doc), "api-request-1") {
+				t.Errorf("%s at %s: %d %s", code, call, page.StatusCode, text(page.doc))
+			}
+			if page := r.get("/invitations"); !strings.Contains(page.text, `name="token"`) {
+				t.Errorf("%s at %s: the token still waits", code, call)
+			}
 		}
 	}
 	for _, token := range []string{"", "not a token", strings.Repeat("a", 500), "x\r\ny"} {

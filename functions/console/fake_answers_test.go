@@ -70,6 +70,7 @@ func fakeAnswers(r *harness, name string) {
 		"GET " + root + "/export": api.Export{
 			Account: &acct, Members: &[]api.Member{{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: moment.Of(at)}}, Keys: &[]api.Key{k}, Audit: &[]api.AuditRow{},
 		},
+		"POST /v1/invitations/show":                 api.InvitationOffer{AccountId: account, AccountName: name, Role: api.Developer, InvitedBy: &name, ExpiresAt: moment.Of(at.AddDate(1, 0, 0))},
 		"GET " + root + "/invitations":              api.InvitationList{Invitations: []api.Invitation{{Id: "inv_1", Email: &name, Role: api.Developer, CreatedAt: moment.Of(at), ExpiresAt: moment.Of(at.AddDate(1, 0, 0))}}},
 		"GET " + root + "/keys/" + keyID + "/audit": api.AuditList{Rows: []api.AuditRow{}},
 		"GET " + root + "/audit": api.AuditList{Rows: []api.AuditRow{{

@@ -17,15 +17,16 @@ export async function prepareOperating() {
   const invited = await api("owner", "POST", `${root}/invitations`, { role: "developer", email: "developer@example.com" });
   await api("developer", "POST", "/v1/invitations/accept", { token: invited.token });
   await api("owner", "POST", `${root}/invitations`, { role: "viewer", email: "new.colleague@example.com" });
+  const { token } = await api("owner", "POST", `${root}/invitations`, { role: "developer" });
   await Promise.all([...Array(30).keys()].map(() => tile(demo_secret)));
   await Promise.all([...Array(12).keys()].map(() => tile(site.secret, { Origin: "https://shop.example" })));
   await Promise.all([...Array(8).keys()].map(() => tile(site.secret, { Origin: "https://copy.example" })));
-  return { account, key: key.id, site: site.id, pending: pending.id, decided: decided.id };
+  return { account, key: key.id, site: site.id, pending: pending.id, decided: decided.id, token };
 }
 
 const to = (path) => (page) => page.goto(stack().console_url + path);
 
-export function operatingStates({ account, key, site, pending, decided }) {
+export function operatingStates({ account, key, site, pending, decided, token }) {
   const demo = `/accounts/${stack().demo_account}`;
   const vans = `/accounts/${account}`;
   const dialog = (path, name) => async (page) => {
@@ -65,6 +66,7 @@ export function operatingStates({ account, key, site, pending, decided }) {
     { name: "audit-filtered", person: "owner", open: to(`${vans}/account/audit?action=qps&who=owner@example.com`) },
     { name: "audit-nothing", person: "owner", open: to(`${vans}/account/audit?who=nobody@example.com`) },
     { name: "invitation", person: "owner", open: to("/invitations") },
+    { name: "invitation-offer", person: "viewer", open: async (page) => { await to(`/invitations#${token}`)(page); await page.waitForSelector("main dl.facts"); }, shot: true },
     { name: "invitation-nobody", person: null, open: to("/invitations") },
     { name: "operator", person: "operator", open: to("/operator"), shot: true },
     { name: "operator-none", person: "operator", open: to("/operator?q=nobody-is-called-so") },

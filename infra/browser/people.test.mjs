@@ -140,6 +140,7 @@ test("a person is erased from an account's page, by their subject typed", async 
   const person = newcomer(), member = await as(person, off);
   await member.go("/invitations");
   await member.page.getByLabel("Invitation link").fill(made.token);
+  await member.page.getByRole("button", { name: "Continue" }).click();
   await member.page.getByRole("button", { name: "Accept the invitation" }).click();
   await member.page.waitForSelector("table.keys");
   const operator = await as("operator");
@@ -169,6 +170,7 @@ test("an admin ends all sessions of a person, from an account's page, after anot
   const person = newcomer(), member = await as(person, off), elsewhere = await as(person, off);
   await member.go("/invitations");
   await member.page.getByLabel("Invitation link").fill(made.token);
+  await member.page.getByRole("button", { name: "Continue" }).click();
   await member.page.getByRole("button", { name: "Accept the invitation" }).click();
   await member.page.waitForSelector("table.keys");
   const operator = await as("operator");

@@ -648,6 +648,17 @@ type InvitationList struct {
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
+// InvitationOffer defines model for InvitationOffer.
+type InvitationOffer struct {
+	AccountId   string `json:"account_id"`
+	AccountName string `json:"account_name"`
+	ExpiresAt   Time   `json:"expires_at"`
+
+	// InvitedBy The inviter's address, where their sign-in gave one.
+	InvitedBy *string `json:"invited_by"`
+	Role      Role    `json:"role"`
+}
+
 // InvitationWithToken defines model for InvitationWithToken.
 type InvitationWithToken struct {
 	CreatedAt Time    `json:"created_at"`
@@ -1809,6 +1820,9 @@ type WithdrawQpsRequestJSONRequestBody = Nothing
 
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptInvitation
+
+// ShowInvitationJSONRequestBody defines body for ShowInvitation for application/json ContentType.
+type ShowInvitationJSONRequestBody = AcceptInvitation
 
 // SetBillingTypeJSONRequestBody defines body for SetBillingType for application/json ContentType.
 type SetBillingTypeJSONRequestBody = SetBillingType

@@ -1,5 +1,5 @@
 // An invitation's token is behind the # of its link, so that no server and no Referer sees it. It moves into the form,
-// and out of the address and its entry in the history.
+// which is sent at once, and out of the address and its entry in the history.
 const field = document.getElementById("f-token");
 if (location.hash.startsWith("#lki_")) {
   if (field) {
@@ -7,4 +7,5 @@ if (location.hash.startsWith("#lki_")) {
     field.closest(".field").hidden = true; // it is there; nobody has to look at it
   }
   history.replaceState(null, "", location.pathname);
+  field?.form.requestSubmit();
 }

@@ -154,6 +154,31 @@ func (s *Store) dropInvitation(i Invitation) []op {
 	}
 }
 
+// Inviter returns the member behind an invitation, for a person who looks before accepting. Its errors are those of
+// AcceptInvitation.
+func (s *Store) Inviter(ctx context.Context, i Invitation, who account.Person) (account.Member, error) {
+	if i.By == who.Subject {
+		return account.Member{}, s.ownInvitation(ctx, i)
+	}
+	if i.Email != "" && !account.SameAddress(i.Email, who.Email) {
+		return account.Member{}, account.ErrOtherAddress
+	}
+	inviter, err := s.Member(ctx, i.Account, i.By)
+	if err != nil {
+		return account.Member{}, err
+	}
+	if !inviter.Role.MayGrant(i.Role) || inviter.AddedAt.After(i.CreatedAt) || inviter.RoleAt.After(i.CreatedAt) {
+		return account.Member{}, dynamo.ErrNotFound
+	}
+	switch _, err := s.Member(ctx, i.Account, who.Subject); {
+	case errors.Is(err, dynamo.ErrNotFound):
+		return inviter, nil
+	case err != nil:
+		return account.Member{}, err
+	}
+	return account.Member{}, dynamo.ErrExists
+}
+
 // AcceptInvitation uses an invitation up and makes the person a member with its role, together. ErrNotFound when it
 // was used, withdrawn or has expired, or its inviter has not had the right to grant the role ever since;
 // account.ErrOtherAddress when it is for another person's address; ErrExists when the person is a member already: the

@@ -196,6 +196,9 @@ func (l *Language) Text(key string, pairs ...any) string {
 	replace := make([]string, 0, len(pairs))
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name, value := fmt.Sprint(pairs[i]), pairs[i+1]
+		if p, ok := value.(*string); ok && p != nil { // as a member of an answer that may be null
+			value = *p
+		}
 		if n, isNumber := integer(value); isNumber {
 			if name == "n" {
 				text = l.form(m, n)
