@@ -85,6 +85,11 @@ func (v *visit) operates() error {
 	return nil
 }
 
+// operatorOnlyPath is what operators alone may do about an account; operatorAccountPath is also its members'.
+func operatorOnlyPath(v *visit, below string) string {
+	return "/v1/operator/accounts/" + v.r.PathValue("account") + below
+}
+
 func operatorAccountPath(v *visit, below string) string {
 	return "/v1/accounts/" + v.r.PathValue("account") + below
 }
@@ -163,7 +168,7 @@ func (a *app) grantLimit(v *visit) error {
 }
 
 func (a *app) changeFactAsOperator(v *visit, f *form, below string, body any, done string) error {
-	path := "/v1/operator/accounts/" + v.r.PathValue("account") + "/keys/" + v.r.PathValue("key") + below
+	path := operatorOnlyPath(v, "/keys/"+v.r.PathValue("key")+below)
 	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: body}, nil)
 	if err != nil {
 		return err

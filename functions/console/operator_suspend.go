@@ -28,7 +28,7 @@ func (a *app) suspendAccount(v *visit) error {
 	if f.Bad() {
 		return a.showSuspending(v, http.StatusUnprocessableEntity, f)
 	}
-	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: "/v1/operator/accounts/" + v.r.PathValue("account") + "/suspend", Body: body}, nil)
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/suspend"), Body: body}, nil)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (a *app) suspendAccount(v *visit) error {
 
 func (a *app) resumeAccount(v *visit) error {
 	f := newForm()
-	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: "/v1/operator/accounts/" + v.r.PathValue("account") + "/resume"}, nil)
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/resume")}, nil)
 	if err != nil {
 		return err
 	}

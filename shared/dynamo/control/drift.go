@@ -167,6 +167,12 @@ func (s *Store) orphan(ctx context.Context, item dynamo.Item, repair bool, row f
 	if err != nil || len(stored) == 0 {
 		return err
 	}
+	return s.dropOrphan(ctx, d, item, unchanged, repair, row, report)
+}
+
+// dropOrphan removes, where it repairs, a record of the gate that nothing in the control table stands for, as long as
+// unchanged holds, and reports it.
+func (s *Store) dropOrphan(ctx context.Context, d Drift, item dynamo.Item, unchanged op, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
 	if repair {
 		err := s.write(ctx, row(d.Account, d.Key), unchanged,
 			remove(s.gate, dynamo.Item{"pk": item["pk"]}, exists, always(dynamo.ErrNotFound)))

@@ -106,19 +106,8 @@ func (s *Store) orphanAccount(ctx context.Context, item dynamo.Item, repair bool
 		}
 		return err
 	}
-	if repair {
-		err := s.write(ctx, row(d.Account, ""), check(s.control, accountKey(d.Account), isNew, always(dynamo.ErrStale)),
-			remove(s.gate, dynamo.Item{"pk": item["pk"]}, exists, always(dynamo.ErrNotFound)))
-		switch {
-		case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound):
-			return nil // it changed under our eyes: the next run sees what became of it
-		case err != nil:
-			return err
-		}
-		d.Repaired = true
-	}
-	report(d)
-	return nil
+	unchanged := check(s.control, accountKey(d.Account), isNew, always(dynamo.ErrStale))
+	return s.dropOrphan(ctx, d, item, unchanged, repair, row, report)
 }
 
 // gateRecord reads a record of the gate, nil if there is none.
