@@ -54,7 +54,7 @@ func (f auditFilter) takes(seen audit.Row) bool {
 	switch {
 	case f.action != "" && seen.Action != f.action && !strings.HasPrefix(seen.Action, f.action+"."):
 		return false
-	case f.actor != "" && !strings.EqualFold(seen.Actor.Email, f.actor) && seen.Actor.Subject.ID != f.actor:
+	case f.actor != "" && !account.SameAddress(seen.Actor.Email, f.actor) && seen.Actor.Subject.ID != f.actor:
 		return false
 	}
 	return f.to.IsZero() || seen.At.Before(f.to)

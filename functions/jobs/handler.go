@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"latchkey/functions/internal/env"
-	"latchkey/functions/internal/strictjson"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/strictjson"
 	"latchkey/shared/telemetry"
 )
 

@@ -9,10 +9,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"latchkey/functions/internal/strictjson"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
+	"latchkey/shared/strictjson"
 	"latchkey/shared/telemetry"
 )
 

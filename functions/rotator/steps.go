@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"regexp"
 
-	"latchkey/functions/internal/strictjson"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/rotation"
+	"latchkey/shared/strictjson"
 )
 
 // step is the event of a Secrets Manager rotation of a delivered secret: on the secret's own schedule, or by

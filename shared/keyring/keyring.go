@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"latchkey/shared/strictjson"
 )
 
 // Ring is the data keys by name, and the one that seals. The zero value seals and opens nothing.
@@ -38,8 +40,9 @@ type document struct {
 // Parse reads {"current":"k1","keys":{"k1":"<32 bytes, base64>"}}.
 func Parse(text []byte) (Ring, error) {
 	var doc document
-	if err := json.Unmarshal(text, &doc); err != nil {
-		return Ring{}, ErrRing // the JSON error could quote the document
+	// encoding/json would let a second "current", or a "Current", decide which key seals.
+	if _, err := strictjson.Object(text, "current", "keys"); err != nil || json.Unmarshal(text, &doc) != nil {
+		return Ring{}, ErrRing // an error of the reader could quote the document
 	}
 	r := Ring{current: doc.Current, keys: map[string]cipher.AEAD{}, raw: map[string][]byte{}}
 	for name, key := range doc.Keys {

@@ -105,7 +105,13 @@ func TestParseRefusesWhatIsNoRing(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": ``, "no keys": `{"current":"k1"}`, "current missing": `{"current":"k2","keys":{"k1":"` + key + `"}}`,
 		"short key": `{"current":"k1","keys":{"k1":"AAAA"}}`, "not base64": `{"current":"k1","keys":{"k1":"%%"}}`,
-		"no name": `{"current":"","keys":{"":"` + key + `"}}`,
+		"no name":             `{"current":"","keys":{"":"` + key + `"}}`,
+		"two current keys":    `{"current":"k1","current":"k1","keys":{"k1":"` + key + `"}}`,
+		"Current beside it":   `{"current":"k1","Current":"k1","keys":{"k1":"` + key + `"}}`,
+		"Current alone":       `{"Current":"k1","keys":{"k1":"` + key + `"}}`,
+		"keys by another k":   "{\"current\":\"k1\",\"\u212aeys\":{\"k1\":\"" + key + `"}}`,
+		"one name, two keys":  `{"current":"k1","keys":{"k1":"` + key + `","k1":"` + key + `"}}`,
+		"more than one value": `{"current":"k1","keys":{"k1":"` + key + `"}} {}`,
 	} {
 		if _, err := Parse([]byte(text)); !errors.Is(err, ErrRing) {
 			t.Errorf("%s: %v", name, err)

@@ -134,6 +134,10 @@ func TestABrokenCatalogueIsRefused(t *testing.T) {
 		"docs by plain http":        with(`"docs_url":"http://docs.example"`, one("a", "api", class("a", `"/a/"`))),
 		"a class's docs by http":    one("a", "api", with(`"docs_url":"http://docs.example"`, class("a", `"/a/"`))),
 		"a misspelt member":         with(`"doc_url":"https://docs.example"`, one("a", "api", class("a", `"/a/"`))),
+		"a class's Max_QPS":         one("a", "api", with(`"Max_QPS":9`, class("a", `"/a/"`))),
+		"a product's ID":            with(`"ID":"b"`, one("a", "api", class("a", `"/a/"`))),
+		"two numbers of a type":     one("a", "api", strings.Replace(class("a", `"/a/"`), `"enterprise":1`, `"enterprise":1,"enterprise":2`, 1)),
+		"a member that is twice":    with(`"kind":"api"`, one("a", "api", class("a", `"/a/"`))),
 		"product without a name":    strings.Replace(one("a", "api", class("a", `"/a/"`)), `"name":"N","kind"`, `"name":"","kind"`, 1),
 	} {
 		if parse(`{"products":[`+products+`]}`) == nil {

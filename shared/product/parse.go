@@ -1,12 +1,11 @@
 package product
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 
 	"latchkey/shared/account"
+	"latchkey/shared/strictjson"
 )
 
 //go:embed catalogue.json
@@ -15,7 +14,7 @@ var embedded []byte
 // Embedded reads the catalogue file. Programs use Default, which says the same without reading JSON.
 func Embedded() ([]Product, error) { return Parse(embedded) }
 
-// Parse reads products from JSON. New checks them.
+// Parse reads products from JSON, by exact names. New checks them.
 func Parse(text []byte) ([]Product, error) {
 	var file struct {
 		Products []struct {
@@ -37,13 +36,8 @@ func Parse(text []byte) ([]Product, error) {
 			DocsURL    string `json:"docs_url"`
 		} `json:"products"`
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields() // a misspelt member would be one that is missing
-	if err := d.Decode(&file); err != nil {
+	if err := strictjson.Decode(text, &file); err != nil { // a misspelt member would be one that is missing
 		return nil, fmt.Errorf("product: catalogue: %w", err)
-	}
-	if d.More() {
-		return nil, fmt.Errorf("product: catalogue: more than one JSON value")
 	}
 	products := make([]Product, len(file.Products))
 	for i, f := range file.Products {

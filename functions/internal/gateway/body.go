@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"latchkey/functions/internal/strictjson"
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
+	"latchkey/shared/strictjson"
 )
 
 // MaxBody is the size of the largest body that is read, in bytes.

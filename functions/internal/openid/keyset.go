@@ -16,7 +16,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"latchkey/functions/internal/strictjson"
+	"latchkey/shared/strictjson"
 )
 
 // errNoKeys says that the issuer's keys can't be had: a breakdown, not a bad token.

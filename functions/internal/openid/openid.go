@@ -17,7 +17,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
-	"latchkey/functions/internal/strictjson"
+	"latchkey/shared/strictjson"
 )
 
 // Config says whose tokens are read.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
-	"latchkey/functions/internal/strictjson"
+	"latchkey/shared/strictjson"
 )
 
 // ErrToken says that a token isn't valid. Any other error of Verify is a breakdown: the issuer can't be asked.

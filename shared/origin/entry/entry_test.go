@@ -475,6 +475,18 @@ func TestBoundsOfAnEntry(t *testing.T) {
 	}
 }
 
+// TestTheTurkishLettersAreNoLatinI: İ and ı are read as browsers read them, in every language, and never as another owner's i.
+func TestTheTurkishLettersAreNoLatinI(t *testing.T) {
+	for typed, want := range map[string]string{
+		"ISTANBUL.example": "istanbul.example", "\u0130stanbul.example": "xn--istanbul-o0e.example", "i\u0307stanbul.example": "xn--istanbul-o0e.example",
+		"\u0131stanbul.example": "xn--stanbul-qfb.example", "*.\u0131stanbul.example": "*.xn--stanbul-qfb.example",
+	} {
+		if got, err := entry.Parse(typed); got != want || err != nil {
+			t.Errorf("%q is %s, %v, want %s", typed, got, err, want)
+		}
+	}
+}
+
 // TestANameWithTwoReadingsIsRefusedWithBoth: either may belong to somebody else, so none is chosen.
 func TestANameWithTwoReadingsIsRefusedWithBoth(t *testing.T) {
 	for in, want := range map[string]struct {

@@ -70,21 +70,70 @@ func Object(raw []byte, known ...string) (map[string]json.RawMessage, error) {
 	return members, nil
 }
 
-// Decode reads an object into a struct, whose exported fields name in their json tags all that it may have. Nothing else is taken,
-// and no name in another case: a misspelt setting must not do something else than what was meant.
+// Decode reads an object into a struct, whose exported fields name in their json tags all that it may have, and so do the structs in
+// it. Nothing else is taken, and no name in another case: a misspelt setting must not do something else than what was meant.
 func Decode(raw []byte, into any) error {
-	of := reflect.TypeOf(into).Elem()
-	known := make([]string, 0, of.NumField())
-	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-		known = append(known, name)
+	if _, err := Object(raw); err != nil {
+		return err
 	}
-	if _, err := Object(raw, known...); err != nil {
+	if err := exact(raw, reflect.TypeOf(into).Elem()); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	return d.Decode(into)
+}
+
+// exact looks for names that the decoder would take for a field's, at every depth. What has another form than its type says is the
+// decoder's to refuse. encoding/json folds no keys of maps, and what types read by themselves is theirs.
+func exact(raw json.RawMessage, of reflect.Type) error {
+	if reflect.PointerTo(of).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+		return nil
+	}
+	switch of.Kind() {
+	case reflect.Pointer:
+		return exact(raw, of.Elem())
+	case reflect.Struct:
+		return exactMembers(raw, of)
+	case reflect.Map:
+		var members map[string]json.RawMessage
+		_ = json.Unmarshal(raw, &members)
+		for _, member := range members {
+			if err := exact(member, of.Elem()); err != nil {
+				return err
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		var items []json.RawMessage
+		_ = json.Unmarshal(raw, &items)
+		for _, item := range items {
+			if err := exact(item, of.Elem()); err != nil {
+				return err
+			}
+		}
+	default:
+	}
+	return nil
+}
+
+func exactMembers(raw json.RawMessage, of reflect.Type) error {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(raw, &members)
+	for i := range of.NumField() {
+		field := of.Field(i)
+		known, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		for name, member := range members {
+			if name != known && strings.EqualFold(name, known) {
+				return fmt.Errorf("%w: %s", ErrName, known)
+			}
+			if name == known {
+				if err := exact(member, field.Type); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func walk(d *json.Decoder, depth int) error {
