@@ -167,7 +167,7 @@ var bounds = map[string]float64{
 	"authorizer.maskedRun":                           24,
 	"authorizer.maxUnescapes":                        4,
 	"functions/internal/gateway.MaxBody":             64 << 10,
-	"shared/strictjson.maxDepth":         16,
+	"shared/strictjson.maxDepth":                     16,
 	"functions/internal/gateway.defaultPageSize":     50,
 	"functions/internal/gateway.maxPageToken":        2048,
 	"functions/internal/gateway.maxPageSize":         100,

@@ -27,6 +27,14 @@ func TestGatewayResponsesOfTheProducts(t *testing.T) {
 		"AUTHORIZER_FAILURE":             {503, "unavailable", "'1'"},
 		"AUTHORIZER_CONFIGURATION_ERROR": {503, "unavailable", "'1'"},
 		"MISSING_AUTHENTICATION_TOKEN":   {403, "unknown_path", nil},
+		"INVALID_SIGNATURE":              {403, "unknown_path", nil},
+		"EXPIRED_TOKEN":                  {403, "unknown_path", nil},
+		"RESOURCE_NOT_FOUND":             {403, "unknown_path", nil},
+		"BAD_REQUEST_PARAMETERS":         {400, "bad_request", nil},
+		"BAD_REQUEST_BODY":               {400, "bad_request", nil},
+		"API_CONFIGURATION_ERROR":        {500, "server_error", nil},
+		"INTEGRATION_FAILURE":            {504, "server_error", nil},
+		"INTEGRATION_TIMEOUT":            {504, "server_error", nil},
 		"UNSUPPORTED_MEDIA_TYPE":         {415, "content_type_unsupported", nil},
 		"DEFAULT_4XX":                    {nil, "bad_request", nil},
 		"DEFAULT_5XX":                    {nil, "server_error", nil},
@@ -61,8 +69,11 @@ func TestEveryGatewayResponseHasItsHeaders(t *testing.T) {
 			want := map[string]any{
 				"Content-Type": "'application/problem+json'", "Cache-Control": "'no-store'", "X-Request-Id": "context.extendedRequestId", // the one that a caller can't choose
 			}
-			if api == "ManagementApi" { // as the functions' own
+			if api != "ProductsApi" { // as the functions' own
 				want["X-Content-Type-Options"] = "'nosniff'"
+			}
+			if api == "ConsoleApi" { // pages for people
+				want["Content-Type"], want["Content-Security-Policy"], want["Referrer-Policy"] = "'text/html; charset=utf-8'", "'sandbox'", "'no-referrer'"
 			}
 			if api == "ProductsApi" { // the only one that pages of other sites call
 				want["Access-Control-Allow-Origin"] = "'*'"
@@ -73,6 +84,9 @@ func TestEveryGatewayResponseHasItsHeaders(t *testing.T) {
 					t.Errorf("%s %s: %s is %v, want %v", api, kind, name, got, value)
 				}
 			}
+			if api == "ConsoleApi" {
+				continue
+			}
 			document := body(t, api+" "+kind, r)
 			if status := at(r, "StatusCode"); status == nil != (document["status"] == nil) || status != nil && fmt.Sprint(status) != fmt.Sprint(document["status"]) {
 				t.Errorf("%s %s: status %v in the line, %v in the body", api, kind, status, document["status"])
@@ -80,6 +94,61 @@ func TestEveryGatewayResponseHasItsHeaders(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryTypeOfResponseHasWordsAndAStatusOfItsOwn: of every API, for each type that AWS documents and the API can give. A default
+// knows no status, so it is left with what has no type: 414, and answers of functions that can't be read.
+func TestEveryTypeOfResponseHasWordsAndAStatusOfItsOwn(t *testing.T) {
+	const documented = "ACCESS_DENIED API_CONFIGURATION_ERROR AUTHORIZER_CONFIGURATION_ERROR AUTHORIZER_FAILURE BAD_REQUEST_BODY " +
+		"BAD_REQUEST_PARAMETERS DEFAULT_4XX DEFAULT_5XX EXPIRED_TOKEN INTEGRATION_FAILURE INTEGRATION_TIMEOUT INVALID_API_KEY INVALID_SIGNATURE " +
+		"MISSING_AUTHENTICATION_TOKEN QUOTA_EXCEEDED REQUEST_TOO_LARGE RESOURCE_NOT_FOUND THROTTLED UNAUTHORIZED UNSUPPORTED_MEDIA_TYPE WAF_FILTERED"
+	apis := render(t, "template.yaml").ofType("AWS::Serverless::Api")
+	for api, p := range apis {
+		responses, _ := p["GatewayResponses"].(object)
+		for _, kind := range strings.Fields(documented) {
+			status := at(responses[kind], "StatusCode")
+			switch kind {
+			case "REQUEST_TOO_LARGE": // API Gateway answers it in its own words, whatever a template says
+				continue
+			case "ACCESS_DENIED", "UNAUTHORIZED", "AUTHORIZER_FAILURE", "AUTHORIZER_CONFIGURATION_ERROR", "INVALID_API_KEY", "QUOTA_EXCEEDED":
+				if p["Auth"] == nil { // no authorizer, no keys and no usage plan
+					continue
+				}
+			case "DEFAULT_4XX", "DEFAULT_5XX":
+				if status != nil {
+					t.Errorf("%s %s: status %v would be that of everything without a type", api, kind, status)
+				}
+				status = 0
+			}
+			if status == nil {
+				t.Errorf("%s: %s has no response with a status", api, kind)
+			}
+		}
+		for kind := range responses {
+			if !slices.Contains(strings.Fields(documented), kind) {
+				t.Errorf("%s: API Gateway knows no %s", api, kind)
+			}
+		}
+	}
+	if len(apis) != 3 {
+		t.Errorf("%d APIs", len(apis))
+	}
+}
+
+// TestThePagesOfTheGatewayHoldNothingOfTheRequest: the console's, which a browser shows. A message of API Gateway can quote a header.
+func TestThePagesOfTheGatewayHoldNothingOfTheRequest(t *testing.T) {
+	responses, _ := render(t, "template.yaml").properties(t, "ConsoleApi")["GatewayResponses"].(object)
+	for kind, r := range responses {
+		page := strings.Replace(fmt.Sprint(at(r, "ResponseTemplates", "application/json")), "$context.extendedRequestId", "x", 1)
+		if strings.Contains(page, "$") || !htmlPage.MatchString(page) {
+			t.Errorf("%s: %s", kind, page)
+		}
+	}
+	if len(responses) == 0 {
+		t.Error("no pages")
+	}
+}
+
+var htmlPage = regexp.MustCompile(`^<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>([^<>]+)</title><h1>[^<>]+</h1><p>[^<>]+</p><p>Request: x</p></html>$`)
 
 // TestTheReferenceListsEveryAnswerOfTheProducts: its table is what the template says; the end-to-end tests hold the wire to it.
 func TestTheReferenceListsEveryAnswerOfTheProducts(t *testing.T) {
@@ -135,7 +204,7 @@ func TestAnswersOfTheGatewayItselfSayWhatHelps(t *testing.T) {
 			detail, _ := document["detail"].(string)
 			documented := strings.Contains(string(page), fmt.Sprintf("| `%s` | %s |\n", code, detail))
 			switch {
-			case strings.HasPrefix(kind, "DEFAULT_"), strings.Contains(code, "$"), kind == "UNAUTHORIZED":
+			case code == "bad_request", code == "server_error", strings.Contains(code, "$"), kind == "UNAUTHORIZED":
 			case api == "ManagementApi" && code != "throttled": // docs/problems says what helps
 			case !sentences.MatchString(detail) || !documented:
 				t.Errorf("%s %s: %s has %q, which the reference lacks", api, kind, code, detail)

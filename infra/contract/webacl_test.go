@@ -45,7 +45,7 @@ func TestAFloodFromOneAddressCanBeStopped(t *testing.T) {
 			t.Errorf("%s has no web ACL: %v", api, apis)
 		}
 	}
-	for _, api := range []string{"ProductsApi", "ManagementApi"} {
+	for _, api := range []string{"ProductsApi", "ManagementApi", "ConsoleApi"} {
 		if at(d.properties(t, api), "GatewayResponses", "WAF_FILTERED", "StatusCode") != 429 {
 			t.Errorf("%s answers what is blocked as something else than too many calls", api)
 		}

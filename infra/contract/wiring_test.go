@@ -168,7 +168,11 @@ func TestWhatExpiresIsDeleted(t *testing.T) {
 
 func TestManagementAnswersInItsOwnStatuses(t *testing.T) {
 	responses, _ := render(t, "template.yaml").properties(t, "ManagementApi")["GatewayResponses"].(object)
-	want := map[string]any{"MISSING_AUTHENTICATION_TOKEN": 404, "REQUEST_TOO_LARGE": 413, "THROTTLED": 429, "WAF_FILTERED": 429, "DEFAULT_4XX": nil, "DEFAULT_5XX": nil}
+	want := map[string]any{
+		"MISSING_AUTHENTICATION_TOKEN": 404, "INVALID_SIGNATURE": 404, "EXPIRED_TOKEN": 404, "RESOURCE_NOT_FOUND": 404, "BAD_REQUEST_PARAMETERS": 400,
+		"BAD_REQUEST_BODY": 400, "REQUEST_TOO_LARGE": 413, "UNSUPPORTED_MEDIA_TYPE": 415, "THROTTLED": 429, "WAF_FILTERED": 429,
+		"API_CONFIGURATION_ERROR": 500, "INTEGRATION_FAILURE": 504, "INTEGRATION_TIMEOUT": 504, "DEFAULT_4XX": nil, "DEFAULT_5XX": nil,
+	}
 	for kind, r := range responses {
 		if status, ok := want[kind]; !ok || at(r, "StatusCode") != status {
 			t.Errorf("%s: %v, want %v", kind, at(r, "StatusCode"), status)
