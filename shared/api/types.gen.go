@@ -1354,12 +1354,6 @@ type ToParam = time.Time
 // AccountAnswer defines model for AccountAnswer.
 type AccountAnswer = Account
 
-// AccountCreatedAnswer defines model for AccountCreatedAnswer.
-type AccountCreatedAnswer = Account
-
-// AuditListAnswer defines model for AuditListAnswer.
-type AuditListAnswer = AuditList
-
 // KeyAnswer defines model for KeyAnswer.
 type KeyAnswer = Key
 
@@ -1372,9 +1366,6 @@ type MemberAnswer = Member
 // OperationAnswer defines model for OperationAnswer.
 type OperationAnswer = Operation
 
-// OperationStartedAnswer defines model for OperationStartedAnswer.
-type OperationStartedAnswer = Operation
-
 // OperatorAnswer defines model for OperatorAnswer.
 type OperatorAnswer = Operator
 
@@ -1386,9 +1377,6 @@ type ProblemAnswer = Problem
 
 // QpsRequestAnswer defines model for QpsRequestAnswer.
 type QpsRequestAnswer = QpsRequest
-
-// QpsRequestListAnswer defines model for QpsRequestListAnswer.
-type QpsRequestListAnswer = QpsRequestList
 
 // RevealedAnswer defines model for RevealedAnswer.
 type RevealedAnswer = KeyWithSecret
