@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/hex"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/keytest"
 )
@@ -35,6 +37,13 @@ func TestTheContractsExamplesAreAcceptedAndAnsweredAsShown(t *testing.T) {
 			return map[string]any{"confirm_name": a.Name}
 		}},
 		"showInvitation": {As: "stranger", Body: invited}, "acceptInvitation": {As: "stranger", Body: invited},
+		"findAnyKeys": {Body: func(t testing.TB, f apitest.Fixture) map[string]any {
+			k, err := f.Control.Key(t.Context(), f.Account, apikey.ID(f.Params["key"]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return map[string]any{"secret_sha256": hex.EncodeToString(k.Current.Hash[:])}
+		}},
 	})
 }
 

@@ -86,6 +86,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.OperatorList("GET /v1/operator/overview", func(*http.Request) string { return "overview" }, h.lookups.overview, account.LookUp)
 	m.Account("POST /v1/operator/accounts/{account}/suspend", h.accounts.suspend, account.SuspendAccount)
 	m.Account("POST /v1/operator/accounts/{account}/resume", gateway.NoBody(h.accounts.resume), account.SuspendAccount)
+	m.Operator("POST /v1/operator/keys/find", h.lookups.findBySecret, account.LookUp)
 	m.Operator("GET /v1/operator/keys/{key}", h.lookups.findKey, account.LookUp)
 	m.Operator("POST /v1/operator/keys/{key}/block", h.lookups.blockKey, account.BlockKeys)
 	m.Operator("POST /v1/operator/keys/{key}/revoke", h.lookups.revokeKey, account.RevokeAnyKey)

@@ -26,6 +26,7 @@ type lookupStore interface {
 	Accounts(ctx context.Context, name, after string, limit int) (control.AccountPage, error)
 	AccountsByEmail(ctx context.Context, email, after string, limit int) (control.AccountPage, error)
 	FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error)
+	FindKeyBySecret(ctx context.Context, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)
 	Overview(ctx context.Context, few int) (control.Overview, error)
 	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
@@ -116,21 +117,26 @@ func (h *lookups) anyKey(r *http.Request) (apikey.Key, error) {
 }
 
 func (h *lookups) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) error {
-	a, err := h.store.Account(r.Context(), k.Account)
-	if err != nil {
-		return err
-	}
-	used, err := h.used.LastUsed(r.Context(), k.Account, k)
+	doc, err := h.keyDoc(r.Context(), k)
 	if err != nil {
 		return err
 	}
 	gateway.SetETag(w, k.Version)
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func (h *lookups) keyDoc(ctx context.Context, k apikey.Key) (api.OperatorKey, error) {
+	a, err := h.store.Account(ctx, k.Account)
+	if err != nil {
+		return api.OperatorKey{}, err
+	}
+	used, err := h.used.LastUsed(ctx, k.Account, k)
+	if err != nil {
+		return api.OperatorKey{}, err
+	}
 	now := h.source.Time()
 	view := web.View{Now: now, Used: used[k.ID], Operator: true, Products: h.products, Suspended: a.Suspended.Holds(now)}
-	return gateway.JSON(w, http.StatusOK, api.OperatorKey{
-		Key:     web.KeyDoc(k, view),
-		Account: web.AccountDoc(a, "", now),
-	})
+	return api.OperatorKey{Key: web.KeyDoc(k, view), Account: web.AccountDoc(a, "", now)}, nil
 }
 
 func (h *lookups) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {

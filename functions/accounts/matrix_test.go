@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"net/url"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func fixture(t testing.TB) apitest.Fixture {
 			"putOperator": map[string]any{}, "unblockKey": map[string]any{},
 			"closeAccount": map[string]any{"confirm_name": r.account.Name}, "erasePerson": map[string]any{"subject": "colleague"},
 			"revokeAnyKey": map[string]any{"reason": "abuse"}, "suspendAccount": map[string]any{"reason": "abuse"},
-			"endSessions": map[string]any{"subject": "colleague"},
+			"endSessions": map[string]any{"subject": "colleague"}, "findAnyKeys": map[string]any{"secret_sha256": hex.EncodeToString(k.Current.Hash[:])},
 		},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
 )
 
@@ -15,6 +16,7 @@ import (
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
+	KeyBySecret(ctx context.Context, id account.ID, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)
 }
 
 type handler struct {
@@ -27,6 +29,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	const key = keys + "/{key}"
 	m.Account("GET "+keys, h.list, account.ReadKeys)
 	m.Account("POST "+keys, h.create, account.WriteKeys)
+	m.Account("POST "+keys+"/find", h.find, account.ReadKeys)
 	m.Account("GET "+key, h.get, account.ReadKeys)
 	m.Account("PATCH "+key, h.edit, account.WriteKeys)
 	m.Account("DELETE "+key, gateway.NoBody(h.remove), account.DeleteKeys)

@@ -1,4 +1,4 @@
-// Command keys serves the life of a key over HTTP: create, list, get, edit, disable, enable, revoke, delete,
+// Command keys serves the life of a key over HTTP: create, list, find, get, edit, disable, enable, revoke, delete,
 // restore, reveal, test, and proposals.
 package main
 

@@ -29,6 +29,7 @@ func fixture(t testing.TB) apitest.Fixture {
 			"revokeKey": map[string]any{"confirm_name": "My key"}, "editKey": map[string]any{"name": "Other"},
 			"proposeRestrictions": map[string]any{"products": []string{"routing"}},
 			"setBillingType":      map[string]any{"billing_type": "pay_as_you_grow"},
+			"findKeys":            map[string]any{"secret": k["secret"]},
 		},
 		Instead: map[string]map[string]string{"restoreKey": {"key": deletable["id"].(string)}},
 		Headers: map[string]map[string]string{"editKey": {"If-Match": `"2"`}, "promoteProposal": {"If-Match": "*"}},

@@ -85,6 +85,9 @@ func TestOperatorsOfTheRankSupportLookAndDecideNothing(t *testing.T) {
 	} {
 		s.must(t, 200, "support", "GET", path, "")
 	}
+	if found := string(s.must(t, 200, "support", "POST", "/v1/operator/keys/find", `{"secret":"`+k.secret+`"}`).body); !strings.Contains(found, k.id) {
+		t.Errorf("the secret finds %s", found)
+	}
 	for _, c := range [][3]string{
 		{"PATCH", account, `{"type":"enterprise"}`},
 		{"PATCH", account, `{"key_limit":7}`},

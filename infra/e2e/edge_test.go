@@ -299,6 +299,7 @@ func TestAForeignObjectAnswersByteForByteAsAnUnknownOne(t *testing.T) {
 		{"PATCH", `{"name":"x"}`},
 		{"GET /keys", ""},
 		{"POST /keys", lifeKey},
+		{"POST /keys/find", `{"preview":"ak_0000…0000"}`},
 		{"GET /members", ""},
 		{"PUT /members/viewer", `{"role":"viewer"}`},
 		{"DELETE /members/owner", ""},

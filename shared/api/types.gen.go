@@ -54,6 +54,27 @@ func (e BillingType) Valid() bool {
 	}
 }
 
+// Defines values for Matched.
+const (
+	Current  Matched = "current"
+	Outgoing Matched = "outgoing"
+	Retired  Matched = "retired"
+)
+
+// Valid indicates whether the value is a known member of the Matched enum.
+func (e Matched) Valid() bool {
+	switch e {
+	case Current:
+		return true
+	case Outgoing:
+		return true
+	case Retired:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MissingOrigin.
 const (
 	Allow MissingOrigin = "allow"
@@ -628,6 +649,18 @@ type FieldError struct {
 	Suggestions *[]string `json:"suggestions,omitempty"`
 }
 
+// FindKeys Exactly one of the members.
+type FindKeys struct {
+	// Preview A whole preview, such as ak_7Kf2…x9Qd; three full stops are taken for the ….
+	Preview *string `json:"preview,omitempty"`
+
+	// Secret A secret as a call sends it. It is hashed, and kept nowhere.
+	Secret *string `json:"secret,omitempty"`
+
+	// SecretSha256 SHA-256 of the whole secret in hexadecimal, as sha256sum prints it.
+	SecretSha256 *string `json:"secret_sha256,omitempty"`
+}
+
 // Invitation defines model for Invitation.
 type Invitation struct {
 	CreatedAt Time    `json:"created_at"`
@@ -743,6 +776,22 @@ type KeyList struct {
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
+// KeyMatch defines model for KeyMatch.
+type KeyMatch struct {
+	Key Key `json:"key"`
+
+	// Matched Which of the key's secrets was found: the `current` one, the `outgoing` one that a rotation is ending, or one that was `retired` and opens nothing. A preview finds the first two alone.
+	Matched Matched `json:"matched"`
+}
+
+// KeyMatches defines model for KeyMatches.
+type KeyMatches struct {
+	Matches []KeyMatch `json:"matches"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
 // KeyWithSecret defines model for KeyWithSecret.
 type KeyWithSecret = keyWithSecret
 
@@ -802,6 +851,9 @@ type Limit struct {
 type LowerLimit struct {
 	Qps int `json:"qps"`
 }
+
+// Matched Which of the key's secrets was found: the `current` one, the `outgoing` one that a rotation is ending, or one that was `retired` and opens nothing. A preview finds the first two alone.
+type Matched string
 
 // MaybeTime defines model for MaybeTime.
 type MaybeTime = moment.Time
@@ -897,6 +949,20 @@ type Operator struct {
 type OperatorKey struct {
 	Account Account `json:"account"`
 	Key     Key     `json:"key"`
+}
+
+// OperatorKeyMatch defines model for OperatorKeyMatch.
+type OperatorKeyMatch struct {
+	Account Account `json:"account"`
+	Key     Key     `json:"key"`
+
+	// Matched Which of the key's secrets was found: the `current` one, the `outgoing` one that a rotation is ending, or one that was `retired` and opens nothing. A preview finds the first two alone.
+	Matched Matched `json:"matched"`
+}
+
+// OperatorKeyMatches defines model for OperatorKeyMatches.
+type OperatorKeyMatches struct {
+	Matches []OperatorKeyMatch `json:"matches"`
 }
 
 // OperatorList defines model for OperatorList.
@@ -1743,6 +1809,9 @@ type CreateInvitationJSONRequestBody = CreateInvitation
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = CreateKey
 
+// FindKeysJSONRequestBody defines body for FindKeys for application/json ContentType.
+type FindKeysJSONRequestBody = FindKeys
+
 // EditKeyJSONRequestBody defines body for EditKey for application/json ContentType.
 type EditKeyJSONRequestBody = EditKey
 
@@ -1823,6 +1892,9 @@ type ResumeAccountJSONRequestBody = Nothing
 
 // SuspendAccountJSONRequestBody defines body for SuspendAccount for application/json ContentType.
 type SuspendAccountJSONRequestBody = SuspendAccount
+
+// FindAnyKeysJSONRequestBody defines body for FindAnyKeys for application/json ContentType.
+type FindAnyKeysJSONRequestBody = FindKeys
 
 // BlockKeyJSONRequestBody defines body for BlockKey for application/json ContentType.
 type BlockKeyJSONRequestBody = BlockKey

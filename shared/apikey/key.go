@@ -99,6 +99,34 @@ type Retired struct {
 // MaxRetired bounds the tombstones of one key.
 const MaxRetired = 20
 
+// SecretRole tells a key's secrets from each other.
+type SecretRole string
+
+// The secrets that a key has, or had.
+const (
+	CurrentSecret  SecretRole = "current"
+	OutgoingSecret SecretRole = "outgoing"
+	RetiredSecret  SecretRole = "retired" // it ended, and its hash is still kept
+)
+
+// RoleOf tells which of the key's secrets has a hash; "" for none.
+func (k Key) RoleOf(h Hash) SecretRole {
+	switch {
+	case h.IsZero():
+		return ""
+	case k.Current.Hash == h:
+		return CurrentSecret
+	case k.Outgoing != nil && k.Outgoing.Hash == h:
+		return OutgoingSecret
+	}
+	for _, r := range k.Retired {
+		if r.Hash == h {
+			return RetiredSecret
+		}
+	}
+	return ""
+}
+
 // Block is an operator's block, which no customer can lift.
 type Block struct {
 	Reason string

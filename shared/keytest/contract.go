@@ -38,6 +38,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Keys/LimitIsExactUnderRaces", keysLimit},
 		{"Keys/DeletingMakesRoomAndRestoringTakesIt", keysRoom},
 		{"Keys/AreOfOneAccount", keysForeign},
+		{"Keys/AreFoundByEachOfTheirSecrets", keysBySecret},
 		{"Keys/PagesListAllOnce", keysPages},
 		{"Keys/GateDropsSecretsOffTheList", keysRetired},
 		{"Keys/ASecretBelongsToOneKey", keysCollision},

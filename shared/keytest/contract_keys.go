@@ -10,8 +10,10 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/product"
 )
 
@@ -62,6 +64,45 @@ func keysReadBack(t *testing.T, s Stores) {
 		s.CheckGate(t, k)
 	}
 	_, err := s.Control.FindKey(t.Context(), KeyID())
+	wantErr(t, err, dynamo.ErrNotFound)
+}
+
+func keysBySecret(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	k := s.NewKey(t, a, full)
+	s.NewKey(t, a)
+	for _, state := range []func(*apikey.Key){func(*apikey.Key) {}, func(k *apikey.Key) { k.RevokedAt = Now }, func(k *apikey.Key) { k.DeletedAt = Now }} {
+		var err error
+		k, err = s.Edit(t.Context(), k, "key.edit", state)
+		must(t, err)
+		for role, hash := range map[apikey.SecretRole]apikey.Hash{
+			apikey.CurrentSecret: k.Current.Hash, apikey.OutgoingSecret: k.Outgoing.Hash, apikey.RetiredSecret: k.Retired[0].Hash,
+		} {
+			for where, find := range map[string]func() (apikey.Key, apikey.SecretRole, error){
+				"in its account": func() (apikey.Key, apikey.SecretRole, error) { return s.Control.KeyBySecret(t.Context(), a.ID, hash) },
+				"anywhere":       func() (apikey.Key, apikey.SecretRole, error) { return s.Control.FindKeyBySecret(t.Context(), hash) },
+			} {
+				got, is, err := find()
+				must(t, err)
+				if got.ID != k.ID || got.Version != k.Version || is != role {
+					t.Errorf("the %s secret %s: %s, %q", role, where, got.ID, is)
+				}
+			}
+			for _, id := range []account.ID{AccountID(), s.NewAccount(t).ID, ""} {
+				_, _, err := s.Control.KeyBySecret(t.Context(), id, hash)
+				wantErr(t, err, dynamo.ErrNotFound)
+			}
+		}
+	}
+	for _, hash := range []apikey.Hash{{}, {1}} {
+		_, _, err := s.Control.FindKeyBySecret(t.Context(), hash)
+		wantErr(t, err, dynamo.ErrNotFound)
+	}
+	// A record of the gate that its key doesn't know is drift, and no answer.
+	stray := authz.PoliciesOf(k)[0]
+	stray.Hash = apikey.Hash{2}
+	s.Put(t, s.Tables.Gate, policies.Encode(stray))
+	_, _, err := s.Control.FindKeyBySecret(t.Context(), stray.Hash)
 	wantErr(t, err, dynamo.ErrNotFound)
 }
 

@@ -98,8 +98,13 @@ func (o Operation) ServedBy() string {
 	}
 }
 
+// asking are the operations that change nothing though they are no GET: what they ask about is no matter for a URL.
+var asking = []string{"testKey", "findKeys", "findAnyKeys"}
+
 // Changes reports whether an operation may change something.
-func (o Operation) Changes() bool { return o.Method != http.MethodGet && o.ID != "testKey" }
+func (o Operation) Changes() bool {
+	return o.Method != http.MethodGet && !slices.Contains(asking, o.ID)
+}
 
 // Caller is one of those who may do it.
 func (o Operation) Caller() string {

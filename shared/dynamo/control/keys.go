@@ -6,6 +6,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/policies"
 )
 
 // Key reads a key of an account, a deleted one too. ErrNotFound when the account has no such key.
@@ -28,6 +29,54 @@ func (s *Store) FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error) 
 		return apikey.Key{}, err
 	}
 	return s.Key(ctx, account.ID(text(item, "account")), key)
+}
+
+// KeyBySecret reads the key of an account that has, or had, the secret with this hash, in whatever state it is, and tells
+// which of its secrets that is. ErrNotFound for a secret that no key has and for one of another account's key alike, after
+// the same one read.
+func (s *Store) KeyBySecret(ctx context.Context, id account.ID, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error) {
+	owner, key, err := s.holder(ctx, hash)
+	switch {
+	case err != nil:
+		return apikey.Key{}, "", err
+	case owner != id:
+		return apikey.Key{}, "", dynamo.ErrNotFound
+	}
+	return s.keyWith(ctx, owner, key, hash)
+}
+
+// FindKeyBySecret is KeyBySecret over all accounts; for operators.
+func (s *Store) FindKeyBySecret(ctx context.Context, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error) {
+	owner, key, err := s.holder(ctx, hash)
+	if err != nil {
+		return apikey.Key{}, "", err
+	}
+	return s.keyWith(ctx, owner, key, hash)
+}
+
+// holder asks the gate's table whose secret has a hash.
+func (s *Store) holder(ctx context.Context, hash apikey.Hash) (account.ID, apikey.ID, error) {
+	record, err := s.gateRecord(ctx, policies.Key(hash))
+	switch {
+	case err != nil:
+		return "", "", err
+	case len(record) == 0:
+		return "", "", dynamo.ErrNotFound
+	}
+	return account.ID(text(record, "acct")), apikey.ID(text(record, "kid")), nil
+}
+
+// keyWith reads a key that is said to have a secret: its own record decides.
+func (s *Store) keyWith(ctx context.Context, id account.ID, key apikey.ID, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error) {
+	k, err := s.Key(ctx, id, key)
+	if err != nil {
+		return apikey.Key{}, "", err
+	}
+	role := k.RoleOf(hash)
+	if role == "" {
+		return apikey.Key{}, "", dynamo.ErrNotFound
+	}
+	return k, role, nil
 }
 
 // KeyQuery selects the keys of an account to list.

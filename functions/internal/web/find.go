@@ -1,0 +1,67 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+)
+
+// Wanted holds the term of a search for a key: a preview or, where that is empty, the hash of a secret.
+type Wanted struct {
+	Preview string
+	Hash    apikey.Hash
+}
+
+// The longest of each member, in characters.
+const (
+	maxSecret  = 200
+	maxPreview = 40
+)
+
+// ParseWanted reads the body of a search for a key. A secret is hashed here and goes no further; what is refused is named,
+// never quoted.
+func ParseWanted(r *http.Request) (Wanted, error) {
+	body, sent, err := gateway.Body[api.FindKeys](r, gateway.BodyOptions{})
+	if err != nil {
+		return Wanted{}, err
+	}
+	if len(sent) != 1 {
+		return Wanted{}, gateway.Invalid(notOne(sent)...)
+	}
+	switch {
+	case body.Secret != nil:
+		secret := gateway.Pasted(*body.Secret)
+		if n := utf8.RuneCountInString(*body.Secret); secret == "" || n > maxSecret {
+			return Wanted{}, gateway.Invalid(gateway.Field("secret", "bad_length", "It must have 1 to 200 characters."))
+		}
+		return Wanted{Hash: sha256.Sum256([]byte(secret))}, nil
+	case body.SecretSha256 != nil:
+		sum, err := hex.DecodeString(gateway.Pasted(*body.SecretSha256))
+		if err != nil || len(sum) != len(apikey.Hash{}) {
+			return Wanted{}, gateway.Invalid(gateway.Field("secret_sha256", "not_a_hash", "It must be SHA-256 in hexadecimal, 64 characters."))
+		}
+		return Wanted{Hash: apikey.Hash(sum)}, nil
+	default:
+		preview := strings.ReplaceAll(gateway.Pasted(*body.Preview), "...", "…")
+		if n := utf8.RuneCountInString(*body.Preview); preview == "" || n > maxPreview {
+			return Wanted{}, gateway.Invalid(gateway.Field("preview", "bad_length", "It must have 1 to 40 characters."))
+		}
+		return Wanted{Preview: preview}, nil
+	}
+}
+
+// notOne names every member that was sent, or those that could be.
+func notOne(sent gateway.Members) (fields []api.FieldError) {
+	for _, name := range []string{"preview", "secret", "secret_sha256"} {
+		if len(sent) == 0 || sent.Has(name) {
+			fields = append(fields, gateway.Field(name, "one_of", "Send exactly one of secret, secret_sha256 and preview."))
+		}
+	}
+	return fields
+}
