@@ -85,7 +85,7 @@ func (v *visit) operates() error {
 	return nil
 }
 
-// operatorOnlyPath is what operators alone may do about an account; operatorAccountPath is also its members'.
+// operatorOnlyPath is the path of what operators alone may do about an account; operatorAccountPath is its members' too.
 func operatorOnlyPath(v *visit, below string) string {
 	return "/v1/operator/accounts/" + v.r.PathValue("account") + below
 }
