@@ -97,7 +97,7 @@ func (h *auditRows) read(ctx context.Context, c gateway.Principal, f auditFilter
 		if rows.Next == "" {
 			return found, nil
 		}
-		if looked+size >= mostLooked {
+		if after = rows.Next; looked+size >= mostLooked {
 			found.Next = after
 			return found, nil
 		}

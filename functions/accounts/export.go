@@ -22,7 +22,7 @@ type exportStore interface {
 	Members(ctx context.Context, id account.ID, after string, limit int) (control.MemberPage, error)
 	Invitations(ctx context.Context, id account.ID, now time.Time, after string, limit int) (control.InvitationPage, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
-	Requests(ctx context.Context, id account.ID, after string, limit int) (control.RequestPage, error)
+	Requests(ctx context.Context, id account.ID, want control.RequestQuery) (control.RequestPage, error)
 	AuditOfAccount(ctx context.Context, id account.ID, after string, limit int) (control.AuditPage, error)
 }
 
@@ -123,7 +123,7 @@ func (h *export) keys(r *http.Request, c gateway.Principal, doc *api.Export, aft
 }
 
 func (h *export) requests(r *http.Request, c gateway.Principal, doc *api.Export, after string, size int) (string, error) {
-	page, err := h.store.Requests(r.Context(), c.Account, after, size)
+	page, err := h.store.Requests(r.Context(), c.Account, control.RequestQuery{After: after, Limit: size})
 	if err != nil {
 		return "", err
 	}

@@ -148,8 +148,11 @@ func (h *members) deleteMember(w http.ResponseWriter, r *http.Request, c gateway
 	return gateway.JSON(w, http.StatusOK, left)
 }
 
-// maxLegacy bounds the keys that are listed of one who leaves.
-const maxLegacy = 100
+// Bounds of what is listed of one who leaves: keys, and pages of the account's keys in which they are looked for.
+const (
+	maxLegacy   = 100
+	legacyPages = 10
+)
 
 // legacy withdraws the invitations that a person may no longer make, and lists what else they leave behind. An invitation
 // is void without that already; it is withdrawn so that no list shows it as open.
@@ -165,11 +168,11 @@ func (h *members) legacy(r *http.Request, c gateway.Principal, who account.Subje
 	doc.Invitations = append(doc.Invitations, withdrawn.IDs...)
 	now := h.source.Time()
 	of := func(k apikey.Key) bool { return (k.CreatedBy == who || namedPrincipal(k, who)) && mayWork(k, now) }
-	page, err := h.store.Keys(r.Context(), c.Account, control.KeyQuery{Limit: maxLegacy, Match: of, Deleted: true})
+	found, more, err := h.keysOf(r.Context(), c.Account, of)
 	if err != nil {
 		return doc, err
 	}
-	for _, k := range page.Keys {
+	for _, k := range found {
 		if k.CreatedBy == who {
 			doc.Keys = append(doc.Keys, api.LegacyKey{Id: string(k.ID), Name: text.Shown(k.Name), DeletedAt: web.TimePtr(k.DeletedAt)})
 		}
@@ -179,8 +182,25 @@ func (h *members) legacy(r *http.Request, c gateway.Principal, who account.Subje
 			})
 		}
 	}
-	doc.More = page.Next != "" || withdrawn.More
+	doc.More = more || withdrawn.More
 	return doc, nil
+}
+
+// keysOf reads the first keys that match, deleted ones too. more is true where there may be others.
+func (h *members) keysOf(ctx context.Context, id account.ID, of func(apikey.Key) bool) (keys []apikey.Key, more bool, err error) {
+	want := control.KeyQuery{Limit: maxLegacy, Match: of, Deleted: true}
+	for range legacyPages {
+		page, err := h.store.Keys(ctx, id, want)
+		if err != nil {
+			return nil, false, err
+		}
+		keys, more = append(keys, page.Keys...), page.Next != ""
+		want.After, want.Limit = page.Next, maxLegacy-len(keys)
+		if !more || want.Limit == 0 {
+			break
+		}
+	}
+	return keys, more, nil
 }
 
 // mayWork reports whether a key isn't deleted, or can be restored: then its secret and its principal are as they were.

@@ -32,7 +32,7 @@ var asks = map[string][]string{
 	"/accounts/{account}/qps-requests/new?key={key}&class=map-display":                         {`/accounts/{account}/keys/{key}/usage?from=-720h0m0s interval=hour product=map-display to=0s`, `/accounts/{account}/keys?page_size=100`},
 	"/accounts/{account}/qps-requests?status=pending&page=next":                                {`/accounts/{account}/keys?page_size=100`, `/accounts/{account}/qps-requests?page_size=25 page_token=next status=pending`},
 	"/accounts/{account}/usage":                                                                {`/accounts/{account}/usage?from=-24h0m0s interval=hour to=0s`},
-	"/accounts/{account}/usage/keys":                                                           {`/accounts/{account}/keys?page_size=20 sort=name`},
+	"/accounts/{account}/usage/keys":                                                           {`/accounts/{account}/keys?page_size=20`},
 	"/accounts/{account}/usage.csv":                                                            {`/accounts/{account}/usage?from=-24h0m0s interval=hour to=0s`},
 	"/accounts/{account}/usage.csv?key={key}&range=7d&product=search":                          {`/accounts/{account}/keys/{key}/usage?from=-168h0m0s interval=hour product=search to=0s`},
 	"/accounts/{account}/usage?key={key}&range=30d":                                            {`/accounts/{account}/keys/{key}/usage?from=-720h0m0s interval=day to=0s`},

@@ -35,6 +35,7 @@ func (a *app) keyRoutes() {
 type keyList struct {
 	Q, Status, Product, Label, Sort, Page string
 	Filtered                              bool
+	Many                                  bool // too many keys to sort by any column
 	Statuses                              []api.Status
 	Products                              []api.Product
 	Keys                                  []keyRow
@@ -53,25 +54,22 @@ type keyRow struct {
 
 var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended, api.Expired, api.Revoked, api.Deleted}
 
-const keysPerPage = "25"
+const keysPerPage = 25
 
 func (a *app) listKeys(v *visit) error {
 	d := keyList{
-		Q: strings.TrimSpace(v.query("q")), Status: v.query("status"), Product: v.query("product"), Label: strings.TrimSpace(v.query("label")), Sort: v.query("sort"), Page: v.query("page"),
+		Q: strings.TrimSpace(v.query("q")), Status: v.query("status"), Product: v.query("product"), Label: strings.TrimSpace(v.query("label")), Sort: v.query("sort"), Page: v.query("page"), Many: v.query("many") != "",
 		Statuses: statuses, First: newFirstForm(), path: v.accountURL("/keys"),
 	}
 	if d.Sort == "" {
 		d.Sort = newestFirst
 	}
 	d.Filtered = d.Q != "" || d.Status != "" || d.Product != "" || d.Label != ""
-	q := url.Values{"page_size": {keysPerPage}, "sort": {d.Sort}}
-	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "page_token": d.Page} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
 	var found api.KeyList
-	err := v.parallel(reading(&found, v.api, v.accountPath("/keys"), q), func(ctx context.Context) (err error) {
+	err := v.parallel(func(ctx context.Context) (err error) {
+		found, err = v.readKeys(ctx, &d)
+		return err
+	}, func(ctx context.Context) (err error) {
 		d.Products, err = a.productList(ctx, v.api)
 		return err
 	})
@@ -90,28 +88,6 @@ func (a *app) listKeys(v *visit) error {
 	return v.render(http.StatusOK, "keys", v.t("keys.title"), &d)
 }
 
-const newestFirst = "-created_at"
-
-// SortURL is the list in the other order of a column.
-func (d *keyList) SortURL(column string) string {
-	to := column
-	if d.Sort == column {
-		to = "-" + column
-	}
-	return d.link(to, "")
-}
-
-// SortState is the column's order as aria-sort names it, "" if the list isn't sorted by it.
-func (d *keyList) SortState(column string) string {
-	switch d.Sort {
-	case column:
-		return "ascending"
-	case "-" + column:
-		return "descending"
-	}
-	return ""
-}
-
 // PageURL is the same list from a page token on; "" is the first page.
 func (d *keyList) PageURL(token string) string { return d.link(d.Sort, token) }
 
@@ -128,6 +104,9 @@ func (d *keyList) link(sort, page string) string {
 		if value != "" && (name != "sort" || value != newestFirst) {
 			q.Set(name, value)
 		}
+	}
+	if page != "" && d.Many { // which only the first page asks
+		q.Set("many", "1")
 	}
 	if len(q) == 0 {
 		return d.path

@@ -106,7 +106,7 @@ type operatorAccount struct {
 
 func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	d := &operatorAccount{form: f}
-	query := url.Values{"page_size": {"50"}}
+	query := url.Values{}
 	if token := v.query("page"); token != "" && v.r.Method == http.MethodGet {
 		query.Set("page_token", token)
 	}
@@ -117,7 +117,10 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	var members api.MemberList
 	err := v.parallel(
 		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
-		reading(&keys, v.api, operatorAccountPath(v, "/keys"), query),
+		func(ctx context.Context) (err error) {
+			keys, err = v.keysFrom(ctx, operatorAccountPath(v, "/keys"), query, 50, keyReads)
+			return err
+		},
 		reading(&members, v.api, operatorAccountPath(v, "/members"), url.Values{"page_size": {"100"}}),
 		v.readOperation(&d.Operation),
 	)

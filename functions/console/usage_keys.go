@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 )
 
@@ -24,32 +23,37 @@ func (v *visit) findKey(q *usageAsk, problems *form) ([]api.Key, error) {
 	case q.Key != "" && typed == strings.TrimSpace(v.query("was")):
 		return nil, nil
 	}
-	found, err := v.keysLike(v.ctx(), typed)
+	found, more, err := v.keysLike(v.ctx(), typed)
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range found {
-		if len(found) == 1 || k.Id == typed {
+		if len(found) == 1 && !more || k.Id == typed {
 			q.Key = k.Id
 			return nil, nil
 		}
 	}
-	if len(found) == 0 {
+	switch {
+	case len(found) == 0 && more:
+		problems.add("find", v.t("usage.key.more", "text", typed))
+	case len(found) == 0:
 		problems.add("find", v.t("usage.key.unknown", "text", typed))
 	}
 	return found, nil
 }
 
 // mostSuggested bounds the keys that are suggested for what was typed so far.
-const mostSuggested = "20"
+const mostSuggested = 20
 
-func (v *visit) keysLike(ctx context.Context, text string) ([]api.Key, error) {
-	query := url.Values{"page_size": {mostSuggested}, "sort": {"name"}}
+// keysLike finds keys by a text, ordered by name. more is true where others may fit.
+func (v *visit) keysLike(ctx context.Context, text string) (keys []api.Key, more bool, err error) {
+	query := url.Values{}
 	if text = firstRunes(text, 64); text != "" {
 		query.Set("q", text)
 	}
-	page, err := management.Get[api.KeyList](ctx, v.api, v.accountPath("/keys"), query)
-	return page.Keys, err
+	found, err := v.keysFrom(ctx, v.accountPath("/keys"), query, mostSuggested, keyReads)
+	slices.SortStableFunc(found.Keys, func(a, b api.Key) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	return found.Keys, found.NextPageToken != nil, err
 }
 
 // firstRunes cuts what was typed to what the API searches for.
@@ -76,7 +80,7 @@ func (a *app) suggestKeys(v *visit) error {
 	if !me.Operator && !slices.ContainsFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }) {
 		return errNotFound
 	}
-	found, err := v.keysLike(v.ctx(), strings.TrimSpace(v.query("q")))
+	found, _, err := v.keysLike(v.ctx(), strings.TrimSpace(v.query("q")))
 	if err != nil {
 		return err
 	}
@@ -93,18 +97,7 @@ func (a *app) suggestKeys(v *visit) error {
 const mostKeys = 500
 
 // allKeys reads the account's keys, the newest first.
-func (v *visit) allKeys(ctx context.Context) (all []api.Key, err error) {
-	query := url.Values{"page_size": {"100"}}
-	for len(all) < mostKeys {
-		page, err := management.Get[api.KeyList](ctx, v.api, v.accountPath("/keys"), query)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Keys...)
-		if page.NextPageToken == nil {
-			break
-		}
-		query.Set("page_token", *page.NextPageToken)
-	}
-	return all, nil
+func (v *visit) allKeys(ctx context.Context) ([]api.Key, error) {
+	found, err := v.keysFrom(ctx, v.accountPath("/keys"), url.Values{}, mostKeys, mostKeys/100+keyReads)
+	return found.Keys, err
 }

@@ -17,6 +17,7 @@ type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
 	KeyBySecret(ctx context.Context, id account.ID, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)
+	FewKeys(ctx context.Context, id account.ID, most int) (bool, error)
 }
 
 type handler struct {

@@ -28,7 +28,12 @@ type harness struct {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	r := newHarnessWithout(t)
+	return newHarnessOn(t, keytest.Open(t))
+}
+
+func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
+	t.Helper()
+	r := newHarnessWithoutOn(t, stores)
 	r.Member(t, r.account.ID, "developer", account.Developer)
 	r.Member(t, r.account.ID, "viewer", account.Viewer)
 	return r
@@ -37,7 +42,12 @@ func newHarness(t testing.TB) *harness {
 // newHarnessWithout has the owner alone.
 func newHarnessWithout(t testing.TB) *harness {
 	t.Helper()
-	a := apitest.New(t, keytest.Open(t))
+	return newHarnessWithoutOn(t, keytest.Open(t))
+}
+
+func newHarnessWithoutOn(t testing.TB, stores keytest.Stores) *harness {
+	t.Helper()
+	a := apitest.New(t, stores)
 	r := &harness{API: a, account: a.NewAccount(t)}
 	r.handler = &handler{store: a.Control, service: &web.KeyService{
 		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Texts: apitest.Texts, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
@@ -389,6 +399,9 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 			t.Errorf("%q: %s, want %s", query, got, want)
 		}
 	}
+	if first := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=2&q=ha"}).JSON(t); first["sortable"] != true {
+		t.Errorf("five keys: sortable %v", first["sortable"])
+	}
 	apitest.TokensKeepTheirQuestion(t, r.API, "viewer", r.keys()+"?", "", "q=ha", "q=a", "status=active", "product=search", "sort=created_at", "sort=name")
 	doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=2"}).JSON(t)
 	token := doc["next_page_token"].(string)
@@ -402,7 +415,7 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 	if first := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=2&page_token="}).JSON(t); first["next_page_token"] != token {
 		t.Errorf("an empty token isn't the first page: %v", first["next_page_token"])
 	}
-	for _, query := range []string{"?page_size=0", "?page_size=101", "?page_size=x", "?sort=id", "?status=live", "?colour=red", "?q=a&q=b"} {
+	for _, query := range []string{"?page_size=0", "?page_size=101", "?page_size=x", "?sort=id", "?sort=--name", "?sort=-", "?status=live", "?colour=red", "?q=a&q=b"} {
 		if got := r.Do(t, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + query}); got.Code() != "parameter_invalid" {
 			t.Errorf("%q: %s", query, got.Problem())
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"latchkey/functions/internal/gateway"
@@ -26,6 +27,13 @@ type filter struct {
 	sort    string
 }
 
+// keyPage is one page of keys.
+type keyPage struct {
+	keys     []apikey.Key
+	next     string // the cursor of the next page
+	sortable *bool  // the account has few enough keys to be sorted by any column; nil where nobody looked
+}
+
 func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	f, page, err := parseList(r, c)
 	if err != nil {
@@ -35,17 +43,17 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	keys, next, err := h.page(r, c, f, page, suspended)
+	read, err := h.page(r, c, f, page, suspended)
 	if err != nil {
 		return err
 	}
-	used, err := h.service.Used.LastUsed(r.Context(), c.Account, keys...)
+	used, err := h.service.Used.LastUsed(r.Context(), c.Account, read.keys...)
 	if err != nil {
 		return err
 	}
 	now := h.service.Source.Time()
-	doc := api.KeyList{Keys: []api.Key{}, NextPageToken: page.Next(next)}
-	for _, k := range keys {
+	doc := api.KeyList{Keys: []api.Key{}, NextPageToken: page.Next(read.next), Sortable: read.sortable}
+	for _, k := range read.keys {
 		doc.Keys = append(doc.Keys, web.KeyDoc(k, web.View{
 			Now: now, Used: used[k.ID], Operator: c.Operator, Products: h.service.Products, Suspended: suspended,
 		}))
@@ -56,8 +64,6 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 
 // maxFilter bounds the texts of a filter, in characters.
 const maxFilter = 64
-
-const oldestFirst = "created_at"
 
 func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, error) {
 	if err := gateway.KnownQuery(r, "status", "product", "label", "q", "sort", "page_size", "page_token"); err != nil {
@@ -77,36 +83,47 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 	if f.status != "" && !slices.Contains(apikey.Statuses[:], f.status) {
 		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, suspended, disabled, expired or active.")
 	}
-	if !slices.Contains([]string{oldestFirst, "-created_at", "name", "-name"}, f.sort) {
-		return f, gateway.Page{}, gateway.Parameter("sort", "It must be created_at, -created_at, name or -name.")
+	if columns[strings.TrimPrefix(f.sort, "-")] == nil {
+		return f, gateway.Page{}, gateway.Parameter("sort", "It must be created_at, name, status, usage, expires_at or rotated_at, or one of these after a minus.")
 	}
 	page, err := gateway.PageOf(r, "keys", string(c.Account), string(f.status), string(f.product), f.label, strings.Join(f.words, " "), f.sort)
 	return f, page, err
 }
 
-// page reads the keys of one page. The table keeps keys in the order of their creation; any other order reads the
-// whole account, which holds some hundred keys.
-func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page, suspended bool) ([]apikey.Key, string, error) {
-	now := h.service.Source.Time()
-	want := control.KeyQuery{
-		Deleted: f.status == apikey.StatusDeleted,
-		Match: func(k apikey.Key) bool {
-			return (f.status == "" || k.StatusIn(suspended, now) == f.status) &&
-				(f.product == "" || slices.Contains(k.Products, f.product)) &&
-				f.labelled(k) && f.found(k)
-		},
+// page reads the keys of one page. The table keeps keys in the order of their creation, and reads them both ways.
+func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page, suspended bool) (read keyPage, err error) {
+	want := control.KeyQuery{Deleted: f.status == apikey.StatusDeleted, Match: f.match(suspended, h.service.Source.Time())}
+	if !f.byCreation() {
+		return h.sorted(r, c, f, page, want, suspended)
 	}
-	if f.sort == oldestFirst {
-		want.Limit, want.After = page.Size, apikey.ID(page.After)
-		found, err := h.store.Keys(r.Context(), c.Account, want)
-		return found.Keys, string(found.Next), err
-	}
+	want.Limit, want.After, want.Newest = page.Size, apikey.ID(page.After), f.descending()
 	found, err := h.store.Keys(r.Context(), c.Account, want)
-	if err != nil {
-		return nil, "", err
+	read = keyPage{keys: found.Keys, next: string(found.Next)}
+	switch {
+	case err != nil || page.After != "":
+		return read, err
+	case read.next == "": // one page has looked at all there are
+		read.sortable = of(true)
+		return read, nil
+	case len(read.keys) < page.Size: // one page couldn't look at all
+		read.sortable = of(false)
+		return read, nil
 	}
-	keys, next := f.cut(found.Keys, page)
-	return keys, next, nil
+	few, err := h.store.FewKeys(r.Context(), c.Account, control.MostLooked)
+	read.sortable = &few
+	return read, err
+}
+
+// match is nil for a filter that takes all keys.
+func (f filter) match(suspended bool, now time.Time) func(apikey.Key) bool {
+	if f.status == "" && f.product == "" && f.label == "" && len(f.words) == 0 {
+		return nil
+	}
+	return func(k apikey.Key) bool {
+		return (f.status == "" || k.StatusIn(suspended, now) == f.status) &&
+			(f.product == "" || slices.Contains(k.Products, f.product)) &&
+			f.labelled(k) && f.found(k)
+	}
 }
 
 func (f filter) labelled(k apikey.Key) bool {
@@ -141,30 +158,3 @@ func (f filter) found(k apikey.Key) bool {
 
 // folded joins texts for a search by words, none of which has a blank.
 func folded(texts []string) string { return text.Fold(strings.Join(texts, "\n")) }
-
-// cut sorts keys and takes those after the page's cursor.
-func (f filter) cut(keys []apikey.Key, page gateway.Page) ([]apikey.Key, string) {
-	compare := strings.Compare
-	if strings.HasPrefix(f.sort, "-") {
-		compare = func(a, b string) int { return strings.Compare(b, a) }
-	}
-	slices.SortFunc(keys, func(a, b apikey.Key) int { return compare(f.cursor(a), f.cursor(b)) })
-	if page.After != "" {
-		start, _ := slices.BinarySearchFunc(keys, page.After, func(k apikey.Key, after string) int {
-			return cmp.Or(compare(f.cursor(k), after), -1) // the cursor's own key was on the page before
-		})
-		keys = keys[start:]
-	}
-	if len(keys) <= page.Size {
-		return keys, ""
-	}
-	return keys[:page.Size], f.cursor(keys[page.Size-1])
-}
-
-// cursor returns a key's place in the order of the list; the ID makes it unique.
-func (f filter) cursor(k apikey.Key) string {
-	if strings.TrimPrefix(f.sort, "-") == "name" {
-		return strings.ToLower(k.Name) + "\x00" + string(k.ID)
-	}
-	return string(k.ID)
-}

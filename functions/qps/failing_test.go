@@ -56,11 +56,11 @@ func (f failing) Request(ctx context.Context, id account.ID, request qps.Request
 	return f.store.Request(ctx, id, request)
 }
 
-func (f failing) Requests(ctx context.Context, id account.ID, after string, limit int) (control.RequestPage, error) {
+func (f failing) Requests(ctx context.Context, id account.ID, want control.RequestQuery) (control.RequestPage, error) {
 	if err := f.fails("Requests"); err != nil {
 		return control.RequestPage{}, err
 	}
-	return f.store.Requests(ctx, id, after, limit)
+	return f.store.Requests(ctx, id, want)
 }
 
 func (f failing) OpenRequests(ctx context.Context, after string, limit int) (control.RequestPage, error) {

@@ -22,7 +22,7 @@ type store interface {
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
 	SubmitRequest(ctx context.Context, r qps.Request, remember *control.Idempotency, row audit.Row) error
 	Request(ctx context.Context, id account.ID, request qps.RequestID) (qps.Request, error)
-	Requests(ctx context.Context, id account.ID, after string, limit int) (control.RequestPage, error)
+	Requests(ctx context.Context, id account.ID, want control.RequestQuery) (control.RequestPage, error)
 	OpenRequests(ctx context.Context, after string, limit int) (control.RequestPage, error)
 	CloseRequest(ctx context.Context, after qps.Request, row audit.Row) error
 	CommitDecision(ctx context.Context, c control.Change, after qps.Request) (apikey.Key, error)

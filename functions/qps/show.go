@@ -15,6 +15,7 @@ import (
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/qps"
 	"latchkey/shared/text"
@@ -61,22 +62,18 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	doc, after := api.QpsRequestList{Requests: []api.QpsRequest{}}, page.After
-	for {
-		found, err := h.store.Requests(r.Context(), c.Account, after, page.Size-len(doc.Requests))
-		if err != nil {
-			return err
-		}
-		for _, request := range found.Requests {
-			if status == "" || request.Status == status {
-				doc.Requests = append(doc.Requests, web.QpsRequestDoc(request, c.Operator))
-			}
-		}
-		if after = found.Next; after == "" || len(doc.Requests) == page.Size {
-			break
-		}
+	want := control.RequestQuery{After: page.After, Limit: page.Size}
+	if status != "" {
+		want.Match = func(one qps.Request) bool { return one.Status == status }
 	}
-	doc.NextPageToken, doc.Unreadable = page.Next(after), c.LeftOut(r.Context())
+	found, err := h.store.Requests(r.Context(), c.Account, want)
+	if err != nil {
+		return err
+	}
+	doc := api.QpsRequestList{Requests: []api.QpsRequest{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
+	for _, request := range found.Requests {
+		doc.Requests = append(doc.Requests, web.QpsRequestDoc(request, c.Operator))
+	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 

@@ -326,22 +326,46 @@ func (e IntervalParam) Valid() bool {
 
 // Defines values for ListKeysParamsSort.
 const (
-	CreatedAt      ListKeysParamsSort = "created_at"
-	MinusCreatedAt ListKeysParamsSort = "-created_at"
-	MinusName      ListKeysParamsSort = "-name"
-	Name           ListKeysParamsSort = "name"
+	ListKeysParamsSortCreatedAt      ListKeysParamsSort = "created_at"
+	ListKeysParamsSortExpiresAt      ListKeysParamsSort = "expires_at"
+	ListKeysParamsSortMinusCreatedAt ListKeysParamsSort = "-created_at"
+	ListKeysParamsSortMinusExpiresAt ListKeysParamsSort = "-expires_at"
+	ListKeysParamsSortMinusName      ListKeysParamsSort = "-name"
+	ListKeysParamsSortMinusRotatedAt ListKeysParamsSort = "-rotated_at"
+	ListKeysParamsSortMinusStatus    ListKeysParamsSort = "-status"
+	ListKeysParamsSortMinusUsage     ListKeysParamsSort = "-usage"
+	ListKeysParamsSortName           ListKeysParamsSort = "name"
+	ListKeysParamsSortRotatedAt      ListKeysParamsSort = "rotated_at"
+	ListKeysParamsSortStatus         ListKeysParamsSort = "status"
+	ListKeysParamsSortUsage          ListKeysParamsSort = "usage"
 )
 
 // Valid indicates whether the value is a known member of the ListKeysParamsSort enum.
 func (e ListKeysParamsSort) Valid() bool {
 	switch e {
-	case CreatedAt:
+	case ListKeysParamsSortCreatedAt:
 		return true
-	case MinusCreatedAt:
+	case ListKeysParamsSortExpiresAt:
 		return true
-	case MinusName:
+	case ListKeysParamsSortMinusCreatedAt:
 		return true
-	case Name:
+	case ListKeysParamsSortMinusExpiresAt:
+		return true
+	case ListKeysParamsSortMinusName:
+		return true
+	case ListKeysParamsSortMinusRotatedAt:
+		return true
+	case ListKeysParamsSortMinusStatus:
+		return true
+	case ListKeysParamsSortMinusUsage:
+		return true
+	case ListKeysParamsSortName:
+		return true
+	case ListKeysParamsSortRotatedAt:
+		return true
+	case ListKeysParamsSortStatus:
+		return true
+	case ListKeysParamsSortUsage:
 		return true
 	default:
 		return false
@@ -376,7 +400,7 @@ type Account struct {
 type AccountList struct {
 	Accounts []Account `json:"accounts"`
 
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
@@ -406,7 +430,7 @@ type ApproveQpsRequest struct {
 
 // AuditList defines model for AuditList.
 type AuditList struct {
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Rows          []AuditRow     `json:"rows"`
 
@@ -590,7 +614,7 @@ type ErasePerson struct {
 
 // Erasure defines model for Erasure.
 type Erasure struct {
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Pseudonym     string         `json:"pseudonym"`
 
@@ -620,7 +644,7 @@ type Export struct {
 	Keys        *[]Key        `json:"keys,omitempty"`
 	Members     *[]Member     `json:"members,omitempty"`
 
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	QpsRequests   *[]QpsRequest  `json:"qps_requests,omitempty"`
 
@@ -674,7 +698,7 @@ type Invitation struct {
 type InvitationList struct {
 	Invitations []Invitation `json:"invitations"`
 
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
@@ -769,8 +793,11 @@ type Key struct {
 type KeyList struct {
 	Keys []Key `json:"keys"`
 
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Sortable Whether `sort` takes every value: the account has at most 1,000 keys, deleted ones included. Not on later pages by `created_at`.
+	Sortable *bool `json:"sortable,omitempty"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
@@ -806,7 +833,7 @@ type Legacy struct {
 	// Keys The keys that they made, deleted ones that can still be restored too: they may still know the secrets.
 	Keys []LegacyKey `json:"keys"`
 
-	// More There are more than one answer lists.
+	// More There are more than one answer lists, or may be: it looks at the first 10,000 keys.
 	More bool `json:"more"`
 
 	// Principals The keys whose rotated secrets go to a principal that they named, deleted ones that can still be restored too.
@@ -867,7 +894,7 @@ type Me struct {
 	Email *string `json:"email"`
 	Name  *string `json:"name"`
 
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Operator      bool           `json:"operator"`
 
@@ -892,7 +919,7 @@ type Member struct {
 type MemberList struct {
 	Members []Member `json:"members"`
 
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
@@ -913,7 +940,7 @@ type MyAccount struct {
 	Type      AccountType `json:"type"`
 }
 
-// NextPageToken For page_token of the next call; null on the last page.
+// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 type NextPageToken = string
 
 // Nothing No members.
@@ -967,7 +994,7 @@ type OperatorKeyMatches struct {
 
 // OperatorList defines model for OperatorList.
 type OperatorList struct {
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Operators     []Operator     `json:"operators"`
 
@@ -1139,7 +1166,7 @@ type QpsRequest struct {
 
 // QpsRequestList defines model for QpsRequestList.
 type QpsRequestList struct {
-	// NextPageToken For page_token of the next call; null on the last page.
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 	Requests      []QpsRequest   `json:"requests"`
 
@@ -1517,7 +1544,9 @@ type ListKeysParams struct {
 	Label *string `form:"label,omitempty" json:"label,omitempty"`
 
 	// Q Words, in any order and case. A key is found if each is a part of its name, a label or a domain or, with four characters or more, of its preview or its ID.
-	Q        *string             `form:"q,omitempty" json:"q,omitempty"`
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort `status` in the order of its values; no `expires_at` is later than any, no `rotated_at` earlier. In an account of more than 1,000 keys, deleted ones included, anything but the two orders of `created_at` is a 422 `keys_not_sortable`.
 	Sort     *ListKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 	PageSize *PageSizeParam      `form:"page_size,omitempty" json:"page_size,omitempty"`
 

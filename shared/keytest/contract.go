@@ -40,6 +40,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Keys/AreOfOneAccount", keysForeign},
 		{"Keys/AreFoundByEachOfTheirSecrets", keysBySecret},
 		{"Keys/PagesListAllOnce", keysPages},
+		{"Keys/OnePageLooksAtSoMany", keysBounded},
 		{"Keys/GateDropsSecretsOffTheList", keysRetired},
 		{"Keys/ASecretBelongsToOneKey", keysCollision},
 		{"Idempotency/ReplayNamesTheFirst", idempotencyReplay},

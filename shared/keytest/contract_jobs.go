@@ -251,9 +251,9 @@ func requestsDecided(t *testing.T, s Stores) {
 		t.Fatalf("queue %+v", queue)
 	}
 	must(t, submit(1-map[qps.RequestID]int{"qps_1": 0, "qps_2": 1}[pending.ID]))
-	list, err := s.Control.Requests(t.Context(), a.ID, "", 1)
+	list, err := s.Control.Requests(t.Context(), a.ID, control.RequestQuery{Limit: 1})
 	must(t, err)
-	rest, err := s.Control.Requests(t.Context(), a.ID, list.Next, 1)
+	rest, err := s.Control.Requests(t.Context(), a.ID, control.RequestQuery{After: list.Next, Limit: 1})
 	must(t, err)
 	if len(list.Requests) != 1 || len(rest.Requests) != 1 || rest.Next != "" {
 		t.Fatalf("pages %+v, %+v", list, rest)

@@ -207,28 +207,67 @@ func keysPages(t *testing.T, s Stores) {
 		}
 	}
 	s.NewKey(t, s.NewAccount(t)) // another account's is never listed
-	for size := 1; size <= 4; size++ {
-		var got []apikey.ID
-		for after := apikey.ID(""); ; {
-			page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{
-				After: after, Limit: size, Match: func(k apikey.Key) bool { return !k.Disabled },
-			})
-			must(t, err)
-			for _, k := range page.Keys {
-				got = append(got, k.ID)
+	for _, newest := range []bool{false, true} {
+		for size := 1; size <= 4; size++ {
+			var got []apikey.ID
+			for after := apikey.ID(""); ; {
+				page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{
+					After: after, Limit: size, Newest: newest, Match: func(k apikey.Key) bool { return !k.Disabled },
+				})
+				must(t, err)
+				for _, k := range page.Keys {
+					got = append(got, k.ID)
+				}
+				if after = page.Next; after == "" {
+					break
+				}
 			}
-			if after = page.Next; after == "" {
-				break
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("newest first %v, pages of %d: got %v, want %v", newest, size, got, want)
 			}
 		}
-		if !reflect.DeepEqual(got, want) {
-			t.Fatalf("pages of %d: got %v, want %v", size, got, want)
-		}
+		slices.Reverse(want)
 	}
 	page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{Deleted: true})
 	must(t, err)
 	if len(page.Keys) != 8 {
 		t.Fatalf("%d keys with deleted ones, want 8", len(page.Keys))
+	}
+}
+
+// keysBounded: one page looks at so many keys, from either end, and the next one goes on there.
+func keysBounded(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	first := s.NewKey(t, a)
+	const more = 10
+	last := s.NewKeys(t, first, control.MostLooked+more-1)
+	for _, want := range []control.KeyQuery{{}, {Limit: 5}, {Newest: true}, {Newest: true, Limit: 5}} {
+		far := last
+		if want.Newest {
+			far = first.ID
+		}
+		want.Match = func(k apikey.Key) bool { return k.ID == far }
+		page, err := s.Control.Keys(t.Context(), a.ID, want)
+		must(t, err)
+		if len(page.Keys) != 0 || page.Next == "" {
+			t.Fatalf("%+v: the first page has %d keys, next %q", want, len(page.Keys), page.Next)
+		}
+		want.After = page.Next
+		page, err = s.Control.Keys(t.Context(), a.ID, want)
+		must(t, err)
+		if len(page.Keys) != 1 || page.Keys[0].ID != far || page.Next != "" {
+			t.Fatalf("%+v: the second page has %d keys, next %q", want, len(page.Keys), page.Next)
+		}
+	}
+	page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{})
+	must(t, err)
+	if len(page.Keys) != control.MostLooked || page.Next == "" {
+		t.Fatalf("%d keys without a limit, next %q", len(page.Keys), page.Next)
+	}
+	for most, want := range map[int]bool{3: false, control.MostLooked: false, control.MostLooked + more - 1: false, control.MostLooked + more: true} {
+		if few, err := s.Control.FewKeys(t.Context(), a.ID, most); err != nil || few != want {
+			t.Errorf("at most %d keys: %v, %v", most, few, err)
+		}
 	}
 }
 

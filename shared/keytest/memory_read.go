@@ -150,6 +150,7 @@ func (m *Memory) page(t *memoryTable, found []dynamo.Item, sk string, in *dynamo
 			out.LastEvaluatedKey = t.keysOf(found[i-1], in.IndexName)
 			break
 		}
+		out.ScannedCount++
 		if in.FilterExpression != nil {
 			e := newExpression(item, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 			e.partial = true
@@ -161,9 +162,10 @@ func (m *Memory) page(t *memoryTable, found []dynamo.Item, sk string, in *dynamo
 				continue
 			}
 		}
-		out.Items = append(out.Items, cloneItem(item))
+		if out.Count++; in.Select != types.SelectCount {
+			out.Items = append(out.Items, cloneItem(item))
+		}
 	}
-	out.Count = int32(len(out.Items)) //nolint:gosec // a test's
 	return out, nil
 }
 
@@ -223,7 +225,9 @@ func (m *Memory) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dy
 	if err != nil {
 		return nil, err
 	}
-	return &dynamodb.ScanOutput{Items: out.Items, LastEvaluatedKey: out.LastEvaluatedKey, Count: out.Count}, nil
+	return &dynamodb.ScanOutput{
+		Items: out.Items, LastEvaluatedKey: out.LastEvaluatedKey, Count: out.Count, ScannedCount: out.ScannedCount,
+	}, nil
 }
 
 func cloneItem(item dynamo.Item) dynamo.Item {

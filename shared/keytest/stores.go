@@ -3,6 +3,7 @@ package keytest
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"reflect"
 	"testing"
@@ -28,6 +29,12 @@ type Stores struct {
 func MemoryStores(testing.TB) Stores {
 	db, tables := NewMemory()
 	db.PageSize = 3
+	return NewStores(db, tables)
+}
+
+// LongStores is in memory and reads in pages as long as they are asked for, for lists that have to be long.
+func LongStores(testing.TB) Stores {
+	db, tables := NewMemory()
 	return NewStores(db, tables)
 }
 
@@ -153,4 +160,22 @@ func (s Stores) Drifts(t testing.TB, repair bool) (found []control.Drift) {
 		t.Fatalf("reconciling: %v", err)
 	}
 	return found
+}
+
+// NewKeys puts n copies of a key into its account, each made after the one before, and returns the ID of the last. They are
+// items of the table and nothing more, for lists that have to be long.
+func (s Stores) NewKeys(t testing.TB, k apikey.Key, n int) (last apikey.ID) {
+	t.Helper()
+	for _, item := range s.Items(t, s.Tables.Control) {
+		if sk, _ := dynamo.GetS(item, "sk"); sk != "KEY#"+string(k.ID) {
+			continue
+		}
+		for range n {
+			last = KeyID()
+			next := maps.Clone(item)
+			next["sk"], next["id"] = dynamo.S("KEY#"+string(last)), dynamo.S(string(last))
+			s.Put(t, s.Tables.Control, next)
+		}
+	}
+	return last
 }

@@ -125,7 +125,7 @@ func (s *Store) AuditOfAccount(ctx context.Context, id account.ID, after string,
 	if after != "" {
 		q.start = itemKey(accountPK(id), auditSK(after))
 	}
-	return s.auditPage(ctx, q, limit)
+	return s.auditPage(ctx, q, limit, func(item dynamo.Item) string { return "aud_" + strings.TrimPrefix(sortKey(item), auditPrefix) })
 }
 
 // AuditOfKey lists the rows about one key. The newest row may appear a moment after its mutation was acknowledged.
@@ -136,13 +136,11 @@ func (s *Store) AuditOfKey(ctx context.Context, id account.ID, key apikey.ID, af
 		q.start["gpk"] = dynamo.S(q.pk)
 		q.start["gsk"] = dynamo.S(strings.TrimPrefix(after, "aud_"))
 	}
-	return s.auditPage(ctx, q, limit)
+	return s.auditPage(ctx, q, limit, func(item dynamo.Item) string { return "aud_" + text(item, "gsk") })
 }
 
-func (s *Store) auditPage(ctx context.Context, q query, limit int) (AuditPage, error) {
+func (s *Store) auditPage(ctx context.Context, q query, limit int, mark func(dynamo.Item) string) (AuditPage, error) {
 	q.limit = perCall(limit)
-	p, err := page(ctx, s, list[audit.Row]{
-		query: q, limit: limit, read: DecodeAudit, mark: func(item dynamo.Item) string { return text(item, "id") },
-	})
+	p, err := page(ctx, s, list[audit.Row]{query: q, limit: limit, read: DecodeAudit, mark: mark})
 	return AuditPage{p.records, p.next}, err
 }

@@ -32,23 +32,36 @@ func (s *Store) Close(ctx context.Context, id account.ID, now time.Time, row Row
 			return a, err
 		}
 	}
-	keys, err := s.Keys(ctx, id, KeyQuery{Deleted: true})
-	if err != nil {
+	if err := s.revokeAll(ctx, id, now, row); err != nil {
 		return a, err
-	}
-	// A key that can't be read can't be revoked either: the others are, and the account stays closing.
-	for _, k := range keys.Keys {
-		err := s.eachStale(ctx, k, "key.revoke", row, func(k apikey.Key) (apikey.Key, bool) { return k.RevokeForClosure(now) })
-		if err != nil {
-			return a, err
-		}
-	}
-	if len(keys.Bad) > 0 {
-		return a, keys.Bad[0].Err
 	}
 	closed := a
 	closed.Closing, closed.PendingType, closed.Operation, closed.ClosedAt = false, "", "", now
 	return s.UpdateAccount(ctx, a, closed, row("account.close", ""))
+}
+
+// revokeAll revokes all keys, page by page. A key that can't be read can't be revoked either: the others are, and the error
+// is the first such key's.
+func (s *Store) revokeAll(ctx context.Context, id account.ID, now time.Time, row RowMaker) error {
+	var unread error
+	for after := apikey.ID(""); ; {
+		page, err := s.Keys(ctx, id, KeyQuery{Deleted: true, After: after, Limit: keysPerStep})
+		if err != nil {
+			return err
+		}
+		if len(page.Bad) > 0 && unread == nil {
+			unread = page.Bad[0].Err
+		}
+		for _, k := range page.Keys {
+			err := s.eachStale(ctx, k, "key.revoke", row, func(k apikey.Key) (apikey.Key, bool) { return k.RevokeForClosure(now) })
+			if err != nil {
+				return err
+			}
+		}
+		if after = page.Next; after == "" {
+			return unread
+		}
+	}
 }
 
 // eachStale commits one step to a key, reading it again when it has changed in between. A key that is gone needs none.

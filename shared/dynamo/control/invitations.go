@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"latchkey/shared/account"
@@ -84,12 +85,17 @@ func (s *Store) roomToInvite(ctx context.Context, id account.ID, now time.Time) 
 	case !errors.Is(err, dynamo.ErrNotFound):
 		return op{}, err
 	}
-	open, err := s.Invitations(ctx, id, now, "", account.MaxInvitations)
-	switch {
-	case err != nil:
-		return op{}, err
-	case len(open.Invitations) == account.MaxInvitations:
-		return op{}, account.ErrInvitations
+	for open, after := 0, ""; ; {
+		p, err := s.Invitations(ctx, id, now, after, account.MaxInvitations-open)
+		if err != nil {
+			return op{}, err
+		}
+		if open += len(p.Invitations); open >= account.MaxInvitations {
+			return op{}, account.ErrInvitations
+		}
+		if after = p.Next; after == "" {
+			break
+		}
 	}
 	return put(s.control, guard(accountPK(id), invitedSK, made+1), cond{
 		text: "attribute_not_exists(pk) OR num = :made", values: dynamo.Item{":made": dynamo.N(made)},
@@ -102,15 +108,15 @@ type InvitationPage struct {
 	Next        string // the after of the next page; "" at the end
 }
 
-// Invitations lists those of an account that can still be accepted. after is the Next of the page before, or ""; a limit of
-// 0 gives all.
+// Invitations lists those of an account that can still be accepted. after is the Next of the page before, or "". A page may
+// have fewer than the limit, or none, and still a next one: it looks at [MostLooked] and no more.
 func (s *Store) Invitations(ctx context.Context, id account.ID, now time.Time, after string, limit int) (InvitationPage, error) {
 	q := query{pk: accountPK(id), prefix: invitePrefix, limit: perCall(limit)}
 	if after != "" {
 		q.start = inviteKey(id, after)
 	}
 	p, err := page(ctx, s, list[Invitation]{
-		query: q, limit: limit, mark: func(item dynamo.Item) string { return text(item, "id") },
+		query: q, limit: limit, mark: func(item dynamo.Item) string { return strings.TrimPrefix(sortKey(item), invitePrefix) },
 		read: func(item dynamo.Item) (Invitation, bool, error) {
 			i, err := decodeInvitation(item)
 			return i, now.Before(i.ExpiresAt), err

@@ -2,6 +2,11 @@ package control
 
 import (
 	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -81,13 +86,15 @@ func (s *Store) keyWith(ctx context.Context, id account.ID, key apikey.ID, hash 
 
 // KeyQuery selects the keys of an account to list.
 type KeyQuery struct {
-	After   apikey.ID             // the last key of the page before; "" for the first page
-	Limit   int                   // keys in a page; 0 for all
+	After   apikey.ID             // the last key that the page before looked at; "" for the first page
+	Limit   int                   // keys in a page; 0 for all of the first [MostLooked]
+	Newest  bool                  // the newest first
 	Deleted bool                  // list deleted keys too
 	Match   func(apikey.Key) bool // nil for all
 }
 
-// KeyPage is one page of keys, in the order of their IDs, which is that of their creation.
+// KeyPage is one page of keys, in the order of their IDs, which is that of their creation. It may have fewer keys than
+// were asked for, or none, and still a next page: one page looks at [MostLooked] keys and no more.
 type KeyPage struct {
 	Keys []apikey.Key
 	Bad  []Unreadable // left out
@@ -96,16 +103,40 @@ type KeyPage struct {
 
 // Keys lists an account's keys.
 func (s *Store) Keys(ctx context.Context, id account.ID, want KeyQuery) (KeyPage, error) {
-	q := query{pk: accountPK(id), prefix: keyPrefix}
+	q := query{pk: accountPK(id), prefix: keyPrefix, reverse: want.Newest, limit: perCall(want.Limit)}
+	if want.Match != nil {
+		q.limit = perSearch(want.Limit)
+	}
 	if want.After != "" {
 		q.start = keyKey(id, want.After)
 	}
 	p, err := page(ctx, s, list[apikey.Key]{
-		query: q, limit: want.Limit, mark: func(item dynamo.Item) string { return text(item, "id") },
+		query: q, limit: want.Limit, mark: func(item dynamo.Item) string { return strings.TrimPrefix(sortKey(item), keyPrefix) },
 		read: func(item dynamo.Item) (apikey.Key, bool, error) {
 			k, err := DecodeKey(item)
 			return k, (want.Deleted || k.DeletedAt.IsZero()) && (err != nil || want.Match == nil || want.Match(k)), err
 		},
 	})
 	return KeyPage{p.records, p.bad, apikey.ID(p.next)}, err
+}
+
+// FewKeys reports whether an account has at most most keys, deleted ones too.
+func (s *Store) FewKeys(ctx context.Context, id account.ID, most int) (bool, error) {
+	n, limit := 0, int32(most)+1 //nolint:gosec // the caller's constant
+	condition := "pk = :p AND begins_with(sk, :s)"
+	input := &dynamodb.QueryInput{
+		TableName: &s.control, KeyConditionExpression: &condition, Limit: &limit, Select: types.SelectCount, ConsistentRead: &consistent,
+		ExpressionAttributeValues: dynamo.Item{":p": dynamo.S(accountPK(id)), ":s": dynamo.S(keyPrefix)},
+	}
+	for {
+		out, err := s.db.Query(ctx, input)
+		if err != nil {
+			return false, fmt.Errorf("control: counting: %w", err)
+		}
+		if n += int(out.Count); n > most || len(out.LastEvaluatedKey) == 0 {
+			return n <= most, nil
+		}
+		limit = int32(most + 1 - n) //nolint:gosec // as above
+		input.ExclusiveStartKey = out.LastEvaluatedKey
+	}
 }

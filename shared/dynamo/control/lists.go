@@ -43,7 +43,7 @@ func (s *Store) unreadable(ctx context.Context, item dynamo.Item, err error) Unr
 // list is a query whose items are read as records of one type.
 type list[T any] struct {
 	query
-	limit int // records in a page; 0 for all
+	limit int // records in a page; 0 for as many as one page looks at
 	// read decodes an item. keep is false for a record that isn't asked for.
 	read func(dynamo.Item) (record T, keep bool, err error)
 	mark func(dynamo.Item) string // the cursor of an item
@@ -73,10 +73,20 @@ type found[T any] struct {
 	next    string // the cursor of the next page; "" at the end
 }
 
-// page reads one page. Every list of this package goes through it: an item that can't be read is reported and left out.
+// MostLooked is the most records that one page of a list looks at. A page that leaves records out, because nobody asked
+// for them or nobody can read them, may so be short, or empty, and still have a next one.
+const MostLooked = 1000
+
+// page reads one page. Every list of this package goes through it: an item that can't be read is reported and left out,
+// and nobody reads a whole account at once.
 func page[T any](ctx context.Context, s *Store, l list[T]) (p found[T], err error) {
-	last := ""
+	last, looked := "", 0
+	l.most = MostLooked + 1 // one more, to know whether there is a next page
 	err = s.each(ctx, l.query, func(item dynamo.Item) (bool, error) {
+		if looked == MostLooked {
+			p.next = last
+			return false, nil
+		}
 		record, keep, unreadable := l.read(item)
 		switch {
 		case unreadable != nil:
@@ -86,8 +96,9 @@ func page[T any](ctx context.Context, s *Store, l list[T]) (p found[T], err erro
 			return false, nil
 		case keep:
 			p.records = append(p.records, record)
-			last = l.mark(item)
 		}
+		last = l.mark(item)
+		looked++
 		return true, nil
 	})
 	return p, err
@@ -96,9 +107,14 @@ func page[T any](ctx context.Context, s *Store, l list[T]) (p found[T], err erro
 // perCall is the number of items that a page of so many records reads at once: one more, to know whether there is a next page.
 func perCall(limit int) int32 {
 	if limit == 0 {
-		return 0 // all: as many as DynamoDB gives
+		return 0 // as many as DynamoDB gives
 	}
-	return int32(limit) + 1 //nolint:gosec // the API bounds page sizes
+	return int32(min(limit, MostLooked)) + 1 //nolint:gosec // bounded
+}
+
+// perSearch is the number of items that a page reads at once where it leaves many out.
+func perSearch(limit int) int32 {
+	return max(perCall(limit), MostLooked/4)
 }
 
 func sortKey(item dynamo.Item) string { return text(item, "sk") }

@@ -163,7 +163,7 @@ var lists = map[string]struct {
 	"AccountsByEmail, by their accounts": {"account", byEmail},
 	"Requests": {"qps_request", func(ctx context.Context, c *crowd, size int) ([]string, error) {
 		return pages(ctx, func(ctx context.Context, after string) ([]qps.Request, string, error) {
-			p, err := c.store.Requests(ctx, c.account.ID, after, size)
+			p, err := c.store.Requests(ctx, c.account.ID, control.RequestQuery{After: after, Limit: size})
 			return p.Requests, p.Next, err
 		}, func(r qps.Request) string { return string(r.ID) })
 	}},

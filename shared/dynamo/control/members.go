@@ -26,7 +26,7 @@ type MemberPage struct {
 	Next    string // the after of the next page; "" at the end
 }
 
-// Members lists an account's members. after is the Next of the page before, or ""; a limit of 0 gives all.
+// Members lists an account's members. after is the Next of the page before, or ""; a limit of 0 gives the first [MostLooked].
 func (s *Store) Members(ctx context.Context, id account.ID, after string, limit int) (MemberPage, error) {
 	q := query{pk: accountPK(id), prefix: memberPrefix, limit: perCall(limit)}
 	if after != "" {
@@ -51,8 +51,8 @@ type MembershipPage struct {
 	Next        string // the after of the next page; "" at the end
 }
 
-// Memberships lists a person's accounts. after is the Next of the page before, or ""; a limit of 0 gives all. One whose
-// account is gone or can't be read isn't among them.
+// Memberships lists a person's accounts. after is the Next of the page before, or ""; a limit of 0 gives the first
+// [MostLooked]. One whose account is gone or can't be read isn't among them.
 func (s *Store) Memberships(ctx context.Context, who account.Subject, after string, limit int) (MembershipPage, error) {
 	q := query{pk: subjectPK(who), prefix: mirrorPrefix, limit: perCall(limit)}
 	if after != "" {

@@ -187,7 +187,7 @@ func (s *Store) editAccount(ctx context.Context, edit AccountEdit) error {
 	return err
 }
 
-// keysPerStep is the size of the pages in which ContinueType reads an account's keys.
+// keysPerStep is the size of the pages in which Close and ContinueType read an account's keys.
 const keysPerStep = 100
 
 // ContinueType goes on with an operation, key by key and of every status, until it is done or stop says so, before

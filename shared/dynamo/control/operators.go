@@ -72,7 +72,7 @@ type OperatorPage struct {
 }
 
 // Operators lists the operators. It reads an index, which may lag behind by a moment. after is the Next of the page before,
-// or ""; a limit of 0 gives all.
+// or ""; a limit of 0 gives the first [MostLooked].
 func (s *Store) Operators(ctx context.Context, after string, limit int) (OperatorPage, error) {
 	q := query{index: true, pk: gOperators, limit: perCall(limit), start: cursorItem(gOperators, after)}
 	p, err := page(ctx, s, list[Operator]{query: q, limit: limit, read: all(decodeOperator), mark: cursor})

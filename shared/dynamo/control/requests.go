@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"strings"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -130,25 +131,37 @@ type RequestPage struct {
 	Next     string // the after of the next page; "" at the end
 }
 
-// Requests lists an account's requests, the newest first. after is the ID of the last request of the page before.
-func (s *Store) Requests(ctx context.Context, id account.ID, after string, limit int) (RequestPage, error) {
-	q := query{pk: accountPK(id), prefix: requestPrefix, reverse: true}
-	if after != "" {
-		q.start = requestKey(id, qps.RequestID(after))
+// RequestQuery selects the requests of an account to list.
+type RequestQuery struct {
+	After string                 // the Next of the page before; "" for the first page
+	Limit int                    // requests in a page
+	Match func(qps.Request) bool // nil for all
+}
+
+// Requests lists an account's requests, the newest first. A page may have fewer than were asked for, or none, and still a
+// next one: it looks at [MostLooked] and no more.
+func (s *Store) Requests(ctx context.Context, id account.ID, want RequestQuery) (RequestPage, error) {
+	q := query{pk: accountPK(id), prefix: requestPrefix, reverse: true, limit: perCall(want.Limit)}
+	if want.Match != nil {
+		q.limit = perSearch(want.Limit)
 	}
-	return s.requestPage(ctx, q, limit, func(item dynamo.Item) string { return text(item, "id") })
+	if want.After != "" {
+		q.start = requestKey(id, qps.RequestID(want.After))
+	}
+	p, err := page(ctx, s, list[qps.Request]{
+		query: q, limit: want.Limit, mark: func(item dynamo.Item) string { return strings.TrimPrefix(sortKey(item), requestPrefix) },
+		read: func(item dynamo.Item) (qps.Request, bool, error) {
+			r, err := decodeRequest(item)
+			return r, err != nil || want.Match == nil || want.Match(r), err
+		},
+	})
+	return RequestPage{p.records, p.next}, err
 }
 
 // OpenRequests is the operators' queue over all accounts, the oldest first, a moment late.
 func (s *Store) OpenRequests(ctx context.Context, after string, limit int) (RequestPage, error) {
-	q := query{index: true, pk: gOpen}
-	q.start = cursorItem(gOpen, after)
-	return s.requestPage(ctx, q, limit, cursor)
-}
-
-func (s *Store) requestPage(ctx context.Context, q query, limit int, mark func(dynamo.Item) string) (RequestPage, error) {
-	q.limit = perCall(limit)
-	p, err := page(ctx, s, list[qps.Request]{query: q, limit: limit, read: all(decodeRequest), mark: mark})
+	q := query{index: true, pk: gOpen, start: cursorItem(gOpen, after), limit: perCall(limit)}
+	p, err := page(ctx, s, list[qps.Request]{query: q, limit: limit, read: all(decodeRequest), mark: cursor})
 	return RequestPage{p.records, p.next}, err
 }
 

@@ -24,7 +24,7 @@ func (s *Store) endedRequests(ctx context.Context, before *apikey.Key, after api
 		return nil
 	}
 	var ids []qps.RequestID
-	q := query{pk: accountPK(after.Account), prefix: openRequestPrefix(after.ID)}
+	q := query{pk: accountPK(after.Account), prefix: openRequestPrefix(after.ID), limit: mostEnded, most: mostEnded}
 	err := s.each(ctx, q, func(item dynamo.Item) (bool, error) {
 		ids = append(ids, qps.RequestID(text(item, "request_id")))
 		return len(ids) < mostEnded, nil

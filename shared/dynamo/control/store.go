@@ -194,9 +194,10 @@ type query struct {
 	start   dynamo.Item // continue after this item
 	reverse bool
 	limit   int32 // items read per call; 0 is DynamoDB's megabyte
+	most    int32 // items read in all; 0 for no bound
 }
 
-// each calls yield for every item of the range until it returns false.
+// each calls yield for every item of the range, or for the first most of them, until it returns false.
 func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool, error)) error {
 	forward := !q.reverse
 	input := &dynamodb.QueryInput{TableName: &s.control, ScanIndexForward: &forward, ExclusiveStartKey: q.start}
@@ -224,7 +225,11 @@ func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool
 		input.ExpressionAttributeValues[":s"] = dynamo.S(q.below)
 	}
 	input.KeyConditionExpression = &text
-	for {
+	for left := q.most; ; {
+		if q.most > 0 && (q.limit == 0 || left < q.limit) {
+			part := left
+			input.Limit = &part
+		}
 		out, err := s.db.Query(ctx, input)
 		if err != nil {
 			return badPlace(err, q.start)
@@ -234,7 +239,7 @@ func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool
 				return err
 			}
 		}
-		if len(out.LastEvaluatedKey) == 0 {
+		if left -= int32(len(out.Items)); len(out.LastEvaluatedKey) == 0 || q.most > 0 && left <= 0 {
 			return nil
 		}
 		input.ExclusiveStartKey = out.LastEvaluatedKey

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// keyReads bounds the calls behind one page of keys: one call looks at so many keys, and may find none of those asked for.
+const keyReads = 3
+
+// keysFrom reads keys until it has the wanted number, there are no more, or it has asked so many times.
+func (v *visit) keysFrom(ctx context.Context, path string, query url.Values, wanted, reads int) (all api.KeyList, err error) {
+	for range reads {
+		query.Set("page_size", strconv.Itoa(min(wanted-len(all.Keys), 100)))
+		page, err := management.Get[api.KeyList](ctx, v.api, path, query)
+		if err != nil {
+			return all, err
+		}
+		all.Keys, all.NextPageToken = append(all.Keys, page.Keys...), page.NextPageToken
+		if all.Sortable == nil {
+			all.Sortable = page.Sortable
+		}
+		if page.NextPageToken == nil || len(all.Keys) >= wanted {
+			return all, nil
+		}
+		query.Set("page_token", *page.NextPageToken)
+	}
+	return all, nil
+}
+
+// readKeys reads the page of the list that the URL asks for. An account may have got too many keys for an order since somebody
+// kept its address: then the list is the newest first, from its beginning, and says why.
+func (v *visit) readKeys(ctx context.Context, d *keyList) (api.KeyList, error) {
+	found, err := v.keysFrom(ctx, v.accountPath("/keys"), d.query(), keysPerPage, keyReads)
+	var problem *management.Problem
+	if errors.As(err, &problem) && problem.Code == "keys_not_sortable" {
+		d.Sort, d.Page, d.Many = newestFirst, "", true
+		found, err = v.keysFrom(ctx, v.accountPath("/keys"), d.query(), keysPerPage, keyReads)
+	}
+	d.Many = d.Many || found.Sortable != nil && !*found.Sortable
+	return found, err
+}
+
+func (d *keyList) query() url.Values {
+	q := url.Values{"sort": {d.Sort}}
+	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "page_token": d.Page} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+const newestFirst = "-created_at"
+
+// mostSorted is the number of keys up to which the management API sorts them by any column.
+const mostSorted = 1000
+
+// MostSorted is shown where the list can't be sorted so.
+func (*keyList) MostSorted() int { return mostSorted }
+
+// orders are those that the list is offered in, as the API names them.
+var orders = []string{
+	newestFirst, "created_at", "name", "-name", "status", "-status", "usage", "-usage", "expires_at", "-expires_at", "-rotated_at", "rotated_at",
+}
+
+// Orders are the orders that this account's list can have.
+func (d *keyList) Orders() []string {
+	if d.Many {
+		return orders[:2]
+	}
+	return orders
+}
+
+// Sorts reports whether the list can be sorted by a column.
+func (d *keyList) Sorts(column string) bool { return slices.Contains(d.Orders(), column) }
+
+// SortURL is the list in the other order of a column.
+func (d *keyList) SortURL(column string) string {
+	to := column
+	if d.Sort == column {
+		to = "-" + column
+	}
+	return d.link(to, "")
+}
+
+// SortState is the column's order as aria-sort names it, "" if the list isn't sorted by it.
+func (d *keyList) SortState(column string) string {
+	switch d.Sort {
+	case column:
+		return "ascending"
+	case "-" + column:
+		return "descending"
+	}
+	return ""
+}

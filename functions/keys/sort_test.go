@@ -1,0 +1,98 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
+)
+
+// walk reads a list page by page, and gives the names on it in their order.
+func (r *harness) walk(t *testing.T, query string, size string) string {
+	t.Helper()
+	var got []string
+	for token := ""; ; {
+		doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=" + size + query + token}).JSON(t)
+		for _, k := range doc["keys"].([]any) {
+			got = append(got, k.(map[string]any)["name"].(string))
+		}
+		if doc["next_page_token"] == nil {
+			return strings.Join(got, " ")
+		}
+		token = "&page_token=" + doc["next_page_token"].(string)
+	}
+}
+
+// TestTheListIsSortedByEachOfItsColumns, both ways, in pages of any size; keys that are equal by it stand in the order of their IDs.
+func TestTheListIsSortedByEachOfItsColumns(t *testing.T) {
+	r := newHarness(t)
+	at := keytest.Now
+	for _, k := range []func(*apikey.Key){
+		func(k *apikey.Key) { k.Name, k.Usage = "a", apikey.Mobile },
+		func(k *apikey.Key) {
+			k.Name, k.Usage, k.ExpiresAt, k.RotatedAt = "C", apikey.Backend, at.AddDate(2, 0, 0), at
+		},
+		func(k *apikey.Key) {
+			k.Name, k.Usage, k.Disabled, k.ExpiresAt = "b", apikey.Frontend, true, at.AddDate(1, 0, 0)
+		},
+		func(k *apikey.Key) { k.Name, k.Usage, k.ExpiresAt = "d", apikey.Backend, at.Add(-time.Hour) },
+		func(k *apikey.Key) { k.Name, k.Usage, k.RotatedAt = "e", apikey.Backend, at.Add(-time.Hour) },
+		func(k *apikey.Key) {
+			k.Name, k.Usage, k.Blocked = "f", apikey.Frontend, &apikey.Block{Reason: "x", At: at}
+		},
+	} {
+		r.NewKey(t, r.account, k)
+	}
+	for sort, want := range map[string]string{
+		"created_at": "a C b d e f", "name": "a b C d e f", "status": "f b d a C e", "usage": "C d e b f a", "expires_at": "d b C a e f", "rotated_at": "a b d f e C",
+	} {
+		for _, size := range []string{"1", "4", "100"} {
+			if got := r.walk(t, "&sort="+sort, size); got != want {
+				t.Errorf("by %s in pages of %s: %s, want %s", sort, size, got, want)
+			}
+			if got := r.walk(t, "&sort=-"+sort, size); got != reversed(want) {
+				t.Errorf("by -%s in pages of %s: %s, want %s", sort, size, got, reversed(want))
+			}
+		}
+	}
+}
+
+func reversed(words string) string {
+	list := strings.Fields(words)
+	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
+		list[i], list[j] = list[j], list[i]
+	}
+	return strings.Join(list, " ")
+}
+
+// TestAnAccountOfManyKeysIsSortedByCreationAlone: another order would take reading all of it. The first page says which can be had.
+func TestAnAccountOfManyKeysIsSortedByCreationAlone(t *testing.T) {
+	r := newHarnessOn(t, keytest.LongStores(t))
+	k := r.NewKey(t, r.account)
+	r.NewKeys(t, k, control.MostLooked-1)
+	for _, many := range []bool{false, true} {
+		if many {
+			deleted, err := r.Edit(t.Context(), r.NewKey(t, r.account), "key.delete", func(k *apikey.Key) { k.DeletedAt = keytest.Now })
+			if err != nil || deleted.DeletedAt.IsZero() {
+				t.Fatal(err)
+			}
+		}
+		for column := range columns {
+			for _, sort := range []string{column, "-" + column} {
+				got := r.Do(t, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=1&sort=" + sort})
+				if refused := many && column != byCreation; refused && got.Problem() != "422 keys_not_sortable [sort]" || !refused && (got.Status != 200 || got.JSON(t)["sortable"] == many) {
+					t.Errorf("many %v, by %s: %d %s", many, sort, got.Status, got.Body)
+				}
+			}
+		}
+		for query, want := range map[string]any{"": !many, "&q=nothing": !many, "&product=search": !many} {
+			if doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=5" + query}).JSON(t); doc["sortable"] != want {
+				t.Errorf("many %v, %q: sortable %v", many, query, doc["sortable"])
+			}
+		}
+	}
+}
