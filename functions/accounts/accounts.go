@@ -24,7 +24,7 @@ type accountStore interface {
 	EditAndBeginType(ctx context.Context, o control.Operation, row audit.Row, edit control.AccountEdit) (control.Operation, bool, error)
 	ContinueType(ctx context.Context, o control.Operation, now time.Time, stop func() bool, row control.RowMaker) (control.Operation, error)
 	Operation(ctx context.Context, id account.ID, operation string) (control.Operation, error)
-	Close(ctx context.Context, id account.ID, now time.Time, row control.RowMaker) (account.Account, error)
+	Close(ctx context.Context, a account.Account, by control.Decider, now time.Time, row control.RowMaker) (account.Account, error)
 	Memberships(ctx context.Context, who account.Subject, after string, limit int) (control.MembershipPage, error)
 	Rank(ctx context.Context, who account.Subject) (account.Rank, error)
 }
@@ -178,7 +178,8 @@ func mergeAccount(texts text.Secrets, before account.Account, body api.EditAccou
 	return after, nil
 }
 
-// closeAccount ends an account for good. Its owners confirm with its name, and operators may.
+// closeAccount ends an account for good. Its owners confirm with its name, and operators may. It begins only as long as
+// all of that holds; where something of it has changed meanwhile, the mux has it decided again.
 func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, _, err := gateway.Body[api.CloseAccount](r, gateway.BodyOptions{Optional: true})
 	if err != nil {
@@ -194,7 +195,8 @@ func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gatewa
 	if !c.Operator && before.Suspended.Holds(h.source.Time()) {
 		return account.ErrSuspended
 	}
-	a, err := h.store.Close(r.Context(), c.Account, h.source.Time(), h.rows(c))
+	by := control.Decider{Subject: c.Person.Subject, Operator: c.Operator}
+	a, err := h.store.Close(r.Context(), before, by, h.source.Time(), h.rows(c))
 	if err != nil {
 		return err
 	}

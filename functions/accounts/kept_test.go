@@ -9,7 +9,6 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
-	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
@@ -61,9 +60,8 @@ func TestAnAccountTakesItsPlaceUntilItIsClosed(t *testing.T) {
 			}
 			open(409)
 		}
-		row := func(action string, key apikey.ID) audit.Row { return keytest.Row(id, action, key) }
 		for range 2 {
-			if _, err := r.Control.Close(t.Context(), id, r.Clock.Now(), row); err != nil {
+			if _, err := r.CloseAccount(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}

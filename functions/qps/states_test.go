@@ -25,6 +25,21 @@ func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
 	apitest.StateTable(t, fixture, served, requestStates)
 }
 
+// raisedStates: what a customer may still lower they may not raise while the account is suspended.
+const raisedStates = `
+             active  disabled  blocked  expired  revoked      deleted      rotating  cancelled  closing  closed       retyping  suspended
+lowerLimit   200     200       200      200      key_revoked  key_deleted  200       200        200      key_revoked  200       account_suspended
+`
+
+func TestALimitIsRaisedInEveryStateOfTheKey(t *testing.T) {
+	raised := func(t testing.TB) apitest.Fixture {
+		f := fixture(t)
+		f.Want(t, 200, apitest.Call{As: "owner", Method: "PUT", Path: "/v1/accounts/" + f.Params["account"] + "/keys/" + f.Params["key"] + "/limits/search", Body: map[string]any{"qps": 1}})
+		return f
+	}
+	apitest.StateTable(t, raised, func(op apitest.Operation) bool { return op.ID == "lowerLimit" }, raisedStates)
+}
+
 // asking is a request with another member; the fixture has one open for search.
 func asking(member string, value any) func(apitest.Fixture) any {
 	return func(f apitest.Fixture) any {

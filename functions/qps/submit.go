@@ -149,6 +149,9 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if errors.As(err, &replay) {
 		return h.replay(w, r, c, replay, idempotency)
 	}
+	if errors.Is(err, dynamo.ErrNotFound) { // it was there a moment ago: what became of it is decided again
+		return dynamo.ErrStale
+	}
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
-	"latchkey/shared/audit"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/keytest"
@@ -354,8 +353,7 @@ func TestAnOwnerTakesAllDaysAlong(t *testing.T) {
 	first := keytest.Now.Add(-usage.KeepDays).Truncate(24 * time.Hour)
 	r.count(t, 3, call(r.key, "search", authz.Allowed, first.Add(time.Hour)))
 	r.count(t, 2, call(r.key, "search", authz.Allowed, keytest.Now.Add(-time.Hour)))
-	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(r.account.ID, action, key) }
-	if _, err := r.Control.Close(t.Context(), r.account.ID, keytest.Now, row); err != nil {
+	if _, err := r.CloseAccount(t.Context(), r.account.ID); err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range []apikey.Key{{}, r.key} {

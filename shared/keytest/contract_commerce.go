@@ -183,7 +183,7 @@ func typeOvertaken(t *testing.T, s Stores) {
 	}
 	third, _, err := s.Control.BeginType(t.Context(), Operation(t, a.ID, account.Enterprise, nil), Row(a.ID, "account.type.begin", ""))
 	must(t, err)
-	_, err = s.Control.Close(t.Context(), a.ID, Now, rowsOf(a.ID))
+	_, err = s.CloseAccount(t.Context(), a.ID)
 	must(t, err)
 	for range 2 {
 		over, err = s.Control.ContinueType(t.Context(), third, Now, never, rowsOf(a.ID))
@@ -225,7 +225,7 @@ func requestsEnd(t *testing.T, s Stores) {
 		}, qps.Withdrawn},
 		"account closed": {func(t *testing.T, s Stores, a account.Account, _ apikey.Key) {
 			t.Helper()
-			_, err := s.Control.Close(t.Context(), a.ID, Now, rowsOf(a.ID))
+			_, err := s.CloseAccount(t.Context(), a.ID)
 			must(t, err)
 		}, qps.Withdrawn},
 	} {

@@ -47,7 +47,7 @@ func closeResumes(t *testing.T, s Stores) {
 	deleted, err := s.Edit(t.Context(), s.NewKey(t, a), "key.delete", func(k *apikey.Key) { k.DeletedAt = Now })
 	must(t, err)
 	untilDone(t, s, func(s Stores) error {
-		_, err := s.Control.Close(t.Context(), a.ID, Now, rowsOf(a.ID))
+		_, err := s.CloseAccount(t.Context(), a.ID)
 		return err
 	})
 	got, err := s.Control.Account(t.Context(), a.ID)
@@ -73,7 +73,7 @@ func closeResumes(t *testing.T, s Stores) {
 	_, err = s.Control.UpdateAccount(t.Context(), got, got, Row(a.ID, "account.edit", ""))
 	wantErr(t, err, account.ErrClosed)
 	before := len(s.AllAudit(t, a.ID))
-	again, err := s.Control.Close(t.Context(), a.ID, Now.Add(time.Hour), rowsOf(a.ID))
+	again, err := s.Control.Close(t.Context(), got, control.Decider{}, Now.Add(time.Hour), rowsOf(a.ID))
 	must(t, err)
 	if again != got || len(s.AllAudit(t, a.ID)) != before {
 		t.Fatalf("closing twice changed something: %+v", again)
@@ -92,7 +92,7 @@ func closingRefuses(t *testing.T, s Stores) {
 			}
 		}
 		return NoFault
-	}).Control.Close(t.Context(), a.ID, Now, rowsOf(a.ID))
+	}).CloseAccount(t.Context(), a.ID)
 	wantErr(t, err, dynamo.ErrUnknown)
 	other := Key(a.ID)
 	_, err = s.Control.Commit(t.Context(), control.Change{After: other, Audit: Row(a.ID, "key.create", other.ID)})
@@ -110,7 +110,7 @@ func closingRefuses(t *testing.T, s Stores) {
 			must(t, err)
 		}
 		return NoFault
-	}).Control.Close(t.Context(), a.ID, Now, rowsOf(a.ID))
+	}).CloseAccount(t.Context(), a.ID)
 	must(t, err)
 	got, err := s.Control.Key(t.Context(), a.ID, k.ID)
 	must(t, err)

@@ -115,6 +115,16 @@ func (s Stores) NewKey(t testing.TB, a account.Account, options ...func(*apikey.
 	return k
 }
 
+// CloseAccount closes an account as its owner, the person "owner".
+func (s Stores) CloseAccount(ctx context.Context, id account.ID) (account.Account, error) {
+	a, err := s.Control.Account(ctx, id)
+	if err != nil {
+		return a, err
+	}
+	row := func(action string, key apikey.ID) audit.Row { return Row(id, action, key) }
+	return s.Control.Close(ctx, a, control.Decider{Subject: Subject("owner")}, Now, row)
+}
+
 // Edit commits a change to a key.
 func (s Stores) Edit(ctx context.Context, before apikey.Key, action string, change func(*apikey.Key)) (apikey.Key, error) {
 	after := before

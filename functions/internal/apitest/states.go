@@ -10,7 +10,6 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
-	"latchkey/shared/audit"
 	"latchkey/shared/keytest"
 	"latchkey/shared/rotation"
 )
@@ -69,8 +68,7 @@ func accountEdit(change func(*account.Account)) func(testing.TB, Fixture, apikey
 
 func closed(t testing.TB, f Fixture, _ apikey.Key) {
 	t.Helper()
-	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(f.Account, action, key) }
-	if _, err := f.Control.Close(t.Context(), f.Account, keytest.Now, row); err != nil {
+	if _, err := f.CloseAccount(t.Context(), f.Account); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -110,6 +108,7 @@ func StateTable(t *testing.T, fixture func(testing.TB) Fixture, serves func(Oper
 		t.Run(op.ID, func(t *testing.T) {
 			for i, want := range cells {
 				stateCell(t, fixture(t), op, columns[i], want)
+				stateBetween(t, fixture(t), op, columns[i], want)
 			}
 		})
 	}
@@ -118,7 +117,32 @@ func StateTable(t *testing.T, fixture func(testing.TB) Fixture, serves func(Oper
 	}
 }
 
+// stateCell brings the key or its account into a state, and then does the operation.
 func stateCell(t *testing.T, f Fixture, op Operation, state, want string) {
+	t.Helper()
+	bring := bringInto(t, f, op, state)
+	bring()
+	before := f.Dump(t)
+	checkCell(t, f, op, state, want, &before)
+}
+
+// stateBetween is stateCell with the change in the moment before the operation's first write: what was decided on the state
+// before is decided again.
+func stateBetween(t *testing.T, f Fixture, op Operation, state, want string) {
+	t.Helper()
+	bring := bringInto(t, f, op, state)
+	f.Mux.Looks = nil // an operator's look is a write of its own
+	var before map[string]string
+	f.Interrupt.Arm(func() {
+		bring()
+		before = f.Dump(t)
+	})
+	defer f.Interrupt.Arm(nil)
+	checkCell(t, f, op, state+" in between", want, &before)
+}
+
+// bringInto returns what brings the operation's key or its account into a state.
+func bringInto(t *testing.T, f Fixture, op Operation, state string) func() {
 	t.Helper()
 	k, err := f.Control.Key(t.Context(), f.Account, apikey.ID(f.params(op)["key"]))
 	if err != nil {
@@ -128,8 +152,13 @@ func stateCell(t *testing.T, f Fixture, op Operation, state, want string) {
 	if !ok {
 		t.Fatalf("there is no state %q", state)
 	}
-	prepare(t, f, k)
-	before := f.Dump(t)
+	return func() { prepare(t, f, k) }
+}
+
+// checkCell does the operation and wants the table's answer, and that one which is refused writes nothing besides what
+// was there before.
+func checkCell(t *testing.T, f Fixture, op Operation, state, want string, before *map[string]string) {
+	t.Helper()
 	headers := map[string]string{}
 	maps.Copy(headers, f.Headers[op.ID])
 	if op.IfMatch != NotTaken {
@@ -141,13 +170,16 @@ func stateCell(t *testing.T, f Fixture, op Operation, state, want string) {
 	if got == "" {
 		got = strconv.Itoa(answer.Status)
 	}
+	if *before == nil {
+		return // it wrote nothing, so nothing came in between
+	}
 	if got != want {
 		t.Errorf("%s: %s, want %s (%s)", state, got, want, answer.Body)
 	}
-	if items := written(before, f.Dump(t)); answer.Status >= http.StatusBadRequest && len(items) > 0 {
+	if items := written(*before, f.Dump(t)); answer.Status >= http.StatusBadRequest && len(items) > 0 {
 		t.Errorf("%s: refused, and it wrote %v", state, items)
 	}
-	if k, err = f.Control.Key(t.Context(), f.Account, k.ID); err == nil {
+	if k, err := f.Control.Key(t.Context(), f.Account, apikey.ID(f.params(op)["key"])); err == nil {
 		f.CheckGate(t, k)
 	}
 }

@@ -98,7 +98,12 @@ func (s *KeyService) Change(w http.ResponseWriter, r *http.Request, c gateway.Pr
 // Commit writes a change with its audit row and answers with the key.
 func (s *KeyService) Commit(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string, before, after apikey.Key) error {
 	row := s.Row(c, action, &before, after)
-	written, err := s.Store.Commit(r.Context(), control.Change{Before: &before, After: after, Audit: row})
+	return s.CommitChange(w, r, c, control.Change{Before: &before, After: after, Audit: row})
+}
+
+// CommitChange is Commit for a change that states more than the key's version.
+func (s *KeyService) CommitChange(w http.ResponseWriter, r *http.Request, c gateway.Principal, change control.Change) error {
+	written, err := s.Store.Commit(r.Context(), change)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"strings"
+	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
@@ -123,12 +124,35 @@ func accountFailed(old dynamo.Item) error {
 	}
 }
 
+// Conditions on an account's own item, of which a write states those that it needs.
+const (
+	isOpen = "attribute_exists(pk) AND attribute_not_exists(closed_at) AND attribute_not_exists(closing)"
+	// isActive is true without a suspension, and after the end of one.
+	isActive = "attribute_exists(pk) AND (attribute_not_exists(suspended_at) OR suspended_until <= :now)"
+)
+
 // openAccount lets a write through only while the account takes part in business: not closed, nor closing.
 func (s *Store) openAccount(id account.ID) op {
-	return check(s.control, accountKey(id), cond{
-		text: "attribute_exists(pk) AND attribute_not_exists(closed_at) AND attribute_not_exists(closing)",
-	}, gone(account.ErrClosed))
+	return check(s.control, accountKey(id), cond{text: isOpen}, gone(account.ErrClosed))
 }
+
+// activeAccount lets a write through only while the account isn't suspended: the suspension that is there at the moment of
+// the write decides, not the one that was read.
+func (s *Store) activeAccount(id account.ID, now time.Time) op {
+	return check(s.control, accountKey(id), cond{text: isActive, values: atTime(now)}, gone(account.ErrSuspended))
+}
+
+// openActiveAccount is both.
+func (s *Store) openActiveAccount(id account.ID, now time.Time) op {
+	return check(s.control, accountKey(id), cond{text: isOpen + " AND " + isActive, values: atTime(now)}, func(old dynamo.Item) error {
+		if old["closed_at"] != nil || old["closing"] != nil {
+			return account.ErrClosed
+		}
+		return gone(account.ErrSuspended)(old)
+	})
+}
+
+func atTime(now time.Time) dynamo.Item { return dynamo.Item{":now": dynamo.S(stamp(now))} }
 
 // AccountPage is one page of accounts, ordered by name.
 type AccountPage struct {

@@ -78,7 +78,10 @@ var jobs = map[string]func(t *testing.T, calm keytest.Stores) func(context.Conte
 		calm.NewKey(t, a)
 		calm.NewKey(t, a)
 		return func(ctx context.Context, s *control.Store) error {
-			_, err := s.Close(ctx, a.ID, keytest.Now, rowsOf(a.ID))
+			now, err := s.Account(ctx, a.ID)
+			if err == nil {
+				_, err = s.Close(ctx, now, control.Decider{Subject: keytest.Subject("owner")}, keytest.Now, rowsOf(a.ID))
+			}
 			return err
 		}
 	},

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -17,6 +18,9 @@ type Change struct {
 	Before *apikey.Key // as it was read; nil creates the key
 	After  apikey.Key  // its Version is set by Commit
 	Audit  audit.Row   // its ID new for each attempt
+	// UnlessSuspended, if set, is the time at which the account must not be suspended for the change to be made. It is
+	// for changes that the account's type and place have no part in.
+	UnlessSuspended time.Time
 	// Idempotency, if set, is recorded with the change; its Resource and Version are set by Commit.
 	Idempotency *Idempotency
 }
@@ -27,10 +31,13 @@ type Change struct {
 //
 // Errors: [*Replay] when the idempotency key was used before, [dynamo.ErrNotFound], [dynamo.ErrExists],
 // [dynamo.ErrStale] when the key has changed since Before was read, [apikey.ErrRevoked] when the change would undo a
-// revocation, [account.ErrKeyLimit], [account.ErrClosed], [account.ErrTypeChanging]; [dynamo.ErrConflict] and
+// revocation, [account.ErrKeyLimit], [account.ErrClosed], [account.ErrSuspended], [account.ErrTypeChanging]; [dynamo.ErrConflict] and
 // [dynamo.ErrUnknown] are breakdowns.
 func (s *Store) Commit(ctx context.Context, c Change) (apikey.Key, error) {
-	return s.commit(ctx, c)
+	if c.UnlessSuspended.IsZero() {
+		return s.commit(ctx, c)
+	}
+	return s.commit(ctx, c, s.activeAccount(c.After.Account, c.UnlessSuspended))
 }
 
 // commit adds ops of this package's own, which decide before the key's.

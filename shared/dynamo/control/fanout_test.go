@@ -18,7 +18,7 @@ func TestClosingRevokesTheOthersAndSaysThatOneIsLeft(t *testing.T) {
 	c := newCrowd(t)
 	bad := c.spoil(t, "key")
 	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
-	a, err := c.store.Close(t.Context(), c.account.ID, keytest.Now, row)
+	a, err := c.store.Close(t.Context(), c.account, control.Decider{Subject: keytest.Subject("owner")}, keytest.Now, row)
 	if !errors.Is(err, dynamo.ErrUnreadable) || !a.ClosedAt.IsZero() || !a.Closing {
 		t.Errorf("%+v, %v", a, err)
 	}

@@ -88,7 +88,7 @@ func decodeRequest(item dynamo.Item) (qps.Request, error) {
 
 // SubmitRequest writes a pending request, as [qps.Submit] made it. [*Replay], [qps.ErrOpenRequest] when one is open for
 // this key and class, [dynamo.ErrNotFound] when the key is gone, deleted or revoked, [qps.ErrObsolete] when it has not the
-// product (any more) or its account is no enterprise (any more), [account.ErrClosed].
+// product (any more) or its account is no enterprise (any more), [account.ErrClosed], [account.ErrSuspended].
 func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idempotency, row audit.Row) error {
 	var ops []op
 	if remember != nil {
@@ -109,7 +109,7 @@ func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idem
 			}
 			return qps.ErrObsolete
 		}),
-		s.openAccount(r.Account),
+		s.openActiveAccount(r.Account, r.CreatedAt),
 		put(s.control, open, isNew, always(qps.ErrOpenRequest)),
 		put(s.control, encodeRequest(r), isNew, always(dynamo.ErrExists)),
 	)

@@ -131,7 +131,7 @@ func TestAnOpenedAccountCountsUntilItIsClosed(t *testing.T) {
 	if _, err := open("other"); err != nil {
 		t.Errorf("another person: %v", err)
 	}
-	if _, err := s.Control.Close(t.Context(), first.ID, keytest.Now, rowsOf(first.ID)); err != nil {
+	if _, err := s.CloseAccount(t.Context(), first.ID); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := open("owner"); err != nil {
@@ -141,7 +141,7 @@ func TestAnOpenedAccountCountsUntilItIsClosed(t *testing.T) {
 		t.Errorf("and one more: %v", err)
 	}
 	unowned := s.NewAccount(t) // an operator's: nobody's count changes
-	if _, err := s.Control.Close(t.Context(), unowned.ID, keytest.Now, rowsOf(unowned.ID)); err != nil {
+	if _, err := s.CloseAccount(t.Context(), unowned.ID); err != nil {
 		t.Errorf("an account that nobody opened: %v", err)
 	}
 }
@@ -182,7 +182,7 @@ func TestAnOperationThatIsOvertakenAtAKeySaysSo(t *testing.T) {
 			}
 		},
 		"the account's end": func(t *testing.T, s keytest.Stores, id account.ID) {
-			if _, err := s.Control.Close(t.Context(), id, keytest.Now, rowsOf(id)); err != nil {
+			if _, err := s.CloseAccount(t.Context(), id); err != nil {
 				t.Error(err)
 			}
 		},
@@ -279,7 +279,7 @@ func TestAKeyThatOthersKeepChangingIsTriedTenTimes(t *testing.T) {
 				}
 				return keytest.NoFault
 			})
-			if _, got := busy.Control.Close(t.Context(), a.ID, keytest.Now, rowsOf(a.ID)); !errors.Is(got, want) || want == nil && got != nil || tried > 12 {
+			if _, got := busy.CloseAccount(t.Context(), a.ID); !errors.Is(got, want) || want == nil && got != nil || tried > 12 {
 				t.Errorf("%d edits in between: %v after %d tries, %v", edits, got, tried, err)
 			}
 		})
