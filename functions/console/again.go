@@ -44,7 +44,7 @@ func getting(path string) *http.Request {
 
 // secretive reports whether a form may hold a secret, which no other page repeats.
 func (v *visit) secretive() bool {
-	return strings.HasSuffix(v.r.URL.Path, "/try") || v.r.URL.Path == invitationPage
+	return strings.HasSuffix(v.r.URL.Path, "/try") || v.r.URL.Path == invitationPage || secretIn(v.r.PostFormValue("q")) != ""
 }
 
 // typed returns the fields of the form, as they were sent.

@@ -13,6 +13,7 @@ import (
 
 func (a *app) keyRoutes() {
 	a.account("GET /accounts/{account}/keys", a.listKeys)
+	a.account("POST /accounts/{account}/keys", a.searchKeys)
 	a.person("GET /accounts/new", a.newAccount)
 	a.writing("GET /accounts/{account}/keys/new", can.write, a.newKey)
 	a.account("POST /accounts/{account}/keys/new", a.createKey)
@@ -60,6 +61,9 @@ func (a *app) listKeys(v *visit) error {
 	d := keyList{
 		Q: strings.TrimSpace(v.query("q")), Status: v.query("status"), Product: v.query("product"), Label: strings.TrimSpace(v.query("label")), Sort: v.query("sort"), Page: v.query("page"), Many: v.query("many") != "",
 		Statuses: statuses, First: newFirstForm(), path: v.accountURL("/keys"),
+	}
+	if hash := v.soughtHash(d.Q); hash != "" {
+		return v.showHolder(hash) // from an address that somebody made
 	}
 	if d.Sort == "" {
 		d.Sort = newestFirst

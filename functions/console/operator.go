@@ -13,6 +13,7 @@ import (
 
 func (a *app) operatorRoutes() {
 	a.person("GET /operator", a.lookUp)
+	a.person("POST /operator", a.searchAll)
 	a.operators("GET /operator/accounts/{account}", func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
 	a.admins("GET /operator/accounts/{account}/type", func(v *visit) error { return a.showTypeChange(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/type", a.setType)

@@ -14,6 +14,7 @@ import (
 type lookUpPage struct {
 	Q, Page, Next string
 	Home          bool // nothing was searched for
+	Preview       bool // what was searched for is found within one account alone
 	Pending       []requestView
 	Lacking       bool // what is pending couldn't be read
 	Accounts      []api.Account
@@ -28,7 +29,10 @@ func (a *app) lookUp(v *visit) error {
 	if strings.HasPrefix(d.Q, "key_") && plainID(d.Q) {
 		return v.redirect("/operator/keys/" + d.Q)
 	}
-	d.Home = d.Q == "" && d.Page == ""
+	if hash := v.soughtHash(d.Q); hash != "" {
+		return v.showAnyHolder(hash) // from an address that somebody made
+	}
+	d.Home, d.Preview = d.Q == "" && d.Page == "", aPreview.MatchString(d.Q)
 	query := url.Values{"page_size": {"25"}}
 	if strings.Contains(d.Q, "@") {
 		query.Set("email", d.Q)

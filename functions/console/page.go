@@ -51,6 +51,7 @@ type page struct {
 	Nav       []navItem
 	Waiting   *api.Overview // what waits for operators; nil: not asked for, or not to be had
 	Notice    string
+	Missed    bool // the notice says that a search found nothing
 	Left      note
 	Bad       bool // a form was refused: screen readers say it with the title
 	Body      template.HTML
@@ -94,7 +95,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 	left := v.note()
 	p.Once = v.r.Method == http.MethodPost || left.Link != ""
 	if notice := "notice." + left.Notice; v.lang.Has(notice) {
-		p.Notice = v.t(notice)
+		p.Notice, p.Missed = v.t(notice), left.Notice == "found_none" || left.Notice == "found_nowhere"
 	}
 	p.Left = left
 	if f, ok := data.(interface{ Bad() bool }); ok {

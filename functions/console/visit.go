@@ -223,7 +223,7 @@ func ownAddress(u *url.URL) string {
 	}
 	for name, values := range u.Query() {
 		for _, value := range append(values, name) {
-			if len(value) > maxRepeated && !longValues[name] {
+			if len(value) > maxRepeated && (!longValues[name] || secretIn(value) != "") {
 				return "/"
 			}
 		}

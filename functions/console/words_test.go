@@ -142,7 +142,7 @@ func codesOf(t *testing.T, pattern string) (codes []string) {
 // What only a mistake in the console's own requests could bring about has no text of its own: these get problem.other or field.other.
 var (
 	consolesMistakes = regexp.MustCompile(`^(bad_request|body_\w+|content_\w+_unsupported|method_not_allowed|if_match_required|unauthorized|invalid)$`)
-	fieldMistakes    = regexp.MustCompile(`\.(read_only|unknown|wrong_type|without_type|not_a_path|invalid)$`)
+	fieldMistakes    = regexp.MustCompile(`\.(read_only|unknown|wrong_type|without_type|not_a_path|one_of|not_a_hash|account_needed|invalid)$`)
 )
 
 // TestEveryRefusalOfTheAPIHasItsText in each language: the API's own words are English and for programmers.

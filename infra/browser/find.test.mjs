@@ -1,0 +1,101 @@
+// A search box takes a pasted secret: what leaves the browser is its hash.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, before, test } from "node:test";
+import { api, context, keyOf, launch, signIn } from "./browser.mjs";
+import { stack } from "./stack.mjs";
+
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser.close());
+
+const hash = (text) => createHash("sha256").update(text).digest("hex");
+const places = {
+  owner: { list: () => `/accounts/${stack().demo_account}/keys`, key: (id) => `/accounts/${stack().demo_account}/keys/${id}` },
+  support: { list: () => "/operator", key: (id) => `/operator/keys/${id}` },
+};
+
+// search signs in, types into the search box and sends the form, and returns all requests from then on.
+async function search(person, typed, options = {}) {
+  const c = await context(browser, options);
+  const page = await c.newPage();
+  await signIn(page, person);
+  await page.goto(stack().console_url + places[person].list());
+  const requests = [];
+  c.on("request", (request) => requests.push(request));
+  await page.getByRole("searchbox").fill(typed);
+  await page.getByRole("search").getByRole("button").click();
+  return { c, page, requests };
+}
+
+const sent = async (requests) => (await Promise.all(requests.map(async (r) => [r.method(), r.url(), r.postData() ?? "", JSON.stringify(await r.allHeaders())].join(" "))));
+
+for (const person of ["owner", "support"]) {
+  test(`${person}: a pasted secret leads to its key, and no request has it`, async () => {
+    const key = await keyOf(stack().demo_account, { name: `Lost by ${person}` });
+    const { c, page, requests } = await search(person, ` ${key.secret} `);
+    await page.getByText("The secret you pasted belongs to this key.").waitFor();
+    assert.equal(new URL(page.url()).pathname, new URL(stack().console_url + places[person].key(key.id)).pathname);
+    const all = await sent(requests);
+    assert.deepEqual(all.filter((text) => text.includes(key.secret)), [], "no request has the secret");
+    assert.equal(all.filter((text) => text.includes(hash(key.secret))).length, 1, "one has its hash");
+    assert.deepEqual(all.filter((text) => text.split(" ")[1].includes(hash(key.secret))), [], "and no address");
+    const kept = await page.evaluate(() => JSON.stringify([localStorage, sessionStorage, history.state, document.cookie]));
+    assert.ok(!kept.includes(key.secret));
+    await page.goBack();
+    assert.equal(await page.getByRole("searchbox").inputValue(), "", "nor is it in the box again");
+    await page.getByRole("searchbox").fill("Lost by");
+    await page.getByRole("search").getByRole("button", { name: /Search|Find/ }).click();
+    await page.waitForURL(/q=Lost\+by/);
+    c.check();
+    await c.close();
+  });
+
+  test(`${person}, without JavaScript: no address has the secret`, async () => {
+    const key = await keyOf(stack().demo_account, { name: `Lost without a script by ${person}` });
+    const { c, page, requests } = await search(person, key.secret, { javaScriptEnabled: false });
+    await page.getByText("The secret you pasted belongs to this key.").waitFor();
+    assert.deepEqual(requests.filter((r) => r.url().includes(key.secret)).map((r) => r.url()), []);
+    assert.ok(!(await page.content()).includes(key.secret));
+    c.check();
+    await c.close();
+  });
+}
+
+test("the secret that a rotation is ending is found, and said so; one of nobody isn't", async () => {
+  const key = await keyOf(stack().demo_account, { name: "Rotated and lost" });
+  await api("owner", "POST", `/v1/accounts/${stack().demo_account}/keys/${key.id}/rotate`, { grace_seconds: 3600 });
+  const { c, page } = await search("owner", key.secret);
+  await page.getByText("stops working when the rotation ends").waitFor();
+  await page.goto(stack().console_url + places.owner.list());
+  await page.getByRole("searchbox").fill(key.secret.slice(0, -3) + "aaa");
+  await page.getByRole("search").getByRole("button").click();
+  await page.getByText("No key in this account has the secret you pasted.").waitFor();
+  await page.reload();
+  await page.getByRole("searchbox").waitFor();
+  assert.equal(await page.getByText("has the secret you pasted").count(), 0, "reloading repeats nothing");
+  c.check();
+  await c.close();
+});
+
+test("/ leads to the search box, but not from a field", async () => {
+  const c = await context(browser);
+  const page = await c.newPage();
+  await signIn(page, "owner");
+  await page.goto(stack().console_url + places.owner.list());
+  const box = page.getByRole("searchbox");
+  const focused = () => box.evaluate((e) => e === document.activeElement);
+  assert.equal(await focused(), false);
+  await page.keyboard.press("Control+/");
+  assert.equal(await focused(), false);
+  await page.keyboard.press("/");
+  assert.ok(await focused());
+  assert.equal(await box.inputValue(), "");
+  await page.keyboard.type("a/b");
+  assert.equal(await box.inputValue(), "a/b");
+  await page.getByLabel("Status").first().focus();
+  await page.keyboard.press("/");
+  assert.equal(await focused(), false);
+  c.check();
+  await c.close();
+});
