@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
 	"latchkey/shared/origin/entry"
 )
 
@@ -18,8 +20,8 @@ import (
 
 // difference is a field that somebody else has changed while it was edited here.
 type difference struct {
-	Field, Theirs, Yours string
-	Taken                bool // only they changed it, so the form has theirs now
+	Label, Theirs, Yours string // Label names its text
+	Taken                bool   // only they changed it, so the form has theirs now
 }
 
 // edited are the values of a form that can be told apart, by the names of its fields.
@@ -44,7 +46,7 @@ func (f *form) edited() edited {
 	if labels := f.Lists["labels"]; len(labels) > 0 {
 		e["labels"] = slices.Sorted(slices.Values(labels))
 	}
-	for _, name := range []string{"name", "usage", "missing_origin", "header_only", "expires_at"} {
+	for _, name := range []string{"name", "usage", "missing_origin", "header_only", "expires_at", "every_days", "notify_days_before", "principal", "qps"} {
 		if f.Values[name] != "" {
 			e[name] = []string{f.Values[name]}
 		}
@@ -77,7 +79,7 @@ func (f *form) merge(now *form, said facts) (list []difference) {
 		if slices.Equal(yours[name], theirs[name]) || was != nil && slices.Equal(theirs[name], was[name]) {
 			continue // alike, or changed here alone
 		}
-		d := difference{Field: name, Theirs: said.listed(name, theirs[name]), Yours: said.listed(name, yours[name])}
+		d := difference{Label: labelOf(name), Theirs: said.listed(name, theirs[name]), Yours: said.listed(name, yours[name])}
 		if was != nil && slices.Equal(yours[name], was[name]) {
 			d.Taken = true
 			f.Values[name], f.Lists[name] = now.Values[name], now.Lists[name]
@@ -89,6 +91,48 @@ func (f *form) merge(now *form, said facts) (list []difference) {
 	}
 	return list
 }
+
+// labelled are the fields whose label isn't that of the fact.
+var labelled = map[string]string{
+	"every_days": "policy.every", "notify_days_before": "policy.notify", "principal": "policy.principal", "qps": "limit.qps",
+}
+
+func labelOf(field string) string { return cmp.Or(labelled[field], "fact."+field) }
+
+// mostOvertaken bounds how often a form is compared with the key again before the refusal is shown.
+const mostOvertaken = 3
+
+// settle makes the change that a form of a key asks for, unless somebody else has changed meanwhile what the form is about: then the
+// form has both versions, and Conflict. now is the form as it would be opened for a key. What else they have changed doesn't matter.
+// A form that doesn't say how it began, of the release before, is taken as it is. The key is as it was before.
+func (a *app) settle(v *visit, f *form, call management.Call, now func(api.Key) *form) (k api.Key, status int, err error) {
+	for range mostOvertaken {
+		if k, err = v.key(); err != nil || f.Bad() {
+			return k, http.StatusUnprocessableEntity, err
+		}
+		if f.began() != nil {
+			products, err := a.productList(v.ctx(), v.api)
+			if err != nil {
+				return k, 0, err
+			}
+			if f.Differences = f.merge(now(k), facts{v, products}); len(f.Differences) > 0 {
+				f.Conflict = true
+				return k, http.StatusPreconditionFailed, nil
+			}
+		}
+		call.Version = k.Version
+		if _, err = v.api.Do(v.ctx(), call, nil); !stale(err) {
+			break
+		}
+	}
+	if err != nil {
+		err = f.refuse(v, err)
+	}
+	return k, http.StatusUnprocessableEntity, err
+}
+
+// settled reports whether the form's change was made.
+func (f *form) settled() bool { return !f.Bad() && !f.Conflict }
 
 func union(a, b edited) edited {
 	all := maps.Clone(a)

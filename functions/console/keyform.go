@@ -45,10 +45,8 @@ var choices = []choice{
 // keyForm is the form for a new key and for an edit.
 type keyForm struct {
 	*form
-	Products    []api.Product
-	Key         *api.Key // nil for a new one
-	Conflict    bool     // somebody else was faster
-	Differences []difference
+	Products []api.Product
+	Key      *api.Key // nil for a new one
 }
 
 // Choices are those that stand at a place of the form; "" is among the further settings.

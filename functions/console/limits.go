@@ -24,28 +24,48 @@ func (v *visit) classPath() (string, error) {
 	return v.keyPath("/limits/", class), nil
 }
 
-// showLimit shows the form for the limit of the class that the path names.
-func (a *app) showLimit(v *visit, status int, f *form) error {
+// limitIn is the limit of a class; false if the key has none.
+func limitIn(k api.Key, class string) (api.Limit, bool) {
+	for _, l := range k.Limits {
+		if l.Class == class {
+			return l, true
+		}
+	}
+	return api.Limit{}, false
+}
+
+// limitOf is the form for the limit of a class, as it stands.
+func limitOf(class string) func(api.Key) *form {
+	return func(k api.Key) *form {
+		f := newForm()
+		if l, ok := limitIn(k, class); ok {
+			f.Values["qps"] = strconv.Itoa(l.Qps)
+		}
+		f.begin()
+		return f
+	}
+}
+
+func (a *app) limitForm(v *visit) error {
 	k, err := v.key()
 	if err != nil {
 		return err
 	}
-	for _, l := range k.Limits {
-		if l.Class == v.r.PathValue("class") {
-			if f.Values["qps"] == "" {
-				f.Values["qps"] = strconv.Itoa(l.Qps)
-			}
-			return v.render(status, "limit", v.t("limit.title", "class", l.Name), &limitForm{form: f, Key: k, Limit: l})
-		}
-	}
-	return errNotFound
+	return a.showLimit(v, http.StatusOK, limitOf(v.r.PathValue("class"))(k), k)
 }
 
-func (a *app) limitForm(v *visit) error { return a.showLimit(v, http.StatusOK, newForm()) }
+// showLimit shows the form for the limit of the class that the path names.
+func (a *app) showLimit(v *visit, status int, f *form, k api.Key) error {
+	l, ok := limitIn(k, v.r.PathValue("class"))
+	if !ok {
+		return errNotFound
+	}
+	return v.render(status, "limit", v.t("limit.title", "class", l.Name), &limitForm{form: f, Key: k, Limit: l})
+}
 
 func (a *app) lowerLimit(v *visit) error {
 	f := newForm()
-	f.Values["qps"] = v.form("qps")
+	f.Values["qps"], f.Values["was"] = v.form("qps"), v.form("was")
 	path, err := v.classPath()
 	if err != nil {
 		return err
@@ -54,20 +74,16 @@ func (a *app) lowerLimit(v *visit) error {
 	if err != nil {
 		f.add("qps", v.t("field.number"))
 	}
-	before, err := v.key()
-	if err != nil {
+	class := v.r.PathValue("class")
+	before, status, err := a.settle(v, f, management.Call{Method: http.MethodPut, Path: path, Body: api.LowerLimit{Qps: qps}}, limitOf(class))
+	switch {
+	case err != nil:
 		return err
+	case !f.settled():
+		return a.showLimit(v, status, f, before)
 	}
-	if err := f.send(v, management.Call{Method: http.MethodPut, Path: path, Body: api.LowerLimit{Qps: qps}}, nil); err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showLimit(v, http.StatusUnprocessableEntity, f)
-	}
-	for _, l := range before.Limits {
-		if l.Class == v.r.PathValue("class") && l.Qps == qps {
-			return v.done(v.keyURL(), "limit_same")
-		}
+	if l, ok := limitIn(before, class); ok && l.Qps == qps {
+		return v.done(v.keyURL(), "limit_same")
 	}
 	return v.done(v.keyURL(), "limit")
 }

@@ -139,6 +139,9 @@ type form struct {
 	Lists   map[string][]string
 	Errors  map[string][]fieldError
 	Problem string // what is wrong as a whole
+
+	Conflict    bool // somebody else was faster
+	Differences []difference
 }
 
 type fieldError struct {

@@ -22,6 +22,11 @@ func (a *app) proposeForm(v *visit) error {
 	if err != nil {
 		return err
 	}
+	return a.showProposal(v, http.StatusOK, proposalOf(k), k)
+}
+
+// proposalOf is the form for a key's proposal, as that stands, or else as the key does.
+func proposalOf(k api.Key) *form {
 	f := newForm()
 	domains, products := k.Domains, k.Products
 	if p := k.Proposed; p != nil {
@@ -33,7 +38,8 @@ func (a *app) proposeForm(v *visit) error {
 		}
 	}
 	f.Values["domains"], f.Lists["products"] = strings.Join(domains, "\n"), products
-	return a.showProposal(v, http.StatusOK, f, k)
+	f.begin()
+	return f
 }
 
 func (a *app) showProposal(v *visit, status int, f *form, k api.Key) error {
@@ -48,17 +54,14 @@ func (a *app) propose(v *visit) error {
 	f := readKeyForm(v)
 	domains, products := f.Lists["domains"], append([]string{}, f.Lists["products"]...)
 	body := api.PutProposal{Domains: &domains, Products: &products}
-	if err := f.send(v, management.Call{Method: http.MethodPut, Path: v.keyPath("/proposal"), Body: body}, nil); err != nil {
+	k, status, err := a.settle(v, f, management.Call{Method: http.MethodPut, Path: v.keyPath("/proposal"), Body: body}, proposalOf)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !f.Bad() {
+	case f.settled():
 		return v.done(v.keyURL(), "proposed")
 	}
-	k, err := v.key()
-	if err != nil {
-		return err
-	}
-	return a.showProposal(v, http.StatusUnprocessableEntity, f, k)
+	return a.showProposal(v, status, f, k)
 }
 
 // proposalCounts counts the requests that a proposal would have refused since it was made, or for as long as counts are kept.

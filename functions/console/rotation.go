@@ -126,15 +126,28 @@ func (a *app) policyForm(v *visit) error {
 	if err != nil {
 		return err
 	}
+	f := policyOf(k)
+	if k.RotationPolicy == nil {
+		f.Values["every_days"], f.Values["notify_days_before"] = "90", "7"
+	}
+	return a.showPolicy(v, http.StatusOK, f, k)
+}
+
+// policyOf is the form for a key's rotation policy, as that stands; empty if there is none.
+func policyOf(k api.Key) *form {
 	f := newForm()
-	f.Values["every_days"], f.Values["notify_days_before"] = "90", "7"
 	if p := k.RotationPolicy; p != nil {
 		f.Values["every_days"], f.Values["notify_days_before"] = strconv.Itoa(p.EveryDays), strconv.Itoa(p.NotifyDaysBefore)
 		if p.Principal != nil {
 			f.Values["principal"] = *p.Principal
 		}
 	}
-	return v.render(http.StatusOK, "policy", v.t("policy.title", "name", k.Name), &rotationForm{form: f, Key: k})
+	f.begin()
+	return f
+}
+
+func (a *app) showPolicy(v *visit, status int, f *form, k api.Key) error {
+	return v.render(status, "policy", v.t("policy.title", "name", k.Name), &rotationForm{form: f, Key: k})
 }
 
 func (a *app) putPolicy(v *visit) error {
@@ -151,11 +164,13 @@ func (a *app) putPolicy(v *visit) error {
 	if f.Values["principal"] = v.form("principal"); f.Values["principal"] != "" {
 		body["principal"] = f.Values["principal"]
 	}
-	if err := f.send(v, management.Call{Method: http.MethodPut, Path: v.keyPath("/rotation-policy"), Body: body}, nil); err != nil {
+	f.Values["was"] = v.form("was")
+	k, status, err := a.settle(v, f, management.Call{Method: http.MethodPut, Path: v.keyPath("/rotation-policy"), Body: body}, policyOf)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !f.Bad() {
+	case f.settled():
 		return v.done(v.keyURL(), "policy")
 	}
-	return a.showRotation(v, http.StatusUnprocessableEntity, "policy", f, nil)
+	return a.showPolicy(v, status, f, k)
 }
