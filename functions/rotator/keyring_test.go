@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ type ringSecret struct {
 	made    map[string]time.Time
 	current string
 	crash   int // the call after which nothing is done any more; 0 for never
+	fails   int // the call that fails, alone; 0 for none
 	calls   int
 }
 
@@ -40,7 +42,7 @@ func newRingSecret(t *testing.T, clock *keytest.Clock) *ringSecret {
 
 func (v *ringSecret) call() error {
 	v.calls++
-	if v.crash > 0 && v.calls > v.crash {
+	if v.crash > 0 && v.calls > v.crash || v.calls == v.fails {
 		return keytest.ErrInjected
 	}
 	return nil
@@ -202,6 +204,62 @@ func TestKeyringJobMayCrashAfterAnyCall(t *testing.T) {
 			r.opens(t, v, k)
 			r.clock.Advance(day)
 		}
+	}
+}
+
+// TestAFailureAnywhereFailsTheKeyringRun: whichever call of the ring or of the list of keys fails, the run ends there with the
+// error, says that it isn't done, and has neither grown nor dropped what it didn't come to. A run that says it is done while it
+// couldn't read the ring would let nobody notice that secrets are no longer sealed again.
+func TestAFailureAnywhereFailsTheKeyringRun(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		grow    bool
+		fails   int    // the call of the ring that fails
+		list    bool   // the list of keys fails instead
+		current string // of the ring afterwards
+		names   string
+	}{
+		{name: "reading the ring", fails: 1, current: "k2", names: "[k1 k2]"},
+		{name: "reading the ring that is to grow", grow: true, fails: 1, current: "k2", names: "[k1 k2]"},
+		{name: "writing the grown ring", grow: true, fails: 2, current: "k2", names: "[k1 k2]"},
+		{name: "putting the grown ring in force", grow: true, fails: 3, current: "k2", names: "[k1 k2]"},
+		{name: "reading the grown ring again", grow: true, fails: 4, current: "k3", names: "[k1 k2 k3]"},
+		{name: "writing the ring without the old key", fails: 2, current: "k2", names: "[k1 k2]"},
+		{name: "putting the ring without the old key in force", fails: 3, current: "k2", names: "[k1 k2]"},
+		{name: "listing the keys", list: true, current: "k2", names: "[k1 k2]"},
+		{name: "listing the keys after growing", grow: true, list: true, current: "k3", names: "[k1 k2 k3]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, v, _, k := ringHarness(t)
+			r.keyring(t, v, true)
+			r.clock.Advance(settled)
+			before := len(r.out.String())
+			job := r.ringJob(v)
+			if tt.list {
+				job.store = r.With(func(string, int) keytest.Fault { return keytest.Before }).Control
+			} else {
+				v.calls, v.fails = 0, tt.fails
+			}
+			s, err := job.keyring(t.Context(), tt.grow)
+			calls := v.calls
+			v.fails = 0
+			if !errors.Is(err, keytest.ErrInjected) {
+				t.Errorf("%+v, %v", s, err)
+			}
+			if !tt.list && calls != tt.fails {
+				t.Errorf("%d calls of the ring after the one that failed", calls-tt.fails)
+			}
+			if said := r.out.String()[before:]; strings.Contains(said, "job done") || strings.Contains(said, "SecretsResealed") {
+				t.Errorf("it says %s", said)
+			}
+			if ring := v.ring(t); ring.Current() != tt.current || fmt.Sprint(slices.Sorted(slices.Values(ring.Names()))) != tt.names {
+				t.Errorf("the ring has %v and seals by %s", ring.Names(), ring.Current())
+			}
+			if s.Grown && tt.current != "k3" {
+				t.Errorf("%+v", s)
+			}
+			r.opens(t, v, k)
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package limiter_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -317,6 +318,30 @@ func TestTokensOfASmallWindowLiveShortWhateverLimitTheirHolderKnows(t *testing.T
 		small.Applied = true
 		if step := e.Answer(ask, small, nil, clock(late)); (step.Done && step.Result.Admit) != alive {
 			t.Errorf("an answer after %v: %+v", late, step)
+		}
+	}
+}
+
+// TestOfManyLimitsTheLastAreRemembered: so many and no more, however many came before them.
+func TestOfManyLimitsTheLastAreRemembered(t *testing.T) {
+	const most, all = 3, 12
+	for asked := range all {
+		e, table := limiter.New(most), sim.NewTable()
+		known := func(n int) bool {
+			step := e.Decide(strconv.Itoa(n), 10, clock(0))
+			created := step.Ask.Create
+			for !step.Done {
+				step = e.Answer(step.Ask, table.Take(step.Ask), nil, clock(0))
+			}
+			return !created
+		}
+		for n := range all {
+			if known(n) {
+				t.Fatalf("limit %d is known before its first call", n)
+			}
+		}
+		if got := known(asked); got != (asked >= all-most) {
+			t.Errorf("of %d limits, number %d is remembered: %v", all, asked, got)
 		}
 	}
 }
