@@ -181,7 +181,7 @@ func (hc *hostCounts) giveUp(h *namedHost, n int64) {
 	h.calls -= n
 	for _, passing := range []bool{false, true} {
 		for i := range h.outcomes {
-			if o := &h.outcomes[i]; passes(o.code) == passing {
+			if o := &h.outcomes[i]; n > 0 && passes(o.code) == passing {
 				moved := min(n, o.n)
 				o.n -= moved
 				n -= moved
