@@ -192,6 +192,29 @@ func TestRoomThatWasGivenIsThere(t *testing.T) {
 	}
 }
 
+// TestAnOutcomeThatWasGivenUpLeavesItsBytes: the next call of the host that had no room finds it there, and nobody gives way again.
+func TestAnOutcomeThatWasGivenUpLeavesItsBytes(t *testing.T) {
+	tally := usage.NewTally("e")
+	light := wide(0, 253)
+	from(tally, light, authz.Allowed)
+	from(tally, light, authz.DomainNotAllowed) // 290 bytes
+	for range 9 {
+		for i := 1; i < 49; i++ { // 49 times 279 bytes, and 8 times 284: 151 are left
+			from(tally, wide(i, 253), authz.Allowed)
+			if i > 40 {
+				from(tally, wide(i, 253), authz.QPSExceeded)
+			}
+		}
+	}
+	for range 2 {
+		from(tally, wide(50, 253), authz.Allowed)
+	}
+	_, hosts := counted(t, tally)
+	if hosts[wide(50, 253)] != 1 || hosts[light] != 1 || hosts[wide(1, 253)] != 8 || hosts[usage.OtherHost] != 9 {
+		t.Errorf("%d calls of the new host, %d of the lightest, %d of the next one, %d without a name", hosts[wide(50, 253)], hosts[light], hosts[wide(1, 253)], hosts[usage.OtherHost])
+	}
+}
+
 // TestWhoFindsNoPlaceIsAmongTheOthersThatPass: when all that have names are in a report and can't give way any more.
 func TestWhoFindsNoPlaceIsAmongTheOthersThatPass(t *testing.T) {
 	tally := fifty(1)
