@@ -12,6 +12,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/product"
 )
 
 // timedStore is a store whose answers take time and fail as a test says, for keys and for accounts apart.
@@ -452,4 +453,58 @@ func TestNothingOfACallRunsOnBehindItsAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestACallWhoseAccountCantBeReadReportsBeforeItsAnswer: behind it, an environment that waits for the store would be busy without a
+// caller, and the next call would go to one that knows no key.
+func TestACallWhoseAccountCantBeReadReportsBeforeItsAnswer(t *testing.T) {
+	for name, accounts := range map[string]func() (time.Duration, error){
+		"down":    func() (time.Duration, error) { return 0, errDown },
+		"hanging": func() (time.Duration, error) { return time.Hour, nil },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b, s := timedHarness(t)
+			key := b.add(t, 1, nil)
+			b.within(0, key)
+			time.Sleep(freshFor)
+			b.keepKey(t, 1)
+			told := &telling{}
+			b.gate.recorder, s.accounts = told, accounts
+			if status := b.within(0, key); status != 200 || told.up != 0 || told.down != 1 {
+				t.Errorf("%s: %d, reported %d times before the answer, %d times behind it", name, status, told.down, told.up)
+			}
+		})
+	}
+}
+
+// slowLimiter admits each call after some time.
+type slowLimiter struct{ began []time.Time }
+
+func (l *slowLimiter) Admit(context.Context, apikey.ID, product.Class, int) admission {
+	l.began = append(l.began, time.Now())
+	time.Sleep(100 * time.Millisecond)
+	return admission{Admitted: true}
+}
+
+// TestAnAccountIsReadBesideALeaseButForTheFirst: an environment's first read waits for the connection that there is; later ones begin
+// with the lease and cost the call no time of their own.
+func TestAnAccountIsReadBesideALeaseButForTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, s := timedHarness(t)
+		limiter := &slowLimiter{}
+		b.gate.limiter = limiter
+		key, another := b.add(t, 1, nil), b.add(t, 2, func(p *authz.Policy) { p.Account = "acc_2" })
+		s.accounts = func() (time.Duration, error) { return 60 * time.Millisecond, nil }
+		for i, tt := range []struct {
+			key  string
+			took time.Duration
+			late time.Duration // the account is asked for so long after the lease
+		}{{key, 160 * time.Millisecond, 100 * time.Millisecond}, {another, 100 * time.Millisecond, 0}} {
+			began := time.Now()
+			status := b.within(0, tt.key)
+			if took := time.Since(began); status != 200 || took != tt.took || s.accountAt[i].Sub(limiter.began[i]) != tt.late {
+				t.Errorf("call %d: %d after %v, its account asked for %v after the lease", i, status, took, s.accountAt[i].Sub(limiter.began[i]))
+			}
+		}
+	})
 }

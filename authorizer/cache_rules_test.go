@@ -185,9 +185,8 @@ func TestASuccessOpensTheWayForAllAtOnce(t *testing.T) {
 	if !b.allows(two, now.at) {
 		t.Error("not asked when the pause was over")
 	}
-	b.failed(two, now.at) // the probe
-	now.advance(2 * firstPause)
-	b.succeeded(two)
+	b.failed(two, now.at)                 // the probe
+	b.succeeded(record{account: "acc_2"}) // of a call that was under way
 	for _, r := range []record{one, two, three} {
 		if !b.allows(r, now.at) {
 			t.Errorf("%+v waits after a success", r)
