@@ -22,7 +22,7 @@ func (r *harness) added(t *testing.T, before []audit.Row) audit.Row {
 	return rows[0]
 }
 
-// TestTheRowOfEachChangeNamesItsRequest: whoever reads the trail finds for each change of a request or a limit who made
+// TestTheRowOfEachChangeNamesItsRequest: the audit trail says for each change of a request or a limit who made
 // it, of which key, class and request, what it changed, and with which comment. Nothing else is in the row.
 func TestTheRowOfEachChangeNamesItsRequest(t *testing.T) {
 	r := newHarness(t)

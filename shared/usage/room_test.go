@@ -12,7 +12,7 @@ import (
 // wide is the n-th host of so many bytes.
 func wide(n, length int) string { return fmt.Sprintf("%02d%s", n, strings.Repeat("x", length-2)) }
 
-// counted is what the tally would report, of hosts alone. No count of it is zero: a report with one is refused.
+// counted is the tally's report, of hosts alone. No count of it is zero: a report with one is refused.
 func counted(t *testing.T, tally *usage.Tally) (counts usage.Counts, hosts map[string]int64) {
 	t.Helper()
 	parts := tally.Report(noon)
@@ -30,7 +30,7 @@ func counted(t *testing.T, tally *usage.Tally) (counts usage.Counts, hosts map[s
 	return counts, hostsOf(counts)
 }
 
-// besidesName is what an outcome of seven letters takes beside its host's name.
+// besidesName is the room that an outcome of seven letters takes beside its host's name.
 const besidesName = len("o::allowed") + 16
 
 // TestRefusedHostsTakeFourKilobytesOfAnHour: to the byte. A host that has a name has room for its other refusals though all ten
