@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/text"
 )
 
 // auditFilter selects rows of an audit trail. The zero filter takes all.
@@ -29,13 +30,16 @@ func filterOf(r *http.Request) (f auditFilter, scope []string, err error) {
 		return f, nil, err
 	}
 	action, badAction := gateway.Text(r, "action", 64)
-	actor, badActor := gateway.Text(r, "actor", maxSubject)
+	actor, badActor := gateway.Text(r, "actor", account.MaxSubject)
+	if strings.TrimSpace(actor) == "" {
+		actor = ""
+	}
 	from, badFrom := gateway.Time(r, "from", time.Time{})
 	to, badTo := gateway.Time(r, "to", time.Time{})
 	if err := cmp.Or(badAction, badActor, badFrom, badTo); err != nil {
 		return f, nil, err
 	}
-	f = auditFilter{action: strings.TrimSpace(action), actor: strings.TrimSpace(actor), from: from, to: to}
+	f = auditFilter{action: strings.TrimSpace(action), actor: actor, from: from, to: to}
 	if text := r.URL.Query().Get("key_id"); text != "" {
 		id, err := gateway.ID(text, "key_")
 		if err != nil {
@@ -54,10 +58,21 @@ func (f auditFilter) takes(seen audit.Row) bool {
 	switch {
 	case f.action != "" && seen.Action != f.action && !strings.HasPrefix(seen.Action, f.action+"."):
 		return false
-	case f.actor != "" && !account.SameAddress(seen.Actor.Email, f.actor) && seen.Actor.Subject.ID != f.actor:
+	case f.actor != "" && !isActor(seen.Actor, f.actor):
 		return false
 	}
 	return f.to.IsZero() || seen.At.Before(f.to)
+}
+
+// isActor reports whether somebody is asked for by a subject, byte by byte or as rows show it, or by an e-mail address. Blanks
+// around what was typed may be the subject's own, or come from copying.
+func isActor(a audit.Actor, typed string) bool {
+	pasted := strings.TrimSpace(typed)
+	switch a.Subject.ID {
+	case typed, pasted:
+		return true
+	}
+	return account.SameAddress(a.Email, pasted) || text.Shown(a.Subject.ID) == pasted
 }
 
 // Bounds of one request: it looks at so many rows, a read has so many. A page may have fewer rows than asked for, or none, and still a next one.

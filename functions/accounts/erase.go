@@ -39,8 +39,8 @@ func (h *erasure) erasePerson(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	who := account.Subject{Issuer: c.Person.Subject.Issuer, ID: body.Subject}
-	if _, err := web.Line(h.texts, "subject", body.Subject, 1, 255); err != nil {
+	who, err := subjectOf(h.texts, c, body.Subject)
+	if err != nil {
 		return err
 	}
 	page, err := gateway.PageOf(r, "erase", who.ID)

@@ -93,22 +93,36 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Operator("POST /v1/operator/keys/{key}/unblock", h.lookups.unblockKey, account.BlockKeys)
 }
 
-const maxSubject = 255
-
 // subject is the person of the path, at the one issuer. It is good for looking somebody up; newSubject checks one that
 // will be stored.
 func subject(r *http.Request, c gateway.Principal) (account.Subject, error) {
-	sub := r.PathValue("sub")
-	if !printable(sub) || len(sub) > maxSubject {
-		return account.Subject{}, gateway.Parameter("sub", "A subject must have 1 to 255 printable characters.")
+	who, err := account.ParseSubject(c.Person.Subject.Issuer, r.PathValue("sub"))
+	if err != nil {
+		return who, gateway.Parameter("sub", "A subject must have 1 to 255 bytes, and no control characters.")
 	}
-	return account.Subject{Issuer: c.Person.Subject.Issuer, ID: sub}, nil
+	return who, nil
+}
+
+// subjectOf is the person that a body names, at the one issuer. Like that of a path it is taken byte by byte. No token's
+// subject holds a secret, so one that does is nobody's, and isn't noted.
+func subjectOf(texts text.Secrets, c gateway.Principal, typed string) (account.Subject, error) {
+	if texts.In(typed) {
+		return account.Subject{}, gateway.Invalid(gateway.Field("subject", web.SecretInText, web.WhySecret))
+	}
+	who, err := account.ParseSubject(c.Person.Subject.Issuer, typed)
+	switch {
+	case errors.Is(err, account.ErrSubjectLength):
+		return who, gateway.Invalid(gateway.Field("subject", "bad_length", "It must have 1 to 255 bytes."))
+	case err != nil:
+		return who, gateway.Invalid(gateway.Field("subject", "bad_character", "It must have no control characters."))
+	}
+	return who, nil
 }
 
 // newSubject checks a subject that will be stored. It is the issuer's, byte by byte, so one that reading it as a line
 // would change is refused.
 func newSubject(texts text.Secrets, who account.Subject) error {
-	line, err := texts.ParseLine(who.ID, 1, maxSubject)
+	line, err := texts.ParseLine(who.ID, 1, account.MaxSubject)
 	switch {
 	case errors.Is(err, text.ErrSecret):
 		return web.SecretInParameter("sub")

@@ -117,6 +117,8 @@ func memberChanges(before *account.Member, after account.Member) []audit.Change 
 	return changes
 }
 
+// deleteMember takes somebody out and answers with what they leave. It may be repeated, by any owner: as long as there is
+// something that somebody who is gone has left, the answer lists it as it is then.
 func (h *members) deleteMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
@@ -141,7 +143,7 @@ func (h *members) deleteMember(w http.ResponseWriter, r *http.Request, c gateway
 	if err != nil {
 		return err
 	}
-	if none && len(left.Invitations) == 0 {
+	if none && len(left.Invitations)+len(left.Keys)+len(left.Principals) == 0 && !left.More {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
@@ -232,14 +234,4 @@ func emailOf(texts text.Secrets, stored string, typed *string) (string, error) {
 		return "", gateway.Invalid(gateway.Field("email", "invalid_email", "It must be an e-mail address."))
 	}
 	return email, nil
-}
-
-// printable reports text without control characters; "" isn't.
-func printable(text string) bool {
-	for _, r := range text {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return false
-		}
-	}
-	return text != ""
 }

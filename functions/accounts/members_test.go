@@ -225,6 +225,19 @@ func TestRemovingSomebodyListsWhatTheyLeave(t *testing.T) {
 	}
 	check(demoted)
 	check(r.remove(t, "owner", "mallory").JSON(t))
+	// An answer that is lost is asked for again, by any owner, and says what is left by then.
+	r.Member(t, r.account.ID, "other", account.Owner)
+	check(r.remove(t, "owner", "mallory").JSON(t))
+	check(r.remove(t, "other", "mallory").JSON(t))
+	for _, k := range []apikey.Key{made, fed, deleted} {
+		_, err := r.Edit(t.Context(), k, "key.edit", func(k *apikey.Key) { k.CreatedBy, k.Rotation = keytest.Subject("owner"), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, gone := range []string{"mallory", "nobody"} {
+		r.Want(t, 204, apitest.Call{As: "owner", Method: "DELETE", Path: r.path("/members/" + gone)})
+	}
 }
 
 func TestAPersonOpensSoManyAccountsAndNoMore(t *testing.T) {

@@ -32,14 +32,15 @@ func (h *endedSessions) endSessions(w http.ResponseWriter, r *http.Request, c ga
 	if err != nil {
 		return err
 	}
-	if _, err := web.Line(h.texts, "subject", body.Subject, 1, maxSubject); err != nil {
+	who, err := subjectOf(h.texts, c, body.Subject)
+	if err != nil {
 		return err
 	}
-	row := web.AuditRow(h.source, c, "person.end_sessions", "", audit.Set("subject", body.Subject, nil))
+	row := web.AuditRow(h.source, c, "person.end_sessions", "", audit.Set("subject", who.ID, nil))
 	if err := h.store.NoteAct(r.Context(), c.Person.Subject, row); err != nil {
 		return err
 	}
-	if err := sessions.EndAll(r.Context(), h.people, body.Subject); err != nil {
+	if err := sessions.EndAll(r.Context(), h.people, who.ID); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -119,6 +119,7 @@ var bounds = map[string]float64{
 	"shared/account.MaxInvitations":                  100,
 	"shared/account.MaxReason":                       500,
 	"shared/account.MaxNameRunes":                    64,
+	"shared/account.MaxSubject":                      255,
 	"shared/apikey.MaxRetired":                       20,
 	"shared/apikey.MaxNameRunes":                     64,
 	"shared/apikey.MaxDomains":                       100,

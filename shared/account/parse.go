@@ -3,6 +3,7 @@ package account
 import (
 	"errors"
 	"strings"
+	"unicode"
 )
 
 // Why a field is refused.
@@ -10,10 +11,30 @@ var (
 	ErrID   = errors.New("account: malformed account ID")
 	ErrType = errors.New("account: the type must be enterprise or self_serve")
 	ErrRank = errors.New("account: the rank must be support or admin")
+
+	ErrSubjectLength    = errors.New("account: a subject has 1 to 255 bytes")
+	ErrSubjectCharacter = errors.New("account: a subject has no control characters and is valid UTF-8")
 )
 
 // MaxNameRunes bounds an account's name.
 const MaxNameRunes = 64
+
+// MaxSubject bounds a subject, in bytes.
+const MaxSubject = 255
+
+// ParseSubject reads a subject from outside, of a token, a path, a body or a query: the issuer's own text, byte by byte. What
+// looks alike, folds or hides is somebody else, and what no token may carry is nobody: ErrSubjectLength, ErrSubjectCharacter.
+func ParseSubject(issuer, id string) (Subject, error) {
+	if id == "" || len(id) > MaxSubject {
+		return Subject{}, ErrSubjectLength
+	}
+	for _, r := range id {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return Subject{}, ErrSubjectCharacter
+		}
+	}
+	return Subject{Issuer: issuer, ID: id}, nil
+}
 
 const idPrefix = "acc_"
 

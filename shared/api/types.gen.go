@@ -602,13 +602,13 @@ type Email = string
 
 // EndSessions defines model for EndSessions.
 type EndSessions struct {
-	// Subject A Line.
+	// Subject The subject of the person's tokens, byte by byte.
 	Subject string `json:"subject"`
 }
 
 // ErasePerson defines model for ErasePerson.
 type ErasePerson struct {
-	// Subject A Line.
+	// Subject The subject of the person's tokens, byte by byte.
 	Subject string `json:"subject"`
 }
 
@@ -833,7 +833,7 @@ type Legacy struct {
 	// Keys The keys that they made, deleted ones that can still be restored too: they may still know the secrets.
 	Keys []LegacyKey `json:"keys"`
 
-	// More There are more than one answer lists, or may be: it looks at the first 10,000 keys.
+	// More There are more than one answer lists, or may be: it looks at the first 10,000 keys. `created_by` of the keys tells.
 	More bool `json:"more"`
 
 	// Principals The keys whose rotated secrets go to a principal that they named, deleted ones that can still be restored too.
@@ -1500,7 +1500,7 @@ type ListAuditParams struct {
 	// Action One action, such as `key.rotate`, or the part before its point for a group of them, such as `key`.
 	Action *AuditActionParam `form:"action,omitempty" json:"action,omitempty"`
 
-	// Actor The whole e-mail address or the subject of who acted, as the rows show it.
+	// Actor The whole e-mail address of who acted, or the subject, byte by byte or as the rows show it.
 	Actor *AuditActorParam `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// KeyId Rows about one key.
@@ -1795,7 +1795,7 @@ type ListOperatorsAuditParams struct {
 	// Action One action, such as `key.rotate`, or the part before its point for a group of them, such as `key`.
 	Action *AuditActionParam `form:"action,omitempty" json:"action,omitempty"`
 
-	// Actor The whole e-mail address or the subject of who acted, as the rows show it.
+	// Actor The whole e-mail address of who acted, or the subject, byte by byte or as the rows show it.
 	Actor *AuditActorParam `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// KeyId Rows about one key.

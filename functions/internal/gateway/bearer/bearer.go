@@ -86,10 +86,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (account.Person, er
 	return p, nil
 }
 
-const (
-	maxSubject = 255
-	maxEmail   = 254
-)
+const maxEmail = 254
 
 // isAccess says why a token is no access token, "" if it is one. Issuers mark them differently, or not at all: the header's
 // type (RFC 9068), Cognito's token_use, Keycloak's typ. Any other mark, and whatever belongs to ID and logout tokens alone,
@@ -136,7 +133,7 @@ func (v *Verifier) forClient(c openid.Claims) string {
 // subject says why a subject can't be anybody's, "" if it can. It names the person in rows, events and logs, so one with a
 // secret in it is refused: the person can't be known by anything else.
 func (v *Verifier) subject(c openid.Claims) string {
-	if c.Subject == "" || len(c.Subject) > maxSubject || v.shown(c.Subject) != c.Subject {
+	if _, err := account.ParseSubject(v.config.Issuer, c.Subject); err != nil || v.config.Texts.In(c.Subject) {
 		return "subject"
 	}
 	return ""
