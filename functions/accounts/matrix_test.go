@@ -46,6 +46,8 @@ func TestAccountsAreWalls(t *testing.T) {
 	apitest.Walls(t, fixture, ofEveryCaller)
 }
 
+func TestNoReadIsWithoutABound(t *testing.T) { apitest.Reads(t, fixture, served) }
+
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) {
 	apitest.Costs(t, fixture, ofEveryCaller)
 }

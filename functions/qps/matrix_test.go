@@ -28,6 +28,8 @@ func fixture(t testing.TB) apitest.Fixture {
 
 func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 
+func TestNoReadIsWithoutABound(t *testing.T) { apitest.Reads(t, fixture, served) }
+
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
 func TestBoundsAreAsTheContractSays(t *testing.T) {

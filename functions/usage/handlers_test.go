@@ -37,6 +37,8 @@ func TestUsageIsOpenToItsRolesAlone(t *testing.T) { apitest.Matrix(t, fixture, s
 
 func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 
+func TestNoReadIsWithoutABound(t *testing.T) { apitest.Reads(t, fixture, served) }
+
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
 func TestBoundsAreAsTheContractSays(t *testing.T) { apitest.Bounds(t, fixture, served, nil) }

@@ -81,3 +81,57 @@ func TestAChangeOfTypeTakesTheOthersAlongAndRunsWhileOneIsLeft(t *testing.T) {
 		t.Errorf("after the repair: %+v, %v", got, err)
 	}
 }
+
+// An account of many keys is closed page by page, never read at once; what broke off, at whichever page and key, goes on when it
+// is repeated, and no key is revoked twice.
+func TestClosingGoesOnWhereItBrokeOff(t *testing.T) {
+	s := keytest.LongStores(t)
+	a := s.NewAccount(t, func(a *account.Account) { a.KeyLimit = 1000 })
+	const keys = 230
+	for range keys {
+		s.NewKey(t, a)
+	}
+	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(a.ID, action, key) }
+	breaks := 0
+	for ; ; breaks++ {
+		counted := &asked{DB: s.With(func(_ string, n int) keytest.Fault {
+			if n >= 40+17*breaks { // and again, when it is tried again
+				return keytest.Before
+			}
+			return keytest.NoFault
+		}).DB}
+		got, err := keytest.NewStores(counted, s.Tables).Control.Close(t.Context(), a.ID, keytest.Now, row)
+		for _, limit := range counted.limits {
+			if limit == 0 || limit > 101 {
+				t.Fatalf("%d keys are read at once", limit)
+			}
+		}
+		if err == nil {
+			if got.ClosedAt.IsZero() {
+				t.Fatalf("it isn't closed: %+v", got)
+			}
+			break
+		}
+		if breaks > keys {
+			t.Fatal(err)
+		}
+		if a, err := s.Control.Account(t.Context(), a.ID); err != nil || !a.ClosedAt.IsZero() || !a.Closing {
+			t.Fatalf("broken off: %+v, %v", a, err)
+		}
+	}
+	revoked := map[string]int{}
+	for _, r := range s.AllAudit(t, a.ID) {
+		if r.Action == "key.revoke" {
+			revoked[r.KeyID]++
+		}
+	}
+	page, err := s.Control.Keys(t.Context(), a.ID, control.KeyQuery{})
+	if err != nil || len(page.Keys) != keys || len(revoked) != keys || breaks < 3 {
+		t.Fatalf("%d keys, %d of them revoked, %d breaks, %v", len(page.Keys), len(revoked), breaks, err)
+	}
+	for _, k := range page.Keys {
+		if k.RevokedAt.IsZero() || revoked[string(k.ID)] != 1 {
+			t.Errorf("%s is revoked %d times", k.ID, revoked[string(k.ID)])
+		}
+	}
+}
