@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"latchkey/functions/internal/env"
@@ -59,9 +60,6 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 		return err
 	}
 	name, email = strings.TrimSpace(name), strings.TrimSpace(email)
-	if name != "" && email != "" {
-		return gateway.Parameter("email", "Search by q or by email, not by both.")
-	}
 	page, err := gateway.PageOf(r, "accounts", name, email)
 	if err != nil {
 		return err
@@ -71,6 +69,9 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	switch {
 	case email != "":
 		found, err = h.store.AccountsByEmail(r.Context(), email, page.After, page.Size)
+		found.Accounts = slices.DeleteFunc(found.Accounts, func(a account.Account) bool {
+			return string(a.ID) != id && !strings.HasPrefix(text.Fold(a.Name), text.Fold(name))
+		})
 	case notID == nil:
 		var a account.Account
 		if a, err = h.store.Account(r.Context(), account.ID(id)); err == nil {

@@ -303,6 +303,16 @@ func TestOperatorsFindAccountsAndKeys(t *testing.T) {
 			t.Errorf("%s finds nothing", query)
 		}
 	}
+	name := url.QueryEscape(strings.ToUpper(r.account.Name[:2]))
+	for query, want := range map[string]int{
+		"?email=viewer@example.com&q=" + name: 1, "?email=viewer@example.com&q=" + string(r.account.ID): 1, "?email=viewer@example.com&q=": 1, "?email=&q=" + name: 2,
+		"?email=viewer@example.com&q=acc_01M8037VFM8V4C195KBQ2WVM3R": 0, "?email=viewer@example.com&q=" + url.QueryEscape(r.account.Name) + "x": 0,
+		"?email=nobody@example.com&q=" + name: 0,
+	} {
+		if found := find(query); len(found) != want {
+			t.Errorf("%s finds %v, want %d", query, found, want)
+		}
+	}
 	if found := find("?q=acc_01M8037VFM8V4C195KBQ2WVM3R"); len(found) != 0 {
 		t.Errorf("%v", found)
 	}

@@ -138,10 +138,11 @@ func (h handlers) answer(ctx context.Context, id account.ID, q query, proposed, 
 // without the shares that have to be read key by key. A table of so many lines, each with a long name of a key, is
 // still an answer that Lambda can give.
 const (
-	atOnce    = 8
-	mostKeys  = 500
-	mostRows  = 40_000 // of one product
-	mostLines = 15_000
+	atOnce     = 8
+	mostKeys   = 500
+	mostRows   = 40_000 // of one product
+	maxProduct = 64
+	mostLines  = 15_000
 )
 
 var errTooLong = errors.New("usage: the table has too many lines")

@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/getkin/kin-openapi/openapi3"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
+	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
@@ -111,6 +113,8 @@ func TestFiltersLeaveOutTheRest(t *testing.T) {
 	for query, want := range map[string]string{
 		"?product=search":                      "12 7 5 0",
 		"?product=routing":                     "0 0 0 0",
+		"?product=left-the-catalogue":          "0 0 0 0",
+		"?product=%20":                         "0 0 0 0",
 		"?outcome=allowed":                     "7 7 0 0",
 		"?outcome=refused":                     "10 0 10 5",
 		"?outcome=qps_exceeded":                "5 0 5 5",
@@ -154,10 +158,27 @@ func TestTheLastDayIsTheDefaultAndEachHourHasAPoint(t *testing.T) {
 	}
 }
 
+// TestEveryOutcomeOfTheContractIsTaken: and none besides, which TestParametersThatMeanNothingAreRefused tries.
+func TestEveryOutcomeOfTheContractIsTaken(t *testing.T) {
+	r, outcomes := newHarness(t), []string{outcomeAllowed, outcomeRefused}
+	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for _, outcome := range doc.Components.Parameters["outcomeParam"].Value.Schema.Value.Enum {
+		listed = append(listed, outcome.(string))
+		r.get(t, r.key, "?outcome="+outcome.(string))
+	}
+	if outcomes = append(outcomes, reasons...); !slices.Equal(listed, outcomes) {
+		t.Errorf("the contract lists %v, usage knows %v", listed, outcomes)
+	}
+}
+
 func TestParametersThatMeanNothingAreRefused(t *testing.T) {
 	r := newHarness(t)
 	for _, query := range []string{
-		"interval=week", "format=xml", "outcome=maybe", "product=unheard-of", "from=yesterday", "to=1", "page_size=3",
+		"interval=week", "format=xml", "outcome=maybe", "outcome=key_unknown", "outcome=unavailable", "outcome=Allowed", "product=" + strings.Repeat("x", 65), "from=yesterday", "to=1", "page_size=3",
 		"from=2026-11-21T12:00:00.000Z&to=2026-11-21T12:00:00.000Z", "from=2026-11-22T00:00:00.000Z", "interval=hour&interval=day",
 		"from=2026-01-01T00:00:00.000Z",                                      // hours of January
 		"from=2026-10-01T00:00:00.000Z&to=2026-10-02T00:00:00.000Z",          // a short range, but forgotten

@@ -35,7 +35,7 @@ func parseQuery(r *http.Request, now time.Time) (query, error) {
 		return query{}, err
 	}
 	values := r.URL.Query()
-	q := query{step: time.Hour, product: product.ID(values.Get("product")), outcome: usage.Outcome(values.Get("outcome"))}
+	q := query{step: time.Hour, outcome: usage.Outcome(values.Get("outcome"))}
 	switch values.Get("interval") {
 	case "", "hour":
 	case "day":
@@ -55,10 +55,12 @@ func parseQuery(r *http.Request, now time.Time) (query, error) {
 	if q.outcome != "" && q.outcome != outcomeAllowed && q.outcome != outcomeRefused && !slices.Contains(reasons, string(q.outcome)) {
 		return q, gateway.Parameter("outcome", "It must be allowed, refused, or the code of a decision.")
 	}
-	if _, known := product.Default().Product(q.product); q.product != "" && !known {
-		return q, gateway.Parameter("product", "The catalogue has no such product.")
+	// A product may have left the catalogue; its calls are still kept.
+	id, err := gateway.Text(r, "product", maxProduct)
+	if err != nil {
+		return q, err
 	}
-	var err error
+	q.product = product.ID(id)
 	if q.to, err = gateway.Time(r, "to", now.UTC()); err != nil {
 		return q, err
 	}

@@ -70,17 +70,32 @@ func TestTheContractListsEveryCode(t *testing.T) {
 		}
 		return list
 	}
-	before, rest, _ := between(t, file, "\n    DecisionCode:\n", "")
-	description, rest, ok := strings.Cut(rest, "      x-extensible-enum:\n")
-	if !ok || regexp.MustCompile(`(?m)^    \w`).MatchString(description) {
-		t.Fatal("DecisionCode has no list")
-	}
-	got := regexp.MustCompile(`^(?:        - .*\n)*`).FindString(rest)
+	listCodes(t, file, "UsageOutcome", "      enum:\n", func() string {
+		list := entries("allowed", "refused")
+		for _, c := range authz.Codes {
+			if c.OfKey() {
+				list += entries(c.Code)
+			}
+		}
+		return list
+	}())
 	want := entries(authz.Allowed)
 	for _, c := range authz.Codes {
 		want += entries(c.Code)
 	}
-	replace(t, file, before+description+"      x-extensible-enum:\n", got, want, rest[len(got):])
+	listCodes(t, file, "DecisionCode", "      x-extensible-enum:\n", want)
+}
+
+// listCodes holds one schema's list in the contract.
+func listCodes(t *testing.T, file, schema, begin, want string) {
+	t.Helper()
+	before, rest, _ := between(t, file, "\n    "+schema+":\n", "")
+	description, rest, ok := strings.Cut(rest, begin)
+	if !ok || regexp.MustCompile(`(?m)^    \w`).MatchString(description) {
+		t.Fatal(schema + " has no list")
+	}
+	got := regexp.MustCompile(`^(?:        - .*\n)*`).FindString(rest)
+	replace(t, file, before+description+begin, got, want, rest[len(got):])
 }
 
 // between reads a file in three parts; the marks belong to the first and the last. Without an end, the last is empty.

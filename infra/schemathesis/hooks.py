@@ -21,7 +21,6 @@ for name, texts in {
     "page-token": st.just(""),  # others come from answers, by links
     "product-id": st.sampled_from(["search", "routing", "map-display"]),
     "limit-class": st.sampled_from(["search", "routing"]),
-    "outcome": st.sampled_from(["allowed", "refused", "qps_exceeded", "domain_not_allowed"]),
     "domain-pattern": st.sampled_from(["example.com", "*.example.org", "http://localhost:3000"]),
     "key-id": st.just(KEY),
     "date-time": st.integers(1, 300).map(lambda days: (datetime.now(timezone.utc) + timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")),

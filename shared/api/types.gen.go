@@ -288,6 +288,63 @@ func (e UsageKind) Valid() bool {
 	}
 }
 
+// Defines values for UsageOutcome.
+const (
+	AccountSuspended  UsageOutcome = "account_suspended"
+	Allowed           UsageOutcome = "allowed"
+	DomainNotAllowed  UsageOutcome = "domain_not_allowed"
+	KeyBlocked        UsageOutcome = "key_blocked"
+	KeyDeleted        UsageOutcome = "key_deleted"
+	KeyDisabled       UsageOutcome = "key_disabled"
+	KeyExpired        UsageOutcome = "key_expired"
+	KeyNotInHeader    UsageOutcome = "key_not_in_header"
+	KeyRevoked        UsageOutcome = "key_revoked"
+	OriginMissing     UsageOutcome = "origin_missing"
+	PathNotCanonical  UsageOutcome = "path_not_canonical"
+	ProductNotAllowed UsageOutcome = "product_not_allowed"
+	QpsExceeded       UsageOutcome = "qps_exceeded"
+	Refused           UsageOutcome = "refused"
+	SecretExpired     UsageOutcome = "secret_expired"
+)
+
+// Valid indicates whether the value is a known member of the UsageOutcome enum.
+func (e UsageOutcome) Valid() bool {
+	switch e {
+	case AccountSuspended:
+		return true
+	case Allowed:
+		return true
+	case DomainNotAllowed:
+		return true
+	case KeyBlocked:
+		return true
+	case KeyDeleted:
+		return true
+	case KeyDisabled:
+		return true
+	case KeyExpired:
+		return true
+	case KeyNotInHeader:
+		return true
+	case KeyRevoked:
+		return true
+	case OriginMissing:
+		return true
+	case PathNotCanonical:
+		return true
+	case ProductNotAllowed:
+		return true
+	case QpsExceeded:
+		return true
+	case Refused:
+		return true
+	case SecretExpired:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FormatParam.
 const (
 	Csv  FormatParam = "csv"
@@ -1348,6 +1405,9 @@ type UsageKey struct {
 // UsageKind Where the secret lives; decides the defaults.
 type UsageKind string
 
+// UsageOutcome defines model for UsageOutcome.
+type UsageOutcome string
+
 // UsagePoint defines model for UsagePoint.
 type UsagePoint struct {
 	Allowed int64 `json:"allowed"`
@@ -1424,7 +1484,7 @@ type IntervalParam string
 type KeyParam = string
 
 // OutcomeParam defines model for outcomeParam.
-type OutcomeParam = string
+type OutcomeParam = UsageOutcome
 
 // PageSizeParam defines model for pageSizeParam.
 type PageSizeParam = int
@@ -1537,7 +1597,7 @@ type ListInvitationsParams struct {
 type ListKeysParams struct {
 	Status *Status `form:"status,omitempty" json:"status,omitempty"`
 
-	// Product Keys that may use this product.
+	// Product Keys that may use this product, also one that has left the catalogue.
 	Product *string `form:"product,omitempty" json:"product,omitempty"`
 
 	// Label Keys that have this label, in any case.
@@ -1685,10 +1745,10 @@ type GetKeyUsageParams struct {
 	To       *ToParam       `form:"to,omitempty" json:"to,omitempty"`
 	Interval *IntervalParam `form:"interval,omitempty" json:"interval,omitempty"`
 
-	// Product A product of the catalogue.
+	// Product A product, also one that has left the catalogue. One that nothing called has no calls.
 	Product *ProductParam `form:"product,omitempty" json:"product,omitempty"`
 
-	// Outcome `allowed`, `refused`, or the DecisionCode of a refusal.
+	// Outcome `allowed`, `refused`, or the DecisionCode of a refusal of a key.
 	Outcome *OutcomeParam `form:"outcome,omitempty" json:"outcome,omitempty"`
 
 	// Format `csv` answers text/csv, as does `Accept: text/csv`.
@@ -1727,10 +1787,10 @@ type GetUsageParams struct {
 	To       *ToParam       `form:"to,omitempty" json:"to,omitempty"`
 	Interval *IntervalParam `form:"interval,omitempty" json:"interval,omitempty"`
 
-	// Product A product of the catalogue.
+	// Product A product, also one that has left the catalogue. One that nothing called has no calls.
 	Product *ProductParam `form:"product,omitempty" json:"product,omitempty"`
 
-	// Outcome `allowed`, `refused`, or the DecisionCode of a refusal.
+	// Outcome `allowed`, `refused`, or the DecisionCode of a refusal of a key.
 	Outcome *OutcomeParam `form:"outcome,omitempty" json:"outcome,omitempty"`
 
 	// Format `csv` answers text/csv, as does `Accept: text/csv`.
@@ -1747,7 +1807,7 @@ type GetMeParams struct {
 
 // FindAccountsParams defines parameters for FindAccounts.
 type FindAccountsParams struct {
-	// Q An account ID, or the beginning of a name, in any case.
+	// Q An account ID, or the beginning of a name, in any case. With `email`, accounts that both find.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Email A member's whole e-mail address.
