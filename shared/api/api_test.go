@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,5 +92,15 @@ func TestAMemberOfAKeyIsSetByItsBodiesOrByAnOperationOfItsOwn(t *testing.T) {
 		if create[name] == nil {
 			t.Errorf("%s of EditKey: CreateKey needs it too", name)
 		}
+	}
+}
+
+// TestBillingTypesAreListedAlike: the map of a change of type has its own list, since its Go type is of plain strings.
+func TestBillingTypesAreListedAlike(t *testing.T) {
+	schemas := load(t).Components.Schemas
+	want := schemas["BillingType"].Value.Enum
+	got := schemas["EditAccount"].Value.Properties["billing_types"].Value.AdditionalProperties.Schema.Value.Enum
+	if len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("billing_types takes %v, BillingType %v", got, want)
 	}
 }

@@ -620,7 +620,7 @@ type Domains = []string
 
 // EditAccount defines model for EditAccount.
 type EditAccount struct {
-	// BillingTypes With type: from a billing type of the keys to the one that they get.
+	// BillingTypes With type: from a billing type of the keys to the one that they get, which is one of the new type's.
 	BillingTypes *map[string]string `json:"billing_types,omitempty"`
 
 	// KeyLimit Keys that are neither revoked nor deleted, at most.
