@@ -1,0 +1,33 @@
+package policies_test
+
+import (
+	"testing"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+// TestTheGatesRecordsAreStoredAsTheyAlwaysWere: every time is another one, so that none can take another's name.
+func TestTheGatesRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
+	at := func(days int) time.Time { return keytest.Now.AddDate(0, 0, days) }
+	full := authz.Policy{
+		Hash: apikey.Hash{1, 2, 3}, KeyID: "key_1", Account: "acc_1", AccountType: account.Enterprise, Version: 7, Live: true, Outgoing: true,
+		Blocked: true, Disabled: true, HeaderOnly: true, SecretEnds: at(1), ExpiresAt: at(2), DeletedAt: at(3), RevokedAt: at(4),
+		Products: []product.ID{"search", "map-display"}, Domains: []string{"example.com", "*.example.org"}, MissingOrigin: apikey.MissingOriginDeny,
+		Limits:   []apikey.Limit{{Class: "search", QPS: 9, EndsAt: at(5), Then: 8, Granted: 7, Lent: 6}, {Class: "map-display.tiles", QPS: 3}},
+		Proposed: &apikey.Proposal{Since: at(6), Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}},
+	}
+	one := authz.Policy{Hash: apikey.Hash{4}, KeyID: "key_2", Account: "acc_2", AccountType: account.SelfServe, Version: 1, Live: true}
+	none := one
+	none.Hash, none.Proposed = apikey.Hash{5}, &apikey.Proposal{Since: at(6), Domains: &[]string{}}
+	keytest.KeepStored(t, "gate",
+		policies.Encode(full), policies.Encode(one), policies.Encode(none),
+		policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.Enterprise, Version: 7, Suspended: true, SuspendedUntil: at(7)}),
+		policies.EncodeAccount(authz.Account{ID: "acc_2", Type: account.SelfServe, Version: 1}),
+	)
+}
