@@ -155,3 +155,60 @@ func TestCountsOfAnHourAreExactAndOfThatHour(t *testing.T) {
 		})
 	}
 }
+
+// TestAnItemWithoutAnyOfItsNumbersIsUnreadable, whether a window is joined or follows; its end alone may be missing.
+func TestAnItemWithoutAnyOfItsNumbersIsUnreadable(t *testing.T) {
+	memory, names := keytest.NewMemory()
+	s := leases.New(memory, names.Leases)
+	for _, missing := range []string{"w", "age", "u7", "c7", "ttl"} {
+		for _, create := range []bool{false, true} {
+			for _, window := range []int64{7, 8, 20} { // the last doesn't follow
+				if missing == "w" && !create || missing == "ttl" {
+					continue
+				}
+				item := dynamo.Item{"pk": dynamo.S("k"), "sk": dynamo.N(0), "w": dynamo.N(7), "age": dynamo.N(1), "u7": dynamo.N(3), "c7": dynamo.N(9), "ttl": dynamo.N(1)}
+				delete(item, missing)
+				if err := keytest.PutRaw(t.Context(), memory, names.Leases, item); err != nil {
+					t.Fatal(err)
+				}
+				seen, err := s.Take(t.Context(), limiter.Ask{Limit: "k", Window: window, N: 1, Capacity: 5, Create: create, Expires: keytest.Now})
+				if !errors.Is(err, dynamo.ErrUnreadable) || seen != (limiter.Seen{}) {
+					t.Errorf("without %s, window %d, create %v: %+v, %v", missing, window, create, seen, err)
+				}
+			}
+		}
+	}
+	item := dynamo.Item{"pk": dynamo.S("k"), "sk": dynamo.N(0), "w": dynamo.N(7), "age": dynamo.N(1), "u7": dynamo.N(3), "c7": dynamo.N(9)}
+	if err := keytest.PutRaw(t.Context(), memory, names.Leases, item); err != nil {
+		t.Fatal(err)
+	}
+	want := limiter.Seen{Applied: true, Window: 7, Used: 3, Capacity: 9, Age: time.Microsecond}
+	if seen, err := s.Take(t.Context(), limiter.Ask{Limit: "k", Window: 7, N: 1, Capacity: 5, Expires: keytest.Now}); err != nil || seen != want {
+		t.Errorf("without an end: %+v, %v, want %+v", seen, err, want)
+	}
+}
+
+// TestACountThatFailsIsNoCount: nor is one that can't be read. A count of nothing would let everything pass.
+func TestACountThatFailsIsNoCount(t *testing.T) {
+	memory, names := keytest.NewMemory()
+	hour := keytest.Now.Truncate(time.Hour)
+	for _, fault := range []keytest.Fault{keytest.Before, keytest.After} {
+		s := leases.New(keytest.NewFaults(memory, func(string, int) keytest.Fault { return fault }), names.Leases)
+		if n, err := s.Count(t.Context(), "person#a", hour); !errors.Is(err, keytest.ErrInjected) || n != 0 {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if n, err := leases.New(nothing{memory}, names.Leases).Count(t.Context(), "person#a", hour); !errors.Is(err, dynamo.ErrUnreadable) || n != 0 {
+		t.Errorf("an answer without a count: %d, %v", n, err)
+	}
+}
+
+// nothing answers without attributes.
+type nothing struct{ *keytest.Memory }
+
+func (n nothing) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	if _, err := n.Memory.UpdateItem(ctx, in, o...); err != nil {
+		return nil, err
+	}
+	return &dynamodb.UpdateItemOutput{}, nil
+}
