@@ -1,6 +1,7 @@
 package reports_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
 	"latchkey/shared/account"
@@ -107,4 +109,49 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestADamagedReportIsUnreadable: nothing of it may be missing or of another type, on any level. Read all the same, calls would be counted
+// under no hour, no key or no account.
+func TestADamagedReportIsUnreadable(t *testing.T) {
+	entry := func(item dynamo.Item) dynamo.Item {
+		return item["e"].(*types.AttributeValueMemberL).Value[0].(*types.AttributeValueMemberM).Value
+	}
+	counts := func(item dynamo.Item) dynamo.Item { return entry(item)["c"].(*types.AttributeValueMemberM).Value }
+	whole := func(item dynamo.Item) dynamo.Item { return item }
+	null := &types.AttributeValueMemberNULL{Value: true}
+	check := func(name string, item dynamo.Item) {
+		t.Helper()
+		if got, err := reports.Decode(item); !errors.Is(err, usage.ErrReport) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	for name, in := range map[string]struct {
+		part  func(dynamo.Item) dynamo.Item
+		names []string
+	}{
+		"report": {whole, []string{"pk", "v", "seq", "part", "at", "e"}}, "entry": {entry, []string{"a", "k", "p", "h", "c"}},
+	} {
+		for _, member := range in.names {
+			item := reports.Encode(report(2))
+			delete(in.part(item), member)
+			check(name+" without "+member, item)
+			item = reports.Encode(report(2))
+			in.part(item)[member] = null
+			check(name+" with another type of "+member, item)
+		}
+	}
+	item := reports.Encode(report(2))
+	for member := range counts(item) {
+		item := reports.Encode(report(2))
+		counts(item)[member] = dynamo.S("1")
+		check("a count as a text", item)
+	}
+	item["e"].(*types.AttributeValueMemberL).Value[0] = null
+	check("an entry that is no map", item)
+	for _, n := range []int64{0, 2} {
+		item = reports.Encode(report(2))
+		item["v"] = dynamo.N(n)
+		check("another version", item)
+	}
 }
