@@ -100,7 +100,11 @@ func TestClosingGoesOnWhereItBrokeOff(t *testing.T) {
 			}
 			return keytest.NoFault
 		}).DB}
-		got, err := keytest.NewStores(counted, s.Tables).Control.Close(t.Context(), a.ID, keytest.Now, row)
+		now, err := s.Control.Account(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := keytest.NewStores(counted, s.Tables).Control.Close(t.Context(), now, control.Decider{Subject: keytest.Subject("owner")}, keytest.Now, row)
 		for _, limit := range counted.limits {
 			if limit == 0 || limit > 101 {
 				t.Fatalf("%d keys are read at once", limit)
