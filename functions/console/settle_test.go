@@ -29,13 +29,18 @@ var settling = map[string]struct {
 		`{"every_days":60,"notify_days_before":5,"principal":"arn:aws:iam::123456789012:role/x"}`,
 	},
 	"/limits/map-display": {
-		url.Values{"qps": {"4"}}, func(k *api.KeyWithSecret) { k.Limits[0].Qps = 8 },
-		[]string{"Requests per second 8 4"}, `{"qps":4}`,
+		url.Values{"qps": {"4"}},
+		func(k *api.KeyWithSecret) { k.Limits[0].Qps = 8 },
+		[]string{"Requests per second 8 4"},
+		`{"qps":4}`,
 	},
 	"/propose": {
 		url.Values{"domains": {"mine.example"}},
-		func(k *api.KeyWithSecret) { k.Proposed = &api.Proposal{Domains: &[]string{"theirs.example"}, Since: k.CreatedAt} },
-		[]string{"Domains theirs.example mine.example"}, `{"domains":["mine.example"],"products":["map-display"]}`,
+		func(k *api.KeyWithSecret) {
+			k.Proposed = &api.Proposal{Domains: &[]string{"theirs.example"}, Since: k.CreatedAt}
+		},
+		[]string{"Domains theirs.example mine.example"},
+		`{"domains":["mine.example"],"products":["map-display"]}`,
 	},
 }
 
