@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import schemathesis
 from hypothesis import strategies as st
 
-KEY = os.environ["LATCHKEY_KEY"]
+KEY, SECRET, PREVIEW = (os.environ["LATCHKEY_" + name] for name in ("KEY", "SECRET", "PREVIEW"))
 SUBJECTS = st.sampled_from(["schemathesis|somebody", "a b", "~x"])
 WORDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="_<>\"%"), min_size=1, max_size=40)
 
@@ -23,6 +23,8 @@ for name, texts in {
     "limit-class": st.sampled_from(["search", "routing"]),
     "domain-pattern": st.sampled_from(["example.com", "*.example.org", "http://localhost:3000"]),
     "key-id": st.just(KEY),
+    "secret": st.just(SECRET),
+    "preview": st.just(PREVIEW),
     "date-time": st.integers(1, 300).map(lambda days: (datetime.now(timezone.utc) + timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")),
 }.items():
     schemathesis.openapi.format(name, texts)

@@ -88,17 +88,18 @@ def check(form, run):
     for person in ("owner", "operator"):
         for phase in PHASES[form]:
             account = call(run, "owner", "POST", "/v1/accounts", {"name": "Schemathesis"})["id"]
-            key = call(run, "owner", "POST", f"/v1/accounts/{account}/keys", {"name": "Schemathesis", "usage": "backend", "products": ["search", "routing"]})["id"]
+            key = call(run, "owner", "POST", f"/v1/accounts/{account}/keys", {"name": "Schemathesis", "usage": "backend", "products": ["search", "routing"]})
             with tempfile.TemporaryDirectory() as settings:
                 config = pathlib.Path(settings, "schemathesis.toml")
-                config.write_text(parameters(phase, account, key) + (HERE / "schemathesis.toml").read_text())
+                config.write_text(parameters(phase, account, key["id"]) + (HERE / "schemathesis.toml").read_text())
                 command = [
                     os.path.join(os.path.dirname(sys.executable), "schemathesis"), "--config-file", str(config), "run", str(ROOT / "shared/api/openapi.yaml"),
                     "--url", run["management_url"], "--header", "Authorization: Bearer " + run["tokens"][person], "--continue-on-failure",
                     "--phases", phase, "--seed", "15", "--no-color", "--warnings", "off",
                 ] + (["--max-time", str(SECONDS[phase])] if phase in SECONDS else [])
                 print(phase, "as", person, flush=True)
-                failed |= ended(command, HUNG, cwd=settings, env=dict(os.environ, SCHEMATHESIS_HOOKS="hooks", PYTHONPATH=str(HERE), LATCHKEY_KEY=key))
+                hooks = dict(SCHEMATHESIS_HOOKS="hooks", PYTHONPATH=str(HERE), LATCHKEY_KEY=key["id"], LATCHKEY_SECRET=key["secret"], LATCHKEY_PREVIEW=key["preview"])
+                failed |= ended(command, HUNG, cwd=settings, env=dict(os.environ, **hooks))
     return failed
 
 
