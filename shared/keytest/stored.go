@@ -58,9 +58,7 @@ func Stored(t testing.TB, db DB, table string) (items []dynamo.Item) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, item := range page.Items {
-			items = append(items, item)
-		}
+		items = append(items, page.Items...)
 		if in.ExclusiveStartKey = page.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
 			return items
 		}
