@@ -94,6 +94,8 @@ func TestTheHeadersOfEveryPage(t *testing.T) {
 			want, out = secretive, kind(html_, map[string]string{"Referrer-Policy": "no-referrer"})
 		case "/accounts/{account}/usage.csv":
 			want = kind(map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": "attachment"})
+		case "/accounts/{account}/keys/selected.csv":
+			want = kind(map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="keys-` + w.app.now().UTC().Format("2006-01-02") + `.csv"`})
 		case "/accounts/{account}/account/audit.csv", "/operator/operators/audit.csv":
 			want = kind(map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="audit-` + w.app.now().UTC().Format("2006-01-02") + `.csv"`})
 		case "/accounts/{account}/usage/keys":

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +29,7 @@ func (a *app) keyRoutes() {
 	a.account("POST /accounts/{account}/keys/{key}/edit", a.editKey)
 	a.public("POST /domains/check", a.checkDomains)
 	a.firstRoutes()
+	a.selectedRoutes()
 	a.stepRoutes()
 	a.rotationRoutes()
 	a.proposalRoutes()
@@ -43,6 +46,9 @@ type keyList struct {
 	First                                 *firstForm // instead of a list that has no keys
 	Begin                                 *beginning
 	Next                                  string
+	Selected                              *doneView // what has become of the keys that were selected
+	All                                   bool      // of the page are to be selected
+	Gone                                  bool      // some of them are deleted
 	path                                  string
 }
 
@@ -58,20 +64,15 @@ var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended
 const keysPerPage = 25
 
 func (a *app) listKeys(v *visit) error {
-	d := keyList{
-		Q: strings.TrimSpace(v.query("q")), Status: v.query("status"), Product: v.query("product"), Label: strings.TrimSpace(v.query("label")), Sort: v.query("sort"), Page: v.query("page"), Many: v.query("many") != "",
-		Statuses: statuses, First: newFirstForm(), path: v.accountURL("/keys"),
-	}
+	d := v.keyList(v.r.URL.Query())
 	if hash := v.soughtHash(d.Q); hash != "" {
 		return v.showHolder(hash) // from an address that somebody made
 	}
-	if d.Sort == "" {
-		d.Sort = newestFirst
-	}
+	d.Statuses, d.First = statuses, newFirstForm()
 	d.Filtered = d.Q != "" || d.Status != "" || d.Product != "" || d.Label != ""
 	var found api.KeyList
 	err := v.parallel(func(ctx context.Context) (err error) {
-		found, err = v.readKeys(ctx, &d)
+		found, err = v.readKeys(ctx, d)
 		return err
 	}, func(ctx context.Context) (err error) {
 		d.Products, err = a.productList(ctx, v.api)
@@ -80,7 +81,9 @@ func (a *app) listKeys(v *visit) error {
 	if err != nil {
 		return err
 	}
+	d.All = v.query("select") == "all"
 	for _, k := range found.Keys {
+		d.Gone = d.Gone || k.Status == api.Deleted
 		d.Keys = append(d.Keys, rowOf(k, d.Products, a.now()))
 	}
 	if found.NextPageToken != nil {
@@ -89,11 +92,39 @@ func (a *app) listKeys(v *visit) error {
 	if d.Filtered = d.Filtered || d.Page != ""; !d.Filtered {
 		d.Begin = beginningOf(found.Keys, d.Next != "", a.now())
 	}
-	return v.render(http.StatusOK, "keys", v.t("keys.title"), &d)
+	return v.render(http.StatusOK, "keys", v.t("keys.title"), d)
+}
+
+// keyList reads which list is meant, from an address or from a form of that list.
+func (v *visit) keyList(from url.Values) *keyList {
+	d := &keyList{
+		Q: strings.TrimSpace(from.Get("q")), Status: from.Get("status"), Product: from.Get("product"), Label: strings.TrimSpace(from.Get("label")),
+		Sort: from.Get("sort"), Page: from.Get("page"), Many: from.Get("many") != "", path: v.accountURL("/keys"),
+	}
+	if d.Sort == "" {
+		d.Sort = newestFirst
+	}
+	return d
+}
+
+// Kept are the fields by which a form comes back to the list as it is.
+func (d *keyList) Kept() (list []resent) {
+	q := d.values(d.Sort, d.Page)
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		list = append(list, resent{name, q.Get(name)})
+	}
+	return list
 }
 
 // PageURL is the same list from a page token on; "" is the first page.
 func (d *keyList) PageURL(token string) string { return d.link(d.Sort, token) }
+
+// AllURL is the same list with all of its page selected.
+func (d *keyList) AllURL() string {
+	q := d.values(d.Sort, d.Page)
+	q.Set("select", "all")
+	return d.path + "?" + q.Encode()
+}
 
 // NoLabelURL is the same list without its label.
 func (d *keyList) NoLabelURL() string {
@@ -103,6 +134,14 @@ func (d *keyList) NoLabelURL() string {
 }
 
 func (d *keyList) link(sort, page string) string {
+	q := d.values(sort, page)
+	if len(q) == 0 {
+		return d.path
+	}
+	return d.path + "?" + q.Encode()
+}
+
+func (d *keyList) values(sort, page string) url.Values {
 	q := url.Values{}
 	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "sort": sort, "page": page} {
 		if value != "" && (name != "sort" || value != newestFirst) {
@@ -112,10 +151,7 @@ func (d *keyList) link(sort, page string) string {
 	if page != "" && d.Many { // which only the first page asks
 		q.Set("many", "1")
 	}
-	if len(q) == 0 {
-		return d.path
-	}
-	return d.path + "?" + q.Encode()
+	return q
 }
 
 func rowOf(k api.Key, products []api.Product, now time.Time) keyRow {

@@ -14,6 +14,8 @@ type note struct {
 	Notice string `json:"n,omitempty"`
 	Link   string `json:"l,omitempty"` // of a new invitation
 	For    string `json:"f,omitempty"` // the recipient of the invitation, if one was named
+
+	Keys *outcome `json:"k,omitempty"` // of an act on the keys that were selected
 }
 
 const (

@@ -98,6 +98,9 @@ func (v *visit) render(status int, name, title string, data any) error {
 		p.Notice, p.Missed = v.t(notice), left.Notice == "found_none" || left.Notice == "found_nowhere"
 	}
 	p.Left = left
+	if d, ok := data.(interface{ take(*visit, note) }); ok {
+		d.take(v, left)
+	}
 	if f, ok := data.(interface{ Bad() bool }); ok {
 		p.Bad = f.Bad()
 	}

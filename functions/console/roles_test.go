@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -36,6 +37,10 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/keys/{key}/try":                     matrix.ReadKeys,
 	"/accounts/{account}/keys/new":                           matrix.WriteKeys,
 	"/accounts/{account}/keys/first":                         matrix.WriteKeys,
+	"/accounts/{account}/keys/selected/disable":              matrix.WriteKeys,
+	"/accounts/{account}/keys/selected/enable":               matrix.WriteKeys,
+	"/accounts/{account}/keys/selected/delete":               matrix.DeleteKeys,
+	"/accounts/{account}/keys/selected/restore":              matrix.DeleteKeys,
 	"/accounts/{account}/keys/{key}/edit":                    matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/repair":                  matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/disable":                 matrix.WriteKeys,
@@ -86,7 +91,7 @@ var pageless = map[matrix.Action]string{
 }
 
 // downloads are files, not pages.
-var downloads = map[string]bool{"/accounts/{account}/usage.csv": true, "/accounts/{account}/account/audit.csv": true, "/operator/operators/audit.csv": true, "/accounts/{account}/account/export.json": true}
+var downloads = map[string]bool{"/accounts/{account}/usage.csv": true, "/accounts/{account}/account/audit.csv": true, "/operator/operators/audit.csv": true, "/accounts/{account}/account/export.json": true, "/accounts/{account}/keys/selected.csv": true}
 
 // shows are the pages of the rights to read.
 var shows = map[matrix.Action]string{
@@ -197,6 +202,8 @@ func (w *walker) offers(doc *html.Node) (changes, links []string) {
 	}
 	elements(doc, func(n *html.Node) {
 		switch target := attr(n, "href") + attr(n, "action"); {
+		case n.Data == "button" && has(n, "formaction"): // a form that several buttons send elsewhere
+			add(strings.ToUpper(cmp.Or(attr(n, "formmethod"), "get")), attr(n, "formaction"))
 		case n.Data == "form":
 			add(strings.ToUpper(attr(n, "method")), target)
 		case n.Data == "a" && strings.HasPrefix(target, "/"):

@@ -270,6 +270,7 @@ document.addEventListener("keydown", (event) => {
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target, post = form.method === "post";
+  if (event.submitter?.matches("[data-download]")) return; // the page stays
   const secret = form.matches("[data-find]") && globalThis.crypto?.subtle && aSecret.exec(form.elements.q.value)?.[0];
   if (secret) {
     event.preventDefault();
@@ -293,6 +294,27 @@ document.addEventListener("submit", (event) => {
     if (form.closest("main") && !form.matches("[data-nodraft]")) keepDraft(location.pathname + location.search, { said: true });
   }
 });
+// Keys that are selected on the list: all of the page at once, and how many there are.
+const choose = document.querySelector("form.choose");
+if (choose) {
+  const boxes = [...choose.querySelectorAll("[name=key]")], count = choose.querySelector(".count");
+  const selected = (said) => {
+    const n = boxes.filter((box) => box.checked).length;
+    count.hidden = false;
+    count.lastElementChild.textContent = n;
+    if (said) tell(count.textContent);
+  };
+  choose.addEventListener("change", () => selected(true));
+  choose.addEventListener("reset", () => setTimeout(() => { selected(true); boxes[0].focus(); }));
+  choose.querySelector("[data-all]").addEventListener("click", (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    for (const box of boxes) box.checked = true;
+    selected(true);
+  });
+  addEventListener("pageshow", () => selected());
+}
+
 // What is done part by part goes on by itself.
 document.querySelector("form[data-continue]")?.requestSubmit();
 

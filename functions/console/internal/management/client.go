@@ -43,7 +43,10 @@ type Person struct {
 }
 
 // Problem is a refusal of the API.
-type Problem struct{ api.Problem }
+type Problem struct {
+	api.Problem
+	RetryAfter string // the header of that name, "" if there is none
+}
 
 // Error names the code and where to look it up. It holds nothing that a customer typed.
 func (p *Problem) Error() string {
@@ -156,7 +159,7 @@ func (p Person) once(ctx context.Context, call Call) (Answer, error) {
 	if json.Unmarshal(raw, &problem.Problem) != nil || problem.Code == "" {
 		problem.Problem = api.Problem{Code: "unavailable", Error: "The service is temporarily unavailable."}
 	}
-	problem.Status = res.StatusCode
+	problem.Status, problem.RetryAfter = res.StatusCode, res.Header.Get("Retry-After")
 	if problem.RequestId == "" {
 		problem.RequestId = res.Header.Get("X-Request-Id")
 	}

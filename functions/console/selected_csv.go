@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/csv"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+	"latchkey/shared/moment"
+)
+
+// exportSelected sends the settings of the selected keys as a file, in the order of the list. Its values are the API's own, so that
+// programs can read it, and no secret is among them.
+func (a *app) exportSelected(v *visit) error {
+	ids, err := selectedKeys(v.r.URL.Query())
+	if err != nil {
+		return err
+	}
+	list := v.keyList(v.r.URL.Query())
+	if len(ids) == 0 {
+		return v.done(list.PageURL(list.Page), "nothing_selected")
+	}
+	found, err := v.readKeys(v.ctx(), list)
+	if err != nil {
+		return err
+	}
+	keys := slices.DeleteFunc(found.Keys, func(k api.Key) bool { return !slices.Contains(ids, k.Id) })
+	for _, id := range ids { // of those that the list no longer shows
+		if slices.ContainsFunc(keys, func(k api.Key) bool { return k.Id == id }) {
+			continue
+		}
+		k, err := management.Get[api.Key](v.ctx(), v.api, v.accountPath("/keys/", id), nil)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, k)
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="keys-`+a.now().UTC().Format(dayFormat)+`.csv"`)
+	v.w.WriteHeader(http.StatusOK)
+	out := csv.NewWriter(v.w)
+	_ = out.Write(settingNames)
+	for _, k := range keys {
+		_ = out.Write(settingsOf(k))
+	}
+	out.Flush()
+	return nil
+}
+
+// settingNames are the columns of the file: the API's names, and lists with blanks between their items, labels with semicolons.
+var settingNames = []string{
+	"id", "name", "preview", "status", "usage", "billing_type", "products", "labels", "domains", "missing_origin", "header_only", "recoverable",
+	"limits", "created_at", "expires_at", "last_used_at", "rotation_every_days", "next_rotation_at",
+}
+
+func settingsOf(k api.Key) []string {
+	var limits []string
+	for _, l := range k.Limits {
+		limits = append(limits, l.Class+"="+strconv.Itoa(l.Qps))
+	}
+	every, due := "", ""
+	if p := k.RotationPolicy; p != nil {
+		every, due = strconv.Itoa(p.EveryDays), timeOrNone(p.NextDueAt)
+	}
+	return []string{
+		k.Id, inert(k.Name), k.Preview, string(k.Status), string(k.Usage), string(k.BillingType), strings.Join(k.Products, " "), inert(strings.Join(k.Labels, "; ")),
+		inert(strings.Join(k.Domains, " ")), string(k.MissingOrigin), strconv.FormatBool(k.HeaderOnly), strconv.FormatBool(k.Recoverable), strings.Join(limits, " "),
+		moment.Format(k.CreatedAt.Time), timeOrNone(k.ExpiresAt), timeOrNone(k.LastUsedAt), every, due,
+	}
+}
+
+func timeOrNone(at *api.MaybeTime) string {
+	if at == nil {
+		return ""
+	}
+	return moment.Format(at.Time)
+}

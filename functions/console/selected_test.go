@@ -1,0 +1,356 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"latchkey/shared/api"
+)
+
+// many are keys that the fake API holds and changes one at a time, as the management API does.
+type many struct {
+	*walker
+	mu     sync.Mutex
+	keys   []api.Key
+	now    int // calls under way
+	most   int // that were at the same time
+	refuse map[string]func(http.ResponseWriter)
+	writes []string // METHOD below the key, key by key
+}
+
+const keysPath = "/accounts/" + account + "/keys"
+
+func newMany(t *testing.T, n int) *many {
+	m := &many{walker: newWalker(t, "owner"), refuse: map[string]func(http.ResponseWriter){}}
+	for i := range n {
+		k := m.api.key.Key
+		k.Id, k.Name, k.Version = idOf(i), fmt.Sprintf("Key %d", i), 7
+		m.keys = append(m.keys, k)
+		for _, route := range []string{"GET ", "DELETE ", "PATCH "} {
+			m.api.on(route+"/v1"+keysPath+"/"+k.Id, m.serve(i, ""))
+		}
+		for _, below := range []string{"/disable", "/enable", "/restore", "/rotate"} {
+			m.api.on("POST /v1"+keysPath+"/"+k.Id+below, m.serve(i, below))
+		}
+	}
+	m.api.on("GET /v1"+keysPath, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		reply(out, 200, api.KeyList{Keys: m.keys})
+		return true
+	})
+	return m
+}
+
+func idOf(i int) string { return fmt.Sprintf("key_%026d", i) }
+
+func (m *many) serve(i int, below string) func(http.ResponseWriter, *http.Request, []byte) bool {
+	return func(out http.ResponseWriter, r *http.Request, body []byte) bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		k := &m.keys[i]
+		if r.Method == http.MethodGet {
+			reply(out, 200, k)
+			return true
+		}
+		if refuse := m.refuse[k.Id]; refuse != nil {
+			refuse(out)
+			return true
+		}
+		if match := r.Header.Get("If-Match"); match != "" && match != strconv.Quote(strconv.FormatInt(k.Version, 10)) {
+			problem(out, 412, "version_stale")
+			return true
+		}
+		m.writes = append(m.writes, strings.TrimSpace(r.Method+" "+k.Name+below+" "+r.Header.Get("If-Match")))
+		k.Version++
+		switch below {
+		case "/disable", "/enable":
+			k.Disabled = below == "/disable"
+		case "/restore":
+			k.Status = api.Active
+		case "":
+			if r.Method == http.MethodDelete {
+				k.Status = api.Deleted
+				break
+			}
+			_ = json.Unmarshal(body, k)
+		}
+		reply(out, 200, k)
+		return true
+	}
+}
+
+// act sends an act on keys as the list does, and follows where it leads.
+func (m *many) act(name string, more url.Values, keys ...int) answered {
+	m.t.Helper()
+	form := url.Values{}
+	for _, i := range keys {
+		form.Add("key", idOf(i))
+	}
+	for name, values := range more {
+		form[name] = values
+	}
+	return m.land(m.ask(http.MethodPost, keysPath+"/selected/"+name, form))
+}
+
+// land is the page that an answer leads to.
+func (m *many) land(answer answered) answered {
+	m.t.Helper()
+	to := answer.Header.Get("Location")
+	if answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, keysPath) {
+		m.t.Fatalf("answered %d to %q: %s", answer.StatusCode, to, text(answer.doc))
+	}
+	return m.ask(http.MethodGet, to, nil, "Cookie", m.with(m.noteOf(answer).cookie))
+}
+
+// press sends the form of a page that leads to an act.
+func (m *many) press(page answered, act string) answered {
+	m.t.Helper()
+	for _, one := range forms(page.doc) {
+		if strings.HasSuffix(one.action, "/selected/"+act) {
+			values := url.Values{}
+			for _, f := range one.fields {
+				if f.name != "" {
+					values.Add(f.name, f.value)
+				}
+			}
+			return m.land(m.ask(http.MethodPost, one.action, values))
+		}
+	}
+	m.t.Fatalf("no form for %s: %s", act, text(page.doc))
+	return answered{}
+}
+
+func (m *many) changed() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := slices.Sorted(slices.Values(m.writes))
+	m.writes = nil
+	return list
+}
+
+// TestAnActChangesTheSelectedKeysAlone, each against the version that was read, and Undo exactly those that it has changed.
+func TestAnActChangesTheSelectedKeysAlone(t *testing.T) {
+	m := newMany(t, 5)
+	m.keys[2].Disabled = true // by somebody else, before
+	page := m.act("disable", nil, 0, 2, 3)
+	if got := m.changed(); !slices.Equal(got, []string{`POST Key 0/disable "7"`, `POST Key 3/disable "7"`}) {
+		t.Errorf("the API was asked for %q", got)
+	}
+	if whole := text(page.doc); !strings.Contains(whole, "Disabled 2 keys.") || !strings.Contains(whole, "No change needed for 1 key.") {
+		t.Errorf("the page says %s", whole)
+	}
+	page = m.press(page, "enable")
+	if got := m.changed(); !slices.Equal(got, []string{`POST Key 0/enable "8"`, `POST Key 3/enable "8"`}) {
+		t.Errorf("Undo asks for %q", got)
+	}
+	if m.press(page, "disable"); !m.keys[0].Disabled || m.keys[1].Disabled || !m.keys[2].Disabled {
+		t.Error("Undo can't be undone")
+	}
+}
+
+func TestDeletingAsksFirstAndCanBeUndone(t *testing.T) {
+	m := newMany(t, 3)
+	ask := m.ask(http.MethodGet, keysPath+"/selected/delete?q=shop&page=next&key="+idOf(0)+"&key="+idOf(2), nil)
+	whole := text(ask.doc)
+	for _, want := range []string{"Delete 2 keys?", "Key 0", "Key 2"} {
+		if !strings.Contains(whole, want) {
+			t.Errorf("%s is missing: %s", want, whole)
+		}
+	}
+	if len(m.changed()) > 0 || strings.Contains(whole, "Key 1") {
+		t.Error("it asks about other keys, or has asked too late")
+	}
+	page := m.press(ask, "delete")
+	if got := m.changed(); !slices.Equal(got, []string{`DELETE Key 0 "7"`, `DELETE Key 2 "7"`}) || page.Request.URL.RawQuery != "page=next&q=shop" {
+		t.Errorf("%q, and leads to %s", got, page.Request.URL)
+	}
+	m.press(page, "restore")
+	if got := m.changed(); len(got) != 2 || m.keys[0].Status != api.Active || m.keys[1].Version != 7 {
+		t.Errorf("Undo asks for %q", got)
+	}
+}
+
+// TestEachKeyThatFailsSaysWhy, in the language of the page, and the others are changed.
+func TestEachKeyThatFailsSaysWhy(t *testing.T) {
+	m := newMany(t, 6)
+	refuse := func(status int, code string) func(http.ResponseWriter) {
+		return func(out http.ResponseWriter) { problem(out, status, code) }
+	}
+	m.refuse[idOf(0)], m.refuse[idOf(1)], m.refuse[idOf(2)], m.refuse[idOf(4)] = refuse(409, "key_revoked"), refuse(409, "key_revoked"), refuse(403, "forbidden"), refuse(500, "no_such_code")
+	for language, want := range map[string][]string{
+		"en": {"No change made to 4 keys", "This key is permanently revoked.", "Your role doesn’t allow this.", "The request was refused."},
+		"fr": {"4\u00a0clés", "définitivement", "rôle"},
+		"ar": {"4 مفاتيح"},
+	} {
+		m.cookies = append(slices.DeleteFunc(m.cookies, func(c *http.Cookie) bool { return c.Name == languageCookie }), &http.Cookie{Name: languageCookie, Value: language})
+		m.keys[3].Disabled, m.keys[5].Disabled = false, false
+		whole := text(m.act("disable", nil, 0, 1, 2, 3, 4, 5).doc)
+		for _, one := range append(want, "Key 0", "Key 1", "Key 2", "Key 4") {
+			if !strings.Contains(strings.ReplaceAll(whole, "\u202f", "\u00a0"), one) && !strings.Contains(whole, strings.ReplaceAll(one, "\u00a0", " ")) {
+				t.Errorf("%s: %q is missing: %s", language, one, whole)
+			}
+		}
+		if !m.keys[3].Disabled || !m.keys[5].Disabled || strings.Contains(whole, "request-1") {
+			t.Errorf("%s: a refusal stops others, or shows a request ID", language)
+		}
+	}
+}
+
+// TestWhatsChangedMeanwhileIsReadAgain: an act is against the key as it is, once more.
+func TestWhatsChangedMeanwhileIsReadAgain(t *testing.T) {
+	m := newMany(t, 2)
+	tries := 0
+	m.refuse[idOf(0)] = func(out http.ResponseWriter) {
+		problem(out, 412, "version_stale")
+		m.keys[0].Version++
+		if tries++; tries == 1 {
+			delete(m.refuse, idOf(0))
+		}
+	}
+	if m.act("disable", nil, 0); !m.keys[0].Disabled || tries != 1 {
+		t.Error("a key that was edited meanwhile isn't disabled")
+	}
+	m.refuse[idOf(1)] = func(out http.ResponseWriter) { problem(out, 412, "version_stale"); tries++ }
+	if page := m.act("disable", nil, 1); tries != 3 || !strings.Contains(text(page.doc), "Someone else changed this in the meantime.") {
+		t.Errorf("%d tries: %s", tries, text(page.doc))
+	}
+}
+
+// TestWhatWaitsTooLongIsLeft: the page says how many keys are left, and goes on with exactly those.
+func TestWhatWaitsTooLongIsLeft(t *testing.T) {
+	m := newMany(t, 12)
+	for _, i := range []int{4, 9} {
+		m.refuse[idOf(i)] = func(out http.ResponseWriter) {
+			out.Header().Set("Retry-After", "60")
+			problem(out, 429, "too_many_changes")
+		}
+	}
+	page := m.act("disable", nil, 0, 1, 2, 3, 4, 5, 9)
+	first := m.changed()
+	m.refuse = map[string]func(http.ResponseWriter){}
+	if whole := text(page.doc); !strings.Contains(whole, "Not enough time for") || len(first) == 7 {
+		t.Fatalf("%q, and says %s", first, whole)
+	}
+	m.press(page, "disable")
+	all := append(first, m.changed()...)
+	slices.Sort(all)
+	if want := []string{`POST Key 0/disable "7"`, `POST Key 1/disable "7"`, `POST Key 2/disable "7"`, `POST Key 3/disable "7"`, `POST Key 4/disable "7"`, `POST Key 5/disable "7"`, `POST Key 9/disable "7"`}; !slices.Equal(all, want) {
+		t.Errorf("all in all %q", all)
+	}
+}
+
+// TestAnActIsNotRepeatedByAReload, and no address says what has become of it.
+func TestAnActIsNotRepeatedByAReload(t *testing.T) {
+	m := newMany(t, 2)
+	answer := m.ask(http.MethodPost, keysPath+"/selected/disable", url.Values{"key": {idOf(0)}, "status": {"active"}, "sort": {"name"}})
+	if to := answer.Header.Get("Location"); to != keysPath+"?sort=name&status=active" {
+		t.Errorf("it leads to %s", to)
+	}
+	if whole := text(m.ask(http.MethodGet, answer.Header.Get("Location"), nil).doc); strings.Contains(whole, "Disabled 1 key") {
+		t.Error("a page without the note says it too")
+	}
+	if page := m.ask(http.MethodGet, keysPath+"/selected/disable", nil); page.StatusCode != http.StatusSeeOther || len(m.changed()) != 1 {
+		t.Errorf("its address answers %d", page.StatusCode)
+	}
+}
+
+func TestAnActNeedsKeysOfOnePage(t *testing.T) {
+	m := newMany(t, 1)
+	if page := m.act("disable", nil); !strings.Contains(text(page.doc), "Select at least one key first.") {
+		t.Errorf("no key: %s", text(page.doc))
+	}
+	if page := m.land(m.ask(http.MethodGet, keysPath+"/selected/delete", nil)); !strings.Contains(text(page.doc), "Select at least one key first.") {
+		t.Errorf("no key: %s", text(page.doc))
+	}
+	tooMany := url.Values{}
+	for i := range mostSelected + 1 {
+		tooMany.Add("key", idOf(i))
+	}
+	for name, form := range map[string]url.Values{"too many": tooMany, "a path": {"key": {"../members"}}, "an empty one": {"key": {""}}} {
+		for _, act := range []string{"disable", "enable", "delete", "restore"} {
+			if page := m.ask(http.MethodPost, keysPath+"/selected/"+act, form); page.StatusCode != http.StatusBadRequest {
+				t.Errorf("%s, %s: %d", act, name, page.StatusCode)
+			}
+		}
+	}
+	if got := m.changed(); len(got) > 0 {
+		t.Errorf("changed: %q", got)
+	}
+	twice := m.act("disable", url.Values{"key": {idOf(0), idOf(0)}})
+	if got := m.changed(); len(got) != 1 || !strings.Contains(text(twice.doc), "Disabled 1 key.") {
+		t.Errorf("a key that is named twice: %q", got)
+	}
+}
+
+// TestANoteOfTheWorstOutcomeFitsIntoACookie: 25 keys with the longest names, refused for the longest reason.
+func TestANoteOfTheWorstOutcomeFitsIntoACookie(t *testing.T) {
+	m := newMany(t, mostSelected)
+	var all []int
+	for i := range m.keys {
+		m.keys[i].Name = strings.Repeat("🗝", 64)
+		m.refuse[m.keys[i].Id] = func(out http.ResponseWriter) { problem(out, 409, "recoverable_unavailable") }
+		all = append(all, i)
+	}
+	form := url.Values{"page": {"next"}}
+	for _, i := range all {
+		form.Add("key", idOf(i))
+	}
+	answer := m.ask(http.MethodPost, keysPath+"/selected/disable", form)
+	for _, c := range answer.Cookies() {
+		if size := len(c.String()); size > 4096 {
+			t.Errorf("the cookie has %d bytes", size)
+		}
+	}
+	page := m.land(answer)
+	if whole := text(page.doc); !strings.Contains(whole, "No change made to 25 keys") || !strings.Contains(whole, idOf(24)) || !strings.Contains(whole, strings.Repeat("🗝", 64)) {
+		t.Errorf("the page says %s", whole)
+	}
+}
+
+// TestTheFileHasTheSettingsOfTheSelectedKeys, and no secret; spreadsheets take nothing in it for a formula.
+func TestTheFileHasTheSettingsOfTheSelectedKeys(t *testing.T) {
+	m := newMany(t, 4)
+	m.keys[1].Name, m.keys[1].Labels, m.keys[1].Domains, m.keys[1].Products = "=1+1", []string{"production", "web"}, []string{"*.example.com", "example.com"}, []string{"map-display", "search"}
+	file := m.ask(http.MethodGet, keysPath+"/selected.csv?key="+idOf(3)+"&key="+idOf(1), nil)
+	rows, err := csv.NewReader(strings.NewReader(file.text)).ReadAll()
+	if err != nil || len(rows) != 3 || !slices.Equal(rows[0], settingNames) {
+		t.Fatalf("%v, %q", err, rows)
+	}
+	row := map[string]string{}
+	for i, name := range rows[0] {
+		row[name] = rows[1][i]
+	}
+	for name, want := range map[string]string{
+		"id": idOf(1), "name": "'=1+1", "preview": "ak_7Kf2…x9Qd", "labels": "production; web", "domains": "*.example.com example.com", "products": "map-display search", "limits": "map-display=10",
+		"status": "active", "usage": "frontend", "billing_type": "freemium", "missing_origin": "deny", "header_only": "false", "created_at": "2026-08-01T12:00:00.000Z", "expires_at": "",
+	} {
+		if row[name] != want {
+			t.Errorf("%s is %q, want %q", name, row[name], want)
+		}
+	}
+	if rows[2][0] != idOf(3) {
+		t.Errorf("the second is %s", rows[2][0])
+	}
+}
+
+// TestAViewerCanExportAndNothingElse.
+func TestAViewerCanExportAndNothingElse(t *testing.T) {
+	m := newMany(t, 1)
+	m.become(member(api.Viewer))
+	page := m.ask(http.MethodGet, keysPath, nil)
+	if strings.Contains(page.text, "/selected/") || !strings.Contains(page.text, `name="key"`) || !strings.Contains(page.text, "/keys/selected.csv") {
+		t.Error("a viewer's list has acts, or no export")
+	}
+	if page := m.ask(http.MethodGet, keysPath+"/selected/delete?key="+idOf(0), nil); page.StatusCode != http.StatusForbidden {
+		t.Errorf("a viewer is asked whether to delete: %d", page.StatusCode)
+	}
+}
