@@ -3,19 +3,26 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/origin/entry"
+	shown "latchkey/shared/text"
 )
 
 // act is a change of the keys that are selected on the list. The API changes one key at a time, so the console calls it for each.
 type act struct {
 	name  string // of its path and its messages: selected.<name>.…
 	undo  string // the act that takes it back, "" for none
+	field string // must be typed, and is no field of the list; the act that takes it away has the same path, with the field remove
+	gone  bool   // it takes away
 	own   bool   // for owners alone
 	grave bool
 	// change is the call that changes a key, which the console has just read; ok is false if the key is so already.
@@ -24,9 +31,13 @@ type act struct {
 
 // acts are all of them, by name. What takes an act back is one too.
 var acts = map[string]act{
-	"disable": {name: "disable", undo: "enable", change: posting("/disable", func(k api.Key) bool { return !k.Disabled })},
-	"enable":  {name: "enable", undo: "disable", change: posting("/enable", func(k api.Key) bool { return k.Disabled })},
-	"restore": {name: "restore", own: true, change: posting("/restore", func(k api.Key) bool { return k.Status == api.Deleted })},
+	"disable":  {name: "disable", undo: "enable", change: posting("/disable", func(k api.Key) bool { return !k.Disabled })},
+	"enable":   {name: "enable", undo: "disable", change: posting("/enable", func(k api.Key) bool { return k.Disabled })},
+	"label":    {name: "label", undo: "unlabel", field: "labels", change: inList("labels", false, labelsOf, sameLabel)},
+	"unlabel":  {name: "unlabel", undo: "label", field: "labels", gone: true, change: inList("labels", true, labelsOf, sameLabel)},
+	"domain":   {name: "domain", undo: "undomain", field: "domains", change: inList("domains", false, domainsOf, sameText)},
+	"undomain": {name: "undomain", undo: "domain", field: "domains", gone: true, change: inList("domains", true, domainsOf, sameText)},
+	"restore":  {name: "restore", own: true, change: posting("/restore", func(k api.Key) bool { return k.Status == api.Deleted })},
 	"delete": {name: "delete", undo: "restore", own: true, grave: true, change: func(k api.Key, _ string) (management.Call, bool) {
 		return management.Call{Method: http.MethodDelete}, k.Status != api.Deleted
 	}},
@@ -39,18 +50,52 @@ func posting(path string, needed func(api.Key) bool) func(api.Key, string) (mana
 	}
 }
 
+// inList is a change of one of a key's lists by an item, which is added or removed. The rest of the list stays.
+func inList(member string, remove bool, of func(api.Key) []string, same func(a, b string) bool) func(api.Key, string) (management.Call, bool) {
+	return func(k api.Key, value string) (management.Call, bool) {
+		list := slices.Clone(of(k))
+		at := slices.IndexFunc(list, func(one string) bool { return same(one, value) })
+		switch {
+		case remove == (at < 0):
+			return management.Call{}, false
+		case remove:
+			list = slices.Delete(list, at, at+1)
+		default:
+			list = append(list, value)
+		}
+		return management.Call{Method: http.MethodPatch, Body: map[string]any{member: append([]string{}, list...)}}, true
+	}
+}
+
+func labelsOf(k api.Key) []string  { return k.Labels }
+func domainsOf(k api.Key) []string { return k.Domains }
+
+func sameLabel(a, b string) bool { return shown.Fold(a) == shown.Fold(b) }
+func sameText(a, b string) bool  { return a == b }
+
 // mostSelected bounds the keys of one act: those of a page.
 const mostSelected = 25
 
 func (a *app) selectedRoutes() {
 	const root = "/accounts/{account}/keys/selected/"
+	a.account("GET /accounts/{account}/keys/selected.csv", a.exportSelected)
 	for _, name := range []string{"disable", "enable", "restore"} {
 		a.elsewhere("GET "+root+name, "/keys")
-		a.account("POST "+root+name, func(v *visit) error { return v.actOn(acts[name]) })
+		a.account("POST "+root+name, func(v *visit) error { return a.actOn(v, acts[name]) })
 	}
-	a.account("GET /accounts/{account}/keys/selected.csv", a.exportSelected)
-	a.writing("GET "+root+"delete", can.own, func(v *visit) error { return a.askAbout(v, acts["delete"]) })
-	a.account("POST "+root+"delete", func(v *visit) error { return v.actOn(acts["delete"]) })
+	for _, name := range []string{"label", "domain", "delete"} {
+		may := can.write
+		if acts[name].own {
+			may = can.own
+		}
+		a.writing("GET "+root+name, may, func(v *visit) error { return a.askAbout(v, http.StatusOK, newForm(), acts[name], v.r.URL.Query()) })
+		a.account("POST "+root+name, func(v *visit) error {
+			if acts[name].field != "" && v.form("remove") != "" {
+				return a.actOn(v, acts["un"+name])
+			}
+			return a.actOn(v, acts[name])
+		})
+	}
 }
 
 // selectedKeys reads which keys are meant: from the address or from the form.
@@ -73,54 +118,68 @@ func selectedKeys(values url.Values) ([]string, error) {
 // selection is the page that asks before an act.
 type selection struct {
 	*form
-	Act   string
-	Grave bool
-	Keys  []chosenKey
-	Kept  []resent // of the list, to come back to
-	Back  string
+	Act    act
+	Keys   []chosenKey
+	Open   int      // how many of them have no domain
+	Labels []string // of the page, to choose from
+	Kept   []resent // of the list, to come back to
+	Back   string
 }
+
+// Name, Field and Grave are the act's.
+func (s *selection) Name() string  { return s.Act.name }
+func (s *selection) Field() string { return s.Act.field }
+func (s *selection) Grave() bool   { return s.Act.grave }
 
 // chosenKey is a key that is selected. One that the list no longer shows has its ID for a name.
 type chosenKey struct{ ID, Name, Preview string }
 
-// askAbout shows which keys an act would change.
-func (a *app) askAbout(v *visit, what act) error {
-	ids, err := selectedKeys(v.r.URL.Query())
+// askAbout shows which keys an act would change, and takes what must be typed.
+func (a *app) askAbout(v *visit, status int, f *form, what act, from url.Values) error {
+	ids, err := selectedKeys(from)
 	if err != nil {
 		return err
 	}
-	list := v.keyList(v.r.URL.Query())
+	list := v.keyList(from)
 	if len(ids) == 0 {
 		return v.done(list.PageURL(list.Page), "nothing_selected")
 	}
-	d := &selection{form: newForm(), Act: what.name, Grave: what.grave, Kept: list.Kept(), Back: list.PageURL(list.Page)}
-	if d.Keys, err = v.chosen(ids, list); err != nil {
+	d := &selection{form: f, Act: what, Kept: list.Kept(), Back: list.PageURL(list.Page)}
+	if err := d.choose(v, ids, list); err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "selection", v.t("selected."+what.name+".title", "keys", v.keysIn(len(ids))), d)
+	return v.render(status, "selection", v.t("selected."+what.name+".title", "keys", v.keysIn(len(ids))), d)
 }
 
-// chosen names keys by one read of the list on which they were selected.
-func (v *visit) chosen(ids []string, list *keyList) (keys []chosenKey, err error) {
+// choose names keys by one read of the list on which they were selected.
+func (s *selection) choose(v *visit, ids []string, list *keyList) error {
 	found, err := v.readKeys(v.ctx(), list)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	for _, k := range found.Keys {
+		s.Labels = append(s.Labels, k.Labels...)
+	}
+	slices.Sort(s.Labels)
+	s.Labels = slices.Compact(s.Labels)
 	for _, id := range ids {
 		one := chosenKey{ID: id, Name: id}
 		if i := slices.IndexFunc(found.Keys, func(k api.Key) bool { return k.Id == id }); i >= 0 {
 			one.Name, one.Preview = found.Keys[i].Name, found.Keys[i].Preview
+			if len(found.Keys[i].Domains) == 0 {
+				s.Open++
+			}
 		}
-		keys = append(keys, one)
+		s.Keys = append(s.Keys, one)
 	}
-	return keys, nil
+	return nil
 }
 
 // keysIn is a number of keys in words, for messages that name one.
 func (v *visit) keysIn(n int) string { return v.t("selected.keys", "n", n) }
 
 // actOn carries an act out, and leads back to the list with what has become of it.
-func (v *visit) actOn(what act) error {
+func (a *app) actOn(v *visit, what act) error {
 	ids, err := selectedKeys(v.r.PostForm)
 	if err != nil {
 		return err
@@ -130,11 +189,68 @@ func (v *visit) actOn(what act) error {
 	if len(ids) == 0 {
 		return v.done(back, "nothing_selected")
 	}
-	o := outcome{Act: what.name}
-	if err := v.sweep(ids, func(ctx context.Context, id string) (swept, error) { return v.change(ctx, what, id, "") }, &o); err != nil {
-		return err
+	f := newForm()
+	o := outcome{Act: what.name, Value: f.typed(v, what.field)}
+	if !f.Bad() {
+		err := v.sweep(ids, func(ctx context.Context, id string) (swept, error) { return v.change(ctx, what, id, o.Value) }, &o)
+		if err != nil {
+			return err
+		}
+		if why := o.wrongValue(); why != "" && what.field != "" {
+			f.add(what.field, v.t(why))
+		}
+	}
+	if f.Bad() {
+		return a.askAbout(v, http.StatusUnprocessableEntity, f, what, v.r.PostForm)
 	}
 	return v.leave(back, note{Keys: &o})
+}
+
+// typed reads the one label or domain that an act is about, as it will be stored.
+func (f *form) typed(v *visit, field string) string {
+	if field == "" {
+		return ""
+	}
+	f.Values[field] = v.form(field)
+	var some []string
+	if field == "labels" {
+		some = labelList(f.Values[field])
+	} else {
+		some = domainList(f.Values[field])
+	}
+	if len(some) != 1 {
+		f.add(field, v.t("field."+field+".one"))
+		return ""
+	}
+	if field == "labels" {
+		if utf8.RuneCountInString(some[0]) > apikey.MaxLabelRunes {
+			f.add(field, v.t("field.labels.bad_length"))
+		}
+		return some[0]
+	}
+	canonical, err := entry.Parse(some[0])
+	var refused *entry.Error
+	if errors.As(err, &refused) {
+		one := fieldError{Text: v.fieldText(api.FieldError{Pointer: "/domains", Code: string(refused.Code)}), Index: -1, Suggestion: strings.Join(refused.Suggestions, ", ")}
+		f.Errors[field] = append(f.Errors[field], one)
+	}
+	return canonical
+}
+
+// wrongValue is why every key was refused, if that is for what was typed.
+func (o *outcome) wrongValue() string {
+	if len(o.Done)+o.Same+len(o.Left) > 0 || len(o.Failed) == 0 {
+		return ""
+	}
+	for _, f := range o.Failed {
+		if f.Why != o.Failed[0].Why {
+			return ""
+		}
+	}
+	if strings.HasPrefix(o.Failed[0].Why, "field.") {
+		return o.Failed[0].Why
+	}
+	return ""
 }
 
 // change reads a key and changes it, if it isn't so already. The change is of the key as it was read: who was faster is read again, once.
@@ -221,11 +337,32 @@ func (o *outcome) fit() {
 // doneView is an outcome for its page.
 type doneView struct {
 	outcome
-	Title  string
-	Undo   string // the act that takes it back, "" if there is none
-	Why    []failedFor
-	Change []string // IDs that Undo is about
-	Rest   []string // IDs to go on with
+	Title string
+	Undo  *again // takes it back; nil: nothing can
+	GoOn  *again // does the rest; nil: all is done
+	Why   []failedFor
+}
+
+// again is an act to be sent by a form, with its keys.
+type again struct {
+	Act    string // its path
+	Fields []resent
+	N      int
+}
+
+// form makes the form of an act on keys.
+func (w act) form(value string, keys []string) *again {
+	f := &again{Act: w.name, N: len(keys)}
+	if w.field != "" {
+		f.Fields = []resent{{w.field, value}}
+	}
+	if w.gone {
+		f.Act, f.Fields = w.undo, append(f.Fields, resent{"remove", "yes"})
+	}
+	for _, id := range keys {
+		f.Fields = append(f.Fields, resent{"key", keyPrefix + id})
+	}
+	return f
 }
 
 // failedFor are the keys that failed for one reason.
@@ -242,20 +379,24 @@ func (v *visit) outcomeOf(n note) *doneView {
 	if n.Keys == nil || acts[n.Keys.Act].name == "" {
 		return nil
 	}
-	d := &doneView{outcome: *n.Keys, Undo: acts[n.Keys.Act].undo}
-	d.Title = v.t("selected."+d.Act+".done", "keys", v.keysIn(len(d.Done)), "value", d.Value)
-	d.Change, d.Rest = prefixed(d.Done), prefixed(d.Left)
-	if len(d.Done) == 0 {
-		d.Undo, d.Title = "", ""
+	d := &doneView{outcome: *n.Keys}
+	if what := acts[d.Act]; len(d.Done) > 0 {
+		d.Title = v.t("selected."+d.Act+".done", "keys", v.keysIn(len(d.Done)), "value", d.Value)
+		if back, ok := acts[what.undo]; ok {
+			d.Undo = back.form(d.Value, d.Done)
+		}
+	}
+	if len(d.Left) > 0 {
+		d.GoOn = acts[d.Act].form(d.Value, d.Left)
 	}
 	for _, f := range d.Failed {
-		text := v.t("problem.other")
+		why := v.t("problem.other")
 		if v.lang.Has(f.Why) {
-			text = v.t(f.Why)
+			why = v.t(f.Why)
 		}
-		i := slices.IndexFunc(d.Why, func(w failedFor) bool { return w.Text == text })
+		i := slices.IndexFunc(d.Why, func(w failedFor) bool { return w.Text == why })
 		if i < 0 {
-			i, d.Why = len(d.Why), append(d.Why, failedFor{Text: text})
+			i, d.Why = len(d.Why), append(d.Why, failedFor{Text: why})
 		}
 		one := chosenKey{ID: keyPrefix + f.ID, Name: f.Name}
 		if one.Name == "" {
@@ -264,11 +405,4 @@ func (v *visit) outcomeOf(n note) *doneView {
 		d.Why[i].Keys = append(d.Why[i].Keys, one)
 	}
 	return d
-}
-
-func prefixed(ids []string) (list []string) {
-	for _, id := range ids {
-		list = append(list, keyPrefix+id)
-	}
-	return list
 }

@@ -179,6 +179,84 @@ func TestDeletingAsksFirstAndCanBeUndone(t *testing.T) {
 	}
 }
 
+// TestALabelAndADomainAreAddedToTheListThatAKeyHas, and Undo takes them from those keys alone to which they were added.
+func TestALabelAndADomainAreAddedToTheListThatAKeyHas(t *testing.T) {
+	for name, c := range map[string]struct {
+		act, typed, stored, has, says string
+		list                          func(*api.Key) *[]string
+	}{
+		"a label":               {"label", " production ", "production", "production", "Added the label “production” to 2 keys.", func(k *api.Key) *[]string { return &k.Labels }},
+		"one in another case":   {"label", "Production", "Production", "production", "Added the label “Production” to 2 keys.", func(k *api.Key) *[]string { return &k.Labels }},
+		"a domain":              {"domain", "shop.example", "shop.example", "shop.example", "Added the domain shop.example to 2 keys.", func(k *api.Key) *[]string { return &k.Domains }},
+		"one in other spelling": {"domain", "SHOP.example ", "shop.example", "shop.example", "Added the domain shop.example to 2 keys.", func(k *api.Key) *[]string { return &k.Domains }},
+	} {
+		m := newMany(t, 3)
+		*c.list(&m.keys[0]), *c.list(&m.keys[1]), *c.list(&m.keys[2]) = []string{"first"}, []string{"first", c.has}, []string{}
+		page := m.act(c.act, url.Values{c.act + "s": {c.typed}, "sort": {"name"}}, 0, 1, 2)
+		if got := page.Request.URL.RawQuery; got != "sort=name" {
+			t.Errorf("%s leads to the list with %q", name, got)
+		}
+		want := [][]string{{"first", c.stored}, {"first", c.has}, {c.stored}}
+		for i, list := range want {
+			if got := *c.list(&m.keys[i]); !slices.Equal(got, list) {
+				t.Errorf("%s: key %d has %q, want %q", name, i, got, list)
+			}
+		}
+		if got := m.changed(); !slices.Equal(got, []string{`PATCH Key 0 "7"`, `PATCH Key 2 "7"`}) || !strings.Contains(text(page.doc), c.says) || !strings.Contains(text(page.doc), "No change needed for 1 key.") {
+			t.Errorf("%s: %q, and says %s", name, got, text(page.doc))
+		}
+		undone := m.press(page, c.act)
+		if got := m.changed(); !slices.Equal(got, []string{`PATCH Key 0 "8"`, `PATCH Key 2 "8"`}) || !strings.Contains(text(undone.doc), "Removed the "+c.act) {
+			t.Errorf("%s: Undo asks for %q and says %s", name, got, text(undone.doc))
+		}
+		for i, list := range [][]string{{"first"}, {"first", c.has}, {}} {
+			if got := *c.list(&m.keys[i]); !slices.Equal(got, list) {
+				t.Errorf("%s, undone: key %d has %q, want %q", name, i, got, list)
+			}
+		}
+	}
+}
+
+// TestWhatCantBeALabelOrADomainIsShownInTheForm, and no key is changed.
+func TestWhatCantBeALabelOrADomainIsShownInTheForm(t *testing.T) {
+	m := newMany(t, 2)
+	for _, i := range []int{0, 1} {
+		m.refuse[idOf(i)] = func(out http.ResponseWriter) {
+			problem(out, 422, "invalid", api.FieldError{Pointer: "/labels", Code: "too_many"})
+		}
+	}
+	for typed, want := range map[[2]string]string{
+		{"label", ""}: "Enter one label.", {"label", "a, b"}: "Enter one label.", {"label", strings.Repeat("x", 33)}: "Use 1 to 32 characters in each label.", {"label", "sixth"}: "Use up to 5 labels.",
+		{"domain", ""}: "Enter one domain.", {"domain", "a.example b.example"}: "Enter one domain.", {"domain", "https://shop.example/path"}: "https://shop.example",
+	} {
+		page := m.ask(http.MethodPost, keysPath+"/selected/"+typed[0], url.Values{"key": {idOf(0), idOf(1)}, typed[0] + "s": {typed[1]}, "q": {"Key"}})
+		again := forms(page.doc)
+		i := slices.IndexFunc(again, func(f formOf) bool { return strings.HasSuffix(f.action, "/selected/"+typed[0]) })
+		if page.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(text(page.doc), want) || i < 0 {
+			t.Errorf("%q: %d: %s", typed, page.StatusCode, text(page.doc))
+			continue
+		}
+		if got := again[i].values(); got.Get(typed[0]+"s") != typed[1] || len(got["key"]) != 2 || got.Get("q") != "Key" {
+			t.Errorf("%q: the form has %v", typed, got)
+		}
+	}
+	if got := m.changed(); len(got) > 0 {
+		t.Errorf("changed: %q", got)
+	}
+}
+
+// TestAFirstDomainIsWarnedOf: it restricts a key that worked everywhere.
+func TestAFirstDomainIsWarnedOf(t *testing.T) {
+	m := newMany(t, 3)
+	m.keys[0].Domains, m.keys[2].Domains = nil, nil
+	for n, ids := range map[string]string{"2 keys. With": "key=" + idOf(0) + "&key=" + idOf(1) + "&key=" + idOf(2), "1 key. With": "key=" + idOf(2), "": "key=" + idOf(1)} {
+		whole := text(m.ask(http.MethodGet, keysPath+"/selected/domain?"+ids, nil).doc)
+		if warned := strings.Contains(whole, "Works on every domain today:"); warned != (n != "") || !strings.Contains(whole, n) {
+			t.Errorf("%s: %s", ids, whole)
+		}
+	}
+}
+
 // TestEachKeyThatFailsSaysWhy, in the language of the page, and the others are changed.
 func TestEachKeyThatFailsSaysWhy(t *testing.T) {
 	m := newMany(t, 6)

@@ -68,6 +68,8 @@ export function states(made) {
     { name: "keys-selected", person: "owner", open: async (page) => { await to(keys)(page); for (const i of [0, 1, 2]) await page.locator("[name=key]").nth(i).check(); } },
     { name: "keys-done", person: "owner", open: async (page) => { await to(`${keys}?q=Prototype&status=deleted`)(page); await page.locator("[data-all]").click(); await page.locator(".chosen button[formaction$='/disable']").click(); await page.waitForSelector(".notice.bad"); } },
     { name: "selected-delete", person: "owner", open: to(`${keys}/selected/delete?key=${made.site.id}&key=${made.open.id}`) },
+    { name: "selected-label", person: "owner", open: to(`${keys}/selected/label?key=${made.site.id}&key=${made.open.id}`) },
+    { name: "selected-domain", person: "owner", open: to(`${keys}/selected/domain?key=${made.site.id}&key=${made.open.id}`) },
     { name: "keys-none", person: "owner", open: to(`${keys}?q=nothing-is-called-so`) },
     { name: "keys-deleted", person: "owner", open: to(`${keys}?status=deleted`) },
     { name: "create", person: "owner", open: to(`${keys}/new`), shot: true },

@@ -59,6 +59,7 @@ for (const [how, options] of [["with", {}], ["without", { javaScriptEnabled: fal
     const { console_url: url } = stack();
     const a = await accountWith(4);
     const c = await context(browser, options);
+    c.expect(422);
     const page = await c.newPage();
     await signIn(page, "owner");
     await page.goto(`${url}/accounts/${a.id}/keys?sort=name`);
@@ -69,6 +70,30 @@ for (const [how, options] of [["with", {}], ["without", { javaScriptEnabled: fal
     const file = readFileSync(await download.path(), "utf8");
     assert.equal(file.trim().split("\n").length, 4, file);
     for (const k of a.keys) assert.ok(!file.includes(k.secret), "no secret is in the file");
+    // A label for all three; one has it already, and Undo leaves it there.
+    await api("owner", "PATCH", `/v1/accounts/${a.id}/keys/${a.keys[0].id}`, { labels: ["production"] }, a.keys[0].version);
+    await page.getByRole("button", { name: "Add label…" }).click();
+    await page.getByLabel("Label", { exact: true }).fill("production");
+    await page.getByRole("button", { name: "Add label to 3 keys" }).click();
+    await page.getByText("Added the label “production” to 2 keys.").waitFor();
+    assert.deepEqual((await a.now()).map((k) => k.labels.length), [1, 1, 1, 0]);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByText("Removed the label “production” from 2 keys.").waitFor();
+    assert.deepEqual((await a.now()).map((k) => k.labels.length), [1, 0, 0, 0]);
+    await page.getByRole("link", { name: "Select all on this page" }).click();
+    await page.getByRole("checkbox", { name: "Select Key 03" }).uncheck();
+    await page.getByRole("button", { name: "Add domain…" }).click();
+    await page.getByText("Works on every domain today: 3 keys.").waitFor();
+    await page.getByLabel("Domain", { exact: true }).fill("https://shop.example/path");
+    await page.getByRole("button", { name: "Add domain to 3 keys" }).click();
+    await page.getByLabel("Domain", { exact: true }).fill("shop.example");
+    await page.getByRole("button", { name: "Add domain to 3 keys" }).click();
+    await page.getByText("Added the domain shop.example to 3 keys.").waitFor();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByText("Removed the domain shop.example from 3 keys.").waitFor();
+    assert.deepEqual((await a.now()).map((k) => k.domains.length), [0, 0, 0, 0]);
+    await page.getByRole("link", { name: "Select all on this page" }).click();
+    await page.getByRole("checkbox", { name: "Select Key 03" }).uncheck();
     await page.getByRole("button", { name: "Delete…" }).click();
     await page.getByRole("heading", { name: "Delete 3 keys?" }).waitFor();
     assert.deepEqual(await page.locator(".picked li > span").allInnerTexts(), ["Key 00", "Key 01", "Key 02"]);
