@@ -26,6 +26,7 @@ var asks = map[string][]string{
 	"/accounts/{account}/keys/selected/delete":                                                 {`/accounts/{account}/keys?page_size=25 sort=-created_at`},
 	"/accounts/{account}/keys/selected/label":                                                  {`/accounts/{account}/keys?page_size=25 sort=-created_at`},
 	"/accounts/{account}/keys/selected/domain":                                                 {`/accounts/{account}/keys?page_size=25 sort=-created_at`},
+	"/accounts/{account}/keys/selected/rotate":                                                 {`/accounts/{account}/keys?page_size=25 sort=-created_at`},
 	"/accounts/{account}/keys/selected.csv":                                                    {`/accounts/{account}/keys?page_size=25 sort=-created_at`},
 	"/accounts/{account}/keys/{key}":                                                           {`/accounts/{account}/keys/{key}/usage?from=-168h0m0s interval=hour to=0s`},
 	"/accounts/{account}/keys/{key}/audit":                                                     {`/accounts/{account}/keys/{key}/audit?page_size=30`},

@@ -39,6 +39,7 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/keys/first":                         matrix.WriteKeys,
 	"/accounts/{account}/keys/selected/disable":              matrix.WriteKeys,
 	"/accounts/{account}/keys/selected/enable":               matrix.WriteKeys,
+	"/accounts/{account}/keys/selected/rotate":               matrix.WriteKeys,
 	"/accounts/{account}/keys/selected/label":                matrix.WriteKeys,
 	"/accounts/{account}/keys/selected/domain":               matrix.WriteKeys,
 	"/accounts/{account}/keys/selected/delete":               matrix.DeleteKeys,

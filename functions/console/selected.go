@@ -37,6 +37,7 @@ var acts = map[string]act{
 	"unlabel":  {name: "unlabel", undo: "label", field: "labels", gone: true, change: inList("labels", true, labelsOf, sameLabel)},
 	"domain":   {name: "domain", undo: "undomain", field: "domains", change: inList("domains", false, domainsOf, sameText)},
 	"undomain": {name: "undomain", undo: "domain", field: "domains", gone: true, change: inList("domains", true, domainsOf, sameText)},
+	"rotate":   {name: "rotate"}, // by a page of its own
 	"restore":  {name: "restore", own: true, change: posting("/restore", func(k api.Key) bool { return k.Status == api.Deleted })},
 	"delete": {name: "delete", undo: "restore", own: true, grave: true, change: func(k api.Key, _ string) (management.Call, bool) {
 		return management.Call{Method: http.MethodDelete}, k.Status != api.Deleted
@@ -83,6 +84,8 @@ func (a *app) selectedRoutes() {
 		a.elsewhere("GET "+root+name, "/keys")
 		a.account("POST "+root+name, func(v *visit) error { return a.actOn(v, acts[name]) })
 	}
+	a.writing("GET "+root+"rotate", can.write, func(v *visit) error { return a.askRotation(v, http.StatusOK, newRotation(), v.r.URL.Query()) })
+	a.account("POST "+root+"rotate", a.rotateSelected)
 	for _, name := range []string{"label", "domain", "delete"} {
 		may := can.write
 		if acts[name].own {
@@ -389,6 +392,12 @@ func (v *visit) outcomeOf(n note) *doneView {
 	if len(d.Left) > 0 {
 		d.GoOn = acts[d.Act].form(d.Value, d.Left)
 	}
+	d.explain(v)
+	return d
+}
+
+// explain says why keys weren't changed, in the language of the page.
+func (d *doneView) explain(v *visit) {
 	for _, f := range d.Failed {
 		why := v.t("problem.other")
 		if v.lang.Has(f.Why) {
@@ -404,5 +413,4 @@ func (v *visit) outcomeOf(n note) *doneView {
 		}
 		d.Why[i].Keys = append(d.Why[i].Keys, one)
 	}
-	return d
 }

@@ -12,24 +12,27 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/net/html"
+
 	"latchkey/shared/api"
 )
 
 // many are keys that the fake API holds and changes one at a time, as the management API does.
 type many struct {
 	*walker
-	mu     sync.Mutex
-	keys   []api.Key
-	now    int // calls under way
-	most   int // that were at the same time
-	refuse map[string]func(http.ResponseWriter)
-	writes []string // METHOD below the key, key by key
+	mu      sync.Mutex
+	keys    []api.Key
+	now     int // calls under way
+	most    int // that were at the same time
+	refuse  map[string]func(http.ResponseWriter)
+	rotated map[string]string // by key: the idempotency key
+	writes  []string          // METHOD below the key, key by key
 }
 
 const keysPath = "/accounts/" + account + "/keys"
 
 func newMany(t *testing.T, n int) *many {
-	m := &many{walker: newWalker(t, "owner"), refuse: map[string]func(http.ResponseWriter){}}
+	m := &many{walker: newWalker(t, "owner"), refuse: map[string]func(http.ResponseWriter){}, rotated: map[string]string{}}
 	for i := range n {
 		k := m.api.key.Key
 		k.Id, k.Name, k.Version = idOf(i), fmt.Sprintf("Key %d", i), 7
@@ -76,6 +79,13 @@ func (m *many) serve(i int, below string) func(http.ResponseWriter, *http.Reques
 			k.Disabled = below == "/disable"
 		case "/restore":
 			k.Status = api.Active
+		case "/rotate":
+			made := api.KeyWithSecret{Key: *k}
+			if once := r.Header.Get("Idempotency-Key"); once != m.rotated[k.Id] {
+				made.Secret, m.rotated[k.Id] = ptr(fmt.Sprintf("ak_%033d", len(m.rotated))), once
+			}
+			reply(out, 200, made)
+			return true
 		case "":
 			if r.Method == http.MethodDelete {
 				k.Status = api.Deleted
@@ -430,5 +440,58 @@ func TestAViewerCanExportAndNothingElse(t *testing.T) {
 	}
 	if page := m.ask(http.MethodGet, keysPath+"/selected/delete?key="+idOf(0), nil); page.StatusCode != http.StatusForbidden {
 		t.Errorf("a viewer is asked whether to delete: %d", page.StatusCode)
+	}
+}
+
+// TestRotatedKeysShowTheirSecretsOnce: in the answer itself, and the same form again makes no others.
+func TestRotatedKeysShowTheirSecretsOnce(t *testing.T) {
+	m := newMany(t, 4)
+	m.refuse[idOf(1)] = func(out http.ResponseWriter) { problem(out, 409, "rotation_in_progress") }
+	m.refuse[idOf(3)] = func(out http.ResponseWriter) {
+		out.Header().Set("Retry-After", "60")
+		problem(out, 429, "too_many_changes")
+	}
+	ask := m.ask(http.MethodGet, keysPath+"/selected/rotate?sort=name&key="+idOf(0)+"&key="+idOf(1)+"&key="+idOf(2)+"&key="+idOf(3), nil)
+	form := forms(ask.doc)[slices.IndexFunc(forms(ask.doc), func(f formOf) bool { return strings.HasSuffix(f.action, "/selected/rotate") })]
+	values := form.values()
+	values["key"] = []string{idOf(0), idOf(1), idOf(2)}
+	page := m.ask(http.MethodPost, form.action, values)
+	secrets := map[string]bool{}
+	elements(page.doc, func(n *html.Node) {
+		if strings.HasPrefix(attr(n, "id"), "secret-") {
+			secrets[attr(n, "id")+" "+text(n)] = true
+		}
+	})
+	if page.StatusCode != http.StatusOK || len(secrets) != 2 || page.Header.Get("Cache-Control") != "no-store" || page.Header.Get("Referrer-Policy") != "no-referrer" {
+		t.Fatalf("%d with %v: %v", page.StatusCode, secrets, page.Header)
+	}
+	whole := text(page.doc)
+	for _, want := range []string{"Key 0", "Key 2", "No change made to 1 key", "A rotation is in progress.", "Copy them now."} {
+		if !strings.Contains(whole, want) {
+			t.Errorf("%q is missing: %s", want, whole)
+		}
+	}
+	if page := m.land(m.ask(http.MethodPost, form.action, url.Values{"key": {idOf(1)}, "idempotency": {"x"}})); !strings.Contains(text(page.doc), "A rotation is in progress.") {
+		t.Errorf("where none is rotated the list says %s", text(page.doc))
+	}
+	again := m.ask(http.MethodPost, form.action, values)
+	if whole := text(again.doc); strings.Contains(whole, "ak_0") || strings.Count(whole, "Already rotated.") != 2 || len(m.rotated) != 2 {
+		t.Errorf("the same form again: %s", whole)
+	}
+	// What there was no time for is gone on with, under the same idempotency key.
+	values["key"] = []string{idOf(3)}
+	left := m.ask(http.MethodPost, form.action, values)
+	delete(m.refuse, idOf(3))
+	rest := forms(left.doc)[slices.IndexFunc(forms(left.doc), func(f formOf) bool { return strings.HasSuffix(f.action, "/selected/rotate") })].values()
+	if rest.Get("idempotency") != values.Get("idempotency") || rest.Get("sort") != "name" || !slices.Equal(rest["key"], []string{idOf(3)}) {
+		t.Errorf("it goes on with %v", rest)
+	}
+	if page := m.ask(http.MethodPost, form.action, rest); m.rotated[idOf(3)] == "" || !strings.Contains(text(page.doc), "ak_0") {
+		t.Error("the rest isn't rotated")
+	}
+	for _, one := range m.writes {
+		if !strings.Contains(one, "/rotate") {
+			t.Errorf("it asks for %s", one)
+		}
 	}
 }

@@ -219,7 +219,7 @@ var spared = map[string]string{
 	"/accounts/{account}/keys/{key} /keys/{key}/usage": "The figures can’t be loaded right now.", "/accounts/{account}/qps-requests /keys": "",
 	"/accounts/{account}/qps-requests/{request} /keys/{key}": "", "/accounts/{account}/qps-requests/{request}/withdraw /keys/{key}": "", "/operator/qps-requests/{account}/{request} /keys/{key}": "",
 	"/operator/keys/{key} /keys/{key}/usage": "", "/accounts/{account}/usage.csv /v1/me": "",
-	"/accounts/{account}/account/audit.csv /v1/me": "", "/operator/operators/audit.csv /v1/me": "",
+	"/accounts/{account}/keys/selected.csv /v1/me": "", "/accounts/{account}/account/audit.csv /v1/me": "", "/operator/operators/audit.csv /v1/me": "",
 	"/operator /v1/qps-requests": "Pending requests can’t be loaded right now.", "/operator /v1/operator/overview": "Blocked keys can’t be loaded right now.",
 	"/operator/qps-requests /v1/operator/overview": "", "/operator/operators /v1/operator/overview": "", "/operator/operators/audit /v1/operator/overview": "",
 }

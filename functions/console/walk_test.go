@@ -163,7 +163,7 @@ var queries = map[string]string{
 	"/accounts/{account}/account/remove": "?subject=a%7Cb%2Fc", "/operator/operators/remove": "?subject=o+2%2Fx", erasePage: "?subject=Demo", endSessionsPage: "?subject=Demo",
 	"/accounts/{account}/qps-requests/new":     "?key=" + keyID,
 	"/accounts/{account}/keys/selected/delete": "?key=" + keyID, "/accounts/{account}/keys/selected/label": "?key=" + keyID, "/accounts/{account}/keys/selected/domain": "?key=" + keyID,
-	"/accounts/{account}/keys/selected.csv": "?key=" + keyID,
+	"/accounts/{account}/keys/selected/rotate": "?key=" + keyID, "/accounts/{account}/keys/selected.csv": "?key=" + keyID,
 }
 
 // fill puts IDs into a pattern: those of the fake API, unless another is given by name.

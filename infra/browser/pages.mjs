@@ -70,6 +70,12 @@ export function states(made) {
     { name: "selected-delete", person: "owner", open: to(`${keys}/selected/delete?key=${made.site.id}&key=${made.open.id}`) },
     { name: "selected-label", person: "owner", open: to(`${keys}/selected/label?key=${made.site.id}&key=${made.open.id}`) },
     { name: "selected-domain", person: "owner", open: to(`${keys}/selected/domain?key=${made.site.id}&key=${made.open.id}`) },
+    { name: "selected-rotate", person: "owner", open: to(`${keys}/selected/rotate?key=${made.site.id}&key=${made.open.id}`) },
+    { name: "selected-rotated", person: "owner", open: async (page) => {
+      await to(`${keys}/selected/rotate?key=${made.revoked.id}&key=${(await keyOf(stack().demo_account, { name: "Rotated with others" })).id}`)(page);
+      await page.locator(".confirm .button.primary").click();
+      await page.waitForSelector(".secrets");
+    } },
     { name: "keys-none", person: "owner", open: to(`${keys}?q=nothing-is-called-so`) },
     { name: "keys-deleted", person: "owner", open: to(`${keys}?status=deleted`) },
     { name: "create", person: "owner", open: to(`${keys}/new`), shot: true },

@@ -55,7 +55,7 @@ test("10 of 12 keys are disabled in at most 12 clicks, and enabled again by one"
 });
 
 for (const [how, options] of [["with", {}], ["without", { javaScriptEnabled: false }]]) {
-  test(`${how} JavaScript keys are selected, exported, deleted and brought back`, async () => {
+  test(`${how} JavaScript keys are selected, exported, labelled, restricted, rotated, deleted and brought back`, async () => {
     const { console_url: url } = stack();
     const a = await accountWith(4);
     const c = await context(browser, options);
@@ -92,6 +92,19 @@ for (const [how, options] of [["with", {}], ["without", { javaScriptEnabled: fal
     await page.getByRole("button", { name: "Undo" }).click();
     await page.getByText("Removed the domain shop.example from 3 keys.").waitFor();
     assert.deepEqual((await a.now()).map((k) => k.domains.length), [0, 0, 0, 0]);
+    await page.getByRole("link", { name: "Select all on this page" }).click();
+    await page.getByRole("checkbox", { name: "Select Key 03" }).uncheck();
+    await page.getByRole("button", { name: "Rotate…" }).click();
+    await page.getByRole("button", { name: "Rotate 3 keys" }).click();
+    await page.getByRole("heading", { name: "New secrets" }).waitFor();
+    const secrets = await page.locator(".secrets code").allInnerTexts();
+    assert.equal(new Set(secrets).size, 3);
+    for (const one of secrets) assert.match(one, /^ak_[0-9A-Za-z]{33}$/);
+    if (how === "with") {
+      assert.match(page.url(), /keys\?sort=name$/, "a reload sends nothing again");
+      await page.reload();
+      for (const one of secrets) assert.ok(!(await page.content()).includes(one), "no page shows a secret again");
+    } else await page.getByRole("link", { name: "Back to API keys" }).or(page.locator("a.crumb")).first().click();
     await page.getByRole("link", { name: "Select all on this page" }).click();
     await page.getByRole("checkbox", { name: "Select Key 03" }).uncheck();
     await page.getByRole("button", { name: "Delete…" }).click();

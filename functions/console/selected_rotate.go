@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// rotating is the form to rotate several keys.
+type rotating struct {
+	selection
+	Graces  []string
+	Reasons []api.RotateKeyReason
+}
+
+// newSecrets shows the secrets of keys that were rotated, in the only answer that holds them.
+type newSecrets struct {
+	doneView
+	Keys []newSecret
+	List string // the page of the list, to come back to
+	Kept []resent
+}
+
+// newSecret is a key with its secret, "" if it was shown before.
+type newSecret struct{ ID, Name, Secret string }
+
+func (a *app) askRotation(v *visit, status int, f *form, from url.Values) error {
+	ids, err := selectedKeys(from)
+	if err != nil {
+		return err
+	}
+	list := v.keyList(from)
+	if len(ids) == 0 {
+		return v.done(list.PageURL(list.Page), "nothing_selected")
+	}
+	d := &rotating{Graces: graces, Reasons: []api.RotateKeyReason{api.Other, api.Scheduled, api.Leaked}}
+	d.selection = selection{form: f, Kept: list.Kept(), Back: list.PageURL(list.Page)}
+	if err := d.choose(v, ids, list); err != nil {
+		return err
+	}
+	return v.render(status, "selected-rotate", v.t("selected.rotate.title", "keys", v.keysIn(len(ids))), d)
+}
+
+func newRotation() *form {
+	f := newForm()
+	f.Values["reason"], f.Values["idempotency"] = string(api.Other), rand.Text()
+	return f
+}
+
+// rotateSelected rotates keys and shows their secrets. The same form sent again makes no other secrets, and can't show these again.
+func (a *app) rotateSelected(v *visit) error {
+	ids, err := selectedKeys(v.r.PostForm)
+	if err != nil {
+		return err
+	}
+	list := v.keyList(v.r.PostForm)
+	back := list.PageURL(list.Page)
+	if len(ids) == 0 {
+		return v.done(back, "nothing_selected")
+	}
+	f := newForm()
+	for _, name := range []string{"grace_seconds", "reason", "idempotency"} {
+		f.Values[name] = v.form(name)
+	}
+	var body api.RotateKey
+	if f.Values["grace_seconds"] != "" {
+		body.GraceSeconds = f.seconds(v)
+	}
+	if reason := api.RotateKeyReason(f.Values["reason"]); reason != "" {
+		body.Reason = &reason
+	}
+	if f.Bad() {
+		return a.askRotation(v, http.StatusUnprocessableEntity, f, v.r.PostForm)
+	}
+	d := &newSecrets{List: back, Kept: list.Kept()}
+	d.outcome = outcome{Act: "rotate"}
+	if d.Keys, err = v.rotateAll(ids, body, f.Values["idempotency"], &d.outcome); err != nil {
+		return err
+	}
+	if len(d.Keys) == 0 && len(d.Left) == 0 {
+		return v.leave(back, note{Keys: &d.outcome})
+	}
+	d.explain(v)
+	if len(d.Left) > 0 {
+		d.GoOn = act{name: "rotate"}.form("", d.Left)
+		for _, name := range []string{"grace_seconds", "reason", "idempotency"} {
+			d.GoOn.Fields = append(d.GoOn.Fields, resent{name, f.Values[name]})
+		}
+	}
+	v.w.Header().Set("Referrer-Policy", "no-referrer")
+	v.w.Header().Set("Cache-Control", "no-store")
+	return v.render(http.StatusOK, "selected-rotated", v.t("selected.rotated.title"), d)
+}
+
+// rotateAll rotates keys, each under an idempotency key of its own.
+func (v *visit) rotateAll(ids []string, body api.RotateKey, once string, o *outcome) (keys []newSecret, err error) {
+	var mu sync.Mutex
+	made := map[string]newSecret{}
+	err = v.sweep(ids, func(ctx context.Context, id string) (swept, error) {
+		path := v.accountPath("/keys/", id)
+		k, err := management.Get[api.Key](ctx, v.api, path, nil)
+		if err != nil {
+			return swept{}, err
+		}
+		var now api.KeyWithSecret
+		_, err = v.api.Do(ctx, management.Call{Method: http.MethodPost, Path: path + "/rotate", Body: body, Idempotency: once + "." + id}, &now)
+		if err == nil {
+			mu.Lock()
+			defer mu.Unlock()
+			made[id] = newSecret{id, k.Name, orNone(now.Secret)}
+		}
+		return swept{name: k.Name}, err
+	}, o)
+	for _, id := range ids {
+		if one, ok := made[id]; ok {
+			keys = append(keys, one)
+		}
+	}
+	return keys, err
+}
+
+// All is every secret on a line of its own, after the key's name and ID, as spreadsheets take it from the clipboard.
+func (d *newSecrets) All() string {
+	var all strings.Builder
+	for _, k := range d.Keys {
+		if k.Secret != "" {
+			all.WriteString(k.Name + "\t" + k.ID + "\t" + k.Secret + "\n")
+		}
+	}
+	return all.String()
+}
