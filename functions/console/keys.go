@@ -57,6 +57,7 @@ type keyRow struct {
 	FirstProduct              string
 	MoreProducts, MoreDomains int
 	Hints                     []string
+	Chips                     []string // what happens to it at the moment
 }
 
 var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended, api.Expired, api.Revoked, api.Deleted}
@@ -84,7 +85,9 @@ func (a *app) listKeys(v *visit) error {
 	d.All = v.query("select") == "all"
 	for _, k := range found.Keys {
 		d.Gone = d.Gone || k.Status == api.Deleted
-		d.Keys = append(d.Keys, rowOf(k, d.Products, a.now()))
+		row := rowOf(k, d.Products, a.now())
+		row.Chips = v.chips(k, a.now())
+		d.Keys = append(d.Keys, row)
 	}
 	if found.NextPageToken != nil {
 		d.Next = *found.NextPageToken
@@ -200,6 +203,23 @@ func hints(k api.Key, now time.Time) (list []string) {
 	}
 	if p := k.RotationPolicy; p != nil && p.NextDueAt != nil && now.After(p.NextDueAt.Time) {
 		list = append(list, "rotation_due")
+	}
+	return list
+}
+
+// soonExpired is from when on the list says that a key expires.
+const soonExpired = 7 * 24 * time.Hour
+
+// chips lists what happens to a key that works: a rotation, and an expiry that is near.
+func (v *visit) chips(k api.Key, now time.Time) (list []string) {
+	if k.Status != api.Active {
+		return nil
+	}
+	if k.PreviousPreview != nil && !k.RotationCancelled {
+		list = append(list, v.t("chip.rotating"))
+	}
+	if k.ExpiresAt != nil && k.ExpiresAt.Sub(now) <= soonExpired {
+		list = append(list, v.t("chip.expires", "time", v.lang.Duration(k.ExpiresAt.Sub(now))))
 	}
 	return list
 }

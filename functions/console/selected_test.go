@@ -11,10 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // many are keys that the fake API holds and changes one at a time, as the management API does.
@@ -493,5 +495,27 @@ func TestRotatedKeysShowTheirSecretsOnce(t *testing.T) {
 		if !strings.Contains(one, "/rotate") {
 			t.Errorf("it asks for %s", one)
 		}
+	}
+}
+
+// TestAListOfKeysGrowsNoMore: 85 kB of HTML at most with the 25 keys of a page, each with all that a row can say. Most of it is the rows' menus.
+func TestAListOfKeysGrowsNoMore(t *testing.T) {
+	m := newMany(t, mostSelected)
+	m.state(func(me *api.Me, _ *api.KeyWithSecret) {
+		me.Accounts = slices.Clone(me.Accounts)
+		me.Accounts[0].Type = api.Enterprise
+	})
+	for i := range m.keys {
+		k := &m.keys[i]
+		k.Name, k.Labels, k.Domains = fmt.Sprintf("Web shop, store finder %d", i), []string{"production", "web"}, []string{"*.shop.example", "shop.example"}
+		k.PreviousPreview, k.ExpiresAt = ptr("ak_old…"), ptr(moment.Of(m.app.now().Add(48*time.Hour)))
+	}
+	for _, language := range []string{"en", "fr", "ar"} {
+		m.cookies = append(m.cookies, &http.Cookie{Name: languageCookie, Value: language})
+		page := m.ask(http.MethodGet, keysPath, nil)
+		if size := len(page.text); size > 85_000 || strings.Count(page.text, `name="key"`) != mostSelected {
+			t.Errorf("%s: %d bytes", language, size)
+		}
+		m.cookies = m.cookies[:len(m.cookies)-1]
 	}
 }

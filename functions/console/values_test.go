@@ -62,6 +62,30 @@ func TestAKeyIsHintedAtForWhatItLacks(t *testing.T) {
 	}
 }
 
+func TestTheListSaysWhatHappensToAKey(t *testing.T) {
+	w := newWalker(t, "")
+	v := &visit{app: w.app, lang: w.app.langs.Offered()[0]}
+	now := time.Date(2026, 8, 3, 14, 0, 0, 0, time.UTC)
+	in := func(d time.Duration) *api.MaybeTime { return ptr(moment.Of(now.Add(d))) }
+	for name, c := range map[string]struct {
+		key  api.Key
+		want string
+	}{
+		"nothing": {api.Key{}, ""}, "a rotation": {api.Key{PreviousPreview: ptr("ak_…")}, "Rotating"}, "one that was cancelled": {api.Key{PreviousPreview: ptr("ak_…"), RotationCancelled: true}, ""},
+		"an expiry in 5 days": {api.Key{ExpiresAt: in(5 * 24 * time.Hour)}, "Expires in 5 days"}, "in 7 days": {api.Key{ExpiresAt: in(7 * 24 * time.Hour)}, "Expires in 7 days"},
+		"later": {api.Key{ExpiresAt: in(7*24*time.Hour + time.Second)}, ""}, "both": {api.Key{PreviousPreview: ptr("ak_…"), ExpiresAt: in(2 * time.Hour)}, "Rotating, Expires in 2 hours"},
+	} {
+		c.key.Status = api.Active
+		if got := strings.Join(v.chips(c.key, now), ", "); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+		c.key.Status = api.Disabled
+		if got := v.chips(c.key, now); len(got) > 0 {
+			t.Errorf("%s: a key that doesn't work says %q", name, got)
+		}
+	}
+}
+
 func TestRefusalsStandByHowOftenTheyWere(t *testing.T) {
 	w := newWalker(t, "")
 	v := &visit{app: w.app, lang: w.app.langs.Offered()[0]}
