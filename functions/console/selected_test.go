@@ -480,6 +480,9 @@ func TestRotatedKeysShowTheirSecretsOnce(t *testing.T) {
 	if whole := text(again.doc); strings.Contains(whole, "ak_0") || strings.Count(whole, "Already rotated.") != 2 || len(m.rotated) != 2 {
 		t.Errorf("the same form again: %s", whole)
 	}
+	if m.rotated[idOf(0)] == m.rotated[idOf(2)] {
+		t.Errorf("two keys are rotated under one idempotency key, %s", m.rotated[idOf(0)])
+	}
 	// What there was no time for is gone on with, under the same idempotency key.
 	values["key"] = []string{idOf(3)}
 	left := m.ask(http.MethodPost, form.action, values)
