@@ -104,9 +104,11 @@ func (f Fixture) readWithin(t *testing.T, op Operation, query url.Values) {
 // lengthen makes every list long: it copies one record of each kind, in the table and in each partition of the index.
 func (f Fixture) lengthen(t testing.TB) {
 	t.Helper()
-	if memory, ok := f.Calls.DB.(*keytest.Memory); ok {
-		memory.PageSize = 0 // as long as they are asked for
+	memory, ok := f.Interrupt.DB.(*keytest.Memory)
+	if !ok {
+		t.Fatal("the store isn't the one in memory") // whose short pages would take minutes
 	}
+	memory.PageSize = 0 // as long as they are asked for
 	kinds := map[string]bool{}
 	for _, item := range f.Items(t, f.Tables.Control) {
 		text := func(name string) string { s, _ := dynamo.GetS(item, name); return s }
