@@ -42,19 +42,21 @@ func getting(path string) *http.Request {
 	return &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}
 }
 
-// secretive reports whether a form may hold a secret, which no other page repeats.
+// secretive reports whether a form is for a secret or a token, which no other page repeats.
 func (v *visit) secretive() bool {
-	return strings.HasSuffix(v.r.URL.Path, "/try") || v.r.URL.Path == invitationPage || secretIn(v.r.PostFormValue("q")) != ""
+	return strings.HasSuffix(v.r.URL.Path, "/try") || v.r.URL.Path == invitationPage
 }
 
-// typed returns the fields of the form, as they were sent.
+// typed returns the fields of the form, as they were sent, less those with a secret pasted into them.
 func (v *visit) typed() (list []resent) {
 	if v.r.Method != http.MethodPost || v.secretive() {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.r.PostForm)) {
 		for _, value := range v.r.PostForm[name] {
-			list = append(list, resent{name, value})
+			if secretIn(value) == "" {
+				list = append(list, resent{name, value})
+			}
 		}
 	}
 	return list

@@ -49,7 +49,7 @@ func (a *app) searchKeys(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showHolder(hash)
 	}
-	return v.searched(v.accountURL("/keys"))
+	return v.searched(v.accountURL("/keys"), "q", "status", "product", "label", "sort")
 }
 
 // showHolder leads to the account's key that has, or had, a secret.
@@ -70,7 +70,7 @@ func (a *app) searchAll(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showAnyHolder(hash)
 	}
-	return v.searched("/operator")
+	return v.searched("/operator", "q")
 }
 
 // showAnyHolder leads to the key, of whatever account, that has or had a secret.
@@ -86,11 +86,11 @@ func (v *visit) showAnyHolder(hash string) error {
 	return v.done("/operator", "found_nowhere")
 }
 
-// searched leads to the address of a list, with the fields of its form that have a value.
-func (v *visit) searched(path string) error {
+// searched leads to the address of a list, with those fields of its form that have a value and no secret in it.
+func (v *visit) searched(path string, fields ...string) error {
 	query := url.Values{}
-	for name, values := range v.r.PostForm {
-		if value := strings.TrimSpace(values[0]); value != "" && name != hashField {
+	for _, name := range fields {
+		if value := v.form(name); value != "" && secretIn(value) == "" {
 			query.Set(name, value)
 		}
 	}

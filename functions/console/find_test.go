@@ -92,6 +92,7 @@ func TestAnySearchHasAnAddress(t *testing.T) {
 		{root, url.Values{"q": {""}}, root},
 		{root, url.Values{"q": {" web shop "}, "status": {"active"}, "product": {""}, "sort": {"name"}}, root + "?q=web+shop&sort=name&status=active"},
 		{root, url.Values{"q": {keyID}, hashField: {hashOf(secret)}}, root + "?q=" + keyID},
+		{root, url.Values{"q": {keyID}, "label": {secret}, "name": {secret}}, root + "?q=" + keyID},
 		{root, url.Values{"q": {"ak_7Kf2...x9Qd"}}, root + "?q=" + url.QueryEscape("ak_7Kf2…x9Qd")},
 		{root, url.Values{"q": {"..."}, hashField: {"no hash"}}, root + "?q=..."},
 		{"/operator", url.Values{"q": {"Acme"}}, "/operator?q=Acme"},
@@ -120,7 +121,7 @@ func TestAnAddressWithASecretIsLeftAtOnce(t *testing.T) {
 		}
 		out := w.without()
 		for method, late := range map[string]answered{
-			http.MethodGet: out.ask(http.MethodGet, path+secret, nil), http.MethodPost: out.ask(http.MethodPost, strings.TrimSuffix(path, "?q="), url.Values{"q": {secret}}),
+			http.MethodGet: out.ask(http.MethodGet, path+secret, nil), http.MethodPost: out.ask(http.MethodPost, strings.TrimSuffix(path, "?q="), url.Values{"q": {secret}, "name": {secret}}),
 		} {
 			if late.StatusCode != http.StatusUnauthorized || strings.Contains(late.text, secret) {
 				t.Errorf("%s %s, signed out: %d %s", method, path, late.StatusCode, late.text)

@@ -40,7 +40,10 @@ func TestADeveloperRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T)
 	if me := string(s.must(t, 200, "developer", "GET", "/v1/me", "").body); strings.Contains(me, account[len("/v1/accounts/"):]) {
 		t.Errorf("the account is still in %s", me)
 	}
-	s.must(t, 204, "owner", "DELETE", account+"/members/developer", "") // again: as good as the first
+	again := s.must(t, 200, "owner", "DELETE", account+"/members/developer", "") // as good as the first: what they left is still there
+	if !strings.Contains(string(again.body), `"name":"life"`) {
+		t.Errorf("the second removal doesn't name the key that they made: %s", again.body)
+	}
 }
 
 func TestAnOwnerRemovedWithAValidTokenIsRefusedOnTheNextRequest(t *testing.T) {
