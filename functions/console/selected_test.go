@@ -24,8 +24,6 @@ type many struct {
 	*walker
 	mu      sync.Mutex
 	keys    []api.Key
-	now     int // calls under way
-	most    int // that were at the same time
 	refuse  map[string]func(http.ResponseWriter)
 	rotated map[string]string // by key: the idempotency key
 	writes  []string          // METHOD below the key, key by key

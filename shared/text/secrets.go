@@ -23,7 +23,7 @@ const mask = "[secret]"
 // of 32 bits would have to fit.
 func (s Secrets) In(text string) bool {
 	decoded := unescape(text)
-	for _, spelling := range []string{text, decoded, bare(lineEnds.Replace(text)), bare(decoded), bare(unescape(squeeze(text)))} {
+	for _, spelling := range []string{text, decoded, bare(text), bare(lineEnds.Replace(text)), bare(decoded), bare(unescape(squeeze(text)))} {
 		if s.find(spelling) >= 0 {
 			return true
 		}

@@ -159,20 +159,33 @@ func parse(text string) (string, *Error) {
 func cutScheme(text string) (scheme, rest string, refused *Error) {
 	lower := strings.ToLower(text)
 	schemes := append([]string{"http", "https"}, origin.ShellSchemes()...)
+	begins := func(after string) bool {
+		return slices.ContainsFunc(schemes, func(second string) bool { return strings.HasPrefix(after, second+"://") })
+	}
 	for _, s := range schemes {
 		if after, ok := strings.CutPrefix(lower, s+"://"); ok {
 			rest = text[len(s)+3:]
-			if slices.ContainsFunc(schemes, func(second string) bool { return strings.HasPrefix(after, second+"://") }) {
+			if begins(after) {
 				return "", "", refuse(BadScheme, "Write only one scheme.", rest)
 			}
 			return s + "://", rest, nil
 		}
-		after, ok := strings.CutPrefix(lower, s+":")
+		mark := ":"
+		after, ok := strings.CutPrefix(lower, s+mark)
 		if !ok {
-			after, ok = strings.CutPrefix(lower, s+"//")
+			mark = "//"
+			after, ok = strings.CutPrefix(lower, s+mark)
+		}
+		tail := strings.TrimLeft(after, `/\`)
+		switch {
+		case ok && begins(tail): // which browsers read as a host
+			return "", "", refuse(BadScheme, "Write only one scheme.")
+		case ok && isShell(s) && strings.Contains(tail, "@"): // the scheme may be the name of a person
+			return "", "", refuse(BadScheme, "Write :// after the scheme.")
 		}
 		if ok && !digitsOrStar(after) {
-			return "", "", refuse(BadScheme, "Write :// after the scheme.", s+"://"+strings.TrimLeft(after, `/\`))
+			// As it was typed: its letters in lower case may be those of another name.
+			return "", "", refuse(BadScheme, "Write :// after the scheme.", s+"://"+strings.TrimLeft(text[len(s+mark):], `/\`))
 		}
 	}
 	if strings.HasPrefix(lower, "file:") {
