@@ -15,6 +15,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 )
 
@@ -165,13 +166,56 @@ func TestARunThatCantListIsAnError(t *testing.T) {
 	}
 }
 
-// TestWhatCantBeFollowedStopsNoRotation: the lists of operations and of requests come before the keys that are due.
-func TestWhatCantBeFollowedStopsNoRotation(t *testing.T) {
-	for call := range 2 {
+// inTurn notes in which order a run reads its lists, of which one fails.
+type inTurn struct {
+	store
+	fails string
+	read  []string
+}
+
+func (l *inTurn) list(name string) error {
+	l.read = append(l.read, name)
+	if name == l.fails {
+		return keytest.ErrInjected
+	}
+	return nil
+}
+
+func (l *inTurn) Due(ctx context.Context, now time.Time, after string, limit int) (control.JobPage, error) {
+	if err := l.list("due"); err != nil {
+		return control.JobPage{}, err
+	}
+	return l.store.Due(ctx, now, after, limit)
+}
+
+func (l *inTurn) RunningOperations(ctx context.Context, after string, limit int) (control.OperationPage, error) {
+	if err := l.list("operations"); err != nil {
+		return control.OperationPage{}, err
+	}
+	return l.store.RunningOperations(ctx, after, limit)
+}
+
+func (l *inTurn) OpenRequests(ctx context.Context, after string, limit int) (control.RequestPage, error) {
+	if err := l.list("requests"); err != nil {
+		return control.RequestPage{}, err
+	}
+	return l.store.OpenRequests(ctx, after, limit)
+}
+
+// TestWhatOthersLeftStopsNoRotation: the keys that are due come first, so that one account's change of type, which may take all
+// of a run's time, keeps nobody's rotation waiting; and a list that can't be read stops no other.
+func TestWhatOthersLeftStopsNoRotation(t *testing.T) {
+	for _, fails := range []string{"operations", "requests", "due"} {
 		d := newDue(t, "g")
-		down := d.With(keytest.OnCall("Query", call+1, keytest.Before))
-		if s, err := d.run(down, d.secrets).rotation(t.Context(), event{}); err == nil || s.Failed != 1 || s.Rotated != 1 {
-			t.Errorf("list %d: %+v, %v", call, s, err)
+		run := d.run(d.Stores, d.secrets)
+		lists := &inTurn{store: run.store, fails: fails}
+		run.store = lists
+		s, err := run.rotation(t.Context(), event{})
+		if err == nil || !slices.Equal(lists.read, []string{"due", "operations", "requests"}) {
+			t.Errorf("without %s: %v, read %q", fails, err, lists.read)
+		}
+		if fails != "due" && (s.Failed != 1 || s.Rotated != 1) {
+			t.Errorf("without %s: %+v", fails, s)
 		}
 	}
 }

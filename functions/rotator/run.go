@@ -61,10 +61,10 @@ func (r *rotator) rotation(ctx context.Context, e event) (summary, error) {
 	if e.Count {
 		err = r.count(ctx, t, due, e.After)
 	} else {
-		if e.After == "" {
+		err = r.pages(ctx, t, due, e)
+		if e.After == "" { // behind what is due: one account's change of type takes as long as it has keys
 			r.follow(ctx, t)
 		}
-		err = r.pages(ctx, t, due, e)
 	}
 	s := t.summary
 	s.Seconds = time.Since(began).Seconds()
