@@ -17,6 +17,9 @@ import (
 // mostMatches bounds the keys with one preview. A preview leaves out most of a secret, so two keys may have the same.
 const mostMatches = 20
 
+// matchPages bounds the pages in which they are looked for.
+const matchPages = 10
+
 // match is a key, and which of its secrets was looked for.
 type match struct {
 	key  apikey.Key
@@ -29,11 +32,11 @@ func (h *handler) find(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	found, err := h.matches(r.Context(), c.Account, wanted)
+	found, more, err := h.matches(r.Context(), c.Account, wanted)
 	if err != nil {
 		return err
 	}
-	doc := api.KeyMatches{Matches: []api.KeyMatch{}, Unreadable: c.LeftOut(r.Context())}
+	doc := api.KeyMatches{Matches: []api.KeyMatch{}, More: more, Unreadable: c.LeftOut(r.Context())}
 	for _, m := range found {
 		view, err := h.service.View(r.Context(), c, m.key)
 		if err != nil {
@@ -44,22 +47,33 @@ func (h *handler) find(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func (h *handler) matches(ctx context.Context, id account.ID, wanted web.Wanted) (found []match, err error) {
+// matches finds the keys. more is true where others may have the same preview.
+func (h *handler) matches(ctx context.Context, id account.ID, wanted web.Wanted) (found []match, more bool, err error) {
 	if wanted.Preview == "" {
 		k, role, err := h.store.KeyBySecret(ctx, id, wanted.Hash)
 		switch {
 		case errors.Is(err, dynamo.ErrNotFound):
-			return nil, nil
+			return nil, false, nil
 		case err != nil:
-			return nil, err
+			return nil, false, err
 		}
-		return []match{{k, role}}, nil
+		return []match{{k, role}}, false, nil
 	}
-	page, err := h.store.Keys(ctx, id, control.KeyQuery{Limit: mostMatches, Deleted: true, Match: func(k apikey.Key) bool { return previewed(k, wanted.Preview) != "" }})
-	for _, k := range page.Keys {
-		found = append(found, match{k, previewed(k, wanted.Preview)})
+	want := control.KeyQuery{Limit: mostMatches, Deleted: true, Match: func(k apikey.Key) bool { return previewed(k, wanted.Preview) != "" }}
+	for range matchPages {
+		page, err := h.store.Keys(ctx, id, want)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, k := range page.Keys {
+			found = append(found, match{k, previewed(k, wanted.Preview)})
+		}
+		more, want.After, want.Limit = page.Next != "", page.Next, mostMatches-len(found)
+		if !more || want.Limit == 0 {
+			break
+		}
 	}
-	return found, err
+	return found, more, nil
 }
 
 // previewed tells which of the key's secrets has a preview; "" for none.

@@ -11,6 +11,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 )
 
@@ -162,5 +163,26 @@ func TestAsManyKeysAsOnePreviewMayHave(t *testing.T) {
 	slices.Sort(all)
 	if got := r.find(t, "viewer", object{"preview": "ak_same…same"}); !slices.Equal(got, all[:mostMatches]) {
 		t.Errorf("%d keys: %v", len(got), got)
+	}
+}
+
+// TestAKeyIsFoundHoweverManyOthersComeBefore: a search reads on where one page of keys has no match.
+func TestAKeyIsFoundHoweverManyOthersComeBefore(t *testing.T) {
+	r := newHarness(t)
+	before, err := r.Control.Account(t.Context(), r.account.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := before
+	after.KeyLimit = control.MostLooked + 2
+	if _, err := r.Control.UpdateAccount(t.Context(), before, after, keytest.Row(r.account.ID, "account.edit", "")); err != nil {
+		t.Fatal(err)
+	}
+	for range control.MostLooked + 1 {
+		r.NewKey(t, r.account)
+	}
+	last := r.NewKey(t, r.account, func(k *apikey.Key) { k.Current.Preview = "ak_last…last" })
+	if got := r.find(t, "viewer", object{"preview": "ak_last…last"}); !slices.Equal(got, []string{"current " + string(last.ID)}) {
+		t.Errorf("found %v", got)
 	}
 }

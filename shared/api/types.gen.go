@@ -872,6 +872,9 @@ type KeyMatch struct {
 type KeyMatches struct {
 	Matches []KeyMatch `json:"matches"`
 
+	// More Other keys may have this preview: one answer looks at the first 10,000 keys, and gives at most 20.
+	More bool `json:"more"`
+
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
