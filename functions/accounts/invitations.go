@@ -137,6 +137,9 @@ func (h *invitations) showInvitation(w http.ResponseWriter, r *http.Request, c g
 	if err != nil {
 		return notJoined(err)
 	}
+	if a.Closing || !a.ClosedAt.IsZero() {
+		return account.ErrClosed
+	}
 	return gateway.JSON(w, http.StatusOK, api.InvitationOffer{
 		AccountId: string(a.ID), AccountName: text.Shown(a.Name), Role: api.Role(i.Role), InvitedBy: web.ShownPtr(inviter.Address()), ExpiresAt: moment.Of(i.ExpiresAt),
 	})

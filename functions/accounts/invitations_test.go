@@ -97,4 +97,9 @@ func TestAnInvitationIsShownToWhoHoldsItsToken(t *testing.T) {
 	if got := r.accept(t, "new", token); got.Status != 200 {
 		t.Error(got.Problem())
 	}
+	late := r.invite(t, "second", object{"role": "viewer"})
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "POST", Path: r.path("/close"), Body: object{"confirm_name": r.account.Name}})
+	if got := r.accept(t, "other", late); got.Code() != "account_closed" {
+		t.Error(got.Problem())
+	}
 }

@@ -96,11 +96,12 @@ func (a *app) finishSignIn(v *visit) error {
 		return err
 	}
 	// A new cookie for each sign-in: whatever the browser had before names nobody any more.
-	if err := a.keeper.End(v.ctx(), v.cookie(sessionCookie)); err != nil {
-		return err
-	}
+	// The old session ends once there is a new one, so that a failure leaves it.
 	opened, err := a.keeper.New(v.ctx(), tokens)
 	if err != nil {
+		return err
+	}
+	if err := a.keeper.End(v.ctx(), v.cookie(sessionCookie)); err != nil {
 		return err
 	}
 	v.setCookie(sessionCookie, opened, session.Longest)
