@@ -271,6 +271,41 @@ func TestClosingReportsWhatIsLeft(t *testing.T) {
 	}
 }
 
+// locked is a recorder that looks whether others could come in while it writes.
+type locked struct {
+	scripted
+	gate *Gate
+	free []string
+}
+
+func (l *locked) look(what string) {
+	if l.gate.mu.TryLock() {
+		l.gate.mu.Unlock()
+		l.free = append(l.free, what)
+	}
+}
+
+func (l *locked) Count(moment, *outcome) int { l.look("counting"); return 0 }
+func (l *locked) Flush(context.Context)      { l.look("closing") }
+func (l *locked) Report(moment, time.Time, bool) reported {
+	l.look("reporting")
+	return reported{}
+}
+
+// Lambda may end an environment while a call runs: counting, reporting and the last report wait for each other.
+func TestNothingIsCountedOrReportedBesideAnother(t *testing.T) {
+	b := newHarness(t)
+	key := b.add(t, 1, nil)
+	l := &locked{gate: b.gate}
+	b.gate.recorder = l
+	b.status(t, key)
+	b.gate.AfterReply()
+	b.gate.Close()
+	if len(l.free) > 0 {
+		t.Errorf("others may come in while the gate is %v", l.free)
+	}
+}
+
 func TestACallOfAnUnknownKeyReportsWhatIsDue(t *testing.T) {
 	b, w := countingHarness(t)
 	key := b.add(t, 1, nil)
@@ -340,6 +375,18 @@ func TestACallThatTheStoreDidNotAnswerReportsBeforeItsAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAReportThatBeginsLateInItsCallKeepsToTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounter(&written{hang: true}, newSystemClock())
+		began, deadline := c.clock.now(), time.Now().Add(time.Second)
+		c.Count(began, &outcome{Key: "key_1", Account: "acc_1", Decision: authz.Decision{Product: "map-display", Code: authz.Allowed}})
+		time.Sleep(700 * time.Millisecond) // the store was slow
+		if r := c.Report(began, deadline, false); !r.Begun || !r.Failed || time.Until(deadline) != answerMargin {
+			t.Errorf("%+v, %v before the deadline", r, time.Until(deadline))
+		}
+	})
 }
 
 func TestAReportKeepsToTheDeadlineOfTheCallThatFoundItDue(t *testing.T) {

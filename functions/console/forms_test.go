@@ -313,8 +313,13 @@ func TestNoAddressShowsANotice(t *testing.T) {
 		"mine": {keys, mine.cookie, true}, "on another page": {"/accounts/" + account + "/account", mine.cookie, false},
 		"somebody else's": {keys, theirs.cookie, false}, "made up": {keys, "eyJuIjoiZGVsZXRlIn0", false}, "plain": {keys, "delete", false},
 	} {
-		if got := strings.Contains(text(w.ask(http.MethodGet, c.page, nil, "Cookie", w.with(c.cookie)).doc), deleted); got != c.shown || c.cookie == "" {
+		answer := w.ask(http.MethodGet, c.page, nil, "Cookie", w.with(c.cookie))
+		if got := strings.Contains(text(answer.doc), deleted); got != c.shown || c.cookie == "" {
 			t.Errorf("%s: shown: %v", name, got)
+		}
+		gone := slices.ContainsFunc(answer.Cookies(), func(c *http.Cookie) bool { return c.Name == noteCookie && c.MaxAge < 0 })
+		if kept := name == "on another page"; gone == kept { // a link or a secret that is shown once may wait in it
+			t.Errorf("%s: the note is forgotten: %v", name, gone)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -157,5 +158,40 @@ func TestThePageSaysWhereItIs(t *testing.T) {
 		if strings.HasPrefix(path, root) && !slices.Equal(accounts, []string{root + "/keys"}) || !strings.HasPrefix(path, root) && len(accounts) > 0 {
 			t.Errorf("%s marks the accounts %v", path, accounts)
 		}
+	}
+}
+
+// TestARowIsAboutOnePerson: all that a row of people offers is about the same person, and no other row about them.
+func TestARowIsAboutOnePerson(t *testing.T) {
+	w := newWalker(t, "owner")
+	rows := 0
+	for _, path := range ourPages {
+		of := map[string]bool{}
+		elements(w.ask(http.MethodGet, path, nil).doc, func(tr *html.Node) {
+			if tr.Data != "tr" {
+				return
+			}
+			named := map[string]bool{}
+			elements(tr, func(n *html.Node) {
+				if to, err := url.Parse(attr(n, "href")); err == nil && to.Query().Get("subject") != "" {
+					named[to.Query().Get("subject")] = true
+				}
+				if attr(n, "name") == "subject" {
+					named[attr(n, "value")] = true
+				}
+			})
+			if len(named) > 1 {
+				t.Errorf("%s: a row is about %v", path, slices.Sorted(maps.Keys(named)))
+			}
+			for who := range named {
+				if rows++; of[who] {
+					t.Errorf("%s: two rows are about %s", path, who)
+				}
+				of[who] = true
+			}
+		})
+	}
+	if rows < 3 {
+		t.Errorf("only %d rows", rows)
 	}
 }

@@ -407,7 +407,7 @@ func TestANoteOfTheWorstOutcomeFitsIntoACookie(t *testing.T) {
 // TestTheFileHasTheSettingsOfTheSelectedKeys, and no secret; spreadsheets take nothing in it for a formula.
 func TestTheFileHasTheSettingsOfTheSelectedKeys(t *testing.T) {
 	m := newMany(t, 4)
-	m.keys[1].Name, m.keys[1].Labels, m.keys[1].Domains, m.keys[1].Products = "=1+1", []string{"production", "web"}, []string{"*.example.com", "example.com"}, []string{"map-display", "search"}
+	m.keys[1].Name, m.keys[1].Labels, m.keys[1].Domains, m.keys[1].Products = "=1+1", []string{"=2+2", "web"}, []string{"*.example.com", "example.com"}, []string{"map-display", "search"}
 	file := m.ask(http.MethodGet, keysPath+"/selected.csv?key="+idOf(3)+"&key="+idOf(1), nil)
 	rows, err := csv.NewReader(strings.NewReader(file.text)).ReadAll()
 	if err != nil || len(rows) != 3 || !slices.Equal(rows[0], settingNames) {
@@ -418,7 +418,7 @@ func TestTheFileHasTheSettingsOfTheSelectedKeys(t *testing.T) {
 		row[name] = rows[1][i]
 	}
 	for name, want := range map[string]string{
-		"id": idOf(1), "name": "'=1+1", "preview": "ak_7Kf2…x9Qd", "labels": "production; web", "domains": "*.example.com example.com", "products": "map-display search", "limits": "map-display=10",
+		"id": idOf(1), "name": "'=1+1", "preview": "ak_7Kf2…x9Qd", "labels": "'=2+2; web", "domains": "*.example.com example.com", "products": "map-display search", "limits": "map-display=10",
 		"status": "active", "usage": "frontend", "billing_type": "freemium", "missing_origin": "deny", "header_only": "false", "created_at": "2026-08-01T12:00:00.000Z", "expires_at": "",
 	} {
 		if row[name] != want {
