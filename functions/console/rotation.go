@@ -54,18 +54,25 @@ func (a *app) rotateForm(v *visit) error {
 	return a.showRotation(v, http.StatusOK, "rotate", f, graces)
 }
 
-func (a *app) rotateKey(v *visit) error {
-	f := newForm()
-	for _, name := range []string{"grace_seconds", "reason", "idempotency"} {
+var rotationFields = []string{"grace_seconds", "reason", "idempotency"}
+
+// rotation reads the form of a rotation, of one key or of several.
+func (f *form) rotation(v *visit) (body api.RotateKey) {
+	for _, name := range rotationFields {
 		f.Values[name] = v.form(name)
 	}
-	var body api.RotateKey
 	if f.Values["grace_seconds"] != "" {
 		body.GraceSeconds = f.seconds(v)
 	}
 	if reason := api.RotateKeyReason(f.Values["reason"]); reason != "" {
 		body.Reason = &reason
 	}
+	return body
+}
+
+func (a *app) rotateKey(v *visit) error {
+	f := newForm()
+	body := f.rotation(v)
 	var made api.KeyWithSecret
 	err := f.send(v, management.Call{
 		Method: http.MethodPost, Path: v.keyPath("/rotate"), Body: body, Idempotency: f.Values["idempotency"],

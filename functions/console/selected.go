@@ -118,6 +118,19 @@ func selectedKeys(values url.Values) ([]string, error) {
 	return ids, nil
 }
 
+// selected reads which keys of which list are meant. Where none is, it has led back to the list, which says so.
+func (v *visit) selected(values url.Values) ([]string, *keyList, error) {
+	ids, err := selectedKeys(values)
+	if err != nil {
+		return nil, nil, err
+	}
+	list := v.keyList(values)
+	if len(ids) == 0 {
+		return nil, list, v.done(list.PageURL(list.Page), "nothing_selected")
+	}
+	return ids, list, nil
+}
+
 // selection is the page that asks before an act.
 type selection struct {
 	*form
@@ -139,13 +152,9 @@ type chosenKey struct{ ID, Name, Preview string }
 
 // askAbout shows which keys an act would change, and takes what must be typed.
 func (a *app) askAbout(v *visit, status int, f *form, what act, from url.Values) error {
-	ids, err := selectedKeys(from)
-	if err != nil {
+	ids, list, err := v.selected(from)
+	if err != nil || len(ids) == 0 {
 		return err
-	}
-	list := v.keyList(from)
-	if len(ids) == 0 {
-		return v.done(list.PageURL(list.Page), "nothing_selected")
 	}
 	d := &selection{form: f, Act: what, Kept: list.Kept(), Back: list.PageURL(list.Page)}
 	if err := d.choose(v, ids, list); err != nil {
@@ -183,15 +192,11 @@ func (v *visit) keysIn(n int) string { return v.t("selected.keys", "n", n) }
 
 // actOn carries an act out, and leads back to the list with what has become of it.
 func (a *app) actOn(v *visit, what act) error {
-	ids, err := selectedKeys(v.r.PostForm)
-	if err != nil {
+	ids, list, err := v.selected(v.r.PostForm)
+	if err != nil || len(ids) == 0 {
 		return err
 	}
-	list := v.keyList(v.r.PostForm)
 	back := list.PageURL(list.Page)
-	if len(ids) == 0 {
-		return v.done(back, "nothing_selected")
-	}
 	f := newForm()
 	o := outcome{Act: what.name, Value: f.typed(v, what.field)}
 	if !f.Bad() {

@@ -15,13 +15,9 @@ import (
 // exportSelected sends the settings of the selected keys as a file, in the order of the list. Its values are the API's own, so that
 // programs can read it, and no secret is among them.
 func (a *app) exportSelected(v *visit) error {
-	ids, err := selectedKeys(v.r.URL.Query())
-	if err != nil {
+	ids, list, err := v.selected(v.r.URL.Query())
+	if err != nil || len(ids) == 0 {
 		return err
-	}
-	list := v.keyList(v.r.URL.Query())
-	if len(ids) == 0 {
-		return v.done(list.PageURL(list.Page), "nothing_selected")
 	}
 	found, err := v.readKeys(v.ctx(), list)
 	if err != nil {

@@ -31,13 +31,9 @@ type newSecrets struct {
 type newSecret struct{ ID, Name, Secret string }
 
 func (a *app) askRotation(v *visit, status int, f *form, from url.Values) error {
-	ids, err := selectedKeys(from)
-	if err != nil {
+	ids, list, err := v.selected(from)
+	if err != nil || len(ids) == 0 {
 		return err
-	}
-	list := v.keyList(from)
-	if len(ids) == 0 {
-		return v.done(list.PageURL(list.Page), "nothing_selected")
 	}
 	d := &rotating{Graces: graces, Reasons: []api.RotateKeyReason{api.Other, api.Scheduled, api.Leaked}}
 	d.selection = selection{form: f, Kept: list.Kept(), Back: list.PageURL(list.Page)}
@@ -55,26 +51,13 @@ func newRotation() *form {
 
 // rotateSelected rotates keys and shows their secrets. The same form sent again makes no other secrets, and can't show these again.
 func (a *app) rotateSelected(v *visit) error {
-	ids, err := selectedKeys(v.r.PostForm)
-	if err != nil {
+	ids, list, err := v.selected(v.r.PostForm)
+	if err != nil || len(ids) == 0 {
 		return err
 	}
-	list := v.keyList(v.r.PostForm)
 	back := list.PageURL(list.Page)
-	if len(ids) == 0 {
-		return v.done(back, "nothing_selected")
-	}
 	f := newForm()
-	for _, name := range []string{"grace_seconds", "reason", "idempotency"} {
-		f.Values[name] = v.form(name)
-	}
-	var body api.RotateKey
-	if f.Values["grace_seconds"] != "" {
-		body.GraceSeconds = f.seconds(v)
-	}
-	if reason := api.RotateKeyReason(f.Values["reason"]); reason != "" {
-		body.Reason = &reason
-	}
+	body := f.rotation(v)
 	if f.Bad() {
 		return a.askRotation(v, http.StatusUnprocessableEntity, f, v.r.PostForm)
 	}
@@ -89,7 +72,7 @@ func (a *app) rotateSelected(v *visit) error {
 	d.explain(v)
 	if len(d.Left) > 0 {
 		d.GoOn = act{name: "rotate"}.form("", d.Left)
-		for _, name := range []string{"grace_seconds", "reason", "idempotency"} {
+		for _, name := range rotationFields {
 			d.GoOn.Fields = append(d.GoOn.Fields, resent{name, f.Values[name]})
 		}
 	}
