@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"latchkey/functions/internal/apitest"
 	"latchkey/infra/local/issuer"
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
@@ -27,6 +28,7 @@ type walker struct {
 
 func newWalker(t *testing.T, person string, change ...func(*issuer.Config)) *walker {
 	t.Helper()
+	apitest.Sequential(t)
 	w := &walker{harness: newHarness(t, time.Hour, change...)}
 	if person != "" {
 		w.signIn(person)

@@ -24,6 +24,7 @@ type side struct {
 // serves: what is within isn't refused for that member's sake, and what is beyond is refused by its name. skipped names what
 // can't be tried so, as "operation.member", with the reason.
 func Bounds(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, skipped map[string]string) {
+	Sequential(t)
 	left := maps.Clone(skipped)
 	tried := 0
 	for _, op := range Operations(t) {

@@ -26,11 +26,9 @@ const perFixture = 400
 // be, at its bounds, of another type, hostile or with a secret in it. Nothing may crash or end in a 5xx, no success may be empty,
 // every log line must be JSON, and the secret must be in no log line and no stored item. The requests are the same each time.
 func Flood(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, n int) {
+	Sequential(t)
 	if os.Getenv("LATCHKEY_STORE") == "engine" {
 		n /= 100
-	}
-	if raced {
-		n /= 20
 	}
 	canary, err := apikey.DefaultPrefix.Generate(rand.NewChaCha8([32]byte{15}))
 	if err != nil {

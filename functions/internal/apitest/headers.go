@@ -86,6 +86,7 @@ func headerName(op string, r *openapi3.Response, name string) string {
 // Headers makes each operation that a function serves answer in each way that has headers of its own, and holds the contract
 // against what was sent: a header that it describes, and that no answer has had, isn't there. The opposite is held by every call.
 func Headers(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
+	Sequential(t)
 	var served []Operation
 	for _, op := range Operations(t) {
 		if !serves(op) {

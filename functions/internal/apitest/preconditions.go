@@ -13,6 +13,7 @@ import (
 // something: a version that isn't the object's is 412 and writes nothing, none is 428 where one is required, and the
 // object's own version lets the request through.
 func Preconditions(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
+	Sequential(t)
 	for _, op := range Operations(t) {
 		if !serves(op) || op.IfMatch == NotTaken {
 			continue

@@ -38,9 +38,7 @@ var matching = map[string][]string{
 // Reads holds that no operation that reads anything, whatever its filter, reads more than its bound of records, though there
 // are thousands of each kind. The pages behind the first cost no more.
 func Reads(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
-	if raced {
-		t.Skip("thousands of records in one goroutine")
-	}
+	Sequential(t)
 	f := fixture(t)
 	f.lengthen(t)
 	for _, op := range Operations(t) {

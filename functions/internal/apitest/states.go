@@ -77,6 +77,7 @@ func closed(t testing.TB, f Fixture, _ apikey.Key) {
 // column for each of States that it names, and in each cell the status of the answer or the code of the problem. A
 // refused operation must write nothing. The key of the fixture is active, and no rotation of it runs.
 func StateTable(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, table string) {
+	Sequential(t)
 	lines := strings.Split(strings.TrimSpace(table), "\n")
 	columns := strings.Fields(lines[0])
 	rows := map[string][]string{}
@@ -108,9 +109,7 @@ func StateTable(t *testing.T, fixture func(testing.TB) Fixture, serves func(Oper
 		t.Run(op.ID, func(t *testing.T) {
 			for i, want := range cells {
 				stateCell(t, fixture(t), op, columns[i], want)
-				if !raced { // all of it is one goroutine's
-					stateBetween(t, fixture(t), op, columns[i], want)
-				}
+				stateBetween(t, fixture(t), op, columns[i], want)
 			}
 		})
 	}
