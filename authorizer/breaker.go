@@ -24,8 +24,8 @@ type record struct {
 	account account.ID
 }
 
-// breaker decides whether the store is asked at all. A failure makes the record that failed wait; the failures of two
-// records without a success between them make all wait. Then one call probes.
+// breaker decides whether the store is asked at all. A failure makes the record that failed wait; while two records fail,
+// all wait. Then one call probes, and its success closes the breaker.
 type breaker struct {
 	failing  map[record]failure
 	open     bool
