@@ -115,6 +115,7 @@ var shapes = map[string]string{
 	"copy":      `<rect x="5.4" y="5.4" width="8" height="8" rx="1.4"/><path d="M10.6 5.2V3.8c0-.7-.5-1.2-1.2-1.2H3.8c-.7 0-1.2.5-1.2 1.2v5.6c0 .7.5 1.2 1.2 1.2h1.4"/>`,
 	"rotate":    `<path d="M13.2 8a5.2 5.2 0 0 1-9.4 3.1M2.8 8a5.2 5.2 0 0 1 9.4-3.1M12.4 2v3.2H9.2M3.6 14v-3.2h3.2"/>`,
 	"down":      `<path d="m4 6 4 4 4-4"/>`,
+	"previous":  `<path d="M10 3.6 5.6 8 10 12.4"/>`,
 	"next":      `<path d="m6 3.6 4.4 4.4L6 12.4"/>`,
 	"out":       `<path d="M6.4 2.6H3.4v10.8h3M10 5l3 3-3 3M13 8H6.6"/>`,
 	"close":     `<path d="m3.6 3.6 8.8 8.8m0-8.8-8.8 8.8"/>`,
@@ -124,7 +125,7 @@ var shapes = map[string]string{
 // icon draws a shape. Screen readers skip it: a word is beside it.
 func icon(name string) template.HTML {
 	mirrored := ""
-	if name == "next" || name == "out" {
+	if name == "next" || name == "previous" || name == "out" {
 		mirrored = " mirrored"
 	}
 	return template.HTML(`<svg class="icon` + mirrored + `" viewBox="0 0 16 16" aria-hidden="true">` + shapes[name] + `</svg>`) //nolint:gosec // ours

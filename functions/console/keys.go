@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"html/template"
 	"maps"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/functions/console/internal/chart"
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 )
@@ -39,17 +41,21 @@ func (a *app) keyRoutes() {
 type keyList struct {
 	Q, Status, Product, Label, Sort, Page string
 	Filtered                              bool
+	Back                                  bool // the page is before the one that was seen
 	Many                                  bool // too many keys to sort by any column
 	Statuses                              []api.Status
 	Products                              []api.Product
 	Keys                                  []keyRow
 	First                                 *firstForm // instead of a list that has no keys
 	Begin                                 *beginning
-	Next                                  string
-	Selected                              *doneView // what has become of the keys that were selected
-	All                                   bool      // of the page are to be selected
-	Gone                                  bool      // some of them are deleted
+	Previous, Next                        string
+	Total                                 string           // how many keys the account has, on the first page
+	Labels                                []api.LabelCount // to choose from, on the first page
+	Selected                              *doneView        // what has become of the keys that were selected
+	All                                   bool             // of the page are to be selected
+	Gone                                  bool             // some of them are deleted
 	path                                  string
+	figures                               bool // the figures of a day are asked for
 }
 
 type keyRow struct {
@@ -58,6 +64,13 @@ type keyRow struct {
 	MoreProducts, MoreDomains int
 	Hints                     []string
 	Chips                     []string // what happens to it at the moment
+	Day                       *dayView // nil: nobody knows
+}
+
+// dayView holds what a key's calls came to in 24 hours.
+type dayView struct {
+	Requests int64
+	Spark    template.HTML
 }
 
 var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended, api.Expired, api.Revoked, api.Deleted}
@@ -69,6 +82,7 @@ func (a *app) listKeys(v *visit) error {
 	if hash := v.soughtHash(d.Q); hash != "" {
 		return v.showHolder(hash) // from an address that somebody made
 	}
+	d.figures = true
 	d.Statuses, d.First = statuses, newFirstForm()
 	d.Filtered = d.Q != "" || d.Status != "" || d.Product != "" || d.Label != ""
 	var found api.KeyList
@@ -83,26 +97,72 @@ func (a *app) listKeys(v *visit) error {
 		return err
 	}
 	d.All = v.query("select") == "all"
+	figures := figuresByKey(found.Figures)
 	for _, k := range found.Keys {
 		d.Gone = d.Gone || k.Status == api.Deleted
 		row := rowOf(k, d.Products, a.now())
 		row.Chips = v.chips(k, a.now())
+		if f, ok := figures[k.Id]; ok {
+			row.Day = &dayView{f.Requests, chart.Spark(f.Hours)}
+			if f.Refused*shownRefused >= f.Requests && f.Refused > 0 {
+				row.Chips = append(row.Chips, v.t("chip.refused", "share", v.percent(f.Refused, f.Requests)))
+			}
+		}
 		d.Keys = append(d.Keys, row)
 	}
-	if found.NextPageToken != nil {
-		d.Next = *found.NextPageToken
-	}
+	d.Previous, d.Next = orEmpty(found.PreviousPageToken), orEmpty(found.NextPageToken)
+	d.count(v, found)
 	if d.Filtered = d.Filtered || d.Page != ""; !d.Filtered {
 		d.Begin = beginningOf(found.Keys, d.Next != "", a.now())
 	}
 	return v.render(http.StatusOK, "keys", v.t("keys.title"), d)
 }
 
+// shownRefused is the part of the calls, one in so many, from which on a row says how many were refused.
+const shownRefused = 50
+
+func figuresByKey(all *api.KeyFigures) map[string]api.KeyFiguresOfOne {
+	byKey := map[string]api.KeyFiguresOfOne{}
+	if all != nil {
+		for _, f := range all.Keys {
+			byKey[f.Id] = f
+		}
+	}
+	return byKey
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+// count takes what only the first page says: how many keys there are, and which labels they have.
+func (d *keyList) count(v *visit, found api.KeyList) {
+	switch {
+	case found.Total != nil:
+		d.Total = v.t("keys.total", "n", *found.Total)
+	case d.Many && d.Page == "":
+		d.Total = v.t("keys.total.many", "n", mostSorted)
+	}
+	if found.Labels == nil || len(*found.Labels) == 0 {
+		return
+	}
+	d.Labels = *found.Labels
+	if d.Label != "" && !slices.ContainsFunc(d.Labels, func(l api.LabelCount) bool { return d.Labelled(l.Name) }) {
+		d.Labels = append([]api.LabelCount{{Name: d.Label}}, d.Labels...)
+	}
+}
+
+// Labelled reports whether the list is that of a label.
+func (d *keyList) Labelled(name string) bool { return strings.EqualFold(name, d.Label) }
+
 // keyList reads which list is meant, from an address or from a form of that list.
 func (v *visit) keyList(from url.Values) *keyList {
 	d := &keyList{
 		Q: strings.TrimSpace(from.Get("q")), Status: from.Get("status"), Product: from.Get("product"), Label: strings.TrimSpace(from.Get("label")),
-		Sort: from.Get("sort"), Page: from.Get("page"), Many: from.Get("many") != "", path: v.accountURL("/keys"),
+		Sort: from.Get("sort"), Page: from.Get("page"), Back: from.Get("back") != "", Many: from.Get("many") != "", path: v.accountURL("/keys"),
 	}
 	if d.Sort == "" {
 		d.Sort = newestFirst
@@ -120,7 +180,18 @@ func (d *keyList) Kept() (list []resent) {
 }
 
 // PageURL is the same list from a page token on; "" is the first page.
-func (d *keyList) PageURL(token string) string { return d.link(d.Sort, token) }
+func (d *keyList) PageURL(token string) string {
+	there := *d
+	there.Back = false
+	return there.link(d.Sort, token)
+}
+
+// PreviousURL is the page before.
+func (d *keyList) PreviousURL() string {
+	there := *d
+	there.Back = true
+	return there.link(d.Sort, d.Previous)
+}
 
 // AllURL is the same list with all of its page selected.
 func (d *keyList) AllURL() string {
@@ -150,6 +221,9 @@ func (d *keyList) values(sort, page string) url.Values {
 		if value != "" && (name != "sort" || value != newestFirst) {
 			q.Set(name, value)
 		}
+	}
+	if page != "" && d.Back {
+		q.Set("back", "1")
 	}
 	if page != "" && d.Many { // which only the first page asks
 		q.Set("many", "1")

@@ -16,15 +16,20 @@ const keyReads = 3
 
 // keysFrom reads keys until it has the wanted number, there are no more, or it has asked so many times.
 func (v *visit) keysFrom(ctx context.Context, path string, query url.Values, wanted, reads int) (all api.KeyList, err error) {
+	first := true
 	for range reads {
 		query.Set("page_size", strconv.Itoa(min(wanted-len(all.Keys), 100)))
 		page, err := management.Get[api.KeyList](ctx, v.api, path, query)
 		if err != nil {
 			return all, err
 		}
-		all.Keys, all.NextPageToken = append(all.Keys, page.Keys...), page.NextPageToken
-		if all.Sortable == nil {
-			all.Sortable = page.Sortable
+		if first {
+			all, first = page, false
+		} else {
+			all.Keys, all.NextPageToken = append(all.Keys, page.Keys...), page.NextPageToken
+			if all.Figures != nil && page.Figures != nil {
+				all.Figures.Keys = append(all.Figures.Keys, page.Figures.Keys...)
+			}
 		}
 		if page.NextPageToken == nil || len(all.Keys) >= wanted {
 			return all, nil
@@ -37,10 +42,14 @@ func (v *visit) keysFrom(ctx context.Context, path string, query url.Values, wan
 // readKeys reads the page of the list that the URL asks for. An account may have got too many keys for an order since somebody
 // kept its address: then the list is the newest first, from its beginning, and says why.
 func (v *visit) readKeys(ctx context.Context, d *keyList) (api.KeyList, error) {
-	found, err := v.keysFrom(ctx, v.accountPath("/keys"), d.query(), keysPerPage, keyReads)
+	reads := keyReads
+	if d.Back {
+		reads = 1 // what follows a page before another one is that other one
+	}
+	found, err := v.keysFrom(ctx, v.accountPath("/keys"), d.query(), keysPerPage, reads)
 	var problem *management.Problem
 	if errors.As(err, &problem) && problem.Code == "keys_not_sortable" {
-		d.Sort, d.Page, d.Many = newestFirst, "", true
+		d.Sort, d.Page, d.Back, d.Many = newestFirst, "", false, true
 		found, err = v.keysFrom(ctx, v.accountPath("/keys"), d.query(), keysPerPage, keyReads)
 	}
 	d.Many = d.Many || found.Sortable != nil && !*found.Sortable
@@ -49,6 +58,9 @@ func (v *visit) readKeys(ctx context.Context, d *keyList) (api.KeyList, error) {
 
 func (d *keyList) query() url.Values {
 	q := url.Values{"sort": {d.Sort}}
+	if d.figures {
+		q.Set("figures", "day")
+	}
 	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "page_token": d.Page} {
 		if value != "" {
 			q.Set(name, value)

@@ -10,6 +10,8 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/usage"
 )
 
 // store lists the methods of the control table that this function calls beside the key service's.
@@ -17,12 +19,17 @@ type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
 	KeyBySecret(ctx context.Context, id account.ID, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)
-	FewKeys(ctx context.Context, id account.ID, most int) (bool, error)
+}
+
+// rows reads the counters of a key.
+type rows interface {
+	KeyRows(ctx context.Context, id account.ID, key apikey.ID, in counters.Range) ([]usage.Row, error)
 }
 
 type handler struct {
-	service *web.KeyService
-	store   store
+	service  *web.KeyService
+	store    store
+	counters rows
 }
 
 func (h *handler) routes(m *gateway.Mux) {

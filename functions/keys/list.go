@@ -5,14 +5,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
-	"latchkey/shared/dynamo/control"
 	"latchkey/shared/origin/entry"
 	"latchkey/shared/product"
 	"latchkey/shared/text"
@@ -25,13 +23,12 @@ type filter struct {
 	label   string
 	words   []string
 	sort    string
+	figures bool // of the last day, beside the keys
 }
 
-// keyPage is one page of keys.
-type keyPage struct {
-	keys     []apikey.Key
-	next     string // the cursor of the next page
-	sortable *bool  // the account has few enough keys to be sorted by any column; nil where nobody looked
+// narrows reports whether the list leaves out keys that aren't deleted.
+func (f filter) narrows() bool {
+	return f.status != "" || f.product != "" || f.label != "" || len(f.words) > 0
 }
 
 func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -43,7 +40,8 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	read, err := h.page(r, c, f, page, suspended)
+	at := sorting{suspended, h.service.Source.Time()}
+	read, err := h.page(r, c, f, page, at)
 	if err != nil {
 		return err
 	}
@@ -51,12 +49,21 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	now := h.service.Source.Time()
-	doc := api.KeyList{Keys: []api.Key{}, NextPageToken: page.Next(read.next), Sortable: read.sortable}
+	doc := api.KeyList{
+		Keys: []api.Key{}, NextPageToken: page.Next(read.next), PreviousPageToken: page.Previous(read.previous), Sortable: read.sortable,
+	}
+	if o := read.overview; o != nil {
+		doc.Total, doc.Labels = &o.keys, &o.labels
+	}
 	for _, k := range read.keys {
 		doc.Keys = append(doc.Keys, web.KeyDoc(k, web.View{
-			Now: now, Used: used[k.ID], Operator: c.Operator, Products: h.service.Products, Suspended: suspended,
+			Now: at.now, Used: used[k.ID], Operator: c.Operator, Products: h.service.Products, Suspended: suspended,
 		}))
+	}
+	if f.figures {
+		if doc.Figures, err = h.figures(r.Context(), c.Account, read.keys); err != nil {
+			return err
+		}
 	}
 	doc.Unreadable = c.LeftOut(r.Context())
 	return gateway.JSON(w, http.StatusOK, doc)
@@ -66,7 +73,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 const maxFilter = 64
 
 func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, error) {
-	if err := gateway.KnownQuery(r, "status", "product", "label", "q", "sort", "page_size", "page_token"); err != nil {
+	if err := gateway.KnownQuery(r, "status", "product", "label", "q", "sort", "figures", "page_size", "page_token"); err != nil {
 		return filter{}, gateway.Page{}, err
 	}
 	query := r.URL.Query()
@@ -80,6 +87,13 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 		status: apikey.Status(query.Get("status")), product: product.ID(id),
 		label: text.Fold(label), words: strings.Fields(text.Fold(gateway.Pasted(typed))), sort: cmp.Or(query.Get("sort"), "-created_at"),
 	}
+	switch query.Get("figures") {
+	case "":
+	case "day":
+		f.figures = true
+	default:
+		return f, gateway.Page{}, gateway.Parameter("figures", "It must be day.")
+	}
 	if f.status != "" && !slices.Contains(apikey.Statuses[:], f.status) {
 		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, suspended, disabled, expired or active.")
 	}
@@ -90,40 +104,12 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 	return f, page, err
 }
 
-// page reads the keys of one page. The table keeps keys in the order of their creation, and reads them both ways.
-func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page, suspended bool) (read keyPage, err error) {
-	want := control.KeyQuery{Deleted: f.status == apikey.StatusDeleted, Match: f.match(suspended, h.service.Source.Time())}
-	if !f.byCreation() {
-		return h.sorted(r, c, f, page, want, suspended)
-	}
-	want.Limit, want.After, want.Newest = page.Size, apikey.ID(page.After), f.descending()
-	found, err := h.store.Keys(r.Context(), c.Account, want)
-	read = keyPage{keys: found.Keys, next: string(found.Next)}
-	switch {
-	case err != nil || page.After != "":
-		return read, err
-	case read.next == "": // one page has looked at all there are
-		read.sortable = of(true)
-		return read, nil
-	case len(read.keys) < page.Size: // one page couldn't look at all
-		read.sortable = of(false)
-		return read, nil
-	}
-	few, err := h.store.FewKeys(r.Context(), c.Account, control.MostLooked)
-	read.sortable = &few
-	return read, err
-}
-
-// match is nil for a filter that takes all keys.
-func (f filter) match(suspended bool, now time.Time) func(apikey.Key) bool {
-	if f.status == "" && f.product == "" && f.label == "" && len(f.words) == 0 {
-		return nil
-	}
-	return func(k apikey.Key) bool {
-		return (f.status == "" || k.StatusIn(suspended, now) == f.status) &&
-			(f.product == "" || slices.Contains(k.Products, f.product)) &&
-			f.labelled(k) && f.found(k)
-	}
+// takes reports whether a key is in the list.
+func (f filter) takes(k apikey.Key, at sorting) bool {
+	return (f.status == apikey.StatusDeleted || k.DeletedAt.IsZero()) &&
+		(f.status == "" || k.StatusIn(at.suspended, at.now) == f.status) &&
+		(f.product == "" || slices.Contains(k.Products, f.product)) &&
+		f.labelled(k) && f.found(k)
 }
 
 func (f filter) labelled(k apikey.Key) bool {

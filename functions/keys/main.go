@@ -15,7 +15,7 @@ func main() {
 	if err != nil {
 		telemetry.Abort(err)
 	}
-	h := &handler{service: base.KeyService(), store: base.Store}
+	h := &handler{service: base.KeyService(), store: base.Store, counters: base.LastUsed()}
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

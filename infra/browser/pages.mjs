@@ -62,7 +62,6 @@ export function states(made) {
     { name: "keys-first", person: "enterprise_owner", open: to("/"), shot: true },
     { name: "first-refused", person: "enterprise_owner", status: 422, open: async (page) => { await to("/")(page); await page.locator("form[action$='/keys/first'] .button.primary").click(); await page.waitForSelector("[role=alert]"); } },
     { name: "keys", person: "owner", open: to(keys), shot: true },
-    { name: "keys-menu", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("tbody [popovertarget]").first().click(); }, shot: true },
     { name: "keys-person", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=person]").click(); } },
     { name: "keys-accounts", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=accounts]").click(); } },
     { name: "keys-selected", person: "owner", open: async (page) => { await to(keys)(page); for (const i of [0, 1, 2]) await page.locator("[name=key]").nth(i).check(); } },

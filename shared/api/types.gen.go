@@ -429,6 +429,21 @@ func (e ListKeysParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListKeysParamsFigures.
+const (
+	ListKeysParamsFiguresDay ListKeysParamsFigures = "day"
+)
+
+// Valid indicates whether the value is a known member of the ListKeysParamsFigures enum.
+func (e ListKeysParamsFigures) Valid() bool {
+	switch e {
+	case ListKeysParamsFiguresDay:
+		return true
+	default:
+		return false
+	}
+}
+
 // AcceptInvitation defines model for AcceptInvitation.
 type AcceptInvitation struct {
 	Token string `json:"token"`
@@ -846,15 +861,45 @@ type Key struct {
 	Version int64     `json:"version"`
 }
 
+// KeyFigures With `figures=day`: what the calls of the listed keys came to in 24 hours, the running one included. Reports are counted within minutes.
+type KeyFigures struct {
+	From Time `json:"from"`
+
+	// Keys In the order of the list.
+	Keys []KeyFiguresOfOne `json:"keys"`
+}
+
+// KeyFiguresOfOne defines model for KeyFiguresOfOne.
+type KeyFiguresOfOne struct {
+	// Hours The requests of each hour.
+	Hours []int64 `json:"hours"`
+	Id    string  `json:"id"`
+
+	// Refused Of the requests.
+	Refused  int64 `json:"refused"`
+	Requests int64 `json:"requests"`
+}
+
 // KeyList defines model for KeyList.
 type KeyList struct {
-	Keys []Key `json:"keys"`
+	// Figures With `figures=day`: what the calls of the listed keys came to in 24 hours, the running one included. Reports are counted within minutes.
+	Figures *KeyFigures `json:"figures,omitempty"`
+	Keys    []Key       `json:"keys"`
+
+	// Labels The labels of these keys: the 50 that the most keys have, by name. Where `sortable` is true.
+	Labels *[]LabelCount `json:"labels,omitempty"`
 
 	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 
+	// PreviousPageToken For `page_token`: the page before this one. Null on the first page, and where this one is empty.
+	PreviousPageToken *string `json:"previous_page_token"`
+
 	// Sortable Whether `sort` takes every value: the account has at most 1,000 keys, deleted ones included. Not on later pages by `created_at`.
 	Sortable *bool `json:"sortable,omitempty"`
+
+	// Total The account's keys that aren't deleted, whatever the filter. Where `sortable` is true.
+	Total *int `json:"total,omitempty"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
@@ -881,6 +926,14 @@ type KeyMatches struct {
 
 // KeyWithSecret defines model for KeyWithSecret.
 type KeyWithSecret = keyWithSecret
+
+// LabelCount defines model for LabelCount.
+type LabelCount struct {
+	Keys int `json:"keys"`
+
+	// Name As the first key has it; upper and lower case are alike.
+	Name string `json:"name"`
+}
 
 // Labels Short words, such as the environment or a team; each a Line without commas and semicolons. A set: it is stored sorted, and of labels that differ in case alone the first one stays. They change nothing for callers.
 type Labels = []string
@@ -1610,8 +1663,11 @@ type ListKeysParams struct {
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Sort `status` in the order of its values; no `expires_at` is later than any, no `rotated_at` earlier. In an account of more than 1,000 keys, deleted ones included, anything but the two orders of `created_at` is a 422 `keys_not_sortable`.
-	Sort     *ListKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
-	PageSize *PageSizeParam      `form:"page_size,omitempty" json:"page_size,omitempty"`
+	Sort *ListKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Figures `day` adds what the calls of each key came to in the last 24 hours.
+	Figures  *ListKeysParamsFigures `form:"figures,omitempty" json:"figures,omitempty"`
+	PageSize *PageSizeParam         `form:"page_size,omitempty" json:"page_size,omitempty"`
 
 	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
@@ -1619,6 +1675,9 @@ type ListKeysParams struct {
 
 // ListKeysParamsSort defines parameters for ListKeys.
 type ListKeysParamsSort string
+
+// ListKeysParamsFigures defines parameters for ListKeys.
+type ListKeysParamsFigures string
 
 // CreateKeyParams defines parameters for CreateKey.
 type CreateKeyParams struct {

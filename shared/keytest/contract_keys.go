@@ -264,11 +264,6 @@ func keysBounded(t *testing.T, s Stores) {
 	if len(page.Keys) != control.MostLooked || page.Next == "" {
 		t.Fatalf("%d keys without a limit, next %q", len(page.Keys), page.Next)
 	}
-	for most, want := range map[int]bool{3: false, control.MostLooked: false, control.MostLooked + more - 1: false, control.MostLooked + more: true} {
-		if few, err := s.Control.FewKeys(t.Context(), a.ID, most); err != nil || few != want {
-			t.Errorf("at most %d keys: %v, %v", most, few, err)
-		}
-	}
 }
 
 func keysRetired(t *testing.T, s Stores) {

@@ -120,7 +120,8 @@ func (f Fixture) send(t *testing.T, op Operation, sent sentExample, accept strin
 		f.Bodies = map[string]any{op.ID: body}
 	}
 	f.Headers = map[string]map[string]string{op.ID: headers}
-	path := op.Path
+	path, query := op.Path, exampleQuery(t, op)
+	op.Path += "?" + query.Encode()
 	for {
 		answer := f.call(t, op, cmp.Or(own.As, op.Caller()), f.params(op))
 		if answer.Status >= http.StatusMultipleChoices {
@@ -134,8 +135,20 @@ func (f Fixture) send(t *testing.T, op Operation, sent sentExample, accept strin
 		if next == "" {
 			return answers
 		}
-		op.Path = path + "?page_token=" + url.QueryEscape(next)
+		query.Set("page_token", next)
+		op.Path = path + "?" + query.Encode()
 	}
+}
+
+// exampleQuery holds the query parameters of an operation that have an example.
+func exampleQuery(t testing.TB, op Operation) url.Values {
+	query := url.Values{}
+	for _, p := range Contract(t).Paths.Value(op.Path).GetOperation(op.Method).Parameters {
+		if p.Value.In == "query" && p.Value.Example != nil {
+			query.Set(p.Value.Name, fmt.Sprint(p.Value.Example))
+		}
+	}
+	return query
 }
 
 // shown holds one example, to compare an answer with.

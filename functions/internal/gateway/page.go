@@ -14,6 +14,7 @@ import (
 type Page struct {
 	Size  int
 	After string // the store's cursor; "" at the start
+	Back  bool   // the page that ends before the cursor, not the one that begins behind it
 	scope []string
 	key   []byte
 }
@@ -45,12 +46,13 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 	if token == "" {
 		return p, nil
 	}
-	cursor, ok := p.open(token)
-	if !ok {
-		return p, ErrPageToken
+	for _, back := range []bool{false, true} {
+		if cursor, ok := p.open(token, back); ok {
+			p.After, p.Back = cursor, back
+			return p, nil
+		}
 	}
-	p.After = cursor
-	return p, nil
+	return p, ErrPageToken
 }
 
 const (
@@ -60,14 +62,18 @@ const (
 
 type pageKey struct{}
 
-// seal authenticates a cursor within its scope.
-func (p Page) seal(cursor []byte) []byte {
+// seal authenticates a cursor within its scope and for its direction.
+func (p Page) seal(cursor []byte, back bool) []byte {
 	mac := hmac.New(sha256.New, p.key)
 	for _, part := range p.scope {
 		_, _ = mac.Write(strconv.AppendInt(nil, int64(len(part)), 10))
 		_, _ = mac.Write([]byte(":" + part))
 	}
-	_, _ = mac.Write([]byte{'.'})
+	end := byte('.')
+	if back {
+		end = '<'
+	}
+	_, _ = mac.Write([]byte{end})
 	_, _ = mac.Write(cursor)
 	return mac.Sum(nil)[:sealLength]
 }
@@ -86,14 +92,14 @@ func (p Page) hide(seal, cursor []byte) []byte {
 	return hidden
 }
 
-func (p Page) open(token string) (cursor string, ok bool) {
+func (p Page) open(token string, back bool) (cursor string, ok bool) {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(token) > maxPageToken || len(raw) <= sealLength || len(p.key) == 0 {
 		return "", false
 	}
 	seal := raw[:sealLength]
 	plain := p.hide(seal, raw[sealLength:])
-	return string(plain), hmac.Equal(seal, p.seal(plain))
+	return string(plain), hmac.Equal(seal, p.seal(plain, back))
 }
 
 // OnlyPageOf is [PageOf] for a list that has no other parameters.
@@ -105,11 +111,16 @@ func OnlyPageOf(r *http.Request, scope ...string) (Page, error) {
 }
 
 // Next makes the token of the next page from the store's cursor: nil at the end. Nobody but the stack can read it.
-func (p Page) Next(cursor string) *string {
+func (p Page) Next(cursor string) *string { return p.token(cursor, false) }
+
+// Previous makes the token of the page that ends before a cursor: nil at the beginning.
+func (p Page) Previous(cursor string) *string { return p.token(cursor, true) }
+
+func (p Page) token(cursor string, back bool) *string {
 	if cursor == "" {
 		return nil
 	}
-	seal := p.seal([]byte(cursor))
+	seal := p.seal([]byte(cursor), back)
 	token := base64.RawURLEncoding.EncodeToString(append(seal, p.hide(seal, []byte(cursor))...))
 	return &token
 }

@@ -83,6 +83,10 @@ func (f fakeUse) LastUsed(_ context.Context, _ account.ID, keys []apikey.ID) (ma
 	return out, nil
 }
 
+func (fakeUse) KeyRows(context.Context, account.ID, apikey.ID, counters.Range) ([]usage.Row, error) {
+	return nil, nil
+}
+
 func TestABadCounterHidesNoKey(t *testing.T) {
 	var told []control.Unreadable
 	good, bad := apikey.Key{ID: "key_good"}, apikey.Key{ID: "key_bad"}

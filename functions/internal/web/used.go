@@ -13,10 +13,11 @@ import (
 	"latchkey/shared/usage"
 )
 
-// Uses reads from the counters when the secrets of keys were last used.
+// Uses reads from the counters when the secrets of keys were last used, and what their calls came to.
 type Uses struct {
 	counters interface {
 		LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error)
+		KeyRows(ctx context.Context, a account.ID, key apikey.ID, in counters.Range) ([]usage.Row, error)
 	}
 	unreadable func(context.Context, control.Unreadable) // nil: nobody is told
 }
@@ -63,6 +64,14 @@ func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (
 		used[k.ID] = one
 	}
 	return used, nil
+}
+
+// KeyRows reads a key's counters in a range; none where the function has no counters.
+func (u Uses) KeyRows(ctx context.Context, id account.ID, key apikey.ID, in counters.Range) ([]usage.Row, error) {
+	if u.counters == nil {
+		return nil, nil
+	}
+	return u.counters.KeyRows(ctx, id, key, in)
 }
 
 // oneByOne leaves out what can't be read: a bad counter hides when its own key was last used, and no key.

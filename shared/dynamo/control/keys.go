@@ -2,11 +2,7 @@ package control
 
 import (
 	"context"
-	"fmt"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -118,25 +114,4 @@ func (s *Store) Keys(ctx context.Context, id account.ID, want KeyQuery) (KeyPage
 		},
 	})
 	return KeyPage{p.records, p.bad, apikey.ID(p.next)}, err
-}
-
-// FewKeys reports whether an account has at most most keys, deleted ones too.
-func (s *Store) FewKeys(ctx context.Context, id account.ID, most int) (bool, error) {
-	n, limit := 0, int32(most)+1 //nolint:gosec // the caller's constant
-	condition := "pk = :p AND begins_with(sk, :s)"
-	input := &dynamodb.QueryInput{
-		TableName: &s.control, KeyConditionExpression: &condition, Limit: &limit, Select: types.SelectCount, ConsistentRead: &consistent,
-		ExpressionAttributeValues: dynamo.Item{":p": dynamo.S(accountPK(id)), ":s": dynamo.S(keyPrefix)},
-	}
-	for {
-		out, err := s.db.Query(ctx, input)
-		if err != nil {
-			return false, fmt.Errorf("control: counting: %w", err)
-		}
-		if n += int(out.Count); n > most || len(out.LastEvaluatedKey) == 0 {
-			return n <= most, nil
-		}
-		limit = int32(most + 1 - n) //nolint:gosec // as above
-		input.ExclusiveStartKey = out.LastEvaluatedKey
-	}
 }

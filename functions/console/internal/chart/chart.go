@@ -194,3 +194,29 @@ func Line(class string, part, whole int64) template.HTML {
 	return template.HTML(`<svg class="share ` + template.HTMLEscapeString(class) + `" aria-hidden="true"><rect width="` + //nolint:gosec // escaped
 		strconv.FormatFloat(min(share, 100), 'f', 1, 64) + `%" height="4"/></svg>`)
 }
+
+// The grid of a line of small bars.
+const (
+	sparkStep   = 3
+	sparkHeight = 18
+)
+
+// Spark draws a row of small bars over a scale from 0 to the greatest of them. It repeats what stands beside it in words, and has
+// no text of its own. What isn't 0 is at least a line.
+func Spark(values []int64) template.HTML {
+	var out strings.Builder
+	fmt.Fprintf(&out, `<svg class="spark" viewBox="0 0 %d %d" aria-hidden="true"><path d="M0 %[2]dH%[1]d`, sparkStep*len(values), sparkHeight)
+	most := int64(1)
+	for _, n := range values {
+		most = max(most, n)
+	}
+	for i, n := range values {
+		if n <= 0 {
+			continue
+		}
+		tall := max(1, int(math.Round(float64(n)/float64(most)*(sparkHeight-1))))
+		fmt.Fprintf(&out, "M%d %dv-%dh2v%[3]dz", i*sparkStep, sparkHeight, tall)
+	}
+	out.WriteString(`"/></svg>`)
+	return template.HTML(out.String()) //nolint:gosec // numbers
+}

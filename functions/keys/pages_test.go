@@ -1,0 +1,251 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/keytest"
+	"latchkey/shared/usage"
+)
+
+// list is a page of keys: their IDs, and the tokens of the pages beside it.
+type list struct {
+	ids            []string
+	previous, next string
+	doc            map[string]any
+}
+
+func (r *harness) list(t testing.TB, query, token string) list {
+	t.Helper()
+	if token != "" {
+		query += "&page_token=" + url.QueryEscape(token)
+	}
+	doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?" + query}).JSON(t)
+	l := list{doc: doc}
+	for _, k := range doc["keys"].([]any) {
+		l.ids = append(l.ids, k.(map[string]any)["id"].(string))
+	}
+	l.previous, _ = doc["previous_page_token"].(string)
+	l.next, _ = doc["next_page_token"].(string)
+	return l
+}
+
+// forth reads all pages, and back those before a page; "" begins at the beginning. Both give the pages in the order of the list.
+func (r *harness) forth(t testing.TB, query string) (pages []list) {
+	t.Helper()
+	token := ""
+	for range mostPages {
+		p := r.list(t, query, token)
+		pages = append(pages, p)
+		if token = p.next; token == "" {
+			return pages
+		}
+	}
+	t.Fatalf("%s: the list has no end", query)
+	return nil
+}
+
+func (r *harness) back(t testing.TB, query string, from list) (pages []list) {
+	t.Helper()
+	for p := from; p.previous != "" && len(pages) < mostPages; {
+		p = r.list(t, query, p.previous)
+		pages = append([]list{p}, pages...)
+	}
+	return pages
+}
+
+func idsOf(pages []list) (all []string) {
+	for _, p := range pages {
+		all = append(all, p.ids...)
+	}
+	return all
+}
+
+// TestPagesAreTurnedBothWays: in every order, the pages before the last one are the same as on the way there, and from each of
+// them one comes back to the one behind it.
+func TestPagesAreTurnedBothWays(t *testing.T) {
+	r := newHarness(t)
+	for i := range 11 {
+		k := r.NewKey(t, r.account, func(k *apikey.Key) { k.Name = fmt.Sprint("<", i%4) })
+		if i%5 == 1 {
+			if _, err := r.Edit(t.Context(), k, "key.delete", func(k *apikey.Key) { k.DeletedAt = keytest.Now }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for column := range columns {
+		for _, order := range []string{column, "-" + column} {
+			for size := 1; size <= 9; size++ {
+				query := fmt.Sprintf("sort=%s&page_size=%d", order, size)
+				forth := r.forth(t, query)
+				last := forth[len(forth)-1]
+				if forth[0].previous != "" || len(idsOf(forth)) != 9 {
+					t.Fatalf("%s: %d keys, before the first page %q", query, len(idsOf(forth)), forth[0].previous)
+				}
+				if back := r.back(t, query, last); !slices.Equal(idsOf(append(back, last)), idsOf(forth)) {
+					t.Errorf("%s: %q on the way there, %q back", query, idsOf(forth), idsOf(append(back, last)))
+				}
+				for i, p := range forth[1:] {
+					before := r.list(t, query, p.previous)
+					if again := r.list(t, query, before.next); !slices.Equal(before.ids, forth[i].ids) || !slices.Equal(again.ids, p.ids) {
+						t.Errorf("%s: page %d: %q before it, and %q behind that", query, i+1, before.ids, again.ids)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestTheFirstPageIsNoShorterFromBehind: keys that came or went meanwhile shift what is before a page.
+func TestTheFirstPageIsNoShorterFromBehind(t *testing.T) {
+	for _, order := range []string{"created_at", "-created_at", "name"} {
+		r := newHarness(t)
+		keys := []apikey.Key{}
+		for range 7 {
+			keys = append(keys, r.NewKey(t, r.account))
+		}
+		query := "page_size=3&sort=" + order
+		second := r.list(t, query, r.list(t, query, "").next)
+		first := r.list(t, query, "").ids
+		for _, k := range keys {
+			if slices.Contains(first[:2], string(k.ID)) {
+				if _, err := r.Edit(t.Context(), k, "key.delete", func(k *apikey.Key) { k.DeletedAt = keytest.Now }); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got := r.list(t, query, second.previous); len(got.ids) != 3 || got.ids[0] != first[2] || got.previous != "" {
+			t.Errorf("%s: %q before %q", order, got.ids, second.ids)
+		}
+	}
+}
+
+// TestASearchThatFindsLittleLosesNothingEitherWay: one call looks at 1,000 keys and no more, so that pages may be short or empty.
+func TestASearchThatFindsLittleLosesNothingEitherWay(t *testing.T) {
+	r := newHarnessOn(t, keytest.LongStores(t))
+	rare := []string{}
+	for part := range 3 {
+		k := r.NewKey(t, r.account, func(k *apikey.Key) { k.Labels = []string{"rare"} })
+		rare = append(rare, string(k.ID))
+		common := r.NewKey(t, r.account, func(k *apikey.Key) { k.Name = fmt.Sprint("common ", part) })
+		r.NewKeys(t, common, control.MostLooked)
+	}
+	slices.Reverse(rare) // the newest first
+	query := "page_size=2&label=rare"
+	forth := r.forth(t, query)
+	if !slices.Equal(idsOf(forth), rare) {
+		t.Fatalf("%q on the way there", idsOf(forth))
+	}
+	end := len(forth) - 1
+	for end > 0 && len(forth[end].ids) == 0 {
+		end--
+	}
+	back := append(r.back(t, query, forth[end]), forth[end])
+	if !slices.Equal(idsOf(back), rare) {
+		t.Errorf("%q on the way back", idsOf(back))
+	}
+	for _, p := range back[:len(back)-1] {
+		found := []string{}
+		for from := p; from.next != ""; {
+			from = r.list(t, query, from.next)
+			found = append(found, from.ids...)
+		}
+		if at := slices.Index(rare, forth[end].ids[0]); len(p.ids) > 0 && at >= 0 && !slices.Contains(found, rare[len(rare)-1]) {
+			t.Errorf("from %q on: %q", p.ids, found)
+		}
+	}
+}
+
+// TestTheFirstPageCountsKeysAndLabels: those that aren't deleted, whatever the filter; labels alike but for case are one.
+func TestTheFirstPageCountsKeysAndLabels(t *testing.T) {
+	r := newHarness(t)
+	for _, labels := range [][]string{{"web", "beta"}, {"Web"}, {"gone"}, nil} {
+		k := r.NewKey(t, r.account, func(k *apikey.Key) { k.Labels = labels })
+		if slices.Contains(labels, "gone") {
+			if _, err := r.Edit(t.Context(), k, "key.delete", func(k *apikey.Key) { k.DeletedAt = keytest.Now }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, query := range []string{"page_size=1", "label=nobody", "status=deleted", "sort=name", "q=x", "sort=created_at"} {
+		doc := r.list(t, query, "").doc
+		names := []string{}
+		for _, l := range doc["labels"].([]any) {
+			m := l.(map[string]any)
+			names = append(names, fmt.Sprint(m["name"], m["keys"]))
+		}
+		if doc["total"] != 3.0 || len(names) != 2 || names[0] != "beta1" || !strings.EqualFold(names[1], "web2") {
+			t.Errorf("%s: %v keys, %q", query, doc["total"], names)
+		}
+	}
+	later := r.list(t, "page_size=1", r.list(t, "page_size=1", "").next).doc
+	if later["total"] != nil || later["labels"] != nil {
+		t.Errorf("a later page counts too: %v, %v", later["total"], later["labels"])
+	}
+	for i := range mostLabels + 1 {
+		r.NewKey(t, r.account, func(k *apikey.Key) { k.Labels = []string{fmt.Sprintf("x%03d", i)} })
+	}
+	all := r.list(t, "page_size=1", "").doc["labels"].([]any)
+	if last := all[len(all)-1].(map[string]any)["name"]; len(all) != mostLabels || !strings.EqualFold(all[0].(map[string]any)["name"].(string), "web") && last != "x047" {
+		t.Errorf("%d labels, the last %v", len(all), last)
+	}
+}
+
+// TestTheListHasTheFiguresOfADay: 24 hours, the running one included, of each key in the order of the list.
+func TestTheListHasTheFiguresOfADay(t *testing.T) {
+	r := newHarness(t)
+	busy, idle := r.NewKey(t, r.account), r.NewKey(t, r.account)
+	now := r.handler.service.Source.Time()
+	hour := now.UTC().Truncate(time.Hour)
+	r.count(t, 3, busy, authz.Allowed, now)
+	r.count(t, 2, busy, authz.DomainNotAllowed, hour.Add(-23*time.Hour))
+	r.count(t, 5, busy, authz.Allowed, hour.Add(-24*time.Hour+59*time.Minute)) // of the hour before, which is over
+	doc := r.list(t, "figures=day&sort=created_at", "").doc["figures"].(map[string]any)
+	if from, err := time.Parse(time.RFC3339, doc["from"].(string)); err != nil || !from.Equal(hour.Add(-23*time.Hour)) {
+		t.Errorf("from %v", doc["from"])
+	}
+	keys := doc["keys"].([]any)
+	for i, want := range []string{fmt.Sprint(busy.ID, " 5 2 2 3"), fmt.Sprint(idle.ID, " 0 0 0 0")} {
+		m := keys[i].(map[string]any)
+		hours := m["hours"].([]any)
+		if got := fmt.Sprint(m["id"], " ", m["requests"], " ", m["refused"], " ", hours[0], " ", hours[23]); got != want || len(hours) != 24 {
+			t.Errorf("%s in %d hours, want %s", got, len(hours), want)
+		}
+	}
+	if doc := r.list(t, "sort=created_at", "").doc; doc["figures"] != nil {
+		t.Error("figures that nobody asked for")
+	}
+	if got := r.Do(t, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?figures=week"}); got.Problem() != "400 parameter_invalid [figures]" {
+		t.Errorf("another span: %s", got.Problem())
+	}
+}
+
+// count puts n calls of a key into the counters, as the consumer does.
+func (r *harness) count(t testing.TB, n int, k apikey.Key, code authz.Code, at time.Time) {
+	t.Helper()
+	store := counters.New(r.DB.(counters.Client), r.Tables.Counters)
+	tally := usage.NewTally(fmt.Sprint(k.ID, at.UnixNano()))
+	for range n {
+		tally.Count(usage.Call{At: at, Code: code, Secret: k.Current.Hash, Subject: usage.Subject{Account: account.ID(k.Account), Key: k.ID, Product: k.Products[0]}})
+	}
+	contributions, newest := usage.Coalesce(tally.Report(at), at)
+	for _, batch := range usage.Batches(contributions, newest, counters.MaxItems) {
+		stored, err := store.Read(t.Context(), batch.Items())
+		if err == nil {
+			err = store.Write(t.Context(), usage.Fold(stored, batch))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
