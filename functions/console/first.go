@@ -79,7 +79,7 @@ func (a *app) createFirst(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var made api.KeyWithSecret
+	var made given
 	status, err := f.submit(v, management.Call{
 		Method: http.MethodPost, Path: v.accountPath("/keys"), Body: firstKey(kind, v.t("keys.first.name"), f.Lists["domains"], products), Idempotency: f.Values["idempotency"],
 	}, &made)

@@ -47,6 +47,7 @@ type fakeAPI struct {
 	calls    []call
 	answers  map[string]func(http.ResponseWriter, *http.Request, []byte) bool // by "METHOD /path"
 	write    func(http.ResponseWriter, *http.Request)                         // answers all that isn't GET, if it is set
+	fault    func(http.ResponseWriter, *http.Request) bool                    // is asked first, if it is set
 }
 
 type call struct {
@@ -97,9 +98,12 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		route, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), r.Header.Get("Idempotency-Key"), r.Header.Get("If-Match"), string(body),
 		r.RequestURI,
 	})
-	answer, write, me, key, products := f.answers[route], f.write, f.me, f.key, f.products
+	answer, write, fault, me, key, products := f.answers[route], f.write, f.fault, f.me, f.key, f.products
 	f.mu.Unlock()
 	w.Header().Set("X-Request-Id", "api-request-1")
+	if fault != nil && fault(w, r) {
+		return
+	}
 	if write != nil && r.Method != http.MethodGet {
 		write(w, r)
 		return

@@ -163,7 +163,7 @@ func (a *app) createKey(v *visit) error {
 	if f.Bad() {
 		return a.showForm(v, http.StatusUnprocessableEntity, f, nil)
 	}
-	var made api.KeyWithSecret
+	var made given
 	_, err := v.api.Do(v.ctx(), management.Call{
 		Method: http.MethodPost, Path: v.accountPath("/keys"), Body: body, Idempotency: f.Values["idempotency"],
 	}, &made)
@@ -266,6 +266,7 @@ const maxChecked = 100
 
 // secretPage shows a secret, in the only answer that holds it.
 type secretPage struct {
+	Root     string // of the account's keys: the page may have no account around it
 	Key      api.KeyWithSecret
 	Secret   string // "" if it was shown before
 	Kind     string // created, rotated or revealed
@@ -273,10 +274,13 @@ type secretPage struct {
 	Warn     []string
 }
 
-// showSecret answers the very request that made the secret: nothing is stored or redirected, so going back or
-// reloading finds nothing.
-func (a *app) showSecret(v *visit, k api.KeyWithSecret, kind string) error {
-	d := &secretPage{Key: k, Kind: kind}
+func (p *secretPage) plain() string { return p.Secret + "\n" }
+
+// showSecret answers the very request that made the secret.
+func (a *app) showSecret(v *visit, made given, kind string) error {
+	defer v.hurry()()
+	k := made.KeyWithSecret
+	d := &secretPage{Root: v.accountURL("/keys"), Key: k, Kind: kind}
 	if k.Secret != nil {
 		d.Secret = *k.Secret
 		d.Examples = fitting(k.Usage, caller{a.products, k.Key, d.Secret, sampleOrigin(k.Domains), a.productsInTime(v)}.examples())
@@ -284,14 +288,12 @@ func (a *app) showSecret(v *visit, k api.KeyWithSecret, kind string) error {
 	if k.Usage == api.Frontend && len(k.Domains) == 0 {
 		d.Warn = append(d.Warn, "no_domains")
 	}
-	v.w.Header().Set("Referrer-Policy", "no-referrer")
-	v.w.Header().Set("Cache-Control", "no-store")
-	return v.render(http.StatusOK, "secret", v.t("secret."+kind+".title"), d)
+	return v.renderOnce("secret", v.t("secret."+kind+".title"), d)
 }
 
-// productsInTime returns the catalogue, or none if it can't be read soon: a secret that is shown once doesn't wait for it.
+// productsInTime returns the catalogue, or none if it can't be read soon: a secret doesn't wait for it.
 func (a *app) productsInTime(v *visit) []api.Product {
-	ctx, cancel := context.WithTimeout(v.ctx(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(v.ctx(), frameTime)
 	defer cancel()
 	products, err := a.productList(ctx, v.api)
 	if err != nil {

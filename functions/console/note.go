@@ -44,10 +44,11 @@ func (v *visit) leave(path string, n note) error {
 	return v.redirect(path)
 }
 
-// note reads the note that was left for this page, if one was, and removes it.
+// note reads the note that was left for this page, if one was. Whatever shows it removes it: a page that fails shows a link at most, and
+// leaves the rest for the next try.
 func (v *visit) note() (n note) {
 	sealed := v.cookie(noteCookie)
-	if sealed == "" || v.session == nil || v.r.Method != http.MethodGet {
+	if sealed == "" || v.r.Method != http.MethodGet {
 		return note{}
 	}
 	raw, err := v.app.keeper.OpenNote(v.cookie(sessionCookie), sealed)
@@ -58,6 +59,5 @@ func (v *visit) note() (n note) {
 	if n.Path != "" && n.Path != v.r.URL.Path {
 		return note{} // for a page in another tab
 	}
-	v.setCookie(noteCookie, "", 0)
 	return n
 }

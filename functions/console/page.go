@@ -92,7 +92,10 @@ func (v *visit) render(status int, name, title string, data any) error {
 	p := page{
 		Title: title, Brand: v.app.brand, Waiting: v.overview, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: v.formPage(), Data: data,
 	}
-	left := v.note()
+	var left note
+	if v.session != nil && status < http.StatusBadRequest {
+		left = v.note()
+	}
 	p.Once = v.r.Method == http.MethodPost || left.Link != ""
 	if notice := "notice." + left.Notice; v.lang.Has(notice) {
 		p.Notice, p.Missed = v.t(notice), left.Notice == "found_none" || left.Notice == "found_nowhere"
@@ -120,6 +123,9 @@ func (v *visit) render(status int, name, title string, data any) error {
 	html, err := v.app.pages.execute(v, name, p)
 	if err != nil {
 		return err
+	}
+	if left != (note{}) {
+		v.setCookie(noteCookie, "", 0)
 	}
 	v.write(status, html)
 	return nil

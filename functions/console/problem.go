@@ -23,11 +23,16 @@ type failure struct {
 	Typed             []resent // of a form that can be sent again after that
 	Action            string   // where to
 	Back              string
+	Left              note // a link that is shown once, though its page can't be
 }
 
 // fail answers an error with a page: what happened, what to do, and what to tell support.
 func (v *visit) fail(err error) {
 	f := v.failure(err)
+	if left := v.note(); left.Link != "" {
+		f.Left = left
+		v.setCookie(noteCookie, "", 0)
+	}
 	if f.Status >= http.StatusInternalServerError {
 		v.app.log.ErrorContext(v.ctx(), "request failed", "error", err.Error(), "route", v.r.Pattern, "request_id", v.requestID())
 	}
@@ -42,7 +47,7 @@ func (v *visit) fail(err error) {
 	if err := v.render(f.Status, "failure", f.Title, f); err != nil { // not even the frame could be read
 		if err := v.renderOut(f.Status, "failure", f.Title, f); err != nil {
 			v.app.log.ErrorContext(v.ctx(), "the page about an error failed", "error", err.Error(), "request_id", v.requestID())
-			http.Error(v.w, f.Title, f.Status)
+			http.Error(v.w, strings.TrimSpace(f.Title+"\n"+f.Left.Link), f.Status)
 		}
 	}
 }

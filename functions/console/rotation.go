@@ -73,7 +73,7 @@ func (f *form) rotation(v *visit) (body api.RotateKey) {
 func (a *app) rotateKey(v *visit) error {
 	f := newForm()
 	body := f.rotation(v)
-	var made api.KeyWithSecret
+	var made given
 	err := f.send(v, management.Call{
 		Method: http.MethodPost, Path: v.keyPath("/rotate"), Body: body, Idempotency: f.Values["idempotency"],
 	}, &made)

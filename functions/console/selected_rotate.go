@@ -23,6 +23,7 @@ type rotating struct {
 type newSecrets struct {
 	doneView
 	Keys []newSecret
+	Root string // of the account's keys
 	List string // the page of the list, to come back to
 	Kept []resent
 }
@@ -61,11 +62,13 @@ func (a *app) rotateSelected(v *visit) error {
 	if f.Bad() {
 		return a.askRotation(v, http.StatusUnprocessableEntity, f, v.r.PostForm)
 	}
-	d := &newSecrets{List: back, Kept: list.Kept()}
+	d := &newSecrets{Root: v.accountURL("/keys"), List: back, Kept: list.Kept()}
 	d.outcome = outcome{Act: "rotate"}
-	if d.Keys, err = v.rotateAll(ids, body, f.Values["idempotency"], &d.outcome); err != nil {
+	d.Keys, err = v.rotateAll(ids, body, f.Values["idempotency"], &d.outcome)
+	if err != nil && len(d.Keys) == 0 {
 		return err
 	}
+	defer v.hurry()()
 	if len(d.Keys) == 0 && len(d.Left) == 0 {
 		return v.leave(back, note{Keys: &d.outcome})
 	}
@@ -76,9 +79,7 @@ func (a *app) rotateSelected(v *visit) error {
 			d.GoOn.Fields = append(d.GoOn.Fields, resent{name, f.Values[name]})
 		}
 	}
-	v.w.Header().Set("Referrer-Policy", "no-referrer")
-	v.w.Header().Set("Cache-Control", "no-store")
-	return v.render(http.StatusOK, "selected-rotated", v.t("selected.rotated.title"), d)
+	return v.renderOnce("selected-rotated", v.t("selected.rotated.title"), d)
 }
 
 // rotateAll rotates keys, each under an idempotency key of its own.
@@ -91,7 +92,7 @@ func (v *visit) rotateAll(ids []string, body api.RotateKey, once string, o *outc
 		if err != nil {
 			return swept{}, err
 		}
-		var now api.KeyWithSecret
+		var now given
 		_, err = v.api.Do(ctx, management.Call{Method: http.MethodPost, Path: path + "/rotate", Body: body, Idempotency: once + "." + id}, &now)
 		if err == nil {
 			mu.Lock()
@@ -107,6 +108,8 @@ func (v *visit) rotateAll(ids []string, body api.RotateKey, once string, o *outc
 	}
 	return keys, err
 }
+
+func (d *newSecrets) plain() string { return d.All() }
 
 // All is every secret on a line of its own, after the key's name and ID, as spreadsheets take it from the clipboard.
 func (d *newSecrets) All() string {

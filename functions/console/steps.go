@@ -94,13 +94,13 @@ func (a *app) take(v *visit, s step) error {
 }
 
 func (a *app) reveal(v *visit) error {
-	var k api.KeyWithSecret
-	if _, err := v.api.Do(v.ctx(), management.Call{Method: reveal.method, Path: v.keyPath(reveal.path)}, &k); err != nil {
+	var made given
+	if _, err := v.api.Do(v.ctx(), management.Call{Method: reveal.method, Path: v.keyPath(reveal.path)}, &made); err != nil {
 		f := newForm()
 		if err := f.refuse(v, err); err != nil {
 			return err
 		}
 		return a.ask(v, http.StatusUnprocessableEntity, reveal, f)
 	}
-	return a.showSecret(v, k, "revealed")
+	return a.showSecret(v, made, "revealed")
 }

@@ -39,21 +39,23 @@ const (
 	sweepEnd    = 11 * time.Second // what is under way is given up then: the function has 15 s
 )
 
-// sweep does something to keys and puts down what has become of each, in their order. An error is that nobody is signed in any more.
+// sweep does something to keys and puts down what has become of each, in their order. An error is that nobody is signed in any more:
+// the keys that it was too late for are left.
 func (v *visit) sweep(ids []string, do func(context.Context, string) (swept, error), o *outcome) error {
 	ctx, cancel := context.WithTimeout(v.ctx(), sweepEnd)
 	defer cancel()
 	s := &sweep{do: do, now: time.Now, stop: time.Now().Add(sweepTime)}
+	var out error
 	for i, r := range s.run(ctx, ids) {
 		var p *management.Problem
 		if errors.As(r.err, &p) && p.Status == http.StatusUnauthorized {
-			return r.err
+			out, r = r.err, swept{left: true}
 		}
 		r.why = v.why(r.err)
 		o.add(ids[i], r)
 	}
 	o.fit()
-	return nil
+	return out
 }
 
 // run returns a result for each key.

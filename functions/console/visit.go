@@ -180,8 +180,12 @@ func (v *visit) person() (api.Me, error) {
 		return api.Me{}, errSignIn
 	}
 	if v.meValue == nil {
-		r := <-v.me
-		v.meValue = &r
+		select {
+		case r := <-v.me:
+			v.meValue = &r
+		case <-v.ctx().Done():
+			return api.Me{}, v.ctx().Err()
+		}
 	}
 	return v.meValue.me, v.meValue.err
 }

@@ -99,6 +99,7 @@ var times = map[string]time.Duration{
 	"functions/console.refreshPause":                 5 * sec,
 	"functions/console.longestPause":                 10 * mins,
 	"functions/console.eraseTime":                    2 * sec,
+	"functions/console.frameTime":                    2 * sec, // of what stands around a secret
 	"functions/console.sweepTime":                    7 * sec,  // in which a change of a selected key may begin
 	"functions/console.sweepEnd":                     11 * sec, // of 15 s that the function has
 	"functions/console.waitEvery":                    200 * ms,
