@@ -42,6 +42,7 @@ type app struct {
 	routed  []string // all patterns, for who walks them
 	guard   *http.CrossOriginProtection
 	catalog catalogue
+	unkept  unkept
 }
 
 // start reads the environment and makes the app.

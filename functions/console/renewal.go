@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"latchkey/functions/console/internal/session"
 	"latchkey/functions/console/internal/signin"
+	"latchkey/functions/internal/gateway"
 )
 
 const (
@@ -27,6 +29,11 @@ const (
 // the one that asks the issuer, since many issuers take a refresh token once and end everything at the second time; the
 // others go on with the access token that is still good, or wait for the new one.
 func (v *visit) renew(s *session.Session) error {
+	if tokens, ok := v.app.unkept.of(s.Refresh); ok {
+		if err := v.keep(s, tokens); err != nil {
+			return err
+		}
+	}
 	first := s.Access
 	for range waits {
 		if v.livesFor(s, refreshBefore) || s.Access != first && v.livesFor(s, 0) {
@@ -55,18 +62,18 @@ func (v *visit) renew(s *session.Session) error {
 			return signInIfNone(err)
 		}
 	}
-	return signin.NewUnavailable(s.HeldUntil().Sub(v.app.now()))
+	return signin.NewUnavailable(s.HeldUntil().Sub(v.app.now()), errors.New("it is left alone for a while"))
 }
 
 // refresh asks the issuer for new tokens. What comes of it is kept even if the browser doesn't wait: a refresh token may
-// be good once.
+// be good once. Only a refresh token that is over, or none, ends the session.
 func (v *visit) refresh(s *session.Session) error {
 	ctx, keeper := context.WithoutCancel(v.ctx()), v.app.keeper
 	tokens, err := v.app.issuer.Refresh(ctx, s.Tokens)
 	switch {
 	case err == nil:
-		return signInIfNone(keeper.Renew(ctx, s, tokens))
-	case errors.Is(err, signin.ErrGrant), errors.Is(err, signin.ErrRefused) && !v.livesFor(s, 0):
+		return v.keep(s, tokens)
+	case errors.Is(err, signin.ErrGrant), s.Refresh == "" && !v.livesFor(s, 0):
 		ended, err := keeper.EndUnchanged(ctx, s)
 		if ended {
 			return errSignIn
@@ -77,11 +84,85 @@ func (v *visit) refresh(s *session.Session) error {
 	var later *signin.Unavailable
 	if errors.As(err, &later) {
 		pause = min(max(pause, later.RetryAfter), longestPause)
+	} else {
+		err = signin.NewUnavailable(pause, errors.New(err.Error())) // of a wrong setting, such as invalid_client: signing in wouldn't help
 	}
 	if _, err := keeper.Hold(ctx, s, v.app.now().Add(pause)); err != nil {
 		return v.orGoOn(s, err)
 	}
 	return v.orGoOn(s, err)
+}
+
+// keepTries bounds the writes of new tokens that fail.
+const keepTries = 3
+
+// keep stores new tokens, whose refresh token may be the only one that is still good. Where the store takes none, the request goes on
+// with them, and the next one stores them. If the person has signed out meanwhile they are revoked.
+func (v *visit) keep(s *session.Session, tokens session.Tokens) error {
+	ctx, old := context.WithoutCancel(v.ctx()), s.Refresh
+	var err error
+	for try := range keepTries {
+		if try > 0 && sleep(ctx, waitEvery) != nil {
+			break
+		}
+		if err = v.app.keeper.Renew(ctx, s, tokens); err == nil {
+			v.app.unkept.drop(old)
+			return nil
+		}
+		if errors.Is(err, session.ErrNone) {
+			v.app.unkept.drop(old)
+			v.app.revoke(ctx, tokens)
+			return errSignIn
+		}
+	}
+	v.app.log.WarnContext(ctx, "new tokens were not stored", "error", err.Error(), "request_id", v.requestID())
+	v.app.unkept.put(old, tokens)
+	s.Tokens = tokens
+	return nil
+}
+
+// revoke makes a session's refresh token worthless at the issuer, if that offers it.
+func (a *app) revoke(ctx context.Context, t session.Tokens) {
+	if err := a.issuer.Revoke(ctx, t); err != nil {
+		a.log.WarnContext(ctx, "the refresh token was not revoked", "error", err.Error(), "request_id", gateway.RequestID(ctx))
+	}
+}
+
+// unkept has the tokens that the store didn't take, by the refresh token that they replace, while this process lives.
+type unkept struct {
+	mu sync.Mutex
+	by map[string]session.Tokens
+}
+
+// mostUnkept bounds them: beyond it, some other one is forgotten.
+const mostUnkept = 100
+
+func (u *unkept) of(refresh string) (session.Tokens, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	t, ok := u.by[refresh]
+	return t, ok
+}
+
+func (u *unkept) put(refresh string, t session.Tokens) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.by == nil {
+		u.by = map[string]session.Tokens{}
+	}
+	for other := range u.by {
+		if len(u.by) < mostUnkept {
+			break
+		}
+		delete(u.by, other)
+	}
+	u.by[refresh] = t
+}
+
+func (u *unkept) drop(refresh string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.by, refresh)
 }
 
 // orGoOn goes on with an access token that lives although its renewal failed.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -22,8 +25,10 @@ import (
 type renewals struct {
 	*walker
 	cookie string
-	asked  atomic.Int64 // calls of the token endpoint
-	before func()       // runs before such a call
+	asked  atomic.Int64                     // calls of the token endpoint
+	before func()                           // runs before such a call
+	answer func() (status int, code string) // answers it instead of the issuer
+	given  string                           // the newest refresh token
 	ahead  *time.Duration
 }
 
@@ -47,8 +52,26 @@ func (r *renewals) RoundTrip(req *http.Request) (*http.Response, error) {
 		if r.before != nil {
 			r.before()
 		}
+		if r.answer != nil {
+			status, code := r.answer()
+			out := httptest.NewRecorder()
+			reply(out, status, map[string]string{"error": code})
+			return out.Result(), nil
+		}
 	}
-	return http.DefaultTransport.RoundTrip(req)
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil || !strings.HasSuffix(req.URL.Path, "/token") {
+		return res, err
+	}
+	raw, err := io.ReadAll(res.Body)
+	var doc struct {
+		Refresh string `json:"refresh_token"`
+	}
+	if json.Unmarshal(raw, &doc) == nil && doc.Refresh != "" {
+		r.given = doc.Refresh
+	}
+	res.Body = io.NopCloser(bytes.NewReader(raw))
+	return res, err
 }
 
 // endsIn lets the session's access token end so soon.

@@ -33,6 +33,9 @@ func (a *app) endSession(v *visit) error {
 }
 
 func (a *app) endAllSessions(v *visit) error {
+	if err := a.keeper.Reload(v.ctx(), v.session); err != nil { // its newest refresh token is to be revoked
+		return signInIfNone(err)
+	}
 	if err := a.keeper.EndAll(v.ctx(), v.session); err != nil {
 		return err
 	}

@@ -115,7 +115,12 @@ func (a *app) signOut(v *visit) error {
 	if err != nil && !errors.Is(err, session.ErrNone) {
 		return err
 	}
-	if err := a.keeper.End(v.ctx(), cookie); err != nil {
+	if s == nil {
+		err = a.keeper.End(v.ctx(), cookie)
+	} else {
+		err = a.keeper.EndNewest(v.ctx(), s)
+	}
+	if err != nil {
 		return err
 	}
 	return a.signedOut(v, s)
@@ -133,8 +138,10 @@ func (a *app) signedOut(v *visit, s *session.Session) error {
 	if s == nil {
 		return v.redirect("/")
 	}
-	if err := a.issuer.Revoke(v.ctx(), s.Tokens); err != nil {
-		a.log.WarnContext(v.ctx(), "the refresh token was not revoked", "error", err.Error(), "request_id", v.requestID())
+	a.revoke(v.ctx(), s.Tokens)
+	if newer, ok := a.unkept.of(s.Refresh); ok {
+		a.revoke(v.ctx(), newer)
+		a.unkept.drop(s.Refresh)
 	}
 	v.w.Header().Set("Location", a.issuer.EndSession(s.Tokens, v.absolute("/")))
 	v.w.WriteHeader(http.StatusSeeOther)

@@ -74,3 +74,21 @@ func (k Keeper) EndUnchanged(ctx context.Context, s *Session) (ended bool, err e
 	}
 	return err == nil, err
 }
+
+// mostNewer bounds how often a session that ends may be found written meanwhile.
+const mostNewer = 5
+
+// EndNewest ends the session, also if it was written since it was read; s is then what was stored last, with the refresh token
+// that is still good. It does no harm twice.
+func (k Keeper) EndNewest(ctx context.Context, s *Session) error {
+	for range mostNewer {
+		ended, err := k.EndUnchanged(ctx, s)
+		if ended || errors.Is(err, ErrNone) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return k.Store.Delete(ctx, s.row.ID)
+}

@@ -72,9 +72,9 @@ type Unavailable struct {
 	err        error
 }
 
-// NewUnavailable makes the error of a caller that doesn't ask the issuer before some time is over.
-func NewUnavailable(after time.Duration) *Unavailable {
-	return &Unavailable{RetryAfter: after, err: errors.New("it is left alone for a while")}
+// NewUnavailable makes the error of a caller that doesn't ask the issuer before some time is over, and why.
+func NewUnavailable(after time.Duration, why error) *Unavailable {
+	return &Unavailable{RetryAfter: after, err: why}
 }
 
 func (u *Unavailable) Error() string { return "signin: the issuer can't answer: " + u.err.Error() }
