@@ -32,16 +32,31 @@ func (v *visit) leave(path string, n note) error {
 	if n.Path == "/" {
 		n.Path = "" // which leads on
 	}
-	raw, err := json.Marshal(n)
+	kept, err := v.putNote(n)
+	if n.For != "" && err == nil && !kept {
+		n.For = ""
+		kept, err = v.putNote(n)
+	}
 	if err != nil {
 		return err
+	}
+	if !kept {
+		v.app.log.WarnContext(v.ctx(), "a note is too long for a cookie", "route", v.r.Pattern, "request_id", v.requestID())
+	}
+	return v.redirect(path)
+}
+
+// putNote seals a note into its cookie. kept is false if it is too long for one.
+func (v *visit) putNote(n note) (kept bool, err error) {
+	raw, err := json.Marshal(n)
+	if err != nil {
+		return false, err
 	}
 	sealed, err := v.app.keeper.SealNote(v.cookie(sessionCookie), raw)
 	if err != nil {
-		return err
+		return false, err
 	}
-	v.setCookie(noteCookie, sealed, noteLife)
-	return v.redirect(path)
+	return v.setCookie(noteCookie, sealed, noteLife), nil
 }
 
 // note reads the note that was left for this page, if one was. Whatever shows it removes it: a page that fails shows a link at most, and

@@ -77,6 +77,9 @@ func sameText(a, b string) bool  { return a == b }
 // mostSelected bounds the keys of one act: those of a page.
 const mostSelected = 25
 
+// longestID bounds the ID of a key in a form: 30 characters, and some more if they grow.
+const longestID = 40
+
 func (a *app) selectedRoutes() {
 	const root = "/accounts/{account}/keys/selected/"
 	a.account("GET /accounts/{account}/keys/selected.csv", a.exportSelected)
@@ -105,7 +108,7 @@ func (a *app) selectedRoutes() {
 func selectedKeys(values url.Values) ([]string, error) {
 	var ids []string
 	for _, id := range values["key"] {
-		if id == "" || !plainID(id) {
+		if id == "" || len(id) > longestID || !plainID(id) {
 			return nil, errForm
 		}
 		if !slices.Contains(ids, id) {

@@ -363,7 +363,7 @@ func TestAnActNeedsKeysOfOnePage(t *testing.T) {
 	for i := range mostSelected + 1 {
 		tooMany.Add("key", idOf(i))
 	}
-	for name, form := range map[string]url.Values{"too many": tooMany, "a path": {"key": {"../members"}}, "an empty one": {"key": {""}}} {
+	for name, form := range map[string]url.Values{"too many": tooMany, "a path": {"key": {"../members"}}, "an empty one": {"key": {""}}, "a long one": {"key": {strings.Repeat("k", 41)}}} {
 		for _, act := range []string{"disable", "enable", "delete", "restore"} {
 			if page := m.ask(http.MethodPost, keysPath+"/selected/"+act, form); page.StatusCode != http.StatusBadRequest {
 				t.Errorf("%s, %s: %d", act, name, page.StatusCode)

@@ -135,13 +135,20 @@ func (v *visit) cookie(name string) string {
 	return c.Value
 }
 
-// setCookie sets a cookie that no script can read; life 0 removes it.
-func (v *visit) setCookie(name, value string, life time.Duration) {
+// longestCookie is the length of a cookie, with its name and attributes, that every browser keeps (RFC 6265, section 6.1).
+const longestCookie = 4096
+
+// setCookie sets a cookie that no script can read; life 0 removes it. One that browsers drop isn't sent, and kept is false.
+func (v *visit) setCookie(name, value string, life time.Duration) (kept bool) {
 	c := &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode, MaxAge: int(life / time.Second)}
 	if life == 0 {
 		c.MaxAge = -1
 	}
+	if len(c.String()) > longestCookie {
+		return false
+	}
 	http.SetCookie(v.w, c)
+	return true
 }
 
 // mostPages bounds the lists that a page shows whole: 500 entries.

@@ -99,7 +99,7 @@ var times = map[string]time.Duration{
 	"functions/console.refreshPause":                 5 * sec,
 	"functions/console.longestPause":                 10 * mins,
 	"functions/console.eraseTime":                    2 * sec,
-	"functions/console.frameTime":                    2 * sec, // of what stands around a secret
+	"functions/console.frameTime":                    2 * sec,  // of what stands around a secret
 	"functions/console.sweepTime":                    7 * sec,  // in which a change of a selected key may begin
 	"functions/console.sweepEnd":                     11 * sec, // of 15 s that the function has
 	"functions/console.waitEvery":                    200 * ms,
@@ -205,6 +205,12 @@ var bounds = map[string]float64{
 	"functions/console/internal/session.MostOfOnePerson": 20,
 	"functions/console.mostSignIns":                      5,
 	"functions/console.longestBack":                      600,
+	"functions/console.longestCookie":                    4096, // of all browsers
+	"functions/console.longestID":                        40,
+	"functions/console/internal/signin.LongestPending":   1100,
+	"functions/console.keepTries":                        3,
+	"functions/console.mostUnkept":                       100,
+	"functions/console/internal/session.mostNewer":       5,
 	"functions/console.waits":                            15,
 }
 

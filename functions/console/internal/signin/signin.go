@@ -3,6 +3,7 @@
 package signin
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -130,19 +131,33 @@ func ReadPending(cookie string) (p Pending, ok bool) {
 	return p, true
 }
 
-// Start begins a sign-in: where to send the browser, and what its cookie holds.
+// LongestPending bounds the bytes of what a sign-in's cookie holds.
+const LongestPending = 1100
+
+// pack is the value of a cookie that ReadPending reads.
+func (p Pending) pack() (string, error) {
+	var raw bytes.Buffer
+	e := json.NewEncoder(&raw)
+	e.SetEscapeHTML(false) // which would make six bytes of each "&" of a query
+	if err := e.Encode(p); err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(bytes.TrimSpace(raw.Bytes())), nil
+}
+
+// Start begins a sign-in: where to send the browser, and what its cookie holds. A path to return to for which that has no room is left out.
 func (i *Issuer) Start(ctx context.Context, redirect, back string) (to, cookie string, err error) {
 	d, err := i.discover(ctx)
 	if err != nil {
 		return "", "", err
 	}
 	p := Pending{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Return: back, Begun: i.config.Now().UnixMilli()}
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return "", "", err
+	if cookie, err = p.pack(); err == nil && len(cookie) > LongestPending {
+		p.Return = "/"
+		cookie, err = p.pack()
 	}
 	to = i.oauth(d, redirect).AuthCodeURL(p.State, oidc.Nonce(p.Nonce), oauth2.S256ChallengeOption(p.Verifier))
-	return to, base64.RawURLEncoding.EncodeToString(raw), nil
+	return to, cookie, err
 }
 
 // Finish takes the issuer's answer. ErrRefused if it doesn't belong to the cookie, or the issuer said no.
