@@ -201,7 +201,7 @@ func (r *harness) showable(t *testing.T, what string, answer apitest.Answer) {
 
 // TestTheNameOfAnAccountIsConfirmedAsItIsShown: blanks in a row are one there, and what can't be shown is U+FFFD.
 func TestTheNameOfAnAccountIsConfirmedAsItIsShown(t *testing.T) {
-	for stored, typed := range map[string]string{hidden: "a\ufffdb", "Two  blanks": "Two blanks", "Ol\u00e9": "Ole\u0301"} {
+	for stored, typed := range map[string]string{hidden: "a\ufffdb", "Two  blanks": "Two blanks", "Ol\u00e9": "Ole\u0301", "Prod\u200c": "Prod", "Prod\u3164": "Prod"} {
 		r := newHarness(t)
 		a := r.NewAccount(t, func(a *account.Account) { a.Name = stored })
 		call := apitest.Call{As: "owner", Method: "POST", Path: "/v1/accounts/" + string(a.ID) + "/close", Body: object{"confirm_name": typed}}

@@ -75,6 +75,19 @@ func TestAnAccountIsClosedOnlyByItsName(t *testing.T) {
 	}
 }
 
+// TestAnAccountIsClosedByItsNameAsItIsShown: nobody types what doesn't show.
+func TestAnAccountIsClosedByItsNameAsItIsShown(t *testing.T) {
+	for _, name := range []string{"Prod\u200c", "Prod\ufe0f", "Prod\u3164", "\u2800Prod"} {
+		w := newWalker(t, "operator")
+		fakeAnswers(w.harness, name)
+		w.accept()
+		answer := w.ask(http.MethodPost, "/operator/accounts/"+account+"/close", url.Values{"confirm": {"Prod"}})
+		if answer.StatusCode != http.StatusSeeOther || len(w.writes()) != 1 {
+			t.Errorf("%+q: %d, %s", name, answer.StatusCode, describe(w.writes()))
+		}
+	}
+}
+
 func TestAKeyIsBlockedWithAReason(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("operator")

@@ -91,14 +91,15 @@ func (f *fields) labels(stored, typed []string) []string {
 		if err == nil && strings.ContainsAny(label.String(), ",;") {
 			err = text.ErrCharacter
 		}
-		if err != nil && !slices.Contains(stored, one) {
+		kept := slices.IndexFunc(stored, func(s string) bool { return one == s || one == text.Shown(s) })
+		if err != nil && kept < 0 {
 			e := web.TextField("labels", 1, apikey.MaxLabelRunes, err)
 			f.refuse(gateway.Item("labels", i, e.Code, e.Detail))
 			continue
 		}
 		name := label.String()
-		if err != nil { // stored by other rules, and sent back
-			name = one
+		if kept >= 0 { // perhaps stored by other rules, and sent back
+			name = stored[kept]
 		}
 		if alike := text.Fold(name); !taken[alike] {
 			taken[alike] = true

@@ -78,6 +78,15 @@ func TestALabelThatTodaysRulesRefuseIsKept(t *testing.T) {
 	if got := edit("a,b", "c,d"); got != 422 {
 		t.Errorf("another one like it: %d", got)
 	}
+	before = r.stored(t, k)
+	after = before
+	after.Labels = []string{"fil\u3164ler", "hid\u202eden"}
+	if _, err := r.Control.Commit(t.Context(), control.Change{Before: &before, After: after, Audit: keytest.Row(r.account.ID, "key.edit", before.ID)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := edit("filler", "hid\ufffdden", "x"); got != 200 || !slices.Equal(r.stored(t, k).Labels, []string{"fil\u3164ler", "hid\u202eden", "x"}) {
+		t.Errorf("sent back as they were shown: %d %+q", got, r.stored(t, k).Labels)
+	}
 	if got := edit(); got != 200 || len(r.stored(t, k).Labels) != 0 {
 		t.Errorf("without labels: %d %v", got, r.stored(t, k).Labels)
 	}

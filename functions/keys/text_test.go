@@ -56,6 +56,7 @@ func TestTheNameIsConfirmedAsItIsShown(t *testing.T) {
 	r := newHarness(t)
 	for name, typed := range map[string]string{
 		"a  b": "a b", "Ko\u0308ln": "Köln", "Köln": "Ko\u0308ln", "Shop": " Shop ", "no\u00a0break": "no break", "\u202eevil": "\ufffdevil", "\u3164": "\u3164",
+		"Prod\u200c": "Prod", "❤\ufe0f": "❤", "Test\u3164": "Test",
 	} {
 		path, read := r.named(t, name)
 		for _, wrong := range []string{"", "shop", name + "x", "\u2060"} {

@@ -569,7 +569,7 @@ type Change struct {
 
 // CloseAccount defines model for CloseAccount.
 type CloseAccount struct {
-	// ConfirmName Must match the account's name exactly. Required of owners.
+	// ConfirmName The account's name, as it is shown: runs of blanks count as one, and what doesn't show needn't be typed. Required of owners.
 	ConfirmName *string `json:"confirm_name,omitempty"`
 }
 
@@ -1304,7 +1304,7 @@ type RejectQpsRequest struct {
 
 // RevokeKey defines model for RevokeKey.
 type RevokeKey struct {
-	// ConfirmName The key's name, as it is shown: runs of blanks count as one.
+	// ConfirmName The key's name, as it is shown: runs of blanks count as one, and what doesn't show needn't be typed.
 	ConfirmName string `json:"confirm_name"`
 }
 

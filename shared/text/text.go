@@ -68,15 +68,18 @@ func (s Secrets) parse(typed string, least, most int, block bool) (string, error
 	case n < least || n > most:
 		return "", ErrLength
 	}
-	shows := false
+	shows, hides := false, false
 	for _, r := range text {
 		if !allowed(r, block) {
 			return "", ErrCharacter
 		}
-		shows = shows || visible(r)
+		shows, hides = shows || visible(r), hides || unseen(r)
 	}
-	if !shows {
+	switch {
+	case !shows:
 		return "", ErrInvisible
+	case hides:
+		return "", ErrCharacter
 	}
 	return text, nil
 }
@@ -100,6 +103,7 @@ const (
 	zwnj         = '\u200c'
 	zwj          = '\u200d'
 	brailleBlank = '\u2800'
+	nullNotehead = '\U0001d159'
 )
 
 // visible reports whether a character shows something by itself.
@@ -107,19 +111,26 @@ func visible(r rune) bool {
 	return !ignorable(r) && !blank(r) && !unicode.In(r, unicode.M)
 }
 
-func blank(r rune) bool { return unicode.IsSpace(r) || r == brailleBlank }
+func blank(r rune) bool { return unicode.IsSpace(r) || r == brailleBlank || r == nullNotehead }
 
 // ignorable is Unicode's Default_Ignorable_Code_Point, as far as Go's tables name its parts.
 func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// Shown returns a stored text as pages show it. Texts that were taken before there was this package may hold what neither a
-// Line nor a Block may: each such character is shown as U+FFFD, and so is a text that shows nothing.
+// unseen reports whether a character never shows, and no script in use or emoji needs it: fillers, the grapheme joiner, what Unicode
+// keeps for more of these. Texts that are typed have none.
+func unseen(r rune) bool { return unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) }
+
+// Shown returns a stored text as pages show it. Texts that were taken by looser rules may hold what neither a Line nor a Block
+// may: each such character is shown as U+FFFD, or left out if it would show nothing. A text that shows nothing is U+FFFD.
 func Shown(stored string) string {
 	shows := false
 	shown := strings.Map(func(r rune) rune {
-		if !allowed(r, true) {
+		switch {
+		case unseen(r):
+			return -1
+		case !allowed(r, true):
 			r = utf8.RuneError
 		}
 		shows = shows || visible(r)
@@ -131,10 +142,23 @@ func Shown(stored string) string {
 	return shown
 }
 
-// Same reports whether a typed text is a stored one, as that is shown: pages show runs of blanks as one, and a keyboard
-// may write an accent as a character of its own.
+// Same reports whether a typed text is a stored one, as that is shown: pages show runs of blanks as one, a keyboard may write
+// an accent as a character of its own, and nobody types what doesn't show, such as joiners and variation selectors.
 func Same(stored, typed string) bool {
-	return typed == stored || oneBlank(norm.NFC.String(Shown(stored))) == oneBlank(norm.NFC.String(typed))
+	return typed == stored || outline(Shown(stored)) == outline(typed)
+}
+
+// outline leaves of a text what can be seen.
+func outline(text string) string {
+	return oneBlank(norm.NFC.String(strings.Map(func(r rune) rune {
+		switch {
+		case ignorable(r):
+			return -1
+		case blank(r):
+			return ' '
+		}
+		return r
+	}, text)))
 }
 
 func oneBlank(text string) string { return strings.Join(strings.Fields(text), " ") }

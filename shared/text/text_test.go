@@ -238,6 +238,16 @@ func TestWhatIsShownCanBeTyped(t *testing.T) {
 		{"\u3164", "\u3164", true}, // as the API's callers have stored it
 		{"\u3164", "", false},
 		{"\u3164", "\u2060", false},
+		{"Prod\u200c", "Prod", true},
+		{"Prod\ufe0f", "Prod", true},
+		{"Prod\u3164", "Prod", true},
+		{"Prod\u3164", "Prod\u3164", true},
+		{"\u2800Prod\u2800", "Prod", true},
+		{"❤\ufe0f", "❤", true},
+		{"می\u200cخواهم", "میخواهم", true},
+		{"Prod", "Prod\u200e", true}, // copied with a mark of direction
+		{"Prod\u200c", "", false},
+		{"Prod\u200c", "Pro", false},
 	} {
 		if got := text.Same(c.shown, c.typed); got != c.same {
 			t.Errorf("%q and %q: %v", c.shown, c.typed, got)
@@ -253,6 +263,7 @@ func TestWhatIsShownCanBeTyped(t *testing.T) {
 func TestAStoredTextIsShownWithoutWhatHidesOrReorders(t *testing.T) {
 	for stored, want := range map[string]string{
 		"": "", "My site": "My site", "two\n\tlines": "two\n\tlines", "می\u200cخواهم": "می\u200cخواهم", "=SUM(1)": "=SUM(1)",
+		"Prod\u3164": "Prod", "P\u034frod": "Prod", "Prod\u200c": "Prod\u200c", "❤\ufe0f": "❤\ufe0f",
 		"a\u202eb": "a\ufffdb", "\u200b": "\ufffd", "\u3164": "\ufffd", "\u2800 \u2800": "\ufffd", "a\x1b[31m": "a\ufffd[31m", "a\u2028b": "a\ufffdb", "\xff": "\ufffd",
 	} {
 		if got := text.Shown(stored); got != want {
@@ -282,11 +293,29 @@ func TestEveryCharacterIsDecidedByItsProperty(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Noncharacter_Code_Point) || unicode.Is(unicode.Cf, r) && r != 0x200c && r != 0x200d {
+		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Noncharacter_Code_Point, unicode.Other_Default_Ignorable_Code_Point) || unicode.Is(unicode.Cf, r) && r != 0x200c && r != 0x200d {
 			t.Errorf("%U was taken", r)
 		}
 		if again, err := secrets.ParseLine(got.String(), 1, 8); err != nil || again != got {
 			t.Errorf("%U: %q becomes %q, %v", r, got, again, err)
+		}
+	}
+}
+
+// TestWhatIsTypedToConfirmIsWhatIsShown walks all of Unicode: a character in a stored name that nobody can see needn't be typed, one that
+// shows must be.
+func TestWhatIsTypedToConfirmIsWhatIsShown(t *testing.T) {
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		stored := "a" + string(r) + "b"
+		hidden := r == 0x200c || r == 0x200d || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+		if got := text.Same(stored, "ab"); got != hidden {
+			t.Errorf("%U needn't be typed: %v", r, got)
+		}
+		if !text.Same(stored, text.Shown(stored)) || text.Same(stored, "axxb") {
+			t.Errorf("%U: %q is shown as %q", r, stored, text.Shown(stored))
 		}
 	}
 }
