@@ -102,10 +102,10 @@ func labelOf(field string) string { return cmp.Or(labelled[field], "fact."+field
 // mostOvertaken bounds how often a form is compared with the key again before the refusal is shown.
 const mostOvertaken = 3
 
-// settle makes the change that a form of a key asks for, unless somebody else has changed meanwhile what the form is about: then the
+// settle makes the change that a form of a key asks for, as prepare makes it for the key as it is, unless somebody else has changed meanwhile what the form is about: then the
 // form has both versions, and Conflict. now is the form as it would be opened for a key. What else they have changed doesn't matter.
 // A form that doesn't say how it began, of the release before, is taken as it is. The key is as it was before.
-func (a *app) settle(v *visit, f *form, call management.Call, now func(api.Key) *form) (k api.Key, status int, err error) {
+func (a *app) settle(v *visit, f *form, prepare func(api.Key) management.Call, now func(api.Key) *form) (k api.Key, status int, err error) {
 	for range mostOvertaken {
 		if k, err = v.key(); err != nil || f.Bad() {
 			return k, http.StatusUnprocessableEntity, err
@@ -120,6 +120,7 @@ func (a *app) settle(v *visit, f *form, call management.Call, now func(api.Key) 
 				return k, http.StatusPreconditionFailed, nil
 			}
 		}
+		call := prepare(k)
 		call.Version = k.Version
 		if _, err = v.api.Do(v.ctx(), call, nil); !stale(err) {
 			break

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -80,7 +81,7 @@ func TestAConflictShowsBothVersions(t *testing.T) {
 			url.Values{"domains": {"C.example B.example"}},
 			func(k *api.KeyWithSecret) { k.Domains = []string{"b.example", "c.example"} },
 			nil,
-			map[string]any{"domains": []any{"C.example", "B.example"}},
+			map[string]any{"domains": []any{"b.example", "c.example"}},
 			nil,
 		},
 		"they everything": {
@@ -124,10 +125,13 @@ func TestAConflictShowsBothVersions(t *testing.T) {
 				t.Fatalf("saving anyway: %d: %s", saved.StatusCode, text(saved.doc))
 			}
 			made := r.api.seen("PATCH /v1" + keyPath)
-			var sent map[string]any
+			var sent, after map[string]any
 			_ = json.Unmarshal([]byte(made[len(made)-1].body), &sent)
+			stored, _ := json.Marshal(r.api.key)
+			_ = json.Unmarshal(stored, &after)
+			maps.Copy(after, sent) // what is as they have it needn't be sent
 			for member, want := range c.sent {
-				one, _ := json.Marshal(sent[member])
+				one, _ := json.Marshal(after[member])
 				if two, _ := json.Marshal(want); string(one) != string(two) {
 					t.Errorf("%s is sent as %s, want %s", member, one, two)
 				}

@@ -105,7 +105,7 @@ func filled(one formOf, changed string) url.Values {
 }
 
 // held are fields that the API isn't told: what the console itself checks.
-var held = map[string]string{"was": "how the form began", "expires_was": "whether the day was changed", "confirm": "the account's name, the person's subject"}
+var held = map[string]string{"was": "how the form began", "expires_was": "whether the day was changed", "missing_origin_was": "whether it was chosen", "confirm": "the account's name, the person's subject"}
 
 // twoSteps takes a token first, and accepts it only after the person has seen what it is for:
 // TestAnInvitationOutlivesTheSignIn.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,6 +62,12 @@ func (f *keyForm) Choices(place string) (list []choice) {
 
 func (a *app) keyForm(v *visit, f *form, k *api.Key) (*keyForm, error) {
 	products, err := a.productList(v.ctx(), v.api)
+	products = slices.Clone(products)
+	for _, id := range f.Lists["products"] { // one that has left the catalogue stays the key's, until somebody takes it away
+		if !slices.ContainsFunc(products, func(p api.Product) bool { return p.Id == id }) {
+			products = append(products, api.Product{Id: id, Name: id})
+		}
+	}
 	return &keyForm{form: f, Products: products, Key: k}, err
 }
 
@@ -95,6 +102,9 @@ func readKeyForm(v *visit) *form {
 	if v.r.PostForm.Has("labels") { // a form of the release before leaves them
 		f.Values["labels"] = v.form("labels")
 		f.Lists["labels"] = labelList(f.Values["labels"])
+		if was := f.began()["labels"]; len(was) > 0 && f.Values["labels"] == strings.Join(was, ", ") {
+			f.Lists["labels"] = was // as they were, also if one has a comma
+		}
 	}
 	f.Lists["products"] = v.r.PostForm["products"]
 	return f
@@ -153,6 +163,21 @@ func (f *form) members() map[string]any {
 	return m
 }
 
+// changed leaves of the members of an edit those that differ from how the form began, so that saving a form changes what was changed in it.
+// The name always goes along: a change has at least one member.
+func (f *form) changed(members map[string]any) map[string]any {
+	was, yours := f.began(), f.edited()
+	if was == nil {
+		return members
+	}
+	for name := range members {
+		if name != "name" && slices.Equal(was[name], yours[name]) {
+			delete(members, name)
+		}
+	}
+	return members
+}
+
 func (a *app) createKey(v *visit) error {
 	f := readKeyForm(v)
 	body := f.members()
@@ -208,7 +233,7 @@ func formOfKey(k api.Key) *form {
 
 func (a *app) editKey(v *visit) error {
 	f := readKeyForm(v)
-	patch := f.members()
+	patch := f.changed(f.members())
 	if f.Values["expires_at"] != f.Values["expires_was"] {
 		patch["expires_at"] = f.expiry(v)
 	}

@@ -75,7 +75,10 @@ func (a *app) lowerLimit(v *visit) error {
 		f.add("qps", v.t("field.number"))
 	}
 	class := v.r.PathValue("class")
-	before, status, err := a.settle(v, f, management.Call{Method: http.MethodPut, Path: path, Body: api.LowerLimit{Qps: qps}}, limitOf(class))
+	lower := func(api.Key) management.Call {
+		return management.Call{Method: http.MethodPut, Path: path, Body: api.LowerLimit{Qps: qps}}
+	}
+	before, status, err := a.settle(v, f, lower, limitOf(class))
 	switch {
 	case err != nil:
 		return err

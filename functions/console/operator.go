@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"latchkey/functions/console/internal/management"
@@ -246,6 +247,9 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 		return err
 	}
 	d := &operatorKey{form: f, OperatorKey: found, Billing: billingOf(found.Account.Type)}
+	if has := string(found.Key.BillingType); has != "" && !slices.Contains(d.Billing, has) {
+		d.Billing = append(d.Billing, has) // while the account's type changes
+	}
 	var products []api.Product
 	var used api.Usage
 	var lacking bool

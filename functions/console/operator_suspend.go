@@ -18,6 +18,12 @@ func (a *app) showSuspending(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
+	if s := account.Suspended; s != nil && v.r.Method == http.MethodGet {
+		f.Values["reason"] = s.Reason
+		if s.Until != nil {
+			f.Values["until"] = s.Until.UTC().Format(dayFormat)
+		}
+	}
 	return v.render(status, "operator-suspend", v.t("operator.suspend.title"), &suspending{f, account})
 }
 
@@ -27,6 +33,13 @@ func (a *app) suspendAccount(v *visit) error {
 	body := api.SuspendAccount{Reason: f.Values["reason"], Until: f.day(v, "until")}
 	if f.Bad() {
 		return a.showSuspending(v, http.StatusUnprocessableEntity, f)
+	}
+	before, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
+	if err != nil {
+		return err
+	}
+	if s := before.Suspended; s != nil && s.Until != nil && s.Until.UTC().Format(dayFormat) == f.Values["until"] {
+		body.Until = s.Until // the form has the day alone
 	}
 	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/suspend"), Body: body}, nil)
 	if err != nil {

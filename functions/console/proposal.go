@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,11 +51,33 @@ func (a *app) showProposal(v *visit, status int, f *form, k api.Key) error {
 	return v.render(status, "propose", v.t("propose.title", "name", k.Name), d)
 }
 
+// proposed makes the proposal for a key: what differs from the key, or is proposed already. The rest of the key stays its own, so that
+// it can be changed until the proposal is enforced.
+func (f *form) proposed(k api.Key) (body api.PutProposal) {
+	old := api.Proposal{}
+	if k.Proposed != nil {
+		old = *k.Proposed
+	}
+	yours, now := f.edited(), formOfKey(k).edited()
+	domains, products := f.Lists["domains"], append([]string{}, f.Lists["products"]...)
+	if old.Domains != nil || !slices.Equal(yours["domains"], now["domains"]) {
+		body.Domains = &domains
+	}
+	if old.Products != nil || !slices.Equal(yours["products"], now["products"]) {
+		body.Products = &products
+	}
+	if body.Domains == nil && body.Products == nil { // nothing is new: propose the key as it is
+		body.Domains, body.Products = &domains, &products
+	}
+	return body
+}
+
 func (a *app) propose(v *visit) error {
 	f := readKeyForm(v)
-	domains, products := f.Lists["domains"], append([]string{}, f.Lists["products"]...)
-	body := api.PutProposal{Domains: &domains, Products: &products}
-	k, status, err := a.settle(v, f, management.Call{Method: http.MethodPut, Path: v.keyPath("/proposal"), Body: body}, proposalOf)
+	put := func(k api.Key) management.Call {
+		return management.Call{Method: http.MethodPut, Path: v.keyPath("/proposal"), Body: f.proposed(k)}
+	}
+	k, status, err := a.settle(v, f, put, proposalOf)
 	switch {
 	case err != nil:
 		return err

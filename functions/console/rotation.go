@@ -168,11 +168,27 @@ func (a *app) putPolicy(v *visit) error {
 		}
 		body[name] = n
 	}
-	if f.Values["principal"] = v.form("principal"); f.Values["principal"] != "" {
-		body["principal"] = f.Values["principal"]
-	}
 	f.Values["was"] = v.form("was")
-	k, status, err := a.settle(v, f, management.Call{Method: http.MethodPut, Path: v.keyPath("/rotation-policy"), Body: body}, policyOf)
+	me, err := v.person()
+	if err != nil {
+		return err
+	}
+	owner := v.owns(me)
+	if owner {
+		f.Values["principal"] = v.form("principal")
+	} else if was := f.began()["principal"]; len(was) > 0 {
+		f.Values["principal"] = was[0] // which only owners set: the others leave it
+	}
+	put := func(k api.Key) management.Call {
+		if p := policyOf(k).Values["principal"]; !owner {
+			f.Values["principal"] = p
+		}
+		if f.Values["principal"] != "" {
+			body["principal"] = f.Values["principal"]
+		}
+		return management.Call{Method: http.MethodPut, Path: v.keyPath("/rotation-policy"), Body: body}
+	}
+	k, status, err := a.settle(v, f, put, policyOf)
 	switch {
 	case err != nil:
 		return err

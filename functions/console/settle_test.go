@@ -40,7 +40,7 @@ var settling = map[string]struct {
 			k.Proposed = &api.Proposal{Domains: &[]string{"theirs.example"}, Since: k.CreatedAt}
 		},
 		[]string{"Domains theirs.example mine.example"},
-		`{"domains":["mine.example"],"products":["map-display"]}`,
+		`{"domains":["mine.example"]}`,
 	},
 }
 

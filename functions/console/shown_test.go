@@ -48,7 +48,9 @@ func TestAFormShowsWhatThereIs(t *testing.T) {
 			t.Errorf("%s has no form", path)
 			continue
 		}
-		w.ask(http.MethodPost, all[i].action, all[i].values())
+		values := all[i].values()
+		values.Del("was") // by which a form sends what was changed in it alone
+		w.ask(http.MethodPost, all[i].action, values)
 		if got := w.writes(); len(got) != 1 || got[0].body != want || strings.HasSuffix(path, "/edit") && got[0].match != `"9"` {
 			t.Errorf("%s sends %s, want %s", path, describe(got), want)
 		}
