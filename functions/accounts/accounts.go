@@ -24,7 +24,7 @@ type accountStore interface {
 	EditAndBeginType(ctx context.Context, o control.Operation, row audit.Row, edit control.AccountEdit) (control.Operation, bool, error)
 	ContinueType(ctx context.Context, o control.Operation, now time.Time, stop func() bool, row control.RowMaker) (control.Operation, error)
 	Operation(ctx context.Context, id account.ID, operation string) (control.Operation, error)
-	Close(ctx context.Context, a account.Account, by control.Decider, now time.Time, row control.RowMaker) (account.Account, error)
+	Close(ctx context.Context, a account.Account, now time.Time, row control.RowMaker) (account.Account, error)
 	Memberships(ctx context.Context, who account.Subject, after string, limit int) (control.MembershipPage, error)
 	Rank(ctx context.Context, who account.Subject) (account.Rank, error)
 }
@@ -195,8 +195,7 @@ func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gatewa
 	if !c.Operator && before.Suspended.Holds(h.source.Time()) {
 		return account.ErrSuspended
 	}
-	by := control.Decider{Subject: c.Person.Subject, Operator: c.Operator}
-	a, err := h.store.Close(r.Context(), before, by, h.source.Time(), h.rows(c))
+	a, err := h.store.Close(r.Context(), before, h.source.Time(), h.rows(c))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -70,7 +71,11 @@ func TestAPersonIsErasedFromMembersAndAuditRows(t *testing.T) {
 	if err == nil {
 		row = keytest.Row(r.account.ID, "qps.reject", k.ID)
 		row.Actor, row.Source = audit.Actor{Subject: gone, Email: "jane.doe@example.com", Role: account.RoleOperator}, "192.0.2.7"
+		r.NewOperator(t, control.Operator{Subject: gone, AddedAt: "2026-11-21T12:00:00Z"})
 		err = r.Control.CloseRequest(t.Context(), other, row)
+	}
+	if err == nil {
+		err = r.Control.RemoveOperator(t.Context(), gone, keytest.Subject("operator"), keytest.Row("", "operator.remove", ""))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -246,5 +251,41 @@ func TestAnOperatorIsErasedOnlyAfterTheirRights(t *testing.T) {
 	call := apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/people/erase", Body: object{"subject": "support"}}
 	if got := r.Do(t, call); got.Problem() != "409 person_is_operator []" {
 		t.Error(got.Problem())
+	}
+}
+
+// TestAnErasureStopsWithTheRightOfWhoErases, also where all that is left names the person in audit rows, which are changed without
+// a row of their own.
+func TestAnErasureStopsWithTheRightOfWhoErases(t *testing.T) {
+	stores, interrupt := apitest.RaceStores(t)
+	r := harnessOn(t, stores)
+	apitest.People(t, r.API, r.account.ID)
+	r.NewOperator(t, control.Operator{Subject: keytest.Subject("second"), Rank: account.Admin, AddedAt: "2026-11-21T12:00:00Z"})
+	r.Member(t, r.account.ID, "jane.doe", account.Owner)
+	r.Want(t, 200, apitest.Call{As: "jane.doe", Method: "PATCH", Path: r.path(""), Body: object{"name": "By Jane"}})
+	r.Want(t, 200, apitest.Call{As: "jane.doe", Method: "DELETE", Path: r.path("/members/jane.doe")})
+	r.Mux.Looks = nil
+	named := func() int { return strings.Count(r.table(t), "jane.doe") }
+	before, removed := named(), false
+	interrupt.Arm(func() {
+		removed = true
+		if err := r.Control.RemoveOperator(t.Context(), keytest.Subject("operator"), keytest.Subject("second"), keytest.Row("", "operator.remove", "")); err != nil {
+			t.Error(err)
+		}
+	})
+	for query := ""; ; {
+		answer := r.Do(t, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/people/erase" + query, Body: object{"subject": "jane.doe"}})
+		token, more := "", false
+		if answer.Status == http.StatusOK {
+			token, more = answer.JSON(t)["next_page_token"].(string)
+		}
+		if more && !removed {
+			query = "?page_token=" + url.QueryEscape(token)
+			continue
+		}
+		if answer.Status != http.StatusForbidden || named() != before || before == 0 {
+			t.Errorf("%d %s; the person is named %d times, before %d", answer.Status, answer.Body, named(), before)
+		}
+		return
 	}
 }

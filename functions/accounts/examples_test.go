@@ -17,7 +17,7 @@ func edited(t testing.TB) apitest.Fixture {
 	a, err := f.Control.Account(t.Context(), f.Account)
 	if err == nil {
 		row := keytest.Row(f.Account, "account.edit", "")
-		row.Source, row.Changes = "203.0.113.24", []audit.Change{{Field: "name", Before: `"Before"`, After: `"After"`}}
+		row.Actor.Role, row.Source, row.Changes = "owner", "203.0.113.24", []audit.Change{{Field: "name", Before: `"Before"`, After: `"After"`}}
 		_, err = f.Control.UpdateAccount(t.Context(), a, a, row)
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
@@ -242,4 +243,27 @@ func (r *harness) table(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestWhoGivesUpTheirRoleLeavesNoInvitation: the invitations are withdrawn after the write that ended the right, by the one who
+// had it.
+func TestWhoGivesUpTheirRoleLeavesNoInvitation(t *testing.T) {
+	for how, call := range map[string]apitest.Call{
+		"leaves":           {As: "second", Method: "DELETE"},
+		"becomes a viewer": {As: "second", Method: "PUT", Body: object{"role": "viewer"}},
+	} {
+		t.Run(how, func(t *testing.T) {
+			r := newHarness(t)
+			r.Member(t, r.account.ID, "second", account.Owner)
+			invited := r.Want(t, 201, apitest.Call{As: "second", Method: "POST", Path: r.path("/invitations"), Body: object{"role": "viewer"}}).JSON(t)
+			call.Path = r.path("/members/second")
+			answer := r.Want(t, 200, call)
+			if !strings.Contains(string(answer.Body), invited["id"].(string)) {
+				t.Errorf("it doesn't say which invitation was withdrawn: %s", answer.Body)
+			}
+			if open := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/invitations")}); strings.Contains(string(open.Body), invited["id"].(string)) {
+				t.Errorf("it is open: %s", open.Body)
+			}
+		})
+	}
 }

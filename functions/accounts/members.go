@@ -26,7 +26,7 @@ type memberStore interface {
 	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
 	Members(ctx context.Context, id account.ID, after string, limit int) (control.MemberPage, error)
 	PutMember(ctx context.Context, before *account.Member, after account.Member, by account.Subject, row audit.Row) (account.Member, error)
-	RemoveMember(ctx context.Context, before account.Member, by account.Subject, row audit.Row) error
+	RemoveMember(ctx context.Context, before account.Member, row audit.Row) error
 	WithdrawInvitationsOf(ctx context.Context, id account.ID, by account.Subject, now time.Time, row func(invitation string) audit.Row) (control.Withdrawn, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
 }
@@ -133,7 +133,7 @@ func (h *members) deleteMember(w http.ResponseWriter, r *http.Request, c gateway
 	before, err := h.store.Member(r.Context(), c.Account, who)
 	if err == nil {
 		row := web.AuditRow(h.source, c, "member.remove", "", memberChanges(&before, account.Member{})...)
-		err = h.store.RemoveMember(r.Context(), before, c.Person.Subject, row)
+		err = h.store.RemoveMember(r.Context(), before, row)
 	}
 	none := errors.Is(err, dynamo.ErrNotFound)
 	if err != nil && !none {

@@ -94,7 +94,7 @@ func TestAnInvitationIsVoidEvenIfItWasNotWithdrawn(t *testing.T) {
 	}{
 		"removed and invited again": {
 			func(t *testing.T, r *harness, m account.Member) error {
-				return r.Control.RemoveMember(t.Context(), m, keytest.Subject("owner"), keytest.Row(r.account.ID, "member.remove", ""))
+				return r.Control.RemoveMember(t.Context(), m, keytest.Row(r.account.ID, "member.remove", ""))
 			},
 			func(t *testing.T, r *harness, m account.Member) error {
 				again := account.Member{Account: m.Account, Subject: m.Subject, Role: account.Owner, AddedAt: r.Clock.Now()}

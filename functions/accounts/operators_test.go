@@ -204,7 +204,7 @@ func TestTheAddressOfAChangeIsShownToOwnersAlone(t *testing.T) {
 	apitest.People(t, r.API, r.account.ID)
 	k := r.NewKey(t, r.account)
 	row := keytest.Row(r.account.ID, "key.edit", k.ID)
-	row.Source, row.At = address, r.Clock.Now()
+	row.Actor.Role, row.Source, row.At = "owner", address, r.Clock.Now()
 	after := k.Touched(r.Clock.Now())
 	after.Name = "Changed"
 	if _, err := r.Control.Commit(t.Context(), control.Change{Before: &k, After: after, Audit: row}); err != nil {

@@ -76,3 +76,7 @@ func TestEachMemberOfEachBodyAlone(t *testing.T) {
 func ofEveryCaller(op apitest.Operation) bool {
 	return served(op) && op.ID != "acceptInvitation" && op.ID != "showInvitation"
 }
+
+func TestWhoLosesTheRightBeforeTheWriteChangesNothing(t *testing.T) {
+	apitest.Rights(t, populated, served, map[string]string{"resumeAccount": "suspended"})
+}

@@ -99,7 +99,7 @@ func (r *harness) old(t *testing.T) (a account.Account, k apikey.Key) {
 	who := account.Person{Subject: keytest.Subject(hidden), Email: hidden + "@example.com"}
 	row := func(action string, key apikey.ID) audit.Row {
 		row := keytest.Row(a.ID, action, key)
-		row.Actor = audit.Actor{Subject: who.Subject, Email: who.Email, Role: "owner"}
+		row.Actor = audit.Actor{Subject: who.Subject, Email: who.Email, Role: account.RoleSystem}
 		row.Changes = []audit.Change{
 			audit.Set("email", nil, who.Email), audit.Set("blocked", nil, map[string]any{"reason": hidden, "qps": 12345678901234567}),
 			audit.Set("domains", []string{hidden}, []string{hidden, "x"}),

@@ -430,7 +430,7 @@ func TestRemovedMemberIsRefusedOnTheNextRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Control.RemoveMember(t.Context(), m, keytest.Subject("owner"), keytest.Row(r.account.ID, "member.remove", "")); err != nil {
+	if err := r.Control.RemoveMember(t.Context(), m, keytest.Row(r.account.ID, "member.remove", "")); err != nil {
 		t.Fatal(err)
 	}
 	r.Want(t, http.StatusNotFound, apitest.Call{As: "viewer", Method: "GET", Path: r.keys()})

@@ -31,3 +31,7 @@ restoreKey           200     200       200      200      200          200       
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
 	apitest.StateTable(t, fixture, served, keyStates)
 }
+
+func TestWhoLosesTheRightBeforeTheWriteChangesNothing(t *testing.T) {
+	apitest.Rights(t, fixture, served, map[string]string{"enableKey": "disabled"})
+}

@@ -86,3 +86,7 @@ var requestBodies = map[string]apitest.Member{
 func TestEachMemberOfEachBodyAlone(t *testing.T) {
 	apitest.Members(t, fixture, served, requestBodies)
 }
+
+func TestWhoLosesTheRightBeforeTheWriteChangesNothing(t *testing.T) {
+	apitest.Rights(t, fixture, served, nil)
+}

@@ -70,3 +70,7 @@ var rotationBodies = map[string]apitest.Member{
 func TestEachMemberOfEachBodyAlone(t *testing.T) {
 	apitest.Members(t, fixture, served, rotationBodies)
 }
+
+func TestWhoLosesTheRightBeforeTheWriteChangesNothing(t *testing.T) {
+	apitest.Rights(t, idle, served, map[string]string{"cancelRotation": "rotating", "endRotation": "rotating", "extendRotation": "rotating"})
+}

@@ -104,12 +104,6 @@ func (r Role) MayGrant(other Role) bool {
 // Granters lists the roles whose members may grant a role.
 func Granters(other Role) []Role { return rolesThat(func(r Role) bool { return r.MayGrant(other) }) }
 
-// Closers lists the roles whose members may close the account.
-func Closers() []Role { return rolesThat(func(r Role) bool { return r.May(LeaveService) }) }
-
-// Managers lists the roles whose members may manage members.
-func Managers() []Role { return rolesThat(func(r Role) bool { return r.May(ManageMembers) }) }
-
 func rolesThat(may func(Role) bool) (list []Role) {
 	for _, r := range []Role{Viewer, Developer, Owner} {
 		if may(r) {

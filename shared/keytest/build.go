@@ -124,11 +124,12 @@ func Policy(k apikey.Key, options ...func(*authz.Policy)) authz.Policy {
 	return p
 }
 
-// Row builds an audit row with a new ID, by the person "owner".
+// Row builds an audit row with a new ID, by the person "owner". It names no role of theirs, which the store would check in the
+// write, so that a fixture may change anything.
 func Row(id account.ID, action string, key apikey.ID) audit.Row {
 	return audit.Row{
 		ID: "aud_" + ulid.Make().String(), Account: id, KeyID: string(key), Action: action, At: Now, RequestID: "req-1",
-		Actor: audit.Actor{Subject: Subject("owner"), Email: "owner@example.com", Role: "owner"},
+		Actor: audit.Actor{Subject: Subject("owner"), Email: "owner@example.com", Role: account.RoleSystem},
 	}
 }
 

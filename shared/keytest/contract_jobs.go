@@ -73,7 +73,7 @@ func closeResumes(t *testing.T, s Stores) {
 	_, err = s.Control.UpdateAccount(t.Context(), got, got, Row(a.ID, "account.edit", ""))
 	wantErr(t, err, account.ErrClosed)
 	before := len(s.AllAudit(t, a.ID))
-	again, err := s.Control.Close(t.Context(), got, control.Decider{}, Now.Add(time.Hour), rowsOf(a.ID))
+	again, err := s.Control.Close(t.Context(), got, Now.Add(time.Hour), rowsOf(a.ID))
 	must(t, err)
 	if again != got || len(s.AllAudit(t, a.ID)) != before {
 		t.Fatalf("closing twice changed something: %+v", again)

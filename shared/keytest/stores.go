@@ -122,7 +122,7 @@ func (s Stores) CloseAccount(ctx context.Context, id account.ID) (account.Accoun
 		return a, err
 	}
 	row := func(action string, key apikey.ID) audit.Row { return Row(id, action, key) }
-	return s.Control.Close(ctx, a, control.Decider{Subject: Subject("owner")}, Now, row)
+	return s.Control.Close(ctx, a, Now, row)
 }
 
 // Edit commits a change to a key.

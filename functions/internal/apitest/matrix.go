@@ -99,7 +99,7 @@ func (o Operation) ServedBy() string {
 }
 
 // asking are the operations that change nothing though they are no GET: what they ask about is no matter for a URL.
-var asking = []string{"testKey", "findKeys", "findAnyKeys"}
+var asking = []string{"testKey", "findKeys", "findAnyKeys", "showInvitation"}
 
 // Changes reports whether an operation may change something.
 func (o Operation) Changes() bool {
@@ -130,7 +130,7 @@ func People(t testing.TB, a *API, own account.ID) {
 	a.Member(t, own, "removed", account.Owner)
 	m, err := a.Control.Member(t.Context(), own, keytest.Subject("removed"))
 	if err == nil {
-		err = a.Control.RemoveMember(t.Context(), m, keytest.Subject("owner"), keytest.Row(own, "member.remove", ""))
+		err = a.Control.RemoveMember(t.Context(), m, keytest.Row(own, "member.remove", ""))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -106,7 +106,7 @@ func (s *Store) look(ctx context.Context, key dynamo.Item, hour time.Time, row a
 		return err
 	}
 	key["kind"], key["ttl"] = dynamo.S("guard"), dynamo.N(hour.Add(2*time.Hour).Unix())
-	err = s.write(ctx, row, put(s.control, key, isNew, always(dynamo.ErrExists)))
+	err = s.afterDecision().write(ctx, row, put(s.control, key, isNew, always(dynamo.ErrExists)))
 	if errors.Is(err, dynamo.ErrExists) {
 		return nil // another request of this hour was first
 	}

@@ -80,7 +80,7 @@ var jobs = map[string]func(t *testing.T, calm keytest.Stores) func(context.Conte
 		return func(ctx context.Context, s *control.Store) error {
 			now, err := s.Account(ctx, a.ID)
 			if err == nil {
-				_, err = s.Close(ctx, now, control.Decider{Subject: keytest.Subject("owner")}, keytest.Now, rowsOf(a.ID))
+				_, err = s.Close(ctx, now, keytest.Now, rowsOf(a.ID))
 			}
 			return err
 		}

@@ -139,7 +139,7 @@ func (e *eraser) member(ctx context.Context, item dynamo.Item) (bool, error) {
 		row.Changes = []audit.Change{audit.Set("member", e.as.ID, nil), audit.Set("role", m.Role, nil)}
 		return row
 	}
-	err = e.store.RemoveMember(ctx, m, m.Subject, row()) // as if they left: the operator who erases is no member
+	err = e.store.RemoveMember(ctx, m, row()) // as if they left: the operator who erases is no member
 	if !errors.Is(err, account.ErrLastOwner) {
 		return err == nil, err
 	}
@@ -209,9 +209,18 @@ func (e *eraser) rewrite(ctx context.Context, row audit.Row) error {
 	return e.unaudited(ctx, types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: encodeAudit(row), ConditionExpression: &text}})
 }
 
-// unaudited writes without an audit row.
+// unaudited writes without an audit row, as long as the one who erases still may: ErrStale when they may do so no more.
 func (e *eraser) unaudited(ctx context.Context, item types.TransactWriteItem) error {
-	_, err := e.store.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{item}})
+	items := []types.TransactWriteItem{item}
+	for _, still := range e.store.actorStill(e.row("person.erase", ""), nil) {
+		items = append(items, still.item)
+	}
+	_, err := e.store.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) > 1 && cancelled.CancellationReasons[1].Code != nil &&
+		*cancelled.CancellationReasons[1].Code == "ConditionalCheckFailed" {
+		return dynamo.ErrStale
+	}
 	if err != nil {
 		return fmt.Errorf("control: erasing: %w", err)
 	}

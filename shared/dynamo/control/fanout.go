@@ -20,29 +20,29 @@ const staleAttempts = 10
 
 // Close ends an account that was read: from the first step on nothing is created in it, then each key is revoked, then
 // it is closed. Closing can't be undone, so the first step holds only for the account as it was read (its name, and that
-// it isn't suspended) and for somebody who still may close it: ErrStale, with nothing written, where the account has
-// changed since or by may do so no more. A closing that has begun is gone on with, no matter who began it. It may be repeated
-// after a breakdown, and changes nothing in an account that is closed.
-func (s *Store) Close(ctx context.Context, a account.Account, by Decider, now time.Time, row RowMaker) (account.Account, error) {
+// it isn't suspended): ErrStale, with nothing written, where it has changed since. A closing that has begun is gone on
+// with, no matter who began it. It may be repeated after a breakdown, and changes nothing in an account that is closed.
+func (s *Store) Close(ctx context.Context, a account.Account, now time.Time, row RowMaker) (account.Account, error) {
 	if !a.ClosedAt.IsZero() {
 		return a, nil
 	}
 	var err error
 	if !a.Closing {
-		if a, err = s.beginClosing(ctx, a, by, row("account.close.begin", "")); err != nil {
+		if a, err = s.beginClosing(ctx, a, row("account.close.begin", "")); err != nil {
 			return a, err
 		}
 	}
+	s = s.afterDecision()
 	if err := s.revokeAll(ctx, a.ID, now, row); err != nil {
 		return a, err
 	}
 	return s.finishClosing(ctx, a, now, row)
 }
 
-func (s *Store) beginClosing(ctx context.Context, a account.Account, by Decider, row audit.Row) (account.Account, error) {
+func (s *Store) beginClosing(ctx context.Context, a account.Account, row audit.Row) (account.Account, error) {
 	closing := a
 	closing.Closing = true
-	closing, err := s.updateAccount(ctx, a, closing, row, s.stillMay(a.ID, by, account.Closers()))
+	closing, err := s.updateAccount(ctx, a, closing, row)
 	if errors.Is(err, account.ErrClosed) { // somebody else closed it meanwhile, which is what was asked for
 		return closing, dynamo.ErrStale
 	}
@@ -62,23 +62,6 @@ func (s *Store) finishClosing(ctx context.Context, a account.Account, now time.T
 			return a, err
 		}
 	}
-}
-
-// Decider names the person who decides something that can't be undone: a member of the account, or an operator. The
-// write checks that they still may.
-type Decider struct {
-	Subject  account.Subject
-	Operator bool
-}
-
-// stillMay checks it in the write itself. It fails with ErrStale, so that the request is decided again, from the rights on.
-func (s *Store) stillMay(id account.ID, by Decider, roles []account.Role) op {
-	if by.Operator {
-		admin := s.isAdmin(by.Subject)
-		admin.failed = always(dynamo.ErrStale)
-		return admin
-	}
-	return s.memberIn(id, by.Subject, roles)
 }
 
 // revokeAll revokes all keys, page by page. A key that can't be read can't be revoked either: the others are, and the error

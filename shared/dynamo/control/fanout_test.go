@@ -18,7 +18,7 @@ func TestClosingRevokesTheOthersAndSaysThatOneIsLeft(t *testing.T) {
 	c := newCrowd(t)
 	bad := c.spoil(t, "key")
 	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
-	a, err := c.store.Close(t.Context(), c.account, control.Decider{Subject: keytest.Subject("owner")}, keytest.Now, row)
+	a, err := c.store.Close(t.Context(), c.account, keytest.Now, row)
 	if !errors.Is(err, dynamo.ErrUnreadable) || !a.ClosedAt.IsZero() || !a.Closing {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -104,7 +104,7 @@ func TestClosingGoesOnWhereItBrokeOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := keytest.NewStores(counted, s.Tables).Control.Close(t.Context(), now, control.Decider{Subject: keytest.Subject("owner")}, keytest.Now, row)
+		got, err := keytest.NewStores(counted, s.Tables).Control.Close(t.Context(), now, keytest.Now, row)
 		for _, limit := range counted.limits {
 			if limit == 0 || limit > 101 {
 				t.Fatalf("%d keys are read at once", limit)

@@ -241,6 +241,7 @@ func (s *Store) WithdrawInvitationsOf(ctx context.Context, id account.ID, by acc
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
 		return done, err
 	}
+	s = s.afterDecision() // the demotion or removal; of oneself too
 	for after := ""; ; {
 		open, err := s.Invitations(ctx, id, now, after, 100)
 		if err != nil {

@@ -85,7 +85,7 @@ var written = map[string]func(t *testing.T, calm keytest.Stores) (change func(co
 		}
 		row := keytest.Row(a.ID, "member.remove", "")
 		return func(ctx context.Context, s *control.Store) error {
-			return s.RemoveMember(ctx, m, keytest.Subject("owner"), row)
+			return s.RemoveMember(ctx, m, row)
 		}
 	},
 	"an invitation": func(t *testing.T, calm keytest.Stores) func(context.Context, *control.Store) error {

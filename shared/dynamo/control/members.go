@@ -80,16 +80,12 @@ func (s *Store) Memberships(ctx context.Context, who account.Subject, after stri
 }
 
 // PutMember adds a member (before is nil) or changes one. ErrExists, account.ErrClosed; account.ErrLastOwner when the account
-// would have no owner left; ErrStale when the member has changed since before was read, or by may no longer grant the role.
+// would have no owner left; ErrStale when the member has changed since before was read.
 func (s *Store) PutMember(ctx context.Context, before *account.Member, after account.Member, by account.Subject, row audit.Row) (account.Member, error) {
-	granter := by != after.Subject
-	if !granter && (before == nil || !before.Role.MayGrant(after.Role)) {
+	if by == after.Subject && (before == nil || !before.Role.MayGrant(after.Role)) {
 		return account.Member{}, dynamo.ErrStale // what the write wants to find has the role: one transaction can't check it too
 	}
 	after, ops := s.putMember(before, after)
-	if granter {
-		ops = append([]op{s.memberIn(after.Account, by, account.Granters(after.Role))}, ops...)
-	}
 	return after, s.write(ctx, row, ops...)
 }
 
@@ -134,13 +130,9 @@ func (s *Store) putMember(before *account.Member, after account.Member) (account
 	return after, append(ops, s.countOwner(after.Account, wasOwner, after.Role == account.Owner)...)
 }
 
-// RemoveMember takes a member out. ErrStale when the member has changed since before was read, or by, who is somebody
-// else, may no longer manage members; account.ErrLastOwner.
-func (s *Store) RemoveMember(ctx context.Context, before account.Member, by account.Subject, row audit.Row) error {
+// RemoveMember takes a member out. ErrStale when the member has changed since before was read; account.ErrLastOwner.
+func (s *Store) RemoveMember(ctx context.Context, before account.Member, row audit.Row) error {
 	ops := append(s.dropMember(before), s.countOwner(before.Account, before.Role == account.Owner, false)...)
-	if by != before.Subject {
-		ops = append([]op{s.memberIn(before.Account, by, account.Managers())}, ops...)
-	}
 	return s.write(ctx, row, ops...)
 }
 

@@ -204,6 +204,7 @@ func (s *Store) ContinueType(ctx context.Context, o Operation, now time.Time, st
 	if o.Status != Running {
 		return s.finishType(ctx, o, now, row)
 	}
+	s = s.afterDecision()
 	follow := func(k apikey.Key) (apikey.Key, bool) { return k.Retype(o.Change, now) }
 	var unread error
 	for after := apikey.ID(""); ; {
@@ -249,6 +250,7 @@ func (s *Store) unlessOver(ctx context.Context, o Operation, err error) (Operati
 
 // finishType lets the account have the type that all its keys have, and the operation end.
 func (s *Store) finishType(ctx context.Context, o Operation, now time.Time, row RowMaker) (Operation, error) {
+	s = s.afterDecision()
 	for range staleAttempts {
 		a, err := s.Account(ctx, o.Account)
 		if err != nil {

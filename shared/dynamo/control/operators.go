@@ -89,7 +89,7 @@ func (s *Store) AddOperator(ctx context.Context, o Operator, by account.Subject,
 
 // AddFirstOperator makes a person an operator while there is none at all, and is ErrExists otherwise.
 func (s *Store) AddFirstOperator(ctx context.Context, o Operator, row audit.Row) error {
-	return s.addOperator(ctx, o, "attribute_not_exists(pk) OR num = :zero", row)
+	return s.afterDecision().addOperator(ctx, o, "attribute_not_exists(pk) OR num = :zero", row) // nobody has a right yet
 }
 
 func (s *Store) addOperator(ctx context.Context, o Operator, count string, row audit.Row, checks ...op) error {

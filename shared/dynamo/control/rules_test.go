@@ -59,7 +59,7 @@ func TestTheOnlyOwnerStaysWhateverOtherRolesThereAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	leave := func() error {
-		return s.Control.RemoveMember(t.Context(), owner, owner.Subject, keytest.Row(a.ID, "member.remove", ""))
+		return s.Control.RemoveMember(t.Context(), owner, keytest.Row(a.ID, "member.remove", ""))
 	}
 	join(t, s, a.ID, "viewer", account.Viewer)
 	second := join(t, s, a.ID, "dev", account.Developer)

@@ -35,6 +35,7 @@ type Store struct {
 	control string
 	gate    string
 	report  func(context.Context, Unreadable) // nil: nobody is told
+	decided bool                              // see afterDecision
 }
 
 // New makes a store of the two named tables. A function that writes no key may leave gate empty.
@@ -118,13 +119,14 @@ func update(table string, key dynamo.Item, set string, c cond, failed func(dynam
 
 var errNoRowID = errors.New("control: a mutation without an audit row")
 
-// write does all ops and the audit row, or nothing. Where several conditions fail, the first op decides the error.
+// write does all ops and the audit row, or nothing, and on condition that the person in the row still has the role that the row
+// names (actor.go). Where several conditions fail, the first op decides the error.
 func (s *Store) write(ctx context.Context, row audit.Row, ops ...op) error {
 	if row.ID == "" {
 		return errNoRowID
 	}
 	record := encodeAudit(row)
-	ops = append([]op{put(s.control, record, isNew, nil)}, ops...)
+	ops = append(append([]op{put(s.control, record, isNew, nil)}, s.actorStill(row, ops)...), ops...)
 	items := make([]types.TransactWriteItem, len(ops))
 	for i, o := range ops {
 		items[i] = o.item
