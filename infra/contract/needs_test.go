@@ -48,8 +48,8 @@ var needs = map[string][]need{
 		{"EnabledMfas", list{"SOFTWARE_TOKEN_MFA"}, "messages to telephones can be caught"},
 		{"Policies.PasswordPolicy.MinimumLength", 12, "length is what makes passwords hold"},
 		{"DeletionProtection", "ACTIVE", "everybody would lose their account with the pool"},
-		{"UserPoolTier", "ESSENTIALS", "managed login needs it"},
-		{"LambdaConfig", nil, "nothing of ours stands in sign-in"},
+		{"UserPoolTier", "ESSENTIALS", "managed login needs it, and a trigger that adds to access tokens"},
+		{"LambdaConfig", object{"PreTokenGenerationConfig": object{"LambdaArn": "${TokensFunction.Arn}", "LambdaVersion": "V2_0"}}, "access tokens would have no address, or something else of ours would stand in sign-in"},
 	},
 	"AWS::Cognito::UserPoolClient": {
 		{"GenerateSecret", false, "the console is a public client with PKCE"},

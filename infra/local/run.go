@@ -39,6 +39,7 @@ type stack struct {
 	urls      map[string]string
 	issuer    *issuer.Issuer
 	issuerURL string
+	trigger   *trigger // nil: there is none, or it wasn't built
 	engine    *engine.Engine
 	pool      *environments.Pool
 	servers   []*wire.Server
@@ -182,6 +183,7 @@ func (s *stack) startIssuer(context.Context) error {
 	s.issuerURL = "http://" + lis.Addr().String()
 	s.issuer, err = issuer.New(issuer.Config{
 		Issuer: s.issuerURL, ClientID: clientID, KeyFile: s.file("issuer.pem"), RefreshOnce: s.refreshOnce, AccessTTL: s.accessLife,
+		AccessClaims: s.accessClaims,
 	})
 	if err != nil {
 		return err
@@ -228,6 +230,16 @@ func (s *stack) load(ctx context.Context) error {
 	list, err := s.poolFunctions()
 	if err != nil {
 		return err
+	}
+	built := map[string]string{}
+	for _, f := range s.functions {
+		built[f.id] = f.bootstrap
+	}
+	if s.trigger, err = s.readTrigger(built); err != nil {
+		return err
+	}
+	if s.trigger != nil {
+		list = append(list, s.trigger.function)
 	}
 	s.pool = environments.New(list, environments.Options{
 		Region: s.region, Idle: s.idle, Grace: s.grace, Max: s.maxEnvironments, Output: s.log.output,

@@ -4,6 +4,7 @@
 #
 #   PRODUCTS_URL=https://….execute-api.….amazonaws.com/prod SECRET=ak_… infra/smoke/smoke.sh
 #
+# With MANAGEMENT_URL and somebody's access token in TOKEN it asks whether the token carries their address.
 # It works against `make run` too, with LOCAL_QUOTE=404, which shows that the script itself is right.
 set -euo pipefail
 : "${PRODUCTS_URL:?}" "${SECRET:?}"
@@ -53,6 +54,10 @@ if [[ "${OVER_LIMIT:-429}" == 429 ]]; then
   check 'and Retry-After in whole seconds' yes "$([[ "$retry" =~ ^[1-9][0-9]*$ ]] && echo yes || echo "no: '$retry'")"
   sleep "${retry:-1}"
   check 'waiting for it admits the next call' 200 "$(call "$PRODUCTS_URL$path" -H "X-Api-Key: $SECRET")"
+fi
+if [[ -n "${TOKEN:-}" ]]; then # somebody's access token, as the console gets it from the stack's own user pool
+  check 'an access token is taken' 200 "$(call "${MANAGEMENT_URL:?}/v1/me" -H "Authorization: Bearer $TOKEN")"
+  check 'and carries a verified address' yes "$(grep -q '"email": *"[^"]*@' "$body" && echo yes || echo no)"
 fi
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 ]]

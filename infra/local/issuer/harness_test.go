@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -34,6 +35,9 @@ func start(t *testing.T, keyFile string, change func(*Config)) *harness {
 		t.Fatal(err)
 	}
 	cfg := Config{Issuer: "http://" + l.Addr().String(), ClientID: clientID, KeyFile: keyFile}
+	cfg.AccessClaims = func(_ context.Context, p Person) (map[string]any, error) {
+		return map[string]any{"email": p.Email, "email_verified": "true"}, nil
+	}
 	if change != nil {
 		change(&cfg)
 	}
@@ -123,13 +127,21 @@ func (r *harness) signIn(b *http.Client, form url.Values) *oauth2.Token {
 	return tok
 }
 
+// said is true or "true": issuers write it in either way.
+type said string
+
+func (s *said) UnmarshalJSON(raw []byte) error {
+	*s = said(strings.Trim(string(raw), `"`))
+	return nil
+}
+
 type claims struct {
 	Issuer        string `json:"iss"`
 	Subject       string `json:"sub"`
 	ClientID      string `json:"client_id"`
 	TokenUse      string `json:"token_use"`
 	Email         string `json:"email"`
-	EmailVerified bool   `json:"email_verified"`
+	EmailVerified said   `json:"email_verified"`
 	Name          string `json:"name"`
 	Nonce         string `json:"nonce"`
 	JTI           string `json:"jti"`

@@ -60,6 +60,10 @@ type Config struct {
 	AccessTTL  time.Duration // life of access and ID tokens from a sign-in; 0 means 1 h
 	RefreshTTL time.Duration // life of a refresh token; 0 means 12 h
 
+	// AccessClaims gives what a user pool's pre token generation trigger adds to somebody's access token, at each sign-in and
+	// renewal; nil adds nothing. Without it access tokens have neither address nor name, as Cognito's.
+	AccessClaims func(context.Context, Person) (map[string]any, error)
+
 	// RefreshOnce replaces a refresh token whenever it is used. Each is good once, as at many issuers: the second use is
 	// refused with invalid_grant and ends the tokens that came of it.
 	RefreshOnce bool

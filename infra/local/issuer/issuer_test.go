@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,7 +17,7 @@ func TestEveryReadyMadePersonSignsIn(t *testing.T) {
 	r := start(t, keyFile(t), nil)
 	for _, p := range ReadyMade() {
 		tok := r.signIn(r.browser(), person(p.Subject))
-		want := claims{Issuer: r.url, Subject: p.Subject, ClientID: clientID, TokenUse: "access", Email: p.Email, EmailVerified: true, Name: p.Name}
+		want := claims{Issuer: r.url, Subject: p.Subject, ClientID: clientID, TokenUse: "access", Email: p.Email, EmailVerified: "true"} // as a user pool's, with its trigger
 		got := r.verify(tok.AccessToken)
 		if got.JTI == "" {
 			t.Error("access token without jti")
@@ -24,7 +25,7 @@ func TestEveryReadyMadePersonSignsIn(t *testing.T) {
 		if got.JTI = ""; got != want {
 			t.Errorf("access token: %+v, want %+v", got, want)
 		}
-		want.TokenUse, want.Nonce = "id", "n-1"
+		want.TokenUse, want.Nonce, want.Name, want.EmailVerified = "id", "n-1", p.Name, "true"
 		id := r.verify(tok.Extra("id_token").(string))
 		if id.JTI = ""; id != want {
 			t.Errorf("ID token: %+v, want %+v", id, want)
@@ -36,6 +37,22 @@ func TestEveryReadyMadePersonSignsIn(t *testing.T) {
 	}
 }
 
+// TestAccessTokensSayNothingOfAPersonByThemselves: as a user pool's, and where the trigger fails nobody signs in.
+func TestAccessTokensSayNothingOfAPersonByThemselves(t *testing.T) {
+	r := start(t, keyFile(t), func(c *Config) { c.AccessClaims = nil })
+	if c := r.verify(r.signIn(r.browser(), person("owner")).AccessToken); c.Email != "" || c.EmailVerified != "" || c.Name != "" || c.TokenUse != "access" {
+		t.Errorf("%+v", c)
+	}
+	r = start(t, keyFile(t), func(c *Config) {
+		c.AccessClaims = func(context.Context, Person) (map[string]any, error) { return nil, errors.New("timed out") }
+	})
+	v := oauth2.GenerateVerifier()
+	to := r.choose(r.browser(), r.authURL(v), person("owner"))
+	if token, err := r.oauth.Exchange(t.Context(), to.Query().Get("code"), oauth2.VerifierOption(v)); err == nil {
+		t.Errorf("a token without what the trigger adds: %v", token)
+	}
+}
+
 func TestSomeoneElseSignsInWithAnySubjectAndEmail(t *testing.T) {
 	r := start(t, keyFile(t), nil)
 	for _, tc := range []struct{ name, subject, email, want string }{
@@ -44,7 +61,7 @@ func TestSomeoneElseSignsInWithAnySubjectAndEmail(t *testing.T) {
 		{"hostile subject", `"><script>`, "x@example.org", `"><script>`},
 	} {
 		tok := r.signIn(r.browser(), url.Values{"subject": {tc.subject}, "email": {tc.email}, "name": {"Zoé"}})
-		if c := r.verify(tok.AccessToken); c.Subject != tc.want || c.Email != tc.email || c.Name != "Zoé" {
+		if c := r.verify(tok.AccessToken); c.Subject != tc.want || c.Email != tc.email || c.Name != "" {
 			t.Errorf("%s: %+v", tc.name, c)
 		}
 	}

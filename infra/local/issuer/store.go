@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -334,20 +335,23 @@ func setUserinfo(u *oidc.UserInfo, p Person) {
 	}
 }
 
-// GetPrivateClaimsFromRequest adds what Cognito puts into access tokens (token_use), and who it is.
-func (s *store) GetPrivateClaimsFromRequest(_ context.Context, r op.TokenRequest, _ []string) (map[string]any, error) {
+// GetPrivateClaimsFromRequest adds what Cognito puts into access tokens (token_use, username): nothing else about the person but
+// what Config.AccessClaims adds.
+func (s *store) GetPrivateClaimsFromRequest(ctx context.Context, r op.TokenRequest, _ []string) (map[string]any, error) {
 	g, err := grantOf(r)
 	if err != nil {
 		return nil, err
 	}
-	claims := map[string]any{"token_use": "access", "username": g.person.Subject}
-	if g.person.Email != "" {
-		claims["email"], claims["email_verified"] = g.person.Email, true
+	added := map[string]any{}
+	if s.cfg.AccessClaims != nil {
+		more, err := s.cfg.AccessClaims(ctx, g.person)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(added, more)
 	}
-	if g.person.Name != "" {
-		claims["name"] = g.person.Name
-	}
-	return claims, nil
+	added["token_use"], added["username"] = "access", g.person.Subject
+	return added, nil
 }
 
 func (s *store) GetPrivateClaimsFromScopes(context.Context, string, string, []string) (map[string]any, error) {

@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	local "latchkey/infra/local/issuer"
+	"latchkey/shared/account"
 	"latchkey/shared/text"
 )
 
@@ -94,13 +96,19 @@ func TestACustomClaimCannotStandInForARegisteredOne(t *testing.T) {
 	}
 }
 
+// TestTheLocalIssuersTokensAreTaken, with the address that the user pool's trigger adds.
 func TestTheLocalIssuersTokensAreTaken(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	url := "http://" + listener.Addr().String()
-	i, err := local.New(local.Config{Issuer: url, ClientID: "client", KeyFile: filepath.Join(t.TempDir(), "key.pem")})
+	i, err := local.New(local.Config{
+		Issuer: url, ClientID: "client", KeyFile: filepath.Join(t.TempDir(), "key.pem"),
+		AccessClaims: func(_ context.Context, p local.Person) (map[string]any, error) {
+			return account.AccessClaims(map[string]string{"email": p.Email, "email_verified": "true"}), nil
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
