@@ -8,6 +8,7 @@ import (
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
 	"latchkey/shared/keytest"
 )
 
@@ -70,5 +71,29 @@ func TestOperatorsFindAKeyByItsSecret(t *testing.T) {
 	}
 	if strings.Contains(r.Logs.String(), secret.Reveal()) || strings.Contains(r.All.String(), secret.Reveal()) {
 		t.Error("a log line or an answer has the secret")
+	}
+}
+
+// TestAnAccountThatCantBeReadIsFoundByItsIDAsSuch: the answer counts it, and what was asked for by its own path says so.
+func TestAnAccountThatCantBeReadIsFoundByItsIDAsSuch(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	for _, item := range r.items(t) {
+		if sk, _ := dynamo.GetS(item, "sk"); sk == "ACCOUNT" {
+			item["created_at"] = dynamo.S("soon")
+			r.Put(t, r.Tables.Control, item)
+		}
+	}
+	doc := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/operator/accounts?q=" + string(r.account.ID)}).JSON(t)
+	if doc["unreadable"] != 1.0 || len(doc["accounts"].([]any)) != 0 {
+		t.Errorf("%v", doc)
+	}
+	for _, who := range []string{"operator", "owner"} {
+		if got := r.Want(t, 409, apitest.Call{As: who, Method: "GET", Path: r.path("")}); got.Code() != "record_unreadable" {
+			t.Errorf("%s: %s", who, got.Body)
+		}
+	}
+	for _, path := range []string{"/members", "/invitations", "/audit"} {
+		r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(path)})
 	}
 }

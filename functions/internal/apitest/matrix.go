@@ -170,6 +170,7 @@ func Matrix(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operatio
 			looksLeaveARow(t, fixture, op)
 			takesNoOtherParameter(t, fixture, op)
 			leavesOutBadRecords(t, fixture, op)
+			survivesAnUnreadableAccount(t, fixture, op)
 			if strings.Contains(op.Path, "{account}") {
 				foreignLooksUnknown(t, fixture, op)
 			}

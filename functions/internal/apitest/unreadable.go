@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,6 +57,40 @@ func leavesOutBadRecords(t *testing.T, fixture func(testing.TB) Fixture, op Oper
 		if n, unreadable := read("owner"); n != after || unreadable != nil {
 			t.Errorf("an owner reads %d entries of %d, and unreadable %v", n, after, unreadable)
 		}
+	}
+}
+
+// survivesAnUnreadableAccount makes the account's own record unreadable: an operator's lists of what belongs to it go on and say that a
+// record is missing, and whatever needs the account itself is answered by a problem of its own, never as a breakdown.
+func survivesAnUnreadableAccount(t *testing.T, fixture func(testing.TB) Fixture, op Operation) {
+	t.Helper()
+	if !strings.Contains(op.Path, "{account}") {
+		return
+	}
+	f := fixture(t)
+	for _, item := range f.Items(t, f.Tables.Control) {
+		if pk, _ := dynamo.GetS(item, "pk"); pk == "A#"+string(f.Account) {
+			if sk, _ := dynamo.GetS(item, "sk"); sk == "ACCOUNT" {
+				item["created_at"] = dynamo.S("soon")
+				f.Put(t, f.Tables.Control, item)
+			}
+		}
+	}
+	if _, err := f.Control.Account(t.Context(), f.Account); !errors.Is(err, dynamo.ErrUnreadable) {
+		t.Fatalf("the account can be read: %v", err)
+	}
+	as := op.Caller()
+	if slices.Contains(op.Roles, "operator") {
+		as = "operator"
+	}
+	answer := f.call(t, op, as, f.params(op))
+	switch {
+	case listOf(t, op) != "" && op.ID != "exportAccount": // which is of the account itself
+		if answer.Status != http.StatusOK || answer.JSON(t)["unreadable"] == nil {
+			t.Errorf("of an account that can't be read: %d %s", answer.Status, answer.Body)
+		}
+	case answer.Status >= http.StatusInternalServerError, answer.Status >= http.StatusBadRequest && answer.Code() != "record_unreadable":
+		t.Errorf("of an account that can't be read: %d %s", answer.Status, answer.Body)
 	}
 }
 

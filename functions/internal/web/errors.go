@@ -24,6 +24,8 @@ func Errors() gateway.Table {
 		{Err: dynamo.ErrStale, Problem: gateway.ErrStale},
 		{Err: dynamo.ErrExists, Problem: conflict("exists", "The object already exists.")},
 		{Err: dynamo.ErrCursor, Problem: gateway.ErrPageToken},
+		{Err: dynamo.ErrUnreadable, Problem: conflict("record_unreadable", "The stored record can't be read.").
+			WithDetail("Support has been told. Other records aren't concerned.")},
 		{Err: dynamo.ErrConflict, Problem: gateway.ErrUnavailable},
 		{Err: dynamo.ErrUnknown, Problem: gateway.ErrUnavailable},
 

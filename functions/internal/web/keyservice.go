@@ -132,9 +132,13 @@ func (s *KeyService) View(ctx context.Context, c gateway.Principal, k apikey.Key
 	return view, err
 }
 
-// Suspended reports whether an account is suspended now.
+// Suspended reports whether an account is suspended now, as documents of its keys show it. An account that can't be read, which
+// has been reported, hides no key: it is shown as if it weren't.
 func (s *KeyService) Suspended(ctx context.Context, id account.ID) (bool, error) {
 	a, err := s.Store.Account(ctx, id)
+	if errors.Is(err, dynamo.ErrUnreadable) {
+		return false, nil
+	}
 	return a.Suspended.Holds(s.Source.Time()), err
 }
 

@@ -134,8 +134,12 @@ func (p people) Rank(ctx context.Context, who account.Subject) (account.Rank, er
 
 func (p people) AccountExists(ctx context.Context, id account.ID) (bool, error) {
 	_, err := p.rows.Account(ctx, id)
-	if errors.Is(err, dynamo.ErrNotFound) {
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
 		return false, nil
+	case errors.Is(err, dynamo.ErrUnreadable): // it is there, and what else there is of it can be read
+		return true, nil
+	default:
+		return err == nil, err
 	}
-	return err == nil, err
 }

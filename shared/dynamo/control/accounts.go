@@ -70,15 +70,7 @@ func guard(pk, sk string, count int64) dynamo.Item {
 
 // Account reads an account. ErrNotFound when there is none.
 func (s *Store) Account(ctx context.Context, id account.ID) (account.Account, error) {
-	item, err := s.get(ctx, accountKey(id))
-	if err != nil {
-		return account.Account{}, err
-	}
-	a, err := decodeAccount(item)
-	if err != nil {
-		s.unreadable(ctx, item, err)
-	}
-	return a, err
+	return one(ctx, s, accountKey(id), decodeAccount)
 }
 
 // UpdateAccount replaces an account by its next version. ErrStale when it has changed since before was read,

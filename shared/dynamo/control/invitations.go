@@ -127,21 +127,13 @@ func (s *Store) Invitations(ctx context.Context, id account.ID, now time.Time, a
 
 // Invitation reads an account's invitation by its ID. ErrNotFound when it was used, withdrawn or never made.
 func (s *Store) Invitation(ctx context.Context, id account.ID, invitation string) (Invitation, error) {
-	item, err := s.get(ctx, inviteKey(id, invitation))
-	if err != nil {
-		return Invitation{}, err
-	}
-	return decodeInvitation(item)
+	return one(ctx, s, inviteKey(id, invitation), decodeInvitation)
 }
 
 // FindInvitation reads an invitation by its token's hash. ErrNotFound when it was used, withdrawn, has expired, or
 // never existed.
 func (s *Store) FindInvitation(ctx context.Context, tokenHash apikey.Hash, now time.Time) (Invitation, error) {
-	item, err := s.get(ctx, inviteTokenKey(tokenHash))
-	if err != nil {
-		return Invitation{}, err
-	}
-	i, err := decodeInvitation(item)
+	i, err := one(ctx, s, inviteTokenKey(tokenHash), decodeInvitation)
 	if err == nil && !now.Before(i.ExpiresAt) {
 		return Invitation{}, dynamo.ErrNotFound
 	}

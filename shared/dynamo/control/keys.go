@@ -12,15 +12,7 @@ import (
 
 // Key reads a key of an account, a deleted one too. ErrNotFound when the account has no such key.
 func (s *Store) Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error) {
-	item, err := s.get(ctx, keyKey(id, key))
-	if err != nil {
-		return apikey.Key{}, err
-	}
-	k, err := DecodeKey(item)
-	if err != nil {
-		s.unreadable(ctx, item, err)
-	}
-	return k, err
+	return one(ctx, s, keyKey(id, key), DecodeKey)
 }
 
 // FindKey reads a key by its ID alone; for operators.

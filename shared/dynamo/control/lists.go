@@ -119,6 +119,18 @@ func perSearch(limit int) int32 {
 
 func sortKey(item dynamo.Item) string { return text(item, "sk") }
 
+// one reads a single record. One that can't be read is reported as those are that lists leave out, and is an error.
+func one[T any](ctx context.Context, s *Store, key dynamo.Item, decode func(dynamo.Item) (T, error)) (record T, err error) {
+	item, err := s.get(ctx, key)
+	if err != nil {
+		return record, err
+	}
+	if record, err = decode(item); err != nil {
+		s.unreadable(ctx, item, err)
+	}
+	return record, err
+}
+
 // maxBatch is the most items of one BatchGetItem.
 const maxBatch = 100
 

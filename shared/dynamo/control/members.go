@@ -13,11 +13,7 @@ import (
 // Member reads a person's place in an account. ErrNotFound when the person has none. It is read on every request, so
 // that a removal acts at once.
 func (s *Store) Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error) {
-	item, err := s.get(ctx, memberKey(id, who))
-	if err != nil {
-		return account.Member{}, err
-	}
-	return decodeMember(item, "member")
+	return one(ctx, s, memberKey(id, who), func(item dynamo.Item) (account.Member, error) { return decodeMember(item, "member") })
 }
 
 // MemberPage is one page of members, in the order of their issuers and subjects.

@@ -89,11 +89,7 @@ func (s *Store) Operation(ctx context.Context, id account.ID, operation string) 
 }
 
 func (s *Store) storedOperation(ctx context.Context, id account.ID, operation string) (Operation, error) {
-	item, err := s.get(ctx, operationKey(id, operation))
-	if err != nil {
-		return Operation{}, err
-	}
-	return decodeOperation(item)
+	return one(ctx, s, operationKey(id, operation), decodeOperation)
 }
 
 // seenFrom derives the status of an operation whose record says that it runs from the account, which says more: a

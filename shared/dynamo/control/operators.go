@@ -45,11 +45,7 @@ func encodeOperator(o Operator) dynamo.Item {
 
 // Operator reads an operator. ErrNotFound when the person is none.
 func (s *Store) Operator(ctx context.Context, who account.Subject) (Operator, error) {
-	item, err := s.get(ctx, operatorKey(who))
-	if err != nil {
-		return Operator{}, err
-	}
-	return decodeOperator(item)
+	return one(ctx, s, operatorKey(who), decodeOperator)
 }
 
 // Rank returns a person's rank, "" for somebody who is no operator.

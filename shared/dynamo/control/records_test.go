@@ -84,7 +84,9 @@ func TestAKeysRecordNeedsEachOfTheseParts(t *testing.T) {
 
 // TestARecordThatIsReadAloneIsReportedWhenItIsBad, and a good one isn't.
 func TestARecordThatIsReadAloneIsReportedWhenItIsBad(t *testing.T) {
-	for kind, read := range map[string]string{"account": "Account", "key": "Key"} {
+	for kind, read := range map[string]string{
+		"account": "Account", "key": "Key", "member": "Member", "operator": "Rank", "invitation": "FindInvitation", "qps_request": "Request",
+	} {
 		c := newCrowd(t)
 		if err := reads[read](t.Context(), c.store, c); err != nil || len(c.reported) != 0 {
 			t.Errorf("%s: %v, reported %+v", read, err, c.reported)

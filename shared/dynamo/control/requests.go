@@ -118,11 +118,7 @@ func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idem
 
 // Request reads an account's request.
 func (s *Store) Request(ctx context.Context, id account.ID, request qps.RequestID) (qps.Request, error) {
-	item, err := s.get(ctx, requestKey(id, request))
-	if err != nil {
-		return qps.Request{}, err
-	}
-	return decodeRequest(item)
+	return one(ctx, s, requestKey(id, request), decodeRequest)
 }
 
 // RequestPage is one page of requests.
