@@ -537,7 +537,7 @@ func newCounterOf(t *testing.T) (*harness, *written) {
 	return b, w
 }
 
-func TestACallWithLimitAndCountHardlyAllocates(t *testing.T) {
+func TestACallWithALeaseInHandAllocatesNothing(t *testing.T) {
 	b := newHarness(t)
 	memory, names := keytest.NewMemory()
 	key := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"*.example.com"}; own(1_000_000)(p) })
@@ -553,7 +553,7 @@ func TestACallWithLimitAndCountHardlyAllocates(t *testing.T) {
 	for range 1000 { // until leases are large
 		call()
 	}
-	if n := testing.AllocsPerRun(2000, call); n > 5 {
+	if n := testing.AllocsPerRun(2000, call); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -33,6 +33,8 @@ type Gate struct {
 	mu       sync.Mutex
 	products authz.Matcher // the catalogue
 	call     call
+	events   apigw.Decoder
+	reply    []byte // the last answer, whose memory the next one takes
 	records  records
 	metrics  metrics
 	log      requestLog
@@ -76,7 +78,7 @@ func newGate(c config, p deps) *Gate {
 	return g
 }
 
-// Invoke answers one event. A panic is answered like a breakdown: it must not take the environment, and with it
+// Invoke answers one event; the answer is good until the next one. A panic is answered like a breakdown: it must not take the environment, and with it
 // everything that is cached, down.
 func (g *Gate) Invoke(deadline time.Time, payload []byte) (answer []byte, err error) {
 	g.mu.Lock()
@@ -89,7 +91,7 @@ func (g *Gate) Invoke(deadline time.Time, payload []byte) (answer []byte, err er
 	}()
 	g.call = call{deadline: deadline, pending: true}
 	ctx := &g.call
-	event, err := apigw.Decode(payload)
+	event, err := g.events.Decode(payload)
 	if err != nil {
 		g.log.internalError(g.clock.now(), g.call.requestID, "event")
 		return nil, apigw.ErrUnavailable
@@ -206,19 +208,21 @@ func (g *Gate) limit(ctx context.Context, o *outcome, policy *authz.Compiled) (w
 func (g *Gate) answer(event *apigw.Event, o *outcome, wait int) ([]byte, error) {
 	switch code := o.Decision.Code; apigw.Status(code) {
 	case 200:
-		return apigw.Allow(event.Stage, g.usagePlanKey,
-			apigw.Grant{Key: o.Key, Account: o.Account, Product: o.Decision.Product}), nil
+		g.reply = apigw.Allow(g.reply[:0], event.Stage, g.usagePlanKey,
+			apigw.Grant{Key: o.Key, Account: o.Account, Product: o.Decision.Product})
 	case 401:
 		return nil, apigw.ErrUnauthorized
 	case 403:
-		return apigw.Deny(event.Stage, o.Key, code), nil
+		g.reply = apigw.Deny(g.reply[:0], event.Stage, o.Key, code)
 	case 429:
 		if g.denyOver {
-			return apigw.Deny(event.Stage, o.Key, code), nil
+			g.reply = apigw.Deny(g.reply[:0], event.Stage, o.Key, code)
+			break
 		}
-		return apigw.OverLimit(event.Stage, o.Key,
-			apigw.Limited{Class: o.Decision.Class, QPS: o.Limit, RetryAfter: max(wait, 1)}), nil
+		g.reply = apigw.OverLimit(g.reply[:0], event.Stage, o.Key,
+			apigw.Limited{Class: o.Decision.Class, QPS: o.Limit, RetryAfter: max(wait, 1)})
 	default:
 		return nil, apigw.ErrUnavailable
 	}
+	return g.reply, nil
 }

@@ -338,7 +338,7 @@ func TestTheOutageBoundIsAMinuteToThreeHours(t *testing.T) {
 	}
 }
 
-func TestACallThatHitsTheCacheHardlyAllocates(t *testing.T) {
+func TestACallThatHitsTheCacheAllocatesNothing(t *testing.T) {
 	b := newHarness(t)
 	key := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"*.example.com"} })
 	payload := event(tile, map[string]string{"Origin": "https://a.example.com", "Referer": "https://a.example.com/"}, map[string]string{"key": key})
@@ -347,11 +347,9 @@ func TestACallThatHitsTheCacheHardlyAllocates(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	// One is the decoder's copy of the event: behind it the decision and its answer may take four.
-	if n > 5 {
+	if n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	t.Logf("%v allocations", n)
 }
 
 func TestTheGateLinksNoTablesOfNames(t *testing.T) {

@@ -17,6 +17,8 @@ const (
 	randomLen   = 27
 	checksumLen = 6
 	previewEnds = 4
+	maxPrefix   = 8
+	longest     = maxPrefix + len("_") + randomLen + checksumLen
 	alphabet    = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
@@ -57,7 +59,10 @@ func (s Secret) Reveal() string { return s.text }
 func (s Secret) IsZero() bool { return s.text == "" }
 
 // Hash returns the secret's hash, which is stored and looked up in place of the secret.
-func (s Secret) Hash() Hash { return sha256.Sum256([]byte(s.text)) }
+func (s Secret) Hash() Hash {
+	var memory [longest]byte // on the stack, for a conversion would allocate
+	return sha256.Sum256(append(memory[:0], s.text...))
+}
 
 // Preview is the only part of a secret that is shown again: prefix, first four and last four characters.
 func (s Secret) Preview() string {
@@ -74,7 +79,7 @@ type Prefix string
 
 // ParsePrefix checks a prefix.
 func ParsePrefix(text string) (Prefix, error) {
-	if len(text) < 2 || len(text) > 8 || text[0] < 'a' || text[0] > 'z' {
+	if len(text) < 2 || len(text) > maxPrefix || text[0] < 'a' || text[0] > 'z' {
 		return "", prefixError(text)
 	}
 	for i := range len(text) {
@@ -180,7 +185,11 @@ func appendChecksum(text []byte) []byte {
 }
 
 func checksum(text string) [checksumLen]byte {
-	crc := crc32.ChecksumIEEE([]byte(text))
+	crc := ^uint32(0)
+	for i := range len(text) { // crc32.ChecksumIEEE takes bytes, for which the text would be copied
+		crc = crc32.IEEETable[byte(crc)^text[i]] ^ crc>>8
+	}
+	crc = ^crc
 	var out [checksumLen]byte
 	for i := checksumLen - 1; i >= 0; i-- {
 		out[i] = alphabet[crc%62]

@@ -45,10 +45,10 @@ type Grant struct {
 	Product product.ID
 }
 
-// Allow lets a call through to every method of the stage: the ARN of one method may be too long for a policy. That
+// Allow appends the answer that lets a call through to every method of the stage: the ARN of one method may be too long for a policy. That
 // is safe only while the gateway caches no answers. usageKey is the value of the stack's one API key.
-func Allow(stage, usageKey string, caller Grant) []byte {
-	b := policy("Allow", stage, string(caller.Key))
+func Allow(b []byte, stage, usageKey string, caller Grant) []byte {
+	b = policy(b, "Allow", stage, string(caller.Key))
 	b = appendMember(b, `,"usageIdentifierKey":`, usageKey)
 	b = appendMember(b, `,"context":{"keyId":`, string(caller.Key))
 	b = appendMember(b, `,"accountId":`, string(caller.Account))
@@ -56,9 +56,9 @@ func Allow(stage, usageKey string, caller Grant) []byte {
 	return append(b, "}}"...)
 }
 
-// Deny refuses a call with 403, its code and what helps.
-func Deny(stage string, key apikey.ID, code authz.Code) []byte {
-	b := policy("Deny", stage, string(key))
+// Deny appends the answer that refuses a call with 403, its code and what helps.
+func Deny(b []byte, stage string, key apikey.ID, code authz.Code) []byte {
+	b = policy(b, "Deny", stage, string(key))
 	b = appendMember(b, `,"context":{"code":`, string(code))
 	b = appendDetail(b, code)
 	return append(b, "}}"...)
@@ -78,10 +78,10 @@ type Limited struct {
 	RetryAfter int // whole seconds
 }
 
-// OverLimit refuses a call with 429: it is allowed under a usage identifier that no API key has. rateLimit and
+// OverLimit appends the answer that refuses a call with 429: it is allowed under a usage identifier that no API key has. rateLimit and
 // rateLimitPolicy are values of the RateLimit and RateLimit-Policy headers; they go into headers alone.
-func OverLimit(stage string, key apikey.ID, l Limited) []byte {
-	b := policy("Allow", stage, string(key))
+func OverLimit(b []byte, stage string, key apikey.ID, l Limited) []byte {
+	b = policy(b, "Allow", stage, string(key))
 	b = appendMember(b, `,"usageIdentifierKey":`, overLimitKey)
 	b = appendMember(b, `,"context":{"code":`, string(authz.QPSExceeded))
 	b = appendDetail(b, authz.QPSExceeded)
@@ -99,11 +99,10 @@ func OverLimit(stage string, key apikey.ID, l Limited) []byte {
 }
 
 // policy begins an answer: principal and policy document.
-func policy(effect, stage, principal string) []byte {
+func policy(b []byte, effect, stage, principal string) []byte {
 	if principal == "" {
 		principal = "none"
 	}
-	b := make([]byte, 0, 640)
 	b = appendMember(b, `{"principalId":`, principal)
 	b = append(b, `,"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"`...)
 	b = append(b, effect...)

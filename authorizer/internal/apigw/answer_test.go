@@ -37,17 +37,17 @@ func parse(t *testing.T, text []byte) answer {
 var plain = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 func TestAnswersMakeTheGatewaySendTheStatus(t *testing.T) {
-	allow := parse(t, Allow("arn:stage", "the-key", Grant{"key_1", "acc_1", "map-display"}))
+	allow := parse(t, Allow(nil, "arn:stage", "the-key", Grant{"key_1", "acc_1", "map-display"}))
 	if allow.PolicyDocument.Statement[0]["Effect"] != "Allow" || allow.UsageIdentifierKey != "the-key" || len(allow.Context) != 3 ||
 		allow.Context["keyId"] != "key_1" || allow.Context["accountId"] != "acc_1" || allow.Context["product"] != "map-display" {
 		t.Errorf("allow: %+v", allow)
 	}
-	deny := parse(t, Deny("arn:stage", "key_1", authz.DomainNotAllowed))
+	deny := parse(t, Deny(nil, "arn:stage", "key_1", authz.DomainNotAllowed))
 	if deny.PolicyDocument.Statement[0]["Effect"] != "Deny" || deny.UsageIdentifierKey != "" || deny.Context["code"] != "domain_not_allowed" ||
 		deny.Context["detail"] != Detail(authz.DomainNotAllowed) {
 		t.Errorf("deny: %+v", deny)
 	}
-	over := parse(t, OverLimit("arn:stage", "", Limited{Class: "map-display.tiles", QPS: 50, RetryAfter: 2}))
+	over := parse(t, OverLimit(nil, "arn:stage", "", Limited{Class: "map-display.tiles", QPS: 50, RetryAfter: 2}))
 	if over.PolicyDocument.Statement[0]["Effect"] != "Allow" || over.UsageIdentifierKey != overLimitKey ||
 		over.Context["code"] != "qps_exceeded" || over.Context["detail"] != Detail(authz.QPSExceeded) || over.Context["retryAfter"] != "2" ||
 		over.Context["rateLimit"] != `"map-display.tiles";r=0;t=2` || over.Context["rateLimitPolicy"] != `"map-display.tiles";q=50;w=1` {
@@ -56,7 +56,7 @@ func TestAnswersMakeTheGatewaySendTheStatus(t *testing.T) {
 }
 
 func TestContextHoldsNothingThatABodyWouldHaveToEscape(t *testing.T) {
-	a := parse(t, Allow("arn:stage", "k", Grant{apikey.ID("a\"b\\c\nd é"), "x y", "/"}))
+	a := parse(t, Allow(nil, "arn:stage", "k", Grant{apikey.ID("a\"b\\c\nd é"), "x y", "/"}))
 	for name, value := range a.Context {
 		if !plain.MatchString(value) {
 			t.Errorf("%s is %q", name, value)
@@ -83,7 +83,7 @@ func TestA403And429SaysWhatHelps(t *testing.T) {
 		}
 		seen[detail] = c.Code
 		var over answer
-		if text := Deny("arn:stage", "key_1", c.Code); json.Unmarshal(text, &over) != nil || over.Context["detail"] != detail {
+		if text := Deny(nil, "arn:stage", "key_1", c.Code); json.Unmarshal(text, &over) != nil || over.Context["detail"] != detail {
 			t.Errorf("%s: %s", c.Code, text)
 		}
 	}

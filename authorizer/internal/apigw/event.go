@@ -14,8 +14,8 @@ import (
 // twice or of the wrong type, or no method ARN of a stage.
 var ErrEvent = errors.New("apigw: not an authorizer event")
 
-// Event holds the fields of a REQUEST authorizer event that the gate uses. Its strings share one piece of memory,
-// separate from the payload's: clone what outlives the call.
+// Event holds the fields of a REQUEST authorizer event that the gate uses. Its strings share memory that the [Decoder] uses
+// again for its next event: clone what outlives the call.
 type Event struct {
 	Stage      string // "arn:…:<api>/<stage>", the method ARN's beginning
 	RoutePath  string // the path in the method ARN, with its leading "/"
@@ -75,41 +75,40 @@ func (e *Event) Target(products authz.Matcher) authz.Target {
 	return target
 }
 
-// Decode reads an event. Errors are ErrEvent and never quote the payload, which holds secrets.
-func Decode(payload []byte) (Event, error) {
+// Decoder reads one event after the other. Its zero value is ready for use.
+type Decoder struct{ memory []byte }
+
+// Decode reads an event, which is good until the next one is read. Errors are ErrEvent and never quote the payload, which holds
+// secrets.
+func (d *Decoder) Decode(payload []byte) (Event, error) {
 	if !utf8.Valid(payload) {
 		return Event{}, ErrEvent
 	}
 	// The text is the payload itself, for copying it would cost as much memory as all the rest of a call. The payload
-	// is the runtime client's to use again, so own copies the little that is kept.
-	d := decoder{scanner: scanner{text: unsafe.String(unsafe.SliceData(payload), len(payload))}} //nolint:gosec // read only, and own leaves nothing of it behind
-	if !d.event() {
+	// is the runtime client's to use again, so move copies the little that is kept.
+	in := decoder{scanner: scanner{text: unsafe.String(unsafe.SliceData(payload), len(payload))}} //nolint:gosec // read only, and move leaves nothing of it behind
+	if !in.event() {
 		return Event{}, ErrEvent
 	}
-	d.out.own()
-	return d.out, nil
+	d.memory = in.out.move(d.memory[:0])
+	return in.out, nil
 }
 
-// own moves all strings out of the payload.
-func (e *Event) own() {
+// move moves all strings out of the payload, into memory, and returns that with the room that it took.
+func (e *Event) move(memory []byte) []byte {
 	fields := [...]*string{
 		&e.Stage, &e.RoutePath, &e.Path, &e.Resource, &e.RequestID, &e.ExtendedID,
 		&e.Key.Single, &e.Key.Value, &e.APIKey.Single, &e.APIKey.Value, &e.APIKeyHeader.Single, &e.APIKeyHeader.Value,
 		&e.Origin.Single, &e.Origin.Value, &e.Referer.Single, &e.Referer.Value,
 	}
-	size := 0
 	for _, f := range fields {
-		size += len(*f)
+		memory = append(memory, *f...)
 	}
-	var all strings.Builder
-	all.Grow(size)
-	for _, f := range fields {
-		all.WriteString(*f)
-	}
-	rest := all.String()
+	rest := unsafe.String(unsafe.SliceData(memory), len(memory)) //nolint:gosec // written again when the call is over
 	for _, f := range fields {
 		*f, rest = rest[:len(*f)], rest[len(*f):]
 	}
+	return memory
 }
 
 // splitARN cuts a method ARN, "arn:…:<api>/<stage>/<method>/<path>", into stage and path.
