@@ -22,7 +22,7 @@ import (
 	"latchkey/shared/api"
 )
 
-var update = flag.Bool("update", false, "write testdata/offers.txt")
+var update = flag.Bool("update", false, "write the golden files in testdata")
 
 // anybody marks what needs no right in an account.
 const anybody = matrix.Action("anybody")

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+)
+
+// sentShots are answers to forms.
+func sentShots(root, key string) (list []shot) {
+	add := func(name, as, target string, form url.Values, set func(*stage)) {
+		list = append(list, shot{name: name, as: as, target: target, form: form, set: set})
+	}
+	made := func(change func(*api.KeyWithSecret)) func(*stage) {
+		k := api.KeyWithSecret{Key: fullKey(), Secret: ptr(secret)}
+		change(&k)
+		return all(withDoc("POST "+accountAPI+"/keys", k), withDoc("POST "+keyAPI+"/rotate", k), withDoc("POST "+keyAPI+"/reveal", k))
+	}
+	whole := url.Values{"name": {"Site"}, "usage": {"frontend"}, "products": {"map-display"}, "domains": {"a.example b.example"}, "labels": {"x, y"}, "header_only": {"on"}, "recoverable": {"on"}, "expires_at": {"2027-01-02"}, "idempotency": {"once"}}
+	add("secret.created", "owner", root+"/keys/new", whole, made(func(*api.KeyWithSecret) {}))
+	add("secret.created_bare", "owner", root+"/keys/new", whole, made(func(k *api.KeyWithSecret) { k.Recoverable, k.Products, k.Domains = false, []string{"sdk"}, nil }))
+	add("secret.again", "owner", root+"/keys/new", whole, made(func(k *api.KeyWithSecret) { k.Secret, k.SecretUnavailable = nil, ptr(true) }))
+	add("secret.again_bare", "owner", root+"/keys/new", whole, made(func(k *api.KeyWithSecret) { k.Secret, k.SecretUnavailable, k.Recoverable = nil, ptr(true), false }))
+	add("secret.rotated", "owner", key+"/rotate", url.Values{"reason": {"leaked"}, "grace_seconds": {"3600"}, "idempotency": {"once"}}, made(func(k *api.KeyWithSecret) {
+		k.PreviousPreview, k.PreviousSecretExpiresAt = ptr("ak_pRev…1111"), maybeDay(35)
+	}))
+	add("secret.revealed", "owner", key+"/reveal", url.Values{}, made(func(*api.KeyWithSecret) {}))
+	add("secret.first", "owner", root+"/keys/first", url.Values{"kind": {"web"}, "domains": {"a.example"}, "idempotency": {"once"}}, made(func(*api.KeyWithSecret) {}))
+	add("first.bad", "owner", root+"/keys/first", url.Values{"kind": {"x"}, "domains": {"b.example"}, "idempotency": {"once"}}, nil)
+	add("first.no_domain", "owner", root+"/keys/first", url.Values{"kind": {"web"}, "idempotency": {"once"}}, nil)
+
+	conflict := func(change func(*api.Key)) func(*stage) {
+		return all(ofKey(change), refused(412, "version_mismatch"), withDoc("PATCH "+keyAPI, failing(412, "version_mismatch")))
+	}
+	edited := url.Values{"name": {"Mine"}, "usage": {"frontend"}, "products": {"map-display", "search"}, "domains": {"one.example"}, "labels": {"Müller"}, "version": {"6"}, "expires_at": {"2026-09-01"}, "expires_was": {"2026-08-06"}, "missing_origin": {"deny"}, "missing_origin_was": {"deny"}, "was": {`{"name":["Old"],"usage":["frontend"],"products":["map-display","search"],"domains":["one.example"],"labels":["Müller"]}`}}
+	add("edit.conflict", "owner", key+"/edit", edited, conflict(func(*api.Key) {}))
+	plain := url.Values{}
+	for name, value := range edited {
+		plain[name] = value
+	}
+	plain.Del("was")
+	add("edit.conflict_of_before", "owner", key+"/edit", plain, conflict(func(*api.Key) {}))
+	add("edit.conflict_none", "owner", key+"/edit", url.Values{"name": {"Bare"}, "usage": {"backend"}, "products": {"map-display"}, "missing_origin": {"allow"}, "version": {"1"}}, conflict(func(k *api.Key) { *k = bareKey(); k.Id = keyID }))
+	add("policy.conflict", "owner", key+"/policy", url.Values{"every_days": {"9"}, "notify_days_before": {"4"}, "was": {`{"every_days":["8"],"notify_days_before":["4"]}`}}, nil)
+	add("policy.conflict_of_developer", "developer", key+"/policy", url.Values{"every_days": {"9"}, "notify_days_before": {"5"}, "principal": {"arn:aws:iam::1:role/x"}, "was": {`{"every_days":["8"],"notify_days_before":["5"],"principal":["arn:aws:iam::1:role/x"]}`}}, nil)
+	add("limit.conflict", "owner", key+"/limits/map-display", url.Values{"qps": {"3"}, "was": {`{"qps":["9"]}`}}, nil)
+	add("propose.conflict", "owner", key+"/propose", url.Values{"domains": {"mine.example"}, "products": {"search"}, "was": {`{"domains":["old.example"],"products":["search"]}`}}, nil)
+	add("repair.refused", "owner", key+"/repair", url.Values{"domain": {"copy.example"}}, refused(422, "invalid", api.FieldError{Pointer: "/domains/10", Code: "public_suffix", Suggestion: ptr("www.copy.example")}))
+
+	add("left.removed", "owner", root+"/account/remove", url.Values{"subject": {"a|b/c"}}, withDoc("DELETE "+accountAPI+"/members/a|b/c", api.Legacy{
+		Invitations: []string{"inv_1", "inv_2"}, More: true, Keys: []api.LegacyKey{{Id: keyID, Name: "Shop"}, {Id: bareKeyID, Name: "Bare", DeletedAt: maybeDay(30)}},
+		Principals: []api.LegacyPrincipal{{Id: keyID, Name: "Shop", Principal: "arn:aws:iam::1:role/one"}, {Id: bareKeyID, Name: "Bare", Principal: "arn:aws:iam::1:role/two", DeletedAt: maybeDay(30)}},
+	}))
+	add("left.demoted", "owner", root+"/account/role", url.Values{"subject": {"auth0|dev"}, "role": {"viewer"}}, withDoc("PUT "+accountAPI+"/members/auth0|dev", map[string]any{
+		"subject": "auth0|dev", "role": "viewer", "left": api.Legacy{Keys: []api.LegacyKey{{Id: keyID, Name: "Shop"}}},
+	}))
+	again := url.Values{"key": {keyID, bareKeyID}, "reason": {"leaked"}, "grace_seconds": {"0"}, "idempotency": {"once"}, "q": {"shop"}}
+	bareAPI := accountAPI + "/keys/" + bareKeyID
+	add("selected.rotated", "owner", root+"/keys/selected/rotate", again, all(withDoc("POST "+keyAPI+"/rotate", api.KeyWithSecret{Key: fullKey(), Secret: ptr(secret)}), withDoc("POST "+bareAPI+"/rotate", failing(409, "key_deleted"))))
+	add("selected.rotated_again", "owner", root+"/keys/selected/rotate", again, all(withDoc("POST "+keyAPI+"/rotate", api.KeyWithSecret{Key: fullKey()}), withDoc("POST "+bareAPI+"/rotate", api.KeyWithSecret{Key: bareKey()})))
+	add("selected.bad_label", "owner", root+"/keys/selected/label", url.Values{"key": {keyID}, "labels": {"one, two"}, "q": {"shop"}}, nil)
+	add("selected.bad_domain", "owner", root+"/keys/selected/domain", url.Values{"key": {keyID}, "domains": {"FAẞ.de"}}, nil)
+
+	pasted := "ak_7Kf2" + strings.Repeat("a", 28) + "x9Qd"
+	add("try.other_key", "owner", key+"/try", url.Values{"secret": {"nonsense"}, "origin": {"https://one.example"}}, nil)
+	add("try.pasted", "owner", key+"/try", url.Values{"secret": {goodSecret}}, ofKey(func(k *api.Key) { k.Preview = goodPreview }))
+	add("try.pasted_here", "owner", key+"/try", url.Values{"secret": {goodSecret}}, ofKey(func(k *api.Key) { k.Preview, k.Domains = goodPreview, []string{"console.example"} }))
+	add("find.key", "owner", root+"/keys", url.Values{"q": {pasted}, "status": {"active"}}, withDoc("POST "+accountAPI+"/keys/find", api.KeyMatches{Matches: []api.KeyMatch{{Key: fullKey(), Matched: api.Outgoing}}}))
+	add("find.none", "owner", root+"/keys", url.Values{"q": {pasted}}, withDoc("POST "+accountAPI+"/keys/find", api.KeyMatches{}))
+	add("find.words", "owner", root+"/keys", url.Values{"q": {" shop "}, "status": {"active"}, "product": {"search"}, "label": {"x"}, "sort": {"name"}, "page": {"p2"}}, nil)
+	add("find.any_key", "support", "/operator", url.Values{"q": {pasted}}, withDoc("POST /v1/operator/keys/find", api.OperatorKeyMatches{Matches: []api.OperatorKeyMatch{{Key: fullKey(), Account: fullAccount(), Matched: api.Retired}}}))
+	add("find.nowhere", "support", "/operator", url.Values{"q": {pasted}}, withDoc("POST /v1/operator/keys/find", api.OperatorKeyMatches{}))
+	add("erase.running", "admin", erasePage, url.Values{"subject": {"auth0|owner"}, "confirm": {"auth0|owner"}}, withDoc("POST /v1/operator/people/erase", api.Erasure{NextPageToken: ptr("p9")}))
+	add("erase.stopped", "admin", erasePage, url.Values{"subject": {"auth0|owner"}, "confirm": {"auth0|owner"}, "page": {"p4"}}, withDoc("POST /v1/operator/people/erase", failing(409, "conflict")))
+	add("decision.faster", "admin", "/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"approve"}, "qps": {"50"}}, all(refused(409, "request_decided"), withDoc("GET "+accountAPI+"/qps-requests/"+requestID1, decidedRequest(api.Rejected))))
+	add("invitation.bad", "owner", "/invitations", url.Values{"token": {"%%"}}, nil)
+	add("domains.checked", "owner", "/domains/check", url.Values{"domains": {"one.example FAẞ.de co.uk *.x"}}, nil)
+	return list
+}
+
+// goodSecret is a secret whose checksum is right, with its preview.
+var goodSecret, goodPreview = func() (string, string) {
+	one, err := apikey.Prefix("ak").Generate(strings.NewReader(strings.Repeat("g", 64)))
+	if err != nil {
+		panic(err)
+	}
+	return one.Reveal(), one.Preview()
+}()
+
+// frameShots are about what is around pages: errors, notices, themes, brands, people who aren't signed in.
+func frameShots(root, key string) (list []shot) {
+	add := func(one shot) { list = append(list, one) }
+	add(shot{name: "signed_out", target: "/"})
+	add(shot{name: "signed_out.branded", target: "/", branded: true})
+	add(shot{name: "signed_out.page", target: root + "/keys?q=x"})
+	add(shot{name: "signed_out.form", target: root + "/keys/new", form: url.Values{"name": {"x"}, "products": {"a", "b"}, "idempotency": {"once"}}})
+	add(shot{name: "signed_out.branded_form", target: root + "/keys/new", form: url.Values{"name": {"x"}}, branded: true})
+	add(shot{name: "signed_out.invitation", target: "/invitations"})
+	add(shot{name: "signed_out.invitation_waiting", target: "/invitations", cookies: []*http.Cookie{{Name: invitationName, Value: invitation}}})
+	add(shot{name: "invitation.offer", as: "stranger", target: "/invitations", cookies: []*http.Cookie{{Name: invitationName, Value: invitation}}})
+	add(shot{name: "invitation.offer_of_nobody", as: "owner", target: "/invitations", cookies: []*http.Cookie{{Name: invitationName, Value: invitation}}, set: withDoc("POST /v1/invitations/show", api.InvitationOffer{AccountId: account, AccountName: "Third", Role: api.Viewer, ExpiresAt: day(37)})})
+	add(shot{name: "invitation.refused", as: "owner", target: "/invitations", cookies: []*http.Cookie{{Name: invitationName, Value: invitation}}, set: withDoc("POST /v1/invitations/show", failing(404, "not_found"))})
+	add(shot{name: "sign_in.no_issuer", target: "/sign-in?return=/sessions"})
+	for _, one := range []struct {
+		status int
+		code   string
+	}{{401, "unauthorized"}, {403, "forbidden"}, {404, "not_found"}, {409, "conflict"}, {429, "rate_limited"}, {500, "internal"}, {503, "unavailable"}} {
+		add(shot{name: "failure." + one.code, as: "owner", target: key, set: withDoc("GET "+keyAPI, failing(one.status, one.code))})
+	}
+	add(shot{name: "failure.branded", as: "owner", target: key, set: withDoc("GET "+keyAPI, failing(500, "internal")), branded: true})
+	add(shot{name: "failure.foreign", as: "owner", target: root + "/keys/new", form: url.Values{"name": {"x"}}, headers: []string{"Sec-Fetch-Site", "cross-site"}})
+	add(shot{name: "failure.no_page", as: "owner", target: "/no/such"})
+	add(shot{name: "failure.stranger", as: "stranger", target: root + "/keys"})
+	add(shot{name: "failure.bad_id", as: "owner", target: "/accounts/%2e%2e/keys"})
+	add(shot{name: "failure.bad_form", as: "owner", target: root + "/keys/selected/disable", form: url.Values{"key": {"../x"}}})
+	add(shot{name: "theme.dark", as: "owner", target: "/sessions", cookies: []*http.Cookie{{Name: themeCookie, Value: "dark"}}, set: twoSessions})
+	add(shot{name: "theme.light", target: "/", cookies: []*http.Cookie{{Name: themeCookie, Value: "light"}}})
+	add(shot{name: "branded.keys", as: "owner", target: root + "/keys", branded: true})
+	add(shot{name: "branded.qps", as: "small", target: root + "/qps-requests", branded: true})
+	add(shot{name: "branded.blocked", as: "owner", target: key, branded: true, set: ofKey(func(k *api.Key) { k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: day(30)} })})
+	add(shot{name: "zone", as: "owner", target: root + "/usage", cookies: []*http.Cookie{{Name: zoneCookie, Value: "Asia/Kolkata"}}})
+	add(shot{name: "zone.key", as: "owner", target: key, cookies: []*http.Cookie{{Name: zoneCookie, Value: "America/New_York"}}})
+	keys := root + "/keys"
+	add(shot{name: "notice.good", as: "owner", target: keys, note: &note{Path: keys, Notice: "account_created"}})
+	add(shot{name: "notice.missed", as: "owner", target: keys, note: &note{Path: keys, Notice: "found_none"}})
+	add(shot{name: "notice.nowhere", as: "admin", target: "/operator", note: &note{Path: "/operator", Notice: "found_nowhere"}})
+	add(shot{name: "notice.of_another_page", as: "owner", target: keys, note: &note{Path: "/sessions", Notice: "session_ended"}})
+	add(shot{name: "notice.of_any_page", as: "owner", target: keys, note: &note{Notice: "left"}})
+	add(shot{name: "notice.invitation", as: "owner", target: root + "/account", note: &note{Path: root + "/account", Link: "https://console.example/invitations#lki_once", For: "new@demo.example"}})
+	add(shot{name: "notice.invitation_for_anybody", as: "owner", target: root + "/account", note: &note{Path: root + "/account", Link: "https://console.example/invitations#lki_once"}})
+	short := func(id string) string { return strings.TrimPrefix(id, keyPrefix) }
+	add(shot{name: "selected.done", as: "owner", target: keys + "?q=shop", note: &note{Path: keys, Keys: &outcome{Act: "disable", Done: []string{short(keyID)}, Same: 2, Failed: []failedKey{{short(bareKeyID), "Bare", "problem.key_deleted"}, {"x", "", "problem.other"}, {"y", "Y", "problem.key_deleted"}}, Left: []string{"z"}}}})
+	add(shot{name: "selected.labelled", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "label", Value: "shop & web", Done: []string{short(keyID), short(bareKeyID)}, Left: []string{"z"}}}})
+	add(shot{name: "selected.unlabelled", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "unlabel", Value: "shop", Done: []string{short(keyID)}}}})
+	add(shot{name: "selected.same", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "enable", Same: 1}}})
+	add(shot{name: "selected.restored", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "restore", Done: []string{short(keyID)}}}})
+	return list
+}
+
+// fileShots are downloads.
+func fileShots(root string) (list []shot) {
+	formula := withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{
+		changed(fullKey(), func(k *api.Key) {
+			k.Name, k.Labels, k.Domains = "=cmd()", []string{"@SUM(1)", "b"}, []string{"-x.example", "y.example"}
+		}), bareKey(),
+	}})
+	for _, one := range [][2]string{
+		{"file.usage", "/usage.csv?range=7d&by=day"},
+		{"file.usage_of_key", "/usage.csv?key=" + keyID + "&product=search"},
+		{"file.audit", "/account/audit.csv"},
+		{"file.audit_filtered", "/account/audit.csv?action=key&who=olive&from=2026-08-01&to=2026-08-02"},
+		{"file.export", "/account/export.json?pages=1&part=2"},
+		{"file.keys", "/keys/selected.csv?key=" + bareKeyID + "&key=" + keyID},
+	} {
+		list = append(list, shot{name: one[0], as: "owner", target: root + one[1]})
+	}
+	list = append(list, shot{name: "file.keys_formula", as: "owner", target: root + "/keys/selected.csv?key=" + keyID, set: formula})
+	list = append(list, shot{name: "file.audit_formula", as: "owner", target: root + "/account/audit.csv", set: withDoc("GET "+accountAPI+"/audit", api.AuditList{Rows: []api.AuditRow{
+		{Id: "aud_1", At: day(10), Action: "key.edit", Actor: api.Actor{Subject: "=x", Email: ptr("+1@x.example"), Role: "owner"}, RequestId: "r-1", Changes: []api.Change{{Field: "name", Before: "@a", After: "=b"}}},
+	}})})
+	return append(list, shot{name: "file.operators_audit", as: "admin", target: "/operator/operators/audit.csv?action=operator"})
+}

@@ -1,0 +1,319 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+
+	"latchkey/shared/api"
+)
+
+// shots are the pages in each state, for each person who sees something else. A page that is the same for another person is written once.
+func shots() (list []shot) {
+	add := func(name, people, target string, set func(*stage)) {
+		for who := range strings.SplitSeq(people, ",") {
+			list = append(list, shot{name: name + "." + strings.ReplaceAll(who, " ", "_"), as: who, target: target, set: set})
+		}
+	}
+	root := "/accounts/" + account
+	key := root + "/keys/" + keyID
+	listShots(add, root)
+	keyShots(add, key)
+	usageShots(add, root, key)
+	accountShots(add, root)
+	operatorShots(add)
+	list = append(list, sentShots(root, key)...)
+	list = append(list, frameShots(root, key)...)
+	return append(list, fileShots(root)...)
+}
+
+type adder = func(name, people, target string, set func(*stage))
+
+// everybody are the people who see different pages of an account.
+const everybody = "owner,developer,viewer,support"
+
+func listOfKeys(token string, keys ...api.Key) func(*stage) {
+	return withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: keys, NextPageToken: tokenOf(token)})
+}
+
+func tokenOf(token string) *string {
+	if token == "" {
+		return nil
+	}
+	return &token
+}
+
+func changed(k api.Key, change func(*api.Key)) api.Key { change(&k); return k }
+
+func listShots(add adder, root string) {
+	keys := root + "/keys"
+	add("keys", everybody+",small,suspended,suspended for good,closed,operator", keys, nil)
+	rotating := changed(fullKey(), func(k *api.Key) {
+		k.PreviousPreview, k.PreviousSecretExpiresAt = ptr("ak_pRev…1111"), maybeDay(35)
+		k.Domains, k.LastUsedAt, k.ExpiresAt = nil, nil, maybeDay(34)
+	})
+	states := []api.Key{rotating}
+	for i, status := range statuses {
+		states = append(states, changed(bareKey(), func(k *api.Key) {
+			k.Status, k.Name, k.DeletedAt, k.Id = status, "Key "+string(status), nil, "key_"+strings.Repeat(string('a'+rune(i)), 26)
+			k.Disabled, k.CreatedAt = status == api.Disabled, day(-200)
+		}))
+	}
+	add("keys.states", "owner,developer", keys, listOfKeys("", states...))
+	add("keys.filtered", "owner,viewer", keys+"?q=shop&status=active&product=search&label=M%C3%BCller&sort=name&page=p2", listOfKeys("p3", fullKey()))
+	add("keys.selected", "owner", keys+"?select=all&page=p2&sort=-name", listOfKeys("", fullKey(), bareKey()))
+	add("keys.sorted", "owner", keys+"?sort=created_at", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(true)}))
+	add("keys.many", "owner", keys+"?sort=status", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(false), NextPageToken: ptr("p2")}))
+	add("keys.none", "owner,viewer", keys, listOfKeys(""))
+	add("keys.none_found", "owner", keys+"?q=nothing", listOfKeys(""))
+	add("keys.none_yet", "owner", keys+"?q=nothing", listOfKeys("p2"))
+	add("keys.first_used_late", "owner,viewer", keys, listOfKeys("", changed(fullKey(), func(k *api.Key) { k.LastUsedAt, k.CreatedAt, k.Domains = nil, day(33), nil })))
+	add("keys.first_restricted", "owner", keys, listOfKeys("", changed(fullKey(), func(k *api.Key) { k.LastUsedAt, k.CreatedAt = nil, day(33) })))
+	add("key_new", "owner", keys+"/new", nil)
+	add("key_first", "developer", keys+"/first", nil)
+	query := "?key=" + keyID + "&key=key_elsewhere&q=shop&sort=name"
+	for _, what := range []string{"label", "domain", "delete", "rotate"} {
+		add("selected."+what, "owner", keys+"/selected/"+what+query, nil)
+	}
+	add("selected.domain_open", "developer", keys+"/selected/domain?key="+keyID+"&key="+bareKeyID, nil)
+	add("selected.delete_not", "developer", keys+"/selected/delete?key="+keyID, nil)
+	add("selected.none", "owner", keys+"/selected/label?q=shop", nil)
+}
+
+func keyShots(add adder, key string) {
+	for _, one := range keyStates {
+		change := ofKey(func(k *api.Key) {
+			whole := api.KeyWithSecret{Key: *k}
+			whole.Recoverable = false
+			one.change(&whole)
+			*k = whole.Key
+		})
+		people := "owner,viewer"
+		if one.name == "active" || one.name == "deleted" {
+			people = everybody + ",small"
+		}
+		name := strings.ReplaceAll(one.name, " ", "_")
+		add("key."+name, people, key, change)
+		add("operator_key."+name, "admin,support", "/operator/keys/"+keyID, change)
+	}
+	add("key.full", everybody, key, nil)
+	add("key.bare", "owner,viewer", key, withDoc("GET "+keyAPI, changed(bareKey(), func(k *api.Key) { k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil })))
+	add("key.blocked_by", "owner", key, ofKey(func(k *api.Key) {
+		k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: day(30), By: ptr("ada@latch.example")}
+	}))
+	add("key.rotating_used", "owner", key, ofKey(func(k *api.Key) {
+		k.PreviousPreview, k.PreviousSecretExpiresAt, k.PreviousSecretLastUsedAt, k.Disabled = ptr("ak_pRev…1111"), maybeDay(35), maybeDay(31), true
+	}))
+	add("key.rotating_expired", "owner", key, ofKey(func(k *api.Key) {
+		k.Status, k.PreviousPreview, k.PreviousSecretExpiresAt = api.Expired, ptr("ak_pRev…1111"), maybeDay(35)
+	}))
+	add("key.proposal_half", "owner", key, ofKey(func(k *api.Key) { k.Proposed = &api.Proposal{Since: day(31), Domains: &[]string{}} }))
+	add("key.no_usage", "owner", key, withDoc("GET "+keyAPI+"/usage", failing(500, "internal")))
+	add("key.no_calls", "owner", key, all(withDoc("GET "+keyAPI+"/usage", api.Usage{}), ofKey(func(k *api.Key) { k.Limits, k.Labels = k.Limits[:1], nil })))
+	add("key.one_limit", "owner", key, ofKey(func(k *api.Key) { k.Limits, k.RotationPolicy = k.Limits[:1], &api.RotationPolicy{EveryDays: 8} }))
+	add("key.to_try", "owner", key+"?origin=https://one.example", nil)
+	propose := ofKey(func(k *api.Key) {
+		k.Proposed = &api.Proposal{Since: day(31), Domains: &[]string{"next.example"}, Products: &[]string{"map-display"}}
+	})
+	add("edit", "owner", key+"/edit", nil)
+	add("edit.bare", "owner", key+"/edit", withDoc("GET "+keyAPI, changed(bareKey(), func(k *api.Key) { k.Id = keyID })))
+	add("propose", "owner", key+"/propose", nil)
+	add("propose.proposed", "owner", key+"/propose", propose)
+	used := ofKey(func(k *api.Key) { k.PreviousSecretLastUsedAt, k.PreviousPreview = maybeDay(32), ptr("ak_pRev…1111") })
+	for _, s := range []string{"disable", "enable", "revoke", "delete", "restore", "reveal", "rotation-end", "rotation-cancel", "promote", "drop", "policy-remove"} {
+		add("step."+s, "owner", key+"/"+s, propose)
+		add("step."+s+".unused", "owner", key+"/"+s, ofKey(func(k *api.Key) { k.LastUsedAt = nil }))
+	}
+	add("step.rotation-end.used", "owner", key+"/rotation-end", used)
+	add("step.promote.no_usage", "owner", key+"/promote", all(propose, withDoc("GET "+keyAPI+"/usage", failing(500, "internal"))))
+	add("step.promote.no_calls", "owner", key+"/promote", all(propose, withDoc("GET "+keyAPI+"/usage", api.Usage{})))
+	add("rotate", "owner", key+"/rotate", nil)
+	add("rotate.leaked", "owner", key+"/rotate?reason=leaked", nil)
+	add("rotate.running", "owner", key+"/rotate", used)
+	add("extend", "owner", key+"/extend", used)
+	add("policy", "owner,developer", key+"/policy", nil)
+	add("policy.none", "owner,developer", key+"/policy", ofKey(func(k *api.Key) { k.RotationPolicy = nil }))
+	add("limit", "owner,small", key+"/limits/map-display", nil)
+	add("limit.unknown", "owner", key+"/limits/no-such", nil)
+	add("key_audit", "owner", key+"/audit", withDoc("GET "+keyAPI+"/audit", api.AuditList{Rows: auditRows(), NextPageToken: ptr("p3")}))
+	add("key_audit.last", "viewer", key+"/audit?page=p3", nil)
+	add("key_audit.none", "viewer", key+"/audit", withDoc("GET "+keyAPI+"/audit", api.AuditList{}))
+	add("try", "owner,viewer", key+"/try", nil)
+	add("try.allowed", "owner", key+"/try?origin=one.example", nil)
+	add("try.refused", "owner", key+"/try?origin=https://evil.example", withDoc("POST "+keyAPI+"/test", api.TestResult{Code: "domain_not_allowed", ProposedCode: ptr("origin_missing"), Rule: ptr("domains"), At: day(3)}))
+	add("try.bad", "owner", key+"/try?origin=::", nil)
+	add("try.no_origin", "owner", key+"/try?origin=", withDoc("POST "+keyAPI+"/test", api.TestResult{Code: "origin_missing", At: day(3)}))
+	add("try.nothing", "owner", key+"/try", ofKey(func(k *api.Key) { k.Products = []string{"sdk"} }))
+}
+
+func usageShots(add adder, root, key string) {
+	usage := root + "/usage"
+	add("usage", "owner,support", usage, nil)
+	add("usage.asked", "owner", usage+"?range=7d&key="+keyID+"&product=map-display&by=hour", withDoc("GET "+keyAPI+"/usage", func() api.Usage {
+		u := fullUsage()
+		u.Key, u.ByKey = &api.UsageKey{Id: keyID, Name: `Shop <1> & "Co"`, Preview: "ak_7Kf2…x9Qd", BillingType: api.Freemium}, nil
+		return u
+	}()))
+	add("usage.month", "owner", usage+"?range=30d", withDoc("GET "+accountAPI+"/usage", daysOf(30)))
+	add("usage.weeks", "owner", usage+"?from=2026-06-03&to=2026-08-03&by=week", withDoc("GET "+accountAPI+"/usage", daysOf(62)))
+	add("usage.coarse", "owner", usage+"?from=2026-06-10&by=hour", withDoc("GET "+accountAPI+"/usage", daysOf(40)))
+	add("usage.none", "owner", usage, withDoc("GET "+accountAPI+"/usage", api.Usage{}))
+	add("usage.bad_days", "owner", usage+"?from=2026-07-02&to=nonsense", nil)
+	add("usage.refused", "owner", usage+"?range=90d", withDoc("GET "+accountAPI+"/usage", failing(400, "invalid")))
+	add("usage.found", "owner", usage+"?find=shop", listOfKeys("", fullKey(), bareKey()))
+	add("usage.found_one", "owner", usage+"?find=shop&range=7d", listOfKeys("", fullKey()))
+	add("usage.found_none", "owner", usage+"?find=shop", listOfKeys(""))
+	add("usage.keys", "owner", usage+"/keys?q=sh", nil)
+	requests := root + "/qps-requests"
+	add("qps", everybody+",small", requests, nil)
+	add("qps.filtered", "owner", requests+"?status=approved&page=p2", withDoc("GET "+accountAPI+"/qps-requests", api.QpsRequestList{Requests: []api.QpsRequest{decidedRequest(api.Approved)}, NextPageToken: ptr("p3")}))
+	none := func(token string) func(*stage) {
+		return withDoc("GET "+accountAPI+"/qps-requests", api.QpsRequestList{NextPageToken: tokenOf(token)})
+	}
+	add("qps.none", "owner,small", requests, none(""))
+	add("qps.none_found", "owner", requests+"?status=approved", none(""))
+	add("qps.none_yet", "owner", requests, none("p2"))
+	for _, one := range []api.QpsRequest{fullRequest(), bareRequest(), decidedRequest(api.Approved), decidedRequest(api.Rejected), decidedRequest(api.Withdrawn)} {
+		name, people := string(one.Status), "owner"
+		switch {
+		case one.Id == requestID2:
+			name = "bare"
+		case one.Status == api.Pending:
+			people = "owner,viewer,operator,admin,support"
+		}
+		one.Id = requestID1
+		state := withDoc("GET "+accountAPI+"/qps-requests/"+requestID1, one)
+		add("request."+name, people, requests+"/"+requestID1, state)
+		add("decision."+name, "admin,support", "/operator/qps-requests/"+account+"/"+requestID1, state)
+	}
+	add("request.no_evidence", "owner", requests+"/"+requestID1, withDoc("GET "+accountAPI+"/qps-requests/"+requestID1, changedRequest(func(r *api.QpsRequest) { r.Evidence, r.KeyName = nil, nil })))
+	add("withdraw", "owner", requests+"/"+requestID1+"/withdraw", nil)
+	add("request_new", "owner,small", requests+"/new", nil)
+	add("request_new.no_keys", "owner", requests+"/new", listOfKeys(""))
+	add("request_new.key", "owner", requests+"/new?key="+keyID, nil)
+	add("request_new.no_limits", "owner", requests+"/new?key="+keyID, ofKey(func(k *api.Key) { k.Limits = nil }))
+	add("request_new.limit", "owner", requests+"/new?key="+keyID+"&class=map-display&qps=15", nil)
+	add("request_new.lasting", "owner", requests+"/new?key="+keyID+"&class=search-fast", nil)
+}
+
+func changedRequest(change func(*api.QpsRequest)) api.QpsRequest {
+	r := fullRequest()
+	change(&r)
+	return r
+}
+
+func changedAccount(change func(*api.Account)) func(*stage) {
+	a := fullAccount()
+	change(&a)
+	return withDoc("GET "+accountAPI, a)
+}
+
+// accountStates are the states in which an account's pages differ.
+var accountStates = []struct {
+	name   string
+	change func(*api.Account)
+}{
+	{"open", func(*api.Account) {}},
+	{"changing", func(a *api.Account) { a.PendingType = ptr("self_serve") }},
+	{"suspended", func(a *api.Account) {
+		a.Suspended = &api.Suspension{At: day(11), By: ptr("ada@latch.example"), Reason: "Unpaid", Until: maybeDay(60)}
+	}},
+	{"suspended_for_good", func(a *api.Account) {
+		a.Type, a.Suspended = api.SelfServe, &api.Suspension{At: day(12), Reason: "Abuse"}
+	}},
+	{"closing", func(a *api.Account) { a.Closing = true }},
+	{"closed", func(a *api.Account) { a.ClosedAt = maybeDay(22) }},
+}
+
+func accountShots(add adder, root string) {
+	at := root + "/account"
+	for _, one := range accountStates {
+		people := map[string]string{"open": everybody + ",operator", "closed": "closed,support"}[one.name]
+		if people == "" {
+			people = "owner"
+		}
+		add("account."+one.name, people, at, changedAccount(one.change))
+		add("operator_account."+one.name, "admin,support", "/operator/accounts/"+account, changedAccount(one.change))
+		add("close."+one.name, "owner", at+"/close", changedAccount(one.change))
+	}
+	add("account.many_owners", "owner", at, all(withDoc("GET "+accountAPI+"/members", api.MemberList{Members: []api.Member{{Subject: "x", Role: api.Owner}, {Subject: "auth0|owner", Role: api.Owner}}}), withDoc("GET "+accountAPI+"/invitations", api.InvitationList{})))
+	add("remove.other", "owner", at+"/remove?subject=a%7Cb%2Fc", nil)
+	add("remove.myself", "viewer", at+"/remove?subject=auth0%7Cviewer", nil)
+	add("remove.nobody", "owner", at+"/remove?subject=nobody", nil)
+	add("audit", "owner,support", at+"/audit", nil)
+	more := withDoc("GET "+accountAPI+"/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")})
+	add("audit.filtered", "viewer", at+"/audit?action=key&who=olive&key="+keyID+"&from=2026-08-01&to=2026-08-02&page=p2", more)
+	add("audit.none", "owner", at+"/audit", withDoc("GET "+accountAPI+"/audit", api.AuditList{}))
+	add("audit.none_found", "owner", at+"/audit?who=x", withDoc("GET "+accountAPI+"/audit", api.AuditList{}))
+	add("audit.none_yet", "owner", at+"/audit?who=x", withDoc("GET "+accountAPI+"/audit", api.AuditList{NextPageToken: ptr("p3")}))
+	add("export", "owner,developer,closed", at+"/export", nil)
+	add("export.parts", "owner", at+"/export?page=p2&part=2", withDoc("GET "+accountAPI+"/export", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, 200, api.Export{Keys: &[]api.Key{bareKey()}, NextPageToken: ptr(r.URL.Query().Get("page_token") + "x")})
+	}))
+	add("account_new", "owner,stranger", "/accounts/new", nil)
+	add("home", "owner,support,stranger,closed", "/", nil)
+	add("sessions", "owner", "/sessions", twoSessions)
+	add("invitation", "owner", "/invitations", nil)
+}
+
+// twoSessions signs the owner in once more.
+func twoSessions(s *stage) {
+	k := s.app.keeper
+	first, err := k.Open(s.t.Context(), s.sessions["owner"])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	list, err := k.List(s.t.Context(), first)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(list) > 1 {
+		return
+	}
+	if _, err := k.New(s.t.Context(), first.Tokens); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func operatorShots(add adder) {
+	ops := "/operator"
+	add("operator", "admin,support,operator", ops, nil)
+	add("operator.nothing", "admin", ops, all(withDoc("GET /v1/qps-requests", api.QpsRequestList{}), withDoc("GET /v1/operator/overview", api.Overview{}), withDoc("GET /v1/operator/accounts", api.AccountList{})))
+	add("operator.lacking", "admin", ops, all(withDoc("GET /v1/qps-requests", failing(500, "internal")), withDoc("GET /v1/operator/overview", failing(500, "internal"))))
+	add("operator.found", "support", ops+"?q=Demo&page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{Accounts: []api.Account{fullAccount()}, NextPageToken: ptr("p3")}))
+	add("operator.preview", "admin", ops+"?q=ak_7Kf2...x9Qd", withDoc("GET /v1/operator/accounts", api.AccountList{}))
+	add("operator.email", "admin", ops+"?q=a@b.example", nil)
+	add("operator.key", "admin", ops+"?q="+keyID, nil)
+	for _, status := range []api.OperationStatus{api.Running, api.Done, api.Failed} {
+		o := api.Operation{Id: operationID, StartedAt: day(33), Status: status, Type: api.SelfServe}
+		if status != api.Running {
+			o.EndedAt = maybeDay(34)
+		}
+		add("operation."+string(status), "admin", ops+"/accounts/"+account+"?operation="+operationID, withDoc("GET "+accountAPI+"/operations/"+operationID, o))
+	}
+	add("operation.gone", "admin", ops+"/accounts/"+account+"?operation=op_none", nil)
+	add("operator_account.no_keys", "admin", ops+"/accounts/"+account, listOfKeys(""))
+	add("operator_account.no_keys_yet", "admin", ops+"/accounts/"+account+"?page=p2", listOfKeys("p3"))
+	at := ops + "/accounts/" + account
+	add("type", "admin,support", at+"/type", nil)
+	add("type.other", "admin", at+"/type", changedAccount(func(a *api.Account) { a.Type = api.SelfServe }))
+	add("suspend", "admin,support", at+"/suspend", nil)
+	add("operator_close", "admin", at+"/close", nil)
+	add("operator_key.full", "admin,support", ops+"/keys/"+keyID, nil)
+	add("operator_key.bare", "admin", ops+"/keys/"+keyID, withDoc("GET /v1/operator/keys/"+keyID, api.OperatorKey{Key: changed(bareKey(), func(k *api.Key) { k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil }), Account: fullAccount()}))
+	add("operator_key.blocked_by", "admin", ops+"/keys/"+keyID, ofKey(func(k *api.Key) {
+		k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: day(30), By: ptr("ada@latch.example")}
+	}))
+	add("operators", "admin,support,operator", ops+"/operators", nil)
+	add("operators_remove", "admin", ops+"/operators/remove?subject=o+2%2Fx", nil)
+	add("operators_remove.named", "admin", ops+"/operators/remove?subject=ops%7Cfirst", nil)
+	add("operators_audit", "admin,support", ops+"/operators/audit?page=p2", nil)
+	add("operators_audit.filtered", "admin", ops+"/operators/audit?action=operator&who=a&key=x&from=2026-08-01", withDoc("GET /v1/operators/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")}))
+	add("queue", "admin,support", ops+"/qps-requests", nil)
+	add("queue.next", "admin", ops+"/qps-requests?page=p2", withDoc("GET /v1/qps-requests", api.QpsRequestList{Requests: []api.QpsRequest{changedRequest(func(r *api.QpsRequest) { r.Evidence = nil })}, NextPageToken: ptr("p3")}))
+	add("queue.none", "admin", ops+"/qps-requests", withDoc("GET /v1/qps-requests", api.QpsRequestList{}))
+	for _, page := range []string{erasePage, endSessionsPage} {
+		name := strings.ReplaceAll(strings.TrimPrefix(page, "/operator/people/"), "-", "_")
+		add(name, "admin,support", page, nil)
+		add(name+".subject", "admin", page+"?subject=auth0%7Cowner", nil)
+	}
+}
