@@ -86,7 +86,7 @@ test-race: $(NPM) ## the same under the race detector (needs a C compiler), but 
 	  CGO_ENABLED=1 go test -race -short -shuffle=on -timeout=15m $(TESTFLAGS) $$packages
 
 .PHONY: test-deep
-test-deep: $(NPM) ## the long forms: big numbers, real time, the handlers on the real engine, every view of the console's pages, a minute of fuzzing per target
+test-deep: $(NPM) ## the long forms: big numbers, real time, the handlers on the real engine, every view of the console's pages, every change of its templates, a minute of fuzzing per target
 	LATCHKEY_DEEP=1 go test -shuffle=on -timeout=120m $(TESTFLAGS) $(PKGS)
 	LATCHKEY_STORE=engine go test -shuffle=on -timeout=20m $(TESTFLAGS) ./functions/...
 	@$(MAKE) --no-print-directory test-contract

@@ -32,6 +32,15 @@ func sentShots(root, key string) (list []shot) {
 	add("first.bad", "owner", root+"/keys/first", url.Values{"kind": {"x"}, "domains": {"b.example"}, "idempotency": {"once"}}, nil)
 	add("first.no_domain", "owner", root+"/keys/first", url.Values{"kind": {"web"}, "idempotency": {"once"}}, nil)
 
+	bad := refused(422, "invalid", api.FieldError{Pointer: "/name", Code: "invalid"})
+	chosen := clone(whole)
+	chosen.Set("missing_origin", "allow")
+	add("key_new.chosen", "owner", root+"/keys/new", chosen, bad)
+	add("step.revoke.mistyped", "owner", key+"/revoke", url.Values{"confirm_name": {"Shoq"}}, refused(422, "invalid", api.FieldError{Pointer: "/confirm_name", Code: "name_mismatch"}))
+	add("operator_key.bad_limit", "admin", "/operator/accounts/"+account+"/keys/"+keyID+"/limits/search-fast", url.Values{"qps": {"999"}}, refused(422, "invalid", api.FieldError{Pointer: "/qps", Code: "too_high"}))
+	add("type.bad", "admin", "/operator/accounts/"+account+"/type", url.Values{"type": {"self_serve"}, "billing_paying": {"pay_as_you_grow"}}, refused(422, "invalid", api.FieldError{Pointer: "/billing_types", Code: "invalid"}))
+	add("selected.rotate_bad", "owner", root+"/keys/selected/rotate", url.Values{"key": {keyID}, "reason": {"leaked"}, "grace_seconds": {"x"}, "idempotency": {"once"}}, nil)
+
 	conflict := func(change func(*api.Key)) func(*stage) {
 		return all(ofKey(change), refused(412, "version_mismatch"), withDoc("PATCH "+keyAPI, failing(412, "version_mismatch")))
 	}
@@ -54,6 +63,9 @@ func sentShots(root, key string) (list []shot) {
 		Invitations: []string{"inv_1", "inv_2"}, More: true, Keys: []api.LegacyKey{{Id: keyID, Name: "Shop"}, {Id: bareKeyID, Name: "Bare", DeletedAt: maybeDay(30)}},
 		Principals: []api.LegacyPrincipal{{Id: keyID, Name: "Shop", Principal: "arn:aws:iam::1:role/one"}, {Id: bareKeyID, Name: "Bare", Principal: "arn:aws:iam::1:role/two", DeletedAt: maybeDay(30)}},
 	}))
+	add("left.principals", "owner", root+"/account/remove", url.Values{"subject": {"auth0|dev"}}, withDoc("DELETE "+accountAPI+"/members/auth0|dev", api.Legacy{
+		Principals: []api.LegacyPrincipal{{Id: keyID, Name: "Shop", Principal: "arn:aws:iam::1:role/one"}},
+	}))
 	add("left.demoted", "owner", root+"/account/role", url.Values{"subject": {"auth0|dev"}, "role": {"viewer"}}, withDoc("PUT "+accountAPI+"/members/auth0|dev", map[string]any{
 		"subject": "auth0|dev", "role": "viewer", "left": api.Legacy{Keys: []api.LegacyKey{{Id: keyID, Name: "Shop"}}},
 	}))
@@ -74,7 +86,7 @@ func sentShots(root, key string) (list []shot) {
 	add("find.any_key", "support", "/operator", url.Values{"q": {pasted}}, withDoc("POST /v1/operator/keys/find", api.OperatorKeyMatches{Matches: []api.OperatorKeyMatch{{Key: fullKey(), Account: fullAccount(), Matched: api.Retired}}}))
 	add("find.nowhere", "support", "/operator", url.Values{"q": {pasted}}, withDoc("POST /v1/operator/keys/find", api.OperatorKeyMatches{}))
 	add("erase.running", "admin", erasePage, url.Values{"subject": {"auth0|owner"}, "confirm": {"auth0|owner"}}, withDoc("POST /v1/operator/people/erase", api.Erasure{NextPageToken: ptr("p9")}))
-	add("erase.stopped", "admin", erasePage, url.Values{"subject": {"auth0|owner"}, "confirm": {"auth0|owner"}, "page": {"p4"}}, withDoc("POST /v1/operator/people/erase", failing(409, "conflict")))
+	add("erase.stopped", "admin", erasePage, url.Values{"subject": {"auth0|ana  maria"}, "confirm": {"auth0|ana maria"}, "page": {"p4"}}, withDoc("POST /v1/operator/people/erase", failing(409, "conflict")))
 	add("decision.faster", "admin", "/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"approve"}, "qps": {"50"}}, all(refused(409, "request_decided"), withDoc("GET "+accountAPI+"/qps-requests/"+requestID1, decidedRequest(api.Rejected))))
 	add("invitation.bad", "owner", "/invitations", url.Values{"token": {"%%"}}, nil)
 	add("domains.checked", "owner", "/domains/check", url.Values{"domains": {"one.example FAẞ.de co.uk *.x"}}, nil)
@@ -97,6 +109,7 @@ func frameShots(root, key string) (list []shot) {
 	add(shot{name: "signed_out.branded", target: "/", branded: true})
 	add(shot{name: "signed_out.page", target: root + "/keys?q=x"})
 	add(shot{name: "signed_out.form", target: root + "/keys/new", form: url.Values{"name": {"x"}, "products": {"a", "b"}, "idempotency": {"once"}}})
+	add(shot{name: "signed_out.button", target: root + "/keys/selected/disable", form: url.Values{}})
 	add(shot{name: "signed_out.branded_form", target: root + "/keys/new", form: url.Values{"name": {"x"}}, branded: true})
 	add(shot{name: "signed_out.invitation", target: "/invitations"})
 	add(shot{name: "signed_out.invitation_waiting", target: "/invitations", cookies: []*http.Cookie{{Name: invitationName, Value: invitation}}})
@@ -135,6 +148,7 @@ func frameShots(root, key string) (list []shot) {
 	add(shot{name: "selected.done", as: "owner", target: keys + "?q=shop", note: &note{Path: keys, Keys: &outcome{Act: "disable", Done: []string{short(keyID)}, Same: 2, Failed: []failedKey{{short(bareKeyID), "Bare", "problem.key_deleted"}, {"x", "", "problem.other"}, {"y", "Y", "problem.key_deleted"}}, Left: []string{"z"}}}})
 	add(shot{name: "selected.labelled", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "label", Value: "shop & web", Done: []string{short(keyID), short(bareKeyID)}, Left: []string{"z"}}}})
 	add(shot{name: "selected.unlabelled", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "unlabel", Value: "shop", Done: []string{short(keyID)}}}})
+	add(shot{name: "selected.failed", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "enable", Failed: []failedKey{{short(keyID), "Shop", "problem.key_deleted"}}}}})
 	add(shot{name: "selected.same", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "enable", Same: 1}}})
 	add(shot{name: "selected.restored", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "restore", Done: []string{short(keyID)}}}})
 	return list

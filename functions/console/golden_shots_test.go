@@ -3,8 +3,10 @@ package main
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // shots are the pages in each state, for each person who sees something else. A page that is the same for another person is written once.
@@ -110,6 +112,9 @@ func keyShots(add adder, key string) {
 	add("key.no_usage", "owner", key, withDoc("GET "+keyAPI+"/usage", failing(500, "internal")))
 	add("key.no_calls", "owner", key, all(withDoc("GET "+keyAPI+"/usage", api.Usage{}), ofKey(func(k *api.Key) { k.Limits, k.Labels = k.Limits[:1], nil })))
 	add("key.one_limit", "owner", key, ofKey(func(k *api.Key) { k.Limits, k.RotationPolicy = k.Limits[:1], &api.RotationPolicy{EveryDays: 8} }))
+	add("key.proposal_products", "owner", key, ofKey(func(k *api.Key) { k.Proposed = &api.Proposal{Since: day(-500), Products: &[]string{"search"}} }))
+	add("key.proposal_no_usage", "owner", key, all(ofKey(func(k *api.Key) { k.Proposed = &api.Proposal{Since: day(31), Domains: &[]string{}} }), withDoc("GET "+keyAPI+"/usage", failing(500, "internal"))))
+	add("key.no_examples", "owner", key, ofKey(func(k *api.Key) { k.Products = []string{"sdk"} }))
 	add("key.to_try", "owner", key+"?origin=https://one.example", nil)
 	propose := ofKey(func(k *api.Key) {
 		k.Proposed = &api.Proposal{Since: day(31), Domains: &[]string{"next.example"}, Products: &[]string{"map-display"}}
@@ -140,7 +145,7 @@ func keyShots(add adder, key string) {
 	add("try", "owner,viewer", key+"/try", nil)
 	add("try.allowed", "owner", key+"/try?origin=one.example", nil)
 	add("try.refused", "owner", key+"/try?origin=https://evil.example", withDoc("POST "+keyAPI+"/test", api.TestResult{Code: "domain_not_allowed", ProposedCode: ptr("origin_missing"), Rule: ptr("domains"), At: day(3)}))
-	add("try.bad", "owner", key+"/try?origin=::", nil)
+	add("try.bad", "owner", key+"/try?origin=http://", nil)
 	add("try.no_origin", "owner", key+"/try?origin=", withDoc("POST "+keyAPI+"/test", api.TestResult{Code: "origin_missing", At: day(3)}))
 	add("try.nothing", "owner", key+"/try", ofKey(func(k *api.Key) { k.Products = []string{"sdk"} }))
 }
@@ -156,6 +161,15 @@ func usageShots(add adder, root, key string) {
 	add("usage.month", "owner", usage+"?range=30d", withDoc("GET "+accountAPI+"/usage", daysOf(30)))
 	add("usage.weeks", "owner", usage+"?from=2026-06-03&to=2026-08-03&by=week", withDoc("GET "+accountAPI+"/usage", daysOf(62)))
 	add("usage.coarse", "owner", usage+"?from=2026-06-10&by=hour", withDoc("GET "+accountAPI+"/usage", daysOf(40)))
+	past := fullUsage()
+	past.Series, past.Totals = past.Series[:2], api.UsageCounts{Requests: 710, Allowed: 710}
+	add("usage.past", "owner", usage+"?from=2026-08-03&to=2026-08-03", withDoc("GET "+accountAPI+"/usage", past))
+	busy := fullUsage()
+	for range 11 {
+		busy.Series = append(busy.Series, busy.Series[1])
+		busy.Series[len(busy.Series)-1].Start = moment.Of(busy.Series[len(busy.Series)-2].Start.Add(time.Hour))
+	}
+	add("usage.busy", "owner", usage, withDoc("GET "+accountAPI+"/usage", busy))
 	add("usage.none", "owner", usage, withDoc("GET "+accountAPI+"/usage", api.Usage{}))
 	add("usage.bad_days", "owner", usage+"?from=2026-07-02&to=nonsense", nil)
 	add("usage.refused", "owner", usage+"?range=90d", withDoc("GET "+accountAPI+"/usage", failing(400, "invalid")))
@@ -169,6 +183,7 @@ func usageShots(add adder, root, key string) {
 	none := func(token string) func(*stage) {
 		return withDoc("GET "+accountAPI+"/qps-requests", api.QpsRequestList{NextPageToken: tokenOf(token)})
 	}
+	add("qps.granted", "owner", requests, withDoc("GET "+accountAPI+"/qps-requests", api.QpsRequestList{Requests: []api.QpsRequest{changedRequest(func(r *api.QpsRequest) { r.Status, r.ApprovedQps = api.Approved, ptr(60) })}, NextPageToken: ptr("p2")}))
 	add("qps.none", "owner,small", requests, none(""))
 	add("qps.none_found", "owner", requests+"?status=approved", none(""))
 	add("qps.none_yet", "owner", requests, none("p2"))
@@ -190,6 +205,7 @@ func usageShots(add adder, root, key string) {
 	add("request_new", "owner,small", requests+"/new", nil)
 	add("request_new.no_keys", "owner", requests+"/new", listOfKeys(""))
 	add("request_new.key", "owner", requests+"/new?key="+keyID, nil)
+	add("request_new.of_two", "owner", requests+"/new?key="+keyID, listOfKeys("", fullKey(), changed(bareKey(), func(k *api.Key) { k.Status, k.DeletedAt = api.Active, nil })))
 	add("request_new.no_limits", "owner", requests+"/new?key="+keyID, ofKey(func(k *api.Key) { k.Limits = nil }))
 	add("request_new.limit", "owner", requests+"/new?key="+keyID+"&class=map-display&qps=15", nil)
 	add("request_new.lasting", "owner", requests+"/new?key="+keyID+"&class=search-fast", nil)
@@ -280,6 +296,7 @@ func operatorShots(add adder) {
 	add("operator.nothing", "admin", ops, all(withDoc("GET /v1/qps-requests", api.QpsRequestList{}), withDoc("GET /v1/operator/overview", api.Overview{}), withDoc("GET /v1/operator/accounts", api.AccountList{})))
 	add("operator.lacking", "admin", ops, all(withDoc("GET /v1/qps-requests", failing(500, "internal")), withDoc("GET /v1/operator/overview", failing(500, "internal"))))
 	add("operator.found", "support", ops+"?q=Demo&page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{Accounts: []api.Account{fullAccount()}, NextPageToken: ptr("p3")}))
+	add("operator.first", "admin", ops, withDoc("GET /v1/operator/accounts", api.AccountList{Accounts: []api.Account{fullAccount()}, NextPageToken: ptr("p2")}))
 	add("operator.preview", "admin", ops+"?q=ak_7Kf2...x9Qd", withDoc("GET /v1/operator/accounts", api.AccountList{}))
 	add("operator.email", "admin", ops+"?q=a@b.example", nil)
 	add("operator.key", "admin", ops+"?q="+keyID, nil)
@@ -300,6 +317,7 @@ func operatorShots(add adder) {
 	add("operator_close", "admin", at+"/close", nil)
 	add("operator_key.full", "admin,support", ops+"/keys/"+keyID, nil)
 	add("operator_key.bare", "admin", ops+"/keys/"+keyID, withDoc("GET /v1/operator/keys/"+keyID, api.OperatorKey{Key: changed(bareKey(), func(k *api.Key) { k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil }), Account: fullAccount()}))
+	add("operator_key.no_calls", "admin", ops+"/keys/"+keyID, withDoc("GET "+keyAPI+"/usage", api.Usage{}))
 	add("operator_key.blocked_by", "admin", ops+"/keys/"+keyID, ofKey(func(k *api.Key) {
 		k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: day(30), By: ptr("ada@latch.example")}
 	}))
@@ -310,6 +328,7 @@ func operatorShots(add adder) {
 	add("operators_audit.filtered", "admin", ops+"/operators/audit?action=operator&who=a&key=x&from=2026-08-01", withDoc("GET /v1/operators/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")}))
 	add("queue", "admin,support", ops+"/qps-requests", nil)
 	add("queue.next", "admin", ops+"/qps-requests?page=p2", withDoc("GET /v1/qps-requests", api.QpsRequestList{Requests: []api.QpsRequest{changedRequest(func(r *api.QpsRequest) { r.Evidence = nil })}, NextPageToken: ptr("p3")}))
+	add("queue.first", "admin", ops+"/qps-requests", withDoc("GET /v1/qps-requests", api.QpsRequestList{Requests: []api.QpsRequest{bareRequest()}, NextPageToken: ptr("p2")}))
 	add("queue.none", "admin", ops+"/qps-requests", withDoc("GET /v1/qps-requests", api.QpsRequestList{}))
 	for _, page := range []string{erasePage, endSessionsPage} {
 		name := strings.ReplaceAll(strings.TrimPrefix(page, "/operator/people/"), "-", "_")
