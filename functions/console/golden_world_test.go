@@ -99,6 +99,8 @@ func fullUsage() api.Usage {
 	}
 	outstanding := hour(1, 800, 90, 40)
 	outstanding.StandsOut, outstanding.Expected = ptr(true), ptr(float32(120.6))
+	usual, alone := hour(2, 300, 45, 3), hour(3, 45, 10, 1)
+	usual.Expected, alone.StandsOut = ptr(float32(310.2)), ptr(true) // one that is as expected, and one that nothing was expected of
 	by := map[string]int64{"qps_exceeded": 44, "domain_not_allowed": 33, "product_not_allowed": 22, "origin_missing": 11, "key_not_in_header": 9, "key_disabled": 8, "key_expired": 7, "key_blocked": 6, "key_revoked": 5, "allowed": 1000}
 	maps, search := shareOf("map-display", 700, 60, 30, map[string]int64{"qps_exceeded": 30}), shareOf("search", 200, 50, 14, map[string]int64{"qps_exceeded": 14})
 	sdk := shareOf("sdk", 25, 22, 0, map[string]int64{"product_not_allowed": 22})
@@ -107,7 +109,7 @@ func fullUsage() api.Usage {
 	return api.Usage{
 		From: moment.Of(at), To: moment.Of(at.Add(4 * time.Hour)), Interval: api.UsageIntervalHour, FreshAt: ptr(moment.Of(goldenNow.Add(-42 * time.Second))),
 		Totals: api.UsageCounts{Requests: 1145, Allowed: 1000, Refused: 145, QpsBreaches: 44, ByReason: by},
-		Series: []api.UsagePoint{hour(0, 0, 0, 0), outstanding, hour(2, 300, 45, 3), hour(3, 45, 10, 1)},
+		Series: []api.UsagePoint{hour(0, 0, 0, 0), outstanding, usual, alone},
 		ByKey:  &[]api.UsageShare{one, shareOf("key_gone", 45, 5, 3, nil)}, ByProduct: &[]api.UsageShare{maps, search, sdk, shareOf("", 20, 13, 0, nil)},
 		ByOrigin: &[]api.UsageShare{
 			shareOf("one.example", 300, 0, 0, nil), shareOf("copy.example", 90, 33, 0, map[string]int64{"domain_not_allowed": 31}), shareOf("other.example", 9, 2, 0, map[string]int64{"domain_not_allowed": 2}),
