@@ -140,6 +140,11 @@ func (s *stage) outcome(got answered) string {
 	if to := got.Header.Get("Location"); to != "" {
 		line += " to " + to
 	}
+	return line + "\n" + s.cookiesOf(got)
+}
+
+// cookiesOf are the cookies of an answer, with what a note says.
+func (s *stage) cookiesOf(got answered) (lines string) {
 	for _, c := range got.Cookies() {
 		value := c.Value
 		if c.Name == noteCookie && value != "" {
@@ -149,9 +154,9 @@ func (s *stage) outcome(got answered) string {
 				}
 			}
 		}
-		line += fmt.Sprintf("\n\tcookie %s=%s for %ds", strings.TrimPrefix(c.Name, "__Host-"), value, c.MaxAge)
+		lines += fmt.Sprintf("\tcookie %s=%s for %ds\n", strings.TrimPrefix(c.Name, "__Host-"), value, c.MaxAge)
 	}
-	return line + "\n"
+	return lines
 }
 
 // allForms lets every form of the golden pages be sent.

@@ -22,7 +22,7 @@ func TestPagesAreAsTheirGoldenFiles(t *testing.T) {
 	all := shots()
 	all = append(all, s.refusals(all)...)
 	for _, one := range all {
-		g.hang(one, s.take(one), s.api)
+		g.hang(one, s.take(one), s)
 	}
 	g.compare(t)
 	for _, pattern := range s.routes(http.MethodGet) {
@@ -49,20 +49,21 @@ func newGallery() *gallery {
 }
 
 // hang writes an answer down.
-func (g *gallery) hang(one shot, got answered, api *documents) {
+func (g *gallery) hang(one shot, got answered, s *stage) {
 	method := "GET"
 	if one.form != nil {
 		method = "POST"
 	}
 	fmt.Fprintf(&g.index, "%s: %s %s, %s\n", one.name, method, one.target, cmp.Or(one.as, "nobody"))
 	fmt.Fprintf(&g.index, "\t%d, headers %d, %s\n", got.StatusCode, g.headersOf(got.Header), g.body(one, got))
+	g.index.WriteString(s.cookiesOf(got))
 	if got.StatusCode < 400 { // else reads may be given up
-		reads, _ := api.asked()
+		reads, _ := s.api.asked()
 		for _, read := range reads {
 			fmt.Fprintf(&g.index, "\t%s\n", read)
 		}
 	}
-	_, writes := api.asked()
+	_, writes := s.api.asked()
 	g.index.WriteString(written(writes))
 }
 

@@ -25,6 +25,9 @@ const longLine = 160
 // random finds what differs from run to run.
 var random = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
 
+// named finds what sessions are named by.
+var named = regexp.MustCompile(`\b[A-Za-z0-9_-]{43}\b|\B-[A-Za-z0-9_-]{42}\b|\b[A-Za-z0-9_-]{42}-\B`)
+
 // fingerprint finds what changes with every change of an asset.
 var fingerprint = regexp.MustCompile(`(/assets/[a-z]+)\.[0-9a-f]{10}\.`)
 
@@ -52,6 +55,7 @@ func rendered(source string) string {
 
 func stable(text string) string {
 	text = fingerprint.ReplaceAllString(text, "$1.{hash}.")
+	text = named.ReplaceAllString(text, "{session}")
 	return random.ReplaceAllString(text, "{random}")
 }
 

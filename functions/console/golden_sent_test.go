@@ -158,7 +158,7 @@ func frameShots(root, key string) (list []shot) {
 func fileShots(root string) (list []shot) {
 	formula := withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{
 		changed(fullKey(), func(k *api.Key) {
-			k.Name, k.Labels, k.Domains = "=cmd()", []string{"@SUM(1)", "b"}, []string{"-x.example", "y.example"}
+			k.Name, k.Labels, k.Domains, k.Recoverable = "=cmd()", []string{"@SUM(1)", "b"}, []string{"-x.example", "y.example"}, false
 		}), bareKey(),
 	}})
 	for _, one := range [][2]string{

@@ -48,7 +48,7 @@ func changed(k api.Key, change func(*api.Key)) api.Key { change(&k); return k }
 
 func listShots(add adder, root string) {
 	keys := root + "/keys"
-	add("keys", everybody+",small,suspended,suspended for good,closed,operator", keys, nil)
+	add("keys", everybody+",small,suspended,suspended for good,closed,operator,unranked", keys, nil)
 	rotating := changed(fullKey(), func(k *api.Key) {
 		k.PreviousPreview, k.PreviousSecretExpiresAt = ptr("ak_pRev…1111"), maybeDay(35)
 		k.Domains, k.LastUsedAt, k.ExpiresAt = nil, nil, maybeDay(34)
@@ -255,6 +255,7 @@ func accountShots(add adder, root string) {
 	add("remove.other", "owner", at+"/remove?subject=a%7Cb%2Fc", nil)
 	add("remove.myself", "viewer", at+"/remove?subject=auth0%7Cviewer", nil)
 	add("remove.nobody", "owner", at+"/remove?subject=nobody", nil)
+	add("remove.of_nobody", "owner", at+"/remove", nil)
 	add("audit", "owner,support", at+"/audit", nil)
 	more := withDoc("GET "+accountAPI+"/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")})
 	add("audit.filtered", "viewer", at+"/audit?action=key&who=olive&key="+keyID+"&from=2026-08-01&to=2026-08-02&page=p2", more)
@@ -323,6 +324,8 @@ func operatorShots(add adder) {
 	}))
 	add("operators", "admin,support,operator", ops+"/operators", nil)
 	add("operators_remove", "admin", ops+"/operators/remove?subject=o+2%2Fx", nil)
+	add("operators_remove.of_nobody", "admin", ops+"/operators/remove", nil)
+	add("operators.unranked", "unranked", ops+"/operators", nil)
 	add("operators_remove.named", "admin", ops+"/operators/remove?subject=ops%7Cfirst", nil)
 	add("operators_audit", "admin,support", ops+"/operators/audit?page=p2", nil)
 	add("operators_audit.filtered", "admin", ops+"/operators/audit?action=operator&who=a&key=x&from=2026-08-01", withDoc("GET /v1/operators/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")}))

@@ -44,12 +44,13 @@ var viewers = map[string]api.Me{
 	"closed":   {Subject: "auth0|closed", Name: ptr("Cleo Closed"), Accounts: []api.MyAccount{{Id: account, Name: "Demo & Co", Type: api.Enterprise, Role: api.Owner, Closed: true}}},
 	"admin":    {Subject: "ops|admin", Name: ptr("Ada Admin"), Email: ptr("ada@latch.example"), Operator: true, Rank: ptr(api.Admin)},
 	"operator": {Subject: "ops|first", Name: ptr("Otto Operator"), Operator: true, Accounts: []api.MyAccount{{Id: account, Name: "Demo & Co", Type: api.Enterprise, Role: api.Owner}}},
+	"unranked": {Subject: "ops|old", Name: ptr("Uma Unranked"), Operator: true},
 	"support":  {Subject: "ops|support", Name: ptr("Susi Support"), Operator: true, Rank: ptr(api.Support)},
 	"stranger": {Subject: "auth0|stranger", Name: ptr("Stan Stranger"), Accounts: []api.MyAccount{}},
 }
 
 func viewerNames() []string {
-	return []string{"owner", "developer", "viewer", "small", "suspended", "suspended for good", "closed", "admin", "operator", "support", "stranger"}
+	return []string{"owner", "developer", "viewer", "small", "suspended", "suspended for good", "closed", "admin", "operator", "support", "stranger", "unranked"}
 }
 
 func fullKey() api.Key {
