@@ -1,5 +1,7 @@
 // What the tests share: a browser, people, and a watch over its console.
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { stack } from "./stack.mjs";
 
@@ -21,8 +23,40 @@ export async function context(browser, options = {}) {
   });
   c.on("weberror", (e) => found.push(e.error().message));
   c.expect = (...statuses) => statuses.forEach((s) => expected.add(s));
+  if (process.env.COVERAGE && options.javaScriptEnabled !== false) cover(c);
   c.check = () => assert.deepEqual(found, [], "the browser's console is clean");
   return c;
+}
+
+// cover counts what of the console's scripts runs, into a file of the folder COVERAGE for each page: coverage.mjs adds them up. It
+// looks often, since a browser forgets the scripts of pages that it has left.
+let covered = 0;
+function cover(c) {
+  const counting = new Map(), open = c.newPage.bind(c), close = c.close.bind(c);
+  c.newPage = async () => {
+    const page = await open(), end = page.close.bind(page), found = [];
+    const session = await c.newCDPSession(page);
+    await session.send("Profiler.enable");
+    await session.send("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
+    const look = async () => {
+      const { result } = await session.send("Profiler.takePreciseCoverage");
+      for (const { url, functions } of result) if (url.includes("/assets/")) found.push({ url, functions });
+    };
+    const every = setInterval(() => look().catch(() => {}), 100);
+    counting.set(page, async () => {
+      clearInterval(every);
+      counting.delete(page);
+      await look().catch(() => {});
+      mkdirSync(process.env.COVERAGE, { recursive: true });
+      writeFileSync(join(process.env.COVERAGE, `${process.pid}-${covered++}.json`), JSON.stringify(found));
+    });
+    page.close = async (...how) => { await counting.get(page)?.(); await end(...how); };
+    return page;
+  };
+  c.close = async (...how) => {
+    await Promise.all([...counting.values()].map((stop) => stop()));
+    await close(...how);
+  };
 }
 
 // signIn takes a ready-made person, or anybody new by their subject.

@@ -1,0 +1,188 @@
+// What the console's scripts do that the other suites never ask of them: coverage.mjs lists it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { api, context, keyOf, launch, signIn, tile } from "./browser.mjs";
+import { stack } from "./stack.mjs";
+
+let browser, key;
+const root = () => `${stack().console_url}/accounts/${stack().demo_account}`;
+
+before(async () => {
+  browser = await launch();
+  key = await keyOf(stack().demo_account, { name: "Scripts", usage: "frontend" });
+  for (let i = 0; i < 120 && !(await api("owner", "GET", `/v1/accounts/${stack().demo_account}/usage`)).totals.requests; i++) {
+    await tile(stack().demo_secret); // what was just counted is reported with a later call
+    await new Promise((done) => setTimeout(done, 500));
+  }
+});
+after(() => browser.close());
+
+async function open(path, options = {}) {
+  const c = await context(browser, options);
+  const page = await c.newPage();
+  await signIn(page, "owner");
+  await page.goto(root() + path);
+  return { c, page, done: async () => { c.check(); await c.close(); } };
+}
+
+// drawn gives a chart so many bars with calls, whatever was counted: each has its number plus one.
+const drawn = (page, count) => page.route("**/usage?*", async (route) => {
+  const answer = await route.fetch();
+  const text = (await answer.text()).replace(/data-values="[^"]*"/g, `data-values="${[...Array(count).keys()].map((i) => `${i + 1},0`).join(" ")}"`);
+  await route.fulfill({ response: answer, body: text });
+});
+
+test("keys move over a chart by bars, by days and to its ends, and not beyond them", async () => {
+  const { page, done } = await open("/usage?range=7d", { timezoneId: "UTC" });
+  await drawn(page, 168);
+  await page.goto(`${root()}/usage?range=7d`);
+  await page.locator(".frame").first().focus();
+  const said = async (...keys) => {
+    for (const one of keys) await page.keyboard.press(one);
+    return Number(/Requests ([\d,]+)/.exec(await page.locator("#say").innerText())[1].replace(",", ""));
+  };
+  assert.equal(await said("ArrowLeft"), 168, "the first key selects the last bar");
+  assert.equal(await said("ArrowRight"), 168);
+  assert.equal(await said("PageUp"), 144);
+  assert.equal(await said("ArrowLeft"), 143);
+  assert.equal(await said("PageDown"), 167);
+  assert.equal(await said("Home"), 1);
+  assert.equal(await said("ArrowLeft"), 1);
+  assert.equal(await said("PageUp"), 1);
+  assert.equal(await said("End"), 168);
+  assert.match(await page.locator("#say").innerText(), /\d\d:\d\d–\d\d:\d\d UTC/, "with UTC said once, where the browser's zone is UTC");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.locator(".readout").count(), 0, "who leaves the chart leaves its cursor");
+  await done();
+});
+
+test("a week is named from its first day to its last, and one that is cut says so", async () => {
+  const { page, done } = await open("/usage?range=13mo", { timezoneId: "Asia/Kolkata" });
+  await page.locator(".frame").first().focus();
+  await page.keyboard.press("End");
+  assert.match(await page.locator("#say").innerText(), /^\d+ \w+ – \d+ \w+ \d{4}, .*so far: /i);
+  await page.keyboard.press("Home");
+  const words = await page.locator(".charts").evaluate((e) => [e.dataset.partial.split(" ").includes("0"), e.dataset.cut]);
+  assert.equal((await page.locator("#say").innerText()).includes(words[1]), words[0]);
+  await done();
+});
+
+test("the list of keys opens and closes by keyboard, and its ends meet the field", async () => {
+  const { page, done } = await open("/usage");
+  const field = page.locator("#f-find"), list = page.locator("#found");
+  await field.focus();
+  await page.keyboard.press("ArrowDown");
+  await list.locator("[role=option]").first().waitFor();
+  assert.equal(await field.getAttribute("aria-expanded"), "true");
+  await page.keyboard.press("ArrowUp");
+  assert.equal(await field.getAttribute("aria-activedescendant"), await list.locator("[role=option]").last().getAttribute("id"), "up from the field is the last one");
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await field.getAttribute("aria-activedescendant"), await list.locator("[role=option]").last().getAttribute("id"), "and there is none after it");
+  await page.keyboard.press("Escape");
+  assert.deepEqual([await list.isHidden(), await field.getAttribute("aria-expanded"), await field.getAttribute("aria-activedescendant")], [true, "false", null]);
+  await page.keyboard.type("no such key at all");
+  await page.waitForFunction(() => document.getElementById("say").textContent === document.querySelector("[data-find]").dataset.none);
+  assert.equal(await list.locator("[role=option]").count(), 0);
+  assert.equal(await list.innerText(), await page.locator("#say").innerText(), "that there is none is seen and said");
+  await done();
+});
+
+test("clearing a selection counts none, and leads to the first key", async () => {
+  const { page, done } = await open("/keys");
+  const count = () => page.locator(".chosen .count b").innerText(), boxes = page.locator("form.choose [name=key]");
+  await boxes.nth(1).check();
+  assert.equal(await count(), "1");
+  await page.locator("[data-all]").click();
+  assert.equal(Number(await count()), await boxes.count());
+  await page.locator(".chosen [type=reset]").click();
+  await page.waitForFunction(() => document.activeElement.name === "key");
+  assert.equal(await count(), "0");
+  assert.equal(await boxes.first().evaluate((box) => box === document.activeElement && !box.checked), true);
+  await done();
+});
+
+test("the note of a leaked secret comes and goes with the reason, and takes the grace along", async () => {
+  const { page, done } = await open(`/keys/${key.id}/rotate`);
+  const note = page.locator("#leaked-note"), grace = page.locator("#f-grace_seconds"), reason = page.locator("#f-reason");
+  assert.ok(await note.isHidden());
+  await reason.selectOption("leaked");
+  assert.deepEqual([await note.isVisible(), await grace.inputValue()], [true, "0"]);
+  await reason.selectOption("scheduled");
+  assert.deepEqual([await note.isHidden(), await grace.inputValue()], [true, ""]);
+  await grace.selectOption("3600");
+  await reason.selectOption("other");
+  assert.equal(await grace.inputValue(), "3600", "what was chosen stays");
+  await done();
+});
+
+test("what was typed waits a quarter of an hour, and no longer", async () => {
+  for (const [minutes, name] of [[14, "Half-typed"], [16, ""]]) {
+    const { page, done } = await open("/keys/new");
+    await page.fill("#f-name", "Half-typed");
+    await page.locator("[popovertarget=person]").click();
+    await page.route("**/preferences", (route) => route.fulfill({ status: 204, headers: { Location: new URL(page.url()).pathname } }));
+    await page.addInitScript((later) => {
+      const now = Date.now;
+      Date.now = () => now() + later;
+    }, minutes * 60_000);
+    await page.locator("#person").getByRole("button", { name: "Français", exact: true }).click();
+    await page.waitForFunction(() => document.getElementById("f-name") && Date.now() - performance.timeOrigin > 60_000);
+    assert.equal(await page.locator("#f-name").inputValue(), name, `after ${minutes} minutes`);
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+    await done();
+  }
+});
+
+test("a first call that is refused, or has no answer, says so", async () => {
+  for (const [answer, said, text] of [
+    [(route) => route.fulfill({ status: 403, headers: { "Access-Control-Allow-Origin": "*" }, contentType: "application/json", body: '{"code":"domain_not_allowed"}' }), "403", '{"code":"domain_not_allowed"}'],
+    [(route) => route.abort(), null, ""],
+  ]) {
+    const { c, page } = await open(`/keys/${key.id}/try`);
+    await page.route(`${stack().products_url}/**`, answer);
+    await page.getByLabel("API key").fill(key.secret);
+    await page.getByRole("button", { name: "Try it" }).click();
+    const card = page.locator("[data-call]");
+    await card.waitFor();
+    const [no, error] = await card.evaluate((e) => [e.dataset.no, e.dataset.error]);
+    await page.getByText(said ? no.replace("{status}", said) : error).waitFor();
+    assert.equal(await page.locator("pre.answer").textContent(), text);
+    assert.ok(await page.locator("canvas").isHidden());
+    await c.close();
+  }
+});
+
+test("of many domains the problems are listed, and how many are fine", async () => {
+  const { page, done } = await open("/keys/new");
+  await page.fill("#f-domains", "a.example b.example c.example d.example e.example f.example *.x");
+  const checks = page.locator(".checks li");
+  await page.waitForFunction(() => document.querySelectorAll(".checks li").length === 2);
+  assert.match(await checks.first().innerText(), /\*\.x.*✕/s);
+  assert.equal(await checks.last().innerText(), `✓ ${(await page.locator("[data-domains]").getAttribute("data-count")).replace("{n}", "6")}`);
+  assert.equal(await page.locator("#f-domains").getAttribute("aria-invalid"), "true");
+  await page.fill("#f-domains", "");
+  await page.waitForFunction(() => !document.querySelector(".checks li"));
+  assert.equal(await page.locator("#f-domains").getAttribute("aria-invalid"), "false");
+  await done();
+});
+
+test("a dialog closes by a click beside it, and says in itself that nothing was sent", async () => {
+  const { c, page } = await open(`/keys/${key.id}`);
+  const link = page.locator(".actions a[href$='/rotate'], a.button[href$='/rotate']").first();
+  await link.click();
+  await page.locator("dialog[open]").waitFor();
+  await page.mouse.click(3, 300);
+  await page.waitForFunction(() => !document.querySelector("dialog"));
+  assert.ok(await link.evaluate((e) => e === document.activeElement), "the focus comes back");
+  const policy = page.locator("a[href$='/policy']").first();
+  await policy.click();
+  await page.locator("dialog[open] #f-every_days").fill("30");
+  await page.route("**/policy", (route) => (route.request().method() === "POST" ? route.abort() : route.continue()));
+  for (let i = 0; i < 2; i++) {
+    await page.locator("dialog button[type=submit]").click();
+    await page.locator("dialog .failed[role=alert]").waitFor();
+  }
+  assert.equal(await page.locator("dialog .failed").count(), 1, "once, however often it failed");
+  assert.equal(await page.locator("dialog #f-every_days").inputValue(), "30", "what was typed is there");
+  await c.close();
+});
