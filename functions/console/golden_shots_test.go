@@ -62,6 +62,9 @@ func listShots(add adder, root string) {
 	}
 	add("keys.states", "owner,developer", keys, listOfKeys("", states...))
 	add("keys.filtered", "owner,viewer", keys+"?q=shop&status=active&product=search&label=M%C3%BCller&sort=name&page=p2", listOfKeys("p3", fullKey()))
+	add("keys.labelled", "owner", keys+"?label=M%C3%BCller&page=p2", withDoc("GET "+accountAPI+"/keys", map[string]any{
+		"keys": []any{fullKey()}, "previous_page_token": "p1", "labels": []any{map[string]any{"name": "Müller", "keys": 3}, map[string]any{"name": "shop & web", "keys": 1200}},
+	}))
 	add("keys.selected", "owner", keys+"?select=all&page=p2&sort=-name", listOfKeys("", fullKey(), bareKey()))
 	add("keys.sorted", "owner", keys+"?sort=created_at", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(true)}))
 	add("keys.many", "owner", keys+"?sort=status", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(false), NextPageToken: ptr("p2")}))
