@@ -92,3 +92,20 @@ func TestAnUnknownAddressKeepsTheFrame(t *testing.T) {
 		t.Errorf("signed out: %d: %s", page.StatusCode, text(page.doc))
 	}
 }
+
+// TestPeopleOfOneNameAreToldApart by the script that keeps what was typed for its author: by their subject, which no page has in plain.
+func TestPeopleOfOneNameAreToldApart(t *testing.T) {
+	w := newWalker(t, "owner")
+	who := func(subject string) (mark string) {
+		w.become(member(api.Owner))
+		w.state(func(me *api.Me, _ *api.KeyWithSecret) {
+			me.Subject, me.Name, me.Email = subject, ptr("Alex"), ptr("alex@example.com")
+		})
+		elements(w.ask(http.MethodGet, keysPath, nil).doc, func(n *html.Node) { mark += attr(n, "data-who") })
+		return mark
+	}
+	one, two := who("subject-one"), who("subject-two")
+	if one == "" || one == two || one != who("subject-one") || strings.Contains(one, "subject") {
+		t.Errorf("they are %q and %q", one, two)
+	}
+}

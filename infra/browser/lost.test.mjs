@@ -130,6 +130,70 @@ test("who signs in as somebody else doesn't find the form's text", async () => {
   await c.close();
 });
 
+// late sends a form whose session is over, and signs in again, to come back to it or to another page: as one of the ready-made people, or as typed.
+async function late(c, page, as, to) {
+  const [session] = (await c.cookies()).filter((one) => one.name.startsWith("__Host-latchkey-session"));
+  await c.clearCookies({ name: session.name });
+  c.expect(401);
+  await page.locator("main form[method=post] button[type=submit]").last().click();
+  if (to) await page.goto(`${stack().console_url}/sign-in?return=${encodeURIComponent(new URL(to).pathname)}`);
+  else await page.getByRole("link", { name: "Sign in" }).click();
+  await identify(page, as);
+  await page.locator("#person [data-who]").waitFor({ state: "attached" });
+}
+
+async function identify(page, as) {
+  if (typeof as === "string") return page.locator(`button[name=person][value="${as}"]`).click();
+  for (const [name, value] of Object.entries(as)) await page.fill(`input[name=${name}]`, value);
+  await page.locator("form").last().getByRole("button").click();
+}
+
+const draft = (page) => page.evaluate(() => sessionStorage.length);
+
+test("what was typed isn't kept for anybody else, wherever they land, nor found again by its author", async () => {
+  const { c, page } = await open();
+  await page.goto(`${keys()}/new`);
+  await fill(page);
+  await late(c, page, "developer", keys());
+  assert.equal(await draft(page), 0, "on another page than the form's");
+  await c.clearCookies();
+  await page.goto(`${stack().console_url}/sign-in?return=${encodeURIComponent(new URL(`${keys()}/new`).pathname)}`);
+  await identify(page, "owner");
+  await page.locator("#f-name").waitFor();
+  assert.equal(await page.inputValue("#f-name"), "");
+  await c.close();
+});
+
+test("two people of one name and address are told apart", async () => {
+  const c = await context(browser, {});
+  const page = await c.newPage();
+  const alike = (subject) => ({ email: "alike@example.com", subject, name: "Alex Alike" });
+  await page.goto(`${stack().console_url}/sign-in?return=%2Faccounts%2Fnew`);
+  await identify(page, alike("alike-one"));
+  await page.fill("#f-name", "Of the first");
+  await late(c, page, alike("alike-two"));
+  assert.deepEqual([await page.inputValue("#f-name"), await draft(page)], ["", 0]);
+  await page.fill("#f-name", "Of the second");
+  await late(c, page, alike("alike-two"));
+  assert.equal(await page.inputValue("#f-name"), "Of the second", "the same person has it back");
+  c.check();
+  await c.close();
+});
+
+test("what was typed in one account is offered in no other", async () => {
+  const { c, page } = await open();
+  const other = await api("owner", "POST", "/v1/accounts", { name: "Another one" });
+  await page.goto(`${keys()}/new`);
+  await fill(page);
+  const there = `${stack().console_url}/accounts/${other.id}/keys/new`;
+  await late(c, page, "owner", there);
+  assert.equal(await page.inputValue("#f-name"), "");
+  await page.goto(`${keys()}/new`);
+  await filled(page);
+  c.check();
+  await c.close();
+});
+
 test("without a script the form that came too late is sent again from its own page", async () => {
   const { c, page } = await open({ javaScriptEnabled: false });
   await page.goto(`${keys()}/new`);

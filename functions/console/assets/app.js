@@ -166,7 +166,7 @@ document.addEventListener("change", (event) => {
 // What was typed waits in this tab while its page is asked for again: in another language, or after signing in. Forms for secrets
 // don't take part, and who signs in as somebody else finds nothing.
 const draftName = "draft", draftLife = 15 * 60_000;
-const who = () => document.querySelector("#person .menu-head")?.textContent ?? "";
+const who = () => document.querySelector("#person [data-who]")?.dataset.who ?? "";
 const fields = (form) => [...form.elements].filter((e) => e.name && !["submit", "button", "password", "file"].includes(e.type));
 
 function keepDraft(path, more, of = "main form:not([data-nodraft])") {
