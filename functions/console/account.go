@@ -112,11 +112,17 @@ func (a *app) renameAccount(v *visit) error {
 	f := newForm()
 	f.Values["name"] = v.form("name")
 	name := f.Values["name"]
-	status, err := f.submit(v, management.Call{Method: http.MethodPatch, Path: v.accountPath(), Body: api.EditAccount{Name: &name}}, nil)
+	read := func() (string, int64, error) {
+		now, err := management.Get[api.Account](v.ctx(), v.api, v.accountPath(), nil)
+		return now.Name, now.Version, err
+	}
+	call := management.Call{Method: http.MethodPatch, Path: v.accountPath(), Body: api.EditAccount{Name: &name}}
+	status, err := f.overwrite(v, setting{"name", "account.name", orDash}, read, call, nil)
 	if err != nil {
 		return err
 	}
-	if f.Bad() {
+	if !f.settled() {
+		f.At = "name"
 		return a.showAccount(v, status, f)
 	}
 	return v.done(v.accountURL("/account"), "renamed")
@@ -136,13 +142,25 @@ func (a *app) changeRole(v *visit) error {
 	if err != nil {
 		return err
 	}
-	body := api.PutMember{Role: api.Role(v.form("role"))}
+	subject := v.r.PostFormValue("subject")
+	f.Values["new_role"] = v.form("role")
+	body := api.PutMember{Role: api.Role(f.Values["new_role"])}
+	read := func() (string, int64, error) {
+		members, err := v.members(v.ctx(), "")
+		for _, m := range members {
+			if m.Subject == subject {
+				return string(m.Role), 0, err
+			}
+		}
+		return v.prose("was"), 0, err // the API says that there is none
+	}
 	var member api.Member
-	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: body}, &member)
+	status, err := f.overwrite(v, setting{"new_role", "member.role", v.as("role.")}, read, management.Call{Method: http.MethodPut, Path: path, Body: body}, &member)
 	if err != nil {
 		return err
 	}
-	if f.Bad() {
+	if !f.settled() {
+		f.At = subject
 		return a.showAccount(v, status, f)
 	}
 	if left := member.Left; left != nil && len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0 {

@@ -142,23 +142,13 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	return v.render(status, "operator-account", d.Account.Name, d)
 }
 
-func (a *app) editAccountAsOperator(v *visit, f *form, body api.EditAccount, done string) error {
-	status, err := f.submit(v, management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: body}, nil)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showOperatorAccount(v, status, f)
-	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), done)
-}
-
 // setBillingType and grantLimit change a key's commercial facts, which its customer can't.
 func (a *app) setBillingType(v *visit) error {
 	f := newForm()
 	f.Values["billing_type"] = v.form("billing_type")
 	body := api.SetBillingType{BillingType: api.BillingType(f.Values["billing_type"])}
-	return a.changeFactAsOperator(v, f, "/billing-type", body, "billing_set")
+	return a.changeFactAsOperator(v, f, setting{"billing_type", "fact.billing_type", v.as("billing_type.")},
+		func(k api.Key) string { return string(k.BillingType) }, "/billing-type", body, "billing_set")
 }
 
 func (a *app) grantLimit(v *visit) error {
@@ -169,16 +159,21 @@ func (a *app) grantLimit(v *visit) error {
 		return err
 	}
 	f.Values["class"] = class
-	return a.changeFactAsOperator(v, f, "/limits/"+class, api.SetLimit{Qps: f.whole(v, "qps")}, "limit_set")
+	now := func(k api.Key) string {
+		l, _ := limitIn(k, class)
+		return strconv.Itoa(l.Qps)
+	}
+	return a.changeFactAsOperator(v, f, setting{"qps", "limit.qps", orDash}, now, "/limits/"+class, api.SetLimit{Qps: f.whole(v, "qps")}, "limit_set")
 }
 
-func (a *app) changeFactAsOperator(v *visit, f *form, below string, body any, done string) error {
+func (a *app) changeFactAsOperator(v *visit, f *form, s setting, of func(api.Key) string, below string, body any, done string) error {
 	path := operatorOnlyPath(v, "/keys/"+v.r.PathValue("key")+below)
-	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: body}, nil)
+	f.At = s.field
+	status, err := f.overwrite(v, s, v.operatorKeys(of), management.Call{Method: http.MethodPut, Path: path, Body: body}, nil)
 	if err != nil {
 		return err
 	}
-	if f.Bad() {
+	if !f.settled() {
 		return a.showOperatorKey(v, status, f)
 	}
 	return v.done("/operator/keys/"+v.r.PathValue("key"), done)
@@ -188,7 +183,19 @@ func (a *app) setKeyLimit(v *visit) error {
 	f := newForm()
 	f.Values["key_limit"] = v.form("key_limit")
 	limit := f.whole(v, "key_limit")
-	return a.editAccountAsOperator(v, f, api.EditAccount{KeyLimit: &limit}, "key_limit_changed")
+	read := func() (string, int64, error) {
+		now, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
+		return strconv.Itoa(now.KeyLimit), now.Version, err
+	}
+	call := management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: api.EditAccount{KeyLimit: &limit}}
+	status, err := f.overwrite(v, setting{"key_limit", "account.key_limit", orDash}, read, call, nil)
+	if err != nil {
+		return err
+	}
+	if !f.settled() {
+		return a.showOperatorAccount(v, status, f)
+	}
+	return v.done("/operator/accounts/"+v.r.PathValue("account"), "key_limit_changed")
 }
 
 // closing asks for the account's name, typed.
@@ -285,15 +292,31 @@ func (a *app) revokeAnyKey(v *visit) error {
 // pastOf names what was done, for the notice.
 var pastOf = map[string]string{"block": "key_blocked", "unblock": "key_unblocked", "revoke": "key_revoked"}
 
+// blockOf is the reason for which a key is blocked, or "".
+func blockOf(k api.Key) string {
+	if k.Blocked == nil {
+		return ""
+	}
+	return k.Blocked.Reason
+}
+
+// operatorKeys reads a setting of the key in the path, for overwrite. The acts of operators win over others', so they name no version.
+func (v *visit) operatorKeys(of func(api.Key) string) func() (string, int64, error) {
+	return func() (string, int64, error) {
+		now, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+v.r.PathValue("key"), nil)
+		return of(now.Key), 0, err
+	}
+}
+
 func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) error {
 	f := newForm()
-	f.Values["reason"] = reason
+	f.Values["reason"], f.At = reason, action
 	path := "/v1/operator/keys/" + v.r.PathValue("key") + "/" + action
-	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: path, Body: body}, nil)
+	status, err := f.overwrite(v, setting{"reason", "operator.block", orDash}, v.operatorKeys(blockOf), management.Call{Method: http.MethodPost, Path: path, Body: body}, nil)
 	if err != nil {
 		return err
 	}
-	if f.Bad() {
+	if !f.settled() {
 		return a.showOperatorKey(v, status, f)
 	}
 	return v.done("/operator/keys/"+v.r.PathValue("key"), pastOf[action])

@@ -91,11 +91,21 @@ func (a *app) changeRank(v *visit) error {
 	}
 	rank := api.Rank(v.form("rank"))
 	f.Values["rank_of"], f.Values["new_rank"] = v.r.PostFormValue("subject"), string(rank)
-	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: api.PutOperator{Rank: &rank}}, nil)
+	read := func() (string, int64, error) {
+		all, err := v.operators()
+		for _, o := range all {
+			if o.Subject == f.Values["rank_of"] {
+				return string(o.Rank), 0, err
+			}
+		}
+		return v.prose("was"), 0, err
+	}
+	call := management.Call{Method: http.MethodPut, Path: path, Body: api.PutOperator{Rank: &rank}}
+	status, err := f.overwrite(v, setting{"new_rank", "operators.rank", v.as("rank.")}, read, call, nil)
 	if err != nil {
 		return err
 	}
-	if f.Bad() {
+	if !f.settled() {
 		return a.showOperators(v, status, f)
 	}
 	return v.done("/operator/operators", "rank_changed")

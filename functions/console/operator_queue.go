@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -63,10 +65,31 @@ func (a *app) renderDecision(v *visit, status int, d *decision) error {
 		return err
 	}
 	d.Asked = r
+	if d.Faster {
+		d.compare(v)
+	}
 	if _, typed := d.Values["qps"]; !typed {
 		d.Values["qps"] = strconv.Itoa(r.RequestedQps)
 	}
 	return v.render(status, "operator-decision", v.t("qps.request.title", "key", r.Key), d)
+}
+
+// compare puts what another operator has decided beside what this one has typed: that can't be sent any more.
+func (d *decision) compare(v *visit) {
+	yours := v.t("operator.reject")
+	if d.Values["decision"] == "approve" {
+		yours = v.t("operator.approve")
+	}
+	line := func(parts ...string) string {
+		return strings.Join(slices.DeleteFunc(parts, func(one string) bool { return one == "" }), " · ")
+	}
+	theirs := v.as("qps.status.")(string(d.Asked.Status))
+	granted := ""
+	if d.Asked.ApprovedQps != nil && d.Asked.Status == api.Approved {
+		granted = strconv.Itoa(*d.Asked.ApprovedQps)
+	}
+	said := strings.ReplaceAll(d.Values["typed"], "\n", " · ")
+	d.Differences = []difference{{Label: "operator.decision", Theirs: line(theirs, granted, orNone(d.Asked.Comment)), Yours: line(yours, said)}}
 }
 
 // decide carries out an operator's decision. If another operator was faster, it shows what that one decided.
@@ -84,7 +107,9 @@ func (a *app) decide(v *visit) error {
 		_, err := v.api.Do(v.ctx(), call, nil)
 		var p *management.Problem
 		if errors.As(err, &p) && p.Code == "request_decided" {
-			return a.renderDecision(v, p.Status, &decision{form: newForm(), Faster: true})
+			d := &decision{form: newForm(), Faster: true}
+			d.Values["decision"], d.Values["typed"] = v.form("decision"), strings.TrimSpace(f.Values["qps"]+"\n"+comment)
+			return a.renderDecision(v, p.Status, d)
 		}
 		if err == nil {
 			return v.done("/operator/qps-requests", done)

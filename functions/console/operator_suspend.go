@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -11,6 +12,7 @@ import (
 type suspending struct {
 	*form
 	Account api.Account
+	Was     string // how it is suspended as the form begins
 }
 
 func (a *app) showSuspending(v *visit, status int, f *form) error {
@@ -24,7 +26,20 @@ func (a *app) showSuspending(v *visit, status int, f *form) error {
 			f.Values["until"] = s.Until.UTC().Format(dayFormat)
 		}
 	}
-	return v.render(status, "operator-suspend", v.t("operator.suspend.title"), &suspending{f, account})
+	return v.render(status, "operator-suspend", v.t("operator.suspend.title"), &suspending{f, account, suspensionOf(account)})
+}
+
+// suspensionOf is an account's suspension as its form has it, or "": the reason, and the day of its end.
+func suspensionOf(account api.Account) string {
+	s := account.Suspended
+	if s == nil {
+		return ""
+	}
+	until := ""
+	if s.Until != nil {
+		until = s.Until.UTC().Format(dayFormat)
+	}
+	return strings.TrimSpace(s.Reason + "\n" + until)
 }
 
 func (a *app) suspendAccount(v *visit) error {
@@ -41,11 +56,15 @@ func (a *app) suspendAccount(v *visit) error {
 	if s := before.Suspended; s != nil && s.Until != nil && s.Until.UTC().Format(dayFormat) == f.Values["until"] {
 		body.Until = s.Until // the form has the day alone
 	}
-	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/suspend"), Body: body}, nil)
+	f.Values["suspension"] = strings.TrimSpace(f.Values["reason"] + "\n" + f.Values["until"])
+	read := func() (string, int64, error) { return suspensionOf(before), 0, nil }
+	call := management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/suspend"), Body: body}
+	say := func(value string) string { return orDash(strings.ReplaceAll(strings.TrimSpace(value), "\n", " · ")) }
+	status, err := f.overwrite(v, setting{"suspension", "operator.suspend", say}, read, call, nil)
 	if err != nil {
 		return err
 	}
-	if f.Bad() {
+	if !f.settled() {
 		return a.showSuspending(v, status, f)
 	}
 	return v.done("/operator/accounts/"+v.r.PathValue("account"), "suspended")

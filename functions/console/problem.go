@@ -145,7 +145,9 @@ type form struct {
 	Errors  map[string][]fieldError
 	Problem string // what is wrong as a whole
 
-	Conflict    bool // somebody else was faster
+	Conflict    bool   // somebody else was faster
+	Other       bool   // about something else than a key's own settings
+	At          string // which of a page's forms it is, where several have fields of one name
 	Differences []difference
 }
 
