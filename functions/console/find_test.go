@@ -162,3 +162,17 @@ func TestOperatorsAreToldWhereAPreviewIsFound(t *testing.T) {
 		}
 	}
 }
+
+// TestTheKeyThatLeadsToTheSearchCanBeTurnedOff (WCAG 2.1.4), and is remembered.
+func TestTheKeyThatLeadsToTheSearchCanBeTurnedOff(t *testing.T) {
+	w := newWalker(t, "owner")
+	for _, path := range []string{keysPath, "/operator"} {
+		if page := w.ask(http.MethodGet, path, nil); strings.Count(page.text, `aria-keyshortcuts="/"`) != 1 || !strings.Contains(page.text, `name="shortcut" value="off" aria-pressed="false"`) {
+			t.Errorf("%s has no key that leads to its search, or no way to turn it off", path)
+		}
+		off := w.ask(http.MethodGet, path, nil, "Cookie", shortcutCookie+"=off; "+sessionCookie+"="+w.sessionValue())
+		if strings.Contains(off.text, "aria-keyshortcuts") || !strings.Contains(off.text, `name="shortcut" value="off" aria-pressed="true"`) {
+			t.Errorf("%s: turned off, it is still there", path)
+		}
+	}
+}

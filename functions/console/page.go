@@ -44,6 +44,8 @@ type page struct {
 	Lang      *locale.Language
 	Languages []*locale.Language
 	Theme     string // light, dark, or "" for the browser's own
+	Search    bool   // it has a search box
+	Slash     bool   // the key "/" leads there
 	Here      string // path and query, to come back to
 	Once      bool   // asking for the page again wouldn't bring it back
 	Me        *api.Me
@@ -92,7 +94,7 @@ func (v *visit) navigation(p *page) (items []navItem) {
 // render answers with a page.
 func (v *visit) render(status int, name, title string, data any) error {
 	p := page{
-		Title: title, Brand: v.app.brand, Waiting: v.overview, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Here: v.formPage(), Data: data,
+		Title: title, Brand: v.app.brand, Waiting: v.overview, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Search: name == "keys" || name == "operator", Slash: v.cookie(shortcutCookie) != "off", Here: v.formPage(), Data: data,
 	}
 	var left note
 	if v.session != nil && status < http.StatusBadRequest {

@@ -53,14 +53,17 @@ func TestTheCookiesAreWrittenOut(t *testing.T) {
 		t.Errorf("after signing out:\n%s, want\n%s", got, want)
 	}
 	for form, want := range map[string][2]string{
-		"language=fr": {"latchkey-language", "latchkey-language=fr; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"},
-		"language=xx": {"latchkey-language", "latchkey-language=en; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"},
-		"theme=dark":  {"latchkey-theme", "latchkey-theme=dark; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"},
-		"theme=light": {"latchkey-theme", "latchkey-theme=light; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"},
-		"theme=auto":  {"latchkey-theme", "latchkey-theme=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
-		"theme=pink":  {"latchkey-theme", ""},
-		"return=/x":   {"latchkey-language", ""},
-		"token=lki_1": {"latchkey-invitation", "latchkey-invitation=lki_1; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"},
+		"language=fr":  {"latchkey-language", "latchkey-language=fr; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"},
+		"language=xx":  {"latchkey-language", "latchkey-language=en; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"},
+		"theme=dark":   {"latchkey-theme", "latchkey-theme=dark; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"},
+		"theme=light":  {"latchkey-theme", "latchkey-theme=light; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"},
+		"theme=auto":   {"latchkey-theme", "latchkey-theme=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
+		"theme=pink":   {"latchkey-theme", ""},
+		"shortcut=off": {"latchkey-shortcut", "latchkey-shortcut=off; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"},
+		"shortcut=on":  {"latchkey-shortcut", "latchkey-shortcut=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
+		"shortcut=x":   {"latchkey-shortcut", ""},
+		"return=/x":    {"latchkey-language", ""},
+		"token=lki_1":  {"latchkey-invitation", "latchkey-invitation=lki_1; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"},
 	} {
 		values, _ := url.ParseQuery(form)
 		path := "/preferences"

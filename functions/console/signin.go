@@ -150,7 +150,7 @@ func (a *app) signedOut(v *visit, s *session.Session) error {
 
 const preferenceLife = 365 * 24 * time.Hour
 
-// setPreferences keeps the language and the theme in cookies and goes back.
+// setPreferences keeps the language, the theme and whether "/" leads to the search box in cookies and goes back.
 func (a *app) setPreferences(v *visit) error {
 	if tag := v.form("language"); tag != "" {
 		v.setCookie(languageCookie, a.langs.Choose(tag, "").Tag, preferenceLife)
@@ -160,6 +160,12 @@ func (a *app) setPreferences(v *visit) error {
 		v.setCookie(themeCookie, theme, preferenceLife)
 	case "auto":
 		v.setCookie(themeCookie, "", 0)
+	}
+	switch v.form("shortcut") {
+	case "off":
+		v.setCookie(shortcutCookie, "off", preferenceLife)
+	case "on":
+		v.setCookie(shortcutCookie, "", 0)
 	}
 	return v.redirect(localPath(v.form("return")))
 }

@@ -123,6 +123,7 @@ func (v *visit) redirect(path string) error {
 const (
 	languageCookie = "latchkey-language"
 	themeCookie    = "latchkey-theme"
+	shortcutCookie = "latchkey-shortcut" // "off": no key leads to the search box
 	sessionCookie  = "__Host-latchkey-session"
 	signinCookie   = "__Host-latchkey-signin" // and a hyphen and the state: one for each sign-in in progress
 )

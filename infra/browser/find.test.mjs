@@ -99,3 +99,32 @@ test("/ leads to the search box, but not from a field", async () => {
   c.check();
   await c.close();
 });
+
+test("the key that leads to the search box can be turned off", async () => {
+  const c = await context(browser, {});
+  const page = await c.newPage();
+  await signIn(page, "owner");
+  await page.goto(`${stack().console_url}/accounts/${stack().demo_account}/keys`);
+  const at = () => page.evaluate(() => document.activeElement.id);
+  for (const [name, leads] of [["Off", false], ["On", true]]) {
+    await page.locator("[popovertarget=person]").click();
+    await page.locator("#person").getByRole("button", { name, exact: true }).click();
+    await page.waitForFunction((name) => document.querySelector(`#person [name=shortcut][value=${name}]`).ariaPressed === "true", name.toLowerCase());
+    await page.keyboard.press("Escape");
+    for (const again of [false, true]) {
+      if (again) await page.reload();
+      await page.evaluate(() => document.activeElement.blur());
+      await page.keyboard.press("/");
+      assert.equal(await at() === "q", leads, `${name}, after a reload: ${again}`);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(`${stack().console_url}/accounts/${stack().demo_account}/keys/new`);
+  const { x, width } = await page.locator("form.wideform").boundingBox();
+  assert.ok(Math.abs(x + width / 2 - 720) < 24, "the middle of a form is that of a wide window");
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/form-1440.png` });
+  if (process.env.SHOTS) await page.locator("[popovertarget=person]").click();
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/menu-1440.png` });
+  c.check();
+  await c.close();
+});

@@ -233,6 +233,10 @@ async function prefer(form, button) {
     if (auto) delete root.dataset.theme;
     else root.dataset.theme = button.value;
     document.querySelector("meta[name=color-scheme]").content = auto ? "light dark" : button.value;
+  } else if (button.name === "shortcut") {
+    const box = document.querySelector("#main [type=search]");
+    if (button.value === "on") box?.setAttribute("aria-keyshortcuts", "/");
+    else box?.removeAttribute("aria-keyshortcuts");
   } else if (document.querySelector("[data-secret], [data-once]")) {
     const note = form.querySelector(".later") ?? document.createElement("p");
     note.className = "later small muted";
@@ -258,7 +262,7 @@ async function sendHash(form, secret) {
   setTimeout(() => form.requestSubmit()); // not while the first attempt is still being answered
 }
 
-// "/" leads to the search box, where nobody is typing.
+// "/" leads to the search box, where nobody is typing, unless it is turned off in the menu.
 document.addEventListener("keydown", (event) => {
   const box = document.querySelector("[aria-keyshortcuts='/']");
   if (event.key !== "/" || !box || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog, [popover]")) return;
