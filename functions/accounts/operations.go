@@ -81,8 +81,12 @@ func (h *accounts) getOperation(w http.ResponseWriter, r *http.Request, c gatewa
 }
 
 func operationDoc(o control.Operation) api.Operation {
-	return api.Operation{
+	doc := api.Operation{
 		Id: o.ID, Status: api.OperationStatus(o.Status), Type: api.AccountType(o.Change.To), StartedAt: moment.Of(o.StartedAt),
 		EndedAt: web.TimePtr(o.EndedAt),
 	}
+	if o.Unreadable > 0 {
+		doc.Unreadable = &o.Unreadable
+	}
+	return doc
 }

@@ -38,7 +38,7 @@ func (r *rotator) operations(ctx context.Context, t *tally) error {
 			case err != nil:
 				r.log.ErrorContext(ctx, "operation failed", "account_id", o.Account, "operation_id", o.ID, "error", err.Error())
 				t.add(func(s *summary) { s.Failed++ })
-			case ended.Status != control.Running:
+			case o.Status == control.Running && ended.Status != control.Running:
 				t.add(func(s *summary) { s.Operations++ })
 			}
 		}

@@ -1068,6 +1068,9 @@ type Operation struct {
 	// Status failed: the account was closed, or its type changed again, before the last key.
 	Status OperationStatus `json:"status"`
 	Type   AccountType     `json:"type"`
+
+	// Unreadable Keys that could not be read, and so have not followed, of an operation that is done. They follow when they have been repaired. Absent if there are none.
+	Unreadable *int `json:"unreadable,omitempty"`
 }
 
 // OperationStatus failed: the account was closed, or its type changed again, before the last key.

@@ -110,7 +110,8 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 	switch {
 	case retyped:
 		ops = append(ops, check(s.control, accountKey(after.Account), cond{
-			text:   "pending_type = :type",
+			// The type that the account is getting; or has, where the key could not be read when the account got it.
+			text:   "pending_type = :type OR account_type = :type AND attribute_not_exists(pending_type)",
 			values: dynamo.Item{":type": dynamo.S(string(after.AccountType))},
 		}, gone(dynamo.ErrStale)))
 	case created, !before.DeletedAt.IsZero() && after.DeletedAt.IsZero(), before.BillingType != after.BillingType:

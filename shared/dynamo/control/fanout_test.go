@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"latchkey/shared/account"
@@ -33,9 +34,9 @@ func TestClosingRevokesTheOthersAndSaysThatOneIsLeft(t *testing.T) {
 	}
 }
 
-// A change of type takes every key along. One that can't be read can't follow: it stops none of the others, and the operation
-// isn't done until it can.
-func TestAChangeOfTypeTakesTheOthersAlongAndRunsWhileOneIsLeft(t *testing.T) {
+// A change of type takes every key along. One that can't be read can't follow: it stops none of the others and doesn't hold up the
+// account, the operation is done and says how many are left, and they follow when they have been repaired.
+func TestAChangeOfTypeEndsWithoutTheKeysThatCantBeReadAndTheyFollowLater(t *testing.T) {
 	c := newCrowd(t)
 	whole := c.items(t)
 	bad := c.spoil(t, "key")
@@ -44,30 +45,31 @@ func TestAChangeOfTypeTakesTheOthersAlongAndRunsWhileOneIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	goOn := func() (control.Operation, error) {
-		return c.store.ContinueType(t.Context(), o, keytest.Now, func() bool { return false }, row)
-	}
-	for range 2 {
-		if got, err := goOn(); !errors.Is(err, dynamo.ErrUnreadable) || got.Status != control.Running {
-			t.Errorf("%+v, %v", got, err)
+	goOn := func(unreadable int) {
+		t.Helper()
+		got, err := c.store.ContinueType(t.Context(), o, keytest.Now, func() bool { return false }, row)
+		if err != nil || got.Status != control.Done || got.Unreadable != unreadable {
+			t.Errorf("%+v, %v; want %d that can't be read", got, err, unreadable)
+		}
+		stored, err := c.store.Operation(t.Context(), c.account.ID, o.ID)
+		if err != nil || stored.Status != control.Done || stored.Unreadable != unreadable || !stored.EndedAt.Equal(keytest.Now) {
+			t.Errorf("stored: %+v, %v", stored, err)
+		}
+		running, err := c.store.RunningOperations(t.Context(), "", 0)
+		listed := slices.ContainsFunc(running.Operations, func(r control.Operation) bool { return r.ID == o.ID })
+		if err != nil || listed != (unreadable > 0) {
+			t.Errorf("the job goes on with it: %v, %v; %d are left", listed, err, unreadable)
 		}
 	}
-	stored, err := c.store.Operation(t.Context(), c.account.ID, o.ID)
-	if err != nil || stored.Status != control.Running {
-		t.Errorf("%+v, %v", stored, err)
-	}
+	goOn(bad)
+	goOn(bad)
 	a, err := c.store.Account(t.Context(), c.account.ID)
-	if err != nil || a.Type != account.Enterprise || a.PendingType != account.SelfServe {
+	if err != nil || a.Type != account.SelfServe || a.PendingType != "" {
 		t.Errorf("%+v, %v", a, err)
 	}
 	p, err := c.store.Keys(t.Context(), c.account.ID, control.KeyQuery{})
 	if err != nil || len(p.Keys) != each-bad || len(p.Bad) != bad {
 		t.Fatalf("%d keys and %d bad ones, %v", len(p.Keys), len(p.Bad), err)
-	}
-	for _, k := range p.Keys {
-		if k.AccountType != account.SelfServe {
-			t.Errorf("%s hasn't followed", k.ID)
-		}
 	}
 	for _, u := range p.Bad { // repaired, as it was
 		for _, item := range whole {
@@ -77,8 +79,56 @@ func TestAChangeOfTypeTakesTheOthersAlongAndRunsWhileOneIsLeft(t *testing.T) {
 			}
 		}
 	}
-	if got, err := goOn(); err != nil || got.Status != control.Done {
-		t.Errorf("after the repair: %+v, %v", got, err)
+	goOn(0)
+	p, err = c.store.Keys(t.Context(), c.account.ID, control.KeyQuery{})
+	if err != nil || len(p.Keys) != each {
+		t.Fatalf("%d keys, %v", len(p.Keys), err)
+	}
+	for _, k := range p.Keys {
+		if k.AccountType != account.SelfServe {
+			t.Errorf("%s hasn't followed", k.ID)
+		}
+	}
+}
+
+// TestNoKeyFollowsAChangeThatAnotherHasOvertaken: a key that is repaired after the account has got another type follows that one's change.
+func TestNoKeyFollowsAChangeThatAnotherHasOvertaken(t *testing.T) {
+	c := newCrowd(t)
+	c.spoil(t, "key")
+	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
+	change := func(to account.Type) control.Operation {
+		t.Helper()
+		o, _, err := c.store.BeginType(t.Context(), keytest.Operation(t, c.account.ID, to, nil), row("account.type.begin", ""))
+		if err == nil {
+			o, err = c.store.ContinueType(t.Context(), o, keytest.Now, func() bool { return false }, row)
+		}
+		if err != nil || o.Status != control.Done || o.Unreadable == 0 {
+			t.Fatalf("%+v, %v", o, err)
+		}
+		return o
+	}
+	first, second := change(account.SelfServe), change(account.Enterprise)
+	for range 2 {
+		if _, err := c.store.ContinueType(t.Context(), first, keytest.Now, func() bool { return false }, row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := c.store.Keys(t.Context(), c.account.ID, control.KeyQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range p.Keys {
+		if k.AccountType != account.Enterprise {
+			t.Errorf("%s went back", k.ID)
+		}
+	}
+	running, err := c.store.RunningOperations(t.Context(), "", 0)
+	ids := []string{}
+	for _, o := range running.Operations {
+		ids = append(ids, o.ID)
+	}
+	if err != nil || slices.Contains(ids, first.ID) || !slices.Contains(ids, second.ID) {
+		t.Errorf("the job goes on with %v, %v", ids, err)
 	}
 }
 

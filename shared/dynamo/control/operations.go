@@ -32,6 +32,15 @@ type Operation struct {
 	Status    OperationStatus
 	StartedAt time.Time
 	EndedAt   time.Time
+	// Unreadable counts the keys that could not be read, and so have not followed, of an operation that is done. They follow when
+	// they have been repaired, unless the account has another type by then.
+	Unreadable int
+	overtaken  bool // nothing follows any more
+}
+
+// open reports whether the scheduled job has something to do for it.
+func (o Operation) open() bool {
+	return o.Status == Running || o.Status == Done && o.Unreadable > 0 && !o.overtaken
 }
 
 type operationRecord struct {
@@ -42,16 +51,20 @@ type operationRecord struct {
 	Status    string            `dynamodbav:"operation_status"`
 	StartedAt string            `dynamodbav:"started_at"`
 	EndedAt   string            `dynamodbav:"ended_at,omitempty"`
+
+	Unreadable int  `dynamodbav:"unreadable,omitempty"`
+	Overtaken  bool `dynamodbav:"overtaken,omitempty"`
 }
 
 func encodeOperation(o Operation) dynamo.Item {
 	gpk, gsk := "", ""
-	if o.Status == Running {
+	if o.open() {
 		gpk, gsk = gRunning, stamp(o.StartedAt)+"#"+o.ID
 	}
 	r := operationRecord{
 		ID: o.ID, Account: string(o.Account), To: string(o.Change.To), Status: string(o.Status),
 		StartedAt: stamp(o.StartedAt), EndedAt: stamp(o.EndedAt), Billing: map[string]string{},
+		Unreadable: o.Unreadable, Overtaken: o.overtaken,
 	}
 	for from, onto := range o.Change.Billing {
 		r.Billing[string(from)] = string(onto)
@@ -68,6 +81,7 @@ func decodeOperation(item dynamo.Item) (Operation, error) {
 	o := Operation{
 		ID: r.ID, Account: account.ID(r.Account), Change: apikey.TypeChange{To: account.Type(r.To)},
 		Status: OperationStatus(r.Status), StartedAt: c.read(r.StartedAt), EndedAt: c.read(r.EndedAt),
+		Unreadable: r.Unreadable, overtaken: r.Overtaken,
 	}
 	if len(r.Billing) > 0 {
 		o.Change.Billing = map[apikey.BillingType]apikey.BillingType{}
@@ -111,7 +125,7 @@ type OperationPage struct {
 	Next       string // the after of the next page; "" at the end
 }
 
-// RunningOperations lists what isn't done, over all accounts, the oldest first, a moment late.
+// RunningOperations lists what isn't done, and what is done but for keys that can't be read, over all accounts, the oldest first, a moment late.
 func (s *Store) RunningOperations(ctx context.Context, after string, limit int) (OperationPage, error) {
 	q := query{index: true, pk: gRunning, limit: perCall(limit), start: cursorItem(gRunning, after)}
 	p, err := page(ctx, s, list[Operation]{query: q, limit: limit, read: all(decodeOperation), mark: cursor})
@@ -188,48 +202,72 @@ const keysPerStep = 100
 
 // ContinueType goes on with an operation, key by key and of every status, until it is done or stop says so, before
 // each key. It may be repeated, by several at once, and after a breakdown: keys that have followed need nothing more.
-// A key that can't be read can't follow either: the others do, the error is that key's, and the operation runs on.
+// A key that can't be read can't follow: the others do, the account has its type, and the operation is done and counts it
+// (Unreadable). When it is repeated after the key was repaired, the key follows.
 func (s *Store) ContinueType(ctx context.Context, o Operation, now time.Time, stop func() bool, row RowMaker) (Operation, error) {
 	stored, err := s.storedOperation(ctx, o.Account, o.ID)
-	if err != nil || stored.Status != Running {
+	if err != nil || !stored.open() {
 		return stored, err
 	}
-	if o, err = s.Operation(ctx, o.Account, o.ID); err != nil {
-		return o, err
-	}
-	if o.Status != Running {
-		return s.finishType(ctx, o, now, row)
-	}
 	s = s.afterDecision()
+	a, err := s.Account(ctx, o.Account)
+	if err != nil {
+		return stored, err
+	}
+	switch o = stored; {
+	case o.Status == Done && (a.Type != o.Change.To || a.PendingType != "" || a.Closed()):
+		o.overtaken = true
+		return o, s.endOperation(ctx, o, row)
+	case o.Status == Running:
+		if o = o.seenFrom(a); o.Status != Running {
+			return s.finishType(ctx, o, now, row)
+		}
+	}
+	unreadable, stopped, err := s.followType(ctx, o, now, stop, row)
+	switch {
+	case err != nil:
+		return s.unlessOver(ctx, o, err)
+	case stopped:
+		return o, nil
+	case o.Status == Running:
+		o.Unreadable = unreadable
+		return s.finishType(ctx, o, now, row)
+	case o.Unreadable == unreadable:
+		return o, nil
+	}
+	o.Unreadable = unreadable
+	return o, s.endOperation(ctx, o, row)
+}
+
+// followType takes the keys along, and counts those that can't be read.
+func (s *Store) followType(ctx context.Context, o Operation, now time.Time, stop func() bool, row RowMaker) (unreadable int, stopped bool, err error) {
 	follow := func(k apikey.Key) (apikey.Key, bool) { return k.Retype(o.Change, now) }
-	var unread error
 	for after := apikey.ID(""); ; {
 		page, err := s.Keys(ctx, o.Account, KeyQuery{Deleted: true, After: after, Limit: keysPerStep})
 		if err != nil {
-			return o, err
+			return unreadable, false, err
 		}
-		if len(page.Bad) > 0 && unread == nil {
-			unread = page.Bad[0].Err
-		}
+		unreadable += len(page.Bad)
 		for _, k := range page.Keys {
 			if k.AccountType == o.Change.To {
 				continue
 			}
 			if stop() {
-				return o, nil
+				return unreadable, true, nil
 			}
 			if err := s.eachStale(ctx, k, "key.account_type", row, follow); err != nil {
-				return s.unlessOver(ctx, o, err)
+				return unreadable, false, err
 			}
 		}
-		switch after = page.Next; {
-		case after != "":
-		case unread != nil:
-			return o, unread
-		default:
-			return s.finishType(ctx, o, now, row)
+		if after = page.Next; after == "" {
+			return unreadable, false, nil
 		}
 	}
+}
+
+// endOperation writes how an operation ended, where the account stays as it is.
+func (s *Store) endOperation(ctx context.Context, o Operation, row RowMaker) error {
+	return s.write(ctx, row("account.type.end", ""), put(s.control, encodeOperation(o), exists, always(dynamo.ErrNotFound)))
 }
 
 // unlessOver explains why a key couldn't follow: another operation has taken this one's place, or the account was closed.
@@ -256,8 +294,7 @@ func (s *Store) finishType(ctx context.Context, o Operation, now time.Time, row 
 		ended := seen
 		ended.EndedAt = now
 		if seen.Status != Running {
-			err := s.write(ctx, row("account.type.end", ""), put(s.control, encodeOperation(ended), exists, always(dynamo.ErrNotFound)))
-			return ended, err
+			return ended, s.endOperation(ctx, ended, row)
 		}
 		ended.Status = Done
 		done := a
