@@ -171,6 +171,12 @@ func (s strict) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("%w: %w", errDocument, err)
 		}
 	}
+	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" || kind == "text/plain" {
+		// golang.org/x/oauth2 reads tokens and errors from these types as a form, in which names may be there twice. A token answer is
+		// JSON (RFC 6749, section 5.1): under another type it is read as that, or not at all.
+		response.Header = response.Header.Clone()
+		response.Header.Set("Content-Type", "application/octet-stream")
+	}
 	response.Body = io.NopCloser(bytes.NewReader(raw))
 	return response, nil
 }

@@ -1,13 +1,16 @@
 package openid
 
 import (
+	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +18,7 @@ import (
 	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/oauth2"
 	"pgregory.net/rapid"
 )
 
@@ -248,5 +252,28 @@ func TestStrictLeavesOtherAnswersAlone(t *testing.T) {
 	}
 	if err == nil {
 		_ = response.Body.Close()
+	}
+}
+
+// TestNoFormIsReadAsTokens: golang.org/x/oauth2 would read an answer of these types as a form, in which names may be there twice.
+func TestNoFormIsReadAsTokens(t *testing.T) {
+	for _, kind := range []string{"application/x-www-form-urlencoded", "text/plain", "Text/Plain; charset=utf-8"} {
+		for body, taken := range map[string]bool{
+			"access_token=a&access_token=b&token_type=Bearer": false,
+			"access_token=a&token_type=Bearer":                false,
+			`{"access_token":"a","token_type":"Bearer"}`:      true,
+		} {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				_, _ = io.WriteString(w, body)
+			}))
+			ctx := context.WithValue(t.Context(), oauth2.HTTPClient, Strict(nil))
+			c := oauth2.Config{ClientID: "client", Endpoint: oauth2.Endpoint{TokenURL: s.URL, AuthStyle: oauth2.AuthStyleInParams}}
+			token, err := c.Exchange(ctx, "code")
+			if (err == nil) != taken || taken && token.AccessToken != "a" {
+				t.Errorf("%s as %s: %+v, %v", body, kind, token, err)
+			}
+			s.Close()
+		}
 	}
 }

@@ -107,6 +107,8 @@ func isAccess(c openid.Claims) string {
 		return "an ID token"
 	case c.Has("events"):
 		return "a logout or event token"
+	case !marked && !c.Has("client_id") && !c.Has("scope") && !c.Has("scp"): // an ID token has none of these
+		return "nothing says that it is an access token"
 	default:
 		return ""
 	}

@@ -80,7 +80,7 @@ func (i *issuer) verifier(t *testing.T) *Verifier {
 func (i *issuer) claims(change func(map[string]any)) map[string]any {
 	c := map[string]any{
 		"iss": i.URL, "sub": "someone", "aud": "client", "exp": i.now.Add(time.Hour).Unix(), "iat": i.now.Unix(),
-		"email": "a@example.com", "email_verified": true, "name": "Some One",
+		"email": "a@example.com", "email_verified": true, "name": "Some One", "scope": "openid",
 	}
 	if change != nil {
 		change(c)

@@ -48,6 +48,10 @@ func TestOnlyAccessTokensOfThisClientAreTaken(t *testing.T) {
 	}{
 		"no mark":                              {"", nil, true},
 		"a plain JWT":                          {"JWT", nil, true},
+		"no word that it gives access":         {"JWT", object{"scope": nil}, false},
+		"a client_id in the place of a scope":  {"JWT", object{"scope": nil, "client_id": "client"}, true},
+		"scp in the place of a scope":          {"JWT", object{"scope": nil, "scp": "read"}, true},
+		"RFC 9068 without a scope":             {"at+jwt", object{"scope": nil}, true},
 		"RFC 9068":                             {"at+jwt", nil, true},
 		"RFC 9068, in full and another case":   {"Application/AT+JWT", nil, true},
 		"RFC 9068 with a copied nonce":         {"at+jwt", object{"nonce": "n"}, true},
@@ -74,7 +78,9 @@ func TestOnlyAccessTokensOfThisClientAreTaken(t *testing.T) {
 	} {
 		token := typed(t, c.header, i.claims(func(all map[string]any) {
 			for claim, value := range c.claims {
-				all[claim] = value
+				if all[claim] = value; claim == "scope" && value == nil {
+					delete(all, claim)
+				}
 			}
 		}))
 		_, err := v.Verify(t.Context(), token)
