@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -8,9 +9,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/product"
+	"latchkey/shared/usage"
 )
 
 // A moment whose year has five digits once it is in UTC can't be stored: it broke the queue of all operators once.
@@ -63,5 +67,35 @@ func (r *harness) spoil(t *testing.T, sk, attribute string, value types.Attribut
 	got.Item[attribute] = value
 	if _, err := r.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &r.Tables.Control, Item: got.Item}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// noCounters is a table of counters that can't be read for one key.
+type noCounters struct {
+	rows
+	key apikey.ID
+}
+
+func (n noCounters) KeyRows(ctx context.Context, id account.ID, key apikey.ID, span counters.Range) ([]usage.Row, error) {
+	if key == n.key {
+		return nil, errDown
+	}
+	return n.rows.KeyRows(ctx, id, key, span)
+}
+
+// TestTheQueueShowsARequestWhoseEvidenceCantBeHad, without it, and says that something is missing: the others have theirs.
+func TestTheQueueShowsARequestWhoseEvidenceCantBeHad(t *testing.T) {
+	r := newHarness(t)
+	other := r.NewKey(t, r.account, func(k *apikey.Key) { k.BillingType, k.Products = apikey.Paying, []product.ID{"search"} })
+	whole, without := r.submit(t, nil), r.submit(t, map[string]any{"key_id": string(other.ID)})
+	r.handler.counters = noCounters{r.handler.counters, other.ID}
+	doc := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/qps-requests"}).JSON(t)
+	evidence := map[string]any{}
+	for _, one := range doc["requests"].([]any) {
+		request := one.(map[string]any)
+		evidence[request["id"].(string)] = request["evidence"]
+	}
+	if len(evidence) != 2 || evidence[whole] == nil || evidence[without] != nil || doc["unreadable"] != 1.0 {
+		t.Errorf("%v, unreadable %v", evidence, doc["unreadable"])
 	}
 }

@@ -135,8 +135,12 @@ func (h *handler) queued(ctx context.Context, request qps.Request) (*api.QpsRequ
 		return nil, nil
 	}
 	doc.KeyName = web.StringPtr(text.Shown(k.Name))
-	if doc.Evidence, err = h.evidence(ctx, k, request); err != nil && !absent(err) {
-		return nil, err
+	if doc.Evidence, err = h.evidence(ctx, k, request); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		doc.Evidence = nil
+		gateway.LeaveOut(ctx) // the queue goes on, and says that something of it is missing
 	}
 	return &doc, nil
 }

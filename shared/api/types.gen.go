@@ -1264,12 +1264,14 @@ type QpsRequest struct {
 	DecidedAt   *MaybeTime `json:"decided_at"`
 
 	// DecidedBy Shown to operators only.
-	DecidedBy     *string    `json:"decided_by"`
-	EndsAt        *MaybeTime `json:"ends_at"`
-	Evidence      *Evidence  `json:"evidence,omitempty"`
-	Id            string     `json:"id"`
-	Justification string     `json:"justification"`
-	KeyId         string     `json:"key_id"`
+	DecidedBy *string    `json:"decided_by"`
+	EndsAt    *MaybeTime `json:"ends_at"`
+
+	// Evidence In the operators' queue. Without it, it could not be read just now.
+	Evidence      *Evidence `json:"evidence,omitempty"`
+	Id            string    `json:"id"`
+	Justification string    `json:"justification"`
+	KeyId         string    `json:"key_id"`
 
 	// KeyName In the operators' queue.
 	KeyName      *string          `json:"key_name,omitempty"`
