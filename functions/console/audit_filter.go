@@ -40,7 +40,7 @@ func (f auditFilter) Filtered() bool { return f != auditFilter{} }
 
 // impossible reports a filter that no row fits, and that the API would refuse.
 func (f auditFilter) impossible() bool {
-	return f.Key != "" && !(strings.HasPrefix(f.Key, "key_") && plainID(f.Key) && len(f.Key) == len("key_")+26) || len(f.Action) > 64 || len(f.Who) > 255
+	return f.Key != "" && !(strings.HasPrefix(f.Key, "key_") && plainID(f.Key) && len(f.Key) == len("key_")+26) || len(f.Action) > 64 || len(f.Who) > 255 || f.endsTooEarly()
 }
 
 // query is the filter as the API takes it. The last day is included.
@@ -51,13 +51,26 @@ func (f auditFilter) query() url.Values {
 			q.Set(name, value)
 		}
 	}
-	if day, err := time.Parse(time.DateOnly, f.From); err == nil {
+	// A day beyond the times that the API takes bounds nothing: no row is from before, and none from after.
+	if day, err := time.Parse(time.DateOnly, f.From); err == nil && moment.In(day) {
 		q.Set("from", moment.Format(day))
 	}
-	if day, err := time.Parse(time.DateOnly, f.To); err == nil {
-		q.Set("to", moment.Format(day.AddDate(0, 0, 1)))
+	if end, ok := f.end(); ok && moment.In(end) {
+		q.Set("to", moment.Format(end))
 	}
 	return q
+}
+
+// end is the moment before which the rows are.
+func (f auditFilter) end() (time.Time, bool) {
+	day, err := time.Parse(time.DateOnly, f.To)
+	return day.AddDate(0, 0, 1), err == nil
+}
+
+// endsTooEarly reports a last day before all times: no row fits it.
+func (f auditFilter) endsTooEarly() bool {
+	end, ok := f.end()
+	return ok && end.Before(moment.First)
 }
 
 // PageURL is the same list from a page token on; "" is the first page.

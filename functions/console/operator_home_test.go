@@ -193,10 +193,35 @@ func TestAFilterThatTakesNothingYetLeadsOn(t *testing.T) {
 	if n != auditReads || !strings.Contains(text(page.doc), "Older activity may match.") || links(page.doc)["Older"] != root+"?action=key&page=next" {
 		t.Errorf("%d reads: %s", n, text(page.doc))
 	}
-	for _, never := range []string{"key=x", "key=key_../x", "who=" + strings.Repeat("x", 300)} {
+	for _, never := range []string{"key=x", "key=key_../x", "who=" + strings.Repeat("x", 300), "to=1999-12-30", "to=0001-01-01"} {
 		n = 0
 		if page := w.ask(http.MethodGet, root+"?"+never, nil); n != 0 || page.StatusCode != 200 || !strings.Contains(text(page.doc), "No activity matches.") {
 			t.Errorf("%s: %d reads, %d", never, n, page.StatusCode)
+		}
+	}
+}
+
+// TestDaysThatNoTimeReachesBoundNothing: the API takes times of the years 2000 to 9999 alone.
+func TestDaysThatNoTimeReachesBoundNothing(t *testing.T) {
+	w := newWalker(t, "owner")
+	var asked url.Values
+	w.api.on("GET /v1/accounts/"+account+"/audit", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+		asked = r.URL.Query()
+		reply(out, 200, api.AuditList{Rows: []api.AuditRow{}})
+		return true
+	})
+	for query, want := range map[string][2]string{
+		"to=9999-12-31":                 {"", ""},
+		"to=9999-12-30":                 {"", "9999-12-31T00:00:00.000Z"},
+		"from=1999-12-31":               {"", ""},
+		"from=0001-01-01&to=2026-01-01": {"", "2026-01-02T00:00:00.000Z"},
+		"from=9999-12-31&to=9999-12-31": {"9999-12-31T00:00:00.000Z", ""},
+		"from=2000-01-01&to=1999-12-31": {"2000-01-01T00:00:00.000Z", "2000-01-01T00:00:00.000Z"},
+	} {
+		asked = nil
+		page := w.ask(http.MethodGet, "/accounts/"+account+"/account/audit?"+query, nil)
+		if got := [2]string{asked.Get("from"), asked.Get("to")}; page.StatusCode != 200 || asked == nil || got != want {
+			t.Errorf("%s: %d, asked for %q, want %q", query, page.StatusCode, got, want)
 		}
 	}
 }
