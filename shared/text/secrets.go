@@ -22,8 +22,16 @@ const mask = "[secret]"
 // once, whichever of these was done to it first. What is left of a text without all that is no secret by chance: the checksum
 // of 32 bits would have to fit.
 func (s Secrets) In(text string) bool {
+	if joined := lineEnds.Replace(text); joined != text && s.in(joined) {
+		return true
+	}
+	return s.in(text)
+}
+
+// in is In for a text whose written line ends count as letters, unless they are percent-encoded.
+func (s Secrets) in(text string) bool {
 	decoded := unescape(text)
-	for _, spelling := range []string{text, decoded, bare(text), bare(lineEnds.Replace(text)), bare(decoded), bare(unescape(squeeze(text)))} {
+	for _, spelling := range []string{text, decoded, bare(text), bare(decoded), bare(lineEnds.Replace(decoded)), bare(unescape(squeeze(text)))} {
 		if s.find(spelling) >= 0 {
 			return true
 		}
