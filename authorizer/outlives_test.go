@@ -22,7 +22,7 @@ func TestNothingOfACallIsItsMemory(t *testing.T) {
 	}
 }
 
-// remembered is all that is left of a number of calls of every kind.
+// remembered makes calls of every kind, and returns all that is left of them.
 func remembered(t *testing.T, over bool) string {
 	b := newHarness(t)
 	var log strings.Builder
