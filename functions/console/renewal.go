@@ -118,7 +118,7 @@ func (v *visit) keep(s *session.Session, tokens session.Tokens) error {
 	v.app.log.WarnContext(ctx, "new tokens were not stored", "error", err.Error(), "request_id", v.requestID())
 	v.app.unkept.put(old, tokens)
 	s.Tokens = tokens
-	return nil
+	return nil //nolint:nilerr // the request goes on with them
 }
 
 // revoke makes a session's refresh token worthless at the issuer, if that offers it.

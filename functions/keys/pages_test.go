@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"latchkey/functions/internal/apitest"
-	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
@@ -236,7 +235,7 @@ func (r *harness) count(t testing.TB, n int, k apikey.Key, code authz.Code, at t
 	store := counters.New(r.DB.(counters.Client), r.Tables.Counters)
 	tally := usage.NewTally(fmt.Sprint(k.ID, at.UnixNano()))
 	for range n {
-		tally.Count(usage.Call{At: at, Code: code, Secret: k.Current.Hash, Subject: usage.Subject{Account: account.ID(k.Account), Key: k.ID, Product: k.Products[0]}})
+		tally.Count(usage.Call{At: at, Code: code, Secret: k.Current.Hash, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: k.Products[0]}})
 	}
 	contributions, newest := usage.Coalesce(tally.Report(at), at)
 	for _, batch := range usage.Batches(contributions, newest, counters.MaxItems) {
