@@ -87,7 +87,7 @@ func TestAnErasureThatIsRefusedSaysWhy(t *testing.T) {
 	for code, c := range map[string]struct {
 		status int
 		says   string
-	}{"person_is_operator": {409, "Remove their operator rights first."}, "too_many_changes": {429, "You’ve made too many changes."}} {
+	}{"person_is_operator": {409, "Remove their operator rights first."}, "too_many_changes": {429, "You’ve made too many changes in a short time."}} {
 		w.api.on("POST /v1/operator/people/erase", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
 			if next := "2"; r.URL.Query().Get("page_token") == "1" {
 				reply(out, 200, api.Erasure{NextPageToken: &next})

@@ -55,7 +55,7 @@ func TestAnEndOfSessionsThatIsRefusedSaysWhy(t *testing.T) {
 	})
 	page := w.ask(http.MethodPost, endSessionsPage, url.Values{"subject": {"jane"}})
 	all := forms(page.doc)
-	if page.StatusCode != 429 || !strings.Contains(text(page.doc), "You’ve made too many changes.") || all[len(all)-1].values().Get("subject") != "jane" {
+	if page.StatusCode != 429 || !strings.Contains(text(page.doc), "You’ve made too many changes in a short time.") || all[len(all)-1].values().Get("subject") != "jane" {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
 }

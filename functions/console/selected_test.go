@@ -261,7 +261,7 @@ func TestAFirstDomainIsWarnedOf(t *testing.T) {
 	m.keys[0].Domains, m.keys[2].Domains = nil, nil
 	for n, ids := range map[string]string{"2 keys. With": "key=" + idOf(0) + "&key=" + idOf(1) + "&key=" + idOf(2), "1 key. With": "key=" + idOf(2), "": "key=" + idOf(1)} {
 		whole := text(m.ask(http.MethodGet, keysPath+"/selected/domain?"+ids, nil).doc)
-		if warned := strings.Contains(whole, "Works on every domain today:"); warned != (n != "") || !strings.Contains(whole, n) {
+		if warned := strings.Contains(whole, "Not restricted to any domain today:"); warned != (n != "") || !strings.Contains(whole, n) {
 			t.Errorf("%s: %s", ids, whole)
 		}
 	}
@@ -325,7 +325,7 @@ func TestWhatWaitsTooLongIsLeft(t *testing.T) {
 	page := m.act("disable", nil, 0, 1, 2, 3, 4, 5, 9)
 	first := m.changed()
 	m.refuse = map[string]func(http.ResponseWriter){}
-	if whole := text(page.doc); !strings.Contains(whole, "Not enough time for") || len(first) == 7 {
+	if whole := text(page.doc); !strings.Contains(whole, "Not done yet:") || len(first) == 7 {
 		t.Fatalf("%q, and says %s", first, whole)
 	}
 	m.press(page, "disable")

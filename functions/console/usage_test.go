@@ -123,7 +123,7 @@ func TestUsageNamesWhatStandsOut(t *testing.T) {
 	r.signIn("owner")
 	fakeAnswers(r, "Demo")
 	page := r.get("/accounts/" + account + "/usage")
-	for _, want := range []string{"Unusually busy hours", "50 requests, 40 expected from previous weeks", "Busiest minute", "Rate limit exceeded", "Updated", "Unknown path"} {
+	for _, want := range []string{"Unusually busy hours", "50 requests, 40 expected from previous weeks", "Busiest minute", "QPS limit exceeded", "Updated", "Unknown path"} {
 		if !strings.Contains(text(page.doc), want) {
 			t.Errorf("the page lacks %q", want)
 		}

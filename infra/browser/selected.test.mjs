@@ -83,7 +83,7 @@ for (const [how, options] of [["with", {}], ["without", { javaScriptEnabled: fal
     await page.getByRole("link", { name: "Select all on this page" }).click();
     await page.getByRole("checkbox", { name: "Select Key 03" }).uncheck();
     await page.getByRole("button", { name: "Add domain…" }).click();
-    await page.getByText("Works on every domain today: 3 keys.").waitFor();
+    await page.getByText("Not restricted to any domain today: 3 keys.").waitFor();
     await page.getByLabel("Domain", { exact: true }).fill("https://shop.example/path");
     await page.getByRole("button", { name: "Add domain to 3 keys" }).click();
     await page.getByLabel("Domain", { exact: true }).fill("shop.example");
