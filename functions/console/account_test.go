@@ -195,7 +195,7 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 		w.api.on("GET "+c.route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, rows); return true })
 		for language, words := range map[string][]string{
 			"en": {"Refused", "Allowed", "Yes", "Map Display API", "1 Sep 2026, 00:00 UTC", "Limit: Map Display API · QPS: 50", "r-7", "Edited", "Developer", "Admin", "Account closing started"},
-			"fr": {"Refusé", "Autorisé", "Oui", "Limite: Map Display API · QPS: 50", "Administration", "Fermeture du compte commencée", "Opérateur Opérateur"},
+			"fr": {"Refusé", "Accepté", "Oui", "Limite: Map Display API · QPS: 50", "Administration", "Fermeture du compte commencée", "Opérateur Opérateur"},
 		} {
 			page := w.ask(http.MethodGet, path, nil, "Accept-Language", language)
 			whole := strings.Join(strings.Fields(text(page.doc)), "")
@@ -211,7 +211,7 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 			if key := to[keyID]; key != c.key {
 				t.Errorf("%s: the key leads to %q, want %q", path, key, c.key)
 			}
-			if older := to[map[string]string{"en": "Older", "fr": "Plus anciens"}[language]]; older != c.older {
+			if older := to[map[string]string{"en": "Older", "fr": "Activité plus ancienne"}[language]]; older != c.older {
 				t.Errorf("%s: what is older is at %q", path, older)
 			}
 		}
