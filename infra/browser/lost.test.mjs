@@ -78,7 +78,7 @@ test("a secret stays where it is shown, whatever is chosen, and a reload repeats
   await page.locator("form.card button[type=submit]").last().click();
   const secret = await page.locator("#secret").textContent();
   await choose(page, "Français");
-  await page.getByText("The language changes on the next page.").waitFor();
+  await page.getByText("The language will change on the next page.").waitFor();
   assert.equal(await page.locator("#secret").textContent(), secret);
   assert.ok(!(await page.evaluate(() => JSON.stringify([sessionStorage, localStorage, location.href]))).includes(secret));
   const made = async () => (await api("owner", "GET", `/v1/accounts/${stack().demo_account}/keys?q=A%20secret%20to%20keep`)).keys.length;
@@ -105,7 +105,7 @@ test("after signing in again the form is there with its fields", async () => {
   await page.getByRole("heading", { name: "Please sign in again" }).waitFor();
   await page.getByRole("link", { name: "Sign in" }).click();
   await page.locator(`button[name=person][value="owner"]`).click();
-  await page.getByText("Your text is back.").waitFor();
+  await page.getByText("What you entered is back.").waitFor();
   assert.equal(page.url(), `${keys()}/new`);
   await filled(page);
   await page.locator("form.card button[type=submit]").last().click();
