@@ -21,6 +21,7 @@ type call struct {
 // conn is a connection to the Runtime API that is made when it is needed and made again when it broke.
 type conn struct {
 	api  string
+	open dialer
 	net  net.Conn
 	in   *bufio.Reader
 	out  []byte // the request at hand
@@ -41,8 +42,11 @@ const (
 	maxTries = 5
 )
 
-func newConn(api string) *conn {
-	return &conn{api: api, in: bufio.NewReaderSize(nil, 16<<10)}
+// dialer makes a connection, as net.Dial does.
+type dialer func(network, address string) (net.Conn, error)
+
+func newConn(api string, open dialer) *conn {
+	return &conn{api: api, open: open, in: bufio.NewReaderSize(nil, 16<<10)}
 }
 
 func (c *conn) close() {
@@ -57,7 +61,7 @@ func (c *conn) dial() error {
 	if c.net != nil {
 		return nil
 	}
-	n, err := net.Dial("tcp", c.api) //nolint:gosec // the address is the one that Lambda gives
+	n, err := c.open("tcp", c.api)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDial, err)
 	}

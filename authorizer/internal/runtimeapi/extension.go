@@ -4,8 +4,8 @@ import "fmt"
 
 // register asks for SIGTERM, which Lambda sends only where an extension is registered, and then says that the extension
 // is ready. It has asked for no events, so nothing ever answers, and nobody has to read: the connection is only kept.
-func register(api string) (*conn, error) {
-	c := newConn(api)
+func register(api string, open dialer) (*conn, error) {
+	c := newConn(api, open)
 	c.begin("POST", "/2020-01-01/extension/register")
 	c.out = append(c.out, "Lambda-Extension-Name: latchkey\r\n"...)
 	status, err := c.post(c.body([]byte(`{"events":[]}`)))

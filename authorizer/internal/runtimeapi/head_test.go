@@ -88,7 +88,7 @@ func TestTheLoopItselfAllocatesNothing(t *testing.T) {
 			"\r\nContent-Length: 4000\r\n\r\n" + strings.Repeat("x", 4000)),
 		[]byte(status(202)),
 	}}
-	c := newConn("127.0.0.1:9001")
+	c := newConn("127.0.0.1:9001", net.Dial)
 	c.net = p
 	c.in.Reset(p)
 	l := &Loop{Handler: constant{[]byte(`{"principalId":"key"}`)}, Now: time.Now, Log: func(m string) { t.Error(m) }}

@@ -14,6 +14,7 @@ package runtimeapi
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"strconv"
@@ -38,6 +39,8 @@ type Loop struct {
 	Handler Handler
 	Now     func() time.Time
 	Log     func(message string) // what went wrong and was survived; never holds what was sent
+	// Dial makes the connections; nil: net.Dial.
+	Dial func(network, address string) (net.Conn, error)
 }
 
 // ErrNoAPI says that the process doesn't run in Lambda.
@@ -67,18 +70,25 @@ func (l *Loop) Run() error {
 		l.Handler.Close()
 		os.Exit(0)
 	}()
-	if extension, err := register(l.API); err != nil {
+	if extension, err := register(l.API, l.dial()); err != nil {
 		l.Log("no SIGTERM: " + err.Error())
 	} else {
 		defer extension.close()
 	}
-	c := newConn(l.API)
+	c := newConn(l.API, l.dial())
 	defer c.close()
 	for {
 		if err := l.once(c); err != nil {
 			return err
 		}
 	}
+}
+
+func (l *Loop) dial() dialer {
+	if l.Dial != nil {
+		return l.Dial
+	}
+	return net.Dial //nolint:gosec // the address is the one that Lambda gives
 }
 
 // once answers one event.
@@ -124,7 +134,7 @@ func (l *Loop) post(c *conn, request []byte) error {
 
 // InitError tells Lambda why the function can't start. The process has to end after it.
 func InitError(api, kind string, cause error) {
-	c := newConn(api)
+	c := newConn(api, net.Dial)
 	defer c.close()
 	_, _ = c.post(c.initError(kind, errorDocument(cause.Error())))
 }

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"latchkey/shared/account"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/leases"
+	"latchkey/shared/keytest"
+)
+
+// player plays the Runtime API for a gate, and is the handler that stands before it.
+type player struct {
+	t           *testing.T
+	b           *harness
+	kinds       []kind
+	answers     []map[byte]int // of each kind
+	warm, calls int            // warm calls come first, and aren't counted as calls
+	n           int            // the number of the next call, or of the one that isn't answered yet
+	open        int            // connections in memory
+	broke       bool           // the connection, before the next call
+	over        bool
+
+	before, after held
+}
+
+// kind is a kind of calls.
+type kind struct {
+	name    string
+	payload string // @secret@ and @host@ are other ones at each call
+	answers string // all that it is answered with: Allow, Deny, Limited, Unauthorized, or b for a breakdown
+}
+
+func newPlayer(t *testing.T, warm, calls int) *player {
+	b := newHarness(t)
+	memory, names := keytest.NewMemory()
+	b.gate.limiter = newLeased(leases.New(memory, names.Leases), b.clock)
+	b.gate.recorder = newCounter(forgetful{}, b.clock)
+	b.gate.log.out, b.gate.out = io.Discard, io.Discard
+	p := &player{t: t, b: b, warm: warm, calls: calls, kinds: kindsOf(t, b)}
+	for range p.kinds {
+		p.answers = append(p.answers, map[byte]int{})
+	}
+	return p
+}
+
+func kindsOf(t *testing.T, b *harness) []kind {
+	other := func(id string) func(*authz.Policy) {
+		return func(p *authz.Policy) { p.Account = account.ID(id) }
+	}
+	page := func(p *authz.Policy) { p.Domains = []string{"*.example.com"} }
+	open, locked := b.add(t, 1, own(10_000)), b.add(t, 2, page)
+	revoked := b.add(t, 3, func(p *authz.Policy) { p.RevokedAt = b.clock.at.wall })
+	slow, suspended := b.add(t, 4, own(1)), b.add(t, 5, other("acc_2"))
+	damaged := b.add(t, 6, func(p *authz.Policy) { p.Domains = []string{"not a pattern"} })
+	b.store.accounts["acc_2"] = authz.Account{ID: "acc_2", Type: account.SelfServe, Suspended: true}
+	at := func(host string) map[string]string { return map[string]string{"Origin": "https://" + host} }
+	key := func(k string) map[string]string { return map[string]string{"key": k} }
+	return []kind{
+		{"a good key", string(tileEvent(open)), "A"},
+		{"from a page of many", string(event(tile, at("@host@.example.com"), key(locked))), "A"},
+		{"from a foreign page", string(event(tile, at("@host@.example"), key(locked))), "D"},
+		{"a made-up key", string(tileEvent("@secret@")), "U"},
+		{"a revoked key", string(tileEvent(revoked)), "U"},
+		{"a limit of one a second", string(tileEvent(slow)), "AL"},
+		{"a suspended account", string(tileEvent(suspended)), "U"},
+		{"a damaged record", string(tileEvent(damaged)), "b"},
+		{"no key", string(event(tile, nil, nil)), "U"},
+		{"no event", "{", "b"},
+	}
+}
+
+// breakEvery is the number of calls after which a connection ends, in one of three ways.
+const breakEvery = 100
+
+// The ways.
+const (
+	closes       = iota // the answer says so
+	breaksBehind        // instead of taking an answer's receipt
+	breaksBefore        // instead of handing out an event
+	ways
+)
+
+// breaks reports whether the call at hand ends its connection, and how.
+func (p *player) breaks(way int) bool {
+	return p.n%breakEvery == breakEvery/2 && p.n/breakEvery%ways == way && !p.over
+}
+
+const extensionNext = "/2020-01-01/extension/event/next"
+
+// play answers a request of the loop; "" breaks the connection.
+func (p *player) play(request, body string) string {
+	const api, receipt = "/2018-06-01/runtime/invocation/", "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+	switch {
+	case request == "POST /2020-01-01/extension/register":
+		return "HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: ext\r\nContent-Length: 0\r\n\r\n"
+	case request == "GET "+extensionNext || p.over:
+		return ""
+	case request == "GET "+api+"next":
+		return p.next()
+	}
+	if !strings.HasPrefix(request, fmt.Sprintf("POST %s%d/", api, p.n)) {
+		p.fail("the answer to call %d: %s", p.n, request)
+	}
+	p.take(body)
+	answer := receipt
+	switch {
+	case p.breaks(closes):
+		answer = strings.Replace(receipt, "Content-Length", "Connection: close\r\nContent-Length", 1)
+	case p.breaks(breaksBehind):
+		answer = ""
+	}
+	p.n++
+	return answer
+}
+
+// next hands out an event. Of a call before which the connection breaks it does at the second time.
+func (p *player) next() string {
+	switch p.n {
+	case p.warm:
+		p.before = p.holds()
+	case p.warm + p.calls:
+		p.after, p.over = p.holds(), true
+		return ""
+	}
+	if p.breaks(breaksBefore) && !p.broke {
+		p.broke = true
+		return ""
+	}
+	p.broke = false
+	payload := p.kinds[p.n%len(p.kinds)].payload
+	if strings.Contains(payload, "@secret@") {
+		payload = strings.ReplaceAll(payload, "@secret@", secret(p.t, uint64(1000+p.n)).Reveal()) //nolint:gosec // never negative
+	}
+	if strings.Contains(payload, "@host@") {
+		payload = strings.ReplaceAll(payload, "@host@", fmt.Sprint("page-", p.n))
+	}
+	return fmt.Sprintf("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: %d\r\nLambda-Runtime-Deadline-Ms: 99999999999999\r\nContent-Length: %d\r\n\r\n%s",
+		p.n, len(payload), payload)
+}
+
+// take checks the answer of the call at hand.
+func (p *player) take(body string) {
+	status := byte('?')
+	switch {
+	case strings.Contains(body, `"Effect":"Allow"`) && strings.Contains(body, "plan-key"):
+		status = 'A'
+	case strings.Contains(body, `"Effect":"Allow"`):
+		status = 'L'
+	case strings.Contains(body, `"Effect":"Deny"`):
+		status = 'D'
+	case strings.Contains(body, `"errorMessage":"Unauthorized"`):
+		status = 'U'
+	case strings.Contains(body, `"errorMessage":`):
+		status = 'b'
+	}
+	k := p.n % len(p.kinds)
+	p.answers[k][status]++
+	if strings.IndexByte(p.kinds[k].answers, status) < 0 {
+		p.fail("call %d, %s, was answered with %s", p.n, p.kinds[k].name, body)
+	}
+}
+
+// fail ends the test: the next request is met with a broken connection, and no other is made.
+func (p *player) fail(format string, args ...any) {
+	if !p.over {
+		p.t.Errorf(format, args...)
+	}
+	p.over = true
+}
+
+// serve plays over TCP.
+func (p *player) serve(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go p.serveOne(l, c)
+	}
+}
+
+func (p *player) serveOne(l net.Listener, c net.Conn) {
+	defer c.Close()
+	in := bufio.NewReader(c)
+	for {
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		if r.URL.Path == extensionNext {
+			_, _ = in.ReadByte() // nothing ever comes of it, until the loop ends
+			return
+		}
+		answer := p.play(r.Method+" "+r.URL.Path, string(body))
+		if p.over {
+			_ = l.Close() // so that the loop ends
+		}
+		if _, err := io.WriteString(c, answer); err != nil || answer == "" || strings.Contains(answer, "Connection: close") {
+			return
+		}
+	}
+}
