@@ -27,7 +27,7 @@ func TestAMillionCallsLeaveNothingBehind(t *testing.T) {
 	switch {
 	case keytest.Deep():
 		calls, loopback = 10_000_000, 10_000_000
-	case keytest.Race || testing.Short():
+	case testing.Short():
 		warm, calls, loopback = 20_000, 20_000, 5_000
 	}
 	t.Run("in memory", func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestAMillionCallsLeaveNothingBehind(t *testing.T) {
 	})
 }
 
-// maxGrowth is how many bytes more may be in use afterwards, after a collection: a quarter of a byte for each of a million calls.
+// maxGrowth bounds the bytes that may be in use beyond those of before, after a collection: a quarter of a byte for each of a million calls.
 // A warm-up of less than enough calls adds what is still to be filled.
 const (
 	enough    = 200_000
@@ -53,7 +53,7 @@ const (
 	unfilled  = 4_000_000
 )
 
-// held is what a process holds.
+// held counts what a process holds.
 type held struct {
 	heap                                 int64
 	descriptors, connections, goroutines int

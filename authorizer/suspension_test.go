@@ -34,7 +34,7 @@ func TestEverySuspensionIsObeyedWithinTenSeconds(t *testing.T) {
 	switch {
 	case keytest.Deep():
 		races = 60
-	case keytest.Race:
+	case testing.Short():
 		races = 2
 	case testing.Short():
 		keys, races = 1_000, 2
