@@ -109,6 +109,14 @@ func report(w io.Writer, o options, results []*result, figures []row) {
 	base := find(results, nameEmpty)
 	fmt.Fprintf(w, "\nthe empty handler here: %v warm, %v cold; warm p50 and p99 are of calls that didn't ask the store\n",
 		quantile(base.hits, 0.5).Round(time.Microsecond), quantile(base.cold, 0.5).Round(100*time.Microsecond))
+	fmt.Fprint(w, "CPU of a call here:")
+	for i, r := range results {
+		if i > 0 {
+			fmt.Fprint(w, ",")
+		}
+		fmt.Fprintf(w, " %s %v", r.name, r.cpu.Round(time.Microsecond))
+	}
+	fmt.Fprintln(w)
 }
 
 func table(w io.Writer, figures []row) {

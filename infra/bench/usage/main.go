@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/infra/bench/figures"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
@@ -51,13 +52,6 @@ func main() {
 		fmt.Println(m.row())
 	}
 }
-
-// Prices in dollars, on demand, us-east-1.
-const (
-	writeUnit  = 0.625 / 1e6 // of 1 KB; a transaction takes two for each
-	readUnit   = 0.125 / 1e6 // of 4 KB, strongly consistent
-	invocation = 0.20 / 1e6
-)
 
 type machine struct {
 	plan
@@ -123,7 +117,7 @@ func (m *machine) call(now time.Time) usage.Call {
 func (m *machine) report(tally *usage.Tally, lane int, now time.Time) {
 	for _, part := range tally.Report(now) {
 		m.puts++
-		m.units += writeUnits(itemSize(reports.Encode(part)))
+		m.units += figures.WriteUnits(figures.ItemSize(reports.Encode(part)))
 		m.lanes[lane] = append(m.lanes[lane], part)
 	}
 	tally.Acknowledge(now)
@@ -153,8 +147,8 @@ func (m *machine) consume(now time.Time) error {
 
 func (m *machine) row() string {
 	million := func(n int) float64 { return float64(n) * 1e6 / float64(m.calls) }
-	slice := million(m.units) * writeUnit
-	all := slice + million(2*m.table.written)*writeUnit + million(m.table.read)*readUnit + million(m.invocations)*invocation
+	slice := million(m.units) * figures.WriteUnit
+	all := slice + million(2*m.table.written)*figures.WriteUnit + million(m.table.read)*figures.ReadUnit + million(m.invocations)*figures.Invocation
 	cells := []string{fmt.Sprint(m.keys)}
 	for _, n := range []int{m.puts, m.units, m.invocations, m.table.transactions, m.table.items, 2 * m.table.written, m.table.read} {
 		cells = append(cells, fmt.Sprintf("%.0f", million(n)))

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"latchkey/infra/bench/figures"
 	"latchkey/shared/dynamo"
 )
 
@@ -30,7 +30,7 @@ func (t *table) TransactWriteItems(_ context.Context, in *dynamodb.TransactWrite
 	t.transactions++
 	for _, w := range in.TransactItems {
 		t.items++
-		t.written += writeUnits(itemSize(w.Put.Item))
+		t.written += figures.WriteUnits(figures.ItemSize(w.Put.Item))
 		t.content[place(w.Put.Item)] = w.Put.Item
 	}
 	return &dynamodb.TransactWriteItemsOutput{}, nil
@@ -42,7 +42,7 @@ func (t *table) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, 
 	for name, wanted := range in.RequestItems {
 		for _, key := range wanted.Keys {
 			item := t.content[place(key)]
-			t.read += max(1, (itemSize(item)+4095)/4096)
+			t.read += figures.ReadUnits(figures.ItemSize(item))
 			if item != nil {
 				out.Responses[name] = append(out.Responses[name], item)
 			}
@@ -61,33 +61,4 @@ func (t *table) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.O
 // PutItem isn't needed.
 func (t *table) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	return nil, errNotHere
-}
-
-func writeUnits(size int) int { return max(1, (size+1023)/1024) }
-
-// itemSize is the size that DynamoDB bills: names and values, and three bytes and one for each member of maps and lists.
-func itemSize(item dynamo.Item) (n int) {
-	for name, v := range item {
-		n += len(name) + valueSize(v)
-	}
-	return n
-}
-
-func valueSize(v types.AttributeValue) int {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		return len(v.Value)
-	case *types.AttributeValueMemberN:
-		return (len(v.Value)+1)/2 + 1
-	case *types.AttributeValueMemberM:
-		return 3 + len(v.Value) + itemSize(v.Value)
-	case *types.AttributeValueMemberL:
-		n := 3 + len(v.Value)
-		for _, member := range v.Value {
-			n += valueSize(member)
-		}
-		return n
-	default:
-		return 1
-	}
 }

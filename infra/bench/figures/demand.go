@@ -1,0 +1,83 @@
+package figures
+
+import "math"
+
+// Demand holds the units that a load takes of each table and quota, a second.
+type Demand struct {
+	Environments    float64 // that the bound on the calls of one of them asks for, at least
+	GateReads       float64 // read units
+	GateItem        float64 // of the item that is read most
+	LeaseWrites     float64 // write units
+	LeaseItem       float64
+	Suspended       float64 // of all calls: decided by a local share, because the table refused
+	Slices          float64 // write units
+	Shards, Lanes   float64 // of the stream of slices: shards by its writes, and what may be worked on at once
+	CounterWrites   float64 // write units
+	CounterReads    float64 // read units
+	CounterItems    float64 // items written
+	CounterInvoked  float64
+	CounterTogether float64 // transactions on the counters of the busiest account
+}
+
+// Ask computes it.
+func (l Load) Ask(s Sizes) Demand {
+	rates := l.rates()
+	accounts := l.byAccount(rates)
+	keys, key := l.sum(rates, freshFor)
+	records, record := l.sum(accounts, freshFor)
+	d := Demand{
+		Environments: l.Calls / CallsOfOne.Value,
+		GateReads:    keys*float64(ReadUnits(s.Policy)) + records*float64(ReadUnits(s.Account)),
+		GateItem:     max(key*float64(ReadUnits(s.Policy)), record*float64(ReadUnits(s.Account))),
+	}
+	d.LeaseWrites, d.LeaseItem, d.Suspended = l.leases(rates)
+	d.usage(l, rates, accounts)
+	return d
+}
+
+// usage follows a report from an environment to the counters. It agrees with what infra/bench/usage counts.
+func (d *Demand) usage(l Load, rates, accounts []float64) {
+	puts := l.every(l.Calls, reportEvery)
+	entries := distinct(rates, 1/puts)
+	d.Slices = puts * float64(WriteUnits(reportSize(max(1, min(int(math.Round(entries)), 2000)))))
+	d.Shards = max(leastShards, math.Ceil(d.Slices/ItemWrites.Value))
+	if d.Lanes == 0 {
+		d.Lanes = d.Shards * lanesOfShard
+	}
+	// An invocation takes what came in a window; where reports are rare, one of them.
+	d.CounterInvoked = -math.Expm1(-puts*window/d.Lanes) * d.Lanes / window
+	share := 1 / d.CounterInvoked
+	contributions := puts * entries
+	keys, together := distinct(rates, share)*d.CounterInvoked, -math.Expm1(-accounts[0]*share)*d.CounterInvoked
+	sums := 2*keys + 2*distinct(accounts, share)*d.CounterInvoked // an hour and a day of each
+	d.CounterItems = contributions + sums
+	d.CounterWrites, d.CounterReads, d.CounterTogether = 2*d.CounterItems, d.CounterItems, together
+}
+
+// leastShards is the number of partitions, and of shards, that a table on demand begins with, as reported.
+const leastShards = 4
+
+var (
+	lanesOfShard = float64(Template["CounterFunction/Events/Slices/Properties/ParallelizationFactor"])
+	window       = float64(Template["CounterFunction/Events/Slices/Properties/MaximumBatchingWindowInSeconds"])
+)
+
+// Dollars are the price of a million calls, beside API Gateway and the upstream.
+type Dollars struct{ Gate, Reads, Leases, Usage float64 }
+
+// Sum is all of it.
+func (d Dollars) Sum() float64 { return d.Gate + d.Reads + d.Leases + d.Usage }
+
+// Bill is the price of a million calls of a load, at the template's memory.
+func (l Load) Bill(d Demand) Dollars {
+	million := 1e6 / l.Calls
+	trips := (d.GateReads/2 + d.LeaseWrites) / l.Calls // the key's and the account's record are asked for at once
+	return Dollars{
+		Gate:   1e6 * (Invocation + GBSecond*memory/1024*(0.001+trips*roundTrip)),
+		Reads:  d.GateReads * million * ReadUnit,
+		Leases: d.LeaseWrites * million * WriteUnit,
+		Usage:  million * (d.Slices*WriteUnit + d.CounterWrites*WriteUnit + d.CounterReads*ReadUnit + d.CounterInvoked*Invocation),
+	}
+}
+
+var memory = float64(Template["Authorizer/MemorySize"])
