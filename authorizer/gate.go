@@ -164,6 +164,11 @@ func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *
 		g.records.begin(ctx, known.account)
 	}
 	o.Decision = its.decide(now.wall, req, policy)
+	if !fresh && o.Decision.Code == authz.PathNotGranted { // the account may have accepted the path
+		its, fresh = g.records.await(ctx, known.account), true
+		g.call.storeUp = g.records.answered
+		o.Decision = its.decide(now.wall, req, policy)
+	}
 	if o.Decision.Code != authz.Unavailable {
 		o.Key, o.Account, o.Secret, o.Outgoing = policy.KeyID, policy.Account, policy.Hash, policy.Outgoing
 		if policy.Proposed != nil {
@@ -178,9 +183,11 @@ func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *
 	}
 	its = g.records.await(ctx, known.account)
 	g.call.storeUp = g.records.answered && !g.call.degraded
-	if d := its.decide(now.wall, req, policy); d.Code == authz.AccountSuspended || d.Code == authz.Unavailable {
+	d := its.decide(now.wall, req, policy)
+	if d.Code == authz.AccountSuspended || d.Code == authz.Unavailable {
 		o.Decision = d
 	}
+	o.Decision.Shadow = d.Shadow // by what the account has accepted
 	if o.Decision.Code == authz.Unavailable {
 		o.Key, o.Account, o.Secret, o.Outgoing, o.Proposed = "", "", apikey.Hash{}, false, time.Time{}
 	}

@@ -126,7 +126,7 @@ func (h *accounts) editAccount(w http.ResponseWriter, r *http.Request, c gateway
 	if change != nil {
 		return h.changeType(w, r, c, *change, control.AccountEdit{Before: before, After: after, Row: row})
 	}
-	if after != before {
+	if !after.Same(before) {
 		if after, err = h.store.UpdateAccount(r.Context(), before, after, row); err != nil {
 			return err
 		}

@@ -184,7 +184,7 @@ func TestAMappingThatCantBeFollowedIsRefusedBeforeAnythingChanges(t *testing.T) 
 		}
 	}
 	r.Want(t, 403, apitest.Call{As: "owner", Method: "PATCH", Path: r.path(""), Body: map[string]any{"billing_types": map[string]any{}}})
-	if a, err := r.Control.Account(t.Context(), r.account.ID); err != nil || a != r.account {
+	if a, err := r.Control.Account(t.Context(), r.account.ID); err != nil || !a.Same(r.account) {
 		t.Errorf("%+v, %v", a, err)
 	}
 }

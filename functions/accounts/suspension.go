@@ -49,7 +49,7 @@ func (h *accounts) changeStanding(w http.ResponseWriter, r *http.Request, c gate
 	if err != nil {
 		return err
 	}
-	if after != before {
+	if !after.Same(before) {
 		row := web.AuditRow(h.source, c, action, "", audit.AccountChanges(&before, after)...)
 		if after, err = h.store.UpdateAccount(r.Context(), before, after, row); err != nil {
 			return err

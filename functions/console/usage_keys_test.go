@@ -40,7 +40,7 @@ func large(keys int, now time.Time) api.Usage {
 		u.Totals.Requests, u.Totals.Allowed, u.Totals.Refused, u.Totals.QpsBreaches = u.Totals.Requests+s.Requests, u.Totals.Allowed+s.Allowed, u.Totals.Refused+s.Refused, u.Totals.QpsBreaches+s.QpsBreaches
 	}
 	for i, code := range []string{
-		"key_deleted", "key_revoked", "key_blocked", "key_disabled", "key_expired", "secret_expired", "key_not_in_header", "path_not_canonical", "product_not_allowed", "origin_missing", "domain_not_allowed", "qps_exceeded",
+		"key_deleted", "key_revoked", "key_blocked", "key_disabled", "key_expired", "secret_expired", "key_not_in_header", "path_not_canonical", "product_not_allowed", "path_not_granted", "origin_missing", "domain_not_allowed", "qps_exceeded",
 	} {
 		u.Totals.ByReason[code] = int64(100 * (i + 1))
 	}

@@ -46,7 +46,8 @@ func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 		*k = k.SetUsage(f.usage(*body.Usage))
 	}
 	if body.Products != nil {
-		k.Products = f.productList("products", *body.Products)
+		list := f.productList("products", *body.Products)
+		k.Products, k.Consents = list, f.products.Consents(k.Products, k.Consents, list)
 	}
 	if body.Domains != nil {
 		k.Domains = f.domains("domains", *body.Domains, *k)

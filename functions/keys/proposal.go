@@ -29,7 +29,7 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 		after.Proposed = &proposal
 		if k.Proposed != nil { // what is proposed again has been proposed since then
 			again := after
-			again.Proposed = &apikey.Proposal{Domains: proposal.Domains, Products: proposal.Products, Since: k.Proposed.Since}
+			again.Proposed = &apikey.Proposal{Domains: proposal.Domains, Products: proposal.Products, Consents: proposal.Consents, Since: k.Proposed.Since}
 			if again.Same(k) {
 				return k, nil
 			}
@@ -48,7 +48,7 @@ func (h *handler) proposal(body api.PutProposal, k apikey.Key, now time.Time) (a
 	}
 	if body.Products != nil {
 		products := f.productList("products", *body.Products)
-		proposal.Products = &products
+		proposal.Products, proposal.Consents = &products, h.service.Products.Consents(nil, nil, products)
 	}
 	if body.Domains == nil && body.Products == nil {
 		f.refuse(gateway.Field("domains", "required", "Propose domains, products or both."))
@@ -82,14 +82,6 @@ func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Prin
 		if k.Proposed == nil {
 			return k, errNoProposal
 		}
-		after := k.Touched(h.service.Source.Time())
-		if k.Proposed.Domains != nil {
-			after.Domains = *k.Proposed.Domains
-		}
-		if k.Proposed.Products != nil {
-			after.Products = *k.Proposed.Products
-		}
-		after.Proposed = nil
-		return after, nil
+		return k.Enforced().Touched(h.service.Source.Time()), nil
 	})
 }

@@ -7,7 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"reflect"
 	"time"
+
+	"latchkey/shared/consent"
 )
 
 // ID names an account: "acc_" and a ULID.
@@ -42,6 +45,8 @@ type Account struct {
 	OpenedBy Subject
 	// Suspended stops all keys of the account while it holds.
 	Suspended Suspension
+	// Accepted holds what an owner has accepted for all keys of what products have come to cover.
+	Accepted consent.List
 }
 
 // DefaultKeyLimit is the number of keys of a new account, unless an operator raises it.
@@ -49,6 +54,13 @@ const DefaultKeyLimit = 100
 
 // MaxInvitations is the number of invitations that an account may have open: made, and neither accepted, withdrawn nor expired.
 const MaxInvitations = 100
+
+// Same reports whether two versions of an account say the same: a change between them needs no write. It compares by
+// reflection, so that no field can be forgotten; the authorizer doesn't call it.
+func (a Account) Same(other Account) bool {
+	a.Version = other.Version
+	return reflect.DeepEqual(a, other)
+}
 
 // Closed reports whether the account was closed, or is being closed.
 func (a Account) Closed() bool { return a.Closing || !a.ClosedAt.IsZero() }

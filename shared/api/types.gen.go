@@ -301,6 +301,7 @@ const (
 	KeyRevoked        UsageOutcome = "key_revoked"
 	OriginMissing     UsageOutcome = "origin_missing"
 	PathNotCanonical  UsageOutcome = "path_not_canonical"
+	PathNotGranted    UsageOutcome = "path_not_granted"
 	ProductNotAllowed UsageOutcome = "product_not_allowed"
 	QpsExceeded       UsageOutcome = "qps_exceeded"
 	Refused           UsageOutcome = "refused"
@@ -331,6 +332,8 @@ func (e UsageOutcome) Valid() bool {
 	case OriginMissing:
 		return true
 	case PathNotCanonical:
+		return true
+	case PathNotGranted:
 		return true
 	case ProductNotAllowed:
 		return true

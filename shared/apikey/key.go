@@ -3,9 +3,11 @@
 package apikey
 
 import (
+	"slices"
 	"time"
 
 	"latchkey/shared/account"
+	"latchkey/shared/consent"
 	"latchkey/shared/product"
 )
 
@@ -43,7 +45,8 @@ type Key struct {
 	Usage         ClientKind
 	BillingType   BillingType
 	Products      []product.ID
-	Domains       []string // canonical patterns of package origin; empty means unrestricted
+	Consents      consent.List // what was shown of the products, those that cover what they always did left out
+	Domains       []string     // canonical patterns of package origin; empty means unrestricted
 	MissingOrigin MissingOrigin
 	OriginChosen  bool // the customer set MissingOrigin himself: it stays when Usage changes
 	HeaderOnly    bool // refuse the secret in the query string
@@ -164,7 +167,35 @@ type Delivery struct {
 type Proposal struct {
 	Domains  *[]string     // nil: not proposed
 	Products *[]product.ID // nil: not proposed
+	Consents consent.List  // what was shown of the proposed products
 	Since    time.Time
+}
+
+// Enforced returns the key with what is proposed for it in force. A product that it has keeps its consent; one that comes has
+// that of the proposal, when it was shown.
+func (k Key) Enforced() Key {
+	p := k.Proposed
+	if p == nil {
+		return k
+	}
+	if p.Domains != nil {
+		k.Domains = *p.Domains
+	}
+	if p.Products != nil {
+		var consents consent.List
+		for _, id := range *p.Products {
+			from := p.Consents
+			if slices.Contains(k.Products, id) {
+				from = k.Consents
+			}
+			if g, ok := from.Of(string(id)); ok {
+				consents = consents.Set(g)
+			}
+		}
+		k.Products, k.Consents = *p.Products, consents
+	}
+	k.Proposed = nil
+	return k
 }
 
 // BillingType is the way a key is paid for; which of them fit depends on the account's type.

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/consent"
 	"latchkey/shared/moment"
 )
 
@@ -36,6 +37,7 @@ func keyFacts(k apikey.Key) []fact {
 		{"usage", k.Usage},
 		{"billing_type", k.BillingType},
 		{"products", k.Products},
+		{"product_paths", consents(k.Consents)},
 		{"domains", k.Domains},
 		{"missing_origin", k.MissingOrigin},
 		{"header_only", k.HeaderOnly},
@@ -91,7 +93,24 @@ func proposal(p *apikey.Proposal) any {
 	if p == nil {
 		return nil
 	}
-	return map[string]any{"domains": p.Domains, "products": p.Products}
+	facts := map[string]any{"domains": p.Domains, "products": p.Products}
+	if len(p.Consents) > 0 {
+		facts["product_paths"] = consents(p.Consents)
+	}
+	return facts
+}
+
+// consents shows what was agreed to of each product, a path with the catalogue's version since which it is covered.
+func consents(list consent.List) any {
+	facts := make([]map[string]any, len(list))
+	for i, g := range list {
+		paths := make([]map[string]any, len(g.Paths))
+		for j, p := range g.Paths {
+			paths[j] = map[string]any{"path": p.Prefix, "since": p.Since}
+		}
+		facts[i] = map[string]any{"product": g.Product, "paths": paths}
+	}
+	return facts
 }
 
 // AccountChanges lists what differs between two versions of an account: nil before is its creation.
@@ -109,6 +128,7 @@ func accountFacts(a account.Account) []fact {
 		{"pending_type", a.PendingType},
 		{"key_limit", a.KeyLimit},
 		{"suspended", suspension(a.Suspended)},
+		{"accepted_paths", consents(a.Accepted)},
 		{"closing", a.Closing},
 		{"closed_at", at(a.ClosedAt)},
 	}

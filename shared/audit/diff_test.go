@@ -37,6 +37,9 @@ var unaudited = map[string]string{
 	"Proposed.Since":        "the row's own time",
 	"OriginChosen":          "missing_origin says what holds",
 	"PlaceFreed":            "follows from revoked_at",
+
+	"Consents.Narrow":          "follows from the paths and the catalogue",
+	"Proposed.Consents.Narrow": "follows from the paths and the catalogue",
 }
 
 func TestEveryFieldOfAKeyIsAuditedOrExcused(t *testing.T) {
@@ -47,6 +50,7 @@ func TestEveryFieldOfAKeyIsAuditedOrExcused(t *testing.T) {
 func TestEveryFieldOfAnAccountIsAuditedOrExcused(t *testing.T) {
 	excused := map[string]string{
 		"ID": "never changes", "CreatedAt": "never changes", "Version": "counts the writes; the row is one",
+		"Accepted.Narrow": "follows from the paths and the catalogue",
 		"Operation":       "the operation of the row of the beginning",
 		"Suspended.By":    "the row's actor; customers don't see it",
 		"OpenedBy.Issuer": "the actor of the row of its creation", "OpenedBy.ID": "the actor of the row of its creation",

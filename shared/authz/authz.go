@@ -7,6 +7,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/consent"
 	"latchkey/shared/product"
 )
 
@@ -18,6 +19,8 @@ type Account struct {
 	Version        int64 // the account's version that this record mirrors
 	Suspended      bool
 	SuspendedUntil time.Time // zero: until somebody resumes it
+	// Accepted holds the consents of the account for all its keys, beside those of each key.
+	Accepted consent.List
 }
 
 // AccountOf derives the gate's record from an account.
@@ -25,6 +28,7 @@ func AccountOf(a account.Account) Account {
 	return Account{
 		ID: a.ID, Type: a.Type, Version: a.Version,
 		Suspended: !a.Suspended.At.IsZero(), SuspendedUntil: a.Suspended.Until,
+		Accepted: a.Accepted,
 	}
 }
 
@@ -49,6 +53,7 @@ type Policy struct {
 	Disabled   bool
 
 	Products      []product.ID
+	Consents      consent.List
 	Domains       []string // canonical patterns
 	MissingOrigin apikey.MissingOrigin
 	HeaderOnly    bool

@@ -21,6 +21,7 @@ const (
 	KeyNotInHeader    Code = "key_not_in_header"
 	PathNotCanonical  Code = "path_not_canonical"
 	ProductNotAllowed Code = "product_not_allowed"
+	PathNotGranted    Code = "path_not_granted" // the product has come to cover it since, and nobody has accepted that
 	OriginMissing     Code = "origin_missing"
 	DomainNotAllowed  Code = "domain_not_allowed"
 	QPSExceeded       Code = "qps_exceeded"
@@ -72,6 +73,7 @@ var Codes = [...]Refusal{
 	{KeyNotInHeader, ClassPermission, 4},
 	{PathNotCanonical, ClassPermission, 5},
 	{ProductNotAllowed, ClassPermission, 5},
+	{PathNotGranted, ClassPermission, 5},
 	{OriginMissing, ClassPermission, 6},
 	{DomainNotAllowed, ClassPermission, 6},
 	{QPSExceeded, ClassLimit, 7},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/consent"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
@@ -91,7 +92,8 @@ func (c *Compiled) Decide(now time.Time, req Request) Decision {
 		return d
 	}
 	d.Limit = apikey.OwnLimit(c.Limits, match.Class).At(now)
-	inProducts := productCode(req.Target, c.Products)
+	accepted := req.Account.Accepted
+	inProducts := productCode(req.Target, c.Products, c.Consents, accepted)
 	inDomains, rule, pattern := c.originCode(req, c.Domains, c.domains)
 	d.Code = first(inProducts, inDomains)
 	if inProducts == Allowed {
@@ -99,7 +101,11 @@ func (c *Compiled) Decide(now time.Time, req Request) Decision {
 	}
 	if p := c.Proposed; p != nil {
 		if p.Products != nil {
-			inProducts = productCode(req.Target, *p.Products)
+			shown := c.Consents // of a product that the key has, else what was shown with the proposal
+			if !slices.Contains(c.Products, match.Product) {
+				shown = p.Consents
+			}
+			inProducts = productCode(req.Target, *p.Products, shown, accepted)
 		}
 		if p.Domains != nil {
 			inDomains, _, _ = c.originCode(req, *p.Domains, c.proposed)
@@ -151,12 +157,14 @@ func (c *Compiled) keyCode(now time.Time, req Request) Code {
 func over(end, now time.Time) bool { return !end.IsZero() && !now.Before(end) }
 
 // productCode is step 5.
-func productCode(target Target, products []product.ID) Code {
+func productCode(target Target, products []product.ID, key, account consent.List) Code {
 	switch {
 	case !target.Canonical:
 		return PathNotCanonical
 	case target.Match.Product == "" || !slices.Contains(products, target.Match.Product):
 		return ProductNotAllowed
+	case !product.Open(target.path, string(target.Match.Product), target.Coverage, key, account):
+		return PathNotGranted
 	default:
 		return Allowed
 	}

@@ -8,6 +8,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/consent"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
@@ -49,6 +50,7 @@ func TestDecideGivesTheCodeOfTheFirstCheckThatFails(t *testing.T) {
 		{authz.KeyNotInHeader, func(_ *authz.Request, p *authz.Policy) { p.HeaderOnly = true }},
 		{authz.PathNotCanonical, func(r *authz.Request, _ *authz.Policy) { r.Target.Canonical = false }},
 		{authz.ProductNotAllowed, func(_ *authz.Request, p *authz.Policy) { p.Products = []product.ID{"search"} }},
+		{authz.PathNotGranted, func(_ *authz.Request, p *authz.Policy) { p.Consents = consent.List{{Product: "map-display"}} }},
 		{authz.OriginMissing, func(r *authz.Request, p *authz.Policy) {
 			r.Presence, p.Domains = origin.Missing, []string{"other.example"}
 		}},

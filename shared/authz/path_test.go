@@ -69,7 +69,7 @@ func agreeOnTarget(t *testing.T, path string) {
 	t.Helper()
 	for _, c := range []product.Catalogue{product.Default(), nested()} {
 		got := authz.TargetOf(path, c)
-		if match, ok := authztest.TargetIn(c, path); got != (authz.Target{Canonical: ok, Match: match}) {
+		if match, ok := authztest.TargetIn(c, path); got.Canonical != ok || got.Match != match {
 			t.Fatalf("%q: %+v, the reference says %+v, %v", path, got, match, ok)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/consent"
 )
 
 // longAgo ends a secret whose end was not recorded: a secret that is not the current one is never endless.
@@ -28,6 +29,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 		Disabled:  key.Disabled,
 
 		Products:      key.Products,
+		Consents:      key.Consents,
 		Domains:       key.Domains,
 		MissingOrigin: key.MissingOrigin,
 		HeaderOnly:    key.HeaderOnly,
@@ -44,7 +46,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 	for _, retired := range key.Retired {
 		p := current
 		p.Hash, p.Outgoing, p.SecretEnds = retired.Hash, true, endOf(retired.EndedAt)
-		p.Products, p.Domains, p.Limits, p.Proposed = nil, nil, nil, nil
+		p.Products, p.Consents, p.Domains, p.Limits, p.Proposed = nil, nil, nil, nil, nil
 		p.MissingOrigin = apikey.MissingOriginDeny
 		policies = append(policies, p)
 	}
@@ -74,9 +76,9 @@ func (c *Compiled) MemoryCost() int {
 	for _, d := range c.Domains {
 		cost += text + pattern + 2*len(d)
 	}
-	cost += len(c.Limits) * limit
+	cost += len(c.Limits)*limit + ConsentCost(c.Consents)
 	if p := c.Proposed; p != nil {
-		cost += limit
+		cost += limit + ConsentCost(p.Consents)
 		if p.Products != nil {
 			for _, id := range *p.Products {
 				cost += text + len(id)
@@ -86,6 +88,21 @@ func (c *Compiled) MemoryCost() int {
 			for _, d := range *p.Domains {
 				cost += text + pattern + 2*len(d)
 			}
+		}
+	}
+	return cost
+}
+
+// ConsentCost estimates the memory of consents, in bytes. It rounds up.
+func ConsentCost(list consent.List) (cost int) {
+	const (
+		product = 64
+		path    = 32
+	)
+	for _, g := range list {
+		cost += product + len(g.Product)
+		for _, p := range g.Paths {
+			cost += path + len(p.Prefix) + len(p.Since)
 		}
 	}
 	return cost

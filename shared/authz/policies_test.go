@@ -7,6 +7,7 @@ import (
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/consent"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
@@ -66,6 +67,7 @@ func TestPoliciesOfCarriesEveryFactOfTheKey(t *testing.T) {
 		"expired":  {func(k *apikey.Key) { k.ExpiresAt = now }, authz.KeyExpired},
 		"header":   {func(k *apikey.Key) { k.HeaderOnly = true }, authz.KeyNotInHeader},
 		"product":  {func(k *apikey.Key) { k.Products = nil }, authz.ProductNotAllowed},
+		"consent":  {func(k *apikey.Key) { k.Consents = consent.List{{Product: "map-display"}} }, authz.PathNotGranted},
 		"domain":   {func(k *apikey.Key) { k.Domains = []string{"other.example"} }, authz.DomainNotAllowed},
 	} {
 		key := rotatedKey()

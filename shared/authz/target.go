@@ -11,31 +11,36 @@ import (
 type Target struct {
 	Canonical bool
 	Match     product.Match
+	Coverage  product.Coverage
+	path      string // shares the memory of the call
 }
 
 // Matcher finds the product of a canonical path.
 type Matcher interface {
 	// Match reads the path as an upstream would: see [product.Catalogue.Match].
 	Match(path string) (product.Match, bool)
+	// Find is Match with the coverage of the path.
+	Find(path string) (product.Match, product.Coverage)
 	// EncodedSlash reports whether paths of a class may hold escapes of "/" and "%".
 	EncodedSlash(class product.Class) bool
 }
 
 // TargetOf reads a path. Only a canonical path is ever matched, and one that holds escapes of "/" or "%" behind the
 // prefix of a class that takes them, where no decoding of it could mean something else. It allocates nothing for a
-// path without such escapes and without a segment that begins with "%3B".
+// path without such escapes and without a segment that begins with "%3B". The coverage is that of the path as it was sent: a
+// decoding can only lie deeper, behind the same prefix, where the product has covered paths for at least as long.
 func TargetOf(path string, products Matcher) Target {
 	f := formOf(path)
 	if !f.good {
 		return Target{}
 	}
-	match, _ := products.Match(path)
+	match, coverage := products.Find(path)
 	switch {
 	case f.nested >= 0 && !nestedBehind(path, f.nested, match, products),
 		f.hollow && !sameCollapsed(path, match, products):
 		return Target{}
 	}
-	return Target{Canonical: true, Match: match}
+	return Target{Canonical: true, Match: match, Coverage: coverage, path: path}
 }
 
 // SameAsSent reports whether a path that the gateway shows beside the one of the route, such as with the base path of

@@ -2,6 +2,7 @@ package keytest
 
 import (
 	"context"
+	"reflect"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,7 +17,7 @@ import (
 func (s Stores) CheckAccount(t *testing.T, a account.Account) {
 	t.Helper()
 	got, found, err := s.Gate.Account(t.Context(), a.ID)
-	if want := authz.AccountOf(a); err != nil || !found || got != want {
+	if want := authz.AccountOf(a); err != nil || !found || !reflect.DeepEqual(got, want) {
 		t.Errorf("the gate's record of the account: %+v (%v, %v), want %+v", got, found, err, want)
 	}
 }

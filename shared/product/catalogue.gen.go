@@ -2,7 +2,10 @@
 
 package product
 
-import "latchkey/shared/account"
+import (
+	"latchkey/shared/account"
+	"latchkey/shared/consent"
+)
 
 var generated = []Product{
 	{ID: "map-display", Name: "Map Display API", Kind: "api", SamplePath: "/map/1/tile/basic/main/0/0/0.png", Classes: []LimitClass{
@@ -21,4 +24,14 @@ var generated = []Product{
 	{ID: "maps-sdk-web", Name: "Maps SDK for Web", Kind: "sdk", Classes: []LimitClass{
 		{ID: "maps-sdk-web", Name: "Maps SDK for Web", Prefixes: []string{}, QPS: map[account.Type]int{account.Enterprise: 10, account.SelfServe: 10}, MaxQPS: 1000},
 	}},
+}
+
+var history = History{
+	Version: "1-e459a7fd79",
+	Covered: []Covered{
+		{Product: "map-display", Prefix: "/map/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},
+		{Product: "routing", Prefix: "/routing/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},
+		{Product: "search", Prefix: "/search/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},
+		{Product: "traffic", Prefix: "/traffic/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},
+	},
 }

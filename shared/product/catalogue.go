@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"latchkey/shared/account"
+	"latchkey/shared/consent"
 )
 
 //go:generate go run ./gen -root ../..
@@ -18,17 +19,20 @@ type Catalogue struct {
 	byClass  map[Class]LimitClass
 	owner    map[Class]ID
 	prefixes []prefix // the longest first, so that the first that fits is the closest
+	history  History
+	covered  map[ID][]Covered
 }
 
 type prefix struct {
-	path  string // in lower case
-	match Match
+	path     string // in lower case
+	match    Match
+	coverage Coverage
 }
 
 // Default is the catalogue of catalogue.json, as a Go literal: a cold gate has no time for reading JSON. A test proves
 // that the two agree.
 var Default = sync.OnceValue(func() Catalogue {
-	c, err := New(generated)
+	c, err := WithHistory(generated, history)
 	if err != nil {
 		panic(err) // the list is part of the program
 	}
@@ -40,14 +44,32 @@ var Default = sync.OnceValue(func() Catalogue {
 // gateway's route of the outer one would serve calls of the inner one, and the gate refuses a call whose route and
 // path belong to different products. An API's sample path is one of its own paths, a class's one of the class's.
 // That sample paths are canonical is checked where the catalogue is generated, since only authz knows what that is.
+//
+// All that it covers is covered since its first version: [WithHistory] is for one that has been another before.
 func New(products []Product) (Catalogue, error) {
-	c := Catalogue{byID: map[ID]Product{}, byClass: map[Class]LimitClass{}, owner: map[Class]ID{}}
+	h := History{Version: unversioned}
+	for _, p := range products {
+		for _, cl := range p.Classes {
+			for _, prefix := range cl.Prefixes {
+				h.Covered = append(h.Covered, Covered{Product: p.ID, Prefix: prefix, Coverage: Coverage{Since: []consent.Version{unversioned}, Standing: true}})
+			}
+		}
+	}
+	return WithHistory(products, h)
+}
+
+// WithHistory is New for a catalogue of which it is known since when each part is covered.
+func WithHistory(products []Product, h History) (Catalogue, error) {
+	c := Catalogue{byID: map[ID]Product{}, byClass: map[Class]LimitClass{}, owner: map[Class]ID{}, history: h, covered: map[ID][]Covered{}}
 	for _, p := range products {
 		if err := c.add(p); err != nil {
 			return Catalogue{}, fmt.Errorf("product: catalogue: %s: %w", p.ID, err)
 		}
 	}
 	sort.SliceStable(c.prefixes, func(i, j int) bool { return len(c.prefixes[i].path) > len(c.prefixes[j].path) })
+	if err := c.cover(); err != nil {
+		return Catalogue{}, fmt.Errorf("product: catalogue: %w", err)
+	}
 	for _, p := range products {
 		if err := c.checkSamples(p); err != nil {
 			return Catalogue{}, fmt.Errorf("product: catalogue: %s: %w", p.ID, err)
@@ -140,7 +162,7 @@ func (c *Catalogue) addClass(p Product, cl LimitClass) error {
 				return fmt.Errorf("prefix %q nests with %q of product %s", path, other.path, other.match.Product)
 			}
 		}
-		c.prefixes = append(c.prefixes, prefix{path, Match{Product: p.ID, Class: cl.ID}})
+		c.prefixes = append(c.prefixes, prefix{path: path, match: Match{Product: p.ID, Class: cl.ID}})
 	}
 	c.byClass[cl.ID] = cl
 	c.owner[cl.ID] = p.ID

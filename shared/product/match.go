@@ -7,13 +7,22 @@ import "strings"
 // (RFC 3986) are decoded, what follows a ";" in a segment is cut, and the case of ASCII letters is ignored. It doesn't
 // allocate.
 func (c Catalogue) Match(path string) (Match, bool) {
+	match, coverage := c.Find(path)
+	return match, len(coverage.Since) > 0
+}
+
+// Find is Match with the coverage of the path: without versions where it belongs to no product.
+func (c Catalogue) Find(path string) (Match, Coverage) {
 	for i := range c.prefixes {
 		if p := &c.prefixes[i]; begins(path, p.path) {
-			return p.match, true
+			return p.match, p.coverage
 		}
 	}
-	return Match{}, false
+	return Match{}, Coverage{}
 }
+
+// Within reports whether a canonical path begins with a prefix in lower case, as Match reads it.
+func Within(path, prefix string) bool { return begins(path, prefix) }
 
 // begins reports whether a path begins with a prefix in lower case.
 func begins(path, prefix string) bool {

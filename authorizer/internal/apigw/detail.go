@@ -13,6 +13,8 @@ func Detail(code authz.Code) string {
 		return "The path can be read in more than one way. Call it as the reference writes it: no empty or dot segments, no backslashes, and escaped slashes only where the reference has them."
 	case authz.ProductNotAllowed:
 		return "The path belongs to no product of this API key. Check the path, or add the product to the key."
+	case authz.PathNotGranted:
+		return "The product of this API key has come to cover this path since the key was given it. An owner of the account can accept the new paths, in the console or by the API."
 	case authz.OriginMissing:
 		return "This API key is for pages of certain domains, and the call names no page. Let the page send its Referer or Origin, or allow calls without one in the settings of the key."
 	case authz.DomainNotAllowed:

@@ -57,6 +57,16 @@ func TestEveryMemberOfTheContractIsRendered(t *testing.T) {
 
 // undocumented lists the fields of a key that no document shows, with the reason.
 var undocumented = map[string]string{
+	"Consents.Product":      "pending_paths says what they lack",
+	"Consents.Paths.Prefix": "pending_paths says what they lack",
+	"Consents.Paths.Since":  "pending_paths says what they lack",
+	"Consents.Narrow":       "a note for gates of the release before consents",
+
+	"Proposed.Consents.Product":      "what a proposal was shown counts once it is enforced",
+	"Proposed.Consents.Paths.Prefix": "what a proposal was shown counts once it is enforced",
+	"Proposed.Consents.Paths.Since":  "what a proposal was shown counts once it is enforced",
+	"Proposed.Consents.Narrow":       "a note for gates of the release before consents",
+
 	"OriginChosen":          "missing_origin says what holds",
 	"PlaceFreed":            "follows from revoked_at",
 	"AccountType":           "the account's; a key mirrors it for its default limits",

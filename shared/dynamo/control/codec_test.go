@@ -12,6 +12,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/consent"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
@@ -25,6 +26,10 @@ func fill(t *rapid.T, v reflect.Value, path string) {
 		return
 	case *apikey.Hash:
 		copy(at[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, path))
+		return
+	case *consent.Path:
+		at.Since = consent.Version(rapid.StringMatching(`[1-9][0-9]{0,3}-[0-9a-f]{10}`).Draw(t, path+" since"))
+		at.Prefix = rapid.StringMatching(`(/[a-z0-9._-]{1,9}){1,3}/`).Draw(t, path)
 		return
 	}
 	switch v.Kind() {

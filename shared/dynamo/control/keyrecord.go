@@ -6,26 +6,29 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/consent"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/product"
 	"latchkey/shared/rotation"
 )
 
 type keyRecord struct {
-	ID            string   `dynamodbav:"id"`
-	Account       string   `dynamodbav:"account"`
-	AccountType   string   `dynamodbav:"account_type"`
-	Version       int64    `dynamodbav:"version"`
-	Name          string   `dynamodbav:"name"`
-	Labels        []string `dynamodbav:"labels,omitempty"`
-	Usage         string   `dynamodbav:"usage"`
-	BillingType   string   `dynamodbav:"billing_type"`
-	Products      []string `dynamodbav:"products,omitempty"`
-	Domains       []string `dynamodbav:"domains,omitempty"`
-	MissingOrigin string   `dynamodbav:"missing_origin"`
-	OriginChosen  bool     `dynamodbav:"missing_origin_chosen,omitempty"`
-	HeaderOnly    bool     `dynamodbav:"header_only,omitempty"`
-	Recoverable   bool     `dynamodbav:"recoverable,omitempty"`
+	ID          string   `dynamodbav:"id"`
+	Account     string   `dynamodbav:"account"`
+	AccountType string   `dynamodbav:"account_type"`
+	Version     int64    `dynamodbav:"version"`
+	Name        string   `dynamodbav:"name"`
+	Labels      []string `dynamodbav:"labels,omitempty"`
+	Usage       string   `dynamodbav:"usage"`
+	BillingType string   `dynamodbav:"billing_type"`
+	Products    []string `dynamodbav:"products,omitempty"`
+	// A release that doesn't know them drops them when it writes the key: then its products are open as they stood at first.
+	Consents      []consentRecord `dynamodbav:"product_paths,omitempty"`
+	Domains       []string        `dynamodbav:"domains,omitempty"`
+	MissingOrigin string          `dynamodbav:"missing_origin"`
+	OriginChosen  bool            `dynamodbav:"missing_origin_chosen,omitempty"`
+	HeaderOnly    bool            `dynamodbav:"header_only,omitempty"`
+	Recoverable   bool            `dynamodbav:"recoverable,omitempty"`
 
 	Current  storedRecord    `dynamodbav:"current_secret"`
 	Outgoing *outgoingRecord `dynamodbav:"outgoing_secret,omitempty"`
@@ -101,11 +104,12 @@ type deliveryRecord struct {
 
 // proposedRecord tells "not proposed" from "proposed to be empty" by the two flags.
 type proposedRecord struct {
-	HasDomains  bool     `dynamodbav:"has_domains"`
-	Domains     []string `dynamodbav:"domains,omitempty"`
-	HasProducts bool     `dynamodbav:"has_products"`
-	Products    []string `dynamodbav:"products,omitempty"`
-	Since       string   `dynamodbav:"since,omitempty"`
+	HasDomains  bool            `dynamodbav:"has_domains"`
+	Domains     []string        `dynamodbav:"domains,omitempty"`
+	HasProducts bool            `dynamodbav:"has_products"`
+	Products    []string        `dynamodbav:"products,omitempty"`
+	Consents    []consentRecord `dynamodbav:"product_paths,omitempty"`
+	Since       string          `dynamodbav:"since,omitempty"`
 }
 
 func encodeKey(k apikey.Key) dynamo.Item {
@@ -115,7 +119,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		Domains: k.Domains, MissingOrigin: string(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Current: recordOfStored(k.Current), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
 		CreatedBy: recordOfSubject(k.CreatedBy), RotatedAt: stamp(k.RotatedAt), ExpiresAt: stamp(k.ExpiresAt), Disabled: k.Disabled,
-		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt), Freed: k.PlaceFreed, OriginChosen: k.OriginChosen,
+		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt), Freed: k.PlaceFreed, OriginChosen: k.OriginChosen, Consents: recordsOfConsents(k.Consents),
 	}
 	if o := k.Outgoing; o != nil {
 		r.Outgoing = &outgoingRecord{Stored: recordOfStored(o.StoredSecret), EndsAt: stamp(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
@@ -139,7 +143,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		r.Delivery = &deliveryRecord{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: stamp(h.RetryAt)}
 	}
 	if p := k.Proposed; p != nil {
-		r.Proposed = &proposedRecord{Since: stamp(p.Since)}
+		r.Proposed = &proposedRecord{Since: stamp(p.Since), Consents: recordsOfConsents(p.Consents)}
 		if p.Domains != nil {
 			r.Proposed.HasDomains, r.Proposed.Domains = true, *p.Domains
 		}
@@ -180,7 +184,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		HeaderOnly: r.HeaderOnly, Recoverable: r.Recoverable, Current: d.stored(r.Current),
 		CreatedAt: d.read(r.CreatedAt), CreatedBy: r.CreatedBy.subject(), UpdatedAt: d.read(r.UpdatedAt), RotatedAt: d.read(r.RotatedAt),
 		ExpiresAt: d.read(r.ExpiresAt), Disabled: r.Disabled, RevokedAt: d.read(r.RevokedAt), DeletedAt: d.read(r.DeletedAt),
-		PlaceFreed: r.Freed, OriginChosen: r.OriginChosen,
+		PlaceFreed: r.Freed, OriginChosen: r.OriginChosen, Consents: d.consents(r.Consents),
 	}
 	if o := r.Outgoing; o != nil {
 		k.Outgoing = &apikey.Outgoing{StoredSecret: d.stored(o.Stored), EndsAt: d.read(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
@@ -204,7 +208,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		k.Delivery = apikey.Delivery{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: d.read(h.RetryAt)}
 	}
 	if p := r.Proposed; p != nil {
-		k.Proposed = &apikey.Proposal{Since: d.read(p.Since)}
+		k.Proposed = &apikey.Proposal{Since: d.read(p.Since), Consents: d.consents(p.Consents)}
 		if p.HasDomains {
 			k.Proposed.Domains = &p.Domains
 		}
@@ -227,6 +231,14 @@ func (d *keyDecoder) hash(text string) apikey.Hash {
 		d.err = fmt.Errorf("%w: %w", dynamo.ErrUnreadable, err)
 	}
 	return h
+}
+
+func (d *keyDecoder) consents(records []consentRecord) consent.List {
+	list, err := consentsOf(records)
+	if err != nil && d.err == nil {
+		d.err = err
+	}
+	return list
 }
 
 func (d *keyDecoder) stored(r storedRecord) apikey.StoredSecret {

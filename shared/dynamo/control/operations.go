@@ -182,7 +182,7 @@ func (s *Store) beginType(ctx context.Context, o Operation, row audit.Row, edit 
 	}
 	pending := edit.After
 	pending.PendingType, pending.Operation = o.Change.To, o.ID
-	if edit.After != edit.Before {
+	if !edit.After.Same(edit.Before) {
 		ops = append(ops, put(s.control, encodeAudit(edit.Row), isNew, always(dynamo.ErrExists)))
 	}
 	_, err = s.updateAccount(ctx, a, pending, row, ops...)
@@ -190,7 +190,7 @@ func (s *Store) beginType(ctx context.Context, o Operation, row audit.Row, edit 
 }
 
 func (s *Store) editAccount(ctx context.Context, edit AccountEdit) error {
-	if edit.After == edit.Before {
+	if edit.After.Same(edit.Before) {
 		return nil
 	}
 	_, err := s.updateAccount(ctx, edit.Before, edit.After, edit.Row)

@@ -66,6 +66,8 @@ type accountRecord struct {
 
 	OpenedBy *subjectRecord `dynamodbav:"opened_by,omitempty"`
 
+	Accepted []consentRecord `dynamodbav:"accepted_paths,omitempty"`
+
 	SuspendedAt     string `dynamodbav:"suspended_at,omitempty"`
 	SuspendedUntil  string `dynamodbav:"suspended_until,omitempty"`
 	SuspendedReason string `dynamodbav:"suspended_reason,omitempty"`
@@ -97,6 +99,7 @@ func encodeAccount(a account.Account) dynamo.Item {
 		ClosedAt: stamp(a.ClosedAt), Version: a.Version, PendingType: string(a.PendingType), Closing: a.Closing,
 		Operation: a.Operation,
 		OpenedBy:  recordOfSubject(a.OpenedBy),
+		Accepted:  recordsOfConsents(a.Accepted),
 
 		SuspendedAt: stamp(a.Suspended.At), SuspendedUntil: stamp(a.Suspended.Until),
 		SuspendedReason: a.Suspended.Reason, SuspendedBy: a.Suspended.By,
@@ -116,6 +119,10 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 		Suspended: account.Suspension{
 			Reason: r.SuspendedReason, By: r.SuspendedBy, At: c.read(r.SuspendedAt), Until: c.read(r.SuspendedUntil),
 		},
+	}
+	var err error
+	if a.Accepted, err = consentsOf(r.Accepted); err != nil {
+		return a, err
 	}
 	return a, c.err
 }

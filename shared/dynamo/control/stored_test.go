@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
+	"latchkey/shared/consent"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
@@ -54,6 +55,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	secret := func(n byte) apikey.StoredSecret {
 		return apikey.StoredSecret{Hash: apikey.Hash{n}, Preview: fmt.Sprintf("ak_%d…x9Qd", n), CreatedAt: at(int(n)), Sealed: []byte{n}}
 	}
+	shown := consent.List{{Product: "search", Paths: []consent.Path{{Prefix: "/search/", Since: "1-e459a7fd79"}, {Prefix: "/find/", Since: "3-0123456789"}}, Narrow: true}}
 	full := apikey.Key{
 		ID: key, Account: acct, AccountType: account.Enterprise, Name: "Web Shop", Labels: []string{"production", "web"}, Usage: apikey.Backend, BillingType: apikey.Paying,
 		Products: []product.ID{"map-display", "search"}, Domains: []string{"example.com", "*.example.com"}, MissingOrigin: apikey.MissingOriginDeny,
@@ -64,7 +66,8 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		Limits:   []apikey.Limit{{Class: "search", QPS: 9, EndsAt: at(20), Then: 8, Granted: 7, Lent: 6}, {Class: "map-display.tiles", QPS: 3}},
 		Rotation: &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", SetBy: owner, AnnouncedFor: at(21)},
 		Delivery: apikey.Delivery{Reader: "arn:aws:iam::123456789012:role/old", Due: true, Version: "v1", RetryAt: at(22)},
-		Proposed: &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: at(23)},
+		Proposed: &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: at(23), Consents: shown},
+		Consents: shown,
 	}
 	_, err = s.Commit(t.Context(), control.Change{After: full, Audit: row(acct, "key.create", key), Idempotency: &control.Idempotency{
 		Operation: "create", Subject: developer, Key: "once", BodyHash: "hash", At: keytest.Now, Resource: string(key), Version: 1,
@@ -98,6 +101,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	must(s.Looked(t.Context(), acct, keytest.Subject("operator"), keytest.Now, row(acct, "operator.look", "")))
 	must(s.Listed(t.Context(), "accounts", keytest.Subject("operator"), keytest.Now, row(control.Operators, "operator.list", "")))
 	suspended := a
+	suspended.Accepted = shown
 	suspended.Suspended = account.Suspension{Reason: "unpaid", At: at(51), Until: at(52), By: "operator@example.com"}
 	_, err = s.UpdateAccount(t.Context(), a, suspended, row(acct, "account.suspend", ""))
 	must(err)

@@ -29,6 +29,7 @@ func EncodeAccount(a authz.Account) dynamo.Item {
 	item["acct"], item["at"], item["ver"] = dynamo.S(string(a.ID)), dynamo.S(string(a.Type)), dynamo.N(a.Version)
 	putFlag(item, "sus", a.Suspended)
 	putTime(item, "until", a.SuspendedUntil)
+	putConsents(item, "con", a.Accepted)
 	return item
 }
 
@@ -41,6 +42,7 @@ func DecodeAccount(item dynamo.Item) (authz.Account, error) {
 	a := authz.Account{
 		ID: account.ID(r.text("acct")), Type: account.Type(r.text("at")), Version: r.number("ver"),
 		Suspended: r.flag("sus"), SuspendedUntil: r.time("until"),
+		Accepted: r.consents("con"),
 	}
 	if a.ID == "" || r.text("pk") != accountPrefix+string(a.ID) {
 		r.fail("pk")

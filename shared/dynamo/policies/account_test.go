@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/consent"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/keytest"
@@ -23,10 +24,10 @@ func TestAnAccountSurvivesItsRecord(t *testing.T) {
 		a := authz.Account{
 			ID:   account.ID(rapid.StringN(1, 9, 40).Draw(t, "id")),
 			Type: rapid.SampledFrom([]account.Type{account.Enterprise, account.SelfServe}).Draw(t, "type"), Version: rapid.Int64().Draw(t, "ver"),
-			Suspended: rapid.Bool().Draw(t, "suspended"), SuspendedUntil: genTime(t, "until"),
+			Suspended: rapid.Bool().Draw(t, "suspended"), SuspendedUntil: genTime(t, "until"), Accepted: genConsents(t, "accepted"),
 		}
 		item := policies.EncodeAccount(a)
-		if got, err := policies.DecodeAccount(item); err != nil || got != a || !policies.IsAccount(item) {
+		if got, err := policies.DecodeAccount(item); err != nil || !reflect.DeepEqual(got, a) || !policies.IsAccount(item) {
 			t.Fatalf("got %+v, %v\nwant %+v", got, err, a)
 		}
 		if policies.IsAccount(policies.Encode(authz.Policy{Hash: apikey.Hash{1}})) {
@@ -47,6 +48,8 @@ func TestEveryFieldOfAnAccountIsInTheRecord(t *testing.T) {
 			*v = true
 		case *int64:
 			*v = 7
+		case *consent.List:
+			*v = consent.List{{Product: "search"}}
 		default:
 			field.SetString("x")
 		}
@@ -58,9 +61,9 @@ func TestEveryFieldOfAnAccountIsInTheRecord(t *testing.T) {
 
 // TestADamagedAccountRecordIsUnreadable: no part of it may be missing or of another kind, since it says whether calls pass.
 func TestADamagedAccountRecordIsUnreadable(t *testing.T) {
-	good := policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.SelfServe, Version: 1, Suspended: true, SuspendedUntil: keytest.Now})
+	good := policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.SelfServe, Version: 1, Suspended: true, SuspendedUntil: keytest.Now, Accepted: consent.List{{Product: "search"}}})
 	for name := range good {
-		optional := name == "sus" || name == "until"
+		optional := name == "sus" || name == "until" || name == "con"
 		for what, damage := range map[string]func(dynamo.Item){
 			"missing":         func(i dynamo.Item) { delete(i, name) },
 			"of another kind": func(i dynamo.Item) { i[name] = &types.AttributeValueMemberNULL{Value: true} },

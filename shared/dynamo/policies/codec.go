@@ -16,9 +16,19 @@ import (
 	"latchkey/shared/product"
 )
 
-// format is the version of the record. A restriction that an old reader would overlook needs a new one: a reader
-// refuses what it doesn't know.
-const format = 1
+// The versions of the record. A restriction that an old reader would overlook needs a new one, which only the keys that use it
+// have: a reader refuses what it doesn't know.
+const (
+	format       = 1
+	formatNarrow = 2 // consents for less than a product once covered: a gate that knew none would open the rest
+)
+
+func formatOf(p authz.Policy) int64 {
+	if p.Consents.Narrow() {
+		return formatNarrow
+	}
+	return format
+}
 
 // Key is the primary key of a secret's record.
 func Key(h apikey.Hash) dynamo.Item { return dynamo.Item{"pk": dynamo.S(h.String())} }
@@ -27,7 +37,7 @@ func Key(h apikey.Hash) dynamo.Item { return dynamo.Item{"pk": dynamo.S(h.String
 func Encode(p authz.Policy) dynamo.Item {
 	item := dynamo.Item{
 		"pk":   dynamo.S(p.Hash.String()),
-		"v":    dynamo.N(format),
+		"v":    dynamo.N(formatOf(p)),
 		"kid":  dynamo.S(string(p.KeyID)),
 		"acct": dynamo.S(string(p.Account)),
 		"at":   dynamo.S(string(p.AccountType)),
@@ -46,6 +56,7 @@ func Encode(p authz.Policy) dynamo.Item {
 	if len(p.Products) > 0 {
 		item["prods"] = putList(p.Products)
 	}
+	putConsents(item, "con", p.Consents)
 	if len(p.Domains) > 0 {
 		item["doms"] = putList(p.Domains)
 	}
@@ -100,6 +111,7 @@ func putProposal(p apikey.Proposal) types.AttributeValue {
 	if p.Products != nil {
 		m["p"] = putList(*p.Products)
 	}
+	putConsents(m, "c", p.Consents)
 	return &types.AttributeValueMemberM{Value: m}
 }
 
@@ -107,7 +119,7 @@ func putProposal(p apikey.Proposal) types.AttributeValue {
 // could open a door.
 func Decode(item dynamo.Item) (authz.Policy, error) {
 	r := reader{item: item}
-	if v := r.number("v"); r.bad == "" && v != format {
+	if v := r.number("v"); r.bad == "" && v != format && v != formatNarrow {
 		r.fail("v")
 	}
 	hash, err := apikey.ParseHash(r.text("pk"))
@@ -131,6 +143,7 @@ func Decode(item dynamo.Item) (authz.Policy, error) {
 		HeaderOnly:    r.flag("hdr"),
 		MissingOrigin: apikey.MissingOrigin(r.text("mo")),
 		Products:      list[product.ID](&r, "prods"),
+		Consents:      r.consents("con"),
 		Domains:       list[string](&r, "doms"),
 		Limits:        r.limits(),
 		Proposed:      r.proposal(),
@@ -281,7 +294,7 @@ func (r *reader) proposal() *apikey.Proposal {
 		return nil
 	}
 	in := reader{item: m.Value}
-	p := &apikey.Proposal{Since: in.time("s")}
+	p := &apikey.Proposal{Since: in.time("s"), Consents: in.consents("c")}
 	if m.Value["d"] != nil {
 		d := list[string](&in, "d")
 		p.Domains = &d

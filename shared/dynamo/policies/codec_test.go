@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/consent"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/keytest"
@@ -39,6 +40,20 @@ func genTexts[T ~string](t *rapid.T, label string) []T {
 	return out
 }
 
+func genConsents(t *rapid.T, label string) (list consent.List) {
+	for range rapid.IntRange(0, 2).Draw(t, label) {
+		g := consent.Given{Product: rapid.StringN(1, 8, 32).Draw(t, "product"), Narrow: rapid.Bool().Draw(t, "narrow")}
+		for range rapid.IntRange(0, 3).Draw(t, "paths") {
+			g.Paths = append(g.Paths, consent.Path{
+				Since:  consent.Version(rapid.StringMatching(`[1-9][0-9]{0,3}-[0-9a-f]{10}`).Draw(t, "since")),
+				Prefix: rapid.StringMatching(`(/[a-z0-9._-]{1,9}){1,3}/`).Draw(t, "path"),
+			})
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
 func genPolicy(t *rapid.T) authz.Policy {
 	p := authz.Policy{
 		KeyID: apikey.ID(rapid.StringN(1, 9, 40).Draw(t, "kid")), Account: account.ID(rapid.StringN(1, 9, 40).Draw(t, "acct")),
@@ -47,6 +62,7 @@ func genPolicy(t *rapid.T) authz.Policy {
 		Disabled: rapid.Bool().Draw(t, "dis"), HeaderOnly: rapid.Bool().Draw(t, "hdr"),
 		SecretEnds: genTime(t, "ends"), ExpiresAt: genTime(t, "exp"), DeletedAt: genTime(t, "del"), RevokedAt: genTime(t, "rev"),
 		Products: genTexts[product.ID](t, "products"), Domains: genTexts[string](t, "domains"),
+		Consents:      genConsents(t, "consents"),
 		MissingOrigin: apikey.MissingOrigin(rapid.String().Draw(t, "missing")),
 	}
 	copy(p.Hash[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
@@ -57,7 +73,7 @@ func genPolicy(t *rapid.T) authz.Policy {
 		})
 	}
 	if rapid.Bool().Draw(t, "proposed") {
-		p.Proposed = &apikey.Proposal{Since: genTime(t, "since")}
+		p.Proposed = &apikey.Proposal{Since: genTime(t, "since"), Consents: genConsents(t, "proposed consents")}
 		if rapid.Bool().Draw(t, "proposes domains") {
 			d := append([]string{}, genTexts[string](t, "pd")...)
 			p.Proposed.Domains = &d
@@ -97,6 +113,8 @@ func TestEveryFieldOfAPolicyIsInTheRecord(t *testing.T) {
 			v[0] = 1
 		case *[]product.ID:
 			*v = []product.ID{"search"}
+		case *consent.List:
+			*v = consent.List{{Product: "search"}}
 		case *[]string:
 			*v = []string{"example.com"}
 		default:
@@ -263,4 +281,63 @@ func fromJSON(v any) types.AttributeValue {
 		}
 	}
 	return nil
+}
+
+// TestConsentsThatCannotBeReadOpenNothing: a key without them has what its products covered first.
+func TestConsentsThatCannotBeReadOpenNothing(t *testing.T) {
+	given := func(change func(dynamo.Item)) types.AttributeValue {
+		paths := &types.AttributeValueMemberL{Value: []types.AttributeValue{dynamo.S("1-a/search/")}}
+		m := dynamo.Item{"p": dynamo.S("search"), "c": paths}
+		change(m)
+		return &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberM{Value: m}}}
+	}
+	texts := func(list ...string) func(dynamo.Item) {
+		return func(m dynamo.Item) {
+			l := &types.AttributeValueMemberL{}
+			for _, text := range list {
+				l.Value = append(l.Value, dynamo.S(text))
+			}
+			m["c"] = l
+		}
+	}
+	for name, tt := range map[string]struct {
+		value types.AttributeValue
+		good  bool
+	}{
+		"one path":             {given(func(dynamo.Item) {}), true},
+		"none":                 {given(texts()), true},
+		"no list":              {dynamo.S("search"), false},
+		"no map in it":         {&types.AttributeValueMemberL{Value: []types.AttributeValue{dynamo.S("x")}}, false},
+		"no product":           {given(func(m dynamo.Item) { delete(m, "p") }), false},
+		"an empty product":     {given(func(m dynamo.Item) { m["p"] = dynamo.S("") }), false},
+		"no paths":             {given(func(m dynamo.Item) { delete(m, "c") }), false},
+		"paths that are none":  {given(func(m dynamo.Item) { m["c"] = dynamo.S("1-a/search/") }), false},
+		"a path of no version": {given(texts("/search/")), false},
+		"a version alone":      {given(texts("1-a")), false},
+		"every path":           {given(texts("1-a/")), false},
+		"a cut prefix":         {given(texts("1-a/sear")), false},
+	} {
+		for attribute, of := range map[string]func(dynamo.Item, types.AttributeValue){
+			"con": func(item dynamo.Item, v types.AttributeValue) { item["con"] = v },
+			"prop": func(item dynamo.Item, v types.AttributeValue) {
+				item["prop"] = &types.AttributeValueMemberM{Value: dynamo.Item{"c": v}}
+			},
+		} {
+			item := policies.Encode(keytest.Policy(keytest.Key(keytest.AccountID())))
+			of(item, tt.value)
+			if _, err := policies.Decode(item); (err == nil) != tt.good || err != nil && !errors.Is(err, dynamo.ErrUnreadable) {
+				t.Errorf("%s, %s: %v", attribute, name, err)
+			}
+		}
+	}
+}
+
+// TestAGateThatKnowsNoConsentsRefusesAKeyThatItWouldOpenTooWide, and reads all others.
+func TestAGateThatKnowsNoConsentsRefusesAKeyThatItWouldOpenTooWide(t *testing.T) {
+	for narrow, want := range map[bool]int64{false: 1, true: 2} {
+		k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) { k.Consents = consent.List{{Product: "search", Narrow: narrow}} })
+		if v, _ := dynamo.GetN(policies.Encode(keytest.Policy(k)), "v"); v != want {
+			t.Errorf("narrow %v: format %d, want %d", narrow, v, want)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -79,7 +80,7 @@ func TestTheReadThatDecidesSeesTheLastWrite(t *testing.T) {
 func TestAnAccountsRecordIsReadAsASecretsIs(t *testing.T) {
 	db, tables := keytest.NewMemory()
 	r := policies.New(db, tables.Gate)
-	if a, found, err := r.Account(t.Context(), "acc_1"); found || err != nil || a != (authz.Account{}) {
+	if a, found, err := r.Account(t.Context(), "acc_1"); found || err != nil || !reflect.DeepEqual(a, authz.Account{}) {
 		t.Errorf("no record: %+v, %v, %v", a, found, err)
 	}
 	for version := range int64(3) {
@@ -87,15 +88,15 @@ func TestAnAccountsRecordIsReadAsASecretsIs(t *testing.T) {
 		if err := keytest.PutRaw(t.Context(), db, tables.Gate, policies.EncodeAccount(want)); err != nil {
 			t.Fatal(err)
 		}
-		if a, found, err := r.Account(t.Context(), "acc_1"); !found || err != nil || a != want {
+		if a, found, err := r.Account(t.Context(), "acc_1"); !found || err != nil || !reflect.DeepEqual(a, want) {
 			t.Errorf("version %d: %+v, %v, %v", version, a, found, err)
 		}
 	}
-	if a, found, err := r.Account(t.Context(), "acc_2"); found || err != nil || a != (authz.Account{}) {
+	if a, found, err := r.Account(t.Context(), "acc_2"); found || err != nil || !reflect.DeepEqual(a, authz.Account{}) {
 		t.Errorf("another account: %+v, %v, %v", a, found, err)
 	}
 	down := keytest.NewFaults(db, func(string, int) keytest.Fault { return keytest.Before })
-	if a, found, err := policies.New(down, tables.Gate).Account(t.Context(), "acc_1"); found || !errors.Is(err, keytest.ErrInjected) || errors.Is(err, dynamo.ErrUnreadable) || a != (authz.Account{}) {
+	if a, found, err := policies.New(down, tables.Gate).Account(t.Context(), "acc_1"); found || !errors.Is(err, keytest.ErrInjected) || errors.Is(err, dynamo.ErrUnreadable) || !reflect.DeepEqual(a, authz.Account{}) {
 		t.Errorf("in an outage: %+v, %v, %v", a, found, err)
 	}
 	good := policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.SelfServe})

@@ -7,6 +7,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/consent"
 	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
@@ -25,9 +26,15 @@ func TestTheGatesRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	one := authz.Policy{Hash: apikey.Hash{4}, KeyID: "key_2", Account: "acc_2", AccountType: account.SelfServe, Version: 1, Live: true}
 	none := one
 	none.Hash, none.Proposed = apikey.Hash{5}, &apikey.Proposal{Since: at(6), Domains: &[]string{}}
+	shown := consent.List{{Product: "search", Paths: []consent.Path{{Prefix: "/search/", Since: "1-e459a7fd79"}, {Prefix: "/find/", Since: "3-0123456789"}}}}
+	agreed, narrow := one, one
+	agreed.Hash, agreed.Products, agreed.Consents = apikey.Hash{6}, []product.ID{"search"}, shown
+	agreed.Proposed = &apikey.Proposal{Since: at(8), Products: &[]product.ID{"search"}, Consents: shown}
+	narrow.Hash, narrow.Products, narrow.Consents = apikey.Hash{7}, []product.ID{"search"}, consent.List{{Product: "search", Narrow: true}}
 	keytest.KeepStored(t, "gate",
-		policies.Encode(full), policies.Encode(one), policies.Encode(none),
+		policies.Encode(full), policies.Encode(one), policies.Encode(none), policies.Encode(agreed), policies.Encode(narrow),
 		policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.Enterprise, Version: 7, Suspended: true, SuspendedUntil: at(7)}),
 		policies.EncodeAccount(authz.Account{ID: "acc_2", Type: account.SelfServe, Version: 1}),
+		policies.EncodeAccount(authz.Account{ID: "acc_3", Type: account.SelfServe, Version: 1, Accepted: shown}),
 	)
 }

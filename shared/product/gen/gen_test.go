@@ -12,11 +12,11 @@ const repository = "../../.."
 
 func TestWhatIsGeneratedIsCommitted(t *testing.T) {
 	files := os.DirFS(repository)
-	out, err := generate(files)
+	out, _, err := generate(files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{codeFile, templateFile} {
+	for _, name := range []string{codeFile, templateFile, lockFile} {
 		committed, err := os.ReadFile(repository + "/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -31,6 +31,7 @@ func TestWhatIsGeneratedIsCommitted(t *testing.T) {
 func files(product string) fstest.MapFS {
 	return fstest.MapFS{
 		catalogueFile: {Data: []byte(`{"products":[` + product + `]}`)},
+		lockFile:      {},
 		templateFile:  {Data: []byte("before\n" + begin + "what stood there\n" + end + "after\n")},
 	}
 }
@@ -40,7 +41,7 @@ const good = `{"id":"a","name":"A","kind":"api","sample_path":"/a/b/1","docs_url
 	{"id":"a.x","name":"X","prefixes":["/a/b/x/","/z/"],"qps":{"enterprise":1,"self_serve":1},"max_qps":2}]}`
 
 func TestEachOutermostPrefixHasOneRoute(t *testing.T) {
-	out, err := generate(files(good))
+	out, _, err := generate(files(good))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestACatalogueThatCannotBeRoutedOrShownIsRefused(t *testing.T) {
 		if broken == good {
 			t.Fatalf("%s: nothing changed", name)
 		}
-		if out, err := generate(files(broken)); err == nil || out != nil {
+		if out, _, err := generate(files(broken)); err == nil || out != nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -95,7 +96,7 @@ func TestATemplateWithoutItsMarksIsRefused(t *testing.T) {
 	} {
 		f := files(good)
 		f[templateFile] = &fstest.MapFile{Data: []byte(template)}
-		if _, err := generate(f); err == nil {
+		if _, _, err := generate(f); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

@@ -13,37 +13,86 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/authz"
 	"latchkey/shared/product"
+	"latchkey/shared/product/lock"
 )
 
-// generate returns the text of each file that follows from the catalogue.
-func generate(repository fs.FS) (map[string][]byte, error) {
+// generate returns the text of each file that follows from the catalogue. widened names the products that were there and
+// are meant to cover more.
+func generate(repository fs.FS, widened ...string) (map[string][]byte, lock.Report, error) {
+	var report lock.Report
 	text, err := fs.ReadFile(repository, catalogueFile)
 	if err != nil {
-		return nil, err
+		return nil, report, err
 	}
 	template, err := fs.ReadFile(repository, templateFile)
 	if err != nil {
-		return nil, err
+		return nil, report, err
+	}
+	locked, err := fs.ReadFile(repository, lockFile) // one that is lost must come back: it can't be made again
+	if err != nil {
+		return nil, report, err
 	}
 	products, err := product.Parse(text)
 	if err != nil {
-		return nil, err
+		return nil, report, err
 	}
 	if err := check(products); err != nil {
-		return nil, err
+		return nil, report, err
 	}
-	code, err := code(products)
+	updated, report, err := lock.Update(string(locked), coverages(products), widened)
 	if err != nil {
-		return nil, err
+		return nil, report, err
+	}
+	history, err := lock.Read(updated)
+	if err != nil {
+		return nil, report, err
+	}
+	if _, err := product.WithHistory(products, historyOf(history)); err != nil {
+		return nil, report, err
+	}
+	code, err := code(products, history)
+	if err != nil {
+		return nil, report, err
 	}
 	template, err = withRoutes(template, products)
 	if err != nil {
-		return nil, err
+		return nil, report, err
 	}
-	return map[string][]byte{codeFile: code, templateFile: template}, nil
+	return map[string][]byte{codeFile: code, templateFile: template, lockFile: []byte(updated)}, report, nil
+}
+
+func coverages(products []product.Product) lock.Coverages {
+	all := lock.Coverages{}
+	for _, p := range products {
+		all[string(p.ID)] = []string{}
+		for _, c := range p.Classes {
+			all[string(p.ID)] = append(all[string(p.ID)], c.Prefixes...)
+		}
+	}
+	return all
+}
+
+// historyOf is the history as the generated code has it.
+func historyOf(h lock.History) product.History {
+	out := product.History{Version: h.Version, Changed: ids(h.Changed), Narrowed: ids(h.Narrowed)}
+	for _, c := range h.Covered {
+		out.Covered = append(out.Covered, product.Covered{
+			Product: product.ID(c.Product), Prefix: c.Prefix, Coverage: product.Coverage{Since: c.Since, Standing: c.Standing},
+		})
+	}
+	return out
+}
+
+func ids(texts []string) (list []product.ID) {
+	for _, text := range texts {
+		list = append(list, product.ID(text))
+	}
+	return list
 }
 
 var (
+	// idForm matches IDs that are one word in the lock.
+	idForm = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 	// prefixForm matches path parts that API Gateway accepts in a resource, and that mean the same in YAML.
 	prefixForm = regexp.MustCompile(`^(/[A-Za-z0-9._-]+)+/$`)
 	// sampleForm matches texts that can be in a URL, and between quotes in a shell and in JavaScript.
@@ -57,6 +106,9 @@ func check(products []product.Product) error {
 		return err
 	}
 	for _, p := range products {
+		if !idForm.MatchString(string(p.ID)) {
+			return fmt.Errorf("the ID %q holds other characters than letters, digits and . _ -", p.ID)
+		}
 		if err := checkShown(p.SamplePath, p.DocsURL, catalogue); err != nil {
 			return fmt.Errorf("%s: %w", p.ID, err)
 		}
@@ -84,10 +136,10 @@ func checkShown(sample, docs string, catalogue product.Catalogue) error {
 	return nil
 }
 
-func code(products []product.Product) ([]byte, error) {
+func code(products []product.Product, h lock.History) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("// Code generated from catalogue.json by `make catalogue`. DO NOT EDIT.\n\npackage product\n\n")
-	b.WriteString("import \"latchkey/shared/account\"\n\nvar generated = []Product{\n")
+	b.WriteString("import (\n\"latchkey/shared/account\"\n\"latchkey/shared/consent\"\n)\n\nvar generated = []Product{\n")
 	for _, p := range products {
 		fmt.Fprintf(&b, "{ID: %q, Name: %q, Kind: %q, %sClasses: []LimitClass{\n", p.ID, p.Name, p.Kind, shown(p.SamplePath, p.DocsURL))
 		for _, c := range p.Classes {
@@ -96,8 +148,26 @@ func code(products []product.Product) ([]byte, error) {
 		}
 		b.WriteString("}},\n")
 	}
-	b.WriteString("}\n")
+	b.WriteString("}\n\n")
+	writeHistory(&b, h)
 	return format.Source(b.Bytes())
+}
+
+func writeHistory(b *bytes.Buffer, h lock.History) {
+	fmt.Fprintf(b, "var history = History{\nVersion: %q,\nCovered: []Covered{\n", h.Version)
+	for _, c := range h.Covered {
+		fmt.Fprintf(b, "{Product: %q, Prefix: %q, Coverage: Coverage{Since: %#v, Standing: %t}},\n", c.Product, c.Prefix, c.Since, c.Standing)
+	}
+	b.WriteString("},\n")
+	for _, l := range []struct {
+		name string
+		ids  []string
+	}{{"Changed", h.Changed}, {"Narrowed", h.Narrowed}} {
+		if len(l.ids) > 0 {
+			fmt.Fprintf(b, "%s: []ID%s,\n", l.name, strings.TrimPrefix(fmt.Sprintf("%#v", l.ids), "[]string"))
+		}
+	}
+	b.WriteString("}\n")
 }
 
 func encodedSlash(c product.LimitClass) (member string) {

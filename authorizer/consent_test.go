@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/consent"
+	"latchkey/shared/product"
+)
+
+// accepts is a key whose product has come to cover all of its paths since, and an account that has accepted them or not.
+func (b *harness) accepts(accepted bool) {
+	a := authz.Account{ID: "acc_1", Type: account.SelfServe}
+	if accepted {
+		a.Accepted = consent.List{product.Default().Shown("map-display")}
+	}
+	b.store.accounts["acc_1"] = a
+}
+
+type countedLimiter struct{ asked *int }
+
+func (l countedLimiter) Admit(context.Context, apikey.ID, product.Class, int) admission {
+	*l.asked++
+	return admission{Admitted: true}
+}
+
+func unshown(p *authz.Policy) { p.Consents = consent.List{{Product: "map-display"}} }
+
+// TestAPathThatNobodyAgreedToIsRefused, until the account accepts it: then within the time that a record is fresh.
+func TestAPathThatNobodyAgreedToIsRefused(t *testing.T) {
+	b := newHarness(t)
+	key := b.add(t, 1, unshown)
+	b.accepts(false)
+	for range 2 { // when the account is read, and from memory
+		if status := b.status(t, key); status != 403 {
+			t.Errorf("status %d", status)
+		}
+	}
+	if n := b.gate.metrics.decisions[authz.PathNotGranted]; n != 2 {
+		t.Errorf("%d refusals as path_not_granted", n)
+	}
+	b.accepts(true)
+	b.clock.advance(freshFor)
+	for range 2 {
+		if status := b.status(t, key); status != 200 {
+			t.Errorf("once it was accepted: %d", status)
+		}
+	}
+}
+
+// TestWhatAnAccountAcceptedIsOpenOnTheFirstCall: the account's record is waited for, and the limit is asked once.
+func TestWhatAnAccountAcceptedIsOpenOnTheFirstCall(t *testing.T) {
+	b := newHarness(t)
+	asked := 0
+	b.gate.limiter = countedLimiter{&asked}
+	key := b.add(t, 1, unshown)
+	b.accepts(true)
+	if status := b.status(t, key); status != 200 || asked != 1 {
+		t.Errorf("status %d, and the limit was asked %d times", status, asked)
+	}
+	if n := b.store.accountReads.Load(); n != 1 {
+		t.Errorf("the account was read %d times", n)
+	}
+}
+
+// TestASuspendedAccountsPathsStayClosed: what comes earlier among the checks decides.
+func TestASuspendedAccountsPathsStayClosed(t *testing.T) {
+	b := newHarness(t)
+	key := b.add(t, 1, unshown)
+	b.accepts(true)
+	a := b.store.accounts["acc_1"]
+	a.Suspended = true
+	b.store.accounts["acc_1"] = a
+	if status := b.status(t, key); status != 401 {
+		t.Errorf("status %d", status)
+	}
+}

@@ -1,0 +1,74 @@
+package apitest
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"latchkey/shared/product"
+	"latchkey/shared/product/lock"
+)
+
+// Catalogue makes the catalogue of a later deployment: the shipped products after each of some edits, which are committed one
+// after the other. root is the repository.
+func Catalogue(t testing.TB, root string, edits ...func([]product.Product)) product.Catalogue {
+	t.Helper()
+	text, err := os.ReadFile(root + "/shared/product/catalogue.lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked, products := string(text), slices.Clone(product.Default().Products())
+	for i := range products {
+		products[i].Classes = slices.Clone(products[i].Classes)
+	}
+	for _, edit := range edits {
+		edit(products)
+		covers := lock.Coverages{}
+		for _, p := range products {
+			covers[string(p.ID)] = []string{}
+			for _, c := range p.Classes {
+				covers[string(p.ID)] = append(covers[string(p.ID)], c.Prefixes...)
+			}
+		}
+		_, report, _ := lock.Update(locked, covers, nil)
+		var named []string
+		for id := range report.Gained {
+			named = append(named, id)
+		}
+		if locked, _, err = lock.Update(locked, covers, named); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := lock.Read(locked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	history := product.History{Version: h.Version}
+	for _, c := range h.Covered {
+		history.Covered = append(history.Covered, product.Covered{
+			Product: product.ID(c.Product), Prefix: c.Prefix, Coverage: product.Coverage{Since: c.Since, Standing: c.Standing},
+		})
+	}
+	for _, id := range h.Changed {
+		history.Changed = append(history.Changed, product.ID(id))
+	}
+	for _, id := range h.Narrowed {
+		history.Narrowed = append(history.Narrowed, product.ID(id))
+	}
+	c, err := product.WithHistory(products, history)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Covers is an edit: from now on the first class of a product has these prefixes.
+func Covers(id product.ID, prefixes ...string) func([]product.Product) {
+	return func(products []product.Product) {
+		for i := range products {
+			if products[i].ID == id {
+				products[i].Classes[0].Prefixes = prefixes
+			}
+		}
+	}
+}

@@ -1,0 +1,382 @@
+package authz_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/consent"
+	"latchkey/shared/origin"
+	"latchkey/shared/product"
+	"latchkey/shared/product/lock"
+)
+
+// The paths of the property: every prefix that a product can have, and a path in each that is in none deeper.
+var prefixes = []string{"/a/", "/a/b/", "/a/b/c/", "/a/d/", "/e/", "/e/f/", "/e/f/g/", "/h/"}
+
+func calls() (paths []string) {
+	for _, prefix := range prefixes {
+		paths = append(paths, prefix+"x")
+	}
+	return paths
+}
+
+// deployment is a commit of the catalogue, with the lock that `make catalogue` wrote for it.
+type deployment struct {
+	lock      string
+	catalogue product.Catalogue
+	covers    map[string]product.ID // path -> product
+	parents   []*deployment
+	// of the reference, by path: the coverages that go on, and all versions that led here
+	alive  map[string][]consent.Version
+	behind map[consent.Version]bool
+}
+
+// agreed are the coverages that somebody was shown, by product and path: the reference's record of consent.
+type agreed map[product.ID]map[string][]consent.Version
+
+func (a agreed) show(id product.ID, d *deployment) {
+	if a[id] == nil {
+		a[id] = map[string][]consent.Version{}
+	}
+	for path, of := range d.covers {
+		if of == id {
+			a[id][path] = append(a[id][path], d.alive[path]...)
+		}
+	}
+}
+
+// holder is a key with the reference's record of what it was shown. A key of before the lock has a nil one.
+type holder struct {
+	key      apikey.Key
+	shown    agreed
+	proposed agreed
+}
+
+type world struct {
+	t        *rapid.T
+	history  []*deployment
+	now      *deployment // what is deployed
+	keys     []*holder
+	accepted consent.List
+	account  agreed
+	first    *deployment
+}
+
+// TestNoDeploymentWidensAKey: catalogues are edited, branched, merged, deployed and rolled back in any order, while keys are made, edited,
+// proposed to, promoted and rotated, and accounts accept. After every step each key may call exactly what the reference says:
+// paths of its products of which it, or its account, was shown a coverage that goes on. The reference keeps sets of paths and
+// versions for every commit, and reads no prefix.
+func TestNoDeploymentWidensAKey(t *testing.T) {
+	edits, widened, kept := 0, 0, 0
+	property := func(t *rapid.T) {
+		w := &world{t: t, account: agreed{}}
+		w.first = w.commit(nil, "", true)
+		w.now = w.first
+		for range rapid.IntRange(4, 16).Draw(t, "steps") {
+			before := w.allowed()
+			from := w.now
+			switch rapid.SampledFrom([]string{"commit", "commit", "commit", "merge", "deploy", "deploy", "key", "key", "accept"}).Draw(t, "step") {
+			case "commit":
+				parent := w.history[len(w.history)-1]
+				if rapid.IntRange(0, 2).Draw(t, "branch") == 0 {
+					parent = w.drawn()
+				}
+				w.commit([]*deployment{parent}, parent.lock, false)
+				edits++
+			case "merge":
+				a, b := w.drawn(), w.drawn()
+				w.commit([]*deployment{a, b}, keepBoth(a.lock, b.lock), false)
+				edits++
+			case "deploy":
+				w.now = w.drawn()
+			case "key":
+				w.changeKey()
+			case "accept":
+				w.accept()
+			}
+			w.check()
+			if w.now != from {
+				n, k := w.compare(from, before)
+				widened, kept = widened+n, kept+k
+			}
+		}
+	}
+	for edits < 10_000 {
+		rapid.Check(t, property)
+		if t.Failed() {
+			return
+		}
+	}
+	if widened == 0 || kept == 0 {
+		t.Errorf("%d edits, of which nothing was opened by consent (%d) or kept (%d): the property is empty", edits, widened, kept)
+	}
+}
+
+func (w *world) drawn() *deployment {
+	return w.history[rapid.IntRange(0, len(w.history)-1).Draw(w.t, "commit")]
+}
+
+// keepBoth joins two locks as somebody does who keeps both sides of a conflict.
+func keepBoth(a, b string) string {
+	blocks := strings.Split(strings.TrimRight(a, "\n"), "\n\n")
+	for _, block := range strings.Split(strings.TrimRight(b, "\n"), "\n\n") {
+		if !slices.Contains(blocks, block) {
+			blocks = append(blocks, block)
+		}
+	}
+	return strings.Join(blocks, "\n\n") + "\n"
+}
+
+// commit draws a catalogue and has `make catalogue` write its lock.
+func (w *world) commit(parents []*deployment, text string, whole bool) *deployment {
+	d := &deployment{parents: parents, covers: map[string]product.ID{}, alive: map[string][]consent.Version{}, behind: map[consent.Version]bool{}}
+	products := w.products(whole)
+	covers := lock.Coverages{"sdk": {}}
+	for _, p := range products {
+		for _, c := range p.Classes {
+			covers[string(p.ID)] = append(covers[string(p.ID)], c.Prefixes...)
+		}
+	}
+	_, report, err := lock.Update(text, covers, nil)
+	updated, _, err2 := lock.Update(text, covers, slices.Sorted(maps.Keys(report.Gained)))
+	if (err != nil) != (len(report.Gained) > 0) || err2 != nil {
+		w.t.Fatalf("widens %v: %v, %v", report.Gained, err, err2)
+	}
+	h, err := lock.Read(updated)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d.lock = updated
+	if d.catalogue, err = product.WithHistory(products, generated(h)); err != nil {
+		w.t.Fatalf("%v\n%s", err, updated)
+	}
+	d.refer(h.Version)
+	w.history = append(w.history, d)
+	return d
+}
+
+// generated makes the history that the generator writes as Go code.
+func generated(h lock.History) product.History {
+	out := product.History{Version: h.Version}
+	for _, c := range h.Covered {
+		out.Covered = append(out.Covered, product.Covered{Product: product.ID(c.Product), Prefix: c.Prefix, Coverage: product.Coverage{Since: c.Since, Standing: c.Standing}})
+	}
+	for _, id := range h.Changed {
+		out.Changed = append(out.Changed, product.ID(id))
+	}
+	for _, id := range h.Narrowed {
+		out.Narrowed = append(out.Narrowed, product.ID(id))
+	}
+	return out
+}
+
+// products draws a catalogue: each tree belongs to one product or to none, which covers a part of it by one class or two.
+func (w *world) products(whole bool) (list []product.Product) {
+	classes := map[product.ID][]string{}
+	for _, tree := range []string{"/a/", "/e/", "/h/"} {
+		of := rapid.SampledFrom([]product.ID{"p", "p", "q", "r", ""}).Draw(w.t, "owner of "+tree)
+		for _, prefix := range prefixes {
+			if of != "" && strings.HasPrefix(prefix, tree) && rapid.IntRange(0, 2).Draw(w.t, prefix) > 0 {
+				classes[of] = append(classes[of], prefix)
+			}
+		}
+	}
+	if whole { // keys of before the lock have these
+		classes["p"], classes["q"] = []string{"/a/b/", "/h/"}, []string{"/e/"}
+		delete(classes, "r")
+	}
+	for _, id := range slices.Sorted(maps.Keys(classes)) {
+		qps := map[account.Type]int{account.Enterprise: 1, account.SelfServe: 1}
+		p := product.Product{ID: id, Name: string(id), Kind: product.API, SamplePath: classes[id][0] + "x"}
+		for i, prefix := range classes[id] {
+			c := product.LimitClass{ID: product.Class(id), Name: prefix, Prefixes: []string{prefix}, QPS: qps, MaxQPS: 1}
+			if i > 0 {
+				c.ID = product.Class(fmt.Sprintf("%s.%d", id, i))
+			}
+			p.Classes = append(p.Classes, c)
+		}
+		list = append(list, p)
+	}
+	return append(list, product.Product{ID: "sdk", Name: "sdk", Kind: product.SDK, Classes: []product.LimitClass{{
+		ID: "sdk", Name: "sdk", QPS: map[account.Type]int{account.Enterprise: 1, account.SelfServe: 1}, MaxQPS: 1,
+	}}})
+}
+
+// refer says of each path which coverages go on: those of the commits before that none of these has ended, else a new one.
+func (d *deployment) refer(version consent.Version) {
+	for _, p := range d.parents {
+		maps.Copy(d.behind, p.behind)
+	}
+	d.behind[version] = true
+	for _, path := range calls() {
+		match, ok := d.catalogue.Match(path)
+		if !ok {
+			continue
+		}
+		d.covers[path] = match.Product
+		for _, p := range d.parents {
+			for _, v := range p.aliveFor(match.Product, path) {
+				ended := slices.ContainsFunc(d.parents, func(other *deployment) bool {
+					return other.behind[v] && !slices.Contains(other.aliveFor(match.Product, path), v)
+				})
+				if !ended && !slices.Contains(d.alive[path], v) {
+					d.alive[path] = append(d.alive[path], v)
+				}
+			}
+		}
+		if len(d.alive[path]) == 0 {
+			d.alive[path] = []consent.Version{version}
+		}
+	}
+}
+
+func (d *deployment) aliveFor(id product.ID, path string) []consent.Version {
+	if d.covers[path] != id {
+		return nil
+	}
+	return d.alive[path]
+}
+
+// changeKey makes a key, or changes one in a way in which owners and developers do.
+func (w *world) changeKey() {
+	ids := []product.ID{"sdk"}
+	for _, id := range []product.ID{"p", "q", "r"} {
+		if _, ok := w.now.catalogue.Product(id); ok && rapid.Bool().Draw(w.t, string(id)) {
+			ids = append(ids, id)
+		}
+	}
+	if len(w.keys) < 2 || rapid.IntRange(0, 3).Draw(w.t, "new key") == 0 {
+		h := &holder{key: apikey.Key{ID: "key_1", Current: apikey.StoredSecret{Hash: apikey.Hash{1}}}, shown: agreed{}}
+		if rapid.IntRange(0, 3).Draw(w.t, "stood before the lock") == 0 {
+			h.key.Products, h.shown = []product.ID{"p", "q"}, agreed{}
+			h.shown.show("p", w.first)
+			h.shown.show("q", w.first)
+		} else {
+			h.edit(ids, w.now)
+		}
+		w.keys = append(w.keys, h)
+		return
+	}
+	h := w.keys[rapid.IntRange(0, len(w.keys)-1).Draw(w.t, "key")]
+	switch rapid.SampledFrom([]string{"edit", "send back", "propose", "enforce", "rotate"}).Draw(w.t, "change") {
+	case "edit":
+		h.edit(ids, w.now)
+	case "send back":
+		h.edit(slices.Clone(h.key.Products), w.now)
+	case "propose":
+		h.key.Proposed = &apikey.Proposal{Products: &ids, Consents: w.now.catalogue.Consents(nil, nil, ids)}
+		h.proposed = agreed{}
+		for _, id := range ids {
+			h.proposed.show(id, w.now)
+		}
+	case "enforce":
+		if h.key.Proposed != nil {
+			h.enforce()
+		}
+	case "rotate":
+		h.key.Retired = append(h.key.Retired, apikey.Retired{Hash: h.key.Current.Hash})
+		h.key.Current.Hash[0]++
+	}
+}
+
+func (h *holder) edit(ids []product.ID, d *deployment) {
+	for _, id := range ids {
+		if !slices.Contains(h.key.Products, id) {
+			h.shown[id] = nil
+			h.shown.show(id, d)
+		}
+	}
+	h.key.Products, h.key.Consents = ids, d.catalogue.Consents(h.key.Products, h.key.Consents, ids)
+}
+
+func (h *holder) enforce() {
+	for _, id := range *h.key.Proposed.Products {
+		if !slices.Contains(h.key.Products, id) {
+			h.shown[id] = h.proposed[id]
+		}
+	}
+	h.key = h.key.Enforced()
+}
+
+func (w *world) accept() {
+	id := rapid.SampledFrom([]product.ID{"p", "q", "r"}).Draw(w.t, "product")
+	w.accepted = w.accepted.With(w.now.catalogue.Shown(id))
+	w.account.show(id, w.now)
+}
+
+// may is the reference: a path of one of the products, of which the key or the account was shown a coverage that goes on.
+func (w *world) may(d *deployment, h *holder, path string) bool {
+	id := d.covers[path]
+	return id != "" && slices.Contains(h.key.Products, id) && slices.ContainsFunc(d.alive[path], func(v consent.Version) bool {
+		return slices.Contains(h.shown[id][path], v) || slices.Contains(w.account[id][path], v)
+	})
+}
+
+func (w *world) decide(h *holder, path string) authz.Code {
+	r := authz.Request{Target: authz.TargetOf(path, w.now.catalogue), Presence: origin.Missing, Place: authz.InHeader, Account: authz.Account{Accepted: w.accepted}}
+	return authz.Decide(now, r, authz.PoliciesOf(h.key)[0]).Code
+}
+
+func (w *world) allowed() map[*holder]map[string]bool {
+	all := map[*holder]map[string]bool{}
+	for _, h := range w.keys {
+		all[h] = map[string]bool{}
+		for _, path := range calls() {
+			all[h][path] = w.decide(h, path) == authz.Allowed
+		}
+	}
+	return all
+}
+
+func (w *world) check() {
+	for i, h := range w.keys {
+		for _, path := range calls() {
+			want := authz.ProductNotAllowed
+			if id := w.now.covers[path]; w.may(w.now, h, path) {
+				want = authz.Allowed
+			} else if id != "" && slices.Contains(h.key.Products, id) {
+				want = authz.PathNotGranted
+			}
+			if got := w.decide(h, path); got != want {
+				w.t.Fatalf("key %d, %v, %+v, %s: %s, the reference says %s\n%s", i, h.key.Products, h.key.Consents, path, got, want, w.now.lock)
+			}
+		}
+		for _, id := range h.key.Products {
+			pending := w.now.catalogue.Pending(id, h.key.Consents, w.accepted)
+			closed := slices.ContainsFunc(calls(), func(path string) bool { return w.now.covers[path] == id && !w.may(w.now, h, path) })
+			if closed && len(pending) == 0 {
+				w.t.Fatalf("key %d has no pending paths of %s, and some are closed", i, id)
+			}
+		}
+	}
+}
+
+// compare holds what a deployment changed: nothing is open that wasn't, but for what was agreed to, and nothing was closed whose
+// coverage goes on.
+func (w *world) compare(from *deployment, before map[*holder]map[string]bool) (opened, kept int) {
+	for h, were := range before {
+		for path, was := range were {
+			is, id := w.decide(h, path) == authz.Allowed, w.now.covers[path]
+			switch {
+			case is && !was:
+				opened++
+				if len(h.shown[id][path]) == 0 && len(w.account[id][path]) == 0 {
+					w.t.Fatalf("%s of %s was opened, and nobody has ever agreed to it", path, id)
+				}
+			case is:
+				kept++
+			case was && id == from.covers[path] && slices.Equal(from.alive[path], w.now.alive[path]):
+				w.t.Fatalf("%s of %s was closed", path, id)
+			}
+		}
+	}
+	return opened, kept
+}
