@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/product"
 	"latchkey/shared/text"
 )
 
@@ -34,6 +35,7 @@ type accounts struct {
 	source    env.Source
 	texts     text.Secrets
 	perPerson int // accounts that one person may have open
+	products  product.Catalogue
 }
 
 func (h *accounts) me(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {

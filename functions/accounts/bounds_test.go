@@ -9,6 +9,7 @@ import (
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/keytest"
+	"latchkey/shared/product"
 )
 
 // TestInputsHaveBothTheirBounds has each input of this function at its bounds and beyond them. What is refused writes
@@ -31,6 +32,7 @@ func TestInputsHaveBothTheirBounds(t *testing.T) {
 		{"putOperator", "email", []any{"a@b", address(254)}, []any{"", "a", "@b", address(255)}},
 		{"blockKey", "reason", []any{"x", strings.Repeat("é", 500), "a\nb", " x "}, []any{"", " \n", strings.Repeat("é", 501), "a\x00b", nil}},
 		{"suspendAccount", "reason", []any{"x", strings.Repeat("é", 500), "a\nb", " x "}, []any{"", " \n", strings.Repeat("é", 501), "a\x00b", nil}},
+		{"acceptProduct", "version", []any{string(product.Default().Version())}, []any{"", " " + string(product.Default().Version()), "1", "1-", "0-0123456789", "1-012345678", "1-0123456789a", "1-012345678G", "1234567890-0123456789", 1, nil}},
 		{"unblockKey", "reason", []any{"", "x", strings.Repeat("é", 500)}, []any{strings.Repeat("é", 501), "a\x00b"}},
 	} {
 		for i, value := range append(append([]any(nil), c.good...), c.bad...) {

@@ -8,6 +8,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/keytest"
+	"latchkey/shared/product"
 )
 
 // edited is a self-serve account with an audit row that says where a change came from, and what was before.
@@ -35,6 +36,9 @@ func TestTheContractsExamplesAreAcceptedAndAnsweredAsShown(t *testing.T) {
 				t.Fatal(err)
 			}
 			return map[string]any{"confirm_name": a.Name}
+		}},
+		"acceptProduct": {Body: func(testing.TB, apitest.Fixture) map[string]any {
+			return map[string]any{"version": string(product.Default().Version())}
 		}},
 		"showInvitation": {As: "stranger", Body: invited}, "acceptInvitation": {As: "stranger", Body: invited},
 		"findAnyKeys": {Body: func(t testing.TB, f apitest.Fixture) map[string]any {

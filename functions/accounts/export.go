@@ -116,7 +116,7 @@ func (h *export) keys(r *http.Request, c gateway.Principal, doc *api.Export, aft
 	}
 	list := []api.Key{}
 	for _, k := range page.Keys {
-		list = append(list, web.KeyDoc(k, web.View{Now: h.source.Time(), Used: used[k.ID], Products: h.products, Suspended: a.Suspended.Holds(h.source.Time())}))
+		list = append(list, web.KeyDoc(k, web.View{Now: h.source.Time(), Used: used[k.ID], Products: h.products}.In(a)))
 	}
 	doc.Keys = &list
 	return string(page.Next), nil

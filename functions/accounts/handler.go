@@ -44,7 +44,7 @@ func settingsOf(vars *env.Vars) (settings, error) {
 // newHandler makes them on the two stores.
 func newHandler(store *control.Store, people sessions.Ender, source env.Source, texts text.Secrets, products product.Catalogue, used web.KeyUse, s settings) *handler {
 	return &handler{
-		accounts: accounts{store, source, texts, s.perPerson}, members: members{store, source, texts}, invitations: invitations{store, source, texts},
+		accounts: accounts{store, source, texts, s.perPerson, products}, members: members{store, source, texts}, invitations: invitations{store, source, texts},
 		operators: operators{store, source, texts, s.bootstrap},
 		lookups:   lookups{store, source, texts, products, used, web.Looks{Store: store, Source: source}},
 		audit:     auditRows{store, source}, catalogue: catalogue{products},
@@ -67,6 +67,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("GET "+one+"/operations/{operation}", h.accounts.getOperation, account.ReadKeys)
 	m.Account("POST "+one+"/close", h.accounts.closeAccount, account.LeaveService, account.CloseAccount)
 	m.Account("GET "+one+"/export", h.export.exportAccount, account.LeaveService)
+	m.Account("POST "+one+"/products/{product}/accept", h.accounts.acceptProduct, account.AcceptPaths)
 	m.Account("GET "+one+"/audit", h.audit.listAudit, account.ReadAudit)
 	m.Account("GET "+one+"/keys/{key}/audit", h.audit.listKeyAudit, account.ReadAudit)
 	m.Account("GET "+one+"/members", h.members.listMembers, account.ReadMembers)

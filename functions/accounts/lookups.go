@@ -136,7 +136,7 @@ func (h *lookups) keyDoc(ctx context.Context, k apikey.Key) (api.OperatorKey, er
 		return api.OperatorKey{}, err
 	}
 	now := h.source.Time()
-	view := web.View{Now: now, Used: used[k.ID], Operator: true, Products: h.products, Suspended: a.Suspended.Holds(now)}
+	view := web.View{Now: now, Used: used[k.ID], Operator: true, Products: h.products}.In(a)
 	return api.OperatorKey{Key: web.KeyDoc(k, view), Account: web.AccountDoc(a, "", now)}, nil
 }
 

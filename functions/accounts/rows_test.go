@@ -12,6 +12,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/product"
 )
 
 // TestTheRowOfEachChangeNamesWhatItChanged: each operation that changes something, one after the other, with the one row that it leaves
@@ -104,6 +105,12 @@ func TestTheRowOfEachChangeNamesWhatItChanged(t *testing.T) {
 			as: "operator", method: "POST", path: "/v1/operator" + strings.TrimPrefix(r.path("/resume"), "/v1"), action: "account.resume",
 			want: func() []string {
 				return []string{change("suspended", `{"at":"`+r.Clock.Now().Add(-time.Second).Format("2006-01-02T15:04:05.000Z")+`","reason":"Unpaid.","until":null}`, "")}
+			},
+		},
+		{
+			as: "owner", method: "POST", path: r.path("/products/traffic/accept"), body: map[string]any{"version": string(product.Default().Version())}, action: "account.accept",
+			want: func() []string {
+				return []string{change("accepted_paths", "", `[{"paths":[{"path":"/traffic/","since":"`+string(product.Default().Version())+`"}],"product":"traffic"}]`)}
 			},
 		},
 		{

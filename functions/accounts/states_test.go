@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/product"
 )
 
 func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
@@ -24,6 +25,7 @@ const accountStates = `
 createAccount     201     201       201          201      201      201      201       201        201             201             201       201
 editAccount       200     200       200          200      200      200      200       200        200             account_closed  200       200
 closeAccount      200     200       200          200      200      200      200       200        200             200             200       account_suspended
+acceptProduct     200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 putMember         200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 deleteMember      200     200       200          200      200      200      200       200        200             200             200       200
 createInvitation  201     201       201          201      201      201      201       201        account_closed  account_closed  201       201
@@ -60,6 +62,7 @@ var accountBodies = map[string]apitest.Member{
 	"blockKey.reason":           {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse."}`}},
 	"suspendAccount.reason":     {Body: object{"reason": " Invoices are open. "}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Invoices are open.","until":null}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Invoices_are_open.","until":null}`}},
 	"suspendAccount.until":      {Body: object{"reason": "Abuse.", "until": "2026-12-01T00:00:00Z"}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}},
+	"acceptProduct.version":     {Body: object{"version": string(product.Default().Version())}, Shows: map[string]string{"version": "4"}, Rows: []string{`account.accept accepted_paths=[{"paths":[{"path":"/search/","since":"` + string(product.Default().Version()) + `"}],"product":"search"}]`}},
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
 	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
 	"endSessions.subject":       {Elsewhere: "TestAnAdminEndsAllSessionsOfAPerson"},

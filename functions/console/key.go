@@ -14,6 +14,7 @@ import (
 type keyPage struct {
 	Key      api.Key
 	Hints    []string
+	Pending  []pending
 	Products []productView
 	Choices  []chosen
 	Lacking  struct{ Usage bool } // what couldn't be read
@@ -76,10 +77,11 @@ func (a *app) showKey(v *visit) error {
 	}
 	d.UsageURL = q.SpanURL("7d")
 	d.fill(products, now)
+	d.Pending = v.pendingOf(d.Key, products)
 	d.usage(v, q)
 	fixes := map[string][]repair{}
 	if i := slices.IndexFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }); i >= 0 && rightsIn(me.Accounts[i]).Write {
-		fixes = v.repairs(d.Key, d.Usage, products, me.Accounts[i].Type == api.Enterprise)
+		fixes = v.repairs(d.Key, d.Usage, products, me.Accounts[i])
 	}
 	for _, one := range v.topRefusals(d.Usage.Totals.ByReason) {
 		one.Repairs = fixes[one.Code]

@@ -275,6 +275,9 @@ func hints(k api.Key, now time.Time) (list []string) {
 	if now.Sub(last) > longUnused {
 		list = append(list, "unused")
 	}
+	if len(k.PendingPaths) > 0 {
+		list = append(list, "pending_paths")
+	}
 	if p := k.RotationPolicy; p != nil && p.NextDueAt != nil && now.After(p.NextDueAt.Time) {
 		list = append(list, "rotation_due")
 	}

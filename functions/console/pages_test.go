@@ -21,12 +21,13 @@ import (
 var keyPages = []string{
 	"", "/new", "/" + keyID, "/" + keyID + "/edit", "/" + keyID + "/disable", "/" + keyID + "/enable", "/" + keyID + "/revoke", "/" + keyID + "/delete",
 	"/" + keyID + "/restore", "/" + keyID + "/reveal", "/" + keyID + "/rotate", "/" + keyID + "/extend", "/" + keyID + "/policy", "/" + keyID + "/propose",
-	"/" + keyID + "/limits/map-display", "/" + keyID + "/rotation-end", "/" + keyID + "/rotation-cancel", "/" + keyID + "/promote", "/" + keyID + "/drop",
+	"/" + keyID + "/limits/map-display", "/" + keyID + "/rotation-end", "/" + keyID + "/rotation-cancel", "/" + keyID + "/promote", "/" + keyID + "/drop", "/" + keyID + "/accept?product=map-display",
 }
 
 func TestEveryPageIsWholeAndHoldsNothingInline(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
+	r.api.key.PendingPaths = pendingPaths
 	for _, path := range keyPages {
 		page := r.get("/accounts/" + account + "/keys" + path)
 		if page.StatusCode != http.StatusOK {

@@ -29,7 +29,7 @@ type repair struct {
 const mostRepairs = 5
 
 // repairs lists, for each reason, what would help.
-func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, enterprise bool) map[string][]repair {
+func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.MyAccount) map[string][]repair {
 	if k.Status == api.Revoked || k.Status == api.Deleted {
 		return nil
 	}
@@ -39,7 +39,8 @@ func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, enterpri
 	all := map[authz.Code][]repair{
 		authz.DomainNotAllowed:  v.domainRepairs(k, deref(u.ByOrigin)),
 		authz.ProductNotAllowed: v.productRepairs(k, deref(u.ByProduct), products),
-		authz.QPSExceeded:       v.limitRepairs(k, deref(u.ByProduct), products, enterprise),
+		authz.QPSExceeded:       v.limitRepairs(k, deref(u.ByProduct), products, of.Type == api.Enterprise),
+		authz.PathNotGranted:    v.pathRepairs(k, rightsIn(of).Own, products),
 	}
 	if k.MissingOrigin == api.Deny && len(k.Domains) > 0 {
 		all[authz.OriginMissing] = edit("missing_origin", "repair.origin_missing")

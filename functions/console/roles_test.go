@@ -62,6 +62,7 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/keys/{key}/delete":                  matrix.DeleteKeys,
 	"/accounts/{account}/keys/{key}/restore":                 matrix.DeleteKeys,
 	"/accounts/{account}/keys/{key}/reveal":                  matrix.RevealKeys,
+	"/accounts/{account}/keys/{key}/accept":                  matrix.AcceptPaths,
 	"/accounts/{account}/qps-requests/new":                   matrix.FileRequests,
 	"/accounts/{account}/qps-requests/{request}/withdraw":    matrix.FileRequests,
 	"/accounts/{account}/account/name":                       matrix.RenameAccount,

@@ -47,7 +47,7 @@ func TestProductsAndDomainsOfAKeyCanBeTakenIn(t *testing.T) {
 	w.api.mu.Lock()
 	delete(w.api.answers, "GET /v1/products")
 	w.api.products = []api.Product{{Id: "search", Name: "Search API"}, {Id: "map-display", Name: "Map Display API"}}
-	w.api.key.Products = []string{"map-display", "search"}
+	w.api.key.Products, w.api.key.PendingPaths = []string{"map-display", "search"}, nil
 	for i := range 30 {
 		w.api.key.Domains = append(w.api.key.Domains, fmt.Sprintf("d%02d.example", i))
 	}

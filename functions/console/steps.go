@@ -41,6 +41,8 @@ func (a *app) stepRoutes() {
 		a.writing("GET /accounts/{account}/keys/{key}/"+s.name, may, func(v *visit) error { return a.ask(v, http.StatusOK, s, newForm()) })
 		a.account("POST /accounts/{account}/keys/{key}/"+s.name, func(v *visit) error { return a.take(v, s) })
 	}
+	a.writing("GET /accounts/{account}/keys/{key}/accept", can.own, a.acceptForm)
+	a.account("POST /accounts/{account}/keys/{key}/accept", a.accept)
 	a.writing("GET /accounts/{account}/keys/{key}/reveal", can.own, func(v *visit) error { return a.ask(v, http.StatusOK, reveal, newForm()) })
 	a.account("POST /accounts/{account}/keys/{key}/reveal", a.reveal)
 }

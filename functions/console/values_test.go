@@ -48,6 +48,7 @@ func TestAKeyIsHintedAtForWhatItLacks(t *testing.T) {
 		"never used, new":           {func(k *api.Key) { k.LastUsedAt, k.CreatedAt = nil, *day(90) }, ""},
 		"never used, old":           {func(k *api.Key) { k.LastUsedAt, k.CreatedAt = nil, *day(91) }, "unused"},
 		"a rotation that was due":   {func(k *api.Key) { k.RotationPolicy = &api.RotationPolicy{NextDueAt: day(1)} }, "rotation_due"},
+		"paths to accept":           {func(k *api.Key) { k.PendingPaths = []api.PendingPaths{{}} }, "pending_paths"},
 		"a rotation to come":        {func(k *api.Key) { k.RotationPolicy = &api.RotationPolicy{NextDueAt: day(-1)} }, ""},
 		"a disabled one is left be": {func(k *api.Key) { k.Status, k.Domains = api.Disabled, nil }, ""},
 		"everything at the same time": {func(k *api.Key) {

@@ -38,7 +38,7 @@ func newWalker(t *testing.T, person string, change ...func(*issuer.Config)) *wal
 	fakeAnswers(w.harness, "Demo")
 	root := "/v1/accounts/" + account
 	w.api.mu.Lock()
-	w.api.key.Domains, w.api.key.Blocked = []string{"demo.example"}, nil
+	w.api.key.Domains, w.api.key.Blocked, w.api.key.PendingPaths = []string{"demo.example"}, nil, pendingPaths
 	delete(w.api.answers, "GET "+root+"/keys") // the list holds the key as it is
 	w.api.mu.Unlock()
 	w.api.on("GET /v1/operator/keys/"+keyID, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
@@ -164,6 +164,7 @@ var ends = []string{"/sign-out", "/sessions/end-all"}
 var queries = map[string]string{
 	"/accounts/{account}/account/remove": "?subject=a%7Cb%2Fc", "/operator/operators/remove": "?subject=o+2%2Fx", erasePage: "?subject=Demo", endSessionsPage: "?subject=Demo",
 	"/accounts/{account}/qps-requests/new":     "?key=" + keyID,
+	"/accounts/{account}/keys/{key}/accept":    "?product=map-display",
 	"/accounts/{account}/keys/selected/delete": "?key=" + keyID, "/accounts/{account}/keys/selected/label": "?key=" + keyID, "/accounts/{account}/keys/selected/domain": "?key=" + keyID,
 	"/accounts/{account}/keys/selected/rotate": "?key=" + keyID, "/accounts/{account}/keys/selected.csv": "?key=" + keyID,
 }

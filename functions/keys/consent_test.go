@@ -7,6 +7,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/consent"
+	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
 
@@ -109,4 +110,51 @@ func TestWhatTheCatalogueAlwaysCoveredTakesNoRecord(t *testing.T) {
 	if err != nil || len(stored.Consents) != 1 || len(stored.Consents[0].Paths) != len(want[0].Paths) {
 		t.Errorf("%+v, %v", stored.Consents, err)
 	}
+}
+
+// TestPendingPathsAreShownUntilSomebodyAccepts: of the key, in lists, and of no key that opens nothing anyway.
+func TestPendingPathsAreShownUntilSomebodyAccepts(t *testing.T) {
+	_, wider, _ := later(t)
+	r := newHarness(t)
+	k := r.create(t, map[string]any{"products": []string{"search", "traffic"}})
+	over := r.create(t, map[string]any{"products": []string{"search"}})
+	r.Want(t, 200, apitest.Call{As: "owner", Method: "DELETE", Path: r.path(over)})
+	r.deploy(wider)
+	pending := func(id any) (paths []any) {
+		t.Helper()
+		for _, status := range []string{"", "?status=deleted"} {
+			list := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + status}).JSON(t)
+			for _, one := range list["keys"].([]any) {
+				if doc := one.(map[string]any); doc["id"] == id {
+					paths = doc["pending_paths"].([]any)
+				}
+			}
+		}
+		return paths
+	}
+	if got := pending(k["id"]); len(got) != 1 || got[0].(map[string]any)["product"] != "search" {
+		t.Errorf("pending: %v", got)
+	}
+	if got := pending(over["id"]); len(got) != 0 {
+		t.Errorf("of a deleted key: %v", got)
+	}
+	tested := r.post(t, 200, "developer", k, "test", map[string]any{"path": "/find/x", "in_header": true}).JSON(t)
+	if tested["code"] != "path_not_granted" || tested["rule"] != "path_not_granted" {
+		t.Errorf("the tester says %v", tested)
+	}
+	a, err := r.Control.Account(t.Context(), r.account.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := a.Accept(wider.Shown("search"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Control.UpdateAccount(t.Context(), a, after, keytest.Row(a.ID, "account.accept", "")); err != nil {
+		t.Fatal(err)
+	}
+	if got := pending(k["id"]); len(got) != 0 {
+		t.Errorf("once it was accepted: %v", got)
+	}
+	r.wantOpens(t, "once it was accepted", k, authz.Allowed, authz.Allowed, authz.ProductNotAllowed)
 }

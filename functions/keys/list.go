@@ -36,11 +36,12 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	suspended, err := h.service.Suspended(r.Context(), c.Account)
+	its, err := h.service.Account(r.Context(), c.Account)
 	if err != nil {
 		return err
 	}
-	at := sorting{suspended, h.service.Source.Time()}
+	now := h.service.Source.Time()
+	at := sorting{its.Suspended.Holds(now), now}
 	read, err := h.page(r, c, f, page, at)
 	if err != nil {
 		return err
@@ -57,8 +58,8 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	}
 	for _, k := range read.keys {
 		doc.Keys = append(doc.Keys, web.KeyDoc(k, web.View{
-			Now: at.now, Used: used[k.ID], Operator: c.Operator, Products: h.service.Products, Suspended: suspended,
-		}))
+			Now: at.now, Used: used[k.ID], Operator: c.Operator, Products: h.service.Products,
+		}.In(its)))
 	}
 	if f.figures {
 		if doc.Figures, err = h.figures(r.Context(), c.Account, read.keys); err != nil {

@@ -62,6 +62,15 @@ func (a Account) Same(other Account) bool {
 	return reflect.DeepEqual(a, other)
 }
 
+// Accept opens to all keys of the account what was shown of a product. To accept the same again changes nothing.
+func (a Account) Accept(g consent.Given) (Account, error) {
+	if a.Closed() {
+		return a, ErrClosed
+	}
+	a.Accepted = a.Accepted.With(g)
+	return a, nil
+}
+
 // Closed reports whether the account was closed, or is being closed.
 func (a Account) Closed() bool { return a.Closing || !a.ClosedAt.IsZero() }
 

@@ -28,6 +28,7 @@ func TestRolesMayWhatIsListed(t *testing.T) {
 		{account.RenameAccount, false, false, true, false, false},
 		{account.SetPrincipals, false, false, true, false, false},
 		{account.LeaveService, false, false, true, false, false},
+		{account.AcceptPaths, false, false, true, false, false},
 		{account.LookUp, false, false, false, true, true},
 		{account.BlockKeys, false, false, false, false, true},
 		{account.RevokeAnyKey, false, false, false, false, true},

@@ -35,6 +35,7 @@ const (
 	RenameAccount Action = "rename_account"
 	SetPrincipals Action = "set_principals" // who may read delivered secrets
 	LeaveService  Action = "leave_service"  // export and close the account
+	AcceptPaths   Action = "accept_paths"   // open to all keys what a product has come to cover
 )
 
 // The actions of operators.
@@ -59,7 +60,7 @@ var least = map[Action]Role{
 	ReadKeys: Viewer, ReadUsage: Viewer, ReadRequests: Viewer, ReadMembers: Viewer, ReadAudit: Viewer,
 	WriteKeys: Developer, FileRequests: Developer,
 	RevokeKeys: Owner, DeleteKeys: Owner, RevealKeys: Owner, ManageMembers: Owner, RenameAccount: Owner,
-	SetPrincipals: Owner, LeaveService: Owner,
+	SetPrincipals: Owner, LeaveService: Owner, AcceptPaths: Owner,
 }
 
 var rank = map[Role]int{Viewer: 1, Developer: 2, Owner: 3}

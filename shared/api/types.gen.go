@@ -452,6 +452,12 @@ type AcceptInvitation struct {
 	Token string `json:"token"`
 }
 
+// AcceptProduct defines model for AcceptProduct.
+type AcceptProduct struct {
+	// Version The catalogue that was seen, as `pending_paths` names it.
+	Version CatalogueVersion `json:"version"`
+}
+
 // Account defines model for Account.
 type Account struct {
 	ClosedAt  *MaybeTime `json:"closed_at"`
@@ -559,6 +565,9 @@ type BusiestMinute struct {
 	Requests int64 `json:"requests"`
 	Start    Time  `json:"start"`
 }
+
+// CatalogueVersion The catalogue that was seen, as `pending_paths` names it.
+type CatalogueVersion = string
 
 // Change defines model for Change.
 type Change struct {
@@ -837,6 +846,9 @@ type Key struct {
 	// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 	MissingOrigin MissingOrigin `json:"missing_origin"`
 	Name          string        `json:"name"`
+
+	// PendingPaths What the key's products have come to cover and nobody has accepted yet: such calls are refused with `path_not_granted`.
+	PendingPaths []PendingPaths `json:"pending_paths"`
 
 	// Preview The prefix, and the first and last four characters of the secret.
 	Preview string `json:"preview"`
@@ -1137,6 +1149,16 @@ type Overview struct {
 
 	// PendingRequests QPS requests that nobody has decided.
 	PendingRequests int `json:"pending_requests"`
+}
+
+// PendingPaths defines model for PendingPaths.
+type PendingPaths struct {
+	// Paths Prefixes of paths; what the key opened within one stays open.
+	Paths   []string `json:"paths"`
+	Product string   `json:"product"`
+
+	// Version The catalogue that has these paths; send it to accept them.
+	Version CatalogueVersion `json:"version"`
 }
 
 // Problem defines model for Problem.
@@ -1558,6 +1580,9 @@ type PageTokenParam = string
 
 // ProductParam defines model for productParam.
 type ProductParam = string
+
+// ProductPathParam defines model for productPathParam.
+type ProductPathParam = string
 
 // RequestParam defines model for requestParam.
 type RequestParam = string
@@ -2021,6 +2046,9 @@ type TestKeyJSONRequestBody = TestKey
 
 // PutMemberJSONRequestBody defines body for PutMember for application/json ContentType.
 type PutMemberJSONRequestBody = PutMember
+
+// AcceptProductJSONRequestBody defines body for AcceptProduct for application/json ContentType.
+type AcceptProductJSONRequestBody = AcceptProduct
 
 // CreateQpsRequestJSONRequestBody defines body for CreateQpsRequest for application/json ContentType.
 type CreateQpsRequestJSONRequestBody = CreateQpsRequest

@@ -73,6 +73,14 @@ func (l List) Without(product string) List {
 // Narrow reports whether one of the products once covered more than was agreed to.
 func (l List) Narrow() bool { return slices.ContainsFunc(l, func(g Given) bool { return g.Narrow }) }
 
+// ParseVersion reads a version as answers show it: "3-8c1d22ef01".
+func ParseVersion(text string) (Version, bool) {
+	number, hash, _ := strings.Cut(text, "-")
+	good := 0 < len(number) && len(number) < 10 && number[0] != '0' && len(hash) == 10 &&
+		strings.Trim(number, "0123456789") == "" && strings.Trim(hash, "0123456789abcdef") == ""
+	return Version(text), good
+}
+
 // Text writes a path for a record: "3-8c1d22ef01/map/".
 func (p Path) Text() string { return string(p.Since) + p.Prefix }
 

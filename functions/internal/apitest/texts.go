@@ -46,6 +46,7 @@ var excused = map[string]string{ //nolint:gosec // reasons, no credentials
 	"createKey products": "IDs of the catalogue", "editKey products": "IDs of the catalogue", "proposeRestrictions products": "IDs of the catalogue",
 	"createKey domains": "patterns with a grammar of their own, in which no secret is taken either", "editKey domains": "patterns with a grammar of their own, in which no secret is taken either",
 	"proposeRestrictions domains": "patterns with a grammar of their own, in which no secret is taken either",
+	"acceptProduct version":       "compared with the catalogue's, never stored",
 	"closeAccount confirm_name":   "compared with the name, never stored",
 	"revokeKey confirm_name":      "compared with the name, never stored: a name that holds a secret has to be confirmed too",
 	"testKey origin":              "evaluated, never stored", "testKey referer": "evaluated, never stored", "testKey path": "evaluated, never stored",
@@ -58,7 +59,7 @@ var excused = map[string]string{ //nolint:gosec // reasons, no credentials
 // storedParameters are the parameters of changes that are stored; the others only find what is there already.
 var (
 	storedParameters  = []string{"Idempotency-Key", "sub"}
-	lookUpsParameters = []string{"account", "key", "request", "class", "invitation", "If-Match", "page_token"}
+	lookUpsParameters = []string{"account", "key", "request", "class", "product", "invitation", "If-Match", "page_token"}
 )
 
 // stringMembers lists the string members of an operation's body, lists of strings included, but no enumerations and no

@@ -7,6 +7,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/consent"
 	"latchkey/shared/moment"
 	"latchkey/shared/product"
 	"latchkey/shared/rotation"
@@ -26,8 +27,15 @@ type View struct {
 	Used     Used
 	Operator bool // shows what only operators see
 	Products product.Catalogue
-	// Suspended says that the key's account is.
+	// Suspended says that the key's account is, Accepted what it has accepted for its keys.
 	Suspended bool
+	Accepted  consent.List
+}
+
+// In returns the view with what it needs to know of the key's account.
+func (v View) In(a account.Account) View {
+	v.Suspended, v.Accepted = a.Suspended.Holds(v.Now), a.Accepted
+	return v
 }
 
 // MissingOrigin is the contract's word of a rule: the zero value denies, and is shown so.
@@ -43,7 +51,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.StatusIn(v.Suspended, v.Now)), CreatedAt: moment.Of(k.CreatedAt), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: moment.Of(k.UpdatedAt),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
-		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), Version: k.Version,
+		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), PendingPaths: pendingDocs(k, v), Version: k.Version,
 	}
 	if b := k.Blocked; b != nil {
 		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At)}
@@ -94,6 +102,21 @@ func limitDocs(k apikey.Key, v View) []api.Limit {
 		}
 		for _, class := range p.Classes {
 			docs = append(docs, limitDoc(k, p.ID, class, v.Now))
+		}
+	}
+	return docs
+}
+
+// pendingDocs lists what the key's products have come to cover, and neither the key nor its account has agreed to. A key that is
+// over opens nothing in any case.
+func pendingDocs(k apikey.Key, v View) []api.PendingPaths {
+	docs := []api.PendingPaths{}
+	if k.Editable() != nil {
+		return docs
+	}
+	for _, id := range k.Products {
+		if paths := v.Products.Pending(id, k.Consents, v.Accepted); len(paths) > 0 {
+			docs = append(docs, api.PendingPaths{Product: string(id), Version: string(v.Products.Version()), Paths: paths})
 		}
 	}
 	return docs

@@ -128,17 +128,23 @@ func (s *KeyService) View(ctx context.Context, c gateway.Principal, k apikey.Key
 		return view, err
 	}
 	view.Used = used[k.ID]
-	view.Suspended, err = s.Suspended(ctx, k.Account)
-	return view, err
+	a, err := s.Account(ctx, k.Account)
+	return view.In(a), err
 }
 
-// Suspended reports whether an account is suspended now, as documents of its keys show it. An account that can't be read, which
-// has been reported, hides no key: it is shown as if it weren't.
-func (s *KeyService) Suspended(ctx context.Context, id account.ID) (bool, error) {
+// Account reads an account for the documents of its keys. One that can't be read, which has been reported, hides no key: they are
+// shown as if it weren't suspended, and had accepted nothing.
+func (s *KeyService) Account(ctx context.Context, id account.ID) (account.Account, error) {
 	a, err := s.Store.Account(ctx, id)
 	if errors.Is(err, dynamo.ErrUnreadable) {
-		return false, nil
+		return account.Account{}, nil
 	}
+	return a, err
+}
+
+// Suspended reports whether an account is suspended now, as documents of its keys show it.
+func (s *KeyService) Suspended(ctx context.Context, id account.ID) (bool, error) {
+	a, err := s.Account(ctx, id)
 	return a.Suspended.Holds(s.Source.Time()), err
 }
 

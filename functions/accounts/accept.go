@@ -1,0 +1,37 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/consent"
+	"latchkey/shared/product"
+)
+
+var errCatalogueChanged = gateway.NewProblem(http.StatusConflict, "catalogue_changed", "The catalogue isn't the one that you saw.").
+	WithDetail("Read pending_paths of a key again, and accept that version if you still want to.")
+
+// acceptProduct opens to all keys of the account what a product has come to cover. The caller names the
+// catalogue that was seen: another one may cover more, or less.
+func (h *accounts) acceptProduct(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.AcceptProduct](r, gateway.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	version, ok := consent.ParseVersion(body.Version)
+	if !ok {
+		return gateway.Invalid(gateway.Field("version", "not_a_version", "It must be a version as pending_paths has it, such as 3-8c1d22ef01."))
+	}
+	id := product.ID(r.PathValue("product"))
+	if _, known := h.products.Product(id); !known {
+		return gateway.ErrNotFound
+	}
+	if version != h.products.Version() {
+		return errCatalogueChanged
+	}
+	return h.changeStanding(w, r, c, "account.accept", func(a account.Account) (account.Account, error) {
+		return a.Accept(h.products.Shown(id))
+	})
+}
