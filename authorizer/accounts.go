@@ -105,7 +105,7 @@ func (r *records) await(ctx context.Context, a *accountEntry) standing {
 	case errors.Is(err, dynamo.ErrUnreadable):
 		r.breaker.succeeded(of)
 		r.metrics.unreadable++
-		a.readAt, a.read, a.unreadable = began, true, true
+		r.cache.keep(a, began, authz.Account{}, true)
 		return a.standing()
 	case errors.Is(err, errNoTime):
 		return r.staleAccount(a, r.clock.now(), unprovenFor)
@@ -120,7 +120,7 @@ func (r *records) await(ctx context.Context, a *accountEntry) standing {
 	if !found {
 		got = authz.Account{ID: a.id}
 	}
-	a.readAt, a.read, a.unreadable, a.record = began, true, false, got
+	r.cache.keep(a, began, got, false)
 	return a.standing()
 }
 

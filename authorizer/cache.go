@@ -70,6 +70,7 @@ type accountEntry struct {
 	read       bool // the store has answered
 	unreadable bool
 	keys       int // entries that use it
+	accepted   int // memory of what the account has accepted, which the cache counts once
 }
 
 // cache holds entries within fixed bytes. Known secrets and unknown ones have budgets of their own, so that no number
@@ -81,6 +82,7 @@ type cache struct {
 	probation list
 	protected list
 	unknown   list
+	accepted  int // memory of what the accounts have accepted
 
 	knownBytes   int
 	unknownBytes int
@@ -151,12 +153,22 @@ func (c *cache) put(hash apikey.Hash, readAt moment, policy *authz.Compiled, unr
 	return e
 }
 
+// keep stores what a read said of an account, in place of what an earlier one did.
+func (c *cache) keep(a *accountEntry, readAt moment, record authz.Account, unreadable bool) {
+	cost := authz.ConsentCost(record.Accepted)
+	if c.accounts[a.id] == a { // else no key of it is in memory any more
+		c.accepted += cost - a.accepted
+		a.accepted = cost
+	}
+	a.readAt, a.read, a.unreadable, a.record = readAt, true, unreadable, record
+}
+
 // evict makes room, but not at the cost of the entry that has just come.
 func (c *cache) evict(keep *entry) {
 	for c.unknown.bytes > c.unknownBytes && c.unknown.last() != keep {
 		c.drop(c.unknown.last())
 	}
-	for c.probation.bytes+c.protected.bytes > c.knownBytes {
+	for c.probation.bytes+c.protected.bytes+c.accepted > c.knownBytes {
 		oldest := c.probation.last()
 		if oldest == nil || oldest == keep {
 			oldest = c.protected.last()
@@ -198,6 +210,7 @@ func (c *cache) unlink(e *entry) {
 		return
 	}
 	if a.keys--; a.keys == 0 {
+		c.accepted -= a.accepted
 		delete(c.accounts, a.id)
 	}
 }

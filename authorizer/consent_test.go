@@ -78,3 +78,32 @@ func TestASuspendedAccountsPathsStayClosed(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 }
+
+// TestWhatAccountsAcceptedTakesRoomOfTheCache: once for all keys of an account, and none when its last key has gone.
+func TestWhatAccountsAcceptedTakesRoomOfTheCache(t *testing.T) {
+	b := newHarness(t)
+	for n := range uint64(3) {
+		key := b.add(t, n, nil)
+		b.accepts(true)
+		b.status(t, key)
+	}
+	c := b.gate.records.cache
+	if want := authz.ConsentCost(b.store.accounts["acc_1"].Accepted); c.accepted != want || want == 0 {
+		t.Errorf("it takes %d bytes, want %d", c.accepted, want)
+	}
+	b.accepts(false)
+	b.clock.advance(freshFor)
+	b.status(t, b.add(t, 1, nil))
+	if c.accepted != 0 {
+		t.Errorf("what is accepted no more takes %d bytes", c.accepted)
+	}
+	b.accepts(true)
+	b.clock.advance(freshFor)
+	b.status(t, b.add(t, 1, nil))
+	for _, e := range c.entries {
+		c.drop(e)
+	}
+	if c.accepted != 0 || len(c.accounts) != 0 {
+		t.Errorf("with no key in memory it takes %d bytes", c.accepted)
+	}
+}

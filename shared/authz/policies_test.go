@@ -98,6 +98,7 @@ func TestMemoryCostCountsEverythingThatAPolicyHolds(t *testing.T) {
 	if empty < int(unsafe.Sizeof(authz.Compiled{})) {
 		t.Errorf("an empty policy costs %d bytes, its struct alone takes %d", empty, unsafe.Sizeof(authz.Compiled{}))
 	}
+	consented := cost(func(p *authz.Policy) { p.Consents = consent.List{{Product: "map-display"}} })
 	proposal := cost(func(p *authz.Policy) { p.Proposed = &apikey.Proposal{} })
 	const header = int(unsafe.Sizeof(""))
 	pattern := int(unsafe.Sizeof(origin.Pattern{}))
@@ -109,6 +110,10 @@ func TestMemoryCostCountsEverythingThatAPolicyHolds(t *testing.T) {
 		{"a product", empty, header + len(ids[0]), func(p *authz.Policy) { p.Products = ids }},
 		{"a domain with its pattern", empty, header + pattern + 2*len(name), func(p *authz.Policy) { p.Domains = domains }},
 		{"a limit", empty, int(unsafe.Sizeof(apikey.Limit{})), func(p *authz.Policy) { p.Limits = make([]apikey.Limit, 1) }},
+		{"a consent", empty, int(unsafe.Sizeof(consent.Given{})) + len("map-display"), func(p *authz.Policy) { p.Consents = consent.List{{Product: "map-display"}} }},
+		{"a coverage", consented, int(unsafe.Sizeof(consent.Path{})) + len("/map/") + len("3-8c1d22ef01"), func(p *authz.Policy) {
+			p.Consents = consent.List{{Product: "map-display", Paths: []consent.Path{{Prefix: "/map/", Since: "3-8c1d22ef01"}}}}
+		}},
 		{"a proposal", empty, int(unsafe.Sizeof(apikey.Proposal{})), func(p *authz.Policy) { p.Proposed = &apikey.Proposal{} }},
 		{"a proposed product", proposal, header + len(ids[0]), func(p *authz.Policy) { p.Proposed = &apikey.Proposal{Products: &ids} }},
 		{"a proposed domain", proposal, header + pattern + 2*len(name), func(p *authz.Policy) { p.Proposed = &apikey.Proposal{Domains: &domains} }},
@@ -135,9 +140,10 @@ func TestMemoryCostCountsEverythingThatAPolicyHolds(t *testing.T) {
 func TestARetiredSecretsRecordHoldsNoMoreThanItsState(t *testing.T) {
 	key := rotatedKey()
 	key.Domains, key.MissingOrigin = []string{"a.example"}, apikey.MissingOriginAllow
+	key.Consents = consent.List{{Product: "search"}}
 	key.Limits, key.Proposed = []apikey.Limit{{Class: "search", QPS: 1}}, &apikey.Proposal{}
 	for _, p := range authz.PoliciesOf(key)[2:] {
-		if p.Products != nil || p.Domains != nil || p.Limits != nil || p.Proposed != nil || p.MissingOrigin != apikey.MissingOriginDeny {
+		if p.Products != nil || p.Consents != nil || p.Domains != nil || p.Limits != nil || p.Proposed != nil || p.MissingOrigin != apikey.MissingOriginDeny {
 			t.Errorf("%+v", p)
 		}
 	}

@@ -19,8 +19,7 @@ type Catalogue struct {
 	byClass  map[Class]LimitClass
 	owner    map[Class]ID
 	prefixes []prefix // the longest first, so that the first that fits is the closest
-	history  History
-	covered  map[ID][]Covered
+	past     *past    // what a decision doesn't need: the gate copies a catalogue with each call of a method
 }
 
 type prefix struct {
@@ -60,7 +59,7 @@ func New(products []Product) (Catalogue, error) {
 
 // WithHistory is New for a catalogue of which it is known since when each part is covered.
 func WithHistory(products []Product, h History) (Catalogue, error) {
-	c := Catalogue{byID: map[ID]Product{}, byClass: map[Class]LimitClass{}, owner: map[Class]ID{}, history: h, covered: map[ID][]Covered{}}
+	c := Catalogue{byID: map[ID]Product{}, byClass: map[Class]LimitClass{}, owner: map[Class]ID{}, past: &past{h, map[ID][]Covered{}}}
 	for _, p := range products {
 		if err := c.add(p); err != nil {
 			return Catalogue{}, fmt.Errorf("product: catalogue: %s: %w", p.ID, err)

@@ -34,19 +34,25 @@ type History struct {
 	Narrowed []ID
 }
 
+// past is a catalogue's history, and the parts of each product.
+type past struct {
+	History
+	parts map[ID][]Covered
+}
+
 // unversioned is the version of a catalogue that has no lock.
 const unversioned consent.Version = "1"
 
 // cover gives each prefix its coverage. What the history has and no class has as a prefix becomes one, of the class
 // around it, so that one search finds both.
 func (c *Catalogue) cover() error {
-	for _, part := range c.history.Covered {
+	for _, part := range c.past.Covered {
 		path := strings.ToLower(part.Prefix)
 		match, _ := c.Find(path)
 		if match.Product != part.Product {
 			return fmt.Errorf("the lock has %q as a path of %s, which it isn't: make catalogue", part.Prefix, part.Product)
 		}
-		c.covered[part.Product] = append(c.covered[part.Product], part)
+		c.past.parts[part.Product] = append(c.past.parts[part.Product], part)
 		if !slices.ContainsFunc(c.prefixes, func(p prefix) bool { return p.path == path }) {
 			c.prefixes = append(c.prefixes, prefix{path: path, match: match})
 			sort.SliceStable(c.prefixes, func(i, j int) bool { return len(c.prefixes[i].path) > len(c.prefixes[j].path) })
@@ -63,7 +69,7 @@ func (c *Catalogue) cover() error {
 
 func (c *Catalogue) coverageOf(p prefix) (found Coverage) {
 	longest := 0
-	for _, part := range c.covered[p.match.Product] {
+	for _, part := range c.past.parts[p.match.Product] {
 		if len(part.Prefix) > longest && strings.HasPrefix(p.path, strings.ToLower(part.Prefix)) {
 			longest, found = len(part.Prefix), part.Coverage
 		}
@@ -72,18 +78,26 @@ func (c *Catalogue) coverageOf(p prefix) (found Coverage) {
 }
 
 // Version names the catalogue.
-func (c Catalogue) Version() consent.Version { return c.history.Version }
+func (c Catalogue) Version() consent.Version {
+	if c.past == nil {
+		return ""
+	}
+	return c.past.Version
+}
 
 // Shown makes the consent of somebody who is shown a product now.
 func (c Catalogue) Shown(id ID) consent.Given {
+	if c.past == nil {
+		return consent.Given{Product: string(id)}
+	}
 	var paths []consent.Path
-	for _, part := range c.covered[id] {
+	for _, part := range c.past.parts[id] {
 		for _, since := range part.Since {
 			paths = append(paths, consent.Path{Prefix: strings.ToLower(part.Prefix), Since: since})
 		}
 	}
 	return consent.List{}.With(consent.Given{
-		Product: string(id), Paths: paths, Narrow: slices.Contains(c.history.Narrowed, id),
+		Product: string(id), Paths: paths, Narrow: slices.Contains(c.past.Narrowed, id),
 	})[0]
 }
 
@@ -95,7 +109,7 @@ func (c Catalogue) Consents(before []ID, held consent.List, after []ID) consent.
 	for _, id := range after {
 		g, ok := held.Of(string(id))
 		if !slices.Contains(before, id) {
-			g, ok = c.Shown(id), slices.Contains(c.history.Changed, id)
+			g, ok = c.Shown(id), c.past == nil || slices.Contains(c.past.Changed, id)
 		}
 		if ok {
 			list = list.Set(g)
@@ -107,7 +121,10 @@ func (c Catalogue) Consents(before []ID, held consent.List, after []ID) consent.
 // Pending lists the paths of a product that stay closed until somebody accepts them, as they are written: what neither
 // the key's consents nor the account's have.
 func (c Catalogue) Pending(id ID, key, account consent.List) (paths []string) {
-	for _, part := range c.covered[id] {
+	if c.past == nil {
+		return nil
+	}
+	for _, part := range c.past.parts[id] {
 		if !Open(strings.ToLower(part.Prefix), string(id), part.Coverage, key, account) {
 			paths = append(paths, part.Prefix)
 		}

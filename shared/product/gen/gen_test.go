@@ -90,6 +90,42 @@ func TestACatalogueThatCannotBeRoutedOrShownIsRefused(t *testing.T) {
 	}
 }
 
+// TestAWideningIsRefusedUnlessItIsNamed, and then nothing is written: neither the lock nor code nor routes.
+func TestAWideningIsRefusedUnlessItIsNamed(t *testing.T) {
+	f := files(good)
+	first, _, err := generate(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range first {
+		f[name] = &fstest.MapFile{Data: text}
+	}
+	wider := strings.Replace(good, `"/z/"`, `"/z/","/y/"`, 1)
+	f[catalogueFile] = &fstest.MapFile{Data: []byte(`{"products":[` + wider + `]}`)}
+	if out, _, err := generate(f); err == nil || out != nil || !strings.Contains(err.Error(), "WIDEN=a") {
+		t.Errorf("silent: %v", err)
+	}
+	out, report, err := generate(f, "a")
+	if err != nil || len(report.Gained["a"]) != 1 {
+		t.Fatalf("named: %+v, %v", report, err)
+	}
+	if !bytes.HasPrefix(out[lockFile], first[lockFile]) || len(out[lockFile]) == len(first[lockFile]) {
+		t.Error("the lock was changed, or nothing was added to it")
+	}
+	if code := string(out[codeFile]); !strings.Contains(code, `[]ID{"a"}`) {
+		t.Errorf("the gate wouldn't know of it:\n%s", code)
+	}
+}
+
+// TestALostLockIsNotReplaced: what keys were shown couldn't be told any more.
+func TestALostLockIsNotReplaced(t *testing.T) {
+	f := files(good)
+	delete(f, lockFile)
+	if out, _, err := generate(f); err == nil || out != nil {
+		t.Error("another lock was begun")
+	}
+}
+
 func TestATemplateWithoutItsMarksIsRefused(t *testing.T) {
 	for name, template := range map[string]string{
 		"none": "", "no end": begin, "no beginning": end, "end before the beginning": end + begin, "two": begin + end + begin + end, "two beginnings": begin + end + begin,

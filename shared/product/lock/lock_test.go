@@ -125,6 +125,10 @@ func TestAWideningMustBeNamed(t *testing.T) {
 	if _, _, err := lock.Update(text, wider, []string{"a", "b"}); !errors.Is(err, lock.ErrLock) {
 		t.Error("a product that covers no more was named")
 	}
+	both := lock.Coverages{"a": {"/a/"}, "b": {"/b/", "/c/"}}
+	if _, _, err := lock.Update(text, both, []string{"a"}); !errors.Is(err, lock.ErrLock) || !strings.Contains(err.Error(), "WIDEN=b") {
+		t.Errorf("one of two: %v", err)
+	}
 	if _, report, err := lock.Update(text, wider, []string{"a"}); err != nil || len(report.Lost) != 0 || !slices.Equal(report.Gained["a"], []string{"/a/"}) {
 		t.Errorf("%+v, %v", report, err)
 	}
@@ -154,5 +158,18 @@ func TestWhatStandsInALockCannotBeChanged(t *testing.T) {
 		if _, err := lock.Read(bad); !errors.Is(err, lock.ErrLock) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestAVersionNamesAllThatLedToIt: one that is moved behind another branch's is another version, though it covers the same.
+func TestAVersionNamesAllThatLedToIt(t *testing.T) {
+	last := func(text string) string { return strings.Fields(text[strings.LastIndex(text, "version "):])[1] }
+	base := update(t, "", lock.Coverages{"a": {"/a/"}})
+	one, other := update(t, base, lock.Coverages{"a": {"/a/", "/b/"}}), update(t, base, lock.Coverages{"a": {"/a/", "/c/"}})
+	later := update(t, one, lock.Coverages{"a": {"/a/", "/b/", "/d/"}})
+	block := later[strings.LastIndex(later, "version "):]
+	moved := strings.TrimRight(kept(one, other), "\n") + "\n\n" + strings.Replace(block, " after "+last(one), " after "+last(other), 1)
+	if _, _, err := lock.Update(moved, lock.Coverages{"a": {"/a/", "/b/", "/c/", "/d/"}}, nil); err == nil || !strings.Contains(err.Error(), last(later)+" was changed") {
+		t.Errorf("moved: %v", err)
 	}
 }

@@ -1,0 +1,125 @@
+package authz_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"latchkey/shared/account"
+	"latchkey/shared/consent"
+	"latchkey/shared/product"
+	"latchkey/shared/product/lock"
+)
+
+// commit draws a catalogue and has `make catalogue` write its lock.
+func (w *world) commit(parents []*deployment, text string, whole bool) *deployment {
+	d := &deployment{parents: parents, covers: map[string]product.ID{}, alive: map[string][]consent.Version{}, behind: map[consent.Version]bool{}}
+	products := w.products(whole)
+	covers := lock.Coverages{"sdk": {}}
+	for _, p := range products {
+		for _, c := range p.Classes {
+			covers[string(p.ID)] = append(covers[string(p.ID)], c.Prefixes...)
+		}
+	}
+	_, report, err := lock.Update(text, covers, nil)
+	updated, _, err2 := lock.Update(text, covers, slices.Sorted(maps.Keys(report.Gained)))
+	if (err != nil) != (len(report.Gained) > 0) || err2 != nil {
+		w.t.Fatalf("widens %v: %v, %v", report.Gained, err, err2)
+	}
+	h, err := lock.Read(updated)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d.lock = updated
+	if d.catalogue, err = product.WithHistory(products, generated(h)); err != nil {
+		w.t.Fatalf("%v\n%s", err, updated)
+	}
+	d.refer(h.Version)
+	w.history = append(w.history, d)
+	return d
+}
+
+// generated makes the history that the generator writes as Go code.
+func generated(h lock.History) product.History {
+	out := product.History{Version: h.Version}
+	for _, c := range h.Covered {
+		out.Covered = append(out.Covered, product.Covered{Product: product.ID(c.Product), Prefix: c.Prefix, Coverage: product.Coverage{Since: c.Since, Standing: c.Standing}})
+	}
+	for _, id := range h.Changed {
+		out.Changed = append(out.Changed, product.ID(id))
+	}
+	for _, id := range h.Narrowed {
+		out.Narrowed = append(out.Narrowed, product.ID(id))
+	}
+	return out
+}
+
+// products draws a catalogue: each tree belongs to one product or to none, which covers a part of it by one class or two.
+func (w *world) products(whole bool) (list []product.Product) {
+	classes := map[product.ID][]string{}
+	for _, tree := range []string{"/a/", "/e/", "/h/"} {
+		of := rapid.SampledFrom([]product.ID{"p", "p", "q", "r", ""}).Draw(w.t, "owner of "+tree)
+		for _, prefix := range prefixes {
+			if of != "" && strings.HasPrefix(prefix, tree) && rapid.IntRange(0, 2).Draw(w.t, prefix) > 0 {
+				classes[of] = append(classes[of], prefix)
+			}
+		}
+	}
+	if whole { // keys of before the lock have these
+		classes["p"], classes["q"] = []string{"/a/b/", "/h/"}, []string{"/e/"}
+		delete(classes, "r")
+	}
+	for _, id := range slices.Sorted(maps.Keys(classes)) {
+		qps := map[account.Type]int{account.Enterprise: 1, account.SelfServe: 1}
+		p := product.Product{ID: id, Name: string(id), Kind: product.API, SamplePath: classes[id][0] + "x"}
+		for i, prefix := range classes[id] {
+			c := product.LimitClass{ID: product.Class(id), Name: prefix, Prefixes: []string{prefix}, QPS: qps, MaxQPS: 1}
+			if i > 0 {
+				c.ID = product.Class(fmt.Sprintf("%s.%d", id, i))
+			}
+			p.Classes = append(p.Classes, c)
+		}
+		list = append(list, p)
+	}
+	return append(list, product.Product{ID: "sdk", Name: "sdk", Kind: product.SDK, Classes: []product.LimitClass{{
+		ID: "sdk", Name: "sdk", QPS: map[account.Type]int{account.Enterprise: 1, account.SelfServe: 1}, MaxQPS: 1,
+	}}})
+}
+
+// refer says of each path which coverages go on: those of the commits before that none of these has ended, else a new one.
+func (d *deployment) refer(version consent.Version) {
+	for _, p := range d.parents {
+		maps.Copy(d.behind, p.behind)
+	}
+	d.behind[version] = true
+	for _, path := range calls() {
+		match, ok := d.catalogue.Match(path)
+		if !ok {
+			continue
+		}
+		d.covers[path] = match.Product
+		for _, p := range d.parents {
+			for _, v := range p.aliveFor(match.Product, path) {
+				ended := slices.ContainsFunc(d.parents, func(other *deployment) bool {
+					return other.behind[v] && !slices.Contains(other.aliveFor(match.Product, path), v)
+				})
+				if !ended && !slices.Contains(d.alive[path], v) {
+					d.alive[path] = append(d.alive[path], v)
+				}
+			}
+		}
+		if len(d.alive[path]) == 0 {
+			d.alive[path] = []consent.Version{version}
+		}
+	}
+}
+
+func (d *deployment) aliveFor(id product.ID, path string) []consent.Version {
+	if d.covers[path] != id {
+		return nil
+	}
+	return d.alive[path]
+}
