@@ -19,7 +19,7 @@ func TestEveryChangeOfAKeyIsObeyedByTheGateInTime(t *testing.T) {
 	for name, life := range map[string]func(*testing.T, key){
 		"disable and enable": disableAndEnable, "block and unblock": blockAndUnblock, "revoke": revoke, "delete and restore": deleteAndRestore,
 		"edit products": editProducts, "edit domains": editDomains, "expire": expire, "close the account": closeAccount,
-		"suspend and resume the account": suspendAndResume,
+		"suspend and resume the account": suspendAndResume, "accept paths": acceptPaths,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -87,6 +87,8 @@ func (m *maker) makeStates() {
 }
 
 func (m *maker) makeRestrictions() {
+	m.do("owner", "POST", m.SelfServe+"/products/search/accept", `{"version":"`+catalogueVersion(m.t)+`"}`)
+
 	k, secret := m.key("header only", `{"header_only":true}`)
 	k.answers(200, "", recordedCall{What: "in the header", Secret: secret, Header: true})
 	k.answers(403, "key_not_in_header", recordedCall{What: "in the query", Secret: secret})
