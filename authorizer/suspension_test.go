@@ -205,7 +205,7 @@ func (s *suspensions) change(seed uint64, suspend bool) {
 		if suspend {
 			after, err = before.Suspend(fmt.Sprint("Reason ", seed), time.Time{}, "operator", time.Now())
 		}
-		if err == nil && after != before {
+		if err == nil && !after.Same(before) {
 			_, err = s.stores.Control.UpdateAccount(s.t.Context(), before, after, keytest.Row(s.id, "account.suspend", ""))
 		}
 		if errors.Is(err, dynamo.ErrStale) {

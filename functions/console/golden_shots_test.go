@@ -122,6 +122,16 @@ func keyShots(add adder, key string) {
 	propose := ofKey(func(k *api.Key) {
 		k.Proposed = &api.Proposal{Since: day(31), Domains: &[]string{"next.example"}, Products: &[]string{"map-display"}}
 	})
+	pending := ofKey(func(k *api.Key) {
+		k.PendingPaths = []api.PendingPaths{
+			{Product: "map-display", Version: "3-8c1d22ef01", Paths: []string{"/static-map/", "/atlas/"}}, {Product: "search", Version: "3-8c1d22ef01", Paths: []string{"/places/"}},
+		}
+	})
+	for _, person := range []string{"owner", "developer", "viewer"} {
+		add("key.pending_paths", person, key, pending)
+	}
+	add("accept", "owner", key+"/accept?product=map-display", pending)
+	add("accept.other", "owner", key+"/accept?product=search", pending)
 	add("edit", "owner", key+"/edit", nil)
 	add("edit.bare", "owner", key+"/edit", withDoc("GET "+keyAPI, changed(bareKey(), func(k *api.Key) { k.Id = keyID })))
 	add("propose", "owner", key+"/propose", nil)
