@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -10,20 +11,20 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	shown "latchkey/shared/text"
 )
 
 // A search box takes what somebody has at hand, a key's secret too. So its form is sent by POST, which leads to the address of the
 // list or to the key that has the secret: no address and no log has what was pasted. A script sends the hash in its place.
 
-// aSecret finds what may be a secret in a text, mistyped or cut too. IDs are shorter. The script looks for the same.
-var aSecret = regexp.MustCompile(`(^|[^0-9A-Za-z_])([a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,})`)
+// aSecret finds what may be a secret in a text, mistyped or cut too, whatever stands before it: the name of a setting, a part of an
+// address. IDs are shorter. The script looks for the same.
+var aSecret = regexp.MustCompile(`[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}`)
 
-// secretIn returns what may be a secret in a text, "" if there is none.
-func secretIn(text string) string {
-	if found := aSecret.FindStringSubmatch(text); found != nil {
-		return found[2]
-	}
-	return ""
+// secretIn returns what may be a secret in a text, "" if there is none. Where the text has it in another spelling (percent-encoded,
+// wrapped, in other characters), only a whole one is found.
+func secretIn(typed string) string {
+	return cmp.Or(aSecret.FindString(typed), shown.AnySecret(typed))
 }
 
 // aPreview is a secret as lists show it; who types one has no … at hand.

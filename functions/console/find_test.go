@@ -12,6 +12,8 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/keytest"
 )
 
 func hashOf(text string) string {
@@ -76,6 +78,43 @@ func TestAPastedSecretLeadsToItsKey(t *testing.T) {
 	}
 	if strings.Contains(w.logs.String(), secret) {
 		t.Error("the log has the secret")
+	}
+}
+
+// TestASecretInAnotherSpellingHasNoAddress: what surrounds a secret, and how it was wrapped, escaped or written, is as it was copied.
+// Whatever it is, the key is found, and neither an address nor a form of the page has it.
+func TestASecretInAnotherSpellingHasNoAddress(t *testing.T) {
+	matched := ""
+	w := finding(t, &matched)
+	made, err := apikey.DefaultPrefix.Generate(keytest.Random(7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := made.Reveal()
+	wide := strings.Map(func(r rune) rune { return r + 0xfee0 }, whole)
+	for typed, cut := range map[string]string{
+		"https%3A%2F%2Fp.example%2Ftile%3Fkey%3D" + whole: whole, "TILES_" + whole: whole, "KEY" + whole: whole, "TILES_" + secret + "x": secret + "x",
+		whole[:20] + " " + whole[20:]: whole[20:], whole[:20] + "-" + whole[20:]: whole[20:], "see " + whole[:20] + "\u200b" + whole[20:]: whole[20:],
+		strings.Replace(whole, "_", "%5F", 1): whole[3:], strings.Replace(whole, "_", `\_`, 1): whole[3:], wide: wide[30:],
+	} {
+		for _, path := range []string{"/accounts/" + account + "/keys", "/operator"} {
+			w.forget()
+			answer := w.ask(http.MethodPost, path, url.Values{"q": {typed}})
+			if to := answer.Header.Get("Location"); answer.StatusCode != http.StatusSeeOther || to != path {
+				t.Errorf("%q on %s: %d to %s", typed, path, answer.StatusCode, to)
+			}
+			want := hashOf(whole)
+			if strings.HasSuffix(cut, "x") {
+				want = hashOf(cut)
+			}
+			if calls := w.called(); len(calls) != 1 || calls[0].body != `{"secret_sha256":"`+want+`"}` {
+				t.Errorf("%q on %s: the API is asked %s", typed, path, describe(calls))
+			}
+			answer = w.ask(http.MethodGet, path+"?q="+url.QueryEscape(typed), nil)
+			if to := answer.Header.Get("Location"); to != path || strings.Contains(answer.text, cut) {
+				t.Errorf("%q in the address of %s: to %q, and repeated", typed, path, to)
+			}
+		}
 	}
 }
 

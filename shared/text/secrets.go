@@ -14,6 +14,9 @@ import (
 // that it has had.
 type Secrets []apikey.Prefix
 
+// longestPrefix is the greatest length of a prefix, which apikey.ParsePrefix bounds.
+const longestPrefix = 8
+
 // mask stands where a secret was.
 const mask = "[secret]"
 
@@ -30,13 +33,40 @@ func (s Secrets) In(text string) bool {
 
 // in is In for a text whose written line ends count as letters, unless they are percent-encoded.
 func (s Secrets) in(text string) bool {
-	decoded := unescape(text)
-	for _, spelling := range []string{text, decoded, bare(text), bare(decoded), bare(lineEnds.Replace(decoded)), bare(unescape(squeeze(text)))} {
+	for _, spelling := range spellings(text) {
 		if s.find(spelling) >= 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// spellings are the forms of a text in which a secret is looked for.
+func spellings(text string) []string {
+	decoded := unescape(text)
+	return []string{text, decoded, bare(text), bare(decoded), bare(lineEnds.Replace(decoded)), bare(unescape(squeeze(text)))}
+}
+
+// AnySecret returns the first secret in a text, of whatever prefix and in any spelling that [Secrets.In] knows, as it was made; ""
+// for none. It is for those who don't know the stack's prefixes: nothing but the checksum tells what it takes for a secret.
+func AnySecret(text string) string {
+	for _, spelling := range append(spellings(lineEnds.Replace(text)), spellings(text)...) {
+		for bar, r := range spelling {
+			if r != '_' {
+				continue
+			}
+			for at := max(bar-longestPrefix, 0); at < bar; at++ {
+				p, err := apikey.ParsePrefix(spelling[at:bar])
+				if err != nil {
+					continue
+				}
+				if n := (Secrets{p}).length(spelling[at:]); n > 0 {
+					return spelling[at : at+n]
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // InHost reports whether what somebody types for the name of a host holds a secret, or what a name of a host leaves of one: it

@@ -148,6 +148,9 @@ func TestWhatNoSecretHasHidesNone(t *testing.T) {
 			}
 			return b.String()
 		}
+		if typed := "see " + spread(good) + ", please"; text.AnySecret(typed) != good {
+			rt.Fatalf("%q: found %q", typed, text.AnySecret(typed))
+		}
 		if typed := "see " + spread(good) + ", please"; !secrets.In(typed) || secrets.Mask(typed) != "[secret]" && strings.Contains(secrets.Mask(typed), good[8:20]) {
 			rt.Fatalf("%q: not found", typed)
 		}
@@ -170,7 +173,7 @@ func TestProseIsNoSecret(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		typed := strings.Join(rapid.SliceOfN(rapid.SampledFrom(words), 0, 60).Draw(rt, "words"), " ")
-		if secrets.In(typed) || secrets.Mask(typed) != typed {
+		if secrets.In(typed) || secrets.Mask(typed) != typed || text.AnySecret(typed) != "" {
 			rt.Fatalf("%q: taken for a secret", typed)
 		}
 	})

@@ -250,7 +250,7 @@ async function prefer(form, button) {
 }
 
 // A secret that is pasted into a search box leaves the browser as its hash alone.
-const aSecret = /(?<![0-9A-Za-z_])[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}/;
+const aSecret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}/;
 async function sendHash(form, secret) {
   const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)));
   const field = form.elements.secret_sha256 ?? document.createElement("input");
