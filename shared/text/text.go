@@ -104,6 +104,8 @@ const (
 	zwj          = '\u200d'
 	brailleBlank = '\u2800'
 	nullNotehead = '\U0001d159'
+	fullBlank    = '\U00013441' // of Egyptian hieroglyphs, letters by category
+	halfBlank    = '\U00013442'
 )
 
 // visible reports whether a character shows something by itself.
@@ -111,7 +113,13 @@ func visible(r rune) bool {
 	return !ignorable(r) && !blank(r) && !unicode.In(r, unicode.M)
 }
 
-func blank(r rune) bool { return unicode.IsSpace(r) || r == brailleBlank || r == nullNotehead }
+func blank(r rune) bool {
+	switch r {
+	case brailleBlank, nullNotehead, fullBlank, halfBlank:
+		return true
+	}
+	return unicode.IsSpace(r)
+}
 
 // ignorable is Unicode's Default_Ignorable_Code_Point, as far as Go's tables name its parts.
 func ignorable(r rune) bool {

@@ -87,7 +87,7 @@ func TestNoTextIsOneOfTheRefused(t *testing.T) {
 }
 
 func TestATextThatShowsNothingIsRefused(t *testing.T) {
-	for _, typed := range []string{"\u3164", "\u115f", "\u2800", "\u034f", "\u200d", "\u200c\u200d", "\u0301", "\ufe0f", "\u2800 \u3164"} {
+	for _, typed := range []string{"\u3164", "\u115f", "\u2800", "\u034f", "\u200d", "\u200c\u200d", "\u0301", "\ufe0f", "\u2800 \u3164", "\U00013441", "\U00013442 \U00013441"} {
 		if _, err := secrets.ParseLine(typed, 1, 64); !errors.Is(err, text.ErrInvisible) {
 			t.Errorf("%+q: %v", typed, err)
 		}

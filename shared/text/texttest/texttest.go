@@ -15,7 +15,7 @@ var Refused = map[string]string{
 	"word joiner": "\u2060", "Hangul filler": "\u3164", "soft hyphen": "\u00ad", "Braille blank": "\u2800", "grapheme joiner": "\u034f",
 	"invisible separator": "\u2063", "Hangul choseong filler": "\u115f", "tag space": "\U000e0020",
 	"Hangul filler inside": "a\u3164b", "grapheme joiner inside": "a\u034fb", "Khmer inherent vowel": "a\u17b4", "Hangul jungseong filler": "\u1160b",
-	"kept for more of these": "a\ufff0b", "halfwidth filler": "ab\uffa0", "null notehead": "\U0001d159",
+	"kept for more of these": "a\ufff0b", "halfwidth filler": "ab\uffa0", "null notehead": "\U0001d159", "Egyptian blanks": "\U00013441\U00013442",
 	"joiners alone": "\u200c\u200d", "a mark alone": "\u0301",
 	"no character FFFE": "a\ufffeb", "no character FFFF": "a\uffffb", "no character FDD0": "a\ufdd0b", "no character 1FFFF": "a\U0001ffffb",
 }
