@@ -25,7 +25,7 @@ const lastSecond = 253402300799
 // claimNames are the registered claims and those of our own, by which a token is judged or a person is named. A claim
 // whose name differs from one of these by case alone spoils the whole token.
 var claimNames = []string{
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "token_use", "typ", "cnf", "act",
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "client_id", "scope", "scp", "token_use", "token_type", "typ", "cnf", "act",
 	"nonce", "at_hash", "c_hash", "s_hash", "auth_time", "acr", "amr", "sid", "events", "origin_jti",
 	"email", "email_verified", "name", "_claim_names", "_claim_sources",
 }

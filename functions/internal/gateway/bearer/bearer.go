@@ -89,11 +89,12 @@ func (v *Verifier) Verify(ctx context.Context, token string) (account.Person, er
 const maxEmail = 254
 
 // isAccess says why a token is no access token, "" if it is one. Issuers mark them differently, or not at all: the header's
-// type (RFC 9068), Cognito's token_use, Keycloak's typ. Any other mark, and whatever belongs to ID and logout tokens alone,
+// type (RFC 9068), Cognito's token_use, Keycloak's typ, others' token_type. Any other mark, and whatever belongs to ID and logout tokens alone,
 // refuses.
 func isAccess(c openid.Claims) string {
 	use, okUse := c.Text("token_use")
 	kind, okKind := c.Text("typ")
+	named, okNamed := c.Text("token_type")
 	header := strings.TrimPrefix(strings.ToLower(c.Type), "application/")
 	marked := header == "at+jwt" || use == "access" || strings.EqualFold(kind, "Bearer")
 	switch {
@@ -103,16 +104,21 @@ func isAccess(c openid.Claims) string {
 		return "token_use"
 	case !okKind || (c.Has("typ") && !strings.EqualFold(kind, "Bearer")):
 		return "typ"
+	case !okNamed || (c.Has("token_type") && !slices.Contains([]string{"bearer", "access", "access_token"}, strings.ToLower(named))):
+		return "token_type"
 	case c.Has("at_hash"), c.Has("c_hash"), c.Has("s_hash"), c.Has("nonce") && !marked: // some issuers copy the nonce
 		return "an ID token"
 	case c.Has("events"):
 		return "a logout or event token"
-	case !marked && !c.Has("client_id") && !c.Has("scope") && !c.Has("scp"): // an ID token has none of these
+	case !marked && !c.Has("client_id") && !says(c, "scope") && !says(c, "scp"): // an ID token has none of these
 		return "nothing says that it is an access token"
 	default:
 		return ""
 	}
 }
+
+// says reports whether there is a claim that isn't null.
+func says(c openid.Claims, name string) bool { return c.Has(name) && c.Raw(name) != "null" }
 
 // forClient says why a token is not meant for this API, "" if it is.
 func (v *Verifier) forClient(c openid.Claims) string {
