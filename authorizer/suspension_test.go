@@ -36,8 +36,6 @@ func TestEverySuspensionIsObeyedWithinTenSeconds(t *testing.T) {
 		races = 60
 	case testing.Short():
 		races = 2
-	case testing.Short():
-		keys, races = 1_000, 2
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newSuspensions(t, keys)
@@ -256,17 +254,17 @@ type flakyReads struct {
 func (f *flakyReads) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	f.mu.Lock()
 	fault := f.random.IntN(60)
-	there, back := time.Duration(f.random.IntN(3)), time.Duration(f.random.IntN(3))
+	there, back := time.Duration(f.random.Int64N(int64(3*time.Millisecond))), time.Duration(f.random.Int64N(int64(3*time.Millisecond)))
 	if f.due && policies.IsAccount(in.Key) {
 		f.due, f.failed, fault = false, false, f.fault
 	}
 	f.failed = !f.failed && fault < len(f.of.faults)
 	failed := f.failed
 	f.mu.Unlock()
-	time.Sleep(there * time.Millisecond)
+	time.Sleep(there)
 	if !failed {
 		out, err := f.Memory.GetItem(ctx, in, o...)
-		time.Sleep(back * time.Millisecond)
+		time.Sleep(back)
 		return out, err
 	}
 	f.of.mu.Lock()
