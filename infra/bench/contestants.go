@@ -29,6 +29,8 @@ const (
 	nameLatchkey = "Latchkey"
 	namePlain    = "plain encoding/json"
 	nameNode     = "Node.js, AWS's client"
+	nameFloor    = "floor (empty on our loop)"
+	nameOnAWSs   = "the gate on AWS's client"
 )
 
 // build builds all contestants into a folder. A Node.js authorizer that can't be installed is left out, with the reason
@@ -45,31 +47,35 @@ func build(o options, into string) ([]contestant, error) {
 		{namePlain, "latchkey/infra/bench/plain", true},
 	} {
 		dir := filepath.Join(into, strconv.Itoa(len(all)))
-		built, err := buildGo(c.pkg, dir)
+		built, err := buildGo(c.pkg, dir, "")
 		if err != nil {
 			return nil, err
 		}
 		built.name, built.decides = c.name, c.decides
 		all = append(all, built)
 	}
-	if !o.node {
+	if o.node {
+		if node, err := installNode(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: without Node.js:", err)
+		} else {
+			all = append(all, node)
+		}
+	}
+	if !o.more {
 		return all, nil
 	}
-	node, err := installNode()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench: without Node.js:", err)
-		return all, nil
-	}
-	return append(all, node), nil
+	variants, err := buildVariants(o, into)
+	return append(all, variants...), err
 }
 
 // buildGo builds a package as the template's functions are built: for this machine to run, for arm64 to weigh.
-func buildGo(pkg, dir string) (contestant, error) {
+// An overlay, if there is one, says which files stand in place of others.
+func buildGo(pkg, dir, overlay string) (contestant, error) {
 	c := contestant{dir: dir, command: []string{filepath.Join(dir, "bootstrap")}}
 	c.linked = filepath.Join(dir, "linked")
 	weighed := filepath.Join(dir, "arm64", "bootstrap")
 	for out, extra := range map[string][]string{c.linked: nil, weighed: {"GOOS=linux", "GOARCH=arm64"}} {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags=lambda.norpc", "-ldflags=-s", "-o", out, pkg)
+		cmd := exec.Command("go", "build", "-trimpath", "-tags="+tags(overlay), "-ldflags=-s", "-overlay="+overlay, "-o", out, pkg)
 		cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), extra...)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return c, fmt.Errorf("building %s: %w\n%s", pkg, err, text)

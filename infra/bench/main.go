@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"time"
 )
 
 func main() {
-	var o options
+	o := options{trips: []time.Duration{0, time.Millisecond, 3 * time.Millisecond}}
 	flag.IntVar(&o.calls, "calls", 20000, "warm calls of each contestant")
 	flag.IntVar(&o.cold, "cold", 90, "cold starts of each contestant")
 	flag.IntVar(&o.procs, "procs", 1, "GOMAXPROCS of every contestant; the template sets 1")
@@ -20,6 +21,11 @@ func main() {
 	flag.BoolVar(&o.gate, "gate", false, "exit with 1 when a ratio exceeds its gate")
 	flag.BoolVar(&o.node, "node", true, "include the Node.js authorizer, if it can be installed")
 	flag.IntVar(&o.runs, "runs", 1, "measure so many times; the medians count")
+	flag.BoolVar(&o.more, "more", true, "include the floor, the gate on AWS's client, the harness itself and cold starts with the store over TLS")
+	flag.Func("trips", "round trips to the store over TLS, with commas (default 0s,1ms,3ms)", func(text string) (err error) {
+		o.trips, err = parseTrips(text)
+		return err
+	})
 	tries := flag.Int("tries", 1, "measure again, so many times in all, while a gate is exceeded")
 	flag.StringVar(&o.authorizer, "authorizer", "latchkey/authorizer", "the package that holds Latchkey's authorizer")
 	flag.Parse()
@@ -44,19 +50,22 @@ func main() {
 // measure makes all runs of a try, prints the figures that count, and then each run's.
 func measure(o options) (verdict, error) {
 	var runs [][]row
-	var results []*result
+	var all []measurement
 	for n := range o.runs {
-		var err error
-		if results, err = run(o); err != nil {
+		m, err := run(o)
+		if err != nil {
 			return verdict{}, err
 		}
-		runs = append(runs, rows(results))
+		runs, all = append(runs, rows(m.results)), append(all, m)
 		o.seed++ // another order
 		if o.runs > 1 {
 			log.Printf("run %d of %d is done", n+1, o.runs)
 		}
 	}
-	report(os.Stdout, o, results, medians(runs))
+	report(os.Stdout, o, all[len(all)-1].results, medians(runs))
+	if o.more {
+		reportMore(os.Stdout, o, all)
+	}
 	v := judge(o, runs)
 	fmt.Println()
 	v.print(os.Stdout)

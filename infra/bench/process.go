@@ -20,7 +20,7 @@ type process struct {
 }
 
 // start runs a contestant. It dies with the harness.
-func start(c contestant, o options, storeURL string) (*process, error) {
+func start(c contestant, o options, s *store) (*process, error) {
 	api, err := newRuntimeAPI()
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func start(c contestant, o options, storeURL string) (*process, error) {
 	p.cmd.Dir = c.dir
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	dieWithParent(p.cmd)
-	p.cmd.Env = append(environment(o, storeURL), "AWS_LAMBDA_RUNTIME_API="+api.address(), "LAMBDA_TASK_ROOT="+c.dir)
+	p.cmd.Env = append(environment(o, s), "AWS_LAMBDA_RUNTIME_API="+api.address(), "LAMBDA_TASK_ROOT="+c.dir)
 	p.started = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		api.close()
@@ -39,8 +39,8 @@ func start(c contestant, o options, storeURL string) (*process, error) {
 }
 
 // environment returns the variables that Lambda and the template would set, and of this shell's only the path.
-func environment(o options, storeURL string) []string {
-	return []string{
+func environment(o options, s *store) []string {
+	all := []string{
 		"PATH=" + os.Getenv("PATH"), "TZ=:UTC", "LANG=en_US.UTF-8",
 		"GOMAXPROCS=" + strconv.Itoa(o.procs),
 		"_HANDLER=index.handler", "AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023",
@@ -49,10 +49,14 @@ func environment(o options, storeURL string) []string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 		"AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
 		"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "AWS_SESSION_TOKEN=bench",
-		"DYNAMODB_ENDPOINT=" + storeURL, "SECRETSMANAGER_ENDPOINT=", "EVENTS_ENDPOINT=",
+		"DYNAMODB_ENDPOINT=" + s.url, "SECRETSMANAGER_ENDPOINT=", "EVENTS_ENDPOINT=",
 		"GATE_TABLE=gate", "LEASES_TABLE=leases", "SLICES_TABLE=slices",
 		"KEY_PREFIX=ak", "OVER_LIMIT=429", "USAGE_PLAN_KEY=00000000-0000-0000-0000-000000000000",
 	}
+	if s.roots != "" {
+		all = append(all, "SSL_CERT_FILE="+s.roots)
+	}
+	return all
 }
 
 // stop kills the process, as nothing of it is needed any more, and returns what it printed.

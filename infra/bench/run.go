@@ -15,50 +15,69 @@ type options struct {
 	qps                int // the key's limit
 	seed               uint64
 	gate, node, ci     bool
+	more               bool            // what stands behind the table, too
+	trips              []time.Duration // to the store over TLS
 	authorizer         string
 }
 
 // result holds the measurements of one contestant.
 type result struct {
 	contestant
-	hits   []time.Duration // warm calls during which the store wasn't asked
-	all    []time.Duration // all warm calls
-	cold   []time.Duration // from starting the process to its first answer
-	cpu    time.Duration   // for each warm call
-	memory int64           // bytes resident after the warm calls
-	asked  int64           // store calls during the warm calls
+	hits   []time.Duration                   // warm calls during which the store wasn't asked
+	all    []time.Duration                   // all warm calls
+	cold   []time.Duration                   // from starting the process to its first answer
+	cpu    time.Duration                     // for each warm call
+	memory int64                             // bytes resident after the warm calls
+	asked  int64                             // store calls during the warm calls
+	away   map[time.Duration][]time.Duration // cold starts with the store over TLS, by the round trip to it
 }
 
 // warmUp is the number of calls of each contestant that aren't counted.
 const warmUp = 1000
 
-func run(o options) ([]*result, error) {
+// measurement holds the figures of one run.
+type measurement struct {
+	results []*result
+	harness time.Duration // a warm call's, at the median; 0: not measured
+}
+
+func run(o options) (m measurement, err error) {
 	event, record, err := fixture(o.qps)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	into, err := os.MkdirTemp("", "latchkey-bench-")
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	defer os.RemoveAll(into)
 	contestants, err := build(o, into)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	s, err := newStore(record)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	defer s.close()
 	b := &session{options: o, event: event, store: s, order: rand.New(rand.NewPCG(o.seed, 0))}
 	for _, c := range contestants {
 		b.results = append(b.results, &result{contestant: c})
 	}
+	m.results = b.results
 	if err := b.coldStarts(); err != nil {
-		return nil, err
+		return m, err
 	}
-	return b.results, b.warmCalls()
+	if err := b.warmCalls(); err != nil {
+		return m, err
+	}
+	if !o.more {
+		return m, nil
+	}
+	if m.harness, err = harnessTakes(event, o.calls); err != nil {
+		return m, err
+	}
+	return m, b.awayStarts(record, into)
 }
 
 type session struct {
@@ -88,25 +107,34 @@ func (b *session) coldStarts() error {
 					return err
 				}
 			}
-			before := b.store.reads.Load()
-			p, err := start(r.contestant, b.options, b.store.url)
+			took, err := b.coldStart(r.contestant, b.store)
 			if err != nil {
 				return err
 			}
-			at, err := b.first(p, r.contestant)
-			text := p.stop()
-			if err != nil {
-				return fmt.Errorf("%s: cold start: %w\n%s", r.name, err, text)
-			}
-			if r.decides && b.store.reads.Load() == before {
-				return fmt.Errorf("%s: answered its first call without reading the store", r.name)
-			}
 			if !fresh {
-				r.cold = append(r.cold, at.Sub(p.started))
+				r.cold = append(r.cold, took)
 			}
 		}
 	}
 	return nil
+}
+
+// coldStart starts a process and stops it after its first answer.
+func (b *session) coldStart(c contestant, s *store) (took time.Duration, err error) {
+	before := s.reads.Load()
+	p, err := start(c, b.options, s)
+	if err != nil {
+		return 0, err
+	}
+	at, err := b.first(p, c)
+	text := p.stop()
+	if err != nil {
+		return 0, fmt.Errorf("%s: cold start: %w\n%s", c.name, err, text)
+	}
+	if c.decides && s.reads.Load() == before {
+		return 0, fmt.Errorf("%s: answered its first call without reading the store", c.name)
+	}
+	return at.Sub(p.started), nil
 }
 
 func (b *session) first(p *process, c contestant) (time.Time, error) {
@@ -143,7 +171,7 @@ func (b *session) warmCalls() (err error) {
 		}
 	}()
 	for i, r := range b.results {
-		if processes[i], err = start(r.contestant, b.options, b.store.url); err != nil {
+		if processes[i], err = start(r.contestant, b.options, b.store); err != nil {
 			return err
 		}
 		if err := processes[i].api.ready(); err != nil {

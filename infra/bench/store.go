@@ -23,6 +23,7 @@ import (
 type store struct {
 	url    string
 	record []byte // the answer to GetItem on the gate table by the secret
+	roots  string // the file of the certificate that it shows; "" without TLS
 	server net.Listener
 	reads  atomic.Int64
 	writes atomic.Int64
