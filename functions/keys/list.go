@@ -73,6 +73,9 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 // maxFilter bounds the texts of a filter, in characters.
 const maxFilter = 64
 
+// nothing is in no text: what has no character that shows finds no key, rather than every key.
+const nothing = "\x00"
+
 func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, error) {
 	if err := gateway.KnownQuery(r, "status", "product", "label", "q", "sort", "figures", "page_size", "page_token"); err != nil {
 		return filter{}, gateway.Page{}, err
@@ -87,6 +90,12 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 	f := filter{
 		status: apikey.Status(query.Get("status")), product: product.ID(id),
 		label: text.Fold(label), words: strings.Fields(text.Fold(gateway.Pasted(typed))), sort: cmp.Or(query.Get("sort"), "-created_at"),
+	}
+	if f.label == "" && strings.TrimSpace(label) != "" {
+		f.label = nothing
+	}
+	if len(f.words) == 0 && strings.TrimSpace(typed) != "" {
+		f.words = []string{nothing}
 	}
 	switch query.Get("figures") {
 	case "":

@@ -248,3 +248,21 @@ func (r *harness) count(t testing.TB, n int, k apikey.Key, code authz.Code, at t
 		}
 	}
 }
+
+// TestAFilterOfWhatDoesntShowFindsNothing, instead of every key.
+func TestAFilterOfWhatDoesntShowFindsNothing(t *testing.T) {
+	r := newHarness(t)
+	r.NewKey(t, r.account)
+	for _, typed := range []string{"\u200d", "\u3164", " \u200c ", "\ufe0f"} {
+		for _, name := range []string{"q", "label"} {
+			if got := r.list(t, url.Values{name: {typed}}.Encode(), ""); len(got.ids) != 0 {
+				t.Errorf("%s %q: %q", name, typed, got.ids)
+			}
+		}
+	}
+	for _, none := range []string{"", " "} {
+		if got := r.list(t, url.Values{"q": {none}, "label": {none}}.Encode(), ""); len(got.ids) != 1 {
+			t.Errorf("%q: %d keys", none, len(got.ids))
+		}
+	}
+}
