@@ -211,7 +211,7 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 			if key := to[keyID]; key != c.key {
 				t.Errorf("%s: the key leads to %q, want %q", path, key, c.key)
 			}
-			if older := to[map[string]string{"en": "Older", "fr": "Activité plus ancienne"}[language]]; older != c.older {
+			if older := to[map[string]string{"en": "Older", "fr": "Activité plus ancienne"}[language]]; older != c.older { //nolint:misspell // French
 				t.Errorf("%s: what is older is at %q", path, older)
 			}
 		}
