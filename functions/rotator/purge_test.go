@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
@@ -98,5 +101,44 @@ func TestDriftIsReportedAndRepairedOnlyWhenAsked(t *testing.T) {
 	r.CheckGate(t, k)
 	if got := r.job(`{"job":"rebuild"}`).(drifted); len(got.Found) != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// replicated is Secrets Manager that refuses a deletion, as it does for a secret with replicas in other regions.
+type replicated struct{ deliveryClient }
+
+func (replicated) DeleteSecret(context.Context, *sm.DeleteSecretInput, ...func(*sm.Options)) (*sm.DeleteSecretOutput, error) {
+	return nil, &types.InvalidRequestException{Message: aws.String("the secret has replicas")}
+}
+
+// TestADeliveredSecretThatIsNotDeletedIsNotForgotten: where the deletion is refused the secret can still be read, so the key is
+// kept and reported with each run, until the deletion is done.
+func TestADeliveredSecretThatIsNotDeletedIsNotForgotten(t *testing.T) {
+	deleted := func(k *apikey.Key) { k.DeletedAt = keytest.Now }
+	unpoliced := func(k *apikey.Key) { k.Rotation = nil }
+	for what, change := range map[string]func(*apikey.Key){"key.delete": deleted, "key.rotation_policy": unpoliced} {
+		r := newHarness(t)
+		k := r.dueKey(r.NewAccount(t))
+		r.rotation()
+		if _, err := r.Edit(t.Context(), r.key(k), what, change); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.Advance(31 * day)
+		job := r.run(r.Stores, replicated{r.secrets})
+		for range 2 {
+			purge, purgeErr := job.purge(t.Context())
+			rotation, rotationErr := job.rotation(t.Context(), event{})
+			if failed := purge.Failed + rotation.Failed; failed != 1 || (purgeErr == nil) == (rotationErr == nil) {
+				t.Errorf("%s: %+v, %v; %+v, %v", what, purge, purgeErr, rotation, rotationErr)
+			}
+			if stored, err := r.Control.Key(t.Context(), k.Account, k.ID); err != nil || stored.Delivery.Reader == "" {
+				t.Errorf("%s: nobody knows of the secret any more: %+v, %v", what, stored.Delivery, err)
+			}
+		}
+		r.rotation()
+		r.job(`{"job":"purge"}`)
+		if out, err := r.secrets.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: nameOf(k)}); err != nil || out.DeletedDate == nil {
+			t.Errorf("%s: the secret is left: %+v, %v", what, out, err)
+		}
 	}
 }
