@@ -8,6 +8,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo/sessions"
+	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
 
@@ -101,5 +102,33 @@ func TestAnInvitationIsShownToWhoHoldsItsToken(t *testing.T) {
 	r.Want(t, 200, apitest.Call{As: "owner", Method: "POST", Path: r.path("/close"), Body: object{"confirm_name": r.account.Name}})
 	if got := r.accept(t, "other", late); got.Code() != "account_closed" {
 		t.Error(got.Problem())
+	}
+}
+
+// TestAnOfferThatIsShownCanBeAccepted: into an account that closes or is closed nobody is invited any more, and who looks at the
+// invitation hears the same as who accepts it.
+func TestAnOfferThatIsShownCanBeAccepted(t *testing.T) {
+	for what, change := range map[string]func(*account.Account){
+		"open":    func(*account.Account) {},
+		"closing": func(a *account.Account) { a.Closing = true },
+		"closed":  func(a *account.Account) { a.Closing, a.ClosedAt = true, keytest.Now },
+	} {
+		r := newHarness(t)
+		token := r.invite(t, "owner", object{"role": "viewer"})
+		before, err := r.Control.Account(t.Context(), r.account.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := before
+		if change(&after); after != before {
+			if _, err := r.Control.UpdateAccount(t.Context(), before, after, keytest.Row(r.account.ID, "account.close", "")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		shown := r.Do(t, apitest.Call{As: "new", Method: "POST", Path: "/v1/invitations/show", Body: object{"token": token}})
+		accepted := r.accept(t, "new", token)
+		if shown.Status != accepted.Status || shown.Code() != accepted.Code() || (accepted.Status == 200) != (what == "open") {
+			t.Errorf("%s: shown %d %s, accepted %d %s", what, shown.Status, shown.Code(), accepted.Status, accepted.Code())
+		}
 	}
 }
