@@ -29,3 +29,17 @@ func TestWhatSomebodyLeavesIsLookedForInSoManyKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatSomebodyLeavesIsListedUpToABound, however it lies among the account's keys, and the answer says that there is more.
+func TestWhatSomebodyLeavesIsListedUpToABound(t *testing.T) {
+	r := harnessOn(t, keytest.LongStores(t))
+	r.Member(t, r.account.ID, "mallory", account.Developer)
+	theirs := r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedBy = keytest.Subject("mallory") })
+	r.NewKeys(t, theirs, maxLegacy-2)
+	r.NewKeys(t, r.NewKey(t, r.account), control.MostLooked)
+	r.NewKeys(t, theirs, maxLegacy-1)
+	doc := r.remove(t, "owner", "mallory").JSON(t)
+	if n := len(doc["keys"].([]any)); n != maxLegacy || doc["more"] != true {
+		t.Errorf("%d keys, more %v", n, doc["more"])
+	}
+}
