@@ -100,3 +100,31 @@ func TestADecisionThatCameTooLateIsShownBesideTheOther(t *testing.T) {
 		t.Errorf("%d: %q", page.StatusCode, rows)
 	}
 }
+
+// TestAChangeOfSomethingElseRefusesNoForm: what somebody else has changed in the moment of the write, but not what the form is
+// about, is no business of the person's: the change is made on what is there then.
+func TestAChangeOfSomethingElseRefusesNoForm(t *testing.T) {
+	for _, c := range overwrites {
+		w := newWalker(t, "owner")
+		w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.BillingType = api.PayAsYouGrow })
+		form := url.Values{}
+		for _, one := range forms(w.ask(http.MethodGet, c.page, nil).doc) {
+			if values := one.values(); strings.HasSuffix(one.action, c.action) && values.Get("subject") != "owner" {
+				form = values
+			}
+		}
+		form.Set(c.field, c.typed)
+		tries := 0
+		w.answerWrites(func(out http.ResponseWriter, _ *http.Request) {
+			if tries++; tries == 1 {
+				problem(out, http.StatusPreconditionFailed, "version_stale")
+				return
+			}
+			reply(out, 200, map[string]any{"id": keyID})
+		})
+		saved := w.ask(http.MethodPost, actionOf(w.ask(http.MethodGet, c.page, nil), c.action), form)
+		if saved.StatusCode != http.StatusSeeOther || tries != 2 {
+			t.Errorf("%s: %d after %d tries: %s", c.action, saved.StatusCode, tries, text(saved.doc))
+		}
+	}
+}
