@@ -264,3 +264,31 @@ func TestDrainGivesUpWithItsContextAndLosesNothing(t *testing.T) {
 		b.fn.want(t, "ab")
 	})
 }
+
+// TestPausesAreShortAgainAfterABatchThatSucceeds: an outage of long ago slows nothing down.
+func TestPausesAreShortAgainAfterABatchThatSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newHarness(t, newFake(), func(m *Mapping) { m.BatchSize = 1 })
+		b.putAll("abc")
+		tries := map[string]int{}
+		b.fn.behave = func(c call) (string, error) {
+			value := b.fn.batches()[len(b.fn.batches())-1]
+			if tries[value]++; tries[value] <= 4 {
+				return "", errors.New("store is down")
+			}
+			return "", nil
+		}
+		b.start()
+		time.Sleep(10 * time.Minute)
+		b.drain()
+		pauses := map[string][]time.Duration{}
+		for i := 1; i < len(b.fn.calls); i++ {
+			if value := b.fn.batches()[i]; value == b.fn.batches()[i-1] {
+				pauses[value] = append(pauses[value], b.fn.calls[i].at.Sub(b.fn.calls[i-1].at))
+			}
+		}
+		if len(pauses["a"]) != 4 || !slices.Equal(pauses["a"], pauses["b"]) || !slices.Equal(pauses["a"], pauses["c"]) {
+			t.Errorf("pauses %v", pauses)
+		}
+	})
+}
