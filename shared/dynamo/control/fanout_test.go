@@ -132,6 +132,55 @@ func TestNoKeyFollowsAChangeThatAnotherHasOvertaken(t *testing.T) {
 	}
 }
 
+// TestAChangeThatIsDoneDoesNothingWhileAnotherRuns: the keys that the other one has taken along don't go back, and the job no longer
+// asks for the one that is done.
+func TestAChangeThatIsDoneDoesNothingWhileAnotherRuns(t *testing.T) {
+	c := newCrowd(t)
+	c.spoil(t, "key")
+	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
+	begin := func(to account.Type, stop func() bool) control.Operation {
+		t.Helper()
+		o, _, err := c.store.BeginType(t.Context(), keytest.Operation(t, c.account.ID, to, nil), row("account.type.begin", ""))
+		if err == nil {
+			o, err = c.store.ContinueType(t.Context(), o, keytest.Now, stop, row)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	types := func() (list []account.Type) {
+		p, err := c.store.Keys(t.Context(), c.account.ID, control.KeyQuery{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range p.Keys {
+			list = append(list, k.AccountType)
+		}
+		return list
+	}
+	first := begin(account.SelfServe, func() bool { return false })
+	keys := 0
+	second := begin(account.Enterprise, func() bool { keys++; return keys > 1 })
+	before := types()
+	if first.Status != control.Done || second.Status != control.Running || !slices.Contains(before, account.Enterprise) || !slices.Contains(before, account.SelfServe) {
+		t.Fatalf("%+v, %+v, %v", first, second, before)
+	}
+	if _, err := c.store.ContinueType(t.Context(), first, keytest.Now, func() bool { return false }, row); err != nil {
+		t.Error(err)
+	}
+	if after := types(); !slices.Equal(after, before) {
+		t.Errorf("the keys were %v and are %v", before, after)
+	}
+	running, err := c.store.RunningOperations(t.Context(), "", 0)
+	listed := func(id string) bool {
+		return slices.ContainsFunc(running.Operations, func(o control.Operation) bool { return o.ID == id })
+	}
+	if err != nil || listed(first.ID) || !listed(second.ID) {
+		t.Errorf("the job goes on with %+v, %v", running.Operations, err)
+	}
+}
+
 // An account of many keys is closed page by page, never read at once; what broke off, at whichever page and key, goes on when it
 // is repeated, and no key is revoked twice.
 func TestClosingGoesOnWhereItBrokeOff(t *testing.T) {
