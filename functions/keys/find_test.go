@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -184,5 +185,37 @@ func TestAKeyIsFoundHoweverManyOthersComeBefore(t *testing.T) {
 	last := r.NewKey(t, r.account, func(k *apikey.Key) { k.Current.Preview = "ak_last…last" })
 	if got := r.find(t, "viewer", object{"preview": "ak_last…last"}); !slices.Equal(got, []string{"current " + string(last.ID)}) {
 		t.Errorf("found %v", got)
+	}
+}
+
+// TestTheListIsSearchedByThePreviewsOfTheSecretsThatWork: while a rotation runs by both, and by the old one no more when it is over.
+func TestTheListIsSearchedByThePreviewsOfTheSecretsThatWork(t *testing.T) {
+	r := newHarness(t)
+	old := keytest.StoredSecret("before")
+	old.Preview = "ak_0ld0…9q9q"
+	k := r.NewKey(t, r.account, func(k *apikey.Key) {
+		k.Outgoing = &apikey.Outgoing{StoredSecret: old, EndsAt: keytest.Now.AddDate(0, 0, 1)}
+	})
+	finds := func(preview string) bool {
+		t.Helper()
+		begin, end, _ := strings.Cut(preview, "…")
+		for _, q := range []string{preview, begin, end} {
+			list := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?q=" + url.QueryEscape(q)}).JSON(t)["keys"].([]any)
+			if len(list) != 1 || list[0].(map[string]any)["id"] != string(k.ID) {
+				return false
+			}
+		}
+		return true
+	}
+	if !finds(k.Current.Preview) || !finds(old.Preview) {
+		t.Error("a secret that works doesn't find its key")
+	}
+	if _, err := r.Edit(t.Context(), k, "key.rotation_end", func(k *apikey.Key) {
+		k.Outgoing, k.Retired = nil, []apikey.Retired{{Hash: old.Hash, EndedAt: keytest.Now}}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !finds(k.Current.Preview) || finds(old.Preview) {
+		t.Error("after the rotation")
 	}
 }
