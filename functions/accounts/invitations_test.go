@@ -120,7 +120,7 @@ func TestAnOfferThatIsShownCanBeAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 		after := before
-		if change(&after); after != before {
+		if change(&after); !after.Same(before) {
 			if _, err := r.Control.UpdateAccount(t.Context(), before, after, keytest.Row(r.account.ID, "account.close", "")); err != nil {
 				t.Fatal(err)
 			}
