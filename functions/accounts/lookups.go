@@ -128,7 +128,8 @@ func (h *lookups) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) 
 
 func (h *lookups) keyDoc(ctx context.Context, k apikey.Key) (api.OperatorKey, error) {
 	a, err := h.store.Account(ctx, k.Account)
-	if err != nil {
+	unread := errors.Is(err, dynamo.ErrUnreadable) // which must not hide what was done to a key
+	if err != nil && !unread {
 		return api.OperatorKey{}, err
 	}
 	used, err := h.used.LastUsed(ctx, k.Account, k)
@@ -137,7 +138,12 @@ func (h *lookups) keyDoc(ctx context.Context, k apikey.Key) (api.OperatorKey, er
 	}
 	now := h.source.Time()
 	view := web.View{Now: now, Used: used[k.ID], Operator: true, Products: h.products}.In(a)
-	return api.OperatorKey{Key: web.KeyDoc(k, view), Account: web.AccountDoc(a, "", now)}, nil
+	doc := api.OperatorKey{Key: web.KeyDoc(k, view)}
+	if !unread {
+		its := web.AccountDoc(a, "", now)
+		doc.Account = &its
+	}
+	return doc, nil
 }
 
 func (h *lookups) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {

@@ -88,7 +88,7 @@ func fakeAnswers(r *harness, name string) {
 			{KeyId: keyID, KeyName: name, AccountId: account, AccountName: name, Blocked: api.Block{Reason: name, At: moment.Of(at), By: &by}},
 		}},
 		"GET /v1/operator/accounts":      api.AccountList{Accounts: []api.Account{acct}},
-		"GET /v1/operator/keys/" + keyID: api.OperatorKey{Key: k, Account: acct},
+		"GET /v1/operator/keys/" + keyID: api.OperatorKey{Key: k, Account: &acct},
 		"GET /v1/operators":              api.OperatorList{Operators: []api.Operator{{Subject: "owner", Email: &name, Rank: api.Admin, AddedAt: moment.Of(at)}, {Subject: "o 2/x", Email: &name, Rank: api.Support, AddedAt: moment.Of(at)}}},
 	}
 	for route, doc := range answers {

@@ -83,7 +83,7 @@ func sentShots(root, key string) (list []shot) {
 	add("find.key", "owner", root+"/keys", url.Values{"q": {pasted}, "status": {"active"}}, withDoc("POST "+accountAPI+"/keys/find", api.KeyMatches{Matches: []api.KeyMatch{{Key: fullKey(), Matched: api.Outgoing}}}))
 	add("find.none", "owner", root+"/keys", url.Values{"q": {pasted}}, withDoc("POST "+accountAPI+"/keys/find", api.KeyMatches{}))
 	add("find.words", "owner", root+"/keys", url.Values{"q": {" shop "}, "status": {"active"}, "product": {"search"}, "label": {"x"}, "sort": {"name"}, "page": {"p2"}}, nil)
-	add("find.any_key", "support", "/operator", url.Values{"q": {pasted}}, withDoc("POST /v1/operator/keys/find", api.OperatorKeyMatches{Matches: []api.OperatorKeyMatch{{Key: fullKey(), Account: fullAccount(), Matched: api.Retired}}}))
+	add("find.any_key", "support", "/operator", url.Values{"q": {pasted}}, withDoc("POST /v1/operator/keys/find", api.OperatorKeyMatches{Matches: []api.OperatorKeyMatch{{Key: fullKey(), Account: ptr(fullAccount()), Matched: api.Retired}}}))
 	add("find.nowhere", "support", "/operator", url.Values{"q": {pasted}}, withDoc("POST /v1/operator/keys/find", api.OperatorKeyMatches{}))
 	add("erase.running", "admin", erasePage, url.Values{"subject": {"auth0|owner"}, "confirm": {"auth0|owner"}}, withDoc("POST /v1/operator/people/erase", api.Erasure{NextPageToken: ptr("p9")}))
 	add("erase.stopped", "admin", erasePage, url.Values{"subject": {"auth0|ana  maria"}, "confirm": {"auth0|ana maria"}, "page": {"p4"}}, withDoc("POST /v1/operator/people/erase", failing(409, "conflict")))

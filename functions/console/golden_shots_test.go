@@ -330,7 +330,8 @@ func operatorShots(add adder) {
 	add("suspend", "admin,support", at+"/suspend", nil)
 	add("operator_close", "admin", at+"/close", nil)
 	add("operator_key.full", "admin,support", ops+"/keys/"+keyID, nil)
-	add("operator_key.bare", "admin", ops+"/keys/"+keyID, withDoc("GET /v1/operator/keys/"+keyID, api.OperatorKey{Key: changed(bareKey(), func(k *api.Key) { k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil }), Account: fullAccount()}))
+	add("operator_key.bare", "admin", ops+"/keys/"+keyID, withDoc("GET /v1/operator/keys/"+keyID, api.OperatorKey{Key: changed(bareKey(), func(k *api.Key) { k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil }), Account: ptr(fullAccount())}))
+	add("operator_key.no_account", "admin", ops+"/keys/"+keyID, withDoc("GET /v1/operator/keys/"+keyID, api.OperatorKey{Key: changed(bareKey(), func(k *api.Key) { k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil })}))
 	add("operator_key.no_calls", "admin", ops+"/keys/"+keyID, withDoc("GET "+keyAPI+"/usage", api.Usage{}))
 	add("operator_key.blocked_by", "admin", ops+"/keys/"+keyID, ofKey(func(k *api.Key) {
 		k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: day(30), By: ptr("ada@latch.example")}

@@ -250,7 +250,7 @@ func ofKey(change func(*api.Key)) func(*stage) {
 		change(&k)
 		s.api.set("GET "+keyAPI, k)
 		s.api.set("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{k, bareKey()}})
-		s.api.set("GET /v1/operator/keys/"+keyID, api.OperatorKey{Key: k, Account: fullAccount()})
+		s.api.set("GET /v1/operator/keys/"+keyID, api.OperatorKey{Key: k, Account: ptr(fullAccount())})
 	}
 }
 

@@ -213,7 +213,7 @@ func richWorld() map[string]any {
 		"GET /v1/qps-requests":                              api.QpsRequestList{Requests: []api.QpsRequest{fullRequest(), bareRequest()}},
 		"GET /v1/operator/overview":                         api.Overview{PendingRequests: 2, BlockedKeys: 100, LastBlocked: []api.BlockedKey{{KeyId: keyID, KeyName: `Shop <1> & "Co"`, AccountId: account, AccountName: "Demo & Co", Blocked: api.Block{Reason: "Leaked on a forum", At: day(28), By: ptr("ada@latch.example")}}, {KeyId: bareKeyID, KeyName: "Bare", AccountId: "acc_02", AccountName: "Second", Blocked: api.Block{Reason: "Spam", At: day(27)}}}},
 		"GET /v1/operator/accounts":                         api.AccountList{Accounts: []api.Account{acct, {Id: "acc_02", Name: "Second", Type: api.SelfServe, KeyLimit: 20, CreatedAt: day(-300), ClosedAt: maybeDay(24)}}},
-		"GET /v1/operator/keys/" + keyID:                    api.OperatorKey{Key: fullKey(), Account: acct},
+		"GET /v1/operator/keys/" + keyID:                    api.OperatorKey{Key: fullKey(), Account: &acct},
 		"GET /v1/operators":                                 api.OperatorList{Operators: []api.Operator{{Subject: "ops|first", Email: ptr("otto@latch.example"), Rank: api.Admin, AddedAt: day(-20)}, {Subject: "ops|admin", Email: ptr("ada@latch.example"), Rank: api.Admin, AddedAt: day(-19)}, {Subject: "o 2/x", Rank: api.Support, AddedAt: day(-18)}}},
 	}
 }

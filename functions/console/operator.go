@@ -253,6 +253,9 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
+	if found.Account == nil { // its record can't be read
+		found.Account = &api.Account{Id: found.Key.AccountId, Name: found.Key.AccountId}
+	}
 	d := &operatorKey{form: f, OperatorKey: found, Billing: billingOf(found.Account.Type)}
 	if has := string(found.Key.BillingType); has != "" && !slices.Contains(d.Billing, has) {
 		d.Billing = append(d.Billing, has) // while the account's type changes

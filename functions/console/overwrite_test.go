@@ -34,7 +34,7 @@ var overwrites = []struct {
 func keyWith(change func(*api.Key)) api.OperatorKey {
 	k := newFakeAPI().key.Key
 	change(&k)
-	return api.OperatorKey{Key: k, Account: api.Account{Id: account, Name: "Demo", Type: api.Enterprise}}
+	return api.OperatorKey{Key: k, Account: &api.Account{Id: account, Name: "Demo", Type: api.Enterprise}}
 }
 
 // TestNobodysChangeIsOverwrittenUnseen: a form of one setting that somebody else has changed meanwhile shows both versions and changes

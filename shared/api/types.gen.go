@@ -1103,16 +1103,16 @@ type Operator struct {
 	Subject string `json:"subject"`
 }
 
-// OperatorKey defines model for OperatorKey.
+// OperatorKey `account` is absent where its record can't be read; the key's own facts hold all the same.
 type OperatorKey struct {
-	Account Account `json:"account"`
-	Key     Key     `json:"key"`
+	Account *Account `json:"account,omitempty"`
+	Key     Key      `json:"key"`
 }
 
-// OperatorKeyMatch defines model for OperatorKeyMatch.
+// OperatorKeyMatch `account` is absent where its record can't be read.
 type OperatorKeyMatch struct {
-	Account Account `json:"account"`
-	Key     Key     `json:"key"`
+	Account *Account `json:"account,omitempty"`
+	Key     Key      `json:"key"`
 
 	// Matched Which of the key's secrets was found: the `current` one, the `outgoing` one that a rotation is ending, or one that was `retired` and opens nothing. A preview finds the first two alone.
 	Matched Matched `json:"matched"`
@@ -1611,7 +1611,7 @@ type OperationAnswer = Operation
 // OperatorAnswer defines model for OperatorAnswer.
 type OperatorAnswer = Operator
 
-// OperatorKeyAnswer defines model for OperatorKeyAnswer.
+// OperatorKeyAnswer `account` is absent where its record can't be read; the key's own facts hold all the same.
 type OperatorKeyAnswer = OperatorKey
 
 // ProblemAnswer defines model for ProblemAnswer.

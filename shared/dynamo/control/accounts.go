@@ -51,14 +51,14 @@ func (s *Store) countOpened(who account.Subject, most int) op {
 	return update(s.control, itemKey(subjectPK(who), openedSK), "SET num = if_not_exists(num, :zero) + :one", cond{
 		text:   "attribute_not_exists(pk) OR num < :most",
 		values: dynamo.Item{":zero": dynamo.N(0), ":one": dynamo.N(1), ":most": dynamo.N(int64(most))},
-	}, always(account.ErrAccounts))
+	}, counted(account.ErrAccounts))
 }
 
 // uncountOpened makes room for another account of the person who opened one that is now closed.
 func (s *Store) uncountOpened(who account.Subject) op {
 	return update(s.control, itemKey(subjectPK(who), openedSK), "SET num = num - :one", cond{
 		text: "num >= :one", values: dynamo.Item{":one": dynamo.N(1)},
-	}, always(errGuard))
+	}, counted(errGuard))
 }
 
 // guard is a counter that a rule across items is kept by.

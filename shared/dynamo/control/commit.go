@@ -126,10 +126,10 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 	switch {
 	case isCounted && !wasCounted:
 		ops = append(ops, update(s.control, count, "SET num = num + :one",
-			cond{text: "num < cap", values: one}, gone(account.ErrKeyLimit)))
+			cond{text: "num < cap", values: one}, counted(account.ErrKeyLimit, "cap")))
 	case wasCounted && !isCounted:
 		ops = append(ops, update(s.control, count, "SET num = num - :one",
-			cond{text: "num >= :one", values: one}, gone(errGuard)))
+			cond{text: "num >= :one", values: one}, counted(errGuard)))
 	}
 	if created {
 		locator := locatorKey(after.ID)

@@ -164,7 +164,11 @@ func (s *Store) onlyOwner(ctx context.Context, who account.Subject) error {
 			if err != nil {
 				return err
 			}
-			if n, _ := dynamo.GetN(owners, "num"); n <= 1 {
+			n, ok := dynamo.GetN(owners, "num")
+			if !ok {
+				return s.unreadable(ctx, owners, errCount).Err
+			}
+			if n <= 1 {
 				return account.ErrLastOwner
 			}
 		}

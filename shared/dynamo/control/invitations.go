@@ -81,7 +81,11 @@ func (s *Store) roomToInvite(ctx context.Context, id account.ID, now time.Time) 
 	old, err := s.get(ctx, key)
 	switch {
 	case err == nil:
-		made, _ = dynamo.GetN(old, "num")
+		n, ok := dynamo.GetN(old, "num")
+		if !ok {
+			return op{}, s.unreadable(ctx, old, errCount).Err
+		}
+		made = n
 	case !errors.Is(err, dynamo.ErrNotFound):
 		return op{}, err
 	}

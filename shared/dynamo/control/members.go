@@ -149,7 +149,7 @@ func (s *Store) countOwner(id account.ID, was, is bool) []op {
 			cond{text: exists.text, values: dynamo.Item{":one": dynamo.N(1)}}, always(dynamo.ErrNotFound))}
 	case was && !is:
 		return []op{update(s.control, key, "SET num = num - :one",
-			cond{text: "num > :one", values: dynamo.Item{":one": dynamo.N(1)}}, gone(account.ErrLastOwner))}
+			cond{text: "num > :one", values: dynamo.Item{":one": dynamo.N(1)}}, counted(account.ErrLastOwner))}
 	default:
 		return nil
 	}

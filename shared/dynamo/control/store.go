@@ -88,6 +88,23 @@ func gone(otherwise error) func(dynamo.Item) error {
 	}
 }
 
+// counted tells a guard that is missing, or whose numbers can't be read, from one whose count doesn't allow a write.
+func counted(otherwise error, numbers ...string) func(dynamo.Item) error {
+	return func(old dynamo.Item) error {
+		if len(old) == 0 {
+			return dynamo.ErrNotFound
+		}
+		for _, name := range append(numbers, "num") {
+			if _, ok := dynamo.GetN(old, name); !ok {
+				return errCount
+			}
+		}
+		return otherwise
+	}
+}
+
+var errCount = fmt.Errorf("%w: a guard without its number", dynamo.ErrUnreadable)
+
 func put(table string, item dynamo.Item, c cond, failed func(dynamo.Item) error) op {
 	return op{failed: failed, item: types.TransactWriteItem{Put: &types.Put{
 		TableName: &table, Item: item, ConditionExpression: &c.text, ExpressionAttributeNames: c.names,
