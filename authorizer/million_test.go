@@ -27,7 +27,7 @@ func TestAMillionCallsLeaveNothingBehind(t *testing.T) {
 	switch {
 	case keytest.Deep():
 		calls, loopback = 10_000_000, 10_000_000
-	case testing.Short():
+	case keytest.Race:
 		warm, calls, loopback = 20_000, 20_000, 5_000
 	}
 	t.Run("in memory", func(t *testing.T) {

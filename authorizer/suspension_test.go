@@ -34,7 +34,7 @@ func TestEverySuspensionIsObeyedWithinTenSeconds(t *testing.T) {
 	switch {
 	case keytest.Deep():
 		races = 60
-	case testing.Short():
+	case keytest.Race:
 		races = 2
 	}
 	synctest.Test(t, func(t *testing.T) {

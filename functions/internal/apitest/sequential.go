@@ -1,12 +1,16 @@
 package apitest
 
-import "testing"
+import (
+	"testing"
 
-// Sequential leaves a long test out of `go test -short`, the form of the race detector: it sends one request after the other from
-// one goroutine, so that there is no race to see, and takes five times as long there.
+	"latchkey/shared/keytest"
+)
+
+// Sequential leaves a long test out where the race detector watches: it sends one request after the other, and what a request does at the
+// same time is seen in shorter tests, such as those of the golden pages. It takes five times as long there.
 func Sequential(t testing.TB) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("-short: one request after the other")
+	if keytest.Race {
+		t.Skip("one request after the other")
 	}
 }
