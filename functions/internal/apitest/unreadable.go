@@ -51,7 +51,7 @@ func leavesOutBadRecords(t *testing.T, fixture func(testing.TB) Fixture, op Oper
 	f.spoil(t, op, where)
 	after, unreadable := read("operator")
 	if after != before-1 || unreadable != 1.0 {
-		t.Errorf("%d entries of %d, unreadable %v; want one less, and 1", after, before, unreadable)
+		t.Errorf("%d entries of %d in %s, unreadable %v; want one less, and 1", after, before, list, unreadable)
 	}
 	if slices.Contains(op.Roles, "owner") {
 		if n, unreadable := read("owner"); n != after || unreadable != nil {
@@ -101,12 +101,12 @@ func listOf(t testing.TB, op Operation) string {
 	if answer == nil || op.Method != http.MethodGet || answer.Value.Content.Get("application/json") == nil {
 		return ""
 	}
-	members := answer.Value.Content.Get("application/json").Schema.Value.Properties
-	if members["next_page_token"] == nil {
+	schema := answer.Value.Content.Get("application/json").Schema.Value
+	if schema.Properties["next_page_token"] == nil {
 		return ""
 	}
-	for name, member := range members {
-		if member.Value.Type.Includes("array") {
+	for name, member := range schema.Properties {
+		if member.Value.Type.Includes("array") && slices.Contains(schema.Required, name) { // what is added to some pages isn't the list
 			return name
 		}
 	}
@@ -124,7 +124,7 @@ func (f Fixture) spoil(t testing.TB, op Operation, where string) {
 		switch {
 		case !strings.HasPrefix(sk, prefix), elsewhere && partition == "other" && own, elsewhere && partition != "other" && !strings.Contains(pk, partition), !elsewhere && !own:
 			continue
-		case op.ID == "listMembers" && strings.HasSuffix(sk, "owner"), op.ID == "listKeyAudit" && !f.about(item, op):
+		case op.ID == "listMembers" && strings.HasSuffix(sk, "owner"), op.ID == "listKeyAudit" && !f.about(item, op), item["deleted_at"] != nil: // in no list
 			continue
 		}
 		for name, bad := range map[string]types.AttributeValue{
