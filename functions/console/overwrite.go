@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 
 	"latchkey/functions/console/internal/management"
@@ -49,6 +48,7 @@ func (f *form) overwrite(v *visit, s setting, read func() (string, int64, error)
 		return http.StatusUnprocessableEntity, nil
 	}
 	for range mostOvertaken {
+		f.Problem = "" // of the try before; the last one's is shown
 		now, version, err := read()
 		if err != nil {
 			return 0, err
@@ -60,11 +60,6 @@ func (f *form) overwrite(v *visit, s setting, read func() (string, int64, error)
 		if status, err = f.submit(v, call, into); status != http.StatusPreconditionFailed || err != nil {
 			return status, err
 		}
-		f.Problem = ""
 	}
-	var p *management.Problem
-	if errors.As(err, &p) {
-		return p.Status, err
-	}
-	return status, err
+	return status, nil
 }

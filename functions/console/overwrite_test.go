@@ -128,3 +128,24 @@ func TestAChangeOfSomethingElseRefusesNoForm(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsRefusedEveryTimeIsNotSaidToBeDone: the last try's refusal is shown, with what was typed.
+func TestWhatIsRefusedEveryTimeIsNotSaidToBeDone(t *testing.T) {
+	for _, c := range overwrites {
+		w := newWalker(t, "owner")
+		w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.BillingType = api.PayAsYouGrow })
+		page := w.ask(http.MethodGet, c.page, nil)
+		form := url.Values{}
+		for _, one := range forms(page.doc) {
+			if values := one.values(); strings.HasSuffix(one.action, c.action) && values.Get("subject") != "owner" {
+				form = values
+			}
+		}
+		form.Set(c.field, c.typed)
+		w.refuse(http.StatusPreconditionFailed, "version_stale")
+		refused := w.ask(http.MethodPost, actionOf(page, c.action), form)
+		if refused.StatusCode != http.StatusPreconditionFailed || len(w.writes()) != mostOvertaken || !strings.Contains(refused.text, `role="alert"`) {
+			t.Errorf("%s: %d after %d tries: %s", c.action, refused.StatusCode, len(w.writes()), text(refused.doc))
+		}
+	}
+}
