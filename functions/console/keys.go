@@ -179,10 +179,10 @@ func (d *keyList) Kept() (list []resent) {
 	return list
 }
 
-// PageURL is the same list from a page token on; "" is the first page.
+// PageURL is the same list from a page token on; "" is the first page. The page that is shown keeps the way that it is read.
 func (d *keyList) PageURL(token string) string {
 	there := *d
-	there.Back = false
+	there.Back = d.Back && token == d.Page
 	return there.link(d.Sort, token)
 }
 

@@ -97,6 +97,11 @@ func TestTheListTurnsBothWays(t *testing.T) {
 		t.Fatalf("back: %s", back)
 	}
 	*asked = nil
+	shown := w.ask(http.MethodGet, back+"&select=all", nil)
+	if here := links(shown.doc)["Clear selection"]; here != back {
+		t.Errorf("the page as it is: %s, want %s", here, back)
+	}
+	*asked = nil
 	before := links(w.ask(http.MethodGet, back, nil).doc)
 	if len(*asked) != 1 || (*asked)[0].Get("page_token") != "before tok" {
 		t.Errorf("asks %v", *asked)
