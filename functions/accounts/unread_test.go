@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
@@ -33,8 +35,10 @@ func TestWhatIsDoneToAKeyIsAnsweredAsDone(t *testing.T) {
 	r.spoil(t, "ACCOUNT", "created_at")
 	path := "/v1/operator/keys/" + string(k.ID)
 	for _, call := range []apitest.Call{
-		{Method: "GET", Path: path}, {Method: "POST", Path: path + "/block", Body: object{"reason": "leaked"}},
-		{Method: "POST", Path: path + "/unblock", Body: object{"reason": "a mistake"}}, {Method: "POST", Path: path + "/revoke", Body: object{"reason": "leaked"}},
+		{Method: "GET", Path: path},
+		{Method: "POST", Path: path + "/block", Body: object{"reason": "leaked"}},
+		{Method: "POST", Path: path + "/unblock", Body: object{"reason": "a mistake"}},
+		{Method: "POST", Path: path + "/revoke", Body: object{"reason": "leaked"}},
 	} {
 		call.As = "operator"
 		doc := r.Want(t, 200, call).JSON(t)
@@ -68,6 +72,28 @@ func TestAGuardThatCantBeReadIsNoLimit(t *testing.T) {
 			call.As = "owner"
 			if got := r.Do(t, call); got.Problem() != unreadable {
 				t.Errorf("%s: %s", call.Method, got.Body)
+			}
+		}
+	})
+	t.Run("opened accounts", func(t *testing.T) { // a count that is gone can't be lowered either
+		for name, damage := range map[string]func(*harness, dynamo.Item){
+			"unreadable": func(r *harness, item dynamo.Item) { item["num"] = dynamo.S("soon"); r.Put(t, r.Tables.Control, item) },
+			"gone": func(r *harness, item dynamo.Item) {
+				key := dynamo.Item{"pk": item["pk"], "sk": item["sk"]}
+				if _, err := r.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &r.Tables.Control, Key: key}); err != nil {
+					t.Fatal(err)
+				}
+			},
+		} {
+			r := newHarness(t)
+			id := r.Want(t, 201, apitest.Call{As: "newcomer", Method: "POST", Path: "/v1/accounts", Body: object{"name": "Mine"}}).JSON(t)["id"].(string)
+			for _, item := range r.items(t) {
+				if sk, _ := dynamo.GetS(item, "sk"); sk == "GUARD#accounts" {
+					damage(r, item)
+				}
+			}
+			if got := r.Do(t, apitest.Call{As: "newcomer", Method: "POST", Path: "/v1/accounts/" + id + "/close", Body: object{"confirm_name": "Mine"}}); got.Problem() != unreadable {
+				t.Errorf("%s: %s", name, got.Body)
 			}
 		}
 	})

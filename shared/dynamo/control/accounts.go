@@ -58,7 +58,7 @@ func (s *Store) countOpened(who account.Subject, most int) op {
 func (s *Store) uncountOpened(who account.Subject) op {
 	return update(s.control, itemKey(subjectPK(who), openedSK), "SET num = num - :one", cond{
 		text: "num >= :one", values: dynamo.Item{":one": dynamo.N(1)},
-	}, counted(errGuard))
+	}, always(errGuard))
 }
 
 // guard is a counter that a rule across items is kept by.
@@ -66,6 +66,15 @@ func guard(pk, sk string, count int64) dynamo.Item {
 	item := itemKey(pk, sk)
 	item["kind"], item["num"] = dynamo.S("guard"), dynamo.N(count)
 	return item
+}
+
+// count reads a guard's number. One that can't be read is reported.
+func (s *Store) count(ctx context.Context, guard dynamo.Item) (int64, error) {
+	n, ok := dynamo.GetN(guard, "num")
+	if !ok {
+		return 0, s.unreadable(ctx, guard, errCount).Err
+	}
+	return n, nil
 }
 
 // Account reads an account. ErrNotFound when there is none.

@@ -164,9 +164,9 @@ func (s *Store) onlyOwner(ctx context.Context, who account.Subject) error {
 			if err != nil {
 				return err
 			}
-			n, ok := dynamo.GetN(owners, "num")
-			if !ok {
-				return s.unreadable(ctx, owners, errCount).Err
+			n, err := s.count(ctx, owners)
+			if err != nil {
+				return err
 			}
 			if n <= 1 {
 				return account.ErrLastOwner

@@ -81,11 +81,9 @@ func (s *Store) roomToInvite(ctx context.Context, id account.ID, now time.Time) 
 	old, err := s.get(ctx, key)
 	switch {
 	case err == nil:
-		n, ok := dynamo.GetN(old, "num")
-		if !ok {
-			return op{}, s.unreadable(ctx, old, errCount).Err
+		if made, err = s.count(ctx, old); err != nil {
+			return op{}, err
 		}
-		made = n
 	case !errors.Is(err, dynamo.ErrNotFound):
 		return op{}, err
 	}
