@@ -78,8 +78,8 @@ func newGate(c config, p deps) *Gate {
 	return g
 }
 
-// Invoke answers one event; the answer is good until the next one. A panic is answered like a breakdown: it must not take the environment, and with it
-// everything that is cached, down.
+// Invoke answers one event; the answer is good until the next one. A panic is answered like a breakdown: it must not take
+// the environment, and with it everything that is cached, down.
 func (g *Gate) Invoke(deadline time.Time, payload []byte) (answer []byte, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -137,7 +137,7 @@ func (h *invitations) showInvitation(w http.ResponseWriter, r *http.Request, c g
 	if err != nil {
 		return notJoined(err)
 	}
-	if a.Closing || !a.ClosedAt.IsZero() {
+	if a.Closed() {
 		return account.ErrClosed
 	}
 	return gateway.JSON(w, http.StatusOK, api.InvitationOffer{

@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"net/url"
-	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -55,7 +54,7 @@ func (a *app) askToAccept(v *visit, status int, f *form, id string) error {
 // accept accepts the paths that the page showed, by the catalogue's version: another one has others.
 func (a *app) accept(v *visit) error {
 	f, id := newForm(), v.form("product")
-	if !plainID(strings.ReplaceAll(id, ".", "_")) || strings.Trim(id, ".") == "" {
+	if !plainName(id) {
 		return errNotFound
 	}
 	call := management.Call{Method: http.MethodPost, Path: v.accountPath("/products/", id, "/accept"), Body: api.AcceptProduct{Version: v.form("version")}}

@@ -110,7 +110,7 @@ func (a *app) listKeys(v *visit) error {
 		}
 		d.Keys = append(d.Keys, row)
 	}
-	d.Previous, d.Next = orEmpty(found.PreviousPageToken), orEmpty(found.NextPageToken)
+	d.Previous, d.Next = orNone(found.PreviousPageToken), orNone(found.NextPageToken)
 	d.count(v, found)
 	if d.Filtered = d.Filtered || d.Page != ""; !d.Filtered {
 		d.Begin = beginningOf(found.Keys, d.Next != "", a.now())
@@ -129,13 +129,6 @@ func figuresByKey(all *api.KeyFigures) map[string]api.KeyFiguresOfOne {
 		}
 	}
 	return byKey
-}
-
-func orEmpty(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return *text
 }
 
 // count takes what only the first page says: how many keys there are, and which labels they have.

@@ -16,15 +16,14 @@ const keyReads = 3
 
 // keysFrom reads keys until it has the wanted number, there are no more, or it has asked so many times.
 func (v *visit) keysFrom(ctx context.Context, path string, query url.Values, wanted, reads int) (all api.KeyList, err error) {
-	first := true
-	for range reads {
+	for n := range reads {
 		query.Set("page_size", strconv.Itoa(min(wanted-len(all.Keys), 100)))
 		page, err := management.Get[api.KeyList](ctx, v.api, path, query)
 		if err != nil {
 			return all, err
 		}
-		if first {
-			all, first = page, false
+		if n == 0 {
+			all = page
 		} else {
 			all.Keys, all.NextPageToken = append(all.Keys, page.Keys...), page.NextPageToken
 			if all.Figures != nil && page.Figures != nil {

@@ -18,10 +18,15 @@ type limitForm struct {
 // classPath is the limit of the path in the API.
 func (v *visit) classPath() (string, error) {
 	class := v.r.PathValue("class")
-	if !plainID(strings.ReplaceAll(class, ".", "_")) || strings.Trim(class, ".") == "" {
+	if !plainName(class) {
 		return "", errNotFound
 	}
 	return v.keyPath("/limits/", class), nil
+}
+
+// plainName reports whether a name of the catalogue is one segment of a path: an ID, which may have dots.
+func plainName(name string) bool {
+	return plainID(strings.ReplaceAll(name, ".", "_")) && strings.Trim(name, ".") != ""
 }
 
 // limitIn is the limit of a class; false if the key has none.

@@ -21,25 +21,27 @@ func (a *app) showSuspending(v *visit, status int, f *form) error {
 		return err
 	}
 	if s := account.Suspended; s != nil && v.r.Method == http.MethodGet {
-		f.Values["reason"] = s.Reason
-		if s.Until != nil {
-			f.Values["until"] = s.Until.UTC().Format(dayFormat)
-		}
+		f.Values["reason"], f.Values["until"] = s.Reason, lastDay(s)
 	}
 	return v.render(status, "operator-suspend", v.t("operator.suspend.title"), &suspending{f, account, suspensionOf(account)})
 }
 
 // suspensionOf is an account's suspension as its form has it, or "": the reason, and the day of its end.
 func suspensionOf(account api.Account) string {
-	s := account.Suspended
-	if s == nil {
+	if s := account.Suspended; s != nil {
+		return suspensionIn(s.Reason, lastDay(s))
+	}
+	return ""
+}
+
+func suspensionIn(reason, until string) string { return strings.TrimSpace(reason + "\n" + until) }
+
+// lastDay is the day on which a suspension ends, "" for none.
+func lastDay(s *api.Suspension) string {
+	if s.Until == nil {
 		return ""
 	}
-	until := ""
-	if s.Until != nil {
-		until = s.Until.UTC().Format(dayFormat)
-	}
-	return strings.TrimSpace(s.Reason + "\n" + until)
+	return s.Until.UTC().Format(dayFormat)
 }
 
 func (a *app) suspendAccount(v *visit) error {
@@ -53,10 +55,10 @@ func (a *app) suspendAccount(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if s := before.Suspended; s != nil && s.Until != nil && s.Until.UTC().Format(dayFormat) == f.Values["until"] {
+	if s := before.Suspended; s != nil && lastDay(s) == f.Values["until"] {
 		body.Until = s.Until // the form has the day alone
 	}
-	f.Values["suspension"] = strings.TrimSpace(f.Values["reason"] + "\n" + f.Values["until"])
+	f.Values["suspension"] = suspensionIn(f.Values["reason"], f.Values["until"])
 	read := func() (string, int64, error) { return suspensionOf(before), 0, nil }
 	call := management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/suspend"), Body: body}
 	say := func(value string) string { return orDash(strings.ReplaceAll(strings.TrimSpace(value), "\n", " · ")) }

@@ -17,13 +17,15 @@ const (
 	randomLen   = 27
 	checksumLen = 6
 	previewEnds = 4
-	maxPrefix   = 8
-	longest     = maxPrefix + len("_") + randomLen + checksumLen
+	longest     = MaxPrefix + len("_") + randomLen + checksumLen
 	alphabet    = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
 // DefaultPrefix starts secrets unless the stack's KeyPrefix parameter says otherwise.
 const DefaultPrefix Prefix = "ak"
+
+// MaxPrefix is the greatest length of a prefix.
+const MaxPrefix = 8
 
 // ErrMalformed means that a text can't be a secret: wrong prefix, length, alphabet or checksum.
 var ErrMalformed = errors.New("apikey: malformed secret")
@@ -79,7 +81,7 @@ type Prefix string
 
 // ParsePrefix checks a prefix.
 func ParsePrefix(text string) (Prefix, error) {
-	if len(text) < 2 || len(text) > maxPrefix || text[0] < 'a' || text[0] > 'z' {
+	if len(text) < 2 || len(text) > MaxPrefix || text[0] < 'a' || text[0] > 'z' {
 		return "", prefixError(text)
 	}
 	for i := range len(text) {

@@ -14,9 +14,6 @@ import (
 // that it has had.
 type Secrets []apikey.Prefix
 
-// longestPrefix is the greatest length of a prefix, which apikey.ParsePrefix bounds.
-const longestPrefix = 8
-
 // mask stands where a secret was.
 const mask = "[secret]"
 
@@ -55,7 +52,7 @@ func AnySecret(text string) string {
 			if r != '_' {
 				continue
 			}
-			for at := max(bar-longestPrefix, 0); at < bar; at++ {
+			for at := max(bar-apikey.MaxPrefix, 0); at < bar; at++ {
 				p, err := apikey.ParsePrefix(spelling[at:bar])
 				if err != nil {
 					continue

@@ -45,8 +45,8 @@ type Grant struct {
 	Product product.ID
 }
 
-// Allow appends the answer that lets a call through to every method of the stage: the ARN of one method may be too long for a policy. That
-// is safe only while the gateway caches no answers. usageKey is the value of the stack's one API key.
+// Allow appends the answer that lets a call through to every method of the stage: the ARN of one method may be too long for
+// a policy. That is safe only while the gateway caches no answers. usageKey is the value of the stack's one API key.
 func Allow(b []byte, stage, usageKey string, caller Grant) []byte {
 	b = policy(b, "Allow", stage, string(caller.Key))
 	b = appendMember(b, `,"usageIdentifierKey":`, usageKey)
@@ -78,8 +78,8 @@ type Limited struct {
 	RetryAfter int // whole seconds
 }
 
-// OverLimit appends the answer that refuses a call with 429: it is allowed under a usage identifier that no API key has. rateLimit and
-// rateLimitPolicy are values of the RateLimit and RateLimit-Policy headers; they go into headers alone.
+// OverLimit appends the answer that refuses a call with 429: it is allowed under a usage identifier that no API key has.
+// rateLimit and rateLimitPolicy are values of the RateLimit and RateLimit-Policy headers; they go into headers alone.
 func OverLimit(b []byte, stage string, key apikey.ID, l Limited) []byte {
 	b = policy(b, "Allow", stage, string(key))
 	b = appendMember(b, `,"usageIdentifierKey":`, overLimitKey)
