@@ -131,6 +131,7 @@ var bounds = map[string]float64{
 	"shared/apikey.MaxReason":                        500,
 	"shared/apikey.MaxLabels":                        5,
 	"shared/apikey.MaxLabelRunes":                    32,
+	"shared/apikey.MaxPrefix":                        8,
 	"shared/apikey.randomLen":                        27,
 	"shared/apikey.checksumLen":                      6,
 	"shared/apikey.previewEnds":                      4,
