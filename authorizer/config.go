@@ -15,6 +15,7 @@ import (
 	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/product"
+	"latchkey/shared/telemetry"
 )
 
 // config holds the settings from the template.
@@ -23,6 +24,7 @@ type config struct {
 	gateTable    string
 	leasesTable  string
 	slicesTable  string
+	metrics      string // the namespace of its metrics
 	usagePlanKey string // the value of the stack's one API key, which every allowed call returns
 	denyOver     bool   // answer 403 instead of 429 above the limit
 	// outageBound is the greatest age of a record that is served while the store can't be read.
@@ -45,11 +47,11 @@ func configFrom(getenv func(string) string) (config, error) {
 	}
 	tables := dynamo.TablesFromEnv(getenv)
 	c := config{
-		prefix: prefix, usagePlanKey: getenv("USAGE_PLAN_KEY"),
+		prefix: prefix, usagePlanKey: getenv("USAGE_PLAN_KEY"), metrics: getenv(telemetry.NamespaceVariable),
 		gateTable: tables.Gate, leasesTable: tables.Leases, slicesTable: tables.Slices,
 	}
-	if c.gateTable == "" || c.leasesTable == "" || c.slicesTable == "" || c.usagePlanKey == "" {
-		return config{}, fmt.Errorf("%w: GATE_TABLE, LEASES_TABLE, SLICES_TABLE and USAGE_PLAN_KEY must be set", errConfig)
+	if c.gateTable == "" || c.leasesTable == "" || c.slicesTable == "" || c.usagePlanKey == "" || c.metrics == "" {
+		return config{}, fmt.Errorf("%w: GATE_TABLE, LEASES_TABLE, SLICES_TABLE, USAGE_PLAN_KEY and %s must be set", errConfig, telemetry.NamespaceVariable)
 	}
 	switch over := getenv("OVER_LIMIT"); over {
 	case "", "429":

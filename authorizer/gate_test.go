@@ -93,7 +93,7 @@ func newHarness(t testing.TB) *harness {
 	t.Helper()
 	b := &harness{clock: newManualClock(), out: &bytes.Buffer{}}
 	b.store = &fakeStore{policies: map[apikey.Hash]authz.Policy{}, accounts: map[account.ID]authz.Account{}, clock: b.clock}
-	b.gate = newGate(config{prefix: apikey.DefaultPrefix, usagePlanKey: "plan-key", outageBound: defaultOutageBound}, deps{
+	b.gate = newGate(config{prefix: apikey.DefaultPrefix, usagePlanKey: "plan-key", metrics: "Latchkey/tests", outageBound: defaultOutageBound}, deps{
 		store: b.store, reconnect: func() { b.reconnects++ }, clock: b.clock, catalogue: product.Default(),
 		limiter: unlimited{}, recorder: unrecorded{}, out: b.out,
 	})

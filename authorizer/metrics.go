@@ -13,6 +13,7 @@ const metricsEvery = time.Minute
 
 // metrics counts in memory and writes records now and then: a line a call would cost more than the call.
 type metrics struct {
+	namespace string
 	since     moment
 	decisions map[authz.Code]int
 
@@ -30,8 +31,8 @@ type metrics struct {
 
 const maxLatencies = 100
 
-func (m *metrics) init(now moment) {
-	m.since, m.decisions = now, map[authz.Code]int{}
+func (m *metrics) init(now moment, namespace string) {
+	m.since, m.namespace, m.decisions = now, namespace, map[authz.Code]int{}
 }
 
 func (m *metrics) decided(o *outcome) {
@@ -82,14 +83,14 @@ func (m *metrics) flush(now moment, out io.Writer) {
 		if n > 0 {
 			record := telemetry.Sum(now.wall, "Decisions", n)
 			record.Dimensions = []telemetry.Field{{Name: "Code", Value: string(code)}}
-			b = record.Append(b)
+			b = record.Append(b, m.namespace)
 		}
 	}
-	b = m.rest(now).Append(b)
+	b = m.rest(now).Append(b, m.namespace)
 	_, _ = out.Write(b)
 	decisions := m.decisions
 	clear(decisions)
-	*m = metrics{since: now, decisions: decisions, latencies: m.latencies[:0], buf: b}
+	*m = metrics{namespace: m.namespace, since: now, decisions: decisions, latencies: m.latencies[:0], buf: b}
 }
 
 // rest is the record of all that has no dimensions.
@@ -117,5 +118,5 @@ func (m *metrics) rest(now moment) telemetry.Record {
 	if len(m.latencies) > 0 {
 		list = append(list, telemetry.Metric{Name: "StoreLatency", Unit: telemetry.Milliseconds, Values: m.latencies})
 	}
-	return telemetry.Record{Namespace: telemetry.Namespace, At: now.wall, Metrics: list}
+	return telemetry.Record{At: now.wall, Metrics: list}
 }

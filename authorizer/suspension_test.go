@@ -98,7 +98,7 @@ func newSuspensions(t *testing.T, keys int) *suspensions {
 	for n := range 16 {
 		reads := &flakyReads{Memory: memory, of: s, random: rand.New(rand.NewPCG(uint64(n), 17)), fault: n % len(s.faults)}
 		s.reads = append(s.reads, reads)
-		s.gates = append(s.gates, newGate(config{prefix: apikey.DefaultPrefix, usagePlanKey: "plan-key", outageBound: defaultOutageBound}, deps{
+		s.gates = append(s.gates, newGate(config{prefix: apikey.DefaultPrefix, usagePlanKey: "plan-key", metrics: "Latchkey/tests", outageBound: defaultOutageBound}, deps{
 			store: policies.New(reads, names.Gate), reconnect: func() {}, clock: newSystemClock(), catalogue: product.Default(),
 			limiter: unlimited{}, recorder: unrecorded{}, out: io.Discard,
 		}))

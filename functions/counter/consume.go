@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/stream"
+	"latchkey/shared/telemetry"
 	"latchkey/shared/usage"
 )
 
@@ -26,11 +26,10 @@ type store interface {
 // consumer folds batches of the slices' stream into the counters. Any batch may come again, in part or whole, late
 // and in any order: what an environment has reported is kept beside the sums, so nothing is counted twice.
 type consumer struct {
-	store store
-	now   func() time.Time
-	log   *slog.Logger
-	// metrics takes lines of CloudWatch's embedded metric format.
-	metrics io.Writer
+	store   store
+	now     func() time.Time
+	log     *slog.Logger
+	metrics telemetry.Metrics
 }
 
 const (

@@ -19,6 +19,7 @@ import (
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/keytest"
+	"latchkey/shared/telemetry"
 	"latchkey/shared/usage"
 )
 
@@ -47,7 +48,7 @@ func on(db keytest.DB, table string) *harness {
 	logs, metrics := &strings.Builder{}, &strings.Builder{}
 	return &harness{
 		consumer: consumer{
-			store: store, now: func() time.Time { return keytest.Now }, log: slog.New(slog.NewTextHandler(logs, nil)), metrics: metrics,
+			store: store, now: func() time.Time { return keytest.Now }, log: slog.New(slog.NewTextHandler(logs, nil)), metrics: telemetry.Metrics{Namespace: "Latchkey/tests", Out: metrics},
 		},
 		db: db, store: store, table: table, logs: logs, written: metrics,
 	}

@@ -16,12 +16,12 @@ import (
 
 func main() {
 	vars := env.New(os.Getenv)
-	table := vars.Need("COUNTERS_TABLE")
+	table, namespace := vars.Need("COUNTERS_TABLE"), vars.Need(telemetry.NamespaceVariable)
 	if err := vars.Err(); err != nil {
 		telemetry.Abort(err)
 	}
 	store := counters.New(dynamo.NewClient(dynamo.FromEnv(os.Getenv)), table)
 	lambda.Start(consumer{
-		store: store, now: time.Now, log: telemetry.Logger(os.Stdout, vars.Or("LOG_LEVEL", "info")), metrics: os.Stdout,
+		store: store, now: time.Now, log: telemetry.Logger(os.Stdout, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: os.Stdout},
 	})
 }

@@ -24,7 +24,7 @@ func (b *batch) quarantine(ctx context.Context) {
 		return
 	}
 	// A batch that comes again is counted again.
-	_, _ = b.metrics.Write(telemetry.Sum(b.now(), "UsageSetAside", len(b.bad)).Append(nil))
+	b.metrics.Write(telemetry.Sum(b.now(), "UsageSetAside", len(b.bad)))
 	for _, i := range slices.Sorted(maps.Keys(b.bad)) {
 		r := b.records[i]
 		b.log.Error("a record of the stream can't be counted and is quarantined", "id", quarantineID(r), "why", b.bad[i])

@@ -26,18 +26,18 @@ type jobs struct {
 	store   store
 	source  env.Source
 	log     *slog.Logger
-	metrics io.Writer
+	metrics telemetry.Metrics
 }
 
 func newJobs(getenv func(string) string, out io.Writer) (*jobs, error) {
 	vars := env.New(getenv)
-	table := vars.Need("CONTROL_TABLE")
+	table, namespace := vars.Need("CONTROL_TABLE"), vars.Need(telemetry.NamespaceVariable)
 	if err := vars.Err(); err != nil {
 		return nil, err
 	}
 	return &jobs{
 		store: control.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table, ""), source: env.NewSource(),
-		log: telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: out,
+		log: telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: out},
 	}, nil
 }
 

@@ -51,7 +51,7 @@ func (j *jobs) suffixes(ctx context.Context) (found, error) {
 	j.log.InfoContext(ctx, "job done", "job", f.Job, "list", f.List, "keys", f.Keys, "wide", f.Wide, "patterns", f.Patterns,
 		"failed", f.Failed, "more", f.More, "error", text)
 	if err == nil { // of a part nobody should conclude that it is all
-		_, _ = j.metrics.Write(telemetry.Sum(j.source.Now(), "WidePatterns", f.Wide).Append(nil))
+		j.metrics.Write(telemetry.Sum(j.source.Now(), "WidePatterns", f.Wide))
 	}
 	return f, err
 }

@@ -18,6 +18,7 @@ import (
 	"latchkey/shared/keytest"
 	"latchkey/shared/origin/entry"
 	"latchkey/shared/origin/suffix"
+	"latchkey/shared/telemetry"
 )
 
 // harness is the jobs on a store.
@@ -40,7 +41,7 @@ func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
 // forget begins an empty log.
 func (r *harness) forget() {
 	r.out = &keytest.Buffer{}
-	r.log, r.metrics = slog.New(slog.NewJSONHandler(r.out, nil)), r.out
+	r.log, r.metrics = slog.New(slog.NewJSONHandler(r.out, nil)), telemetry.Metrics{Namespace: "Latchkey/tests", Out: r.out}
 }
 
 func (r *harness) run(t *testing.T) found {
@@ -316,7 +317,7 @@ func TestTheJobMeasuresTheTroubleThatItsAlarmIsFor(t *testing.T) {
 }
 
 func TestTheFunctionStartsWithItsTableAlone(t *testing.T) {
-	vars := map[string]string{"CONTROL_TABLE": "control", "AWS_REGION": "eu-central-1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1"}
+	vars := map[string]string{"CONTROL_TABLE": "control", "METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-central-1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1"}
 	if _, err := newJobs(func(name string) string { return vars[name] }, os.Stderr); err != nil {
 		t.Error(err)
 	}

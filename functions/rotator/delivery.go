@@ -30,11 +30,12 @@ type deliveryClient interface {
 	UpdateSecretVersionStage(context.Context, *sm.UpdateSecretVersionStageInput, ...func(*sm.Options)) (*sm.UpdateSecretVersionStageOutput, error)
 }
 
-// delivery delivers secrets through Secrets Manager: latchkey/<account>/<key> holds the text of the key's secret as it
+// delivery delivers secrets through Secrets Manager: latchkey/<stack>/<account>/<key> holds the text of the key's secret as it
 // is. Every call may be repeated, and made by two runs at once.
 type delivery struct {
 	client deliveryClient
 	kmsKey string
+	names  string // what the names of this stack's delivered secrets begin with
 	calls  atomic.Int64
 }
 
@@ -47,9 +48,20 @@ const (
 	recoveryDays = 7
 )
 
-func nameOf(k apikey.Key) *string {
-	return aws.String("latchkey/" + string(k.Account) + "/" + string(k.ID))
+// name returns the name of a delivered secret in Secrets Manager. As long as somebody reads it, it stays what it was first.
+func (v *delivery) name(k apikey.Key) string {
+	within := "/" + string(k.Account) + "/" + string(k.ID)
+	switch {
+	case k.Delivery.Name != "":
+		return k.Delivery.Name
+	case k.Delivery.Reader != "":
+		return withoutStack + within
+	}
+	return v.names + within
 }
+
+// withoutStack begins the names of secrets that were delivered before names had the stack in them.
+const withoutStack = "latchkey"
 
 // versionFor names the version of the rotation that is due now: the same for each try, and for no other rotation.
 func versionFor(k apikey.Key) string {
@@ -114,13 +126,13 @@ func used(k apikey.Key, hash apikey.Hash) bool {
 
 func (v *delivery) put(ctx context.Context, k apikey.Key, version, text string) error {
 	_, err := call(ctx, v, v.client.PutSecretValue, &sm.PutSecretValueInput{
-		SecretId: nameOf(k), ClientRequestToken: &version, SecretString: &text, VersionStages: []string{pending},
+		SecretId: aws.String(v.name(k)), ClientRequestToken: &version, SecretString: &text, VersionStages: []string{pending},
 	})
 	return err
 }
 
 func (v *delivery) value(ctx context.Context, k apikey.Key, version string) (string, error) {
-	out, err := call(ctx, v, v.client.GetSecretValue, &sm.GetSecretValueInput{SecretId: nameOf(k), VersionId: &version})
+	out, err := call(ctx, v, v.client.GetSecretValue, &sm.GetSecretValueInput{SecretId: aws.String(v.name(k)), VersionId: &version})
 	if err != nil {
 		return "", err
 	}
@@ -134,7 +146,7 @@ func (v *delivery) ensureSecret(ctx context.Context, k apikey.Key) error {
 	case is[*types.ResourceNotFoundException](err):
 		err = v.create(ctx, k)
 	case is[*types.InvalidRequestException](err): // marked for deletion
-		_, err = call(ctx, v, v.client.RestoreSecret, &sm.RestoreSecretInput{SecretId: nameOf(k)})
+		_, err = call(ctx, v, v.client.RestoreSecret, &sm.RestoreSecretInput{SecretId: aws.String(v.name(k))})
 	default:
 		return err
 	}
@@ -146,7 +158,7 @@ func (v *delivery) ensureSecret(ctx context.Context, k apikey.Key) error {
 
 func (v *delivery) create(ctx context.Context, k apikey.Key) error {
 	in := &sm.CreateSecretInput{
-		Name: nameOf(k), Description: aws.String("The API key " + k.Name + ", delivered by its rotation policy."),
+		Name: aws.String(v.name(k)), Description: aws.String("The API key " + k.Name + ", delivered by its rotation policy."),
 		Tags: []types.Tag{
 			{Key: aws.String("latchkey:key"), Value: aws.String(string(k.ID))},
 			{Key: aws.String("latchkey:account"), Value: aws.String(string(k.Account))},
@@ -184,7 +196,7 @@ func (v *delivery) grantRead(ctx context.Context, k apikey.Key) error {
 		return err
 	}
 	_, err = call(ctx, v, v.client.PutResourcePolicy, &sm.PutResourcePolicyInput{
-		SecretId: nameOf(k), ResourcePolicy: aws.String(string(document)), BlockPublicPolicy: aws.Bool(true),
+		SecretId: aws.String(v.name(k)), ResourcePolicy: aws.String(string(document)), BlockPublicPolicy: aws.Bool(true),
 	})
 	return err
 }
@@ -231,7 +243,7 @@ func (v *delivery) reconcileOnce(ctx context.Context, k apikey.Key, kept func() 
 
 // stages has the version of each stage.
 func (v *delivery) stages(ctx context.Context, k apikey.Key) (map[string]string, error) {
-	out, err := call(ctx, v, v.client.DescribeSecret, &sm.DescribeSecretInput{SecretId: nameOf(k)})
+	out, err := call(ctx, v, v.client.DescribeSecret, &sm.DescribeSecretInput{SecretId: aws.String(v.name(k))})
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +276,7 @@ func (v *delivery) versionHolding(ctx context.Context, k apikey.Key, versions ..
 
 func (v *delivery) promote(ctx context.Context, k apikey.Key, version string, holders map[string]string) error {
 	move := func(stage, from, to string) error {
-		in := &sm.UpdateSecretVersionStageInput{SecretId: nameOf(k), VersionStage: &stage}
+		in := &sm.UpdateSecretVersionStageInput{SecretId: aws.String(v.name(k)), VersionStage: &stage}
 		if from != "" {
 			in.RemoveFromVersionId = &from
 		}
@@ -287,12 +299,12 @@ func (v *delivery) promote(ctx context.Context, k apikey.Key, version string, ho
 
 // deleteSecret deletes the delivered secret, with a window to bring it back. From then on nobody reads it.
 func (v *delivery) deleteSecret(ctx context.Context, k apikey.Key) error {
-	_, err := call(ctx, v, v.client.DeleteSecret, &sm.DeleteSecretInput{SecretId: nameOf(k), RecoveryWindowInDays: aws.Int64(recoveryDays)})
+	_, err := call(ctx, v, v.client.DeleteSecret, &sm.DeleteSecretInput{SecretId: aws.String(v.name(k)), RecoveryWindowInDays: aws.Int64(recoveryDays)})
 	switch {
 	case is[*types.ResourceNotFoundException](err):
 		return nil
 	case is[*types.InvalidRequestException](err): // perhaps because it is marked already
-		out, describeErr := call(ctx, v, v.client.DescribeSecret, &sm.DescribeSecretInput{SecretId: nameOf(k)})
+		out, describeErr := call(ctx, v, v.client.DescribeSecret, &sm.DescribeSecretInput{SecretId: aws.String(v.name(k))})
 		if describeErr == nil && out.DeletedDate != nil {
 			return nil
 		}

@@ -239,3 +239,55 @@ func TestARunThatWasOvertakenPutsBackWhatItWrote(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What was delivered before names had the stack in them is read there by somebody's program, so it stays there. Everything else
+// carries the stack, which has no right to another's.
+func TestASecretStaysWhereItsReaderFindsIt(t *testing.T) {
+	r := newHarness(t)
+	acct := r.NewAccount(t)
+	fresh, old := r.dueKey(acct), r.dueKey(acct)
+	before := &delivery{client: r.secrets, names: withoutStack}
+	if err := before.create(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Edit(t.Context(), r.key(old), "key.edit", func(k *apikey.Key) { k.Delivery = apikey.Delivery{Reader: reader, Due: true} }); err != nil {
+		t.Fatal(err)
+	}
+	r.rotation()
+	where := func(k apikey.Key) (names []string) {
+		for _, name := range []string{"latchkey/tests/", "latchkey/"} {
+			name += string(acct.ID) + "/" + string(k.ID)
+			out, err := r.secrets.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: &name})
+			if err == nil && out.DeletedDate == nil {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	for range 2 { // at first, and when it is rotated again
+		for name, k := range map[string]apikey.Key{"latchkey/tests/": fresh, "latchkey/": old} {
+			name += string(acct.ID) + "/" + string(k.ID)
+			k = r.key(k)
+			if got := where(k); !slices.Equal(got, []string{name}) || k.Delivery.Name != name {
+				t.Errorf("the secret is at %q, its record says %q, want %s", got, k.Delivery.Name, name)
+			}
+			if text, err := r.delivered(k, reader, current); err != nil || hashOf(text) != k.Current.Hash {
+				t.Errorf("%s doesn't hold the key's secret: %v", name, err)
+			}
+		}
+		r.clock.Advance(91 * day)
+		r.rotation()
+	}
+	// With its policy the secret goes too, wherever it is.
+	for _, k := range []apikey.Key{fresh, old} {
+		if _, err := r.Edit(t.Context(), r.key(k), "key.edit", func(k *apikey.Key) { k.Rotation = nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.rotation()
+	for _, k := range []apikey.Key{fresh, old} {
+		if got := where(k); len(got) > 0 || r.key(k).Delivery != (apikey.Delivery{}) {
+			t.Errorf("after its policy %q is left, and %+v", got, r.key(k).Delivery)
+		}
+	}
+}

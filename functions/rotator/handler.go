@@ -84,8 +84,5 @@ func (r *rotator) row(ctx context.Context, id account.ID, key apikey.ID, action 
 
 // measure writes metrics of a job.
 func (r *rotator) measure(job string, metrics ...telemetry.Metric) {
-	record := telemetry.Record{
-		Namespace: telemetry.Namespace, At: r.source.Now(), Dimensions: []telemetry.Field{{Name: "Job", Value: job}}, Metrics: metrics,
-	}
-	_, _ = r.metrics.Write(record.Append(nil))
+	r.metrics.Write(telemetry.Record{At: r.source.Now(), Dimensions: []telemetry.Field{{Name: "Job", Value: job}}, Metrics: metrics})
 }

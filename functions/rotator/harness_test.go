@@ -25,6 +25,7 @@ import (
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 	"latchkey/shared/rotation"
+	"latchkey/shared/telemetry"
 )
 
 const reader = "arn:aws:iam::111122223333:role/app"
@@ -132,10 +133,13 @@ func (r *harness) run(s keytest.Stores, client deliveryClient) *rotator {
 	}
 	return &rotator{
 		store: s.Control, source: env.Source{Now: r.clock.Now, Rand: keytest.RandomOf(r.t)}, prefix: apikey.DefaultPrefix,
-		sealer: apitest.Sealer{}, delivery: &delivery{client: client, kmsKey: "delivery"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
-		metrics: r.out, calls: calls, workers: 4,
+		sealer: apitest.Sealer{}, delivery: &delivery{client: client, kmsKey: "delivery", names: "latchkey/tests"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
+		metrics: telemetry.Metrics{Namespace: "Latchkey/tests", Out: r.out}, calls: calls, workers: 4,
 	}
 }
+
+// nameOf is the name under which a run delivers a key's secret.
+func nameOf(k apikey.Key) *string { return aws.String((&delivery{names: "latchkey/tests"}).name(k)) }
 
 // well is an environment in which nothing goes wrong.
 func (r *harness) well() *rotator { return r.run(r.Stores, r.secrets) }

@@ -78,7 +78,7 @@ func (d *due) kill(n int) *rotator {
 		job, _ = d.dying(n)
 	}
 	job.store = failing{job.store, d.bad}
-	job.delivery = &delivery{client: refusing{job.delivery.client, d.refused}}
+	job.delivery = &delivery{client: refusing{job.delivery.client, d.refused}, names: job.delivery.names}
 	job.workers = 1
 	return job
 }

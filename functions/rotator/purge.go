@@ -100,7 +100,7 @@ func (r *rotator) drift(ctx context.Context, repair bool) (drifted, error) {
 	}
 	r.log.InfoContext(ctx, "job done", "job", found.Job, "found", total, "repaired", found.Repaired, "error", text)
 	if err == nil {
-		_, _ = r.metrics.Write(telemetry.Sum(r.source.Now(), "GateDrift", total-found.Repaired).Append(nil))
+		r.metrics.Write(telemetry.Sum(r.source.Now(), "GateDrift", total-found.Repaired))
 	}
 	return found, err
 }

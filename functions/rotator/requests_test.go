@@ -68,7 +68,7 @@ func TestWhatSecretsManagerIsAskedToWrite(t *testing.T) {
 		if s, err := job.rotation(t.Context(), event{}); err != nil || s.Delivered != 1 {
 			t.Fatalf("%+v, %v", s, err)
 		}
-		id := `latchkey/` + string(k.Account) + `/` + string(k.ID)
+		id := `latchkey/tests/` + string(k.Account) + `/` + string(k.ID)
 		policy := `PutResourcePolicy {"BlockPublicPolicy":true,"ResourcePolicy":{"Version":"2012-10-17","Statement":[{"Sid":"Reader","Effect":"Allow",` +
 			`"Principal":{"AWS":"` + reader + `"},"Action":["secretsmanager:GetSecretValue","secretsmanager:DescribeSecret"],"Resource":"*"}]},"SecretId":"` + id + `"}`
 		want := []string{

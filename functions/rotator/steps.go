@@ -28,7 +28,7 @@ func isStep(raw []byte) bool {
 }
 
 // deliveredARN ends in six characters of Secrets Manager's own.
-var deliveredARN = regexp.MustCompile(`:secret:latchkey/([^/]+)/([^/]+)-[A-Za-z0-9]{6}$`)
+var deliveredARN = regexp.MustCompile(`:secret:([^:]+)/([^/:]+)/([^/:]+)-[A-Za-z0-9]{6}$`)
 
 var (
 	errStep    = errors.New("rotator: no step of a rotation of a delivered secret")
@@ -42,17 +42,19 @@ func (r *rotator) step(ctx context.Context, s step) error {
 	if names == nil || s.ClientRequestToken == "" {
 		return errStep
 	}
-	id, err := apikey.ParseID(names[2])
+	id, err := apikey.ParseID(names[3])
 	if err != nil {
 		return errStep
 	}
-	w := &work{rotator: r, account: account.ID(names[1]), id: id, due: r.source.Time()}
+	w := &work{rotator: r, account: account.ID(names[2]), id: id, due: r.source.Time()}
 	k, err := r.store.Key(ctx, w.account, w.id)
 	switch {
 	case err != nil:
 		return err
 	case rotation.Reader(k) == "":
 		return errNoOffer
+	case r.delivery.name(k) != names[1]+"/"+names[2]+"/"+names[3]: // another stack's, or nobody's
+		return errStep
 	}
 	switch s.Step {
 	case "createSecret":

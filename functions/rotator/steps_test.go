@@ -190,7 +190,7 @@ func TestASecretThatTheKeyHadBeforeIsNotPutInForceAgain(t *testing.T) {
 func TestAStepOfNothingThatIsDeliveredIsRefused(t *testing.T) {
 	r, k := delivering(t)
 	arn := func(acct account.ID, id apikey.ID) string {
-		return fmt.Sprintf("arn:aws:secretsmanager:us-east-1:111122223333:secret:latchkey/%s/%s-AbCdEf", acct, id)
+		return fmt.Sprintf("arn:aws:secretsmanager:us-east-1:111122223333:secret:latchkey/tests/%s/%s-AbCdEf", acct, id)
 	}
 	good := arn(k.Account, k.ID)
 	for name, c := range map[string]struct {
@@ -200,6 +200,8 @@ func TestAStepOfNothingThatIsDeliveredIsRefused(t *testing.T) {
 		"another step":          {step{"dropSecret", good, stepToken}, "no_step"},
 		"no token":              {step{"createSecret", good, ""}, "no_step"},
 		"a secret of others":    {step{"createSecret", "arn:aws:secretsmanager:us-east-1:111122223333:secret:prod/db-AbCdEf", stepToken}, "no_step"},
+		"another stack's":       {step{"createSecret", strings.Replace(good, "latchkey/tests/", "latchkey/maps/", 1), stepToken}, "no_step"},
+		"named without a stack": {step{"createSecret", strings.Replace(good, "latchkey/tests/", "latchkey/", 1), stepToken}, "no_step"},
 		"no suffix":             {step{"createSecret", strings.TrimSuffix(good, "-AbCdEf"), stepToken}, "no_step"},
 		"text after the suffix": {step{"createSecret", good + "/x", stepToken}, "no_step"},
 		"an odd key":            {step{"createSecret", arn(k.Account, "key_1"), stepToken}, "no_step"},

@@ -58,7 +58,7 @@ type rotator struct {
 	delivery *delivery
 	ring     sealing.Secret
 	log      *slog.Logger
-	metrics  io.Writer
+	metrics  telemetry.Metrics
 	calls    func() int64 // calls of the store so far
 	workers  int
 }
@@ -69,6 +69,8 @@ const workers = 8
 func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 	vars := env.New(getenv)
 	controlTable, gateTable, deliveryKey := vars.Need("CONTROL_TABLE"), vars.Need("GATE_TABLE"), vars.Need("DELIVERY_KEY")
+	names := vars.Need("DELIVERY_NAMES")
+	metrics := telemetry.Metrics{Namespace: vars.Need(telemetry.NamespaceVariable), Out: out}
 	prefix, err := apikey.ParsePrefix(vars.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
 	if err = errors.Join(vars.Err(), err); err != nil {
 		return nil, err
@@ -82,10 +84,10 @@ func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 	return &rotator{
 		store: control.New(dynamo.NewClient(db), controlTable, gateTable), source: source, prefix: prefix,
 		sealer:   sealing.New(ring, source),
-		delivery: &delivery{client: client, kmsKey: deliveryKey},
+		delivery: &delivery{client: client, kmsKey: deliveryKey, names: names},
 		ring:     ring,
 		log:      telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")),
-		metrics:  out, calls: count.n.Load, workers: workers,
+		metrics:  metrics, calls: count.n.Load, workers: workers,
 	}, nil
 }
 

@@ -188,7 +188,7 @@ func (w *work) deliver(ctx context.Context, k apikey.Key) (apikey.Key, error) {
 	if rotation.Reader(k) == "" {
 		action = "key.delivery_end"
 	}
-	after, err := w.commit(ctx, k, rotation.Delivered(k, rotation.Reader(k), w.source.Time()), action, &w.delivered)
+	after, err := w.commit(ctx, k, rotation.Delivered(k, w.delivery.name(k), w.source.Time()), action, &w.delivered)
 	w.needsReconcile = err != nil
 	return after, err
 }

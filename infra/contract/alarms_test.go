@@ -75,7 +75,7 @@ func TestEveryAlarmOnOurMetricsFiresInItsTroubleAndNotInAHealthyHour(t *testing.
 		ours := 0
 		all := queries(t, alarm)
 		for _, q := range all {
-			if q.namespace == "Latchkey" {
+			if q.namespace == ourMetrics {
 				ours++
 			}
 		}
@@ -226,7 +226,7 @@ func TestEveryAlarmOnAWSMetricsWatchesTheRightPartAndFiresInItsTrouble(t *testin
 	for id, alarm := range alarms(t) {
 		var metrics []string
 		for _, q := range queries(t, alarm) {
-			if q.expression == "" && q.namespace != "Latchkey" {
+			if q.expression == "" && q.namespace != ourMetrics {
 				metrics = append(metrics, q.metric)
 				if !publishedByAWS(q.namespace, q.name, q.dimensions) {
 					t.Errorf("%s: AWS publishes no %s", id, q.metric)

@@ -29,6 +29,13 @@ func named(namespace, metric string, dimensions map[string]string) string {
 	return strings.Join(parts, " | ")
 }
 
+// ourMetrics is the namespace of a stack's own metrics, as its functions' variable METRICS_NAMESPACE has it, and ofTests the one
+// that the functions' tests give them in its place.
+const (
+	ourMetrics = "Latchkey/${AWS::StackName}"
+	ofTests    = "Latchkey/tests"
+)
+
 // readMetrics reads lines of the embedded metric format as CloudWatch does, within its limits.
 func (d metricData) readMetrics(t *testing.T, file string) {
 	t.Helper()
@@ -55,6 +62,9 @@ func (d metricData) readMetrics(t *testing.T, file string) {
 			if len(c.Metrics) > 100 || len(c.Dimensions) == 0 {
 				t.Errorf("%s: %d metrics in %d sets of dimensions", file, len(c.Metrics), len(c.Dimensions))
 			}
+			if c.Namespace != ofTests {
+				t.Errorf("%s: the namespace %q isn't the one that the function was given", file, c.Namespace)
+			}
 			for _, set := range c.Dimensions {
 				dimensions := map[string]string{}
 				for _, name := range set {
@@ -65,7 +75,7 @@ func (d metricData) readMetrics(t *testing.T, file string) {
 					dimensions[name] = text
 				}
 				for _, m := range c.Metrics {
-					id := named(c.Namespace, m.Name, dimensions)
+					id := named(ourMetrics, m.Name, dimensions)
 					for _, v := range values(t, file, m.Name, members[m.Name]) {
 						d[id] = append(d[id], point{head.AWS.Timestamp / 1000, v, m.Unit})
 					}

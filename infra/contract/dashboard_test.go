@@ -81,7 +81,7 @@ func widgets(t *testing.T) []widget {
 
 // questions lists the charts of the dashboard with their lines.
 var questions = map[string][]line{
-	"Decisions by code":       {{"SEARCH('{Latchkey,Code} MetricName=\"Decisions\"', 'Sum', 60)", ""}},
+	"Decisions by code":       {{"SEARCH('{\"" + ourMetrics + "\",Code} MetricName=\"Decisions\"', 'Sum', 60)", ""}},
 	"Answers of the products": answers("products"),
 	"Management API":          answers("management"),
 	"Time of the gate (ms)":   {{lambda("Authorizer", "Duration"), "p50"}, {lambda("Authorizer", "Duration"), "p99"}},
@@ -97,7 +97,7 @@ func answers(name string) []line {
 
 func ours(names ...string) (out []line) {
 	for _, name := range names {
-		out = append(out, line{named("Latchkey", name, nil), "Sum"})
+		out = append(out, line{named(ourMetrics, name, nil), "Sum"})
 	}
 	return out
 }
@@ -137,7 +137,7 @@ func emitted(t *testing.T) metricData {
 	return data
 }
 
-var search = regexp.MustCompile(`^SEARCH\('\{(\w+),(\w+)\} MetricName="(\w+)"', '(\w+)', (\d+)\)$`)
+var search = regexp.MustCompile(`^SEARCH\('\{"([^"]+)",(\w+)\} MetricName="(\w+)"', '(\w+)', (\d+)\)$`)
 
 // Whatever the dashboard is made to show: a line without data looks like a quiet night.
 func TestEveryLineOfTheDashboardShowsSomethingThatIsWritten(t *testing.T) {
@@ -159,7 +159,7 @@ func TestEveryLineOfTheDashboardShowsSomethingThatIsWritten(t *testing.T) {
 				continue
 			}
 			id := strings.Split(l.metric, " | ")
-			if id[0] == "Latchkey" {
+			if id[0] == ourMetrics {
 				if len(data[l.metric]) == 0 {
 					t.Errorf("%s: no code writes %s", w.Properties.Title, l.metric)
 				}

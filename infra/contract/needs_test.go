@@ -173,7 +173,7 @@ var conditions = map[string]object{
 	"AccountsRole dynamodb:PutItem on ${SessionsTable.Arn}": {"ForAllValues:StringLike": object{"dynamodb:LeadingKeys": list{"person#*"}}},
 	"DeliveryKey kms:Decrypt": {
 		"StringEquals": object{"kms:ViaService": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"},
-		"StringLike":   object{"kms:EncryptionContext:SecretARN": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:latchkey/*"},
+		"StringLike":   object{"kms:EncryptionContext:SecretARN": list{"arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:latchkey/${AWS::StackName}/*"}},
 	},
 }
 

@@ -72,7 +72,7 @@ func TestNothingIsAllowedOnEverything(t *testing.T) {
 				case !open:
 				case r == "*" && strings.HasPrefix(a, "xray:") && excuse(a+" on *"):
 				case s.where == "DeliveryKey" && excuse("DeliveryKey "+a+" on "+r):
-				case s.where == "RotatorRole" && strings.HasPrefix(a, "secretsmanager:") && strings.HasSuffix(r, ":secret:latchkey/*") && excuse("RotatorRole latchkey secrets"):
+				case s.where == "RotatorRole" && strings.HasPrefix(a, "secretsmanager:") && strings.HasSuffix(r, ":secret:latchkey/${AWS::StackName}/*") && excuse("RotatorRole latchkey secrets"):
 				case a == "dynamodb:ListStreams" && strings.HasSuffix(r, "Table.Arn}/stream/*") && excuse("CounterRole and EventsRole streams"):
 				case a == "s3:PutObject" && r == "${FailedRecords.Arn}/*": // objects of one bucket
 				default:
@@ -159,7 +159,7 @@ func TestOnlyTheServiceThatNeedsARoleMayTakeIt(t *testing.T) {
 	for id, p := range render(t, "template.yaml").ofType("AWS::Lambda::Permission") {
 		source, _ := p["SourceArn"].(string)
 		if id == "RotatorPermission" && p["Principal"] == "secretsmanager.amazonaws.com" && p["SourceAccount"] == "${AWS::AccountId}" &&
-			strings.HasSuffix(source, ":${AWS::AccountId}:secret:latchkey/*") {
+			strings.HasSuffix(source, ":${AWS::AccountId}:secret:latchkey/${AWS::StackName}/*") {
 			continue
 		}
 		if id == "TokensPermission" && p["Principal"] == "cognito-idp.amazonaws.com" && p["SourceAccount"] == "${AWS::AccountId}" && source == "${UserPool.Arn}" {

@@ -32,9 +32,9 @@ var adapters = map[string][]string{
 		"secretsmanager:GetSecretValue KeyringSecret", "secretsmanager:PutSecretValue KeyringSecret", "secretsmanager:UpdateSecretVersionStage KeyringSecret",
 	},
 	"functions/rotator": {
-		"secretsmanager:CreateSecret latchkey/*", "secretsmanager:RestoreSecret latchkey/*", "secretsmanager:DescribeSecret latchkey/*",
-		"secretsmanager:GetSecretValue latchkey/*", "secretsmanager:PutSecretValue latchkey/*", "secretsmanager:UpdateSecretVersionStage latchkey/*",
-		"secretsmanager:PutResourcePolicy latchkey/*", "secretsmanager:DeleteSecret latchkey/*",
+		"secretsmanager:CreateSecret latchkey/STACK/*", "secretsmanager:RestoreSecret latchkey/STACK/*", "secretsmanager:DescribeSecret latchkey/STACK/*",
+		"secretsmanager:GetSecretValue latchkey/STACK/*", "secretsmanager:PutSecretValue latchkey/STACK/*", "secretsmanager:UpdateSecretVersionStage latchkey/STACK/*",
+		"secretsmanager:PutResourcePolicy latchkey/STACK/*", "secretsmanager:DeleteSecret latchkey/STACK/*",
 	},
 }
 
@@ -149,8 +149,8 @@ var onKeys = slices.Clip([]string{
 
 func target(resource string) string {
 	switch {
-	case strings.HasSuffix(resource, ":secret:latchkey/*"):
-		return "latchkey/*"
+	case strings.HasSuffix(resource, ":secret:latchkey/${AWS::StackName}/*"):
+		return "latchkey/STACK/*"
 	case strings.HasSuffix(resource, "Table.Arn}/index/lookup"):
 		return strings.TrimSuffix(strings.TrimPrefix(resource, "${"), ".Arn}/index/lookup") + "/index/lookup"
 	}

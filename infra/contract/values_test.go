@@ -25,8 +25,8 @@ func given(own bool) map[string]string {
 	return map[string]string{
 		"CONTROL_TABLE": "${ControlTable}", "GATE_TABLE": "${GateTable}", "LEASES_TABLE": "${LeasesTable}", "SLICES_TABLE": "${SlicesTable}",
 		"COUNTERS_TABLE": "${CountersTable}", "SESSIONS_TABLE": "${SessionsTable}", "KEYRING_SECRET": "${KeyringSecret}", "EVENT_BUS": "${EventBus}",
-		"DELIVERY_KEY": "${DeliveryKey.Arn}", "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client, "OIDC_ALGORITHM": "ES256", "KEY_PREFIX": "zz", "FORMER_KEY_PREFIXES": "old,ak",
-		"BOOTSTRAP_OPERATOR": "first", "ACCOUNTS_PER_PERSON": "5", "CHANGES_PER_SECOND": "10", "CHANGES_PER_HOUR": "1000", "OVER_LIMIT": "403", "OUTAGE_BOUND_MINUTES": "180", "LOG_LEVEL": "info", "GOMAXPROCS": "1",
+		"DELIVERY_KEY": "${DeliveryKey.Arn}", "DELIVERY_NAMES": "latchkey/${AWS::StackName}", "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client, "OIDC_ALGORITHM": "ES256", "KEY_PREFIX": "zz", "FORMER_KEY_PREFIXES": "old,ak",
+		"BOOTSTRAP_OPERATOR": "first", "ACCOUNTS_PER_PERSON": "5", "CHANGES_PER_SECOND": "10", "CHANGES_PER_HOUR": "1000", "OVER_LIMIT": "403", "OUTAGE_BOUND_MINUTES": "180", "LOG_LEVEL": "info", "METRICS_NAMESPACE": ourMetrics, "GOMAXPROCS": "1",
 		"USAGE_PLAN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
 		"PAGE_TOKEN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
 		"PROBLEM_DOCS":            "https://docs.example/problems/",
@@ -188,6 +188,7 @@ var parameters = map[string]struct {
 	"OverLimitStatus":    {"429", []string{"429", "403"}, []string{"401", "200", ""}},
 	"OutageBoundMinutes": {"15", []string{"1", "15", "180"}, []string{"0", "181", "-1"}},
 	"OidcAlgorithm":      {"RS256", []string{"RS256", "ES256", "EdDSA"}, []string{"none", "HS256", ""}},
+	"SharedSecretNames":  {"off", []string{"off", "on"}, []string{"", "ON"}},
 	"AccessLogs":         {"off", []string{"off", "on"}, []string{"", "ON"}},
 	"CallsPerAddress":    {"0", []string{"0", "10", "2000", "999999999"}, []string{"", "1", "9", "-1", "01", "1e3", "1000000000"}},
 	"LogRetentionDays":   {"30", []string{"1", "30", "731"}, []string{"0", "31", ""}},

@@ -24,7 +24,7 @@ var wires = map[string][]need{
 	"ConsoleFunction":     {{"FunctionName", "${AWS::StackName}-console", "the console's API calls it by this name"}},
 	"Authorizer":          {{"MemorySize", 512, "CPU comes with memory; measured with so much"}},
 	"Alarms":              {{"Location", "infra/alarms.yaml", "nobody would be told"}},
-	"Dashboard":           {{"Location", "infra/dashboard.yaml", "nobody would see"}, {"Parameters.DashboardName", "${AWS::StackName}", "two stacks would share it"}},
+	"Dashboard":           {{"Location", "infra/dashboard.yaml", "nobody would see"}, {"Parameters.DashboardName", "${AWS::StackName}-${AWS::Region}", "two stacks would share it"}},
 }
 
 func TestResourcesAreWiredToEachOther(t *testing.T) {

@@ -155,7 +155,7 @@ func TestAClientThatReadsSecretsManagerOn401SurvivesAScheduledRotation(t *testin
 		t.Fatalf("policy: %d %s", a.status, a.body)
 	}
 	secrets := shared.secretsAs(role)
-	name := "latchkey/" + shared.DemoAccount + "/" + id
+	name := "latchkey/latchkey/" + shared.DemoAccount + "/" + id
 	var stop sync.WaitGroup
 	ended := make(chan struct{})
 	var calls, reads int
@@ -230,7 +230,7 @@ func TestSecretsManagersOwnRotationGivesTheKeyANewSecret(t *testing.T) {
 	if a := shared.manage(t, "owner", "POST", shared.keyPath(id)+"/rotation/end", ""); a.status != http.StatusOK {
 		t.Fatalf("end: %d %s", a.status, a.body)
 	}
-	name := "latchkey/" + shared.DemoAccount + "/" + id
+	name := "latchkey/latchkey/" + shared.DemoAccount + "/" + id
 	read := func() string {
 		out, err := shared.secretsAs(role).GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: &name})
 		if err != nil {

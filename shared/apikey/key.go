@@ -154,6 +154,9 @@ type RotationPolicy struct {
 type Delivery struct {
 	// Reader is the principal that the delivered secret is open to; empty where there is no delivered secret.
 	Reader string
+	// Name is the delivered secret's in Secrets Manager; empty where there is none, or where it has the name that delivered
+	// secrets had before they named the stack.
+	Name string
 	// Due says that Secrets Manager may hold something else than the key's current secret: the job has to look.
 	Due bool
 	// Version names the version in Secrets Manager that was prepared for the current secret, if one was.

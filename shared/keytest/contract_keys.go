@@ -33,7 +33,7 @@ func full(k *apikey.Key) {
 	shown := consent.List{{Product: "search", Paths: []consent.Path{{Prefix: "/search/", Since: "1-e459a7fd79"}}, Narrow: true}}
 	k.Consents = shown
 	k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: Now, Consents: shown}
-	k.Delivery = apikey.Delivery{Reader: k.Rotation.Principal, Due: true, Version: "v1", RetryAt: Now}
+	k.Delivery = apikey.Delivery{Reader: k.Rotation.Principal, Name: "latchkey/maps/" + string(k.ID), Due: true, Version: "v1", RetryAt: Now}
 }
 
 // checkFull checks that full sets every field of a key but those that end it.

@@ -46,7 +46,7 @@ func TestARecordSaysAfterAnyHistoryWhatWasDone(t *testing.T) {
 		k.Retired = make([]apikey.Retired, 0, 40) // room behind the list: a shared one would show
 		if rapid.Bool().Draw(t, "delivered") {
 			k.Rotation = &apikey.RotationPolicy{EveryDays: 90, Principal: reader}
-			k.Delivery = apikey.Delivery{Reader: reader}
+			k.Delivery = apikey.Delivery{Reader: reader, Name: "latchkey/maps/a/k"}
 		}
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(2*time.Hour)).Draw(t, "waited")))
@@ -69,7 +69,7 @@ func TestARecordSaysAfterAnyHistoryWhatWasDone(t *testing.T) {
 			}
 			deliver := func() {
 				if want.Delivery.Reader != "" || want.Delivery.Due {
-					want.Delivery = apikey.Delivery{Reader: want.Delivery.Reader, Due: true}
+					want.Delivery = apikey.Delivery{Reader: want.Delivery.Reader, Name: want.Delivery.Name, Due: true}
 				}
 			}
 			var after apikey.Key
@@ -143,11 +143,14 @@ func TestARecordSaysAfterAnyHistoryWhatWasDone(t *testing.T) {
 				}
 			case "prepared": // with a rotation, whose version it doesn't count again
 				after = rotation.Prepared(k, "v")
-				want.Delivery = apikey.Delivery{Reader: want.Delivery.Reader, Due: true, Version: "v"}
+				want.Delivery = apikey.Delivery{Reader: want.Delivery.Reader, Name: want.Delivery.Name, Due: true, Version: "v"}
 				want.Version, at = want.Version-1, want.UpdatedAt
 			case "delivered":
-				after = rotation.Delivered(k, reader, now)
-				want.Delivery = apikey.Delivery{Reader: reader}
+				after = rotation.Delivered(k, "latchkey/maps/a/k", now)
+				want.Delivery = apikey.Delivery{}
+				if k.Rotation != nil {
+					want.Delivery = apikey.Delivery{Reader: reader, Name: "latchkey/maps/a/k"}
+				}
 			case "undelivered":
 				after = rotation.Undelivered(k, now)
 				want.Delivery.RetryAt = at.Add(24 * time.Hour)

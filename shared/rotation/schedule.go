@@ -154,14 +154,18 @@ func DeliveryDue(k apikey.Key) bool {
 
 // Prepared records, with a rotation of the job's own, the version in Secrets Manager that holds the new secret.
 func Prepared(rotated apikey.Key, version string) apikey.Key {
-	rotated.Delivery = apikey.Delivery{Reader: rotated.Delivery.Reader, Due: true, Version: version}
+	rotated.Delivery = apikey.Delivery{Reader: rotated.Delivery.Reader, Name: rotated.Delivery.Name, Due: true, Version: version}
 	return rotated
 }
 
-// Delivered records that Secrets Manager holds the current secret for a reader, or nothing any more for "".
-func Delivered(k apikey.Key, reader string, now time.Time) apikey.Key {
+// Delivered records that Secrets Manager holds the current secret under a name for the key's reader, or nothing any more where
+// it has none.
+func Delivered(k apikey.Key, name string, now time.Time) apikey.Key {
 	after := touched(k, now)
-	after.Delivery = apikey.Delivery{Reader: reader}
+	after.Delivery = apikey.Delivery{}
+	if reader := Reader(k); reader != "" {
+		after.Delivery = apikey.Delivery{Reader: reader, Name: name}
+	}
 	return after
 }
 

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"io"
 	"math"
 	"strconv"
 	"time"
@@ -36,28 +37,37 @@ type Field struct {
 
 // Record is one line of CloudWatch's embedded metric format. All metrics share the one set of dimensions.
 type Record struct {
-	Namespace  string
 	At         time.Time
 	Dimensions []Field // at most 30; each combination of values is a metric of its own, so never a key's ID
 	Metrics    []Metric
 	Properties []Field // not dimensions
 }
 
-// Namespace is the namespace of all our metrics.
-const Namespace = "Latchkey"
+// NamespaceVariable is the environment variable with the stack's namespace. Each stack has its own: of two in one account and
+// region, neither may ring the other's alarms.
+const NamespaceVariable = "METRICS_NAMESPACE"
+
+// Metrics writes records of one stack.
+type Metrics struct {
+	Namespace string
+	Out       io.Writer // a function's standard output, where CloudWatch reads metrics
+}
+
+// Write writes a record. What can't be written is lost: no work may fail by its metrics.
+func (m Metrics) Write(r Record) { _, _ = m.Out.Write(r.Append(nil, m.Namespace)) }
 
 // Sum is a count without dimensions, as alarms look at it.
 func Sum(at time.Time, name string, n int) Record {
-	return Record{Namespace: Namespace, At: at, Metrics: []Metric{{Name: name, Unit: Count, Value: float64(n)}}}
+	return Record{At: at, Metrics: []Metric{{Name: name, Unit: Count, Value: float64(n)}}}
 }
 
 // Append writes the record as one JSON line to b and returns it. It uses no reflection, and allocates only if b is
 // too small. Metrics that aren't finite numbers are left out: they are no JSON.
-func (r Record) Append(b []byte) []byte {
+func (r Record) Append(b []byte, namespace string) []byte {
 	b = append(b, `{"_aws":{"Timestamp":`...)
 	b = strconv.AppendInt(b, r.At.UnixMilli(), 10)
 	b = append(b, `,"CloudWatchMetrics":[{"Namespace":`...)
-	b = AppendString(b, r.Namespace)
+	b = AppendString(b, namespace)
 	b = append(b, `,"Dimensions":[[`...)
 	for i, d := range r.Dimensions {
 		b = comma(b, i)

@@ -15,7 +15,7 @@ import (
 
 func record() Record {
 	return Record{
-		Namespace: "Latchkey", At: time.UnixMilli(1700000000123),
+		At:         time.UnixMilli(1700000000123),
 		Dimensions: []Field{{"Function", "gate"}}, Properties: []Field{{"code", `a"b`}},
 		Metrics: []Metric{
 			{Name: "Decisions", Unit: Count, Value: 3},
@@ -28,7 +28,7 @@ func record() Record {
 }
 
 func TestRecordIsOneLineOfEmbeddedMetricFormat(t *testing.T) {
-	line := record().Append(nil)
+	line := record().Append(nil, "Latchkey/maps")
 	var got struct {
 		AWS struct {
 			Timestamp         int64
@@ -48,7 +48,7 @@ func TestRecordIsOneLineOfEmbeddedMetricFormat(t *testing.T) {
 		t.Fatalf("%v: %s", err, line)
 	}
 	m := got.AWS.CloudWatchMetrics[0]
-	if got.AWS.Timestamp != 1700000000123 || m.Namespace != "Latchkey" || m.Dimensions[0][0] != "Function" || len(m.Metrics) != 3 || m.Metrics[1].Unit != "Milliseconds" {
+	if got.AWS.Timestamp != 1700000000123 || m.Namespace != "Latchkey/maps" || m.Dimensions[0][0] != "Function" || len(m.Metrics) != 3 || m.Metrics[1].Unit != "Milliseconds" {
 		t.Errorf("%s", line)
 	}
 	if got.Function != "gate" || got.Code != `a"b` || got.Decisions != 3 || got.Latency != 1.25 || got.Broken != nil ||
@@ -59,7 +59,7 @@ func TestRecordIsOneLineOfEmbeddedMetricFormat(t *testing.T) {
 
 func TestAppendAllocatesNothing(t *testing.T) {
 	r, buf := record(), make([]byte, 0, 1024)
-	if n := testing.AllocsPerRun(100, func() { buf = r.Append(buf[:0]) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { buf = r.Append(buf[:0], "Latchkey/maps") }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

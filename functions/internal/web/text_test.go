@@ -36,7 +36,7 @@ func TestEveryReasonForWhichATextIsRefusedHasItsWords(t *testing.T) {
 
 func TestBaseKnowsThePrefixesThatTheStackHasHad(t *testing.T) {
 	env := map[string]string{
-		"CONTROL_TABLE": "c", "GATE_TABLE": "g", "LEASES_TABLE": "leases", "OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "x", "PAGE_TOKEN_KEY": "k", "KEY_PREFIX": "now", "FORMER_KEY_PREFIXES": "old,older1",
+		"CONTROL_TABLE": "c", "GATE_TABLE": "g", "LEASES_TABLE": "leases", "OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "x", "PAGE_TOKEN_KEY": "k", "METRICS_NAMESPACE": "Latchkey/tests", "KEY_PREFIX": "now", "FORMER_KEY_PREFIXES": "old,older1",
 	}
 	b, err := Start(func(name string) string { return env[name] }, t.Output())
 	if err != nil {
@@ -49,7 +49,7 @@ func TestBaseKnowsThePrefixesThatTheStackHasHad(t *testing.T) {
 
 // A function that writes keys without the gate's table would answer 500 to each change; one that only reads has no right to it.
 func TestOnlyReadersStartWithoutTheGatesTable(t *testing.T) {
-	env := map[string]string{"CONTROL_TABLE": "c", "OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "x", "PAGE_TOKEN_KEY": "k"}
+	env := map[string]string{"CONTROL_TABLE": "c", "OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "x", "PAGE_TOKEN_KEY": "k", "METRICS_NAMESPACE": "Latchkey/tests"}
 	get := func(name string) string { return env[name] }
 	if _, err := Start(get, t.Output()); err == nil || !strings.Contains(err.Error(), "GATE_TABLE") {
 		t.Errorf("a writer starts without it: %v", err)

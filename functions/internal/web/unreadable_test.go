@@ -21,12 +21,13 @@ import (
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
+	"latchkey/shared/telemetry"
 	"latchkey/shared/usage"
 )
 
 func TestOperatorsAreToldOfUnreadableRecords(t *testing.T) {
 	var out strings.Builder
-	tell := unreadable(slog.New(slog.NewJSONHandler(&out, nil)), &out, time.Now)
+	tell := unreadable(slog.New(slog.NewJSONHandler(&out, nil)), telemetry.Metrics{Namespace: "Latchkey/tests", Out: &out}, time.Now)
 	tell(t.Context(), control.Unreadable{Account: "acc_1", Item: "qps_1", Err: dynamo.ErrUnreadable})
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	var line, metric map[string]any
@@ -41,7 +42,7 @@ func TestOperatorsAreToldOfUnreadableRecords(t *testing.T) {
 // The answer to the request counts what it leaves out, and the sums of counters tell too.
 func TestAnAnswerCountsWhatItLeavesOut(t *testing.T) {
 	s := keytest.MemoryStores(t)
-	b := &Base{client: s.DB.(counters.Client), unreadable: unreadable(slog.New(slog.DiscardHandler), io.Discard, time.Now)}
+	b := &Base{client: s.DB.(counters.Client), unreadable: unreadable(slog.New(slog.DiscardHandler), telemetry.Metrics{Out: io.Discard}, time.Now)}
 	bad := dynamo.Item{"pk": dynamo.S("A#acc_1"), "sk": dynamo.S(fmt.Sprintf("H#%09d#search", usage.HourOf(keytest.Now)))}
 	if _, err := s.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.Tables.Counters, Item: bad}); err != nil {
 		t.Fatal(err)

@@ -60,6 +60,7 @@ func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writ
 	b := &Base{Env: vars, Log: telemetry.Logger(logs, vars.Or("LOG_LEVEL", "info")), Source: env.NewSource()}
 	tables := dynamo.Tables{Control: vars.Need("CONTROL_TABLE"), Gate: gate}
 	issuer, client, pages := vars.Need("OIDC_ISSUER"), vars.Need("OIDC_CLIENT_ID"), vars.Need("PAGE_TOKEN_KEY")
+	metrics := telemetry.Metrics{Namespace: vars.Need(telemetry.NamespaceVariable), Out: logs}
 	prefix, err := apikey.ParsePrefix(vars.Or("KEY_PREFIX", string(apikey.DefaultPrefix)))
 	former, formerErr := formerPrefixes(vars.Or("FORMER_KEY_PREFIXES", ""))
 	if err = errors.Join(vars.Err(), err, formerErr); err != nil {
@@ -74,7 +75,7 @@ func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writ
 	}
 	db := dynamo.NewClient(b.DB)
 	b.Client, b.client = db, db
-	b.unreadable = unreadable(b.Log, logs, b.Source.Now)
+	b.unreadable = unreadable(b.Log, metrics, b.Source.Now)
 	b.Store = control.New(db, tables.Control, tables.Gate).Reporting(b.unreadable)
 	b.Mux = NewMux(verifier, b.Store, b.Log, b.Source.Now)
 	b.Mux.Looks, b.Mux.PageKey = Looks{Store: b.Store, Source: b.Source}, []byte(pages)
@@ -83,11 +84,11 @@ func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writ
 }
 
 // unreadable tells operators of records that answers leave out: a log line, a metric, with an alarm, and a count in the answer.
-func unreadable(log *slog.Logger, metrics io.Writer, now func() time.Time) func(context.Context, control.Unreadable) {
+func unreadable(log *slog.Logger, metrics telemetry.Metrics, now func() time.Time) func(context.Context, control.Unreadable) {
 	return func(ctx context.Context, u control.Unreadable) {
 		log.ErrorContext(ctx, "record unreadable", "account_id", u.Account, "item", u.Item, "error", u.Err.Error())
 		gateway.LeaveOut(ctx)
-		_, _ = metrics.Write(telemetry.Sum(now(), "UnreadableRecords", 1).Append(nil))
+		metrics.Write(telemetry.Sum(now(), "UnreadableRecords", 1))
 	}
 }
 

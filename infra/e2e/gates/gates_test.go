@@ -165,6 +165,7 @@ func (tab *table) start(t *testing.T) *environment {
 		"AWS_SECRET_ACCESS_KEY=test", "AWS_LAMBDA_FUNCTION_NAME=Authorizer", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "_HANDLER=bootstrap",
 		"DYNAMODB_ENDPOINT=" + tab.url, "GATE_TABLE=" + tab.names.Gate, "LEASES_TABLE=" + tab.names.Leases, "SLICES_TABLE=" + tab.names.Slices,
 		"USAGE_PLAN_KEY=plan",
+		"METRICS_NAMESPACE=Latchkey/gates",
 	}
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	started := make(chan error, 1)

@@ -97,6 +97,7 @@ type policyRecord struct {
 
 type deliveryRecord struct {
 	Reader  string `dynamodbav:"reader,omitempty"`
+	Name    string `dynamodbav:"secret_name,omitempty"`
 	Due     bool   `dynamodbav:"due,omitempty"`
 	Version string `dynamodbav:"version_id,omitempty"`
 	RetryAt string `dynamodbav:"retry_at,omitempty"`
@@ -140,7 +141,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		}
 	}
 	if h := k.Delivery; h != (apikey.Delivery{}) {
-		r.Delivery = &deliveryRecord{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: stamp(h.RetryAt)}
+		r.Delivery = &deliveryRecord{Reader: h.Reader, Name: h.Name, Due: h.Due, Version: h.Version, RetryAt: stamp(h.RetryAt)}
 	}
 	if p := k.Proposed; p != nil {
 		r.Proposed = &proposedRecord{Since: stamp(p.Since), Consents: recordsOfConsents(p.Consents)}
@@ -205,7 +206,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		}
 	}
 	if h := r.Delivery; h != nil {
-		k.Delivery = apikey.Delivery{Reader: h.Reader, Due: h.Due, Version: h.Version, RetryAt: d.read(h.RetryAt)}
+		k.Delivery = apikey.Delivery{Reader: h.Reader, Name: h.Name, Due: h.Due, Version: h.Version, RetryAt: d.read(h.RetryAt)}
 	}
 	if p := r.Proposed; p != nil {
 		k.Proposed = &apikey.Proposal{Since: d.read(p.Since), Consents: d.consents(p.Consents)}
