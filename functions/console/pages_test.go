@@ -207,11 +207,11 @@ func TestErrorsOfTheAPIBecomePages(t *testing.T) {
 	}
 }
 
-func TestEveryLinkKeepsTheStage(t *testing.T) {
+func TestEveryLinkKeepsTheStageOrTheBasePath(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	lambda := gateway.Proxy(r.app)
-	for stage, paths := range map[string][2]string{"/prod": {"/", "/prod/"}, "": {"/", "/"}} {
-		event := events.APIGatewayProxyRequest{Path: paths[0], HTTPMethod: "GET", MultiValueHeaders: map[string][]string{"Host": {"console.example"}}}
+	for stage, paths := range map[string][2]string{"/prod": {"/", "/prod/"}, "": {"/", "/"}, "/our/console": {"/our/console/", "/our/console/"}} {
+		event := events.APIGatewayProxyRequest{Path: paths[0], Resource: "/", HTTPMethod: "GET", MultiValueHeaders: map[string][]string{"Host": {"console.example"}}}
 		event.RequestContext.Stage, event.RequestContext.Path, event.RequestContext.DomainName = "prod", paths[1], "console.example"
 		out, err := lambda(t.Context(), event)
 		if err != nil || out.StatusCode != 200 {
@@ -232,7 +232,8 @@ func TestEveryLinkKeepsTheStage(t *testing.T) {
 		if links < 5 {
 			t.Errorf("only %d links were seen", links)
 		}
-		event.Path, event.RequestContext.Path = "/sign-in", stage+"/sign-in"
+		event.Path, event.RequestContext.Path = strings.TrimSuffix(paths[0], "/")+"/sign-in", stage+"/sign-in"
+		event.Resource, event.PathParameters = "/{proxy+}", map[string]string{"proxy": "sign-in"}
 		out, err = lambda(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)

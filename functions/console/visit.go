@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 	"golang.org/x/sync/errgroup"
 
 	"latchkey/functions/console/internal/locale"
@@ -45,7 +44,7 @@ type result struct {
 }
 
 func (a *app) visit(w http.ResponseWriter, r *http.Request) *visit {
-	v := &visit{app: a, w: w, r: r, base: basePath(r)}
+	v := &visit{app: a, w: w, r: r, base: gateway.Base(r.Context())}
 	v.lang = a.langs.Choose(v.cookie(languageCookie), r.Header.Get("Accept-Language"))
 	return v
 }
@@ -71,18 +70,6 @@ func (v *visit) keyPath(below ...string) string {
 
 func (v *visit) keyURL(below ...string) string {
 	return v.accountURL("/keys/", v.r.PathValue("key"), strings.Join(below, ""))
-}
-
-// basePath returns the path prefix of the console: the stage, unless a domain is mapped to it.
-func basePath(r *http.Request) string {
-	c, ok := core.GetAPIGatewayContextFromContext(r.Context())
-	if !ok || c.Stage == "" {
-		return ""
-	}
-	if stage := "/" + c.Stage; c.Path == stage || strings.HasPrefix(c.Path, stage+"/") {
-		return stage
-	}
-	return ""
 }
 
 // secure reports whether the browser came by https. Behind API Gateway it always does; only a local run is without.

@@ -176,10 +176,8 @@ func TestProxyReadsWhatAPIGatewaySends(t *testing.T) {
 	if doc["body"] != "héllo" || doc["q"] != "a&b=c" {
 		t.Errorf("%v", doc)
 	}
-	staged := events.APIGatewayProxyRequest{Path: "/prod/v1/echo/a"}
-	staged.RequestContext.Stage = "prod"
-	if doc, _ := call(staged); doc["name"] != "a" {
-		t.Errorf("under a stage: %v", doc)
+	if doc, _ := call(events.APIGatewayProxyRequest{Path: "/manage/v1/echo/a", Resource: "/v1/echo/{name}"}); doc["name"] != "a" {
+		t.Errorf("below the base path of a domain: %v", doc)
 	}
 	for path, want := range map[string]string{
 		"/v1/echo/auth0%7Ca%2Fb": "auth0|a/b", "/v1/echo/a b": "a b", "/v1/echo/100%": "100%", "/v1/echo/a?b": "a?b", "/v1/echo/é": "é",

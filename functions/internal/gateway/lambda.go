@@ -23,8 +23,9 @@ func Proxy(h http.Handler) func(context.Context, events.APIGatewayProxyRequest) 
 		if unreadable(event) {
 			return errUnreadable.response(event.RequestContext.ExtendedRequestID), nil
 		}
-		event.Path = requestPath(event)
-		return adapter.ProxyWithContext(ctx, event)
+		base, path := mount(event)
+		event.Path = urlPath(path)
+		return adapter.ProxyWithContext(context.WithValue(ctx, baseKey{}, base), event)
 	}
 }
 
@@ -48,15 +49,9 @@ func (p *Problem) response(requestID string) events.APIGatewayProxyResponse {
 	return events.APIGatewayProxyResponse{StatusCode: w.Code, MultiValueHeaders: w.Header(), Body: w.Body.String()}
 }
 
-// requestPath is the path without the stage's segment, in a form that parses as a URL: the event holds what the
-// client sent, and the adapter would turn a stray % into an error of the function.
-func requestPath(event events.APIGatewayProxyRequest) string {
-	path := event.Path
-	if stage := event.RequestContext.Stage; stage != "" {
-		if rest, ok := strings.CutPrefix(path, "/"+stage+"/"); ok {
-			path = "/" + rest
-		}
-	}
+// urlPath is a path in a form that parses as a URL: the event holds what the client sent, and the adapter would turn a stray %
+// into an error of the function.
+func urlPath(path string) string {
 	if _, err := url.Parse("https://host" + path); err != nil || strings.ContainsAny(path, "?#") {
 		return (&url.URL{Path: path}).EscapedPath()
 	}
