@@ -67,7 +67,7 @@ var needs = map[string][]need{
 	},
 	"AWS::Serverless::Api": {
 		{"EndpointConfiguration", object{"Type": "REGIONAL"}, "EDGE adds a distribution of AWS's, PRIVATE nobody reaches"},
-		{"DisableExecuteApiEndpoint", nil, "the stack's own addresses are made of it"},
+		{"DisableExecuteApiEndpoint", false, "the stack's own addresses are made of it"},
 		{"CacheClusterEnabled", nil, "one caller would be given another's answer"},
 		{"MinimumCompressionSize", nil, "secrets beside what a caller chooses are not compressed"},
 		{"Cors", nil, "SAM's pre-flights fail under binary media types"},

@@ -345,7 +345,6 @@ func TestPeriodsFitTogether(t *testing.T) {
 
 // Sizes within those of AWS, and the same number on both sides of a contract.
 func TestBoundsFitTogether(t *testing.T) {
-	d := render(t, "template.yaml")
 	n := bounds
 	for _, o := range []struct {
 		why         string
@@ -358,7 +357,7 @@ func TestBoundsFitTogether(t *testing.T) {
 		{"and 256 KB", n["functions/events.maxBytes"], 256 << 10},
 		{"an embedded metric has 100 values at most", n["authorizer.maxLatencies"], 100},
 		{"a page by default is a page", n["functions/internal/gateway.defaultPageSize"], n["functions/internal/gateway.maxPageSize"]},
-		{"what the gate keeps fits into its memory, with room for the program", n["authorizer.knownBytes"] + n["authorizer.unknownBytes"], float64(d.properties(t, "Authorizer")["MemorySize"].(int)) * (1 << 20) / 4},
+		{"what the gate keeps fits into its memory, with room for the program", n["authorizer.knownBytes"] + n["authorizer.unknownBytes"], leastValue(t, "GateMemory") * (1 << 20) / 3},
 		{"made-up secrets take a tenth of what the gate keeps, at most", n["authorizer.unknownBytes"] * 10, n["authorizer.knownBytes"]},
 		{"the console shows as many keys as the API gives", n["functions/console.mostKeys"], n["functions/usage.mostKeys"]},
 		{"one form to erase a person stays below the changes that a person may make in a second", n["functions/console.eraseParts"] + 1, 10},

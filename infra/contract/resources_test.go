@@ -184,7 +184,7 @@ func TestSchedules(t *testing.T) {
 // named rather than referred to, or the stack can't be made.
 func TestNoResourceNeedsItself(t *testing.T) {
 	for _, d := range []document{
-		render(t, "template.yaml"), render(t, "template.yaml", "UpstreamUrl", "https://example.com", "OidcIssuer", "https://issuer.example", "AccessLogs", "on"),
+		render(t, "template.yaml"), render(t, "template.yaml", "UpstreamUrl", "https://example.com", "OidcIssuer", "https://issuer.example", "OidcClientId", "console", "AccessLogs", "on"), render(t, "template.yaml", threeDomains...),
 	} {
 		state := map[string]int{}
 		var visit func(id string, path []string)
@@ -241,7 +241,7 @@ func references(d document, v any) []string {
 
 // Everything that is named exists: a typing error in a !Ref inside a string is found at deployment only.
 func TestEveryReferenceHasItsResource(t *testing.T) {
-	for _, d := range []document{render(t, "template.yaml"), render(t, "template.yaml", "OidcIssuer", "https://issuer.example")} {
+	for _, d := range []document{render(t, "template.yaml"), render(t, "template.yaml", "OidcIssuer", "https://issuer.example", "OidcClientId", "console"), render(t, "template.yaml", threeDomains...)} {
 		text, err := json.Marshal([]any{d.Resources, d.Outputs})
 		if err != nil {
 			t.Fatal(err)

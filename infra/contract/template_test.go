@@ -53,6 +53,7 @@ func render(t *testing.T, file string, parameters ...string) document {
 		Parameters map[string]struct {
 			Default *string `yaml:"Default"`
 		} `yaml:"Parameters"`
+		Rules      map[string]rule      `yaml:"Rules"`
 		Conditions map[string]yaml.Node `yaml:"Conditions"`
 		Globals    map[string]yaml.Node `yaml:"Globals"`
 		Resources  yaml.Node            `yaml:"Resources"`
@@ -75,6 +76,9 @@ func render(t *testing.T, file string, parameters ...string) document {
 		r.parameters[parameters[i]] = parameters[i+1]
 	}
 	maps.Copy(r.conditions, source.Conditions)
+	if broken := r.broken(source.Rules); len(broken) > 0 {
+		t.Fatalf("%s is not to be had with %q: %q", file, parameters, broken)
+	}
 	resources, _ := r.value(&source.Resources).(object)
 	var outputs object
 	if !source.Outputs.IsZero() {

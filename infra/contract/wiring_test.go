@@ -22,7 +22,7 @@ var wires = map[string][]need{
 	"KeyringSecret":       {{"KmsKeyId", nil, "everyone who may read a delivered secret would have its key"}, {"Name", nil, "a second stack could not be made"}, {"GenerateSecretString", nil, "the rotator writes the first ring"}, {"SecretString", nil, "it would stand in the template"}},
 	"GatewaySecret":       {{"KmsKeyId", nil, "API Gateway would need the key"}, {"Name", nil, "a second stack could not be made"}, {"SecretString", nil, "it would stand in the template"}},
 	"ConsoleFunction":     {{"FunctionName", "${AWS::StackName}-console", "the console's API calls it by this name"}},
-	"Authorizer":          {{"MemorySize", 512, "CPU comes with memory; measured with so much"}},
+	"Authorizer":          {{"MemorySize", "512", "CPU comes with memory; measured with so much"}},
 	"Alarms":              {{"Location", "infra/alarms.yaml", "nobody would be told"}},
 	"Dashboard":           {{"Location", "infra/dashboard.yaml", "nobody would see"}, {"Parameters.DashboardName", "${AWS::StackName}-${AWS::Region}", "two stacks would share it"}},
 }

@@ -51,8 +51,9 @@ func TestEachOutermostPrefixHasOneRoute(t *testing.T) {
 		if path, ok := strings.CutSuffix(strings.TrimSpace(line), "{proxy+}:"); ok {
 			routed = append(routed, path)
 		}
-		if _, upstream, ok := strings.Cut(line, "${UpstreamUrl}"); ok {
-			routed = append(routed, "to "+strings.TrimSuffix(upstream, "{proxy}\""))
+		if _, upstream, ok := strings.Cut(line, "${Upstream}"); ok {
+			upstream, _, _ = strings.Cut(upstream, "{proxy}")
+			routed = append(routed, "to "+upstream)
 		}
 	}
 	if got := strings.Join(routed, " "); got != "/a/b/ to /a/b/ /a/c/ to /a/c/ /z/ to /z/" {
