@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// What infra/bench measured on 2026-11-28, on amd64 and a busy machine, 3,000 calls of each: processor time of a warm call,
-// the Runtime API's reading and writing included, in seconds.
+// What infra/bench measured on 2026-11-28, on amd64 and a quiet machine, three runs of 20,000 calls of each: processor time of a
+// warm call, the Runtime API's reading and writing included, in seconds.
 const (
-	cpuGate  = 103e-6
-	cpuEmpty = 164e-6
+	cpuGate  = 106e-6
+	cpuEmpty = 172e-6
 )
 
 // roundTrip is the assumed time of a store call, in seconds: the median of the limiter's simulation. Only AWS shows the real one.
