@@ -30,13 +30,13 @@ type event struct {
 	// chooses keys and nothing else: every date that is written is today's, and no grace and no limit ends early.
 	DueBy time.Time `json:"due_by"`
 
-	// Repair makes the drift job write what it finds missing or wrong.
+	// Repair makes the drift job write what it finds missing or wrong, from the beginning.
 	Repair bool `json:"repair"`
 	// Grow makes the keyring job add a data key.
 	Grow bool `json:"grow"`
 }
 
-var errJob = errors.New(`rotator: the event names no job: {"job": "rotation", "purge", "drift" or "keyring"}`)
+var errJob = errors.New(`rotator: the event names no job: {"job": "rotation", "purge", "drift", "resume" or "keyring"}`)
 
 // handle runs one job.
 func (r *rotator) handle(ctx context.Context, raw json.RawMessage) (any, error) {
@@ -55,6 +55,8 @@ func (r *rotator) handle(ctx context.Context, raw json.RawMessage) (any, error) 
 		return r.purge(ctx)
 	case "drift":
 		return r.drift(ctx, e.Repair)
+	case "resume":
+		return r.resume(ctx)
 	case "rebuild":
 		return r.drift(ctx, true)
 	case "keyring":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,10 +15,11 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keyring"
+	"latchkey/shared/moment"
 	"latchkey/shared/telemetry"
 )
 
-// swept is the result of a keyring run. It names data keys and never holds them.
+// swept is the result of a keyring run, with what its sweep has found so far. It names data keys and never holds them.
 type swept struct {
 	Job      string   `json:"job"`
 	Current  string   `json:"current"`
@@ -25,15 +27,24 @@ type swept struct {
 	Resealed int      `json:"resealed"`
 	Failed   int      `json:"failed"` // secrets that no data key opens, and records that can't be read
 	Dropped  []string `json:"dropped"`
-	More     bool     `json:"more"`
+	Began    string   `json:"began,omitempty"` // when the sweep began
+	More     bool     `json:"more"`            // the next run goes on
 }
+
+// What a sweep counts, as it is stored.
+const (
+	stale    = "stale" // keys with a secret that the current data key hasn't sealed
+	resealed = "resealed"
+	failed   = "failed"
+)
 
 // settled is the time after a change of the ring from which no environment can seal by an older one: the age at which
 // environments read it again, and as much again and more for calls on their way and clocks that differ.
 const settled = 3 * sealing.MaxAge
 
 // keyring makes the first ring, adds a data key when told to, re-encrypts by the newest one what older ones sealed,
-// and drops those once a whole sweep, begun after every environment had the newest, has found nothing to do.
+// and drops those once a whole sweep, begun after every environment had the newest, has found nothing to do. A sweep may
+// take many runs; one that began under another data key begins again.
 func (r *rotator) keyring(ctx context.Context, grow bool) (swept, error) {
 	s := swept{Job: "keyring", Dropped: []string{}}
 	ring, err := r.ring.Read(ctx, r.source.Rand)
@@ -46,20 +57,32 @@ func (r *rotator) keyring(ctx context.Context, grow bool) (swept, error) {
 		return s, err
 	}
 	s.Current = ring.Current()
-	quiet := r.source.Now().Sub(ring.Since) >= settled
-	if err := r.sweep(ctx, ring, &s); err != nil {
+	p, err := r.pass(ctx, s.Job)
+	if err == nil && (!p.UnderWay() || p.Mode != ring.Current()) {
+		err = p.begin(ctx, ring.Current())
+	}
+	before := maps.Clone(p.Counts)
+	if err == nil {
+		s.More, err = p.end(ctx, r.sweep(ctx, ring, p))
+	}
+	s.Resealed, s.Failed, s.Began = p.Counts[resealed], p.Counts[failed], moment.Format(p.Began)
+	overtaken, slow := errors.Is(err, errOvertaken), errors.Is(err, errSlowPass)
+	if err != nil && !overtaken && !slow {
 		return s, err
 	}
-	if quiet && !s.More && s.Resealed == 0 && s.Failed == 0 {
+	if err == nil && !s.More && p.Began.Sub(ring.Since) >= settled && p.Counts[stale] == 0 && s.Failed == 0 {
 		if err := r.drop(ctx, ring, &s); err != nil {
 			return s, err
 		}
 	}
 	r.log.InfoContext(ctx, "job done", "job", s.Job, "current", s.Current, "grown", s.Grown, "resealed", s.Resealed,
-		"failed", s.Failed, "dropped", strings.Join(s.Dropped, " "), "more", s.More)
-	r.measure(s.Job, telemetry.Metric{Name: "SecretsResealed", Unit: telemetry.Count, Value: float64(s.Resealed)},
-		telemetry.Metric{Name: "SecretsUnopened", Unit: telemetry.Count, Value: float64(s.Failed)})
-	return s, nil
+		"failed", s.Failed, "dropped", strings.Join(s.Dropped, " "), "began", s.Began, "more", s.More)
+	r.measure(s.Job, telemetry.Metric{Name: "SecretsResealed", Unit: telemetry.Count, Value: float64(s.Resealed - before[resealed])},
+		telemetry.Metric{Name: "SecretsUnopened", Unit: telemetry.Count, Value: float64(s.Failed - before[failed])})
+	if overtaken {
+		err = nil // the other run goes on
+	}
+	return s, err
 }
 
 func (r *rotator) grow(ctx context.Context, ring sealing.Held) (sealing.Held, error) {
@@ -98,36 +121,38 @@ func (r *rotator) drop(ctx context.Context, ring sealing.Held, s *swept) error {
 	return r.ring.Replace(ctx, ring, next)
 }
 
-var errTimeUp = errors.New("rotator: no time left")
-
-// sweep seals again what isn't sealed by the current data key. What is done stays done, so an interrupted sweep goes
-// on where it stopped.
-func (r *rotator) sweep(ctx context.Context, ring sealing.Held, s *swept) error {
-	closed := closing(ctx)
-	err := r.store.EachKey(ctx, func(k apikey.Key, err error) error {
-		switch {
-		case closed():
-			return errTimeUp
-		case err != nil:
+// sweep seals again what isn't sealed by the current data key, from where the last run ended.
+func (r *rotator) sweep(ctx context.Context, ring sealing.Held, p *pass) error {
+	return r.store.EachKeyFrom(ctx, p.Place, func(k apikey.Key, err error) error {
+		if err != nil {
 			r.log.ErrorContext(ctx, "key record unreadable", "account_id", k.Account, "key_id", k.ID, "error", err.Error())
-			s.Failed++
+			p.count(failed)
 			return nil
+		}
+		if !sealedBy(ring.Current(), k) {
+			// Stored before the first one is sealed again: of a run that is killed behind that, the next finds nothing to do.
+			if p.count(stale); p.Counts[stale] == 1 {
+				if err := p.save(ctx); err != nil {
+					return err
+				}
+			}
 		}
 		done, err := r.resealKey(ctx, ring, k)
 		if done {
-			s.Resealed++
+			p.count(resealed)
 		}
 		if err != nil {
 			r.log.ErrorContext(ctx, "secret not sealed again", "account_id", k.Account, "key_id", k.ID, "error", err.Error())
-			s.Failed++
+			p.count(failed)
 		}
 		return nil
-	})
-	if errors.Is(err, errTimeUp) {
-		s.More = true
-		return nil
-	}
-	return err
+	}, func(place control.Place) error { return p.done(ctx, place) })
+}
+
+// sealedBy reports whether all sealed secrets of a key are sealed by one data key.
+func sealedBy(name string, k apikey.Key) bool {
+	by := func(s apikey.StoredSecret) bool { return len(s.Sealed) == 0 || keyring.SealedBy(s.Sealed) == name }
+	return by(k.Current) && (k.Outgoing == nil || by(k.Outgoing.StoredSecret))
 }
 
 // resealKey seals a key's secrets again, if they need it. done means that a write was made or tried.

@@ -8,6 +8,7 @@ import (
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 	"latchkey/shared/rotation"
 )
@@ -87,8 +88,8 @@ type slowSweep struct {
 	takes time.Duration
 }
 
-func (s slowSweep) EachKey(ctx context.Context, yield func(apikey.Key, error) error) error {
-	err := s.store.EachKey(ctx, yield)
+func (s slowSweep) EachKeyFrom(ctx context.Context, from control.Place, yield func(apikey.Key, error) error, done func(control.Place) error) error {
+	err := s.store.EachKeyFrom(ctx, from, yield, done)
 	s.clock.Advance(s.takes)
 	return err
 }

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"latchkey/shared/account"
 	"latchkey/shared/apikey"
-	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/dynamo/control"
 	"latchkey/shared/telemetry"
 )
 
@@ -72,35 +69,4 @@ func (r *rotator) purgeKey(ctx context.Context, listed apikey.Key) error {
 		return err
 	}
 	return r.store.Purge(ctx, k, r.row(ctx, k.Account, k.ID, "key.purge"))
-}
-
-// drifted is the result of a drift run.
-type drifted struct {
-	Job      string                    `json:"job"`
-	Found    map[control.DriftKind]int `json:"found"`
-	Repaired int                       `json:"repaired"`
-}
-
-// drift compares the gate's records with the keys, and with repair makes the gate follow the keys.
-func (r *rotator) drift(ctx context.Context, repair bool) (drifted, error) {
-	found := drifted{Job: "drift", Found: map[control.DriftKind]int{}}
-	total := 0
-	row := func(id account.ID, key apikey.ID) audit.Row { return r.row(ctx, id, key, "gate.repair") }
-	err := r.store.Reconcile(ctx, repair, row, func(d control.Drift) {
-		total++
-		found.Found[d.Kind]++
-		if d.Repaired {
-			found.Repaired++
-		}
-		r.log.WarnContext(ctx, "gate drift", "kind", string(d.Kind), "account_id", d.Account, "key_id", d.Key, "record", d.Hash, "repaired", d.Repaired)
-	})
-	text := ""
-	if err != nil {
-		text = err.Error()
-	}
-	r.log.InfoContext(ctx, "job done", "job", found.Job, "found", total, "repaired", found.Repaired, "error", text)
-	if err == nil {
-		r.metrics.Write(telemetry.Sum(r.source.Now(), "GateDrift", total-found.Repaired))
-	}
-	return found, err
 }

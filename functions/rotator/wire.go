@@ -30,8 +30,9 @@ type store interface {
 	Due(ctx context.Context, now time.Time, after string, limit int) (control.JobPage, error)
 	Purgeable(ctx context.Context, before time.Time, after string, limit int) (control.JobPage, error)
 	Purge(ctx context.Context, k apikey.Key, row audit.Row) error
-	EachKey(ctx context.Context, yield func(apikey.Key, error) error) error
-	Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(control.Drift)) error
+	EachKeyFrom(ctx context.Context, from control.Place, yield func(apikey.Key, error) error, done func(control.Place) error) error
+	Reconcile(ctx context.Context, r control.Reconciliation) error
+	passes
 	leftovers
 }
 

@@ -206,6 +206,7 @@ var jobs = map[string]struct{ when, why string }{
 	"rotation": {"rate(5 minutes)", "graces end, due keys are rotated; the alarm RotatorSilent waits for three of them"},
 	"purge":    {"cron(17 3 * * ? *)", "deleted keys go after 30 days, to the day"},
 	"drift":    {"cron(37 3 * * ? *)", "the alarm GateDrift looks at a day"},
+	"resume":   {"rate(10 minutes)", "a run compares some 27,000 keys: a million are done within a day, long before a pass is an error"},
 	"suffixes": {"cron(57 3 * * ? *)", "the alarm WidePatterns looks at a day"},
 	"keyring":  {"rate(1 hour)", "a new stack has its keyring within an hour"},
 }

@@ -70,6 +70,8 @@ var times = map[string]time.Duration{
 	"functions/rotator.margin":            20 * sec,
 	"functions/jobs.margin":               10 * sec,
 	"functions/rotator.settled":           15 * mins,
+	"functions/rotator.slowPass":          3 * day,
+	"functions/rotator.saveTimeout":       5 * sec,
 	"functions/internal/sealing.MaxAge":   5 * mins,
 	"functions/internal/sealing{Timeout}": 3 * sec,
 	// The management API.

@@ -165,7 +165,9 @@ func (s Stores) CheckGate(t testing.TB, k apikey.Key) {
 func (s Stores) Drifts(t testing.TB, repair bool) (found []control.Drift) {
 	t.Helper()
 	row := func(id account.ID, key apikey.ID) audit.Row { return Row(id, "gate.repair", key) }
-	err := s.Control.Reconcile(context.Background(), repair, row, func(d control.Drift) { found = append(found, d) })
+	err := s.Control.Reconcile(context.Background(), control.Reconciliation{
+		Repair: repair, Row: row, Report: func(d control.Drift) { found = append(found, d) }, Done: func(control.Place) error { return nil },
+	})
 	if err != nil {
 		t.Fatalf("reconciling: %v", err)
 	}

@@ -30,7 +30,8 @@ func compared(t *testing.T, accounts, keys int) int {
 	}
 	before := counting.Calls()
 	row := func(id account.ID, key apikey.ID) audit.Row { return keytest.Row(id, "gate.repair", key) }
-	if err := store.Reconcile(t.Context(), false, row, func(d control.Drift) { t.Errorf("drift: %+v", d) }); err != nil {
+	all := control.Reconciliation{Row: row, Report: func(d control.Drift) { t.Errorf("drift: %+v", d) }, Done: func(control.Place) error { return nil }}
+	if err := store.Reconcile(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
 	return counting.Calls() - before

@@ -2,6 +2,7 @@ package figures
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -14,6 +15,8 @@ const (
 	// them of the kind that Secrets Manager bounds.
 	rotationPerKey = 7.5
 	secretsPerKey  = 2
+	// resumes is the time between two runs of a comparison, in seconds: the schedule of the job "resume".
+	resumes = 600
 )
 
 // KeysTable is the table of what a number of keys asks for, whatever is called.
@@ -21,7 +24,7 @@ func KeysTable(s Sizes) string {
 	n, m := float64(millions), float64(accounts)
 	drift := (driftPerKey*n + driftPerAccount*m) * roundTrip
 	perKey := driftPerKey + driftPerAccount*m/n
-	fits := jobSeconds / roundTrip / perKey
+	fits := jobWorks / roundTrip / perKey
 	purged := jobWorks / roundTrip / purgePerKey
 	rotated := jobWorks * workersOfJob / roundTrip / rotationPerKey
 	delivered := jobWorks * SecretWrites.Value / secretsPerKey
@@ -30,8 +33,10 @@ func KeysTable(s Sizes) string {
 	b.WriteString("| | a million keys | bound | so it holds up to |\n|---|---|---|---|\n")
 	line := func(format string, v ...any) { fmt.Fprintf(&b, format+"\n", v...) }
 	line("| a key's items in `control` and `gate`, copies in the index included | %.1f GB, $%.2f a month | – | – |", bytes/1e9, bytes/1e9*StoredMonth)
-	line("| drift job, once a day, one key after another | %s s | %s s | **%s keys** |", whole(drift), whole(jobSeconds), whole(round2(fits)))
-	line("| keyring job, once an hour: a query for each account | %s s | %s s | %s accounts |", whole(m*roundTrip), whole(jobWorks), whole(round2(jobWorks/roundTrip)))
+	line("| drift job, one key after another; a pass a day goes on every %s minutes | %s s: %s runs, %.1f hours | %s s a run | %s keys a run, %s a day |",
+		whole(resumes/60), whole(drift), whole(math.Ceil(drift/jobWorks)), math.Ceil(drift/jobWorks)*resumes/3600, whole(jobWorks), whole(round2(fits)), whole(round2(fits*86400/resumes)))
+	line("| keyring job, a query for each account; a sweep goes on every hour | %s s | %s s a run | %s accounts a run, %s a day |",
+		whole(m*roundTrip), whole(jobWorks), whole(round2(jobWorks/roundTrip)), whole(round2(24*jobWorks/roundTrip)))
 	line("| purge job, once a day | – | %s s | %s keys a day |", whole(jobWorks), whole(round2(purged)))
 	line("| rotation job, a run of 5 minutes, %s keys at once | – | %s s | %s keys a run |", whole(workersOfJob), whole(jobWorks), whole(round2(rotated)))
 	line("| the same with delivery | – | %s changes of secrets a second | %s keys a run |", whole(SecretWrites.Value), whole(round2(delivered)))

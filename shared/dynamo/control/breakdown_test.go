@@ -64,13 +64,13 @@ var jobs = map[string]func(t *testing.T, calm keytest.Stores) func(context.Conte
 	"finding differences": func(t *testing.T, calm keytest.Stores) func(context.Context, *control.Store) error {
 		drifted(t, calm)
 		return func(ctx context.Context, s *control.Store) error {
-			return s.Reconcile(ctx, false, rowOf, func(control.Drift) {})
+			return s.Reconcile(ctx, quietly(false))
 		}
 	},
 	"repairing differences": func(t *testing.T, calm keytest.Stores) func(context.Context, *control.Store) error {
 		drifted(t, calm)
 		return func(ctx context.Context, s *control.Store) error {
-			return s.Reconcile(ctx, true, rowOf, func(control.Drift) {})
+			return s.Reconcile(ctx, quietly(true))
 		}
 	},
 	"closing an account": func(t *testing.T, calm keytest.Stores) func(context.Context, *control.Store) error {
@@ -183,6 +183,10 @@ var reads = map[string]func(ctx context.Context, s *control.Store, c *crowd) err
 	"EachKey": func(ctx context.Context, s *control.Store, _ *crowd) error {
 		return s.EachKey(ctx, func(apikey.Key, error) error { return nil })
 	},
+	"Pass": func(ctx context.Context, s *control.Store, _ *crowd) error {
+		_, err := s.Pass(ctx, "drift")
+		return err
+	},
 }
 
 // TestAFailedReadIsAnError, and not a thing that isn't there, which a caller would act on.
@@ -238,6 +242,11 @@ func TestAStepThatFailsIsAnErrorOfItsJob(t *testing.T) {
 			}
 		})
 	}
+}
+
+// quietly is a whole comparison of which nobody hears.
+func quietly(repair bool) control.Reconciliation {
+	return control.Reconciliation{Repair: repair, Row: rowOf, Report: func(control.Drift) {}, Done: func(control.Place) error { return nil }}
 }
 
 func rowOf(id account.ID, key apikey.ID) audit.Row { return keytest.Row(id, "gate.repair", key) }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
@@ -36,24 +34,45 @@ type Drift struct {
 	Repaired bool
 }
 
-// Reconcile compares the gate table with the control table in both directions, gives every difference to report, and
-// with repair makes the gate say what the keys say. A repair is one transaction that holds the key at the version
-// that it was compared at, so it never undoes a change made in between. row makes the repair's audit row.
-func (s *Store) Reconcile(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
-	err := s.EachKey(ctx, func(k apikey.Key, unreadable error) error {
-		if unreadable == nil {
-			return s.reconcileKey(ctx, k, repair, row, report)
+// Reconciliation is one comparison of the gate table with the control table, or a part of it.
+type Reconciliation struct {
+	From   Place                                 // the zero place compares everything
+	Repair bool                                  // makes the gate say what the keys say
+	Row    func(account.ID, apikey.ID) audit.Row // makes a repair's audit row
+	Report func(Drift)
+	// Done is called with the place behind each account, each key and each record of the gate that was compared, after its
+	// differences were reported. The comparison ends with its error; one that begins at that place leaves nothing out.
+	Done func(Place) error
+}
+
+// Reconcile compares the gate table with the control table in both directions. A repair is one transaction that holds the key
+// at the version that it was compared at, so it never undoes a change made in between.
+func (s *Store) Reconcile(ctx context.Context, r Reconciliation) error {
+	if !r.From.Gate {
+		err := s.walk(ctx, r.From, func(id account.ID) error {
+			err := s.reconcileAccount(ctx, id, r.Repair, r.Row, r.Report)
+			if errors.Is(err, dynamo.ErrUnreadable) {
+				r.Report(Drift{Kind: DriftBadAccount, Account: id})
+				return nil
+			}
+			return err
+		}, func(k apikey.Key, unreadable error) error {
+			if unreadable == nil {
+				return s.reconcileKey(ctx, k, r.Repair, r.Row, r.Report)
+			}
+			r.Report(Drift{Kind: DriftBadKey, Account: k.Account, Key: k.ID})
+			return nil
+		}, r.Done)
+		if err != nil {
+			return err
 		}
-		report(Drift{Kind: DriftBadKey, Account: k.Account, Key: k.ID})
-		return nil
-	})
-	if err != nil {
-		return err
+		r.From = Place{Gate: true}
 	}
-	if err := s.reconcileAccounts(ctx, repair, row, report); err != nil {
-		return err
-	}
-	return s.orphans(ctx, repair, row, report)
+	// Policy records of secrets that no key has: after a restore of the control table from a backup they would allow calls
+	// that nobody can stop.
+	return s.eachRecord(ctx, r.From, func(item dynamo.Item) error {
+		return s.orphan(ctx, item, r.Repair, r.Row, r.Report)
+	}, r.Done)
 }
 
 // reconcileKey looks twice before it calls anything a difference: a commit between the two reads looks like one.
@@ -114,27 +133,6 @@ func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops [
 		ops = append(ops, put(s.gate, want, whatever, always(dynamo.ErrStale)))
 	}
 	return found, ops, nil
-}
-
-// orphans finds policy records of secrets that no key has: after a restore of the control table from a backup they
-// would allow calls that nobody can stop.
-func (s *Store) orphans(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
-	input := &dynamodb.ScanInput{TableName: &s.gate, ConsistentRead: &consistent}
-	for {
-		out, err := s.db.Scan(ctx, input)
-		if err != nil {
-			return fmt.Errorf("control: scanning the gate: %w", err)
-		}
-		for _, item := range out.Items {
-			if err := s.orphan(ctx, item, repair, row, report); err != nil {
-				return err
-			}
-		}
-		if len(out.LastEvaluatedKey) == 0 {
-			return nil
-		}
-		input.ExclusiveStartKey = out.LastEvaluatedKey
-	}
 }
 
 func (s *Store) orphan(ctx context.Context, item dynamo.Item, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {

@@ -20,19 +20,7 @@ import (
 // DriftBadAccount is an account whose record can't be read.
 const DriftBadAccount DriftKind = "unreadable_account"
 
-// reconcileAccounts compares the gate's account records with the accounts.
-func (s *Store) reconcileAccounts(ctx context.Context, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
-	return s.each(ctx, query{index: true, pk: gAccounts}, func(item dynamo.Item) (bool, error) {
-		id := account.ID(text(item, "id"))
-		err := s.reconcileAccount(ctx, id, repair, row, report)
-		if errors.Is(err, dynamo.ErrUnreadable) {
-			report(Drift{Kind: DriftBadAccount, Account: id})
-			err = nil
-		}
-		return err == nil, err
-	})
-}
-
+// reconcileAccount compares the gate's account record with the account.
 func (s *Store) reconcileAccount(ctx context.Context, id account.ID, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
 	for range staleAttempts {
 		a, err := s.Account(ctx, id)

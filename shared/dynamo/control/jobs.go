@@ -80,21 +80,3 @@ func (s *Store) Purge(ctx context.Context, k apikey.Key, row audit.Row) error {
 	}
 	return err
 }
-
-// EachKey goes through all keys of all accounts, deleted ones too. An unreadable record is given with its
-// error and no more than its IDs.
-// An account of the last moments may be missing.
-func (s *Store) EachKey(ctx context.Context, yield func(apikey.Key, error) error) error {
-	return s.each(ctx, query{index: true, pk: gAccounts}, func(item dynamo.Item) (bool, error) {
-		pk := text(item, "pk")
-		err := s.each(ctx, query{pk: pk, prefix: keyPrefix}, func(item dynamo.Item) (bool, error) {
-			k, unreadable := DecodeKey(item)
-			if unreadable != nil {
-				k = apikey.Key{ID: apikey.ID(text(item, "id")), Account: account.ID(text(item, "account"))}
-			}
-			err := yield(k, unreadable)
-			return err == nil, err
-		})
-		return err == nil, err
-	})
-}

@@ -31,6 +31,7 @@ const (
 	operatorSK  = "OPERATOR"
 	locatorSK   = "KEY"
 	inviteSK    = "INVITE"
+	passSK      = "PASS"
 	keyCountSK  = "GUARD#keys"
 	ownerSK     = "GUARD#owners"
 	openedSK    = "GUARD#accounts"
@@ -93,6 +94,8 @@ func openRequestPrefix(key apikey.ID) string { return openPrefix + string(key) +
 func operationKey(id account.ID, operation string) dynamo.Item {
 	return itemKey(accountPK(id), "OPERATION#"+operation)
 }
+
+func passKey(job string) dynamo.Item { return itemKey("J#"+job, passSK) }
 
 func lookKey(id account.ID, s account.Subject, hour time.Time) dynamo.Item {
 	return itemKey(accountPK(id), lookPrefix+stamp(hour)+"#"+subjectText(s))

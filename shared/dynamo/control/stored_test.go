@@ -110,6 +110,11 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		Change: apikey.TypeChange{To: account.SelfServe, Billing: map[apikey.BillingType]apikey.BillingType{apikey.Paying: apikey.PayAsYouGrow}},
 	}, row(acct, "account.edit", ""))
 	must(err)
+	_, err = s.SavePass(t.Context(), control.Pass{
+		Job: "drift", Mode: "repair", Began: at(54), Ended: at(55), Counts: map[string]int{"missing": 3},
+		Place: control.Place{Account: acct, Key: key, Gate: true, Record: "record"},
+	})
+	must(err)
 	items := slices.DeleteFunc(keytest.Stored(t, db, tables.Control), func(item dynamo.Item) bool {
 		// Of audit rows one without a key, one of a key, and the operators' are enough.
 		action, isRow := dynamo.GetS(item, "action")

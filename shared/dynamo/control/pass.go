@@ -1,0 +1,106 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+)
+
+// Pass is the progress of a job that goes through everything. Its runs are short, and each goes on where the last one ended.
+type Pass struct {
+	Job    string
+	Mode   string // what the job's runs of this pass have in common; a pass of another mode begins at the beginning
+	Place  Place
+	Began  time.Time
+	Ended  time.Time      // zero while it is under way
+	Counts map[string]int // what it has found so far
+	// Version is 0 for a job that has never begun.
+	Version int64
+}
+
+// UnderWay reports whether there is something to go on with.
+func (p Pass) UnderWay() bool { return !p.Began.IsZero() && p.Ended.IsZero() }
+
+type passRecord struct {
+	Job     string         `dynamodbav:"job"`
+	Mode    string         `dynamodbav:"mode,omitempty"`
+	Account string         `dynamodbav:"account,omitempty"`
+	Key     string         `dynamodbav:"key_id,omitempty"`
+	Gate    bool           `dynamodbav:"gate,omitempty"`
+	Record  string         `dynamodbav:"record,omitempty"`
+	Began   string         `dynamodbav:"began_at"`
+	Ended   string         `dynamodbav:"ended_at,omitempty"`
+	Counts  map[string]int `dynamodbav:"counts,omitempty"`
+	Version int64          `dynamodbav:"version"`
+}
+
+func encodePass(p Pass) dynamo.Item {
+	return encode(passKey(p.Job), "pass", passRecord{
+		Job: p.Job, Mode: p.Mode, Account: string(p.Place.Account), Key: string(p.Place.Key), Gate: p.Place.Gate, Record: p.Place.Record,
+		Began: stamp(p.Began), Ended: stamp(p.Ended), Counts: p.Counts, Version: p.Version,
+	}, "", "")
+}
+
+func decodePass(item dynamo.Item) (Pass, error) {
+	var r passRecord
+	if err := decode(item, "pass", &r); err != nil {
+		return Pass{}, err
+	}
+	var c clock
+	p := Pass{
+		Job: r.Job, Mode: r.Mode, Place: Place{Account: account.ID(r.Account), Key: apikey.ID(r.Key), Gate: r.Gate, Record: r.Record},
+		Began: c.read(r.Began), Ended: c.read(r.Ended), Counts: r.Counts, Version: r.Version,
+	}
+	return p, c.err
+}
+
+// Pass reads how far a job has come. Of a job that has never begun, and of one whose record can't be read, nothing is under way:
+// it begins at the beginning.
+func (s *Store) Pass(ctx context.Context, job string) (Pass, error) {
+	item, err := s.get(ctx, passKey(job))
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return Pass{Job: job}, nil
+	}
+	if err != nil {
+		return Pass{}, err
+	}
+	p, err := decodePass(item)
+	if err != nil {
+		s.unreadable(ctx, item, err)
+		version, _ := dynamo.GetN(item, "version")
+		return Pass{Job: job, Version: version}, nil
+	}
+	return p, nil
+}
+
+// SavePass stores a pass, and returns it as it is stored. ErrStale when another run has stored one since this one was read.
+func (s *Store) SavePass(ctx context.Context, p Pass) (Pass, error) {
+	before := p.Version
+	p.Version++
+	c := cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(before)}}
+	if before == 0 {
+		c = cond{text: "attribute_not_exists(version)"}
+	}
+	record := encodePass(p)
+	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		TransactItems: []types.TransactWriteItem{put(s.control, record, c, always(dynamo.ErrStale)).item},
+	})
+	var cancelled *types.TransactionCanceledException
+	switch {
+	case err == nil:
+		return p, nil
+	case errors.As(err, &cancelled):
+		err = dynamo.ErrStale
+	default:
+		err = fmt.Errorf("control: saving how far %s has come: %w", p.Job, err)
+	}
+	return p, s.resolve(ctx, record, err) // what a lost answer was about may be written
+}

@@ -1,0 +1,113 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+)
+
+// Place is a point in a walk over everything: behind an account's key, or behind a record of the gate. The zero place is
+// the beginning. Accounts and keys are walked in the order of their IDs, which no change of name moves.
+type Place struct {
+	Account account.ID
+	Key     apikey.ID // "" behind the account's own record
+	Gate    bool      // accounts and keys are done with
+	Record  string    // of the gate; "" before the first
+}
+
+// EachKey goes through all keys of all accounts, deleted ones too. An unreadable record is given with its
+// error and no more than its IDs.
+// An account of the last moments may be missing.
+func (s *Store) EachKey(ctx context.Context, yield func(apikey.Key, error) error) error {
+	return s.EachKeyFrom(ctx, Place{}, yield, func(Place) error { return nil })
+}
+
+// EachKeyFrom is EachKey from a place on. done is called with the place behind each account's record and each key, after the
+// key was yielded: the walk ends with done's error, and another one that begins at that place leaves nothing out.
+func (s *Store) EachKeyFrom(ctx context.Context, from Place, yield func(apikey.Key, error) error, done func(Place) error) error {
+	return s.walk(ctx, from, func(account.ID) error { return nil }, yield, done)
+}
+
+func (s *Store) walk(ctx context.Context, from Place, one func(account.ID) error, key func(apikey.Key, error) error, done func(Place) error) error {
+	ids, err := s.accountIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if id < from.Account {
+			continue
+		}
+		q := query{pk: accountPK(id), prefix: keyPrefix}
+		switch {
+		case id == from.Account && from.Key != "":
+			q.start = keyKey(id, from.Key)
+		case id != from.Account:
+			if err := one(id); err != nil {
+				return err
+			}
+			if err := done(Place{Account: id}); err != nil {
+				return err
+			}
+		}
+		err := s.each(ctx, q, func(item dynamo.Item) (bool, error) {
+			place := Place{Account: id, Key: apikey.ID(strings.TrimPrefix(text(item, "sk"), keyPrefix))}
+			k, unreadable := DecodeKey(item)
+			if unreadable != nil {
+				k = apikey.Key{ID: place.Key, Account: id}
+			}
+			if err := key(k, unreadable); err != nil {
+				return false, err
+			}
+			err := done(place)
+			return err == nil, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// accountIDs lists all accounts, sorted. The index has them by name: a long walk in that order would leave out an
+// account that gets another name meanwhile.
+func (s *Store) accountIDs(ctx context.Context) (ids []account.ID, err error) {
+	err = s.each(ctx, query{index: true, pk: gAccounts}, func(item dynamo.Item) (bool, error) {
+		ids = append(ids, accountOf(text(item, "pk")))
+		return true, nil
+	})
+	slices.Sort(ids)
+	return slices.Compact(ids), err
+}
+
+// eachRecord goes through the gate's records, from a place on.
+func (s *Store) eachRecord(ctx context.Context, from Place, yield func(dynamo.Item) error, done func(Place) error) error {
+	input := &dynamodb.ScanInput{TableName: &s.gate, ConsistentRead: &consistent}
+	if from.Record != "" {
+		input.ExclusiveStartKey = dynamo.Item{"pk": dynamo.S(from.Record)}
+	}
+	for {
+		out, err := s.db.Scan(ctx, input)
+		if err != nil {
+			return fmt.Errorf("control: scanning the gate: %w", err)
+		}
+		for _, item := range out.Items {
+			if err := yield(item); err != nil {
+				return err
+			}
+			if err := done(Place{Gate: true, Record: text(item, "pk")}); err != nil {
+				return err
+			}
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			return nil
+		}
+		input.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
