@@ -29,7 +29,8 @@ type Handler interface {
 	Invoke(deadline time.Time, payload []byte) (answer []byte, err error)
 	// AfterReply is called when the answer has been posted. What it does delays the next event, and no caller.
 	AfterReply()
-	// Close is called once, by another goroutine, when Lambda ends the environment. The process ends when it returns.
+	// Close is called once, by another goroutine, when Lambda ends an environment that has answered a call. The process ends
+	// when it returns.
 	Close()
 }
 
@@ -41,6 +42,8 @@ type Loop struct {
 	Log     func(message string) // what went wrong and was survived; never holds what was sent
 	// Dial makes the connections; nil: net.Dial.
 	Dial func(network, address string) (net.Conn, error)
+
+	closing bool // SIGTERM closes the handler
 }
 
 // ErrNoAPI says that the process doesn't run in Lambda.
@@ -63,13 +66,6 @@ func Check(getenv func(string) string) error {
 // Run answers events until the process has to end, and says why: it doesn't return otherwise. It first asks for SIGTERM
 // by registering an extension, which Lambda wants before the first event is asked for.
 func (l *Loop) Run() error {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM)
-	go func() {
-		<-signals
-		l.Handler.Close()
-		os.Exit(0)
-	}()
 	if extension, err := register(l.API, l.dial()); err != nil {
 		l.Log("no SIGTERM: " + err.Error())
 	} else {
@@ -110,8 +106,25 @@ func (l *Loop) once(c *conn) error {
 	} else if err := l.post(c, post); err != nil {
 		return err
 	}
+	l.closeOnSIGTERM()
 	l.Handler.AfterReply()
 	return nil
+}
+
+// closeOnSIGTERM is called behind the first answer: before it the handler has nothing to lose, the process may just end, and
+// listening for signals takes a thread, which would make the first caller wait.
+func (l *Loop) closeOnSIGTERM() {
+	if l.closing {
+		return
+	}
+	l.closing = true
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() {
+		<-signals
+		l.Handler.Close()
+		os.Exit(0)
+	}()
 }
 
 // post sends an answer once. An error ends the process.
