@@ -96,7 +96,7 @@ func (b *session) awayStarts(record []byte, dir string) error {
 		for range (b.cold + 2) / 3 {
 			for _, i := range b.shuffled() {
 				r := b.results[i]
-				if !r.decides && r.name != nameEmpty || r.name == nameNode {
+				if !r.reads && r.name != nameEmpty || r.name == nameNode {
 					continue
 				}
 				took, err := b.coldStart(r.contestant, s)

@@ -19,18 +19,20 @@ type contestant struct {
 	linked  string // what command[0] is unpacked from; "" where there is nothing to unpack
 	dir     string
 	decides bool  // its answer must be an Allow; the empty handler's is empty
+	reads   bool  // it asks the store before its first answer
 	binary  int64 // bytes, of the binary that would be deployed (arm64); 0: none
 	zip     int64 // bytes, of the same
 }
 
 const (
-	nameEmpty    = "empty Go handler"
-	nameControl  = "the same again" // how far from 1 its ratios are is the noise of the run
-	nameLatchkey = "Latchkey"
-	namePlain    = "plain encoding/json"
-	nameNode     = "Node.js, AWS's client"
-	nameFloor    = "floor (empty on our loop)"
-	nameOnAWSs   = "the gate on AWS's client"
+	nameEmpty     = "empty Go handler"
+	nameControl   = "the same again" // how far from 1 its ratios are is the noise of the run
+	nameLatchkey  = "Latchkey"
+	namePlain     = "plain encoding/json"
+	nameNode      = "Node.js, AWS's client"
+	nameFloor     = "floor (empty on our loop)"
+	nameFloorRead = "floor with a store read"
+	nameOnAWSs    = "the gate on AWS's client"
 )
 
 // build builds all contestants into a folder. A Node.js authorizer that can't be installed is left out, with the reason
@@ -51,7 +53,7 @@ func build(o options, into string) ([]contestant, error) {
 		if err != nil {
 			return nil, err
 		}
-		built.name, built.decides = c.name, c.decides
+		built.name, built.decides, built.reads = c.name, c.decides, c.decides
 		all = append(all, built)
 	}
 	if o.node {
@@ -157,7 +159,7 @@ func installNode() (contestant, error) {
 		return contestant{}, err
 	}
 	return contestant{
-		name: nameNode, dir: dir, decides: true,
+		name: nameNode, dir: dir, decides: true, reads: true,
 		command: []string{node, filepath.Join(client, "index.mjs"), "index.handler"},
 	}, nil
 }

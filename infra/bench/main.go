@@ -21,7 +21,7 @@ func main() {
 	flag.BoolVar(&o.gate, "gate", false, "exit with 1 when a ratio exceeds its gate")
 	flag.BoolVar(&o.node, "node", true, "include the Node.js authorizer, if it can be installed")
 	flag.IntVar(&o.runs, "runs", 1, "measure so many times; the medians count")
-	flag.BoolVar(&o.more, "more", true, "include the floor, the gate on AWS's client, the harness itself and cold starts with the store over TLS")
+	flag.BoolVar(&o.more, "more", true, "include the floors, the gate on AWS's client, the harness itself and cold starts with the store over TLS")
 	flag.Func("trips", "round trips to the store over TLS, with commas (default 0s,1ms,3ms)", func(text string) (err error) {
 		o.trips, err = parseTrips(text)
 		return err

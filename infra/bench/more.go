@@ -41,13 +41,17 @@ func pooled(runs []measurement, name string, of func(*result) []time.Duration) t
 	return quantile(all, 0.5)
 }
 
-// reportFloor compares the gate with a handler that does nothing on the same loop.
+// reportFloor compares the gate with handlers that do nothing on the same loop.
 func reportFloor(w io.Writer, runs []measurement) {
 	cpu := func(r *result) []time.Duration { return []time.Duration{r.cpu} }
-	over := func(of func(*result) []time.Duration) float64 {
-		return ratio(int64(pooled(runs, nameLatchkey, of)), int64(pooled(runs, nameFloor, of)))
+	cold := func(r *result) []time.Duration { return r.cold }
+	fmt.Fprintln(w)
+	for _, floor := range []struct{ name, said string }{{nameFloor, "to the floor"}, {nameFloorRead, "to the floor with one bare store read"}} {
+		over := func(of func(*result) []time.Duration) float64 {
+			return ratio(int64(pooled(runs, nameLatchkey, of)), int64(pooled(runs, floor.name, of)))
+		}
+		fmt.Fprintf(w, "%s: the gate's warm p50 is %.2f of it, its CPU %.2f, its cold p50 %.2f\n", floor.said, over(hits), over(cpu), over(cold))
 	}
-	fmt.Fprintf(w, "\nto the floor: the gate's warm p50 is %.2f of it, its CPU %.2f\n", over(hits), over(cpu))
 }
 
 // reportHarness prints what the harness adds to a warm call, and the gate's ratio without it.

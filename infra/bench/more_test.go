@@ -124,7 +124,7 @@ func TestWhatStandsBehindTheTable(t *testing.T) {
 	ms := time.Millisecond
 	run := func(harness time.Duration) measurement {
 		of := func(name string, warm, cpu time.Duration, away ...time.Duration) *result {
-			r := &result{contestant: contestant{name: name}, hits: []time.Duration{warm}, cpu: cpu}
+			r := &result{contestant: contestant{name: name}, hits: []time.Duration{warm}, cpu: cpu, cold: []time.Duration{10 * warm}}
 			if away != nil {
 				r.away = map[time.Duration][]time.Duration{0: away[:1], ms: away[1:]}
 			}
@@ -132,12 +132,14 @@ func TestWhatStandsBehindTheTable(t *testing.T) {
 		}
 		return measurement{harness: harness, results: []*result{
 			of(nameEmpty, 120*time.Microsecond, 100, 5*ms, 4*ms), of(nameLatchkey, 80*time.Microsecond, 60, 10*ms, 14*ms), of(nameFloor, 64*time.Microsecond, 50),
+			of(nameFloorRead, 40*time.Microsecond, 30),
 		}}
 	}
 	var out bytes.Buffer
 	reportMore(&out, options{trips: []time.Duration{0, ms}}, []measurement{run(20 * time.Microsecond), run(20 * time.Microsecond)})
 	want := `
-to the floor: the gate's warm p50 is 1.25 of it, its CPU 1.20
+to the floor: the gate's warm p50 is 1.25 of it, its CPU 1.20, its cold p50 1.25
+to the floor with one bare store read: the gate's warm p50 is 2.00 of it, its CPU 2.00, its cold p50 2.00
 the harness itself: 20µs of a warm call, 0.17 of the empty handler's; less that, the gate's warm p50 is 0.60
 
 cold p50 with the store over TLS, by the round trip to it: milliseconds, and the ratio to the empty handler

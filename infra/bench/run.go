@@ -131,7 +131,7 @@ func (b *session) coldStart(c contestant, s *store) (took time.Duration, err err
 	if err != nil {
 		return 0, fmt.Errorf("%s: cold start: %w\n%s", c.name, err, text)
 	}
-	if c.decides && s.reads.Load() == before {
+	if c.reads && s.reads.Load() == before {
 		return 0, fmt.Errorf("%s: answered its first call without reading the store", c.name)
 	}
 	return at.Sub(p.started), nil

@@ -15,12 +15,14 @@ type variant struct {
 	pkg        string // where it is built
 	inPlaceOf  string // the file that it replaces or adds, in the folder of the authorizer
 	decides    bool
+	reads      bool
 }
 
 func variants(o options) []variant {
 	return []variant{
-		{nameFloor, "floor.go", "latchkey/authorizer/internal/floor", "internal/floor/main.go", false},
-		{nameOnAWSs, "awsclient.go", o.authorizer, "main.go", true},
+		{nameFloor, "floor.go", "latchkey/authorizer/internal/floor", "internal/floor/main.go", false, false},
+		{nameFloorRead, "floorread.go", "latchkey/authorizer/internal/floorread", "internal/floorread/main.go", false, true},
+		{nameOnAWSs, "awsclient.go", o.authorizer, "main.go", true, true},
 	}
 }
 
@@ -44,7 +46,7 @@ func buildVariants(o options, into string) ([]contestant, error) {
 		if err != nil {
 			return nil, err
 		}
-		built.name, built.decides = v.name, v.decides
+		built.name, built.decides, built.reads = v.name, v.decides, v.reads
 		all = append(all, built)
 	}
 	return all, nil
