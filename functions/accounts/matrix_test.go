@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/hex"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -47,6 +48,16 @@ func TestAccountsAreWalls(t *testing.T) {
 }
 
 func TestNoReadIsWithoutABound(t *testing.T) { apitest.Reads(t, fixture, served) }
+
+func TestAFailureOfTheStoreIsNoAnswer(t *testing.T) {
+	apitest.Failures(t, func(t testing.TB) apitest.Fixture {
+		f := fixture(t)
+		invited := map[string]any{"token": f.Call(t, "createInvitation", "", map[string]any{"role": "viewer"}).JSON(t)["token"]}
+		f.Bodies = maps.Clone(f.Bodies)
+		f.Bodies["showInvitation"], f.Bodies["acceptInvitation"] = invited, invited
+		return f
+	}, served, nil)
+}
 
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) {
 	apitest.Costs(t, fixture, ofEveryCaller)

@@ -40,6 +40,8 @@ func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 
 func TestNoReadIsWithoutABound(t *testing.T) { apitest.Reads(t, fixture, served) }
 
+func TestAFailureOfTheStoreIsNoAnswer(t *testing.T) { apitest.Failures(t, fixture, served, nil) }
+
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
 func TestBoundsAreAsTheContractSays(t *testing.T) {

@@ -30,6 +30,12 @@ func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 
 func TestNoReadIsWithoutABound(t *testing.T) { apitest.Reads(t, fixture, served) }
 
+func TestAFailureOfTheStoreIsNoAnswer(t *testing.T) {
+	apitest.Failures(t, fixture, served, map[string]string{
+		"createQpsRequest": "evidence", "approveQpsRequest": "evidence", "rejectQpsRequest": "evidence", "withdrawQpsRequest": "evidence",
+	})
+}
+
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
 func TestBoundsAreAsTheContractSays(t *testing.T) {

@@ -373,6 +373,8 @@ func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
 
 func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 
+func TestAFailureOfTheStoreIsNoAnswer(t *testing.T) { apitest.Failures(t, fixture, served, nil) }
+
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
 func TestBoundsAreAsTheContractSays(t *testing.T) {

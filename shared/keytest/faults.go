@@ -39,6 +39,13 @@ func NewFaults(db DB, choose func(call string, n int) Fault) *Faults {
 	return &Faults{DB: db, choose: choose}
 }
 
+// Choose replaces what chooses, and counts the calls from 1 again.
+func (f *Faults) Choose(choose func(call string, n int) Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.choose, f.calls = choose, 0
+}
+
 // Calls is the number of calls so far.
 func (f *Faults) Calls() int {
 	f.mu.Lock()

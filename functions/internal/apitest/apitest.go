@@ -40,16 +40,18 @@ type API struct {
 	Calls  *keytest.Counting // of the store
 	// Interrupt lets others come first, in the moment before a write.
 	Interrupt *keytest.Interrupt
+	Faults    *keytest.Faults // none, until a test chooses some
 	All       *keytest.Buffer // every answer, headers and bodies, for scans
 }
 
 // New makes an API without operations; the caller registers its handler's on Mux. Its randomness is the test's own.
 func New(t testing.TB, stores keytest.Stores) *API {
 	interrupt := &keytest.Interrupt{DB: stores.DB}
-	calls := &keytest.Counting{DB: interrupt}
+	faults := keytest.NewFaults(interrupt, func(string, int) keytest.Fault { return keytest.NoFault })
+	calls := &keytest.Counting{DB: faults}
 	stores = keytest.NewStores(calls, stores.Tables)
 	stores.Control = stores.Control.Reporting(func(ctx context.Context, _ control.Unreadable) { gateway.LeaveOut(ctx) })
-	a := &API{Stores: stores, Calls: calls, Interrupt: interrupt, Clock: keytest.NewClock(), Logs: &keytest.Buffer{}, All: &keytest.Buffer{}}
+	a := &API{Stores: stores, Calls: calls, Interrupt: interrupt, Faults: faults, Clock: keytest.NewClock(), Logs: &keytest.Buffer{}, All: &keytest.Buffer{}}
 	a.Source = env.Source{Now: a.Clock.Now, Rand: keytest.RandomOf(t)}
 	a.Mux = web.NewMux(tokens{}, stores.Control, slog.New(slog.NewJSONHandler(a.Logs, nil)), a.Clock.Now)
 	a.Mux.Changes, a.Mux.PageKey = gateway.Unbounded{}, []byte("the test's own")
