@@ -41,7 +41,18 @@ func TestAccountsAreWalls(t *testing.T) { apitest.Walls(t, fixture, served) }
 
 func TestNoReadIsWithoutABound(t *testing.T) { apitest.Reads(t, fixture, served) }
 
-func TestAFailureOfTheStoreIsNoAnswer(t *testing.T) { apitest.Failures(t, fixture, served, nil) }
+// TestAFailureOfTheStoreIsNoAnswer where each key has calls, today and, another number of them, in each of the weeks before.
+func TestAFailureOfTheStoreIsNoAnswer(t *testing.T) {
+	apitest.Failures(t, func(t testing.TB) apitest.Fixture {
+		r := newHarness(t)
+		apitest.People(t, r.API, r.account.ID)
+		for week := range usage.SpikeWeeks + 1 {
+			at := keytest.Now.Add(-2*time.Hour).AddDate(0, 0, -7*week)
+			r.count(t, week+1, call(r.key, "search", authz.Allowed, at), call(r.two, "search", authz.Allowed, at))
+		}
+		return apitest.Fixture{API: r.API, Account: r.account.ID, Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID)}}
+	}, served, nil)
+}
 
 func TestNoAccountMakesAnothersCallsSlower(t *testing.T) { apitest.Costs(t, fixture, served) }
 
