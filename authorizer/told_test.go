@@ -132,7 +132,7 @@ func TestEveryLineIsWrittenOnce(t *testing.T) {
 		"another call":        func(b *harness, key string) { _, _ = b.gate.Invoke(time.Time{}, tileEvent(key)); b.gate.AfterReply() },
 		"no event":            func(b *harness, _ string) { _, _ = b.gate.Invoke(time.Time{}, []byte("{")); b.gate.AfterReply() },
 		"the runtime's error": func(b *harness, _ string) { b.gate.logRuntime("lost"); b.gate.AfterReply() },
-		"its end":             func(b *harness, _ string) { b.gate.Close(); b.gate.AfterReply() },
+		"its end":             func(b *harness, _ string) { b.gate.Close() }, // and the process is ended
 	} {
 		b := newHarness(t)
 		key := b.add(t, 1, func(p *authz.Policy) { p.Disabled = true })
@@ -179,12 +179,16 @@ func TestWhatCantBeKnownOfAnAccountIsNoCallOfItsKeys(t *testing.T) {
 // it is, and whatever the call is answered.
 func TestAReportComesBeforeTheAnswerIfAnyPartOfTheCallFailed(t *testing.T) {
 	for _, down := range []string{"nothing", "the account's record", "the leases"} {
-		for _, granted := range []bool{true, false} {
+		for _, path := range []string{"granted with the key", "accepted since", "not accepted"} {
 			for _, stale := range []bool{false, true} {
 				synctest.Test(t, func(t *testing.T) {
 					b, s := timedHarness(t)
-					key := b.add(t, 1, unshown)
-					b.accepts(granted)
+					edit := unshown
+					if path == "granted with the key" {
+						edit = nil
+					}
+					key := b.add(t, 1, edit)
+					b.accepts(path == "accepted since")
 					b.within(0, key)
 					if stale {
 						time.Sleep(freshFor)
@@ -199,12 +203,12 @@ func TestAReportComesBeforeTheAnswerIfAnyPartOfTheCallFailed(t *testing.T) {
 						fails = true
 					case "the leases":
 						b.gate.limiter = &scripted{answer: admission{Admitted: true, Degraded: true}}
-						fails = fails || granted
+						fails = fails || path != "not accepted"
 					}
 					_, _ = b.gate.Invoke(time.Time{}, tileEvent(key))
 					b.gate.AfterReply()
 					if before := told.down == 1; before != fails || told.up+told.down != 1 {
-						t.Errorf("%s down, the path granted: %v, the account's record stale: %v: reported %d times before the answer, %d times behind it", down, granted, stale, told.down, told.up)
+						t.Errorf("%s down, the path %s, the account's record stale: %v: reported %d times before the answer, %d times behind it", down, path, stale, told.down, told.up)
 					}
 				})
 			}
