@@ -21,6 +21,7 @@ type leavings struct {
 	store
 	names []string
 	asked []string
+	fails error // of the lists
 }
 
 func (l *leavings) page(after string) (names []string, next string) {
@@ -38,10 +39,14 @@ func (l *leavings) page(after string) (names []string, next string) {
 func (l *leavings) RunningOperations(_ context.Context, after string, _ int) (page control.OperationPage, _ error) {
 	names, next := l.page(after)
 	for _, name := range names {
-		page.Operations = append(page.Operations, control.Operation{ID: name, Status: control.Running})
+		o := control.Operation{ID: name, Status: control.Running}
+		if strings.HasSuffix(name, "was over") { // but for a key that can't be read
+			o.Status, o.Unreadable = control.Done, 1
+		}
+		page.Operations = append(page.Operations, o)
 	}
 	page.Next = next
-	return page, nil
+	return page, l.fails
 }
 
 func (l *leavings) ContinueType(_ context.Context, o control.Operation, _ time.Time, _ func() bool, _ control.RowMaker) (control.Operation, error) {
@@ -61,7 +66,7 @@ func (l *leavings) OpenRequests(_ context.Context, after string, _ int) (page co
 		page.Requests = append(page.Requests, qps.Request{ID: qps.RequestID(name)})
 	}
 	page.Next = next
-	return page, nil
+	return page, l.fails
 }
 
 func (l *leavings) EndObsolete(_ context.Context, r qps.Request, _ time.Time, _ audit.Row) (bool, error) {
@@ -72,10 +77,12 @@ func (l *leavings) EndObsolete(_ context.Context, r qps.Request, _ time.Time, _ 
 	return strings.HasSuffix(string(r.ID), "done"), nil
 }
 
-// TestAllThatOthersLeftIsGoneOnWith: on every page, whatever came of the one before, and counted by what came of it.
+// TestAllThatOthersLeftIsGoneOnWith: on every page, whatever came of the one before, and counted by what came of it. The log names what
+// failed, and nothing else.
 func TestAllThatOthersLeftIsGoneOnWith(t *testing.T) {
-	r := newHarness(t).well()
-	l := &leavings{store: r.store, names: []string{"1 done", "2 stays", "3 fails", "4 done", "5 stays", "6 done", "7 fails"}}
+	h := newHarness(t)
+	r := h.well()
+	l := &leavings{store: r.store, names: []string{"1 done", "2 stays", "3 fails", "4 done", "5 stays", "6 done", "7 fails", "8 was over"}}
 	r.store = l
 	var got tally
 	r.follow(t.Context(), &got)
@@ -90,6 +97,26 @@ func TestAllThatOthersLeftIsGoneOnWith(t *testing.T) {
 	}
 	if counted := fmt.Sprint(got.Operations, got.Requests, got.Failed, got.Keys); counted != "3 3 4 0" {
 		t.Errorf("operations, requests, failed, keys: %s", counted)
+	}
+	for _, name := range l.names {
+		for _, field := range []string{"operation_id", "request_id"} {
+			if named := strings.Contains(h.out.String(), fmt.Sprintf("%q:%q", field, name)); named != strings.HasSuffix(name, "fails") {
+				t.Errorf("%s, %s: in the log: %v", field, name, named)
+			}
+		}
+	}
+}
+
+// TestAListOfWhatOthersLeftThatFailsIsSaid: in the log, and as a failure of the run, once for each list.
+func TestAListOfWhatOthersLeftThatFailsIsSaid(t *testing.T) {
+	h := newHarness(t)
+	r := h.well()
+	r.store = &leavings{store: r.store, names: []string{"1 done"}, fails: keytest.ErrInjected}
+	var got tally
+	r.follow(t.Context(), &got)
+	said := h.out.String()
+	if got.Failed != 2 || got.Operations+got.Requests != 0 || !strings.Contains(said, "operations not listed") || !strings.Contains(said, "open requests not listed") {
+		t.Errorf("%+v, %s", got.summary, said)
 	}
 }
 
