@@ -350,6 +350,77 @@ func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
 	}
 }
 
+// TestAnAccountOfMoreKeysThanAreReadHasItsTotalsWithoutShares: those of some of its keys would look like those of all.
+func TestAnAccountOfMoreKeysThanAreReadHasItsTotalsWithoutShares(t *testing.T) {
+	r := mixed(t)
+	if doc := r.get(t, apikey.Key{}, ""); doc["by_key"] == nil {
+		t.Fatal("an account of two keys has no shares")
+	}
+	r.more = true
+	if doc := r.get(t, apikey.Key{}, ""); numbers(doc["totals"]) != "17 7 10 5" || doc["by_key"] != nil || doc["by_origin"] != nil || doc["by_secret"] != nil {
+		t.Errorf("totals %v, by key %v", doc["totals"], doc["by_key"])
+	}
+	table := string(r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(apikey.Key{}) + "?format=csv"}).Body)
+	if strings.Contains(table, string(r.key.ID)) || strings.Contains(table, string(r.two.ID)) {
+		t.Errorf("the table names some of the keys:\n%s", table)
+	}
+}
+
+// TestAnHourIsComparedWithAllFourWeeksBefore: each of them changes the median.
+func TestAnHourIsComparedWithAllFourWeeksBefore(t *testing.T) {
+	r := newHarness(t)
+	at := keytest.Now.Add(-2 * time.Hour)
+	for week, n := range []int{1000, 100, 200, 400, 800, 1600} { // the last is too long ago
+		r.count(t, n, call(r.key, "search", authz.Allowed, at.AddDate(0, 0, -7*week)))
+	}
+	for _, k := range []apikey.Key{{}, r.key} {
+		compared := 0
+		for _, p := range r.get(t, k, "")["series"].([]any) {
+			if m := p.(map[string]any); m["requests"] == 1000.0 {
+				compared++
+				if m["expected"] != 300.0 || m["stands_out"] != true {
+					t.Errorf("key %q: expected %v, stands out: %v", k.ID, m["expected"], m["stands_out"])
+				}
+			}
+		}
+		if compared != 1 {
+			t.Errorf("key %q: %d hours have the calls of one", k.ID, compared)
+		}
+	}
+}
+
+// TestARangeIsBoundedWhereverItLies: by its length, in the future too, and it is compared with the weeks before up to seven days and the
+// running hour.
+func TestARangeIsBoundedWhereverItLies(t *testing.T) {
+	r := newHarness(t)
+	now := keytest.Now.Truncate(time.Hour)
+	for _, tt := range []struct {
+		from, to time.Time
+		interval string
+		status   int
+		compared bool
+	}{
+		{now, now.Add(35*24*time.Hour + time.Hour), "hour", 200, false},
+		{now, now.Add(35*24*time.Hour + 2*time.Hour), "hour", 400, false},
+		{now, now.AddDate(2, 0, 0), "day", 400, false},
+		{now.Add(-7 * 24 * time.Hour), now.Add(time.Hour), "hour", 200, true},
+		{now.Add(-7 * 24 * time.Hour), now.Add(2 * time.Hour), "hour", 200, false},
+		{now.Add(-48 * time.Hour), now, "day", 200, false},
+	} {
+		query := "?from=" + moment.Format(tt.from) + "&to=" + moment.Format(tt.to) + "&interval=" + tt.interval
+		answer := r.Do(t, apitest.Call{As: "owner", Method: "GET", Path: r.path(r.key) + query})
+		if answer.Status != tt.status {
+			t.Errorf("%s: %d %s", query, answer.Status, answer.Problem())
+			continue
+		}
+		if answer.Status == 200 {
+			if _, compared := answer.JSON(t)["series"].([]any)[0].(map[string]any)["expected"]; compared != tt.compared {
+				t.Errorf("%s: compared with the weeks before: %v", query, compared)
+			}
+		}
+	}
+}
+
 // A counter that can't be read is left out of the sums, which say so to everybody: they are too low.
 func TestUsageSurvivesABadCounter(t *testing.T) {
 	r := mixed(t)

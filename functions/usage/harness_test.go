@@ -11,6 +11,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
@@ -26,6 +27,21 @@ type harness struct {
 	reports  int
 	reading  func() // called before each read of the counters
 	long     bool   // each key has more rows than a table may have lines
+	more     bool   // the account has more keys than one answer reads
+}
+
+// listed has more keys than it answers with, where the harness says so.
+type listed struct {
+	*control.Store
+	r *harness
+}
+
+func (l listed) Keys(ctx context.Context, a account.ID, q control.KeyQuery) (control.KeyPage, error) {
+	page, err := l.Store.Keys(ctx, a, q)
+	if l.r.more {
+		page.Next = page.Keys[len(page.Keys)-1].ID
+	}
+	return page, err
 }
 
 // watched tells the harness of each read.
@@ -63,7 +79,7 @@ func newHarness(t testing.TB) *harness {
 	proposal := &apikey.Proposal{Domains: &[]string{"example.com"}, Since: keytest.Now.Add(-time.Hour)}
 	r.key = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt, k.Proposed = long, proposal })
 	r.two = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt = long })
-	routes(r.Mux, handlers{keys: r.Control, counters: watched{r.store, r}, now: r.Clock.Now})
+	routes(r.Mux, handlers{keys: listed{r.Control, r}, counters: watched{r.store, r}, now: r.Clock.Now})
 	return r
 }
 

@@ -14,6 +14,9 @@ import (
 	"latchkey/shared/keytest"
 )
 
+// otherForms are answers to the same question in another form, by the parameter's name.
+var otherForms = map[string][]string{"format": {"csv"}, "interval": {"day"}}
+
 // Failures holds that no failure of the store is taken for an answer. Each call of the store that an operation makes fails once, in
 // turn: then the operation fails too, as a breakdown, or it answers and writes all that it does without the failure, since it has tried
 // again. So it is where the answer to a write is lost, and after a conflict with another transaction it does try again. spare names a
@@ -29,7 +32,7 @@ func Failures(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operat
 			if op.Method != http.MethodGet || p.Value.In != "query" || p.Value.Name == "page_size" {
 				continue
 			}
-			for _, v := range matching[p.Value.Name] {
+			for _, v := range append(slices.Clone(otherForms[p.Value.Name]), matching[p.Value.Name]...) {
 				filtered := op
 				filtered.Path += "?" + url.Values{p.Value.Name: {v}}.Encode()
 				if f := fixture(t); f.call(t, filtered, op.Caller(), f.params(op)).Status == http.StatusOK {
