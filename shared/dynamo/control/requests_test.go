@@ -47,6 +47,40 @@ func TestTwentyRequestsEndWithTheirKey(t *testing.T) {
 		if err != nil || len(open.Requests) != left {
 			t.Errorf("%d of %d requests are left, %v", len(open.Requests), filed, err)
 		}
+		ended := 0
+		for _, row := range s.AllAudit(t, k.Account) {
+			for _, c := range row.Changes {
+				if row.Action == "key.revoke" && c.Field == "qps_request" && c.After == "" {
+					ended++
+				}
+			}
+		}
+		if ended != filed-left {
+			t.Errorf("the row of the key's end names %d of the %d requests that ended with it", ended, filed-left)
+		}
+	}
+}
+
+// TestADecisionBeforeTheEndOfAKeyIsThoughtAboutAgain: it is no reason to refuse the revocation, and stays as it is.
+func TestADecisionBeforeTheEndOfAKeyIsThoughtAboutAgain(t *testing.T) {
+	s := keytest.MemoryStores(t)
+	k := enterprise(t, s)
+	r, err := file(t, s, k, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	between := &keytest.Interrupt{DB: s.DB}
+	between.Arm(func() {
+		if r, err = r.Withdraw(keytest.Now); err == nil {
+			err = s.Control.CloseRequest(t.Context(), r, keytest.Row(k.Account, "qps.withdraw", k.ID))
+		}
+	})
+	revoke := func(k *apikey.Key) { k.RevokedAt = keytest.Now }
+	if _, got := keytest.NewStores(between, s.Tables).Edit(t.Context(), k, "key.revoke", revoke); err != nil || !errors.Is(got, dynamo.ErrStale) {
+		t.Errorf("the request's end: %v; the key's: %v", err, got)
+	}
+	if _, err := s.Edit(t.Context(), k, "key.revoke", revoke); err != nil {
+		t.Errorf("the key's end, thought about again: %v", err)
 	}
 }
 
