@@ -28,6 +28,7 @@ var matching = map[string][]string{
 	"action": {"nothing"}, "actor": {"nobody"}, "key_id": {"key_01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "from": {"2026-01-01T00:00:00Z"}, "to": {"2026-01-01T00:00:00Z"},
 	"sort":      {"created_at", "-created_at", "name", "-rotated_at"},
 	"figures":   {"day"},
+	"outcome":   {"key_expired"},
 	"page_size": {"100"}, "page_token": nil, "format": nil, "interval": nil,
 }
 
@@ -53,19 +54,27 @@ func Reads(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation
 func filters(t *testing.T, op Operation) []url.Values {
 	t.Helper()
 	list := []url.Values{{}}
-	for _, p := range operation(t, op).Parameters {
-		values, known := matching[p.Value.Name]
-		if p.Value.In != "query" {
-			continue
-		}
+	for _, name := range parameters(t, op) {
+		values, known := matching[name]
 		if !known {
-			t.Errorf("%s takes %s: which of its values fits next to nothing?", op.ID, p.Value.Name)
+			t.Errorf("%s takes %s: which of its values fits next to nothing?", op.ID, name)
 		}
 		for _, v := range values {
-			list = append(list, url.Values{p.Value.Name: {v}})
+			list = append(list, url.Values{name: {v}})
 		}
 	}
 	return list
+}
+
+// parameters are the names of those that an operation takes in its query, its path's own included.
+func parameters(t testing.TB, op Operation) (names []string) {
+	t.Helper()
+	for _, p := range append(slices.Clone(Contract(t).Paths.Value(op.Path).Parameters), operation(t, op).Parameters...) {
+		if p.Value.In == "query" {
+			names = append(names, p.Value.Name)
+		}
+	}
+	return names
 }
 
 // readWithin reads the first pages of a list.
