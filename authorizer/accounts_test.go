@@ -41,6 +41,30 @@ func TestASuspendedAccountsKeysOpenNothing(t *testing.T) {
 	}
 }
 
+// TestAClosedAccountsKeysOpenNothing: as a revoked key, before everything that comes later, when the account is first read and from
+// memory. A key that its own record lets pass is one that could not be revoked as the account was closed.
+func TestAClosedAccountsKeysOpenNothing(t *testing.T) {
+	for name, edit := range map[string]func(*authz.Policy){
+		"a key that may pass": nil,
+		"a blocked key":       func(p *authz.Policy) { p.Blocked = true },
+		"a disabled key":      func(p *authz.Policy) { p.Disabled = true },
+		"another page":        func(p *authz.Policy) { p.Domains = []string{"example.com"} },
+		"a revoked key":       func(p *authz.Policy) { p.RevokedAt = p.RevokedAt.Add(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newHarness(t)
+			key := b.add(t, 1, edit)
+			b.store.accounts["acc_1"] = authz.AccountOf(account.Account{ID: "acc_1", Type: account.SelfServe, Version: 2, Closing: true})
+			for n := range 2 {
+				status := b.status(t, key)
+				if got := b.gate.metrics.decisions[authz.KeyRevoked]; status != 401 || got != n+1 {
+					t.Fatalf("call %d: %d, %v", n, status, b.gate.metrics.decisions)
+				}
+			}
+		})
+	}
+}
+
 // TestASuspensionIsRefusedBeforeWhatComesLater: the account is read beside the other checks, and decides all the same.
 func TestASuspensionIsRefusedBeforeWhatComesLater(t *testing.T) {
 	for name, tt := range map[string]struct {

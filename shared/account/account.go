@@ -40,6 +40,9 @@ type Account struct {
 	Operation string
 	// Closing is set while closing the account fans out over the keys.
 	Closing bool
+	// UnreadableKeys counts the keys that could not be revoked as the account was closed, since a record of theirs could not
+	// be read. They open nothing: the gate refuses all keys of a closed account.
+	UnreadableKeys int
 	// OpenedBy is the person who opened the account, whose count of accounts it is in; zero for accounts that are
 	// older than the count, and where the person was erased.
 	OpenedBy Subject

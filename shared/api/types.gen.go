@@ -474,7 +474,10 @@ type Account struct {
 	Role      *string     `json:"role"`
 	Suspended *Suspension `json:"suspended"`
 	Type      AccountType `json:"type"`
-	Version   int64       `json:"version"`
+
+	// UnreadableKeys Keys of a closed account that could not be read, and so not be revoked. They open nothing either. Absent if there are none.
+	UnreadableKeys *int  `json:"unreadable_keys,omitempty"`
+	Version        int64 `json:"version"`
 }
 
 // AccountList defines model for AccountList.

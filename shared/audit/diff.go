@@ -131,6 +131,7 @@ func accountFacts(a account.Account) []fact {
 		{"accepted_paths", consents(a.Accepted)},
 		{"closing", a.Closing},
 		{"closed_at", at(a.ClosedAt)},
+		{"unreadable_keys", count(a.UnreadableKeys)},
 	}
 }
 
@@ -145,6 +146,14 @@ func at(t time.Time) any {
 		return nil
 	}
 	return moment.Of(t)
+}
+
+// count is a number as JSON; nothing for zero.
+func count(n int) any {
+	if n == 0 {
+		return nil
+	}
+	return n
 }
 
 // diff compares facts pair by pair: both lists are of one function.

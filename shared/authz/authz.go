@@ -19,17 +19,24 @@ type Account struct {
 	Version        int64 // the account's version that this record mirrors
 	Suspended      bool
 	SuspendedUntil time.Time // zero: until somebody resumes it
+	// Closed revokes all keys of the account, those too whose own records could not be revoked. Such a record has Suspended
+	// as well, without an end: the release before, which knows no Closed, refuses the keys by that.
+	Closed bool
 	// Accepted holds the consents of the account for all its keys, beside those of each key.
 	Accepted consent.List
 }
 
 // AccountOf derives the gate's record from an account.
 func AccountOf(a account.Account) Account {
-	return Account{
+	record := Account{
 		ID: a.ID, Type: a.Type, Version: a.Version,
 		Suspended: !a.Suspended.At.IsZero(), SuspendedUntil: a.Suspended.Until,
 		Accepted: a.Accepted,
 	}
+	if a.Closed() {
+		record.Closed, record.Suspended, record.SuspendedUntil = true, true, time.Time{}
+	}
+	return record
 }
 
 // stopped reports whether the account's keys open nothing at a time.

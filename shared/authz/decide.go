@@ -132,7 +132,7 @@ func (c *Compiled) keyCode(now time.Time, req Request) Code {
 		return Unavailable // without the time nothing is known to be live
 	case !c.DeletedAt.IsZero():
 		return KeyDeleted
-	case !c.RevokedAt.IsZero():
+	case !c.RevokedAt.IsZero(), req.Account.Closed:
 		return KeyRevoked
 	case c.Blocked:
 		return KeyBlocked

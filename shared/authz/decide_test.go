@@ -86,6 +86,27 @@ func TestDecideGivesTheCodeOfTheFirstCheckThatFails(t *testing.T) {
 	}
 }
 
+// TestAllKeysOfAClosedAccountAreRevoked: whatever their own records say.
+func TestAllKeysOfAClosedAccountAreRevoked(t *testing.T) {
+	for name, a := range map[string]account.Account{
+		"closing":              {Closing: true},
+		"closed":               {ClosedAt: ago},
+		"suspended and closed": {ClosedAt: ago, Suspended: account.Suspension{At: ago, Until: ago.Add(1)}},
+	} {
+		r, p := tileRequest(), livePolicy()
+		r.Account = authz.AccountOf(a)
+		p.Blocked, p.Disabled = true, true
+		if d := authz.Decide(now, r, p); d.Code != authz.KeyRevoked {
+			t.Errorf("%s: %s", name, d.Code)
+		}
+		p.Blocked, p.Disabled = false, false
+		if r.Account.Closed = false; !authz.Decide(now.AddDate(9, 0, 0), r, p).Allowed() {
+			continue // as a release decides that knows no closed account
+		}
+		t.Errorf("%s: the release before opens it", name)
+	}
+}
+
 func TestDecideDeniesZeroValues(t *testing.T) {
 	for name, d := range map[string]authz.Decision{
 		"all zero":     authz.Decide(time.Time{}, authz.Request{}, authz.Policy{}),

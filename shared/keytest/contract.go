@@ -58,6 +58,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"KeyLimit/CountsNoRevokedKey", revokedFreesAPlace},
 		{"Close/RevokesAllKeysAndResumes", closeResumes},
 		{"Close/RefusesFromItsFirstStep", closingRefuses},
+		{"Close/StopsAllKeysAtTheGateFromItsFirstStep", closingStops},
 		{"Jobs/DueListsWhatIsDue", jobsDue},
 		{"Jobs/PurgeRemovesAllButTheAuditTrail", jobsPurge},
 		{"Drift/IsFoundAndRepaired", driftRepaired},

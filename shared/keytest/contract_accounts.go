@@ -32,13 +32,19 @@ func (s Stores) suspend(t *testing.T, a account.Account) account.Account {
 }
 
 // driftOfAccounts: a record that is missing, differs or has no account is drift, and repaired. That an account from before
-// the records has none is no drift: it isn't suspended, and gets one without an audit row.
+// the records has none is no drift: it isn't suspended, and gets one without an audit row. Nor is it that the record of an account
+// that was closed before the records tell doesn't.
 func driftOfAccounts(t *testing.T, s Stores) {
 	fine, missing, different := s.suspend(t, s.NewAccount(t)), s.suspend(t, s.NewAccount(t)), s.suspend(t, s.NewAccount(t))
-	older := s.NewAccount(t)
+	older, closedBefore := s.NewAccount(t), s.NewAccount(t)
 	for _, a := range []account.Account{missing, older} {
 		must(t, s.dropAccount(a.ID))
 	}
+	closedBefore, err := s.CloseAccount(t.Context(), closedBefore.ID) // by a release whose records don't say so
+	must(t, err)
+	says := authz.AccountOf(closedBefore)
+	says.Closed, says.Suspended = false, false
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.EncodeAccount(says)))
 	wrong := authz.AccountOf(different)
 	wrong.Suspended = false
 	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.EncodeAccount(wrong)))
@@ -56,6 +62,7 @@ func driftOfAccounts(t *testing.T, s Stores) {
 			t.Fatalf("drift: %v", kinds)
 		}
 		s.CheckAccount(t, older)
+		s.CheckAccount(t, closedBefore)
 	}
 	if left := s.Drifts(t, false); len(left) != 0 {
 		t.Errorf("left: %+v", left)

@@ -119,6 +119,40 @@ func closingRefuses(t *testing.T, s Stores) {
 	}
 }
 
+// closingStops: the gate's record of the account refuses its keys as soon as the closing has begun, and for good, whatever
+// becomes of the keys' own records and of a suspension. A release that knows no closed account sees a suspended one.
+func closingStops(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	a.Suspended = account.Suspension{Reason: "Abuse.", At: Now, Until: Now.Add(time.Hour)}
+	before, err := s.Control.Account(t.Context(), a.ID)
+	must(t, err)
+	a, err = s.Control.UpdateAccount(t.Context(), before, a, Row(a.ID, "account.suspend", ""))
+	must(t, err)
+	stopped := func() {
+		t.Helper()
+		got, found, err := s.Gate.Account(t.Context(), a.ID)
+		if err != nil || !found || !got.Closed || !got.Suspended || !got.SuspendedUntil.IsZero() {
+			t.Errorf("the gate's record: %+v (%v, %v)", got, found, err)
+		}
+	}
+	s.NewKey(t, a)
+	writes := 0
+	_, err = s.With(func(call string, _ int) Fault {
+		if call == "TransactWriteItems" {
+			if writes++; writes > 1 {
+				return Before
+			}
+		}
+		return NoFault
+	}).CloseAccount(t.Context(), a.ID)
+	wantErr(t, err, dynamo.ErrUnknown)
+	stopped()
+	closed, err := s.CloseAccount(t.Context(), a.ID)
+	must(t, err)
+	stopped()
+	s.CheckAccount(t, closed)
+}
+
 func jobsDue(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	ending := func(in time.Duration) apikey.Key {

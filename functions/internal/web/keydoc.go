@@ -156,6 +156,9 @@ func AccountDoc(a account.Account, role account.Role, now time.Time) api.Account
 		CreatedAt: moment.Of(a.CreatedAt), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: TimePtr(a.ClosedAt),
 		Role: StringPtr(string(role)), Version: a.Version,
 	}
+	if a.UnreadableKeys > 0 {
+		doc.UnreadableKeys = &a.UnreadableKeys
+	}
 	if doc.Suspended = SuspensionDoc(a, now); doc.Suspended != nil && role == "" {
 		doc.Suspended.By = ShownPtr(a.Suspended.By)
 	}

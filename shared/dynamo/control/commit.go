@@ -129,7 +129,7 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 			cond{text: "num < cap", values: one}, counted(account.ErrKeyLimit, "cap")))
 	case wasCounted && !isCounted:
 		ops = append(ops, update(s.control, count, "SET num = num - :one",
-			cond{text: "num >= :one", values: one}, gone(errGuard)))
+			cond{text: "num >= :one", values: one}, always(errGuard)))
 	}
 	if created {
 		locator := locatorKey(after.ID)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -37,8 +38,10 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, repair bool
 			return err
 		case reflect.DeepEqual(found, want):
 			return nil
-		case len(found) == 0 && a.Suspended.At.IsZero():
-			err = s.makeRecord(ctx, a)
+		case olderRecord(found, a):
+			if err = s.makeRecord(ctx, a); err == nil {
+				return nil
+			}
 		case repair:
 			err = s.write(ctx, row(id, ""), s.accountStill(a), s.putAccountRecord(a))
 		default:
@@ -52,8 +55,6 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, repair bool
 			continue
 		case err != nil:
 			return err
-		case len(found) == 0 && a.Suspended.At.IsZero():
-			return nil // an account that is older than the records: without one it isn't suspended either
 		}
 		d := Drift{Kind: DriftDifferent, Account: id, Hash: text(want, "pk"), Repaired: repair}
 		if len(found) == 0 {
@@ -65,8 +66,20 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, repair bool
 	return fmt.Errorf("%w: account %s keeps changing", dynamo.ErrConflict, id)
 }
 
-// makeRecord gives the gate the record of an account that is older than the records. It says nothing that a missing
-// one doesn't say, so nobody's audit trail has it.
+// olderRecord reports whether the gate has of an account what an earlier release wrote: no record, of an account that isn't
+// suspended, or one that doesn't say that the account was closed. Neither is drift: without a record an account isn't
+// suspended, and the keys of a closed one are revoked.
+func olderRecord(found dynamo.Item, a account.Account) bool {
+	if len(found) == 0 {
+		return a.Suspended.At.IsZero()
+	}
+	open := a
+	open.Closing, open.ClosedAt = false, time.Time{}
+	return a.Closed() && reflect.DeepEqual(found, policies.EncodeAccount(authz.AccountOf(open)))
+}
+
+// makeRecord gives the gate the record of an account that is older than the records, or than what this one says. Nobody's
+// audit trail has it.
 func (s *Store) makeRecord(ctx context.Context, a account.Account) error {
 	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
 		TransactItems: []types.TransactWriteItem{s.accountStill(a).item, s.putAccountRecord(a).item},

@@ -19,7 +19,8 @@ type RowMaker func(action string, key apikey.ID) audit.Row
 const staleAttempts = 10
 
 // Close ends an account that was read: from the first step on nothing is created in it, then each key is revoked, then
-// it is closed. Closing can't be undone, so the first step holds only for the account as it was read (its name, and that
+// it is closed. A key that can't be read can't be revoked either: it stops no other, the closed account counts it
+// (UnreadableKeys), and the gate refuses it with all keys of the account, from the first step on. Closing can't be undone, so the first step holds only for the account as it was read (its name, and that
 // it isn't suspended): ErrStale, with nothing written, where it has changed since. A closing that has begun is gone on
 // with, no matter who began it. It may be repeated after a breakdown, and changes nothing in an account that is closed.
 func (s *Store) Close(ctx context.Context, a account.Account, now time.Time, row RowMaker) (account.Account, error) {
@@ -33,10 +34,11 @@ func (s *Store) Close(ctx context.Context, a account.Account, now time.Time, row
 		}
 	}
 	s = s.afterDecision()
-	if err := s.revokeAll(ctx, a.ID, now, row); err != nil {
+	unreadable, err := s.revokeAll(ctx, a.ID, now, row)
+	if err != nil {
 		return a, err
 	}
-	return s.finishClosing(ctx, a, now, row)
+	return s.finishClosing(ctx, a, unreadable, now, row)
 }
 
 func (s *Store) beginClosing(ctx context.Context, a account.Account, row audit.Row) (account.Account, error) {
@@ -49,12 +51,25 @@ func (s *Store) beginClosing(ctx context.Context, a account.Account, row audit.R
 	return closing, err
 }
 
-// finishClosing ends an account whose keys are revoked, whatever else of it changes at the same moment.
-func (s *Store) finishClosing(ctx context.Context, a account.Account, now time.Time, row RowMaker) (account.Account, error) {
+// finishClosing ends an account whose keys are revoked but for so many, whatever else of it changes at the same moment.
+func (s *Store) finishClosing(ctx context.Context, a account.Account, unreadable int, now time.Time, row RowMaker) (account.Account, error) {
+	ended := func() audit.Row {
+		row := row("account.close", "")
+		if unreadable > 0 {
+			row.Changes = append(row.Changes, audit.Set("unreadable_keys", nil, unreadable))
+		}
+		return row
+	}
 	for attempt := 1; ; attempt++ {
 		closed := a
 		closed.Closing, closed.PendingType, closed.Operation, closed.ClosedAt = false, "", "", now
-		closed, err := s.UpdateAccount(ctx, a, closed, row("account.close", ""))
+		closed.UnreadableKeys = unreadable
+		closed, err := s.UpdateAccount(ctx, a, closed, ended())
+		if errors.Is(err, dynamo.ErrUnreadable) { // the count of who opened it, which then can't be lowered
+			s.unreadable(ctx, itemKey(subjectPK(a.OpenedBy), openedSK), err)
+			closed.OpenedBy = account.Subject{}
+			closed, err = s.UpdateAccount(ctx, a, closed, ended())
+		}
 		if err == nil || attempt == staleAttempts || !errors.Is(err, dynamo.ErrStale) && !errors.Is(err, account.ErrClosed) {
 			return closed, err
 		}
@@ -64,26 +79,26 @@ func (s *Store) finishClosing(ctx context.Context, a account.Account, now time.T
 	}
 }
 
-// revokeAll revokes all keys, page by page. A key that can't be read can't be revoked either: the others are, and the error
-// is the first such key's.
-func (s *Store) revokeAll(ctx context.Context, id account.ID, now time.Time, row RowMaker) error {
-	var unread error
+// revokeAll revokes all keys, page by page, and counts those that can't be.
+func (s *Store) revokeAll(ctx context.Context, id account.ID, now time.Time, row RowMaker) (unreadable int, err error) {
 	for after := apikey.ID(""); ; {
 		page, err := s.Keys(ctx, id, KeyQuery{Deleted: true, After: after, Limit: keysPerStep})
 		if err != nil {
-			return err
+			return unreadable, err
 		}
-		if len(page.Bad) > 0 && unread == nil {
-			unread = page.Bad[0].Err
-		}
+		unreadable += len(page.Bad)
 		for _, k := range page.Keys {
 			err := s.eachStale(ctx, k, "key.revoke", row, func(k apikey.Key) (apikey.Key, bool) { return k.RevokeForClosure(now) })
-			if err != nil {
-				return err
+			switch {
+			case errors.Is(err, dynamo.ErrUnreadable): // of the records that change with the key
+				s.unreadable(ctx, keyKey(id, k.ID), err)
+				unreadable++
+			case err != nil:
+				return unreadable, err
 			}
 		}
 		if after = page.Next; after == "" {
-			return unread
+			return unreadable, nil
 		}
 	}
 }

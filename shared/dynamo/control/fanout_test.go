@@ -1,9 +1,10 @@
 package control_test
 
 import (
-	"errors"
 	"slices"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -13,15 +14,30 @@ import (
 	"latchkey/shared/keytest"
 )
 
-// Closing an account revokes every key. One that can't be read can't be revoked: it stops none of the others, and the account
-// isn't closed.
-func TestClosingRevokesTheOthersAndSaysThatOneIsLeft(t *testing.T) {
+// Closing an account revokes every key, and always ends. A key that can't be read can't be revoked: it stops none of the others, the
+// account counts it, operators are told, and the gate refuses it with all keys of a closed account.
+func TestClosingEndsAndCountsTheKeysThatCantBeRead(t *testing.T) {
 	c := newCrowd(t)
 	bad := c.spoil(t, "key")
 	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
 	a, err := c.store.Close(t.Context(), c.account, keytest.Now, row)
-	if !errors.Is(err, dynamo.ErrUnreadable) || !a.ClosedAt.IsZero() || !a.Closing {
+	if err != nil || a.ClosedAt.IsZero() || a.UnreadableKeys != bad {
 		t.Errorf("%+v, %v", a, err)
+	}
+	if len(c.reported) != bad {
+		t.Errorf("%d are reported, want %d", len(c.reported), bad)
+	}
+	stored, err := c.store.Account(t.Context(), c.account.ID)
+	if err != nil || !stored.Same(a) {
+		t.Errorf("stored: %+v, %v", stored, err)
+	}
+	c.CheckAccount(t, a)
+	if record, _, err := c.Gate.Account(t.Context(), a.ID); err != nil || !record.Closed {
+		t.Errorf("the gate's record: %+v, %v", record, err)
+	}
+	last := c.AllAudit(t, a.ID)[0]
+	if want := []audit.Change{audit.Set("unreadable_keys", nil, bad)}; last.Action != "account.close" || !slices.Equal(last.Changes, want) {
+		t.Errorf("%s: %v, want %v", last.Action, last.Changes, want)
 	}
 	p, err := c.store.Keys(t.Context(), c.account.ID, control.KeyQuery{})
 	if err != nil || len(p.Keys) != each-bad || len(p.Bad) != bad {
@@ -32,6 +48,55 @@ func TestClosingRevokesTheOthersAndSaysThatOneIsLeft(t *testing.T) {
 			t.Errorf("%s isn't revoked", k.ID)
 		}
 	}
+}
+
+// TestClosingEndsWhateverCountCantBeRead: the counts that a closing lowers are no reason to keep an account.
+func TestClosingEndsWhateverCountCantBeRead(t *testing.T) {
+	for _, sk := range []string{"GUARD#keys", "GUARD#owners", "GUARD#accounts"} {
+		for _, what := range []string{"unreadable", "gone"} {
+			s := keytest.MemoryStores(t)
+			a := keytest.Account()
+			a, err := s.Control.OpenAccount(t.Context(), a, keytest.Member(a.ID, "owner", account.Owner), 5, keytest.Row(a.ID, "account.create", ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.NewKey(t, a)
+			s.NewKey(t, a)
+			if n := spoilCount(t, s, sk, what == "gone"); n != 1 {
+				t.Fatalf("%d records %s", n, sk)
+			}
+			got, err := s.CloseAccount(t.Context(), a.ID)
+			if err != nil || got.ClosedAt.IsZero() || (got.UnreadableKeys == 2) != (sk == "GUARD#keys") {
+				t.Errorf("%s is %s: %+v, %v", sk, what, got, err)
+			}
+			if record, _, err := s.Gate.Account(t.Context(), a.ID); err != nil || !record.Closed {
+				t.Errorf("%s is %s: the gate's record: %+v, %v", sk, what, record, err)
+			}
+		}
+	}
+}
+
+// spoilCount damages the guard records of a sort key, or takes them away.
+func spoilCount(t *testing.T, s keytest.Stores, sk string, gone bool) (n int) {
+	t.Helper()
+	for _, item := range keytest.Stored(t, s.DB, s.Tables.Control) {
+		if at, _ := dynamo.GetS(item, "sk"); at != sk {
+			continue
+		}
+		n++
+		var err error
+		if gone {
+			key := dynamo.Item{"pk": item["pk"], "sk": item["sk"]}
+			_, err = s.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &s.Tables.Control, Key: key})
+		} else {
+			item["num"] = dynamo.S("soon")
+			err = keytest.PutRaw(t.Context(), s.DB, s.Tables.Control, item)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
 }
 
 // A change of type takes every key along. One that can't be read can't follow: it stops none of the others and doesn't hold up the

@@ -62,6 +62,7 @@ type accountRecord struct {
 	Version     int64  `dynamodbav:"version"`
 	PendingType string `dynamodbav:"pending_type,omitempty"`
 	Closing     bool   `dynamodbav:"closing,omitempty"`
+	Unreadable  int    `dynamodbav:"unreadable_keys,omitempty"`
 	Operation   string `dynamodbav:"operation,omitempty"`
 
 	OpenedBy *subjectRecord `dynamodbav:"opened_by,omitempty"`
@@ -97,9 +98,10 @@ func encodeAccount(a account.Account) dynamo.Item {
 	return encode(accountKey(a.ID), "account", accountRecord{
 		ID: string(a.ID), Name: a.Name, Type: string(a.Type), KeyLimit: a.KeyLimit, CreatedAt: stamp(a.CreatedAt),
 		ClosedAt: stamp(a.ClosedAt), Version: a.Version, PendingType: string(a.PendingType), Closing: a.Closing,
-		Operation: a.Operation,
-		OpenedBy:  recordOfSubject(a.OpenedBy),
-		Accepted:  recordsOfConsents(a.Accepted),
+		Unreadable: a.UnreadableKeys,
+		Operation:  a.Operation,
+		OpenedBy:   recordOfSubject(a.OpenedBy),
+		Accepted:   recordsOfConsents(a.Accepted),
 
 		SuspendedAt: stamp(a.Suspended.At), SuspendedUntil: stamp(a.Suspended.Until),
 		SuspendedReason: a.Suspended.Reason, SuspendedBy: a.Suspended.By,
@@ -115,7 +117,8 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 	a := account.Account{
 		ID: account.ID(r.ID), Name: r.Name, Type: account.Type(r.Type), KeyLimit: r.KeyLimit,
 		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
-		PendingType: account.Type(r.PendingType), Closing: r.Closing, Operation: r.Operation, OpenedBy: r.OpenedBy.subject(),
+		PendingType: account.Type(r.PendingType), Closing: r.Closing, UnreadableKeys: r.Unreadable,
+		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(),
 		Suspended: account.Suspension{
 			Reason: r.SuspendedReason, By: r.SuspendedBy, At: c.read(r.SuspendedAt), Until: c.read(r.SuspendedUntil),
 		},

@@ -28,6 +28,7 @@ func EncodeAccount(a authz.Account) dynamo.Item {
 	item["v"] = dynamo.N(format)
 	item["acct"], item["at"], item["ver"] = dynamo.S(string(a.ID)), dynamo.S(string(a.Type)), dynamo.N(a.Version)
 	putFlag(item, "sus", a.Suspended)
+	putFlag(item, "closed", a.Closed)
 	putTime(item, "until", a.SuspendedUntil)
 	putConsents(item, "con", a.Accepted)
 	return item
@@ -41,7 +42,7 @@ func DecodeAccount(item dynamo.Item) (authz.Account, error) {
 	}
 	a := authz.Account{
 		ID: account.ID(r.text("acct")), Type: account.Type(r.text("at")), Version: r.number("ver"),
-		Suspended: r.flag("sus"), SuspendedUntil: r.time("until"),
+		Suspended: r.flag("sus"), SuspendedUntil: r.time("until"), Closed: r.flag("closed"),
 		Accepted: r.consents("con"),
 	}
 	if a.ID == "" || r.text("pk") != accountPrefix+string(a.ID) {

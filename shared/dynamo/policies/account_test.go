@@ -24,7 +24,7 @@ func TestAnAccountSurvivesItsRecord(t *testing.T) {
 		a := authz.Account{
 			ID:   account.ID(rapid.StringN(1, 9, 40).Draw(t, "id")),
 			Type: rapid.SampledFrom([]account.Type{account.Enterprise, account.SelfServe}).Draw(t, "type"), Version: rapid.Int64().Draw(t, "ver"),
-			Suspended: rapid.Bool().Draw(t, "suspended"), SuspendedUntil: genTime(t, "until"), Accepted: genConsents(t, "accepted"),
+			Suspended: rapid.Bool().Draw(t, "suspended"), SuspendedUntil: genTime(t, "until"), Closed: rapid.Bool().Draw(t, "closed"), Accepted: genConsents(t, "accepted"),
 		}
 		item := policies.EncodeAccount(a)
 		if got, err := policies.DecodeAccount(item); err != nil || !reflect.DeepEqual(got, a) || !policies.IsAccount(item) {
@@ -61,9 +61,9 @@ func TestEveryFieldOfAnAccountIsInTheRecord(t *testing.T) {
 
 // TestADamagedAccountRecordIsUnreadable: no part of it may be missing or of another kind, since it says whether calls pass.
 func TestADamagedAccountRecordIsUnreadable(t *testing.T) {
-	good := policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.SelfServe, Version: 1, Suspended: true, SuspendedUntil: keytest.Now, Accepted: consent.List{{Product: "search"}}})
+	good := policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.SelfServe, Version: 1, Suspended: true, SuspendedUntil: keytest.Now, Closed: true, Accepted: consent.List{{Product: "search"}}})
 	for name := range good {
-		optional := name == "sus" || name == "until" || name == "con"
+		optional := name == "sus" || name == "closed" || name == "until" || name == "con"
 		for what, damage := range map[string]func(dynamo.Item){
 			"missing":         func(i dynamo.Item) { delete(i, name) },
 			"of another kind": func(i dynamo.Item) { i[name] = &types.AttributeValueMemberNULL{Value: true} },
