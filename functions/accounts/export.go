@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
 )
@@ -76,6 +78,9 @@ func (h *export) exportAccount(w http.ResponseWriter, r *http.Request, c gateway
 
 func (h *export) account(r *http.Request, c gateway.Principal, doc *api.Export, _ string, _ int) (string, error) {
 	a, err := h.store.Account(r.Context(), c.Account)
+	if errors.Is(err, dynamo.ErrUnreadable) { // the page is without it, and counts it
+		return "", nil
+	}
 	shown := web.AccountDoc(a, c.Role, h.source.Time())
 	doc.Account = &shown
 	return "", err
@@ -111,7 +116,7 @@ func (h *export) keys(r *http.Request, c gateway.Principal, doc *api.Export, aft
 		return "", err
 	}
 	a, err := h.store.Account(r.Context(), c.Account)
-	if err != nil {
+	if err != nil && !errors.Is(err, dynamo.ErrUnreadable) { // which hides no key
 		return "", err
 	}
 	list := []api.Key{}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
@@ -102,5 +103,28 @@ func TestClosingAnAccountAlwaysEnds(t *testing.T) {
 	}
 	if record, _, err := r.Gate.Account(t.Context(), r.account.ID); err != nil || !record.Closed {
 		t.Errorf("the gate's record: %+v, %v", record, err)
+	}
+}
+
+// TestAnExportGoesOnWithoutAnAccountThatCantBeRead: it has all else, and its first page says that one record is missing.
+func TestAnExportGoesOnWithoutAnAccountThatCantBeRead(t *testing.T) {
+	r := newHarness(t)
+	k := r.NewKey(t, r.account)
+	r.spoil(t, "ACCOUNT", "created_at")
+	first := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("/export")}).JSON(t)
+	if _, ok := first["account"]; ok || first["unreadable"] != 1.0 || first["next_page_token"] == nil {
+		t.Errorf("the first page: %v", first)
+	}
+	got, stored := r.exported(t), r.stored(t)
+	delete(stored, "account")
+	for kind, want := range stored {
+		slices.Sort(want)
+		slices.Sort(got[kind])
+		if !slices.Equal(got[kind], want) {
+			t.Errorf("%s: exported are %v, stored %v", kind, got[kind], want)
+		}
+	}
+	if !slices.Equal(got["key"], []string{string(k.ID)}) || len(got["account"]) > 0 {
+		t.Errorf("exported: %v", got)
 	}
 }
