@@ -85,6 +85,7 @@ var (
 	ErrAccounts     = errors.New("account: the person has opened as many accounts as one may")
 	ErrInvitations  = errors.New("account: the account has as many open invitations as it may have")
 	ErrOtherAddress = errors.New("account: the invitation is for another e-mail address")
+	ErrRightLost    = errors.New("account: the person had the right for the change when it was decided, and has lost it since")
 	ErrNotAdmin     = errors.New("account: the person is no admin among the operators")
 	ErrTypeChanging = errors.New("account: the account's type is being changed")
 )

@@ -66,7 +66,7 @@ func must(t testing.TB, err error) {
 
 // Rights takes the caller's right away in the moment before the first write of each operation that a function serves and that
 // changes something, as each of those who may do it: the answer is that of somebody who never had the right, nothing is
-// changed, and no secret is made or shown. states names the one of States in which an operation has something to change.
+// changed, and no secret is made or shown; so it is where the request names a version, which a 412 would tell to try again. states names the one of States in which an operation has something to change.
 func Rights(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, states map[string]string) {
 	for _, op := range Operations(t) {
 		if !serves(op) || !op.Changes() {
@@ -91,8 +91,11 @@ func Rights(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operatio
 			for role, caller := range map[string]string{"owner": "owner", "developer": "developer", "admin": "operator", "operator": "operator"} {
 				if slices.Contains(op.Roles, role) && fixture().succeeds(t, op, caller) {
 					for loss := range losses {
-						fixture().losesTheRight(t, op, caller, loss)
-						tried++
+						fixture().losesTheRight(t, op, caller, loss, "*")
+						if tried++; op.IfMatch != NotTaken {
+							f := fixture()
+							f.losesTheRight(t, op, caller, loss, etag(f.version(t, op)))
+						}
 					}
 				}
 			}
@@ -106,21 +109,21 @@ func Rights(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operatio
 // succeeds reports whether a caller may do what the fixture's call asks for: a developer may leave, but remove nobody else.
 func (f Fixture) succeeds(t testing.TB, op Operation, caller string) bool {
 	t.Helper()
-	return f.anyVersion(op).call(t, op, caller, f.params(op)).Status < http.StatusBadRequest
+	return f.naming(op, "*").call(t, op, caller, f.params(op)).Status < http.StatusBadRequest
 }
 
-// anyVersion is the fixture with a call that names no version.
-func (f Fixture) anyVersion(op Operation) Fixture {
+// naming is the fixture with a call that names a version, or none ("*"), if the operation takes one.
+func (f Fixture) naming(op Operation, tag string) Fixture {
 	headers := map[string]string{}
 	maps.Copy(headers, f.Headers[op.ID])
 	if op.IfMatch != NotTaken {
-		headers["If-Match"] = "*"
+		headers["If-Match"] = tag
 	}
 	f.Headers = map[string]map[string]string{op.ID: headers}
 	return f
 }
 
-func (f Fixture) losesTheRight(t *testing.T, op Operation, caller, loss string) {
+func (f Fixture) losesTheRight(t *testing.T, op Operation, caller, loss, tag string) {
 	t.Helper()
 	f.Member(t, f.Account, "second", account.Owner)
 	f.NewOperator(t, control.Operator{Subject: keytest.Subject("second"), Rank: account.Admin, AddedAt: "2026-11-21T12:00:00Z"})
@@ -131,7 +134,7 @@ func (f Fixture) losesTheRight(t *testing.T, op Operation, caller, loss string) 
 		before = f.Dump(t)
 	})
 	defer f.Interrupt.Arm(nil)
-	answer := f.anyVersion(op).call(t, op, caller, f.params(op))
+	answer := f.naming(op, tag).call(t, op, caller, f.params(op))
 	for path := op.Path; before == nil && answer.Status == http.StatusOK; { // what goes part by part may begin where there is nothing to do
 		token, more := answer.JSON(t)["next_page_token"].(string)
 		if !more {
@@ -141,11 +144,11 @@ func (f Fixture) losesTheRight(t *testing.T, op Operation, caller, loss string) 
 		answer = f.call(t, op, caller, f.params(op))
 	}
 	if before == nil {
-		t.Errorf("%s, %s: it wrote nothing, so nothing was shown", caller, loss)
+		t.Errorf("%s, %s, If-Match %s: it wrote nothing, so nothing was shown (%d)", caller, loss, tag, answer.Status)
 		return
 	}
 	if answer.Status != status {
-		t.Errorf("%s, %s before the write: %d, want %d (%s)", caller, loss, answer.Status, status, answer.Body)
+		t.Errorf("%s, %s before the write, If-Match %s: %d, want %d (%s)", caller, loss, tag, answer.Status, status, answer.Body)
 	}
 	if items := written(before, f.Dump(t)); len(items) > 0 {
 		t.Errorf("%s, %s before the write: it wrote %v", caller, loss, items)

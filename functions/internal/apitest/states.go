@@ -160,7 +160,7 @@ func bringInto(t *testing.T, f Fixture, op Operation, state string) func() {
 // was there before.
 func checkCell(t *testing.T, f Fixture, op Operation, state, want string, before *map[string]string) {
 	t.Helper()
-	answer := f.anyVersion(op).call(t, op, op.Caller(), f.params(op))
+	answer := f.naming(op, "*").call(t, op, op.Caller(), f.params(op))
 	got := answer.Code()
 	if got == "" {
 		got = strconv.Itoa(answer.Status)

@@ -23,11 +23,15 @@ const (
 // the token and the rights to the state and the limits. The last try's answer is 503, never 412: that is for those who
 // sent a version.
 //
+// A right that was lost in the meantime (ErrRightLost) is decided again for those who sent a version too: 412 would ask them
+// to try with another one.
+//
 // A lost race means that nothing was written, so the request can be run again, one that makes a secret too.
 func (m *Mux) decideAgain(w http.ResponseWriter, r *http.Request, run func(http.ResponseWriter, *http.Request) error) error {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead || OptionalIfMatch(r).names() {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return run(w, r)
 	}
+	named := OptionalIfMatch(r).names()
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1)) // one byte more than what is taken, so that it is refused
 	if err != nil {
 		return run(w, r)
@@ -35,7 +39,7 @@ func (m *Mux) decideAgain(w http.ResponseWriter, r *http.Request, run func(http.
 	for try := 1; ; try++ {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		err := run(w, r)
-		if !m.lostRace(err) {
+		if !m.lostRace(err, named) {
 			return err
 		}
 		if try == raceTries || pause(r.Context(), try) != nil {
@@ -44,13 +48,14 @@ func (m *Mux) decideAgain(w http.ResponseWriter, r *http.Request, run func(http.
 	}
 }
 
-// lostRace reports whether an error says that the object has changed since it was read.
-func (m *Mux) lostRace(err error) bool {
+// lostRace reports whether an error says that the caller's right is gone since the request came, or, where the caller named
+// no version, that the object has changed since it was read.
+func (m *Mux) lostRace(err error, named bool) bool {
 	if err == nil {
 		return false
 	}
 	p, known := m.Errors.problem(err)
-	return known && p.Code == ErrStale.Code
+	return known && (p == ErrRightLost || !named && p.Code == ErrStale.Code)
 }
 
 // names reports whether the header names a version. "*" names none: it asks only that there is an object.

@@ -15,7 +15,7 @@ import (
 
 // TestALostRaceIsDecidedAgainForThoseWhoNamedNoVersion: 412 is for those who sent one.
 func TestALostRaceIsDecidedAgainForThoseWhoNamedNoVersion(t *testing.T) {
-	stale := errors.New("stale")
+	stale, gone := errors.New("stale"), errors.New("right lost")
 	for name, c := range map[string]struct {
 		method, ifMatch string
 		lost            int // how often the race is lost
@@ -30,16 +30,21 @@ func TestALostRaceIsDecidedAgainForThoseWhoNamedNoVersion(t *testing.T) {
 		"a weak version was named":       {"PATCH", `W/"3"`, 1, 412, 1},
 		"several versions were named":    {"POST", `"1", "2"`, 1, 412, 1},
 		"a read that says so is a fault": {"GET", "", 1, 412, 1},
+		"a right, and a version":         {"PATCH", `"3" right`, 1, 200, 2},
+		"a right, each time":             {"POST", "right", 1000, 503, 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				runs, bodies := 0, ""
-				m := &Mux{Errors: Table{{Err: stale, Problem: ErrStale}}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now}
+				runs, bodies, lost := 0, "", stale
+				if ifMatch, right := strings.CutSuffix(c.ifMatch, "right"); right {
+					c.ifMatch, lost = strings.TrimSpace(ifMatch), gone
+				}
+				m := &Mux{Errors: Table{{Err: stale, Problem: ErrStale}, {Err: gone, Problem: ErrRightLost}}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now}
 				m.Public(c.method+" /x", func(w http.ResponseWriter, r *http.Request, _ Principal) error {
 					body, _ := io.ReadAll(r.Body)
 					bodies += string(body)
 					if runs++; runs <= c.lost {
-						return stale
+						return lost
 					}
 					w.WriteHeader(http.StatusOK)
 					return nil

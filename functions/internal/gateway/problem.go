@@ -71,6 +71,9 @@ var (
 		Status: http.StatusUnauthorized, Code: "unauthorized", Text: "A valid bearer token is required.", Challenge: `Bearer realm="management"`,
 	}
 	ErrForbidden = NewProblem(http.StatusForbidden, "forbidden", "Your role doesn't allow this.")
+	// ErrRightLost is for a right that was there when the request came, and gone when its change was written. The mux
+	// decides such a request again, from its rights on.
+	ErrRightLost = NewProblem(http.StatusForbidden, ErrForbidden.Code, ErrForbidden.Text)
 	ErrNotFound  = NewProblem(http.StatusNotFound, "not_found", "There is no such object.")
 	ErrStale     = NewProblem(http.StatusPreconditionFailed, "version_stale", "The object has changed since you read it.").
 			WithDetail("Read it again and repeat the change with its new ETag.")

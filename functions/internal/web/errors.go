@@ -21,6 +21,7 @@ func Errors() gateway.Table {
 	conflict := func(code, text string) *gateway.Problem { return gateway.NewProblem(http.StatusConflict, code, text) }
 	return gateway.Table{
 		{Err: dynamo.ErrNotFound, Problem: gateway.ErrNotFound},
+		{Err: account.ErrRightLost, Problem: gateway.ErrRightLost}, // is an ErrStale too
 		{Err: dynamo.ErrStale, Problem: gateway.ErrStale},
 		{Err: dynamo.ErrExists, Problem: conflict("exists", "The object already exists.")},
 		{Err: dynamo.ErrCursor, Problem: gateway.ErrPageToken},

@@ -1,15 +1,20 @@
 package control
 
 import (
+	"fmt"
+
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 )
 
+// errRightLost is ErrStale for those who look no closer, such as jobs.
+var errRightLost = fmt.Errorf("%w: %w", account.ErrRightLost, dynamo.ErrStale)
+
 // actorStill checks in the write itself that the person named by an audit row still has the role in which the row says that
 // they acted: a member's role in the row's account, or an admin's rank. A right that was read before the write may be gone by
 // then, and who was removed or demoted a moment ago makes nothing, sees nothing and decides nothing any more. It fails with
-// ErrStale, so that the request is decided again, from the rights on.
+// account.ErrRightLost, so that the request is decided again, from the rights on, even where it names a version.
 //
 // A row without a role is of somebody who needs none (they open an account or accept an invitation), or of a job. Where one of
 // ops is about the same record already, its condition holds the right or the version: one transaction can't check it twice.
@@ -23,10 +28,10 @@ func (s *Store) actorStill(row audit.Row, ops []op) []op {
 		return nil
 	case account.RoleOperator:
 		still = s.isAdmin(row.Actor.Subject)
-		still.failed = always(dynamo.ErrStale)
 	default:
 		still = s.memberIn(row.Account, row.Actor.Subject, []account.Role{account.Role(role)})
 	}
+	still.failed = always(errRightLost)
 	for _, o := range ops {
 		if table, key := o.place(); table == s.control && sameItem(key, still.item.ConditionCheck.Key) {
 			return nil
