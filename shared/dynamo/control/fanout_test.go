@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -12,6 +13,8 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/qps"
+	"latchkey/shared/text"
 )
 
 // Closing an account revokes every key, and always ends. A key that can't be read can't be revoked: it stops none of the others, the
@@ -73,6 +76,52 @@ func TestClosingEndsWhateverCountCantBeRead(t *testing.T) {
 				t.Errorf("%s is %s: the gate's record: %+v, %v", sk, what, record, err)
 			}
 		}
+	}
+}
+
+// TestARequestEndsWithItsAccount: also where its key can't be read, and so couldn't end it. In an open account such a request stands
+// until the key is repaired.
+func TestARequestEndsWithItsAccount(t *testing.T) {
+	s := keytest.MemoryStores(t)
+	a := s.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
+	k := s.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Paying })
+	why, err := text.Secrets{}.ParseBlock("launch", 1, qps.MaxJustification)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := qps.Submit(qps.Request{ID: "qps_1", Account: a.ID, KeyID: k.ID, Product: "search", Class: "search", Current: 5, Requested: 50}, why, 5, 100, keytest.Now)
+	if err == nil {
+		err = s.Control.SubmitRequest(t.Context(), r, nil, keytest.Row(a.ID, "qps.submit", k.ID))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range keytest.Stored(t, s.DB, s.Tables.Control) {
+		if kind, _ := dynamo.GetS(item, "kind"); kind == "key" {
+			item["created_at"] = dynamo.S("soon")
+			if err := keytest.PutRaw(t.Context(), s.DB, s.Tables.Control, item); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	queue, err := s.Control.OpenRequests(t.Context(), "", 10)
+	if err != nil || len(queue.Requests) != 1 {
+		t.Fatalf("%+v, %v", queue, err)
+	}
+	end := func() (bool, error) {
+		return s.Control.EndObsolete(t.Context(), queue.Requests[0], keytest.Now, keytest.Row(a.ID, "qps.end", k.ID))
+	}
+	if ok, err := end(); ok || !errors.Is(err, dynamo.ErrUnreadable) {
+		t.Errorf("of an open account: %v, %v", ok, err)
+	}
+	if _, err := s.CloseAccount(t.Context(), a.ID); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := end(); !ok || err != nil {
+		t.Errorf("of a closed account: %v, %v", ok, err)
+	}
+	if queue, err := s.Control.OpenRequests(t.Context(), "", 10); err != nil || len(queue.Requests) != 0 {
+		t.Errorf("left: %+v, %v", queue, err)
 	}
 }
 

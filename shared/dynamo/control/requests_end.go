@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
@@ -62,12 +63,13 @@ func (s *Store) endRequest(after qps.Request) []op {
 	return ops
 }
 
-// EndObsolete withdraws a pending request whose key is gone, or no longer has what it asks for. ok is false where the
-// request stands. For the job: what a change of a key couldn't end itself.
+// EndObsolete withdraws a pending request whose key is gone, no longer has what it asks for, or can't be read in an account that is
+// closed. ok is false where the request stands. For the job: what a change of a key couldn't end itself.
 func (s *Store) EndObsolete(ctx context.Context, r qps.Request, now time.Time, row audit.Row) (ok bool, err error) {
 	k, err := s.Key(ctx, r.Account, r.KeyID)
 	switch {
 	case errors.Is(err, dynamo.ErrNotFound): // purged
+	case errors.Is(err, dynamo.ErrUnreadable) && s.isClosed(ctx, r.Account): // and will never be read
 	case err != nil:
 		return false, err
 	case !r.Ends(k):
@@ -82,4 +84,10 @@ func (s *Store) EndObsolete(ctx context.Context, r qps.Request, now time.Time, r
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// isClosed reports whether an account is known to be closed.
+func (s *Store) isClosed(ctx context.Context, id account.ID) bool {
+	a, err := s.Account(ctx, id)
+	return err == nil && a.Closed()
 }
