@@ -114,8 +114,10 @@ var onAWS = map[string]struct {
 	"ProductsFailing":   {[]string{api("products", "5XXError")}, failing(10, 0, 10, 10, 0), failing(5, 900, 5, 5, 900, 5, 5, 5)},
 	"ManagementFailing": {[]string{api("management", "5XXError")}, failing(10, 0, 10, 10, 0), failing(5, 900, 5, 5, 900, 5, 5, 5)},
 	"ConsoleFailing":    {[]string{api("console", "5XXError")}, failing(10, 0, 10, 10, 0), failing(5, 900, 5, 5, 900, 5, 5, 5)},
-	"CounterBehind":     {[]string{lambda("CounterFunction", "IteratorAge")}, behind, caughtUp},
-	"EventsBehind":      {[]string{lambda("EventsFunction", "IteratorAge")}, behind, caughtUp},
+	// People sign in now and then: three who can't in a quarter of an hour are many. One who had to try twice is none.
+	"SignInFailing": {[]string{lambda("TokensFunction", "Errors")}, minutes(1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1), minutes(0, 9, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9)},
+	"CounterBehind": {[]string{lambda("CounterFunction", "IteratorAge")}, behind, caughtUp},
+	"EventsBehind":  {[]string{lambda("EventsFunction", "IteratorAge")}, behind, caughtUp},
 	"RecordsSetAside": {
 		[]string{named("AWS/S3", "NumberOfObjects", map[string]string{"BucketName": "${FailedRecords}", "StorageType": "AllStorageTypes"})},
 		daily(0, 1, 1), daily(0, 0, 0),
@@ -313,5 +315,13 @@ func TestAPlaybookHasTheNameOfItsAlarm(t *testing.T) {
 		if want := "docs/playbooks/" + strings.ToLower(name.String()) + ".md"; !strings.HasSuffix(fmt.Sprint(alarm["AlarmDescription"]), " See "+want) {
 			t.Errorf("%s: %v, want %s", id, alarm["AlarmDescription"], want)
 		}
+	}
+}
+
+// TestAStackWithAnotherIssuerHasNoAlarmForItsOwnUserPool: it has no such function, and so nothing to look at.
+func TestAStackWithAnotherIssuerHasNoAlarmForItsOwnUserPool(t *testing.T) {
+	other := nested(t, "Alarms", "OidcIssuer", "https://issuer.example").ofType("AWS::CloudWatch::Alarm")
+	if other["SignInFailing"] != nil || len(other) != len(alarms(t))-1 {
+		t.Errorf("%d alarms, SignInFailing %v", len(other), other["SignInFailing"])
 	}
 }

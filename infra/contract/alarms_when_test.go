@@ -28,6 +28,7 @@ var whenAlarmsRing = map[string]rings{
 	"ProductsFailing":   {3, 5, 60, "Average", 0.01},
 	"ManagementFailing": {3, 5, 60, "Average", 0.01},
 	"ConsoleFailing":    {3, 5, 60, "Average", 0.01},
+	"SignInFailing":     {3, 15, 60, "Sum", 1},         // few people sign in at a time
 	"CounterBehind":     {5, 5, 60, "Maximum", 600000}, // ten minutes, of six hours until records are set aside
 	"EventsBehind":      {5, 5, 60, "Maximum", 600000},
 	"RecordsSetAside":   {1, 1, 86400, "Maximum", 1}, // S3 counts its objects once a day

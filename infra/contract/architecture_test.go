@@ -251,6 +251,9 @@ func (s stack) functionTable(t *testing.T) string {
 		if len(by) == 0 {
 			t.Errorf("nothing calls %s", id)
 		}
+		if s.links(subjects...) == orNone(nil) {
+			t.Errorf("no alarm watches %s", id)
+		}
 		reads, writes, others := s.touches(id)
 		fmt.Fprintf(&b, "| `%s` | `%s/` | %s | %s | %s | %s | %s |\n",
 			id, s.folders[id], orNone(by), orNone(reads), orNone(writes), orNone(others), s.links(subjects...))
