@@ -83,3 +83,7 @@ func ofEveryCaller(op apitest.Operation) bool {
 func TestWhoLosesTheRightBeforeTheWriteChangesNothing(t *testing.T) {
 	apitest.Rights(t, populated, served, map[string]string{"resumeAccount": "suspended"})
 }
+
+func TestAnAdminDecidesNothingInTheirOwnAccount(t *testing.T) {
+	apitest.OwnAccount(t, fixture, served)
+}

@@ -35,3 +35,7 @@ func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
 func TestWhoLosesTheRightBeforeTheWriteChangesNothing(t *testing.T) {
 	apitest.Rights(t, fixture, served, map[string]string{"enableKey": "disabled"})
 }
+
+func TestAnAdminDecidesNothingInTheirOwnAccount(t *testing.T) {
+	apitest.OwnAccount(t, fixture, served)
+}

@@ -90,3 +90,7 @@ func TestEachMemberOfEachBodyAlone(t *testing.T) {
 func TestWhoLosesTheRightBeforeTheWriteChangesNothing(t *testing.T) {
 	apitest.Rights(t, fixture, served, nil)
 }
+
+func TestAnAdminDecidesNothingInTheirOwnAccount(t *testing.T) {
+	apitest.OwnAccount(t, fixture, served)
+}

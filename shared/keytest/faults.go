@@ -160,8 +160,16 @@ func (f *Faults) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 // finds another version than the one that it was made for.
 type Interrupt struct {
 	DB
-	mu   sync.Mutex
-	next func()
+	mu     sync.Mutex
+	next   func()
+	refuse func(item map[string]types.AttributeValue) bool
+}
+
+// Refuse lets each transaction fail that puts an item of a kind, until it is nil: nothing arrives.
+func (i *Interrupt) Refuse(kind func(item map[string]types.AttributeValue) bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.refuse = kind
 }
 
 // Arm sets what is done before the next transaction, once.
@@ -174,11 +182,16 @@ func (i *Interrupt) Arm(f func()) {
 // TransactWriteItems is DynamoDB's, after what was armed.
 func (i *Interrupt) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	i.mu.Lock()
-	f := i.next
+	f, refuse := i.next, i.refuse
 	i.next = nil
 	i.mu.Unlock()
 	if f != nil {
 		f()
+	}
+	for _, item := range in.TransactItems {
+		if refuse != nil && item.Put != nil && refuse(item.Put.Item) {
+			return nil, ErrInjected
+		}
 	}
 	return i.DB.TransactWriteItems(ctx, in, o...)
 }

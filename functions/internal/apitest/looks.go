@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 )
@@ -34,6 +37,7 @@ func looksLeaveARow(t *testing.T, fixture func(testing.TB) Fixture, op Operation
 		}
 	}
 	f.Clock.Advance(2 * time.Hour) // the fixture may have looked itself
+	f.unnoted(t, op)
 	if op.Method != http.MethodGet {
 		got := f.call(t, op, "operator", f.params(op))
 		if got.Status >= http.StatusBadRequest {
@@ -52,6 +56,23 @@ func looksLeaveARow(t *testing.T, fixture func(testing.TB) Fixture, op Operation
 		if got := f.looks(t) - count; got != want {
 			t.Errorf("%d rows of looks after read %d, want %d", got, i+1, want)
 		}
+	}
+}
+
+// unnoted makes the call while no look can be written: nothing is shown and nothing done.
+func (f Fixture) unnoted(t *testing.T, op Operation) {
+	t.Helper()
+	f.Interrupt.Refuse(func(item map[string]types.AttributeValue) bool {
+		action, _ := dynamo.GetS(item, "action")
+		return action == lookAction || action == "operator.list"
+	})
+	defer f.Interrupt.Refuse(nil)
+	before := f.Dump(t)
+	if got := f.call(t, op, "operator", f.params(op)); got.Code() != "unavailable" || strings.Contains(string(got.Body), string(f.Account)) {
+		t.Errorf("its look can't be written: %d %s", got.Status, got.Body)
+	}
+	if items := keytest.Written(before, f.Dump(t)); len(items) > 0 {
+		t.Errorf("its look can't be written, and it wrote %v", items)
 	}
 }
 
