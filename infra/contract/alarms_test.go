@@ -320,7 +320,7 @@ func TestAPlaybookHasTheNameOfItsAlarm(t *testing.T) {
 
 // TestAStackWithAnotherIssuerHasNoAlarmForItsOwnUserPool: it has no such function, and so nothing to look at.
 func TestAStackWithAnotherIssuerHasNoAlarmForItsOwnUserPool(t *testing.T) {
-	other := nested(t, "Alarms", "OidcIssuer", "https://issuer.example").ofType("AWS::CloudWatch::Alarm")
+	other := nested(t, "Alarms", "OidcIssuer", "https://issuer.example", "OidcClientId", "console").ofType("AWS::CloudWatch::Alarm")
 	if other["SignInFailing"] != nil || len(other) != len(alarms(t))-1 {
 		t.Errorf("%d alarms, SignInFailing %v", len(other), other["SignInFailing"])
 	}
