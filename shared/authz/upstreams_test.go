@@ -8,6 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 
 	"latchkey/shared/authz"
 	"latchkey/shared/product"
@@ -47,12 +51,22 @@ func (u upstream) serves(path string) product.Class {
 	}
 	for service, class := range served {
 		names := strings.Split(service[1:], "/")
-		same := func(a, b string) bool { return a == b || u.folds && strings.EqualFold(a, b) }
+		same := func(a, b string) bool { return a == b || u.folds && foldsTo(a, b) }
 		if len(segments) > len(names) && slices.EqualFunc(segments[:len(names)], names, same) {
 			return class
 		}
 	}
 	return ""
+}
+
+// foldsTo reports whether a segment is the name of a service for a server that compares them in one case: character by
+// character or as texts, in lower case, in capitals or folded.
+func foldsTo(segment, name string) bool {
+	if strings.EqualFold(segment, name) || strings.ToUpper(segment) == strings.ToUpper(name) || strings.ToLower(segment) == strings.ToLower(name) {
+		return true
+	}
+	return strings.IndexFunc(segment, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 &&
+		(cases.Fold().String(segment) == cases.Fold().String(name) || cases.Upper(language.Und).String(segment) == cases.Upper(language.Und).String(name))
 }
 
 // upstreams are all ways to read a path: undecoded, decoded once, twice and three times, each with and without the others.
@@ -70,6 +84,13 @@ func spell(r *rand.Rand, path string) string {
 	inserted := []string{
 		";x=1", "%3Bx", "%3bx/", "%253Bx", "/", "//", "/;x/", "/%3Bx/", "%2F", "%2f%2F", "%252F", "/./", "/../", "/..", "%2e%2e%2f", "%2F..%2F", "%252e%252e%252F",
 		"%5C", "\\", "%23", "%3F", "/%23x", "%20", " ", "%25", "%2525", "%C3%A9", "é", "%EF%BC%8F", "／", "x", "tile/", "costly/", "%2Fcostly%2F", "/tile", "+", "%00", "%u002f",
+	}
+	// Other letters of the same name where case is ignored.
+	for _, other := range [][2]string{{"s", "ſ"}, {"k", "\u212a"}, {"i", "ı"}, {"i", "İ"}, {"st", "ﬆ"}, {"ss", "ß"}} {
+		if i := strings.Index(path, other[0]); i > 0 && r.IntN(20) == 0 {
+			letter := []string{other[1], url.PathEscape(other[1]), strings.ToLower(url.PathEscape(other[1]))}[r.IntN(3)]
+			path = path[:i] + letter + path[i+len(other[0]):]
+		}
 	}
 	for range r.IntN(5) {
 		at := 1 + r.IntN(len(path)-1)

@@ -1,11 +1,14 @@
 package product
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Match finds the product and limit class of a canonical path; the longest prefix decides. The path is read as an
 // upstream may read it, so that no spelling of a path has another limit than the path: escapes of unreserved characters
-// (RFC 3986) are decoded, what follows a ";" in a segment is cut, and the case of ASCII letters is ignored. It doesn't
-// allocate.
+// (RFC 3986) are decoded, what follows a ";" in a segment is cut, and the case of letters is ignored, for those too whose
+// other case is ASCII, such as "ſ". It doesn't allocate.
 func (c Catalogue) Match(path string) (Match, bool) {
 	match, coverage := c.Find(path)
 	return match, len(coverage.Since) > 0
@@ -26,8 +29,8 @@ func Within(path, prefix string) bool { return begins(path, prefix) }
 
 // begins reports whether a path begins with a prefix in lower case.
 func begins(path, prefix string) bool {
-	i := 0
-	for j := range len(prefix) {
+	i, j := 0, 0
+	for j < len(prefix) {
 		if i == len(path) {
 			return false
 		}
@@ -39,12 +42,59 @@ func begins(path, prefix string) bool {
 			}
 			i, c, n = i+next, '/', 1
 		}
-		if c != prefix[j] {
+		if c == prefix[j] {
+			i, j = i+n, j+1
+			continue
+		}
+		if c != '%' && c < utf8.RuneSelf {
 			return false
 		}
-		i += n
+		name, n := folded(path[i:])
+		if n == 0 || !strings.HasPrefix(prefix[j:], name) {
+			return false
+		}
+		i, j = i+n, j+len(name)
 	}
 	return true
+}
+
+// folded reads a character beyond ASCII, each of its bytes escaped or not, that is ASCII in another case, by itself or as a
+// text: what that is in lower case, and the length of the character. The length is 0 if it isn't one.
+func folded(text string) (name string, n int) {
+	var buf [utf8.UTFMax]byte
+	length := 0
+	for length < len(buf) && n < len(text) && !utf8.FullRune(buf[:length]) {
+		c, size := text[n], 1
+		if c == '%' && n+2 < len(text) && unhex(text[n+1]) < 16 && unhex(text[n+2]) < 16 {
+			c, size = unhex(text[n+1])<<4|unhex(text[n+2]), 3
+		}
+		buf[length] = c
+		length, n = length+1, n+size
+	}
+	switch r, _ := utf8.DecodeRune(buf[:length]); r {
+	case 'ſ':
+		return "s", n
+	case '\u212a': // the sign of the kelvin
+		return "k", n
+	case 'İ', 'ı':
+		return "i", n
+	case 'ß', 'ẞ':
+		return "ss", n
+	case 'ﬀ':
+		return "ff", n
+	case 'ﬁ':
+		return "fi", n
+	case 'ﬂ':
+		return "fl", n
+	case 'ﬃ':
+		return "ffi", n
+	case 'ﬄ':
+		return "ffl", n
+	case 'ﬅ', 'ﬆ':
+		return "st", n
+	default:
+		return "", 0
+	}
 }
 
 // character reads the character at the beginning of text as it is compared, and its length. Escapes of other characters

@@ -165,7 +165,7 @@ func names(path string) []string {
 		}
 		segments[i] = lowerASCII(anyEscape.ReplaceAllStringFunc(s, func(escape string) string {
 			text, _ := url.PathUnescape(escape)
-			if strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") == "" {
+			if text[0] >= utf8.RuneSelf || strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") == "" {
 				return text
 			}
 			return escape
@@ -174,11 +174,14 @@ func names(path string) []string {
 	return segments
 }
 
+// otherCases are the characters beyond ASCII that are ASCII in another case.
+var otherCases = strings.NewReplacer("ſ", "s", "\u212a", "k", "İ", "i", "ı", "i", "ß", "ss", "ẞ", "ss", "ﬀ", "ff", "ﬁ", "fi", "ﬂ", "fl", "ﬃ", "ffi", "ﬄ", "ffl", "ﬅ", "st", "ﬆ", "st")
+
 func lowerASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			r += 'a' - 'A'
 		}
 		return r
-	}, text)
+	}, otherCases.Replace(text))
 }
