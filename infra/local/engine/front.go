@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -20,8 +21,11 @@ type front struct {
 	schemas map[string][]keySchemaOf // by table, the table's own keys first, then those of its indexes
 }
 
-// keySchemaOf are the names of the key attributes of a table or an index; Range may be empty.
-type keySchemaOf struct{ Index, Hash, Range string }
+// keySchemaOf are the key attributes of a table or an index; Range may be empty.
+type keySchemaOf struct {
+	Index, Hash, Range string
+	Types              map[string]string // S, N or B, by attribute
+}
 
 const maxRequest = 16 << 20 // DynamoDB's own limit is 16 MB
 
@@ -49,13 +53,13 @@ const targetPrefix = "DynamoDB_20120810."
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	switch op {
-	case "Query", "Scan":
+	case "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems":
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 		if err != nil {
 			http.Error(w, "the request can't be read", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if message := f.refuseStart(r, body); message != "" {
+		if message := f.refusal(op, r, body); message != "" {
 			refuse(w, message)
 			return
 		}
@@ -68,6 +72,18 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.proxy.ServeHTTP(w, r)
 }
 
+// refusal says why DynamoDB would refuse what the engine takes, or nothing.
+func (f *front) refusal(op string, r *http.Request, body []byte) string {
+	why := refuseExpressions(body)
+	if why == "" && op == "Query" {
+		why = f.refuseKeys(r, body)
+	}
+	if why == "" && (op == "Query" || op == "Scan") {
+		why = f.refuseStart(r, body)
+	}
+	return why
+}
+
 func refuse(w http.ResponseWriter, message string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.WriteHeader(http.StatusBadRequest)
@@ -75,9 +91,9 @@ func refuse(w http.ResponseWriter, message string) {
 }
 
 // correct puts right what the engine answers otherwise than DynamoDB: a batch whose item lacks a key is told so as every
-// other mismatch of keys.
+// other mismatch of keys, and an error that names no member's value is the only one.
 func correct(res *http.Response) error {
-	if res.StatusCode != http.StatusBadRequest || !strings.HasSuffix(res.Request.Header.Get("X-Amz-Target"), ".BatchWriteItem") {
+	if res.StatusCode != http.StatusBadRequest {
 		return nil
 	}
 	body, err := io.ReadAll(res.Body)
@@ -85,8 +101,14 @@ func correct(res *http.Response) error {
 	if err != nil {
 		return err
 	}
-	if bytes.Contains(body, []byte("Missing the key ")) {
+	was := body
+	if strings.HasSuffix(res.Request.Header.Get("X-Amz-Target"), ".BatchWriteItem") && bytes.Contains(body, []byte("Missing the key ")) {
 		body = []byte(`{"__type":"com.amazon.coral.validate#ValidationException","message":"The provided key element does not match the schema"}`)
+	}
+	if before, after, ok := bytes.Cut(body, []byte(`"1 validation error detected: `)); ok && !bytes.HasPrefix(after, []byte("Value ")) {
+		body = slices.Concat(before, []byte(`"`), after)
+	}
+	if !bytes.Equal(was, body) {
 		res.Header.Del("X-Amz-Crc32")
 		res.Header.Del("Content-Length")
 		res.ContentLength = int64(len(body))
@@ -135,6 +157,7 @@ func (f *front) describe(r *http.Request, table string) []keySchemaOf {
 	var out struct {
 		Table struct {
 			KeySchema              schema
+			AttributeDefinitions   []struct{ AttributeName, AttributeType string }
 			GlobalSecondaryIndexes []struct {
 				IndexName string
 				KeySchema schema
@@ -144,8 +167,12 @@ func (f *front) describe(r *http.Request, table string) []keySchemaOf {
 	if json.NewDecoder(res.Body).Decode(&out) != nil || len(out.Table.KeySchema) == 0 {
 		return nil
 	}
+	types := map[string]string{}
+	for _, d := range out.Table.AttributeDefinitions {
+		types[d.AttributeName] = d.AttributeType
+	}
 	read := func(index string, s schema) keySchemaOf {
-		k := keySchemaOf{Index: index}
+		k := keySchemaOf{Index: index, Types: types}
 		for _, e := range s {
 			if e.KeyType == "HASH" {
 				k.Hash = e.AttributeName

@@ -88,16 +88,18 @@ var (
 	beginsWith = regexp.MustCompile(`begins_with\s*\(\s*([#\w.-]+)\s*,\s*(:\w+)\s*\)`)
 )
 
+// named is the attribute that a name of an expression stands for.
+func (in *pagedRead) named(name string) string {
+	if strings.HasPrefix(name, "#") {
+		return in.ExpressionAttributeNames[name]
+	}
+	return name
+}
+
 // outside holds the starting key against the query's conditions.
 func (in *pagedRead) outside(k keySchemaOf) string {
-	named := func(s string) string {
-		if strings.HasPrefix(s, "#") {
-			return in.ExpressionAttributeNames[s]
-		}
-		return s
-	}
 	matches := func(name, op, value string) bool {
-		v, w := in.ExclusiveStartKey[named(name)], in.ExpressionAttributeValues[value]
+		v, w := in.ExclusiveStartKey[in.named(name)], in.ExpressionAttributeValues[value]
 		n, ok := v.compare(w)
 		if !ok {
 			return true
@@ -120,7 +122,7 @@ func (in *pagedRead) outside(k keySchemaOf) string {
 		if matches(m[1], m[2], m[3]) {
 			continue
 		}
-		if named(m[1]) == k.Hash {
+		if in.named(m[1]) == k.Hash {
 			return "The provided starting key is outside query boundaries based on provided conditions"
 		}
 		rangeFails = true
@@ -129,7 +131,7 @@ func (in *pagedRead) outside(k keySchemaOf) string {
 		rangeFails = rangeFails || !matches(m[1], ">=", m[2]) || !matches(m[1], "<=", m[3])
 	}
 	for _, m := range beginsWith.FindAllStringSubmatch(in.KeyConditionExpression, -1) {
-		v, w := in.ExclusiveStartKey[named(m[1])], in.ExpressionAttributeValues[m[2]]
+		v, w := in.ExclusiveStartKey[in.named(m[1])], in.ExpressionAttributeValues[m[2]]
 		rangeFails = rangeFails || !bytes.HasPrefix(v.text(), w.text())
 	}
 	if rangeFails {

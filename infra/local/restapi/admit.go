@@ -3,7 +3,9 @@ package restapi
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +16,23 @@ import (
 
 // host is a name or an address, with a port or without.
 var host = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
+func isHost(text string) bool {
+	parts := host.FindStringSubmatch(text)
+	if parts == nil {
+		return false
+	}
+	if port := strings.TrimPrefix(parts[2], ":"); port != "" {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
+	}
+	if address, ok := strings.CutPrefix(parts[1], "["); ok {
+		_, err := netip.ParseAddr(strings.TrimSuffix(address, "]"))
+		return err == nil
+	}
+	return true
+}
 
 // unserved says why a request doesn't reach any API, or nothing if it does.
 func unserved(r *wire.Request) string {
@@ -26,7 +45,7 @@ func unserved(r *wire.Request) string {
 	switch {
 	case hosts != 1:
 		return "a request names its host once"
-	case !host.MatchString(r.Get("Host")):
+	case !isHost(r.Get("Host")):
 		return "the host is no name and no address"
 	case r.Authority != "" && !strings.EqualFold(r.Authority, r.Get("Host")):
 		return "the target names another host than the header"

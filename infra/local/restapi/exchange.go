@@ -49,6 +49,7 @@ func (a *API) Serve(r *wire.Request) wire.Response {
 var traceRoot = regexp.MustCompile(`^(Self=[^;]*;)?Root=1-[0-9a-f]{8}-[0-9a-f]{24}(;|$)`)
 
 func (a *API) exchange(r *wire.Request) *exchange {
+	r.Trailers = nil // which reach nobody, and are no headers
 	x := &exchange{api: a, req: r, start: time.Now()}
 	var b [25]byte
 	_, _ = rand.Read(b[:])

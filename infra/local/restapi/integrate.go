@@ -9,7 +9,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"golang.org/x/net/http/httpguts"
 
 	"latchkey/infra/local/environments"
 	"latchkey/infra/local/template"
@@ -186,7 +187,7 @@ func answerHeaders(resp *wire.Response, single map[string]scalarText, multi map[
 		out, keep := remapped(name)
 		typed = typed || strings.EqualFold(name, "Content-Type")
 		for _, v := range vs {
-			if strings.ContainsAny(name+string(v), "\r\n\x00") || name == "" || !utf8.ValidString(name) {
+			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(string(v)) {
 				return fmt.Errorf("header %q can't be sent", name)
 			}
 			if keep {

@@ -74,29 +74,36 @@ func (l *statements) UnmarshalJSON(b []byte) error {
 
 const maxResource = 512
 
-// parseOutput reads an authorizer's answer; an error makes API Gateway answer AUTHORIZER_CONFIGURATION_ERROR.
+// parseOutput reads an authorizer's answer, whose members are spelled exactly; an error makes API Gateway answer
+// AUTHORIZER_CONFIGURATION_ERROR.
 func parseOutput(payload []byte) (*output, error) {
-	var raw struct {
-		PrincipalID *string                    `json:"principalId"`
-		UsageKey    string                     `json:"usageIdentifierKey"`
-		Context     map[string]json.RawMessage `json:"context"`
-		Policy      *struct {
-			Statement statements `json:"Statement"`
-		} `json:"policyDocument"`
+	var principal *string
+	var usageKey string
+	var context map[string]json.RawMessage
+	var policy *struct {
+		Statement statements `json:"Statement"`
 	}
-	if err := json.Unmarshal(payload, &raw); err != nil {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &members); err != nil {
 		return nil, fmt.Errorf("not an authorizer's answer: %w", err)
 	}
-	if raw.PrincipalID == nil || raw.Policy == nil {
+	for name, to := range map[string]any{"principalId": &principal, "usageIdentifierKey": &usageKey, "context": &context, "policyDocument": &policy} {
+		if raw, ok := members[name]; ok {
+			if err := json.Unmarshal(raw, to); err != nil {
+				return nil, fmt.Errorf("not an authorizer's answer: %s: %w", name, err)
+			}
+		}
+	}
+	if principal == nil || policy == nil {
 		return nil, errors.New("principalId and policyDocument are required")
 	}
-	o := &output{principal: *raw.PrincipalID, usageKey: raw.UsageKey, policy: raw.Policy.Statement}
+	o := &output{principal: *principal, usageKey: usageKey, policy: policy.Statement}
 	for _, s := range o.policy {
 		if err := s.check(); err != nil {
 			return nil, err
 		}
 	}
-	for name, v := range raw.Context {
+	for name, v := range context {
 		text, err := contextText(v)
 		if err != nil {
 			return nil, fmt.Errorf("context.%s: %w", name, err)
@@ -124,7 +131,7 @@ func (s *statement) check() error {
 	return nil
 }
 
-// contextText makes the string that all context values become. Lists and objects are refused.
+// contextText makes the string that all context values become. Lists, objects and null are refused.
 func contextText(v json.RawMessage) (string, error) {
 	v = bytes.TrimSpace(v)
 	switch v[0] {
@@ -132,7 +139,7 @@ func contextText(v json.RawMessage) (string, error) {
 		var s string
 		err := json.Unmarshal(v, &s)
 		return s, err
-	case '{', '[':
+	case '{', '[', 'n':
 		return "", errors.New("only strings, numbers and booleans are allowed")
 	}
 	return string(v), nil

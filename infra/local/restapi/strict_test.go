@@ -80,6 +80,9 @@ func TestAnAuthorizersAnswerIsTakenWholeOrNotAtAll(t *testing.T) {
 		"no resource":      swap(resource, `"Resource":[]`),
 		"NotResource":      swap(resource, resource+`,"NotResource":"x"`),
 		"a condition":      swap(resource, resource+`,"Condition":{"StringEquals":{"a":"b"}}`),
+		"PrincipalId":      swap(`"principalId"`, `"PrincipalId"`),
+		"policydocument":   swap(`"policyDocument"`, `"policydocument"`),
+		"null context":     swap(`"n":7`, `"n":null`),
 		"object context":   swap(`"n":7`, `"n":{"a":1}`),
 		"list context":     swap(`"n":7`, `"n":[]`),
 		"context a list":   swap(`"context":{"account":"acc","n":7,"yes":true}`, `"context":[1]`),
@@ -119,6 +122,39 @@ func TestAPolicyAllowsWhatItNames(t *testing.T) {
 		if resp := a.Serve(get("/a/x", "X-Who", "me")); resp.Status != c.status {
 			t.Errorf("%s: %d, want %d", name, resp.Status, c.status)
 		}
+	}
+}
+
+// Spelled in another case, the key and the context are members that API Gateway doesn't know.
+func TestAnAuthorizersMembersAreSpelledExactly(t *testing.T) {
+	for name, swap := range map[string][2]string{
+		"the key":     {`"usageIdentifierKey"`, `"UsageIdentifierKey"`},
+		"the context": {`"context":`, `"Context":`},
+	} {
+		a, f := newAPI(t, nil)
+		f.gate = ok(strings.Replace(allAllowed, swap[0], swap[1], 1))
+		resp := a.Serve(get("/a/x", "X-Who", "me"))
+		if name == "the key" && resp.Status != 429 {
+			t.Errorf("%s in another case: %d", name, resp.Status)
+		}
+		if len(f.events["Echo"]) > 0 && strings.Contains(f.events["Echo"][0], `"account":"acc"`) {
+			t.Errorf("%s in another case is read: %s", name, f.events["Echo"][0])
+		}
+	}
+}
+
+// What comes behind a body in chunks is no header.
+func TestATrailerIsNoHeader(t *testing.T) {
+	a, f := newAPI(t, nil)
+	r := get("/a/x")
+	r.Trailers = []wire.Field{{Name: "X-Who", Value: "me"}}
+	if resp := a.Serve(r); resp.Status != 401 || len(f.events) != 0 {
+		t.Errorf("an identity behind the body: %d", resp.Status)
+	}
+	r = get("/a/x", "X-Who", "me")
+	r.Trailers = []wire.Field{{Name: "X-Amzn-RequestId", Value: "chosen"}, {Name: "User-Agent", Value: "chosen"}}
+	if resp := a.Serve(r); resp.Status != 200 || header(resp, "x-amzn-RequestId") == "chosen" || strings.Contains(f.events["Echo"][0], "chosen") {
+		t.Errorf("a request ID behind the body: %d %v", resp.Status, resp.Headers)
 	}
 }
 
@@ -198,6 +234,8 @@ func TestAnAnswerThatBreaksTheFormatIs502(t *testing.T) {
 		`{"statusCode":200,"body":{"a":1}}`, `{"statusCode":200,"body":7}`, `{"statusCode":200,"headers":[]}`, `{"statusCode":200,"headers":{"a":{}}}`,
 		`{"statusCode":200,"multiValueHeaders":{"a":"b"}}`, `{"statusCode":200,"isBase64Encoded":"yes"}`, `{"statusCode":200,"headers":{"":"b"}}`,
 		`{"statusCode":200,"headers":{"a\r\nb":"c"}}`, `{"statusCode":200,"multiValueHeaders":{"a":["b\nc"]}}`, `{"statusCode":200,"body":"x"`,
+		`{"statusCode":200,"headers":{"a b":"c"}}`, `{"statusCode":200,"headers":{"a:b":"c"}}`, `{"statusCode":200,"headers":{"é":"c"}}`, `{"statusCode":200,"headers":{"a":"b\u0001"}}`,
+		`{"statusCode":200,"headers":{"a":"b\u007f"}}`, `{"statusCode":200,"multiValueHeaders":{"a\tb":["c"]}}`,
 	} {
 		a, f := newAPI(t, nil)
 		f.echo = ok(answer)

@@ -190,21 +190,24 @@ func reported(answer []byte, items []*item) int {
 	if len(answer) == 0 || json.Unmarshal(answer, &empty) == nil && len(empty) == 0 {
 		return len(items)
 	}
-	var response *struct {
-		Failures []map[string]any `json:"batchItemFailures"`
-	}
+	var response map[string]json.RawMessage // read by the exact name
 	if err := json.Unmarshal(answer, &response); err != nil {
 		return 0
 	}
-	if response == nil {
+	list, ok := response["batchItemFailures"]
+	if !ok {
 		return len(items)
+	}
+	var failures []map[string]any
+	if err := json.Unmarshal(list, &failures); err != nil {
+		return 0
 	}
 	position := make(map[string]int, len(items))
 	for i, it := range items {
 		position[it.seq] = i
 	}
 	lowest := len(items)
-	for _, f := range response.Failures {
+	for _, f := range failures {
 		id, _ := f["itemIdentifier"].(string)
 		i, ok := position[id]
 		if !ok {

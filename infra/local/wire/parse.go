@@ -86,10 +86,16 @@ func (r *Request) parseLine(line string) error {
 		}
 	}
 	if scheme, rest, ok := strings.Cut(target, "://"); ok && !strings.ContainsAny(scheme, "/?") { // absolute form
+		if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+			return badRequest
+		}
 		if i := strings.IndexAny(rest, "/?"); i >= 0 {
 			r.Authority, target = rest[:i], rest[i:]
 		} else {
 			r.Authority, target = rest, "/"
+		}
+		if r.Authority == "" {
+			return badRequest
 		}
 	}
 	r.Method = method
