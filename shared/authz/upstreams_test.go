@@ -19,8 +19,8 @@ import (
 
 // upstream is a server that reads paths in its own way. Every server resolves dot segments; the rest is its choice.
 type upstream struct {
-	decodes                int // how often
-	folds, cuts, collapses bool
+	decodes                       int // how often
+	folds, cuts, collapses, trims bool
 }
 
 // served are the services of every upstream: each answers under its path and everything below it, and anything else
@@ -41,6 +41,9 @@ func (u upstream) serves(path string) product.Class {
 	for _, s := range strings.Split(path, "/")[1:] {
 		if u.cuts {
 			s, _, _ = strings.Cut(s, ";")
+		}
+		if trim := strings.TrimRight(s, " ."); u.trims && trim != "" {
+			s = trim // as file systems do
 		}
 		switch {
 		case s == "..":
@@ -72,8 +75,8 @@ func foldsTo(segment, name string) bool {
 // upstreams are all ways to read a path: undecoded, decoded once, twice and three times, each with and without the others.
 func upstreams() (all []upstream) {
 	for decodes := range 4 {
-		for bits := range 8 {
-			all = append(all, upstream{decodes, bits&1 > 0, bits&2 > 0, bits&4 > 0})
+		for bits := range 16 {
+			all = append(all, upstream{decodes, bits&1 > 0, bits&2 > 0, bits&4 > 0, bits&8 > 0})
 		}
 	}
 	return all
@@ -104,7 +107,7 @@ func spell(r *rand.Rand, path string) string {
 			path = path[:at] + strings.ToLower(path[at:])
 		case 4:
 			if i := strings.LastIndexByte(path[:at+1], '/'); i > 0 {
-				path = path[:i] + []string{"%2F", "%252F", "//", "/%3B/", "\\", ";/"}[r.IntN(6)] + path[i+1:]
+				path = path[:i] + []string{"%2F", "%252F", "//", "/%3B/", "\\", ";/", "./", "%20/", " ./", ".;x/", "%20%2F", "%2520/"}[r.IntN(12)] + path[i+1:]
 			}
 		default:
 			path = path[:at] + inserted[r.IntN(len(inserted))] + path[at:]

@@ -7,7 +7,7 @@ import (
 
 // Match finds the product and limit class of a canonical path; the longest prefix decides. The path is read as an
 // upstream may read it, so that no spelling of a path has another limit than the path: escapes of unreserved characters
-// (RFC 3986) are decoded, what follows a ";" in a segment is cut, and the case of letters is ignored, for those too whose
+// (RFC 3986) are decoded, what follows a ";" in a segment is cut, so are dots and blanks at its end, and the case of letters is ignored, for those too whose
 // other case is ASCII, such as "ſ". It doesn't allocate.
 func (c Catalogue) Match(path string) (Match, bool) {
 	match, coverage := c.Find(path)
@@ -34,6 +34,9 @@ func begins(path, prefix string) bool {
 		if i == len(path) {
 			return false
 		}
+		if prefix[j] == '/' {
+			i = trimmed(path, i)
+		}
 		c, n := character(path[i:])
 		if c == ';' {
 			next := strings.IndexByte(path[i:], '/')
@@ -56,6 +59,24 @@ func begins(path, prefix string) bool {
 		i, j = i+n, j+len(name)
 	}
 	return true
+}
+
+// trimmed passes over the dots and blanks at the end of a segment. It returns i where none are there, or where more follows.
+func trimmed(path string, i int) int {
+	for at := i; at < len(path); {
+		switch {
+		case path[at] == '.', path[at] == ' ':
+			at++
+		case strings.HasPrefix(path[at:], "%20"):
+			at += len("%20")
+		default:
+			if c, _ := character(path[at:]); c == '/' || c == ';' {
+				return at
+			}
+			return i
+		}
+	}
+	return i
 }
 
 // folded reads a character beyond ASCII, each of its bytes escaped or not, that is ASCII in another case, by itself or as a

@@ -14,6 +14,7 @@ var (
 	anyEscape     = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 	nestedEscape  = regexp.MustCompile(`%(2[Ff]|25)`)
 	unicodeEscape = regexp.MustCompile(`%[uU][0-9A-Fa-f]{4}`)
+	endOfSegment  = regexp.MustCompile(`(\.| |%20|%2[Ee])+$`)
 	cutEscape     = regexp.MustCompile(`;|%3[Bb]`)
 	dotSegment    = regexp.MustCompile(`(^|/)[. ]+([;?#][^/]*)?(/|$)`)
 	markedSegment = regexp.MustCompile(`^%(3[BbFf]|23)`)
@@ -163,6 +164,7 @@ func names(path string) []string {
 		if cut := cutEscape.FindStringIndex(s); cut != nil {
 			s = s[:cut[0]]
 		}
+		s = endOfSegment.ReplaceAllString(s, "")
 		segments[i] = lowerASCII(anyEscape.ReplaceAllStringFunc(s, func(escape string) string {
 			text, _ := url.PathUnescape(escape)
 			if text[0] >= utf8.RuneSelf || strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") == "" {
