@@ -11,11 +11,15 @@ import (
 
 // Preconditions holds what the contract says of If-Match, over each operation that a function serves and that changes
 // something: a version that isn't the object's is 412 and writes nothing, none is 428 where one is required, and the
-// object's own version lets the request through.
+// object's own version lets the request through. If-None-Match, which holds back no change, is refused by each.
 func Preconditions(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
 	Sequential(t)
 	for _, op := range Operations(t) {
-		if !serves(op) || op.IfMatch == NotTaken {
+		if !serves(op) || op.Method == http.MethodGet {
+			continue
+		}
+		t.Run(op.ID+" with If-None-Match", func(t *testing.T) { fixture(t).refuses(t, op, "any", http.StatusBadRequest, "parameter_invalid", "If-None-Match", "*") })
+		if op.IfMatch == NotTaken {
 			continue
 		}
 		t.Run(op.ID, func(t *testing.T) {
@@ -47,8 +51,13 @@ func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + 
 // refused makes a call that must be refused without a write.
 func (f Fixture) refused(t testing.TB, op Operation, name string, status int, code, tag string) {
 	t.Helper()
+	f.refuses(t, op, name, status, code, "If-Match", tag)
+}
+
+func (f Fixture) refuses(t testing.TB, op Operation, name string, status int, code, header, tag string) {
+	t.Helper()
 	before := f.Dump(t)
-	got := f.matching(t, op, tag)
+	got := f.conditional(t, op, header, tag)
 	if got.Status != status || got.Code() != code {
 		t.Errorf("%s: %s, want %d %s", name, got.Problem(), status, code)
 	}
@@ -59,9 +68,14 @@ func (f Fixture) refused(t testing.TB, op Operation, name string, status int, co
 
 func (f Fixture) matching(t testing.TB, op Operation, tag string) Answer {
 	t.Helper()
+	return f.conditional(t, op, "If-Match", tag)
+}
+
+func (f Fixture) conditional(t testing.TB, op Operation, header, tag string) Answer {
+	t.Helper()
 	headers := map[string]string{}
 	maps.Copy(headers, f.Headers[op.ID])
-	headers["If-Match"] = tag
+	headers[header] = tag
 	f.Headers = map[string]map[string]string{op.ID: headers}
 	return f.call(t, op, op.Caller(), f.params(op))
 }

@@ -54,13 +54,17 @@ func (m Members) Null(name string) bool { return bytes.Equal(m[name], []byte("nu
 
 // Body reads a strict JSON object into a generated type: 413, 415 and 400 for what can't be read, 422 with pointers
 // for unknown, read-only, missing and mistyped members. Members match by their exact names. What takes a body takes no
-// parameters in the query, unless shape says so: one that is there was meant to do something.
+// parameters in the query, unless shape says so: one that is there was meant to do something. So was an If-None-Match, which
+// holds back no change here, and is refused for that.
 func Body[T any](r *http.Request, shape BodyOptions) (T, Members, error) {
 	var into T
 	if !shape.Query {
 		if err := KnownQuery(r); err != nil {
 			return into, nil, err
 		}
+	}
+	if len(r.Header.Values("If-None-Match")) > 0 {
+		return into, nil, errNoneMatch
 	}
 	raw, err := read(r, shape.Optional)
 	if err != nil {

@@ -402,3 +402,23 @@ func problemOf(t *testing.T, w *httptest.ResponseRecorder) (p api.Problem) {
 	}
 	return p
 }
+
+// TestAChangeWithIfNoneMatchIsRefused: a condition that wouldn't hold it back isn't passed over, with a body and without.
+func TestAChangeWithIfNoneMatchIsRefused(t *testing.T) {
+	for name, parse := range map[string]func(*http.Request) error{
+		"a body":  func(r *http.Request) error { _, _, err := Body[api.Problem](r, BodyOptions{}); return err },
+		"no body": Empty,
+	} {
+		for _, value := range []string{"*", `"1"`, `W/"1"`, ""} {
+			for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+				r := httptest.NewRequest(method, "/", strings.NewReader("{}"))
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("If-None-Match", value)
+				var p *Problem
+				if err := parse(r); !errors.As(err, &p) || p.Status != http.StatusBadRequest || len(p.Fields) != 1 || p.Fields[0].Pointer != "If-None-Match" {
+					t.Errorf("%s, %s with If-None-Match %q: %v", name, method, value, err)
+				}
+			}
+		}
+	}
+}

@@ -34,6 +34,8 @@ func IfMatch(r *http.Request) (Match, error) {
 
 var errIfMatch = Parameter("If-Match", `It must be "*", or entity tags in double quotes, separated by commas.`)
 
+var errNoneMatch = Parameter("If-None-Match", "It goes with GET. What a change depends on is said by If-Match.")
+
 // OptionalIfMatch reads If-Match, if there is one. Weak tags never match (RFC 9110, section 13.1.1).
 func OptionalIfMatch(r *http.Request) Match {
 	values := r.Header.Values("If-Match")
