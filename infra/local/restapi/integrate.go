@@ -92,7 +92,7 @@ func (x *exchange) proxyEvent() []byte {
 type scalarText string
 
 func (s *scalarText) UnmarshalJSON(b []byte) error {
-	if b[0] == '{' || b[0] == '[' {
+	if b[0] == '{' || b[0] == '[' || b[0] == 'n' {
 		return errors.New("a header must be a string, a number or a boolean")
 	}
 	if b[0] != '"' {
@@ -121,8 +121,7 @@ func parseAnswer(payload []byte) (*answer, error) {
 	if members == nil {
 		return nil, errors.New("null")
 	}
-	a := &answer{status: 200}
-	var status *scalarText
+	a, status := &answer{}, scalarText("200")
 	for name, to := range map[string]any{
 		"statusCode": &status, "headers": &a.headers, "multiValueHeaders": &a.multi, "body": &a.body, "isBase64Encoded": &a.base64,
 	} {
@@ -138,13 +137,11 @@ func parseAnswer(payload []byte) (*answer, error) {
 	for name := range members {
 		return nil, fmt.Errorf("there is no member %q", name)
 	}
-	if status != nil {
-		n, err := strconv.Atoi(string(*status))
-		if err != nil || n < 100 || n > 599 {
-			return nil, fmt.Errorf("statusCode %s", *status)
-		}
-		a.status = n
+	n, err := strconv.Atoi(string(status))
+	if err != nil || n < 200 || n > 599 {
+		return nil, fmt.Errorf("statusCode %q", status)
 	}
+	a.status = n
 	return a, nil
 }
 

@@ -230,7 +230,7 @@ func TestAMethodThatARouteLacksIsNoRoute(t *testing.T) {
 // The answer of a function is what the proxy format allows, or 502.
 func TestAnAnswerThatBreaksTheFormatIs502(t *testing.T) {
 	for _, answer := range []string{
-		"", "[]", `7`, `{"statusCode":99}`, `{"statusCode":600}`, `{"statusCode":2e2}`, `{"statusCode":"200 OK"}`, `{"statusCode":[200]}`,
+		"", "[]", `7`, `{"statusCode":99}`, `{"statusCode":""}`, `{"statusCode":true}`, `{"statusCode":"200 "}`, `{"statusCode":"+200x"}`, `{"statusCode":600}`, `{"statusCode":2e2}`, `{"statusCode":"200 OK"}`, `{"statusCode":[200]}`,
 		`{"statusCode":200,"body":{"a":1}}`, `{"statusCode":200,"body":7}`, `{"statusCode":200,"headers":[]}`, `{"statusCode":200,"headers":{"a":{}}}`,
 		`{"statusCode":200,"multiValueHeaders":{"a":"b"}}`, `{"statusCode":200,"isBase64Encoded":"yes"}`, `{"statusCode":200,"headers":{"":"b"}}`,
 		`{"statusCode":200,"headers":{"a\r\nb":"c"}}`, `{"statusCode":200,"multiValueHeaders":{"a":["b\nc"]}}`, `{"statusCode":200,"body":"x"`,
