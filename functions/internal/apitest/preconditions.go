@@ -18,7 +18,9 @@ func Preconditions(t *testing.T, fixture func(testing.TB) Fixture, serves func(O
 		if !serves(op) || op.Method == http.MethodGet {
 			continue
 		}
-		t.Run(op.ID+" with If-None-Match", func(t *testing.T) { fixture(t).refuses(t, op, "any", http.StatusBadRequest, "parameter_invalid", "If-None-Match", "*") })
+		t.Run(op.ID+" with If-None-Match", func(t *testing.T) {
+			fixture(t).refuses(t, op, "any", http.StatusBadRequest, "parameter_invalid", "If-None-Match", "*")
+		})
 		if op.IfMatch == NotTaken {
 			continue
 		}
