@@ -65,11 +65,15 @@ func (u upstream) serves(path string) product.Class {
 // foldsTo reports whether a segment is the name of a service for a server that compares them in one case: character by
 // character or as texts, in lower case, in capitals or folded.
 func foldsTo(segment, name string) bool {
-	if strings.EqualFold(segment, name) || strings.ToUpper(segment) == strings.ToUpper(name) || strings.ToLower(segment) == strings.ToLower(name) {
-		return true
+	if strings.EqualFold(segment, name) || strings.IndexFunc(segment, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
+		return strings.EqualFold(segment, name)
 	}
-	return strings.IndexFunc(segment, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 &&
-		(cases.Fold().String(segment) == cases.Fold().String(name) || cases.Upper(language.Und).String(segment) == cases.Upper(language.Und).String(name))
+	for _, in := range []func(string) string{strings.ToUpper, strings.ToLower, cases.Fold().String, cases.Upper(language.Und).String} {
+		if in(segment) == in(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // upstreams are all ways to read a path: undecoded, decoded once, twice and three times, each with and without the others.
