@@ -99,10 +99,11 @@ func (x *exchange) headers() []pair {
 		pair{"X-Forwarded-Port", port}, pair{"X-Forwarded-Proto", "http"})
 }
 
-// dropped reports whether a header concerns one connection alone.
+// dropped reports whether a client's header reaches nobody: it concerns one connection alone, or belongs in an answer.
 func dropped(h wire.Field) bool {
 	switch strings.ToLower(h.Name) {
-	case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "expect":
+	case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "expect",
+		"content-md5", "max-forwards", "proxy-authenticate", "server", "www-authenticate":
 		return true
 	}
 	return false

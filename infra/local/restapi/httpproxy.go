@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,10 @@ func newTransport() http.RoundTripper {
 // upstream plays HTTP_PROXY: the client's request goes on, with the headers, query values and path that the template maps.
 func (x *exchange) upstream(ctx context.Context) wire.Response {
 	req, err := x.upstreamRequest(ctx)
+	if errors.Is(err, errUnmapped) {
+		x.line.Detail = err.Error()
+		return x.gatewayStatus(badGateway, http.StatusInternalServerError, "")
+	}
 	if err != nil {
 		x.line.Detail = err.Error()
 		return x.gateway(integrationFailure)
@@ -43,12 +49,19 @@ func (x *exchange) upstream(ctx context.Context) wire.Response {
 	return x.gateway(integrationFailure)
 }
 
+// unmapped are headers that API Gateway sets itself: a call fails where the template maps one.
+var unmapped = []string{"content-length", "transfer-encoding", "x-amzn-trace-id", "x-amzn-apigateway-api-id"}
+
+var errUnmapped = errors.New("a header that can't be mapped")
+
 func (x *exchange) upstreamRequest(ctx context.Context) (*http.Request, error) {
 	in := &x.method.integration
 	uri, query := in.uri, x.req.Query
 	header := http.Header{}
 	for _, h := range x.headers() {
-		if !strings.EqualFold(h.name, "Host") {
+		switch strings.ToLower(h.name) {
+		case "host", "content-encoding", "via": // a function sees these, an upstream doesn't
+		default:
 			header[h.name] = append(header[h.name], h.value)
 		}
 	}
@@ -59,6 +72,9 @@ func (x *exchange) upstreamRequest(ctx context.Context) (*http.Request, error) {
 			uri = strings.ReplaceAll(uri, "{"+name+"}", v) // as the client sent it: API Gateway resolves no dots
 		}
 		if name, is := strings.CutPrefix(p.name, "integration.request.header."); is && ok {
+			if slices.Contains(unmapped, strings.ToLower(name)) {
+				return nil, fmt.Errorf("%w: %s", errUnmapped, name)
+			}
 			setHeader(header, name, v)
 		}
 		if name, is := strings.CutPrefix(p.name, "integration.request.querystring."); is && ok {

@@ -37,6 +37,7 @@ type answered struct {
 	Headers         map[string][]string
 	Present, Absent []string
 	Event           map[string]any // parts of the function's event
+	EventHeaders    []string       `json:"event_headers"` // the names of all headers in it
 	Upstream        *upstreamSaw
 }
 
@@ -44,6 +45,7 @@ type upstreamSaw struct {
 	Method, Body string
 	Query        map[string][]string
 	Headers      map[string]string
+	Absent       []string // headers
 }
 
 func TestAPIGatewayAnswersAsRecorded(t *testing.T) {
@@ -125,6 +127,7 @@ func (in *asked) walk(t *testing.T, want *answered) {
 		t.Error("a refused request reached its integration")
 	}
 	wantEvent(t, f.events["Echo"], want.Event)
+	wantHeaders(t, f.events["Echo"], want.EventHeaders)
 	wantUpstream(t, saw, want.Upstream)
 }
 
@@ -180,6 +183,23 @@ func wantEvent(t *testing.T, events []string, want map[string]any) {
 	contains(t, "event", got, want)
 }
 
+func wantHeaders(t *testing.T, events, want []string) {
+	t.Helper()
+	if want == nil {
+		return
+	}
+	var got struct {
+		Headers           map[string]string
+		MultiValueHeaders map[string][]string
+	}
+	if len(events) != 1 || json.Unmarshal([]byte(events[0]), &got) != nil {
+		t.Fatalf("events %v", events)
+	}
+	if names := sortedKeys(got.Headers); !slices.Equal(names, want) || len(got.MultiValueHeaders) != len(want) {
+		t.Errorf("headers %q, want %q", names, want)
+	}
+}
+
 // contains holds every member that is wanted against what is there.
 func contains(t *testing.T, at string, got, want any) {
 	t.Helper()
@@ -217,6 +237,11 @@ func wantUpstream(t *testing.T, saw, want *upstreamSaw) {
 	for name, v := range want.Headers {
 		if saw.Headers[name] != v {
 			t.Errorf("%s: %q, want %q", name, saw.Headers[name], v)
+		}
+	}
+	for _, name := range want.Absent {
+		if v, ok := saw.Headers[name]; ok {
+			t.Errorf("the upstream saw %s: %q", name, v)
 		}
 	}
 }
