@@ -45,8 +45,30 @@ func (a *API) Serve(r *wire.Request) wire.Response {
 	return resp
 }
 
-// traceRoot is the form of a client's trace that is taken over.
-var traceRoot = regexp.MustCompile(`^(Self=[^;]*;)?Root=1-[0-9a-f]{8}-[0-9a-f]{24}(;|$)`)
+// The parts of a client's trace that are taken over.
+var (
+	traceRoot    = regexp.MustCompile(`^(?:Self=[^;]*;)?(Root=1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)`)
+	traceParent  = regexp.MustCompile(`;(Parent=[0-9a-f]{16})(?:;|$)`)
+	traceSampled = regexp.MustCompile(`;(Sampled=[01])(?:;|$)`)
+)
+
+// traceOf is the trace of a call: the client's, or a new one; a parent is added where it names none.
+func traceOf(sent string) string {
+	made := environments.TraceHeader()
+	root := traceRoot.FindStringSubmatch(sent)
+	if root == nil {
+		return made
+	}
+	trace := root[1]
+	for _, part := range []*regexp.Regexp{traceParent, traceSampled} {
+		found := part.FindStringSubmatch(sent)
+		if found == nil {
+			found = part.FindStringSubmatch(made)
+		}
+		trace += ";" + found[1]
+	}
+	return trace
+}
 
 func (a *API) exchange(r *wire.Request) *exchange {
 	r.Trailers = nil // which reach nobody, and are no headers
@@ -66,10 +88,7 @@ func (a *API) exchange(r *wire.Request) *exchange {
 		x.id = chosen // clients can override this one, and not the extended one
 	}
 	x.extended = base64.RawURLEncoding.EncodeToString(b[16:]) + "=="
-	x.trace = r.Get("X-Amzn-Trace-Id")
-	if !traceRoot.MatchString(x.trace) {
-		x.trace = environments.TraceHeader()
-	}
+	x.trace = traceOf(r.Get("X-Amzn-Trace-Id"))
 	x.host = r.Get("Host")
 	x.path = r.Path
 	x.line = Line{API: a.Name, Method: r.Method, Path: masked(r.Path)}

@@ -165,7 +165,7 @@ func (x *exchange) readAnswer(payload []byte) (wire.Response, error) {
 		}
 		resp.Body = raw
 	}
-	resp.Headers = append(resp.Headers, wire.Field{Name: "X-Amzn-Trace-Id", Value: strings.SplitN(x.trace, ";", 2)[0]})
+	resp.Headers = append(resp.Headers, wire.Field{Name: "X-Amzn-Trace-Id", Value: x.trace})
 	return resp, nil
 }
 

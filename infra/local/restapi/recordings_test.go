@@ -35,6 +35,7 @@ type answered struct {
 	Status          int
 	Body            *string
 	Headers         map[string][]string
+	Begins          map[string]string // of headers
 	Present, Absent []string
 	Event           map[string]any // parts of the function's event
 	EventHeaders    []string       `json:"event_headers"` // the names of all headers in it
@@ -111,6 +112,11 @@ func (in *asked) walk(t *testing.T, want *answered) {
 	for name, values := range want.Headers {
 		if !slices.Equal(got.Values(name), values) {
 			t.Errorf("%s: %q, want %q", name, got.Values(name), values)
+		}
+	}
+	for name, begin := range want.Begins {
+		if !strings.HasPrefix(got.Get(name), begin) {
+			t.Errorf("%s: %q, want %q and more", name, got.Get(name), begin)
 		}
 	}
 	for _, name := range want.Present {
@@ -295,10 +301,13 @@ func TestALineOfTheLogHasNoSecretOfAPath(t *testing.T) {
 
 func TestAClientsTraceIsTakenOverInItsFormAlone(t *testing.T) {
 	const own = "Root=1-67891233-abcdef012345678912345678"
-	for sent, taken := range map[string]bool{own: true, own + ";Sampled=1": true, "Root=secret": false, "secret": false, "Root=1-67891233-abcdef0123456789": false, own + "0": false} {
-		a, _ := newAPI(t, nil)
+	for sent, taken := range map[string]bool{
+		own: true, own + ";Sampled=1": true, own + ";Parent=secret;Sampled=secret;secret": true, "Self=secret;" + own: true,
+		"Root=secret": false, "secret": false, "Root=1-67891233-abcdef0123456789": false, own + "0": false,
+	} {
+		a, f := newAPI(t, nil)
 		got := header(a.Serve(get("/open", "X-Amzn-Trace-Id", sent)), "X-Amzn-Trace-Id")
-		if (got == own) != taken || strings.Contains(got, "secret") {
+		if strings.HasPrefix(got, own+";Parent=") != taken || strings.Contains(got+f.events["Echo"][0], "secret") {
 			t.Errorf("%s: %s", sent, got)
 		}
 	}
