@@ -310,23 +310,28 @@ func (l *Language) when(key string, t time.Time) string {
 // Ago renders how long ago something was, or in how long it will be, in the largest unit that fits.
 func (l *Language) Ago(d time.Duration) string {
 	prefix := "ago."
-	if d < 0 {
+	ahead := d < 0
+	if ahead {
 		prefix, d = "in.", -d
 	}
 	if d < time.Minute {
 		return l.Text(prefix + "now")
 	}
-	unit, n := l.unit(d)
+	unit, n := passed(d)
+	if ahead {
+		unit, n = left(d)
+	}
 	return l.Text(prefix+unit, "n", n)
 }
 
-// Duration renders a length of time.
+// Duration renders a length of time that is left.
 func (l *Language) Duration(d time.Duration) string {
-	unit, n := l.unit(max(d, time.Minute))
+	unit, n := left(max(d, time.Minute))
 	return l.Text("for."+unit, "n", n)
 }
 
-func (l *Language) unit(d time.Duration) (string, int64) {
+// passed counts whole units: what is a day ago is so for a whole day.
+func passed(d time.Duration) (string, int64) {
 	switch {
 	case d < time.Hour:
 		return "minutes", int64(d / time.Minute)
@@ -335,4 +340,15 @@ func (l *Language) unit(d time.Duration) (string, int64) {
 	default:
 		return "days", int64(d / (24 * time.Hour))
 	}
+}
+
+// left counts the nearest number of units, since a time ahead is read some seconds after it was set: what was made for 7 days
+// has 7 days left a minute later, and not 6.
+func left(d time.Duration) (string, int64) {
+	for _, unit := range []time.Duration{time.Minute, time.Hour} {
+		if rounded := d.Round(unit); rounded < 48*time.Hour && (unit > time.Minute || rounded < time.Hour) {
+			return passed(rounded)
+		}
+	}
+	return passed(d.Round(24 * time.Hour))
 }

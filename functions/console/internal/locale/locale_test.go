@@ -142,13 +142,17 @@ func TestEachUnitOfTimeBeginsWhereItIsWhole(t *testing.T) {
 		{time.Second, "just now", "in less than a minute", "1 minute"},
 		{59 * time.Second, "just now", "in less than a minute", "1 minute"},
 		{time.Minute, "1 minute ago", "in 1 minute", "1 minute"},
-		{2*time.Minute - 1, "1 minute ago", "in 1 minute", "1 minute"},
+		{time.Minute + 29*time.Second, "1 minute ago", "in 1 minute", "1 minute"},
+		{2*time.Minute - 1, "1 minute ago", "in 2 minutes", "2 minutes"},
 		{2 * time.Minute, "2 minutes ago", "in 2 minutes", "2 minutes"},
-		{time.Hour - 1, "59 minutes ago", "in 59 minutes", "59 minutes"},
+		{time.Hour - 1, "59 minutes ago", "in 1 hour", "1 hour"},
 		{time.Hour, "1 hour ago", "in 1 hour", "1 hour"},
-		{47*time.Hour + 59*time.Minute, "47 hours ago", "in 47 hours", "47 hours"},
+		{47*time.Hour + 29*time.Minute, "47 hours ago", "in 47 hours", "47 hours"},
+		{47*time.Hour + 59*time.Minute, "47 hours ago", "in 2 days", "2 days"},
 		{2 * day, "2 days ago", "in 2 days", "2 days"},
-		{3*day - 1, "2 days ago", "in 2 days", "2 days"},
+		{2*day + 11*time.Hour, "2 days ago", "in 2 days", "2 days"},
+		{3*day - 1, "2 days ago", "in 3 days", "3 days"},
+		{7*day - time.Minute, "6 days ago", "in 7 days", "7 days"},
 		{1234 * day, "1,234 days ago", "in 1,234 days", "1,234 days"},
 	} {
 		if got := en.Ago(c.d); got != c.ago {
@@ -164,7 +168,7 @@ func TestEachUnitOfTimeBeginsWhereItIsWhole(t *testing.T) {
 	if got := en.Duration(-time.Hour); got != "1 minute" {
 		t.Errorf("a time that is over: %q", got)
 	}
-	if got := fr.Ago(-90 * time.Minute); got != "dans 1 heure" {
+	if got := fr.Ago(-90 * time.Minute); got != "dans 2 heures" {
 		t.Errorf("in French: %q", got)
 	}
 }
