@@ -38,6 +38,7 @@ func sentShots(root, key string) (list []shot) {
 	add("key_new.chosen", "owner", root+"/keys/new", chosen, bad)
 	add("step.revoke.mistyped", "owner", key+"/revoke", url.Values{"confirm_name": {"Shoq"}}, refused(422, "invalid", api.FieldError{Pointer: "/confirm_name", Code: "name_mismatch"}))
 	add("operator_key.bad_limit", "admin", "/operator/accounts/"+account+"/keys/"+keyID+"/limits/search-fast", url.Values{"qps": {"999"}}, refused(422, "invalid", api.FieldError{Pointer: "/qps", Code: "too_high"}))
+	add("type.already", "admin", "/operator/accounts/"+account+"/type", url.Values{"type": {"enterprise"}, "was": {"self_serve"}, "billing_freemium": {"paying"}}, nil)
 	add("type.bad", "admin", "/operator/accounts/"+account+"/type", url.Values{"type": {"self_serve"}, "billing_paying": {"pay_as_you_grow"}}, refused(422, "invalid", api.FieldError{Pointer: "/billing_types", Code: "invalid"}))
 	add("selected.rotate_bad", "owner", root+"/keys/selected/rotate", url.Values{"key": {keyID}, "reason": {"leaked"}, "grace_seconds": {"x"}, "idempotency": {"once"}}, nil)
 

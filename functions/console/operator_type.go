@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"latchkey/functions/console/internal/management"
 	accounts "latchkey/shared/account"
@@ -29,7 +30,10 @@ func (a *app) showTypeChange(v *visit, status int, f *form) error {
 		return err
 	}
 	d := &typeChange{form: f, Account: account, To: api.Enterprise}
-	if account.Type == api.Enterprise {
+	switch chosen, _, _ := strings.Cut(f.Values["type"], "\n"); {
+	case chosen != "":
+		d.To = api.AccountType(chosen) // and not back again, if it has become that meanwhile
+	case account.Type == api.Enterprise:
 		d.To = api.SelfServe
 	}
 	d.From, d.Onto = billingOf(account.Type), billingOf(d.To)
@@ -47,20 +51,30 @@ func billingOf(t api.AccountType) (list []string) {
 func (a *app) setType(v *visit) error {
 	kind, f := api.AccountType(v.form("type")), newForm()
 	body, mapping := api.EditAccount{Type: &kind}, map[string]string{}
+	var chosen []string
 	for _, from := range append(billingOf(api.SelfServe), billingOf(api.Enterprise)...) {
 		if onto := v.form(billingField + from); onto != "" {
 			f.Values[billingField+from], mapping[from] = onto, onto
+			chosen = append(chosen, from+" "+onto)
 		}
 	}
 	if len(mapping) > 0 {
 		body.BillingTypes = &mapping
 	}
+	// Who finds that the account has got the type meanwhile is told: the API would answer that all is well, and the billing types
+	// that were chosen here would be lost. So what is chosen is never the same as what the account has.
+	f.Values["type"] = v.form("type") + "\n" + strings.Join(chosen, "\n")
+	read := func() (string, int64, error) {
+		now, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
+		return string(now.Type), now.Version, err
+	}
 	var o api.Operation
-	status, err := f.submit(v, management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: body}, &o)
+	call := management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: body}
+	status, err := f.overwrite(v, setting{"type", "account.type", v.typeChosen}, read, call, &o)
 	if err != nil {
 		return err
 	}
-	if f.Bad() {
+	if !f.settled() {
 		return a.showTypeChange(v, status, f)
 	}
 	here := "/operator/accounts/" + v.r.PathValue("account")
@@ -72,6 +86,17 @@ func (a *app) setType(v *visit) error {
 	default: // done, or an account that had the type already
 		return v.done(here, "type_changed")
 	}
+}
+
+// typeChosen says a type and, below it, what billing types become: each a pair of words.
+func (v *visit) typeChosen(value string) string {
+	parts := strings.Split(strings.TrimSpace(value), "\n")
+	parts[0] = v.as("account.type.")(parts[0])
+	for i, pair := range parts[1:] {
+		from, onto, _ := strings.Cut(pair, " ")
+		parts[i+1] = v.as("billing_type.")(from) + " " + v.t("format.arrow") + " " + v.as("billing_type.")(onto)
+	}
+	return strings.Join(parts, " · ")
 }
 
 // readOperation reads the change of type that the query names. One that the API doesn't know any more is none.

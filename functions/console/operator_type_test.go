@@ -30,12 +30,12 @@ func TestAMappingOfBillingTypesIsSentAsItWasChosen(t *testing.T) {
 		body   string
 	}{
 		api.SelfServe: {
-			"billing_freemium=,evaluation,paying,free billing_pay_as_you_grow=,evaluation,paying,free type=enterprise",
+			"billing_freemium=,evaluation,paying,free billing_pay_as_you_grow=,evaluation,paying,free type=enterprise was=self_serve",
 			url.Values{"billing_pay_as_you_grow": {"paying"}},
 			`{"billing_types":{"pay_as_you_grow":"paying"},"type":"enterprise"}`,
 		},
 		api.Enterprise: {
-			"billing_evaluation=,freemium,pay_as_you_grow billing_free=,freemium,pay_as_you_grow billing_paying=,freemium,pay_as_you_grow type=self_serve",
+			"billing_evaluation=,freemium,pay_as_you_grow billing_free=,freemium,pay_as_you_grow billing_paying=,freemium,pay_as_you_grow type=self_serve was=enterprise",
 			url.Values{"billing_paying": {"pay_as_you_grow"}, "billing_free": {"freemium"}, "billing_evaluation": {""}},
 			`{"billing_types":{"free":"freemium","paying":"pay_as_you_grow"},"type":"self_serve"}`,
 		},
@@ -64,6 +64,55 @@ func TestAMappingOfBillingTypesIsSentAsItWasChosen(t *testing.T) {
 				t.Errorf("%s: sends %s, want %s", kind, describe(got), want)
 			}
 		}
+	}
+}
+
+// TestATypeThatSomeoneElseHasChangedMeanwhileIsSaid: the API answers that the account has the type, and what was chosen for its keys
+// would be lost without a word. Nothing is sent, and no form is offered that would change the type back.
+func TestATypeThatSomeoneElseHasChangedMeanwhileIsSaid(t *testing.T) {
+	path := "/operator/accounts/" + account + "/type"
+	for name, c := range map[string]struct {
+		chosen url.Values
+		row    string
+	}{
+		"with billing types": {url.Values{"billing_freemium": {"paying"}}, "Type Enterprise Enterprise · Freemium → Paying"},
+		"with the usual":     {url.Values{}, "Type Enterprise Enterprise"},
+	} {
+		w := newWalker(t, "operator")
+		fine := func(out http.ResponseWriter) { reply(out, 200, api.Account{Id: account, Type: api.Enterprise}) }
+		w.typeIs(api.SelfServe, fine)
+		form := forms(w.ask(http.MethodGet, path, nil).doc)[2].values()
+		for field, values := range c.chosen {
+			form[field] = values
+		}
+		w.typeIs(api.Enterprise, fine)
+		page := w.ask(http.MethodPost, path, form)
+		if got := conflictRows(page.doc); page.StatusCode != http.StatusPreconditionFailed || len(w.writes()) > 0 || len(got) != 1 || got[0] != c.row {
+			t.Errorf("%s: %d, %q, %s", name, page.StatusCode, got, describe(w.writes()))
+		}
+		if actionOf(page, "/type") != "" || links(page.doc)["Back to the account"] != "/operator/accounts/"+account {
+			t.Errorf("%s: it offers %s", name, text(page.doc))
+		}
+	}
+}
+
+// TestARefusedChangeOfTypeKeepsItsDirection: the page that says so offers the same change, though the account's type may be another by then.
+func TestARefusedChangeOfTypeKeepsItsDirection(t *testing.T) {
+	w := newWalker(t, "operator")
+	path := "/operator/accounts/" + account + "/type"
+	kind := api.SelfServe
+	w.api.on("GET /v1/accounts/"+account, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.Account{Id: account, Name: "Demo", Type: kind, CreatedAt: moment.Of(then)})
+		return true
+	})
+	w.api.on("PATCH /v1/accounts/"+account, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		kind = api.Enterprise // the change that was in the way has ended
+		problem(out, http.StatusConflict, "account_type_changing")
+		return true
+	})
+	page := w.ask(http.MethodPost, path, url.Values{"type": {"enterprise"}, "was": {"self_serve"}})
+	if got := forms(page.doc)[2].values().Get("type"); page.StatusCode != http.StatusConflict || got != "enterprise" {
+		t.Errorf("%d: it offers %q", page.StatusCode, got)
 	}
 }
 
