@@ -79,6 +79,7 @@ func (*keyList) MostSorted() int { return mostSorted }
 // orders are those that the list is offered in, as the API names them.
 var orders = []string{
 	newestFirst, "created_at", "name", "-name", "status", "-status", "usage", "-usage", "expires_at", "-expires_at", "-rotated_at", "rotated_at",
+	"-requests", "requests",
 }
 
 // Orders are the orders that this account's list can have.
@@ -92,13 +93,19 @@ func (d *keyList) Orders() []string {
 // Sorts reports whether the list can be sorted by a column.
 func (d *keyList) Sorts(column string) bool { return slices.Contains(d.Orders(), column) }
 
+// mostFirst are the columns whose first order is the one that people look for: the most, and not the least.
+var mostFirst = []string{"requests"}
+
 // SortURL is the list in the other order of a column.
 func (d *keyList) SortURL(column string) string {
-	to := column
-	if d.Sort == column {
-		to = "-" + column
+	first, other := column, "-"+column
+	if slices.Contains(mostFirst, column) {
+		first, other = other, first
 	}
-	return d.link(to, "")
+	if d.Sort == first {
+		first = other
+	}
+	return d.link(first, "")
 }
 
 // SortState is the column's order as aria-sort names it, "" if the list isn't sorted by it.

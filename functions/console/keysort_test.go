@@ -79,7 +79,7 @@ func TestTheListOffersTheOrdersThatItCanHave(t *testing.T) {
 			*asked = nil
 			page := w.ask(http.MethodGet, path, nil)
 			many := !few || strings.Contains(path, "many")
-			wantSorters, wantCalls := []string{"Name", "Status", "Created"}, []string{want}
+			wantSorters, wantCalls := []string{"Name", "Status", "Created", "Last 24 hours"}, []string{want}
 			if many {
 				wantSorters = []string{"Created"}
 			}
@@ -92,6 +92,19 @@ func TestTheListOffersTheOrdersThatItCanHave(t *testing.T) {
 			if strings.Contains(page.text, "many=1") != many {
 				t.Errorf("few %v, %s: its next page knows: %v", few, path, !many)
 			}
+		}
+	}
+}
+
+// TestAColumnIsSortedByItsUsualOrderFirst, and by the other one if the list has that order already: of the requests people look for
+// the most.
+func TestAColumnIsSortedByItsUsualOrderFirst(t *testing.T) {
+	for now, want := range map[string]string{
+		"": "name -requests", "name": "-name -requests", "-name": "name -requests", "-requests": "name requests", "requests": "name -requests",
+	} {
+		d := &keyList{Sort: now, path: "/keys"}
+		if got := strings.ReplaceAll(d.SortURL("name")+" "+d.SortURL("requests"), "/keys?sort=", ""); got != want {
+			t.Errorf("sorted by %q it leads to %q, want %q", now, got, want)
 		}
 	}
 }

@@ -21,8 +21,9 @@ type store interface {
 	KeyBySecret(ctx context.Context, id account.ID, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)
 }
 
-// rows reads the counters of a key.
+// rows reads the counters of keys.
 type rows interface {
+	CalledSince(ctx context.Context, id account.ID, since time.Time, keys ...apikey.Key) ([]apikey.Key, error)
 	KeyRows(ctx context.Context, id account.ID, key apikey.ID, in counters.Range) ([]usage.Row, error)
 }
 

@@ -50,7 +50,7 @@ func newHarnessWithoutOn(t testing.TB, stores keytest.Stores) *harness {
 	t.Helper()
 	a := apitest.New(t, stores)
 	r := &harness{API: a, account: a.NewAccount(t)}
-	r.handler = &handler{store: a.Control, counters: counters.New(a.DB.(counters.Client), a.Tables.Counters), service: &web.KeyService{
+	r.handler = &handler{store: a.Control, counters: web.UsesIn(counters.New(a.DB.(counters.Client), a.Tables.Counters), nil), service: &web.KeyService{
 		Store: a.Control, Source: a.Source, Prefix: apikey.DefaultPrefix, Texts: apitest.Texts, Products: product.Default(), Used: apitest.NoUse{}, Sealer: apitest.Sealer{},
 	}}
 	r.handler.routes(a.Mux)

@@ -41,7 +41,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 		return err
 	}
 	now := h.service.Source.Time()
-	at := sorting{its.Suspended.Holds(now), now}
+	at := sorting{suspended: its.Suspended.Holds(now), now: now}
 	read, err := h.page(r, c, f, page, at)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 		}.In(its)))
 	}
 	if f.figures {
-		if doc.Figures, err = h.figures(r.Context(), c.Account, read.keys); err != nil {
+		if doc.Figures, err = h.figures(r.Context(), c.Account, read, now); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, suspended, disabled, expired or active.")
 	}
 	if columns[strings.TrimPrefix(f.sort, "-")] == nil {
-		return f, gateway.Page{}, gateway.Parameter("sort", "It must be created_at, name, status, usage, expires_at or rotated_at, or one of these after a minus.")
+		return f, gateway.Page{}, gateway.Parameter("sort", "It must be created_at, name, status, usage, expires_at, rotated_at or requests, or one of these after a minus.")
 	}
 	page, err := gateway.PageOf(r, "keys", string(c.Account), string(f.status), string(f.product), f.label, strings.Join(f.words, " "), f.sort)
 	return f, page, err

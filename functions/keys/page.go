@@ -16,10 +16,11 @@ import (
 // keyPage is one page of keys.
 type keyPage struct {
 	keys     []apikey.Key
-	previous string    // the cursor of the page before; "" where there is none
-	next     string    // the cursor of the next page; "" where there is none
-	sortable *bool     // the account has few enough keys to be sorted by any column; nil where nobody looked
-	overview *overview // nil where not all keys were looked at
+	previous string                            // the cursor of the page before; "" where there is none
+	next     string                            // the cursor of the next page; "" where there is none
+	sortable *bool                             // the account has few enough keys to be sorted by any column; nil where nobody looked
+	overview *overview                         // nil where not all keys were looked at
+	figures  map[apikey.ID]api.KeyFiguresOfOne // by which they are sorted; nil where they aren't
 }
 
 // overview counts the keys and labels that a list can be narrowed to.
@@ -86,7 +87,14 @@ func (h *handler) among(r *http.Request, c gateway.Principal, f filter, page gat
 	if few {
 		known = overviewOf(found.Keys)
 	}
-	read := f.cut(slices.DeleteFunc(found.Keys, func(k apikey.Key) bool { return !f.takes(k, at) }), page, at)
+	taken := slices.DeleteFunc(found.Keys, func(k apikey.Key) bool { return !f.takes(k, at) })
+	if f.column() == byRequests {
+		if at.figures, err = h.figuresOf(r.Context(), c.Account, taken, at.now); err != nil {
+			return keyPage{}, err
+		}
+	}
+	read := f.cut(taken, page, at)
+	read.figures = at.figures
 	if read.next == "" {
 		read.next = string(found.Next)
 	}

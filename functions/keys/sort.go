@@ -1,22 +1,28 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/moment"
 )
 
-const byCreation = "created_at"
+const (
+	byCreation = "created_at"
+	byRequests = "requests" // of the last 24 hours, which only the counters know
+)
 
 // sorting holds what the place of a key in an order depends on besides the key.
 type sorting struct {
 	suspended bool
 	now       time.Time
+	figures   map[apikey.ID]api.KeyFiguresOfOne // of the keys that are sorted by them, else nil
 }
 
 // columns are the orders of the list: the text that each sorts a key by. No text has a zero byte.
@@ -29,6 +35,7 @@ var columns = map[string]func(k apikey.Key, s sorting) string{
 	"usage":      func(k apikey.Key, _ sorting) string { return string(k.Usage) },
 	"expires_at": func(k apikey.Key, _ sorting) string { return momentOr(k.ExpiresAt, "~") }, // later than any time
 	"rotated_at": func(k apikey.Key, _ sorting) string { return momentOr(k.RotatedAt, "") },
+	byRequests:   func(k apikey.Key, s sorting) string { return fmt.Sprintf("%019d", s.figures[k.ID].Requests) },
 }
 
 func momentOr(t time.Time, none string) string {

@@ -1,14 +1,20 @@
 package main
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
+	"latchkey/shared/usage"
 )
 
 // mostPages is the number of pages after which a list that still goes on has no end.
@@ -64,6 +70,57 @@ func TestTheListIsSortedByEachOfItsColumns(t *testing.T) {
 				t.Errorf("by -%s in pages of %s: %s, want %s", sort, size, got, reversed(want))
 			}
 		}
+	}
+}
+
+// reads counts how many keys' counters were read.
+type reads struct {
+	rows
+	n atomic.Int64
+}
+
+func (c *reads) KeyRows(ctx context.Context, id account.ID, k apikey.ID, in counters.Range) ([]usage.Row, error) {
+	c.n.Add(1)
+	return c.rows.KeyRows(ctx, id, k, in)
+}
+
+// TestTheListIsSortedByTheRequestsOfADay: by the figures that are shown, refused calls and those of a secret that is replaced included;
+// the counters are read once, of those keys of the filtered list that were called in these hours.
+func TestTheListIsSortedByTheRequestsOfADay(t *testing.T) {
+	r := newHarness(t)
+	counted := &reads{rows: r.handler.counters}
+	r.handler.counters = counted
+	now := r.handler.service.Source.Time()
+	hour := now.UTC().Truncate(time.Hour)
+	made := map[string]apikey.Key{}
+	for _, name := range []string{"idle", "busy", "refused", "before", "rotated", "late", "never"} {
+		made[name] = r.NewKey(t, r.account, func(k *apikey.Key) { k.Name = name })
+	}
+	r.count(t, 2, made["busy"], authz.Allowed, now)
+	r.count(t, 10, made["busy"], authz.Allowed, hour.Add(-23*time.Hour))
+	r.count(t, 4, made["refused"], authz.DomainNotAllowed, now)
+	r.count(t, 90, made["before"], authz.Allowed, hour.Add(-23*time.Hour-time.Minute))
+	r.count(t, 1, made["late"], authz.Allowed, hour.Add(-23*time.Hour))
+	old := made["rotated"]
+	old.Current.Hash[0]++ // a secret that the key doesn't have any more
+	r.count(t, 3, old, authz.Allowed, now)
+	for _, size := range []string{"1", "3", "100"} {
+		const want = "idle before never late rotated refused busy"
+		if got := r.walk(t, "&sort=requests", size); got != want {
+			t.Errorf("in pages of %s: %s, want %s", size, got, want)
+		}
+		if got := r.walk(t, "&sort=-requests", size); got != reversed(want) {
+			t.Errorf("the other way, in pages of %s: %s, want %s", size, got, reversed(want))
+		}
+	}
+	counted.n.Store(0)
+	doc := r.list(t, "sort=-requests&figures=day&page_size=2", "").doc["figures"].(map[string]any)["keys"].([]any)
+	if first, second := doc[0].(map[string]any), doc[1].(map[string]any); first["requests"] != 12.0 || second["requests"] != 4.0 || len(doc) != 2 || counted.n.Load() != 4 {
+		t.Errorf("%v and %v, with %d reads", first, second, counted.n.Load())
+	}
+	counted.n.Store(0)
+	if got := r.walk(t, "&sort=requests&q=refused", "100"); got != "refused" || counted.n.Load() != 1 {
+		t.Errorf("one that is searched for: %s, with %d reads", got, counted.n.Load())
 	}
 }
 

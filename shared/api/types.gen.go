@@ -391,10 +391,12 @@ const (
 	ListKeysParamsSortMinusCreatedAt ListKeysParamsSort = "-created_at"
 	ListKeysParamsSortMinusExpiresAt ListKeysParamsSort = "-expires_at"
 	ListKeysParamsSortMinusName      ListKeysParamsSort = "-name"
+	ListKeysParamsSortMinusRequests  ListKeysParamsSort = "-requests"
 	ListKeysParamsSortMinusRotatedAt ListKeysParamsSort = "-rotated_at"
 	ListKeysParamsSortMinusStatus    ListKeysParamsSort = "-status"
 	ListKeysParamsSortMinusUsage     ListKeysParamsSort = "-usage"
 	ListKeysParamsSortName           ListKeysParamsSort = "name"
+	ListKeysParamsSortRequests       ListKeysParamsSort = "requests"
 	ListKeysParamsSortRotatedAt      ListKeysParamsSort = "rotated_at"
 	ListKeysParamsSortStatus         ListKeysParamsSort = "status"
 	ListKeysParamsSortUsage          ListKeysParamsSort = "usage"
@@ -413,6 +415,8 @@ func (e ListKeysParamsSort) Valid() bool {
 		return true
 	case ListKeysParamsSortMinusName:
 		return true
+	case ListKeysParamsSortMinusRequests:
+		return true
 	case ListKeysParamsSortMinusRotatedAt:
 		return true
 	case ListKeysParamsSortMinusStatus:
@@ -420,6 +424,8 @@ func (e ListKeysParamsSort) Valid() bool {
 	case ListKeysParamsSortMinusUsage:
 		return true
 	case ListKeysParamsSortName:
+		return true
+	case ListKeysParamsSortRequests:
 		return true
 	case ListKeysParamsSortRotatedAt:
 		return true
@@ -1698,7 +1704,7 @@ type ListKeysParams struct {
 	// Q Words, in any order and case. A key is found if each is a part of its name, a label or a domain or, with four characters or more, of its preview or its ID.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// Sort `status` in the order of its values; no `expires_at` is later than any, no `rotated_at` earlier. In an account of more than 1,000 keys, deleted ones included, anything but the two orders of `created_at` is a 422 `keys_not_sortable`.
+	// Sort `status` in the order of its values; no `expires_at` is later than any, no `rotated_at` earlier; `requests` are those of `figures=day`, and a key that is called while pages are read may move to one that was read already. In an account of more than 1,000 keys, deleted ones included, anything but the two orders of `created_at` is a 422 `keys_not_sortable`.
 	Sort *ListKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// Figures `day` adds what the calls of each key came to in the last 24 hours.

@@ -27,7 +27,7 @@ const mostRead = control.MostLooked + 1 + 2*100 + 10
 var matching = map[string][]string{
 	"status": {"expired", "rejected", "withdrawn"}, "product": {"routing"}, "label": {"nobody"}, "q": {"nobody"}, "email": {"nobody@example.com"},
 	"action": {"nothing"}, "actor": {"nobody"}, "key_id": {"key_01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "from": {"2026-01-01T00:00:00Z"}, "to": {"2026-01-01T00:00:00Z"},
-	"sort":      {"created_at", "-created_at", "name", "-rotated_at"},
+	"sort":      {"created_at", "-created_at", "name", "-rotated_at", "-requests"},
 	"figures":   {"day"},
 	"outcome":   {"key_expired"},
 	"page_size": {"100"}, "page_token": nil, "format": nil, "interval": nil,

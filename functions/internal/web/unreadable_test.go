@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"reflect"
 	"testing"
 	"time"
 
@@ -86,6 +87,20 @@ func (f fakeUse) LastUsed(_ context.Context, _ account.ID, keys []apikey.ID) (ma
 
 func (fakeUse) KeyRows(context.Context, account.ID, apikey.ID, counters.Range) ([]usage.Row, error) {
 	return nil, nil
+}
+
+// TestAKeyWithABadCounterCountsAsCalled, so that its figures are read; one that was called before or never doesn't.
+func TestAKeyWithABadCounterCountsAsCalled(t *testing.T) {
+	bad, called := apikey.Key{ID: "key_bad"}, apikey.Key{ID: "key_good"}
+	u := Uses{counters: fakeUse{bad.ID}}
+	for since, want := range map[time.Time][]apikey.Key{keytest.Now: {bad, called}, keytest.Now.Add(time.Minute): {bad}} {
+		if got, err := u.CalledSince(t.Context(), "acc_1", since, bad, called); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("since %s: %v, %v", since, got, err)
+		}
+	}
+	if got, err := (Uses{}).CalledSince(t.Context(), "acc_1", keytest.Now, called); err != nil || got != nil {
+		t.Errorf("without counters: %v, %v", got, err)
+	}
 }
 
 func TestABadCounterHidesNoKey(t *testing.T) {

@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"latchkey/shared/account"
@@ -28,7 +30,12 @@ func (b *Base) LastUsed() Uses {
 	if table == "" {
 		return Uses{}
 	}
-	return Uses{counters: b.Counters(table), unreadable: b.unreadable}
+	return UsesIn(b.Counters(table), b.unreadable)
+}
+
+// UsesIn reads from these counters, and tells of what can't be read; nil for nobody.
+func UsesIn(store *counters.Store, unreadable func(context.Context, control.Unreadable)) Uses {
+	return Uses{counters: store, unreadable: unreadable}
 }
 
 // Counters is the store of a table of counters, on the function's one client.
@@ -43,14 +50,7 @@ func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (
 	if u.counters == nil || len(keys) == 0 {
 		return nil, nil
 	}
-	ids := make([]apikey.ID, len(keys))
-	for i, k := range keys {
-		ids[i] = k.ID
-	}
-	tags, err := u.counters.LastUsed(ctx, id, ids)
-	if errors.Is(err, dynamo.ErrUnreadable) {
-		tags, err = u.oneByOne(ctx, id, ids)
-	}
+	tags, err := u.tags(ctx, id, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +66,45 @@ func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (
 	return used, nil
 }
 
+// CalledSince keeps the keys of one account that were called since a time, with any secret and whatever the answer was. One whose
+// last use can't be read is kept.
+func (u Uses) CalledSince(ctx context.Context, id account.ID, since time.Time, keys ...apikey.Key) (called []apikey.Key, err error) {
+	if u.counters == nil || len(keys) == 0 {
+		return nil, nil
+	}
+	tags, err := u.tags(ctx, id, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		last, known := tags[k.ID]
+		recent := func(at time.Time) bool { return !at.Before(since) }
+		if !known || slices.ContainsFunc(slices.Collect(maps.Values(last)), recent) {
+			called = append(called, k)
+		}
+	}
+	return called, nil
+}
+
 // KeyRows reads a key's counters in a range; none where the function has no counters.
 func (u Uses) KeyRows(ctx context.Context, id account.ID, key apikey.ID, in counters.Range) ([]usage.Row, error) {
 	if u.counters == nil {
 		return nil, nil
 	}
 	return u.counters.KeyRows(ctx, id, key, in)
+}
+
+// tags are the last uses of each key's secrets. A key of which they can't be read has none.
+func (u Uses) tags(ctx context.Context, id account.ID, keys []apikey.Key) (map[apikey.ID]map[string]time.Time, error) {
+	ids := make([]apikey.ID, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID
+	}
+	tags, err := u.counters.LastUsed(ctx, id, ids)
+	if errors.Is(err, dynamo.ErrUnreadable) {
+		return u.oneByOne(ctx, id, ids)
+	}
+	return tags, err
 }
 
 // oneByOne leaves out what can't be read: a bad counter hides when its own key was last used, and no key.
