@@ -54,7 +54,8 @@ func large(keys int, now time.Time) api.Usage {
 	return u
 }
 
-// TestAnAccountOf500KeysAnd90DaysIsALightPage: at most three calls to the management API, and 40 kB of HTML, in every language.
+// TestAnAccountOf500KeysAnd90DaysIsALightPage: at most three calls to the management API, and 40 kB of HTML, in every language. Half
+// a kilobyte stays free, so that a longer word isn't the one that breaks it.
 func TestAnAccountOf500KeysAnd90DaysIsALightPage(t *testing.T) {
 	r := usageHarness(t)
 	now := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
@@ -68,7 +69,7 @@ func TestAnAccountOf500KeysAnd90DaysIsALightPage(t *testing.T) {
 		r.api.mu.Lock()
 		calls := len(r.api.calls)
 		r.api.mu.Unlock()
-		if calls > 3 || len(page.text) > 40_000 || !strings.Contains(page.text, "Customer number 7") || strings.Contains(page.text, "Customer number 8<") {
+		if calls > 3 || len(page.text) > 39_500 || !strings.Contains(page.text, "Customer number 7") || strings.Contains(page.text, "Customer number 8<") {
 			t.Errorf("%s: %d calls, %d bytes", tag, calls, len(page.text))
 		}
 	}

@@ -185,14 +185,15 @@ func coordinate(v float64) string {
 	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 }
 
-// Line is a bar from the start of the line to the end, for a cell of a table, beside its number.
+// Line is a bar from the start of the line to the end, for a cell of a table, beside its number. There are dozens on a page, so the
+// style sheet has its height.
 func Line(class string, part, whole int64) template.HTML {
 	share := 0.0
 	if whole > 0 {
-		share = 100 * float64(max(part, 0)) / float64(whole)
+		share = math.Round(1000*float64(max(part, 0))/float64(whole)) / 10
 	}
 	return template.HTML(`<svg class="share ` + template.HTMLEscapeString(class) + `" aria-hidden="true"><rect width="` + //nolint:gosec // escaped
-		strconv.FormatFloat(min(share, 100), 'f', 1, 64) + `%" height="4"/></svg>`)
+		strconv.FormatFloat(min(share, 100), 'f', -1, 64) + `%"/></svg>`)
 }
 
 // The grid of a line of small bars.

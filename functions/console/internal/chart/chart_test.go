@@ -70,7 +70,7 @@ func TestLineIsAsLongAsTheShare(t *testing.T) {
 		part, whole int64
 		want        string
 	}{
-		"a part": {1, 4, `width="25.0%"`}, "nothing of nothing": {0, 0, `width="0.0%"`}, "more than all": {5, 4, `width="100.0%"`}, "less than nothing": {-1, 4, `width="0.0%"`},
+		"a part": {1, 4, `width="25%"`}, "nothing of nothing": {0, 0, `width="0%"`}, "more than all": {5, 4, `width="100%"`}, "a tenth": {1, 3, `width="33.3%"`}, "less than nothing": {-1, 4, `width="0%"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := string(Line("x", c.part, c.whole)); !strings.Contains(got, c.want) {
