@@ -92,3 +92,26 @@ export const keyOf = (account, body) => api("owner", "POST", `/v1/accounts/${acc
 
 // tile calls the products API for a map tile with a key.
 export const tile = (secret, headers = {}) => fetch(`${stack().products_url}/map/1/tile/basic/main/2/1/1.png?view=Unified&key=${secret}`, { headers });
+
+// unagreed leaves a key as an earlier deployment would have, before a product of it covered any paths: they wait for an owner to accept them.
+// No way through the API makes such a key, since no product of the catalogue covers more than it did.
+export async function unagreed(key, product) {
+  const store = async (action, body) => {
+    const answer = await fetch(stack().dynamodb_endpoint, { method: "POST", body: JSON.stringify(body), headers: {
+      "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": `DynamoDB_20120810.${action}`, "X-Amz-Date": "20260101T000000Z",
+      Authorization: "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none",
+    } });
+    if (!answer.ok) throw new Error(`${action}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  const records = [
+    { table: "ControlTable", id: "id", list: "product_paths", entry: { product: { S: product }, paths: { L: [] } } },
+    { table: "GateTable", id: "kid", list: "con", entry: { p: { S: product }, c: { L: [] } } },
+  ];
+  for (const { table, id, list, entry } of records) {
+    const { Items } = await store("Scan", { TableName: table, ConsistentRead: true });
+    for (const item of Items) {
+      if (item[id]?.S === key && (id === "kid" || item.current_secret)) await store("PutItem", { TableName: table, Item: { ...item, [list]: { L: [{ M: entry }] } } });
+    }
+  }
+}

@@ -1,6 +1,6 @@
 // Every page and state of the console, for the tests of appearance and for the screenshots. states(prepared) lists them:
 // { name, person, path or open(page), width? shot? }. open gets a page on which the person is signed in.
-import { api, keyOf, tile } from "./browser.mjs";
+import { api, keyOf, tile, unagreed } from "./browser.mjs";
 import { operatingStates, prepareOperating } from "./operating-pages.mjs";
 import { stack } from "./stack.mjs";
 
@@ -29,6 +29,8 @@ export async function prepare() {
   await api("owner", "PUT", at(made.rotating, "/rotation-policy"), { every_days: 90 });
   await api("owner", "PUT", at(made.site, "/proposal"), { domains: ["www.shop.example"], products: ["map-display"] });
   await use(at(made.site, "/usage"), made.site.secret);
+  await make("waiting", { name: "Depot map", products: ["map-display", "search"], domains: ["depot.example"] });
+  await unagreed(made.waiting.id, "map-display");
   made.operating = await prepareOperating();
   return made;
 }
@@ -110,6 +112,9 @@ export function states(made) {
       await page.locator("canvas").waitFor();
     }, shot: true },
     { name: "key-rotating", person: "owner", open: to(key("rotating")), shot: true },
+    { name: "key-waiting", person: "owner", open: to(key("waiting")), shot: true },
+    { name: "accept", person: "owner", open: async (page) => { await to(key("waiting", "/accept?product=map-display"))(page); await page.locator("[name=version]").waitFor({ state: "attached" }); } },
+    { name: "accept-dialog", person: "owner", open: dialog(key("waiting"), "/accept?product=map-display"), shot: true },
     { name: "key-open", person: "owner", open: to(key("open")) },
     { name: "key-disabled", person: "owner", open: to(key("disabled")), shot: true },
     { name: "key-blocked", person: "owner", open: to(key("blocked")), shot: true },
