@@ -131,9 +131,11 @@ func figuresByKey(all *api.KeyFigures) map[string]api.KeyFiguresOfOne {
 	return byKey
 }
 
-// count takes what only the first page says: how many keys there are, and which labels they have.
+// count takes what only the first page says: how many keys there are, and which labels they have. Of a list that is narrowed nobody
+// has counted the keys.
 func (d *keyList) count(v *visit, found api.KeyList) {
 	switch {
+	case d.Filtered:
 	case found.Total != nil:
 		d.Total = v.t("keys.total", "n", *found.Total)
 	case d.Many && d.Page == "":

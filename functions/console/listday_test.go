@@ -88,8 +88,11 @@ func TestTheListTurnsBothWays(t *testing.T) {
 		return l
 	})
 	first := w.ask(http.MethodGet, keysPath+"?q=shop&sort=name", nil)
-	if got := links(first.doc); got["Previous page"] != "" || !strings.Contains(text(first.doc), "30 keys") {
-		t.Errorf("the first page: %v", got)
+	if got := links(first.doc); got["Previous page"] != "" || strings.Contains(text(first.doc), "30 keys") {
+		t.Errorf("the first page, of which nobody knows how many there are: %v", got)
+	}
+	if all := w.ask(http.MethodGet, keysPath+"?sort=name", nil); !strings.Contains(text(all.doc), "30 keys") {
+		t.Errorf("the list of all keys: %s", text(all.doc))
 	}
 	second := links(w.ask(http.MethodGet, keysPath+"?page=tok&q=shop&sort=name", nil).doc)
 	back := second["Previous page"]
