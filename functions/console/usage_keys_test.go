@@ -91,7 +91,7 @@ func TestASplitShowsEightAndTheOthersTogether(t *testing.T) {
 			if n.Data == "tr" && attr(n, "class") == "rest" && strings.Contains(text(n), "key") {
 				rest = text(n)
 			}
-			if last := len(tables) - 1; n.Data == "td" && last >= 0 && n.PrevSibling.PrevSibling != nil && n.PrevSibling.PrevSibling.Data == "th" {
+			if last := len(tables) - 1; n.Data == "td" && last >= 0 && n.PrevSibling.Data == "th" {
 				var count int
 				_, _ = fmt.Sscan(strings.ReplaceAll(text(n), ",", ""), &count)
 				tables[last] = append(tables[last], count) // the first column of numbers
