@@ -22,7 +22,7 @@ before(async () => {
 });
 after(() => browser.close());
 
-// tasks say how each task is done from the page where it begins. A person clicks by hand.click; typing isn't counted.
+// tasks say how each task is done from the page where it begins. Clicks go through hand.click, which counts; typing isn't counted.
 const list = () => `/accounts/${account}/keys`;
 const dialog = (page) => page.locator("dialog[open]");
 const copied = async (hand, page) => { await hand.click(page.locator("[data-copy-of]:visible").first()); await page.getByText("Copied").first().waitFor(); };
