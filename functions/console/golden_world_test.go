@@ -60,7 +60,7 @@ func fullKey() api.Key {
 		Domains:       []string{"one.example", "*.two.example", "three.example", "four.example", "five.example", "six.example", "seven.example", "eight.example", "nine.example", "ten.example"},
 		MissingOrigin: api.Deny, HeaderOnly: true, Preview: "ak_7Kf2…x9Qd", Status: api.Active, CreatedAt: day(1), UpdatedAt: day(2), CreatedBy: ptr("auth0|owner"),
 		ExpiresAt: maybeDay(36), LastUsedAt: maybeDay(30), LastRefusedAt: maybeDay(29), RotatedAt: maybeDay(5), Recoverable: true, Version: 7,
-		RotationPolicy: &api.RotationPolicy{EveryDays: 31, NotifyDaysBefore: 4, NextDueAt: maybeDay(32), Principal: ptr("arn:aws:iam::123456789012:role/rotated")},
+		RotationPolicy: &api.RotationPolicy{EveryDays: 31, NotifyDaysBefore: 4, NextDueAt: maybeDay(32), Principal: ptr("arn:aws:iam::123456789012:role/rotated"), DeliveredAs: ptr("latchkey/maps/delivered")},
 		Limits: []api.Limit{
 			{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 7, DefaultQps: 10, FreeQps: 20, MaxQps: 1000, EndsAt: maybeDay(40), ThenQps: ptr(10)},
 			{Class: "search-fast", Product: "search", Name: "Search, fast", Qps: 30, DefaultQps: 30, FreeQps: 30, MaxQps: 300},

@@ -48,20 +48,13 @@ const (
 	recoveryDays = 7
 )
 
-// name returns the name of a delivered secret in Secrets Manager. As long as somebody reads it, it stays what it was first.
+// name returns the name of a key's delivered secret, or the one that it gets.
 func (v *delivery) name(k apikey.Key) string {
-	within := "/" + string(k.Account) + "/" + string(k.ID)
-	switch {
-	case k.Delivery.Name != "":
-		return k.Delivery.Name
-	case k.Delivery.Reader != "":
-		return withoutStack + within
+	if name := k.DeliveredAs(); name != "" {
+		return name
 	}
-	return v.names + within
+	return v.names + "/" + string(k.Account) + "/" + string(k.ID)
 }
-
-// withoutStack begins the names of secrets that were delivered before names had the stack in them.
-const withoutStack = "latchkey"
 
 // versionFor names the version of the rotation that is due now: the same for each try, and for no other rotation.
 func versionFor(k apikey.Key) string {

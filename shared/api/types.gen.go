@@ -1364,6 +1364,8 @@ type RotateKeyReason string
 
 // RotationPolicy defines model for RotationPolicy.
 type RotationPolicy struct {
+	// DeliveredAs The name of the secret in Secrets Manager. Null: nothing was delivered yet.
+	DeliveredAs      *string    `json:"delivered_as"`
 	EveryDays        int        `json:"every_days"`
 	NextDueAt        *MaybeTime `json:"next_due_at"`
 	NotifyDaysBefore int        `json:"notify_days_before"`

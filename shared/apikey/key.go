@@ -166,6 +166,18 @@ type Delivery struct {
 	RetryAt time.Time
 }
 
+// WithoutStack begins the names of secrets that were delivered before names had the stack in them.
+const WithoutStack = "latchkey"
+
+// DeliveredAs returns the name of the key's delivered secret in Secrets Manager, "" where there is none. As long as somebody reads
+// it, it stays what it was first.
+func (k Key) DeliveredAs() string {
+	if k.Delivery.Reader == "" || k.Delivery.Name != "" {
+		return k.Delivery.Name
+	}
+	return WithoutStack + "/" + string(k.Account) + "/" + string(k.ID)
+}
+
 // Proposal is a set of restrictions that is evaluated and counted, but not enforced.
 type Proposal struct {
 	Domains  *[]string     // nil: not proposed

@@ -32,6 +32,7 @@ var unaudited = map[string]string{
 	"Rotation.AnnouncedFor": "the job's own note; the row of the announcement has rotation_due",
 	"Delivery.Reader":       "the job's own note; the rows of deliveries tell it",
 	"Delivery.Due":          "the job's own note; the rows of deliveries tell it",
+	"Delivery.Name":         "the stack's own choice",
 	"Delivery.Version":      "the job's own note; the rows of deliveries tell it",
 	"Delivery.RetryAt":      "the job's own note; the rows of deliveries tell it",
 	"Proposed.Since":        "the row's own time",

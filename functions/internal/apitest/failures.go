@@ -67,14 +67,14 @@ func eachFails(t *testing.T, fixture func(testing.TB) Fixture, op Operation, spa
 	}
 }
 
-// afterFailure is what came of an operation while a call of the store failed.
+// afterFailure holds the answer to an operation while a call of the store failed.
 type afterFailure struct {
 	Answer
 	calls []string       // of the store, by the API's names
 	items map[string]int // that are there afterwards, by table and kind
 }
 
-// same is what has to be the same in another fixture, but for a member of the answer.
+// same compares two fixtures but for a member of the answer.
 func (a afterFailure) same(but string) string {
 	return fmt.Sprint(a.Status, " ", form(a.Answer, but), " ", a.items)
 }

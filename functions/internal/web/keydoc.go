@@ -75,7 +75,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 	}
 	if p := k.Rotation; p != nil {
 		doc.RotationPolicy = &api.RotationPolicy{
-			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: StringPtr(p.Principal), NextDueAt: TimePtr(rotation.Due(k)),
+			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: StringPtr(p.Principal), DeliveredAs: StringPtr(k.DeliveredAs()), NextDueAt: TimePtr(rotation.Due(k)),
 		}
 	}
 	if p := k.Proposed; p != nil {

@@ -83,7 +83,6 @@ var undocumented = map[string]string{
 	"Retired.Hash":          "nothing of a secret but its preview is ever shown",
 	"Retired.EndedAt":       "the audit rows tell it",
 	"Rotation.AnnouncedFor": "the scheduled job's own note",
-	"Delivery.Reader":       "the scheduled job's own note",
 	"Delivery.Due":          "the scheduled job's own note",
 	"Delivery.Version":      "the scheduled job's own note",
 	"Delivery.RetryAt":      "the scheduled job's own note",
