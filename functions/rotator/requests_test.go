@@ -6,6 +6,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -183,6 +184,9 @@ func TestAPreparedVersionIsUsedOnlyIfItHoldsANewSecret(t *testing.T) {
 		}
 		if err == nil || s.Failed != 1 || s.Rotated != 0 || after.Current.Hash != k.Current.Hash {
 			t.Errorf("%s: %+v, %v; rotated %v", name, s, err, after.Current.Hash != k.Current.Hash)
+		}
+		if strings.HasSuffix(name, " one") && !strings.Contains(r.out.String(), errUsed.Error()) {
+			t.Errorf("%s is refused for another reason than that it was used: %s", name, r.out)
 		}
 	}
 }
