@@ -33,15 +33,15 @@ run: $(NPM) ## run the whole stack on this machine
 
 .PHONY: build
 build: tools-python ## build what is deployed, by `sam build`
-	GOFLAGS="-trimpath -buildvcs=false -tags=lambda.norpc -ldflags=-s" CGO_ENABLED=0 $(TOOLS)/venv/bin/sam build
+	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam build
 
 .PHONY: sbom
 sbom: tools-sbom ## what is linked into each function: CycloneDX in .build/sbom, licences and notices in .build/notices.txt
 	go run ./infra/notices
-	@mkdir -p .build/sbom
-	@for main in authorizer/main.go functions/*/main.go; do \
-	  dir=$$(dirname "$$main"); name=$$(basename "$$dir"); \
-	  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags=lambda.norpc -ldflags=-s -o ".build/sbom/$$name" "./$$dir"; \
+	@rm -rf .build/sbom && mkdir -p .build/sbom
+	go run ./infra/build -arch arm64 -o .build/sbom
+	@for binary in .build/sbom/*; do \
+	  name=$$(basename "$$binary"); \
 	  $(TOOLS)/sbom/cyclonedx-gomod bin -json -licenses -std -noserial -notimestamp -version "$$(git rev-parse HEAD)" \
 	    -output ".build/sbom/$$name.cdx.json" ".build/sbom/$$name"; \
 	  rm ".build/sbom/$$name"; \

@@ -8,8 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+
+	"latchkey/infra/local/build"
 )
 
 // contestant is a built function.
@@ -35,9 +38,9 @@ const (
 	nameOnAWSs    = "the gate on AWS's client"
 )
 
-// build builds all contestants into a folder. A Node.js authorizer that can't be installed is left out, with the reason
+// buildAll builds all contestants into a folder. A Node.js authorizer that can't be installed is left out, with the reason
 // on standard error.
-func build(o options, into string) ([]contestant, error) {
+func buildAll(o options, into string) ([]contestant, error) {
 	var all []contestant
 	for _, c := range []struct {
 		name, pkg string
@@ -76,9 +79,12 @@ func buildGo(pkg, dir, overlay string) (contestant, error) {
 	c := contestant{dir: dir, command: []string{filepath.Join(dir, "bootstrap")}}
 	c.linked = filepath.Join(dir, "linked")
 	weighed := filepath.Join(dir, "arm64", "bootstrap")
-	for out, extra := range map[string][]string{c.linked: nil, weighed: {"GOOS=linux", "GOARCH=arm64"}} {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags="+tags(overlay), "-ldflags=-s", "-overlay="+overlay, "-o", out, pkg)
-		cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), extra...)
+	source, err := folder(pkg)
+	if err != nil {
+		return c, err
+	}
+	for out, platform := range map[string][2]string{c.linked: {runtime.GOOS, runtime.GOARCH}, weighed: {"linux", "arm64"}} {
+		cmd := build.Command(source, out, platform[0], platform[1], "-tags="+tags(overlay), "-overlay="+overlay)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return c, fmt.Errorf("building %s: %w\n%s", pkg, err, text)
 		}

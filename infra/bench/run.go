@@ -51,7 +51,7 @@ func run(o options) (m measurement, err error) {
 		return m, err
 	}
 	defer os.RemoveAll(into)
-	contestants, err := build(o, into)
+	contestants, err := buildAll(o, into)
 	if err != nil {
 		return m, err
 	}

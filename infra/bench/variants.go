@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"latchkey/infra/local/build"
 )
 
 // variant is a main of infra/bench/variants that is built inside the authorizer, whose parts nobody else may import.
@@ -29,9 +31,9 @@ func variants(o options) []variant {
 // tags are the build tags of a contestant: the template's, and the one that the variants stand behind.
 func tags(overlay string) string {
 	if overlay == "" {
-		return "lambda.norpc"
+		return build.Tags
 	}
-	return "lambda.norpc,bench"
+	return build.Tags + ",bench"
 }
 
 func buildVariants(o options, into string) ([]contestant, error) {

@@ -195,6 +195,7 @@ var parameters = map[string]struct {
 	"OutageBoundMinutes": {"15", []string{"1", "15", "180"}, []string{"0", "181", "-1"}},
 	"OidcAlgorithm":      {"RS256", []string{"RS256", "ES256", "EdDSA"}, []string{"none", "HS256", ""}},
 	"SharedSecretNames":  {"off", []string{"off", "on"}, []string{"", "ON"}},
+	"Architecture":       {"arm64", []string{"arm64", "x86_64"}, []string{"", "arm", "amd64"}},
 	"AccessLogs":         {"off", []string{"off", "on"}, []string{"", "ON"}},
 	"CallsPerAddress":    {"0", []string{"0", "10", "2000", "999999999"}, []string{"", "1", "9", "-1", "01", "1e3", "1000000000"}},
 	"LogRetentionDays":   {"30", []string{"1", "30", "731"}, []string{"0", "31", ""}},

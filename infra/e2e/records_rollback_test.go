@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"latchkey/infra/local/build"
 )
 
 // TestTheLastReleaseBearsWhatThisOneWrites runs the last release's gate and counter on records of the present code: they
@@ -125,8 +128,7 @@ func lastReleaseFunctions(t *testing.T, ids ...string) map[string]string {
 	}
 	code := functionsOf(t, source)
 	for _, id := range ids {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags=lambda.norpc", "-ldflags=-s", "-o", list[id]+".new", "./"+code[id])
-		cmd.Dir, cmd.Env = source, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+		cmd := build.Command(filepath.Join(source, code[id]), list[id]+".new", runtime.GOOS, runtime.GOARCH)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s of %s doesn't build: %v\n%s", id, lastRelease, err, out)
 		}

@@ -10,9 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/infra/local/build"
 )
 
 // TestWriteRecords writes testdata/release again from this code. It runs at a release, if it is asked for:
@@ -149,9 +152,7 @@ func newShifted(t *testing.T) *shifted {
 
 func (l *shifted) build(overlay, code, to string) {
 	l.t.Helper()
-	cmd := exec.Command("go", "build", "-overlay", overlay, "-trimpath", "-tags=lambda.norpc", "-o", to, code)
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := build.Command(filepath.Join(root, code), to, runtime.GOOS, runtime.GOARCH, "-overlay", overlay).CombinedOutput(); err != nil {
 		l.t.Fatalf("%s: %v\n%s", code, err, out)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"latchkey/infra/local/build"
 )
 
 func main() {
@@ -62,9 +64,9 @@ func linked(root string) ([]module, error) {
 		return nil, err
 	}
 	const format = `{{if .Standard}}std{{else if .Module}}{{if not .Module.Main}}{{.Module.Path}}	{{.Module.Version}}	{{.Module.Dir}}{{end}}{{end}}`
-	cmd := exec.Command("go", append([]string{"list", "-deps", "-tags=lambda.norpc", "-f", format}, dirs...)...) //nolint:gosec // our own folders
+	cmd := exec.Command("go", append([]string{"list", "-deps", "-tags=" + build.Tags, "-f", format}, dirs...)...) //nolint:gosec // our own folders
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0", "GOFLAGS=")
+	cmd.Env = build.Environ("linux", "arm64")
 	var problems bytes.Buffer
 	cmd.Stderr = &problems
 	out, err := cmd.Output()

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/oklog/ulid/v2"
 
+	"latchkey/infra/local/build"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
@@ -47,8 +48,7 @@ func testMain(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	bootstrap = filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-tags=lambda.norpc", "-o", bootstrap, "latchkey/authorizer")
-	if out, err := build.CombinedOutput(); err != nil {
+	if out, err := build.Command("../../../authorizer", bootstrap, runtime.GOOS, runtime.GOARCH).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "the authorizer doesn't build: %v\n%s", err, out)
 		return 1
 	}

@@ -73,9 +73,7 @@ func one(ctx context.Context, root string, t Target) Result {
 	if old, err := os.ReadFile(t.Bootstrap); err == nil { // go build links nothing where the output is what it would become
 		_ = os.WriteFile(temp, old, 0o755) //nolint:gosec // an executable
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s", "-o", temp, ".") //nolint:gosec // paths of the template
-	cmd.Dir = dir
-	cmd.Env = append(clean(os.Environ()), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOFLAGS=")
+	cmd := Command(dir, temp, runtime.GOOS, runtime.GOARCH)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := compile(ctx, cmd); err != nil {
@@ -98,18 +96,4 @@ func compile(ctx context.Context, cmd *exec.Cmd) error {
 	stop := context.AfterFunc(ctx, func() { child.Signal(cmd.Process, syscall.SIGKILL) })
 	defer stop()
 	return cmd.Wait()
-}
-
-// clean drops what would change the build.
-func clean(env []string) []string {
-	var out []string
-	for _, e := range env {
-		name, _, _ := strings.Cut(e, "=")
-		switch name {
-		case "GOOS", "GOARCH", "GOFLAGS", "CGO_ENABLED":
-		default:
-			out = append(out, e)
-		}
-	}
-	return out
 }
