@@ -35,6 +35,35 @@ run: $(NPM) ## run the whole stack on this machine
 build: tools-python ## build what is deployed, by `sam build`
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam build
 
+.PHONY: sam-local
+sam-local: $(NPM) ## run the stack for `sam local`: on the ports that samconfig.toml names, on Linux also on Docker's bridge (BRIDGE= leaves it out)
+	@mkdir -p .build
+	@go build -o .build/latchkey ./infra/local
+	@go build -o .build/samlocal ./infra/samlocal
+	@bridge="$(BRIDGE)"; if [ "$(origin BRIDGE) $$(uname)" = "undefined Linux" ]; then \
+	  bridge=$$(ip -4 -o address show docker0 | awk '{ sub("/.*", "", $$4); print $$4 }') || echo "there is no docker0 here: containers won't reach this run"; fi; \
+	  LATCHKEY_BRIDGE_ADDRESS=$$bridge exec .build/samlocal serve
+
+.PHONY: sam-events
+sam-events: ## write the events of infra/events into .build/events, with keys and tokens of the `make sam-local` that runs
+	@go run ./infra/samlocal events
+
+# The processors to build for: this machine's come last, and their functions are called.
+SAM_MACHINE := $(patsubst aarch64,arm64,$(shell uname -m))
+SAM_ARCHITECTURES ?= $(filter-out $(SAM_MACHINE),arm64 x86_64) $(SAM_MACHINE)
+SAM_ENV := local$(patsubst %,-%,$(filter arm64,$(SAM_MACHINE)))
+
+.PHONY: sam-check
+sam-check: $(NPM) tools-python tools-rie ## what `sam local` would run, without Docker: validate, build, and send each event of infra/events to its function
+	@mkdir -p .build
+	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
+	for a in $(SAM_ARCHITECTURES); do \
+	  environment=local; [ "$$a" = x86_64 ] || environment=local-$$a; \
+	  SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam build --config-env $$environment --build-dir ".build/sam/$$a"; \
+	done
+	go build -o .build/latchkey ./infra/local
+	go run ./infra/samlocal -config-env $(SAM_ENV) -template .build/sam/$(SAM_MACHINE)/template.yaml check
+
 .PHONY: sbom
 sbom: tools-sbom ## what is linked into each function: CycloneDX in .build/sbom, licences and notices in .build/notices.txt
 	go run ./infra/notices
@@ -159,6 +188,6 @@ $(BROWSER): infra/browser/package.json infra/browser/package-lock.json
 	@touch $@
 
 # Each looks whether what it would install is there already: on this machine, for these inputs.
-.PHONY: tools-go tools-python tools-mutants tools-sbom tools-schemathesis
-tools-go tools-python tools-mutants tools-sbom tools-schemathesis: tools-%:
+.PHONY: tools-go tools-python tools-mutants tools-sbom tools-schemathesis tools-rie
+tools-go tools-python tools-mutants tools-sbom tools-schemathesis tools-rie: tools-%:
 	@infra/tools/install.sh $*

@@ -49,7 +49,7 @@ type app struct {
 func start(getenv func(string) string, logs io.Writer) (*app, error) {
 	vars := env.New(getenv)
 	oidc := signin.Config{
-		Issuer: vars.Need("OIDC_ISSUER"), ClientID: vars.Need("OIDC_CLIENT_ID"),
+		Issuer: vars.Need("OIDC_ISSUER"), Store: getenv("DYNAMODB_ENDPOINT"), ClientID: vars.Need("OIDC_CLIENT_ID"),
 		Algorithm: vars.Or("OIDC_ALGORITHM", "RS256"), Now: time.Now,
 	}
 	table, api, products := vars.Need("SESSIONS_TABLE"), vars.Need("MANAGEMENT_URL"), vars.Need("PRODUCTS_URL")

@@ -2,10 +2,8 @@ package contract
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -259,25 +257,6 @@ func TestEveryReferenceHasItsResource(t *testing.T) {
 				t.Errorf("nothing is called %s", id)
 			}
 			rest = tail
-		}
-	}
-}
-
-// The sample events are what the schedules send.
-func TestSampleEventsOfTheSchedules(t *testing.T) {
-	for name, e := range scheduled(t) {
-		file := "infra/events/schedule-" + strings.ToLower(name) + ".json"
-		raw, err := os.ReadFile(root + file)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		var sample, sent any
-		if err := errors.Join(json.Unmarshal(raw, &sample), json.Unmarshal([]byte(fmt.Sprint(at(e, "Properties", "Input"))), &sent)); err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
-		if !reflect.DeepEqual(sample, sent) {
-			t.Errorf("%s holds %v, the schedule sends %v", file, sample, sent)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +17,9 @@ import (
 type config struct {
 	root, template, dataDir string
 	ports                   map[string]int // by the API's logical ID; 0 is a free one
+	doors                   map[string]int // the same of other services, by the template's parameter
+	issuerName              string         // the host in the issuer's URL
+	bridge                  netip.Addr     // where the other services are too; the zero value is nowhere
 	idle, grace             time.Duration
 	maxEnvironments         int
 	dynamoEndpoint          string
@@ -77,6 +81,9 @@ func readConfig(args []string, env func(string) string, all []string) (config, e
 		if c.ports[p.api], err = number(env, p.name, p.port, 0, 65535); err != nil {
 			return c, err
 		}
+	}
+	if err := c.readDoors(env); err != nil {
+		return c, err
 	}
 	return c, c.readRest(env, all)
 }

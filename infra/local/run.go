@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -90,7 +91,7 @@ func (s *stack) start(ctx context.Context) error {
 	if err := errors.Join(buildErr, engineErr); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.startIssuer, s.listen, s.startEndpoints, s.load, s.startAPIs, s.startServices} {
+	for _, step := range []func(context.Context) error{s.startIssuer, s.listen, s.startEndpoints, s.openDoors, s.load, s.startAPIs, s.startServices} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -176,17 +177,22 @@ func (s *stack) build(ctx context.Context) error {
 
 // startIssuer serves the sign-in. Its port is kept with the data: tokens carry the issuer's URL.
 func (s *stack) startIssuer(context.Context) error {
-	lis, err := keptPort(s.file("issuer.port"))
+	listen := func() (net.Listener, error) { return s.listenDoor("OidcIssuer") }
+	if s.doors["OidcIssuer"] == 0 {
+		listen = func() (net.Listener, error) { return keptPort(s.file("issuer.port")) }
+	}
+	lis, err := listen()
 	if err != nil {
 		return err
 	}
-	s.issuerURL = "http://" + lis.Addr().String()
+	_, port, _ := net.SplitHostPort(lis.Addr().String())
+	s.issuerURL = "http://" + net.JoinHostPort(s.issuerName, port)
 	s.issuer, err = issuer.New(issuer.Config{
 		Issuer: s.issuerURL, ClientID: clientID, KeyFile: s.file("issuer.pem"), RefreshOnce: s.refreshOnce, AccessTTL: s.accessLife,
 		AccessClaims: s.accessClaims,
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, lis.Close())
 	}
 	s.serveHTTP(lis, s.issuer)
 	return nil
@@ -241,11 +247,16 @@ func (s *stack) load(ctx context.Context) error {
 	if s.trigger != nil {
 		list = append(list, s.trigger.function)
 	}
+	base := map[string]string{
+		"AWS_ACCESS_KEY_ID": s.credentials[0], "AWS_SECRET_ACCESS_KEY": s.credentials[1], "AWS_SESSION_TOKEN": s.credentials[2],
+	}
+	proxy, err := s.openWay()
+	if err != nil {
+		return err
+	}
+	maps.Copy(base, proxy)
 	s.pool = environments.New(list, environments.Options{
-		Region: s.region, Idle: s.idle, Grace: s.grace, Max: s.maxEnvironments, Output: s.log.output,
-		BaseEnv: map[string]string{
-			"AWS_ACCESS_KEY_ID": s.credentials[0], "AWS_SECRET_ACCESS_KEY": s.credentials[1], "AWS_SESSION_TOKEN": s.credentials[2],
-		},
+		Region: s.region, Idle: s.idle, Grace: s.grace, Max: s.maxEnvironments, Output: s.log.output, BaseEnv: base,
 	})
 	return nil
 }

@@ -58,7 +58,7 @@ func (s *stack) announce(state seed.State, took time.Duration) {
 	text := fmt.Sprintf("ready after %.1fs\n  products    %s\n  management  %s%s\n  tokens      %s",
 		took.Seconds(), s.urls["ProductsApi"], s.urls["ManagementApi"], console, s.file("run.json"))
 	if state.DemoSecret != "" {
-		text += fmt.Sprintf("\n\n  curl -s '%s%s?key=%s' -o answer%s\n", s.urls["ProductsApi"], state.Sample, state.DemoSecret, path.Ext(state.Sample))
+		text += s.doorLines() + fmt.Sprintf("\n\n  curl -s '%s%s?key=%s' -o answer%s\n", s.urls["ProductsApi"], state.Sample, state.DemoSecret, path.Ext(state.Sample))
 	}
 	s.log.raw(text)
 }

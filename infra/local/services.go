@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -58,7 +57,7 @@ func (s *stack) startEndpoints(context.Context) error {
 	s.closers = append(s.closers, secrets.Close)
 	s.services.endpoints = map[string]string{}
 	for name, h := range map[string]http.Handler{"EventsEndpoint": bus, "SecretsManagerEndpoint": secrets} {
-		lis, err := net.Listen("tcp", "127.0.0.1:0")
+		lis, err := s.listenDoor(name)
 		if err != nil {
 			return err
 		}

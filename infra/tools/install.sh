@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI), "mutants" (gremlins) and "sbom" (cyclonedx-gomod)
-# once for each state of their inputs, into a folder that all clones on this machine share, and links .tools/bin, .tools/venv,
-# .tools/mutants or .tools/sbom to it. It may be deleted at any time.
+# Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI), "mutants" (gremlins) "sbom" (cyclonedx-gomod) and "rie"
+# (AWS's Runtime Interface Emulator) once for each state of their inputs, into a folder that all clones on this machine share, and links .tools/bin, .tools/venv,
+# .tools/mutants, .tools/sbom or .tools/rie to it. It may be deleted at any time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 gremlins=v0.5.0
 cyclonedx=v1.10.0
+rie=v0.0.0-20261030222936-bef5c4ba774d
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/latchkey/tools
 mkdir -p .tools
 
@@ -24,6 +25,10 @@ install_mutants() { # by its own module: what it needs would change the versions
 
 install_sbom() { # by its own module, as above
   GOBIN=$1 go install "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$cyclonedx"
+}
+
+install_rie() { # by its own module, as above
+  CGO_ENABLED=0 GOBIN=$1 go install "github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@$rie"
 }
 
 install_python() { # in place: a virtual environment can't be moved
@@ -53,12 +58,16 @@ sbom)
   key=sbom-$cyclonedx-$(hash "$(go env GOVERSION GOOS GOARCH)" /dev/null) link=.tools/sbom
   has=(cyclonedx-gomod) about="installing cyclonedx-gomod $cyclonedx (minutes, once)"
   ;;
+rie)
+  key=rie-$rie-$(hash "$(go env GOVERSION GOOS GOARCH)" /dev/null) link=.tools/rie
+  has=(aws-lambda-rie) about="installing AWS's Runtime Interface Emulator"
+  ;;
 schemathesis)
   key=schemathesis-$(hash "$(python3 -c 'import sys; print(sys.version, sys.prefix)')" infra/schemathesis/requirements.txt) link=.tools/schemathesis
   has=(bin/python bin/schemathesis) about="installing Schemathesis"
   ;;
 *)
-  echo "usage: $0 go|python|mutants|sbom|schemathesis" >&2
+  echo "usage: $0 go|python|mutants|sbom|rie|schemathesis" >&2
   exit 2
   ;;
 esac

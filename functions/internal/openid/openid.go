@@ -22,14 +22,15 @@ import (
 
 // Config says whose tokens are read.
 type Config struct {
-	Issuer    string // https, or http on a loopback address
+	Issuer    string // https, or http on a loopback address, or http on ContainerHost beside a Store of this machine
+	Store     string // the endpoint of DynamoDB; "" is AWS's
 	Algorithm string // the one allowed; "" is RS256
 	Client    *http.Client
 	Now       func() time.Time
 }
 
 var (
-	errIssuer    = errors.New("openid: the issuer must be an https URL, or http on a loopback address")
+	errIssuer    = errors.New("openid: the issuer must be an https URL, or http on a loopback address (or on host.docker.internal, where DynamoDB is on this machine too)")
 	errAlgorithm = errors.New("openid: the algorithm isn't an asymmetric signature")
 )
 
@@ -47,12 +48,22 @@ func (c *Config) Check() error {
 	switch {
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return errIssuer
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()) && (u.Hostname() != ContainerHost || !ofThisMachine(c.Store))):
 		return errIssuer
 	case !algorithms[c.Algorithm]:
 		return errAlgorithm
 	}
 	return nil
+}
+
+// ContainerHost is the name by which `sam local`'s containers reach the machine that they run on.
+const ContainerHost = "host.docker.internal"
+
+// ofThisMachine says whether a DynamoDB can't be AWS's: its address is the machine's own. Anybody may give a name to an address of
+// theirs where names are looked up, so beside AWS's tables no name is as good as loopback.
+func ofThisMachine(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && u.Scheme == "http" && (u.Hostname() == ContainerHost || loopback(u.Hostname()))
 }
 
 func loopback(host string) bool {

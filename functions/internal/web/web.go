@@ -68,7 +68,7 @@ func start(vars *env.Vars, gate string, getenv func(string) string, logs io.Writ
 	}
 	b.Prefix, b.Texts, b.DB = prefix, append(text.Secrets{prefix}, former...), dynamo.FromEnv(getenv)
 	verifier, err := bearer.New(bearer.Config{
-		Issuer: issuer, ClientID: client, Algorithm: vars.Or("OIDC_ALGORITHM", "RS256"), Now: b.Source.Now, Texts: b.Texts,
+		Issuer: issuer, Store: b.DB.Endpoint, ClientID: client, Algorithm: vars.Or("OIDC_ALGORITHM", "RS256"), Now: b.Source.Now, Texts: b.Texts,
 	})
 	if err != nil {
 		return nil, err

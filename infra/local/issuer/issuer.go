@@ -47,7 +47,7 @@ func ReadyMade() []Person {
 
 // Config configures an issuer.
 type Config struct {
-	Issuer   string       // the issuer's URL, http://127.0.0.1:port, without a slash at the end; required
+	Issuer   string       // the issuer's URL, http://127.0.0.1:port or that of host.docker.internal, without a slash at the end; required
 	ClientID string       // the only client; required
 	KeyFile  string       // signing key, PKCS #8 PEM, created with mode 0600 if missing; required
 	People   []Person     // nil means ReadyMade
@@ -91,13 +91,13 @@ func New(cfg Config) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issuer: %w", err)
 	}
-	i.handler = loopbackOnly(i.routes(provider))
+	i.handler = loopbackOnly(cfg.Issuer, i.routes(provider))
 	return i, nil
 }
 
 func checkConfig(cfg *Config) error {
 	u, err := url.Parse(cfg.Issuer)
-	if err != nil || !loopbackURL(u) || u.Path != "" || u.RawQuery != "" {
+	if err != nil || (!loopbackURL(u) && u.Hostname() != containerHost) || u.Path != "" || u.RawQuery != "" {
 		return fmt.Errorf("issuer: %q is not a loopback origin such as http://127.0.0.1:8089", cfg.Issuer)
 	}
 	if cfg.ClientID == "" || cfg.KeyFile == "" {
@@ -149,12 +149,16 @@ func (i *Issuer) Mint(p Person, ttl time.Duration) (string, error) {
 	return op.CreateJWT(ctx, i.cfg.Issuer, g, time.Now().Add(ttl), id, &client{cfg: &i.cfg, store: i.store}, i.store)
 }
 
+// containerHost is the name by which Docker's containers reach this machine. An issuer of that name is called by it.
+const containerHost = "host.docker.internal"
+
 // loopbackOnly keeps out names that merely resolve to this machine (DNS rebinding) and anybody behind a forwarder.
-func loopbackOnly(next http.Handler) http.Handler {
+func loopbackOnly(issuer string, next http.Handler) http.Handler {
+	own, _ := url.Parse(issuer)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := url.URL{Host: r.Host}
 		remote, err := netip.ParseAddrPort(r.RemoteAddr)
-		if !loopbackHost(u.Hostname()) || (err == nil && !remote.Addr().Unmap().IsLoopback()) {
+		if (!loopbackHost(u.Hostname()) && r.Host != own.Host) || (err == nil && !remote.Addr().Unmap().IsLoopback()) {
 			http.Error(w, "this issuer answers loopback only", http.StatusMisdirectedRequest)
 			return
 		}

@@ -141,3 +141,28 @@ func TestKeyFileThatOthersCanReadIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Under the name that containers know, an issuer answers to that name too, and to no other; browsers are sent to loopback as ever.
+func TestTheIssuerOfContainersAnswersToTheirName(t *testing.T) {
+	i, err := New(Config{Issuer: "http://host.docker.internal:8085", ClientID: clientID, KeyFile: keyFile(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]int{
+		"host.docker.internal:8085": 200, "127.0.0.1:8085": 200, "host.docker.internal:80": 421, "host.docker.internal.evil.example:8085": 421, "evil.example": 421,
+	} {
+		req := httptest.NewRequest("GET", "/keys", nil)
+		req.RemoteAddr, req.Host = "127.0.0.1:5", host
+		w := httptest.NewRecorder()
+		i.ServeHTTP(w, req)
+		if w.Code != want {
+			t.Errorf("%s: %d", host, w.Code)
+		}
+	}
+	if i.cfg.mayRedirect("http://host.docker.internal:3000/callback") {
+		t.Error("a code is sent off loopback")
+	}
+	if _, err := New(Config{Issuer: "http://issuer.example", ClientID: clientID, KeyFile: keyFile(t)}); err == nil {
+		t.Error("an issuer of any name is made")
+	}
+}

@@ -29,6 +29,7 @@ import (
 // Config names the issuer and the client.
 type Config struct {
 	Issuer, ClientID string
+	Store            string // the endpoint of DynamoDB; "" is AWS's
 	Algorithm        string // the one that ID tokens may be signed with
 	HTTP             *http.Client
 	Now              func() time.Time
@@ -92,7 +93,7 @@ func (i *Issuer) discover(ctx context.Context) (*discovered, error) {
 	c := i.config
 	// The provider keeps the context, so it must outlive the request.
 	issuer, err := openid.Discover(context.WithoutCancel(ctx),
-		openid.Config{Issuer: c.Issuer, Algorithm: c.Algorithm, Client: c.HTTP, Now: c.Now})
+		openid.Config{Issuer: c.Issuer, Store: c.Store, Algorithm: c.Algorithm, Client: c.HTTP, Now: c.Now})
 	if err != nil {
 		return nil, &Unavailable{err: err}
 	}

@@ -20,7 +20,8 @@ import (
 
 // Config names the issuer and client whose tokens are accepted.
 type Config struct {
-	Issuer    string       // https, or http on a loopback address
+	Issuer    string       // as openid.Config has it
+	Store     string       // the endpoint of DynamoDB; "" is AWS's
 	ClientID  string       // what `aud`, or Cognito's `client_id`, must name
 	Algorithm string       // the one allowed; "" is RS256
 	Texts     text.Secrets // finds secrets in claims that are stored
@@ -49,7 +50,7 @@ func New(c Config) (*Verifier, error) {
 	if len(c.Texts) == 0 {
 		return nil, errTexts
 	}
-	check := openid.Config{Issuer: c.Issuer, Algorithm: c.Algorithm}
+	check := openid.Config{Issuer: c.Issuer, Store: c.Store, Algorithm: c.Algorithm}
 	if err := check.Check(); err != nil {
 		return nil, err
 	}
@@ -174,7 +175,7 @@ func (v *Verifier) ready(ctx context.Context) (*openid.Issuer, error) {
 		return v.issuer, nil
 	}
 	c := v.config
-	issuer, err := openid.Discover(ctx, openid.Config{Issuer: c.Issuer, Algorithm: c.Algorithm, Client: c.Client, Now: c.Now})
+	issuer, err := openid.Discover(ctx, openid.Config{Issuer: c.Issuer, Store: c.Store, Algorithm: c.Algorithm, Client: c.Client, Now: c.Now})
 	if err != nil {
 		return nil, fmt.Errorf("bearer: asking the issuer: %w", err)
 	}

@@ -302,20 +302,30 @@ func TestAnIssuerThatIsDownIsABreakdownAndKnownKeysGoOn(t *testing.T) {
 
 func TestNewRefusesUnsafeConfigurations(t *testing.T) {
 	for name, c := range map[string]Config{
-		"http to another host": {Issuer: "http://issuer.example", ClientID: "c"},
-		"looks like loopback":  {Issuer: "http://127.0.0.1.evil.example", ClientID: "c"},
-		"userinfo":             {Issuer: "https://127.0.0.1@evil.example", ClientID: "c"},
-		"no issuer":            {ClientID: "c"},
-		"no client":            {Issuer: "https://issuer.example"},
-		"a shared secret":      {Issuer: "https://issuer.example", ClientID: "c", Algorithm: "HS256"},
-		"no signature":         {Issuer: "https://issuer.example", ClientID: "c", Algorithm: "none"},
+		"http to another host":                       {Issuer: "http://issuer.example", ClientID: "c"},
+		"looks like loopback":                        {Issuer: "http://127.0.0.1.evil.example", ClientID: "c"},
+		"a container's host beside AWS's tables":     {Issuer: "http://host.docker.internal:8085", ClientID: "c"},
+		"a container's host beside tables elsewhere": {Issuer: "http://host.docker.internal:8085", ClientID: "c", Store: "http://dynamodb.us-east-1.amazonaws.com"},
+		"a container's host beside tables by https":  {Issuer: "http://host.docker.internal:8085", ClientID: "c", Store: "https://host.docker.internal:8000"},
+		"looks like a container's host":              {Issuer: "http://host.docker.internal.evil.example", ClientID: "c", Store: "http://127.0.0.1:8000"},
+		"another host beside tables of this machine": {Issuer: "http://issuer.example", ClientID: "c", Store: "http://127.0.0.1:8000"},
+		"userinfo":        {Issuer: "https://127.0.0.1@evil.example", ClientID: "c"},
+		"no issuer":       {ClientID: "c"},
+		"no client":       {Issuer: "https://issuer.example"},
+		"a shared secret": {Issuer: "https://issuer.example", ClientID: "c", Algorithm: "HS256"},
+		"no signature":    {Issuer: "https://issuer.example", ClientID: "c", Algorithm: "none"},
 	} {
 		c.Texts = text.Secrets{"ak"}
 		if _, err := New(c); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
-	for _, c := range []Config{{Issuer: "https://issuer.example/pool", ClientID: "c"}, {Issuer: "http://[::1]:1", ClientID: "c", Algorithm: "ES256"}} {
+	for _, c := range []Config{
+		{Issuer: "https://issuer.example/pool", ClientID: "c"},
+		{Issuer: "http://[::1]:1", ClientID: "c", Algorithm: "ES256"},
+		{Issuer: "http://host.docker.internal:8085", ClientID: "c", Store: "http://host.docker.internal:8000"},
+		{Issuer: "http://host.docker.internal:8085", ClientID: "c", Store: "http://127.0.0.1:8000"},
+	} {
 		c.Texts = text.Secrets{"ak"}
 		if _, err := New(c); err != nil {
 			t.Errorf("%s: %v", c.Issuer, err)

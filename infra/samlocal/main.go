@@ -1,0 +1,251 @@
+// Command samlocal tries what `sam local` would run, without Docker: the built functions on AWS's Runtime Interface Emulator, with
+// the environments that SAM's own code makes of samconfig.toml, and the events of infra/events.
+//
+//	samlocal check     start a local run of its own, send every event to its function and compare the answers
+//	samlocal serve     start the local run where samconfig.toml says (`make sam-local`)
+//	samlocal events    write the events into .build/events, with keys and tokens of the local run that is up (`make sam-local`)
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"latchkey/infra/local/child"
+	"latchkey/infra/local/samconfig"
+	"latchkey/infra/local/way"
+)
+
+// options are the tools and the files.
+type options struct {
+	python, rie, runner, env, template, data string
+	verbose                                  bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.python, "python", ".tools/venv/bin/python", "the Python that has SAM CLI")
+	flag.StringVar(&o.rie, "rie", ".tools/rie/aws-lambda-rie", "AWS's Runtime Interface Emulator")
+	flag.StringVar(&o.runner, "runner", ".build/latchkey", "the local runner")
+	flag.StringVar(&o.env, "config-env", "local", "the environment of samconfig.toml")
+	flag.StringVar(&o.template, "template", ".aws-sam/build/template.yaml", "the built template")
+	flag.StringVar(&o.data, "data", ".latchkey", "the data directory of the local run that is up, for events")
+	flag.BoolVar(&o.verbose, "v", false, "print the answers")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var err error
+	switch flag.Arg(0) {
+	case "check":
+		err = check(ctx, o)
+	case "serve":
+		err = serve(o)
+	case "events":
+		err = writeEvents(ctx, o.data, ".build/events")
+	default:
+		err = errors.New("usage: samlocal [-…] check|serve|events")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "samlocal:", err)
+		os.Exit(1)
+	}
+}
+
+func (o options) settings() ([]string, error) {
+	set, err := samconfig.Overrides(".", o.env)
+	if err != nil {
+		return nil, err
+	}
+	return runnerSettings(set)
+}
+
+// serve becomes the local runner.
+func serve(o options) error {
+	settings, err := o.settings()
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(o.runner, []string{o.runner}, append(os.Environ(), settings...)) //nolint:gosec // our own binary
+}
+
+// writeEvents writes what `sam local invoke --event` takes.
+func writeEvents(ctx context.Context, data, to string) error {
+	r, err := readRun(filepath.Join(data, "run.json"))
+	if err != nil {
+		return err
+	}
+	v, err := values(ctx, r, time.Now())
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return err
+	}
+	cases, err := readCases(eventsDir)
+	if err != nil {
+		return err
+	}
+	for _, c := range cases {
+		event, err := fill(c.event, v)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		if err := os.WriteFile(filepath.Join(to, c.name+".json"), event, 0o600); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("%d events in %s, with secrets of the local run in them\n", len(cases), to)
+	return nil
+}
+
+// check sends every event to its function.
+func check(ctx context.Context, o options) error {
+	functions, err := environments(ctx, o.python, "samconfig.toml", o.env, o.template)
+	if err != nil {
+		return err
+	}
+	cases, err := readCases(eventsDir)
+	if err != nil {
+		return err
+	}
+	data, err := os.MkdirTemp("", "latchkey-sam-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(data) }()
+	settings, err := o.settings()
+	if err != nil {
+		return err
+	}
+	stop, err := startRun(ctx, o.runner, data, settings)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	r, err := readRun(filepath.Join(data, "run.json"))
+	if err != nil {
+		return err
+	}
+	v, err := values(ctx, r, time.Now())
+	if err != nil {
+		return err
+	}
+	w := &way.Way{}
+	proxy, closer, err := w.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = closer.Close() }()
+	failed := 0
+	for _, c := range cases {
+		problems, err := try(ctx, o, functions[c.function], c, v, proxy)
+		if err != nil {
+			problems = []string{err.Error()}
+		}
+		for _, call := range w.Taken() {
+			problems = append(problems, "calls elsewhere: "+call)
+		}
+		verdict := "ok   "
+		if len(problems) > 0 {
+			verdict, failed = "FAIL ", failed+1
+		}
+		fmt.Println(verdict, c.name)
+		for _, p := range problems {
+			fmt.Println("       ", p)
+		}
+	}
+	fmt.Printf("%d of %d events answered as expected\n", len(cases)-failed, len(cases))
+	if failed > 0 {
+		return errors.New("some answers are others than infra/events has")
+	}
+	return nil
+}
+
+// try sends one event to a new environment of its function, as `sam local invoke` does.
+func try(ctx context.Context, o options, f function, c testCase, v map[string]string, proxy string) ([]string, error) {
+	if f.Code == "" {
+		return nil, fmt.Errorf("the template has no function %s", c.function)
+	}
+	rie, err := filepath.Abs(o.rie)
+	if err != nil {
+		return nil, err
+	}
+	event, err := fill(c.event, v)
+	if err != nil {
+		return nil, err
+	}
+	expected, err := fill(c.answer, v)
+	if err != nil {
+		return nil, err
+	}
+	var want any
+	if err := json.Unmarshal(expected, &want); err != nil {
+		return nil, err
+	}
+	e, err := emulate(rie, f, proxy)
+	if err != nil {
+		return nil, err
+	}
+	defer e.stop()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	got, err := e.invoke(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	if o.verbose {
+		raw, _ := json.MarshalIndent(got, "", " ")
+		fmt.Printf("%s\n", raw)
+	}
+	problems := differences("answer", want, got)
+	if len(problems) > 0 {
+		e.stop() // its log is whole then
+		problems = append(problems, strings.Split(strings.TrimSpace(e.log.String()), "\n")...)
+	}
+	return problems, nil
+}
+
+// startRun starts a local run on the ports that samconfig names, and waits until it is ready.
+func startRun(ctx context.Context, runner, data string, settings []string) (stop func(), err error) {
+	log, err := os.Create(filepath.Join(data, "run.log")) //nolint:gosec // our own folder
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command(runner) //nolint:gosec,noctx // stopped in order
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), "LATCHKEY_DATA_DIR="+data, "LATCHKEY_PRODUCTS_PORT=0", "LATCHKEY_MANAGEMENT_PORT=0", "LATCHKEY_CONSOLE_PORT=0")
+	cmd.Env = append(cmd.Env, settings...)
+	if err := child.Start(cmd); err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	stop = func() {
+		child.Signal(cmd.Process, syscall.SIGTERM)
+		<-ended
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(data, "run.json")); err == nil {
+			return stop, nil
+		}
+		select {
+		case <-ended:
+			said, _ := os.ReadFile(log.Name())
+			return nil, fmt.Errorf("the local run ended:\n%s", said)
+		case <-ctx.Done():
+			stop()
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
