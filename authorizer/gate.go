@@ -184,8 +184,7 @@ func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *
 	its = g.records.await(ctx, known.account)
 	g.call.storeUp = g.records.answered && !g.call.degraded
 	d := its.decide(now.wall, req, policy)
-	switch d.Code {
-	case authz.AccountSuspended, authz.KeyRevoked, authz.Unavailable: // what an account does to all of its keys
+	if d.Code == authz.AccountSuspended || d.Code == authz.KeyRevoked || d.Code == authz.Unavailable { // what an account does to all of its keys
 		o.Decision = d
 	}
 	o.Decision.Shadow = d.Shadow // by what the account has accepted

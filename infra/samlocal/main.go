@@ -122,7 +122,14 @@ func check(ctx context.Context, o options) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(data) }()
-	settings, err := o.settings()
+	set, err := samconfig.Overrides(".", o.env)
+	if err != nil {
+		return err
+	}
+	if err := aside(set, functions); err != nil {
+		return err
+	}
+	settings, err := runnerSettings(set)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"net"
 	"net/url"
 	"path/filepath"
 	"reflect"
@@ -271,5 +273,29 @@ func TestAnEventNamesNoUnknownValue(t *testing.T) {
 	}
 	if got, err := fill([]byte(`"${a}-${b_c}"`), map[string]string{"a": "1", "b_c": "2"}); err != nil || string(got) != `"1-2"` {
 		t.Errorf("%s, %v", got, err)
+	}
+}
+
+// A port that another program has fails no check: the service and the functions meet at another.
+func TestATakenPortIsNoFailure(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lis.Close() })
+	_, taken, _ := net.SplitHostPort(lis.Addr().String())
+	free, err := freePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := fmt.Sprint("http://host.docker.internal:", free[0])
+	set := map[string]string{"DynamoDBEndpoint": "http://host.docker.internal:" + taken, "OidcIssuer": there, "EventsEndpoint": there, "SecretsManagerEndpoint": there}
+	functions := map[string]function{"Keys": {Environment: map[string]string{"DYNAMODB_ENDPOINT": set["DynamoDBEndpoint"], "OIDC_ISSUER": there, "TABLE": "t" + taken}}}
+	if err := aside(set, functions); err != nil {
+		t.Fatal(err)
+	}
+	env := functions["Keys"].Environment
+	if at := set["DynamoDBEndpoint"]; strings.HasSuffix(at, ":"+taken) || env["DYNAMODB_ENDPOINT"] != at || set["OidcIssuer"] != there || env["OIDC_ISSUER"] != there || env["TABLE"] != "t"+taken {
+		t.Errorf("%q, %q", set, env)
 	}
 }
