@@ -63,7 +63,7 @@ func (h *handler) routes(m *gateway.Mux) {
 
 	const one = "/v1/accounts/{account}"
 	m.Account("GET "+one, h.accounts.getAccount, account.ReadKeys)
-	m.Account("PATCH "+one, h.accounts.editAccount, account.RenameAccount, account.SetAccountType, account.SetKeyLimit)
+	m.Account("PATCH "+one, gateway.TakesIfMatch(h.accounts.editAccount), account.RenameAccount, account.SetAccountType, account.SetKeyLimit)
 	m.Account("GET "+one+"/operations/{operation}", h.accounts.getOperation, account.ReadKeys)
 	m.Account("POST "+one+"/close", h.accounts.closeAccount, account.LeaveService, account.CloseAccount)
 	m.Account("GET "+one+"/export", h.export.exportAccount, account.LeaveService)

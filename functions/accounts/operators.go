@@ -74,7 +74,7 @@ func (h *operators) putOperator(w http.ResponseWriter, r *http.Request, c gatewa
 	if parseErr != nil {
 		return parseErr
 	}
-	body, _, err := gateway.Body[api.PutOperator](r, gateway.BodyOptions{Optional: true, ReadOnly: api.Operator{}})
+	body, _, err := gateway.Body[api.PutOperator](r, gateway.BodyOptions{Optional: true, Makes: true, ReadOnly: api.Operator{}})
 	if err != nil {
 		return err
 	}

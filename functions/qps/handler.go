@@ -48,8 +48,8 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+requests+"/{request}/approve", h.approve, account.DecideRequests)
 	m.Account("POST "+requests+"/{request}/reject", h.reject, account.DecideRequests)
 	m.OperatorList("GET /v1/qps-requests", func(*http.Request) string { return "qps_requests" }, h.queue, account.LookUp)
-	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", h.setOwn, account.WriteKeys)
-	m.Account("PUT /v1/operator/accounts/{account}/keys/{key}/limits/{class}", h.grantDirectly, account.SetLimits)
+	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", gateway.TakesIfMatch(h.setOwn), account.WriteKeys)
+	m.Account("PUT /v1/operator/accounts/{account}/keys/{key}/limits/{class}", gateway.TakesIfMatch(h.grantDirectly), account.SetLimits)
 }
 
 // limited is a limit class with what holds for a key.

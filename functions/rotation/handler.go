@@ -19,12 +19,12 @@ type handler struct {
 
 func (h *handler) routes(m *gateway.Mux) {
 	const key = "/v1/accounts/{account}/keys/{key}"
-	m.Account("POST "+key+"/rotate", h.rotate, account.WriteKeys)
-	m.Account("POST "+key+"/rotation/end", gateway.NoBody(h.end), account.WriteKeys)
-	m.Account("POST "+key+"/rotation/extend", h.extend, account.WriteKeys)
-	m.Account("POST "+key+"/rotation/cancel", gateway.NoBody(h.cancel), account.WriteKeys)
-	m.Account("PUT "+key+"/rotation-policy", h.putPolicy, account.WriteKeys)
-	m.Account("DELETE "+key+"/rotation-policy", gateway.NoBody(h.deletePolicy), account.WriteKeys)
+	m.Account("POST "+key+"/rotate", gateway.TakesIfMatch(h.rotate), account.WriteKeys)
+	m.Account("POST "+key+"/rotation/end", gateway.TakesIfMatch(gateway.NoBody(h.end)), account.WriteKeys)
+	m.Account("POST "+key+"/rotation/extend", gateway.TakesIfMatch(h.extend), account.WriteKeys)
+	m.Account("POST "+key+"/rotation/cancel", gateway.TakesIfMatch(gateway.NoBody(h.cancel)), account.WriteKeys)
+	m.Account("PUT "+key+"/rotation-policy", gateway.TakesIfMatch(h.putPolicy), account.WriteKeys)
+	m.Account("DELETE "+key+"/rotation-policy", gateway.TakesIfMatch(gateway.NoBody(h.deletePolicy)), account.WriteKeys)
 }
 
 // rotate puts a new secret in force. A replay is recognised before the key is looked at: the rotation that it

@@ -11,7 +11,8 @@ import (
 
 // Preconditions holds what the contract says of If-Match, over each operation that a function serves and that changes
 // something: a version that isn't the object's is 412 and writes nothing, none is 428 where one is required, and the
-// object's own version lets the request through. If-None-Match, which holds back no change, is refused by each.
+// object's own version lets the request through. What holds back no change is refused: If-None-Match by each, a version in
+// If-Match by each that doesn't take it, which makes no difference of "*".
 func Preconditions(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
 	Sequential(t)
 	for _, op := range Operations(t) {
@@ -22,6 +23,16 @@ func Preconditions(t *testing.T, fixture func(testing.TB) Fixture, serves func(O
 			fixture(t).refuses(t, op, "any", http.StatusBadRequest, "parameter_invalid", "If-None-Match", "*")
 		})
 		if op.IfMatch == NotTaken {
+			t.Run(op.ID+" with If-Match", func(t *testing.T) {
+				for _, tag := range []string{etag(1), etag(99), `W/"1"`, "1"} {
+					fixture(t).refuses(t, op, "any", http.StatusBadRequest, "parameter_invalid", "If-Match", tag)
+				}
+				if op.Method == http.MethodPut && operation(t, op).Responses.Status(http.StatusCreated) != nil { // it may make what isn't there
+					fixture(t).refuses(t, op, "there is one", http.StatusBadRequest, "parameter_invalid", "If-Match", "*")
+				} else if got := fixture(t).matching(t, op, "*"); got.Status >= http.StatusBadRequest {
+					t.Errorf("there is one: %s", got.Problem())
+				}
+			})
 			continue
 		}
 		t.Run(op.ID, func(t *testing.T) {

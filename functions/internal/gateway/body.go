@@ -39,6 +39,7 @@ var (
 type BodyOptions struct {
 	Optional bool     // no body at all is an empty object
 	Nullable []string // members that may be null
+	Makes    bool     // makes what isn't there, so that If-Match would hold back nothing as "*" either
 	Query    bool     // there are parameters in the query too, which the endpoint checks
 	ReadOnly any      // a value of the type whose other members are told from unknown ones
 }
@@ -54,8 +55,9 @@ func (m Members) Null(name string) bool { return bytes.Equal(m[name], []byte("nu
 
 // Body reads a strict JSON object into a generated type: 413, 415 and 400 for what can't be read, 422 with pointers
 // for unknown, read-only, missing and mistyped members. Members match by their exact names. What takes a body takes no
-// parameters in the query, unless shape says so: one that is there was meant to do something. So was an If-None-Match, which
-// holds back no change here, and is refused for that.
+// parameters in the query, unless shape says so: one that is there was meant to do something. So was a condition that would
+// hold back nothing here, and it is refused for that: If-None-Match always, a version in If-Match unless [TakesIfMatch] says
+// otherwise.
 func Body[T any](r *http.Request, shape BodyOptions) (T, Members, error) {
 	var into T
 	if !shape.Query {
@@ -65,6 +67,9 @@ func Body[T any](r *http.Request, shape BodyOptions) (T, Members, error) {
 	}
 	if len(r.Header.Values("If-None-Match")) > 0 {
 		return into, nil, errNoneMatch
+	}
+	if m := OptionalIfMatch(r); (m.names() || shape.Makes && m.sent) && !takesIfMatch(r) {
+		return into, nil, errNoVersion
 	}
 	raw, err := read(r, shape.Optional)
 	if err != nil {

@@ -395,6 +395,41 @@ func TestAProblemNamesItsPage(t *testing.T) {
 	}
 }
 
+// TestAVersionThatHoldsBackNothingIsRefused: by every change that doesn't go by If-Match, with a body and without. "*" names no
+// version, and is refused where it would make what isn't there.
+func TestAVersionThatHoldsBackNothingIsRefused(t *testing.T) {
+	run := func(shape BodyOptions, wrap func(Endpoint) Endpoint, value string) error {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("If-Match", value)
+		return wrap(func(_ http.ResponseWriter, r *http.Request, _ Principal) error {
+			_, _, err := Body[struct{}](r, shape)
+			return err
+		})(nil, r, Principal{})
+	}
+	plain := func(e Endpoint) Endpoint { return e }
+	refused := func(err error) bool {
+		var p *Problem
+		return errors.As(err, &p) && p.Status == http.StatusBadRequest && len(p.Fields) == 1 && p.Fields[0].Pointer == "If-Match"
+	}
+	for _, value := range []string{`"1"`, `"1", "2"`, `W/"1"`, "1", `"x"`, "", `*, "1"`} {
+		for _, shape := range []BodyOptions{{}, {Optional: true}, {Makes: true}} {
+			if err := run(shape, plain, value); !refused(err) {
+				t.Errorf("%q, %+v: %v", value, shape, err)
+			}
+		}
+		if err := run(BodyOptions{}, TakesIfMatch, value); err != nil { // the endpoint's own to check
+			t.Errorf("%q where it is taken: %v", value, err)
+		}
+	}
+	if err := run(BodyOptions{}, plain, "*"); err != nil {
+		t.Errorf("any: %v", err)
+	}
+	if err := run(BodyOptions{Makes: true}, plain, "*"); !refused(err) {
+		t.Errorf("any, where something is made: %v", err)
+	}
+}
+
 func problemOf(t *testing.T, w *httptest.ResponseRecorder) (p api.Problem) {
 	t.Helper()
 	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {

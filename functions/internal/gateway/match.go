@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -35,6 +36,20 @@ func IfMatch(r *http.Request) (Match, error) {
 var errIfMatch = Parameter("If-Match", `It must be "*", or entity tags in double quotes, separated by commas.`)
 
 var errNoneMatch = Parameter("If-None-Match", "It goes with GET. What a change depends on is said by If-Match.")
+
+var errNoVersion = Parameter("If-Match", "The operation goes by no version, so this would hold back nothing.")
+
+type ifMatchKey struct{}
+
+// TakesIfMatch wraps the endpoint of an operation that goes by If-Match. Any other that changes something refuses the header
+// ([Body]): who names a version asks that nothing is done to another one (RFC 9110, section 13.1.1), and must not have it done.
+func TakesIfMatch(e Endpoint) Endpoint {
+	return func(w http.ResponseWriter, r *http.Request, c Principal) error {
+		return e(w, r.WithContext(context.WithValue(r.Context(), ifMatchKey{}, true)), c)
+	}
+}
+
+func takesIfMatch(r *http.Request) bool { return r.Context().Value(ifMatchKey{}) != nil }
 
 // OptionalIfMatch reads If-Match, if there is one. Weak tags never match (RFC 9110, section 13.1.1).
 func OptionalIfMatch(r *http.Request) Match {
