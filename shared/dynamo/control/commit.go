@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -67,7 +68,12 @@ func (s *Store) commit(ctx context.Context, c Change, extra ...op) (apikey.Key, 
 		ops = append(ops, s.endRequest(r)...)
 		c.Audit.Changes = append(c.Audit.Changes, audit.Set("qps_request", r.ID, nil))
 	}
-	if err := s.write(ctx, c.Audit, ops...); err != nil {
+	err := s.write(ctx, c.Audit, append(ops, s.freePlace(c.Before, after)...)...)
+	if errors.Is(err, errGuard) { // a key ends, whatever is wrong with the count
+		s.unreadable(ctx, itemKey(accountPK(after.Account), keyCountSK), err)
+		err = s.writeAs(ctx, c.Audit.ID+uncounted, c.Audit, ops...)
+	}
+	if err != nil {
 		return apikey.Key{}, err
 	}
 	return after, nil
@@ -121,15 +127,9 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 			values: dynamo.Item{":type": dynamo.S(string(after.AccountType))},
 		}, accountNotReady))
 	}
-	count := itemKey(accountPK(after.Account), keyCountSK)
-	one := dynamo.Item{":one": dynamo.N(1)}
-	switch {
-	case isCounted && !wasCounted:
-		ops = append(ops, update(s.control, count, "SET num = num + :one",
-			cond{text: "num < cap", values: one}, counted(account.ErrKeyLimit, "cap")))
-	case wasCounted && !isCounted:
-		ops = append(ops, update(s.control, count, "SET num = num - :one",
-			cond{text: "num >= :one", values: one}, always(errGuard)))
+	if isCounted && !wasCounted {
+		ops = append(ops, update(s.control, itemKey(accountPK(after.Account), keyCountSK), "SET num = num + :one",
+			cond{text: "num < cap", values: dynamo.Item{":one": dynamo.N(1)}}, counted(account.ErrKeyLimit, "cap")))
 	}
 	if created {
 		locator := locatorKey(after.ID)
@@ -140,6 +140,18 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 		ops = append(ops, put(s.control, locator, isNew, always(dynamo.ErrExists)))
 	}
 	return append(ops, s.fileBlocked(before, after)...)
+}
+
+// uncounted tells the token of a second transaction from the first's.
+const uncounted = "-u"
+
+// freePlace lowers the number of keys where one is revoked or deleted. errGuard where it can't be lowered.
+func (s *Store) freePlace(before *apikey.Key, after apikey.Key) []op {
+	if before == nil || !hasPlace(*before) || hasPlace(after) {
+		return nil
+	}
+	return []op{update(s.control, itemKey(accountPK(after.Account), keyCountSK), "SET num = num - :one",
+		cond{text: "num >= :one", values: dynamo.Item{":one": dynamo.N(1)}}, always(errGuard))}
 }
 
 // hasPlace reports whether a key is one of those that its account's limit counts.

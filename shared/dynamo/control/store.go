@@ -139,6 +139,12 @@ var errNoRowID = errors.New("control: a mutation without an audit row")
 // write does all ops and the audit row, or nothing, and on condition that the person in the row still has the role that the row
 // names (actor.go). Where several conditions fail, the first op decides the error.
 func (s *Store) write(ctx context.Context, row audit.Row, ops ...op) error {
+	return s.writeAs(ctx, row.ID, row, ops...)
+}
+
+// writeAs is write with a token of its own, for a second transaction of one attempt: where the first was cancelled, the row's ID
+// is still free, and the token isn't.
+func (s *Store) writeAs(ctx context.Context, token string, row audit.Row, ops ...op) error {
 	if row.ID == "" {
 		return errNoRowID
 	}
@@ -148,7 +154,7 @@ func (s *Store) write(ctx context.Context, row audit.Row, ops ...op) error {
 	for i, o := range ops {
 		items[i] = o.item
 	}
-	err := dynamo.Transact(ctx, s.db, row.ID, items)
+	err := dynamo.Transact(ctx, s.db, token, items)
 	var cancelled *dynamo.Cancelled
 	switch {
 	case errors.As(err, &cancelled):
