@@ -176,9 +176,12 @@ func (s *stack) build(ctx context.Context) error {
 }
 
 // startIssuer serves the sign-in. Its port is kept with the data: tokens carry the issuer's URL.
-func (s *stack) startIssuer(context.Context) error {
+func (s *stack) startIssuer(ctx context.Context) error {
 	listen := func() (net.Listener, error) { return s.listenDoor("OidcIssuer") }
 	if s.doors["OidcIssuer"] == 0 {
+		if err := s.takeEarlierPort(ctx); err != nil {
+			return fmt.Errorf("looking for an earlier run's operators: %w", err)
+		}
 		listen = func() (net.Listener, error) { return keptPort(s.file("issuer.port")) }
 	}
 	lis, err := listen()
@@ -335,8 +338,12 @@ func (s *stack) seedAll(ctx context.Context) (seed.State, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return seed.Run(ctx, seed.Config{
+	state, err := seed.Run(ctx, seed.Config{
 		ManagementURL: s.urls["ManagementApi"], ProductsURL: s.urls["ProductsApi"], Tokens: tokens, StateFile: s.file("seed.json"),
 		Client: &http.Client{Timeout: 30 * time.Second},
 	})
+	if state.NoOperator {
+		s.log.warn("the store has operators of another sign-in: nobody is an operator in this run, and its account Enterprise is an ordinary one")
+	}
+	return state, err
 }

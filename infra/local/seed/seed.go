@@ -32,6 +32,8 @@ type State struct {
 	DemoSecret        string `json:"-"`
 	// Sample is the path of a call that the demo key may make: the sample of the first product that has one.
 	Sample string `json:"-"`
+	// NoOperator says that the store has operators already, of another sign-in than this one, and they alone name others.
+	NoOperator bool `json:"-"`
 }
 
 // Run makes what is missing and keeps what exists. It may be cut off anywhere and run again.
@@ -43,13 +45,13 @@ func Run(ctx context.Context, c Config) (State, error) {
 		}
 		return save(c.StateFile, s)
 	}
-	if err := step("first operator", c.put(ctx, "operator", "/v1/operators/operator", map[string]string{})); err != nil {
+	err := c.operators(ctx)
+	if s.NoOperator = errors.Is(err, errNoOperator); s.NoOperator {
+		err = nil
+	}
+	if err := step("operators", err); err != nil {
 		return s, err
 	}
-	if err := step("operator of the rank support", c.put(ctx, "operator", "/v1/operators/support", map[string]string{"rank": "support"})); err != nil {
-		return s, err
-	}
-	var err error
 	s.DemoAccount, err = c.account(ctx, "owner", "Demo", s.DemoAccount)
 	if err := step("demo account", err); err != nil {
 		return s, err
@@ -63,8 +65,10 @@ func Run(ctx context.Context, c Config) (State, error) {
 	if err := step("enterprise account", err); err != nil {
 		return s, err
 	}
-	if err := step("enterprise type", c.makeEnterprise(ctx, s.EnterpriseAccount)); err != nil {
-		return s, err
+	if !s.NoOperator {
+		if err := step("enterprise type", c.makeEnterprise(ctx, s.EnterpriseAccount)); err != nil {
+			return s, err
+		}
 	}
 	products, sample, err := c.products(ctx)
 	if err := step("products", err); err != nil {
@@ -73,6 +77,21 @@ func Run(ctx context.Context, c Config) (State, error) {
 	s.Sample = sample
 	s.DemoKey, s.DemoSecret, err = c.key(ctx, s, products)
 	return s, step("demo key", err)
+}
+
+var errNoOperator = errors.New("the store has operators, and this run's is none of them")
+
+// operators makes the person "operator" the first one, who names another of the rank support.
+func (c Config) operators(ctx context.Context) error {
+	err := c.put(ctx, "operator", "/v1/operators/operator", map[string]string{})
+	var answered *refusal
+	if errors.As(err, &answered) && answered.status == http.StatusForbidden {
+		return errNoOperator
+	}
+	if err != nil {
+		return err
+	}
+	return c.put(ctx, "operator", "/v1/operators/support", map[string]string{"rank": "support"})
 }
 
 // account returns the account with a name that the person owns, and makes it if there is none.
@@ -222,6 +241,15 @@ func (c Config) put(ctx context.Context, person, path string, body any) error {
 	return c.call(ctx, person, http.MethodPut, path, body, nil, 200, 201, 204)
 }
 
+// refusal is an answer with another status than those that were wanted.
+type refusal struct {
+	call   string
+	status int
+	text   string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%s answered %d: %s", r.call, r.status, r.text) }
+
 // call makes one call of the management API. Answers of 429 and 5xx are tried again for a while.
 func (c Config) call(ctx context.Context, person, method, path string, body, into any, want ...int) error {
 	for wait := 100 * time.Millisecond; ; wait *= 2 {
@@ -244,7 +272,7 @@ func (c Config) call(ctx context.Context, person, method, path string, body, int
 			}
 		}
 		if status != http.StatusTooManyRequests && status < 500 || wait > 2*time.Second {
-			return fmt.Errorf("%s %s answered %d: %s", method, path, status, snippet(text))
+			return &refusal{method + " " + path, status, snippet(text)}
 		}
 		select {
 		case <-ctx.Done():
