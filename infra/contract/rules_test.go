@@ -98,6 +98,9 @@ func TestParametersThatCantGoTogetherAreRefused(t *testing.T) {
 		cert     = "ProductsDomain, ManagementDomain and ConsoleDomain need CertificateArn"
 		three    = "ProductsDomain, ManagementDomain and ConsoleDomain are three names"
 		all      = "DynamoDBEndpoint, SecretsManagerEndpoint and EventsEndpoint are set together, or a run would reach half of AWS"
+		instant  = "RestoredControlTable, RestoredControlStream and RestoredGateTable are set together, for the tables are of one instant"
+		two      = "RestoredControlTable and RestoredGateTable are two tables"
+		label    = "2026-11-29T00:48:05.899"
 	)
 	for _, c := range []struct {
 		parameters []string
@@ -126,6 +129,12 @@ func TestParametersThatCantGoTogetherAreRefused(t *testing.T) {
 		{[]string{"DynamoDBEndpoint", "http://127.0.0.1:1", "EventsEndpoint", "http://127.0.0.1:1"}, all},
 		{[]string{"SecretsManagerEndpoint", "http://127.0.0.1:1", "EventsEndpoint", "http://127.0.0.1:1"}, all},
 		{[]string{"DynamoDBEndpoint", "http://127.0.0.1:1", "SecretsManagerEndpoint", "http://127.0.0.1:1", "EventsEndpoint", "http://127.0.0.1:1"}, ""},
+		{[]string{"RestoredControlTable", "control", "RestoredControlStream", label}, instant},
+		{[]string{"RestoredControlTable", "control", "RestoredGateTable", "gate"}, instant},
+		{[]string{"RestoredControlStream", label, "RestoredGateTable", "gate"}, instant},
+		{[]string{"RestoredGateTable", "gate"}, instant},
+		{[]string{"RestoredControlTable", "control", "RestoredControlStream", label, "RestoredGateTable", "control"}, two},
+		{[]string{"RestoredControlTable", "control", "RestoredControlStream", label, "RestoredGateTable", "gate"}, ""},
 	} {
 		var want []string
 		if c.want != "" {

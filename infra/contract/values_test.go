@@ -187,6 +187,10 @@ var parameters = map[string]struct {
 	"BrandPrivacy":      {"", webOrMail, neither},
 	"BootstrapOperator": {"", []string{"", "sub-1"}, []string{"a b"}},
 
+	"RestoredControlTable":  {"", []string{"", "latchkey-control-restored", "a.b_c"}, []string{"ab", "a b", "table/x", "arn:aws:dynamodb:us-east-1:123456789012:table/x"}},
+	"RestoredControlStream": {"", []string{"", "2026-11-29T00:48:05.899"}, []string{"latest", "arn:aws:dynamodb:us-east-1:123456789012:table/x/stream/2026-11-29T00:48:05.899"}},
+	"RestoredGateTable":     {"", []string{"", "latchkey-gate-restored"}, []string{"ab", "a b", "table/x"}},
+
 	"DynamoDBEndpoint":       {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
 	"SecretsManagerEndpoint": {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
 	"EventsEndpoint":         {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
