@@ -64,6 +64,13 @@ sam-check: $(NPM) tools-python tools-rie ## what `sam local` would run, without 
 	go build -o .build/latchkey ./infra/local
 	go run ./infra/samlocal -config-env $(SAM_ENV) -template .build/sam/$(SAM_MACHINE)/template.yaml check
 
+.PHONY: smoke
+smoke: $(NPM) ## ask a stack for what only AWS can show, and try the life of a key: STACK=name by `aws`, STACK=local for the run that is up, none for a run of its own; SMOKE="-…" for more
+	@mkdir -p .build
+	@go build -o .build/latchkey ./infra/local
+	@go build -o .build/smoke ./infra/smoke
+	@.build/smoke -stack "$(STACK)" $(SMOKE)
+
 .PHONY: sbom
 sbom: tools-sbom ## what is linked into each function: CycloneDX in .build/sbom, licences and notices in .build/notices.txt
 	go run ./infra/notices

@@ -13,14 +13,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
-	"latchkey/infra/local/child"
+	"latchkey/infra/local/ownrun"
 	"latchkey/infra/local/samconfig"
 	"latchkey/infra/local/way"
 )
@@ -133,7 +132,7 @@ func check(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	stop, err := startRun(ctx, o.runner, data, settings)
+	stop, err := ownrun.Start(ctx, o.runner, data, settings...)
 	if err != nil {
 		return err
 	}
@@ -219,40 +218,4 @@ func try(ctx context.Context, o options, f function, c testCase, v map[string]st
 		problems = append(problems, strings.Split(strings.TrimSpace(e.log.String()), "\n")...)
 	}
 	return problems, nil
-}
-
-// startRun starts a local run on the ports that samconfig names, and waits until it is ready.
-func startRun(ctx context.Context, runner, data string, settings []string) (stop func(), err error) {
-	log, err := os.Create(filepath.Join(data, "run.log")) //nolint:gosec // our own folder
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = log.Close() }()
-	cmd := exec.Command(runner) //nolint:gosec,noctx // stopped in order
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), "LATCHKEY_DATA_DIR="+data, "LATCHKEY_PRODUCTS_PORT=0", "LATCHKEY_MANAGEMENT_PORT=0", "LATCHKEY_CONSOLE_PORT=0")
-	cmd.Env = append(cmd.Env, settings...)
-	if err := child.Start(cmd); err != nil {
-		return nil, err
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	stop = func() {
-		child.Signal(cmd.Process, syscall.SIGTERM)
-		<-ended
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(data, "run.json")); err == nil {
-			return stop, nil
-		}
-		select {
-		case <-ended:
-			said, _ := os.ReadFile(log.Name())
-			return nil, fmt.Errorf("the local run ended:\n%s", said)
-		case <-ctx.Done():
-			stop()
-			return nil, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }
