@@ -65,9 +65,10 @@ func (o *output) String() string {
 }
 
 var (
-	runner string // the built runner
-	root   string // the repository
-	shared *stack // the stack that tests use unless they kill theirs
+	runner      string // the built runner
+	permissions string // the file that all stacks write the permissions into that they use
+	root        string // the repository
+	shared      *stack // the stack that tests use unless they kill theirs
 )
 
 func TestMain(m *testing.M) {
@@ -95,7 +96,7 @@ func testMain(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	runner = filepath.Join(dir, "runner")
+	runner, permissions = filepath.Join(dir, "runner"), filepath.Join(dir, "permissions.jsonl")
 	build := exec.Command("go", "build", "-o", runner, "./infra/local")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
@@ -114,6 +115,10 @@ func testMain(m *testing.M) int {
 	shared.stop()
 	leaks = append(leaks, secretsInLog(shared)...)
 	for _, line := range oddLines(shared.out.String()) {
+		fmt.Fprintln(os.Stderr, "--- FAIL:", line)
+		code = max(code, 1)
+	}
+	for _, line := range denials() {
 		fmt.Fprintln(os.Stderr, "--- FAIL:", line)
 		code = max(code, 1)
 	}
@@ -140,7 +145,7 @@ func startWith(runner, root, dir string, env ...string) (*stack, error) {
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	s.cmd.Env = append(append(os.Environ(), "LATCHKEY_DATA_DIR="+dir, "LATCHKEY_PRODUCTS_PORT=0",
-		"LATCHKEY_MANAGEMENT_PORT=0", "LATCHKEY_CONSOLE_PORT=0", "LATCHKEY_REDACT=off", "LATCHKEY_THROTTLE=off"), env...)
+		"LATCHKEY_MANAGEMENT_PORT=0", "LATCHKEY_CONSOLE_PORT=0", "LATCHKEY_REDACT=off", "LATCHKEY_THROTTLE=off", "LATCHKEY_PERMISSIONS_FILE="+permissions), env...)
 	if shared != nil { // which has built what there is to build
 		s.cmd.Env = append(s.cmd.Env, "LATCHKEY_BUILD=off")
 	}

@@ -34,6 +34,7 @@ type config struct {
 	noRedaction             bool // of the log
 	noThrottle              bool // of the APIs' stages
 	color                   bool
+	permissions             string     // a file that is told which permissions are used
 	logLevel                slog.Level // of what functions log
 	invoke, event           string
 	job, dueBy              string
@@ -115,6 +116,7 @@ func (c *config) readRest(env func(string) string, all []string) error {
 	c.noBuild = env("LATCHKEY_BUILD") == "off"
 	c.noRedaction = env("LATCHKEY_REDACT") == "off"
 	c.noThrottle = env("LATCHKEY_THROTTLE") == "off"
+	c.permissions = env("LATCHKEY_PERMISSIONS_FILE")
 	c.logLevel = slog.LevelWarn
 	if v := env("LATCHKEY_LOG_LEVEL"); v != "" && c.logLevel.UnmarshalText([]byte(v)) != nil {
 		return errors.New("LATCHKEY_LOG_LEVEL must be debug, info, warn or error")

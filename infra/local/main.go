@@ -15,7 +15,9 @@
 //     application/json, in which $context variables are replaced and nothing else is evaluated.
 //   - Lambda: memory and CPU limits, reserved and provisioned concurrency, layers, VPCs, destinations of asynchronous calls,
 //     function URLs. A version or an alias is the code that was built.
-//   - IAM: roles and permissions of the stack. Any function may call anything; signatures aren't checked.
+//   - IAM: signatures, trust policies, boundaries, and permissions for anything but DynamoDB, Secrets Manager and EventBridge. A
+//     function may do there what its role allows, and, on a DynamoDB of somebody else's, everything. A resource's own policy
+//     opens nothing to a function. Everyone who has other credentials than a function's may do everything. See the package iam.
 //   - Event source mappings: only streams of DynamoDB tables; no SQS, SNS or Kinesis. A property that isn't played is an error.
 //     On failure, a destination of any kind is a folder under failed/.
 //   - Events of functions other than DynamoDB, Schedule and ScheduleV2: they are passed over.

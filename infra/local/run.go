@@ -18,6 +18,7 @@ import (
 	"latchkey/infra/local/build"
 	"latchkey/infra/local/engine"
 	"latchkey/infra/local/environments"
+	"latchkey/infra/local/iam"
 	"latchkey/infra/local/issuer"
 	"latchkey/infra/local/restapi"
 	"latchkey/infra/local/seed"
@@ -41,6 +42,7 @@ type stack struct {
 	issuer    *issuer.Issuer
 	issuerURL string
 	trigger   *trigger // nil: there is none, or it wasn't built
+	guard     *iam.Guard
 	engine    *engine.Engine
 	pool      *environments.Pool
 	servers   []*wire.Server
@@ -82,6 +84,9 @@ func (s *stack) start(ctx context.Context) error {
 	if err := s.readFunctions(); err != nil {
 		return err
 	}
+	if err := s.readRoles(); err != nil {
+		return err
+	}
 	// Builds take long on a first run; the store comes up beside them.
 	var wg sync.WaitGroup
 	var engineErr error
@@ -91,7 +96,7 @@ func (s *stack) start(ctx context.Context) error {
 	if err := errors.Join(buildErr, engineErr); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.startIssuer, s.listen, s.startEndpoints, s.openDoors, s.load, s.startAPIs, s.startServices} {
+	for _, step := range []func(context.Context) error{s.startIssuer, s.listen, s.startEndpoints, s.openDoors, s.load, s.startAPIs, s.startServices, s.makeKeyring} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -123,7 +128,7 @@ func (s *stack) startEngine(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = output.Close() }()
-	if s.engine, err = engine.Start(ctx, binary, s.dataDir, output); err != nil {
+	if s.engine, err = engine.Start(ctx, binary, s.dataDir, output, s.guard); err != nil {
 		return err
 	}
 	go func() {
@@ -250,6 +255,7 @@ func (s *stack) load(ctx context.Context) error {
 	if s.trigger != nil {
 		list = append(list, s.trigger.function)
 	}
+	s.nameCallers(list)
 	base := map[string]string{
 		"AWS_ACCESS_KEY_ID": s.credentials[0], "AWS_SECRET_ACCESS_KEY": s.credentials[1], "AWS_SESSION_TOKEN": s.credentials[2],
 	}

@@ -19,7 +19,7 @@ import (
 // newSecrets is the Secrets Manager endpoint; its rotations call functions of the stack.
 func (s *stack) newSecrets() (*secrets.Server, error) {
 	exists := func(arn string) bool { return s.template.FunctionID(arn) != "" }
-	return secrets.New(secrets.Config{Dir: s.file("secrets"), Exists: exists, Invoke: func(ctx context.Context, arn string, payload []byte) error {
+	return secrets.New(secrets.Config{Dir: s.file("secrets"), Exists: exists, Guard: s.guard, Invoke: func(ctx context.Context, arn string, payload []byte) error {
 		id := s.template.FunctionID(arn)
 		if id == "" {
 			return fmt.Errorf("no function of the template has the ARN %s", arn)
@@ -94,3 +94,24 @@ func (s *stack) gatewaySecret(id string) string {
 	}
 	return aws.ToString(out.SecretString)
 }
+
+// makeKeyring runs the job that gives a new stack its keyring, which no other function may write. On AWS its schedule comes within
+// the hour. Where permissions aren't enforced, the first function that needs it makes it.
+func (s *stack) makeKeyring(ctx context.Context) error {
+	if !s.built(keyringJob) || s.dynamoEndpoint != "" {
+		return nil
+	}
+	secret := keyringSecret
+	_, err := s.secretsClient().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secret})
+	var empty *types.ResourceNotFoundException
+	if !errors.As(err, &empty) {
+		return err
+	}
+	_, err = invoker{s}.Invoke(ctx, keyringJob, []byte(`{"job":"keyring"}`))
+	if err != nil {
+		s.log.warn("the keyring isn't made, so no key can be recoverable: %v", err)
+	}
+	return nil
+}
+
+const keyringJob, keyringSecret = "RotatorFunction", "KeyringSecret"

@@ -44,7 +44,7 @@ func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([
 
 // startEndpoints serves the other AWS endpoints that functions call.
 func (s *stack) startEndpoints(context.Context) error {
-	bus, err := eventbus.New(eventbus.Config{File: s.file("events.jsonl"), OnEvent: func(e eventbus.Event) {
+	bus, err := eventbus.New(eventbus.Config{File: s.file("events.jsonl"), Guard: s.guard, OnEvent: func(e eventbus.Event) {
 		s.log.say("event %s from %s on %s", e.DetailType, e.Source, e.Bus)
 	}})
 	if err != nil {

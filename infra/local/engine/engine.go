@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"latchkey/infra/local/child"
+	"latchkey/infra/local/iam"
 )
 
 // Engine is a running dynoxide, or a DynamoDB that somebody else runs.
@@ -71,8 +72,9 @@ func hashesOf(platform string) (list []string) {
 	return list
 }
 
-// Start starts dynoxide on a free loopback port with its file in the data directory, and waits until it answers.
-func Start(ctx context.Context, binary, dataDir string, output *os.File) (*Engine, error) {
+// Start starts dynoxide on a free loopback port with its file in the data directory, and waits until it answers. The guard stops
+// what functions may not do.
+func Start(ctx context.Context, binary, dataDir string, output *os.File, guard *iam.Guard) (*Engine, error) {
 	file := filepath.Join(dataDir, "dynamodb.db")
 	fresh, err := private(file)
 	if err != nil {
@@ -92,7 +94,7 @@ func Start(ctx context.Context, binary, dataDir string, output *os.File) (*Engin
 	for range 5 { // somebody else may take the free port in between
 		e, err := start(ctx, binary, file, output)
 		if err == nil {
-			return e, e.stand()
+			return e, e.stand(guard)
 		}
 		last = err
 		if ctx.Err() != nil {
@@ -121,8 +123,8 @@ func private(file string) (fresh bool, err error) {
 }
 
 // stand puts the front before a server that runs.
-func (e *Engine) stand() error {
-	f, err := newFront(e.Endpoint)
+func (e *Engine) stand(guard *iam.Guard) error {
+	f, err := newFront(e.Endpoint, guard)
 	if err != nil {
 		e.Stop()
 		return err

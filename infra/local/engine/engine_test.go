@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
+	"latchkey/infra/local/iam"
 	"latchkey/infra/local/template"
 )
 
@@ -50,6 +51,12 @@ var local = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, 
 
 func run(t *testing.T, dir string) (*Engine, *dynamodb.Client) {
 	t.Helper()
+	return guarded(t, dir, nil)
+}
+
+// guarded is run with somebody who stops functions.
+func guarded(t *testing.T, dir string, guard *iam.Guard) (*Engine, *dynamodb.Client) {
+	t.Helper()
 	binary := os.Getenv("DYNOXIDE")
 	if binary == "" {
 		var err error
@@ -62,7 +69,7 @@ func run(t *testing.T, dir string) (*Engine, *dynamodb.Client) {
 		t.Fatal(err)
 	}
 	defer func() { _ = null.Close() }()
-	e, err := Start(t.Context(), binary, dir, null)
+	e, err := Start(t.Context(), binary, dir, null, guard)
 	if err != nil {
 		t.Fatal(err)
 	}

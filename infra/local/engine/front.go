@@ -10,13 +10,17 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"latchkey/infra/local/iam"
 )
 
-// front stands before the engine and refuses what the engine takes and DynamoDB doesn't. Everything else passes as it is.
+// front stands before the engine and refuses what the engine takes and DynamoDB doesn't, and what a function's role doesn't allow.
+// Everything else passes as it is.
 type front struct {
 	store   *url.URL
 	proxy   *httputil.ReverseProxy
 	client  *http.Client
+	guard   *iam.Guard
 	mu      sync.Mutex
 	schemas map[string][]keySchemaOf // by table, the table's own keys first, then those of its indexes
 }
@@ -29,13 +33,13 @@ type keySchemaOf struct {
 
 const maxRequest = 16 << 20 // DynamoDB's own limit is 16 MB
 
-func newFront(store string) (*front, error) {
+func newFront(store string, guard *iam.Guard) (*front, error) {
 	u, err := url.Parse(store)
 	if err != nil {
 		return nil, err
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
-	f := &front{store: u, client: &http.Client{Transport: transport}, schemas: map[string][]keySchemaOf{}}
+	f := &front{store: u, client: &http.Client{Transport: transport}, guard: guard, schemas: map[string][]keySchemaOf{}}
 	f.proxy = &httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -52,18 +56,27 @@ const targetPrefix = "DynamoDB_20120810."
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
-	switch op {
-	case "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems":
+	caller := iam.Caller(r)
+	looked := slices.Contains([]string{"Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}, op)
+	if looked || f.guard.Knows(caller) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 		if err != nil {
 			http.Error(w, "the request can't be read", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if message := f.refusal(op, r, body); message != "" {
+		if f.guard.Knows(caller) {
+			if denied := f.guard.Check(caller, f.callsOf(op, r, body)...); denied != nil {
+				answer(w, map[string]string{"__type": "com.amazon.coral.service#AccessDeniedException", "Message": denied.Error()})
+				return
+			}
+		}
+		if message := f.refusal(op, r, body); looked && message != "" {
 			refuse(w, message)
 			return
 		}
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	switch op {
 	case "CreateTable", "UpdateTable", "DeleteTable":
 		f.mu.Lock()
 		clear(f.schemas)
@@ -85,9 +98,13 @@ func (f *front) refusal(op string, r *http.Request, body []byte) string {
 }
 
 func refuse(w http.ResponseWriter, message string) {
+	answer(w, map[string]string{"__type": "com.amazon.coral.validate#ValidationException", "message": message})
+}
+
+func answer(w http.ResponseWriter, body map[string]string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.WriteHeader(http.StatusBadRequest)
-	_ = json.NewEncoder(w).Encode(map[string]string{"__type": "com.amazon.coral.validate#ValidationException", "message": message})
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 // correct puts right what the engine answers otherwise than DynamoDB: a batch whose item lacks a key is told so as every

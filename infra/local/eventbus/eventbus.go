@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"latchkey/infra/local/iam"
 )
 
 const (
@@ -41,6 +43,7 @@ type Config struct {
 	Account string      // "" means 000000000000
 	OnEvent func(Event) // called for each event, one at a time, in order; may be nil
 	File    string      // events are appended here, one line of JSON each; "" means nowhere
+	Guard   *iam.Guard  // of what functions may do; nil: everything
 }
 
 // Bus is an http.Handler for the AWS JSON 1.1 protocol, safe for concurrent use.
@@ -111,6 +114,10 @@ func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "SerializationException", "the request is no JSON of PutEvents")
 		return
 	}
+	if denied := b.cfg.Guard.Check(iam.Caller(r), b.callsOf(in.Entries)...); denied != nil {
+		refuse(w, "AccessDeniedException", denied.Error())
+		return
+	}
 	if n := len(in.Entries); n < 1 || n > maxEntries {
 		refuse(w, "ValidationException", fmt.Sprintf("1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and %d, has %d", maxEntries, n))
 		return
@@ -124,6 +131,21 @@ func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, b.put(in.Entries))
+}
+
+// callsOf lists what entries need permission for: each bus that they name.
+func (b *Bus) callsOf(entries []entry) (calls []iam.Call) {
+	for _, e := range entries {
+		bus := e.EventBusName
+		if bus == "" {
+			bus = "default"
+		}
+		if !strings.HasPrefix(bus, "arn:") {
+			bus = "arn:aws:events:" + b.cfg.Region + ":" + b.cfg.Account + ":event-bus/" + bus
+		}
+		calls = append(calls, iam.Call{Action: "events:PutEvents", Resource: bus})
+	}
+	return calls
 }
 
 // size returns the entry's size as AWS counts it against the limit.

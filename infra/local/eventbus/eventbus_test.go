@@ -16,6 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/smithy-go"
+
+	"latchkey/infra/local/iam"
+	"latchkey/infra/local/template"
 )
 
 // harness is a bus and the SDK's own client of it.
@@ -143,5 +146,56 @@ func TestOtherOperationsAndRubbishGetAClearError(t *testing.T) {
 func TestFileThatCannotBeOpenedIsAnError(t *testing.T) {
 	if _, err := New(Config{File: filepath.Join(t.TempDir(), "no", "such", "folder")}); err == nil {
 		t.Error("no error")
+	}
+}
+
+// A function puts events on the buses that its role names, and none of a request that has one for another bus.
+func TestAFunctionPutsEventsWhereItsRoleAllows(t *testing.T) {
+	tpl, err := template.Parse([]byte(`
+Resources:
+  local: { Type: AWS::Serverless::Function, Properties: { Role: !GetAtt R.Arn } }
+  Mine: { Type: AWS::Events::EventBus, Properties: { Name: mine } }
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies:
+        - PolicyName: work
+          PolicyDocument:
+            Statement:
+              - { Effect: Allow, Action: events:PutEvents, Resource: !GetAtt Mine.Arn }
+`), ".", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roles, err := iam.Roles(tpl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	_, c := harness(t, Config{Guard: iam.NewGuard(roles, nil), OnEvent: func(Event) { count++ }})
+	for _, tt := range []struct {
+		buses []string
+		want  int
+	}{
+		{[]string{"mine"}, 1},
+		{[]string{"arn:aws:events:us-east-1:000000000000:event-bus/mine"}, 1},
+		{[]string{""}, 0},
+		{[]string{"others"}, 0},
+		{[]string{"mine", "others"}, 0},
+	} {
+		in := &eventbridge.PutEventsInput{}
+		for _, bus := range tt.buses {
+			e := good(`{}`)
+			if bus != "" {
+				e.EventBusName = &bus
+			}
+			in.Entries = append(in.Entries, e)
+		}
+		count = 0
+		_, err := c.PutEvents(t.Context(), in)
+		var api smithy.APIError
+		if denied := errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException"; count != tt.want || denied != (tt.want == 0) {
+			t.Errorf("%q: %d events, %v", tt.buses, count, err)
+		}
 	}
 }

@@ -2,22 +2,11 @@ package secrets
 
 import (
 	"encoding/json"
-	"net/http"
-	"path"
 	"slices"
 	"strings"
-)
 
-// callerOf returns the access key ID of a signed request.
-func callerOf(r *http.Request) string {
-	_, rest, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	credential, _, _ := strings.Cut(rest, ",")
-	parts := strings.Split(credential, "/") // …/date/region/service/aws4_request
-	if len(parts) < 5 {
-		return credential
-	}
-	return strings.Join(parts[:len(parts)-4], "/")
-}
+	"latchkey/infra/local/iam"
+)
 
 // foreign says whether a caller is a principal outside of the stack, named by its ARN.
 func foreign(caller string) bool { return strings.HasPrefix(caller, "arn:") }
@@ -120,7 +109,7 @@ func (c *secret) decide(caller, action string) decision {
 	}
 	result := silent
 	for _, st := range p.Statement {
-		if !st.Principal.names(caller) || !matches(st.Action, "secretsmanager:"+action, true) || !matches(st.Resource, c.ARN, false) {
+		if !st.Principal.names(caller) || !st.matches("secretsmanager:"+action, c.ARN) {
 			continue
 		}
 		if st.Effect == "Deny" {
@@ -145,17 +134,10 @@ func (p *principals) names(caller string) bool {
 	return slices.Contains(p.AWS, parts[4]) || slices.Contains(p.AWS, "arn:aws:iam::"+parts[4]+":root")
 }
 
-// matches knows * and ?; actions are compared without case.
-func matches(patterns []string, s string, fold bool) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		if fold {
-			p, s = strings.ToLower(p), strings.ToLower(s)
-		}
-		// path.Match stops * at slashes, and gives brackets a meaning: neither is wanted.
-		esc := strings.NewReplacer("/", "\x00", "[", "\\[", "\\", "\\\\")
-		ok, err := path.Match(esc.Replace(p), strings.ReplaceAll(s, "/", "\x00"))
-		return err == nil && ok
-	})
+// matches compares actions without case, and ARNs as they are.
+func (st *statement) matches(action, arn string) bool {
+	return slices.ContainsFunc(st.Action, func(p string) bool { return iam.Like(strings.ToLower(p), strings.ToLower(action)) }) &&
+		slices.ContainsFunc(st.Resource, func(p string) bool { return iam.Like(p, arn) })
 }
 
 type policyAnswer struct {

@@ -6,8 +6,9 @@
 //
 // Who calls: signatures aren't checked. An access key ID that is an ARN (for instance
 // arn:aws:iam::111122223333:role/customer) acts as that principal, which may do what the secret's resource policy
-// allows and nothing else. Every other access key ID acts as the stack's own account, which may do everything that the
-// policy doesn't deny. Conditions aren't evaluated: an Allow that has one is passed over, a Deny that has one applies.
+// allows and nothing else. One that names a function of the stack may do what the function's role allows and the policy doesn't
+// deny. Every other access key ID acts as the stack's own account, which may do everything that the policy doesn't deny.
+// Conditions of resource policies aren't evaluated: an Allow that has one is passed over, a Deny that has one applies.
 package secrets
 
 import (
@@ -21,6 +22,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"latchkey/infra/local/iam"
 )
 
 // Config sets the file that keeps the secrets and the parts of their ARNs.
@@ -32,6 +35,7 @@ type Config struct {
 	Invoke func(ctx context.Context, functionARN string, payload []byte) error
 	// Exists says whether a rotation function is there; nil: every one is.
 	Exists func(functionARN string) bool
+	Guard  *iam.Guard   // of what functions may do; nil: everything
 	Logger *slog.Logger // nil means silence
 }
 
@@ -134,11 +138,41 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, fail("SerializationException", "the request can't be read, or is above 1 MB"))
 		return
 	}
+	caller := iam.Caller(r)
 	s.mu.Lock()
 	s.purge()
-	out, err := do(s, callerOf(r), body)
+	var out any
+	if denied := s.cfg.Guard.Check(caller, s.callsOf(name, body)...); denied != nil {
+		err = &failure{"AccessDeniedException", denied.Error()}
+	} else {
+		out, err = do(s, caller, body)
+	}
 	s.mu.Unlock()
 	answer(w, out, err)
+}
+
+// callsOf lists what a request needs permission for. One that names no secret is for all of them.
+func (s *Server) callsOf(operation string, body []byte) []iam.Call {
+	var in struct {
+		byID
+		Name string
+		Tags []json.RawMessage
+	}
+	_ = json.Unmarshal(body, &in) // what can't be read is refused by the operation
+	resource := "*"
+	switch c, err := s.find(in.SecretID); {
+	case err == nil:
+		resource = c.ARN
+	case strings.HasPrefix(in.SecretID, "arn:"):
+		resource = in.SecretID
+	case in.SecretID+in.Name != "":
+		resource = s.arnPrefix() + in.SecretID + in.Name
+	}
+	calls := []iam.Call{{Action: "secretsmanager:" + operation, Resource: resource}}
+	if operation == "CreateSecret" && len(in.Tags) > 0 {
+		calls = append(calls, iam.Call{Action: "secretsmanager:TagResource", Resource: resource})
+	}
+	return calls
 }
 
 func answer(w http.ResponseWriter, out any, err error) {
