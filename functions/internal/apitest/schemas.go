@@ -12,7 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// schemas are the contract's schemas of answers, compiled once each. openapi3filter compiles a schema anew for each answer that it
+// schemas are the contract's schemas of answers, compiled once each. openapi3filter compiles a schema again for each answer that it
 // looks at, which was most of the time of these tests.
 type schemas struct {
 	mu       sync.Mutex
