@@ -134,10 +134,38 @@ var keptAlways = map[string]string{
 func TestWhatCannotBeMadeAgainIsKept(t *testing.T) {
 	for id, r := range render(t, "template.yaml").Resources {
 		for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
-			if got := at(r, policy) == "Retain"; got != (keptAlways[id] != "") {
+			if got := stays(at(r, policy)); got != (keptAlways[id] != "") {
 				t.Errorf("%s: %s is %v; %s", id, policy, at(r, policy), keptAlways[id])
 			}
 		}
+	}
+}
+
+// stays reports whether a resource with this policy stays when its stack goes.
+func stays(policy any) bool { return policy == "Retain" || policy == "RetainExceptOnCreate" }
+
+// A first deployment that fails leaves nothing of what it could take away again: each further attempt would leave one more. What is protected from
+// deletion it can't take away, and a rollback that tried would fail.
+func TestAFailedFirstDeploymentLeavesOnlyWhatIsProtected(t *testing.T) {
+	n := 0
+	for id, r := range render(t, "template.yaml").Resources {
+		if !stays(at(r, "DeletionPolicy")) {
+			continue
+		}
+		n++
+		want := "RetainExceptOnCreate"
+		if at(r, "Properties", "DeletionProtectionEnabled") == true || at(r, "Properties", "DeletionProtection") == "ACTIVE" {
+			want = "Retain"
+		}
+		if got := at(r, "DeletionPolicy"); got != want {
+			t.Errorf("%s: DeletionPolicy is %v, want %s", id, got, want)
+		}
+		if got := at(r, "UpdateReplacePolicy"); got != "Retain" { // which knows no other
+			t.Errorf("%s: UpdateReplacePolicy is %v", id, got)
+		}
+	}
+	if n != len(keptAlways) {
+		t.Errorf("%d resources are kept, want %d", n, len(keptAlways))
 	}
 }
 

@@ -90,7 +90,7 @@ func TestTables(t *testing.T) {
 			"PITR":             {at(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"), want.pitr},
 			"billing":          {p["BillingMode"], "PAY_PER_REQUEST"},
 			"encryption":       {at(p, "SSESpecification", "SSEEnabled"), true},
-			"deletion":         {at(d.Resources[id], "DeletionPolicy"), want.policy},
+			"deletion":         {strings.TrimSuffix(fmt.Sprint(at(d.Resources[id], "DeletionPolicy")), "ExceptOnCreate"), want.policy},
 			"replacement":      {at(d.Resources[id], "UpdateReplacePolicy"), want.policy},
 			"deletion is held": {p["DeletionProtectionEnabled"], want.pitr},
 		} {

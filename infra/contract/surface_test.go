@@ -60,7 +60,7 @@ func surface(d document) string {
 	line("\n# resources")
 	for _, id := range sorted(d.Resources) {
 		kept := ""
-		if at(d.Resources[id], "DeletionPolicy") == "Retain" {
+		if stays(at(d.Resources[id], "DeletionPolicy")) {
 			kept = ", kept when the stack goes"
 		}
 		line("%s: %v%s", id, at(d.Resources[id], "Type"), kept)
