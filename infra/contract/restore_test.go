@@ -2,7 +2,9 @@ package contract
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,6 +55,40 @@ func TestAStackOnRestoredTablesNamesNoOthers(t *testing.T) {
 	}
 	if replaced < 35 {
 		t.Errorf("only %d places name the restored tables", replaced)
+	}
+}
+
+// The guide stops every function that may write the keys, and gives restored tables what the template gives its own.
+func TestTheGuideToRestoringKnowsWhatTheTemplateHas(t *testing.T) {
+	guide := pages(t)["docs/guides/restore.md"]
+	d := render(t, "template.yaml")
+	writers := map[string]bool{}
+	for _, s := range statements(d) {
+		for _, action := range []string{"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} {
+			if slices.Contains(s.actions, action) && (slices.Contains(s.resources, "${ControlTable.Arn}") || slices.Contains(s.resources, "${GateTable.Arn}")) {
+				writers[strings.TrimSuffix(s.where, "Role")+"Function"] = true
+			}
+		}
+	}
+	_, line, _ := strings.Cut(guide, `WRITERS="`)
+	line, _, _ = strings.Cut(line, `"`)
+	named := strings.Fields(line)
+	slices.Sort(named)
+	if !slices.Equal(named, sorted(writers)) {
+		t.Errorf("the guide stops %v, and %v may write", named, sorted(writers))
+	}
+	control, gate := d.properties(t, "ControlTable"), d.properties(t, "GateTable")
+	for what, text := range map[string]string{
+		"the stream":     fmt.Sprintf("StreamEnabled=true,StreamViewType=%v\n", at(control, "StreamSpecification", "StreamViewType")),
+		"expiry":         fmt.Sprintf("Enabled=%v,AttributeName=%v\n", at(control, "TimeToLiveSpecification", "Enabled"), at(control, "TimeToLiveSpecification", "AttributeName")),
+		"the parameters": `RestoredControlTable="$NEW_CONTROL" RestoredControlStream="$LABEL" RestoredGateTable="$NEW_GATE"`,
+	} {
+		if !strings.Contains(guide, text) {
+			t.Errorf("the guide lacks %s: %s", what, text)
+		}
+	}
+	if gate["TimeToLiveSpecification"] != nil || gate["StreamSpecification"] != nil {
+		t.Error("the guide gives a restored gate table neither expiry nor a stream")
 	}
 }
 

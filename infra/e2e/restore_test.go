@@ -76,7 +76,8 @@ type drill struct {
 	fresh                               string // the rotated key's secret of after the instant
 	created                             key
 	account                             string // of after the instant
-	enabledAtTheGate                    item   // the disabled key's record at the gate, of a moment before
+	instant                             time.Time
+	enabledAtTheGate                    item // the disabled key's record at the gate, of a moment before
 }
 
 // start starts the stack again, on its data directory and store.
@@ -144,6 +145,7 @@ func (d *drill) contents(tables ...string) map[string][]string {
 func (d *drill) restore() (label string) {
 	d.t.Helper()
 	ctx := d.t.Context()
+	d.instant = time.Now()
 	for own, restored := range map[string]string{"ControlTable": restoredControl, "GateTable": restoredGate} {
 		if err := copyTable(ctx, d.db, own, restored); err != nil {
 			d.t.Fatal(err)
@@ -205,6 +207,40 @@ func (d *drill) after() {
 	d.job(fmt.Sprintf(`{"job":"rotation","due_by":%q}`, time.Now().Add(60*time.Hour).Format(time.RFC3339)))
 	d.deliveredAs = d.do("owner", "GET", d.delivered.path(), "")["rotation_policy"].(map[string]any)["delivered_as"].(string)
 	d.gone(d.s)
+	d.found("key.rotate", "key.revoke", "key.delete", "key.enable", "member.remove", "account.create")
+}
+
+// since is the filter by which the guide finds in the old table what has happened since the instant.
+const since = "kind = :kind AND happened_at > :at"
+
+// found holds what it finds, which is what has to be taken back or done again.
+func (d *drill) found(want ...string) {
+	d.t.Helper()
+	guide, err := os.ReadFile(filepath.Join(root, "docs/guides/restore.md"))
+	if err != nil || !strings.Contains(string(guide), since) {
+		d.t.Errorf("the guide doesn't look by %q (%v)", since, err)
+	}
+	out, err := d.db.Scan(d.t.Context(), &dynamodb.ScanInput{
+		TableName: aws.String("ControlTable"), FilterExpression: aws.String(since),
+		ExpressionAttributeValues: item{
+			":kind": &types.AttributeValueMemberS{Value: "audit"}, ":at": &types.AttributeValueMemberS{Value: d.instant.UTC().Format("2006-01-02T15:04:05")},
+		},
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	rows := map[string]int{}
+	for _, i := range out.Items {
+		rows[i["action"].(*types.AttributeValueMemberS).Value]++
+		if at := i["happened_at"].(*types.AttributeValueMemberS).Value; at < d.instant.UTC().Add(-time.Second).Format(time.RFC3339) {
+			d.t.Errorf("a row of %s is found since %s", at, d.instant)
+		}
+	}
+	for _, action := range want {
+		if rows[action] == 0 {
+			d.t.Errorf("no row %s is found since the instant: %v", action, rows)
+		}
+	}
 }
 
 // gone holds what the gate says of what the restore takes back, on tables that have it.
