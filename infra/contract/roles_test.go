@@ -197,3 +197,37 @@ func TestRolesAllowWhatTheCodeCallsAndNothingElse(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoMayUseATableKnowsItsName, and who knows its name may use it. The adapters read the names of all tables and need
+// none of them: a function without one would start, and fail at its calls.
+func TestWhoMayUseATableKnowsItsName(t *testing.T) {
+	d := render(t, "template.yaml")
+	may := map[string]map[string]bool{} // by function: tables
+	for id := range deployed(t, d) {
+		may[id] = map[string]bool{}
+		role := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(d.properties(t, id)["Role"]), "${"), ".Arn}")
+		for _, s := range statements(d) {
+			if s.where != role || s.effect != "Allow" {
+				continue
+			}
+			for _, r := range s.resources {
+				if table, ok := strings.CutSuffix(strings.TrimPrefix(r, "${"), ".Arn}"); ok && strings.HasSuffix(table, "Table") {
+					may[id][table] = true
+				}
+			}
+		}
+		variables, _ := at(d.properties(t, id), "Environment", "Variables").(object)
+		knows := map[string]bool{}
+		for name, value := range variables {
+			if strings.HasSuffix(name, "_TABLE") {
+				knows[strings.Trim(fmt.Sprint(value), "${}")] = true
+			}
+		}
+		if !maps.Equal(may[id], knows) {
+			t.Errorf("%s may use %v, and is given the names of %v", id, sorted(may[id]), sorted(knows))
+		}
+	}
+	if !may["Authorizer"]["LeasesTable"] || len(may["DemoFunction"]) > 0 {
+		t.Errorf("the gate may use %v, the demo %v", may["Authorizer"], may["DemoFunction"])
+	}
+}

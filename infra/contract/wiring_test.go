@@ -107,12 +107,13 @@ func TestStreamsAreReadAsTheirFunctionsNeedIt(t *testing.T) {
 	for id, want := range map[string]object{
 		// A report is written once or over and over: both are news. Order is kept for each environment, so shards may be shared.
 		"CounterFunction.Slices": {
-			"Stream": "${SlicesTable.StreamArn}", "BatchSize": 1000, "MaximumBatchingWindowInSeconds": 2, "ParallelizationFactor": 4,
+			// From the oldest record: what was written before the mapping was made counts, too.
+			"Stream": "${SlicesTable.StreamArn}", "StartingPosition": "TRIM_HORIZON", "BatchSize": 1000, "MaximumBatchingWindowInSeconds": 2, "ParallelizationFactor": 4,
 			"FilterCriteria": object{"Filters": list{object{"Pattern": `{"eventName":["INSERT","MODIFY"]}`}}},
 		},
 		// Every audit row is an event, and the events of an account come in order.
 		"EventsFunction.Control": {
-			"Stream": "${ControlTable.StreamArn}", "BatchSize": 100, "MaximumBatchingWindowInSeconds": 1, "ParallelizationFactor": 1,
+			"Stream": "${ControlTable.StreamArn}", "StartingPosition": "TRIM_HORIZON", "BatchSize": 100, "MaximumBatchingWindowInSeconds": 1, "ParallelizationFactor": 1,
 			"FilterCriteria": object{"Filters": list{object{"Pattern": `{"eventName":["INSERT"],"dynamodb":{"Keys":{"sk":{"S":[{"prefix":"AUDIT#"}]}}}}`}}},
 		},
 	} {
