@@ -163,6 +163,16 @@ lint: tools-python tools-go ## format, imports, vet, templates; installs its own
 	$(TOOLS)/venv/bin/python infra/lint/render.py template.yaml > .build/rendered.json
 	$(TOOLS)/venv/bin/cfn-lint --non-zero-exit-code error -- .build/rendered.json
 
+# Checkov exits with 0 whatever it finds; what may stay is in infra/lint/checkov.yaml.
+.PHONY: scan
+scan: tools-python tools-checkov ## look for weak settings in the templates, by Checkov; each exception is explained in infra/lint/checkov.yaml
+	@rm -rf .build/scan && mkdir -p .build/scan
+	$(TOOLS)/venv/bin/python infra/lint/render.py template.yaml > .build/scan/template.json
+	cp infra/*.yaml .build/scan
+	$(TOOLS)/checkov/bin/checkov --directory .build/scan --framework cloudformation --skip-download --soft-fail --compact --output json > .build/checkov.json 2> .build/checkov.log \
+	  || { cat .build/checkov.log; exit 1; }
+	go run ./infra/lint/scan infra/lint/checkov.yaml .build/checkov.json .build/scan/*
+
 .PHONY: bench
 bench: ## the authorizer against an empty handler, interleaved
 	go run ./infra/bench
@@ -195,6 +205,6 @@ $(BROWSER): infra/browser/package.json infra/browser/package-lock.json
 	@touch $@
 
 # Each looks whether what it would install is there already: on this machine, for these inputs.
-.PHONY: tools-go tools-python tools-mutants tools-sbom tools-schemathesis tools-rie
-tools-go tools-python tools-mutants tools-sbom tools-schemathesis tools-rie: tools-%:
+.PHONY: tools-go tools-python tools-mutants tools-sbom tools-schemathesis tools-rie tools-checkov
+tools-go tools-python tools-mutants tools-sbom tools-schemathesis tools-rie tools-checkov: tools-%:
 	@infra/tools/install.sh $*

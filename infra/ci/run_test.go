@@ -54,7 +54,7 @@ func checkout(t *testing.T, do targets) (dir string, cmd *exec.Cmd) {
 	write("bin/go", "#!/bin/bash\nif [ \"$2\" = -o ]; then ln -sf "+self+" \"$3\"; fi\n")
 	write("bin/git", "#!/bin/bash\necho 86400\n")
 	write("bin/make", "#!/bin/bash\nexec bash -eu target/\"$2\"\n")
-	for target, text := range map[string]string{"bench-gate": "true", "lint": "true", "test-contract": "true", "sam-check": "true", "smoke": "true", "chromium": "true", "test-browser": "true", "test": passes, "test-race": passes, "test-bugs": "true"} {
+	for target, text := range map[string]string{"bench-gate": "true", "lint": "true", "test-contract": "true", "scan": "true", "sam-check": "true", "smoke": "true", "chromium": "true", "test-browser": "true", "test": passes, "test-race": passes, "test-bugs": "true"} {
 		if text, ok := do[target]; ok {
 			write("target/"+target, text)
 			continue
@@ -96,31 +96,32 @@ func TestRunCountsEverythingAndFailsWithAnyOfIt(t *testing.T) {
 		closes string
 		shown  string
 	}{
-		"all passes":                      {nil, 0, "9 passed, 0 failed", "== lint"},
-		"the linters complain":            {targets{"lint": "echo unformatted; exit 1"}, 1, "8 passed, 1 failed", "unformatted"},
-		"the benchmark is over its gate":  {targets{"bench-gate": "exit 1"}, 1, "8 passed, 1 failed", ""},
-		"the benchmark has no verdict":    {targets{"bench-gate": "echo 'no verdict: CPU'"}, 0, "8 passed, 0 failed", "no verdict: CPU"},
-		"a test fails":                    {targets{"test": fails}, 1, "8 passed, 1 failed", "FAIL  latchkey/p"},
-		"a test fails under race":         {targets{"test-race": fails}, 1, "8 passed, 1 failed", "FAIL  latchkey/p"},
-		"a package is over its budget":    {targets{"test": slow}, 1, "9 passed, 1 failed", "SLOW  latchkey/p"},
-		"but not over the one under race": {targets{"test-race": slow}, 0, "9 passed, 0 failed", ""},
-		"make never gets to the tests":    {targets{"test": "exit 2"}, 1, "8 passed, 1 failed", ""},
-		"it dies after a test passed":     {targets{"test": passes + "; exit 2"}, 1, "9 passed, 1 failed", ""},
-		"Schemathesis has a finding":      {targets{"test-contract": "echo ST202; exit 1"}, 1, "8 passed, 1 failed", "ST202"},
-		"an event is answered otherwise":  {targets{"sam-check": "echo FAIL keys-list; exit 1"}, 1, "8 passed, 1 failed", "keys-list"},
-		"a stack is otherwise than asked": {targets{"smoke": "echo FAIL key-disabled; exit 1"}, 1, "8 passed, 1 failed", "key-disabled"},
-		"a browser test fails":            {targets{"test-browser": "echo axe; exit 1"}, 1, "8 passed, 2 failed", "axe"},
-		"there is no browser":             {targets{"chromium": "echo no Chromium; exit 1", "test-browser": "touch run"}, 1, "9 passed, 1 failed", "no Chromium"},
-		"both lanes fail":                 {targets{"test": fails, "lint": "exit 1"}, 1, "7 passed, 2 failed", ""},
-		"a planted bug isn't caught":      {targets{"test-bugs": "echo MISSED; exit 1"}, 1, "8 passed, 1 failed", "MISSED"},
+		"all passes":                      {nil, 0, "10 passed, 0 failed", "== lint"},
+		"the linters complain":            {targets{"lint": "echo unformatted; exit 1"}, 1, "9 passed, 1 failed", "unformatted"},
+		"the benchmark is over its gate":  {targets{"bench-gate": "exit 1"}, 1, "9 passed, 1 failed", ""},
+		"the benchmark has no verdict":    {targets{"bench-gate": "echo 'no verdict: CPU'"}, 0, "9 passed, 0 failed", "no verdict: CPU"},
+		"a test fails":                    {targets{"test": fails}, 1, "9 passed, 1 failed", "FAIL  latchkey/p"},
+		"a test fails under race":         {targets{"test-race": fails}, 1, "9 passed, 1 failed", "FAIL  latchkey/p"},
+		"a package is over its budget":    {targets{"test": slow}, 1, "10 passed, 1 failed", "SLOW  latchkey/p"},
+		"but not over the one under race": {targets{"test-race": slow}, 0, "10 passed, 0 failed", ""},
+		"make never gets to the tests":    {targets{"test": "exit 2"}, 1, "9 passed, 1 failed", ""},
+		"it dies after a test passed":     {targets{"test": passes + "; exit 2"}, 1, "10 passed, 1 failed", ""},
+		"Schemathesis has a finding":      {targets{"test-contract": "echo ST202; exit 1"}, 1, "9 passed, 1 failed", "ST202"},
+		"Checkov has a finding":           {targets{"scan": "echo CKV_AWS_1; exit 1"}, 1, "9 passed, 1 failed", "CKV_AWS_1"},
+		"an event is answered otherwise":  {targets{"sam-check": "echo FAIL keys-list; exit 1"}, 1, "9 passed, 1 failed", "keys-list"},
+		"a stack is otherwise than asked": {targets{"smoke": "echo FAIL key-disabled; exit 1"}, 1, "9 passed, 1 failed", "key-disabled"},
+		"a browser test fails":            {targets{"test-browser": "echo axe; exit 1"}, 1, "9 passed, 2 failed", "axe"},
+		"there is no browser":             {targets{"chromium": "echo no Chromium; exit 1", "test-browser": "touch run"}, 1, "10 passed, 1 failed", "no Chromium"},
+		"both lanes fail":                 {targets{"test": fails, "lint": "exit 1"}, 1, "8 passed, 2 failed", ""},
+		"a planted bug isn't caught":      {targets{"test-bugs": "echo MISSED; exit 1"}, 1, "9 passed, 1 failed", "MISSED"},
 		"a lane is killed":                {targets{"lint": `kill -KILL "$PPID"`}, 1, "4 passed, 1 failed", "the lane itself ended with 137"},
-		"the other lane is killed":        {targets{"test": `kill -KILL 0`}, 1, "8 passed, 1 failed", "the lane itself ended with 137"},
+		"the other lane is killed":        {targets{"test": `kill -KILL 0`}, 1, "9 passed, 1 failed", "the lane itself ended with 137"},
 		// Each waits for the other, and both for the tests.
 		"the lanes run side by side": {targets{
 			"test":      "mkfifo meet && " + passes,
 			"lint":      "timeout 20 cat meet",
 			"test-race": "timeout 20 bash -c 'echo met >meet' && " + passes,
-		}, 0, "9 passed, 0 failed", "met"},
+		}, 0, "10 passed, 0 failed", "met"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,7 +147,7 @@ func TestRunForgetsTheCountsOfTheLastOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := cmd.CombinedOutput()
-	if exit := exitCode(t, err); exit != 0 || lastLine(string(text)) != "9 passed, 0 failed" {
+	if exit := exitCode(t, err); exit != 0 || lastLine(string(text)) != "10 passed, 0 failed" {
 		t.Errorf("exit %d:\n%s", exit, text)
 	}
 }

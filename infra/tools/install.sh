@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI), "mutants" (gremlins) "sbom" (cyclonedx-gomod) and "rie"
-# (AWS's Runtime Interface Emulator) once for each state of their inputs, into a folder that all clones on this machine share, and links .tools/bin, .tools/venv,
-# .tools/mutants, .tools/sbom or .tools/rie to it. It may be deleted at any time.
+# Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI; "checkov"), "mutants" (gremlins), "sbom" (cyclonedx-gomod),
+# "schemathesis" and "rie" (AWS's Runtime Interface Emulator) once for each state of their inputs, into a folder that all clones on this machine share,
+# and links .tools/bin, .tools/venv, or .tools/ and the name to it. It may be deleted at any time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 gremlins=v0.5.0
@@ -41,6 +41,11 @@ install_schemathesis() {
   "$1/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r infra/schemathesis/requirements.txt
 }
 
+install_checkov() {
+  python3 -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r infra/lint/checkov.txt
+}
+
 case ${1:-} in
 go)
   key=go-$(hash "$(go env GOVERSION GOOS GOARCH)" infra/tools/go.mod infra/tools/go.sum) link=.tools/bin
@@ -66,8 +71,12 @@ schemathesis)
   key=schemathesis-$(hash "$(python3 -c 'import sys; print(sys.version, sys.prefix)')" infra/schemathesis/requirements.txt) link=.tools/schemathesis
   has=(bin/python bin/schemathesis) about="installing Schemathesis"
   ;;
+checkov)
+  key=checkov-$(hash "$(python3 -c 'import sys; print(sys.version, sys.prefix)')" infra/lint/checkov.txt) link=.tools/checkov
+  has=(bin/python bin/checkov) about="installing Checkov (a minute, once)"
+  ;;
 *)
-  echo "usage: $0 go|python|mutants|sbom|rie|schemathesis" >&2
+  echo "usage: $0 go|python|mutants|sbom|rie|schemathesis|checkov" >&2
   exit 2
   ;;
 esac
