@@ -172,12 +172,18 @@ func accountNotReady(old dynamo.Item) error {
 	}
 }
 
+// ofKey lets a write through to a policy record of the key, and to one of no key at all, which opens nothing and is to stop nobody
+// from ending something.
+func ofKey(id apikey.ID) cond {
+	return cond{
+		text:   "attribute_not_exists(pk) OR kid = :kid OR NOT begins_with(kid, :key)",
+		values: dynamo.Item{":kid": dynamo.S(string(id)), ":key": dynamo.S("key_")},
+	}
+}
+
 // gateOps makes the gate say what the key says, tombstones included, and removes those that dropped off its list.
 func (s *Store) gateOps(before *apikey.Key, after apikey.Key) []op {
-	mine := cond{
-		text:   "attribute_not_exists(pk) OR kid = :kid",
-		values: dynamo.Item{":kid": dynamo.S(string(after.ID))},
-	}
+	mine := ofKey(after.ID)
 	kept := map[apikey.Hash]bool{}
 	var ops []op
 	for _, p := range authz.PoliciesOf(after) {

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -56,7 +57,11 @@ func decodeInvitation(item dynamo.Item) (Invitation, error) {
 		By:        account.Subject{Issuer: r.Issuer, ID: r.Subject},
 		CreatedAt: d.read(r.CreatedAt), ExpiresAt: d.read(r.ExpiresAt),
 	}
-	return i, d.err
+	place := inviteKey(i.Account, i.ID)
+	if sortKey(item) == inviteSK {
+		place = inviteTokenKey(i.TokenHash)
+	}
+	return i, cmp.Or(d.err, placed(item, place, unversioned))
 }
 
 // Invite writes an invitation. ErrExists, account.ErrClosed, ErrNotFound, account.ErrInvitations when the account has

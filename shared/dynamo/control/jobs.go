@@ -70,9 +70,7 @@ func (s *Store) Purge(ctx context.Context, k apikey.Key, row audit.Row) error {
 		remove(s.control, locatorKey(k.ID), exists, always(dynamo.ErrNotFound)),
 	}
 	for _, p := range authz.PoliciesOf(k) {
-		ops = append(ops, remove(s.gate, policies.Key(p.Hash), cond{
-			text: "attribute_not_exists(pk) OR kid = :kid", values: dynamo.Item{":kid": dynamo.S(string(k.ID))},
-		}, always(dynamo.ErrExists)))
+		ops = append(ops, remove(s.gate, policies.Key(p.Hash), ofKey(k.ID), always(dynamo.ErrExists)))
 	}
 	err := s.write(ctx, row, ops...)
 	if errors.Is(err, dynamo.ErrNotFound) {

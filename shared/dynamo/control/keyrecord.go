@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -218,10 +219,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 			k.Proposed.Products = &products
 		}
 	}
-	if d.err == nil && (k.ID == "" || k.Account == "" || k.Version < 1) {
-		d.err = fmt.Errorf("%w: key without ID, account or version", dynamo.ErrUnreadable)
-	}
-	return k, d.err
+	return k, cmp.Or(d.err, placed(item, keyKey(k.Account, k.ID), k.Version))
 }
 
 type keyDecoder struct{ clock }

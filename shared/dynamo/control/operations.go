@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func decodeOperation(item dynamo.Item) (Operation, error) {
 	for from, onto := range r.Billing {
 		o.Change.Billing[apikey.BillingType(from)] = apikey.BillingType(onto)
 	}
-	return o, c.err
+	return o, cmp.Or(c.err, placed(item, operationKey(o.Account, o.ID), unversioned))
 }
 
 // Operation reads an operation of an account.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -34,7 +35,7 @@ func decodeOperator(item dynamo.Item) (Operator, error) {
 	if r.Rank == "" {
 		o.Rank = account.Admin // of a time without ranks
 	}
-	return o, err
+	return o, cmp.Or(err, placed(item, operatorKey(o.Subject), unversioned))
 }
 
 func encodeOperator(o Operator) dynamo.Item {

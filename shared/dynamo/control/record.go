@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -38,6 +39,21 @@ func decode(item dynamo.Item, kind string, record any) error {
 	}
 	return nil
 }
+
+// placed checks that a record is the one that stands where it was read, and has a version, without which nothing that is decided
+// on it can be written: each try would find that it has changed, also one that ends something.
+func placed(item, place dynamo.Item, version int64) error {
+	if text(item, "pk") != text(place, "pk") || text(item, "sk") != text(place, "sk") {
+		return fmt.Errorf("%w: a record of another place", dynamo.ErrUnreadable)
+	}
+	if version < 1 {
+		return fmt.Errorf("%w: a record without a version", dynamo.ErrUnreadable)
+	}
+	return nil
+}
+
+// unversioned is for records that have none.
+const unversioned = 1
 
 // clock reads texts of times and remembers the first that is none.
 type clock struct{ err error }
@@ -127,7 +143,7 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 	if a.Accepted, err = consentsOf(r.Accepted); err != nil {
 		return a, err
 	}
-	return a, c.err
+	return a, cmp.Or(c.err, placed(item, accountKey(a.ID), a.Version))
 }
 
 type memberRecord struct {
@@ -172,5 +188,9 @@ func decodeMember(item dynamo.Item, kind string) (account.Member, error) {
 		Account: account.ID(r.Account), Subject: account.Subject{Issuer: r.Issuer, ID: r.Subject}, Email: r.Email, Label: r.Label,
 		Role: account.Role(r.Role), AddedAt: c.read(r.AddedAt), RoleAt: c.read(r.RoleAt), Version: r.Version,
 	}
-	return m, c.err
+	place := memberKey(m.Account, m.Subject)
+	if kind == "membership" {
+		place = mirrorKey(m.Account, m.Subject)
+	}
+	return m, cmp.Or(c.err, placed(item, place, m.Version))
 }

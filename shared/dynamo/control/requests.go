@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -83,7 +84,7 @@ func decodeRequest(item dynamo.Item) (qps.Request, error) {
 	if d := r.Decision; d != nil {
 		request.Decision = &qps.Decision{By: d.By.party(), At: c.read(d.At), Comment: d.Comment, QPS: d.QPS}
 	}
-	return request, c.err
+	return request, cmp.Or(c.err, placed(item, requestKey(request.Account, request.ID), request.Version))
 }
 
 // SubmitRequest writes a pending request, as [qps.Submit] made it. [*Replay], [qps.ErrOpenRequest] when one is open for
