@@ -2,6 +2,7 @@ package keytest
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"os"
@@ -44,6 +45,29 @@ func Engine(t testing.TB) (*dynamodb.Client, dynamo.Tables) {
 	return client, tables
 }
 
+// trusted refuses a binary that npm put there, unless its SHA-256 is one that the repository knows or the one that the user trusts: npm
+// can't hold it against anything on a platform that the lock file has no integrity of. A binary from elsewhere is the user's own.
+func trusted(binary, own string) error {
+	if !strings.Contains(filepath.ToSlash(binary), "/node_modules/@dynoxide/") {
+		return nil
+	}
+	_, file, _, _ := runtime.Caller(0)
+	known, err := os.ReadFile(filepath.Join(filepath.Dir(file), "..", "..", "infra", "local", "engine", "known.txt"))
+	if err != nil {
+		return err
+	}
+	raw, err := os.ReadFile(binary) //nolint:gosec // where npm puts it
+	if err != nil {
+		return err
+	}
+	hash := fmt.Sprintf("%x", sha256.Sum256(raw))
+	if strings.EqualFold(hash, own) || strings.Contains(string(known), " "+hash+"\n") {
+		return nil
+	}
+	return fmt.Errorf("the DynamoDB engine %s isn't run: its SHA-256, %s, is none that this repository knows. Hold it against its publisher's, "+
+		"and set LATCHKEY_ENGINE_SHA256 to it", binary, hash)
+}
+
 // startEngine starts dynoxide in such a way that it can't outlive the test binary.
 func startEngine() (endpoint string, err error) {
 	binary := os.Getenv("DYNOXIDE")
@@ -53,6 +77,9 @@ func startEngine() (endpoint string, err error) {
 	}
 	if _, err := os.Stat(binary); err != nil {
 		return "", fmt.Errorf("no DynamoDB engine: run `make test`, which installs it, or set DYNOXIDE to its binary (%w)", err)
+	}
+	if err := trusted(binary, os.Getenv("LATCHKEY_ENGINE_SHA256")); err != nil {
+		return "", err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
