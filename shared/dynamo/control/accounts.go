@@ -92,6 +92,9 @@ func (s *Store) UpdateAccount(ctx context.Context, before, after account.Account
 // updateAccount adds ops of this package's own, which decide after the account's.
 func (s *Store) updateAccount(ctx context.Context, before, after account.Account, row audit.Row, extra ...op) (account.Account, error) {
 	after.ID, after.Version = before.ID, before.Version+1
+	if err := s.gateReads(ctx, accountKey(before.ID), after.Type, after.Closed() || !after.Suspended.At.IsZero()); err != nil {
+		return after, err
+	}
 	ops := []op{put(s.control, encodeAccount(after), cond{
 		text:   "version = :ver AND attribute_not_exists(closed_at)",
 		values: dynamo.Item{":ver": dynamo.N(before.Version)},

@@ -96,6 +96,114 @@ func TestAKeyEndsWhateverIsWrongBesideIt(t *testing.T) {
 	}
 }
 
+// TestNoEditOfWhatIsDamagedTakesItFromTheGate: what can be read of a key or an account with a damaged attribute, and edited, the gate can
+// read afterwards. Else a new name would stop the key, or all keys of the account.
+func TestNoEditOfWhatIsDamagedTakesItFromTheGate(t *testing.T) {
+	s := keytest.MemoryStores(t)
+	a := s.NewAccount(t)
+	k := s.NewKey(t, a)
+	whole := map[string][]dynamo.Item{}
+	for _, table := range []string{s.Tables.Control, s.Tables.Gate} {
+		whole[table] = keytest.Stored(t, s.DB, table)
+	}
+	edits := map[string]func() (edited bool){
+		"ACCOUNT": func() bool {
+			before, err := s.Control.Account(t.Context(), a.ID)
+			if err != nil {
+				return false
+			}
+			after := before
+			after.Name = "Other"
+			_, err = s.Control.UpdateAccount(t.Context(), before, after, keytest.Row(a.ID, "account.edit", ""))
+			return err == nil
+		},
+		"KEY#" + string(k.ID): func() bool {
+			before, err := s.Control.Key(t.Context(), a.ID, k.ID)
+			if err == nil {
+				_, err = s.Edit(t.Context(), before, "key.edit", func(k *apikey.Key) { k.Name = "Other" })
+			}
+			return err == nil
+		},
+	}
+	edited := 0
+	for _, item := range whole[s.Tables.Control] {
+		sk, _ := dynamo.GetS(item, "sk")
+		edit, is := edits[sk]
+		if !is {
+			continue
+		}
+		for attribute := range item {
+			for what, bad := range map[string]types.AttributeValue{
+				"of another type": &types.AttributeValueMemberBOOL{}, "another": dynamo.S("soon"), "negative": dynamo.N(-7), "zero": dynamo.N(0), "empty": dynamo.S(""), "gone": nil,
+			} {
+				damaged := maps.Clone(item)
+				damaged[attribute] = bad
+				if bad == nil {
+					delete(damaged, attribute)
+				}
+				if attribute == "pk" || attribute == "sk" {
+					continue
+				}
+				restore(t, s, whole)
+				if err := keytest.PutRaw(t.Context(), s.DB, s.Tables.Control, damaged); err != nil {
+					t.Fatal(err)
+				}
+				if !edit() {
+					continue
+				}
+				edited++
+				_, _, account := s.Gate.Account(t.Context(), a.ID)
+				_, _, err := s.Gate.Policy(t.Context(), k.Current.Hash)
+				if account != nil || err != nil {
+					t.Errorf("%s of %s is %s: the gate reads the account: %v, the key: %v", attribute, sk, what, account, err)
+				}
+			}
+		}
+	}
+	if edited < 20 {
+		t.Errorf("only %d edits were made", edited)
+	}
+}
+
+// TestWhatIsDamagedCanBeStopped: a type that is none holds back no end, neither of a key nor of an account.
+func TestWhatIsDamagedCanBeStopped(t *testing.T) {
+	s := keytest.MemoryStores(t)
+	a := s.NewAccount(t)
+	k := s.NewKey(t, a)
+	for _, item := range keytest.Stored(t, s.DB, s.Tables.Control) {
+		if item["account_type"] != nil {
+			item["account_type"] = dynamo.S("gold")
+			if err := keytest.PutRaw(t.Context(), s.DB, s.Tables.Control, item); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, change := range []func(*apikey.Key){
+		func(k *apikey.Key) { k.Disabled = true }, func(k *apikey.Key) { k.Blocked = &apikey.Block{Reason: "abuse", At: keytest.Now} },
+		func(k *apikey.Key) { k.RevokedAt = keytest.Now },
+	} {
+		before, err := s.Control.Key(t.Context(), a.ID, k.ID)
+		if err == nil {
+			_, err = s.Edit(t.Context(), before, "key.end", change)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	before, err := s.Control.Account(t.Context(), a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := before
+	after.Suspended = account.Suspension{Reason: "abuse", At: keytest.Now, By: "operator"}
+	if _, err = s.Control.UpdateAccount(t.Context(), before, after, keytest.Row(a.ID, "account.suspend", "")); err == nil {
+		_, err = s.CloseAccount(t.Context(), a.ID)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // restore makes tables what they were.
 func restore(t *testing.T, s keytest.Stores, whole map[string][]dynamo.Item) {
 	t.Helper()

@@ -49,6 +49,9 @@ func (s *Store) commit(ctx context.Context, c Change, extra ...op) (apikey.Key, 
 		after.ID, after.Account, after.CreatedAt = c.Before.ID, c.Before.Account, c.Before.CreatedAt
 		after.Version = c.Before.Version + 1
 	}
+	if err := s.gateReads(ctx, keyKey(after.Account, after.ID), after.AccountType, after.Editable() != nil || after.Blocked != nil || after.Disabled); err != nil {
+		return apikey.Key{}, err
+	}
 	after.PlaceFreed = !after.RevokedAt.IsZero()
 	ended := s.endedRequests(ctx, c.Before, after)
 	var ops []op
@@ -170,6 +173,15 @@ func accountNotReady(old dynamo.Item) error {
 	default:
 		return dynamo.ErrStale
 	}
+}
+
+// gateReads refuses a change of a record whose account type isn't one: the gate couldn't read what mirrors it, and a new name would
+// stop the key, or all keys of the account. What is to stop them goes on.
+func (s *Store) gateReads(ctx context.Context, item dynamo.Item, t account.Type, ends bool) error {
+	if _, err := account.ParseType(string(t)); err != nil && !ends {
+		return s.unreadable(ctx, item, fmt.Errorf("%w: %w", dynamo.ErrUnreadable, err)).Err
+	}
+	return nil
 }
 
 // ofKey lets a write through to a policy record of the key, and to one of no key at all, which opens nothing and is to stop nobody
