@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -220,15 +222,9 @@ func overLimit(ctx context.Context, s *smoke) error {
 	if err := s.needsKey(); err != nil {
 		return err
 	}
-	var a answer
-	for range 400 {
-		var err error
-		if a, err = s.product(ctx, s.narrow, s.limited.secret); err != nil {
-			return err
-		}
-		if a.status != http.StatusOK {
-			break
-		}
+	a, err := s.untilRefused(ctx)
+	if err != nil {
+		return err
 	}
 	if err := a.is(s.overLimit, "qps_exceeded"); err != nil {
 		return err
@@ -246,4 +242,29 @@ func overLimit(ctx context.Context, s *smoke) error {
 	time.Sleep(time.Duration(wait) * time.Second)
 	_, err = s.wants(ctx, http.StatusOK, "", s.narrow, s.limited.secret)
 	return err
+}
+
+// untilRefused calls from many sides at once, since a limit of a few calls a second is never reached from far away one by one.
+func (s *smoke) untilRefused(ctx context.Context) (refused answer, err error) {
+	var mu sync.Mutex
+	for range 20 {
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				a, e := s.product(ctx, s.narrow, s.limited.secret)
+				mu.Lock()
+				defer mu.Unlock()
+				if e != nil {
+					err = e
+				} else if a.status != http.StatusOK {
+					refused = a
+				}
+			})
+		}
+		wg.Wait()
+		if err != nil || refused.status != 0 {
+			return refused, err
+		}
+	}
+	return refused, errors.New("of 400 calls none is refused")
 }

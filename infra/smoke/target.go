@@ -20,8 +20,6 @@ type target struct {
 	token                         string // an access token of somebody who may open an account
 	overLimit                     int    // the status of a call over its limit
 	aws                           bool
-	upstream                      bool // product calls are forwarded
-	webACL                        bool
 	name                          string // of the stack on AWS
 	echo, base                    string
 	outage                        bool
@@ -127,8 +125,6 @@ func describe(ctx context.Context, name string, command func(context.Context, ..
 	if parameter["OverLimitStatus"] == "403" {
 		t.overLimit = 403
 	}
-	t.upstream = parameter["UpstreamUrl"] != "" || parameter["PlainUpstreamUrl"] != ""
-	t.webACL = parameter["CallsPerAddress"] != "" && parameter["CallsPerAddress"] != "0"
 	t.issuer, t.client = parameter["OidcIssuer"], parameter["OidcClientId"]
 	if t.issuer != "" {
 		return t, nil
