@@ -76,7 +76,7 @@ func signIn(ctx context.Context, t target, in io.Reader, out io.Writer) error {
 	}
 	verifier, callback := rand.Text()+rand.Text(), t.console+"/callback"
 	sum := sha256.Sum256([]byte(verifier))
-	_, _ = fmt.Fprintf(out, "Open this in a browser and sign in:\n\n  %s?%s\n\nThe console then says that it can't sign you in. Paste that page's address here: ", issuer.Authorize, url.Values{
+	_, _ = fmt.Fprintf(out, "Open this in a private window (where nobody is signed in to the console) and sign in:\n\n  %s?%s\n\nThe console then says that it can't sign you in. Paste that page's address here: ", issuer.Authorize, url.Values{
 		"response_type": {"code"}, "client_id": {t.client}, "redirect_uri": {callback}, "scope": {"openid email profile"}, "state": {rand.Text()},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}.Encode())
