@@ -12,18 +12,21 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"latchkey/shared/telemetry"
 )
 
 // source describes one package of this module.
 type source struct {
 	imports []string            // packages of ours, by folder
 	reads   []string            // names of environment variables
+	unknown []string            // what else it reads variables by, which this test doesn't know as a name
 	calls   []string            // names of all that it calls
 	needs   map[string][]string // names that a function can't do without, by the function that reads them
 	within  map[string][]string // names of all that a function calls, by its name
 }
 
-// readers are the functions and methods that are given the name of a variable.
+// readers are the functions and methods that are given the name of a variable; the first four are given nothing else.
 var readers = []string{"Getenv", "getenv", "LookupEnv", "Need", "Or", "get", "env"}
 
 // known keeps what has been read: packages are shared by many functions.
@@ -77,17 +80,33 @@ func (s *source) inspect(decl ast.Decl) {
 		if len(call.Args) == 0 || !slices.Contains(readers, called(call.Fun)) {
 			return true
 		}
-		if lit, ok := call.Args[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
-			if name, _ := strconv.Unquote(lit.Value); isVariable(name) {
-				s.reads = append(s.reads, name)
-				if called(call.Fun) == "Need" || called(call.Fun) == "Or" && emptyText(call.Args) {
-					s.needs[within] = append(s.needs[within], name)
-				}
+		if _, constant := call.Args[0].(*ast.SelectorExpr); constant && slices.Contains(readers[:4], called(call.Fun)) && variableNames[called(call.Args[0])] == "" {
+			s.unknown = append(s.unknown, called(call.Args[0]))
+		}
+		if name := variableIn(call.Args[0]); name != "" {
+			s.reads = append(s.reads, name)
+			if called(call.Fun) == "Need" || called(call.Fun) == "Or" && emptyText(call.Args) {
+				s.needs[within] = append(s.needs[within], name)
 			}
 		}
 		return true
 	})
 }
+
+// variableIn is the name of a variable that stands in an argument, as a text or as a constant of ours; empty if none does.
+func variableIn(arg ast.Expr) string {
+	name := variableNames[called(arg)]
+	if lit, ok := arg.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+		name, _ = strconv.Unquote(lit.Value)
+	}
+	if !isVariable(name) {
+		return ""
+	}
+	return name
+}
+
+// variableNames are the constants that hold the name of a variable.
+var variableNames = map[string]string{"NamespaceVariable": telemetry.NamespaceVariable}
 
 // emptyText reports whether the default of a variable is "": then something is switched off without it.
 func emptyText(args []ast.Expr) bool {
@@ -164,11 +183,15 @@ func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
 			anywhere[name] = true
 		}
 	}
+	everyone := map[string]bool{} // what any function reads
 	for id, folder := range folders {
 		variables, _ := at(d.properties(t, id), "Environment", "Variables").(object)
 		read := map[string]bool{}
 		packages := closure(t, folder)
 		for pkg, s := range packages {
+			for _, name := range s.unknown {
+				t.Errorf("%s reads a variable by %s, which is none of the names that are known here", pkg, name)
+			}
 			for function := range s.within {
 				for _, name := range s.needed(function) {
 					if _, ok := variables[name]; !ok && slices.Contains(packages[folder].calls, function) {
@@ -177,7 +200,7 @@ func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
 				}
 			}
 			for _, name := range s.reads {
-				read[name] = true
+				read[name], everyone[name] = true, true
 				_, declared := variables[name]
 				switch {
 				case fromLambda(name) || declared:
@@ -192,6 +215,11 @@ func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
 			if _, everywhere := common[name]; !everywhere && !read[name] && name != "GOMAXPROCS" {
 				t.Errorf("%s is given %s, and nothing in it reads that", id, name)
 			}
+		}
+	}
+	for name := range common {
+		if !everyone[name] && name != "GOMAXPROCS" {
+			t.Errorf("all functions are given %s, and none reads that", name)
 		}
 	}
 }
