@@ -113,7 +113,7 @@ func TestWhatTheGateAndTheConsoleMayTouch(t *testing.T) {
 	want := map[string][]string{
 		"AuthorizerRole": {
 			"dynamodb:GetItem ${GateTable.Arn}", "dynamodb:UpdateItem ${LeasesTable.Arn}",
-			"dynamodb:PutItem ${SlicesTable.Arn}", "dynamodb:UpdateItem ${SlicesTable.Arn}",
+			"dynamodb:PutItem ${SlicesTable.Arn}",
 		},
 		"ConsoleRole": {
 			"dynamodb:GetItem ${SessionsTable.Arn}", "dynamodb:PutItem ${SessionsTable.Arn}",
