@@ -165,13 +165,19 @@ func (s *stack) invoke(t testing.TB, function, event string) answer {
 	return received(t, res)
 }
 
-func secretName(k *recordedKey) string {
-	return "latchkey/" + strings.TrimPrefix(k.Account, "/v1/accounts/") + "/" + k.ID
+// secretName is the name under which a key with a rotation policy is delivered: since a policy says it, the stack's name is in it.
+func (m *maker) secretName(k *recordedKey) string {
+	stack := ""
+	policy, _ := m.do("owner", "GET", k.path(), "")["rotation_policy"].(map[string]any)
+	if _, said := policy["delivered_as"]; said {
+		stack = "latchkey/"
+	}
+	return "latchkey/" + stack + strings.TrimPrefix(k.Account, "/v1/accounts/") + "/" + k.ID
 }
 
 // delivered reads a key's secret where its reader does.
 func (m *maker) delivered(k *recordedKey) string {
-	name := secretName(k)
+	name := m.secretName(k)
 	out, err := m.s.secretsAs(role).GetSecretValue(m.t.Context(), &sm.GetSecretValueInput{SecretId: &name})
 	if err != nil {
 		m.t.Fatal(err)
@@ -184,7 +190,7 @@ func (m *maker) prepared(policy string) {
 	k, old := m.key("prepared", "")
 	k.opens(old)
 	m.do("owner", "PUT", k.path()+"/rotation-policy", policy)
-	arn := "arn:aws:secretsmanager:us-east-1:000000000000:secret:" + secretName(k) + "-AbCdEf"
+	arn := "arn:aws:secretsmanager:us-east-1:000000000000:secret:" + m.secretName(k) + "-AbCdEf"
 	for _, step := range []string{"createSecret", "setSecret"} {
 		m.job(fmt.Sprintf(`{"Step":%q,"SecretId":%q,"ClientRequestToken":"0f5c1c1e-5d3b-4d57-9f6e-3a0d1c2b4e5f"}`, step, arn))
 	}
