@@ -48,6 +48,7 @@ func TestEveryParameterDoesSomething(t *testing.T) {
 	surroundings := append([]string{
 		"UpstreamUrl", "https://upstream.example.com", "OidcIssuer", "https://issuer.example.com", "OidcClientId", "client", "AccessLogs", "on",
 		"DynamoDBEndpoint", "https://d.example.com", "SecretsManagerEndpoint", "https://s.example.com", "EventsEndpoint", "https://e.example.com",
+		"RestoredControlTable", "control", "RestoredControlStream", "2026-12-01T00:00:00.000", "RestoredGateTable", "gate",
 	}, threeDomains...)
 	alone := []string{"PlainUpstreamUrl", "SignUp", "Mfa", "SesIdentityArn", "ManagementUrl", "ProductsUrl", "ConsoleUrl"}
 	for _, name := range parameterNames(t, "template.yaml") {
