@@ -92,8 +92,13 @@ func (f Fixture) addCrowd(t testing.TB, n int) {
 					copied[name] = dynamo.S(strings.ReplaceAll(s.Value, string(f.Account), other))
 				}
 			}
-			if several {
+			if several { // a record is read only where it says that it stands
 				copied["sk"] = dynamo.S(fmt.Sprint(sk, "~", i))
+				for _, name := range []string{"id", "subject"} {
+					if own, ok := dynamo.GetS(item, name); ok && strings.HasSuffix(sk, own) {
+						copied[name] = dynamo.S(fmt.Sprint(own, "~", i))
+					}
+				}
 			}
 			f.Put(t, f.Tables.Control, copied)
 		}
