@@ -19,7 +19,7 @@ func TestTheGuideAddsAProduct(t *testing.T) {
 		t.Skip("no make")
 	}
 	guide := read(t, repository, "docs/guides/products.md")
-	text, command := block(t, guide, "json"), block(t, guide, "sh")
+	text, command := block(t, guide, "json"), strings.TrimPrefix(block(t, guide, "console"), "$ ")
 	var added struct {
 		ID         string `json:"id"`
 		SamplePath string `json:"sample_path"`
