@@ -50,7 +50,7 @@ type Reconciliation struct {
 func (s *Store) Reconcile(ctx context.Context, r Reconciliation) error {
 	if !r.From.Gate {
 		err := s.walk(ctx, r.From, func(id account.ID) error {
-			err := s.reconcileAccount(ctx, id, r.Repair, r.Row, r.Report)
+			err := s.reconcileAccount(ctx, id, r)
 			if errors.Is(err, dynamo.ErrUnreadable) {
 				r.Report(Drift{Kind: DriftBadAccount, Account: id})
 				return nil
@@ -58,7 +58,7 @@ func (s *Store) Reconcile(ctx context.Context, r Reconciliation) error {
 			return err
 		}, func(k apikey.Key, unreadable error) error {
 			if unreadable == nil {
-				return s.reconcileKey(ctx, k, r.Repair, r.Row, r.Report)
+				return s.reconcileKey(ctx, k, r)
 			}
 			r.Report(Drift{Kind: DriftBadKey, Account: k.Account, Key: k.ID})
 			return nil
@@ -71,12 +71,12 @@ func (s *Store) Reconcile(ctx context.Context, r Reconciliation) error {
 	// Policy records of secrets that no key has: after a restore of the control table from a backup they would allow calls
 	// that nobody can stop.
 	return s.eachRecord(ctx, r.From, func(item dynamo.Item) error {
-		return s.orphan(ctx, item, r.Repair, r.Row, r.Report)
+		return s.orphan(ctx, item, r)
 	}, r.Done)
 }
 
 // reconcileKey looks twice before it calls anything a difference: a commit between the two reads looks like one.
-func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, r Reconciliation) error {
 	for range staleAttempts {
 		found, ops, err := s.compare(ctx, k)
 		if err != nil || len(found) == 0 {
@@ -92,8 +92,8 @@ func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, repair bool, row
 			k = again
 			continue
 		}
-		if repair {
-			err := s.write(ctx, row(k.Account, k.ID), append([]op{s.keyStill(k)}, ops...)...)
+		if r.Repair {
+			err := s.write(ctx, r.Row(k.Account, k.ID), append([]op{s.keyStill(k)}, ops...)...)
 			if errors.Is(err, dynamo.ErrStale) || errors.Is(err, dynamo.ErrNotFound) {
 				continue
 			}
@@ -102,8 +102,8 @@ func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, repair bool, row
 			}
 		}
 		for _, d := range found {
-			d.Repaired = repair
-			report(d)
+			d.Repaired = r.Repair
+			r.Report(d)
 		}
 		return nil
 	}
@@ -135,9 +135,9 @@ func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops [
 	return found, ops, nil
 }
 
-func (s *Store) orphan(ctx context.Context, item dynamo.Item, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+func (s *Store) orphan(ctx context.Context, item dynamo.Item, r Reconciliation) error {
 	if policies.IsAccount(item) {
-		return s.orphanAccount(ctx, item, repair, row, report)
+		return s.orphanAccount(ctx, item, r)
 	}
 	d := Drift{
 		Kind: DriftOrphan, Account: account.ID(text(item, "acct")), Key: apikey.ID(text(item, "kid")), Hash: text(item, "pk"),
@@ -165,14 +165,14 @@ func (s *Store) orphan(ctx context.Context, item dynamo.Item, repair bool, row f
 	if err != nil || len(stored) == 0 {
 		return err
 	}
-	return s.dropOrphan(ctx, d, item, unchanged, repair, row, report)
+	return s.dropOrphan(ctx, d, item, unchanged, r)
 }
 
 // dropOrphan removes, where it repairs, a record of the gate that nothing in the control table stands for, as long as
 // unchanged holds, and reports it.
-func (s *Store) dropOrphan(ctx context.Context, d Drift, item dynamo.Item, unchanged op, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
-	if repair {
-		err := s.write(ctx, row(d.Account, d.Key), unchanged,
+func (s *Store) dropOrphan(ctx context.Context, d Drift, item dynamo.Item, unchanged op, r Reconciliation) error {
+	if r.Repair {
+		err := s.write(ctx, r.Row(d.Account, d.Key), unchanged,
 			remove(s.gate, dynamo.Item{"pk": item["pk"]}, exists, always(dynamo.ErrNotFound)))
 		switch {
 		case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound):
@@ -182,6 +182,6 @@ func (s *Store) dropOrphan(ctx context.Context, d Drift, item dynamo.Item, uncha
 		}
 		d.Repaired = true
 	}
-	report(d)
+	r.Report(d)
 	return nil
 }

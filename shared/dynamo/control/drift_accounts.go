@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/account"
-	"latchkey/shared/apikey"
-	"latchkey/shared/audit"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/policies"
@@ -22,7 +20,7 @@ import (
 const DriftBadAccount DriftKind = "unreadable_account"
 
 // reconcileAccount compares the gate's account record with the account.
-func (s *Store) reconcileAccount(ctx context.Context, id account.ID, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+func (s *Store) reconcileAccount(ctx context.Context, id account.ID, r Reconciliation) error {
 	for range staleAttempts {
 		a, err := s.Account(ctx, id)
 		if errors.Is(err, dynamo.ErrNotFound) {
@@ -42,8 +40,8 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, repair bool
 			if err = s.makeRecord(ctx, a); err == nil {
 				return nil
 			}
-		case repair:
-			err = s.write(ctx, row(id, ""), s.accountStill(a), s.putAccountRecord(a))
+		case r.Repair:
+			err = s.write(ctx, r.Row(id, ""), s.accountStill(a), s.putAccountRecord(a))
 		default:
 			// Looked at again: a change between the two reads looks like a difference.
 			if again, unread := s.Account(ctx, id); unread != nil || again.Version != a.Version {
@@ -56,11 +54,11 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, repair bool
 		case err != nil:
 			return err
 		}
-		d := Drift{Kind: DriftDifferent, Account: id, Hash: text(want, "pk"), Repaired: repair}
+		d := Drift{Kind: DriftDifferent, Account: id, Hash: text(want, "pk"), Repaired: r.Repair}
 		if len(found) == 0 {
 			d.Kind = DriftMissing
 		}
-		report(d)
+		r.Report(d)
 		return nil
 	}
 	return fmt.Errorf("%w: account %s keeps changing", dynamo.ErrConflict, id)
@@ -99,7 +97,7 @@ func (s *Store) accountStill(a account.Account) op {
 }
 
 // orphanAccount finds the record of an account that isn't there.
-func (s *Store) orphanAccount(ctx context.Context, item dynamo.Item, repair bool, row func(account.ID, apikey.ID) audit.Row, report func(Drift)) error {
+func (s *Store) orphanAccount(ctx context.Context, item dynamo.Item, r Reconciliation) error {
 	d := Drift{Kind: DriftOrphan, Account: account.ID(text(item, "acct")), Hash: text(item, "pk")}
 	if _, err := s.Account(ctx, d.Account); !errors.Is(err, dynamo.ErrNotFound) {
 		if errors.Is(err, dynamo.ErrUnreadable) {
@@ -108,7 +106,7 @@ func (s *Store) orphanAccount(ctx context.Context, item dynamo.Item, repair bool
 		return err
 	}
 	unchanged := check(s.control, accountKey(d.Account), isNew, always(dynamo.ErrStale))
-	return s.dropOrphan(ctx, d, item, unchanged, repair, row, report)
+	return s.dropOrphan(ctx, d, item, unchanged, r)
 }
 
 // gateRecord reads a record of the gate, nil if there is none.
