@@ -246,7 +246,7 @@ func TestASecretStaysWhereItsReaderFindsIt(t *testing.T) {
 	r := newHarness(t)
 	acct := r.NewAccount(t)
 	fresh, old := r.dueKey(acct), r.dueKey(acct)
-	before := &delivery{client: r.secrets, names: apikey.WithoutStack}
+	before := &delivery{client: r.secrets, names: "latchkey"}
 	if err := before.create(t.Context(), old); err != nil {
 		t.Fatal(err)
 	}

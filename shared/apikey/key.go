@@ -166,8 +166,14 @@ type Delivery struct {
 	RetryAt time.Time
 }
 
-// WithoutStack begins the names of secrets that were delivered before names had the stack in them.
-const WithoutStack = "latchkey"
+// Again is the delivery to the same reader, in the same place, of another secret: the one in a prepared version, or "" where none was
+// prepared.
+func (d Delivery) Again(version string) Delivery {
+	return Delivery{Reader: d.Reader, Name: d.Name, Due: true, Version: version}
+}
+
+// withoutStack begins the names of secrets that were delivered before names had the stack in them.
+const withoutStack = "latchkey"
 
 // DeliveredAs returns the name of the key's delivered secret in Secrets Manager, "" where there is none. As long as somebody reads
 // it, it stays what it was first.
@@ -175,7 +181,7 @@ func (k Key) DeliveredAs() string {
 	if k.Delivery.Reader == "" || k.Delivery.Name != "" {
 		return k.Delivery.Name
 	}
-	return WithoutStack + "/" + string(k.Account) + "/" + string(k.ID)
+	return withoutStack + "/" + string(k.Account) + "/" + string(k.ID)
 }
 
 // Proposal is a set of restrictions that is evaluated and counted, but not enforced.

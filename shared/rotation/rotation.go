@@ -152,7 +152,7 @@ func Cancel(k apikey.Key, now time.Time) (apikey.Key, error) {
 // job then updates Secrets Manager, whatever caused the change.
 func markDeliveryDue(k *apikey.Key) {
 	if k.Delivery.Reader != "" || k.Delivery.Due {
-		k.Delivery = apikey.Delivery{Reader: k.Delivery.Reader, Name: k.Delivery.Name, Due: true}
+		k.Delivery = k.Delivery.Again("")
 	}
 }
 

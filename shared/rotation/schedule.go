@@ -154,7 +154,7 @@ func DeliveryDue(k apikey.Key) bool {
 
 // Prepared records, with a rotation of the job's own, the version in Secrets Manager that holds the new secret.
 func Prepared(rotated apikey.Key, version string) apikey.Key {
-	rotated.Delivery = apikey.Delivery{Reader: rotated.Delivery.Reader, Name: rotated.Delivery.Name, Due: true, Version: version}
+	rotated.Delivery = rotated.Delivery.Again(version)
 	return rotated
 }
 
