@@ -9,12 +9,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"latchkey/infra/local/environments"
 	"latchkey/infra/local/issuer"
+	"latchkey/infra/local/runfile"
 	"latchkey/infra/local/wire"
 )
 
@@ -85,13 +85,9 @@ func controlError(status int, message string) wire.Response {
 
 // invoke calls one function of the stack that runs on the data directory.
 func invoke(ctx context.Context, c config) error {
-	var run runFile
-	raw, err := os.ReadFile(filepath.Join(c.dataDir, "run.json"))
-	if err == nil {
-		err = json.Unmarshal(raw, &run)
-	}
+	run, err := runfile.Read(c.dataDir)
 	if err != nil {
-		return fmt.Errorf("no stack runs on %s: %w", c.dataDir, err)
+		return err
 	}
 	event := []byte("{}")
 	if c.event != "" {

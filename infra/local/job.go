@@ -6,18 +6,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"latchkey/infra/local/runfile"
 )
 
 // runJob runs the rotation job on the stack that runs on the data directory, or on one of its own that ends with it.
 func runJob(ctx context.Context, c config, out io.Writer) error {
-	var file runFile
-	raw, err := os.ReadFile(filepath.Join(c.dataDir, "run.json"))
-	if err == nil && json.Unmarshal(raw, &file) == nil && answers(ctx, file.ControlURL) {
-		return rotate(ctx, file.ControlURL, c, out)
+	if up, err := runfile.Read(c.dataDir); err == nil && answers(ctx, up.ControlURL) {
+		return rotate(ctx, up.ControlURL, c, out)
 	}
 	c.seed = false
 	for id := range c.ports {

@@ -21,6 +21,7 @@ import (
 	"latchkey/infra/local/iam"
 	"latchkey/infra/local/issuer"
 	"latchkey/infra/local/restapi"
+	"latchkey/infra/local/runfile"
 	"latchkey/infra/local/seed"
 	"latchkey/infra/local/template"
 	"latchkey/infra/local/wire"
@@ -80,7 +81,7 @@ func run(ctx context.Context, c config, out io.Writer) error {
 
 func (s *stack) start(ctx context.Context) error {
 	begin := time.Now()
-	_ = os.Remove(s.file("run.json")) // stale URLs of the previous run
+	_ = os.Remove(s.file(runfile.Name)) // stale URLs of the previous run
 	if err := s.readFunctions(); err != nil {
 		return err
 	}
@@ -324,7 +325,7 @@ func (s *stack) stop() {
 	for _, lis := range s.listeners {
 		_ = lis.Close()
 	}
-	_ = os.Remove(s.file("run.json"))
+	_ = os.Remove(s.file(runfile.Name))
 }
 
 // seedAll makes the ready-made accounts, unless functions it needs are not there yet.

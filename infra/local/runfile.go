@@ -6,23 +6,9 @@ import (
 	"time"
 
 	"latchkey/infra/local/issuer"
+	"latchkey/infra/local/runfile"
 	"latchkey/infra/local/seed"
 )
-
-// runFile is the file for other programs: the stack's addresses and credentials.
-type runFile struct {
-	ProductsURL       string            `json:"products_url"`
-	ManagementURL     string            `json:"management_url"`
-	ConsoleURL        string            `json:"console_url"`
-	ControlURL        string            `json:"control_url"`
-	IssuerURL         string            `json:"issuer_url"`
-	DynamoDBEndpoint  string            `json:"dynamodb_endpoint"`
-	SecretsEndpoint   string            `json:"secretsmanager_endpoint"`
-	DemoSecret        string            `json:"demo_secret"`
-	DemoAccount       string            `json:"demo_account"`
-	EnterpriseAccount string            `json:"enterprise_account"`
-	Tokens            map[string]string `json:"tokens"`
-}
 
 // tokens mints one for each of the ready-made people.
 func (s *stack) tokens() (map[string]string, error) {
@@ -42,7 +28,7 @@ func (s *stack) writeRun(state seed.State) error {
 	if err != nil {
 		return err
 	}
-	return seed.WriteJSON(s.file("run.json"), runFile{
+	return seed.WriteJSON(s.file(runfile.Name), runfile.File{
 		ProductsURL: s.urls["ProductsApi"], ManagementURL: s.urls["ManagementApi"], ConsoleURL: s.urls["ConsoleApi"],
 		ControlURL: s.urls["control"], IssuerURL: s.issuerURL, DynamoDBEndpoint: s.engine.Endpoint, SecretsEndpoint: s.services.endpoints["SecretsManagerEndpoint"],
 		DemoSecret: state.DemoSecret, DemoAccount: state.DemoAccount, EnterpriseAccount: state.EnterpriseAccount, Tokens: tokens,
@@ -56,7 +42,7 @@ func (s *stack) announce(state seed.State, took time.Duration) {
 		console = "\n  console     " + u
 	}
 	text := fmt.Sprintf("ready after %.1fs\n  products    %s\n  management  %s%s\n  tokens      %s",
-		took.Seconds(), s.urls["ProductsApi"], s.urls["ManagementApi"], console, s.file("run.json"))
+		took.Seconds(), s.urls["ProductsApi"], s.urls["ManagementApi"], console, s.file(runfile.Name))
 	if state.DemoSecret != "" {
 		text += s.doorLines() + fmt.Sprintf("\n\n  curl -s '%s%s?key=%s' -o answer%s\n", s.urls["ProductsApi"], state.Sample, state.DemoSecret, path.Ext(state.Sample))
 	}

@@ -78,11 +78,7 @@ func serve(o options) error {
 
 // writeEvents writes what `sam local invoke --event` takes.
 func writeEvents(ctx context.Context, data, to string) error {
-	r, err := readRun(filepath.Join(data, "run.json"))
-	if err != nil {
-		return err
-	}
-	v, err := values(ctx, r, time.Now())
+	v, err := valuesOf(ctx, data)
 	if err != nil {
 		return err
 	}
@@ -137,11 +133,7 @@ func check(ctx context.Context, o options) error {
 		return err
 	}
 	defer stop()
-	r, err := readRun(filepath.Join(data, "run.json"))
-	if err != nil {
-		return err
-	}
-	v, err := values(ctx, r, time.Now())
+	v, err := valuesOf(ctx, data)
 	if err != nil {
 		return err
 	}

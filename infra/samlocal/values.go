@@ -8,37 +8,25 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"latchkey/infra/local/runfile"
 	"latchkey/infra/local/way"
 )
 
-// running is run.json of the local run.
-type running struct {
-	ManagementURL string            `json:"management_url"`
-	DemoSecret    string            `json:"demo_secret"`
-	DemoAccount   string            `json:"demo_account"`
-	Tokens        map[string]string `json:"tokens"`
-	IssuerURL     string            `json:"issuer_url"`
-}
-
-func readRun(file string) (running, error) {
-	var r running
-	raw, err := os.ReadFile(file) //nolint:gosec // in the data directory
+// valuesOf makes what events name, on the local run of a data directory.
+func valuesOf(ctx context.Context, data string) (map[string]string, error) {
+	r, err := runfile.Read(data)
 	if err != nil {
-		return r, err
-	}
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return r, err
+		return nil, err
 	}
 	if !strings.Contains(r.IssuerURL, way.Host) {
-		return r, errors.New("containers can't reach the local run: start it by `make sam-local`")
+		return nil, errors.New("containers can't reach the local run: start it by `make sam-local`")
 	}
-	return r, nil
+	return values(ctx, r, time.Now())
 }
 
 // samStack is the name of the stack for SAM, which delivered secrets bear.
@@ -48,7 +36,7 @@ const samStack = "local"
 const reader = "arn:aws:iam::000000000000:role/reader"
 
 // values makes what events name: keys in the states that they need, by the management API.
-func values(ctx context.Context, r running, now time.Time) (map[string]string, error) {
+func values(ctx context.Context, r runfile.File, now time.Time) (map[string]string, error) {
 	v := map[string]string{
 		"demo_secret": r.DemoSecret, "demo_account": r.DemoAccount, "token_owner": r.Tokens["owner"],
 		"token_operator": r.Tokens["operator"],
@@ -61,20 +49,20 @@ func values(ctx context.Context, r running, now time.Time) (map[string]string, e
 			Secret string `json:"secret"`
 		}
 		path := "/v1/accounts/" + r.DemoAccount + "/keys"
-		if err := r.call(ctx, http.MethodPost, path, `{"name":"sam `+name+`","usage":"backend","products":["map-display"]}`, &made); err != nil {
+		if err := call(ctx, r, http.MethodPost, path, `{"name":"sam `+name+`","usage":"backend","products":["map-display"]}`, &made); err != nil {
 			return nil, err
 		}
 		v[name+"_id"], v[name+"_secret"] = made.ID, made.Secret
 	}
-	if err := r.call(ctx, http.MethodPost, "/v1/accounts/"+r.DemoAccount+"/keys/"+v["disabled_id"]+"/disable", "", nil); err != nil {
+	if err := call(ctx, r, http.MethodPost, "/v1/accounts/"+r.DemoAccount+"/keys/"+v["disabled_id"]+"/disable", "", nil); err != nil {
 		return nil, err
 	}
 	v["secret_arn"] = "arn:aws:secretsmanager:us-east-1:000000000000:secret:latchkey/" + samStack + "/" + r.DemoAccount + "/" + v["delivered_id"] + "-AbCdEf"
-	return v, r.call(ctx, http.MethodPut, "/v1/accounts/"+r.DemoAccount+"/keys/"+v["delivered_id"]+"/rotation-policy", `{"every_days":30,"principal":"`+reader+`"}`, nil)
+	return v, call(ctx, r, http.MethodPut, "/v1/accounts/"+r.DemoAccount+"/keys/"+v["delivered_id"]+"/rotation-policy", `{"every_days":30,"principal":"`+reader+`"}`, nil)
 }
 
 // call calls the management API of the local run as the owner of the demo account.
-func (r running) call(ctx context.Context, method, path, body string, into any) error {
+func call(ctx context.Context, r runfile.File, method, path, body string, into any) error {
 	request, err := http.NewRequestWithContext(ctx, method, r.ManagementURL+path, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return err

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"latchkey/infra/local/ownrun"
+	"latchkey/infra/local/runfile"
 )
 
 // target is the stack that is asked.
@@ -32,7 +32,7 @@ func find(ctx context.Context, o options) (t target, closeTarget func(), err err
 	closeTarget = func() {}
 	switch o.stack {
 	case "local":
-		t, err = readRun(filepath.Join(o.data, "run.json"))
+		t, err = localRun(o.data)
 	case "":
 		t, closeTarget, err = ownRun(ctx, o.runner)
 	default:
@@ -55,7 +55,7 @@ func ownRun(ctx context.Context, runner string) (target, func(), error) {
 		return target{}, func() {}, err
 	}
 	end := func() { stop(); remove() }
-	t, err := readRun(filepath.Join(data, "run.json"))
+	t, err := localRun(data)
 	if err != nil {
 		end()
 		return t, func() {}, err
@@ -63,21 +63,11 @@ func ownRun(ctx context.Context, runner string) (target, func(), error) {
 	return t, end, nil
 }
 
-// readRun reads run.json of a local run.
-func readRun(file string) (target, error) {
-	var r struct {
-		ProductsURL   string            `json:"products_url"`
-		ManagementURL string            `json:"management_url"`
-		ConsoleURL    string            `json:"console_url"`
-		IssuerURL     string            `json:"issuer_url"`
-		Tokens        map[string]string `json:"tokens"`
-	}
-	raw, err := os.ReadFile(file) //nolint:gosec // in the data directory
-	if err == nil {
-		err = json.Unmarshal(raw, &r)
-	}
+// localRun is the stack of the local run on a data directory.
+func localRun(data string) (target, error) {
+	r, err := runfile.Read(data)
 	if err != nil {
-		return target{}, fmt.Errorf("no local run is up: %w", err)
+		return target{}, err
 	}
 	return target{
 		products: r.ProductsURL, management: r.ManagementURL, console: strings.TrimSuffix(r.ConsoleURL, "/"), issuer: r.IssuerURL, client: "latchkey-local",

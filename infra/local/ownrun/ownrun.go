@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/infra/local/child"
+	"latchkey/infra/local/runfile"
 )
 
 // Start starts the runner, on a data directory and on free ports, and waits until it is ready: then the directory has run.json.
@@ -35,7 +36,7 @@ func Start(ctx context.Context, runner, data string, settings ...string) (stop f
 		<-ended
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(data, "run.json")); err == nil {
+		if _, err := os.Stat(filepath.Join(data, runfile.Name)); err == nil {
 			return stop, nil
 		}
 		select {
