@@ -9,14 +9,11 @@ import (
 
 // What samconfig.toml gives for `sam local` is what this function takes.
 func TestSamconfigIsTaken(t *testing.T) {
-	for _, env := range samconfig.Environments {
-		functions, err := samconfig.Functions("../..", env)
-		if err != nil {
-			t.Fatal(err)
-		}
-		variables := functions["JobsFunction"]
-		if _, err := newJobs(func(name string) string { return variables[name] }, io.Discard); err != nil {
-			t.Errorf("%s: %v", env, err)
-		}
+	err := samconfig.Try("../..", "JobsFunction", func(getenv func(string) string) error {
+		_, err := newJobs(getenv, io.Discard)
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -9,14 +9,11 @@ import (
 
 // What samconfig.toml gives for `sam local` is what this function takes.
 func TestSamconfigIsTaken(t *testing.T) {
-	for _, env := range samconfig.Environments {
-		functions, err := samconfig.Functions("../..", env)
-		if err != nil {
-			t.Fatal(err)
-		}
-		variables := functions["RotatorFunction"]
-		if _, err := newRotator(func(name string) string { return variables[name] }, io.Discard); err != nil {
-			t.Errorf("%s: %v", env, err)
-		}
+	err := samconfig.Try("../..", "RotatorFunction", func(getenv func(string) string) error {
+		_, err := newRotator(getenv, io.Discard)
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -62,3 +62,21 @@ func Functions(root, env string) (map[string]map[string]string, error) {
 	}
 	return all, nil
 }
+
+// Try gives a function's variables in each of the Environments to what reads them: a starter of the function, in its own tests.
+func Try(root, function string, start func(getenv func(string) string) error) error {
+	for _, env := range Environments {
+		functions, err := Functions(root, env)
+		if err != nil {
+			return err
+		}
+		variables, ok := functions[function]
+		if !ok {
+			return fmt.Errorf("the template has no function %s", function)
+		}
+		if err := start(func(name string) string { return variables[name] }); err != nil {
+			return fmt.Errorf("%s: %s: %w", env, function, err)
+		}
+	}
+	return nil
+}
