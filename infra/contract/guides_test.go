@@ -12,13 +12,13 @@ import (
 func TestTheGuidesSayWhenOneNeedsEachParameter(t *testing.T) {
 	all := pages(t)
 	text := all["docs/guides/deploy.md"] + all["docs/guides/operate.md"] + all["docs/guides/brand.md"]
-	names := regexp.MustCompile(`(?m)^  ([A-Z]\w+):$`).FindAllStringSubmatch(section(t, "Parameters"), -1)
+	names := parameterNames(t, "template.yaml")
 	if len(names) < 40 {
 		t.Fatalf("only %d parameters", len(names))
 	}
-	for _, m := range names {
-		if !regexp.MustCompile("`" + m[1] + "\\b").MatchString(text) {
-			t.Errorf("no guide says when one sets %s", m[1])
+	for _, name := range names {
+		if !regexp.MustCompile("`" + name + "\\b").MatchString(text) {
+			t.Errorf("no guide says when one sets %s", name)
 		}
 	}
 }
@@ -30,19 +30,6 @@ func templateText(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(raw)
-}
-
-// section is one part of the template's text.
-func section(t *testing.T, name string) string {
-	t.Helper()
-	_, rest, found := strings.Cut(templateText(t), "\n"+name+":\n")
-	if !found {
-		t.Fatalf("template.yaml has no %s", name)
-	}
-	if end := regexp.MustCompile(`(?m)^[A-Z#]`).FindStringIndex(rest); end != nil {
-		rest = rest[:end[0]]
-	}
-	return rest
 }
 
 // TestTheGuideNamesTheServicesOfTheTemplate: who deploys needs rights to all of them.
@@ -81,7 +68,7 @@ func TestTheGuideSaysWhatStaysAfterTheStack(t *testing.T) {
 			}
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?m)^  ([A-Z]\w+):\n(?:    [^\n]*\n)*?    DeletionPolicy: Retain(?:ExceptOnCreate)?\n`).FindAllStringSubmatch(section(t, "Resources"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  ([A-Z]\w+):\n(?:    [^\n]*\n)*?    DeletionPolicy: Retain(?:ExceptOnCreate)?\n`).FindAllStringSubmatch(templateText(t), -1) {
 		retained = append(retained, m[1])
 	}
 	slices.Sort(named)

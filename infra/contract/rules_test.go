@@ -2,8 +2,6 @@ package contract
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -38,44 +36,14 @@ func (r *renderer) broken(rules map[string]rule) (all []string) {
 
 func brokenBy(t *testing.T, parameters ...string) []string {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var source struct {
-		Parameters map[string]struct {
-			Default string `yaml:"Default"`
-		} `yaml:"Parameters"`
-		Rules map[string]rule `yaml:"Rules"`
-	}
-	if err := yaml.Unmarshal(raw, &source); err != nil {
-		t.Fatal(err)
-	}
-	r := renderer{parameters: map[string]string{}}
-	for name, p := range source.Parameters {
-		r.parameters[name] = p.Default
-	}
-	for i := 0; i < len(parameters); i += 2 {
-		r.parameters[parameters[i]] = parameters[i+1]
-	}
+	source, r := open(t, "template.yaml", parameters...)
 	return r.broken(source.Rules)
 }
 
 // leastValue is the least that a parameter of the template takes.
 func leastValue(t *testing.T, parameter string) float64 {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var source struct {
-		Parameters map[string]struct {
-			MinValue *float64 `yaml:"MinValue"`
-		} `yaml:"Parameters"`
-	}
-	if err := yaml.Unmarshal(raw, &source); err != nil {
-		t.Fatal(err)
-	}
+	source, _ := open(t, "template.yaml")
 	least := source.Parameters[parameter].MinValue
 	if least == nil {
 		t.Fatalf("%s has no least value", parameter)

@@ -42,40 +42,51 @@ type document struct {
 	Outputs   object
 }
 
-// render reads a template with its defaults and the given parameters, given as name, value, name, value.
-func render(t *testing.T, file string, parameters ...string) document {
+// written is a template before it is evaluated.
+type written struct {
+	Parameters map[string]struct {
+		Default  *string  `yaml:"Default"`
+		MinValue *float64 `yaml:"MinValue"`
+	} `yaml:"Parameters"`
+	Rules      map[string]rule      `yaml:"Rules"`
+	Conditions map[string]yaml.Node `yaml:"Conditions"`
+	Globals    map[string]yaml.Node `yaml:"Globals"`
+	Resources  yaml.Node            `yaml:"Resources"`
+	Outputs    yaml.Node            `yaml:"Outputs"`
+}
+
+// open reads a template, to be evaluated with its defaults and the given parameters, given as name, value, name, value.
+func open(t *testing.T, file string, parameters ...string) (written, renderer) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(root, file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var source struct {
-		Parameters map[string]struct {
-			Default *string `yaml:"Default"`
-		} `yaml:"Parameters"`
-		Rules      map[string]rule      `yaml:"Rules"`
-		Conditions map[string]yaml.Node `yaml:"Conditions"`
-		Globals    map[string]yaml.Node `yaml:"Globals"`
-		Resources  yaml.Node            `yaml:"Resources"`
-		Outputs    yaml.Node            `yaml:"Outputs"`
-	}
+	var s written
 	// Two keys of one name in a mapping are an error of this parser, as they should be.
-	if err := yaml.NewDecoder(bytes.NewReader(raw)).Decode(&source); err != nil {
+	if err := yaml.NewDecoder(bytes.NewReader(raw)).Decode(&s); err != nil {
 		t.Fatal(err)
 	}
 	r := renderer{parameters: map[string]string{}, conditions: map[string]yaml.Node{}}
-	for name, p := range source.Parameters {
+	for name, p := range s.Parameters {
 		if p.Default != nil {
 			r.parameters[name] = *p.Default
 		}
 	}
 	for i := 0; i < len(parameters); i += 2 {
-		if _, ok := source.Parameters[parameters[i]]; !ok {
+		if _, ok := s.Parameters[parameters[i]]; !ok {
 			t.Fatalf("%s has no parameter %s", file, parameters[i])
 		}
 		r.parameters[parameters[i]] = parameters[i+1]
 	}
-	maps.Copy(r.conditions, source.Conditions)
+	maps.Copy(r.conditions, s.Conditions)
+	return s, r
+}
+
+// render evaluates a template with its defaults and the given parameters, which its rules have to take.
+func render(t *testing.T, file string, parameters ...string) document {
+	t.Helper()
+	source, r := open(t, file, parameters...)
 	if broken := r.broken(source.Rules); len(broken) > 0 {
 		t.Fatalf("%s is not to be had with %q: %q", file, parameters, broken)
 	}
@@ -109,16 +120,7 @@ func render(t *testing.T, file string, parameters ...string) document {
 // parameterNames lists the parameters of a template.
 func parameterNames(t *testing.T, file string) []string {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(root, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var source struct {
-		Parameters map[string]yaml.Node `yaml:"Parameters"`
-	}
-	if err := yaml.Unmarshal(raw, &source); err != nil {
-		t.Fatal(err)
-	}
+	source, _ := open(t, file)
 	return sorted(source.Parameters)
 }
 
