@@ -103,8 +103,9 @@ func labelOf(field string) string { return cmp.Or(labelled[field], "fact."+field
 const mostOvertaken = 3
 
 // settle makes the change that a form of a key asks for, as prepare makes it for the key as it is, unless somebody else has changed
-// meanwhile what the form is about: then the form has both versions, and Conflict. now is the form as it would be opened for a key. What else they have changed doesn't matter.
-// A form that doesn't say how it began, of the release before, is taken as it is. The key is as it was before.
+// meanwhile what the form is about: then the form has both versions, and Conflict. now is the form as it would be opened for a
+// key. What else they have changed doesn't matter. A form that doesn't say how it began, of the release before, is taken as it
+// is. The key is as it was before.
 func (a *app) settle(v *visit, f *form, prepare func(api.Key) management.Call, now func(api.Key) *form) (k api.Key, status int, err error) {
 	for range mostOvertaken {
 		if k, err = v.key(); err != nil || f.Bad() {

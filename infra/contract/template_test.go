@@ -88,7 +88,7 @@ func render(t *testing.T, file string, parameters ...string) document {
 	t.Helper()
 	source, r := open(t, file, parameters...)
 	if broken := r.broken(source.Rules); len(broken) > 0 {
-		t.Fatalf("%s is not to be had with %q: %q", file, parameters, broken)
+		t.Fatalf("%s refuses the parameters %q: %q", file, parameters, broken)
 	}
 	resources, _ := r.value(&source.Resources).(object)
 	var outputs object

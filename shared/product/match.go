@@ -7,8 +7,8 @@ import (
 
 // Match finds the product and limit class of a canonical path; the longest prefix decides. The path is read as an
 // upstream may read it, so that no spelling of a path has another limit than the path: escapes of unreserved characters
-// (RFC 3986) are decoded, what follows a ";" in a segment is cut, so are dots and blanks at its end, and the case of letters is ignored, for those too whose
-// other case is ASCII, such as "ſ". It doesn't allocate.
+// (RFC 3986) are decoded, what follows a ";" in a segment is cut, so are dots and blanks at its end, and the case of letters
+// is ignored, for those too whose other case is ASCII, such as "ſ". It doesn't allocate.
 func (c Catalogue) Match(path string) (Match, bool) {
 	match, coverage := c.Find(path)
 	return match, len(coverage.Since) > 0

@@ -20,9 +20,10 @@ const staleAttempts = 10
 
 // Close ends an account that was read: from the first step on nothing is created in it, then each key is revoked, then
 // it is closed. A key that can't be read can't be revoked either: it stops no other, the closed account counts it
-// (UnreadableKeys), and the gate refuses it with all keys of the account, from the first step on. Closing can't be undone, so the first step holds only for the account as it was read (its name, and that
-// it isn't suspended): ErrStale, with nothing written, where it has changed since. A closing that has begun is gone on
-// with, no matter who began it. It may be repeated after a breakdown, and changes nothing in an account that is closed.
+// (UnreadableKeys), and the gate refuses it with all keys of the account, from the first step on. Closing can't be undone, so
+// the first step holds only for the account as it was read (its name, and that it isn't suspended): ErrStale, with nothing
+// written, where it has changed since. A closing that has begun is gone on with, no matter who began it. It may be repeated
+// after a breakdown, and changes nothing in an account that is closed.
 func (s *Store) Close(ctx context.Context, a account.Account, now time.Time, row RowMaker) (account.Account, error) {
 	if !a.ClosedAt.IsZero() {
 		return a, nil
