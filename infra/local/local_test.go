@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,20 @@ func TestTheIssuersPortIsKeptWhileItIsFree(t *testing.T) {
 	defer func() { _ = third.Close() }()
 	if third.Addr().String() != second.Addr().String() {
 		t.Fatalf("%s, want %s as noted last", third.Addr(), second.Addr())
+	}
+}
+
+// The port is the issuer's name. What asks for any port between two runs must not get it, or its people are strangers.
+func TestTheIssuersPortIsNoneThatOthersAreGiven(t *testing.T) {
+	for i := range 20 {
+		lis, err := keptPort(filepath.Join(t.TempDir(), strconv.Itoa(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if port := lis.Addr().(*net.TCPAddr).Port; port < 20000 || port >= 32768 {
+			t.Errorf("%d", port)
+		}
+		_ = lis.Close()
 	}
 }
 

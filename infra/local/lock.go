@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -49,12 +51,27 @@ func keptPort(file string) (net.Listener, error) {
 			return lis, nil
 		}
 	}
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	lis, err := listenToStay()
 	if err != nil {
 		return nil, err
 	}
 	_, port, _ := net.SplitHostPort(lis.Addr().String())
 	return lis, os.WriteFile(file, []byte(port+"\n"), 0o600)
+}
+
+// The ports to choose from for what has to be there in the next run as well. Linux gives those from 32768 on to connections and to
+// everyone who asks for any, and between two runs it may give out the one that was kept.
+const leastStaying, mostStaying = 20000, 32767
+
+// listenToStay listens on a free port that the system gives to nobody by itself, or on any if it finds none.
+func listenToStay() (net.Listener, error) {
+	for range 50 {
+		port := leastStaying + rand.N(mostStaying-leastStaying+1)
+		if lis, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			return lis, nil
+		}
+	}
+	return net.Listen("tcp", "127.0.0.1:0")
 }
 
 // watchParent ends the runner when `go run` is killed above it, which would leave it behind otherwise.
