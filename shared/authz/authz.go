@@ -48,6 +48,9 @@ type Policy struct {
 	KeyID       apikey.ID
 	Account     account.ID
 	AccountType account.Type
+	// BillingType is the key's, by which its calls are counted. Records of releases before have none until the drift job or a
+	// change of the key has written it.
+	BillingType apikey.BillingType
 	Version     int64 // the key's version that this record mirrors
 
 	Live       bool      // set by every real record: the zero Policy denies as unknown

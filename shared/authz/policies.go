@@ -19,6 +19,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 		KeyID:       key.ID,
 		Account:     key.Account,
 		AccountType: key.AccountType,
+		BillingType: key.BillingType,
 		Version:     key.Version,
 
 		Live:      true,

@@ -79,6 +79,17 @@ func TestPoliciesOfCarriesEveryFactOfTheKey(t *testing.T) {
 	}
 }
 
+// TestEachRecordNamesTheKeysBillingType, retired secrets' too: what they ask for is counted under it.
+func TestEachRecordNamesTheKeysBillingType(t *testing.T) {
+	key := rotatedKey()
+	key.BillingType = apikey.PayAsYouGrow
+	for i, p := range authz.PoliciesOf(key) {
+		if p.BillingType != apikey.PayAsYouGrow {
+			t.Errorf("record %d: %q", i, p.BillingType)
+		}
+	}
+}
+
 // TestMemoryCostCountsEverythingThatAPolicyHolds: caches are bounded by it, so what it leaves out takes memory that
 // nobody counts.
 func TestMemoryCostCountsEverythingThatAPolicyHolds(t *testing.T) {

@@ -12,9 +12,15 @@ import (
 	"latchkey/shared/dynamo/policies"
 )
 
+// driftRepaired: a record that is missing, differs or has no key is drift, and repaired. That one of a release before names no
+// billing type is none: it gets one by any run, without an audit row.
 func driftRepaired(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
-	missing, different, fine := s.NewKey(t, a), s.NewKey(t, a), s.NewKey(t, a, full)
+	missing, different, fine, older := s.NewKey(t, a), s.NewKey(t, a), s.NewKey(t, a, full), s.NewKey(t, a, full)
+	unbilled := policies.Encode(Policy(older))
+	delete(unbilled, policies.BillingType)
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, unbilled))
+	rows := len(s.AllAudit(t, a.ID))
 	orphan := Key(a.ID)
 	must(t, drop(t.Context(), s, Policy(missing).Hash))
 	changed := Policy(different)
@@ -27,6 +33,10 @@ func driftRepaired(t *testing.T, s Stores) {
 	}
 	if len(kinds) != 3 || kinds[control.DriftMissing] != 1 || kinds[control.DriftDifferent] != 1 || kinds[control.DriftOrphan] != 1 {
 		t.Fatalf("drift: %v", kinds)
+	}
+	s.CheckGate(t, older)
+	if n := len(s.AllAudit(t, a.ID)); n != rows {
+		t.Errorf("%d audit rows more", n-rows)
 	}
 	repaired := s.Drifts(t, true)
 	for _, d := range repaired {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 
 	"latchkey/shared/account"
@@ -78,8 +79,8 @@ func (s *Store) Reconcile(ctx context.Context, r Reconciliation) error {
 // reconcileKey looks twice before it calls anything a difference: a commit between the two reads looks like one.
 func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, r Reconciliation) error {
 	for range staleAttempts {
-		found, ops, err := s.compare(ctx, k)
-		if err != nil || len(found) == 0 {
+		found, older, ops, err := s.compare(ctx, k)
+		if err != nil || len(found) == 0 && !older {
 			return err
 		}
 		again, err := s.Key(ctx, k.Account, k.ID)
@@ -92,14 +93,18 @@ func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, r Reconciliation
 			k = again
 			continue
 		}
-		if r.Repair {
-			err := s.write(ctx, r.Row(k.Account, k.ID), append([]op{s.keyStill(k)}, ops...)...)
-			if errors.Is(err, dynamo.ErrStale) || errors.Is(err, dynamo.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
+		ops = append([]op{s.keyStill(k)}, ops...)
+		switch {
+		case len(found) == 0:
+			err = s.makeRecords(ctx, ops...)
+		case r.Repair:
+			err = s.write(ctx, r.Row(k.Account, k.ID), ops...)
+		}
+		switch {
+		case errors.Is(err, dynamo.ErrStale), errors.Is(err, dynamo.ErrNotFound):
+			continue
+		case err != nil:
+			return err
 		}
 		for _, d := range found {
 			d.Repaired = r.Repair
@@ -115,12 +120,14 @@ func (s *Store) keyStill(k apikey.Key) op {
 		cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(k.Version)}}, gone(dynamo.ErrStale))
 }
 
-func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops []op, err error) {
+// compare returns what makes the gate say what a key says. older is set where a record says all that the release before wrote: no
+// drift.
+func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, older bool, ops []op, err error) {
 	for _, p := range authz.PoliciesOf(k) {
 		want := policies.Encode(p)
 		stored, err := s.gateRecord(ctx, policies.Key(p.Hash))
 		if err != nil {
-			return nil, nil, err
+			return nil, false, nil, err
 		}
 		d := Drift{Kind: DriftDifferent, Account: k.Account, Key: k.ID, Hash: p.Hash.String()}
 		switch {
@@ -128,11 +135,22 @@ func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops [
 			d.Kind = DriftMissing
 		case reflect.DeepEqual(stored, want):
 			continue
+		case ofReleaseBefore(stored, want):
+			older = true
+			ops = append(ops, put(s.gate, want, whatever, always(dynamo.ErrStale)))
+			continue
 		}
 		found = append(found, d)
 		ops = append(ops, put(s.gate, want, whatever, always(dynamo.ErrStale)))
 	}
-	return found, ops, nil
+	return found, older, ops, nil
+}
+
+// ofReleaseBefore reports whether a policy record lacks nothing but what releases before didn't write.
+func ofReleaseBefore(stored, want dynamo.Item) bool {
+	before := maps.Clone(want)
+	delete(before, policies.BillingType)
+	return reflect.DeepEqual(stored, before)
 }
 
 func (s *Store) orphan(ctx context.Context, item dynamo.Item, r Reconciliation) error {

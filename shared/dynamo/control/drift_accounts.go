@@ -37,7 +37,7 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, r Reconcili
 		case reflect.DeepEqual(found, want):
 			return nil
 		case olderRecord(found, a):
-			if err = s.makeRecord(ctx, a); err == nil {
+			if err = s.makeRecords(ctx, s.accountStill(a), s.putAccountRecord(a)); err == nil {
 				return nil
 			}
 		case r.Repair:
@@ -76,18 +76,20 @@ func olderRecord(found dynamo.Item, a account.Account) bool {
 	return a.Closed() && reflect.DeepEqual(found, policies.EncodeAccount(authz.AccountOf(open)))
 }
 
-// makeRecord gives the gate the record of an account that is older than the records, or than what this one says. Nobody's
-// audit trail has it.
-func (s *Store) makeRecord(ctx context.Context, a account.Account) error {
-	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
-		TransactItems: []types.TransactWriteItem{s.accountStill(a).item, s.putAccountRecord(a).item},
-	})
+// makeRecords gives the gate what a release before didn't write of an account or a key, while that is as it was compared. Nobody's
+// audit trail has it. dynamo.ErrStale where something else was written meanwhile.
+func (s *Store) makeRecords(ctx context.Context, ops ...op) error {
+	var items []types.TransactWriteItem
+	for _, o := range ops {
+		items = append(items, o.item)
+	}
+	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
 	var cancelled *types.TransactionCanceledException
 	if errors.As(err, &cancelled) {
 		return dynamo.ErrStale
 	}
 	if err != nil {
-		return fmt.Errorf("control: making an account's record: %w", err)
+		return fmt.Errorf("control: making a record of the gate: %w", err)
 	}
 	return nil
 }

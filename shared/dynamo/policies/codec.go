@@ -23,6 +23,9 @@ const (
 	formatNarrow = 2 // consents for less than a product once covered: a gate that knew none would open the rest
 )
 
+// BillingType is the attribute of a policy record that releases before didn't write.
+const BillingType = "bt"
+
 func formatOf(p authz.Policy) int64 {
 	if p.Consents.Narrow() {
 		return formatNarrow
@@ -44,6 +47,9 @@ func Encode(p authz.Policy) dynamo.Item {
 		"ver":  dynamo.N(p.Version),
 		"live": dynamo.Bool(p.Live),
 		"mo":   dynamo.S(string(p.MissingOrigin)),
+	}
+	if p.BillingType != "" {
+		item[BillingType] = dynamo.S(string(p.BillingType))
 	}
 	putFlag(item, "out", p.Outgoing)
 	putFlag(item, "blk", p.Blocked)
@@ -131,6 +137,7 @@ func Decode(item dynamo.Item) (authz.Policy, error) {
 		KeyID:         apikey.ID(r.text("kid")),
 		Account:       account.ID(r.text("acct")),
 		AccountType:   account.Type(r.text("at")),
+		BillingType:   r.billing(),
 		Version:       r.number("ver"),
 		Live:          r.flag("live"),
 		Outgoing:      r.flag("out"),
@@ -182,6 +189,15 @@ func (r *reader) text(name string) string {
 		r.fail(name)
 	}
 	return text
+}
+
+// billing is "" in a record of a release before. A word that this release doesn't know is kept: it names what calls are counted
+// under, and opens nothing.
+func (r *reader) billing() apikey.BillingType {
+	if r.item[BillingType] == nil {
+		return ""
+	}
+	return apikey.BillingType(r.text(BillingType))
 }
 
 func (r *reader) number(name string) int64 {

@@ -57,7 +57,8 @@ func genConsents(t *rapid.T, label string) (list consent.List) {
 func genPolicy(t *rapid.T) authz.Policy {
 	p := authz.Policy{
 		KeyID: apikey.ID(rapid.StringN(1, 9, 40).Draw(t, "kid")), Account: account.ID(rapid.StringN(1, 9, 40).Draw(t, "acct")),
-		AccountType: rapid.SampledFrom([]account.Type{account.Enterprise, account.SelfServe}).Draw(t, "type"), Version: rapid.Int64().Draw(t, "ver"),
+		AccountType: rapid.SampledFrom([]account.Type{account.Enterprise, account.SelfServe}).Draw(t, "type"),
+		BillingType: rapid.SampledFrom([]apikey.BillingType{"", apikey.Freemium, apikey.Paying, "of_a_later_release"}).Draw(t, "billing"), Version: rapid.Int64().Draw(t, "ver"),
 		Live: rapid.Bool().Draw(t, "live"), Outgoing: rapid.Bool().Draw(t, "out"), Blocked: rapid.Bool().Draw(t, "blk"),
 		Disabled: rapid.Bool().Draw(t, "dis"), HeaderOnly: rapid.Bool().Draw(t, "hdr"),
 		SecretEnds: genTime(t, "ends"), ExpiresAt: genTime(t, "exp"), DeletedAt: genTime(t, "del"), RevokedAt: genTime(t, "rev"),

@@ -31,11 +31,14 @@ func TestTheGatesRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	agreed.Hash, agreed.Products, agreed.Consents = apikey.Hash{6}, []product.ID{"search"}, shown
 	agreed.Proposed = &apikey.Proposal{Since: at(8), Products: &[]product.ID{"search"}, Consents: shown}
 	narrow.Hash, narrow.Products, narrow.Consents = apikey.Hash{7}, []product.ID{"search"}, consent.List{{Product: "search", Narrow: true}}
+	billed := one
+	billed.Hash, billed.BillingType = apikey.Hash{8}, apikey.PayAsYouGrow
 	keytest.KeepStored(t, "gate",
 		policies.Encode(full), policies.Encode(one), policies.Encode(none), policies.Encode(agreed), policies.Encode(narrow),
 		policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.Enterprise, Version: 7, Suspended: true, SuspendedUntil: at(7)}),
 		policies.EncodeAccount(authz.Account{ID: "acc_2", Type: account.SelfServe, Version: 1}),
 		policies.EncodeAccount(authz.Account{ID: "acc_3", Type: account.SelfServe, Version: 1, Accepted: shown}),
 		policies.EncodeAccount(authz.AccountOf(account.Account{ID: "acc_4", Type: account.SelfServe, Version: 2, Closing: true})),
+		policies.Encode(billed),
 	)
 }
