@@ -3,13 +3,14 @@
 //
 //	go test -json ./... | go run ./infra/ci -budgets infra/ci/budgets.txt TALLY
 //
-// It appends "passed failed" to the file TALLY, so that several runs can be added up. A package over its budget counts as one
-// more failure.
+// It appends "passed failed" to the file TALLY, so that several runs can be added up, and "0 0 text" for each line about what
+// failed. A package over its budget counts as one more failure.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -50,7 +51,11 @@ func run(file string, race bool, into string) (failed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	_, err = fmt.Fprintln(out, t.passed, t.failed)
+	lines := fmt.Sprintln(t.passed, t.failed)
+	for _, text := range t.failures {
+		lines += "0 0 " + text + "\n"
+	}
+	_, err = io.WriteString(out, lines)
 	if errClose := out.Close(); err == nil {
 		err = errClose
 	}

@@ -137,6 +137,20 @@ func TestRunCountsEverythingAndFailsWithAnyOfIt(t *testing.T) {
 	}
 }
 
+// TestTheEndOfARunSaysWhatFailed: of a long log often only the end is kept.
+func TestTheEndOfARunSaysWhatFailed(t *testing.T) {
+	t.Parallel()
+	_, cmd := checkout(t, targets{
+		"lint": "exit 1",
+		"test": `echo '{"Action":"output","Package":"latchkey/p","Test":"TestA","Output":"want 1\n"}'; ` + fails,
+	})
+	text, _ := cmd.CombinedOutput()
+	_, end, _ := strings.Cut(string(text), "\nWhat failed:\n")
+	if want := "make lint\nFAIL  latchkey/p TestA\n    want 1\n8 passed, 2 failed\n"; end != want {
+		t.Errorf("it ends with %q, want %q", end, want)
+	}
+}
+
 func TestRunForgetsTheCountsOfTheLastOne(t *testing.T) {
 	t.Parallel()
 	dir, cmd := checkout(t, nil)

@@ -25,6 +25,7 @@ type tally struct {
 	budgets
 	race           bool // which of the budgets hold
 	passed, failed int
+	failures       []string // what failed, each with the beginning of what it printed
 	output         map[string][]string
 	broken         map[string]bool
 	began, ended   time.Time // the first package's start, the last one's end
@@ -73,7 +74,26 @@ func (t *tally) take(e event, out io.Writer) {
 	case "fail":
 		t.broken[e.Package] = t.broken[e.Package] || e.Test != ""
 		fmt.Fprint(out, strings.Join(t.output[id], ""))
+		t.keep(e, id)
 		t.end(e, id, out)
+	}
+}
+
+// keep notes what failed, for the end of a log of which only the end may be read. A package is noted where no test of it was.
+func (t *tally) keep(e event, id string) {
+	const most, longest = 12, 400 // lines, and bytes of one
+	if e.Test == "" && t.broken[e.Package] {
+		return
+	}
+	t.failures = append(t.failures, strings.TrimSpace("FAIL  "+id))
+	for i, line := range strings.Split(strings.TrimSpace(strings.Join(t.output[id], "")), "\n") {
+		if i == most {
+			break
+		}
+		if len(line) > longest {
+			line = strings.ToValidUTF8(line[:longest], "") + "…"
+		}
+		t.failures = append(t.failures, "    "+line)
 	}
 }
 
@@ -121,5 +141,7 @@ func (t *tally) limit(out io.Writer, what string, took, budget float64) {
 		return
 	}
 	t.failed++
-	fmt.Fprintf(out, "SLOW  %s  %.1fs, its budget is %gs\n", what, took, budget)
+	slow := fmt.Sprintf("SLOW  %s  %.1fs, its budget is %gs", what, took, budget)
+	t.failures = append(t.failures, slow)
+	fmt.Fprintln(out, slow)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,6 +54,28 @@ func TestTallyCountsWhatHappened(t *testing.T) {
 				t.Errorf("shown %q, want %q in it", shown.String(), c.shown)
 			}
 		})
+	}
+}
+
+// TestWhatFailedIsKeptShort: the end of a log has room for all of it.
+func TestWhatFailedIsKeptShort(t *testing.T) {
+	long := `{"Action":"output","Package":"p","Test":"TestA","Output":"` + strings.Repeat("é", 500) + `\n"}` + "\n"
+	var got tally
+	err := got.read(strings.NewReader(strings.Repeat(long, 20)+`{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Output":"FAIL\n"}
+{"Action":"fail","Package":"p"}
+{"Action":"output","Package":"q","Output":"panic: x\n"}
+{"Action":"fail","Package":"q"}`), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"FAIL  p TestA"}
+	for range 12 {
+		want = append(want, "    "+strings.Repeat("é", 200)+"…")
+	}
+	want = append(want, "FAIL  q", "    panic: x")
+	if !slices.Equal(got.failures, want) {
+		t.Errorf("kept %q, want %q", got.failures, want)
 	}
 }
 
