@@ -11,6 +11,7 @@ import (
 
 	"latchkey/shared/authz"
 	"latchkey/shared/authz/authztest"
+	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
 
@@ -154,7 +155,11 @@ func singles(multi map[string][]string) map[string]string {
 // TestAHundredThousandHostileCallsOpenNothing: none crashes the gate, none passes that the reference refuses, none is answered as
 // an outage, each line of the log is JSON, and no secret that was put where it doesn't belong is in the log, the metrics or a report.
 func TestAHundredThousandHostileCallsOpenNothing(t *testing.T) {
-	for run := range hostileRuns {
+	runs := hostileRuns
+	if keytest.Race { // a gate answers one call at a time: one run shows all that happens beside it
+		runs = 1
+	}
+	for run := range runs {
 		t.Run(fmt.Sprint(run), func(t *testing.T) {
 			t.Parallel()
 			h := newHostileGate(t, uint64(run))

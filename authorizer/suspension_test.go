@@ -35,7 +35,7 @@ func TestEverySuspensionIsObeyedWithinTenSeconds(t *testing.T) {
 	case keytest.Deep():
 		races = 60
 	case keytest.Race:
-		races = 2
+		keys, races = 1_000, 2
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newSuspensions(t, keys)

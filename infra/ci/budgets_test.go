@@ -1,6 +1,9 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,16 +84,67 @@ func testsOf(t *testing.T, pkg string) []string {
 	return tests
 }
 
+// noRace are the packages that the race detector leaves out, and those of them that may be because they start nothing beside themselves.
+func noRace(t *testing.T) (all, sequential []string) {
+	t.Helper()
+	text := repositoryFile(t, "Makefile")
+	value := func(name string) []string {
+		_, list, _ := strings.Cut(text, "\n"+name+" := ")
+		list, _, _ = strings.Cut(list, "\n")
+		return strings.Fields(list)
+	}
+	for _, folder := range value("SEQUENTIAL") {
+		sequential = append(sequential, module+folder)
+	}
+	for _, word := range value("NORACE") {
+		if strings.HasPrefix(word, module) {
+			all = append(all, word)
+		}
+	}
+	return append(all, sequential...), sequential
+}
+
+// TestOnlyWhatStartsNoGoroutineIsLeftOutByTheRaceDetector: neither a package, nor its tests.
+func TestOnlyWhatStartsNoGoroutineIsLeftOutByTheRaceDetector(t *testing.T) {
+	_, sequential := noRace(t)
+	if text := repositoryFile(t, "Makefile"); len(sequential) == 0 || strings.Index(text, "\nSEQUENTIAL := ") > strings.Index(text, "\nNORACE := ") {
+		t.Fatal("the Makefile names none, or too late for NORACE to have them")
+	}
+	for _, pkg := range sequential {
+		files, err := filepath.Glob(filepath.Join("..", "..", strings.TrimPrefix(pkg, module), "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pkg, len(files), err)
+		}
+		for _, name := range files {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				call, _ := n.(*ast.CallExpr)
+				starts := false
+				if call != nil {
+					method, _ := call.Fun.(*ast.SelectorExpr)
+					starts = method != nil && method.Sel.Name == "Go"
+				}
+				if _, goes := n.(*ast.GoStmt); goes || starts {
+					t.Errorf("%s starts a goroutine", name)
+				}
+				return true
+			})
+		}
+	}
+}
+
 // The end-to-end tests start binaries that aren't built for the race detector.
 func TestNoRaceBudgetIsGivenToWhatTheRaceDetectorLeavesOut(t *testing.T) {
 	b, err := loadBudgets("budgets.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, list, _ := strings.Cut(repositoryFile(t, "Makefile"), "\nNORACE := ")
-	list, _, _ = strings.Cut(list, "\n")
+	all, _ := noRace(t)
 	out := map[string]bool{}
-	for _, pkg := range strings.Fields(list) {
+	for _, pkg := range all {
 		out[pkg] = true
 		if b.of(pkg, true) != 0 {
 			t.Errorf("%s has a budget for the race detector, which leaves it out", pkg)

@@ -182,7 +182,7 @@ func callBoth(t *testing.T, p pair, c recordedCall, n *tally) {
 		if s == p.last && c.Last != 0 {
 			status, code = c.Last, ""
 		}
-		a := c.admitted(t, s, n.add)
+		a := c.admitted(t, s, status, n.add)
 		if a.status != status || code != "" && !strings.Contains(string(a.body), `"code":"`+code+`"`) {
 			t.Errorf("%s gate, %s: %s, want %d %s", gate, c.What, a.brief(), status, code)
 		}
