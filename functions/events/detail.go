@@ -129,6 +129,7 @@ var detailTypes = map[string]string{
 	"qps.reject":          "QPS Request Rejected",
 	"qps.end":             "QPS Request Ended",
 	"gate.repair":         "Gate Record Repaired",
+	"catalogue.change":    "Catalogue Changed",
 }
 
 func detailType(action string) string {

@@ -11,22 +11,27 @@ import (
 
 	"latchkey/functions/internal/env"
 	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/product"
 	"latchkey/shared/strictjson"
 	"latchkey/shared/telemetry"
 )
 
-// store has the method of the control table that the jobs call; *control.Store is one.
+// store has the methods of the control table that the jobs call; *control.Store is one.
 type store interface {
 	EachKey(ctx context.Context, yield func(apikey.Key, error) error) error
+	Announced(ctx context.Context) (control.Announced, error)
+	Announce(ctx context.Context, before, after control.Announced, row audit.Row) error
 }
 
 type jobs struct {
-	store   store
-	source  env.Source
-	log     *slog.Logger
-	metrics telemetry.Metrics
+	store    store
+	products product.Catalogue
+	source   env.Source
+	log      *slog.Logger
+	metrics  telemetry.Metrics
 }
 
 func newJobs(getenv func(string) string, out io.Writer) (*jobs, error) {
@@ -36,7 +41,7 @@ func newJobs(getenv func(string) string, out io.Writer) (*jobs, error) {
 		return nil, err
 	}
 	return &jobs{
-		store: control.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table, ""), source: env.NewSource(),
+		store: control.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table, ""), products: product.Default(), source: env.NewSource(),
 		log: telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: out},
 	}, nil
 }
@@ -46,7 +51,7 @@ type event struct {
 	Job string `json:"job"`
 }
 
-var errJob = errors.New(`jobs: the event names no job: {"job": "suffixes"}`)
+var errJob = errors.New(`jobs: the event names no job: {"job": "suffixes"} or {"job": "catalogue"}`)
 
 // handle runs one job.
 func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
@@ -54,10 +59,14 @@ func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	if err := strictjson.Decode(raw, &e); err != nil { // a misspelt setting must not run another job than the one that was meant
 		return nil, fmt.Errorf("%w: %w", errJob, err)
 	}
-	if e.Job != "suffixes" {
+	switch e.Job {
+	case "suffixes":
+		return j.suffixes(ctx)
+	case "catalogue":
+		return j.catalogue(ctx)
+	default:
 		return nil, errJob
 	}
-	return j.suffixes(ctx)
 }
 
 // margin is kept of the function's time, to say how far the job came.

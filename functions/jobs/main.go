@@ -1,5 +1,5 @@
-// Command jobs runs scheduled jobs that read and report. Its first looks for domain patterns that have come to stand on
-// public suffixes.
+// Command jobs runs scheduled jobs that read and report: domain patterns that have come to stand on public suffixes, and how the
+// catalogue has changed.
 package main
 
 import (

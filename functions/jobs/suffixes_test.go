@@ -18,6 +18,7 @@ import (
 	"latchkey/shared/keytest"
 	"latchkey/shared/origin/entry"
 	"latchkey/shared/origin/suffix"
+	"latchkey/shared/product"
 	"latchkey/shared/telemetry"
 )
 
@@ -32,7 +33,7 @@ func newHarness(t testing.TB) *harness { return newHarnessOn(t, keytest.Open(t))
 
 func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
 	r := &harness{Stores: stores, jobs: &jobs{
-		store: stores.Control, source: env.Source{Now: keytest.NewClock().Now, Rand: keytest.RandomOf(t)},
+		store: stores.Control, products: product.Default(), source: env.Source{Now: keytest.NewClock().Now, Rand: keytest.RandomOf(t)},
 	}}
 	r.forget()
 	return r
@@ -168,6 +169,7 @@ func TestABadRecordStopsNoReport(t *testing.T) {
 
 // listed is a store with these keys, one after the other; it waits before each.
 type listed struct {
+	store
 	keys []apikey.Key
 	wait func(i int)
 }

@@ -237,6 +237,8 @@ var jobs = map[string]struct{ when, why string }{
 	"resume":   {"rate(10 minutes)", "a run compares some 27,000 keys: a million are done within a day, long before a pass is an error"},
 	"suffixes": {"cron(57 3 * * ? *)", "the alarm WidePatterns looks at a day"},
 	"keyring":  {"rate(1 hour)", "a new stack has its keyring within an hour"},
+
+	"catalogue": {"rate(1 hour)", "a deployment that narrows a product is told within an hour"},
 }
 
 func TestEverySourceOfEventsIsOn(t *testing.T) {

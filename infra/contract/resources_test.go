@@ -175,7 +175,7 @@ func TestSchedules(t *testing.T) {
 		}
 		jobs[input.Job] = fmt.Sprint(at(s, "ScheduleExpression"))
 	}
-	if len(jobs) != 6 || jobs["suffixes"] == "" || jobs["resume"] == "" || jobs["rotation"] != "rate(5 minutes)" || jobs["purge"] == "" || jobs["drift"] == "" || jobs["keyring"] == "" {
+	if len(jobs) != 7 || jobs["suffixes"] == "" || jobs["catalogue"] == "" || jobs["resume"] == "" || jobs["rotation"] != "rate(5 minutes)" || jobs["purge"] == "" || jobs["drift"] == "" || jobs["keyring"] == "" {
 		t.Errorf("schedules %v", jobs)
 	}
 }

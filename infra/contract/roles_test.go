@@ -116,9 +116,9 @@ var notCalled = map[string][]string{
 	"KeysFunction":     {"BatchGetItem ControlTable", "/index/lookup", "Scan", "PutItem CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"RotationFunction": {"BatchGetItem ControlTable", "/index/lookup", "GetItem GateTable", "Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"QpsFunction":      {"BatchGetItem ControlTable", "GetItem GateTable", "Scan", "PutItem CountersTable", "sealing"},
-	"RotatorFunction":  {"BatchGetItem ControlTable", "Scan ControlTable"},                                            // erases nobody
-	"JobsFunction":     {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan", "GateTable"}, // lists keys alone
-	"CounterFunction":  {"shared/dynamo/reports", "Query CountersTable"},                                              // reads their form, writes none
+	"RotatorFunction":  {"BatchGetItem ControlTable", "Scan ControlTable"},                                      // erases nobody
+	"JobsFunction":     {"UpdateItem", "DeleteItem", "ConditionCheckItem", "BatchGetItem", "Scan", "GateTable"}, // lists keys, tells of the catalogue
+	"CounterFunction":  {"shared/dynamo/reports", "Query CountersTable"},                                        // reads their form, writes none
 }
 
 // byService are actions that the services of AWS take in a role's name, and what for.

@@ -69,6 +69,11 @@ func TestTheJobsThatReportRunOnTheStack(t *testing.T) {
 	if answer["keys"].(float64) < 1 || answer["wide"].(float64) != 0 || answer["failed"].(float64) != 0 || answer["more"] != false {
 		t.Errorf("%v", answer)
 	}
+	first := shared.jobOf(t, "JobsFunction", `{"job":"catalogue"}`)
+	again := shared.jobOf(t, "JobsFunction", `{"job":"catalogue"}`)
+	if first["products"].(float64) < 1 || again["products"].(float64) != 0 || first["version"] != again["version"] {
+		t.Errorf("the first run says %v, the second %v", first, again)
+	}
 }
 
 // TestTheJobShowsItsProgressAndAfterAKillFinishesTheRest runs `make job-rotation`'s command: 10,000 keys in the long form.

@@ -104,7 +104,7 @@ func (c recordedCall) admitted(t testing.TB, s *stack, want int, told func(answe
 	for begin := time.Now(); ; <-time.After(100 * time.Millisecond) {
 		a := c.send(t, s)
 		told(a)
-		if a.status == http.StatusServiceUnavailable && want != a.status && busy < patience {
+		if a.status == http.StatusServiceUnavailable && want != a.status && busy < busyTries {
 			busy++
 			<-time.After(time.Second)
 			continue

@@ -53,7 +53,7 @@ func (p *poller) end() (calls int, refused []string) {
 // get asks for a tile. On a machine that is too busy to read the store in time a gate answers 503, and Retry-After: then the same call is
 // made again, as a customer's program would.
 func (s *stack) get(secret string) (status int, body string) {
-	for range patience {
+	for range busyTries {
 		if status, body = s.getOnce(secret); status != http.StatusServiceUnavailable {
 			break
 		}
@@ -62,8 +62,8 @@ func (s *stack) get(secret string) (status int, body string) {
 	return status, body
 }
 
-// patience is how often a call is made that nothing but a busy machine can have answered with 503.
-const patience = 10
+// busyTries bounds how often a call is made that nothing but a busy machine can have answered with 503.
+const busyTries = 10
 
 func (s *stack) getOnce(secret string) (status int, body string) {
 	res, err := http.Get(s.ProductsURL + tile + secret)

@@ -8,6 +8,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/consent"
 	"latchkey/shared/moment"
+	"latchkey/shared/product"
 )
 
 // fact is one field of a record as its audit rows show it.
@@ -154,6 +155,21 @@ func count(n int) any {
 		return nil
 	}
 	return n
+}
+
+// CatalogueChanges lists the products that aren't as they were, each as "product:" and its ID.
+func CatalogueChanges(before, after []product.Outline) (changes []Change) {
+	for _, c := range product.Compare(before, after) {
+		changes = append(changes, Set("product:"+string(c.ID), outline(c.Before), outline(c.After)))
+	}
+	return changes
+}
+
+func outline(o *product.Outline) any {
+	if o == nil {
+		return nil
+	}
+	return map[string]any{"name": o.Name, "prefixes": append([]string{}, o.Prefixes...)}
 }
 
 // diff compares facts pair by pair: both lists are of one function.

@@ -32,6 +32,7 @@ const (
 	locatorSK   = "KEY"
 	inviteSK    = "INVITE"
 	passSK      = "PASS"
+	catalogueSK = "CATALOGUE"
 	keyCountSK  = "GUARD#keys"
 	ownerSK     = "GUARD#owners"
 	openedSK    = "GUARD#accounts"
@@ -94,6 +95,8 @@ func openRequestPrefix(key apikey.ID) string { return openPrefix + string(key) +
 func operationKey(id account.ID, operation string) dynamo.Item {
 	return itemKey(accountPK(id), "OPERATION#"+operation)
 }
+
+func catalogueKey() dynamo.Item { return itemKey("J#catalogue", catalogueSK) }
 
 func passKey(job string) dynamo.Item { return itemKey("J#"+job, passSK) }
 

@@ -115,6 +115,11 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		Place: control.Place{Account: acct, Key: key, Gate: true, Record: "record"},
 	})
 	must(err)
+	told := row(control.Operators, "catalogue.change", "")
+	told.Actor = audit.Actor{Role: account.RoleSystem}
+	must(s.Announce(t.Context(), control.Announced{}, control.Announced{Version: "1-e459a7fd79", Products: []product.Outline{
+		{ID: "search", Name: "Search API", Prefixes: []string{"/search/"}}, {ID: "maps-sdk-web", Name: "Maps SDK for Web"},
+	}}, told))
 	items := slices.DeleteFunc(keytest.Stored(t, db, tables.Control), func(item dynamo.Item) bool {
 		// Of audit rows one without a key, one of a key, and the operators' are enough.
 		action, isRow := dynamo.GetS(item, "action")

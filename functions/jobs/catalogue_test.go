@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"latchkey/shared/account"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+// deployed is a catalogue of products with these paths.
+func deployed(t *testing.T, names map[product.ID]string, prefixes map[product.ID][]string) product.Catalogue {
+	t.Helper()
+	var list []product.Product
+	for id, name := range names {
+		list = append(list, product.Product{ID: id, Name: name, Kind: product.API, SamplePath: prefixes[id][0] + "1", Classes: []product.LimitClass{
+			{ID: product.Class(id), Name: name, Prefixes: prefixes[id], QPS: map[account.Type]int{account.Enterprise: 1, account.SelfServe: 1}, MaxQPS: 1},
+		}})
+	}
+	c, err := product.New(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// tell runs the job and returns the rows that it wrote.
+func (r *harness) tell(t *testing.T) (rows []audit.Row) {
+	t.Helper()
+	before := len(r.AllAudit(t, control.Operators))
+	answer, err := r.handle(t.Context(), json.RawMessage(`{"job":"catalogue"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows = r.AllAudit(t, control.Operators)
+	rows = rows[before:]
+	changes := 0
+	for _, row := range rows {
+		changes += len(row.Changes)
+	}
+	if done := answer.(announced); done.Products != changes || done.Version != string(r.products.Version()) {
+		t.Errorf("%+v, and %d changes are written", done, changes)
+	}
+	return rows
+}
+
+// TestANarrowedOrRenamedProductIsTold once, to operators and by the row to the bus, with what it was and what it is.
+func TestANarrowedOrRenamedProductIsTold(t *testing.T) {
+	r := newHarness(t)
+	r.products = deployed(t, map[product.ID]string{"search": "Search", "old": "Old"}, map[product.ID][]string{"search": {"/search/", "/find/"}, "old": {"/old/"}})
+	if rows := r.tell(t); len(rows) != 1 || len(rows[0].Changes) != 2 || rows[0].Changes[0].Before != "" {
+		t.Errorf("the first: %+v", rows)
+	}
+	if rows := r.tell(t); len(rows) != 0 {
+		t.Errorf("told twice: %+v", rows)
+	}
+	r.products = deployed(t, map[product.ID]string{"search": "Search API"}, map[product.ID][]string{"search": {"/search/"}})
+	rows := r.tell(t)
+	if len(rows) != 1 || len(rows[0].Changes) != 2 || rows[0].Action != "catalogue.change" || rows[0].Actor.Role != account.RoleSystem || rows[0].Account != control.Operators {
+		t.Fatalf("%+v", rows)
+	}
+	want := []audit.Change{
+		{Field: "product:old", Before: `{"name":"Old","prefixes":["/old/"]}`},
+		{Field: "product:search", Before: `{"name":"Search","prefixes":["/find/","/search/"]}`, After: `{"name":"Search API","prefixes":["/search/"]}`},
+	}
+	for i, c := range rows[0].Changes {
+		if c != want[i] {
+			t.Errorf("got %+v, want %+v", c, want[i])
+		}
+	}
+	if rows := r.tell(t); len(rows) != 0 {
+		t.Errorf("told twice: %+v", rows)
+	}
+}
+
+// overtaken is a store in which another run tells of the catalogue first.
+type overtaken struct {
+	store
+	t *testing.T
+}
+
+func (o overtaken) Announce(ctx context.Context, before, after control.Announced, row audit.Row) error {
+	first := row
+	first.ID += "x"
+	if err := o.store.Announce(ctx, before, after, first); err != nil {
+		o.t.Error(err)
+	}
+	return o.store.Announce(ctx, before, after, row)
+}
+
+func TestOfTwoRunsOneTellsOfTheCatalogue(t *testing.T) {
+	r := newHarness(t)
+	r.store = overtaken{r.store, t}
+	for range 2 {
+		if _, err := r.handle(t.Context(), json.RawMessage(`{"job":"catalogue"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows := r.AllAudit(t, control.Operators); len(rows) != 1 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// failing is a store that can't be reached for one of the two calls.
+type failing struct {
+	store
+	read bool
+}
+
+var errStore = errors.New("no store")
+
+func (f failing) Announced(ctx context.Context) (control.Announced, error) {
+	if f.read {
+		return control.Announced{}, errStore
+	}
+	return f.store.Announced(ctx)
+}
+
+func (f failing) Announce(context.Context, control.Announced, control.Announced, audit.Row) error {
+	return errStore
+}
+
+// TestAFailureOfTheCatalogueJobIsItsError: the alarm hears of it, and the next run tells.
+func TestAFailureOfTheCatalogueJobIsItsError(t *testing.T) {
+	r := newHarness(t)
+	whole := r.store
+	for _, read := range []bool{true, false} {
+		r.store = failing{whole, read}
+		if _, err := r.handle(t.Context(), json.RawMessage(`{"job":"catalogue"}`)); !errors.Is(err, errStore) {
+			t.Errorf("read %v: %v", read, err)
+		}
+	}
+	r.store = whole
+	if rows := r.tell(t); len(rows) != 1 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// TestADamagedRecordOfTheCatalogueIsAnError, and not a catalogue of which all is new.
+func TestADamagedRecordOfTheCatalogueIsAnError(t *testing.T) {
+	r := newHarness(t)
+	r.tell(t)
+	item := dynamo.Item{"pk": dynamo.S("J#catalogue"), "sk": dynamo.S("CATALOGUE"), "kind": dynamo.S("catalogue"), "v": dynamo.N(99)}
+	if err := keytest.PutRaw(t.Context(), r.DB, r.Tables.Control, item); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.handle(t.Context(), json.RawMessage(`{"job":"catalogue"}`)); !errors.Is(err, dynamo.ErrUnreadable) {
+		t.Errorf("%v", err)
+	}
+}
