@@ -47,6 +47,15 @@ type app struct {
 
 // start reads the environment and makes the app.
 func start(getenv func(string) string, logs io.Writer) (*app, error) {
+	a, err := configured(getenv, logs)
+	if err != nil {
+		return nil, err
+	}
+	return newApp(a)
+}
+
+// configured is the app as far as the environment says it.
+func configured(getenv func(string) string, logs io.Writer) (*app, error) {
 	vars := env.New(getenv)
 	oidc := signin.Config{
 		Issuer: vars.Need("OIDC_ISSUER"), Store: getenv("DYNAMODB_ENDPOINT"), ClientID: vars.Need("OIDC_CLIENT_ID"),
@@ -61,21 +70,21 @@ func start(getenv func(string) string, logs io.Writer) (*app, error) {
 	for _, err := range wrong {
 		logger.Warn("brand_setting_left_out", "error", err.Error())
 	}
-	return newApp(&app{
+	if whose.Name == "" {
+		return nil, errors.New("console: BRAND_NAME is missing")
+	}
+	return &app{
 		brand: whose,
 		keeper: session.Keeper{
 			Store: sessions.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table), Now: time.Now, Random: rand.Reader,
 		},
 		issuer: signin.New(oidc), api: management.New(api, nil), products: strings.TrimRight(products, "/"),
 		log: logger, now: time.Now, random: rand.Reader,
-	})
+	}, nil
 }
 
 func newApp(a *app) (*app, error) {
 	var err error
-	if a.brand.Name == "" {
-		return nil, errors.New("console: BRAND_NAME is missing or can't be a name")
-	}
 	if a.langs, err = locale.Load(messageFiles(), "en", "fr", "ar"); err != nil {
 		return nil, err
 	}

@@ -240,7 +240,8 @@ func TestABrandsLanguageIsForThoseWhoseBrowsersAskForNone(t *testing.T) {
 	}
 }
 
-// TestAMistakeInTheBrandDoesNotCloseTheConsole, but for its name: it starts without that, and says so.
+// TestAMistakeInTheBrandDoesNotCloseTheConsole: it starts without what is wrong, with a neutral name for one that can't be read, and
+// says so. A console that is given no name at all isn't deployed by the template.
 func TestAMistakeInTheBrandDoesNotCloseTheConsole(t *testing.T) {
 	variables := map[string]string{
 		"OIDC_ISSUER": "https://issuer.example", "OIDC_CLIENT_ID": "c", "SESSIONS_TABLE": "s", "MANAGEMENT_URL": "https://m.example", "PRODUCTS_URL": "https://p.example",
@@ -253,10 +254,15 @@ func TestAMistakeInTheBrandDoesNotCloseTheConsole(t *testing.T) {
 	if err != nil || len(a.brand.Links) != 1 || a.brand.Logo != nil || strings.Count(logs.String(), "brand_setting_left_out") != 3 {
 		t.Fatalf("%v %+v %s", err, a, &logs)
 	}
-	for _, bad := range []string{"", "{n}"} {
+	for _, bad := range []string{"{n}", "a\u202eb", "\u00a0", "\u2800"} {
+		logs.Reset()
 		variables["BRAND_NAME"] = bad
-		if _, err := start(get, io.Discard); err == nil {
-			t.Errorf("a console with the name %q", bad)
+		if a, err := start(get, &logs); err != nil || a.brand.Name != "API" || strings.Count(logs.String(), "brand_setting_left_out") != 4 {
+			t.Errorf("the name %q: %v %s", bad, err, &logs)
 		}
+	}
+	variables["BRAND_NAME"] = ""
+	if _, err := start(get, io.Discard); err == nil {
+		t.Error("a console without a name")
 	}
 }

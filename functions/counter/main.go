@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"time"
 
@@ -15,13 +16,18 @@ import (
 )
 
 func main() {
-	vars := env.New(os.Getenv)
-	table, namespace := vars.Need("COUNTERS_TABLE"), vars.Need(telemetry.NamespaceVariable)
-	if err := vars.Err(); err != nil {
+	c, err := newConsumer(os.Getenv, os.Stdout)
+	if err != nil {
 		telemetry.Abort(err)
 	}
-	store := counters.New(dynamo.NewClient(dynamo.FromEnv(os.Getenv)), table)
-	lambda.Start(consumer{
-		store: store, now: time.Now, log: telemetry.Logger(os.Stdout, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: os.Stdout},
-	})
+	lambda.Start(c)
+}
+
+func newConsumer(getenv func(string) string, out io.Writer) (consumer, error) {
+	vars := env.New(getenv)
+	table, namespace := vars.Need("COUNTERS_TABLE"), vars.Need(telemetry.NamespaceVariable)
+	return consumer{
+		store: counters.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table), now: time.Now,
+		log: telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: out},
+	}, vars.Err()
 }

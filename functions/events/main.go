@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -12,11 +13,15 @@ import (
 )
 
 func main() {
-	vars := env.New(os.Getenv)
-	bus := vars.Need("EVENT_BUS")
-	if err := vars.Err(); err != nil {
+	f, err := newForwarder(os.Getenv, os.Stdout)
+	if err != nil {
 		telemetry.Abort(err)
 	}
-	f := &forwarder{bus: bus, client: newClient(os.Getenv), log: telemetry.Logger(os.Stdout, vars.Or("LOG_LEVEL", "info"))}
 	lambda.Start(f.handle)
+}
+
+func newForwarder(getenv func(string) string, out io.Writer) (*forwarder, error) {
+	vars := env.New(getenv)
+	f := &forwarder{bus: vars.Need("EVENT_BUS"), client: newClient(getenv), log: telemetry.Logger(out, vars.Or("LOG_LEVEL", "info"))}
+	return f, vars.Err()
 }

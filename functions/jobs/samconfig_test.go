@@ -4,16 +4,25 @@ import (
 	"io"
 	"testing"
 
+	"latchkey/infra/local/parameters"
 	"latchkey/infra/local/samconfig"
 )
 
+func started(getenv func(string) string) error {
+	_, err := newJobs(getenv, io.Discard)
+	return err
+}
+
 // What samconfig.toml gives for `sam local` is what this function takes.
 func TestSamconfigIsTaken(t *testing.T) {
-	err := samconfig.Try("../..", "JobsFunction", func(getenv func(string) string) error {
-		_, err := newJobs(getenv, io.Discard)
-		return err
-	})
-	if err != nil {
+	if err := samconfig.Try("../..", "JobsFunction", started); err != nil {
+		t.Error(err)
+	}
+}
+
+// What CloudFormation makes a stack of is what this function takes.
+func TestWhatTheTemplateTakesIsTaken(t *testing.T) {
+	if err := parameters.Try("../..", "JobsFunction", started); err != nil {
 		t.Error(err)
 	}
 }

@@ -3,10 +3,13 @@ package contract
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"latchkey/infra/local/template"
 )
 
 // rule is one of a template's Rules: what CloudFormation refuses before it makes anything.
@@ -40,15 +43,20 @@ func brokenBy(t *testing.T, parameters ...string) []string {
 	return r.broken(source.Rules)
 }
 
-// leastValue is the least that a parameter of the template takes.
+// leastValue is the least whole number that a parameter of the template takes.
 func leastValue(t *testing.T, parameter string) float64 {
 	t.Helper()
-	source, _ := open(t, "template.yaml")
-	least := source.Parameters[parameter].MinValue
-	if least == nil {
-		t.Fatalf("%s has no least value", parameter)
+	declared, err := template.Load(root+"template.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return *least
+	for n := range 10000 {
+		if declared.Takes(parameter, strconv.Itoa(n)) {
+			return float64(n)
+		}
+	}
+	t.Fatalf("%s takes no number", parameter)
+	return 0
 }
 
 const certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/0b1c"

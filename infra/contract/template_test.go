@@ -45,8 +45,7 @@ type document struct {
 // written is a template before it is evaluated.
 type written struct {
 	Parameters map[string]struct {
-		Default  *string  `yaml:"Default"`
-		MinValue *float64 `yaml:"MinValue"`
+		Default *string `yaml:"Default"`
 	} `yaml:"Parameters"`
 	Rules      map[string]rule      `yaml:"Rules"`
 	Conditions map[string]yaml.Node `yaml:"Conditions"`

@@ -5,14 +5,13 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"latchkey/infra/local/parameters"
+	"latchkey/infra/local/template"
 )
 
 // given are the values of variables, for all functions that have them: a function that is given another table or
@@ -148,117 +147,33 @@ func returns(t *testing.T, method string) string {
 	return path
 }
 
-// What the links of a brand may be.
-var (
-	webOrMail = []string{"", "https://tmaps.example", "https://tmaps.example/help?form=keys#top", "mailto:help@tmaps.example"}
-	neither   = []string{"http://tmaps.example", "tmaps.example", "javascript:alert(1)", "mailto:help", "https://a b", "https://me@tmaps.example"}
-)
-
-// parameters lists for each its default, what it takes and what it refuses.
-var parameters = map[string]struct {
-	standard      string
-	takes, leaves []string
-}{
-	"KeyPrefix":         {"ak", []string{"ak", "a1", "abcdefgh"}, []string{"", "a", "abcdefghi", "1a", "AK", "a_b", "ak "}},
-	"FormerKeyPrefixes": {"", []string{"", "old", "old,ak1"}, []string{"old,", ",old", "old ak", "old, ak", "OLD", "a"}},
-	"UpstreamUrl":       {"", []string{"", "https://up.example", "https://10.0.0.1:8080/base", "http://127.0.0.1:8080/base", "http://[::1]:80"}, []string{"http://10.0.0.1:8080/base", "http://127.0.0.1.example", "http://localhost:80@x", "up.example", "https://up.example/", "https://up.example?x", "ftp://up", "https://a b"}},
-	"PlainUpstreamUrl":  {"", []string{"", "http://10.0.0.1:8080/base"}, []string{"https://up.example", "http://up.example/", "http://up.example?x", "http://a b"}},
-	"ProductsDomain":    {"", []string{"", "api.example.com", "xn--e1a.example"}, []string{"example", "API.example.com", "api.example.com.", "https://api.example.com", "api.example.com/x", "-a.example", "a_b.example"}},
-	"ManagementDomain":  {"", []string{"", "keys.example.com"}, []string{"example", "keys.example.com/v1"}},
-	"ConsoleDomain":     {"", []string{"", "console.example.com"}, []string{"example", "console.example.com/x"}},
-	"CertificateArn":    {"", []string{"", "arn:aws:acm:eu-west-1:123456789012:certificate/0b1c-2d"}, []string{"0b1c-2d", "arn:aws:iam::123456789012:server-certificate/x"}},
-	"SesIdentityArn":    {"", []string{"", "arn:aws:ses:eu-west-1:123456789012:identity/example.com", "arn:aws:ses:eu-west-1:123456789012:identity/keys@example.com"}, []string{"keys@example.com", "arn:aws:ses:eu-west-1:123456789012:configuration-set/x"}},
-	"OidcIssuer":        {"", []string{"", "https://issuer.example/realm", "http://127.0.0.1:8085", "http://localhost:8085/x", "http://host.docker.internal:8085"}, []string{"http://issuer.example", "http://127.0.0.1.example", "http://localhost@issuer.example", "issuer.example", "https://issuer.example?x", "https://a b"}},
-	"OidcClientId":      {"", []string{"", "console"}, []string{"a b", "a\nb"}},
-	"ConsoleUrl":        {"", []string{"", "https://console.example"}, []string{"http://console.example", "https://console.example/", "https://console.example?x"}},
-	"ManagementUrl":     {"", []string{"", "https://m.example"}, []string{"https://m.example/", "m.example", "https://m.example#x"}},
-	"ProductsUrl":       {"", []string{"", "https://p.example"}, []string{"https://p.example/", "p.example", "https://p.example?key=x"}},
-	"ProblemDocsUrl":    {"", []string{"", "https://docs.example/problems/", "https://docs.example/errors#", "https://docs.example/?code="}, []string{"https://docs.example/problems", "docs.example/", `https://a"b/`, "https://a b/"}},
-	"AlarmTopicArn":     {"", []string{"", topic, "arn:aws-cn:sns:cn-north-1:123456789012:x"}, []string{"alarms", "arn:aws:sqs:us-east-1:123456789012:x", topic + " "}},
-	"BrandName":         {"Latchkey", []string{"TMaps", "T Maps & Co", "خرائط"}, []string{"", " x", "x ", "{n}", "a\nb", "12345678901234567890123456789012345678901"}},
-	"BrandLogo":         {"", []string{"", "PHN2Zy8+", "eA=="}, []string{"<svg/>", "a b", "a==="}},
-	"BrandColor":        {"", []string{"", "#0b6a66", "#ABCDEF"}, []string{"red", "#123", "123456", "#1234567"}},
-	"BrandColorDark":    {"", []string{"", "#5cc6bd"}, []string{"red", "#123", "123456"}},
-	"BrandLanguage":     {"en", []string{"en", "fr", "ar"}, []string{"", "de", "EN"}},
-	"BrandDocs":         {"", webOrMail, neither},
-	"BrandSupport":      {"", webOrMail, neither},
-	"BrandStatus":       {"", webOrMail, neither},
-	"BrandTerms":        {"", webOrMail, neither},
-	"BrandPrivacy":      {"", webOrMail, neither},
-	"BootstrapOperator": {"", []string{"", "sub-1"}, []string{"a b"}},
-
-	"RestoredControlTable":  {"", []string{"", "latchkey-control-restored", "a.b_c"}, []string{"ab", "a b", "table/x", "arn:aws:dynamodb:us-east-1:123456789012:table/x"}},
-	"RestoredControlStream": {"", []string{"", "2026-11-29T00:48:05.899"}, []string{"latest", "arn:aws:dynamodb:us-east-1:123456789012:table/x/stream/2026-11-29T00:48:05.899"}},
-	"RestoredGateTable":     {"", []string{"", "latchkey-gate-restored"}, []string{"ab", "a b", "table/x"}},
-
-	"DynamoDBEndpoint":       {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
-	"SecretsManagerEndpoint": {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
-	"EventsEndpoint":         {"", []string{"", "http://127.0.0.1:8000"}, []string{"127.0.0.1:8000", "http://x?y"}},
-
-	"OverLimitStatus":    {"429", []string{"429", "403"}, []string{"401", "200", ""}},
-	"OutageBoundMinutes": {"15", []string{"1", "15", "180"}, []string{"0", "181", "-1"}},
-	"OidcAlgorithm":      {"RS256", []string{"RS256", "ES256", "EdDSA"}, []string{"none", "HS256", ""}},
-	"SharedSecretNames":  {"off", []string{"off", "on"}, []string{"", "ON"}},
-	"Architecture":       {"arm64", []string{"arm64", "x86_64"}, []string{"", "arm", "amd64"}},
-	"AccessLogs":         {"off", []string{"off", "on"}, []string{"", "ON"}},
-	"CallsPerAddress":    {"0", []string{"0", "10", "2000", "999999999"}, []string{"", "1", "9", "-1", "01", "1e3", "1000000000"}},
-	"LogRetentionDays":   {"30", []string{"1", "30", "731"}, []string{"0", "31", ""}},
-	"AccountsPerPerson":  {"5", []string{"1", "1000000"}, []string{"0", "-1"}},
-	"ChangesPerSecond":   {"10", []string{"1", "1000000"}, []string{"0", "-1"}},
-	"ChangesPerHour":     {"1000", []string{"1", "1000000000"}, []string{"0", "-1"}},
-	"GateMemory":         {"512", []string{"256", "512", "3008"}, []string{"255", "128", "3009", "0"}},
-	"GateConcurrency":    {"0", []string{"0", "1", "1000"}, []string{"-1", "100001"}},
-	"SignUp":             {"open", []string{"open", "invited"}, []string{"", "closed"}},
-	"Mfa":                {"OPTIONAL", []string{"OFF", "OPTIONAL", "ON"}, []string{"", "on"}},
-	"DefaultUrls":        {"on", []string{"on", "off"}, []string{"", "OFF"}},
-	"ProductsRateLimit":  {"5000", []string{"1", "10000"}, []string{"0", "-1"}},
-	"ProductsBurstLimit": {"5000", []string{"1", "10000"}, []string{"0", "-1"}},
-}
-
 func TestParametersTakeWhatTheyMayAndNothingElse(t *testing.T) {
-	raw, err := os.ReadFile(root + "template.yaml")
+	declared, err := template.Load(root+"template.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var source struct {
-		Parameters map[string]struct {
-			Default        string   `yaml:"Default"`
-			AllowedPattern string   `yaml:"AllowedPattern"`
-			AllowedValues  []string `yaml:"AllowedValues"`
-			MinValue       *int     `yaml:"MinValue"`
-			MaxValue       *int     `yaml:"MaxValue"`
-		} `yaml:"Parameters"`
-	}
-	if err := yaml.Unmarshal(raw, &source); err != nil {
-		t.Fatal(err)
-	}
-	for name, p := range source.Parameters {
-		want, ok := parameters[name]
+	source, _ := open(t, "template.yaml")
+	for _, name := range declared.Parameters() {
+		want, ok := parameters.Samples[name]
 		if !ok {
 			t.Errorf("%s is not in this test", name)
 			continue
 		}
-		if p.Default != want.standard {
-			t.Errorf("%s is %q by default, want %q", name, p.Default, want.standard)
+		if standard := source.Parameters[name].Default; standard == nil || *standard != want.Standard {
+			t.Errorf("%s is %v by default, want %q", name, standard, want.Standard)
 		}
-		accepts := func(v string) bool {
-			n, err := strconv.Atoi(v)
-			return (p.AllowedPattern == "" || regexp.MustCompile(p.AllowedPattern).MatchString(v)) &&
-				(p.AllowedValues == nil || slices.Contains(p.AllowedValues, v)) && (p.MinValue == nil || err == nil && n >= *p.MinValue) &&
-				(p.MaxValue == nil || err == nil && n <= *p.MaxValue)
-		}
-		for _, v := range want.takes {
-			if !accepts(v) {
+		for _, v := range want.Takes {
+			if !declared.Takes(name, v) {
 				t.Errorf("%s refuses %q", name, v)
 			}
 		}
-		for _, v := range want.leaves {
-			if accepts(v) {
+		for _, v := range want.Leaves {
+			if declared.Takes(name, v) {
 				t.Errorf("%s takes %q", name, v)
 			}
 		}
 	}
-	for name := range parameters {
+	for name := range parameters.Samples {
 		if _, ok := source.Parameters[name]; !ok {
 			t.Errorf("there is no parameter %s any more", name)
 		}

@@ -50,15 +50,23 @@ func Functions(root, env string) (map[string]map[string]string, error) {
 	}
 	all := map[string]map[string]string{}
 	for _, r := range list {
-		p, err := t.Properties(r)
-		if err != nil {
+		if all[r.ID], err = Variables(t, r); err != nil {
 			return nil, err
 		}
-		variables := p.Map("Environment").Map("Variables")
-		all[r.ID] = map[string]string{"AWS_REGION": template.Region, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-		for name := range variables {
-			all[r.ID][name] = variables.Text(name)
-		}
+	}
+	return all, nil
+}
+
+// Variables are a function's environment variables, with those that Lambda sets and functions read.
+func Variables(t *template.Template, function *template.Resource) (map[string]string, error) {
+	p, err := t.Properties(function)
+	if err != nil {
+		return nil, err
+	}
+	variables := p.Map("Environment").Map("Variables")
+	all := map[string]string{"AWS_REGION": template.Region, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+	for name := range variables {
+		all[name] = variables.Text(name)
 	}
 	return all, nil
 }

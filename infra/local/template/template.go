@@ -28,7 +28,9 @@ const (
 // Template is a parsed template with its parameters and conditions settled.
 type Template struct {
 	dir        string
+	declared   map[string]parameter
 	parameters map[string]any
+	rules      map[string]*yaml.Node
 	conditions map[string]*yaml.Node
 	mappings   any
 	globals    map[string]*yaml.Node
@@ -66,27 +68,16 @@ func Parse(raw []byte, dir string, overrides map[string]string) (*Template, erro
 		return nil, errors.New("the template is empty")
 	}
 	doc := children(root.Content[0])
-	parameters := map[string]parameter{}
-	if n := doc["Parameters"]; n != nil {
-		if err := n.Decode(&parameters); err != nil {
-			return nil, err
-		}
+	parameters, err := declarations(doc["Parameters"])
+	if err != nil {
+		return nil, err
 	}
 	t := &Template{
-		dir: dir, parameters: map[string]any{}, conditions: children(doc["Conditions"]), globals: children(doc["Globals"]),
-		resources: map[string]*Resource{}, deciding: map[string]bool{},
+		dir: dir, declared: parameters, rules: children(doc["Rules"]), conditions: children(doc["Conditions"]),
+		globals: children(doc["Globals"]), resources: map[string]*Resource{},
 	}
-	for name, p := range parameters {
-		v, err := p.value(name, overrides)
-		if err != nil {
-			return nil, err
-		}
-		t.parameters[name] = v
-	}
-	for name := range overrides {
-		if _, ok := parameters[name]; !ok {
-			return nil, fmt.Errorf("parameter %s is set, but the template doesn't declare it", name)
-		}
+	if err := t.set(overrides); err != nil {
+		return nil, err
 	}
 	if n := doc["Mappings"]; n != nil {
 		var err error
@@ -137,39 +128,6 @@ func ParameterNames(file string) ([]string, error) {
 	}
 	sort.Strings(names)
 	return names, nil
-}
-
-type parameter struct {
-	Type          string   `yaml:"Type"`
-	Default       *string  `yaml:"Default"`
-	AllowedValues []string `yaml:"AllowedValues"`
-}
-
-func (p parameter) value(name string, overrides map[string]string) (any, error) {
-	v, ok := overrides[name]
-	if !ok {
-		if p.Default == nil {
-			return nil, fmt.Errorf("parameter %s has no default and no value: set LATCHKEY_PARAM_%s", name, name)
-		}
-		v = *p.Default
-	}
-	if len(p.AllowedValues) > 0 {
-		found := false
-		for _, a := range p.AllowedValues {
-			found = found || a == v
-		}
-		if !found {
-			return nil, fmt.Errorf("parameter %s: %q is none of %s", name, v, strings.Join(p.AllowedValues, ", "))
-		}
-	}
-	if p.Type == "CommaDelimitedList" || strings.HasPrefix(p.Type, "List<") {
-		list := []any{}
-		for part := range strings.SplitSeq(v, ",") {
-			list = append(list, strings.TrimSpace(part))
-		}
-		return list, nil
-	}
-	return v, nil
 }
 
 // Of returns the resources of one type whose condition holds, ordered by logical ID.

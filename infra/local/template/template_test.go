@@ -1,6 +1,7 @@
 package template
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -155,4 +156,70 @@ func FuzzParse(f *testing.F) {
 			_, _ = tpl.Properties(r)
 		}
 	})
+}
+
+// CloudFormation refuses before it makes anything: values that a parameter can't have, and what the Rules assert of several.
+func TestWhatCloudFormationRefuses(t *testing.T) {
+	const text = `
+Parameters:
+  Name: { Type: String, Default: "", AllowedPattern: "^[a-z]*$", MaxLength: 3 }
+  Kind: { Type: String, Default: a, AllowedValues: [a, b] }
+  Many: { Type: Number, Default: 2, MinValue: 1, MaxValue: 9 }
+  Of: { Type: String, Default: "", MinLength: 0 }
+Conditions:
+  HasName: !Not [!Equals [!Ref Name, ""]]
+Rules:
+  Both:
+    RuleCondition: !Not [!Equals [!Ref Name, ""]]
+    Assertions:
+      - { Assert: !Not [!Equals [!Ref Of, ""]], AssertDescription: Name needs Of }
+Globals:
+  Function: { Environment: { Variables: { MANY: !Sub "n${Many}" } } }
+Resources:
+  F: { Type: "AWS::Serverless::Function", Properties: { Environment: { Variables: { OF: !If [HasName, x, y] } }, Timeout: !Ref Of } }
+  G: { Type: "AWS::Serverless::Function", Condition: HasName }
+`
+	parsed, err := Parse([]byte(text), ".", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, value string
+		takes       bool
+	}{
+		{"Name", "abc", true},
+		{"Name", "abcd", false},
+		{"Name", "A", false},
+		{"Kind", "b", true},
+		{"Kind", "c", false},
+		{"Many", "1.5", true},
+		{"Many", "0.5", false},
+		{"Many", "10", false},
+		{"Many", "x", false},
+		{"Many", "NaN", false},
+		{"Many", "", false},
+		{"Else", "", false},
+	} {
+		if got := parsed.Takes(c.name, c.value); got != c.takes {
+			t.Errorf("%s takes %q: %v", c.name, c.value, got)
+		}
+	}
+	for want, set := range map[string]map[string]string{"[]": {"Name": "a", "Of": "b"}, "[Name needs Of]": {"Name": "a"}, `[Name can't be "A" Name needs Of]`: {"Name": "A"}} {
+		with, err := parsed.With(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := with.Refused(); err != nil || fmt.Sprint(got) != want {
+			t.Errorf("%v: %v, %v, want %s", set, got, err, want)
+		}
+	}
+	if got, err := parsed.Refused(); err != nil || len(got) > 0 {
+		t.Errorf("another set has stayed: %v, %v", got, err)
+	}
+	if _, err := parsed.With(map[string]string{"Else": ""}); err == nil {
+		t.Error("a parameter that isn't declared")
+	}
+	if got := fmt.Sprint(parsed.Deciding("F"), parsed.Deciding("G"), parsed.Ruled()); got != "[Many Name] [Many Name] [[Name Of]]" {
+		t.Error(got)
+	}
 }

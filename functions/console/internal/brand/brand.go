@@ -17,7 +17,8 @@ import (
 	"latchkey/shared/text"
 )
 
-// Brand is a company's own look. The zero value has no name, no links and the style sheet's own colors.
+// Brand is a company's own look. The zero value has no name, no links and the style sheet's own colors. Only one that is given no name
+// has none.
 type Brand struct {
 	Name     string
 	Language string // of people whose browsers name none that there is
@@ -34,6 +35,9 @@ type Link struct{ Name, URL string }
 // MostName bounds the characters of a name.
 const MostName = 40
 
+// neutralName is the name of a console whose own can't be read.
+const neutralName = "API"
+
 // Read reads the variables of the brand. The errors name those that were left out or changed, and why; there is a brand in any case.
 func Read(getenv func(string) string) (Brand, []error) {
 	b := Brand{Language: getenv("BRAND_LANGUAGE")}
@@ -44,7 +48,10 @@ func Read(getenv func(string) string) (Brand, []error) {
 		}
 	}
 	var err error
-	b.Name, err = readName(getenv("BRAND_NAME"))
+	name := getenv("BRAND_NAME")
+	if b.Name, err = readName(name); err != nil && name != "" {
+		b.Name = neutralName
+	}
 	note("BRAND_NAME", err)
 	b.Logo, err = readLogo(getenv("BRAND_LOGO"))
 	note("BRAND_LOGO", err)
