@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"latchkey/infra/local/parameters"
@@ -228,5 +229,23 @@ func TestTheGatewaySecretIsLongAndPlain(t *testing.T) {
 	made := render(t, "template.yaml", "UpstreamUrl", "https://up.example").properties(t, "GatewaySecret")["GenerateSecretString"]
 	if n, _ := at(made, "PasswordLength").(int); n < 32 || at(made, "ExcludePunctuation") != true {
 		t.Errorf("%v", made)
+	}
+}
+
+// EventBridge begins a schedule with a rate and without a date when it is made; one at times of a day would leave a new stack for hours
+// without its data key, and each recoverable key would be refused until then.
+func TestTheFirstDataKeyIsMadeWithTheStack(t *testing.T) {
+	var rates []string
+	for id, event := range at(render(t, "template.yaml").properties(t, "RotatorFunction"), "Events").(object) {
+		if p, _ := at(event, "Properties").(object); p["Input"] == `{"job":"keyring"}` {
+			rate, _ := p["ScheduleExpression"].(string)
+			rates = append(rates, rate)
+			if at(event, "Type") != "ScheduleV2" || p["StartDate"] != nil || p["State"] != nil || p["FlexibleTimeWindow"] != nil {
+				t.Errorf("%s begins later: %v", id, event)
+			}
+		}
+	}
+	if len(rates) != 1 || !strings.HasPrefix(rates[0], "rate(") {
+		t.Errorf("the keyring's schedules are %q, want one with a rate", rates)
 	}
 }

@@ -95,8 +95,8 @@ func (s *stack) gatewaySecret(id string) string {
 	return aws.ToString(out.SecretString)
 }
 
-// makeKeyring runs the job that gives a new stack its keyring, which no other function may write. On AWS its schedule comes within
-// the hour. Where permissions aren't enforced, the first function that needs it makes it.
+// makeKeyring runs the job that gives a new stack its keyring, which no other function may write. On AWS its schedule
+// begins when the stack is made. Where permissions aren't enforced, the first function that needs it makes it.
 func (s *stack) makeKeyring(ctx context.Context) error {
 	if !s.built(keyringJob) || s.dynamoEndpoint != "" {
 		return nil

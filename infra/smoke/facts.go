@@ -38,6 +38,7 @@ func facts() []fact {
 		{id: "key-disabled", says: "a disabled key is refused within 10 s", ask: keyDisabled},
 		{id: "key-enabled", says: "an enabled key opens within 10 s", ask: keyEnabled},
 		{id: "key-rotated", says: "a new secret opens, and so does the old one in its grace period", ask: keyRotated},
+		{id: "secret-kept", says: "a recoverable key's secret is shown again: the first data key is there", ask: secretKept},
 		{id: "usage-counted", says: "calls show in the usage of their key (gate, table, stream, counter)", ask: usageCounted},
 		{id: "key-deleted", says: "a deleted key is refused within 10 s", ask: keyDeleted},
 		{id: "sign-in", says: "the console leads to the sign-in page, and it is there", ask: signInPage},

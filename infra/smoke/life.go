@@ -18,6 +18,7 @@ type smoke struct {
 	// living is the key whose life is tried, on the path with the highest limit; limited is used up, on the one with the lowest.
 	living, limited key
 	wide, narrow    string // those paths
+	narrowProduct   string // of the narrow path
 	picture         string // a path that answers a PNG, or ""
 	secrets         []string
 	pause           time.Duration // between two calls that wait for something
@@ -61,8 +62,8 @@ func (s *smoke) prepare(ctx context.Context) error {
 	if err := s.manage(ctx, http.StatusOK, http.MethodGet, "/v1/products", "", &list); err != nil {
 		return err
 	}
-	narrow := s.choose(list.Products)
-	if narrow == "" {
+	s.narrowProduct = s.choose(list.Products)
+	if s.narrowProduct == "" {
 		return errors.New("the catalogue has no product that can be called")
 	}
 	var made struct{ ID string }
@@ -74,7 +75,7 @@ func (s *smoke) prepare(ctx context.Context) error {
 	if s.living, err = s.makeKey(ctx, "living", callable(list.Products)...); err != nil {
 		return err
 	}
-	s.limited, err = s.makeKey(ctx, "limited", narrow)
+	s.limited, err = s.makeKey(ctx, "limited", s.narrowProduct)
 	return err
 }
 
@@ -220,6 +221,26 @@ func keyRotated(ctx context.Context, s *smoke) error {
 	}
 	_, err := s.wants(ctx, http.StatusOK, "", s.wide, old)
 	return err
+}
+
+// secretKept makes a key whose secret is kept for later. A stack has no data key until a job has run for the first time.
+func secretKept(ctx context.Context, s *smoke) error {
+	if err := s.needsKey(); err != nil {
+		return err
+	}
+	var made, shown struct{ ID, Secret string }
+	body := fmt.Sprintf(`{"name":"kept","usage":"backend","recoverable":true,"products":[%q]}`, s.narrowProduct)
+	if err := s.manage(ctx, http.StatusCreated, http.MethodPost, s.account+"/keys", body, &made); err != nil {
+		return err
+	}
+	s.secrets = append(s.secrets, made.Secret)
+	if err := s.manage(ctx, http.StatusOK, http.MethodPost, s.account+"/keys/"+made.ID+"/reveal", "", &shown); err != nil {
+		return err
+	}
+	if shown.Secret == "" || shown.Secret != made.Secret {
+		return errors.New("another secret is shown than was made")
+	}
+	return nil
 }
 
 func keyDeleted(ctx context.Context, s *smoke) error {

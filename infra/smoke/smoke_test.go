@@ -358,3 +358,21 @@ func TestTheAccountIsClosedWhateverHappened(t *testing.T) {
 		t.Errorf("chosen: %q, %q, %q", s.wide, s.narrow, s.picture)
 	}
 }
+
+// TestASecretThatIsShownHasToBeTheOneThatWasMade: an answer with another, or with none, is no secret that was kept.
+func TestASecretThatIsShownHasToBeTheOneThatWasMade(t *testing.T) {
+	for shown, want := range map[string]verdict{"ak_made": ok, "ak_other": fail, "": fail} {
+		s := played(t, func(w http.ResponseWriter, r *http.Request) {
+			secret := "ak_made"
+			if strings.HasSuffix(r.URL.Path, "/keys/k/reveal") {
+				secret = shown
+			} else {
+				w.WriteHeader(http.StatusCreated)
+			}
+			_, _ = fmt.Fprintf(w, `{"id":"k","secret":%q}`, secret)
+		})
+		if v := judge(fact{}, true, secretKept(t.Context(), s)); v != want {
+			t.Errorf("%q is shown: %v, want %v", shown, v, want)
+		}
+	}
+}

@@ -51,7 +51,7 @@ var Problems = []ProblemPage{
 	{"not_yourself", 409, "Operators don't take their own rights.", "Ask another operator."},
 	{"person_is_operator", 409, "The person is an operator, and operators aren't erased.", "Remove the operator's rights first."},
 	{"record_unreadable", 409, "What is stored of the object, or of its account, can't be read. Each such record is counted and logged, and lists go on without it.", "Nothing: support has been told. Operators find the record in the log line `record unreadable`."},
-	{"recoverable_unavailable", 409, "This stack has no keyring yet, so it can't keep secrets for later.", "Create the key without `recoverable`, or ask an operator to set the keyring up (docs/guides/rotation.md)."},
+	{"recoverable_unavailable", 409, "This stack has no data key yet, so it can't keep secrets for later. It makes the first one within minutes of its deployment.", "Try again in a few minutes, or create the key without `recoverable`. If it stays so, the keyring job fails, and the alarm *RotatorFailing* rings for the operators (docs/playbooks/rotator-failing.md)."},
 	{"request_decided", 409, "The QPS request was decided or withdrawn already.", "Read it to see how."},
 	{"request_ended", 409, "The end that the QPS request asks for has passed.", "Reject it; the customer can file another."},
 	{"request_obsolete", 409, "What the QPS request asks for is gone: the key no longer has the product, or the account is no enterprise account.", "Reject it."},

@@ -18,7 +18,7 @@ import (
 	"latchkey/shared/keyring"
 )
 
-// ErrUnavailable means that this stack keeps no secrets: it has no keyring secret, or may not write it.
+// ErrUnavailable means that there is no ring, and that this function may not make one: the rotator does, right after a stack is made.
 var ErrUnavailable = errors.New("sealing: the stack has no keyring")
 
 // Keyring seals with the ring in Secrets Manager. It reads it when it is first needed, and again when it is old or

@@ -83,8 +83,8 @@ func Errors() gateway.Table {
 		{Err: qps.ErrNoJustification, Problem: gateway.Invalid(TextField("justification", 1, qps.MaxJustification, text.ErrLength))},
 		{Err: qps.ErrNoComment, Problem: gateway.Invalid(TextField("comment", 1, qps.MaxComment, text.ErrLength))},
 
-		{Err: sealing.ErrUnavailable, Problem: conflict("recoverable_unavailable", "Recoverable keys aren't set up in this deployment.").
-			WithDetail("An operator must put a keyring into the stack's keyring secret.")},
+		{Err: sealing.ErrUnavailable, Problem: conflict("recoverable_unavailable", "This stack has no data key yet, so it can't keep secrets for later.").
+			WithDetail("It makes the first one within minutes of its deployment: try again then, or create the key without recoverable.")},
 
 		{Fits: fromAWS, Problem: gateway.ErrUnavailable},
 	}
