@@ -31,7 +31,7 @@ type handler struct {
 // settings are this function's own.
 type settings struct {
 	sessions  string // the table of the console's
-	bootstrap string // the subject that may make itself the first operator; "" for nobody
+	bootstrap string // who may make themselves the first operator, as operators have it
 	perPerson int    // accounts that one person may have open
 }
 

@@ -10,6 +10,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/sessions"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
@@ -299,6 +300,33 @@ func TestFirstOperatorIsTheOneThatTheStackNames(t *testing.T) {
 	if got := r.Do(t, apitest.Call{As: "second", Method: "DELETE", Path: "/v1/operators/second"}); got.Code() != "not_yourself" {
 		t.Error(got.Problem())
 	}
+}
+
+// Operators of an issuer before are strangers to the next one, and nobody of it has a right that they could give. The stack names the
+// first one with the issuer, once: a subject alone may be another person's at each issuer.
+func TestAnIssuerThatHasChangedHasAFirstOperatorToo(t *testing.T) {
+	r := newHarness(t)
+	before := account.Subject{Issuer: "https://before.example", ID: "founder"}
+	err := r.Control.AddFirstOperator(t.Context(), control.Operator{Subject: before, Rank: account.Admin}, keytest.Row("", "operator.add", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(as, sub string, status int) {
+		t.Helper()
+		r.Want(t, status, apitest.Call{As: as, Method: "PUT", Path: "/v1/operators/" + sub, Body: map[string]any{}})
+	}
+	for _, named := range []string{"founder", "https://before.example#founder", keytest.Issuer + "#", keytest.Issuer + "#owner", keytest.Issuer + "founder", ""} {
+		r.handler.operators.bootstrap = named
+		put("founder", "founder", 403)
+	}
+	r.handler.operators.bootstrap = keytest.Issuer + "#founder"
+	put("owner", "owner", 403)
+	put("founder", "owner", 403)
+	put("owner", "founder", 403)
+	put("founder", "founder", 201)
+	put("founder", "second", 201)
+	r.Want(t, 204, apitest.Call{As: "second", Method: "DELETE", Path: "/v1/operators/founder"})
+	put("founder", "founder", 403) // once
 }
 
 func TestOperatorsFindAccountsAndKeys(t *testing.T) {

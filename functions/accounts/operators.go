@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"latchkey/functions/internal/env"
@@ -25,6 +26,7 @@ type operatorStore interface {
 	Operators(ctx context.Context, after string, limit int) (control.OperatorPage, error)
 	AddOperator(ctx context.Context, o control.Operator, by account.Subject, row audit.Row) error
 	AddFirstOperator(ctx context.Context, o control.Operator, row audit.Row) error
+	AddFirstOperatorOfIssuer(ctx context.Context, o control.Operator, row audit.Row) error
 	ReplaceOperator(ctx context.Context, before, after control.Operator, by account.Subject, row audit.Row) error
 	RemoveOperator(ctx context.Context, who, by account.Subject, row audit.Row) error
 }
@@ -33,7 +35,19 @@ type operators struct {
 	store     operatorStore
 	source    env.Source
 	texts     text.Secrets
-	bootstrap string // the subject that may make itself the first operator; "" for nobody
+	bootstrap string // who may make themselves the first operator: a subject, or withIssuer; "" for nobody
+}
+
+// withIssuer is a person's subject behind their issuer, as the stack names them after its issuer has changed. The subject alone would do
+// no more then: it may be somebody else's there.
+func withIssuer(s account.Subject) string { return s.Issuer + "#" + s.ID }
+
+// names reports whether the stack names a person as the first operator. A subject that looks like another's withIssuer isn't that.
+func (h *operators) names(who account.Subject) bool {
+	if strings.HasPrefix(h.bootstrap, who.Issuer+"#") {
+		return h.bootstrap == withIssuer(who)
+	}
+	return h.bootstrap != "" && h.bootstrap == who.ID
 }
 
 var errYourself = gateway.NewProblem(http.StatusConflict, "not_yourself", "You can't take your own rights.").WithDetail("Another operator can.")
@@ -67,7 +81,7 @@ func (h *operators) putOperator(w http.ResponseWriter, r *http.Request, c gatewa
 		return err
 	}
 	who, parseErr := subject(r, c)
-	first := rank == "" && h.bootstrap != "" && c.Person.Subject.ID == h.bootstrap && who == c.Person.Subject
+	first := rank == "" && who == c.Person.Subject && h.names(who)
 	if !rank.May(account.ManageOperator) && !first {
 		return gateway.ErrForbidden
 	}
@@ -117,7 +131,11 @@ func (h *operators) add(ctx context.Context, c gateway.Principal, o control.Oper
 	if !first {
 		return h.store.AddOperator(ctx, o, c.Person.Subject, row)
 	}
-	err := h.store.AddFirstOperator(ctx, o, row)
+	add := h.store.AddFirstOperator
+	if h.bootstrap == withIssuer(o.Subject) {
+		add = h.store.AddFirstOperatorOfIssuer
+	}
+	err := add(ctx, o, row)
 	if errors.Is(err, dynamo.ErrExists) {
 		return gateway.ErrForbidden // somebody is the first already
 	}

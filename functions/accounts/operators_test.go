@@ -286,3 +286,29 @@ func TestWhatChangesNothingIsALookToo(t *testing.T) {
 		})
 	}
 }
+
+// The stack names one person: what it names with an issuer is nobody's plain subject, whatever people may choose as theirs.
+func TestTheStackNamesOnePerson(t *testing.T) {
+	const issuer = "https://issuer.example/realm"
+	person := func(id string) account.Subject { return account.Subject{Issuer: issuer, ID: id} }
+	for _, c := range []struct {
+		named string
+		who   account.Subject
+		want  bool
+	}{
+		{"founder", person("founder"), true},
+		{"founder", person("other"), false},
+		{"", person(""), false},
+		{issuer + "#founder", person("founder"), true},
+		{issuer + "#founder", person(issuer + "#founder"), false},
+		{issuer + "#founder", account.Subject{Issuer: "https://issuer.example", ID: "founder"}, false},
+		{"https://issuer.example#founder", person("founder"), false},
+		{"https://id.example/u#me", person("https://id.example/u#me"), true},
+		{"a#b", person("b"), false},
+	} {
+		h := operators{bootstrap: c.named}
+		if got := h.names(c.who); got != c.want {
+			t.Errorf("%q names %v: %v", c.named, c.who, got)
+		}
+	}
+}

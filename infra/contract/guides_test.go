@@ -77,22 +77,3 @@ func TestTheGuideSaysWhatStaysAfterTheStack(t *testing.T) {
 		t.Errorf("the guide has %v,\nthe template retains %v", named, retained)
 	}
 }
-
-// TestTheGuideNamesTheCountOfOperators as the table has it: it is typed into a command that writes.
-func TestTheGuideNamesTheCountOfOperators(t *testing.T) {
-	raw, err := os.ReadFile(root + "shared/dynamo/control/names.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := `{`
-	for _, part := range [][2]string{{"pk", "operatorsPK"}, {"sk", "operatorsSK"}} {
-		m := regexp.MustCompile(part[1] + `\s+= "([^"]+)"`).FindStringSubmatch(string(raw))
-		if m == nil {
-			t.Fatalf("names.go has no %s", part[1])
-		}
-		key += `"` + part[0] + `":{"S":"` + m[1] + `"},`
-	}
-	if key = strings.TrimSuffix(key, ",") + "}"; !strings.Contains(pages(t)["docs/guides/operate.md"], "--key '"+key+"'") {
-		t.Errorf("the guide has another key than %s", key)
-	}
-}

@@ -31,6 +31,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Members/RemovalIsSeenAtOnce", membersRemoval},
 		{"Members/LastOwnerStaysUnderRaces", membersLastOwner},
 		{"Operators/OnlyOneIsFirst", operatorsFirst},
+		{"Operators/OnlyOneIsFirstOfAnIssuer", operatorsFirstOfIssuer},
 		{"Invitations/AreUsedOnce", invitationsOnce},
 		{"Keys/ReadBackAsWritten", keysReadBack},
 		{"Keys/OneOfTwoRacingEditsIsStale", keysStale},
@@ -272,6 +273,30 @@ func membersLastOwner(t *testing.T, s Stores) {
 	if n := race(t, 2, leave, account.ErrLastOwner); n != 1 {
 		t.Fatalf("%d owners left, want 1", n)
 	}
+}
+
+// operatorsFirstOfIssuer: operators of an issuer before don't keep the first one of the next from coming, who then is an operator as any.
+func operatorsFirstOfIssuer(t *testing.T, s Stores) {
+	next := func(name string) account.Subject { return account.Subject{Issuer: Issuer + "/next", ID: name} }
+	first := func(who account.Subject) error {
+		o := control.Operator{Subject: who, Rank: account.Admin, AddedAt: Now.Format(time.RFC3339)}
+		return s.Control.AddFirstOperatorOfIssuer(t.Context(), o, Row("", "operator.add", ""))
+	}
+	must(t, s.Control.AddFirstOperator(t.Context(), control.Operator{Subject: Subject("op"), Rank: account.Admin}, Row("", "operator.add", "")))
+	wantErr(t, first(Subject("op2")), dynamo.ErrExists)
+	must(t, first(next("op")))
+	for _, who := range []account.Subject{next("op"), next("op2"), Subject("op2")} {
+		wantErr(t, first(who), dynamo.ErrExists)
+	}
+	must(t, s.Control.AddOperator(t.Context(), control.Operator{Subject: next("op2"), Rank: account.Admin}, next("op"), Row("", "operator.add", "")))
+	must(t, s.Control.RemoveOperator(t.Context(), next("op"), next("op2"), Row("", "operator.remove", "")))
+	wantErr(t, first(next("op")), dynamo.ErrExists)
+	list, err := s.Control.Operators(t.Context(), "", 0)
+	must(t, err)
+	if len(list.Operators) != 2 || list.Operators[0].Subject != next("op2") || list.Operators[1].Subject != Subject("op") {
+		t.Fatalf("operators %+v", list)
+	}
+	must(t, s.Control.AddOperator(t.Context(), control.Operator{Subject: Subject("op2")}, Subject("op"), Row("", "operator.add", "")))
 }
 
 func operatorsFirst(t *testing.T, s Stores) {

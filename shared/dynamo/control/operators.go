@@ -89,6 +89,25 @@ func (s *Store) AddFirstOperator(ctx context.Context, o Operator, row audit.Row)
 	return s.afterDecision().addOperator(ctx, o, "attribute_not_exists(pk) OR num = :zero", row) // nobody has a right yet
 }
 
+// AddFirstOperatorOfIssuer makes a person an operator while nobody else of the same issuer is one, and is ErrExists otherwise. Operators
+// of other issuers, from before the identity provider changed, can't sign in, so they name nobody. It reads an index, as
+// Operators does: an operator who was named a moment ago may not be seen.
+func (s *Store) AddFirstOperatorOfIssuer(ctx context.Context, o Operator, row audit.Row) error {
+	there := false
+	ofIssuer := query{index: true, pk: gOperators, prefix: subjectText(account.Subject{Issuer: o.Subject.Issuer}), limit: 1}
+	err := s.each(ctx, ofIssuer, func(dynamo.Item) (bool, error) {
+		there = true // whether it can be read or not
+		return false, nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case there:
+		return dynamo.ErrExists
+	}
+	return s.afterDecision().addOperator(ctx, o, "attribute_not_exists(pk) OR num >= :zero", row) // nobody of theirs has a right yet
+}
+
 func (s *Store) addOperator(ctx context.Context, o Operator, count string, row audit.Row, checks ...op) error {
 	row.Account = Operators
 	return s.write(ctx, row, append(checks,
