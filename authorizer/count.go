@@ -70,7 +70,7 @@ func callOf(now moment, o *outcome) usage.Call {
 	call := usage.Call{
 		At:      now.wall,
 		Subject: usage.Subject{Account: o.Account, Key: o.Key, Product: o.Decision.Product},
-		Code:    o.Decision.Code, Secret: o.Secret, Previous: o.Outgoing,
+		Code:    o.Decision.Code, Secret: o.Secret, Previous: o.Outgoing, Class: o.Decision.Class, Billing: o.Billing,
 	}
 	if o.Presence == origin.Known {
 		call.Host = o.Origin.Name()

@@ -540,7 +540,10 @@ func newCounterOf(t *testing.T) (*harness, *written) {
 func TestACallWithALeaseInHandAllocatesNothing(t *testing.T) {
 	b := newHarness(t)
 	memory, names := keytest.NewMemory()
-	key := b.add(t, 1, func(p *authz.Policy) { p.Domains = []string{"*.example.com"}; own(1_000_000)(p) })
+	key := b.add(t, 1, func(p *authz.Policy) {
+		p.Domains, p.BillingType = []string{"*.example.com"}, "freemium"
+		own(1_000_000)(p)
+	})
 	b.gate.limiter = newLeased(leases.New(memory, names.Leases), b.clock)
 	b.gate.recorder = newCounter(&written{}, b.clock)
 	payload := event(tile, map[string]string{"Origin": "https://a.example.com"}, map[string]string{"key": key})

@@ -170,7 +170,7 @@ func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *
 		o.Decision = its.decide(now.wall, req, policy)
 	}
 	if o.Decision.Code != authz.Unavailable {
-		o.Key, o.Account, o.Secret, o.Outgoing = policy.KeyID, policy.Account, policy.Hash, policy.Outgoing
+		o.Key, o.Account, o.Secret, o.Outgoing, o.Billing = policy.KeyID, policy.Account, policy.Hash, policy.Outgoing, policy.BillingType
 		if policy.Proposed != nil {
 			o.Proposed = policy.Proposed.Since
 		}
@@ -189,7 +189,7 @@ func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *
 	}
 	o.Decision.Shadow = d.Shadow // by what the account has accepted
 	if o.Decision.Code == authz.Unavailable {
-		o.Key, o.Account, o.Secret, o.Outgoing, o.Proposed = "", "", apikey.Hash{}, false, time.Time{}
+		o.Key, o.Account, o.Secret, o.Outgoing, o.Billing, o.Proposed = "", "", apikey.Hash{}, false, "", time.Time{}
 	}
 	return wait
 }

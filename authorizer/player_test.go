@@ -54,7 +54,7 @@ func kindsOf(t *testing.T, b *harness) []kind {
 	other := func(id string) func(*authz.Policy) {
 		return func(p *authz.Policy) { p.Account = account.ID(id) }
 	}
-	page := func(p *authz.Policy) { p.Domains = []string{"*.example.com"} }
+	page := func(p *authz.Policy) { p.Domains, p.BillingType = []string{"*.example.com"}, "freemium" }
 	open, locked := b.add(t, 1, own(10_000)), b.add(t, 2, page)
 	revoked := b.add(t, 3, func(p *authz.Policy) { p.RevokedAt = b.clock.at.wall })
 	slow, suspended := b.add(t, 4, own(1)), b.add(t, 5, other("acc_2"))

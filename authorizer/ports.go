@@ -67,6 +67,7 @@ type outcome struct {
 	Decision authz.Decision
 	Key      apikey.ID
 	Account  account.ID
+	Billing  apikey.BillingType // "" where the key's record names none
 	Secret   apikey.Hash
 	Outgoing bool          // the secret is the one that a rotation is ending
 	Origin   origin.Origin // zero if the call named none that can be read; its host shares the event's memory

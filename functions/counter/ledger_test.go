@@ -37,6 +37,11 @@ func (l *ledger) count(c usage.Call) {
 		l.numbers[strings.Join([]string{who, hour, product, "c", which, code}, " ")]++
 		l.numbers[strings.Join([]string{who, day, product, "c", which, code}, " ")]++
 		l.numbers[strings.Join([]string{who, hour, product, "m", c.At.Format("04")}, " ")]++
+		if c.Billing != "" {
+			class := strings.TrimPrefix(strings.TrimPrefix(string(c.Class), product), ".")
+			l.numbers[strings.Join([]string{who, hour, product, "b", class, string(c.Billing), code}, " ")]++
+			l.numbers[strings.Join([]string{who, day, product, "b", class, string(c.Billing), code}, " ")]++
+		}
 	}
 	l.numbers[strings.Join([]string{string(c.Subject.Key), hour, product, "o", code}, " ")]++ // all hosts together
 	l.numbers[strings.Join([]string{string(c.Subject.Key), day, product, "o", code}, " ")]++
@@ -115,8 +120,8 @@ func (l *ledger) compare(t *testing.T, s *counters.Store, keys int) {
 	}
 }
 
-// began is shortly before midnight, so that even the short form sees an hour and a day end.
-var began = time.Date(2026, 3, 1, 23, 59, 0, 0, time.UTC)
+// began is shortly before a month's end, so that even the short form sees an hour, a day and a month end.
+var began = time.Date(2026, 2, 28, 23, 59, 0, 0, time.UTC)
 
 // fleet is some environments that decide calls and report, and the stream of what they wrote.
 type fleet struct {
@@ -138,11 +143,13 @@ func newFleet(environments int) *fleet {
 	return f
 }
 
-// run decides calls, about 40 a second. Each fifth write of a report fails: half of those were written all the same.
+// run decides calls, about 40 a second. Each fifth write of a report fails: half of those were written all the same. In the middle all
+// keys get another billing type; a third of them had none. The first environment reports nothing for 71 hours.
 func (f *fleet) run(calls int) {
 	codes := []authz.Code{authz.Allowed, authz.Allowed, authz.Allowed, authz.QPSExceeded, authz.DomainNotAllowed}
 	products := []product.ID{"search", "map-display", ""}
-	for range calls {
+	late := f.tallies[0]
+	for i := range calls {
 		f.now = f.now.Add(time.Duration(f.rnd.IntN(int(50 * time.Millisecond))))
 		c := usage.Call{
 			At: f.now, Code: codes[f.rnd.IntN(len(codes))], Secret: apikey.Hash{byte(f.rnd.IntN(3))}, Previous: f.rnd.IntN(4) == 0,
@@ -152,16 +159,31 @@ func (f *fleet) run(calls int) {
 		if f.rnd.IntN(3) == 0 {
 			c.Proposed, c.Shadow = began, codes[f.rnd.IntN(len(codes))]
 		}
+		if c.Subject.Product != "" {
+			c.Class = product.Class(string(c.Subject.Product) + []string{"", ".tiles"}[f.rnd.IntN(2)])
+		}
+		c.Billing = billingAt(c.Subject.Key, i >= calls/2)
 		tally := f.tallies[f.rnd.IntN(len(f.tallies))]
 		tally.Count(c)
 		f.count(c)
-		if tally.Due(f.now, 0) {
+		if tally != late && tally.Due(f.now, 0) {
 			f.report(tally, 0.2)
 		}
 	}
-	for _, tally := range f.tallies {
+	for _, tally := range f.tallies[1:] {
 		f.report(tally, 0)
 	}
+	f.now = began.Truncate(time.Hour).Add(71 * time.Hour)
+	f.report(late, 0)
+}
+
+// billingAt is the billing type that a key's record names, before and after it was changed.
+func billingAt(key apikey.ID, changed bool) apikey.BillingType {
+	before := map[byte]apikey.BillingType{0: "freemium", 1: "", 2: "evaluation"}[key[len(key)-1]%3]
+	if changed {
+		return map[apikey.BillingType]apikey.BillingType{"freemium": "pay_as_you_grow", "": "freemium", "evaluation": "paying"}[before]
+	}
+	return before
 }
 
 func (f *fleet) report(tally *usage.Tally, lossy float64) {
@@ -195,26 +217,7 @@ func (f *fleet) write(part usage.Report) {
 // partial answer asks for delivered again, and at last everything once more.
 func (f *fleet) deliver(t *testing.T, r *harness) {
 	r.now = func() time.Time { return f.now }
-	until := func(records []json.RawMessage) {
-		for tries := 0; len(records) > 0; tries++ {
-			if tries == 200 {
-				t.Fatal("no end")
-			}
-			out, err := r.Invoke(t.Context(), keytest.StreamEvent(records...))
-			if err != nil {
-				continue // all of it again
-			}
-			again := firstFailure(t, out)
-			if again == "" {
-				return
-			}
-			at := slices.IndexFunc(records, func(raw json.RawMessage) bool { return strings.Contains(string(raw), `"SequenceNumber":"`+again+`"`) })
-			if at < 0 {
-				t.Fatalf("again from %q, which isn't in the batch", again)
-			}
-			records = records[at:]
-		}
-	}
+	until := func(records []json.RawMessage) { handled(t, r, records) }
 	for at := 0; at < len(f.stream); {
 		n := min(1+f.rnd.IntN(200), len(f.stream)-at)
 		batch := slices.Clone(f.stream[at : at+n])
@@ -228,6 +231,40 @@ func (f *fleet) deliver(t *testing.T, r *harness) {
 	for batch := range slices.Chunk(f.stream, 500) {
 		until(batch)
 	}
+}
+
+// handled invokes the counter until it has nothing left of a batch.
+func handled(t *testing.T, r *harness, records []json.RawMessage) {
+	t.Helper()
+	for tries := 0; len(records) > 0; tries++ {
+		if tries == 200 {
+			t.Fatal("no end")
+		}
+		out, err := r.Invoke(t.Context(), keytest.StreamEvent(records...))
+		if err != nil {
+			continue // all of it again
+		}
+		again := firstFailure(t, out)
+		if again == "" {
+			return
+		}
+		at := slices.IndexFunc(records, func(raw json.RawMessage) bool { return strings.Contains(string(raw), `"SequenceNumber":"`+again+`"`) })
+		if at < 0 {
+			t.Fatalf("again from %q, which isn't in the batch", again)
+		}
+		records = records[at:]
+	}
+}
+
+// replay sends all records once more on the sixth day, those that were set aside too: what environments have contributed may be deleted by
+// then, and nothing may be counted from them.
+func (f *fleet) replay(t *testing.T, r *harness) {
+	t.Helper()
+	r.now = func() time.Time { return began.AddDate(0, 0, 6) }
+	for batch := range slices.Chunk(f.stream, 500) {
+		handled(t, r, batch)
+	}
+	f.compare(t, r.store, fleetKeys)
 }
 
 // lossy loses one answer in five of transactions, and some of all else: the client's own retries aren't here.
@@ -255,7 +292,8 @@ func (f *fleet) check(t *testing.T, r *harness, clean *counters.Store) {
 }
 
 // TestCountersEqualTheLedgerToTheUnit: 16 environments, one report in five with a lost answer, 5 % poison, a store of
-// which 20 % of the answers are lost, batches split and shuffled and delivered one to five times, and a full replay.
+// which 20 % of the answers are lost, batches split and shuffled and delivered one to five times, a full replay and another one on the
+// sixth day. A month ends, billing types change in the middle, and one environment's report is 71 hours late.
 func TestCountersEqualTheLedgerToTheUnit(t *testing.T) {
 	calls := 12_000
 	if keytest.Deep() {
@@ -269,6 +307,7 @@ func TestCountersEqualTheLedgerToTheUnit(t *testing.T) {
 		f.deliver(t, r)
 		clean := on(db, tables.Counters)
 		f.check(t, clean, clean.store)
+		f.replay(t, clean)
 	})
 	bytes := 0
 	for _, raw := range f.stream {

@@ -47,7 +47,7 @@ func fixture(qps int) (event, record []byte, err error) {
 	}
 	item := policies.Encode(authz.Policy{
 		Hash: secret.Hash(), KeyID: "key_01JD0000000000000000000000", Account: "acc_01JD0000000000000000000000",
-		AccountType: account.Enterprise, Version: 7, Live: true,
+		AccountType: account.Enterprise, BillingType: apikey.Paying, Version: 7, Live: true,
 		Products: []product.ID{"map-display", "search", "routing"},
 		Domains:  []string{"example.com", "*.example.com", "https://shop.example.org:8443"}, MissingOrigin: apikey.MissingOriginDeny,
 		Limits: []apikey.Limit{{Class: "map-display.tiles", QPS: qps}},

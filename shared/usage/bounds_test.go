@@ -35,6 +35,9 @@ func TestBoundsOfADimension(t *testing.T) {
 		"o:-:allowed": true, "o:*:allowed": true, "o:a:allowed": true, "o::allowed": false, "o:allowed": false, "o:a:": false, "o:a:A": false,
 		"o:[::1]:allowed": true, "o:" + code(253) + ":allowed": true, "o:" + code(254) + ":allowed": false, "o:a:" + code(40): true, "o:a:" + code(41): false,
 		"x:1:allowed": true, "x:0:allowed": false, "x:-1:allowed": false, "x:a:allowed": false, "x::allowed": false, "x:1:": false, "x:1": false, "x:1:A": false,
+		"b::free:allowed": true, "b:tiles:free:allowed": true, "b:*:free:allowed": true, "b:*:*:allowed": true, "b:a:b:free:allowed": true, "b:free:allowed": false, "b:::allowed": false,
+		"b::free:": false, "b::Free:allowed": false, "b::free:A": false, "b:a b:free:allowed": false, "b:" + code(64) + ":free:allowed": true, "b:" + code(65) + ":free:allowed": false,
+		"b::" + code(40) + ":" + code(40): true, "b::" + code(41) + ":allowed": false, "b::free:" + code(41): false, "b:": false, "b::": false, "b:x": false,
 		"l:0123456789": true, "l:012345678": false, "l:01234567890": false, "l:": false,
 	} {
 		if err := reportWith(usage.Dimension(d), 1).Check(noon); (err == nil) != ok {
@@ -474,11 +477,11 @@ func TestWhatWasWrittenInPartsIsNoReasonToReportEarly(t *testing.T) {
 func TestEachItemHoldsItsKindsOfNumbersAlone(t *testing.T) {
 	tally, items := usage.NewTally("e"), map[usage.Item]usage.Stored{}
 	c := call(1, noon)
-	c.Host, c.Proposed, c.Shadow = "a.example", noon, authz.Allowed
+	c.Host, c.Proposed, c.Shadow, c.Billing = "a.example", noon, authz.Allowed, "free"
 	tally.Count(c)
 	deliver(items, tally.Report(noon), 90)
 	want := map[usage.Kind]string{
-		usage.Contributed: "cmox", usage.KeyHour: "cmox", usage.KeyDay: "cox", usage.AccountHour: "cm", usage.AccountDay: "c", usage.KeyLastUse: "l", usage.CountedUntil: "",
+		usage.Contributed: "bcmox", usage.KeyHour: "bcmox", usage.KeyDay: "bcox", usage.AccountHour: "bcm", usage.AccountDay: "bc", usage.KeyLastUse: "l", usage.CountedUntil: "",
 	}
 	for item, stored := range items {
 		kinds := ""

@@ -52,17 +52,24 @@ func (c Counts) Growth(other Counts) Counts {
 	return grown
 }
 
-// Add puts growth on top of c, which is a sum over environments. It changes c.
+// Add puts growth on top of c, which is a sum over environments. It changes c. Of billed calls it isn't a sum kind by kind: see addBilled.
 func (c Counts) Add(growth Counts) Counts {
 	if c == nil {
 		c = Counts{}
 	}
+	var kinds []Dimension
 	for d, n := range growth {
-		if kind, _ := d.parts(); kind == lastUses {
+		switch kind, _ := d.parts(); {
+		case kind == lastUses:
 			c[d] = max(c[d], n)
-			continue
+		case kind == billedCalls && c[d] == 0:
+			kinds = append(kinds, d)
+		default:
+			c[d] += n
 		}
-		c[d] += n
+	}
+	if len(kinds) > 0 {
+		c.addBilled(kinds, growth)
 	}
 	return c
 }
@@ -104,16 +111,16 @@ func (c Counts) newestSecrets() Counts {
 }
 
 // summed keeps the counts that add up over environments.
-func (c Counts) summed() Counts { return c.only(outcomes, minutes, hosts, proposals) }
+func (c Counts) summed() Counts { return c.only(outcomes, minutes, hosts, proposals, billedCalls) }
 
 // used is the rest: the minutes in which secrets were last used.
 func (c Counts) used() Counts { return c.only(lastUses) }
 
-// ForAccount keeps the outcomes and minutes. Hosts and proposals are counted for keys only.
-func (c Counts) ForAccount() Counts { return c.only(outcomes, minutes) }
+// ForAccount keeps the outcomes, minutes and billed calls. Hosts and proposals are counted for keys only.
+func (c Counts) ForAccount() Counts { return c.only(outcomes, minutes, billedCalls) }
 
 // ForDay drops the per-minute counts, which days don't keep.
-func (c Counts) ForDay() Counts { return c.only(outcomes, hosts, proposals) }
+func (c Counts) ForDay() Counts { return c.only(outcomes, hosts, proposals, billedCalls) }
 
 func (c Counts) only(sets ...byte) Counts {
 	out := Counts{}

@@ -16,6 +16,8 @@ import (
 //	o:<host>:<code>    calls from an origin's host by outcome; "-" is none, "*" and "*refused" are what has no name of
 //	                   its own: see MaxHosts and MaxRefusedHosts
 //	x:<since>:<code>   what a proposal of that time (Unix milliseconds) would have said to the calls that were allowed
+//	b:<class>:<type>:<code>  calls by the limit class within the product (empty: its own) and the billing type that the key's record
+//	                   named, by outcome; "*" is what is not told apart. Calls by a record without a billing type have none
 //	l:<hash>           the minute (since 1970) in which a secret last made an allowed call; HashTag shortens its hash
 //	l:~refused..       the minute in which a call with any secret of the key was last refused
 //
@@ -29,6 +31,8 @@ const (
 	hosts     = 'o'
 	proposals = 'x'
 	lastUses  = 'l'
+
+	billedCalls = 'b'
 )
 
 // Bounds of what is told apart for a key and product in an hour, and in a day. They are what keeps an item small: see
@@ -115,6 +119,9 @@ func (d Dimension) valid(n int64, now time.Time) bool {
 	case proposals:
 		_, code, ok := strings.Cut(rest, ":")
 		return ok && d.since() > 0 && isCode(code)
+	case billedCalls:
+		k, ok := d.billed()
+		return ok && k.valid()
 	case lastUses:
 		return len(rest) == tagLength && n <= now.Unix()/60+60
 	default:
@@ -141,4 +148,10 @@ func isCode(text string) bool {
 		}
 	}
 	return text != "" && len(text) <= 40
+}
+
+// Billed reports whether a dimension counts calls by billing type.
+func (d Dimension) Billed() bool {
+	kind, _ := d.parts()
+	return kind == billedCalls
 }

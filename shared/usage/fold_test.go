@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )
 
@@ -163,6 +164,7 @@ func TestItemsStaySmallWhateverIsCounted(t *testing.T) {
 			calls++
 			tally.Count(usage.Call{
 				At: at, Code: codes[i%len(codes)], Subject: usage.Subject{Account: acct, Key: keyID(1)}, Previous: i%2 == 0,
+				Class: product.Class(fmt.Sprintf(".class-%d", i%97)), Billing: apikey.BillingType([]string{"paying", "free", "pay_as_you_grow"}[(i/10)%3]),
 				Host: fmt.Sprintf("%s%d", pad, (i+env*37)%400), Proposed: at, Shadow: codes[i%5], Secret: apikey.Hash{byte(i), byte(i >> 8)},
 			})
 			if i%20 == 0 {

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -47,6 +48,28 @@ func (t *Totals) Add(code authz.Code, n int64) {
 	t.ByReason[code] += n
 }
 
+// Less returns what is left of t without other totals, of each outcome; never less than nothing.
+func (t Totals) Less(others ...Totals) Totals {
+	left := maps.Clone(t.ByReason)
+	if left == nil {
+		left = map[authz.Code]int64{}
+	}
+	left[authz.Allowed] = t.Allowed
+	for _, one := range others {
+		left[authz.Allowed] -= one.Allowed
+		for code, n := range one.ByReason {
+			left[code] -= n
+		}
+	}
+	var out Totals
+	for code, n := range left {
+		if n > 0 {
+			out.Add(code, n)
+		}
+	}
+	return out
+}
+
 // Outcome filters calls. The zero value lets all through.
 type Outcome string
 
@@ -84,6 +107,7 @@ type Summary struct {
 	ByKey     []Share
 	ByHost    []Share // the 20 with the most requests; see shownHosts
 	BySecret  []Share // "current" and "previous"
+	ByBilling []Share // by the billing type that the key had; "" where it isn't known
 	Busiest   *Minute // nil where no minutes are kept: days, filtered outcomes
 	Evaluated int64   // allowed calls that the proposal was asked about
 	Refusing  int64   // of those, how many it would have refused: what enforcing it changes
@@ -147,6 +171,7 @@ func (s *Summing) Summary() Summary {
 	out.ByProduct, out.ByKey = s.share('P'), s.share('K')
 	out.ByHost, out.BySecret = s.share('H'), s.share('S')
 	out.ByHost = shownHosts(out.ByHost)
+	out.ByBilling = s.byBilling()
 	if s.q.Outcome == "" {
 		out.Busiest = busiest(s.minutes)
 	}
@@ -168,6 +193,10 @@ func (s *Summing) row(p *Point, r Row) {
 			s.minutes[at] += n
 		case proposals:
 			s.proposed(rest, n)
+		case billedCalls:
+			if k, ok := d.billed(); ok && k.billingType() != "" && s.q.Outcome.Fits(k.code) {
+				s.in('B', k.billing).Add(k.code, n)
+			}
 		}
 	}
 }
@@ -218,10 +247,27 @@ func (s *Summing) share(group byte) []Share {
 	for name, t := range s.shares[group] {
 		out = append(out, Share{Name: name, Totals: *t})
 	}
-	slices.SortFunc(out, func(a, b Share) int {
+	return mostFirst(out)
+}
+
+func mostFirst(shares []Share) []Share {
+	slices.SortFunc(shares, func(a, b Share) int {
 		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Name, b.Name))
 	})
-	return out
+	return shares
+}
+
+// byBilling is a share for each billing type, and one for the calls that have none.
+func (s *Summing) byBilling() []Share {
+	typed := s.share('B')
+	var of []Totals
+	for _, one := range typed {
+		of = append(of, one.Totals)
+	}
+	if rest := s.out.Totals.Less(of...); rest.Requests > 0 {
+		typed = append(typed, Share{Totals: rest})
+	}
+	return mostFirst(typed)
 }
 
 func busiest(minutes map[time.Time]int64) *Minute {

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/product"
 )
 
 // Call is one decided call of a known key.
@@ -17,6 +18,8 @@ type Call struct {
 	Secret   apikey.Hash
 	Previous bool   // the secret is the outgoing one of a rotation
 	Host     string // of the caller's origin; "" is none
+	Class    product.Class
+	Billing  apikey.BillingType // the key's, by the record that decided; "" where that named none
 	// Proposed is since when the key carries a proposal, and Shadow what that would have said; zero without one. They count
 	// only where the call was allowed: see promotable.
 	Proposed time.Time
@@ -60,6 +63,7 @@ type cell struct {
 	key     cellKey
 	calls   map[callKey]int64
 	minutes [60]int64
+	billed  billedCounts
 	hosts   hostCounts // with copies of their own: a call's host may share the memory of a whole event
 	shadow  map[shadowKey]int64
 	last    map[apikey.Hash]int64
@@ -110,6 +114,7 @@ func (t *Tally) Count(c Call) {
 	in.calls[callKey{c.Previous, c.Code}]++
 	in.minutes[c.At.UTC().Minute()]++
 	t.countHost(in, c.Host, c.Code)
+	in.countBilled(&c)
 	if c.promotable() {
 		in.countShadow(shadowKey{c.Proposed.UnixMilli(), c.Shadow})
 	}
@@ -219,7 +224,7 @@ func (t *Tally) Acknowledge(now time.Time) {
 func (t *Tally) environment() string { return t.id + "." + strconv.Itoa(t.generation) }
 
 func (in *cell) counts() Counts {
-	out := make(Counts, len(in.calls)+len(in.hosts.named)+len(in.hosts.rest)+len(in.shadow)+len(in.last)+4)
+	out := make(Counts, len(in.calls)+len(in.hosts.named)+len(in.hosts.rest)+len(in.shadow)+len(in.last)+len(in.billed.list)+4)
 	for k, n := range in.calls {
 		which := "c"
 		if k.previous {
@@ -233,6 +238,7 @@ func (in *cell) counts() Counts {
 		}
 	}
 	in.hosts.into(out)
+	in.billed.into(out)
 	for k, n := range in.shadow {
 		out[proposed(time.UnixMilli(k.since), k.code)] = n
 	}
@@ -247,5 +253,5 @@ func (in *cell) counts() Counts {
 
 // size is about how many bytes the cell's entry takes.
 func (in *cell) size() int {
-	return bytesPerEntry + 2*bytesPerNumber*(len(in.calls)+len(in.shadow)+len(in.last)+4) + in.hosts.passing.bytes + in.hosts.refused.bytes
+	return bytesPerEntry + 2*bytesPerNumber*(len(in.calls)+len(in.shadow)+len(in.last)+4) + in.hosts.passing.bytes + in.hosts.refused.bytes + in.billed.bytes()
 }

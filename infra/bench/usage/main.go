@@ -110,6 +110,7 @@ func (m *machine) call(now time.Time) usage.Call {
 	if m.rnd.IntN(10) == 0 {
 		c.Code = authz.QPSExceeded
 	}
+	c.Class, c.Billing = "map-display.tiles", "freemium"
 	c.Subject = usage.Subject{Account: account.ID(fmt.Sprintf("acc_01HZY3M7Q8R9S0T1V2W%07d", i/1000)), Key: m.keyIDs[i], Product: "map-display"}
 	return c
 }

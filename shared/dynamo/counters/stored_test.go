@@ -23,7 +23,7 @@ func TestCountersAreStoredAsTheyAlwaysWere(t *testing.T) {
 		usage.Contributed, usage.KeyHour, usage.KeyDay, usage.KeyLastUse, usage.AccountHour, usage.AccountDay, usage.CountedUntil,
 	} {
 		p := usage.Item{Kind: kind, Account: acct}
-		stored := usage.Stored{Version: 1, Counts: usage.Counts{"c:c:allowed": 5, "m:07": 2}}
+		stored := usage.Stored{Version: 1, Counts: usage.Counts{"c:c:allowed": 5, "m:07": 2, "b:tiles:freemium:allowed": 5}}
 		switch kind {
 		case usage.Contributed:
 			p.Key, p.Product, p.Hour, p.Environment = key, "search", hour, "environment.3"

@@ -47,19 +47,31 @@ func (w *Writer) Write(ctx context.Context, r usage.Report) error {
 // version of the record's layout.
 const version = 1
 
+// billedCounts is the attribute of an entry for counts by billing type. The counter of the release before sets a report aside for a
+// count that it doesn't know, and passes over an attribute that it doesn't know.
+const billedCounts = "b"
+
 // Encode makes the item of one part of a report.
 func Encode(r usage.Report) dynamo.Item {
 	entries := make([]types.AttributeValue, len(r.Entries))
 	for i, e := range r.Entries {
-		counts := make(dynamo.Item, len(e.Counts))
+		counts, billed := make(dynamo.Item, len(e.Counts)), dynamo.Item{}
 		for d, n := range e.Counts {
-			counts[string(d)] = dynamo.N(n)
+			if _, ok := usage.ParseBilled(string(d), n); ok {
+				billed[string(d)] = dynamo.N(n)
+			} else {
+				counts[string(d)] = dynamo.N(n)
+			}
 		}
-		entries[i] = &types.AttributeValueMemberM{Value: dynamo.Item{
+		entry := dynamo.Item{
 			"a": dynamo.S(string(e.Subject.Account)), "k": dynamo.S(string(e.Subject.Key)),
 			"p": dynamo.S(string(e.Subject.Product)), "h": dynamo.N(int64(e.Hour)),
 			"c": &types.AttributeValueMemberM{Value: counts},
-		}}
+		}
+		if len(billed) > 0 {
+			entry[billedCounts] = &types.AttributeValueMemberM{Value: billed}
+		}
+		entries[i] = &types.AttributeValueMemberM{Value: entry}
 	}
 	return dynamo.Item{
 		"pk": dynamo.S(r.Environment), "sk": dynamo.S(fmt.Sprintf("%012d#%04d", r.Sequence, r.Part)),
@@ -116,5 +128,21 @@ func decodeEntry(value types.AttributeValue) (usage.Entry, error) {
 		}
 		e.Counts[usage.Dimension(name)] = n
 	}
+	decodeBilled(m.Value[billedCounts], e.Counts)
 	return e, nil
+}
+
+// decodeBilled reads counts by billing type. One that can't be read is left out, as if the call's key had none: that is no reason to set
+// the whole report aside.
+func decodeBilled(value types.AttributeValue, into usage.Counts) {
+	m, ok := value.(*types.AttributeValueMemberM)
+	if !ok {
+		return
+	}
+	for name := range m.Value {
+		n, isNumber := dynamo.GetN(m.Value, name)
+		if d, ok := usage.ParseBilled(name, n); ok && isNumber {
+			into[d] = n
+		}
+	}
 }

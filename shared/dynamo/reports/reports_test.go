@@ -155,3 +155,62 @@ func TestADamagedReportIsUnreadable(t *testing.T) {
 		check("another version", item)
 	}
 }
+
+// TestTheReleaseBeforeSeesNoBillingTypes: it sets a report aside for one count of a kind that it doesn't know, and all of the report's calls
+// with it. An attribute of an entry that it doesn't know it passes over.
+func TestTheReleaseBeforeSeesNoBillingTypes(t *testing.T) {
+	tally := usage.NewTally("environment")
+	tally.Count(usage.Call{
+		At: keytest.Now, Code: authz.Allowed, Class: "map-display.tiles", Billing: "freemium", Host: "a.example", Proposed: keytest.Now, Shadow: authz.Allowed,
+		Subject: usage.Subject{Account: acct, Key: key, Product: "map-display"},
+	})
+	item := reports.Encode(tally.Report(keytest.Now)[0])
+	entry := item["e"].(*types.AttributeValueMemberL).Value[0].(*types.AttributeValueMemberM).Value
+	kinds := map[string]int{}
+	for name := range entry["c"].(*types.AttributeValueMemberM).Value {
+		kinds[name[:2]]++
+	}
+	if want := map[string]int{"c:": 1, "m:": 1, "o:": 1, "x:": 1, "l:": 1}; !reflect.DeepEqual(kinds, want) {
+		t.Errorf("it finds %v, and knows %v", kinds, want)
+	}
+	if v, _ := dynamo.GetN(item, "v"); v != 1 {
+		t.Errorf("format %d", v)
+	}
+	got, err := reports.Decode(item)
+	if err != nil || got.Entries[0].Counts["b:tiles:freemium:allowed"] != 1 {
+		t.Errorf("read back: %v, %v", got, err)
+	}
+}
+
+// TestASpoiltBillingTypeSetsNoReportAside: its other counts are read, and those billing types that are good.
+func TestASpoiltBillingTypeSetsNoReportAside(t *testing.T) {
+	n := func(v int64) types.AttributeValue { return dynamo.N(v) }
+	for name, billed := range map[string]types.AttributeValue{
+		"no map": dynamo.S("x"), "no number": &types.AttributeValueMemberM{Value: dynamo.Item{"b::free:allowed": dynamo.S("1")}},
+		"another kind": &types.AttributeValueMemberM{Value: dynamo.Item{"c:c:allowed": n(7)}}, "no type": &types.AttributeValueMemberM{Value: dynamo.Item{"b:::allowed": n(1)}},
+		"nothing of it": &types.AttributeValueMemberM{Value: dynamo.Item{"b::free:allowed": n(0)}}, "too much of it": &types.AttributeValueMemberM{Value: dynamo.Item{"b::free:allowed": n(1 << 51)}},
+		"a word of no shape": &types.AttributeValueMemberM{Value: dynamo.Item{"b::Free!:allowed": n(1)}}, "empty": &types.AttributeValueMemberM{Value: dynamo.Item{}},
+	} {
+		item := reports.Encode(report(2))
+		entry := item["e"].(*types.AttributeValueMemberL).Value[0].(*types.AttributeValueMemberM).Value
+		if m, ok := billed.(*types.AttributeValueMemberM); ok {
+			m.Value["b::paying:allowed"] = n(2)
+		}
+		entry["b"] = billed
+		got, err := reports.Decode(item)
+		if err == nil {
+			err = got.Check(keytest.Now)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want := report(2).Entries[0].Counts
+		if name != "no map" {
+			want["b::paying:allowed"] = 2
+		}
+		if !reflect.DeepEqual(got.Entries[0].Counts, want) {
+			t.Errorf("%s: %v, want %v", name, got.Entries[0].Counts, want)
+		}
+	}
+}

@@ -15,7 +15,7 @@ func TestAReportIsStoredAsItAlwaysWas(t *testing.T) {
 		Entries: []usage.Entry{
 			{
 				Subject: usage.Subject{Account: acct, Key: key, Product: "search"}, Hour: usage.HourOf(keytest.Now),
-				Counts: usage.Counts{"c:c:allowed": 5, "m:07": 2, "o:example.com:allowed": 5, "l:0123456789": 29_000_000},
+				Counts: usage.Counts{"c:c:allowed": 5, "m:07": 2, "o:example.com:allowed": 5, "l:0123456789": 29_000_000, "b:tiles:freemium:allowed": 5},
 			},
 			{Subject: usage.Subject{Account: acct, Key: key}, Hour: usage.HourOf(keytest.Now) - 1, Counts: usage.Counts{"c:p:product_not_allowed": 1}},
 		},
