@@ -92,7 +92,7 @@ func (r *harness) path(k apikey.Key) string {
 
 // call is n calls of a key.
 func call(k apikey.Key, p product.ID, code authz.Code, at time.Time) usage.Call {
-	return usage.Call{At: at, Code: code, Secret: k.Current.Hash, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: p}}
+	return usage.Call{At: at, Code: code, Secret: k.Current.Hash, Class: product.Class(p), Billing: k.BillingType, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: p}}
 }
 
 // count puts calls into the counters as the consumer does, n of each.

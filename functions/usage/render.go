@@ -47,7 +47,7 @@ func render(w http.ResponseWriter, r *http.Request, a answer) error {
 	doc := api.Usage{
 		From: moment.Of(a.query.from), To: moment.Of(a.query.to), Interval: "hour", Totals: counts(s.Totals), FreshAt: web.TimePtr(a.freshAt),
 		Series: make([]api.UsagePoint, len(s.Points)), ByProduct: shares(s.ByProduct), ByKey: shares(s.ByKey),
-		ByOrigin: shares(s.ByHost), BySecret: shares(s.BySecret), Unreadable: gateway.LeftOut(r.Context()),
+		ByOrigin: shares(s.ByHost), BySecret: shares(s.BySecret), ByBillingType: shares(s.ByBilling), Unreadable: gateway.LeftOut(r.Context()),
 	}
 	if a.key != nil {
 		doc.Key = keyOf(*a.key)

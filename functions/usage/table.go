@@ -18,11 +18,12 @@ import (
 	"latchkey/shared/usage"
 )
 
-// line is one line of a table to download: an hour or day, a key and a product.
+// line is one line of a table to download: an hour or day, a key, a product and the billing type that the key had.
 type line struct {
 	start   time.Time
 	key     apikey.ID // empty where the account isn't split over its keys
 	product product.ID
+	billing apikey.BillingType // empty where it isn't known
 	totals  usage.Totals
 }
 
@@ -30,8 +31,8 @@ type line struct {
 func (q query) lines(rows []usage.Row) (out []line) {
 	for _, r := range rows {
 		one := usage.Query{From: r.Start, To: r.Start.Add(q.step), Step: q.step, Outcome: q.outcome}
-		if sum := usage.Summarise(one, []usage.Row{r}).Totals; sum.Requests > 0 {
-			out = append(out, line{r.Start, r.Key, r.Product, sum})
+		for _, typed := range usage.Summarise(one, []usage.Row{r}).ByBilling {
+			out = append(out, line{r.Start, r.Key, r.Product, apikey.BillingType(typed.Name), typed.Totals})
 		}
 	}
 	return out
@@ -43,25 +44,15 @@ func (a answer) unsplit(keys []line) (left []line) {
 	type cell struct {
 		start   time.Time
 		product product.ID
+		billing apikey.BillingType
 	}
-	known := map[cell]map[authz.Code]int64{}
+	known := map[cell][]usage.Totals{}
 	for _, one := range keys {
-		at := cell{one.start, one.product}
-		if known[at] == nil {
-			known[at] = map[authz.Code]int64{}
-		}
-		known[at][authz.Allowed] += one.totals.Allowed
-		for code, n := range one.totals.ByReason {
-			known[at][code] += n
-		}
+		at := cell{one.start, one.product, one.billing}
+		known[at] = append(known[at], one.totals)
 	}
-	for _, whole := range a.query.lines(a.rows) {
-		rest := line{start: whole.start, product: whole.product}
-		of := known[cell{whole.start, whole.product}]
-		rest.totals.Add(authz.Allowed, max(0, whole.totals.Allowed-of[authz.Allowed]))
-		for code, n := range whole.totals.ByReason {
-			rest.totals.Add(code, max(0, n-of[code]))
-		}
+	for _, rest := range a.query.lines(a.rows) {
+		rest.totals = rest.totals.Less(known[cell{rest.start, rest.product, rest.billing}]...)
 		if rest.totals.Requests > 0 {
 			left = append(left, rest)
 		}
@@ -72,14 +63,14 @@ func (a answer) unsplit(keys []line) (left []line) {
 // columns are the table's columns before the numbers.
 var columns = []string{"start", "account_id", "key_id", "key_name", "billing_type", "product"}
 
-// renderCSV writes a line for each hour or day, key and product that had calls.
+// renderCSV writes a line for each hour or day, key, product and billing type that had calls.
 func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
 	lines := a.lines
 	if lines == nil {
 		lines = a.query.lines(a.rows)
 	}
 	slices.SortFunc(lines, func(x, y line) int {
-		return cmp.Or(x.start.Compare(y.start), cmp.Compare(x.key, y.key), cmp.Compare(x.product, y.product))
+		return cmp.Or(x.start.Compare(y.start), cmp.Compare(x.key, y.key), cmp.Compare(x.product, y.product), cmp.Compare(x.billing, y.billing))
 	})
 	var text bytes.Buffer
 	out := csv.NewWriter(&text)
@@ -116,7 +107,7 @@ func (a answer) cells(one line) []string {
 	k := a.keys[one.key]
 	t := one.totals
 	out := []string{
-		moment.Format(one.start), string(a.account), string(one.key), inert(k.Name), string(k.BillingType), string(one.product),
+		moment.Format(one.start), string(a.account), string(one.key), inert(k.Name), string(one.billing), string(one.product),
 		number(t.Requests), number(t.Allowed), number(t.Refused), number(t.Breaches),
 	}
 	for _, code := range reasons {

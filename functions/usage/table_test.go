@@ -136,3 +136,58 @@ func TestSharesOfKeysNameThem(t *testing.T) {
 		t.Error("what belongs to no single key names one")
 	}
 }
+
+// TestATableTellsBillingTypesApart: a key's calls stand under the type that it had when it was called, whatever it has now, and those by
+// a record of a release before under none. So do they in the JSON; both add up to all calls, of a purged key too.
+func TestATableTellsBillingTypesApart(t *testing.T) {
+	r := newHarness(t)
+	r.named(t)
+	gone := r.two
+	gone.ID = keytest.KeyID()
+	for n, one := range []struct {
+		key     apikey.Key
+		billing apikey.BillingType
+		code    authz.Code
+	}{
+		{r.two, "evaluation", authz.Allowed},
+		{r.two, "paying", authz.Allowed},
+		{r.two, "", authz.Allowed},
+		{r.two, "paying", authz.DomainNotAllowed},
+		{gone, "free", authz.Allowed},
+		{gone, "", authz.DomainNotAllowed},
+		{r.two, "trial", authz.Allowed},
+	} {
+		c := call(one.key, "search", one.code, keytest.Now.Add(-2*time.Hour))
+		c.Billing = one.billing
+		r.count(t, n+1, c)
+	}
+	lines := func(k apikey.Key, query string) (found []string) {
+		rows, err := csv.NewReader(strings.NewReader(string(r.download(t, k, query).Body))).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows[1:] {
+			found = append(found, strings.Join([]string{row[3], row[4], row[7], row[8]}, " ")) // name, type, allowed, refused
+		}
+		return found
+	}
+	of := []string{"two  3 0", "two evaluation 1 0", "two paying 2 4", "two trial 7 0"}
+	for _, interval := range []string{"", "&interval=day"} {
+		if got := lines(r.two, interval); fmt.Sprint(got) != fmt.Sprint(of) {
+			t.Errorf("the key%s: %q, want %q", interval, got, of)
+		}
+		if got, want := lines(apikey.Key{}, interval), append([]string{"  0 6", " free 5 0"}, of...); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("the account%s: %q, want %q", interval, got, want)
+		}
+	}
+	if got := lines(r.two, "&outcome=refused"); fmt.Sprint(got) != "[two paying 0 4]" {
+		t.Errorf("refused calls: %q", got)
+	}
+	for k, want := range map[*apikey.Key]string{
+		&r.two: "map[:3 3 0 0 evaluation:1 1 0 0 paying:6 2 4 0 trial:7 7 0 0]", {}: "map[:9 3 6 0 evaluation:1 1 0 0 free:5 5 0 0 paying:6 2 4 0 trial:7 7 0 0]",
+	} {
+		if got := fmt.Sprint(named(r.get(t, *k, "")["by_billing_type"])); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

@@ -1457,13 +1457,16 @@ type Unreadable = int
 // Usage defines model for Usage.
 type Usage struct {
 	BusiestMinute *BusiestMinute `json:"busiest_minute,omitempty"`
-	ByKey         *[]UsageShare  `json:"by_key,omitempty"`
-	ByOrigin      *[]UsageShare  `json:"by_origin,omitempty"`
-	ByProduct     *[]UsageShare  `json:"by_product,omitempty"`
-	BySecret      *[]UsageShare  `json:"by_secret,omitempty"`
-	FreshAt       *MaybeTime     `json:"fresh_at"`
-	From          Time           `json:"from"`
-	Interval      UsageInterval  `json:"interval"`
+
+	// ByBillingType By the billing type that the key had when it was called.
+	ByBillingType *[]UsageShare `json:"by_billing_type,omitempty"`
+	ByKey         *[]UsageShare `json:"by_key,omitempty"`
+	ByOrigin      *[]UsageShare `json:"by_origin,omitempty"`
+	ByProduct     *[]UsageShare `json:"by_product,omitempty"`
+	BySecret      *[]UsageShare `json:"by_secret,omitempty"`
+	FreshAt       *MaybeTime    `json:"fresh_at"`
+	From          Time          `json:"from"`
+	Interval      UsageInterval `json:"interval"`
 
 	// Key The key that the numbers belong to, in `by_key` and in the usage of one key.
 	Key      *UsageKey       `json:"key,omitempty"`
@@ -1531,7 +1534,7 @@ type UsageShare struct {
 	// Key The key that the numbers belong to, in `by_key` and in the usage of one key.
 	Key *UsageKey `json:"key,omitempty"`
 
-	// Name The product, key ID, origin host, or `current` and `previous`. Of hosts, `-` is none, `*` all that have no count of their own, `*refused` those of them that were always refused.
+	// Name The product, key ID, origin host, billing type, or `current` and `previous`. It is empty for paths of no product, and for calls whose billing type isn't known. Of hosts, `-` is none, `*` all that have no count of their own, `*refused` those of them that were always refused.
 	Name        string `json:"name"`
 	QpsBreaches int64  `json:"qps_breaches"`
 	Refused     int64  `json:"refused"`
