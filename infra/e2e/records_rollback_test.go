@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -33,6 +34,9 @@ func TestTheLastReleaseBearsWhatThisOneWrites(t *testing.T) {
 		seen := callEach(t, p, m.records)
 		shareALimit(t, p, m.Keys["limited"], seen["limited"])
 		allCounted(t, p.present, m.records, seen)
+		if n := len(typed(t, p.present, m.records)); n > 0 {
+			t.Errorf("the last release's counter knows the billing types of %d keys", n)
+		}
 	})
 	t.Run("the gate, with this counter, and both after a rollback", func(t *testing.T) {
 		t.Parallel()
@@ -42,6 +46,10 @@ func TestTheLastReleaseBearsWhatThisOneWrites(t *testing.T) {
 		m.makeRestrictions()
 		seen := callEach(t, p, m.records)
 		allCounted(t, p.present, m.records, seen)
+		before := typed(t, p.present, m.records)
+		if len(before) == 0 {
+			t.Error("no call is counted by its key's billing type")
+		}
 		back := p.rollBack(t, old)
 		for name, k := range m.Keys {
 			for _, c := range k.Calls {
@@ -49,7 +57,31 @@ func TestTheLastReleaseBearsWhatThisOneWrites(t *testing.T) {
 			}
 		}
 		allCounted(t, back, m.records, seen)
+		if after := typed(t, back, m.records); !maps.Equal(after, before) {
+			t.Errorf("calls by billing type were %v, and after a rollback are %v", before, after)
+		}
 	})
+}
+
+// typed counts the calls of each key by billing types that are known, and holds that these and the others are all of its calls.
+func typed(t *testing.T, s *stack, r *records) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for name, k := range r.Keys {
+		u := s.must(t, 200, "operator", "GET", k.path()+"/usage", "").json(t)
+		sum := 0.0
+		for _, share := range u["by_billing_type"].([]any) {
+			share := share.(map[string]any)
+			sum += share["requests"].(float64)
+			if share["name"] != "" {
+				found[name] += fmt.Sprint(share["name"], " ", share["requests"], " ")
+			}
+		}
+		if all := u["totals"].(map[string]any)["requests"]; sum != all {
+			t.Errorf("%s: %v calls by billing type of %v", name, sum, all)
+		}
+	}
+	return found
 }
 
 // pair is the present code and the last release on one store.
