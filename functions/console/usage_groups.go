@@ -75,6 +75,9 @@ func (p *usagePage) groups(v *visit, products []api.Product) {
 		g.Rows = v.top(g.Rows, whole, func(n int) string { return v.t("usage.rest.products", "n", n) })
 		p.Groups = append(p.Groups, g)
 	}
+	if list := deref(p.Usage.ByBillingType); len(list) > 1 { // where all calls have one type, each row of another split has it
+		p.Groups = append(p.Groups, p.byBillingType(v, list))
+	}
 	p.Undivided = whole.Requests > 0 && p.Key == "" && p.Usage.ByKey == nil
 }
 
@@ -94,6 +97,23 @@ func (p *usagePage) byKey(v *visit, list []api.UsageShare) group {
 		}
 		return v.t("usage.rest.keys", "n", n)
 	})
+	return g
+}
+
+// byBillingType has the types that keys had when they were called; calls of which none is known come last.
+func (p *usagePage) byBillingType(v *visit, list []api.UsageShare) group {
+	g := group{Title: v.t("usage.by_billing_type"), Label: v.t("fact.billing_type"), Hint: v.t("usage.by_billing_type.hint")}
+	for _, s := range list {
+		if s.Name == "" {
+			continue
+		}
+		name := s.Name
+		if v.lang.Has("billing_type." + name) {
+			name = v.t("billing_type." + name)
+		}
+		g.Rows = append(g.Rows, v.share(s, name, p.Usage.Totals.Requests))
+	}
+	g.Rows = v.top(g.Rows, p.Usage.Totals, func(int) string { return v.t("usage.billing_type.unknown") })
 	return g
 }
 
