@@ -1,0 +1,29 @@
+package control_test
+
+import (
+	"testing"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
+)
+
+// TestAPageReadsNoMoreThanItLooksAt: what is read is paid for, by whoever may ask. However many records a page is asked for, and
+// however long the pages are in which DynamoDB gives them, a list that leaves all of them out reads one more than it looks at.
+func TestAPageReadsNoMoreThanItLooksAt(t *testing.T) {
+	s := keytest.LongStores(t)
+	k := s.NewKey(t, s.NewAccount(t))
+	s.NewKeys(t, k, control.MostLooked+99)
+	memory := s.DB.(*keytest.Memory)
+	nothing := func(apikey.Key) bool { return false }
+	for _, page := range []int{0, 40, 170, control.MostLooked - 1, control.MostLooked, control.MostLooked + 1} {
+		for _, limit := range []int{0, 1, 400, control.MostLooked} {
+			memory.PageSize = page
+			counted := &keytest.Counting{DB: s.DB}
+			found, err := keytest.NewStores(counted, s.Tables).Control.Keys(t.Context(), k.Account, control.KeyQuery{Limit: limit, Match: nothing})
+			if err != nil || len(found.Keys) != 0 || found.Next == "" || counted.Read() != control.MostLooked+1 {
+				t.Errorf("in pages of %d, asked for %d: %d read, %d found, next %q, %v", page, limit, counted.Read(), len(found.Keys), found.Next, err)
+			}
+		}
+	}
+}
