@@ -150,6 +150,35 @@ func TestAnAccountKeepsAPersonAsItsOwner(t *testing.T) {
 	r.Want(t, 404, apitest.Call{As: "owner", Method: "GET", Path: r.path("")})
 }
 
+// TestNothingIsErasedOfAnOnlyOwner: whatever else names the person, and however many accounts they have, an erasure that
+// one account refuses has changed no record of any.
+func TestNothingIsErasedOfAnOnlyOwner(t *testing.T) {
+	const others = 101 // more than one page of a person's accounts
+	for name, alone := range map[string]func(*harness) string{
+		"an account that they opened": func(r *harness) string { return r.janesLife(t) },
+		"the last of many accounts": func(r *harness) string {
+			r.janesLife(t)
+			for range others {
+				r.Member(t, r.NewAccount(t).ID, "jane.doe", account.Viewer)
+			}
+			last := r.NewAccount(t).ID
+			r.Member(t, last, "jane.doe", account.Owner)
+			r.Member(t, last, "partner", account.Owner)
+			r.Want(t, 200, apitest.Call{As: "jane.doe", Method: "DELETE", Path: "/v1/accounts/" + string(last) + "/members/owner"})
+			return string(last)
+		},
+	} {
+		r := newHarness(t)
+		id := alone(r)
+		r.Want(t, 200, apitest.Call{As: "jane.doe", Method: "DELETE", Path: "/v1/accounts/" + id + "/members/partner"})
+		before := r.table(t)
+		got := r.Do(t, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/people/erase", Body: object{"subject": "jane.doe"}})
+		if got.Problem() != "409 last_owner []" || r.table(t) != before {
+			t.Errorf("%s: %s; the table is as it was: %v", name, got.Problem(), r.table(t) == before)
+		}
+	}
+}
+
 func TestWhoComesBackIsErasedAgain(t *testing.T) {
 	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
