@@ -339,14 +339,39 @@ func TestForgottenHoursAreNoHistory(t *testing.T) {
 	}
 }
 
+// TestALargeAccountHasItsTotalsWithoutShares: of 500 keys and 40,000 rows of a product it has them, and of one more of either it
+// hasn't. All hours and days of a range count, those without calls too, and all keys, deleted ones too.
 func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
 	r := mixed(t)
-	for range 60 {
-		r.NewKey(t, r.account)
-	}
-	doc := r.get(t, apikey.Key{}, "?from=2026-10-22T00:00:00.000Z") // 62 keys, 732 hours
-	if numbers(doc["totals"]) != "17 7 10 5" || doc["by_key"] != nil || doc["by_origin"] != nil || doc["by_product"] == nil {
-		t.Errorf("totals %v, by key %v", doc["totals"], doc["by_key"])
+	to := keytest.Now.Truncate(time.Hour)
+	keys := 2
+	for _, c := range []struct {
+		keys   int
+		span   time.Duration
+		step   string
+		shares bool
+	}{
+		{50, 800 * time.Hour, "hour", true}, // 40,000 rows
+		{50, 801 * time.Hour, "hour", false},
+		{51, 784 * time.Hour, "hour", true}, // 39,984
+		{51, 785 * time.Hour, "hour", false},
+		{51, 390 * 24 * time.Hour, "day", true},
+		{500, 79 * time.Hour, "hour", true},
+		{500, 81 * time.Hour, "hour", false},
+		{501, 24 * time.Hour, "hour", false},
+		{501, 24 * time.Hour, "day", false},
+	} {
+		if more := c.keys - keys; more > 0 {
+			deleted := r.NewKey(t, r.account, func(k *apikey.Key) { k.DeletedAt = keytest.Now })
+			r.NewKeys(t, deleted, more-1)
+			keys = c.keys
+		}
+		query := "?interval=" + c.step + "&from=" + moment.Format(to.Add(-c.span)) + "&to=" + moment.Format(to)
+		doc := r.get(t, apikey.Key{}, query)
+		told := []bool{doc["by_key"] != nil, doc["by_origin"] != nil, doc["by_secret"] != nil}
+		if numbers(doc["totals"]) != "17 7 10 5" || doc["by_product"] == nil || !slices.Equal(told, []bool{c.shares, c.shares, c.shares}) {
+			t.Errorf("%d keys in %v by the %s: totals %v, shares %v, want %v", c.keys, c.span, c.step, doc["totals"], told, c.shares)
+		}
 	}
 }
 
