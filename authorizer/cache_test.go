@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -9,8 +10,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/consent"
 	"latchkey/shared/keytest"
 )
 
@@ -92,22 +95,28 @@ func TestCacheStaysWithinItsBytesAndConsistent(t *testing.T) {
 		steps := rapid.IntRange(1, 300).Draw(t, "steps")
 		for range steps {
 			hash := hashOf(rapid.IntRange(0, 60).Draw(t, "key"))
-			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			var put *entry
+			switch rapid.IntRange(0, 4).Draw(t, "what") {
 			case 0:
 				c.get(hash)
 			case 1:
-				c.put(hash, moment{}, nil, false)
+				put = c.put(hash, moment{}, nil, false)
 			case 2:
-				c.put(hash, moment{}, nil, true)
+				put = c.put(hash, moment{}, nil, true)
 			case 3:
 				var p authz.Compiled
+				p.Account = account.ID(fmt.Sprint("acc_", rapid.IntRange(0, 5).Draw(t, "account")))
 				p.Domains = make([]string, rapid.IntRange(0, 30).Draw(t, "domains"))
-				e := c.put(hash, moment{}, &p, false)
-				if c.entries[hash] != e {
-					t.Fatal("what was put is gone")
+				put = c.put(hash, moment{}, &p, false)
+			case 4:
+				for _, a := range c.accounts { // all alike, so that any of them will do
+					c.keep(a, moment{}, authz.Account{Accepted: make(consent.List, rapid.IntRange(0, 100).Draw(t, "accepted"))}, false)
 				}
 			}
-			count, bytes := 0, 0
+			if put != nil && c.entries[hash] != put {
+				t.Fatal("what was put is gone")
+			}
+			count := 0
 			for _, l := range []*list{&c.probation, &c.protected, &c.unknown} {
 				sum := 0
 				for e := l.root.next; e != &l.root; e = e.next {
@@ -119,14 +128,24 @@ func TestCacheStaysWithinItsBytesAndConsistent(t *testing.T) {
 				if sum != l.bytes {
 					t.Fatalf("list counts %d bytes, holds %d", l.bytes, sum)
 				}
-				bytes += sum
 			}
 			if count != len(c.entries) {
 				t.Fatalf("%d in lists, %d in the map", count, len(c.entries))
 			}
-			// A single entry may be larger than the budget it would share.
-			if bytes > known+unknown+costOf(&authz.Compiled{})+30*100 {
-				t.Fatalf("%d bytes", bytes)
+			accepted := 0
+			for _, a := range c.accounts {
+				accepted += authz.ConsentCost(a.record.Accepted)
+			}
+			if accepted != c.accepted {
+				t.Fatalf("it counts %d bytes of what accounts have accepted, and holds %d", c.accepted, accepted)
+			}
+			// Each budget holds by itself, but that an entry which is larger stays until the next one comes.
+			if over := c.unknown.bytes > unknown; put != nil && over && c.unknown.last() != put {
+				t.Fatalf("%d bytes of unknown secrets", c.unknown.bytes)
+			}
+			alone := put != nil && c.probation.bytes+c.protected.bytes == put.cost
+			if all := c.probation.bytes + c.protected.bytes + accepted; put != nil && all > known && !alone {
+				t.Fatalf("%d bytes of known secrets, %d of them accepted", all, accepted)
 			}
 		}
 	})

@@ -91,6 +91,43 @@ func TestTheCallsOwnDeadlineIsKept(t *testing.T) {
 	})
 }
 
+// TestAKeysOwnAgeDecidesWhereItsAccountIsFresh: another key of the account was used a moment ago, so that nothing but the age of
+// the key's own record refuses the call: 10 s where no time is left to look whether the store is there, and the outage's bound where
+// it isn't.
+func TestAKeysOwnAgeDecidesWhereItsAccountIsFresh(t *testing.T) {
+	for _, tt := range []struct {
+		left, age time.Duration // left: 0 is enough, but the store is down
+		status    int
+	}{
+		{answerMargin, unprovenFor, 200},
+		{answerMargin, unprovenFor + time.Millisecond, 503},
+		{answerMargin, time.Minute, 503},
+		{0, time.Minute, 200},
+		{0, defaultOutageBound, 200},
+		{0, defaultOutageBound + time.Millisecond, 503},
+	} {
+		b := newHarness(t)
+		key, sibling := b.add(t, 1, nil), b.add(t, 2, nil)
+		b.status(t, key)
+		b.clock.advance(tt.age)
+		b.status(t, sibling)
+		deadline := time.Time{}
+		if tt.left > 0 {
+			deadline = b.clock.now().wall.Add(tt.left)
+		} else {
+			b.down()
+		}
+		reads := b.store.reads
+		if _, err := b.gate.Invoke(deadline, tileEvent(key)); (err == nil) != (tt.status == 200) {
+			t.Errorf("%v left, %v old: %v, want %d", tt.left, tt.age, err, tt.status)
+		}
+		b.gate.AfterReply()
+		if tt.left > 0 && b.store.reads != reads {
+			t.Errorf("%v left: the store was asked", tt.left)
+		}
+	}
+}
+
 func TestAPanicAnswers503AndTheNextCallWorks(t *testing.T) {
 	b := newHarness(t)
 	good := b.add(t, 1, nil)

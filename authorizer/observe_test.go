@@ -72,6 +72,30 @@ func TestTheLogHasAFewOfMany(t *testing.T) {
 	}
 }
 
+// TestAKnownKeyHasFiftyLinesInEachHour of the clock, however its refusals lie in the hour, and whatever other keys have.
+func TestAKnownKeyHasFiftyLinesInEachHour(t *testing.T) {
+	for _, every := range []time.Duration{time.Second, time.Minute, 70 * time.Second} {
+		var l requestLog
+		hour := newManualClock().at
+		hour.wall = hour.wall.Truncate(time.Hour)
+		for n := range 3 {
+			logged := map[apikey.ID]int{}
+			for at := time.Duration(0); at < time.Hour; at += every {
+				now := moment{wall: hour.wall.Add(at), mono: hour.mono + at}
+				for _, key := range []apikey.ID{"key_1", "key_2"} {
+					if l.takesRefusal(now, key) {
+						logged[key]++
+					}
+				}
+			}
+			if want := min(50, int((time.Hour+every-1)/every)); logged["key_1"] != want || logged["key_2"] != want {
+				t.Errorf("hour %d, one every %v: %v lines, want %d of each", n, every, logged, want)
+			}
+			hour = moment{wall: hour.wall.Add(time.Hour), mono: hour.mono + time.Hour}
+		}
+	}
+}
+
 // TestKeysWithLinesOfTheirOwnAreBounded: those that come after have none, but are counted.
 func TestKeysWithLinesOfTheirOwnAreBounded(t *testing.T) {
 	var l requestLog
