@@ -139,6 +139,38 @@ func TestARefusalWithoutItsHeadersFails(t *testing.T) {
 	}
 }
 
+// TestARefusalThatTellsMoreIsFound: all credentials that are none are answered alike, and one that differs in its status alone, or
+// in a word of its body, tells who guesses how far they have come.
+func TestARefusalThatTellsMoreIsFound(t *testing.T) {
+	for _, of := range []string{"none", "mistyped", "two"} {
+		for _, differs := range []string{"", "status", "body"} {
+			s := played(t, func(w http.ResponseWriter, r *http.Request) {
+				header, query := r.Header.Get("X-Api-Key"), r.URL.Query().Get("key")
+				sent := "none"
+				switch {
+				case header != "" && query != "":
+					sent = "two"
+				case header != "" && header != "ak_living":
+					sent = "mistyped"
+				}
+				status, body := http.StatusUnauthorized, `{"code":"unauthorized"}`
+				switch {
+				case sent != of:
+				case differs == "status":
+					status = http.StatusForbidden
+				case differs == "body":
+					body = `{"code":"unauthorized","detail":"It is malformed."}`
+				}
+				w.WriteHeader(status)
+				_, _ = w.Write([]byte(body))
+			})
+			if err := oneUnauthorized(t.Context(), s); (err == nil) != (differs == "") {
+				t.Errorf("the %q of the answer to %s is another: %v", differs, of, err)
+			}
+		}
+	}
+}
+
 // TestAnUpstreamThatSeesTheSecretIsFound, in the header and in the query.
 func TestAnUpstreamThatSeesTheSecretIsFound(t *testing.T) {
 	for leak, want := range map[string]bool{"": true, "header": false, "query": false, "nothing is echoed": false} {

@@ -158,6 +158,24 @@ func TestAUsageKeyThatMatchesNoneIsAnsweredByTheTemplate(t *testing.T) {
 	}
 }
 
+// TestAHeaderOfAResponseHasAValueOrIsNotThere: one that the context lacks, one that is empty in it, and one that would be two
+// headers aren't sent.
+func TestAHeaderOfAResponseHasAValueOrIsNotThere(t *testing.T) {
+	for value, want := range map[string]string{`"x"`: "x", `7`: "7", `""`: "", `"a\r\nSet-Cookie: b"`: "", `"a\nb"`: "", `"a\rb"`: ""} {
+		a, f := newAPI(t, nil)
+		f.gate = ok(strings.NewReplacer("the-one-key", "none", `"n":7`, `"nothing":`+value).Replace(allAllowed))
+		resp, sent := a.Serve(get("/a/x", "X-Who", "me")), []string{}
+		for _, h := range resp.Headers {
+			if h.Name == "X-Nothing" {
+				sent = append(sent, h.Value)
+			}
+		}
+		if resp.Status != 429 || strings.Join(sent, ";") != want || len(sent) != min(len(want), 1) {
+			t.Errorf("%s: %d with %q, want %q", value, resp.Status, sent, want)
+		}
+	}
+}
+
 func TestTheAuthorizerSeesTheRequestAsItWasSent(t *testing.T) {
 	a, f := newAPI(t, nil)
 	a.Serve(get("/a/%2e%2e//x%2fy?b=1&b=2%20z&c", "x-wHo", "me", "Dup", "1", "dup", "2"))
