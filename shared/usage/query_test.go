@@ -85,7 +85,9 @@ func TestARangeHasAPointForEachStepAndNoRowBesideIt(t *testing.T) {
 func TestOutcomesAddUpUnderTheirNames(t *testing.T) {
 	counts := usage.Counts{
 		"c:c:allowed": 10, "c:p:allowed": 5, "c:c:qps_exceeded": 3, "c:p:key_revoked": 2, "o:a.example:allowed": 15, "o:[::1]:qps_exceeded": 3, "o:-:key_revoked": 2,
-		"x:1000:allowed": 4, "x:1000:domain_not_allowed": 6, "x:2000:allowed": 100, "l:0123456789": 5,
+		"x:1000:allowed": 4, "x:1000:domain_not_allowed": 6, "l:0123456789": 5,
+		// Of proposals before and after it, in numbers and in texts.
+		"x:2000:allowed": 100, "x:999:allowed": 200, "x:500:domain_not_allowed": 400, "x:10000:domain_not_allowed": 800, "x:1:allowed": 1600,
 	}
 	rows := []usage.Row{hourRow(noon, counts), {Start: noon, Product: "routing", Counts: usage.Counts{"c:c:allowed": 1}}}
 	for _, tt := range []struct {

@@ -284,6 +284,15 @@ func TestNoKeyFollowsAChangeThatAnotherHasOvertaken(t *testing.T) {
 	if err != nil || slices.Contains(ids, first.ID) || !slices.Contains(ids, second.ID) {
 		t.Errorf("the job goes on with %v, %v", ids, err)
 	}
+	ends := 0 // told once, however often the job looks
+	for _, row := range c.AllAudit(t, c.account.ID) {
+		if row.Action == "account.type.end" {
+			ends++
+		}
+	}
+	if ends != 1 {
+		t.Errorf("%d rows say that the first change ended", ends)
+	}
 }
 
 // TestAChangeThatIsDoneDoesNothingWhileAnotherRuns: the keys that the other one has taken along don't go back, and the job no longer
