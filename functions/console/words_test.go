@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -110,6 +111,65 @@ func TestTextsUseOneWordForOneThing(t *testing.T) {
 				t.Errorf("%s, %s: %q in %q", tag, key, found, text)
 			}
 		})
+	}
+}
+
+// things are what texts are about, by the words for them in each language.
+var things = []map[string]*regexp.Regexp{
+	{"en": regexp.MustCompile(`(?i)\brevo[kc]`), "fr": regexp.MustCompile(`(?i)révo`), "ar": regexp.MustCompile(`بطل|بطال`)},
+	{"en": regexp.MustCompile(`(?i)\bexpir`), "fr": regexp.MustCompile(`(?i)expir`), "ar": regexp.MustCompile(`نتهي|نتهاء|نتهت|صلاحية`)},
+	{"en": regexp.MustCompile(`(?i)\bdelet`), "fr": regexp.MustCompile(`(?i)suppr`), "ar": regexp.MustCompile(`حذو?ف`)},
+	{"en": regexp.MustCompile(`(?i)\bdisabl`), "fr": regexp.MustCompile(`(?i)désactiv`), "ar": regexp.MustCompile(`عطل|عطيل`)},
+	{"en": regexp.MustCompile(`(?i)\bblock`), "fr": regexp.MustCompile(`(?i)bloqu|blocage`), "ar": regexp.MustCompile(`حظر|محظور`)},
+	{"en": regexp.MustCompile(`(?i)\bsuspen`), "fr": regexp.MustCompile(`(?i)suspen`), "ar": regexp.MustCompile(`يقاف|موقوف`)},
+	{"en": regexp.MustCompile(`(?i)\brestor`), "fr": regexp.MustCompile(`(?i)restaur|rétabli`), "ar": regexp.MustCompile(`ستعاد|ستعد|ستعيد`)},
+	{"en": regexp.MustCompile(`(?i)\brotat`), "fr": regexp.MustCompile(`(?i)rotation|rempla`), "ar": regexp.MustCompile(`تدوير|دور|تبديل`)},
+	{"en": regexp.MustCompile(`(?i)\bdomain`), "fr": regexp.MustCompile(`(?i)domaine`), "ar": regexp.MustCompile(`نطاق`)},
+	{"en": regexp.MustCompile(`(?i)\bsecret`), "fr": regexp.MustCompile(`(?i)secret`), "ar": regexp.MustCompile(`سر|أسرار`)},
+	{"en": regexp.MustCompile(`(?i)\blabel`), "fr": regexp.MustCompile(`(?i)étiquette`), "ar": regexp.MustCompile(`وسم|وسوم`)},
+	{"en": regexp.MustCompile(`(?i)\blimit`), "fr": regexp.MustCompile(`(?i)limit`), "ar": regexp.MustCompile(`حد`)},
+	{"en": regexp.MustCompile(`(?i)\bowner`), "fr": regexp.MustCompile(`(?i)propriétaire`), "ar": regexp.MustCompile(`مالك`)},
+	{"en": regexp.MustCompile(`(?i)\boperator`), "fr": regexp.MustCompile(`(?i)opérat`), "ar": regexp.MustCompile(`مشغل`)},
+	{"en": regexp.MustCompile(`(?i)\binvit`), "fr": regexp.MustCompile(`(?i)invit`), "ar": regexp.MustCompile(`دعو|دعا`)},
+	{"en": regexp.MustCompile(`(?i)\baccount`), "fr": regexp.MustCompile(`(?i)compte`), "ar": regexp.MustCompile(`حساب`)},
+	{"en": regexp.MustCompile(`(?i)\bQPS request`), "fr": regexp.MustCompile(`(?i)demande`), "ar": regexp.MustCompile(`طلب`)},
+}
+
+// unnamed are texts that say "it" or "the old one" where the English text has the word.
+var unnamed = map[string]bool{
+	"fr usage.backend.hint": true, "fr rotate.grace.hint": true, "fr action.account.resume": true, "fr operator.resume": true, "fr hint.rotation_due.help": true,
+}
+
+// TestATextNamesInEachLanguageWhatItNamesInEnglish: a text that was put under another message's key says something else, in correct
+// words, and nobody on the team may read them.
+func TestATextNamesInEachLanguageWhatItNamesInEnglish(t *testing.T) {
+	marks := regexp.MustCompile(`[\x{064B}-\x{0652}]`) // of vowels, which are written where a word would be misread
+	texts := map[string]map[string]string{}
+	for _, tag := range []string{"en", "fr", "ar"} {
+		all := map[string]string{}
+		everyText(t, tag, func(key, text string) { all[key] += marks.ReplaceAllString(text, "") + "\n" })
+		texts[tag] = all
+	}
+	said, found := 0, map[string]bool{}
+	for key, english := range texts["en"] {
+		for _, thing := range things {
+			if !thing["en"].MatchString(english) {
+				continue
+			}
+			said++
+			for _, tag := range []string{"fr", "ar"} {
+				if thing[tag].MatchString(texts[tag][key]) {
+					continue
+				}
+				found[tag+" "+key] = true
+				if !unnamed[tag+" "+key] {
+					t.Errorf("%s, %s: %q for %q", tag, key, texts[tag][key], english)
+				}
+			}
+		}
+	}
+	if said < 500 || !maps.Equal(found, unnamed) {
+		t.Errorf("%d things are named in all texts; unnamed: %v", said, found)
 	}
 }
 
