@@ -56,6 +56,26 @@ func TestTheQueueSurvivesBadRecords(t *testing.T) {
 	}
 }
 
+// TestTheQueueHasNoRequestOfAClosedAccount, also where the key, which would be revoked, can't be read: nobody can approve it.
+func TestTheQueueHasNoRequestOfAClosedAccount(t *testing.T) {
+	for _, unread := range []bool{false, true} {
+		r := newHarness(t)
+		r.submit(t, nil)
+		if unread {
+			r.spoil(t, "KEY#"+string(r.key.ID), "v", dynamo.N(99))
+		}
+		for closed, want := range []int{1, 0} {
+			if closed == 1 {
+				r.spoil(t, "ACCOUNT", "closed_at", dynamo.S("2026-11-21T12:00:00.000Z"))
+			}
+			doc := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/qps-requests"}).JSON(t)
+			if n := len(doc["requests"].([]any)); n != want {
+				t.Errorf("key unreadable %v, account closed %v: %d requests, want %d", unread, closed == 1, n, want)
+			}
+		}
+	}
+}
+
 // spoil makes a record of the account unreadable.
 func (r *harness) spoil(t *testing.T, sk, attribute string, value types.AttributeValue) {
 	t.Helper()

@@ -108,10 +108,15 @@ func TestLimitsOfARequest(t *testing.T) {
 	overhead := len("latchkey") + len("Key Created") + len(`{"x":""}`)
 	exact := good(`{"x":"` + strings.Repeat("x", maxBytes-overhead) + `"}`)
 	over := good(`{"x":"` + strings.Repeat("x", maxBytes-overhead+1) + `"}`)
+	half := func(more int) types.PutEventsRequestEntry {
+		return good(`{"x":"` + strings.Repeat("x", maxBytes/2-overhead+more) + `"}`)
+	}
 	for name, tc := range map[string]struct {
 		entries []types.PutEventsRequestEntry
 		ok      bool
 	}{
+		"256 KB in two": {[]types.PutEventsRequestEntry{half(0), half(0)}, true}, "one byte more in the first of two": {[]types.PutEventsRequestEntry{half(1), half(0)}, false},
+		"one byte more in the second of two": {[]types.PutEventsRequestEntry{half(0), half(1)}, false},
 		"none": {[]types.PutEventsRequestEntry{}, false}, "ten": {ten, true}, "eleven": {append(ten[:10:10], good(`{}`)), false},
 		"256 KB": {[]types.PutEventsRequestEntry{exact}, true}, "one byte more": {[]types.PutEventsRequestEntry{over}, false},
 	} {
@@ -121,7 +126,7 @@ func TestLimitsOfARequest(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if events != 11 {
+	if events != 13 {
 		t.Errorf("%d events", events)
 	}
 }
