@@ -114,6 +114,27 @@ test("after signing in again the form is there with its fields", async () => {
   await c.close();
 });
 
+test("what was typed waits for a quarter of an hour, and no longer", async () => {
+  for (const [later, name] of [["14:00", "Half-typed"], ["15:30", ""]]) {
+    const { c, page } = await open();
+    await c.clock.install();
+    await page.goto(`${keys()}/new`);
+    await fill(page);
+    const [session] = (await c.cookies()).filter((one) => one.name.startsWith("__Host-latchkey-session"));
+    await c.clearCookies({ name: session.name });
+    c.expect(401);
+    await page.locator("form.card button[type=submit]").last().click();
+    await page.getByRole("heading", { name: "Please sign in again" }).waitFor();
+    await c.clock.fastForward(later);
+    await page.getByRole("link", { name: "Sign in" }).click();
+    await identify(page, "owner");
+    await page.locator("#f-name").waitFor();
+    assert.deepEqual([await page.inputValue("#f-name"), await draft(page)], [name, 0], `after ${later}`);
+    c.check();
+    await c.close();
+  }
+});
+
 test("who signs in as somebody else doesn't find the form's text", async () => {
   const { c, page } = await open();
   await page.goto(`${keys()}/new`);
