@@ -57,7 +57,7 @@ var keyBodies = map[string]apitest.Member{
 	"editKey.header_only":    {Body: object{"header_only": true}, Shows: map[string]string{"header_only": "true"}, Rows: row("key.edit", "header_only=true"), Gate: true},
 	"editKey.expires_at":     {Body: object{"expires_at": "2030-01-01T00:00:00.000Z"}, Shows: map[string]string{"expires_at": `"2030-01-01T00:00:00.000Z"`}, Rows: row("key.edit", `expires_at="2030-01-01T00:00:00.000Z"`), Gate: true},
 
-	"setBillingType.billing_type": {Body: object{"billing_type": "pay_as_you_grow"}, Shows: map[string]string{"billing_type": `"pay_as_you_grow"`}, Rows: row("key.billing_type", `billing_type="pay_as_you_grow"`)},
+	"setBillingType.billing_type": {Body: object{"billing_type": "pay_as_you_grow"}, Shows: map[string]string{"billing_type": `"pay_as_you_grow"`}, Rows: row("key.billing_type", `billing_type="pay_as_you_grow"`), Gate: true},
 
 	"proposeRestrictions.domains":  {Body: object{"domains": []string{"b.example"}}, Rows: row("key.propose", `proposed={"domains":["b.example"],"products":null}`), Gate: true},
 	"proposeRestrictions.products": {Body: object{"products": []string{"routing"}}, Rows: row("key.propose", `proposed={"domains":null,"products":["routing"]}`), Gate: true},
