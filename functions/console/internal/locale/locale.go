@@ -343,12 +343,17 @@ func passed(d time.Duration) (string, int64) {
 }
 
 // left counts the nearest number of units, since a time ahead is read some seconds after it was set: what was made for 7 days
-// has 7 days left a minute later, and not 6.
+// has 7 days left a minute later, and not 6. Half a unit counts for nothing, so that nobody waits for a time that isn't there; and
+// up to two hours it is minutes, of which a half is soon said: 90 minutes, and 1 hour.
 func left(d time.Duration) (string, int64) {
-	for _, unit := range []time.Duration{time.Minute, time.Hour} {
-		if rounded := d.Round(unit); rounded < 48*time.Hour && (unit > time.Minute || rounded < time.Hour) {
-			return passed(rounded)
-		}
+	if m := nearest(d, time.Minute); m < 120 && m != 60 {
+		return "minutes", m
 	}
-	return passed(d.Round(24 * time.Hour))
+	if h := nearest(d, time.Hour); h < 48 {
+		return "hours", h
+	}
+	return "days", nearest(d, 24*time.Hour)
 }
+
+// nearest counts the units of d to the nearest whole number, and of two that are as near the smaller one.
+func nearest(d, unit time.Duration) int64 { return int64((d + unit/2 - 1) / unit) }

@@ -1,6 +1,7 @@
 package locale_test
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -130,6 +131,23 @@ func TestThePseudoLanguageKeepsPlaceholdersAndIsLonger(t *testing.T) {
 	}
 }
 
+// TestTimeThatIsLeftIsSaidToTheNearestUnit, and never for longer than it is by half a unit or more.
+func TestTimeThatIsLeftIsSaidToTheNearestUnit(t *testing.T) {
+	en := load(t).Choose("en", "")
+	units := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
+	for d := time.Minute; d < 10*24*time.Hour; d += 30 * time.Second { // each half of a unit
+		var n int64
+		var word string
+		if _, err := fmt.Sscanf(en.Duration(d), "%d %s", &n, &word); err != nil {
+			t.Fatalf("%s: %q", d, en.Duration(d))
+		}
+		unit := units[strings.TrimSuffix(word, "s")]
+		if over := time.Duration(n)*unit - d; unit == 0 || over*2 >= unit || -over*2 > unit {
+			t.Errorf("of %s %q is left", d, en.Duration(d))
+		}
+	}
+}
+
 func TestEachUnitOfTimeBeginsWhereItIsWhole(t *testing.T) {
 	l := load(t)
 	en, fr := l.Choose("en", ""), l.Choose("fr", "")
@@ -147,6 +165,15 @@ func TestEachUnitOfTimeBeginsWhereItIsWhole(t *testing.T) {
 		{2 * time.Minute, "2 minutes ago", "in 2 minutes", "2 minutes"},
 		{time.Hour - 1, "59 minutes ago", "in 1 hour", "1 hour"},
 		{time.Hour, "1 hour ago", "in 1 hour", "1 hour"},
+		{time.Hour + 29*time.Second, "1 hour ago", "in 1 hour", "1 hour"},
+		{90 * time.Second, "1 minute ago", "in 1 minute", "1 minute"},
+		{61 * time.Minute, "1 hour ago", "in 61 minutes", "61 minutes"},
+		{90 * time.Minute, "1 hour ago", "in 90 minutes", "90 minutes"},
+		{2*time.Hour - time.Minute, "1 hour ago", "in 119 minutes", "119 minutes"},
+		{2*time.Hour - time.Second, "1 hour ago", "in 2 hours", "2 hours"},
+		{150 * time.Minute, "2 hours ago", "in 2 hours", "2 hours"},
+		{151 * time.Minute, "2 hours ago", "in 3 hours", "3 hours"},
+		{60 * time.Hour, "2 days ago", "in 2 days", "2 days"},
 		{47*time.Hour + 29*time.Minute, "47 hours ago", "in 47 hours", "47 hours"},
 		{47*time.Hour + 59*time.Minute, "47 hours ago", "in 2 days", "2 days"},
 		{2 * day, "2 days ago", "in 2 days", "2 days"},
@@ -168,7 +195,7 @@ func TestEachUnitOfTimeBeginsWhereItIsWhole(t *testing.T) {
 	if got := en.Duration(-time.Hour); got != "1 minute" {
 		t.Errorf("a time that is over: %q", got)
 	}
-	if got := fr.Ago(-90 * time.Minute); got != "dans 2 heures" {
+	if got := fr.Ago(-90 * time.Minute); got != "dans 90 minutes" {
 		t.Errorf("in French: %q", got)
 	}
 }
