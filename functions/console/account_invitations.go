@@ -43,6 +43,9 @@ func (a *app) withdrawInvitation(v *visit) error {
 		return errNotFound
 	}
 	_, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodDelete, Path: v.accountPath("/invitations/", id)}, nil)
+	if refusedAs(err, "not_found") {
+		return v.done(v.accountURL("/account"), "invitation_gone") // withdrawn, accepted or expired
+	}
 	if err != nil {
 		return err
 	}
@@ -131,6 +134,9 @@ func (a *app) acceptInvitation(v *visit) error {
 	_, err := v.api.Do(v.ctx(), management.Call{
 		Method: http.MethodPost, Path: "/v1/invitations/accept", Body: api.AcceptInvitation{Token: token},
 	}, &joined)
+	if offered := v.form("account"); v.joined(offered, err) {
+		joined.Id, err = offered, nil
+	}
 	if err != nil {
 		return a.refusedInvitation(v, err)
 	}

@@ -160,18 +160,22 @@ func (f facts) listed(field string, values []string) string {
 	return f.v.lang.List(parts)
 }
 
-// showConflict shows a form that came too late, with what somebody else has changed.
+// showConflict shows a form that came too late, with what somebody else has changed. If the key is as the form would make it, it is made.
 func (a *app) showConflict(v *visit, f *form) error {
 	k, err := v.key()
 	if err != nil {
 		return err
+	}
+	now := formOfKey(k)
+	if f.sameAs(now) {
+		return v.done(v.keyURL(), "edited")
 	}
 	d, err := a.keyForm(v, f, &k)
 	if err != nil {
 		return err
 	}
 	d.Conflict = true
-	d.Differences = f.merge(formOfKey(k), facts{v, d.Products})
+	d.Differences = f.merge(now, facts{v, d.Products})
 	return v.render(http.StatusPreconditionFailed, "keyform", v.t("form.edit.title", "name", k.Name), d)
 }
 

@@ -77,11 +77,11 @@ func TestAConflictShowsBothVersions(t *testing.T) {
 			map[string]any{"name": "Theirs", "domains": []any{"a.example", "c.example"}},
 			nil,
 		},
-		"both the domains, in another order and spelling": {
-			url.Values{"domains": {"C.example B.example"}},
-			func(k *api.KeyWithSecret) { k.Domains = []string{"b.example", "c.example"} },
+		"they what isn't on the form": {
+			url.Values{"name": {"Mine"}},
+			func(k *api.KeyWithSecret) { k.Disabled = true },
 			nil,
-			map[string]any{"domains": []any{"b.example", "c.example"}},
+			map[string]any{"name": "Mine"},
 			nil,
 		},
 		"they everything": {

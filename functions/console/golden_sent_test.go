@@ -53,7 +53,7 @@ func sentShots(root, key string) (list []shot) {
 	}
 	plain.Del("was")
 	add("edit.conflict_of_before", "owner", key+"/edit", plain, conflict(func(*api.Key) {}))
-	add("edit.conflict_none", "owner", key+"/edit", url.Values{"name": {"Bare"}, "usage": {"backend"}, "products": {"map-display"}, "missing_origin": {"allow"}, "version": {"1"}}, conflict(func(k *api.Key) { *k = bareKey(); k.Id = keyID }))
+	add("edit.conflict_none", "owner", key+"/edit", url.Values{"was": {`{"missing_origin":["allow"],"name":["Bare"],"products":["map-display"],"usage":["backend"]}`}, "name": {"Mine"}, "usage": {"backend"}, "products": {"map-display"}, "missing_origin": {"allow"}, "version": {"1"}}, conflict(func(k *api.Key) { *k = bareKey(); k.Id = keyID }))
 	add("policy.conflict", "owner", key+"/policy", url.Values{"every_days": {"9"}, "notify_days_before": {"4"}, "was": {`{"every_days":["8"],"notify_days_before":["4"]}`}}, nil)
 	add("policy.conflict_of_developer", "developer", key+"/policy", url.Values{"every_days": {"9"}, "notify_days_before": {"5"}, "principal": {"arn:aws:iam::1:role/x"}, "was": {`{"every_days":["8"],"notify_days_before":["5"],"principal":["arn:aws:iam::1:role/x"]}`}}, nil)
 	add("limit.conflict", "owner", key+"/limits/map-display", url.Values{"qps": {"3"}, "was": {`{"qps":["9"]}`}}, nil)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -25,12 +26,30 @@ func (a *app) home(v *visit) error {
 	if me.Operator {
 		return v.redirect("/operator")
 	}
-	return v.render(http.StatusOK, "welcome", v.t("welcome.title"), newForm())
+	return a.newAccount(v)
+}
+
+// newAccount asks for the name of an account. The form knows which accounts there were, so that sent twice it opens one.
+func (a *app) newAccount(v *visit) error {
+	me, err := v.person()
+	if err != nil {
+		return err
+	}
+	f := newForm()
+	var ids []string
+	for _, one := range me.Accounts {
+		ids = append(ids, one.Id)
+	}
+	f.Values["was"] = strings.Join(ids, " ")
+	return v.render(http.StatusOK, "welcome", v.t("welcome.title"), f)
 }
 
 func (a *app) createAccount(v *visit) error {
 	f := newForm()
-	f.Values["name"] = v.form("name")
+	f.Values["name"], f.Values["was"] = v.form("name"), v.form("was")
+	if id, ok := v.opened(f.Values["name"]); ok {
+		return v.done("/accounts/"+id+"/keys", "account_created")
+	}
 	var made api.Account
 	_, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: "/v1/accounts", Body: api.CreateAccount{Name: f.Values["name"]}}, &made)
 	if err != nil {

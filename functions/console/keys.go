@@ -296,10 +296,6 @@ func (v *visit) chips(k api.Key, now time.Time) (list []string) {
 	return list
 }
 
-func (a *app) newAccount(v *visit) error {
-	return v.render(http.StatusOK, "welcome", v.t("welcome.title"), newForm())
-}
-
 // key reads the key that the path names.
 func (v *visit) key() (api.Key, error) {
 	return management.Get[api.Key](v.ctx(), v.api, v.keyPath(), nil)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -79,7 +80,7 @@ func (a *app) lowerLimit(v *visit) error {
 	if err != nil {
 		f.add("qps", v.t("field.number"))
 	}
-	class := v.r.PathValue("class")
+	class, began := v.r.PathValue("class"), f.began()
 	lower := func(api.Key) management.Call {
 		return management.Call{Method: http.MethodPut, Path: path, Body: api.LowerLimit{Qps: qps}}
 	}
@@ -90,7 +91,7 @@ func (a *app) lowerLimit(v *visit) error {
 	case !f.settled():
 		return a.showLimit(v, status, f, before)
 	}
-	if l, ok := limitIn(before, class); ok && l.Qps == qps {
+	if l, ok := limitIn(before, class); ok && l.Qps == qps && (began == nil || slices.Equal(began["qps"], f.edited()["qps"])) {
 		return v.done(v.keyURL(), "limit_same")
 	}
 	return v.done(v.keyURL(), "limit")

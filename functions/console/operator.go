@@ -315,11 +315,21 @@ func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) err
 	f := newForm()
 	f.Values["reason"], f.At = reason, action
 	path := "/v1/operator/keys/" + v.r.PathValue("key") + "/" + action
-	status, err := f.overwrite(v, setting{"reason", "operator.block", orDash}, v.operatorKeys(blockOf), management.Call{Method: http.MethodPost, Path: path, Body: body}, nil)
+	var blocked string
+	read := func() (now string, version int64, err error) {
+		now, version, err = v.operatorKeys(blockOf)()
+		blocked = now
+		if action == "unblock" && now == "" {
+			now = reason // it is as this form would make it
+		}
+		return now, version, err
+	}
+	status, err := f.overwrite(v, setting{"reason", "operator.block", orDash}, read, management.Call{Method: http.MethodPost, Path: path, Body: body}, nil)
 	if err != nil {
 		return err
 	}
-	if !f.settled() {
+	already := f.Code == "key_not_blocked" || f.Code == "key_blocked" && blocked == reason
+	if !f.settled() && !already {
 		return a.showOperatorKey(v, status, f)
 	}
 	return v.done("/operator/keys/"+v.r.PathValue("key"), pastOf[action])

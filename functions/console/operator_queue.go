@@ -97,16 +97,19 @@ func (a *app) decide(v *visit) error {
 	f := newForm()
 	f.Values["qps"], f.Values["comment"] = v.form("qps"), v.prose("comment")
 	path := operatorAccountPath(v, "/qps-requests/"+v.r.PathValue("request"))
-	comment, done := f.Values["comment"], "qps_rejected"
+	comment, done, qps := f.Values["comment"], "qps_rejected", 0
 	call := management.Call{Method: http.MethodPost, Path: path + "/reject", Body: api.RejectQpsRequest{Comment: comment}}
 	if v.form("decision") == "approve" {
-		qps := f.whole(v, "qps")
+		qps = f.whole(v, "qps")
 		call.Path, call.Body, done = path+"/approve", api.ApproveQpsRequest{Qps: &qps, Comment: &comment}, "qps_approved"
 	}
 	if !f.Bad() {
 		_, err := v.api.Do(v.ctx(), call, nil)
 		var p *management.Problem
 		if errors.As(err, &p) && p.Code == "request_decided" {
+			if r, err := management.Get[api.QpsRequest](v.ctx(), v.api, path, nil); err == nil && f.decidedSo(r, v.form("decision") == "approve", qps) {
+				return v.done("/operator/qps-requests", done)
+			}
 			d := &decision{form: newForm(), Faster: true}
 			d.Values["decision"], d.Values["typed"] = v.form("decision"), strings.TrimSpace(f.Values["qps"]+"\n"+comment)
 			return a.renderDecision(v, p.Status, d)

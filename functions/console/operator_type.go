@@ -74,10 +74,13 @@ func (a *app) setType(v *visit) error {
 	if err != nil {
 		return err
 	}
+	here := "/operator/accounts/" + v.r.PathValue("account")
+	if f.Conflict && v.begunByMe() {
+		return v.done(here, "type_changed")
+	}
 	if !f.settled() {
 		return a.showTypeChange(v, status, f)
 	}
-	here := "/operator/accounts/" + v.r.PathValue("account")
 	switch o.Status {
 	case api.Running:
 		return v.done(here+"?operation="+o.Id, "type_changing")

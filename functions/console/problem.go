@@ -144,6 +144,7 @@ type form struct {
 	Lists   map[string][]string
 	Errors  map[string][]fieldError
 	Problem string // what is wrong as a whole
+	Code    string // of what the API has refused as a whole
 
 	Conflict    bool   // somebody else was faster
 	Other       bool   // about something else than a key's own settings
@@ -193,7 +194,7 @@ func (f *form) refuse(v *visit, err error) error {
 		return err
 	}
 	if len(p.Fields()) == 0 {
-		f.Problem = v.problemText(p)
+		f.Problem, f.Code = v.problemText(p), p.Code
 		return nil
 	}
 	for _, e := range p.Fields() {

@@ -180,7 +180,7 @@ func (a *app) withdraw(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: path}, nil); err != nil {
+	if _, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: path}, nil); err != nil && !v.withdrawn(err) {
 		return err
 	}
 	return v.done(v.accountURL("/qps-requests/", v.r.PathValue("request")), "qps_withdrawn")

@@ -167,6 +167,8 @@ func (a *app) repairKey(v *visit) error {
 		patch["domains"] = append(slices.Clone(k.Domains), domain)
 	case product != "" && !slices.Contains(k.Products, product):
 		patch["products"] = append(slices.Clone(k.Products), product)
+	case domain != "" || product != "":
+		return v.done(v.keyURL(), "repaired") // it has it already
 	default:
 		return v.redirect(v.keyURL())
 	}

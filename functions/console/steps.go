@@ -17,6 +17,7 @@ type step struct {
 	typed  bool   // the key's name must be typed
 	seen   bool   // it answers to what the page showed, so the key's version is sent
 	own    bool   // for owners alone
+	done   string // the code of the refusal that says that it was done already
 }
 
 var steps = []step{
@@ -24,9 +25,9 @@ var steps = []step{
 	{name: "enable", method: http.MethodPost, path: "/enable"},
 	{name: "revoke", method: http.MethodPost, path: "/revoke", grave: true, typed: true, own: true},
 	{name: "delete", method: http.MethodDelete, grave: true, own: true},
-	{name: "restore", method: http.MethodPost, path: "/restore", own: true},
-	{name: "rotation-end", method: http.MethodPost, path: "/rotation/end", grave: true},
-	{name: "rotation-cancel", method: http.MethodPost, path: "/rotation/cancel"},
+	{name: "restore", method: http.MethodPost, path: "/restore", own: true, done: "key_not_deleted"},
+	{name: "rotation-end", method: http.MethodPost, path: "/rotation/end", grave: true, done: "no_rotation"},
+	{name: "rotation-cancel", method: http.MethodPost, path: "/rotation/cancel", done: "rotation_cancelled"},
 	{name: "policy-remove", method: http.MethodDelete, path: "/rotation-policy"},
 	{name: "promote", method: http.MethodPost, path: "/proposal/promote", grave: true, seen: true},
 	{name: "drop", method: http.MethodDelete, path: "/proposal"},
@@ -67,6 +68,7 @@ func (a *app) ask(v *visit, status int, s step, f *form) error {
 	f.confirm(v, "confirm_name", k.Name)
 	d := &confirmation{form: f, Key: k, Name: s.name, Grave: s.grave, Typed: s.typed, Seen: s.seen}
 	if s.name == "promote" {
+		f.Values["was"] = proposalOf(k).Values["was"]
 		d.Counts = v.proposalCounts(k.Proposed, &d.Lacking)
 	}
 	return v.render(status, "confirm", v.t("confirm."+s.name+".title", "name", k.Name), d)
@@ -78,12 +80,13 @@ func (a *app) take(v *visit, s step) error {
 	if s.seen {
 		version, _ := strconv.ParseInt(v.r.PostFormValue("version"), 10, 64)
 		call.Version = max(version, 1)
+		f.Values["was"] = v.form("was")
 	}
 	if s.typed {
 		f.Values["confirm_name"] = v.form("confirm_name")
 		call.Body = api.RevokeKey{ConfirmName: v.r.PostFormValue("confirm_name")}
 	}
-	if _, err := v.api.Do(v.ctx(), call, nil); err != nil {
+	if _, err := v.api.Do(v.ctx(), call, nil); err != nil && !s.made(v, f, err) {
 		if err := f.refuse(v, err); err != nil {
 			return err
 		}

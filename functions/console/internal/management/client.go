@@ -92,7 +92,7 @@ func (p Person) Do(ctx context.Context, call Call, into any) (Answer, error) {
 		if attempt == 0 && call.Method == http.MethodGet && errors.As(err, &problem) && problem.Status == http.StatusServiceUnavailable {
 			continue // a read that met a conflict or a cold store
 		}
-		if err != nil || into == nil {
+		if err != nil || into == nil || answer.Status == http.StatusNoContent {
 			return answer, err
 		}
 		if err := json.Unmarshal(answer.Raw, into); err != nil {

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// A form may come twice: by a double click, by a reload, or sent again since no answer came. The second ends as the first did, wherever
+// what it asks for is so already: nobody is told that somebody else was faster than they, who were that themselves.
+
+// refusedAs reports whether the API has refused a change by one of these codes.
+func refusedAs(err error, codes ...string) bool {
+	var p *management.Problem
+	return errors.As(err, &p) && slices.Contains(codes, p.Code)
+}
+
+// made reports whether a step's change is there already, as the API's refusal says, or the key.
+func (s step) made(v *visit, f *form, err error) bool {
+	if s.seen && (stale(err) || refusedAs(err, "no_proposal")) {
+		return v.promoted(f)
+	}
+	return s.done != "" && refusedAs(err, s.done)
+}
+
+// promoted reports whether the key has become what the form began with as proposed.
+func (v *visit) promoted(f *form) bool {
+	was := f.began()
+	k, err := v.key()
+	if err != nil || was == nil || k.Proposed != nil {
+		return false
+	}
+	now := formOfKey(k).edited()
+	return slices.Equal(now["domains"], was["domains"]) && slices.Equal(now["products"], was["products"])
+}
+
+// sameAs reports whether two forms have the same values.
+func (f *form) sameAs(other *form) bool {
+	yours, theirs := f.edited(), other.edited()
+	for name := range union(yours, theirs) {
+		if !slices.Equal(yours[name], theirs[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// decidedSo reports whether a request was decided as the form would decide it.
+func (f *form) decidedSo(r api.QpsRequest, approve bool, qps int) bool {
+	if orNone(r.Comment) != f.Values["comment"] {
+		return false
+	}
+	if approve {
+		return r.Status == api.Approved && r.ApprovedQps != nil && *r.ApprovedQps == qps
+	}
+	return r.Status == api.Rejected
+}
+
+// lately is for how long a change of the same person's is taken for the form's own.
+const lately = 10 * time.Minute
+
+// begunByMe reports whether this person has begun the newest change of the account's type, and that a short while ago.
+func (v *visit) begunByMe() bool {
+	me, err := v.person()
+	if err != nil {
+		return false
+	}
+	found, err := v.auditRows(v.ctx(), operatorAccountPath(v, "/audit"), auditFilter{Action: "account.type.begin"}, "", 1, 1)
+	if err != nil || len(found.Rows) == 0 {
+		return false
+	}
+	newest := found.Rows[0]
+	return newest.Actor.Subject == me.Subject && v.app.now().Sub(newest.At.Time) < lately
+}
+
+// opened finds the account that the same form has opened: one of that name which wasn't among the person's own as the form began.
+func (v *visit) opened(name string) (id string, ok bool) {
+	if !v.r.PostForm.Has("was") {
+		return "", false // a form of the release before
+	}
+	me, err := v.person()
+	if err != nil {
+		return "", false
+	}
+	was := strings.Fields(v.form("was"))
+	i := slices.IndexFunc(me.Accounts, func(a api.MyAccount) bool {
+		return a.Name == name && a.Role == api.Owner && !a.Closed && !slices.Contains(was, a.Id)
+	})
+	if i < 0 {
+		return "", false
+	}
+	return me.Accounts[i].Id, true
+}
+
+// joined reports whether the person is a member of the account that an invitation's form was for, though the invitation can't be
+// accepted: it was, by the same form.
+func (v *visit) joined(account string, err error) bool {
+	if !refusedAs(err, "invitation_not_found", "already_member") {
+		return false
+	}
+	me, err := v.person()
+	return err == nil && slices.ContainsFunc(me.Accounts, func(a api.MyAccount) bool { return a.Id == account && !a.Closed })
+}
+
+// withdrawn reports whether the QPS request of the path is withdrawn.
+func (v *visit) withdrawn(err error) bool {
+	path, bad := v.requestPath("")
+	if bad != nil || !refusedAs(err, "request_decided") {
+		return false
+	}
+	r, err := management.Get[api.QpsRequest](v.ctx(), v.api, path, nil)
+	return err == nil && r.Status == api.Withdrawn
+}
