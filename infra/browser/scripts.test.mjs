@@ -186,3 +186,37 @@ test("a dialog closes by a click beside it, and says in itself that nothing was 
   assert.equal(await page.locator("dialog #f-every_days").inputValue(), "30", "what was typed is there");
   await c.close();
 });
+
+test("where the clipboard is shut a kept secret is shown instead, and an invitation's link stands on its page", async () => {
+  const { id } = await keyOf(stack().demo_account, { name: "Kept", recoverable: true });
+  const { c, page, done } = await open(`/keys?q=Kept`);
+  await c.addInitScript(() => { navigator.clipboard.write = () => Promise.reject(new Error("shut")); });
+  await page.reload();
+  await page.getByRole("link", { name: "Copy the secret of Kept" }).click();
+  await page.waitForURL(`**/keys/${id}/reveal`);
+  assert.ok(!/ak_[0-9A-Za-z]{33}/.test(await page.content()), "only the question yet");
+  await page.goto(root() + "/account");
+  await page.getByRole("button", { name: "Create and copy link" }).click();
+  assert.match(await page.locator("#invitation-link").innerText(), /\/invitations#lki_/);
+  assert.equal(await page.locator("[data-once] .said").count(), 0, "nobody says that it was copied");
+  assert.ok(await page.locator("[data-once] [data-copy-of]").isVisible());
+  await done();
+});
+
+test("an invitation that is refused says why where it was typed, and is made as soon as that is fixed", async () => {
+  const { c, page, done } = await open("/account");
+  await c.grantPermissions(["clipboard-read", "clipboard-write"]);
+  c.expect(422);
+  await page.locator("#f-email").fill("nobody");
+  await page.getByRole("button", { name: "Create and copy link" }).click();
+  await page.locator("[role=alert]").waitFor();
+  assert.equal(await page.locator("#f-email").inputValue(), "nobody");
+  await page.locator("#f-email").fill("somebody@example.com");
+  await page.getByRole("button", { name: "Create and copy link" }).dblclick();
+  await page.locator("[data-once] .said").waitFor();
+  assert.equal(await page.getByText("somebody@example.com", { exact: true }).count() > 0, true);
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await page.locator("#invitation-link").innerText());
+  const { invitations } = await api("owner", "GET", `/v1/accounts/${stack().demo_account}/invitations`);
+  assert.equal(invitations.filter((one) => one.email === "somebody@example.com").length, 1, "pressed twice, made once");
+  await done();
+});

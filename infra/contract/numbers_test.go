@@ -105,7 +105,7 @@ var times = map[string]time.Duration{
 	"functions/console.sweepTime":                    7 * sec,  // in which a change of a selected key may begin
 	"functions/console.sweepEnd":                     11 * sec, // of 15 s that the function has
 	"functions/console.waitEvery":                    200 * ms,
-	"functions/console.lately":                         10 * mins, // in which a change of type is the form's own
+	"functions/console.lately":                       10 * mins, // in which a change of type is the form's own
 	"functions/console.preferenceLife":               365 * day,
 	"functions/console.noteLife":                     2 * mins, // of the cookie between a form and the page that follows
 	"functions/console.catalogueLife":                5 * mins,

@@ -22,6 +22,11 @@ async function copy(text, holder, button) {
     said = words.uncopied;
     if (holder) getSelection().selectAllChildren(holder);
   }
+  flagBeside(button, said);
+}
+
+// A button says what has become of it, for a while.
+function flagBeside(button, said) {
   tell(said);
   button.parentElement.querySelector(":scope > .said")?.remove();
   const flag = document.createElement("span");
@@ -33,6 +38,56 @@ async function copy(text, holder, button) {
     flag.remove();
     if (button.contains(document.activeElement) && button.closest("[popover]")) leaveMenu(button)?.focus();
   }, said === words.copied ? 1500 : 5000);
+}
+
+// What isn't there yet is copied with the press that asks for it: browsers refuse that later.
+const copiesLater = () => navigator.clipboard?.write && globalThis.ClipboardItem;
+const copyLater = (text) => navigator.clipboard.write([new ClipboardItem({ "text/plain": text.then((one) => new Blob([one], { type: "text/plain" })) })]);
+
+// textFrom is the text of an element of a page that answers a form, which nothing else keeps.
+async function textFrom(answer, id) {
+  const text = (await read(await answer)).getElementById(id)?.textContent;
+  if (!text) throw new Error("it isn't there");
+  return text;
+}
+
+// A secret that can be shown again is copied with one press. It is asked for as its page does, which is recorded. Where that fails, the page
+// says why.
+async function copySecret(link) {
+  if (!busy(link)) return;
+  try {
+    await copyLater(textFrom(fetch(link.href, { method: "POST", body: new URLSearchParams() }), "secret"));
+  } catch {
+    location.assign(link.href);
+    return;
+  }
+  idle();
+  flagBeside(link, words.copied);
+}
+
+// An invitation's link is copied with the press that makes it, and the page that shows it takes the place of this one.
+async function sendAndCopy(form, button) {
+  let page;
+  const made = (async () => {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, button)), headers: { "Latchkey-Form": "dialog" } });
+    const to = answer.headers.get("Location");
+    page = await read(to ? await fetch(to) : answer);
+    return page.querySelector("[data-once] code").textContent;
+  })();
+  const copied = await copyLater(made).then(() => true, () => false);
+  await made.catch(() => {});
+  idle();
+  if (!page) {
+    sayFailed(form, form.parentElement);
+    return;
+  }
+  if (page.querySelector("[data-signin]")) keepDraft(location.pathname + location.search, { ready: true, said: true });
+  document.title = page.title;
+  document.getElementById("main").replaceWith(document.adoptNode(page.getElementById("main")));
+  for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
+  const again = document.querySelector("[data-once] [data-copy-of]");
+  (again ?? document.querySelector("[role=alert]"))?.focus();
+  if (copied) flagBeside(again, words.copied);
 }
 
 // The one thing that is under way from here; a second press on it does nothing.
@@ -99,6 +154,14 @@ function fill(dialog, form) {
   dialog.replaceChildren(document.adoptNode(form));
 }
 
+function sayFailed(form, around) {
+  const note = around.querySelector(".failed") ?? document.createElement("p");
+  note.className = "notice bad failed";
+  note.setAttribute("role", "alert");
+  note.textContent = words.failed;
+  form.before(note);
+}
+
 // A form of a dialog is sent without leaving the page, so that what is wrong is said in the dialog. What it leads to is opened.
 async function send(form, button) {
   const dialog = form.closest("dialog"), data = new URLSearchParams(new FormData(form, button));
@@ -113,11 +176,7 @@ async function send(form, button) {
     page = await read(answer);
   } catch {
     idle();
-    const note = dialog.querySelector(".failed") ?? document.createElement("p");
-    note.className = "notice bad failed";
-    note.setAttribute("role", "alert");
-    note.textContent = words.failed;
-    form.before(note);
+    sayFailed(form, dialog);
     return;
   }
   idle();
@@ -144,6 +203,12 @@ document.addEventListener("click", (event) => {
   if (close) {
     event.preventDefault();
     close.closest("dialog").close();
+    return;
+  }
+  const kept = event.target.closest("[data-copy-secret]");
+  if (kept && plain && copiesLater()) {
+    event.preventDefault();
+    copySecret(kept);
     return;
   }
   const link = event.target.closest("a[data-dialog]");
@@ -293,6 +358,9 @@ document.addEventListener("submit", (event) => {
   if (form.matches("dialog [data-inplace]")) {
     event.preventDefault();
     send(form, event.submitter);
+  } else if (form.matches("[data-copies]") && copiesLater()) {
+    event.preventDefault();
+    sendAndCopy(form, event.submitter);
   } else if (post) {
     form.dataset.sent = "1";
     if (form.closest("main") && !form.matches("[data-nodraft]")) keepDraft(location.pathname + location.search, { said: true });
