@@ -53,7 +53,7 @@ func (w *walker) rebrand(variables map[string]string) {
 // ours finds the product's own name in what people read. Names of headers, cookies, metrics and programs are technical and stay.
 var (
 	ours      = regexp.MustCompile(`(?i)latch\s?key`)
-	technical = regexp.MustCompile(`(?i)x-latchkey-[a-z-]+|xlatchkey|latchkey-form|(__host-)?latchkey-(session|signin|note|invitation|zone|language|theme|shortcut)|latchkey console (note|person|session|tokens)|(:secret:)?latchkey/`)
+	technical = regexp.MustCompile(`(?i)x-latchkey-[a-z-]+|xlatchkey|latchkey-form|(__host-)?latchkey-(session|signin|note|invitation|zone|account|language|theme|shortcut)|latchkey console (note|person|session|tokens)|(:secret:)?latchkey/`)
 )
 
 func namesUs(text string) bool { return ours.MatchString(technical.ReplaceAllString(text, "")) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"latchkey/functions/console/internal/management"
@@ -12,16 +13,19 @@ func (a *app) homeRoutes() {
 	a.person("POST /accounts", a.createAccount)
 }
 
-// home sends people to their keys, and newcomers to their first step.
+// accountCookie holds the ID of the account that this browser showed last. The console's script sets it.
+const accountCookie = "latchkey-account"
+
+// home sends people to the keys of the account that they used last, or else of their first, and newcomers to their first step.
 func (a *app) home(v *visit) error {
 	me, err := v.person()
 	if err != nil {
 		return err
 	}
-	for _, one := range me.Accounts {
-		if !one.Closed {
-			return v.redirect("/accounts/" + one.Id + "/keys")
-		}
+	open := slices.DeleteFunc(slices.Clone(me.Accounts), func(one api.MyAccount) bool { return one.Closed })
+	last := slices.IndexFunc(open, func(one api.MyAccount) bool { return one.Id == v.cookie(accountCookie) })
+	if len(open) > 0 {
+		return v.redirect("/accounts/" + open[max(last, 0)].Id + "/keys")
 	}
 	if me.Operator {
 		return v.redirect("/operator")

@@ -145,7 +145,7 @@ func TestThePageSaysWhereItIs(t *testing.T) {
 			if n.Data != "a" {
 				return
 			}
-			if attr(n, "aria-current") == "true" && strings.HasSuffix(attr(n, "href"), "/keys") {
+			if attr(n, "aria-current") == "true" && attr(n.Parent.Parent.Parent, "id") == "accounts" {
 				accounts = append(accounts, attr(n, "href"))
 			}
 			if attr(n, "aria-current") == "page" && !strings.HasPrefix(attr(n, "href"), "/operator/") {
@@ -155,7 +155,7 @@ func TestThePageSaysWhereItIs(t *testing.T) {
 		if got := strings.Join(slices.Compact(tabs), " "); got != want {
 			t.Errorf("%s marks %q, want %q", path, got, want)
 		}
-		if strings.HasPrefix(path, root) && !slices.Equal(accounts, []string{root + "/keys"}) || !strings.HasPrefix(path, root) && len(accounts) > 0 {
+		if strings.HasPrefix(path, root) && !slices.Equal(accounts, []string{want}) || !strings.HasPrefix(path, root) && len(accounts) > 0 {
 			t.Errorf("%s marks the accounts %v", path, accounts)
 		}
 	}

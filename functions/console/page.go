@@ -70,6 +70,20 @@ type navItem struct {
 	Current          bool
 }
 
+// There is the page of another account that is like this one: its keys, usage, requests or settings.
+func (p page) There(other api.MyAccount) string {
+	root, section := "/accounts/"+other.Id+"/", "keys"
+	for _, item := range p.Nav {
+		if below, ok := strings.CutPrefix(item.Path, "/accounts/"+p.Account.Id+"/"); ok && item.Current {
+			section = below
+		}
+	}
+	if section == "qps-requests" && other.Type != api.Enterprise {
+		section = "keys"
+	}
+	return root + section
+}
+
 // navigation is the main menu of an account's pages.
 func (v *visit) navigation(p *page) (items []navItem) {
 	add := func(key, path, icon string) {

@@ -128,7 +128,7 @@ test("what was typed waits a quarter of an hour, and no longer", async () => {
     await page.locator("#person").getByRole("button", { name: "Français", exact: true }).click();
     await page.waitForFunction(() => document.getElementById("f-name") && Date.now() - performance.timeOrigin > 60_000);
     assert.equal(await page.locator("#f-name").inputValue(), name, `after ${minutes} minutes`);
-    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+    assert.equal(await page.evaluate(() => sessionStorage.getItem("draft")), null);
     await done();
   }
 });
@@ -218,5 +218,30 @@ test("an invitation that is refused says why where it was typed, and is made as 
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await page.locator("#invitation-link").innerText());
   const { invitations } = await api("owner", "GET", `/v1/accounts/${stack().demo_account}/invitations`);
   assert.equal(invitations.filter((one) => one.email === "somebody@example.com").length, 1, "pressed twice, made once");
+  await done();
+});
+
+test("what leads back to the list of keys leads to it as it was seen", async () => {
+  const { page, done } = await open("/keys?q=Scripts&sort=name");
+  await page.getByRole("link", { name: "Scripts", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "Scripts" }).waitFor();
+  await page.getByRole("link", { name: "Edit" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
+  await page.locator("main .crumb").click();
+  await page.waitForURL("**/keys?q=Scripts&sort=name");
+  await page.getByRole("link", { name: "Reset" }).click();
+  await page.waitForURL("**/keys");
+  await done();
+});
+
+test("the console opens where it was left", async () => {
+  const { id } = await api("owner", "POST", "/v1/accounts", { name: "Used last" });
+  const { page, done } = await open("/usage");
+  await page.locator("[popovertarget=accounts]").click();
+  await page.locator("#accounts").getByText("Used last").click();
+  await page.waitForURL(`**/accounts/${id}/usage*`);
+  await page.goto(stack().console_url);
+  await page.waitForURL(`**/accounts/${id}/keys`);
   await done();
 });

@@ -6,6 +6,17 @@ const words = document.body.dataset;
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && !document.cookie.includes(`latchkey-zone=${zone}`)) document.cookie = `latchkey-zone=${zone}; path=/; max-age=31536000; samesite=lax; secure`;
 
+// Nor which account they used last, which the address "/" leads to.
+const account = document.querySelector("#accounts [aria-current]")?.pathname.split("/accounts/")[1]?.split("/")[0];
+if (account) document.cookie = `latchkey-account=${account}; path=/; max-age=31536000; samesite=lax; secure`;
+
+// Whatever leads back to the list of keys leads to it as it was seen in this tab.
+try {
+  const [path, query] = JSON.parse(sessionStorage.getItem("list")) ?? [];
+  if (document.querySelector(".filters[data-find] #status")) sessionStorage.setItem("list", JSON.stringify([location.pathname, location.search]));
+  else for (const link of document.querySelectorAll("main a:not([data-dialog])")) if (link.pathname === path && !link.search) link.search = query;
+} catch { /* a browser without storage */ }
+
 for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
 
 function tell(text) {
