@@ -114,7 +114,7 @@ func TestTextsUseOneWordForOneThing(t *testing.T) {
 	}
 }
 
-// things are what texts are about, by the words for them in each language.
+// things lists subjects of texts, by the words for them in each language.
 var things = []map[string]*regexp.Regexp{
 	{"en": regexp.MustCompile(`(?i)\brevo[kc]`), "fr": regexp.MustCompile(`(?i)révo`), "ar": regexp.MustCompile(`بطل|بطال`)},
 	{"en": regexp.MustCompile(`(?i)\bexpir`), "fr": regexp.MustCompile(`(?i)expir`), "ar": regexp.MustCompile(`نتهي|نتهاء|نتهت|صلاحية`)},
@@ -135,7 +135,7 @@ var things = []map[string]*regexp.Regexp{
 	{"en": regexp.MustCompile(`(?i)\bQPS request`), "fr": regexp.MustCompile(`(?i)demande`), "ar": regexp.MustCompile(`طلب`)},
 }
 
-// unnamed are texts that say "it" or "the old one" where the English text has the word.
+// unnamed lists texts that say "it" or "the old one" where the English text has the word.
 var unnamed = map[string]bool{
 	"fr usage.backend.hint": true, "fr rotate.grace.hint": true, "fr action.account.resume": true, "fr operator.resume": true, "fr hint.rotation_due.help": true,
 }

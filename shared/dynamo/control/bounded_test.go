@@ -8,7 +8,7 @@ import (
 	"latchkey/shared/keytest"
 )
 
-// TestAPageReadsNoMoreThanItLooksAt: what is read is paid for, by whoever may ask. However many records a page is asked for, and
+// TestAPageReadsNoMoreThanItLooksAt: what is read is paid for. However many records a page is asked for, and
 // however long the pages are in which DynamoDB gives them, a list that leaves all of them out reads one more than it looks at.
 func TestAPageReadsNoMoreThanItLooksAt(t *testing.T) {
 	s := keytest.LongStores(t)
