@@ -17,6 +17,9 @@ func (d *demand) add(now time.Duration) {
 	d.last, d.some = now, true
 }
 
+// hold keeps the estimate as it is for a time of which nothing is known.
+func (d *demand) hold(now time.Duration) { d.last = max(d.last, now) }
+
 func (d *demand) at(now time.Duration) float64 {
 	if !d.some || now < d.last {
 		return d.rate

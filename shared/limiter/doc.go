@@ -11,7 +11,7 @@
 //
 // # How
 //
-// One item per key and class holds the window that is open, its capacity and how much of it is used. Windows are
+// One item per limit, of a key and class or of an account and class, holds the window that is open, its capacity and how much of it is used. Windows are
 // numbered and only advance. An environment adds n to "used" of a window and learns what stood there before, so each
 // n is a separate slot: the grant is the part of the slot below the capacity. A write to a window that is over is
 // refused by its condition and answers with the window that is open; a repeated one only wastes tokens.
@@ -30,6 +30,10 @@
 // base(w) = max(E(w-1) + wait, R(w)). It sees answers only after the fact, so the moment of an answer bounds what the
 // answer reports. Every write carries its writer's bound as an age ("base was at least this long ago"), which only
 // grows truer until somebody reads it; a reader takes the better of the two bounds.
+//
+// A call under several limits ([Call]) takes a token of each, and each token must be alive when the last one is there: so the
+// guarantee of each limit holds as if it were the only one. A token that has died meanwhile is taken again, and one that no
+// call was admitted by is kept. A limit that memory knows to be exhausted refuses before any is asked.
 //
 // Clocks of different environments are compared in one case alone, so that a lone call that meets a new environment
 // is not refused for what was used long ago: an item whose last write is 20 s old by two wall clocks, each wrong by up

@@ -52,6 +52,19 @@ func (s *share) granted(now time.Duration) {
 	s.count++
 }
 
+// back takes back what was counted by granted, and localBack by admit, in the same second.
+func (s *share) back(now time.Duration) {
+	if int64(now/time.Second) == s.second && s.count > 0 {
+		s.count--
+	}
+}
+
+func (s *share) localBack(now time.Duration) {
+	if int64(now/time.Second) == s.localAt && s.local > 0 {
+		s.local--
+	}
+}
+
 func (s *share) admit(limit int64, now time.Duration) bool {
 	second := int64(now / time.Second)
 	if second != s.localAt {

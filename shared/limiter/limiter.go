@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -68,8 +69,7 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 	if l.breaker.open(s, now.Mono) {
 		return s.fallback(limit, now)
 	}
-	legal := now.Mono >= s.base+window
-	if s.window != 0 && !legal && s.full && s.used >= min(limit, s.capacity) || tries >= maxTries {
+	if s.exhaustedFor(limit, now) || tries >= maxTries {
 		return s.done(false, limit, now)
 	}
 	ask := Ask{
@@ -80,7 +80,7 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 	switch {
 	case s.window == 0:
 		ask.Create, ask.Window = true, max(1, now.Wall.Unix())
-	case legal:
+	case s.mayOpen(now.Mono):
 		ask.Window++
 		ask.Age = s.ageOfNext(limit, now)
 	default:
@@ -90,6 +90,13 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 	ask.N = s.demand.lease(limit, used, s.full, now.Mono)
 	return Step{Ask: ask}
 }
+
+// exhaustedFor reports whether what is known of the open window leaves nothing for a limit, and no other may be opened.
+func (s *state) exhaustedFor(limit int64, now Now) bool {
+	return s.window != 0 && !s.mayOpen(now.Mono) && s.full && s.used >= min(limit, s.capacity)
+}
+
+func (s *state) mayOpen(now time.Duration) bool { return now >= s.base+window }
 
 // floorMicro rounds an age down: an age is what is certain.
 func floorMicro(d time.Duration) time.Duration {
@@ -122,6 +129,9 @@ func (s *state) alive(now Now) bool {
 // Answer takes what came of the ask of a [Step], and goes on.
 func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 	s := l.states.get(ask.Limit)
+	if errors.Is(err, ErrNotAsked) {
+		return s.fallback(ask.limit, now)
+	}
 	if err != nil {
 		l.breaker.fail(ask.Limit, s, now.Mono)
 		return s.fallback(ask.limit, now)
@@ -208,12 +218,7 @@ func wholeSeconds(d time.Duration) int {
 	return max(1, int((d+time.Second-1)/time.Second))
 }
 
-// Admit decides on one call, with the store calls that it takes, one at a time. The clock is read again after each.
+// Admit is [Limiter.AdmitAll] under one limit.
 func (l *Limiter) Admit(ctx context.Context, store Store, clock func() Now, name string, limit int) Result {
-	step := l.Decide(name, limit, clock())
-	for !step.Done {
-		seen, err := store.Take(ctx, step.Ask)
-		step = l.Answer(step.Ask, seen, err, clock())
-	}
-	return step.Result
+	return l.AdmitAll(ctx, store, clock, Bound{Name: name, Limit: limit})
 }

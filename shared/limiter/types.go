@@ -25,7 +25,7 @@ type Store interface {
 // sets Age, and sets Capacity if Window is new. The condition is that the item does not exist if Create is set, and
 // otherwise that it does and its open window is Window or the one before.
 type Ask struct {
-	Limit    string // names the item: a key and a class
+	Limit    string // names the item: a key or an account, and a class
 	Window   int64
 	N        int64
 	Capacity int64         // tokens that the window holds, if this ask opens it
@@ -58,6 +58,8 @@ type Result struct {
 	// RetryAfter is in whole seconds, at least 1, for a refused call. A client that waits that long is admitted,
 	// if nobody else takes the limit in that time.
 	RetryAfter int
+	// By is the number of the limit that refused the call, of those that it was decided under.
+	By int
 	// Limit is the limit in force, in calls per second.
 	Limit int
 	// Remaining is an estimate of what is left of the window that is open, and Reset of the whole seconds until the next.

@@ -6,6 +6,7 @@ import (
 	"container/heap"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"latchkey/shared/limiter"
@@ -28,6 +29,10 @@ type Config struct {
 	ItemRate int
 	// Latency is the median time of a store call; 0 means 4 ms.
 	Latency time.Duration
+	// Keys is the number of keys that the calls are for, each under Limit; 0 means one. The load is that of all together.
+	Keys int
+	// Account, if set, is the limit over all keys, from the middle of the run on AccountChange if that is set.
+	Account, AccountChange int
 }
 
 // Shape is the pattern in which calls arrive.
@@ -62,8 +67,10 @@ type Faults struct {
 // Outcome is the result of one simulation run.
 type Outcome struct {
 	Calls     int
-	Admitted  []time.Duration // when, in order; without those of a fallback
-	Fallback  int             // admitted without the store
+	Admitted  []time.Duration        // when, in order; without those of a fallback
+	OfKeys    [][]time.Duration      // the same of each key
+	Refused   [limiter.MaxBounds]int // calls that a key's limit refused, and the account's
+	Fallback  int                    // admitted without the store
 	Writes    int
 	Latencies []time.Duration // of every decision
 	Retries   []Retry
@@ -82,6 +89,13 @@ func Run(c Config) Outcome {
 		c.Latency = 4 * time.Millisecond
 	}
 	s := &run{Config: c, rnd: rand.New(rand.NewPCG(c.Seed, 0x9e3779b97f4a7c15)), table: NewTable()}
+	for n := range max(1, c.Keys) {
+		s.names = append(s.names, "key#class")
+		if n > 0 {
+			s.names[n] += strconv.Itoa(n)
+		}
+	}
+	s.out.OfKeys = make([][]time.Duration, len(s.names))
 	for i := range c.Envs {
 		s.envs = append(s.envs, s.newEnv(i))
 	}
@@ -108,6 +122,8 @@ type run struct {
 	out   Outcome
 	room  localLimit // of the item
 
+	names []string // of the keys' limits
+
 	flood     bool // of OnOff
 	phaseEnds time.Duration
 }
@@ -128,7 +144,7 @@ type env struct {
 }
 
 func (s *run) newEnv(id int) *env {
-	e := &env{id: id, limiter: limiter.New(4), mono: time.Duration(s.rnd.Int64N(int64(time.Hour)))}
+	e := &env{id: id, limiter: limiter.New(4 + s.Keys), mono: time.Duration(s.rnd.Int64N(int64(time.Hour)))}
 	if s.Faults.Skew > 0 {
 		e.wall = time.Duration(s.rnd.Int64N(int64(2*s.Faults.Skew))) - s.Faults.Skew
 	}
@@ -142,11 +158,23 @@ func (s *run) clock(e *env) limiter.Now {
 	return limiter.Now{Wall: epoch.Add(s.now + e.wall), Mono: s.now + e.mono - e.stopped}
 }
 
-func (s *run) limit(e *env) int {
-	if s.Change > 0 && s.now > s.Length/2+e.learns {
-		return s.Change
+func (s *run) limit(e *env) int { return s.inForce(e, s.Limit, s.Change) }
+
+// inForce is a limit as an environment knows it.
+func (s *run) inForce(e *env, limit, change int) int {
+	if change > 0 && s.now > s.Length/2+e.learns {
+		return change
 	}
-	return s.Limit
+	return limit
+}
+
+// bounds are the limits of a call for a key.
+func (s *run) bounds(e *env, key int) []limiter.Bound {
+	list := []limiter.Bound{{Name: s.names[key], Limit: s.limit(e)}}
+	if s.Account > 0 {
+		list = append(list, limiter.Bound{Name: "account#class", Limit: s.inForce(e, s.Account, s.AccountChange)})
+	}
+	return list
 }
 
 // arrive handles one call and schedules the next.
@@ -264,21 +292,30 @@ func (s *run) decide(e *env) {
 	case GCRA:
 		s.gcra(e, s.now, 0)
 	default:
-		s.step(e, s.now, e.limiter.Decide("key#class", s.limit(e), s.clock(e)))
+		key := 0
+		if s.Keys > 1 {
+			key = s.rnd.IntN(s.Keys)
+		}
+		c := limiter.NewCall(s.bounds(e, key)...)
+		s.step(e, key, &c, s.now, e.limiter.Begin(&c, s.clock(e)))
 	}
 }
 
 // step follows a limiter through its store calls.
-func (s *run) step(e *env, began time.Duration, step limiter.Step) {
+func (s *run) step(e *env, key int, c *limiter.Call, began time.Duration, step limiter.Step) {
 	if step.Done {
-		if !step.Result.Admit {
+		switch {
+		case !step.Result.Admit:
+			s.out.Refused[step.Result.By]++
 			s.out.Retries = append(s.out.Retries, Retry{Env: e.id, At: s.now, After: step.Result.RetryAfter})
+		case !step.Result.Fallback:
+			s.out.OfKeys[key] = append(s.out.OfKeys[key], s.now)
 		}
 		s.finish(e, began, step.Result.Admit, step.Result.Fallback)
 		return
 	}
 	s.call(e, func() limiter.Seen { return s.table.Take(step.Ask) }, func(seen limiter.Seen, err error) {
-		s.step(e, began, e.limiter.Answer(step.Ask, seen, err, s.clock(e)))
+		s.step(e, key, c, began, e.limiter.Continue(c, step.Ask, seen, err, s.clock(e)))
 	})
 }
 
