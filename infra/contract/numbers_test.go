@@ -144,6 +144,7 @@ var bounds = map[string]float64{
 	"shared/rotation.MaxNotifyDays":                  90,
 	"shared/limiter.smallLimit":                      100,
 	"shared/limiter.MaxBounds":                       2,
+	"shared/product.MaxAccountQPS":                   20000,
 	"shared/limiter.maxTries":                        3,
 	"shared/limiter.leastShare":                      8,
 	"shared/limiter.leasesPerSecond":                 20,

@@ -145,6 +145,11 @@ func (c *Catalogue) addClass(p Product, cl LimitClass) error {
 			return fmt.Errorf("qps for %s is %d, want 1 to %d", t, q, cl.MaxQPS)
 		}
 	}
+	for t, q := range cl.AccountQPS {
+		if _, err := account.ParseType(string(t)); err != nil || q < 1 || q > MaxAccountQPS {
+			return fmt.Errorf("account_qps for %s is %d, want 1 to %d for an account type", t, q, MaxAccountQPS)
+		}
+	}
 	if (p.Kind == API) != (len(cl.Prefixes) > 0) {
 		return fmt.Errorf("an API has path prefixes, an SDK has none")
 	}
@@ -188,3 +193,6 @@ func (c Catalogue) EncodedSlash(class Class) bool { return c.byClass[class].Enco
 
 // DefaultQPS is a class's limit in calls a second for an account type, 0 for a class or type that isn't there.
 func (c Catalogue) DefaultQPS(class Class, t account.Type) int { return c.byClass[class].QPS[t] }
+
+// AccountQPS is the default of an account's limit over all its keys for a class, in calls a second; 0 for none.
+func (c Catalogue) AccountQPS(class Class, t account.Type) int { return c.byClass[class].AccountQPS[t] }

@@ -91,6 +91,19 @@ func parse(text string) error {
 	return err
 }
 
+// TestTheShippedCatalogueLimitsNoAccount: an upgrade takes nothing from anybody.
+func TestTheShippedCatalogueLimitsNoAccount(t *testing.T) {
+	for _, p := range product.Default().Products() {
+		for _, c := range p.Classes {
+			for _, kind := range []account.Type{account.Enterprise, account.SelfServe} {
+				if q := product.Default().AccountQPS(c.ID, kind); q != 0 {
+					t.Errorf("%s: %d calls a second for %s accounts", c.ID, q, kind)
+				}
+			}
+		}
+	}
+}
+
 func TestABrokenCatalogueIsRefused(t *testing.T) {
 	one := func(id, kind, classes string) string {
 		sample := ""
@@ -138,6 +151,9 @@ func TestABrokenCatalogueIsRefused(t *testing.T) {
 		"a product's ID":            with(`"ID":"b"`, one("a", "api", class("a", `"/a/"`))),
 		"two numbers of a type":     one("a", "api", strings.Replace(class("a", `"/a/"`), `"enterprise":1`, `"enterprise":1,"enterprise":2`, 1)),
 		"a member that is twice":    with(`"kind":"api"`, one("a", "api", class("a", `"/a/"`))),
+		"an account's limit of 0":   one("a", "api", with(`"account_qps":{"self_serve":0}`, class("a", `"/a/"`))),
+		"an account's above 20,000": one("a", "api", with(`"account_qps":{"self_serve":20001}`, class("a", `"/a/"`))),
+		"an unknown account type's": one("a", "api", with(`"account_qps":{"free":5}`, class("a", `"/a/"`))),
 		"product without a name":    strings.Replace(one("a", "api", class("a", `"/a/"`)), `"name":"N","kind"`, `"name":"","kind"`, 1),
 	} {
 		if parse(`{"products":[`+products+`]}`) == nil {
@@ -148,6 +164,7 @@ func TestABrokenCatalogueIsRefused(t *testing.T) {
 		"the good one that the others spoil":    one("a", "api", class("a", `"/a/"`)),
 		"a product's own prefixes may nest":     one("a", "api", class("a", `"/a/"`)+","+class("a.x", `"/a/x/"`)),
 		"a sample of the product's inner class": sampled("/a/x/1", one("a", "api", class("a", `"/a/"`)+","+with(`"sample_path":"/a/x/2","docs_url":"https://docs.example/x"`, class("a.x", `"/a/x/"`)))),
+		"a limit of one type's accounts":        one("a", "api", with(`"account_qps":{"self_serve":20000}`, class("a", `"/a/"`))),
 		"docs by https":                         with(`"docs_url":"https://docs.example/a"`, one("a", "sdk", class("a", ""))),
 		"prefixes that only begin like others":  one("a", "api", class("a", `"/a/"`)) + "," + one("b", "api", class("b", `"/ab/"`)),
 	} {

@@ -28,6 +28,8 @@ func Parse(text []byte) ([]Product, error) {
 				QPS      map[account.Type]int `json:"qps"`
 				MaxQPS   int                  `json:"max_qps"`
 
+				AccountQPS map[account.Type]int `json:"account_qps"`
+
 				EncodedSlash bool   `json:"encoded_slash"`
 				SamplePath   string `json:"sample_path"`
 				DocsURL      string `json:"docs_url"`

@@ -37,12 +37,18 @@ type LimitClass struct {
 	Prefixes []string             // "/map/": path prefixes, each ending in "/"
 	QPS      map[account.Type]int // the default
 	MaxQPS   int                  // the most that a QPS request may ask for
+	// AccountQPS is the default of an account's limit over all its keys. A type that isn't there has none.
+	AccountQPS map[account.Type]int
 	// EncodedSlash says that paths of the class may hold escapes of "/" and "%" behind the prefix: "12%2F3 King St".
 	EncodedSlash bool
 	// SamplePath and DocsURL are the class's own, empty where the product's do.
 	SamplePath string
 	DocsURL    string
 }
+
+// MaxAccountQPS is the highest limit that an account may have over all its keys, in calls a second: one item of the lease
+// table takes the writes of no more.
+const MaxAccountQPS = 20_000
 
 // Match is the product and limit class that a path belongs to. The zero value is no product.
 type Match struct {

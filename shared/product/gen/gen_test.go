@@ -64,6 +64,20 @@ func TestEachOutermostPrefixHasOneRoute(t *testing.T) {
 	}
 }
 
+// TestTheLimitsOfAccountsAreInTheCode as the file has them, of one type or of both.
+func TestTheLimitsOfAccountsAreInTheCode(t *testing.T) {
+	for limits, want := range map[string]string{
+		`{"enterprise":30,"self_serve":20}`: "MaxQPS: 2, AccountQPS: map[account.Type]int{account.Enterprise: 30, account.SelfServe: 20}},",
+		`{"self_serve":20}`:                 "MaxQPS: 2, AccountQPS: map[account.Type]int{account.SelfServe: 20}},",
+		`{}`:                                "MaxQPS: 2},",
+	} {
+		out, _, err := generate(files(strings.Replace(good, `"max_qps":2`, `"max_qps":2,"account_qps":`+limits, 1)))
+		if err != nil || !strings.Contains(string(out[codeFile]), want) {
+			t.Errorf("%s: %v\n%s", limits, err, out[codeFile])
+		}
+	}
+}
+
 func TestACatalogueThatCannotBeRoutedOrShownIsRefused(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"a sample with a query":             {`/a/b/1"`, `/a/b/1?x=1"`},

@@ -143,8 +143,8 @@ func code(products []product.Product, h lock.History) ([]byte, error) {
 	for _, p := range products {
 		fmt.Fprintf(&b, "{ID: %q, Name: %q, Kind: %q, %sClasses: []LimitClass{\n", p.ID, p.Name, p.Kind, shown(p.SamplePath, p.DocsURL))
 		for _, c := range p.Classes {
-			fmt.Fprintf(&b, "{ID: %q, Name: %q, %s%sPrefixes: %#v, QPS: map[account.Type]int{account.Enterprise: %d, account.SelfServe: %d}, MaxQPS: %d},\n",
-				c.ID, c.Name, encodedSlash(c), shown(c.SamplePath, c.DocsURL), c.Prefixes, c.QPS[account.Enterprise], c.QPS[account.SelfServe], c.MaxQPS)
+			fmt.Fprintf(&b, "{ID: %q, Name: %q, %s%sPrefixes: %#v, QPS: map[account.Type]int{account.Enterprise: %d, account.SelfServe: %d}, MaxQPS: %d%s},\n",
+				c.ID, c.Name, encodedSlash(c), shown(c.SamplePath, c.DocsURL), c.Prefixes, c.QPS[account.Enterprise], c.QPS[account.SelfServe], c.MaxQPS, accountQPS(c))
 		}
 		b.WriteString("}},\n")
 	}
@@ -168,6 +168,19 @@ func writeHistory(b *bytes.Buffer, h lock.History) {
 		}
 	}
 	b.WriteString("}\n")
+}
+
+// accountQPS is the member of the account's limits, where the class has some.
+func accountQPS(c product.LimitClass) (member string) {
+	for _, t := range []struct{ name, of account.Type }{{"Enterprise", account.Enterprise}, {"SelfServe", account.SelfServe}} {
+		if q, ok := c.AccountQPS[t.of]; ok {
+			member += fmt.Sprintf("account.%s: %d, ", t.name, q)
+		}
+	}
+	if member != "" {
+		member = ", AccountQPS: map[account.Type]int{" + strings.TrimSuffix(member, ", ") + "}"
+	}
+	return member
 }
 
 func encodedSlash(c product.LimitClass) (member string) {
