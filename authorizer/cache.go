@@ -155,7 +155,7 @@ func (c *cache) put(hash apikey.Hash, readAt moment, policy *authz.Compiled, unr
 
 // keep stores what a read said of an account, in place of what an earlier one did.
 func (c *cache) keep(a *accountEntry, readAt moment, record authz.Account, unreadable bool) {
-	cost := authz.ConsentCost(record.Accepted)
+	cost := record.MemoryCost()
 	if c.accounts[a.id] == a { // else no key of it is in memory any more
 		c.accepted += cost - a.accepted
 		a.accepted = cost

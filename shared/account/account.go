@@ -50,6 +50,8 @@ type Account struct {
 	Suspended Suspension
 	// Accepted holds what an owner has accepted for all keys of what products have come to cover.
 	Accepted consent.List
+	// Limits holds the account's own limits over all its keys.
+	Limits Limits
 }
 
 // DefaultKeyLimit is the number of keys of a new account, unless an operator raises it.

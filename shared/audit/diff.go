@@ -83,6 +83,14 @@ func limits(list []apikey.Limit) any {
 	return facts
 }
 
+func accountLimits(list account.Limits) any {
+	facts := make([]map[string]any, len(list))
+	for i, l := range list {
+		facts[i] = map[string]any{"class": l.Class, "qps": l.QPS}
+	}
+	return facts
+}
+
 func policy(p *apikey.RotationPolicy) any {
 	if p == nil {
 		return nil
@@ -130,6 +138,7 @@ func accountFacts(a account.Account) []fact {
 		{"key_limit", a.KeyLimit},
 		{"suspended", suspension(a.Suspended)},
 		{"accepted_paths", consents(a.Accepted)},
+		{"limits", accountLimits(a.Limits)},
 		{"closing", a.Closing},
 		{"closed_at", at(a.ClosedAt)},
 		{"unreadable_keys", count(a.UnreadableKeys)},

@@ -24,6 +24,19 @@ type Account struct {
 	Closed bool
 	// Accepted holds the consents of the account for all its keys, beside those of each key.
 	Accepted consent.List
+	// Limits holds the account's own limits over all its keys; package product knows the defaults.
+	Limits account.Limits
+}
+
+// MemoryCost estimates what the lists of an account record hold in memory, in bytes, for caches that are bounded in bytes. It
+// rounds up.
+func (a Account) MemoryCost() int {
+	const limit = 64
+	cost := ConsentCost(a.Accepted) + len(a.Limits)*limit
+	for _, l := range a.Limits {
+		cost += len(l.Class)
+	}
+	return cost
 }
 
 // AccountOf derives the gate's record from an account.
@@ -31,7 +44,7 @@ func AccountOf(a account.Account) Account {
 	record := Account{
 		ID: a.ID, Type: a.Type, Version: a.Version,
 		Suspended: !a.Suspended.At.IsZero(), SuspendedUntil: a.Suspended.Until,
-		Accepted: a.Accepted,
+		Accepted: a.Accepted, Limits: a.Limits,
 	}
 	if a.Closed() {
 		record.Closed, record.Suspended, record.SuspendedUntil = true, true, time.Time{}

@@ -85,10 +85,32 @@ type accountRecord struct {
 
 	Accepted []consentRecord `dynamodbav:"accepted_paths,omitempty"`
 
+	Limits []accountLimitRecord `dynamodbav:"account_limits,omitempty"`
+
 	SuspendedAt     string `dynamodbav:"suspended_at,omitempty"`
 	SuspendedUntil  string `dynamodbav:"suspended_until,omitempty"`
 	SuspendedReason string `dynamodbav:"suspended_reason,omitempty"`
 	SuspendedBy     string `dynamodbav:"suspended_by,omitempty"`
+}
+
+type accountLimitRecord struct {
+	Class string `dynamodbav:"class"`
+	QPS   int    `dynamodbav:"qps"`
+}
+
+func recordsOfAccountLimits(limits account.Limits) []accountLimitRecord {
+	records := make([]accountLimitRecord, len(limits))
+	for i, l := range limits {
+		records[i] = accountLimitRecord(l)
+	}
+	return records
+}
+
+func accountLimitsOf(records []accountLimitRecord) (limits account.Limits) {
+	for _, r := range records {
+		limits = append(limits, account.Limit(r))
+	}
+	return limits
 }
 
 type subjectRecord struct {
@@ -118,6 +140,7 @@ func encodeAccount(a account.Account) dynamo.Item {
 		Operation:  a.Operation,
 		OpenedBy:   recordOfSubject(a.OpenedBy),
 		Accepted:   recordsOfConsents(a.Accepted),
+		Limits:     recordsOfAccountLimits(a.Limits),
 
 		SuspendedAt: stamp(a.Suspended.At), SuspendedUntil: stamp(a.Suspended.Until),
 		SuspendedReason: a.Suspended.Reason, SuspendedBy: a.Suspended.By,
@@ -134,7 +157,7 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 		ID: account.ID(r.ID), Name: r.Name, Type: account.Type(r.Type), KeyLimit: r.KeyLimit,
 		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
 		PendingType: account.Type(r.PendingType), Closing: r.Closing, UnreadableKeys: r.Unreadable,
-		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(),
+		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(), Limits: accountLimitsOf(r.Limits),
 		Suspended: account.Suspension{
 			Reason: r.SuspendedReason, By: r.SuspendedBy, At: c.read(r.SuspendedAt), Until: c.read(r.SuspendedUntil),
 		},

@@ -102,6 +102,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	must(s.Listed(t.Context(), "accounts", keytest.Subject("operator"), keytest.Now, row(control.Operators, "operator.list", "")))
 	suspended := a
 	suspended.Accepted, suspended.UnreadableKeys = shown, 2
+	suspended.Limits = account.Limits{{Class: "search", QPS: 5}}
 	suspended.Suspended = account.Suspension{Reason: "unpaid", At: at(51), Until: at(52), By: "operator@example.com"}
 	_, err = s.UpdateAccount(t.Context(), a, suspended, row(acct, "account.suspend", ""))
 	must(err)

@@ -25,6 +25,7 @@ func TestAnAccountSurvivesItsRecord(t *testing.T) {
 			ID:   account.ID(rapid.StringN(1, 9, 40).Draw(t, "id")),
 			Type: rapid.SampledFrom([]account.Type{account.Enterprise, account.SelfServe}).Draw(t, "type"), Version: rapid.Int64().Draw(t, "ver"),
 			Suspended: rapid.Bool().Draw(t, "suspended"), SuspendedUntil: genTime(t, "until"), Closed: rapid.Bool().Draw(t, "closed"), Accepted: genConsents(t, "accepted"),
+			Limits: genAccountLimits(t),
 		}
 		item := policies.EncodeAccount(a)
 		if got, err := policies.DecodeAccount(item); err != nil || !reflect.DeepEqual(got, a) || !policies.IsAccount(item) {
@@ -48,6 +49,8 @@ func TestEveryFieldOfAnAccountIsInTheRecord(t *testing.T) {
 			*v = true
 		case *int64:
 			*v = 7
+		case *account.Limits:
+			*v = account.Limits{{Class: "search", QPS: 5}}
 		case *consent.List:
 			*v = consent.List{{Product: "search"}}
 		default:
@@ -61,9 +64,9 @@ func TestEveryFieldOfAnAccountIsInTheRecord(t *testing.T) {
 
 // TestADamagedAccountRecordIsUnreadable: no part of it may be missing or of another kind, since it says whether calls pass.
 func TestADamagedAccountRecordIsUnreadable(t *testing.T) {
-	good := policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.SelfServe, Version: 1, Suspended: true, SuspendedUntil: keytest.Now, Closed: true, Accepted: consent.List{{Product: "search"}}})
+	good := policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.SelfServe, Version: 1, Suspended: true, SuspendedUntil: keytest.Now, Closed: true, Accepted: consent.List{{Product: "search"}}, Limits: account.Limits{{Class: "search", QPS: 5}}})
 	for name := range good {
-		optional := name == "sus" || name == "closed" || name == "until" || name == "con"
+		optional := name == "sus" || name == "closed" || name == "until" || name == "con" || name == "lims"
 		for what, damage := range map[string]func(dynamo.Item){
 			"missing":         func(i dynamo.Item) { delete(i, name) },
 			"of another kind": func(i dynamo.Item) { i[name] = &types.AttributeValueMemberNULL{Value: true} },
@@ -77,6 +80,8 @@ func TestADamagedAccountRecordIsUnreadable(t *testing.T) {
 	}
 	for name, value := range map[string]dynamo.Item{
 		"a later format": {"v": dynamo.N(2)}, "another type": {"at": dynamo.S("other")}, "another account": {"acct": dynamo.S("acc_2")}, "no account": {"acct": dynamo.S("")},
+		"a limit of 0": {"lims": accountLimits(dynamo.Item{"c": dynamo.S("search"), "q": dynamo.N(0)})}, "a limit without a number": {"lims": accountLimits(dynamo.Item{"c": dynamo.S("search")})},
+		"a limit of nothing": {"lims": accountLimits(dynamo.Item{"q": dynamo.N(5)})}, "a number for a limit": {"lims": &types.AttributeValueMemberL{Value: []types.AttributeValue{dynamo.N(5)}}},
 	} {
 		item := maps.Clone(good)
 		maps.Copy(item, value)
@@ -84,4 +89,15 @@ func TestADamagedAccountRecordIsUnreadable(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func genAccountLimits(t *rapid.T) (limits account.Limits) {
+	for _, class := range rapid.SliceOfNDistinct(rapid.StringN(1, 9, 40), 0, 3, rapid.ID).Draw(t, "limited classes") {
+		limits = limits.With(class, rapid.IntRange(1, 20_000).Draw(t, "qps"))
+	}
+	return limits
+}
+
+func accountLimits(one dynamo.Item) types.AttributeValue {
+	return &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberM{Value: one}}}
 }

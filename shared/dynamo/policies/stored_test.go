@@ -38,6 +38,7 @@ func TestTheGatesRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.Enterprise, Version: 7, Suspended: true, SuspendedUntil: at(7)}),
 		policies.EncodeAccount(authz.Account{ID: "acc_2", Type: account.SelfServe, Version: 1}),
 		policies.EncodeAccount(authz.Account{ID: "acc_3", Type: account.SelfServe, Version: 1, Accepted: shown}),
+		policies.EncodeAccount(authz.Account{ID: "acc_5", Type: account.SelfServe, Version: 3, Limits: account.Limits{{Class: "map-display.tiles", QPS: 20_000}, {Class: "search", QPS: 5}}}),
 		policies.EncodeAccount(authz.AccountOf(account.Account{ID: "acc_4", Type: account.SelfServe, Version: 2, Closing: true})),
 		policies.Encode(billed),
 	)
