@@ -12,7 +12,6 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
-	"latchkey/shared/product"
 )
 
 // timedStore is a store whose answers take time and fail as a test says, for keys and for accounts apart.
@@ -480,11 +479,13 @@ func TestACallWhoseAccountCantBeReadReportsBeforeItsAnswer(t *testing.T) {
 // slowLimiter admits each call after some time.
 type slowLimiter struct{ began []time.Time }
 
-func (l *slowLimiter) Admit(context.Context, apikey.ID, product.Class, int) admission {
+func (l *slowLimiter) Admit(context.Context, *limits) admission {
 	l.began = append(l.began, time.Now())
 	time.Sleep(100 * time.Millisecond)
 	return admission{Admitted: true}
 }
+
+func (*slowLimiter) GiveBack(*limits, admission) {}
 
 // TestAnAccountIsReadBesideALeaseButForTheFirst: an environment's first read waits for the connection that there is; later ones begin
 // with the lease and cost the call no time of their own.

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"latchkey/shared/account"
-	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/consent"
 	"latchkey/shared/product"
@@ -22,10 +21,12 @@ func (b *harness) accepts(accepted bool) {
 
 type countedLimiter struct{ asked *int }
 
-func (l countedLimiter) Admit(context.Context, apikey.ID, product.Class, int) admission {
+func (l countedLimiter) Admit(context.Context, *limits) admission {
 	*l.asked++
 	return admission{Admitted: true}
 }
+
+func (countedLimiter) GiveBack(*limits, admission) {}
 
 func unshown(p *authz.Policy) { p.Consents = consent.List{{Product: "map-display"}} }
 

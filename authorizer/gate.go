@@ -47,6 +47,7 @@ type call struct {
 	deadline  time.Time // zero without one
 	storeUp   bool      // the store has answered it, and no part of it has failed
 	degraded  bool      // the lease table did
+	limits    limits    // what limits it, once the limiter is asked
 	pending   bool      // AfterReply hasn't run for it yet
 }
 
@@ -175,11 +176,13 @@ func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *
 			o.Proposed = policy.Proposed.Since
 		}
 	}
+	first := admission{}
 	if o.Decision.Allowed() {
-		wait = g.limit(ctx, o, policy)
+		g.call.limits = g.limitsOf(o, known, fresh)
+		first = g.limit(ctx, o)
 	}
 	if fresh {
-		return wait
+		return first.RetryAfter
 	}
 	its = g.records.await(ctx, known.account)
 	g.call.storeUp = g.records.answered && !g.call.degraded
@@ -191,24 +194,10 @@ func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *
 	if o.Decision.Code == authz.Unavailable {
 		o.Key, o.Account, o.Secret, o.Outgoing, o.Billing, o.Proposed = "", "", apikey.Hash{}, false, "", time.Time{}
 	}
-	return wait
-}
-
-// limit is step 7.
-func (g *Gate) limit(ctx context.Context, o *outcome, policy *authz.Compiled) (wait int) {
-	o.Limit = o.Decision.Limit
-	if o.Limit == 0 {
-		o.Limit = g.catalogue.DefaultQPS(o.Decision.Class, policy.AccountType)
+	if !o.Decision.Allowed() {
+		return first.RetryAfter
 	}
-	a := g.limiter.Admit(ctx, o.Key, o.Decision.Class, o.Limit)
-	if a.Degraded {
-		g.call.storeUp, g.call.degraded = false, true
-		g.metrics.limiterDegraded++
-	}
-	if !a.Admitted {
-		o.Decision.Code = authz.QPSExceeded
-	}
-	return a.RetryAfter
+	return g.limitAll(ctx, o, known, first)
 }
 
 // answer renders a decision as the gateway needs it to send the right status.
@@ -227,7 +216,7 @@ func (g *Gate) answer(event *apigw.Event, o *outcome, wait int) ([]byte, error) 
 			break
 		}
 		g.reply = apigw.OverLimit(g.reply[:0], event.Stage, o.Key,
-			apigw.Limited{Class: o.Decision.Class, QPS: o.Limit, RetryAfter: max(wait, 1)})
+			apigw.Limited{Class: o.Decision.Class, Account: o.OfAll, QPS: o.Limit, RetryAfter: max(wait, 1)})
 	default:
 		return nil, apigw.ErrUnavailable
 	}

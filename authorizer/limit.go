@@ -4,14 +4,17 @@ import (
 	"context"
 	"time"
 
-	"latchkey/shared/apikey"
 	"latchkey/shared/limiter"
 	"latchkey/shared/product"
 )
 
 const (
-	// leaseCall bounds one call of the lease table: a caller who waits longer is better served by the local share.
+	// leaseCall bounds all calls of the lease table for one call of the gate: a caller who waits longer is better served by
+	// the local share.
 	leaseCall = 300 * time.Millisecond
+	// leaseKept is the part of it that the key's limit leaves to the account's, so that an item which hangs suspends its own
+	// bound alone.
+	leaseKept = 100 * time.Millisecond
 	// maxLimits bounds the limits that an environment remembers. Each takes about half a kilobyte.
 	maxLimits = 8192
 )
@@ -19,19 +22,20 @@ const (
 // leased limits by leases, which all environments take out of one table.
 type leased struct {
 	limits *limiter.Limiter
-	store  limiter.Store
+	table  bounded
 	clock  func() limiter.Now
 	names  map[limitName]string // so that a call that holds a lease joins no strings
 }
 
+// limitName is the owner of a limit, a key or an account, and the class.
 type limitName struct {
-	key   apikey.ID
+	owner string
 	class product.Class
 }
 
 func newLeased(store limiter.Store, c clock) *leased {
 	return &leased{
-		limits: limiter.New(maxLimits), store: withTimeout{store, c}, names: map[limitName]string{},
+		limits: limiter.New(maxLimits), table: bounded{store: store, clock: c}, names: map[limitName]string{},
 		clock: func() limiter.Now {
 			now := c.now()
 			return limiter.Now{Wall: now.wall, Mono: now.mono}
@@ -41,38 +45,62 @@ func newLeased(store limiter.Store, c clock) *leased {
 
 // Admit asks the limiter, which asks the table if it holds no lease. After an error it doesn't ask again for a
 // while: a write whose answer was lost has wasted its tokens, and a second one would waste more.
-func (l *leased) Admit(ctx context.Context, key apikey.ID, class product.Class, limit int) admission {
-	r := l.limits.Admit(ctx, l.store, l.clock, l.name(key, class), limit)
-	return admission{Admitted: r.Admit, RetryAfter: r.RetryAfter, Degraded: r.Fallback}
+func (l *leased) Admit(ctx context.Context, of *limits) admission {
+	key := limiter.Bound{Name: l.name(string(of.key), of.class), Limit: of.qps}
+	l.table.call = of
+	if of.accountQPS == 0 {
+		return admissionOf(l.limits.AdmitAll(ctx, &l.table, l.clock, key))
+	}
+	all := limiter.Bound{Name: l.name(string(of.account), of.class), Limit: of.accountQPS}
+	l.table.last = all.Name
+	return admissionOf(l.limits.AdmitAll(ctx, &l.table, l.clock, key, all))
+}
+
+func admissionOf(r limiter.Result) admission {
+	return admission{Admitted: r.Admit, ByAccount: !r.Admit && r.By > 0, RetryAfter: r.RetryAfter, Degraded: r.Fallback}
+}
+
+// GiveBack keeps a token in hand for the next call.
+func (l *leased) GiveBack(of *limits, gave admission) {
+	l.limits.GiveBack(l.name(string(of.key), of.class), limiter.Result{Admit: gave.Admitted, Fallback: gave.Degraded}, l.clock())
 }
 
 // name is the item of a limit.
-func (l *leased) name(key apikey.ID, class product.Class) string {
-	n := limitName{key, class}
+func (l *leased) name(owner string, class product.Class) string {
+	n := limitName{owner, class}
 	name, ok := l.names[n]
 	if !ok {
 		if len(l.names) >= maxLimits {
 			clear(l.names)
 		}
-		name = string(key) + "#" + string(class)
+		name = owner + "#" + string(class)
 		l.names[n] = name
 	}
 	return name
 }
 
-// withTimeout bounds each call of the lease table, and leaves time to answer before the call's own deadline.
-type withTimeout struct {
+// bounded bounds the calls of the lease table, and leaves time to answer before the call's own deadline.
+type bounded struct {
 	store limiter.Store
 	clock clock
+	call  *limits // whose they are
+	last  string  // the account's limit, which the kept time is for
 }
 
-func (h withTimeout) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error) {
+func (b *bounded) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error) {
+	most := b.call.left
+	if ask.Limit != b.last {
+		most -= b.call.kept
+	}
+	began := b.clock.now()
 	deadline, _ := ctx.Deadline()
-	timeout := h.clock.now().remaining(leaseCall, deadline)
+	timeout := began.remaining(most, deadline)
 	if timeout <= 0 {
-		return limiter.Seen{}, errNoTime
+		return limiter.Seen{}, limiter.ErrNotAsked
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return h.store.Take(ctx, ask)
+	seen, err := b.store.Take(ctx, ask)
+	b.call.left -= b.clock.now().since(began)
+	return seen, err
 }

@@ -24,9 +24,9 @@ import (
 // unlimited admits everything.
 type unlimited struct{}
 
-func (unlimited) Admit(context.Context, apikey.ID, product.Class, int) admission {
-	return admission{Admitted: true}
-}
+func (unlimited) Admit(context.Context, *limits) admission { return admission{Admitted: true} }
+
+func (unlimited) GiveBack(*limits, admission) {}
 
 // countingTable is a table of leases that can be taken away.
 type countingTable struct {
@@ -174,7 +174,7 @@ func TestAHangingLeaseTableCostsACallAtMostItsTimeOut(t *testing.T) {
 			}
 			l := newLeased(stuckTable{}, newSystemClock())
 			began := time.Now()
-			got := l.Admit(ctx, "key_1", "search", 10)
+			got := l.Admit(ctx, &limits{key: "key_1", class: "search", qps: 10, left: leaseCall})
 			if took := time.Since(began); took != want || !got.Degraded || !got.Admitted {
 				t.Errorf("%s: %+v after %v, want %v", name, got, took, want)
 			}
@@ -268,7 +268,7 @@ func TestALeaseTableThatIsBackIsUsedAgain(t *testing.T) {
 func TestTheNamesOfLimitsAreBounded(t *testing.T) {
 	l := newLeased(stuckTable{}, newManualClock())
 	for n := range 20_000 {
-		if l.name(apikey.ID(strconv.Itoa(n)), "search") != strconv.Itoa(n)+"#search" || len(l.names) > 8192 {
+		if l.name(strconv.Itoa(n), "search") != strconv.Itoa(n)+"#search" || len(l.names) > 8192 {
 			t.Fatalf("%d names are remembered", len(l.names))
 		}
 	}

@@ -268,10 +268,12 @@ type scripted struct {
 	flushed int
 }
 
-func (s *scripted) Admit(_ context.Context, _ apikey.ID, class product.Class, limit int) admission {
-	s.asked, s.classes = append(s.asked, limit), append(s.classes, class)
+func (s *scripted) Admit(_ context.Context, of *limits) admission {
+	s.asked, s.classes = append(s.asked, of.qps), append(s.classes, of.class)
 	return s.answer
 }
+
+func (*scripted) GiveBack(*limits, admission) {}
 
 func (s *scripted) Count(_ moment, o *outcome) int {
 	s.seen = append(s.seen, *o)

@@ -30,16 +30,30 @@ type reportStore interface {
 	Write(ctx context.Context, r usage.Report) error
 }
 
-// rateLimiter admits calls within the limit of a key and class, over all environments together. It is asked last, for
-// calls that would pass otherwise.
+// rateLimiter admits calls within the limits of a key and of its account for a class, over all environments together. It is
+// asked last, for calls that would pass otherwise.
 type rateLimiter interface {
-	// Admit asks for one call; limit is in calls a second.
-	Admit(ctx context.Context, key apikey.ID, class product.Class, limit int) admission
+	// Admit asks for one call.
+	Admit(ctx context.Context, of *limits) admission
+	// GiveBack takes back what Admit gave under the key's limit alone, for a call that is asked for again or refused.
+	GiveBack(of *limits, gave admission)
+}
+
+// limits is what limits a call, and how long its writes to the lease table may take still.
+type limits struct {
+	class      product.Class
+	key        apikey.ID
+	qps        int // in calls a second, as accountQPS is
+	account    account.ID
+	accountQPS int // over all keys of the account; 0: none, or none that is known yet
+	left       time.Duration
+	kept       time.Duration // of what is left, for the account's limit alone
 }
 
 // admission is a limiter's answer. The zero value refuses.
 type admission struct {
 	Admitted   bool
+	ByAccount  bool // the account's limit is the one that refused
 	RetryAfter int  // whole seconds until a refused call may try again, at least 1
 	Degraded   bool // the lease table fails, and the environment keeps to a local share
 }
@@ -72,6 +86,7 @@ type outcome struct {
 	Outgoing bool          // the secret is the one that a rotation is ending
 	Origin   origin.Origin // zero if the call named none that can be read; its host shares the event's memory
 	Presence origin.Presence
-	Limit    int       // calls a second, where the limiter was asked
+	Limit    int       // calls a second, where the limiter was asked: of the limit that refused, or else the key's
+	OfAll    bool      // Limit is the account's, over all its keys
 	Proposed time.Time // since when the key carries a proposal; zero without one
 }

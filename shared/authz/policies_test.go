@@ -5,6 +5,7 @@ import (
 	"time"
 	"unsafe"
 
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/consent"
@@ -157,5 +158,14 @@ func TestARetiredSecretsRecordHoldsNoMoreThanItsState(t *testing.T) {
 		if p.Products != nil || p.Consents != nil || p.Domains != nil || p.Limits != nil || p.Proposed != nil || p.MissingOrigin != apikey.MissingOriginDeny {
 			t.Errorf("%+v", p)
 		}
+	}
+}
+
+// TestTheLimitsOfAnAccountCostMemory: as many as the catalogue has classes, in each of the records that a gate keeps.
+func TestTheLimitsOfAnAccountCostMemory(t *testing.T) {
+	none := authz.Account{}
+	many := authz.Account{Limits: account.Limits{{Class: "map-display.tiles", QPS: 5}, {Class: "search", QPS: 5}}}
+	if least := none.MemoryCost() + 2*24 + len("map-display.tilessearch"); many.MemoryCost() < least {
+		t.Errorf("%d bytes, want %d at least", many.MemoryCost(), least)
 	}
 }

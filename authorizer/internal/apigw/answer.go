@@ -74,12 +74,14 @@ func appendDetail(b []byte, code authz.Code) []byte {
 // Limited holds the details of a 429 beside its code.
 type Limited struct {
 	Class      product.Class
+	Account    bool // the limit is the account's, over all its keys
 	QPS        int
 	RetryAfter int // whole seconds
 }
 
 // OverLimit appends the answer that refuses a call with 429: it is allowed under a usage identifier that no API key has.
-// rateLimit and rateLimitPolicy are values of the RateLimit and RateLimit-Policy headers; they go into headers alone.
+// rateLimit and rateLimitPolicy are values of the RateLimit and RateLimit-Policy headers; they go into headers alone. The
+// limit has the name of its class there, with "account." before it where it is the account's.
 func OverLimit(b []byte, stage string, key apikey.ID, l Limited) []byte {
 	b = policy(b, "Allow", stage, string(key))
 	b = appendMember(b, `,"usageIdentifierKey":`, overLimitKey)
@@ -88,14 +90,21 @@ func OverLimit(b []byte, stage string, key apikey.ID, l Limited) []byte {
 	b = append(b, `,"retryAfter":"`...)
 	b = strconv.AppendInt(b, int64(l.RetryAfter), 10)
 	b = append(b, `","rateLimit":"\"`...)
-	b = appendSafe(b, string(l.Class))
+	b = appendLimit(b, l)
 	b = append(b, `\";r=0;t=`...)
 	b = strconv.AppendInt(b, int64(l.RetryAfter), 10)
 	b = append(b, `","rateLimitPolicy":"\"`...)
-	b = appendSafe(b, string(l.Class))
+	b = appendLimit(b, l)
 	b = append(b, `\";q=`...)
 	b = strconv.AppendInt(b, int64(l.QPS), 10)
 	return append(b, `;w=1"}}`...)
+}
+
+func appendLimit(b []byte, l Limited) []byte {
+	if l.Account {
+		b = append(b, "account."...)
+	}
+	return appendSafe(b, string(l.Class))
 }
 
 // policy begins an answer: principal and policy document.

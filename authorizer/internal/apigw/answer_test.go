@@ -53,6 +53,10 @@ func TestAnswersMakeTheGatewaySendTheStatus(t *testing.T) {
 		over.Context["rateLimit"] != `"map-display.tiles";r=0;t=2` || over.Context["rateLimitPolicy"] != `"map-display.tiles";q=50;w=1` {
 		t.Errorf("over: %+v", over)
 	}
+	all := parse(t, OverLimit(nil, "arn:stage", "key_1", Limited{Class: "map-display.tiles", Account: true, QPS: 500, RetryAfter: 1}))
+	if all.Context["code"] != "qps_exceeded" || all.Context["rateLimit"] != `"account.map-display.tiles";r=0;t=1` || all.Context["rateLimitPolicy"] != `"account.map-display.tiles";q=500;w=1` {
+		t.Errorf("over the account's limit: %+v", all)
+	}
 }
 
 func TestContextHoldsNothingThatABodyWouldHaveToEscape(t *testing.T) {

@@ -20,7 +20,7 @@ func Detail(code authz.Code) string {
 	case authz.DomainNotAllowed:
 		return "This API key is not for pages of this domain. Add the domain to the key if the page is yours."
 	case authz.QPSExceeded:
-		return "This API key makes more calls a second than its limit. Wait as Retry-After says, spread the calls, or ask for a higher limit."
+		return "This API key makes more calls a second than its limit, or the keys of its account together do. Wait as Retry-After says, spread the calls, or ask for a higher limit."
 	default:
 		return ""
 	}
