@@ -7,8 +7,8 @@ import (
 	"latchkey/shared/product"
 )
 
-// limitsOf is what limits a call: its key, and its account where that has a limit. One whose record isn't fresh is asked for
-// when it has been read: the number may have been lowered, and a suspended account's keys take nothing of it.
+// limitsOf lists the limits of a call: its key's, and its account's where that has one. That of an account whose record isn't
+// fresh is asked when it has been read: the number may have been lowered, and a suspended account's keys take nothing of it.
 func (g *Gate) limitsOf(o *outcome, known *entry, fresh bool) limits {
 	class, policy := o.Decision.Class, known.policy
 	of := limits{class: class, key: o.Key, qps: o.Decision.Limit, account: o.Account, accountQPS: g.accountQPS(class, known), left: leaseCall}

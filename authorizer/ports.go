@@ -39,7 +39,7 @@ type rateLimiter interface {
 	GiveBack(of *limits, gave admission)
 }
 
-// limits is what limits a call, and how long its writes to the lease table may take still.
+// limits are the limits of one call, with the time that its writes to the lease table may take still.
 type limits struct {
 	class      product.Class
 	key        apikey.ID

@@ -205,12 +205,12 @@ func (h *accounts) closeAccount(w http.ResponseWriter, r *http.Request, c gatewa
 }
 
 func (h *accounts) showAccount(w http.ResponseWriter, status int, a account.Account, role account.Role) error {
-	return showAccount(w, status, a, role, h.source.Time())
+	return showAccount(w, status, a, role, h.source.Time(), h.products)
 }
 
-func showAccount(w http.ResponseWriter, status int, a account.Account, role account.Role, now time.Time) error {
+func showAccount(w http.ResponseWriter, status int, a account.Account, role account.Role, now time.Time, products product.Catalogue) error {
 	gateway.SetETag(w, a.Version)
-	return gateway.JSON(w, status, web.AccountDoc(a, role, now))
+	return gateway.JSON(w, status, web.AccountDoc(a, role, now, products))
 }
 
 // rows makes the rows of a fan-out.

@@ -81,7 +81,7 @@ func (h *export) account(r *http.Request, c gateway.Principal, doc *api.Export, 
 	if errors.Is(err, dynamo.ErrUnreadable) { // the page is without it, and counts it
 		return "", nil
 	}
-	shown := web.AccountDoc(a, c.Role, h.source.Time())
+	shown := web.AccountDoc(a, c.Role, h.source.Time(), h.products)
 	doc.Account = &shown
 	return "", err
 }

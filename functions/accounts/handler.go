@@ -44,7 +44,7 @@ func settingsOf(vars *env.Vars) (settings, error) {
 // newHandler makes them on the two stores.
 func newHandler(store *control.Store, people sessions.Ender, source env.Source, texts text.Secrets, products product.Catalogue, used web.KeyUse, s settings) *handler {
 	return &handler{
-		accounts: accounts{store, source, texts, s.perPerson, products}, members: members{store, source, texts}, invitations: invitations{store, source, texts},
+		accounts: accounts{store, source, texts, s.perPerson, products}, members: members{store, source, texts}, invitations: invitations{store, source, texts, products},
 		operators: operators{store, source, texts, s.bootstrap},
 		lookups:   lookups{store, source, texts, products, used, web.Looks{Store: store, Source: source}},
 		audit:     auditRows{store, source}, catalogue: catalogue{products},
@@ -87,6 +87,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.OperatorList("GET /v1/operator/overview", func(*http.Request) string { return "overview" }, h.lookups.overview, account.LookUp)
 	m.Account("POST /v1/operator/accounts/{account}/suspend", h.accounts.suspend, account.SuspendAccount)
 	m.Account("POST /v1/operator/accounts/{account}/resume", gateway.NoBody(h.accounts.resume), account.SuspendAccount)
+	m.Account("PUT /v1/operator/accounts/{account}/limits/{class}", gateway.TakesIfMatch(h.accounts.setLimit), account.SetLimits)
 	m.Operator("POST /v1/operator/keys/find", h.lookups.findBySecret, account.LookUp)
 	m.Operator("GET /v1/operator/keys/{key}", h.lookups.findKey, account.LookUp)
 	m.Operator("POST /v1/operator/keys/{key}/block", h.lookups.blockKey, account.BlockKeys)

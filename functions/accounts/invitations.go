@@ -20,6 +20,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/moment"
+	"latchkey/shared/product"
 	"latchkey/shared/text"
 )
 
@@ -39,6 +40,8 @@ type invitations struct {
 	store  invitationStore
 	source env.Source
 	texts  text.Secrets
+
+	products product.Catalogue
 }
 
 const maxToken = 200 // characters
@@ -161,7 +164,7 @@ func (h *invitations) acceptInvitation(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	return showAccount(w, http.StatusOK, a, member.Role, now)
+	return showAccount(w, http.StatusOK, a, member.Role, now, h.products)
 }
 
 // byToken reads the invitation whose token a request's body has.

@@ -89,7 +89,7 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	}
 	doc := api.AccountList{Accounts: []api.Account{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, a := range found.Accounts {
-		doc.Accounts = append(doc.Accounts, web.AccountDoc(a, "", h.source.Time()))
+		doc.Accounts = append(doc.Accounts, web.AccountDoc(a, "", h.source.Time(), h.products))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }
@@ -140,7 +140,7 @@ func (h *lookups) keyDoc(ctx context.Context, k apikey.Key) (api.OperatorKey, er
 	view := web.View{Now: now, Used: used[k.ID], Operator: true, Products: h.products}.In(a)
 	doc := api.OperatorKey{Key: web.KeyDoc(k, view)}
 	if !unread {
-		its := web.AccountDoc(a, "", now)
+		its := web.AccountDoc(a, "", now, h.products)
 		doc.Account = &its
 	}
 	return doc, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -40,7 +41,8 @@ func TestAnOperatorAndACustomerAtOnceAreAsOneAfterTheOther(t *testing.T) {
 			Interrupt: interrupt,
 			Do: map[string]func(testing.TB) apitest.Answer{
 				"block": do("operator", "POST", key+"/block", object{"reason": "abuse"}), "unblock": do("operator", "POST", key+"/unblock", object{}),
-				"revoke": do("operator", "POST", key+"/revoke", object{"reason": "abuse"}),
+				"revoke":       do("operator", "POST", key+"/revoke", object{"reason": "abuse"}),
+				"limit search": do("operator", "PUT", operatorPath(r)+"/limits/search", object{"qps": 7}), "limit tiles": do("operator", "PUT", operatorPath(r)+"/limits/map-display.tiles", object{"qps": 8}),
 				"rename": do("owner", "PATCH", r.path(""), object{"name": "Other"}), "raise": do("operator", "PATCH", r.path(""), object{"key_limit": 7}),
 			},
 			Others: map[string]func(testing.TB){
@@ -54,11 +56,13 @@ func TestAnOperatorAndACustomerAtOnceAreAsOneAfterTheOther(t *testing.T) {
 				}
 				r.CheckGate(t, stored)
 				doc := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("")}).JSON(t)
-				return fmt.Sprint(stored.Blocked != nil, stored.RevokedAt.IsZero(), stored.Disabled, stored.DeletedAt.IsZero(), doc["name"], doc["key_limit"])
+				return fmt.Sprint(stored.Blocked != nil, stored.RevokedAt.IsZero(), stored.Disabled, stored.DeletedAt.IsZero(), doc["name"], doc["key_limit"], doc["limits"])
 			},
 		}
 	})
 }
+
+func operatorPath(r *harness) string { return "/v1/operator" + strings.TrimPrefix(r.path(""), "/v1") }
 
 // raceHarness is a harness with the people of apitest, whose writes can be interrupted.
 func raceHarness(t testing.TB) (*harness, *keytest.Interrupt) {

@@ -108,6 +108,14 @@ func TestTheRowOfEachChangeNamesWhatItChanged(t *testing.T) {
 			},
 		},
 		{
+			as: "operator", method: "PUT", path: "/v1/operator" + strings.TrimPrefix(r.path("/limits/search"), "/v1"), body: map[string]any{"qps": 7}, action: "account.set_limit",
+			want: func() []string { return []string{change("limits", "", `[{"class":"search","qps":7}]`)} },
+		},
+		{
+			as: "operator", method: "PUT", path: "/v1/operator" + strings.TrimPrefix(r.path("/limits/search"), "/v1"), body: map[string]any{"qps": nil}, action: "account.set_limit",
+			want: func() []string { return []string{change("limits", `[{"class":"search","qps":7}]`, "")} },
+		},
+		{
 			as: "owner", method: "POST", path: r.path("/products/traffic/accept"), body: map[string]any{"version": string(product.Default().Version())}, action: "account.accept",
 			want: func() []string {
 				return []string{change("accepted_paths", "", `[{"paths":[{"path":"/traffic/","since":"`+string(product.Default().Version())+`"}],"product":"traffic"}]`)}

@@ -39,6 +39,7 @@ endSessions       204     204       204          204      204      204      204 
 unblockKey        200     200       200          200      200      200      200       200        200             200             200       200
 suspendAccount    200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 resumeAccount     200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
+setAccountLimit   200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
@@ -58,10 +59,15 @@ var accountBodies = map[string]apitest.Member{
 		Body: object{"role": "viewer", "email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "expires_at": `"2026-11-28T12:00:00.000Z"`},
 		Rows: []string{`invitation.create invitation=* role="viewer" email="a@b.example"`},
 	},
-	"putOperator.email":         {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"colleague"`}},
-	"blockKey.reason":           {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse."}`}},
-	"suspendAccount.reason":     {Body: object{"reason": " Invoices are open. "}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Invoices are open.","until":null}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Invoices_are_open.","until":null}`}},
-	"suspendAccount.until":      {Body: object{"reason": "Abuse.", "until": "2026-12-01T00:00:00Z"}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}},
+	"putOperator.email":     {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"colleague"`}},
+	"blockKey.reason":       {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse."}`}},
+	"suspendAccount.reason": {Body: object{"reason": " Invoices are open. "}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Invoices are open.","until":null}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Invoices_are_open.","until":null}`}},
+	"suspendAccount.until":  {Body: object{"reason": "Abuse.", "until": "2026-12-01T00:00:00Z"}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}},
+	"setAccountLimit.qps": {
+		Body:  object{"qps": 50},
+		Shows: map[string]string{"limits": `[{"class":"search","default_qps":null,"name":"Search","product":"search","qps":50,"set_by":"operator"}]`, "version": "4"},
+		Rows:  []string{`account.set_limit limits=[{"class":"search","qps":50}]`},
+	},
 	"acceptProduct.version":     {Body: object{"version": string(product.Default().Version())}, Shows: map[string]string{"version": "4"}, Rows: []string{`account.accept accepted_paths=[{"paths":[{"path":"/search/","since":"` + string(product.Default().Version()) + `"}],"product":"search"}]`}},
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
 	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},

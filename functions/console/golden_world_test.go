@@ -77,7 +77,10 @@ func bareKey() api.Key {
 }
 
 func fullAccount() api.Account {
-	return api.Account{Id: account, Name: "Demo & Co", Type: api.Enterprise, KeyLimit: 123, CreatedAt: day(-400), Version: 9, Role: ptr("owner")}
+	return api.Account{Id: account, Name: "Demo & Co", Type: api.Enterprise, KeyLimit: 123, CreatedAt: day(-400), Version: 9, Role: ptr("owner"), Limits: []api.AccountLimit{
+		{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 77, DefaultQps: ptr(66), SetBy: "operator"},
+		{Class: "search-slow", Product: "search", Name: "Slow", Qps: 55, DefaultQps: ptr(55), SetBy: "catalogue"},
+	}}
 }
 
 func products() []api.Product {

@@ -19,6 +19,7 @@ func (a *app) operatorRoutes() {
 	a.admins("GET /operator/accounts/{account}/type", func(v *visit) error { return a.showTypeChange(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/type", a.setType)
 	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
+	a.operators("POST /operator/accounts/{account}/limits/{class}", a.setAccountLimit)
 	a.operators("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/close", a.closeAccount)
 	a.admins("GET /operator/accounts/{account}/suspend", func(v *visit) error { return a.showSuspending(v, http.StatusOK, newForm()) })
@@ -103,6 +104,7 @@ type operatorAccount struct {
 	Operation *api.Operation // the change of type that is followed
 	Members   []memberRow
 	Keys      []api.Key
+	Limits    []accountLimit
 	Next      string
 }
 
@@ -117,6 +119,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	}
 	var keys api.KeyList
 	var members api.MemberList
+	var products []api.Product
 	err := v.parallel(
 		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
 		func(ctx context.Context) (err error) {
@@ -125,6 +128,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 		},
 		reading(&members, v.api, operatorAccountPath(v, "/members"), url.Values{"page_size": {"100"}}),
 		v.readOperation(&d.Operation),
+		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 	)
 	if err != nil {
 		return err
@@ -132,7 +136,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	for _, m := range members.Members {
 		d.Members = append(d.Members, memberRow{Member: m})
 	}
-	d.Keys = keys.Keys
+	d.Keys, d.Limits = keys.Keys, accountLimitsOf(d.Account, products)
 	if keys.NextPageToken != nil {
 		d.Next = *keys.NextPageToken
 	}

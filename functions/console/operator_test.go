@@ -162,3 +162,32 @@ func TestAnOperatorsOwnRightsStay(t *testing.T) {
 		t.Errorf("the calls: %+v", got)
 	}
 }
+
+// TestAnAccountsLimitIsSetOrLeftToTheCatalogue: an empty field lifts it, and what is no number is sent to nobody. An account whose
+// form began with the number that there is names its version.
+func TestAnAccountsLimitIsSetOrLeftToTheCatalogue(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	r.signIn("operator")
+	fakeAnswers(r, "Demo")
+	route, here := "PUT /v1/operator/accounts/"+account+"/limits/map-display", "/operator/accounts/"+account+"/limits/map-display"
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 200, api.Account{Id: account})
+		return true
+	})
+	for _, typed := range []string{"250", "", "lots", "2.5"} {
+		page := r.post(here, url.Values{"qps": {typed}, "was": {""}})
+		if bad := typed == "lots" || typed == "2.5"; bad != (page.StatusCode == http.StatusUnprocessableEntity) {
+			t.Errorf("%q: %d", typed, page.StatusCode)
+		}
+	}
+	var bodies []string
+	for _, c := range r.api.seen(route) {
+		bodies = append(bodies, c.body+c.match)
+	}
+	if got, want := strings.Join(bodies, " "), `{"qps":250}"2" {"qps":null}"2"`; got != want {
+		t.Errorf("sent %s, want %s", got, want)
+	}
+	if page := r.post("/operator/accounts/"+account+"/limits/..", url.Values{"qps": {"5"}}); page.StatusCode != http.StatusNotFound {
+		t.Errorf("no class: %d", page.StatusCode)
+	}
+}

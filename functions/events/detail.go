@@ -107,6 +107,7 @@ var detailTypes = map[string]string{
 	"account.type":        "Account Type Changed",
 	"account.suspend":     "Account Suspended",
 	"account.resume":      "Account Resumed",
+	"account.set_limit":   "Account Limit Set",
 	"account.accept":      "Account Accepted Paths",
 	"account.close.begin": "Account Closure Begun",
 	"account.close":       "Account Closed",

@@ -471,7 +471,10 @@ type Account struct {
 	CreatedAt Time       `json:"created_at"`
 	Id        string     `json:"id"`
 	KeyLimit  int        `json:"key_limit"`
-	Name      string     `json:"name"`
+
+	// Limits The limits over all keys of the account, of those limit classes that have one.
+	Limits []AccountLimit `json:"limits"`
+	Name   string         `json:"name"`
 
 	// PendingType The type that the account's keys are being moved to.
 	PendingType *string `json:"pending_type"`
@@ -484,6 +487,22 @@ type Account struct {
 	// UnreadableKeys Keys of a closed account that could not be read, and so not be revoked. They open nothing either. Absent if there are none.
 	UnreadableKeys *int  `json:"unreadable_keys,omitempty"`
 	Version        int64 `json:"version"`
+}
+
+// AccountLimit The limit of one limit class over all keys of an account together.
+type AccountLimit struct {
+	Class string `json:"class"`
+
+	// DefaultQps The catalogue's for the account's type; null: it has none.
+	DefaultQps *int   `json:"default_qps"`
+	Name       string `json:"name"`
+	Product    string `json:"product"`
+
+	// Qps In calls a second.
+	Qps int `json:"qps"`
+
+	// SetBy Where qps comes from.
+	SetBy string `json:"set_by"`
 }
 
 // AccountList defines model for AccountList.
@@ -1374,6 +1393,11 @@ type RotationPolicy struct {
 	Principal *string `json:"principal"`
 }
 
+// SetAccountLimit defines model for SetAccountLimit.
+type SetAccountLimit struct {
+	Qps *int `json:"qps"`
+}
+
 // SetBillingType defines model for SetBillingType.
 type SetBillingType struct {
 	// BillingType The first three fit enterprise accounts, the others self-serve ones.
@@ -1939,6 +1963,12 @@ type SetLimitParams struct {
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
+// SetAccountLimitParams defines parameters for SetAccountLimit.
+type SetAccountLimitParams struct {
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
+	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
 // FindKeyParams defines parameters for FindKey.
 type FindKeyParams struct {
 	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
@@ -2087,6 +2117,9 @@ type SetBillingTypeJSONRequestBody = SetBillingType
 
 // SetLimitJSONRequestBody defines body for SetLimit for application/json ContentType.
 type SetLimitJSONRequestBody = SetLimit
+
+// SetAccountLimitJSONRequestBody defines body for SetAccountLimit for application/json ContentType.
+type SetAccountLimitJSONRequestBody = SetAccountLimit
 
 // ResumeAccountJSONRequestBody defines body for ResumeAccount for application/json ContentType.
 type ResumeAccountJSONRequestBody = Nothing

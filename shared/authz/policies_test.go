@@ -169,3 +169,14 @@ func TestTheLimitsOfAnAccountCostMemory(t *testing.T) {
 		t.Errorf("%d bytes, want %d at least", many.MemoryCost(), least)
 	}
 }
+
+// TestTheGateKnowsAnAccountsLimits, of a suspended and of a closed account too.
+func TestTheGateKnowsAnAccountsLimits(t *testing.T) {
+	a := account.Account{ID: "acc_1", Type: account.SelfServe, Version: 3, Limits: account.Limits{{Class: "search", QPS: 5}}}
+	for _, closing := range []bool{false, true} {
+		a.Closing = closing
+		if got := authz.AccountOf(a); got.Limits.Of("search") != 5 || got.Limits.Of("routing") != 0 {
+			t.Errorf("closing %v: %+v", closing, got)
+		}
+	}
+}

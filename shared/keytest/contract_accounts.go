@@ -36,6 +36,7 @@ func (s Stores) suspend(t *testing.T, a account.Account) account.Account {
 // that was closed before the records tell doesn't.
 func driftOfAccounts(t *testing.T, s Stores) {
 	fine, missing, different := s.suspend(t, s.NewAccount(t)), s.suspend(t, s.NewAccount(t)), s.suspend(t, s.NewAccount(t))
+	limited := s.NewAccount(t, func(a *account.Account) { a.Limits = account.Limits{{Class: "search", QPS: 5}} })
 	older, closedBefore := s.NewAccount(t), s.NewAccount(t)
 	for _, a := range []account.Account{missing, older} {
 		must(t, s.dropAccount(a.ID))
@@ -48,6 +49,9 @@ func driftOfAccounts(t *testing.T, s Stores) {
 	wrong := authz.AccountOf(different)
 	wrong.Suspended = false
 	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.EncodeAccount(wrong)))
+	wrong = authz.AccountOf(limited)
+	wrong.Limits = wrong.Limits.With("search", 50)
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.EncodeAccount(wrong)))
 	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.EncodeAccount(authz.Account{ID: "acc_gone", Type: account.SelfServe, Version: 1})))
 	rows := len(s.AllAudit(t, older.ID))
 	for _, repair := range []bool{false, true} {
@@ -58,7 +62,7 @@ func driftOfAccounts(t *testing.T, s Stores) {
 				t.Errorf("repaired: %+v", d)
 			}
 		}
-		if len(kinds) != 3 || kinds[control.DriftMissing] != 1 || kinds[control.DriftDifferent] != 1 || kinds[control.DriftOrphan] != 1 {
+		if len(kinds) != 3 || kinds[control.DriftMissing] != 1 || kinds[control.DriftDifferent] != 2 || kinds[control.DriftOrphan] != 1 {
 			t.Fatalf("drift: %v", kinds)
 		}
 		s.CheckAccount(t, older)
@@ -67,7 +71,7 @@ func driftOfAccounts(t *testing.T, s Stores) {
 	if left := s.Drifts(t, false); len(left) != 0 {
 		t.Errorf("left: %+v", left)
 	}
-	for _, a := range []account.Account{fine, missing, different, older} {
+	for _, a := range []account.Account{fine, missing, different, limited, older} {
 		s.CheckAccount(t, a)
 	}
 	if n := len(s.AllAudit(t, older.ID)); n != rows {

@@ -89,7 +89,7 @@ func (o Operation) ServedBy() string {
 		return "usage"
 	case has("/rotat"):
 		return "rotation"
-	case has("/qps-requests"), has("/limits/"):
+	case has("/qps-requests"), has("/keys/{key}/limits/"):
 		return "qps"
 	case has("/accounts/{account}/keys"):
 		return "keys"

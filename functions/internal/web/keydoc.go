@@ -150,9 +150,10 @@ func KeyWithSecret(k apikey.Key, v View, secret apikey.Secret) api.KeyWithSecret
 
 // AccountDoc renders an account as one of its members, or an operator (role ""), sees it. A suspension that is over isn't
 // shown.
-func AccountDoc(a account.Account, role account.Role, now time.Time) api.Account {
+func AccountDoc(a account.Account, role account.Role, now time.Time, products product.Catalogue) api.Account {
 	doc := api.Account{
 		Id: string(a.ID), Name: text.Shown(a.Name), Type: api.AccountType(a.Type), PendingType: StringPtr(string(a.PendingType)), KeyLimit: a.KeyLimit,
+		Limits:    accountLimits(a, products),
 		CreatedAt: moment.Of(a.CreatedAt), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: TimePtr(a.ClosedAt),
 		Role: StringPtr(string(role)), Version: a.Version,
 	}
@@ -163,6 +164,29 @@ func AccountDoc(a account.Account, role account.Role, now time.Time) api.Account
 		doc.Suspended.By = ShownPtr(a.Suspended.By)
 	}
 	return doc
+}
+
+// accountLimits lists the limits over all keys of an account, in the catalogue's order. The number of a class that the catalogue
+// has no more limits nothing.
+func accountLimits(a account.Account, products product.Catalogue) []api.AccountLimit {
+	docs := []api.AccountLimit{}
+	for _, p := range products.Products() {
+		for _, class := range p.Classes {
+			doc := api.AccountLimit{
+				Class: string(class.ID), Product: string(p.ID), Name: class.Name, Qps: a.Limits.Of(string(class.ID)), SetBy: "operator",
+			}
+			if standard := class.AccountQPS[a.Type]; standard != 0 {
+				doc.DefaultQps = &standard
+			}
+			if doc.Qps == 0 && doc.DefaultQps != nil {
+				doc.Qps, doc.SetBy = *doc.DefaultQps, "catalogue"
+			}
+			if doc.Qps != 0 {
+				docs = append(docs, doc)
+			}
+		}
+	}
+	return docs
 }
 
 // SuspensionDoc renders the suspension of an account as its members see it; nil if there is none.

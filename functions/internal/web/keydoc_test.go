@@ -111,6 +111,49 @@ func TestEveryFieldOfAKeyIsShownOrExcused(t *testing.T) {
 }
 
 // TestFactsFollowTheStatus: what a record still holds of an earlier state is not shown of a key that is over.
+// TestAnAccountsLimitsSayWhereTheyComeFrom: an operator's number comes before the catalogue's, which is shown beside it, and a class
+// without either isn't listed, nor one that the catalogue doesn't know.
+func TestAnAccountsLimitsSayWhereTheyComeFrom(t *testing.T) {
+	class := func(id product.Class, prefix string, limits map[account.Type]int) product.LimitClass {
+		return product.LimitClass{
+			ID: id, Name: "The " + string(id), Prefixes: []string{prefix}, QPS: map[account.Type]int{account.SelfServe: 9, account.Enterprise: 9}, MaxQPS: 99, AccountQPS: limits,
+		}
+	}
+	catalogue, err := product.New([]product.Product{{ID: "a", Name: "A", Kind: product.API, SamplePath: "/a/x", Classes: []product.LimitClass{
+		class("a", "/a/", nil), class("a.b", "/a/b/", map[account.Type]int{account.SelfServe: 20}),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		kind account.Type
+		own  account.Limits
+		want string
+	}{
+		{account.SelfServe, nil, `[{"class":"a.b","default_qps":20,"name":"The a.b","product":"a","qps":20,"set_by":"catalogue"}]`},
+		{account.Enterprise, nil, `[]`},
+		{account.Enterprise, account.Limits{{Class: "gone", QPS: 5}}, `[]`},
+		{account.SelfServe, account.Limits{{Class: "a.b", QPS: 20}}, `[{"class":"a.b","default_qps":20,"name":"The a.b","product":"a","qps":20,"set_by":"operator"}]`},
+		{
+			account.SelfServe,
+			account.Limits{{Class: "a", QPS: 5}, {Class: "a.b", QPS: 30}},
+			`[{"class":"a","default_qps":null,"name":"The a","product":"a","qps":5,"set_by":"operator"},{"class":"a.b","default_qps":20,"name":"The a.b","product":"a","qps":30,"set_by":"operator"}]`,
+		},
+	} {
+		doc, err := json.Marshal(web.AccountDoc(account.Account{Type: tt.kind, Limits: tt.own}, account.Viewer, keytest.Now, catalogue).Limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var members []map[string]any // in the order of their names
+		if err := json.Unmarshal(doc, &members); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := json.Marshal(members); string(got) != tt.want {
+			t.Errorf("%s, %v:\n     %s\nwant %s", tt.kind, tt.own, got, tt.want)
+		}
+	}
+}
+
 func TestFactsFollowTheStatus(t *testing.T) {
 	for name, end := range map[string]func(*apikey.Key){
 		"revoked":              func(k *apikey.Key) { k.RevokedAt = keytest.Now },

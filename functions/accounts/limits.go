@@ -1,0 +1,36 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/product"
+)
+
+// setLimit sets the account's limit over all its keys for a class; null leaves it to the catalogue again.
+func (h *accounts) setLimit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, members, err := gateway.Body[api.SetAccountLimit](r, gateway.BodyOptions{Nullable: []string{"qps"}})
+	if err != nil {
+		return err
+	}
+	if !members.Has("qps") {
+		return gateway.Invalid(gateway.Field("qps", "required", "The member is required."))
+	}
+	class, qps := product.Class(r.PathValue("class")), 0
+	if _, _, known := h.products.Class(class); !known {
+		return gateway.ErrNotFound
+	}
+	if body.Qps != nil {
+		if qps = *body.Qps; qps < 1 || qps > product.MaxAccountQPS {
+			return gateway.Invalid(gateway.Field("qps", "out_of_range", "It must be 1 to 20000, or null."))
+		}
+	}
+	return h.changeStanding(w, r, c, "account.set_limit", func(a account.Account) (account.Account, error) {
+		if err := gateway.OptionalIfMatch(r).Check(a.Version); err != nil {
+			return a, err
+		}
+		return a.SetLimit(string(class), qps)
+	})
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
+)
+
+// TestAnOperatorLimitsAnAccountOverAllItsKeys: members see it, the gate has it, saying it again changes nothing, and null
+// lifts it.
+func TestAnOperatorLimitsAnAccountOverAllItsKeys(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	set := func(class string, qps any, status int) apitest.Answer {
+		t.Helper()
+		return r.Want(t, status, apitest.Call{As: "operator", Method: http.MethodPut, Path: operatorPath(r) + "/limits/" + class, Body: object{"qps": qps}})
+	}
+	stored := func(want account.Limits) account.Account {
+		t.Helper()
+		a, err := r.Control.Account(t.Context(), r.account.ID)
+		if err != nil || len(a.Limits) != len(want) || a.Limits.Of("search") != want.Of("search") || a.Limits.Of("map-display.tiles") != want.Of("map-display.tiles") {
+			t.Fatalf("stored: %+v (%v), want %+v", a.Limits, err, want)
+		}
+		r.CheckAccount(t, a)
+		return a
+	}
+	stored(nil)
+	set("search", 50, 200)
+	first := stored(account.Limits{{Class: "search", QPS: 50}})
+	rows := len(r.AllAudit(t, r.account.ID))
+	set("search", 50, 200)
+	if again := stored(first.Limits); again.Version != first.Version || len(r.AllAudit(t, r.account.ID)) != rows {
+		t.Errorf("version %d after %d, %d rows after %d", again.Version, first.Version, len(r.AllAudit(t, r.account.ID)), rows)
+	}
+	set("map-display.tiles", 20_000, 200)
+	stored(first.Limits.With("map-display.tiles", 20_000))
+	for _, as := range []string{"viewer", "developer", "owner", "operator"} {
+		limits, _ := r.Want(t, 200, apitest.Call{As: as, Method: "GET", Path: r.path("")}).JSON(t)["limits"].([]any)
+		if len(limits) != 2 {
+			t.Fatalf("%s sees %v", as, limits)
+		}
+		tiles, _ := limits[0].(map[string]any)
+		if tiles["class"] != "map-display.tiles" || tiles["qps"] != 20_000.0 || tiles["default_qps"] != nil || tiles["set_by"] != "operator" {
+			t.Errorf("%s sees %v", as, limits)
+		}
+	}
+	for _, class := range []string{"unheard-of", "search.x", "acc_1", "Search"} {
+		set(class, 5, 404)
+	}
+	set("search", nil, 200)
+	set("map-display.tiles", nil, 200)
+	last := stored(nil)
+	set("search", nil, 200)
+	if again := stored(nil); again.Version != last.Version {
+		t.Errorf("nothing was lifted, and the version is %d after %d", again.Version, last.Version)
+	}
+	r.Want(t, 422, apitest.Call{As: "operator", Method: http.MethodPut, Path: operatorPath(r) + "/limits/search", Body: object{}})
+}
+
+// TestALimitOfAnAccountOutlivesOtherChanges: a new name, a suspension and a change of type leave it.
+func TestALimitOfAnAccountOutlivesOtherChanges(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	do := func(as, method, path string, body object, status int) {
+		t.Helper()
+		r.Want(t, status, apitest.Call{As: as, Method: method, Path: path, Body: body})
+	}
+	do("operator", "PUT", operatorPath(r)+"/limits/search", object{"qps": 50}, 200)
+	do("owner", "PATCH", r.path(""), object{"name": "Other"}, 200)
+	do("operator", "POST", operatorPath(r)+"/suspend", object{"reason": "Unpaid."}, 200)
+	do("operator", "PATCH", r.path(""), object{"type": "enterprise"}, 202)
+	a, err := r.Control.Account(t.Context(), r.account.ID)
+	if err != nil || a.Limits.Of("search") != 50 || a.Type != account.Enterprise {
+		t.Errorf("%+v, %v", a, err)
+	}
+	r.CheckAccount(t, a)
+}
