@@ -13,7 +13,7 @@ FUZZTIME ?= 1m
 CONTRACT ?= all
 
 # What the race detector leaves out. These start no goroutine: what they are asked by several at a time is seen in the tests of those who ask.
-SEQUENTIAL := infra/build infra/ci infra/contract infra/notices shared/authz shared/limiter shared/origin shared/product/gen shared/text shared/usage
+SEQUENTIAL := infra/build infra/ci infra/contract infra/notices shared/authz shared/limiter shared/limiter/quota shared/origin shared/product/gen shared/text shared/usage
 # And the end-to-end tests start binaries that aren't built for it: it would watch the tests alone.
 NORACE := latchkey/infra/e2e latchkey/infra/e2e/gates $(SEQUENTIAL:%=latchkey/%)
 

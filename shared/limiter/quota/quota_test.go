@@ -1,0 +1,441 @@
+package quota_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"latchkey/shared/limiter"
+	"latchkey/shared/limiter/quota"
+	"latchkey/shared/limiter/quota/sim"
+)
+
+var (
+	noon     = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	tiles    = quota.Name{Scope: "acc_1", Type: "freemium", Group: "tiles"}
+	keyTiles = quota.Name{Scope: "key_1", Group: "tiles"}
+	errDown  = errors.New("down")
+)
+
+func askOn(date time.Time) quota.Ask { return quota.Ask{Name: sim.Account, Date: date} }
+
+func clock(at time.Time) limiter.Now { return limiter.Now{Wall: at, Mono: at.Sub(noon)} }
+
+// table counts what is written, and fails for the names that are down.
+type table struct {
+	*sim.Table
+	asks []quota.Ask
+	down map[quota.Name]bool
+}
+
+func newTable() *table { return &table{Table: sim.NewTable(), down: map[quota.Name]bool{}} }
+
+func (w *table) Write(ctx context.Context, ask quota.Ask) (quota.Seen, error) {
+	w.asks = append(w.asks, ask)
+	if w.down[ask.Name] {
+		return quota.Seen{}, errDown
+	}
+	return w.Table.Write(ctx, ask)
+}
+
+func (w *table) call(t *testing.T, l *quota.Limiter, at time.Time, limits ...quota.Limit) quota.Result {
+	t.Helper()
+	return l.Admit(t.Context(), w, func() limiter.Now { return clock(at) }, limits, clock(at))
+}
+
+// calls makes calls a tenth of a second apart and says how many were admitted.
+func (w *table) calls(t *testing.T, l *quota.Limiter, n int, at time.Time, limits ...quota.Limit) (admitted int) {
+	t.Helper()
+	for i := range n {
+		if w.call(t, l, at.Add(time.Duration(i)*100*time.Millisecond), limits...).Admit {
+			admitted++
+		}
+	}
+	return admitted
+}
+
+func (w *table) taken(name quota.Name, date time.Time) int64 {
+	day, _ := w.Taken(quota.Ask{Name: name, Date: date})
+	return day
+}
+
+func TestARefusalSaysWhichQuotaEndsLastAndWhen(t *testing.T) {
+	midnight, month := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		limits []quota.Limit
+		want   quota.Result
+	}{
+		"the day's":                       {[]quota.Limit{{Name: tiles, Day: 3, Month: 100}}, quota.Result{Period: quota.Day, Number: 3, Ends: midnight}},
+		"the month's":                     {[]quota.Limit{{Name: tiles, Day: 3, Month: 3}}, quota.Result{Period: quota.Month, Number: 3, Ends: month}},
+		"the month's alone":               {[]quota.Limit{{Name: tiles, Month: 3}}, quota.Result{Period: quota.Month, Number: 3, Ends: month}},
+		"the account's, of the two":       {[]quota.Limit{{Name: keyTiles, Day: 3}, {Name: tiles, Month: 3}}, quota.Result{Period: quota.Month, Number: 3, Ends: month}},
+		"the key's, of the two":           {[]quota.Limit{{Name: keyTiles, Month: 3}, {Name: tiles, Day: 3}}, quota.Result{Period: quota.Month, Number: 3, Ends: month}},
+		"the key's, which is asked first": {[]quota.Limit{{Name: keyTiles, Day: 3}, {Name: tiles, Day: 3}}, quota.Result{Period: quota.Day, Number: 3, Ends: midnight}},
+	} {
+		w, l := newTable(), quota.New(3, 8)
+		if n := w.calls(t, l, 20, noon, tt.limits...); n != 3 {
+			t.Errorf("%s: %d admitted", name, n)
+		}
+		before := len(w.asks)
+		known, is := l.Exhausted(tt.limits, clock(noon))
+		got := w.call(t, l, noon.Add(time.Minute), tt.limits...)
+		if !is || known != got || got.Admit || got.Period != tt.want.Period || got.Number != tt.want.Number || !got.Ends.Equal(tt.want.Ends) {
+			t.Errorf("%s: got %+v, want %+v", name, got, tt.want)
+		}
+		if len(w.asks) != before {
+			t.Errorf("%s: a call beyond it wrote", name)
+		}
+	}
+}
+
+// TestAPeriodIsOverWhenTheClockSaysSo: an exhausted month is remembered over midnight, a day is not; and in a new month nothing is.
+func TestAPeriodIsOverWhenTheClockSaysSo(t *testing.T) {
+	limit := quota.Limit{Name: tiles, Day: 5, Month: 8}
+	w, l := newTable(), quota.New(3, 8)
+	first := noon.AddDate(0, 0, -1)
+	next, december := noon, noon.AddDate(0, 0, 2)
+	if n := w.calls(t, l, 10, first, limit); n != 5 {
+		t.Errorf("%d on the first day", n)
+	}
+	if n := w.calls(t, l, 10, next, limit); n != 3 {
+		t.Errorf("%d on the second, want what is left of the month", n)
+	}
+	writes := len(w.asks)
+	if r := w.call(t, l, next.Add(11*time.Hour), limit); r.Period != quota.Month || len(w.asks) != writes {
+		t.Errorf("%+v, %d writes", r, len(w.asks)-writes)
+	}
+	third := time.Date(2026, 11, 30, 23, 59, 59, 999_999_999, time.UTC)
+	if r := w.call(t, l, third, limit); r.Period != quota.Month || len(w.asks) != writes {
+		t.Errorf("a moment before the month ends: %+v, %d writes", r, len(w.asks)-writes)
+	}
+	if n := w.calls(t, l, 10, december, limit); n != 5 {
+		t.Errorf("%d in the next month", n)
+	}
+	if r := w.call(t, l, december.Add(12*time.Hour-time.Nanosecond), limit); r.Period != quota.Day {
+		t.Errorf("a moment before midnight: %+v", r)
+	}
+	if r := w.call(t, l, december.Add(12*time.Hour), limit); r.Period != 0 {
+		t.Errorf("at midnight: %+v", r)
+	}
+}
+
+func TestTokensOfAnotherDayAreDropped(t *testing.T) {
+	limit := quota.Limit{Name: tiles, Day: 100_000}
+	w, l := newTable(), quota.New(3, 8)
+	w.calls(t, l, 100, noon, limit)
+	if l.InHand(tiles, clock(noon)) == 0 {
+		t.Fatal("no lease")
+	}
+	next := noon.AddDate(0, 0, 1)
+	if n := l.InHand(tiles, clock(next)); n != 0 {
+		t.Errorf("%d in hand of the next day", n)
+	}
+	w.call(t, l, next, limit)
+	if taken := w.taken(tiles, next); taken < 1 {
+		t.Errorf("the next day's call is counted under the day before: %d taken", taken)
+	}
+}
+
+// TestAnotherNumberIsAskedForAgain: a raised one serves at once, a lowered one refuses.
+func TestAnotherNumberIsAskedForAgain(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	if n := w.calls(t, l, 10, noon, quota.Limit{Name: tiles, Day: 5}); n != 5 {
+		t.Errorf("%d of 5", n)
+	}
+	raised := quota.Limit{Name: tiles, Day: 7}
+	if _, is := l.Exhausted([]quota.Limit{raised}, clock(noon)); is {
+		t.Error("a raised quota is held exhausted")
+	}
+	if n := w.calls(t, l, 10, noon, raised); n != 2 {
+		t.Errorf("%d more of 7", n)
+	}
+	if n := w.calls(t, l, 10, noon, quota.Limit{Name: tiles, Day: 6}); n != 0 {
+		t.Errorf("%d more of 6", n)
+	}
+}
+
+func TestALimitWithoutANumberIsNone(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	if n := w.calls(t, l, 10, noon, quota.Limit{Name: tiles}); n != 10 || len(w.asks) != 0 {
+		t.Errorf("%d admitted, %d writes", n, len(w.asks))
+	}
+}
+
+// TestWhatOneLimitGaveStaysInHandWhenAnotherRefuses: the refused calls cost the key's quota nothing.
+func TestWhatOneLimitGaveStaysInHandWhenAnotherRefuses(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	key, account := quota.Limit{Name: keyTiles, Day: 1000}, quota.Limit{Name: tiles, Day: 10}
+	if n := w.calls(t, l, 100, noon, key, account); n != 10 {
+		t.Errorf("%d admitted", n)
+	}
+	if used := w.taken(keyTiles, noon) - l.InHand(keyTiles, clock(noon)); used != 10 {
+		t.Errorf("the key's quota has lost %d calls, want the 10 that were admitted", used)
+	}
+	if w.asks[0].Name != keyTiles {
+		t.Error("the account is asked before the key")
+	}
+}
+
+// TestALeaseIsSmall: at most what was called for, and at most a 64th of what is left.
+func TestALeaseIsSmall(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limit := quota.Limit{Name: tiles, Day: 6400, Month: 100_000}
+	for i := range 6400 {
+		w.call(t, l, noon.Add(time.Duration(i)*10*time.Millisecond), limit)
+	}
+	largest, left := int64(0), limit.Day
+	for _, ask := range w.asks {
+		if ask.N > max(1, left/64) {
+			t.Errorf("%d taken where %d are left", ask.N, left)
+		}
+		largest, left = max(largest, ask.N), left-ask.N
+	}
+	if largest < 50 || left != 0 {
+		t.Errorf("leases of at most %d, %d left", largest, left)
+	}
+	l = quota.New(3, 8)
+	w = newTable()
+	for i := range 100 {
+		w.call(t, l, noon.Add(time.Duration(i)*time.Minute), quota.Limit{Name: tiles, Day: 1_000_000})
+	}
+	if in := l.InHand(tiles, clock(noon)); in > 4 {
+		t.Errorf("%d in hand at a call a minute", in)
+	}
+}
+
+// TestATableThatFailsSuspendsItsBoundAndNothingElse: exhausted stays exhausted, tokens are spent, then calls pass and are counted
+// when it is back.
+func TestATableThatFailsSuspendsItsBoundAndNothingElse(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limit, gone := quota.Limit{Name: tiles, Day: 100_000}, quota.Limit{Name: keyTiles, Day: 2}
+	w.calls(t, l, 100, noon, limit)
+	w.calls(t, l, 4, noon, gone)
+	w.down[tiles], w.down[keyTiles] = true, true
+	at, suspended := noon.Add(10*time.Second), 0
+	for range 400 {
+		at = at.Add(10 * time.Millisecond)
+		held := l.InHand(tiles, clock(at))
+		r := w.call(t, l, at, limit)
+		if !r.Admit || r.Suspended != (held == 0) {
+			t.Fatalf("%+v with %d tokens", r, held)
+		}
+		if r.Suspended {
+			suspended++
+		}
+	}
+	if r := w.call(t, l, at, gone); r.Admit {
+		t.Error("an exhausted quota passes while the table fails")
+	}
+	writes := len(w.asks)
+	w.call(t, l, at, limit)
+	if suspended == 0 || len(w.asks) != writes {
+		t.Errorf("%d calls suspended, %d writes in the second after a failure", suspended, len(w.asks)-writes)
+	}
+	w.down = map[quota.Name]bool{}
+	before := w.taken(tiles, noon)
+	if r := w.call(t, l, at.Add(2*time.Second), limit); !r.Admit || r.Suspended {
+		t.Errorf("the table is back: %+v", r)
+	}
+	if more := w.taken(tiles, noon) - before - l.InHand(tiles, clock(at)) - 1; more != int64(suspended)+1 {
+		t.Errorf("%d counted of %d that passed without a token", more, suspended+1)
+	}
+}
+
+// TestACorrectionKeepsItsStampUntilItIsKnownToBeWritten, so that a lost answer counts nothing twice.
+func TestACorrectionKeepsItsStampUntilItIsKnownToBeWritten(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limit := quota.Limit{Name: tiles, Day: 100}
+	w.down[tiles] = true
+	stamps := map[int64]int64{}
+	at := noon
+	for range 5 {
+		w.call(t, l, at, limit)
+		at = at.Add(1100 * time.Millisecond)
+	}
+	w.down = map[quota.Name]bool{}
+	w.call(t, l, at, limit)
+	for _, ask := range w.asks {
+		if ask.Stamp != 0 {
+			if n, seen := stamps[ask.Stamp]; seen && n != ask.N {
+				t.Errorf("%d is for %d and for %d", ask.Stamp, n, ask.N)
+			}
+			stamps[ask.Stamp] = ask.N
+		}
+	}
+	if taken := w.taken(tiles, noon); len(stamps) != 2 || taken != 6 {
+		t.Errorf("%v, %d taken, want the 6 calls", stamps, taken)
+	}
+}
+
+// TestACorrectionBehindAnAheadClockIsMadeOnceOrNever: where a slot holds a larger stamp, calls are counted under one that is larger
+// still, and tokens are given up.
+func TestACorrectionBehindAnAheadClockIsMadeOnceOrNever(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limit := quota.Limit{Name: tiles, Day: 100_000}
+	w.down[tiles] = true
+	w.calls(t, l, 5, noon, limit)
+	w.down = map[quota.Name]bool{}
+	ahead := quota.Ask{Name: tiles, Date: noon.Truncate(24 * time.Hour), N: 1, Stamp: noon.Add(time.Hour).UnixNano(), Slot: 3}
+	if _, err := w.Write(t.Context(), ahead); err != nil {
+		t.Fatal(err)
+	}
+	w.calls(t, l, 100, noon.Add(2*time.Second), limit)
+	if taken := w.taken(tiles, noon) - l.InHand(tiles, clock(noon)); taken != 106 {
+		t.Errorf("%d are counted of 106", taken)
+	}
+	before := w.taken(tiles, noon)
+	ahead.Stamp *= 2
+	if _, err := w.Write(t.Context(), ahead); err != nil {
+		t.Fatal(err)
+	}
+	for _, ask := range l.Close(clock(noon)) {
+		seen, err := w.Write(t.Context(), ask)
+		l.Corrected(ask, seen, err)
+	}
+	if _, due := l.Due(clock(noon)); due || w.taken(tiles, noon) != before+1 {
+		t.Errorf("tokens that may be back are given back again: %d taken of %d", w.taken(tiles, noon), before)
+	}
+}
+
+// TestTwoItemsThatFailRestAll, one that fails rests itself.
+func TestTwoItemsThatFailRestAll(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limit := func(i int) quota.Limit {
+		return quota.Limit{Name: quota.Name{Scope: fmt.Sprint(i), Group: "g"}, Day: 100}
+	}
+	w.down[limit(1).Name], w.down[limit(2).Name] = true, true
+	if r := w.call(t, l, noon, limit(1)); !r.Suspended {
+		t.Errorf("%+v", r)
+	}
+	if r := w.call(t, l, noon, limit(3)); r.Suspended {
+		t.Errorf("another limit rests: %+v", r)
+	}
+	w.call(t, l, noon, limit(1), limit(2))
+	w.call(t, l, noon.Add(1100*time.Millisecond), limit(1))
+	w.call(t, l, noon.Add(1100*time.Millisecond), limit(2))
+	if r := w.call(t, l, noon.Add(1200*time.Millisecond), limit(4)); !r.Suspended {
+		t.Errorf("two have failed, and a third is asked: %+v", r)
+	}
+	if r := w.call(t, l, noon.Add(2200*time.Millisecond), limit(4)); r.Suspended {
+		t.Errorf("nobody asks whether the table is back: %+v", r)
+	}
+}
+
+// TestWhatIsNotNeededGoesBackOnce: when nobody calls for it, when it is forgotten, and when the environment ends.
+func TestWhatIsNotNeededGoesBackOnce(t *testing.T) {
+	limit := quota.Limit{Name: tiles, Day: 100_000}
+	for name, back := range map[string]func(*quota.Limiter) []quota.Ask{
+		"idle": func(l *quota.Limiter) (asks []quota.Ask) {
+			for range 10 {
+				if _, due := l.Due(clock(noon.Add(4 * time.Minute))); due {
+					t.Error("given back while it may be needed")
+				}
+				if ask, due := l.Due(clock(noon.Add(6 * time.Minute))); due {
+					asks = append(asks, ask)
+				}
+			}
+			return asks
+		},
+		"forgotten": func(l *quota.Limiter) []quota.Ask {
+			for i := range 2 {
+				l.Decide([]quota.Limit{{Name: quota.Name{Scope: fmt.Sprint(i)}, Day: 1}}, clock(noon))
+			}
+			ask, _ := l.Due(clock(noon))
+			return []quota.Ask{ask}
+		},
+		"the end": func(l *quota.Limiter) []quota.Ask { return l.Close(clock(noon)) },
+	} {
+		w, l := newTable(), quota.New(3, 2)
+		w.calls(t, l, 100, noon, limit)
+		held := l.InHand(tiles, clock(noon))
+		asks := back(l)
+		if len(asks) != 1 || held == 0 || asks[0].N != -held || asks[0].Stamp == 0 || l.InHand(tiles, clock(noon)) != 0 {
+			t.Fatalf("%s: %+v for %d in hand", name, asks, held)
+		}
+		for range 2 {
+			if _, err := w.Write(t.Context(), asks[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if taken := w.taken(tiles, noon); taken != 100 {
+			t.Errorf("%s: %d taken after 100 calls", name, taken)
+		}
+		if more := l.Close(clock(noon)); len(more) > 0 && more[0].N < 0 {
+			t.Errorf("%s: given back twice: %+v", name, more)
+		}
+	}
+}
+
+// TestTheLargestGoesBackFirst: an environment that ends has half a second.
+func TestTheLargestGoesBackFirst(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	for i, n := range []int{3, 200, 40} {
+		w.calls(t, l, n, noon, quota.Limit{Name: quota.Name{Scope: fmt.Sprint(i)}, Day: 1_000_000})
+	}
+	last := int64(-1 << 62)
+	for _, ask := range l.Close(clock(noon)) {
+		if ask.N < last {
+			t.Errorf("%d goes back after %d", ask.N, last)
+		}
+		last = ask.N
+	}
+}
+
+// TestDebtOfADayIsCountedInThatDay, though the day is over when the table is back.
+func TestDebtOfADayIsCountedInThatDay(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limit := quota.Limit{Name: tiles, Day: 100}
+	w.down[tiles] = true
+	w.calls(t, l, 30, noon, limit)
+	w.down = map[quota.Name]bool{}
+	next := noon.AddDate(0, 0, 1)
+	w.call(t, l, next, limit)
+	for _, written := range []bool{false, true} { // and its answer is lost
+		ask, due := l.Due(clock(next))
+		if !due {
+			t.Fatal("what failed isn't asked for again")
+		}
+		if written {
+			if _, err := w.Write(t.Context(), ask); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.Corrected(ask, quota.Seen{}, errDown)
+	}
+	for ask, due := l.Due(clock(next)); due; ask, due = l.Due(clock(next)) {
+		seen, err := w.Write(t.Context(), ask)
+		l.Corrected(ask, seen, err)
+	}
+	if before, after := w.taken(tiles, noon), w.taken(tiles, next); before != 30 || after != 1 {
+		t.Errorf("%d counted in the day, %d in the next", before, after)
+	}
+}
+
+func TestTokensInHandCostNoAllocation(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limits := []quota.Limit{{Name: keyTiles, Day: 10_000_000}, {Name: tiles, Day: 10_000_000, Month: 100_000_000}}
+	for i := range 20_000 {
+		w.call(t, l, noon.Add(time.Duration(i)*time.Millisecond), limits...)
+	}
+	now := clock(noon.Add(20 * time.Second))
+	if n := testing.AllocsPerRun(50, func() {
+		if _, is := l.Exhausted(limits, now); is || !l.Decide(limits, now).Done {
+			t.Fatal("no token")
+		}
+		l.Due(now)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkTokenInHand(b *testing.B) {
+	table, l := newTable(), quota.New(3, 8)
+	limits := []quota.Limit{{Name: tiles, Day: 1 << 50, Month: 1 << 50}}
+	at := noon
+	for b.Loop() {
+		at = at.Add(10 * time.Microsecond)
+		l.Admit(b.Context(), table.Table, func() limiter.Now { return clock(at) }, limits, clock(at))
+	}
+}
