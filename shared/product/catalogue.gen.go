@@ -26,6 +26,12 @@ var generated = []Product{
 	}},
 }
 
+var generatedQuotas = Quotas{
+	Groups: []ClassGroup{
+		{ID: "tiles", Name: "Map tiles", Classes: []Class{"map-display.tiles"}},
+	},
+}
+
 var history = History{
 	Version: "1-e459a7fd79",
 	Covered: []Covered{

@@ -19,7 +19,8 @@ type Catalogue struct {
 	byClass  map[Class]LimitClass
 	owner    map[Class]ID
 	prefixes []prefix // the longest first, so that the first that fits is the closest
-	past     *past    // what a decision doesn't need: the gate copies a catalogue with each call of a method
+	grouped  *grouped
+	past     *past // what a decision doesn't need: the gate copies a catalogue with each call of a method
 }
 
 type prefix struct {
@@ -32,6 +33,9 @@ type prefix struct {
 // that the two agree.
 var Default = sync.OnceValue(func() Catalogue {
 	c, err := WithHistory(generated, history)
+	if err == nil {
+		c, err = c.WithQuotas(generatedQuotas)
+	}
 	if err != nil {
 		panic(err) // the list is part of the program
 	}

@@ -73,11 +73,11 @@ func TestZeroCatalogueMatchesNothing(t *testing.T) {
 }
 
 func TestTheLiteralSaysWhatTheFileSays(t *testing.T) {
-	file, err := product.Embedded()
+	file, quotas, err := product.Embedded()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(product.Default().Products(), file) {
+	if !reflect.DeepEqual(product.Default().Products(), file) || !reflect.DeepEqual(product.Default().Groups(), quotas.Groups) {
 		t.Error("catalogue.gen.go is stale: make catalogue")
 	}
 }

@@ -50,7 +50,14 @@ func generate(repository fs.FS, widened ...string) (map[string][]byte, lock.Repo
 	if _, err := product.WithHistory(products, historyOf(history)); err != nil {
 		return nil, report, err
 	}
-	code, err := code(products, history)
+	quotas, err := product.ParseQuotas(text)
+	if err != nil {
+		return nil, report, err
+	}
+	if err := checkQuotas(products, quotas); err != nil {
+		return nil, report, err
+	}
+	code, err := code(products, quotas, history)
 	if err != nil {
 		return nil, report, err
 	}
@@ -136,7 +143,7 @@ func checkShown(sample, docs string, catalogue product.Catalogue) error {
 	return nil
 }
 
-func code(products []product.Product, h lock.History) ([]byte, error) {
+func code(products []product.Product, q product.Quotas, h lock.History) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("// Code generated from catalogue.json by `make catalogue`. DO NOT EDIT.\n\npackage product\n\n")
 	b.WriteString("import (\n\"latchkey/shared/account\"\n\"latchkey/shared/consent\"\n)\n\nvar generated = []Product{\n")
@@ -149,6 +156,7 @@ func code(products []product.Product, h lock.History) ([]byte, error) {
 		b.WriteString("}},\n")
 	}
 	b.WriteString("}\n\n")
+	writeQuotas(&b, q)
 	writeHistory(&b, h)
 	return format.Source(b.Bytes())
 }

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// withQuotas is a repository whose catalogue has them.
+func withQuotas(text string) map[string][]byte {
+	f := files(good)
+	f[catalogueFile].Data = []byte(`{` + text + `,"products":[` + good + `]}`)
+	out, _, err := generate(f)
+	if err != nil {
+		return map[string][]byte{"": []byte(err.Error())}
+	}
+	return out
+}
+
+const theirs = `"groups":[{"id":"x","name":"The \"x\"","classes":["a.x"]}],"quotas":{"freemium":{"x":{"day":50000},"other":{"day":5,"month":90}},"free":{"x":{"month":7}}}`
+
+func TestTheLiteralHasTheQuotas(t *testing.T) {
+	code := string(withQuotas(theirs)[codeFile])
+	for _, want := range []string{
+		`{ID: "x", Name: "The \"x\"", Classes: []Class{"a.x"}},`, "\"free\": {\n\t\t\t\"x\": {Day: 0, Month: 7},",
+		"\"other\": {Day: 5, Month: 90},\n\t\t\t\"x\":     {Day: 50000, Month: 0},",
+	} {
+		if !strings.Contains(code, want) {
+			t.Errorf("the code lacks %s:\n%s", want, code)
+		}
+	}
+}
+
+func TestAQuotaOfABillingTypeThatNoKeyHasIsRefused(t *testing.T) {
+	for _, wrong := range []string{`"quotas":{"fremium":{"other":{"day":1}}}`, `"quotas":{"":{"other":{"day":1}}}`, `"quotas":{"free":{"others":{"day":1}}}`} {
+		if out := withQuotas(wrong); len(out) != 1 || out[""] == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
