@@ -22,6 +22,9 @@ func (g *Gate) AfterReply() {
 	now := g.clock.now()
 	if g.call.storeUp {
 		g.report(now)
+		if g.quotas != nil {
+			g.quotas.after(now, g.call.deadline)
+		}
 	}
 	g.metrics.flushIfDue(now, g.out)
 }

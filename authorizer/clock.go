@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"latchkey/shared/limiter"
+)
 
 // moment is a reading of both clocks. The monotonic clock may stop while the environment is frozen and the wall clock
 // may be set back, so an age is taken from both.
@@ -8,6 +12,9 @@ type moment struct {
 	wall time.Time     // without a monotonic reading
 	mono time.Duration // since some fixed time
 }
+
+// reading is the moment as the limiters take it.
+func (m moment) reading() limiter.Now { return limiter.Now{Wall: m.wall, Mono: m.mono} }
 
 // since is the larger of the times that the two clocks say have passed since earlier.
 func (m moment) since(earlier moment) time.Duration {

@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/leases"
 	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/product"
 	"latchkey/shared/telemetry"
@@ -23,6 +24,7 @@ type config struct {
 	prefix       apikey.Prefix
 	gateTable    string
 	leasesTable  string
+	quotasTable  string
 	slicesTable  string
 	metrics      string // the namespace of its metrics
 	usagePlanKey string // the value of the stack's one API key, which every allowed call returns
@@ -48,10 +50,10 @@ func configFrom(getenv func(string) string) (config, error) {
 	tables := dynamo.TablesFromEnv(getenv)
 	c := config{
 		prefix: prefix, usagePlanKey: getenv("USAGE_PLAN_KEY"), metrics: getenv(telemetry.NamespaceVariable),
-		gateTable: tables.Gate, leasesTable: tables.Leases, slicesTable: tables.Slices,
+		gateTable: tables.Gate, leasesTable: tables.Leases, quotasTable: tables.Quotas, slicesTable: tables.Slices,
 	}
-	if c.gateTable == "" || c.leasesTable == "" || c.slicesTable == "" || c.usagePlanKey == "" || c.metrics == "" {
-		return config{}, fmt.Errorf("%w: GATE_TABLE, LEASES_TABLE, SLICES_TABLE, USAGE_PLAN_KEY and %s must be set", errConfig, telemetry.NamespaceVariable)
+	if c.gateTable == "" || c.leasesTable == "" || c.quotasTable == "" || c.slicesTable == "" || c.usagePlanKey == "" || c.metrics == "" {
+		return config{}, fmt.Errorf("%w: GATE_TABLE, LEASES_TABLE, QUOTAS_TABLE, SLICES_TABLE, USAGE_PLAN_KEY and %s must be set", errConfig, telemetry.NamespaceVariable)
 	}
 	switch over := getenv("OVER_LIMIT"); over {
 	case "", "429":
@@ -100,6 +102,7 @@ func awsDeps(c config, getenv func(string) string, out io.Writer) deps {
 		clock:     clock,
 		catalogue: product.Default(),
 		limiter:   newLeased(leases.New(db, c.leasesTable), clock),
+		quotas:    newQuotaLeases(quotas.New(db, c.quotasTable), clock, product.Default()),
 		recorder:  newCounter(reports.New(db, c.slicesTable), clock),
 		out:       out,
 	}

@@ -11,6 +11,7 @@ import (
 	"latchkey/authorizer/internal/apigw"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/limiter/quota"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
@@ -22,6 +23,7 @@ type deps struct {
 	clock     clock
 	catalogue product.Catalogue
 	limiter   rateLimiter
+	quotas    *quotaLeases // nil: none are kept
 	recorder  recorder
 	out       io.Writer // log lines and metrics
 }
@@ -44,11 +46,12 @@ type Gate struct {
 type call struct {
 	requestID string // "" until the event is read; shares its memory
 	outcome   outcome
-	deadline  time.Time // zero without one
-	storeUp   bool      // the store has answered it, and no part of it has failed
-	degraded  bool      // the lease table did
-	limits    limits    // what limits it, once the limiter is asked
-	pending   bool      // AfterReply hasn't run for it yet
+	deadline  time.Time     // zero without one
+	storeUp   bool          // the store has answered it, and no part of it has failed
+	degraded  bool          // the lease table did
+	limits    limits        // what limits it, once the limiter is asked
+	quotas    []quota.Limit // that it counts under
+	pending   bool          // AfterReply hasn't run for it yet
 }
 
 // The call is the context of what is done for it. It has a deadline and no timer: what waits bounds its wait by
@@ -121,11 +124,15 @@ func (g *Gate) Close() {
 	defer cancel()
 	g.log.flush()
 	g.recorder.Flush(ctx)
+	if g.quotas != nil {
+		g.quotas.close(ctx)
+	}
 	g.metrics.flush(g.clock.now(), g.out)
 }
 
 // decide runs the seven steps. Where a call is refused before its path is looked at, the product is set all the
-// same, because usage counts refusals under it. wait, in seconds, is set for QPSExceeded.
+// same, because usage counts refusals under it. wait, in seconds, is set for
+// QPSExceeded and QuotaExceeded.
 func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *outcome) (wait int) {
 	req := authz.Request{Target: event.Target(g.products)}
 	req.Origin, req.Presence = event.CallerOrigin()
@@ -178,26 +185,27 @@ func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *
 	}
 	first := admission{}
 	if o.Decision.Allowed() {
-		g.call.limits = g.limitsOf(o, known, fresh)
-		first = g.limit(ctx, o)
+		first = g.limitFirst(ctx, now, o, known, fresh)
 	}
-	if fresh {
-		return first.RetryAfter
-	}
-	its = g.records.await(ctx, known.account)
-	g.call.storeUp = g.records.answered && !g.call.degraded
-	d := its.decide(now.wall, req, policy)
-	if d.Code == authz.AccountSuspended || d.Code == authz.KeyRevoked || d.Code == authz.Unavailable { // what an account does to all of its keys
-		o.Decision = d
-	}
-	o.Decision.Shadow = d.Shadow // by what the account has accepted
-	if o.Decision.Code == authz.Unavailable {
-		o.Key, o.Account, o.Secret, o.Outgoing, o.Billing, o.Proposed = "", "", apikey.Hash{}, false, "", time.Time{}
+	if !fresh {
+		its = g.records.await(ctx, known.account)
+		g.call.storeUp = g.records.answered && !g.call.degraded
+		d := its.decide(now.wall, req, policy)
+		if d.Code == authz.AccountSuspended || d.Code == authz.KeyRevoked || d.Code == authz.Unavailable { // what an account does to all of its keys
+			o.Decision = d
+		}
+		o.Decision.Shadow = d.Shadow // by what the account has accepted
+		if o.Decision.Code == authz.Unavailable {
+			o.Key, o.Account, o.Secret, o.Outgoing, o.Billing, o.Proposed = "", "", apikey.Hash{}, false, "", time.Time{}
+		}
+		if o.Decision.Allowed() {
+			first = g.limitAll(ctx, o, known, first)
+		}
 	}
 	if !o.Decision.Allowed() {
 		return first.RetryAfter
 	}
-	return g.limitAll(ctx, o, known, first)
+	return g.quota(ctx, now, o)
 }
 
 // answer renders a decision as the gateway needs it to send the right status.
@@ -215,8 +223,7 @@ func (g *Gate) answer(event *apigw.Event, o *outcome, wait int) ([]byte, error) 
 			g.reply = apigw.Deny(g.reply[:0], event.Stage, o.Key, code)
 			break
 		}
-		g.reply = apigw.OverLimit(g.reply[:0], event.Stage, o.Key,
-			apigw.Limited{Class: o.Decision.Class, Account: o.OfAll, QPS: o.Limit, RetryAfter: max(wait, 1)})
+		g.reply = apigw.OverLimit(g.reply[:0], event.Stage, o.Key, o.limited(max(wait, 1)))
 	default:
 		return nil, apigw.ErrUnavailable
 	}

@@ -18,6 +18,9 @@ func (g *Gate) limitsOf(o *outcome, known *entry, fresh bool) limits {
 	if of.accountQPS > 0 || !known.account.read {
 		of.kept = leaseKept
 	}
+	if len(g.call.quotas) > 0 {
+		of.left -= leaseKept // for the quota's item
+	}
 	if !fresh {
 		of.accountQPS = 0
 	}
@@ -38,16 +41,26 @@ func (g *Gate) accountQPS(class product.Class, known *entry) int {
 	return g.catalogue.AccountQPS(class, kind)
 }
 
-// limit is step 7, by what is known of the limits.
+// limitFirst is step 7 by what is known before the account's record has been read. A quota that memory knows to be exhausted refuses before
+// anything is asked; it outlasts every second.
+func (g *Gate) limitFirst(ctx context.Context, now moment, o *outcome, known *entry, fresh bool) admission {
+	if g.quotas != nil {
+		g.call.quotas = g.quotas.of(o.Account, o.Billing, o.Decision.Class)
+	}
+	g.call.limits = g.limitsOf(o, known, fresh)
+	if r, is := g.quotas.known(g.call.quotas, now); is {
+		o.Limit = g.call.limits.qps
+		return admission{RetryAfter: o.overQuota(r, now)}
+	}
+	return g.limit(ctx, o)
+}
+
+// limit asks for the limits of calls a second.
 func (g *Gate) limit(ctx context.Context, o *outcome) admission {
 	of := &g.call.limits
 	a := g.limiter.Admit(ctx, of)
 	if a.Degraded {
-		g.call.storeUp = false
-		if !g.call.degraded {
-			g.metrics.limiterDegraded++
-		}
-		g.call.degraded = true
+		g.degraded()
 	}
 	o.Limit, o.OfAll = of.qps, a.ByAccount
 	if a.ByAccount {
@@ -59,14 +72,39 @@ func (g *Gate) limit(ctx context.Context, o *outcome) admission {
 	return a
 }
 
+// degraded notes, once a call, that a bound of it is suspended.
+func (g *Gate) degraded() {
+	g.call.storeUp = false
+	if !g.call.degraded {
+		g.metrics.limiterDegraded++
+	}
+	g.call.degraded = true
+}
+
 // limitAll is step 7 of a call whose account had to be read, once that is done: the key's limit has admitted it beside the read,
 // and what it gave is in hand.
-func (g *Gate) limitAll(ctx context.Context, o *outcome, known *entry, first admission) (wait int) {
+func (g *Gate) limitAll(ctx context.Context, o *outcome, known *entry, first admission) admission {
 	of := &g.call.limits
 	if of.accountQPS = g.accountQPS(of.class, known); of.accountQPS == 0 {
-		return first.RetryAfter
+		return first
 	}
 	of.kept = leaseKept
 	g.limiter.GiveBack(of, first)
-	return g.limit(ctx, o).RetryAfter
+	return g.limit(ctx, o)
+}
+
+// quota is the end of step 7: what the limits admit counts under the account's quota, if the catalogue has one.
+func (g *Gate) quota(ctx context.Context, now moment, o *outcome) (wait int) {
+	if len(g.call.quotas) == 0 {
+		return 0
+	}
+	r := g.quotas.admit(ctx, g.call.quotas, now, g.call.limits.left+leaseKept)
+	if r.Suspended {
+		g.degraded()
+		g.metrics.quotasSuspended++
+	}
+	if !r.Admit {
+		return o.overQuota(r, now)
+	}
+	return 0
 }

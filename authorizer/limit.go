@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// leaseCall bounds all calls of the lease table for one call of the gate: a caller who waits longer is better served by
-	// the local share.
+	// leaseCall bounds all calls of the tables of leases and quotas for one call of the gate: a caller who waits longer is better
+	// served by the local share.
 	leaseCall = 300 * time.Millisecond
-	// leaseKept is the part of it that the key's limit leaves to the account's, so that an item which hangs suspends its own
-	// bound alone.
+	// leaseKept is the part of it that the key's limit leaves to the account's, and both to the quota, so that an item which hangs
+	// suspends its own bound alone.
 	leaseKept = 100 * time.Millisecond
 	// maxLimits bounds the limits that an environment remembers. Each takes about half a kilobyte.
 	maxLimits = 8192
@@ -36,10 +36,7 @@ type limitName struct {
 func newLeased(store limiter.Store, c clock) *leased {
 	return &leased{
 		limits: limiter.New(maxLimits), table: bounded{store: store, clock: c}, names: map[limitName]string{},
-		clock: func() limiter.Now {
-			now := c.now()
-			return limiter.Now{Wall: now.wall, Mono: now.mono}
-		},
+		clock: func() limiter.Now { return c.now().reading() },
 	}
 }
 

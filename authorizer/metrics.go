@@ -20,6 +20,7 @@ type metrics struct {
 	cacheHits, cacheMisses, staleServes, unreadable int
 	storeReads, storeErrors                         int
 	limiterDegraded, shadowRefused                  int
+	quotasSuspended                                 int // of limiterDegraded, those by quotas
 	usageReports, usageReportErrors, usageDropped   int
 	unlogged                                        int // refusals without a line in the log
 
@@ -106,6 +107,7 @@ func (m *metrics) rest(now moment) telemetry.Record {
 		count("StoreReads", m.storeReads),
 		count("StoreErrors", m.storeErrors),
 		count("LimiterDegraded", m.limiterDegraded),
+		count("QuotasSuspended", m.quotasSuspended),
 		count("ShadowRefusals", m.shadowRefused),
 		count("UsageReports", m.usageReports),
 		count("UsageReportErrors", m.usageReportErrors),

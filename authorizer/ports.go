@@ -7,6 +7,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/limiter/quota"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
@@ -86,7 +87,8 @@ type outcome struct {
 	Outgoing bool          // the secret is the one that a rotation is ending
 	Origin   origin.Origin // zero if the call named none that can be read; its host shares the event's memory
 	Presence origin.Presence
-	Limit    int       // calls a second, where the limiter was asked: of the limit that refused, or else the key's
-	OfAll    bool      // Limit is the account's, over all its keys
-	Proposed time.Time // since when the key carries a proposal; zero without one
+	Limit    int          // calls a second, where the limiter was asked: of the limit that refused, or else the key's
+	OfAll    bool         // Limit is the account's, over all its keys
+	Exceeded quota.Result // where a quota refused the call
+	Proposed time.Time    // since when the key carries a proposal; zero without one
 }

@@ -123,7 +123,7 @@ func TestAConnectionThatDiedWhileFrozenCostsOneAttemptAndIsReplaced(t *testing.T
 	defer server.Close()
 	defer close(s.until)
 	env := map[string]string{
-		"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key", "METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-west-1",
+		"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "QUOTAS_TABLE": "quotas", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key", "METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-west-1",
 		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s", "DYNAMODB_ENDPOINT": server.URL,
 	}
 	get := func(name string) string { return env[name] }

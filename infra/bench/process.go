@@ -50,7 +50,7 @@ func environment(o options, s *store) []string {
 		"AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
 		"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "AWS_SESSION_TOKEN=bench",
 		"DYNAMODB_ENDPOINT=" + s.url, "SECRETSMANAGER_ENDPOINT=", "EVENTS_ENDPOINT=",
-		"GATE_TABLE=gate", "LEASES_TABLE=leases", "SLICES_TABLE=slices",
+		"GATE_TABLE=gate", "LEASES_TABLE=leases", "QUOTAS_TABLE=quotas", "SLICES_TABLE=slices",
 		"KEY_PREFIX=ak", "OVER_LIMIT=429", "METRICS_NAMESPACE=Latchkey/bench", "USAGE_PLAN_KEY=00000000-0000-0000-0000-000000000000",
 	}
 	if s.roots != "" {

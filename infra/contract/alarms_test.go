@@ -208,7 +208,7 @@ func throttled() (out []string) {
 	for _, id := range []string{"GateTable", "ControlTable", "CountersTable"} {
 		out = append(out, onTable(id, "ReadThrottleEvents"), onTable(id, "WriteThrottleEvents"))
 	}
-	return append(out, onTable("LeasesTable", "WriteThrottleEvents"), onTable("SlicesTable", "WriteThrottleEvents"))
+	return append(out, onTable("LeasesTable", "WriteThrottleEvents"), onTable("SlicesTable", "WriteThrottleEvents"), onTable("QuotasTable", "WriteThrottleEvents"))
 }
 
 const someMidnight = 1795219200 // a multiple of 86400

@@ -126,7 +126,7 @@ func TestEveryProtectionIsOn(t *testing.T) {
 
 // keptAlways are the resources whose loss can't be made good: they stay when the stack goes.
 var keptAlways = map[string]string{
-	"ControlTable": "keys and accounts", "GateTable": "the gate's records", "SlicesTable": "usage that isn't counted yet", "CountersTable": "usage",
+	"ControlTable": "keys and accounts", "GateTable": "the gate's records", "SlicesTable": "usage that isn't counted yet", "CountersTable": "usage", "QuotasTable": "calls taken out of quotas",
 	"FailedRecords": "records that were set aside", "KeyringSecret": "without it recoverable secrets can't be revealed",
 	"DeliveryKey": "without it delivered secrets can't be read", "UserPool": "people's accounts",
 }

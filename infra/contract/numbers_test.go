@@ -30,6 +30,7 @@ var times = map[string]time.Duration{
 	"authorizer.answerMargin":         50 * ms,
 	"authorizer.leaseCall":            300 * ms,
 	"authorizer.leaseKept":            100 * ms,
+	"authorizer.correctionBudget":     300 * ms,
 	"authorizer.reportBudget":         300 * ms,
 	"authorizer.reportEarly":          500 * ms,
 	"authorizer.flushBudget":          2 * sec,
@@ -54,6 +55,7 @@ var times = map[string]time.Duration{
 	"shared/limiter/quota.horizon":    1 * mins,
 	"shared/limiter/quota.idleFor":    5 * mins,
 	"shared/limiter/quota.pause":      1 * sec,
+	"shared/dynamo/quotas.kept":       40 * day,
 	"shared/limiter.expiry":           1 * day,
 	// Usage: reported every 5 s, kept for 35 days by the hour and 400 by the day.
 	"shared/usage.ReportEvery":       5 * sec,

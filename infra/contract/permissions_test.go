@@ -113,6 +113,7 @@ func TestWhatTheGateAndTheConsoleMayTouch(t *testing.T) {
 	want := map[string][]string{
 		"AuthorizerRole": {
 			"dynamodb:GetItem ${GateTable.Arn}", "dynamodb:UpdateItem ${LeasesTable.Arn}",
+			"dynamodb:UpdateItem ${QuotasTable.Arn}",
 			"dynamodb:PutItem ${SlicesTable.Arn}",
 		},
 		"ConsoleRole": {

@@ -67,6 +67,7 @@ func TestTables(t *testing.T) {
 		"ControlTable":  {"pk S, sk S", "ttl", "NEW_AND_OLD_IMAGES", true, "Retain"},
 		"GateTable":     {"pk S", nil, nil, true, "Retain"},
 		"LeasesTable":   {"pk S, sk N", "ttl", nil, nil, "Delete"},
+		"QuotasTable":   {"pk S, sk S", "ttl", nil, true, "Retain"},
 		"SlicesTable":   {"pk S, sk S", "ttl", "NEW_IMAGE", nil, "Retain"},
 		"CountersTable": {"pk S, sk S", "ttl", nil, true, "Retain"},
 		"SessionsTable": {"pk S", "ttl", nil, nil, "Delete"},

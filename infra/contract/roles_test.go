@@ -17,6 +17,7 @@ import (
 var adapters = map[string][]string{
 	"shared/dynamo/policies": {"dynamodb:GetItem GateTable"},
 	"shared/dynamo/leases":   {"dynamodb:UpdateItem LeasesTable"},
+	"shared/dynamo/quotas":   {"dynamodb:UpdateItem QuotasTable"},
 	"shared/dynamo/reports":  {"dynamodb:PutItem SlicesTable"},
 	"shared/dynamo/sessions": {
 		"dynamodb:GetItem SessionsTable", "dynamodb:PutItem SessionsTable", "dynamodb:UpdateItem SessionsTable", "dynamodb:DeleteItem SessionsTable",

@@ -304,6 +304,7 @@ const (
 	PathNotGranted    UsageOutcome = "path_not_granted"
 	ProductNotAllowed UsageOutcome = "product_not_allowed"
 	QpsExceeded       UsageOutcome = "qps_exceeded"
+	QuotaExceeded     UsageOutcome = "quota_exceeded"
 	Refused           UsageOutcome = "refused"
 	SecretExpired     UsageOutcome = "secret_expired"
 )
@@ -338,6 +339,8 @@ func (e UsageOutcome) Valid() bool {
 	case ProductNotAllowed:
 		return true
 	case QpsExceeded:
+		return true
+	case QuotaExceeded:
 		return true
 	case Refused:
 		return true

@@ -25,6 +25,7 @@ const (
 	OriginMissing     Code = "origin_missing"
 	DomainNotAllowed  Code = "domain_not_allowed"
 	QPSExceeded       Code = "qps_exceeded"
+	QuotaExceeded     Code = "quota_exceeded"
 	Unavailable       Code = "unavailable"
 )
 
@@ -77,6 +78,7 @@ var Codes = [...]Refusal{
 	{OriginMissing, ClassPermission, 6},
 	{DomainNotAllowed, ClassPermission, 6},
 	{QPSExceeded, ClassLimit, 7},
+	{QuotaExceeded, ClassLimit, 7},
 	{Unavailable, ClassOutage, 0},
 }
 

@@ -110,10 +110,10 @@ func startEngine() (endpoint string, err error) {
 	return "", fmt.Errorf("the DynamoDB engine doesn't listen on %s", address)
 }
 
-// TableNames makes the six names with a suffix.
+// TableNames makes the seven names with a suffix.
 func TableNames(suffix string) dynamo.Tables {
 	return dynamo.Tables{
-		Control: "control-" + suffix, Gate: "gate-" + suffix, Leases: "leases-" + suffix,
+		Control: "control-" + suffix, Gate: "gate-" + suffix, Leases: "leases-" + suffix, Quotas: "quotas-" + suffix,
 		Slices: "slices-" + suffix, Counters: "counters-" + suffix, Sessions: "sessions-" + suffix,
 	}
 }
@@ -133,7 +133,7 @@ func CreateTables(ctx context.Context, db Creator, tables dynamo.Tables) error {
 	return nil
 }
 
-// TableInputs are the six tables' definitions.
+// TableInputs are the seven tables' definitions.
 func TableInputs(tables dynamo.Tables) []*dynamodb.CreateTableInput {
 	control := tableInput(tables.Control, "pk", "sk:S")
 	control.AttributeDefinitions = append(control.AttributeDefinitions, attribute("gpk", "S"), attribute("gsk", "S"))
@@ -145,6 +145,7 @@ func TableInputs(tables dynamo.Tables) []*dynamodb.CreateTableInput {
 		control,
 		tableInput(tables.Gate, "pk", ""),
 		tableInput(tables.Leases, "pk", "sk:N"),
+		tableInput(tables.Quotas, "pk", "sk:S"),
 		tableInput(tables.Slices, "pk", "sk:S"),
 		tableInput(tables.Counters, "pk", "sk:S"),
 		tableInput(tables.Sessions, "pk", ""),

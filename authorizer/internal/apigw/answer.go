@@ -77,6 +77,22 @@ type Limited struct {
 	Account    bool // the limit is the account's, over all its keys
 	QPS        int
 	RetryAfter int // whole seconds
+	Quota      Quota
+}
+
+// Quota is one that is used up. The zero Quota is none: the limit of calls a second refuses.
+type Quota struct {
+	Group   product.Group
+	Calls   int64
+	Period  string // day or month
+	Seconds int    // of the period
+}
+
+func (l Limited) code() authz.Code {
+	if l.Quota != (Quota{}) {
+		return authz.QuotaExceeded
+	}
+	return authz.QPSExceeded
 }
 
 // OverLimit appends the answer that refuses a call with 429: it is allowed under a usage identifier that no API key has.
@@ -85,19 +101,39 @@ type Limited struct {
 func OverLimit(b []byte, stage string, key apikey.ID, l Limited) []byte {
 	b = policy(b, "Allow", stage, string(key))
 	b = appendMember(b, `,"usageIdentifierKey":`, overLimitKey)
-	b = appendMember(b, `,"context":{"code":`, string(authz.QPSExceeded))
-	b = appendDetail(b, authz.QPSExceeded)
+	b = appendMember(b, `,"context":{"code":`, string(l.code()))
+	b = appendDetail(b, l.code())
 	b = append(b, `,"retryAfter":"`...)
 	b = strconv.AppendInt(b, int64(l.RetryAfter), 10)
 	b = append(b, `","rateLimit":"\"`...)
-	b = appendLimit(b, l)
+	if l.code() == authz.QuotaExceeded {
+		b = appendQuota(b, l.Quota)
+	} else {
+		b = appendLimit(b, l)
+	}
 	b = append(b, `\";r=0;t=`...)
 	b = strconv.AppendInt(b, int64(l.RetryAfter), 10)
 	b = append(b, `","rateLimitPolicy":"\"`...)
 	b = appendLimit(b, l)
 	b = append(b, `\";q=`...)
 	b = strconv.AppendInt(b, int64(l.QPS), 10)
-	return append(b, `;w=1"}}`...)
+	b = append(b, `;w=1`...)
+	if l.code() == authz.QuotaExceeded {
+		b = append(b, `, \"`...)
+		b = appendQuota(b, l.Quota)
+		b = append(b, `\";q=`...)
+		b = strconv.AppendInt(b, l.Quota.Calls, 10)
+		b = append(b, `;w=`...)
+		b = strconv.AppendInt(b, int64(l.Quota.Seconds), 10)
+	}
+	return append(b, `"}}`...)
+}
+
+// appendQuota writes the name of a quota's policy: its group and period.
+func appendQuota(b []byte, q Quota) []byte {
+	b = appendSafe(b, string(q.Group))
+	b = append(b, '.')
+	return appendSafe(b, q.Period)
 }
 
 func appendLimit(b []byte, l Limited) []byte {

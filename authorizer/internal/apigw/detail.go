@@ -21,6 +21,8 @@ func Detail(code authz.Code) string {
 		return "This API key is not for pages of this domain. Add the domain to the key if the page is yours."
 	case authz.QPSExceeded:
 		return "This API key makes more calls a second than its limit, or the keys of its account together do. Wait as Retry-After says, spread the calls, or ask for a higher limit."
+	case authz.QuotaExceeded:
+		return "This account has used up its quota of such calls for the day or the month. Wait as Retry-After says, or ask for a higher quota."
 	default:
 		return ""
 	}

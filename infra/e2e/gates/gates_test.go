@@ -61,7 +61,9 @@ type table struct {
 	names  dynamo.Tables
 	url    string
 	leases atomic.Int64
-	around func(operation string, forward func()) // set before the first environment starts; may be nil
+	// bootstrap is another authorizer than the built one, if it isn't empty; set before the first environment starts.
+	bootstrap string
+	around    func(operation string, forward func()) // set before the first environment starts; may be nil
 }
 
 func newTable(t *testing.T) *table {
@@ -158,12 +160,16 @@ var (
 // start runs an authorizer, which dies with the test.
 func (tab *table) start(t *testing.T) *environment {
 	t.Helper()
-	e := &environment{cmd: exec.Command(bootstrap), events: make(chan []byte), answers: make(chan []byte, 1), gone: make(chan struct{})}
+	binary := bootstrap
+	if tab.bootstrap != "" {
+		binary = tab.bootstrap
+	}
+	e := &environment{cmd: exec.Command(binary), events: make(chan []byte), answers: make(chan []byte, 1), gone: make(chan struct{})}
 	api := strings.TrimPrefix(serve(t, e), "http://")
 	e.cmd.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + api, "PATH=" + os.Getenv("PATH"), "GOMAXPROCS=1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test",
 		"AWS_SECRET_ACCESS_KEY=test", "AWS_LAMBDA_FUNCTION_NAME=Authorizer", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "_HANDLER=bootstrap",
-		"DYNAMODB_ENDPOINT=" + tab.url, "GATE_TABLE=" + tab.names.Gate, "LEASES_TABLE=" + tab.names.Leases, "SLICES_TABLE=" + tab.names.Slices,
+		"DYNAMODB_ENDPOINT=" + tab.url, "GATE_TABLE=" + tab.names.Gate, "LEASES_TABLE=" + tab.names.Leases, "QUOTAS_TABLE=" + tab.names.Quotas, "SLICES_TABLE=" + tab.names.Slices,
 		"USAGE_PLAN_KEY=plan",
 		"METRICS_NAMESPACE=Latchkey/gates",
 	}

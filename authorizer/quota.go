@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"latchkey/authorizer/internal/apigw"
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/limiter"
+	"latchkey/shared/limiter/quota"
+	"latchkey/shared/product"
+)
+
+// correctionBudget bounds one correction after the answer.
+const correctionBudget = 300 * time.Millisecond
+
+// quotaLeases keeps quotas by leases, which all environments take out of one table.
+type quotaLeases struct {
+	limits  *quota.Limiter
+	store   quota.Store
+	clock   clock
+	numbers map[quotaOf]numbers
+	asked   [1]quota.Limit // of the call at hand, so that a call that holds a lease allocates nothing
+}
+
+// quotaOf names what the catalogue has a quota of.
+type quotaOf struct {
+	billing apikey.BillingType
+	class   product.Class
+}
+
+type numbers struct {
+	group product.Group
+	product.Quota
+}
+
+func newQuotaLeases(store quota.Store, c clock, catalogue product.Catalogue) *quotaLeases {
+	h := &quotaLeases{limits: quota.New(rand.Uint64(), maxLimits), store: store, clock: c, numbers: map[quotaOf]numbers{}}
+	for _, t := range []account.Type{account.Enterprise, account.SelfServe} {
+		for _, billing := range apikey.BillingTypes(t) {
+			for _, p := range catalogue.Products() {
+				for _, cl := range p.Classes {
+					group := catalogue.Group(cl.ID)
+					if q := catalogue.Quota(string(billing), group); q != (product.Quota{}) {
+						h.numbers[quotaOf{billing, cl.ID}] = numbers{group, q}
+					}
+				}
+			}
+		}
+	}
+	return h
+}
+
+// of returns the quotas that a call counts under, good until the next call. A record of a release before names no billing
+// type, and has none.
+func (h *quotaLeases) of(its account.ID, billing apikey.BillingType, class product.Class) []quota.Limit {
+	n, ok := h.numbers[quotaOf{billing, class}]
+	if !ok {
+		return nil
+	}
+	name := quota.Name{Scope: string(its), Type: string(billing), Group: string(n.group)}
+	h.asked[0] = quota.Limit{Name: name, Day: n.Day, Month: n.Month}
+	return h.asked[:]
+}
+
+func (h *quotaLeases) now() limiter.Now { return h.clock.now().reading() }
+
+// known reports whether memory knows that a call is refused.
+func (h *quotaLeases) known(limits []quota.Limit, now moment) (quota.Result, bool) {
+	if len(limits) == 0 {
+		return quota.Result{}, false
+	}
+	return h.limits.Exhausted(limits, now.reading())
+}
+
+// admit asks for one call in the period of now. All writes together take at most the budget.
+func (h *quotaLeases) admit(ctx context.Context, limits []quota.Limit, now moment, budget time.Duration) quota.Result {
+	step := h.limits.Decide(limits, now.reading())
+	if step.Done {
+		return step.Result
+	}
+	deadline, _ := ctx.Deadline()
+	for began := h.clock.now(); !step.Done; {
+		at := h.clock.now()
+		seen, err := h.write(ctx, at.remaining(budget-at.since(began), deadline), step.Ask)
+		step = h.limits.Answer(step.Ask, seen, err, h.now())
+	}
+	return step.Result
+}
+
+func (h *quotaLeases) write(ctx context.Context, timeout time.Duration, ask quota.Ask) (quota.Seen, error) {
+	if timeout <= 0 {
+		return quota.Seen{}, errNoTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return h.store.Write(ctx, ask)
+}
+
+// after makes a correction that is due, while no caller waits.
+func (h *quotaLeases) after(now moment, deadline time.Time) {
+	ask, due := h.limits.Due(now.reading())
+	if !due {
+		return
+	}
+	seen, err := h.write(context.Background(), h.clock.now().remaining(correctionBudget, deadline), ask)
+	h.limits.Corrected(ask, seen, err)
+}
+
+// close gives back what the environment holds, as far as there is time.
+func (h *quotaLeases) close(ctx context.Context) {
+	for _, ask := range h.limits.Close(h.now()) {
+		if ctx.Err() != nil {
+			return
+		}
+		_, _ = h.store.Write(ctx, ask) // nothing is left to try
+	}
+}
+
+// limited says by what a call is refused.
+func (o *outcome) limited(wait int) apigw.Limited {
+	l := apigw.Limited{Class: o.Decision.Class, Account: o.OfAll, QPS: o.Limit, RetryAfter: wait}
+	if o.Decision.Code == authz.QuotaExceeded {
+		period, begins := "day", o.Exceeded.Ends.AddDate(0, 0, -1)
+		if o.Exceeded.Period == quota.Month {
+			period, begins = "month", o.Exceeded.Ends.AddDate(0, -1, 0)
+		}
+		l.Quota = apigw.Quota{
+			Group: product.Group(o.Exceeded.Refused.Group), Calls: o.Exceeded.Number, Period: period,
+			Seconds: int(o.Exceeded.Ends.Sub(begins) / time.Second),
+		}
+	}
+	return l
+}
+
+// overQuota refuses a call, and returns the whole seconds until the period ends.
+func (o *outcome) overQuota(r quota.Result, now moment) (wait int) {
+	o.Decision.Code, o.Exceeded = authz.QuotaExceeded, r
+	return max(1, int((r.Ends.Sub(now.wall)+time.Second-1)/time.Second))
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/quotas"
+	"latchkey/shared/keytest"
+	"latchkey/shared/limiter/quota"
+	"latchkey/shared/product"
+)
+
+// quotaHarness is a gate whose catalogue has quotas, and their table.
+func quotaHarness(t testing.TB, text string) (*harness, *countingTable, func() *quotaLeases) {
+	t.Helper()
+	q, err := product.ParseQuotas([]byte(`{"groups":[{"id":"tiles","name":"Tiles","classes":["map-display.tiles"]}],"quotas":{` + text + `}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newHarness(t)
+	catalogue, err := product.Default().WithQuotas(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, names := keytest.NewMemory()
+	table := &countingTable{Memory: memory}
+	another := func() *quotaLeases { return newQuotaLeases(quotas.New(table, names.Quotas), b.clock, catalogue) }
+	b.gate.quotas = another()
+	return b, table, another
+}
+
+func billed(as apikey.BillingType, its account.ID) func(*authz.Policy) {
+	return func(p *authz.Policy) { p.BillingType, p.Account = as, its }
+}
+
+// times makes calls and says how many were let through.
+func (b *harness) times(t testing.TB, n int, payload []byte) (served int) {
+	t.Helper()
+	for range n {
+		if status, _ := b.call(t, payload); status == 200 {
+			served++
+		}
+	}
+	return served
+}
+
+func TestAnAccountBeyondItsQuotaIsRefusedUntilThePeriodEnds(t *testing.T) {
+	for text, tt := range map[string]struct {
+		wait   time.Duration
+		policy string
+		name   string
+	}{
+		`"freemium":{"tiles":{"day":30,"month":500}}`:  {12 * time.Hour, `"map-display.tiles";q=1000;w=1, "tiles.day";q=30;w=86400`, "tiles.day"},
+		`"freemium":{"tiles":{"day":500,"month":500}}`: {9*24*time.Hour + 12*time.Hour, `"map-display.tiles";q=1000;w=1, "tiles.month";q=500;w=2592000`, "tiles.month"},
+	} {
+		b, table, _ := quotaHarness(t, text)
+		one, two := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1"))), tileEvent(b.add(t, 2, billed(apikey.Freemium, "acc_1")))
+		quota := 30
+		if strings.HasSuffix(tt.name, "month") {
+			quota = 500
+		}
+		if n := b.times(t, 20, one) + b.times(t, quota, two); n != quota {
+			t.Errorf("%s: %d served with two keys of the account", text, n)
+		}
+		calls := table.calls
+		for _, payload := range [][]byte{one, two} {
+			status, context := b.call(t, payload)
+			if status != 429 || context["code"] != "quota_exceeded" || context["rateLimitPolicy"] != tt.policy ||
+				context["retryAfter"] != secondsIn(tt.wait) || context["rateLimit"] != `"`+tt.name+`";r=0;t=`+secondsIn(tt.wait) {
+				t.Errorf("%s: %d %v", text, status, context)
+			}
+		}
+		if table.calls != calls {
+			t.Errorf("%s: a call beyond the quota asked the table", text)
+		}
+		b.clock.advance(tt.wait - time.Second)
+		if n := b.times(t, 1, one); n != 0 {
+			t.Errorf("%s: served a second before the period ends", text)
+		}
+		b.clock.advance(time.Second)
+		if n := b.times(t, 10, one); n != 10 {
+			t.Errorf("%s: %d of 10 served in the next period", text, n)
+		}
+	}
+}
+
+func secondsIn(d time.Duration) string {
+	return strconv.Itoa(int(d / time.Second))
+}
+
+// TestAQuotaIsOfAnAccountABillingTypeAndAGroup: what one of them uses up, another has.
+func TestAQuotaIsOfAnAccountABillingTypeAndAGroup(t *testing.T) {
+	b, _, _ := quotaHarness(t, `"freemium":{"tiles":{"day":5},"other":{"day":3}},"pay_as_you_grow":{"tiles":{"day":8}}`)
+	key := func(n uint64, as apikey.BillingType, its account.ID) string { return b.add(t, n, billed(as, its)) }
+	others := func(key string) []byte {
+		return event("/map/1/copyrights", nil, map[string]string{"key": key})
+	}
+	first := key(1, apikey.Freemium, "acc_1")
+	for _, tt := range []struct {
+		name    string
+		payload []byte
+		want    int
+	}{
+		{"freemium, tiles", tileEvent(first), 5},
+		{"the others", others(first), 3},
+		{"another key of the same", tileEvent(key(2, apikey.Freemium, "acc_1")), 0},
+		{"another billing type", tileEvent(key(3, apikey.PayAsYouGrow, "acc_1")), 8},
+		{"its others, without a quota", others(key(4, apikey.PayAsYouGrow, "acc_1")), 20},
+		{"another account", tileEvent(key(5, apikey.Freemium, "acc_2")), 5},
+		{"a type without a quota", tileEvent(key(6, apikey.Paying, "acc_1")), 20},
+		{"a record of a release before", tileEvent(key(7, "", "acc_1")), 20},
+	} {
+		if n := b.times(t, 20, tt.payload); n != tt.want {
+			t.Errorf("%s: %d of 20 served, want %d", tt.name, n, tt.want)
+		}
+	}
+}
+
+// TestWhatTheLimitASecondRefusesCostsNoQuota.
+func TestWhatTheLimitASecondRefusesCostsNoQuota(t *testing.T) {
+	b, _, _ := quotaHarness(t, `"freemium":{"tiles":{"day":5}}`)
+	payload := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1")))
+	b.gate.limiter = &scripted{answer: admission{RetryAfter: 1}}
+	if status, context := b.call(t, payload); status != 429 || context["code"] != "qps_exceeded" {
+		t.Errorf("%d %v", status, context)
+	}
+	b.times(t, 20, payload)
+	b.gate.limiter = unlimited{}
+	if n := b.times(t, 20, payload); n != 5 {
+		t.Errorf("%d served", n)
+	}
+	asked := 0
+	b.gate.limiter = countedLimiter{&asked}
+	if b.times(t, 5, payload); asked != 0 {
+		t.Error("a call that a quota refuses asked for the limit a second")
+	}
+	b.gate.denyOver = true
+	if status, context := b.call(t, payload); status != 403 || context["code"] != "quota_exceeded" {
+		t.Errorf("%d %v", status, context)
+	}
+}
+
+// TestATableOfQuotasThatFailsLetsCallsPass, says so, and lets none of an exhausted quota pass.
+func TestATableOfQuotasThatFailsLetsCallsPass(t *testing.T) {
+	b, table, _ := quotaHarness(t, `"freemium":{"tiles":{"day":5}}`)
+	gone, fresh := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1"))), tileEvent(b.add(t, 2, billed(apikey.Freemium, "acc_2")))
+	b.times(t, 10, gone)
+	table.err = errDown
+	if n := b.times(t, 8, gone); n != 0 {
+		t.Errorf("%d calls of an exhausted quota pass", n)
+	}
+	calls := table.calls
+	if n := b.times(t, 8, fresh); n != 8 || table.calls != calls+1 {
+		t.Errorf("%d of 8 served, %d writes in the second", n, table.calls-calls)
+	}
+	table.err = nil
+	b.clock.advance(2 * time.Second)
+	if n := b.times(t, 8, fresh); n != 0 {
+		t.Errorf("%d served: what passed without the table isn't counted", n)
+	}
+	b.gate.Close()
+	if text := b.out.String(); !strings.Contains(text, `"QuotasSuspended":8`) || !strings.Contains(text, `"LimiterDegraded":8`) {
+		t.Error("no metric says that the quota was suspended")
+	}
+}
+
+// TestAnEnvironmentThatEndsGivesBackWhatItHolds, and another one serves it.
+func TestAnEnvironmentThatEndsGivesBackWhatItHolds(t *testing.T) {
+	b, _, another := quotaHarness(t, `"freemium":{"tiles":{"day":10000}}`)
+	payload := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1")))
+	served := b.times(t, 200, payload)
+	held := b.gate.quotas.limits.InHand(quota.Name{Scope: "acc_1", Type: "freemium", Group: "tiles"}, b.gate.quotas.now())
+	b.gate.Close()
+	b.gate.quotas = another()
+	for range 12_000 {
+		served += b.times(t, 1, payload)
+		b.clock.advance(time.Millisecond)
+	}
+	if held == 0 || served != 10_000 {
+		t.Errorf("%d served of 10,000, %d in hand at the end of an environment", served, held)
+	}
+}
+
+// TestTokensGoBackAfterAReply once nobody calls for them.
+func TestTokensGoBackAfterAReply(t *testing.T) {
+	b, _, _ := quotaHarness(t, `"freemium":{"tiles":{"day":100000}}`)
+	b.times(t, 200, tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1"))))
+	name := quota.Name{Scope: "acc_1", Type: "freemium", Group: "tiles"}
+	if b.gate.quotas.limits.InHand(name, b.gate.quotas.now()) == 0 {
+		t.Fatal("no lease")
+	}
+	b.clock.advance(6 * time.Minute)
+	b.times(t, 1, tileEvent(b.add(t, 2, billed(apikey.Freemium, "acc_2"))))
+	if n := b.gate.quotas.limits.InHand(name, b.gate.quotas.now()); n != 0 {
+		t.Errorf("%d are still in hand", n)
+	}
+}
+
+// TestACallUnderAQuotaAllocatesNothing, with its lease in hand.
+func TestACallUnderAQuotaAllocatesNothing(t *testing.T) {
+	b, _, _ := quotaHarness(t, `"freemium":{"tiles":{"day":100000000,"month":1000000000}}`)
+	b.gate.out, b.gate.log.out = io.Discard, io.Discard
+	payload := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1")))
+	call := func() {
+		if answer, err := b.gate.Invoke(time.Time{}, payload); err != nil || answer == nil {
+			t.Fatal(err)
+		}
+		b.gate.AfterReply()
+	}
+	for range 5000 {
+		call()
+		b.clock.advance(100 * time.Microsecond)
+	}
+	if n := testing.AllocsPerRun(200, call); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

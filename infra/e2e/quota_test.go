@@ -1,0 +1,137 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/infra/e2e/othergate"
+)
+
+// quotaOfTiles and quotaOfOthers are a day's, of the catalogue of this test.
+const quotaOfTiles, quotaOfOthers = 40, 100_000
+
+// TestAnAccountsQuotaHoldsOverAllEnvironments: at ten times its quota an account is served what it allows, over all environments
+// and keys, refused from the first call beyond it, and served again in the next day. What environments hold when they end comes
+// back. The shipped catalogue sets no quota, so the gate is built with another one, and with a clock that the test can put forward.
+func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
+	t.Parallel()
+	ahead := filepath.Join(t.TempDir(), "ahead")
+	gate, err := othergate.Build(root, t.TempDir(), `{"freemium":{"tiles":{"day":`+strconv.Itoa(quotaOfTiles)+`},"other":{"day":`+strconv.Itoa(quotaOfOthers)+`}}}`, ahead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := startIn(withBootstraps(t, map[string]string{"Authorizer": gate}), t.TempDir(), "LATCHKEY_IDLE_SECONDS=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.stop)
+	_, one := s.createKey(t, `{"name":"one","usage":"backend","products":["map-display"]}`)
+	_, two := s.createKey(t, `{"name":"two","usage":"backend","products":["map-display"]}`)
+	began := time.Now().UTC()
+	served, refused := s.flood(t, 10*quotaOfTiles, tile+one, tile+two)
+	if time.Now().UTC().Day() != began.Day() {
+		t.Skip("DID NOT RUN: the day has ended meanwhile")
+	}
+	if served != quotaOfTiles {
+		t.Errorf("%d of %d calls served, want the quota of %d", served, 10*quotaOfTiles, quotaOfTiles)
+	}
+	midnight := began.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	wait, err := strconv.Atoi(refused.header.Get("Retry-After"))
+	if v := refused.json(t); refused.status != 429 || v["code"] != "quota_exceeded" || v["detail"] == "" || err != nil ||
+		time.Duration(wait)*time.Second > midnight.Sub(began)+time.Second || wait < 1 {
+		t.Errorf("%d %s, Retry-After %d: %v", refused.status, refused.body, wait, err)
+	}
+	if policy := refused.header.Get("RateLimit-Policy"); policy != `"map-display.tiles";q=1000;w=1, "tiles.day";q=40;w=86400` {
+		t.Errorf("RateLimit-Policy: %s", policy)
+	}
+	if err := os.WriteFile(ahead, []byte("24h"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := s.flood(t, 2*quotaOfTiles, tile+one); n != quotaOfTiles {
+		t.Errorf("%d served in the next day, want %d", n, quotaOfTiles)
+	}
+
+	const calls = 120
+	others := "/map/1/copyrights?key=" + two
+	for range calls { // a class of the limit 10 a second: one call after the other
+		s.admitted(t, others)
+	}
+	var taken int64
+	for range 100 {
+		if taken = s.takenOf(t, "other"); taken == calls {
+			return
+		}
+		<-time.After(200 * time.Millisecond) // environments end when they are idle
+	}
+	t.Errorf("%d calls are taken out of the quota and %d were made: what environments held is lost", taken, calls)
+}
+
+// flood makes calls on several environments at once, of one URL after the other.
+func (s *stack) flood(t *testing.T, calls int, urls ...string) (served int, refused answer) {
+	t.Helper()
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	next := make(chan string)
+	for range 4 {
+		group.Go(func() {
+			for url := range next {
+				a := s.product(t, url, nil)
+				mu.Lock()
+				if a.status == http.StatusOK {
+					served++
+				} else {
+					refused = a
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range calls {
+		next <- urls[i%len(urls)]
+	}
+	close(next)
+	group.Wait()
+	return served, refused
+}
+
+// admitted repeats a call until it is within the limit a second.
+func (s *stack) admitted(t *testing.T, url string) {
+	t.Helper()
+	for range 100 {
+		a := s.product(t, url, nil)
+		if a.status != http.StatusTooManyRequests {
+			return
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	t.Fatal("never within the limit a second")
+}
+
+// takenOf is the sum of a group's month in the demo account's freemium quota.
+func (s *stack) takenOf(t *testing.T, group string) (sum int64) {
+	t.Helper()
+	items, err := itemsOf(t.Context(), storeClient(s.DynamoDB), "QuotasTable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range items {
+		pk, _ := i["pk"].(*types.AttributeValueMemberS)
+		m, ok := i["m"].(*types.AttributeValueMemberN)
+		if pk == nil || !ok || pk.Value != s.DemoAccount+"#freemium#"+group {
+			continue
+		}
+		n, err := strconv.ParseInt(m.Value, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	return sum
+}
