@@ -53,8 +53,8 @@ const (
 	unfilled  = 4_000_000
 )
 
-// breaking is how many descriptors a connection that breaks right now still has, at both its ends. Some hundred break in a run: a loop that
-// kept them would hold far more.
+// breaking bounds the descriptors of a connection that breaks right now, one at each end. Some hundred break in a run: a loop that kept
+// them would hold far more.
 const breaking = 2
 
 // held counts what a process holds.
