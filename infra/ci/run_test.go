@@ -41,6 +41,9 @@ func checkout(t *testing.T, do targets) (dir string, cmd *exec.Cmd) {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
+		// A process that another test starts meanwhile would have the file open for writing, and then it can't be run.
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
 		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
