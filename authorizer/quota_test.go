@@ -90,6 +90,16 @@ func TestAnAccountBeyondItsQuotaIsRefusedUntilThePeriodEnds(t *testing.T) {
 	}
 }
 
+// TestASuspendedAccountsCallsTakeNothingOfItsQuota: where the account's record has to be read, the quota is asked behind that.
+func TestASuspendedAccountsCallsTakeNothingOfItsQuota(t *testing.T) {
+	b, table, _ := quotaHarness(t, `"freemium":{"tiles":{"day":30}}`)
+	payload := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1")))
+	b.suspend(time.Time{})
+	if n := b.times(t, 3, payload); n != 0 || table.calls != 0 {
+		t.Errorf("%d served, the table was asked %d times", n, table.calls)
+	}
+}
+
 func secondsIn(d time.Duration) string {
 	return strconv.Itoa(int(d / time.Second))
 }
