@@ -79,12 +79,11 @@ func buildGo(pkg, dir, overlay string) (contestant, error) {
 	c := contestant{dir: dir, command: []string{filepath.Join(dir, "bootstrap")}}
 	c.linked = filepath.Join(dir, "linked")
 	weighed := filepath.Join(dir, "arm64", "bootstrap")
-	source, err := folder(pkg)
-	if err != nil {
-		return c, err
-	}
 	for out, platform := range map[string][2]string{c.linked: {runtime.GOOS, runtime.GOARCH}, weighed: {"linux", "arm64"}} {
-		cmd := build.Command(source, out, platform[0], platform[1], "-tags="+tags(overlay), "-overlay="+overlay)
+		cmd, err := goBuild(pkg, overlay, out, platform)
+		if err != nil {
+			return c, err
+		}
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return c, fmt.Errorf("building %s: %w\n%s", pkg, err, text)
 		}
@@ -99,6 +98,21 @@ func buildGo(pkg, dir, overlay string) (contestant, error) {
 	c.binary = info.Size()
 	c.zip, err = zipSize(weighed)
 	return c, err
+}
+
+// goBuild is the build of a package, which may be in the overlay alone.
+func goBuild(pkg, overlay, out string, platform [2]string, more ...string) (*exec.Cmd, error) {
+	home := pkg
+	if overlay != "" {
+		home = "latchkey/authorizer"
+	}
+	source, err := folder(home)
+	if err != nil {
+		return nil, err
+	}
+	cmd := build.Command(source, out, platform[0], platform[1], append(more, "-tags="+tags(overlay), "-overlay="+overlay)...)
+	cmd.Args[len(cmd.Args)-1] = pkg
+	return cmd, nil
 }
 
 // unpack writes a fresh copy of the binary, front to back, as unpacking a zip does. How a file lies in the page cache decides what
