@@ -33,13 +33,10 @@ type prefix struct {
 // that the two agree.
 var Default = sync.OnceValue(func() Catalogue {
 	c, err := WithHistory(generated, history)
-	if err == nil {
-		c, err = c.WithQuotas(generatedQuotas)
-	}
 	if err != nil {
 		panic(err) // the list is part of the program
 	}
-	return c
+	return c.withChecked(generatedQuotas) // by the generator
 })
 
 // New checks a catalogue: known kinds and account types, each ID once, each prefix once and of the form "/…/", every

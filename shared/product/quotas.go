@@ -42,34 +42,50 @@ type grouped struct {
 // WithQuotas returns the catalogue with groups and quotas: each group with a name and an ID of its own, each class in one of them at
 // most, each quota of a group that there is, and of a positive number for a day, a month or both, the day's not the larger one.
 func (c Catalogue) WithQuotas(q Quotas) (Catalogue, error) {
+	if err := c.check(q); err != nil {
+		return Catalogue{}, fmt.Errorf("product: catalogue: %w", err)
+	}
+	return c.withChecked(q), nil
+}
+
+func (c Catalogue) withChecked(q Quotas) Catalogue {
 	g := &grouped{q, map[Class]Group{}}
-	known := map[Group]bool{Other: true}
+	for _, group := range q.Groups {
+		for _, class := range group.Classes {
+			g.of[class] = group.ID
+		}
+	}
+	c.grouped = g
+	return c
+}
+
+func (c Catalogue) check(q Quotas) error {
+	known, of := map[Group]bool{Other: true}, map[Class]bool{}
 	for _, group := range q.Groups {
 		if known[group.ID] || !plain(string(group.ID)) || group.Name == "" || len(group.Classes) == 0 {
-			return Catalogue{}, fmt.Errorf("product: catalogue: group %q needs an ID of its own (a-z, 0-9, _), a name and classes", group.ID)
+			return fmt.Errorf("group %q needs an ID of its own (a-z, 0-9, _), a name and classes", group.ID)
 		}
 		known[group.ID] = true
 		for _, class := range group.Classes {
-			if _, _, ok := c.Class(class); !ok || g.of[class] != "" {
-				return Catalogue{}, fmt.Errorf("product: catalogue: group %s: class %q isn't there, or is in two groups", group.ID, class)
+			if _, _, ok := c.Class(class); !ok || of[class] {
+				return fmt.Errorf("group %s: class %q isn't there, or is in two groups", group.ID, class)
 			}
-			g.of[class] = group.ID
+			of[class] = true
 		}
 	}
 	for _, billing := range slices.Sorted(maps.Keys(q.ByBilling)) {
 		for group, quota := range q.ByBilling[billing] {
 			switch {
 			case !known[group]:
-				return Catalogue{}, fmt.Errorf("product: catalogue: quota of %s: no group %q", billing, group)
+				return fmt.Errorf("quota of %s: no group %q", billing, group)
 			case quota.Day < 0 || quota.Month < 0 || quota == Quota{}:
-				return Catalogue{}, fmt.Errorf("product: catalogue: quota of %s: %s has no positive number", billing, group)
+				return fmt.Errorf("quota of %s: %s has no positive number", billing, group)
 			case quota.Month > 0 && quota.Day > quota.Month:
-				return Catalogue{}, fmt.Errorf("product: catalogue: quota of %s: %s has more for a day than for a month", billing, group)
+				return fmt.Errorf("quota of %s: %s has more for a day than for a month", billing, group)
 			}
 		}
 	}
-	c.grouped = g
-	return c, nil
+	return nil
 }
 
 // plain reports whether a text is a word that needs escaping nowhere.
