@@ -147,7 +147,7 @@ func (w *twice) operatorForms() (list []func() pressed) {
 				w.do("operator", part[0], at(a)+part[1], part[2])
 			}
 			page := at(a) + "/" + name
-			if name == "key-limit" || name == "resume" {
+			if name == "key-limit" || name == "resume" || strings.HasPrefix(name, "limits/") {
 				page = at(a)
 			}
 			return pressed{"operator", page, at(a) + "/" + name, fill}
@@ -157,6 +157,7 @@ func (w *twice) operatorForms() (list []func() pressed) {
 		account("type", chosen)
 	}
 	account("key-limit", url.Values{"key_limit": {"7"}})
+	account("limits/map-display", url.Values{"qps": {"77"}})
 	for _, chosen := range []url.Values{{"reason": {"Twice"}}, {"reason": {"Twice"}, "until": {"2031-02-03"}}} {
 		account("suspend", chosen)
 	}

@@ -19,7 +19,7 @@ const (
 	code      = "shared/product/catalogue.gen.go"
 	catalogue = "shared/product/catalogue.json"
 	clock     = "authorizer/clock.go"
-	writes    = "authorizer/quota.go"
+	writes    = "authorizer/limit.go"
 )
 
 // Build makes the gate of the repository at root in a folder, and returns the path of its binary. quotas is the value of
@@ -38,7 +38,7 @@ func Build(root, dir, quotas, ahead string) (bootstrap string, err error) {
 		case catalogue:
 			text, err = changed(text, `"quotas": {}`, `"quotas": `+quotas)
 		case writes:
-			text, err = changed(text, "limitCalls = 300 * time.Millisecond", "limitCalls = 2500 * time.Millisecond")
+			text, err = changed(text, "leaseCall = 300 * time.Millisecond", "leaseCall = 2500 * time.Millisecond")
 		case clock:
 			text, err = changed(text, "	t := time.Now()\n", "	t := ahead(time.Now())\n",
 				"import (\n", "import (\n\t\"os\"\n",
