@@ -117,7 +117,7 @@ func TestLimitsOfARequest(t *testing.T) {
 	}{
 		"256 KB in two": {[]types.PutEventsRequestEntry{half(0), half(0)}, true}, "one byte more in the first of two": {[]types.PutEventsRequestEntry{half(1), half(0)}, false},
 		"one byte more in the second of two": {[]types.PutEventsRequestEntry{half(0), half(1)}, false},
-		"none": {[]types.PutEventsRequestEntry{}, false}, "ten": {ten, true}, "eleven": {append(ten[:10:10], good(`{}`)), false},
+		"none":                               {[]types.PutEventsRequestEntry{}, false}, "ten": {ten, true}, "eleven": {append(ten[:10:10], good(`{}`)), false},
 		"256 KB": {[]types.PutEventsRequestEntry{exact}, true}, "one byte more": {[]types.PutEventsRequestEntry{over}, false},
 	} {
 		_, err := c.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: tc.entries})
