@@ -21,7 +21,7 @@ test("an invitation's token reaches no server by URL or Referer, and survives th
   const owner = await as("owner");
   await owner.go(`/accounts/${made.account}/account`);
   await owner.page.locator("#f-role").selectOption("viewer");
-  await owner.page.getByRole("button", { name: "Create invitation link" }).click();
+  await owner.page.getByRole("button", { name: "Create and copy link" }).click();
   const link = await owner.page.locator("#invitation-link").textContent();
   const token = link.split("#")[1];
   await owner.go(`/accounts/${made.account}/account`);
