@@ -23,7 +23,7 @@ func (g *Gate) AfterReply() {
 	if g.call.storeUp {
 		g.report(now)
 		if g.quotas != nil {
-			g.quotas.after(now, g.call.deadline)
+			g.quotas.after(&g.call, now)
 		}
 	}
 	g.metrics.flushIfDue(now, g.out)

@@ -76,7 +76,7 @@ func (l *leased) name(owner string, class product.Class) string {
 	return name
 }
 
-// bounded bounds the calls of the lease table, and leaves time to answer before the call's own deadline.
+// bounded bounds the calls of the lease table.
 type bounded struct {
 	store limiter.Store
 	clock clock
@@ -85,19 +85,26 @@ type bounded struct {
 }
 
 func (b *bounded) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error) {
-	most := b.call.left
-	if ask.Limit != b.last {
-		most -= b.call.kept
+	kept := b.call.kept
+	if ask.Limit == b.last {
+		kept = 0
 	}
-	began := b.clock.now()
+	return within(ctx, b.clock, &b.call.left, kept, func(ctx context.Context) (limiter.Seen, error) { return b.store.Take(ctx, ask) })
+}
+
+// within calls a table in what is left of a time but for the part that is kept, takes what that took from it, and leaves time to answer
+// before the call's own deadline. Where no time is left the table isn't called: limiter.ErrNotAsked.
+func within[T any](ctx context.Context, c clock, left *time.Duration, kept time.Duration, call func(context.Context) (T, error)) (T, error) {
+	began := c.now()
 	deadline, _ := ctx.Deadline()
-	timeout := began.remaining(most, deadline)
+	timeout := began.remaining(*left-kept, deadline)
 	if timeout <= 0 {
-		return limiter.Seen{}, limiter.ErrNotAsked
+		var none T
+		return none, limiter.ErrNotAsked
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	seen, err := b.store.Take(ctx, ask)
-	b.call.left -= b.clock.now().since(began)
-	return seen, err
+	got, err := call(ctx)
+	*left -= c.now().since(began)
+	return got, err
 }

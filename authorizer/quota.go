@@ -20,8 +20,8 @@ const correctionBudget = 300 * time.Millisecond
 // quotaLeases keeps quotas by leases, which all environments take out of one table.
 type quotaLeases struct {
 	limits  *quota.Limiter
-	store   quota.Store
-	clock   clock
+	table   boundedQuotas
+	now     func() limiter.Now
 	numbers map[quotaOf]numbers
 	asked   [1]quota.Limit // of the call at hand, so that a call that holds a lease allocates nothing
 }
@@ -38,7 +38,10 @@ type numbers struct {
 }
 
 func newQuotaLeases(store quota.Store, c clock, catalogue product.Catalogue) *quotaLeases {
-	h := &quotaLeases{limits: quota.New(rand.Uint64(), maxLimits), store: store, clock: c, numbers: map[quotaOf]numbers{}}
+	h := &quotaLeases{
+		limits: quota.New(rand.Uint64(), maxLimits), table: boundedQuotas{store: store, clock: c}, numbers: map[quotaOf]numbers{},
+		now: func() limiter.Now { return c.now().reading() },
+	}
 	for _, t := range []account.Type{account.Enterprise, account.SelfServe} {
 		for _, billing := range apikey.BillingTypes(t) {
 			for _, p := range catalogue.Products() {
@@ -66,8 +69,6 @@ func (h *quotaLeases) of(its account.ID, billing apikey.BillingType, class produ
 	return h.asked[:]
 }
 
-func (h *quotaLeases) now() limiter.Now { return h.clock.now().reading() }
-
 // known reports whether memory knows that a call is refused.
 func (h *quotaLeases) known(limits []quota.Limit, now moment) (quota.Result, bool) {
 	if len(limits) == 0 {
@@ -78,35 +79,18 @@ func (h *quotaLeases) known(limits []quota.Limit, now moment) (quota.Result, boo
 
 // admit asks for one call in the period of now. All writes together take at most the budget.
 func (h *quotaLeases) admit(ctx context.Context, limits []quota.Limit, now moment, budget time.Duration) quota.Result {
-	step := h.limits.Decide(limits, now.reading())
-	if step.Done {
-		return step.Result
-	}
-	deadline, _ := ctx.Deadline()
-	for began := h.clock.now(); !step.Done; {
-		at := h.clock.now()
-		seen, err := h.write(ctx, at.remaining(budget-at.since(began), deadline), step.Ask)
-		step = h.limits.Answer(step.Ask, seen, err, h.now())
-	}
-	return step.Result
-}
-
-func (h *quotaLeases) write(ctx context.Context, timeout time.Duration, ask quota.Ask) (quota.Seen, error) {
-	if timeout <= 0 {
-		return quota.Seen{}, errNoTime
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return h.store.Write(ctx, ask)
+	h.table.left = budget
+	return h.limits.Admit(ctx, &h.table, h.now, limits, now.reading())
 }
 
 // after makes a correction that is due, while no caller waits.
-func (h *quotaLeases) after(now moment, deadline time.Time) {
+func (h *quotaLeases) after(ctx context.Context, now moment) {
 	ask, due := h.limits.Due(now.reading())
 	if !due {
 		return
 	}
-	seen, err := h.write(context.Background(), h.clock.now().remaining(correctionBudget, deadline), ask)
+	h.table.left = correctionBudget
+	seen, err := h.table.Write(ctx, ask)
 	h.limits.Corrected(ask, seen, err)
 }
 
@@ -116,8 +100,19 @@ func (h *quotaLeases) close(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		_, _ = h.store.Write(ctx, ask) // nothing is left to try
+		_, _ = h.table.store.Write(ctx, ask) // nothing is left to try
 	}
+}
+
+// boundedQuotas bounds the writes of the table of quotas, as bounded does those of the lease table.
+type boundedQuotas struct {
+	store quota.Store
+	clock clock
+	left  time.Duration
+}
+
+func (b *boundedQuotas) Write(ctx context.Context, ask quota.Ask) (quota.Seen, error) {
+	return within(ctx, b.clock, &b.left, 0, func(ctx context.Context) (quota.Seen, error) { return b.store.Write(ctx, ask) })
 }
 
 // limited says by what a call is refused.
