@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
-	"latchkey/shared/account"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
@@ -28,7 +25,7 @@ func (j *jobs) catalogue(ctx context.Context) (announced, error) {
 	if err == nil {
 		changes := audit.CatalogueChanges(before.Products, now.Products)
 		if done.Products = len(changes); done.Products > 0 {
-			err = j.store.Announce(ctx, before, now, j.row(ctx, "catalogue.change", changes...))
+			err = j.store.Announce(ctx, before, now, j.source.JobRow(ctx, control.Operators, "", "catalogue.change", changes...))
 		}
 	}
 	if errors.Is(err, dynamo.ErrStale) { // another run has told it
@@ -40,13 +37,4 @@ func (j *jobs) catalogue(ctx context.Context) (announced, error) {
 	}
 	j.log.InfoContext(ctx, "job done", "job", done.Job, "version", done.Version, "products", done.Products, "error", text)
 	return done, err
-}
-
-// row makes an audit row of a job.
-func (j *jobs) row(ctx context.Context, action string, changes ...audit.Change) audit.Row {
-	request := ""
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		request = lc.AwsRequestID
-	}
-	return j.source.AuditRow(audit.Actor{Role: account.RoleSystem}, request, control.Operators, "", action, changes...)
 }

@@ -58,7 +58,7 @@ func (r *rotator) resume(ctx context.Context) (drifted, error) {
 func (r *rotator) compare(ctx context.Context, p *pass) (drifted, error) {
 	err := r.store.Reconcile(ctx, control.Reconciliation{
 		From: p.Place, Repair: p.Mode == driftRepair,
-		Row: func(id account.ID, key apikey.ID) audit.Row { return r.row(ctx, id, key, "gate.repair") },
+		Row: func(id account.ID, key apikey.ID) audit.Row { return r.source.JobRow(ctx, id, key, "gate.repair") },
 		Report: func(d control.Drift) {
 			p.count(string(d.Kind))
 			if d.Repaired {

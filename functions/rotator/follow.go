@@ -49,7 +49,7 @@ func (r *rotator) operations(ctx context.Context, t *tally) error {
 }
 
 func (r *rotator) rows(ctx context.Context, id account.ID) control.RowMaker {
-	return func(action string, key apikey.ID) audit.Row { return r.row(ctx, id, key, action) }
+	return func(action string, key apikey.ID) audit.Row { return r.source.JobRow(ctx, id, key, action) }
 }
 
 func (r *rotator) requests(ctx context.Context, t *tally) error {
@@ -63,7 +63,7 @@ func (r *rotator) requests(ctx context.Context, t *tally) error {
 			if closed() {
 				return nil
 			}
-			row := r.row(ctx, request.Account, request.KeyID, "qps.end", audit.Set("qps_request", request.ID, nil))
+			row := r.source.JobRow(ctx, request.Account, request.KeyID, "qps.end", audit.Set("qps_request", request.ID, nil))
 			ok, err := r.store.EndObsolete(ctx, request, r.source.Time(), row)
 			switch {
 			case err != nil:

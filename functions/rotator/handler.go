@@ -7,11 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
-	"latchkey/shared/account"
-	"latchkey/shared/apikey"
-	"latchkey/shared/audit"
 	"latchkey/shared/strictjson"
 	"latchkey/shared/telemetry"
 )
@@ -73,15 +68,6 @@ const margin = 20 * time.Second
 func closing(ctx context.Context) func() bool {
 	end, ok := ctx.Deadline()
 	return func() bool { return ctx.Err() != nil || ok && time.Until(end) < margin }
-}
-
-// row makes an audit row of a job.
-func (r *rotator) row(ctx context.Context, id account.ID, key apikey.ID, action string, changes ...audit.Change) audit.Row {
-	request := ""
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		request = lc.AwsRequestID
-	}
-	return r.source.AuditRow(audit.Actor{Role: "system"}, request, id, key, action, changes...)
 }
 
 // measure writes metrics of a job.

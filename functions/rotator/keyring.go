@@ -164,7 +164,7 @@ func (r *rotator) resealKey(ctx context.Context, ring sealing.Held, k apikey.Key
 		}
 		done = true
 		_, err = r.store.Commit(ctx, control.Change{
-			Before: &k, After: after, Audit: r.row(ctx, k.Account, k.ID, "key.reseal", audit.Set("sealed_by", nil, ring.Current())),
+			Before: &k, After: after, Audit: r.source.JobRow(ctx, k.Account, k.ID, "key.reseal", audit.Set("sealed_by", nil, ring.Current())),
 		})
 		if !errors.Is(err, dynamo.ErrStale) && !errors.Is(err, apikey.ErrRevoked) {
 			return done, ignore(err, dynamo.ErrNotFound)

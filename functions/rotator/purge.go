@@ -68,5 +68,5 @@ func (r *rotator) purgeKey(ctx context.Context, listed apikey.Key) error {
 	if err := r.delivery.deleteSecret(ctx, k); err != nil {
 		return err
 	}
-	return r.store.Purge(ctx, k, r.row(ctx, k.Account, k.ID, "key.purge"))
+	return r.store.Purge(ctx, k, r.source.JobRow(ctx, k.Account, k.ID, "key.purge"))
 }

@@ -134,7 +134,7 @@ func waits(k apikey.Key, now time.Time) bool { return now.Before(k.Delivery.Retr
 
 // commit writes a change of the job with its audit row and counts it.
 func (w *work) commit(ctx context.Context, before, after apikey.Key, action string, counter *int, more ...audit.Change) (apikey.Key, error) {
-	row := w.row(ctx, w.account, w.id, action, append(audit.KeyChanges(&before, after), more...)...)
+	row := w.source.JobRow(ctx, w.account, w.id, action, append(audit.KeyChanges(&before, after), more...)...)
 	written, err := w.store.Commit(ctx, control.Change{Before: &before, After: after, Audit: row})
 	if err == nil && counter != nil {
 		*counter++
