@@ -79,8 +79,8 @@ func (s *Store) Reconcile(ctx context.Context, r Reconciliation) error {
 // reconcileKey looks twice before it calls anything a difference: a commit between the two reads looks like one.
 func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, r Reconciliation) error {
 	for range staleAttempts {
-		found, older, ops, err := s.compare(ctx, k)
-		if err != nil || len(found) == 0 && !older {
+		found, ops, err := s.compare(ctx, k)
+		if err != nil || len(ops) == 0 {
 			return err
 		}
 		again, err := s.Key(ctx, k.Account, k.ID)
@@ -120,30 +120,29 @@ func (s *Store) keyStill(k apikey.Key) op {
 		cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(k.Version)}}, gone(dynamo.ErrStale))
 }
 
-// compare returns what makes the gate say what a key says. older is set where a record says all that the release before wrote: no
-// drift.
-func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, older bool, ops []op, err error) {
+// compare returns what makes the gate say what a key says. For a record that says all that the release before wrote there is a write,
+// and no drift.
+func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops []op, err error) {
 	for _, p := range authz.PoliciesOf(k) {
 		want := policies.Encode(p)
 		stored, err := s.gateRecord(ctx, policies.Key(p.Hash))
 		if err != nil {
-			return nil, false, nil, err
+			return nil, nil, err
 		}
+		if reflect.DeepEqual(stored, want) {
+			continue
+		}
+		ops = append(ops, put(s.gate, want, whatever, always(dynamo.ErrStale)))
 		d := Drift{Kind: DriftDifferent, Account: k.Account, Key: k.ID, Hash: p.Hash.String()}
 		switch {
 		case len(stored) == 0:
 			d.Kind = DriftMissing
-		case reflect.DeepEqual(stored, want):
-			continue
 		case ofReleaseBefore(stored, want):
-			older = true
-			ops = append(ops, put(s.gate, want, whatever, always(dynamo.ErrStale)))
 			continue
 		}
 		found = append(found, d)
-		ops = append(ops, put(s.gate, want, whatever, always(dynamo.ErrStale)))
 	}
-	return found, older, ops, nil
+	return found, ops, nil
 }
 
 // ofReleaseBefore reports whether a policy record lacks nothing but what releases before didn't write.
