@@ -19,27 +19,29 @@ type accountLimit struct {
 func accountLimitsOf(a api.Account, products []api.Product) (list []accountLimit) {
 	for _, p := range products {
 		for _, c := range p.Classes {
-			one := accountLimit{Class: c.Id, Title: className(products, c.Id)}
-			for _, l := range a.Limits {
-				if l.Class == c.Id {
-					one.Limit = &l
-				}
-			}
-			one.Own = ownLimit(a, c.Id)
-			list = append(list, one)
+			limit := accountLimitIn(a, c.Id)
+			list = append(list, accountLimit{Class: c.Id, Title: className(products, c.Id), Limit: limit, Own: operatorsNumber(limit)})
 		}
 	}
 	return list
 }
 
-// ownLimit is the number that an operator has set for a class of an account, "" without one.
-func ownLimit(a api.Account, class string) string {
+// accountLimitIn is the limit of an account for a class, nil without one.
+func accountLimitIn(a api.Account, class string) *api.AccountLimit {
 	for _, l := range a.Limits {
-		if l.Class == class && l.SetBy == "operator" {
-			return strconv.Itoa(l.Qps)
+		if l.Class == class {
+			return &l
 		}
 	}
-	return ""
+	return nil
+}
+
+// operatorsNumber is the number that an operator has set, "" without one.
+func operatorsNumber(limit *api.AccountLimit) string {
+	if limit == nil || limit.SetBy != "operator" {
+		return ""
+	}
+	return strconv.Itoa(limit.Qps)
 }
 
 // setAccountLimit sets the limit of a class over all keys of an account; an empty field leaves it to the catalogue.
@@ -54,10 +56,7 @@ func (a *app) setAccountLimit(v *visit) error {
 		qps := f.whole(v, "qps")
 		body.Qps = &qps
 	}
-	read := func() (string, int64, error) {
-		now, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
-		return ownLimit(now, class), now.Version, err
-	}
+	read := v.operatorAccounts(func(a api.Account) string { return operatorsNumber(accountLimitIn(a, class)) })
 	call := management.Call{Method: http.MethodPut, Path: operatorOnlyPath(v, "/limits/"+class), Body: body}
 	status, err := f.overwrite(v, setting{"qps", "limit.qps", orDash}, read, call, nil)
 	if err != nil {

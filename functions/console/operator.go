@@ -187,10 +187,7 @@ func (a *app) setKeyLimit(v *visit) error {
 	f := newForm()
 	f.Values["key_limit"] = v.form("key_limit")
 	limit := f.whole(v, "key_limit")
-	read := func() (string, int64, error) {
-		now, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
-		return strconv.Itoa(now.KeyLimit), now.Version, err
-	}
+	read := v.operatorAccounts(func(a api.Account) string { return strconv.Itoa(a.KeyLimit) })
 	call := management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: api.EditAccount{KeyLimit: &limit}}
 	status, err := f.overwrite(v, setting{"key_limit", "account.key_limit", orDash}, read, call, nil)
 	if err != nil {
@@ -312,6 +309,14 @@ func (v *visit) operatorKeys(of func(api.Key) string) func() (string, int64, err
 	return func() (string, int64, error) {
 		now, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+v.r.PathValue("key"), nil)
 		return of(now.Key), 0, err
+	}
+}
+
+// operatorAccounts reads a setting of the account in the path, for overwrite.
+func (v *visit) operatorAccounts(of func(api.Account) string) func() (string, int64, error) {
+	return func() (string, int64, error) {
+		now, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
+		return of(now), now.Version, err
 	}
 }
 

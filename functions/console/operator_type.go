@@ -64,10 +64,7 @@ func (a *app) setType(v *visit) error {
 	// Who finds that the account has got the type meanwhile is told: the API would answer that all is well, and the billing types
 	// that were chosen here would be lost. So what is chosen is never the same as what the account has.
 	f.Values["type"] = v.form("type") + "\n" + strings.Join(chosen, "\n")
-	read := func() (string, int64, error) {
-		now, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
-		return string(now.Type), now.Version, err
-	}
+	read := v.operatorAccounts(func(a api.Account) string { return string(a.Type) })
 	var o api.Operation
 	call := management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: body}
 	status, err := f.overwrite(v, setting{"type", "account.type", v.typeChosen}, read, call, &o)
