@@ -38,27 +38,18 @@ func billedBy(k billedKey) Dimension {
 // billed is the key of a "b:" dimension. Classes may hold colons, as far as the catalogue is concerned.
 func (d Dimension) billed() (k billedKey, ok bool) {
 	kind, rest := d.parts()
-	last := strings.LastIndexByte(rest, ':')
-	if kind != billedCalls || last < 1 {
-		return k, false
+	rest, code, coded := cutLast(rest)
+	class, billing, typed := cutLast(rest)
+	if kind != billedCalls || !coded || !typed {
+		return billedKey{}, false
 	}
-	k.code = authz.Code(rest[last+1:])
-	k.class, k.billing, ok = cutLast(rest[:last])
-	return k, ok
+	return billedKey{class, billing, authz.Code(code)}, true
 }
 
 // ParseBilled reads a dimension of billed calls, and whether an environment can have counted n of it.
 func ParseBilled(name string, n int64) (Dimension, bool) {
 	d := Dimension(name)
 	return d, d.Billed() && d.valid(n, time.Time{})
-}
-
-func cutLast(text string) (before, after string, ok bool) {
-	i := strings.LastIndexByte(text, ':')
-	if i < 0 {
-		return "", "", false
-	}
-	return text[:i], text[i+1:], true
 }
 
 func (k billedKey) valid() bool {

@@ -94,11 +94,20 @@ func (d Dimension) parts() (kind byte, rest string) {
 // host is the host and outcome of an "o:" dimension. Hosts may hold colons (IPv6), codes don't.
 func (d Dimension) host() (host, code string, ok bool) {
 	kind, rest := d.parts()
-	i := strings.LastIndexByte(rest, ':')
-	if kind != hosts || i < 1 {
+	host, code, ok = cutLast(rest)
+	if kind != hosts || host == "" {
 		return "", "", false
 	}
-	return rest[:i], rest[i+1:], true
+	return host, code, ok
+}
+
+// cutLast cuts a text at its last colon.
+func cutLast(text string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(text, ':')
+	if i < 0 {
+		return "", "", false
+	}
+	return text[:i], text[i+1:], true
 }
 
 // valid reports whether an environment can have counted n of a dimension by now.
