@@ -69,8 +69,9 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	switch {
 	case email != "":
 		found, err = h.store.AccountsByEmail(r.Context(), email, page.After, page.Size)
+		words := strings.Fields(text.Fold(name))
 		found.Accounts = slices.DeleteFunc(found.Accounts, func(a account.Account) bool {
-			return string(a.ID) != id && !strings.HasPrefix(text.Fold(a.Name), text.Fold(name))
+			return string(a.ID) != id && !text.HasWords(a.Name, words)
 		})
 	case notID == nil:
 		var a account.Account

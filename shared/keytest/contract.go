@@ -192,6 +192,7 @@ func accountsFound(t *testing.T, s Stores) {
 	if want := []string{"ＡＬＰＨＡ ２", "Alpha Maps", "ALPHABET", "alpine", "Alps # One"}; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
 	}
+	accountsFoundByWords(t, s)
 	// However a text is typed, and however large the pages are, it finds the same accounts.
 	for _, typed := range []string{"alp", "ALP", "ａＬｐ", "ＡＬＰ", "aLph", "ＡＬＰＨＡ", "zeta", "ＺＥＴＡ", ""} {
 		walk := func(size int) (ids []account.ID) {
@@ -226,6 +227,42 @@ func accountsFound(t *testing.T, s Stores) {
 	must(t, err)
 	if len(found.Accounts) != 1 || found.Accounts[0].ID != named["Beta"] {
 		t.Fatalf("found %+v", found)
+	}
+}
+
+// accountsFoundByWords finds names by words, or parts of them, in any order and anywhere: those that begin with the whole text come first, and
+// none comes twice, however large the pages are.
+func accountsFoundByWords(t *testing.T, s Stores) {
+	for _, name := range []string{"Zug Mobility GmbH", "Mobility Zug", "Automobility # 2", "Mobil"} {
+		s.NewAccount(t, func(a *account.Account) { a.Name = name })
+	}
+	for typed, want := range map[string][]string{
+		"mobility":      {"Mobility Zug", "Automobility # 2", "Zug Mobility GmbH"},
+		"ＺＵＧ  mobility": {"Zug Mobility GmbH", "Mobility Zug"},
+		"gmbh":          {"Zug Mobility GmbH"},
+		"mobil tomob":   {"Automobility # 2"},
+		"mobil":         {"Mobil", "Mobility Zug", "Automobility # 2", "Zug Mobility GmbH"},
+		"zug nobody":    nil,
+	} {
+		for size := 1; size <= 5; size++ {
+			var got []string
+			for after := ""; ; {
+				page, err := s.Control.Accounts(t.Context(), typed, after, size)
+				must(t, err)
+				for _, a := range page.Accounts {
+					got = append(got, a.Name)
+				}
+				if len(page.Accounts) > size {
+					t.Errorf("%q: %d accounts in a page of %d", typed, len(page.Accounts), size)
+				}
+				if after = page.Next; after == "" {
+					break
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%q in pages of %d finds %q, want %q", typed, size, got, want)
+			}
+		}
 	}
 }
 

@@ -182,3 +182,14 @@ func Fold(text string) string {
 	}, norm.NFKC.String(text))
 	return oneBlank(norm.NFKC.String(cases.Fold().String(visible)))
 }
+
+// HasWords reports whether a text has each of some folded words, or words of which they are parts, in any order.
+func HasWords(text string, words []string) bool {
+	folded := Fold(text)
+	for _, word := range words {
+		if !strings.Contains(folded, word) {
+			return false
+		}
+	}
+	return true
+}

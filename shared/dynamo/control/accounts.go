@@ -10,6 +10,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/policies"
+	plain "latchkey/shared/text"
 )
 
 // accountSort orders the list of accounts by name, and is what a search by name looks into.
@@ -164,30 +165,58 @@ type AccountPage struct {
 	Next     string // the After of the next page; "" at the end
 }
 
-// Accounts lists accounts whose name begins with a text, both folded (text.Fold); for operators. A change shows in it
-// after a moment. After is the Next of the page before, or "".
+// elsewhere begins the cursors of the accounts that have the words of a search somewhere else than at the beginning of their name.
+// No name has a line break.
+const elsewhere = "\n"
+
+// Accounts lists accounts by a text of their name, both folded (text.Fold); for operators. Those that begin with it come first, then
+// those that have each of its words, or a part of a word, anywhere. A change shows in it after a moment. A page of the latter may
+// have few accounts, or none, and still a next one: see [MostLooked]. After is the Next of the page before, or "".
 func (s *Store) Accounts(ctx context.Context, name, after string, limit int) (AccountPage, error) {
-	folded, older := searchName(name), strings.ToLower(name)
-	if strings.HasPrefix(after, folded) || after == "" {
-		page, err := s.accountsUnder(ctx, folded, after, limit)
-		if err != nil || len(page.Accounts) > 0 || after != "" || older == folded {
-			return page, err
+	prefix := searchName(name)
+	from, beyond := strings.CutPrefix(after, elsewhere)
+	var p AccountPage
+	if !beyond {
+		var err error
+		if p, err = s.accountsByName(ctx, query{prefix: prefix, limit: perCall(limit)}, after, limit, all(decodeAccount)); err != nil || p.Next != "" || prefix == "" {
+			return p, err
 		}
+		from = ""
 	}
-	// An account that wasn't changed since names are folded is in the list by its name in lower case.
-	return s.accountsUnder(ctx, older, after, limit)
+	words := strings.Fields(plain.Fold(name))
+	others := func(item dynamo.Item) (account.Account, bool, error) {
+		if strings.HasPrefix(text(item, "gsk"), prefix) { // it came first
+			return account.Account{}, false, nil
+		}
+		a, err := decodeAccount(item)
+		return a, err != nil || plain.HasWords(a.Name, words), err
+	}
+	left := limit - len(p.Accounts)
+	more, err := s.accountsByName(ctx, query{limit: perSearch(limit)}, from, max(left, 1), others)
+	if err != nil {
+		return AccountPage{}, err
+	}
+	switch {
+	case left > 0:
+		p.Accounts = append(p.Accounts, more.Accounts...)
+		if more.Next != "" {
+			p.Next = elsewhere + more.Next
+		}
+	case len(more.Accounts) > 0 || more.Next != "":
+		p.Next = elsewhere // the page is full, and there are others
+	}
+	return p, nil
 }
 
-func (s *Store) accountsUnder(ctx context.Context, prefix, after string, limit int) (AccountPage, error) {
-	q := query{index: true, pk: gAccounts, prefix: prefix, limit: perCall(limit)}
+// accountsByName reads one page of the list of accounts, in the order of their names.
+func (s *Store) accountsByName(ctx context.Context, q query, after string, limit int, read func(dynamo.Item) (account.Account, bool, error)) (AccountPage, error) {
+	q.index, q.pk = true, gAccounts
 	if after != "" {
 		id := account.ID(after[strings.LastIndexByte(after, '#')+1:])
 		q.start = accountKey(id)
 		q.start["gpk"], q.start["gsk"] = dynamo.S(gAccounts), dynamo.S(after)
 	}
-	p, err := page(ctx, s, list[account.Account]{
-		query: q, limit: limit, read: all(decodeAccount), mark: func(item dynamo.Item) string { return text(item, "gsk") },
-	})
+	p, err := page(ctx, s, list[account.Account]{query: q, limit: limit, read: read, mark: func(item dynamo.Item) string { return text(item, "gsk") }})
 	return AccountPage{p.records, p.next}, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,7 +127,7 @@ func TestAnAddressIsFoundInEachCase(t *testing.T) {
 	}
 }
 
-// TestAnAccountIsFoundByItsNameAsItWasListedBefore names were folded, where no account is listed under the folded one.
+// TestAnAccountIsFoundByItsNameAsItWasListedBefore names were folded, after those that begin with the text as names are folded now.
 func TestAnAccountIsFoundByItsNameAsItWasListedBefore(t *testing.T) {
 	s := keytest.MemoryStores(t)
 	old := s.NewAccount(t, func(a *account.Account) { a.Name = "Straße Alt" })
@@ -137,19 +138,19 @@ func TestAnAccountIsFoundByItsNameAsItWasListedBefore(t *testing.T) {
 		}
 	}
 	s.NewAccount(t, func(a *account.Account) { a.Name = "Straße Neu" })
-	for typed, want := range map[string]string{"straße alt": "Straße Alt", "straße neu": "Straße Neu", "STRASSE N": "Straße Neu", "straße": "Straße Neu", "nobody": ""} {
+	for typed, want := range map[string]string{"straße alt": "Straße Alt", "straße neu": "Straße Neu", "STRASSE N": "Straße Neu", "straße": "Straße Neu, Straße Alt", "nobody": ""} {
 		p, err := s.Control.Accounts(t.Context(), typed, "", 5)
-		got := ""
+		var got []string
 		for _, a := range p.Accounts {
-			got += a.Name
+			got = append(got, a.Name)
 		}
-		if err != nil || got != want {
+		if err != nil || strings.Join(got, ", ") != want {
 			t.Errorf("%q finds %q, %v, want %q", typed, got, err, want)
 		}
 	}
 	counted := &asked{DB: s.DB}
-	if _, err := keytest.NewStores(counted, s.Tables).Control.Accounts(t.Context(), "nobody", "", 5); err != nil || len(counted.limits) != 1 {
-		t.Errorf("a name that is the same either way is looked for %d times, %v", len(counted.limits), err)
+	if _, err := keytest.NewStores(counted, s.Tables).Control.Accounts(t.Context(), "nobody", "", 5); err != nil || len(counted.limits) != 2 {
+		t.Errorf("a name is looked for with %d queries, %v", len(counted.limits), err)
 	}
 }
 
@@ -180,6 +181,9 @@ func TestAListReadsOneMoreThanItsPageShows(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, limit := range counted.limits {
+			if name == "Accounts" && limit == control.MostLooked/4 {
+				continue // those that have the text somewhere else in their names, of which most are left out
+			}
 			if limit != 3 {
 				t.Errorf("%s with pages of 2 reads %d at once, want 3", name, limit)
 			}
