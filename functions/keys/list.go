@@ -108,7 +108,7 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, suspended, disabled, expired or active.")
 	}
 	if columns[strings.TrimPrefix(f.sort, "-")] == nil {
-		return f, gateway.Page{}, gateway.Parameter("sort", "It must be created_at, name, status, usage, expires_at, rotated_at or requests, or one of these after a minus.")
+		return f, gateway.Page{}, gateway.Parameter("sort", "It must be created_at, name, status, usage, products, domains, expires_at, rotated_at, last_used_at or requests, or one of these after a minus.")
 	}
 	page, err := gateway.PageOf(r, "keys", string(c.Account), string(f.status), string(f.product), f.label, strings.Join(f.words, " "), f.sort)
 	return f, page, err

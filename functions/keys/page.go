@@ -88,10 +88,14 @@ func (h *handler) among(r *http.Request, c gateway.Principal, f filter, page gat
 		known = overviewOf(found.Keys)
 	}
 	taken := slices.DeleteFunc(found.Keys, func(k apikey.Key) bool { return !f.takes(k, at) })
-	if f.column() == byRequests {
-		if at.figures, err = h.figuresOf(r.Context(), c.Account, taken, at.now); err != nil {
-			return keyPage{}, err
-		}
+	switch f.column() {
+	case byRequests:
+		at.figures, err = h.figuresOf(r.Context(), c.Account, taken, at.now)
+	case byLastUse:
+		at.used, err = h.service.Used.LastUsed(r.Context(), c.Account, taken...)
+	}
+	if err != nil {
+		return keyPage{}, err
 	}
 	read := f.cut(taken, page, at)
 	read.figures = at.figures

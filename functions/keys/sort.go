@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/moment"
@@ -16,6 +17,7 @@ import (
 const (
 	byCreation = "created_at"
 	byRequests = "requests" // of the last 24 hours, which only the counters know
+	byLastUse  = "last_used_at"
 )
 
 // sorting holds what the place of a key in an order depends on besides the key.
@@ -23,6 +25,7 @@ type sorting struct {
 	suspended bool
 	now       time.Time
 	figures   map[apikey.ID]api.KeyFiguresOfOne // of the keys that are sorted by them, else nil
+	used      map[apikey.ID]web.Used            // likewise
 }
 
 // columns are the orders of the list: the text that each sorts a key by. No text has a zero byte.
@@ -35,7 +38,19 @@ var columns = map[string]func(k apikey.Key, s sorting) string{
 	"usage":      func(k apikey.Key, _ sorting) string { return string(k.Usage) },
 	"expires_at": func(k apikey.Key, _ sorting) string { return momentOr(k.ExpiresAt, "~") }, // later than any time
 	"rotated_at": func(k apikey.Key, _ sorting) string { return momentOr(k.RotatedAt, "") },
+	"products":   func(k apikey.Key, _ sorting) string { return joined(k.Products) },
+	"domains":    func(k apikey.Key, _ sorting) string { return joined(k.Domains) },
+	byLastUse:    func(k apikey.Key, s sorting) string { return momentOr(s.used[k.ID].Last(), "") },
 	byRequests:   func(k apikey.Key, s sorting) string { return fmt.Sprintf("%019d", s.figures[k.ID].Requests) },
+}
+
+// joined is a list as it is stored, so that what has the same first entries stands together.
+func joined[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, one := range list {
+		words[i] = string(one)
+	}
+	return strings.Join(words, " ")
 }
 
 func momentOr(t time.Time, none string) string {

@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
+	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )
 
@@ -47,12 +48,17 @@ func TestTheListIsSortedByEachOfItsColumns(t *testing.T) {
 		func(k *apikey.Key) { k.Name, k.Usage = "a", apikey.Mobile },
 		func(k *apikey.Key) {
 			k.Name, k.Usage, k.ExpiresAt, k.RotatedAt = "C", apikey.Backend, at.AddDate(2, 0, 0), at
+			k.Domains = []string{"b.example"}
 		},
 		func(k *apikey.Key) {
 			k.Name, k.Usage, k.Disabled, k.ExpiresAt = "b", apikey.Frontend, true, at.AddDate(1, 0, 0)
 		},
-		func(k *apikey.Key) { k.Name, k.Usage, k.ExpiresAt = "d", apikey.Backend, at.Add(-time.Hour) },
-		func(k *apikey.Key) { k.Name, k.Usage, k.RotatedAt = "e", apikey.Backend, at.Add(-time.Hour) },
+		func(k *apikey.Key) {
+			k.Name, k.Usage, k.ExpiresAt, k.Products = "d", apikey.Backend, at.Add(-time.Hour), []product.ID{"map-display"}
+		},
+		func(k *apikey.Key) {
+			k.Name, k.Usage, k.RotatedAt, k.Domains = "e", apikey.Backend, at.Add(-time.Hour), []string{"a.example"}
+		},
 		func(k *apikey.Key) {
 			k.Name, k.Usage, k.Blocked = "f", apikey.Frontend, &apikey.Block{Reason: "x", At: at}
 		},
@@ -61,6 +67,7 @@ func TestTheListIsSortedByEachOfItsColumns(t *testing.T) {
 	}
 	for sort, want := range map[string]string{
 		"created_at": "a C b d e f", "name": "a b C d e f", "status": "f b d a C e", "usage": "C d e b f a", "expires_at": "d b C a e f", "rotated_at": "a b d f e C",
+		"products": "d a C b e f", "domains": "a b d f e C",
 	} {
 		for _, size := range []string{"1", "4", "100"} {
 			if got := r.walk(t, "&sort="+sort, size); got != want {
@@ -82,6 +89,34 @@ type reads struct {
 func (c *reads) KeyRows(ctx context.Context, id account.ID, k apikey.ID, in counters.Range) ([]usage.Row, error) {
 	c.n.Add(1)
 	return c.rows.KeyRows(ctx, id, k, in)
+}
+
+// TestTheListIsSortedByItsLastUse, with whichever secret it was; keys that nobody used come first.
+func TestTheListIsSortedByItsLastUse(t *testing.T) {
+	r := newHarness(t)
+	now := r.handler.service.Source.Time()
+	for name, ago := range map[string]time.Duration{"never": 0, "late": time.Minute, "early": 48 * time.Hour, "rotated": time.Hour} {
+		k := r.NewKey(t, r.account, func(k *apikey.Key) {
+			if k.Name = name; name == "rotated" {
+				k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret("old"), EndsAt: now.AddDate(0, 0, 1)}
+			}
+		})
+		if name == "rotated" {
+			k.Current = k.Outgoing.StoredSecret // which the call has
+		}
+		if ago > 0 {
+			r.count(t, 1, k, authz.Allowed, now.Add(-ago))
+		}
+	}
+	for _, size := range []string{"1", "3", "100"} {
+		const want = "never early rotated late"
+		if got := r.walk(t, "&sort=last_used_at", size); got != want {
+			t.Errorf("in pages of %s: %s, want %s", size, got, want)
+		}
+		if got := r.walk(t, "&sort=-last_used_at", size); got != reversed(want) {
+			t.Errorf("the other way, in pages of %s: %s, want %s", size, got, reversed(want))
+		}
+	}
 }
 
 // TestTheListIsSortedByTheRequestsOfADay: by the figures that are shown, refused calls and those of a secret that is replaced included;

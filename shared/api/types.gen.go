@@ -389,20 +389,26 @@ func (e IntervalParam) Valid() bool {
 
 // Defines values for ListKeysParamsSort.
 const (
-	ListKeysParamsSortCreatedAt      ListKeysParamsSort = "created_at"
-	ListKeysParamsSortExpiresAt      ListKeysParamsSort = "expires_at"
-	ListKeysParamsSortMinusCreatedAt ListKeysParamsSort = "-created_at"
-	ListKeysParamsSortMinusExpiresAt ListKeysParamsSort = "-expires_at"
-	ListKeysParamsSortMinusName      ListKeysParamsSort = "-name"
-	ListKeysParamsSortMinusRequests  ListKeysParamsSort = "-requests"
-	ListKeysParamsSortMinusRotatedAt ListKeysParamsSort = "-rotated_at"
-	ListKeysParamsSortMinusStatus    ListKeysParamsSort = "-status"
-	ListKeysParamsSortMinusUsage     ListKeysParamsSort = "-usage"
-	ListKeysParamsSortName           ListKeysParamsSort = "name"
-	ListKeysParamsSortRequests       ListKeysParamsSort = "requests"
-	ListKeysParamsSortRotatedAt      ListKeysParamsSort = "rotated_at"
-	ListKeysParamsSortStatus         ListKeysParamsSort = "status"
-	ListKeysParamsSortUsage          ListKeysParamsSort = "usage"
+	ListKeysParamsSortCreatedAt       ListKeysParamsSort = "created_at"
+	ListKeysParamsSortDomains         ListKeysParamsSort = "domains"
+	ListKeysParamsSortExpiresAt       ListKeysParamsSort = "expires_at"
+	ListKeysParamsSortLastUsedAt      ListKeysParamsSort = "last_used_at"
+	ListKeysParamsSortMinusCreatedAt  ListKeysParamsSort = "-created_at"
+	ListKeysParamsSortMinusDomains    ListKeysParamsSort = "-domains"
+	ListKeysParamsSortMinusExpiresAt  ListKeysParamsSort = "-expires_at"
+	ListKeysParamsSortMinusLastUsedAt ListKeysParamsSort = "-last_used_at"
+	ListKeysParamsSortMinusName       ListKeysParamsSort = "-name"
+	ListKeysParamsSortMinusProducts   ListKeysParamsSort = "-products"
+	ListKeysParamsSortMinusRequests   ListKeysParamsSort = "-requests"
+	ListKeysParamsSortMinusRotatedAt  ListKeysParamsSort = "-rotated_at"
+	ListKeysParamsSortMinusStatus     ListKeysParamsSort = "-status"
+	ListKeysParamsSortMinusUsage      ListKeysParamsSort = "-usage"
+	ListKeysParamsSortName            ListKeysParamsSort = "name"
+	ListKeysParamsSortProducts        ListKeysParamsSort = "products"
+	ListKeysParamsSortRequests        ListKeysParamsSort = "requests"
+	ListKeysParamsSortRotatedAt       ListKeysParamsSort = "rotated_at"
+	ListKeysParamsSortStatus          ListKeysParamsSort = "status"
+	ListKeysParamsSortUsage           ListKeysParamsSort = "usage"
 )
 
 // Valid indicates whether the value is a known member of the ListKeysParamsSort enum.
@@ -410,13 +416,23 @@ func (e ListKeysParamsSort) Valid() bool {
 	switch e {
 	case ListKeysParamsSortCreatedAt:
 		return true
+	case ListKeysParamsSortDomains:
+		return true
 	case ListKeysParamsSortExpiresAt:
+		return true
+	case ListKeysParamsSortLastUsedAt:
 		return true
 	case ListKeysParamsSortMinusCreatedAt:
 		return true
+	case ListKeysParamsSortMinusDomains:
+		return true
 	case ListKeysParamsSortMinusExpiresAt:
 		return true
+	case ListKeysParamsSortMinusLastUsedAt:
+		return true
 	case ListKeysParamsSortMinusName:
+		return true
+	case ListKeysParamsSortMinusProducts:
 		return true
 	case ListKeysParamsSortMinusRequests:
 		return true
@@ -427,6 +443,8 @@ func (e ListKeysParamsSort) Valid() bool {
 	case ListKeysParamsSortMinusUsage:
 		return true
 	case ListKeysParamsSortName:
+		return true
+	case ListKeysParamsSortProducts:
 		return true
 	case ListKeysParamsSortRequests:
 		return true
@@ -1736,7 +1754,7 @@ type ListKeysParams struct {
 	// Q Words, in any order and case. A key is found if each is a part of its name, a label or a domain or, with four characters or more, of its preview or its ID.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// Sort `status` in the order of its values; no `expires_at` is later than any, no `rotated_at` earlier; `requests` are those of `figures=day`, and a key that is called while pages are read may move to one that was read already. In an account of more than 1,000 keys, deleted ones included, anything but the two orders of `created_at` is a 422 `keys_not_sortable`.
+	// Sort `status` in the order of its values; no `expires_at` is later than any, no `rotated_at` or `last_used_at` earlier; `products` and `domains` by their lists, none first; `requests` are those of `figures=day`, and a key that is called while pages are read may move to one that was read already. In an account of more than 1,000 keys, deleted ones included, anything but the two orders of `created_at` is a 422 `keys_not_sortable`.
 	Sort *ListKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// Figures `day` adds what the calls of each key came to in the last 24 hours.
@@ -1943,7 +1961,7 @@ type GetMeParams struct {
 
 // FindAccountsParams defines parameters for FindAccounts.
 type FindAccountsParams struct {
-	// Q An account ID, or the beginning of a name, in any case. With `email`, accounts that both find.
+	// Q An account ID, or words of a name or parts of them, in any order and case. Names that begin with the text come first. With `email`, accounts that both find.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Email A member's whole e-mail address.

@@ -21,6 +21,14 @@ type Used struct {
 	Refused  time.Time // the last call that was refused, with any secret of the key
 }
 
+// Last is the last use of a key, with whichever of its secrets; zero if there was none.
+func (u Used) Last() time.Time {
+	if u.Previous.After(u.Current) {
+		return u.Previous
+	}
+	return u.Current
+}
+
 // View holds the inputs of a key's document beside the key.
 type View struct {
 	Now      time.Time
@@ -65,11 +73,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		doc.PreviousSecretLastUsedAt = TimePtr(v.Used.Previous)
 		doc.RotationCancelled = k.Outgoing.Cancelled
 	}
-	last := v.Used.Current
-	if v.Used.Previous.After(last) {
-		last = v.Used.Previous
-	}
-	if !last.IsZero() {
+	if last := v.Used.Last(); !last.IsZero() {
 		age := max(int64(v.Now.Sub(last)/time.Second), 0)
 		doc.LastUsedAt, doc.LastUsedAgeSeconds = TimePtr(last), &age
 	}
