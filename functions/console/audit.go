@@ -84,7 +84,7 @@ func (v *visit) auditLines(rows []api.AuditRow, products []api.Product) (lines [
 			one.Who = v.t("audit.operator")
 		}
 		for _, c := range row.Changes {
-			said := change{c.Field, facts.text(c.Field, c.Before), facts.text(c.Field, c.After)}
+			said := change{facts.field(c.Field), facts.text(c.Field, c.Before), facts.text(c.Field, c.After)}
 			if said.Before != "" || said.After != "" {
 				one.Changed = append(one.Changed, said)
 			}
@@ -132,6 +132,15 @@ func (f facts) text(field string, value any) string {
 // coded are the facts whose values are stable codes, with the prefix of the codes' names.
 var coded = map[string]string{
 	"role": "role.", "rank": "rank.", "type": "account.type.", "pending_type": "account.type.", "account_type": "account.type.", "request_status": "qps.status.",
+	"rotation_reason": "reason.", "list": "list.",
+}
+
+// field is what a row's change is about: of the catalogue's changes the product.
+func (f facts) field(name string) string {
+	if id, ok := strings.CutPrefix(name, "product:"); ok {
+		return productName(f.products, id)
+	}
+	return name
 }
 
 func (f facts) word(field, text string) string {
@@ -143,7 +152,7 @@ func (f facts) word(field, text string) string {
 		return f.v.t(prefix + text)
 	}
 	switch field {
-	case "products":
+	case "products", "product":
 		return productName(f.products, text)
 	case "class", "limit_class":
 		return className(f.products, text)

@@ -74,6 +74,14 @@ func (a *app) searchAll(v *visit) error {
 	return v.searched("/operator", "q")
 }
 
+// searchKeysOf leads to what an operator searched for among an account's keys; a secret leads to its key, whosever it is.
+func (a *app) searchKeysOf(v *visit) error {
+	if hash := v.soughtHash(v.form("q")); hash != "" {
+		return v.showAnyHolder(hash)
+	}
+	return v.searched("/operator/accounts/"+v.r.PathValue("account"), "q")
+}
+
 // showAnyHolder leads to the key, of whatever account, that has or had a secret.
 func (v *visit) showAnyHolder(hash string) error {
 	var found api.OperatorKeyMatches

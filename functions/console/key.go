@@ -22,6 +22,7 @@ type keyPage struct {
 	Charts   *charts
 	Reasons  []refusal
 	Usage    api.Usage
+	Fresh    string
 	UsageURL string
 	Proposed *proposed
 	Counts   *api.ProposedCounts // of the days that the page shows; nil: no calls
@@ -75,7 +76,7 @@ func (a *app) showKey(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d.UsageURL = q.SpanURL("7d")
+	d.UsageURL, d.Fresh = q.SpanURL("7d"), v.freshness(d.Usage.FreshAt)
 	d.fill(products, now)
 	d.Pending = v.pendingOf(d.Key, products)
 	d.usage(v, q)

@@ -78,8 +78,8 @@ func (*keyList) MostSorted() int { return mostSorted }
 
 // orders are those that the list is offered in, as the API names them.
 var orders = []string{
-	newestFirst, "created_at", "name", "-name", "status", "-status", "usage", "-usage", "expires_at", "-expires_at", "-rotated_at", "rotated_at",
-	"-requests", "requests",
+	newestFirst, "created_at", "name", "-name", "status", "-status", "usage", "-usage", "products", "-products", "domains", "-domains", "expires_at", "-expires_at", "-rotated_at", "rotated_at",
+	"-requests", "requests", "-last_used_at", "last_used_at",
 }
 
 // Orders are the orders that this account's list can have.
@@ -93,8 +93,8 @@ func (d *keyList) Orders() []string {
 // Sorts reports whether the list can be sorted by a column.
 func (d *keyList) Sorts(column string) bool { return slices.Contains(d.Orders(), column) }
 
-// mostFirst are the columns whose first order is the one that people look for: the most, and not the least.
-var mostFirst = []string{"requests"}
+// mostFirst are the columns whose first order is the one that people look for: the most or the latest, and not the least.
+var mostFirst = []string{"requests", "last_used_at"}
 
 // SortURL is the list in the other order of a column.
 func (d *keyList) SortURL(column string) string {

@@ -79,7 +79,7 @@ func TestTheListOffersTheOrdersThatItCanHave(t *testing.T) {
 			*asked = nil
 			page := w.ask(http.MethodGet, path, nil)
 			many := !few || strings.Contains(path, "many")
-			wantSorters, wantCalls := []string{"Name", "Status", "Created", "Last 24 hours"}, []string{want}
+			wantSorters, wantCalls := []string{"Name", "Status", "Products", "Domains", "Created", "Last 24 hours", "Last used"}, []string{want}
 			if many {
 				wantSorters = []string{"Created"}
 			}

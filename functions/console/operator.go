@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -16,6 +17,7 @@ func (a *app) operatorRoutes() {
 	a.person("GET /operator", a.lookUp)
 	a.person("POST /operator", a.searchAll)
 	a.operators("GET /operator/accounts/{account}", func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
+	a.operators("POST /operator/accounts/{account}", a.searchKeysOf)
 	a.admins("GET /operator/accounts/{account}/type", func(v *visit) error { return a.showTypeChange(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/type", a.setType)
 	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
@@ -103,6 +105,7 @@ type operatorAccount struct {
 	Account   api.Account
 	Operation *api.Operation // the change of type that is followed
 	Members   []memberRow
+	Q         string // what its keys are searched for
 	Keys      []api.Key
 	Limits    []accountLimit
 	Next      string
@@ -111,6 +114,15 @@ type operatorAccount struct {
 func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	d := &operatorAccount{form: f}
 	query := url.Values{}
+	if v.r.Method == http.MethodGet {
+		d.Q = strings.TrimSpace(v.query("q"))
+	}
+	if hash := v.soughtHash(d.Q); hash != "" && d.Q != "" {
+		return v.showAnyHolder(hash) // from an address that somebody made
+	}
+	if d.Q != "" {
+		query.Set("q", d.Q)
+	}
 	if token := v.query("page"); token != "" && v.r.Method == http.MethodGet {
 		query.Set("page_token", token)
 	}
@@ -247,6 +259,8 @@ type operatorKey struct {
 	Billing  []string // the billing types that fit the account's type
 	Refusals []refusal
 	Fresh    string
+	FreshAt  *api.MaybeTime
+	Reasons  []string // that are common for a block
 }
 
 func (a *app) showOperatorKey(v *visit, status int, f *form) error {
@@ -274,12 +288,19 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	for _, id := range found.Key.Products {
 		d.Products = append(d.Products, productName(products, id))
 	}
-	d.Refusals, d.Fresh = v.refusals(used.Totals.ByReason), v.freshness(used.FreshAt)
+	d.Refusals, d.Fresh, d.FreshAt, d.Reasons = v.refusals(used.Totals.ByReason), v.freshness(used.FreshAt), used.FreshAt, blockReasons
 	return v.render(status, "operator-key", found.Key.Name, d)
 }
 
+// blockReasons are offered for a block; the customer reads their texts, in the language of the operator.
+var blockReasons = []string{"traffic", "leaked", "terms", "payment", "asked"}
+
+// blockKey takes a common reason, details in the operator's own words, or both.
 func (a *app) blockKey(v *visit) error {
 	reason := v.prose("reason")
+	if common := v.form("common"); slices.Contains(blockReasons, common) {
+		reason = strings.TrimSpace(v.t("block.reason."+common) + "\n" + reason)
+	}
 	return a.changeKeyAsOperator(v, "block", reason, api.BlockKey{Reason: reason})
 }
 
@@ -339,6 +360,7 @@ func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) err
 	}
 	already := f.Code == "key_not_blocked" || f.Code == "key_blocked" && blocked == reason
 	if !f.settled() && !already {
+		f.Values["reason"], f.Values["common"] = v.prose("reason"), v.form("common") // as they were typed and chosen
 		return a.showOperatorKey(v, status, f)
 	}
 	return v.done("/operator/keys/"+v.r.PathValue("key"), pastOf[action])

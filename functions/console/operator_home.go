@@ -23,7 +23,7 @@ type lookUpPage struct {
 // homeRequests bounds the pending requests of the home; the queue has all.
 const homeRequests = "5"
 
-// lookUp finds accounts by ID, the beginning of their name, or a member's email; a key ID leads to the key.
+// lookUp finds accounts by ID, words of their name, or a member's email; a key ID leads to the key.
 func (a *app) lookUp(v *visit) error {
 	d := &lookUpPage{Q: strings.TrimSpace(v.query("q")), Page: v.query("page")}
 	if strings.HasPrefix(d.Q, "key_") && plainID(d.Q) {

@@ -110,6 +110,72 @@ func TestAKeyIsBlockedWithAReason(t *testing.T) {
 	}
 }
 
+// TestABlocksReasonIsACommonOneDetailsOrBoth: the customer reads them, in the operator's language. What isn't offered is no reason.
+func TestABlocksReasonIsACommonOneDetailsOrBoth(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	r.signIn("operator")
+	fakeAnswers(r, "Demo")
+	route := "POST /v1/operator/keys/" + keyID + "/block"
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 200, api.OperatorKey{})
+		return true
+	})
+	r.api.on("GET /v1/operator/keys/"+keyID, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 200, api.OperatorKey{Key: api.Key{Id: keyID, Name: "Key", AccountId: account, Status: api.Active}, Account: &api.Account{Id: account, Name: "Demo"}})
+		return true
+	})
+	page := r.get("/operator/keys/" + keyID)
+	if !strings.Contains(text(page.doc), "until an operator lifts it") {
+		t.Errorf("the form doesn't say how long a block holds: %s", text(page.doc))
+	}
+	english, err := catalogueOf("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, common := range blockReasons {
+		if said := english["block.reason."+common]["other"]; said == "" || !strings.Contains(text(page.doc), said) {
+			t.Errorf("%s isn't offered", common)
+		}
+	}
+	for _, c := range []struct{ common, details, want string }{
+		{"terms", "", "This use breaks the terms of service."},
+		{"terms", "Section 4.\r\nCall us.", "This use breaks the terms of service.\\nSection 4.\\nCall us."},
+		{"", "Call us.", "Call us."},
+		{"own", "Call us.", "Call us."},
+	} {
+		r.post("/operator/keys/"+keyID+"/block", url.Values{"common": {c.common}, "reason": {c.details}})
+		if got := r.api.seen(route); got[len(got)-1].body != `{"reason":"`+c.want+`"}` {
+			t.Errorf("%q and %q: %s", c.common, c.details, got[len(got)-1].body)
+		}
+	}
+}
+
+// TestOperatorsSearchTheKeysOfAnAccount as its members do; a secret leads to its key, and never into an address.
+func TestOperatorsSearchTheKeysOfAnAccount(t *testing.T) {
+	w := newWalker(t, "operator")
+	fakeAnswers(w.harness, "Demo")
+	path := "/operator/accounts/" + account
+	to := w.ask(http.MethodPost, path, url.Values{"q": {"  oslo customer "}}).Header.Get("Location")
+	if to != path+"?q=oslo+customer" {
+		t.Fatalf("a search leads to %q", to)
+	}
+	w.forget()
+	page := w.ask(http.MethodGet, to, nil)
+	var asked []string
+	for _, call := range w.api.seen("GET /v1/accounts/" + account + "/keys") {
+		asked = append(asked, call.uri)
+	}
+	if len(asked) != 1 || !strings.Contains(asked[0], "q=oslo+customer") || !strings.Contains(page.text, `value="oslo customer"`) {
+		t.Errorf("the API is asked for %q: %s", asked, text(page.doc))
+	}
+	secret := "ak_" + strings.Repeat("a", 33)
+	w.forget()
+	answer := w.ask(http.MethodPost, path, url.Values{"q": {secret}})
+	if calls := w.called(); len(calls) != 1 || calls[0].body != `{"secret_sha256":"`+hashOf(secret)+`"}` || strings.Contains(answer.Header.Get("Location"), secret) {
+		t.Errorf("a secret: %s, to %s", describe(calls), answer.Header.Get("Location"))
+	}
+}
+
 func TestChangesOfAnAccountSendOnlyWhatChanges(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("operator")
@@ -187,7 +253,7 @@ func TestAnAccountsLimitIsSetOrLeftToTheCatalogue(t *testing.T) {
 	if got, want := strings.Join(bodies, " "), `{"qps":250}"2" {"qps":null}"2"`; got != want {
 		t.Errorf("sent %s, want %s", got, want)
 	}
-	if page := r.post("/operator/accounts/"+account+"/limits/..", url.Values{"qps": {"5"}}); page.StatusCode != http.StatusNotFound {
+	if page := r.post("/operator/accounts/"+account+"/limits/a%2Fb", url.Values{"qps": {"5"}}); page.StatusCode != http.StatusNotFound {
 		t.Errorf("no class: %d", page.StatusCode)
 	}
 }

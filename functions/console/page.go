@@ -105,10 +105,13 @@ func (v *visit) navigation(p *page) (items []navItem) {
 	return items
 }
 
+// searching are the pages that have a search box.
+var searching = []string{"keys", "operator", "operator-account"}
+
 // render answers with a page.
 func (v *visit) render(status int, name, title string, data any) error {
 	p := page{
-		Title: title, Brand: v.app.brand, Waiting: v.overview, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Search: name == "keys" || name == "operator", Slash: v.cookie(shortcutCookie) != "off", Here: v.formPage(), Data: data,
+		Title: title, Brand: v.app.brand, Waiting: v.overview, Lang: v.lang, Languages: v.app.langs.Offered(), Theme: v.theme(), Search: slices.Contains(searching, name), Slash: v.cookie(shortcutCookie) != "off", Here: v.formPage(), Data: data,
 	}
 	var left note
 	if v.session != nil && status < http.StatusBadRequest {
@@ -302,6 +305,10 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 		"moment": func(t any) template.HTML { return p.moment(t, lang.Moment) },
 		"ago": func(t any) template.HTML {
 			return p.moment(t, func(at time.Time) string { return lang.Ago(p.now().Sub(at)) })
+		},
+		"age": func(t any) int64 { // in seconds
+			at, _ := timeOf(t)
+			return max(int64(p.now().Sub(at)/time.Second), 0)
 		},
 		"until": func(t any) string {
 			at, _ := timeOf(t)

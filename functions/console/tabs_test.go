@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"latchkey/functions/console/internal/signin"
+	"latchkey/shared/api"
 )
 
 // What a person sees who signs in in several tabs of one browser.
@@ -228,4 +230,21 @@ func TestASignInGoesOnWhenTheIssuerAnswersAgain(t *testing.T) {
 	}
 	w.app.issuer = good
 	w.leads("a reload", tb.come(), "/")
+}
+
+// TestALongListOfAccountsCanBeSearched, which the script does; a short one has no box in the way.
+func TestALongListOfAccountsCanBeSearched(t *testing.T) {
+	w := newWalker(t, "owner")
+	for n, want := range map[int]int{1: 0, 5: 0, 6: 1, 40: 1} {
+		w.state(func(me *api.Me, _ *api.KeyWithSecret) {
+			me.Accounts = me.Accounts[:1:1]
+			for i := 1; i < n; i++ {
+				me.Accounts = append(me.Accounts, api.MyAccount{Id: fmt.Sprintf("acc_%02d", i+1), Name: fmt.Sprintf("Account %d", i), Type: api.SelfServe, Role: api.Viewer})
+			}
+		})
+		page := w.ask(http.MethodGet, "/accounts/"+account+"/keys", nil)
+		if got := strings.Count(page.text, "data-narrows"); got != want || strings.Count(page.text, "<li data-item>") != n {
+			t.Errorf("%d accounts: %d search boxes, %d accounts to choose from", n, got, strings.Count(page.text, "<li data-item>"))
+		}
+	}
 }

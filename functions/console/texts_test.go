@@ -182,3 +182,45 @@ func TestEveryTemplateIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestEveryFactOfAnAuditRowHasItsName in each language: the names are those that the code writes into rows and into their objects.
+func TestEveryFactOfAnAuditRowHasItsName(t *testing.T) {
+	written := regexp.MustCompile(`audit\.Set\("([a-z_]+)"`)
+	facts := map[string]bool{}
+	diff, err := os.ReadFile("../../shared/audit/diff.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?:\t\t\{|[{ ])"([a-z_]+)"(?:: |, )`).FindAllSubmatch(diff, -1) {
+		facts[string(m[1])] = true
+	}
+	for _, root := range []string{"../../functions", "../../shared"} {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			for _, m := range written.FindAllSubmatch(source, -1) {
+				facts[string(m[1])] = true
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	delete(facts, "null") // which are values
+	delete(facts, "false")
+	if len(facts) < 50 {
+		t.Errorf("only %d facts were found", len(facts))
+	}
+	english, err := catalogueOf("en") // the others have the same messages
+	if err != nil {
+		t.Fatal(err)
+	}
+	for fact := range facts {
+		if _, ok := english["fact."+fact]; !ok {
+			t.Errorf("rows show %q, which has no name", fact)
+		}
+	}
+}

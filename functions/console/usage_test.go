@@ -141,3 +141,15 @@ func TestUsageNamesWhatStandsOut(t *testing.T) {
 		t.Errorf("%d tables under %d charts", tables, titles)
 	}
 }
+
+// TestARangeThatIsRefusedSaysNothingElse: neither that it is shown by the day, nor that there were no requests.
+func TestARangeThatIsRefusedSaysNothingElse(t *testing.T) {
+	w := newWalker(t, "owner")
+	for _, query := range []string{"from=2026-05-05&to=2026-01-01&by=hour", "from=2020-01-01&to=2020-01-31&by=hour"} {
+		page := w.ask(http.MethodGet, "/accounts/"+account+"/usage?"+query, nil)
+		said := text(page.doc)
+		if page.StatusCode != http.StatusBadRequest || strings.Contains(said, "Hourly figures") || strings.Contains(said, "No requests") {
+			t.Errorf("%s: %d, %s", query, page.StatusCode, said)
+		}
+	}
+}

@@ -17,12 +17,15 @@ export async function context(browser, options = {}) {
   for (const [name, value] of Object.entries(cookies)) if (value) await c.addCookies([{ name, value, url: console_url }]);
   const found = [];
   const expected = new Set();
+  let forgiven = null;
   c.on("console", (m) => {
+    if (forgiven?.test(m.text())) return;
     const status = /^Failed to load resource: the server responded with a status of (\d+)/.exec(m.text())?.[1];
     if (m.type() === "error" && !expected.has(Number(status))) found.push(m.text());
   });
   c.on("weberror", (e) => found.push(e.error().message));
   c.expect = (...statuses) => statuses.forEach((s) => expected.add(s));
+  c.forgive = (text) => { forgiven = text; };
   if (process.env.COVERAGE && options.javaScriptEnabled !== false) cover(c);
   c.check = () => assert.deepEqual(found, [], "the browser's console is clean");
   return c;

@@ -128,3 +128,39 @@ test("the key that leads to the search box can be turned off", async () => {
   c.check();
   await c.close();
 });
+
+test("an account is found in the switcher by words, and Enter leads to it", async () => {
+  const ids = {};
+  for (const name of ["Harbour North", "Harbour South", "Depot", "North Sea Cranes", "Ferries", "Pilots"]) ({ id: ids[name] } = await api("developer", "POST", "/v1/accounts", { name }));
+  const c = await context(browser);
+  const page = await c.newPage();
+  await signIn(page, "developer");
+  await page.goto(`${stack().console_url}/accounts/${ids.Depot}/keys`);
+  await page.locator("[popovertarget=accounts]").click();
+  const box = page.getByRole("searchbox", { name: "Find an account" }), shown = page.locator("#accounts [data-item]:visible");
+  await page.waitForFunction(() => document.activeElement?.matches("[data-narrows]"));
+  await box.fill("nothing-is-called-so");
+  await page.locator("#accounts [data-none]").waitFor();
+  assert.equal(await shown.count(), 0);
+  await box.fill("north harb");
+  assert.deepEqual(await shown.locator("span").first().allInnerTexts(), ["Harbour North"]);
+  assert.equal(await shown.count(), 1);
+  await box.press("Enter");
+  await page.waitForURL(new RegExp(ids["Harbour North"]));
+  c.check();
+  await c.close();
+});
+
+test("an operator finds an account by a word in the middle of its name, and a key of it on its page", async () => {
+  const { id } = await api("owner", "POST", "/v1/accounts", { name: "Zug Mobility GmbH" });
+  await keyOf(id, { name: "Oslo customer portal" });
+  await keyOf(id, { name: "Another" });
+  const { c, page } = await search("support", "gmbh mobil");
+  await page.getByRole("link", { name: "Zug Mobility GmbH" }).first().click();
+  await page.getByRole("searchbox").fill("customer oslo");
+  await page.locator("#keys").getByRole("button", { name: "Search" }).click();
+  await page.getByRole("link", { name: "Another" }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "Oslo customer portal" }).waitFor();
+  c.check();
+  await c.close();
+});

@@ -150,3 +150,28 @@ test("with forced colours the current tab and range are told apart by their back
   }
   await done();
 });
+
+test("figures say their age as it grows, and are read again every minute while somebody is there", async () => {
+  const { c, page, done } = await usage("range=24h&product=map-display", { locale: "en-GB" });
+  await page.clock.install();
+  await page.reload();
+  const age = page.locator("[data-age]");
+  await page.waitForFunction(() => document.querySelector(".charts")?.querySelector(".frame[tabindex]"));
+  const asked = [];
+  page.on("request", (r) => { if (r.isNavigationRequest() === false && r.url() === page.url()) asked.push(r.url()); });
+  await c.setOffline(true);
+  c.forgive(/ERR_INTERNET_DISCONNECTED/);
+  await page.clock.runFor("03:00:00");
+  assert.match(await age.innerText(), /^Updated \D?3 hours ago\D?$/, "what can't be read again gets old");
+  await c.setOffline(false);
+  const before = asked.length;
+  await page.clock.runFor("10:00");
+  assert.equal(asked.length, before, "nobody has touched the page for hours");
+  await page.mouse.move(9, 9);
+  await page.clock.runFor(70_000);
+  await page.waitForFunction(() => /second|minute/.test(document.querySelector("[data-age]").textContent));
+  assert.ok(asked.length > before, "somebody is there");
+  await page.mouse.move(...await at(page, 0));
+  await page.locator(".readout").waitFor();
+  await done();
+});

@@ -377,25 +377,21 @@ document.addEventListener("submit", (event) => {
     if (form.closest("main") && !form.matches("[data-nodraft]")) keepDraft(location.pathname + location.search, { said: true });
   }
 });
-// Keys that are selected on the list: all of the page at once, and how many there are.
-const choose = document.querySelector("form.choose");
-if (choose) {
-  const boxes = [...choose.querySelectorAll("[name=key]")], count = choose.querySelector(".count");
-  const selected = (said) => {
-    const n = boxes.filter((box) => box.checked).length;
-    count.hidden = false;
-    count.lastElementChild.textContent = n;
-    if (said) tell(count.textContent);
+
+// A long menu is narrowed by words, in any order; Enter takes the first that is left.
+for (const box of document.querySelectorAll("[data-narrows]")) {
+  const menu = box.closest("[popover]"), items = [...menu.querySelectorAll("[data-item]")], none = menu.querySelector("[data-none]");
+  const narrow = () => {
+    const typed = box.value.toLowerCase().split(/\s+/);
+    for (const item of items) item.hidden = !typed.every((word) => item.textContent.toLowerCase().includes(word));
+    none.hidden = items.some((item) => !item.hidden);
+    if (!none.hidden) tell(none.textContent);
   };
-  choose.addEventListener("change", () => selected(true));
-  choose.addEventListener("reset", () => setTimeout(() => { selected(true); boxes[0].focus(); }));
-  choose.querySelector("[data-all]").addEventListener("click", (event) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    for (const box of boxes) box.checked = true;
-    selected(true);
+  box.addEventListener("input", narrow);
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") items.find((item) => !item.hidden)?.querySelector("a").click();
   });
-  addEventListener("pageshow", () => selected());
+  menu.addEventListener("beforetoggle", () => { box.value = ""; narrow(); });
 }
 
 // What is done part by part goes on by itself.
@@ -433,57 +429,3 @@ addEventListener("pagehide", () => {
   for (const part of secrets) part.remove();
   document.getElementById("gone").hidden = false;
 });
-
-const domains = document.querySelector("[data-domains]");
-if (domains) {
-  const field = domains.querySelector("textarea");
-  const list = domains.querySelector(".checks");
-  let wait, latest = 0;
-  const show = (found) => {
-    domains.querySelector(".errors")?.remove(); // the same, as of the last answer
-    const fine = found.filter((one) => !one.problem), shown = found.length > 5 ? found.filter((one) => one.problem) : found;
-    list.replaceChildren(...shown.map((one) => {
-      const item = document.createElement("li");
-      const text = document.createElement("bdi");
-      text.className = "mono";
-      text.textContent = one.canonical ?? one.text;
-      const words = document.createElement("span");
-      words.className = one.problem ? "no" : "ok";
-      words.textContent = one.problem ? `✕ ${one.problem}` : `✓ ${domains.dataset.good}`;
-      item.append(text, words);
-      for (const suggestion of one.suggestions ?? []) {
-        const use = document.createElement("button");
-        use.type = "button";
-        use.className = "button small";
-        use.textContent = `${domains.dataset.use} ${suggestion}`;
-        use.addEventListener("click", () => {
-          field.value = field.value.split(/([\s,;]+)/).map((part) => (part === one.text ? suggestion : part)).join("");
-          field.focus();
-          check();
-        });
-        item.append(use);
-      }
-      return item;
-    }));
-    if (shown.length < found.length) { // of a long list the problems, and how many are fine
-      const rest = document.createElement("li");
-      rest.className = "ok";
-      rest.textContent = `✓ ${domains.dataset.count.replace("{n}", fine.length)}`;
-      list.append(rest);
-    }
-    field.setAttribute("aria-invalid", String(found.some((one) => one.problem)));
-  };
-  const check = async () => {
-    const mine = ++latest;
-    if (!field.value.trim()) return show([]);
-    try {
-      const answer = await fetch(domains.dataset.domains, { method: "POST", body: new URLSearchParams({ domains: field.value }) });
-      if (answer.ok && mine === latest) show(await answer.json());
-    } catch { /* the form's own answer will tell */ }
-  };
-  field.addEventListener("input", () => {
-    clearTimeout(wait);
-    wait = setTimeout(check, 250);
-  });
-  if (field.value.trim()) check();
-}

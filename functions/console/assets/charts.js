@@ -162,4 +162,6 @@ function charts(root) {
   document.addEventListener("pointerdown", (event) => { if (!root.contains(event.target)) hide(); });
 }
 
-for (const root of document.querySelectorAll(".charts")) charts(root);
+const all = () => document.querySelectorAll(".charts").forEach(charts);
+all();
+document.addEventListener("figures", all);
