@@ -135,7 +135,7 @@ var coded = map[string]string{
 	"rotation_reason": "reason.", "list": "list.",
 }
 
-// field is what a row's change is about: of the catalogue's changes the product.
+// field names what a row's change is about: of the catalogue's changes the product.
 func (f facts) field(name string) string {
 	if id, ok := strings.CutPrefix(name, "product:"); ok {
 		return productName(f.products, id)
