@@ -2,7 +2,7 @@
 // that nobody looks at must not keep its session), and nobody reads a chart, opens a table or is in the middle of it.
 const page = document.documentElement, every = 60_000, idle = 15 * 60_000;
 const format = new Intl.RelativeTimeFormat(`${page.lang}-u-nu-latn`);
-let loaded = Date.now(), used = loaded, asked = loaded;
+let loaded = Date.now(), used = loaded, asked = loaded, reading = false;
 
 for (const kind of ["pointerdown", "pointermove", "keydown"]) addEventListener(kind, () => { used = Date.now(); }, { passive: true });
 
@@ -17,15 +17,16 @@ function write() {
 const inUse = () => document.querySelector(".readout, [data-live] details[open], [data-live] :focus, [data-live] [aria-pressed=false], dialog[open]");
 
 async function refresh() {
-  const parts = document.querySelectorAll("[data-live]");
-  if (!parts.length) return;
+  if (reading || !document.querySelector("[data-live]")) return;
   asked = Date.now();
+  reading = true;
   let next;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     next = answer.ok && !answer.redirected && new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch { /* at the next time */ }
-  const others = next && next.querySelectorAll("[data-live]");
+  reading = false;
+  const parts = document.querySelectorAll("[data-live]"), others = next && next.querySelectorAll("[data-live]");
   if (!others || others.length !== parts.length || inUse()) return;
   parts.forEach((part, i) => part.replaceWith(document.adoptNode(others[i])));
   loaded = asked;
