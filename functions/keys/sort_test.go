@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
@@ -94,6 +95,7 @@ func (c *reads) KeyRows(ctx context.Context, id account.ID, k apikey.ID, in coun
 // TestTheListIsSortedByItsLastUse, with whichever secret it was; keys that nobody used come first.
 func TestTheListIsSortedByItsLastUse(t *testing.T) {
 	r := newHarness(t)
+	r.handler.service.Used = web.UsesIn(counters.New(r.DB.(counters.Client), r.Tables.Counters), nil)
 	now := r.handler.service.Source.Time()
 	for name, ago := range map[string]time.Duration{"never": 0, "late": time.Minute, "early": 48 * time.Hour, "rotated": time.Hour} {
 		k := r.NewKey(t, r.account, func(k *apikey.Key) {
