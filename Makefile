@@ -50,6 +50,12 @@ sam-local: $(NPM) ## run the stack for `sam local`: on the ports that samconfig.
 sam-events: ## write the events of infra/events into .build/events, with keys and tokens of the `make sam-local` that runs
 	@go run ./infra/samlocal events
 
+.PHONY: sam-docker
+sam-docker: tools-python ## send each event of infra/events by `sam local` to the `make sam-local` that runs, and compare the answers (needs Docker; minutes)
+	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam build --config-env $(SAM_ENV)
+	go run ./infra/samlocal -config-env $(SAM_ENV) invoke
+	go run ./infra/samlocal -config-env $(SAM_ENV) routes
+
 # The processors to build for: this machine's come last, and their functions are called.
 SAM_MACHINE := $(patsubst aarch64,arm64,$(shell uname -m))
 SAM_ARCHITECTURES ?= $(filter-out $(SAM_MACHINE),arm64 x86_64) $(SAM_MACHINE)

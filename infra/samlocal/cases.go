@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,4 +56,38 @@ func logicalID(short string) string {
 		return "Authorizer"
 	}
 	return strings.ToUpper(short[:1]) + short[1:] + "Function"
+}
+
+// compare asks for the answer to one event and prints the verdict, with the function's log where the answer is another.
+func compare(by string, c testCase, v map[string]string, ask func(event []byte) (answer any, log string, err error)) (failed int) {
+	problems, log := c.problems(v, ask)
+	if len(problems) == 0 {
+		fmt.Printf("ok    %s%s\n", by, c.name)
+		return 0
+	}
+	fmt.Printf("FAIL  %s%s\n", by, c.name)
+	for line := range strings.Lines(strings.Join(problems, "\n") + "\n" + log) {
+		fmt.Println("       ", strings.TrimRight(line, "\n"))
+	}
+	return 1
+}
+
+func (c testCase) problems(v map[string]string, ask func(event []byte) (answer any, log string, err error)) (list []string, log string) {
+	event, err := fill(c.event, v)
+	if err != nil {
+		return []string{err.Error()}, ""
+	}
+	expected, err := fill(c.answer, v)
+	if err != nil {
+		return []string{err.Error()}, ""
+	}
+	var want any
+	if err := json.Unmarshal(expected, &want); err != nil {
+		return []string{err.Error()}, ""
+	}
+	got, log, err := ask(event)
+	if err != nil {
+		return []string{err.Error()}, log
+	}
+	return differences("answer", want, got), log
 }

@@ -4,6 +4,8 @@
 //	samlocal check     start a local run of its own, send every event to its function and compare the answers
 //	samlocal serve     start the local run where samconfig.toml says (`make sam-local`)
 //	samlocal events    write the events into .build/events, with keys and tokens of the local run that is up (`make sam-local`)
+//	samlocal invoke    with Docker: send every event to its function by `sam local invoke`, on that run, and compare the answers
+//	samlocal routes    the same by `sam local start-api`, for the events of HTTP
 package main
 
 import (
@@ -15,7 +17,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -26,18 +27,19 @@ import (
 
 // options are the tools and the files.
 type options struct {
-	python, rie, runner, env, template, data string
-	verbose                                  bool
+	python, sam, rie, runner, env, template, data string
+	verbose                                       bool
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.python, "python", ".tools/venv/bin/python", "the Python that has SAM CLI")
+	flag.StringVar(&o.sam, "sam", ".tools/venv/bin/sam", "SAM CLI, for invoke and routes")
 	flag.StringVar(&o.rie, "rie", ".tools/rie/aws-lambda-rie", "AWS's Runtime Interface Emulator")
 	flag.StringVar(&o.runner, "runner", ".build/latchkey", "the local runner")
 	flag.StringVar(&o.env, "config-env", "local", "the environment of samconfig.toml")
 	flag.StringVar(&o.template, "template", ".aws-sam/build/template.yaml", "the built template")
-	flag.StringVar(&o.data, "data", ".latchkey", "the data directory of the local run that is up, for events")
+	flag.StringVar(&o.data, "data", ".latchkey", "the data directory of the local run that is up, for events, invoke and routes")
 	flag.BoolVar(&o.verbose, "v", false, "print the answers")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -49,9 +51,13 @@ func main() {
 	case "serve":
 		err = serve(o)
 	case "events":
-		err = writeEvents(ctx, o.data, ".build/events")
+		_, err = writeEvents(ctx, o.data, writtenDir)
+	case "invoke":
+		err = askFunctions(ctx, o)
+	case "routes":
+		err = askRoutes(ctx, o)
 	default:
-		err = errors.New("usage: samlocal [-…] check|serve|events")
+		err = errors.New("usage: samlocal [-…] check|serve|events|invoke|routes")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "samlocal:", err)
@@ -76,30 +82,33 @@ func serve(o options) error {
 	return syscall.Exec(o.runner, []string{o.runner}, append(os.Environ(), settings...)) //nolint:gosec // our own binary
 }
 
-// writeEvents writes what `sam local invoke --event` takes.
-func writeEvents(ctx context.Context, data, to string) error {
+// writtenDir has the events with values of a local run in them: what `sam local invoke --event` takes.
+const writtenDir = ".build/events"
+
+// writeEvents writes the events, and has the values that are in them.
+func writeEvents(ctx context.Context, data, to string) (map[string]string, error) {
 	v, err := valuesOf(ctx, data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := os.MkdirAll(to, 0o700); err != nil {
-		return err
+		return nil, err
 	}
 	cases, err := readCases(eventsDir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, c := range cases {
 		event, err := fill(c.event, v)
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		if err := os.WriteFile(filepath.Join(to, c.name+".json"), event, 0o600); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	fmt.Printf("%d events in %s, with secrets of the local run in them\n", len(cases), to)
-	return nil
+	return v, nil
 }
 
 // check sends every event to its function.
@@ -145,69 +154,37 @@ func check(ctx context.Context, o options) error {
 	defer func() { _ = closer.Close() }()
 	failed := 0
 	for _, c := range cases {
-		problems, err := try(ctx, o, functions[c.function], c, v, proxy)
-		if err != nil {
-			problems = []string{err.Error()}
-		}
-		for _, call := range w.Taken() {
-			problems = append(problems, "calls elsewhere: "+call)
-		}
-		verdict := "ok   "
-		if len(problems) > 0 {
-			verdict, failed = "FAIL ", failed+1
-		}
-		fmt.Println(verdict, c.name)
-		for _, p := range problems {
-			fmt.Println("       ", p)
-		}
+		failed += compare("", c, v, func(event []byte) (any, string, error) {
+			answer, log, err := try(ctx, o, functions[c.function], event, proxy)
+			for _, call := range w.Taken() {
+				err = errors.Join(err, errors.New("calls elsewhere: "+call))
+			}
+			return answer, log, err
+		})
 	}
-	fmt.Printf("%d of %d events answered as expected\n", len(cases)-failed, len(cases))
-	if failed > 0 {
-		return errors.New("some answers are others than infra/events has")
-	}
-	return nil
+	return verdict(failed, len(cases), "events answered as expected")
 }
 
 // try sends one event to a new environment of its function, as `sam local invoke` does.
-func try(ctx context.Context, o options, f function, c testCase, v map[string]string, proxy string) ([]string, error) {
+func try(ctx context.Context, o options, f function, event []byte, proxy string) (answer any, log string, err error) {
 	if f.Code == "" {
-		return nil, fmt.Errorf("the template has no function %s", c.function)
+		return nil, "", errors.New("the template has no such function")
 	}
 	rie, err := filepath.Abs(o.rie)
 	if err != nil {
-		return nil, err
-	}
-	event, err := fill(c.event, v)
-	if err != nil {
-		return nil, err
-	}
-	expected, err := fill(c.answer, v)
-	if err != nil {
-		return nil, err
-	}
-	var want any
-	if err := json.Unmarshal(expected, &want); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	e, err := emulate(rie, f, proxy)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	defer e.stop()
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	got, err := e.invoke(ctx, event)
-	if err != nil {
-		return nil, err
-	}
-	if o.verbose {
-		raw, _ := json.MarshalIndent(got, "", " ")
+	answer, err = e.invoke(ctx, event)
+	e.stop() // its log is whole then
+	if err == nil && o.verbose {
+		raw, _ := json.MarshalIndent(answer, "", " ")
 		fmt.Printf("%s\n", raw)
 	}
-	problems := differences("answer", want, got)
-	if len(problems) > 0 {
-		e.stop() // its log is whole then
-		problems = append(problems, strings.Split(strings.TrimSpace(e.log.String()), "\n")...)
-	}
-	return problems, nil
+	return answer, e.log.String(), err
 }
