@@ -325,6 +325,7 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"the counter has time to work and to answer", []time.Duration{2 * p["functions/counter.margin"], function("CounterFunction")}},
 		{"a rotation run ends before the next begins", []time.Duration{p["functions/rotator.margin"], function("RotatorFunction"), schedule}},
 		{"a job that reports has time to work, and ends within Lambda's own bound", []time.Duration{2 * p["functions/jobs.margin"], function("JobsFunction"), 15 * mins}},
+		{"Cognito waits 5 s for its trigger", []time.Duration{function("TokensFunction"), 5*sec + 1}},
 		{"a grace is at most the longest one", []time.Duration{p["shared/rotation.DefaultGrace"], p["shared/rotation.MaxGrace"]}},
 		{"by default a cancelled secret opens until the gate can't know it any more, at least", []time.Duration{p["authorizer.defaultOutageBound"] - 1, p["shared/rotation.AfterCancel"]}},
 		{"no environment seals by a data key that is dropped", []time.Duration{2 * p["functions/internal/sealing.MaxAge"], p["functions/rotator.settled"], hour}},

@@ -168,6 +168,15 @@ func TestDomainsAreWhatEverybodyIsLedTo(t *testing.T) {
 			}
 		}
 	}
+	// Nor one that another API's domain would close.
+	for _, name := range []string{"Products", "Management", "Console"} {
+		one := []string{"CertificateArn", certificate, name + "Domain", "a.example", "DefaultUrls", "off"}
+		for id, p := range render(t, "template.yaml", one...).ofType("AWS::Serverless::Api") {
+			if got := p["DisableExecuteApiEndpoint"]; got != (id == name+"Api") {
+				t.Errorf("with %sDomain alone, whether the default URL of %s is closed: %v", name, id, got)
+			}
+		}
+	}
 	// Nothing of all that is there without a domain.
 	plain := render(t, "template.yaml")
 	if n := len(plain.ofType("AWS::ApiGateway::DomainName")) + len(plain.ofType("AWS::ApiGateway::BasePathMapping")); n > 0 {
