@@ -63,7 +63,11 @@ func (h *operators) listOperators(w http.ResponseWriter, r *http.Request, c gate
 	}
 	doc := api.OperatorList{Operators: []api.Operator{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, o := range found.Operators {
-		doc.Operators = append(doc.Operators, operatorDoc(o))
+		shown := operatorDoc(o)
+		if o.Subject.Issuer != c.Person.Subject.Issuer {
+			shown.Issuer = &o.Subject.Issuer
+		}
+		doc.Operators = append(doc.Operators, shown)
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }
@@ -174,21 +178,50 @@ func operatorChanges(before, after control.Operator) []audit.Change {
 	return changes
 }
 
+// deleteOperator takes an operator's rights: those of an issuer before too, who would have them again if the stack went back to it.
 func (h *operators) deleteOperator(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	who, err := subject(r, c)
 	if err != nil {
 		return err
 	}
+	if who.Issuer, err = issuer(r, who.Issuer); err != nil {
+		return err
+	}
 	if who == c.Person.Subject {
 		return errYourself
 	}
-	if err := gateway.Empty(r); err != nil {
+	if _, _, err := gateway.Body[struct{}](r, gateway.BodyOptions{Optional: true, Query: true}); err != nil {
 		return err
 	}
-	err = h.store.RemoveOperator(r.Context(), who, c.Person.Subject, web.AuditRow(h.source, c, "operator.remove", "", audit.Set("subject", who.ID, nil)))
+	named := who.ID
+	if who.Issuer != c.Person.Subject.Issuer {
+		named = withIssuer(who)
+	}
+	err = h.store.RemoveOperator(r.Context(), who, c.Person.Subject, web.AuditRow(h.source, c, "operator.remove", "", audit.Set("subject", named, nil)))
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// maxIssuer bounds an issuer's URL in a query, in characters.
+const maxIssuer = 1000
+
+// issuer is the one that the query names as the list of operators shows it, or the stack's own. No issuer has the sign that stands between
+// an issuer and a subject in the store.
+func issuer(r *http.Request, own string) (string, error) {
+	if err := gateway.KnownQuery(r, "issuer"); err != nil {
+		return "", err
+	}
+	named, err := gateway.Text(r, "issuer", maxIssuer)
+	switch {
+	case err != nil:
+		return "", err
+	case named == "":
+		return own, nil
+	case strings.Contains(named, "|"):
+		return "", gateway.Parameter("issuer", "It must be an issuer as the list of operators shows it.")
+	}
+	return named, nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"maps"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +43,58 @@ func TestSupportNamesNobodyAndAdminsChangeRanks(t *testing.T) {
 	me := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/me"}).JSON(t)
 	if me["operator"] != true || me["rank"] != "support" {
 		t.Errorf("%v", me)
+	}
+}
+
+// Operators of an issuer before have their rights again if the stack goes back to it. So they are shown as such, and can be removed: they
+// alone, and not who has the same subject at the present issuer.
+func TestOperatorsOfAnIssuerBeforeCanBeRemoved(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	const before = "https://before.example/a b"
+	for _, sub := range []string{"operator", "support"} {
+		r.NewOperator(t, control.Operator{Subject: account.Subject{Issuer: before, ID: sub}, Rank: account.Admin, AddedAt: "2026-11-21T12:00:00Z"})
+	}
+	issuers := func() map[string]int {
+		found := map[string]int{}
+		for _, o := range r.Want(t, 200, apitest.Call{As: "support", Method: "GET", Path: "/v1/operators"}).JSON(t)["operators"].([]any) {
+			from, _ := o.(object)["issuer"].(string)
+			found[from+" "+o.(object)["subject"].(string)]++
+		}
+		return found
+	}
+	both := map[string]int{" operator": 1, " support": 1, before + " operator": 1, before + " support": 1}
+	if got := issuers(); !maps.Equal(got, both) {
+		t.Fatalf("%v", got)
+	}
+	remove := func(as, sub, query string) apitest.Call {
+		return apitest.Call{As: as, Method: "DELETE", Path: "/v1/operators/" + sub + query}
+	}
+	of := "?issuer=" + url.QueryEscape(before)
+	r.Want(t, 403, remove("support", "support", of))
+	r.Want(t, 400, remove("operator", "support", "?issuer=a%7Cb"))
+	r.Want(t, 400, remove("operator", "support", of+"&issuer=x"))
+	r.Want(t, 400, remove("operator", "support", "?isuer=x"))
+	r.Want(t, 204, remove("operator", "support", "?issuer=https://other.example"))
+	if got := issuers(); !maps.Equal(got, both) {
+		t.Fatalf("%v", got)
+	}
+	r.Want(t, 204, remove("operator", "operator", of)) // the same subject, another person
+	r.Want(t, 204, remove("operator", "support", of))
+	r.Want(t, 204, remove("operator", "support", of)) // again
+	if got := issuers(); !maps.Equal(got, map[string]int{" operator": 1, " support": 1}) {
+		t.Errorf("%v", got)
+	}
+	if got := r.Do(t, remove("operator", "operator", "?issuer="+url.QueryEscape(keytest.Issuer))); got.Code() != "not_yourself" {
+		t.Error(got.Problem())
+	}
+	var named []string
+	for _, row := range r.Want(t, 200, apitest.Call{As: "support", Method: "GET", Path: "/v1/operators/audit?action=operator.remove"}).JSON(t)["rows"].([]any) {
+		named = append(named, row.(object)["changes"].([]any)[0].(object)["before"].(string))
+	}
+	slices.Sort(named) // they are of one moment
+	if want := []string{before + "#operator", before + "#support"}; !slices.Equal(named, want) {
+		t.Errorf("the rows name %q", named)
 	}
 }
 

@@ -17,6 +17,9 @@ type operatorsPage struct {
 	Me        string
 }
 
+// Mine reports whether an operator is who looks. Somebody of an issuer before is another person, whatever the subject.
+func (d *operatorsPage) Mine(o api.Operator) bool { return o.Issuer == nil && o.Subject == d.Me }
+
 var ranks = []api.Rank{api.Support, api.Admin}
 
 // RankOf returns the rank to show as chosen: of one whose change was refused, the one that was asked for.
@@ -94,7 +97,7 @@ func (a *app) changeRank(v *visit) error {
 	read := func() (string, int64, error) {
 		all, err := v.operators()
 		for _, o := range all {
-			if o.Subject == f.Values["rank_of"] {
+			if o.Subject == f.Values["rank_of"] && o.Issuer == nil {
 				return string(o.Rank), 0, err
 			}
 		}
@@ -118,16 +121,16 @@ type dismissal struct {
 }
 
 func (a *app) showDismissal(v *visit, status int, f *form) error {
-	subject := v.query("subject")
+	subject, issuer := v.query("subject"), v.query("issuer")
 	if v.r.Method == http.MethodPost {
-		subject = v.r.PostFormValue("subject")
+		subject, issuer = v.r.PostFormValue("subject"), v.r.PostFormValue("issuer")
 	}
 	found, err := v.operators()
 	if err != nil {
 		return err
 	}
 	for _, o := range found {
-		if o.Subject == subject {
+		if o.Subject == subject && (o.Issuer == nil && issuer == "" || o.Issuer != nil && *o.Issuer == issuer) {
 			return v.render(status, "operator-remove", v.t("operators.remove.title"), &dismissal{f, o})
 		}
 	}
@@ -140,7 +143,11 @@ func (a *app) removeOperator(v *visit) error {
 	if err != nil {
 		return err
 	}
-	status, err := f.submit(v, management.Call{Method: http.MethodDelete, Path: path}, nil)
+	call := management.Call{Method: http.MethodDelete, Path: path}
+	if issuer := v.r.PostFormValue("issuer"); issuer != "" { // of one before: nobody else who has the same subject
+		call.Query = url.Values{"issuer": {issuer}}
+	}
+	status, err := f.submit(v, call, nil)
 	if err != nil {
 		return err
 	}

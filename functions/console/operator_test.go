@@ -229,6 +229,40 @@ func TestAnOperatorsOwnRightsStay(t *testing.T) {
 	}
 }
 
+// Somebody of an issuer before is another person than who looks, with the same subject or not: named with the issuer, to be removed alone.
+func TestAnOperatorOfAnIssuerBeforeIsRemovedAsSuch(t *testing.T) {
+	const before = "https://before.example/a b"
+	r := newHarness(t, time.Hour)
+	r.signIn("operator")
+	fakeAnswers(r, "Demo")
+	r.api.on("GET /v1/operators", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		issuer := before
+		reply(w, 200, api.OperatorList{Operators: []api.Operator{{Subject: "owner", Issuer: &issuer, Rank: api.Admin}, {Subject: "owner", Rank: api.Admin}}})
+		return true
+	})
+	asked := ""
+	r.api.on("DELETE /v1/operators/owner", func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+		asked = r.URL.Query().Get("issuer")
+		w.WriteHeader(http.StatusNoContent)
+		return true
+	})
+	list := r.get("/operator/operators")
+	if said := text(list.doc); strings.Count(said, before) != 1 {
+		t.Errorf("%s", said)
+	}
+	remove := "/operator/operators/remove?subject=owner&issuer=https%3a%2f%2fbefore.example%2fa%20b"
+	if html := list.text; strings.Count(html, "/operators/remove?") != 1 || !strings.Contains(html, strings.ReplaceAll(remove, "&", "&amp;")) || strings.Contains(html, "/operators/rank") || strings.Contains(html, "end-sessions?subject=owner") {
+		t.Errorf("%s", html)
+	}
+	if page := r.get(remove); page.StatusCode != 200 || !strings.Contains(text(page.doc), before) {
+		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
+	}
+	r.post("/operator/operators/remove", url.Values{"subject": {"owner"}, "issuer": {before}})
+	if asked != before {
+		t.Errorf("the API is asked to remove the operator of %q", asked)
+	}
+}
+
 // TestAnAccountsLimitIsSetOrLeftToTheCatalogue: an empty field lifts it, and what is no number is sent to nobody. An account whose
 // form began with the number that there is names its version.
 func TestAnAccountsLimitIsSetOrLeftToTheCatalogue(t *testing.T) {

@@ -1147,6 +1147,9 @@ type Operator struct {
 	// Email A label that an operator typed.
 	Email *string `json:"email"`
 
+	// Issuer Only of an operator of an issuer that the stack had before. They can't sign in, and are operators again if the stack goes back to it.
+	Issuer *string `json:"issuer,omitempty"`
+
 	// Rank `support` looks and finds; `admin` also decides, blocks, revokes, closes and names operators. A new operator is an admin unless the request says otherwise.
 	Rank    Rank   `json:"rank"`
 	Subject string `json:"subject"`
@@ -1625,6 +1628,9 @@ type IfNoneMatchParam = string
 // IntervalParam defines model for intervalParam.
 type IntervalParam string
 
+// IssuerParam defines model for issuerParam.
+type IssuerParam = string
+
 // KeyParam defines model for keyParam.
 type KeyParam = string
 
@@ -2030,6 +2036,12 @@ type ListOperatorsAuditParams struct {
 
 	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
+// DeleteOperatorParams defines parameters for DeleteOperator.
+type DeleteOperatorParams struct {
+	// Issuer The operator's issuer, as the list shows it for one of an issuer before. Absent or empty is the stack's own.
+	Issuer *IssuerParam `form:"issuer,omitempty" json:"issuer,omitempty"`
 }
 
 // ListQpsQueueParams defines parameters for ListQpsQueue.
