@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"latchkey/infra/local/way"
 )
 
 // answer is an HTTP response that was read.
@@ -37,11 +39,14 @@ func (a answer) is(status int, code string) error {
 
 func short(b []byte) string { return string(b[:min(len(b), 120)]) }
 
-// newClient speaks HTTP/1.1 alone, so that names and paths arrive as they are written here, and follows no redirect.
+// newClient speaks HTTP/1.1 alone, so that names and paths arrive as they are written here, and follows no redirect. The issuer of a
+// `make sam-local` bears the name that containers know, which this machine may not.
 func newClient() *http.Client {
 	return &http.Client{
-		Timeout:       35 * time.Second,
-		Transport:     &http.Transport{TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}, MaxIdleConnsPerHost: 8, DisableCompression: true},
+		Timeout: 35 * time.Second,
+		Transport: &http.Transport{
+			DialContext: way.Dial, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}, MaxIdleConnsPerHost: 8, DisableCompression: true,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -2,6 +2,7 @@
 package way
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -44,6 +45,14 @@ func (w *Way) Taken() []string {
 	s := w.strange
 	w.strange = nil
 	return s
+}
+
+// Dial connects to an address, of this machine where that has the name that containers know: for programs on it, which may not.
+func Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil && host == Host {
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 // Open serves the way on a free port.
