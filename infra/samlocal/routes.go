@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// httpEvent is what a proxy event and an authorizer's have in common: the call that they stand for.
+// httpEvent has the members of a call that a proxy event and an event of an authorizer share.
 type httpEvent struct {
 	Method  string              `json:"httpMethod"`
 	Path    string              `json:"path"`
