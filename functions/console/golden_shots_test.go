@@ -338,6 +338,7 @@ func operatorShots(add adder) {
 	}))
 	add("operators", "admin,support,operator", ops+"/operators", nil)
 	add("operators_remove", "admin", ops+"/operators/remove?subject=o+2%2Fx", nil)
+	add("operators_remove.of_an_issuer_before", "admin", ops+"/operators/remove?subject=ops%7Cadmin&issuer=https%3A%2F%2Fbefore.example", nil)
 	add("operators_remove.of_nobody", "admin", ops+"/operators/remove", nil)
 	add("operators.unranked", "unranked", ops+"/operators", nil)
 	add("operators_remove.named", "admin", ops+"/operators/remove?subject=ops%7Cfirst", nil)
