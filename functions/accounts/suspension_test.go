@@ -7,6 +7,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 )
 
@@ -44,6 +45,19 @@ func TestASuspensionIsOneWriteThatTheGateReads(t *testing.T) {
 	r.act(t, 200, "operator", "resume", map[string]any{})
 	if a := r.gateSays(t); a.Suspended || !a.SuspendedUntil.IsZero() {
 		t.Errorf("resumed, the gate reads %+v", a)
+	}
+}
+
+// TestASuspensionNamesItsOperatorByAddress, by the subject where the issuer vouches for none.
+func TestASuspensionNamesItsOperatorByAddress(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	r.NewOperator(t, control.Operator{Subject: keytest.Subject(apitest.Unverified), AddedAt: "2026-11-21T12:00:00Z"})
+	for as, want := range map[string]string{"operator": "operator@example.com", apitest.Unverified: apitest.Unverified} {
+		doc := r.act(t, 200, as, "suspend", map[string]any{"reason": "Abuse by " + as + "."}).JSON(t)
+		if got := doc["suspended"].(map[string]any)["by"]; got != want {
+			t.Errorf("suspended by %v, want %s", got, want)
+		}
 	}
 }
 

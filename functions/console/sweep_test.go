@@ -107,6 +107,27 @@ func TestASweepWaitsAsTheAPISays(t *testing.T) {
 	}
 }
 
+// TestTheLongestWaitHolds: a shorter one that another call is asked for meanwhile doesn't end it.
+func TestTheLongestWaitHolds(t *testing.T) {
+	for name, asked := range map[string][]string{"the longest first": {"5", "1"}, "the longest last": {"1", "5"}} {
+		var mu sync.Mutex
+		var refused int
+		results, took := sweeping(t, numbered(2), func(_ context.Context, id string) (swept, error) {
+			time.Sleep(time.Millisecond) // so that both calls are under way
+			mu.Lock()
+			defer mu.Unlock()
+			if refused < len(asked) {
+				refused++
+				return swept{}, busy(http.StatusTooManyRequests, asked[refused-1])
+			}
+			return swept{name: id}, nil
+		})
+		if took != 5*time.Second+2*time.Millisecond || results[0].left || results[1].left {
+			t.Errorf("%s: over after %s, %+v", name, took, results)
+		}
+	}
+}
+
 // TestASweepNeverOutlastsTheFunction, which has 15 s: what there is no time for is left.
 func TestASweepNeverOutlastsTheFunction(t *testing.T) {
 	hanging := func(ctx context.Context, _ string) (swept, error) { <-ctx.Done(); return swept{}, ctx.Err() }

@@ -325,3 +325,24 @@ func (s *reading) SavePass(ctx context.Context, p control.Pass) (control.Pass, e
 	}
 	return s.store.SavePass(ctx, p)
 }
+
+// TestAPassIsSavedOnceInSoManyPlaces, however long it is: a save at each place would be a write more for each key.
+func TestAPassIsSavedOnceInSoManyPlaces(t *testing.T) {
+	saves := &savesCounted{}
+	p := &pass{store: saves, now: keytest.NewClock().Now, closed: func() bool { return false }}
+	for place := range 3*saveEvery + 1 {
+		if err := p.done(t.Context(), control.Place{}); err != nil || saves.count != (place+1)/saveEvery {
+			t.Fatalf("behind %d places: %d saves, %v", place+1, saves.count, err)
+		}
+	}
+}
+
+type savesCounted struct {
+	passes
+	count int
+}
+
+func (s *savesCounted) SavePass(_ context.Context, p control.Pass) (control.Pass, error) {
+	s.count++
+	return p, nil
+}

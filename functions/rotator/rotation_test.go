@@ -18,6 +18,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 	"latchkey/shared/moment"
 	"latchkey/shared/rotation"
@@ -284,4 +285,30 @@ func TestAnEventThatNamesNoJobIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", raw, err)
 		}
 	}
+}
+
+// TestALimitedRunAsksForWhatIsLeftOfItsLimit, on each page: it works on no key beyond it.
+func TestALimitedRunAsksForWhatIsLeftOfItsLimit(t *testing.T) {
+	job := newHarness(t).well()
+	full := &fullPages{store: job.store}
+	job.store = full
+	s, err := job.rotation(t.Context(), event{Limit: 2*pageSize + 30})
+	if err != nil || s.Keys != 2*pageSize+30 || !s.More || !slices.Equal(full.asked, []int{pageSize, pageSize, 30}) {
+		t.Errorf("asked for %v: %+v, %v", full.asked, s, err)
+	}
+}
+
+// fullPages has as many keys as it is asked for, each time. None can be read, so that nothing is done with them.
+type fullPages struct {
+	store
+	asked []int
+}
+
+func (f *fullPages) Due(_ context.Context, _ time.Time, _ string, size int) (control.JobPage, error) {
+	f.asked = append(f.asked, size)
+	page := control.JobPage{Next: "more"}
+	for range size {
+		page.Bad = append(page.Bad, control.BadKey{Err: keytest.ErrInjected})
+	}
+	return page, nil
 }
