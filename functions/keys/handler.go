@@ -49,6 +49,11 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+key+"/reveal", gateway.NoBody(h.reveal), account.RevealKeys)
 	m.Account("POST "+key+"/test", h.test, account.ReadKeys)
 	m.Account("PUT /v1/operator/accounts/{account}/keys/{key}/billing-type", gateway.TakesIfMatch(h.setBilling), account.SetBilling)
+	const domains = "/v1/accounts/{account}/domains"
+	m.Account("GET "+domains, h.listDomains, account.ReadKeys)
+	m.Account("POST "+domains+"/link", h.linkDomain, account.WriteKeys)
+	m.Account("POST "+domains+"/unlink", h.unlinkDomain, account.WriteKeys)
+	m.Account("POST "+domains+"/replace", gateway.TakesIfMatch(h.replaceDomain), account.WriteKeys)
 	m.Account("PUT "+key+"/proposal", gateway.TakesIfMatch(h.propose), account.WriteKeys)
 	m.Account("DELETE "+key+"/proposal", gateway.TakesIfMatch(gateway.NoBody(h.dropProposal)), account.WriteKeys)
 	m.Account("POST "+key+"/proposal/promote", gateway.TakesIfMatch(gateway.NoBody(h.promote)), account.WriteKeys)

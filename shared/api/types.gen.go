@@ -54,6 +54,27 @@ func (e BillingType) Valid() bool {
 	}
 }
 
+// Defines values for DomainChangeResult.
+const (
+	DomainChangeResultChanged   DomainChangeResult = "changed"
+	DomainChangeResultRefused   DomainChangeResult = "refused"
+	DomainChangeResultUnchanged DomainChangeResult = "unchanged"
+)
+
+// Valid indicates whether the value is a known member of the DomainChangeResult enum.
+func (e DomainChangeResult) Valid() bool {
+	switch e {
+	case DomainChangeResultChanged:
+		return true
+	case DomainChangeResultRefused:
+		return true
+	case DomainChangeResultUnchanged:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Matched.
 const (
 	Current  Matched = "current"
@@ -290,61 +311,61 @@ func (e UsageKind) Valid() bool {
 
 // Defines values for UsageOutcome.
 const (
-	AccountSuspended  UsageOutcome = "account_suspended"
-	Allowed           UsageOutcome = "allowed"
-	DomainNotAllowed  UsageOutcome = "domain_not_allowed"
-	KeyBlocked        UsageOutcome = "key_blocked"
-	KeyDeleted        UsageOutcome = "key_deleted"
-	KeyDisabled       UsageOutcome = "key_disabled"
-	KeyExpired        UsageOutcome = "key_expired"
-	KeyNotInHeader    UsageOutcome = "key_not_in_header"
-	KeyRevoked        UsageOutcome = "key_revoked"
-	OriginMissing     UsageOutcome = "origin_missing"
-	PathNotCanonical  UsageOutcome = "path_not_canonical"
-	PathNotGranted    UsageOutcome = "path_not_granted"
-	ProductNotAllowed UsageOutcome = "product_not_allowed"
-	QpsExceeded       UsageOutcome = "qps_exceeded"
-	QuotaExceeded     UsageOutcome = "quota_exceeded"
-	Refused           UsageOutcome = "refused"
-	SecretExpired     UsageOutcome = "secret_expired"
+	UsageOutcomeAccountSuspended  UsageOutcome = "account_suspended"
+	UsageOutcomeAllowed           UsageOutcome = "allowed"
+	UsageOutcomeDomainNotAllowed  UsageOutcome = "domain_not_allowed"
+	UsageOutcomeKeyBlocked        UsageOutcome = "key_blocked"
+	UsageOutcomeKeyDeleted        UsageOutcome = "key_deleted"
+	UsageOutcomeKeyDisabled       UsageOutcome = "key_disabled"
+	UsageOutcomeKeyExpired        UsageOutcome = "key_expired"
+	UsageOutcomeKeyNotInHeader    UsageOutcome = "key_not_in_header"
+	UsageOutcomeKeyRevoked        UsageOutcome = "key_revoked"
+	UsageOutcomeOriginMissing     UsageOutcome = "origin_missing"
+	UsageOutcomePathNotCanonical  UsageOutcome = "path_not_canonical"
+	UsageOutcomePathNotGranted    UsageOutcome = "path_not_granted"
+	UsageOutcomeProductNotAllowed UsageOutcome = "product_not_allowed"
+	UsageOutcomeQpsExceeded       UsageOutcome = "qps_exceeded"
+	UsageOutcomeQuotaExceeded     UsageOutcome = "quota_exceeded"
+	UsageOutcomeRefused           UsageOutcome = "refused"
+	UsageOutcomeSecretExpired     UsageOutcome = "secret_expired"
 )
 
 // Valid indicates whether the value is a known member of the UsageOutcome enum.
 func (e UsageOutcome) Valid() bool {
 	switch e {
-	case AccountSuspended:
+	case UsageOutcomeAccountSuspended:
 		return true
-	case Allowed:
+	case UsageOutcomeAllowed:
 		return true
-	case DomainNotAllowed:
+	case UsageOutcomeDomainNotAllowed:
 		return true
-	case KeyBlocked:
+	case UsageOutcomeKeyBlocked:
 		return true
-	case KeyDeleted:
+	case UsageOutcomeKeyDeleted:
 		return true
-	case KeyDisabled:
+	case UsageOutcomeKeyDisabled:
 		return true
-	case KeyExpired:
+	case UsageOutcomeKeyExpired:
 		return true
-	case KeyNotInHeader:
+	case UsageOutcomeKeyNotInHeader:
 		return true
-	case KeyRevoked:
+	case UsageOutcomeKeyRevoked:
 		return true
-	case OriginMissing:
+	case UsageOutcomeOriginMissing:
 		return true
-	case PathNotCanonical:
+	case UsageOutcomePathNotCanonical:
 		return true
-	case PathNotGranted:
+	case UsageOutcomePathNotGranted:
 		return true
-	case ProductNotAllowed:
+	case UsageOutcomeProductNotAllowed:
 		return true
-	case QpsExceeded:
+	case UsageOutcomeQpsExceeded:
 		return true
-	case QuotaExceeded:
+	case UsageOutcomeQuotaExceeded:
 		return true
-	case Refused:
+	case UsageOutcomeRefused:
 		return true
-	case SecretExpired:
+	case UsageOutcomeSecretExpired:
 		return true
 	default:
 		return false
@@ -508,6 +529,20 @@ type Account struct {
 	// UnreadableKeys Keys of a closed account that could not be read, and so not be revoked. They open nothing either. Absent if there are none.
 	UnreadableKeys *int  `json:"unreadable_keys,omitempty"`
 	Version        int64 `json:"version"`
+}
+
+// AccountDomain defines model for AccountDomain.
+type AccountDomain struct {
+	// Allowed Calls that were allowed since `from`.
+	Allowed  int64  `json:"allowed"`
+	Domain   string `json:"domain"`
+	KeyCount int    `json:"key_count"`
+
+	// Keys By name; the first 20, or all where the entry was asked for.
+	Keys []DomainKey `json:"keys"`
+
+	// Refused Calls that were refused since `from`, for whatever reason.
+	Refused int64 `json:"refused"`
 }
 
 // AccountLimit The limit of one limit class over all keys of an account together.
@@ -690,6 +725,52 @@ type CreateQpsRequest struct {
 
 // DecisionCode What a call was answered: `allowed`, or the first check that failed. The list is in the order of the checks. Later versions may know more codes: show one that you don't know as it is.
 type DecisionCode = string
+
+// DomainChange defines model for DomainChange.
+type DomainChange struct {
+	// Code Why it was refused: the code of the problem that the same change of this key alone would be answered with.
+	Code *string `json:"code"`
+
+	// Domains The entries that the key has now; 0 is a key that every page may use.
+	Domains int    `json:"domains"`
+	KeyId   string `json:"key_id"`
+
+	// Name The key's name; empty where the account has no such key.
+	Name   string             `json:"name"`
+	Result DomainChangeResult `json:"result"`
+}
+
+// DomainChangeResult defines model for DomainChange.Result.
+type DomainChangeResult string
+
+// DomainChanges defines model for DomainChanges.
+type DomainChanges struct {
+	// Domain The entry, as it is stored.
+	Domain string `json:"domain"`
+
+	// More More keys have the entry than one request changes: send it again.
+	More    bool           `json:"more"`
+	Results []DomainChange `json:"results"`
+}
+
+// DomainKey defines model for DomainKey.
+type DomainKey struct {
+	Id     string `json:"id"`
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+}
+
+// DomainList defines model for DomainList.
+type DomainList struct {
+	Domains []AccountDomain `json:"domains"`
+	From    Time            `json:"from"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
 
 // Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 type Domains = []string
@@ -1051,6 +1132,12 @@ type Limit struct {
 	ThenQps *int `json:"then_qps"`
 }
 
+// LinkDomain defines model for LinkDomain.
+type LinkDomain struct {
+	Domain string   `json:"domain"`
+	Keys   []string `json:"keys"`
+}
+
 // LowerLimit defines model for LowerLimit.
 type LowerLimit struct {
 	Qps int `json:"qps"`
@@ -1384,6 +1471,12 @@ type RejectQpsRequest struct {
 	Comment string `json:"comment"`
 }
 
+// ReplaceDomain defines model for ReplaceDomain.
+type ReplaceDomain struct {
+	Domain string `json:"domain"`
+	With   string `json:"with"`
+}
+
 // RevokeKey defines model for RevokeKey.
 type RevokeKey struct {
 	// ConfirmName The key's name, as it is shown: runs of blanks count as one, and what doesn't show needn't be typed.
@@ -1661,6 +1754,9 @@ type ToParam = time.Time
 // AccountAnswer defines model for AccountAnswer.
 type AccountAnswer = Account
 
+// DomainChangesAnswer defines model for DomainChangesAnswer.
+type DomainChangesAnswer = DomainChanges
+
 // KeyAnswer defines model for KeyAnswer.
 type KeyAnswer = Key
 
@@ -1729,6 +1825,25 @@ type ListAuditParams struct {
 
 	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
+// ListDomainsParams defines parameters for ListDomains.
+type ListDomainsParams struct {
+	// Domain This entry alone, with all of its keys instead of the first 20.
+	Domain   *string        `form:"domain,omitempty" json:"domain,omitempty"`
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+
+	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
+	IfNoneMatch *IfNoneMatchParam `json:"If-None-Match,omitempty"`
+}
+
+// ReplaceDomainParams defines parameters for ReplaceDomain.
+type ReplaceDomainParams struct {
+	// IfMatch The ETag that the change builds on, several, or `*`: 428 without, 412 if it is stale.
+	IfMatch IfMatchParam `json:"If-Match"`
 }
 
 // ExportAccountParams defines parameters for ExportAccount.
@@ -2063,6 +2178,15 @@ type EditAccountApplicationMergePatchPlusJSONRequestBody = EditAccount
 
 // CloseAccountJSONRequestBody defines body for CloseAccount for application/json ContentType.
 type CloseAccountJSONRequestBody = CloseAccount
+
+// LinkDomainJSONRequestBody defines body for LinkDomain for application/json ContentType.
+type LinkDomainJSONRequestBody = LinkDomain
+
+// ReplaceDomainJSONRequestBody defines body for ReplaceDomain for application/json ContentType.
+type ReplaceDomainJSONRequestBody = ReplaceDomain
+
+// UnlinkDomainJSONRequestBody defines body for UnlinkDomain for application/json ContentType.
+type UnlinkDomainJSONRequestBody = LinkDomain
 
 // CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
 type CreateInvitationJSONRequestBody = CreateInvitation

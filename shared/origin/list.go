@@ -96,6 +96,18 @@ func (p Pattern) Match(o Origin) bool {
 	return under(p.host, o.host)
 }
 
+// MatchName reports whether the pattern covers some origin of a name, as [Origin.Name] returns it: its scheme, if it is of
+// the web, and its port aren't known.
+func (p Pattern) MatchName(name string) bool {
+	if p.scheme.isShell() {
+		return name == p.String()
+	}
+	if !p.wildcard {
+		return p.host != "" && p.host == name
+	}
+	return under(p.host, name)
+}
+
 // under reports whether name has all labels of base at its end, and at least one more before them.
 func under(base, name string) bool {
 	for {

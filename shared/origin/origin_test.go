@@ -424,3 +424,38 @@ func FuzzPattern(f *testing.F) {
 		}
 	})
 }
+
+// TestANameIsCoveredByWhatCoversOneOfItsOrigins: pages are counted by their names alone, without scheme and port.
+func TestANameIsCoveredByWhatCoversOneOfItsOrigins(t *testing.T) {
+	origins := []string{
+		"https://example.com", "http://example.com:8080", "https://a.example.com", "https://b.a.example.com", "https://notexample.com", "http://localhost:3000",
+		"https://192.0.2.1", "https://[2001:db8::1]", "capacitor://localhost", "app://-", "ionic://localhost",
+	}
+	for _, text := range []string{
+		"example.com", "*.example.com", "https://example.com", "http://example.com:8080", "*.example.com:8080", "localhost", "192.0.2.1", "[2001:db8::1]",
+		"capacitor://localhost", "app://-",
+	} {
+		p, err := origin.ParsePattern(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := map[string]bool{}
+		for _, from := range origins {
+			o, ok := origin.Parse(from)
+			if !ok {
+				t.Fatal(from)
+			}
+			for _, twin := range []string{from, "http://" + o.Name(), "https://" + o.Name(), "http://" + o.Name() + ":8080", "https://" + o.Name() + ":8080"} {
+				if other, ok := origin.Parse(twin); ok && other.Name() == o.Name() && p.Match(other) {
+					names[o.Name()] = true
+				}
+			}
+			if got := p.MatchName(o.Name()); got != names[o.Name()] {
+				t.Errorf("%s covers the name %s: %v", text, o.Name(), got)
+			}
+		}
+	}
+	if (origin.Pattern{}).MatchName("") || (origin.Pattern{}).MatchName("example.com") {
+		t.Error("the zero pattern covers a name")
+	}
+}

@@ -241,6 +241,22 @@ func (s *Summing) in(group byte, name string) *Totals {
 	return t
 }
 
+// ByHost adds up the calls of rows by the host that they named. Those that named none, and those whose host has no name of its own,
+// are under [NoHost], [OtherHost] and [OtherRefused].
+func ByHost(rows []Row) map[string]Totals {
+	sums := map[string]Totals{}
+	for _, r := range rows {
+		for d, n := range r.Counts {
+			if host, code, ok := d.host(); ok {
+				t := sums[host]
+				t.Add(authz.Code(code), n)
+				sums[host] = t
+			}
+		}
+	}
+	return sums
+}
+
 // share lists a group, the most requests first, names in order where they tie.
 func (s *Summing) share(group byte) []Share {
 	out := make([]Share, 0, len(s.shares[group]))

@@ -115,3 +115,20 @@ func entityTags(text string) (tags []entityTag, all, ok bool) {
 		tags = append(tags, entityTag{weak: weak, opaque: opaque})
 	}
 }
+
+// CheckUntil compares with what was changed last, where versions are moments in milliseconds: ErrStale if that is later than
+// all of the versions that were sent. Of several objects behind one version it says which have changed since.
+func (m Match) CheckUntil(changed int64) error {
+	if m.bad {
+		return errIfMatch
+	}
+	if !m.sent || m.any {
+		return nil
+	}
+	for _, v := range m.versions {
+		if seen, err := strconv.ParseInt(v, 10, 64); err == nil && changed <= seen {
+			return nil
+		}
+	}
+	return ErrStale
+}

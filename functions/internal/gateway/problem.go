@@ -110,6 +110,13 @@ func (t Table) problem(err error) (p *Problem, known bool) {
 	return errInternal, false
 }
 
+// Refusal is the code of an error that refuses what was asked for, to be said of one object among several; ok is false for a
+// breakdown, and where what was decided by has changed meanwhile.
+func (t Table) Refusal(err error) (code string, ok bool) {
+	p, known := t.problem(err)
+	return p.Code, known && p != ErrRightLost && p.Status < http.StatusInternalServerError
+}
+
 // write renders a problem. docs is the URL that a code is appended to; "" for none.
 func (p *Problem) write(w http.ResponseWriter, requestID, docs string) {
 	h := w.Header()

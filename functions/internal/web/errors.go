@@ -55,6 +55,8 @@ func Errors() gateway.Table {
 		{Err: apikey.ErrRestoreTooOld, Problem: conflict("key_restore_too_late", "The key was deleted more than 30 days ago.")},
 		{Err: apikey.ErrBilling, Problem: conflict("billing_type_conflict", "A key's billing type doesn't fit the account's type.").
 			WithDetail("An operator can set it.")},
+		{Err: apikey.ErrDomains, Problem: conflict("domain_limit_reached", "The key has as many domains as it may have.").
+			WithDetail("Take one away first, or put one with a wildcard in the place of several.")},
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
 		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is already blocked.")},
 		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(

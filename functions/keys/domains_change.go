@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/origin/entry"
+)
+
+const (
+	mostKeysChanged = 500 // by one request
+	changedAtOnce   = 8
+	changeTries     = 5 // of one key, each time that somebody else has changed it meanwhile
+)
+
+func (h *handler) linkDomain(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.LinkDomain](r, gateway.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	f := h.domainFields()
+	pattern := f.newDomain("domain", body.Domain)
+	ids := f.keyIDs("keys", body.Keys)
+	if err := f.err(); err != nil {
+		return err
+	}
+	return h.changeDomains(w, r, c, pattern, ids, func(k apikey.Key) (apikey.Key, error) { return k.Link(pattern, f.now) })
+}
+
+func (h *handler) unlinkDomain(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.LinkDomain](r, gateway.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	f := h.domainFields()
+	pattern := f.storedDomain("domain", body.Domain)
+	ids := f.keyIDs("keys", body.Keys)
+	if err := f.err(); err != nil {
+		return err
+	}
+	return h.changeDomains(w, r, c, pattern, ids, func(k apikey.Key) (apikey.Key, error) { return k.Unlink(pattern, f.now) })
+}
+
+// replaceDomain changes every key that has the entry. The version that the caller names is that of the list of entries: a key that
+// somebody has changed since then is refused, by itself.
+func (h *handler) replaceDomain(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	match, err := gateway.IfMatch(r)
+	if err != nil {
+		return err
+	}
+	body, _, err := gateway.Body[api.ReplaceDomain](r, gateway.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	f := h.domainFields()
+	pattern, with := f.storedDomain("domain", body.Domain), f.newDomain("with", body.With)
+	if err := f.err(); err != nil {
+		return err
+	}
+	keys, err := h.liveKeys(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	var ids []apikey.ID
+	for _, k := range keys {
+		if slices.Contains(k.Domains, pattern) {
+			ids = append(ids, k.ID)
+		}
+	}
+	return h.changeDomains(w, r, c, pattern, ids, func(k apikey.Key) (apikey.Key, error) {
+		if !slices.Contains(k.Domains, pattern) { // done already
+			return k, nil
+		}
+		if err := match.CheckUntil(k.UpdatedAt.UnixMilli()); err != nil {
+			return k, err
+		}
+		return k.Replace(pattern, with, f.now)
+	})
+}
+
+// changeDomains changes keys one by one, each in a transaction of its own with its audit row, and answers what came of each. A
+// breakdown ends it; what was done by then stays, and the same request does the rest.
+func (h *handler) changeDomains(w http.ResponseWriter, r *http.Request, c gateway.Principal, pattern string, ids []apikey.ID,
+	apply func(apikey.Key) (apikey.Key, error),
+) error {
+	more := len(ids) > mostKeysChanged
+	ids = ids[:min(len(ids), mostKeysChanged)]
+	results := make([]api.DomainChange, len(ids))
+	g, ctx := errgroup.WithContext(r.Context())
+	g.SetLimit(changedAtOnce)
+	for i, id := range ids {
+		g.Go(func() (err error) {
+			results[i], err = h.changeDomainsOf(ctx, c, id, apply)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return gateway.JSON(w, http.StatusOK, api.DomainChanges{Domain: pattern, Results: results, More: more})
+}
+
+// changeDomainsOf changes one key. Where somebody else has changed it meanwhile, it is decided again from what is there now.
+func (h *handler) changeDomainsOf(ctx context.Context, c gateway.Principal, id apikey.ID, apply func(apikey.Key) (apikey.Key, error)) (api.DomainChange, error) {
+	for try := 1; ; try++ {
+		before, after, err := h.changeOnce(ctx, c, id, apply)
+		one := api.DomainChange{KeyId: string(id), Name: before.Name, Domains: len(before.Domains), Result: api.DomainChangeResultUnchanged}
+		if try < changeTries && errors.Is(err, dynamo.ErrStale) && !errors.Is(err, account.ErrRightLost) {
+			continue
+		}
+		if code, refused := web.Errors().Refusal(err); err != nil && refused {
+			one.Result, one.Code = api.DomainChangeResultRefused, &code
+			return one, nil
+		}
+		if err == nil && !after.Same(before) {
+			one.Result, one.Domains = api.DomainChangeResultChanged, len(after.Domains)
+		}
+		return one, err
+	}
+}
+
+func (h *handler) changeOnce(ctx context.Context, c gateway.Principal, id apikey.ID, apply func(apikey.Key) (apikey.Key, error)) (before, after apikey.Key, err error) {
+	if before, err = h.service.Store.Key(ctx, c.Account, id); err != nil {
+		return before, before, err
+	}
+	if after, err = apply(before); err != nil || after.Same(before) {
+		return before, before, err
+	}
+	row := h.service.Row(c, "key.edit", &before, after)
+	after, err = h.service.Store.Commit(ctx, control.Change{Before: &before, After: after, Audit: row})
+	return before, after, err
+}
+
+func (h *handler) domainFields() *fields {
+	return &fields{texts: h.service.Texts, products: h.service.Products, now: h.service.Source.Time()}
+}
+
+// newDomain reads an entry that keys are to have, by today's rules.
+func (f *fields) newDomain(member, typed string) string {
+	if f.texts.InHost(typed) {
+		f.refuse(gateway.Field(member, web.SecretInText, web.WhySecret))
+		return ""
+	}
+	canonical, err := entry.Parse(typed)
+	if err != nil {
+		e := domainError(member, 0, err)
+		e.Pointer = gateway.Field(member, "", "").Pointer
+		f.refuse(e)
+	}
+	return canonical
+}
+
+// storedDomain reads an entry that keys may have, perhaps from before today's rules.
+func (f *fields) storedDomain(member, typed string) string {
+	if f.texts.InHost(typed) { // it would be in the answer
+		f.refuse(gateway.Field(member, web.SecretInText, web.WhySecret))
+	}
+	return stored(typed)
+}
+
+// stored is an entry as keys have it: in canonical form, or as it is written where today's rules can't read it.
+func stored(typed string) string {
+	if canonical, err := entry.Parse(typed); err == nil {
+		return canonical
+	}
+	return typed
+}
+
+// keyIDs reads a set of IDs, in the order in which they came.
+func (f *fields) keyIDs(member string, typed []string) (ids []apikey.ID) {
+	switch {
+	case len(typed) == 0:
+		f.refuse(gateway.Field(member, "too_few", "Name at least one key."))
+	case len(typed) > mostKeysChanged:
+		f.refuse(gateway.Field(member, "too_many", "Name at most 500 keys."))
+		return nil
+	}
+	for i, text := range typed {
+		id, err := gateway.ID(text, "key_")
+		if err != nil {
+			f.refuse(gateway.Item(member, i, "not_a_key", "It must be the ID of a key."))
+		} else if !slices.Contains(ids, apikey.ID(id)) {
+			ids = append(ids, apikey.ID(id))
+		}
+	}
+	return ids
+}
