@@ -32,6 +32,20 @@ func sentShots(root, key string) (list []shot) {
 	add("first.bad", "owner", root+"/keys/first", url.Values{"kind": {"x"}, "domains": {"b.example"}, "idempotency": {"once"}}, nil)
 	add("first.no_domain", "owner", root+"/keys/first", url.Values{"kind": {"web"}, "idempotency": {"once"}}, nil)
 
+	results := func(domain string, results ...api.DomainChange) func(*stage) {
+		doc := api.DomainChanges{Domain: domain, Results: results}
+		return all(withDoc("POST "+accountAPI+"/domains/link", doc), withDoc("POST "+accountAPI+"/domains/unlink", doc), withDoc("POST "+accountAPI+"/domains/replace", doc))
+	}
+	domains := root + "/domains/"
+	three := results("new.example", api.DomainChange{KeyId: keyID, Name: "Shop", Result: api.DomainChangeResultChanged, Domains: 2},
+		api.DomainChange{KeyId: "key_same", Name: "Same", Result: api.DomainChangeResultUnchanged, Domains: 1}, api.DomainChange{KeyId: bareKeyID, Name: "Bare", Result: api.DomainChangeResultRefused, Code: ptr("key_revoked")})
+	add("domain.linked", "owner", domains+"link", url.Values{"back": {"new"}, "domain": {"New.example"}, "key": {keyID, "key_same", bareKeyID}}, three)
+	add("domain.unlinked", "owner", domains+"unlink", url.Values{"domain": {"new.example"}, "all": {"yes"}}, three)
+	add("domain.replaced", "owner", domains+"replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}}, three)
+	add("domain.bad", "owner", domains+"link", url.Values{"back": {"new"}, "domain": {"*.com"}, "key": {keyID}}, nil)
+	add("domain.no_keys", "owner", domains+"unlink", url.Values{"domain": {"one.example"}}, nil)
+	add("domain.bad_with", "owner", domains+"replace", url.Values{"domain": {"one.example"}, "with": {"a b"}, "version": {"77"}}, nil)
+
 	bad := refused(422, "invalid", api.FieldError{Pointer: "/name", Code: "invalid"})
 	chosen := clone(whole)
 	chosen.Set("missing_origin", "allow")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ func shots() (list []shot) {
 	root := "/accounts/" + account
 	key := root + "/keys/" + keyID
 	listShots(add, root)
+	domainShots(add, root+"/domains")
 	keyShots(add, key)
 	usageShots(add, root, key)
 	accountShots(add, root)
@@ -82,6 +84,31 @@ func listShots(add adder, root string) {
 	add("selected.domain_open", "developer", keys+"/selected/domain?key="+keyID+"&key="+bareKeyID, nil)
 	add("selected.delete_not", "developer", keys+"/selected/delete?key="+keyID, nil)
 	add("selected.none", "owner", keys+"/selected/label?q=shop", nil)
+}
+
+func domainShots(add adder, domains string) {
+	without := withDoc("GET "+accountAPI+"/domains", api.DomainList{Version: 78})
+	add("domains", everybody, domains, nil)
+	add("domains.next", "owner", domains+"?page=d2", without)
+	add("domains.none", "owner,viewer", domains, without)
+	open := func(domains ...string) api.Key {
+		return changed(bareKey(), func(k *api.Key) {
+			k.Status, k.DeletedAt, k.Name, k.Domains = api.Active, nil, "Open", domains
+		})
+	}
+	one := domains + "/one?domain=one.example"
+	has := withDoc("GET "+accountAPI+"/domains", api.DomainList{Version: 77, Domains: domainsOfWorld()[1:]})
+	add("domain", everybody, one, all(has, listOfKeys("", changed(fullKey(), func(k *api.Key) { k.Domains = []string{"one.example"} }), open(), open("two.example"), bareKey())))
+	add("domain.others", "owner", one, all(has, listOfKeys("", changed(fullKey(), func(k *api.Key) { k.Domains = []string{"one.example", "two.example"} }), open("two.example"))))
+	add("domain.none", "owner,viewer", one, all(without, listOfKeys("", open())))
+	var many []api.Key
+	for i := range mostChoices + 1 {
+		many = append(many, changed(open("one.example"), func(k *api.Key) { k.Id, k.Name = fmt.Sprintf("key_%02d", i), fmt.Sprintf("Many %02d", i) }))
+	}
+	add("domain.many", "owner", one, all(has, listOfKeys("", many...)))
+	add("domain.found", "owner", one+"&find=many+49", all(has, listOfKeys("", many...)))
+	add("domain_new", "owner,developer", domains+"/new", listOfKeys("", open(), open("two.example")))
+	add("domain_new.no_keys", "owner", domains+"/new", listOfKeys("", bareKey()))
 }
 
 func keyShots(add adder, key string) {

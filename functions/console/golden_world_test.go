@@ -194,6 +194,7 @@ func richWorld() map[string]any {
 		"GET " + keyAPI:                            fullKey(),
 		"GET " + accountAPI + "/keys/" + bareKeyID: bareKey(),
 		"GET " + accountAPI + "/usage":             used,
+		"GET " + accountAPI + "/domains":           api.DomainList{Domains: domainsOfWorld(), From: day(25), Version: 77, NextPageToken: ptr("d2")},
 		"GET " + keyAPI + "/usage":                 used,
 		"GET " + keyAPI + "/audit":                 api.AuditList{Rows: auditRows()},
 		"GET " + accountAPI + "/audit":             api.AuditList{Rows: auditRows()},
@@ -218,5 +219,15 @@ func richWorld() map[string]any {
 		"GET /v1/operator/accounts":                         api.AccountList{Accounts: []api.Account{acct, {Id: "acc_02", Name: "Second", Type: api.SelfServe, KeyLimit: 20, CreatedAt: day(-300), ClosedAt: maybeDay(24)}}},
 		"GET /v1/operator/keys/" + keyID:                    api.OperatorKey{Key: fullKey(), Account: &acct},
 		"GET /v1/operators":                                 api.OperatorList{Operators: []api.Operator{{Subject: "ops|first", Email: ptr("otto@latch.example"), Rank: api.Admin, AddedAt: day(-20)}, {Subject: "ops|admin", Email: ptr("ada@latch.example"), Rank: api.Admin, AddedAt: day(-19)}, {Subject: "o 2/x", Rank: api.Support, AddedAt: day(-18)}, {Subject: "ops|admin", Issuer: ptr("https://before.example"), Rank: api.Admin, AddedAt: day(-17)}}},
+	}
+}
+
+// domainsOfWorld are the first page of entries.
+func domainsOfWorld() []api.AccountDomain {
+	return []api.AccountDomain{
+		{Domain: "*.shop.example", KeyCount: 5, Allowed: 90114, Refused: 12, Keys: []api.DomainKey{
+			{Id: keyID, Name: `Shop <1> & "Co"`, Status: api.Active}, {Id: bareKeyID, Name: "Bare", Status: api.Disabled}, {Id: "key_3", Name: "Third", Status: api.Expired}, {Id: "key_4", Name: "Fourth", Status: api.Active},
+		}},
+		{Domain: "one.example", KeyCount: 1, Refused: 3, Keys: []api.DomainKey{{Id: keyID, Name: `Shop <1> & "Co"`, Status: api.Active}}},
 	}
 }

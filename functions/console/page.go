@@ -93,6 +93,7 @@ func (v *visit) navigation(p *page) (items []navItem) {
 	if p.Account != nil {
 		root := "/accounts/" + p.Account.Id
 		add("nav.keys", root+"/keys", "key")
+		add("nav.domains", root+"/domains", "globe")
 		add("nav.usage", root+"/usage", "chart")
 		if p.Account.Type == api.Enterprise {
 			add("nav.qps", root+"/qps-requests", "gauge")

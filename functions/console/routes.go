@@ -8,6 +8,7 @@ func (a *app) routes() {
 	a.sessionRoutes()
 	a.homeRoutes()
 	a.keyRoutes()
+	a.domainRoutes()
 	a.usageRoutes()
 	a.qpsRoutes()
 	a.accountRoutes()

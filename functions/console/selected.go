@@ -37,7 +37,8 @@ var acts = map[string]act{
 	"unlabel":  {name: "unlabel", undo: "label", field: "labels", gone: true, change: inList("labels", true, labelsOf, sameLabel)},
 	"domain":   {name: "domain", undo: "undomain", field: "domains", change: inList("domains", false, domainsOf, sameText)},
 	"undomain": {name: "undomain", undo: "domain", field: "domains", gone: true, change: inList("domains", true, domainsOf, sameText)},
-	"rotate":   {name: "rotate"}, // by a page of its own
+	"rotate":   {name: "rotate"},  // by a page of its own
+	"replace":  {name: "replace"}, // of a domain, in all keys that have it
 	"restore":  {name: "restore", own: true, change: posting("/restore", func(k api.Key) bool { return k.Status == api.Deleted })},
 	"delete": {name: "delete", undo: "restore", own: true, grave: true, change: func(k api.Key, _ string) (management.Call, bool) {
 		return management.Call{Method: http.MethodDelete}, k.Status != api.Deleted
@@ -239,7 +240,12 @@ func (f *form) typed(v *visit, field string) string {
 		}
 		return some[0]
 	}
-	canonical, err := entry.Parse(some[0])
+	return f.canonical(v, field, some[0])
+}
+
+// canonical is a domain as it will be stored; what is none is refused at the field.
+func (f *form) canonical(v *visit, field, typed string) string {
+	canonical, err := entry.Parse(typed)
 	var refused *entry.Error
 	if errors.As(err, &refused) {
 		one := fieldError{Text: v.fieldText(api.FieldError{Pointer: "/domains", Code: string(refused.Code)}), Index: -1, Suggestion: strings.Join(refused.Suggestions, ", ")}
@@ -295,6 +301,8 @@ type outcome struct {
 	Same   int         `json:"s,omitempty"` // needed no change
 	Failed []failedKey `json:"f,omitempty"`
 	Left   []string    `json:"l,omitempty"` // there was no time for these
+	N      int         `json:"c,omitempty"` // done besides, and too many to be named
+	More   int         `json:"m,omitempty"` // failed besides
 }
 
 // failedKey is a key that wasn't changed: its name may be cut or left out, so that a cookie holds all. Why is a message's key.
@@ -354,6 +362,9 @@ type doneView struct {
 	Why   []failedFor
 }
 
+// Unchanged is the number of keys that failed.
+func (d *doneView) Unchanged() int { return len(d.Failed) + d.More }
+
 // again is an act to be sent by a form, with its keys.
 type again struct {
 	Act    string // its path
@@ -391,9 +402,9 @@ func (v *visit) outcomeOf(n note) *doneView {
 		return nil
 	}
 	d := &doneView{outcome: *n.Keys}
-	if what := acts[d.Act]; len(d.Done) > 0 {
-		d.Title = v.t("selected."+d.Act+".done", "keys", v.keysIn(len(d.Done)), "value", d.Value)
-		if back, ok := acts[what.undo]; ok {
+	if what, n := acts[d.Act], len(d.Done)+d.N; n > 0 {
+		d.Title = v.t("selected."+d.Act+".done", "keys", v.keysIn(n), "value", d.Value)
+		if back, ok := acts[what.undo]; ok && d.N == 0 {
 			d.Undo = back.form(d.Value, d.Done)
 		}
 	}

@@ -47,6 +47,10 @@ func newWalker(t *testing.T, person string, change ...func(*issuer.Config)) *wal
 		reply(out, 200, map[string]any{"key": w.api.key, "account": api.Account{Id: account, Name: "Demo", Type: api.Enterprise, CreatedAt: w.api.key.CreatedAt}})
 		return true
 	})
+	w.api.on("GET "+root+"/domains", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.DomainList{Version: 7, Domains: []api.AccountDomain{{Domain: "demo.example", KeyCount: 1, Keys: []api.DomainKey{{Id: keyID, Name: "Site", Status: api.Active}}}}})
+		return true
+	})
 	w.forget()
 	return w
 }
@@ -164,6 +168,7 @@ var ends = []string{"/sign-out", "/sessions/end-all"}
 var queries = map[string]string{
 	"/accounts/{account}/account/remove": "?subject=a%7Cb%2Fc", "/operator/operators/remove": "?subject=o+2%2Fx", erasePage: "?subject=Demo", endSessionsPage: "?subject=Demo",
 	"/accounts/{account}/qps-requests/new":     "?key=" + keyID,
+	"/accounts/{account}/domains/one":          "?domain=demo.example",
 	"/accounts/{account}/keys/{key}/accept":    "?product=map-display",
 	"/accounts/{account}/keys/selected/delete": "?key=" + keyID, "/accounts/{account}/keys/selected/label": "?key=" + keyID, "/accounts/{account}/keys/selected/domain": "?key=" + keyID,
 	"/accounts/{account}/keys/selected/rotate": "?key=" + keyID, "/accounts/{account}/keys/selected.csv": "?key=" + keyID,

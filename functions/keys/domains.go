@@ -59,7 +59,7 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 	}
 	list, next := cutDomains(domainsOf(keys, wanted), page)
 	now := h.service.Source.Time()
-	doc := api.DomainList{Domains: []api.AccountDomain{}, From: moment.Of(weekUntil(now).From), NextPageToken: page.Next(next)}
+	doc := api.DomainList{Domains: []api.AccountDomain{}, From: moment.Of(weekUntil(now).From), Version: lastChanged(keys), NextPageToken: page.Next(next)}
 	counts, err := h.hosts(r.Context(), c.Account, list, now)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 		doc.Domains = append(doc.Domains, one)
 	}
 	doc.Unreadable = c.LeftOut(r.Context())
-	gateway.SetETag(w, lastChanged(keys))
+	gateway.SetETag(w, doc.Version)
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
@@ -109,7 +109,9 @@ func lastChanged(keys []apikey.Key) (at int64) {
 // domainsOf lists the entries of keys in order: all, or the one that is wanted.
 func domainsOf(keys []apikey.Key, wanted string) (list []domain) {
 	keys = slices.Clone(keys)
-	slices.SortFunc(keys, func(a, b apikey.Key) int { return strings.Compare(a.Name+"\x00"+string(a.ID), b.Name+"\x00"+string(b.ID)) })
+	slices.SortFunc(keys, func(a, b apikey.Key) int {
+		return strings.Compare(a.Name+"\x00"+string(a.ID), b.Name+"\x00"+string(b.ID))
+	})
 	places := map[string]int{}
 	for _, k := range keys {
 		for _, entry := range k.Domains {

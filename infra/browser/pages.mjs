@@ -77,6 +77,15 @@ export function states(made) {
       await page.locator(".confirm .button.primary").click();
       await page.waitForSelector(".secrets");
     } },
+    { name: "domains", person: "owner", open: to(`/accounts/${stack().demo_account}/domains`), shot: true },
+    { name: "domain", person: "owner", open: to(`/accounts/${stack().demo_account}/domains/one?domain=shop.example`), shot: true },
+    { name: "domain-new", person: "owner", open: to(`/accounts/${stack().demo_account}/domains/new`) },
+    { name: "domain-refused", person: "owner", status: 422, open: async (page) => {
+      await to(`/accounts/${stack().demo_account}/domains/new`)(page);
+      await page.locator("#f-domain").fill("*.com");
+      await page.locator("form[action$='/domains/link'] .button.primary").click();
+      await page.waitForSelector("[role=alert]");
+    } },
     { name: "keys-none", person: "owner", open: to(`${keys}?q=nothing-is-called-so`) },
     { name: "keys-deleted", person: "owner", open: to(`${keys}?status=deleted`) },
     { name: "create", person: "owner", open: to(`${keys}/new`), shot: true },

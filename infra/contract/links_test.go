@@ -139,6 +139,9 @@ func TestWhatWasCreatedLinksToAllThatTakesIt(t *testing.T) {
 			if name == "" || !slices.Contains(path, name) || slices.ContainsFunc(path, func(p string) bool { return p != name && o.parameters[p] == nil }) {
 				continue
 			}
+			if target == "replaceDomain" {
+				continue // its version is that of the list of entries, which leads there
+			}
 			if l := r.Links[target]; l == nil || l.Value.OperationID != target || l.Value.Parameters[name] != "$response.body#/id" {
 				t.Errorf("%s: what it creates has no link to %s", id, target)
 			}

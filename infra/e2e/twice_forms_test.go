@@ -11,7 +11,7 @@ import (
 
 // forms are all forms, each with what it needs.
 func (w *twice) forms() []func() pressed {
-	return slices.Concat(w.keyForms(), w.selectedForms(), w.accountForms(), w.operatorForms())
+	return slices.Concat(w.keyForms(), w.selectedForms(), w.domainForms(), w.accountForms(), w.operatorForms())
 }
 
 func (w *twice) keyForms() (list []func() pressed) {
@@ -77,6 +77,19 @@ func (w *twice) selectedForms() (list []func() pressed) {
 				fill[name] = values
 			}
 			return pressed{"owner", "", w.account + "/keys/selected/" + act, fill}
+		})
+	}
+	return list
+}
+
+func (w *twice) domainForms() (list []func() pressed) {
+	for what, fill := range map[string]url.Values{
+		"link": {"domain": {"linked.example"}, "back": {"new"}}, "unlink": {"domain": {"unlinked.example"}}, "replace": {"domain": {"old.example"}, "with": {"replaced.example"}},
+	} {
+		list = append(list, func() pressed {
+			fill["key"] = []string{lastOf(w.key(`,"domains":["unlinked.example","old.example"]`))}
+			fill.Set("version", fmt.Sprint(int64(w.do("owner", "GET", w.account+"/domains", "").json(w.t)["version"].(float64))))
+			return pressed{"owner", "", w.account + "/domains/" + what, fill}
 		})
 	}
 	return list

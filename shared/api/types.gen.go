@@ -770,6 +770,9 @@ type DomainList struct {
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
+
+	// Version As in the ETag: the time of the latest change of any of the keys, in milliseconds since 1970.
+	Version int64 `json:"version"`
 }
 
 // Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+	shown "latchkey/shared/text"
+)
+
+func (a *app) domainRoutes() {
+	const root = "/accounts/{account}/domains"
+	a.account("GET "+root, a.listDomains)
+	a.account("GET "+root+"/one", func(v *visit) error { return a.showDomain(v, http.StatusOK, newForm(), v.query("domain")) })
+	a.writing("GET "+root+"/new", can.write, func(v *visit) error { return a.showDomain(v, http.StatusOK, newForm(), "") })
+	for _, what := range []string{"link", "unlink", "replace"} {
+		a.elsewhere("GET "+root+"/"+what, "/domains")
+		a.account("POST "+root+"/"+what, func(v *visit) error { return a.changeDomain(v, what) })
+	}
+}
+
+// domainPageSize is the number of entries on a page.
+const domainPageSize = "50"
+
+type domainsPage struct {
+	Domains    []domainRow
+	Page, Next string
+}
+
+// domainRow is an entry with the first of its keys.
+type domainRow struct {
+	api.AccountDomain
+	More int // keys that aren't named
+}
+
+// namedKeys is the number of keys that a row names.
+const namedKeys = 3
+
+func (a *app) listDomains(v *visit) error {
+	d := &domainsPage{Page: v.query("page")}
+	query := url.Values{"page_size": {domainPageSize}}
+	if d.Page != "" {
+		query.Set("page_token", d.Page)
+	}
+	found, err := management.Get[api.DomainList](v.ctx(), v.api, v.accountPath("/domains"), query)
+	if err != nil {
+		return err
+	}
+	for _, one := range found.Domains {
+		one.Keys = one.Keys[:min(len(one.Keys), namedKeys)]
+		d.Domains = append(d.Domains, domainRow{one, one.KeyCount - len(one.Keys)})
+	}
+	if found.NextPageToken != nil {
+		d.Next = *found.NextPageToken
+	}
+	return v.render(http.StatusOK, "domains", v.t("domains.title"), d)
+}
+
+// domainView is an entry, with the keys that have it and those that could. Without an entry it is the form for a new one.
+type domainView struct {
+	*form
+	Domain      string
+	Entry       *api.AccountDomain // nil if no key has it
+	Version     int64              // of the list of entries
+	Has, Others keyChoice
+	Find        string // what the names of the shown keys have in them
+	Many        bool   // the account has more keys than are looked at
+	Selected    *doneView
+}
+
+// keyChoice is a list of keys to choose from.
+type keyChoice struct {
+	Shown   []api.Key // the first ones
+	N       int
+	Exposed int // how many are open to every page: now, or without their only entry
+	chosen  []string
+}
+
+// mostChoices is the number of keys that a list to choose from shows. A search finds the others.
+const mostChoices = 50
+
+// Picked reports whether a key was chosen in the form that was refused.
+func (c keyChoice) Picked(id string) bool { return slices.Contains(c.chosen, id) }
+
+// More reports whether keys aren't shown.
+func (c keyChoice) More() bool { return c.N > len(c.Shown) }
+
+func (c *keyChoice) add(k api.Key, exposed, fits bool) {
+	c.N++
+	if exposed {
+		c.Exposed++
+	}
+	if fits && len(c.Shown) < mostChoices {
+		c.Shown = append(c.Shown, k)
+	}
+}
+
+// Kept implements what the note about changed keys has of the list: nothing.
+func (*domainView) Kept() []resent { return nil }
+
+func (d *domainView) take(v *visit, n note) { d.Selected = v.outcomeOf(n) }
+
+func domainURL(v *visit, domain string) string {
+	return v.accountURL("/domains/one?") + url.Values{"domain": {domain}}.Encode()
+}
+
+// showDomain shows an entry, or the form for a new one where it is "".
+func (a *app) showDomain(v *visit, status int, f *form, domain string) error {
+	d := &domainView{form: f, Domain: domain, Find: strings.TrimSpace(firstRunes(v.query("find"), 64))}
+	d.Has.chosen, d.Others.chosen = v.r.PostForm["key"], v.r.PostForm["key"]
+	var list api.DomainList
+	var keys []api.Key
+	reads := []func(context.Context) error{func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err }}
+	if domain != "" {
+		reads = append(reads, reading(&list, v.api, v.accountPath("/domains"), url.Values{"domain": {domain}}))
+	}
+	if err := v.parallel(reads...); err != nil {
+		return err
+	}
+	d.Version, d.Many = list.Version, len(keys) == mostKeys
+	if len(list.Domains) > 0 {
+		d.Entry = &list.Domains[0]
+		d.Domain = d.Entry.Domain
+	}
+	d.choose(keys)
+	title := d.Domain
+	if title == "" {
+		title = v.t("domains.new")
+	}
+	return v.render(status, "domain", title, d)
+}
+
+// choose tells the keys that have the entry from those that could have it, by their names.
+func (d *domainView) choose(keys []api.Key) {
+	slices.SortStableFunc(keys, func(a, b api.Key) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	for _, k := range keys {
+		fits := strings.Contains(shown.Fold(k.Name), shown.Fold(d.Find))
+		switch {
+		case !editable(k):
+		case slices.Contains(k.Domains, d.Domain):
+			d.Has.add(k, len(k.Domains) == 1, fits)
+		default:
+			d.Others.add(k, len(k.Domains) == 0, fits)
+		}
+	}
+}
+
+func editable(k api.Key) bool { return k.Status != api.Revoked && k.Status != api.Deleted }
+
+// changeDomain adds an entry to keys, takes it from them, or puts another in its place in all keys that have it.
+func (a *app) changeDomain(v *visit, what string) error {
+	f := newForm()
+	domain, call := v.form("domain"), management.Call{Method: http.MethodPost, Path: v.accountPath("/domains/", what)}
+	page, back := domain, v.form("back")
+	if what == "replace" {
+		f.Values["with"] = f.typedDomain(v, "with")
+		call.Version, _ = strconv.ParseInt(v.form("version"), 10, 64)
+		call.Version = max(call.Version, 1)
+		call.Body = api.ReplaceDomain{Domain: domain, With: f.Values["with"]}
+	} else {
+		if back == "new" {
+			page = ""
+			domain = f.typedDomain(v, "domain")
+		}
+		ids, err := domainKeys(v, what, domain)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 && !f.Bad() {
+			f.add("keys", v.t("notice.nothing_selected"))
+		}
+		call.Body = api.LinkDomain{Domain: domain, Keys: ids}
+	}
+	var done api.DomainChanges
+	status, err := f.submit(v, call, &done)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return a.showDomain(v, status, f, page)
+	}
+	if what == "replace" {
+		return v.leave(domainURL(v, f.Values["with"]), note{Keys: outcomeIn(done, "replace", f.Values["with"])})
+	}
+	act := map[string]string{"link": "domain", "unlink": "undomain"}[what]
+	return v.leave(domainURL(v, done.Domain), note{Keys: outcomeIn(done, act, done.Domain)})
+}
+
+// domainKeys are the keys that a form names, each once, those alone that can be keys; or all that the change is for.
+func domainKeys(v *visit, what, domain string) (ids []string, err error) {
+	if v.form("all") != "" {
+		keys, err := v.allKeys(v.ctx())
+		for _, k := range keys {
+			if editable(k) && (what == "link" || slices.Contains(k.Domains, domain)) {
+				ids = append(ids, k.Id)
+			}
+		}
+		return ids, err
+	}
+	for _, id := range v.r.PostForm["key"] {
+		if id != "" && len(id) <= longestID && plainID(id) && !slices.Contains(ids, id) && len(ids) < mostKeys {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// typedDomain reads the one domain that a field has.
+func (f *form) typedDomain(v *visit, field string) string {
+	f.Values[field] = v.form(field)
+	some := domainList(f.Values[field])
+	if len(some) != 1 {
+		f.add(field, v.t("field.domains.one"))
+		return ""
+	}
+	return f.canonical(v, field, some[0])
+}
+
+// mostNamed bounds the keys that a note names.
+const mostNamed = mostSelected
+
+// outcomeIn puts down what has become of the keys.
+func outcomeIn(done api.DomainChanges, act, value string) *outcome {
+	o := &outcome{Act: act, Value: value}
+	for _, r := range done.Results {
+		switch {
+		case r.Result == api.DomainChangeResultRefused && len(o.Failed) < mostNamed:
+			o.Failed = append(o.Failed, failedKey{ID: strings.TrimPrefix(r.KeyId, keyPrefix), Name: r.Name, Why: "problem." + orNone(r.Code)})
+		case r.Result == api.DomainChangeResultRefused:
+			o.More++
+		case r.Result == api.DomainChangeResultChanged && len(done.Results) > mostNamed:
+			o.N++
+		default:
+			o.add(r.KeyId, swept{same: r.Result == api.DomainChangeResultUnchanged})
+		}
+	}
+	o.fit()
+	return o
+}

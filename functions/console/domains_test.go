@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+
+	"latchkey/shared/api"
+)
+
+// TestAllIsTheKeysThatHaveTheDomain where it is taken away, and every key that can be edited where it is added.
+func TestAllIsTheKeysThatHaveTheDomain(t *testing.T) {
+	w := newWalker(t, "owner")
+	key := func(id string, status api.Status, domains ...string) api.Key {
+		return api.Key{Id: "key_" + id, Status: status, Domains: domains}
+	}
+	w.listOf(key("has", api.Active, "demo.example"), key("hasnt", api.Disabled, "other.example"), key("revoked", api.Revoked, "demo.example"))
+	var sent api.LinkDomain
+	for _, what := range []string{"link", "unlink"} {
+		w.api.on("POST /v1/accounts/"+account+"/domains/"+what, func(out http.ResponseWriter, _ *http.Request, body []byte) bool {
+			_ = json.Unmarshal(body, &sent)
+			reply(out, 200, api.DomainChanges{Domain: sent.Domain, Results: []api.DomainChange{}})
+			return true
+		})
+		w.post("/accounts/"+account+"/domains/"+what, url.Values{"domain": {"demo.example"}, "all": {"yes"}})
+		want := map[string][]string{"link": {"key_has", "key_hasnt"}, "unlink": {"key_has"}}[what]
+		if !slices.Equal(sent.Keys, want) || sent.Domain != "demo.example" {
+			t.Errorf("%s sent %+v, want %q", what, sent, want)
+		}
+	}
+}
+
+// TestTheOutcomeOfManyKeysFitsIntoANote, and says how many they were.
+func TestTheOutcomeOfManyKeysFitsIntoANote(t *testing.T) {
+	var done api.DomainChanges
+	why := "key_revoked"
+	for i := range 500 {
+		one := api.DomainChange{KeyId: fmt.Sprintf("key_%026d", i), Name: "A key with a name of sixty-four characters, which is the longest one", Result: api.DomainChangeResultChanged}
+		if i%2 == 1 {
+			one.Result, one.Code = api.DomainChangeResultRefused, &why
+		}
+		done.Results = append(done.Results, one)
+	}
+	o := outcomeIn(done, "domain", "a.example")
+	raw, err := json.Marshal(o)
+	if err != nil || len(raw) > mostNoted {
+		t.Errorf("%d bytes, %v", len(raw), err)
+	}
+	view := doneView{outcome: *o}
+	if o.N != 250 || len(o.Done) != 0 || view.Unchanged() != 250 {
+		t.Errorf("%d done, %d of them named, %d unchanged", o.N, len(o.Done), view.Unchanged())
+	}
+}
