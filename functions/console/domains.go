@@ -58,7 +58,7 @@ func (a *app) listDomains(v *visit) error {
 	if found.NextPageToken != nil {
 		d.Next = *found.NextPageToken
 	}
-	return v.render(http.StatusOK, "domains", v.t("domains.title"), d)
+	return v.render(http.StatusOK, "domains-page", v.t("domains.title"), d)
 }
 
 // domainView is an entry, with the keys that have it and those that could. Without an entry it is the form for a new one.
@@ -185,7 +185,10 @@ func (a *app) changeDomain(v *visit, what string) error {
 		return a.showDomain(v, status, f, page)
 	}
 	if what == "replace" {
-		return v.leave(domainURL(v, f.Values["with"]), note{Keys: outcomeIn(done, "replace", f.Values["with"])})
+		if len(done.Results) == 0 { // sent twice, or somebody else was faster
+			return v.done(domainURL(v, f.Values["with"]), "nothing_to_replace")
+		}
+		return v.leave(domainURL(v, f.Values["with"]), note{Keys: outcomeIn(done, replaced, f.Values["with"])})
 	}
 	act := map[string]string{"link": "domain", "unlink": "undomain"}[what]
 	return v.leave(domainURL(v, done.Domain), note{Keys: outcomeIn(done, act, done.Domain)})
@@ -220,6 +223,9 @@ func (f *form) typedDomain(v *visit, field string) string {
 	}
 	return f.canonical(v, field, some[0])
 }
+
+// replaced is the act of a note about a domain that was replaced in all keys that had it; those about keys are in acts.
+const replaced = "replace"
 
 // mostNamed bounds the keys that a note names.
 const mostNamed = mostSelected

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -52,5 +54,26 @@ func TestTheOutcomeOfManyKeysFitsIntoANote(t *testing.T) {
 	view := doneView{outcome: *o}
 	if o.N != 250 || len(o.Done) != 0 || view.Unchanged() != 250 {
 		t.Errorf("%d done, %d of them named, %d unchanged", o.N, len(o.Done), view.Unchanged())
+	}
+}
+
+// TestNoTemplateIsDefinedTwice: of two with one name, the file that comes last would take the place of the other.
+func TestNoTemplateIsDefinedTwice(t *testing.T) {
+	files, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil || len(files) < 10 {
+		t.Fatal(files, err)
+	}
+	in, define := map[string]string{}, regexp.MustCompile(`{{-? *define "([^"]+)"`)
+	for _, file := range files {
+		text, err := fs.ReadFile(templateFiles, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range define.FindAllStringSubmatch(string(text), -1) {
+			if other, twice := in[found[1]]; twice {
+				t.Errorf("%s is defined in %s and in %s", found[1], other, file)
+			}
+			in[found[1]] = file
+		}
 	}
 }

@@ -37,8 +37,7 @@ var acts = map[string]act{
 	"unlabel":  {name: "unlabel", undo: "label", field: "labels", gone: true, change: inList("labels", true, labelsOf, sameLabel)},
 	"domain":   {name: "domain", undo: "undomain", field: "domains", change: inList("domains", false, domainsOf, sameText)},
 	"undomain": {name: "undomain", undo: "domain", field: "domains", gone: true, change: inList("domains", true, domainsOf, sameText)},
-	"rotate":   {name: "rotate"},  // by a page of its own
-	"replace":  {name: "replace"}, // of a domain, in all keys that have it
+	"rotate":   {name: "rotate"}, // by a page of its own
 	"restore":  {name: "restore", own: true, change: posting("/restore", func(k api.Key) bool { return k.Status == api.Deleted })},
 	"delete": {name: "delete", undo: "restore", own: true, grave: true, change: func(k api.Key, _ string) (management.Call, bool) {
 		return management.Call{Method: http.MethodDelete}, k.Status != api.Deleted
@@ -398,7 +397,7 @@ func (d *keyList) take(v *visit, n note) { d.Selected = v.outcomeOf(n) }
 
 // outcomeOf reads the outcome of an act from a note; nil if there is none.
 func (v *visit) outcomeOf(n note) *doneView {
-	if n.Keys == nil || acts[n.Keys.Act].name == "" {
+	if n.Keys == nil || acts[n.Keys.Act].name == "" && n.Keys.Act != replaced {
 		return nil
 	}
 	d := &doneView{outcome: *n.Keys}

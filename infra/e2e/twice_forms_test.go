@@ -89,6 +89,9 @@ func (w *twice) domainForms() (list []func() pressed) {
 		list = append(list, func() pressed {
 			fill["key"] = []string{lastOf(w.key(`,"domains":["unlinked.example","old.example"]`))}
 			fill.Set("version", fmt.Sprint(int64(w.do("owner", "GET", w.account+"/domains", "").json(w.t)["version"].(float64))))
+			if page := browse(w.t, "GET", shared.ConsoleURL+w.account+"/domains", "", w.cookies["owner"]); page.status != http.StatusOK || !strings.Contains(string(page.body), "old.example") {
+				w.t.Errorf("the page of domains: %d\n%s\n%s", page.status, w.do("owner", "GET", w.account+"/domains?page_size=50", "").body, page.body)
+			}
 			return pressed{"owner", "", w.account + "/domains/" + what, fill}
 		})
 	}

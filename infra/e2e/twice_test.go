@@ -62,6 +62,10 @@ func instead(pattern string) string {
 	switch {
 	case strings.Contains(pattern, "/keys/selected/"):
 		return "No change needed for 2 keys."
+	case strings.HasSuffix(pattern, "/domains/replace"):
+		return "No key has the old domain any more."
+	case strings.Contains(pattern, "/domains/"):
+		return "No change needed for 1 key."
 	case strings.HasSuffix(pattern, "/account/invitations"):
 		return "Copy the link now."
 	case strings.HasSuffix(pattern, "/invitations/withdraw"):
