@@ -7,13 +7,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"latchkey/functions/internal/env"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/reports"
+	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/product"
 	"latchkey/shared/strictjson"
 	"latchkey/shared/telemetry"
@@ -24,11 +29,15 @@ type store interface {
 	EachKey(ctx context.Context, yield func(apikey.Key, error) error) error
 	Announced(ctx context.Context) (control.Announced, error)
 	Announce(ctx context.Context, before, after control.Announced, row audit.Row) error
+	AccountIDs(ctx context.Context) ([]account.ID, error)
+	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
+	StatementClosed(ctx context.Context, month string) (reason string, ok bool, err error)
 }
 
 type jobs struct {
 	store    store
 	products product.Catalogue
+	billing  billing
 	source   env.Source
 	log      *slog.Logger
 	metrics  telemetry.Metrics
@@ -37,13 +46,25 @@ type jobs struct {
 func newJobs(getenv func(string) string, out io.Writer) (*jobs, error) {
 	vars := env.New(getenv)
 	table, namespace := vars.Need("CONTROL_TABLE"), vars.Need(telemetry.NamespaceVariable)
+	counted, slices, kept := vars.Need("COUNTERS_TABLE"), vars.Need("SLICES_TABLE"), vars.Need("STATEMENTS_TABLE")
 	if err := vars.Err(); err != nil {
 		return nil, err
 	}
+	db, log := dynamo.NewClient(dynamo.FromEnv(getenv)), telemetry.Logger(out, vars.Or("LOG_LEVEL", "info"))
 	return &jobs{
-		store: control.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table, ""), products: product.Default(), source: env.NewSource(),
-		log: telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: out},
+		store: control.New(db, table, ""), products: product.Default(), source: env.NewSource(),
+		billing: newBilling(statements.New(db, kept), counters.New(db, counted), reports.NewReader(db, slices), log),
+		log:     log, metrics: telemetry.Metrics{Namespace: namespace, Out: out},
 	}, nil
+}
+
+func newBilling(kept *statements.Store, counted *counters.Store, reports reportsReader, log *slog.Logger) billing {
+	b := billing{statements: kept, notes: kept, reports: reports, unreadable: new(atomic.Int64)}
+	b.counters = counted.Reporting(func(ctx context.Context, id account.ID, item string, err error) {
+		b.unreadable.Add(1)
+		log.ErrorContext(ctx, "record unreadable", "account_id", id, "item", item, "error", err.Error())
+	})
+	return b
 }
 
 // event is the input of a job, from a schedule or from a person who invokes the function.
@@ -51,7 +72,7 @@ type event struct {
 	Job string `json:"job"`
 }
 
-var errJob = errors.New(`jobs: the event names no job: {"job": "suffixes"} or {"job": "catalogue"}`)
+var errJob = errors.New(`jobs: the event names no job: {"job": "suffixes"}, {"job": "catalogue"}, {"job": "statements"} or {"job": "compare"}`)
 
 // handle runs one job.
 func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
@@ -64,6 +85,10 @@ func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		return j.suffixes(ctx)
 	case "catalogue":
 		return j.catalogue(ctx)
+	case "statements":
+		return j.writeStatements(ctx)
+	case "compare":
+		return j.compare(ctx)
 	default:
 		return nil, errJob
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -27,22 +26,23 @@ type harness struct {
 	keytest.Stores
 	*jobs
 	out *keytest.Buffer
+	at  time.Time // now
 }
 
 func newHarness(t testing.TB) *harness { return newHarnessOn(t, keytest.Open(t)) }
 
 func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
-	r := &harness{Stores: stores, jobs: &jobs{
-		store: stores.Control, products: product.Default(), source: env.Source{Now: keytest.NewClock().Now, Rand: keytest.RandomOf(t)},
-	}}
+	r := &harness{Stores: stores, at: keytest.Now, jobs: &jobs{store: stores.Control, products: product.Default()}}
+	r.source = env.Source{Now: func() time.Time { return r.at }, Rand: keytest.RandomOf(t)}
 	r.forget()
+	r.billing = billingOn(stores)
 	return r
 }
 
 // forget begins an empty log.
 func (r *harness) forget() {
 	r.out = &keytest.Buffer{}
-	r.log, r.metrics = slog.New(slog.NewJSONHandler(r.out, nil)), telemetry.Metrics{Namespace: "Latchkey/tests", Out: r.out}
+	r.log, r.metrics = newLog(r.out), telemetry.Metrics{Namespace: "Latchkey/tests", Out: r.out}
 }
 
 func (r *harness) run(t *testing.T) found {
@@ -318,8 +318,11 @@ func TestTheJobMeasuresTheTroubleThatItsAlarmIsFor(t *testing.T) {
 	keytest.KeepMetrics(t, "WidePatterns", r.out.String())
 }
 
-func TestTheFunctionStartsWithItsTableAlone(t *testing.T) {
-	vars := map[string]string{"CONTROL_TABLE": "control", "METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-central-1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1"}
+func TestTheFunctionStartsWithItsTablesAlone(t *testing.T) {
+	vars := map[string]string{
+		"CONTROL_TABLE": "control", "COUNTERS_TABLE": "counters", "SLICES_TABLE": "slices", "STATEMENTS_TABLE": "statements",
+		"METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-central-1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1",
+	}
 	if _, err := newJobs(func(name string) string { return vars[name] }, os.Stderr); err != nil {
 		t.Error(err)
 	}

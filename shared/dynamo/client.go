@@ -54,19 +54,20 @@ func FromEnv(getenv func(string) string) Config {
 
 // Tables holds the names of the tables. A function gets only the names of those that it may touch.
 type Tables struct {
-	Control, Gate, Leases, Quotas, Slices, Counters, Sessions string
+	Control, Gate, Leases, Quotas, Slices, Counters, Statements, Sessions string
 }
 
 // TablesFromEnv reads the names as the template sets them.
 func TablesFromEnv(getenv func(string) string) Tables {
 	return Tables{
-		Control:  getenv("CONTROL_TABLE"),
-		Gate:     getenv("GATE_TABLE"),
-		Leases:   getenv("LEASES_TABLE"),
-		Quotas:   getenv("QUOTAS_TABLE"),
-		Slices:   getenv("SLICES_TABLE"),
-		Counters: getenv("COUNTERS_TABLE"),
-		Sessions: getenv("SESSIONS_TABLE"),
+		Control:    getenv("CONTROL_TABLE"),
+		Gate:       getenv("GATE_TABLE"),
+		Leases:     getenv("LEASES_TABLE"),
+		Quotas:     getenv("QUOTAS_TABLE"),
+		Slices:     getenv("SLICES_TABLE"),
+		Counters:   getenv("COUNTERS_TABLE"),
+		Statements: getenv("STATEMENTS_TABLE"),
+		Sessions:   getenv("SESSIONS_TABLE"),
 	}
 }
 

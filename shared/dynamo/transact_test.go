@@ -161,7 +161,7 @@ func TestConfigComesFromTheGivenEnvironmentAlone(t *testing.T) {
 	t.Setenv("AWS_REGION", "wrong")
 	env := map[string]string{
 		"AWS_REGION": "eu-west-1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s",
-		"CONTROL_TABLE": "c", "GATE_TABLE": "g", "LEASES_TABLE": "l", "QUOTAS_TABLE": "q", "SLICES_TABLE": "s", "COUNTERS_TABLE": "n", "SESSIONS_TABLE": "e",
+		"CONTROL_TABLE": "c", "GATE_TABLE": "g", "LEASES_TABLE": "l", "QUOTAS_TABLE": "q", "SLICES_TABLE": "s", "COUNTERS_TABLE": "n", "STATEMENTS_TABLE": "t", "SESSIONS_TABLE": "e",
 	}
 	get := func(name string) string { return env[name] }
 	options := dynamo.NewClient(dynamo.FromEnv(get)).Options()
@@ -172,7 +172,7 @@ func TestConfigComesFromTheGivenEnvironmentAlone(t *testing.T) {
 	if err != nil || credentials.AccessKeyID != "id" {
 		t.Fatalf("%v, %v", credentials.AccessKeyID, err)
 	}
-	if got := dynamo.TablesFromEnv(get); got != (dynamo.Tables{Control: "c", Gate: "g", Leases: "l", Quotas: "q", Slices: "s", Counters: "n", Sessions: "e"}) {
+	if got := dynamo.TablesFromEnv(get); got != (dynamo.Tables{Control: "c", Gate: "g", Leases: "l", Quotas: "q", Slices: "s", Counters: "n", Statements: "t", Sessions: "e"}) {
 		t.Fatalf("%+v", got)
 	}
 	none := dynamo.NewClient(dynamo.FromEnv(func(string) string { return "" })).Options()

@@ -110,11 +110,11 @@ func startEngine() (endpoint string, err error) {
 	return "", fmt.Errorf("the DynamoDB engine doesn't listen on %s", address)
 }
 
-// TableNames makes the seven names with a suffix.
+// TableNames makes the eight names with a suffix.
 func TableNames(suffix string) dynamo.Tables {
 	return dynamo.Tables{
 		Control: "control-" + suffix, Gate: "gate-" + suffix, Leases: "leases-" + suffix, Quotas: "quotas-" + suffix,
-		Slices: "slices-" + suffix, Counters: "counters-" + suffix, Sessions: "sessions-" + suffix,
+		Slices: "slices-" + suffix, Counters: "counters-" + suffix, Statements: "statements-" + suffix, Sessions: "sessions-" + suffix,
 	}
 }
 
@@ -133,7 +133,7 @@ func CreateTables(ctx context.Context, db Creator, tables dynamo.Tables) error {
 	return nil
 }
 
-// TableInputs are the seven tables' definitions.
+// TableInputs are the eight tables' definitions.
 func TableInputs(tables dynamo.Tables) []*dynamodb.CreateTableInput {
 	control := tableInput(tables.Control, "pk", "sk:S")
 	control.AttributeDefinitions = append(control.AttributeDefinitions, attribute("gpk", "S"), attribute("gsk", "S"))
@@ -148,6 +148,7 @@ func TableInputs(tables dynamo.Tables) []*dynamodb.CreateTableInput {
 		tableInput(tables.Quotas, "pk", "sk:S"),
 		tableInput(tables.Slices, "pk", "sk:S"),
 		tableInput(tables.Counters, "pk", "sk:S"),
+		tableInput(tables.Statements, "pk", "sk:S"),
 		tableInput(tables.Sessions, "pk", ""),
 	}
 }

@@ -33,6 +33,7 @@ const (
 	inviteSK    = "INVITE"
 	passSK      = "PASS"
 	catalogueSK = "CATALOGUE"
+	statementSK = "STATEMENT"
 	keyCountSK  = "GUARD#keys"
 	ownerSK     = "GUARD#owners"
 	openedSK    = "GUARD#accounts"

@@ -132,7 +132,7 @@ func (s *Store) LastUsed(ctx context.Context, a account.ID, keys []apikey.ID) (m
 // again. id is the record's own, so that a second delivery is the same item.
 func (s *Store) Quarantine(ctx context.Context, id, why string, record []byte, now time.Time) error {
 	item := dynamo.Item{
-		"pk": dynamo.S("ASIDE#" + now.UTC().Format(time.DateOnly)), "sk": dynamo.S(id), "why": dynamo.S(why),
+		"pk": dynamo.S(asidePK(now)), "sk": dynamo.S(id), "why": dynamo.S(why),
 		"at": dynamo.N(now.UnixMilli()), "ttl": dynamo.N(now.Add(usage.KeepHours).Unix()), "record": dynamo.S(string(record)),
 	}
 	if _, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: item}); err != nil {

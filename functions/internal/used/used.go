@@ -1,0 +1,96 @@
+// Package used reads what an account used in a month, as the counters have it now. Statements are written from it, and months without a
+// statement are shown by it.
+package used
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/usage"
+	"latchkey/shared/usage/statement"
+)
+
+// Keys lists the keys of accounts.
+type Keys interface {
+	Keys(context.Context, account.ID, control.KeyQuery) (control.KeyPage, error)
+}
+
+// Rows reads the counters.
+type Rows interface {
+	KeyRows(context.Context, account.ID, apikey.ID, counters.Range) ([]usage.Row, error)
+	AccountRows(context.Context, account.ID, counters.Range) ([]usage.Row, error)
+}
+
+// Reader reads accounts' months.
+type Reader struct {
+	Keys   Keys
+	Rows   Rows
+	AtOnce int // keys that are read at the same time
+}
+
+// Days are the counters of a month.
+func Days(m statement.Month) counters.Range {
+	return counters.Range{From: m.Start(), To: m.End(), Days: true}
+}
+
+// Total reads an account's rows without its keys.
+func (r Reader) Total(ctx context.Context, m statement.Month, id account.ID) ([]statement.Row, error) {
+	rows, err := r.Rows.AccountRows(ctx, id, Days(m))
+	return statement.Total(id, rows), err
+}
+
+// Account reads an account's rows, sorted. An account without calls is read by one query.
+func (r Reader) Account(ctx context.Context, m statement.Month, id account.ID) ([]statement.Row, error) {
+	total, err := r.Rows.AccountRows(ctx, id, Days(m))
+	if err != nil || len(total) == 0 {
+		return nil, err
+	}
+	ids, err := r.keys(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var lock sync.Mutex
+	var rows []usage.Row
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.AtOnce)
+	for _, key := range ids {
+		g.Go(func() error {
+			found, err := r.Rows.KeyRows(ctx, id, key, Days(m))
+			lock.Lock()
+			defer lock.Unlock()
+			rows = append(rows, usage.Slim(found)...)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("used: %w", err)
+	}
+	return statement.Of(id, total, rows), nil
+}
+
+// keys lists the keys of an account, deleted ones too, and those whose records can't be read.
+func (r Reader) keys(ctx context.Context, id account.ID) (ids []apikey.ID, err error) {
+	for after := apikey.ID(""); ; {
+		page, err := r.Keys.Keys(ctx, id, control.KeyQuery{After: after, Deleted: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range page.Keys {
+			ids = append(ids, k.ID)
+		}
+		for _, bad := range page.Bad {
+			ids = append(ids, apikey.ID(strings.TrimPrefix(bad.Item, "KEY#")))
+		}
+		if after = page.Next; after == "" {
+			return ids, nil
+		}
+	}
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/reports"
+	"latchkey/shared/dynamo/statements"
+	"latchkey/shared/dynamo/stream"
+	"latchkey/shared/usage"
+	"latchkey/shared/usage/statement"
+)
+
+// left counts what keeps a month open: records that were set aside and may be about it, reports about it that aren't counted, and one more
+// while these haven't all been looked at.
+func (j *jobs) left(ctx context.Context, m statement.Month) (int, error) {
+	settled, err := j.billing.notes.Settled(ctx)
+	if err != nil {
+		return 0, err
+	}
+	asides, err := j.asides(ctx, m, settled)
+	if err != nil {
+		return 0, err
+	}
+	missing, done, err := j.missing(ctx, m, settled)
+	if !done && !j.source.Now().Before(m.Settled()) {
+		missing++
+	}
+	return asides + missing, err
+}
+
+// settle notes which of the present month's records that were set aside are counted, while that can still be known.
+func (j *jobs) settle(ctx context.Context) error {
+	settled, err := j.billing.notes.Settled(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = j.asides(ctx, statement.MonthOf(j.source.Now()), settled)
+	return err
+}
+
+// asides counts the records that were set aside, may be about a month, and aren't counted. It is noted when one is, be it that it was replayed or
+// that a later report says the same: what shows that is forgotten some days later.
+func (j *jobs) asides(ctx context.Context, m statement.Month, settled map[string]bool) (left int, err error) {
+	now := j.source.Time()
+	// A report is about the last days, and may come by a stream that is a day behind.
+	last := m.End().Add(statement.Settles)
+	if now.Before(last) {
+		last = now
+	}
+	for day := m.Start(); !day.After(last); day = day.AddDate(0, 0, 1) {
+		err := j.billing.counters.EachAside(ctx, day, func(a counters.Aside) error {
+			id := "aside " + a.ID
+			if settled[id] {
+				return nil
+			}
+			report, from, to := about(a)
+			if !m.Touches(from, to) {
+				return nil
+			}
+			counted, err := j.counted(ctx, report)
+			if err != nil || !counted {
+				left++
+				return err
+			}
+			settled[id] = true
+			return j.billing.notes.Settle(ctx, id, now)
+		})
+		if err != nil {
+			return left, err
+		}
+	}
+	return left, nil
+}
+
+// about reads a record that was set aside: its report, without entries if it is none, and the time that it is about.
+func about(a counters.Aside) (report usage.Report, from, to time.Time) {
+	from, to = a.At.Add(-statement.Settles), a.At
+	event, err := json.Marshal(struct{ Records []json.RawMessage }{[]json.RawMessage{a.Record}})
+	if err != nil {
+		return report, from, to
+	}
+	records, err := stream.Decode(event)
+	if err != nil || len(records) != 1 || records[0].Err != nil {
+		return report, from, to
+	}
+	if report, err = reports.Decode(records[0].New); err != nil || len(report.Entries) == 0 {
+		return usage.Report{}, from, to
+	}
+	first := report.Entries[0].Hour
+	last := first
+	for _, e := range report.Entries {
+		first, last = min(first, e.Hour), max(last, e.Hour)
+	}
+	return report, first.Start(), last.Start()
+}
+
+// counted reports whether all that a report says is counted, as far as that can still be known. A report without entries is none.
+func (j *jobs) counted(ctx context.Context, r usage.Report) (bool, error) {
+	var items []usage.Item
+	for _, e := range r.Entries {
+		items = append(items, contribution(r, e))
+	}
+	for len(items) > 0 {
+		n := min(len(items), counters.MaxItems)
+		stored, err := j.billing.counters.Read(ctx, items[:n])
+		if err != nil {
+			return false, err
+		}
+		for _, e := range r.Entries {
+			if s, ok := stored[contribution(r, e)]; ok && !s.Counts.Holds(e.Counts) {
+				return false, nil
+			}
+		}
+		items = items[n:]
+	}
+	return len(r.Entries) > 0, nil
+}
+
+func contribution(r usage.Report, e usage.Entry) usage.Item {
+	return usage.Item{
+		Kind: usage.Contributed, Account: e.Subject.Account, Key: e.Subject.Key, Product: e.Subject.Product, Hour: e.Hour, Environment: r.Environment,
+	}
+}
+
+// missing compares the reports that are still there with what is counted, once for each month, from the time on at which none can come to it any
+// more. It returns how many aren't counted, and whether all have been looked at.
+func (j *jobs) missing(ctx context.Context, m statement.Month, settled map[string]bool) (left int, done bool, err error) {
+	sweep, err := j.billing.notes.Sweep(ctx, m)
+	if err != nil {
+		return 0, false, err
+	}
+	if !sweep.Done && !j.source.Now().Before(m.End().Add(usage.MaxReportAge)) {
+		if sweep, err = j.sweep(ctx, m, sweep); err != nil {
+			return 0, false, err
+		}
+	}
+	ids, err := j.billing.notes.Missing(ctx, m)
+	for _, id := range ids {
+		if !settled[id] {
+			left++
+		}
+	}
+	return left, sweep.Done, err
+}
+
+func (j *jobs) sweep(ctx context.Context, m statement.Month, w statements.Sweep) (statements.Sweep, error) {
+	if w.Began.IsZero() {
+		w.Began = j.source.Time()
+	}
+	closed := closing(ctx)
+	err := j.billing.reports.Each(ctx, w.After, func(id string, r usage.Report, unreadable error) error {
+		return j.compareReport(ctx, m, id, r, unreadable)
+	}, func(after string) error {
+		w.After = after
+		if closed() {
+			return errTimeUp
+		}
+		return j.billing.notes.SaveSweep(ctx, m, w)
+	})
+	if err != nil {
+		return w, err
+	}
+	w.Done = true
+	return w, j.billing.notes.SaveSweep(ctx, m, w)
+}
+
+// compareReport notes a report about a month that isn't counted. One that can't be read was set aside by the counter, and is left there.
+func (j *jobs) compareReport(ctx context.Context, m statement.Month, id string, r usage.Report, unreadable error) error {
+	if unreadable != nil {
+		return nil
+	}
+	of := r
+	of.Entries = nil
+	for _, e := range r.Entries {
+		if statement.MonthOf(e.Hour.Start()) == m {
+			of.Entries = append(of.Entries, e)
+		}
+	}
+	if len(of.Entries) == 0 {
+		return nil
+	}
+	counted, err := j.counted(ctx, of)
+	if err != nil || counted {
+		return err
+	}
+	j.log.WarnContext(ctx, "report not counted", "month", m.String(), "report", id)
+	return j.billing.notes.Miss(ctx, m, "report "+id, j.source.Time())
+}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"latchkey/functions/internal/used"
+	"latchkey/shared/account"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/statements"
+	"latchkey/shared/telemetry"
+	"latchkey/shared/usage"
+	"latchkey/shared/usage/statement"
+)
+
+// statementStore lists the methods of the statements table that the jobs call.
+type statementStore interface {
+	State(context.Context, statement.Month) (statements.State, error)
+	States(context.Context) ([]statements.State, error)
+	Save(ctx context.Context, before, after statements.State, tables ...statements.Table) (statements.State, error)
+	Digest(context.Context, statements.State) (sha string, rows int64, err error)
+	Rows(context.Context, statements.State, account.ID) ([]statement.Row, error)
+	Adjust(context.Context, statements.Adjustment) error
+	Adjustments(context.Context, account.ID) ([]statements.Adjustment, error)
+}
+
+// noteStore lists the methods of the statements table for what keeps a month open.
+type noteStore interface {
+	Settle(ctx context.Context, id string, now time.Time) error
+	Settled(context.Context) (map[string]bool, error)
+	Miss(ctx context.Context, m statement.Month, id string, now time.Time) error
+	Missing(context.Context, statement.Month) ([]string, error)
+	Sweep(context.Context, statement.Month) (statements.Sweep, error)
+	SaveSweep(context.Context, statement.Month, statements.Sweep) error
+}
+
+// countersStore lists the methods of the counters table that the jobs call.
+type countersStore interface {
+	used.Rows
+	Read(context.Context, []usage.Item) (map[usage.Item]usage.Stored, error)
+	EachAside(ctx context.Context, day time.Time, yield func(counters.Aside) error) error
+}
+
+// reportsReader reads the reports of environments.
+type reportsReader interface {
+	Each(ctx context.Context, after string, yield func(id string, report usage.Report, err error) error, done func(after string) error) error
+}
+
+// billing is what the jobs of statements work with.
+type billing struct {
+	statements statementStore
+	notes      noteStore
+	counters   countersStore
+	reports    reportsReader
+	unreadable *atomic.Int64 // counter items that sums have left out
+}
+
+// written is the result of a statements run.
+type written struct {
+	Job      string   `json:"job"`
+	Waiting  []string `json:"waiting,omitempty"`  // months whose statement could be written but for what is left of them
+	Final    []string `json:"final,omitempty"`    // months whose statement this run has completed
+	Accounts int      `json:"accounts,omitempty"` // written by this run
+	Rows     int      `json:"rows,omitempty"`
+	Left     int      `json:"left"` // records and reports that keep months open
+	More     bool     `json:"more"` // the run ended before its work
+}
+
+// atOnce is the number of keys and accounts that are read at the same time.
+const atOnce = 8
+
+// writeStatements writes the statements of months that are settled, each once. Runs may overlap and end anywhere: each step is a transaction with
+// how far the statement has come, and the next run goes on from there.
+func (j *jobs) writeStatements(ctx context.Context) (written, error) {
+	w := written{Job: "statements"}
+	err := j.settle(ctx)
+	if err == nil {
+		err = j.eachMonth(ctx, func(s statements.State) error { return j.month(ctx, s, &w) })
+	}
+	w.More = errors.Is(err, errTimeUp)
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	j.log.InfoContext(ctx, "job done", "job", w.Job, "waiting", len(w.Waiting), "final", len(w.Final), "accounts", w.Accounts, "rows", w.Rows,
+		"left", w.Left, "more", w.More, "error", text)
+	j.metrics.Write(telemetry.Sum(j.source.Now(), "StatementsWaiting", len(w.Waiting)))
+	if w.More { // the next run goes on, and no alarm need hear of it
+		err = nil
+	}
+	return w, err
+}
+
+// eachMonth goes through the months that have no statement yet, the oldest first. The one that has ended last is watched from here on.
+func (j *jobs) eachMonth(ctx context.Context, do func(statements.State) error) error {
+	last, err := j.billing.statements.State(ctx, statement.MonthOf(j.source.Now())-1)
+	if err != nil {
+		return err
+	}
+	if last.Version == 0 {
+		if _, err := j.billing.statements.Save(ctx, last, last); err != nil && !errors.Is(err, dynamo.ErrStale) {
+			return err
+		}
+	}
+	states, err := j.billing.statements.States(ctx)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, s := range states {
+		if s.Status == statements.Final {
+			continue
+		}
+		if err := do(s); errors.Is(err, errTimeUp) {
+			return err
+		} else if err != nil { // one month stops no other
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.Month, err))
+		}
+	}
+	return failed
+}
+
+// month brings one month's statement as far as it gets.
+func (j *jobs) month(ctx context.Context, s statements.State, w *written) error {
+	if s.Status == statements.Open {
+		left, err := j.left(ctx, s.Month)
+		if err != nil {
+			return err
+		}
+		w.Left += left
+		_, over, err := j.store.StatementClosed(ctx, s.Month.String())
+		switch {
+		case err != nil:
+			return err
+		case j.source.Now().Before(s.Month.Settled()):
+			return nil
+		case left > 0 && !over:
+			w.Waiting = append(w.Waiting, s.Month.String())
+			j.log.WarnContext(ctx, "statement waits", "month", s.Month.String(), "left", left)
+			return nil
+		}
+		next := s
+		next.Status, next.Columns, next.Over = statements.Writing, statement.Columns(), over
+		if s, err = j.save(ctx, s, next); err != nil {
+			return err
+		}
+	}
+	if !s.Over { // an admin may say so while it is being written, too
+		_, over, err := j.store.StatementClosed(ctx, s.Month.String())
+		if err != nil {
+			return err
+		}
+		s.Over = over
+	}
+	return j.write(ctx, s, w)
+}
+
+// save is Save; where another run has come first, the answer is the state as it is now.
+func (j *jobs) save(ctx context.Context, before, after statements.State, tables ...statements.Table) (statements.State, error) {
+	s, err := j.billing.statements.Save(ctx, before, after, tables...)
+	if errors.Is(err, dynamo.ErrStale) || errors.Is(err, dynamo.ErrUnknown) || errors.Is(err, dynamo.ErrConflict) {
+		return j.billing.statements.State(ctx, before.Month)
+	}
+	return s, err
+}
+
+// write writes the tables of all accounts behind the last one that is written, and ends the statement.
+func (j *jobs) write(ctx context.Context, s statements.State, w *written) error {
+	ids, err := j.store.AccountIDs(ctx)
+	if err != nil {
+		return err
+	}
+	closed := closing(ctx)
+	for idle := 0; s.Status == statements.Writing; idle++ {
+		if closed() {
+			return errTimeUp
+		}
+		if idle == mostIdle {
+			return fmt.Errorf("%w: the statement of %s stays at %s", dynamo.ErrConflict, s.Month, s.After)
+		}
+		next, tables, err := j.some(ctx, s, ids)
+		if err != nil {
+			return err
+		}
+		if next.After == s.After {
+			return j.end(ctx, s, w)
+		}
+		before := s
+		if s, err = j.save(ctx, before, next, tables...); err != nil {
+			return err
+		}
+		if s.Version > before.Version {
+			idle = -1
+		}
+		if s.Version == before.Version+1 && s.After == next.After {
+			w.Accounts += len(tables)
+			w.Rows += int(next.Rows - before.Rows)
+		}
+	}
+	return nil
+}
+
+// mostIdle is how often a run tries what doesn't bring the statement further.
+const mostIdle = 5
+
+// accountsAtOnce is the number of accounts of one transaction, unless their tables are large.
+const accountsAtOnce = 40
+
+// some makes the tables of the next accounts, as many as one transaction holds; the state is where they begin if there are none.
+func (j *jobs) some(ctx context.Context, s statements.State, ids []account.ID) (statements.State, []statements.Table, error) {
+	ids = behind(ids, s.After)
+	ids = ids[:min(len(ids), accountsAtOnce)]
+	made := make([]statements.Table, len(ids))
+	g, within := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i, id := range ids {
+		g.Go(func() (err error) {
+			made[i], err = j.table(within, s, id)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return s, nil, err
+	}
+	next, parts, size := s, 0, 0
+	var tables []statements.Table
+	for i, t := range made {
+		if parts += t.Parts(); i > 0 && (parts > statements.MostParts || size+t.Size() > mostBytes) {
+			break
+		}
+		size += t.Size()
+		next.After, next.Rows = ids[i], next.Rows+int64(t.Rows())
+		tables = append(tables, t)
+	}
+	return next, tables, nil
+}
+
+// mostBytes bounds a transaction: DynamoDB takes 4 MB.
+const mostBytes = 3 << 20
+
+func behind(ids []account.ID, after account.ID) []account.ID {
+	for i, id := range ids {
+		if id > after {
+			return ids[i:]
+		}
+	}
+	return nil
+}
+
+// table makes an account's table: its rows of the month, and the adjustments of earlier months that came in it.
+func (j *jobs) table(ctx context.Context, s statements.State, id account.ID) (statements.Table, error) {
+	rows, err := j.rows(ctx, s, id)
+	if err != nil {
+		return statements.Table{}, fmt.Errorf("%s: %w", id, err)
+	}
+	adjustments, err := j.billing.statements.Adjustments(ctx, id)
+	if err != nil {
+		return statements.Table{}, err
+	}
+	return statements.NewTable(s.Columns, s.Month, id, append(rows, statements.CameIn(s.Month, adjustments)...))
+}
+
+// rows reads an account's rows. A statement isn't written from counters of which some can't be read, unless an admin says so.
+func (j *jobs) rows(ctx context.Context, s statements.State, id account.ID) ([]statement.Row, error) {
+	before := j.billing.unreadable.Load()
+	rows, err := j.reader().Account(ctx, s.Month, id)
+	if err == nil && !s.Over && j.billing.unreadable.Load() > before {
+		err = fmt.Errorf("jobs: counters of %s: %w", id, dynamo.ErrUnreadable)
+	}
+	return rows, err
+}
+
+func (j *jobs) reader() used.Reader {
+	return used.Reader{Keys: j.store, Rows: j.billing.counters, AtOnce: atOnce}
+}
+
+// end makes a statement final, whose accounts are all written: what is hashed is what is stored.
+func (j *jobs) end(ctx context.Context, s statements.State, w *written) error {
+	sha, rows, err := j.billing.statements.Digest(ctx, s)
+	if err != nil {
+		return err
+	}
+	if rows != s.Rows {
+		return fmt.Errorf("jobs: the statement of %s has %d rows, and %d are stored", s.Month, s.Rows, rows)
+	}
+	next := s
+	next.Status, next.SHA256, next.Ended = statements.Final, sha, j.source.Time()
+	after, err := j.save(ctx, s, next)
+	if err != nil {
+		return err
+	}
+	if after.Status == statements.Final {
+		w.Final = append(w.Final, s.Month.String())
+		j.log.InfoContext(ctx, "statement final", "month", s.Month.String(), "rows", rows, "sha256", after.SHA256, "over", after.Over)
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"latchkey/shared/dynamo/statements"
+	"latchkey/shared/keytest"
+)
+
+func newLog(out io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(out, nil)) }
+
+// unsure loses answers of all calls now and then.
+func unsure(seed uint64) func(string, int) keytest.Fault {
+	return keytest.AtRandom(seed, 0.002, 0.005, 0.005)
+}
+
+// TestStatementAndAdjustmentsEqualCountersAndLedgerToTheCall: four environments, one report in five with a lost answer, poison, batches that are
+// shuffled and come up to three times, a month that ends in the middle, billing types that change, and a report that is 71 hours late. What was set
+// aside is replayed on the sixth day, when nothing of it may be counted any more. The store loses answers.
+func TestStatementAndAdjustmentsEqualCountersAndLedgerToTheCall(t *testing.T) {
+	calls, over := 10_000, 3*time.Minute
+	if keytest.Deep() {
+		calls, over = 1_000_000, 10*time.Minute
+	}
+	synctest.Test(t, func(t *testing.T) { // pauses cost nothing
+		stores := keytest.LongStores(t)
+		f := newFleet(t, newHarnessOn(t, stores), 4, 2, 4)
+		f.run(t, calls, over)
+		shaky := keytest.NewStores(keytest.NewFaults(stores.DB, unsure(5)), stores.Tables)
+		sound := f.harness
+		f.harness = newHarnessOn(t, shaky)
+		f.deliver(t, f.now, f.records)
+		if f.garbage == 0 {
+			t.Fatal("no poison")
+		}
+
+		end := february.End()
+		if w := f.job(t, "statements", end.Add(95*time.Hour)).(written); len(w.Waiting)+len(w.Final) != 0 {
+			t.Errorf("before its time: %+v", w)
+		}
+		if w := f.job(t, "statements", end.Add(96*time.Hour)).(written); len(w.Waiting) != 1 || w.Left != f.garbage {
+			t.Errorf("%d of %d records that were set aside can't be read, and the job says %+v", f.garbage, f.spoilt, w)
+		}
+		day6 := end.Add(5*24*time.Hour + 12*time.Hour)
+		f.deliver(t, day6, f.records) // all of it, what was set aside too
+		if w := f.job(t, "statements", day6).(written); len(w.Waiting) != 1 {
+			t.Errorf("%+v", w)
+		}
+		f.close(t, february)
+		f.job(t, "statements", day6.Add(time.Hour))
+		f.harness = sound
+		state := f.state(t, february)
+		if state.Status != statements.Final || !state.Over {
+			t.Fatalf("%+v", state)
+		}
+		stated, counted := f.stated(t, february)
+		differ(t, "counters and ledger", counted, f.month(february))
+		differ(t, "statement and ledger", stated, f.month(february))
+		if c := f.job(t, "compare", day6.Add(2*time.Hour)).(compared); len(c.Equal) != 1 || c.Adjusted != 0 {
+			t.Errorf("%+v", c)
+		}
+
+		// Somebody mends the counters: what they have since is an adjustment of March, once.
+		spoilt := f.tallies[3]
+		f.now = end.Add(-time.Minute)
+		f.decide(spoilt, f.keys[0], "search", "", "paying", "allowed")
+		for _, part := range spoilt.Report(day6) {
+			f.consume(t, f.now, [][]byte{keytest.StreamRecord("late", "INSERT", encodeReport(part))}, false)
+		}
+		for n := range 3 {
+			c := f.job(t, "compare", day6.Add(time.Duration(3+n)*time.Hour)).(compared)
+			if (n == 0) != (c.Adjusted == 1) {
+				t.Errorf("run %d: %+v", n, c)
+			}
+		}
+		stated, counted = f.stated(t, february)
+		differ(t, "counters and ledger with an adjustment", counted, f.month(february))
+		differ(t, "statement with an adjustment and ledger", stated, f.month(february))
+		if again := f.state(t, february); again.SHA256 != state.SHA256 || again.Version != state.Version {
+			t.Errorf("the final statement was %+v and is %+v", state, again)
+		}
+
+		// March has its own calls, and the adjustment that came in it.
+		f.close(t, march)
+		f.job(t, "statements", march.Settled())
+		stated, counted = f.stated(t, march)
+		differ(t, "march: counters and ledger", counted, f.month(march))
+		differ(t, "march: statement and ledger", stated, f.month(march))
+		rows, err := statements.New(f.DB, f.Tables.Statements).Rows(t.Context(), f.state(t, march), f.keys[0].Account)
+		adjusting := int64(0)
+		for _, r := range rows {
+			if r.Adjusts == february {
+				adjusting += r.Allowed()
+			}
+		}
+		if err != nil || adjusting != 1 {
+			t.Errorf("%d calls of February in March's statement, %v", adjusting, err)
+		}
+	})
+}

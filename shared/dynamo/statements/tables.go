@@ -1,0 +1,211 @@
+package statements
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/account"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/usage/statement"
+)
+
+// Table is what a statement says of one account: the lines of its rows, byte by byte as they are hashed and served.
+type Table struct {
+	Account account.ID
+	parts   []part
+	rows    int
+	size    int    // bytes as they are stored
+	sha     string // of the account's own table, with the line of columns
+}
+
+type part struct {
+	rows   int
+	packed []byte
+}
+
+const (
+	partRows = 1000
+	// maxPart bounds a part as it is stored, and maxTable all parts of an account: DynamoDB takes 400 KB and 4 MB.
+	maxPart  = 350 << 10
+	maxTable = 3 << 20
+)
+
+// ErrTooLarge says that an account has more rows than one transaction holds.
+var ErrTooLarge = fmt.Errorf("statements: more rows of one account than a transaction holds")
+
+// NewTable packs an account's rows. A table without rows needs no place.
+func NewTable(columns []string, m statement.Month, id account.ID, rows []statement.Row) (Table, error) {
+	t := Table{Account: id, rows: len(rows)}
+	sum := sha256.New()
+	_, _ = sum.Write(statement.Line(columns))
+	each := max(partRows, (len(rows)+MostParts-1)/MostParts)
+	for len(rows) > 0 {
+		n := min(each, len(rows))
+		text := statement.Encode(columns, m, rows[:n])
+		_, _ = sum.Write(text)
+		p := part{n, pack(text)}
+		if t.size += len(p.packed); len(p.packed) > maxPart || t.size > maxTable {
+			return Table{}, fmt.Errorf("%w: %s", ErrTooLarge, id)
+		}
+		t.parts, rows = append(t.parts, p), rows[n:]
+	}
+	t.sha = hex.EncodeToString(sum.Sum(nil))
+	return t, nil
+}
+
+// Parts is the number of items that the table takes, and Size their bytes.
+func (t Table) Parts() int { return len(t.parts) }
+
+// Size is the table's size as it is stored, in bytes.
+func (t Table) Size() int { return t.size }
+
+// Rows is the number of its rows.
+func (t Table) Rows() int { return t.rows }
+
+func pack(text []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = w.Write(text) // a buffer takes everything
+	_ = w.Close()
+	return out.Bytes()
+}
+
+// mostText bounds what a part unpacks to.
+const mostText = 64 << 20
+
+func unpack(packed []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, fmt.Errorf("statements: %w: %w", dynamo.ErrUnreadable, err)
+	}
+	text, err := io.ReadAll(io.LimitReader(r, mostText))
+	if err != nil {
+		return nil, fmt.Errorf("statements: %w: %w", dynamo.ErrUnreadable, err)
+	}
+	return text, nil
+}
+
+func monthPK(m statement.Month) string { return "M#" + m.String() }
+
+func (t Table) items(m statement.Month) (list []dynamo.Item) {
+	for i, p := range t.parts {
+		item := key(monthPK(m), fmt.Sprintf("%s#%04d", t.Account, i))
+		item["v"], item["n"], item["sha256"] = dynamo.N(version), dynamo.N(int64(p.rows)), dynamo.S(t.sha)
+		item["z"] = &types.AttributeValueMemberB{Value: p.packed}
+		list = append(list, item)
+	}
+	return list
+}
+
+// Page is a page of a final statement.
+type Page struct {
+	Lines  []byte // of the table
+	Rows   int
+	SHA256 string // of the whole table of the page's last account
+	Next   string // the after of the next page; "" at the end
+}
+
+// Read reads up to so many lines of a final statement behind a place: of one account, or of all where it is "".
+func (s *Store) Read(ctx context.Context, m statement.Month, id account.ID, after string, limit int) (p Page, err error) {
+	prefix := ""
+	if id != "" {
+		prefix = string(id) + "#"
+	}
+	last, skip, err := place(after, prefix)
+	if err != nil {
+		return p, err
+	}
+	// Parts are read few at a time: most pages are a part or two.
+	err = s.each(ctx, monthPK(m), prefix, last, 8, func(item dynamo.Item) (bool, error) {
+		sk, _ := dynamo.GetS(item, "sk")
+		if p.Rows == limit {
+			p.Next = last + "#" + strconv.Itoa(skip)
+			return false, nil
+		}
+		text, err := partOf(item)
+		if err != nil {
+			return false, err
+		}
+		p.SHA256, _ = dynamo.GetS(item, "sha256")
+		lines := bytes.SplitAfter(text, []byte("\n"))
+		lines = lines[min(skip, len(lines)) : len(lines)-1] // what follows the last line break is nothing
+		n := min(limit-p.Rows, len(lines))
+		p.Lines = append(p.Lines, bytes.Join(lines[:n], nil)...)
+		p.Rows += n
+		if n < len(lines) {
+			p.Next = last + "#" + strconv.Itoa(skip+n)
+			return false, nil
+		}
+		last, skip = sk, 0
+		return true, nil
+	})
+	return p, err
+}
+
+func partOf(item dynamo.Item) ([]byte, error) {
+	format, _ := dynamo.GetN(item, "v")
+	packed, ok := item["z"].(*types.AttributeValueMemberB)
+	if !ok || format != version {
+		return nil, fmt.Errorf("statements: %w", dynamo.ErrUnreadable)
+	}
+	return unpack(packed.Value)
+}
+
+// place reads a cursor: the last part that is done with, and how many lines of the next one are.
+func place(after, prefix string) (last string, skip int, err error) {
+	if after == "" {
+		return "", 0, nil
+	}
+	i := strings.LastIndexByte(after, '#')
+	if i < 0 {
+		return "", 0, dynamo.ErrCursor
+	}
+	last = after[:i]
+	if skip, err = strconv.Atoi(after[i+1:]); err != nil || skip < 0 || last != "" && !strings.HasPrefix(last, prefix) {
+		return "", 0, dynamo.ErrCursor
+	}
+	return last, skip, nil
+}
+
+// Rows reads all rows of an account in a final statement.
+func (s *Store) Rows(ctx context.Context, state State, id account.ID) (rows []statement.Row, err error) {
+	err = s.each(ctx, monthPK(state.Month), string(id)+"#", "", 0, func(item dynamo.Item) (bool, error) {
+		text, err := partOf(item)
+		if err != nil {
+			return false, err
+		}
+		list, err := statement.Decode(state.Columns, text)
+		if err != nil {
+			return false, fmt.Errorf("statements: %w: %w", dynamo.ErrUnreadable, err)
+		}
+		rows = append(rows, list...)
+		return true, nil
+	})
+	return rows, err
+}
+
+// Digest reads all that is written of a month: the SHA-256 of its table, in hexadecimal, and how many rows it has.
+func (s *Store) Digest(ctx context.Context, state State) (sha string, rows int64, err error) {
+	sum := sha256.New()
+	_, _ = sum.Write(statement.Line(state.Columns))
+	err = s.each(ctx, monthPK(state.Month), "", "", 0, func(item dynamo.Item) (bool, error) {
+		text, err := partOf(item)
+		if err != nil {
+			return false, err
+		}
+		_, _ = sum.Write(text)
+		n, _ := dynamo.GetN(item, "n")
+		rows += n
+		return true, nil
+	})
+	return hex.EncodeToString(sum.Sum(nil)), rows, err
+}

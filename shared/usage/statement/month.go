@@ -1,0 +1,56 @@
+package statement
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Month is a month in UTC, counted from the year 0. The zero value is none.
+type Month int
+
+// ErrMonth refuses a text that names no month.
+var ErrMonth = errors.New("statement: a month is written as 2026-11")
+
+const layout = "2006-01"
+
+// ParseMonth reads a month as String writes it, from the year 2000 on.
+func ParseMonth(text string) (Month, error) {
+	at, err := time.Parse(layout, text)
+	if err != nil || at.Year() < 2000 || at.Format(layout) != text {
+		return 0, ErrMonth
+	}
+	return MonthOf(at), nil
+}
+
+// MonthOf finds the month of an instant.
+func MonthOf(t time.Time) Month {
+	t = t.UTC()
+	return Month(t.Year()*12 + int(t.Month()) - 1)
+}
+
+// Start is the month's first instant.
+func (m Month) Start() time.Time {
+	return time.Date(int(m)/12, time.Month(int(m)%12+1), 1, 0, 0, 0, 0, time.UTC)
+}
+
+// End is the first instant of the next month.
+func (m Month) End() time.Time { return (m + 1).Start() }
+
+// String writes a month as 2026-11, and none as "".
+func (m Month) String() string {
+	if m == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%04d-%02d", int(m)/12, int(m)%12+1)
+}
+
+// Settles is the time after a month's end in which calls of it may still be counted: reports are counted for 72 hours, and the stream
+// holds them for another 24.
+const Settles = 96 * time.Hour
+
+// Settled is the earliest time at which the month's statement is written.
+func (m Month) Settled() time.Time { return m.End().Add(Settles) }
+
+// Touches reports whether calls between two instants, both included, may be the month's.
+func (m Month) Touches(from, to time.Time) bool { return from.Before(m.End()) && !to.Before(m.Start()) }

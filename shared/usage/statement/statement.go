@@ -1,0 +1,210 @@
+// Package statement makes the statement of a month: what accounts used, by key, product, limit class and billing type, from the
+// counters of days. It is pure: functions/jobs decides when a statement is written, and shared/dynamo/statements keeps it.
+package statement
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// Place names a row: two rows of a statement never have the same one.
+type Place struct {
+	Adjusts Month // the month of the calls in an adjustment; none in a row of the statement's own month
+	Account account.ID
+	Key     apikey.ID // empty for keys that are purged, all together
+	Product product.ID
+	Class   product.Class      // empty where the billing type isn't known
+	Billing apikey.BillingType // empty where it isn't known
+}
+
+// Row is a line of a statement. In an adjustment numbers may be negative: calls that were counted without a billing type may get one
+// later.
+type Row struct {
+	Place
+	Calls map[authz.Code]int64 // by outcome
+}
+
+// Allowed is the number of calls that were let through.
+func (r Row) Allowed() int64 { return r.Calls[authz.Allowed] }
+
+// Refused is the number of all others.
+func (r Row) Refused() (n int64) {
+	for code, calls := range r.Calls {
+		if code != authz.Allowed {
+			n += calls
+		}
+	}
+	return n
+}
+
+// Compare orders rows: by account, the adjustments last, by key, purged ones last, product, class and billing type.
+func Compare(a, b Row) int {
+	return cmp.Or(
+		cmp.Compare(a.Account, b.Account), cmp.Compare(a.Adjusts, b.Adjusts), cmp.Compare(unnamed(a.Key), unnamed(b.Key)), cmp.Compare(a.Key, b.Key),
+		cmp.Compare(a.Product, b.Product), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Billing, b.Billing),
+	)
+}
+
+func unnamed(k apikey.ID) int {
+	if k == "" {
+		return 1
+	}
+	return 0
+}
+
+// table adds up calls by place.
+type table map[Place]map[authz.Code]int64
+
+func (t table) add(at Place, code authz.Code, n int64) {
+	if n == 0 {
+		return
+	}
+	if t[at] == nil {
+		t[at] = map[authz.Code]int64{}
+	}
+	if t[at][code] += n; t[at][code] == 0 {
+		delete(t[at], code)
+	}
+}
+
+func (t table) addRows(id account.ID, rows []usage.Row) {
+	for _, r := range rows {
+		for cell, n := range r.Cells() {
+			t.add(Place{Account: id, Key: r.Key, Product: r.Product, Class: cell.Class, Billing: cell.Billing}, cell.Code, n)
+		}
+	}
+}
+
+func (t table) rows() []Row {
+	out := make([]Row, 0, len(t))
+	for at, calls := range t {
+		if len(calls) > 0 {
+			out = append(out, Row{at, calls})
+		}
+	}
+	slices.SortFunc(out, Compare)
+	return out
+}
+
+// Of makes an account's rows of a month, sorted, from the month's counters of the account and of each of its keys that is known. What the
+// account has more are the calls of keys that are purged. The account's counters are to be read first: so a call that is counted while the
+// keys are read can't be taken for a purged key's.
+func Of(id account.ID, total, keys []usage.Row) []Row {
+	t := table{}
+	t.addRows(id, keys)
+	t.addRest(id, total)
+	return t.rows()
+}
+
+// Outcome is what the counters of an account and those of its keys agree on to the call. By class and billing type they may not: each tells
+// apart as many as it has room for.
+type Outcome struct {
+	Product product.ID
+	Code    authz.Code
+}
+
+func (t table) addRest(id account.ID, total []usage.Row) {
+	all := table{}
+	all.addRows(id, total)
+	left := Outcomes(all.rows())
+	for o, n := range Outcomes(t.rows()) {
+		left[o] -= n
+	}
+	known := table{}
+	for at, calls := range t {
+		at.Key = ""
+		for code, n := range calls {
+			known.add(at, code, n)
+		}
+	}
+	for _, r := range all.rows() {
+		for _, code := range slices.Sorted(maps.Keys(r.Calls)) {
+			o := Outcome{r.Product, code}
+			n := min(r.Calls[code]-known[r.Place][code], left[o])
+			if n > 0 {
+				t.add(r.Place, code, n)
+				left[o] -= n
+			}
+		}
+	}
+	for o, n := range left {
+		if n > 0 {
+			t.add(Place{Account: id, Product: o.Product}, o.Code, n)
+		}
+	}
+}
+
+// Outcomes adds up rows by product and outcome alone.
+func Outcomes(rows []Row) map[Outcome]int64 {
+	out := map[Outcome]int64{}
+	for _, r := range rows {
+		for code, n := range r.Calls {
+			if out[Outcome{r.Product, code}] += n; out[Outcome{r.Product, code}] == 0 {
+				delete(out, Outcome{r.Product, code})
+			}
+		}
+	}
+	return out
+}
+
+// Total makes the rows of an account as a whole: those of its keys together.
+func Total(id account.ID, total []usage.Row) []Row {
+	t := table{}
+	t.addRows(id, total)
+	return t.rows()
+}
+
+// Less is what one list of rows has more, or less, than others, whatever they adjust: the adjustments that make them equal. They are about
+// the month.
+func Less(m Month, now []Row, stated ...[]Row) []Row {
+	t := table{}
+	add := func(rows []Row, sign int64) {
+		for _, r := range rows {
+			at := r.Place
+			at.Adjusts = m
+			for code, n := range r.Calls {
+				t.add(at, code, sign*n)
+			}
+		}
+	}
+	add(now, 1)
+	for _, rows := range stated {
+		add(rows, -1)
+	}
+	return t.rows()
+}
+
+// Join adds up rows of the same place, and sorts them.
+func Join(lists ...[]Row) []Row {
+	t := table{}
+	for _, rows := range lists {
+		for _, r := range rows {
+			for code, n := range r.Calls {
+				t.add(r.Place, code, n)
+			}
+		}
+	}
+	return t.rows()
+}
+
+// Own leaves out the adjustments of a statement, which are about other months.
+func Own(rows []Row) (own []Row) {
+	for _, r := range rows {
+		if r.Adjusts == 0 {
+			own = append(own, r)
+		}
+	}
+	return own
+}
+
+// SameOutcomes reports whether a list of rows has as many calls of each product and outcome as others together.
+func SameOutcomes(now []Row, stated ...[]Row) bool {
+	return maps.Equal(Outcomes(now), Outcomes(slices.Concat(stated...)))
+}
