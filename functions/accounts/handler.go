@@ -26,6 +26,7 @@ type handler struct {
 	export      export
 	erasure     erasure
 	sessions    endedSessions
+	statements  closedStatements
 }
 
 // settings are this function's own.
@@ -49,7 +50,7 @@ func newHandler(store *control.Store, people sessions.Ender, source env.Source, 
 		lookups:   lookups{store, source, texts, products, used, web.Looks{Store: store, Source: source}},
 		audit:     auditRows{store, source}, catalogue: catalogue{products},
 		export: export{store, source, products, used}, erasure: erasure{store, source, texts},
-		sessions: endedSessions{store, people, source, texts},
+		sessions: endedSessions{store, people, source, texts}, statements: closedStatements{store, source, texts},
 	}
 }
 
@@ -83,6 +84,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Operator("DELETE /v1/operators/{sub}", h.operators.deleteOperator, account.ManageOperator)
 	m.Operator("POST /v1/operator/people/erase", h.erasure.erasePerson, account.ErasePeople)
 	m.Operator("POST /v1/operator/people/end-sessions", h.sessions.endSessions, account.EndSessions)
+	m.Operator("POST /v1/operator/statements/{month}/close", h.statements.closeStatement, account.CloseStatement)
 	m.OperatorList("GET /v1/operator/accounts", searched, h.lookups.findAccounts, account.LookUp)
 	m.OperatorList("GET /v1/operator/overview", func(*http.Request) string { return "overview" }, h.lookups.overview, account.LookUp)
 	m.Account("POST /v1/operator/accounts/{account}/suspend", h.accounts.suspend, account.SuspendAccount)

@@ -117,6 +117,7 @@ var detailTypes = map[string]string{
 	"invitation.create":   "Invitation Created",
 	"invitation.withdraw": "Invitation Withdrawn",
 	"invitation.accept":   "Invitation Accepted",
+	"statement.close":     "Statement Closed",
 	"operator.add":        "Operator Added",
 	"operator.change":     "Operator Changed",
 	"operator.look":       "Account Viewed by Operator",

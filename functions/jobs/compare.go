@@ -26,7 +26,7 @@ type compared struct {
 	More     bool     `json:"more"`
 }
 
-// compareFor is how long after its end a month is compared. Nothing changes its counters by then.
+// compareFor bounds the time after its end in which a month is compared. Nothing changes its counters by then.
 const compareFor = 62 * 24 * time.Hour
 
 // compare holds the final statements of the last months, with their adjustments, against the counters. What is counted since becomes

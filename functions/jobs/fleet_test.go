@@ -39,7 +39,7 @@ var (
 	march    = february + 1
 )
 
-// line is what the test's own ledger counts: a statement's place and an outcome, in a month.
+// line names a number of the test's own ledger: a statement's place and an outcome, in a month.
 type line struct {
 	month statement.Month
 	statement.Place

@@ -50,7 +50,7 @@ func (j *jobs) asides(ctx context.Context, m statement.Month, settled map[string
 	if now.Before(last) {
 		last = now
 	}
-	for day := m.Start(); !day.After(last); day = day.AddDate(0, 0, 1) {
+	for day := m.Begin(); !day.After(last); day = day.AddDate(0, 0, 1) {
 		err := j.billing.counters.EachAside(ctx, day, func(a counters.Aside) error {
 			id := "aside " + a.ID
 			if settled[id] {

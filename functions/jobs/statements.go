@@ -52,7 +52,7 @@ type reportsReader interface {
 	Each(ctx context.Context, after string, yield func(id string, report usage.Report, err error) error, done func(after string) error) error
 }
 
-// billing is what the jobs of statements work with.
+// billing holds the stores of the jobs of statements.
 type billing struct {
 	statements statementStore
 	notes      noteStore
@@ -206,7 +206,7 @@ func (j *jobs) write(ctx context.Context, s statements.State, w *written) error 
 	return nil
 }
 
-// mostIdle is how often a run tries what doesn't bring the statement further.
+// mostIdle bounds the tries of a run that don't bring the statement further.
 const mostIdle = 5
 
 // accountsAtOnce is the number of accounts of one transaction, unless their tables are large.

@@ -64,7 +64,7 @@ func TestStatementAndAdjustmentsEqualCountersAndLedgerToTheCall(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 
-		// Somebody mends the counters: what they have since is an adjustment of March, once.
+		// Somebody repairs the counters: what they have since is an adjustment of March, once.
 		spoilt := f.tallies[3]
 		f.now = end.Add(-time.Minute)
 		f.decide(spoilt, f.keys[0], "search", "", "paying", "allowed")

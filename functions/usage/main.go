@@ -1,11 +1,14 @@
-// Command usage answers what an account's keys did: by hour or day, product, outcome, reason, origin and secret.
+// Command usage answers what an account's keys did: by hour or day, product, outcome, reason, origin and secret, and by month in
+// statements.
 package main
 
 import (
 	"os"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/used"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/telemetry"
 )
 
@@ -14,7 +17,7 @@ func main() {
 	if err != nil {
 		telemetry.Abort(err)
 	}
-	table := base.Env.Need("COUNTERS_TABLE")
+	table, kept := base.Env.Need("COUNTERS_TABLE"), base.Env.Need("STATEMENTS_TABLE")
 	if err := base.Env.Err(); err != nil {
 		telemetry.Abort(err)
 	}
@@ -22,6 +25,10 @@ func main() {
 		keys:     base.Store,
 		counters: base.Counters(table),
 		now:      base.Source.Time,
+	})
+	statementRoutes(base.Mux, statementHandlers{
+		accounts: base.Store, tables: statements.New(base.Client, kept), now: base.Source.Time,
+		reader: used.Reader{Keys: base.Store, Rows: base.Counters(table), AtOnce: atOnce},
 	})
 	gateway.Serve(base.Mux)
 }

@@ -36,6 +36,8 @@ var whenAlarmsRing = map[string]rings{
 	"RotatorSilent":     {3, 3, 300, "Sum", 1},       // a quarter of an hour: three runs
 	"JobsFailing":       {1, 1, 86400, "Sum", 3},     // once a day, and Lambda tries twice more
 	"WidePatterns":      {1, 1, 86400, "Maximum", 1}, // as GateDrift
+	"StatementsWaiting": {1, 1, 3600, "Maximum", 1},  // the job runs once an hour
+	"StatementsDiffer":  {1, 1, 86400, "Maximum", 1}, // as GateDrift
 	"StoreThrottled":    {3, 5, 60, "Sum", 1},        // a table on demand may be throttled while it grows
 }
 

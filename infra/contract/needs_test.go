@@ -126,7 +126,7 @@ func TestEveryProtectionIsOn(t *testing.T) {
 
 // keptAlways are the resources whose loss can't be made good: they stay when the stack goes.
 var keptAlways = map[string]string{
-	"ControlTable": "keys and accounts", "GateTable": "the gate's records", "SlicesTable": "usage that isn't counted yet", "CountersTable": "usage", "QuotasTable": "calls taken out of quotas",
+	"ControlTable": "keys and accounts", "GateTable": "the gate's records", "SlicesTable": "usage that isn't counted yet", "CountersTable": "usage", "QuotasTable": "calls taken out of quotas", "StatementsTable": "what was billed",
 	"FailedRecords": "records that were set aside", "KeyringSecret": "without it recoverable secrets can't be revealed",
 	"DeliveryKey": "without it delivered secrets can't be read", "UserPool": "people's accounts",
 }
@@ -239,6 +239,9 @@ var jobs = map[string]struct{ when, why string }{
 	"keyring":  {"rate(1 hour)", "a new stack has its keyring within an hour"},
 
 	"catalogue": {"rate(1 hour)", "a deployment that narrows a product is told within an hour"},
+
+	"statements": {"rate(1 hour)", "what is set aside is looked at while contributions are kept, which is days"},
+	"compare":    {"cron(27 4 * * ? *)", "the alarm StatementsDiffer looks at a day"},
 }
 
 func TestEverySourceOfEventsIsOn(t *testing.T) {

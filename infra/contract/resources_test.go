@@ -64,13 +64,14 @@ func TestTables(t *testing.T) {
 		pitr   any
 		policy string
 	}{
-		"ControlTable":  {"pk S, sk S", "ttl", "NEW_AND_OLD_IMAGES", true, "Retain"},
-		"GateTable":     {"pk S", nil, nil, true, "Retain"},
-		"LeasesTable":   {"pk S, sk N", "ttl", nil, nil, "Delete"},
-		"QuotasTable":   {"pk S, sk S", "ttl", nil, true, "Retain"},
-		"SlicesTable":   {"pk S, sk S", "ttl", "NEW_IMAGE", nil, "Retain"},
-		"CountersTable": {"pk S, sk S", "ttl", nil, true, "Retain"},
-		"SessionsTable": {"pk S", "ttl", nil, nil, "Delete"},
+		"ControlTable":    {"pk S, sk S", "ttl", "NEW_AND_OLD_IMAGES", true, "Retain"},
+		"GateTable":       {"pk S", nil, nil, true, "Retain"},
+		"LeasesTable":     {"pk S, sk N", "ttl", nil, nil, "Delete"},
+		"QuotasTable":     {"pk S, sk S", "ttl", nil, true, "Retain"},
+		"StatementsTable": {"pk S, sk S", "ttl", nil, true, "Retain"},
+		"SlicesTable":     {"pk S, sk S", "ttl", "NEW_IMAGE", nil, "Retain"},
+		"CountersTable":   {"pk S, sk S", "ttl", nil, true, "Retain"},
+		"SessionsTable":   {"pk S", "ttl", nil, nil, "Delete"},
 	} {
 		p := tables[id]
 		delete(tables, id)
@@ -176,7 +177,7 @@ func TestSchedules(t *testing.T) {
 		}
 		jobs[input.Job] = fmt.Sprint(at(s, "ScheduleExpression"))
 	}
-	if len(jobs) != 7 || jobs["suffixes"] == "" || jobs["catalogue"] == "" || jobs["resume"] == "" || jobs["rotation"] != "rate(5 minutes)" || jobs["purge"] == "" || jobs["drift"] == "" || jobs["keyring"] == "" {
+	if len(jobs) != 9 || jobs["statements"] == "" || jobs["compare"] == "" || jobs["suffixes"] == "" || jobs["catalogue"] == "" || jobs["resume"] == "" || jobs["rotation"] != "rate(5 minutes)" || jobs["purge"] == "" || jobs["drift"] == "" || jobs["keyring"] == "" {
 		t.Errorf("schedules %v", jobs)
 	}
 }

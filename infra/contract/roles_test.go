@@ -15,10 +15,11 @@ import (
 // adapters are the packages that speak to AWS: what each does, and to what. That the lists are complete is tested on the
 // code; everyone who adds a call adds it here, and the roles follow.
 var adapters = map[string][]string{
-	"shared/dynamo/policies": {"dynamodb:GetItem GateTable"},
-	"shared/dynamo/leases":   {"dynamodb:UpdateItem LeasesTable"},
-	"shared/dynamo/quotas":   {"dynamodb:UpdateItem QuotasTable"},
-	"shared/dynamo/reports":  {"dynamodb:PutItem SlicesTable"},
+	"shared/dynamo/policies":   {"dynamodb:GetItem GateTable"},
+	"shared/dynamo/leases":     {"dynamodb:UpdateItem LeasesTable"},
+	"shared/dynamo/quotas":     {"dynamodb:UpdateItem QuotasTable"},
+	"shared/dynamo/reports":    {"dynamodb:PutItem SlicesTable", "dynamodb:Scan SlicesTable"},
+	"shared/dynamo/statements": {"dynamodb:GetItem StatementsTable", "dynamodb:Query StatementsTable", "dynamodb:PutItem StatementsTable"},
 	"shared/dynamo/sessions": {
 		"dynamodb:GetItem SessionsTable", "dynamodb:PutItem SessionsTable", "dynamodb:UpdateItem SessionsTable", "dynamodb:DeleteItem SessionsTable",
 	},
@@ -112,14 +113,15 @@ func TestAdaptersDoWhatIsWrittenDown(t *testing.T) {
 // call that is denied, and on a permission that nothing uses; what they don't play, such as a purge, is held here alone.
 var notCalled = map[string][]string{
 	"EventsFunction":   {"shared/dynamo/"}, // it knows the form of audit rows and keys, and has no client
-	"UsageFunction":    {"BatchGetItem ControlTable", "/index/lookup", "Scan ControlTable", "PutItem CountersTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
+	"UsageFunction":    {"BatchGetItem ControlTable", "PutItem StatementsTable", "Scan ControlTable", "PutItem CountersTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
 	"AccountsFunction": {"Scan GateTable", "sealing", "PutItem CountersTable", "Query CountersTable", "UpdateItem SessionsTable"}, // seals nothing, counts nothing, keeps no session
 	"KeysFunction":     {"BatchGetItem ControlTable", "/index/lookup", "Scan", "PutItem CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"RotationFunction": {"BatchGetItem ControlTable", "/index/lookup", "GetItem GateTable", "Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"QpsFunction":      {"BatchGetItem ControlTable", "GetItem GateTable", "Scan", "PutItem CountersTable", "sealing"},
-	"RotatorFunction":  {"BatchGetItem ControlTable", "Scan ControlTable"},                                      // erases nobody
-	"JobsFunction":     {"UpdateItem", "DeleteItem", "ConditionCheckItem", "BatchGetItem", "Scan", "GateTable"}, // lists keys, tells of the catalogue
-	"CounterFunction":  {"shared/dynamo/reports", "Query CountersTable"},                                        // reads their form, writes none
+	"RotatorFunction":  {"BatchGetItem ControlTable", "Scan ControlTable"},                                                                                                                // erases nobody
+	"JobsFunction":     {"UpdateItem", "DeleteItem", "ConditionCheckItem", "BatchGetItem ControlTable", "Scan ControlTable", "GateTable", "PutItem CountersTable", "PutItem SlicesTable"}, // reads, tells of the catalogue, writes statements
+	"Authorizer":       {"Scan SlicesTable"},
+	"CounterFunction":  {"shared/dynamo/reports", "Query CountersTable"}, // reads their form, writes none
 }
 
 // byService are actions that the services of AWS take in a role's name, and what for.

@@ -29,6 +29,8 @@ func TestRolesMayWhatIsListed(t *testing.T) {
 		{account.SetPrincipals, false, false, true, false, false},
 		{account.LeaveService, false, false, true, false, false},
 		{account.AcceptPaths, false, false, true, false, false},
+		{account.ReadStatements, false, false, true, true, true},
+		{account.CloseStatement, false, false, false, false, true},
 		{account.LookUp, false, false, false, true, true},
 		{account.BlockKeys, false, false, false, false, true},
 		{account.RevokeAnyKey, false, false, false, false, true},

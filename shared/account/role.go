@@ -21,21 +21,22 @@ type Action string
 
 // The actions of members.
 const (
-	ReadKeys      Action = "read_keys"
-	ReadUsage     Action = "read_usage"
-	ReadRequests  Action = "read_requests"
-	ReadMembers   Action = "read_members"
-	ReadAudit     Action = "read_audit"
-	WriteKeys     Action = "write_keys" // create, edit, rotate, disable, enable, propose
-	FileRequests  Action = "file_requests"
-	RevokeKeys    Action = "revoke_keys"
-	DeleteKeys    Action = "delete_keys" // and restore
-	RevealKeys    Action = "reveal_keys"
-	ManageMembers Action = "manage_members"
-	RenameAccount Action = "rename_account"
-	SetPrincipals Action = "set_principals" // who may read delivered secrets
-	LeaveService  Action = "leave_service"  // export and close the account
-	AcceptPaths   Action = "accept_paths"   // open to all keys what a product has come to cover
+	ReadKeys       Action = "read_keys"
+	ReadUsage      Action = "read_usage"
+	ReadRequests   Action = "read_requests"
+	ReadMembers    Action = "read_members"
+	ReadAudit      Action = "read_audit"
+	WriteKeys      Action = "write_keys" // create, edit, rotate, disable, enable, propose
+	FileRequests   Action = "file_requests"
+	RevokeKeys     Action = "revoke_keys"
+	DeleteKeys     Action = "delete_keys" // and restore
+	RevealKeys     Action = "reveal_keys"
+	ManageMembers  Action = "manage_members"
+	RenameAccount  Action = "rename_account"
+	SetPrincipals  Action = "set_principals" // who may read delivered secrets
+	LeaveService   Action = "leave_service"  // export and close the account
+	ReadStatements Action = "read_statements"
+	AcceptPaths    Action = "accept_paths" // open to all keys what a product has come to cover
 )
 
 // The actions of operators.
@@ -52,7 +53,8 @@ const (
 	SuspendAccount Action = "suspend_account" // and resume
 	ManageOperator Action = "manage_operators"
 	ErasePeople    Action = "erase_people"
-	EndSessions    Action = "end_sessions" // of anybody, in the console
+	EndSessions    Action = "end_sessions"     // of anybody, in the console
+	CloseStatement Action = "close_statements" // of months of which something is left
 )
 
 // least is the lowest role that may do an action; the roles above it may do it too.
@@ -60,7 +62,7 @@ var least = map[Action]Role{
 	ReadKeys: Viewer, ReadUsage: Viewer, ReadRequests: Viewer, ReadMembers: Viewer, ReadAudit: Viewer,
 	WriteKeys: Developer, FileRequests: Developer,
 	RevokeKeys: Owner, DeleteKeys: Owner, RevealKeys: Owner, ManageMembers: Owner, RenameAccount: Owner,
-	SetPrincipals: Owner, LeaveService: Owner, AcceptPaths: Owner,
+	SetPrincipals: Owner, LeaveService: Owner, AcceptPaths: Owner, ReadStatements: Owner,
 }
 
 var rank = map[Role]int{Viewer: 1, Developer: 2, Owner: 3}
@@ -76,9 +78,9 @@ const (
 
 // leastRank is the lowest rank that may do an action in any account. Operators look and decide, but never act as the customer.
 var leastRank = map[Action]Rank{
-	LookUp: Support, ReadKeys: Support, ReadUsage: Support, ReadRequests: Support, ReadMembers: Support, ReadAudit: Support,
+	LookUp: Support, ReadKeys: Support, ReadUsage: Support, ReadRequests: Support, ReadMembers: Support, ReadAudit: Support, ReadStatements: Support,
 	BlockKeys: Admin, RevokeAnyKey: Admin, DecideRequests: Admin, SetAccountType: Admin, SetKeyLimit: Admin, SetLimits: Admin, SetBilling: Admin, CloseAccount: Admin, SuspendAccount: Admin,
-	ManageOperator: Admin, ErasePeople: Admin, EndSessions: Admin,
+	ManageOperator: Admin, ErasePeople: Admin, EndSessions: Admin, CloseStatement: Admin,
 }
 
 var rankOrder = map[Rank]int{Support: 1, Admin: 2}

@@ -237,6 +237,24 @@ func (e RotateKeyReason) Valid() bool {
 	}
 }
 
+// Defines values for StatementStatus.
+const (
+	Final StatementStatus = "final"
+	Open  StatementStatus = "open"
+)
+
+// Valid indicates whether the value is a known member of the StatementStatus enum.
+func (e StatementStatus) Valid() bool {
+	switch e {
+	case Final:
+		return true
+	case Open:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Status.
 const (
 	Active    Status = "active"
@@ -667,6 +685,12 @@ type Change struct {
 type CloseAccount struct {
 	// ConfirmName The account's name, as it is shown: runs of blanks count as one, and what doesn't show needn't be typed. Required of owners.
 	ConfirmName *string `json:"confirm_name,omitempty"`
+}
+
+// CloseStatement defines model for CloseStatement.
+type CloseStatement struct {
+	// Reason A Block.
+	Reason Reason `json:"reason"`
 }
 
 // CreateAccount defines model for CreateAccount.
@@ -1529,6 +1553,56 @@ type SetLimit struct {
 	Qps int `json:"qps"`
 }
 
+// Statement defines model for Statement.
+type Statement struct {
+	// ClosedAt When it became final; absent while it is open.
+	ClosedAt *MaybeTime `json:"closed_at,omitempty"`
+	Month    string     `json:"month"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+	Rows          []StatementRow `json:"rows"`
+
+	// SettledAt The earliest time at which the statement is written.
+	SettledAt Time `json:"settled_at"`
+
+	// Sha256 Of the text/csv of the whole statement, in hexadecimal; absent while it is open.
+	Sha256 *string         `json:"sha256,omitempty"`
+	Status StatementStatus `json:"status"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
+// StatementRow defines model for StatementRow.
+type StatementRow struct {
+	AccountId string `json:"account_id"`
+
+	// Adjusts The month of the calls, in an adjustment: what was found to be counted after that month's statement was written. Its numbers may be negative.
+	Adjusts *string `json:"adjusts"`
+	Allowed int64   `json:"allowed"`
+
+	// BillingType The one that the key had when it was called; null where it isn't known.
+	BillingType *string `json:"billing_type"`
+
+	// ByReason Refused calls by DecisionCode; `other_refusals` are those of codes that the statement has no column for.
+	ByReason map[string]int64 `json:"by_reason"`
+
+	// Class The limit class; null where the billing type isn't known, and `*` for classes that are not told apart.
+	Class *string `json:"class"`
+
+	// KeyId Null for the calls of keys that are purged, all together.
+	KeyId *string `json:"key_id"`
+
+	// Product Empty for calls of paths that belong to no product.
+	Product  string `json:"product"`
+	Refused  int64  `json:"refused"`
+	Requests int64  `json:"requests"`
+}
+
+// StatementStatus defines model for StatementStatus.
+type StatementStatus string
+
 // Status defines model for Status.
 type Status string
 
@@ -1729,6 +1803,9 @@ type IssuerParam = string
 
 // KeyParam defines model for keyParam.
 type KeyParam = string
+
+// MonthParam defines model for monthParam.
+type MonthParam = string
 
 // OutcomeParam defines model for outcomeParam.
 type OutcomeParam = UsageOutcome
@@ -2056,6 +2133,16 @@ type CreateQpsRequestParams struct {
 	IdempotencyKey *IdempotencyKeyParam `json:"Idempotency-Key,omitempty"`
 }
 
+// GetStatementParams defines parameters for GetStatement.
+type GetStatementParams struct {
+	// Format `csv` answers text/csv, as does `Accept: text/csv`.
+	Format   *FormatParam   `form:"format,omitempty" json:"format,omitempty"`
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
 // GetUsageParams defines parameters for GetUsage.
 type GetUsageParams struct {
 	// From The first instant, included; 24 hours before `to` by default.
@@ -2122,6 +2209,16 @@ type FindKeyParams struct {
 
 // ErasePersonParams defines parameters for ErasePerson.
 type ErasePersonParams struct {
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
+// GetStatementsParams defines parameters for GetStatements.
+type GetStatementsParams struct {
+	// Format `csv` answers text/csv, as does `Accept: text/csv`.
+	Format   *FormatParam   `form:"format,omitempty" json:"format,omitempty"`
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
 	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
@@ -2304,6 +2401,9 @@ type EndSessionsJSONRequestBody = EndSessions
 
 // ErasePersonJSONRequestBody defines body for ErasePerson for application/json ContentType.
 type ErasePersonJSONRequestBody = ErasePerson
+
+// CloseStatementJSONRequestBody defines body for CloseStatement for application/json ContentType.
+type CloseStatementJSONRequestBody = CloseStatement
 
 // PutOperatorJSONRequestBody defines body for PutOperator for application/json ContentType.
 type PutOperatorJSONRequestBody = PutOperator

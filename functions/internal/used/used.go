@@ -38,7 +38,7 @@ type Reader struct {
 
 // Days are the counters of a month.
 func Days(m statement.Month) counters.Range {
-	return counters.Range{From: m.Start(), To: m.End(), Days: true}
+	return counters.Range{From: m.Begin(), To: m.End(), Days: true}
 }
 
 // Total reads an account's rows without its keys.

@@ -15,7 +15,7 @@ import (
 	"latchkey/shared/usage/statement"
 )
 
-// Adjustment is what was found to be counted of an account's calls of a month after that month's statement was written.
+// Adjustment holds calls of an account that were found to be counted after the statement of their month was written.
 type Adjustment struct {
 	Account account.ID
 	Of      statement.Month // the month of the calls
@@ -140,7 +140,7 @@ func (s *Store) Missing(ctx context.Context, m statement.Month) (ids []string, e
 	return ids, err
 }
 
-// Sweep is how far the reports of a month have been compared with what is counted.
+// Sweep says how far the reports of a month have been compared with the counters.
 type Sweep struct {
 	Began time.Time // zero: not yet
 	After string    // the last report that was compared

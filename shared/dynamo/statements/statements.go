@@ -36,7 +36,7 @@ type Store struct {
 // New makes a store of the named table.
 func New(db Client, table string) *Store { return &Store{db: db, table: table} }
 
-// Status is how far a statement has come.
+// Status tells statements apart by how far they have come.
 type Status string
 
 // The statuses. While a statement is being written, people are still shown the counters.

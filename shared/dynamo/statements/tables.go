@@ -18,7 +18,7 @@ import (
 	"latchkey/shared/usage/statement"
 )
 
-// Table is what a statement says of one account: the lines of its rows, byte by byte as they are hashed and served.
+// Table holds an account's part of a statement: the lines of its rows, byte by byte as they are hashed and served.
 type Table struct {
 	Account account.ID
 	parts   []part
@@ -60,6 +60,12 @@ func NewTable(columns []string, m statement.Month, id account.ID, rows []stateme
 	}
 	t.sha = hex.EncodeToString(sum.Sum(nil))
 	return t, nil
+}
+
+// Empty is the hash of a table without rows.
+func Empty(columns []string) string {
+	sum := sha256.Sum256(statement.Line(columns))
+	return hex.EncodeToString(sum[:])
 }
 
 // Parts is the number of items that the table takes, and Size their bytes.

@@ -29,13 +29,13 @@ func MonthOf(t time.Time) Month {
 	return Month(t.Year()*12 + int(t.Month()) - 1)
 }
 
-// Start is the month's first instant.
-func (m Month) Start() time.Time {
+// Begin is the month's first instant.
+func (m Month) Begin() time.Time {
 	return time.Date(int(m)/12, time.Month(int(m)%12+1), 1, 0, 0, 0, 0, time.UTC)
 }
 
 // End is the first instant of the next month.
-func (m Month) End() time.Time { return (m + 1).Start() }
+func (m Month) End() time.Time { return (m + 1).Begin() }
 
 // String writes a month as 2026-11, and none as "".
 func (m Month) String() string {
@@ -53,4 +53,4 @@ const Settles = 96 * time.Hour
 func (m Month) Settled() time.Time { return m.End().Add(Settles) }
 
 // Touches reports whether calls between two instants, both included, may be the month's.
-func (m Month) Touches(from, to time.Time) bool { return from.Before(m.End()) && !to.Before(m.Start()) }
+func (m Month) Touches(from, to time.Time) bool { return from.Before(m.End()) && !to.Before(m.Begin()) }

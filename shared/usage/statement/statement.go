@@ -103,7 +103,7 @@ func Of(id account.ID, total, keys []usage.Row) []Row {
 	return t.rows()
 }
 
-// Outcome is what the counters of an account and those of its keys agree on to the call. By class and billing type they may not: each tells
+// Outcome names calls on which the counters of an account and those of its keys agree. By class and billing type they may not: each tells
 // apart as many as it has room for.
 type Outcome struct {
 	Product product.ID
@@ -161,8 +161,8 @@ func Total(id account.ID, total []usage.Row) []Row {
 	return t.rows()
 }
 
-// Less is what one list of rows has more, or less, than others, whatever they adjust: the adjustments that make them equal. They are about
-// the month.
+// Less subtracts lists of rows from one, whatever they adjust. The difference, more or less, are the adjustments about the month that make
+// them equal.
 func Less(m Month, now []Row, stated ...[]Row) []Row {
 	t := table{}
 	add := func(rows []Row, sign int64) {

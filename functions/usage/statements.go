@@ -1,0 +1,287 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/used"
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/statements"
+	"latchkey/shared/moment"
+	"latchkey/shared/usage"
+	"latchkey/shared/usage/statement"
+)
+
+// accounts lists all accounts in the order of their IDs.
+type accounts interface {
+	AccountIDs(context.Context) ([]account.ID, error)
+}
+
+// statementTables reads what is written of statements.
+type statementTables interface {
+	State(context.Context, statement.Month) (statements.State, error)
+	Read(ctx context.Context, m statement.Month, id account.ID, after string, limit int) (statements.Page, error)
+	Adjustments(context.Context, account.ID) ([]statements.Adjustment, error)
+}
+
+// statementHandlers answers with statements: final ones as they were written, open months as the counters have them now.
+type statementHandlers struct {
+	accounts accounts
+	tables   statementTables
+	reader   used.Reader
+	now      func() time.Time
+}
+
+func statementRoutes(m *gateway.Mux, h statementHandlers) {
+	m.Account("GET /v1/accounts/{account}/statements/{month}", func(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+		return h.show(w, r, c.Account)
+	}, account.ReadStatements)
+	m.OperatorList("GET /v1/operator/statements/{month}", func(*http.Request) string { return "statements" },
+		func(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error { return h.show(w, r, "") }, account.LookUp)
+}
+
+// csvLines is the most lines of one page of a table to download.
+const csvLines = 10_000
+
+// asked is a checked question for a page of a statement.
+type asked struct {
+	month statement.Month
+	id    account.ID // "" for all
+	csv   bool
+	page  gateway.Page
+}
+
+func (h statementHandlers) ask(r *http.Request, id account.ID) (a asked, err error) {
+	if err := gateway.KnownQuery(r, "format", "page_size", "page_token"); err != nil {
+		return a, err
+	}
+	a.id = id
+	if a.month, err = statement.ParseMonth(r.PathValue("month")); err != nil {
+		return a, gateway.Parameter("month", "It must be a month such as 2026-11.")
+	}
+	now := h.now()
+	if a.month > statement.MonthOf(now) || a.month.Begin().Before(now.Add(-usage.KeepDays)) && !h.written(r.Context(), a.month) {
+		return a, gateway.Parameter("month", "It must be the present month, or one of the last 13.")
+	}
+	switch format := r.URL.Query().Get("format"); format {
+	case "":
+		a.csv = gateway.Negotiate(r, "application/json", "text/csv") == "text/csv"
+	case "json", "csv":
+		a.csv = format == "csv"
+	default:
+		return a, gateway.Parameter("format", "It must be json or csv.")
+	}
+	a.page, err = gateway.OnlyPageOf(r, "statement", string(id), a.month.String(), strconv.FormatBool(a.csv))
+	return a, err
+}
+
+// written reports whether a month has a statement, which outlives its counters.
+func (h statementHandlers) written(ctx context.Context, m statement.Month) bool {
+	s, err := h.tables.State(ctx, m)
+	return err == nil && s.Status == statements.Final
+}
+
+func (a asked) lines() int {
+	if a.csv {
+		return csvLines
+	}
+	return a.page.Size
+}
+
+// found is a page of a statement.
+type found struct {
+	state   statements.State
+	columns []string
+	lines   []byte
+	sha     string
+	next    string
+}
+
+func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id account.ID) error {
+	a, err := h.ask(r, id)
+	if err != nil {
+		return err
+	}
+	state, err := h.tables.State(r.Context(), a.month)
+	if err != nil {
+		return err
+	}
+	// A token is of the form that the statement had: pages that were begun while the month was open end with a message, not with other rows.
+	status, cursor, _ := strings.Cut(a.page.After, " ")
+	final := state.Status == statements.Final
+	if a.page.After != "" && (status == string(statements.Final)) != final {
+		return gateway.ErrPageToken
+	}
+	f := found{state: state, columns: state.Columns}
+	if final {
+		err = h.final(r.Context(), a, cursor, &f)
+	} else {
+		err = h.open(r.Context(), a, cursor, &f)
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Vary", "Accept")
+	if a.csv {
+		return a.table(w, r, f)
+	}
+	return a.document(w, r, f)
+}
+
+// final reads a page of what is written.
+func (h statementHandlers) final(ctx context.Context, a asked, cursor string, f *found) error {
+	p, err := h.tables.Read(ctx, a.month, a.id, cursor, a.lines())
+	if err != nil {
+		return err
+	}
+	f.lines, f.sha = p.Lines, f.state.SHA256
+	if p.Next != "" {
+		f.next = string(statements.Final) + " " + p.Next
+	}
+	if a.id != "" {
+		if f.sha = p.SHA256; f.sha == "" { // no rows
+			f.sha = statements.Empty(f.columns)
+		}
+	}
+	return nil
+}
+
+// open makes a page from the counters: of whole accounts one after the other, cut where it is full.
+func (h statementHandlers) open(ctx context.Context, a asked, cursor string, f *found) error {
+	f.columns = statement.Columns()
+	ids := []account.ID{a.id}
+	if a.id == "" {
+		var err error
+		if ids, err = h.accounts.AccountIDs(ctx); err != nil {
+			return err
+		}
+	}
+	at, skipText, _ := strings.Cut(cursor, " ")
+	skip, _ := strconv.Atoi(skipText) // tokens are the stack's own
+	left := a.lines()
+	for i, id := range ids {
+		if string(id) < at {
+			continue
+		}
+		if string(id) != at {
+			skip = 0
+		}
+		if left == 0 || i%accountsBetween == 0 && near(ctx) {
+			f.next = string(statements.Open) + " " + string(id) + " 0"
+			return nil
+		}
+		rows, err := h.rows(ctx, a.month, id)
+		if err != nil {
+			return err
+		}
+		rows = rows[min(skip, len(rows)):]
+		n := min(left, len(rows))
+		f.lines = append(f.lines, statement.Encode(f.columns, a.month, rows[:n])...)
+		left -= n
+		if n < len(rows) {
+			f.next = string(statements.Open) + " " + string(id) + " " + strconv.Itoa(skip+n)
+			return nil
+		}
+	}
+	return nil
+}
+
+const (
+	// accountsBetween counts the accounts that are read between looks at the clock.
+	accountsBetween = 10
+	// kept is the part of the function's time that is left for the answer.
+	kept = 8 * time.Second
+)
+
+// near reports whether a call has hardly any time left: a page over many accounts that made no calls ends short then.
+func near(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) < kept
+}
+
+func (h statementHandlers) rows(ctx context.Context, m statement.Month, id account.ID) ([]statement.Row, error) {
+	rows, err := h.reader.Account(ctx, m, id)
+	if err != nil {
+		return nil, err
+	}
+	adjustments, err := h.tables.Adjustments(ctx, id)
+	return append(rows, statements.CameIn(m, adjustments)...), err
+}
+
+// shown is the status that people see: a statement that is being written is open until it is whole.
+func (f found) shown() api.StatementStatus {
+	if f.state.Status == statements.Final {
+		return api.Final
+	}
+	return api.Open
+}
+
+func (a asked) document(w http.ResponseWriter, r *http.Request, f found) error {
+	rows, err := statement.Decode(f.columns, f.lines)
+	if err != nil {
+		return err
+	}
+	doc := api.Statement{
+		Month: a.month.String(), Status: f.shown(), SettledAt: moment.Of(a.month.Settled()), ClosedAt: web.TimePtr(f.state.Ended),
+		Rows: make([]api.StatementRow, len(rows)), NextPageToken: a.page.Next(f.next), Unreadable: gateway.LeftOut(r.Context()),
+	}
+	if f.sha != "" {
+		doc.Sha256 = &f.sha
+	}
+	for i, row := range rows {
+		doc.Rows[i] = rowDoc(row)
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func rowDoc(r statement.Row) api.StatementRow {
+	doc := api.StatementRow{
+		AccountId: string(r.Account), Adjusts: web.StringPtr(r.Adjusts.String()), KeyId: web.StringPtr(string(r.Key)), Product: string(r.Product),
+		Class: web.StringPtr(string(r.Class)), BillingType: web.StringPtr(string(r.Billing)),
+		Requests: r.Allowed() + r.Refused(), Allowed: r.Allowed(), Refused: r.Refused(), ByReason: map[string]int64{},
+	}
+	for code, n := range r.Calls {
+		if code != authz.Allowed {
+			doc.ByReason[string(code)] = n
+		}
+	}
+	return doc
+}
+
+// table answers with lines of the table: the first page begins with that of the columns, so that all pages one behind the other are the bytes
+// that the hash is of.
+func (a asked) table(w http.ResponseWriter, r *http.Request, f found) error {
+	var text bytes.Buffer
+	if a.page.After == "" {
+		text.Write(statement.Line(f.columns))
+	}
+	text.Write(f.lines)
+	name := "statement_" + a.month.String()
+	if a.id != "" {
+		name += "_" + string(a.id)
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/csv; charset=utf-8")
+	header.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
+	header.Set("Cache-Control", "private, no-cache")
+	header.Set("X-Statement-Status", string(f.shown()))
+	if f.sha != "" {
+		header.Set("X-Statement-Sha256", f.sha)
+	}
+	if next := a.page.Next(f.next); next != nil {
+		header.Set("X-Next-Page-Token", *next)
+	}
+	if n := gateway.LeftOut(r.Context()); n != nil {
+		header.Set("X-Unreadable", strconv.Itoa(*n))
+	}
+	_, _ = w.Write(text.Bytes())
+	return nil
+}
