@@ -50,16 +50,21 @@ var asks = map[string][]string{
 	"/accounts/{account}/usage?range=30d":                                                      {`/accounts/{account}/usage?from=-720h0m0s interval=day to=0s`},
 	"/accounts/{account}/usage?range=7d":                                                       {`/accounts/{account}/usage?from=-168h0m0s interval=hour to=0s`},
 	"/accounts/{account}/usage?range=7d&by=day&product=search":                                 {`/accounts/{account}/usage?from=-168h0m0s interval=day product=search to=0s`},
-	"/operator":                        {`/operator/accounts?page_size=25`, `/qps-requests?page_size=5`},
-	"/operator/accounts/{account}":     {`/accounts/{account}/keys?page_size=50`, `/accounts/{account}/members?page_size=100`},
-	"/operator/operators":              {`/operators?page_size=100`},
-	"/operator/operators/audit":        {`/operators/audit?page_size=30`},
-	"/operator/operators/remove":       {`/operators?page_size=100`},
-	"/operator/qps-requests":           {`/qps-requests?page_size=20`},
-	"/operator/qps-requests?page=next": {`/qps-requests?page_size=20 page_token=next`},
-	"/operator?q=a%40example.com":      {`/operator/accounts?email=a@example.com page_size=25`},
-	"/operator?q=demo":                 {`/operator/accounts?page_size=25 q=demo`},
-	"/operator?q=demo&page=next":       {`/operator/accounts?page_size=25 page_token=next q=demo`},
+	"/accounts/{account}/statements":                                                           {`/accounts/{account}/statements/{month}?page_size=100`},
+	"/accounts/{account}/statements?page=next":                                                 {`/accounts/{account}/statements/{month}?page_size=100 page_token=next`},
+	"/accounts/{account}/statements.csv":                                                       {`/accounts/{account}/statements/{month}`},
+	"/operator/statements":                                                                     {`/operator/statements/{month}?page_size=100`},
+	"/operator/statements.csv":                                                                 {`/operator/statements/{month}`},
+	"/operator":                                                                                {`/operator/accounts?page_size=25`, `/qps-requests?page_size=5`},
+	"/operator/accounts/{account}":                                                             {`/accounts/{account}/keys?page_size=50`, `/accounts/{account}/members?page_size=100`},
+	"/operator/operators":                                                                      {`/operators?page_size=100`},
+	"/operator/operators/audit":                                                                {`/operators/audit?page_size=30`},
+	"/operator/operators/remove":                                                               {`/operators?page_size=100`},
+	"/operator/qps-requests":                                                                   {`/qps-requests?page_size=20`},
+	"/operator/qps-requests?page=next":                                                         {`/qps-requests?page_size=20 page_token=next`},
+	"/operator?q=a%40example.com":                                                              {`/operator/accounts?email=a@example.com page_size=25`},
+	"/operator?q=demo":                                                                         {`/operator/accounts?page_size=25 q=demo`},
+	"/operator?q=demo&page=next":                                                               {`/operator/accounts?page_size=25 page_token=next q=demo`},
 }
 
 // asked are the questions of a page: what two tries have in common, since a read that the page before has given up may
@@ -104,7 +109,7 @@ func TestEachPageAsksForWhatItShows(t *testing.T) {
 	w := newWalker(t, "owner")
 	now := time.Now().UTC().Truncate(time.Second)
 	w.app.now = func() time.Time { return now }
-	ids := strings.NewReplacer(account, "{account}", keyID, "{key}", requestID1, "{request}")
+	ids := strings.NewReplacer(account, "{account}", keyID, "{key}", requestID1, "{request}", lastMonth(), "{month}")
 	got := map[string][]string{}
 	pages := w.routes(http.MethodGet)
 	for page := range asks {

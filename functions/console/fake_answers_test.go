@@ -60,10 +60,12 @@ func fakeAnswers(r *harness, name string) {
 		"GET /v1/products": api.ProductList{Products: []api.Product{{
 			Id: "map-display", Name: "Map Display API", Kind: api.Api, Classes: []api.ProductClass{{Id: "map-display", Name: "Map display"}},
 		}}},
-		"GET " + root:                               acct,
-		"GET " + root + "/keys":                     api.KeyList{Keys: []api.Key{k}},
-		"GET " + root + "/usage":                    used,
-		"GET " + root + "/keys/" + keyID + "/usage": used,
+		"GET " + root:                                acct,
+		"GET " + root + "/keys":                      api.KeyList{Keys: []api.Key{k}},
+		"GET " + root + "/usage":                     used,
+		"GET " + root + "/statements/" + lastMonth(): fullStatement(),
+		"GET /v1/operator/statements/" + lastMonth(): fullStatement(),
+		"GET " + root + "/keys/" + keyID + "/usage":  used,
 		"GET " + root + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: moment.Of(at)}, {Subject: "a|b/c", Email: &name, Role: api.Viewer, AddedAt: moment.Of(at)},
 		}},
@@ -96,6 +98,12 @@ func fakeAnswers(r *harness, name string) {
 	}
 }
 
+// lastMonth is the last month that has ended, whose statement is shown where none is asked for.
+func lastMonth() string {
+	now := time.Now().UTC()
+	return now.AddDate(0, 0, -now.Day()).Format(monthFormat)
+}
+
 func ptr[T any](v T) *T { return &v }
 
 var ourPages = []string{
@@ -105,6 +113,7 @@ var ourPages = []string{
 	"/accounts/" + account + "/qps-requests/" + requestID1, "/accounts/" + account + "/qps-requests/" + requestID1 + "/withdraw",
 	"/accounts/" + account + "/account", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit", "/accounts/" + account + "/account/audit?action=key&from=2026-08-01",
 	"/accounts/" + account + "/account/export", "/accounts/" + account + "/account/close", "/invitations",
+	"/accounts/" + account + "/statements", "/operator/statements", closeStatementPage + "?month=" + lastMonth(),
 	"/operator", "/operator?q=a", "/operator/accounts/" + account, "/operator/accounts/" + account + "/close", "/operator/accounts/" + account + "/type", "/operator/keys/" + keyID,
 	erasePage, erasePage + "?subject=x", endSessionsPage, endSessionsPage + "?subject=x", "/operator/operators", "/operator/operators/audit", "/operator/operators/remove?subject=o+2%2Fx", "/operator/qps-requests", "/operator/qps-requests/" + account + "/" + requestID1,
 }

@@ -55,6 +55,7 @@ func sentShots(root, key string) (list []shot) {
 	add("operator_account.bad_limit", "admin", "/operator/accounts/"+account+"/limits/search-fast", url.Values{"qps": {"20001"}}, refused(422, "invalid", api.FieldError{Pointer: "/qps", Code: "out_of_range"}))
 	add("operator_account.no_number", "admin", "/operator/accounts/"+account+"/limits/map-display", url.Values{"qps": {"many"}, "was": {"77"}}, nil)
 	add("operator_account.overtaken", "admin", "/operator/accounts/"+account+"/limits/map-display", url.Values{"qps": {"88"}, "was": {"66"}}, nil)
+	add("statements_close.bad", "admin", closeStatementPage, url.Values{"month": {"2026-07"}, "reason": {"Why"}}, refused(422, "invalid", api.FieldError{Pointer: "/reason", Code: "invalid_reason"}))
 	add("type.already", "admin", "/operator/accounts/"+account+"/type", url.Values{"type": {"enterprise"}, "was": {"self_serve"}, "billing_freemium": {"paying"}}, nil)
 	add("type.bad", "admin", "/operator/accounts/"+account+"/type", url.Values{"type": {"self_serve"}, "billing_paying": {"pay_as_you_grow"}}, refused(422, "invalid", api.FieldError{Pointer: "/billing_types", Code: "invalid"}))
 	add("selected.rotate_bad", "owner", root+"/keys/selected/rotate", url.Values{"key": {keyID}, "reason": {"leaked"}, "grace_seconds": {"x"}, "idempotency": {"once"}}, nil)
@@ -181,6 +182,7 @@ func fileShots(root string) (list []shot) {
 	}})
 	for _, one := range [][2]string{
 		{"file.usage", "/usage.csv?range=7d&by=day"},
+		{"file.statement", "/statements.csv?month=2026-07"},
 		{"file.usage_of_key", "/usage.csv?key=" + keyID + "&product=search"},
 		{"file.audit", "/account/audit.csv"},
 		{"file.audit_filtered", "/account/audit.csv?action=key&who=olive&from=2026-08-01&to=2026-08-02"},
@@ -193,5 +195,6 @@ func fileShots(root string) (list []shot) {
 	list = append(list, shot{name: "file.audit_formula", as: "owner", target: root + "/account/audit.csv", set: withDoc("GET "+accountAPI+"/audit", api.AuditList{Rows: []api.AuditRow{
 		{Id: "aud_1", At: day(10), Action: "key.edit", Actor: api.Actor{Subject: "=x", Email: ptr("+1@x.example"), Role: "owner"}, RequestId: "r-1", Changes: []api.Change{{Field: "name", Before: "@a", After: "=b"}}},
 	}})})
+	list = append(list, shot{name: "file.statements", as: "admin", target: "/operator/statements.csv?month=2026-07"})
 	return append(list, shot{name: "file.operators_audit", as: "admin", target: "/operator/operators/audit.csv?action=operator"})
 }

@@ -198,6 +198,8 @@ func usageShots(add adder, root, key string) {
 		u.Key, u.ByKey = &api.UsageKey{Id: keyID, Name: `Shop <1> & "Co"`, Preview: "ak_7Kf2…x9Qd", BillingType: api.Freemium}, nil
 		return u
 	}()))
+	add("statement", "owner,support", root+"/statements", nil)
+	add("statement.open", "owner", root+"/statements?month=2026-07&page=p2", withDoc("GET "+accountAPI+"/statements/2026-07", openStatement()))
 	add("usage.month", "owner", usage+"?range=30d", withDoc("GET "+accountAPI+"/usage", daysOf(30)))
 	add("usage.weeks", "owner", usage+"?from=2026-06-03&to=2026-08-03&by=week", withDoc("GET "+accountAPI+"/usage", daysOf(62)))
 	add("usage.coarse", "owner", usage+"?from=2026-06-10&by=hour", withDoc("GET "+accountAPI+"/usage", daysOf(40)))
@@ -371,6 +373,18 @@ func operatorShots(add adder) {
 	add("operators_remove.named", "admin", ops+"/operators/remove?subject=ops%7Cfirst", nil)
 	add("operators_audit", "admin,support", ops+"/operators/audit?page=p2", nil)
 	add("operators_audit.filtered", "admin", ops+"/operators/audit?action=operator&who=a&key=x&from=2026-08-01", withDoc("GET /v1/operators/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")}))
+	add("statements", "admin,support", ops+"/statements", nil)
+	ofAll := func(change func(*api.Statement)) func(*stage) {
+		s := openStatement()
+		change(&s)
+		return withDoc("GET /v1/operator/statements/2026-07", s)
+	}
+	add("statements.open", "admin,support", ops+"/statements?month=2026-07&page=p2", ofAll(func(s *api.Statement) {
+		s.Rows, s.NextPageToken, s.Unreadable = fullStatement().Rows, ptr("p3"), ptr(2)
+	}))
+	add("statements.not_settled", "admin", ops+"/statements?month=2026-07", ofAll(func(s *api.Statement) { s.SettledAt, s.NextPageToken = day(60), ptr("p3") }))
+	add("statements.bad_month", "admin", ops+"/statements?month=x", withDoc("GET /v1/operator/statements/x", failing(400, "parameter_invalid")))
+	add("statements_close", "admin,support", closeStatementPage+"?month=2026-07", nil)
 	add("queue", "admin,support", ops+"/qps-requests", nil)
 	add("queue.next", "admin", ops+"/qps-requests?page=p2", withDoc("GET /v1/qps-requests", api.QpsRequestList{Requests: []api.QpsRequest{changedRequest(func(r *api.QpsRequest) { r.Evidence = nil })}, NextPageToken: ptr("p3")}))
 	add("queue.first", "admin", ops+"/qps-requests", withDoc("GET /v1/qps-requests", api.QpsRequestList{Requests: []api.QpsRequest{bareRequest()}, NextPageToken: ptr("p2")}))

@@ -70,7 +70,7 @@ func (d *documents) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, isFunc := doc.(answerFunc)
 	switch {
 	case known && r.Header.Get("Accept") == "text/csv":
-		out.Header().Set("Content-Disposition", `attachment; filename="usage-`+r.URL.Query().Get("from")[:10]+`.csv"`)
+		out.Header().Set("Content-Disposition", `attachment; filename="usage-`+r.URL.Query().Get("from")[:min(10, len(r.URL.Query().Get("from")))]+`.csv"`)
 		_, _ = io.WriteString(out, "start,requests\n2026-08-03T13:00:00Z,12\n")
 	case isFunc:
 		answer(out, r)

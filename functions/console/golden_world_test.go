@@ -184,6 +184,24 @@ func auditRows() []api.AuditRow {
 	}
 }
 
+// fullStatement is a final one, with a row of each kind.
+func fullStatement() api.Statement {
+	s := openStatement()
+	s.Status, s.ClosedAt, s.Sha256 = api.Final, maybeDay(35), ptr("2f1c0b7f2b0f5c0e6f0d7a1f0f4c4f5b8ad1f0c3d1e6a5b497c8d2e3f4a5b6c7")
+	s.Rows = []api.StatementRow{
+		{AccountId: account, KeyId: ptr(keyID), Product: "map-display", Class: ptr("map-display"), BillingType: ptr("paying"), Requests: 90210, Allowed: 90001, Refused: 209},
+		{AccountId: account, KeyId: ptr(bareKeyID), Product: "search", Class: ptr("search-fast"), BillingType: ptr("a_later_type"), Requests: 71, Allowed: 70, Refused: 1},
+		{AccountId: account, Product: "search", Class: ptr("*"), BillingType: ptr("free"), Requests: 12, Allowed: 11, Refused: 1},
+		{AccountId: account, KeyId: ptr(keyID), Requests: 3, Refused: 3},
+		{AccountId: account, Adjusts: ptr("2026-05"), KeyId: ptr(keyID), Product: "search", Requests: -5, Allowed: -5},
+	}
+	return s
+}
+
+func openStatement() api.Statement {
+	return api.Statement{Month: "2026-07", Status: api.Open, SettledAt: day(35), Rows: []api.StatementRow{}}
+}
+
 func richWorld() map[string]any {
 	used, acct := fullUsage(), fullAccount()
 	return map[string]any{
@@ -202,6 +220,22 @@ func richWorld() map[string]any {
 		"POST " + keyAPI + "/test":                 api.TestResult{Allowed: true, At: day(33), Code: "allowed", Rule: ptr("one.example")},
 		"POST /v1/invitations/show":                api.InvitationOffer{AccountId: account, AccountName: "Demo & Co", Role: api.Developer, InvitedBy: ptr("olive@demo.example"), ExpiresAt: day(37)},
 		"GET " + accountAPI + "/export":            api.Export{Account: &acct, Members: &[]api.Member{{}, {}}, Keys: &[]api.Key{bareKey(), bareKey(), bareKey()}, Invitations: &[]api.Invitation{{Id: "inv_9"}}, Audit: &[]api.AuditRow{}, QpsRequests: &[]api.QpsRequest{{}, {}, {}, {}, {}}},
+		"GET /v1/me":                                viewers["stranger"],
+		"GET /v1/products":                          api.ProductList{Products: products()},
+		"GET " + accountAPI:                         acct,
+		"GET " + accountAPI + "/keys":               api.KeyList{Keys: []api.Key{fullKey(), bareKey()}},
+		"GET " + keyAPI:                             fullKey(),
+		"GET " + accountAPI + "/keys/" + bareKeyID:  bareKey(),
+		"GET " + accountAPI + "/usage":              used,
+		"GET " + accountAPI + "/statements/2026-07": fullStatement(),
+		"GET /v1/operator/statements/2026-07":       fullStatement(),
+		"GET " + keyAPI + "/usage":                  used,
+		"GET " + keyAPI + "/audit":                  api.AuditList{Rows: auditRows()},
+		"GET " + accountAPI + "/audit":              api.AuditList{Rows: auditRows()},
+		"GET /v1/operators/audit":                   api.AuditList{Rows: auditRows()[1:3]},
+		"POST " + keyAPI + "/test":                  api.TestResult{Allowed: true, At: day(33), Code: "allowed", Rule: ptr("one.example")},
+		"POST /v1/invitations/show":                 api.InvitationOffer{AccountId: account, AccountName: "Demo & Co", Role: api.Developer, InvitedBy: ptr("olive@demo.example"), ExpiresAt: day(37)},
+		"GET " + accountAPI + "/export":             api.Export{Account: &acct, Members: &[]api.Member{{}, {}}, Keys: &[]api.Key{bareKey(), bareKey(), bareKey()}, Invitations: &[]api.Invitation{{Id: "inv_9"}}, Audit: &[]api.AuditRow{}, QpsRequests: &[]api.QpsRequest{{}, {}, {}, {}, {}}},
 		"GET " + accountAPI + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "auth0|owner", Email: ptr("olive@demo.example"), Role: api.Owner, AddedAt: day(-10)},
 			{Subject: "auth0|dev", Email: ptr("dev@demo.example"), Role: api.Developer, AddedAt: day(-8)},

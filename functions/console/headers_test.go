@@ -92,7 +92,7 @@ func TestTheHeadersOfEveryPage(t *testing.T) {
 			out = want
 		case "/invitations":
 			want, out = secretive, kind(html_, map[string]string{"Referrer-Policy": "no-referrer"})
-		case "/accounts/{account}/usage.csv":
+		case "/accounts/{account}/usage.csv", "/accounts/{account}/statements.csv", "/operator/statements.csv":
 			want = kind(map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": "attachment"})
 		case "/accounts/{account}/keys/selected.csv":
 			want = kind(map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="keys-` + w.app.now().UTC().Format("2006-01-02") + `.csv"`})

@@ -34,7 +34,7 @@ func TestEachOperatorsTabSaysHowMuchWaits(t *testing.T) {
 		if !waits {
 			answer = api.Overview{LastBlocked: []api.BlockedKey{}}
 		}
-		for _, path := range []string{"/operator", "/operator?q=a", "/operator/qps-requests", "/operator/operators", "/operator/operators/audit"} {
+		for _, path := range []string{"/operator", "/operator?q=a", "/operator/qps-requests", "/operator/operators", "/operator/operators/audit", "/operator/statements"} {
 			tabs := map[string]bool{}
 			page := w.ask(http.MethodGet, path, nil)
 			elements(page.doc, func(n *html.Node) {

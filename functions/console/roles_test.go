@@ -76,6 +76,7 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/account/close":                      matrix.LeaveService,
 	"/operator/people/erase":                                 matrix.ErasePeople,
 	"/operator/people/end-sessions":                          matrix.EndSessions,
+	"/operator/statements/close":                             matrix.CloseStatement,
 	"/operator/accounts/{account}/type":                      matrix.SetAccountType,
 	"/operator/accounts/{account}/key-limit":                 matrix.SetKeyLimit,
 	"/operator/accounts/{account}/limits/{class}":            matrix.SetLimits,
@@ -99,13 +100,13 @@ var pageless = map[matrix.Action]string{
 }
 
 // downloads are files, not pages.
-var downloads = map[string]bool{"/accounts/{account}/usage.csv": true, "/accounts/{account}/account/audit.csv": true, "/operator/operators/audit.csv": true, "/accounts/{account}/account/export.json": true, "/accounts/{account}/keys/selected.csv": true}
+var downloads = map[string]bool{"/accounts/{account}/statements.csv": true, "/operator/statements.csv": true, "/accounts/{account}/usage.csv": true, "/accounts/{account}/account/audit.csv": true, "/operator/operators/audit.csv": true, "/accounts/{account}/account/export.json": true, "/accounts/{account}/keys/selected.csv": true}
 
 // shows are the pages of the rights to read.
 var shows = map[matrix.Action]string{
 	matrix.ReadKeys: "/accounts/{account}/keys", matrix.ReadUsage: "/accounts/{account}/usage", matrix.ReadRequests: "/accounts/{account}/qps-requests",
-	matrix.LeaveService: "/accounts/{account}/account/export",
-	matrix.ReadMembers:  "/accounts/{account}/account", matrix.ReadAudit: "/accounts/{account}/account/audit", matrix.LookUp: "/operator",
+	matrix.LeaveService: "/accounts/{account}/account/export", matrix.ReadStatements: "/accounts/{account}/statements",
+	matrix.ReadMembers: "/accounts/{account}/account", matrix.ReadAudit: "/accounts/{account}/account/audit", matrix.LookUp: "/operator",
 }
 
 // TestEveryRightHasItsPlaceInTheConsole holds needs and shows against the routes and against the role matrix.
@@ -172,7 +173,7 @@ func member(role api.Role) api.Me {
 func (w *walker) become(me api.Me) {
 	me.Subject = "owner"
 	w.state(func(now *api.Me, _ *api.KeyWithSecret) { *now = me })
-	for _, route := range []string{"/v1/operator/accounts", "/v1/operator/overview", "/v1/operator/keys/" + keyID, "/v1/operators", "/v1/operators/audit", "/v1/qps-requests"} {
+	for _, route := range []string{"/v1/operator/accounts", "/v1/operator/overview", "/v1/operator/keys/" + keyID, "/v1/operators", "/v1/operators/audit", "/v1/qps-requests", "/v1/operator/statements/" + lastMonth()} {
 		w.api.mu.Lock()
 		before := w.api.answers["GET "+route]
 		w.api.answers["GET "+route] = func(out http.ResponseWriter, r *http.Request, body []byte) bool {

@@ -10,6 +10,7 @@ func (a *app) routes() {
 	a.keyRoutes()
 	a.domainRoutes()
 	a.usageRoutes()
+	a.statementRoutes()
 	a.qpsRoutes()
 	a.accountRoutes()
 	a.operatorRoutes()

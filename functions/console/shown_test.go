@@ -99,6 +99,9 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 	next("/v1/operators/audit", map[string]any{"rows": []any{}})
 	next("/v1/operator/accounts", map[string]any{"accounts": []any{}})
 	next("/v1/qps-requests", map[string]any{"requests": []any{}})
+	for _, of := range []string{"/v1/operator", "/v1/accounts/" + account} {
+		next(of+"/statements/2026-07", map[string]any{"month": "2026-07", "status": "open", "rows": []any{}})
+	}
 	for page, want := range map[string]map[string]string{
 		root + "/keys": {"Name": root + "/keys?sort=name", "Created": root + "/keys?sort=created_at", "Next page": root + "/keys?page=next"},
 		root + "/keys?q=a&status=active&product=search&sort=name": {
@@ -111,10 +114,12 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 			"Older": root + "/account/audit?action=key&from=2026-08-01&key=" + keyID + "&page=next&to=2026-08-02&who=a", "First page": root + "/account/audit?action=key&from=2026-08-01&key=" + keyID + "&to=2026-08-02&who=a",
 			"Download CSV": root + "/account/audit.csv?action=key&from=2026-08-01&key=" + keyID + "&to=2026-08-02&who=a",
 		},
-		root + "/account/audit?page=2":     {"Older": root + "/account/audit?page=next", "First page": root + "/account/audit"},
-		"/operator/operators/audit?page=2": {"Older": "/operator/operators/audit?page=next", "First page": "/operator/operators/audit"},
-		"/operator?q=a&page=2":             {"Next page": "/operator?q=a&page=next", "First page": "/operator?q=a"},
-		"/operator/qps-requests":           {"Next page": "/operator/qps-requests?page=next"},
+		root + "/account/audit?page=2":              {"Older": root + "/account/audit?page=next", "First page": root + "/account/audit"},
+		"/operator/operators/audit?page=2":          {"Older": "/operator/operators/audit?page=next", "First page": "/operator/operators/audit"},
+		"/operator?q=a&page=2":                      {"Next page": "/operator?q=a&page=next", "First page": "/operator?q=a"},
+		"/operator/statements?month=2026-07&page=2": {"Next page": "/operator/statements?month=2026-07&page=next", "First page": "/operator/statements?month=2026-07", "Download CSV": "/operator/statements.csv?month=2026-07"},
+		root + "/statements?month=2026-07":          {"Next page": root + "/statements?month=2026-07&page=next"},
+		"/operator/qps-requests":                    {"Next page": "/operator/qps-requests?page=next"},
 		root + "/usage?range=7d&key=" + keyID + "&product=map-display&by=day": {
 			"30 days": root + "/usage?key=" + keyID + "&product=map-display&range=30d", "Download CSV": root + "/usage.csv?by=day&key=" + keyID + "&product=map-display&range=7d",
 		},
@@ -223,7 +228,8 @@ var spared = map[string]string{
 	"/operator/keys/{key} /keys/{key}/usage": "", "/accounts/{account}/usage.csv /v1/me": "",
 	"/accounts/{account}/keys/selected.csv /v1/me": "", "/accounts/{account}/account/audit.csv /v1/me": "", "/operator/operators/audit.csv /v1/me": "",
 	"/operator /v1/qps-requests": "Pending requests can’t be loaded right now.", "/operator /v1/operator/overview": "Blocked keys can’t be loaded right now.",
-	"/operator/qps-requests /v1/operator/overview": "", "/operator/operators /v1/operator/overview": "", "/operator/operators/audit /v1/operator/overview": "",
+	"/operator/qps-requests /v1/operator/overview": "", "/operator/operators /v1/operator/overview": "", "/operator/operators/audit /v1/operator/overview": "", "/operator/statements /v1/operator/overview": "",
+	"/accounts/{account}/statements.csv /v1/me": "", "/operator/statements.csv /v1/me": "",
 }
 
 // TestAPageThatCantReadSomethingSaysSo lets each read of each page fail, alone: the page is an error then, but for what it

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+const (
+	statementsPage     = "/operator/statements"
+	closeStatementPage = "/operator/statements/close"
+	monthFormat        = "2006-01"
+)
+
+func (a *app) statementRoutes() {
+	a.account("GET /accounts/{account}/statements", func(v *visit) error { return a.showStatement(v, http.StatusOK, newForm()) })
+	a.account("GET /accounts/{account}/statements.csv", a.downloadStatement)
+	a.person("GET "+statementsPage, func(v *visit) error { return a.showStatement(v, http.StatusOK, newForm()) })
+	a.person("GET /operator/statements.csv", a.downloadStatement)
+	a.admins("GET "+closeStatementPage, func(v *visit) error { return a.showClosingStatement(v, http.StatusOK, newForm()) })
+	a.person("POST "+closeStatementPage, a.closeStatement)
+}
+
+// statementPage shows a statement: of one account, or of all of them to operators.
+type statementPage struct {
+	*form
+	api.Statement
+	Lines      []statementLine
+	Root       string // the page's own path
+	Account    string // "" where it is over all
+	Last       string // the present month, after which there is none
+	Page, Next string
+	Over       bool // the month has ended
+}
+
+// statementLine is a row in words.
+type statementLine struct {
+	api.StatementRow
+	ProductName, ClassName, Type string
+}
+
+// statementPath is where the API has the statement that a page is about.
+func (v *visit) statementPath(month string) string {
+	if v.accountID == "" {
+		return "/v1/operator/statements/" + url.PathEscape(month)
+	}
+	return v.accountPath("/statements/", url.PathEscape(month))
+}
+
+// statementRoot is the path of the page itself.
+func (v *visit) statementRoot() string {
+	if v.accountID == "" {
+		return statementsPage
+	}
+	return v.accountURL("/statements")
+}
+
+// month is the one that was asked for; without one, the last that has ended.
+func (a *app) month(v *visit) string {
+	if asked := strings.TrimSpace(v.query("month")); asked != "" {
+		return asked
+	}
+	return a.now().UTC().AddDate(0, 0, -a.now().UTC().Day()).Format(monthFormat)
+}
+
+func (a *app) showStatement(v *visit, status int, f *form) error {
+	d := &statementPage{form: f, Root: v.statementRoot(), Account: v.accountID, Last: a.now().UTC().Format(monthFormat), Page: v.query("page")}
+	d.Month = a.month(v)
+	query := url.Values{"page_size": {"100"}}
+	if d.Page != "" {
+		query.Set("page_token", d.Page)
+	}
+	waiting := v.waiting()
+	if v.accountID == "" {
+		if err := waiting(v.ctx()); err != nil {
+			return err
+		}
+	}
+	products, err := a.productList(v.ctx(), v.api)
+	if err != nil {
+		return err
+	}
+	found, err := management.Get[api.Statement](v.ctx(), v.api, v.statementPath(d.Month), query)
+	if err := f.refuseQuery(v, err); err != nil {
+		return err
+	}
+	if f.Bad() {
+		f.Problem, status = v.t("statement.bad_month"), http.StatusBadRequest
+	} else {
+		d.Statement = found
+		d.Over = a.now().After(found.SettledAt.AddDate(0, 0, -4))
+	}
+	for _, row := range found.Rows {
+		d.Lines = append(d.Lines, v.statementLine(row, products))
+	}
+	if found.NextPageToken != nil {
+		d.Next = *found.NextPageToken
+	}
+	if v.accountID == "" {
+		return v.render(status, "operator-statement", v.t("statement.title"), d)
+	}
+	return v.render(status, "statement", v.t("statement.title"), d)
+}
+
+func (v *visit) statementLine(row api.StatementRow, products []api.Product) statementLine {
+	line := statementLine{StatementRow: row, ProductName: productName(products, row.Product), Type: v.t("usage.billing_type.unknown")}
+	if row.Product == "" {
+		line.ProductName = v.t("statement.no_product")
+	}
+	if row.Class != nil {
+		line.ClassName = className(products, *row.Class)
+		if *row.Class == "*" {
+			line.ClassName = v.t("statement.any_class")
+		}
+	}
+	if row.BillingType != nil {
+		line.Type = *row.BillingType
+		if name := "billing_type." + line.Type; v.lang.Has(name) {
+			line.Type = v.t(name)
+		}
+	}
+	return line
+}
+
+// URL is the page of a month.
+func (d *statementPage) URL(page string) string {
+	values := url.Values{"month": {d.Month}}
+	if page != "" {
+		values.Set("page", page)
+	}
+	return d.Root + "?" + values.Encode()
+}
+
+// CSVURL is the file of the month.
+func (d *statementPage) CSVURL() string { return d.Root + ".csv?" + url.Values{"month": {d.Month}}.Encode() }
+
+// CloseURL asks an admin whether to close the month over what is left.
+func (d *statementPage) CloseURL() string {
+	return closeStatementPage + "?" + url.Values{"month": {d.Month}}.Encode()
+}
+
+// filePages is as many pages of the API's table as one answer has room for.
+const filePages = 2
+
+// downloadStatement hands the API's table on. One that is longer than an answer leads back to the page, which says where to take it.
+func (a *app) downloadStatement(v *visit) error {
+	month, next := a.month(v), ""
+	var text []byte
+	var head http.Header
+	for range filePages {
+		query := url.Values{}
+		if next != "" {
+			query.Set("page_token", next)
+		}
+		answer, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodGet, Path: v.statementPath(month), Query: query, Accept: "text/csv"}, nil)
+		if err != nil {
+			return err
+		}
+		text, head = append(text, answer.Raw...), answer.Header
+		if next = answer.Header.Get("X-Next-Page-Token"); next == "" {
+			break
+		}
+	}
+	if next != "" {
+		f := newForm()
+		f.Problem = v.t("statement.too_long")
+		return a.showStatement(v, http.StatusConflict, f)
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", "attachment")
+	if named := head.Get("Content-Disposition"); named != "" {
+		h.Set("Content-Disposition", named)
+	}
+	v.w.WriteHeader(http.StatusOK)
+	_, _ = v.w.Write(text)
+	return nil
+}
+
+// closingStatement asks why a month is closed over what is left.
+type closingStatement struct {
+	*form
+	Month string
+}
+
+func (a *app) showClosingStatement(v *visit, status int, f *form) error {
+	d := &closingStatement{form: f, Month: f.Values["month"]}
+	if v.r.Method != http.MethodPost {
+		d.Month = a.month(v)
+	}
+	return v.render(status, "statement-close", v.t("statement.close.title"), d)
+}
+
+// closeStatement may be sent again at any time.
+func (a *app) closeStatement(v *visit) error {
+	f := newForm()
+	f.Values["month"], f.Values["reason"] = v.r.PostFormValue("month"), v.prose("reason")
+	call := management.Call{
+		Method: http.MethodPost, Path: "/v1/operator/statements/" + url.PathEscape(f.Values["month"]) + "/close",
+		Body: api.CloseStatement{Reason: f.Values["reason"]},
+	}
+	status, err := f.submit(v, call, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showClosingStatement(v, status, f)
+	}
+	return v.done(statementsPage+"?"+url.Values{"month": {f.Values["month"]}}.Encode(), "statement_closed")
+}
