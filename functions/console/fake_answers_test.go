@@ -56,6 +56,8 @@ func fakeAnswers(r *harness, name string) {
 		Evidence: &api.Evidence{CurrentQps: 10, DefaultQps: 10, MaxQps: 1000, PeakQps: &peak, Breaches: 7},
 	}
 	acct := api.Account{Id: account, Name: name, Type: api.Enterprise, KeyLimit: 100, CreatedAt: moment.Of(at), Role: &enterprise, Version: 2, Suspended: &api.Suspension{Reason: name, At: moment.Of(at), Until: ptr(moment.Of(at.AddDate(1, 0, 0))), By: &by}}
+	stated := openStatement()
+	stated.Month, stated.Rows = lastMonth(), fullStatement().Rows[2:]
 	answers := map[string]any{
 		"GET /v1/products": api.ProductList{Products: []api.Product{{
 			Id: "map-display", Name: "Map Display API", Kind: api.Api, Classes: []api.ProductClass{{Id: "map-display", Name: "Map display"}},
@@ -63,8 +65,8 @@ func fakeAnswers(r *harness, name string) {
 		"GET " + root:                                acct,
 		"GET " + root + "/keys":                      api.KeyList{Keys: []api.Key{k}},
 		"GET " + root + "/usage":                     used,
-		"GET " + root + "/statements/" + lastMonth(): fullStatement(),
-		"GET /v1/operator/statements/" + lastMonth(): fullStatement(),
+		"GET " + root + "/statements/" + lastMonth(): stated,
+		"GET /v1/operator/statements/" + lastMonth(): stated,
 		"GET " + root + "/keys/" + keyID + "/usage":  used,
 		"GET " + root + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: moment.Of(at)}, {Subject: "a|b/c", Email: &name, Role: api.Viewer, AddedAt: moment.Of(at)},

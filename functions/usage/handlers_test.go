@@ -29,7 +29,7 @@ func fixture(t testing.TB) apitest.Fixture {
 	apitest.People(t, r.API, r.account.ID)
 	return apitest.Fixture{
 		API: r.API, Account: r.account.ID,
-		Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID)},
+		Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID), "month": "2026-11"},
 	}
 }
 
@@ -50,7 +50,7 @@ func TestAFailureOfTheStoreIsNoAnswer(t *testing.T) {
 			at := keytest.Now.Add(-2*time.Hour).AddDate(0, 0, -7*week)
 			r.count(t, week+1, call(r.key, "search", authz.Allowed, at), call(r.two, "search", authz.Allowed, at))
 		}
-		return apitest.Fixture{API: r.API, Account: r.account.ID, Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID)}}
+		return apitest.Fixture{API: r.API, Account: r.account.ID, Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID), "month": "2026-11"}}
 	}, served, nil)
 }
 

@@ -10,11 +10,13 @@ import (
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/used"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
@@ -24,6 +26,7 @@ import (
 type harness struct {
 	*apitest.API
 	store    *counters.Store
+	tables   *statements.Store
 	account  account.Account
 	key, two apikey.Key
 	reports  int
@@ -83,6 +86,10 @@ func newHarness(t testing.TB) *harness {
 	r.key = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt, k.Proposed = long, proposal })
 	r.two = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt = long })
 	routes(r.Mux, handlers{keys: listed{r.Control, r}, counters: watched{r.store, r}, now: r.Clock.Now})
+	r.tables = statements.New(r.DB, r.Tables.Statements)
+	statementRoutes(r.Mux, statementHandlers{
+		accounts: r.Control, tables: r.tables, now: r.Clock.Now, reader: used.Reader{Keys: r.Control, Rows: watched{r.store, r}, AtOnce: atOnce},
+	})
 	return r
 }
 

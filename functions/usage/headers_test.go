@@ -26,5 +26,15 @@ func TestEveryHeaderIsInTheContractAndSent(t *testing.T) {
 	for _, path := range []string{r.path(apikey.Key{}), r.path(r.key)} {
 		r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: path + "?format=csv"})
 	}
+	s := billed(t)
+	s.fill(t)
+	damaged := dynamo.Item{"pk": dynamo.S("A#" + string(s.account.ID)), "sk": dynamo.S(fmt.Sprintf("D#%09d#z", usage.HourOf(october.End()))), "v": dynamo.S("damaged")}
+	if _, err := s.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.Tables.Counters, Item: damaged}); err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range []string{s.root(), "/v1/operator"} {
+		s.stated(t, "operator", root, "?format=csv") // of a final one, with a next page
+		s.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: root + "/statements/" + (october + 1).String() + "?format=csv"})
+	}
 	apitest.Headers(t, fixture, served)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,15 +15,16 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/moment"
 	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
 )
 
-// accounts lists all accounts in the order of their IDs.
+// accounts lists all accounts.
 type accounts interface {
-	AccountIDs(context.Context) ([]account.ID, error)
+	Accounts(ctx context.Context, name, after string, limit int) (control.AccountPage, error)
 }
 
 // statementTables reads what is written of statements.
@@ -42,10 +44,10 @@ type statementHandlers struct {
 
 func statementRoutes(m *gateway.Mux, h statementHandlers) {
 	m.Account("GET /v1/accounts/{account}/statements/{month}", func(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-		return h.show(w, r, c.Account)
+		return h.show(w, r, c, c.Account)
 	}, account.ReadStatements)
 	m.OperatorList("GET /v1/operator/statements/{month}", func(*http.Request) string { return "statements" },
-		func(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error { return h.show(w, r, "") }, account.LookUp)
+		func(w http.ResponseWriter, r *http.Request, c gateway.Principal) error { return h.show(w, r, c, "") }, account.LookUp)
 }
 
 // csvLines is the most lines of one page of a table to download.
@@ -79,7 +81,9 @@ func (h statementHandlers) ask(r *http.Request, id account.ID) (a asked, err err
 	default:
 		return a, gateway.Parameter("format", "It must be json or csv.")
 	}
-	a.page, err = gateway.OnlyPageOf(r, "statement", string(id), a.month.String(), strconv.FormatBool(a.csv))
+	if a.page, err = gateway.PageOf(r, "statement", string(id), a.month.String(), strconv.FormatBool(a.csv)); err == nil && a.page.Back {
+		err = gateway.ErrPageToken
+	}
 	return a, err
 }
 
@@ -101,11 +105,12 @@ type found struct {
 	state   statements.State
 	columns []string
 	lines   []byte
+	rows    int
 	sha     string
 	next    string
 }
 
-func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id account.ID) error {
+func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, c gateway.Principal, id account.ID) error {
 	a, err := h.ask(r, id)
 	if err != nil {
 		return err
@@ -131,9 +136,9 @@ func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id accou
 	}
 	w.Header().Set("Vary", "Accept")
 	if a.csv {
-		return a.table(w, r, f)
+		return a.table(w, c.LeftOut(r.Context()), f)
 	}
-	return a.document(w, r, f)
+	return a.document(w, c.LeftOut(r.Context()), f)
 }
 
 // final reads a page of what is written.
@@ -154,52 +159,95 @@ func (h statementHandlers) final(ctx context.Context, a asked, cursor string, f 
 	return nil
 }
 
-// open makes a page from the counters: of whole accounts one after the other, cut where it is full.
+// place is where a page of an open month begins: behind a place in the list of accounts, at an account and one of its rows.
+type place struct {
+	after string
+	id    account.ID
+	skip  int
+}
+
+func (p place) String() string {
+	return string(statements.Open) + " " + strings.Join([]string{strconv.Itoa(p.skip), string(p.id), p.after}, " ")
+}
+
+// placeOf reads what String wrote, without the status: tokens are the stack's own.
+func placeOf(cursor string) (p place) {
+	skip, rest, _ := strings.Cut(cursor, " ")
+	id, after, _ := strings.Cut(rest, " ")
+	p.skip, _ = strconv.Atoi(skip)
+	p.id, p.after = account.ID(id), after
+	return p
+}
+
+// open makes a page from the counters, of accounts in the order of their names. It ends short where many of them made no calls.
 func (h statementHandlers) open(ctx context.Context, a asked, cursor string, f *found) error {
 	f.columns = statement.Columns()
-	ids := []account.ID{a.id}
-	if a.id == "" {
-		var err error
-		if ids, err = h.accounts.AccountIDs(ctx); err != nil {
-			return err
-		}
+	at := placeOf(cursor)
+	if a.id != "" {
+		_, err := h.add(ctx, a, place{"", a.id, at.skip}, f)
+		return err
 	}
-	at, skipText, _ := strings.Cut(cursor, " ")
-	skip, _ := strconv.Atoi(skipText) // tokens are the stack's own
-	left := a.lines()
-	for i, id := range ids {
-		if string(id) < at {
-			continue
-		}
-		if string(id) != at {
-			skip = 0
-		}
-		if left == 0 || i%accountsBetween == 0 && near(ctx) {
-			f.next = string(statements.Open) + " " + string(id) + " 0"
-			return nil
-		}
-		rows, err := h.rows(ctx, a.month, id)
+	for range a.batches() {
+		page, err := h.accounts.Accounts(ctx, "", at.after, a.page.Size)
 		if err != nil {
 			return err
 		}
-		rows = rows[min(skip, len(rows)):]
-		n := min(left, len(rows))
-		f.lines = append(f.lines, statement.Encode(f.columns, a.month, rows[:n])...)
-		left -= n
-		if n < len(rows) {
-			f.next = string(statements.Open) + " " + string(id) + " " + strconv.Itoa(skip+n)
+		begin := max(0, slices.IndexFunc(page.Accounts, func(one account.Account) bool { return one.ID == at.id }))
+		for _, one := range page.Accounts[begin:] {
+			next := place{at.after, one.ID, 0}
+			if one.ID == at.id {
+				next.skip = at.skip
+			}
+			if full, err := h.add(ctx, a, next, f); err != nil || full {
+				return err
+			}
+		}
+		if at = (place{after: page.Next}); page.Next == "" {
+			f.next = ""
+			return nil
+		}
+		if f.next = at.String(); near(ctx) {
 			return nil
 		}
 	}
 	return nil
 }
 
-const (
-	// accountsBetween counts the accounts that are read between looks at the clock.
-	accountsBetween = 10
-	// kept is the part of the function's time that is left for the answer.
-	kept = 8 * time.Second
-)
+// add adds the rows of an account from a place on, and says whether the page is full.
+func (h statementHandlers) add(ctx context.Context, a asked, at place, f *found) (full bool, err error) {
+	left := a.lines() - f.rows
+	if left == 0 || f.rows > 0 && near(ctx) {
+		f.next = at.String()
+		return true, nil
+	}
+	rows, err := h.rows(ctx, a.month, at.id)
+	if err != nil {
+		return false, err
+	}
+	rows = rows[min(at.skip, len(rows)):]
+	n := min(left, len(rows))
+	f.lines = append(f.lines, statement.Encode(f.columns, a.month, rows[:n])...)
+	f.rows += n
+	if n == len(rows) {
+		return false, nil
+	}
+	at.skip += n
+	f.next = at.String()
+	return true, nil
+}
+
+// csvBatches bounds the accounts of a page of a table, in pages of the list.
+const csvBatches = 10
+
+func (a asked) batches() int {
+	if a.csv {
+		return csvBatches
+	}
+	return 1
+}
+
+// kept is the part of the function's time that is left for the answer.
+const kept = 8 * time.Second
 
 // near reports whether a call has hardly any time left: a page over many accounts that made no calls ends short then.
 func near(ctx context.Context) bool {
@@ -224,14 +272,14 @@ func (f found) shown() api.StatementStatus {
 	return api.Open
 }
 
-func (a asked) document(w http.ResponseWriter, r *http.Request, f found) error {
+func (a asked) document(w http.ResponseWriter, unreadable *int, f found) error {
 	rows, err := statement.Decode(f.columns, f.lines)
 	if err != nil {
 		return err
 	}
 	doc := api.Statement{
 		Month: a.month.String(), Status: f.shown(), SettledAt: moment.Of(a.month.Settled()), ClosedAt: web.TimePtr(f.state.Ended),
-		Rows: make([]api.StatementRow, len(rows)), NextPageToken: a.page.Next(f.next), Unreadable: gateway.LeftOut(r.Context()),
+		Rows: make([]api.StatementRow, len(rows)), NextPageToken: a.page.Next(f.next), Unreadable: unreadable,
 	}
 	if f.sha != "" {
 		doc.Sha256 = &f.sha
@@ -258,7 +306,7 @@ func rowDoc(r statement.Row) api.StatementRow {
 
 // table answers with lines of the table: the first page begins with that of the columns, so that all pages one behind the other are the bytes
 // that the hash is of.
-func (a asked) table(w http.ResponseWriter, r *http.Request, f found) error {
+func (a asked) table(w http.ResponseWriter, unreadable *int, f found) error {
 	var text bytes.Buffer
 	if a.page.After == "" {
 		text.Write(statement.Line(f.columns))
@@ -279,8 +327,8 @@ func (a asked) table(w http.ResponseWriter, r *http.Request, f found) error {
 	if next := a.page.Next(f.next); next != nil {
 		header.Set("X-Next-Page-Token", *next)
 	}
-	if n := gateway.LeftOut(r.Context()); n != nil {
-		header.Set("X-Unreadable", strconv.Itoa(*n))
+	if unreadable != nil {
+		header.Set("X-Unreadable", strconv.Itoa(*unreadable))
 	}
 	_, _ = w.Write(text.Bytes())
 	return nil

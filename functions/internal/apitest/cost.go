@@ -15,7 +15,7 @@ import (
 )
 
 // overAllAccounts are the operators' lists of all accounts: longer if one account has more, and read page by page.
-var overAllAccounts = []string{"findAccounts", "listQpsQueue"}
+var overAllAccounts = []string{"findAccounts", "listQpsQueue", "getStatements"}
 
 // crowd is the number of objects of each kind that another account has.
 const crowd = 500

@@ -85,7 +85,7 @@ func (o Operation) ServedBy() string {
 	switch {
 	case strings.HasSuffix(o.Path, "/audit"):
 		return "accounts"
-	case strings.HasSuffix(o.Path, "/usage"):
+	case strings.HasSuffix(o.Path, "/usage"), strings.HasSuffix(o.Path, "/statements/{month}"):
 		return "usage"
 	case has("/rotat"):
 		return "rotation"

@@ -34,7 +34,7 @@ var texts = map[string]rule{
 	"createKey name": {code: "invalid_name"}, "editKey name": {code: "invalid_name"}, "createKey labels": {}, "editKey labels": {},
 	"createAccount name": {code: "invalid_name"}, "editAccount name": {code: "invalid_name"},
 	"putMember email": {code: "invalid_email"}, "createInvitation email": {code: "invalid_email"}, "putOperator email": {code: "invalid_email"},
-	"blockKey reason": {block: true, code: "invalid_reason"}, "suspendAccount reason": {block: true, code: "invalid_reason"}, "revokeAnyKey reason": {block: true, code: "invalid_reason"}, "unblockKey reason": {block: true, code: "invalid_reason"},
+	"blockKey reason": {block: true, code: "invalid_reason"}, "suspendAccount reason": {block: true, code: "invalid_reason"}, "closeStatement reason": {block: true, code: "invalid_reason"}, "revokeAnyKey reason": {block: true, code: "invalid_reason"}, "unblockKey reason": {block: true, code: "invalid_reason"},
 	"erasePerson subject": {subject: true}, "endSessions subject": {subject: true},
 	"createQpsRequest justification": {block: true},
 	"approveQpsRequest comment":      {block: true}, "rejectQpsRequest comment": {block: true},
@@ -59,7 +59,7 @@ var excused = map[string]string{ //nolint:gosec // reasons, no credentials
 // storedParameters are the parameters of changes that are stored; the others only find what is there already.
 var (
 	storedParameters  = []string{"Idempotency-Key", "sub"}
-	lookUpsParameters = []string{"account", "key", "request", "class", "product", "invitation", "If-Match", "page_token"}
+	lookUpsParameters = []string{"account", "key", "request", "class", "product", "invitation", "If-Match", "page_token", "month"}
 )
 
 // stringMembers lists the string members of an operation's body, lists of strings included, but no enumerations and no

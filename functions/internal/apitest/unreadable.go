@@ -18,7 +18,7 @@ import (
 var badRecords = map[string]string{
 	"listKeys": "KEY#", "listMembers": "MEMBER#", "listInvitations": "INVITE#", "listAudit": "AUDIT#", "listKeyAudit": "AUDIT#",
 	"listQpsRequests": "QPS#", "listQpsQueue": "QPS#", "listOperators": "OPERATOR support", "listOperatorsAudit": "AUDIT# " + string(control.Operators),
-	"findAccounts": "ACCOUNT other",
+	"findAccounts": "ACCOUNT other", "getStatements": "", "getStatement": "", // rows are made of counters
 }
 
 // leavesOutBadRecords spoils one record of each list that operators read: the list goes on without it, and says to
@@ -30,6 +30,9 @@ func leavesOutBadRecords(t *testing.T, fixture func(testing.TB) Fixture, op Oper
 		return
 	}
 	where, ok := badRecords[op.ID]
+	if ok && where == "" {
+		return
+	}
 	if !ok {
 		t.Errorf("%s is a list: which of its records does a test spoil?", op.ID)
 		return
