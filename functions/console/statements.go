@@ -135,7 +135,9 @@ func (d *statementPage) URL(page string) string {
 }
 
 // CSVURL is the file of the month.
-func (d *statementPage) CSVURL() string { return d.Root + ".csv?" + url.Values{"month": {d.Month}}.Encode() }
+func (d *statementPage) CSVURL() string {
+	return d.Root + ".csv?" + url.Values{"month": {d.Month}}.Encode()
+}
 
 // CloseURL asks an admin whether to close the month over what is left.
 func (d *statementPage) CloseURL() string {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,10 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/statements"
@@ -336,3 +341,40 @@ func lastLine(text string) string {
 }
 
 func encodeReport(r usage.Report) dynamo.Item { return reports.Encode(r) }
+
+// keysOf lists ten keys for each account.
+type keysOf struct{ manyKeys }
+
+func (m keysOf) Keys(_ context.Context, id account.ID, _ control.KeyQuery) (page control.KeyPage, err error) {
+	for i := range keysEach {
+		page.Keys = append(page.Keys, apikey.Key{ID: apikey.ID(fmt.Sprintf("key_%s%03d", id[4:27], i)), Account: id})
+	}
+	return page, nil
+}
+
+// spoil makes counters of an account unreadable.
+func spoil(t testing.TB, stores keytest.Stores, id account.ID) {
+	t.Helper()
+	for _, item := range stores.Items(t, stores.Tables.Counters) {
+		pk, _ := dynamo.GetS(item, "pk")
+		if sk, _ := dynamo.GetS(item, "sk"); pk == "A#"+string(id) && strings.HasPrefix(sk, "D#") {
+			item["v"] = dynamo.S("damaged")
+			stores.Put(t, stores.Tables.Counters, item)
+			return
+		}
+	}
+	t.Fatal("no counters")
+}
+
+// atTestTime writes metrics as if they were of the tests' time, which the other metrics are of.
+func atTestTime(lines string) string {
+	return strings.ReplaceAll(lines, fmt.Sprint(february.Settled().UnixMilli()), fmt.Sprint(keytest.Now.UnixMilli()))
+}
+
+func packed(text []byte) types.AttributeValue {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = w.Write(text)
+	_ = w.Close()
+	return &types.AttributeValueMemberB{Value: out.Bytes()}
+}

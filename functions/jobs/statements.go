@@ -59,6 +59,7 @@ type billing struct {
 	counters   countersStore
 	reports    reportsReader
 	unreadable *atomic.Int64 // counter items that sums have left out
+	most       int           // accounts of one transaction
 }
 
 // written is the result of a statements run.
@@ -209,13 +210,13 @@ func (j *jobs) write(ctx context.Context, s statements.State, w *written) error 
 // mostIdle bounds the tries of a run that don't bring the statement further.
 const mostIdle = 5
 
-// accountsAtOnce is the number of accounts of one transaction, unless their tables are large.
+// accountsAtOnce bounds the accounts of one transaction; large tables are fewer.
 const accountsAtOnce = 40
 
 // some makes the tables of the next accounts, as many as one transaction holds; the state is where they begin if there are none.
 func (j *jobs) some(ctx context.Context, s statements.State, ids []account.ID) (statements.State, []statements.Table, error) {
 	ids = behind(ids, s.After)
-	ids = ids[:min(len(ids), accountsAtOnce)]
+	ids = ids[:min(len(ids), j.billing.most)]
 	made := make([]statements.Table, len(ids))
 	g, within := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)

@@ -22,7 +22,7 @@ func unsure(seed uint64) func(string, int) keytest.Fault {
 // shuffled and come up to three times, a month that ends in the middle, billing types that change, and a report that is 71 hours late. What was set
 // aside is replayed on the sixth day, when nothing of it may be counted any more. The store loses answers.
 func TestStatementAndAdjustmentsEqualCountersAndLedgerToTheCall(t *testing.T) {
-	calls, over := 10_000, 3*time.Minute
+	calls, over := 6_000, 100*time.Second
 	if keytest.Deep() {
 		calls, over = 1_000_000, 10*time.Minute
 	}
