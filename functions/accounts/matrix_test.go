@@ -85,7 +85,7 @@ func fixture(t testing.TB) apitest.Fixture {
 		API: r.API, Account: r.account.ID,
 		Params: map[string]string{
 			"account": string(r.account.ID), "key": string(k.ID), "sub": "colleague", "invitation": i["id"].(string),
-			"operation": o["id"].(string), "product": "search", "class": "search",
+			"operation": o["id"].(string), "product": "search", "class": "search", "month": "2026-10",
 		},
 		Instead: map[string]map[string]string{
 			"unblockKey": {"key": string(blocked.ID)}, "deleteOperator": {"sub": "support"},
@@ -96,7 +96,8 @@ func fixture(t testing.TB) apitest.Fixture {
 			"putOperator": map[string]any{}, "unblockKey": map[string]any{},
 			"closeAccount": map[string]any{"confirm_name": r.account.Name}, "erasePerson": map[string]any{"subject": "colleague"},
 			"revokeAnyKey": map[string]any{"reason": "abuse"}, "suspendAccount": map[string]any{"reason": "abuse"}, "setAccountLimit": map[string]any{"qps": 50}, "acceptProduct": map[string]any{"version": string(product.Default().Version())},
-			"endSessions": map[string]any{"subject": "colleague"}, "findAnyKeys": map[string]any{"secret_sha256": hex.EncodeToString(k.Current.Hash[:])},
+			"closeStatement": map[string]any{"reason": "garbage"},
+			"endSessions":    map[string]any{"subject": "colleague"}, "findAnyKeys": map[string]any{"secret_sha256": hex.EncodeToString(k.Current.Hash[:])},
 		},
 	}
 }

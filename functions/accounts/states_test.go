@@ -36,6 +36,7 @@ blockKey          200     200       key_blocked  200      200      200      200 
 revokeAnyKey      200     200       200          200      200      200      200       200        200             200             200       200
 erasePerson       200     200       200          200      200      200      200       200        200             200             200       200
 endSessions       204     204       204          204      204      204      204       204        204             204             204       204
+closeStatement    204     204       204          204      204      204      204       204        204             204             204       204
 unblockKey        200     200       200          200      200      200      200       200        200             200             200       200
 suspendAccount    200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 resumeAccount     200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
@@ -72,6 +73,7 @@ var accountBodies = map[string]apitest.Member{
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
 	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
 	"endSessions.subject":       {Elsewhere: "TestAnAdminEndsAllSessionsOfAPerson"},
+	"closeStatement.reason":     {Elsewhere: "TestAMonthIsClosedWithAReasonOnce"},
 	"putOperator.rank":          {Elsewhere: "TestSupportNamesNobodyAndAdminsChangeRanks"},
 	"revokeAnyKey.reason":       {Elsewhere: "TestAnOperatorRevokesAKeyForGood"},
 	"unblockKey.reason":         {Body: object{"reason": " Sorry. "}, Gate: true, Rows: []string{`key.unblock blocked= reason="Sorry."`}},

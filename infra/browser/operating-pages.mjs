@@ -83,6 +83,8 @@ export function operatingStates({ account, key, site, pending, decided, token })
     { name: "operator-erase-refused", person: "operator", status: 422, open: sent("/operator/people/erase?subject=nobody", ".button.danger") },
     { name: "operator-end-sessions-who", person: "operator", open: to("/operator/people/end-sessions") },
     { name: "operator-end-sessions", person: "operator", open: to("/operator/people/end-sessions?subject=nobody-with-a-rather-long-subject") },
+    { name: "operator-statements", person: "operator", open: to("/operator/statements?month=" + new Date().toISOString().slice(0, 7)) },
+    { name: "operator-statement-close", person: "operator", open: to("/operator/statements/close") },
     { name: "operators-audit", person: "operator", open: to("/operator/operators/audit") },
     { name: "operator-queue", person: "operator", open: to("/operator/qps-requests"), shot: true },
     { name: "operator-decision", person: "operator", open: to(`/operator/qps-requests/${account}/${pending}`), shot: true },

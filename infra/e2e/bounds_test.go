@@ -104,6 +104,7 @@ func TestOperatorsOfTheRankSupportLookAndDecideNothing(t *testing.T) {
 		{"DELETE", "/v1/operators/operator", ""},
 		{"POST", "/v1/operator/people/erase", `{"subject":"friend"}`},
 		{"POST", "/v1/operator/people/end-sessions", `{"subject":"friend"}`},
+		{"POST", "/v1/operator/statements/" + time.Now().UTC().AddDate(0, 0, -time.Now().UTC().Day()).Format("2006-01") + "/close", `{"reason":"no"}`},
 	} {
 		refused(t, fmt.Sprint(c[0], " ", c[1]), s.manage(t, "support", c[0], c[1], c[2]), http.StatusForbidden, "forbidden")
 	}

@@ -74,6 +74,19 @@ func TestTheJobsThatReportRunOnTheStack(t *testing.T) {
 	if first["products"].(float64) < 1 || again["products"].(float64) != 0 || first["version"] != again["version"] {
 		t.Errorf("the first run says %v, the second %v", first, again)
 	}
+	for range 2 {
+		written := shared.jobOf(t, "JobsFunction", `{"job":"statements"}`)
+		compared := shared.jobOf(t, "JobsFunction", `{"job":"compare"}`)
+		if written["more"] != false || compared["adjusted"] != nil || compared["unequal"] != nil {
+			t.Errorf("%v, %v", written, compared)
+		}
+	}
+	month := time.Now().UTC().Format("2006-01")
+	if body := string(shared.must(t, 200, "owner", "GET", "/v1/accounts/"+shared.DemoAccount+"/statements/"+month, "").body); !strings.Contains(body, `"status":"open"`) {
+		t.Error(body)
+	}
+	last := time.Now().UTC().AddDate(0, 0, -time.Now().UTC().Day()).Format("2006-01")
+	shared.must(t, 200, "operator", "GET", "/v1/operator/statements/"+last, "")
 }
 
 // TestTheJobShowsItsProgressAndAfterAKillFinishesTheRest runs `make job-rotation`'s command: 10,000 keys in the long form.

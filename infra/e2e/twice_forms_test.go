@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // forms are all forms, each with what it needs.
@@ -213,5 +214,9 @@ func (w *twice) operatorForms() (list []func() pressed) {
 		return pressed{"operator", "", "/operator/people/erase", url.Values{"subject": who["subject"], "confirm": who["subject"]}}
 	})
 	add(func() pressed { return pressed{"operator", "", "/operator/people/end-sessions", who} })
+	month := time.Now().UTC().AddDate(0, -2, 1-time.Now().UTC().Day()).Format("2006-01")
+	add(func() pressed {
+		return pressed{"operator", "/operator/statements/close?month=" + month, "/operator/statements/close", url.Values{"month": {month}, "reason": {"Twice"}}}
+	})
 	return list
 }

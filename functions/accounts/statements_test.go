@@ -1,0 +1,41 @@
+package main
+
+import (
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
+)
+
+// TestAMonthIsClosedWithAReasonOnce: the first reason stays, and the operators' audit trail has it. A month that isn't over can't be closed.
+func TestAMonthIsClosedWithAReasonOnce(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.NewAccount(t).ID)
+	month := keytest.Now.AddDate(0, -1, 0).Format("2006-01")
+	call := func(status int, month, reason string) {
+		t.Helper()
+		r.Want(t, status, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/statements/" + month + "/close", Body: map[string]any{"reason": reason}})
+	}
+	call(204, month, "Garbage of a test client.")
+	call(204, month, "Another reason.")
+	if reason, ok, err := r.Control.StatementClosed(t.Context(), month); err != nil || !ok || reason != "Garbage of a test client." {
+		t.Errorf("%q, %v, %v", reason, ok, err)
+	}
+	rows := 0
+	for _, row := range r.AllAudit(t, control.Operators) {
+		if row.Action == "statement.close" {
+			rows++
+		}
+	}
+	if rows != 1 {
+		t.Errorf("%d rows", rows)
+	}
+	for _, bad := range []string{keytest.Now.Format("2006-01"), keytest.Now.AddDate(0, 1, 0).Format("2006-01"), keytest.Now.AddDate(-2, 0, 0).Format("2006-01"), "x"} {
+		call(400, bad, "Why")
+	}
+	call(422, month, "")
+	if _, ok, err := r.Control.StatementClosed(t.Context(), "2026-01"); ok || err != nil {
+		t.Errorf("nobody has closed it: %v, %v", ok, err)
+	}
+}

@@ -1,0 +1,213 @@
+package statement_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+	"latchkey/shared/usage/statement"
+)
+
+const acct account.ID = "acc_01HZY3M7Q8R9S0T1V2W3X4Y5Z6"
+
+var november = statement.MonthOf(time.Date(2026, 11, 30, 23, 59, 59, 0, time.UTC))
+
+func TestAMonthIsWrittenInOneWay(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"2026-11": true, "2000-01": true, "9999-12": true, "2026-13": false, "2026-00": false, "2026-1": false, "1999-12": false, "": false, "2026-11-01": false, " 2026-11": false, "+026-11": false,
+	} {
+		m, err := statement.ParseMonth(text)
+		if (err == nil) != ok || ok && m.String() != text || !ok && m != 0 {
+			t.Errorf("%q: %q, %v", text, m, err)
+		}
+	}
+	if !november.End().Equal(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) || !november.Settled().Equal(time.Date(2026, 12, 5, 0, 0, 0, 0, time.UTC)) || (november+2).String() != "2027-01" {
+		t.Errorf("%v %v %v", november.End(), november.Settled(), november+2)
+	}
+}
+
+// TestCallsTouchAMonthToItsLastInstant: what may be about the instant before its end is about it, and what begins with the next isn't.
+func TestCallsTouchAMonthToItsLastInstant(t *testing.T) {
+	for _, c := range []struct {
+		from, to time.Time
+		want     bool
+	}{
+		{november.End().Add(-time.Hour), november.End().Add(-time.Hour), true}, {november.End(), november.End().Add(time.Hour), false},
+		{november.Begin(), november.Begin(), true}, {november.Begin().Add(-2 * time.Hour), november.Begin().Add(-time.Hour), false},
+		{november.Begin().Add(-time.Hour), november.End().Add(time.Hour), true},
+	} {
+		if got := november.Touches(c.from, c.to); got != c.want {
+			t.Errorf("%v to %v: %v", c.from, c.to, got)
+		}
+	}
+}
+
+// counted are counters of a day of some calls, as environments report them and the counter adds them up.
+func counted(calls []usage.Call) (total []usage.Row, byKey map[apikey.ID][]usage.Row) {
+	byKey = map[apikey.ID][]usage.Row{}
+	of := func(key apikey.ID, of []usage.Call) (rows []usage.Row) {
+		for _, p := range []product.ID{"", "search", "map-display"} {
+			counts := usage.Counts{}
+			for _, c := range of {
+				if c.Subject.Product != p {
+					continue
+				}
+				counts[usage.Dimension("c:c:"+c.Code)]++
+				if c.Billing != "" {
+					class := strings.TrimPrefix(strings.TrimPrefix(string(c.Class), string(p)), ".")
+					counts[usage.Dimension(fmt.Sprintf("b:%s:%s:%s", class, c.Billing, c.Code))]++
+				}
+			}
+			if len(counts) > 0 {
+				rows = append(rows, usage.Row{Start: november.Begin(), Key: key, Product: p, Counts: counts})
+			}
+		}
+		return rows
+	}
+	split := map[apikey.ID][]usage.Call{}
+	for _, c := range calls {
+		split[c.Subject.Key] = append(split[c.Subject.Key], c)
+	}
+	for key, list := range split {
+		byKey[key] = of(key, list)
+	}
+	return of("", calls), byKey
+}
+
+func someCalls(rt *rapid.T) []usage.Call {
+	return rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) usage.Call {
+		p := rapid.SampledFrom([]product.ID{"", "search", "map-display"}).Draw(rt, "product")
+		c := usage.Call{
+			Subject: usage.Subject{Account: acct, Product: p, Key: rapid.SampledFrom([]apikey.ID{"key_a", "key_b", "key_c"}).Draw(rt, "key")},
+			Code:    rapid.SampledFrom([]authz.Code{authz.Allowed, authz.QPSExceeded, authz.QuotaExceeded, "of_a_later_release"}).Draw(rt, "code"),
+			Billing: rapid.SampledFrom([]apikey.BillingType{"", "free", "paying"}).Draw(rt, "billing"),
+		}
+		if p != "" {
+			c.Class = product.Class(string(p) + rapid.SampledFrom([]string{"", ".tiles"}).Draw(rt, "class"))
+		}
+		return c
+	}), 0, 60).Draw(rt, "calls")
+}
+
+func sum(rows []statement.Row) (n int64) {
+	for _, r := range rows {
+		n += r.Allowed() + r.Refused()
+	}
+	return n
+}
+
+// TestEachCallIsInOneRow, those of keys that are gone too; and a table that is read again says the same.
+func TestEachCallIsInOneRow(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		calls := someCalls(rt)
+		total, byKey := counted(calls)
+		gone := rapid.SampledFrom([]apikey.ID{"", "key_a"}).Draw(rt, "gone")
+		var keys []usage.Row
+		for key, rows := range byKey {
+			if key != gone {
+				keys = append(keys, rows...)
+			}
+		}
+		rows := statement.Of(acct, total, keys)
+		want := map[statement.Place]int64{}
+		for _, c := range calls {
+			at := statement.Place{Account: acct, Key: c.Subject.Key, Product: c.Subject.Product, Class: c.Class, Billing: c.Billing}
+			if c.Billing == "" {
+				at.Class = ""
+			}
+			if at.Key == gone {
+				at.Key = ""
+			}
+			want[at]++
+		}
+		for _, r := range rows {
+			if n := r.Allowed() + r.Refused(); want[r.Place] != n {
+				rt.Errorf("%+v: %d, want %d", r, n, want[r.Place])
+			}
+			delete(want, r.Place)
+		}
+		if len(want) > 0 || !slices.IsSortedFunc(rows, statement.Compare) {
+			rt.Errorf("%v are in no row of %v", want, rows)
+		}
+		columns := statement.Columns()
+		again, err := statement.Decode(columns, statement.Encode(columns, november, rows))
+		if err != nil || len(statement.Less(november, statement.Fold(columns, rows), again)) != 0 || sum(again) != int64(len(calls)) {
+			rt.Errorf("read again: %v, %v", again, err)
+		}
+	})
+}
+
+// TestAdjustmentsMakeEqualWhatWasCountedSince, whatever was: also a billing type that wasn't known before.
+func TestAdjustmentsMakeEqualWhatWasCountedSince(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rowsOf := func(calls []usage.Call) []statement.Row {
+			total, byKey := counted(calls)
+			var keys []usage.Row
+			for _, rows := range byKey {
+				keys = append(keys, rows...)
+			}
+			return statement.Of(acct, total, keys)
+		}
+		before, after := rowsOf(someCalls(rt)), rowsOf(someCalls(rt))
+		adjustments := statement.Less(november, after, before)
+		if left := statement.Less(november, after, before, adjustments); len(left) != 0 {
+			rt.Errorf("%v are left", left)
+		}
+		if !statement.SameOutcomes(after, before, adjustments) || sum(before)+sum(adjustments) != sum(after) {
+			rt.Errorf("%v and %v aren't %v", before, adjustments, after)
+		}
+		for _, r := range adjustments {
+			if r.Adjusts != november {
+				rt.Errorf("%+v", r)
+			}
+		}
+		if len(statement.Own(slices.Concat(before, adjustments))) != len(before) {
+			rt.Error("adjustments are taken for the month's own")
+		}
+	})
+}
+
+// TestWhatTheAccountAndItsKeysTellApartDifferentlyIsCountedOnce: the account's room for kinds is the smaller one.
+func TestWhatTheAccountAndItsKeysTellApartDifferentlyIsCountedOnce(t *testing.T) {
+	total := []usage.Row{{Product: "search", Counts: usage.Counts{"c:c:allowed": 10, "b:*:free:allowed": 6, "b:a:free:allowed": 4}}}
+	keys := []usage.Row{{Key: "key_a", Product: "search", Counts: usage.Counts{"c:c:allowed": 7, "b:a:free:allowed": 7}}}
+	rows := statement.Of(acct, total, keys)
+	if sum(rows) != 10 || len(rows) != 2 || rows[1].Key != "" || rows[1].Allowed() != 3 || rows[1].Class != "*" {
+		t.Errorf("%+v", rows)
+	}
+}
+
+// TestColumnsOfUpstreamsAreReservedAndEmpty.
+func TestColumnsOfUpstreamsAreReservedAndEmpty(t *testing.T) {
+	columns := statement.Columns()
+	line := string(statement.Encode(columns, november, []statement.Row{{Place: statement.Place{Account: acct, Product: "search"}, Calls: map[authz.Code]int64{authz.Allowed: 2, "later": 1}}}))
+	if !strings.HasSuffix(strings.Join(columns, ","), ",other_refusals,upstream_2xx,upstream_3xx,upstream_4xx,upstream_5xx") || !strings.HasSuffix(line, ",1,,,,\n") ||
+		!strings.HasPrefix(line, "2026-11,,"+string(acct)+",,search,,,3,2,1,") {
+		t.Errorf("%s%s", columns, line)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	columns := statement.Columns()
+	f.Add(string(statement.Encode(columns, november, []statement.Row{{Place: statement.Place{Account: acct, Adjusts: november}, Calls: map[authz.Code]int64{authz.Allowed: -2}}})))
+	f.Add(strings.Repeat(",", len(columns)-1) + "\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		rows, err := statement.Decode(columns, []byte(text))
+		if err != nil {
+			return
+		}
+		again, err := statement.Decode(columns, statement.Encode(columns, november, rows))
+		if err != nil || fmt.Sprint(again) != fmt.Sprint(rows) {
+			t.Errorf("%v, %v", again, err)
+		}
+	})
+}
