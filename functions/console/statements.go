@@ -42,7 +42,7 @@ type statementLine struct {
 	ProductName, ClassName, Type string
 }
 
-// statementPath is where the API has the statement that a page is about.
+// statementPath is the API's path of the statement that a page is about.
 func (v *visit) statementPath(month string) string {
 	if v.accountID == "" {
 		return "/v1/operator/statements/" + url.PathEscape(month)

@@ -159,7 +159,7 @@ func (h statementHandlers) final(ctx context.Context, a asked, cursor string, f 
 	return nil
 }
 
-// place is where a page of an open month begins: behind a place in the list of accounts, at an account and one of its rows.
+// place begins a page of an open month: behind a place in the list of accounts, at an account and one of its rows.
 type place struct {
 	after string
 	id    account.ID

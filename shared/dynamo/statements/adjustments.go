@@ -140,7 +140,7 @@ func (s *Store) Missing(ctx context.Context, m statement.Month) (ids []string, e
 	return ids, err
 }
 
-// Sweep says how far the reports of a month have been compared with the counters.
+// Sweep is the progress of comparing the reports of a month with the counters.
 type Sweep struct {
 	Began time.Time // zero: not yet
 	After string    // the last report that was compared
