@@ -18,7 +18,7 @@ import (
 const lookAction = "operator.look"
 
 // noCustomers are the operations of operators that show no customer's data.
-var noCustomers = []string{"listOperators", "listOperatorsAudit", "putOperator", "deleteOperator", "erasePerson", "endSessions"}
+var noCustomers = []string{"listOperators", "listOperatorsAudit", "putOperator", "deleteOperator", "erasePerson", "endSessions", "closeStatement"}
 
 // looksLeaveARow wants a row of whatever an operator sees of customers, in answers to changes too: the first time in an
 // hour, with the operator's name, in the account's trail or, for a list over all accounts, in the operators' own.
