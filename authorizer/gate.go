@@ -136,6 +136,7 @@ func (g *Gate) Close() {
 func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *outcome) (wait int) {
 	req := authz.Request{Target: event.Target(g.products)}
 	req.Origin, req.Presence = event.CallerOrigin()
+	req.Address, req.App = event.Address(), event.App()
 	o.Origin, o.Presence = req.Origin, req.Presence
 	if g.hidesSecret(req.Origin.Host()) {
 		o.Origin, o.Presence = origin.Origin{}, origin.Unreadable

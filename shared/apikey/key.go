@@ -47,6 +47,8 @@ type Key struct {
 	Products      []product.ID
 	Consents      consent.List // what was shown of the products, those that cover what they always did left out
 	Domains       []string     // canonical patterns of package origin; empty means unrestricted
+	Networks      []string     // canonical blocks of package network; empty means unrestricted
+	Apps          []string     // canonical apps of package appid; empty means unrestricted
 	MissingOrigin MissingOrigin
 	OriginChosen  bool // the customer set MissingOrigin himself: it stays when Usage changes
 	HeaderOnly    bool // refuse the secret in the query string
@@ -187,6 +189,8 @@ func (k Key) DeliveredAs() string {
 // Proposal is a set of restrictions that is evaluated and counted, but not enforced.
 type Proposal struct {
 	Domains  *[]string     // nil: not proposed
+	Networks *[]string     // nil: not proposed
+	Apps     *[]string     // nil: not proposed
 	Products *[]product.ID // nil: not proposed
 	Consents consent.List  // what was shown of the proposed products
 	Since    time.Time
@@ -201,6 +205,12 @@ func (k Key) Enforced() Key {
 	}
 	if p.Domains != nil {
 		k.Domains = *p.Domains
+	}
+	if p.Networks != nil {
+		k.Networks = *p.Networks
+	}
+	if p.Apps != nil {
+		k.Apps = *p.Apps
 	}
 	if p.Products != nil {
 		var consents consent.List

@@ -11,6 +11,8 @@ import (
 const (
 	MaxNameRunes = 64
 	MaxDomains   = 100
+	MaxNetworks  = 50
+	MaxApps      = 50
 	MaxProducts  = 50
 	MaxReason    = 500
 	MaxLabels    = 5

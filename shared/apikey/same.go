@@ -8,7 +8,7 @@ import (
 )
 
 // Same reports whether two versions of a key say the same, whatever their Version and UpdatedAt: a change between them
-// needs no write. Products, domains and labels are sets, so their order doesn't count.
+// needs no write. Products, labels and the lists of who may call are sets, so their order doesn't count.
 //
 // It compares by reflection, so that no field can be forgotten; the authorizer doesn't call it.
 func (k Key) Same(other Key) bool {
@@ -19,9 +19,11 @@ func (k Key) Same(other Key) bool {
 func (k Key) level() Key {
 	k.Version, k.UpdatedAt = 0, time.Time{}
 	k.Products, k.Domains, k.Labels = Set(k.Products), Set(k.Domains), Set(k.Labels)
+	k.Networks, k.Apps = Set(k.Networks), Set(k.Apps)
 	if k.Proposed != nil {
 		proposed := *k.Proposed
 		proposed.Domains, proposed.Products = setOf(proposed.Domains), setOf(proposed.Products)
+		proposed.Networks, proposed.Apps = setOf(proposed.Networks), setOf(proposed.Apps)
 		k.Proposed = &proposed
 	}
 	return k

@@ -31,14 +31,18 @@ func TestSameIgnoresOnlyTheVersionAndTheOrderOfSets(t *testing.T) {
 		"order proposed":    {func(k *apikey.Key) { k.Proposed.Domains = &turned }, true},
 		"no retired secret": {func(k *apikey.Key) { k.Retired = nil }, true},
 
-		"name":             {func(k *apikey.Key) { k.Name = "shop" }, false},
-		"a domain less":    {func(k *apikey.Key) { k.Domains = k.Domains[:1] }, false},
-		"no domains":       {func(k *apikey.Key) { k.Domains = nil }, false},
-		"nothing proposed": {func(k *apikey.Key) { k.Proposed = nil }, false},
-		"proposed to open": {func(k *apikey.Key) { k.Proposed.Domains = &[]string{} }, false},
-		"proposed one":     {func(k *apikey.Key) { k.Proposed.Domains = nil }, false},
-		"proposed later":   {func(k *apikey.Key) { k.Proposed.Since = noon.Add(time.Hour) }, false},
-		"delivery":         {func(k *apikey.Key) { k.Delivery.RetryAt = noon }, false},
+		"name":              {func(k *apikey.Key) { k.Name = "shop" }, false},
+		"a domain less":     {func(k *apikey.Key) { k.Domains = k.Domains[:1] }, false},
+		"another network":   {func(k *apikey.Key) { k.Networks = []string{"192.0.2.0/24"} }, false},
+		"another app":       {func(k *apikey.Key) { k.Apps = []string{"ios com.example.app"} }, false},
+		"networks proposed": {func(k *apikey.Key) { k.Proposed.Networks = &[]string{} }, false},
+		"apps proposed":     {func(k *apikey.Key) { k.Proposed.Apps = &[]string{} }, false},
+		"no domains":        {func(k *apikey.Key) { k.Domains = nil }, false},
+		"nothing proposed":  {func(k *apikey.Key) { k.Proposed = nil }, false},
+		"proposed to open":  {func(k *apikey.Key) { k.Proposed.Domains = &[]string{} }, false},
+		"proposed one":      {func(k *apikey.Key) { k.Proposed.Domains = nil }, false},
+		"proposed later":    {func(k *apikey.Key) { k.Proposed.Since = noon.Add(time.Hour) }, false},
+		"delivery":          {func(k *apikey.Key) { k.Delivery.RetryAt = noon }, false},
 	} {
 		a, b := key(func(*apikey.Key) {}), key(c.edit)
 		if a.Same(b) != c.same || b.Same(a) != c.same {

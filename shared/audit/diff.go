@@ -6,6 +6,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/appid"
 	"latchkey/shared/consent"
 	"latchkey/shared/moment"
 	"latchkey/shared/product"
@@ -40,6 +41,8 @@ func keyFacts(k apikey.Key) []fact {
 		{"products", k.Products},
 		{"product_paths", consents(k.Consents)},
 		{"domains", k.Domains},
+		{"networks", k.Networks},
+		{"apps", apps(k.Apps)},
 		{"missing_origin", k.MissingOrigin},
 		{"header_only", k.HeaderOnly},
 		{"recoverable", k.Recoverable},
@@ -103,10 +106,44 @@ func proposal(p *apikey.Proposal) any {
 		return nil
 	}
 	facts := map[string]any{"domains": p.Domains, "products": p.Products}
+	if p.Networks != nil {
+		facts["networks"] = p.Networks
+	}
+	if p.Apps != nil {
+		facts["apps"] = apps(*p.Apps)
+	}
 	if len(p.Consents) > 0 {
 		facts["product_paths"] = consents(p.Consents)
 	}
 	return facts
+}
+
+// apps shows apps as the contract has them. One that can't be read shows as it is stored.
+func apps(list []string) []any {
+	facts := make([]any, len(list))
+	for i, text := range list {
+		switch a, err := appid.ParseApp(text); {
+		case err != nil:
+			facts[i] = text
+		case a.Platform() == appid.Android:
+			facts[i] = androidApp{a.Platform(), a.Name(), a.SHA1()}
+		default:
+			facts[i] = iosApp{a.Platform(), a.Name()}
+		}
+	}
+	return facts
+}
+
+// androidApp and iosApp have their members in the order of the contract.
+type androidApp struct {
+	Platform appid.Platform `json:"platform"`
+	Package  string         `json:"package"`
+	SHA1     string         `json:"sha1"`
+}
+
+type iosApp struct {
+	Platform appid.Platform `json:"platform"`
+	BundleID string         `json:"bundle_id"`
 }
 
 // consents shows what was agreed to of each product, a path with the catalogue's version since which it is covered.

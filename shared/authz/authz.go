@@ -78,6 +78,8 @@ type Policy struct {
 	Products      []product.ID
 	Consents      consent.List
 	Domains       []string // canonical patterns
+	Networks      []string // canonical blocks
+	Apps          []string // canonical apps
 	MissingOrigin apikey.MissingOrigin
 	HeaderOnly    bool
 	Limits        []apikey.Limit // the key's own; package product knows the defaults

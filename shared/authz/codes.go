@@ -22,6 +22,8 @@ const (
 	PathNotCanonical  Code = "path_not_canonical"
 	ProductNotAllowed Code = "product_not_allowed"
 	PathNotGranted    Code = "path_not_granted" // the product has come to cover it since, and nobody has accepted that
+	IPNotAllowed      Code = "ip_not_allowed"
+	AppNotAllowed     Code = "app_not_allowed"
 	OriginMissing     Code = "origin_missing"
 	DomainNotAllowed  Code = "domain_not_allowed"
 	QPSExceeded       Code = "qps_exceeded"
@@ -75,6 +77,8 @@ var Codes = [...]Refusal{
 	{PathNotCanonical, ClassPermission, 5},
 	{ProductNotAllowed, ClassPermission, 5},
 	{PathNotGranted, ClassPermission, 5},
+	{IPNotAllowed, ClassPermission, 6},
+	{AppNotAllowed, ClassPermission, 6},
 	{OriginMissing, ClassPermission, 6},
 	{DomainNotAllowed, ClassPermission, 6},
 	{QPSExceeded, ClassLimit, 7},

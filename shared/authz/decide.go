@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/appid"
 	"latchkey/shared/consent"
+	"latchkey/shared/network"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
@@ -17,7 +19,10 @@ type Request struct {
 	// Origin and Presence are what [origin.FromHeaders] makes of the headers.
 	Origin   origin.Origin
 	Presence origin.Presence
-	Place    Place
+	// Address is the caller's, as the gateway saw it; App is what [appid.FromHeaders] makes of the headers.
+	Address network.Address
+	App     appid.Caller
+	Place   Place
 	// Account holds the facts of the key's account.
 	Account Account
 }
@@ -51,27 +56,52 @@ type Decision struct {
 // Allowed reports whether the call may pass.
 func (d Decision) Allowed() bool { return d.Code == Allowed }
 
-// Compiled is a policy with its domain patterns read, which is what caches hold. The zero value denies.
+// Compiled is a policy with its lists of callers read, which is what caches hold. The zero value denies.
 type Compiled struct {
 	Policy
-	domains  origin.List
-	proposed origin.List
+	callers  callers
+	proposed callers
 }
 
-// Compile reads a policy's domain patterns. The error wraps [origin.ErrPattern]: then nothing may be decided by the
-// record, since the part that can't be read may be the one that restricts.
+// callers are the lists of those who may call.
+type callers struct {
+	networks network.List
+	apps     appid.List
+	domains  origin.List
+}
+
+// Compile reads a policy's lists. The error wraps [origin.ErrPattern], [network.ErrBlock] or [appid.ErrApp]: then nothing may be
+// decided by the record, since the part that can't be read may be the one that restricts.
 func Compile(p Policy) (Compiled, error) {
 	c := Compiled{Policy: p}
-	var err error
-	if c.domains, err = origin.Compile(p.Domains); err != nil {
-		return Compiled{}, fmt.Errorf("authz: domains: %w", err)
+	err := c.callers.read(&p.Networks, &p.Apps, &p.Domains)
+	if err == nil && p.Proposed != nil {
+		err = c.proposed.read(p.Proposed.Networks, p.Proposed.Apps, p.Proposed.Domains)
 	}
-	if p.Proposed != nil && p.Proposed.Domains != nil {
-		if c.proposed, err = origin.Compile(*p.Proposed.Domains); err != nil {
-			return Compiled{}, fmt.Errorf("authz: proposed domains: %w", err)
-		}
+	if err != nil {
+		return Compiled{}, err
 	}
 	return c, nil
+}
+
+// read reads lists; nil is none.
+func (c *callers) read(networks, apps, domains *[]string) (err error) {
+	if networks != nil {
+		if c.networks, err = network.Compile(*networks); err != nil {
+			return fmt.Errorf("authz: networks: %w", err)
+		}
+	}
+	if apps != nil {
+		if c.apps, err = appid.Compile(*apps); err != nil {
+			return fmt.Errorf("authz: apps: %w", err)
+		}
+	}
+	if domains != nil {
+		if c.domains, err = origin.Compile(*domains); err != nil {
+			return fmt.Errorf("authz: domains: %w", err)
+		}
+	}
+	return nil
 }
 
 // Decide answers a call whose secret led to policy: steps 4 to 6 of the order in the package's codes. Finding the
@@ -94,9 +124,11 @@ func (c *Compiled) Decide(now time.Time, req Request) Decision {
 	d.Limit = apikey.OwnLimit(c.Limits, match.Class).At(now)
 	accepted := req.Account.Accepted
 	inProducts := productCode(req.Target, c.Products, c.Consents, accepted)
-	inDomains, rule, pattern := c.originCode(req, c.Domains, c.domains)
-	d.Code = first(inProducts, inDomains)
-	if inProducts == Allowed {
+	inNetworks := networkCode(req.Address, c.Networks, c.callers.networks)
+	inApps := appCode(req.App, c.Apps, c.callers.apps)
+	inDomains, rule, pattern := c.originCode(req, c.Domains, c.callers.domains)
+	d.Code = first(inProducts, first(inNetworks, first(inApps, inDomains)))
+	if d.Code == inDomains {
 		d.Rule, d.Pattern = rule, pattern
 	}
 	if p := c.Proposed; p != nil {
@@ -107,10 +139,16 @@ func (c *Compiled) Decide(now time.Time, req Request) Decision {
 			}
 			inProducts = productCode(req.Target, *p.Products, shown, accepted)
 		}
-		if p.Domains != nil {
-			inDomains, _, _ = c.originCode(req, *p.Domains, c.proposed)
+		if p.Networks != nil {
+			inNetworks = networkCode(req.Address, *p.Networks, c.proposed.networks)
 		}
-		d.Shadow = first(inProducts, inDomains)
+		if p.Apps != nil {
+			inApps = appCode(req.App, *p.Apps, c.proposed.apps)
+		}
+		if p.Domains != nil {
+			inDomains, _, _ = c.originCode(req, *p.Domains, c.proposed.domains)
+		}
+		d.Shadow = first(inProducts, first(inNetworks, first(inApps, inDomains)))
 	}
 	return d
 }
@@ -170,7 +208,29 @@ func productCode(target Target, products []product.ID, key, account consent.List
 	}
 }
 
-// originCode is step 6.
+// networkCode begins step 6: an address that the gateway didn't see is in no network.
+func networkCode(caller network.Address, texts []string, list network.List) Code {
+	if len(texts) == 0 {
+		return Allowed
+	}
+	if _, ok := list.Has(caller); ok {
+		return Allowed
+	}
+	return IPNotAllowed
+}
+
+// appCode goes on with step 6: a call that names no app is from none.
+func appCode(caller appid.Caller, texts []string, list appid.List) Code {
+	if len(texts) == 0 {
+		return Allowed
+	}
+	if _, ok := list.Has(caller); ok {
+		return Allowed
+	}
+	return AppNotAllowed
+}
+
+// originCode ends step 6.
 func (c *Compiled) originCode(req Request, texts []string, list origin.List) (Code, Rule, string) {
 	switch {
 	case len(texts) == 0:

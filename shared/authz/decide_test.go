@@ -7,8 +7,10 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/appid"
 	"latchkey/shared/authz"
 	"latchkey/shared/consent"
+	"latchkey/shared/network"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
@@ -29,6 +31,7 @@ func livePolicy() authz.Policy {
 func tileRequest() authz.Request {
 	r := authz.Request{Place: authz.InQuery, Target: authz.TargetOf("/map/1/tile/a.png", product.Default())}
 	r.Origin, r.Presence = origin.FromHeaders("https://app.example.com", "")
+	r.Address, r.App = network.ParseAddress("192.0.2.7"), appid.FromHeaders("", "", "com.example.app")
 	return r
 }
 
@@ -51,6 +54,8 @@ func TestDecideGivesTheCodeOfTheFirstCheckThatFails(t *testing.T) {
 		{authz.PathNotCanonical, func(r *authz.Request, _ *authz.Policy) { r.Target.Canonical = false }},
 		{authz.ProductNotAllowed, func(_ *authz.Request, p *authz.Policy) { p.Products = []product.ID{"search"} }},
 		{authz.PathNotGranted, func(_ *authz.Request, p *authz.Policy) { p.Consents = consent.List{{Product: "map-display"}} }},
+		{authz.IPNotAllowed, func(_ *authz.Request, p *authz.Policy) { p.Networks = []string{"198.51.100.0/24"} }},
+		{authz.AppNotAllowed, func(_ *authz.Request, p *authz.Policy) { p.Apps = []string{"ios com.example.other"} }},
 		{authz.OriginMissing, func(r *authz.Request, p *authz.Policy) {
 			r.Presence, p.Domains = origin.Missing, []string{"other.example"}
 		}},
@@ -186,7 +191,26 @@ func TestDecideTellsWhatAProposalWouldHaveSaid(t *testing.T) {
 			"the key itself refused", func(p *authz.Policy) { p.Disabled = true },
 			&apikey.Proposal{Domains: domains()}, authz.KeyDisabled, "",
 		},
+		{"other networks", nil, &apikey.Proposal{Networks: domains("198.51.100.0/24")}, authz.Allowed, authz.IPNotAllowed},
+		{"networks that fit", nil, &apikey.Proposal{Networks: domains("198.51.100.0/24", "192.0.2.0/24")}, authz.Allowed, authz.Allowed},
+		{"other apps", nil, &apikey.Proposal{Apps: domains("ios com.example.other")}, authz.Allowed, authz.AppNotAllowed},
+		{"apps that fit", nil, &apikey.Proposal{Apps: domains("ios com.example.app")}, authz.Allowed, authz.Allowed},
+		{
+			"no networks any more", func(p *authz.Policy) { p.Networks = []string{"198.51.100.0/24"} },
+			&apikey.Proposal{Networks: domains()}, authz.IPNotAllowed, authz.Allowed,
+		},
+		{
+			"no apps any more, and the networks stay", func(p *authz.Policy) {
+				p.Apps, p.Networks = []string{"ios com.example.other"}, []string{"198.51.100.0/24"}
+			},
+			&apikey.Proposal{Apps: domains()}, authz.IPNotAllowed, authz.IPNotAllowed,
+		},
+		{"all three, in the order of the checks", nil, &apikey.Proposal{
+			Domains: domains("other.example"), Networks: domains("198.51.100.0/24"), Apps: domains("ios com.example.other"),
+		}, authz.Allowed, authz.IPNotAllowed},
 		{"damaged", nil, &apikey.Proposal{Domains: domains("*")}, authz.Unavailable, ""},
+		{"a damaged network", nil, &apikey.Proposal{Networks: domains("192.0.2.1/24")}, authz.Unavailable, ""},
+		{"a damaged app", nil, &apikey.Proposal{Apps: domains("com.example.app")}, authz.Unavailable, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -205,6 +229,7 @@ func TestDecideTellsWhatAProposalWouldHaveSaid(t *testing.T) {
 func TestDecidingDoesNotAllocate(t *testing.T) {
 	p := livePolicy()
 	p.Domains = []string{"b.example", "*.example.com"}
+	p.Networks, p.Apps = []string{"192.0.2.0/24"}, []string{"ios com.example.app"}
 	c, err := authz.Compile(p)
 	if err != nil {
 		t.Fatal(err)
@@ -213,6 +238,7 @@ func TestDecidingDoesNotAllocate(t *testing.T) {
 	n := testing.AllocsPerRun(100, func() {
 		r := authz.Request{Place: authz.InQuery, Target: authz.TargetOf("/map/1/tile/basic/main/0/0/0.png", catalogue)}
 		r.Origin, r.Presence = origin.FromHeaders("https://app.example.com", "")
+		r.Address, r.App = network.ParseAddress("192.0.2.7"), appid.FromHeaders("", "", "com.example.app")
 		if !c.Decide(now, r).Allowed() {
 			t.Fatal("refused")
 		}
@@ -233,5 +259,42 @@ func BenchmarkDecide(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Decide(now, r)
+	}
+}
+
+// TestAKeyWithAListTakesNobodyWhoIsntKnownToBeOnIt: each list by itself, and none stands in for another.
+func TestAKeyWithAListTakesNobodyWhoIsntKnownToBeOnIt(t *testing.T) {
+	lists := func(p *authz.Policy) {
+		p.Networks, p.Apps, p.Domains = []string{"192.0.2.0/24"}, []string{"ios com.example.app"}, []string{"app.example.com"}
+	}
+	for name, tt := range map[string]struct {
+		edit func(*authz.Request, *authz.Policy)
+		code authz.Code
+	}{
+		"on all three": {func(*authz.Request, *authz.Policy) {}, authz.Allowed},
+		"no address":   {func(r *authz.Request, _ *authz.Policy) { r.Address = network.Address{} }, authz.IPNotAllowed},
+		"no app":       {func(r *authz.Request, _ *authz.Policy) { r.App = appid.Caller{} }, authz.AppNotAllowed},
+		"no page":      {func(r *authz.Request, _ *authz.Policy) { r.Presence = origin.Missing }, authz.OriginMissing},
+		"no page, which may be": {func(r *authz.Request, p *authz.Policy) {
+			r.Presence, p.MissingOrigin = origin.Missing, apikey.MissingOriginAllow
+		}, authz.Allowed},
+		"a damaged network":       {func(_ *authz.Request, p *authz.Policy) { p.Networks = append(p.Networks, "192.0.2.0") }, authz.Unavailable},
+		"a damaged app":           {func(_ *authz.Request, p *authz.Policy) { p.Apps = append(p.Apps, "ios") }, authz.Unavailable},
+		"another network":         {func(r *authz.Request, _ *authz.Policy) { r.Address = network.ParseAddress("192.0.3.7") }, authz.IPNotAllowed},
+		"another app":             {func(r *authz.Request, _ *authz.Policy) { r.App = appid.FromHeaders("", "", "com.example.other") }, authz.AppNotAllowed},
+		"networks alone, no app":  {func(r *authz.Request, p *authz.Policy) { r.App, p.Apps = appid.Caller{}, nil }, authz.Allowed},
+		"apps alone, no address":  {func(r *authz.Request, p *authz.Policy) { r.Address, p.Networks = network.Address{}, nil }, authz.Allowed},
+		"another network and app": {func(r *authz.Request, _ *authz.Policy) { r.Address, r.App = network.Address{}, appid.Caller{} }, authz.IPNotAllowed},
+	} {
+		r, p := tileRequest(), livePolicy()
+		lists(&p)
+		tt.edit(&r, &p)
+		d := authz.Decide(now, r, p)
+		if d.Code != tt.code {
+			t.Errorf("%s: %s", name, d.Code)
+		}
+		if looked := d.Rule != ""; looked != (d.Code == authz.Allowed || d.Code == authz.OriginMissing) {
+			t.Errorf("%s: the rule of the origin is %q", name, d.Rule)
+		}
 	}
 }

@@ -32,6 +32,8 @@ func PoliciesOf(key apikey.Key) []Policy {
 		Products:      key.Products,
 		Consents:      key.Consents,
 		Domains:       key.Domains,
+		Networks:      key.Networks,
+		Apps:          key.Apps,
 		MissingOrigin: key.MissingOrigin,
 		HeaderOnly:    key.HeaderOnly,
 		Limits:        key.Limits,
@@ -48,6 +50,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 		p := current
 		p.Hash, p.Outgoing, p.SecretEnds = retired.Hash, true, endOf(retired.EndedAt)
 		p.Products, p.Consents, p.Domains, p.Limits, p.Proposed = nil, nil, nil, nil, nil
+		p.Networks, p.Apps = nil, nil
 		p.MissingOrigin = apikey.MissingOriginDeny
 		policies = append(policies, p)
 	}
@@ -74,9 +77,14 @@ func (c *Compiled) MemoryCost() int {
 	for _, p := range c.Products {
 		cost += text + len(p)
 	}
-	for _, d := range c.Domains {
-		cost += text + pattern + 2*len(d)
+	entries := func(list []string) {
+		for _, one := range list {
+			cost += text + pattern + 2*len(one)
+		}
 	}
+	entries(c.Domains)
+	entries(c.Networks)
+	entries(c.Apps)
 	cost += len(c.Limits)*limit + ConsentCost(c.Consents)
 	if p := c.Proposed; p != nil {
 		cost += limit + ConsentCost(p.Consents)
@@ -85,9 +93,9 @@ func (c *Compiled) MemoryCost() int {
 				cost += text + len(id)
 			}
 		}
-		if p.Domains != nil {
-			for _, d := range *p.Domains {
-				cost += text + pattern + 2*len(d)
+		for _, list := range [...]*[]string{p.Domains, p.Networks, p.Apps} {
+			if list != nil {
+				entries(*list)
 			}
 		}
 	}

@@ -32,7 +32,11 @@ func full(k *apikey.Key) {
 	k.CreatedBy = Subject("developer")
 	shown := consent.List{{Product: "search", Paths: []consent.Path{{Prefix: "/search/", Since: "1-e459a7fd79"}}, Narrow: true}}
 	k.Consents = shown
-	k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: Now, Consents: shown}
+	k.Networks, k.Apps = []string{"192.0.2.0/24", "2001:db8::/32"}, []string{"ios com.example.app"}
+	k.Proposed = &apikey.Proposal{
+		Domains: &[]string{"a.example"}, Networks: &[]string{"198.51.100.0/24"}, Apps: &[]string{"ios com.example.other"},
+		Products: &[]product.ID{"search"}, Since: Now, Consents: shown,
+	}
 	k.Delivery = apikey.Delivery{Reader: k.Rotation.Principal, Name: "latchkey/maps/" + string(k.ID), Due: true, Version: "v1", RetryAt: Now}
 }
 

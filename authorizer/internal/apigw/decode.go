@@ -23,6 +23,8 @@ const (
 	requestContext
 	requestID
 	extendedID
+	identity
+	sourceIP
 )
 
 func memberOf(name string) member {
@@ -97,16 +99,31 @@ func (d *decoder) optional(into *string) bool {
 }
 
 func (d *decoder) context(name string) bool {
-	var which member
-	var into *string
 	switch name {
 	case "requestId":
-		which, into = requestID, &d.out.RequestID
+		return d.once(requestID, &d.out.RequestID)
 	case "extendedRequestId":
-		which, into = extendedID, &d.out.ExtendedID
+		return d.once(extendedID, &d.out.ExtendedID)
+	case "identity":
+		if d.seen&identity != 0 {
+			return false
+		}
+		d.seen |= identity
+		return d.null() || d.object(d.identity)
 	default:
 		return d.skip()
 	}
+}
+
+func (d *decoder) identity(name string) bool {
+	if name == "sourceIp" {
+		return d.once(sourceIP, &d.out.SourceIP)
+	}
+	return d.skip()
+}
+
+// once reads a string or null, the first time.
+func (d *decoder) once(which member, into *string) bool {
 	if d.seen&which != 0 {
 		return false
 	}
@@ -135,6 +152,18 @@ func (d *decoder) headerSource(name string) *authz.Source {
 	case len("referer"):
 		if foldEqual(name, "referer") {
 			return &d.out.Referer
+		}
+	case len("x-android-package"):
+		if foldEqual(name, "x-android-package") {
+			return &d.out.AndroidPackage
+		}
+	case len("x-android-cert"):
+		if foldEqual(name, "x-android-cert") {
+			return &d.out.AndroidCert
+		}
+	case len("x-ios-bundle-identifier"):
+		if foldEqual(name, "x-ios-bundle-identifier") {
+			return &d.out.IOSBundle
 		}
 	}
 	return nil

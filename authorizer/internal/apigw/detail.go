@@ -15,6 +15,10 @@ func Detail(code authz.Code) string {
 		return "The path belongs to no product of this API key. Check the path, or add the product to the key."
 	case authz.PathNotGranted:
 		return "The product of this API key has come to cover this path since the key was given it. An owner of the account can accept the new paths, in the console or by the API."
+	case authz.IPNotAllowed:
+		return "This API key is for calls from certain networks, and this address is in none of them. Add the network to the key if the caller is yours."
+	case authz.AppNotAllowed:
+		return "This API key is for certain apps, and the call names none of them. Send the headers that name the app, or add the app to the key."
 	case authz.OriginMissing:
 		return "This API key is for pages of certain domains, and the call names no page. Let the page send its Referer or Origin, or allow calls without one in the settings of the key."
 	case authz.DomainNotAllowed:

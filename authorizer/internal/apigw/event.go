@@ -6,7 +6,9 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"latchkey/shared/appid"
 	"latchkey/shared/authz"
+	"latchkey/shared/network"
 	"latchkey/shared/origin"
 )
 
@@ -23,12 +25,17 @@ type Event struct {
 	Resource   string // the route: "/map/{proxy+}"
 	RequestID  string // API Gateway's, as the access log has it; a caller can choose it
 	ExtendedID string // API Gateway's other one, which a caller can't choose; empty if the event has none
+	SourceIP   string // the address that API Gateway's connection came from; empty if the event has none
 
 	Key          authz.Source // ?key=
 	APIKey       authz.Source // ?api_key=
 	APIKeyHeader authz.Source // X-Api-Key, in any case
 	Origin       authz.Source
 	Referer      authz.Source
+
+	AndroidPackage authz.Source // X-Android-Package
+	AndroidCert    authz.Source // X-Android-Cert
+	IOSBundle      authz.Source // X-Ios-Bundle-Identifier
 
 	// Imitated says that a header has a name which some upstreams take for one of the gate's own: see authz.Imitates.
 	Imitated bool
@@ -49,6 +56,14 @@ func (e *Event) CallerOrigin() (origin.Origin, origin.Presence) {
 	return origin.FromHeaders(only(e.Origin), only(e.Referer))
 }
 
+// Address is the caller's, as API Gateway saw it. What the call says of it, as in X-Forwarded-For, counts for nothing.
+func (e *Event) Address() network.Address { return network.ParseAddress(e.SourceIP) }
+
+// App is the app that the call names. A header that is there more than once names none.
+func (e *Event) App() appid.Caller {
+	return appid.FromHeaders(only(e.AndroidPackage), only(e.AndroidCert), only(e.IOSBundle))
+}
+
 func only(s authz.Source) string {
 	n, value := s.One()
 	switch n {
@@ -57,7 +72,7 @@ func only(s authz.Source) string {
 	case 1:
 		return value
 	default:
-		return "," // names no origin
+		return "," // names no origin and no app
 	}
 }
 
@@ -99,7 +114,8 @@ func (e *Event) move(memory []byte) []byte {
 	fields := [...]*string{
 		&e.Stage, &e.RoutePath, &e.Path, &e.Resource, &e.RequestID, &e.ExtendedID,
 		&e.Key.Single, &e.Key.Value, &e.APIKey.Single, &e.APIKey.Value, &e.APIKeyHeader.Single, &e.APIKeyHeader.Value,
-		&e.Origin.Single, &e.Origin.Value, &e.Referer.Single, &e.Referer.Value,
+		&e.Origin.Single, &e.Origin.Value, &e.Referer.Single, &e.Referer.Value, &e.SourceIP,
+		&e.AndroidPackage.Single, &e.AndroidPackage.Value, &e.AndroidCert.Single, &e.AndroidCert.Value, &e.IOSBundle.Single, &e.IOSBundle.Value,
 	}
 	for _, f := range fields {
 		memory = append(memory, *f...)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"latchkey/shared/appid"
 	"latchkey/shared/authz"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
@@ -34,6 +35,9 @@ func TestDecodeReadsAnEventOfAPIGateway(t *testing.T) {
 	}
 	if e.RequestID != "c6af9ac6-7b61-11e6-9a41-93e8deadbeef" || e.Resource != "/map/{proxy+}" {
 		t.Errorf("request %q resource %q", e.RequestID, e.Resource)
+	}
+	if got := e.Address().String(); got != "203.0.113.7" || !e.App().IsZero() {
+		t.Errorf("from %s", got)
 	}
 	if o, p := e.CallerOrigin(); p != origin.Known || o.String() != "https://www.example.com" {
 		t.Errorf("caller %v %v", o, p)
@@ -64,6 +68,10 @@ func TestDecodeRefusesWhatIsNoEvent(t *testing.T) {
 		"key a number":       `{` + arn + `,"queryStringParameters":{"key":1}}`,
 		"key list a string":  `{` + arn + `,"multiValueQueryStringParameters":{"key":"a"}}`,
 		"key list of lists":  `{` + arn + `,"multiValueQueryStringParameters":{"key":[["a"]]}}`,
+		"identity twice":     `{` + arn + `,"requestContext":{"identity":{},"identity":{}}}`,
+		"identity a list":    `{` + arn + `,"requestContext":{"identity":[]}}`,
+		"address twice":      `{` + arn + `,"requestContext":{"identity":{"sourceIp":"192.0.2.1","sourceIp":"192.0.2.1"}}}`,
+		"address a list":     `{` + arn + `,"requestContext":{"identity":{"sourceIp":["192.0.2.1"]}}}`,
 		"trailing text":      `{` + arn + `}{}`,
 		"trailing comma":     `{` + arn + `,}`,
 		"bad escape":         `{` + arn + `,"x":"\x"}`,
@@ -241,6 +249,55 @@ func TestQuotedStopsAtTheFirstSpecialCharacter(t *testing.T) {
 					t.Errorf("%q: %+v, %v; the reference reads %+v, %v", text, got, err, want, ok)
 				}
 			}
+		}
+	}
+}
+
+// TestWhereACallComesFromIsWhatTheGatewaySaw: nothing that a caller can write changes it.
+func TestWhereACallComesFromIsWhatTheGatewaySaw(t *testing.T) {
+	for members, want := range map[string]string{
+		`"requestContext":{"identity":{"sourceIp":"192.0.2.1"}}`:                                              "192.0.2.1",
+		`"requestContext":{"identity":{"sourceIp":"2001:DB8::1"}}`:                                            "2001:db8::1",
+		`"requestContext":{"identity":{"sourceIp":"::ffff:192.0.2.1"}}`:                                       "192.0.2.1",
+		`"headers":{"X-Forwarded-For":"192.0.2.1"},"requestContext":{"identity":{"sourceIp":"198.51.100.1"}}`: "198.51.100.1",
+		`"headers":{"sourceIp":"192.0.2.1"},"sourceIp":"192.0.2.1","identity":{"sourceIp":"192.0.2.1"}`:       "",
+		`"requestContext":{"sourceIp":"192.0.2.1","identity":{"x":{"sourceIp":"192.0.2.1"}}}`:                 "",
+		`"requestContext":{"identity":null}`:                                                                  "",
+		`"requestContext":{"identity":{"sourceIp":null}}`:                                                     "",
+		`"requestContext":{"identity":{"sourceIp":"192.0.2.1, 198.51.100.1"}}`:                                "",
+	} {
+		e, err := decode([]byte(`{` + arn + `,` + members + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Address().String(); got != want {
+			t.Errorf("%s: %s", members, got)
+		}
+	}
+}
+
+// TestACallNamesAnAppByOneHeaderOfEachName, in any case.
+func TestACallNamesAnAppByOneHeaderOfEachName(t *testing.T) {
+	const cert = "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709"
+	app, err := appid.ParseLine("android com.example.app " + cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for members, want := range map[string]bool{
+		`"headers":{"X-Android-Package":"com.example.app","X-Android-Cert":"` + cert + `"}`:                                                                   true,
+		`"multiValueHeaders":{"x-android-package":["com.example.app"],"X-ANDROID-CERT":["` + cert + `"]}`:                                                     true,
+		`"multiValueHeaders":{"x-android-package":["com.example.app","com.example.app"],"x-android-cert":["` + cert + `"]}`:                                   false,
+		`"headers":{"X-Android-Package":"com.example.app","x-android-package":"com.example.app","X-Android-Cert":"` + cert + `"}`:                             false,
+		`"queryStringParameters":{"X-Android-Package":"com.example.app","X-Android-Cert":"` + cert + `"}`:                                                     false,
+		`"headers":{"X-Android-Package":"com.example.app","X-Android-Cert":"` + cert + `","X-Ios-Bundle-Identifier":"com.example.app"}`:                       false,
+		`"headers":{"X-Android-Package":"com.example.app"},"multiValueHeaders":{"X-Android-Package":["com.example.other"],"X-Android-Cert":["` + cert + `"]}`: false,
+	} {
+		e, err := decode([]byte(`{` + arn + `,` + members + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := app.Is(e.App()); got != want {
+			t.Errorf("%s: %v", members, got)
 		}
 	}
 }

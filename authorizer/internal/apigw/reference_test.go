@@ -34,12 +34,15 @@ func referenceDecode(payload []byte) (Event, bool) {
 	if e.Stage, e.RoutePath, ok = splitARN(arn); !ok {
 		return Event{}, false
 	}
-	var oks [6]bool
+	var oks [7]bool
 	e.Path, oks[0] = textOf(once["path"], true)
 	e.Resource, oks[1] = textOf(once["resource"], true)
 	oks[2] = referenceMap(once["headers"], once["multiValueHeaders"], func(name string) *authz.Source {
 		e.Imitated = e.Imitated || imitates(name)
-		for lower, s := range map[string]*authz.Source{"x-api-key": &e.APIKeyHeader, "origin": &e.Origin, "referer": &e.Referer} {
+		for lower, s := range map[string]*authz.Source{
+			"x-api-key": &e.APIKeyHeader, "origin": &e.Origin, "referer": &e.Referer,
+			"x-android-package": &e.AndroidPackage, "x-android-cert": &e.AndroidCert, "x-ios-bundle-identifier": &e.IOSBundle,
+		} {
 			if asciiLower(name) == lower {
 				return s
 			}
@@ -51,6 +54,7 @@ func referenceDecode(payload []byte) (Event, bool) {
 	})
 	e.RequestID, oks[4] = referenceID(once["requestContext"], "requestId")
 	e.ExtendedID, oks[5] = referenceID(once["requestContext"], "extendedRequestId")
+	e.SourceIP, oks[6] = referenceAddress(once["requestContext"])
 	for _, ok := range oks {
 		if !ok {
 			return Event{}, false
@@ -219,4 +223,26 @@ func depthOf(payload []byte) int {
 			depth--
 		}
 	}
+}
+
+// referenceAddress reads the caller's address.
+func referenceAddress(context json.RawMessage) (string, bool) {
+	if absent(context) {
+		return "", true
+	}
+	members, ok := membersOf(context)
+	if !ok {
+		return "", false
+	}
+	var identity json.RawMessage
+	found := false
+	for _, m := range members {
+		if m.name == "identity" {
+			if found {
+				return "", false
+			}
+			identity, found = m.value, true
+		}
+	}
+	return referenceID(identity, "sourceIp")
 }

@@ -26,6 +26,8 @@ type keyRecord struct {
 	// A release that doesn't know them drops them when it writes the key: then its products are open as they stood at first.
 	Consents      []consentRecord `dynamodbav:"product_paths,omitempty"`
 	Domains       []string        `dynamodbav:"domains,omitempty"`
+	Networks      []string        `dynamodbav:"networks,omitempty"`
+	Apps          []string        `dynamodbav:"apps,omitempty"`
 	MissingOrigin string          `dynamodbav:"missing_origin"`
 	OriginChosen  bool            `dynamodbav:"missing_origin_chosen,omitempty"`
 	HeaderOnly    bool            `dynamodbav:"header_only,omitempty"`
@@ -108,6 +110,10 @@ type deliveryRecord struct {
 type proposedRecord struct {
 	HasDomains  bool            `dynamodbav:"has_domains"`
 	Domains     []string        `dynamodbav:"domains,omitempty"`
+	HasNetworks bool            `dynamodbav:"has_networks,omitempty"`
+	Networks    []string        `dynamodbav:"networks,omitempty"`
+	HasApps     bool            `dynamodbav:"has_apps,omitempty"`
+	Apps        []string        `dynamodbav:"apps,omitempty"`
 	HasProducts bool            `dynamodbav:"has_products"`
 	Products    []string        `dynamodbav:"products,omitempty"`
 	Consents    []consentRecord `dynamodbav:"product_paths,omitempty"`
@@ -118,7 +124,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 	r := keyRecord{
 		ID: string(k.ID), Account: string(k.Account), AccountType: string(k.AccountType), Version: k.Version,
 		Name: k.Name, Labels: k.Labels, Usage: string(k.Usage), BillingType: string(k.BillingType), Products: texts(k.Products),
-		Domains: k.Domains, MissingOrigin: string(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
+		Domains: k.Domains, Networks: k.Networks, Apps: k.Apps, MissingOrigin: string(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Current: recordOfStored(k.Current), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
 		CreatedBy: recordOfSubject(k.CreatedBy), RotatedAt: stamp(k.RotatedAt), ExpiresAt: stamp(k.ExpiresAt), Disabled: k.Disabled,
 		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt), Freed: k.PlaceFreed, OriginChosen: k.OriginChosen, Consents: recordsOfConsents(k.Consents),
@@ -149,12 +155,22 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		if p.Domains != nil {
 			r.Proposed.HasDomains, r.Proposed.Domains = true, *p.Domains
 		}
+		if p.Networks != nil {
+			r.Proposed.HasNetworks, r.Proposed.Networks = true, *p.Networks
+		}
+		if p.Apps != nil {
+			r.Proposed.HasApps, r.Proposed.Apps = true, *p.Apps
+		}
 		if p.Products != nil {
 			r.Proposed.HasProducts, r.Proposed.Products = true, texts(*p.Products)
 		}
 	}
 	gpk, gsk := keyIndex(k)
-	return encode(keyKey(k.Account, k.ID), "key", r, gpk, gsk)
+	item := encode(keyKey(k.Account, k.ID), "key", r, gpk, gsk)
+	if len(k.Networks) > 0 || len(k.Apps) > 0 {
+		item["v"] = dynamo.N(formatCaller)
+	}
+	return item
 }
 
 // keyIndex files a key under what is to be done with it next: purged, or looked at by the rotator.
@@ -175,14 +191,21 @@ func recordOfStored(s apikey.StoredSecret) storedRecord {
 // DecodeKey reads a key as the table and its stream hold it. [dynamo.ErrUnreadable] for anything else.
 func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 	var r keyRecord
-	if err := decode(item, "key", &r); err != nil {
+	format := int64(recordFormat)
+	if v, _ := dynamo.GetN(item, "v"); v == formatCaller {
+		format = formatCaller
+	}
+	if err := decodeFormat(item, "key", format, &r); err != nil {
 		return apikey.Key{}, err
+	}
+	if format == formatCaller && len(r.Networks) == 0 && len(r.Apps) == 0 {
+		return apikey.Key{}, fmt.Errorf("%w: a key without the lists that its format has", dynamo.ErrUnreadable)
 	}
 	d := keyDecoder{}
 	k := apikey.Key{
 		ID: apikey.ID(r.ID), Account: account.ID(r.Account), AccountType: account.Type(r.AccountType), Version: r.Version,
 		Name: r.Name, Labels: r.Labels, Usage: apikey.ClientKind(r.Usage), BillingType: apikey.BillingType(r.BillingType),
-		Products: fromTexts[product.ID](r.Products), Domains: r.Domains, MissingOrigin: apikey.MissingOrigin(r.MissingOrigin),
+		Products: fromTexts[product.ID](r.Products), Domains: r.Domains, Networks: r.Networks, Apps: r.Apps, MissingOrigin: apikey.MissingOrigin(r.MissingOrigin),
 		HeaderOnly: r.HeaderOnly, Recoverable: r.Recoverable, Current: d.stored(r.Current),
 		CreatedAt: d.read(r.CreatedAt), CreatedBy: r.CreatedBy.subject(), UpdatedAt: d.read(r.UpdatedAt), RotatedAt: d.read(r.RotatedAt),
 		ExpiresAt: d.read(r.ExpiresAt), Disabled: r.Disabled, RevokedAt: d.read(r.RevokedAt), DeletedAt: d.read(r.DeletedAt),
@@ -213,6 +236,12 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		k.Proposed = &apikey.Proposal{Since: d.read(p.Since), Consents: d.consents(p.Consents)}
 		if p.HasDomains {
 			k.Proposed.Domains = &p.Domains
+		}
+		if p.HasNetworks {
+			k.Proposed.Networks = &p.Networks
+		}
+		if p.HasApps {
+			k.Proposed.Apps = &p.Apps
 		}
 		if p.HasProducts {
 			products := fromTexts[product.ID](p.Products)

@@ -11,8 +11,12 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// recordFormat is the version of all records of the control table.
+// recordFormat is the version of the records of the control table.
 const recordFormat = 1
+
+// formatCaller is that of keys with networks or apps. A release that doesn't know them would drop them when it writes the key,
+// and so open it to everybody: this way it can't read such keys.
+const formatCaller = 2
 
 // encode writes a record's fields, its kind and the item's key into one item. A gpk of "" keeps it out of the index.
 func encode(key dynamo.Item, kind string, record any, gpk, gsk string) dynamo.Item {
@@ -30,8 +34,12 @@ func encode(key dynamo.Item, kind string, record any, gpk, gsk string) dynamo.It
 
 // decode reads a record of a kind and refuses any other.
 func decode(item dynamo.Item, kind string, record any) error {
+	return decodeFormat(item, kind, recordFormat, record)
+}
+
+func decodeFormat(item dynamo.Item, kind string, format int64, record any) error {
 	v, _ := dynamo.GetN(item, "v")
-	if text(item, "kind") != kind || v != recordFormat {
+	if text(item, "kind") != kind || v != format {
 		return fmt.Errorf("%w: not a record of kind %s", dynamo.ErrUnreadable, kind)
 	}
 	if err := attributevalue.UnmarshalMap(item, record); err != nil {

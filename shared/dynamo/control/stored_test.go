@@ -42,6 +42,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		acct = account.ID("acc_01M8HKY1AF1HAFFFZBC0H8KQJ1")
 		key  = apikey.ID("key_01M8HKY1AF1HAFFFZBC0H8KQJ2")
 		plan = apikey.ID("key_01M8HKY1AF1HAFFFZBC0H8KQJ3")
+		rest = apikey.ID("key_01M8HKY1AF1HAFFFZBC0H8KQJ8")
 	)
 	owner, developer := keytest.Subject("owner"), keytest.Subject("developer")
 	a := account.Account{ID: acct, Name: "Wander Maps", Type: account.Enterprise, KeyLimit: 500, CreatedAt: at(1)}
@@ -105,6 +106,12 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	suspended.Limits = account.Limits{{Class: "search", QPS: 5}}
 	suspended.Suspended = account.Suspension{Reason: "unpaid", At: at(51), Until: at(52), By: "operator@example.com"}
 	_, err = s.UpdateAccount(t.Context(), a, suspended, row(acct, "account.suspend", ""))
+	must(err)
+	restricted := simple
+	restricted.ID, restricted.Version, restricted.Name, restricted.Current.Hash = rest, 0, "Restricted", apikey.Hash{36}
+	restricted.Networks, restricted.Apps = []string{"192.0.2.0/24"}, []string{"ios com.example.app"}
+	restricted.Proposed = &apikey.Proposal{Networks: &[]string{}, Apps: &[]string{"ios com.example.other"}, Since: at(36)}
+	_, err = s.Commit(t.Context(), control.Change{After: restricted, Audit: audit.Row{ID: "aud_01M8HKY1AF1HAFFFZBC0H8K999", Account: acct, Action: "key.create", At: keytest.Now}})
 	must(err)
 	_, _, err = s.BeginType(t.Context(), control.Operation{
 		ID: "op_01M8HKY1AF1HAFFFZBC0H8KQJ7", Account: acct, StartedAt: at(53),

@@ -21,16 +21,29 @@ import (
 const (
 	format       = 1
 	formatNarrow = 2 // consents for less than a product once covered: a gate that knew none would open the rest
+	formatCaller = 3 // networks or apps: a gate that knew none would let everybody in
 )
 
 // BillingType is the attribute of a policy record that releases before didn't write.
 const BillingType = "bt"
 
 func formatOf(p authz.Policy) int64 {
-	if p.Consents.Narrow() {
+	switch {
+	case restrictsCaller(p):
+		return formatCaller
+	case p.Consents.Narrow():
 		return formatNarrow
+	default:
+		return format
 	}
-	return format
+}
+
+// restrictsCaller reports whether the key has a list that gates of before formatCaller don't know.
+func restrictsCaller(p authz.Policy) bool { return len(p.Networks) > 0 || len(p.Apps) > 0 }
+
+// isFormat reports whether a record of a format can say this. A record of formatCaller without its lists would be open.
+func isFormat(v int64, p authz.Policy) bool {
+	return v >= format && v <= formatCaller && (v == formatCaller) == restrictsCaller(p)
 }
 
 // Key is the primary key of a secret's record.
@@ -65,6 +78,12 @@ func Encode(p authz.Policy) dynamo.Item {
 	putConsents(item, "con", p.Consents)
 	if len(p.Domains) > 0 {
 		item["doms"] = putList(p.Domains)
+	}
+	if len(p.Networks) > 0 {
+		item["nets"] = putList(p.Networks)
+	}
+	if len(p.Apps) > 0 {
+		item["apps"] = putList(p.Apps)
 	}
 	if len(p.Limits) > 0 {
 		item["lims"] = putLimits(p.Limits)
@@ -114,6 +133,12 @@ func putProposal(p apikey.Proposal) types.AttributeValue {
 	if p.Domains != nil {
 		m["d"] = putList(*p.Domains)
 	}
+	if p.Networks != nil {
+		m["n"] = putList(*p.Networks)
+	}
+	if p.Apps != nil {
+		m["a"] = putList(*p.Apps)
+	}
 	if p.Products != nil {
 		m["p"] = putList(*p.Products)
 	}
@@ -125,9 +150,6 @@ func putProposal(p apikey.Proposal) types.AttributeValue {
 // could open a door.
 func Decode(item dynamo.Item) (authz.Policy, error) {
 	r := reader{item: item}
-	if v := r.number("v"); r.bad == "" && v != format && v != formatNarrow {
-		r.fail("v")
-	}
 	hash, err := apikey.ParseHash(r.text("pk"))
 	if err != nil {
 		r.fail("pk")
@@ -152,8 +174,13 @@ func Decode(item dynamo.Item) (authz.Policy, error) {
 		Products:      list[product.ID](&r, "prods"),
 		Consents:      r.consents("con"),
 		Domains:       list[string](&r, "doms"),
+		Networks:      list[string](&r, "nets"),
+		Apps:          list[string](&r, "apps"),
 		Limits:        r.limits(),
 		Proposed:      r.proposal(),
+	}
+	if !isFormat(r.number("v"), p) {
+		r.fail("v")
 	}
 	if p.KeyID == "" {
 		r.fail("kid")
@@ -270,6 +297,15 @@ func list[T ~string](r *reader, name string) []T {
 	return texts
 }
 
+// optional tells a list that isn't there from an empty one.
+func (r *reader) optional(name string) *[]string {
+	if r.item[name] == nil {
+		return nil
+	}
+	texts := list[string](r, name)
+	return &texts
+}
+
 func (r *reader) limits() []apikey.Limit {
 	if r.item["lims"] == nil {
 		return nil
@@ -311,10 +347,7 @@ func (r *reader) proposal() *apikey.Proposal {
 	}
 	in := reader{item: m.Value}
 	p := &apikey.Proposal{Since: in.time("s"), Consents: in.consents("c")}
-	if m.Value["d"] != nil {
-		d := list[string](&in, "d")
-		p.Domains = &d
-	}
+	p.Domains, p.Networks, p.Apps = in.optional("d"), in.optional("n"), in.optional("a")
 	if m.Value["p"] != nil {
 		products := list[product.ID](&in, "p")
 		p.Products = &products

@@ -63,6 +63,7 @@ func genPolicy(t *rapid.T) authz.Policy {
 		Disabled: rapid.Bool().Draw(t, "dis"), HeaderOnly: rapid.Bool().Draw(t, "hdr"),
 		SecretEnds: genTime(t, "ends"), ExpiresAt: genTime(t, "exp"), DeletedAt: genTime(t, "del"), RevokedAt: genTime(t, "rev"),
 		Products: genTexts[product.ID](t, "products"), Domains: genTexts[string](t, "domains"),
+		Networks: genTexts[string](t, "networks"), Apps: genTexts[string](t, "apps"),
 		Consents:      genConsents(t, "consents"),
 		MissingOrigin: apikey.MissingOrigin(rapid.String().Draw(t, "missing")),
 	}
@@ -78,6 +79,14 @@ func genPolicy(t *rapid.T) authz.Policy {
 		if rapid.Bool().Draw(t, "proposes domains") {
 			d := append([]string{}, genTexts[string](t, "pd")...)
 			p.Proposed.Domains = &d
+		}
+		if rapid.Bool().Draw(t, "proposes networks") {
+			d := append([]string{}, genTexts[string](t, "pn")...)
+			p.Proposed.Networks = &d
+		}
+		if rapid.Bool().Draw(t, "proposes apps") {
+			d := append([]string{}, genTexts[string](t, "pa")...)
+			p.Proposed.Apps = &d
 		}
 		if rapid.Bool().Draw(t, "proposes products") {
 			d := append([]product.ID{}, genTexts[product.ID](t, "pp")...)
@@ -138,7 +147,7 @@ func TestEveryFieldOfAPolicyIsInTheRecord(t *testing.T) {
 
 func TestDamagedRecordIsUnreadableAndNeverAPolicy(t *testing.T) {
 	k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) {
-		k.Domains = []string{"example.com"}
+		k.Domains, k.Networks, k.Apps = []string{"example.com"}, []string{"192.0.2.0/24"}, []string{"ios com.example.app"}
 		k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: keytest.Now, Then: 1}}
 		k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Since: keytest.Now}
 		k.RevokedAt, k.DeletedAt, k.ExpiresAt, k.Disabled, k.HeaderOnly = keytest.Now, keytest.Now, keytest.Now, true, true
@@ -339,6 +348,34 @@ func TestAGateThatKnowsNoConsentsRefusesAKeyThatItWouldOpenTooWide(t *testing.T)
 		k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) { k.Consents = consent.List{{Product: "search", Narrow: narrow}} })
 		if v, _ := dynamo.GetN(policies.Encode(keytest.Policy(k)), "v"); v != want {
 			t.Errorf("narrow %v: format %d, want %d", narrow, v, want)
+		}
+	}
+}
+
+// TestAGateThatKnowsNoNetworksAndAppsRefusesAKeyThatHasThem, and reads all others: it would let everybody in.
+func TestAGateThatKnowsNoNetworksAndAppsRefusesAKeyThatHasThem(t *testing.T) {
+	for name, tt := range map[string]struct {
+		edit func(*apikey.Key)
+		want int64
+	}{
+		"neither":  {func(*apikey.Key) {}, 1},
+		"networks": {func(k *apikey.Key) { k.Networks = []string{"192.0.2.0/24"} }, 3},
+		"apps":     {func(k *apikey.Key) { k.Apps = []string{"ios com.example.app"} }, 3},
+		"networks, narrow": {func(k *apikey.Key) {
+			k.Networks, k.Consents = []string{"192.0.2.0/24"}, consent.List{{Product: "search", Narrow: true}}
+		}, 3},
+		"both are proposed": {func(k *apikey.Key) {
+			k.Proposed = &apikey.Proposal{Networks: &[]string{"192.0.2.0/24"}, Apps: &[]string{"ios com.example.app"}}
+		}, 1},
+	} {
+		item := policies.Encode(keytest.Policy(keytest.Key(keytest.AccountID(), tt.edit)))
+		if v, _ := dynamo.GetN(item, "v"); v != tt.want {
+			t.Errorf("%s: format %d, want %d", name, v, tt.want)
+		}
+		delete(item, "nets")
+		delete(item, "apps")
+		if _, err := policies.Decode(item); (err == nil) != (tt.want < 3) {
+			t.Errorf("%s, without the lists: %v", name, err)
 		}
 	}
 }

@@ -33,6 +33,9 @@ func TestTheGatesRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	narrow.Hash, narrow.Products, narrow.Consents = apikey.Hash{7}, []product.ID{"search"}, consent.List{{Product: "search", Narrow: true}}
 	billed := one
 	billed.Hash, billed.BillingType = apikey.Hash{8}, apikey.PayAsYouGrow
+	restricted := one
+	restricted.Hash, restricted.Networks, restricted.Apps = apikey.Hash{9}, []string{"192.0.2.0/24", "2001:db8::/32"}, []string{"ios com.example.app"}
+	restricted.Proposed = &apikey.Proposal{Since: at(9), Networks: &[]string{}, Apps: &[]string{"ios com.example.other"}}
 	keytest.KeepStored(t, "gate",
 		policies.Encode(full), policies.Encode(one), policies.Encode(none), policies.Encode(agreed), policies.Encode(narrow),
 		policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.Enterprise, Version: 7, Suspended: true, SuspendedUntil: at(7)}),
@@ -40,6 +43,6 @@ func TestTheGatesRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		policies.EncodeAccount(authz.Account{ID: "acc_3", Type: account.SelfServe, Version: 1, Accepted: shown}),
 		policies.EncodeAccount(authz.Account{ID: "acc_5", Type: account.SelfServe, Version: 3, Limits: account.Limits{{Class: "map-display.tiles", QPS: 20_000}, {Class: "search", QPS: 5}}}),
 		policies.EncodeAccount(authz.AccountOf(account.Account{ID: "acc_4", Type: account.SelfServe, Version: 2, Closing: true})),
-		policies.Encode(billed),
+		policies.Encode(billed), policies.Encode(restricted),
 	)
 }
