@@ -43,6 +43,7 @@ func (f *form) edited() edited {
 		e["domains"] = append(e["domains"], text)
 	}
 	slices.Sort(e["domains"])
+	f.editedCallers(e)
 	if labels := f.Lists["labels"]; len(labels) > 0 {
 		e["labels"] = slices.Sorted(slices.Values(labels))
 	}

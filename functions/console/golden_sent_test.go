@@ -76,6 +76,16 @@ func sentShots(root, key string) (list []shot) {
 	add("policy.conflict_of_developer", "developer", key+"/policy", url.Values{"every_days": {"9"}, "notify_days_before": {"5"}, "principal": {"arn:aws:iam::1:role/x"}, "was": {`{"every_days":["8"],"notify_days_before":["5"],"principal":["arn:aws:iam::1:role/x"]}`}}, nil)
 	add("limit.conflict", "owner", key+"/limits/map-display", url.Values{"qps": {"3"}, "was": {`{"qps":["9"]}`}}, nil)
 	add("propose.conflict", "owner", key+"/propose", url.Values{"domains": {"mine.example"}, "products": {"search"}, "was": {`{"domains":["old.example"],"products":["search"]}`}}, nil)
+	seen := func(k api.Key, refused, unkept int64) func(*stage) {
+		k.Id, k.Name = keyID, "Shop"
+		return withDoc("POST "+keyAPI+"/proposal/from-usage", api.ProposalFromUsage{Key: k, From: day(1), To: day(31), Allowed: 90114, WouldRefuse: refused, Unkept: unkept})
+	}
+	add("propose.seen_refused", "owner", key+"/from-usage", url.Values{}, refused(409, "record_unreadable"))
+	add("propose.seen", "owner", key+"/from-usage", url.Values{}, seen(api.Key{Proposed: &api.Proposal{Domains: &[]string{"seen.example"}}}, 7, 12))
+	add("propose.seen_all", "owner", key+"/from-usage", url.Values{}, seen(api.Key{Proposed: &api.Proposal{Domains: &[]string{"seen.example"}}}, 0, 0))
+	add("propose.seen_none", "owner", key+"/from-usage", url.Values{}, seen(api.Key{}, 0, 12))
+	add("callers.bad", "owner", key+"/edit", url.Values{"name": {"Shop"}, "networks": {"192.0.2.1/24"}, "apps": {"com.example.app"}}, refused(422, "invalid",
+		api.FieldError{Pointer: "/networks/0", Code: "network_host_bits", Suggestion: ptr("192.0.2.0/24")}, api.FieldError{Pointer: "/apps/0", Code: "app_platform", Suggestion: ptr("ios com.example.app")}))
 	add("repair.refused", "owner", key+"/repair", url.Values{"domain": {"copy.example"}}, refused(422, "invalid", api.FieldError{Pointer: "/domains/10", Code: "public_suffix", Suggestion: ptr("www.copy.example")}))
 
 	add("left.removed", "owner", root+"/account/remove", url.Values{"subject": {"a|b/c"}}, withDoc("DELETE "+accountAPI+"/members/a|b/c", api.Legacy{
@@ -108,6 +118,8 @@ func sentShots(root, key string) (list []shot) {
 	add("erase.stopped", "admin", erasePage, url.Values{"subject": {"auth0|ana  maria"}, "confirm": {"auth0|ana maria"}, "page": {"p4"}}, withDoc("POST /v1/operator/people/erase", failing(409, "conflict")))
 	add("decision.faster", "admin", "/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"approve"}, "qps": {"50"}}, all(refused(409, "request_decided"), withDoc("GET "+accountAPI+"/qps-requests/"+requestID1, decidedRequest(api.Rejected))))
 	add("invitation.bad", "owner", "/invitations", url.Values{"token": {"%%"}}, nil)
+	add("networks.checked", "owner", "/domains/check", url.Values{"networks": {"192.0.2.0/24 192.0.2.1/24 x"}}, nil)
+	add("apps.checked", "owner", "/domains/check", url.Values{"apps": {"ios com.example.App\ncom.example.app"}}, nil)
 	add("domains.checked", "owner", "/domains/check", url.Values{"domains": {"one.example FAẞ.de co.uk *.x"}}, nil)
 	return list
 }
@@ -157,6 +169,8 @@ func frameShots(root, key string) (list []shot) {
 	add(shot{name: "zone.key", as: "owner", target: key, cookies: []*http.Cookie{{Name: zoneCookie, Value: "America/New_York"}}})
 	keys := root + "/keys"
 	add(shot{name: "notice.good", as: "owner", target: keys, note: &note{Path: keys, Notice: "account_created"}})
+	add(shot{name: "notice.seen", as: "owner", target: keys, note: &note{Path: keys, Notice: "proposed_seen", Seen: &seenNote{Allowed: 90114, Refused: 7, Unkept: 12}}})
+	add(shot{name: "notice.seen_all", as: "owner", target: keys, note: &note{Path: keys, Notice: "proposed_seen", Seen: &seenNote{Allowed: 90114}}})
 	add(shot{name: "notice.missed", as: "owner", target: keys, note: &note{Path: keys, Notice: "found_none"}})
 	add(shot{name: "notice.nowhere", as: "admin", target: "/operator", note: &note{Path: "/operator", Notice: "found_nowhere"}})
 	add(shot{name: "notice.of_another_page", as: "owner", target: keys, note: &note{Path: "/sessions", Notice: "session_ended"}})

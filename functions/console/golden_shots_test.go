@@ -144,6 +144,21 @@ func keyShots(add adder, key string) {
 	add("key.one_limit", "owner", key, ofKey(func(k *api.Key) { k.Limits, k.RotationPolicy = k.Limits[:1], &api.RotationPolicy{EveryDays: 8} }))
 	add("key.proposal_products", "owner", key, ofKey(func(k *api.Key) { k.Proposed = &api.Proposal{Since: day(-500), Products: &[]string{"search"}} }))
 	add("key.proposal_no_usage", "owner", key, all(ofKey(func(k *api.Key) { k.Proposed = &api.Proposal{Since: day(31), Domains: &[]string{}} }), withDoc("GET "+keyAPI+"/usage", failing(500, "internal"))))
+	callers := ofKey(func(k *api.Key) {
+		k.Networks, k.Apps = []string{"203.0.113.0/24", "2001:db8::/32"}, []api.App{
+			{Platform: "android", Package: ptr("com.example.app"), Sha1: ptr("DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09")},
+			{Platform: "ios", BundleId: ptr("com.example.app")},
+		}
+		k.Warnings = []string{"missing_origin_allowed", "app_among_domains", "networks_private", "of_a_later_release"}
+		k.Proposed = &api.Proposal{Since: day(31), Networks: &[]string{"198.51.100.0/24"}, Apps: &[]api.App{{Platform: "ios", BundleId: ptr("com.example.next")}}}
+	})
+	add("key.callers", "owner,viewer", key, callers)
+	add("key.callers_lifted", "owner", key, ofKey(func(k *api.Key) {
+		k.Proposed = &api.Proposal{Since: day(31), Networks: &[]string{}, Apps: &[]api.App{}}
+	}))
+	add("edit.callers", "owner", key+"/edit", callers)
+	add("propose.callers", "owner", key+"/propose", callers)
+	add("try.callers", "owner", key+"/try?origin=&address=203.0.113.9&app=ios+com.example.app", callers)
 	add("key.no_examples", "owner", key, ofKey(func(k *api.Key) { k.Products = []string{"sdk"} }))
 	add("key.to_try", "owner", key+"?origin=https://one.example", nil)
 	propose := ofKey(func(k *api.Key) {

@@ -16,6 +16,7 @@ type keyPage struct {
 	Hints    []string
 	Pending  []pending
 	Products []productView
+	Apps     []string // a line each
 	Choices  []chosen
 	Lacking  struct{ Usage bool } // what couldn't be read
 	Figures  figures
@@ -46,8 +47,8 @@ type chosen struct{ Name, Value string }
 
 type proposed struct {
 	api.Proposal
-	Domains, Products      []string
-	HasDomains, HasProduct bool
+	Domains, Networks, Apps, Products            []string
+	HasDomains, HasNetworks, HasApps, HasProduct bool
 }
 
 const (
@@ -120,6 +121,7 @@ func (d *keyPage) usage(v *visit, q usageAsk) {
 
 func (d *keyPage) fill(products []api.Product, now time.Time) {
 	d.Hints = hints(d.Key, now)
+	d.Apps = linesOf(d.Key.Apps)
 	for _, c := range choices {
 		d.Choices = append(d.Choices, chosen{c.Name, c.of(d.Key)})
 	}
@@ -133,6 +135,12 @@ func (d *keyPage) fill(products []api.Product, now time.Time) {
 		d.Proposed = &proposed{Proposal: *p}
 		if p.Domains != nil {
 			d.Proposed.Domains, d.Proposed.HasDomains = *p.Domains, true
+		}
+		if p.Networks != nil {
+			d.Proposed.Networks, d.Proposed.HasNetworks = *p.Networks, true
+		}
+		if p.Apps != nil {
+			d.Proposed.Apps, d.Proposed.HasApps = linesOf(*p.Apps), true
 		}
 		if p.Products != nil {
 			for _, id := range *p.Products {

@@ -48,6 +48,7 @@ type keyForm struct {
 	*form
 	Products []api.Product
 	Key      *api.Key // nil for a new one
+	address  string
 }
 
 // Choices are those that stand at a place of the form; "" is among the further settings.
@@ -68,7 +69,7 @@ func (a *app) keyForm(v *visit, f *form, k *api.Key) (*keyForm, error) {
 			products = append(products, api.Product{Id: id, Name: id})
 		}
 	}
-	return &keyForm{form: f, Products: products, Key: k}, err
+	return &keyForm{form: f, Products: products, Key: k, address: v.address()}, err
 }
 
 func (a *app) newKey(v *visit) error {
@@ -107,6 +108,7 @@ func readKeyForm(v *visit) *form {
 		}
 	}
 	f.Lists["products"] = v.r.PostForm["products"]
+	f.readCallers(v)
 	return f
 }
 
@@ -152,6 +154,12 @@ func (f *form) members() map[string]any {
 	}
 	if labels := f.Lists["labels"]; labels != nil {
 		m["labels"] = labels
+	}
+	if networks := f.Lists["networks"]; networks != nil {
+		m["networks"] = networks
+	}
+	if lines := f.Lists["apps"]; lines != nil {
+		m["apps"] = appsOf(lines)
 	}
 	for _, c := range choices {
 		value := f.Values[c.Name]
@@ -216,6 +224,7 @@ func formOfKey(k api.Key) *form {
 		f.Values[c.Name], f.Values[c.Name+"_was"] = c.of(k), c.of(k)
 	}
 	f.Values["name"], f.Values["domains"] = k.Name, strings.Join(k.Domains, "\n")
+	f.fillCallers(k.Networks, k.Apps)
 	f.Lists["labels"] = k.Labels
 	f.Values["labels"] = strings.Join(k.Labels, ", ")
 	f.Values["version"] = strconv.FormatInt(k.Version, 10)
@@ -282,6 +291,7 @@ func (a *app) checkDomains(v *visit) error {
 			break
 		}
 	}
+	list = append(list, v.checkCallers(maxChecked-len(list))...)
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.WriteHeader(http.StatusOK)
 	return json.NewEncoder(v.w).Encode(list)

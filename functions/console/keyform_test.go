@@ -25,6 +25,8 @@ var typed = map[string]struct {
 	"labels":         {[]string{"web, production;  Team 1\n"}, []any{"web", "production", "Team 1"}},
 	"missing_origin": {[]string{"allow"}, "allow"},
 	"products":       {[]string{"search"}, []any{"search"}}, "domains": {[]string{"a.example\nb.example"}, []any{"a.example", "b.example"}},
+	"networks":    {[]string{"192.0.2.0/24, 2001:db8::/32"}, []any{"192.0.2.0/24", "2001:db8::/32"}},
+	"apps":        {[]string{"ios com.example.app\r\n"}, []any{map[string]any{"platform": "ios", "bundle_id": "com.example.app"}}},
 	"header_only": {[]string{"on"}, true}, "recoverable": {[]string{"on"}, true},
 	"expires_at": {[]string{"2030-01-01"}, "2030-01-01T00:00:00Z"},
 }

@@ -15,6 +15,8 @@ type note struct {
 	Link   string `json:"l,omitempty"` // of a new invitation
 	For    string `json:"f,omitempty"` // the recipient of the invitation, if one was named
 
+	Seen *seenNote `json:"s,omitempty"` // beside a notice
+
 	Keys *outcome `json:"k,omitempty"` // of an act on the keys that were selected
 }
 

@@ -120,7 +120,10 @@ func (v *visit) render(status int, name, title string, data any) error {
 	}
 	p.Once = v.r.Method == http.MethodPost || left.Link != ""
 	if notice := "notice." + left.Notice; v.lang.Has(notice) {
-		p.Notice, p.Missed = v.t(notice), left.Notice == "found_none" || left.Notice == "found_nowhere"
+		if p.Notice = v.t(notice); left.Seen != nil {
+			p.Notice += " " + left.Seen.text(v)
+		}
+		p.Missed = left.Notice == "found_none" || left.Notice == "found_nowhere"
 	}
 	p.Left = left
 	if d, ok := data.(interface{ take(*visit, note) }); ok {

@@ -14,6 +14,8 @@ import (
 func (a *app) proposalRoutes() {
 	a.writing("GET /accounts/{account}/keys/{key}/propose", can.write, a.proposeForm)
 	a.account("POST /accounts/{account}/keys/{key}/propose", a.propose)
+	a.elsewhere("GET /accounts/{account}/keys/{key}/from-usage", "/keys/{key}/propose")
+	a.account("POST /accounts/{account}/keys/{key}/from-usage", a.proposeSeen)
 	a.writing("GET /accounts/{account}/keys/{key}/limits/{class}", can.write, a.limitForm)
 	a.account("POST /accounts/{account}/keys/{key}/limits/{class}", a.lowerLimit)
 }
@@ -38,7 +40,15 @@ func proposalOf(k api.Key) *form {
 			products = *p.Products
 		}
 	}
+	networks, apps := k.Networks, k.Apps
+	if p := k.Proposed; p != nil && p.Networks != nil {
+		networks = *p.Networks
+	}
+	if p := k.Proposed; p != nil && p.Apps != nil {
+		apps = *p.Apps
+	}
 	f.Values["domains"], f.Lists["products"] = strings.Join(domains, "\n"), products
+	f.fillCallers(networks, apps)
 	f.begin()
 	return f
 }
@@ -66,7 +76,14 @@ func (f *form) proposed(k api.Key) (body api.PutProposal) {
 	if old.Products != nil || !slices.Equal(yours["products"], now["products"]) {
 		body.Products = &products
 	}
-	if body.Domains == nil && body.Products == nil { // nothing is new: propose the key as it is
+	if networks := f.Lists["networks"]; networks != nil && (old.Networks != nil || !slices.Equal(yours["networks"], now["networks"])) {
+		body.Networks = &networks
+	}
+	if lines := f.Lists["apps"]; lines != nil && (old.Apps != nil || !slices.Equal(yours["apps"], now["apps"])) {
+		apps := appsOf(lines)
+		body.Apps = &apps
+	}
+	if body == (api.PutProposal{}) { // nothing is new: propose the key as it is
 		body.Domains, body.Products = &domains, &products
 	}
 	return body
@@ -105,4 +122,42 @@ func (v *visit) proposalCounts(p *api.Proposal, lacking *bool) *api.ProposedCoun
 // byDay asks for usage by the day, which is kept longest.
 func byDay(from, to time.Time) url.Values {
 	return url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.UTC().Format(time.RFC3339)}, "interval": {"day"}}
+}
+
+// seenNote says what a proposal of what was seen would have refused.
+type seenNote struct {
+	Allowed int64 `json:"a"`
+	Refused int64 `json:"r"`
+	Unkept  int64 `json:"u,omitempty"`
+}
+
+// text is the notice's second part.
+func (n *seenNote) text(v *visit) string {
+	text := v.t("seen.counts", "refused", n.Refused, "all", n.Allowed)
+	if n.Unkept > 0 {
+		text += " " + v.t("seen.unkept", "unkept", n.Unkept)
+	}
+	return text
+}
+
+// proposeSeen proposes the domains that the key was called from, and says what they would have refused.
+func (a *app) proposeSeen(v *visit) error {
+	var d api.ProposalFromUsage
+	_, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: v.keyPath("/proposal/from-usage")}, &d)
+	if err == nil {
+		n := note{Notice: "proposed_none"}
+		if p := d.Key.Proposed; p != nil && p.Domains != nil {
+			n = note{Notice: "proposed_seen", Seen: &seenNote{Allowed: d.Allowed, Refused: d.WouldRefuse, Unkept: d.Unkept}}
+		}
+		return v.leave(v.keyURL(), n)
+	}
+	k, unread := v.key()
+	if unread != nil {
+		return unread
+	}
+	f := proposalOf(k)
+	if err := f.refuse(v, err); err != nil {
+		return err
+	}
+	return a.showProposal(v, http.StatusUnprocessableEntity, f, k)
 }

@@ -42,6 +42,12 @@ func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.M
 		authz.QPSExceeded:       v.limitRepairs(k, deref(u.ByProduct), products, of.Type == api.Enterprise),
 		authz.PathNotGranted:    v.pathRepairs(k, rightsIn(of).Own, products),
 	}
+	if len(k.Networks) > 0 {
+		all[authz.IPNotAllowed] = edit("networks", "repair.ip_not_allowed")
+	}
+	if len(k.Apps) > 0 {
+		all[authz.AppNotAllowed] = edit("apps", "repair.app_not_allowed")
+	}
 	if k.MissingOrigin == api.Deny && len(k.Domains) > 0 {
 		all[authz.OriginMissing] = edit("missing_origin", "repair.origin_missing")
 	}

@@ -55,6 +55,7 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/keys/{key}/policy":                  matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/policy-remove":           matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/propose":                 matrix.WriteKeys,
+	"/accounts/{account}/keys/{key}/from-usage":              matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/promote":                 matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/drop":                    matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/limits/{class}":          matrix.WriteKeys,

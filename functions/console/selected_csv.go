@@ -50,7 +50,7 @@ func (a *app) exportSelected(v *visit) error {
 // settingNames are the columns of the file: the API's names, and lists with blanks between their items, labels with semicolons.
 var settingNames = []string{
 	"id", "name", "preview", "status", "usage", "billing_type", "products", "labels", "domains", "missing_origin", "header_only", "recoverable",
-	"limits", "created_at", "expires_at", "last_used_at", "rotation_every_days", "next_rotation_at",
+	"limits", "created_at", "expires_at", "last_used_at", "rotation_every_days", "next_rotation_at", "networks", "apps",
 }
 
 func settingsOf(k api.Key) []string {
@@ -65,7 +65,7 @@ func settingsOf(k api.Key) []string {
 	return []string{
 		k.Id, inert(k.Name), k.Preview, string(k.Status), string(k.Usage), string(k.BillingType), strings.Join(k.Products, " "), inert(strings.Join(k.Labels, "; ")),
 		inert(strings.Join(k.Domains, " ")), string(k.MissingOrigin), strconv.FormatBool(k.HeaderOnly), strconv.FormatBool(k.Recoverable), strings.Join(limits, " "),
-		moment.Format(k.CreatedAt.Time), timeOrNone(k.ExpiresAt), timeOrNone(k.LastUsedAt), every, due,
+		moment.Format(k.CreatedAt.Time), timeOrNone(k.ExpiresAt), timeOrNone(k.LastUsedAt), every, due, strings.Join(k.Networks, " "), strings.Join(linesOf(k.Apps), "; "),
 	}
 }
 

@@ -31,7 +31,7 @@ func TestAFormShowsWhatThereIs(t *testing.T) {
 	})
 	root := "/accounts/" + account
 	for path, want := range map[string]string{
-		root + "/keys/" + keyID + "/edit":               `{"domains":["one.example","two.example"],"header_only":true,"labels":["Müller"],"name":"Site \u003c1\u003e","products":["map-display"],"usage":"mobile"}`,
+		root + "/keys/" + keyID + "/edit":               `{"apps":[],"domains":["one.example","two.example"],"header_only":true,"labels":["Müller"],"name":"Site \u003c1\u003e","networks":[],"products":["map-display"],"usage":"mobile"}`,
 		root + "/keys/" + keyID + "/policy":             `{"every_days":31,"notify_days_before":4,"principal":"arn:aws:iam::123456789012:role/x"}`,
 		root + "/keys/" + keyID + "/propose":            `{"domains":["next.example"],"products":["map-display"]}`,
 		root + "/keys/" + keyID + "/limits/map-display": `{"qps":7}`,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/appid"
 	"latchkey/shared/origin"
 	"latchkey/shared/origin/entry"
 )
@@ -23,7 +25,9 @@ type tested struct {
 func (v *visit) test(page string) (*tested, error) {
 	page = strings.TrimSpace(page)
 	t := &tested{}
-	body := api.TestKey{}
+	body := api.TestKey{SourceIp: some(cmp.Or(strings.TrimSpace(v.query("address")), v.address()))}
+	app := appid.Line(v.query("app"))
+	body.AndroidPackage, body.AndroidCert, body.IosBundleIdentifier = some(app.Package), some(app.SHA1), some(app.BundleID)
 	if page != "" {
 		sent, ok := pageOrigin(page)
 		if !ok {

@@ -18,6 +18,8 @@ type tryPage struct {
 	*form
 	Key      api.Key
 	Asked    string // the page that was asked about
+	Address  string // from where; empty for the person's own
+	App      string // the app that calls, in one line
 	Test     *tested
 	Here     bool // the test is about the console's own page
 	Pasted   bool // the examples have the secret
@@ -28,7 +30,7 @@ type tryPage struct {
 
 // tryKey answers the address of the page.
 func (a *app) tryKey(v *visit) error {
-	d := &tryPage{form: newForm(), Asked: v.query("origin")}
+	d := &tryPage{form: newForm(), Asked: v.query("origin"), Address: v.query("address"), App: v.query("app")}
 	asked := v.r.URL.Query().Has("origin")
 	err := v.parallel(
 		reading(&d.Key, v.api, v.keyPath(), nil),

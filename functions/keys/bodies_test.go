@@ -43,6 +43,8 @@ var keyBodies = map[string]apitest.Member{
 	"createKey.labels":         {Body: creating("labels", []string{" web ", "Web", "Production"}), Shows: map[string]string{"labels": `["Production","web"]`}, Rows: []string{created("", `labels=["Production","web"]`)}},
 	"createKey.products":       {Body: creating("products", []string{"routing", "search"}), Shows: map[string]string{"products": `["routing","search"]`}, Rows: []string{created("products", `products=["routing","search"]`)}},
 	"createKey.domains":        {Body: creating("domains", []string{"B.example", "a.example"}), Shows: map[string]string{"domains": `["a.example","b.example"]`}, Rows: []string{created("", `domains=["a.example","b.example"]`)}},
+	"createKey.networks":       {Body: creating("networks", []string{"2001:DB8::/32", "192.0.2.7"}), Shows: map[string]string{"networks": `["192.0.2.7/32","2001:db8::/32"]`}, Rows: []string{created("", `networks=["192.0.2.7/32","2001:db8::/32"]`)}},
+	"createKey.apps":           {Body: creating("apps", []object{{"platform": "ios", "bundle_id": "com.example.App"}}), Shows: map[string]string{"apps": `[{"bundle_id":"com.example.app","platform":"ios"}]`}, Rows: []string{created("", `apps=[{"bundle_id":"com.example.app","platform":"ios"}]`)}},
 	"createKey.missing_origin": {Body: creating("missing_origin", "deny"), Shows: map[string]string{"missing_origin": `"deny"`}, Rows: []string{created("missing_origin", `missing_origin="deny"`)}},
 	"createKey.header_only":    {Body: creating("header_only", true), Shows: map[string]string{"header_only": "true"}, Rows: []string{created("", "header_only=true")}},
 	"createKey.recoverable":    {Body: creating("recoverable", true), Shows: map[string]string{"recoverable": "true"}, Rows: []string{created("", "recoverable=true")}},
@@ -53,6 +55,8 @@ var keyBodies = map[string]apitest.Member{
 	"editKey.labels":         {Body: object{"labels": []string{"web"}}, Shows: map[string]string{"labels": `["web"]`}, Rows: row("key.edit", `labels=["web"]`)},
 	"editKey.products":       {Body: object{"products": []string{"search", "routing"}}, Shows: map[string]string{"products": `["routing","search"]`}, Rows: row("key.edit", `products=["routing","search"]`), Gate: true},
 	"editKey.domains":        {Body: object{"domains": []string{"a.example"}}, Shows: map[string]string{"domains": `["a.example"]`}, Rows: row("key.edit", `domains=["a.example"]`), Gate: true},
+	"editKey.networks":       {Body: object{"networks": []string{"192.0.2.0/24"}}, Shows: map[string]string{"networks": `["192.0.2.0/24"]`}, Rows: row("key.edit", `networks=["192.0.2.0/24"]`), Gate: true},
+	"editKey.apps":           {Body: object{"apps": []object{{"platform": "ios", "bundle_id": "com.example.App"}}}, Shows: map[string]string{"apps": `[{"bundle_id":"com.example.app","platform":"ios"}]`}, Rows: row("key.edit", `apps=[{"bundle_id":"com.example.app","platform":"ios"}]`), Gate: true},
 	"editKey.missing_origin": {Body: object{"missing_origin": "deny"}, Shows: map[string]string{"missing_origin": `"deny"`}, Rows: row("key.edit", `missing_origin="deny"`), Gate: true},
 	"editKey.header_only":    {Body: object{"header_only": true}, Shows: map[string]string{"header_only": "true"}, Rows: row("key.edit", "header_only=true"), Gate: true},
 	"editKey.expires_at":     {Body: object{"expires_at": "2030-01-01T00:00:00.000Z"}, Shows: map[string]string{"expires_at": `"2030-01-01T00:00:00.000Z"`}, Rows: row("key.edit", `expires_at="2030-01-01T00:00:00.000Z"`), Gate: true},
@@ -60,6 +64,8 @@ var keyBodies = map[string]apitest.Member{
 	"setBillingType.billing_type": {Body: object{"billing_type": "pay_as_you_grow"}, Shows: map[string]string{"billing_type": `"pay_as_you_grow"`}, Rows: row("key.billing_type", `billing_type="pay_as_you_grow"`), Gate: true},
 
 	"proposeRestrictions.domains":  {Body: object{"domains": []string{"b.example"}}, Rows: row("key.propose", `proposed={"domains":["b.example"],"products":null}`), Gate: true},
+	"proposeRestrictions.networks": {Body: object{"networks": []string{"192.0.2.0/24"}}, Rows: row("key.propose", `proposed={"domains":null,"networks":["192.0.2.0/24"],"products":null}`), Gate: true},
+	"proposeRestrictions.apps":     {Body: object{"apps": []object{{"platform": "ios", "bundle_id": "com.example.App"}}}, Rows: row("key.propose", `proposed={"apps":[{"bundle_id":"com.example.app","platform":"ios"}],"domains":null,"products":null}`), Gate: true},
 	"proposeRestrictions.products": {Body: object{"products": []string{"routing"}}, Rows: row("key.propose", `proposed={"domains":null,"products":["routing"]}`), Gate: true},
 	"revokeKey.confirm_name":       {Body: object{"confirm_name": "My key"}, Shows: map[string]string{"status": `"revoked"`}, Rows: row("key.revoke", `revoked_at="2026-11-21T12:00:00.000Z"`), Gate: true},
 }

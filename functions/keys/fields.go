@@ -21,6 +21,7 @@ type fields struct {
 	texts    text.Secrets
 	products product.Catalogue
 	now      time.Time
+	hidden   bool // networks can't be told apart
 	bad      []api.FieldError
 }
 
@@ -51,6 +52,12 @@ func (f *fields) set(k *apikey.Key, body api.EditKey, members gateway.Members) {
 	}
 	if body.Domains != nil {
 		k.Domains = f.domains("domains", *body.Domains, *k)
+	}
+	if body.Networks != nil {
+		k.Networks = f.networks("networks", *body.Networks, k.Networks)
+	}
+	if body.Apps != nil {
+		k.Apps = f.apps("apps", *body.Apps)
 	}
 	if body.MissingOrigin != nil { // sent is chosen, the value that it has anyway too
 		k.OriginChosen = true

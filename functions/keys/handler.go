@@ -31,6 +31,7 @@ type handler struct {
 	service  *web.KeyService
 	store    store
 	counters rows
+	hidden   bool // the gate sees the addresses of a proxy, and not those of callers
 }
 
 func (h *handler) routes(m *gateway.Mux) {
@@ -55,6 +56,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+domains+"/unlink", h.unlinkDomain, account.WriteKeys)
 	m.Account("POST "+domains+"/replace", gateway.TakesIfMatch(h.replaceDomain), account.WriteKeys)
 	m.Account("PUT "+key+"/proposal", gateway.TakesIfMatch(h.propose), account.WriteKeys)
+	m.Account("POST "+key+"/proposal/from-usage", gateway.TakesIfMatch(gateway.NoBody(h.proposeFromUsage)), account.WriteKeys)
 	m.Account("DELETE "+key+"/proposal", gateway.TakesIfMatch(gateway.NoBody(h.dropProposal)), account.WriteKeys)
 	m.Account("POST "+key+"/proposal/promote", gateway.TakesIfMatch(gateway.NoBody(h.promote)), account.WriteKeys)
 }

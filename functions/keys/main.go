@@ -15,7 +15,7 @@ func main() {
 	if err != nil {
 		telemetry.Abort(err)
 	}
-	h := &handler{service: base.KeyService(), store: base.Store, counters: base.LastUsed()}
+	h := &handler{service: base.KeyService(), store: base.Store, counters: base.LastUsed(), hidden: base.Env.Or("CALLER_ADDRESSES", "seen") == "hidden"}
 	h.routes(base.Mux)
 	gateway.Serve(base.Mux)
 }

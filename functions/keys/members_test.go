@@ -20,7 +20,13 @@ import (
 // doesn't have. The values are as keys store them.
 var memberValues = map[string]any{
 	"name": "Another", "labels": []string{"production", "web team"}, "usage": "mobile", "products": []string{"map-display", "routing"},
-	"domains": []string{"*.example.com", "example.org"}, "missing_origin": "deny", "header_only": true, "recoverable": true,
+	"domains":  []string{"*.example.com", "example.org"},
+	"networks": []string{"192.0.2.0/24", "2001:db8::/32"},
+	"apps": []any{
+		map[string]any{"platform": "android", "package": "com.example.app", "sha1": "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09"},
+		map[string]any{"platform": "ios", "bundle_id": "com.example.app"},
+	},
+	"missing_origin": "deny", "header_only": true, "recoverable": true,
 	"expires_at": "2030-01-01T00:00:00.000Z",
 }
 

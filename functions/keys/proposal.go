@@ -29,7 +29,9 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 		after.Proposed = &proposal
 		if k.Proposed != nil { // what is proposed again has been proposed since then
 			again := after
-			again.Proposed = &apikey.Proposal{Domains: proposal.Domains, Products: proposal.Products, Consents: proposal.Consents, Since: k.Proposed.Since}
+			since := proposal
+			since.Since = k.Proposed.Since
+			again.Proposed = &since
 			if again.Same(k) {
 				return k, nil
 			}
@@ -40,19 +42,30 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 
 // proposal reads what is proposed for a key.
 func (h *handler) proposal(body api.PutProposal, k apikey.Key, now time.Time) (apikey.Proposal, error) {
-	f := fields{texts: h.service.Texts, products: h.service.Products, now: now}
+	f := fields{texts: h.service.Texts, products: h.service.Products, now: now, hidden: h.hidden}
 	proposal := apikey.Proposal{Since: now}
 	if body.Domains != nil {
 		domains := f.domains("domains", *body.Domains, k)
 		proposal.Domains = &domains
 	}
+	if body.Networks != nil {
+		networks := f.networks("networks", *body.Networks, k.Networks)
+		proposal.Networks = &networks
+	}
+	if body.Apps != nil {
+		apps := f.apps("apps", *body.Apps)
+		proposal.Apps = &apps
+	}
 	if body.Products != nil {
 		products := f.productList("products", *body.Products)
 		proposal.Products, proposal.Consents = &products, h.service.Products.Consents(nil, nil, products)
 	}
-	if body.Domains == nil && body.Products == nil {
-		f.refuse(gateway.Field("domains", "required", "Propose domains, products or both."))
+	if body == (api.PutProposal{}) {
+		f.refuse(gateway.Field("domains", "required", "Propose domains, networks, apps or products."))
 	}
+	after := k
+	after.Proposed = &proposal
+	f.fits(k, after)
 	return proposal, f.err()
 }
 
@@ -81,6 +94,9 @@ func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Prin
 		}
 		if k.Proposed == nil {
 			return k, errNoProposal
+		}
+		if p := k.Proposed.Networks; h.hidden && p != nil && len(*p) > 0 {
+			return k, gateway.Invalid(gateway.Field("networks", networksUnavailable, whyUnavailable))
 		}
 		return k.Enforced().Touched(h.service.Source.Time()), nil
 	})

@@ -19,6 +19,7 @@ editKey              200     200       200      200      key_revoked  key_delete
 disableKey           200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
 enableKey            200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
 proposeRestrictions  200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
+proposeFromUsage     200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
 dropProposal         200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
 promoteProposal      200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
 revealKey            200     200       200      200      key_revoked  key_deleted  key_not_recoverable  200        200             key_revoked     200                    200

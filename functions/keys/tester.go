@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -10,15 +11,19 @@ import (
 	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/appid"
 	"latchkey/shared/authz"
 	"latchkey/shared/moment"
+	"latchkey/shared/network"
 	"latchkey/shared/origin"
 	"latchkey/shared/text"
 )
 
 // test answers what the gate would say to a call with the key's current secret, by the gate's own function.
 func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	body, _, err := gateway.Body[api.TestKey](r, gateway.BodyOptions{Optional: true, Nullable: []string{"origin", "referer", "at"}})
+	body, _, err := gateway.Body[api.TestKey](r, gateway.BodyOptions{Optional: true, Nullable: []string{
+		"origin", "referer", "source_ip", "android_package", "android_cert", "ios_bundle_identifier", "at",
+	}})
 	if err != nil {
 		return err
 	}
@@ -26,7 +31,10 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 		name string
 		text *string
 		most int
-	}{{"origin", body.Origin, 2048}, {"referer", body.Referer, 8192}, {"path", body.Path, 2048}} {
+	}{
+		{"origin", body.Origin, 2048}, {"referer", body.Referer, 8192}, {"path", body.Path, 2048}, {"source_ip", body.SourceIp, 64},
+		{"android_package", body.AndroidPackage, 512}, {"android_cert", body.AndroidCert, 512}, {"ios_bundle_identifier", body.IosBundleIdentifier, 512},
+	} {
 		if utf8.RuneCountInString(deref(m.text)) > m.most {
 			return gateway.Invalid(web.TextField(m.name, 0, m.most, text.ErrLength))
 		}
@@ -45,9 +53,14 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 			return gateway.Invalid(gateway.Field("path", "not_a_path", "A path must begin with / and end before the query. Write ? and # inside it as %3F and %23."))
 		}
 	}
+	address := network.ParseAddress(cmp.Or(deref(body.SourceIp), c.SourceIP))
+	if body.SourceIp != nil && address.IsZero() {
+		return gateway.Invalid(gateway.Field("source_ip", "not_an_address", "It must be an IP address, as API Gateway sees it."))
+	}
 	from, presence := origin.FromHeaders(deref(body.Origin), deref(body.Referer))
 	request := authz.Request{
-		Target: authz.TargetOf(path, h.service.Products), Origin: from, Presence: presence, Place: authz.InQuery,
+		Target: authz.TargetOf(path, h.service.Products), Origin: from, Presence: presence, Place: authz.InQuery, Address: address,
+		App: appid.FromHeaders(deref(body.AndroidPackage), deref(body.AndroidCert), deref(body.IosBundleIdentifier)),
 	}
 	if body.InHeader != nil && *body.InHeader {
 		request.Place = authz.InHeader
@@ -58,7 +71,18 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	}
 	request.Account = authz.AccountOf(its)
 	d := authz.Decide(at, request, authz.PoliciesOf(k)[0])
-	return gateway.JSON(w, http.StatusOK, result(d, path, at))
+	doc := result(d, path, at)
+	if list, err := network.Compile(k.Networks); err == nil {
+		if i, ok := list.Has(request.Address); ok {
+			doc.Network = &k.Networks[i]
+		}
+	}
+	if list, err := appid.Compile(k.Apps); err == nil {
+		if i, ok := list.Has(request.App); ok {
+			doc.App = &k.Apps[i]
+		}
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
 }
 
 func result(d authz.Decision, path string, at time.Time) api.TestResult {

@@ -58,7 +58,7 @@ func TestEveryParameterDoesSomething(t *testing.T) {
 		}
 		value, ok := map[string]string{
 			"SignUp": "invited", "Mfa": "OFF", "DefaultUrls": "off", "AccessLogs": "off", "SharedSecretNames": "on", "SesIdentityArn": "arn:aws:ses:us-east-1:123456789012:identity/example.com",
-			"OverLimitStatus": "403", "Architecture": "x86_64",
+			"OverLimitStatus": "403", "Architecture": "x86_64", "CallerAddresses": "hidden",
 		}[name]
 		if !ok {
 			value = "another"

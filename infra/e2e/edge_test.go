@@ -139,16 +139,16 @@ func TestEachStoredAttributeAsAnExtraMemberChangesNothing(t *testing.T) {
 	members := slices.Collect(maps.Keys(before))
 	members = append(append(members, slices.Collect(maps.Keys(accountBefore))...), "pk", "sk", "gpk", "gsk", "ttl", "hash", "sealed", "owner", "by", "account_type")
 	editable := map[string]string{
-		"PATCH " + k.path: "name labels usage products domains missing_origin header_only expires_at", "PATCH " + account: "name type key_limit billing_types",
-		"POST " + account + "/keys":             "name labels usage products domains missing_origin header_only expires_at recoverable",
+		"PATCH " + k.path: "name labels usage products domains networks apps missing_origin header_only expires_at", "PATCH " + account: "name type key_limit billing_types",
+		"POST " + account + "/keys":             "name labels usage products domains networks apps missing_origin header_only expires_at recoverable",
 		"PUT " + account + "/members/developer": "role", "POST " + account + "/invitations": "role email", "POST /v1/accounts": "name",
-		"PUT " + k.path + "/proposal": "domains products",
+		"PUT " + k.path + "/proposal": "domains networks apps products",
 	}
 	base := map[string]string{
 		"POST " + account + "/keys": lifeKey, "PUT " + account + "/members/developer": `{"role":"viewer"}`, "POST " + account + "/invitations": `{"role":"viewer"}`,
 		"POST /v1/accounts": `{"name":"x"}`, "PUT " + k.path + "/proposal": `{"domains":[]}`,
 	}
-	for _, state := range []string{"/disable", "/enable", "/restore", "/reveal", "/proposal/promote"} {
+	for _, state := range []string{"/disable", "/enable", "/restore", "/reveal", "/proposal/promote", "/proposal/from-usage"} {
 		editable["POST "+k.path+state] = ""
 	}
 	for operation, allowed := range editable {
@@ -277,6 +277,7 @@ func TestAForeignObjectAnswersByteForByteAsAnUnknownOne(t *testing.T) {
 		{"PUT /proposal", `{"domains":[]}`},
 		{"DELETE /proposal", ""},
 		{"POST /proposal/promote", `{}`},
+		{"POST /proposal/from-usage", `{}`},
 		{"POST /rotate", `{}`},
 		{"POST /rotation/end", `{}`},
 		{"GET /audit", ""},

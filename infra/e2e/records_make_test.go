@@ -103,6 +103,20 @@ func (m *maker) makeRestrictions() {
 	k.answers(403, "domain_not_allowed", recordedCall{What: "from elsewhere", Secret: secret, Origin: "https://evil.example"})
 	k.answers(403, "origin_missing", recordedCall{What: "from nowhere", Secret: secret})
 
+	// A gate that knows no networks and no apps would let everybody in: it refuses these keys alone.
+	k, secret = m.key("networks", `{"networks":["198.51.100.0/24"]}`)
+	k.answers(403, "ip_not_allowed", recordedCall{Secret: secret, Last: 503})
+	k, secret = m.key("networks that the caller is in", `{"networks":["127.0.0.0/8"]}`)
+	k.answers(200, "", recordedCall{Secret: secret, Last: 503})
+	k, secret = m.key("apps", `{"apps":[{"platform":"ios","bundle_id":"com.example.app"}]}`)
+	k.answers(403, "app_not_allowed", recordedCall{Secret: secret, Last: 503})
+	k, secret = m.key("networks lifted", `{"networks":["198.51.100.0/24"]}`)
+	m.do("owner", "PATCH", k.path(), `{"networks":[]}`, "If-Match", "*")
+	k.opens(secret)
+	k, secret = m.key("networks and apps proposed", "")
+	m.do("owner", "PUT", k.path()+"/proposal", `{"networks":["198.51.100.0/24"],"apps":[{"platform":"ios","bundle_id":"com.example.app"}]}`)
+	k.opens(secret)
+
 	k, secret = m.key("proposal", "")
 	m.do("owner", "PUT", k.path()+"/proposal", `{"domains":["example.com"],"products":["search"]}`)
 	k.opens(secret)

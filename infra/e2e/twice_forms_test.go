@@ -39,7 +39,11 @@ func (w *twice) keyForms() (list []func() pressed) {
 	step("extend", url.Values{"grace_seconds": {"86400"}}, "", rotating)
 	step("policy", url.Values{"every_days": {"30"}, "notify_days_before": {"3"}}, "")
 	step("policy-remove", nil, "", `PUT /rotation-policy {"every_days":30,"notify_days_before":3}`)
-	step("propose", url.Values{"domains": {"twice.example"}}, "")
+	step("propose", url.Values{"domains": {"twice.example"}, "networks": {"192.0.2.0/24"}, "apps": {"ios com.example.app"}}, "")
+	add(func() pressed {
+		k := w.key("")
+		return pressed{"owner", "", k + "/from-usage", nil}
+	})
 	step("promote", nil, "", limited)
 	step("drop", nil, "", limited)
 	step("limits/map-display", url.Values{"qps": {"3"}}, "")

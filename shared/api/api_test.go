@@ -73,7 +73,7 @@ var derived = map[string]string{
 	"rotation_cancelled": "a rotation", "last_used_at": "its calls", "last_used_age_seconds": "its calls", "last_refused_at": "its calls", "previous_secret_last_used_at": "its calls",
 	"status": "derived from the others", "disabled": "disable and enable", "blocked": "operators", "revoked_at": "revoke", "deleted_at": "delete",
 	"billing_type": "operators", "limits": "QPS requests and limits/{class}", "rotation_policy": "rotation-policy", "proposed": "proposal",
-	"pending_paths": "the catalogue, until accept of a product",
+	"warnings": "derived from the others", "pending_paths": "the catalogue, until accept of a product",
 }
 
 func TestAMemberOfAKeyIsSetByItsBodiesOrByAnOperationOfItsOwn(t *testing.T) {

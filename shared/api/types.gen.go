@@ -331,7 +331,9 @@ func (e UsageKind) Valid() bool {
 const (
 	UsageOutcomeAccountSuspended  UsageOutcome = "account_suspended"
 	UsageOutcomeAllowed           UsageOutcome = "allowed"
+	UsageOutcomeAppNotAllowed     UsageOutcome = "app_not_allowed"
 	UsageOutcomeDomainNotAllowed  UsageOutcome = "domain_not_allowed"
+	UsageOutcomeIpNotAllowed      UsageOutcome = "ip_not_allowed"
 	UsageOutcomeKeyBlocked        UsageOutcome = "key_blocked"
 	UsageOutcomeKeyDeleted        UsageOutcome = "key_deleted"
 	UsageOutcomeKeyDisabled       UsageOutcome = "key_disabled"
@@ -355,7 +357,11 @@ func (e UsageOutcome) Valid() bool {
 		return true
 	case UsageOutcomeAllowed:
 		return true
+	case UsageOutcomeAppNotAllowed:
+		return true
 	case UsageOutcomeDomainNotAllowed:
+		return true
+	case UsageOutcomeIpNotAllowed:
 		return true
 	case UsageOutcomeKeyBlocked:
 		return true
@@ -602,6 +608,9 @@ type Actor struct {
 	Subject string `json:"subject"`
 }
 
+// App defines model for App.
+type App = appOf
+
 // ApproveQpsRequest defines model for ApproveQpsRequest.
 type ApproveQpsRequest struct {
 	// Comment A Block.
@@ -610,6 +619,9 @@ type ApproveQpsRequest struct {
 	// Qps The requested value by default.
 	Qps *int `json:"qps,omitempty"`
 }
+
+// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. Empty means unrestricted. A set.
+type Apps = []App
 
 // AuditList defines model for AuditList.
 type AuditList struct {
@@ -708,6 +720,9 @@ type CreateInvitation struct {
 
 // CreateKey defines model for CreateKey.
 type CreateKey struct {
+	// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. Empty means unrestricted. A set.
+	Apps *Apps `json:"apps,omitempty"`
+
 	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
@@ -721,6 +736,9 @@ type CreateKey struct {
 
 	// Name A Line.
 	Name string `json:"name"`
+
+	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which means unrestricted. A set: duplicates are dropped, overlaps stay.
+	Networks *Networks `json:"networks,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
 	Products    Products `json:"products"`
@@ -817,6 +835,9 @@ type EditAccount struct {
 
 // EditKey defines model for EditKey.
 type EditKey struct {
+	// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. Empty means unrestricted. A set.
+	Apps *Apps `json:"apps,omitempty"`
+
 	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
@@ -830,6 +851,9 @@ type EditKey struct {
 
 	// Name A Line.
 	Name *string `json:"name,omitempty"`
+
+	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which means unrestricted. A set: duplicates are dropped, overlaps stay.
+	Networks *Networks `json:"networks,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
 	Products *Products `json:"products,omitempty"`
@@ -972,6 +996,7 @@ type InvitationWithToken struct {
 // Key defines model for Key.
 type Key struct {
 	AccountId string `json:"account_id"`
+	Apps      []App  `json:"apps"`
 
 	// BillingType Set by operators; a customer who sends it gets a 422 `read_only`.
 	BillingType BillingType `json:"billing_type"`
@@ -1003,6 +1028,7 @@ type Key struct {
 	// MissingOrigin The rule for calls that name no origin. The default follows `usage`: `deny` for `frontend`, else `allow`. Once a request has sent it, even the value that the key has, it stays when `usage` changes.
 	MissingOrigin MissingOrigin `json:"missing_origin"`
 	Name          string        `json:"name"`
+	Networks      []string      `json:"networks"`
 
 	// PendingPaths What the key's products have come to cover and nobody has accepted yet: such calls are refused with `path_not_granted`.
 	PendingPaths []PendingPaths `json:"pending_paths"`
@@ -1031,6 +1057,9 @@ type Key struct {
 	// Usage Where the secret lives; decides the defaults.
 	Usage   UsageKind `json:"usage"`
 	Version int64     `json:"version"`
+
+	// Warnings Codes of what has less effect than it seems to. `missing_origin_allowed`: the key has domains, and calls that name no page pass all the same. `app_among_domains`: an entry of the domains reads like the ID of an app, which no page has. `networks_private`: a network that no call over the internet comes from. Later versions may know more.
+	Warnings []string `json:"warnings"`
 }
 
 // KeyFigures With `figures=day`: what the calls of the listed keys came to in 24 hours, the running one included. Reports are counted within minutes.
@@ -1231,6 +1260,9 @@ type MyAccount struct {
 	Type      AccountType `json:"type"`
 }
 
+// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which means unrestricted. A set: duplicates are dropped, overlaps stay.
+type Networks = []string
+
 // NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 type NextPageToken = string
 
@@ -1391,9 +1423,26 @@ type Products = []string
 
 // Proposal defines model for Proposal.
 type Proposal struct {
+	Apps     *[]App    `json:"apps"`
 	Domains  *[]string `json:"domains"`
+	Networks *[]string `json:"networks"`
 	Products *[]string `json:"products"`
 	Since    Time      `json:"since"`
+}
+
+// ProposalFromUsage defines model for ProposalFromUsage.
+type ProposalFromUsage struct {
+	// Allowed The calls that the key was allowed between from and to.
+	Allowed int64 `json:"allowed"`
+	From    Time  `json:"from"`
+	Key     Key   `json:"key"`
+	To      Time  `json:"to"`
+
+	// Unkept How many of them came from pages whose names weren't kept: whether they would have been refused isn't known.
+	Unkept int64 `json:"unkept"`
+
+	// WouldRefuse How many of them the proposed domains would have refused: those that named no page, unless the key allows that, and those from pages that no entry can name.
+	WouldRefuse int64 `json:"would_refuse"`
 }
 
 // ProposedCounts What enforcing the key's proposal would have changed in the range, from when it was proposed. Calls that are refused already, for whatever reason, are in neither number.
@@ -1423,8 +1472,14 @@ type PutOperator struct {
 
 // PutProposal defines model for PutProposal.
 type PutProposal struct {
+	// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. Empty means unrestricted. A set.
+	Apps *Apps `json:"apps,omitempty"`
+
 	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains *Domains `json:"domains,omitempty"`
+
+	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which means unrestricted. A set: duplicates are dropped, overlaps stay.
+	Networks *Networks `json:"networks,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
 	Products *Products `json:"products,omitempty"`
@@ -1627,10 +1682,18 @@ type Suspension struct {
 
 // TestKey defines model for TestKey.
 type TestKey struct {
-	At *MaybeTime `json:"at,omitempty"`
+	// AndroidCert The X-Android-Cert header; absent or null for none.
+	AndroidCert *string `json:"android_cert,omitempty"`
+
+	// AndroidPackage The X-Android-Package header; absent or null for none.
+	AndroidPackage *string    `json:"android_package,omitempty"`
+	At             *MaybeTime `json:"at,omitempty"`
 
 	// InHeader The secret is sent in X-Api-Key.
 	InHeader *bool `json:"in_header,omitempty"`
+
+	// IosBundleIdentifier The X-Ios-Bundle-Identifier header; absent or null for none.
+	IosBundleIdentifier *string `json:"ios_bundle_identifier,omitempty"`
 
 	// Origin The Origin header; absent or null for none.
 	Origin *string `json:"origin,omitempty"`
@@ -1640,23 +1703,32 @@ type TestKey struct {
 
 	// Referer The Referer header; absent or null for none.
 	Referer *string `json:"referer,omitempty"`
+
+	// SourceIp The address that the call comes from; absent or null for the one that this request comes from.
+	SourceIp *string `json:"source_ip,omitempty"`
 }
 
 // TestResult defines model for TestResult.
 type TestResult struct {
-	Allowed bool    `json:"allowed"`
-	At      Time    `json:"at"`
-	Class   *string `json:"class"`
+	Allowed bool `json:"allowed"`
+
+	// App The app of the key that the call names, as `android com.example.app DA:39:…` or `ios com.example.app`; null if there is none.
+	App   *string `json:"app,omitempty"`
+	At    Time    `json:"at"`
+	Class *string `json:"class"`
 
 	// Code What a call was answered: `allowed`, or the first check that failed. The list is in the order of the checks. Later versions may know more codes: show one that you don't know as it is.
-	Code    DecisionCode `json:"code"`
-	Path    *string      `json:"path,omitempty"`
-	Product *string      `json:"product"`
+	Code DecisionCode `json:"code"`
+
+	// Network The network of the key that the address is in; null if it has none, or the address is in none.
+	Network *string `json:"network,omitempty"`
+	Path    *string `json:"path,omitempty"`
+	Product *string `json:"product"`
 
 	// ProposedCode The decision by the proposed restrictions; null if none are proposed, or where the key itself is refused.
 	ProposedCode *string `json:"proposed_code,omitempty"`
 
-	// Rule What decided. Of the caller's origin: the domain pattern that covers it; `unrestricted` (the key has none), `no_pattern` (none covers it), `missing_allowed` or `missing_denied` (the call names no origin). Of the key: its status, `deleted`, `revoked`, `blocked`, `disabled` or `expired`, or `header_only`. Of the path, with `product_not_allowed`: the ID of the product that it belongs to, or `no_product`. Otherwise the same as `code`.
+	// Rule What decided. Of the caller's origin: the domain pattern that covers it; `unrestricted` (the key has none), `no_pattern` (none covers it), `missing_allowed` or `missing_denied` (the call names no origin). Of the key: its status, `deleted`, `revoked`, `blocked`, `disabled` or `expired`, or `header_only`. Of the path, with `product_not_allowed`: the ID of the product that it belongs to, or `no_product`. Otherwise the same as `code`, as of a network or an app.
 	Rule *string `json:"rule"`
 }
 
@@ -2034,6 +2106,12 @@ type ProposeRestrictionsParams struct {
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
+// ProposeFromUsageParams defines parameters for ProposeFromUsage.
+type ProposeFromUsageParams struct {
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
+	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
 // PromoteProposalParams defines parameters for PromoteProposal.
 type PromoteProposalParams struct {
 	// IfMatch The ETag that the change builds on, several, or `*`: 428 without, 412 if it is stale.
@@ -2314,6 +2392,9 @@ type LowerLimitJSONRequestBody = LowerLimit
 
 // ProposeRestrictionsJSONRequestBody defines body for ProposeRestrictions for application/json ContentType.
 type ProposeRestrictionsJSONRequestBody = PutProposal
+
+// ProposeFromUsageJSONRequestBody defines body for ProposeFromUsage for application/json ContentType.
+type ProposeFromUsageJSONRequestBody = Nothing
 
 // PromoteProposalJSONRequestBody defines body for PromoteProposal for application/json ContentType.
 type PromoteProposalJSONRequestBody = Nothing

@@ -95,14 +95,12 @@ func onlyHex(text string) string {
 	return b.String()
 }
 
-// ParseLine reads an app as a person types it in one line: the platform, the package and the fingerprint, or the platform and the bundle
-// ID. The error is an [*Error].
-func ParseLine(text string) (App, error) {
+// Line splits what a person types in one line: the platform, the package and the fingerprint, or the platform and the bundle ID.
+func Line(text string) (t Typed) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
-		return Typed{}.Parse()
+		return t
 	}
-	t := Typed{Platform: words[0]}
 	switch p := Platform(strings.ToLower(words[0])); {
 	case p == Android && len(words) > 1:
 		t.Package, t.SHA1 = words[1], strings.Join(words[2:], " ")
@@ -111,10 +109,14 @@ func ParseLine(text string) (App, error) {
 	case p == IOS && len(words) > 2:
 		t.Package = strings.Join(words[1:], " ")
 	case p != Android && p != IOS:
-		return App{}, &Error{Code: BadPlatform, Message: "Begin with the platform: android or ios.", Suggestions: guesses(Typed{Package: words[0], SHA1: strings.Join(words[1:], " ")})}
+		return Typed{Package: words[0], SHA1: strings.Join(words[1:], " ")}
 	}
-	return t.Parse()
+	t.Platform = words[0]
+	return t
 }
+
+// ParseLine reads an app as a person types it in one line. The error is an [*Error].
+func ParseLine(text string) (App, error) { return Line(text).Parse() }
 
 // guesses completes an app without a platform: with a fingerprint it is one for Android, without one for iOS.
 func guesses(t Typed) []string {

@@ -126,24 +126,12 @@ func apps(list []string) []any {
 		case err != nil:
 			facts[i] = text
 		case a.Platform() == appid.Android:
-			facts[i] = androidApp{a.Platform(), a.Name(), a.SHA1()}
+			facts[i] = map[string]any{"platform": a.Platform(), "package": a.Name(), "sha1": a.SHA1()}
 		default:
-			facts[i] = iosApp{a.Platform(), a.Name()}
+			facts[i] = map[string]any{"platform": a.Platform(), "bundle_id": a.Name()}
 		}
 	}
 	return facts
-}
-
-// androidApp and iosApp have their members in the order of the contract.
-type androidApp struct {
-	Platform appid.Platform `json:"platform"`
-	Package  string         `json:"package"`
-	SHA1     string         `json:"sha1"`
-}
-
-type iosApp struct {
-	Platform appid.Platform `json:"platform"`
-	BundleID string         `json:"bundle_id"`
 }
 
 // consents shows what was agreed to of each product, a path with the catalogue's version since which it is covered.

@@ -5,6 +5,7 @@ import (
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/consent"
+	"latchkey/shared/product"
 )
 
 // longAgo ends a secret whose end was not recorded: a secret that is not the current one is never endless.
@@ -115,4 +116,43 @@ func ConsentCost(list consent.List) (cost int) {
 		}
 	}
 	return cost
+}
+
+// MaxRecord is the longest policy record that a change of a key may make, in bytes.
+const MaxRecord = 16 << 10
+
+// RecordSize estimates the length of a key's longest policy record as the store counts it, in bytes. It rounds up.
+func RecordSize(k apikey.Key) int {
+	const (
+		fixed = 640 // names, numbers, IDs and times
+		entry = 8
+		limit = 96
+	)
+	size := fixed + len(k.Limits)*limit + ConsentCost(k.Consents)
+	texts := func(list []string) {
+		for _, text := range list {
+			size += entry + len(text)
+		}
+	}
+	products := func(list []product.ID) {
+		for _, id := range list {
+			size += entry + len(id)
+		}
+	}
+	texts(k.Domains)
+	texts(k.Networks)
+	texts(k.Apps)
+	products(k.Products)
+	if p := k.Proposed; p != nil {
+		size += limit + ConsentCost(p.Consents)
+		for _, list := range [...]*[]string{p.Domains, p.Networks, p.Apps} {
+			if list != nil {
+				texts(*list)
+			}
+		}
+		if p.Products != nil {
+			products(*p.Products)
+		}
+	}
+	return size
 }

@@ -8,8 +8,10 @@ import (
 	"pgregory.net/rapid"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/appid"
 	"latchkey/shared/authz"
 	"latchkey/shared/authz/authztest"
+	"latchkey/shared/network"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
@@ -18,12 +20,15 @@ import (
 func decide(call authztest.Call, p authz.Policy) authz.Decision {
 	r := authz.Request{Place: call.Place, Target: authz.TargetOf(call.Path, product.Default())}
 	r.Origin, r.Presence = origin.FromHeaders(call.Origin, call.Referer)
+	r.Address, r.App = network.ParseAddress(call.Address), appid.FromHeaders(call.Package, call.Cert, call.Bundle)
 	return authz.Decide(now, r, p)
 }
 
 func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 	hosts := []string{"a.example.com", "b.a.example.com", "example.com", "b.example", "b.example:8443", "localhost", "127.0.0.1", "xexample.com"}
 	patterns := []string{"example.com", "*.example.com", "https://b.example:8443", "localhost:3000", "*", "http://127.0.0.1", "capacitor://localhost", "app://-"}
+	blocks := []string{"192.0.2.0/24", "192.0.2.0/25", "192.0.2.1/32", "2001:db8::/32", "128.0.0.0/1"}
+	apps := []string{"ios com.example.app", "android com.example.app DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09"}
 	allowed, shadowed := 0, 0
 	property := func(t *rapid.T) {
 		day := func(name string) time.Time {
@@ -36,7 +41,11 @@ func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 		domains := func(name string) []string {
 			return rapid.SliceOfN(rapid.SampledFrom(patterns), 0, 3).Draw(t, name)
 		}
+		few := func(name string, of []string) []string {
+			return rapid.SliceOfN(rapid.SampledFrom(of), 0, 2).Draw(t, name)
+		}
 		p := authz.Policy{
+			Networks: few("networks", blocks), Apps: few("apps", apps),
 			Live: !rare("dead"), SecretEnds: day("ends"), ExpiresAt: day("expires"),
 			Blocked: rare("blocked"), Disabled: rare("disabled"), HeaderOnly: rapid.Bool().Draw(t, "header only"),
 			Products: products("products"), Domains: domains("domains"),
@@ -51,6 +60,10 @@ func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 		if rapid.Bool().Draw(t, "proposed") {
 			d, ids := domains("proposed domains"), products("proposed products")
 			p.Proposed = &apikey.Proposal{Domains: &d, Products: &ids}
+			if rapid.Bool().Draw(t, "proposed callers") {
+				n, a := few("proposed networks", blocks), few("proposed apps", apps)
+				p.Proposed.Networks, p.Proposed.Apps = &n, &a
+			}
 		}
 		call := authztest.Call{
 			Place: rapid.SampledFrom([]authz.Place{authz.Nowhere, authz.InQuery, authz.InHeader, authz.InHeader}).Draw(t, "place"),
@@ -59,6 +72,10 @@ func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 				"", "null", "https://" + rapid.SampledFrom(hosts).Draw(t, "host"), "http://localhost:3000", "garbage",
 				"file://", "capacitor://localhost", "app://-",
 			}).Draw(t, "origin"),
+			Address: rapid.SampledFrom([]string{"192.0.2.1", "192.0.2.200", "::ffff:192.0.2.1", "2001:db8::1", "198.51.100.1", ""}).Draw(t, "address"),
+			Package: rapid.SampledFrom([]string{"", "", "com.example.app", "com.example.App"}).Draw(t, "package"),
+			Cert:    rapid.SampledFrom([]string{"", "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709", "da:39:a3:ee:5e:6b:4b:0d:32:55:bf:ef:95:60:18:90:af:d8:07:09"}).Draw(t, "cert"),
+			Bundle:  rapid.SampledFrom([]string{"", "", "com.example.app", "COM.example.app"}).Draw(t, "bundle"),
 			Referer: rapid.SampledFrom([]string{"", "https://example.com/page", "https://u@example.com/"}).Draw(t, "referer"),
 		}
 		d := decide(call, p)

@@ -1,6 +1,5 @@
-// Domains are checked while they are typed, as the form's own answer would. Without this that answer tells.
-const domains = document.querySelector("[data-domains]");
-if (domains) {
+// Domains, networks and apps are checked while they are typed, as the form's own answer would. Without this that answer tells.
+for (const domains of document.querySelectorAll("[data-domains]")) {
   const field = domains.querySelector("textarea");
   const list = domains.querySelector(".checks");
   let wait, latest = 0;
@@ -22,7 +21,7 @@ if (domains) {
         use.className = "button small";
         use.textContent = `${domains.dataset.use} ${suggestion}`;
         use.addEventListener("click", () => {
-          field.value = field.value.split(/([\s,;]+)/).map((part) => (part === one.text ? suggestion : part)).join("");
+          field.value = field.value.split("lines" in domains.dataset ? /(\s*[\n,;]\s*)/ : /([\s,;]+)/).map((part) => (part.trim() === one.text ? suggestion : part)).join("");
           field.focus();
           check();
         });
@@ -42,7 +41,7 @@ if (domains) {
     const mine = ++latest;
     if (!field.value.trim()) return show([]);
     try {
-      const answer = await fetch(domains.dataset.domains, { method: "POST", body: new URLSearchParams({ domains: field.value }) });
+      const answer = await fetch(domains.dataset.domains, { method: "POST", body: new URLSearchParams({ [field.name]: field.value }) });
       if (answer.ok && mine === latest) show(await answer.json());
     } catch { /* the form's own answer will tell */ }
   };

@@ -32,13 +32,14 @@ func (m *Mux) Person(pattern string, e Endpoint) {
 			m.denied(r, person.Subject, err)
 			return err
 		}
-		err = e(w, r, Principal{Person: person, SourceIP: sourceIP(r), RequestID: RequestID(r.Context())})
+		err = e(w, r, Principal{Person: person, SourceIP: SourceIP(r), RequestID: RequestID(r.Context())})
 		m.denied(r, person.Subject, err)
 		return err
 	})
 }
 
-func sourceIP(r *http.Request) string {
+// SourceIP is the address that a request came from, as API Gateway saw it; "" if unknown.
+func SourceIP(r *http.Request) string {
 	c, ok := core.GetAPIGatewayContextFromContext(r.Context())
 	if !ok {
 		return ""

@@ -314,6 +314,8 @@ func kindName(field reflect.Value) string {
 		return "true or false"
 	case reflect.Int, reflect.Int64:
 		return "a whole number"
+	case reflect.Struct:
+		return "an object with the members that the contract lists"
 	default:
 		return "of another type"
 	}

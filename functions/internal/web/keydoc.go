@@ -7,6 +7,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/appid"
 	"latchkey/shared/consent"
 	"latchkey/shared/moment"
 	"latchkey/shared/product"
@@ -56,7 +57,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 	doc := api.Key{
 		Id: string(k.ID), AccountId: string(k.Account), Name: text.Shown(k.Name), Labels: texts(k.Labels), Usage: api.UsageKind(k.Usage),
 		BillingType: api.BillingType(k.BillingType), Products: texts(k.Products), Domains: texts(k.Domains),
-		MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
+		Networks: texts(k.Networks), Apps: appDocs(k.Apps), Warnings: texts(k.Warned()), MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.StatusIn(v.Suspended, v.Now)), CreatedAt: moment.Of(k.CreatedAt), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: moment.Of(k.UpdatedAt),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
 		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), PendingPaths: pendingDocs(k, v), Version: k.Version,
@@ -88,12 +89,40 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 			domains := texts(*p.Domains)
 			doc.Proposed.Domains = &domains
 		}
+		if p.Networks != nil {
+			networks := texts(*p.Networks)
+			doc.Proposed.Networks = &networks
+		}
+		if p.Apps != nil {
+			apps := appDocs(*p.Apps)
+			doc.Proposed.Apps = &apps
+		}
 		if p.Products != nil {
 			products := texts(*p.Products)
 			doc.Proposed.Products = &products
 		}
 	}
 	return doc
+}
+
+// appDocs lists apps. One that can't be read is left out: no release has written one, and the gate refuses such a key.
+func appDocs(list []string) []api.App {
+	docs := []api.App{}
+	for _, text := range list {
+		a, err := appid.ParseApp(text)
+		if err != nil {
+			continue
+		}
+		doc, name := api.App{Platform: string(a.Platform())}, a.Name()
+		if a.Platform() == appid.Android {
+			sha1 := a.SHA1()
+			doc.Package, doc.Sha1 = &name, &sha1
+		} else {
+			doc.BundleId = &name
+		}
+		docs = append(docs, doc)
+	}
+	return docs
 }
 
 // limitDocs lists what holds for each limit class of the key's products.

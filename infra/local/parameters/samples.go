@@ -60,6 +60,7 @@ var Samples = map[string]Sample{
 	"EventsEndpoint":         {"", []string{"", "http://127.0.0.1:8000", "https://dynamodb.example"}, []string{"127.0.0.1:8000", "http://", "http://x:y", "http://x?y"}},
 
 	"OverLimitStatus":    {"429", []string{"429", "403"}, []string{"401", "200", ""}},
+	"CallerAddresses":    {"seen", []string{"seen", "hidden"}, []string{"", "Hidden"}},
 	"OutageBoundMinutes": {"15", []string{"1", "15", "180"}, []string{"", "0", "181", "-1", "+1", "01", "1.5", "1.0", "1e1", "15 "}},
 	"OidcAlgorithm":      {"RS256", []string{"RS256", "ES256", "EdDSA"}, []string{"none", "HS256", ""}},
 	"SharedSecretNames":  {"off", []string{"off", "on"}, []string{"", "ON"}},

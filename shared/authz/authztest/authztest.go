@@ -18,11 +18,14 @@ type Call struct {
 	Place           authz.Place
 	Path            string
 	Origin, Referer string // headers
+	Address         string // the caller's, as the gateway sees it
+	Package, Cert   string // headers
+	Bundle          string // header
 }
 
 // Allows reports whether a call may pass.
 func Allows(now time.Time, call Call, p authz.Policy) bool {
-	return Usable(now, call.Place, p) && readable(p) && covers(call, p.Products, p.Domains, p.MissingOrigin)
+	return Usable(now, call.Place, p) && readable(p) && comesFrom(call, p.Networks, p.Apps) && covers(call, p.Products, p.Domains, p.MissingOrigin)
 }
 
 // WouldAllow reports whether a call could pass if the proposed restrictions were in force. Without a proposal, and
@@ -38,7 +41,14 @@ func WouldAllow(now time.Time, call Call, p authz.Policy) bool {
 	if p.Proposed.Domains != nil {
 		domains = *p.Proposed.Domains
 	}
-	return covers(call, products, domains, p.MissingOrigin)
+	networks, apps := p.Networks, p.Apps
+	if p.Proposed.Networks != nil {
+		networks = *p.Proposed.Networks
+	}
+	if p.Proposed.Apps != nil {
+		apps = *p.Proposed.Apps
+	}
+	return comesFrom(call, networks, apps) && covers(call, products, domains, p.MissingOrigin)
 }
 
 // Usable is step 4: the facts of the key and of the secret.

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/shared/api"
+	"latchkey/shared/appid"
+	"latchkey/shared/network"
+)
+
+// The networks and apps of a key are typed as its domains are: one an entry. Those of an app are more than one word, so a line is one.
+
+// Address returns the address that the person's requests come from, as the gateway sees it; "" if that isn't known.
+func (f *keyForm) Address() string { return f.address }
+
+// readCallers takes the two lists, where the form has them: one of the release before leaves them.
+func (f *form) readCallers(v *visit) {
+	if v.r.PostForm.Has("networks") {
+		f.Values["networks"] = v.form("networks")
+		f.Lists["networks"] = domainList(f.Values["networks"])
+	}
+	if v.r.PostForm.Has("apps") {
+		f.Values["apps"] = v.form("apps")
+		f.Lists["apps"] = appLines(f.Values["apps"])
+	}
+}
+
+// fillCallers begins a form with the lists of a key.
+func (f *form) fillCallers(networks []string, apps []api.App) {
+	f.Lists["networks"], f.Lists["apps"] = networks, linesOf(apps)
+	f.Values["networks"], f.Values["apps"] = strings.Join(networks, "\n"), strings.Join(f.Lists["apps"], "\n")
+}
+
+// editedCallers adds the two lists, spelled as they will be stored.
+func (f *form) editedCallers(e edited) {
+	for _, text := range domainList(f.Values["networks"]) {
+		if canonical, err := network.Parse(text); err == nil {
+			text = canonical
+		}
+		e["networks"] = append(e["networks"], text)
+	}
+	for _, line := range appLines(f.Values["apps"]) {
+		if a, err := appid.ParseLine(line); err == nil {
+			line = a.String()
+		}
+		e["apps"] = append(e["apps"], line)
+	}
+	slices.Sort(e["networks"])
+	slices.Sort(e["apps"])
+}
+
+// appLines splits what was typed at line ends, commas and semicolons.
+func appLines(text string) []string {
+	list := []string{}
+	for _, line := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;\n\r", r) }) {
+		if line = strings.TrimSpace(line); line != "" {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// appsOf are lines as the API takes apps, also those that it will refuse.
+func appsOf(lines []string) []api.App {
+	apps := make([]api.App, len(lines))
+	for i, line := range lines {
+		t := appid.Line(line)
+		apps[i] = api.App{Platform: strings.ToLower(t.Platform), Package: some(t.Package), Sha1: some(t.SHA1), BundleId: some(t.BundleID)}
+	}
+	return apps
+}
+
+func some(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// linesOf writes apps as a person types them.
+func linesOf(apps []api.App) []string {
+	lines := make([]string, len(apps))
+	for i, a := range apps {
+		lines[i] = strings.Join(strings.Fields(strings.Join([]string{a.Platform, orNone(a.Package), orNone(a.Sha1), orNone(a.BundleId)}, " ")), " ")
+	}
+	return lines
+}
+
+// checkCallers reads networks and apps as the API will, at most so many.
+func (v *visit) checkCallers(most int) (list []checked) {
+	for _, text := range domainList(v.form("networks")) {
+		one := checked{Text: text}
+		canonical, err := network.Parse(text)
+		one.Canonical = canonical
+		var refused *network.Error
+		if errors.As(err, &refused) {
+			one.Problem, one.Suggestions = v.fieldText(api.FieldError{Code: string(refused.Code), Detail: refused.Message}), refused.Suggestions
+		}
+		list = append(list, one)
+	}
+	for _, line := range appLines(v.form("apps")) {
+		one := checked{Text: line}
+		a, err := appid.ParseLine(line)
+		one.Canonical = a.String()
+		var refused *appid.Error
+		if errors.As(err, &refused) {
+			one.Problem, one.Suggestions = v.fieldText(api.FieldError{Code: string(refused.Code), Detail: refused.Message}), refused.Suggestions
+		}
+		list = append(list, one)
+	}
+	return list[:min(len(list), most)]
+}
+
+// address returns the address that the person's requests come from, "" if it isn't known.
+func (v *visit) address() string {
+	return network.ParseAddress(gateway.SourceIP(v.r)).String()
+}
