@@ -124,7 +124,7 @@ func byDay(from, to time.Time) url.Values {
 	return url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.UTC().Format(time.RFC3339)}, "interval": {"day"}}
 }
 
-// seenNote says what a proposal of what was seen would have refused.
+// seenNote holds the numbers that a notice about a proposal of what was seen has.
 type seenNote struct {
 	Allowed int64 `json:"a"`
 	Refused int64 `json:"r"`
