@@ -51,6 +51,7 @@ type call struct {
 	degraded  bool          // the lease table did
 	limits    limits        // what limits it, once the limiter is asked
 	quotas    []quota.Limit // that it counts under
+	unasked   bool          // nothing is, before the account's record has been read
 	pending   bool          // AfterReply hasn't run for it yet
 }
 
@@ -200,7 +201,7 @@ func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *
 			o.Key, o.Account, o.Secret, o.Outgoing, o.Billing, o.Proposed = "", "", apikey.Hash{}, false, "", time.Time{}
 		}
 		if o.Decision.Allowed() {
-			first = g.limitAll(ctx, o, known, first)
+			first = g.limitAll(ctx, now, o, known, first)
 		}
 	}
 	if !o.Decision.Allowed() {

@@ -42,13 +42,16 @@ func (g *Gate) accountQPS(class product.Class, known *entry) int {
 }
 
 // limitFirst is step 7 by what is known before the account's record has been read. A quota that memory knows to be exhausted refuses before
-// anything is asked; it outlasts every second.
+// anything is asked; it outlasts every second. While its number may have changed nothing is asked either: limitAll decides.
 func (g *Gate) limitFirst(ctx context.Context, now moment, o *outcome, known *entry, fresh bool) admission {
 	if g.quotas != nil {
-		g.call.quotas = g.quotas.of(o.Account, o.Billing, o.Decision.Class)
+		g.call.quotas = g.quotas.of(o, &known.account.record)
 	}
 	g.call.limits = g.limitsOf(o, known, fresh)
 	if r, is := g.quotas.known(g.call.quotas, now); is {
+		if g.call.unasked = !fresh; g.call.unasked {
+			return admission{}
+		}
 		o.Limit = g.call.limits.qps
 		return admission{RetryAfter: o.overQuota(r, now)}
 	}
@@ -83,8 +86,17 @@ func (g *Gate) degraded() {
 
 // limitAll is step 7 of a call whose account had to be read, once that is done: the key's limit has admitted it beside the read,
 // and what it gave is in hand.
-func (g *Gate) limitAll(ctx context.Context, o *outcome, known *entry, first admission) admission {
+func (g *Gate) limitAll(ctx context.Context, now moment, o *outcome, known *entry, first admission) admission {
+	if g.call.unasked {
+		return g.limitFirst(ctx, now, o, known, true)
+	}
 	of := &g.call.limits
+	if g.quotas != nil {
+		if g.call.quotas == nil {
+			of.left -= leaseKept
+		}
+		g.call.quotas = g.quotas.of(o, &known.account.record)
+	}
 	if of.accountQPS = g.accountQPS(of.class, known); of.accountQPS == 0 {
 		return first
 	}

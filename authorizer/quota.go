@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"latchkey/authorizer/internal/apigw"
-	"latchkey/shared/account"
-	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/limiter"
 	"latchkey/shared/limiter/quota"
@@ -19,53 +17,30 @@ const correctionBudget = 300 * time.Millisecond
 
 // quotaLeases keeps quotas by leases, which all environments take out of one table.
 type quotaLeases struct {
-	limits  *quota.Limiter
-	table   boundedQuotas
-	now     func() limiter.Now
-	numbers map[quotaOf]numbers
-	asked   [1]quota.Limit // of the call at hand, so that a call that holds a lease allocates nothing
-}
-
-// quotaOf names what the catalogue has a quota of.
-type quotaOf struct {
-	billing apikey.BillingType
-	class   product.Class
-}
-
-type numbers struct {
-	group product.Group
-	product.Quota
+	limits    *quota.Limiter
+	table     boundedQuotas
+	now       func() limiter.Now
+	catalogue product.Catalogue
+	asked     [1]quota.Limit // of the call at hand, so that a call that holds a lease allocates nothing
 }
 
 func newQuotaLeases(store quota.Store, c clock, catalogue product.Catalogue) *quotaLeases {
-	h := &quotaLeases{
-		limits: quota.New(rand.Uint64(), maxLimits), table: boundedQuotas{store: store, clock: c}, numbers: map[quotaOf]numbers{},
+	return &quotaLeases{
+		limits: quota.New(rand.Uint64(), maxLimits), table: boundedQuotas{store: store, clock: c}, catalogue: catalogue,
 		now: func() limiter.Now { return c.now().reading() },
 	}
-	for _, t := range []account.Type{account.Enterprise, account.SelfServe} {
-		for _, billing := range apikey.BillingTypes(t) {
-			for _, p := range catalogue.Products() {
-				for _, cl := range p.Classes {
-					group := catalogue.Group(cl.ID)
-					if q := catalogue.Quota(string(billing), group); q != (product.Quota{}) {
-						h.numbers[quotaOf{billing, cl.ID}] = numbers{group, q}
-					}
-				}
-			}
-		}
-	}
-	return h
 }
 
-// of returns the quotas that a call counts under, good until the next call. A record of a release before names no billing
-// type, and has none.
-func (h *quotaLeases) of(its account.ID, billing apikey.BillingType, class product.Class) []quota.Limit {
-	n, ok := h.numbers[quotaOf{billing, class}]
-	if !ok {
+// of returns the quotas that a call counts under, good until the next call: by the account's own numbers, as its record said
+// last, or else the catalogue's. A record of a release before names no billing type, and has none.
+func (h *quotaLeases) of(o *outcome, its *authz.Account) []quota.Limit {
+	group := h.catalogue.Group(o.Decision.Class)
+	q := h.catalogue.QuotaOf(its.Quotas, string(o.Billing), group)
+	if q == (product.Quota{}) {
 		return nil
 	}
-	name := quota.Name{Scope: string(its), Type: string(billing), Group: string(n.group)}
-	h.asked[0] = quota.Limit{Name: name, Day: n.Day, Month: n.Month}
+	name := quota.Name{Scope: string(o.Account), Type: string(o.Billing), Group: string(group)}
+	h.asked[0] = quota.Limit{Name: name, Day: q.Day, Month: q.Month}
 	return h.asked[:]
 }
 

@@ -90,6 +90,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST /v1/operator/accounts/{account}/suspend", h.accounts.suspend, account.SuspendAccount)
 	m.Account("POST /v1/operator/accounts/{account}/resume", gateway.NoBody(h.accounts.resume), account.SuspendAccount)
 	m.Account("PUT /v1/operator/accounts/{account}/limits/{class}", gateway.TakesIfMatch(h.accounts.setLimit), account.SetLimits)
+	m.Account("PUT /v1/operator/accounts/{account}/quotas/{group}", gateway.TakesIfMatch(h.accounts.setQuota), account.SetLimits)
 	m.Operator("POST /v1/operator/keys/find", h.lookups.findBySecret, account.LookUp)
 	m.Operator("GET /v1/operator/keys/{key}", h.lookups.findKey, account.LookUp)
 	m.Operator("POST /v1/operator/keys/{key}/block", h.lookups.blockKey, account.BlockKeys)

@@ -64,7 +64,9 @@ func TestNoAccountMakesAnothersCallsSlower(t *testing.T) {
 	apitest.Costs(t, fixture, ofEveryCaller)
 }
 
-func TestBoundsAreAsTheContractSays(t *testing.T) { apitest.Bounds(t, fixture, served, nil) }
+func TestBoundsAreAsTheContractSays(t *testing.T) {
+	apitest.Bounds(t, fixture, served, map[string]string{"setAccountQuota.billing_type": "it has to fit the account's type"})
+}
 
 func TestAFloodOfRequestsBreaksNothing(t *testing.T) { apitest.Flood(t, fixture, served, 30_000) }
 
@@ -85,7 +87,7 @@ func fixture(t testing.TB) apitest.Fixture {
 		API: r.API, Account: r.account.ID,
 		Params: map[string]string{
 			"account": string(r.account.ID), "key": string(k.ID), "sub": "colleague", "invitation": i["id"].(string),
-			"operation": o["id"].(string), "product": "search", "class": "search", "month": "2026-10",
+			"operation": o["id"].(string), "product": "search", "class": "search", "month": "2026-10", "group": "tiles",
 		},
 		Instead: map[string]map[string]string{
 			"unblockKey": {"key": string(blocked.ID)}, "deleteOperator": {"sub": "support"},
@@ -95,7 +97,7 @@ func fixture(t testing.TB) apitest.Fixture {
 			"createInvitation": map[string]any{"role": "developer"}, "blockKey": map[string]any{"reason": "abuse"},
 			"putOperator": map[string]any{}, "unblockKey": map[string]any{},
 			"closeAccount": map[string]any{"confirm_name": r.account.Name}, "erasePerson": map[string]any{"subject": "colleague"},
-			"revokeAnyKey": map[string]any{"reason": "abuse"}, "suspendAccount": map[string]any{"reason": "abuse"}, "setAccountLimit": map[string]any{"qps": 50}, "acceptProduct": map[string]any{"version": string(product.Default().Version())},
+			"revokeAnyKey": map[string]any{"reason": "abuse"}, "suspendAccount": map[string]any{"reason": "abuse"}, "setAccountLimit": map[string]any{"qps": 50}, "setAccountQuota": map[string]any{"billing_type": "evaluation", "day": 50, "month": 500}, "acceptProduct": map[string]any{"version": string(product.Default().Version())},
 			"closeStatement": map[string]any{"reason": "garbage"},
 			"endSessions":    map[string]any{"subject": "colleague"}, "findAnyKeys": map[string]any{"secret_sha256": hex.EncodeToString(k.Current.Hash[:])},
 		},

@@ -43,6 +43,7 @@ func TestAnOperatorAndACustomerAtOnceAreAsOneAfterTheOther(t *testing.T) {
 				"block": do("operator", "POST", key+"/block", object{"reason": "abuse"}), "unblock": do("operator", "POST", key+"/unblock", object{}),
 				"revoke":       do("operator", "POST", key+"/revoke", object{"reason": "abuse"}),
 				"limit search": do("operator", "PUT", operatorPath(r)+"/limits/search", object{"qps": 7}), "limit tiles": do("operator", "PUT", operatorPath(r)+"/limits/map-display.tiles", object{"qps": 8}),
+				"quota tiles": do("operator", "PUT", operatorPath(r)+"/quotas/tiles", object{"billing_type": "freemium", "day": 5, "month": nil}), "quota others": do("operator", "PUT", operatorPath(r)+"/quotas/other", object{"billing_type": "freemium", "day": 6, "month": nil}),
 				"rename": do("owner", "PATCH", r.path(""), object{"name": "Other"}), "raise": do("operator", "PATCH", r.path(""), object{"key_limit": 7}),
 			},
 			Others: map[string]func(testing.TB){
@@ -56,7 +57,7 @@ func TestAnOperatorAndACustomerAtOnceAreAsOneAfterTheOther(t *testing.T) {
 				}
 				r.CheckGate(t, stored)
 				doc := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("")}).JSON(t)
-				return fmt.Sprint(stored.Blocked != nil, stored.RevokedAt.IsZero(), stored.Disabled, stored.DeletedAt.IsZero(), doc["name"], doc["key_limit"], doc["limits"])
+				return fmt.Sprint(stored.Blocked != nil, stored.RevokedAt.IsZero(), stored.Disabled, stored.DeletedAt.IsZero(), doc["name"], doc["key_limit"], doc["limits"], doc["quotas"])
 			},
 		}
 	})

@@ -116,6 +116,18 @@ func TestTheRowOfEachChangeNamesWhatItChanged(t *testing.T) {
 			want: func() []string { return []string{change("limits", `[{"class":"search","qps":7}]`, "")} },
 		},
 		{
+			as: "operator", method: "PUT", path: "/v1/operator" + strings.TrimPrefix(r.path("/quotas/other"), "/v1"), body: map[string]any{"billing_type": "freemium", "day": 7, "month": nil}, action: "account.set_quota",
+			want: func() []string {
+				return []string{change("quotas", "", `[{"billing_type":"freemium","day":7,"group":"other","month":null}]`)}
+			},
+		},
+		{
+			as: "operator", method: "PUT", path: "/v1/operator" + strings.TrimPrefix(r.path("/quotas/other"), "/v1"), body: map[string]any{"billing_type": "freemium", "day": nil, "month": nil}, action: "account.set_quota",
+			want: func() []string {
+				return []string{change("quotas", `[{"billing_type":"freemium","day":7,"group":"other","month":null}]`, "")}
+			},
+		},
+		{
 			as: "owner", method: "POST", path: r.path("/products/traffic/accept"), body: map[string]any{"version": string(product.Default().Version())}, action: "account.accept",
 			want: func() []string {
 				return []string{change("accepted_paths", "", `[{"paths":[{"path":"/traffic/","since":"`+string(product.Default().Version())+`"}],"product":"traffic"}]`)}

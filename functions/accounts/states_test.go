@@ -41,6 +41,7 @@ unblockKey        200     200       200          200      200      200      200 
 suspendAccount    200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 resumeAccount     200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 setAccountLimit   200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
+setAccountQuota   200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
@@ -68,6 +69,17 @@ var accountBodies = map[string]apitest.Member{
 		Body:  object{"qps": 50},
 		Shows: map[string]string{"limits": `[{"class":"search","default_qps":null,"name":"Search","product":"search","qps":50,"set_by":"operator"}]`, "version": "4"},
 		Rows:  []string{`account.set_limit limits=[{"class":"search","qps":50}]`},
+	},
+	"setAccountQuota.billing_type": {Elsewhere: "TestAnOperatorSetsAnAccountsQuotas"},
+	"setAccountQuota.day": {
+		Body:  object{"billing_type": "evaluation", "day": 50, "month": nil},
+		Shows: map[string]string{"quotas": `[{"billing_type":"evaluation","day":50,"group":"tiles","month":null}]`, "version": "4"},
+		Rows:  []string{`account.set_quota quotas=[{"billing_type":"evaluation","day":50,"group":"tiles","month":null}]`},
+	},
+	"setAccountQuota.month": {
+		Body:  object{"billing_type": "evaluation", "day": nil, "month": 50},
+		Shows: map[string]string{"quotas": `[{"billing_type":"evaluation","day":null,"group":"tiles","month":50}]`, "version": "4"},
+		Rows:  []string{`account.set_quota quotas=[{"billing_type":"evaluation","day":null,"group":"tiles","month":50}]`},
 	},
 	"acceptProduct.version":     {Body: object{"version": string(product.Default().Version())}, Shows: map[string]string{"version": "4"}, Rows: []string{`account.accept accepted_paths=[{"paths":[{"path":"/search/","since":"` + string(product.Default().Version()) + `"}],"product":"search"}]`}},
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},

@@ -108,6 +108,7 @@ var detailTypes = map[string]string{
 	"account.suspend":     "Account Suspended",
 	"account.resume":      "Account Resumed",
 	"account.set_limit":   "Account Limit Set",
+	"account.set_quota":   "Account Quota Set",
 	"account.accept":      "Account Accepted Paths",
 	"account.close.begin": "Account Closure Begun",
 	"account.close":       "Account Closed",

@@ -98,6 +98,7 @@ func TestOperatorsOfTheRankSupportLookAndDecideNothing(t *testing.T) {
 		{"PUT", operator + "/keys/" + k.id + "/billing-type", `{"billing_type":"freemium"}`},
 		{"PUT", operator + "/keys/" + k.id + "/limits/search", `{"qps":20}`},
 		{"PUT", operator + "/limits/search", `{"qps":20}`},
+		{"PUT", operator + "/quotas/tiles", `{"billing_type":"freemium","day":20,"month":null}`},
 		{"POST", account + "/qps-requests/qps_01HZY3M7Q8R9S0T1V2W3X4Y5Z6/approve", `{}`},
 		{"POST", account + "/qps-requests/qps_01HZY3M7Q8R9S0T1V2W3X4Y5Z6/reject", `{"comment":"no"}`},
 		{"PUT", "/v1/operators/friend", `{}`},

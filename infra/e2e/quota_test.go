@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,8 +19,9 @@ import (
 const quotaOfTiles, quotaOfOthers = 40, 100_000
 
 // TestAnAccountsQuotaHoldsOverAllEnvironments: at ten times its quota an account is served what it allows, over all environments
-// and keys, refused from the first call beyond it, and served again in the next day. What environments hold when they end comes
-// back. The shipped catalogue sets no quota, so the gate is built with another one, and with a clock that the test can put forward.
+// and keys, refused from the first call beyond it, and served again within 10 s of an operator's raising it, and in the next day. What
+// environments hold when they end comes back. The shipped catalogue sets no quota, so the gate is built with another one, and with a
+// clock that the test can put forward.
 func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
 	t.Parallel()
 	ahead := filepath.Join(t.TempDir(), "ahead")
@@ -51,9 +53,17 @@ func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
 	if policy := refused.header.Get("RateLimit-Policy"); policy != `"map-display.tiles";q=1000;w=1, "tiles.day";q=40;w=86400` {
 		t.Errorf("RateLimit-Policy: %s", policy)
 	}
+	const more = 25
+	s.setQuota(t, quotaOfTiles+more)
+	<-time.After(10 * time.Second)
+	if n, _ := s.flood(t, 3*more, tile+one, tile+two); n != more {
+		t.Errorf("%d served within 10 s of a quota that was raised by %d", n, more)
+	}
+	s.setQuota(t, nil)
 	if err := os.WriteFile(ahead, []byte("24h"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	<-time.After(10 * time.Second)
 	if n, _ := s.flood(t, 2*quotaOfTiles, tile+one); n != quotaOfTiles {
 		t.Errorf("%d served in the next day, want %d", n, quotaOfTiles)
 	}
@@ -71,6 +81,16 @@ func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
 		<-time.After(200 * time.Millisecond) // environments end when they are idle
 	}
 	t.Errorf("%d calls are taken out of the quota and %d were made: what environments held is lost", taken, calls)
+}
+
+// setQuota sets the demo account's own quota of freemium tiles a day, nil for none.
+func (s *stack) setQuota(t *testing.T, day any) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"billing_type": "freemium", "day": day, "month": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.must(t, http.StatusOK, "operator", "PUT", "/v1/operator/accounts/"+s.DemoAccount+"/quotas/tiles", string(body))
 }
 
 // flood makes calls on several environments at once, of one URL after the other.

@@ -52,6 +52,8 @@ type Account struct {
 	Accepted consent.List
 	// Limits holds the account's own limits over all its keys.
 	Limits Limits
+	// Quotas holds the account's own quotas.
+	Quotas Quotas
 }
 
 // DefaultKeyLimit is the number of keys of a new account, unless an operator raises it.

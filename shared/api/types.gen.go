@@ -545,6 +545,9 @@ type Account struct {
 	// PendingType The type that the account's keys are being moved to.
 	PendingType *string `json:"pending_type"`
 
+	// Quotas The numbers that operators have set in place of the catalogue's quotas.
+	Quotas []AccountQuota `json:"quotas"`
+
 	// Role The caller's role; null for an operator who is no member.
 	Role      *string     `json:"role"`
 	Suspended *Suspension `json:"suspended"`
@@ -594,6 +597,18 @@ type AccountList struct {
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
+// AccountQuota An operator's numbers for an account's keys of one billing type together, in place of the catalogue's.
+type AccountQuota struct {
+	BillingType string `json:"billing_type"`
+
+	// Day Calls in a UTC day; null: the catalogue's number holds.
+	Day   *int64 `json:"day"`
+	Group string `json:"group"`
+
+	// Month Calls in a UTC month; null: the catalogue's number holds.
+	Month *int64 `json:"month"`
 }
 
 // AccountType defines model for AccountType.
@@ -1597,6 +1612,14 @@ type SetAccountLimit struct {
 	Qps *int `json:"qps"`
 }
 
+// SetAccountQuota defines model for SetAccountQuota.
+type SetAccountQuota struct {
+	// BillingType The first three fit enterprise accounts, the others self-serve ones.
+	BillingType BillingType `json:"billing_type"`
+	Day         *int64      `json:"day"`
+	Month       *int64      `json:"month"`
+}
+
 // SetBillingType defines model for SetBillingType.
 type SetBillingType struct {
 	// BillingType The first three fit enterprise accounts, the others self-serve ones.
@@ -2279,6 +2302,12 @@ type SetAccountLimitParams struct {
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
+// SetAccountQuotaParams defines parameters for SetAccountQuota.
+type SetAccountQuotaParams struct {
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
+	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
 // FindKeyParams defines parameters for FindKey.
 type FindKeyParams struct {
 	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
@@ -2458,6 +2487,9 @@ type SetLimitJSONRequestBody = SetLimit
 
 // SetAccountLimitJSONRequestBody defines body for SetAccountLimit for application/json ContentType.
 type SetAccountLimitJSONRequestBody = SetAccountLimit
+
+// SetAccountQuotaJSONRequestBody defines body for SetAccountQuota for application/json ContentType.
+type SetAccountQuotaJSONRequestBody = SetAccountQuota
 
 // ResumeAccountJSONRequestBody defines body for ResumeAccount for application/json ContentType.
 type ResumeAccountJSONRequestBody = Nothing

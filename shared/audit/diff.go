@@ -94,6 +94,22 @@ func accountLimits(list account.Limits) any {
 	return facts
 }
 
+func accountQuotas(list account.Quotas) any {
+	facts := make([]map[string]any, len(list))
+	for i, q := range list {
+		facts[i] = map[string]any{"billing_type": q.Billing, "group": q.Group, "day": number(q.Day), "month": number(q.Month)}
+	}
+	return facts
+}
+
+// number is nil for none.
+func number(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
 func policy(p *apikey.RotationPolicy) any {
 	if p == nil {
 		return nil
@@ -164,6 +180,7 @@ func accountFacts(a account.Account) []fact {
 		{"suspended", suspension(a.Suspended)},
 		{"accepted_paths", consents(a.Accepted)},
 		{"limits", accountLimits(a.Limits)},
+		{"quotas", accountQuotas(a.Quotas)},
 		{"closing", a.Closing},
 		{"closed_at", at(a.ClosedAt)},
 		{"unreadable_keys", count(a.UnreadableKeys)},

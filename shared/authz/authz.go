@@ -26,15 +26,20 @@ type Account struct {
 	Accepted consent.List
 	// Limits holds the account's own limits over all its keys; package product knows the defaults.
 	Limits account.Limits
+	// Quotas holds the account's own quotas, in place of the catalogue's.
+	Quotas account.Quotas
 }
 
 // MemoryCost estimates what the lists of an account record hold in memory, in bytes, for caches that are bounded in bytes. It
 // rounds up.
 func (a Account) MemoryCost() int {
-	const limit = 64
-	cost := ConsentCost(a.Accepted) + len(a.Limits)*limit
+	const limit, quota = 64, 96
+	cost := ConsentCost(a.Accepted) + len(a.Limits)*limit + len(a.Quotas)*quota
 	for _, l := range a.Limits {
 		cost += len(l.Class)
+	}
+	for _, q := range a.Quotas {
+		cost += len(q.Billing) + len(q.Group)
 	}
 	return cost
 }
@@ -44,7 +49,7 @@ func AccountOf(a account.Account) Account {
 	record := Account{
 		ID: a.ID, Type: a.Type, Version: a.Version,
 		Suspended: !a.Suspended.At.IsZero(), SuspendedUntil: a.Suspended.Until,
-		Accepted: a.Accepted, Limits: a.Limits,
+		Accepted: a.Accepted, Limits: a.Limits, Quotas: a.Quotas,
 	}
 	if a.Closed() {
 		record.Closed, record.Suspended, record.SuspendedUntil = true, true, time.Time{}

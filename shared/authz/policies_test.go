@@ -161,21 +161,26 @@ func TestARetiredSecretsRecordHoldsNoMoreThanItsState(t *testing.T) {
 	}
 }
 
-// TestTheLimitsOfAnAccountCostMemory: as many as the catalogue has classes, in each of the records that a gate keeps.
+// TestTheLimitsOfAnAccountCostMemory, and its quotas: as many as the catalogue has classes, in each of the records that a gate keeps.
 func TestTheLimitsOfAnAccountCostMemory(t *testing.T) {
 	none := authz.Account{}
 	many := authz.Account{Limits: account.Limits{{Class: "map-display.tiles", QPS: 5}, {Class: "search", QPS: 5}}}
+	quotas := authz.Account{Quotas: account.Quotas{{Billing: "freemium", Group: "other", Day: 1}, {Billing: "freemium", Group: "tiles", Day: 1}}}
+	if least := none.MemoryCost() + 2*48 + len("freemiumotherfreemiumtiles"); quotas.MemoryCost() < least {
+		t.Errorf("%d bytes, want %d at least", quotas.MemoryCost(), least)
+	}
 	if least := none.MemoryCost() + 2*24 + len("map-display.tilessearch"); many.MemoryCost() < least {
 		t.Errorf("%d bytes, want %d at least", many.MemoryCost(), least)
 	}
 }
 
-// TestTheGateKnowsAnAccountsLimits, of a suspended and of a closed account too.
+// TestTheGateKnowsAnAccountsLimits and quotas, of a suspended and of a closed account too.
 func TestTheGateKnowsAnAccountsLimits(t *testing.T) {
 	a := account.Account{ID: "acc_1", Type: account.SelfServe, Version: 3, Limits: account.Limits{{Class: "search", QPS: 5}}}
+	a.Quotas = account.Quotas{{Billing: "freemium", Group: "other", Day: 7}}
 	for _, closing := range []bool{false, true} {
 		a.Closing = closing
-		if got := authz.AccountOf(a); got.Limits.Of("search") != 5 || got.Limits.Of("routing") != 0 {
+		if got := authz.AccountOf(a); got.Limits.Of("search") != 5 || got.Limits.Of("routing") != 0 || got.Quotas.Of("freemium", "other").Day != 7 {
 			t.Errorf("closing %v: %+v", closing, got)
 		}
 	}

@@ -37,6 +37,7 @@ func (s Stores) suspend(t *testing.T, a account.Account) account.Account {
 func driftOfAccounts(t *testing.T, s Stores) {
 	fine, missing, different := s.suspend(t, s.NewAccount(t)), s.suspend(t, s.NewAccount(t)), s.suspend(t, s.NewAccount(t))
 	limited := s.NewAccount(t, func(a *account.Account) { a.Limits = account.Limits{{Class: "search", QPS: 5}} })
+	quotaed := s.NewAccount(t, func(a *account.Account) { a.Quotas = account.Quotas{{Billing: "freemium", Group: "other", Day: 5}} })
 	older, closedBefore := s.NewAccount(t), s.NewAccount(t)
 	for _, a := range []account.Account{missing, older} {
 		must(t, s.dropAccount(a.ID))
@@ -52,6 +53,9 @@ func driftOfAccounts(t *testing.T, s Stores) {
 	wrong = authz.AccountOf(limited)
 	wrong.Limits = wrong.Limits.With("search", 50)
 	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.EncodeAccount(wrong)))
+	wrong = authz.AccountOf(quotaed)
+	wrong.Quotas = nil
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.EncodeAccount(wrong)))
 	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, policies.EncodeAccount(authz.Account{ID: "acc_gone", Type: account.SelfServe, Version: 1})))
 	rows := len(s.AllAudit(t, older.ID))
 	for _, repair := range []bool{false, true} {
@@ -62,7 +66,7 @@ func driftOfAccounts(t *testing.T, s Stores) {
 				t.Errorf("repaired: %+v", d)
 			}
 		}
-		if len(kinds) != 3 || kinds[control.DriftMissing] != 1 || kinds[control.DriftDifferent] != 2 || kinds[control.DriftOrphan] != 1 {
+		if len(kinds) != 3 || kinds[control.DriftMissing] != 1 || kinds[control.DriftDifferent] != 3 || kinds[control.DriftOrphan] != 1 {
 			t.Fatalf("drift: %v", kinds)
 		}
 		s.CheckAccount(t, older)
@@ -71,7 +75,7 @@ func driftOfAccounts(t *testing.T, s Stores) {
 	if left := s.Drifts(t, false); len(left) != 0 {
 		t.Errorf("left: %+v", left)
 	}
-	for _, a := range []account.Account{fine, missing, different, limited, older} {
+	for _, a := range []account.Account{fine, missing, different, limited, quotaed, older} {
 		s.CheckAccount(t, a)
 	}
 	if n := len(s.AllAudit(t, older.ID)); n != rows {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"latchkey/shared/account"
 )
 
 // Group names classes whose calls count together under a quota: "tiles".
@@ -106,6 +108,11 @@ func (c Catalogue) Groups() []ClassGroup {
 	return c.grouped.Groups
 }
 
+// HasGroup reports whether the catalogue has a group, of which Other always is one.
+func (c Catalogue) HasGroup(id Group) bool {
+	return id == Other || slices.ContainsFunc(c.Groups(), func(g ClassGroup) bool { return g.ID == id })
+}
+
 // Group is the group of a class.
 func (c Catalogue) Group(class Class) Group {
 	if c.grouped != nil {
@@ -114,6 +121,19 @@ func (c Catalogue) Group(class Class) Group {
 		}
 	}
 	return Other
+}
+
+// QuotaOf is the quota that holds for an account's keys of a billing type and a group: for each period the account's own number, or
+// else the catalogue's.
+func (c Catalogue) QuotaOf(own account.Quotas, billing string, group Group) Quota {
+	quota, its := c.Quota(billing, group), own.Of(billing, string(group))
+	if its.Day != 0 {
+		quota.Day = its.Day
+	}
+	if its.Month != 0 {
+		quota.Month = its.Month
+	}
+	return quota
 }
 
 // Quota is the quota of an account's keys of a billing type for a group; the zero Quota if there is none.

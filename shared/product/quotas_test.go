@@ -3,6 +3,7 @@ package product_test
 import (
 	"testing"
 
+	"latchkey/shared/account"
 	"latchkey/shared/product"
 )
 
@@ -43,6 +44,30 @@ func TestEachClassIsInOneGroup(t *testing.T) {
 		{"freemium", "nothing", product.Quota{}},
 	} {
 		if got := c.Quota(q.billing, q.group); got != q.want {
+			t.Errorf("%s, %s: %+v, want %+v", q.billing, q.group, got, q.want)
+		}
+	}
+}
+
+// TestAnAccountsOwnQuotaComesBeforeTheCatalogues, for each period by itself.
+func TestAnAccountsOwnQuotaComesBeforeTheCatalogues(t *testing.T) {
+	c, err := quotaed(`{` + tilesGroup + `,"quotas":{"freemium":{"tiles":{"day":50},"other":{"day":2,"month":30}}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := account.Quotas{{Billing: "freemium", Group: "other", Month: 40}, {Billing: "freemium", Group: "tiles", Day: 60, Month: 70}, {Billing: "paying", Group: "tiles", Day: 5}}
+	for _, q := range []struct {
+		billing string
+		group   product.Group
+		want    product.Quota
+	}{
+		{"freemium", "tiles", product.Quota{Day: 60, Month: 70}},
+		{"freemium", product.Other, product.Quota{Day: 2, Month: 40}},
+		{"paying", "tiles", product.Quota{Day: 5}},
+		{"paying", product.Other, product.Quota{}},
+		{"", "tiles", product.Quota{}},
+	} {
+		if got := c.QuotaOf(own, q.billing, q.group); got != q.want {
 			t.Errorf("%s, %s: %+v, want %+v", q.billing, q.group, got, q.want)
 		}
 	}

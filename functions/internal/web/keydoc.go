@@ -187,6 +187,7 @@ func AccountDoc(a account.Account, role account.Role, now time.Time, products pr
 	doc := api.Account{
 		Id: string(a.ID), Name: text.Shown(a.Name), Type: api.AccountType(a.Type), PendingType: StringPtr(string(a.PendingType)), KeyLimit: a.KeyLimit,
 		Limits:    accountLimits(a, products),
+		Quotas:    accountQuotas(a),
 		CreatedAt: moment.Of(a.CreatedAt), Closing: a.Closing && a.ClosedAt.IsZero(), ClosedAt: TimePtr(a.ClosedAt),
 		Role: StringPtr(string(role)), Version: a.Version,
 	}
@@ -220,6 +221,23 @@ func accountLimits(a account.Account, products product.Catalogue) []api.AccountL
 		}
 	}
 	return docs
+}
+
+// accountQuotas lists the numbers that operators have set.
+func accountQuotas(a account.Account) []api.AccountQuota {
+	docs := make([]api.AccountQuota, len(a.Quotas))
+	for i, q := range a.Quotas {
+		docs[i] = api.AccountQuota{BillingType: q.Billing, Group: q.Group, Day: Calls(q.Day), Month: Calls(q.Month)}
+	}
+	return docs
+}
+
+// Calls renders a number of calls, nil for 0.
+func Calls(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 // SuspensionDoc renders the suspension of an account as its members see it; nil if there is none.

@@ -94,6 +94,7 @@ type accountRecord struct {
 	Accepted []consentRecord `dynamodbav:"accepted_paths,omitempty"`
 
 	Limits []accountLimitRecord `dynamodbav:"account_limits,omitempty"`
+	Quotas []accountQuotaRecord `dynamodbav:"account_quotas,omitempty"`
 
 	SuspendedAt     string `dynamodbav:"suspended_at,omitempty"`
 	SuspendedUntil  string `dynamodbav:"suspended_until,omitempty"`
@@ -119,6 +120,28 @@ func accountLimitsOf(records []accountLimitRecord) (limits account.Limits) {
 		limits = append(limits, account.Limit(r))
 	}
 	return limits
+}
+
+type accountQuotaRecord struct {
+	Billing string `dynamodbav:"billing_type"`
+	Group   string `dynamodbav:"group"`
+	Day     int64  `dynamodbav:"day,omitempty"`
+	Month   int64  `dynamodbav:"month,omitempty"`
+}
+
+func recordsOfAccountQuotas(quotas account.Quotas) []accountQuotaRecord {
+	records := make([]accountQuotaRecord, len(quotas))
+	for i, q := range quotas {
+		records[i] = accountQuotaRecord(q)
+	}
+	return records
+}
+
+func accountQuotasOf(records []accountQuotaRecord) (quotas account.Quotas) {
+	for _, r := range records {
+		quotas = append(quotas, account.Quota(r))
+	}
+	return quotas
 }
 
 type subjectRecord struct {
@@ -149,6 +172,7 @@ func encodeAccount(a account.Account) dynamo.Item {
 		OpenedBy:   recordOfSubject(a.OpenedBy),
 		Accepted:   recordsOfConsents(a.Accepted),
 		Limits:     recordsOfAccountLimits(a.Limits),
+		Quotas:     recordsOfAccountQuotas(a.Quotas),
 
 		SuspendedAt: stamp(a.Suspended.At), SuspendedUntil: stamp(a.Suspended.Until),
 		SuspendedReason: a.Suspended.Reason, SuspendedBy: a.Suspended.By,
@@ -165,7 +189,7 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 		ID: account.ID(r.ID), Name: r.Name, Type: account.Type(r.Type), KeyLimit: r.KeyLimit,
 		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
 		PendingType: account.Type(r.PendingType), Closing: r.Closing, UnreadableKeys: r.Unreadable,
-		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(), Limits: accountLimitsOf(r.Limits),
+		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(), Limits: accountLimitsOf(r.Limits), Quotas: accountQuotasOf(r.Quotas),
 		Suspended: account.Suspension{
 			Reason: r.SuspendedReason, By: r.SuspendedBy, At: c.read(r.SuspendedAt), Until: c.read(r.SuspendedUntil),
 		},

@@ -36,6 +36,9 @@ func EncodeAccount(a authz.Account) dynamo.Item {
 	if len(a.Limits) > 0 {
 		item["lims"] = putAccountLimits(a.Limits)
 	}
+	if len(a.Quotas) > 0 {
+		item["quos"] = putQuotas(a.Quotas)
+	}
 	return item
 }
 
@@ -48,7 +51,7 @@ func DecodeAccount(item dynamo.Item) (authz.Account, error) {
 	a := authz.Account{
 		ID: account.ID(r.text("acct")), Type: account.Type(r.text("at")), Version: r.number("ver"),
 		Suspended: r.flag("sus"), SuspendedUntil: r.time("until"), Closed: r.flag("closed"),
-		Accepted: r.consents("con"), Limits: r.accountLimits(),
+		Accepted: r.consents("con"), Limits: r.accountLimits(), Quotas: r.quotas(),
 	}
 	if a.ID == "" || r.text("pk") != accountPrefix+string(a.ID) {
 		r.fail("pk")
@@ -70,28 +73,76 @@ func putAccountLimits(limits account.Limits) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: values}
 }
 
+func putQuotas(quotas account.Quotas) types.AttributeValue {
+	values := make([]types.AttributeValue, len(quotas))
+	for i, q := range quotas {
+		m := dynamo.Item{"b": dynamo.S(q.Billing), "g": dynamo.S(q.Group)}
+		putNumber(m, "d", q.Day)
+		putNumber(m, "m", q.Month)
+		values[i] = &types.AttributeValueMemberM{Value: m}
+	}
+	return &types.AttributeValueMemberL{Value: values}
+}
+
+func putNumber(item dynamo.Item, name string, n int64) {
+	if n != 0 {
+		item[name] = dynamo.N(n)
+	}
+}
+
 // accountLimits reads the limits of an account. One below 1 is damage: it would refuse every call.
-func (r *reader) accountLimits() account.Limits {
-	if r.item["lims"] == nil {
-		return nil
+func (r *reader) accountLimits() (limits account.Limits) {
+	r.each("lims", func(in *reader) {
+		l := account.Limit{Class: in.text("c"), QPS: in.count("q")}
+		if limits = append(limits, l); l.QPS < 1 {
+			in.fail("q")
+		}
+	})
+	return limits
+}
+
+// quotas reads the quotas of an account. One below 0 is damage, and one without a number.
+func (r *reader) quotas() (quotas account.Quotas) {
+	r.each("quos", func(in *reader) {
+		q := account.Quota{Billing: in.text("b"), Group: in.text("g"), Day: in.calls("d"), Month: in.calls("m")}
+		if quotas = append(quotas, q); q.Day == 0 && q.Month == 0 {
+			in.fail("d")
+		}
+	})
+	return quotas
+}
+
+// calls is a number of calls: none at all is 0.
+func (r *reader) calls(name string) int64 {
+	if r.item[name] == nil {
+		return 0
 	}
-	l, ok := r.item["lims"].(*types.AttributeValueMemberL)
+	n := r.number(name)
+	if n < 1 {
+		r.fail(name)
+	}
+	return n
+}
+
+// each reads the maps of a list, which may be missing.
+func (r *reader) each(name string, read func(*reader)) {
+	if r.item[name] == nil {
+		return
+	}
+	l, ok := r.item[name].(*types.AttributeValueMemberL)
 	if !ok || l == nil {
-		r.fail("lims")
-		return nil
+		r.fail(name)
+		return
 	}
-	limits := make(account.Limits, len(l.Value))
-	for i, v := range l.Value {
+	for _, v := range l.Value {
 		m, ok := v.(*types.AttributeValueMemberM)
 		if !ok || m == nil {
-			r.fail("lims")
-			return nil
+			r.fail(name)
+			return
 		}
 		in := reader{item: m.Value}
-		limits[i] = account.Limit{Class: in.text("c"), QPS: in.count("q")}
-		if in.bad != "" || limits[i].QPS < 1 {
-			r.fail("lims")
+		if read(&in); in.bad != "" {
+			r.fail(name)
 		}
 	}
-	return limits
 }

@@ -42,6 +42,9 @@ func TestTheGatesRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		policies.EncodeAccount(authz.Account{ID: "acc_2", Type: account.SelfServe, Version: 1}),
 		policies.EncodeAccount(authz.Account{ID: "acc_3", Type: account.SelfServe, Version: 1, Accepted: shown}),
 		policies.EncodeAccount(authz.Account{ID: "acc_5", Type: account.SelfServe, Version: 3, Limits: account.Limits{{Class: "map-display.tiles", QPS: 20_000}, {Class: "search", QPS: 5}}}),
+		policies.EncodeAccount(authz.Account{ID: "acc_6", Type: account.SelfServe, Version: 3, Quotas: account.Quotas{
+			{Billing: "freemium", Group: "other", Day: 5}, {Billing: "freemium", Group: "tiles", Day: 5, Month: account.MaxQuota}, {Billing: "pay_as_you_grow", Group: "tiles", Month: 7},
+		}}),
 		policies.EncodeAccount(authz.AccountOf(account.Account{ID: "acc_4", Type: account.SelfServe, Version: 2, Closing: true})),
 		policies.Encode(billed), policies.Encode(restricted),
 	)

@@ -1,0 +1,57 @@
+package account_test
+
+import (
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"latchkey/shared/account"
+)
+
+// TestTheQuotasOfAnAccountAreAMap of billing types and groups to numbers: whatever was set in whichever order, equal ones make equal
+// lists, and a list that was given away doesn't change.
+func TestTheQuotasOfAnAccountAreAMap(t *testing.T) {
+	type of struct{ billing, group string }
+	rapid.Check(t, func(t *rapid.T) {
+		want := map[of]account.Quota{}
+		var quotas account.Quotas
+		for range rapid.IntRange(0, 12).Draw(t, "changes") {
+			one := account.Quota{
+				Billing: rapid.SampledFrom([]string{"freemium", "free", "paying"}).Draw(t, "billing"), Group: rapid.SampledFrom([]string{"tiles", "other"}).Draw(t, "group"),
+				Day: rapid.Int64Range(0, 2).Draw(t, "day"), Month: rapid.Int64Range(0, 2).Draw(t, "month"),
+			}
+			before := slices.Clone(quotas)
+			next := quotas.With(one)
+			if !slices.Equal(quotas, before) {
+				t.Fatalf("%v became %v", before, quotas)
+			}
+			quotas = next
+			if want[of{one.Billing, one.Group}] = one; one.Day == 0 && one.Month == 0 {
+				delete(want, of{one.Billing, one.Group})
+			}
+		}
+		var again account.Quotas
+		for name := range maps.Keys(want) {
+			again = again.With(want[name])
+			if got := quotas.Of(name.billing, name.group); got != want[name] {
+				t.Fatalf("%v has %v of %s, want %v", quotas, got, name, want[name])
+			}
+		}
+		if !reflect.DeepEqual(quotas, again) || quotas.Of("freemium", "gone") != (account.Quota{Billing: "freemium", Group: "gone"}) {
+			t.Fatalf("%#v, want %#v", quotas, again)
+		}
+	})
+}
+
+func TestAClosedAccountHasNoQuotaSet(t *testing.T) {
+	for _, closed := range []account.Account{{Closing: true}, {ClosedAt: time.Unix(1, 0)}} {
+		if after, err := closed.SetQuota(account.Quota{Billing: "free", Group: "other", Day: 5}); !errors.Is(err, account.ErrClosed) || after.Quotas != nil {
+			t.Errorf("%+v, %v", after, err)
+		}
+	}
+}
