@@ -33,6 +33,7 @@ type accountPage struct {
 	Account     api.Account
 	Members     []memberRow
 	Invitations []api.Invitation
+	Quotas      []quotaRow
 	Roles       []api.Role
 	Alone       bool // the only owner
 	Owns        bool // also of an account that is closed
@@ -52,8 +53,10 @@ func (a *app) showAccount(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
+	var quotas api.Quotas
 	reads := []func(context.Context) error{
 		reading(&d.Account, v.api, v.accountPath(), nil),
+		reading(&quotas, v.api, v.accountPath("/quotas"), nil),
 		func(ctx context.Context) (err error) { d.Members, err = v.members(ctx, me.Subject); return err },
 	}
 	d.Owns = v.owns(me)
@@ -70,6 +73,7 @@ func (a *app) showAccount(v *visit, status int, f *form) error {
 	if _, typed := d.Values["name"]; !typed {
 		d.Values["name"] = d.Account.Name
 	}
+	d.Quotas = v.quotaRows(quotas.Quotas)
 	owners := 0
 	for _, m := range d.Members {
 		if m.Role == api.Owner {

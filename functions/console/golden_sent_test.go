@@ -54,6 +54,8 @@ func sentShots(root, key string) (list []shot) {
 	add("operator_key.bad_limit", "admin", "/operator/accounts/"+account+"/keys/"+keyID+"/limits/search-fast", url.Values{"qps": {"999"}}, refused(422, "invalid", api.FieldError{Pointer: "/qps", Code: "too_high"}))
 	add("operator_account.bad_limit", "admin", "/operator/accounts/"+account+"/limits/search-fast", url.Values{"qps": {"20001"}}, refused(422, "invalid", api.FieldError{Pointer: "/qps", Code: "out_of_range"}))
 	add("operator_account.no_number", "admin", "/operator/accounts/"+account+"/limits/map-display", url.Values{"qps": {"many"}, "was": {"77"}}, nil)
+	add("operator_account.bad_quota", "admin", "/operator/accounts/"+account+"/quotas/tiles", url.Values{"billing_type": {"paying"}, "day": {"0"}, "month": {"12"}, "was": {"4321/"}}, refused(422, "invalid", api.FieldError{Pointer: "/day", Code: "out_of_range"}))
+	add("operator_account.quota_overtaken", "admin", "/operator/accounts/"+account+"/quotas/tiles", url.Values{"billing_type": {"paying"}, "day": {"77"}, "month": {""}, "was": {"66/"}}, nil)
 	add("operator_account.overtaken", "admin", "/operator/accounts/"+account+"/limits/map-display", url.Values{"qps": {"88"}, "was": {"66"}}, nil)
 	add("statements_close.bad", "admin", closeStatementPage, url.Values{"month": {"2026-07"}, "reason": {"Why"}}, refused(422, "invalid", api.FieldError{Pointer: "/reason", Code: "invalid_reason"}))
 	add("type.already", "admin", "/operator/accounts/"+account+"/type", url.Values{"type": {"enterprise"}, "was": {"self_serve"}, "billing_freemium": {"paying"}}, nil)

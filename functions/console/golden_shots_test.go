@@ -308,6 +308,8 @@ func accountShots(add adder, root string) {
 		add("operator_account."+one.name, "admin,support", "/operator/accounts/"+account, changedAccount(one.change))
 		add("close."+one.name, "owner", at+"/close", changedAccount(one.change))
 	}
+	add("account.no_quotas", "owner", at, withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
+	add("operator_account.no_quotas", "admin", "/operator/accounts/"+account, withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
 	add("account.many_owners", "owner", at, all(withDoc("GET "+accountAPI+"/members", api.MemberList{Members: []api.Member{{Subject: "x", Role: api.Owner}, {Subject: "auth0|owner", Role: api.Owner}}}), withDoc("GET "+accountAPI+"/invitations", api.InvitationList{})))
 	add("remove.other", "owner", at+"/remove?subject=a%7Cb%2Fc", nil)
 	add("remove.myself", "viewer", at+"/remove?subject=auth0%7Cviewer", nil)

@@ -80,6 +80,21 @@ func fullAccount() api.Account {
 	return api.Account{Id: account, Name: "Demo & Co", Type: api.Enterprise, KeyLimit: 123, CreatedAt: day(-400), Version: 9, Role: ptr("owner"), Limits: []api.AccountLimit{
 		{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 77, DefaultQps: ptr(66), SetBy: "operator"},
 		{Class: "search-slow", Product: "search", Name: "Slow", Qps: 55, DefaultQps: ptr(55), SetBy: "catalogue"},
+	}, Quotas: []api.AccountQuota{{BillingType: "paying", Group: "tiles", Day: ptr(int64(4321))}, {BillingType: "free", Group: "other", Month: ptr(int64(98_765))}}}
+}
+
+func fullQuotas() api.Quotas {
+	period := func(quota, standard int64, from string, used, left int64, ends, out moment.Time) api.QuotaPeriod {
+		return api.QuotaPeriod{Quota: &quota, DefaultQuota: ptr(standard), SetBy: &from, Used: used, Left: &left, EndsAt: ends, RunsOutAt: &out}
+	}
+	none := api.QuotaPeriod{Used: 11, EndsAt: day(1)}
+	unread := period(5432, 5432, "catalogue", 21, 0, day(2), day(1))
+	unread.Left, unread.RunsOutAt = nil, nil
+	free := period(98_765, 0, "operator", 98_764, 0, day(25), day(24))
+	free.DefaultQuota, free.RunsOutAt = nil, nil
+	return api.Quotas{Quotas: []api.Quota{
+		{BillingType: "paying", Group: "tiles", Name: "Map tiles", Day: period(4321, 1234, "operator", 3210, 987, day(1), day(0)), Month: unread},
+		{BillingType: "free", Group: "other", Name: "Other", Day: none, Month: free},
 	}}
 }
 
@@ -222,6 +237,7 @@ func richWorld() map[string]any {
 		"POST " + keyAPI + "/test":                  api.TestResult{Allowed: true, At: day(33), Code: "allowed", Rule: ptr("one.example")},
 		"POST /v1/invitations/show":                 api.InvitationOffer{AccountId: account, AccountName: "Demo & Co", Role: api.Developer, InvitedBy: ptr("olive@demo.example"), ExpiresAt: day(37)},
 		"GET " + accountAPI + "/export":             api.Export{Account: &acct, Members: &[]api.Member{{}, {}}, Keys: &[]api.Key{bareKey(), bareKey(), bareKey()}, Invitations: &[]api.Invitation{{Id: "inv_9"}}, Audit: &[]api.AuditRow{}, QpsRequests: &[]api.QpsRequest{{}, {}, {}, {}, {}}},
+		"GET " + accountAPI + "/quotas":             fullQuotas(),
 		"GET " + accountAPI + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "auth0|owner", Email: ptr("olive@demo.example"), Role: api.Owner, AddedAt: day(-10)},
 			{Subject: "auth0|dev", Email: ptr("dev@demo.example"), Role: api.Developer, AddedAt: day(-8)},

@@ -22,6 +22,7 @@ func (a *app) operatorRoutes() {
 	a.operators("POST /operator/accounts/{account}/type", a.setType)
 	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
 	a.operators("POST /operator/accounts/{account}/limits/{class}", a.setAccountLimit)
+	a.operators("POST /operator/accounts/{account}/quotas/{group}", a.setAccountQuota)
 	a.operators("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/close", a.closeAccount)
 	a.admins("GET /operator/accounts/{account}/suspend", func(v *visit) error { return a.showSuspending(v, http.StatusOK, newForm()) })
@@ -108,6 +109,8 @@ type operatorAccount struct {
 	Q         string // what its keys are searched for
 	Keys      []api.Key
 	Limits    []accountLimit
+	Quotas    []quotaRow
+	Numbers   []quotaNumbers
 	Next      string
 }
 
@@ -132,7 +135,9 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	var keys api.KeyList
 	var members api.MemberList
 	var products []api.Product
+	var quotas api.Quotas
 	err := v.parallel(
+		reading(&quotas, v.api, operatorAccountPath(v, "/quotas"), nil),
 		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
 		func(ctx context.Context) (err error) {
 			keys, err = v.keysFrom(ctx, operatorAccountPath(v, "/keys"), query, 50, keyReads)
@@ -149,6 +154,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 		d.Members = append(d.Members, memberRow{Member: m})
 	}
 	d.Keys, d.Limits = keys.Keys, accountLimitsOf(d.Account, products)
+	d.Quotas, d.Numbers = v.quotaRows(quotas.Quotas), v.quotaForms(d.Account, quotas.Quotas)
 	if keys.NextPageToken != nil {
 		d.Next = *keys.NextPageToken
 	}

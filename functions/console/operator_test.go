@@ -291,3 +291,43 @@ func TestAnAccountsLimitIsSetOrLeftToTheCatalogue(t *testing.T) {
 		t.Errorf("no class: %d", page.StatusCode)
 	}
 }
+
+// TestAnAccountsQuotaIsSetOrLeftToTheCatalogue: an empty field leaves its period to the catalogue, what is no number is sent to nobody, and
+// what somebody else has set meanwhile is shown first.
+func TestAnAccountsQuotaIsSetOrLeftToTheCatalogue(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	r.signIn("operator")
+	fakeAnswers(r, "Demo")
+	route, here := "PUT /v1/operator/accounts/"+account+"/quotas/tiles", "/operator/accounts/"+account+"/quotas/tiles"
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 200, api.Account{Id: account})
+		return true
+	})
+	for _, tt := range []struct {
+		day, month, was string
+		status          int
+	}{
+		{"250", "", "", http.StatusOK},
+		{"", "9000", "", http.StatusOK},
+		{"", "", "", http.StatusOK},
+		{"lots", "5", "", http.StatusUnprocessableEntity},
+		{"5", "2.5", "", http.StatusUnprocessableEntity},
+		{"5", "", "7/", http.StatusPreconditionFailed},
+	} {
+		page := r.post(here, url.Values{"billing_type": {"paying"}, "day": {tt.day}, "month": {tt.month}, "was": {tt.was}})
+		if page.StatusCode != tt.status {
+			t.Errorf("%+v: %d", tt, page.StatusCode)
+		}
+	}
+	var bodies []string
+	for _, c := range r.api.seen(route) {
+		bodies = append(bodies, c.body+c.match)
+	}
+	const want = `{"billing_type":"paying","day":250,"month":null}"2" {"billing_type":"paying","day":null,"month":9000}"2" {"billing_type":"paying","day":null,"month":null}"2"`
+	if got := strings.Join(bodies, " "); got != want {
+		t.Errorf("sent %s, want %s", got, want)
+	}
+	if page := r.post("/operator/accounts/"+account+"/quotas/..", url.Values{"day": {"5"}}); page.StatusCode != http.StatusNotFound {
+		t.Errorf("no group: %d", page.StatusCode)
+	}
+}

@@ -81,6 +81,7 @@ var needs = map[string]matrix.Action{
 	"/operator/accounts/{account}/type":                      matrix.SetAccountType,
 	"/operator/accounts/{account}/key-limit":                 matrix.SetKeyLimit,
 	"/operator/accounts/{account}/limits/{class}":            matrix.SetLimits,
+	"/operator/accounts/{account}/quotas/{group}":            matrix.SetLimits,
 	"/operator/accounts/{account}/close":                     matrix.CloseAccount,
 	"/operator/accounts/{account}/suspend":                   matrix.SuspendAccount,
 	"/operator/accounts/{account}/resume":                    matrix.SuspendAccount,

@@ -76,6 +76,8 @@ func (w *walker) stored(route string) (doc map[string]any, whole bool) {
 		return doc, true
 	case method == "PUT" && strings.HasPrefix(path, "/v1/operator/accounts/"+account+"/limits/"):
 		return map[string]any{"qps": nil}, true // none of an operator's
+	case method == "PUT" && strings.HasPrefix(path, "/v1/operator/accounts/"+account+"/quotas/"):
+		return map[string]any{"billing_type": "paying", "day": nil, "month": nil}, true // none of an operator's
 	case method == "PUT" && strings.Contains(path, "/limits/"):
 		return of(map[string]any{"qps": k.Limits[0].Qps}), true
 	case method == "PUT" && strings.HasSuffix(path, "/billing-type"):

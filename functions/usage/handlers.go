@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )
 
@@ -35,11 +36,14 @@ type handlers struct {
 	keys     keys
 	counters rows
 	now      func() time.Time
+	quotas   taken
+	products product.Catalogue
 }
 
 func routes(m *gateway.Mux, h handlers) {
 	m.Account("GET /v1/accounts/{account}/usage", h.account, account.ReadUsage)
 	m.Account("GET /v1/accounts/{account}/keys/{key}/usage", h.key, account.ReadUsage)
+	m.Account("GET /v1/accounts/{account}/quotas", h.accountQuotas, account.ReadUsage)
 }
 
 // account answers for all keys of an account together.

@@ -16,6 +16,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
@@ -77,6 +78,11 @@ func (w watched) FreshAt(ctx context.Context, a account.ID) (time.Time, error) {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
+	return newHarnessWith(t, product.Default())
+}
+
+func newHarnessWith(t testing.TB, products product.Catalogue) *harness {
+	t.Helper()
 	r := &harness{API: apitest.New(t, keytest.Open(t)), reading: func() {}}
 	r.store = counters.New(r.DB.(counters.Client), r.Tables.Counters).
 		Reporting(func(ctx context.Context, _ account.ID, _ string, _ error) { gateway.LeaveOut(ctx) })
@@ -85,7 +91,10 @@ func newHarness(t testing.TB) *harness {
 	proposal := &apikey.Proposal{Domains: &[]string{"example.com"}, Since: keytest.Now.Add(-time.Hour)}
 	r.key = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt, k.Proposed = long, proposal })
 	r.two = r.NewKey(t, r.account, func(k *apikey.Key) { k.CreatedAt = long })
-	routes(r.Mux, handlers{keys: listed{r.Control, r}, counters: watched{r.store, r}, now: r.Clock.Now})
+	routes(r.Mux, handlers{
+		keys: listed{r.Control, r}, counters: watched{r.store, r}, now: r.Clock.Now,
+		quotas: quotas.NewReader(r.DB.(quotas.BatchClient), r.Tables.Quotas), products: products,
+	})
 	r.tables = statements.New(r.DB, r.Tables.Statements)
 	statementRoutes(r.Mux, statementHandlers{
 		accounts: r.Control, tables: r.tables, now: r.Clock.Now, reader: used.Reader{Keys: r.Control, Rows: watched{r.store, r}, AtOnce: atOnce},

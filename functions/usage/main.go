@@ -8,7 +8,9 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/used"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/dynamo/statements"
+	"latchkey/shared/product"
 	"latchkey/shared/telemetry"
 )
 
@@ -18,6 +20,7 @@ func main() {
 		telemetry.Abort(err)
 	}
 	table, kept := base.Env.Need("COUNTERS_TABLE"), base.Env.Need("STATEMENTS_TABLE")
+	taken := base.Env.Need("QUOTAS_TABLE")
 	if err := base.Env.Err(); err != nil {
 		telemetry.Abort(err)
 	}
@@ -25,6 +28,8 @@ func main() {
 		keys:     base.Store,
 		counters: base.Counters(table),
 		now:      base.Source.Time,
+		quotas:   quotas.NewReader(base.Client, taken),
+		products: product.Default(),
 	})
 	statementRoutes(base.Mux, statementHandlers{
 		accounts: base.Store, tables: statements.New(base.Client, kept), now: base.Source.Time,

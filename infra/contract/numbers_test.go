@@ -180,6 +180,7 @@ var bounds = map[string]float64{
 	"shared/dynamo.conflictAttempts":                 8,
 	"shared/dynamo.errorAttempts":                    3,
 	"shared/dynamo/counters.MaxItems":                100,
+	"shared/dynamo/quotas.maxBatch":                  100,
 	"authorizer.sampleEvery":                         100,
 	"authorizer.maxLatencies":                        100,
 	"authorizer.maxFailing":                          64,

@@ -17,7 +17,7 @@ import (
 var adapters = map[string][]string{
 	"shared/dynamo/policies":   {"dynamodb:GetItem GateTable"},
 	"shared/dynamo/leases":     {"dynamodb:UpdateItem LeasesTable"},
-	"shared/dynamo/quotas":     {"dynamodb:UpdateItem QuotasTable"},
+	"shared/dynamo/quotas":     {"dynamodb:UpdateItem QuotasTable", "dynamodb:BatchGetItem QuotasTable"},
 	"shared/dynamo/reports":    {"dynamodb:PutItem SlicesTable", "dynamodb:Scan SlicesTable"},
 	"shared/dynamo/statements": {"dynamodb:GetItem StatementsTable", "dynamodb:Query StatementsTable", "dynamodb:PutItem StatementsTable"},
 	"shared/dynamo/sessions": {
@@ -112,7 +112,8 @@ func TestAdaptersDoWhatIsWrittenDown(t *testing.T) {
 // notCalled are parts of adapters that a function has and doesn't call. The end-to-end tests hold the other side: they fail on a
 // call that is denied, and on a permission that nothing uses; what they don't play, such as a purge, is held here alone.
 var notCalled = map[string][]string{
-	"EventsFunction":   {"shared/dynamo/"}, // it knows the form of audit rows and keys, and has no client
+	"Authorizer":       {"BatchGetItem QuotasTable"}, // shows nobody what is taken
+	"EventsFunction":   {"shared/dynamo/"},           // it knows the form of audit rows and keys, and has no client
 	"UsageFunction":    {"BatchGetItem ControlTable", "PutItem StatementsTable", "Scan ControlTable", "PutItem CountersTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
 	"AccountsFunction": {"Scan GateTable", "sealing", "PutItem CountersTable", "Query CountersTable", "UpdateItem SessionsTable"}, // seals nothing, counts nothing, keeps no session
 	"KeysFunction":     {"BatchGetItem ControlTable", "/index/lookup", "Scan", "PutItem CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},

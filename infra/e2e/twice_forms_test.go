@@ -168,7 +168,7 @@ func (w *twice) operatorForms() (list []func() pressed) {
 				w.do("operator", part[0], at(a)+part[1], part[2])
 			}
 			page := at(a) + "/" + name
-			if name == "key-limit" || name == "resume" || strings.HasPrefix(name, "limits/") {
+			if name == "key-limit" || name == "resume" || strings.HasPrefix(name, "limits/") || strings.HasPrefix(name, "quotas/") {
 				page = at(a)
 			}
 			return pressed{"operator", page, at(a) + "/" + name, fill}
@@ -179,6 +179,7 @@ func (w *twice) operatorForms() (list []func() pressed) {
 	}
 	account("key-limit", url.Values{"key_limit": {"7"}})
 	account("limits/map-display", url.Values{"qps": {"77"}})
+	account("quotas/tiles", url.Values{"billing_type": {"freemium"}, "day": {"77"}})
 	for _, chosen := range []url.Values{{"reason": {"Twice"}}, {"reason": {"Twice"}, "until": {"2031-02-03"}}} {
 		account("suspend", chosen)
 	}

@@ -1556,6 +1556,48 @@ type QpsRequestList struct {
 // QpsRequestStatus defines model for QpsRequestStatus.
 type QpsRequestStatus string
 
+// Quota The calls that the account's keys of one billing type may make together of a group of classes.
+type Quota struct {
+	BillingType string `json:"billing_type"`
+
+	// Day A UTC day or month.
+	Day   QuotaPeriod `json:"day"`
+	Group string      `json:"group"`
+
+	// Month A UTC day or month.
+	Month QuotaPeriod `json:"month"`
+	Name  string      `json:"name"`
+}
+
+// QuotaPeriod A UTC day or month.
+type QuotaPeriod struct {
+	// DefaultQuota The catalogue's; null: it has none.
+	DefaultQuota *int64 `json:"default_quota"`
+	EndsAt       Time   `json:"ends_at"`
+
+	// Left Null: there is no quota, or what is taken can't be read.
+	Left *int64 `json:"left"`
+
+	// Quota In calls; null: there is none.
+	Quota *int64 `json:"quota"`
+
+	// RunsOutAt When nothing will be left if calls go on as in this UTC day so far; null: not before ends_at, or nothing is left.
+	RunsOutAt *moment.Time `json:"runs_out_at"`
+
+	// SetBy Where quota comes from.
+	SetBy *string `json:"set_by"`
+	Used  int64   `json:"used"`
+}
+
+// Quotas defines model for Quotas.
+type Quotas struct {
+	FreshAt *MaybeTime `json:"fresh_at"`
+	Quotas  []Quota    `json:"quotas"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
 // Rank `support` looks and finds; `admin` also decides, blocks, revokes, closes and names operators. A new operator is an admin unless the request says otherwise.
 type Rank string
 

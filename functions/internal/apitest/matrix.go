@@ -85,7 +85,7 @@ func (o Operation) ServedBy() string {
 	switch {
 	case strings.HasSuffix(o.Path, "/audit"):
 		return "accounts"
-	case strings.HasSuffix(o.Path, "/usage"), strings.HasSuffix(o.Path, "/statements/{month}"):
+	case strings.HasSuffix(o.Path, "/usage"), strings.HasSuffix(o.Path, "/statements/{month}"), strings.HasSuffix(o.Path, "/quotas"):
 		return "usage"
 	case has("/rotat"):
 		return "rotation"

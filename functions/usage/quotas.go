@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/limiter/quota"
+	"latchkey/shared/moment"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// taken reads how many calls are taken out of quotas; those that can't be read are left out.
+type taken interface {
+	Taken(ctx context.Context, at time.Time, names []quota.Name) (map[quota.Name]quota.Seen, error)
+}
+
+// spent holds the calls of a month and of its present day.
+type spent struct {
+	day, month map[usage.Spending]int64
+}
+
+// accountQuotas shows each billing type and group of an account: what its keys have used, what is left, and until when.
+func (h handlers) accountQuotas(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	if err := gateway.KnownQuery(r); err != nil {
+		return err
+	}
+	ctx, now := r.Context(), h.now().UTC()
+	a, err := h.keys.Account(ctx, c.Account)
+	if err != nil {
+		return err
+	}
+	fresh, err := h.counters.FreshAt(ctx, a.ID) // first: what it promises is in the rows that are read after it
+	if err != nil {
+		return err
+	}
+	used, err := h.spent(ctx, a.ID, now)
+	if err != nil {
+		return err
+	}
+	kinds := h.kinds(a, used)
+	names := make([]quota.Name, len(kinds))
+	for i, k := range kinds {
+		names[i] = nameOf(a.ID, k)
+	}
+	items, err := h.quotas.Taken(ctx, now, names)
+	if err != nil {
+		return err
+	}
+	doc := api.Quotas{Quotas: make([]api.Quota, len(kinds)), FreshAt: web.TimePtr(fresh)}
+	for i, k := range kinds {
+		seen, readable := items[names[i]]
+		if !readable {
+			gateway.LeaveOut(ctx)
+		}
+		doc.Quotas[i] = h.quota(a, k, used, seen, readable, now)
+	}
+	doc.Unreadable = c.LeftOut(ctx)
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func nameOf(a account.ID, k usage.Spending) quota.Name {
+	return quota.Name{Scope: string(a), Type: string(k.Billing), Group: string(k.Group)}
+}
+
+// spent reads the days of the present month.
+func (h handlers) spent(ctx context.Context, id account.ID, now time.Time) (spent, error) {
+	today := now.Truncate(day)
+	rows, err := h.counters.AccountRows(ctx, id, counters.Range{From: monthOf(now), To: today.AddDate(0, 0, 1), Days: true})
+	if err != nil {
+		return spent{}, err
+	}
+	month := usage.Spent(rows, h.products.Group)
+	rows = slices.DeleteFunc(rows, func(r usage.Row) bool { return !r.Start.Equal(today) })
+	return spent{day: usage.Spent(rows, h.products.Group), month: month}, nil
+}
+
+func monthOf(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC) }
+
+// kinds lists the billing types that keys of the account can have, and those that have calls this month or numbers of the account's own,
+// each with every group of the catalogue.
+func (h handlers) kinds(a account.Account, used spent) (kinds []usage.Spending) {
+	for _, t := range []account.Type{account.Enterprise, account.SelfServe} {
+		for _, billing := range apikey.BillingTypes(t) {
+			for _, group := range h.groups() {
+				k := usage.Spending{Billing: billing, Group: group.ID}
+				own := a.Quotas.Of(string(billing), string(group.ID))
+				if t == a.Type || t == a.PendingType || used.month[k] > 0 || own.Day != 0 || own.Month != 0 {
+					kinds = append(kinds, k)
+				}
+			}
+		}
+	}
+	return kinds
+}
+
+// groups are those of the catalogue, and the one of all other classes.
+func (h handlers) groups() []product.ClassGroup {
+	return append(slices.Clone(h.products.Groups()), product.ClassGroup{ID: product.Other, Name: "Other"})
+}
+
+func (h handlers) quota(a account.Account, k usage.Spending, used spent, seen quota.Seen, readable bool, now time.Time) api.Quota {
+	doc := api.Quota{BillingType: string(k.Billing), Group: string(k.Group)}
+	for _, g := range h.groups() {
+		if g.ID == k.Group {
+			doc.Name = g.Name
+		}
+	}
+	holds, standard := h.products.QuotaOf(a.Quotas, string(k.Billing), k.Group), h.products.Quota(string(k.Billing), k.Group)
+	own := a.Quotas.Of(string(k.Billing), string(k.Group))
+	today, midnight := used.day[k], now.Truncate(day).AddDate(0, 0, 1)
+	period := func(holds, standard, own, used, taken int64, ends time.Time) api.QuotaPeriod {
+		p := api.QuotaPeriod{Quota: web.Calls(holds), DefaultQuota: web.Calls(standard), Used: used, EndsAt: moment.Of(ends)}
+		if holds == 0 {
+			return p
+		}
+		from := "catalogue"
+		if own != 0 {
+			from = "operator"
+		}
+		p.SetBy = &from
+		if readable {
+			left := max(0, holds-taken)
+			p.Left, p.RunsOutAt = &left, web.TimePtr(usage.RunsOut(left, today, now, ends))
+		}
+		return p
+	}
+	doc.Day = period(holds.Day, standard.Day, own.Day, today, seen.Day, midnight)
+	doc.Month = period(holds.Month, standard.Month, own.Month, used.month[k], seen.Month, monthOf(now).AddDate(0, 1, 0))
+	return doc
+}
