@@ -46,7 +46,7 @@ func (h *accounts) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Pr
 			return a, err
 		}
 		if !mayHave(a, quota) {
-			return a, gateway.Invalid(gateway.Field("billing_type", "not_allowed", "It must be a billing type that fits the account's type."))
+			return a, gateway.Invalid(gateway.Field("billing_type", "billing_type_mismatch", "It must be a billing type that fits the account's type."))
 		}
 		return a.SetQuota(quota)
 	})

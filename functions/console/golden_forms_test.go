@@ -189,7 +189,7 @@ func (s *stage) refusals(list []shot) (pages []shot) {
 				continue
 			}
 			seen[pattern] = true
-			name := "refused." + strings.Trim(strings.NewReplacer("/accounts/{account}", "", "/{key}", "", "/{class}", "", "/{request}", "", "/", "_").Replace(pattern), "_")
+			name := "refused." + strings.Trim(strings.NewReplacer("/accounts/{account}", "", "/{key}", "", "/{class}", "", "/{group}", "", "/{request}", "", "/", "_").Replace(pattern), "_")
 			for _, kind := range []string{"", ".whole"} {
 				page := one
 				page.name, page.target, page.form, page.note = name+kind, f.action, filled(f, ""), nil

@@ -177,7 +177,7 @@ var queries = map[string]string{
 // fill puts IDs into a pattern: those of the fake API, unless another is given by name.
 func (w *walker) fill(pattern string, other ...string) string {
 	ids := []string{
-		"{account}", account, "{key}", keyID, "{request}", requestID1, "{class}", "map-display", "{file}", w.app.assets.hashed["app.css"], "{$}", "",
+		"{account}", account, "{key}", keyID, "{request}", requestID1, "{class}", "map-display", "{group}", "tiles", "{file}", w.app.assets.hashed["app.css"], "{$}", "",
 	}
 	for i := 0; i+1 < len(other); i += 2 {
 		ids[slices.Index(ids, other[i])+1] = other[i+1]
