@@ -59,6 +59,11 @@ func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
 	if n, _ := s.flood(t, 3*more, tile+one, tile+two); n != more {
 		t.Errorf("%d served within 10 s of a quota that was raised by %d", n, more)
 	}
+	rows, _ := s.must(t, http.StatusOK, "owner", "GET", "/v1/accounts/"+s.DemoAccount+"/quotas", "").json(t)["quotas"].([]any)
+	tiles, _ := rows[0].(map[string]any)
+	if day, _ := tiles["day"].(map[string]any); day["quota"] != float64(quotaOfTiles+more) || day["left"] != 0.0 || day["set_by"] != "operator" {
+		t.Errorf("the account is shown %v", tiles)
+	}
 	s.setQuota(t, nil)
 	if err := os.WriteFile(ahead, []byte("24h"), 0o600); err != nil {
 		t.Fatal(err)
