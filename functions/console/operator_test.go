@@ -327,7 +327,7 @@ func TestAnAccountsQuotaIsSetOrLeftToTheCatalogue(t *testing.T) {
 	if got := strings.Join(bodies, " "); got != want {
 		t.Errorf("sent %s, want %s", got, want)
 	}
-	if page := r.post("/operator/accounts/"+account+"/quotas/..", url.Values{"day": {"5"}}); page.StatusCode != http.StatusNotFound {
+	if page := r.post("/operator/accounts/"+account+"/quotas/a%2Fb", url.Values{"day": {"5"}}); page.StatusCode != http.StatusNotFound {
 		t.Errorf("no group: %d", page.StatusCode)
 	}
 }

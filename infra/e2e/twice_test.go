@@ -217,6 +217,8 @@ func (w *twice) pattern(action string) string {
 			parts[i] = "{key}"
 		case before == "limits":
 			parts[i] = "{class}"
+		case before == "quotas":
+			parts[i] = "{group}"
 		}
 	}
 	return strings.Join(parts, "/")
