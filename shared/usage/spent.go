@@ -27,14 +27,6 @@ func Spent(rows []Row, group func(product.Class) product.Group) map[Spending]int
 	return sums
 }
 
-// classOf is the class of a product that is named within it.
-func classOf(p product.ID, within string) product.Class {
-	if within == "" {
-		return product.Class(p)
-	}
-	return product.Class(string(p) + "." + within)
-}
-
 // RunsOut computes when as many calls as are left will have been made, at the rate of today's calls in now's UTC day so far. It is the
 // zero time if that isn't before ends, or nothing is left.
 func RunsOut(left, today int64, now, ends time.Time) time.Time {
