@@ -88,6 +88,14 @@ func filled(one formOf, changed string) url.Values {
 			out.Set("domains", "demo.example")
 		case "token":
 			out.Set(f.name, "lki_one")
+		case "domain", "with":
+			if f.kind == "text" {
+				out.Set(f.name, f.name+".demo.example")
+			}
+		case "key":
+			if strings.Contains(one.action, "/domains/") {
+				out.Set(f.name, f.value)
+			}
 		}
 	}
 	for _, f := range one.fields {

@@ -137,6 +137,10 @@ func (h *handler) changeOnce(ctx context.Context, c gateway.Principal, id apikey
 	if after, err = apply(before); err != nil || after.Same(before) {
 		return before, before, err
 	}
+	f := h.domainFields()
+	if f.fits(before, after); f.err() != nil {
+		return before, before, apikey.ErrDomains
+	}
 	row := h.service.Row(c, "key.edit", &before, after)
 	after, err = h.service.Store.Commit(ctx, control.Change{Before: &before, After: after, Audit: row})
 	return before, after, err

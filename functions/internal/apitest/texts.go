@@ -46,20 +46,25 @@ var excused = map[string]string{ //nolint:gosec // reasons, no credentials
 	"createKey products": "IDs of the catalogue", "editKey products": "IDs of the catalogue", "proposeRestrictions products": "IDs of the catalogue",
 	"createKey domains": "patterns with a grammar of their own, in which no secret is taken either", "editKey domains": "patterns with a grammar of their own, in which no secret is taken either",
 	"proposeRestrictions domains": "patterns with a grammar of their own, in which no secret is taken either",
-	"acceptProduct version":       "compared with the catalogue's, never stored",
-	"closeAccount confirm_name":   "compared with the name, never stored",
-	"revokeKey confirm_name":      "compared with the name, never stored: a name that holds a secret has to be confirmed too",
-	"testKey origin":              "evaluated, never stored", "testKey referer": "evaluated, never stored", "testKey path": "evaluated, never stored",
+	"linkDomain domain":           "a pattern", "unlinkDomain domain": "a pattern", "replaceDomain domain": "a pattern", "replaceDomain with": "a pattern",
+	"linkDomain keys": "IDs", "unlinkDomain keys": "IDs",
+	"acceptProduct version":     "compared with the catalogue's, never stored",
+	"closeAccount confirm_name": "compared with the name, never stored",
+	"revokeKey confirm_name":    "compared with the name, never stored: a name that holds a secret has to be confirmed too",
+	"testKey origin":            "evaluated, never stored", "testKey referer": "evaluated, never stored", "testKey path": "evaluated, never stored",
 	"findKeys secret": "hashed, never stored", "findKeys secret_sha256": "looked up, never stored", "findKeys preview": "looked up, never stored",
 	"findAnyKeys secret": "hashed, never stored", "findAnyKeys secret_sha256": "looked up, never stored", "findAnyKeys preview": "looked up, never stored",
 	"createQpsRequest key_id": "an ID", "createQpsRequest product": "an ID of the catalogue", "createQpsRequest class": "an ID of the catalogue",
 	"acceptInvitation token": "looked up by its hash, never stored", "showInvitation token": "looked up by its hash, never stored",
 }
 
+// patterns are members that have a grammar of their own, in which no secret is taken either.
+var patterns = []string{"domains", "domain", "with"}
+
 // storedParameters are the parameters of changes that are stored; the others only find what is there already.
 var (
 	storedParameters  = []string{"Idempotency-Key", "sub"}
-	lookUpsParameters = []string{"account", "key", "request", "class", "product", "invitation", "If-Match", "page_token", "month"}
+	lookUpsParameters = []string{"account", "key", "request", "class", "product", "invitation", "If-Match", "page_token", "month", "issuer", "group"}
 )
 
 // stringMembers lists the string members of an operation's body, lists of strings included, but no enumerations and no
@@ -219,7 +224,7 @@ func (w *textWalk) excused(t *testing.T, op Operation, member string) {
 		if answer.Status >= http.StatusInternalServerError {
 			t.Errorf("%s in %s: %d %s", name, member, answer.Status, answer.Body)
 		}
-		if fields := answer.Fields(); len(fields) == 1 && fields[0].Code == web.SecretInText && member != "domains" {
+		if fields := answer.Fields(); len(fields) == 1 && fields[0].Code == web.SecretInText && !slices.Contains(patterns, member) {
 			t.Errorf("%s %s is read as a text: it needs no excuse", op.ID, member)
 		}
 	}
