@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
@@ -61,6 +62,14 @@ func (l *life) rotate(grace time.Duration) {
 	})
 }
 
+// expose reports a secret as somebody who is trusted.
+func (l *life) expose(h apikey.Hash, reaction account.LeakReaction) {
+	l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) {
+		after, _ := k.Expose(h, apikey.LeakReport{By: apikey.ReportedByGitHub}, reaction, now)
+		return after, nil
+	})
+}
+
 // edit is a command that only sets fields.
 func edit(set func(*apikey.Key)) func(apikey.Key, time.Time) (apikey.Key, error) {
 	return func(k apikey.Key, now time.Time) (apikey.Key, error) {
@@ -113,6 +122,42 @@ func TestTheGateAnswersTheStateOfAKeyForEachOfItsSecrets(t *testing.T) {
 				l.do(edit(func(k *apikey.Key) { k.Disabled = true }))
 				l.do(edit(func(k *apikey.Key) { k.Disabled = false }))
 			}, 0, []authz.Code{authz.SecretExpired, allowed, allowed},
+		},
+		{
+			"its secret is exposed and refused", func(l *life) { l.expose(l.key.Current.Hash, account.LeakRefuse) }, 0,
+			[]authz.Code{authz.SecretExpired, allowed, authz.KeyExposed},
+		},
+		{
+			"the secret that ends is exposed", func(l *life) { l.expose(l.key.Outgoing.Hash, account.LeakRefuse) }, 0,
+			[]authz.Code{authz.SecretExpired, authz.KeyExposed, allowed},
+		},
+		{
+			"its secret is exposed and works on", func(l *life) { l.expose(l.key.Current.Hash, account.LeakNotify) }, 0,
+			[]authz.Code{authz.SecretExpired, allowed, allowed},
+		},
+		{
+			"exposed, and an owner lets it work", func(l *life) {
+				l.expose(l.key.Current.Hash, account.LeakRefuse)
+				l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.LiftExposure("A sample.", now) })
+			}, 0,
+			[]authz.Code{authz.SecretExpired, allowed, allowed},
+		},
+		{
+			"exposed, and rotated with a grace period", func(l *life) {
+				l.do(rotation.End)
+				l.expose(l.key.Current.Hash, account.LeakRefuse)
+				l.rotate(time.Hour)
+			}, 0,
+			[]authz.Code{authz.SecretExpired, authz.SecretExpired, authz.KeyExposed, allowed},
+		},
+		{
+			"exposed, rotated, and the rotation is cancelled", func(l *life) {
+				l.do(rotation.End)
+				l.expose(l.key.Current.Hash, account.LeakRefuse)
+				l.rotate(time.Hour)
+				l.do(rotation.Cancel)
+			}, 0,
+			[]authz.Code{authz.SecretExpired, authz.SecretExpired, authz.KeyExposed, allowed},
 		},
 		{"blocked", func(l *life) {
 			l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", now) })

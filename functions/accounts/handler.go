@@ -66,6 +66,8 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("GET "+one, h.accounts.getAccount, account.ReadKeys)
 	m.Account("PATCH "+one, gateway.TakesIfMatch(h.accounts.editAccount), account.RenameAccount, account.SetAccountType, account.SetKeyLimit)
 	m.Account("GET "+one+"/operations/{operation}", h.accounts.getOperation, account.ReadKeys)
+	m.Account("GET "+one+"/policy", h.accounts.getPolicy, account.ReadKeys)
+	m.Account("PUT "+one+"/policy", gateway.TakesIfMatch(h.accounts.putPolicy), account.SetPolicy)
 	m.Account("POST "+one+"/close", h.accounts.closeAccount, account.LeaveService, account.CloseAccount)
 	m.Account("GET "+one+"/export", h.export.exportAccount, account.LeaveService)
 	m.Account("POST "+one+"/products/{product}/accept", h.accounts.acceptProduct, account.AcceptPaths)

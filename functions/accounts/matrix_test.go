@@ -95,7 +95,8 @@ func fixture(t testing.TB) apitest.Fixture {
 		Bodies: map[string]any{
 			"createAccount": map[string]any{"name": "Mine"}, "putMember": map[string]any{"role": "viewer"},
 			"createInvitation": map[string]any{"role": "developer"}, "blockKey": map[string]any{"reason": "abuse"},
-			"putOperator": map[string]any{}, "unblockKey": map[string]any{},
+			"putAccountPolicy": map[string]any{"leaks": map[string]any{"frontend": "refuse", "backend": "rotate", "mobile": "notify"}},
+			"putOperator":      map[string]any{}, "unblockKey": map[string]any{},
 			"closeAccount": map[string]any{"confirm_name": r.account.Name}, "erasePerson": map[string]any{"subject": "colleague"},
 			"revokeAnyKey": map[string]any{"reason": "abuse"}, "suspendAccount": map[string]any{"reason": "abuse"}, "setAccountLimit": map[string]any{"qps": 50}, "setAccountQuota": map[string]any{"billing_type": "evaluation", "day": 50, "month": 500}, "acceptProduct": map[string]any{"version": string(product.Default().Version())},
 			"closeStatement": map[string]any{"reason": "garbage"},

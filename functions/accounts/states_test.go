@@ -26,6 +26,7 @@ createAccount     201     201       201          201      201      201      201 
 editAccount       200     200       200          200      200      200      200       200        200             account_closed  200       200
 closeAccount      200     200       200          200      200      200      200       200        200             200             200       account_suspended
 acceptProduct     200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
+putAccountPolicy  200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 putMember         200     200       200          200      200      200      200       200        account_closed  account_closed  200       200
 deleteMember      200     200       200          200      200      200      200       200        200             200             200       200
 createInvitation  201     201       201          201      201      201      201       201        account_closed  account_closed  201       201
@@ -81,7 +82,12 @@ var accountBodies = map[string]apitest.Member{
 		Shows: map[string]string{"quotas": `[{"billing_type":"evaluation","day":null,"group":"tiles","month":50}]`, "version": "4"},
 		Rows:  []string{`account.set_quota quotas=[{"billing_type":"evaluation","day":null,"group":"tiles","month":50}]`},
 	},
-	"acceptProduct.version":     {Body: object{"version": string(product.Default().Version())}, Shows: map[string]string{"version": "4"}, Rows: []string{`account.accept accepted_paths=[{"paths":[{"path":"/search/","since":"` + string(product.Default().Version()) + `"}],"product":"search"}]`}},
+	"acceptProduct.version": {Body: object{"version": string(product.Default().Version())}, Shows: map[string]string{"version": "4"}, Rows: []string{`account.accept accepted_paths=[{"paths":[{"path":"/search/","since":"` + string(product.Default().Version()) + `"}],"product":"search"}]`}},
+	"putAccountPolicy.leaks": {
+		Body:  object{"leaks": object{"frontend": "refuse", "backend": "rotate", "mobile": "notify"}},
+		Shows: map[string]string{"leaks": `{"backend":"rotate","frontend":"refuse","mobile":"notify"}`, "version": "4"},
+		Rows:  []string{`account.policy leaks={"backend":"rotate","frontend":"refuse","mobile":"notify"}`},
+	},
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
 	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
 	"endSessions.subject":       {Elsewhere: "TestAnAdminEndsAllSessionsOfAPerson"},

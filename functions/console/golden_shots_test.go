@@ -63,6 +63,8 @@ func listShots(add adder, root string) {
 		}))
 	}
 	add("keys.states", "owner,developer", keys, listOfKeys("", states...))
+	add("keys.exposed", "owner", keys, listOfKeys("", changed(fullKey(), func(k *api.Key) { k.ExposedAt = maybeDay(31) })))
+	add("leak_policy", "owner", root+"/account/leaks", nil)
 	add("keys.filtered", "owner,viewer", keys+"?q=shop&status=active&product=search&label=M%C3%BCller&sort=name&page=p2", listOfKeys("p3", fullKey()))
 	add("keys.labelled", "owner", keys+"?label=M%C3%BCller&page=p2", withDoc("GET "+accountAPI+"/keys", map[string]any{
 		"keys": []any{fullKey()}, "previous_page_token": "p1", "labels": []any{map[string]any{"name": "Müller", "keys": 3}, map[string]any{"name": "shop & web", "keys": 1200}},
@@ -174,6 +176,20 @@ func keyShots(add adder, key string) {
 	}
 	add("accept", "owner", key+"/accept?product=map-display", pending)
 	add("accept.other", "owner", key+"/accept?product=search", pending)
+	leaked := func(change func(*api.Exposure)) func(*stage) {
+		return ofKey(func(k *api.Key) {
+			e := api.Exposure{Secret: "current", Preview: k.Preview, ExposedAt: day(31), Source: "github", Place: ptr("https://github.com/a/b?key=[secret]"), Refused: true, RefusedAt: maybeDay(32)}
+			change(&e)
+			k.Exposures, k.ExposedAt = []api.Exposure{e}, &e.ExposedAt
+		})
+	}
+	add("key.exposed", "owner,developer,viewer", key, leaked(func(*api.Exposure) {}))
+	add("key.exposed_at_once", "owner", key, leaked(func(e *api.Exposure) { e.RefusedAt, e.Replaces, e.Source = &e.ExposedAt, true, "operator" }))
+	add("key.exposed_noted", "owner", key, leaked(func(e *api.Exposure) { e.Refused, e.RefusedAt, e.Place, e.Source = false, nil, nil, "anybody" }))
+	add("key.exposed_old", "owner", key, leaked(func(e *api.Exposure) { e.ExposedAt, e.Secret, e.Preview = day(-500), "outgoing", "ak_pRev…1111" }))
+	add("key.exposed_lifted", "owner", key, leaked(func(e *api.Exposure) { e.Refused, e.LiftedAt, e.LiftReason = false, maybeDay(33), ptr("A sample <1>") }))
+	add("key.exposed_no_usage", "owner", key, all(leaked(func(*api.Exposure) {}), withDoc("GET "+keyAPI+"/usage", failing(500, "internal"))))
+	add("lift", "owner", key+"/lift-exposure", nil)
 	add("edit", "owner", key+"/edit", nil)
 	add("edit.bare", "owner", key+"/edit", withDoc("GET "+keyAPI, changed(bareKey(), func(k *api.Key) { k.Id = keyID })))
 	add("propose", "owner", key+"/propose", nil)
@@ -374,6 +390,8 @@ func operatorShots(add adder) {
 	add("type", "admin,support", at+"/type", nil)
 	add("type.other", "admin", at+"/type", changedAccount(func(a *api.Account) { a.Type = api.SelfServe }))
 	add("suspend", "admin,support", at+"/suspend", nil)
+	add("operator_leak", "admin,support", ops+"/leaks", nil)
+	add("operator_key.exposed", "admin", ops+"/keys/"+keyID, ofKey(func(k *api.Key) { k.ExposedAt = maybeDay(31) }))
 	add("operator_close", "admin", at+"/close", nil)
 	add("operator_key.full", "admin,support", ops+"/keys/"+keyID, nil)
 	add("operator_key.bare", "admin", ops+"/keys/"+keyID, withDoc("GET /v1/operator/keys/"+keyID, api.OperatorKey{Key: changed(bareKey(), func(k *api.Key) { k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil }), Account: ptr(fullAccount())}))

@@ -238,6 +238,7 @@ func richWorld() map[string]any {
 		"POST /v1/invitations/show":                 api.InvitationOffer{AccountId: account, AccountName: "Demo & Co", Role: api.Developer, InvitedBy: ptr("olive@demo.example"), ExpiresAt: day(37)},
 		"GET " + accountAPI + "/export":             api.Export{Account: &acct, Members: &[]api.Member{{}, {}}, Keys: &[]api.Key{bareKey(), bareKey(), bareKey()}, Invitations: &[]api.Invitation{{Id: "inv_9"}}, Audit: &[]api.AuditRow{}, QpsRequests: &[]api.QpsRequest{{}, {}, {}, {}, {}}},
 		"GET " + accountAPI + "/quotas":             fullQuotas(),
+		"GET " + accountAPI + "/policy":             api.AccountPolicy{Leaks: api.LeakPolicy{Frontend: "notify", Backend: "rotate", Mobile: "refuse"}, Version: 9},
 		"GET " + accountAPI + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "auth0|owner", Email: ptr("olive@demo.example"), Role: api.Owner, AddedAt: day(-10)},
 			{Subject: "auth0|dev", Email: ptr("dev@demo.example"), Role: api.Developer, AddedAt: day(-8)},

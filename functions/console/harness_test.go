@@ -131,6 +131,8 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, 200, api.AuditList{Rows: []api.AuditRow{{
 			Id: "1", At: key.CreatedAt, Action: "key.edit", Actor: api.Actor{Subject: "owner", Role: "owner"}, Changes: []api.Change{{Field: "name", After: key.Name}},
 		}}})
+	case "GET " + root + "/policy":
+		reply(w, 200, api.AccountPolicy{Leaks: api.LeakPolicy{Frontend: "notify", Backend: "refuse", Mobile: "notify"}, Version: 2})
 	default:
 		problem(w, 404, "not_found")
 	}

@@ -12,24 +12,25 @@ import (
 
 // keyPage is everything about one key.
 type keyPage struct {
-	Key      api.Key
-	Hints    []string
-	Pending  []pending
-	Products []productView
-	Apps     []string // a line each
-	Choices  []chosen
-	Lacking  struct{ Usage bool } // what couldn't be read
-	Figures  figures
-	Charts   *charts
-	Reasons  []refusal
-	Usage    api.Usage
-	Fresh    string
-	UsageURL string
-	Proposed *proposed
-	Counts   *api.ProposedCounts // of the days that the page shows; nil: no calls
-	Since    time.Time           // from when Counts are
-	Examples []example
-	Restore  *time.Time
+	Key       api.Key
+	Hints     []string
+	Pending   []pending
+	Products  []productView
+	Apps      []string // a line each
+	Choices   []chosen
+	Exposures []exposureView
+	Lacking   struct{ Usage bool } // what couldn't be read
+	Figures   figures
+	Charts    *charts
+	Reasons   []refusal
+	Usage     api.Usage
+	Fresh     string
+	UsageURL  string
+	Proposed  *proposed
+	Counts    *api.ProposedCounts // of the days that the page shows; nil: no calls
+	Since     time.Time           // from when Counts are
+	Examples  []example
+	Restore   *time.Time
 }
 
 // figures are the numbers over the chart.
@@ -80,6 +81,7 @@ func (a *app) showKey(v *visit) error {
 	d.UsageURL, d.Fresh = q.SpanURL("7d"), v.freshness(d.Usage.FreshAt)
 	d.fill(products, now)
 	d.Pending = v.pendingOf(d.Key, products)
+	d.Exposures = v.exposures(d.Key, now)
 	d.usage(v, q)
 	fixes := map[string][]repair{}
 	if i := slices.IndexFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }); i >= 0 && rightsIn(me.Accounts[i]).Write {

@@ -14,4 +14,5 @@ func (a *app) routes() {
 	a.qpsRoutes()
 	a.accountRoutes()
 	a.operatorRoutes()
+	a.leakRoutes()
 }

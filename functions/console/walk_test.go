@@ -323,6 +323,10 @@ var keyStates = []struct {
 	{"blocked", func(k *api.KeyWithSecret) {
 		k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: moment.Of(then)}
 	}},
+	{"leaked", func(k *api.KeyWithSecret) {
+		k.ExposedAt = ptr(moment.Of(then))
+		k.Exposures = []api.Exposure{{Secret: "current", Preview: k.Preview, ExposedAt: *k.ExposedAt, Source: "github", Refused: true, RefusedAt: k.ExposedAt}}
+	}},
 	{"expired", func(k *api.KeyWithSecret) { k.Status, k.ExpiresAt = api.Expired, ptr(moment.Of(then)) }},
 	{"revoked", func(k *api.KeyWithSecret) {
 		k.Status, k.RevokedAt, k.Recoverable = api.Revoked, ptr(moment.Of(then)), true

@@ -46,6 +46,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST "+key+"/disable", gateway.TakesIfMatch(gateway.NoBody(h.disable)), account.WriteKeys)
 	m.Account("POST "+key+"/enable", gateway.TakesIfMatch(gateway.NoBody(h.enable)), account.WriteKeys)
 	m.Account("POST "+key+"/revoke", gateway.TakesIfMatch(h.revoke), account.RevokeKeys)
+	m.Account("POST "+key+"/lift-exposure", gateway.TakesIfMatch(h.liftExposure), account.LiftExposures)
 	m.Account("POST "+key+"/restore", gateway.TakesIfMatch(gateway.NoBody(h.restore)), account.DeleteKeys)
 	m.Account("POST "+key+"/reveal", gateway.NoBody(h.reveal), account.RevealKeys)
 	m.Account("POST "+key+"/test", h.test, account.ReadKeys)

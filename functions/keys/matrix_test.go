@@ -4,7 +4,9 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/keytest"
 )
 
 func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
@@ -22,6 +24,12 @@ func fixture(t testing.TB) apitest.Fixture {
 	r.Want(t, 200, apitest.Call{As: "owner", Method: "PUT", Path: r.path(k) + "/proposal", Body: map[string]any{"domains": []string{"a.example"}}})
 	deletable := r.create(t, nil)
 	r.Want(t, 200, apitest.Call{As: "owner", Method: "DELETE", Path: r.path(deletable)})
+	leaked := r.stored(t, r.create(t, nil))
+	if _, err := r.Edit(t.Context(), leaked, "key.expose", func(k *apikey.Key) {
+		*k, _ = k.Expose(k.Current.Hash, apikey.LeakReport{By: apikey.ReportedByOperator, Place: "https://forum.example"}, account.LeakRefuse, keytest.Now)
+	}); err != nil {
+		t.Fatal(err)
+	}
 	return apitest.Fixture{
 		API: r.API, Account: r.account.ID, Params: map[string]string{"account": string(r.account.ID), "key": string(id)},
 		Bodies: map[string]any{
@@ -30,8 +38,9 @@ func fixture(t testing.TB) apitest.Fixture {
 			"proposeRestrictions": map[string]any{"products": []string{"routing"}},
 			"setBillingType":      map[string]any{"billing_type": "pay_as_you_grow"},
 			"findKeys":            map[string]any{"secret": k["secret"]},
+			"liftExposure":        map[string]any{"reason": "A sample."},
 		},
-		Instead: map[string]map[string]string{"restoreKey": {"key": deletable["id"].(string)}},
+		Instead: map[string]map[string]string{"restoreKey": {"key": deletable["id"].(string)}, "liftExposure": {"key": string(leaked.ID)}},
 		Headers: map[string]map[string]string{"editKey": {"If-Match": `"2"`}, "promoteProposal": {"If-Match": "*"}},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/text"
@@ -25,6 +26,21 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	}
 	return h.service.Change(w, r, c, "key.revoke", func(k apikey.Key) (apikey.Key, error) {
 		return k.Revoke(text.Same(k.Name, body.ConfirmName), h.service.Source.Time())
+	})
+}
+
+// liftExposure lets what is refused as exposed work again; its owner has to say why.
+func (h *handler) liftExposure(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.LiftExposure](r, gateway.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	reason, err := web.Block(h.service.Texts, "reason", body.Reason, 1, apikey.MaxReason)
+	if err != nil {
+		return err
+	}
+	return h.service.Change(w, r, c, "key.lift_exposure", func(k apikey.Key) (apikey.Key, error) {
+		return k.LiftExposure(reason.String(), h.service.Source.Time())
 	})
 }
 

@@ -116,7 +116,8 @@ func (w *work) do(ctx context.Context, k apikey.Key) (after apikey.Key, again bo
 				audit.Set("rotation_due", nil, moment.Of(rotation.Due(k))))
 		}
 	case rotation.RotateAndDeliver:
-		if ok = !rotation.Running(k, now) && !waits(k, now); ok {
+		leaked := !rotation.Leak(k).IsZero() // which ends a rotation that runs
+		if ok = (leaked || !rotation.Running(k, now)) && !waits(k, now); ok {
 			after, err = w.prepareRotation(ctx, k)
 		}
 	case rotation.Deliver:
@@ -142,7 +143,7 @@ func (w *work) commit(ctx context.Context, before, after apikey.Key, action stri
 	return written, err
 }
 
-// prepareRotation is the first half of a scheduled rotation: the new secret is put where its reader will find it, and only then
+// prepareRotation is the first half of a rotation of the job's own: the new secret is put where its reader will find it, and only then
 // comes into force, so that no secret is ever live that nobody was given. The second half, deliver, follows from the
 // key's own record, in this run or another.
 func (w *work) prepareRotation(ctx context.Context, k apikey.Key) (apikey.Key, error) {
@@ -162,11 +163,15 @@ func (w *work) rotate(ctx context.Context, k apikey.Key, secret apikey.Secret, v
 			return k, err
 		}
 	}
-	grace, err := rotation.ParseGrace(nil, rotation.Scheduled)
+	reason := rotation.Scheduled
+	if !rotation.Leak(k).IsZero() {
+		reason = rotation.Leaked
+	}
+	grace, err := rotation.ParseGrace(nil, reason)
 	if err != nil {
 		return k, err
 	}
-	after, err := rotation.Rotate(k, stored, grace, rotation.Scheduled, w.source.Time())
+	after, err := rotation.Rotate(k, stored, grace, reason, w.source.Time())
 	if err != nil {
 		return k, err
 	}

@@ -77,6 +77,8 @@ export function operatingStates({ account, key, site, pending, decided, token })
     { name: "operator-close-refused", person: "operator", status: 422, open: sent(`/operator/accounts/${account}/close`, ".button.danger") },
     { name: "operator-key", person: "operator", open: to(`/operator/keys/${site}`), shot: true },
     { name: "operator-key-refused", person: "operator", status: 422, open: sent(`/operator/keys/${site}`, ".button.danger") },
+    { name: "operator-leak", person: "operator", open: to("/operator/leaks") },
+    { name: "operator-leak-refused", person: "operator", status: 422, open: sent("/operator/leaks", ".button.danger") },
     { name: "operator-people", person: "operator", open: to("/operator/operators") },
     { name: "operator-erase-who", person: "operator", open: to("/operator/people/erase") },
     { name: "operator-erase", person: "operator", open: to("/operator/people/erase?subject=nobody-with-a-rather-long-subject") },

@@ -31,6 +31,8 @@ export async function prepare() {
   await use(at(made.site, "/usage"), made.site.secret);
   await make("waiting", { name: "Depot map", products: ["map-display", "search"], domains: ["depot.example"] });
   await unagreed(made.waiting.id, "map-display");
+  await make("exposed", { name: "Timetable importer" });
+  await api("operator", "POST", "/v1/operator/leaks", { secret: made.exposed.secret, url: "https://github.com/octocat/timetables/blob/main/import.py" });
   made.operating = await prepareOperating();
   return made;
 }
@@ -106,6 +108,10 @@ export function states(made) {
       await page.waitForSelector("#secret");
     }, shot: true },
     { name: "key", person: "owner", open: to(key("site")), shot: true },
+    { name: "key-exposed", person: "owner", open: to(key("exposed")) },
+    { name: "lift", person: "owner", open: to(key("exposed", "/lift-exposure")) },
+    { name: "lift-dialog", person: "owner", open: dialog(key("exposed"), "/lift-exposure") },
+    { name: "leak-policy", person: "owner", open: to(`/accounts/${stack().demo_account}/account/leaks`) },
     { name: "key-audit", person: "owner", open: to(key("site", "/audit")) },
     { name: "try", person: "owner", open: to(key("site", "/try?origin=https://evil.example")), shot: true },
     { name: "try-refused", person: "owner", status: 422, open: async (page) => {

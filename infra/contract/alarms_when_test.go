@@ -35,6 +35,7 @@ var whenAlarmsRing = map[string]rings{
 	"RotatorFailing":    {2, 3, 300, "Sum", 1},       // the next run does what one left
 	"RotatorSilent":     {3, 3, 300, "Sum", 1},       // a quarter of an hour: three runs
 	"JobsFailing":       {1, 1, 86400, "Sum", 3},     // once a day, and Lambda tries twice more
+	"LeaksFailing":      {1, 1, 300, "Sum", 1},       // GitHub may not repeat a report
 	"WidePatterns":      {1, 1, 86400, "Maximum", 1}, // as GateDrift
 	"StatementsWaiting": {1, 1, 3600, "Maximum", 1},  // the job runs once an hour
 	"StatementsDiffer":  {1, 1, 86400, "Maximum", 1}, // as GateDrift

@@ -1,8 +1,10 @@
 package contract
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -76,7 +78,6 @@ var needs = map[string][]need{
 		{"AlwaysDeploy", true, "a change of a parameter would never reach the stage"},
 		{"MethodSettings.0.HttpMethod", "*", "some methods would have no throttle"},
 		{"MethodSettings.0.ResourcePath", "/*", "some paths would have no throttle"},
-		{"MethodSettings.1", nil, "it would override the settings of all"},
 		{"MethodSettings.0.CachingEnabled", nil, "one caller would be given another's answer"},
 		{"MethodSettings.0.MetricsEnabled", true, "metrics by route are how a slow one is found"},
 	},
@@ -287,6 +288,23 @@ func TestThrottlesAreThoseOfTheirParameters(t *testing.T) {
 		if got := [2]any{at(s, "ThrottlingRateLimit"), at(s, "ThrottlingBurstLimit")}; got != want {
 			t.Errorf("%s admits %v a second and in a burst, want %v", id, got, want)
 		}
+	}
+	// What overrides the settings of all is for what is called without a token, and for nothing else; it has all of the others.
+	bounds := map[string][2]any{}
+	for id := range d.ofType("AWS::Serverless::Api") {
+		all, _ := d.properties(t, id)["MethodSettings"].(list)
+		for _, one := range all[1:] {
+			s := one.(object)
+			bounds[fmt.Sprint(id, " ", s["HttpMethod"], " ", s["ResourcePath"])] = [2]any{s["ThrottlingRateLimit"], s["ThrottlingBurstLimit"]}
+			for name, value := range all[0].(object) {
+				if !slices.Contains([]string{"HttpMethod", "ResourcePath", "ThrottlingRateLimit", "ThrottlingBurstLimit"}, name) && !reflect.DeepEqual(s[name], value) {
+					t.Errorf("%s: %v has %s %v, want %v as all have", id, s["ResourcePath"], name, s[name], value)
+				}
+			}
+		}
+	}
+	if want := map[string][2]any{"ManagementApi POST /v1/leaks": {5, 20}, "ManagementApi POST /v1/leaks/github": {20, 40}}; !reflect.DeepEqual(bounds, want) {
+		t.Errorf("bounds of their own: %v, want %v", bounds, want)
 	}
 	// Everyone who sets nothing has a burst of at least a second's calls.
 	s := at(render(t, "template.yaml").properties(t, "ProductsApi"), "MethodSettings", "0")

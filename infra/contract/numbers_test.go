@@ -100,6 +100,10 @@ var times = map[string]time.Duration{
 	"functions/internal/openid{Timeout}":      3 * sec,
 	"functions/internal/openid.retry":         5 * sec,
 	"functions/internal/openid.maxAge":        1 * hour,
+	"functions/leaks.askAgain":                1 * mins, // for an unknown signer of GitHub's
+	"functions/leaks.maxAge":                  1 * hour,
+	"functions/leaks.fetchTimeout":            5 * sec,
+	"functions/leaks{Timeout}":                5 * sec,
 	// The console.
 	"functions/console/internal/session.Idle":        2 * hour,
 	"functions/console/internal/session.Longest":     12 * hour,
@@ -205,6 +209,9 @@ var bounds = map[string]float64{
 	"functions/rotation.defaultNotifyDays":           7,
 	"functions/rotator.recoveryDays":                 7,
 	"functions/rotator.maxSteps":                     12,
+	"shared/apikey.MaxPlace":                         500,
+	"functions/leaks.maxReport":                      1 << 20,
+	"functions/leaks.maxItems":                       1000,
 	"functions/jobs.maxNamed":                        10,
 	"shared/dynamo/statements.MostParts":             90,
 	"functions/counter.maxQuarantined":               350 << 10,
@@ -349,6 +356,7 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"a repeated request is known for longer than DynamoDB knows its token", []time.Duration{10 * mins, p["shared/dynamo/control.IdempotencyWindow"]}},
 		{"a function reads the store with all its attempts, and answers", []time.Duration{read, function("KeysFunction")}},
 		{"and fetches the issuer's keys besides", []time.Duration{read + p["functions/internal/openid{Timeout}"], function("KeysFunction")}},
+		{"GitHub's keys are fetched before API Gateway gives up", []time.Duration{p["functions/leaks.fetchTimeout"] + read, function("LeaksFunction"), 30 * sec}},
 		{"a lost answer is looked up within the call", []time.Duration{read + p["shared/dynamo/control.resolveTimeout"], function("KeysFunction")}},
 		{"the console waits for the API for less than it may take itself", []time.Duration{p["functions/console/internal/signin{Timeout}"], p["functions/console/internal/management{Timeout}"], function("ConsoleFunction")}},
 		{"a session that is used is noted before it would end", []time.Duration{p["functions/console/internal/session.touchAfter"], p["functions/console/internal/session.Idle"], p["functions/console/internal/session.Longest"], refresh}},

@@ -80,7 +80,7 @@ func answeredCodes(t *testing.T) map[string]map[int]bool {
 	for status := 400; status < 600; status++ {
 		statuses["Status"+strings.ReplaceAll(strings.ReplaceAll(http.StatusText(status), " ", ""), "-", "")] = status
 	}
-	for _, name := range []string{"accounts", "keys", "qps", "rotation", "usage", "internal/gateway", "internal/web"} {
+	for _, name := range []string{"accounts", "keys", "leaks", "qps", "rotation", "usage", "internal/gateway", "internal/web"} {
 		files, err := fs.Glob(os.DirFS(root), "functions/"+name+"/*.go")
 		if err != nil {
 			t.Fatal(err)

@@ -44,8 +44,8 @@ func TestEveryFunctionIsBuiltAndLoggedAlike(t *testing.T) {
 			t.Errorf("%s: the logs in %s are kept for ever", id, group)
 		}
 	}
-	if len(folders) != 13 {
-		t.Errorf("%d functions, want 13", len(folders))
+	if len(folders) != 14 {
+		t.Errorf("%d functions, want 14", len(folders))
 	}
 	for id, p := range render(t, "template.yaml", "AccessLogs", "on").ofType("AWS::Logs::LogGroup") {
 		if p["RetentionInDays"] == nil {

@@ -118,6 +118,7 @@ var notCalled = map[string][]string{
 	"KeysFunction":     {"BatchGetItem ControlTable", "/index/lookup", "Scan", "PutItem CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"RotationFunction": {"BatchGetItem ControlTable", "/index/lookup", "GetItem GateTable", "Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"QpsFunction":      {"BatchGetItem ControlTable", "GetItem GateTable", "Scan", "PutItem CountersTable", "sealing"},
+	"LeaksFunction":    {"BatchGetItem", "Query", "UpdateItem ControlTable", "DeleteItem", "Scan", "CountersTable", "sealing"},                                                            // writes exposures, and lists nothing
 	"RotatorFunction":  {"BatchGetItem ControlTable", "Scan ControlTable"},                                                                                                                // erases nobody
 	"JobsFunction":     {"UpdateItem", "DeleteItem", "ConditionCheckItem", "BatchGetItem ControlTable", "Scan ControlTable", "GateTable", "PutItem CountersTable", "PutItem SlicesTable"}, // reads, tells of the catalogue, writes statements
 	"Authorizer":       {"Scan SlicesTable", "BatchGetItem QuotasTable"},                                                                                                                  // shows nobody what is taken

@@ -32,9 +32,10 @@ func given(own bool) map[string]string {
 		"PROBLEM_DOCS":            "https://docs.example/problems/",
 		"DYNAMODB_ENDPOINT":       "https://dynamodb.${AWS::Region}.${AWS::URLSuffix}",
 		"SECRETSMANAGER_ENDPOINT": "", "EVENTS_ENDPOINT": "",
-		"MANAGEMENT_URL": "https://${ManagementApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod",
-		"PRODUCTS_URL":   "https://${ProductsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod",
-		"BRAND_NAME":     "TMaps", "BRAND_LOGO": "PHN2Zy8+", "BRAND_COLOR": "#123456", "BRAND_COLOR_DARK": "#abcdef", "BRAND_LANGUAGE": "fr", "BRAND_DOCS": "https://d.example",
+		"GITHUB_KEYS_URL": "https://api.github.com/meta/public_keys/secret_scanning",
+		"MANAGEMENT_URL":  "https://${ManagementApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod",
+		"PRODUCTS_URL":    "https://${ProductsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod",
+		"BRAND_NAME":      "TMaps", "BRAND_LOGO": "PHN2Zy8+", "BRAND_COLOR": "#123456", "BRAND_COLOR_DARK": "#abcdef", "BRAND_LANGUAGE": "fr", "BRAND_DOCS": "https://d.example",
 		"BRAND_SUPPORT": "mailto:s@d.example", "BRAND_STATUS": "https://s.example", "BRAND_TERMS": "https://t.example", "BRAND_PRIVACY": "https://p.example",
 	}
 }

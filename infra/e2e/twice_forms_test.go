@@ -183,6 +183,17 @@ func (w *twice) operatorForms() (list []func() pressed) {
 	for _, chosen := range []url.Values{{"reason": {"Twice"}}, {"reason": {"Twice"}, "until": {"2031-02-03"}}} {
 		account("suspend", chosen)
 	}
+	add(func() pressed {
+		k := w.key(`,"usage":"backend"`)
+		w.do("operator", "POST", "/v1/operator/leaks", fmt.Sprintf(`{"secret":%q}`, w.secrets[lastOf(k)]))
+		return pressed{"owner", k + "/lift-exposure", k + "/lift-exposure", url.Values{"reason": {"Twice"}}}
+	})
+	add(func() pressed {
+		return pressed{"operator", "/operator/leaks", "/operator/leaks", url.Values{"secret": {w.secrets[lastOf(w.key(""))]}}}
+	})
+	add(func() pressed {
+		return pressed{"owner", w.account + "/account/leaks", w.account + "/account/leaks", url.Values{"mobile": {"refuse"}}}
+	})
 	account("resume", nil, `POST /suspend {"reason":"Twice"}`)
 	account("close", url.Values{"confirm": {"Operated"}})
 	reason := url.Values{"reason": {"Twice"}}

@@ -86,6 +86,7 @@ type twice struct {
 	cookies map[string]string // by person
 	account string            // its path in the console and, after /v1, in the API
 	n       int
+	secrets map[string]string // of the keys, by ID
 }
 
 func newTwice(t *testing.T) *twice {
@@ -120,6 +121,10 @@ func (w *twice) do(person, method, path, body string, header ...string) answer {
 func (w *twice) key(more string, steps ...string) string {
 	w.n++
 	k := shared.newKey(w.t, "/v1"+w.account, fmt.Sprintf(`{"name":%q,"usage":"backend","products":["map-display"]%s}`, w.name(), more))
+	if w.secrets == nil {
+		w.secrets = map[string]string{}
+	}
+	w.secrets[lastOf(k.path)] = k.secret
 	for _, step := range steps {
 		part := append(strings.SplitN(step, " ", 3), "", "")
 		w.do("owner", part[0], strings.TrimPrefix(k.path, "/v1")+part[1], part[2], "If-Match", "*")

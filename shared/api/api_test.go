@@ -57,6 +57,9 @@ func TestEveryBodyOfARequestRefusesUnknownMembers(t *testing.T) {
 				continue
 			}
 			for kind, media := range op.RequestBody.Value.Content {
+				if path == "/v1/leaks/github" { // GitHub's form, which may grow
+					continue
+				}
 				extra := media.Schema.Value.AdditionalProperties
 				if extra.Has == nil || *extra.Has {
 					t.Errorf("%s %s %s: additionalProperties must be false", method, path, kind)
@@ -74,6 +77,7 @@ var derived = map[string]string{
 	"status": "derived from the others", "disabled": "disable and enable", "blocked": "operators", "revoked_at": "revoke", "deleted_at": "delete",
 	"billing_type": "operators", "limits": "QPS requests and limits/{class}", "rotation_policy": "rotation-policy", "proposed": "proposal",
 	"warnings": "derived from the others", "pending_paths": "the catalogue, until accept of a product",
+	"exposed_at": "reports of leaks", "exposures": "reports of leaks",
 }
 
 func TestAMemberOfAKeyIsSetByItsBodiesOrByAnOperationOfItsOwn(t *testing.T) {

@@ -75,6 +75,27 @@ func (e DomainChangeResult) Valid() bool {
 	}
 }
 
+// Defines values for LeakReaction.
+const (
+	Notify LeakReaction = "notify"
+	Refuse LeakReaction = "refuse"
+	Rotate LeakReaction = "rotate"
+)
+
+// Valid indicates whether the value is a known member of the LeakReaction enum.
+func (e LeakReaction) Valid() bool {
+	switch e {
+	case Notify:
+		return true
+	case Refuse:
+		return true
+	case Rotate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Matched.
 const (
 	Current  Matched = "current"
@@ -338,6 +359,7 @@ const (
 	UsageOutcomeKeyDeleted        UsageOutcome = "key_deleted"
 	UsageOutcomeKeyDisabled       UsageOutcome = "key_disabled"
 	UsageOutcomeKeyExpired        UsageOutcome = "key_expired"
+	UsageOutcomeKeyExposed        UsageOutcome = "key_exposed"
 	UsageOutcomeKeyNotInHeader    UsageOutcome = "key_not_in_header"
 	UsageOutcomeKeyRevoked        UsageOutcome = "key_revoked"
 	UsageOutcomeOriginMissing     UsageOutcome = "origin_missing"
@@ -370,6 +392,8 @@ func (e UsageOutcome) Valid() bool {
 	case UsageOutcomeKeyDisabled:
 		return true
 	case UsageOutcomeKeyExpired:
+		return true
+	case UsageOutcomeKeyExposed:
 		return true
 	case UsageOutcomeKeyNotInHeader:
 		return true
@@ -597,6 +621,15 @@ type AccountList struct {
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
+// AccountPolicy defines model for AccountPolicy.
+type AccountPolicy struct {
+	// Leaks By the usage of keys.
+	Leaks LeakPolicy `json:"leaks"`
+
+	// Version The account's version.
+	Version int64 `json:"version"`
 }
 
 // AccountQuota An operator's numbers for an account's keys of one billing type together, in place of the catalogue's.
@@ -932,6 +965,32 @@ type Export struct {
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
+// Exposure defines model for Exposure.
+type Exposure struct {
+	ExposedAt  Time    `json:"exposed_at"`
+	LiftReason *string `json:"lift_reason"`
+
+	// LiftedAt When an owner let it work again.
+	LiftedAt *MaybeTime `json:"lifted_at"`
+
+	// Place Where it was found, as the report says, with secrets masked.
+	Place   *string `json:"place"`
+	Preview string  `json:"preview"`
+
+	// Refused The gate refuses the secret with `key_exposed`.
+	Refused   bool       `json:"refused"`
+	RefusedAt *MaybeTime `json:"refused_at"`
+
+	// Replaces Another secret is being put in its place and delivered.
+	Replaces bool `json:"replaces"`
+
+	// Secret The one in force, or the one that a rotation is ending.
+	Secret string `json:"secret"`
+
+	// Source Who reported it; of several the most trusted.
+	Source string `json:"source"`
+}
+
 // ExtendRotation defines model for ExtendRotation.
 type ExtendRotation struct {
 	// GraceSeconds From now; it never ends the old secret earlier.
@@ -964,6 +1023,9 @@ type FindKeys struct {
 	// SecretSha256 SHA-256 of the whole secret in hexadecimal, as sha256sum prints it.
 	SecretSha256 *string `json:"secret_sha256,omitempty"`
 }
+
+// GitHubLeaks defines model for GitHubLeaks.
+type GitHubLeaks = []interface{}
 
 // Invitation defines model for Invitation.
 type Invitation struct {
@@ -1024,6 +1086,12 @@ type Key struct {
 	Disabled  bool       `json:"disabled"`
 	Domains   []string   `json:"domains"`
 	ExpiresAt *MaybeTime `json:"expires_at"`
+
+	// ExposedAt When a secret of the key that works was first reported as found where others can read it; of two the one in force.
+	ExposedAt *MaybeTime `json:"exposed_at"`
+
+	// Exposures What is known of that, for each such secret. It leaves the key with the secret.
+	Exposures []Exposure `json:"exposures"`
 
 	// HeaderOnly Refuse the secret in the query string.
 	HeaderOnly bool   `json:"header_only"`
@@ -1154,6 +1222,49 @@ type LabelCount struct {
 // Labels Short words, such as the environment or a team; each a Line without commas and semicolons. A set: it is stored sorted, and of labels that differ in case alone the first one stays. They change nothing for callers.
 type Labels = []string
 
+// LeakOutcome defines model for LeakOutcome.
+type LeakOutcome struct {
+	AccountId *string `json:"account_id"`
+	Changed   bool    `json:"changed"`
+	KeyId     *string `json:"key_id"`
+
+	// Matched Which of a key's secrets it is, as in Matched; null: nobody's.
+	Matched *string `json:"matched"`
+}
+
+// LeakPolicy By the usage of keys.
+type LeakPolicy struct {
+	// Backend What happens to a secret that GitHub or an operator reports: the account is told (`notify`), the gate refuses the secret too (`refuse`), or the next run of the job also replaces and delivers it, where the key has delivery (`rotate`).
+	Backend LeakReaction `json:"backend"`
+
+	// Frontend What happens to a secret that GitHub or an operator reports: the account is told (`notify`), the gate refuses the secret too (`refuse`), or the next run of the job also replaces and delivers it, where the key has delivery (`rotate`).
+	Frontend LeakReaction `json:"frontend"`
+
+	// Mobile What happens to a secret that GitHub or an operator reports: the account is told (`notify`), the gate refuses the secret too (`refuse`), or the next run of the job also replaces and delivers it, where the key has delivery (`rotate`).
+	Mobile LeakReaction `json:"mobile"`
+}
+
+// LeakReaction What happens to a secret that GitHub or an operator reports: the account is told (`notify`), the gate refuses the secret too (`refuse`), or the next run of the job also replaces and delivers it, where the key has delivery (`rotate`).
+type LeakReaction string
+
+// LeakReceipt defines model for LeakReceipt.
+type LeakReceipt struct {
+	Received bool `json:"received"`
+}
+
+// LeakVerdict defines model for LeakVerdict.
+type LeakVerdict struct {
+	// Label `true_positive`: it is a secret of a key, or was one.
+	Label string `json:"label"`
+
+	// TokenHash SHA-256 of the token in hexadecimal.
+	TokenHash string `json:"token_hash"`
+	TokenType string `json:"token_type"`
+}
+
+// LeakVerdicts defines model for LeakVerdicts.
+type LeakVerdicts = []LeakVerdict
+
 // Legacy What a member leaves behind who was removed, or whose rights were taken down.
 type Legacy struct {
 	// Invitations The open invitations of theirs that were withdrawn.
@@ -1182,6 +1293,12 @@ type LegacyPrincipal struct {
 	Id        string     `json:"id"`
 	Name      string     `json:"name"`
 	Principal string     `json:"principal"`
+}
+
+// LiftExposure defines model for LiftExposure.
+type LiftExposure struct {
+	// Reason A Block.
+	Reason Reason `json:"reason"`
 }
 
 // Limit The limit of one limit class of the key's products.
@@ -1469,6 +1586,12 @@ type ProposedCounts struct {
 	WouldRefuse int64 `json:"would_refuse"`
 }
 
+// PutAccountPolicy defines model for PutAccountPolicy.
+type PutAccountPolicy struct {
+	// Leaks By the usage of keys.
+	Leaks *LeakPolicy `json:"leaks,omitempty"`
+}
+
 // PutMember The e-mail address is a label, shown where no address of the member is verified; no search finds it.
 type PutMember struct {
 	// Email An e-mail address; a Line.
@@ -1614,6 +1737,27 @@ type RejectQpsRequest struct {
 type ReplaceDomain struct {
 	Domain string `json:"domain"`
 	With   string `json:"with"`
+}
+
+// ReportLeak defines model for ReportLeak.
+type ReportLeak struct {
+	// Secret The secret that was found. It is hashed, and kept nowhere.
+	Secret string `json:"secret"`
+
+	// Url Where it was found. Secrets in it are masked.
+	Url *string `json:"url,omitempty"`
+}
+
+// ReportLeakAsOperator Exactly one of secret and secret_sha256.
+type ReportLeakAsOperator struct {
+	// Secret The secret that was found. It is hashed, and kept nowhere.
+	Secret *string `json:"secret,omitempty"`
+
+	// SecretSha256 SHA-256 of the whole secret in hexadecimal, as sha256sum prints it.
+	SecretSha256 *string `json:"secret_sha256,omitempty"`
+
+	// Url Where it was found. Secrets in it are masked.
+	Url *string `json:"url,omitempty"`
 }
 
 // RevokeKey defines model for RevokeKey.
@@ -1971,6 +2115,9 @@ type ToParam = time.Time
 // AccountAnswer defines model for AccountAnswer.
 type AccountAnswer = Account
 
+// AccountPolicyAnswer defines model for AccountPolicyAnswer.
+type AccountPolicyAnswer = AccountPolicy
+
 // DomainChangesAnswer defines model for DomainChangesAnswer.
 type DomainChangesAnswer = DomainChanges
 
@@ -2153,6 +2300,12 @@ type EnableKeyParams struct {
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
+// LiftExposureParams defines parameters for LiftExposure.
+type LiftExposureParams struct {
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
+	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
 // LowerLimitParams defines parameters for LowerLimit.
 type LowerLimitParams struct {
 	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
@@ -2261,6 +2414,18 @@ type ListMembersParams struct {
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
+// GetAccountPolicyParams defines parameters for GetAccountPolicy.
+type GetAccountPolicyParams struct {
+	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
+	IfNoneMatch *IfNoneMatchParam `json:"If-None-Match,omitempty"`
+}
+
+// PutAccountPolicyParams defines parameters for PutAccountPolicy.
+type PutAccountPolicyParams struct {
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
+	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
 // ListQpsRequestsParams defines parameters for ListQpsRequests.
 type ListQpsRequestsParams struct {
 	Status   *QpsRequestStatus `form:"status,omitempty" json:"status,omitempty"`
@@ -2303,6 +2468,15 @@ type GetUsageParams struct {
 
 	// Format `csv` answers text/csv, as does `Accept: text/csv`.
 	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ReportLeaksOfGitHubParams defines parameters for ReportLeaksOfGitHub.
+type ReportLeaksOfGitHubParams struct {
+	// GithubPublicKeyIdentifier Which key of GitHub's has signed.
+	GithubPublicKeyIdentifier string `json:"Github-Public-Key-Identifier"`
+
+	// GithubPublicKeySignature ECDSA with P-256 and SHA-256 over the body, ASN.1 in Base64.
+	GithubPublicKeySignature string `json:"Github-Public-Key-Signature"`
 }
 
 // GetMeParams defines parameters for GetMe.
@@ -2458,6 +2632,9 @@ type DisableKeyJSONRequestBody = Nothing
 // EnableKeyJSONRequestBody defines body for EnableKey for application/json ContentType.
 type EnableKeyJSONRequestBody = Nothing
 
+// LiftExposureJSONRequestBody defines body for LiftExposure for application/json ContentType.
+type LiftExposureJSONRequestBody = LiftExposure
+
 // LowerLimitJSONRequestBody defines body for LowerLimit for application/json ContentType.
 type LowerLimitJSONRequestBody = LowerLimit
 
@@ -2500,6 +2677,9 @@ type TestKeyJSONRequestBody = TestKey
 // PutMemberJSONRequestBody defines body for PutMember for application/json ContentType.
 type PutMemberJSONRequestBody = PutMember
 
+// PutAccountPolicyJSONRequestBody defines body for PutAccountPolicy for application/json ContentType.
+type PutAccountPolicyJSONRequestBody = PutAccountPolicy
+
 // AcceptProductJSONRequestBody defines body for AcceptProduct for application/json ContentType.
 type AcceptProductJSONRequestBody = AcceptProduct
 
@@ -2520,6 +2700,12 @@ type AcceptInvitationJSONRequestBody = AcceptInvitation
 
 // ShowInvitationJSONRequestBody defines body for ShowInvitation for application/json ContentType.
 type ShowInvitationJSONRequestBody = AcceptInvitation
+
+// ReportLeakJSONRequestBody defines body for ReportLeak for application/json ContentType.
+type ReportLeakJSONRequestBody = ReportLeak
+
+// ReportLeaksOfGitHubJSONRequestBody defines body for ReportLeaksOfGitHub for application/json ContentType.
+type ReportLeaksOfGitHubJSONRequestBody = GitHubLeaks
 
 // SetBillingTypeJSONRequestBody defines body for SetBillingType for application/json ContentType.
 type SetBillingTypeJSONRequestBody = SetBillingType
@@ -2550,6 +2736,9 @@ type RevokeAnyKeyJSONRequestBody = OperatorRevoke
 
 // UnblockKeyJSONRequestBody defines body for UnblockKey for application/json ContentType.
 type UnblockKeyJSONRequestBody = UnblockKey
+
+// ReportLeakAsOperatorJSONRequestBody defines body for ReportLeakAsOperator for application/json ContentType.
+type ReportLeakAsOperatorJSONRequestBody = ReportLeakAsOperator
 
 // EndSessionsJSONRequestBody defines body for EndSessions for application/json ContentType.
 type EndSessionsJSONRequestBody = EndSessions

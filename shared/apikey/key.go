@@ -83,6 +83,7 @@ type StoredSecret struct {
 	Preview   string
 	CreatedAt time.Time
 	Sealed    []byte // the secret, encrypted, for recoverable keys; else nil
+	Exposed   Exposure
 }
 
 // Outgoing is the secret that ends when the grace period does.

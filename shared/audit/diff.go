@@ -47,7 +47,9 @@ func keyFacts(k apikey.Key) []fact {
 		{"header_only", k.HeaderOnly},
 		{"recoverable", k.Recoverable},
 		{"preview", k.Current.Preview},
+		{"exposed", exposure(k.Current.Exposed)},
 		{"previous_preview", out.Preview},
+		{"previous_exposed", exposure(out.Exposed)},
 		{"previous_secret_expires_at", at(out.EndsAt)},
 		{"rotated_at", at(k.RotatedAt)},
 		{"rotation_cancelled", out.Cancelled},
@@ -69,6 +71,24 @@ func block(b *apikey.Block) any {
 		return nil
 	}
 	return map[string]any{"reason": b.Reason, "at": at(b.At)}
+}
+
+func exposure(e apikey.Exposure) any {
+	if e == (apikey.Exposure{}) {
+		return nil
+	}
+	return map[string]any{
+		"at": at(e.At), "source": e.By, "place": e.Place, "refused_at": at(e.RefusedAt), "replace": e.Replace,
+		"lifted_at": at(e.LiftedAt), "lift_reason": e.LiftReason,
+	}
+}
+
+func leaks(p account.LeakPolicy) any {
+	if p == (account.LeakPolicy{}) {
+		return nil
+	}
+	p = p.InForce()
+	return map[string]any{"frontend": p.Frontend, "backend": p.Backend, "mobile": p.Mobile}
 }
 
 func suspension(s account.Suspension) any {
@@ -181,6 +201,7 @@ func accountFacts(a account.Account) []fact {
 		{"accepted_paths", consents(a.Accepted)},
 		{"limits", accountLimits(a.Limits)},
 		{"quotas", accountQuotas(a.Quotas)},
+		{"leaks", leaks(a.Leaks)},
 		{"closing", a.Closing},
 		{"closed_at", at(a.ClosedAt)},
 		{"unreadable_keys", count(a.UnreadableKeys)},

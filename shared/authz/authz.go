@@ -74,6 +74,7 @@ type Policy struct {
 	Live       bool      // set by every real record: the zero Policy denies as unknown
 	Outgoing   bool      // this secret is the one that a rotation is ending
 	SecretEnds time.Time // zero: this secret has no end of its own
+	Exposed    bool      // this secret was found where others can read it, and is refused for that
 	ExpiresAt  time.Time // the key's
 	DeletedAt  time.Time
 	RevokedAt  time.Time

@@ -18,6 +18,7 @@ const (
 	KeyDisabled       Code = "key_disabled"
 	KeyExpired        Code = "key_expired"
 	SecretExpired     Code = "secret_expired" // this secret's grace is over
+	KeyExposed        Code = "key_exposed"    // this secret was found where others can read it
 	KeyNotInHeader    Code = "key_not_in_header"
 	PathNotCanonical  Code = "path_not_canonical"
 	ProductNotAllowed Code = "product_not_allowed"
@@ -73,6 +74,7 @@ var Codes = [...]Refusal{
 	{KeyDisabled, ClassCredential, 4},
 	{KeyExpired, ClassCredential, 4},
 	{SecretExpired, ClassCredential, 4},
+	{KeyExposed, ClassCredential, 4},
 	{KeyNotInHeader, ClassPermission, 4},
 	{PathNotCanonical, ClassPermission, 5},
 	{ProductNotAllowed, ClassPermission, 5},

@@ -182,6 +182,8 @@ func (c *Compiled) keyCode(now time.Time, req Request) Code {
 		return KeyExpired
 	case over(c.SecretEnds, now):
 		return SecretExpired
+	case c.Exposed:
+		return KeyExposed
 	case req.Place != InQuery && req.Place != InHeader:
 		return KeyMissing // a place that is not known is none
 	case c.HeaderOnly && req.Place != InHeader:

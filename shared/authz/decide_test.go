@@ -50,6 +50,7 @@ func TestDecideGivesTheCodeOfTheFirstCheckThatFails(t *testing.T) {
 		{authz.KeyDisabled, func(_ *authz.Request, p *authz.Policy) { p.Disabled = true }},
 		{authz.KeyExpired, func(_ *authz.Request, p *authz.Policy) { p.ExpiresAt = now }},
 		{authz.SecretExpired, func(_ *authz.Request, p *authz.Policy) { p.SecretEnds = now }},
+		{authz.KeyExposed, func(_ *authz.Request, p *authz.Policy) { p.Exposed = true }},
 		{authz.KeyNotInHeader, func(_ *authz.Request, p *authz.Policy) { p.HeaderOnly = true }},
 		{authz.PathNotCanonical, func(r *authz.Request, _ *authz.Policy) { r.Target.Canonical = false }},
 		{authz.ProductNotAllowed, func(_ *authz.Request, p *authz.Policy) { p.Products = []product.ID{"search"} }},

@@ -24,6 +24,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 		Version:     key.Version,
 
 		Live:      true,
+		Exposed:   key.Current.Exposed.Refused(),
 		ExpiresAt: key.ExpiresAt,
 		DeletedAt: key.DeletedAt,
 		RevokedAt: key.RevokedAt,
@@ -45,6 +46,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 	if out := key.Outgoing; out != nil {
 		p := current
 		p.Hash, p.Outgoing, p.SecretEnds = out.Hash, true, endOf(out.EndsAt)
+		p.Exposed = out.Exposed.Refused()
 		policies = append(policies, p)
 	}
 	for _, retired := range key.Retired {
@@ -52,7 +54,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 		p.Hash, p.Outgoing, p.SecretEnds = retired.Hash, true, endOf(retired.EndedAt)
 		p.Products, p.Consents, p.Domains, p.Limits, p.Proposed = nil, nil, nil, nil, nil
 		p.Networks, p.Apps = nil, nil
-		p.MissingOrigin = apikey.MissingOriginDeny
+		p.MissingOrigin, p.Exposed = apikey.MissingOriginDeny, false
 		policies = append(policies, p)
 	}
 	return policies

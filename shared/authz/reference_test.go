@@ -47,7 +47,7 @@ func TestDecideNeverAllowsWhatTheReferenceRefuses(t *testing.T) {
 		p := authz.Policy{
 			Networks: few("networks", blocks), Apps: few("apps", apps),
 			Live: !rare("dead"), SecretEnds: day("ends"), ExpiresAt: day("expires"),
-			Blocked: rare("blocked"), Disabled: rare("disabled"), HeaderOnly: rapid.Bool().Draw(t, "header only"),
+			Blocked: rare("blocked"), Disabled: rare("disabled"), Exposed: rare("exposed"), HeaderOnly: rapid.Bool().Draw(t, "header only"),
 			Products: products("products"), Domains: domains("domains"),
 			MissingOrigin: rapid.SampledFrom([]apikey.MissingOrigin{"", apikey.MissingOriginDeny, apikey.MissingOriginAllow, "maybe"}).Draw(t, "missing"),
 		}

@@ -77,6 +77,14 @@ func unlessExpired(k apikey.Key, at time.Time) time.Time {
 	return at
 }
 
+// Leak returns the time from which the job is to replace the key's secret, since it has leaked; the zero time where it isn't.
+func Leak(k apikey.Key) time.Time {
+	if k.Editable() != nil || Reader(k) == "" || !k.Current.Exposed.Replace {
+		return time.Time{}
+	}
+	return k.Current.Exposed.RefusedAt
+}
+
 // Reader is the principal that is to read the key's secret in Secrets Manager; "" where nothing is delivered, or not
 // any more: a revoked key's secret opens nothing, and costs something to keep.
 func Reader(k apikey.Key) string {
@@ -124,6 +132,9 @@ func Next(k apikey.Key) (Task, time.Time) {
 	}
 	for _, l := range k.Limits {
 		earlier(EndLimit, l.EndsAt)
+	}
+	if leaked := Leak(k); !leaked.IsZero() && !deliveryDue {
+		earlier(RotateAndDeliver, unlessExpired(k, later(leaked, k.Delivery.RetryAt)))
 	}
 	if due := Due(k); !due.IsZero() {
 		if !k.Rotation.AnnouncedFor.Equal(due) {

@@ -87,11 +87,13 @@ func (o Operation) ServedBy() string {
 		return "accounts"
 	case strings.HasSuffix(o.Path, "/usage"), strings.HasSuffix(o.Path, "/statements/{month}"), strings.HasSuffix(o.Path, "/quotas"):
 		return "usage"
+	case has("/leaks"):
+		return "leaks"
 	case has("/rotat"):
 		return "rotation"
 	case has("/qps-requests"), has("/keys/{key}/limits/"):
 		return "qps"
-	case has("/accounts/{account}/keys"):
+	case has("/accounts/{account}/keys"), has("/accounts/{account}/domains"):
 		return "keys"
 	default:
 		return "accounts"

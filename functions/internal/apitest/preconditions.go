@@ -102,7 +102,7 @@ func (f Fixture) params(op Operation) map[string]string {
 // version is that of the object of the path: the key's, or the account's.
 func (f Fixture) version(t testing.TB, op Operation) int64 {
 	t.Helper()
-	ofAccount := op.Path == "/v1/accounts/{account}" || op.ID == "setAccountLimit" || op.ID == "setAccountQuota"
+	ofAccount := op.Path == "/v1/accounts/{account}" || op.ID == "setAccountLimit" || op.ID == "setAccountQuota" || op.ID == "putAccountPolicy"
 	if id := apikey.ID(f.params(op)["key"]); id != "" && !ofAccount {
 		k, err := f.Control.Key(t.Context(), f.Account, id)
 		if err != nil {

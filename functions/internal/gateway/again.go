@@ -27,12 +27,12 @@ const (
 // to try with another one.
 //
 // A lost race means that nothing was written, so the request can be run again, one that makes a secret too.
-func (m *Mux) decideAgain(w http.ResponseWriter, r *http.Request, run func(http.ResponseWriter, *http.Request) error) error {
+func (m *Mux) decideAgain(w http.ResponseWriter, r *http.Request, most int64, run func(http.ResponseWriter, *http.Request) error) error {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return run(w, r)
 	}
 	named := OptionalIfMatch(r).names()
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1)) // one byte more than what is taken, so that it is refused
+	body, err := io.ReadAll(io.LimitReader(r.Body, most+1)) // one byte more than what is taken, so that it is refused
 	if err != nil {
 		return run(w, r)
 	}

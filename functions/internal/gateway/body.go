@@ -28,7 +28,8 @@ var (
 			WithDetail("Send application/json; charset utf-8.")
 	errCoding = NewProblem(http.StatusUnsupportedMediaType, "content_encoding_unsupported", "The body's content encoding isn't supported.").
 			WithDetail("Send the body as it is, without Content-Encoding.").withHeader("Accept-Encoding", "identity")
-	errNotJSON   = NewProblem(http.StatusBadRequest, "body_not_json", "The body isn't a single JSON document.")
+	// ErrNotJSON refuses a body that isn't one JSON document.
+	ErrNotJSON   = NewProblem(http.StatusBadRequest, "body_not_json", "The body isn't a single JSON document.")
 	errNotObject = NewProblem(http.StatusBadRequest, "body_not_object", "The body isn't a JSON object.")
 	errDuplicate = NewProblem(http.StatusBadRequest, "body_duplicate_member", "The body repeats a member.")
 	errNotUTF8   = NewProblem(http.StatusBadRequest, "body_not_utf8", "The body isn't valid UTF-8.")
@@ -109,7 +110,7 @@ func read(r *http.Request, optional bool) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
 	switch {
 	case err != nil:
-		return nil, errNotJSON
+		return nil, ErrNotJSON
 	case len(raw) > MaxBody:
 		return nil, errTooLarge
 	case len(raw) == 0 && optional:
@@ -173,7 +174,7 @@ func check(raw []byte) error {
 	case errors.Is(err, strictjson.ErrUTF8):
 		return errNotUTF8
 	default:
-		return errNotJSON
+		return ErrNotJSON
 	}
 }
 
@@ -220,6 +221,9 @@ func set(field reflect.Value, name string, raw json.RawMessage) []api.FieldError
 	case time.Time, moment.Time:
 		return setTime(field, name, raw)
 	}
+	if field.Kind() == reflect.Struct {
+		return setObject(field, name, raw)
+	}
 	if field.CanInt() {
 		raw = wholeNumber(raw)
 	}
@@ -230,6 +234,19 @@ func set(field reflect.Value, name string, raw json.RawMessage) []api.FieldError
 		return []api.FieldError{Field(name, "not_a_choice", "The value isn't one of those allowed.")}
 	}
 	return nil
+}
+
+// setObject sets a member that is an object, as strictly as the body.
+func setObject(field reflect.Value, name string, raw json.RawMessage) (bad []api.FieldError) {
+	var members Members
+	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
+		return []api.FieldError{Field(name, "wrong_type", "It must be an object.")}
+	}
+	for _, one := range fill(field, members, BodyOptions{}) {
+		one.Pointer = "/" + escapePointer(name) + one.Pointer
+		bad = append(bad, one)
+	}
+	return bad
 }
 
 // wholeNumber writes a whole number that has a point or an exponent (45.0, 1e3) without: both are integers to JSON Schema.

@@ -68,8 +68,11 @@ type Mux struct {
 }
 
 // Public registers an operation that needs no token.
-func (m *Mux) Public(pattern string, e Endpoint) {
-	m.handle(pattern, func(w http.ResponseWriter, r *http.Request) error {
+func (m *Mux) Public(pattern string, e Endpoint) { m.PublicUpTo(pattern, MaxBody, e) }
+
+// PublicUpTo is Public for an operation that takes bodies of so many bytes, and reads them itself.
+func (m *Mux) PublicUpTo(pattern string, most int64, e Endpoint) {
+	m.handleUpTo(pattern, most, func(w http.ResponseWriter, r *http.Request) error {
 		return e(w, r, Principal{RequestID: RequestID(r.Context())})
 	})
 }
@@ -101,12 +104,16 @@ func (m *Mux) person(r *http.Request) (account.Person, error) {
 const maxToken = 16 << 10
 
 func (m *Mux) handle(pattern string, run func(http.ResponseWriter, *http.Request) error) {
+	m.handleUpTo(pattern, MaxBody, run)
+}
+
+func (m *Mux) handleUpTo(pattern string, most int64, run func(http.ResponseWriter, *http.Request) error) {
 	m.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		r = counting(once(r.WithContext(context.WithValue(r.Context(), pageKey{}, m.PageKey))))
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			w = &conditional{ResponseWriter: w, wanted: strings.Join(r.Header.Values("If-None-Match"), ",")}
 		}
-		if err := m.decideAgain(w, r, run); err != nil {
+		if err := m.decideAgain(w, r, most, run); err != nil {
 			m.refuse(w, r, err)
 		}
 	})

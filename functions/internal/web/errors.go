@@ -59,6 +59,7 @@ func Errors() gateway.Table {
 			WithDetail("Take one away first, or put one with a wildcard in the place of several.")},
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
 		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is already blocked.")},
+		{Err: apikey.ErrNotRefused, Problem: conflict("secret_not_refused", "No secret of the key is refused as exposed.")},
 		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(
 			gateway.Field("confirm_name", "name_mismatch", "It must be the key's name, as it is shown."))},
 

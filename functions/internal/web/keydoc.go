@@ -60,7 +60,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		Networks: texts(k.Networks), Apps: appDocs(k.Apps), Warnings: texts(k.Warned()), MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.StatusIn(v.Suspended, v.Now)), CreatedAt: moment.Of(k.CreatedAt), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: moment.Of(k.UpdatedAt),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
-		RotatedAt: TimePtr(k.RotatedAt), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), PendingPaths: pendingDocs(k, v), Version: k.Version,
+		RotatedAt: TimePtr(k.RotatedAt), Exposures: exposureDocs(k, v.Now), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), PendingPaths: pendingDocs(k, v), Version: k.Version,
 	}
 	if b := k.Blocked; b != nil {
 		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At)}
@@ -73,6 +73,9 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		doc.PreviousSecretExpiresAt = TimePtr(k.Outgoing.EndsAt)
 		doc.PreviousSecretLastUsedAt = TimePtr(v.Used.Previous)
 		doc.RotationCancelled = k.Outgoing.Cancelled
+	}
+	if len(doc.Exposures) > 0 {
+		doc.ExposedAt = TimePtr(doc.Exposures[0].ExposedAt.Time)
 	}
 	if last := v.Used.Last(); !last.IsZero() {
 		age := max(int64(v.Now.Sub(last)/time.Second), 0)
@@ -121,6 +124,27 @@ func appDocs(list []string) []api.App {
 			doc.BundleId = &name
 		}
 		docs = append(docs, doc)
+	}
+	return docs
+}
+
+// exposureDocs lists the secrets of a key that are known to others and could still open something.
+func exposureDocs(k apikey.Key, now time.Time) []api.Exposure {
+	docs := []api.Exposure{}
+	if !k.RevokedAt.IsZero() {
+		return docs
+	}
+	add := func(role apikey.SecretRole, s apikey.StoredSecret) {
+		if e := s.Exposed; !e.At.IsZero() {
+			docs = append(docs, api.Exposure{
+				Secret: string(role), Preview: s.Preview, ExposedAt: moment.Of(e.At), Source: string(e.By), Place: ShownPtr(e.Place),
+				Refused: e.Refused(), RefusedAt: TimePtr(e.RefusedAt), Replaces: e.Replace, LiftedAt: TimePtr(e.LiftedAt), LiftReason: ShownPtr(e.LiftReason),
+			})
+		}
+	}
+	add(apikey.CurrentSecret, k.Current)
+	if rotation.Running(k, now) {
+		add(apikey.OutgoingSecret, k.Outgoing.StoredSecret)
 	}
 	return docs
 }

@@ -23,6 +23,7 @@ func shown() (apikey.Key, web.View) {
 		k.RotatedAt, k.ExpiresAt = at, at
 		k.Disabled, k.Blocked = true, &apikey.Block{Reason: "abuse", At: at, By: "operator@example.com"}
 		k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret("out"), EndsAt: at, Cancelled: true, Reason: "other"}
+		k.Current.Exposed = apikey.Exposure{At: at, By: apikey.ReportedByGitHub}
 		k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r"}
 		k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: at}
 		k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: at, Then: 2}}
@@ -98,6 +99,7 @@ func TestEveryFieldOfAKeyIsShownOrExcused(t *testing.T) {
 		later := view.Now.Add(time.Hour)
 		out := *k.Outgoing
 		out.EndsAt = cmp.Or(out.EndsAt, later)
+		k.Current.Exposed.At, out.Exposed.At = cmp.Or(k.Current.Exposed.At, later), cmp.Or(out.Exposed.At, later)
 		k.Outgoing = &out
 		limit := k.Limits[0]
 		limit.Class += "search"

@@ -25,6 +25,7 @@ type Sample struct {
 var Samples = map[string]Sample{
 	"KeyPrefix":         {"ak", []string{"ak", "a1", "abcdefgh"}, []string{"", "a", "abcdefghi", "1a", "AK", "a_b", "ak "}},
 	"FormerKeyPrefixes": {"", []string{"", "old", "old,ak1"}, []string{"old,", ",old", "old ak", "old, ak", "OLD", "a"}},
+	"GitHubKeysUrl":     {"https://api.github.com/meta/public_keys/secret_scanning", []string{"", "https://keys.example"}, []string{"http://keys.example", "keys.example", "https://keys.example?x", "https://a b", "https://u@keys.example"}},
 	"UpstreamUrl":       {"", []string{"", "https://up.example", "https://10.0.0.1:8080/base"}, []string{"https://", "https://:::", "https://[::1]", "https://up.example:", "http://127.0.0.1:8080/base", "http://[::1]:80", "http://10.0.0.1:8080/base", "http://127.0.0.1.example", "http://localhost:80@x", "up.example", "https://up.example/", "https://up.example?x", "ftp://up", "https://a b"}},
 	"PlainUpstreamUrl":  {"", []string{"", "http://10.0.0.1:8080/base"}, []string{"https://up.example", "http://", "http://up.example/", "http://up.example?x", "http://a b"}},
 	"ProductsDomain":    {"", []string{"", "api.example.com", "xn--e1a.example"}, []string{"example", "API.example.com", "api.example.com.", "https://api.example.com", "api.example.com/x", "-a.example", "a_b.example"}},

@@ -53,7 +53,7 @@ func WouldAllow(now time.Time, call Call, p authz.Policy) bool {
 
 // Usable is step 4: the facts of the key and of the secret.
 func Usable(now time.Time, place authz.Place, p authz.Policy) bool {
-	if now.IsZero() || !p.Live || p.Blocked || p.Disabled || !p.DeletedAt.IsZero() || !p.RevokedAt.IsZero() {
+	if now.IsZero() || !p.Live || p.Blocked || p.Exposed || p.Disabled || !p.DeletedAt.IsZero() || !p.RevokedAt.IsZero() {
 		return false
 	}
 	for _, end := range []time.Time{p.ExpiresAt, p.SecretEnds} {

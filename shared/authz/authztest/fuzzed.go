@@ -41,6 +41,7 @@ const (
 	LimitEnds
 	OtherLimit
 	Outgoing
+	Exposed
 )
 
 // Policy makes the policy.
@@ -54,7 +55,7 @@ func (f Facts) Policy(now time.Time) authz.Policy {
 	}
 	p := authz.Policy{
 		KeyID: "key_1", Account: "acc_1", AccountType: account.SelfServe, Version: 1,
-		Live: has(Live), Blocked: has(Blocked), Disabled: has(Disabled), HeaderOnly: has(HeaderOnly), Outgoing: has(Outgoing),
+		Live: has(Live), Blocked: has(Blocked), Disabled: has(Disabled), HeaderOnly: has(HeaderOnly), Outgoing: has(Outgoing), Exposed: has(Exposed),
 		RevokedAt: when(Revoked, f.Ends), DeletedAt: when(Deleted, f.Ends),
 		ExpiresAt: when(Expires, f.Expires), SecretEnds: when(SecretEnds, f.Ends),
 		Products: list[product.ID](f.Products), MissingOrigin: apikey.MissingOriginDeny,

@@ -60,6 +60,8 @@ type storedRecord struct {
 	Preview   string `dynamodbav:"preview"`
 	CreatedAt string `dynamodbav:"created_at"`
 	Sealed    []byte `dynamodbav:"sealed,omitempty"`
+	// A release that doesn't know it drops it when it writes the key: then the secret works until it is reported again.
+	Exposed *exposureRecord `dynamodbav:"exposed,omitempty"`
 }
 
 type outgoingRecord struct {
@@ -185,7 +187,9 @@ func keyIndex(k apikey.Key) (gpk, gsk string) {
 }
 
 func recordOfStored(s apikey.StoredSecret) storedRecord {
-	return storedRecord{Hash: s.Hash.String(), Preview: s.Preview, CreatedAt: stamp(s.CreatedAt), Sealed: s.Sealed}
+	return storedRecord{
+		Hash: s.Hash.String(), Preview: s.Preview, CreatedAt: stamp(s.CreatedAt), Sealed: s.Sealed, Exposed: recordOfExposure(s.Exposed),
+	}
 }
 
 // DecodeKey reads a key as the table and its stream hold it. [dynamo.ErrUnreadable] for anything else.
@@ -270,7 +274,9 @@ func (d *keyDecoder) consents(records []consentRecord) consent.List {
 }
 
 func (d *keyDecoder) stored(r storedRecord) apikey.StoredSecret {
-	return apikey.StoredSecret{Hash: d.hash(r.Hash), Preview: r.Preview, CreatedAt: d.read(r.CreatedAt), Sealed: r.Sealed}
+	return apikey.StoredSecret{
+		Hash: d.hash(r.Hash), Preview: r.Preview, CreatedAt: d.read(r.CreatedAt), Sealed: r.Sealed, Exposed: d.exposure(r.Exposed),
+	}
 }
 
 func texts[T ~string](list []T) []string {

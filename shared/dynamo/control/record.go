@@ -96,6 +96,8 @@ type accountRecord struct {
 	Limits []accountLimitRecord `dynamodbav:"account_limits,omitempty"`
 	Quotas []accountQuotaRecord `dynamodbav:"account_quotas,omitempty"`
 
+	Leaks *leakRecord `dynamodbav:"leak_policy,omitempty"`
+
 	SuspendedAt     string `dynamodbav:"suspended_at,omitempty"`
 	SuspendedUntil  string `dynamodbav:"suspended_until,omitempty"`
 	SuspendedReason string `dynamodbav:"suspended_reason,omitempty"`
@@ -173,6 +175,7 @@ func encodeAccount(a account.Account) dynamo.Item {
 		Accepted:   recordsOfConsents(a.Accepted),
 		Limits:     recordsOfAccountLimits(a.Limits),
 		Quotas:     recordsOfAccountQuotas(a.Quotas),
+		Leaks:      recordOfLeaks(a.Leaks),
 
 		SuspendedAt: stamp(a.Suspended.At), SuspendedUntil: stamp(a.Suspended.Until),
 		SuspendedReason: a.Suspended.Reason, SuspendedBy: a.Suspended.By,
@@ -189,7 +192,7 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 		ID: account.ID(r.ID), Name: r.Name, Type: account.Type(r.Type), KeyLimit: r.KeyLimit,
 		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
 		PendingType: account.Type(r.PendingType), Closing: r.Closing, UnreadableKeys: r.Unreadable,
-		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(), Limits: accountLimitsOf(r.Limits), Quotas: accountQuotasOf(r.Quotas),
+		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(), Limits: accountLimitsOf(r.Limits), Quotas: accountQuotasOf(r.Quotas), Leaks: r.Leaks.policy(),
 		Suspended: account.Suspension{
 			Reason: r.SuspendedReason, By: r.SuspendedBy, At: c.read(r.SuspendedAt), Until: c.read(r.SuspendedUntil),
 		},

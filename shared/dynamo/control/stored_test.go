@@ -70,6 +70,8 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		Proposed: &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: at(23), Consents: shown},
 		Consents: shown,
 	}
+	full.Current.Exposed = apikey.Exposure{At: at(24), By: apikey.ReportedByGitHub, Place: "https://github.com/a/b", RefusedAt: at(25), Replace: true, LiftedAt: at(26), LiftReason: "A sample."}
+	full.Outgoing.Exposed = apikey.Exposure{At: at(27), By: apikey.ReportedByAnybody}
 	_, err = s.Commit(t.Context(), control.Change{After: full, Audit: row(acct, "key.create", key), Idempotency: &control.Idempotency{
 		Operation: "create", Subject: developer, Key: "once", BodyHash: "hash", At: keytest.Now, Resource: string(key), Version: 1,
 	}})
@@ -105,6 +107,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	suspended.Accepted, suspended.UnreadableKeys = shown, 2
 	suspended.Limits = account.Limits{{Class: "search", QPS: 5}}
 	suspended.Quotas = account.Quotas{{Billing: "free", Group: "other", Month: 500}, {Billing: "free", Group: "tiles", Day: 5}}
+	suspended.Leaks = account.LeakPolicy{Frontend: account.LeakRefuse, Backend: account.LeakRotate, Mobile: account.LeakNotify}
 	suspended.Suspended = account.Suspension{Reason: "unpaid", At: at(51), Until: at(52), By: "operator@example.com"}
 	_, err = s.UpdateAccount(t.Context(), a, suspended, row(acct, "account.suspend", ""))
 	must(err)

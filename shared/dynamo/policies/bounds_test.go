@@ -39,7 +39,8 @@ func TestAValueThatNobodyWroteIsUnreadable(t *testing.T) {
 		{"acct", dynamo.S("acc_1"), true},
 		{"v", dynamo.N(0), false},
 		{"v", dynamo.N(2), true},
-		{"v", dynamo.N(3), false},
+		{"v", dynamo.N(3), true},
+		{"v", dynamo.N(4), false},
 	}
 	for _, name := range []string{"ends", "exp", "del", "rev"} {
 		for n, good := range map[int64]bool{-lastMilli - 1: false, -lastMilli: true, lastMilli: true, lastMilli + 1: false, math.MaxInt64: false, math.MinInt64: false} {

@@ -21,7 +21,8 @@ import (
 const (
 	format       = 1
 	formatNarrow = 2 // consents for less than a product once covered: a gate that knew none would open the rest
-	formatCaller = 3 // networks or apps: a gate that knew none would let everybody in
+	// formatClosed is of networks, of apps, and of a secret that is refused because it is exposed: a gate that knew nothing of them would let callers in.
+	formatClosed = 3
 )
 
 // BillingType is the attribute of a policy record that releases before didn't write.
@@ -29,8 +30,8 @@ const BillingType = "bt"
 
 func formatOf(p authz.Policy) int64 {
 	switch {
-	case restrictsCaller(p):
-		return formatCaller
+	case closesMore(p):
+		return formatClosed
 	case p.Consents.Narrow():
 		return formatNarrow
 	default:
@@ -38,12 +39,12 @@ func formatOf(p authz.Policy) int64 {
 	}
 }
 
-// restrictsCaller reports whether the key has a list that gates of before formatCaller don't know.
-func restrictsCaller(p authz.Policy) bool { return len(p.Networks) > 0 || len(p.Apps) > 0 }
+// closesMore reports whether a record says something that gates of before formatClosed don't know, and would open without.
+func closesMore(p authz.Policy) bool { return len(p.Networks) > 0 || len(p.Apps) > 0 || p.Exposed }
 
-// isFormat reports whether a record of a format can say this. A record of formatCaller without its lists would be open.
+// isFormat reports whether a record of a format can say this. A record of formatClosed that closes nothing more would be open.
 func isFormat(v int64, p authz.Policy) bool {
-	return v >= format && v <= formatCaller && (v == formatCaller) == restrictsCaller(p)
+	return v >= format && v <= formatClosed && (v == formatClosed) == closesMore(p)
 }
 
 // Key is the primary key of a secret's record.
@@ -68,6 +69,7 @@ func Encode(p authz.Policy) dynamo.Item {
 	putFlag(item, "blk", p.Blocked)
 	putFlag(item, "dis", p.Disabled)
 	putFlag(item, "hdr", p.HeaderOnly)
+	putFlag(item, "xpo", p.Exposed)
 	putTime(item, "ends", p.SecretEnds)
 	putTime(item, "exp", p.ExpiresAt)
 	putTime(item, "del", p.DeletedAt)
@@ -170,6 +172,7 @@ func Decode(item dynamo.Item) (authz.Policy, error) {
 		Blocked:       r.flag("blk"),
 		Disabled:      r.flag("dis"),
 		HeaderOnly:    r.flag("hdr"),
+		Exposed:       r.flag("xpo"),
 		MissingOrigin: apikey.MissingOrigin(r.text("mo")),
 		Products:      list[product.ID](&r, "prods"),
 		Consents:      r.consents("con"),

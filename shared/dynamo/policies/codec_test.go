@@ -60,7 +60,7 @@ func genPolicy(t *rapid.T) authz.Policy {
 		AccountType: rapid.SampledFrom([]account.Type{account.Enterprise, account.SelfServe}).Draw(t, "type"),
 		BillingType: rapid.SampledFrom([]apikey.BillingType{"", apikey.Freemium, apikey.Paying, "of_a_later_release"}).Draw(t, "billing"), Version: rapid.Int64().Draw(t, "ver"),
 		Live: rapid.Bool().Draw(t, "live"), Outgoing: rapid.Bool().Draw(t, "out"), Blocked: rapid.Bool().Draw(t, "blk"),
-		Disabled: rapid.Bool().Draw(t, "dis"), HeaderOnly: rapid.Bool().Draw(t, "hdr"),
+		Disabled: rapid.Bool().Draw(t, "dis"), HeaderOnly: rapid.Bool().Draw(t, "hdr"), Exposed: rapid.Bool().Draw(t, "xpo"),
 		SecretEnds: genTime(t, "ends"), ExpiresAt: genTime(t, "exp"), DeletedAt: genTime(t, "del"), RevokedAt: genTime(t, "rev"),
 		Products: genTexts[product.ID](t, "products"), Domains: genTexts[string](t, "domains"),
 		Networks: genTexts[string](t, "networks"), Apps: genTexts[string](t, "apps"),
@@ -376,6 +376,28 @@ func TestAGateThatKnowsNoNetworksAndAppsRefusesAKeyThatHasThem(t *testing.T) {
 		delete(item, "apps")
 		if _, err := policies.Decode(item); (err == nil) != (tt.want < 3) {
 			t.Errorf("%s, without the lists: %v", name, err)
+		}
+	}
+}
+
+// TestAGateThatKnowsNoExposureRefusesTheSecretThatItWouldOpen, with whatever else the record has, and reads all other records.
+func TestAGateThatKnowsNoExposureRefusesTheSecretThatItWouldOpen(t *testing.T) {
+	for _, narrow := range []bool{false, true} {
+		k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) {
+			k.Consents = consent.List{{Product: "search", Narrow: narrow}}
+			k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret("old"), EndsAt: keytest.Now.AddDate(0, 0, 1)}
+		})
+		exposed, ok := k.Expose(k.Current.Hash, apikey.LeakReport{By: apikey.ReportedByOperator}, account.LeakRefuse, keytest.Now)
+		if !ok {
+			t.Fatal("the report changes nothing")
+		}
+		before, after := authz.PoliciesOf(k), authz.PoliciesOf(exposed)
+		after[1].Version = before[1].Version
+		if v, _ := dynamo.GetN(policies.Encode(after[0]), "v"); v != 3 {
+			t.Errorf("narrow %v: the record of a refused secret has format %d", narrow, v)
+		}
+		if !reflect.DeepEqual(policies.Encode(after[1]), policies.Encode(before[1])) {
+			t.Errorf("narrow %v: the record of the other secret has changed", narrow)
 		}
 	}
 }

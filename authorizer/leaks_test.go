@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+)
+
+// TestEveryLeakIsRefusedWithinTenSeconds: 16 environments call 1,000 keys, over a store that is slow, and a
+// quarter of them is frozen meanwhile. A report of all their secrets is written as functions/leaks writes it, 16 items at once: 10 s after its answer
+// no environment opens anything to one of them, and none ever did later than 10 s after its own write. Another key works on.
+func TestEveryLeakIsRefusedWithinTenSeconds(t *testing.T) {
+	keys := 1_000
+	if keytest.Race {
+		keys = 200
+	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaks(t, keys)
+		if got := l.everywhere(); got[200] != keys*len(l.gates) {
+			t.Fatalf("before: %v", got)
+		}
+		ended := make(chan struct{})
+		var traffic sync.WaitGroup
+		for n, g := range l.gates {
+			if n%4 == 3 {
+				continue
+			}
+			traffic.Go(func() { l.traffic(uint64(n), g, ended) }) //nolint:gosec // never negative
+		}
+		began := time.Now()
+		l.report()
+		answered := time.Now()
+		time.Sleep(10 * time.Second)
+		close(ended)
+		traffic.Wait()
+		if got := l.everywhere(); got[401] != keys*len(l.gates) {
+			t.Errorf("10 s after the answer: %v", got)
+		}
+		if l.slowest > 10*time.Second {
+			t.Errorf("a secret opened something %v after its report was written", l.slowest)
+		}
+		if l.slowest <= 0 || l.late == 0 {
+			t.Error("no call came between a report and its effect, so nothing was shown")
+		}
+		if status := l.call(l.gates[0], l.other); status != 200 {
+			t.Errorf("another key: %d", status)
+		}
+		t.Logf("%d keys in %d environments: the report took %v; the last call that a reported secret opened came %v after its write",
+			keys, len(l.gates), answered.Sub(began), l.slowest)
+	})
+}
+
+// leaks is an account with keys of servers, and the environments that they are called in.
+type leaks struct {
+	*suspensions
+	hashes []apikey.Hash
+	other  []byte // the call of a key that nobody reports
+
+	mu      sync.Mutex
+	written []time.Time // of each report; zero before
+	slowest time.Duration
+	late    int // calls that were let through after a report
+}
+
+func newLeaks(t *testing.T, keys int) *leaks {
+	l := &leaks{suspensions: newSuspensions(t, 0), written: make([]time.Time, keys)}
+	memory := l.stores.DB.(*writerDB).memory
+	quick := keytest.NewStores(memory, l.stores.Tables)
+	for n := range l.gates {
+		reads := &slowReads{Memory: memory, random: rand.New(rand.NewPCG(uint64(n), 22))} //nolint:gosec // never negative
+		l.gates[n] = newGate(config{prefix: apikey.DefaultPrefix, usagePlanKey: "plan-key", metrics: "Latchkey/tests", outageBound: defaultOutageBound}, deps{
+			store: policies.New(reads, l.stores.Tables.Gate), reconnect: func() {}, clock: newSystemClock(), catalogue: product.Default(),
+			limiter: unlimited{}, recorder: unrecorded{}, out: io.Discard,
+		})
+	}
+	a := l.account()
+	before := a
+	a.KeyLimit = keys + 1
+	if _, err := quick.Control.UpdateAccount(t.Context(), before, a, keytest.Row(a.ID, "account.edit", "")); err != nil {
+		t.Fatal(err)
+	}
+	for n := range keys + 1 {
+		s := secret(t, uint64(n)) //nolint:gosec // never negative
+		quick.NewKey(t, a, func(k *apikey.Key) {
+			k.Usage, k.MissingOrigin = apikey.Backend, apikey.MissingOriginAllow
+			k.Current = apikey.StoredSecret{Hash: s.Hash(), Preview: s.Preview(), CreatedAt: keytest.Now}
+		})
+		if n == keys {
+			l.other = tileEvent(s.Reveal())
+			break
+		}
+		l.hashes, l.events = append(l.hashes, s.Hash()), append(l.events, tileEvent(s.Reveal()))
+	}
+	return l
+}
+
+// report writes what a signed report of all secrets changes.
+func (l *leaks) report() {
+	var group sync.WaitGroup
+	room := make(chan struct{}, 16)
+	for n, h := range l.hashes {
+		room <- struct{}{}
+		group.Go(func() {
+			defer func() { <-room }()
+			ctx := l.t.Context()
+			k, _, err := l.stores.Control.FindKeyBySecret(ctx, h)
+			if err != nil {
+				l.t.Error(err)
+				return
+			}
+			its := l.account()
+			after, ok := k.Expose(h, apikey.LeakReport{By: apikey.ReportedByGitHub}, k.Usage.Reaction(its.Leaks), time.Now())
+			if !ok || its.Leaks != (account.LeakPolicy{}) {
+				l.t.Error("the report changes nothing")
+				return
+			}
+			row := keytest.Row(k.Account, "key.expose", k.ID)
+			if _, err := l.stores.Control.Commit(ctx, control.Change{Before: &k, After: after, Audit: row}); err != nil {
+				l.t.Error(err)
+			}
+			l.mu.Lock()
+			l.written[n] = time.Now()
+			l.mu.Unlock()
+		})
+	}
+	group.Wait()
+}
+
+// traffic calls keys, some of them all the time, and notes the latest call that a reported secret opened.
+func (l *leaks) traffic(seed uint64, g *Gate, ended <-chan struct{}) {
+	random := rand.New(rand.NewPCG(seed, 21))
+	for {
+		select {
+		case <-ended:
+			return
+		case <-time.After(time.Duration(random.Int64N(int64(8 * time.Millisecond)))):
+		}
+		n := random.IntN(len(l.events))
+		if random.IntN(2) == 0 {
+			n %= 40
+		}
+		began := time.Now()
+		status := l.call(g, l.events[n])
+		l.mu.Lock()
+		if at := l.written[n]; status == 200 && !at.IsZero() && began.After(at) {
+			l.slowest = max(l.slowest, began.Sub(at))
+			l.late++
+		}
+		l.mu.Unlock()
+	}
+}
+
+// everywhere calls each key in each environment, and counts the answers by their status.
+func (l *leaks) everywhere() map[int]int {
+	var mu sync.Mutex
+	got := map[int]int{}
+	var all sync.WaitGroup
+	for _, g := range l.gates {
+		all.Go(func() {
+			for _, event := range l.events {
+				status := l.call(g, event)
+				mu.Lock()
+				got[status]++
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return got
+}
+
+// slowReads is the store as an environment reaches it. What the gate does while it can't be read is another promise.
+type slowReads struct {
+	*keytest.Memory
+	mu     sync.Mutex // an account is read beside its key
+	random *rand.Rand
+}
+
+func (r *slowReads) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	r.mu.Lock()
+	there, back := time.Duration(r.random.Int64N(int64(20*time.Millisecond))), time.Duration(r.random.Int64N(int64(20*time.Millisecond)))
+	r.mu.Unlock()
+	time.Sleep(there)
+	out, err := r.Memory.GetItem(ctx, in, o...)
+	time.Sleep(back)
+	return out, err
+}

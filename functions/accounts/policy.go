@@ -1,0 +1,62 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
+	"latchkey/shared/api"
+	"latchkey/shared/audit"
+)
+
+func (h *accounts) getPolicy(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	if err := gateway.KnownQuery(r); err != nil {
+		return err
+	}
+	a, err := h.store.Account(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	return showPolicy(w, a)
+}
+
+// putPolicy sets the members that are sent and leaves the others.
+func (h *accounts) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	body, _, err := gateway.Body[api.PutAccountPolicy](r, gateway.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	before, err := h.store.Account(r.Context(), c.Account)
+	if err != nil {
+		return err
+	}
+	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
+		return err
+	}
+	after := before
+	if l := body.Leaks; l != nil {
+		after, err = after.SetLeaks(account.LeakPolicy{
+			Frontend: account.LeakReaction(l.Frontend), Backend: account.LeakReaction(l.Backend), Mobile: account.LeakReaction(l.Mobile),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !after.Same(before) {
+		row := web.AuditRow(h.source, c, "account.policy", "", audit.AccountChanges(&before, after)...)
+		if after, err = h.store.UpdateAccount(r.Context(), before, after, row); err != nil {
+			return err
+		}
+	}
+	return showPolicy(w, after)
+}
+
+func showPolicy(w http.ResponseWriter, a account.Account) error {
+	p := a.Leaks.InForce()
+	gateway.SetETag(w, a.Version)
+	return gateway.JSON(w, http.StatusOK, api.AccountPolicy{
+		Leaks:   api.LeakPolicy{Frontend: api.LeakReaction(p.Frontend), Backend: api.LeakReaction(p.Backend), Mobile: api.LeakReaction(p.Mobile)},
+		Version: a.Version,
+	})
+}
