@@ -25,7 +25,7 @@ var asks = map[string][]string{
 	"/accounts/{account}/domains":                                                              {`/accounts/{account}/domains?page_size=50`},
 	"/accounts/{account}/domains?page=next":                                                    {`/accounts/{account}/domains?page_size=50 page_token=next`},
 	"/accounts/{account}/domains/new":                                                          {`/accounts/{account}/keys?page_size=100`},
-	"/accounts/{account}/domains/one":                                                          {`/accounts/{account}/domains?domain=demo.example`, `/accounts/{account}/keys?page_size=100`},
+	"/accounts/{account}/domains/one":                                                          {`/accounts/{account}/domains?domain=DEMO.EXAMPLE`, `/accounts/{account}/keys?page_size=100`},
 	"/accounts/{account}/keys":                                                                 {`/accounts/{account}/keys?figures=day page_size=25 sort=-created_at`},
 	"/accounts/{account}/keys/selected/delete":                                                 {`/accounts/{account}/keys?page_size=25 sort=-created_at`},
 	"/accounts/{account}/keys/selected/label":                                                  {`/accounts/{account}/keys?page_size=25 sort=-created_at`},

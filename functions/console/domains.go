@@ -112,7 +112,7 @@ func domainURL(v *visit, domain string) string {
 // showDomain shows an entry, or the form for a new one where it is "".
 func (a *app) showDomain(v *visit, status int, f *form, domain string) error {
 	d := &domainView{form: f, Domain: domain, Find: strings.TrimSpace(firstRunes(v.query("find"), 64))}
-	d.Has.chosen, d.Others.chosen = v.r.PostForm["key"], v.r.PostForm["key"]
+	d.Has.chosen, d.Others.chosen = v.r.PostForm["keys"], v.r.PostForm["keys"]
 	var list api.DomainList
 	var keys []api.Key
 	reads := []func(context.Context) error{func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err }}
@@ -156,12 +156,12 @@ func editable(k api.Key) bool { return k.Status != api.Revoked && k.Status != ap
 func (a *app) changeDomain(v *visit, what string) error {
 	f := newForm()
 	domain, call := v.form("domain"), management.Call{Method: http.MethodPost, Path: v.accountPath("/domains/", what)}
-	page, back := domain, v.form("back")
+	page, back, with := domain, v.form("back"), ""
 	if what == "replace" {
-		f.Values["with"] = f.typedDomain(v, "with")
+		with = f.typedDomain(v, "with")
 		call.Version, _ = strconv.ParseInt(v.form("version"), 10, 64)
 		call.Version = max(call.Version, 1)
-		call.Body = api.ReplaceDomain{Domain: domain, With: f.Values["with"]}
+		call.Body = api.ReplaceDomain{Domain: domain, With: with}
 	} else {
 		if back == "new" {
 			page = ""
@@ -186,9 +186,9 @@ func (a *app) changeDomain(v *visit, what string) error {
 	}
 	if what == "replace" {
 		if len(done.Results) == 0 { // sent twice, or somebody else was faster
-			return v.done(domainURL(v, f.Values["with"]), "nothing_to_replace")
+			return v.done(domainURL(v, with), "nothing_to_replace")
 		}
-		return v.leave(domainURL(v, f.Values["with"]), note{Keys: outcomeIn(done, replaced, f.Values["with"])})
+		return v.leave(domainURL(v, with), note{Keys: outcomeIn(done, replaced, with)})
 	}
 	if len(done.Results) == 0 { // an API that says less than this one's
 		return v.done(domainURL(v, done.Domain), "edited")
@@ -208,7 +208,7 @@ func domainKeys(v *visit, what, domain string) (ids []string, err error) {
 		}
 		return ids, err
 	}
-	for _, id := range v.r.PostForm["key"] {
+	for _, id := range v.r.PostForm["keys"] {
 		if id != "" && len(id) <= longestID && plainID(id) && !slices.Contains(ids, id) && len(ids) < mostKeys {
 			ids = append(ids, id)
 		}

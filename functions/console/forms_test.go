@@ -92,7 +92,7 @@ func filled(one formOf, changed string) url.Values {
 			if f.kind == "text" {
 				out.Set(f.name, f.name+".demo.example")
 			}
-		case "key":
+		case "keys":
 			if strings.Contains(one.action, "/domains/") {
 				out.Set(f.name, f.value)
 			}
@@ -101,10 +101,12 @@ func filled(one formOf, changed string) url.Values {
 	for _, f := range one.fields {
 		switch {
 		case f.name != changed:
-		case f.kind == "checkbox" && f.checked:
+		case f.kind == "checkbox" && (f.checked || slices.Contains(out[f.name], f.value)):
 			out[f.name] = slices.DeleteFunc(out[f.name], func(v string) bool { return v == f.value })
 		case f.kind == "checkbox":
 			out.Add(f.name, f.value)
+		case f.kind == "text" && (f.name == "domain" || f.name == "with"):
+			out.Set(f.name, "another.example")
 		default:
 			out.Set(f.name, another(f))
 		}
@@ -113,7 +115,7 @@ func filled(one formOf, changed string) url.Values {
 }
 
 // held are fields that the API isn't told: what the console itself checks.
-var held = map[string]string{"was": "how the form began", "expires_was": "whether the day was changed", "missing_origin_was": "whether it was chosen", "confirm": "the account's name, the person's subject"}
+var held = map[string]string{"was": "how the form began", "expires_was": "whether the day was changed", "missing_origin_was": "whether it was chosen", "confirm": "the account's name, the person's subject", "back": "which page the form is on"}
 
 // twoSteps takes a token first, and accepts it only after the person has seen what it is for:
 // TestAnInvitationOutlivesTheSignIn.
@@ -194,7 +196,8 @@ func TestARefusedFormShowsWhatWasTyped(t *testing.T) {
 				t.Errorf("%s of %s answered %d to a refusal of %s", pattern, page, answer.StatusCode, f.name)
 				continue
 			}
-			if whole := text(answer.doc); !strings.Contains(whole, "Check this value.") && !(strings.HasPrefix(f.name, "confirm") && strings.Contains(whole, "to confirm.")) {
+			if whole := text(answer.doc); !strings.Contains(whole, "Check this value.") && !(strings.HasPrefix(f.name, "confirm") && strings.Contains(whole, "to confirm.")) &&
+				!(f.name == "keys" && strings.Contains(whole, "Select at least one key first.")) {
 				t.Errorf("%s of %s doesn't say what is wrong with %s", pattern, page, f.name)
 			}
 			again := forms(answer.doc)

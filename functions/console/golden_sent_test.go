@@ -39,10 +39,10 @@ func sentShots(root, key string) (list []shot) {
 	domains := root + "/domains/"
 	three := results("new.example", api.DomainChange{KeyId: keyID, Name: "Shop", Result: api.DomainChangeResultChanged, Domains: 2},
 		api.DomainChange{KeyId: "key_same", Name: "Same", Result: api.DomainChangeResultUnchanged, Domains: 1}, api.DomainChange{KeyId: bareKeyID, Name: "Bare", Result: api.DomainChangeResultRefused, Code: ptr("key_revoked")})
-	add("domain.linked", "owner", domains+"link", url.Values{"back": {"new"}, "domain": {"New.example"}, "key": {keyID, "key_same", bareKeyID}}, three)
-	add("domain.unlinked", "owner", domains+"unlink", url.Values{"domain": {"new.example"}, "key": {keyID, "key_same", bareKeyID}}, three)
+	add("domain.linked", "owner", domains+"link", url.Values{"back": {"new"}, "domain": {"New.example"}, "keys": {keyID, "key_same", bareKeyID}}, three)
+	add("domain.unlinked", "owner", domains+"unlink", url.Values{"domain": {"new.example"}, "keys": {keyID, "key_same", bareKeyID}}, three)
 	add("domain.replaced", "owner", domains+"replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}}, three)
-	add("domain.bad", "owner", domains+"link", url.Values{"back": {"new"}, "domain": {"*.com"}, "key": {keyID}}, nil)
+	add("domain.bad", "owner", domains+"link", url.Values{"back": {"new"}, "domain": {"*.com"}, "keys": {keyID}}, nil)
 	add("domain.no_keys", "owner", domains+"unlink", url.Values{"domain": {"one.example"}}, nil)
 	add("domain.bad_with", "owner", domains+"replace", url.Values{"domain": {"one.example"}, "with": {"a b"}, "version": {"77"}}, nil)
 

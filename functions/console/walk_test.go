@@ -168,7 +168,7 @@ var ends = []string{"/sign-out", "/sessions/end-all"}
 var queries = map[string]string{
 	"/accounts/{account}/account/remove": "?subject=a%7Cb%2Fc", "/operator/operators/remove": "?subject=o+2%2Fx", erasePage: "?subject=Demo", endSessionsPage: "?subject=Demo",
 	"/accounts/{account}/qps-requests/new":     "?key=" + keyID,
-	"/accounts/{account}/domains/one":          "?domain=demo.example",
+	"/accounts/{account}/domains/one":          "?domain=DEMO.EXAMPLE",
 	"/accounts/{account}/keys/{key}/accept":    "?product=map-display",
 	"/accounts/{account}/keys/selected/delete": "?key=" + keyID, "/accounts/{account}/keys/selected/label": "?key=" + keyID, "/accounts/{account}/keys/selected/domain": "?key=" + keyID,
 	"/accounts/{account}/keys/selected/rotate": "?key=" + keyID, "/accounts/{account}/keys/selected.csv": "?key=" + keyID,

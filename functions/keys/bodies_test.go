@@ -67,6 +67,9 @@ var keyBodies = map[string]apitest.Member{
 	"proposeRestrictions.networks": {Body: object{"networks": []string{"192.0.2.0/24"}}, Rows: row("key.propose", `proposed={"domains":null,"networks":["192.0.2.0/24"],"products":null}`), Gate: true},
 	"proposeRestrictions.apps":     {Body: object{"apps": []object{{"platform": "ios", "bundle_id": "com.example.App"}}}, Rows: row("key.propose", `proposed={"apps":[{"bundle_id":"com.example.app","platform":"ios"}],"domains":null,"products":null}`), Gate: true},
 	"proposeRestrictions.products": {Body: object{"products": []string{"routing"}}, Rows: row("key.propose", `proposed={"domains":null,"products":["routing"]}`), Gate: true},
+	"linkDomain.domain":            {Elsewhere: "TestAnEntryIsLinkedAndUnlinkedKeyByKey"}, "linkDomain.keys": {Elsewhere: "TestAnEntryIsLinkedAndUnlinkedKeyByKey"},
+	"unlinkDomain.domain": {Elsewhere: "TestAnEntryIsLinkedAndUnlinkedKeyByKey"}, "unlinkDomain.keys": {Elsewhere: "TestAnEntryIsLinkedAndUnlinkedKeyByKey"},
+	"replaceDomain.domain": {Elsewhere: "TestReplacingLeavesWhatHasChangedSince"}, "replaceDomain.with": {Elsewhere: "TestReplacingLeavesWhatHasChangedSince"},
 	"liftExposure.reason": {
 		Body: object{"reason": " A sample. "}, Gate: true,
 		Rows: row("key.lift_exposure", `exposed={"at":"2026-11-21T12:00:00.000Z","lift_reason":"A_sample.","lifted_at":"2026-11-21T12:00:00.000Z","place":"https://forum.example","refused_at":"2026-11-21T12:00:00.000Z","replace":false,"source":"operator"}`),

@@ -24,7 +24,6 @@ const (
 	maxDomainFilter = 300 // characters
 	domainDays      = 7   // of the figures, the running one included
 	keysOfDomain    = 20  // that a list names of each entry
-	domainPages     = 10  // of an account's keys that one call reads
 )
 
 // domain is an entry with the keys that have it, in the order of their names.
@@ -50,7 +49,7 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	keys, err := h.liveKeys(r.Context(), c.Account)
+	keys, more, err := h.liveKeys(r.Context(), c.Account)
 	if err != nil {
 		return err
 	}
@@ -59,7 +58,7 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 	}
 	list, next := cutDomains(domainsOf(keys, wanted), page)
 	now := h.service.Source.Time()
-	doc := api.DomainList{Domains: []api.AccountDomain{}, From: moment.Of(weekUntil(now).From), Version: lastChanged(keys), NextPageToken: page.Next(next)}
+	doc := api.DomainList{Domains: []api.AccountDomain{}, From: moment.Of(weekUntil(now).From), Version: lastChanged(keys), More: more, NextPageToken: page.Next(next)}
 	counts, err := h.hosts(r.Context(), c.Account, list, now)
 	if err != nil {
 		return err
@@ -82,20 +81,10 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-// liveKeys reads the keys that can be edited, of as many as one call looks at.
-func (h *handler) liveKeys(ctx context.Context, id account.ID) (keys []apikey.Key, err error) {
-	want := control.KeyQuery{}
-	for range domainPages {
-		page, err := h.store.Keys(ctx, id, want)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, slices.DeleteFunc(page.Keys, func(k apikey.Key) bool { return k.Editable() != nil })...)
-		if want.After = page.Next; want.After == "" {
-			break
-		}
-	}
-	return keys, nil
+// liveKeys reads the keys that can be edited, of as many as one call looks at; more is true where there are others.
+func (h *handler) liveKeys(ctx context.Context, id account.ID) (keys []apikey.Key, more bool, err error) {
+	page, err := h.store.Keys(ctx, id, control.KeyQuery{})
+	return slices.DeleteFunc(page.Keys, func(k apikey.Key) bool { return k.Editable() != nil }), page.Next != "", err
 }
 
 // lastChanged returns the time of the latest change of any of the keys, in milliseconds.

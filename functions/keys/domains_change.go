@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -35,7 +36,7 @@ func (h *handler) linkDomain(w http.ResponseWriter, r *http.Request, c gateway.P
 	if err := f.err(); err != nil {
 		return err
 	}
-	return h.changeDomains(w, r, c, pattern, ids, func(k apikey.Key) (apikey.Key, error) { return k.Link(pattern, f.now) })
+	return h.changeDomains(w, r, c, pattern, ids, false, func(k apikey.Key) (apikey.Key, error) { return k.Link(pattern, f.now) })
 }
 
 func (h *handler) unlinkDomain(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -49,7 +50,7 @@ func (h *handler) unlinkDomain(w http.ResponseWriter, r *http.Request, c gateway
 	if err := f.err(); err != nil {
 		return err
 	}
-	return h.changeDomains(w, r, c, pattern, ids, func(k apikey.Key) (apikey.Key, error) { return k.Unlink(pattern, f.now) })
+	return h.changeDomains(w, r, c, pattern, ids, false, func(k apikey.Key) (apikey.Key, error) { return k.Unlink(pattern, f.now) })
 }
 
 // replaceDomain changes every key that has the entry. The version that the caller names is that of the list of entries: a key that
@@ -68,21 +69,22 @@ func (h *handler) replaceDomain(w http.ResponseWriter, r *http.Request, c gatewa
 	if err := f.err(); err != nil {
 		return err
 	}
-	keys, err := h.liveKeys(r.Context(), c.Account)
+	keys, more, err := h.liveKeys(r.Context(), c.Account)
 	if err != nil {
 		return err
 	}
+	latest := lastChanged(keys)
 	var ids []apikey.ID
 	for _, k := range keys {
 		if slices.Contains(k.Domains, pattern) {
 			ids = append(ids, k.ID)
 		}
 	}
-	return h.changeDomains(w, r, c, pattern, ids, func(k apikey.Key) (apikey.Key, error) {
+	return h.changeDomains(w, r, c, pattern, ids, more, func(k apikey.Key) (apikey.Key, error) {
 		if !slices.Contains(k.Domains, pattern) { // done already
 			return k, nil
 		}
-		if err := match.CheckUntil(k.UpdatedAt.UnixMilli()); err != nil {
+		if err := match.CheckUntil(k.UpdatedAt.UnixMilli(), latest); err != nil {
 			return k, err
 		}
 		return k.Replace(pattern, with, f.now)
@@ -91,10 +93,10 @@ func (h *handler) replaceDomain(w http.ResponseWriter, r *http.Request, c gatewa
 
 // changeDomains changes keys one by one, each in a transaction of its own with its audit row, and answers what came of each. A
 // breakdown ends it; what was done by then stays, and the same request does the rest.
-func (h *handler) changeDomains(w http.ResponseWriter, r *http.Request, c gateway.Principal, pattern string, ids []apikey.ID,
+func (h *handler) changeDomains(w http.ResponseWriter, r *http.Request, c gateway.Principal, pattern string, ids []apikey.ID, more bool,
 	apply func(apikey.Key) (apikey.Key, error),
 ) error {
-	more := len(ids) > mostKeysChanged
+	more = more || len(ids) > mostKeysChanged
 	ids = ids[:min(len(ids), mostKeysChanged)]
 	results := make([]api.DomainChange, len(ids))
 	g, ctx := errgroup.WithContext(r.Context())
@@ -108,6 +110,11 @@ func (h *handler) changeDomains(w http.ResponseWriter, r *http.Request, c gatewa
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	for _, whole := range []*gateway.Problem{gateway.ErrStale, gateway.ErrNotFound} {
+		if len(results) > 0 && !slices.ContainsFunc(results, func(one api.DomainChange) bool { return one.Code == nil || *one.Code != whole.Code }) {
+			return whole // the caller has seen no key as it is, or named none of the account
+		}
+	}
 	return gateway.JSON(w, http.StatusOK, api.DomainChanges{Domain: pattern, Results: results, More: more})
 }
 
@@ -119,7 +126,7 @@ func (h *handler) changeDomainsOf(ctx context.Context, c gateway.Principal, id a
 		if try < changeTries && errors.Is(err, dynamo.ErrStale) && !errors.Is(err, account.ErrRightLost) {
 			continue
 		}
-		if code, refused := web.Errors().Refusal(err); err != nil && refused {
+		if code, refused := web.Errors().Refusal(err); refused && ofTheKey(err) {
 			one.Result, one.Code = api.DomainChangeResultRefused, &code
 			return one, nil
 		}
@@ -128,6 +135,13 @@ func (h *handler) changeDomainsOf(ctx context.Context, c gateway.Principal, id a
 		}
 		return one, err
 	}
+}
+
+// ofTheKey reports whether an error says something of one key, and nothing of the others.
+func ofTheKey(err error) bool {
+	return slices.ContainsFunc([]error{dynamo.ErrNotFound, dynamo.ErrUnreadable, apikey.ErrRevoked, apikey.ErrDeleted, apikey.ErrDomains, gateway.ErrStale}, func(one error) bool {
+		return errors.Is(err, one)
+	})
 }
 
 func (h *handler) changeOnce(ctx context.Context, c gateway.Principal, id apikey.ID, apply func(apikey.Key) (apikey.Key, error)) (before, after apikey.Key, err error) {
@@ -167,8 +181,11 @@ func (f *fields) newDomain(member, typed string) string {
 
 // storedDomain reads an entry that keys may have, perhaps from before today's rules.
 func (f *fields) storedDomain(member, typed string) string {
-	if f.texts.InHost(typed) { // it would be in the answer
+	switch {
+	case f.texts.InHost(typed): // it would be in the answer
 		f.refuse(gateway.Field(member, web.SecretInText, web.WhySecret))
+	case typed == "" || utf8.RuneCountInString(typed) > maxDomainFilter:
+		f.refuse(gateway.Field(member, "bad_length", "It must have 1 to 300 characters."))
 	}
 	return stored(typed)
 }

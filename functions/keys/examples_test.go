@@ -16,7 +16,11 @@ func TestTheContractsExamplesAreAcceptedAndAnsweredAsShown(t *testing.T) {
 		}
 		return k
 	}
+	itself := apitest.Own{Body: func(t testing.TB, f apitest.Fixture) map[string]any {
+		return map[string]any{"keys": []any{string(own(t, f).ID)}}
+	}}
 	apitest.Examples(t, fixture, served, map[string]apitest.Own{
+		"linkDomain": itself, "unlinkDomain": itself,
 		"findKeys.FindKeys": {Body: func(t testing.TB, f apitest.Fixture) map[string]any {
 			hash := own(t, f).Current.Hash
 			return map[string]any{"secret_sha256": hex.EncodeToString(hash[:])}

@@ -95,8 +95,8 @@ func TestEachMemberAloneIsCreated(t *testing.T) {
 func TestAMemberIsAsItWasSentWhateverComesWithIt(t *testing.T) {
 	names := membersOf[api.EditKey](t)
 	for _, usage := range []string{"frontend", "backend"} {
-		r := newHarness(t)
 		for i, one := range names {
+			r := newHarness(t) // with room for its keys
 			for _, other := range names[i+1:] {
 				for _, own := range [][2]bool{{false, false}, {false, true}, {true, false}} {
 					k, sent := r.create(t, map[string]any{"usage": usage}), map[string]any{}

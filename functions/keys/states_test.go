@@ -23,6 +23,9 @@ proposeFromUsage     200     200       200      200      key_revoked  key_delete
 dropProposal         200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
 promoteProposal      200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
 revealKey            200     200       200      200      key_revoked  key_deleted  key_not_recoverable  200        200             key_revoked     200                    200
+linkDomain           200     200       200      200      200          200          200                  200        200             200             200                    200
+unlinkDomain         200     200       200      200      200          200          200                  200        200             200             200                    200
+replaceDomain        200     200       200      200      200          200          200                  200        200             200             200                    200
 liftExposure         200     200       200      200      key_revoked  key_deleted  200                  200        200             key_revoked     200                    200
 revokeKey            200     200       200      200      200          key_deleted  200                  200        200             200             200                    200
 deleteKey            200     200       200      200      200          200          200                  200        200             200             200                    200

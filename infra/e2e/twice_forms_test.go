@@ -92,7 +92,7 @@ func (w *twice) domainForms() (list []func() pressed) {
 		"link": {"domain": {"linked.example"}, "back": {"new"}}, "unlink": {"domain": {"unlinked.example"}}, "replace": {"domain": {"old.example"}, "with": {"replaced.example"}},
 	} {
 		list = append(list, func() pressed {
-			fill["key"] = []string{lastOf(w.key(`,"domains":["unlinked.example","old.example"]`))}
+			fill["keys"] = []string{lastOf(w.key(`,"domains":["unlinked.example","old.example"]`))}
 			fill.Set("version", fmt.Sprint(int64(w.do("owner", "GET", w.account+"/domains", "").json(w.t)["version"].(float64))))
 			if page := browse(w.t, "GET", shared.ConsoleURL+w.account+"/domains", "", w.cookies["owner"]); page.status != http.StatusOK || !strings.Contains(string(page.body), "old.example") {
 				w.t.Errorf("the page of domains: %d\n%s\n%s", page.status, w.do("owner", "GET", w.account+"/domains?page_size=50", "").body, page.body)
@@ -184,7 +184,7 @@ func (w *twice) operatorForms() (list []func() pressed) {
 		account("suspend", chosen)
 	}
 	add(func() pressed {
-		k := w.key(`,"usage":"backend"`)
+		k := w.key("")
 		w.do("operator", "POST", "/v1/operator/leaks", fmt.Sprintf(`{"secret":%q}`, w.secrets[lastOf(k)]))
 		return pressed{"owner", k + "/lift-exposure", k + "/lift-exposure", url.Values{"reason": {"Twice"}}}
 	})

@@ -855,6 +855,9 @@ type DomainList struct {
 	Domains []AccountDomain `json:"domains"`
 	From    Time            `json:"from"`
 
+	// More The account has more keys than one call looks at; theirs are missing.
+	More bool `json:"more"`
+
 	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
 

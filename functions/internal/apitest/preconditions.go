@@ -102,6 +102,9 @@ func (f Fixture) params(op Operation) map[string]string {
 // version is that of the object of the path: the key's, or the account's.
 func (f Fixture) version(t testing.TB, op Operation) int64 {
 	t.Helper()
+	if op.ID == "replaceDomain" { // the version of the list of entries
+		return int64(f.Call(t, "listDomains", "owner", nil).JSON(t)["version"].(float64))
+	}
 	ofAccount := op.Path == "/v1/accounts/{account}" || op.ID == "setAccountLimit" || op.ID == "setAccountQuota" || op.ID == "putAccountPolicy"
 	if id := apikey.ID(f.params(op)["key"]); id != "" && !ofAccount {
 		k, err := f.Control.Key(t.Context(), f.Account, id)

@@ -25,7 +25,7 @@ const mostRead = control.MostLooked + 1 + 2*100 + 10
 // matching are filters that no record of a fixture fits, or as few as possible, by the parameter's name. What isn't a filter
 // has none.
 var matching = map[string][]string{
-	"status": {"expired", "rejected", "withdrawn"}, "product": {"routing"}, "label": {"nobody"}, "q": {"nobody"}, "email": {"nobody@example.com"},
+	"status": {"expired", "rejected", "withdrawn"}, "product": {"routing"}, "label": {"nobody"}, "domain": {"nobody.example"}, "q": {"nobody"}, "email": {"nobody@example.com"},
 	"action": {"nothing"}, "actor": {"nobody"}, "key_id": {"key_01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "from": {"2026-01-01T00:00:00Z"}, "to": {"2026-01-01T00:00:00Z"},
 	"sort":      {"created_at", "-created_at", "name", "-rotated_at", "-requests"},
 	"figures":   {"day"},

@@ -461,7 +461,7 @@ func TestAChangeWithIfNoneMatchIsRefused(t *testing.T) {
 // TestAVersionOfSeveralObjectsHoldsForThoseThatHaventChangedSince.
 func TestAVersionOfSeveralObjectsHoldsForThoseThatHaventChangedSince(t *testing.T) {
 	for header, want := range map[string][3]bool{
-		`"20"`: {true, true, false}, `"20-x"`: {true, true, false}, `"10", "21"`: {true, true, true}, `*`: {true, true, true}, `W/"20"`: {false, false, false}, `"now"`: {false, false, false}, "": {true, true, true},
+		`"20"`: {true, true, false}, `"20-x"`: {true, true, false}, `"10", "21"`: {true, true, true}, `"22"`: {false, false, false}, `*`: {true, true, true}, `W/"20"`: {false, false, false}, `"now"`: {false, false, false}, "": {true, true, true},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		if header != "" {
@@ -469,7 +469,7 @@ func TestAVersionOfSeveralObjectsHoldsForThoseThatHaventChangedSince(t *testing.
 		}
 		m := OptionalIfMatch(r)
 		for i, changed := range []int64{19, 20, 21} {
-			if err := m.CheckUntil(changed); (err == nil) != want[i] || err != nil && !errors.Is(err, ErrStale) {
+			if err := m.CheckUntil(changed, 21); (err == nil) != want[i] || err != nil && !errors.Is(err, ErrStale) {
 				t.Errorf("%s, changed at %d: %v", header, changed, err)
 			}
 		}

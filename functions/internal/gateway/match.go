@@ -117,8 +117,9 @@ func entityTags(text string) (tags []entityTag, all, ok bool) {
 }
 
 // CheckUntil compares with what was changed last, where versions are moments in milliseconds: ErrStale if that is later than
-// all of the versions that were sent. Of several objects behind one version it says which have changed since.
-func (m Match) CheckUntil(changed int64) error {
+// all of the versions that were sent. Of several objects behind one version it says which have changed since. The version that they
+// have together is latest: nobody was given a later one.
+func (m Match) CheckUntil(changed, latest int64) error {
 	if m.bad {
 		return errIfMatch
 	}
@@ -126,7 +127,7 @@ func (m Match) CheckUntil(changed int64) error {
 		return nil
 	}
 	for _, v := range m.versions {
-		if seen, err := strconv.ParseInt(v, 10, 64); err == nil && changed <= seen {
+		if seen, err := strconv.ParseInt(v, 10, 64); err == nil && changed <= seen && seen <= latest {
 			return nil
 		}
 	}

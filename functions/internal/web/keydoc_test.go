@@ -89,6 +89,14 @@ var undocumented = map[string]string{
 	"Delivery.RetryAt":      "the scheduled job's own note",
 }
 
+// appsOf makes apps of any texts.
+func appsOf(texts []string) (apps []string) {
+	for _, text := range texts {
+		apps = append(apps, "ios com.example."+cmp.Or(text, "none"))
+	}
+	return apps
+}
+
 func TestEveryFieldOfAKeyIsShownOrExcused(t *testing.T) {
 	_, view := shown()
 	view.Now, view.Used = time.Time{}.Add(time.Hour), web.Used{}
@@ -101,6 +109,12 @@ func TestEveryFieldOfAKeyIsShownOrExcused(t *testing.T) {
 		out.EndsAt = cmp.Or(out.EndsAt, later)
 		k.Current.Exposed.At, out.Exposed.At = cmp.Or(k.Current.Exposed.At, later), cmp.Or(out.Exposed.At, later)
 		k.Outgoing = &out
+		k.Apps = appsOf(k.Apps)
+		if k.Proposed != nil && k.Proposed.Apps != nil {
+			proposed := *k.Proposed
+			apps := appsOf(*proposed.Apps)
+			proposed.Apps, k.Proposed = &apps, &proposed
+		}
 		limit := k.Limits[0]
 		limit.Class += "search"
 		limit.QPS, limit.EndsAt = cmp.Or(limit.QPS, 3), cmp.Or(limit.EndsAt, later)
