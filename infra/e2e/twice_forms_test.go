@@ -185,7 +185,7 @@ func (w *twice) operatorForms() (list []func() pressed) {
 	}
 	add(func() pressed {
 		k := w.key("")
-		w.do("operator", "POST", "/v1/operator/leaks", fmt.Sprintf(`{"secret":%q}`, w.secrets[lastOf(k)]))
+		w.do("operator", "POST", "/operator/leaks", fmt.Sprintf(`{"secret":%q}`, w.secrets[lastOf(k)]))
 		return pressed{"owner", k + "/lift-exposure", k + "/lift-exposure", url.Values{"reason": {"Twice"}}}
 	})
 	add(func() pressed {

@@ -66,6 +66,8 @@ func instead(pattern string) string {
 		return "No key has the old domain any more."
 	case strings.Contains(pattern, "/domains/"):
 		return "No change needed for 1 key."
+	case pattern == "/operator/leaks":
+		return "Nothing changed: the secret was reported before"
 	case strings.HasSuffix(pattern, "/account/invitations"):
 		return "Copy the link now."
 	case strings.HasSuffix(pattern, "/invitations/withdraw"):
