@@ -13,7 +13,7 @@ import (
 // TestAnExportHasAColumnForEachCode has the header as customers' sheets know it.
 func TestAnExportHasAColumnForEachCode(t *testing.T) {
 	const want = "start,account_id,key_id,key_name,billing_type,product,requests,allowed,refused,qps_breaches," +
-		"key_deleted,key_revoked,key_blocked,account_suspended,key_disabled,key_expired,secret_expired,key_not_in_header," +
+		"key_deleted,key_revoked,key_blocked,account_suspended,key_disabled,key_expired,secret_expired,key_exposed,key_not_in_header," +
 		"path_not_canonical,product_not_allowed,path_not_granted,ip_not_allowed,app_not_allowed,origin_missing,domain_not_allowed,qps_exceeded,quota_exceeded"
 	r := newHarness(t)
 	answer := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(apikey.Key{}) + "?format=csv"})
