@@ -327,19 +327,6 @@ func (f *fleet) close(t testing.TB, m statement.Month) {
 	}
 }
 
-func accountsOf(keys []apikey.Key) (ids []account.ID) {
-	for _, k := range keys {
-		ids = append(ids, k.Account)
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
-}
-
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[len(lines)-1]
-}
-
 func encodeReport(r usage.Report) dynamo.Item { return reports.Encode(r) }
 
 // keysOf lists ten keys for each account.

@@ -170,7 +170,7 @@ func (j *jobs) sweep(ctx context.Context, m statement.Month, w statements.Sweep)
 // compareReport notes a report about a month that isn't counted. One that can't be read was set aside by the counter, and is left there.
 func (j *jobs) compareReport(ctx context.Context, m statement.Month, id string, r usage.Report, unreadable error) error {
 	if unreadable != nil {
-		return nil
+		return nil //nolint:nilerr // the counter has set it aside, where it counts as left
 	}
 	of := r
 	of.Entries = nil

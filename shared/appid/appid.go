@@ -61,9 +61,10 @@ func (a App) String() string {
 func ParseApp(canonical string) (App, error) {
 	platform, rest, _ := strings.Cut(canonical, " ")
 	a := App{platform: Platform(platform), name: rest}
-	known, cert := true, ""
+	known := true
 	if a.platform == Android {
-		a.name, cert, _ = strings.Cut(rest, " ")
+		name, cert, _ := strings.Cut(rest, " ")
+		a.name = name
 		a.cert, known = parseFingerprint(cert)
 	}
 	if !known || !isName(a.platform, a.name) || a.String() != canonical {

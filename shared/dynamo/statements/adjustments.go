@@ -159,7 +159,7 @@ func (s *Store) Sweep(ctx context.Context, m statement.Month) (w Sweep, err erro
 		w.Done = done.Value
 	}
 	if w.Began, err = dynamo.ParseTime(began); err != nil {
-		return Sweep{}, nil // it begins again
+		return Sweep{}, nil //nolint:nilerr // it begins again
 	}
 	return w, nil
 }
