@@ -28,9 +28,6 @@ func (h *accounts) setLimit(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		}
 	}
 	return h.changeStanding(w, r, c, "account.set_limit", func(a account.Account) (account.Account, error) {
-		if err := gateway.OptionalIfMatch(r).Check(a.Version); err != nil {
-			return a, err
-		}
 		return a.SetLimit(string(class), qps)
 	})
 }

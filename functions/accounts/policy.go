@@ -4,10 +4,8 @@ import (
 	"net/http"
 
 	"latchkey/functions/internal/gateway"
-	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
-	"latchkey/shared/audit"
 )
 
 func (h *accounts) getPolicy(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -27,27 +25,17 @@ func (h *accounts) putPolicy(w http.ResponseWriter, r *http.Request, c gateway.P
 	if err != nil {
 		return err
 	}
-	before, err := h.store.Account(r.Context(), c.Account)
-	if err != nil {
-		return err
-	}
-	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
-		return err
-	}
-	after := before
-	if l := body.Leaks; l != nil {
-		after, err = after.SetLeaks(account.LeakPolicy{
+	after, err := h.change(r, c, "account.policy", func(a account.Account) (account.Account, error) {
+		l := body.Leaks
+		if l == nil {
+			return a, nil
+		}
+		return a.SetLeaks(account.LeakPolicy{
 			Frontend: account.LeakReaction(l.Frontend), Backend: account.LeakReaction(l.Backend), Mobile: account.LeakReaction(l.Mobile),
 		})
-		if err != nil {
-			return err
-		}
-	}
-	if !after.Same(before) {
-		row := web.AuditRow(h.source, c, "account.policy", "", audit.AccountChanges(&before, after)...)
-		if after, err = h.store.UpdateAccount(r.Context(), before, after, row); err != nil {
-			return err
-		}
+	})
+	if err != nil {
+		return err
 	}
 	return showPolicy(w, after)
 }

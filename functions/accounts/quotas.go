@@ -42,9 +42,6 @@ func (h *accounts) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		return gateway.Invalid(wrong...)
 	}
 	return h.changeStanding(w, r, c, "account.set_quota", func(a account.Account) (account.Account, error) {
-		if err := gateway.OptionalIfMatch(r).Check(a.Version); err != nil {
-			return a, err
-		}
 		if !mayHave(a, quota) {
 			return a, gateway.Invalid(gateway.Field("billing_type", "billing_type_mismatch", "It must be a billing type that fits the account's type."))
 		}

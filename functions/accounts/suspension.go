@@ -36,24 +36,31 @@ func (h *accounts) resume(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	return h.changeStanding(w, r, c, "account.resume", account.Account.Resume)
 }
 
-// changeStanding reads the account, decides and writes. Where the account has changed meanwhile, the mux has it decided
-// again, so that the last of suspend and resume wins.
+// changeStanding changes the account and answers with it.
 func (h *accounts) changeStanding(w http.ResponseWriter, r *http.Request, c gateway.Principal, action string,
 	decide func(account.Account) (account.Account, error),
 ) error {
-	before, err := h.store.Account(r.Context(), c.Account)
+	after, err := h.change(r, c, action, decide)
 	if err != nil {
 		return err
-	}
-	after, err := decide(before)
-	if err != nil {
-		return err
-	}
-	if !after.Same(before) {
-		row := web.AuditRow(h.source, c, action, "", audit.AccountChanges(&before, after)...)
-		if after, err = h.store.UpdateAccount(r.Context(), before, after, row); err != nil {
-			return err
-		}
 	}
 	return h.showAccount(w, http.StatusOK, after, c.Role)
+}
+
+// change reads the account, compares its version with one that was sent, decides and writes. Where the account has changed meanwhile,
+// the mux has it decided again, so that the last of suspend and resume wins.
+func (h *accounts) change(r *http.Request, c gateway.Principal, action string, decide func(account.Account) (account.Account, error)) (account.Account, error) {
+	before, err := h.store.Account(r.Context(), c.Account)
+	if err != nil {
+		return before, err
+	}
+	if err := gateway.OptionalIfMatch(r).Check(before.Version); err != nil {
+		return before, err
+	}
+	after, err := decide(before)
+	if err != nil || after.Same(before) {
+		return after, err
+	}
+	row := web.AuditRow(h.source, c, action, "", audit.AccountChanges(&before, after)...)
+	return h.store.UpdateAccount(r.Context(), before, after, row)
 }
