@@ -43,7 +43,7 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Princ
 
 // newKey makes the record of a new key, without its secret.
 func (h *handler) newKey(acct account.Account, body api.CreateKey, members gateway.Members) (apikey.Key, error) {
-	f := fields{texts: h.service.Texts, products: h.service.Products, now: h.service.Source.Time(), hidden: h.hidden}
+	f := h.fields(h.service.Source.Time())
 	billing, err := apikey.DefaultBilling(acct.Type)
 	if err != nil {
 		return apikey.Key{}, err

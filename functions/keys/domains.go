@@ -58,7 +58,7 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 	}
 	list, next := cutDomains(domainsOf(keys, wanted), page)
 	now := h.service.Source.Time()
-	doc := api.DomainList{Domains: []api.AccountDomain{}, From: moment.Of(weekUntil(now).From), Version: lastChanged(keys), More: more, NextPageToken: page.Next(next)}
+	doc := api.DomainList{Domains: []api.AccountDomain{}, From: moment.Of(daysUntil(now, domainDays).From), Version: lastChanged(keys), More: more, NextPageToken: page.Next(next)}
 	counts, err := h.hosts(r.Context(), c.Account, list, now)
 	if err != nil {
 		return err
@@ -131,10 +131,10 @@ func cutDomains(list []domain, page gateway.Page) (_ []domain, next string) {
 	return list, next
 }
 
-// weekUntil is the span of the figures: whole days in UTC, of which the last one runs.
-func weekUntil(now time.Time) counters.Range {
+// daysUntil is a span of so many whole days in UTC, of which the last one runs.
+func daysUntil(now time.Time, days int) counters.Range {
 	to := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
-	return counters.Range{From: to.AddDate(0, 0, -domainDays), To: to, Days: true}
+	return counters.Range{From: to.AddDate(0, 0, -days), To: to, Days: true}
 }
 
 // hosts are the calls of each key by the host that they named, of the keys of some entries. The counters are read of those that
@@ -150,7 +150,7 @@ func (h *handler) hosts(ctx context.Context, id account.ID, list []domain, now t
 			}
 		}
 	}
-	in := weekUntil(now)
+	in := daysUntil(now, domainDays)
 	called, err := h.counters.CalledSince(ctx, id, in.From, keys...)
 	if err != nil {
 		return nil, err

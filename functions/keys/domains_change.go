@@ -30,7 +30,7 @@ func (h *handler) linkDomain(w http.ResponseWriter, r *http.Request, c gateway.P
 	if err != nil {
 		return err
 	}
-	f := h.domainFields()
+	f := h.fields(h.service.Source.Time())
 	pattern := f.newDomain("domain", body.Domain)
 	ids := f.keyIDs("keys", body.Keys)
 	if err := f.err(); err != nil {
@@ -44,7 +44,7 @@ func (h *handler) unlinkDomain(w http.ResponseWriter, r *http.Request, c gateway
 	if err != nil {
 		return err
 	}
-	f := h.domainFields()
+	f := h.fields(h.service.Source.Time())
 	pattern := f.storedDomain("domain", body.Domain)
 	ids := f.keyIDs("keys", body.Keys)
 	if err := f.err(); err != nil {
@@ -64,7 +64,7 @@ func (h *handler) replaceDomain(w http.ResponseWriter, r *http.Request, c gatewa
 	if err != nil {
 		return err
 	}
-	f := h.domainFields()
+	f := h.fields(h.service.Source.Time())
 	pattern, with := f.storedDomain("domain", body.Domain), f.newDomain("with", body.With)
 	if err := f.err(); err != nil {
 		return err
@@ -151,17 +151,13 @@ func (h *handler) changeOnce(ctx context.Context, c gateway.Principal, id apikey
 	if after, err = apply(before); err != nil || after.Same(before) {
 		return before, before, err
 	}
-	f := h.domainFields()
+	f := h.fields(h.service.Source.Time())
 	if f.fits(before, after); f.err() != nil {
 		return before, before, apikey.ErrDomains
 	}
 	row := h.service.Row(c, "key.edit", &before, after)
 	after, err = h.service.Store.Commit(ctx, control.Change{Before: &before, After: after, Audit: row})
 	return before, after, err
-}
-
-func (h *handler) domainFields() *fields {
-	return &fields{texts: h.service.Texts, products: h.service.Products, now: h.service.Source.Time()}
 }
 
 // newDomain reads an entry that keys are to have, by today's rules.
@@ -172,9 +168,7 @@ func (f *fields) newDomain(member, typed string) string {
 	}
 	canonical, err := entry.Parse(typed)
 	if err != nil {
-		e := domainError(member, 0, err)
-		e.Pointer = gateway.Field(member, "", "").Pointer
-		f.refuse(e)
+		f.refuse(domainError(gateway.Field(member, "", ""), err))
 	}
 	return canonical
 }

@@ -13,7 +13,6 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
-	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )
 
@@ -126,13 +125,13 @@ func TestAnEntryCountsTheCallsThatNamedItsHosts(t *testing.T) {
 	}
 }
 
-// countFrom is count with the host that the calls named.
+// countFrom puts n calls of a key, with the host that they named, into the counters, as the consumer does.
 func (r *harness) countFrom(t testing.TB, n int, k apikey.Key, code authz.Code, host string, at time.Time) {
 	t.Helper()
 	store := counters.New(r.DB.(counters.Client), r.Tables.Counters)
 	tally := usage.NewTally(fmt.Sprint(k.ID, host, code, at.UnixNano()))
 	for range n {
-		tally.Count(usage.Call{At: at, Code: code, Host: host, Secret: k.Current.Hash, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: product.ID("search")}})
+		tally.Count(usage.Call{At: at, Code: code, Host: host, Secret: k.Current.Hash, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: k.Products[0]}})
 	}
 	contributions, newest := usage.Coalesce(tally.Report(at), at)
 	for _, batch := range usage.Batches(contributions, newest, counters.MaxItems) {

@@ -26,7 +26,7 @@ func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err := before.Editable(); err != nil {
 		return err
 	}
-	f := fields{texts: h.service.Texts, products: h.service.Products, now: h.service.Source.Time(), hidden: h.hidden}
+	f := h.fields(h.service.Source.Time())
 	after := before.Touched(f.now)
 	f.set(&after, body, members)
 	f.fits(before, after)

@@ -25,6 +25,11 @@ type fields struct {
 	bad      []api.FieldError
 }
 
+// fields begins at a moment.
+func (h *handler) fields(now time.Time) *fields {
+	return &fields{texts: h.service.Texts, products: h.service.Products, now: now, hidden: h.hidden}
+}
+
 func (f *fields) err() error {
 	if len(f.bad) == 0 {
 		return nil
@@ -177,7 +182,7 @@ func (f *fields) domains(member string, entries []string, stored apikey.Key) []s
 			canonical, err = typed, nil
 		}
 		if err != nil {
-			f.refuse(domainError(member, i, err))
+			f.refuse(domainError(gateway.Item(member, i, "", ""), err))
 			continue
 		}
 		list = append(list, canonical)
@@ -191,15 +196,13 @@ func stands(k apikey.Key, pattern string) bool {
 		k.Proposed != nil && k.Proposed.Domains != nil && slices.Contains(*k.Proposed.Domains, pattern)
 }
 
-func domainError(member string, i int, err error) api.FieldError {
+// domainError says at its place what is wrong with an entry.
+func domainError(at api.FieldError, err error) api.FieldError {
+	at.Code, at.Detail = "pattern_invalid", "This isn't a domain pattern."
 	var refused *entry.Error
 	if !errors.As(err, &refused) {
-		return gateway.Item(member, i, "pattern_invalid", "This isn't a domain pattern.")
+		return at
 	}
-	e := gateway.Item(member, i, string(refused.Code), refused.Message)
-	e.Suggestion = web.StringPtr(refused.Suggestion())
-	if len(refused.Suggestions) > 1 {
-		e.Suggestions = &refused.Suggestions
-	}
-	return e
+	at.Code, at.Detail = string(refused.Code), refused.Message
+	return suggesting(at, refused.Suggestions)
 }

@@ -12,9 +12,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
-	"latchkey/shared/usage"
 )
 
 // list is a page of keys: their IDs, and the tokens of the pages beside it.
@@ -229,24 +227,10 @@ func TestTheListHasTheFiguresOfADay(t *testing.T) {
 	}
 }
 
-// count puts n calls of a key into the counters, as the consumer does.
+// count puts n calls of a key that named no host into the counters.
 func (r *harness) count(t testing.TB, n int, k apikey.Key, code authz.Code, at time.Time) {
 	t.Helper()
-	store := counters.New(r.DB.(counters.Client), r.Tables.Counters)
-	tally := usage.NewTally(fmt.Sprint(k.ID, at.UnixNano()))
-	for range n {
-		tally.Count(usage.Call{At: at, Code: code, Secret: k.Current.Hash, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: k.Products[0]}})
-	}
-	contributions, newest := usage.Coalesce(tally.Report(at), at)
-	for _, batch := range usage.Batches(contributions, newest, counters.MaxItems) {
-		stored, err := store.Read(t.Context(), batch.Items())
-		if err == nil {
-			err = store.Write(t.Context(), usage.Fold(stored, batch))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	r.countFrom(t, n, k, code, "", at)
 }
 
 // TestAFilterOfWhatDoesntShowFindsNothing, instead of every key.

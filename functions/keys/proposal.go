@@ -42,7 +42,7 @@ func (h *handler) propose(w http.ResponseWriter, r *http.Request, c gateway.Prin
 
 // proposal reads what is proposed for a key.
 func (h *handler) proposal(body api.PutProposal, k apikey.Key, now time.Time) (apikey.Proposal, error) {
-	f := fields{texts: h.service.Texts, products: h.service.Products, now: now, hidden: h.hidden}
+	f := h.fields(now)
 	proposal := apikey.Proposal{Since: now}
 	if body.Domains != nil {
 		domains := f.domains("domains", *body.Domains, k)

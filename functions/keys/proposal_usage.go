@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"time"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
@@ -34,8 +33,7 @@ func (h *handler) proposeFromUsage(w http.ResponseWriter, r *http.Request, c gat
 		return err
 	}
 	now := h.service.Source.Time()
-	to := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
-	in := counters.Range{From: to.AddDate(0, 0, -seenDays), To: to, Days: true}
+	in := daysUntil(now, seenDays)
 	rows, err := h.counters.KeyRows(r.Context(), c.Account, before.ID, in)
 	if err != nil {
 		return err
@@ -56,7 +54,7 @@ func (h *handler) proposeFromUsage(w http.ResponseWriter, r *http.Request, c gat
 		return h.fromUsage(w, r, c, before, in, seen, refused)
 	}
 	proposal.Since = now
-	f := fields{texts: h.service.Texts, products: h.service.Products, now: now}
+	f := h.fields(now)
 	if f.fits(before, after); f.err() != nil {
 		return f.err()
 	}
