@@ -12,12 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
+	"latchkey/functions/internal/env"
 	"latchkey/shared/strictjson"
 )
 
@@ -55,7 +55,7 @@ func newSigners(address string, now func() time.Time) (*signers, error) {
 		return nil, nil //nolint:nilnil // none is a setting
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && env.Loopback(u.Hostname())) {
 		return nil, errors.New("leaks: GITHUB_KEYS_URL must be an https URL")
 	}
 	client := &http.Client{
@@ -63,11 +63,6 @@ func newSigners(address string, now func() time.Time) (*signers, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return &signers{url: address, client: client, now: now}, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // verify checks a signature over a body as it came.

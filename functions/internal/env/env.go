@@ -4,6 +4,7 @@ package env
 
 import (
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 )
@@ -49,4 +50,10 @@ func (v *Vars) Err() error {
 		return nil
 	}
 	return fmt.Errorf("env: missing environment variables: %s", strings.Join(v.missing, ", "))
+}
+
+// Loopback reports whether a host, without a port, is this machine by a name or address that is nobody else's.
+func Loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

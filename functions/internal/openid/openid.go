@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"latchkey/functions/internal/env"
 	"latchkey/shared/strictjson"
 )
 
@@ -48,7 +48,7 @@ func (c *Config) Check() error {
 	switch {
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return errIssuer
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()) && (u.Hostname() != ContainerHost || !ofThisMachine(c.Store))):
+	case u.Scheme != "https" && (u.Scheme != "http" || !env.Loopback(u.Hostname()) && (u.Hostname() != ContainerHost || !ofThisMachine(c.Store))):
 		return errIssuer
 	case !algorithms[c.Algorithm]:
 		return errAlgorithm
@@ -63,12 +63,7 @@ const ContainerHost = "host.docker.internal"
 // theirs where names are looked up, so beside AWS's tables no name is as good as loopback.
 func ofThisMachine(endpoint string) bool {
 	u, err := url.Parse(endpoint)
-	return err == nil && u.Scheme == "http" && (u.Hostname() == ContainerHost || loopback(u.Hostname()))
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
+	return err == nil && u.Scheme == "http" && (u.Hostname() == ContainerHost || env.Loopback(u.Hostname()))
 }
 
 // Issuer is an issuer whose discovery document was read.
