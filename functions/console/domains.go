@@ -216,17 +216,6 @@ func domainKeys(v *visit, what, domain string) (ids []string, err error) {
 	return ids, nil
 }
 
-// typedDomain reads the one domain that a field has.
-func (f *form) typedDomain(v *visit, field string) string {
-	f.Values[field] = v.form(field)
-	some := domainList(f.Values[field])
-	if len(some) != 1 {
-		f.add(field, v.t("field.domains.one"))
-		return ""
-	}
-	return f.canonical(v, field, some[0])
-}
-
 // replaced is the act of a note about a domain that was replaced in all keys that had it; those about keys are in acts.
 const replaced = "replace"
 

@@ -104,7 +104,7 @@ func fakeAnswers(r *harness, name string) {
 // lastMonth is the last month that has ended, whose statement is shown where none is asked for.
 func lastMonth() string {
 	now := time.Now().UTC()
-	return now.AddDate(0, 0, -now.Day()).Format(monthFormat)
+	return now.AddDate(0, 0, -now.Day()).Format("2006-01")
 }
 
 func ptr[T any](v T) *T { return &v }

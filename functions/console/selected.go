@@ -222,29 +222,30 @@ func (f *form) typed(v *visit, field string) string {
 	if field == "" {
 		return ""
 	}
-	f.Values[field] = v.form(field)
-	var some []string
-	if field == "labels" {
-		some = labelList(f.Values[field])
-	} else {
-		some = domainList(f.Values[field])
+	if field != "labels" {
+		return f.typedDomain(v, field)
 	}
+	f.Values[field] = v.form(field)
+	some := labelList(f.Values[field])
 	if len(some) != 1 {
-		f.add(field, v.t("field."+field+".one"))
+		f.add(field, v.t("field.labels.one"))
 		return ""
 	}
-	if field == "labels" {
-		if utf8.RuneCountInString(some[0]) > apikey.MaxLabelRunes {
-			f.add(field, v.t("field.labels.bad_length"))
-		}
-		return some[0]
+	if utf8.RuneCountInString(some[0]) > apikey.MaxLabelRunes {
+		f.add(field, v.t("field.labels.bad_length"))
 	}
-	return f.canonical(v, field, some[0])
+	return some[0]
 }
 
-// canonical is a domain as it will be stored; what is none is refused at the field.
-func (f *form) canonical(v *visit, field, typed string) string {
-	canonical, err := entry.Parse(typed)
+// typedDomain reads the one domain that a field has, as it will be stored; what is none is refused at the field.
+func (f *form) typedDomain(v *visit, field string) string {
+	f.Values[field] = v.form(field)
+	some := domainList(f.Values[field])
+	if len(some) != 1 {
+		f.add(field, v.t("field.domains.one"))
+		return ""
+	}
+	canonical, err := entry.Parse(some[0])
 	var refused *entry.Error
 	if errors.As(err, &refused) {
 		one := fieldError{Text: v.fieldText(api.FieldError{Pointer: "/domains", Code: string(refused.Code)}), Index: -1, Suggestion: strings.Join(refused.Suggestions, ", ")}

@@ -7,12 +7,12 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/usage/statement"
 )
 
 const (
 	statementsPage     = "/operator/statements"
 	closeStatementPage = "/operator/statements/close"
-	monthFormat        = "2006-01"
 )
 
 func (a *app) statementRoutes() {
@@ -63,11 +63,11 @@ func (a *app) month(v *visit) string {
 	if asked := strings.TrimSpace(v.query("month")); asked != "" {
 		return asked
 	}
-	return a.now().UTC().AddDate(0, 0, -a.now().UTC().Day()).Format(monthFormat)
+	return (statement.MonthOf(a.now()) - 1).String()
 }
 
 func (a *app) showStatement(v *visit, status int, f *form) error {
-	d := &statementPage{form: f, Root: v.statementRoot(), Account: v.accountID, Last: a.now().UTC().Format(monthFormat), Page: v.query("page")}
+	d := &statementPage{form: f, Root: v.statementRoot(), Account: v.accountID, Last: statement.MonthOf(a.now()).String(), Page: v.query("page")}
 	d.Month = a.month(v)
 	query := url.Values{"page_size": {"100"}}
 	if d.Page != "" {
@@ -91,7 +91,7 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 		f.Problem, status = v.t("statement.bad_month"), http.StatusBadRequest
 	} else {
 		d.Statement = found
-		d.Over = a.now().After(found.SettledAt.AddDate(0, 0, -4))
+		d.Over = a.now().After(found.SettledAt.Add(-statement.Settles))
 	}
 	for _, row := range found.Rows {
 		d.Lines = append(d.Lines, v.statementLine(row, products))

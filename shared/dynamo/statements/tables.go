@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -40,7 +41,7 @@ const (
 )
 
 // ErrTooLarge says that an account has more rows than one transaction holds.
-var ErrTooLarge = fmt.Errorf("statements: more rows of one account than a transaction holds")
+var ErrTooLarge = errors.New("statements: more rows of one account than a transaction holds")
 
 // NewTable packs an account's rows. A table without rows needs no place.
 func NewTable(columns []string, m statement.Month, id account.ID, rows []statement.Row) (Table, error) {
