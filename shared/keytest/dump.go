@@ -69,7 +69,7 @@ func itemText(t testing.TB, item dynamo.Item) string {
 	values := map[string]string{}
 	for name, value := range item {
 		if value != nil {
-			values[name] = fmt.Sprintf("%T %s", value, valueText(t, value))
+			values[name] = valueText(t, value)
 		}
 	}
 	raw, err := json.Marshal(values) // sorted by name
@@ -79,11 +79,18 @@ func itemText(t testing.TB, item dynamo.Item) string {
 	return string(raw)
 }
 
+// valueText is a value with its type.
 func valueText(t testing.TB, value types.AttributeValue) string {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS: // which is most
+		return "S " + v.Value
+	case *types.AttributeValueMemberN:
+		return "N " + v.Value
+	}
 	t.Helper()
 	raw, err := json.Marshal(value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(raw)
+	return fmt.Sprintf("%T %s", value, raw)
 }

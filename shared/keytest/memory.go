@@ -51,10 +51,8 @@ type Memory struct {
 }
 
 type memoryTable struct {
-	pk, sk     string
-	partitions map[string]map[string]dynamo.Item
-	before     map[string]map[string]dynamo.Item // each item's last write overwrote this; nil: there was none
-	indexes    map[string][2]string
+	*view
+	indexes map[string]*view
 }
 
 // NewMemory makes an empty DynamoDB with the project's tables.
@@ -62,11 +60,12 @@ func NewMemory() (*Memory, dynamo.Tables) {
 	m := &Memory{tables: map[string]*memoryTable{}, tokens: map[string][sha256.Size]byte{}}
 	tables := TableNames("memory")
 	for _, input := range TableInputs(tables) {
-		t := &memoryTable{partitions: map[string]map[string]dynamo.Item{}, before: map[string]map[string]dynamo.Item{}, indexes: map[string][2]string{}}
-		t.pk, t.sk = schemaNames(input.KeySchema)
+		pk, sk := schemaNames(input.KeySchema)
+		keys := [2]string{pk, sk}
+		t := &memoryTable{view: newView(pk, sk, keys), indexes: map[string]*view{}}
 		for _, i := range input.GlobalSecondaryIndexes {
 			pk, sk := schemaNames(i.KeySchema)
-			t.indexes[*i.IndexName] = [2]string{pk, sk}
+			t.indexes[*i.IndexName] = newView(pk, sk, keys)
 		}
 		m.tables[*input.TableName] = t
 	}
@@ -129,19 +128,14 @@ func (t *memoryTable) store(item dynamo.Item) error {
 	if ttl, ok := dynamo.GetN(item, "ttl"); ok && ttl > lastSecond {
 		return refuse("ttl isn't a time in seconds, so DynamoDB would never delete the item") // it takes such an item silently
 	}
-	t.keepBefore(pk, sk)
-	if t.partitions[pk] == nil {
-		t.partitions[pk] = map[string]dynamo.Item{}
-	}
-	t.partitions[pk][sk] = cloneItem(item)
+	t.write(pk, sk, cloneItem(item))
 	return nil
 }
 
 func (t *memoryTable) drop(key dynamo.Item) error {
 	pk, sk, err := t.place(key)
 	if err == nil {
-		t.keepBefore(pk, sk)
-		delete(t.partitions[pk], sk)
+		t.write(pk, sk, nil)
 	}
 	return err
 }
@@ -301,7 +295,7 @@ func (m *Memory) prepare(item types.TransactWriteItem) (p prepared, err error) {
 	if err != nil {
 		return p, err
 	}
-	p.place, p.old, p.holds = *w.table+"\x00"+pk+"\x00"+sk, t.partitions[pk][sk], true
+	p.place, p.old, p.holds = *w.table+"\x00"+pk+"\x00"+sk, t.read(pk, sk, true), true
 	e := newExpression(p.old, w.names, w.values)
 	if w.condition != nil {
 		p.holds = e.condition(*w.condition)

@@ -3,6 +3,7 @@ package keytest
 import (
 	"bytes"
 	"context"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -13,46 +14,25 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// keepBefore keeps an item that is about to be overwritten, for reads that needn't see the write.
-func (t *memoryTable) keepBefore(pk, sk string) {
-	if t.before[pk] == nil {
-		t.before[pk] = map[string]dynamo.Item{}
+// write overwrites an item, or takes it out where item is nil. What is overwritten is kept for reads that needn't see the write.
+func (t *memoryTable) write(pk, sk string, item dynamo.Item) {
+	place, was, earlier := pk+"\x00"+sk, t.read(pk, sk, true), t.read(pk, sk, false)
+	for _, v := range t.views() {
+		v.replace(v.now, place, was, item)
+		v.replace(v.before, place, earlier, was)
 	}
-	t.before[pk][sk] = t.partitions[pk][sk]
+}
+
+func (t *memoryTable) views() []*view {
+	return append(slices.Collect(maps.Values(t.indexes)), t.view)
 }
 
 // read is an item as a read sees it; nil is none.
 func (t *memoryTable) read(pk, sk string, consistent bool) dynamo.Item {
-	if item, written := t.before[pk][sk]; written && !consistent {
-		return item
+	if p := t.seen(!consistent)[pk]; p != nil {
+		return p.items[pk+"\x00"+sk]
 	}
-	return t.partitions[pk][sk]
-}
-
-// partition is all items of a partition as a read sees them.
-func (t *memoryTable) partition(pk string, consistent bool) map[string]dynamo.Item {
-	if consistent {
-		return t.partitions[pk]
-	}
-	late := map[string]dynamo.Item{}
-	for sk := range t.before[pk] {
-		if item := t.read(pk, sk, false); item != nil {
-			late[sk] = item
-		}
-	}
-	return late
-}
-
-// all is the whole table as a read sees it.
-func (t *memoryTable) all(consistent bool) map[string]map[string]dynamo.Item {
-	if consistent {
-		return t.partitions
-	}
-	late := map[string]map[string]dynamo.Item{}
-	for pk := range t.before {
-		late[pk] = t.partition(pk, false)
-	}
-	return late
+	return nil
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
@@ -80,44 +60,46 @@ func (m *Memory) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 	if err != nil || ctx.Err() != nil {
 		return nil, cmpErr(err, ctx.Err())
 	}
-	pk, sk := t.pk, t.sk
-	if in.IndexName != nil {
-		pk, sk = t.indexes[*in.IndexName][0], t.indexes[*in.IndexName][1]
+	value, err := keyText(newExpression(nil, in.ExpressionAttributeNames, in.ExpressionAttributeValues).firstValue(*in.KeyConditionExpression))
+	if err != nil {
+		return nil, err
 	}
-	if in.IndexName != nil && isTrue(in.ConsistentRead) {
-		return nil, refuse("an index can't be read consistently")
-	}
-	var partitions map[string]map[string]dynamo.Item
+	from, late := t.view, !isTrue(in.ConsistentRead)
 	if in.IndexName != nil {
-		partitions = t.all(!m.LateIndexes)
-	} else {
-		value, err := keyText(newExpression(nil, in.ExpressionAttributeNames, in.ExpressionAttributeValues).firstValue(*in.KeyConditionExpression))
-		if err != nil {
+		if !late {
+			return nil, refuse("an index can't be read consistently")
+		}
+		from, late = t.indexes[*in.IndexName], m.LateIndexes
+	}
+	if in.ExclusiveStartKey != nil {
+		if err := startsWithin(in); err != nil {
 			return nil, err
 		}
-		partitions = map[string]map[string]dynamo.Item{value: t.partition(value, isTrue(in.ConsistentRead))}
 	}
+	backward := in.ScanIndexForward != nil && !*in.ScanIndexForward
 	var found []dynamo.Item
-	prefix := beginning(in)
-	for _, partition := range partitions {
-		for _, item := range partition {
-			if item[pk] == nil || sk != "" && item[sk] == nil {
-				continue
-			}
-			if place, ok := dynamo.GetS(item, sk); ok && !strings.HasPrefix(place, prefix) {
-				continue // most of a long partition, without reading the condition for each
-			}
-			e := newExpression(item, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-			e.partial = true
-			if e.condition(*in.KeyConditionExpression) {
-				found = append(found, item)
-			}
-			if err := e.end(); err != nil {
-				return nil, err
-			}
+	for _, item := range from.query(from.seen(late)[value], beginning(in), backward, in.ExclusiveStartKey) {
+		e := newExpression(item, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+		e.partial = true
+		if e.condition(*in.KeyConditionExpression) {
+			found = append(found, item)
+		}
+		if err := e.end(); err != nil {
+			return nil, err
+		}
+		if limit := m.limit(in); limit > 0 && len(found) > limit {
+			break // one more says that there are more
 		}
 	}
-	return m.page(t, found, sk, in)
+	return m.page(t, found, in)
+}
+
+// limit is how many items a page looks at, 0 for all.
+func (m *Memory) limit(in *dynamodb.QueryInput) int {
+	if in.Limit != nil && (m.PageSize == 0 || int(*in.Limit) < m.PageSize) {
+		return int(*in.Limit)
+	}
+	return m.PageSize
 }
 
 // beginning is the text that a query's sort keys begin with, "" where it doesn't say.
@@ -132,34 +114,9 @@ func beginning(in *dynamodb.QueryInput) string {
 	return prefix
 }
 
-func (m *Memory) page(t *memoryTable, found []dynamo.Item, sk string, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
-	order := func(a, b dynamo.Item) int {
-		c := 0
-		if sk != "" {
-			c = compareValues(a[sk], b[sk])
-		}
-		if c == 0 {
-			c = compareValues(a[t.pk], b[t.pk])
-		}
-		if c == 0 && t.sk != "" {
-			c = compareValues(a[t.sk], b[t.sk])
-		}
-		if in.ScanIndexForward != nil && !*in.ScanIndexForward {
-			c = -c
-		}
-		return c
-	}
-	if in.ExclusiveStartKey != nil {
-		if err := startsWithin(in); err != nil {
-			return nil, err
-		}
-		found = slices.DeleteFunc(found, func(item dynamo.Item) bool { return order(item, in.ExclusiveStartKey) <= 0 })
-	}
-	slices.SortFunc(found, order)
-	limit := m.PageSize
-	if in.Limit != nil && (limit == 0 || int(*in.Limit) < limit) {
-		limit = int(*in.Limit)
-	}
+// page is the answer from the items that are there, in order.
+func (m *Memory) page(t *memoryTable, found []dynamo.Item, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+	limit := m.limit(in)
 	out := &dynamodb.QueryOutput{}
 	for i, item := range found {
 		if limit > 0 && i == limit {
@@ -213,7 +170,8 @@ func (t *memoryTable) keysOf(item dynamo.Item, indexName *string) dynamo.Item {
 		key[t.sk] = item[t.sk]
 	}
 	if indexName != nil {
-		for _, name := range t.indexes[*indexName] {
+		index := t.indexes[*indexName]
+		for _, name := range []string{index.pk, index.sk} {
 			key[name] = item[name]
 		}
 	}
@@ -228,14 +186,24 @@ func (m *Memory) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dy
 	if err != nil || ctx.Err() != nil {
 		return nil, cmpErr(err, ctx.Err())
 	}
-	var found []dynamo.Item
-	for _, partition := range t.all(isTrue(in.ConsistentRead)) {
-		for _, item := range partition {
-			found = append(found, item)
+	query := &dynamodb.QueryInput{ExclusiveStartKey: in.ExclusiveStartKey}
+	if in.ExclusiveStartKey != nil {
+		if err := startsWithin(query); err != nil {
+			return nil, err
 		}
 	}
-	out, err := m.page(t, found, "", &dynamodb.QueryInput{
-		ExclusiveStartKey: in.ExclusiveStartKey, Limit: in.Limit, FilterExpression: in.FilterExpression,
+	inOrder := newView(t.pk, "", t.table)
+	var found []dynamo.Item
+	for _, p := range t.seen(!isTrue(in.ConsistentRead)) {
+		for _, item := range p.items {
+			if in.ExclusiveStartKey == nil || inOrder.order(item, in.ExclusiveStartKey) > 0 {
+				found = append(found, item)
+			}
+		}
+	}
+	slices.SortFunc(found, inOrder.order)
+	out, err := m.page(t, found, &dynamodb.QueryInput{
+		Limit: in.Limit, FilterExpression: in.FilterExpression,
 		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
 	})
 	if err != nil {
