@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
 )
 
 // ofTheForm are the headers that the contract describes as content, not by name.
@@ -33,10 +34,19 @@ func responseOf(op *openapi3.Operation, status int) *openapi3.Response {
 	return nil
 }
 
+// contentOf returns what the contract says of their bodies.
+func contentOf(op *openapi3.Operation, status int) openapi3.Content {
+	if r := responseOf(op, status); r != nil {
+		return r.Content
+	}
+	return nil
+}
+
 // checkHeaders holds an answer's headers against the contract: none that it doesn't describe, and each that it requires. Those that
-// are there now and then are in [Headers]. The values are checked with the rest of the answer.
-func checkHeaders(t testing.TB, c Call, op *openapi3.Operation, answer Answer) {
+// are there now and then are in [Headers].
+func checkHeaders(t testing.TB, c Call, route *routers.Route, answer Answer) {
 	t.Helper()
+	op := route.Operation
 	described := responseOf(op, answer.Status)
 	if described == nil {
 		t.Errorf("%s %s: the contract has no answer %d", c.Method, c.Path, answer.Status)
@@ -54,8 +64,15 @@ func checkHeaders(t testing.TB, c Call, op *openapi3.Operation, answer Answer) {
 		saw(op.OperationID, described, name)
 	}
 	for name, header := range described.Headers {
-		if header.Value.Required && answer.Header.Get(name) == "" {
+		value := answer.Header.Get(name)
+		if header.Value.Required && value == "" {
 			t.Errorf("%s %s: the answer %d has no %s", c.Method, c.Path, answer.Status, name)
+		}
+		if value == "" || header.Value.Schema == nil {
+			continue
+		}
+		if err := bodies.text(route.Spec, header.Value.Schema, value); err != nil {
+			t.Errorf("%s %s: the header %s of the answer %d is %q: %v", c.Method, c.Path, name, answer.Status, value, err)
 		}
 	}
 	if answer.Status == http.StatusNotModified && len(answer.Body) > 0 {

@@ -91,6 +91,6 @@ func (f Fixture) looks(t testing.TB) (n int) {
 // is refused as well.
 func written(before, after map[string]string) []string {
 	return slices.DeleteFunc(keytest.Written(before, after), func(key string) bool {
-		return strings.Contains(key, "LOOK#") || strings.Contains(after[key], `\"`+lookAction+`\"`)
+		return strings.Contains(key, "LOOK#") || strings.Contains(after[key], `"S `+lookAction+`"`)
 	})
 }

@@ -12,24 +12,24 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// schemas are the contract's schemas of answers, compiled once each. openapi3filter compiles a schema again for each answer that it
-// looks at, which was most of the time of these tests.
+// schemas are the contract's schemas of bodies and headers, compiled once each. openapi3filter compiles a schema again for each that
+// it looks at, which was most of the time of these tests.
 type schemas struct {
 	mu       sync.Mutex
 	shared   any // the contract's components/schemas
 	compiled map[*openapi3.SchemaRef]*jsonschema.Schema
 }
 
-var answers = &schemas{compiled: map[*openapi3.SchemaRef]*jsonschema.Schema{}}
+var bodies = &schemas{compiled: map[*openapi3.SchemaRef]*jsonschema.Schema{}}
 
-// check holds the body of an answer against the schema of its media type. looked is false where there is none that this can check:
+// check holds a body against the schema of its media type. looked is false where there is none that this can check:
 // no body, or no JSON.
-func (s *schemas) check(doc *openapi3.T, described *openapi3.Response, contentType string, body []byte) (looked bool, err error) {
+func (s *schemas) check(doc *openapi3.T, described openapi3.Content, contentType string, body []byte) (looked bool, err error) {
 	kind, _, _ := mime.ParseMediaType(contentType) // "" if it is none
-	if described == nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
+	if kind != "application/json" && !strings.HasSuffix(kind, "+json") {
 		return false, nil
 	}
-	media := described.Content.Get(kind)
+	media := described.Get(kind)
 	if media == nil || media.Schema == nil {
 		return false, nil
 	}
@@ -42,6 +42,18 @@ func (s *schemas) check(doc *openapi3.T, described *openapi3.Response, contentTy
 		return true, fmt.Errorf("the body is no JSON: %w", err)
 	}
 	return true, schema.Validate(value)
+}
+
+// text holds a header's value against its schema, as a number where the schema wants one.
+func (s *schemas) text(doc *openapi3.T, ref *openapi3.SchemaRef, value string) error {
+	schema, err := s.of(doc, ref)
+	if err != nil {
+		return err
+	}
+	if ref.Value.Type.Is("integer") {
+		return schema.Validate(json.Number(value))
+	}
+	return schema.Validate(value)
 }
 
 func (s *schemas) of(doc *openapi3.T, ref *openapi3.SchemaRef) (*jsonschema.Schema, error) {

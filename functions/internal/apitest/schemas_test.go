@@ -25,7 +25,7 @@ func TestAnAnswerIsHeldAgainstItsSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		looked, err := answers.check(doc, described, "application/json", body)
+		looked, err := bodies.check(doc, described.Content, "application/json", body)
 		if !looked {
 			t.Fatal("nobody looked")
 		}
@@ -51,7 +51,7 @@ func TestAnAnswerIsHeldAgainstItsSchema(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"", "text/csv", "image/png"} {
-		if looked, _ := answers.check(doc, described, kind, nil); looked {
+		if looked, _ := bodies.check(doc, described.Content, kind, nil); looked {
 			t.Errorf("%q was looked at as JSON", kind)
 		}
 	}
