@@ -25,6 +25,7 @@ for name, texts in {
     "limit-class": st.sampled_from(["search", "routing"]),
     "domain-pattern": st.sampled_from(["example.com", "*.example.org", "http://localhost:3000"]),
     "network": st.sampled_from(["203.0.113.0/24", "2001:db8::/32", "192.0.2.7"]),
+    "ip-address": st.sampled_from(["203.0.113.7", "2001:db8::7"]),
     "android-package": st.sampled_from(["com.example.app", "com.example.other"]),
     "sha1": st.just("DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09"),
     "bundle-id": st.sampled_from(["com.example.app", "com.example.Other"]),

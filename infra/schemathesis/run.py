@@ -28,7 +28,7 @@ def main():
         settings = dict(
             os.environ, LATCHKEY_DATA_DIR=data, LATCHKEY_PRODUCTS_PORT="0", LATCHKEY_MANAGEMENT_PORT="0", LATCHKEY_CONSOLE_PORT="0",
             LATCHKEY_PARAM_ChangesPerSecond="100000", LATCHKEY_PARAM_ChangesPerHour="100000000", LATCHKEY_PARAM_AccountsPerPerson="1000000",
-            LATCHKEY_ISSUER_ACCESS_SECONDS="86400",
+            LATCHKEY_ISSUER_ACCESS_SECONDS="86400", LATCHKEY_PARAM_GitHubKeysUrl="",  # GitHub isn't asked, so the answer is 404
         )
         program = os.path.join(data, "latchkey")
         subprocess.run(["go", "build", "-o", program, "./infra/local"], cwd=ROOT, check=True)
@@ -64,10 +64,11 @@ def call(run, person, method, path, body):
 
 
 def parameters(phase, account, key):
-    """Fixes what has to fit the data: a range of time that is kept, a version that is any, and the objects of the path, but for the
-    stateful phase, which goes on with what it makes itself."""
+    """Fixes what has to fit the data: a range of time that is kept, a month that is over, a version that is any, and the objects of the
+    path, but for the stateful phase, which goes on with what it makes itself."""
     hour = lambda ago: time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(time.time() - 3600 * ago))
-    fixed = {"query.from": hour(5), "query.to": hour(0), "header.If-Match": "*"}
+    over = time.gmtime(time.time() - 86400 * time.gmtime().tm_mday)
+    fixed = {"query.from": hour(5), "query.to": hour(0), "path.month": time.strftime("%Y-%m", over), "header.If-Match": "*"}
     if phase != "stateful":
         fixed |= {"path.account": account, "path.key": key, "path.class": "search"}
     return "[parameters]\n" + "".join(f'"{name}" = "{value}"\n' for name, value in fixed.items()) + "\n"
