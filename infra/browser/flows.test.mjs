@@ -203,7 +203,7 @@ test("a proposal is counted, enforced, and dropped", async () => {
     await page.goto(here);
     await page.getByRole("link", { name: "Propose…" }).click();
     await page.locator("#f-domains").fill("example.com");
-    await page.getByRole("button", { name: "Propose" }).click();
+    await page.getByRole("button", { name: "Propose", exact: true }).click();
     await page.getByRole("link", { name: link }).click();
     await page.locator("dialog[open]").getByRole("button", { name: button }).click();
     await page.getByText(says).waitFor();

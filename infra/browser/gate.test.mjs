@@ -69,6 +69,18 @@ test("a page reads the reason of every refusal", async () => {
   assert.match(over.retry, /^[1-9]\d*$/, "the page can read Retry-After");
 });
 
+test("a key that was copied out of a server or an app is refused to a page, with the code of what is wrong", async () => {
+  const { products_url: gate, demo_account: account } = stack();
+  for (const [restriction, code] of [
+    [{ usage: "backend", networks: ["203.0.113.0/24"] }, "ip_not_allowed"],
+    [{ usage: "mobile", apps: [{ platform: "android", package: "com.example.app", sha1: "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09" }] }, "app_not_allowed"],
+    [{ usage: "backend", networks: ["127.0.0.0/8"] }, undefined],
+  ]) {
+    const { secret } = await keyOf(account, { name: "copied", ...restriction });
+    assert.equal((await inPage("localhost", read, `${gate}${tile}?key=${secret}`)).code, code);
+  }
+});
+
 test("a page may send its key in X-Api-Key", async () => {
   const { products_url: gate, demo_account: account } = stack();
   const { secret } = await keyOf(account, { name: "in a header", usage: "frontend", domains: ["localhost"] });
