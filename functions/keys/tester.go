@@ -32,8 +32,13 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 		text *string
 		most int
 	}{
-		{"origin", body.Origin, 2048}, {"referer", body.Referer, 8192}, {"path", body.Path, 2048}, {"source_ip", body.SourceIp, 64},
-		{"android_package", body.AndroidPackage, 512}, {"android_cert", body.AndroidCert, 512}, {"ios_bundle_identifier", body.IosBundleIdentifier, 512},
+		{"origin", body.Origin, 2048},
+		{"referer", body.Referer, 8192},
+		{"path", body.Path, 2048},
+		{"source_ip", body.SourceIp, 64},
+		{"android_package", body.AndroidPackage, 512},
+		{"android_cert", body.AndroidCert, 512},
+		{"ios_bundle_identifier", body.IosBundleIdentifier, 512},
 	} {
 		if utf8.RuneCountInString(deref(m.text)) > m.most {
 			return gateway.Invalid(web.TextField(m.name, 0, m.most, text.ErrLength))

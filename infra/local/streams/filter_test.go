@@ -8,10 +8,10 @@ func TestFilterMatchesAsEventPatterns(t *testing.T) {
 		"ss":{"SS":["x","y"]},"l":{"L":[{"S":"p"},{"S":"q"}]}}}}`
 	sk := func(m string) string { return `{"dynamodb":{"NewImage":{"sk":{"S":[` + m + `]}}}}` }
 	for pattern, want := range map[string]bool{
-		`{"eventName":["INSERT","MODIFY"]}`:               true,
-		`{"eventName":["REMOVE"]}`:                        false,
-		`{"eventName":["insert"]}`:                        false,
-		`{"eventName":[{"equals-ignore-case":"insert"}]}`: true,
+		`{"eventName":["INSERT","MODIFY"]}`:                                  true,
+		`{"eventName":["REMOVE"]}`:                                           false,
+		`{"eventName":["insert"]}`:                                           false,
+		`{"eventName":[{"equals-ignore-case":"insert"}]}`:                    true,
 		sk(`"KEY#7"`):                                                        true,
 		sk(`{"prefix":"KEY#"}`):                                              true,
 		sk(`{"prefix":"AUDIT#"}`):                                            false,

@@ -41,8 +41,10 @@ func TestCallsTouchAMonthToItsLastInstant(t *testing.T) {
 		from, to time.Time
 		want     bool
 	}{
-		{november.End().Add(-time.Hour), november.End().Add(-time.Hour), true}, {november.End(), november.End().Add(time.Hour), false},
-		{november.Begin(), november.Begin(), true}, {november.Begin().Add(-2 * time.Hour), november.Begin().Add(-time.Hour), false},
+		{november.End().Add(-time.Hour), november.End().Add(-time.Hour), true},
+		{november.End(), november.End().Add(time.Hour), false},
+		{november.Begin(), november.Begin(), true},
+		{november.Begin().Add(-2 * time.Hour), november.Begin().Add(-time.Hour), false},
 		{november.Begin().Add(-time.Hour), november.End().Add(time.Hour), true},
 	} {
 		if got := november.Touches(c.from, c.to); got != c.want {
