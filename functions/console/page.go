@@ -252,7 +252,7 @@ func compress(plain []byte) []byte {
 	return b.Bytes()
 }
 
-// pages keeps the parsed templates, once for each language and prefix: their functions know both.
+// pages keeps the templates, once for each language and prefix: their functions know both.
 type pages struct {
 	assets *assets
 	brand  brand.Brand
@@ -262,6 +262,11 @@ type pages struct {
 	sets map[[2]string]*template.Template
 }
 
+// parsedTemplates reads the templates once. Their functions are only named by this; each set has its own.
+var parsedTemplates = sync.OnceValues(func() (*template.Template, error) {
+	return template.New("").Funcs((&pages{}).functions(nil, "")).ParseFS(templateFiles, "templates/*.html")
+})
+
 func (p *pages) set(lang *locale.Language, base string) (*template.Template, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -269,10 +274,15 @@ func (p *pages) set(lang *locale.Language, base string) (*template.Template, err
 	if set, ok := p.sets[id]; ok {
 		return set, nil
 	}
-	set, err := template.New("").Funcs(p.functions(lang, base)).ParseFS(templateFiles, "templates/*.html")
+	parsed, err := parsedTemplates()
 	if err != nil {
 		return nil, err
 	}
+	set, err := parsed.Clone()
+	if err != nil {
+		return nil, err
+	}
+	set.Funcs(p.functions(lang, base))
 	if p.sets == nil {
 		p.sets = map[[2]string]*template.Template{}
 	}
