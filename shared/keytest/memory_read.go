@@ -94,7 +94,7 @@ func (m *Memory) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 	return m.page(t, found, in)
 }
 
-// limit is how many items a page looks at, 0 for all.
+// limit returns how many items a page looks at, 0 for all.
 func (m *Memory) limit(in *dynamodb.QueryInput) int {
 	if in.Limit != nil && (m.PageSize == 0 || int(*in.Limit) < m.PageSize) {
 		return int(*in.Limit)

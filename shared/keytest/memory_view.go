@@ -58,7 +58,7 @@ func (v *view) replace(in map[string]*partition, place string, out, into dynamo.
 	}
 }
 
-// partition is where an item stands in the view. One without an index's attributes isn't in it.
+// partition returns an item's partition in the view. One without an index's attributes isn't in it.
 func (v *view) partition(item dynamo.Item) (string, bool) {
 	if item[v.pk] == nil || v.sk != "" && item[v.sk] == nil {
 		return "", false
