@@ -23,10 +23,16 @@ type store interface {
 	Quarantine(ctx context.Context, id, why string, record []byte, now time.Time) error
 }
 
+// teller tells of the quotas of which an account's counters have reached a part.
+type teller interface {
+	Tell(ctx context.Context, id account.ID, days []time.Time) ([]usage.Threshold, error)
+}
+
 // consumer folds batches of the slices' stream into the counters. Any batch may come again, in part or whole, late
 // and in any order: what an environment has reported is kept beside the sums, so nothing is counted twice.
 type consumer struct {
 	store   store
+	quotas  teller
 	now     func() time.Time
 	log     *slog.Logger
 	metrics telemetry.Metrics
@@ -55,6 +61,7 @@ func (c consumer) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	reports := b.read()
 	b.count(ctx, reports)
 	b.quarantine(ctx)
+	c.tell(ctx, reports)
 	answer := stream.Failures{Items: []stream.Failure{}}
 	if b.failed < len(records) {
 		c.log.Error("not all of the batch was counted; it comes again from there", "error", b.err, "records", len(records), "from", b.failed)

@@ -48,10 +48,17 @@ func on(db keytest.DB, table string) *harness {
 	logs, metrics := &strings.Builder{}, &strings.Builder{}
 	return &harness{
 		consumer: consumer{
-			store: store, now: func() time.Time { return keytest.Now }, log: slog.New(slog.NewTextHandler(logs, nil)), metrics: telemetry.Metrics{Namespace: "Latchkey/tests", Out: metrics},
+			store: store, quotas: noQuotas{}, now: func() time.Time { return keytest.Now }, log: slog.New(slog.NewTextHandler(logs, nil)), metrics: telemetry.Metrics{Namespace: "Latchkey/tests", Out: metrics},
 		},
 		db: db, store: store, table: table, logs: logs, written: metrics,
 	}
+}
+
+// noQuotas is for tests of counting alone.
+type noQuotas struct{}
+
+func (noQuotas) Tell(context.Context, account.ID, []time.Time) ([]usage.Threshold, error) {
+	return nil, nil
 }
 
 // newHarness has no faults. Tests with faults stay in memory, as the pauses after a fault are synctest's, which can't

@@ -1,5 +1,5 @@
-// Command counter folds what the authorizer's environments report into the counters that customers see. It is called
-// by the stream of the slices table.
+// Command counter folds what the authorizer's environments report into the counters that customers see, and tells of the quotas of which these
+// have reached a part. It is called by the stream of the slices table.
 package main
 
 import (
@@ -10,8 +10,11 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"latchkey/functions/internal/env"
+	"latchkey/functions/internal/thresholds"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/product"
 	"latchkey/shared/telemetry"
 )
 
@@ -25,9 +28,12 @@ func main() {
 
 func newConsumer(getenv func(string) string, out io.Writer) (consumer, error) {
 	vars := env.New(getenv)
-	table, namespace := vars.Need("COUNTERS_TABLE"), vars.Need(telemetry.NamespaceVariable)
+	table, accounts, namespace := vars.Need("COUNTERS_TABLE"), vars.Need("CONTROL_TABLE"), vars.Need(telemetry.NamespaceVariable)
+	db := dynamo.NewClient(dynamo.FromEnv(getenv))
+	counted := counters.New(db, table)
 	return consumer{
-		store: counters.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table), now: time.Now,
-		log: telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: out},
+		store: counted, now: time.Now,
+		quotas: &thresholds.Teller{Store: control.New(db, accounts, ""), Rows: counted, Products: product.Default(), Source: env.NewSource()},
+		log:    telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: out},
 	}, vars.Err()
 }

@@ -112,6 +112,9 @@ var detailTypes = map[string]string{
 	"account.set_limit":   "Account Limit Set",
 	"account.set_quota":   "Account Quota Set",
 	"account.policy":      "Account Policy Changed",
+
+	"account.quota_reached": "Account Quota Reached",
+
 	"account.accept":      "Account Accepted Paths",
 	"account.close.begin": "Account Closure Begun",
 	"account.close":       "Account Closed",

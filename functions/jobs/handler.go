@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"latchkey/functions/internal/env"
+	"latchkey/functions/internal/thresholds"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/product"
@@ -32,30 +34,36 @@ type store interface {
 	AccountIDs(ctx context.Context) ([]account.ID, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
 	StatementClosed(ctx context.Context, month string) (reason string, ok bool, err error)
+	thresholds.Store
 }
 
 type jobs struct {
-	store    store
-	products product.Catalogue
-	billing  billing
-	source   env.Source
-	log      *slog.Logger
-	metrics  telemetry.Metrics
+	store      store
+	products   product.Catalogue
+	billing    billing
+	thresholds teller
+	filler     filler
+	source     env.Source
+	log        *slog.Logger
+	metrics    telemetry.Metrics
 }
 
 func newJobs(getenv func(string) string, out io.Writer) (*jobs, error) {
 	vars := env.New(getenv)
 	table, namespace := vars.Need("CONTROL_TABLE"), vars.Need(telemetry.NamespaceVariable)
 	counted, slices, kept := vars.Need("COUNTERS_TABLE"), vars.Need("SLICES_TABLE"), vars.Need("STATEMENTS_TABLE")
+	taken := vars.Need("QUOTAS_TABLE")
 	if err := vars.Err(); err != nil {
 		return nil, err
 	}
 	db, log := dynamo.NewClient(dynamo.FromEnv(getenv)), telemetry.Logger(out, vars.Or("LOG_LEVEL", "info"))
-	return &jobs{
-		store: control.New(db, table, ""), products: product.Default(), source: env.NewSource(),
+	j := &jobs{
+		store: control.New(db, table, ""), products: product.Default(), source: env.NewSource(), filler: quotas.NewFiller(db, taken),
 		billing: newBilling(statements.New(db, kept), counters.New(db, counted), reports.NewReader(db, slices), log),
 		log:     log, metrics: telemetry.Metrics{Namespace: namespace, Out: out},
-	}, nil
+	}
+	j.thresholds = &thresholds.Teller{Store: j.store, Rows: j.billing.counters, Products: j.products, Source: j.source}
+	return j, nil
 }
 
 func newBilling(kept *statements.Store, counted *counters.Store, reports reportsReader, log *slog.Logger) billing {
@@ -69,16 +77,20 @@ func newBilling(kept *statements.Store, counted *counters.Store, reports reports
 
 // event is the input of a job, from a schedule or from a person who invokes the function.
 type event struct {
-	Job string `json:"job"`
+	Job    string `json:"job"`
+	Refill bool   `json:"refill"` // of the job quotas
 }
 
-var errJob = errors.New(`jobs: the event names no job: {"job": "suffixes"}, {"job": "catalogue"}, {"job": "statements"} or {"job": "compare"}`)
+var errJob = errors.New(`jobs: the event names no job: {"job": "suffixes"}, {"job": "catalogue"}, {"job": "statements"}, {"job": "compare"} or {"job": "quotas"}`)
 
 // handle runs one job.
 func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	var e event
 	if err := strictjson.Decode(raw, &e); err != nil { // a misspelt setting must not run another job than the one that was meant
 		return nil, fmt.Errorf("%w: %w", errJob, err)
+	}
+	if e.Refill && e.Job != "quotas" {
+		return nil, errJob
 	}
 	switch e.Job {
 	case "suffixes":
@@ -89,6 +101,8 @@ func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		return j.writeStatements(ctx)
 	case "compare":
 		return j.compare(ctx)
+	case "quotas":
+		return j.quotas(ctx, e.Refill)
 	default:
 		return nil, errJob
 	}

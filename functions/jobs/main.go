@@ -1,5 +1,5 @@
 // Command jobs runs scheduled jobs over all accounts: it reports domain patterns that have come to stand on public suffixes and how the
-// catalogue has changed, writes the statements of months, and compares them with the counters.
+// catalogue has changed, writes the statements of months and compares them with the counters, and tells of quotas that are reached.
 package main
 
 import (

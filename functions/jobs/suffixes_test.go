@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"latchkey/functions/internal/env"
+	"latchkey/functions/internal/thresholds"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/keytest"
 	"latchkey/shared/origin/entry"
 	"latchkey/shared/origin/suffix"
@@ -35,7 +37,8 @@ func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
 	r := &harness{Stores: stores, at: keytest.Now, jobs: &jobs{store: stores.Control, products: product.Default()}}
 	r.source = env.Source{Now: func() time.Time { return r.at }, Rand: keytest.RandomOf(t)}
 	r.forget()
-	r.billing = billingOn(stores)
+	r.billing, r.filler = billingOn(stores), quotas.NewFiller(stores.DB, stores.Tables.Quotas)
+	r.thresholds = &thresholds.Teller{Store: stores.Control, Rows: r.billing.counters, Products: r.products, Source: r.source}
 	return r
 }
 
@@ -320,7 +323,7 @@ func TestTheJobMeasuresTheTroubleThatItsAlarmIsFor(t *testing.T) {
 
 func TestTheFunctionStartsWithItsTablesAlone(t *testing.T) {
 	vars := map[string]string{
-		"CONTROL_TABLE": "control", "COUNTERS_TABLE": "counters", "SLICES_TABLE": "slices", "STATEMENTS_TABLE": "statements",
+		"CONTROL_TABLE": "control", "COUNTERS_TABLE": "counters", "SLICES_TABLE": "slices", "STATEMENTS_TABLE": "statements", "QUOTAS_TABLE": "quotas",
 		"METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-central-1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1",
 	}
 	if _, err := newJobs(func(name string) string { return vars[name] }, os.Stderr); err != nil {

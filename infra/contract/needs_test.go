@@ -243,6 +243,8 @@ var jobs = map[string]struct{ when, why string }{
 
 	"statements": {"rate(1 hour)", "what is set aside is looked at while contributions are kept, which is days"},
 	"compare":    {"cron(27 4 * * ? *)", "the alarm StatementsDiffer looks at a day"},
+
+	"quotas": {"rate(1 hour)", "a quota that is reached is told within an hour, whatever was down when it was"},
 }
 
 func TestEverySourceOfEventsIsOn(t *testing.T) {

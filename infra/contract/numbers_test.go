@@ -65,6 +65,7 @@ var times = map[string]time.Duration{
 	"shared/usage.KeepHours":         35 * day,
 	"shared/usage.KeepDays":          400 * day,
 	"functions/counter.margin":       5 * sec,
+	"functions/counter.tellFor":      3 * sec,
 	"functions/usage.day":            1 * day,
 	"functions/qps.evidenceSpan":     30 * day,
 	// Keys and rotations.
@@ -86,6 +87,7 @@ var times = map[string]time.Duration{
 	"functions/internal/sealing{Timeout}": 3 * sec,
 	// The management API.
 	"shared/dynamo/control.IdempotencyWindow": 1 * day,
+	"shared/dynamo/control.keepThresholds":    75 * day,
 	"shared/dynamo/control.resolveTimeout":    1 * sec,
 	"shared/dynamo.DefaultTimeout":            2 * sec,
 	"shared/dynamo.DefaultMaxBackoff":         400 * ms,
@@ -178,6 +180,7 @@ var bounds = map[string]float64{
 	"shared/usage.MaxRefusedHosts":                   10,
 	"shared/usage.MaxEnvironmentName":                64,
 	"shared/usage.SpikeWeeks":                        4,
+	"shared/usage.Exhausted":                         100,
 	"shared/usage.maxCells":                          4096,
 	"shared/usage.maxPartBytes":                      48 << 10,
 	"shared/dynamo.DefaultAttempts":                  3,
@@ -342,6 +345,7 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"nor for days", []time.Duration{p["functions/console.keepDays"], p["shared/usage.KeepDays"]}},
 		{"the counter has time to work and to answer", []time.Duration{2 * p["functions/counter.margin"], function("CounterFunction")}},
 		{"a rotation run ends before the next begins", []time.Duration{p["functions/rotator.margin"], function("RotatorFunction"), schedule}},
+		{"what was told of a quota is known while its month's calls are counted", []time.Duration{31*day + p["shared/usage.MaxReportAge"] + day, p["shared/dynamo/control.keepThresholds"]}},
 		{"a statement is written when no report of its month is counted any more, and none is in the stream", []time.Duration{p["shared/usage.MaxReportAge"] + day - 1, p["shared/usage/statement.Settles"]}},
 		{"what is set aside is looked at while contributions are kept", []time.Duration{p["shared/usage/statement.Settles"], p["shared/usage.KeepContributions"]}},
 		{"a record that is left aside keeps its mark while it is there", []time.Duration{p["shared/usage.KeepHours"], p["shared/dynamo/statements.keepMarks"]}},

@@ -177,7 +177,7 @@ func TestSchedules(t *testing.T) {
 		}
 		jobs[input.Job] = fmt.Sprint(at(s, "ScheduleExpression"))
 	}
-	if len(jobs) != 9 || jobs["statements"] == "" || jobs["compare"] == "" || jobs["suffixes"] == "" || jobs["catalogue"] == "" || jobs["resume"] == "" || jobs["rotation"] != "rate(5 minutes)" || jobs["purge"] == "" || jobs["drift"] == "" || jobs["keyring"] == "" {
+	if len(jobs) != 10 || jobs["quotas"] == "" || jobs["statements"] == "" || jobs["compare"] == "" || jobs["suffixes"] == "" || jobs["catalogue"] == "" || jobs["resume"] == "" || jobs["rotation"] != "rate(5 minutes)" || jobs["purge"] == "" || jobs["drift"] == "" || jobs["keyring"] == "" {
 		t.Errorf("schedules %v", jobs)
 	}
 }

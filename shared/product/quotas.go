@@ -143,3 +143,6 @@ func (c Catalogue) Quota(billing string, group Group) Quota {
 	}
 	return c.grouped.ByBilling[billing][group]
 }
+
+// SetsQuotas reports whether the catalogue has a quota of any billing type.
+func (c Catalogue) SetsQuotas() bool { return c.grouped != nil && len(c.grouped.ByBilling) > 0 }

@@ -16,10 +16,14 @@ type Spending struct {
 
 // Spent sums the allowed calls of rows by billing type and group. Calls whose class or billing type wasn't told apart are in none.
 func Spent(rows []Row, group func(product.Class) product.Group) map[Spending]int64 {
+	return spent(rows, authz.Allowed, group)
+}
+
+func spent(rows []Row, code authz.Code, group func(product.Class) product.Group) map[Spending]int64 {
 	sums := map[Spending]int64{}
 	for _, r := range rows {
 		for d, n := range r.Counts {
-			if k, ok := d.billed(); ok && k.code == authz.Allowed && k.class != anyOther && k.billing != anyOther {
+			if k, ok := d.billed(); ok && k.code == code && k.class != anyOther && k.billing != anyOther {
 				sums[Spending{apikey.BillingType(k.billing), group(classOf(r.Product, k.class))}] += n
 			}
 		}

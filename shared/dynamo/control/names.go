@@ -50,6 +50,8 @@ const (
 	openPrefix    = "QPSOPEN#"
 	lookPrefix    = "LOOK#"
 	locatorPrefix = "K#"
+
+	thresholdPrefix = "REACHED#"
 )
 
 func accountKey(id account.ID) dynamo.Item { return itemKey(accountPK(id), accountSK) }

@@ -16,6 +16,7 @@ import (
 	"latchkey/shared/product"
 	"latchkey/shared/qps"
 	"latchkey/shared/text"
+	"latchkey/shared/usage"
 )
 
 // TestRecordsAreStoredAsTheyAlwaysWere: one of each kind, with every time another one, so that none can take another's name.
@@ -132,6 +133,9 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	must(s.Announce(t.Context(), control.Announced{}, control.Announced{Version: "1-e459a7fd79", Products: []product.Outline{
 		{ID: "search", Name: "Search API", Prefixes: []string{"/search/"}}, {ID: "maps-sdk-web", Name: "Maps SDK for Web"},
 	}}, told))
+	must(s.ReachThreshold(t.Context(), acct, usage.Threshold{
+		Spending: usage.Spending{Billing: "free", Group: "tiles"}, Period: "2026-11", Percent: 80, Used: 400, Quota: 500,
+	}, row(acct, "account.quota_reached", "")))
 	items := slices.DeleteFunc(keytest.Stored(t, db, tables.Control), func(item dynamo.Item) bool {
 		// Of audit rows one without a key, one of a key, and the operators' are enough.
 		action, isRow := dynamo.GetS(item, "action")

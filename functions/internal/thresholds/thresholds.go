@@ -1,0 +1,120 @@
+// Package thresholds tells, each once, that accounts have reached parts of their quotas: by a row of the audit trail, which the stream of the
+// control table carries to the event bus.
+package thresholds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"latchkey/functions/internal/env"
+	"latchkey/functions/internal/used"
+	"latchkey/shared/account"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+	"latchkey/shared/usage/statement"
+)
+
+// Store lists the methods of the control table that a teller calls.
+type Store interface {
+	Account(context.Context, account.ID) (account.Account, error)
+	ReachThreshold(context.Context, account.ID, usage.Threshold, audit.Row) error
+}
+
+// Rows reads the counters of accounts, strongly consistent.
+type Rows interface {
+	AccountRows(context.Context, account.ID, counters.Range) ([]usage.Row, error)
+}
+
+// Teller tells of thresholds. Several may work at once, here and elsewhere. The fields are set before the first call.
+type Teller struct {
+	Store    Store
+	Rows     Rows
+	Products product.Catalogue
+	Source   env.Source
+
+	lock sync.Mutex
+	told map[id]bool
+}
+
+// id names a threshold that is told once.
+type id struct {
+	account account.ID
+	usage.Spending
+	period  string
+	percent int
+}
+
+// mostTold bounds the thresholds that are remembered as told, in memory.
+const mostTold = 10_000
+
+// Tell tells of what an account has reached in some days and in their months, as the counters are now, and returns what nobody had told. It
+// changes nothing to ask again, after an error too.
+func (t *Teller) Tell(ctx context.Context, acct account.ID, days []time.Time) (told []usage.Threshold, err error) {
+	a, err := t.Store.Account(ctx, acct)
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("thresholds: %w", err)
+	case len(a.Quotas) == 0 && !t.Products.SetsQuotas():
+		return nil, nil
+	}
+	months := map[statement.Month]bool{}
+	for _, day := range days {
+		months[statement.MonthOf(day)] = true
+	}
+	for month := range months {
+		rows, err := t.Rows.AccountRows(ctx, acct, used.Days(month))
+		if err != nil {
+			return told, fmt.Errorf("thresholds: %w", err)
+		}
+		quotaOf := func(k usage.Spending) product.Quota { return t.Products.QuotaOf(a.Quotas, string(k.Billing), k.Group) }
+		for _, one := range usage.Reached(rows, month.Begin(), days, t.Products.Group, quotaOf) {
+			isNew, err := t.tell(ctx, acct, one)
+			if err != nil {
+				return told, err
+			}
+			if isNew {
+				told = append(told, one)
+			}
+		}
+	}
+	return told, nil
+}
+
+func (t *Teller) tell(ctx context.Context, acct account.ID, one usage.Threshold) (isNew bool, err error) {
+	it := id{acct, one.Spending, one.Period, one.Percent}
+	if t.known(it) {
+		return false, nil
+	}
+	row := t.Source.JobRow(ctx, acct, "", "account.quota_reached",
+		audit.Set("billing_type", nil, one.Billing), audit.Set("group", nil, one.Group), audit.Set("period", nil, one.Period),
+		audit.Set("threshold", nil, one.Percent), audit.Set("used", nil, one.Used), audit.Set("quota", nil, one.Quota))
+	err = t.Store.ReachThreshold(ctx, acct, one, row)
+	if err != nil && !errors.Is(err, dynamo.ErrExists) {
+		return false, fmt.Errorf("thresholds: %w", err)
+	}
+	t.know(it)
+	return err == nil, nil
+}
+
+func (t *Teller) known(it id) bool {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	return t.told[it]
+}
+
+func (t *Teller) know(it id) {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	if t.told == nil || len(t.told) >= mostTold {
+		t.told = map[id]bool{}
+	}
+	t.told[it] = true
+}

@@ -1,0 +1,66 @@
+package thresholds_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/env"
+	"latchkey/functions/internal/thresholds"
+	"latchkey/shared/account"
+	"latchkey/shared/audit"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/keytest"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// table has an account with a quota of 10 calls a month, and answers by turns.
+type table struct {
+	answers []error
+	asked   int
+}
+
+func (*table) Account(_ context.Context, id account.ID) (account.Account, error) {
+	return account.Account{ID: id, Quotas: account.Quotas{{Billing: "free", Group: "other", Month: 10}}}, nil
+}
+
+func (s *table) ReachThreshold(context.Context, account.ID, usage.Threshold, audit.Row) error {
+	s.asked++
+	return s.answers[min(s.asked, len(s.answers))-1]
+}
+
+// six calls are counted in each month.
+type six struct{}
+
+func (six) AccountRows(_ context.Context, _ account.ID, in counters.Range) ([]usage.Row, error) {
+	return []usage.Row{{Start: in.From, Product: "search", Counts: usage.Counts{"b::free:allowed": 6}}}, nil
+}
+
+// TestWhatCouldNotBeToldIsTriedAgain, and what is told isn't asked for again.
+func TestWhatCouldNotBeToldIsTriedAgain(t *testing.T) {
+	down := errors.New("down")
+	for name, tt := range map[string]struct {
+		answers []error
+		told    []int // by each call
+		asked   int
+	}{
+		"told":          {[]error{nil}, []int{1, 0, 0}, 1},
+		"told before":   {[]error{dynamo.ErrExists}, []int{0, 0, 0}, 1},
+		"down, then up": {[]error{down, dynamo.ErrConflict, nil}, []int{0, 0, 1, 0}, 3},
+	} {
+		s := &table{answers: tt.answers}
+		teller := &thresholds.Teller{Store: s, Rows: six{}, Products: product.Default(), Source: env.Source{Now: func() time.Time { return keytest.Now }, Rand: keytest.RandomOf(t)}}
+		for n, want := range tt.told {
+			told, err := teller.Tell(t.Context(), "acc_1", []time.Time{keytest.Now.Truncate(24 * time.Hour)})
+			if failed := n < len(tt.answers) && tt.answers[n] != nil && !errors.Is(tt.answers[n], dynamo.ErrExists); len(told) != want || (err != nil) != failed {
+				t.Errorf("%s, call %d: %v, %v", name, n, told, err)
+			}
+		}
+		if s.asked != tt.asked {
+			t.Errorf("%s: the table is asked %d times, want %d", name, s.asked, tt.asked)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"latchkey/functions/internal/used"
+	"latchkey/shared/account"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/limiter/quota"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+	"latchkey/shared/usage/statement"
+)
+
+// teller tells of the quotas of which an account's counters have reached a part.
+type teller interface {
+	Tell(ctx context.Context, id account.ID, days []time.Time) ([]usage.Threshold, error)
+}
+
+// filler raises what the quotas table says to be taken.
+type filler interface {
+	Fill(ctx context.Context, ask quota.Ask, month, day int64) (raised bool, err error)
+}
+
+// lookedAt is the result of a quotas run.
+type lookedAt struct {
+	Job      string `json:"job"`
+	Refill   bool   `json:"refill"`
+	Accounts int    `json:"accounts"`         // looked at
+	Told     int    `json:"told"`             // thresholds that nobody had told
+	Raised   int    `json:"raised,omitempty"` // quotas of which the table said too little
+	Failed   int    `json:"failed"`           // accounts that couldn't be looked at: the run is an error
+	More     bool   `json:"more"`             // the run ended before its work
+}
+
+// quotas looks at all accounts. It tells of thresholds that the counter function couldn't tell of when it counted, in the periods that run and
+// those that have ended within a day. With refill it also makes what the quotas table says to be taken in the running periods at least what the
+// counters say. Runs may overlap, end anywhere and be repeated.
+func (j *jobs) quotas(ctx context.Context, refill bool) (lookedAt, error) {
+	done := lookedAt{Job: "quotas", Refill: refill}
+	ids, err := j.store.AccountIDs(ctx)
+	if err == nil {
+		err = j.eachQuota(ctx, ids, &done)
+	}
+	if done.More = errors.Is(err, errTimeUp); !done.More && err == nil && done.Failed > 0 {
+		err = fmt.Errorf("jobs: the quotas of %d accounts can't be looked at", done.Failed)
+	}
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	j.log.InfoContext(ctx, "job done", "job", done.Job, "refill", refill, "accounts", done.Accounts, "told", done.Told, "raised", done.Raised,
+		"failed", done.Failed, "more", done.More, "error", text)
+	return done, err
+}
+
+func (j *jobs) eachQuota(ctx context.Context, ids []account.ID, done *lookedAt) error {
+	var lock sync.Mutex
+	closed := closing(ctx)
+	g, within := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for _, id := range ids {
+		g.Go(func() error {
+			if closed() {
+				return errTimeUp
+			}
+			told, raised, err := j.accountQuotas(within, id, done.Refill)
+			if err != nil { // one account stops no other
+				j.log.ErrorContext(ctx, "quotas of an account can't be looked at", "account_id", id, "error", err.Error())
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			done.Accounts++
+			done.Told += told
+			done.Raised += raised
+			if err != nil {
+				done.Failed++
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (j *jobs) accountQuotas(ctx context.Context, id account.ID, refill bool) (told, raised int, err error) {
+	today := j.source.Now().UTC().Truncate(24 * time.Hour)
+	list, err := j.thresholds.Tell(ctx, id, []time.Time{today.AddDate(0, 0, -1), today})
+	if refill {
+		n, errRefill := j.refill(ctx, id, today)
+		raised, err = n, errors.Join(err, errRefill)
+	}
+	return len(list), raised, err
+}
+
+// refill raises the sums of an account in a day and its month to what is counted. Counters that can't be read would be too little, and are an
+// error.
+func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (raised int, err error) {
+	a, err := j.store.Account(ctx, id)
+	if errors.Is(err, dynamo.ErrNotFound) || err == nil && len(a.Quotas) == 0 && !j.products.SetsQuotas() {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	before := j.billing.unreadable.Load()
+	rows, err := j.billing.counters.AccountRows(ctx, id, used.Days(statement.MonthOf(today)))
+	if err == nil && j.billing.unreadable.Load() > before {
+		err = fmt.Errorf("jobs: counters of %s: %w", id, dynamo.ErrUnreadable)
+	}
+	if err != nil {
+		return 0, err
+	}
+	month := usage.Spent(rows, j.products.Group)
+	day := usage.Spent(slices.DeleteFunc(rows, func(r usage.Row) bool { return !r.Start.Equal(today) }), j.products.Group)
+	for k, n := range month {
+		if j.products.QuotaOf(a.Quotas, string(k.Billing), k.Group) == (product.Quota{}) {
+			continue
+		}
+		ask := quota.Ask{Name: quota.Name{Scope: string(id), Type: string(k.Billing), Group: string(k.Group)}, Date: today}
+		did, errFill := j.filler.Fill(ctx, ask, n, day[k])
+		if did {
+			raised++
+			j.log.WarnContext(ctx, "quota filled from the counters", "account_id", id, "billing_type", k.Billing, "group", k.Group, "month", n, "day", day[k])
+		}
+		err = errors.Join(err, errFill)
+	}
+	return raised, err
+}

@@ -1,0 +1,90 @@
+package usage
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"latchkey/shared/authz"
+	"latchkey/shared/product"
+)
+
+// Threshold says that the counted calls of a period have reached a part of their quota.
+type Threshold struct {
+	Spending
+	Period  string // a UTC month such as "2026-11", or a UTC day such as "2026-11-29"
+	Percent int    // 50 and 80 of the quota's calls are allowed ones; Exhausted: a call was refused for it
+	Used    int64  // the allowed calls of the period
+	Quota   int64
+}
+
+// Exhausted is the percentage of a quota for which a call was refused.
+const Exhausted = 100
+
+// nearly is the percentage below which no refusal is taken for the quota's.
+const nearly = 80
+
+var percentages = []int{50, nearly, Exhausted}
+
+// Reached lists the thresholds that are reached in a month and in some of its days, from the account's rows of the month's days. Further calls
+// leave those of 50 and 80 % reached, so of several that count, each may ask after it has written, and again.
+//
+// A refused call doesn't say for which period it was refused, or whether for its key's own cap. So a quota is exhausted where one was refused and
+// 80 % are used; of a day and its month, the one of which the larger part is used.
+func Reached(rows []Row, month time.Time, days []time.Time, group func(product.Class) product.Group, quotaOf func(Spending) product.Quota) []Threshold {
+	byDay := map[int64]map[Spending]use{}
+	for _, r := range rows {
+		at := r.Start.Unix()
+		if byDay[at] == nil {
+			byDay[at] = map[Spending]use{}
+		}
+		addUse(byDay[at], r, group)
+	}
+	whole := map[Spending]use{}
+	for _, r := range rows {
+		addUse(whole, r, group)
+	}
+	var list []Threshold
+	for k, all := range whole {
+		quota := quotaOf(k)
+		for at, uses := range byDay {
+			one := uses[k]
+			if quota.Month == 0 || quota.Day > 0 && percent(one.allowed, quota.Day) > percent(all.allowed, quota.Month) {
+				all.exceeded -= one.exceeded
+			} else {
+				one.exceeded = 0
+			}
+			if start := time.Unix(at, 0).UTC(); slices.ContainsFunc(days, start.Equal) {
+				list = append(list, one.reached(k, start.Format(time.DateOnly), quota.Day)...)
+			}
+		}
+		list = append(list, all.reached(k, month.Format("2006-01"), quota.Month)...)
+	}
+	slices.SortFunc(list, func(a, b Threshold) int {
+		return cmp.Or(cmp.Compare(a.Billing, b.Billing), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Period, b.Period), cmp.Compare(a.Percent, b.Percent))
+	})
+	return list
+}
+
+// use holds the calls that were counted under a quota in a period.
+type use struct{ allowed, exceeded int64 }
+
+func addUse(sums map[Spending]use, r Row, group func(product.Class) product.Group) {
+	for k, n := range spent([]Row{r}, authz.Allowed, group) {
+		sums[k] = use{sums[k].allowed + n, sums[k].exceeded}
+	}
+	for k, n := range spent([]Row{r}, authz.QuotaExceeded, group) {
+		sums[k] = use{sums[k].allowed, sums[k].exceeded + n}
+	}
+}
+
+func (u use) reached(k Spending, period string, quota int64) (list []Threshold) {
+	for _, p := range percentages {
+		if quota > 0 && percent(u.allowed, quota) >= float64(min(p, nearly)) && (p < Exhausted || u.exceeded > 0) {
+			list = append(list, Threshold{Spending: k, Period: period, Percent: p, Used: u.allowed, Quota: quota})
+		}
+	}
+	return list
+}
+
+func percent(used, quota int64) float64 { return 100 * float64(used) / float64(quota) }
