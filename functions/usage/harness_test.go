@@ -31,9 +31,10 @@ type harness struct {
 	account  account.Account
 	key, two apikey.Key
 	reports  int
-	reading  func() // called before each read of the counters
-	rows     int    // of all keys together, if it isn't 0: the first key's row comes as often as it takes
-	more     bool   // the account has more keys than one answer reads
+	reading  func()                          // called before each read of the counters
+	rows     int                             // of all keys together, if it isn't 0: the first key's row comes as often as it takes
+	more     bool                            // the account has more keys than one answer reads
+	fault    func(call string) keytest.Fault // of faulty
 }
 
 // listed has more keys than it answers with, where the harness says so.
@@ -83,7 +84,25 @@ func newHarness(t testing.TB) *harness {
 
 func newHarnessWith(t testing.TB, products product.Catalogue) *harness {
 	t.Helper()
-	r := &harness{API: apitest.New(t, keytest.Open(t)), reading: func() {}}
+	return newHarnessOn(t, products, keytest.Open(t))
+}
+
+// faulty has a store of which the calls fail that fault says.
+func faulty(t testing.TB) *harness {
+	t.Helper()
+	var r *harness
+	r = newHarnessOn(t, product.Default(), keytest.Open(t).With(func(call string, _ int) keytest.Fault {
+		if r == nil || r.fault == nil {
+			return keytest.NoFault
+		}
+		return r.fault(call)
+	}))
+	return r
+}
+
+func newHarnessOn(t testing.TB, products product.Catalogue, stores keytest.Stores) *harness {
+	t.Helper()
+	r := &harness{API: apitest.New(t, stores), reading: func() {}}
 	r.store = counters.New(r.DB.(counters.Client), r.Tables.Counters).
 		Reporting(func(ctx context.Context, _ account.ID, _ string, _ error) { gateway.LeaveOut(ctx) })
 	long := keytest.Now.AddDate(0, -6, 0)

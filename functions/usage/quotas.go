@@ -63,7 +63,7 @@ func (h handlers) accountQuotas(w http.ResponseWriter, r *http.Request, c gatewa
 		}
 		doc.Quotas[i] = h.quota(a, k, used, seen, readable, now)
 	}
-	doc.Unreadable = c.LeftOut(ctx)
+	doc.Unreadable = gateway.LeftOut(ctx)
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 

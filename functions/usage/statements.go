@@ -44,10 +44,10 @@ type statementHandlers struct {
 
 func statementRoutes(m *gateway.Mux, h statementHandlers) {
 	m.Account("GET /v1/accounts/{account}/statements/{month}", func(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-		return h.show(w, r, c, c.Account)
+		return h.show(w, r, c.Account)
 	}, account.ReadStatements)
 	m.OperatorList("GET /v1/operator/statements/{month}", func(*http.Request) string { return "statements" },
-		func(w http.ResponseWriter, r *http.Request, c gateway.Principal) error { return h.show(w, r, c, "") }, account.LookUp)
+		func(w http.ResponseWriter, r *http.Request, _ gateway.Principal) error { return h.show(w, r, "") }, account.LookUp)
 }
 
 // csvLines is the most lines of one page of a table to download.
@@ -69,8 +69,9 @@ func (h statementHandlers) ask(r *http.Request, id account.ID) (a asked, err err
 	if a.month, err = statement.ParseMonth(r.PathValue("month")); err != nil {
 		return a, gateway.Parameter("month", "It must be a month such as 2026-11.")
 	}
-	now := h.now()
-	if a.month > statement.MonthOf(now) || a.month.Begin().Before(now.Add(-usage.KeepDays)) && !h.written(r.Context(), a.month) {
+	if known, err := h.known(r.Context(), a.month); err != nil {
+		return a, err
+	} else if !known {
 		return a, gateway.Parameter("month", "It must be the present month, or one of the last 13.")
 	}
 	switch format := r.URL.Query().Get("format"); format {
@@ -87,10 +88,14 @@ func (h statementHandlers) ask(r *http.Request, id account.ID) (a asked, err err
 	return a, err
 }
 
-// written reports whether a month has a statement, which outlives its counters.
-func (h statementHandlers) written(ctx context.Context, m statement.Month) bool {
+// known reports whether a month has begun, and has counters or a statement, which outlives them.
+func (h statementHandlers) known(ctx context.Context, m statement.Month) (bool, error) {
+	now := h.now()
+	if m > statement.MonthOf(now) || !m.Begin().Before(now.Add(-usage.KeepDays)) {
+		return m <= statement.MonthOf(now), nil
+	}
 	s, err := h.tables.State(ctx, m)
-	return err == nil && s.Status == statements.Final
+	return s.Status == statements.Final, err
 }
 
 func (a asked) lines() int {
@@ -110,7 +115,7 @@ type found struct {
 	next    string
 }
 
-func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, c gateway.Principal, id account.ID) error {
+func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id account.ID) error {
 	a, err := h.ask(r, id)
 	if err != nil {
 		return err
@@ -136,9 +141,9 @@ func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, c gatewa
 	}
 	w.Header().Set("Vary", "Accept")
 	if a.csv {
-		return a.table(w, c.LeftOut(r.Context()), f)
+		return a.table(w, gateway.LeftOut(r.Context()), f)
 	}
-	return a.document(w, c.LeftOut(r.Context()), f)
+	return a.document(w, gateway.LeftOut(r.Context()), f)
 }
 
 // final reads a page of what is written.

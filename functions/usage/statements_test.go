@@ -31,7 +31,11 @@ func (r *harness) root() string { return "/v1/accounts/" + string(r.account.ID) 
 // billed puts calls of both keys into a month's counters.
 func billed(t testing.TB) *harness {
 	t.Helper()
-	r := newHarness(t)
+	return billedOn(t, newHarness(t))
+}
+
+func billedOn(t testing.TB, r *harness) *harness {
+	t.Helper()
 	apitest.People(t, r.API, r.account.ID)
 	at := october.Begin().Add(50 * time.Hour)
 	one, two := call(r.key, "search", authz.Allowed, at), call(r.two, "map-display", authz.Allowed, at)
