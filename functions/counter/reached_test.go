@@ -190,6 +190,7 @@ func TestReachedQuotasAreToldOnceByManyConsumers(t *testing.T) {
 			}
 		})
 	}
+	t.Logf("%d histories of 3 consumers", seeds)
 }
 
 // deaf is a control table that can't be read or written.

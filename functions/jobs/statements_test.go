@@ -100,5 +100,6 @@ func TestStatementAndAdjustmentsEqualCountersAndLedgerToTheCall(t *testing.T) {
 		if err != nil || adjusting != 1 {
 			t.Errorf("%d calls of February in March's statement, %v", adjusting, err)
 		}
+		t.Logf("%d calls in %d records, %d of them poison: %d numbers equal", calls, len(f.records), f.spoilt, len(f.ledger))
 	})
 }

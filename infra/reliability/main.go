@@ -1,5 +1,5 @@
 // Command reliability runs the tests that hold the promises, keeps what they measured in docs/measurements/promises.json,
-// and writes docs/reliability.md from it. LATCHKEY_DEEP=1 runs their long forms.
+// and writes docs/reliability.md from it. LATCHKEY_DEEP=1 runs their long forms; -new runs those alone that have no figure yet.
 package main
 
 import (
@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,13 +34,25 @@ type figure struct {
 }
 
 func main() {
-	if err := run(); err != nil {
+	fresh := flag.Bool("new", false, "run only the tests that have no figure yet, and keep those of the others")
+	flag.Parse()
+	if err := run(*fresh); err != nil {
 		fmt.Fprintln(os.Stderr, "reliability:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
+func run(fresh bool) error {
+	var known []figure
+	if fresh {
+		raw, err := os.ReadFile(figuresFile)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(raw, &known); err != nil {
+			return fmt.Errorf("%s: %w", figuresFile, err)
+		}
+	}
 	commit, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
 	if err != nil {
 		return fmt.Errorf("git rev-parse: %w", err)
@@ -57,7 +70,12 @@ func run() error {
 	var figures []figure
 	var failed []error
 	for _, pkg := range packages {
-		found := runTests(pkg, tests[pkg])
+		kept, missing := sortOut(known, pkg, tests[pkg])
+		figures = append(figures, kept...)
+		if len(missing) == 0 {
+			continue
+		}
+		found := runTests(pkg, missing)
 		for _, f := range found {
 			f.Commit, f.Day, f.Deep = strings.TrimSpace(string(commit)), time.Now().UTC().Format(time.DateOnly), os.Getenv("LATCHKEY_DEEP") == "1"
 			if !f.Passed {
@@ -78,6 +96,18 @@ func run() error {
 		return err
 	}
 	return os.WriteFile(page, render(figures), 0o644)
+}
+
+// sortOut finds the figures that are known of tests of a package, and the tests of which there is none.
+func sortOut(known []figure, pkg string, names []string) (kept []figure, missing []string) {
+	for _, name := range slices.Compact(slices.Clone(names)) {
+		if f := figureOf(known, proof{pkg, name}); f.Passed {
+			kept = append(kept, f)
+		} else {
+			missing = append(missing, name)
+		}
+	}
+	return kept, missing
 }
 
 // runTests runs tests of one package and reads what they say.

@@ -27,6 +27,29 @@ var promises = []promise{
 		{Package: "./shared/limiter", Test: "TestNeverOverTheBoundInAnyIntervalWhateverFails"},
 		{Package: "./infra/e2e/gates", Test: "TestSixteenProcessesKeepALimitTogether"},
 	}},
+	{"An account's limit a second holds over all its keys as a key's own does, and beside it", []proof{
+		{Package: "./shared/limiter", Test: "TestBothBoundsHoldWhateverFails"},
+		{Package: "./shared/limiter", Test: "TestSixKeysUnderOneAccountAreAdmittedItsLimit"},
+		{Package: "./infra/e2e", Test: "TestSixKeysKeepTheirAccountsLimitTogether"},
+	}},
+	{"In a day or month an account is never admitted more calls than its quota, over all environments and whatever dies, while the quotas table can be written", []proof{
+		{Package: "./shared/limiter/quota", Test: "TestNeverOverAQuotaWhateverFails"},
+		{Package: "./infra/e2e/gates", Test: "TestProcessesKeepAQuotaTogether"},
+		{Package: "./infra/e2e", Test: "TestAnAccountsQuotaHoldsOverAllEnvironments"},
+	}},
+	{"After the quotas table was lost or restored, a run of its job leaves no quota to be served again that is counted", []proof{
+		{Package: "./functions/jobs", Test: "TestAQuotaIsNotServedAgainAfterItsTableWasLost"},
+		{Package: "./functions/jobs", Test: "TestARefillThatIsInterruptedAnywhereIsRepeated"},
+	}},
+	{"Each part of a quota that is reached is told once, however reports are repeated and wherever a run ends", []proof{
+		{Package: "./functions/counter", Test: "TestReachedQuotasAreToldOnceByManyConsumers"},
+	}},
+	{"A statement and its adjustments equal the counters and the calls that were made, to the call; a final one never changes", []proof{
+		{Package: "./functions/jobs", Test: "TestStatementAndAdjustmentsEqualCountersAndLedgerToTheCall"},
+		{Package: "./functions/jobs", Test: "TestARunThatIsInterruptedAnywhereIsTakenUp"},
+		{Package: "./shared/dynamo/statements", Test: "TestContractOnTheEngine"},
+		{Package: "./functions/usage", Test: "TestABreakdownWhileCountersAreReadIsAnError"},
+	}},
 	{"No call is counted twice, and none is lost but the last 5 s of an environment that dies", []proof{
 		{Package: "./functions/counter", Test: "TestCountersEqualTheLedgerToTheUnit"},
 		{Package: "./authorizer", Test: "TestEveryDecisionOfAKnownKeyIsCountedAndNoOther"},

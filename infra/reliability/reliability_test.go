@@ -56,6 +56,14 @@ func TestEveryPromiseIsHeldByTestsThatExist(t *testing.T) {
 	}
 }
 
+func TestWhatHasAFigureIsNotRunAgainForANewOne(t *testing.T) {
+	known := []figure{{Package: "./x", Test: "TestA", Passed: true, Says: "a"}, {Package: "./y", Test: "TestB", Passed: true}}
+	kept, missing := sortOut(known, "./x", []string{"TestA", "TestB"})
+	if len(kept) != 1 || kept[0].Says != "a" || len(missing) != 1 || missing[0] != "TestB" {
+		t.Errorf("%+v, %v", kept, missing)
+	}
+}
+
 func TestWhatATestLoggedLastIsItsFigure(t *testing.T) {
 	events := []byte(`{"Action":"output","Test":"TestA","Output":"    a_test.go:1: first\n"}
 {"Action":"output","Test":"TestA/part","Output":"    a_test.go:2: slowest: 4.4 s\n"}
