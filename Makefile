@@ -152,7 +152,7 @@ test-contract: $(NPM) tools-schemathesis ## Schemathesis against a run of its ow
 
 .PHONY: reliability
 reliability: $(NPM) ## run the tests that hold the promises, and write docs/reliability.md from what they measured
-	go run ./infra/reliability
+	go run ./infra/reliability $(RELIABILITY)
 
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZTIME (1m)
