@@ -254,7 +254,8 @@ func tablesPages(t *testing.T, r harness) {
 		rows int
 	}{{"", 3346}, {one, 2345}, {two, 1}, {"acc_2", 1000}, {"acc_3", 0}} {
 		for _, limit := range []int{450, 999, 1000, 1001, 10_000} {
-			text, rows, sha := slices.Clone(statement.Line(columns)), 0, ""
+			text, rows := slices.Clone(statement.Line(columns)), 0
+			var sha string
 			for after := ""; ; {
 				page, err := r.Read(t.Context(), month, tt.id, after, limit)
 				must(t, err)
@@ -310,7 +311,7 @@ func tablesLarge(t *testing.T, r harness) {
 	next.After, next.Rows = one, int64(n)
 	s, err := r.Save(t.Context(), s, next, table)
 	must(t, err)
-	if s = r.end(t, s); table.Parts() > statements.MostParts {
+	if r.end(t, s); table.Parts() > statements.MostParts {
 		t.Errorf("%d parts of one account don't fit into a transaction", table.Parts())
 	}
 }

@@ -22,7 +22,7 @@ func TestStatementsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	r := on(db, tables.Statements)
 	s := r.begin(t)
 	s.Over = true
-	s = r.end(t, r.write(t, s, one, 2))
+	r.end(t, r.write(t, s, one, 2))
 	must(t, r.Adjust(t.Context(), statements.Adjustment{Account: one, Of: month, Number: 1, In: month + 1, Rows: adjusting(month, 1)}))
 	must(t, r.Settle(t.Context(), "aside 1", keytest.Now))
 	must(t, r.Miss(t.Context(), month, "report 2", keytest.Now))
