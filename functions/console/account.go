@@ -34,6 +34,7 @@ type accountPage struct {
 	Members     []memberRow
 	Invitations []api.Invitation
 	Quotas      []quotaRow
+	QuotasLack  *int // counters that their numbers leave out
 	Roles       []api.Role
 	Alone       bool // the only owner
 	Owns        bool // also of an account that is closed
@@ -73,7 +74,7 @@ func (a *app) showAccount(v *visit, status int, f *form) error {
 	if _, typed := d.Values["name"]; !typed {
 		d.Values["name"] = d.Account.Name
 	}
-	d.Quotas = v.quotaRows(quotas.Quotas)
+	d.Quotas, d.QuotasLack = v.quotaRows(quotas.Quotas), quotas.Unreadable
 	owners := 0
 	for _, m := range d.Members {
 		if m.Role == api.Owner {

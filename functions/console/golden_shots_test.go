@@ -326,6 +326,10 @@ func accountShots(add adder, root string) {
 	}
 	add("account.no_quotas", "owner", at, withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
 	add("operator_account.no_quotas", "admin", "/operator/accounts/"+account, withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
+	lacking := fullQuotas()
+	lacking.Unreadable = ptr(3)
+	add("account.quotas_lack", "owner", at, withDoc("GET "+accountAPI+"/quotas", lacking))
+	add("operator_account.quotas_lack", "admin", "/operator/accounts/"+account, withDoc("GET "+accountAPI+"/quotas", lacking))
 	add("account.many_owners", "owner", at, all(withDoc("GET "+accountAPI+"/members", api.MemberList{Members: []api.Member{{Subject: "x", Role: api.Owner}, {Subject: "auth0|owner", Role: api.Owner}}}), withDoc("GET "+accountAPI+"/invitations", api.InvitationList{})))
 	add("remove.other", "owner", at+"/remove?subject=a%7Cb%2Fc", nil)
 	add("remove.myself", "viewer", at+"/remove?subject=auth0%7Cviewer", nil)

@@ -103,15 +103,16 @@ func operatorAccountPath(v *visit, below string) string {
 // operatorAccount is an account as operators see it.
 type operatorAccount struct {
 	*form
-	Account   api.Account
-	Operation *api.Operation // the change of type that is followed
-	Members   []memberRow
-	Q         string // what its keys are searched for
-	Keys      []api.Key
-	Limits    []accountLimit
-	Quotas    []quotaRow
-	Numbers   []quotaNumbers
-	Next      string
+	Account    api.Account
+	Operation  *api.Operation // the change of type that is followed
+	Members    []memberRow
+	Q          string // what its keys are searched for
+	Keys       []api.Key
+	Limits     []accountLimit
+	Quotas     []quotaRow
+	QuotasLack *int // counters that their numbers leave out
+	Numbers    []quotaNumbers
+	Next       string
 }
 
 func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
@@ -155,6 +156,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	}
 	d.Keys, d.Limits = keys.Keys, accountLimitsOf(d.Account, products)
 	d.Quotas, d.Numbers = v.quotaRows(quotas.Quotas), v.quotaForms(d.Account, quotas.Quotas)
+	d.QuotasLack = quotas.Unreadable
 	if keys.NextPageToken != nil {
 		d.Next = *keys.NextPageToken
 	}
