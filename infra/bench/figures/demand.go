@@ -17,6 +17,7 @@ type Demand struct {
 	CounterItems    float64 // items written
 	CounterInvoked  float64
 	CounterTogether float64 // transactions on the counters of the busiest account
+	ControlReads    float64 // read units of the counter, which looks at each account of a batch for quotas
 }
 
 // Ask computes it.
@@ -49,7 +50,8 @@ func (d *Demand) usage(l Load, rates, accounts []float64) {
 	share := 1 / d.CounterInvoked
 	contributions := puts * entries
 	keys, together := distinct(rates, share)*d.CounterInvoked, -math.Expm1(-accounts[0]*share)*d.CounterInvoked
-	sums := 2*keys + 2*distinct(accounts, share)*d.CounterInvoked // an hour and a day of each
+	d.ControlReads = distinct(accounts, share) * d.CounterInvoked
+	sums := 2*keys + 2*d.ControlReads // an hour and a day of each
 	d.CounterItems = contributions + sums
 	d.CounterWrites, d.CounterReads, d.CounterTogether = 2*d.CounterItems, d.CounterItems, together
 }
@@ -76,7 +78,7 @@ func (l Load) Bill(d Demand) Dollars {
 		Gate:   1e6 * (Invocation + GBSecond*memory/1024*(0.001+trips*roundTrip)),
 		Reads:  d.GateReads * million * ReadUnit,
 		Leases: d.LeaseWrites * million * WriteUnit,
-		Usage:  million * (d.Slices*WriteUnit + d.CounterWrites*WriteUnit + d.CounterReads*ReadUnit + d.CounterInvoked*Invocation),
+		Usage:  million * (d.Slices*WriteUnit + d.CounterWrites*WriteUnit + (d.CounterReads+d.ControlReads)*ReadUnit + d.CounterInvoked*Invocation),
 	}
 }
 

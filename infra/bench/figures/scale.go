@@ -46,6 +46,7 @@ var rowsOfScale = []row{
 	{"`slices`: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Slices }},
 	{"`counters`: write units", TableWrites, func(_ Load, d Demand) float64 { return d.CounterWrites }},
 	{"`counters`: read units", TableReads, func(_ Load, d Demand) float64 { return d.CounterReads }},
+	{"`control`: read units", TableReads, func(_ Load, d Demand) float64 { return d.ControlReads }},
 }
 
 // ScaleTable is the table of what is asked for in a second, what is over its bound in bold; and beneath it the bill.
