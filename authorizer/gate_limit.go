@@ -45,7 +45,7 @@ func (g *Gate) accountQPS(class product.Class, known *entry) int {
 // anything is asked; it outlasts every second. While its number may have changed nothing is asked either: limitAll decides.
 func (g *Gate) limitFirst(ctx context.Context, now moment, o *outcome, known *entry, fresh bool) admission {
 	if g.quotas != nil {
-		g.call.quotas = g.quotas.of(o, &known.account.record)
+		g.call.quotas = g.quotas.of(o, known.policy.Caps, &known.account.record)
 	}
 	g.call.limits = g.limitsOf(o, known, fresh)
 	if r, is := g.quotas.known(g.call.quotas, now); is {
@@ -92,10 +92,10 @@ func (g *Gate) limitAll(ctx context.Context, now moment, o *outcome, known *entr
 	}
 	of := &g.call.limits
 	if g.quotas != nil {
-		if g.call.quotas == nil {
+		if len(g.call.quotas) == 0 {
 			of.left -= leaseKept
 		}
-		g.call.quotas = g.quotas.of(o, &known.account.record)
+		g.call.quotas = g.quotas.of(o, known.policy.Caps, &known.account.record)
 	}
 	if of.accountQPS = g.accountQPS(of.class, known); of.accountQPS == 0 {
 		return first
@@ -105,7 +105,7 @@ func (g *Gate) limitAll(ctx context.Context, now moment, o *outcome, known *entr
 	return g.limit(ctx, o)
 }
 
-// quota is the end of step 7: what the limits admit counts under the account's quota, if the catalogue has one.
+// quota is the end of step 7: what the limits admit counts under the key's cap and the account's quota, where there are such.
 func (g *Gate) quota(ctx context.Context, now moment, o *outcome) (wait int) {
 	if len(g.call.quotas) == 0 {
 		return 0

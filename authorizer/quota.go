@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/authorizer/internal/apigw"
+	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/limiter"
 	"latchkey/shared/limiter/quota"
@@ -21,7 +22,7 @@ type quotaLeases struct {
 	table     boundedQuotas
 	now       func() limiter.Now
 	catalogue product.Catalogue
-	asked     [1]quota.Limit // of the call at hand, so that a call that holds a lease allocates nothing
+	asked     [2]quota.Limit // of the call at hand, so that a call that holds a lease allocates nothing
 }
 
 func newQuotaLeases(store quota.Store, c clock, catalogue product.Catalogue) *quotaLeases {
@@ -31,17 +32,19 @@ func newQuotaLeases(store quota.Store, c clock, catalogue product.Catalogue) *qu
 	}
 }
 
-// of returns the quotas that a call counts under, good until the next call: by the account's own numbers, as its record said
-// last, or else the catalogue's. A record of a release before names no billing type, and has none.
-func (h *quotaLeases) of(o *outcome, its *authz.Account) []quota.Limit {
+// of returns the quotas that a call counts under, good until the next call: the key's cap, and the account's quota by its own numbers,
+// as its record said last, or else the catalogue's. A record of a release before names no billing type, and has no quota.
+func (h *quotaLeases) of(o *outcome, caps apikey.Caps, its *authz.Account) []quota.Limit {
 	group := h.catalogue.Group(o.Decision.Class)
-	q := h.catalogue.QuotaOf(its.Quotas, string(o.Billing), group)
-	if q == (product.Quota{}) {
-		return nil
+	asked := h.asked[:0]
+	if day := caps.Of(group); day != 0 {
+		asked = append(asked, quota.Limit{Name: quota.Name{Scope: string(o.Key), Group: string(group)}, Day: day})
 	}
-	name := quota.Name{Scope: string(o.Account), Type: string(o.Billing), Group: string(group)}
-	h.asked[0] = quota.Limit{Name: name, Day: q.Day, Month: q.Month}
-	return h.asked[:]
+	if q := h.catalogue.QuotaOf(its.Quotas, string(o.Billing), group); q != (product.Quota{}) {
+		name := quota.Name{Scope: string(o.Account), Type: string(o.Billing), Group: string(group)}
+		asked = append(asked, quota.Limit{Name: name, Day: q.Day, Month: q.Month})
+	}
+	return asked
 }
 
 // known reports whether memory knows that a call is refused.
@@ -54,7 +57,7 @@ func (h *quotaLeases) known(limits []quota.Limit, now moment) (quota.Result, boo
 
 // admit asks for one call in the period of now. All writes together take at most the budget.
 func (h *quotaLeases) admit(ctx context.Context, limits []quota.Limit, now moment, budget time.Duration) quota.Result {
-	h.table.left = budget
+	h.table.left, h.table.several = budget, len(limits) > 1
 	return h.limits.Admit(ctx, &h.table, h.now, limits, now.reading())
 }
 
@@ -64,7 +67,7 @@ func (h *quotaLeases) after(ctx context.Context, now moment) {
 	if !due {
 		return
 	}
-	h.table.left = correctionBudget
+	h.table.left, h.table.several = correctionBudget, false
 	seen, err := h.table.Write(ctx, ask)
 	h.limits.Corrected(ask, seen, err)
 }
@@ -84,10 +87,17 @@ type boundedQuotas struct {
 	store quota.Store
 	clock clock
 	left  time.Duration
+	// several says that the call counts under the account's quota behind the key's cap, which leaves it half of the time: an item that
+	// hangs suspends its own bound alone.
+	several bool
 }
 
 func (b *boundedQuotas) Write(ctx context.Context, ask quota.Ask) (quota.Seen, error) {
-	return within(ctx, b.clock, &b.left, 0, func(ctx context.Context) (quota.Seen, error) { return b.store.Write(ctx, ask) })
+	kept := time.Duration(0)
+	if b.several && ask.Type == "" {
+		kept = b.left / 2
+	}
+	return within(ctx, b.clock, &b.left, kept, func(ctx context.Context) (quota.Seen, error) { return b.store.Write(ctx, ask) })
 }
 
 // limited says by what a call is refused.
@@ -99,7 +109,7 @@ func (o *outcome) limited(wait int) apigw.Limited {
 			period, begins = "month", o.Exceeded.Ends.AddDate(0, -1, 0)
 		}
 		l.Quota = apigw.Quota{
-			Group: product.Group(o.Exceeded.Refused.Group), Calls: o.Exceeded.Number, Period: period,
+			Key: o.Exceeded.Refused.Type == "", Group: product.Group(o.Exceeded.Refused.Group), Calls: o.Exceeded.Number, Period: period,
 			Seconds: int(o.Exceeded.Ends.Sub(begins) / time.Second),
 		}
 	}

@@ -72,6 +72,7 @@ type Key struct {
 	PlaceFreed bool
 
 	Limits   []Limit         // limits that differ from the catalogue's default
+	Caps     Caps            // of calls a day
 	Rotation *RotationPolicy // nil: no schedule
 	Delivery Delivery        // the state of the delivery to Secrets Manager
 	Proposed *Proposal       // report-only restrictions

@@ -42,6 +42,7 @@ func TestSameIgnoresOnlyTheVersionAndTheOrderOfSets(t *testing.T) {
 		"proposed to open":  {func(k *apikey.Key) { k.Proposed.Domains = &[]string{} }, false},
 		"proposed one":      {func(k *apikey.Key) { k.Proposed.Domains = nil }, false},
 		"proposed later":    {func(k *apikey.Key) { k.Proposed.Since = noon.Add(time.Hour) }, false},
+		"another cap":       {func(k *apikey.Key) { k.Caps = k.Caps.With(apikey.Cap{Group: "tiles", Day: 5}) }, false},
 		"delivery":          {func(k *apikey.Key) { k.Delivery.RetryAt = noon }, false},
 	} {
 		a, b := key(func(*apikey.Key) {}), key(c.edit)

@@ -60,6 +60,7 @@ func keyFacts(k apikey.Key) []fact {
 		{"revoked_at", at(k.RevokedAt)},
 		{"deleted_at", at(k.DeletedAt)},
 		{"limits", limits(k.Limits)},
+		{"quotas", caps(k.Caps)},
 		{"rotation_policy", policy(k.Rotation)},
 		{"proposed", proposal(k.Proposed)},
 		{"account_type", k.AccountType},
@@ -102,6 +103,14 @@ func limits(list []apikey.Limit) any {
 	facts := make([]map[string]any, len(list))
 	for i, l := range list {
 		facts[i] = map[string]any{"class": l.Class, "qps": l.QPS, "ends_at": at(l.EndsAt), "then_qps": l.Then, "granted_qps": l.Granted, "lent_qps": l.Lent}
+	}
+	return facts
+}
+
+func caps(list apikey.Caps) any {
+	facts := make([]map[string]any, len(list))
+	for i, c := range list {
+		facts[i] = map[string]any{"group": c.Group, "day": c.Day}
 	}
 	return facts
 }

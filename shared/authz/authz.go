@@ -89,5 +89,6 @@ type Policy struct {
 	MissingOrigin apikey.MissingOrigin
 	HeaderOnly    bool
 	Limits        []apikey.Limit // the key's own; package product knows the defaults
+	Caps          apikey.Caps    // of calls a day
 	Proposed      *apikey.Proposal
 }

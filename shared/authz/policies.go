@@ -39,6 +39,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 		MissingOrigin: key.MissingOrigin,
 		HeaderOnly:    key.HeaderOnly,
 		Limits:        key.Limits,
+		Caps:          key.Caps,
 		Proposed:      key.Proposed,
 	}
 	policies := make([]Policy, 0, 2+len(key.Retired))
@@ -55,6 +56,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 		p.Products, p.Consents, p.Domains, p.Limits, p.Proposed = nil, nil, nil, nil, nil
 		p.Networks, p.Apps = nil, nil
 		p.MissingOrigin, p.Exposed = apikey.MissingOriginDeny, false
+		p.Caps = nil
 		policies = append(policies, p)
 	}
 	return policies
@@ -75,6 +77,7 @@ func (c *Compiled) MemoryCost() int {
 		text    = 24
 		pattern = 64
 		limit   = 96
+		daily   = 64 // a cap
 	)
 	cost := fixed
 	for _, p := range c.Products {
@@ -88,7 +91,7 @@ func (c *Compiled) MemoryCost() int {
 	entries(c.Domains)
 	entries(c.Networks)
 	entries(c.Apps)
-	cost += len(c.Limits)*limit + ConsentCost(c.Consents)
+	cost += len(c.Limits)*limit + len(c.Caps)*daily + ConsentCost(c.Consents)
 	if p := c.Proposed; p != nil {
 		cost += limit + ConsentCost(p.Consents)
 		if p.Products != nil {
@@ -130,7 +133,7 @@ func RecordSize(k apikey.Key) int {
 		entry = 8
 		limit = 96
 	)
-	size := fixed + len(k.Limits)*limit + ConsentCost(k.Consents)
+	size := fixed + (len(k.Limits)+len(k.Caps))*limit + ConsentCost(k.Consents)
 	texts := func(list []string) {
 		for _, text := range list {
 			size += entry + len(text)

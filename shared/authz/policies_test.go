@@ -122,6 +122,7 @@ func TestMemoryCostCountsEverythingThatAPolicyHolds(t *testing.T) {
 		{"a product", empty, header + len(ids[0]), func(p *authz.Policy) { p.Products = ids }},
 		{"a domain with its pattern", empty, header + pattern + 2*len(name), func(p *authz.Policy) { p.Domains = domains }},
 		{"a limit", empty, int(unsafe.Sizeof(apikey.Limit{})), func(p *authz.Policy) { p.Limits = make([]apikey.Limit, 1) }},
+		{"a cap", empty, int(unsafe.Sizeof(apikey.Cap{})) + len("tiles"), func(p *authz.Policy) { p.Caps = apikey.Caps{{Group: "tiles", Day: 1}} }},
 		{"a consent", empty, int(unsafe.Sizeof(consent.Given{})) + len("map-display"), func(p *authz.Policy) { p.Consents = consent.List{{Product: "map-display"}} }},
 		{"a coverage", consented, int(unsafe.Sizeof(consent.Path{})) + len("/map/") + len("3-8c1d22ef01"), func(p *authz.Policy) {
 			p.Consents = consent.List{{Product: "map-display", Paths: []consent.Path{{Prefix: "/map/", Since: "3-8c1d22ef01"}}}}
@@ -154,8 +155,20 @@ func TestARetiredSecretsRecordHoldsNoMoreThanItsState(t *testing.T) {
 	key.Domains, key.MissingOrigin = []string{"a.example"}, apikey.MissingOriginAllow
 	key.Consents = consent.List{{Product: "search"}}
 	key.Limits, key.Proposed = []apikey.Limit{{Class: "search", QPS: 1}}, &apikey.Proposal{}
+	key.Caps = apikey.Caps{{Group: "tiles", Day: 5}}
 	for _, p := range authz.PoliciesOf(key)[2:] {
-		if p.Products != nil || p.Consents != nil || p.Domains != nil || p.Limits != nil || p.Proposed != nil || p.MissingOrigin != apikey.MissingOriginDeny {
+		if p.Products != nil || p.Consents != nil || p.Domains != nil || p.Limits != nil || p.Caps != nil || p.Proposed != nil || p.MissingOrigin != apikey.MissingOriginDeny {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// TestBothSecretsOfAKeyHaveItsCaps: they share what is left of them.
+func TestBothSecretsOfAKeyHaveItsCaps(t *testing.T) {
+	key := rotatedKey()
+	key.Caps = apikey.Caps{{Group: "tiles", Day: 5}}
+	for _, p := range authz.PoliciesOf(key)[:2] {
+		if p.Caps.Of("tiles") != 5 {
 			t.Errorf("%+v", p)
 		}
 	}

@@ -82,6 +82,7 @@ type Limited struct {
 
 // Quota is one that is used up. The zero Quota is none: the limit of calls a second refuses.
 type Quota struct {
+	Key     bool // it is the key's cap
 	Group   product.Group
 	Calls   int64
 	Period  string // day or month
@@ -129,8 +130,11 @@ func OverLimit(b []byte, stage string, key apikey.ID, l Limited) []byte {
 	return append(b, `"}}`...)
 }
 
-// appendQuota writes the name of a quota's policy: its group and period.
+// appendQuota writes the name of a quota's policy: its group and period, with "key." before them where it is the key's cap.
 func appendQuota(b []byte, q Quota) []byte {
+	if q.Key {
+		b = append(b, "key."...)
+	}
 	b = appendSafe(b, string(q.Group))
 	b = append(b, '.')
 	return appendSafe(b, q.Period)

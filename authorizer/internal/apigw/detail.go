@@ -26,7 +26,7 @@ func Detail(code authz.Code) string {
 	case authz.QPSExceeded:
 		return "This API key makes more calls a second than its limit, or the keys of its account together do. Wait as Retry-After says, spread the calls, or ask for a higher limit."
 	case authz.QuotaExceeded:
-		return "This account has used up its quota of such calls for the day or the month. Wait as Retry-After says, or ask for a higher quota."
+		return "This API key has reached its daily cap of such calls, or its account its quota for the day or the month. Wait as Retry-After says, or ask for a higher one."
 	default:
 		return ""
 	}

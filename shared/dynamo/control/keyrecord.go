@@ -49,6 +49,7 @@ type keyRecord struct {
 	Freed     bool           `dynamodbav:"place_freed,omitempty"`
 
 	Limits   []limitRecord   `dynamodbav:"limits,omitempty"`
+	Caps     []capRecord     `dynamodbav:"caps,omitempty"`
 	Rotation *policyRecord   `dynamodbav:"rotation_policy,omitempty"`
 	Delivery *deliveryRecord `dynamodbav:"handover,omitempty"`
 	Proposed *proposedRecord `dynamodbav:"proposed,omitempty"`
@@ -90,6 +91,11 @@ type limitRecord struct {
 	// A release that doesn't know these two drops them when it writes the key: no more is lost than the way back up.
 	Granted int `dynamodbav:"granted,omitempty"`
 	Lent    int `dynamodbav:"lent,omitempty"`
+}
+
+type capRecord struct {
+	Group string `dynamodbav:"group"`
+	Day   int64  `dynamodbav:"day"`
 }
 
 type policyRecord struct {
@@ -143,6 +149,9 @@ func encodeKey(k apikey.Key) dynamo.Item {
 	for _, l := range k.Limits {
 		r.Limits = append(r.Limits, limitRecord{Class: string(l.Class), QPS: l.QPS, EndsAt: stamp(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})
 	}
+	for _, c := range k.Caps {
+		r.Caps = append(r.Caps, capRecord{Group: string(c.Group), Day: c.Day})
+	}
 	if p := k.Rotation; p != nil {
 		r.Rotation = &policyRecord{
 			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: stamp(p.AnnouncedFor),
@@ -169,7 +178,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 	}
 	gpk, gsk := keyIndex(k)
 	item := encode(keyKey(k.Account, k.ID), "key", r, gpk, gsk)
-	if len(k.Networks) > 0 || len(k.Apps) > 0 {
+	if len(k.Networks) > 0 || len(k.Apps) > 0 || len(k.Caps) > 0 {
 		item["v"] = dynamo.N(formatCaller)
 	}
 	return item
@@ -202,7 +211,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 	if err := decodeFormat(item, "key", format, &r); err != nil {
 		return apikey.Key{}, err
 	}
-	if format == formatCaller && len(r.Networks) == 0 && len(r.Apps) == 0 {
+	if format == formatCaller && len(r.Networks) == 0 && len(r.Apps) == 0 && len(r.Caps) == 0 {
 		return apikey.Key{}, fmt.Errorf("%w: a key without the lists that its format has", dynamo.ErrUnreadable)
 	}
 	d := keyDecoder{}
@@ -226,6 +235,9 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 	}
 	for _, l := range r.Limits {
 		k.Limits = append(k.Limits, apikey.Limit{Class: product.Class(l.Class), QPS: l.QPS, EndsAt: d.read(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})
+	}
+	for _, c := range r.Caps {
+		k.Caps = append(k.Caps, apikey.Cap{Group: product.Group(c.Group), Day: c.Day})
 	}
 	if p := r.Rotation; p != nil {
 		k.Rotation = &apikey.RotationPolicy{

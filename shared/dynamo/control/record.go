@@ -14,8 +14,8 @@ import (
 // recordFormat is the version of the records of the control table.
 const recordFormat = 1
 
-// formatCaller is that of keys with networks or apps. A release that doesn't know them would drop them when it writes the key,
-// and so open it to everybody: this way it can't read such keys.
+// formatCaller is that of keys with networks, apps or caps. A release that doesn't know them would drop them when it writes the key,
+// and so open it to everybody, or without a bound: this way it can't read such keys.
 const formatCaller = 2
 
 // encode writes a record's fields, its kind and the item's key into one item. A gpk of "" keeps it out of the index.

@@ -44,6 +44,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		key  = apikey.ID("key_01M8HKY1AF1HAFFFZBC0H8KQJ2")
 		plan = apikey.ID("key_01M8HKY1AF1HAFFFZBC0H8KQJ3")
 		rest = apikey.ID("key_01M8HKY1AF1HAFFFZBC0H8KQJ8")
+		most = apikey.ID("key_01M8HKY1AF1HAFFFZBC0H8KQJ9")
 	)
 	owner, developer := keytest.Subject("owner"), keytest.Subject("developer")
 	a := account.Account{ID: acct, Name: "Wander Maps", Type: account.Enterprise, KeyLimit: 500, CreatedAt: at(1)}
@@ -117,6 +118,11 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	restricted.Networks, restricted.Apps = []string{"192.0.2.0/24"}, []string{"ios com.example.app"}
 	restricted.Proposed = &apikey.Proposal{Networks: &[]string{}, Apps: &[]string{"ios com.example.other"}, Since: at(36)}
 	_, err = s.Commit(t.Context(), control.Change{After: restricted, Audit: audit.Row{ID: "aud_01M8HKY1AF1HAFFFZBC0H8K999", Account: acct, Action: "key.create", At: keytest.Now}})
+	must(err)
+	capped := simple
+	capped.ID, capped.Version, capped.Name, capped.Current.Hash = most, 0, "Capped", apikey.Hash{37}
+	capped.Caps = apikey.Caps{{Group: "other", Day: 5}, {Group: "tiles", Day: apikey.MaxCap}}
+	_, err = s.Commit(t.Context(), control.Change{After: capped, Audit: audit.Row{ID: "aud_01M8HKY1AF1HAFFFZBC0H8K998", Account: acct, Action: "key.create", At: keytest.Now}})
 	must(err)
 	_, _, err = s.BeginType(t.Context(), control.Operation{
 		ID: "op_01M8HKY1AF1HAFFFZBC0H8KQJ7", Account: acct, StartedAt: at(53),

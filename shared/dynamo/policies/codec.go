@@ -21,7 +21,8 @@ import (
 const (
 	format       = 1
 	formatNarrow = 2 // consents for less than a product once covered: a gate that knew none would open the rest
-	// formatClosed is of networks, of apps, and of a secret that is refused because it is exposed: a gate that knew nothing of them would let callers in.
+	// formatClosed is of networks, of apps, of caps, and of a secret that is refused because it is exposed: a gate that knew nothing of them would let
+	// callers in.
 	formatClosed = 3
 )
 
@@ -40,7 +41,9 @@ func formatOf(p authz.Policy) int64 {
 }
 
 // closesMore reports whether a record says something that gates of before formatClosed don't know, and would open without.
-func closesMore(p authz.Policy) bool { return len(p.Networks) > 0 || len(p.Apps) > 0 || p.Exposed }
+func closesMore(p authz.Policy) bool {
+	return len(p.Networks) > 0 || len(p.Apps) > 0 || len(p.Caps) > 0 || p.Exposed
+}
 
 // isFormat reports whether a record of a format can say this. A record of formatClosed that closes nothing more would be open.
 func isFormat(v int64, p authz.Policy) bool {
@@ -90,6 +93,9 @@ func Encode(p authz.Policy) dynamo.Item {
 	if len(p.Limits) > 0 {
 		item["lims"] = putLimits(p.Limits)
 	}
+	if len(p.Caps) > 0 {
+		item["caps"] = putCaps(p.Caps)
+	}
 	if p.Proposed != nil {
 		item["prop"] = putProposal(*p.Proposed)
 	}
@@ -125,6 +131,14 @@ func putLimits(limits []apikey.Limit) types.AttributeValue {
 			m["t"] = dynamo.N(int64(l.Then))
 		}
 		values[i] = &types.AttributeValueMemberM{Value: m}
+	}
+	return &types.AttributeValueMemberL{Value: values}
+}
+
+func putCaps(caps apikey.Caps) types.AttributeValue {
+	values := make([]types.AttributeValue, len(caps))
+	for i, c := range caps {
+		values[i] = &types.AttributeValueMemberM{Value: dynamo.Item{"g": dynamo.S(string(c.Group)), "d": dynamo.N(c.Day)}}
 	}
 	return &types.AttributeValueMemberL{Value: values}
 }
@@ -180,6 +194,7 @@ func Decode(item dynamo.Item) (authz.Policy, error) {
 		Networks:      list[string](&r, "nets"),
 		Apps:          list[string](&r, "apps"),
 		Limits:        r.limits(),
+		Caps:          r.caps(),
 		Proposed:      r.proposal(),
 	}
 	if !isFormat(r.number("v"), p) {
@@ -337,6 +352,17 @@ func (r *reader) limits() []apikey.Limit {
 		}
 	}
 	return limits
+}
+
+// caps reads the caps of a key. One below 1 is damage.
+func (r *reader) caps() (caps apikey.Caps) {
+	r.each("caps", func(in *reader) {
+		c := apikey.Cap{Group: product.Group(in.text("g")), Day: in.number("d")}
+		if caps = append(caps, c); c.Day < 1 {
+			in.fail("d")
+		}
+	})
+	return caps
 }
 
 func (r *reader) proposal() *apikey.Proposal {

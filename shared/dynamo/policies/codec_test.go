@@ -74,6 +74,9 @@ func genPolicy(t *rapid.T) authz.Policy {
 			EndsAt: genTime(t, "limit"), Then: rapid.IntRange(0, math.MaxInt32).Draw(t, "then"),
 		})
 	}
+	for _, group := range genTexts[product.Group](t, "groups") {
+		p.Caps = append(p.Caps, apikey.Cap{Group: group, Day: rapid.Int64Range(1, apikey.MaxCap).Draw(t, "cap")})
+	}
 	if rapid.Bool().Draw(t, "proposed") {
 		p.Proposed = &apikey.Proposal{Since: genTime(t, "since"), Consents: genConsents(t, "proposed consents")}
 		if rapid.Bool().Draw(t, "proposes domains") {
@@ -117,6 +120,8 @@ func TestEveryFieldOfAPolicyIsInTheRecord(t *testing.T) {
 			*v = keytest.Now
 		case *[]apikey.Limit:
 			*v = []apikey.Limit{{Class: "search"}}
+		case *apikey.Caps:
+			*v = apikey.Caps{{Group: "tiles", Day: 5}}
 		case **apikey.Proposal:
 			*v = &apikey.Proposal{}
 		case *apikey.Hash:
@@ -149,6 +154,7 @@ func TestDamagedRecordIsUnreadableAndNeverAPolicy(t *testing.T) {
 	k := keytest.Key(keytest.AccountID(), func(k *apikey.Key) {
 		k.Domains, k.Networks, k.Apps = []string{"example.com"}, []string{"192.0.2.0/24"}, []string{"ios com.example.app"}
 		k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: keytest.Now, Then: 1}}
+		k.Caps = apikey.Caps{{Group: "tiles", Day: 5}}
 		k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Since: keytest.Now}
 		k.RevokedAt, k.DeletedAt, k.ExpiresAt, k.Disabled, k.HeaderOnly = keytest.Now, keytest.Now, keytest.Now, true, true
 		k.Blocked = &apikey.Block{}
@@ -184,6 +190,20 @@ func TestDamagedRecordIsUnreadableAndNeverAPolicy(t *testing.T) {
 	}
 	if p, err := policies.Decode(dynamo.Item{}); !errors.Is(err, dynamo.ErrUnreadable) || p.Live {
 		t.Errorf("empty: %+v, %v", p, err)
+	}
+}
+
+// TestACapThatIsNoneIsDamage: read all the same, it would refuse every call or none.
+func TestACapThatIsNoneIsDamage(t *testing.T) {
+	for name, damaged := range map[string]dynamo.Item{
+		"0": {"g": dynamo.S("tiles"), "d": dynamo.N(0)}, "less": {"g": dynamo.S("tiles"), "d": dynamo.N(-1)}, "no number": {"g": dynamo.S("tiles")},
+		"no group": {"d": dynamo.N(5)}, "a text": {"g": dynamo.S("tiles"), "d": dynamo.S("5")},
+	} {
+		item := policies.Encode(keytest.Policy(keytest.Key(keytest.AccountID(), func(k *apikey.Key) { k.Caps = apikey.Caps{{Group: "tiles", Day: 5}} })))
+		item["caps"] = listOf(damaged)
+		if p, err := policies.Decode(item); !errors.Is(err, dynamo.ErrUnreadable) || p.Live {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
 	}
 }
 
@@ -352,8 +372,8 @@ func TestAGateThatKnowsNoConsentsRefusesAKeyThatItWouldOpenTooWide(t *testing.T)
 	}
 }
 
-// TestAGateThatKnowsNoNetworksAndAppsRefusesAKeyThatHasThem, and reads all others: it would let everybody in.
-func TestAGateThatKnowsNoNetworksAndAppsRefusesAKeyThatHasThem(t *testing.T) {
+// TestAGateThatKnowsNoNetworksAppsAndCapsRefusesAKeyThatHasThem, and reads all others: it would let everybody in, or as often as they like.
+func TestAGateThatKnowsNoNetworksAppsAndCapsRefusesAKeyThatHasThem(t *testing.T) {
 	for name, tt := range map[string]struct {
 		edit func(*apikey.Key)
 		want int64
@@ -361,6 +381,7 @@ func TestAGateThatKnowsNoNetworksAndAppsRefusesAKeyThatHasThem(t *testing.T) {
 		"neither":  {func(*apikey.Key) {}, 1},
 		"networks": {func(k *apikey.Key) { k.Networks = []string{"192.0.2.0/24"} }, 3},
 		"apps":     {func(k *apikey.Key) { k.Apps = []string{"ios com.example.app"} }, 3},
+		"caps":     {func(k *apikey.Key) { k.Caps = apikey.Caps{{Group: "tiles", Day: 5}} }, 3},
 		"networks, narrow": {func(k *apikey.Key) {
 			k.Networks, k.Consents = []string{"192.0.2.0/24"}, consent.List{{Product: "search", Narrow: true}}
 		}, 3},
@@ -374,6 +395,7 @@ func TestAGateThatKnowsNoNetworksAndAppsRefusesAKeyThatHasThem(t *testing.T) {
 		}
 		delete(item, "nets")
 		delete(item, "apps")
+		delete(item, "caps")
 		if _, err := policies.Decode(item); (err == nil) != (tt.want < 3) {
 			t.Errorf("%s, without the lists: %v", name, err)
 		}

@@ -36,6 +36,8 @@ func TestTheGatesRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	restricted := one
 	restricted.Hash, restricted.Networks, restricted.Apps = apikey.Hash{9}, []string{"192.0.2.0/24", "2001:db8::/32"}, []string{"ios com.example.app"}
 	restricted.Proposed = &apikey.Proposal{Since: at(9), Networks: &[]string{}, Apps: &[]string{"ios com.example.other"}}
+	capped := one
+	capped.Hash, capped.Caps = apikey.Hash{11}, apikey.Caps{{Group: "other", Day: 5}, {Group: "tiles", Day: apikey.MaxCap}}
 	exposed := narrow
 	exposed.Hash, exposed.Exposed = apikey.Hash{10}, true
 	keytest.KeepStored(t, "gate",
@@ -48,6 +50,6 @@ func TestTheGatesRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 			{Billing: "freemium", Group: "other", Day: 5}, {Billing: "freemium", Group: "tiles", Day: 5, Month: account.MaxQuota}, {Billing: "pay_as_you_grow", Group: "tiles", Month: 7},
 		}}),
 		policies.EncodeAccount(authz.AccountOf(account.Account{ID: "acc_4", Type: account.SelfServe, Version: 2, Closing: true})),
-		policies.Encode(billed), policies.Encode(restricted), policies.Encode(exposed),
+		policies.Encode(billed), policies.Encode(restricted), policies.Encode(exposed), policies.Encode(capped),
 	)
 }
