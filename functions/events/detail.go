@@ -89,6 +89,7 @@ var detailTypes = map[string]string{
 	"key.lower_limit":      "Key Limit Lowered",
 	"key.raise_limit":      "Key Limit Raised",
 	"key.set_limit":        "Key Limit Set",
+	"key.set_quota":        "Key Quota Set",
 	"key.billing_type":     "Key Billing Type Changed",
 
 	"key.rotation_announced": "Key Rotation Announced",

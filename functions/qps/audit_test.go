@@ -98,6 +98,20 @@ func TestTheRowOfEachChangeNamesItsRequest(t *testing.T) {
 				`[{"class":"search","ends_at":null,"granted_qps":50,"lent_qps":0,"qps":11,"then_qps":0}]`)},
 		},
 		{
+			name: "capped", as: "developer", action: "key.set_quota", none: true,
+			call: func(string) apitest.Call {
+				return apitest.Call{Method: "PUT", Path: r.path("keys", string(r.key.ID), "quotas", "tiles"), Body: map[string]any{"day": 9}}
+			},
+			want: []audit.Change{change("quotas", "", `[{"day":9,"group":"tiles"}]`)},
+		},
+		{
+			name: "capped no more", as: "owner", action: "key.set_quota", none: true,
+			call: func(string) apitest.Call {
+				return apitest.Call{Method: "PUT", Path: r.path("keys", string(r.key.ID), "quotas", "tiles"), Body: map[string]any{"day": nil}}
+			},
+			want: []audit.Change{change("quotas", `[{"day":9,"group":"tiles"}]`, "")},
+		},
+		{
 			name: "set by an operator", as: "operator", action: "key.set_limit", none: true,
 			call: func(string) apitest.Call {
 				return apitest.Call{Method: "PUT", Path: direct, Body: map[string]any{"qps": 70}}

@@ -50,6 +50,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.OperatorList("GET /v1/qps-requests", func(*http.Request) string { return "qps_requests" }, h.queue, account.LookUp)
 	m.Account("PUT /v1/accounts/{account}/keys/{key}/limits/{class}", gateway.TakesIfMatch(h.setOwn), account.WriteKeys)
 	m.Account("PUT /v1/operator/accounts/{account}/keys/{key}/limits/{class}", gateway.TakesIfMatch(h.grantDirectly), account.SetLimits)
+	m.Account("PUT /v1/accounts/{account}/keys/{key}/quotas/{group}", gateway.TakesIfMatch(h.setQuota), account.WriteKeys)
 }
 
 // limited is a limit class with what holds for a key.

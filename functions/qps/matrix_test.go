@@ -18,9 +18,10 @@ func fixture(t testing.TB) apitest.Fixture {
 	id := r.submit(t, nil)
 	return apitest.Fixture{
 		API: r.API, Account: r.account.ID,
-		Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID), "request": id, "class": "search"},
+		Params: map[string]string{"account": string(r.account.ID), "key": string(r.key.ID), "request": id, "class": "search", "group": "other"},
 		Bodies: map[string]any{
 			"createQpsRequest": r.body(map[string]any{"product": "map-display"}), "lowerLimit": map[string]any{"qps": 2}, "setLimit": map[string]any{"qps": 20},
+			"setKeyQuota":      map[string]any{"day": 50},
 			"rejectQpsRequest": map[string]any{"comment": "no"},
 		},
 	}

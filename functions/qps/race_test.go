@@ -21,6 +21,11 @@ func TestTwoLimitsAtOnceAreAsOneAfterTheOther(t *testing.T) {
 				return r.Do(t, apitest.Call{As: "owner", Method: "PUT", Path: r.path("keys", string(r.key.ID), "limits", class), Body: map[string]any{"qps": qps}})
 			}
 		}
+		capped := func(group string, day any) func(testing.TB) apitest.Answer {
+			return func(t testing.TB) apitest.Answer {
+				return r.Do(t, apitest.Call{As: "owner", Method: "PUT", Path: r.path("keys", string(r.key.ID), "quotas", group), Body: map[string]any{"day": day}})
+			}
+		}
 		decide := func(action string, body map[string]any) func(testing.TB) apitest.Answer {
 			return func(t testing.TB) apitest.Answer {
 				return r.Do(t, apitest.Call{As: "operator", Method: "POST", Path: r.path("qps-requests", id, action), Body: body})
@@ -30,6 +35,7 @@ func TestTwoLimitsAtOnceAreAsOneAfterTheOther(t *testing.T) {
 			Interrupt: interrupt,
 			Do: map[string]func(testing.TB) apitest.Answer{
 				"search": own("search", 2), "map-display": own("map-display", 3),
+				"cap tiles": capped("tiles", 5), "cap other": capped("other", 7),
 				"grant": func(t testing.TB) apitest.Answer {
 					path := "/v1/operator/accounts/" + string(r.account.ID) + "/keys/" + string(r.key.ID) + "/limits/search"
 					return r.Do(t, apitest.Call{As: "operator", Method: "PUT", Path: path, Body: map[string]any{"qps": 40}})
@@ -57,7 +63,7 @@ func TestTwoLimitsAtOnceAreAsOneAfterTheOther(t *testing.T) {
 					limits[l.Class] = l.QPS
 				}
 				doc := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path("qps-requests", id)}).JSON(t)
-				return fmt.Sprint(limits, k.Disabled, doc["status"])
+				return fmt.Sprint(limits, k.Caps, k.Disabled, doc["status"])
 			},
 		}
 	})

@@ -19,6 +19,7 @@ approveQpsRequest   200     200       200      200      request_decided  request
 rejectQpsRequest    200     200       200      200      request_decided  request_decided  200       200        200             request_decided  200       200
 lowerLimit          200     200       200      200      key_revoked      key_deleted      200       200        200             key_revoked      200       200
 setLimit            200     200       200      200      key_revoked      key_deleted      200       200        200             key_revoked      200       200
+setKeyQuota         200     200       200      200      key_revoked      key_deleted      200       200        200             key_revoked      200       200
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
@@ -38,6 +39,24 @@ func TestALimitIsRaisedInEveryStateOfTheKey(t *testing.T) {
 		return f
 	}
 	apitest.StateTable(t, raised, func(op apitest.Operation) bool { return op.ID == "lowerLimit" }, raisedStates)
+}
+
+// raisedCaps: what a customer may still set and lower they may neither raise nor lift while the account is suspended.
+const raisedCaps = `
+             active  disabled  blocked  expired  revoked      deleted      rotating  cancelled  closing  closed       retyping  suspended
+setKeyQuota  200     200       200      200      key_revoked  key_deleted  200       200        200      key_revoked  200       account_suspended
+`
+
+func TestACapIsRaisedAndLiftedInEveryStateOfTheKey(t *testing.T) {
+	for _, day := range []any{51, nil} {
+		raised := func(t testing.TB) apitest.Fixture {
+			f := fixture(t)
+			f.Want(t, 200, apitest.Call{As: "owner", Method: "PUT", Path: "/v1/accounts/" + f.Params["account"] + "/keys/" + f.Params["key"] + "/quotas/other", Body: map[string]any{"day": 50}})
+			f.Bodies["setKeyQuota"] = map[string]any{"day": day}
+			return f
+		}
+		apitest.StateTable(t, raised, func(op apitest.Operation) bool { return op.ID == "setKeyQuota" }, raisedCaps)
+	}
 }
 
 // asking is a request with another member; the fixture has one open for search.
@@ -77,6 +96,9 @@ var requestBodies = map[string]apitest.Member{
 	},
 	"setLimit.qps": {
 		Body: map[string]any{"qps": 20}, Gate: true, Rows: []string{`key.set_limit limits=[{"class":"search","ends_at":null,"granted_qps":20,"lent_qps":0,"qps":20,"then_qps":0}]`},
+	},
+	"setKeyQuota.day": {
+		Body: map[string]any{"day": 7}, Gate: true, Shows: map[string]string{"quotas": `[{"day":7,"group":"other"}]`}, Rows: []string{`key.set_quota quotas=[{"day":7,"group":"other"}]`},
 	},
 	"lowerLimit.qps": {
 		Body: map[string]any{"qps": 2}, Gate: true, Rows: []string{`key.lower_limit limits=[{"class":"search","ends_at":null,"granted_qps":0,"lent_qps":0,"qps":2,"then_qps":0}]`},

@@ -44,6 +44,7 @@ func routes(m *gateway.Mux, h handlers) {
 	m.Account("GET /v1/accounts/{account}/usage", h.account, account.ReadUsage)
 	m.Account("GET /v1/accounts/{account}/keys/{key}/usage", h.key, account.ReadUsage)
 	m.Account("GET /v1/accounts/{account}/quotas", h.accountQuotas, account.ReadUsage)
+	m.Account("GET /v1/accounts/{account}/keys/{key}/quotas", h.keyQuotas, account.ReadUsage)
 }
 
 // account answers for all keys of an account together.

@@ -75,7 +75,7 @@ var derived = map[string]string{
 	"preview": "a new secret", "rotated_at": "a rotation", "previous_preview": "a rotation", "previous_secret_expires_at": "a rotation",
 	"rotation_cancelled": "a rotation", "last_used_at": "its calls", "last_used_age_seconds": "its calls", "last_refused_at": "its calls", "previous_secret_last_used_at": "its calls",
 	"status": "derived from the others", "disabled": "disable and enable", "blocked": "operators", "revoked_at": "revoke", "deleted_at": "delete",
-	"billing_type": "operators", "limits": "QPS requests and limits/{class}", "rotation_policy": "rotation-policy", "proposed": "proposal",
+	"billing_type": "operators", "limits": "QPS requests and limits/{class}", "quotas": "quotas/{group}", "rotation_policy": "rotation-policy", "proposed": "proposal",
 	"warnings": "derived from the others", "pending_paths": "the catalogue, until accept of a product",
 	"exposed_at": "reports of leaks", "exposures": "reports of leaks",
 }

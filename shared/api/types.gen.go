@@ -1129,6 +1129,9 @@ type Key struct {
 	Products                 []string   `json:"products"`
 	Proposed                 *Proposal  `json:"proposed"`
 
+	// Quotas The daily caps that are set on the key, a group of classes each. What is used and left of them is in `GET …/keys/{key}/quotas`.
+	Quotas []KeyQuota `json:"quotas"`
+
 	// Recoverable The secret is also kept encrypted, and an owner can reveal it.
 	Recoverable bool       `json:"recoverable"`
 	RevokedAt   *MaybeTime `json:"revoked_at"`
@@ -1206,6 +1209,38 @@ type KeyMatches struct {
 
 	// More Other keys may have this preview: one answer looks at the first 10,000 keys, and gives at most 20.
 	More bool `json:"more"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
+// KeyQuota A daily cap.
+type KeyQuota struct {
+	// Day The calls that the key may make of the group in a UTC day.
+	Day   int64  `json:"day"`
+	Group string `json:"group"`
+}
+
+// KeyQuotaUse The calls of a group of classes that the key has made in the present UTC day.
+type KeyQuotaUse struct {
+	// Day The cap, in calls; null: there is none.
+	Day    *int64 `json:"day"`
+	EndsAt Time   `json:"ends_at"`
+	Group  string `json:"group"`
+
+	// Left Null: there is no cap, or what is taken can't be read.
+	Left *int64 `json:"left"`
+	Name string `json:"name"`
+
+	// RunsOutAt When nothing will be left if calls go on as in this UTC day so far; null: not before ends_at, or nothing is left.
+	RunsOutAt *moment.Time `json:"runs_out_at"`
+	Used      int64        `json:"used"`
+}
+
+// KeyQuotas defines model for KeyQuotas.
+type KeyQuotas struct {
+	FreshAt *MaybeTime    `json:"fresh_at"`
+	Quotas  []KeyQuotaUse `json:"quotas"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
@@ -1815,6 +1850,12 @@ type SetBillingType struct {
 	BillingType BillingType `json:"billing_type"`
 }
 
+// SetKeyQuota defines model for SetKeyQuota.
+type SetKeyQuota struct {
+	// Day In calls; null lifts the cap.
+	Day *int64 `json:"day"`
+}
+
 // SetLimit defines model for SetLimit.
 type SetLimit struct {
 	Qps int `json:"qps"`
@@ -2339,6 +2380,12 @@ type PromoteProposalParams struct {
 	IfMatch IfMatchParam `json:"If-Match"`
 }
 
+// SetKeyQuotaParams defines parameters for SetKeyQuota.
+type SetKeyQuotaParams struct {
+	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
+	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
 // RestoreKeyParams defines parameters for RestoreKey.
 type RestoreKeyParams struct {
 	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
@@ -2649,6 +2696,9 @@ type ProposeFromUsageJSONRequestBody = Nothing
 
 // PromoteProposalJSONRequestBody defines body for PromoteProposal for application/json ContentType.
 type PromoteProposalJSONRequestBody = Nothing
+
+// SetKeyQuotaJSONRequestBody defines body for SetKeyQuota for application/json ContentType.
+type SetKeyQuotaJSONRequestBody = SetKeyQuota
 
 // RestoreKeyJSONRequestBody defines body for RestoreKey for application/json ContentType.
 type RestoreKeyJSONRequestBody = Nothing

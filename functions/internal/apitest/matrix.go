@@ -91,7 +91,7 @@ func (o Operation) ServedBy() string {
 		return "leaks"
 	case has("/rotat"):
 		return "rotation"
-	case has("/qps-requests"), has("/keys/{key}/limits/"):
+	case has("/qps-requests"), has("/keys/{key}/limits/"), has("/keys/{key}/quotas/"):
 		return "qps"
 	case has("/accounts/{account}/keys"), has("/accounts/{account}/domains"):
 		return "keys"

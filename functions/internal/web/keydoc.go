@@ -60,7 +60,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		Networks: texts(k.Networks), Apps: appDocs(k.Apps), Warnings: texts(k.Warned()), MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.StatusIn(v.Suspended, v.Now)), CreatedAt: moment.Of(k.CreatedAt), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: moment.Of(k.UpdatedAt),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
-		RotatedAt: TimePtr(k.RotatedAt), Exposures: exposureDocs(k, v.Now), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), PendingPaths: pendingDocs(k, v), Version: k.Version,
+		RotatedAt: TimePtr(k.RotatedAt), Exposures: exposureDocs(k, v.Now), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), Quotas: capDocs(k), PendingPaths: pendingDocs(k, v), Version: k.Version,
 	}
 	if b := k.Blocked; b != nil {
 		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At)}
@@ -160,6 +160,15 @@ func limitDocs(k apikey.Key, v View) []api.Limit {
 		for _, class := range p.Classes {
 			docs = append(docs, limitDoc(k, p.ID, class, v.Now))
 		}
+	}
+	return docs
+}
+
+// capDocs lists the caps that the key's owner has set.
+func capDocs(k apikey.Key) []api.KeyQuota {
+	docs := make([]api.KeyQuota, len(k.Caps))
+	for i, c := range k.Caps {
+		docs[i] = api.KeyQuota{Group: string(c.Group), Day: c.Day}
 	}
 	return docs
 }

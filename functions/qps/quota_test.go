@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/apikey"
+)
+
+// TestACapIsSetChangedAndLifted, each group of its own, and asking again for what holds writes nothing.
+func TestACapIsSetChangedAndLifted(t *testing.T) {
+	r := newHarness(t)
+	set := func(group string, body any, headers map[string]string) apitest.Answer {
+		return r.Do(t, apitest.Call{As: "developer", Method: http.MethodPut, Path: r.path("keys", string(r.key.ID), "quotas", group), Body: body, Headers: headers})
+	}
+	for i, step := range []struct {
+		group  string
+		day    any
+		want   string
+		writes bool
+	}{
+		{"tiles", nil, "[]", false},
+		{"tiles", 50, "[{tiles 50}]", true},
+		{"tiles", 50, "[{tiles 50}]", false},
+		{"other", 1, "[{other 1} {tiles 50}]", true},
+		{"tiles", apikey.MaxCap, "[{other 1} {tiles 1000000000000}]", true},
+		{"tiles", 2, "[{other 1} {tiles 2}]", true},
+		{"other", nil, "[{tiles 2}]", true},
+		{"tiles", nil, "[]", true},
+		{"tiles", nil, "[]", false},
+	} {
+		before := r.stored(t).Version
+		got := set(step.group, map[string]any{"day": step.day}, map[string]string{"If-Match": fmt.Sprintf("%q", fmt.Sprint(before))})
+		after := r.stored(t)
+		if got.Status != 200 || fmt.Sprint(after.Caps) != step.want || (after.Version != before) != step.writes {
+			t.Errorf("step %d: %d %s, version %d to %d, %v", i, got.Status, got.Body, before, after.Version, after.Caps)
+		}
+	}
+	for name, tt := range map[string]struct {
+		group string
+		body  any
+		want  string
+	}{
+		"0":                           {"tiles", map[string]any{"day": 0}, "422 invalid [/day]"},
+		"less":                        {"tiles", map[string]any{"day": -1}, "422 invalid [/day]"},
+		"too much":                    {"tiles", map[string]any{"day": apikey.MaxCap + 1}, "422 invalid [/day]"},
+		"no number":                   {"tiles", map[string]any{}, "422 invalid [/day]"},
+		"a month":                     {"tiles", map[string]any{"day": 5, "month": 5}, "422 invalid [/month]"},
+		"a group that there isn't":    {"maps", map[string]any{"day": 5}, "404 not_found []"},
+		"a class that is not a group": {"search", map[string]any{"day": 5}, "404 not_found []"},
+	} {
+		if got := set(tt.group, tt.body, nil).Problem(); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+	if got := set("tiles", map[string]any{"day": 5}, map[string]string{"If-Match": `"1"`}); got.Status != 412 || len(r.stored(t).Caps) != 0 {
+		t.Errorf("a stale version: %s", got.Problem())
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"net/http"
+
+	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
+	"latchkey/shared/api"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/limiter/quota"
+	"latchkey/shared/moment"
+	"latchkey/shared/product"
+	"latchkey/shared/usage"
+)
+
+// keyQuotas shows each group of classes for a key: its cap, what the key has used of the day, what is left, and until when.
+func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	if err := gateway.KnownQuery(r); err != nil {
+		return err
+	}
+	id, err := gateway.ID(r.PathValue("key"), "key_")
+	if err != nil {
+		return err
+	}
+	ctx, now := r.Context(), h.now().UTC()
+	k, err := h.keys.Key(ctx, c.Account, apikey.ID(id))
+	if err != nil {
+		return err
+	}
+	fresh, err := h.counters.FreshAt(ctx, c.Account) // first: what it promises is in the rows that are read after it
+	if err != nil {
+		return err
+	}
+	today := now.Truncate(day)
+	midnight := today.AddDate(0, 0, 1)
+	rows, err := h.counters.KeyRows(ctx, c.Account, k.ID, counters.Range{From: today, To: midnight, Days: true})
+	if err != nil {
+		return err
+	}
+	names := make([]quota.Name, len(k.Caps))
+	for i, one := range k.Caps {
+		names[i] = capName(k.ID, one.Group)
+	}
+	items, err := h.quotas.Taken(ctx, now, names)
+	if err != nil {
+		return err
+	}
+	for range len(names) - len(items) {
+		gateway.LeaveOut(ctx)
+	}
+	groups, used := h.groups(), usage.Spent(rows, h.products.Group)
+	doc := api.KeyQuotas{Quotas: make([]api.KeyQuotaUse, len(groups)), FreshAt: web.TimePtr(fresh), Unreadable: c.LeftOut(ctx)}
+	for i, g := range groups {
+		one := api.KeyQuotaUse{Group: string(g.ID), Name: g.Name, EndsAt: moment.Of(midnight)}
+		for of, n := range used {
+			if of.Group == g.ID {
+				one.Used += n
+			}
+		}
+		most := k.Caps.Of(g.ID)
+		seen, readable := items[capName(k.ID, g.ID)]
+		if one.Day = web.Calls(most); most != 0 && readable {
+			left := max(0, most-seen.Day)
+			one.Left, one.RunsOutAt = &left, web.TimePtr(usage.RunsOut(left, one.Used, now, midnight))
+		}
+		doc.Quotas[i] = one
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+// capName names a key's cap in the table of quotas.
+func capName(id apikey.ID, group product.Group) quota.Name {
+	return quota.Name{Scope: string(id), Group: string(group)}
+}
