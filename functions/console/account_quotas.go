@@ -25,11 +25,11 @@ type quotaNumbers struct {
 }
 
 // groupTitle names a group.
-func (v *visit) groupTitle(q api.Quota) string {
-	if q.Group == "other" {
+func (v *visit) groupTitle(group, name string) string {
+	if group == "other" {
 		return v.t("quotas.other")
 	}
-	return q.Name
+	return name
 }
 
 // quotaRows lists the periods that have a quota.
@@ -40,7 +40,7 @@ func (v *visit) quotaRows(list []api.Quota) (rows []quotaRow) {
 			api.QuotaPeriod
 		}{{"day", q.Day}, {"month", q.Month}} {
 			if p.Quota != nil {
-				row := quotaRow{QuotaPeriod: p.QuotaPeriod, Group: v.groupTitle(q), Billing: q.BillingType, Period: p.name}
+				row := quotaRow{QuotaPeriod: p.QuotaPeriod, Group: v.groupTitle(q.Group, q.Name), Billing: q.BillingType, Period: p.name}
 				if p.SetBy != nil {
 					row.From = *p.SetBy
 				}
@@ -55,7 +55,7 @@ func (v *visit) quotaRows(list []api.Quota) (rows []quotaRow) {
 func (v *visit) quotaForms(a api.Account, list []api.Quota) (forms []quotaNumbers) {
 	for _, q := range list {
 		day, month := ownQuota(a, q.BillingType, q.Group)
-		forms = append(forms, quotaNumbers{Quota: q, Title: v.groupTitle(q), Day: day, Month: month, Was: bothNumbers(day, month)})
+		forms = append(forms, quotaNumbers{Quota: q, Title: v.groupTitle(q.Group, q.Name), Day: day, Month: month, Was: bothNumbers(day, month)})
 	}
 	return forms
 }

@@ -47,7 +47,7 @@ func (f *form) edited() edited {
 	if labels := f.Lists["labels"]; len(labels) > 0 {
 		e["labels"] = slices.Sorted(slices.Values(labels))
 	}
-	for _, name := range []string{"name", "usage", "missing_origin", "header_only", "expires_at", "every_days", "notify_days_before", "principal", "qps"} {
+	for _, name := range []string{"name", "usage", "missing_origin", "header_only", "expires_at", "every_days", "notify_days_before", "principal", "qps", "day"} {
 		if f.Values[name] != "" {
 			e[name] = []string{f.Values[name]}
 		}
@@ -95,7 +95,7 @@ func (f *form) merge(now *form, said facts) (list []difference) {
 
 // labelled are the fields whose label isn't that of the fact.
 var labelled = map[string]string{
-	"every_days": "policy.every", "notify_days_before": "policy.notify", "principal": "policy.principal", "qps": "limit.qps",
+	"every_days": "policy.every", "notify_days_before": "policy.notify", "principal": "policy.principal", "qps": "limit.qps", "day": "cap.day",
 }
 
 func labelOf(field string) string { return cmp.Or(labelled[field], "fact."+field) }

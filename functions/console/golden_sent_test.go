@@ -80,6 +80,9 @@ func sentShots(root, key string) (list []shot) {
 	add("policy.conflict", "owner", key+"/policy", url.Values{"every_days": {"9"}, "notify_days_before": {"4"}, "was": {`{"every_days":["8"],"notify_days_before":["4"]}`}}, nil)
 	add("policy.conflict_of_developer", "developer", key+"/policy", url.Values{"every_days": {"9"}, "notify_days_before": {"5"}, "principal": {"arn:aws:iam::1:role/x"}, "was": {`{"every_days":["8"],"notify_days_before":["5"],"principal":["arn:aws:iam::1:role/x"]}`}}, nil)
 	add("limit.conflict", "owner", key+"/limits/map-display", url.Values{"qps": {"3"}, "was": {`{"qps":["9"]}`}}, nil)
+	add("cap.conflict", "owner", key+"/quotas/tiles", url.Values{"day": {"3"}, "was": {`{"day":["9"]}`}}, nil)
+	add("cap.bad", "owner", key+"/quotas/tiles", url.Values{"day": {"0"}}, refused(422, "invalid", api.FieldError{Pointer: "/day", Code: "out_of_range"}))
+	add("cap.no_number", "owner", key+"/quotas/tiles", url.Values{"day": {"many"}}, nil)
 	add("propose.conflict", "owner", key+"/propose", url.Values{"domains": {"mine.example"}, "products": {"search"}, "was": {`{"domains":["old.example"],"products":["search"]}`}}, nil)
 	seen := func(k api.Key, refused, unkept int64) func(*stage) {
 		k.Id, k.Name = keyID, "Shop"

@@ -65,6 +65,7 @@ func fullKey() api.Key {
 			{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 7, DefaultQps: 10, FreeQps: 20, MaxQps: 1000, EndsAt: maybeDay(40), ThenQps: ptr(10)},
 			{Class: "search-fast", Product: "search", Name: "Search, fast", Qps: 30, DefaultQps: 30, FreeQps: 30, MaxQps: 300},
 		},
+		Quotas: []api.KeyQuota{{Group: "tiles", Day: 6543}},
 	}
 }
 
@@ -95,6 +96,13 @@ func fullQuotas() api.Quotas {
 	return api.Quotas{Quotas: []api.Quota{
 		{BillingType: "paying", Group: "tiles", Name: "Map tiles", Day: period(4321, 1234, "operator", 3210, 987, day(1), day(0)), Month: unread},
 		{BillingType: "free", Group: "other", Name: "Other", Day: none, Month: free},
+	}}
+}
+
+func fullCaps() api.KeyQuotas {
+	return api.KeyQuotas{Quotas: []api.KeyQuotaUse{
+		{Group: "tiles", Name: "Map tiles", Day: ptr(int64(6543)), Used: 3456, Left: ptr(int64(2109)), EndsAt: day(1), RunsOutAt: ptr(day(0))},
+		{Group: "other", Name: "Other", Used: 13, EndsAt: day(1)},
 	}}
 }
 
@@ -238,6 +246,7 @@ func richWorld() map[string]any {
 		"POST /v1/invitations/show":                 api.InvitationOffer{AccountId: account, AccountName: "Demo & Co", Role: api.Developer, InvitedBy: ptr("olive@demo.example"), ExpiresAt: day(37)},
 		"GET " + accountAPI + "/export":             api.Export{Account: &acct, Members: &[]api.Member{{}, {}}, Keys: &[]api.Key{bareKey(), bareKey(), bareKey()}, Invitations: &[]api.Invitation{{Id: "inv_9"}}, Audit: &[]api.AuditRow{}, QpsRequests: &[]api.QpsRequest{{}, {}, {}, {}, {}}},
 		"GET " + accountAPI + "/quotas":             fullQuotas(),
+		"GET " + keyAPI + "/quotas":                 fullCaps(),
 		"GET " + accountAPI + "/policy":             api.AccountPolicy{Leaks: api.LeakPolicy{Frontend: "notify", Backend: "rotate", Mobile: "refuse"}, Version: 9},
 		"GET " + accountAPI + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "auth0|owner", Email: ptr("olive@demo.example"), Role: api.Owner, AddedAt: day(-10)},

@@ -62,7 +62,7 @@ func newFakeAPI() *fakeAPI {
 		key: api.KeyWithSecret{Key: api.Key{
 			Id: keyID, AccountId: account, Name: "Site", Usage: api.Frontend, BillingType: api.Freemium, Products: []string{"map-display"},
 			Labels: []string{"Müller"}, Domains: []string{}, MissingOrigin: api.Deny, Preview: "ak_7Kf2…x9Qd", Status: api.Active, CreatedAt: moment.Of(created), UpdatedAt: moment.Of(created),
-			Limits: []api.Limit{{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 10, DefaultQps: 10, MaxQps: 1000}}, Version: 3,
+			Limits: []api.Limit{{Class: "map-display", Product: "map-display", Name: "Map display", Qps: 10, DefaultQps: 10, MaxQps: 1000}}, Quotas: []api.KeyQuota{{Group: "tiles", Day: 300}}, Version: 3,
 		}},
 		products: []api.Product{
 			{Id: "map-display", Name: "Map Display API", Kind: api.Api, SamplePath: ptr("/map/1/tile/basic/main/0/0/0.png")},
@@ -127,6 +127,8 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, 200, key)
 	case "GET " + root + "/keys/" + keyID + "/usage":
 		reply(w, 200, api.Usage{Totals: api.UsageCounts{Requests: 12, ByReason: map[string]int64{"domain_not_allowed": 7}}})
+	case "GET " + root + "/keys/" + keyID + "/quotas":
+		reply(w, 200, api.KeyQuotas{Quotas: []api.KeyQuotaUse{{Group: "tiles", Name: "Map display", Day: ptr(int64(300)), Used: 12, Left: ptr(int64(280)), EndsAt: moment.Of(then)}, {Group: "other", Name: "Other", EndsAt: moment.Of(then)}}})
 	case "GET " + root + "/keys/" + keyID + "/audit":
 		reply(w, 200, api.AuditList{Rows: []api.AuditRow{{
 			Id: "1", At: key.CreatedAt, Action: "key.edit", Actor: api.Actor{Subject: "owner", Role: "owner"}, Changes: []api.Change{{Field: "name", After: key.Name}},

@@ -19,7 +19,8 @@ type keyPage struct {
 	Apps      []string // a line each
 	Choices   []chosen
 	Exposures []exposureView
-	Lacking   struct{ Usage bool } // what couldn't be read
+	Lacking   struct{ Usage, Caps bool } // what couldn't be read
+	Caps      []capRow
 	Figures   figures
 	Charts    *charts
 	Reasons   []refusal
@@ -66,8 +67,10 @@ func (a *app) showKey(v *visit) error {
 	q := usageAsk{Account: v.accountID, Key: v.r.PathValue("key"), Range: "7d", stop: now.Truncate(time.Second)}
 	q.preset()
 	var products []api.Product
+	var caps api.KeyQuotas
 	err := v.parallel(
 		reading(&d.Key, v.api, v.keyPath(), nil),
+		optional(reading(&caps, v.api, v.keyPath("/quotas"), nil), &d.Lacking.Caps),
 		optional(reading(&d.Usage, v.api, v.keyPath("/usage"), q.values()), &d.Lacking.Usage),
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 	)
@@ -78,6 +81,7 @@ func (a *app) showKey(v *visit) error {
 	if err != nil {
 		return err
 	}
+	d.Caps = v.capRows(caps.Quotas)
 	d.UsageURL, d.Fresh = q.SpanURL("7d"), v.freshness(d.Usage.FreshAt)
 	d.fill(products, now)
 	d.Pending = v.pendingOf(d.Key, products)

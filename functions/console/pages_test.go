@@ -21,7 +21,7 @@ import (
 var keyPages = []string{
 	"", "/new", "/" + keyID, "/" + keyID + "/edit", "/" + keyID + "/disable", "/" + keyID + "/enable", "/" + keyID + "/revoke", "/" + keyID + "/delete",
 	"/" + keyID + "/restore", "/" + keyID + "/reveal", "/" + keyID + "/rotate", "/" + keyID + "/extend", "/" + keyID + "/policy", "/" + keyID + "/propose",
-	"/" + keyID + "/limits/map-display", "/" + keyID + "/rotation-end", "/" + keyID + "/rotation-cancel", "/" + keyID + "/promote", "/" + keyID + "/drop", "/" + keyID + "/accept?product=map-display",
+	"/" + keyID + "/limits/map-display", "/" + keyID + "/quotas/tiles", "/" + keyID + "/rotation-end", "/" + keyID + "/rotation-cancel", "/" + keyID + "/promote", "/" + keyID + "/drop", "/" + keyID + "/accept?product=map-display",
 }
 
 func TestEveryPageIsWholeAndHoldsNothingInline(t *testing.T) {

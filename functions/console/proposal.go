@@ -18,6 +18,8 @@ func (a *app) proposalRoutes() {
 	a.account("POST /accounts/{account}/keys/{key}/from-usage", a.proposeSeen)
 	a.writing("GET /accounts/{account}/keys/{key}/limits/{class}", can.write, a.limitForm)
 	a.account("POST /accounts/{account}/keys/{key}/limits/{class}", a.lowerLimit)
+	a.writing("GET /accounts/{account}/keys/{key}/quotas/{group}", can.write, a.capForm)
+	a.account("POST /accounts/{account}/keys/{key}/quotas/{group}", a.setCap)
 }
 
 func (a *app) proposeForm(v *visit) error {

@@ -59,6 +59,7 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/keys/{key}/promote":                 matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/drop":                    matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/limits/{class}":          matrix.WriteKeys,
+	"/accounts/{account}/keys/{key}/quotas/{group}":          matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/revoke":                  matrix.RevokeKeys,
 	"/accounts/{account}/keys/{key}/delete":                  matrix.DeleteKeys,
 	"/accounts/{account}/keys/{key}/restore":                 matrix.DeleteKeys,

@@ -34,6 +34,12 @@ var settling = map[string]struct {
 		[]string{"Requests per second 8 4"},
 		`{"qps":4}`,
 	},
+	"/quotas/tiles": {
+		url.Values{"day": {"400"}},
+		func(k *api.KeyWithSecret) { k.Quotas = []api.KeyQuota{{Group: "tiles", Day: 800}} },
+		[]string{"Daily cap 800 400"},
+		`{"day":400}`,
+	},
 	"/propose": {
 		url.Values{"domains": {"mine.example"}},
 		func(k *api.KeyWithSecret) {

@@ -22,6 +22,20 @@ func TestALimitThatStaysIsNotSaidToHaveChanged(t *testing.T) {
 	}
 }
 
+// TestACapThatStaysIsNotSaidToHaveChanged, and an empty field lifts it.
+func TestACapThatStaysIsNotSaidToHaveChanged(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.accept()
+	for day, want := range map[string][2]string{"300": {"cap_same", `{"day":300}`}, "5": {"cap", `{"day":5}`}, "": {"cap", `{"day":null}`}} {
+		w.forget()
+		answer := w.ask(http.MethodPost, "/accounts/"+account+"/keys/"+keyID+"/quotas/tiles", url.Values{"day": {day}})
+		got := w.writes()
+		if note := w.noteOf(answer).Notice; note != want[0] || len(got) != 1 || got[0].body != want[1] {
+			t.Errorf("from 300 to %q: %s, %+v, want %s", day, note, got, want)
+		}
+	}
+}
+
 // TestOnlyAPendingRequestIsOfferedToBeWithdrawn, also to who comes by an old address.
 func TestOnlyAPendingRequestIsOfferedToBeWithdrawn(t *testing.T) {
 	w := newWalker(t, "owner")

@@ -78,6 +78,8 @@ func (w *walker) stored(route string) (doc map[string]any, whole bool) {
 		return map[string]any{"qps": nil}, true // none of an operator's
 	case method == "PUT" && strings.HasPrefix(path, "/v1/operator/accounts/"+account+"/quotas/"):
 		return map[string]any{"billing_type": "paying", "day": nil, "month": nil}, true // none of an operator's
+	case strings.HasPrefix(route, "PUT "+key+"/quotas/"):
+		return map[string]any{"day": 300.0}, true
 	case method == "PUT" && strings.Contains(path, "/limits/"):
 		return of(map[string]any{"qps": k.Limits[0].Qps}), true
 	case method == "PUT" && strings.HasSuffix(path, "/billing-type"):
@@ -156,7 +158,7 @@ func TestSavingAFormChangesWhatWasChangedInIt(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"/edit", "/policy", "/propose", "/limits/map-display", "/billing-type", "/name", "/role", "/key-limit", "/suspend", "/operators/rank"} {
+	for _, want := range []string{"/edit", "/policy", "/propose", "/limits/map-display", "/quotas/tiles", "/billing-type", "/name", "/role", "/key-limit", "/suspend", "/operators/rank"} {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(saved)), func(action string) bool { return strings.HasSuffix(action, want) }) {
 			t.Errorf("no form for %s was saved", want)
 		}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"net/http"
+	"slices"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+)
+
+// capRow is the daily cap of a key for a group of classes, or that it has none.
+type capRow struct {
+	api.KeyQuotaUse
+	Title string // of the group
+}
+
+type capForm struct {
+	*form
+	Key api.Key
+	Cap capRow
+}
+
+// capRows lists the groups of classes.
+func (v *visit) capRows(list []api.KeyQuotaUse) []capRow {
+	rows := make([]capRow, len(list))
+	for i, one := range list {
+		rows[i] = capRow{one, v.groupTitle(one.Group, one.Name)}
+	}
+	return rows
+}
+
+// capIn is the number of calls of a group in a day that a key has, "" for no cap.
+func capIn(k api.Key, group string) string {
+	for _, one := range k.Quotas {
+		if one.Group == group {
+			return callsOf(&one.Day)
+		}
+	}
+	return ""
+}
+
+// capOf is the form for the cap of a group, as it stands.
+func capOf(group string) func(api.Key) *form {
+	return func(k api.Key) *form {
+		f := newForm()
+		f.Values["day"] = capIn(k, group)
+		f.begin()
+		return f
+	}
+}
+
+func (a *app) capForm(v *visit) error {
+	k, err := v.key()
+	if err != nil {
+		return err
+	}
+	return a.showCap(v, http.StatusOK, capOf(v.r.PathValue("group"))(k), k)
+}
+
+// showCap shows the form for the cap of the group that the path names.
+func (a *app) showCap(v *visit, status int, f *form, k api.Key) error {
+	var quotas api.KeyQuotas
+	if err := reading(&quotas, v.api, v.keyPath("/quotas"), nil)(v.ctx()); err != nil {
+		return err
+	}
+	rows := v.capRows(quotas.Quotas)
+	i := slices.IndexFunc(rows, func(r capRow) bool { return r.Group == v.r.PathValue("group") })
+	if i < 0 {
+		return errNotFound
+	}
+	return v.render(status, "cap", v.t("cap.title", "group", rows[i].Title), &capForm{form: f, Key: k, Cap: rows[i]})
+}
+
+// setCap sets the cap of a group; an empty field lifts it.
+func (a *app) setCap(v *visit) error {
+	f, group := newForm(), v.r.PathValue("group")
+	if !plainName(group) {
+		return errNotFound
+	}
+	f.Values["day"], f.Values["was"] = v.form("day"), v.form("was")
+	body := api.SetKeyQuota{}
+	if f.Values["day"] != "" {
+		n := int64(f.whole(v, "day"))
+		body.Day = &n
+	}
+	began := f.began()
+	set := func(api.Key) management.Call {
+		return management.Call{Method: http.MethodPut, Path: v.keyPath("/quotas/", group), Body: body}
+	}
+	before, status, err := a.settle(v, f, set, capOf(group))
+	switch {
+	case err != nil:
+		return err
+	case !f.settled():
+		return a.showCap(v, status, f, before)
+	}
+	if capIn(before, group) == f.Values["day"] && (began == nil || slices.Equal(began["day"], f.edited()["day"])) {
+		return v.done(v.keyURL(), "cap_same")
+	}
+	return v.done(v.keyURL(), "cap")
+}
