@@ -47,6 +47,7 @@ func (w *twice) keyForms() (list []func() pressed) {
 	step("promote", nil, "", limited)
 	step("drop", nil, "", limited)
 	step("limits/map-display", url.Values{"qps": {"3"}}, "")
+	step("quotas/tiles", url.Values{"day": {"3"}}, "")
 	add(func() pressed {
 		k := w.key(`,"domains":["one.example"]`)
 		return pressed{"owner", "", k + "/repair", url.Values{"domain": {"two.example"}}}
