@@ -34,6 +34,8 @@ func TestInputsHaveBothTheirBounds(t *testing.T) {
 		{"suspendAccount", "reason", []any{"x", strings.Repeat("é", 500), "a\nb", " x "}, []any{"", " \n", strings.Repeat("é", 501), "a\x00b", nil}},
 		{"setAccountQuota", "day", []any{1, 1_000_000_000_000, nil}, []any{0, -1, 1_000_000_000_001, 1.5, "5"}},
 		{"setAccountQuota", "month", []any{1, 1_000_000_000_000, nil}, []any{0, -1, 1_000_000_000_001, 1.5, "5"}},
+		{"putAccountPolicy", "max_lifetime_days", []any{1, 3650}, []any{0, -1, 3651, 1 << 40, 1.5, "5"}},
+		{"putAccountPolicy", "frontend_restricted", []any{true}, []any{"true", 1, nil}},
 		{"setAccountLimit", "qps", []any{1, 20000}, []any{0, -1, 20001, 1 << 40, 1.5, "5"}},
 		{"acceptProduct", "version", []any{string(product.Default().Version())}, []any{"", " " + string(product.Default().Version()), "1", "1-", "0-0123456789", "1-012345678", "1-0123456789a", "1-012345678G", "1234567890-0123456789", 1, nil}},
 		{"unblockKey", "reason", []any{"", "x", strings.Repeat("é", 500)}, []any{strings.Repeat("é", 501), "a\x00b"}},

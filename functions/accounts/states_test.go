@@ -88,6 +88,16 @@ var accountBodies = map[string]apitest.Member{
 		Shows: map[string]string{"leaks": `{"backend":"rotate","frontend":"refuse","mobile":"notify"}`, "version": "4"},
 		Rows:  []string{`account.policy leaks={"backend":"rotate","frontend":"refuse","mobile":"notify"}`},
 	},
+	"putAccountPolicy.frontend_restricted": {
+		Body:  object{"frontend_restricted": true},
+		Shows: map[string]string{"frontend_restricted": "true", "version": "4"},
+		Rows:  []string{`account.policy frontend_restricted=true`},
+	},
+	"putAccountPolicy.max_lifetime_days": {
+		Body:  object{"max_lifetime_days": 90},
+		Shows: map[string]string{"max_lifetime_days": "90", "version": "4"},
+		Rows:  []string{`account.policy max_lifetime_days=90`},
+	},
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
 	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
 	"endSessions.subject":       {Elsewhere: "TestAnAdminEndsAllSessionsOfAPerson"},

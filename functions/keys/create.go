@@ -62,7 +62,7 @@ func (h *handler) newKey(acct account.Account, body api.CreateKey, members gatew
 		k.MissingOrigin = apikey.MissingOrigin(*body.MissingOrigin)
 	}
 	f.fits(apikey.Key{}, k)
-	if err := f.err(); err != nil {
+	if err := f.keeps(func() (account.Account, error) { return acct, nil }, nil, k); err != nil {
 		return k, err
 	}
 	k.ID = apikey.ID(h.service.Source.NewID("key_"))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -98,12 +99,12 @@ func (h *handler) changeDomains(w http.ResponseWriter, r *http.Request, c gatewa
 ) error {
 	more = more || len(ids) > mostKeysChanged
 	ids = ids[:min(len(ids), mostKeysChanged)]
-	results := make([]api.DomainChange, len(ids))
+	results, its := make([]api.DomainChange, len(ids)), itsAccount(sync.OnceValues(h.accountOf(r.Context(), c.Account)))
 	g, ctx := errgroup.WithContext(r.Context())
 	g.SetLimit(changedAtOnce)
 	for i, id := range ids {
 		g.Go(func() (err error) {
-			results[i], err = h.changeDomainsOf(ctx, c, id, apply)
+			results[i], err = h.changeDomainsOf(ctx, c, id, its, apply)
 			return err
 		})
 	}
@@ -119,9 +120,9 @@ func (h *handler) changeDomains(w http.ResponseWriter, r *http.Request, c gatewa
 }
 
 // changeDomainsOf changes one key. Where somebody else has changed it meanwhile, it is decided again from what is there now.
-func (h *handler) changeDomainsOf(ctx context.Context, c gateway.Principal, id apikey.ID, apply func(apikey.Key) (apikey.Key, error)) (api.DomainChange, error) {
+func (h *handler) changeDomainsOf(ctx context.Context, c gateway.Principal, id apikey.ID, its itsAccount, apply func(apikey.Key) (apikey.Key, error)) (api.DomainChange, error) {
 	for try := 1; ; try++ {
-		before, after, err := h.changeOnce(ctx, c, id, apply)
+		before, after, err := h.changeOnce(ctx, c, id, its, apply)
 		one := api.DomainChange{KeyId: string(id), Name: before.Name, Domains: len(before.Domains), Result: api.DomainChangeResultUnchanged}
 		if try < changeTries && errors.Is(err, dynamo.ErrStale) && !errors.Is(err, account.ErrRightLost) {
 			continue
@@ -139,12 +140,12 @@ func (h *handler) changeDomainsOf(ctx context.Context, c gateway.Principal, id a
 
 // ofTheKey reports whether an error says something of one key, and nothing of the others.
 func ofTheKey(err error) bool {
-	return slices.ContainsFunc([]error{dynamo.ErrNotFound, dynamo.ErrUnreadable, apikey.ErrRevoked, apikey.ErrDeleted, apikey.ErrDomains, gateway.ErrStale}, func(one error) bool {
+	return slices.ContainsFunc([]error{dynamo.ErrNotFound, dynamo.ErrUnreadable, apikey.ErrRevoked, apikey.ErrDeleted, apikey.ErrDomains, apikey.ErrUnrestricted, gateway.ErrStale}, func(one error) bool {
 		return errors.Is(err, one)
 	})
 }
 
-func (h *handler) changeOnce(ctx context.Context, c gateway.Principal, id apikey.ID, apply func(apikey.Key) (apikey.Key, error)) (before, after apikey.Key, err error) {
+func (h *handler) changeOnce(ctx context.Context, c gateway.Principal, id apikey.ID, its itsAccount, apply func(apikey.Key) (apikey.Key, error)) (before, after apikey.Key, err error) {
 	if before, err = h.service.Store.Key(ctx, c.Account, id); err != nil {
 		return before, before, err
 	}
@@ -154,6 +155,10 @@ func (h *handler) changeOnce(ctx context.Context, c gateway.Principal, id apikey
 	f := h.fields(h.service.Source.Time())
 	if f.fits(before, after); f.err() != nil {
 		return before, before, apikey.ErrDomains
+	}
+	_, broken, err := its.broken(&before, after, f.now)
+	if err = errors.Join(append(broken, err)...); err != nil {
+		return before, before, err
 	}
 	row := h.service.Row(c, "key.edit", &before, after)
 	after, err = h.service.Store.Commit(ctx, control.Change{Before: &before, After: after, Audit: row})

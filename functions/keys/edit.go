@@ -30,7 +30,7 @@ func (h *handler) edit(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	after := before.Touched(f.now)
 	f.set(&after, body, members)
 	f.fits(before, after)
-	if err := f.err(); err != nil {
+	if err := f.keeps(h.accountOf(r.Context(), c.Account), &before, after); err != nil {
 		return err
 	}
 	if after.Same(before) {

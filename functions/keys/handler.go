@@ -23,6 +23,7 @@ type store interface {
 
 // rows reads the counters of keys.
 type rows interface {
+	LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (map[apikey.ID]web.Used, error)
 	CalledSince(ctx context.Context, id account.ID, since time.Time, keys ...apikey.Key) ([]apikey.Key, error)
 	KeyRows(ctx context.Context, id account.ID, key apikey.ID, in counters.Range) ([]usage.Row, error)
 }
@@ -53,6 +54,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("PUT /v1/operator/accounts/{account}/keys/{key}/billing-type", gateway.TakesIfMatch(h.setBilling), account.SetBilling)
 	const domains = "/v1/accounts/{account}/domains"
 	m.Account("GET "+domains, h.listDomains, account.ReadKeys)
+	m.Account("GET /v1/accounts/{account}/findings", h.listFindings, account.ReadKeys)
 	m.Account("POST "+domains+"/link", h.linkDomain, account.WriteKeys)
 	m.Account("POST "+domains+"/unlink", h.unlinkDomain, account.WriteKeys)
 	m.Account("POST "+domains+"/replace", gateway.TakesIfMatch(h.replaceDomain), account.WriteKeys)

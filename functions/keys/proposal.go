@@ -98,6 +98,8 @@ func (h *handler) promote(w http.ResponseWriter, r *http.Request, c gateway.Prin
 		if p := k.Proposed.Networks; h.hidden && p != nil && len(*p) > 0 {
 			return k, gateway.Invalid(gateway.Field("networks", networksUnavailable, whyUnavailable))
 		}
-		return k.Enforced().Touched(h.service.Source.Time()), nil
+		f := h.fields(h.service.Source.Time())
+		after := k.Enforced().Touched(f.now)
+		return after, f.keeps(h.accountOf(r.Context(), c.Account), &k, after)
 	})
 }

@@ -56,6 +56,8 @@ type Account struct {
 	Quotas Quotas
 	// Leaks holds what happens to secrets of the account's keys that are reported as exposed.
 	Leaks LeakPolicy
+	// Rules holds what the account asks of its keys.
+	Rules Rules
 }
 
 // DefaultKeyLimit is the number of keys of a new account, unless an operator raises it.

@@ -58,6 +58,7 @@ var Problems = []ProblemPage{
 	{"request_ended", 409, "The end that the QPS request asks for has passed.", "Reject it; the customer can file another."},
 	{"request_obsolete", 409, "What the QPS request asks for is gone: the key no longer has the product, or the account is no enterprise account.", "Reject it."},
 	{"request_open", 409, "A QPS request for this key and limit class is open already.", "Wait for the decision, or withdraw it first."},
+	{"restriction_required", 409, "The account's policy asks for a restriction of keys of usage frontend, and the change would leave this one without any.", "Give the key another domain, a network or an app first, or ask an owner to change the policy."},
 	{"rotation_cancelled", 409, "The rotation was cancelled already.", "Nothing; the newer secret ends by itself."},
 	{"rotation_in_progress", 409, "A rotation of the key is in progress: a key has at most two secrets.", "End or cancel it before you rotate again. With the reason `leaked` it is ended for you."},
 	{"secret_not_refused", 409, "No secret of the key is refused as exposed, so there is nothing to lift: it wasn't reported, its account's policy lets it work, an owner has lifted it, or a rotation has replaced it.", "Read the key: `exposures` says what holds."},

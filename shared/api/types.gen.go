@@ -625,8 +625,14 @@ type AccountList struct {
 
 // AccountPolicy defines model for AccountPolicy.
 type AccountPolicy struct {
+	// FrontendRestricted A key of usage frontend needs a domain, a network or an app.
+	FrontendRestricted bool `json:"frontend_restricted"`
+
 	// Leaks By the usage of keys.
 	Leaks LeakPolicy `json:"leaks"`
+
+	// MaxLifetimeDays A key needs an `expires_at` that is at most so many days away when it is set; null asks for none.
+	MaxLifetimeDays *int `json:"max_lifetime_days"`
 
 	// Version The account's version.
 	Version int64 `json:"version"`
@@ -1025,6 +1031,28 @@ type FindKeys struct {
 
 	// SecretSha256 SHA-256 of the whole secret in hexadecimal, as sha256sum prints it.
 	SecretSha256 *string `json:"secret_sha256,omitempty"`
+}
+
+// Finding `since` is the due rotation, the last allowed call or the key's creation; null where nobody knows from when on it holds.
+type Finding struct {
+	// Act What repairs it. `restrict`, `correct`: `PATCH …/keys/{key}` with `domains`, `networks` or `apps`. `set_expiry`: the same with `expires_at`. `rotate`: `POST …/keys/{key}/rotate`. `disable`: `POST …/keys/{key}/disable`. `delete`: `DELETE …/keys/{key}`. `accept_paths`: `POST …/products/{product}/accept`, an owner's.
+	Act string `json:"act"`
+
+	// Code `unrestricted`: a key of usage frontend without a domain, network or app. `invalid_now`: an entry of these that today's rules refuse. `pending_paths`: paths of its products that nobody has accepted. `rotation_overdue`: its secret is older than its rotation policy. `policy_lifetime`: it expires later than the account's policy allows, or never. `unused_90_days`: no allowed call for 90 days. `never_expires`: for information, where the policy asks for no expiry. Later versions may know more.
+	Code  string     `json:"code"`
+	Key   DomainKey  `json:"key"`
+	Since *MaybeTime `json:"since"`
+}
+
+// FindingList defines model for FindingList.
+type FindingList struct {
+	Findings []Finding `json:"findings"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // GitHubLeaks defines model for GitHubLeaks.
@@ -1626,8 +1654,14 @@ type ProposedCounts struct {
 
 // PutAccountPolicy defines model for PutAccountPolicy.
 type PutAccountPolicy struct {
+	// FrontendRestricted A key of usage frontend needs a domain, a network or an app, when it is created and when one of these or its usage changes.
+	FrontendRestricted *bool `json:"frontend_restricted,omitempty"`
+
 	// Leaks By the usage of keys.
 	Leaks *LeakPolicy `json:"leaks,omitempty"`
+
+	// MaxLifetimeDays The most days from now to the `expires_at` of a key that is created or gets another one; null asks for none.
+	MaxLifetimeDays *int `json:"max_lifetime_days,omitempty"`
 }
 
 // PutMember The e-mail address is a label, shown where no address of the member is verified; no search finds it.
@@ -2256,6 +2290,16 @@ type ReplaceDomainParams struct {
 
 // ExportAccountParams defines parameters for ExportAccount.
 type ExportAccountParams struct {
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
+// ListFindingsParams defines parameters for ListFindings.
+type ListFindingsParams struct {
+	// KeyId This key alone. One that the account doesn't have has no findings.
+	KeyId    *string        `form:"key_id,omitempty" json:"key_id,omitempty"`
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
 	// PageToken next_page_token of the previous page, with the same filter.

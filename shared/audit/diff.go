@@ -211,6 +211,8 @@ func accountFacts(a account.Account) []fact {
 		{"limits", accountLimits(a.Limits)},
 		{"quotas", accountQuotas(a.Quotas)},
 		{"leaks", leaks(a.Leaks)},
+		{"frontend_restricted", a.Rules.FrontendRestricted},
+		{"max_lifetime_days", count(a.Rules.LifetimeDays)},
 		{"closing", a.Closing},
 		{"closed_at", at(a.ClosedAt)},
 		{"unreadable_keys", count(a.UnreadableKeys)},

@@ -93,7 +93,7 @@ func (o Operation) ServedBy() string {
 		return "rotation"
 	case has("/qps-requests"), has("/keys/{key}/limits/"), has("/keys/{key}/quotas/"):
 		return "qps"
-	case has("/accounts/{account}/keys"), has("/accounts/{account}/domains"):
+	case has("/accounts/{account}/keys"), has("/accounts/{account}/domains"), has("/accounts/{account}/findings"):
 		return "keys"
 	default:
 		return "accounts"

@@ -16,7 +16,7 @@ import (
 // badRecords are the items of the control table that stop being readable, one for each list that operators read: the
 // first whose sort key begins so, and whose partition contains the text after a blank.
 var badRecords = map[string]string{
-	"listKeys": "KEY#", "listDomains": "KEY#", "listMembers": "MEMBER#", "listInvitations": "INVITE#", "listAudit": "AUDIT#", "listKeyAudit": "AUDIT#",
+	"listKeys": "KEY#", "listDomains": "KEY#", "listFindings": "KEY#", "listMembers": "MEMBER#", "listInvitations": "INVITE#", "listAudit": "AUDIT#", "listKeyAudit": "AUDIT#",
 	"listQpsRequests": "QPS#", "listQpsQueue": "QPS#", "listOperators": "OPERATOR support", "listOperatorsAudit": "AUDIT# " + string(control.Operators),
 	"findAccounts": "ACCOUNT other", "getStatements": "", "getStatement": "", // rows are made of counters
 }

@@ -20,6 +20,8 @@ type Used struct {
 	Current  time.Time
 	Previous time.Time // the outgoing secret
 	Refused  time.Time // the last call that was refused, with any secret of the key
+	Allowed  time.Time // the last call that was allowed, also with a secret that has ended since
+	Known    bool      // false where the counters can't be read: then the times say nothing
 }
 
 // Last is the last use of a key, with whichever of its secrets; zero if there was none.

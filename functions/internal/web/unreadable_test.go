@@ -108,7 +108,7 @@ func TestABadCounterHidesNoKey(t *testing.T) {
 	good, bad := apikey.Key{ID: "key_good"}, apikey.Key{ID: "key_bad"}
 	u := Uses{counters: fakeUse{bad.ID}, unreadable: func(_ context.Context, u control.Unreadable) { told = append(told, u) }}
 	used, err := u.LastUsed(t.Context(), "acc_1", bad, good)
-	if err != nil || !used[good.ID].Current.Equal(keytest.Now) || !used[bad.ID].Current.IsZero() || len(told) != 1 {
+	if err != nil || !used[good.ID].Current.Equal(keytest.Now) || !used[bad.ID].Current.IsZero() || !used[good.ID].Known || used[bad.ID].Known || len(told) != 1 {
 		t.Errorf("%v, %v, told %v", used, err, told)
 	}
 }

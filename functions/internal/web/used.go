@@ -56,7 +56,13 @@ func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (
 	}
 	used := map[apikey.ID]Used{}
 	for _, k := range keys {
-		one := Used{Current: tags[k.ID][usage.HashTag(k.Current.Hash)]}
+		of, known := tags[k.ID]
+		one := Used{Known: known, Current: of[usage.HashTag(k.Current.Hash)]}
+		for tag, at := range of {
+			if tag != usage.RefusedTag && at.After(one.Allowed) {
+				one.Allowed = at
+			}
+		}
 		if k.Outgoing != nil {
 			one.Previous = tags[k.ID][usage.HashTag(k.Outgoing.Hash)]
 		}

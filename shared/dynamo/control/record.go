@@ -98,6 +98,10 @@ type accountRecord struct {
 
 	Leaks *leakRecord `dynamodbav:"leak_policy,omitempty"`
 
+	// What the account asks of its keys. A release that doesn't know it drops it when it writes the account.
+	FrontendRestricted bool `dynamodbav:"frontend_restricted,omitempty"`
+	LifetimeDays       int  `dynamodbav:"max_lifetime_days,omitempty"`
+
 	SuspendedAt     string `dynamodbav:"suspended_at,omitempty"`
 	SuspendedUntil  string `dynamodbav:"suspended_until,omitempty"`
 	SuspendedReason string `dynamodbav:"suspended_reason,omitempty"`
@@ -177,6 +181,8 @@ func encodeAccount(a account.Account) dynamo.Item {
 		Quotas:     recordsOfAccountQuotas(a.Quotas),
 		Leaks:      recordOfLeaks(a.Leaks),
 
+		FrontendRestricted: a.Rules.FrontendRestricted, LifetimeDays: a.Rules.LifetimeDays,
+
 		SuspendedAt: stamp(a.Suspended.At), SuspendedUntil: stamp(a.Suspended.Until),
 		SuspendedReason: a.Suspended.Reason, SuspendedBy: a.Suspended.By,
 	}, gAccounts, accountSort(a))
@@ -193,6 +199,7 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
 		PendingType: account.Type(r.PendingType), Closing: r.Closing, UnreadableKeys: r.Unreadable,
 		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(), Limits: accountLimitsOf(r.Limits), Quotas: accountQuotasOf(r.Quotas), Leaks: r.Leaks.policy(),
+		Rules: account.Rules{FrontendRestricted: r.FrontendRestricted, LifetimeDays: r.LifetimeDays},
 		Suspended: account.Suspension{
 			Reason: r.SuspendedReason, By: r.SuspendedBy, At: c.read(r.SuspendedAt), Until: c.read(r.SuspendedUntil),
 		},

@@ -110,6 +110,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	suspended.Limits = account.Limits{{Class: "search", QPS: 5}}
 	suspended.Quotas = account.Quotas{{Billing: "free", Group: "other", Month: 500}, {Billing: "free", Group: "tiles", Day: 5}}
 	suspended.Leaks = account.LeakPolicy{Frontend: account.LeakRefuse, Backend: account.LeakRotate, Mobile: account.LeakNotify}
+	suspended.Rules = account.Rules{FrontendRestricted: true, LifetimeDays: 365}
 	suspended.Suspended = account.Suspension{Reason: "unpaid", At: at(51), Until: at(52), By: "operator@example.com"}
 	_, err = s.UpdateAccount(t.Context(), a, suspended, row(acct, "account.suspend", ""))
 	must(err)
