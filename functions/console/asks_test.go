@@ -33,6 +33,8 @@ var asks = map[string][]string{
 	"/accounts/{account}/keys/selected/rotate":                                                 {`/accounts/{account}/keys?page_size=25 sort=-created_at`},
 	"/accounts/{account}/keys/selected.csv":                                                    {`/accounts/{account}/keys?page_size=25 sort=-created_at`},
 	"/accounts/{account}/keys/{key}":                                                           {`/accounts/{account}/keys/{key}/usage?from=-168h0m0s interval=hour to=0s`},
+	"/accounts/{account}/keys/findings":                                                        {`/accounts/{account}/findings?page_size=100`},
+	"/accounts/{account}/keys/findings?key={key}&page=next":                                    {`/accounts/{account}/findings?key_id={key} page_size=100 page_token=next`},
 	"/accounts/{account}/keys/{key}/audit":                                                     {`/accounts/{account}/keys/{key}/audit?page_size=30`},
 	"/accounts/{account}/keys/{key}/audit?page=next":                                           {`/accounts/{account}/keys/{key}/audit?page_size=30 page_token=next`},
 	"/accounts/{account}/keys?q=%20shop&status=active&product=search&sort=name&page=next":      {`/accounts/{account}/keys?figures=day page_size=25 page_token=next product=search q=shop sort=name status=active`},

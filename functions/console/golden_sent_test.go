@@ -52,6 +52,8 @@ func sentShots(root, key string) (list []shot) {
 	add("key_new.chosen", "owner", root+"/keys/new", chosen, bad)
 	add("lift.no_reason", "owner", key+"/lift-exposure", url.Values{"reason": {""}}, refused(422, "invalid", api.FieldError{Pointer: "/reason", Code: "invalid_reason"}))
 	add("leak_policy.overtaken", "owner", root+"/account/leaks", url.Values{"frontend": {"refuse"}, "backend": {"refuse"}, "mobile": {"notify"}, "was": {"refuse refuse refuse"}}, nil)
+	add("rules.overtaken", "owner", root+"/account/rules", url.Values{"max_lifetime_days": {"90"}, "was": {"open"}}, nil)
+	add("rules.bad", "owner", root+"/account/rules", url.Values{"frontend_restricted": {"on"}, "max_lifetime_days": {"some"}, "was": {"restricted 365"}}, nil)
 	add("operator_leak.bad", "admin", "/operator/leaks", url.Values{"secret": {"hello"}, "url": {"https://forum.example"}}, nil)
 	add("step.revoke.mistyped", "owner", key+"/revoke", url.Values{"confirm_name": {"Shoq"}}, refused(422, "invalid", api.FieldError{Pointer: "/confirm_name", Code: "name_mismatch"}))
 	add("operator_key.bad_limit", "admin", "/operator/accounts/"+account+"/keys/"+keyID+"/limits/search-fast", url.Values{"qps": {"999"}}, refused(422, "invalid", api.FieldError{Pointer: "/qps", Code: "too_high"}))

@@ -65,6 +65,17 @@ func listShots(add adder, root string) {
 	add("keys.states", "owner,developer", keys, listOfKeys("", states...))
 	add("keys.exposed", "owner", keys, listOfKeys("", changed(fullKey(), func(k *api.Key) { k.ExposedAt = maybeDay(31) })))
 	add("leak_policy", "owner", root+"/account/leaks", nil)
+	add("rules", "owner", root+"/account/rules", nil)
+	add("rules.none", "owner", root+"/account/rules", withDoc("GET "+accountAPI+"/policy", api.AccountPolicy{Version: 9}))
+	noFindings := func(token string) func(*stage) {
+		return withDoc("GET "+accountAPI+"/findings", api.FindingList{Findings: []api.Finding{}, NextPageToken: tokenOf(token)})
+	}
+	add("findings", everybody, keys+"/findings", nil)
+	add("findings.next", "owner", keys+"/findings?page=f2", nil)
+	add("findings.key", "owner", keys+"/findings?key="+keyID, nil)
+	add("findings.none", "owner", keys+"/findings", noFindings(""))
+	add("findings.none_here", "owner", keys+"/findings", noFindings("f3"))
+	add("findings.end", "owner", keys+"/findings?page=f3", noFindings(""))
 	add("keys.filtered", "owner,viewer", keys+"?q=shop&status=active&product=search&label=M%C3%BCller&sort=name&page=p2", listOfKeys("p3", fullKey()))
 	add("keys.labelled", "owner", keys+"?label=M%C3%BCller&page=p2", withDoc("GET "+accountAPI+"/keys", map[string]any{
 		"keys": []any{fullKey()}, "previous_page_token": "p1", "labels": []any{map[string]any{"name": "Müller", "keys": 3}, map[string]any{"name": "shop & web", "keys": 1200}},

@@ -247,7 +247,8 @@ func richWorld() map[string]any {
 		"GET " + accountAPI + "/export":             api.Export{Account: &acct, Members: &[]api.Member{{}, {}}, Keys: &[]api.Key{bareKey(), bareKey(), bareKey()}, Invitations: &[]api.Invitation{{Id: "inv_9"}}, Audit: &[]api.AuditRow{}, QpsRequests: &[]api.QpsRequest{{}, {}, {}, {}, {}}},
 		"GET " + accountAPI + "/quotas":             fullQuotas(),
 		"GET " + keyAPI + "/quotas":                 fullCaps(),
-		"GET " + accountAPI + "/policy":             api.AccountPolicy{Leaks: api.LeakPolicy{Frontend: "notify", Backend: "rotate", Mobile: "refuse"}, Version: 9},
+		"GET " + accountAPI + "/policy":             api.AccountPolicy{Leaks: api.LeakPolicy{Frontend: "notify", Backend: "rotate", Mobile: "refuse"}, FrontendRestricted: true, MaxLifetimeDays: ptr(365), Version: 9},
+		"GET " + accountAPI + "/findings":           api.FindingList{Findings: append(findingsOf(fullKey()), api.Finding{Key: api.DomainKey{Id: bareKeyID, Name: "Bare", Status: api.Disabled}, Code: "unused_90_days", Since: maybeDay(-100), Act: "delete"}), NextPageToken: ptr("f2")},
 		"GET " + accountAPI + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "auth0|owner", Email: ptr("olive@demo.example"), Role: api.Owner, AddedAt: day(-10)},
 			{Subject: "auth0|dev", Email: ptr("dev@demo.example"), Role: api.Developer, AddedAt: day(-8)},

@@ -135,9 +135,31 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}}})
 	case "GET " + root + "/policy":
 		reply(w, 200, api.AccountPolicy{Leaks: api.LeakPolicy{Frontend: "notify", Backend: "refuse", Mobile: "notify"}, Version: 2})
+	case "GET " + root + "/findings":
+		reply(w, 200, api.FindingList{Findings: findingsOf(key.Key)})
 	default:
 		problem(w, 404, "not_found")
 	}
+}
+
+// findingsOf are a finding of each kind, of one key.
+func findingsOf(k api.Key) (list []api.Finding) {
+	of := api.DomainKey{Id: k.Id, Name: k.Name, Status: k.Status}
+	for _, one := range [][2]string{
+		{"unrestricted", "restrict"},
+		{"invalid_now", "correct"},
+		{"pending_paths", "accept_paths"},
+		{"rotation_overdue", "rotate"},
+		{"policy_lifetime", "set_expiry"},
+		{"unused_90_days", "disable"},
+		{"unused_90_days", "delete"},
+		{"never_expires", "set_expiry"},
+		{"of_a_later_release", "of_a_later_release"},
+	} {
+		list = append(list, api.Finding{Key: of, Code: one[0], Act: one[1]})
+	}
+	list[3].Since = ptr(moment.Of(then))
+	return list
 }
 
 func reply(w http.ResponseWriter, status int, doc any) {

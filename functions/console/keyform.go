@@ -320,7 +320,7 @@ func (a *app) showSecret(v *visit, made given, kind string) error {
 		d.Secret = *k.Secret
 		d.Examples = fitting(k.Usage, caller{a.products, k.Key, d.Secret, sampleOrigin(k.Domains), a.productsInTime(v)}.examples())
 	}
-	if k.Usage == api.Frontend && len(k.Domains) == 0 {
+	if unrestricted(k.Key) {
 		d.Warn = append(d.Warn, "no_domains")
 	}
 	return v.renderOnce("secret", v.t("secret."+kind+".title"), d)

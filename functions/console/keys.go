@@ -260,7 +260,7 @@ func hints(k api.Key, now time.Time) (list []string) {
 	if k.Status != api.Active {
 		return nil
 	}
-	if k.Usage == api.Frontend && len(k.Domains) == 0 {
+	if unrestricted(k) {
 		list = append(list, "no_domains")
 	}
 	last := k.CreatedAt.Time
@@ -277,6 +277,11 @@ func hints(k api.Key, now time.Time) (list []string) {
 		list = append(list, "rotation_due")
 	}
 	return list
+}
+
+// unrestricted reports whether everybody who reads a page can use its key elsewhere.
+func unrestricted(k api.Key) bool {
+	return k.Usage == api.Frontend && len(k.Domains) == 0 && len(k.Networks) == 0 && len(k.Apps) == 0
 }
 
 // soonExpired is from when on the list says that a key expires.

@@ -70,6 +70,7 @@ var needs = map[string]matrix.Action{
 	"/accounts/{account}/domains/replace":                    matrix.WriteKeys,
 	"/accounts/{account}/keys/{key}/lift-exposure":           matrix.LiftExposures,
 	"/accounts/{account}/account/leaks":                      matrix.SetPolicy,
+	"/accounts/{account}/account/rules":                      matrix.SetPolicy,
 	"/operator/leaks":                                        matrix.ReportLeaks,
 	"/accounts/{account}/qps-requests/new":                   matrix.FileRequests,
 	"/accounts/{account}/qps-requests/{request}/withdraw":    matrix.FileRequests,

@@ -15,4 +15,5 @@ func (a *app) routes() {
 	a.accountRoutes()
 	a.operatorRoutes()
 	a.leakRoutes()
+	a.findingRoutes()
 }

@@ -91,7 +91,7 @@ func (w *walker) stored(route string) (doc map[string]any, whole bool) {
 	case strings.HasPrefix(route, "PUT /v1/operators/"):
 		return map[string]any{"rank": map[bool]string{true: "admin", false: "support"}[strings.HasSuffix(route, "owner")]}, false
 	case route == "PUT /v1/accounts/"+account+"/policy":
-		return map[string]any{"leaks": map[string]any{"frontend": "notify", "backend": "refuse", "mobile": "notify"}}, true
+		return map[string]any{"leaks": map[string]any{"frontend": "notify", "backend": "refuse", "mobile": "notify"}, "frontend_restricted": false, "max_lifetime_days": nil}, false
 	case strings.HasSuffix(route, "/suspend"):
 		return map[string]any{"reason": "Demo", "until": then.AddDate(1, 0, 0).UTC().Format("2006-01-02T15:04:05.000Z")}, true
 	}
@@ -158,7 +158,7 @@ func TestSavingAFormChangesWhatWasChangedInIt(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"/edit", "/policy", "/propose", "/limits/map-display", "/quotas/tiles", "/billing-type", "/name", "/role", "/key-limit", "/suspend", "/operators/rank"} {
+	for _, want := range []string{"/edit", "/policy", "/propose", "/limits/map-display", "/quotas/tiles", "/billing-type", "/name", "/role", "/key-limit", "/suspend", "/operators/rank", "/leaks", "/rules"} {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(saved)), func(action string) bool { return strings.HasSuffix(action, want) }) {
 			t.Errorf("no form for %s was saved", want)
 		}

@@ -112,6 +112,15 @@ export function states(made) {
     { name: "lift", person: "owner", open: to(key("exposed", "/lift-exposure")) },
     { name: "lift-dialog", person: "owner", open: dialog(key("exposed"), "/lift-exposure") },
     { name: "leak-policy", person: "owner", open: to(`/accounts/${stack().demo_account}/account/leaks`) },
+    { name: "key-rules", person: "owner", open: to(`/accounts/${stack().demo_account}/account/rules`) },
+    { name: "key-rules-refused", person: "owner", status: 422, open: async (page) => {
+      await to(`/accounts/${stack().demo_account}/account/rules`)(page);
+      await page.fill("#f-max_lifetime_days", "9999");
+      await page.locator("section.card button[type=submit]").click();
+      await page.waitForSelector("[role=alert]");
+    } },
+    { name: "findings", person: "owner", open: to(`${keys}/findings`) },
+    { name: "findings-of-key", person: "owner", open: to(`${keys}/findings?key=${made.open.id}`) },
     { name: "key-audit", person: "owner", open: to(key("site", "/audit")) },
     { name: "try", person: "owner", open: to(key("site", "/try?origin=https://evil.example")), shot: true },
     { name: "try-refused", person: "owner", status: 422, open: async (page) => {

@@ -195,6 +195,10 @@ func (w *twice) operatorForms() (list []func() pressed) {
 	add(func() pressed {
 		return pressed{"owner", w.account + "/account/leaks", w.account + "/account/leaks", url.Values{"mobile": {"refuse"}}}
 	})
+	add(func() pressed {
+		rules := w.newAccount("") + "/account/rules" // of its own: they bind every key that is made
+		return pressed{"owner", rules, rules, url.Values{"frontend_restricted": {"on"}, "max_lifetime_days": {"90"}}}
+	})
 	account("resume", nil, `POST /suspend {"reason":"Twice"}`)
 	account("close", url.Values{"confirm": {"Operated"}})
 	reason := url.Values{"reason": {"Twice"}}
