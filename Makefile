@@ -8,7 +8,8 @@ SHELL := /bin/bash
 unexport AWS_CA_BUNDLE
 export GOFLAGS :=
 TESTFLAGS ?=
-PKGS ?= ./...
+# Those that wait most begin first, beside the others.
+PKGS ?= ./infra/e2e ./shared/product/gen ./...
 FUZZTIME ?= 1m
 CONTRACT ?= all
 

@@ -83,6 +83,19 @@ func parseSeconds(text string) (float64, error) {
 	return seconds, err
 }
 
+// times returns the budgets of a machine that is so many times slower.
+func (b budgets) times(slower float64) budgets {
+	packages := make(map[string]allowance, len(b.packages))
+	for name, a := range b.packages {
+		packages[name] = a.times(slower)
+	}
+	return budgets{packages: packages, fallback: b.fallback.times(slower), whole: b.whole.times(slower)}
+}
+
+func (a allowance) times(slower float64) allowance {
+	return allowance{a.plain * slower, a.race * slower}
+}
+
 // of is a package's budget in seconds; 0 limits nothing.
 func (b budgets) of(pkg string, race bool) float64 {
 	a, ok := b.packages[pkg]

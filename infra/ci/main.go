@@ -5,6 +5,8 @@
 //
 // It appends "passed failed" to the file TALLY, so that several runs can be added up, and "0 0 text" for each line about what
 // failed. A package over its budget counts as one more failure.
+//
+// With -speed it prints how many times slower than the machine that the budgets are for this one is, for -slower.
 package main
 
 import (
@@ -17,16 +19,22 @@ import (
 func main() {
 	file := flag.String("budgets", "", "the file of budgets; without one, nothing is limited")
 	race := flag.Bool("race", false, "the tests ran under the race detector: its budgets hold")
+	times := flag.Float64("slower", 1, "the budgets are multiplied by this")
+	speed := flag.Bool("speed", false, "print the number for -slower, and do nothing else")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: go test -json ./... | ci [-budgets FILE] [-race] TALLY")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
+	if *speed {
+		fmt.Printf("%.2f\n", slower())
+		return
+	}
 	if flag.NArg() != 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	failed, err := run(*file, *race, flag.Arg(0))
+	failed, err := run(*file, *race, *times, flag.Arg(0))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ci:", err)
 		os.Exit(2)
@@ -37,12 +45,14 @@ func main() {
 }
 
 // run reads standard input to its end and says how much failed.
-func run(file string, race bool, into string) (failed int, err error) {
+func run(file string, race bool, slower float64, into string) (failed int, err error) {
 	t := tally{race: race}
 	if file != "" {
-		if t.budgets, err = loadBudgets(file); err != nil {
+		b, err := loadBudgets(file)
+		if err != nil {
 			return 0, err
 		}
+		t.budgets = b.times(slower)
 	}
 	if err := t.read(os.Stdin, os.Stdout); err != nil {
 		return 0, err

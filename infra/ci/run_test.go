@@ -71,7 +71,7 @@ func checkout(t *testing.T, do targets) (dir string, cmd *exec.Cmd) {
 	t.Cleanup(cancel)
 	cmd = exec.CommandContext(ctx, "bash", filepath.Join(dir, ".ci", "run"))
 	cmd.WaitDelay = time.Second
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "TMPDIR="+filepath.Join(dir, "tmp"))
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "TMPDIR="+filepath.Join(dir, "tmp"), "SLOWER=1")
 	return dir, cmd
 }
 

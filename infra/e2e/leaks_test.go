@@ -10,6 +10,7 @@ import (
 // TestALeakedSecretIsRefusedUntilItsOwnerSaysOtherwise: an operator's report stops it everywhere, its owner reads where it was found
 // and lets it work again; anybody's report stops nothing, and one that GitHub hasn't signed isn't read.
 func TestALeakedSecretIsRefusedUntilItsOwnerSaysOtherwise(t *testing.T) {
+	t.Parallel()
 	k := shared.newKey(t, "/v1/accounts/"+shared.DemoAccount, `{"name":"To be leaked","usage":"backend","products":["map-display"]}`)
 	if a := shared.product(t, tile+k.secret, nil); a.status != http.StatusOK {
 		t.Fatalf("before: %s", a.brief())
