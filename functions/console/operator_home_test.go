@@ -38,7 +38,7 @@ func TestEachOperatorsTabSaysHowMuchWaits(t *testing.T) {
 			tabs := map[string]bool{}
 			page := w.ask(http.MethodGet, path, nil)
 			elements(page.doc, func(n *html.Node) {
-				if n.Data == "nav" && attr(n, "class") == "subnav" {
+				if n.Data == "ul" && attr(n, "class") == "segments" {
 					for _, tab := range strings.Split(strings.Join(strings.Fields(text(n)), " "), "  ") {
 						tabs[tab] = true
 					}
