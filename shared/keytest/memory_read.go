@@ -77,6 +77,7 @@ func (m *Memory) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 		}
 	}
 	backward := in.ScanIndexForward != nil && !*in.ScanIndexForward
+	limit := m.limit(in)
 	var found []dynamo.Item
 	for _, item := range from.query(from.seen(late)[value], beginning(in), backward, in.ExclusiveStartKey) {
 		e := newExpression(item, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
@@ -87,7 +88,7 @@ func (m *Memory) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 		if err := e.end(); err != nil {
 			return nil, err
 		}
-		if limit := m.limit(in); limit > 0 && len(found) > limit {
+		if limit > 0 && len(found) > limit {
 			break // one more says that there are more
 		}
 	}
