@@ -41,7 +41,7 @@ func TestAnAccountsOwnQuotaTakesThePlaceOfTheCatalogues(t *testing.T) {
 			t.Errorf("%s: %d of 20 served, want %d", name, n, tt.want)
 		}
 		if name == "the others are untouched" {
-			others := b.times(t, 20, event("/map/1/copyrights", nil, map[string]string{"key": key}))
+			others := b.times(t, 20, copyrightsEvent(key))
 			if growing := b.times(t, 20, tileEvent(b.add(t, 2, billed(apikey.PayAsYouGrow, "acc_1")))); others != 2 || growing != 3 {
 				t.Errorf("%d others and %d of another billing type served, want 2 and 3", others, growing)
 			}
@@ -52,32 +52,16 @@ func TestAnAccountsOwnQuotaTakesThePlaceOfTheCatalogues(t *testing.T) {
 // TestAnAccountsOwnQuotaActsWithinTenSeconds: raised, lowered, set and lifted. A lowered one admits no more than the larger of its
 // number and of what was taken.
 func TestAnAccountsOwnQuotaActsWithinTenSeconds(t *testing.T) {
-	for name, tt := range map[string]struct {
-		before, after int64
-		served, later int
-	}{
+	actsWithinTenSeconds(t, map[string]changedQuota{
 		"raised":              {30, 50, 30, 20},
 		"set above":           {0, 50, 20, 30},
 		"lowered":             {80, 60, 40, 20},
 		"lowered below taken": {80, 30, 40, 0},
 		"lifted":              {80, 0, 40, 0},
-	} {
-		for _, wait := range []time.Duration{10 * time.Second, time.Hour} {
-			b, _, _ := quotaHarness(t, `"freemium":{"tiles":{"day":20}}`)
-			payload := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1")))
-			b.allot(tt.before, 0)
-			calls := 40
-			if n := b.times(t, calls, payload); n != tt.served {
-				t.Errorf("%s: %d of %d served before", name, n, calls)
-			}
-			b.allot(tt.after, 0)
-			b.clock.advance(wait)
-			first := b.times(t, 1, payload)
-			if n := first + b.times(t, 99, payload); n != tt.later || tt.later > 0 && first == 0 {
-				t.Errorf("%s: %d served %s after it, want %d, and the first call of them", name, n, wait, tt.later)
-			}
-		}
-	}
+	}, func() (*harness, []byte) {
+		b, _, _ := quotaHarness(t, `"freemium":{"tiles":{"day":20}}`)
+		return b, tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1")))
+	}, func(b *harness, day int64) { b.allot(day, 0) })
 }
 
 // TestAFloodBeyondAQuotaAsksForNoLease while its account's record is read again and again.

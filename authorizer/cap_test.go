@@ -35,24 +35,12 @@ func TestAKeyBeyondItsCapIsRefusedUntilTheDayEnds(t *testing.T) {
 		if n := b.times(t, 40, one); n != 30 {
 			t.Errorf("%s: %d of 40 served under a cap of 30", catalogue, n)
 		}
-		calls := table.calls
-		status, context := b.call(t, one)
-		wait := secondsIn(12 * time.Hour)
-		if status != 429 || context["code"] != "quota_exceeded" || context["retryAfter"] != wait || context["rateLimit"] != `"key.tiles.day";r=0;t=`+wait ||
-			context["rateLimitPolicy"] != `"map-display.tiles";q=1000;w=1, "key.tiles.day";q=30;w=86400` {
-			t.Errorf("%s: %d %v", catalogue, status, context)
-		}
-		if table.calls != calls {
-			t.Errorf("%s: a call beyond the cap asked the table", catalogue)
-		}
+		want := refusal{"key.tiles.day", `"map-display.tiles";q=1000;w=1, "key.tiles.day";q=30;w=86400`, 12 * time.Hour}
+		b.refusedBy(t, table, catalogue, want, one)
 		if n := b.times(t, 40, two); n != other {
 			t.Errorf("%s: %d of 40 served of the account's other key, want %d", catalogue, n, other)
 		}
-		b.clock.advance(12*time.Hour - time.Second)
-		if n := b.times(t, 1, one); n != 0 {
-			t.Errorf("%s: served a second before the day ends", catalogue)
-		}
-		b.clock.advance(time.Second)
+		b.untilTheEnd(t, catalogue, want.wait, one)
 		if n := b.times(t, 40, one); n != 30 {
 			t.Errorf("%s: %d of 40 served in the next day", catalogue, n)
 		}
@@ -62,7 +50,6 @@ func TestAKeyBeyondItsCapIsRefusedUntilTheDayEnds(t *testing.T) {
 // TestACapIsOfAKeyAndAGroup: what one of them uses up, another has, whatever the billing type is.
 func TestACapIsOfAKeyAndAGroup(t *testing.T) {
 	b, _, _ := quotaHarness(t, ``)
-	others := func(key string) []byte { return event("/map/1/copyrights", nil, map[string]string{"key": key}) }
 	caps := func(key apikey.ID, as apikey.BillingType, caps ...apikey.Cap) func(*authz.Policy) {
 		return func(p *authz.Policy) { p.KeyID, p.BillingType, p.Caps = key, as, caps }
 	}
@@ -73,9 +60,9 @@ func TestACapIsOfAKeyAndAGroup(t *testing.T) {
 		want    int
 	}{
 		{"tiles", tileEvent(both), 5},
-		{"the others", others(both), 3},
+		{"the others", copyrightsEvent(both), 3},
 		{"another key with a cap", tileEvent(b.add(t, 2, caps("key_2", apikey.Freemium, apikey.Cap{Group: "tiles", Day: 7}))), 7},
-		{"its other group", others(b.add(t, 3, caps("key_3", apikey.Freemium, apikey.Cap{Group: "tiles", Day: 7}))), 20},
+		{"its other group", copyrightsEvent(b.add(t, 3, caps("key_3", apikey.Freemium, apikey.Cap{Group: "tiles", Day: 7}))), 20},
 		{"the key's other secret", tileEvent(b.add(t, 4, caps("key_1", apikey.Freemium, apikey.Cap{Group: "tiles", Day: 5}))), 0},
 		{"the key, of another billing type", tileEvent(b.add(t, 5, caps("key_1", apikey.Paying, apikey.Cap{Group: "tiles", Day: 5}))), 0},
 		{"a record of a release before names no billing type", tileEvent(b.add(t, 6, caps("key_6", "", apikey.Cap{Group: "tiles", Day: 5}))), 5},
@@ -150,30 +137,16 @@ func TestAnItemOfACapThatHangsSuspendsItsOwnBoundAlone(t *testing.T) {
 // was taken.
 func TestACapActsWithinTenSeconds(t *testing.T) {
 	its := authz.Account{ID: "acc_1"}
-	for name, tt := range map[string]struct {
-		before, after int64
-		served, later int
-	}{
+	actsWithinTenSeconds(t, map[string]changedQuota{
 		"raised":              {30, 50, 30, 20},
 		"set":                 {0, 50, 40, 50},
 		"lowered":             {80, 60, 40, 20},
 		"lowered below taken": {80, 30, 40, 0},
 		"lifted":              {30, 0, 30, 100},
-	} {
-		for _, wait := range []time.Duration{10 * time.Second, time.Hour} {
-			b, _, _ := quotaHarness(t, ``)
-			payload := tileEvent(b.add(t, 1, capped("key_1", its, tt.before)))
-			if n := b.times(t, 40, payload); n != tt.served {
-				t.Errorf("%s: %d of 40 served before", name, n)
-			}
-			b.add(t, 1, capped("key_1", its, tt.after))
-			b.clock.advance(wait)
-			first := b.times(t, 1, payload)
-			if n := first + b.times(t, 99, payload); n != tt.later || tt.later > 0 && first == 0 {
-				t.Errorf("%s: %d served %s after it, want %d, and the first call of them", name, n, wait, tt.later)
-			}
-		}
-	}
+	}, func() (*harness, []byte) {
+		b, _, _ := quotaHarness(t, ``)
+		return b, tileEvent(b.add(t, 1, capped("key_1", its, 0)))
+	}, func(b *harness, day int64) { b.add(t, 1, capped("key_1", its, day)) })
 }
 
 // TestACallUnderACapAndAQuotaAllocatesNothing, with both leases in hand, and neither does one of a key without a cap.

@@ -50,40 +50,86 @@ func (b *harness) times(t testing.TB, n int, payload []byte) (served int) {
 	return served
 }
 
+// refusal says how a call beyond a quota is answered.
+type refusal struct {
+	name   string // of the quota's policy
+	policy string // all policies
+	wait   time.Duration
+}
+
+// refusedBy holds that calls are refused so, and that nothing is asked of the quotas' table for them.
+func (b *harness) refusedBy(t testing.TB, table *countingTable, what string, want refusal, payloads ...[]byte) {
+	t.Helper()
+	calls, wait := table.calls, secondsIn(want.wait)
+	for _, payload := range payloads {
+		status, context := b.call(t, payload)
+		if status != 429 || context["code"] != "quota_exceeded" || context["rateLimitPolicy"] != want.policy ||
+			context["retryAfter"] != wait || context["rateLimit"] != `"`+want.name+`";r=0;t=`+wait {
+			t.Errorf("%s: %d %v", what, status, context)
+		}
+	}
+	if table.calls != calls {
+		t.Errorf("%s: a call beyond it asked the table", what)
+	}
+}
+
+// untilTheEnd goes to the end of a quota's period, and holds that no call is served a second before it.
+func (b *harness) untilTheEnd(t testing.TB, what string, wait time.Duration, payload []byte) {
+	t.Helper()
+	b.clock.advance(wait - time.Second)
+	if n := b.times(t, 1, payload); n != 0 {
+		t.Errorf("%s: served a second before the period ends", what)
+	}
+	b.clock.advance(time.Second)
+}
+
+// changedQuota is a number before and after a change, 0 for none, and how many of 40 calls are served before it and of 100 after it.
+type changedQuota struct {
+	before, after int64
+	served, later int
+}
+
+// actsWithinTenSeconds holds that a quota follows its number: begin makes a gate and a call under it, and set changes the number.
+func actsWithinTenSeconds(t *testing.T, changes map[string]changedQuota, begin func() (*harness, []byte), set func(*harness, int64)) {
+	t.Helper()
+	for name, tt := range changes {
+		for _, wait := range []time.Duration{10 * time.Second, time.Hour} {
+			b, payload := begin()
+			set(b, tt.before)
+			if n := b.times(t, 40, payload); n != tt.served {
+				t.Errorf("%s: %d of 40 served before", name, n)
+			}
+			set(b, tt.after)
+			b.clock.advance(wait)
+			first := b.times(t, 1, payload)
+			if n := first + b.times(t, 99, payload); n != tt.later || tt.later > 0 && first == 0 {
+				t.Errorf("%s: %d served %s after it, want %d, and the first call of them", name, n, wait, tt.later)
+			}
+		}
+	}
+}
+
+// copyrightsEvent is a call of a class that is in no group but the rest.
+func copyrightsEvent(key string) []byte {
+	return event("/map/1/copyrights", nil, map[string]string{"key": key})
+}
+
 func TestAnAccountBeyondItsQuotaIsRefusedUntilThePeriodEnds(t *testing.T) {
-	for text, tt := range map[string]struct {
-		wait   time.Duration
-		policy string
-		name   string
-	}{
-		`"freemium":{"tiles":{"day":30,"month":500}}`:  {12 * time.Hour, `"map-display.tiles";q=1000;w=1, "tiles.day";q=30;w=86400`, "tiles.day"},
-		`"freemium":{"tiles":{"day":500,"month":500}}`: {9*24*time.Hour + 12*time.Hour, `"map-display.tiles";q=1000;w=1, "tiles.month";q=500;w=2592000`, "tiles.month"},
+	for text, want := range map[string]refusal{
+		`"freemium":{"tiles":{"day":30,"month":500}}`:  {"tiles.day", `"map-display.tiles";q=1000;w=1, "tiles.day";q=30;w=86400`, 12 * time.Hour},
+		`"freemium":{"tiles":{"day":500,"month":500}}`: {"tiles.month", `"map-display.tiles";q=1000;w=1, "tiles.month";q=500;w=2592000`, 9*24*time.Hour + 12*time.Hour},
 	} {
 		b, table, _ := quotaHarness(t, text)
 		one, two := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1"))), tileEvent(b.add(t, 2, billed(apikey.Freemium, "acc_1")))
 		quota := 30
-		if strings.HasSuffix(tt.name, "month") {
+		if strings.HasSuffix(want.name, "month") {
 			quota = 500
 		}
 		if n := b.times(t, 20, one) + b.times(t, quota, two); n != quota {
 			t.Errorf("%s: %d served with two keys of the account", text, n)
 		}
-		calls := table.calls
-		for _, payload := range [][]byte{one, two} {
-			status, context := b.call(t, payload)
-			if status != 429 || context["code"] != "quota_exceeded" || context["rateLimitPolicy"] != tt.policy ||
-				context["retryAfter"] != secondsIn(tt.wait) || context["rateLimit"] != `"`+tt.name+`";r=0;t=`+secondsIn(tt.wait) {
-				t.Errorf("%s: %d %v", text, status, context)
-			}
-		}
-		if table.calls != calls {
-			t.Errorf("%s: a call beyond the quota asked the table", text)
-		}
-		b.clock.advance(tt.wait - time.Second)
-		if n := b.times(t, 1, one); n != 0 {
-			t.Errorf("%s: served a second before the period ends", text)
-		}
-		b.clock.advance(time.Second)
+		b.refusedBy(t, table, text, want, one, two)
+		b.untilTheEnd(t, text, want.wait, one)
 		if n := b.times(t, 10, one); n != 10 {
 			t.Errorf("%s: %d of 10 served in the next period", text, n)
 		}
@@ -108,9 +154,6 @@ func secondsIn(d time.Duration) string {
 func TestAQuotaIsOfAnAccountABillingTypeAndAGroup(t *testing.T) {
 	b, _, _ := quotaHarness(t, `"freemium":{"tiles":{"day":5},"other":{"day":3}},"pay_as_you_grow":{"tiles":{"day":8}}`)
 	key := func(n uint64, as apikey.BillingType, its account.ID) string { return b.add(t, n, billed(as, its)) }
-	others := func(key string) []byte {
-		return event("/map/1/copyrights", nil, map[string]string{"key": key})
-	}
 	first := key(1, apikey.Freemium, "acc_1")
 	for _, tt := range []struct {
 		name    string
@@ -118,10 +161,10 @@ func TestAQuotaIsOfAnAccountABillingTypeAndAGroup(t *testing.T) {
 		want    int
 	}{
 		{"freemium, tiles", tileEvent(first), 5},
-		{"the others", others(first), 3},
+		{"the others", copyrightsEvent(first), 3},
 		{"another key of the same", tileEvent(key(2, apikey.Freemium, "acc_1")), 0},
 		{"another billing type", tileEvent(key(3, apikey.PayAsYouGrow, "acc_1")), 8},
-		{"its others, without a quota", others(key(4, apikey.PayAsYouGrow, "acc_1")), 20},
+		{"its others, without a quota", copyrightsEvent(key(4, apikey.PayAsYouGrow, "acc_1")), 20},
 		{"another account", tileEvent(key(5, apikey.Freemium, "acc_2")), 5},
 		{"a type without a quota", tileEvent(key(6, apikey.Paying, "acc_1")), 20},
 		{"a record of a release before", tileEvent(key(7, "", "acc_1")), 20},
