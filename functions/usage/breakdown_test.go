@@ -15,9 +15,9 @@ import (
 	"latchkey/shared/usage/statement"
 )
 
-// of fills the account into a path.
+// of fills the account and the key into a path.
 func (r *harness) of(path string) string {
-	return strings.ReplaceAll(path, "{account}", string(r.account.ID))
+	return strings.NewReplacer("{account}", string(r.account.ID), "{key}", string(r.key.ID)).Replace(path)
 }
 
 // failAt lets the n-th call of the store fail, of those that one request makes; 0 for none. It returns the number of calls by then.
@@ -48,6 +48,7 @@ func TestABreakdownWhileCountersAreReadIsAnError(t *testing.T) {
 		"final statement of all":      {"operator", "/v1/operator" + open, true},
 		"final statement, table":      {"owner", "/v1/accounts/{account}" + open + "?format=csv", true},
 		"quotas":                      {"owner", "/v1/accounts/{account}/quotas", false},
+		"quotas of a key":             {"owner", "/v1/accounts/{account}/keys/{key}/quotas", false},
 		"usage of the account":        {"owner", "/v1/accounts/{account}/usage?interval=day&from=2026-11-01T00:00:00.000Z", false},
 		"usage of the account, table": {"owner", "/v1/accounts/{account}/usage?interval=day&from=2026-11-01T00:00:00.000Z&format=csv", false},
 	} {
@@ -79,7 +80,7 @@ func TestABreakdownWhileCountersAreReadIsAnError(t *testing.T) {
 
 // TestCountersThatCannotBeReadAreSaid: an answer that leaves an item out says so, in each form.
 func TestCountersThatCannotBeReadAreSaid(t *testing.T) {
-	for _, path := range []string{"/v1/accounts/{account}/statements/" + october.String(), "/v1/accounts/{account}/quotas"} {
+	for _, path := range []string{"/v1/accounts/{account}/statements/" + october.String(), "/v1/accounts/{account}/quotas", "/v1/accounts/{account}/keys/{key}/quotas"} {
 		r := billed(t)
 		r.count(t, 4, call(r.key, "search", authz.Allowed, keytest.Now))
 		items := r.Items(t, r.Tables.Counters)

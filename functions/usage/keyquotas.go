@@ -50,7 +50,7 @@ func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		gateway.LeaveOut(ctx)
 	}
 	groups, used := h.groups(), usage.Spent(rows, h.products.Group)
-	doc := api.KeyQuotas{Quotas: make([]api.KeyQuotaUse, len(groups)), FreshAt: web.TimePtr(fresh), Unreadable: c.LeftOut(ctx)}
+	doc := api.KeyQuotas{Quotas: make([]api.KeyQuotaUse, len(groups)), FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(ctx)}
 	for i, g := range groups {
 		one := api.KeyQuotaUse{Group: string(g.ID), Name: g.Name, EndsAt: moment.Of(midnight)}
 		for of, n := range used {
@@ -61,8 +61,7 @@ func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		most := k.Caps.Of(g.ID)
 		seen, readable := items[capName(k.ID, g.ID)]
 		if one.Day = web.Calls(most); most != 0 && readable {
-			left := max(0, most-seen.Day)
-			one.Left, one.RunsOutAt = &left, web.TimePtr(usage.RunsOut(left, one.Used, now, midnight))
+			one.Left, one.RunsOutAt = rest(most, seen.Day, one.Used, now, midnight)
 		}
 		doc.Quotas[i] = one
 	}

@@ -84,8 +84,10 @@ func TestACapWhoseItemCannotBeReadIsShownWithoutWhatIsLeft(t *testing.T) {
 	if _, err := r.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &r.Tables.Quotas, Item: item}); err != nil {
 		t.Fatal(err)
 	}
-	got, unreadable := keyQuotaRows(t, r, "operator", r.key)
-	if got[0] != "tiles (Tiles): 100 of 150, <nil> left until 2026-11-22T00:00:00.000Z, out <nil>" || unreadable != 1.0 {
-		t.Errorf("%q, %v unreadable", got, unreadable)
+	for _, as := range []string{"owner", "operator"} {
+		got, unreadable := keyQuotaRows(t, r, as, r.key)
+		if got[0] != "tiles (Tiles): 100 of 150, <nil> left until 2026-11-22T00:00:00.000Z, out <nil>" || unreadable != 1.0 {
+			t.Errorf("%s: %q, %v unreadable", as, got, unreadable)
+		}
 	}
 }

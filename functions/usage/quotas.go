@@ -128,12 +128,17 @@ func (h handlers) quota(a account.Account, k usage.Spending, used spent, seen qu
 		}
 		p.SetBy = &from
 		if readable {
-			left := max(0, holds-taken)
-			p.Left, p.RunsOutAt = &left, web.TimePtr(usage.RunsOut(left, today, now, ends))
+			p.Left, p.RunsOutAt = rest(holds, taken, today, now, ends)
 		}
 		return p
 	}
 	doc.Day = period(holds.Day, standard.Day, own.Day, today, seen.Day, midnight)
 	doc.Month = period(holds.Month, standard.Month, own.Month, used.month[k], seen.Month, monthOf(now).AddDate(0, 1, 0))
 	return doc
+}
+
+// rest is what is left of a number of which so much is taken, and when that is used up if the day goes on as it began.
+func rest(most, taken, today int64, now, ends time.Time) (*int64, *moment.Time) {
+	left := max(0, most-taken)
+	return &left, web.TimePtr(usage.RunsOut(left, today, now, ends))
 }
