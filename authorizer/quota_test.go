@@ -50,7 +50,7 @@ func (b *harness) times(t testing.TB, n int, payload []byte) (served int) {
 	return served
 }
 
-// refusal says how a call beyond a quota is answered.
+// refusal returns the answer to a call beyond a quota.
 type refusal struct {
 	name   string // of the quota's policy
 	policy string // all policies

@@ -137,7 +137,7 @@ func (h handlers) quota(a account.Account, k usage.Spending, used spent, seen qu
 	return doc
 }
 
-// rest is what is left of a number of which so much is taken, and when that is used up if the day goes on as it began.
+// rest returns the part of a number that is left, and when that is used up if the day goes on as it began.
 func rest(most, taken, today int64, now, ends time.Time) (*int64, *moment.Time) {
 	left := max(0, most-taken)
 	return &left, web.TimePtr(usage.RunsOut(left, today, now, ends))
