@@ -119,5 +119,5 @@ func (o *outcome) limited(wait int) apigw.Limited {
 // overQuota refuses a call, and returns the whole seconds until the period ends.
 func (o *outcome) overQuota(r quota.Result, now moment) (wait int) {
 	o.Decision.Code, o.Exceeded = authz.QuotaExceeded, r
-	return max(1, int((r.Ends.Sub(now.wall)+time.Second-1)/time.Second))
+	return r.RetryAfter(now.wall)
 }

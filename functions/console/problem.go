@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/functions/console/internal/signin"
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // failure is the data of an error page.
@@ -93,7 +93,7 @@ func (v *visit) failure(err error) failure {
 		v.w.Header().Set("Retry-After", "1")
 	case errors.As(err, &issuer):
 		f.Status, kind = http.StatusServiceUnavailable, "issuer"
-		v.w.Header().Set("Retry-After", strconv.Itoa(max(1, int((issuer.RetryAfter+time.Second-1)/time.Second))))
+		v.w.Header().Set("Retry-After", strconv.Itoa(moment.WholeSeconds(issuer.RetryAfter)))
 	default:
 		f.Status = http.StatusInternalServerError
 	}

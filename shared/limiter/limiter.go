@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"latchkey/shared/moment"
 )
 
 // Limiter is one environment's part of the limits. It is for one call at a time, as in Lambda.
@@ -202,7 +204,7 @@ func (s *state) enter(ask Ask, seen Seen, now time.Duration) {
 
 // done answers a call.
 func (s *state) done(admit bool, limit int64, now Now) Step {
-	reset := wholeSeconds(s.base + window - now.Mono)
+	reset := moment.WholeSeconds(s.base + window - now.Mono)
 	r := Result{
 		Admit: admit, Limit: int(limit), Reset: reset,
 		Remaining: int(max(0, min(limit, s.capacity)-s.used) + s.tokens),
@@ -211,11 +213,6 @@ func (s *state) done(admit bool, limit int64, now Now) Step {
 		r.RetryAfter, r.Remaining = reset, 0
 	}
 	return Step{Done: true, Result: r}
-}
-
-// wholeSeconds rounds up, to at least 1.
-func wholeSeconds(d time.Duration) int {
-	return max(1, int((d+time.Second-1)/time.Second))
 }
 
 // Admit is [Limiter.AdmitAll] under one limit.

@@ -99,3 +99,9 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	}
 	return t.UTC().AppendFormat(nil, `"`+Layout+`"`), nil
 }
+
+// WholeSeconds rounds a wait up to whole seconds, and to at least 1, for Retry-After (RFC 9110, 10.2.3): who waits so long isn't
+// too early.
+func WholeSeconds(wait time.Duration) int {
+	return max(1, int((wait+time.Second-1)/time.Second))
+}

@@ -110,3 +110,15 @@ func TestTimesAreWrittenInOneWidth(t *testing.T) {
 		t.Errorf("a year of five digits is %s", raw)
 	}
 }
+
+// Who waits so many whole seconds has waited long enough, and not a whole second too long.
+func TestAWaitIsRoundedUpToWholeSeconds(t *testing.T) {
+	for wait, want := range map[time.Duration]int{
+		-time.Hour: 1, 0: 1, 1: 1, time.Second: 1, time.Second + 1: 2, 1500 * time.Millisecond: 2,
+		2*time.Second - 1: 2, 24 * time.Hour: 86400, 24*time.Hour - time.Millisecond: 86400,
+	} {
+		if got := WholeSeconds(wait); got != want {
+			t.Errorf("%v: %d, want %d", wait, got, want)
+		}
+	}
+}

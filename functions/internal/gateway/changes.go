@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/shared/account"
+	"latchkey/shared/moment"
 )
 
 // Changes bounds how much one person may change, in all functions together.
@@ -52,6 +53,6 @@ func (m *Mux) bound(r *http.Request, who account.Subject) error {
 func tooManyChanges(wait time.Duration) *Problem {
 	p := NewProblem(http.StatusTooManyRequests, "too_many_changes", "You have made too many changes.").
 		WithDetail("Wait for the time that Retry-After says, in seconds.")
-	p.RetryAfter = max(1, int((wait+time.Second-1)/time.Second))
+	p.RetryAfter = moment.WholeSeconds(wait)
 	return p
 }

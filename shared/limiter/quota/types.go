@@ -3,6 +3,8 @@ package quota
 import (
 	"context"
 	"time"
+
+	"latchkey/shared/moment"
 )
 
 // Name names a limit: whose calls, and of which classes.
@@ -71,6 +73,9 @@ type Result struct {
 	Number  int64
 	Ends    time.Time
 }
+
+// RetryAfter is the wait, in whole seconds, after which a call is served again.
+func (r Result) RetryAfter(now time.Time) int { return moment.WholeSeconds(r.Ends.Sub(now)) }
 
 // The sizes of a lease, and the times.
 const (
