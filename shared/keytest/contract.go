@@ -66,6 +66,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Drift/AnEditMeanwhileIsNone", driftCalm},
 		{"Drift/OfAccountsToo", driftOfAccounts},
 		{"Requests/OneIsOpenAndDecidedOnce", requestsDecided},
+		{"Writes/OfWhatChangedSinceItWasReadAreRefused", writesOfWhatChanged},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open(t)) })
 	}
