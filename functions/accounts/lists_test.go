@@ -27,7 +27,12 @@ func TestListsArePaged(t *testing.T) {
 		r.Want(t, 201, apitest.Call{As: "operator", Method: "PUT", Path: fmt.Sprint("/v1/operators/op", i), Body: map[string]any{}})
 	}
 	email := url.QueryEscape(keytest.Member(r.account.ID, "busy", account.Viewer).Email)
-	apitest.TokensKeepTheirQuestion(t, r.API, "operator", "/v1/operator/accounts?", "", "q=other", "email="+email)
+	filters := []string{"", "action=member.add", "actor=owner@example.com", "key_id=key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", "from=2026-01-01T00:00:00Z", "to=2099-01-01T00:00:00Z"}
+	apitest.TokensKeepTheirQuestion(t, r.API, served, map[string]apitest.Question{
+		"findAccounts":       {As: "operator", Path: "/v1/operator/accounts", Queries: []string{"", "q=other", "email=" + email}},
+		"listAudit":          {As: "owner", Path: r.path("/audit"), Queries: filters},
+		"listOperatorsAudit": {As: "operator", Path: "/v1/operators/audit", Queries: filters},
+	})
 	for name, c := range map[string]struct{ as, path, list, id string }{
 		"me":                 {"busy", "/v1/me?", "accounts", "id"},
 		"members":            {"owner", r.path("/members?"), "members", "subject"},

@@ -403,7 +403,6 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 	if first := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=2&q=ha"}).JSON(t); first["sortable"] != true {
 		t.Errorf("five keys: sortable %v", first["sortable"])
 	}
-	apitest.TokensKeepTheirQuestion(t, r.API, "viewer", r.keys()+"?", "", "q=ha", "q=a", "status=active", "product=search", "sort=created_at", "sort=name")
 	doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?page_size=2"}).JSON(t)
 	token := doc["next_page_token"].(string)
 	for _, query := range []string{"?sort=name&page_token=" + token, "?page_token=x", "?page_token=" + token[:len(token)-1]} {

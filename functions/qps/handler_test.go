@@ -555,7 +555,9 @@ func TestListsPageByStatusThroughAll(t *testing.T) {
 			}
 		}
 	}
-	apitest.TokensKeepTheirQuestion(t, r.API, "viewer", r.path("qps-requests")+"?", "", "status=withdrawn", "status=rejected")
+	apitest.TokensKeepTheirQuestion(t, r.API, served, map[string]apitest.Question{
+		"listQpsRequests": {As: "viewer", Path: r.path("qps-requests"), Queries: []string{"", "status=withdrawn", "status=rejected"}},
+	})
 	for query, status := range map[string]int{"?status=open": 400, "?status=": 200, "?page_size=0": 400, "?x=1": 400} {
 		r.Want(t, status, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests") + query})
 	}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+)
+
+func TestAPageTokenIsGoodForItsOwnQuestion(t *testing.T) {
+	r := billed(t)
+	r.fill(t)
+	question := func(as, root string) apitest.Question {
+		path := root + "/statements/"
+		return apitest.Question{
+			As: as, Path: path + october.String(), Queries: []string{"", "format=csv"}, Elsewhere: []string{path + (october + 1).String(), path + (october - 1).String()},
+		}
+	}
+	apitest.TokensKeepTheirQuestion(t, r.API, served, map[string]apitest.Question{
+		"getStatement": question("owner", r.root()), "getStatements": question("operator", "/v1/operator"),
+	})
+}
