@@ -100,6 +100,9 @@ func TestStatementAndAdjustmentsEqualCountersAndLedgerToTheCall(t *testing.T) {
 		if err != nil || adjusting != 1 {
 			t.Errorf("%d calls of February in March's statement, %v", adjusting, err)
 		}
+		if c := f.job(t, "compare", march.Settled().Add(2*time.Hour)).(compared); len(c.Equal) != 2 || c.Adjusted != 0 {
+			t.Errorf("with an adjustment of February in March's statement: %+v", c)
+		}
 		t.Logf("%d calls in %d records, %d of them poison: %d numbers equal", calls, len(f.records), f.spoilt, len(f.ledger))
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -62,6 +63,19 @@ func TestAKeysCapsShowWhatIsUsedAndLeft(t *testing.T) {
 				t.Errorf("%s sees %q, %v unreadable\nwant %q", as, got, unreadable, want)
 			}
 		}
+	}
+}
+
+// TestACapsUseIsOfAllBillingTypes that the key had in the day.
+func TestACapsUseIsOfAllBillingTypes(t *testing.T) {
+	r := capped(t)
+	for n, billing := range map[int]string{7: "paying", 5: "pay_as_you_grow"} {
+		other := call(r.key, "search", authz.Allowed, keytest.Now)
+		other.Billing, other.Class = apikey.BillingType(billing), "search"
+		r.count(t, n, other)
+	}
+	if got, _ := keyQuotaRows(t, r, "owner", r.key); !slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, "other (Other): 12 of ") }) {
+		t.Errorf("%q", got)
 	}
 }
 
