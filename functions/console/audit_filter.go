@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
+	shown "latchkey/shared/text"
 )
 
 // auditFilter selects rows of an audit trail, as the query has it.
@@ -141,8 +141,8 @@ func (a *app) auditFile(v *visit, path string) error {
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="audit-`+a.now().UTC().Format(dayFormat)+`.csv"`)
 	v.w.WriteHeader(http.StatusOK)
-	out := csv.NewWriter(v.w)
-	_ = out.Write([]string{"at", "action", "key_id", "actor", "role", "request_id", "source_ip", "changes"})
+	out := shown.NewTable(v.w)
+	out.Line("at", "action", "key_id", "actor", "role", "request_id", "source_ip", "changes")
 	for _, row := range found.Rows {
 		who := row.Actor.Subject
 		if row.Actor.Email != nil {
@@ -152,14 +152,12 @@ func (a *app) auditFile(v *visit, path string) error {
 		if err != nil {
 			return err
 		}
-		_ = out.Write([]string{
-			moment.Format(row.At.Time), row.Action, orNone(row.KeyId), inert(who), row.Actor.Role, row.RequestId, orNone(row.SourceIp), string(changes),
-		})
+		out.Line(moment.Format(row.At.Time), row.Action, orNone(row.KeyId), who, row.Actor.Role, row.RequestId, orNone(row.SourceIp), string(changes))
 	}
 	if found.NextPageToken != nil {
-		_ = out.Write([]string{"", "", "", "", "", "", "", "More rows follow: ask for fewer days."})
+		out.Line("", "", "", "", "", "", "", "More rows follow: ask for fewer days.")
 	}
-	out.Flush()
+	_ = out.End() // who reads it has gone
 	return nil
 }
 
@@ -168,12 +166,4 @@ func orNone(text *string) string {
 		return ""
 	}
 	return *text
-}
-
-// inert is a text that no spreadsheet takes for a formula: those begin with one of these characters.
-func inert(text string) string {
-	if strings.ContainsAny(text[:min(1, len(text))], "=+-@\t\r") {
-		return "'" + text
-	}
-	return text
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
+	shown "latchkey/shared/text"
 )
 
 // exportSelected sends the settings of the selected keys as a file, in the order of the list. Its values are the API's own, so that
@@ -38,12 +38,12 @@ func (a *app) exportSelected(v *visit) error {
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="keys-`+a.now().UTC().Format(dayFormat)+`.csv"`)
 	v.w.WriteHeader(http.StatusOK)
-	out := csv.NewWriter(v.w)
-	_ = out.Write(settingNames)
+	out := shown.NewTable(v.w)
+	out.Line(settingNames...)
 	for _, k := range keys {
-		_ = out.Write(settingsOf(k))
+		out.Line(settingsOf(k)...)
 	}
-	out.Flush()
+	_ = out.End() // who reads it has gone
 	return nil
 }
 
@@ -63,8 +63,8 @@ func settingsOf(k api.Key) []string {
 		every, due = strconv.Itoa(p.EveryDays), timeOrNone(p.NextDueAt)
 	}
 	return []string{
-		k.Id, inert(k.Name), k.Preview, string(k.Status), string(k.Usage), string(k.BillingType), strings.Join(k.Products, " "), inert(strings.Join(k.Labels, "; ")),
-		inert(strings.Join(k.Domains, " ")), string(k.MissingOrigin), strconv.FormatBool(k.HeaderOnly), strconv.FormatBool(k.Recoverable), strings.Join(limits, " "),
+		k.Id, k.Name, k.Preview, string(k.Status), string(k.Usage), string(k.BillingType), strings.Join(k.Products, " "), strings.Join(k.Labels, "; "),
+		strings.Join(k.Domains, " "), string(k.MissingOrigin), strconv.FormatBool(k.HeaderOnly), strconv.FormatBool(k.Recoverable), strings.Join(limits, " "),
 		moment.Format(k.CreatedAt.Time), timeOrNone(k.ExpiresAt), timeOrNone(k.LastUsedAt), every, due, strings.Join(k.Networks, " "), strings.Join(linesOf(k.Apps), "; "),
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"encoding/csv"
 	"net/http"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/moment"
 	"latchkey/shared/product"
+	"latchkey/shared/text"
 	"latchkey/shared/usage"
 )
 
@@ -72,13 +72,15 @@ func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
 	slices.SortFunc(lines, func(x, y line) int {
 		return cmp.Or(x.start.Compare(y.start), cmp.Compare(x.key, y.key), cmp.Compare(x.product, y.product), cmp.Compare(x.billing, y.billing))
 	})
-	var text bytes.Buffer
-	out := csv.NewWriter(&text)
-	_ = out.Write(slices.Concat(columns, []string{"requests", "allowed", "refused", "qps_breaches"}, reasons))
+	var file bytes.Buffer
+	out := text.NewTable(&file)
+	out.Line(slices.Concat(columns, []string{"requests", "allowed", "refused", "qps_breaches"}, reasons)...)
 	for _, one := range lines {
-		_ = out.Write(a.cells(one))
+		out.Line(a.cells(one)...)
 	}
-	out.Flush()
+	if err := out.End(); err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+a.fileName()+`"`)
 	w.Header().Set("Cache-Control", "private, no-cache")
@@ -88,7 +90,7 @@ func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
 	if n := gateway.LeftOut(r.Context()); n != nil {
 		w.Header().Set("X-Unreadable", strconv.Itoa(*n))
 	}
-	_, _ = w.Write(text.Bytes())
+	_, _ = w.Write(file.Bytes())
 	return nil
 }
 
@@ -107,19 +109,11 @@ func (a answer) cells(one line) []string {
 	k := a.keys[one.key]
 	t := one.totals
 	out := []string{
-		moment.Format(one.start), string(a.account), string(one.key), inert(k.Name), string(one.billing), string(one.product),
+		moment.Format(one.start), string(a.account), string(one.key), k.Name, string(one.billing), string(one.product),
 		number(t.Requests), number(t.Allowed), number(t.Refused), number(t.Breaches),
 	}
 	for _, code := range reasons {
 		out = append(out, number(t.ByReason[authz.Code(code)]))
 	}
 	return out
-}
-
-// inert is a name that no spreadsheet takes for a formula: those begin with one of these characters.
-func inert(name string) string {
-	if strings.ContainsAny(name[:min(1, len(name))], "=+-@\t\r") {
-		return "'" + name
-	}
-	return name
 }
