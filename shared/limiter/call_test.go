@@ -46,33 +46,39 @@ func TestBothBoundsHoldWhateverFails(t *testing.T) {
 	}
 }
 
-// TestTwoLimitsAtOnceCostFewWrites: at most 0.08 for each call that is admitted, at 1,000 a second under a key's limit and the
-// account's, and what they allow is served.
+// TestTwoLimitsAtOnceCostFewWrites: at most 0.08 for each call that is admitted in a minute, at 1,000 a second of one key or of four under
+// the keys' limits and the account's, and what they allow is served. Where keys share four fifths of a limit, more is said.
 func TestTwoLimitsAtOnceCostFewWrites(t *testing.T) {
 	for _, tt := range []struct {
 		what             string
 		keys, key, total int
 		load             float64 // calls a second
 		allowed          float64 // of them, a second
+		writes           float64
 	}{
-		{"far below both", 1, 10_000, 20_000, 1000, 1000},
-		{"below both", 1, 1250, 1250, 1000, 1000},
-		{"both exhausted", 1, 1000, 1000, 2000, 1000},
-		{"the account's exhausted", 1, 2000, 1000, 2000, 1000},
-		{"the key's exhausted", 1, 1000, 2000, 2000, 1000},
-		{"the account's exhausted by four keys", 4, 2000, 4000, 8000, 4000},
-		{"four keys exhausted", 4, 1000, 10_000, 8000, 4000},
+		{"far below both", 1, 10_000, 20_000, 1000, 1000, 0.03},
+		{"below both", 1, 1250, 1250, 1000, 1000, 0.08},
+		{"both exhausted", 1, 1000, 1000, 2000, 1000, 0.08},
+		{"the account's exhausted", 1, 2000, 1000, 2000, 1000, 0.08},
+		{"the key's exhausted", 1, 1000, 2000, 2000, 1000, 0.08},
+		{"four keys far below both", 4, 10_000, 20_000, 1000, 1000, 0.08},
+		{"four keys at a quarter of their limits", 4, 1000, 4000, 1000, 1000, 0.08},
+		{"four keys at half the account's", 4, 2000, 2000, 1000, 1000, 0.08},
+		{"four keys at four fifths of the account's", 4, 1250, 1250, 1000, 1000, 0.09},
+		{"the account's exhausted by four keys", 4, 2000, 1000, 2000, 1000, 0.08},
+		{"four times the calls, the account's exhausted", 4, 2000, 4000, 8000, 4000, 0.08},
+		{"four keys exhausted", 4, 1000, 10_000, 8000, 4000, 0.08},
 	} {
 		for _, envs := range []int{1, 16} {
 			c := sim.Config{
-				Seed: 1, Envs: envs, Keys: tt.keys, Limit: tt.key, Account: tt.total, Load: tt.load / float64(tt.key), Length: 20 * time.Second,
+				Seed: 1, Envs: envs, Keys: tt.keys, Limit: tt.key, Account: tt.total, Load: tt.load / float64(tt.key), Length: time.Minute,
 				Faults: sim.Faults{Skew: 5 * time.Second},
 			}
 			out := sim.Run(c)
-			served := float64(len(out.Admitted)) / (tt.allowed * 20)
+			served := float64(len(out.Admitted)) / (tt.allowed * 60)
 			perCall := float64(out.Writes) / float64(len(out.Admitted))
 			t.Logf("%s, %d environments: %.3f served, %.3f writes a call", tt.what, envs, served, perCall)
-			if perCall > 0.08 || served < 0.95 {
+			if perCall > tt.writes || served < 0.95 {
 				t.Errorf("%s, %d environments: %.3f served, %.3f writes a call", tt.what, envs, served, perCall)
 			}
 		}
@@ -139,7 +145,7 @@ func TestWhatAKeysLimitRefusesIsNoDemandOnTheAccounts(t *testing.T) {
 		t.Errorf("%d writes of the account's limit, for 5 calls a second in 10 s", p.writes["a"])
 	}
 	c := limiter.NewCall(limiter.Bound{Name: "other", Limit: 1000}, p.all)
-	p.at += time.Second // nothing of the account's is in hand
+	p.at += 2 * time.Second // nothing of the account's is in hand
 	step := p.Begin(&c, clock(p.at))
 	step = p.Continue(&c, step.Ask, p.table.Take(step.Ask), nil, clock(p.at))
 	if step.Done || step.Ask.Limit != "a" || step.Ask.N > 5 {

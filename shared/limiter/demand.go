@@ -7,13 +7,18 @@ import (
 
 // demand estimates how many calls a second an environment gets under one limit, admitted or not.
 type demand struct {
-	rate float64 // decays with a time constant of a second
-	last time.Duration
-	some bool
+	rate  float64       // decays with a time constant of a second
+	began time.Duration // with the first call after none was left in the rate
+	last  time.Duration
+	some  bool
 }
 
 func (d *demand) add(now time.Duration) {
-	d.rate = d.at(now) + 1
+	d.rate = d.at(now)
+	if d.rate < idle {
+		d.began = now
+	}
+	d.rate++
 	d.last, d.some = now, true
 }
 
@@ -27,28 +32,43 @@ func (d *demand) at(now time.Duration) float64 {
 	return d.rate * math.Exp(-(now - d.last).Seconds())
 }
 
+// coming is how many calls a second come beside the one in hand. What has just begun has as many more to come: without
+// that, the first second costs a write for nearly each call.
+func (d *demand) coming(now time.Duration) float64 {
+	return max(0, d.at(now)-1) / max(1/mostProjected, 1-math.Exp(-(now-d.began).Seconds()))
+}
+
 // The sizes of a lease.
 const (
-	leasesPerSecond = 20 // of one environment that has a limit for itself
-	leaseCalls      = 34 // 3 % of the calls
-	leaseCallsFull  = 64 // larger where the limit is exhausted: nothing is wasted, and every window also has its empty answers
-	ample           = 4  // a limit is far from exhausted where less than one part in so many is used
-	ampleShare      = 32 // and then an environment takes at most one part in so many at once: it may be one of many
+	leasesPerSecond = 20  // of one environment that has a limit for itself
+	leaseCalls      = 34  // 3 % of the calls
+	leaseCallsFull  = 64  // larger where the limit is exhausted: nothing is wasted, and every window also has its empty answers
+	ample           = 2   // a limit is far from exhausted where less than one part in so many is used
+	ampleShare      = 32  // and then an environment takes at most one part in so many at once: it may be one of many
+	aheadShare      = 4   // of the window that isn't open yet, one part in so many is given at most
+	idle            = 0.1 // calls a second: who has called less begins again
+	mostProjected   = 4.0
 )
 
 // lease returns the number of tokens to ask for: the current call, and those that are sure to come while the tokens
-// live. used is the known use of the window that is asked.
-func (d *demand) lease(limit, used int64, full bool, now time.Duration) int64 {
-	rate := d.at(now)
+// live. Of a limit that is far from exhausted it also takes what may come, and of the window after what is sure to: such tokens
+// save a write, and nobody misses them. use is the most that was known of a window lately.
+func (d *demand) lease(limit, use int64, full bool, now time.Duration) (n, ahead int64) {
+	rate := max(0, d.at(now)-1)
+	if limit > smallLimit {
+		rate = d.coming(now)
+	}
 	coming := rate * life(limit).Seconds()
 	most, doubt := max(rate/leasesPerSecond, leaseCalls), math.Sqrt(coming)
 	switch {
 	case full:
 		// Tokens that die unused are lost to others, who want them.
 		most, doubt = max(rate/leasesPerSecond, leaseCallsFull), 2*doubt
-	case ample*(float64(used)+coming) <= float64(limit):
-		most = max(most, float64(limit)/ampleShare)
+	case limit > smallLimit && ample*(float64(use)+coming) <= float64(limit):
+		if most = max(most, float64(limit)/ampleShare); coming < most {
+			ahead = int64(coming)
+		}
+		doubt = -doubt
 	}
-	n := 1 + int64(max(0, min(coming-doubt, most-1)))
-	return min(n, limit)
+	return min(1+int64(max(0, min(coming-doubt, most-1))), limit), ahead
 }

@@ -26,6 +26,12 @@
 // E(w) + life. Up to 100 that makes O(w+t+1) >= dead(w) + t: no interval of t seconds meets more than t+1 windows.
 // Above, O(w+t+2) >= dead(w) + t: none meets more than t+2. Opening late costs nothing, since R counts from R.
 //
+// Above 100 a write may take tokens of w+1 along, out of a quarter of it: they are added to what is used of w+1 before anybody
+// opens it. They may be used from R(w+1), as their holder bounds it, until 2 s after they were asked for. Their write had a grant out
+// of w, so E(w) is no earlier than that, R(w+3) >= 1 s + R(w+2) >= 2 s + E(w), and they are dead by R(w+3): as every token of a window v,
+// they are used between R(v) and R(v+2), of which an interval of t seconds meets t+2. Half the writes of a limit that is far from exhausted
+// are saved by it.
+//
 // No environment knows O, E or R exactly, and none needs to: each keeps an upper bound, on its own monotonic clock, of
 // base(w) = max(E(w-1) + wait, R(w)). It sees answers only after the fact, so the moment of an answer bounds what the
 // answer reports. Every write carries its writer's bound as an age ("base was at least this long ago"), which only

@@ -19,36 +19,37 @@ func asked(t *testing.T, l *limiter.Limiter, limit, calls int, now limiter.Now) 
 	return step.Ask
 }
 
-// TestTheSizesOfALease, as literals: what is sure to come while it lives, within its bounds.
+// TestTheSizesOfALease, as literals: what comes while it lives, within its bounds. Of calls that have only begun four times as many
+// are to come as were before the last one.
 func TestTheSizesOfALease(t *testing.T) {
 	for _, tt := range []struct {
-		what         string
-		limit, calls int
-		full         bool
-		want         int64
+		what               string
+		limit, calls, used int
+		want, ahead        int64
 	}{
-		{"the call itself", 1000, 1, false, 1},
-		{"what comes is 25, give or take 5", 1000, 25, false, 1 + 25 - 5},
-		{"give or take twice as much where the limit is exhausted", 1000, 25, true, 1 + 25 - 10},
-		{"a tenth as long where the limit is small", 100, 90, false, 1 + 9 - 3},
-		{"never more than the limit", 2, 400, false, 2},
-		{"34 at most", 1000, 400, false, 34},
-		{"64 where the limit is exhausted", 1000, 400, true, 64},
-		{"a 20th of a second of what is called", 1000, 2000, false, 100},
-		{"a 20th where the limit is exhausted", 1000, 2000, true, 100},
-		{"a 32nd of a limit of which a quarter is used", 3200, 800, false, 100},
-		{"and 40 where more is", 3200, 801, false, 40},
+		{"the call itself", 1000, 1, 0, 1, 0},
+		{"what comes is 24, or 4 more, and 24 in the second after", 1000, 7, 0, 1 + 24 + 4, 24},
+		{"24, give or take 4, where more than half of the limit is used", 1000, 7, 600, 1 + 24 - 5, 0},
+		{"give or take twice as much where the limit is exhausted", 1000, 7, 1000, 1 + 24 - 10, 0},
+		{"a tenth as long where the limit is small, and nothing ahead", 100, 91, 0, 1 + 9 - 3, 0},
+		{"never more than the limit", 2, 400, 0, 2, 0},
+		{"34 at most", 1000, 100, 600, 34, 0},
+		{"64 where the limit is exhausted", 1000, 101, 1000, 64, 0},
+		{"a 20th of a second of what is called", 1000, 501, 600, 100, 0},
+		{"a 20th where the limit is exhausted", 1000, 501, 1000, 100, 0},
+		{"a 32nd of a limit of which less than half is used, and nothing ahead: it won't last a second", 6400, 301, 0, 200, 0},
+		{"and 60 where more is", 6400, 301, 3000, 60, 0},
 	} {
 		l, now := limiter.New(8), clock(0)
-		if tt.full {
-			seen := limiter.Seen{Window: 7, Used: int64(tt.limit), Capacity: int64(tt.limit)}
-			if step := l.Answer(asked(t, l, tt.limit, 1, now), seen, nil, now); !step.Done || step.Result.Admit {
+		if tt.used > 0 {
+			seen := limiter.Seen{Window: 7, Used: int64(tt.used), Capacity: int64(tt.limit)}
+			if step := l.Answer(asked(t, l, tt.limit, 1, now), seen, nil, now); tt.used < tt.limit == step.Done {
 				t.Fatalf("%s: %+v", tt.what, step)
 			}
 			now = clock(time.Minute)
 		}
-		if got := asked(t, l, tt.limit, tt.calls, now).N; got != tt.want {
-			t.Errorf("%s: %d, want %d", tt.what, got, tt.want)
+		if ask := asked(t, l, tt.limit, tt.calls, now); ask.N != tt.want || ask.Ahead != tt.ahead {
+			t.Errorf("%s: %d and %d, want %d and %d", tt.what, ask.N, ask.Ahead, tt.want, tt.ahead)
 		}
 	}
 }

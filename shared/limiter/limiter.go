@@ -35,6 +35,11 @@ type state struct {
 	bought Now // when the tokens were asked for
 	life   time.Duration
 
+	ahead       int64         // tokens of a window that wasn't open yet when they were taken
+	aheadFrom   time.Duration // when that window may be open for certain
+	aheadBought Now
+
+	use    int64 // the most that was known of a window lately
 	demand demand
 	share  share
 
@@ -62,12 +67,11 @@ func (l *Limiter) Decide(name string, limit int, now Now) Step {
 
 // next decides from memory, or says what to ask.
 func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) Step {
-	if s.tokens > 0 && s.alive(now) {
+	if s.ready(now) {
 		s.tokens--
 		s.share.granted(now.Mono)
 		return s.done(true, limit, now)
 	}
-	s.tokens = 0
 	if l.breaker.open(s, now.Mono) {
 		return s.fallback(limit, now)
 	}
@@ -78,7 +82,6 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 		Limit: name, Window: s.window, Capacity: limit,
 		Expires: now.Wall.Add(expiry), sent: now, limit: limit, tries: tries + 1,
 	}
-	used := int64(0) // of the window that is asked
 	switch {
 	case s.window == 0:
 		ask.Create, ask.Window = true, max(1, now.Wall.Unix())
@@ -86,10 +89,13 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 		ask.Window++
 		ask.Age = s.ageOfNext(limit, now)
 	default:
-		ask.Age, used = now.Mono-s.base, s.used
+		ask.Age = now.Mono - s.base
 	}
 	ask.Age = floorMicro(ask.Age)
-	ask.N = s.demand.lease(limit, used, s.full, now.Mono)
+	ask.N, ask.Ahead = s.demand.lease(limit, s.use, s.full, now.Mono)
+	if s.ahead > 0 { // in hand already
+		ask.Ahead = 0
+	}
 	return Step{Ask: ask}
 }
 
@@ -128,6 +134,35 @@ func (s *state) alive(now Now) bool {
 	return max(now.Mono-s.bought.Mono, now.Wall.Sub(s.bought.Wall)) < s.life
 }
 
+// takeAhead takes over what an ask that was applied got of the window after its own. Only a grant out of the ask's own window holds
+// the one after the next back for as long as these tokens live.
+func (s *state) takeAhead(ask Ask, seen Seen, top int64) {
+	if ask.Ahead == 0 || s.tokens == 0 || top <= smallLimit {
+		return
+	}
+	if seen.Window != ask.Window {
+		seen.Ahead = 0 // this ask opened its window, and what was taken ahead was of that
+	}
+	s.ahead = max(0, min(ask.Ahead, top/aheadShare-seen.Ahead))
+	s.aheadFrom, s.aheadBought = s.base+window, ask.sent
+}
+
+// ready reports whether a token is in hand that may be used.
+func (s *state) ready(now Now) bool {
+	if s.tokens > 0 && s.alive(now) {
+		return true
+	}
+	s.tokens = 0
+	if s.ahead == 0 || now.Mono < s.aheadFrom {
+		return false
+	}
+	s.tokens, s.bought, s.life, s.ahead = s.ahead, s.aheadBought, window+lifeLarge, 0
+	if !s.alive(now) {
+		s.tokens = 0
+	}
+	return s.tokens > 0
+}
+
 // Answer takes what came of the ask of a [Step], and goes on.
 func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 	s := l.states.get(ask.Limit)
@@ -149,10 +184,12 @@ func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 	if s.used >= s.capacity && !s.exhausted {
 		s.exhausted, s.ended = true, now.Mono
 	}
+	s.use = max(s.used, s.use*9/10)
 	top := min(ask.limit, s.capacity)
 	s.full = s.used >= top
 	s.tokens = max(0, min(ask.N, top-first))
 	s.bought, s.life = ask.sent, life(top)
+	s.takeAhead(ask, seen, top)
 	if s.tokens > 0 && !s.alive(now) && ask.tries < maxTries {
 		s.full = false // the answer came too late to use it; that says nothing about what is left
 	}
@@ -171,6 +208,7 @@ func (s *state) learn(seen Seen, limit int64, at Now) {
 		s.base = now + wait(limit)
 	}
 	s.capacity, s.used = seen.Capacity, seen.Used
+	s.use = max(s.used, s.use*9/10)
 	s.base = min(s.base, now-seen.Age)
 	if s.used >= s.capacity && !s.exhausted {
 		s.exhausted, s.ended = true, now
@@ -195,7 +233,7 @@ func (s *state) enter(ask Ask, seen Seen, now time.Duration) {
 		s.window, s.exhausted = ask.Window, false
 	}
 	if seen.Window != ask.Window {
-		s.capacity, s.used = ask.Capacity, 0 // this ask opened it
+		s.capacity, s.used = ask.Capacity, seen.Ahead // this ask opened it
 		return
 	}
 	s.capacity, s.used = seen.Capacity, seen.Used

@@ -28,6 +28,7 @@ type Ask struct {
 	Limit    string // names the item: a key or an account, and a class
 	Window   int64
 	N        int64
+	Ahead    int64         // tokens of the window after it that are taken along
 	Capacity int64         // tokens that the window holds, if this ask opens it
 	Age      time.Duration // whole microseconds; may be negative
 	Create   bool
@@ -45,6 +46,7 @@ type Seen struct {
 	// Window is the window that was open before the write; 0 means that there was no item.
 	Window   int64
 	Used     int64
+	Ahead    int64 // what is used of the window after it
 	Capacity int64
 	Age      time.Duration
 	Expires  time.Time // as the last ask said; the zero time if unknown

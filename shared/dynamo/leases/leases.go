@@ -34,11 +34,13 @@ func New(db Updater, table string) *Store { return &Store{db: db, table: table} 
 
 // The use and the capacity of a window are kept under names of that window. So one update without a
 // choice both opens a window, which starts at nothing, and joins it: adding to an attribute that isn't there starts
-// it, and the window before is forgotten either way.
+// it, and the window before is forgotten either way. What is taken ahead is added under the name of the window after, so a window
+// starts at that, whichever release opens it.
 const (
-	take    = "SET w = :w, age = :age, #c = if_not_exists(#c, :c), #ttl = :ttl ADD #u :n REMOVE #u0, #c0"
-	isNew   = "attribute_not_exists(pk)"
-	follows = "w = :w OR w = :w0"
+	take      = "SET w = :w, age = :age, #c = if_not_exists(#c, :c), #ttl = :ttl REMOVE #u0, #c0 ADD #u :n"
+	takeAhead = take + ", #u1 :m"
+	isNew     = "attribute_not_exists(pk)"
+	follows   = "w = :w OR w = :w0"
 )
 
 var zero = dynamo.N(0)
@@ -50,19 +52,22 @@ func (s *Store) Take(ctx context.Context, ask limiter.Ask) (limiter.Seen, error)
 		":w": dynamo.N(ask.Window), ":n": dynamo.N(ask.N), ":c": dynamo.N(ask.Capacity),
 		":age": dynamo.N(ask.Age.Microseconds()), ":ttl": dynamo.N(ask.Expires.Unix()),
 	}
+	names := map[string]string{
+		"#u": used(ask.Window), "#c": capacity(ask.Window), "#u0": used(ask.Window - 1), "#c0": capacity(ask.Window - 1), "#ttl": "ttl",
+	}
 	if ask.Create {
 		condition = isNew
 	} else {
 		values[":w0"] = dynamo.N(ask.Window - 1)
 	}
+	if ask.Ahead > 0 {
+		set, names["#u1"], values[":m"] = takeAhead, used(ask.Window+1), dynamo.N(ask.Ahead)
+	}
 	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:        &s.table,
 		Key:              dynamo.Item{"pk": dynamo.S(ask.Limit), "sk": zero},
 		UpdateExpression: &set, ConditionExpression: &condition,
-		ExpressionAttributeNames: map[string]string{
-			"#u": used(ask.Window), "#c": capacity(ask.Window), "#u0": used(ask.Window - 1), "#c0": capacity(ask.Window - 1), "#ttl": "ttl",
-		},
-		ExpressionAttributeValues:           values,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 		ReturnValues:                        types.ReturnValueAllOld,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
@@ -118,6 +123,7 @@ func seen(item dynamo.Item, applied bool) (limiter.Seen, error) {
 		return limiter.Seen{}, fmt.Errorf("%w: lease", dynamo.ErrUnreadable)
 	}
 	out := limiter.Seen{Applied: applied, Window: window, Used: u, Capacity: c, Age: time.Duration(age) * time.Microsecond}
+	out.Ahead, _ = dynamo.GetN(item, used(window+1))
 	if ttl, ok := dynamo.GetN(item, "ttl"); ok {
 		out.Expires = time.Unix(ttl, 0).UTC()
 	}

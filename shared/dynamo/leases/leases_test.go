@@ -25,20 +25,20 @@ func stores(t *testing.T) map[string]*leases.Store {
 
 // model implements the promise of limiter.Store in a few lines.
 type model struct {
-	window, used, capacity, age int64
-	expires                     time.Time
+	window, used, ahead, capacity, age int64
+	expires                            time.Time
 }
 
 func (m *model) take(a limiter.Ask) limiter.Seen {
-	seen := limiter.Seen{Window: m.window, Used: m.used, Capacity: m.capacity, Age: time.Duration(m.age) * time.Microsecond, Expires: m.expires}
+	seen := limiter.Seen{Window: m.window, Used: m.used, Ahead: m.ahead, Capacity: m.capacity, Age: time.Duration(m.age) * time.Microsecond, Expires: m.expires}
 	seen.Applied = a.Create && m.window == 0 || !a.Create && m.window != 0 && (m.window == a.Window || m.window == a.Window-1)
 	if !seen.Applied {
 		return seen
 	}
 	if m.window != a.Window {
-		m.window, m.used, m.capacity = a.Window, 0, a.Capacity
+		m.window, m.used, m.ahead, m.capacity = a.Window, m.ahead, 0, a.Capacity
 	}
-	m.used, m.age, m.expires = m.used+a.N, a.Age.Microseconds(), a.Expires
+	m.used, m.ahead, m.age, m.expires = m.used+a.N, m.ahead+a.Ahead, a.Age.Microseconds(), a.Expires
 	return seen
 }
 
@@ -53,7 +53,7 @@ func TestTakeIsTheModelsWrite(t *testing.T) {
 				for range rapid.IntRange(1, 12).Draw(t, "asks") {
 					ask := limiter.Ask{
 						Limit: string(limit) + "#search", Window: 100 + rapid.Int64Range(0, 3).Draw(t, "window"),
-						N: rapid.Int64Range(0, 50).Draw(t, "n"), Capacity: rapid.Int64Range(1, 1000).Draw(t, "capacity"),
+						N: rapid.Int64Range(0, 50).Draw(t, "n"), Ahead: rapid.Int64Range(0, 2).Draw(t, "ahead"), Capacity: rapid.Int64Range(1, 1000).Draw(t, "capacity"),
 						Age:    time.Duration(rapid.Int64Range(-1e6, 1e6).Draw(t, "age")) * time.Microsecond,
 						Create: rapid.Bool().Draw(t, "create"), Expires: keytest.Now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "expires")) * time.Second),
 					}

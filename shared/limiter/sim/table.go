@@ -12,6 +12,7 @@ import (
 // item is the item of one limit, with what the other policies keep in it too.
 type item struct {
 	window, used, capacity int64
+	ahead                  int64 // used of the window after
 	age                    time.Duration
 	expires                time.Time
 	tat                    int64           // GCRA
@@ -33,18 +34,19 @@ func (t *Table) Take(ask limiter.Ask) limiter.Seen {
 		if !ask.Create {
 			return limiter.Seen{}
 		}
-		t.items[ask.Limit] = &item{window: ask.Window, used: ask.N, capacity: ask.Capacity, age: ask.Age, expires: ask.Expires}
+		t.items[ask.Limit] = &item{window: ask.Window, used: ask.N, ahead: ask.Ahead, capacity: ask.Capacity, age: ask.Age, expires: ask.Expires}
 		return limiter.Seen{Applied: true}
 	}
-	seen := limiter.Seen{Window: it.window, Used: it.used, Capacity: it.capacity, Age: it.age, Expires: it.expires}
+	seen := limiter.Seen{Window: it.window, Used: it.used, Ahead: it.ahead, Capacity: it.capacity, Age: it.age, Expires: it.expires}
 	if ask.Create || it.window != ask.Window && it.window != ask.Window-1 {
 		return seen
 	}
 	seen.Applied = true
 	if it.window != ask.Window {
-		it.window, it.used, it.capacity = ask.Window, 0, ask.Capacity
+		it.window, it.used, it.ahead, it.capacity = ask.Window, it.ahead, 0, ask.Capacity
 	}
 	it.used += ask.N
+	it.ahead += ask.Ahead
 	it.age, it.expires = ask.Age, ask.Expires
 	return seen
 }
