@@ -12,7 +12,10 @@ import (
 
 	"latchkey/functions/internal/used"
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/limiter/quota"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
@@ -41,8 +44,8 @@ type lookedAt struct {
 }
 
 // quotas looks at all accounts. It tells of thresholds that the counter function couldn't tell of when it counted, in the periods that run and
-// those that have ended within a day. With refill it also makes what the quotas table says to be taken in the running periods at least what the
-// counters say. Runs may overlap, end anywhere and be repeated.
+// those that have ended within a day. With refill it also makes what the quotas table says to be taken in the running periods, of accounts' quotas and of
+// keys' caps, at least what the counters say. Runs may overlap, end anywhere and be repeated.
 func (j *jobs) quotas(ctx context.Context, refill bool) (lookedAt, error) {
 	done := lookedAt{Job: "quotas", Refill: refill}
 	ids, err := j.store.AccountIDs(ctx)
@@ -94,7 +97,8 @@ func (j *jobs) accountQuotas(ctx context.Context, id account.ID, refill bool) (t
 	list, err := j.thresholds.Tell(ctx, id, []time.Time{today.AddDate(0, 0, -1), today})
 	if refill {
 		n, errRefill := j.refill(ctx, id, today)
-		raised, err = n, errors.Join(err, errRefill)
+		caps, errCaps := j.refillCaps(ctx, id, today)
+		raised, err = n+caps, errors.Join(err, errRefill, errCaps)
 	}
 	return len(list), raised, err
 }
@@ -109,11 +113,7 @@ func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (rais
 	if err != nil {
 		return 0, err
 	}
-	before := j.billing.unreadable.Load()
-	rows, err := j.billing.counters.AccountRows(ctx, id, used.Days(statement.MonthOf(today)))
-	if err == nil && j.billing.unreadable.Load() > before {
-		err = fmt.Errorf("jobs: counters of %s: %w", id, dynamo.ErrUnreadable)
-	}
+	rows, err := j.allRows(id, func() ([]usage.Row, error) { return j.billing.counters.AccountRows(ctx, id, used.Days(statement.MonthOf(today))) })
 	if err != nil {
 		return 0, err
 	}
@@ -128,6 +128,61 @@ func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (rais
 		if did {
 			raised++
 			j.log.WarnContext(ctx, "quota filled from the counters", "account_id", id, "billing_type", k.Billing, "group", k.Group, "month", n, "day", day[k])
+		}
+		err = errors.Join(err, errFill)
+	}
+	return raised, err
+}
+
+// allRows reads counters, none of which may be left out.
+func (j *jobs) allRows(id account.ID, read func() ([]usage.Row, error)) ([]usage.Row, error) {
+	before := j.billing.unreadable.Load()
+	rows, err := read()
+	if err == nil && j.billing.unreadable.Load() > before {
+		err = fmt.Errorf("jobs: counters of %s: %w", id, dynamo.ErrUnreadable)
+	}
+	return rows, err
+}
+
+// refillCaps does the same for the daily caps of an account's keys, deleted ones too, which may be restored today. A key that can't be
+// read is an error, after the others.
+func (j *jobs) refillCaps(ctx context.Context, id account.ID, today time.Time) (raised int, err error) {
+	capped := func(k apikey.Key) bool { return len(k.Caps) > 0 }
+	for after := apikey.ID(""); ; {
+		page, errPage := j.store.Keys(ctx, id, control.KeyQuery{After: after, Deleted: true, Match: capped})
+		if errPage != nil {
+			return raised, errors.Join(err, errPage)
+		}
+		if len(page.Bad) > 0 {
+			err = errors.Join(err, fmt.Errorf("jobs: %d keys of %s: %w", len(page.Bad), id, dynamo.ErrUnreadable))
+		}
+		for _, k := range page.Keys {
+			n, errKey := j.refillKey(ctx, k, today)
+			raised, err = raised+n, errors.Join(err, errKey)
+		}
+		if after = page.Next; after == "" {
+			return raised, err
+		}
+	}
+}
+
+func (j *jobs) refillKey(ctx context.Context, k apikey.Key, today time.Time) (raised int, err error) {
+	rows, err := j.allRows(k.Account, func() ([]usage.Row, error) {
+		return j.billing.counters.KeyRows(ctx, k.Account, k.ID, counters.Range{From: today, To: today.AddDate(0, 0, 1), Days: true})
+	})
+	if err != nil {
+		return 0, err
+	}
+	calls := map[product.Group]int64{}
+	for of, n := range usage.Spent(rows, j.products.Group) {
+		calls[of.Group] += n
+	}
+	for _, one := range k.Caps {
+		n := calls[one.Group]
+		did, errFill := j.filler.Fill(ctx, quota.Ask{Name: quota.Name{Scope: string(k.ID), Group: string(one.Group)}, Date: today}, n, n)
+		if did {
+			raised++
+			j.log.WarnContext(ctx, "cap filled from the counters", "account_id", k.Account, "key_id", k.ID, "group", one.Group, "day", n)
 		}
 		err = errors.Join(err, errFill)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,6 +182,36 @@ func TestAQuotaIsNotServedAgainAfterItsTableWasLost(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAKeysCapIsNotServedAgainAfterItsTableWasLost: in all billing types together, of the day alone, and of a deleted key too, which may be restored.
+func TestAKeysCapIsNotServedAgainAfterItsTableWasLost(t *testing.T) {
+	r := newHarnessOn(t, keytest.Open(t))
+	a := r.NewAccount(t)
+	capped := func(k *apikey.Key) { k.Caps = apikey.Caps{{Group: "other", Day: 100}} }
+	keys := []apikey.Key{
+		r.NewKey(t, a, capped), r.NewKey(t, a, capped), r.NewKey(t, a),
+		r.NewKey(t, a, capped, func(k *apikey.Key) { k.DeletedAt = r.at }),
+	}
+	for i, k := range keys {
+		r.counts(t, k, fmt.Sprint("a", i), r.at.AddDate(0, 0, -1), 30)
+		r.counts(t, k, fmt.Sprint("b", i), r.at, 40+i)
+	}
+	r.lose(t, nil)
+	for n, want := range []int{3, 0} {
+		if done, err := r.quotasRun(t, `{"job":"quotas","refill":true}`); err != nil || done.Raised != want {
+			t.Errorf("run %d: %+v, %v", n, done, err)
+		}
+	}
+	found := map[string]int64{}
+	for _, item := range r.Items(t, r.Tables.Quotas) {
+		pk, _ := dynamo.GetS(item, "pk")
+		found[pk], _ = dynamo.GetN(item, "d"+r.at.UTC().Format("02"))
+	}
+	want := map[string]int64{string(keys[0].ID) + "##other": 40, string(keys[1].ID) + "##other": 41, string(keys[3].ID) + "##other": 43}
+	if !maps.Equal(found, want) {
+		t.Errorf("%v, want %v", found, want)
 	}
 }
 
