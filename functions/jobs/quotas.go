@@ -113,7 +113,9 @@ func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (rais
 	if err != nil {
 		return 0, err
 	}
-	rows, err := j.allRows(id, func() ([]usage.Row, error) { return j.billing.counters.AccountRows(ctx, id, used.Days(statement.MonthOf(today))) })
+	rows, err := j.allRows(id, func() ([]usage.Row, error) {
+		return j.billing.counters.AccountRows(ctx, id, used.Days(statement.MonthOf(today)))
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,10 +41,15 @@ func limitedFleet(t testing.TB, r *harness, accounts int) (keys []apikey.Key) {
 // counts puts calls of a time into the counters, and takes them out of the quotas table as the gate does.
 func (r *harness) counts(t testing.TB, k apikey.Key, environment string, at time.Time, n int) {
 	t.Helper()
+	r.countsAs(t, "paying", k, environment, at, n)
+}
+
+func (r *harness) countsAs(t testing.TB, billing apikey.BillingType, k apikey.Key, environment string, at time.Time, n int) {
+	t.Helper()
 	tally := usage.NewTally(environment)
 	for range n {
 		tally.Count(usage.Call{
-			At: at, Code: authz.Allowed, Class: "search", Billing: "paying", Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: "search"},
+			At: at, Code: authz.Allowed, Class: "search", Billing: billing, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: "search"},
 		})
 	}
 	store := counters.New(r.DB.(counters.Client), r.Tables.Counters)
@@ -196,7 +202,8 @@ func TestAKeysCapIsNotServedAgainAfterItsTableWasLost(t *testing.T) {
 	}
 	for i, k := range keys {
 		r.counts(t, k, fmt.Sprint("a", i), r.at.AddDate(0, 0, -1), 30)
-		r.counts(t, k, fmt.Sprint("b", i), r.at, 40+i)
+		r.counts(t, k, fmt.Sprint("b", i), r.at, 30+i)
+		r.countsAs(t, "evaluation", k, fmt.Sprint("c", i), r.at, 10)
 	}
 	r.lose(t, nil)
 	for n, want := range []int{3, 0} {
@@ -291,6 +298,42 @@ func TestARefillFromCountersThatCannotBeReadIsAnError(t *testing.T) {
 	}
 	if done, err := r.quotasRun(t, `{"job":"quotas","refill":true}`); err == nil || done.Failed == 0 {
 		t.Errorf("%+v, %v", done, err)
+	}
+}
+
+// TestARefillOfCapsThatCannotBeReadIsAnError: of a key, or of its counters. The other keys' caps are filled.
+func TestARefillOfCapsThatCannotBeReadIsAnError(t *testing.T) {
+	for name, table := range map[string]func(*harness) string{
+		"key":      func(r *harness) string { return r.Tables.Control },
+		"counters": func(r *harness) string { return r.Tables.Counters },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newHarness(t)
+			a := r.NewAccount(t)
+			capped := func(k *apikey.Key) { k.Caps = apikey.Caps{{Group: "other", Day: 100}} }
+			keys := []apikey.Key{r.NewKey(t, a, capped), r.NewKey(t, a, capped)}
+			for i, k := range keys {
+				r.counts(t, k, fmt.Sprint("a", i), r.at, 40)
+			}
+			r.lose(t, nil)
+			for _, item := range r.Items(t, table(r)) {
+				pk, _ := dynamo.GetS(item, "pk")
+				sk, _ := dynamo.GetS(item, "sk")
+				switch {
+				case table(r) == r.Tables.Control && sk == "KEY#"+string(keys[0].ID):
+					item["v"] = dynamo.N(99)
+				case strings.Contains(pk, string(keys[0].ID)) && strings.HasPrefix(sk, "D#"):
+					item["v"] = dynamo.S("damaged")
+				default:
+					continue
+				}
+				r.Put(t, table(r), item)
+			}
+			done, err := r.quotasRun(t, `{"job":"quotas","refill":true}`)
+			if err == nil || done.Failed != 1 || len(r.Items(t, r.Tables.Quotas)) != 1 {
+				t.Errorf("%+v, %v, %d filled", done, err, len(r.Items(t, r.Tables.Quotas)))
+			}
+		})
 	}
 }
 

@@ -32,7 +32,7 @@ func (d *demand) at(now time.Duration) float64 {
 	return d.rate * math.Exp(-(now - d.last).Seconds())
 }
 
-// coming is how many calls a second come beside the one in hand. What has just begun has as many more to come: without
+// coming estimates how many calls a second come beside the one in hand. Those that have only begun are expected to go on: without
 // that, the first second costs a write for nearly each call.
 func (d *demand) coming(now time.Duration) float64 {
 	return max(0, d.at(now)-1) / max(1/mostProjected, 1-math.Exp(-(now-d.began).Seconds()))
@@ -54,7 +54,7 @@ const (
 // live. Of a limit that is far from exhausted it also takes what may come, and of the window after what is sure to: such tokens
 // save a write, and nobody misses them. use is the most that was known of a window lately.
 func (d *demand) lease(limit, use int64, full bool, now time.Duration) (n, ahead int64) {
-	rate := max(0, d.at(now)-1)
+	rate := d.at(now)
 	if limit > smallLimit {
 		rate = d.coming(now)
 	}

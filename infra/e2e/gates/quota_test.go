@@ -16,12 +16,14 @@ import (
 
 	"latchkey/infra/e2e/othergate"
 	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/keytest"
 )
 
 // TestProcessesKeepAQuotaTogether: real gates on the real engine, which are killed with what they hold, end in order and stop over
-// midnight, never let more calls through in a day than the quota, and what they took is never less than what they let through.
+// midnight, never let more calls through in a day than the account's quota, nor more of a key than its daily cap, and what they took is never
+// less than what they let through. On the day after both are served again.
 func TestProcessesKeepAQuotaTogether(t *testing.T) {
 	processes, quota, kills := 4, 300, 6
 	if keytest.Deep() {
@@ -34,12 +36,20 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 	}
 	tab := newTable(t)
 	tab.bootstrap = gate
-	policy, event := newPolicy(t, 10_000)
-	policy.BillingType = apikey.Evaluation
-	tab.write(t, policy)
+	limit := int64(quota / 3) // of the first key
+	var keys [2]authz.Policy
+	var events [2][]byte
+	for i := range keys {
+		keys[i], events[i] = newPolicy(t, 10_000)
+		keys[i].Account, keys[i].BillingType = keys[0].Account, apikey.Evaluation
+	}
+	keys[0].Caps = apikey.Caps{{Group: "tiles", Day: limit}}
+	for _, k := range keys {
+		tab.write(t, k)
+	}
 
 	today := time.Now().UTC()
-	first := &quotaDay{tab: tab, event: event, calls: int64(2 * quota), kills: int64(kills)}
+	first := &quotaDay{tab: tab, events: events, calls: int64(3 * quota), kills: int64(kills)}
 	environments := make([]*environment, processes)
 	for i := range environments {
 		environments[i] = tab.start(t)
@@ -52,7 +62,7 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = stopped.cmd.Process.Signal(syscall.SIGCONT)
-	second := &quotaDay{tab: tab, event: event, calls: int64(2 * quota)}
+	second := &quotaDay{tab: tab, events: events, calls: int64(3 * quota)}
 	second.run(t, environments)
 	for _, e := range environments {
 		_ = e.cmd.Process.Signal(syscall.SIGTERM)
@@ -63,27 +73,38 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 	}
 	for i, day := range []*quotaDay{first, second} {
 		date := today.AddDate(0, 0, i)
-		taken := tab.taken(t, "evaluation", string(policy.Account), date)
-		served := day.served.Load()
-		t.Logf("day %d: %d calls, %d served of %d, %d taken, %d killed", i+1, day.made.Load(), served, quota, taken, day.killed.Load())
-		if served > int64(quota) || taken > int64(quota) || served > taken {
-			t.Errorf("day %d: %d served and %d taken of %d", i+1, served, taken, quota)
-		}
-		if day.kills == 0 && served != int64(quota) {
-			t.Errorf("day %d: %d served of %d, and nobody was killed", i+1, served, quota)
+		for _, bound := range []struct {
+			of          string
+			most        int64
+			item        string
+			served      int64
+			wholeIsUsed bool
+		}{
+			{"the account's quota", int64(quota), string(keys[0].Account) + "#evaluation#tiles", day.served[0].Load() + day.served[1].Load(), day.kills == 0},
+			{"the key's cap", limit, string(keys[0].KeyID) + "##tiles", day.served[0].Load(), day.kills == 0},
+		} {
+			taken := tab.taken(t, bound.item, date)
+			t.Logf("day %d, %s: %d calls, %d served of %d, %d taken, %d killed", i+1, bound.of, day.made.Load(), bound.served, bound.most, taken, day.killed.Load())
+			if bound.served > bound.most || taken > bound.most || bound.served > taken {
+				t.Errorf("day %d, %s: %d served and %d taken of %d", i+1, bound.of, bound.served, taken, bound.most)
+			}
+			if bound.wholeIsUsed && bound.served != bound.most {
+				t.Errorf("day %d, %s: %d served of %d, and nobody was killed", i+1, bound.of, bound.served, bound.most)
+			}
 		}
 	}
-	if first.killed.Load() == 0 || first.served.Load() < int64(quota)*4/5 {
-		t.Errorf("%d killed, %d served of %d", first.killed.Load(), first.served.Load(), quota)
+	if served := first.served[0].Load() + first.served[1].Load(); first.killed.Load() == 0 || served < int64(quota)*4/5 {
+		t.Errorf("%d killed, %d served of %d", first.killed.Load(), served, quota)
 	}
 }
 
-// quotaDay makes the calls of a day, one worker for each environment.
+// quotaDay makes the calls of a day, of both keys alike, one worker for each environment.
 type quotaDay struct {
-	tab                  *table
-	event                []byte
-	calls, kills         int64
-	made, served, killed atomic.Int64
+	tab          *table
+	events       [2][]byte
+	calls, kills int64
+	made, killed atomic.Int64
+	served       [2]atomic.Int64 // of each key
 }
 
 func (d *quotaDay) run(t *testing.T, environments []*environment) {
@@ -95,8 +116,9 @@ func (d *quotaDay) run(t *testing.T, environments []*environment) {
 				if rand.N(d.calls) < 3*d.kills && d.killed.Load() < d.kills { //nolint:gosec // a test
 					environments[i] = d.replace(t, environments[i])
 				}
-				if admitted, err := environments[i].call(d.event); err == nil && admitted {
-					d.served.Add(1)
+				key := rand.IntN(len(d.events)) //nolint:gosec // a test
+				if admitted, err := environments[i].call(d.events[key]); err == nil && admitted {
+					d.served[key].Add(1)
 				}
 			}
 		})
@@ -115,12 +137,12 @@ func (d *quotaDay) replace(t *testing.T, e *environment) *environment {
 	return d.tab.start(t)
 }
 
-// taken reads what was taken out of the quota for tiles on a day.
-func (tab *table) taken(t *testing.T, billing, account string, day time.Time) int64 {
+// taken reads what was taken out of a quota on a day.
+func (tab *table) taken(t *testing.T, item string, day time.Time) int64 {
 	t.Helper()
 	out, err := tab.db.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &tab.names.Quotas, ConsistentRead: aws.Bool(true),
-		Key: dynamo.Item{"pk": dynamo.S(account + "#" + billing + "#tiles"), "sk": dynamo.S(day.Format("2006-01"))},
+		Key: dynamo.Item{"pk": dynamo.S(item), "sk": dynamo.S(day.Format("2006-01"))},
 	})
 	if err != nil {
 		t.Fatal(err)
