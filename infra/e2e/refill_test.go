@@ -13,10 +13,11 @@ import (
 )
 
 // TestALostQuotaIsFilledFromTheCounters is the drill for the table of quotas of docs/guides/restore.md: an account's item is lost in the middle of
-// its day, the job fills it, and the account is served what is left and no call more. The event bus hears of each part of the quota once.
+// its day, and so is that of a key's daily cap, the job fills them, and account and key are served what is left and no call more. The event bus
+// hears of each part of the quota once.
 func TestALostQuotaIsFilledFromTheCounters(t *testing.T) {
 	t.Parallel()
-	const day, before = 40, 25
+	const day, before, most, first = 40, 25, 20, 12
 	s, err := start(t.TempDir(), "LATCHKEY_IDLE_SECONDS=2") // what environments hold and have counted comes when they end
 	if err != nil {
 		t.Fatal(err)
@@ -26,29 +27,39 @@ func TestALostQuotaIsFilledFromTheCounters(t *testing.T) {
 	id := account[strings.LastIndex(account, "/")+1:]
 	s.must(t, 200, "operator", "PUT", "/v1/operator"+account[len("/v1"):]+"/quotas/tiles", `{"billing_type":"freemium","day":40,"month":null}`)
 	url := tile + s.newKey(t, account, `{"name":"one","usage":"backend","products":["map-display"]}`).secret
+	capped := s.newKey(t, s.newAccount(t, "owner"), `{"name":"one","usage":"backend","products":["map-display"]}`)
+	s.must(t, 200, "owner", "PUT", capped.path+"/quotas/tiles", `{"day":20}`)
+	s.must(t, 200, "operator", "GET", capped.path+"/quotas", "")
 	began := time.Now().UTC()
 	served, _ := s.flood(t, before, url)
-	waitUntil(t, func() bool { return s.usedOf(t, account) == before })
+	servedKey, _ := s.flood(t, first, tile+capped.secret)
+	waitUntil(t, func() bool { return s.usedOf(t, account) == before && s.usedOfKey(t, capped) == first })
 	waitUntil(t, func() bool { return len(reachedOf(t, s, id)) == 1 })
 
 	db, table := storeClient(s.DynamoDB), "QuotasTable"
-	key := item{"pk": &types.AttributeValueMemberS{Value: id + "#freemium#tiles"}, "sk": &types.AttributeValueMemberS{Value: began.Format("2006-01")}}
-	lost, err := db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key, ReturnValues: types.ReturnValueAllOld})
-	if err != nil || len(lost.Attributes) == 0 {
-		t.Fatalf("the gate has taken nothing: %v", err)
+	for _, name := range []string{id + "#freemium#tiles", capped.id + "##tiles"} {
+		key := item{"pk": &types.AttributeValueMemberS{Value: name}, "sk": &types.AttributeValueMemberS{Value: began.Format("2006-01")}}
+		lost, err := db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key, ReturnValues: types.ReturnValueAllOld})
+		if err != nil || len(lost.Attributes) == 0 {
+			t.Fatalf("the gate has taken nothing of %s: %v", name, err)
+		}
 	}
-	for n, want := range []float64{1, 0} {
+	for n, want := range []float64{2, 0} {
 		filled := s.jobOf(t, "JobsFunction", `{"job":"quotas","refill":true}`)
 		if raised, _ := filled["raised"].(float64); raised != want || filled["failed"].(float64) != 0 || filled["more"] != false {
 			t.Errorf("run %d: %v", n, filled)
 		}
 	}
 	again, refused := s.flood(t, 2*day, url)
+	againKey, refusedKey := s.flood(t, 2*most, tile+capped.secret)
 	if time.Now().UTC().Day() != began.Day() {
 		t.Skip("DID NOT RUN: the day has ended meanwhile")
 	}
 	if served != before || served+again != day || refused.json(t)["code"] != "quota_exceeded" {
 		t.Errorf("%d calls are served before and %d after the loss, of %d: %d %s", served, again, day, refused.status, refused.body)
+	}
+	if servedKey != first || servedKey+againKey != most || refusedKey.json(t)["code"] != "quota_exceeded" {
+		t.Errorf("%d calls of the key are served before and %d after the loss, of %d: %d %s", servedKey, againKey, most, refusedKey.status, refusedKey.body)
 	}
 	waitUntil(t, func() bool { return len(reachedOf(t, s, id)) >= 3 })
 	for threshold, times := range reachedOf(t, s, id) {
@@ -65,6 +76,18 @@ func (s *stack) usedOf(t *testing.T, account string) int {
 		row := row.(map[string]any)
 		if row["billing_type"] == "freemium" && row["group"] == "tiles" {
 			used, _ := row["day"].(map[string]any)["used"].(float64)
+			return int(used)
+		}
+	}
+	return 0
+}
+
+// usedOfKey is the calls of tiles that are counted today for a key.
+func (s *stack) usedOfKey(t *testing.T, k key) int {
+	t.Helper()
+	for _, row := range s.must(t, 200, "owner", "GET", k.path+"/quotas", "").json(t)["quotas"].([]any) {
+		if row := row.(map[string]any); row["group"] == "tiles" {
+			used, _ := row["used"].(float64)
 			return int(used)
 		}
 	}
