@@ -138,7 +138,7 @@ func checkWindows(t *testing.T, seed uint64, item *oneItem, uses []use) (ahead i
 	return ahead
 }
 
-// TestAWindowStartsWithWhatWasTakenAheadOfIt: whoever opens it gets what is left.
+// TestAWindowStartsWithWhatWasTakenAheadOfIt: the environment that opens it gets what is left.
 func TestAWindowStartsWithWhatWasTakenAheadOfIt(t *testing.T) {
 	for ahead, want := range map[int64]int64{0: 1, 100: 1, 101: 0} {
 		l, now := New(8), Now{Wall: time.Unix(1e9, 0), Mono: time.Hour}
