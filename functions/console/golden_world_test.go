@@ -86,11 +86,11 @@ func fullAccount() api.Account {
 
 func fullQuotas() api.Quotas {
 	period := func(quota, standard int64, from string, used, left int64, ends, out moment.Time) api.QuotaPeriod {
-		return api.QuotaPeriod{Quota: &quota, DefaultQuota: ptr(standard), SetBy: &from, Used: used, Left: &left, EndsAt: ends, RunsOutAt: &out}
+		return api.QuotaPeriod{Quota: &quota, DefaultQuota: ptr(standard), SetBy: &from, Used: used, Left: &left, InHand: ptr(quota - used - left), EndsAt: ends, RunsOutAt: &out}
 	}
 	none := api.QuotaPeriod{Used: 11, EndsAt: day(1)}
 	unread := period(5432, 5432, "catalogue", 21, 0, day(2), day(1))
-	unread.Left, unread.RunsOutAt = nil, nil
+	unread.Left, unread.InHand, unread.RunsOutAt = nil, nil, nil
 	free := period(98_765, 0, "operator", 98_764, 0, day(25), day(24))
 	free.DefaultQuota, free.RunsOutAt = nil, nil
 	return api.Quotas{Quotas: []api.Quota{
@@ -101,7 +101,7 @@ func fullQuotas() api.Quotas {
 
 func fullCaps() api.KeyQuotas {
 	return api.KeyQuotas{Quotas: []api.KeyQuotaUse{
-		{Group: "tiles", Name: "Map tiles", Day: ptr(int64(6543)), Used: 3456, Left: ptr(int64(2109)), EndsAt: day(1), RunsOutAt: ptr(day(0))},
+		{Group: "tiles", Name: "Map tiles", Day: ptr(int64(6543)), Used: 3456, Left: ptr(int64(2109)), InHand: ptr(int64(978)), EndsAt: day(1), RunsOutAt: ptr(day(0))},
 		{Group: "other", Name: "Other", Used: 13, EndsAt: day(1)},
 	}}
 }

@@ -62,6 +62,7 @@ func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		seen, readable := items[capName(k.ID, g.ID)]
 		if one.Day = web.Calls(most); most != 0 && readable {
 			one.Left, one.RunsOutAt = rest(most, seen.Day, one.Used, now, midnight)
+			one.InHand = inHand(seen.Day, one.Used)
 		}
 		doc.Quotas[i] = one
 	}

@@ -42,7 +42,7 @@ func keyQuotaRows(t testing.TB, r *harness, as string, k apikey.Key) (lines []st
 	rows, _ := doc["quotas"].([]any)
 	for _, row := range rows {
 		m, _ := row.(map[string]any)
-		lines = append(lines, fmt.Sprintf("%v (%v): %v of %v, %v left until %v, out %v", m["group"], m["name"], m["used"], m["day"], m["left"], m["ends_at"], m["runs_out_at"]))
+		lines = append(lines, fmt.Sprintf("%v (%v): %v of %v, %v left and %v in hand until %v, out %v", m["group"], m["name"], m["used"], m["day"], m["left"], m["in_hand"], m["ends_at"], m["runs_out_at"]))
 	}
 	return lines, doc["unreadable"]
 }
@@ -56,8 +56,8 @@ func TestAKeysCapsShowWhatIsUsedAndLeft(t *testing.T) {
 	r.count(t, 6, other)
 	for _, as := range []string{"viewer", "developer", "owner", "operator", "support"} {
 		for k, want := range map[*apikey.Key][]string{
-			&r.key: {"tiles (Tiles): 100 of 150, 30 left " + until + ", out 2026-11-21T15:36:00.000Z", "other (Other): 6 of <nil>, <nil> left " + until + ", out <nil>"},
-			&r.two: {"tiles (Tiles): 0 of <nil>, <nil> left " + until + ", out <nil>", "other (Other): 0 of <nil>, <nil> left " + until + ", out <nil>"},
+			&r.key: {"tiles (Tiles): 100 of 150, 30 left and 20 in hand " + until + ", out 2026-11-21T15:36:00.000Z", "other (Other): 6 of <nil>, <nil> left and <nil> in hand " + until + ", out <nil>"},
+			&r.two: {"tiles (Tiles): 0 of <nil>, <nil> left and <nil> in hand " + until + ", out <nil>", "other (Other): 0 of <nil>, <nil> left and <nil> in hand " + until + ", out <nil>"},
 		} {
 			if got, unreadable := keyQuotaRows(t, r, as, *k); !slices.Equal(got, want) || unreadable != nil {
 				t.Errorf("%s sees %q, %v unreadable\nwant %q", as, got, unreadable, want)
@@ -86,7 +86,7 @@ func TestACapThatIsBelowWhatIsTakenHasNothingLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := keyQuotaRows(t, r, "owner", k); got[0] != "tiles (Tiles): 100 of 40, 0 left until 2026-11-22T00:00:00.000Z, out <nil>" {
+	if got, _ := keyQuotaRows(t, r, "owner", k); got[0] != "tiles (Tiles): 100 of 40, 0 left and 20 in hand until 2026-11-22T00:00:00.000Z, out <nil>" {
 		t.Errorf("%q", got)
 	}
 }
@@ -100,7 +100,7 @@ func TestACapWhoseItemCannotBeReadIsShownWithoutWhatIsLeft(t *testing.T) {
 	}
 	for _, as := range []string{"owner", "operator"} {
 		got, unreadable := keyQuotaRows(t, r, as, r.key)
-		if got[0] != "tiles (Tiles): 100 of 150, <nil> left until 2026-11-22T00:00:00.000Z, out <nil>" || unreadable != 1.0 {
+		if got[0] != "tiles (Tiles): 100 of 150, <nil> left and <nil> in hand until 2026-11-22T00:00:00.000Z, out <nil>" || unreadable != 1.0 {
 			t.Errorf("%s: %q, %v unreadable", as, got, unreadable)
 		}
 	}

@@ -129,6 +129,7 @@ func (h handlers) quota(a account.Account, k usage.Spending, used spent, seen qu
 		p.SetBy = &from
 		if readable {
 			p.Left, p.RunsOutAt = rest(holds, taken, today, now, ends)
+			p.InHand = inHand(taken, used)
 		}
 		return p
 	}
@@ -141,4 +142,10 @@ func (h handlers) quota(a account.Account, k usage.Spending, used spent, seen qu
 func rest(most, taken, today int64, now, ends time.Time) (*int64, *moment.Time) {
 	left := max(0, most-taken)
 	return &left, web.TimePtr(usage.RunsOut(left, today, now, ends))
+}
+
+// inHand is the part of what is taken that isn't counted. Calls that are counted and weren't taken, since there was no number then, leave none.
+func inHand(taken, used int64) *int64 {
+	held := max(0, taken-used)
+	return &held
 }

@@ -75,7 +75,7 @@ func quotaRows(t testing.TB, r *harness, as string) (lines []string) {
 		line := fmt.Sprint(m["billing_type"], " ", m["group"])
 		for _, period := range []string{"day", "month"} {
 			p, _ := m[period].(map[string]any)
-			line += fmt.Sprintf(" | %v of %v (%v, %v), %v left until %v, out %v", p["used"], p["quota"], p["default_quota"], p["set_by"], p["left"], p["ends_at"], p["runs_out_at"])
+			line += fmt.Sprintf(" | %v of %v (%v, %v), %v left and %v in hand until %v, out %v", p["used"], p["quota"], p["default_quota"], p["set_by"], p["left"], p["in_hand"], p["ends_at"], p["runs_out_at"])
 		}
 		lines = append(lines, line)
 	}
@@ -88,12 +88,12 @@ func TestQuotasShowWhatIsUsedAndLeft(t *testing.T) {
 	apitest.People(t, r.API, r.account.ID)
 	const tomorrow, december = "2026-11-22T00:00:00.000Z", "2026-12-01T00:00:00.000Z"
 	want := []string{
-		"freemium tiles | 100 of 150 (500, operator), 30 left until " + tomorrow + ", out 2026-11-21T15:36:00.000Z" +
-			" | 200 of 10000 (<nil>, operator), 9775 left until " + december + ", out <nil>",
-		"freemium other | 0 of <nil> (<nil>, <nil>), <nil> left until " + tomorrow + ", out <nil>" +
-			" | 100 of 90 (90, catalogue), 0 left until " + december + ", out <nil>",
-		"pay_as_you_grow tiles | 0 of <nil> (<nil>, <nil>), <nil> left until " + tomorrow + ", out <nil> | 0 of <nil> (<nil>, <nil>), <nil> left until " + december + ", out <nil>",
-		"pay_as_you_grow other | 0 of <nil> (<nil>, <nil>), <nil> left until " + tomorrow + ", out <nil> | 0 of <nil> (<nil>, <nil>), <nil> left until " + december + ", out <nil>",
+		"freemium tiles | 100 of 150 (500, operator), 30 left and 20 in hand until " + tomorrow + ", out 2026-11-21T15:36:00.000Z" +
+			" | 200 of 10000 (<nil>, operator), 9775 left and 25 in hand until " + december + ", out <nil>",
+		"freemium other | 0 of <nil> (<nil>, <nil>), <nil> left and <nil> in hand until " + tomorrow + ", out <nil>" +
+			" | 100 of 90 (90, catalogue), 0 left and 1 in hand until " + december + ", out <nil>",
+		"pay_as_you_grow tiles | 0 of <nil> (<nil>, <nil>), <nil> left and <nil> in hand until " + tomorrow + ", out <nil> | 0 of <nil> (<nil>, <nil>), <nil> left and <nil> in hand until " + december + ", out <nil>",
+		"pay_as_you_grow other | 0 of <nil> (<nil>, <nil>), <nil> left and <nil> in hand until " + tomorrow + ", out <nil> | 0 of <nil> (<nil>, <nil>), <nil> left and <nil> in hand until " + december + ", out <nil>",
 	}
 	for _, as := range []string{"viewer", "developer", "owner", "operator", "support"} {
 		got := quotaRows(t, r, as)

@@ -1256,6 +1256,9 @@ type KeyQuotaUse struct {
 	EndsAt Time   `json:"ends_at"`
 	Group  string `json:"group"`
 
+	// InHand Calls that are taken and not counted: those that execution environments took in advance, and those of the last seconds. Null where left is.
+	InHand *int64 `json:"in_hand"`
+
 	// Left Null: there is no cap, or what is taken can't be read.
 	Left *int64 `json:"left"`
 	Name string `json:"name"`
@@ -1769,6 +1772,9 @@ type QuotaPeriod struct {
 	// DefaultQuota The catalogue's; null: it has none.
 	DefaultQuota *int64 `json:"default_quota"`
 	EndsAt       Time   `json:"ends_at"`
+
+	// InHand Calls that are taken and not counted: those that execution environments took in advance, and those of the last seconds. Null where left is.
+	InHand *int64 `json:"in_hand"`
 
 	// Left Null: there is no quota, or what is taken can't be read.
 	Left *int64 `json:"left"`
