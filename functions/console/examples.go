@@ -45,6 +45,12 @@ func (c caller) examples() (list []example) {
 		}
 		list = append(list, one)
 	}
+	if c.apps() {
+		list = append(list, c.example("kotlin", "Android", calls, c.kotlin), c.example("swift", "iOS", calls, c.swift))
+	}
+	if c.key.Usage == api.Mobile {
+		return list
+	}
 	list = append(list, c.example("fetch", "fetch", calls, c.fetch))
 	if tiles == "" {
 		return list
@@ -92,6 +98,9 @@ func (c caller) curl(call string) string {
 	}
 	if c.origin != "" {
 		command += " -H 'Origin: " + c.origin + "'"
+	}
+	for _, h := range c.appHeaders("") {
+		command += " -H '" + h.name + ": " + h.value + "'"
 	}
 	return command
 }

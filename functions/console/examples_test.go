@@ -87,6 +87,36 @@ func TestExamplesFitTheKey(t *testing.T) {
 }
 
 // TestCurlSavesATile: what is no text goes into a file of its kind, and a refusal doesn't.
+// TestAnAppsKeyHasExamplesForItsPlatforms, which send what the key is restricted to; a key for apps alone has none for pages.
+func TestAnAppsKeyHasExamplesForItsPlatforms(t *testing.T) {
+	apps := []api.App{{Platform: "ios", BundleId: ptr("com.example.ios")}, {Platform: "android", Package: ptr("com.example.droid"), Sha1: ptr("AB:CD")}}
+	for usage, want := range map[api.UsageKind][]string{api.Mobile: {"curl", "browser", "kotlin", "swift"}, api.Frontend: {"curl", "browser", "kotlin", "swift", "fetch", "img", "leaflet", "maplibre"}} {
+		key := api.Key{Products: []string{"weather"}, Usage: usage, Apps: apps}
+		var ids []string
+		code := map[string]string{}
+		for _, e := range (caller{"https://p.example", key, secret, "", weather()}).examples() {
+			ids, code[e.ID] = append(ids, e.ID), e.Blocks[0].Code
+		}
+		if !slices.Equal(ids, want) {
+			t.Errorf("%s: %q", usage, ids)
+		}
+		for id, parts := range map[string][]string{
+			"curl":   {"-H 'X-Ios-Bundle-Identifier: com.example.ios'"},
+			"kotlin": {`setRequestProperty("X-Api-Key", "` + secret + `")`, `"X-Android-Package", "com.example.droid"`, `"X-Android-Cert", "AB:CD"`, `URL("https://p.example/weather/1/now/berlin.json")`},
+			"swift":  {`setValue("` + secret + `", forHTTPHeaderField: "X-Api-Key")`, `setValue("com.example.ios", forHTTPHeaderField: "X-Ios-Bundle-Identifier")`},
+		} {
+			for _, part := range parts {
+				if !strings.Contains(code[id], part) {
+					t.Errorf("%s of %s lacks %s: %s", id, usage, part, code[id])
+				}
+			}
+		}
+		if strings.Contains(code["swift"], "droid") || strings.Contains(code["kotlin"], "com.example.ios") {
+			t.Errorf("an app says that it is another: %s %s", code["swift"], code["kotlin"])
+		}
+	}
+}
+
 func TestCurlSavesATile(t *testing.T) {
 	for path, want := range map[string]string{
 		"/map/0/0/0.png":   "curl -sS -f -o tile.png 'https://p.example/map/0/0/0.png?key=K'",

@@ -50,6 +50,8 @@ func fakeAnswers(r *harness, name string) {
 		}},
 		ByProduct: &[]api.UsageShare{(*share("map-display"))[0], (*share(""))[0]}, ByKey: named(share(keyID)), ByOrigin: &[]api.UsageShare{(*share(name))[0], {Name: "copy.example", Requests: 2, Refused: 2, ByReason: map[string]int64{"domain_not_allowed": 2}}}, BusiestMinute: &api.BusiestMinute{Start: moment.Of(at), Requests: 48},
 	}
+	ofKey := used
+	ofKey.Quotas, ofKey.Before = ptr(capsOf()), &api.UsageBefore{From: moment.Of(at.Add(-4 * time.Hour)), To: moment.Of(at.Add(-time.Hour)), Totals: c, Series: used.Series}
 	request := api.QpsRequest{
 		Id: requestID1, AccountId: account, AccountName: &name, KeyId: keyID, KeyName: &name, Product: class, Class: class, RequestedQps: 50, QpsWhenFiled: 10,
 		Justification: name, Comment: &name, CreatedAt: moment.Of(at), CreatedBy: name, Status: api.Pending, ApprovedQps: &twelve,
@@ -67,7 +69,7 @@ func fakeAnswers(r *harness, name string) {
 		"GET " + root + "/usage":                     used,
 		"GET " + root + "/statements/" + lastMonth(): stated,
 		"GET /v1/operator/statements/" + lastMonth(): stated,
-		"GET " + root + "/keys/" + keyID + "/usage":  used,
+		"GET " + root + "/keys/" + keyID + "/usage":  ofKey,
 		"GET " + root + "/quotas":                    api.Quotas{Quotas: []api.Quota{{BillingType: "paying", Group: "tiles", Name: "Map display", Day: api.QuotaPeriod{EndsAt: moment.Of(at)}, Month: api.QuotaPeriod{EndsAt: moment.Of(at)}}}},
 		"GET " + root + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: moment.Of(at)}, {Subject: "a|b/c", Email: &name, Role: api.Viewer, AddedAt: moment.Of(at)},

@@ -248,6 +248,13 @@ func usageShots(add adder, root, key string) {
 	add("usage.month", "owner", usage+"?range=30d", withDoc("GET "+accountAPI+"/usage", daysOf(30)))
 	add("usage.weeks", "owner", usage+"?from=2026-06-03&to=2026-08-03&by=week", withDoc("GET "+accountAPI+"/usage", daysOf(62)))
 	add("usage.coarse", "owner", usage+"?from=2026-06-10&by=hour", withDoc("GET "+accountAPI+"/usage", daysOf(40)))
+	compared := func(u api.Usage) func(*stage) {
+		u.Before = beforeOf(u)
+		return withDoc("GET "+accountAPI+"/usage", u)
+	}
+	add("usage.compared", "owner", usage+"?compare=1", compared(fullUsage()))
+	add("usage.compared_days", "owner", usage+"?range=30d&compare=1", compared(daysOf(30)))
+	add("usage.compared_gone", "owner", usage+"?range=13mo&compare=1", withDoc("GET "+accountAPI+"/usage", daysOf(30)))
 	past := fullUsage()
 	past.Series, past.Totals = past.Series[:2], api.UsageCounts{Requests: 710, Allowed: 710}
 	add("usage.past", "owner", usage+"?from=2026-08-03&to=2026-08-03", withDoc("GET "+accountAPI+"/usage", past))

@@ -106,6 +106,22 @@ func fullCaps() api.KeyQuotas {
 	}}
 }
 
+// beside is a key's usage with its caps and the period before.
+func beside(u api.Usage) api.Usage {
+	u.Quotas, u.Before = ptr(fullCaps().Quotas), beforeOf(u)
+	return u
+}
+
+// beforeOf is a period before, with other numbers.
+func beforeOf(u api.Usage) *api.UsageBefore {
+	b := &api.UsageBefore{From: day(18), To: day(25), Totals: api.UsageCounts{Requests: 9999}}
+	for i, p := range u.Series {
+		p.Requests, p.Allowed, p.Refused, p.QpsBreaches = p.Requests/2+int64(i), p.Allowed/2, p.Refused*3, p.QpsBreaches
+		b.Series = append(b.Series, p)
+	}
+	return b
+}
+
 func products() []api.Product {
 	return []api.Product{
 		{Id: "map-display", Name: "Map Display API", Kind: api.Api, DocsUrl: ptr("https://docs.example/maps"), SamplePath: ptr("/map/1/tile/basic/main/0/0/0.png"), Classes: []api.ProductClass{{Id: "map-display", Name: "Map display", MaxQps: 1000}}},
@@ -238,7 +254,7 @@ func richWorld() map[string]any {
 		"GET " + accountAPI + "/statements/2026-07": fullStatement(),
 		"GET /v1/operator/statements/2026-07":       fullStatement(),
 		"GET " + accountAPI + "/domains":            api.DomainList{Domains: domainsOfWorld(), From: day(25), Version: 77, NextPageToken: ptr("d2")},
-		"GET " + keyAPI + "/usage":                  used,
+		"GET " + keyAPI + "/usage":                  beside(used),
 		"GET " + keyAPI + "/audit":                  api.AuditList{Rows: auditRows()},
 		"GET " + accountAPI + "/audit":              api.AuditList{Rows: auditRows()},
 		"GET /v1/operators/audit":                   api.AuditList{Rows: auditRows()[1:3]},

@@ -126,9 +126,9 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "GET " + root + "/keys/" + keyID:
 		reply(w, 200, key)
 	case "GET " + root + "/keys/" + keyID + "/usage":
-		reply(w, 200, api.Usage{Totals: api.UsageCounts{Requests: 12, ByReason: map[string]int64{"domain_not_allowed": 7}}})
+		reply(w, 200, api.Usage{Totals: api.UsageCounts{Requests: 12, ByReason: map[string]int64{"domain_not_allowed": 7}}, Quotas: ptr(capsOf())})
 	case "GET " + root + "/keys/" + keyID + "/quotas":
-		reply(w, 200, api.KeyQuotas{Quotas: []api.KeyQuotaUse{{Group: "tiles", Name: "Map display", Day: ptr(int64(300)), Used: 12, Left: ptr(int64(280)), EndsAt: moment.Of(then)}, {Group: "other", Name: "Other", EndsAt: moment.Of(then)}}})
+		reply(w, 200, api.KeyQuotas{Quotas: capsOf()})
 	case "GET " + root + "/keys/" + keyID + "/audit":
 		reply(w, 200, api.AuditList{Rows: []api.AuditRow{{
 			Id: "1", At: key.CreatedAt, Action: "key.edit", Actor: api.Actor{Subject: "owner", Role: "owner"}, Changes: []api.Change{{Field: "name", After: key.Name}},
@@ -140,6 +140,11 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		problem(w, 404, "not_found")
 	}
+}
+
+// capsOf are the daily caps of the fake key.
+func capsOf() []api.KeyQuotaUse {
+	return []api.KeyQuotaUse{{Group: "tiles", Name: "Map display", Day: ptr(int64(300)), Used: 12, Left: ptr(int64(280)), EndsAt: moment.Of(then)}, {Group: "other", Name: "Other", EndsAt: moment.Of(then)}}
 }
 
 // findingsOf are a finding of each kind, of one key.

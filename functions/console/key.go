@@ -19,10 +19,11 @@ type keyPage struct {
 	Apps      []string // a line each
 	Choices   []chosen
 	Exposures []exposureView
-	Lacking   struct{ Usage, Caps bool } // what couldn't be read
+	Lacking   bool // what is counted couldn't be read
 	Caps      []capRow
 	Figures   figures
 	Charts    *charts
+	Compared  *compared
 	Reasons   []refusal
 	Usage     api.Usage
 	Fresh     string
@@ -67,11 +68,11 @@ func (a *app) showKey(v *visit) error {
 	q := usageAsk{Account: v.accountID, Key: v.r.PathValue("key"), Range: "7d", stop: now.Truncate(time.Second)}
 	q.preset()
 	var products []api.Product
-	var caps api.KeyQuotas
+	query := q.values()
+	query.Set("with", "before,quotas")
 	err := v.parallel(
 		reading(&d.Key, v.api, v.keyPath(), nil),
-		optional(reading(&caps, v.api, v.keyPath("/quotas"), nil), &d.Lacking.Caps),
-		optional(reading(&d.Usage, v.api, v.keyPath("/usage"), q.values()), &d.Lacking.Usage),
+		optional(reading(&d.Usage, v.api, v.keyPath("/usage"), query), &d.Lacking),
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 	)
 	if err != nil {
@@ -81,7 +82,7 @@ func (a *app) showKey(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d.Caps = v.capRows(caps.Quotas)
+	d.Caps = v.capRows(deref(d.Usage.Quotas))
 	d.UsageURL, d.Fresh = q.SpanURL("7d"), v.freshness(d.Usage.FreshAt)
 	d.fill(products, now)
 	d.Pending = v.pendingOf(d.Key, products)
@@ -101,10 +102,12 @@ func (a *app) showKey(v *visit) error {
 
 // usage makes the figures and the chart of the last days.
 func (d *keyPage) usage(v *visit, q usageAsk) {
-	if d.Lacking.Usage {
+	if d.Lacking {
 		return
 	}
 	u := d.Usage
+	d.Compared = v.compare(u, v.clock())
+	u.Before = nil // the chart is the range's alone
 	d.Figures.RefusedPart = v.percent(u.Totals.Refused, u.Totals.Requests)
 	if u.Totals.Requests > 0 {
 		d.Charts = v.charts(q, u)

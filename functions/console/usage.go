@@ -50,6 +50,7 @@ type usageAsk struct {
 	Range                 string // one of spans; "" if days are given
 	From, To              string // days, the last one included
 	By                    string // hour, day or week, "" for what fits the range
+	Compare               bool   // with the period before
 	Coarse                bool   // hours were asked for, and are no longer kept for such a range
 
 	interval    string
@@ -59,6 +60,7 @@ type usageAsk struct {
 func (v *visit) usageAsk(now time.Time) (usageAsk, *form) {
 	q := usageAsk{
 		Account: v.accountID, Key: v.query("key"), Product: v.query("product"), Range: v.query("range"), From: v.query("from"), To: v.query("to"), By: v.query("by"),
+		Compare: v.query("compare") != "",
 	}
 	if !slices.Contains([]string{hourly, daily, weekly}, q.By) {
 		q.By = ""
@@ -156,7 +158,16 @@ func (q usageAsk) SpanURL(name string) string {
 }
 
 // CSVURL is the same question as a table to download.
-func (q usageAsk) CSVURL() string { return q.link("/usage.csv") }
+func (q usageAsk) CSVURL() string {
+	q.Compare = false
+	return q.link("/usage.csv")
+}
+
+// CompareURL is the same question with the period before, or without it.
+func (q usageAsk) CompareURL() string {
+	q.Compare = !q.Compare
+	return q.link("/usage")
+}
 
 // KeyURL is the same question about one key, or about all of them.
 func (q usageAsk) KeyURL(id string) string {
@@ -172,6 +183,9 @@ func (q usageAsk) DaysURL(from, to, by string) string {
 
 func (q usageAsk) link(page string) string {
 	values := url.Values{}
+	if q.Compare {
+		values.Set("compare", "1")
+	}
 	for name, value := range map[string]string{
 		"key": q.Key, "product": q.Product, "range": q.Range, "from": q.From, "to": q.To, "by": q.By,
 	} {
@@ -205,7 +219,11 @@ func (a *app) showUsage(v *visit) error {
 			if problems.Bad() || len(matches) > 0 {
 				return nil
 			}
-			found, err = management.Get[api.Usage](ctx, v.api, q.path(v), q.values())
+			query := q.values()
+			if q.Compare {
+				query.Set("with", "before")
+			}
+			found, err = management.Get[api.Usage](ctx, v.api, q.path(v), query)
 			return problems.refuseQuery(v, err)
 		},
 	)

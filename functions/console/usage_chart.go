@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"html/template"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ type bucket struct {
 	End     time.Time
 	Name    string // as a tooltip has it
 	Short   string // without what the table's other rows say, too
+	Before  int64  // requests in the period before
 	Others  int64  // refusals that are no QPS breaches
 	Marked  bool
 	Running bool   // isn't over yet
@@ -39,6 +39,7 @@ type charts struct {
 	DrillAs  string // hour or day: what is shown there
 	From     int    // the first bar that can be clicked
 	Running  bool   // the last bar isn't over
+	Compared bool   // with the period before
 	Brief    bool   // without the table of all bars, which the usage page has
 }
 
@@ -49,14 +50,15 @@ type drawing struct {
 	ID, Title  string
 	Legend     []legend
 	Values     string // of each bar, for the script
+	Before     string // the requests of each bar in the period before, for the script; "" without one
 }
 
 type legend struct{ Class, Text string }
 
-// Rows are the bars with calls.
+// Rows are the bars with calls, now or before.
 func (c *charts) Rows() (rows []bucket) {
 	for _, b := range c.Buckets {
-		if b.Requests > 0 {
+		if b.Requests > 0 || b.Before > 0 {
 			rows = append(rows, b)
 		}
 	}
@@ -95,7 +97,15 @@ func (v *visit) charts(q usageAsk, u api.Usage) *charts {
 // bucket makes the bars. Weeks begin on Mondays.
 func (c *charts) bucket(q usageAsk, u api.Usage, now time.Time) {
 	length := map[string]time.Duration{hourly: time.Hour, daily: oneDay, weekly: oneWeek}[q.interval]
-	for _, p := range u.Series {
+	var before []api.UsagePoint
+	if c.Compared = u.Before != nil; c.Compared {
+		before = u.Before.Series
+	}
+	for i, p := range u.Series {
+		was := int64(0)
+		if i < len(before) {
+			was = before[i].Requests
+		}
 		start := p.Start.UTC()
 		if q.interval == weekly {
 			start = start.AddDate(0, 0, -(int(start.Weekday())+6)%7)
@@ -104,9 +114,10 @@ func (c *charts) bucket(q usageAsk, u api.Usage, now time.Time) {
 			sum := &c.Buckets[n-1]
 			sum.Requests, sum.Allowed, sum.Refused, sum.QpsBreaches = sum.Requests+p.Requests, sum.Allowed+p.Allowed, sum.Refused+p.Refused, sum.QpsBreaches+p.QpsBreaches
 			sum.Others += p.Refused - p.QpsBreaches
+			sum.Before += was
 			continue
 		}
-		b := bucket{UsagePoint: p, End: start.Add(length), Others: p.Refused - p.QpsBreaches, Marked: p.StandsOut != nil && *p.StandsOut}
+		b := bucket{UsagePoint: p, End: start.Add(length), Others: p.Refused - p.QpsBreaches, Before: was, Marked: p.StandsOut != nil && *p.StandsOut}
 		b.Start = moment.Of(start)
 		b.Running = b.End.After(now)
 		b.Cut = q.interval == weekly && !b.Running && (start.Before(u.From.Time) || b.End.After(u.To.Time))
@@ -170,7 +181,8 @@ func (v *visit) draw(c *charts, name, low, high string, parts func(bucket) []int
 	labels := v.axis(c, &picture)
 	var sum, most int64
 	var when string
-	var values []string
+	var values, before []string
+	compares := c.Compared && name == "requests"
 	for _, b := range c.Buckets {
 		bar := chart.Bar{Parts: parts(b), Marked: b.Marked, Partial: b.Running || b.Cut}
 		total := bar.Parts[0] + bar.Parts[1]
@@ -181,26 +193,29 @@ func (v *visit) draw(c *charts, name, low, high string, parts func(bucket) []int
 			bar.Tip = v.t("usage.tip", "when", b.Name, "low", d.Legend[0].Text, "n", bar.Parts[0], "high", d.Legend[1].Text, "m", bar.Parts[1])
 		}
 		values = append(values, compact(bar.Parts))
+		if compares {
+			picture.Before, before = append(picture.Before, b.Before), append(before, strconv.FormatInt(b.Before, 36))
+		}
 		picture.Bars = append(picture.Bars, bar)
 	}
 	picture.Desc = v.t("usage.desc."+c.By, "sum", sum, "most", most, "when", when)
 	if sum == 0 {
 		picture.Desc = v.t("usage.desc.none")
 	}
-	d.Values = strings.Join(values, " ")
-	for _, n := range chart.Scale(most) {
+	d.Values, d.Before = strings.Join(values, " "), strings.Join(before, " ")
+	for _, n := range chart.Scale(picture.Top()) {
 		d.Scale = append(d.Scale, v.lang.Number(n))
 	}
 	d.SVG, d.Times = picture.SVG(), chart.Axis(labels)
 	return d
 }
 
-// compact writes the numbers of a bar; nothing stands for zeros.
+// compact writes the numbers of a bar to the base of 36; nothing stands for zeros.
 func compact(parts []int64) string {
 	if parts[0] == 0 && parts[1] == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d,%d", parts[0], parts[1])
+	return strconv.FormatInt(parts[0], 36) + "," + strconv.FormatInt(parts[1], 36)
 }
 
 // axis names moments under the bars, and has lines drawn where days or months begin.

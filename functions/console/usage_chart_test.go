@@ -136,7 +136,7 @@ func TestWeeksAddUpTheirDays(t *testing.T) {
 			weeks = append(weeks, strings.Join(strings.Fields(text(n)), " "))
 		}
 	})
-	if want := []string{"28,12 49,21 21,9", "8,4 14,7 6,3"}; !slices.Equal(values, want) {
+	if want := []string{"s,c 1d,l l,9", "8,4 e,7 6,3"}; !slices.Equal(values, want) {
 		t.Errorf("got %q, want %q", values, want)
 	}
 	if want := []string{"2 Nov – 8 Nov 2026 Part of the week", "9 Nov – 15 Nov 2026", "16 Nov – 22 Nov 2026 Part of the week"}; !slices.Equal(weeks, want) {

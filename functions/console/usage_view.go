@@ -20,6 +20,7 @@ type usagePage struct {
 	AllowedPart, RefusedPart string // of all requests, in percent
 	Busiest                  string // when the busiest minute was
 	Charts                   *charts
+	Compared                 *compared
 	Outstanding              []outstanding
 	More                     int // hours that stand out and aren't listed
 	Reasons                  []refusal
@@ -45,6 +46,7 @@ func (v *visit) usagePage(q usageAsk, problems *form, u api.Usage, products []ap
 	}
 	p.AllowedPart, p.RefusedPart = v.percent(u.Totals.Allowed, u.Totals.Requests), v.percent(u.Totals.Refused, u.Totals.Requests)
 	p.Charts = v.charts(q, u)
+	p.Compared = v.compare(u, p.Charts.Clock)
 	if u.BusiestMinute != nil {
 		p.Busiest = p.Charts.Clock.Moment(u.BusiestMinute.Start.Time)
 	}

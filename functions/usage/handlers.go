@@ -53,6 +53,9 @@ func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if err != nil {
 		return err
 	}
+	if q.quotas {
+		return gateway.Parameter("with", "Daily caps are a key's: ask for its usage.")
+	}
 	acct, err := h.keys.Account(r.Context(), c.Account)
 	if err != nil {
 		return err
@@ -98,6 +101,13 @@ func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principa
 		return err
 	}
 	a.key, a.keys = &k, map[apikey.ID]apikey.Key{k.ID: k}
+	if q.quotas {
+		caps, err := h.caps(r.Context(), k)
+		if err != nil {
+			return err
+		}
+		a.caps = &caps.Quotas
+	}
 	return render(w, r, a)
 }
 
@@ -117,6 +127,11 @@ func (h handlers) answer(ctx context.Context, id account.ID, q query, proposed, 
 	}
 	a.rows = q.only(a.rows)
 	a.summary = usage.Summarise(q.summary(proposed), a.rows)
+	if !q.earlier.IsZero() {
+		if a.before, err = h.before(ctx, q, read); err != nil {
+			return a, err
+		}
+	}
 	if !q.comparable() {
 		return a, nil
 	}
@@ -137,6 +152,17 @@ func (h handlers) answer(ctx context.Context, id account.ID, q query, proposed, 
 	}
 	usage.MarkSpikes(a.summary.Points, past, since)
 	return a, nil
+}
+
+// before sums up the period before, in as many hours or days as the range has.
+func (h handlers) before(ctx context.Context, q query, read reader) (*usage.Summary, error) {
+	q.from, q.to = q.earlier, q.earlier.Add(q.to.Sub(q.from))
+	rows, err := read(ctx, q.span())
+	if err != nil {
+		return nil, err
+	}
+	s := usage.Summarise(q.summary(time.Time{}), q.only(rows))
+	return &s, nil
 }
 
 // Bounds of what one answer reads: keys at the same time, and rows in all. Beyond them an account has its totals

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 
 	"latchkey/functions/internal/gateway"
@@ -23,20 +24,29 @@ func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	ctx, now := r.Context(), h.now().UTC()
-	k, err := h.keys.Key(ctx, c.Account, apikey.ID(id))
+	k, err := h.keys.Key(r.Context(), c.Account, apikey.ID(id))
 	if err != nil {
 		return err
 	}
-	fresh, err := h.counters.FreshAt(ctx, c.Account) // first: what it promises is in the rows that are read after it
+	doc, err := h.caps(r.Context(), k)
 	if err != nil {
 		return err
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+// caps reads what a key has used and left of each group of classes.
+func (h handlers) caps(ctx context.Context, k apikey.Key) (doc api.KeyQuotas, err error) {
+	now := h.now().UTC()
+	fresh, err := h.counters.FreshAt(ctx, k.Account) // first: what it promises is in the rows that are read after it
+	if err != nil {
+		return doc, err
 	}
 	today := now.Truncate(day)
 	midnight := today.AddDate(0, 0, 1)
-	rows, err := h.counters.KeyRows(ctx, c.Account, k.ID, counters.Range{From: today, To: midnight, Days: true})
+	rows, err := h.counters.KeyRows(ctx, k.Account, k.ID, counters.Range{From: today, To: midnight, Days: true})
 	if err != nil {
-		return err
+		return doc, err
 	}
 	names := make([]quota.Name, len(k.Caps))
 	for i, one := range k.Caps {
@@ -44,13 +54,13 @@ func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	}
 	items, err := h.quotas.Taken(ctx, now, names)
 	if err != nil {
-		return err
+		return doc, err
 	}
 	for range len(names) - len(items) {
 		gateway.LeaveOut(ctx)
 	}
 	groups, used := h.groups(), usage.Spent(rows, h.products.Group)
-	doc := api.KeyQuotas{Quotas: make([]api.KeyQuotaUse, len(groups)), FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(ctx)}
+	doc = api.KeyQuotas{Quotas: make([]api.KeyQuotaUse, len(groups)), FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(ctx)}
 	for i, g := range groups {
 		one := api.KeyQuotaUse{Group: string(g.ID), Name: g.Name, EndsAt: moment.Of(midnight)}
 		for of, n := range used {
@@ -66,7 +76,7 @@ func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		}
 		doc.Quotas[i] = one
 	}
-	return gateway.JSON(w, http.StatusOK, doc)
+	return doc, nil
 }
 
 // capName names a key's cap in the table of quotas.

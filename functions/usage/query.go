@@ -19,6 +19,9 @@ type query struct {
 	product  product.ID // "": all
 	outcome  usage.Outcome
 	csv      bool
+	before   bool      // the period before, too
+	quotas   bool      // the key's daily caps, too
+	earlier  time.Time // where the period before begins; zero: it isn't asked for, or not kept any more
 }
 
 const day = 24 * time.Hour
@@ -31,7 +34,7 @@ const (
 
 // parseQuery reads the parameters. The range is widened to whole hours or days, since nothing finer is kept.
 func parseQuery(r *http.Request, now time.Time) (query, error) {
-	if err := gateway.KnownQuery(r, "from", "to", "interval", "product", "outcome", "format"); err != nil {
+	if err := gateway.KnownQuery(r, "from", "to", "interval", "product", "outcome", "format", "with"); err != nil {
 		return query{}, err
 	}
 	values := r.URL.Query()
@@ -52,6 +55,9 @@ func parseQuery(r *http.Request, now time.Time) (query, error) {
 	default:
 		return q, gateway.Parameter("format", "It must be json or csv.")
 	}
+	if err := q.beside(values.Get("with")); err != nil {
+		return q, err
+	}
 	if q.outcome != "" && q.outcome != outcomeAllowed && q.outcome != outcomeRefused && !slices.Contains(reasons, string(q.outcome)) {
 		return q, gateway.Parameter("outcome", "It must be allowed, refused, or the code of a decision.")
 	}
@@ -68,6 +74,22 @@ func parseQuery(r *http.Request, now time.Time) (query, error) {
 		return q, err
 	}
 	return q.during(now)
+}
+
+// beside reads what an answer should have beside the usage.
+func (q *query) beside(list string) error {
+	switch list {
+	case "":
+		return nil
+	case "before", "quotas", "before,quotas":
+		q.before, q.quotas = list != "quotas", list != "before"
+	default:
+		return gateway.Parameter("with", "It must be before, quotas or before,quotas.")
+	}
+	if q.csv {
+		return gateway.Parameter("with", "A table has nothing beside the usage.")
+	}
+	return nil
 }
 
 // during checks the range and widens it.
@@ -92,7 +114,20 @@ func (q query) during(now time.Time) (query, error) {
 	if q.to.Sub(q.from) > longest+q.step || q.from.Before(now.Add(-longest-q.step)) {
 		return q, gateway.Parameter("from", "Hours are kept for 35 days and days for 13 months: ask for a later or shorter range.")
 	}
+	if earlier := q.from.Add(-q.back(now)); q.before && !earlier.Before(now.Add(-longest)) {
+		q.earlier = earlier
+	}
 	return q, nil
+}
+
+// back returns how long before a range the period before it begins: its length, without the hour or day that isn't over, so that both begin
+// at the same time of day.
+func (q query) back(now time.Time) time.Duration {
+	length := q.to.Sub(q.from)
+	if q.to.After(now) && length > q.step {
+		length -= q.step
+	}
+	return length
 }
 
 // summary is the query without its product, which only picks the rows. proposed is since when the key's present

@@ -25,6 +25,8 @@ type answer struct {
 	rows    []usage.Row
 	lines   []line // of a table, by key; nil: as the rows are
 	freshAt time.Time
+	before  *usage.Summary     // of the period before; nil: not asked for, or not kept
+	caps    *[]api.KeyQuotaUse // nil: not asked for
 }
 
 // reasons are the codes for which a call of a known key can be refused, in the order of the checks: the columns of
@@ -46,7 +48,7 @@ func render(w http.ResponseWriter, r *http.Request, a answer) error {
 	s := a.summary
 	doc := api.Usage{
 		From: moment.Of(a.query.from), To: moment.Of(a.query.to), Interval: "hour", Totals: counts(s.Totals), FreshAt: web.TimePtr(a.freshAt),
-		Series: make([]api.UsagePoint, len(s.Points)), ByProduct: shares(s.ByProduct), ByKey: shares(s.ByKey),
+		Series: points(s.Points), ByProduct: shares(s.ByProduct), ByKey: shares(s.ByKey),
 		ByOrigin: shares(s.ByHost), BySecret: shares(s.BySecret), ByBillingType: shares(s.ByBilling), Unreadable: gateway.LeftOut(r.Context()),
 	}
 	if a.key != nil {
@@ -60,16 +62,27 @@ func render(w http.ResponseWriter, r *http.Request, a answer) error {
 	if a.query.step == day {
 		doc.Interval = "day"
 	}
-	for i, p := range s.Points {
-		doc.Series[i] = point(p)
-	}
 	if s.Busiest != nil {
 		doc.BusiestMinute = &api.BusiestMinute{Start: moment.Of(s.Busiest.Start), Requests: s.Busiest.Requests}
 	}
 	if s.Evaluated > 0 {
 		doc.Proposed = &api.ProposedCounts{Evaluated: s.Evaluated, WouldRefuse: s.Refusing}
 	}
+	doc.Quotas = a.caps
+	if a.before != nil {
+		doc.Before = &api.UsageBefore{Totals: counts(a.before.Totals), Series: points(a.before.Points)}
+		from := a.query.earlier
+		doc.Before.From, doc.Before.To = moment.Of(from), moment.Of(from.Add(a.query.to.Sub(a.query.from)))
+	}
 	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func points(list []usage.Point) []api.UsagePoint {
+	out := make([]api.UsagePoint, len(list))
+	for i, p := range list {
+		out[i] = point(p)
+	}
+	return out
 }
 
 func counts(t usage.Totals) api.UsageCounts {

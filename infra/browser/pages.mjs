@@ -163,7 +163,7 @@ export function states(made) {
       await page.locator("a[href$='/revoke']").click();
       await page.waitForSelector("dialog[open]");
     }, shot: true },
-    ...["disable", "revoke", "delete", "reveal", "policy", "limits/routing"].map((step) => ({ name: step.replace("/", "-"), person: "owner", open: to(key("backend", "/" + step)) })),
+    ...["disable", "revoke", "delete", "reveal", "policy", "limits/routing", "quotas/tiles"].map((step) => ({ name: step.replace("/", "-"), person: "owner", open: to(key("backend", "/" + step)) })),
     ...["extend", "rotation-end", "rotation-cancel", "policy-remove"].map((step) => ({ name: step, person: "owner", open: to(key("rotating", "/" + step)) })),
     ...["promote", "drop"].map((step) => ({ name: step, person: "owner", open: to(key("site", "/" + step)) })),
     { name: "enable", person: "owner", open: to(key("disabled", "/enable")) },

@@ -126,9 +126,13 @@ test("a key is found while its name is typed, and choosing it acts at once", asy
   await done();
 });
 
-test("without JavaScript: charts, their numbers, a key by its name, and a day's hours", async () => {
+test("without JavaScript: charts, their numbers, the period before, a key by its name, and a day's hours", async () => {
   const { page, done } = await usage("range=30d", { javaScriptEnabled: false });
   assert.equal(await page.locator("svg.plot").count(), 2);
+  await page.getByRole("link", { name: "Compare with the period before" }).click();
+  assert.equal(await page.locator("path.before").count(), 1);
+  assert.ok(!(await page.locator(".zoom").isVisible()), "nothing can be dragged");
+  await page.getByRole("link", { name: "Hide the comparison" }).click();
   assert.match(await page.locator(".zone").innerText(), /UTC/);
   await page.locator("#f-find").fill(made.site);
   await page.getByRole("button", { name: "Show" }).click();
@@ -138,6 +142,49 @@ test("without JavaScript: charts, their numbers, a key by its name, and a day's 
   await page.locator(".tight tbody a").last().click();
   await page.waitForURL(/from=/);
   assert.match(await page.locator(".tight").textContent(), /UTC/);
+  await done();
+});
+
+test("the period before stands beside the range, by a link, and its line beside the bars", async () => {
+  const { page, done } = await usage(`range=24h&key=${made.site}`);
+  await page.getByRole("link", { name: "Compare with the period before" }).click();
+  await page.waitForURL(/compare=1/);
+  assert.equal(await page.locator(".figures .change").count(), 4);
+  assert.match(await page.locator("main").innerText(), /Compared with .* The hour that isn’t over is left out\./);
+  const line = () => page.locator("path.before").getAttribute("d");
+  const drawn = await line();
+  await page.mouse.move(...await at(page, 0));
+  assert.match(await page.locator(".readout").innerText(), /Period before\s+[\d,]+/);
+  await page.getByRole("button", { name: "Allowed" }).click();
+  await page.getByRole("button", { name: "Allowed" }).click();
+  assert.equal(await line(), drawn, "the script draws what the server drew");
+  await page.getByRole("link", { name: "7 days", exact: true }).click();
+  await page.waitForURL(/compare=1.*range=7d/);
+  await page.getByRole("link", { name: "13 months" }).click();
+  await page.getByText("The period before isn’t kept any more").waitFor();
+  await page.getByRole("link", { name: "Hide the comparison" }).click();
+  await page.waitForURL((url) => !url.search.includes("compare"));
+  await done();
+});
+
+test("dragging across bars shows their days alone, and a click after it leads nowhere", async () => {
+  const { page, done } = await usage(`range=30d&key=${made.site}&compare=1`);
+  await page.mouse.move(...await at(page, 12));
+  await page.mouse.down();
+  await page.mouse.move(...await at(page, 10), { steps: 4 });
+  assert.equal(await page.locator(".band").count(), 1);
+  await page.mouse.up();
+  await page.waitForURL(/from=/);
+  const day = (back) => new Date(Date.now() - back * 86400e3).toISOString().slice(0, 10);
+  assert.equal(new URL(page.url()).searchParams.toString(), `compare=1&from=${day(12)}&key=${made.site}&to=${day(10)}`);
+  assert.equal(await page.locator(".charts").getAttribute("data-by"), "hour");
+  const here = page.url(), count = await page.locator(".chart").first().evaluate((e) => e.dataset.values.split(" ").length);
+  assert.equal(count, 72);
+  await page.mouse.move(...await at(page, 71));
+  await page.mouse.down();
+  await page.mouse.move(...await at(page, 0), { steps: 4 });
+  await page.mouse.up();
+  assert.equal(page.url(), here, "all of it is shown already");
   await done();
 });
 

@@ -456,6 +456,48 @@ func (e IntervalParam) Valid() bool {
 	}
 }
 
+// Defines values for WithBeforeParam.
+const (
+	WithBeforeParamBefore WithBeforeParam = "before"
+	WithBeforeParamEmpty  WithBeforeParam = ""
+)
+
+// Valid indicates whether the value is a known member of the WithBeforeParam enum.
+func (e WithBeforeParam) Valid() bool {
+	switch e {
+	case WithBeforeParamBefore:
+		return true
+	case WithBeforeParamEmpty:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WithParam.
+const (
+	WithParamBefore       WithParam = "before"
+	WithParamBeforequotas WithParam = "before,quotas"
+	WithParamEmpty        WithParam = ""
+	WithParamQuotas       WithParam = "quotas"
+)
+
+// Valid indicates whether the value is a known member of the WithParam enum.
+func (e WithParam) Valid() bool {
+	switch e {
+	case WithParamBefore:
+		return true
+	case WithParamBeforequotas:
+		return true
+	case WithParamEmpty:
+		return true
+	case WithParamQuotas:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListKeysParamsSort.
 const (
 	ListKeysParamsSortCreatedAt       ListKeysParamsSort = "created_at"
@@ -2039,6 +2081,8 @@ type Unreadable = int
 
 // Usage defines model for Usage.
 type Usage struct {
+	// Before With `before`: the usage of the period before the range, in as many hours or days as the range has. It begins as long before the range as that lasts, without the hour or day that isn't over, so that both begin at the same time of day. Absent where it isn't kept any more.
+	Before        *UsageBefore   `json:"before,omitempty"`
 	BusiestMinute *BusiestMinute `json:"busiest_minute,omitempty"`
 
 	// ByBillingType By the billing type that the key had when it was called.
@@ -2054,9 +2098,12 @@ type Usage struct {
 	// Key The key that the numbers belong to, in `by_key` and in the usage of one key.
 	Key      *UsageKey       `json:"key,omitempty"`
 	Proposed *ProposedCounts `json:"proposed,omitempty"`
-	Series   []UsagePoint    `json:"series"`
-	To       Time            `json:"to"`
-	Totals   UsageCounts     `json:"totals"`
+
+	// Quotas With `quotas`: the key's daily caps, as `GET …/keys/{key}/quotas` has them.
+	Quotas *[]KeyQuotaUse `json:"quotas,omitempty"`
+	Series []UsagePoint   `json:"series"`
+	To     Time           `json:"to"`
+	Totals UsageCounts    `json:"totals"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
@@ -2064,6 +2111,14 @@ type Usage struct {
 
 // UsageInterval defines model for Usage.Interval.
 type UsageInterval string
+
+// UsageBefore With `before`: the usage of the period before the range, in as many hours or days as the range has. It begins as long before the range as that lasts, without the hour or day that isn't over, so that both begin at the same time of day. Absent where it isn't kept any more.
+type UsageBefore struct {
+	From   Time         `json:"from"`
+	Series []UsagePoint `json:"series"`
+	To     Time         `json:"to"`
+	Totals UsageCounts  `json:"totals"`
+}
 
 // UsageCounts defines model for UsageCounts.
 type UsageCounts struct {
@@ -2195,6 +2250,12 @@ type SubParam = string
 
 // ToParam defines model for toParam.
 type ToParam = time.Time
+
+// WithBeforeParam defines model for withBeforeParam.
+type WithBeforeParam string
+
+// WithParam defines model for withParam.
+type WithParam string
 
 // AccountAnswer defines model for AccountAnswer.
 type AccountAnswer = Account
@@ -2504,6 +2565,9 @@ type GetKeyUsageParams struct {
 
 	// Format `csv` answers text/csv, as does `Accept: text/csv`.
 	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
+
+	// With What the answer has besides: `before`, the period before; `quotas`, the key's daily caps; or both. Not with `csv`.
+	With *WithParam `form:"with,omitempty" json:"with,omitempty"`
 }
 
 // ListMembersParams defines parameters for ListMembers.
@@ -2568,6 +2632,9 @@ type GetUsageParams struct {
 
 	// Format `csv` answers text/csv, as does `Accept: text/csv`.
 	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
+
+	// With What the answer has besides: `before`, the period before. Not with `csv`.
+	With *WithBeforeParam `form:"with,omitempty" json:"with,omitempty"`
 }
 
 // ReportLeaksOfGitHubParams defines parameters for ReportLeaksOfGitHub.

@@ -1,67 +1,62 @@
-// Charts answer to pointers, fingers and keys: a cursor with every value, a click from a bar to its hours or days, a legend that
-// hides series. They are whole without this.
-const page = document.documentElement, comma = page.lang.startsWith("ar") ? "، " : ", ", lang = `${page.lang}-u-nu-latn`;
+// Charts answer to pointers, fingers and keys: a cursor with every value, a click to hours or days, a legend that hides series.
+const page = document.documentElement, comma = page.lang === "ar" ? "، " : ", ", lang = `${page.lang}-u-nu-latn`;
 const number = new Intl.NumberFormat(lang), percent = new Intl.NumberFormat(lang, { style: "percent", minimumFractionDigits: 1 });
 
-// As the server's scale: tenths of a power of ten, and into how many parts lines divide it.
+// As the server's scale: tenths of a power of ten, and how many parts.
 const rounds = [[10, 2], [15, 3], [20, 2], [25, 5], [30, 3], [40, 4], [50, 5], [60, 3], [80, 4]];
 function round(n) {
-  for (let scale = n > 1 ? 1 : 10; n > 1; scale *= 10) {
+  if (n <= 1) return [1, 1];
+  for (let scale = 1; ; scale *= 10) {
     for (const [tenths, parts] of rounds) {
       const top = (tenths * scale) / 10;
-      if (Number.isInteger(top) && n <= top) return [top, parts];
+      if (top % 1 === 0 && n <= top) return [top, parts];
     }
   }
-  return [1, 1];
 }
 
 const make = (tag, className, ...inside) => {
-  const e = document.createElement(tag);
-  if (className) e.className = className;
+  const e = Object.assign(document.createElement(tag), { className });
   e.append(...inside);
   return e;
 };
 
 function figure(element) {
-  const plot = element.querySelector(".plot"), scale = element.querySelector(".scale");
-  const values = element.dataset.values.split(" ").map((bar) => bar.split(",").map(Number));
-  const series = [...element.querySelectorAll("[data-series]")].map((li) => ({ li, name: li.dataset.series, text: li.textContent.trim(), shown: true }));
-  plot.querySelector(".tips")?.remove();
+  const find = (what) => element.querySelector(what), scale = find(".scale"), line = find("path.before");
+  const read = (text) => parseInt(text, 36) || 0, before = line ? element.dataset.before.split(" ").map(read) : [];
+  const values = element.dataset.values.split(" ").map((bar) => bar.split(",").map(read));
+  const series = [...element.querySelectorAll("[data-series]")].map((li) => ({ li, name: li.dataset.series, text: li.textContent, shown: true }));
+  find(".tips")?.remove();
 
   function draw() {
-    const [top, parts] = round(Math.max(...values.map((bar) => series.reduce((sum, s, i) => sum + (s.shown ? bar[i] || 0 : 0), 0))));
-    const sums = values.map(() => 0), part = 200 / parts;
+    const sums = values.map((bar) => series.map((s, i) => (s.shown && bar[i]) || 0)).map(([a, b]) => [a, a + b]);
+    const [top, parts] = round(Math.max(...before, ...sums.map(([, all]) => all))), part = 200 / parts;
+    const [left, right] = values.length > 60 ? [0, "h10"] : [1, "h8V200h2"];
     series.forEach((s, i) => {
-      const d = values.map((bar, at) => {
-        if (!s.shown) return "h10";
-        const sum = (sums[at] += bar[i] || 0);
-        return sum ? `V${200 - Math.max((200 * sum) / top, 2)}h8V200h2` : "h10";
-      });
-      plot.querySelector(`.${s.name}`).setAttribute("d", `M1 200${d.join("")}`);
+      const d = sums.map((sum) => (s.shown && sum[i] ? `V${200 - Math.max((200 * sum[i]) / top, 2)}${right}` : "V200h10"));
+      find(`path.${s.name}`).setAttribute("d", `M${left} 200${d.join("")}V200`);
     });
+    line?.setAttribute("d", `M0 200${before.map((n) => `V${200 - (200 * n) / top}h10`).join("")}`);
     const lines = [...Array(parts).keys()];
-    plot.querySelector(".grid").setAttribute("d", lines.map((i) => `M0 ${i * part || 0.5}H${values.length * 10}`).join(""));
+    find(".grid").setAttribute("d", lines.map((i) => `M0 ${i * part || 0.5}H${values.length * 10}`).join(""));
     scale.replaceChildren(...[...lines, parts].map((i) => make("span", "", number.format((top / parts) * (parts - i)))));
   }
 
   for (const s of series) {
     const button = make("button", "", ...s.li.childNodes);
-    button.type = "button";
-    button.setAttribute("aria-pressed", "true");
-    button.addEventListener("click", () => {
-      s.shown = !s.shown;
-      button.setAttribute("aria-pressed", String(s.shown));
+    Object.assign(button, { type: "button", ariaPressed: true });
+    button.onclick = () => {
+      button.ariaPressed = s.shown = !s.shown;
       draw();
-    });
+    };
     s.li.append(button);
   }
-  return { frame: element.querySelector(".frame"), title: element.querySelector("h2").textContent, values, series };
+  return { frame: find(".frame"), title: find("h2").textContent, values, series, before, was: find("[data-was]") };
 }
 
 function charts(root) {
   const { start, step, by, zone, partial, sofar, cut, help, months, drill, from, hint, tap } = root.dataset;
   const figures = [...root.querySelectorAll(".chart")].map(figure);
-  const count = figures[0].values.length, parts = new Set(partial.split(" "));
+  const count = figures[0].values.length, parts = partial.split(" ");
   const name = months.split(" "), say = document.getElementById("say");
   const readout = make("div", "readout");
   readout.dir = page.dir;
@@ -71,7 +66,7 @@ function charts(root) {
   const clocks = (timeZone) => {
     const format = new Intl.DateTimeFormat("en", { timeZone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" });
     return (seconds) => {
-      const p = Object.fromEntries(format.formatToParts(seconds * 1000).map((one) => [one.type, one.value]));
+      const p = Object.fromEntries(format.formatToParts(seconds * 1000).map((p) => [p.type, p.value]));
       const day = `${p.day} ${name[p.month - 1]}`;
       return { day, date: `${day} ${p.year}`, time: `${p.hour}:${p.minute}` };
     };
@@ -86,10 +81,10 @@ function charts(root) {
     return zone === "UTC" ? [`${text} UTC`] : [text, `${utc(begin).time} UTC`];
   }
 
-  // The first chart has all requests.
   const rows = (i) => {
     const list = figures.flatMap(({ values, series }) => series.map(({ name, text }, n) => ({ name, text, value: values[i][n] || 0 })));
-    return [{ name: "sum", text: figures[0].title, value: list[0].value + list[1].value }, ...list];
+    const { title, before, was } = figures[0], sum = { name: "sum", text: title, value: list[0].value + list[1].value };
+    return was ? [sum, { name: "was", text: was.textContent, value: before[i] }, ...list] : [sum, ...list];
   };
   const leads = (i) => drill && i >= +from;
 
@@ -104,17 +99,16 @@ function charts(root) {
     i = Math.max(0, Math.min(count - 1, i));
     at = i;
     const [title, beside] = words(i);
-    const note = parts.has(String(i)) && (i === count - 1 && sofar || cut);
+    const note = parts.includes(`${i}`) && (i === count - 1 && sofar || cut);
     readout.replaceChildren(make("strong", "", title));
     for (const text of [beside, note]) if (text) readout.append(make("small", "", text));
     const all = rows(i);
-    readout.append(make("ul", "", ...all.map((r) => make("li", r.name, make("span", "swatch"), make("span", "", r.text), make("b", "", number.format(r.value)), make("i", "", percent.format(r.value / (all[0].value || 1)))))));
+    readout.append(make("ul", "", ...all.map((r) => make("li", r.name, make("span", "swatch"), make("span", "", r.text), make("b", "", number.format(r.value)), make("i", "", r.name === "was" ? "" : percent.format(r.value / (all[0].value || 1)))))));
     if (leads(i)) readout.append(make("small", "", finger ? tap : hint));
-    root.classList.toggle("drills", Boolean(leads(i)));
-    figures.forEach((f, n) => {
-      cursors[n].style.insetInlineStart = `${(100 * i) / count}%`;
-      cursors[n].style.inlineSize = `${100 / count}%`;
-      f.frame.append(cursors[n]);
+    root.classList.toggle("drills", !!leads(i));
+    figures.forEach(({ frame }, n) => {
+      Object.assign(cursors[n].style, { insetInlineStart: `${(100 * i) / count}%`, inlineSize: `${100 / count}%` });
+      frame.append(cursors[n]);
     });
     root.append(readout);
     const box = frame.getBoundingClientRect(), outer = root.getBoundingClientRect();
@@ -127,24 +121,23 @@ function charts(root) {
   function go(i) {
     if (!leads(i)) return;
     const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10), begin = +start + i * step;
-    location.assign(drill.replace("%7Bfrom%7D", day(begin)).replace("%7Bto%7D", day(begin + +step - 86400)));
+    location = drill.replace("%7Bfrom%7D", day(begin)).replace("%7Bto%7D", day(begin + +step - 86400));
   }
 
   for (const { frame, title } of figures) {
-    const index = (event) => {
-      const { left, width } = frame.getBoundingClientRect(), f = (event.clientX - left) / width;
-      return Math.floor(f * count);
+    const index = ({ clientX }) => {
+      const { left, width } = frame.getBoundingClientRect();
+      return Math.floor(((clientX - left) / width) * count);
     };
     frame.tabIndex = 0;
-    frame.setAttribute("role", "application");
-    frame.setAttribute("aria-label", `${title}. ${help}`);
-    frame.addEventListener("pointermove", (event) => select(index(event), frame, event.pointerType === "touch"));
-    frame.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
+    frame.role = "application";
+    frame.ariaLabel = `${title}. ${help}`;
+    frame.onpointermove = (event) => select(index(event), frame, event.pointerType === "touch");
+    frame.onpointerleave = (event) => { if (event.pointerType === "mouse") hide(); };
     frame.addEventListener("click", (event) => {
       const i = index(event), finger = event.pointerType === "touch";
       if (!finger || touched === i) return go(i);
-      select(i, frame, true);
-      touched = i;
+      select((touched = i), frame, true);
     });
     frame.addEventListener("keydown", (event) => {
       const far = by === "hour" ? 24 : 4;
@@ -157,7 +150,7 @@ function charts(root) {
         say.textContent = `${text}: ${rows(at).map((r) => `${r.text} ${number.format(r.value)}`).join(comma)}`;
       }
     });
-    frame.addEventListener("blur", hide);
+    frame.onblur = hide;
   }
   document.addEventListener("pointerdown", (event) => { if (!root.contains(event.target)) hide(); });
 }

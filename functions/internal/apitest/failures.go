@@ -16,7 +16,7 @@ import (
 )
 
 // otherForms are answers to the same question in another form, by the parameter's name.
-var otherForms = map[string][]string{"format": {"csv"}, "interval": {"day"}}
+var otherForms = map[string][]string{"format": {"csv"}, "interval": {"day"}, "with": {"before"}}
 
 // Failures holds that no failure of the store is taken for an answer. Each call of the store that an operation makes fails once, in
 // turn: then the operation fails too, as a breakdown, or it answers and writes all that it does without the failure, since it has tried

@@ -30,6 +30,7 @@ var matching = map[string][]string{
 	"sort":      {"created_at", "-created_at", "name", "-rotated_at", "-requests"},
 	"figures":   {"day"},
 	"outcome":   {"key_expired"},
+	"with":      {"before"},
 	"page_size": {"100"}, "page_token": nil, "format": nil, "interval": nil,
 }
 

@@ -28,6 +28,7 @@ type Chart struct {
 	Series []string  // the class of each part: its colour
 	Days   []float64 // where lines stand through the drawing, from 0 to 1
 	Bars   []Bar
+	Before []int64 // what each bar is compared with: a line over them; nil draws none
 }
 
 // The grid of a drawing, which the page stretches to whatever room there is.
@@ -35,6 +36,7 @@ const (
 	step   = 10
 	height = 200
 	flag   = 6
+	apart  = 60 // bars, beyond which they stand side by side without a gap: it would hardly be seen
 	stripe = 10 // from one line of a hatching to the next
 )
 
@@ -43,6 +45,9 @@ func (c Chart) Top() int64 {
 	most := int64(0)
 	for _, b := range c.Bars {
 		most = max(most, b.total())
+	}
+	for _, n := range c.Before {
+		most = max(most, n)
 	}
 	return Round(most)
 }
@@ -98,6 +103,7 @@ func (c Chart) SVG() template.HTML {
 		fmt.Fprintf(&out, `<path class="%s" d="%s"/>`, template.HTMLEscapeString(class), c.path(i))
 	}
 	c.hatch(&out)
+	c.before(&out)
 	c.columns(&out, "flag", flag, func(b Bar) bool { return b.Marked })
 	c.tips(&out)
 	out.WriteString(`</svg>`)
@@ -150,18 +156,35 @@ func (c Chart) hatch(out *strings.Builder) {
 // path is the outline of one series and all below it, over all bars: those below are drawn over it.
 func (c Chart) path(series int) string {
 	var d strings.Builder
-	fmt.Fprintf(&d, "M1 %d", height)
+	left, right := 1, fmt.Sprintf("h%dV%dh2", step-2, height)
+	if len(c.Bars) > apart {
+		left, right = 0, fmt.Sprintf("h%d", step)
+	}
+	fmt.Fprintf(&d, "M%d %d", left, height)
 	top := float64(c.Top())
 	for _, b := range c.Bars {
 		sum := Bar{Parts: b.Parts[:min(series+1, len(b.Parts))]}.total()
 		if sum <= 0 {
-			fmt.Fprintf(&d, "h%d", step)
+			fmt.Fprintf(&d, "V%dh%d", height, step)
 			continue
 		}
 		tall := max(height*float64(sum)/top, 2) // one call among thousands is seen
-		fmt.Fprintf(&d, "V%.0fh%dV%dh2", height-tall, step-2, height)
+		fmt.Fprintf(&d, "V%.0f%s", height-tall, right)
 	}
-	return d.String()
+	return d.String() + fmt.Sprint("V", height)
+}
+
+// before draws a line with a step for each bar.
+func (c Chart) before(out *strings.Builder) {
+	if len(c.Before) == 0 {
+		return
+	}
+	fmt.Fprintf(out, `<path class="before" d="M0 %d`, height)
+	top := float64(c.Top())
+	for _, n := range c.Before {
+		fmt.Fprintf(out, "V%.0fh%d", height-height*float64(n)/top, step)
+	}
+	out.WriteString(`"/>`)
 }
 
 func (c Chart) tips(out *strings.Builder) {
