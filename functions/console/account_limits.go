@@ -16,11 +16,11 @@ type accountLimit struct {
 }
 
 // accountLimitsOf lists every class of the catalogue, whether the account has a limit for it or not.
-func accountLimitsOf(a api.Account, products []api.Product) (list []accountLimit) {
+func (v *visit) accountLimitsOf(a api.Account, products []api.Product) (list []accountLimit) {
 	for _, p := range products {
 		for _, c := range p.Classes {
 			limit := accountLimitIn(a, c.Id)
-			list = append(list, accountLimit{Class: c.Id, Title: className(products, c.Id), Limit: limit, Own: operatorsNumber(limit)})
+			list = append(list, accountLimit{Class: c.Id, Title: v.className(products, c.Id), Limit: limit, Own: operatorsNumber(limit)})
 		}
 	}
 	return list

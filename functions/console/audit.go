@@ -155,7 +155,7 @@ func (f facts) word(field, text string) string {
 	case "products", "product":
 		return productName(f.products, text)
 	case "class", "limit_class":
-		return className(f.products, text)
+		return f.v.className(f.products, text)
 	}
 	if strings.HasSuffix(field, "_at") || field == "at" {
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {

@@ -116,7 +116,7 @@ func beside(u api.Usage) api.Usage {
 func beforeOf(u api.Usage) *api.UsageBefore {
 	b := &api.UsageBefore{From: day(18), To: day(25), Totals: api.UsageCounts{Requests: 9999}}
 	for i, p := range u.Series {
-		p.Requests, p.Allowed, p.Refused, p.QpsBreaches = p.Requests/2+int64(i), p.Allowed/2, p.Refused*3, p.QpsBreaches
+		p.Requests, p.Allowed, p.Refused = p.Requests/2+int64(i), p.Allowed/2, p.Refused*3
 		b.Series = append(b.Series, p)
 	}
 	return b

@@ -106,7 +106,9 @@ func (d *keyPage) usage(v *visit, q usageAsk) {
 		return
 	}
 	u := d.Usage
-	d.Compared = v.compare(u, v.clock())
+	if d.Compared = v.compare(u, v.clock()); d.Compared != nil && u.Totals.Requests+d.Compared.Requests.Was == 0 {
+		d.Compared = nil // neither has any
+	}
 	u.Before = nil // the chart is the range's alone
 	d.Figures.RefusedPart = v.percent(u.Totals.Refused, u.Totals.Requests)
 	if u.Totals.Requests > 0 {

@@ -154,7 +154,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	for _, m := range members.Members {
 		d.Members = append(d.Members, memberRow{Member: m})
 	}
-	d.Keys, d.Limits = keys.Keys, accountLimitsOf(d.Account, products)
+	d.Keys, d.Limits = keys.Keys, v.accountLimitsOf(d.Account, products)
 	d.Quotas, d.Numbers = v.quotaRows(quotas.Quotas), v.quotaForms(d.Account, quotas.Quotas)
 	d.QuotasLack = quotas.Unreadable
 	if keys.NextPageToken != nil {

@@ -96,16 +96,16 @@ func (v *visit) viewOf(r api.QpsRequest, key string, products []api.Product) req
 	if key == "" {
 		key = r.KeyId
 	}
-	return requestView{QpsRequest: r, Key: key, Limit: className(products, r.Class), Proof: v.proof(r.Evidence)}
+	return requestView{QpsRequest: r, Key: key, Limit: v.className(products, r.Class), Proof: v.proof(r.Evidence)}
 }
 
 // className returns the display name of a limit class; several classes of a product are told apart by their own
 // names.
-func className(products []api.Product, class string) string {
+func (v *visit) className(products []api.Product, class string) string {
 	for _, p := range products {
 		for _, c := range p.Classes {
 			if c.Id == class && len(p.Classes) > 1 {
-				return p.Name + ": " + c.Name
+				return p.Name + v.t("format.colon") + c.Name
 			}
 			if c.Id == class {
 				return p.Name

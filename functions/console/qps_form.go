@@ -51,7 +51,7 @@ func (a *app) showRequestForm(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
-	d.choose(keys, products)
+	d.choose(v, keys, products)
 	if d.Limit != nil {
 		if d.Proof, err = v.evidence(*d.Key, *d.Limit); err != nil {
 			return err
@@ -61,7 +61,7 @@ func (a *app) showRequestForm(v *visit, status int, f *form) error {
 }
 
 // choose finds the key and the limit that the form is about.
-func (d *requestPage) choose(keys []api.Key, products []api.Product) {
+func (d *requestPage) choose(v *visit, keys []api.Key, products []api.Product) {
 	for i, k := range keys {
 		if k.Status == api.Revoked || k.Status == api.Deleted {
 			continue
@@ -78,7 +78,7 @@ func (d *requestPage) choose(keys []api.Key, products []api.Product) {
 		if !callable(products, l.Product) {
 			continue
 		}
-		d.Limits = append(d.Limits, limitChoice{l, className(products, l.Class)})
+		d.Limits = append(d.Limits, limitChoice{l, v.className(products, l.Class)})
 	}
 	for i := range d.Limits {
 		if d.Limits[i].Class == d.Values["class"] || len(d.Limits) == 1 {

@@ -111,7 +111,7 @@ func (v *visit) statementLine(row api.StatementRow, products []api.Product) stat
 		line.ProductName = v.t("statement.no_product")
 	}
 	if row.Class != nil {
-		line.ClassName = className(products, *row.Class)
+		line.ClassName = v.className(products, *row.Class)
 		if *row.Class == "*" {
 			line.ClassName = v.t("statement.any_class")
 		}

@@ -43,6 +43,7 @@ export function operatingStates({ account, key, site, pending, decided, token })
     { name: "usage", person: "owner", open: to(`${demo}/usage`), shot: true },
     { name: "usage-table", person: "owner", open: async (page) => { await to(`${demo}/usage?range=7d`)(page); for (const s of await page.locator("figure summary").all()) await s.click(); } },
     { name: "usage-key", person: "viewer", open: to(`${demo}/usage?range=30d&key=${site}&product=map-display`) },
+    { name: "usage-compared", person: "owner", open: to(`${demo}/usage?range=7d&key=${site}&compare=1`) },
     { name: "usage-none", person: "owner", open: to(`${demo}/usage?from=2026-01-01&to=2026-01-31`) },
     { name: "usage-refused", person: "owner", status: 400, open: to(`${demo}/usage?from=2026-05-05&to=2026-01-01`) },
     { name: "qps", person: "owner", open: to(`${vans}/qps-requests`), shot: true },

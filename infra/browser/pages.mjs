@@ -33,6 +33,9 @@ export async function prepare() {
   await unagreed(made.waiting.id, "map-display");
   await make("exposed", { name: "Timetable importer" });
   await api("operator", "POST", "/v1/operator/leaks", { secret: made.exposed.secret, url: "https://github.com/octocat/timetables/blob/main/import.py" });
+  await make("apps", { name: "Driver app", usage: "mobile", products: ["map-display", "routing"], networks: ["81.2.69.0/24", "2a02:6b8::/48"], labels: ["production", "drivers"],
+    apps: [{ platform: "android", package: "com.example.driver", sha1: "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09" }, { platform: "ios", bundle_id: "com.example.driver" }] });
+  await api("owner", "PUT", at(made.apps, "/quotas/tiles"), { day: 250000 });
   made.operating = await prepareOperating();
   return made;
 }
@@ -144,6 +147,7 @@ export function states(made) {
     { name: "key-blocked", person: "owner", open: to(key("blocked")), shot: true },
     { name: "key-revoked", person: "owner", open: to(key("revoked")) },
     { name: "key-deleted", person: "owner", open: to(key("deleted")) },
+    { name: "key-apps", person: "owner", open: to(key("apps")) },
     { name: "key-viewer", person: "viewer", open: to(key("site")) },
     { name: "edit", person: "owner", open: to(key("site", "/edit")) },
     { name: "edit-conflict", person: "owner", status: 412, open: async (page) => {
