@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,9 +165,26 @@ func TestADrawingOfNothingHasAFrame(t *testing.T) {
 
 func TestEachPartStandsOnAllBelow(t *testing.T) {
 	svg := string(Chart{ID: "a", Series: []string{"low", "mid", "high"}, Bars: []Bar{{Parts: []int64{1, 1, 2}}}}.SVG())
-	for _, want := range []string{`class="low" d="M1 200V150h8V200h2"`, `class="mid" d="M1 200V100h8V200h2"`, `class="high" d="M1 200V0h8V200h2"`} {
+	for _, want := range []string{`class="low" d="M1 200V150h8V200h2V200"`, `class="mid" d="M1 200V100h8V200h2V200"`, `class="high" d="M1 200V0h8V200h2V200"`} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%s is missing in %s", want, svg)
 		}
+	}
+}
+
+// TestManyBarsStandSideBySide: beyond 60 there are no gaps, and each bar ends where the next one begins.
+func TestManyBarsStandSideBySide(t *testing.T) {
+	for n, want := range map[int]string{60: `class="a" d="M1 200V0h8V200h2`, 61: `class="a" d="M0 200V0h10V0h10`} {
+		if svg := string(Chart{Series: []string{"a"}, Bars: slices.Repeat([]Bar{{Parts: []int64{1}}}, n)}.SVG()); !strings.Contains(svg, want) {
+			t.Errorf("%d bars: %.300s", n, svg)
+		}
+	}
+}
+
+// TestWhatIsComparedIsALineOnTheSameScale, which rises with it.
+func TestWhatIsComparedIsALineOnTheSameScale(t *testing.T) {
+	c := Chart{Series: []string{"a"}, Bars: []Bar{{Parts: []int64{10}}, {Parts: []int64{5}}}, Before: []int64{40, 0}}
+	if svg := string(c.SVG()); c.Top() != 40 || !strings.Contains(svg, `class="before" d="M0 200V0h10V200h10"`) || !strings.Contains(svg, `V150h8V200h2V175h8`) {
+		t.Errorf("up to %d: %s", c.Top(), svg)
 	}
 }
