@@ -57,7 +57,7 @@ func TestNoBarIsHigherThanTheScale(t *testing.T) {
 func TestEachSeriesIsDrawnOnTheOneBelow(t *testing.T) {
 	svg := string(Chart{ID: "a", Series: []string{"low", "high"}, Bars: []Bar{{Parts: []int64{50, 50}}, {Parts: []int64{0, 25}, Marked: true}}}.SVG())
 	for _, want := range []string{
-		`<path class="high" d="M1 200V0h8V200h2V150h8V200h2"/><path class="low" d="M1 200V100h8V200h2h10"/>`,
+		`<path class="high" d="M1 200V0h8V200h2V150h8V200h2V200"/><path class="low" d="M1 200V100h8V200h2V200h10V200"/>`,
 		`<path class="mark" d="M10 0h10v200h-10z"/>`, `<path class="flag" d="M10 0h10v6h-10z"/>`,
 	} {
 		if !strings.Contains(svg, want) {
@@ -105,7 +105,7 @@ func TestADrawingIsWhole(t *testing.T) {
 		`<title id="c-t">Calls</title><desc id="c-d">Most at noon</desc>` +
 		`<path class="days" d="M10 0V200"/><path class="grid" d="M0 0.5H40M0 100H40"/><path class="base" d="M0 199.5H40"/>` +
 		`<path class="mark" d="M20 0h10v200h-10zM30 0h10v200h-10z"/>` +
-		`<path class="high" d="M1 200V20h8V200h2h10V180h8V200h2V180h8V200h2"/><path class="low" d="M1 200V80h8V200h2h10h10V180h8V200h2"/>` +
+		`<path class="high" d="M1 200V20h8V200h2V200h10V180h8V200h2V180h8V200h2V200"/><path class="low" d="M1 200V80h8V200h2V200h10V200h10V180h8V200h2V200"/>` +
 		`<path class="flag" d="M20 0h10v6h-10zM30 0h10v6h-10z"/>` +
 		`<g class="tips"><rect x="0" width="10" height="200"><title>nine</title></rect><rect x="30" width="10" height="200"><title>one</title></rect></g></svg>`
 	if got != want {
@@ -115,7 +115,7 @@ func TestADrawingIsWhole(t *testing.T) {
 
 func TestOneCallAmongThousandsIsSeen(t *testing.T) {
 	svg := string(Chart{ID: "a", Series: []string{"low", "high"}, Bars: []Bar{{Parts: []int64{1, 0}}, {Parts: []int64{0, 1}}, {Parts: []int64{10000, 1}}}}.SVG())
-	for _, want := range []string{`class="low" d="M1 200V198h8V200h2h10V67h8V200h2"`, `class="high" d="M1 200V198h8V200h2V198h8V200h2V67h8V200h2"`} {
+	for _, want := range []string{`class="low" d="M1 200V198h8V200h2V200h10V67h8V200h2V200"`, `class="high" d="M1 200V198h8V200h2V198h8V200h2V67h8V200h2V200"`} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%s is missing in %s", want, svg)
 		}
