@@ -305,7 +305,7 @@ func TestThrottlesAreThoseOfTheirParameters(t *testing.T) {
 			}
 		}
 	}
-	if want := map[string][2]any{"ManagementApi POST /v1/leaks": {5, 20}, "ManagementApi POST /v1/leaks/github": {20, 40}}; !reflect.DeepEqual(bounds, want) {
+	if want := map[string][2]any{"ManagementApi POST /~1v1~1leaks": {5, 20}, "ManagementApi POST /~1v1~1leaks~1github": {20, 40}}; !reflect.DeepEqual(bounds, want) {
 		t.Errorf("bounds of their own: %v, want %v", bounds, want)
 	}
 	// Everyone who sets nothing has a burst of at least a second's calls.

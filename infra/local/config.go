@@ -32,7 +32,7 @@ type config struct {
 	seed                    bool
 	noBuild                 bool // run the binaries that are there
 	noRedaction             bool // of the log
-	noThrottle              bool // of the APIs' stages
+	noThrottle              bool // of the APIs, neither of stages nor of single methods
 	color                   bool
 	permissions             string     // a file that is told which permissions are used
 	logLevel                slog.Level // of what functions log

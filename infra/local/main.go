@@ -8,7 +8,7 @@
 //
 // Each package says what it plays. What this template would need and doesn't get here, or what a change of it would miss:
 //
-//   - API Gateway: throttling of single methods, of accounts and of usage plans; quotas; request validators and models; WAF;
+//   - API Gateway: throttling of accounts and of usage plans; quotas; request validators and models; WAF;
 //     caches; access logs; custom domains with a base path, and TLS: any host but an API's default URL is a custom domain at its
 //     root. Authorizers other than functions. Integrations other than aws_proxy, http_proxy and mock. Mapping
 //     templates other than a mock's request template {"statusCode": n} and bodies of mocks and gateway responses for

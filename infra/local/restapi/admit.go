@@ -1,16 +1,12 @@
 package restapi
 
 import (
-	"errors"
 	"net/http"
 	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
-	"latchkey/infra/local/template"
 	"latchkey/infra/local/wire"
 )
 
@@ -99,48 +95,4 @@ func masked(path string) string {
 		}
 	}
 	return strings.Join(parts, "/")
-}
-
-// bucket is a stage's throttle: burst calls at once, rate a second after them.
-type bucket struct {
-	rate, burst float64
-
-	mu     sync.Mutex
-	tokens float64
-	last   time.Time
-}
-
-// stageBucket reads MethodSettings, of which the runner plays those for all methods of all paths.
-func stageBucket(settings []template.Map) (*bucket, error) {
-	for _, m := range settings {
-		rate, burst := m.Int("ThrottlingRateLimit", -1), m.Int("ThrottlingBurstLimit", -1)
-		if rate < 0 && burst < 0 {
-			continue
-		}
-		if m.Text("HttpMethod") != "*" || m.Text("ResourcePath") != "/*" {
-			return nil, errors.New("the local runner plays throttling of whole stages, not of single methods")
-		}
-		return &bucket{rate: float64(rate), burst: float64(burst), tokens: float64(burst)}, nil
-	}
-	return nil, nil
-}
-
-// take says whether a call may pass now.
-func (b *bucket) take(now time.Time) bool {
-	if b == nil {
-		return true
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.last.IsZero() && now.After(b.last) {
-		b.tokens = min(b.burst, b.tokens+b.rate*now.Sub(b.last).Seconds())
-	}
-	if now.After(b.last) {
-		b.last = now
-	}
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
 }

@@ -43,7 +43,7 @@ type Options struct {
 	Invoker Invoker
 	Log     func(Line)             // may be nil
 	Secret  func(id string) string // resolves {{resolve:secretsmanager:id}}; may be nil
-	// Unthrottled leaves the stage's throttle out: for measurements and load.
+	// Unthrottled leaves all throttles out: for measurements and load.
 	Unthrottled bool
 }
 
@@ -53,11 +53,12 @@ type API struct {
 
 	opts        Options
 	root        node
+	methods     map[string]*method // by the verb, or ANY, and the path as the template has it
 	authorizers map[string]*authorizer
 	keySource   string
 	keys        map[string]bool
 	binary      []string
-	bucket      *bucket // nil: no throttle
+	bucket      *bucket // of the stage; nil: no throttle
 	responses   map[string]*gatewayResponse
 	transport   http.RoundTripper
 }
@@ -66,6 +67,7 @@ type API struct {
 type method struct {
 	authorizer  *authorizer // nil: open
 	keyRequired bool
+	bucket      *bucket // nil: that of the stage
 	integration integration
 }
 
@@ -96,7 +98,7 @@ func New(t *template.Template, r *template.Resource, o Options) (*API, error) {
 	}
 	a := &API{
 		Name: r.ID, ID: template.APIID(r.ID), Stage: p.Text("StageName"), opts: o,
-		authorizers: map[string]*authorizer{}, keySource: p.Text("ApiKeySourceType"), responses: map[string]*gatewayResponse{},
+		methods: map[string]*method{}, authorizers: map[string]*authorizer{}, keySource: p.Text("ApiKeySourceType"), responses: map[string]*gatewayResponse{},
 		transport: newTransport(),
 	}
 	for _, b := range p.Texts("BinaryMediaTypes") {
@@ -112,12 +114,6 @@ func New(t *template.Template, r *template.Resource, o Options) (*API, error) {
 	if a.keys, err = usagePlanKeys(t, a.ID); err != nil {
 		return nil, err
 	}
-	if a.bucket, err = stageBucket(p.Maps("MethodSettings")); err != nil {
-		return nil, fmt.Errorf("%s: %w", r.ID, err)
-	}
-	if o.Unthrottled {
-		a.bucket = nil
-	}
 	body := p.Map("DefinitionBody")
 	if body == nil {
 		return nil, fmt.Errorf("%s: the local runner needs a DefinitionBody", r.ID)
@@ -127,6 +123,9 @@ func New(t *template.Template, r *template.Resource, o Options) (*API, error) {
 		a.responses[kind] = newBodyGatewayResponse(m)
 	}
 	if err := a.readPaths(t, p.Map("Auth"), body.Map("paths")); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.ID, err)
+	}
+	if err := a.throttle(p.Maps("MethodSettings")); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.ID, err)
 	}
 	return a, nil
@@ -155,7 +154,7 @@ func (a *API) readPaths(t *template.Template, auth, paths template.Map) error {
 			if verb == anyMethod {
 				name = anyOfSeven
 			}
-			res.methods[name] = m
+			res.methods[name], a.methods[name+" "+path] = m, m
 		}
 		if err := a.root.add(path, res); err != nil {
 			return err

@@ -131,7 +131,7 @@ func (x *exchange) serve() wire.Response {
 	if x.route(); x.method == nil {
 		return x.gateway(missingToken)
 	}
-	if !x.api.bucket.take(x.start) {
+	if x.throttled() {
 		return x.gateway(throttled)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), maxWait)
