@@ -56,7 +56,7 @@ func TestAReportThatGitHubDidntSignChangesNothing(t *testing.T) {
 	r := newHarness(t)
 	k, secret := r.key(t)
 	body := []byte(`[{"token":"` + secret.Reveal() + `","type":"t","url":"","source":"content"}]`)
-	stranger := newKey(t, r.gitHub.key.Curve)
+	stranger := keytest.SigningKey(t, r.gitHub.key.Curve)
 	good := r.gitHub.headers(t, body)
 	with := func(name, value string) map[string]string {
 		h := maps.Clone(good)
@@ -72,16 +72,16 @@ func TestAReportThatGitHubDidntSignChangesNothing(t *testing.T) {
 	}{
 		"a byte more":               {append(slices.Clone(body), ' '), good},
 		"a byte changed":            {bytes.Replace(body, []byte("content"), []byte("Content"), 1), good},
-		"another's key":             {body, with(sig, sign(t, stranger, body))},
+		"another's key":             {body, with(sig, keytest.SignReport(t, stranger, body))},
 		"another's identifier":      {body, with(id, "another")},
 		"a bit of the signature":    {body, with(sig, base64.StdEncoding.EncodeToString(flipped))},
 		"no Base64":                 {body, with(sig, "MEQ*")},
 		"an empty signature":        {body, with(sig, "")},
 		"zeros":                     {body, with(sig, base64.StdEncoding.EncodeToString([]byte{0x30, 6, 2, 1, 0, 2, 1, 0}))},
-		"a signature of nothing":    {body, with(sig, sign(t, r.gitHub.key, nil))},
+		"a signature of nothing":    {body, with(sig, keytest.SignReport(t, r.gitHub.key, nil))},
 		"no headers":                {body, nil},
 		"no identifier":             {body, map[string]string{sig: good[sig]}},
-		"what is no JSON, unsigned": {[]byte(`{"token":`), with(sig, sign(t, stranger, []byte("x")))},
+		"what is no JSON, unsigned": {[]byte(`{"token":`), with(sig, keytest.SignReport(t, stranger, []byte("x")))},
 		"an empty body, unsigned":   {nil, good},
 	} {
 		before := r.Dump(t)

@@ -4,13 +4,9 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -45,8 +41,8 @@ type listed struct {
 
 func newGitHub(t testing.TB) *gitHub {
 	t.Helper()
-	g := &gitHub{id: "current", key: newKey(t, elliptic.P256())}
-	g.list.Store([]listed{{g.id, pemOf(t, &g.key.PublicKey), true}})
+	g := &gitHub{id: "current", key: keytest.SigningKey(t, elliptic.P256())}
+	g.list.Store([]listed{{g.id, keytest.PEM(t, &g.key.PublicKey), true}})
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		g.asks.Add(1)
 		if g.fail.Load() {
@@ -59,38 +55,10 @@ func newGitHub(t testing.TB) *gitHub {
 	return g
 }
 
-func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func pemOf(t testing.TB, public any) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-}
-
-func sign(t testing.TB, key *ecdsa.PrivateKey, body []byte) string {
-	t.Helper()
-	sum := sha256.Sum256(body)
-	sig, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return base64.StdEncoding.EncodeToString(sig)
-}
-
 // headers are those with which GitHub sends a body.
 func (g *gitHub) headers(t testing.TB, body []byte) map[string]string {
 	t.Helper()
-	return map[string]string{"Github-Public-Key-Identifier": g.id, "Github-Public-Key-Signature": sign(t, g.key, body)}
+	return keytest.ReportHeaders(t, g.id, g.key, body)
 }
 
 // harness is the function on a store of its own, with one account and its people.

@@ -229,7 +229,7 @@ func TestGitHubsKeysAreAskedForSeldom(t *testing.T) {
 	ask("invented", 403, 1)
 	r.Clock.Advance(time.Second)
 	ask("invented", 403, 2)
-	r.gitHub.list.Store([]listed{{"next", pemOf(t, &r.gitHub.key.PublicKey), true}})
+	r.gitHub.list.Store([]listed{{"next", keytest.PEM(t, &r.gitHub.key.PublicKey), true}})
 	ask("next", 403, 2) // within the minute
 	r.Clock.Advance(askAgain)
 	ask("next", 200, 3)
@@ -262,13 +262,13 @@ func TestWhileGitHubsKeysCantBeHadNothingIsTaken(t *testing.T) {
 }
 
 func TestAKeyOfAnotherKindSignsNothing(t *testing.T) {
-	good := pemOf(t, &newKey(t, elliptic256).PublicKey)
+	good := keytest.PEM(t, &keytest.SigningKey(t, elliptic256).PublicKey)
 	for name, c := range map[string]struct {
 		list string
 		want int // keys; -1 for an error
 	}{
 		"one":            {`{"public_keys":[{"key_identifier":"a","key":` + quoted(good) + `,"is_current":true}]}`, 1},
-		"P-384":          {`{"public_keys":[{"key_identifier":"a","key":` + quoted(pemOf(t, &newKey(t, elliptic384).PublicKey)) + `}]}`, -1},
+		"P-384":          {`{"public_keys":[{"key_identifier":"a","key":` + quoted(keytest.PEM(t, &keytest.SigningKey(t, elliptic384).PublicKey)) + `}]}`, -1},
 		"no name":        {`{"public_keys":[{"key_identifier":"","key":` + quoted(good) + `}]}`, -1},
 		"no PEM":         {`{"public_keys":[{"key_identifier":"a","key":"x"}]}`, -1},
 		"none":           {`{"public_keys":[]}`, -1},

@@ -3,6 +3,7 @@
 package gates
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,7 @@ import (
 	"latchkey/shared/product"
 )
 
-var bootstrap string // the built authorizer
+var bootstrap, leaks string // the built authorizer, and the function that takes reports of leaks
 
 func TestMain(m *testing.M) {
 	os.Exit(testMain(m))
@@ -47,10 +48,12 @@ func testMain(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	bootstrap = filepath.Join(dir, "bootstrap")
-	if out, err := build.Command("../../../authorizer", bootstrap, runtime.GOOS, runtime.GOARCH).CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "the authorizer doesn't build: %v\n%s", err, out)
-		return 1
+	bootstrap, leaks = filepath.Join(dir, "bootstrap"), filepath.Join(dir, "leaks")
+	for binary, folder := range map[string]string{bootstrap: "authorizer", leaks: "functions/leaks"} {
+		if out, err := build.Command("../../../"+folder, binary, runtime.GOOS, runtime.GOARCH).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s doesn't build: %v\n%s", folder, err, out)
+			return 1
+		}
 	}
 	return m.Run()
 }
@@ -131,6 +134,12 @@ func newPolicy(t *testing.T, limit int) (authz.Policy, []byte) {
 		Hash: secret.Hash(), KeyID: keytest.KeyID(), Account: account.ID("acc_" + ulid.Make().String()), AccountType: account.Enterprise,
 		Version: 1, Live: true, Products: []product.ID{"map-display"}, Limits: []apikey.Limit{{Class: "map-display.tiles", QPS: limit}},
 	}
+	return policy, callWith(t, secret)
+}
+
+// callWith is the event of a call with a secret.
+func callWith(t *testing.T, secret apikey.Secret) []byte {
+	t.Helper()
 	const path, stage = "/map/1/tile/basic/main/0/0/0.png", "arn:aws:execute-api:us-east-1:000000000000:gates/prod"
 	event, err := json.Marshal(map[string]any{
 		"type": "REQUEST", "methodArn": stage + "/GET" + path, "path": path, "resource": "/map/{proxy+}", "httpMethod": "GET",
@@ -140,16 +149,18 @@ func newPolicy(t *testing.T, limit int) (authz.Policy, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return policy, event
+	return event
 }
 
-// environment is one authorizer process with a Runtime API of its own.
+// environment is one process of a function, most often the authorizer, with a Runtime API of its own.
 type environment struct {
 	cmd     *exec.Cmd
+	timeout time.Duration // of a call
 	events  chan []byte
 	answers chan []byte // nil: the process reported another error than the one that is a 401
 	gone    chan struct{}
-	diary   *diary // set before the first call; may be nil
+	diary   *diary       // set before the first call; may be nil
+	out     bytes.Buffer // what it printed; complete once it has gone
 }
 
 var (
@@ -164,15 +175,20 @@ func (tab *table) start(t *testing.T) *environment {
 	if tab.bootstrap != "" {
 		binary = tab.bootstrap
 	}
-	e := &environment{cmd: exec.Command(binary), events: make(chan []byte), answers: make(chan []byte, 1), gone: make(chan struct{})}
+	return tab.function(t, "Authorizer", binary, 3*time.Second, "QUOTAS_TABLE="+tab.names.Quotas, "SLICES_TABLE="+tab.names.Slices, "USAGE_PLAN_KEY=plan")
+}
+
+// function runs a function, which dies with the test, with variables of its own beside those that each has.
+func (tab *table) function(t *testing.T, name, binary string, timeout time.Duration, variables ...string) *environment {
+	t.Helper()
+	e := &environment{cmd: exec.Command(binary), timeout: timeout, events: make(chan []byte), answers: make(chan []byte, 1), gone: make(chan struct{})}
 	api := strings.TrimPrefix(serve(t, e), "http://")
-	e.cmd.Env = []string{
+	e.cmd.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + api, "PATH=" + os.Getenv("PATH"), "GOMAXPROCS=1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test",
-		"AWS_SECRET_ACCESS_KEY=test", "AWS_LAMBDA_FUNCTION_NAME=Authorizer", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "_HANDLER=bootstrap",
-		"DYNAMODB_ENDPOINT=" + tab.url, "GATE_TABLE=" + tab.names.Gate, "LEASES_TABLE=" + tab.names.Leases, "QUOTAS_TABLE=" + tab.names.Quotas, "SLICES_TABLE=" + tab.names.Slices,
-		"USAGE_PLAN_KEY=plan",
-		"METRICS_NAMESPACE=Latchkey/gates",
-	}
+		"AWS_SECRET_ACCESS_KEY=test", "AWS_LAMBDA_FUNCTION_NAME=" + name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "_HANDLER=bootstrap",
+		"DYNAMODB_ENDPOINT=" + tab.url, "GATE_TABLE=" + tab.names.Gate, "LEASES_TABLE=" + tab.names.Leases, "METRICS_NAMESPACE=Latchkey/gates",
+	}, variables...)
+	e.cmd.Stdout = &e.out
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	started := make(chan error, 1)
 	go func() {
@@ -204,7 +220,7 @@ func (e *environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			e.note("next")
 			h := w.Header()
 			h.Set("Lambda-Runtime-Aws-Request-Id", "1")
-			h.Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(3*time.Second).UnixMilli()))
+			h.Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(e.timeout).UnixMilli()))
 			h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:Authorizer")
 			_, _ = w.Write(event)
 		case <-r.Context().Done():
@@ -238,20 +254,32 @@ func (e *environment) note(line string) {
 
 // call makes one call. Admitted is what the gateway would let through.
 func (e *environment) call(event []byte) (admitted bool, err error) {
+	answer, err := e.invoke(event)
+	return strings.Contains(string(answer), `"usageIdentifierKey":"plan"`), err
+}
+
+// invoke has a function answer an event.
+func (e *environment) invoke(event []byte) (answer []byte, err error) {
 	select {
 	case e.events <- event:
 	case <-e.gone:
-		return false, errGone
+		return nil, errGone
 	}
 	select {
 	case answer := <-e.answers:
 		if answer == nil {
-			return false, errFailed
+			return nil, errFailed
 		}
-		return strings.Contains(string(answer), `"usageIdentifierKey":"plan"`), nil
+		return answer, nil
 	case <-e.gone:
-		return false, errGone
+		return nil, errGone
 	}
+}
+
+// end ends the process as Lambda does, between two calls.
+func (e *environment) end() {
+	_ = e.cmd.Process.Signal(syscall.SIGTERM)
+	<-e.gone
 }
 
 // wait lets time pass, or ends early with the context.

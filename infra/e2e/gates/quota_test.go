@@ -65,8 +65,7 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 	second := &quotaDay{tab: tab, events: events, calls: int64(3 * quota)}
 	second.run(t, environments)
 	for _, e := range environments {
-		_ = e.cmd.Process.Signal(syscall.SIGTERM)
-		<-e.gone
+		e.end()
 	}
 	if time.Now().UTC().Day() != today.Day() {
 		t.Skip("DID NOT RUN: a real midnight has passed meanwhile")
