@@ -132,7 +132,7 @@ test-race: $(NPM) ## the same under the race detector (needs a C compiler), but 
 	  CGO_ENABLED=1 go test -race -shuffle=on -timeout=15m $(TESTFLAGS) $$packages
 
 .PHONY: test-deep
-test-deep: $(NPM) ## the long forms: big numbers, real time, the handlers on the real engine, every view of the console's pages, every change of its templates, a minute of fuzzing per target
+test-deep: $(NPM) tools-gitleaks ## the long forms: big numbers, real time, the handlers on the real engine, every view of the console's pages, every change of its templates, a minute of fuzzing per target
 	LATCHKEY_DEEP=1 go test -shuffle=on -timeout=120m $(TESTFLAGS) $(PKGS)
 	LATCHKEY_STORE=engine go test -shuffle=on -timeout=20m $(TESTFLAGS) ./functions/...
 	@$(MAKE) --no-print-directory test-contract
@@ -215,6 +215,6 @@ $(BROWSER): infra/browser/package.json infra/browser/package-lock.json
 	@touch $@
 
 # Each looks whether what it would install is there already: on this machine, for these inputs.
-.PHONY: tools-go tools-python tools-mutants tools-sbom tools-schemathesis tools-rie tools-checkov
-tools-go tools-python tools-mutants tools-sbom tools-schemathesis tools-rie tools-checkov: tools-%:
+.PHONY: tools-go tools-python tools-mutants tools-sbom tools-gitleaks tools-schemathesis tools-rie tools-checkov
+tools-go tools-python tools-mutants tools-sbom tools-gitleaks tools-schemathesis tools-rie tools-checkov: tools-%:
 	@infra/tools/install.sh $*

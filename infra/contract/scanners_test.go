@@ -2,8 +2,8 @@ package contract
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +29,11 @@ func scannerRules(t *testing.T) map[string]*regexp.Regexp {
 			t.Fatalf("%s has no pattern", file)
 		}
 		rules[file] = regexp.MustCompile(string(found[1]))
+		for other, rule := range rules { // so that what gitleaks finds, and doesn't, says something of both
+			if rule.String() != string(found[1]) {
+				t.Errorf("%s and %s have different patterns", file, other)
+			}
+		}
 		if !bytes.Contains(raw, []byte(string(apikey.DefaultPrefix)+"_")) {
 			t.Errorf("%s has another keyword than the prefix", file)
 		}
@@ -43,73 +48,156 @@ var carriers = map[string]string{
 	"encoded": "next=https%%3A%%2F%%2Fproducts.example%%2F%%3Fkey%%3D%s%%26x%%3D1",
 }
 
+// specimen is a text that a scanner reads, and the secret in it; empty where it only comes near.
+type specimen struct{ text, secret string }
+
+// specimens are 200 secrets in each carrier, and 200 texts that come near: no scanner may tell a text near a secret from an encoded one,
+// so these aren't encoded.
+func specimens(t *testing.T) (list []specimen) {
+	t.Helper()
+	random := keytest.Random(11)
+	for i := range 200 {
+		s, err := apikey.DefaultPrefix.Generate(random)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret := s.Reveal()
+		near := []string{
+			secret[:len(secret)-1], secret + "x", secret[:20] + "-" + secret[21:], "ab" + secret[2:], "k" + secret, "AK" + secret[2:], "ak-" + secret[3:],
+			secret[:10] + " " + secret[10:], secret + "_more", "_" + secret,
+		}[i%10]
+		for name, carrier := range carriers {
+			list = append(list, specimen{fmt.Sprintf(carrier, secret), secret})
+			if name != "encoded" {
+				list = append(list, specimen{fmt.Sprintf(carrier, near), ""})
+			}
+		}
+	}
+	return list
+}
+
 // TestScannersFindEverySecretAndNothingElse: each of 200 secrets in each carrier, and none of 200 that come near.
 func TestScannersFindEverySecretAndNothingElse(t *testing.T) {
-	random := keytest.Random(11)
 	for file, rule := range scannerRules(t) {
-		for i := range 200 {
-			s, err := apikey.DefaultPrefix.Generate(random)
-			if err != nil {
-				t.Fatal(err)
+		for _, s := range specimens(t) {
+			found := ""
+			if match := rule.FindStringSubmatch(s.text); match != nil {
+				found = match[1]
 			}
-			secret := s.Reveal()
-			for carrier, text := range carriers {
-				found := rule.FindStringSubmatch(fmt.Sprintf(text, secret))
-				if found == nil || found[1] != secret {
-					t.Errorf("%s: secret %d isn't found in %s", file, i, carrier)
-				}
-			}
-			near := []string{
-				secret[:len(secret)-1], secret + "x", secret[:20] + "-" + secret[21:], "ab" + secret[2:], "k" + secret, "AK" + secret[2:], "ak-" + secret[3:],
-				secret[:10] + " " + secret[10:], secret + "_more", "_" + secret,
-			}[i%10]
-			for carrier, text := range carriers {
-				if carrier == "encoded" {
-					continue
-				}
-				if rule.MatchString(fmt.Sprintf(text, near)) {
-					t.Errorf("%s: %q is found in %s", file, near, carrier)
-				}
+			if found != s.secret {
+				t.Errorf("%s finds %q in %q", file, found, s.text)
 			}
 		}
 	}
 }
 
-// TestScannersFindNothingInOurModules is the long form: no file of a module in go.sum looks like a secret.
-func TestScannersFindNothingInOurModules(t *testing.T) {
-	if os.Getenv("LATCHKEY_DEEP") == "" {
-		t.Skip("LATCHKEY_DEEP=1 reads all modules")
+// gitleaks is the program, at the version of infra/tools/install.sh.
+func gitleaks(t *testing.T) func(folder string) (found map[string]string) {
+	t.Helper()
+	if !keytest.Deep() {
+		t.Skip("LATCHKEY_DEEP=1 runs gitleaks")
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "all").Output()
+	program, err := filepath.Abs(root + ".tools/gitleaks/gitleaks")
+	if err == nil {
+		_, err = os.Stat(program)
+	}
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("make tools-gitleaks installs it: %v", err)
 	}
-	rules, files := scannerRules(t), 0
-	for dir := range strings.FieldsSeq(string(out)) {
-		if abs, _ := filepath.Abs(root); dir == abs {
-			continue
+	report := filepath.Join(t.TempDir(), "report.json")
+	return func(folder string) map[string]string {
+		t.Helper()
+		// What is encoded is left as it is: to decode whatever looks like it in large tables of sources takes minutes each.
+		cmd := exec.CommandContext(t.Context(), program, "dir", "--max-decode-depth", "0", "--config", root+"docs/scanners/gitleaks.toml", "--enable-rule", "stack-api-key",
+			"--no-banner", "--exit-code", "0", "--report-format", "json", "--report-path", report, folder)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
 		}
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			files++
-			for file, rule := range rules {
-				if found := rule.Find(raw); found != nil {
-					t.Errorf("%s finds %s in %s", file, found, path)
-				}
-			}
-			return nil
-		})
+		raw, err := os.ReadFile(report)
 		if err != nil {
 			t.Fatal(err)
 		}
+		var hits []struct{ File, Secret string }
+		if err := json.Unmarshal(raw, &hits); err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]string{}
+		for _, h := range hits {
+			found[h.File] = h.Secret
+		}
+		return found
 	}
-	if files < 1000 {
-		t.Errorf("only %d files", files)
+}
+
+// TestGitleaksFindsEverySecretAndNothingElse is the long form, with gitleaks itself: each specimen is a file.
+func TestGitleaksFindsEverySecretAndNothingElse(t *testing.T) {
+	scan, folder := gitleaks(t), t.TempDir()
+	all := specimens(t)
+	for i, s := range all {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%d.txt", i)), []byte(s.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	found := scan(folder)
+	for i, s := range all {
+		if got := found[filepath.Join(folder, fmt.Sprintf("%d.txt", i))]; got != s.secret {
+			t.Errorf("gitleaks finds %q in %q", got, s.text)
+		}
+	}
+	t.Logf("%d texts", len(all))
+}
+
+// modules are the folders of all modules whose source go.sum has, also of those that only tests and other systems need.
+func modules(t *testing.T) (folders map[string]string) {
+	t.Helper()
+	sums, err := os.ReadFile(root + "go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"mod", "download", "-json"}
+	for line := range strings.Lines(string(sums)) {
+		if fields := strings.Fields(line); len(fields) == 3 && !strings.HasSuffix(fields[1], "/go.mod") {
+			args = append(args, fields[0]+"@"+fields[1])
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), "go", args...).Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	folders = map[string]string{}
+	for read := json.NewDecoder(bytes.NewReader(out)); read.More(); {
+		var one struct{ Path, Version, Dir string }
+		if err := read.Decode(&one); err != nil {
+			t.Fatal(err)
+		}
+		folders[one.Path+"@"+one.Version] = one.Dir
+	}
+	if len(folders) != len(args)-3 {
+		t.Fatalf("%d modules of %d", len(folders), len(args)-3)
+	}
+	return folders
+}
+
+// TestGitleaksFindsNothingInOurModules is the long form: no file of a module in go.sum looks like a secret, to gitleaks itself. A planted
+// secret is found first, so that a scan that reads nothing would be seen.
+func TestGitleaksFindsNothingInOurModules(t *testing.T) {
+	scan, beside := gitleaks(t), t.TempDir()
+	s, err := apikey.DefaultPrefix.Generate(keytest.Random(12))
+	if err != nil {
+		t.Fatal(err)
+	}
+	planted := filepath.Join(beside, "planted.go")
+	if err := os.WriteFile(planted, fmt.Appendf(nil, "package planted\n\nconst key = %q\n", s.Reveal()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if found := scan(beside); len(found) != 1 || found[planted] != s.Reveal() {
+		t.Fatalf("of a planted secret: %v", found)
+	}
+	all := modules(t)
+	for name, folder := range all {
+		for file, secret := range scan(folder) {
+			t.Errorf("%s: gitleaks finds %s in %s", name, secret, file)
+		}
+	}
+	t.Logf("%d modules", len(all))
 }

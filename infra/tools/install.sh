@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs the linters ("go": golangci-lint, gofumpt; "python": cfn-lint, SAM CLI; "checkov"), "mutants" (gremlins), "sbom" (cyclonedx-gomod),
-# "schemathesis" and "rie" (AWS's Runtime Interface Emulator) once for each state of their inputs, into a folder that all clones on this machine share,
+# "schemathesis", "gitleaks" and "rie" (AWS's Runtime Interface Emulator) once for each state of their inputs, into a folder that all clones on this machine share,
 # and links .tools/bin, .tools/venv, or .tools/ and the name to it. It may be deleted at any time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 gremlins=v0.5.0
 cyclonedx=v1.10.0
+gitleaks=v8.30.1
 rie=v0.0.0-20261030222936-bef5c4ba774d
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/latchkey/tools
 mkdir -p .tools
@@ -29,6 +30,10 @@ install_sbom() { # by its own module, as above
 
 install_rie() { # by its own module, as above
   CGO_ENABLED=0 GOBIN=$1 go install "github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@$rie"
+}
+
+install_gitleaks() { # by its own module, as above
+  CGO_ENABLED=0 GOBIN=$1 go install "github.com/zricethezav/gitleaks/v8@$gitleaks"
 }
 
 install_python() { # in place: a virtual environment can't be moved
@@ -63,6 +68,10 @@ sbom)
   key=sbom-$cyclonedx-$(hash "$(go env GOVERSION GOOS GOARCH)" /dev/null) link=.tools/sbom
   has=(cyclonedx-gomod) about="installing cyclonedx-gomod $cyclonedx (minutes, once)"
   ;;
+gitleaks)
+  key=gitleaks-$gitleaks-$(hash "$(go env GOVERSION GOOS GOARCH)" /dev/null) link=.tools/gitleaks
+  has=(gitleaks) about="installing gitleaks $gitleaks"
+  ;;
 rie)
   key=rie-$rie-$(hash "$(go env GOVERSION GOOS GOARCH)" /dev/null) link=.tools/rie
   has=(aws-lambda-rie) about="installing AWS's Runtime Interface Emulator"
@@ -76,7 +85,7 @@ checkov)
   has=(bin/python bin/checkov) about="installing Checkov (a minute, once)"
   ;;
 *)
-  echo "usage: $0 go|python|mutants|sbom|rie|schemathesis|checkov" >&2
+  echo "usage: $0 go|python|mutants|sbom|gitleaks|rie|schemathesis|checkov" >&2
   exit 2
   ;;
 esac
