@@ -28,7 +28,9 @@ func TestEveryLeakIsRefusedWithinTenSeconds(t *testing.T) {
 		keys = 200
 	}
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeaks(t, keys)
+		l := newLeaks(t, keys, func(n uint64, memory *keytest.Memory) policies.Getter {
+			return &slowReads{Memory: memory, random: rand.New(rand.NewPCG(n, 22))}
+		})
 		if got := l.everywhere(); got[200] != keys*len(l.gates) {
 			t.Fatalf("before: %v", got)
 		}
@@ -41,7 +43,7 @@ func TestEveryLeakIsRefusedWithinTenSeconds(t *testing.T) {
 			traffic.Go(func() { l.traffic(uint64(n), g, ended) }) //nolint:gosec // never negative
 		}
 		began := time.Now()
-		l.report()
+		l.end(l.hashes, l.expose)
 		answered := time.Now()
 		time.Sleep(10 * time.Second)
 		close(ended)
@@ -70,19 +72,19 @@ type leaks struct {
 	other  []byte // the call of a key that nobody reports
 
 	mu      sync.Mutex
-	written []time.Time // of each report; zero before
+	written map[apikey.Hash]time.Time // of each report
 	slowest time.Duration
 	late    int // calls that were let through after a report
 }
 
-func newLeaks(t *testing.T, keys int) *leaks {
-	l := &leaks{suspensions: newSuspensions(t, 0), written: make([]time.Time, keys)}
+// newLeaks makes keys, and environments that reach the store as reads says.
+func newLeaks(t *testing.T, keys int, reads func(n uint64, memory *keytest.Memory) policies.Getter) *leaks {
+	l := &leaks{suspensions: newSuspensions(t, 0), written: map[apikey.Hash]time.Time{}}
 	memory := l.stores.DB.(*writerDB).memory
 	quick := keytest.NewStores(memory, l.stores.Tables)
 	for n := range l.gates {
-		reads := &slowReads{Memory: memory, random: rand.New(rand.NewPCG(uint64(n), 22))} //nolint:gosec // never negative
 		l.gates[n] = newGate(config{prefix: apikey.DefaultPrefix, usagePlanKey: "plan-key", metrics: "Latchkey/tests", outageBound: defaultOutageBound}, deps{
-			store: policies.New(reads, l.stores.Tables.Gate), reconnect: func() {}, clock: newSystemClock(), catalogue: product.Default(),
+			store: policies.New(reads(uint64(n), memory), l.stores.Tables.Gate), reconnect: func() {}, clock: newSystemClock(), catalogue: product.Default(),
 			limiter: unlimited{}, recorder: unrecorded{}, out: io.Discard,
 		})
 	}
@@ -107,11 +109,11 @@ func newLeaks(t *testing.T, keys int) *leaks {
 	return l
 }
 
-// report writes what a signed report of all secrets changes.
-func (l *leaks) report() {
+// end writes what ends secrets, 16 at once.
+func (l *leaks) end(hashes []apikey.Hash, how func(apikey.Key, apikey.Hash) (apikey.Key, string)) {
 	var group sync.WaitGroup
 	room := make(chan struct{}, 16)
-	for n, h := range l.hashes {
+	for _, h := range hashes {
 		room <- struct{}{}
 		group.Go(func() {
 			defer func() { <-room }()
@@ -121,22 +123,26 @@ func (l *leaks) report() {
 				l.t.Error(err)
 				return
 			}
-			its := l.account()
-			after, ok := k.Expose(h, apikey.LeakReport{By: apikey.ReportedByGitHub}, k.Usage.Reaction(its.Leaks), time.Now())
-			if !ok || its.Leaks != (account.LeakPolicy{}) {
-				l.t.Error("the report changes nothing")
-				return
-			}
-			row := keytest.Row(k.Account, "key.expose", k.ID)
-			if _, err := l.stores.Control.Commit(ctx, control.Change{Before: &k, After: after, Audit: row}); err != nil {
+			after, action := how(k, h)
+			if _, err := l.stores.Control.Commit(ctx, control.Change{Before: &k, After: after, Audit: keytest.Row(k.Account, action, k.ID)}); err != nil {
 				l.t.Error(err)
 			}
 			l.mu.Lock()
-			l.written[n] = time.Now()
+			l.written[h] = time.Now()
 			l.mu.Unlock()
 		})
 	}
 	group.Wait()
+}
+
+// expose is what a signed report changes of a key, by the policy that an account has from the start.
+func (l *leaks) expose(k apikey.Key, h apikey.Hash) (apikey.Key, string) {
+	its := l.account()
+	after, ok := k.Expose(h, apikey.LeakReport{By: apikey.ReportedByGitHub}, k.Usage.Reaction(its.Leaks), time.Now())
+	if !ok || its.Leaks != (account.LeakPolicy{}) {
+		l.t.Error("the report changes nothing")
+	}
+	return after, "key.expose"
 }
 
 // traffic calls keys, some of them all the time, and notes the latest call that a reported secret opened.
@@ -155,7 +161,7 @@ func (l *leaks) traffic(seed uint64, g *Gate, ended <-chan struct{}) {
 		began := time.Now()
 		status := l.call(g, l.events[n])
 		l.mu.Lock()
-		if at := l.written[n]; status == 200 && !at.IsZero() && began.After(at) {
+		if at, ended := l.written[l.hashes[n]]; status == 200 && ended && began.After(at) {
 			l.slowest = max(l.slowest, began.Sub(at))
 			l.late++
 		}

@@ -216,7 +216,7 @@ func (s *suspensions) change(seed uint64, suspend bool) {
 	}
 }
 
-// writerDB is the store as the management API reaches it. Another call than these two would be a second write, and panics.
+// writerDB is the store as the management API reaches it. Another call than these would be a second write, and panics.
 type writerDB struct {
 	keytest.DB
 	memory *keytest.Memory
@@ -226,6 +226,11 @@ type writerDB struct {
 func (d *writerDB) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	time.Sleep(rand.N(10 * time.Millisecond))
 	return d.memory.GetItem(ctx, in, o...)
+}
+
+func (d *writerDB) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	time.Sleep(rand.N(10 * time.Millisecond))
+	return d.memory.Query(ctx, in, o...)
 }
 
 func (d *writerDB) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {

@@ -18,6 +18,11 @@ var promises = []promise{
 		{Package: "./infra/e2e/gates", Test: "TestProcessesObeyEveryRevokeWithinTenSeconds"},
 		{Package: "./authorizer", Test: "TestEveryEnvironmentObeysARevokeWithinTenSeconds"},
 	}},
+	{"A leaked secret that a signed report names is refused by every environment within 10 s of the report's answer, and of the moment from which the environment can read the store", []proof{
+		{Package: "./infra/e2e/gates", Test: "TestProcessesObeyEveryLeakReportWithinTenSeconds"},
+		{Package: "./authorizer", Test: "TestEveryLeakIsRefusedWithinTenSeconds"},
+		{Package: "./authorizer", Test: "TestEndedSecretsAreRefusedOnceTheStoreCanBeRead"},
+	}},
 	{"While the store can't be read, known keys go on for up to 15 minutes after their record was read; unknown ones are answered 503, never 401", []proof{
 		{Package: "./authorizer", Test: "TestKnownKeysLiveThroughAnOutageOfFifteenMinutes"},
 		{Package: "./authorizer", Test: "TestAnOutageCostsWhatItsPhaseCosts"},
