@@ -21,8 +21,8 @@ func hashOf(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// finding is a console whose API knows the fake key by its secret, as the one with that role.
-func finding(t *testing.T, matched *string) *walker {
+// findingBy is a console whose API knows the fake key by its secret, as the one with that role.
+func findingBy(t *testing.T, matched *string) *walker {
 	w := newWalker(t, "owner")
 	for _, route := range []string{"POST /v1/accounts/" + account + "/keys/find", "POST /v1/operator/keys/find"} {
 		w.api.on(route, func(out http.ResponseWriter, _ *http.Request, body []byte) bool {
@@ -43,7 +43,7 @@ func finding(t *testing.T, matched *string) *walker {
 // cookie and no log line has the secret, and the page says which secret it was.
 func TestAPastedSecretLeadsToItsKey(t *testing.T) {
 	matched := ""
-	w := finding(t, &matched)
+	w := findingBy(t, &matched)
 	root := "/accounts/" + account + "/keys"
 	for path, page := range map[string]string{root: keyPath, "/operator": "/operator/keys/" + keyID} {
 		for _, c := range []struct{ matched, to, says string }{
@@ -85,7 +85,7 @@ func TestAPastedSecretLeadsToItsKey(t *testing.T) {
 // Whatever it is, the key is found, and neither an address nor a form of the page has it.
 func TestASecretInAnotherSpellingHasNoAddress(t *testing.T) {
 	matched := ""
-	w := finding(t, &matched)
+	w := findingBy(t, &matched)
 	made, err := apikey.DefaultPrefix.Generate(keytest.Random(7))
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestASecretInAnotherSpellingHasNoAddress(t *testing.T) {
 // TestAnySearchHasAnAddress that holds what was asked for, to come back to, and never a hash.
 func TestAnySearchHasAnAddress(t *testing.T) {
 	none := ""
-	w := finding(t, &none)
+	w := findingBy(t, &none)
 	root := "/accounts/" + account + "/keys"
 	for _, c := range []struct {
 		path string
@@ -148,7 +148,7 @@ func TestAnySearchHasAnAddress(t *testing.T) {
 // TestAnAddressWithASecretIsLeftAtOnce: what leads there isn't asked of the API by an address, nor kept by the page to sign in.
 func TestAnAddressWithASecretIsLeftAtOnce(t *testing.T) {
 	matched := "current"
-	w := finding(t, &matched)
+	w := findingBy(t, &matched)
 	for _, path := range []string{"/accounts/" + account + "/keys?q=", "/operator?q="} {
 		w.forget()
 		answer := w.ask(http.MethodGet, path+secret, nil)

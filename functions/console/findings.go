@@ -3,9 +3,11 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/finding"
 )
 
 // findingRoutes lists the pages about what people should look at, and about what the account asks of its keys.
@@ -19,8 +21,9 @@ func (a *app) findingRoutes() {
 const keysLookedAt = "100"
 
 type findingsPage struct {
-	Findings   []findingRow
-	Key        string // of which alone they are, "" for all
+	Findings   []findingRow // that ask for an act, the gravest first
+	Informing  []findingRow // that ask for none
+	Key        string       // of which alone they are, "" for all
 	Page, Next string
 }
 
@@ -60,8 +63,23 @@ func (a *app) listFindings(v *visit) error {
 		return err
 	}
 	for _, one := range found.Findings {
-		d.Findings = append(d.Findings, findingRow{one, findingActs[one.Act]})
+		row := findingRow{one, findingActs[one.Act]}
+		if finding.Code(one.Code).Informs() {
+			d.Informing = append(d.Informing, row)
+			continue
+		}
+		d.Findings = append(d.Findings, row)
 	}
+	slices.SortStableFunc(d.Findings, func(a, b findingRow) int { return gravity(a.Code) - gravity(b.Code) })
 	d.Next = orNone(found.NextPageToken)
 	return v.render(http.StatusOK, "findings", v.t("findings.title"), d)
+}
+
+// gravity is the place of a finding among all, the gravest first. One that a later version of the API knows is behind them.
+func gravity(code string) int {
+	codes := finding.Codes()
+	if i := slices.Index(codes, finding.Code(code)); i >= 0 {
+		return i
+	}
+	return len(codes)
 }

@@ -116,5 +116,5 @@ func beginningOf(keys []api.Key, more bool, now time.Time) *beginning {
 	if i < 0 {
 		return nil
 	}
-	return &beginning{Key: keys[i], Restricted: !slices.Contains(hints(keys[i], now), "no_domains")}
+	return &beginning{Key: keys[i], Restricted: !unrestricted(keys[i])}
 }

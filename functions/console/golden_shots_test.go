@@ -64,6 +64,11 @@ func listShots(add adder, root string) {
 	}
 	add("keys.states", "owner,developer", keys, listOfKeys("", states...))
 	add("keys.exposed", "owner", keys, listOfKeys("", changed(fullKey(), func(k *api.Key) { k.ExposedAt = maybeDay(31) })))
+	alone := func(networks []string, apps []api.App) api.Key { // without domains
+		return changed(bareKey(), func(k *api.Key) { k.Usage, k.Networks, k.Apps = api.Frontend, networks, apps })
+	}
+	network, app := []string{"203.0.113.0/24"}, []api.App{{Platform: "ios", BundleId: ptr("com.example.app")}}
+	add("keys.callers_alone", "owner", keys, listOfKeys("", alone(network, nil), alone(nil, app), alone(network, app)))
 	add("leak_policy", "owner", root+"/account/leaks", nil)
 	add("rules", "owner", root+"/account/rules", nil)
 	add("rules.none", "owner", root+"/account/rules", withDoc("GET "+accountAPI+"/policy", api.AccountPolicy{Version: 9}))
@@ -73,6 +78,9 @@ func listShots(add adder, root string) {
 	add("findings", everybody, keys+"/findings", nil)
 	add("findings.next", "owner", keys+"/findings?page=f2", nil)
 	add("findings.key", "owner", keys+"/findings?key="+keyID, nil)
+	add("findings.informing", "owner", keys+"/findings", withDoc("GET "+accountAPI+"/findings", api.FindingList{Findings: []api.Finding{
+		{Key: api.DomainKey{Id: bareKeyID, Name: "Bare", Status: api.Active}, Code: "never_expires", Since: maybeDay(-100), Act: "set_expiry"},
+	}}))
 	add("findings.none", "owner", keys+"/findings", noFindings(""))
 	add("findings.none_here", "owner", keys+"/findings", noFindings("f3"))
 	add("findings.end", "owner", keys+"/findings?page=f3", noFindings(""))

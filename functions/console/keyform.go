@@ -315,15 +315,20 @@ func (p *secretPage) plain() string { return p.Secret + "\n" }
 func (a *app) showSecret(v *visit, made given, kind string) error {
 	defer v.hurry()()
 	k := made.KeyWithSecret
-	d := &secretPage{Root: v.accountURL("/keys"), Key: k, Kind: kind}
+	d := &secretPage{Root: v.accountURL("/keys"), Key: k, Kind: kind, Warn: warnOf(k.Key)}
 	if k.Secret != nil {
 		d.Secret = *k.Secret
 		d.Examples = fitting(k.Usage, caller{a.products, k.Key, d.Secret, sampleOrigin(k.Domains), a.productsInTime(v)}.examples())
 	}
-	if unrestricted(k.Key) {
-		d.Warn = append(d.Warn, "no_domains")
-	}
 	return v.renderOnce("secret", v.t("secret."+kind+".title"), d)
+}
+
+// warnOf lists the hints that are shown with a secret.
+func warnOf(k api.Key) (list []string) {
+	if unrestricted(k) {
+		list = append(list, "unrestricted")
+	}
+	return list
 }
 
 // productsInTime returns the catalogue, or none if it can't be read soon: a secret doesn't wait for it.

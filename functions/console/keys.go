@@ -13,6 +13,7 @@ import (
 	"latchkey/functions/console/internal/chart"
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
 )
 
 func (a *app) keyRoutes() {
@@ -261,7 +262,7 @@ func hints(k api.Key, now time.Time) (list []string) {
 		return nil
 	}
 	if unrestricted(k) {
-		list = append(list, "no_domains")
+		list = append(list, "unrestricted")
 	}
 	last := k.CreatedAt.Time
 	if k.LastUsedAt != nil {
@@ -281,7 +282,7 @@ func hints(k api.Key, now time.Time) (list []string) {
 
 // unrestricted reports whether everybody who reads a page can use its key elsewhere.
 func unrestricted(k api.Key) bool {
-	return k.Usage == api.Frontend && len(k.Domains) == 0 && len(k.Networks) == 0 && len(k.Apps) == 0
+	return apikey.ClientKind(k.Usage).Unrestricted(len(k.Domains), len(k.Networks), len(k.Apps))
 }
 
 // soonExpired is from when on the list says that a key expires.

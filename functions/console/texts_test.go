@@ -115,7 +115,7 @@ func TestEveryCodeHasItsText(t *testing.T) {
 	for _, kind := range []string{"created", "rotated", "revealed"} {
 		need["secret."+kind+".title"], need["secret."+kind+".once"] = true, true
 	}
-	for _, hint := range []string{"no_domains", "unused", "rotation_due"} {
+	for _, hint := range []string{"unrestricted", "unused", "rotation_due"} {
 		need["hint."+hint], need["hint."+hint+".help"] = true, true
 	}
 	for _, one := range []api.AccountType{api.SelfServe, api.Enterprise} {

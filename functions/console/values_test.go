@@ -41,7 +41,7 @@ func TestAKeyIsHintedAtForWhatItLacks(t *testing.T) {
 		change func(*api.Key)
 		want   string
 	}{
-		"nothing": {func(*api.Key) {}, ""}, "no domains": {func(k *api.Key) { k.Domains = nil }, "no_domains"},
+		"nothing": {func(*api.Key) {}, ""}, "no restriction": {func(k *api.Key) { k.Domains = nil }, "unrestricted"},
 		"a backend without domains": {func(k *api.Key) { k.Domains, k.Usage = nil, api.Backend }, ""},
 		"not used for 90 days":      {func(k *api.Key) { k.LastUsedAt = day(90) }, ""},
 		"not used for 91 days":      {func(k *api.Key) { k.LastUsedAt = day(91) }, "unused"},
@@ -53,7 +53,7 @@ func TestAKeyIsHintedAtForWhatItLacks(t *testing.T) {
 		"a disabled one is left be": {func(k *api.Key) { k.Status, k.Domains = api.Disabled, nil }, ""},
 		"everything at the same time": {func(k *api.Key) {
 			k.Domains, k.LastUsedAt, k.RotationPolicy = nil, day(100), &api.RotationPolicy{NextDueAt: day(1)}
-		}, "no_domains unused rotation_due"},
+		}, "unrestricted unused rotation_due"},
 	} {
 		k := api.Key{Status: api.Active, Usage: api.Frontend, Domains: []string{"a.example"}, LastUsedAt: day(1), CreatedAt: *day(200)}
 		c.change(&k)

@@ -716,7 +716,7 @@ type ApproveQpsRequest struct {
 	Qps *int `json:"qps,omitempty"`
 }
 
-// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. Empty means unrestricted. A set.
+// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. An empty list restricts nothing. A set.
 type Apps = []App
 
 // AuditList defines model for AuditList.
@@ -816,10 +816,10 @@ type CreateInvitation struct {
 
 // CreateKey defines model for CreateKey.
 type CreateKey struct {
-	// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. Empty means unrestricted. A set.
+	// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. An empty list restricts nothing. A set.
 	Apps *Apps `json:"apps,omitempty"`
 
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). An empty list restricts nothing. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
@@ -833,7 +833,7 @@ type CreateKey struct {
 	// Name A Line.
 	Name string `json:"name"`
 
-	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which means unrestricted. A set: duplicates are dropped, overlaps stay.
+	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
 	Networks *Networks `json:"networks,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
@@ -916,7 +916,7 @@ type DomainList struct {
 	Version int64 `json:"version"`
 }
 
-// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
+// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). An empty list restricts nothing. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 type Domains = []string
 
 // EditAccount defines model for EditAccount.
@@ -934,10 +934,10 @@ type EditAccount struct {
 
 // EditKey defines model for EditKey.
 type EditKey struct {
-	// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. Empty means unrestricted. A set.
+	// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. An empty list restricts nothing. A set.
 	Apps *Apps `json:"apps,omitempty"`
 
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). An empty list restricts nothing. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains    *Domains   `json:"domains,omitempty"`
 	ExpiresAt  *MaybeTime `json:"expires_at,omitempty"`
 	HeaderOnly *bool      `json:"header_only,omitempty"`
@@ -951,7 +951,7 @@ type EditKey struct {
 	// Name A Line.
 	Name *string `json:"name,omitempty"`
 
-	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which means unrestricted. A set: duplicates are dropped, overlaps stay.
+	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
 	Networks *Networks `json:"networks,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
@@ -1503,7 +1503,7 @@ type MyAccount struct {
 	Type      AccountType `json:"type"`
 }
 
-// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which means unrestricted. A set: duplicates are dropped, overlaps stay.
+// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
 type Networks = []string
 
 // NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
@@ -1727,13 +1727,13 @@ type PutOperator struct {
 
 // PutProposal defines model for PutProposal.
 type PutProposal struct {
-	// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. Empty means unrestricted. A set.
+	// Apps Apps that calls may come from, by what their headers say: `X-Android-Package` with `X-Android-Cert`, or `X-Ios-Bundle-Identifier`. Anybody can send these headers, so this keeps a key from being used by mistake. An empty list restricts nothing. A set.
 	Apps *Apps `json:"apps,omitempty"`
 
-	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). Empty means unrestricted. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
+	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). An empty list restricts nothing. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains *Domains `json:"domains,omitempty"`
 
-	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which means unrestricted. A set: duplicates are dropped, overlaps stay.
+	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
 	Networks *Networks `json:"networks,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.

@@ -46,9 +46,9 @@ type Key struct {
 	BillingType   BillingType
 	Products      []product.ID
 	Consents      consent.List // what was shown of the products, those that cover what they always did left out
-	Domains       []string     // canonical patterns of package origin; empty means unrestricted
-	Networks      []string     // canonical blocks of package network; empty means unrestricted
-	Apps          []string     // canonical apps of package appid; empty means unrestricted
+	Domains       []string     // canonical patterns of package origin; an empty list restricts nothing
+	Networks      []string     // canonical blocks of package network; as domains
+	Apps          []string     // canonical apps of package appid; as domains
 	MissingOrigin MissingOrigin
 	OriginChosen  bool // the customer set MissingOrigin himself: it stays when Usage changes
 	HeaderOnly    bool // refuse the secret in the query string

@@ -13,10 +13,16 @@ var (
 	ErrLifetime     = errors.New("apikey: the account asks for an expiry that is nearer")
 )
 
-// Unrestricted reports whether the key is in everybody's hands, as those of web pages are, and anybody may use it: it has no
-// domain, no network and no app.
+// Unrestricted reports whether the key is in everybody's hands and anybody may use it, by the rule of [ClientKind.Unrestricted].
 func (k Key) Unrestricted() bool {
-	return k.Usage == Frontend && len(k.Domains) == 0 && len(k.Networks) == 0 && len(k.Apps) == 0
+	return k.Usage.Unrestricted(len(k.Domains), len(k.Networks), len(k.Apps))
+}
+
+// Unrestricted reports whether a key of this kind with so many domains, networks and apps is in everybody's hands, as those of web
+// pages are, and anybody may use it. A key of a server or an app is in nobody's hands but its own, and one entry of any list restricts
+// a page's.
+func (kind ClientKind) Unrestricted(domains, networks, apps int) bool {
+	return kind == Frontend && domains == 0 && networks == 0 && apps == 0
 }
 
 // Outlives reports whether the key works on, from now, for longer than an account lets its keys.

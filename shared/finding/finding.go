@@ -20,7 +20,7 @@ import (
 // Code is the stable name of a finding.
 type Code string
 
-// The findings, in the order in which a key's are listed.
+// The findings, in the order in which a key's are listed: the gravest first.
 const (
 	Unrestricted    Code = "unrestricted"     // everybody who reads the page can use the key elsewhere
 	InvalidNow      Code = "invalid_now"      // an entry that today's rules would refuse
@@ -35,6 +35,9 @@ const (
 func Codes() []Code {
 	return []Code{Unrestricted, InvalidNow, PendingPaths, RotationOverdue, PolicyLifetime, Unused, NeverExpires}
 }
+
+// Informs reports whether a finding asks nobody for anything: it says what somebody may want to know.
+func (c Code) Informs() bool { return c == NeverExpires }
 
 // Act names what repairs a finding.
 type Act string

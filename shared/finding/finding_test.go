@@ -107,6 +107,20 @@ func TestWhatIsFoundOfAKey(t *testing.T) {
 	}
 }
 
+// TestWhatOnlyInformsComesBehindWhatAsksForAnAct: a list of findings leads with what somebody has to do.
+func TestWhatOnlyInformsComesBehindWhatAsksForAnAct(t *testing.T) {
+	informs := false
+	for _, code := range finding.Codes() {
+		if informs && !code.Informs() {
+			t.Errorf("%s comes behind what only informs", code)
+		}
+		informs = code.Informs()
+	}
+	if !finding.NeverExpires.Informs() || finding.Unrestricted.Informs() || finding.Code("of_a_later_version").Informs() {
+		t.Error("what informs isn't what never expires, where no rule asks for an end")
+	}
+}
+
 // TestFindingsAreListedInTheOrderOfTheirCodes, each code once.
 func TestFindingsAreListedInTheOrderOfTheirCodes(t *testing.T) {
 	codes := finding.Codes()
