@@ -135,7 +135,7 @@ func (l *leaks) end(hashes []apikey.Hash, how func(apikey.Key, apikey.Hash) (api
 	group.Wait()
 }
 
-// expose is what a signed report changes of a key, by the policy that an account has from the start.
+// expose changes a key as a signed report does, by the policy that an account has from the start.
 func (l *leaks) expose(k apikey.Key, h apikey.Hash) (apikey.Key, string) {
 	its := l.account()
 	after, ok := k.Expose(h, apikey.LeakReport{By: apikey.ReportedByGitHub}, k.Usage.Reaction(its.Leaks), time.Now())

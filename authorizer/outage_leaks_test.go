@@ -153,7 +153,7 @@ func (o *outage) hold(reads *brokenReads, h apikey.Hash, began time.Time, status
 	}
 }
 
-// judge says what was seen, and whether the faults were there at all.
+// judge logs the counts, and fails where there were no faults to show anything.
 func (o *outage) judge() {
 	var faults [3]int
 	for _, r := range o.reads {
