@@ -21,8 +21,8 @@ func (k Key) Unrestricted() bool {
 // Unrestricted reports whether a key of this kind with so many domains, networks and apps is in everybody's hands, as those of web
 // pages are, and anybody may use it. A key of a server or an app is in nobody's hands but its own, and one entry of any list restricts
 // a page's.
-func (kind ClientKind) Unrestricted(domains, networks, apps int) bool {
-	return kind == Frontend && domains == 0 && networks == 0 && apps == 0
+func (u ClientKind) Unrestricted(domains, networks, apps int) bool {
+	return u == Frontend && domains == 0 && networks == 0 && apps == 0
 }
 
 // Outlives reports whether the key works on, from now, for longer than an account lets its keys.
