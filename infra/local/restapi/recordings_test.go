@@ -268,6 +268,10 @@ func TestAStageLetsItsBurstThroughAndThenItsRate(t *testing.T) {
 	if got := statuses(); !slices.Equal(got, []int{200, 200, 429, 429, 429}) {
 		t.Errorf("a second later: %v", got)
 	}
+	a.bucket.last = a.bucket.last.Add(-3600e9)
+	if got := statuses(); !slices.Equal(got, []int{200, 200, 200, 429, 429}) {
+		t.Errorf("an hour later, in which nobody called: %v", got)
+	}
 	resp := a.Serve(get("/a/x", "X-Who", "me"))
 	if string(resp.Body) != `{"message":"Too Many Requests"}` || header(resp, "x-amzn-ErrorType") != "TooManyRequestsException" {
 		t.Errorf("%s %v", resp.Body, resp.Headers)
