@@ -25,10 +25,10 @@ async function open(path, options = {}) {
   return { c, page, done: async () => { c.check(); await c.close(); } };
 }
 
-// drawn gives a chart so many bars with calls, whatever was counted: each has its number plus one.
+// drawn gives a chart so many bars with calls, whatever was counted: each has its number plus one, written as the chart does, in base 36.
 const drawn = (page, count) => page.route("**/usage?*", async (route) => {
   const answer = await route.fetch();
-  const text = (await answer.text()).replace(/data-values="[^"]*"/g, `data-values="${[...Array(count).keys()].map((i) => `${i + 1},0`).join(" ")}"`);
+  const text = (await answer.text()).replace(/data-values="[^"]*"/g, `data-values="${[...Array(count).keys()].map((i) => `${(i + 1).toString(36)},0`).join(" ")}"`);
   await route.fulfill({ response: answer, body: text });
 });
 
