@@ -90,7 +90,10 @@ func TestAPolicyRecordStaysShort(t *testing.T) {
 func TestAKeySaysWhatHasLessEffectThanItSeems(t *testing.T) {
 	r := newHarness(t)
 	for want, body := range map[string]map[string]any{
-		"[]":                       {"domains": []string{"example.com"}, "missing_origin": "deny", "networks": []string{"8.8.8.0/24"}},
+		"[]": {
+			"domains":        []string{"example.com", "de.example.com", "fr.wikipedia.org", "uk.example.org", "eu.example.com"},
+			"missing_origin": "deny", "networks": []string{"8.8.8.0/24"},
+		},
 		"[missing_origin_allowed]": {"domains": []string{"example.com"}, "missing_origin": "allow"},
 		"[app_among_domains]":      {"domains": []string{"com.example.app"}, "missing_origin": "deny"},
 		"[networks_private]":       {"networks": []string{"10.0.0.0/8", "8.8.8.0/24"}, "missing_origin": "allow"},

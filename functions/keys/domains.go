@@ -17,6 +17,7 @@ import (
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/moment"
 	"latchkey/shared/origin"
+	"latchkey/shared/text"
 	"latchkey/shared/usage"
 )
 
@@ -72,7 +73,7 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 			shown = shown[:min(len(shown), keysOfDomain)]
 		}
 		for _, k := range shown {
-			one.Keys = append(one.Keys, api.DomainKey{Id: string(k.ID), Name: k.Name, Status: api.Status(k.StatusIn(suspended, now))})
+			one.Keys = append(one.Keys, api.DomainKey{Id: string(k.ID), Name: text.Shown(k.Name), Status: api.Status(k.StatusIn(suspended, now))})
 		}
 		doc.Domains = append(doc.Domains, one)
 	}

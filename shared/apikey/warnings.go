@@ -37,11 +37,12 @@ func (k Key) Warned() (list []Warning) {
 	return list
 }
 
-// readsLikeAnApp reports whether a domain is written from its end: com.example.app. There are domains that are, so this is a guess.
+// readsLikeAnApp reports whether a domain is written from its end: com.example.app. There are domains that are, so this is a guess. Countries are
+// left out, since sites have languages in that place: de.example.com.
 func readsLikeAnApp(pattern string) bool {
 	first, rest, _ := strings.Cut(pattern, ".")
 	switch first {
-	case "com", "org", "net", "io", "de", "fr", "uk", "eu":
+	case "com", "org", "net", "io":
 		return strings.Contains(rest, ".")
 	default:
 		return false

@@ -105,7 +105,7 @@ const (
 	keepMarks = 40 * 24 * time.Hour
 )
 
-// Settle notes that a record that was left aside, or a report that was missing, is counted.
+// Settle notes that a record that was left aside is counted.
 func (s *Store) Settle(ctx context.Context, id string, now time.Time) error {
 	item := key(settledPK, id)
 	item["ttl"] = dynamo.N(now.Add(keepMarks).Unix())
