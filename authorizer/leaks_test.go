@@ -147,25 +147,33 @@ func (l *leaks) expose(k apikey.Key, h apikey.Hash) (apikey.Key, string) {
 
 // traffic calls keys, some of them all the time, and notes the latest call that a reported secret opened.
 func (l *leaks) traffic(seed uint64, g *Gate, ended <-chan struct{}) {
-	random := rand.New(rand.NewPCG(seed, 21))
+	busy := func(n int) int { return n % 40 }
+	l.calls(rand.New(rand.NewPCG(seed, 21)), 8*time.Millisecond, busy, g, ended, func(h apikey.Hash, began time.Time, status int) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if at, ended := l.written[h]; status == 200 && ended && began.After(at) {
+			l.slowest = max(l.slowest, began.Sub(at))
+			l.late++
+		}
+	})
+}
+
+// calls calls keys after pauses of up to so long, every other time one that is called all the time, and tells of each answer.
+func (l *leaks) calls(random *rand.Rand, pause time.Duration, busy func(n int) int, g *Gate, ended <-chan struct{},
+	answered func(h apikey.Hash, began time.Time, status int),
+) {
 	for {
 		select {
 		case <-ended:
 			return
-		case <-time.After(time.Duration(random.Int64N(int64(8 * time.Millisecond)))):
+		case <-time.After(time.Duration(random.Int64N(int64(pause)))):
 		}
 		n := random.IntN(len(l.events))
 		if random.IntN(2) == 0 {
-			n %= 40
+			n = busy(n)
 		}
 		began := time.Now()
-		status := l.call(g, l.events[n])
-		l.mu.Lock()
-		if at, ended := l.written[l.hashes[n]]; status == 200 && ended && began.After(at) {
-			l.slowest = max(l.slowest, began.Sub(at))
-			l.late++
-		}
-		l.mu.Unlock()
+		answered(l.hashes[n], began, l.call(g, l.events[n]))
 	}
 }
 

@@ -47,7 +47,7 @@ func TestEndedSecretsAreRefusedOnceTheStoreCanBeRead(t *testing.T) {
 				if n%4 == 3 {
 					continue // frozen: what it holds is older than the promise afterwards
 				}
-				traffic.Go(func() { o.traffic(o.reads[n], g, ended) })
+				traffic.Go(func() { o.traffic(seed<<8+uint64(n), o.reads[n], g, ended) }) //nolint:gosec // never negative
 			}
 			o.changes(seed)
 			time.Sleep(time.Until(o.reads[0].calm.Add(obeyedWithin)))
@@ -114,22 +114,11 @@ func (o *outage) changes(seed uint64) {
 }
 
 // traffic calls keys, some of them all the time, and holds each answer against what is guaranteed.
-func (o *outage) traffic(reads *brokenReads, g *Gate, ended <-chan struct{}) {
-	for random := reads.random; ; {
-		reads.mu.Lock()
-		pause, n, often := time.Duration(random.Int64N(int64(40*time.Millisecond))), random.IntN(len(o.events)), random.IntN(2) == 0
-		reads.mu.Unlock()
-		select {
-		case <-ended:
-			return
-		case <-time.After(pause):
-		}
-		if often {
-			n -= n % 25
-		}
-		began := time.Now()
-		o.hold(reads, o.hashes[n], began, o.call(g, o.events[n]))
-	}
+func (o *outage) traffic(seed uint64, reads *brokenReads, g *Gate, ended <-chan struct{}) {
+	busy := func(n int) int { return n - n%25 }
+	o.calls(rand.New(rand.NewPCG(seed, 24)), 40*time.Millisecond, busy, g, ended, func(h apikey.Hash, began time.Time, status int) {
+		o.hold(reads, h, began, status)
+	})
 }
 
 // hold holds an answer against what is guaranteed.
