@@ -31,7 +31,7 @@ func (v *visit) compare(u api.Usage, clock clock) *compared {
 	if c.By == hourly {
 		length = time.Hour
 	}
-	var now, was api.UsageCounts
+	var now, was api.UsagePoint
 	for i, p := range u.Series {
 		if i >= len(u.Before.Series) || p.Start.Add(length).After(v.app.now()) {
 			c.Running = true
@@ -52,7 +52,7 @@ func (v *visit) compare(u api.Usage, clock clock) *compared {
 	return c
 }
 
-func addCounts(sum *api.UsageCounts, p api.UsagePoint) {
+func addCounts(sum *api.UsagePoint, p api.UsagePoint) {
 	sum.Requests, sum.Allowed, sum.Refused, sum.QpsBreaches = sum.Requests+p.Requests, sum.Allowed+p.Allowed, sum.Refused+p.Refused, sum.QpsBreaches+p.QpsBreaches
 }
 

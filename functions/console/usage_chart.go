@@ -112,7 +112,7 @@ func (c *charts) bucket(q usageAsk, u api.Usage, now time.Time) {
 		}
 		if n := len(c.Buckets); n > 0 && c.Buckets[n-1].Start.Equal(start) {
 			sum := &c.Buckets[n-1]
-			sum.Requests, sum.Allowed, sum.Refused, sum.QpsBreaches = sum.Requests+p.Requests, sum.Allowed+p.Allowed, sum.Refused+p.Refused, sum.QpsBreaches+p.QpsBreaches
+			addCounts(&sum.UsagePoint, p)
 			sum.Others += p.Refused - p.QpsBreaches
 			sum.Before += was
 			continue

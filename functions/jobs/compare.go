@@ -123,15 +123,11 @@ func (j *jobs) compareAccount(ctx context.Context, s statements.State, id accoun
 			said, last = append(said, a.Rows), a.Number
 		}
 	}
-	before := j.billing.unreadable.Load()
 	total, err := j.reader().Total(ctx, s.Month, id)
 	if err != nil || statement.SameOutcomes(statement.Fold(s.Columns, total), said...) {
 		return false, err
 	}
-	now, err := j.reader().Account(ctx, s.Month, id)
-	if err == nil && j.billing.unreadable.Load() > before {
-		err = fmt.Errorf("jobs: counters of %s: %w", id, dynamo.ErrUnreadable)
-	}
+	now, err := complete(j, id, func() ([]statement.Row, error) { return j.reader().Account(ctx, s.Month, id) })
 	if err != nil {
 		return false, err
 	}

@@ -113,7 +113,7 @@ func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (rais
 	if err != nil {
 		return 0, err
 	}
-	rows, err := j.allRows(id, func() ([]usage.Row, error) {
+	rows, err := complete(j, id, func() ([]usage.Row, error) {
 		return j.billing.counters.AccountRows(ctx, id, used.Days(statement.MonthOf(today)))
 	})
 	if err != nil {
@@ -134,16 +134,6 @@ func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (rais
 		err = errors.Join(err, errFill)
 	}
 	return raised, err
-}
-
-// allRows reads counters, none of which may be left out.
-func (j *jobs) allRows(id account.ID, read func() ([]usage.Row, error)) ([]usage.Row, error) {
-	before := j.billing.unreadable.Load()
-	rows, err := read()
-	if err == nil && j.billing.unreadable.Load() > before {
-		err = fmt.Errorf("jobs: counters of %s: %w", id, dynamo.ErrUnreadable)
-	}
-	return rows, err
 }
 
 // refillCaps does the same for the daily caps of an account's keys, deleted ones too, which may be restored today. A key that can't be
@@ -169,16 +159,13 @@ func (j *jobs) refillCaps(ctx context.Context, id account.ID, today time.Time) (
 }
 
 func (j *jobs) refillKey(ctx context.Context, k apikey.Key, today time.Time) (raised int, err error) {
-	rows, err := j.allRows(k.Account, func() ([]usage.Row, error) {
+	rows, err := complete(j, k.Account, func() ([]usage.Row, error) {
 		return j.billing.counters.KeyRows(ctx, k.Account, k.ID, counters.Range{From: today, To: today.AddDate(0, 0, 1), Days: true})
 	})
 	if err != nil {
 		return 0, err
 	}
-	calls := map[product.Group]int64{}
-	for of, n := range usage.Spent(rows, j.products.Group) {
-		calls[of.Group] += n
-	}
+	calls := usage.ByGroup(usage.Spent(rows, j.products.Group))
 	for _, one := range k.Caps {
 		n := calls[one.Group]
 		did, errFill := j.filler.Fill(ctx, quota.Ask{Name: quota.Name{Scope: string(k.ID), Group: string(one.Group)}, Date: today}, n, n)

@@ -269,9 +269,18 @@ func (j *jobs) table(ctx context.Context, s statements.State, id account.ID) (st
 
 // rows reads an account's rows. A statement isn't written from counters of which some can't be read, unless an admin says so.
 func (j *jobs) rows(ctx context.Context, s statements.State, id account.ID) ([]statement.Row, error) {
+	read := func() ([]statement.Row, error) { return j.reader().Account(ctx, s.Month, id) }
+	if s.Over {
+		return read()
+	}
+	return complete(j, id, read)
+}
+
+// complete reads counters of an account, none of which may be left out.
+func complete[T any](j *jobs, id account.ID, read func() ([]T, error)) ([]T, error) {
 	before := j.billing.unreadable.Load()
-	rows, err := j.reader().Account(ctx, s.Month, id)
-	if err == nil && !s.Over && j.billing.unreadable.Load() > before {
+	rows, err := read()
+	if err == nil && j.billing.unreadable.Load() > before {
 		err = fmt.Errorf("jobs: counters of %s: %w", id, dynamo.ErrUnreadable)
 	}
 	return rows, err

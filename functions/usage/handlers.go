@@ -102,11 +102,11 @@ func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	}
 	a.key, a.keys = &k, map[apikey.ID]apikey.Key{k.ID: k}
 	if q.quotas {
-		caps, err := h.caps(r.Context(), k)
+		list, err := h.caps(r.Context(), k)
 		if err != nil {
 			return err
 		}
-		a.caps = &caps.Quotas
+		a.caps = &list
 	}
 	return render(w, r, a)
 }

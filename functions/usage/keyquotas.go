@@ -28,25 +28,25 @@ func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	doc, err := h.caps(r.Context(), k)
+	fresh, err := h.counters.FreshAt(r.Context(), k.Account) // first: what it promises is in the rows that are read after it
 	if err != nil {
 		return err
 	}
-	return gateway.JSON(w, http.StatusOK, doc)
+	list, err := h.caps(r.Context(), k)
+	if err != nil {
+		return err
+	}
+	return gateway.JSON(w, http.StatusOK, api.KeyQuotas{Quotas: list, FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(r.Context())})
 }
 
 // caps reads what a key has used and left of each group of classes.
-func (h handlers) caps(ctx context.Context, k apikey.Key) (doc api.KeyQuotas, err error) {
+func (h handlers) caps(ctx context.Context, k apikey.Key) ([]api.KeyQuotaUse, error) {
 	now := h.now().UTC()
-	fresh, err := h.counters.FreshAt(ctx, k.Account) // first: what it promises is in the rows that are read after it
-	if err != nil {
-		return doc, err
-	}
 	today := now.Truncate(day)
 	midnight := today.AddDate(0, 0, 1)
 	rows, err := h.counters.KeyRows(ctx, k.Account, k.ID, counters.Range{From: today, To: midnight, Days: true})
 	if err != nil {
-		return doc, err
+		return nil, err
 	}
 	names := make([]quota.Name, len(k.Caps))
 	for i, one := range k.Caps {
@@ -54,29 +54,24 @@ func (h handlers) caps(ctx context.Context, k apikey.Key) (doc api.KeyQuotas, er
 	}
 	items, err := h.quotas.Taken(ctx, now, names)
 	if err != nil {
-		return doc, err
+		return nil, err
 	}
 	for range len(names) - len(items) {
 		gateway.LeaveOut(ctx)
 	}
-	groups, used := h.groups(), usage.Spent(rows, h.products.Group)
-	doc = api.KeyQuotas{Quotas: make([]api.KeyQuotaUse, len(groups)), FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(ctx)}
+	groups, used := h.groups(), usage.ByGroup(usage.Spent(rows, h.products.Group))
+	list := make([]api.KeyQuotaUse, len(groups))
 	for i, g := range groups {
-		one := api.KeyQuotaUse{Group: string(g.ID), Name: g.Name, EndsAt: moment.Of(midnight)}
-		for of, n := range used {
-			if of.Group == g.ID {
-				one.Used += n
-			}
-		}
+		one := api.KeyQuotaUse{Group: string(g.ID), Name: g.Name, Used: used[g.ID], EndsAt: moment.Of(midnight)}
 		most := k.Caps.Of(g.ID)
 		seen, readable := items[capName(k.ID, g.ID)]
 		if one.Day = web.Calls(most); most != 0 && readable {
 			one.Left, one.RunsOutAt = rest(most, seen.Day, one.Used, now, midnight)
 			one.InHand = inHand(seen.Day, one.Used)
 		}
-		doc.Quotas[i] = one
+		list[i] = one
 	}
-	return doc, nil
+	return list, nil
 }
 
 // capName names a key's cap in the table of quotas.

@@ -19,6 +19,15 @@ func Spent(rows []Row, group func(product.Class) product.Group) map[Spending]int
 	return spent(rows, authz.Allowed, group)
 }
 
+// ByGroup adds up what all billing types have spent, as a key's cap counts it.
+func ByGroup(spent map[Spending]int64) map[product.Group]int64 {
+	sums := map[product.Group]int64{}
+	for k, n := range spent {
+		sums[k.Group] += n
+	}
+	return sums
+}
+
 func spent(rows []Row, code authz.Code, group func(product.Class) product.Group) map[Spending]int64 {
 	sums := map[Spending]int64{}
 	for _, r := range rows {
