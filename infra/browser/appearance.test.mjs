@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { objections } from "./axe.mjs";
 import { context, launch, newcomer, signIn } from "./browser.mjs";
 import { prepare, states } from "./pages.mjs";
 import { stack } from "./stack.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser, made;
 before(async () => { browser = await launch(); made = await prepare(); });
 after(() => browser.close());
@@ -90,12 +88,7 @@ async function look(page, view, language) {
   if (wide) problems.push(wide);
   // Made-up languages have longer words than any person writes.
   if (!language.includes("X")) problems.push(...(await page.evaluate(cut, view.width < 400)).map((word) => `cut: ${word}`));
-  if (view.axe) {
-    if (!await page.evaluate(() => "axe" in window)) await page.evaluate(axe);
-    const { violations, passes } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-    assert.ok(passes.length > 5, "axe looked");
-    for (const v of violations) problems.push(`${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | ")}`);
-  }
+  if (view.axe) problems.push(...await objections(page));
   return problems.map((problem) => `${view.width} px, ${view.theme}: ${problem}`);
 }
 

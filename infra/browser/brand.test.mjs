@@ -1,14 +1,12 @@
 // The console under another company's brand: a stack of its own, with all parameters of the brand set.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
 import { join } from "node:path";
 import { test } from "node:test";
+import { objections } from "./axe.mjs";
 import { context, launch, signIn, api } from "./browser.mjs";
 import { fresh, stack } from "./stack.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const logo = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 24"><defs><linearGradient id="g"><stop stop-color="#8a1c4a"/><stop offset="1" stop-color="#d96a9a"/></linearGradient></defs><path fill="url(#g)" d="M0 4h48v6H28v14h-8V10H0z"/></svg>`;
 const brand = {
   BrandName: "TMaps & Co", BrandLogo: gzipSync(logo).toString("base64"), BrandColor: "#c2557f", BrandColorDark: "#7a2046", BrandLanguage: "fr", // both too weak: they are moved
@@ -40,8 +38,7 @@ test("five pages and the sign-in under another brand: light and dark, wide and n
           const links = await page.locator("footer a").evaluateAll((all) => all.map((a) => a.href));
           assert.deepEqual(links.map((l) => l.replace(/\/$/, "")), ["Docs", "Support", "Status", "Terms", "Privacy"].map((n) => brand["Brand" + n]), where);
           if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) problems.push(`${where}: wider than the window`);
-          await page.evaluate(axe);
-          for (const v of (await page.evaluate(() => axe.run(document))).violations) problems.push(`${where}: ${v.id}: ${v.nodes[0].html.slice(0, 160)} ${v.nodes[0].any[0]?.message}`);
+          problems.push(...(await objections(page)).map((one) => `${where}: ${one}`));
           if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, `brand-${name.replaceAll("/", "_").slice(-20)}-${theme}-${width}-${language}.png`), fullPage: true });
         };
         await page.goto(stack().console_url);
