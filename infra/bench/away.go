@@ -16,7 +16,7 @@ import (
 )
 
 // newStoreAway is the stand-in behind TLS and a round trip. dir takes its certificate.
-func newStoreAway(record []byte, dir string, trip time.Duration) (*store, error) {
+func newStoreAway(known callers, dir string, trip time.Duration) (*store, error) {
 	config, roots, err := certify(dir)
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func newStoreAway(record []byte, dir string, trip time.Duration) (*store, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &store{url: "https://" + l.Addr().String(), record: record, server: l, roots: roots}
+	s := &store{url: "https://" + l.Addr().String(), known: known, server: l, roots: roots}
 	go accept(l, func(c net.Conn) { s.serve(away(c, config, trip)) })
 	return s, nil
 }
@@ -86,9 +86,9 @@ func certify(dir string) (config *tls.Config, file string, err error) {
 
 // awayStarts makes cold starts with the store over TLS, at each round trip: a third as many as there are without. What has no
 // key to read, or no trust in the certificate (Node.js reads by bare HTTP), is left out; the empty handler stays to compare with.
-func (b *session) awayStarts(record []byte, dir string) error {
+func (b *session) awayStarts(known callers, dir string) error {
 	for _, trip := range b.trips {
-		s, err := newStoreAway(record, dir, trip)
+		s, err := newStoreAway(known, dir, trip)
 		if err != nil {
 			return err
 		}

@@ -29,15 +29,15 @@ func client(s *store) *dynamodb.Client {
 
 func testStore(t *testing.T) (event []byte, s *store) {
 	t.Helper()
-	event, record, err := fixture(10_000)
+	known, err := fixture(10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err = newStore(record); err != nil {
+	if s, err = newStore(known); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.close)
-	return event, s
+	return known.plain.event, s
 }
 
 func TestEventIsRealisticAndItsSecretIsInTheStore(t *testing.T) {
@@ -138,5 +138,37 @@ func TestQuantiles(t *testing.T) {
 	}
 	if quantile(nil, 0.5) != 0 {
 		t.Error("no samples have a quantile")
+	}
+}
+
+// TestTheLimitedCallerIsHeldByAllKinds: otherwise its row would tell of a call that only looks like one.
+func TestTheLimitedCallerIsHeldByAllKinds(t *testing.T) {
+	known, err := fixture(10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newStore(known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.close)
+	reader := policies.New(client(s), "gate")
+	for name, limited := range map[string]bool{"plain": false, "limited": true} {
+		one := known.plain
+		if limited {
+			one = known.limited
+		}
+		hash, err := apikey.ParseHash(one.hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy, found, err := reader.Policy(t.Context(), hash)
+		if err != nil || !found || policy.Account != one.account || len(policy.Limits) != 1 || len(policy.Caps) > 0 != limited {
+			t.Errorf("%s: its key is %+v, %v, %v", name, policy, found, err)
+		}
+		account, found, err := reader.Account(t.Context(), one.account)
+		if err != nil || !found || account.ID != one.account || len(account.Limits) > 0 != limited || len(account.Quotas) > 0 != limited {
+			t.Errorf("%s: its account is %+v, %v, %v", name, account, found, err)
+		}
 	}
 }

@@ -23,6 +23,7 @@ type contestant struct {
 	dir     string
 	decides bool  // its answer must be an Allow; the empty handler's is empty
 	reads   bool  // it asks the store before its first answer
+	limited bool  // it is called with the key that all kinds of limits hold
 	binary  int64 // bytes, of the binary that would be deployed (arm64); 0: none
 	zip     int64 // bytes, of the same
 }
@@ -36,6 +37,7 @@ const (
 	nameFloor     = "floor (empty on our loop)"
 	nameFloorRead = "floor with a store read"
 	nameOnAWSs    = "the gate on AWS's client"
+	nameLimited   = "the gate with all limits"
 )
 
 // buildAll builds all contestants into a folder. A Node.js authorizer that can't be installed is left out, with the reason

@@ -31,14 +31,14 @@ func TestTheStoreAwayIsLateByItsRoundTrips(t *testing.T) {
 	for _, trip := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
 			here, there := net.Pipe()
-			s := &store{record: []byte(strings.Repeat("x", 60_000))} // of several TLS records
+			s := &store{known: callers{plain: caller{record: []byte(strings.Repeat("x", 60_000))}}} // of several TLS records
 			var served sync.WaitGroup
 			served.Go(func() { s.serve(away(there, config, trip)) })
 			began := time.Now()
 			c := tls.Client(here, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", Time: func() time.Time { return now }, MinVersion: tls.VersionTLS13})
 			in := bufio.NewReader(c)
 			for n, want := range []time.Duration{3 * trip, 4 * trip, 5 * trip} {
-				ask(t, c, in, len(s.record))
+				ask(t, c, in, len(s.known.plain.record))
 				if took := time.Since(began); took != want {
 					t.Errorf("%v away, answer %d is there after %v, want %v", trip, n, took, want)
 				}
@@ -96,12 +96,12 @@ func TestEveryVariantFitsTheAuthorizer(t *testing.T) {
 }
 
 func TestTheHarnessIsMeasuredByItself(t *testing.T) {
-	event, _, err := fixture(10_000)
+	known, err := fixture(10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := time.Now()
-	took, err := harnessTakes(event, 20)
+	took, err := harnessTakes(known.plain.event, 20)
 	if err != nil || took <= 0 || took > time.Since(before) {
 		t.Errorf("%v, %v", took, err)
 	}

@@ -42,7 +42,7 @@ type measurement struct {
 }
 
 func run(o options) (m measurement, err error) {
-	event, record, err := fixture(o.qps)
+	known, err := fixture(o.qps)
 	if err != nil {
 		return m, err
 	}
@@ -55,12 +55,12 @@ func run(o options) (m measurement, err error) {
 	if err != nil {
 		return m, err
 	}
-	s, err := newStore(record)
+	s, err := newStore(known)
 	if err != nil {
 		return m, err
 	}
 	defer s.close()
-	b := &session{options: o, event: event, store: s, order: rand.New(rand.NewPCG(o.seed, 0))}
+	b := &session{options: o, known: known, store: s, order: rand.New(rand.NewPCG(o.seed, 0))}
 	for _, c := range contestants {
 		b.results = append(b.results, &result{contestant: c})
 	}
@@ -74,15 +74,15 @@ func run(o options) (m measurement, err error) {
 	if !o.more {
 		return m, nil
 	}
-	if m.harness, err = harnessTakes(event, o.calls); err != nil {
+	if m.harness, err = harnessTakes(known.plain.event, o.calls); err != nil {
 		return m, err
 	}
-	return m, b.awayStarts(record, into)
+	return m, b.awayStarts(known, into)
 }
 
 type session struct {
 	options
-	event   []byte
+	known   callers
 	store   *store
 	order   *rand.Rand
 	results []*result
@@ -147,7 +147,11 @@ func (b *session) first(p *process, c contestant) (time.Time, error) {
 
 // call makes one call of a process that is ready, and checks its answer: a fast refusal is worth nothing.
 func (b *session) call(p *process, c contestant) (outcome, error) {
-	got, err := p.api.invoke(b.event)
+	event := b.known.plain.event
+	if c.limited {
+		event = b.known.limited.event
+	}
+	got, err := p.api.invoke(event)
 	if err != nil {
 		return got, err
 	}
