@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/consent"
 	"latchkey/shared/product"
@@ -106,5 +108,27 @@ func TestWhatAccountsAcceptedTakesRoomOfTheCache(t *testing.T) {
 	}
 	if c.accepted != 0 || len(c.accounts) != 0 {
 		t.Errorf("with no key in memory it takes %d bytes", c.accepted)
+	}
+}
+
+// TestAProposalIsJudgedByWhatTheAccountAccepted, on the call that reads the account too: the decision in force doesn't need it.
+func TestAProposalIsJudgedByWhatTheAccountAccepted(t *testing.T) {
+	for want, accepted := range map[string]bool{"allowed": true, "path_not_granted": false} {
+		b := newHarness(t)
+		key := b.add(t, 1, func(p *authz.Policy) {
+			p.Products = []product.ID{"search"}
+			p.Proposed = &apikey.Proposal{Products: &[]product.ID{"map-display"}, Consents: consent.List{{Product: "map-display"}}}
+		})
+		b.accepts(accepted)
+		for n := range 2 { // when the account is read, and from memory
+			b.out.Reset()
+			if status := b.status(t, key); status != 403 {
+				t.Errorf("status %d", status)
+			}
+			b.gate.AfterReply()
+			if line := b.out.String(); !strings.Contains(line, `"code":"product_not_allowed"`) || !strings.Contains(line, `"shadow":"`+want+`"`) {
+				t.Errorf("call %d, accepted %v: %s", n, accepted, line)
+			}
+		}
 	}
 }
