@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -337,6 +338,27 @@ func TestAnAccountIsFoundOnceByAnAddress(t *testing.T) {
 		if slices.Sort(ids); len(ids) != 3 || len(slices.Compact(ids)) != 3 {
 			t.Errorf("pages of %d: %s", size, strings.Join(ids, " "))
 		}
+	}
+}
+
+// Also where a page ends within an account, because it has looked at as many members as a page may.
+func TestAnAccountOfManyMembersIsFoundOnceByAnAddress(t *testing.T) {
+	s := keytest.MemoryStores(t)
+	a := s.NewAccount(t)
+	for n := range control.MostLooked + 2 {
+		m := keytest.Member(a.ID, strconv.Itoa(n), account.Viewer)
+		m.Email = "same@example.com"
+		if _, err := s.Control.PutMember(t.Context(), nil, m, keytest.Subject("owner"), keytest.Row(a.ID, "member.add", "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := s.Control.AccountsByEmail(t.Context(), "same@example.com", "", 5)
+	if err != nil || len(first.Accounts) != 1 || first.Next == "" {
+		t.Fatalf("first page: %d accounts, next %q, %v", len(first.Accounts), first.Next, err)
+	}
+	second, err := s.Control.AccountsByEmail(t.Context(), "same@example.com", first.Next, 5)
+	if err != nil || len(second.Accounts) != 0 || second.Next != "" {
+		t.Errorf("second page: %d accounts, next %q, %v", len(second.Accounts), second.Next, err)
 	}
 }
 
