@@ -13,11 +13,11 @@ import (
 )
 
 func (a *app) accountRoutes() {
-	a.account("GET /accounts/{account}/account", func(v *visit) error { return a.showAccount(v, http.StatusOK, newForm()) })
-	for _, posted := range []string{"/name", "/role", "/invitations"} { // where a refused form leaves the browser
+	a.account("GET /accounts/{account}/account", func(v *visit) error { return a.showPeople(v, http.StatusOK, newForm()) })
+	for _, posted := range []string{"/role", "/invitations"} { // where a refused form leaves the browser
 		a.elsewhere("GET /accounts/{account}/account"+posted, "/account")
 	}
-	a.account("POST /accounts/{account}/account/name", a.renameAccount)
+	a.detailRoutes()
 	a.account("POST /accounts/{account}/account/role", a.changeRole)
 	a.account("GET /accounts/{account}/account/remove", a.removeForm)
 	a.account("POST /accounts/{account}/account/remove", a.removeMember)
@@ -27,17 +27,13 @@ func (a *app) accountRoutes() {
 	a.invitationRoutes()
 }
 
-// accountPage is an account with its people.
-type accountPage struct {
+// peoplePage has the people of an account, and who is invited.
+type peoplePage struct {
 	*form
-	Account     api.Account
 	Members     []memberRow
 	Invitations []api.Invitation
-	Quotas      []quotaRow
-	QuotasLack  *int // counters that their numbers leave out
 	Roles       []api.Role
 	Alone       bool // the only owner
-	Owns        bool // also of an account that is closed
 }
 
 type memberRow struct {
@@ -47,21 +43,17 @@ type memberRow struct {
 
 var roles = []api.Role{api.Viewer, api.Developer, api.Owner}
 
-// showAccount reads everything about the account and shows it with the form that was sent, if one was.
-func (a *app) showAccount(v *visit, status int, f *form) error {
-	d := &accountPage{form: f, Roles: roles}
+// showPeople reads an account's people and shows them with the form that was sent, if one was.
+func (a *app) showPeople(v *visit, status int, f *form) error {
+	d := &peoplePage{form: f, Roles: roles}
 	me, err := v.person()
 	if err != nil {
 		return err
 	}
-	var quotas api.Quotas
 	reads := []func(context.Context) error{
-		reading(&d.Account, v.api, v.accountPath(), nil),
-		reading(&quotas, v.api, v.accountPath("/quotas"), nil),
 		func(ctx context.Context) (err error) { d.Members, err = v.members(ctx, me.Subject); return err },
 	}
-	d.Owns = v.owns(me)
-	if d.Owns || me.Operator {
+	if v.owns(me) || me.Operator {
 		reads = append(reads, func(ctx context.Context) error {
 			return management.Pages(ctx, v.api, v.accountPath("/invitations"), mostPages,
 				func(page api.InvitationList) *string { return page.NextPageToken },
@@ -71,10 +63,6 @@ func (a *app) showAccount(v *visit, status int, f *form) error {
 	if err := v.parallel(reads...); err != nil {
 		return err
 	}
-	if _, typed := d.Values["name"]; !typed {
-		d.Values["name"] = d.Account.Name
-	}
-	d.Quotas, d.QuotasLack = v.quotaRows(quotas.Quotas), quotas.Unreadable
 	owners := 0
 	for _, m := range d.Members {
 		if m.Role == api.Owner {
@@ -113,26 +101,6 @@ func (m memberRow) Name() string {
 	return shown.Shown(m.Subject) // the API leaves subjects as they are: they name somebody
 }
 
-func (a *app) renameAccount(v *visit) error {
-	f := newForm()
-	f.Values["name"] = v.form("name")
-	name := f.Values["name"]
-	read := func() (string, int64, error) {
-		now, err := management.Get[api.Account](v.ctx(), v.api, v.accountPath(), nil)
-		return now.Name, now.Version, err
-	}
-	call := management.Call{Method: http.MethodPatch, Path: v.accountPath(), Body: api.EditAccount{Name: &name}}
-	status, err := f.overwrite(v, setting{"name", "account.name", orDash}, read, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		f.At = "name"
-		return a.showAccount(v, status, f)
-	}
-	return v.done(v.accountURL("/account"), "renamed")
-}
-
 // memberPath is a member in the API. Subjects come from the issuer and may hold anything.
 func (v *visit) memberPath(subject string) (string, error) {
 	if subject == "" || subject == "." || subject == ".." {
@@ -166,7 +134,7 @@ func (a *app) changeRole(v *visit) error {
 	}
 	if !f.settled() {
 		f.At = subject
-		return a.showAccount(v, status, f)
+		return a.showPeople(v, status, f)
 	}
 	if left := member.Left; left != nil && len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0 {
 		return v.render(http.StatusOK, "member-left", v.t("left.title"), &leaving{Legacy: *left, Demoted: true})

@@ -32,7 +32,7 @@ func (a *app) invite(v *visit) error {
 		return err
 	}
 	if f.Bad() {
-		return a.showAccount(v, status, f)
+		return a.showPeople(v, status, f)
 	}
 	return v.leave(v.accountURL("/account"), note{Link: v.absolute(invitationPage) + "#" + made.Token, For: f.Values["email"]})
 }

@@ -63,7 +63,7 @@ func (a *app) setAccountLimit(v *visit) error {
 		return err
 	}
 	if !f.settled() {
-		return a.showOperatorAccount(v, status, f)
+		return a.showOperatorLimits(v, status, f)
 	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), "account_limit_set")
+	return v.done("/operator/accounts/"+v.r.PathValue("account")+"/limits", "account_limit_set")
 }

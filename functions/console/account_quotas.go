@@ -116,7 +116,7 @@ func (a *app) setAccountQuota(v *visit) error {
 		return err
 	}
 	if !f.settled() {
-		return a.showOperatorAccount(v, status, f)
+		return a.showOperatorLimits(v, status, f)
 	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), "account_quota_set")
+	return v.done("/operator/accounts/"+v.r.PathValue("account")+"/limits", "account_quota_set")
 }

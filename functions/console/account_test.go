@@ -41,8 +41,8 @@ func TestAnInvitationsLinkIsShownOnceWithItsTokenInTheFragment(t *testing.T) {
 	if made.Request.Method != http.MethodGet || made.Request.URL.Path != "/accounts/"+account+"/account" {
 		t.Errorf("the link is in the answer to a %s of %s", made.Request.Method, made.Request.URL)
 	}
-	for _, posted := range []string{"/name", "/role", "/invitations"} { // a reload in the address bar
-		if page := r.get("/accounts/" + account + "/account" + posted); page.StatusCode != 200 || page.Request.URL.Path != "/accounts/"+account+"/account" {
+	for posted, shows := range map[string]string{"/name": detailsPage, "/role": "/account", "/invitations": "/account"} { // a reload in the address bar
+		if page := r.get("/accounts/" + account + "/account" + posted); page.StatusCode != 200 || page.Request.URL.Path != "/accounts/"+account+shows {
 			t.Errorf("%s: %d at %s", posted, page.StatusCode, page.Request.URL)
 		}
 	}

@@ -116,10 +116,10 @@ var ourPages = []string{
 	"/accounts/" + account + "/usage", "/accounts/" + account + "/usage?range=13mo&key=" + keyID, "/accounts/" + account + "/usage?from=2026-07-01&to=2026-08-03&by=hour",
 	"/accounts/" + account + "/qps-requests", "/accounts/" + account + "/qps-requests/new", "/accounts/" + account + "/qps-requests/new?key=" + keyID,
 	"/accounts/" + account + "/qps-requests/" + requestID1, "/accounts/" + account + "/qps-requests/" + requestID1 + "/withdraw",
-	"/accounts/" + account + "/account", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit", "/accounts/" + account + "/account/audit?action=key&from=2026-08-01",
+	"/accounts/" + account + "/account", "/accounts/" + account + "/account/details", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit", "/accounts/" + account + "/account/audit?action=key&from=2026-08-01",
 	"/accounts/" + account + "/account/export", "/accounts/" + account + "/account/close", "/invitations",
 	"/accounts/" + account + "/statements", "/operator/statements", closeStatementPage + "?month=" + lastMonth(),
-	"/operator", "/operator?q=a", "/operator/accounts/" + account, "/operator/accounts/" + account + "/close", "/operator/accounts/" + account + "/type", "/operator/keys/" + keyID,
+	"/operator", "/operator?q=a", "/operator/accounts", "/operator/accounts/" + account, "/operator/accounts/" + account + "/people", "/operator/accounts/" + account + "/limits", "/operator/accounts/" + account + "/close", "/operator/accounts/" + account + "/type", "/operator/keys/" + keyID,
 	erasePage, erasePage + "?subject=x", endSessionsPage, endSessionsPage + "?subject=x", "/operator/operators", "/operator/operators/audit", "/operator/operators/remove?subject=o+2%2Fx", "/operator/qps-requests", "/operator/qps-requests/" + account + "/" + requestID1,
 }
 

@@ -343,22 +343,25 @@ var accountStates = []struct {
 }
 
 func accountShots(add adder, root string) {
-	at := root + "/account"
+	at, ops := root+"/account", "/operator/accounts/"+account
+	add("account", everybody+",operator,closed", at, nil)
+	add("operator_people", "admin,support", ops+"/people", nil)
 	for _, one := range accountStates {
 		people := map[string]string{"open": everybody + ",operator", "closed": "closed,support"}[one.name]
 		if people == "" {
 			people = "owner"
 		}
-		add("account."+one.name, people, at, changedAccount(one.change))
-		add("operator_account."+one.name, "admin,support", "/operator/accounts/"+account, changedAccount(one.change))
+		add("account_details."+one.name, people, at+"/details", changedAccount(one.change))
+		add("operator_account."+one.name, "admin,support", ops, changedAccount(one.change))
+		add("operator_limits."+one.name, "admin,support", ops+"/limits", changedAccount(one.change))
 		add("close."+one.name, "owner", at+"/close", changedAccount(one.change))
 	}
-	add("account.no_quotas", "owner", at, withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
-	add("operator_account.no_quotas", "admin", "/operator/accounts/"+account, withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
+	add("account_details.no_quotas", "owner", at+"/details", withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
+	add("operator_limits.no_quotas", "admin", ops+"/limits", withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
 	lacking := fullQuotas()
 	lacking.Unreadable = ptr(3)
-	add("account.quotas_lack", "owner", at, withDoc("GET "+accountAPI+"/quotas", lacking))
-	add("operator_account.quotas_lack", "admin", "/operator/accounts/"+account, withDoc("GET "+accountAPI+"/quotas", lacking))
+	add("account_details.quotas_lack", "owner", at+"/details", withDoc("GET "+accountAPI+"/quotas", lacking))
+	add("operator_limits.quotas_lack", "admin", ops+"/limits", withDoc("GET "+accountAPI+"/quotas", lacking))
 	add("account.many_owners", "owner", at, all(withDoc("GET "+accountAPI+"/members", api.MemberList{Members: []api.Member{{Subject: "x", Role: api.Owner}, {Subject: "auth0|owner", Role: api.Owner}}}), withDoc("GET "+accountAPI+"/invitations", api.InvitationList{})))
 	add("remove.other", "owner", at+"/remove?subject=a%7Cb%2Fc", nil)
 	add("remove.myself", "viewer", at+"/remove?subject=auth0%7Cviewer", nil)
@@ -405,7 +408,9 @@ func operatorShots(add adder) {
 	add("operator.nothing", "admin", ops, all(withDoc("GET /v1/qps-requests", api.QpsRequestList{}), withDoc("GET /v1/operator/overview", api.Overview{}), withDoc("GET /v1/operator/accounts", api.AccountList{})))
 	add("operator.lacking", "admin", ops, all(withDoc("GET /v1/qps-requests", failing(500, "internal")), withDoc("GET /v1/operator/overview", failing(500, "internal"))))
 	add("operator.found", "support", ops+"?q=Demo&page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{Accounts: []api.Account{fullAccount()}, NextPageToken: ptr("p3")}))
-	add("operator.first", "admin", ops, withDoc("GET /v1/operator/accounts", api.AccountList{Accounts: []api.Account{fullAccount()}, NextPageToken: ptr("p2")}))
+	add("operator.accounts", "admin,support", ops+"/accounts", nil)
+	add("operator.accounts_next", "admin", ops+"/accounts?page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{}))
+	add("operator.accounts_first", "admin", ops+"/accounts", withDoc("GET /v1/operator/accounts", api.AccountList{Accounts: []api.Account{fullAccount()}, NextPageToken: ptr("p2")}))
 	add("operator.preview", "admin", ops+"?q=ak_7Kf2...x9Qd", withDoc("GET /v1/operator/accounts", api.AccountList{}))
 	add("operator.email", "admin", ops+"?q=a@b.example", nil)
 	add("operator.key", "admin", ops+"?q="+keyID, nil)

@@ -146,7 +146,7 @@ func (a *app) putLeakPolicy(v *visit) error {
 	if !f.settled() {
 		return a.showLeakPolicy(v, status, f)
 	}
-	return v.done(v.accountURL("/account"), "leak_policy")
+	return v.done(v.accountURL(detailsPage), "leak_policy")
 }
 
 // sayPolicy says a policy in words.

@@ -181,7 +181,7 @@ func (a *app) showLeaving(v *visit, status int, f *form) error {
 		return err
 	}
 	if account.ClosedAt != nil {
-		return v.redirect(v.accountURL("/account"))
+		return v.redirect(v.accountURL(detailsPage))
 	}
 	f.confirm(v, "confirm_name", account.Name)
 	return v.render(status, "account-close", v.t("leave.close.title"), &closing{f, account})
@@ -198,5 +198,5 @@ func (a *app) closeOwnAccount(v *visit) error {
 	if f.Bad() {
 		return a.showLeaving(v, status, f)
 	}
-	return v.done(v.accountURL("/account"), "closed")
+	return v.done(v.accountURL(detailsPage), "closed")
 }

@@ -117,7 +117,7 @@ func TestAnOwnerClosesTheAccountByItsName(t *testing.T) {
 		}
 	}
 	w.accept()
-	if to := w.ask(http.MethodPost, path, url.Values{"confirm_name": {"Demo"}}).Header.Get("Location"); to != "/accounts/"+account+"/account" {
+	if to := w.ask(http.MethodPost, path, url.Values{"confirm_name": {"Demo"}}).Header.Get("Location"); to != "/accounts/"+account+detailsPage {
 		t.Errorf("it leads to %s", to)
 	}
 }
@@ -139,7 +139,7 @@ func TestAnAccountThatIsClosedIsNotClosedAgain(t *testing.T) {
 		w.state(func(me *api.Me, _ *api.KeyWithSecret) {
 			*me = api.Me{Accounts: []api.MyAccount{{Id: account, Name: "Demo", Role: api.Owner, Closed: name != "open"}}}
 		})
-		to := links(w.ask(http.MethodGet, "/accounts/"+account+"/account", nil).doc)
+		to := links(w.ask(http.MethodGet, "/accounts/"+account+detailsPage, nil).doc)
 		if got := to["Close account…"] != ""; got != c.offered || to["Export…"] == "" {
 			t.Errorf("%s: offered: %v", name, to)
 		}

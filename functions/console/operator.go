@@ -3,28 +3,21 @@ package main
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
-	shown "latchkey/shared/text"
 )
 
 func (a *app) operatorRoutes() {
 	a.person("GET /operator", a.lookUp)
 	a.person("POST /operator", a.searchAll)
-	a.operators("GET /operator/accounts/{account}", func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
-	a.operators("POST /operator/accounts/{account}", a.searchKeysOf)
+	a.person("GET "+allAccountsPage, a.lookUp)
+	a.operatorAccountRoutes()
 	a.admins("GET /operator/accounts/{account}/type", func(v *visit) error { return a.showTypeChange(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/type", a.setType)
-	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
-	a.operators("POST /operator/accounts/{account}/limits/{class}", a.setAccountLimit)
-	a.operators("POST /operator/accounts/{account}/quotas/{group}", a.setAccountQuota)
-	a.operators("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
-	a.operators("POST /operator/accounts/{account}/close", a.closeAccount)
 	a.admins("GET /operator/accounts/{account}/suspend", func(v *visit) error { return a.showSuspending(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/suspend", a.suspendAccount)
 	a.operators("POST /operator/accounts/{account}/resume", a.resumeAccount)
@@ -100,72 +93,6 @@ func operatorAccountPath(v *visit, below string) string {
 	return "/v1/accounts/" + v.r.PathValue("account") + below
 }
 
-// operatorAccount is an account as operators see it.
-type operatorAccount struct {
-	*form
-	Account    api.Account
-	Operation  *api.Operation // the change of type that is followed
-	Members    []memberRow
-	Q          string // what its keys are searched for
-	Keys       []api.Key
-	Limits     []accountLimit
-	Quotas     []quotaRow
-	QuotasLack *int // counters that their numbers leave out
-	Numbers    []quotaNumbers
-	Next       string
-}
-
-func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
-	d := &operatorAccount{form: f}
-	query := url.Values{}
-	if v.r.Method == http.MethodGet {
-		d.Q = strings.TrimSpace(v.query("q"))
-	}
-	if hash := v.soughtHash(d.Q); hash != "" && d.Q != "" {
-		return v.showAnyHolder(hash) // from an address that somebody made
-	}
-	if d.Q != "" {
-		query.Set("q", d.Q)
-	}
-	if token := v.query("page"); token != "" && v.r.Method == http.MethodGet {
-		query.Set("page_token", token)
-	}
-	if err := v.operates(); err != nil {
-		return err
-	}
-	var keys api.KeyList
-	var members api.MemberList
-	var products []api.Product
-	var quotas api.Quotas
-	err := v.parallel(
-		reading(&quotas, v.api, operatorAccountPath(v, "/quotas"), nil),
-		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
-		func(ctx context.Context) (err error) {
-			keys, err = v.keysFrom(ctx, operatorAccountPath(v, "/keys"), query, 50, keyReads)
-			return err
-		},
-		reading(&members, v.api, operatorAccountPath(v, "/members"), url.Values{"page_size": {"100"}}),
-		v.readOperation(&d.Operation),
-		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
-	)
-	if err != nil {
-		return err
-	}
-	for _, m := range members.Members {
-		d.Members = append(d.Members, memberRow{Member: m})
-	}
-	d.Keys, d.Limits = keys.Keys, v.accountLimitsOf(d.Account, products)
-	d.Quotas, d.Numbers = v.quotaRows(quotas.Quotas), v.quotaForms(d.Account, quotas.Quotas)
-	d.QuotasLack = quotas.Unreadable
-	if keys.NextPageToken != nil {
-		d.Next = *keys.NextPageToken
-	}
-	if d.Values["key_limit"] == "" {
-		d.Values["key_limit"] = strconv.Itoa(d.Account.KeyLimit)
-	}
-	return v.render(status, "operator-account", d.Account.Name, d)
-}
-
 // setBillingType and grantLimit change a key's commercial facts, which its customer can't.
 func (a *app) setBillingType(v *visit) error {
 	f := newForm()
@@ -201,62 +128,6 @@ func (a *app) changeFactAsOperator(v *visit, f *form, s setting, of func(api.Key
 		return a.showOperatorKey(v, status, f)
 	}
 	return v.done("/operator/keys/"+v.r.PathValue("key"), done)
-}
-
-func (a *app) setKeyLimit(v *visit) error {
-	f := newForm()
-	f.Values["key_limit"] = v.form("key_limit")
-	limit := f.whole(v, "key_limit")
-	read := v.operatorAccounts(func(a api.Account) string { return strconv.Itoa(a.KeyLimit) })
-	call := management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: api.EditAccount{KeyLimit: &limit}}
-	status, err := f.overwrite(v, setting{"key_limit", "account.key_limit", orDash}, read, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		return a.showOperatorAccount(v, status, f)
-	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), "key_limit_changed")
-}
-
-// closing asks for the account's name, typed.
-type closing struct {
-	*form
-	Account api.Account
-}
-
-func (a *app) showClosing(v *visit, status int, f *form) error {
-	if err := v.operates(); err != nil {
-		return err
-	}
-	account, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
-	if err != nil {
-		return err
-	}
-	return v.render(status, "operator-close", v.t("operator.close.title"), &closing{f, account})
-}
-
-func (a *app) closeAccount(v *visit) error {
-	f := newForm()
-	f.Values["confirm"] = v.form("confirm")
-	if err := v.operates(); err != nil {
-		return err
-	}
-	account, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
-	if err != nil {
-		return err
-	}
-	if !shown.Same(account.Name, f.Values["confirm"]) {
-		f.add("confirm", v.t("field.confirm", "name", account.Name))
-	}
-	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorAccountPath(v, "/close")}, nil)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showClosing(v, status, f)
-	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), "closed")
 }
 
 // operatorKey is a key as operators see it.

@@ -10,15 +10,19 @@ import (
 	"latchkey/shared/api"
 )
 
-// lookUpPage is the operators' home: what waits for them, and the search over all accounts.
+// lookUpPage is the operators' home with what waits for them, what a search over all accounts found, or the list of these.
 type lookUpPage struct {
 	Q, Page, Next string
 	Home          bool // nothing was searched for
+	All           bool // accounts, one after the other
 	Preview       bool // what was searched for is found within one account alone
 	Pending       []requestView
 	Lacking       bool // what is pending couldn't be read
 	Accounts      []api.Account
 }
+
+// allAccountsPage lists the accounts that the home doesn't: there only what waits is worth a look.
+const allAccountsPage = "/operator/accounts"
 
 // homeRequests bounds the pending requests of the home; the queue has all.
 const homeRequests = "5"
@@ -32,27 +36,24 @@ func (a *app) lookUp(v *visit) error {
 	if hash := v.soughtHash(d.Q); hash != "" {
 		return v.showAnyHolder(hash) // from an address that somebody made
 	}
-	d.Home, d.Preview = d.Q == "" && d.Page == "", aPreview.MatchString(d.Q)
-	query := url.Values{"page_size": {"25"}}
-	if strings.Contains(d.Q, "@") {
-		query.Set("email", d.Q)
-	} else if d.Q != "" {
-		query.Set("q", d.Q)
-	}
-	if d.Page != "" {
-		query.Set("page_token", d.Page)
-	}
+	d.All = v.r.URL.Path == allAccountsPage
+	d.Home, d.Preview = d.Q == "" && d.Page == "" && !d.All, aPreview.MatchString(d.Q)
 	var found api.AccountList
 	var pending api.QpsRequestList
 	var products []api.Product
-	reads := []func(context.Context) error{reading(&found, v.api, "/v1/operator/accounts", query), v.waiting()}
+	reads := []func(context.Context) error{v.waiting()}
 	if d.Home {
 		reads = append(reads, optional(reading(&pending, v.api, "/v1/qps-requests", url.Values{"page_size": {homeRequests}}), &d.Lacking), func(ctx context.Context) (err error) {
 			products, err = a.productList(ctx, v.api)
 			return err
 		})
+	} else {
+		reads = append(reads, reading(&found, v.api, "/v1/operator/accounts", d.query()))
 	}
 	if err := v.parallel(reads...); err != nil {
+		return err
+	}
+	if err := v.operates(); err != nil { // the home does without what the API refuses to others
 		return err
 	}
 	for _, r := range pending.Requests {
@@ -62,6 +63,20 @@ func (a *app) lookUp(v *visit) error {
 		d.Next = *found.NextPageToken
 	}
 	return v.render(http.StatusOK, "operator", v.t("operator.title"), d)
+}
+
+// query is what the list of accounts is asked for.
+func (d *lookUpPage) query() url.Values {
+	query := url.Values{"page_size": {"25"}}
+	if strings.Contains(d.Q, "@") {
+		query.Set("email", d.Q)
+	} else if d.Q != "" {
+		query.Set("q", d.Q)
+	}
+	if d.Page != "" {
+		query.Set("page_token", d.Page)
+	}
+	return query
 }
 
 // waiting reads what waits for operators, for the counts beside their tabs. A page is worth showing without.

@@ -34,7 +34,7 @@ func TestAnAdminEndsAPersonsSessionsAfterAnotherLook(t *testing.T) {
 // TestBothPagesOfPeopleLeadToTheEndOfTheirSessions, for admins alone.
 func TestBothPagesOfPeopleLeadToTheEndOfTheirSessions(t *testing.T) {
 	w := newWalker(t, "operator")
-	for _, path := range []string{"/operator/accounts/" + account, "/operator/operators"} {
+	for _, path := range []string{"/operator/accounts/" + account + "/people", "/operator/operators"} {
 		for name, c := range map[string]struct {
 			me   api.Me
 			want bool

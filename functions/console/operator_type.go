@@ -99,14 +99,19 @@ func (v *visit) typeChosen(value string) string {
 	return strings.Join(parts, " · ")
 }
 
-// readOperation reads the change of type that the query names. One that the API doesn't know any more is none.
+// followed is the change of type that the query names, "" for none.
+func (v *visit) followed() string {
+	id := v.query("operation")
+	if !plainID(id) || v.r.Method != http.MethodGet {
+		return ""
+	}
+	return id
+}
+
+// readOperation reads the change of type that is followed. One that the API doesn't know any more is none.
 func (v *visit) readOperation(into **api.Operation) func(context.Context) error {
 	return func(ctx context.Context) error {
-		id := v.query("operation")
-		if id == "" || !plainID(id) || v.r.Method != http.MethodGet {
-			return nil
-		}
-		o, err := management.Get[api.Operation](ctx, v.api, operatorAccountPath(v, "/operations/"+id), nil)
+		o, err := management.Get[api.Operation](ctx, v.api, operatorAccountPath(v, "/operations/"+v.followed()), nil)
 		var p *management.Problem
 		if errors.As(err, &p) && p.Status == http.StatusNotFound {
 			return nil

@@ -69,7 +69,7 @@ func (a *app) putRules(v *visit) error {
 	if !f.settled() {
 		return a.showRules(v, status, f)
 	}
-	return v.done(v.accountURL("/account"), "rules")
+	return v.done(v.accountURL(detailsPage), "rules")
 }
 
 // sayRules says in words what an account asks of its keys.

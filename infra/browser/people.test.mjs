@@ -83,7 +83,7 @@ test("an owner takes the account along and closes it: its keys stop", async () =
   assert.equal((await tile(key.secret)).status, 200);
   const owner = await as("owner");
   owner.c.expect(422);
-  await owner.go(`/accounts/${account}/account`);
+  await owner.go(`/accounts/${account}/account/details`);
   await owner.page.getByRole("link", { name: "Export…" }).click();
   await says(owner.page, /API keys\s+1/);
   const download = owner.page.waitForEvent("download");
@@ -94,7 +94,7 @@ test("an owner takes the account along and closes it: its keys stop", async () =
   assert.deepEqual([doc.account.name, doc.keys.map((k) => k.name), doc.next_page_token], ["Short & sweet", ["Last key"], null]);
   assert.ok(doc.audit.length >= 2 && !text.includes(key.secret));
 
-  await owner.go(`/accounts/${account}/account`);
+  await owner.go(`/accounts/${account}/account/details`);
   const close = async (name) => {
     await owner.page.getByRole("link", { name: "Close account…" }).click();
     const dialog = owner.page.locator("dialog[open]");
@@ -145,7 +145,7 @@ test("a person is erased from an account's page, by their subject typed", async 
   await member.page.waitForSelector("table.keys");
   const operator = await as("operator");
   operator.c.expect(422);
-  await operator.go(`/operator/accounts/${account}`);
+  await operator.go(`/operator/accounts/${account}/people`);
   await operator.page.getByRole("link", { name: new RegExp(`Erase.*${person}`) }).click();
   await says(operator.page, /A pseudonym replaces[\s\S]*lose all memberships[\s\S]*can’t be undone/);
   for (const [typed, answer] of [["viewer", /to confirm/], [person, /The person was erased/]]) {
@@ -174,7 +174,7 @@ test("an admin ends all sessions of a person, from an account's page, after anot
   await member.page.getByRole("button", { name: "Accept the invitation" }).click();
   await member.page.waitForSelector("table.keys");
   const operator = await as("operator");
-  await operator.go(`/operator/accounts/${account}`);
+  await operator.go(`/operator/accounts/${account}/people`);
   await operator.page.getByRole("link", { name: new RegExp(`End sessions.*${person}`) }).click();
   await says(operator.page, new RegExp(`at their next request[\\s\\S]*${person}`));
   await member.go("/sessions");

@@ -110,7 +110,7 @@ func (w *twice) accountForms() (list []func() pressed) {
 		return w.do("owner", "POST", w.account+"/invitations", `{"role":"developer","email":"enterprise_owner@example.com"}`).json(w.t)
 	}
 	add(func() pressed {
-		return pressed{"owner", w.account + "/account", w.account + "/account/name", url.Values{"name": {"Sent twice"}}}
+		return pressed{"owner", w.account + "/account/details", w.account + "/account/name", url.Values{"name": {"Sent twice"}}}
 	})
 	add(func() pressed {
 		return pressed{"owner", w.account + "/account", w.account + "/account/invitations", url.Values{"role": {"viewer"}}}
@@ -169,8 +169,11 @@ func (w *twice) operatorForms() (list []func() pressed) {
 				w.do("operator", part[0], at(a)+part[1], part[2])
 			}
 			page := at(a) + "/" + name
-			if name == "key-limit" || name == "resume" || strings.HasPrefix(name, "limits/") || strings.HasPrefix(name, "quotas/") {
+			switch part, _, _ := strings.Cut(name, "/"); part {
+			case "key-limit", "resume":
 				page = at(a)
+			case "limits", "quotas":
+				page = at(a) + "/limits"
 			}
 			return pressed{"operator", page, at(a) + "/" + name, fill}
 		})

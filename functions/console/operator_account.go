@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"latchkey/functions/console/internal/management"
+	"latchkey/shared/api"
+	shown "latchkey/shared/text"
+)
+
+// The pages of an account as operators see it: what it is with its keys, its people, and its limits and quotas.
+func (a *app) operatorAccountRoutes() {
+	const root = "/operator/accounts/{account}"
+	a.operators("GET "+root, func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
+	a.operators("POST "+root, a.searchKeysOf)
+	a.operators("POST "+root+"/key-limit", a.setKeyLimit)
+	a.operators("GET "+root+"/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
+	a.operators("POST "+root+"/close", a.closeAccount)
+	a.operators("GET "+root+"/people", a.showOperatorPeople)
+	a.operators("GET "+root+"/limits", func(v *visit) error { return a.showOperatorLimits(v, http.StatusOK, newForm()) })
+	a.operators("POST "+root+"/limits/{class}", a.setAccountLimit)
+	a.operators("POST "+root+"/quotas/{group}", a.setAccountQuota)
+}
+
+// operatorAccount is an account with its keys.
+type operatorAccount struct {
+	*form
+	Account   api.Account
+	Follows   bool           // a change of type: its page, which is asked for over and over, has no keys
+	Operation *api.Operation // that change, unless it is forgotten
+	Q         string         // what its keys are searched for
+	Keys      []api.Key
+	Next      string
+}
+
+func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
+	d := &operatorAccount{form: f}
+	if v.r.Method == http.MethodGet {
+		d.Q = strings.TrimSpace(v.query("q"))
+	}
+	if hash := v.soughtHash(d.Q); hash != "" && d.Q != "" {
+		return v.showAnyHolder(hash) // from an address that somebody made
+	}
+	if err := v.operates(); err != nil {
+		return err
+	}
+	var keys api.KeyList
+	below := func(ctx context.Context) (err error) {
+		keys, err = v.keysFrom(ctx, operatorAccountPath(v, "/keys"), d.keyQuery(v), 50, keyReads)
+		return err
+	}
+	if d.Follows = v.followed() != ""; d.Follows {
+		below = v.readOperation(&d.Operation)
+	}
+	if err := v.parallel(reading(&d.Account, v.api, operatorAccountPath(v, ""), nil), below); err != nil {
+		return err
+	}
+	d.Keys = keys.Keys
+	if keys.NextPageToken != nil {
+		d.Next = *keys.NextPageToken
+	}
+	if d.Values["key_limit"] == "" {
+		d.Values["key_limit"] = strconv.Itoa(d.Account.KeyLimit)
+	}
+	return v.render(status, "operator-account", d.Account.Name, d)
+}
+
+// keyQuery is what the list of keys is asked for.
+func (d *operatorAccount) keyQuery(v *visit) url.Values {
+	query := url.Values{}
+	if d.Q != "" {
+		query.Set("q", d.Q)
+	}
+	if token := v.query("page"); token != "" && v.r.Method == http.MethodGet {
+		query.Set("page_token", token)
+	}
+	return query
+}
+
+// operatorPeople is an account with its members.
+type operatorPeople struct {
+	Account api.Account
+	Members []memberRow
+}
+
+func (a *app) showOperatorPeople(v *visit) error {
+	if err := v.operates(); err != nil {
+		return err
+	}
+	d := &operatorPeople{}
+	var members api.MemberList
+	err := v.parallel(
+		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
+		reading(&members, v.api, operatorAccountPath(v, "/members"), url.Values{"page_size": {"100"}}),
+	)
+	if err != nil {
+		return err
+	}
+	for _, m := range members.Members {
+		d.Members = append(d.Members, memberRow{Member: m})
+	}
+	return v.render(http.StatusOK, "operator-people-of", d.Account.Name, d)
+}
+
+// operatorLimits is an account with its limits and quotas.
+type operatorLimits struct {
+	*form
+	Account    api.Account
+	Limits     []accountLimit
+	Quotas     []quotaRow
+	QuotasLack *int // counters that their numbers leave out
+	Numbers    []quotaNumbers
+}
+
+func (a *app) showOperatorLimits(v *visit, status int, f *form) error {
+	if err := v.operates(); err != nil {
+		return err
+	}
+	d := &operatorLimits{form: f}
+	var products []api.Product
+	var quotas api.Quotas
+	err := v.parallel(
+		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
+		reading(&quotas, v.api, operatorAccountPath(v, "/quotas"), nil),
+		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+	)
+	if err != nil {
+		return err
+	}
+	d.Limits = v.accountLimitsOf(d.Account, products)
+	d.Quotas, d.Numbers, d.QuotasLack = v.quotaRows(quotas.Quotas), v.quotaForms(d.Account, quotas.Quotas), quotas.Unreadable
+	return v.render(status, "operator-limits", d.Account.Name, d)
+}
+
+func (a *app) setKeyLimit(v *visit) error {
+	f := newForm()
+	f.Values["key_limit"] = v.form("key_limit")
+	limit := f.whole(v, "key_limit")
+	read := v.operatorAccounts(func(a api.Account) string { return strconv.Itoa(a.KeyLimit) })
+	call := management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: api.EditAccount{KeyLimit: &limit}}
+	status, err := f.overwrite(v, setting{"key_limit", "account.key_limit", orDash}, read, call, nil)
+	if err != nil {
+		return err
+	}
+	if !f.settled() {
+		return a.showOperatorAccount(v, status, f)
+	}
+	return v.done("/operator/accounts/"+v.r.PathValue("account"), "key_limit_changed")
+}
+
+// closing asks for the account's name, typed.
+type closing struct {
+	*form
+	Account api.Account
+}
+
+func (a *app) showClosing(v *visit, status int, f *form) error {
+	if err := v.operates(); err != nil {
+		return err
+	}
+	account, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
+	if err != nil {
+		return err
+	}
+	return v.render(status, "operator-close", v.t("operator.close.title"), &closing{f, account})
+}
+
+func (a *app) closeAccount(v *visit) error {
+	f := newForm()
+	f.Values["confirm"] = v.form("confirm")
+	if err := v.operates(); err != nil {
+		return err
+	}
+	account, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
+	if err != nil {
+		return err
+	}
+	if !shown.Same(account.Name, f.Values["confirm"]) {
+		f.add("confirm", v.t("field.confirm", "name", account.Name))
+	}
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorAccountPath(v, "/close")}, nil)
+	if err != nil {
+		return err
+	}
+	if f.Bad() {
+		return a.showClosing(v, status, f)
+	}
+	return v.done("/operator/accounts/"+v.r.PathValue("account"), "closed")
+}
