@@ -40,6 +40,7 @@ func (v *visit) quotaRows(list []api.Quota) (rows []quotaRow) {
 			api.QuotaPeriod
 		}{{"day", q.Day}, {"month", q.Month}} {
 			if p.Quota != nil {
+				p.InHand = unlessNone(p.InHand)
 				row := quotaRow{QuotaPeriod: p.QuotaPeriod, Group: v.groupTitle(q.Group, q.Name), Billing: q.BillingType, Period: p.name}
 				if p.SetBy != nil {
 					row.From = *p.SetBy

@@ -58,6 +58,7 @@ var asks = map[string][]string{
 	"/accounts/{account}/statements?page=next":                                                 {`/accounts/{account}/statements/{month}?page_size=100 page_token=next`},
 	"/operator/statements":                                                                     {`/operator/statements/{month}?page_size=100`},
 	"/operator":                                                                                {`/qps-requests?page_size=5`},
+	"/operator/keys/{key}":                                                                     {`/accounts/{account}/keys/{key}/usage?with=quotas`},
 	"/operator/accounts":                                                                       {`/operator/accounts?page_size=25`},
 	"/operator/accounts/{account}":                                                             {`/accounts/{account}/keys?page_size=50`},
 	"/operator/accounts/{account}/people":                                                      {`/accounts/{account}/members?page_size=100`},

@@ -60,7 +60,7 @@ func TestAKeysPageIsSmall(t *testing.T) {
 	u := api.Usage{
 		From: moment.Of(now.Add(-7 * oneDay)), To: moment.Of(now), Interval: api.UsageIntervalHour, BusiestMinute: &api.BusiestMinute{Start: moment.Of(now.Add(-oneDay)), Requests: 123_456}, FreshAt: ptr(moment.Of(now)),
 		ByOrigin: &[]api.UsageShare{}, ByProduct: &[]api.UsageShare{{Name: "map-display", ByReason: reasons}},
-		Totals: api.UsageCounts{Requests: 1e8, Allowed: 9e7, Refused: 1e7, QpsBreaches: 1e6, ByReason: reasons}, Quotas: ptr(capsOf()),
+		Totals: api.UsageCounts{Requests: 1e8, Allowed: 9e7, Refused: 1e7, QpsBreaches: 1e6, ByReason: reasons}, Quotas: ptr(capsOf()), AccountQuotas: ptr(fullQuotas().Quotas),
 	}
 	for i := range 10 {
 		*u.ByOrigin = append(*u.ByOrigin, api.UsageShare{Name: fmt.Sprintf("copy-%d.example", i), ByReason: reasons})

@@ -24,9 +24,18 @@ type capForm struct {
 func (v *visit) capRows(list []api.KeyQuotaUse) []capRow {
 	rows := make([]capRow, len(list))
 	for i, one := range list {
+		one.InHand = unlessNone(one.InHand)
 		rows[i] = capRow{one, v.groupTitle(one.Group, one.Name)}
 	}
 	return rows
+}
+
+// unlessNone leaves a number of calls out where it says nothing.
+func unlessNone(n *int64) *int64 {
+	if n != nil && *n == 0 {
+		return nil
+	}
+	return n
 }
 
 // capIn is the number of calls of a group in a day that a key has, "" for no cap.

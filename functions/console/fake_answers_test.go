@@ -51,7 +51,7 @@ func fakeAnswers(r *harness, name string) {
 		ByProduct: &[]api.UsageShare{(*share("map-display"))[0], (*share(""))[0]}, ByKey: named(share(keyID)), ByOrigin: &[]api.UsageShare{(*share(name))[0], {Name: "copy.example", Requests: 2, Refused: 2, ByReason: map[string]int64{"domain_not_allowed": 2}}}, BusiestMinute: &api.BusiestMinute{Start: moment.Of(at), Requests: 48},
 	}
 	ofKey := used
-	ofKey.Quotas, ofKey.Before = ptr(capsOf()), &api.UsageBefore{From: moment.Of(at.Add(-4 * time.Hour)), To: moment.Of(at.Add(-time.Hour)), Totals: c, Series: used.Series}
+	ofKey.Quotas, ofKey.AccountQuotas, ofKey.Before = ptr(capsOf()), ptr(fullQuotas().Quotas[:1]), &api.UsageBefore{From: moment.Of(at.Add(-4 * time.Hour)), To: moment.Of(at.Add(-time.Hour)), Totals: c, Series: used.Series}
 	request := api.QpsRequest{
 		Id: requestID1, AccountId: account, AccountName: &name, KeyId: keyID, KeyName: &name, Product: class, Class: class, RequestedQps: 50, QpsWhenFiled: 10,
 		Justification: name, Comment: &name, CreatedAt: moment.Of(at), CreatedBy: name, Status: api.Pending, ApprovedQps: &twelve,

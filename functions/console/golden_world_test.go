@@ -103,12 +103,12 @@ func fullCaps() api.KeyQuotas {
 	return api.KeyQuotas{Quotas: []api.KeyQuotaUse{
 		{Group: "tiles", Name: "Map tiles", Day: ptr(int64(6543)), Used: 3456, Left: ptr(int64(2109)), InHand: ptr(int64(978)), EndsAt: day(1), RunsOutAt: ptr(day(0))},
 		{Group: "other", Name: "Other", Used: 13, EndsAt: day(1)},
-	}}
+	}, AccountQuotas: fullQuotas().Quotas[:1]}
 }
 
 // beside is a key's usage with its caps and the period before.
 func beside(u api.Usage) api.Usage {
-	u.Quotas, u.Before = ptr(fullCaps().Quotas), beforeOf(u)
+	u.Quotas, u.AccountQuotas, u.Before = ptr(fullCaps().Quotas), ptr(fullCaps().AccountQuotas), beforeOf(u)
 	return u
 }
 

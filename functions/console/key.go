@@ -21,6 +21,7 @@ type keyPage struct {
 	Exposures []exposureView
 	Lacking   bool // what is counted couldn't be read
 	Caps      []capRow
+	Shared    []quotaRow // the quotas of the account that bind it
 	Figures   figures
 	Charts    *charts
 	Compared  *compared
@@ -82,7 +83,7 @@ func (a *app) showKey(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d.Caps = v.capRows(deref(d.Usage.Quotas))
+	d.Caps, d.Shared = v.capRows(deref(d.Usage.Quotas)), v.quotaRows(deref(d.Usage.AccountQuotas))
 	d.UsageURL, d.Fresh = q.SpanURL("7d"), v.freshness(d.Usage.FreshAt)
 	d.fill(products, now)
 	d.Pending = v.pendingOf(d.Key, products)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,6 +141,8 @@ type operatorKey struct {
 	Fresh    string
 	FreshAt  *api.MaybeTime
 	Reasons  []string // that are common for a block
+	Caps     []capRow // that the key has
+	Shared   []quotaRow
 }
 
 func (a *app) showOperatorKey(v *visit, status int, f *form) error {
@@ -159,7 +162,7 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	var lacking bool
 	err = v.parallel(
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
-		optional(reading(&used, v.api, "/v1/accounts/"+found.Account.Id+"/keys/"+found.Key.Id+"/usage", nil), &lacking),
+		optional(reading(&used, v.api, "/v1/accounts/"+found.Account.Id+"/keys/"+found.Key.Id+"/usage", url.Values{"with": {"quotas"}}), &lacking),
 	)
 	if err != nil {
 		return err
@@ -167,6 +170,8 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	for _, id := range found.Key.Products {
 		d.Products = append(d.Products, productName(products, id))
 	}
+	d.Caps = slices.DeleteFunc(v.capRows(deref(used.Quotas)), func(c capRow) bool { return c.Day == nil })
+	d.Shared = v.quotaRows(deref(used.AccountQuotas))
 	d.Refusals, d.Fresh, d.FreshAt, d.Reasons = v.refusals(used.Totals.ByReason), v.freshness(used.FreshAt), used.FreshAt, blockReasons
 	return v.render(status, "operator-key", found.Key.Name, d)
 }

@@ -69,7 +69,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	return v.render(status, "operator-account", d.Account.Name, d)
 }
 
-// keyQuery is what the list of keys is asked for.
+// keyQuery returns the question to the list of keys.
 func (d *operatorAccount) keyQuery(v *visit) url.Values {
 	query := url.Values{}
 	if d.Q != "" {

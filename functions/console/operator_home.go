@@ -65,7 +65,7 @@ func (a *app) lookUp(v *visit) error {
 	return v.render(http.StatusOK, "operator", v.t("operator.title"), d)
 }
 
-// query is what the list of accounts is asked for.
+// query returns the question to the list of accounts.
 func (d *lookUpPage) query() url.Values {
 	query := url.Values{"page_size": {"25"}}
 	if strings.Contains(d.Q, "@") {

@@ -317,6 +317,10 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 		"num":    lang.Number,
 		"date":   func(t any) template.HTML { return p.moment(t, lang.Date) },
 		"moment": func(t any) template.HTML { return p.moment(t, lang.Moment) },
+		"instant": func(t any) string { // for pages with many, without an element of its own
+			at, _ := timeOf(t)
+			return lang.Moment(at)
+		},
 		"ago": func(t any) template.HTML {
 			return p.moment(t, func(at time.Time) string { return lang.Ago(p.now().Sub(at)) })
 		},

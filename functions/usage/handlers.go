@@ -106,7 +106,11 @@ func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principa
 		if err != nil {
 			return err
 		}
-		a.caps = &list
+		shared, err := h.binding(r.Context(), k)
+		if err != nil {
+			return err
+		}
+		a.caps, a.shared = &list, &shared
 	}
 	return render(w, r, a)
 }

@@ -15,7 +15,8 @@ import (
 	"latchkey/shared/usage"
 )
 
-// keyQuotas shows each group of classes for a key: its cap, what the key has used of the day, what is left, and until when.
+// keyQuotas shows each group of classes for a key: its cap, what the key has used of the day, what is left, and until when; and the quotas of the
+// account that bind it.
 func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r); err != nil {
 		return err
@@ -36,7 +37,11 @@ func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	return gateway.JSON(w, http.StatusOK, api.KeyQuotas{Quotas: list, FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(r.Context())})
+	shared, err := h.binding(r.Context(), k)
+	if err != nil {
+		return err
+	}
+	return gateway.JSON(w, http.StatusOK, api.KeyQuotas{Quotas: list, AccountQuotas: shared, FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(r.Context())})
 }
 
 // caps reads what a key has used and left of each group of classes.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -103,5 +104,32 @@ func TestACapWhoseItemCannotBeReadIsShownWithoutWhatIsLeft(t *testing.T) {
 		if got[0] != "tiles (Tiles): 100 of 150, <nil> left and <nil> in hand until 2026-11-22T00:00:00.000Z, out <nil>" || unreadable != 1.0 {
 			t.Errorf("%s: %q, %v unreadable", as, got, unreadable)
 		}
+	}
+}
+
+// TestAKeyShowsTheQuotasOfItsAccountThatBindIt, as the account's own answer has them: those of its billing type that have a number.
+func TestAKeyShowsTheQuotasOfItsAccountThatBindIt(t *testing.T) {
+	r := capped(t)
+	whole := map[string]any{}
+	all, _ := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: "/v1/accounts/" + string(r.account.ID) + "/quotas"}).JSON(t)["quotas"].([]any)
+	for _, row := range all {
+		m, _ := row.(map[string]any)
+		whole[fmt.Sprint(m["billing_type"], " ", m["group"])] = row
+	}
+	of := func(k apikey.Key) any {
+		return r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: "/v1/accounts/" + string(r.account.ID) + "/keys/" + string(k.ID) + "/quotas"}).JSON(t)["account_quotas"]
+	}
+	want := []any{whole["freemium tiles"], whole["freemium other"]}
+	for what, got := range map[string]any{"of a key": of(r.key), "in its usage": r.get(t, r.key, "?with=quotas")["account_quotas"]} {
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	paying, err := r.Edit(t.Context(), r.two, "key.set_billing_type", func(k *apikey.Key) { k.BillingType = apikey.Paying })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := of(paying); !reflect.DeepEqual(got, []any{}) {
+		t.Errorf("a key whose billing type has no quota: %v", got)
 	}
 }

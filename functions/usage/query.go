@@ -20,7 +20,7 @@ type query struct {
 	outcome  usage.Outcome
 	csv      bool
 	before   bool      // the period before, too
-	quotas   bool      // the key's daily caps, too
+	quotas   bool      // the key's daily caps and the account's quotas, too
 	earlier  time.Time // where the period before begins; zero: it isn't asked for, or not kept any more
 }
 

@@ -46,25 +46,56 @@ func (h handlers) accountQuotas(w http.ResponseWriter, r *http.Request, c gatewa
 	if err != nil {
 		return err
 	}
-	kinds := h.kinds(a, used)
+	list, err := h.quotasOf(ctx, a, h.kinds(a, used), used, now)
+	if err != nil {
+		return err
+	}
+	return gateway.JSON(w, http.StatusOK, api.Quotas{Quotas: list, FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(ctx)})
+}
+
+// quotasOf reads what is taken of some quotas of an account, and says what is left of them.
+func (h handlers) quotasOf(ctx context.Context, a account.Account, kinds []usage.Spending, used spent, now time.Time) ([]api.Quota, error) {
 	names := make([]quota.Name, len(kinds))
 	for i, k := range kinds {
 		names[i] = nameOf(a.ID, k)
 	}
 	items, err := h.quotas.Taken(ctx, now, names)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	doc := api.Quotas{Quotas: make([]api.Quota, len(kinds)), FreshAt: web.TimePtr(fresh)}
+	list := make([]api.Quota, len(kinds))
 	for i, k := range kinds {
 		seen, readable := items[names[i]]
 		if !readable {
 			gateway.LeaveOut(ctx)
 		}
-		doc.Quotas[i] = h.quota(a, k, used, seen, readable, now)
+		list[i] = h.quota(a, k, used, seen, readable, now)
 	}
-	doc.Unreadable = gateway.LeftOut(ctx)
-	return gateway.JSON(w, http.StatusOK, doc)
+	return list, nil
+}
+
+// binding has the quotas of the account that the calls of a key count in: those of its billing type that have a number. Of an account without
+// any, nothing but its record is read.
+func (h handlers) binding(ctx context.Context, k apikey.Key) ([]api.Quota, error) {
+	a, err := h.keys.Account(ctx, k.Account)
+	if err != nil {
+		return nil, err
+	}
+	var kinds []usage.Spending
+	for _, g := range h.groups() {
+		if holds := h.products.QuotaOf(a.Quotas, string(k.BillingType), g.ID); holds.Day != 0 || holds.Month != 0 {
+			kinds = append(kinds, usage.Spending{Billing: k.BillingType, Group: g.ID})
+		}
+	}
+	if len(kinds) == 0 {
+		return []api.Quota{}, nil
+	}
+	now := h.now().UTC()
+	used, err := h.spent(ctx, a.ID, now)
+	if err != nil {
+		return nil, err
+	}
+	return h.quotasOf(ctx, a, kinds, used, now)
 }
 
 func nameOf(a account.ID, k usage.Spending) quota.Name {

@@ -27,6 +27,7 @@ type answer struct {
 	freshAt time.Time
 	before  *usage.Summary     // of the period before; nil: not asked for, or not kept
 	caps    *[]api.KeyQuotaUse // nil: not asked for
+	shared  *[]api.Quota       // the account's, nil as caps
 }
 
 // reasons are the codes for which a call of a known key can be refused, in the order of the checks: the columns of
@@ -68,7 +69,7 @@ func render(w http.ResponseWriter, r *http.Request, a answer) error {
 	if s.Evaluated > 0 {
 		doc.Proposed = &api.ProposedCounts{Evaluated: s.Evaluated, WouldRefuse: s.Refusing}
 	}
-	doc.Quotas = a.caps
+	doc.Quotas, doc.AccountQuotas = a.caps, a.shared
 	if a.before != nil {
 		doc.Before = &api.UsageBefore{Totals: counts(a.before.Totals), Series: points(a.before.Points)}
 		from := a.query.earlier

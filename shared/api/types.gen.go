@@ -1312,8 +1312,10 @@ type KeyQuotaUse struct {
 
 // KeyQuotas defines model for KeyQuotas.
 type KeyQuotas struct {
-	FreshAt *MaybeTime    `json:"fresh_at"`
-	Quotas  []KeyQuotaUse `json:"quotas"`
+	// AccountQuotas The account's quotas that the key's calls count in: those of its billing type that have a number for the day or the month.
+	AccountQuotas []Quota       `json:"account_quotas"`
+	FreshAt       *MaybeTime    `json:"fresh_at"`
+	Quotas        []KeyQuotaUse `json:"quotas"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
@@ -2081,6 +2083,9 @@ type Unreadable = int
 
 // Usage defines model for Usage.
 type Usage struct {
+	// AccountQuotas With `quotas`: the account's that bind the key, as `GET …/keys/{key}/quotas` has them.
+	AccountQuotas *[]Quota `json:"account_quotas,omitempty"`
+
 	// Before With `before`: the usage of the period before the range, in as many hours or days as the range has. It begins as long before the range as that lasts, without the hour or day that isn't over, so that both begin at the same time of day. Absent where it isn't kept any more.
 	Before        *UsageBefore   `json:"before,omitempty"`
 	BusiestMinute *BusiestMinute `json:"busiest_minute,omitempty"`
@@ -2566,7 +2571,7 @@ type GetKeyUsageParams struct {
 	// Format `csv` answers text/csv, as does `Accept: text/csv`.
 	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
 
-	// With What the answer has besides: `before`, the period before; `quotas`, the key's daily caps; or both. Not with `csv`.
+	// With What the answer has besides: `before`, the period before; `quotas`, the key's daily caps and the quotas of its account that bind it; or both. Not with `csv`.
 	With *WithParam `form:"with,omitempty" json:"with,omitempty"`
 }
 
