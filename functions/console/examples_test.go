@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -174,5 +175,30 @@ func TestASecretIsShownThoughTheCatalogueCannotBeRead(t *testing.T) {
 	made := r.post("/accounts/"+account+"/keys/new", create())
 	if shown := text(made.doc); made.StatusCode != http.StatusOK || !strings.Contains(shown, secret) || strings.Contains(shown, "curl") {
 		t.Errorf("%d: %s", made.StatusCode, shown)
+	}
+}
+
+// TestEachTabOfExamplesShowsItsPanel: panels are hidden but for those that the style sheet names with their tabs.
+func TestEachTabOfExamplesShowsItsPanel(t *testing.T) {
+	style, err := os.ReadFile("assets/app.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, usage := range []api.UsageKind{api.Frontend, api.Backend, api.Mobile} {
+		for _, headerOnly := range []bool{false, true} {
+			key := api.Key{Usage: usage, HeaderOnly: headerOnly, Products: []string{"weather"}, Apps: []api.App{{Platform: "ios", BundleId: ptr("com.example.App")}}}
+			for _, e := range (caller{"https://p.example", key, secret, "", weather()}).examples() {
+				seen[e.ID] = true
+			}
+		}
+	}
+	for id := range seen {
+		if !strings.Contains(string(style), ".try:has(#try-"+id+":checked) #panel-"+id) {
+			t.Errorf("nothing shows the example %s", id)
+		}
+	}
+	if len(seen) < 8 {
+		t.Errorf("only %v", seen)
 	}
 }

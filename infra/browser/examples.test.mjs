@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
-import { context, launch, signIn } from "./browser.mjs";
+import { context, keyOf, launch, signIn } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 const modules = join(dirname(fileURLToPath(import.meta.url)), "node_modules");
@@ -101,4 +101,31 @@ test("without what the examples add, a strict page's images name no page", async
   assert.deepEqual(await statuses("localhost", "same-origin", bare), ["failed"]);
   assert.deepEqual(await statuses("localhost", "", bare), [200]);
   assert.match(secret, /^ak_/);
+});
+
+// Kotlin and Swift don't run here: their examples are read as calls, of an address with headers.
+const languages = {
+  kotlin: [/URL\("([^"]+)"\)/, /setRequestProperty\("([^"]+)", "([^"]*)"\)/g, "X-Android-Package"],
+  swift: [/URL\(string: "([^"]+)"\)/, /setValue\("([^"]*)", forHTTPHeaderField: "([^"]+)"\)/g, "X-Ios-Bundle-Identifier"],
+};
+
+test("a key that is for apps has examples for Android and iOS, and the gate allows the calls that they make", async () => {
+  const apps = [{ platform: "android", package: "com.example.driver", sha1: "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09" }, { platform: "ios", bundle_id: "com.example.driver" }];
+  const key = await keyOf(stack().demo_account, { name: "for apps", usage: "mobile", apps });
+  const c = await context(browser);
+  const page = await c.newPage();
+  await signIn(page, "owner");
+  await page.goto(`${stack().console_url}/accounts/${stack().demo_account}/keys/${key.id}`);
+  for (const [id, [address, header, names]] of Object.entries(languages)) {
+    await page.locator(`label[for=try-${id}]`).click();
+    assert.deepEqual(await page.locator(".panel:visible").evaluateAll((all) => all.map((one) => one.id)), [`panel-${id}`], "it alone is shown");
+    const code = (await page.locator(`#code-${id}`).innerText()).replaceAll("YOUR_API_KEY", key.secret);
+    const headers = Object.fromEntries([...code.matchAll(header)].map(([, a, b]) => (id === "swift" ? [b, a] : [a, b])));
+    const status = async (sent) => (await fetch(address.exec(code)[1], { headers: sent })).status;
+    assert.equal(await status(headers), 200, code);
+    const { [names]: app, ...bare } = headers;
+    assert.deepEqual([app, await status(bare)], [id === "swift" ? apps[1].bundle_id : apps[0].package, 403], "it is the app that is looked at");
+  }
+  c.check();
+  await c.close();
 });
