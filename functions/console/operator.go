@@ -15,7 +15,7 @@ import (
 func (a *app) operatorRoutes() {
 	a.person("GET /operator", a.lookUp)
 	a.person("POST /operator", a.searchAll)
-	a.person("GET "+allAccountsPage, a.lookUp)
+	a.person("GET "+allAccounts, a.lookUp)
 	a.operatorAccountRoutes()
 	a.admins("GET /operator/accounts/{account}/type", func(v *visit) error { return a.showTypeChange(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/type", a.setType)

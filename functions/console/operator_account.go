@@ -14,16 +14,15 @@ import (
 
 // The pages of an account as operators see it: what it is with its keys, its people, and its limits and quotas.
 func (a *app) operatorAccountRoutes() {
-	const root = "/operator/accounts/{account}"
-	a.operators("GET "+root, func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
-	a.operators("POST "+root, a.searchKeysOf)
-	a.operators("POST "+root+"/key-limit", a.setKeyLimit)
-	a.operators("GET "+root+"/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
-	a.operators("POST "+root+"/close", a.closeAccount)
-	a.operators("GET "+root+"/people", a.showOperatorPeople)
-	a.operators("GET "+root+"/limits", func(v *visit) error { return a.showOperatorLimits(v, http.StatusOK, newForm()) })
-	a.operators("POST "+root+"/limits/{class}", a.setAccountLimit)
-	a.operators("POST "+root+"/quotas/{group}", a.setAccountQuota)
+	a.operators("GET /operator/accounts/{account}", func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
+	a.operators("POST /operator/accounts/{account}", a.searchKeysOf)
+	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
+	a.operators("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
+	a.operators("POST /operator/accounts/{account}/close", a.closeAccount)
+	a.operators("GET /operator/accounts/{account}/people", a.showOperatorPeople)
+	a.operators("GET /operator/accounts/{account}/limits", func(v *visit) error { return a.showOperatorLimits(v, http.StatusOK, newForm()) })
+	a.operators("POST /operator/accounts/{account}/limits/{class}", a.setAccountLimit)
+	a.operators("POST /operator/accounts/{account}/quotas/{group}", a.setAccountQuota)
 }
 
 // operatorAccount is an account with its keys.

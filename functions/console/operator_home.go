@@ -21,8 +21,8 @@ type lookUpPage struct {
 	Accounts      []api.Account
 }
 
-// allAccountsPage lists the accounts that the home doesn't: there only what waits is worth a look.
-const allAccountsPage = "/operator/accounts"
+// allAccounts lists the accounts that the home doesn't: there only what waits is worth a look.
+const allAccounts = "/operator/accounts"
 
 // homeRequests bounds the pending requests of the home; the queue has all.
 const homeRequests = "5"
@@ -36,7 +36,7 @@ func (a *app) lookUp(v *visit) error {
 	if hash := v.soughtHash(d.Q); hash != "" {
 		return v.showAnyHolder(hash) // from an address that somebody made
 	}
-	d.All = v.r.URL.Path == allAccountsPage
+	d.All = v.r.URL.Path == allAccounts
 	d.Home, d.Preview = d.Q == "" && d.Page == "" && !d.All, aPreview.MatchString(d.Q)
 	var found api.AccountList
 	var pending api.QpsRequestList
