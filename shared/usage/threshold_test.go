@@ -50,6 +50,11 @@ func TestThresholdsAreReachedByWhatIsCounted(t *testing.T) {
 		"refused for a cap":  {[]usage.Row{spentOn(5, "free", 79, 9)}, map[string]product.Quota{"free": {Month: 100}}, "free 2026-11 50 (79 of 100)"},
 		"types apart":        {[]usage.Row{spentOn(5, "free", 50, 0), spentOn(5, "paying", 90, 9)}, map[string]product.Quota{"free": {Month: 100}}, "free 2026-11 50 (50 of 100)"},
 		"a day that is over": {[]usage.Row{spentOn(4, "free", 60, 0), spentOn(5, "free", 10, 0)}, map[string]product.Quota{"free": {Day: 100}}, ""},
+		"the day's, of no month's": {
+			[]usage.Row{spentOn(4, "free", 100, 2), spentOn(5, "free", 100, 7)},
+			map[string]product.Quota{"free": {Day: 100}},
+			"free 2026-11-05 50 (100 of 100), free 2026-11-05 80 (100 of 100), free 2026-11-05 100 (100 of 100)",
+		},
 		"the day's": {
 			[]usage.Row{spentOn(4, "free", 300, 0), spentOn(5, "free", 100, 7)},
 			map[string]product.Quota{"free": {Day: 100, Month: 1000}},

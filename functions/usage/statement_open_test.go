@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"testing"
+	"time"
+
+	"latchkey/functions/internal/apitest"
+	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
+	"latchkey/shared/product"
+)
+
+// TestPagesOfAnOpenMonthAreTheWholeOfIt, each row once, wherever a page ends: between accounts, or within one.
+func TestPagesOfAnOpenMonthAreTheWholeOfIt(t *testing.T) {
+	r := billed(t)
+	at := october.Begin().Add(50 * time.Hour)
+	for range 3 { // accounts of four rows
+		other := r.NewAccount(t)
+		k := r.NewKey(t, other, func(k *apikey.Key) { k.Products = []product.ID{"search", "routing", "map-display", "traffic"} })
+		r.count(t, 1, call(k, "search", authz.Allowed, at), call(k, "routing", authz.Allowed, at), call(k, "map-display", authz.Allowed, at), call(k, "traffic", authz.Allowed, at))
+	}
+	whole := r.stated(t, "operator", "/v1/operator", "?page_size=100").JSON(t)["rows"].([]any)
+	if len(whole) != 3+3*4 {
+		t.Fatalf("%d rows", len(whole))
+	}
+	for _, size := range []string{"1", "2", "3", "5"} {
+		var rows []any
+		for pages, next := 0, ""; ; pages++ {
+			doc := r.stated(t, "operator", "/v1/operator", "?page_size="+size+"&page_token="+url.QueryEscape(next)).JSON(t)
+			rows = append(rows, doc["rows"].([]any)...)
+			if next, _ = doc["next_page_token"].(string); next == "" || pages > 50 {
+				break
+			}
+		}
+		if got, want := asJSON(t, rows), asJSON(t, whole); !bytes.Equal(got, want) {
+			t.Errorf("pages of %s: %d rows\n%s\nwant\n%s", size, len(rows), got, want)
+		}
+	}
+}
+
+// TestAKeyWhoseRecordIsDamagedKeepsItsRowsInAStatement: its ID is in its item's name.
+func TestAKeyWhoseRecordIsDamagedKeepsItsRowsInAStatement(t *testing.T) {
+	r := billed(t)
+	rows := func() []byte { return asJSON(t, r.stated(t, "owner", r.root(), "").JSON(t)["rows"]) }
+	want := rows()
+	for _, item := range r.Items(t, r.Tables.Control) {
+		if sk, _ := dynamo.GetS(item, "sk"); sk == "KEY#"+string(r.key.ID) {
+			item["v"] = dynamo.S("damaged")
+			r.Put(t, r.Tables.Control, item)
+		}
+	}
+	r.Want(t, 409, apitest.Call{As: "owner", Method: "GET", Path: r.root() + "/keys/" + string(r.key.ID) + "/usage"})
+	if got := rows(); !bytes.Contains(want, []byte(r.key.ID)) || !bytes.Equal(got, want) {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+func asJSON(t *testing.T, rows any) []byte {
+	t.Helper()
+	text, err := json.Marshal(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
