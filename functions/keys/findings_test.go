@@ -10,8 +10,10 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/consent"
 	"latchkey/shared/finding"
 	"latchkey/shared/keytest"
+	"latchkey/shared/product"
 )
 
 // found lists the findings of a page, and the token of the next one.
@@ -74,6 +76,30 @@ func TestFindingsAreThoseOfTheMoment(t *testing.T) {
 	}
 	if got := r.Do(t, apitest.Call{As: "viewer", Method: "GET", Path: "/v1/accounts/" + string(r.account.ID) + "/findings?key_id=" + string(r.account.ID)}).Problem(); got != "400 parameter_invalid [key_id]" {
 		t.Errorf("no key's ID: %s", got)
+	}
+}
+
+// TestWhatAnAccountAcceptedIsNoFinding: neither of its keys has to accept the paths once more.
+func TestWhatAnAccountAcceptedIsNoFinding(t *testing.T) {
+	for want, accepted := range map[string]consent.List{
+		"narrow active: pending_paths, accept_paths": nil, "": {product.Default().Shown("search")},
+	} {
+		r := newHarnessWithout(t)
+		a := r.NewAccount(t, func(a *account.Account) { a.Accepted = accepted })
+		apitest.People(t, r.API, a.ID)
+		r.NewKey(t, a, func(k *apikey.Key) {
+			k.Name, k.CreatedAt, k.ExpiresAt = "narrow", keytest.Now, keytest.Now.AddDate(0, 0, 30)
+			k.Products, k.Consents = []product.ID{"search"}, consent.List{{Product: "search"}}
+		})
+		doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: "/v1/accounts/" + string(a.ID) + "/findings"}).JSON(t)
+		got := ""
+		for _, one := range doc["findings"].([]any) {
+			one := one.(map[string]any)
+			got += fmt.Sprintf("%s %s: %s, %s", one["key"].(map[string]any)["name"], one["key"].(map[string]any)["status"], one["code"], one["act"])
+		}
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
