@@ -20,7 +20,6 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
-	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/statements"
@@ -329,28 +328,20 @@ func (f *fleet) close(t testing.TB, m statement.Month) {
 
 func encodeReport(r usage.Report) dynamo.Item { return reports.Encode(r) }
 
-// keysOf lists ten keys for each account.
-type keysOf struct{ manyKeys }
-
-func (m keysOf) Keys(_ context.Context, id account.ID, _ control.KeyQuery) (page control.KeyPage, err error) {
-	for i := range keysEach {
-		page.Keys = append(page.Keys, apikey.Key{ID: apikey.ID(fmt.Sprintf("key_%s%03d", id[4:27], i)), Account: id})
-	}
-	return page, nil
-}
-
-// spoil makes counters of an account unreadable.
-func spoil(t testing.TB, stores keytest.Stores, id account.ID) {
+// spoil makes counters of an account unreadable, and returns the item as it was.
+func spoil(t testing.TB, stores keytest.Stores, id account.ID) (sound dynamo.Item) {
 	t.Helper()
 	for _, item := range stores.Items(t, stores.Tables.Counters) {
 		pk, _ := dynamo.GetS(item, "pk")
 		if sk, _ := dynamo.GetS(item, "sk"); pk == "A#"+string(id) && strings.HasPrefix(sk, "D#") {
+			sound = maps.Clone(item)
 			item["v"] = dynamo.S("damaged")
 			stores.Put(t, stores.Tables.Counters, item)
-			return
+			return sound
 		}
 	}
 	t.Fatal("no counters")
+	return nil
 }
 
 // atTestTime writes metrics as if they were of the tests' time, which the other metrics are of.

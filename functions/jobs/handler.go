@@ -67,9 +67,11 @@ func newJobs(getenv func(string) string, out io.Writer) (*jobs, error) {
 }
 
 func newBilling(kept *statements.Store, counted *counters.Store, reports reportsReader, log *slog.Logger) billing {
-	b := billing{statements: kept, notes: kept, reports: reports, unreadable: new(atomic.Int64), most: accountsAtOnce}
+	b := billing{statements: kept, notes: kept, reports: reports, most: accountsAtOnce}
 	b.counters = counted.Reporting(func(ctx context.Context, id account.ID, item string, err error) {
-		b.unreadable.Add(1)
+		if n, ok := ctx.Value(leftOut{}).(*atomic.Int64); ok {
+			n.Add(1)
+		}
 		log.ErrorContext(ctx, "record unreadable", "account_id", id, "item", item, "error", err.Error())
 	})
 	return b

@@ -9,8 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"latchkey/shared/account"
-	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/statements"
@@ -192,53 +190,6 @@ func TestCountersThatCannotBeReadStopTheMonth(t *testing.T) {
 	}
 }
 
-// big is a set of counters that are made as they are read: each key has the same calls.
-type big struct{ countersStore }
-
-func (b big) KeyRows(_ context.Context, _ account.ID, k apikey.ID, in counters.Range) ([]usage.Row, error) {
-	return []usage.Row{{Start: in.From, Key: k, Product: "search", Counts: usage.Counts{"c:c:allowed": 5, "b::paying:allowed": 3, "b::free:allowed": 2}}}, nil
-}
-
-func (b big) AccountRows(_ context.Context, _ account.ID, in counters.Range) ([]usage.Row, error) {
-	return []usage.Row{{Start: in.From, Product: "search", Counts: usage.Counts{"c:c:allowed": 5 * keysEach, "b::paying:allowed": 3 * keysEach, "b::free:allowed": 2 * keysEach}}}, nil
-}
-
-const keysEach = 10
-
-// manyKeys has as many accounts as it says, with ten keys each.
-type manyKeys struct {
-	store
-	ids []account.ID
-}
-
-func (m manyKeys) AccountIDs(context.Context) ([]account.ID, error) { return m.ids, nil }
-
-// TestManyAccountsAreOneJobsWork: 10,000 accounts and 100,000 keys in the long form. All rows are written, once, and the comparison says equal.
-func TestManyAccountsAreOneJobsWork(t *testing.T) {
-	n := 300
-	if keytest.Deep() {
-		n = 10_000
-	}
-	r := newHarnessOn(t, keytest.LongStores(t))
-	m := manyKeys{store: r.store}
-	for i := range n {
-		m.ids = append(m.ids, account.ID(fmt.Sprintf("acc_%026d", i)))
-	}
-	r.store, r.billing.counters = keysOf{m}, big{r.billing.counters}
-	r.at = february.Settled()
-	began := time.Now()
-	answer, err := r.handle(t.Context(), json.RawMessage(`{"job":"statements"}`))
-	w, _ := answer.(written)
-	if err != nil || w.Accounts != n || w.Rows != 2*keysEach*n || len(w.Final) != 1 {
-		t.Fatalf("%+v, %v", answer, err)
-	}
-	t.Logf("%d accounts, %d keys and %d rows in %v", n, n*keysEach, w.Rows, time.Since(began))
-	answer, err = r.handle(t.Context(), json.RawMessage(`{"job":"compare"}`))
-	if c, _ := answer.(compared); err != nil || len(c.Equal) != 1 || c.Accounts != n {
-		t.Errorf("%+v, %v", answer, err)
-	}
-}
-
 // TestWhatIsStoredOfAFinalStatementIsWatched: an item that somebody has changed fails the comparison.
 func TestWhatIsStoredOfAFinalStatementIsWatched(t *testing.T) {
 	stores := keytest.LongStores(t)
@@ -263,7 +214,7 @@ func TestWhatIsStoredOfAFinalStatementIsWatched(t *testing.T) {
 func TestTheJobsMeasureWhatTheirAlarmsAreFor(t *testing.T) {
 	stores := keytest.LongStores(t)
 	r, _ := stocked(t, stores, 2, 1)
-	if err := r.billing.notes.Miss(t.Context(), february, "report x", keytest.Now); err != nil {
+	if err := r.billing.notes.Miss(t.Context(), february, statements.Missed{ID: "report x"}, keytest.Now); err != nil {
 		t.Fatal(err)
 	}
 	do := func(job string) {

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
+	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/statements"
@@ -106,6 +108,9 @@ func (j *jobs) counted(ctx context.Context, r usage.Report) (bool, error) {
 	for len(items) > 0 {
 		n := min(len(items), counters.MaxItems)
 		stored, err := j.billing.counters.Read(ctx, items[:n])
+		if errors.Is(err, dynamo.ErrUnreadable) { // the month waits for it, and no other does
+			return false, nil
+		}
 		if err != nil {
 			return false, err
 		}
@@ -126,7 +131,8 @@ func contribution(r usage.Report, e usage.Entry) usage.Item {
 }
 
 // missing compares the reports that are still there with what is counted, once for each month, from the time on at which none can come to it any
-// more. It returns how many aren't counted, and whether all have been looked at.
+// more. It returns how many aren't counted, and whether all have been looked at. Those that it has noted are looked at again each time: a batch of
+// the stream may have been about to count them.
 func (j *jobs) missing(ctx context.Context, m statement.Month, settled map[string]bool) (left int, done bool, err error) {
 	sweep, err := j.billing.notes.Sweep(ctx, m)
 	if err != nil {
@@ -137,13 +143,37 @@ func (j *jobs) missing(ctx context.Context, m statement.Month, settled map[strin
 			return 0, false, err
 		}
 	}
-	ids, err := j.billing.notes.Missing(ctx, m)
-	for _, id := range ids {
-		if !settled[id] {
+	list, err := j.billing.notes.Missing(ctx, m)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, one := range list {
+		counted, err := j.late(ctx, one, settled)
+		if err != nil {
+			return 0, false, err
+		}
+		if !counted {
 			left++
 		}
 	}
-	return left, sweep.Done, err
+	return left, sweep.Done, nil
+}
+
+// late reports whether a report that was noted as missing is counted by now, and notes that.
+func (j *jobs) late(ctx context.Context, missed statements.Missed, settled map[string]bool) (bool, error) {
+	if settled[missed.ID] {
+		return true, nil
+	}
+	r, err := reports.Decode(missed.Report)
+	if err != nil { // of a release that didn't keep it: nobody can know
+		return false, nil //nolint:nilerr // it is left
+	}
+	counted, err := j.counted(ctx, r)
+	if err != nil || !counted {
+		return false, err
+	}
+	j.log.InfoContext(ctx, "report counted late", "report", missed.ID)
+	return true, j.billing.notes.Settle(ctx, missed.ID, j.source.Time())
 }
 
 func (j *jobs) sweep(ctx context.Context, m statement.Month, w statements.Sweep) (statements.Sweep, error) {
@@ -187,5 +217,5 @@ func (j *jobs) compareReport(ctx context.Context, m statement.Month, id string, 
 		return err
 	}
 	j.log.WarnContext(ctx, "report not counted", "month", m.String(), "report", id)
-	return j.billing.notes.Miss(ctx, m, "report "+id, j.source.Time())
+	return j.billing.notes.Miss(ctx, m, statements.Missed{ID: "report " + id, Report: reports.Encode(of)}, j.source.Time())
 }

@@ -113,7 +113,7 @@ func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (rais
 	if err != nil {
 		return 0, err
 	}
-	rows, err := complete(j, id, func() ([]usage.Row, error) {
+	rows, err := complete(ctx, id, func(ctx context.Context) ([]usage.Row, error) {
 		return j.billing.counters.AccountRows(ctx, id, used.Days(statement.MonthOf(today)))
 	})
 	if err != nil {
@@ -159,7 +159,7 @@ func (j *jobs) refillCaps(ctx context.Context, id account.ID, today time.Time) (
 }
 
 func (j *jobs) refillKey(ctx context.Context, k apikey.Key, today time.Time) (raised int, err error) {
-	rows, err := complete(j, k.Account, func() ([]usage.Row, error) {
+	rows, err := complete(ctx, k.Account, func(ctx context.Context) ([]usage.Row, error) {
 		return j.billing.counters.KeyRows(ctx, k.Account, k.ID, counters.Range{From: today, To: today.AddDate(0, 0, 1), Days: true})
 	})
 	if err != nil {

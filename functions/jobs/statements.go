@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"latchkey/functions/internal/used"
 	"latchkey/shared/account"
@@ -34,8 +31,8 @@ type statementStore interface {
 type noteStore interface {
 	Settle(ctx context.Context, id string, now time.Time) error
 	Settled(context.Context) (map[string]bool, error)
-	Miss(ctx context.Context, m statement.Month, id string, now time.Time) error
-	Missing(context.Context, statement.Month) ([]string, error)
+	Miss(context.Context, statement.Month, statements.Missed, time.Time) error
+	Missing(context.Context, statement.Month) ([]statements.Missed, error)
 	Sweep(context.Context, statement.Month) (statements.Sweep, error)
 	SaveSweep(context.Context, statement.Month, statements.Sweep) error
 }
@@ -58,19 +55,19 @@ type billing struct {
 	notes      noteStore
 	counters   countersStore
 	reports    reportsReader
-	unreadable *atomic.Int64 // counter items that sums have left out
-	most       int           // accounts of one transaction
+	most       int // accounts of one transaction
 }
 
 // written is the result of a statements run.
 type written struct {
-	Job      string   `json:"job"`
-	Waiting  []string `json:"waiting,omitempty"`  // months whose statement could be written but for what is left of them
-	Final    []string `json:"final,omitempty"`    // months whose statement this run has completed
-	Accounts int      `json:"accounts,omitempty"` // written by this run
-	Rows     int      `json:"rows,omitempty"`
-	Left     int      `json:"left"` // records and reports that keep months open
-	More     bool     `json:"more"` // the run ended before its work
+	Job      string       `json:"job"`
+	Waiting  []string     `json:"waiting,omitempty"`  // months whose statement could be written but for what is left of them
+	Final    []string     `json:"final,omitempty"`    // months whose statement this run has completed
+	Accounts int          `json:"accounts,omitempty"` // written by this run
+	Rows     int          `json:"rows,omitempty"`
+	LeftOut  []account.ID `json:"left_out,omitempty"` // accounts whose rows can't be made, and are tried again: the run is an error
+	Left     int          `json:"left"`               // records and reports that keep months open
+	More     bool         `json:"more"`               // the run ended before its work
 }
 
 // atOnce is the number of keys and accounts that are read at the same time.
@@ -90,7 +87,7 @@ func (j *jobs) writeStatements(ctx context.Context) (written, error) {
 		text = err.Error()
 	}
 	j.log.InfoContext(ctx, "job done", "job", w.Job, "waiting", len(w.Waiting), "final", len(w.Final), "accounts", w.Accounts, "rows", w.Rows,
-		"left", w.Left, "more", w.More, "error", text)
+		"left_out", len(w.LeftOut), "left", w.Left, "more", w.More, "error", text)
 	j.metrics.Write(telemetry.Sum(j.source.Now(), "StatementsWaiting", len(w.Waiting)))
 	if w.More { // the next run goes on, and no alarm need hear of it
 		err = nil
@@ -190,7 +187,7 @@ func (j *jobs) write(ctx context.Context, s statements.State, w *written) error 
 			return err
 		}
 		if next.After == s.After {
-			return j.end(ctx, s, w)
+			return j.rest(ctx, s, w)
 		}
 		before := s
 		if s, err = j.save(ctx, before, next, tables...); err != nil {
@@ -209,82 +206,6 @@ func (j *jobs) write(ctx context.Context, s statements.State, w *written) error 
 
 // mostIdle bounds the tries of a run that don't bring the statement further.
 const mostIdle = 5
-
-// accountsAtOnce bounds the accounts of one transaction; large tables are fewer.
-const accountsAtOnce = 40
-
-// some makes the tables of the next accounts, as many as one transaction holds; the state is where they begin if there are none.
-func (j *jobs) some(ctx context.Context, s statements.State, ids []account.ID) (statements.State, []statements.Table, error) {
-	ids = behind(ids, s.After)
-	ids = ids[:min(len(ids), j.billing.most)]
-	made := make([]statements.Table, len(ids))
-	g, within := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for i, id := range ids {
-		g.Go(func() (err error) {
-			made[i], err = j.table(within, s, id)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return s, nil, err
-	}
-	next, parts, size := s, 0, 0
-	var tables []statements.Table
-	for i, t := range made {
-		if parts += t.Parts(); i > 0 && (parts > statements.MostParts || size+t.Size() > mostBytes) {
-			break
-		}
-		size += t.Size()
-		next.After, next.Rows = ids[i], next.Rows+int64(t.Rows())
-		tables = append(tables, t)
-	}
-	return next, tables, nil
-}
-
-// mostBytes bounds a transaction: DynamoDB takes 4 MB.
-const mostBytes = 3 << 20
-
-func behind(ids []account.ID, after account.ID) []account.ID {
-	for i, id := range ids {
-		if id > after {
-			return ids[i:]
-		}
-	}
-	return nil
-}
-
-// table makes an account's table: its rows of the month, and the adjustments of earlier months that came in it.
-func (j *jobs) table(ctx context.Context, s statements.State, id account.ID) (statements.Table, error) {
-	rows, err := j.rows(ctx, s, id)
-	if err != nil {
-		return statements.Table{}, fmt.Errorf("%s: %w", id, err)
-	}
-	adjustments, err := j.billing.statements.Adjustments(ctx, id)
-	if err != nil {
-		return statements.Table{}, err
-	}
-	return statements.NewTable(s.Columns, s.Month, id, append(rows, statements.CameIn(s.Month, adjustments)...))
-}
-
-// rows reads an account's rows. A statement isn't written from counters of which some can't be read, unless an admin says so.
-func (j *jobs) rows(ctx context.Context, s statements.State, id account.ID) ([]statement.Row, error) {
-	read := func() ([]statement.Row, error) { return j.reader().Account(ctx, s.Month, id) }
-	if s.Over {
-		return read()
-	}
-	return complete(j, id, read)
-}
-
-// complete reads counters of an account, none of which may be left out.
-func complete[T any](j *jobs, id account.ID, read func() ([]T, error)) ([]T, error) {
-	before := j.billing.unreadable.Load()
-	rows, err := read()
-	if err == nil && j.billing.unreadable.Load() > before {
-		err = fmt.Errorf("jobs: counters of %s: %w", id, dynamo.ErrUnreadable)
-	}
-	return rows, err
-}
 
 func (j *jobs) reader() used.Reader {
 	return used.Reader{Keys: j.store, Rows: j.billing.counters, AtOnce: atOnce}

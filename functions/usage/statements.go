@@ -108,6 +108,7 @@ func (a asked) lines() int {
 // found is a page of a statement.
 type found struct {
 	state   statements.State
+	final   bool
 	columns []string
 	lines   []byte
 	rows    int
@@ -126,11 +127,11 @@ func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id accou
 	}
 	// A token is of the form that the statement had: pages that were begun while the month was open end with a message, not with other rows.
 	status, cursor, _ := strings.Cut(a.page.After, " ")
-	final := state.Status == statements.Final
+	final := state.Status == statements.Final || id != "" && state.Has(id) // an account doesn't wait for the others
 	if a.page.After != "" && (status == string(statements.Final)) != final {
 		return gateway.ErrPageToken
 	}
-	f := found{state: state, columns: state.Columns}
+	f := found{state: state, final: final, columns: state.Columns}
 	if final {
 		err = h.final(r.Context(), a, cursor, &f)
 	} else {
@@ -269,9 +270,9 @@ func (h statementHandlers) rows(ctx context.Context, m statement.Month, id accou
 	return append(rows, statements.CameIn(m, adjustments)...), err
 }
 
-// shown is the status that people see: a statement that is being written is open until it is whole.
+// shown is the status that people see: a statement that is being written is open until all that they see of it is written.
 func (f found) shown() api.StatementStatus {
-	if f.state.Status == statements.Final {
+	if f.final {
 		return api.Final
 	}
 	return api.Open

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/statements"
@@ -133,6 +134,42 @@ func TestPagesOfATableAreTheFileThatTheHashIsOf(t *testing.T) {
 	first := second["rows"].([]any)[0].(map[string]any)
 	if doc["status"] != "final" || len(doc["rows"].([]any)) != 100 || first["allowed"] != float64(101) {
 		t.Errorf("%v, the second page begins with %v", doc["status"], first)
+	}
+}
+
+// TestAnAccountsStatementIsFinalWhenItsOwnRowsAreWritten, while others can't be. Who has none yet, and operators, are shown what is counted.
+func TestAnAccountsStatementIsFinalWhenItsOwnRowsAreWritten(t *testing.T) {
+	r := billed(t)
+	s, err := r.tables.State(t.Context(), october)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := s
+	next.Status, next.Columns, next.After, next.Left = statements.Writing, statement.Columns(), r.account.ID, []account.ID{r.account.ID}
+	if s, err = r.tables.Save(t.Context(), s, next); err != nil {
+		t.Fatal(err)
+	}
+	if doc := r.stated(t, "owner", r.root(), "").JSON(t); doc["status"] != "open" || len(doc["rows"].([]any)) != 3 {
+		t.Errorf("left for later: %v", doc)
+	}
+	row := statement.Row{Place: statement.Place{Account: r.account.ID, Key: r.key.ID, Product: "search"}, Calls: map[authz.Code]int64{authz.Allowed: 7}}
+	table, err := statements.NewTable(s.Columns, october, r.account.ID, []statement.Row{row})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next = s
+	next.Left, next.Rows = nil, 1
+	if _, err = r.tables.Save(t.Context(), s, next, table); err != nil {
+		t.Fatal(err)
+	}
+	file := r.stated(t, "owner", r.root(), "?format=csv")
+	sum := sha256.Sum256(file.Body)
+	doc := r.stated(t, "owner", r.root(), "").JSON(t)
+	if doc["status"] != "final" || doc["sha256"] != hex.EncodeToString(sum[:]) || doc["closed_at"] != nil || len(doc["rows"].([]any)) != 1 {
+		t.Errorf("written: %v, of the file %x", doc, sum)
+	}
+	if doc := r.stated(t, "operator", "/v1/operator", "").JSON(t); doc["status"] != "open" || len(doc["rows"].([]any)) != 3 {
+		t.Errorf("of all accounts: %v", doc)
 	}
 }
 

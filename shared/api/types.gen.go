@@ -1947,7 +1947,7 @@ type SetLimit struct {
 
 // Statement defines model for Statement.
 type Statement struct {
-	// ClosedAt When it became final; absent while it is open.
+	// ClosedAt When the statement of all accounts became final; absent until then.
 	ClosedAt *MaybeTime `json:"closed_at,omitempty"`
 	Month    string     `json:"month"`
 

@@ -41,21 +41,21 @@ func Days(m statement.Month) counters.Range {
 	return counters.Range{From: m.Begin(), To: m.End(), Days: true}
 }
 
-// Total reads an account's rows without its keys.
-func (r Reader) Total(ctx context.Context, m statement.Month, id account.ID) ([]statement.Row, error) {
-	rows, err := r.Rows.AccountRows(ctx, id, Days(m))
-	return statement.Total(id, rows), err
-}
-
 // Account reads an account's rows, sorted. An account without calls is read by one query.
 func (r Reader) Account(ctx context.Context, m statement.Month, id account.ID) ([]statement.Row, error) {
+	rows, _, err := r.AccountKeys(ctx, m, id)
+	return rows, err
+}
+
+// AccountKeys also tells which keys there are, all others of the account being purged; none where it made no calls.
+func (r Reader) AccountKeys(ctx context.Context, m statement.Month, id account.ID) ([]statement.Row, []apikey.ID, error) {
 	total, err := r.Rows.AccountRows(ctx, id, Days(m))
 	if err != nil || len(total) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	ids, err := r.keys(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var lock sync.Mutex
 	var rows []usage.Row
@@ -71,9 +71,9 @@ func (r Reader) Account(ctx context.Context, m statement.Month, id account.ID) (
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("used: %w", err)
+		return nil, nil, fmt.Errorf("used: %w", err)
 	}
-	return statement.Of(id, total, rows), nil
+	return statement.Of(id, total, rows), ids, nil
 }
 
 // keys lists the keys of an account, deleted ones too, and those whose records can't be read.

@@ -26,6 +26,9 @@ type Adjustment struct {
 
 func adjustmentPK(id account.ID) string { return "ADJ#" + string(id) }
 
+// MostAdjusted bounds the rows of an adjustment, which is one item. What has more is several adjustments.
+const MostAdjusted = partRows
+
 // Adjust adds an adjustment. dynamo.ErrExists when the account has one of this month and number already.
 func (s *Store) Adjust(ctx context.Context, a Adjustment) error {
 	item := key(adjustmentPK(a.Account), fmt.Sprintf("%s#%04d", a.Of, a.Number))
@@ -123,21 +126,32 @@ func (s *Store) Settled(ctx context.Context) (map[string]bool, error) {
 	return out, err
 }
 
-// Miss notes a report about a month that isn't counted.
-func (s *Store) Miss(ctx context.Context, m statement.Month, id string, now time.Time) error {
-	item := key(missingPK+"#"+m.String(), id)
+// Missed is a report about a month that isn't counted.
+type Missed struct {
+	ID     string
+	Report dynamo.Item // as the table of reports had it, as far as it is about the month; none in notes of releases before
+}
+
+// Miss notes a report about a month that isn't counted. The note outlives the report in its own table.
+func (s *Store) Miss(ctx context.Context, m statement.Month, missed Missed, now time.Time) error {
+	item := key(missingPK+"#"+m.String(), missed.ID)
+	item["report"] = &types.AttributeValueMemberM{Value: missed.Report}
 	item["ttl"] = dynamo.N(now.Add(keepMarks).Unix())
 	return s.note(ctx, item)
 }
 
 // Missing lists the reports about a month that Miss noted.
-func (s *Store) Missing(ctx context.Context, m statement.Month) (ids []string, err error) {
+func (s *Store) Missing(ctx context.Context, m statement.Month) (list []Missed, err error) {
 	err = s.each(ctx, missingPK+"#"+m.String(), "", "", 0, func(item dynamo.Item) (bool, error) {
-		id, _ := dynamo.GetS(item, "sk")
-		ids = append(ids, id)
+		var one Missed
+		one.ID, _ = dynamo.GetS(item, "sk")
+		if report, ok := item["report"].(*types.AttributeValueMemberM); ok {
+			one.Report = report.Value
+		}
+		list = append(list, one)
 		return true, nil
 	})
-	return ids, err
+	return list, err
 }
 
 // Sweep is the progress of comparing the reports of a month with the counters.

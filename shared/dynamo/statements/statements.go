@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,11 +58,21 @@ type State struct {
 	Rows    int64
 	Ended   time.Time // when it became final
 	Over    bool      // an admin had it written although something was left
+	// Left are accounts up to After whose rows aren't in it: of a statement that is being written, because they couldn't be made yet; of a final one,
+	// because an admin had it written over them.
+	Left []account.ID
+}
+
+// Has reports whether the rows of an account are written, which nothing changes any more.
+func (s State) Has(id account.ID) bool {
+	return s.Status == Final || s.Status == Writing && id <= s.After && !slices.Contains(s.Left, id)
 }
 
 const (
 	statesPK = "STATEMENTS"
 	version  = 1
+	// leavingVersion is the format of the state of a statement that is being written and lacks accounts.
+	leavingVersion = 2
 )
 
 func key(pk, sk string) dynamo.Item { return dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk)} }
@@ -72,6 +83,16 @@ func encodeState(s State) dynamo.Item {
 	item["after"], item["sha256"], item["rows"] = dynamo.S(string(s.After)), dynamo.S(s.SHA256), dynamo.N(s.Rows)
 	item["ended_at"], item["over"] = dynamo.S(dynamo.FormatTime(s.Ended)), dynamo.Bool(s.Over)
 	item["columns"] = dynamo.S(strings.Join(s.Columns, ","))
+	if len(s.Left) > 0 {
+		left := make([]types.AttributeValue, len(s.Left))
+		for i, id := range s.Left {
+			left[i] = dynamo.S(string(id))
+		}
+		item["left"] = &types.AttributeValueMemberL{Value: left}
+		if s.Status != Final { // a release that doesn't know them would end the statement without them
+			item["v"] = dynamo.N(leavingVersion)
+		}
+	}
 	return item
 }
 
@@ -87,7 +108,7 @@ func decodeState(item dynamo.Item) (s State, err error) {
 	columns, _ := dynamo.GetS(item, "columns")
 	s = State{Version: n, Status: Status(status), After: account.ID(after), SHA256: sum, Rows: rows}
 	var bad error
-	if s.Month, bad = statement.ParseMonth(sk); bad != nil || format != version || !okVersion || !okRows ||
+	if s.Month, bad = statement.ParseMonth(sk); bad != nil || format != version && format != leavingVersion || !okVersion || !okRows ||
 		s.Status != Open && s.Status != Writing && s.Status != Final {
 		return s, fmt.Errorf("statements: %w: %s", dynamo.ErrUnreadable, sk)
 	}
@@ -96,6 +117,15 @@ func decodeState(item dynamo.Item) (s State, err error) {
 	}
 	if columns != "" {
 		s.Columns = strings.Split(columns, ",")
+	}
+	if left, ok := item["left"].(*types.AttributeValueMemberL); ok {
+		for _, value := range left.Value {
+			id, ok := value.(*types.AttributeValueMemberS)
+			if !ok {
+				return s, fmt.Errorf("statements: %w: %s", dynamo.ErrUnreadable, sk)
+			}
+			s.Left = append(s.Left, account.ID(id.Value))
+		}
 	}
 	if over, ok := item["over"].(*types.AttributeValueMemberBOOL); ok {
 		s.Over = over.Value
@@ -162,7 +192,7 @@ func (s *Store) each(ctx context.Context, pk, prefix, after string, page int32, 
 // MostParts is the most parts that one Save takes, of all accounts together.
 const MostParts = 90
 
-// Save replaces a month's state and adds the tables of accounts, in one transaction. dynamo.ErrStale when the state isn't as it was read:
+// Save replaces a month's state and adds the tables of accounts, in one transaction; of a large table, what names its parts, which are put before. dynamo.ErrStale when the state isn't as it was read:
 // another run has come further, or this one's answer was lost. A final statement takes nothing more.
 func (s *Store) Save(ctx context.Context, before, after State, tables ...Table) (State, error) {
 	after.Month, after.Version = before.Month, before.Version+1
@@ -178,6 +208,11 @@ func (s *Store) Save(ctx context.Context, before, after State, tables ...Table) 
 	}
 	writes := []types.TransactWriteItem{{Put: put}}
 	for _, t := range tables {
+		if t.large() {
+			if err := s.place(ctx, before.Month, t); err != nil {
+				return before, err
+			}
+		}
 		for _, item := range t.items(after.Month) {
 			writes = append(writes, types.TransactWriteItem{Put: &types.Put{
 				TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)"),

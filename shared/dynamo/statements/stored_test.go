@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/keytest"
@@ -25,8 +26,13 @@ func TestStatementsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	r.end(t, r.write(t, s, one, 2))
 	must(t, r.Adjust(t.Context(), statements.Adjustment{Account: one, Of: month, Number: 1, In: month + 1, Rows: adjusting(month, 1)}))
 	must(t, r.Settle(t.Context(), "aside 1", keytest.Now))
-	must(t, r.Miss(t.Context(), month, "report 2", keytest.Now))
+	must(t, r.Miss(t.Context(), month, missed("report 2"), keytest.Now))
 	must(t, r.SaveSweep(t.Context(), month, statements.Sweep{Began: keytest.Now, After: "x", Done: true}))
+	leaving, err := r.Save(t.Context(), statements.State{Month: month + 1}, statements.State{Status: statements.Writing, Columns: columns, After: two, Left: []account.ID{one}})
+	must(t, err)
+	if leaving.Has(one) || !leaving.Has(two) {
+		t.Errorf("%+v", leaving)
+	}
 	items := keytest.Stored(t, db, tables.Statements)
 	for _, item := range items {
 		if packed, ok := item["z"].(*types.AttributeValueMemberB); ok { // another release of Go may pack the same text in other bytes

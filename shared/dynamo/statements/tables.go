@@ -35,26 +35,26 @@ type part struct {
 
 const (
 	partRows = 1000
-	// maxPart bounds a part as it is stored, and maxTable all parts of an account: DynamoDB takes 400 KB and 4 MB.
+	// maxPart bounds a part as it is stored, and maxTable the parts of an account that are written in one transaction: DynamoDB takes 400 KB and
+	// 4 MB.
 	maxPart  = 350 << 10
 	maxTable = 3 << 20
 )
 
-// ErrTooLarge says that an account has more rows than one transaction holds.
-var ErrTooLarge = errors.New("statements: more rows of one account than a transaction holds")
+// ErrTooLarge says that rows don't fit into an item: their names are longer than any of ours.
+var ErrTooLarge = errors.New("statements: rows that are larger than an item")
 
-// NewTable packs an account's rows. A table without rows needs no place.
+// NewTable packs an account's rows, as many as there are. A table without rows needs no place.
 func NewTable(columns []string, m statement.Month, id account.ID, rows []statement.Row) (Table, error) {
 	t := Table{Account: id, rows: len(rows)}
 	sum := sha256.New()
 	_, _ = sum.Write(statement.Line(columns))
-	each := max(partRows, (len(rows)+MostParts-1)/MostParts)
 	for len(rows) > 0 {
-		n := min(each, len(rows))
+		n := min(partRows, len(rows))
 		text := statement.Encode(columns, m, rows[:n])
 		_, _ = sum.Write(text)
 		p := part{n, pack(text)}
-		if t.size += len(p.packed); len(p.packed) > maxPart || t.size > maxTable {
+		if t.size += len(p.packed); len(p.packed) > maxPart {
 			return Table{}, fmt.Errorf("%w: %s", ErrTooLarge, id)
 		}
 		t.parts, rows = append(t.parts, p), rows[n:]
@@ -69,11 +69,21 @@ func Empty(columns []string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Parts is the number of items that the table takes, and Size their bytes.
-func (t Table) Parts() int { return len(t.parts) }
+// Parts is the number of items that the table takes in a transaction, and Size their bytes.
+func (t Table) Parts() int {
+	if t.large() {
+		return 1
+	}
+	return len(t.parts)
+}
 
-// Size is the table's size as it is stored, in bytes.
-func (t Table) Size() int { return t.size }
+// Size is the size of what a transaction holds of the table, in bytes.
+func (t Table) Size() int {
+	if t.large() {
+		return 0
+	}
+	return t.size
+}
 
 // Rows is the number of its rows.
 func (t Table) Rows() int { return t.rows }
@@ -103,14 +113,22 @@ func unpack(packed []byte) ([]byte, error) {
 
 func monthPK(m statement.Month) string { return "M#" + m.String() }
 
+// items are those that stand in the month.
 func (t Table) items(m statement.Month) (list []dynamo.Item) {
+	if t.large() {
+		return []dynamo.Item{t.pointer(m)}
+	}
 	for i, p := range t.parts {
-		item := key(monthPK(m), fmt.Sprintf("%s#%04d", t.Account, i))
-		item["v"], item["n"], item["sha256"] = dynamo.N(version), dynamo.N(int64(p.rows)), dynamo.S(t.sha)
-		item["z"] = &types.AttributeValueMemberB{Value: p.packed}
-		list = append(list, item)
+		list = append(list, t.item(p, monthPK(m), fmt.Sprintf("%s#%04d", t.Account, i)))
 	}
 	return list
+}
+
+func (t Table) item(p part, pk, sk string) dynamo.Item {
+	item := key(pk, sk)
+	item["v"], item["n"], item["sha256"] = dynamo.N(version), dynamo.N(int64(p.rows)), dynamo.S(t.sha)
+	item["z"] = &types.AttributeValueMemberB{Value: p.packed}
+	return item
 }
 
 // Page is a page of a final statement.
@@ -132,8 +150,7 @@ func (s *Store) Read(ctx context.Context, m statement.Month, id account.ID, afte
 		return p, err
 	}
 	// Parts are read few at a time: most pages are a part or two.
-	err = s.each(ctx, monthPK(m), prefix, last, 8, func(item dynamo.Item) (bool, error) {
-		sk, _ := dynamo.GetS(item, "sk")
+	err = s.eachPart(ctx, m, prefix, last, 8, func(at string, item dynamo.Item) (bool, error) {
 		if p.Rows == limit {
 			p.Next = last + "#" + strconv.Itoa(skip)
 			return false, nil
@@ -152,7 +169,7 @@ func (s *Store) Read(ctx context.Context, m statement.Month, id account.ID, afte
 			p.Next = last + "#" + strconv.Itoa(skip+n)
 			return false, nil
 		}
-		last, skip = sk, 0
+		last, skip = at, 0
 		return true, nil
 	})
 	return p, err
@@ -185,7 +202,7 @@ func place(after, prefix string) (last string, skip int, err error) {
 
 // Rows reads all rows of an account in a final statement.
 func (s *Store) Rows(ctx context.Context, state State, id account.ID) (rows []statement.Row, err error) {
-	err = s.each(ctx, monthPK(state.Month), string(id)+"#", "", 0, func(item dynamo.Item) (bool, error) {
+	err = s.eachPart(ctx, state.Month, string(id)+"#", "", 0, func(_ string, item dynamo.Item) (bool, error) {
 		text, err := partOf(item)
 		if err != nil {
 			return false, err
@@ -204,7 +221,7 @@ func (s *Store) Rows(ctx context.Context, state State, id account.ID) (rows []st
 func (s *Store) Digest(ctx context.Context, state State) (sha string, rows int64, err error) {
 	sum := sha256.New()
 	_, _ = sum.Write(statement.Line(state.Columns))
-	err = s.each(ctx, monthPK(state.Month), "", "", 0, func(item dynamo.Item) (bool, error) {
+	err = s.eachPart(ctx, state.Month, "", "", 0, func(_ string, item dynamo.Item) (bool, error) {
 		text, err := partOf(item)
 		if err != nil {
 			return false, err

@@ -154,33 +154,6 @@ func Outcomes(rows []Row) map[Outcome]int64 {
 	return out
 }
 
-// Total makes the rows of an account as a whole: those of its keys together.
-func Total(id account.ID, total []usage.Row) []Row {
-	t := table{}
-	t.addRows(id, total)
-	return t.rows()
-}
-
-// Less subtracts lists of rows from one, whatever they adjust. The difference, more or less, are the adjustments about the month that make
-// them equal.
-func Less(m Month, now []Row, stated ...[]Row) []Row {
-	t := table{}
-	add := func(rows []Row, sign int64) {
-		for _, r := range rows {
-			at := r.Place
-			at.Adjusts = m
-			for code, n := range r.Calls {
-				t.add(at, code, sign*n)
-			}
-		}
-	}
-	add(now, 1)
-	for _, rows := range stated {
-		add(rows, -1)
-	}
-	return t.rows()
-}
-
 // Join adds up rows of the same place, and sorts them.
 func Join(lists ...[]Row) []Row {
 	t := table{}
@@ -202,9 +175,4 @@ func Own(rows []Row) (own []Row) {
 		}
 	}
 	return own
-}
-
-// SameOutcomes reports whether a list of rows has as many calls of each product and outcome as others together.
-func SameOutcomes(now []Row, stated ...[]Row) bool {
-	return maps.Equal(Outcomes(now), Outcomes(slices.Concat(stated...)))
 }

@@ -1,6 +1,7 @@
 package statement_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,6 +101,8 @@ func someCalls(rt *rapid.T) []usage.Call {
 	}), 0, 60).Draw(rt, "calls")
 }
 
+var allKeys = []apikey.ID{"key_a", "key_b", "key_c"}
+
 func sum(rows []statement.Row) (n int64) {
 	for _, r := range rows {
 		n += r.Allowed() + r.Refused()
@@ -142,7 +145,7 @@ func TestEachCallIsInOneRow(t *testing.T) {
 		}
 		columns := statement.Columns()
 		again, err := statement.Decode(columns, statement.Encode(columns, november, rows))
-		if err != nil || len(statement.Less(november, statement.Fold(columns, rows), again)) != 0 || sum(again) != int64(len(calls)) {
+		if err != nil || len(statement.Differences(november, allKeys, statement.Fold(columns, rows), again)) != 0 || sum(again) != int64(len(calls)) {
 			rt.Errorf("read again: %v, %v", again, err)
 		}
 	})
@@ -160,11 +163,11 @@ func TestAdjustmentsMakeEqualWhatWasCountedSince(t *testing.T) {
 			return statement.Of(acct, total, keys)
 		}
 		before, after := rowsOf(someCalls(rt)), rowsOf(someCalls(rt))
-		adjustments := statement.Less(november, after, before)
-		if left := statement.Less(november, after, before, adjustments); len(left) != 0 {
+		adjustments := statement.Differences(november, allKeys, after, before)
+		if left := statement.Differences(november, allKeys, after, before, adjustments); len(left) != 0 {
 			rt.Errorf("%v are left", left)
 		}
-		if !statement.SameOutcomes(after, before, adjustments) || sum(before)+sum(adjustments) != sum(after) {
+		if sum(before)+sum(adjustments) != sum(after) {
 			rt.Errorf("%v and %v aren't %v", before, adjustments, after)
 		}
 		for _, r := range adjustments {
@@ -176,6 +179,81 @@ func TestAdjustmentsMakeEqualWhatWasCountedSince(t *testing.T) {
 			rt.Error("adjustments are taken for the month's own")
 		}
 	})
+}
+
+// TestPurgedKeysAreNoDifference: what was said of them stays said. One call more of theirs, or another type, is one, and adjusted it is none.
+func TestPurgedKeysAreNoDifference(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		calls := someCalls(rt)
+		known := rapid.SliceOfDistinct(rapid.SampledFrom(allKeys), rapid.ID).Draw(rt, "known")
+		rows := func(calls []usage.Call, known []apikey.ID) []statement.Row {
+			total, byKey := counted(calls)
+			var keys []usage.Row
+			for _, id := range known {
+				keys = append(keys, byKey[id]...)
+			}
+			return statement.Of(acct, total, keys)
+		}
+		said := rows(calls, allKeys)
+		if more := statement.Differences(november, known, rows(calls, known), said); len(more) != 0 {
+			rt.Errorf("%v, and only %v are known", more, known)
+		}
+		if len(calls) == 0 {
+			return
+		}
+		// Of a product and outcome all calls have a type, so that none may have come from those without one.
+		i := rapid.IntRange(0, len(calls)-1).Draw(rt, "changed")
+		for j := range calls {
+			calls[j].Billing = cmp.Or(calls[j].Billing, "free")
+		}
+		said = rows(calls, allKeys)
+		changed := slices.Clone(calls)
+		if rapid.Bool().Draw(rt, "one more") {
+			changed = append(changed, calls[i])
+		} else {
+			changed[i].Billing = "evaluation"
+		}
+		now := rows(changed, known)
+		more := statement.Differences(november, known, now, said)
+		if len(more) == 0 || sum(more) != int64(len(changed)-len(calls)) {
+			rt.Errorf("%v for %v, changed to %v", more, said, now)
+		}
+		if left := statement.Differences(november, known, now, said, more); len(left) != 0 {
+			rt.Errorf("adjusted by %v, %v are left", more, left)
+		}
+	})
+}
+
+// TestCallsOfAnotherKeyAreADifference, where both keys are known, although the account has as many.
+func TestCallsOfAnotherKeyAreADifference(t *testing.T) {
+	row := func(k apikey.ID, n int64) statement.Row {
+		at := statement.Place{Account: acct, Key: k, Product: "search", Class: "search", Billing: "free"}
+		return statement.Row{Place: at, Calls: map[authz.Code]int64{authz.Allowed: n}}
+	}
+	said, now := []statement.Row{row("key_a", 2), row("key_b", 1)}, []statement.Row{row("key_a", 1), row("key_b", 2)}
+	if more := statement.Differences(november, allKeys, now, said); len(more) != 2 || more[0].Allowed() != -1 || more[1].Allowed() != 1 {
+		t.Errorf("%+v", more)
+	}
+}
+
+// TestWhatIsNotKnownAnyMoreIsNoDifference: the account has room for fewer types than its keys had together.
+func TestWhatIsNotKnownAnyMoreIsNoDifference(t *testing.T) {
+	row := func(k apikey.ID, b apikey.BillingType, n int64) statement.Row {
+		return statement.Row{Place: statement.Place{Account: acct, Key: k, Product: "search", Billing: b}, Calls: map[authz.Code]int64{authz.Allowed: n}}
+	}
+	for name, tt := range map[string]struct {
+		now, said []statement.Row
+		want      int
+	}{
+		"of a purged key":                     {[]statement.Row{row("", "", 5)}, []statement.Row{row("key_x", "free", 5)}, 0},
+		"known since":                         {[]statement.Row{row("", "free", 5)}, []statement.Row{row("key_x", "", 5)}, 0},
+		"of a key that is there, not its own": {[]statement.Row{row("key_a", "", 5), row("", "paying", 3)}, []statement.Row{row("key_a", "", 5), row("key_x", "free", 3)}, 0},
+		"another type":                        {[]statement.Row{row("", "paying", 5)}, []statement.Row{row("key_x", "free", 5)}, 2},
+	} {
+		if more := statement.Differences(november, allKeys, tt.now, tt.said); len(more) != tt.want {
+			t.Errorf("%s: %+v", name, more)
+		}
+	}
 }
 
 // TestWhatTheAccountAndItsKeysTellApartDifferentlyIsCountedOnce: the account's room for kinds is the smaller one.
