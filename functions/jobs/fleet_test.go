@@ -82,8 +82,8 @@ func newFleet(t testing.TB, r *harness, accounts, keys, environments int) *fleet
 	return f
 }
 
-// decide makes one call, and counts it in the ledger.
-func (f *fleet) decide(tally *usage.Tally, k apikey.Key, p product.ID, within string, billing apikey.BillingType, code authz.Code) {
+// decide makes one call, and counts it in the ledger, in the line that it returns.
+func (f *fleet) decide(tally *usage.Tally, k apikey.Key, p product.ID, within string, billing apikey.BillingType, code authz.Code) line {
 	class := product.Class(string(p) + within)
 	if p == "" {
 		class = ""
@@ -96,7 +96,42 @@ func (f *fleet) decide(tally *usage.Tally, k apikey.Key, p product.ID, within st
 	if billing == "" {
 		at.Class = ""
 	}
-	f.ledger[line{statement.MonthOf(f.now), at, code}]++
+	of := line{statement.MonthOf(f.now), at, code}
+	f.ledger[of]++
+	return of
+}
+
+// setAside keeps an environment's report aside, as the counter does where the store refuses what would count it.
+func (f *fleet) setAside(t testing.TB, tally *usage.Tally) {
+	t.Helper()
+	for _, part := range tally.Report(f.now) {
+		id := fmt.Sprint(len(f.records), "-", part.Environment)
+		raw := keytest.StreamRecord(id, "INSERT", reports.Encode(part))
+		records, err := stream.Decode(keytest.StreamEvent(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again(t, func() error {
+			return f.counters.Quarantine(t.Context(), records[0].Sequence+"#"+records[0].ID, "refused", raw, f.now)
+		})
+	}
+}
+
+// asides are the records that are set aside, of an environment.
+func (f *fleet) asides(t testing.TB, environment string) (list []counters.Aside) {
+	t.Helper()
+	for day := february.Begin(); day.Before(march.End()); day = day.AddDate(0, 0, 1) {
+		err := f.counters.EachAside(t.Context(), day, func(a counters.Aside) error {
+			if report, _, _ := about(a); strings.HasPrefix(report.Environment, environment) {
+				list = append(list, a)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
 }
 
 // run decides calls while the month ends. In the middle all keys get another billing type; some had none. The first environment reports after
@@ -325,8 +360,6 @@ func (f *fleet) close(t testing.TB, m statement.Month) {
 		t.Fatal(err)
 	}
 }
-
-func encodeReport(r usage.Report) dynamo.Item { return reports.Encode(r) }
 
 // spoil makes counters of an account unreadable, and returns the item as it was.
 func spoil(t testing.TB, stores keytest.Stores, id account.ID) (sound dynamo.Item) {

@@ -223,6 +223,7 @@ var bounds = map[string]float64{
 	"functions/leaks.maxItems":                       1000,
 	"functions/jobs.maxNamed":                        10,
 	"shared/dynamo/statements.MostParts":             90,
+	"shared/dynamo/statements.MostAdjusted":          1000,
 	"functions/counter.maxQuarantined":               350 << 10,
 	"functions/events.maxEntries":                    10,
 	"functions/events.maxBytes":                      240 << 10,

@@ -22,7 +22,7 @@ import (
 )
 
 // TestProcessesKeepAQuotaTogether: real gates on the real engine, which are killed with what they hold, end in order and stop over
-// midnight, never let more calls through in a day than the account's quota, nor more of a key than its daily cap, and what they took is never
+// midnight, with calls that came before and are decided after it, never let more calls through in a day than the account's quota, nor more of a key than its daily cap, and what they took is never
 // less than what they let through. On the day after both are served again.
 func TestProcessesKeepAQuotaTogether(t *testing.T) {
 	processes, quota, kills := 4, 300, 6
@@ -55,14 +55,24 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 		environments[i] = tab.start(t)
 	}
 	first.run(t, environments)
-	// Midnight, while one of them stands still with what it holds.
-	stopped := environments[0]
-	_ = stopped.cmd.Process.Signal(syscall.SIGSTOP)
-	if err := os.WriteFile(ahead, []byte("24h"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_ = stopped.cmd.Process.Signal(syscall.SIGCONT)
+	// Midnight, while some of them stand still with what they hold and with a call each that came the day before. They go on when the others have made half
+	// of the next day's calls.
 	second := &quotaDay{tab: tab, events: events, calls: int64(3 * quota)}
+	stopped := environments[:processes/2]
+	for _, e := range stopped {
+		_ = e.cmd.Process.Signal(syscall.SIGSTOP)
+	}
+	second.resume = func() {
+		for _, e := range stopped {
+			_ = e.cmd.Process.Signal(syscall.SIGCONT)
+		}
+	}
+	second.before = func() {
+		if err := os.WriteFile(ahead, []byte("24h"), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	second.waiting = len(stopped)
 	second.run(t, environments)
 	for _, e := range environments {
 		e.end()
@@ -92,6 +102,9 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 			}
 		}
 	}
+	if n := second.delayed.Load(); n != int64(len(stopped)) {
+		t.Errorf("%d of %d calls that came to stopped processes were answered", n, len(stopped))
+	}
 	if served := first.served[0].Load() + first.served[1].Load(); first.killed.Load() == 0 || served < int64(quota)*4/5 {
 		t.Errorf("%d killed, %d served of %d", first.killed.Load(), served, quota)
 	}
@@ -104,25 +117,51 @@ type quotaDay struct {
 	calls, kills int64
 	made, killed atomic.Int64
 	served       [2]atomic.Int64 // of each key
+	// Of environments that are stopped: so many of the first wait with a call before the day begins, and go on in its middle.
+	waiting        int
+	before, resume func()
+	delayed        atomic.Int64 // calls that came before the day began
 }
 
 func (d *quotaDay) run(t *testing.T, environments []*environment) {
 	t.Helper()
-	var group sync.WaitGroup
+	var group, handed sync.WaitGroup
+	handed.Add(d.waiting)
+	begun, half := make(chan struct{}), sync.Once{}
 	for i := range environments {
 		group.Go(func() {
-			for d.made.Add(1) <= d.calls {
+			if i < d.waiting {
+				d.made.Add(1)
+				handed.Done() // and the runtime's answer to it stays away
+				d.one(environments[i])
+				d.delayed.Add(1)
+			}
+			<-begun
+			for n := d.made.Add(1); n <= d.calls; n = d.made.Add(1) {
+				if d.resume != nil && n >= d.calls/2 {
+					half.Do(d.resume)
+				}
 				if rand.N(d.calls) < 3*d.kills && d.killed.Load() < d.kills { //nolint:gosec // a test
 					environments[i] = d.replace(t, environments[i])
 				}
-				key := rand.IntN(len(d.events)) //nolint:gosec // a test
-				if admitted, err := environments[i].call(d.events[key]); err == nil && admitted {
-					d.served[key].Add(1)
-				}
+				d.one(environments[i])
 			}
 		})
 	}
+	handed.Wait()
+	if d.before != nil {
+		d.before()
+	}
+	close(begun)
 	group.Wait()
+}
+
+// one makes a call of one of the keys.
+func (d *quotaDay) one(e *environment) {
+	key := rand.IntN(len(d.events)) //nolint:gosec // a test
+	if admitted, err := e.call(d.events[key]); err == nil && admitted {
+		d.served[key].Add(1)
+	}
 }
 
 // replace ends an environment, every other time without a warning.
