@@ -2,10 +2,13 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,15 +16,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/infra/e2e/othergate"
+	"latchkey/shared/usage/statement"
 )
 
 // quotaOfTiles and quotaOfOthers are a day's, of the catalogue of this test.
 const quotaOfTiles, quotaOfOthers = 40, 100_000
 
-// TestAnAccountsQuotaHoldsOverAllEnvironments: at ten times its quota an account is served what it allows, over all environments
-// and keys, refused from the first call beyond it, and served again within 10 s of an operator's raising it, and in the next day. What
-// environments hold when they end comes back. The shipped catalogue sets no quota, so the gate is built with another one, and with a
-// clock that the test can put forward.
+// quotaOfMonth is a month's of tiles, which an operator sets.
+const quotaOfMonth = quotaOfTiles + 25
+
+// TestAnAccountsQuotaHoldsOverAllEnvironments: at ten times its quota of a day an account is served what it allows, over all environments
+// and keys, refused from the first call beyond it, and served again within 10 s of an operator's raising it. So it is at ten times its quota of a month, and in the
+// next month and the next day it is served again. What environments hold when they end comes back. The statement of the month that has ended is final,
+// and says what the test counted, to the call. The shipped catalogue sets no quota, so the gate is built with another one, and with a
+// clock that the test can put forward, as the jobs are.
 func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
 	t.Parallel()
 	ahead := filepath.Join(t.TempDir(), "ahead")
@@ -29,15 +37,21 @@ func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := startIn(withBootstraps(t, map[string]string{"Authorizer": gate}), t.TempDir(), "LATCHKEY_IDLE_SECONDS=2")
+	later := filepath.Join(t.TempDir(), "later")
+	jobs, err := othergate.BuildJobs(root, t.TempDir(), later)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := startIn(withBootstraps(t, map[string]string{"Authorizer": gate, "JobsFunction": jobs}), t.TempDir(), "LATCHKEY_IDLE_SECONDS=2")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.stop)
-	_, one := s.createKey(t, `{"name":"one","usage":"backend","products":["map-display"]}`)
-	_, two := s.createKey(t, `{"name":"two","usage":"backend","products":["map-display"]}`)
+	first, one := s.createKey(t, `{"name":"one","usage":"backend","products":["map-display"]}`)
+	second, two := s.createKey(t, `{"name":"two","usage":"backend","products":["map-display"]}`)
+	names, ledger := map[string]string{tile + one: first, tile + two: second}, map[string]float64{}
 	began := time.Now().UTC()
-	served, refused := s.flood(t, 10*quotaOfTiles, tile+one, tile+two)
+	served, refused := s.floodOf(t, names, ledger, 10*quotaOfTiles, tile+one, tile+two)
 	if time.Now().UTC().Day() != began.Day() {
 		t.Skip("DID NOT RUN: the day has ended meanwhile")
 	}
@@ -53,20 +67,49 @@ func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
 	if policy := refused.header.Get("RateLimit-Policy"); policy != `"map-display.tiles";q=1000;w=1, "tiles.day";q=40;w=86400` {
 		t.Errorf("RateLimit-Policy: %s", policy)
 	}
-	const more = 25
-	s.setQuota(t, quotaOfTiles+more)
+	s.setQuota(t, 100*quotaOfTiles, quotaOfMonth)
 	<-time.After(10 * time.Second)
-	if n, _ := s.flood(t, 3*more, tile+one, tile+two); n != more {
-		t.Errorf("%d served within 10 s of a quota that was raised by %d", n, more)
+	served, refused = s.floodOf(t, names, ledger, 10*quotaOfMonth, tile+one, tile+two)
+	if served != quotaOfMonth-quotaOfTiles {
+		t.Errorf("%d served within 10 s of a quota that was raised by %d", served, quotaOfMonth-quotaOfTiles)
+	}
+	month := statement.MonthOf(began)
+	wait, err = strconv.Atoi(refused.header.Get("Retry-After"))
+	if policy := refused.header.Get("RateLimit-Policy"); !strings.HasSuffix(policy, `, "tiles.month";q=65;w=`+strconv.Itoa(int(month.End().Sub(month.Begin()).Seconds()))) ||
+		err != nil || wait < 1 || time.Duration(wait)*time.Second > month.End().Sub(began)+time.Second || refused.json(t)["code"] != "quota_exceeded" {
+		t.Errorf("beyond the month's quota: RateLimit-Policy %s, Retry-After %d, %s", policy, wait, refused.body)
 	}
 	rows, _ := s.must(t, http.StatusOK, "owner", "GET", "/v1/accounts/"+s.DemoAccount+"/quotas", "").json(t)["quotas"].([]any)
 	tiles, _ := rows[0].(map[string]any)
-	if day, _ := tiles["day"].(map[string]any); day["quota"] != float64(quotaOfTiles+more) || day["left"] != 0.0 || day["set_by"] != "operator" {
+	if of, _ := tiles["month"].(map[string]any); of["quota"] != float64(quotaOfMonth) || of["left"] != 0.0 || of["set_by"] != "operator" {
 		t.Errorf("the account is shown %v", tiles)
 	}
-	s.setQuota(t, nil)
-	if err := os.WriteFile(ahead, []byte("24h"), 0o600); err != nil {
-		t.Fatal(err)
+	if time.Now().UTC().Day() != began.Day() {
+		t.Skip("DID NOT RUN: the day has ended meanwhile")
+	}
+	// All is counted before the clock goes on, and nothing of two months is reported together.
+	if status, said := s.untilStated(t, month, ledger); status != "open" || !maps.Equal(said, ledger) {
+		t.Errorf("the open month is %s and says %v, want %v", status, said, ledger)
+	}
+	put := func(file string, d time.Duration) {
+		if err := os.WriteFile(file, []byte(d.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := month.End().Sub(time.Now()) + time.Hour
+	put(ahead, next)
+	if n, _ := s.flood(t, 2*quotaOfMonth, tile+one, tile+two); n != quotaOfMonth {
+		t.Errorf("%d served in the next month, want %d", n, quotaOfMonth)
+	}
+	s.setQuota(t, nil, nil)
+	put(ahead, next+24*time.Hour)
+	put(later, month.Settled().Sub(time.Now())+time.Hour)
+	written := s.jobOf(t, "JobsFunction", `{"job":"statements"}`)
+	if status, said := s.stated(t, month); status != "final" || !maps.Equal(said, ledger) {
+		t.Errorf("the statement is %s and says %v, want %v: %v", status, said, ledger, written)
+	}
+	if c := s.jobOf(t, "JobsFunction", `{"job":"compare"}`); fmt.Sprint(c["equal"]) != "["+month.String()+"]" {
+		t.Errorf("compared with the counters: %v", c)
 	}
 	<-time.After(10 * time.Second)
 	if n, _ := s.flood(t, 2*quotaOfTiles, tile+one); n != quotaOfTiles {
@@ -149,10 +192,41 @@ func TestAKeysDailyCapHoldsOverAllEnvironments(t *testing.T) {
 	}
 }
 
-// setQuota sets the demo account's own quota of freemium tiles a day, nil for none.
-func (s *stack) setQuota(t *testing.T, day any) {
+// stated reads what the demo account's statement of a month says: its status, and the calls by key and outcome.
+func (s *stack) stated(t *testing.T, m statement.Month) (status any, said map[string]float64) {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"billing_type": "freemium", "day": day, "month": nil})
+	doc := s.must(t, http.StatusOK, "owner", "GET", "/v1/accounts/"+s.DemoAccount+"/statements/"+m.String(), "").json(t)
+	said = map[string]float64{}
+	for _, one := range doc["rows"].([]any) {
+		row, _ := one.(map[string]any)
+		of := fmt.Sprint(row["key_id"], " ", row["class"], " ", row["billing_type"], " ")
+		if n, _ := row["allowed"].(float64); n > 0 {
+			said[of+"allowed"] += n
+		}
+		reasons, _ := row["by_reason"].(map[string]any)
+		for code, n := range reasons {
+			said[of+code] += n.(float64)
+		}
+	}
+	return doc["status"], said
+}
+
+// untilStated reads it until it says as much as a ledger, for a while.
+func (s *stack) untilStated(t *testing.T, m statement.Month, ledger map[string]float64) (status any, said map[string]float64) {
+	t.Helper()
+	for range 100 {
+		if status, said = s.stated(t, m); maps.Equal(said, ledger) {
+			break
+		}
+		<-time.After(200 * time.Millisecond)
+	}
+	return status, said
+}
+
+// setQuota sets the demo account's own quotas of freemium tiles a day and a month, nil for none.
+func (s *stack) setQuota(t *testing.T, day, month any) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"billing_type": "freemium", "day": day, "month": month})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,6 +236,12 @@ func (s *stack) setQuota(t *testing.T, day any) {
 // flood makes calls on several environments at once, of one URL after the other.
 func (s *stack) flood(t *testing.T, calls int, urls ...string) (served int, refused answer) {
 	t.Helper()
+	return s.floodOf(t, nil, map[string]float64{}, calls, urls...)
+}
+
+// floodOf is flood that adds its calls to a ledger, by the names of the keys and the outcome.
+func (s *stack) floodOf(t *testing.T, names map[string]string, ledger map[string]float64, calls int, urls ...string) (served int, refused answer) {
+	t.Helper()
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	next := make(chan string)
@@ -170,11 +250,14 @@ func (s *stack) flood(t *testing.T, calls int, urls ...string) (served int, refu
 			for url := range next {
 				a := s.product(t, url, nil)
 				mu.Lock()
+				code := "allowed"
 				if a.status == http.StatusOK {
 					served++
 				} else {
 					refused = a
+					code, _ = a.json(t)["code"].(string)
 				}
+				ledger[names[url]+" map-display.tiles freemium "+code]++
 				mu.Unlock()
 			}
 		})

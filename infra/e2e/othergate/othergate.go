@@ -62,8 +62,41 @@ func Build(root, dir, quotas, ahead string) (bootstrap string, err error) {
 	if out, err := generate.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("making the catalogue: %w\n%s", err, out)
 	}
+	return overlaid(root, dir, "authorizer", code, clock, writes)
+}
+
+// sources is where functions read the time.
+const sources = "functions/internal/env/source.go"
+
+// BuildJobs makes the function of the jobs in a folder, and returns the path of its binary. Its clock is ahead by the duration in the file named
+// ahead, if it is there: a month ends when it is written.
+func BuildJobs(root, dir, ahead string) (bootstrap string, err error) {
+	if root, err = filepath.Abs(root); err != nil {
+		return "", err
+	}
+	raw, err := os.ReadFile(filepath.Join(root, sources))
+	if err != nil {
+		return "", err
+	}
+	text, err := changed(string(raw), "Source{Now: time.Now,", "Source{Now: ahead,", "import (\n", "import (\n\t\"os\"\n",
+		"// NewSource reads", "func ahead() time.Time {\n	text, _ := os.ReadFile("+strconv.Quote(ahead)+
+			")\n	shift, _ := time.ParseDuration(string(text))\n	return time.Now().Add(shift)\n}\n\n// NewSource reads")
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", sources, err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(sources)), 0o750); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, sources), []byte(text), 0o600); err != nil {
+		return "", err
+	}
+	return overlaid(root, dir, "functions/jobs", sources)
+}
+
+// overlaid builds a function with files of a folder in the place of the repository's.
+func overlaid(root, dir, function string, names ...string) (bootstrap string, err error) {
 	instead := map[string]string{}
-	for _, name := range []string{code, clock, writes} {
+	for _, name := range names {
 		instead[filepath.Join(root, name)] = filepath.Join(dir, name)
 	}
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": instead})
@@ -74,9 +107,9 @@ func Build(root, dir, quotas, ahead string) (bootstrap string, err error) {
 	if err := os.WriteFile(list, overlay, 0o600); err != nil {
 		return "", err
 	}
-	cmd := build.Command(filepath.Join(root, "authorizer"), bootstrap, runtime.GOOS, runtime.GOARCH, "-overlay="+list)
+	cmd := build.Command(filepath.Join(root, function), bootstrap, runtime.GOOS, runtime.GOARCH, "-overlay="+list)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the gate: %w\n%s", err, out)
+		return "", fmt.Errorf("building %s: %w\n%s", function, err, out)
 	}
 	return bootstrap, nil
 }
