@@ -63,11 +63,3 @@ func classOf(p product.ID, within string) product.Class {
 func (c Counts) Holds(reported Counts) bool {
 	return c.Growth(reported.only(outcomes, minutes, hosts, billedCalls)) == nil
 }
-
-// Slim takes from rows what Cells doesn't need, which is most of it: hosts.
-func Slim(rows []Row) []Row {
-	for i, r := range rows {
-		rows[i].Counts = r.Counts.only(outcomes, billedCalls)
-	}
-	return rows
-}

@@ -58,7 +58,7 @@ func (r Reader) AccountKeys(ctx context.Context, m statement.Month, id account.I
 		return nil, nil, err
 	}
 	var lock sync.Mutex
-	var rows []usage.Row
+	sum := statement.SumOf(id)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.AtOnce)
 	for _, key := range ids {
@@ -66,14 +66,14 @@ func (r Reader) AccountKeys(ctx context.Context, m statement.Month, id account.I
 			found, err := r.Rows.KeyRows(ctx, id, key, Days(m))
 			lock.Lock()
 			defer lock.Unlock()
-			rows = append(rows, usage.Slim(found)...)
+			sum.Add(found)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, nil, fmt.Errorf("used: %w", err)
 	}
-	return statement.Of(id, total, rows), ids, nil
+	return sum.Rows(total), ids, nil
 }
 
 // keys lists the keys of an account, deleted ones too, and those whose records can't be read.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,6 +116,10 @@ func (r Row) cells(columns []string, m Month) []string {
 func Fold(columns []string, rows []Row) []Row {
 	out := make([]Row, len(rows))
 	for i, r := range rows {
+		out[i] = r
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(r.Calls)), func(c authz.Code) bool { return !slices.Contains(columns, string(c)) }) {
+			continue
+		}
 		calls := map[authz.Code]int64{}
 		for code, n := range r.Calls {
 			if !slices.Contains(columns, string(code)) {
@@ -122,7 +127,7 @@ func Fold(columns []string, rows []Row) []Row {
 			}
 			calls[code] += n
 		}
-		out[i] = Row{r.Place, calls}
+		out[i].Calls = calls
 	}
 	return out
 }

@@ -1,10 +1,10 @@
 package statement
 
 import (
-	"maps"
 	"slices"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
 )
 
 // Differences compares an account's rows of a month, as the counters have them now, with what its statement and adjustments have said. The
@@ -18,35 +18,37 @@ func Differences(m Month, known []apikey.ID, now []Row, stated ...[]Row) []Row {
 	for _, id := range known {
 		keys[id] = true
 	}
-	sum := func(lists ...[]Row) (t table) {
-		t = table{}
-		for _, rows := range lists {
-			for _, r := range rows {
-				at := r.Place
-				if at.Adjusts = m; !keys[at.Key] {
-					at.Key = ""
-				}
-				for code, n := range r.Calls {
-					t.add(at, code, n)
-				}
-			}
+	out, rests := table{}, [2]map[Outcome]*rest{{}, {}}
+	add := func(r Row, sign int64, of map[Outcome]*rest) {
+		at := r.Place
+		if at.Adjusts = m; !keys[at.Key] {
+			at.Key = ""
 		}
-		return t
-	}
-	have, said := sum(now), sum(stated...)
-	same := sameRest(have, said)
-	out := table{}
-	each := func(of table, sign int64) {
-		for at, calls := range of {
-			for code, n := range calls {
-				if at.Key != "" || !same[Outcome{at.Product, code}] {
-					out.add(at, code, sign*n)
-				}
-			}
+		for code, n := range r.Calls {
+			out.add(at, code, sign*n)
+			restOf(of, at, code, n)
+		}
+		if len(out[at]) == 0 {
+			delete(out, at)
 		}
 	}
-	each(have, 1)
-	each(said, -1)
+	// Rows are the same in both as a rule, and in the same order: those of a large account are gone again as they come.
+	said := slices.Concat(stated...)
+	for i := range max(len(now), len(said)) {
+		if i < len(now) {
+			add(now[i], 1, rests[0])
+		}
+		if i < len(said) {
+			add(said[i], -1, rests[1])
+		}
+	}
+	for at, calls := range out {
+		for code := range calls {
+			if at.Key == "" && sameRest(rests[0][Outcome{at.Product, code}], rests[1][Outcome{at.Product, code}]) {
+				delete(calls, code)
+			}
+		}
+	}
 	return out.rows()
 }
 
@@ -57,47 +59,35 @@ type rest struct {
 	unknown int64 // of known keys, without a billing type: what the account knows of those may be taken for a purged key's
 }
 
-func restOf(t table) map[Outcome]*rest {
-	out := map[Outcome]*rest{}
-	for at, calls := range t {
-		for code, n := range calls {
-			o := Outcome{at.Product, code}
-			if out[o] == nil {
-				out[o] = &rest{types: map[apikey.BillingType]int64{}}
-			}
-			switch {
-			case at.Key == "":
-				out[o].sum += n
-				out[o].types[at.Billing] += n
-			case at.Billing == "":
-				out[o].unknown += n
-			}
-		}
+// restOf adds calls to what is said, or had, of purged keys.
+func restOf(of map[Outcome]*rest, at Place, code authz.Code, n int64) {
+	o := Outcome{at.Product, code}
+	if of[o] == nil {
+		of[o] = &rest{types: map[apikey.BillingType]int64{}}
 	}
-	return out
+	switch {
+	case at.Key == "":
+		of[o].sum += n
+		of[o].types[at.Billing] += n
+	case at.Billing == "":
+		of[o].unknown += n
+	}
 }
 
-// sameRest tells of which products and outcomes the calls of purged keys are what was said of them.
-func sameRest(have, said table) map[Outcome]bool {
-	same := map[Outcome]bool{}
-	now, before := restOf(have), restOf(said)
-	none := &rest{}
-	for _, o := range slices.Concat(slices.Collect(maps.Keys(now)), slices.Collect(maps.Keys(before))) {
-		a, b := now[o], before[o]
-		if a == nil {
-			a = none
-		}
-		if b == nil {
-			b = none
-		}
-		// Calls may have come to a type from those without one, and not from another type.
-		var more int64
-		for billing, n := range a.types {
-			if billing != "" {
-				more += max(0, n-b.types[billing])
-			}
-		}
-		same[o] = a.sum == b.sum && more <= max(0, b.types[""]-a.types[""])+a.unknown
+// sameRest reports whether the calls of purged keys, of one product and outcome, are what was said of them.
+func sameRest(now, said *rest) bool {
+	if now == nil {
+		now = &rest{}
 	}
-	return same
+	if said == nil {
+		said = &rest{}
+	}
+	// Calls may have come to a type from those without one, and not from another type.
+	var more int64
+	for billing, n := range now.types {
+		if billing != "" {
+			more += max(0, n-said.types[billing])
+		}
+	}
+	return now.sum == said.sum && more <= max(0, said.types[""]-now.types[""])+now.unknown
 }

@@ -97,10 +97,27 @@ func (t table) rows() []Row {
 // account has more are the calls of keys that are purged. The account's counters are to be read first: so a call that is counted while the
 // keys are read can't be taken for a purged key's.
 func Of(id account.ID, total, keys []usage.Row) []Row {
-	t := table{}
-	t.addRows(id, keys)
-	t.addRest(id, total)
-	return t.rows()
+	s := SumOf(id)
+	s.Add(keys)
+	return s.Rows(total)
+}
+
+// Sum adds up an account's rows of a month, key by key, so that the counters of all days of all keys needn't be held at once.
+type Sum struct {
+	id account.ID
+	t  table
+}
+
+// SumOf begins without rows.
+func SumOf(id account.ID) Sum { return Sum{id, table{}} }
+
+// Add adds counters of keys.
+func (s Sum) Add(keys []usage.Row) { s.t.addRows(s.id, keys) }
+
+// Rows ends a sum with the account's own counters, as Of does.
+func (s Sum) Rows(total []usage.Row) []Row {
+	s.t.addRest(s.id, total)
+	return s.t.rows()
 }
 
 // Outcome names calls on which the counters of an account and those of its keys agree. By class and billing type they may not: each tells
@@ -113,8 +130,8 @@ type Outcome struct {
 func (t table) addRest(id account.ID, total []usage.Row) {
 	all := table{}
 	all.addRows(id, total)
-	left := Outcomes(all.rows())
-	for o, n := range Outcomes(t.rows()) {
+	left := all.outcomes()
+	for o, n := range t.outcomes() {
 		left[o] -= n
 	}
 	known := table{}
@@ -141,14 +158,12 @@ func (t table) addRest(id account.ID, total []usage.Row) {
 	}
 }
 
-// Outcomes adds up rows by product and outcome alone.
-func Outcomes(rows []Row) map[Outcome]int64 {
+// outcomes adds up rows by product and outcome alone.
+func (t table) outcomes() map[Outcome]int64 {
 	out := map[Outcome]int64{}
-	for _, r := range rows {
-		for code, n := range r.Calls {
-			if out[Outcome{r.Product, code}] += n; out[Outcome{r.Product, code}] == 0 {
-				delete(out, Outcome{r.Product, code})
-			}
+	for at, calls := range t {
+		for code, n := range calls {
+			out[Outcome{at.Product, code}] += n
 		}
 	}
 	return out
