@@ -4,13 +4,18 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"latchkey/shared/telemetry"
 )
 
+// garbage is how much memory may be unused, in percent of what is in use: a large account needs most of what the function has.
+const garbage = 50
+
 func main() {
+	debug.SetGCPercent(garbage)
 	j, err := newJobs(os.Getenv, os.Stdout)
 	if err != nil {
 		telemetry.Abort(err)

@@ -28,7 +28,7 @@ const quotaOfMonth = quotaOfTiles + 25
 // TestAnAccountsQuotaHoldsOverAllEnvironments: at ten times its quota of a day an account is served what it allows, over all environments
 // and keys, refused from the first call beyond it, and served again within 10 s of an operator's raising it. So it is at ten times its quota of a month, and in the
 // next month and the next day it is served again. What environments hold when they end comes back. The statement of the month that has ended is final,
-// and says what the test counted, to the call. The shipped catalogue sets no quota, so the gate is built with another one, and with a
+// and its calls are those that the test counted. The shipped catalogue sets no quota, so the gate is built with another one, and with a
 // clock that the test can put forward, as the jobs are.
 func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
 	t.Parallel()

@@ -65,7 +65,7 @@ func Build(root, dir, quotas, ahead string) (bootstrap string, err error) {
 	return overlaid(root, dir, "authorizer", code, clock, writes)
 }
 
-// sources is where functions read the time.
+// sources names the file in which functions read the time.
 const sources = "functions/internal/env/source.go"
 
 // BuildJobs makes the function of the jobs in a folder, and returns the path of its binary. Its clock is ahead by the duration in the file named

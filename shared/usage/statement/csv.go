@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"maps"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,12 +114,20 @@ func (r Row) cells(columns []string, m Month) []string {
 
 // Fold puts the refusals of codes that have no column under the code of all others, as a table has them.
 func Fold(columns []string, rows []Row) []Row {
-	out := make([]Row, len(rows))
-	for i, r := range rows {
-		out[i] = r
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(r.Calls)), func(c authz.Code) bool { return !slices.Contains(columns, string(c)) }) {
-			continue
+	named := func(r Row) bool {
+		for code := range r.Calls {
+			if !slices.Contains(columns, string(code)) {
+				return false
+			}
 		}
+		return true
+	}
+	first := slices.IndexFunc(rows, func(r Row) bool { return !named(r) })
+	if first < 0 {
+		return rows
+	}
+	out := slices.Clone(rows)
+	for i, r := range rows[first:] {
 		calls := map[authz.Code]int64{}
 		for code, n := range r.Calls {
 			if !slices.Contains(columns, string(code)) {
@@ -127,7 +135,7 @@ func Fold(columns []string, rows []Row) []Row {
 			}
 			calls[code] += n
 		}
-		out[i].Calls = calls
+		out[first+i].Calls = calls
 	}
 	return out
 }
@@ -139,17 +147,30 @@ var ErrTable = errors.New("statement: unreadable table")
 func Decode(columns []string, text []byte) ([]Row, error) {
 	in := csv.NewReader(bytes.NewReader(text))
 	in.FieldsPerRecord = len(columns)
-	lines, err := in.ReadAll()
-	if err != nil {
-		return nil, ErrTable
-	}
-	rows := make([]Row, len(lines))
-	for i, cells := range lines {
-		if rows[i], err = row(columns, cells); err != nil {
+	in.ReuseRecord = true
+	rows := make([]Row, 0, bytes.Count(text, []byte("\n")))
+	before := map[string]string{}
+	for {
+		cells, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		if err != nil {
+			return nil, ErrTable
+		}
+		// A cell is a part of its line: without a copy of its own it would keep the line. Most names stand in many rows.
+		for i, cell := range cells {
+			if before[columns[i]] != cell {
+				before[columns[i]] = strings.Clone(cell)
+			}
+			cells[i] = before[columns[i]]
+		}
+		r, err := row(columns, cells)
+		if err != nil {
 			return nil, err
 		}
+		rows = append(rows, r)
 	}
-	return rows, nil
 }
 
 func row(columns, cells []string) (r Row, err error) {

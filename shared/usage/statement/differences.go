@@ -1,8 +1,6 @@
 package statement
 
 import (
-	"slices"
-
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 )
@@ -33,14 +31,18 @@ func Differences(m Month, known []apikey.ID, now []Row, stated ...[]Row) []Row {
 		}
 	}
 	// Rows are the same in both as a rule, and in the same order: those of a large account are gone again as they come.
-	said := slices.Concat(stated...)
-	for i := range max(len(now), len(said)) {
-		if i < len(now) {
-			add(now[i], 1, rests[0])
+	i := 0
+	for _, rows := range stated {
+		for _, r := range rows {
+			if i < len(now) {
+				add(now[i], 1, rests[0])
+			}
+			i++
+			add(r, -1, rests[1])
 		}
-		if i < len(said) {
-			add(said[i], -1, rests[1])
-		}
+	}
+	for _, r := range now[min(i, len(now)):] {
+		add(r, 1, rests[0])
 	}
 	for at, calls := range out {
 		for code := range calls {

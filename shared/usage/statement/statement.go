@@ -184,6 +184,9 @@ func Join(lists ...[]Row) []Row {
 
 // Own leaves out the adjustments of a statement, which are about other months.
 func Own(rows []Row) (own []Row) {
+	if !slices.ContainsFunc(rows, func(r Row) bool { return r.Adjusts != 0 }) {
+		return rows
+	}
 	for _, r := range rows {
 		if r.Adjusts == 0 {
 			own = append(own, r)
