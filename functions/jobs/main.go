@@ -11,7 +11,7 @@ import (
 	"latchkey/shared/telemetry"
 )
 
-// garbage is how much memory may be unused, in percent of what is in use: a large account needs most of what the function has.
+// garbage bounds the memory that is unused, in percent of that in use: a large account needs most of what the function has.
 const garbage = 50
 
 func main() {

@@ -96,14 +96,14 @@ func TestAnAccountsQuotaHoldsOverAllEnvironments(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	next := month.End().Sub(time.Now()) + time.Hour
+	next := time.Until(month.End()) + time.Hour
 	put(ahead, next)
 	if n, _ := s.flood(t, 2*quotaOfMonth, tile+one, tile+two); n != quotaOfMonth {
 		t.Errorf("%d served in the next month, want %d", n, quotaOfMonth)
 	}
 	s.setQuota(t, nil, nil)
 	put(ahead, next+24*time.Hour)
-	put(later, month.Settled().Sub(time.Now())+time.Hour)
+	put(later, time.Until(month.Settled())+time.Hour)
 	written := s.jobOf(t, "JobsFunction", `{"job":"statements"}`)
 	if status, said := s.stated(t, month); status != "final" || !maps.Equal(said, ledger) {
 		t.Errorf("the statement is %s and says %v, want %v: %v", status, said, ledger, written)
