@@ -290,6 +290,13 @@ func (a asked) document(w http.ResponseWriter, unreadable *int, f found) error {
 	if f.sha != "" {
 		doc.Sha256 = &f.sha
 	}
+	if a.id == "" && len(f.state.Left) > 0 {
+		left := make([]string, len(f.state.Left))
+		for i, id := range f.state.Left {
+			left[i] = string(id)
+		}
+		doc.LeftOut = &left
+	}
 	for i, row := range rows {
 		doc.Rows[i] = rowDoc(row)
 	}

@@ -149,8 +149,11 @@ func TestAnAccountsStatementIsFinalWhenItsOwnRowsAreWritten(t *testing.T) {
 	if s, err = r.tables.Save(t.Context(), s, next); err != nil {
 		t.Fatal(err)
 	}
-	if doc := r.stated(t, "owner", r.root(), "").JSON(t); doc["status"] != "open" || len(doc["rows"].([]any)) != 3 {
+	if doc := r.stated(t, "owner", r.root(), "").JSON(t); doc["status"] != "open" || len(doc["rows"].([]any)) != 3 || doc["left_out"] != nil {
 		t.Errorf("left for later: %v", doc)
+	}
+	if doc := r.stated(t, "operator", "/v1/operator", "").JSON(t); doc["status"] != "open" || fmt.Sprint(doc["left_out"]) != fmt.Sprint([]account.ID{r.account.ID}) {
+		t.Errorf("operators are shown %v", doc)
 	}
 	row := statement.Row{Place: statement.Place{Account: r.account.ID, Key: r.key.ID, Product: "search"}, Calls: map[authz.Code]int64{authz.Allowed: 7}}
 	table, err := statements.NewTable(s.Columns, october, r.account.ID, []statement.Row{row})

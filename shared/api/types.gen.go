@@ -1949,7 +1949,10 @@ type SetLimit struct {
 type Statement struct {
 	// ClosedAt When the statement of all accounts became final; absent until then.
 	ClosedAt *MaybeTime `json:"closed_at,omitempty"`
-	Month    string     `json:"month"`
+
+	// LeftOut Of all accounts: those whose rows could not be written yet or, of a final statement, that an admin had it written without. Absent where there are none.
+	LeftOut *[]string `json:"left_out,omitempty"`
+	Month   string    `json:"month"`
 
 	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
