@@ -123,6 +123,26 @@ test("domains are checked while they are typed, and a suggestion is one press aw
   await c.close();
 });
 
+test("the answer to an earlier text never replaces that to the one that stands", async () => {
+  const c = await context(browser);
+  const page = await c.newPage();
+  await signIn(page, "owner");
+  await page.getByRole("link", { name: "Create API key" }).click();
+  const path = await page.locator("[data-domains]").first().getAttribute("data-domains");
+  let late;
+  const first = new Promise((asked) => page.route(`**${path}`, (route) => { late ? route.continue() : asked(late = route); }));
+  await page.locator("#f-domains").fill("https://example.com/maps");
+  await first;
+  await page.locator("#f-domains").fill("*.example.org");
+  await page.locator(".checks .ok").waitFor();
+  await late.continue();
+  // Behind a whole answer that was asked for later, the page has seen that one, too.
+  await page.evaluate(async (path) => (await fetch(path, { method: "POST", body: new URLSearchParams({ domains: "example.net" }) })).json(), path);
+  assert.match(await page.locator(".checks").first().innerText(), /^\*\.example\.org\s*✓[^✕]*$/);
+  c.check();
+  await c.close();
+});
+
 test("a key's whole life: edit, test, rotate, extend, cancel, disable, enable, revoke, delete, restore", async () => {
   const c = await context(browser);
   c.expect(422);

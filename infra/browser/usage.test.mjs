@@ -169,14 +169,17 @@ test("the period before stands beside the range, by a link, and its line beside 
 
 test("dragging across bars shows their days alone, and a click after it leads nowhere", async () => {
   const { page, done } = await usage(`range=30d&key=${made.site}&compare=1`);
-  await page.mouse.move(...await at(page, 1));
-  await page.mouse.down();
-  await page.mouse.move(...await at(page, 0), { steps: 4 });
-  assert.equal(await page.locator(".band").count(), 1);
-  await page.mouse.up();
-  await page.waitForURL(/from=/);
   const day = (back) => new Date(Date.now() - back * 86400e3).toISOString().slice(0, 10);
-  assert.equal(new URL(page.url()).searchParams.toString(), `compare=1&from=${day(1)}&key=${made.site}&to=${day(0)}`);
+  for (const [from, to] of [[0, 1], [1, 0]]) { // to the left, and to the right
+    await page.goto(`${stack().console_url}/accounts/${stack().demo_account}/usage?range=30d&key=${made.site}&compare=1`);
+    await page.mouse.move(...await at(page, from));
+    await page.mouse.down();
+    await page.mouse.move(...await at(page, to), { steps: 4 });
+    assert.equal(await page.locator(".band").count(), 1);
+    await page.mouse.up();
+    await page.waitForURL(/from=/);
+    assert.equal(new URL(page.url()).searchParams.toString(), `compare=1&from=${day(1)}&key=${made.site}&to=${day(0)}`);
+  }
   assert.equal(await page.locator(".charts").getAttribute("data-by"), "hour");
   const here = page.url(), count = await page.locator(".chart").first().evaluate((e) => e.dataset.values.split(" ").length);
   assert.ok(count > 24 && count <= 48, `${count} hours`);
