@@ -76,12 +76,24 @@ func certify(dir string) (config *tls.Config, file string, err error) {
 		return nil, "", err
 	}
 	file = filepath.Join(dir, "store.pem")
-	err = os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
+	roots := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), others()...)
+	err = os.WriteFile(file, roots, 0o600)
 	return &tls.Config{
 		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS13,
 		// Tickets would be one more flight of the server's behind the handshake, for which no client waits.
 		SessionTicketsDisabled: true,
 	}, file, err
+}
+
+// others are the certificates that this machine trusts, some 140 as in Lambda's image: a client parses them all before it trusts one.
+// None where they are in another place.
+func others() []byte {
+	for _, file := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"} {
+		if text, err := os.ReadFile(file); err == nil {
+			return text
+		}
+	}
+	return nil
 }
 
 // awayStarts makes cold starts with the store over TLS, at each round trip: a third as many as there are without. What has no

@@ -54,7 +54,7 @@ func environment(o options, s *store) []string {
 		"KEY_PREFIX=ak", "OVER_LIMIT=429", "METRICS_NAMESPACE=Latchkey/bench", "USAGE_PLAN_KEY=00000000-0000-0000-0000-000000000000",
 	}
 	if s.roots != "" {
-		all = append(all, "SSL_CERT_FILE="+s.roots)
+		all = append(all, "SSL_CERT_FILE="+s.roots, "SSL_CERT_DIR=/none") // the folder as the template sets it
 	}
 	return all
 }

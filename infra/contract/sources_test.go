@@ -168,6 +168,9 @@ func deployed(t *testing.T, d document) map[string]string {
 	return out
 }
 
+// ofGo are variables that Go itself reads.
+var ofGo = []string{"GOMAXPROCS", "SSL_CERT_DIR"}
+
 // fromLambda are variables that Lambda itself sets.
 func fromLambda(name string) bool { return strings.HasPrefix(name, "AWS_") || name == "_HANDLER" }
 
@@ -212,13 +215,13 @@ func TestEveryVariableThatAFunctionReadsIsDeclared(t *testing.T) {
 			}
 		}
 		for name := range variables {
-			if _, everywhere := common[name]; !everywhere && !read[name] && name != "GOMAXPROCS" {
+			if _, everywhere := common[name]; !everywhere && !read[name] && !slices.Contains(ofGo, name) {
 				t.Errorf("%s is given %s, and nothing in it reads that", id, name)
 			}
 		}
 	}
 	for name := range common {
-		if !everyone[name] && name != "GOMAXPROCS" {
+		if !everyone[name] && !slices.Contains(ofGo, name) {
 			t.Errorf("all functions are given %s, and none reads that", name)
 		}
 	}

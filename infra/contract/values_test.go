@@ -26,7 +26,7 @@ func given(own bool) map[string]string {
 		"CONTROL_TABLE": "${ControlTable}", "GATE_TABLE": "${GateTable}", "LEASES_TABLE": "${LeasesTable}", "QUOTAS_TABLE": "${QuotasTable}", "SLICES_TABLE": "${SlicesTable}",
 		"COUNTERS_TABLE": "${CountersTable}", "STATEMENTS_TABLE": "${StatementsTable}", "SESSIONS_TABLE": "${SessionsTable}", "KEYRING_SECRET": "${KeyringSecret}", "EVENT_BUS": "${EventBus}",
 		"DELIVERY_KEY": "${DeliveryKey.Arn}", "DELIVERY_NAMES": "latchkey/${AWS::StackName}", "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client, "OIDC_ALGORITHM": "ES256", "KEY_PREFIX": "zz", "FORMER_KEY_PREFIXES": "old,ak",
-		"BOOTSTRAP_OPERATOR": "first", "ACCOUNTS_PER_PERSON": "5", "CHANGES_PER_SECOND": "10", "CHANGES_PER_HOUR": "1000", "OVER_LIMIT": "403", "CALLER_ADDRESSES": "hidden", "OUTAGE_BOUND_MINUTES": "180", "LOG_LEVEL": "info", "METRICS_NAMESPACE": ourMetrics, "GOMAXPROCS": "1",
+		"BOOTSTRAP_OPERATOR": "first", "ACCOUNTS_PER_PERSON": "5", "CHANGES_PER_SECOND": "10", "CHANGES_PER_HOUR": "1000", "OVER_LIMIT": "403", "CALLER_ADDRESSES": "hidden", "OUTAGE_BOUND_MINUTES": "180", "LOG_LEVEL": "info", "METRICS_NAMESPACE": ourMetrics, "GOMAXPROCS": "1", "SSL_CERT_DIR": "/none",
 		"USAGE_PLAN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
 		"PAGE_TOKEN_KEY":          "Select(2, Split(/, ${AWS::StackId}))",
 		"PROBLEM_DOCS":            "https://docs.example/problems/",
