@@ -51,7 +51,10 @@ func (a *app) showPeople(v *visit, status int, f *form) error {
 		return err
 	}
 	reads := []func(context.Context) error{
-		func(ctx context.Context) (err error) { d.Members, err = v.members(ctx, me.Subject); return err },
+		func(ctx context.Context) (err error) {
+			d.Members, err = v.members(ctx, v.accountPath("/members"), me.Subject)
+			return err
+		},
 	}
 	if v.owns(me) || me.Operator {
 		reads = append(reads, func(ctx context.Context) error {
@@ -78,8 +81,8 @@ func (v *visit) owns(me api.Me) bool {
 	return slices.ContainsFunc(me.Accounts, func(a api.MyAccount) bool { return a.Id == v.accountID && a.Role == api.Owner })
 }
 
-func (v *visit) members(ctx context.Context, me string) (all []memberRow, err error) {
-	err = management.Pages(ctx, v.api, v.accountPath("/members"), mostPages,
+func (v *visit) members(ctx context.Context, path, me string) (all []memberRow, err error) {
+	err = management.Pages(ctx, v.api, path, mostPages,
 		func(page api.MemberList) *string { return page.NextPageToken },
 		func(page api.MemberList) {
 			for _, m := range page.Members {
@@ -119,7 +122,7 @@ func (a *app) changeRole(v *visit) error {
 	f.Values["new_role"] = v.form("role")
 	body := api.PutMember{Role: api.Role(f.Values["new_role"])}
 	read := func() (string, int64, error) {
-		members, err := v.members(v.ctx(), "")
+		members, err := v.members(v.ctx(), v.accountPath("/members"), "")
 		for _, m := range members {
 			if m.Subject == subject {
 				return string(m.Role), 0, err
@@ -159,7 +162,7 @@ func (a *app) showRemoval(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
-	members, err := v.members(v.ctx(), me.Subject)
+	members, err := v.members(v.ctx(), v.accountPath("/members"), me.Subject)
 	if err != nil {
 		return err
 	}

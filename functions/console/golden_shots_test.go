@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -456,6 +457,10 @@ func operatorShots(add adder) {
 		s.Rows, s.NextPageToken, s.Unreadable = fullStatement().Rows, ptr("p3"), ptr(2)
 	}))
 	add("statements.not_settled", "admin", ops+"/statements?month=2026-07", ofAll(func(s *api.Statement) { s.SettledAt, s.NextPageToken = day(60), ptr("p3") }))
+	add("statements.left_out", "admin", ops+"/statements?month=2026-07", ofAll(func(s *api.Statement) {
+		s.Status, s.ClosedAt = api.Final, maybeDay(35)
+		s.LeftOut = ptr(slices.Repeat([]string{"acc_01"}, mostWithout+1))
+	}))
 	add("statements.bad_month", "admin", ops+"/statements?month=x", withDoc("GET /v1/operator/statements/x", failing(400, "parameter_invalid")))
 	add("statements_close", "admin,support", closeStatementPage+"?month=2026-07", nil)
 	add("queue", "admin,support", ops+"/qps-requests", nil)

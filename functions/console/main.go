@@ -12,11 +12,12 @@
 //     the error to form.refuse first: it keeps what belongs to fields, and says whether that was all.
 //  3. A template templates/thing.html with {{define "thing"}}, rendered by v.render(status, "thing", v.t("thing.title"), data).
 //     It sees a page: its own data as .Data, and .Account, .Can, .Me. Functions: t, url, icon, date, moment, ago, num, dict …
-//  4. Messages in messages/en/thing.json and messages/fr/thing.json, with the same keys and placeholders (a test holds them).
+//  4. Messages in thing.json of messages/en, fr and ar, with the same keys and placeholders (a test holds them).
 //     Never put markup into a message, and never mark a customer's text as HTML.
 //  5. For the navigation, an entry in navigation (page.go). For a dialog, a confirmation page with class "confirm" and a link
 //     to it with data-dialog: without JavaScript it is a page, with it the same form in a dialog.
-//  6. The page in infra/browser/pages.mjs, so that the browser tests look at it.
+//  6. The page in infra/browser/pages.mjs, so that the browser tests look at it; with shot: true, make screenshots takes a picture of it
+//     for the docs. What people do on it is a test in infra/browser.
 package main
 
 import (

@@ -91,18 +91,17 @@ func (a *app) showOperatorPeople(v *visit) error {
 		return err
 	}
 	d := &operatorPeople{}
-	var members api.MemberList
 	err := v.parallel(
 		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
-		reading(&members, v.api, operatorAccountPath(v, "/members"), url.Values{"page_size": {"100"}}),
+		func(ctx context.Context) (err error) {
+			d.Members, err = v.members(ctx, operatorAccountPath(v, "/members"), "")
+			return err
+		},
 	)
 	if err != nil {
 		return err
 	}
-	for _, m := range members.Members {
-		d.Members = append(d.Members, memberRow{Member: m})
-	}
-	return v.render(http.StatusOK, "operator-people-of", d.Account.Name, d)
+	return v.render(http.StatusOK, "operator-people-of", d.Account.Name+" · "+v.t("member.title"), d)
 }
 
 // operatorLimits is an account with its limits and quotas.
@@ -132,7 +131,7 @@ func (a *app) showOperatorLimits(v *visit, status int, f *form) error {
 	}
 	d.Limits = v.accountLimitsOf(d.Account, products)
 	d.Quotas, d.Numbers, d.QuotasLack = v.quotaRows(quotas.Quotas), v.quotaForms(d.Account, quotas.Quotas), quotas.Unreadable
-	return v.render(status, "operator-limits", d.Account.Name, d)
+	return v.render(status, "operator-limits", d.Account.Name+" · "+v.t("operator.account.limits"), d)
 }
 
 func (a *app) setKeyLimit(v *visit) error {

@@ -9,7 +9,7 @@ import (
 	"latchkey/shared/api"
 )
 
-// TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen: used, left, when its period ends and when it will be used up; and what is taken in advance, unless
+// TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen: used, left, when its period ends and when it will be used up; and what is reserved, unless
 // nothing is.
 func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 	w := newWalker(t, "owner")
@@ -38,12 +38,12 @@ func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 	} {
 		for _, held = range []int64{0, 5} {
 			page := text(w.ask(http.MethodGet, path, nil).doc)
-			for _, one := range append(says, "2 Jul 2026, 01:01 UTC", "At today’s rate used up 1 Jul 2026, 00:00 UTC") {
+			for _, one := range append(says, "2 Jul 2026, 01:01 UTC", "At today’s rate, runs out 1 Jul 2026, 00:00 UTC") {
 				if !strings.Contains(page, one) {
 					t.Errorf("%s doesn't say %q", path, one)
 				}
 			}
-			if got := strings.Contains(page, "taken in advance"); got != (held > 0) || held > 0 && !strings.Contains(page, fmt.Sprint(held, " taken in advance")) {
+			if got := strings.Contains(page, "reserved"); got != (held > 0) || held > 0 && !strings.Contains(page, fmt.Sprint(held, " reserved")) {
 				t.Errorf("%s, %d in hand: said: %v", path, held, got)
 			}
 		}

@@ -33,8 +33,13 @@ type statementPage struct {
 	Account    string // "" where it is over all
 	Last       string // the present month, after which there is none
 	Page, Next string
-	Over       bool // the month has ended
+	Over       bool     // the month has ended
+	Without    []string // accounts whose rows it lacks: the first of them
+	Further    int      // and how many more
 }
+
+// mostWithout bounds the accounts that a page names as left out.
+const mostWithout = 20
 
 // statementLine is a row in words.
 type statementLine struct {
@@ -91,6 +96,10 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 		f.Problem, status = v.t("statement.bad_month"), http.StatusBadRequest
 	} else {
 		d.Statement = found
+		if without := found.LeftOut; without != nil {
+			n := min(len(*without), mostWithout)
+			d.Without, d.Further = (*without)[:n], len(*without)-n
+		}
 		d.Over = a.now().After(found.SettledAt.Add(-statement.Settles))
 	}
 	for _, row := range found.Rows {

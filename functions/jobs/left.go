@@ -22,30 +22,30 @@ func (j *jobs) left(ctx context.Context, m statement.Month) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	asides, err := j.asides(ctx, m, settled)
-	if err != nil {
+	if err := j.asides(ctx, m, settled); err != nil {
 		return 0, err
 	}
 	missing, done, err := j.missing(ctx, m, settled)
 	if !done && !j.source.Now().Before(m.Settled()) {
 		missing++
 	}
-	return asides + missing, err
+	return missing, err
 }
 
-// settle notes which of the present month's records that were set aside are counted, while that can still be known.
+// settle notes which of the present month's records that were set aside are counted, while that can still be known, and which aren't, before they
+// expire.
 func (j *jobs) settle(ctx context.Context) error {
 	settled, err := j.billing.notes.Settled(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = j.asides(ctx, statement.MonthOf(j.source.Now()), settled)
-	return err
+	return j.asides(ctx, statement.MonthOf(j.source.Now()), settled)
 }
 
-// asides counts the records that were set aside, may be about a month, and aren't counted. It is noted when one is, be it that it was replayed or
-// that a later report says the same: what shows that is forgotten some days later.
-func (j *jobs) asides(ctx context.Context, m statement.Month, settled map[string]bool) (left int, err error) {
+// asides looks at the records that were set aside and may be about a month. One that isn't counted is noted as missing: the note outlives the record,
+// so that no month ends because what it waits for has expired. It is noted when one is counted, be it that it was replayed or that a later report says
+// the same: what shows that is forgotten some days later.
+func (j *jobs) asides(ctx context.Context, m statement.Month, settled map[string]bool) error {
 	now := j.source.Time()
 	// A report is about the last days, and may come by a stream that is a day behind.
 	last := m.End().Add(statement.Settles)
@@ -63,18 +63,21 @@ func (j *jobs) asides(ctx context.Context, m statement.Month, settled map[string
 				return nil
 			}
 			counted, err := j.counted(ctx, report)
-			if err != nil || !counted {
-				left++
+			switch {
+			case err != nil:
 				return err
+			case counted:
+				settled[id] = true
+				return j.billing.notes.Settle(ctx, id, now)
+			default:
+				return j.billing.notes.Miss(ctx, m, statements.Missed{ID: id, Report: reports.Encode(report)}, now)
 			}
-			settled[id] = true
-			return j.billing.notes.Settle(ctx, id, now)
 		})
 		if err != nil {
-			return left, err
+			return err
 		}
 	}
-	return left, nil
+	return nil
 }
 
 // about reads a record that was set aside: its report, without entries if it is none, and the time that it is about.
@@ -131,8 +134,8 @@ func contribution(r usage.Report, e usage.Entry) usage.Item {
 }
 
 // missing compares the reports that are still there with what is counted, once for each month, from the time on at which none can come to it any
-// more. It returns how many aren't counted, and whether all have been looked at. Those that it has noted are looked at again each time: a batch of
-// the stream may have been about to count them.
+// more. It returns how many reports and records that are noted aren't counted, and whether all reports have been looked at. What is noted is looked at
+// again each time: a batch of the stream may have been about to count it.
 func (j *jobs) missing(ctx context.Context, m statement.Month, settled map[string]bool) (left int, done bool, err error) {
 	sweep, err := j.billing.notes.Sweep(ctx, m)
 	if err != nil {
@@ -143,20 +146,18 @@ func (j *jobs) missing(ctx context.Context, m statement.Month, settled map[strin
 			return 0, false, err
 		}
 	}
-	list, err := j.billing.notes.Missing(ctx, m)
-	if err != nil {
-		return 0, false, err
-	}
-	for _, one := range list {
-		counted, err := j.late(ctx, one, settled)
-		if err != nil {
-			return 0, false, err
+	closed := closing(ctx)
+	err = j.billing.notes.EachMissing(ctx, m, func(one statements.Missed) error {
+		if closed() {
+			return errTimeUp
 		}
-		if !counted {
+		counted, err := j.late(ctx, one, settled)
+		if err == nil && !counted {
 			left++
 		}
-	}
-	return left, sweep.Done, nil
+		return err
+	})
+	return left, sweep.Done, err
 }
 
 // late reports whether a report that was noted as missing is counted by now, and notes that.
@@ -197,7 +198,8 @@ func (j *jobs) sweep(ctx context.Context, m statement.Month, w statements.Sweep)
 	return w, j.billing.notes.SaveSweep(ctx, m, w)
 }
 
-// compareReport notes a report about a month that isn't counted. One that can't be read was set aside by the counter, and is left there.
+// compareReport notes a report about a month that isn't counted. One that can't be read was set aside by the counter, and is left there. Nobody can
+// know it of hours whose contributions have expired: a report that came late may have been counted, and if its batch failed, that was set aside.
 func (j *jobs) compareReport(ctx context.Context, m statement.Month, id string, r usage.Report, unreadable error) error {
 	if unreadable != nil {
 		return nil //nolint:nilerr // the counter has set it aside, where it counts as left
@@ -205,7 +207,7 @@ func (j *jobs) compareReport(ctx context.Context, m statement.Month, id string, 
 	of := r
 	of.Entries = nil
 	for _, e := range r.Entries {
-		if statement.MonthOf(e.Hour.Start()) == m {
+		if statement.MonthOf(e.Hour.Start()) == m && j.source.Now().Before(e.Hour.Start().Add(usage.KeepContributions)) {
 			of.Entries = append(of.Entries, e)
 		}
 	}

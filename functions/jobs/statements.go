@@ -32,7 +32,7 @@ type noteStore interface {
 	Settle(ctx context.Context, id string, now time.Time) error
 	Settled(context.Context) (map[string]bool, error)
 	Miss(context.Context, statement.Month, statements.Missed, time.Time) error
-	Missing(context.Context, statement.Month) ([]statements.Missed, error)
+	EachMissing(context.Context, statement.Month, func(statements.Missed) error) error
 	Sweep(context.Context, statement.Month) (statements.Sweep, error)
 	SaveSweep(context.Context, statement.Month, statements.Sweep) error
 }
@@ -127,17 +127,17 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State) error) e
 // month brings one month's statement as far as it gets.
 func (j *jobs) month(ctx context.Context, s statements.State, w *written) error {
 	if s.Status == statements.Open {
-		left, err := j.left(ctx, s.Month)
+		_, over, err := j.store.StatementClosed(ctx, s.Month.String())
 		if err != nil {
 			return err
 		}
+		left, err := j.left(ctx, s.Month)
 		w.Left += left
-		_, over, err := j.store.StatementClosed(ctx, s.Month.String())
 		switch {
-		case err != nil:
+		case err != nil && !over: // what an admin has closed doesn't wait for what is left, nor for who can't be asked
 			return err
 		case j.source.Now().Before(s.Month.Settled()):
-			return nil
+			return err
 		case left > 0 && !over:
 			w.Waiting = append(w.Waiting, s.Month.String())
 			j.log.WarnContext(ctx, "statement waits", "month", s.Month.String(), "left", left)
@@ -173,6 +173,11 @@ func (j *jobs) write(ctx context.Context, s statements.State, w *written) error 
 	ids, err := j.store.AccountIDs(ctx)
 	if err != nil {
 		return err
+	}
+	if len(s.Left) == mostLeft { // room for others, if what ailed them is over
+		if s, _, err = j.retry(ctx, s, w); err != nil {
+			return err
+		}
 	}
 	closed := closing(ctx)
 	for idle := 0; s.Status == statements.Writing; idle++ {

@@ -44,8 +44,10 @@ func (j *jobs) some(ctx context.Context, s statements.State, ids []account.ID) (
 	var tables []statements.Table
 	for i, t := range made {
 		if errs[i] != nil {
-			if len(next.Left) == mostLeft {
+			if full := len(next.Left) == mostLeft; full && next.After == s.After {
 				return s, nil, errors.Join(errs...)
+			} else if full {
+				break
 			}
 			next.After, next.Left = ids[i], append(slices.Clone(next.Left), ids[i])
 			continue
@@ -63,11 +65,32 @@ func (j *jobs) some(ctx context.Context, s statements.State, ids []account.ID) (
 // rest writes the tables of the accounts that were left, and ends the statement. Those that still can't be made keep it from its end, unless an
 // admin has it written over them and repeating it wouldn't help: the comparison adjusts what they lack, once it can be read.
 func (j *jobs) rest(ctx context.Context, s statements.State, w *written) error {
-	failed := map[account.ID]error{}
+	s, failed, err := j.retry(ctx, s, w)
+	if err != nil {
+		return err
+	}
+	lasting := true
+	for _, id := range s.Left {
+		lasting = lasting && (errors.Is(failed[id], dynamo.ErrUnreadable) || errors.Is(failed[id], statements.ErrTooLarge))
+	}
+	switch {
+	case s.Status != statements.Writing:
+		return nil
+	case len(s.Left) == 0 || s.Over && lasting:
+		return j.end(ctx, s, w)
+	default:
+		w.LeftOut = append(w.LeftOut, s.Left...)
+		return fmt.Errorf("jobs: %d accounts can't be written: %w", len(s.Left), errors.Join(slices.Collect(maps.Values(failed))...))
+	}
+}
+
+// retry writes the tables of the accounts that were left. It returns the state then, and why the others still can't be made.
+func (j *jobs) retry(ctx context.Context, s statements.State, w *written) (_ statements.State, failed map[account.ID]error, _ error) {
+	failed = map[account.ID]error{}
 	closed := closing(ctx)
 	for idle := 0; s.Status == statements.Writing && idle < mostIdle; idle++ {
 		if closed() {
-			return errTimeUp
+			return s, failed, errTimeUp
 		}
 		i := slices.IndexFunc(s.Left, func(id account.ID) bool { return failed[id] == nil })
 		if i < 0 {
@@ -83,7 +106,7 @@ func (j *jobs) rest(ctx context.Context, s statements.State, w *written) error {
 		before, next := s, s
 		next.Left, next.Rows = slices.Delete(slices.Clone(s.Left), i, i+1), s.Rows+int64(t.Rows())
 		if s, err = j.save(ctx, before, next, t); err != nil {
-			return err
+			return s, failed, err
 		}
 		if s.Version == before.Version+1 && len(s.Left) == len(next.Left) {
 			idle = -1
@@ -91,19 +114,7 @@ func (j *jobs) rest(ctx context.Context, s statements.State, w *written) error {
 			w.Rows += t.Rows()
 		}
 	}
-	lasting := true
-	for _, id := range s.Left {
-		lasting = lasting && (errors.Is(failed[id], dynamo.ErrUnreadable) || errors.Is(failed[id], statements.ErrTooLarge))
-	}
-	switch {
-	case s.Status != statements.Writing:
-		return nil
-	case len(s.Left) == 0 || s.Over && lasting:
-		return j.end(ctx, s, w)
-	default:
-		w.LeftOut = append(w.LeftOut, s.Left...)
-		return fmt.Errorf("jobs: %d accounts can't be written: %w", len(s.Left), errors.Join(slices.Collect(maps.Values(failed))...))
-	}
+	return s, failed, nil
 }
 
 // mostBytes bounds a transaction: DynamoDB takes 4 MB.

@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"reflect"
 	"testing"
 	"time"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/statements"
+	"latchkey/shared/keytest"
 	"latchkey/shared/product"
+	"latchkey/shared/usage/statement"
 )
 
 // TestPagesOfAnOpenMonthAreTheWholeOfIt, each row once, wherever a page ends: between accounts, or within one.
@@ -56,6 +61,32 @@ func TestAKeyWhoseRecordIsDamagedKeepsItsRowsInAStatement(t *testing.T) {
 	r.Want(t, 409, apitest.Call{As: "owner", Method: "GET", Path: r.root() + "/keys/" + string(r.key.ID) + "/usage"})
 	if got := rows(); !bytes.Contains(want, []byte(r.key.ID)) || !bytes.Equal(got, want) {
 		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// TestAnAccountThatIsLeftOutOfAFinalStatementHasNone: its owner is shown what is counted, and operators which accounts the file lacks.
+func TestAnAccountThatIsLeftOutOfAFinalStatementHasNone(t *testing.T) {
+	r := billed(t)
+	for _, status := range []statements.Status{statements.Writing, statements.Final} {
+		s, err := r.tables.State(t.Context(), october)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := s
+		next.Status, next.Columns, next.After, next.Left = status, statement.Columns(), r.account.ID, []account.ID{r.account.ID}
+		if status == statements.Final {
+			next.Ended, next.SHA256 = keytest.Now, statements.Empty(next.Columns)
+		}
+		if _, err := r.tables.Save(t.Context(), s, next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if doc := r.stated(t, "owner", r.root(), "").JSON(t); doc["status"] != "open" || doc["sha256"] != nil || doc["closed_at"] != nil || len(doc["rows"].([]any)) != 3 {
+		t.Errorf("its owner: %v", doc)
+	}
+	doc := r.stated(t, "operator", "/v1/operator", "").JSON(t)
+	if doc["status"] != "final" || len(doc["rows"].([]any)) != 0 || !reflect.DeepEqual(doc["left_out"], []any{string(r.account.ID)}) {
+		t.Errorf("operators: %v", doc)
 	}
 }
 

@@ -127,7 +127,10 @@ func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id accou
 	}
 	// A token is of the form that the statement had: pages that were begun while the month was open end with a message, not with other rows.
 	status, cursor, _ := strings.Cut(a.page.After, " ")
-	final := state.Status == statements.Final || id != "" && state.Has(id) // an account doesn't wait for the others
+	final := state.Status == statements.Final
+	if id != "" {
+		final = state.Has(id) // an account doesn't wait for the others, and they don't wait for one that is left out
+	}
 	if a.page.After != "" && (status == string(statements.Final)) != final {
 		return gateway.ErrPageToken
 	}
@@ -283,8 +286,12 @@ func (a asked) document(w http.ResponseWriter, unreadable *int, f found) error {
 	if err != nil {
 		return err
 	}
+	var closed time.Time
+	if f.final {
+		closed = f.state.Ended
+	}
 	doc := api.Statement{
-		Month: a.month.String(), Status: f.shown(), SettledAt: moment.Of(a.month.Settled()), ClosedAt: web.TimePtr(f.state.Ended),
+		Month: a.month.String(), Status: f.shown(), SettledAt: moment.Of(a.month.Settled()), ClosedAt: web.TimePtr(closed),
 		Rows: make([]api.StatementRow, len(rows)), NextPageToken: a.page.Next(f.next), Unreadable: unreadable,
 	}
 	if f.sha != "" {

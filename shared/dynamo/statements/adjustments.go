@@ -12,6 +12,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
 )
 
@@ -104,8 +105,8 @@ const (
 	settledPK = "SETTLED"
 	missingPK = "MISSING"
 	sweptPK   = "SWEPT"
-	// keepMarks is longer than records stay aside.
-	keepMarks = 40 * 24 * time.Hour
+	// keepMarks is longer than any month should wait for its statement: as long as the counters of its days.
+	keepMarks = usage.KeepDays
 )
 
 // Settle notes that a record that was left aside is counted.
@@ -126,13 +127,13 @@ func (s *Store) Settled(ctx context.Context) (map[string]bool, error) {
 	return out, err
 }
 
-// Missed is a report about a month that isn't counted.
+// Missed is a report, or a record that was set aside, about a month that isn't counted.
 type Missed struct {
 	ID     string
-	Report dynamo.Item // as the table of reports had it, as far as it is about the month; none in notes of releases before
+	Report dynamo.Item // as the table of reports had it; none in notes of releases before
 }
 
-// Miss notes a report about a month that isn't counted. The note outlives the report in its own table.
+// Miss notes what isn't counted. The note outlives it in its own table. Noted again, it is kept for as long again.
 func (s *Store) Miss(ctx context.Context, m statement.Month, missed Missed, now time.Time) error {
 	item := key(missingPK+"#"+m.String(), missed.ID)
 	item["report"] = &types.AttributeValueMemberM{Value: missed.Report}
@@ -140,18 +141,16 @@ func (s *Store) Miss(ctx context.Context, m statement.Month, missed Missed, now 
 	return s.note(ctx, item)
 }
 
-// Missing lists the reports about a month that Miss noted.
-func (s *Store) Missing(ctx context.Context, m statement.Month) (list []Missed, err error) {
-	err = s.each(ctx, missingPK+"#"+m.String(), "", "", 0, func(item dynamo.Item) (bool, error) {
+// EachMissing goes through what Miss noted about a month, and ends with the first error.
+func (s *Store) EachMissing(ctx context.Context, m statement.Month, yield func(Missed) error) error {
+	return s.each(ctx, missingPK+"#"+m.String(), "", "", 0, func(item dynamo.Item) (bool, error) {
 		var one Missed
 		one.ID, _ = dynamo.GetS(item, "sk")
 		if report, ok := item["report"].(*types.AttributeValueMemberM); ok {
 			one.Report = report.Value
 		}
-		list = append(list, one)
-		return true, nil
+		return true, yield(one)
 	})
-	return list, err
 }
 
 // Sweep is the progress of comparing the reports of a month with the counters.

@@ -65,7 +65,7 @@ type State struct {
 
 // Has reports whether the rows of an account are written, which nothing changes any more.
 func (s State) Has(id account.ID) bool {
-	return s.Status == Final || s.Status == Writing && id <= s.After && !slices.Contains(s.Left, id)
+	return (s.Status == Final || s.Status == Writing && id <= s.After) && !slices.Contains(s.Left, id)
 }
 
 const (
