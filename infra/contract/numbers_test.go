@@ -79,7 +79,7 @@ var times = map[string]time.Duration{
 	"functions/jobs.margin":               10 * sec,
 	"functions/jobs.compareFor":           62 * day,
 	"functions/usage.kept":                8 * sec,
-	"shared/dynamo/statements.keepMarks":  40 * day,
+	"shared/dynamo/statements.keepMarks":  400 * day,
 	"shared/usage/statement.Settles":      4 * day,
 	"functions/rotator.settled":           15 * mins,
 	"functions/rotator.slowPass":          3 * day,
