@@ -446,8 +446,12 @@ func notesOnce(t *testing.T, r harness) {
 	}
 	settled, err := r.Settled(t.Context())
 	must(t, err)
-	missing, err := r.Missing(t.Context(), month)
-	must(t, err)
+	var missing []statements.Missed
+	must(t, r.EachMissing(t.Context(), month, func(one statements.Missed) error { missing = append(missing, one); return nil }))
+	stop := errors.New("stop")
+	if err := r.EachMissing(t.Context(), month, func(statements.Missed) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("an error of who looks: %v", err)
+	}
 	if !reflect.DeepEqual(settled, map[string]bool{"aside 1": true, "report 2": true}) || !reflect.DeepEqual(missing, []statements.Missed{missed("report 2")}) {
 		t.Errorf("%v, %v", settled, missing)
 	}
@@ -493,8 +497,10 @@ func breakdowns(t *testing.T, r harness) {
 		"digest":      func(r harness) error { _, _, err := r.Digest(t.Context(), s); return err },
 		"adjustments": func(r harness) error { _, err := r.Adjustments(t.Context(), one); return err },
 		"settled":     func(r harness) error { _, err := r.Settled(t.Context()); return err },
-		"missing":     func(r harness) error { _, err := r.Missing(t.Context(), month); return err },
-		"sweep":       func(r harness) error { _, err := r.Sweep(t.Context(), month); return err },
+		"missing": func(r harness) error {
+			return r.EachMissing(t.Context(), month, func(statements.Missed) error { return nil })
+		},
+		"sweep": func(r harness) error { _, err := r.Sweep(t.Context(), month); return err },
 	} {
 		reads := 0
 		must(t, read(r.with(func(string, int) keytest.Fault { reads++; return keytest.NoFault })))
