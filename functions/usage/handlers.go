@@ -102,15 +102,11 @@ func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	}
 	a.key, a.keys = &k, map[apikey.ID]apikey.Key{k.ID: k}
 	if q.quotas {
-		list, err := h.caps(r.Context(), k)
+		caps, shared, err := h.holding(r.Context(), k)
 		if err != nil {
 			return err
 		}
-		shared, err := h.binding(r.Context(), k)
-		if err != nil {
-			return err
-		}
-		a.caps, a.shared = &list, &shared
+		a.caps, a.shared = &caps, &shared
 	}
 	return render(w, r, a)
 }

@@ -33,15 +33,20 @@ func (h handlers) keyQuotas(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	list, err := h.caps(r.Context(), k)
+	caps, shared, err := h.holding(r.Context(), k)
 	if err != nil {
 		return err
 	}
-	shared, err := h.binding(r.Context(), k)
-	if err != nil {
-		return err
+	return gateway.JSON(w, http.StatusOK, api.KeyQuotas{Quotas: caps, AccountQuotas: shared, FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(r.Context())})
+}
+
+// holding reads a key's own caps and the quotas of its account that bind it.
+func (h handlers) holding(ctx context.Context, k apikey.Key) (caps []api.KeyQuotaUse, shared []api.Quota, err error) {
+	if caps, err = h.caps(ctx, k); err != nil {
+		return nil, nil, err
 	}
-	return gateway.JSON(w, http.StatusOK, api.KeyQuotas{Quotas: list, AccountQuotas: shared, FreshAt: web.TimePtr(fresh), Unreadable: gateway.LeftOut(r.Context())})
+	shared, err = h.binding(ctx, k)
+	return caps, shared, err
 }
 
 // caps reads what a key has used and left of each group of classes.
