@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,8 +72,10 @@ func buildAll(o options, into string) ([]contestant, error) {
 	if !o.more {
 		return all, nil
 	}
+	limited := all[slices.IndexFunc(all, func(c contestant) bool { return c.name == nameLatchkey })]
+	limited.name, limited.limited = nameLimited, true
 	variants, err := buildVariants(o, into)
-	return append(all, variants...), err
+	return append(append(all, variants...), limited), err
 }
 
 // buildGo builds a package as the template's functions are built: for this machine to run, for arm64 to weigh.
