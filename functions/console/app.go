@@ -83,13 +83,16 @@ func configured(getenv func(string) string, logs io.Writer) (*app, error) {
 	}, nil
 }
 
+// allTexts are read once in a process: they are the same for every brand, and tests start the console hundreds of times.
+var allTexts = sync.OnceValues(func() (*locale.Languages, error) { return locale.Load(messageFiles(), "en", "fr", "ar") })
+
 func newApp(a *app) (*app, error) {
-	var err error
-	if a.langs, err = locale.Load(messageFiles(), "en", "fr", "ar"); err != nil {
+	texts, err := allTexts()
+	if err != nil {
 		return nil, err
 	}
+	a.langs = texts.Say("brand", a.brand.Name)
 	a.langs.Prefer(a.brand.Language)
-	a.langs.Say("brand", a.brand.Name)
 	if a.assets, err = loadAssets(a.brand); err != nil {
 		return nil, err
 	}

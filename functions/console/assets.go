@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"latchkey/functions/console/internal/brand"
 )
@@ -25,8 +26,9 @@ type assets struct {
 }
 
 type asset struct {
-	kind          string
-	plain, zipped []byte
+	kind   string
+	plain  []byte
+	zipped func() []byte // made when it's asked for first
 }
 
 var kinds = map[string]string{
@@ -68,7 +70,7 @@ func loadAssets(b brand.Brand) (*assets, error) {
 		sum := sha256.Sum256(raw)
 		name := strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(sum[:5]) + ext
 		a.hashed[e.Name()] = name
-		a.files[name] = asset{kind: kinds[ext], plain: raw, zipped: compress(raw)}
+		a.files[name] = asset{kind: kinds[ext], plain: raw, zipped: sync.OnceValue(func() []byte { return compress(raw) })}
 	}
 	return a, nil
 }
@@ -85,7 +87,7 @@ func (a *app) asset(v *visit) error {
 	body := file.plain
 	if strings.Contains(v.r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		body = file.zipped
+		body = file.zipped()
 	}
 	v.w.WriteHeader(http.StatusOK)
 	_, _ = v.w.Write(body)

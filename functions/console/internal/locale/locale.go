@@ -146,19 +146,49 @@ func (l *Languages) Prefer(tag string) {
 	}
 }
 
-// Say puts a value in the place of an argument in all messages, for what never changes. Call it before the first page.
-func (l *Languages) Say(name, value string) {
-	for _, one := range l.all {
-		said := Catalogue{}
-		for key, m := range one.messages {
-			forms := Message{}
-			for form, text := range m {
-				forms[form] = strings.ReplaceAll(text, "{"+name+"}", one.apart(key, value))
-			}
-			said[key] = forms
-		}
-		one.messages = said
+// Say returns the same languages with a value in the place of an argument in all messages, for what never changes.
+func (l *Languages) Say(name, value string) *Languages {
+	said := *l
+	said.all = map[string]*Language{}
+	for tag, one := range l.all {
+		said.all[tag] = one.say(name, value)
 	}
+	said.offered = nil
+	for _, one := range l.offered {
+		said.offered = append(said.offered, said.all[one.Tag])
+	}
+	said.usual = said.all[l.usual.Tag]
+	return &said
+}
+
+func (l *Language) say(name, value string) *Language {
+	said := *l
+	said.messages = make(Catalogue, len(l.messages))
+	for key, m := range l.messages {
+		said.messages[key] = m.say("{"+name+"}", l.apart(key, value))
+	}
+	return &said
+}
+
+// say copies a message that has the argument, and no other: few have it, and there are thousands.
+func (m Message) say(argument, value string) Message {
+	if !m.names(argument) {
+		return m
+	}
+	said := make(Message, len(m))
+	for form, text := range m {
+		said[form] = strings.ReplaceAll(text, argument, value)
+	}
+	return said
+}
+
+func (m Message) names(argument string) bool {
+	for _, text := range m {
+		if strings.Contains(text, argument) {
+			return true
+		}
+	}
+	return false
 }
 
 // Choose takes the chosen language if there is one, or what fits an Accept-Language header best.

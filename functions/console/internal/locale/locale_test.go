@@ -335,11 +335,22 @@ func TestArabicCounts(t *testing.T) {
 	}
 }
 
+// TestWhatIsSaidIsSaidByThatCopyAlone: two brands in one process don't show each other's name.
+func TestWhatIsSaidIsSaidByThatCopyAlone(t *testing.T) {
+	plain := load(t)
+	one, other := plain.Say("brand", "One"), plain.Say("brand", "Other")
+	other.Prefer("fr")
+	for want, l := range map[string]*locale.Languages{"Sign in to {brand}": plain, "Sign in to One": one, "Se connecter à Other": other} {
+		if got := l.Choose("", "").Text("signin.title"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestNamesKeepTheirDirectionInsideOfArabic: a name from left to right is isolated, and so is each of a list; numbers and what
 // other languages say aren't.
 func TestNamesKeepTheirDirectionInsideOfArabic(t *testing.T) {
-	l := load(t)
-	l.Say("brand", "Maps (beta)")
+	l := load(t).Say("brand", "Maps (beta)")
 	en, ar := l.Choose("en", ""), l.Choose("ar", "")
 	for _, c := range []struct{ name, got, want string }{
 		{"a name", ar.Text("confirm.delete.title", "name", "Shop (old)"), "هل تريد حذف \u2068Shop (old)\u2069؟"},
