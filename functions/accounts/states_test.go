@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
 
@@ -46,6 +47,7 @@ setAccountQuota   200     200       200          200      200      200      200 
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
+	keytest.OneAtATime(t)
 	apitest.StateTable(t, populated, ofEveryCaller, accountStates)
 }
 

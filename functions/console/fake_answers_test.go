@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/keytest"
 	"latchkey/shared/moment"
 )
 
@@ -124,6 +125,7 @@ var ourPages = []string{
 }
 
 func TestOurPagesAreWholeInEveryLanguage(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	fakeAnswers(r, "Demo")
@@ -176,6 +178,7 @@ func unspoken(t *testing.T, path string, doc *html.Node) {
 }
 
 func TestHostileTextIsShownAsTextOnOurPages(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	count := func(doc *html.Node) (n int) { elements(doc, func(*html.Node) { n++ }); return n }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/keytest"
 )
 
 // formsFile has what each form of the golden pages sends, and what becomes of it.
@@ -171,6 +172,7 @@ func (s *stage) allForms(list []shot) string {
 // TestFormsSendWhatTheirGoldenFileSays: each form of each golden page, untouched and changed, with the request of the API that it
 // causes, where it leads and what is noted for the next page.
 func TestFormsSendWhatTheirGoldenFileSays(t *testing.T) {
+	keytest.OneAtATime(t)
 	s := newStage(t)
 	compareFolder(t, "testdata/forms", map[string]string{formsFile: s.allForms(shots())})
 }

@@ -15,6 +15,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/authz"
+	"latchkey/shared/keytest"
 	"latchkey/shared/origin/entry"
 )
 
@@ -70,6 +71,7 @@ var naughty = []string{
 }
 
 func TestHostileNamesAreShownAsText(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
 	counts := map[string]int{}

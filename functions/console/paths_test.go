@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"latchkey/shared/api"
+	"latchkey/shared/keytest"
 )
 
 // strange are IDs that would lead elsewhere if they got into a path of the API as they are.
@@ -18,6 +19,7 @@ var strange = []string{
 
 // TestNoIDOfAPathGetsIntoTheAPIUnchecked walks every route that has an ID.
 func TestNoIDOfAPathGetsIntoTheAPIUnchecked(t *testing.T) {
+	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	w.accept()
 	walked := 0
@@ -219,6 +221,7 @@ func TestAPostWithoutASessionDoesNothing(t *testing.T) {
 
 // What was read of a form before it was cut off must not be carried out as if it was all.
 func TestAFormThatCantBeReadWholeIsNotCarriedOut(t *testing.T) {
+	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	w.accept()
 	for _, pattern := range w.routes(http.MethodPost) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/keytest"
 )
 
 func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
@@ -34,6 +35,7 @@ restoreKey           200     200       200      200      200          200       
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
+	keytest.OneAtATime(t)
 	apitest.StateTable(t, fixture, served, keyStates)
 }
 

@@ -251,6 +251,7 @@ func TestAReportThatIsRepeatedAfterARotationChangesNothing(t *testing.T) {
 
 // TestRandomTextsTouchNoKey: 100,000 of them, of every near shape, in reports of GitHub's.
 func TestRandomTextsTouchNoKey(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := newHarness(t)
 	for range 20 {
 		r.key(t)

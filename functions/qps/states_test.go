@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/keytest"
 )
 
 func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
@@ -23,6 +24,7 @@ setKeyQuota         200     200       200      200      key_revoked      key_del
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
+	keytest.OneAtATime(t)
 	apitest.StateTable(t, fixture, served, requestStates)
 }
 

@@ -115,6 +115,7 @@ func (r *harness) stepOf(k apikey.Key, name string) error {
 }
 
 func TestEveryStepInEveryStateOfTheKey(t *testing.T) {
+	keytest.OneAtATime(t)
 	lines := strings.Split(strings.TrimSpace(stepTable), "\n")
 	seen := map[string]bool{}
 	for _, line := range lines[1:] {

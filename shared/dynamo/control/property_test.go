@@ -225,6 +225,7 @@ func newHarness(t *testing.T, calm, stores keytest.Stores) *harness {
 }
 
 func TestRandomCommandsKeepTheRulesOnTheEngine(t *testing.T) {
+	keytest.OneAtATime(t)
 	calm := keytest.EngineStores(t)
 	rapid.Check(t, func(r *rapid.T) {
 		w := newHarness(t, calm, calm)
