@@ -168,7 +168,6 @@ lint: tools-python tools-go ## format, imports, vet, templates; installs its own
 	  if [ -n "$$unformatted" ]; then echo "gofumpt would change:"; echo "$$unformatted"; exit 1; fi
 	$(TOOLS)/bin/golangci-lint run --allow-parallel-runners ./...
 	$(TOOLS)/venv/bin/cfn-lint -- template.yaml infra/*.yaml
-	SAM_CLI_TELEMETRY=0 $(TOOLS)/venv/bin/sam validate --lint --region us-east-1
 	@mkdir -p .build
 	$(TOOLS)/venv/bin/python infra/lint/render.py template.yaml > .build/rendered.json
 	$(TOOLS)/venv/bin/cfn-lint --non-zero-exit-code error -- .build/rendered.json
