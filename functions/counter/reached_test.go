@@ -193,6 +193,56 @@ func TestReachedQuotasAreToldOnceByManyConsumers(t *testing.T) {
 	t.Logf("%d histories of 3 consumers", seeds)
 }
 
+// TestEachThresholdIsToldOnceWhereverARunEnds: each call of the store, of the counters and of what is told, is the last of a run or fails alone, answered or not. A
+// batch whose run ended comes again; what a run couldn't tell, and answered for all the same, the job quotas tells within the hour.
+func TestEachThresholdIsToldOnceWhereverARunEnds(t *testing.T) {
+	keytest.OneAtATime(t)
+	places := 0
+	for _, ends := range []bool{true, false} {
+		for _, fault := range []keytest.Fault{keytest.Before, keytest.After} {
+			for n, reached := 1, true; reached; n++ {
+				synctest.Test(t, func(t *testing.T) { reached = cutOff(t, ends, fault, n) })
+				places++
+			}
+		}
+	}
+	t.Logf("%d places at which a run ended or failed", places)
+	if places < 30 {
+		t.Error("the runs make too few calls to show anything")
+	}
+}
+
+// cutOff has a consumer take a batch that brings a day, the day before and their month to all of their thresholds, with a fault in the n-th call of the store,
+// which is the run's last one if it ends there. It looks at what is told once all has been taken up, and reports whether there was such a call.
+func cutOff(t *testing.T, ends bool, fault keytest.Fault, n int) (reached bool) {
+	stores := keytest.LongStores(t)
+	limited(t, stores)
+	batch, yesterday := []json.RawMessage{spent("1", "one", 100, 2, 1), spent("2", "two", 100, 2)}, keytest.Now.AddDate(0, 0, -1) // the first is of yesterday
+	faulty := keytest.NewFaults(stores.DB, func(_ string, at int) keytest.Fault {
+		switch reached = reached || at >= n; {
+		case at == n:
+			return fault
+		case at > n && ends:
+			return keytest.Before
+		default:
+			return keytest.NoFault
+		}
+	})
+	answer, err := telling(t, keytest.NewStores(faulty, stores.Tables)).Invoke(t.Context(), keytest.StreamEvent(batch...))
+	next := telling(t, stores)
+	if ends || err != nil || firstFailure(t, answer) != "" {
+		next.invoke(t, batch...) // it comes again
+	} else if _, err := next.quotas.Tell(t.Context(), acct, []time.Time{yesterday.Truncate(24 * time.Hour), keytest.Now.Truncate(24 * time.Hour)}); err != nil { // the job does
+		t.Error(err)
+	}
+	day := yesterday.Format(time.DateOnly)
+	wantEvents(t, stores, today+" 50", today+" 80", today+" 100", day+" 50", day+" 80", day+" 100", thisMonth+" 50", thisMonth+" 80")
+	if got := next.count(t, 1); got != 100 {
+		t.Errorf("call %d, %d, ends %t: %d calls are counted", n, fault, ends, got)
+	}
+	return reached
+}
+
 // deaf is a control table that can't be read or written.
 type deaf struct{ err error }
 

@@ -43,8 +43,11 @@ type lookedAt struct {
 	More     bool   `json:"more"`             // the run ended before its work
 }
 
+// lookBack is the time for which the job tells of days that are over: as long as calls of them may be counted.
+const lookBack = statement.Settles
+
 // quotas looks at all accounts. It tells of thresholds that the counter function couldn't tell of when it counted, in the periods that run and
-// those that have ended within a day. With refill it also makes what the quotas table says to be taken in the running periods, of accounts' quotas and of
+// those of which calls may still be counted. With refill it also makes what the quotas table says to be taken in the running periods, of accounts' quotas and of
 // keys' caps, at least what the counters say. Runs may overlap, end anywhere and be repeated.
 func (j *jobs) quotas(ctx context.Context, refill bool) (lookedAt, error) {
 	done := lookedAt{Job: "quotas", Refill: refill}
@@ -94,7 +97,11 @@ func (j *jobs) eachQuota(ctx context.Context, ids []account.ID, done *lookedAt) 
 
 func (j *jobs) accountQuotas(ctx context.Context, id account.ID, refill bool) (told, raised int, err error) {
 	today := j.source.Now().UTC().Truncate(24 * time.Hour)
-	list, err := j.thresholds.Tell(ctx, id, []time.Time{today.AddDate(0, 0, -1), today})
+	var days []time.Time
+	for day := today.Add(-lookBack); !day.After(today); day = day.AddDate(0, 0, 1) {
+		days = append(days, day)
+	}
+	list, err := j.thresholds.Tell(ctx, id, days)
 	if refill {
 		n, errRefill := j.refill(ctx, id, today)
 		caps, errCaps := j.refillCaps(ctx, id, today)

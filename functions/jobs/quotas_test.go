@@ -123,13 +123,13 @@ func (r *harness) toldOf(t testing.TB, id account.ID) (n int) {
 	return n
 }
 
-// TestTheJobTellsWhatTheCounterCouldNot, once, of the periods that run and of those that ended within a day.
+// TestTheJobTellsWhatTheCounterCouldNot, once, of the periods that run and of those of which calls may still be counted.
 func TestTheJobTellsWhatTheCounterCouldNot(t *testing.T) {
 	r := newHarness(t)
 	keys := limitedFleet(t, r, 3)
 	r.counts(t, keys[0], "a", r.at, 85)                   // today: 50 and 80 %
-	r.counts(t, keys[1], "b", r.at.AddDate(0, 0, -1), 60) // yesterday: 50 %
-	r.counts(t, keys[2], "c", r.at.AddDate(0, 0, -2), 90) // too long ago for the day's
+	r.counts(t, keys[1], "b", r.at.AddDate(0, 0, -4), 60) // four days ago: 50 %
+	r.counts(t, keys[2], "c", r.at.AddDate(0, 0, -5), 90) // too long ago for the day's
 	r.counts(t, keys[3], "d", r.at, 900)                  // no quota
 	for n, want := range []int{3, 0} {
 		done, err := r.quotasRun(t, `{"job":"quotas"}`)

@@ -78,6 +78,7 @@ var times = map[string]time.Duration{
 	"functions/rotator.margin":            20 * sec,
 	"functions/jobs.margin":               10 * sec,
 	"functions/jobs.compareFor":           62 * day,
+	"functions/jobs.lookBack":             4 * day,
 	"functions/usage.kept":                8 * sec,
 	"shared/dynamo/statements.keepMarks":  400 * day,
 	"shared/usage/statement.Settles":      4 * day,

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -23,6 +24,11 @@ func thresholdKey(id account.ID, t usage.Threshold) dynamo.Item {
 func (s *Store) ReachThreshold(ctx context.Context, id account.ID, t usage.Threshold, row audit.Row) error {
 	row.Account = id
 	item := thresholdKey(id, t)
+	if _, err := s.get(ctx, item); err == nil { // most often it has been told: a read costs less than a transaction that is refused
+		return dynamo.ErrExists
+	} else if !errors.Is(err, dynamo.ErrNotFound) {
+		return err
+	}
 	item["kind"], item["ttl"] = dynamo.S("guard"), dynamo.N(row.At.Add(keepThresholds).Unix())
 	return s.write(ctx, row, put(s.control, item, isNew, always(dynamo.ErrExists)))
 }
