@@ -57,29 +57,39 @@ func TestNoMonthEndsBecauseWhatItWaitsForHasExpired(t *testing.T) {
 	}
 }
 
-// TestACloseDoesNotWaitForWhatCannotBeAsked, as it doesn't for what is left.
+// TestACloseDoesNotWaitForWhatCannotBeAsked, as it doesn't for what is left: be it the notes of what is missing, or of what is counted. The run says so.
 func TestACloseDoesNotWaitForWhatCannotBeAsked(t *testing.T) {
-	f := oneReport(t)
-	f.billing.notes = mute{f.billing.notes}
-	f.at = february.Settled()
-	if _, err := f.do(t, "statements"); !errors.Is(err, errMute) {
-		t.Fatal(err)
-	}
-	f.close(t, february)
-	answer, err := f.do(t, "statements")
-	if w, _ := answer.(written); err != nil || len(w.Final) != 1 {
-		t.Errorf("%+v, %v", answer, err)
+	for name, mute := range map[string]func(noteStore) noteStore{
+		"what is missing": func(n noteStore) noteStore { return mute{n} },
+		"what is counted": func(n noteStore) noteStore { return forgetful{n} },
+	} {
+		f := oneReport(t)
+		f.billing.notes = mute(f.billing.notes)
+		f.at = february.Settled()
+		if answer, err := f.do(t, "statements"); !errors.Is(err, errMute) || len(answer.(written).Final) != 0 {
+			t.Errorf("%s: %+v, %v", name, answer, err)
+		}
+		f.close(t, february)
+		answer, err := f.do(t, "statements")
+		if w, _ := answer.(written); !errors.Is(err, errMute) || len(w.Final) != 1 {
+			t.Errorf("%s: %+v, %v", name, answer, err)
+		}
 	}
 }
 
 var errMute = errors.New("no answer")
 
-// mute are notes whose list of what is missing can't be read.
-type mute struct{ noteStore }
+// mute are notes whose lists of what is missing can't be read, and forgetful ones whose list of what is counted can't.
+type (
+	mute      struct{ noteStore }
+	forgetful struct{ noteStore }
+)
 
 func (mute) EachMissing(context.Context, statement.Month, func(statements.Missed) error) error {
 	return errMute
 }
+
+func (forgetful) Settled(context.Context) (map[string]bool, error) { return nil, errMute }
 
 // TestAccountsThatAreLeftMakeRoomWhenTheyCanBeWritten: a fault of all leaves as many as there may be; when it has passed they are tried first, so that
 // one that stays bad behind them holds up nobody.

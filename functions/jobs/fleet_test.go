@@ -20,6 +20,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/statements"
@@ -99,6 +100,17 @@ func (f *fleet) decide(tally *usage.Tally, k apikey.Key, p product.ID, within st
 	of := line{statement.MonthOf(f.now), at, code}
 	f.ledger[of]++
 	return of
+}
+
+// controlQuery asks for all keys of an account.
+var controlQuery = control.KeyQuery{Deleted: true}
+
+// recordsOf are the stream's records of an environment's report, which isn't in the table of reports.
+func (f *fleet) recordsOf(tally *usage.Tally) (records [][]byte) {
+	for _, part := range tally.Report(f.now) {
+		records = append(records, keytest.StreamRecord(fmt.Sprint("of-", part.Environment), "INSERT", reports.Encode(part)))
+	}
+	return records
 }
 
 // setAside keeps an environment's report aside, as the counter does where the store refuses what would count it.

@@ -34,6 +34,8 @@ type store interface {
 	AccountIDs(ctx context.Context) ([]account.ID, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
 	StatementClosed(ctx context.Context, month string) (reason string, ok bool, err error)
+	Pass(ctx context.Context, job string) (control.Pass, error)
+	SavePass(context.Context, control.Pass) (control.Pass, error)
 	thresholds.Store
 }
 

@@ -214,7 +214,7 @@ func TestWhatIsStoredOfAFinalStatementIsWatched(t *testing.T) {
 func TestTheJobsMeasureWhatTheirAlarmsAreFor(t *testing.T) {
 	stores := keytest.LongStores(t)
 	r, _ := stocked(t, stores, 2, 1)
-	if err := r.billing.notes.Miss(t.Context(), february, statements.Missed{ID: "report x"}, keytest.Now); err != nil {
+	if err := r.billing.notes.Miss(t.Context(), february, statements.Missed{ID: "report x", At: keytest.Now}); err != nil {
 		t.Fatal(err)
 	}
 	do := func(job string) {

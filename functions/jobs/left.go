@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"latchkey/shared/dynamo"
@@ -15,69 +16,133 @@ import (
 	"latchkey/shared/usage/statement"
 )
 
-// left counts what keeps a month open: records that were set aside and may be about it, reports about it that aren't counted, and one more
-// while these haven't all been looked at.
-func (j *jobs) left(ctx context.Context, m statement.Month) (int, error) {
-	settled, err := j.billing.notes.Settled(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if err := j.asides(ctx, m, settled); err != nil {
-		return 0, err
-	}
-	missing, done, err := j.missing(ctx, m, settled)
-	if !done && !j.source.Now().Before(m.Settled()) {
-		missing++
-	}
-	return missing, err
+// watched is a month that runs, or waits for its statement, and what keeps it open.
+type watched struct {
+	month statement.Month
+	noted map[string]bool // by ID: what is noted as not counted
+	left  int             // records that were set aside and may be about it, reports about it that aren't counted, and one more while these haven't all been looked at
+	err   error           // the first thing that couldn't be asked
 }
 
-// settle notes which of the present month's records that were set aside are counted, while that can still be known, and which aren't, before they
-// expire.
-func (j *jobs) settle(ctx context.Context) error {
-	settled, err := j.billing.notes.Settled(ctx)
-	if err != nil {
-		return err
+func (w *watched) fail(err error) {
+	if w.err == nil {
+		w.err = err
 	}
-	return j.asides(ctx, statement.MonthOf(j.source.Now()), settled)
 }
 
-// asides looks at the records that were set aside and may be about a month. One that isn't counted is noted as missing: the note outlives the record,
-// so that no month ends because what it waits for has expired. It is noted when one is counted, be it that it was replayed or that a later report says
-// the same: what shows that is forgotten some days later.
-func (j *jobs) asides(ctx context.Context, m statement.Month, settled map[string]bool) error {
-	now := j.source.Time()
-	// A report is about the last days, and may come by a stream that is a day behind.
-	last := m.End().Add(statement.Settles)
-	if now.Before(last) {
-		last = now
-	}
-	for day := m.Begin(); !day.After(last); day = day.AddDate(0, 0, 1) {
-		err := j.billing.counters.EachAside(ctx, day, func(a counters.Aside) error {
-			id := "aside " + a.ID
-			if settled[id] {
-				return nil
-			}
-			report, from, to := about(a)
-			if !m.Touches(from, to) {
-				return nil
-			}
-			counted, err := j.counted(ctx, report)
-			switch {
-			case err != nil:
-				return err
-			case counted:
-				settled[id] = true
-				return j.billing.notes.Settle(ctx, id, now)
-			default:
-				return j.billing.notes.Miss(ctx, m, statements.Missed{ID: id, Report: reports.Encode(report)}, now)
-			}
-		})
-		if err != nil {
-			return err
+// isLeft notes that something isn't counted.
+func (w *watched) isLeft(id string) { w.left, w.noted[id] = w.left+1, true }
+
+// watch goes through all that may keep months open, each thing once: what is noted as not counted, what is set aside, and the reports that are still
+// there. What can't be asked is an error of the months that it may be about, and keeps nothing else from being looked at.
+func (j *jobs) watch(ctx context.Context, months []statement.Month) []*watched {
+	settled, err := j.billing.notes.Settled(ctx)
+	var list []*watched
+	for _, m := range months {
+		w := &watched{month: m, noted: map[string]bool{}, err: err}
+		if list = append(list, w); err == nil {
+			w.fail(j.notes(ctx, w, settled))
 		}
 	}
-	return nil
+	if err != nil {
+		return list
+	}
+	j.asides(ctx, list, settled)
+	for _, w := range list {
+		w.fail(j.reports(ctx, w))
+	}
+	return list
+}
+
+// notes looks at what is noted as not counted of a month: by now it may be, since it was replayed, or a batch of the stream was about to count it. That is
+// noted while it can be known: what shows it is forgotten some days later.
+func (j *jobs) notes(ctx context.Context, w *watched, settled map[string]bool) error {
+	closed := closing(ctx)
+	return j.billing.notes.EachMissing(ctx, w.month, func(one statements.Missed) error {
+		if closed() {
+			return errTimeUp
+		}
+		w.noted[one.ID] = true
+		counted, err := j.late(ctx, one, settled)
+		if w.fail(err); err != nil || !counted {
+			w.isLeft(one.ID)
+		}
+		return nil // one note stops no other
+	})
+}
+
+// late reports whether what was noted as missing is counted by now, and notes that.
+func (j *jobs) late(ctx context.Context, missed statements.Missed, settled map[string]bool) (bool, error) {
+	if settled[missed.ID] {
+		return true, nil
+	}
+	r, err := reports.Decode(missed.Report)
+	if err != nil { // of a release that didn't keep it: nobody can know
+		return false, nil //nolint:nilerr // it is left
+	}
+	counted, err := j.counted(ctx, r)
+	if err != nil || !counted {
+		return false, err
+	}
+	j.log.InfoContext(ctx, "report counted late", "report", missed.ID)
+	settled[missed.ID] = true
+	return true, j.billing.notes.Settle(ctx, missed.ID, j.source.Time())
+}
+
+// asides looks at the records that were set aside and may be about months, but for what is noted. One that isn't counted is noted as missing: the note
+// outlives the record, so that no month ends because what it waits for has expired. It is noted when one is counted, be it that it was replayed or
+// that a later report says the same.
+func (j *jobs) asides(ctx context.Context, list []*watched, settled map[string]bool) {
+	now, closed := j.source.Time(), closing(ctx)
+	first := slices.MinFunc(list, func(a, b *watched) int { return int(a.month - b.month) }).month.Begin()
+	for day := first; !day.After(now); day = day.AddDate(0, 0, 1) {
+		var of []*watched
+		for _, w := range list { // a report is about the last days, and may come by a stream that is a day behind
+			if !day.Before(w.month.Begin()) && !day.After(w.month.Settled()) {
+				of = append(of, w)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+		err := j.billing.counters.EachAside(ctx, day, func(a counters.Aside) error {
+			if closed() {
+				return errTimeUp
+			}
+			j.aside(ctx, a, of, settled)
+			return nil
+		})
+		for _, w := range of {
+			w.fail(err)
+		}
+	}
+}
+
+// aside looks at one record that was set aside, once for all months that it may be about.
+func (j *jobs) aside(ctx context.Context, a counters.Aside, list []*watched, settled map[string]bool) {
+	id := "aside " + a.ID
+	report, from, to := about(a)
+	var of []*watched
+	for _, w := range list {
+		if !w.noted[id] && !settled[id] && w.month.Touches(from, to) {
+			of = append(of, w)
+		}
+	}
+	if len(of) == 0 {
+		return
+	}
+	counted, err := j.counted(ctx, report)
+	if err == nil && counted {
+		settled[id], err = true, j.billing.notes.Settle(ctx, id, j.source.Time())
+	}
+	for _, w := range of {
+		if err == nil && !counted {
+			err = j.billing.notes.Miss(ctx, w.month, statements.Missed{ID: id, At: j.source.Time(), Report: reports.Encode(report)})
+		}
+		if w.fail(err); err != nil || !counted {
+			w.isLeft(id)
+		}
+	}
 }
 
 // about reads a record that was set aside: its report, without entries if it is none, and the time that it is about.
@@ -133,91 +198,61 @@ func contribution(r usage.Report, e usage.Entry) usage.Item {
 	}
 }
 
-// missing compares the reports that are still there with what is counted, once for each month, from the time on at which none can come to it any
-// more. It returns how many reports and records that are noted aren't counted, and whether all reports have been looked at. What is noted is looked at
-// again each time: a batch of the stream may have been about to count it.
-func (j *jobs) missing(ctx context.Context, m statement.Month, settled map[string]bool) (left int, done bool, err error) {
-	sweep, err := j.billing.notes.Sweep(ctx, m)
-	if err != nil {
-		return 0, false, err
+// reports compares the reports that are still there with what is counted, once for each month, from the time on at which none can come to it any more.
+func (j *jobs) reports(ctx context.Context, w *watched) error {
+	sweep, err := j.billing.notes.Sweep(ctx, w.month, statements.Open)
+	if err == nil && !sweep.Done && !j.source.Now().Before(w.month.End().Add(usage.MaxReportAge)) {
+		sweep, err = j.sweep(ctx, w, statements.Open, sweep)
 	}
-	if !sweep.Done && !j.source.Now().Before(m.End().Add(usage.MaxReportAge)) {
-		if sweep, err = j.sweep(ctx, m, sweep); err != nil {
-			return 0, false, err
-		}
+	if !sweep.Done && !j.source.Now().Before(w.month.Settled()) {
+		w.left++
 	}
-	closed := closing(ctx)
-	err = j.billing.notes.EachMissing(ctx, m, func(one statements.Missed) error {
-		if closed() {
-			return errTimeUp
-		}
-		counted, err := j.late(ctx, one, settled)
-		if err == nil && !counted {
-			left++
-		}
-		return err
-	})
-	return left, sweep.Done, err
+	return err
 }
 
-// late reports whether a report that was noted as missing is counted by now, and notes that.
-func (j *jobs) late(ctx context.Context, missed statements.Missed, settled map[string]bool) (bool, error) {
-	if settled[missed.ID] {
-		return true, nil
-	}
-	r, err := reports.Decode(missed.Report)
-	if err != nil { // of a release that didn't keep it: nobody can know
-		return false, nil //nolint:nilerr // it is left
-	}
-	counted, err := j.counted(ctx, r)
-	if err != nil || !counted {
-		return false, err
-	}
-	j.log.InfoContext(ctx, "report counted late", "report", missed.ID)
-	return true, j.billing.notes.Settle(ctx, missed.ID, j.source.Time())
-}
-
-func (j *jobs) sweep(ctx context.Context, m statement.Month, w statements.Sweep) (statements.Sweep, error) {
-	if w.Began.IsZero() {
-		w.Began = j.source.Time()
+// sweep compares all reports that are there, from where the last run ended.
+func (j *jobs) sweep(ctx context.Context, w *watched, status statements.Status, s statements.Sweep) (statements.Sweep, error) {
+	if s.Began.IsZero() {
+		s.Began = j.source.Time()
 	}
 	closed := closing(ctx)
-	err := j.billing.reports.Each(ctx, w.After, func(id string, r usage.Report, unreadable error) error {
-		return j.compareReport(ctx, m, id, r, unreadable)
+	err := j.billing.reports.Each(ctx, s.After, func(id string, r usage.Report, unreadable error) error {
+		if unreadable != nil {
+			return nil //nolint:nilerr // the counter has set it aside, where it counts as left
+		}
+		return j.compareReport(ctx, w, "report "+id, r)
 	}, func(after string) error {
-		w.After = after
+		s.After = after
 		if closed() {
 			return errTimeUp
 		}
-		return j.billing.notes.SaveSweep(ctx, m, w)
+		return j.billing.notes.SaveSweep(ctx, w.month, status, s)
 	})
 	if err != nil {
-		return w, err
+		return s, err
 	}
-	w.Done = true
-	return w, j.billing.notes.SaveSweep(ctx, m, w)
+	s.Done = true
+	return s, j.billing.notes.SaveSweep(ctx, w.month, status, s)
 }
 
-// compareReport notes a report about a month that isn't counted. One that can't be read was set aside by the counter, and is left there. Nobody can
-// know it of hours whose contributions have expired: a report that came late may have been counted, and if its batch failed, that was set aside.
-func (j *jobs) compareReport(ctx context.Context, m statement.Month, id string, r usage.Report, unreadable error) error {
-	if unreadable != nil {
-		return nil //nolint:nilerr // the counter has set it aside, where it counts as left
-	}
+// compareReport notes a report about a month that isn't counted, unless it is noted. Nobody can know it of hours whose contributions have expired: a report
+// that came late may have been counted, and if its batch failed, that was set aside.
+func (j *jobs) compareReport(ctx context.Context, w *watched, id string, r usage.Report) error {
 	of := r
 	of.Entries = nil
 	for _, e := range r.Entries {
-		if statement.MonthOf(e.Hour.Start()) == m && j.source.Now().Before(e.Hour.Start().Add(usage.KeepContributions)) {
+		if statement.MonthOf(e.Hour.Start()) == w.month && j.source.Now().Before(e.Hour.Start().Add(usage.KeepContributions)) {
 			of.Entries = append(of.Entries, e)
 		}
 	}
-	if len(of.Entries) == 0 {
+	if w.noted[id] || len(of.Entries) == 0 {
 		return nil
 	}
 	counted, err := j.counted(ctx, of)
 	if err != nil || counted {
 		return err
 	}
-	j.log.WarnContext(ctx, "report not counted", "month", m.String(), "report", id)
-	return j.billing.notes.Miss(ctx, m, statements.Missed{ID: "report " + id, Report: reports.Encode(of)}, j.source.Time())
+	j.log.WarnContext(ctx, "report not counted", "month", w.month.String(), "report", id)
+	w.isLeft(id)
+	return j.billing.notes.Miss(ctx, w.month, statements.Missed{ID: id, At: j.source.Time(), Report: reports.Encode(of)})
 }

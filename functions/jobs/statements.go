@@ -31,10 +31,10 @@ type statementStore interface {
 type noteStore interface {
 	Settle(ctx context.Context, id string, now time.Time) error
 	Settled(context.Context) (map[string]bool, error)
-	Miss(context.Context, statement.Month, statements.Missed, time.Time) error
+	Miss(context.Context, statement.Month, statements.Missed) error
 	EachMissing(context.Context, statement.Month, func(statements.Missed) error) error
-	Sweep(context.Context, statement.Month) (statements.Sweep, error)
-	SaveSweep(context.Context, statement.Month, statements.Sweep) error
+	Sweep(context.Context, statement.Month, statements.Status) (statements.Sweep, error)
+	SaveSweep(context.Context, statement.Month, statements.Status, statements.Sweep) error
 }
 
 // countersStore lists the methods of the counters table that the jobs call.
@@ -77,10 +77,7 @@ const atOnce = 8
 // how far the statement has come, and the next run goes on from there.
 func (j *jobs) writeStatements(ctx context.Context) (written, error) {
 	w := written{Job: "statements"}
-	err := j.settle(ctx)
-	if err == nil {
-		err = j.eachMonth(ctx, func(s statements.State) error { return j.month(ctx, s, &w) })
-	}
+	err := j.eachMonth(ctx, func(s statements.State, seen *watched) error { return j.month(ctx, s, seen, &w) })
 	w.More = errors.Is(err, errTimeUp)
 	text := ""
 	if err != nil {
@@ -95,9 +92,11 @@ func (j *jobs) writeStatements(ctx context.Context) (written, error) {
 	return w, err
 }
 
-// eachMonth goes through the months that have no statement yet, the oldest first. The one that has ended last is watched from here on.
-func (j *jobs) eachMonth(ctx context.Context, do func(statements.State) error) error {
-	last, err := j.billing.statements.State(ctx, statement.MonthOf(j.source.Now())-1)
+// eachMonth goes through the months that have no statement yet, the oldest first. The one that has ended last is watched from here on. The present
+// month's records that were set aside are looked at too, while it can be known whether they are counted, and before they expire.
+func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched) error) error {
+	present := statement.MonthOf(j.source.Now())
+	last, err := j.billing.statements.State(ctx, present-1)
 	if err != nil {
 		return err
 	}
@@ -110,12 +109,22 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State) error) e
 	if err != nil {
 		return err
 	}
-	var failed error
+	months := []statement.Month{present}
 	for _, s := range states {
-		if s.Status == statements.Final {
+		if s.Status == statements.Open && s.Month != present {
+			months = append(months, s.Month)
+		}
+	}
+	seen := map[statement.Month]*watched{}
+	for _, w := range j.watch(ctx, months) {
+		seen[w.month] = w
+	}
+	failed := seen[present].err
+	for _, s := range states {
+		if s.Status == statements.Final || s.Month == present {
 			continue
 		}
-		if err := do(s); errors.Is(err, errTimeUp) {
+		if err := do(s, seen[s.Month]); errors.Is(err, errTimeUp) {
 			return err
 		} else if err != nil { // one month stops no other
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.Month, err))
@@ -124,23 +133,22 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State) error) e
 	return failed
 }
 
-// month brings one month's statement as far as it gets.
-func (j *jobs) month(ctx context.Context, s statements.State, w *written) error {
+// month brings one month's statement as far as it gets. What keeps it open has been looked at.
+func (j *jobs) month(ctx context.Context, s statements.State, seen *watched, w *written) error {
 	if s.Status == statements.Open {
 		_, over, err := j.store.StatementClosed(ctx, s.Month.String())
 		if err != nil {
 			return err
 		}
-		left, err := j.left(ctx, s.Month)
-		w.Left += left
+		w.Left += seen.left
 		switch {
-		case err != nil && !over: // what an admin has closed doesn't wait for what is left, nor for who can't be asked
-			return err
+		case seen.err != nil && !over: // what an admin has closed doesn't wait for what is left, nor for who can't be asked
+			return seen.err
 		case j.source.Now().Before(s.Month.Settled()):
-			return err
-		case left > 0 && !over:
+			return seen.err
+		case seen.left > 0 && !over:
 			w.Waiting = append(w.Waiting, s.Month.String())
-			j.log.WarnContext(ctx, "statement waits", "month", s.Month.String(), "left", left)
+			j.log.WarnContext(ctx, "statement waits", "month", s.Month.String(), "left", seen.left)
 			return nil
 		}
 		next := s

@@ -130,14 +130,15 @@ func (s *Store) Settled(ctx context.Context) (map[string]bool, error) {
 // Missed is a report, or a record that was set aside, about a month that isn't counted.
 type Missed struct {
 	ID     string
+	At     time.Time   // when it was noted; zero in notes of releases before
 	Report dynamo.Item // as the table of reports had it; none in notes of releases before
 }
 
 // Miss notes what isn't counted. The note outlives it in its own table. Noted again, it is kept for as long again.
-func (s *Store) Miss(ctx context.Context, m statement.Month, missed Missed, now time.Time) error {
+func (s *Store) Miss(ctx context.Context, m statement.Month, missed Missed) error {
 	item := key(missingPK+"#"+m.String(), missed.ID)
 	item["report"] = &types.AttributeValueMemberM{Value: missed.Report}
-	item["ttl"] = dynamo.N(now.Add(keepMarks).Unix())
+	item["at"], item["ttl"] = dynamo.N(missed.At.UnixMilli()), dynamo.N(missed.At.Add(keepMarks).Unix())
 	return s.note(ctx, item)
 }
 
@@ -148,6 +149,9 @@ func (s *Store) EachMissing(ctx context.Context, m statement.Month, yield func(M
 		one.ID, _ = dynamo.GetS(item, "sk")
 		if report, ok := item["report"].(*types.AttributeValueMemberM); ok {
 			one.Report = report.Value
+		}
+		if at, ok := dynamo.GetN(item, "at"); ok {
+			one.At = time.UnixMilli(at).UTC()
 		}
 		return true, yield(one)
 	})
@@ -160,9 +164,17 @@ type Sweep struct {
 	Done  bool
 }
 
-// Sweep reads how far the reports of a month have been compared.
-func (s *Store) Sweep(ctx context.Context, m statement.Month) (w Sweep, err error) {
-	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key(sweptPK, m.String()), ConsistentRead: aws.Bool(true)})
+// sweptSK names the comparison of a month's reports while it is open, and the one of those that are there when its statement is final.
+func sweptSK(m statement.Month, of Status) string {
+	if of == Final {
+		return m.String() + "#final"
+	}
+	return m.String()
+}
+
+// Sweep reads how far the reports of a month have been compared: of one that is open, or again of one that is final.
+func (s *Store) Sweep(ctx context.Context, m statement.Month, of Status) (w Sweep, err error) {
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key(sweptPK, sweptSK(m, of)), ConsistentRead: aws.Bool(true)})
 	if err != nil || len(out.Item) == 0 {
 		return w, wrap("reading a sweep", err)
 	}
@@ -179,8 +191,8 @@ func (s *Store) Sweep(ctx context.Context, m statement.Month) (w Sweep, err erro
 
 // SaveSweep notes how far the reports of a month have been compared. Of two runs at once either may be the last: what one has compared
 // needn't be compared again.
-func (s *Store) SaveSweep(ctx context.Context, m statement.Month, w Sweep) error {
-	item := key(sweptPK, m.String())
+func (s *Store) SaveSweep(ctx context.Context, m statement.Month, of Status, w Sweep) error {
+	item := key(sweptPK, sweptSK(m, of))
 	item["began_at"], item["after"], item["done"] = dynamo.S(dynamo.FormatTime(w.Began)), dynamo.S(w.After), dynamo.Bool(w.Done)
 	return s.note(ctx, item)
 }

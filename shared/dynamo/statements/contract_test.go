@@ -434,15 +434,15 @@ func adjusting(of statement.Month, n int) []statement.Row {
 }
 
 func missed(id string) statements.Missed {
-	return statements.Missed{ID: id, Report: dynamo.Item{"pk": dynamo.S("env"), "seq": dynamo.N(1)}}
+	return statements.Missed{ID: id, At: keytest.Now, Report: dynamo.Item{"pk": dynamo.S("env"), "seq": dynamo.N(1)}}
 }
 
 func notesOnce(t *testing.T, r harness) {
 	for range 2 {
 		must(t, r.Settle(t.Context(), "aside 1", keytest.Now))
 		must(t, r.Settle(t.Context(), "report 2", keytest.Now))
-		must(t, r.Miss(t.Context(), month, missed("report 2"), keytest.Now))
-		must(t, r.Miss(t.Context(), month+1, missed("report 3"), keytest.Now))
+		must(t, r.Miss(t.Context(), month, missed("report 2")))
+		must(t, r.Miss(t.Context(), month+1, missed("report 3")))
 	}
 	settled, err := r.Settled(t.Context())
 	must(t, err)
@@ -488,7 +488,7 @@ func breakdowns(t *testing.T, r harness) {
 	s := r.end(t, r.write(t, r.begin(t), one, 5500))
 	must(t, r.Adjust(t.Context(), statements.Adjustment{Account: one, Of: month, Number: 1, In: month + 1, Rows: adjusting(month, 1)}))
 	must(t, r.Settle(t.Context(), "aside 1", keytest.Now))
-	must(t, r.Miss(t.Context(), month, missed("report 2"), keytest.Now))
+	must(t, r.Miss(t.Context(), month, missed("report 2")))
 	for name, read := range map[string]func(harness) error{
 		"state":       func(r harness) error { _, err := r.State(t.Context(), month); return err },
 		"states":      func(r harness) error { _, err := r.States(t.Context()); return err },
@@ -500,7 +500,7 @@ func breakdowns(t *testing.T, r harness) {
 		"missing": func(r harness) error {
 			return r.EachMissing(t.Context(), month, func(statements.Missed) error { return nil })
 		},
-		"sweep": func(r harness) error { _, err := r.Sweep(t.Context(), month); return err },
+		"sweep": func(r harness) error { _, err := r.Sweep(t.Context(), month, statements.Open); return err },
 	} {
 		reads := 0
 		must(t, read(r.with(func(string, int) keytest.Fault { reads++; return keytest.NoFault })))
@@ -563,18 +563,21 @@ func cursors(t *testing.T, r harness) {
 }
 
 func sweeps(t *testing.T, r harness) {
-	w, err := r.Sweep(t.Context(), month)
+	w, err := r.Sweep(t.Context(), month, statements.Open)
 	must(t, err)
 	if w != (statements.Sweep{}) {
 		t.Errorf("%+v", w)
 	}
 	want := statements.Sweep{Began: keytest.Now, After: "x", Done: true}
-	must(t, r.SaveSweep(t.Context(), month, want))
-	if w, err = r.Sweep(t.Context(), month); err != nil || w != want {
+	must(t, r.SaveSweep(t.Context(), month, statements.Open, want))
+	if w, err = r.Sweep(t.Context(), month, statements.Open); err != nil || w != want {
 		t.Errorf("%+v, %v", w, err)
 	}
+	if w, err = r.Sweep(t.Context(), month, statements.Final); err != nil || w != (statements.Sweep{}) {
+		t.Errorf("of the month when it is final: %+v, %v", w, err)
+	}
 	must(t, keytest.PutRaw(t.Context(), r.db, r.table, dynamo.Item{"pk": dynamo.S("SWEPT"), "sk": dynamo.S(month.String()), "began_at": dynamo.S("?"), "done": dynamo.Bool(true)}))
-	if w, err = r.Sweep(t.Context(), month); err != nil || w != (statements.Sweep{}) {
+	if w, err = r.Sweep(t.Context(), month, statements.Open); err != nil || w != (statements.Sweep{}) {
 		t.Errorf("%+v, %v", w, err)
 	}
 }
