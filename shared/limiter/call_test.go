@@ -71,7 +71,7 @@ func TestTwoLimitsAtOnceCostFewWrites(t *testing.T) {
 	} {
 		for _, envs := range []int{1, 16} {
 			c := sim.Config{
-				Seed: 1, Envs: envs, Keys: tt.keys, Limit: tt.key, Account: tt.total, Load: tt.load / float64(tt.key), Length: time.Minute,
+				Seed: 1, Envs: envs, Keys: tt.keys, Limit: tt.key, Account: tt.total, Load: tt.load / float64(tt.key), Length: time.Minute, Life: lifetime,
 				Faults: sim.Faults{Skew: 5 * time.Second},
 			}
 			out := sim.Run(c)
@@ -87,7 +87,7 @@ func TestTwoLimitsAtOnceCostFewWrites(t *testing.T) {
 
 // TestSixKeysUnderOneAccountAreAdmittedItsLimit, and no more than that.
 func TestSixKeysUnderOneAccountAreAdmittedItsLimit(t *testing.T) {
-	c := sim.Config{Seed: 1, Envs: 4, Keys: 6, Limit: 5, Account: 5, Load: 12, Length: 20 * time.Second}
+	c := sim.Config{Seed: 1, Envs: 4, Keys: 6, Limit: 5, Account: 5, Load: 12, Length: 20 * time.Second, Life: lifetime}
 	out := sim.Run(c)
 	if over := sim.Over(out.Admitted, 5); over > 0 || len(out.Admitted) < 4*20 {
 		t.Errorf("%d are admitted in 20 s, %d over the bound", len(out.Admitted), over)

@@ -18,6 +18,9 @@ func seeds(short int) int {
 	return short
 }
 
+// lifetime of an environment, where nothing else is said.
+const lifetime = 15 * time.Minute
+
 // randomConfig draws a run in which much goes wrong.
 func randomConfig(seed uint64) sim.Config {
 	rnd := rand.New(rand.NewPCG(seed, 7))
@@ -46,6 +49,7 @@ func randomConfig(seed uint64) sim.Config {
 	if float64(c.Limit)*c.Load > 1000 {
 		c.Length = 5 * time.Second
 	}
+	c.Life = []time.Duration{0, time.Second, 3 * time.Second, lifetime}[rnd.IntN(4)]
 	return c
 }
 
@@ -74,7 +78,7 @@ func TestSaturatedLimitIsUsed(t *testing.T) {
 		for _, load := range []float64{2, 10} {
 			for _, envs := range []int{1, 4, 16, 20} {
 				name := fmt.Sprintf("%d environments, limit %d, load %g", envs, limit, load)
-				c := sim.Config{Seed: 1, Envs: envs, Limit: limit, Load: load, Length: 20 * time.Second, Faults: sim.Faults{Skew: 5 * time.Second}}
+				c := sim.Config{Seed: 1, Envs: envs, Limit: limit, Load: load, Length: 20 * time.Second, Life: lifetime, Faults: sim.Faults{Skew: 5 * time.Second}}
 				out := sim.Run(c)
 				used := float64(len(out.Admitted)) / float64(limit*20)
 				perCall := float64(out.Writes) / float64(len(out.Admitted))
@@ -95,7 +99,7 @@ func TestBurstsOnManyEnvironmentsAreServedBelowTheLimit(t *testing.T) {
 	served, calls := 0, 0.0
 	for seed := range uint64(8) {
 		c := sim.Config{
-			Seed: seed, Envs: 16, Limit: 1000, Load: 0.9, Shape: sim.Bursty, Length: 20 * time.Second,
+			Seed: seed, Envs: 16, Limit: 1000, Load: 0.9, Shape: sim.Bursty, Length: 20 * time.Second, Life: lifetime,
 			Latency: 4 * time.Millisecond, Faults: sim.Faults{Skew: 5 * time.Second},
 		}
 		out := sim.Run(c)
@@ -108,7 +112,7 @@ func TestBurstsOnManyEnvironmentsAreServedBelowTheLimit(t *testing.T) {
 
 func TestALimitThatIsHardlyUsedCostsHardlyAWrite(t *testing.T) {
 	for _, envs := range []int{1, 4} {
-		c := sim.Config{Seed: 1, Envs: envs, Limit: 10_000, Load: 0.1, Length: 20 * time.Second, Faults: sim.Faults{Skew: 5 * time.Second}}
+		c := sim.Config{Seed: 1, Envs: envs, Limit: 10_000, Load: 0.1, Length: 20 * time.Second, Life: lifetime, Faults: sim.Faults{Skew: 5 * time.Second}}
 		out := sim.Run(c)
 		perCall := float64(out.Writes) / float64(len(out.Admitted))
 		t.Logf("%d environments: %.4f writes a call", envs, perCall)

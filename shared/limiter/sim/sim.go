@@ -23,6 +23,7 @@ type Config struct {
 	Skewed bool // a few environments get most of the calls
 	Policy Policy
 	Faults Faults
+	Life   time.Duration // of an environment, which is then replaced, as others began at other times; 0: no end
 	// Change, if set, is the limit from the middle of the run on. Each environment learns of it within a second.
 	Change int
 	// ItemRate is the number of writes a second that one item takes; 0 means any number.
@@ -67,6 +68,7 @@ type Faults struct {
 // Outcome is the result of one simulation run.
 type Outcome struct {
 	Calls     int
+	Ended     int                    // environments that had lived their time
 	Admitted  []time.Duration        // when, in order; without those of a fallback
 	OfKeys    [][]time.Duration      // the same of each key
 	Refused   [limiter.MaxBounds]int // calls that a key's limit refused, and the account's
@@ -98,6 +100,9 @@ func Run(c Config) Outcome {
 	s.out.OfKeys = make([][]time.Duration, len(s.names))
 	for i := range c.Envs {
 		s.envs = append(s.envs, s.newEnv(i))
+		if c.Life > 0 {
+			s.envs[i].born = -time.Duration(s.rnd.Int64N(int64(c.Life)))
+		}
 	}
 	s.at(0, s.arrive)
 	for s.queue.Len() > 0 {
@@ -133,6 +138,7 @@ type env struct {
 	id       int
 	limiter  *limiter.Limiter
 	local    localLimit
+	born     time.Duration
 	wall     time.Duration // what its wall clock is wrong by
 	mono     time.Duration // where its monotonic clock began
 	stopped  time.Duration // how long that stood still
@@ -144,7 +150,7 @@ type env struct {
 }
 
 func (s *run) newEnv(id int) *env {
-	e := &env{id: id, limiter: limiter.New(4 + s.Keys), mono: time.Duration(s.rnd.Int64N(int64(time.Hour)))}
+	e := &env{id: id, born: s.now, limiter: limiter.New(4 + s.Keys), mono: time.Duration(s.rnd.Int64N(int64(time.Hour)))}
 	if s.Faults.Skew > 0 {
 		e.wall = time.Duration(s.rnd.Int64N(int64(2*s.Faults.Skew))) - s.Faults.Skew
 	}
@@ -242,7 +248,11 @@ func (s *run) route(arrived time.Duration) {
 			busy = true
 			continue
 		}
-		if s.rnd.Float64() < s.Faults.Kill {
+		ended := s.Life > 0 && s.now-e.born > s.Life
+		if ended {
+			s.out.Ended++
+		}
+		if s.rnd.Float64() < s.Faults.Kill || ended {
 			e.dead = true
 			e = s.newEnv(i)
 			s.envs[i] = e

@@ -68,6 +68,7 @@ type Outcome struct {
 	WhileHeld int // of those, while another living environment could have admitted the call
 	Writes    int // that a call waited for
 	Returns   int // corrections that none waited for
+	Ended     int // environments that had lived their time
 	Table     *Table
 	// LastAt is the moment of the last admission.
 	LastAt time.Duration
@@ -239,6 +240,7 @@ func (s *run) route() *env {
 		switch {
 		case s.Life > 0 && s.now-e.born > s.Life:
 			s.close(e)
+			s.out.Ended++
 			e = s.newEnv()
 		case s.rnd.Float64() < s.Faults.Kill:
 			s.out.Killed += e.limiter.InHand(Account, s.clock(e))
