@@ -166,6 +166,7 @@ type environment struct {
 var (
 	errGone   = errors.New("the process has ended")
 	errFailed = errors.New("the gate failed") // a 503
+	errLate   = errors.New("the deadline of the call is over, and nothing has answered it")
 )
 
 // start runs an authorizer, which dies with the test.
@@ -265,12 +266,16 @@ func (e *environment) invoke(event []byte) (answer []byte, err error) {
 	case <-e.gone:
 		return nil, errGone
 	}
+	late := time.NewTimer(e.timeout + 10*time.Second) // no answer is posted after the deadline
+	defer late.Stop()
 	select {
 	case answer := <-e.answers:
 		if answer == nil {
 			return nil, errFailed
 		}
 		return answer, nil
+	case <-late.C:
+		return nil, errLate
 	case <-e.gone:
 		return nil, errGone
 	}

@@ -25,9 +25,9 @@ import (
 // midnight, with calls that came before and are decided after it, never let more calls through in a day than the account's quota, nor more of a key than its daily cap, and what they took is never
 // less than what they let through. On the day after both are served again.
 func TestProcessesKeepAQuotaTogether(t *testing.T) {
-	processes, quota, kills := 4, 300, 6
+	processes, quota, kills, calls := 4, 300, 6, 900
 	if keytest.Deep() {
-		processes, quota, kills = 16, 20_000, 100
+		processes, quota, kills, calls = 16, 20_000, 100, 40_000
 	}
 	ahead := filepath.Join(t.TempDir(), "ahead")
 	gate, err := othergate.Build("../../..", t.TempDir(), `{"evaluation":{"tiles":{"day":`+strconv.Itoa(quota)+`}}}`, ahead)
@@ -49,7 +49,7 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 	}
 
 	today := time.Now().UTC()
-	first := &quotaDay{tab: tab, events: events, calls: int64(3 * quota), kills: int64(kills)}
+	first := &quotaDay{tab: tab, name: "day 1", events: events, calls: int64(calls), kills: int64(kills)}
 	environments := make([]*environment, processes)
 	for i := range environments {
 		environments[i] = tab.start(t)
@@ -57,9 +57,10 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 	first.run(t, environments)
 	// Midnight, while some of them stand still with what they hold and with a call each that came the day before. They go on when the others have made half
 	// of the next day's calls.
-	second := &quotaDay{tab: tab, events: events, calls: int64(3 * quota)}
+	second := &quotaDay{tab: tab, name: "day 2", events: events, calls: int64(calls)}
 	stopped := environments[:processes/2]
 	for _, e := range stopped {
+		e.timeout = time.Hour // they answer when they go on
 		_ = e.cmd.Process.Signal(syscall.SIGSTOP)
 	}
 	second.resume = func() {
@@ -113,6 +114,7 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 // quotaDay makes the calls of a day, of both keys alike, one worker for each environment.
 type quotaDay struct {
 	tab          *table
+	name         string
 	events       [2][]byte
 	calls, kills int64
 	made, killed atomic.Int64
@@ -127,7 +129,7 @@ func (d *quotaDay) run(t *testing.T, environments []*environment) {
 	t.Helper()
 	var group, handed sync.WaitGroup
 	handed.Add(d.waiting)
-	begun, half := make(chan struct{}), sync.Once{}
+	begun, half, began := make(chan struct{}), sync.Once{}, time.Now()
 	for i := range environments {
 		group.Go(func() {
 			if i < d.waiting {
@@ -138,6 +140,9 @@ func (d *quotaDay) run(t *testing.T, environments []*environment) {
 			}
 			<-begun
 			for n := d.made.Add(1); n <= d.calls; n = d.made.Add(1) {
+				if n%(d.calls/6) == 0 {
+					t.Logf("%s: %d of %d calls after %v, %d served, %d killed", d.name, n, d.calls, time.Since(began).Round(time.Second), d.served[0].Load()+d.served[1].Load(), d.killed.Load())
+				}
 				if d.resume != nil && n >= d.calls/2 {
 					half.Do(d.resume)
 				}
