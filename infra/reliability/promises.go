@@ -48,10 +48,13 @@ var promises = []promise{
 	}},
 	{"Each part of a quota that is reached is told once, however reports are repeated and wherever a run ends", []proof{
 		{Package: "./functions/counter", Test: "TestReachedQuotasAreToldOnceByManyConsumers"},
+		{Package: "./functions/counter", Test: "TestEachThresholdIsToldOnceWhereverARunEnds"},
 	}},
 	{"A statement and its adjustments equal the counters and the calls that were made, to the call; a final one never changes", []proof{
 		{Package: "./functions/jobs", Test: "TestStatementAndAdjustmentsEqualCountersAndLedgerToTheCall"},
 		{Package: "./functions/jobs", Test: "TestARunThatIsInterruptedAnywhereIsTakenUp"},
+		{Package: "./functions/jobs", Test: "TestAComparisonThatIsInterruptedAnywhereIsTakenUp"},
+		{Package: "./functions/jobs", Test: "TestAFinalStatementIsComparedWithTheReportsThatAreThere"},
 		{Package: "./shared/dynamo/statements", Test: "TestContractOnTheEngine"},
 		{Package: "./functions/usage", Test: "TestABreakdownWhileCountersAreReadIsAnError"},
 	}},
