@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -24,6 +25,7 @@ type auditStore interface {
 	AuditOfAccount(ctx context.Context, id account.ID, after string, limit int) (control.AuditPage, error)
 	AuditOfKey(ctx context.Context, id account.ID, key apikey.ID, after string, limit int) (control.AuditPage, error)
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
+	keyNames
 }
 
 type auditRows struct {
@@ -79,11 +81,59 @@ func (h *auditRows) listOperatorsAudit(w http.ResponseWriter, r *http.Request, c
 }
 
 func (h *auditRows) show(w http.ResponseWriter, r *http.Request, c gateway.Principal, page gateway.Page, found control.AuditPage) error {
-	doc := api.AuditList{Rows: []api.AuditRow{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
-	for _, row := range found.Rows {
-		doc.Rows = append(doc.Rows, auditDoc(seenBy(c, row, h.source.Time())))
+	rows, err := auditDocs(r.Context(), h.store, c, found.Rows, h.source.Time())
+	if err != nil {
+		return err
 	}
+	doc := api.AuditList{Rows: rows, NextPageToken: page.Next(found.Next)}
+	doc.Unreadable = c.LeftOut(r.Context())
 	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+// keyNames reads the names of some of an account's keys.
+type keyNames interface {
+	KeyNames(ctx context.Context, id account.ID, keys ...apikey.ID) (map[apikey.ID]string, error)
+}
+
+// auditDocs are rows as the caller may see them, with the names of their keys.
+func auditDocs(ctx context.Context, store keyNames, c gateway.Principal, rows []audit.Row, now time.Time) ([]api.AuditRow, error) {
+	list := []api.AuditRow{}
+	names, err := namesIn(ctx, store, c.Account, rows)
+	if err != nil {
+		return list, err
+	}
+	for _, row := range rows {
+		one := auditDoc(seenBy(c, row, now))
+		one.KeyName = web.ShownPtr(names[apikey.ID(row.KeyID)])
+		list = append(list, one)
+	}
+	return list, nil
+}
+
+// namesIn are the names of the keys that rows are about: as they are now, or, of a key that is purged, as the newest of the rows has it.
+func namesIn(ctx context.Context, store keyNames, id account.ID, rows []audit.Row) (map[apikey.ID]string, error) {
+	var keys []apikey.ID
+	for _, row := range rows {
+		if row.KeyID != "" {
+			keys = append(keys, apikey.ID(row.KeyID))
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	names, err := store.KeyNames(ctx, id, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		for _, c := range row.Changes {
+			if key := apikey.ID(row.KeyID); c.Field == "name" && key != "" && names[key] == "" {
+				name, _ := value(cmp.Or(c.After, c.Before)).(string)
+				names[key] = name
+			}
+		}
+	}
+	return names, nil
 }
 
 // seenBy is a row as the caller may see it.

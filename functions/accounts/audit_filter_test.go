@@ -14,8 +14,10 @@ import (
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
 )
 
 // TestAFilterOfTheAuditTrailTakesItsRowsAlone, from page to page, whatever the size of the pages.
@@ -118,6 +120,26 @@ func TestAFilterTellsACustomerNoOperatorsName(t *testing.T) {
 		rows := r.Want(t, 200, apitest.Call{As: as, Method: "GET", Path: r.path("/audit?action=key.block&actor=operator%40example.com")}).JSON(t)["rows"].([]any)
 		if (len(rows) > 0) != found {
 			t.Errorf("%s finds %v", as, rows)
+		}
+	}
+}
+
+// TestARowNamesItsKey as it is called now, and one that is purged as its last row does.
+func TestARowNamesItsKey(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	there := r.NewKey(t, r.account, func(k *apikey.Key) { k.Name = "Shop" })
+	gone := r.NewKey(t, r.account, func(k *apikey.Key) { k.Name, k.DeletedAt = "Old shop", keytest.Now })
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/keys/" + string(there.ID) + "/block", Body: object{"reason": "abuse"}})
+	row := keytest.Row(r.account.ID, "key.purge", gone.ID)
+	row.Changes = []audit.Change{audit.Set("name", "Old shop", nil)}
+	if err := r.Control.Purge(t.Context(), gone, row); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/audit?action=key.block": "Shop", "/audit?action=key.purge": "Old shop", "/keys/" + string(there.ID) + "/audit": "Shop"} {
+		rows := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(path)}).JSON(t)["rows"].([]any)
+		if len(rows) == 0 || rows[0].(map[string]any)["key_name"] != want {
+			t.Errorf("%s: %v, want %s", path, rows, want)
 		}
 	}
 }

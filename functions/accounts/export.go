@@ -26,6 +26,7 @@ type exportStore interface {
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
 	Requests(ctx context.Context, id account.ID, want control.RequestQuery) (control.RequestPage, error)
 	AuditOfAccount(ctx context.Context, id account.ID, after string, limit int) (control.AuditPage, error)
+	keyNames
 }
 
 type export struct {
@@ -145,9 +146,9 @@ func (h *export) audit(r *http.Request, c gateway.Principal, doc *api.Export, af
 	if err != nil {
 		return "", err
 	}
-	list := []api.AuditRow{}
-	for _, row := range page.Rows {
-		list = append(list, auditDoc(seenBy(c, row, h.source.Time())))
+	list, err := auditDocs(r.Context(), h.store, c, page.Rows, h.source.Time())
+	if err != nil {
+		return "", err
 	}
 	doc.Audit = &list
 	return page.Next, nil

@@ -59,27 +59,37 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 	}
 	list, next := cutDomains(domainsOf(keys, wanted), page)
 	now := h.service.Source.Time()
-	doc := api.DomainList{Domains: []api.AccountDomain{}, From: moment.Of(daysUntil(now, domainDays).From), Version: lastChanged(keys), More: more, NextPageToken: page.Next(next)}
+	doc := api.DomainList{Domains: []api.AccountDomain{}, From: moment.Of(daysUntil(now, domainDays).From), Version: lastChanged(keys), More: more, NextPageToken: page.Next(next), KeyCount: len(keys), OpenKeyCount: having(keys, 0)}
 	counts, err := h.hosts(r.Context(), c.Account, list, now)
 	if err != nil {
 		return err
 	}
 	suspended := its.Suspended.Holds(now)
 	for _, d := range list {
-		one := api.AccountDomain{Domain: d.entry, KeyCount: len(d.keys), Keys: []api.DomainKey{}}
+		one := api.AccountDomain{Domain: d.entry, KeyCount: len(d.keys), OnlyEntryCount: having(d.keys, 1), Keys: []api.DomainKey{}}
 		one.Allowed, one.Refused = d.calls(counts)
 		shown := d.keys
 		if wanted == "" {
 			shown = shown[:min(len(shown), keysOfDomain)]
 		}
 		for _, k := range shown {
-			one.Keys = append(one.Keys, api.DomainKey{Id: string(k.ID), Name: text.Shown(k.Name), Status: api.Status(k.StatusIn(suspended, now))})
+			one.Keys = append(one.Keys, api.DomainKey{Id: string(k.ID), Name: text.Shown(k.Name), Preview: k.Current.Preview, Status: api.Status(k.StatusIn(suspended, now))})
 		}
 		doc.Domains = append(doc.Domains, one)
 	}
 	doc.Unreadable = c.LeftOut(r.Context())
 	gateway.SetETag(w, doc.Version)
 	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+// having counts the keys that have so many entries.
+func having(keys []apikey.Key, entries int) (n int) {
+	for _, k := range keys {
+		if len(k.Domains) == entries {
+			n++
+		}
+	}
+	return n
 }
 
 // liveKeys reads the keys that can be edited, of as many as one call looks at; more is true where there are others.

@@ -93,6 +93,22 @@ func TestEveryEntryIsListedWithTheKeysThatHaveIt(t *testing.T) {
 	}
 }
 
+// TestAListCountsTheKeysThatAnEntryWouldRestrict: those without any, and of an entry those that have no other.
+func TestAListCountsTheKeysThatAnEntryWouldRestrict(t *testing.T) {
+	r := newHarness(t)
+	r.withDomains(t, "shop", "a.example.com", "b.example.com")
+	r.withDomains(t, "blog", "b.example.com")
+	r.withDomains(t, "open")
+	r.NewKey(t, r.account, func(k *apikey.Key) { k.Name, k.Domains, k.RevokedAt = "gone", nil, keytest.Now })
+	for _, query := range []string{"?page_size=1", "?domain=b.example.com"} {
+		doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.domains() + query}).JSON(t)
+		first := doc["domains"].([]any)[0].(map[string]any)
+		if doc["key_count"] != 3.0 || doc["open_key_count"] != 1.0 || first["only_entry_count"] != map[bool]float64{true: 1, false: 0}[first["domain"] == "b.example.com"] {
+			t.Errorf("%s: %v", query, doc)
+		}
+	}
+}
+
 // TestAListNamesTwentyKeysOfAnEntry, and all of them of the one that is asked for.
 func TestAListNamesTwentyKeysOfAnEntry(t *testing.T) {
 	r := newHarness(t)

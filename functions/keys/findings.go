@@ -47,7 +47,7 @@ func (h *handler) listFindings(w http.ResponseWriter, r *http.Request, c gateway
 	now := h.service.Source.Time()
 	doc := api.FindingList{Findings: []api.Finding{}, NextPageToken: page.Next(string(found.Next))}
 	for _, k := range found.Keys {
-		of := api.DomainKey{Id: string(k.ID), Name: text.Shown(k.Name), Status: api.Status(k.StatusIn(its.Suspended.Holds(now), now))}
+		of := api.DomainKey{Id: string(k.ID), Name: text.Shown(k.Name), Preview: k.Current.Preview, Status: api.Status(k.StatusIn(its.Suspended.Holds(now), now))}
 		for _, one := range finding.Of(k, finding.Facts{
 			Now: now, Rules: its.Rules, Accepted: its.Accepted, Products: h.service.Products, LastAllowed: used[k.ID].Allowed, UseKnown: used[k.ID].Known,
 		}) {

@@ -20,6 +20,7 @@ import (
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
+	KeyNames(ctx context.Context, id account.ID, keys ...apikey.ID) (map[apikey.ID]string, error)
 	SubmitRequest(ctx context.Context, r qps.Request, remember *control.Idempotency, row audit.Row) error
 	Request(ctx context.Context, id account.ID, request qps.RequestID) (qps.Request, error)
 	Requests(ctx context.Context, id account.ID, want control.RequestQuery) (control.RequestPage, error)

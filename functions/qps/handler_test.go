@@ -528,6 +528,9 @@ func TestListsPageByStatusThroughAll(t *testing.T) {
 		doc := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: path + token}).JSON(t)
 		for _, one := range doc["requests"].([]any) {
 			got = append(got, one.(map[string]any)["id"].(string))
+			if one.(map[string]any)["key_name"] != r.key.Name {
+				t.Errorf("a request of a list doesn't name its key: %v", one)
+			}
 		}
 		next, ok := doc["next_page_token"].(string)
 		if !ok {

@@ -49,7 +49,7 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Princip
 
 var statuses = []qps.Status{"", qps.Pending, qps.Approved, qps.Rejected, qps.Withdrawn}
 
-// list answers with an account's requests, without evidence: that is read for one at a time.
+// list answers with an account's requests and the names of their keys, without evidence: that is read for one at a time.
 func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	if err := gateway.KnownQuery(r, "status", "page_size", "page_token"); err != nil {
 		return err
@@ -70,9 +70,19 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
+	ids := make([]apikey.ID, len(found.Requests))
+	for i, request := range found.Requests {
+		ids[i] = request.KeyID
+	}
+	names, err := h.store.KeyNames(r.Context(), c.Account, ids...)
+	if err != nil {
+		return err
+	}
 	doc := api.QpsRequestList{Requests: []api.QpsRequest{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, request := range found.Requests {
-		doc.Requests = append(doc.Requests, web.QpsRequestDoc(request, c.Operator))
+		one := web.QpsRequestDoc(request, c.Operator)
+		one.KeyName = web.ShownPtr(names[request.KeyID])
+		doc.Requests = append(doc.Requests, one)
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }

@@ -117,7 +117,7 @@ var notCalled = map[string][]string{
 	"AccountsFunction": {"Scan GateTable", "sealing", "PutItem CountersTable", "Query CountersTable", "UpdateItem SessionsTable"}, // seals nothing, counts nothing, keeps no session
 	"KeysFunction":     {"BatchGetItem ControlTable", "/index/lookup", "Scan", "PutItem CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"RotationFunction": {"BatchGetItem ControlTable", "/index/lookup", "GetItem GateTable", "Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
-	"QpsFunction":      {"BatchGetItem ControlTable", "GetItem GateTable", "Scan", "PutItem CountersTable", "sealing"},
+	"QpsFunction":      {"GetItem GateTable", "Scan", "PutItem CountersTable", "sealing"},
 	"LeaksFunction":    {"BatchGetItem", "Query", "UpdateItem ControlTable", "DeleteItem", "Scan", "CountersTable", "sealing"},                                                                                                     // writes exposures, and lists nothing
 	"RotatorFunction":  {"BatchGetItem ControlTable", "Scan ControlTable"},                                                                                                                                                         // erases nobody
 	"JobsFunction":     {"UpdateItem ControlTable", "DeleteItem", "ConditionCheckItem", "BatchGetItem ControlTable", "BatchGetItem QuotasTable", "Scan ControlTable", "GateTable", "PutItem CountersTable", "PutItem SlicesTable"}, // reads, tells of the catalogue, writes statements

@@ -634,6 +634,9 @@ type AccountDomain struct {
 	// Keys By name; the first 20, or all where the entry was asked for.
 	Keys []DomainKey `json:"keys"`
 
+	// OnlyEntryCount Of these keys
+	OnlyEntryCount int `json:"only_entry_count"`
+
 	// Refused Calls that were refused since `from`, for whatever reason.
 	Refused int64 `json:"refused"`
 }
@@ -731,13 +734,16 @@ type AuditList struct {
 
 // AuditRow defines model for AuditRow.
 type AuditRow struct {
-	Action    string   `json:"action"`
-	Actor     Actor    `json:"actor"`
-	At        Time     `json:"at"`
-	Changes   []Change `json:"changes"`
-	Id        string   `json:"id"`
-	KeyId     *string  `json:"key_id"`
-	RequestId string   `json:"request_id"`
+	Action  string   `json:"action"`
+	Actor   Actor    `json:"actor"`
+	At      Time     `json:"at"`
+	Changes []Change `json:"changes"`
+	Id      string   `json:"id"`
+	KeyId   *string  `json:"key_id"`
+
+	// KeyName The name of the key as it is now; of one that is purged, as a row of this answer has it.
+	KeyName   *string `json:"key_name,omitempty"`
+	RequestId string  `json:"request_id"`
 
 	// SourceIp Where the request came from. Shown to owners, for members of the account, for 400 days.
 	SourceIp *string `json:"source_ip,omitempty"`
@@ -893,9 +899,10 @@ type DomainChanges struct {
 
 // DomainKey defines model for DomainKey.
 type DomainKey struct {
-	Id     string `json:"id"`
-	Name   string `json:"name"`
-	Status Status `json:"status"`
+	Id      string `json:"id"`
+	Name    string `json:"name"`
+	Preview string `json:"preview"`
+	Status  Status `json:"status"`
 }
 
 // DomainList defines model for DomainList.
@@ -903,11 +910,17 @@ type DomainList struct {
 	Domains []AccountDomain `json:"domains"`
 	From    Time            `json:"from"`
 
+	// KeyCount The keys that were looked at, whichever entries they have.
+	KeyCount int `json:"key_count"`
+
 	// More The account has more keys than one call looks at; theirs are missing.
 	More bool `json:"more"`
 
 	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// OpenKeyCount Of these, the keys that have no entry: calls from any page are allowed, unless networks or apps restrict them.
+	OpenKeyCount int `json:"open_key_count"`
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
@@ -1776,7 +1789,7 @@ type QpsRequest struct {
 	Justification string    `json:"justification"`
 	KeyId         string    `json:"key_id"`
 
-	// KeyName In the operators' queue.
+	// KeyName In lists: the name of the key as it is now.
 	KeyName      *string          `json:"key_name,omitempty"`
 	Product      string           `json:"product"`
 	QpsWhenFiled int              `json:"qps_when_filed"`

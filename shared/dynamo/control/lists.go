@@ -3,12 +3,14 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 )
 
@@ -136,44 +138,55 @@ const maxBatch = 100
 
 // accounts reads several accounts at once, strongly consistent. One that is gone or can't be read isn't in the answer.
 func (s *Store) accounts(ctx context.Context, ids []account.ID) (map[account.ID]account.Account, error) {
-	list := make(map[account.ID]account.Account, len(ids))
-	for len(ids) > 0 {
-		n := min(len(ids), maxBatch)
-		if err := s.accountBatch(ctx, ids[:n], list); err != nil {
-			return nil, err
-		}
-		ids = ids[n:]
+	keys := make([]dynamo.Item, len(ids))
+	for i, id := range ids {
+		keys[i] = accountKey(id)
 	}
-	return list, nil
+	list := make(map[account.ID]account.Account, len(ids))
+	err := batch(ctx, s, keys, decodeAccount, func(a account.Account) { list[a.ID] = a })
+	return list, err
 }
 
-func (s *Store) accountBatch(ctx context.Context, ids []account.ID, into map[account.ID]account.Account) error {
-	var keys []dynamo.Item
-	asked := map[account.ID]bool{}
-	for _, id := range ids {
-		if !asked[id] {
-			asked[id] = true
-			keys = append(keys, accountKey(id))
-		}
+// KeyNames returns the names of some of an account's keys, those that are deleted too. One that is purged or can't be read isn't in the answer.
+func (s *Store) KeyNames(ctx context.Context, id account.ID, keys ...apikey.ID) (map[apikey.ID]string, error) {
+	items := make([]dynamo.Item, len(keys))
+	for i, key := range keys {
+		items[i] = keyKey(id, key)
 	}
-	for attempt := 1; len(keys) > 0; attempt++ {
-		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			s.control: {Keys: keys, ConsistentRead: &consistent},
-		}})
-		if err != nil {
-			return fmt.Errorf("control: reading accounts: %w", err)
-		}
-		for _, item := range out.Responses[s.control] {
-			a, err := decodeAccount(item)
+	names := make(map[apikey.ID]string, len(keys))
+	err := batch(ctx, s, items, DecodeKey, func(k apikey.Key) { names[k.ID] = k.Name })
+	return names, err
+}
+
+// batch reads several records at once, strongly consistent, each once. One that is gone or can't be read is left out.
+func batch[T any](ctx context.Context, s *Store, keys []dynamo.Item, decode func(dynamo.Item) (T, error), take func(T)) error {
+	asked := map[string]bool{}
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key dynamo.Item) bool {
+		at := text(key, "pk") + "\x00" + sortKey(key)
+		twice := asked[at]
+		asked[at] = true
+		return twice
+	})
+	for part := range slices.Chunk(keys, maxBatch) {
+		for attempt := 1; len(part) > 0; attempt++ {
+			out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+				s.control: {Keys: part, ConsistentRead: &consistent},
+			}})
 			if err != nil {
-				s.unreadable(ctx, item, err)
-				continue
+				return fmt.Errorf("control: reading several records: %w", err)
 			}
-			into[a.ID] = a
-		}
-		if keys = out.UnprocessedKeys[s.control].Keys; len(keys) > 0 {
-			if err := dynamo.Pause(ctx, attempt); err != nil {
-				return fmt.Errorf("control: reading accounts: %w", err)
+			for _, item := range out.Responses[s.control] {
+				record, err := decode(item)
+				if err != nil {
+					s.unreadable(ctx, item, err)
+					continue
+				}
+				take(record)
+			}
+			if part = out.UnprocessedKeys[s.control].Keys; len(part) > 0 {
+				if err := dynamo.Pause(ctx, attempt); err != nil {
+					return fmt.Errorf("control: reading several records: %w", err)
+				}
 			}
 		}
 	}
