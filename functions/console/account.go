@@ -21,6 +21,7 @@ func (a *app) accountRoutes() {
 	a.account("POST /accounts/{account}/account/role", a.changeRole)
 	a.account("GET /accounts/{account}/account/remove", a.removeForm)
 	a.account("POST /accounts/{account}/account/remove", a.removeMember)
+	a.account("GET /accounts/{account}"+behindPage, a.showBehind)
 	a.account("GET /accounts/{account}/account/audit", a.showAudit)
 	a.account("GET /accounts/{account}/account/audit.csv", a.downloadAudit)
 	a.leavingRoutes()
@@ -137,18 +138,13 @@ func (a *app) changeRole(v *visit) error {
 	}
 	if !f.settled() {
 		f.At = subject
+		f.about("role", "new_role") // the page has another form with a role
 		return a.showPeople(v, status, f)
 	}
-	if left := member.Left; left != nil && len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0 {
-		return v.render(http.StatusOK, "member-left", v.t("left.title"), &leaving{Legacy: *left, Demoted: true})
+	if member.Left != nil && leaves(*member.Left) {
+		return v.leaveBehind(*member.Left, true)
 	}
 	return v.done(v.accountURL("/account"), "role_changed")
-}
-
-// leaving shows what somebody leaves who was removed or demoted.
-type leaving struct {
-	api.Legacy
-	Demoted bool
 }
 
 // removal asks whether a member should go. People may remove themselves: then it says so.
@@ -200,8 +196,8 @@ func (a *app) removeMember(v *visit) error {
 	switch {
 	case f.Bad():
 		return a.showRemoval(v, status, f)
-	case !myself && len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0:
-		return v.render(http.StatusOK, "member-left", v.t("left.title"), &leaving{Legacy: left})
+	case !myself && leaves(left):
+		return v.leaveBehind(left, false)
 	case myself && !me.Operator:
 		return v.done("/", "left")
 	default:

@@ -57,7 +57,7 @@ func (a *app) readAudit(v *visit, d *auditPage, path string, more ...func(contex
 	var products []api.Product
 	err := v.parallel(append(more,
 		func(ctx context.Context) (err error) {
-			found, err = v.auditRows(ctx, path, d.auditFilter, d.Page, auditReads, 1)
+			found, err = v.auditRows(ctx, path, d.auditFilter, d.Page, auditReads-len(more), 1)
 			return err
 		},
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },

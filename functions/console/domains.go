@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -69,13 +68,13 @@ type domainView struct {
 	Version     int64              // of the list of entries
 	Has, Others keyChoice
 	Find        string // what the names of the shown keys have in them
-	Many        bool   // the account has more keys than are looked at
+	Many        bool   // the account has more keys than the API looks at
 	Selected    *doneView
 }
 
 // keyChoice is a list of keys to choose from.
 type keyChoice struct {
-	Shown   []api.Key // the first ones
+	Shown   []api.DomainKey // the first ones
 	N       int
 	Exposed int // how many are open to every page: now, or without their only entry
 	chosen  []string
@@ -90,12 +89,11 @@ func (c keyChoice) Picked(id string) bool { return slices.Contains(c.chosen, id)
 // More reports whether keys aren't shown.
 func (c keyChoice) More() bool { return c.N > len(c.Shown) }
 
-func (c *keyChoice) add(k api.Key, exposed, fits bool) {
-	c.N++
-	if exposed {
-		c.Exposed++
-	}
-	if fits && len(c.Shown) < mostChoices {
+// All reports whether a form can name all of them.
+func (c keyChoice) All() bool { return c.N > 1 && c.N <= mostKeys }
+
+func (c *keyChoice) add(k api.DomainKey) {
+	if len(c.Shown) < mostChoices {
 		c.Shown = append(c.Shown, k)
 	}
 }
@@ -113,21 +111,24 @@ func domainURL(v *visit, domain string) string {
 func (a *app) showDomain(v *visit, status int, f *form, domain string) error {
 	d := &domainView{form: f, Domain: domain, Find: strings.TrimSpace(firstRunes(v.query("find"), 64))}
 	d.Has.chosen, d.Others.chosen = v.r.PostForm["keys"], v.r.PostForm["keys"]
-	var list api.DomainList
-	var keys []api.Key
-	reads := []func(context.Context) error{func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err }}
+	list, keys := api.DomainList{}, api.KeyList{}
+	of, search := url.Values{"page_size": {"1"}}, url.Values{"page_size": {"100"}}
 	if domain != "" {
-		reads = append(reads, reading(&list, v.api, v.accountPath("/domains"), url.Values{"domain": {domain}}))
+		of.Set("domain", domain)
 	}
-	if err := v.parallel(reads...); err != nil {
+	if d.Find != "" {
+		search.Set("q", d.Find)
+	}
+	err := v.parallel(reading(&list, v.api, v.accountPath("/domains"), of), reading(&keys, v.api, v.accountPath("/keys"), search))
+	if err != nil {
 		return err
 	}
-	d.Version, d.Many = list.Version, len(keys) == mostKeys
-	if len(list.Domains) > 0 {
+	d.Version, d.Many = list.Version, list.More
+	if domain != "" && len(list.Domains) > 0 {
 		d.Entry = &list.Domains[0]
 		d.Domain = d.Entry.Domain
 	}
-	d.choose(keys)
+	d.choose(list, keys.Keys)
 	title := d.Domain
 	if title == "" {
 		title = v.t("domains.new")
@@ -135,17 +136,25 @@ func (a *app) showDomain(v *visit, status int, f *form, domain string) error {
 	return v.render(status, "domain", title, d)
 }
 
-// choose tells the keys that have the entry from those that could have it, by their names.
-func (d *domainView) choose(keys []api.Key) {
+// choose tells the keys that have the entry from those that could have it, by their names. The API counts them; of the others it names those
+// that are searched for, or else the newest.
+func (d *domainView) choose(list api.DomainList, keys []api.Key) {
+	d.Others.N, d.Others.Exposed = list.KeyCount, list.OpenKeyCount
+	has := map[string]bool{}
+	if d.Entry != nil {
+		d.Has.N, d.Has.Exposed = d.Entry.KeyCount, d.Entry.OnlyEntryCount
+		d.Others.N -= d.Entry.KeyCount
+		for _, k := range d.Entry.Keys {
+			has[k.Id] = true
+			if strings.Contains(shown.Fold(k.Name), shown.Fold(d.Find)) {
+				d.Has.add(k)
+			}
+		}
+	}
 	slices.SortStableFunc(keys, func(a, b api.Key) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	for _, k := range keys {
-		fits := strings.Contains(shown.Fold(k.Name), shown.Fold(d.Find))
-		switch {
-		case !editable(k):
-		case slices.Contains(k.Domains, d.Domain):
-			d.Has.add(k, len(k.Domains) == 1, fits)
-		default:
-			d.Others.add(k, len(k.Domains) == 0, fits)
+		if editable(k) && !has[k.Id] {
+			d.Others.add(api.DomainKey{Id: k.Id, Name: k.Name, Preview: k.Preview})
 		}
 	}
 }

@@ -98,16 +98,6 @@ func sentShots(root, key string) (list []shot) {
 		api.FieldError{Pointer: "/networks/0", Code: "network_host_bits", Suggestion: ptr("192.0.2.0/24")}, api.FieldError{Pointer: "/apps/0", Code: "app_platform", Suggestion: ptr("ios com.example.app")}))
 	add("repair.refused", "owner", key+"/repair", url.Values{"domain": {"copy.example"}}, refused(422, "invalid", api.FieldError{Pointer: "/domains/10", Code: "public_suffix", Suggestion: ptr("www.copy.example")}))
 
-	add("left.removed", "owner", root+"/account/remove", url.Values{"subject": {"a|b/c"}}, withDoc("DELETE "+accountAPI+"/members/a|b/c", api.Legacy{
-		Invitations: []string{"inv_1", "inv_2"}, More: true, Keys: []api.LegacyKey{{Id: keyID, Name: "Shop"}, {Id: bareKeyID, Name: "Bare", DeletedAt: maybeDay(30)}},
-		Principals: []api.LegacyPrincipal{{Id: keyID, Name: "Shop", Principal: "arn:aws:iam::1:role/one"}, {Id: bareKeyID, Name: "Bare", Principal: "arn:aws:iam::1:role/two", DeletedAt: maybeDay(30)}},
-	}))
-	add("left.principals", "owner", root+"/account/remove", url.Values{"subject": {"auth0|dev"}}, withDoc("DELETE "+accountAPI+"/members/auth0|dev", api.Legacy{
-		Principals: []api.LegacyPrincipal{{Id: keyID, Name: "Shop", Principal: "arn:aws:iam::1:role/one"}},
-	}))
-	add("left.demoted", "owner", root+"/account/role", url.Values{"subject": {"auth0|dev"}, "role": {"viewer"}}, withDoc("PUT "+accountAPI+"/members/auth0|dev", map[string]any{
-		"subject": "auth0|dev", "role": "viewer", "left": api.Legacy{Keys: []api.LegacyKey{{Id: keyID, Name: "Shop"}}},
-	}))
 	again := url.Values{"key": {keyID, bareKeyID}, "reason": {"leaked"}, "grace_seconds": {"0"}, "idempotency": {"once"}, "q": {"shop"}}
 	bareAPI := accountAPI + "/keys/" + bareKeyID
 	add("selected.rotated", "owner", root+"/keys/selected/rotate", again, all(withDoc("POST "+keyAPI+"/rotate", api.KeyWithSecret{Key: fullKey(), Secret: ptr(secret)}), withDoc("POST "+bareAPI+"/rotate", failing(409, "key_deleted"))))
@@ -177,6 +167,14 @@ func frameShots(root, key string) (list []shot) {
 	add(shot{name: "branded.blocked", as: "owner", target: key, branded: true, set: ofKey(func(k *api.Key) { k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: day(30)} })})
 	add(shot{name: "zone", as: "owner", target: root + "/usage", cookies: []*http.Cookie{{Name: zoneCookie, Value: "Asia/Kolkata"}}})
 	add(shot{name: "zone.key", as: "owner", target: key, cookies: []*http.Cookie{{Name: zoneCookie, Value: "America/New_York"}}})
+	behindAt := root + behindPage
+	both := &behind{Invitations: 2, More: true, Keys: []api.LegacyKey{{Id: keyID, Name: "Shop"}, {Id: bareKeyID, Name: "Bare", DeletedAt: maybeDay(30)}}, Principals: []api.LegacyPrincipal{
+		{Id: keyID, Name: "Shop", Principal: "arn:aws:iam::1:role/one"}, {Id: bareKeyID, Name: "Bare", Principal: "arn:aws:iam::1:role/two", DeletedAt: maybeDay(30)},
+	}}
+	add(shot{name: "left.removed", as: "owner", target: behindAt, note: &note{Path: behindAt, Behind: both}})
+	add(shot{name: "left.principals", as: "owner", target: behindAt, note: &note{Path: behindAt, Behind: &behind{Principals: both.Principals[:1]}}})
+	add(shot{name: "left.demoted", as: "owner", target: behindAt, note: &note{Path: behindAt, Behind: &behind{Demoted: true, Keys: both.Keys[:1]}}})
+	add(shot{name: "left.no_more", as: "owner", target: behindAt})
 	keys := root + "/keys"
 	add(shot{name: "notice.good", as: "owner", target: keys, note: &note{Path: keys, Notice: "account_created"}})
 	add(shot{name: "notice.seen", as: "owner", target: keys, note: &note{Path: keys, Notice: "proposed_seen", Seen: &seenNote{Allowed: 90114, Refused: 7, Unkept: 12}}})

@@ -119,18 +119,42 @@ func domainShots(add adder, domains string) {
 		})
 	}
 	one := domains + "/one?domain=one.example"
-	has := withDoc("GET "+accountAPI+"/domains", api.DomainList{Version: 77, Domains: domainsOfWorld()[1:]})
-	add("domain", everybody, one, all(has, listOfKeys("", changed(fullKey(), func(k *api.Key) { k.Domains = []string{"one.example"} }), open(), open("two.example"), bareKey())))
-	add("domain.others", "owner", one, all(has, listOfKeys("", changed(fullKey(), func(k *api.Key) { k.Domains = []string{"one.example", "two.example"} }), open("two.example"))))
-	add("domain.none", "owner,viewer", one, all(without, listOfKeys("", open())))
+	add("domain", everybody, one, ofDomain("one.example", changed(fullKey(), func(k *api.Key) { k.Domains = []string{"one.example"} }), open(), open("two.example"), bareKey()))
+	add("domain.others", "owner", one, ofDomain("one.example", changed(fullKey(), func(k *api.Key) { k.Domains = []string{"one.example", "two.example"} }), open("two.example")))
+	add("domain.none", "owner,viewer", one, ofDomain("one.example", open()))
 	var many []api.Key
 	for i := range mostChoices + 1 {
 		many = append(many, changed(open("one.example"), func(k *api.Key) { k.Id, k.Name = fmt.Sprintf("key_%02d", i), fmt.Sprintf("Many %02d", i) }))
 	}
-	add("domain.many", "owner", one, all(has, listOfKeys("", many...)))
-	add("domain.found", "owner", one+"&find=many+49", all(has, listOfKeys("", many...)))
-	add("domain_new", "owner,developer", domains+"/new", listOfKeys("", open(), open("two.example")))
-	add("domain_new.no_keys", "owner", domains+"/new", listOfKeys("", bareKey()))
+	add("domain.many", "owner", one, ofDomain("one.example", many...))
+	add("domain.found", "owner", one+"&find=many+49", ofDomain("one.example", many...))
+	add("domain.more", "owner", one, all(ofDomain("one.example", open("one.example")), withDoc("GET "+accountAPI+"/domains", api.DomainList{Version: 77, More: true, KeyCount: 1000, OpenKeyCount: 3})))
+	add("domain_new", "owner,developer", domains+"/new", ofDomain("", open(), open("two.example")))
+	add("domain_new.no_keys", "owner", domains+"/new", ofDomain("", bareKey()))
+}
+
+// ofDomain gives an account these keys, and the API's answer about a domain of theirs.
+func ofDomain(domain string, keys ...api.Key) func(*stage) {
+	list, entry := api.DomainList{Version: 77}, api.AccountDomain{Domain: domain, Refused: 3}
+	for _, k := range keys {
+		if !editable(k) {
+			continue
+		}
+		list.KeyCount++
+		if len(k.Domains) == 0 {
+			list.OpenKeyCount++
+		}
+		if slices.Contains(k.Domains, domain) {
+			entry.KeyCount++
+			if entry.Keys = append(entry.Keys, api.DomainKey{Id: k.Id, Name: k.Name, Preview: k.Preview, Status: k.Status}); len(k.Domains) == 1 {
+				entry.OnlyEntryCount++
+			}
+		}
+	}
+	if entry.KeyCount > 0 {
+		list.Domains = []api.AccountDomain{entry}
+	}
+	return all(listOfKeys("", keys...), withDoc("GET "+accountAPI+"/domains", list))
 }
 
 func keyShots(add adder, key string) {
@@ -308,7 +332,12 @@ func usageShots(add adder, root, key string) {
 	add("request_new", "owner,small", requests+"/new", nil)
 	add("request_new.no_keys", "owner", requests+"/new", listOfKeys(""))
 	add("request_new.key", "owner", requests+"/new?key="+keyID, nil)
-	add("request_new.of_two", "owner", requests+"/new?key="+keyID, listOfKeys("", fullKey(), changed(bareKey(), func(k *api.Key) { k.Status, k.DeletedAt = api.Active, nil })))
+	two := listOfKeys("", fullKey(), changed(bareKey(), func(k *api.Key) { k.Status, k.DeletedAt = api.Active, nil }))
+	add("request_new.of_two", "owner", requests+"/new", two)
+	add("request_new.found", "owner", requests+"/new?find=sh&qps=15", two)
+	add("request_new.found_none", "owner", requests+"/new?find=sh", listOfKeys(""))
+	add("request_new.ended", "owner", requests+"/new?key="+keyID, ofKey(func(k *api.Key) { k.Status = api.Revoked }))
+	add("request_new.suggested", "owner", requests+"/keys?q=sh", two)
 	add("request_new.no_limits", "owner", requests+"/new?key="+keyID, ofKey(func(k *api.Key) { k.Limits = nil }))
 	add("request_new.limit", "owner", requests+"/new?key="+keyID+"&class=map-display&qps=15", nil)
 	add("request_new.lasting", "owner", requests+"/new?key="+keyID+"&class=search-fast", nil)

@@ -206,7 +206,7 @@ func decidedRequest(status api.QpsRequestStatus) api.QpsRequest {
 func auditRows() []api.AuditRow {
 	owner := api.Actor{Subject: "auth0|owner", Email: ptr("olive@demo.example"), Role: "owner"}
 	return []api.AuditRow{
-		{Id: "aud_1", At: day(10), Action: "key.edit", KeyId: ptr(keyID), Actor: owner, RequestId: "r-1", SourceIp: ptr("203.0.113.7"), Changes: []api.Change{
+		{Id: "aud_1", At: day(10), Action: "key.edit", KeyId: ptr(keyID), KeyName: ptr(`Shop <1> & "Co"`), Actor: owner, RequestId: "r-1", SourceIp: ptr("203.0.113.7"), Changes: []api.Change{
 			{Field: "name", Before: "Old", After: "New"},
 			{Field: "products", Before: []any{"search"}, After: []any{"search", "map-display"}},
 			{Field: "header_only", Before: false, After: true},
@@ -253,7 +253,7 @@ func richWorld() map[string]any {
 		"GET " + accountAPI + "/usage":              used,
 		"GET " + accountAPI + "/statements/2026-07": fullStatement(),
 		"GET /v1/operator/statements/2026-07":       fullStatement(),
-		"GET " + accountAPI + "/domains":            api.DomainList{Domains: domainsOfWorld(), From: day(25), Version: 77, NextPageToken: ptr("d2")},
+		"GET " + accountAPI + "/domains":            api.DomainList{Domains: domainsOfWorld(), From: day(25), Version: 77, KeyCount: 6, OpenKeyCount: 1, NextPageToken: ptr("d2")},
 		"GET " + keyAPI + "/usage":                  beside(used),
 		"GET " + keyAPI + "/audit":                  api.AuditList{Rows: auditRows()},
 		"GET " + accountAPI + "/audit":              api.AuditList{Rows: auditRows()},
@@ -288,9 +288,9 @@ func richWorld() map[string]any {
 // domainsOfWorld are the first page of entries.
 func domainsOfWorld() []api.AccountDomain {
 	return []api.AccountDomain{
-		{Domain: "*.shop.example", KeyCount: 5, Allowed: 90114, Refused: 12, Keys: []api.DomainKey{
-			{Id: keyID, Name: `Shop <1> & "Co"`, Status: api.Active}, {Id: bareKeyID, Name: "Bare", Status: api.Disabled}, {Id: "key_3", Name: "Third", Status: api.Expired}, {Id: "key_4", Name: "Fourth", Status: api.Active},
+		{Domain: "*.shop.example", KeyCount: 5, OnlyEntryCount: 2, Allowed: 90114, Refused: 12, Keys: []api.DomainKey{
+			{Id: keyID, Name: `Shop <1> & "Co"`, Preview: "ak_7Kf2…x9Qd", Status: api.Active}, {Id: bareKeyID, Name: "Bare", Preview: "ak_baRe…9999", Status: api.Disabled}, {Id: "key_3", Name: "Third", Preview: "ak_tHir…3333", Status: api.Expired}, {Id: "key_4", Name: "Fourth", Preview: "ak_fOur…4444", Status: api.Active},
 		}},
-		{Domain: "one.example", KeyCount: 1, Refused: 3, Keys: []api.DomainKey{{Id: keyID, Name: `Shop <1> & "Co"`, Status: api.Active}}},
+		{Domain: "one.example", KeyCount: 1, Refused: 3, Keys: []api.DomainKey{{Id: keyID, Name: `Shop <1> & "Co"`, Preview: "ak_7Kf2…x9Qd", Status: api.Active}}},
 	}
 }

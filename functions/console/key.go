@@ -87,7 +87,7 @@ func (a *app) showKey(v *visit) error {
 	d.UsageURL, d.Fresh = q.SpanURL("7d"), v.freshness(d.Usage.FreshAt)
 	d.fill(products, now)
 	d.Pending = v.pendingOf(d.Key, products)
-	d.Exposures = v.exposures(d.Key, now)
+	d.Exposures = v.exposures(d.Key, now, d.Usage)
 	d.usage(v, q)
 	fixes := map[string][]repair{}
 	if i := slices.IndexFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }); i >= 0 && rightsIn(me.Accounts[i]).Write {

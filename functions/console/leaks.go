@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,39 +29,58 @@ type exposureView struct {
 	Until  string // to when the calls in between are counted: refused, lifted or now
 	Calls  int64  // that were allowed in between
 	Known  bool   // how many they are
+	end    time.Time
 }
 
-// exposures tells of each exposed secret of a key, with the calls that came in between.
-func (v *visit) exposures(k api.Key, now time.Time) (views []exposureView) {
-	for _, e := range k.Exposures {
-		one := exposureView{Exposure: e, Until: "now"}
-		until := now
+// exposures tells of each exposed secret of a key, with the calls that were allowed in between: by the hour, if the chart's hours and those
+// of the week before have them, or else by the day, of all in one call.
+func (v *visit) exposures(k api.Key, now time.Time, chart api.Usage) (views []exposureView) {
+	hours := chart.Series
+	if chart.Before != nil {
+		hours = append(slices.Clone(chart.Before.Series), hours...)
+	}
+	var older []int
+	first := now
+	for i, e := range k.Exposures {
+		one := exposureView{Exposure: e, Until: "now", end: now}
 		if e.RefusedAt != nil {
-			until, one.Until = e.RefusedAt.Time, "refused"
+			one.end, one.Until = e.RefusedAt.Time, "refused"
 		}
-		if one.AtOnce = until.Equal(e.ExposedAt.Time); !one.AtOnce {
-			one.Calls, one.Known = v.callsBetween(e.ExposedAt.Time, until)
+		if one.AtOnce = one.end.Equal(e.ExposedAt.Time); !one.AtOnce {
+			if one.Calls, one.Known = allowedIn(hours, e.ExposedAt.Truncate(time.Hour), one.end); !one.Known {
+				older = append(older, i)
+				if e.ExposedAt.Before(first) {
+					first = e.ExposedAt.Time
+				}
+			}
 		}
 		views = append(views, one)
+	}
+	if len(older) == 0 {
+		return views
+	}
+	first = first.UTC().Truncate(oneDay)
+	if kept := now.UTC().Add(-keepDays).Truncate(oneDay).Add(oneDay); first.Before(kept) {
+		first = kept
+	}
+	var days api.Usage
+	var lacking bool
+	_ = optional(reading(&days, v.api, v.keyPath("/usage"), byDay(first, now.UTC().Truncate(oneDay).Add(oneDay))), &lacking)(v.ctx()) // it returns no error
+	for _, i := range older {
+		views[i].Calls, _ = allowedIn(days.Series, views[i].ExposedAt.Truncate(oneDay), views[i].end)
+		views[i].Known = !lacking
 	}
 	return views
 }
 
-// callsBetween counts the calls of the key that were allowed in the days of a span, as far as they are kept. Counters have no
-// finer parts for all of that time.
-func (v *visit) callsBetween(from, until time.Time) (calls int64, known bool) {
-	if kept := until.Add(-keepDays); from.Before(kept) {
-		from = kept
+// allowedIn adds up what was allowed from a moment to another, as far as a series has it. whole is true if it has all of that time.
+func allowedIn(series []api.UsagePoint, from, until time.Time) (calls int64, whole bool) {
+	for _, p := range series {
+		if !p.Start.Before(from) && !p.Start.After(until) {
+			calls += p.Allowed
+		}
 	}
-	var used api.Usage
-	var lacking bool
-	ask := byDay(from.UTC().Truncate(oneDay), until.UTC().Truncate(oneDay).Add(oneDay))
-	if until.Sub(from) < keepHours/2 && v.app.now().Sub(from) < keepHours-oneDay {
-		ask = byDay(from.UTC().Truncate(time.Hour), until.UTC().Truncate(time.Hour).Add(time.Hour))
-		ask.Set("interval", "hour")
-	}
-	_ = optional(reading(&used, v.api, v.keyPath("/usage"), ask), &lacking)(v.ctx()) // it returns no error
-	return used.Totals.Allowed, !lacking
+	return calls, len(series) > 0 && !from.Before(series[0].Start.Time)
 }
 
 // lifting asks why an exposed secret is to work again.

@@ -37,13 +37,14 @@ func TestEveryTableHasACaption(t *testing.T) {
 	}
 }
 
-// TestAnErrorLeadsToItsField: the title says that something is wrong, and each link of the summary leads to what can be put right.
+// TestAnErrorLeadsToItsField: the title says that something is wrong, and each link of the summary leads to the field of the form that was sent, with
+// its error beside it.
 func TestAnErrorLeadsToItsField(t *testing.T) {
 	w := newWalker(t, "owner")
 	checked := 0
 	w.eachForm(func(pattern, page string, one formOf) {
 		for _, f := range one.fields {
-			if f.kind == "hidden" || f.name == "decision" { // the latter are buttons
+			if f.kind == "hidden" || f.name == "decision" || f.name == "common" { // the latter are buttons, and a part of the reason
 				continue
 			}
 			w.refuse(422, "invalid", api.FieldError{Pointer: "/" + f.name, Code: "no_such_code"})
@@ -67,8 +68,16 @@ func TestAnErrorLeadsToItsField(t *testing.T) {
 			}
 			for _, to := range leads {
 				at := places[to]
-				if at == nil || !slices.Contains([]string{"input", "select", "textarea"}, at.Data) && attr(at, "tabindex") == "" {
+				field := at != nil && slices.Contains([]string{"input", "select", "textarea"}, at.Data)
+				switch said := places["#e-"+strings.TrimPrefix(to, "#f-")]; {
+				case at == nil || !field && attr(at, "tabindex") == "":
 					t.Errorf("%s of %s: the summary leads to %s, which can't take the focus", pattern, page, to)
+				case !field && f.kind != "checkbox" && f.kind != "radio" && f.kind != "button":
+					t.Errorf("%s of %s: the summary leads to %s, beside the field", pattern, page, to)
+				case field && (attr(at, "name") != f.name || formAround(at) != one.action):
+					t.Errorf("%s of %s: the summary leads to %s, a field of the form for %s", pattern, page, to, formAround(at))
+				case field && f.kind != "checkbox" && (attr(at, "aria-invalid") != "true" || said == nil || !slices.Contains(strings.Fields(attr(at, "aria-describedby")), attr(said, "id"))):
+					t.Errorf("%s of %s: %s doesn't say what is wrong with it", pattern, page, to)
 				}
 			}
 		}
@@ -79,6 +88,16 @@ func TestAnErrorLeadsToItsField(t *testing.T) {
 	if title := text(w.ask(http.MethodGet, "/accounts/"+account+"/keys/new", nil).doc); strings.HasPrefix(title, "Error") {
 		t.Error("a form that nobody has sent yet says that it is wrong")
 	}
+}
+
+// formAround returns the address that the form of a field is sent to.
+func formAround(n *html.Node) string {
+	for ; n != nil; n = n.Parent {
+		if n.Data == "form" {
+			return attr(n, "action")
+		}
+	}
+	return ""
 }
 
 // TestAnUnknownAddressKeepsTheFrame of who is signed in, and asks nobody to sign in.

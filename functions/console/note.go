@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -18,12 +21,28 @@ type note struct {
 	Seen *seenNote `json:"s,omitempty"` // beside a notice
 
 	Keys *outcome `json:"k,omitempty"` // of an act on the keys that were selected
+
+	Behind *behind `json:"b,omitempty"` // what a member has left
 }
 
 const (
 	noteCookie = "__Host-latchkey-note"
 	noteLife   = 2 * time.Minute
+	behindLife = 5 * time.Minute // of a note that its page doesn't remove
+	longestRaw = 64 << 10        // of a note, unpacked
 )
+
+// stays reports whether the page that shows a note leaves it, so that a reload shows it again.
+func (n note) stays() bool { return n.Behind != nil }
+
+// shorten leaves out the least of a note that is too long. It returns false if nothing can be left out.
+func (n *note) shorten() bool {
+	if n.For != "" {
+		n.For = ""
+		return true
+	}
+	return n.Behind.shorten()
+}
 
 // done leads to the page that shows what has become of a form, with the notice of that name.
 func (v *visit) done(path, notice string) error { return v.leave(path, note{Notice: notice}) }
@@ -35,8 +54,7 @@ func (v *visit) leave(path string, n note) error {
 		n.Path = "" // which leads on
 	}
 	kept, err := v.putNote(n)
-	if n.For != "" && err == nil && !kept {
-		n.For = ""
+	for err == nil && !kept && n.shorten() {
 		kept, err = v.putNote(n)
 	}
 	if err != nil {
@@ -48,17 +66,39 @@ func (v *visit) leave(path string, n note) error {
 	return v.redirect(path)
 }
 
-// putNote seals a note into its cookie. kept is false if it is too long for one.
+// putNote seals a note into its cookie, packed where it is too long as it is, and of a kind that the release before doesn't know: that one
+// reads none that is packed. kept is false if it is too long all the same.
 func (v *visit) putNote(n note) (kept bool, err error) {
 	raw, err := json.Marshal(n)
 	if err != nil {
 		return false, err
 	}
-	sealed, err := v.app.keeper.SealNote(v.cookie(sessionCookie), raw)
-	if err != nil {
-		return false, err
+	life, texts := noteLife, [][]byte{raw}
+	if n.stays() {
+		life, texts = behindLife, append(texts, compress(raw))
 	}
-	return v.setCookie(noteCookie, sealed, noteLife), nil
+	for _, text := range texts {
+		sealed, err := v.app.keeper.SealNote(v.cookie(sessionCookie), text)
+		if err != nil {
+			return false, err
+		}
+		if v.setCookie(noteCookie, sealed, life) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// unpacked is the text of a note. One that begins as JSON does isn't packed.
+func unpacked(text []byte) ([]byte, error) {
+	if bytes.HasPrefix(text, []byte("{")) {
+		return text, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(z, longestRaw))
 }
 
 // note reads the note that was left for this page, if one was. Whatever shows it removes it: a page that fails shows a link at most, and
@@ -69,6 +109,9 @@ func (v *visit) note() (n note) {
 		return note{}
 	}
 	raw, err := v.app.keeper.OpenNote(v.cookie(sessionCookie), sealed)
+	if err == nil {
+		raw, err = unpacked(raw)
+	}
 	if err != nil || json.Unmarshal(raw, &n) != nil {
 		v.setCookie(noteCookie, "", 0)
 		return note{}

@@ -49,7 +49,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	}
 	var keys api.KeyList
 	below := func(ctx context.Context) (err error) {
-		keys, err = v.keysFrom(ctx, operatorAccountPath(v, "/keys"), d.keyQuery(v), 50, keyReads)
+		keys, err = v.keysFrom(ctx, operatorAccountPath(v, "/keys"), d.keyQuery(v), 50, 1) // with the account, and who is signed in, that makes three calls
 		return err
 	}
 	if d.Follows = v.followed() != ""; d.Follows {

@@ -152,7 +152,7 @@ func TestTheAuditTrailAsAFile(t *testing.T) {
 		q := r.URL.Query()
 		asked = append(asked, q)
 		doc := api.AuditList{Rows: []api.AuditRow{{
-			Id: "aud_" + q.Get("page_token"), At: moment.Of(then), Action: "key.edit", KeyId: ptr(keyID), Actor: api.Actor{Subject: "x", Email: &evil, Role: "owner"}, RequestId: "r", SourceIp: ptr("192.0.2.1"),
+			Id: "aud_" + q.Get("page_token"), At: moment.Of(then), Action: "key.edit", KeyId: ptr(keyID), KeyName: ptr("Shop"), Actor: api.Actor{Subject: "x", Email: &evil, Role: "owner"}, RequestId: "r", SourceIp: ptr("192.0.2.1"),
 			Changes: []api.Change{{Field: "name", Before: "a", After: `b "quoted"`}},
 		}}}
 		if len(asked) < 3 {
@@ -166,7 +166,7 @@ func TestTheAuditTrailAsAFile(t *testing.T) {
 	if err != nil || len(rows) != 4 {
 		t.Fatal(err, page.text)
 	}
-	want := []string{"2026-08-03T14:00:00.000Z", "key.edit", keyID, "'=cmd()", "owner", "r", "192.0.2.1", `[{"after":"b \"quoted\"","before":"a","field":"name"}]`}
+	want := []string{"2026-08-03T14:00:00.000Z", "key.edit", keyID, "'=cmd()", "owner", "r", "192.0.2.1", `[{"after":"b \"quoted\"","before":"a","field":"name"}]`, "Shop"}
 	for _, row := range rows[1:] {
 		if !slices.Equal(row, want) {
 			t.Errorf("%q, want %q", row, want)

@@ -109,6 +109,7 @@ func (a *app) changeRank(v *visit) error {
 		return err
 	}
 	if !f.settled() {
+		f.about("rank", "new_rank") // the page has another form with a rank
 		return a.showOperators(v, status, f)
 	}
 	return v.done("/operator/operators", "rank_changed")

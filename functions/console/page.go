@@ -149,7 +149,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 	if err != nil {
 		return err
 	}
-	if left != (note{}) {
+	if left != (note{}) && !left.stays() {
 		v.setCookie(noteCookie, "", 0)
 	}
 	v.write(status, html)

@@ -14,6 +14,7 @@ func (a *app) qpsRoutes() {
 	a.account("GET /accounts/{account}/qps-requests", a.listRequests)
 	a.writing("GET /accounts/{account}/qps-requests/new", can.write, a.requestForm)
 	a.account("POST /accounts/{account}/qps-requests/new", a.fileRequest)
+	a.account("GET /accounts/{account}/qps-requests/keys", func(v *visit) error { return a.suggestKeys(v, editable) })
 	a.account("GET /accounts/{account}/qps-requests/{request}", a.showRequest)
 	a.writing("GET /accounts/{account}/qps-requests/{request}/withdraw", can.write, a.withdrawForm)
 	a.account("POST /accounts/{account}/qps-requests/{request}/withdraw", a.withdraw)
@@ -66,22 +67,16 @@ func (a *app) listRequests(v *visit) error {
 		query.Set("page_token", d.Page)
 	}
 	var found api.QpsRequestList
-	var keys []api.Key
 	var products []api.Product
 	err := v.parallel(
 		reading(&found, v.api, v.accountPath("/qps-requests"), query),
-		optional(func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err }, &d.Lacking),
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 	)
 	if err != nil {
 		return err
 	}
-	names := map[string]string{}
-	for _, k := range keys {
-		names[k.Id] = k.Name
-	}
 	for _, r := range found.Requests {
-		d.Requests = append(d.Requests, v.viewOf(r, names[r.KeyId], products))
+		d.Requests = append(d.Requests, v.viewOf(r, "", products))
 	}
 	if found.NextPageToken != nil {
 		d.Next = *found.NextPageToken

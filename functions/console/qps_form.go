@@ -19,11 +19,36 @@ import (
 // show without a script.
 type requestPage struct {
 	*form
-	Keys   []api.Key // that a request may be about
-	Key    *api.Key
-	Limits []limitChoice
-	Limit  *limitChoice
-	Proof  *proof
+	Some    []api.Key // of the keys that a request may be about, where none is chosen
+	Matches []api.Key // of what was typed
+	Key     *api.Key
+	Limits  []limitChoice
+	Limit   *limitChoice
+	Proof   *proof
+}
+
+// KeyName is the text that the field for the key begins with: the one that was typed, or the name of the key.
+func (d *requestPage) KeyName() string {
+	if d.Key == nil {
+		return d.Values["find"]
+	}
+	return d.Key.Name
+}
+
+// KeyURL is the form about a key.
+func (d *requestPage) KeyURL(id string) string {
+	return requestURL(id, d.Values["class"], d.Values["requested_qps"])
+}
+
+// requestURL is the query of the form about a key and a limit, with what was typed of the wish.
+func requestURL(key, class, qps string) string {
+	q := url.Values{}
+	for name, value := range map[string]string{"key": key, "class": class, "qps": qps} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return "/qps-requests/new?" + q.Encode()
 }
 
 type limitChoice struct {
@@ -37,22 +62,45 @@ func (a *app) requestForm(v *visit) error {
 	f := newForm()
 	f.Values["key_id"], f.Values["class"], f.Values["idempotency"] = v.query("key"), v.query("class"), rand.Text()
 	f.Values["requested_qps"] = v.query("qps") // a key's page suggests one
-	return a.showRequestForm(v, http.StatusOK, f)
+	if !plainID(f.Values["key_id"]) {
+		return errNotFound
+	}
+	if !v.r.URL.Query().Has("find") {
+		return a.showRequestForm(v, http.StatusOK, f, nil)
+	}
+	key, matches, err := v.findKey(f.Values["key_id"], f, editable)
+	switch {
+	case err != nil:
+		return err
+	case f.Bad():
+		f.Values["key_id"] = ""
+		return a.showRequestForm(v, http.StatusBadRequest, f, nil)
+	case len(matches) > 0:
+		f.Values["key_id"] = ""
+		return a.showRequestForm(v, http.StatusOK, f, matches)
+	}
+	return v.redirect(v.accountURL(requestURL(key, f.Values["class"], f.Values["requested_qps"])))
 }
 
-func (a *app) showRequestForm(v *visit, status int, f *form) error {
-	d := &requestPage{form: f}
-	var keys []api.Key
+// showRequestForm shows the form about its key, or keys to choose from.
+func (a *app) showRequestForm(v *visit, status int, f *form, matches []api.Key) error {
+	d := &requestPage{form: f, Matches: matches}
+	f.about("key_id", "find")
 	var products []api.Product
-	err := v.parallel(
-		func(ctx context.Context) (err error) { keys, err = v.allKeys(ctx); return err },
-		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
-	)
-	if err != nil {
+	reads := []func(context.Context) error{func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err }}
+	switch id := f.Values["key_id"]; {
+	case plainID(id) && id != "":
+		d.Key = new(api.Key)
+		reads = append(reads, reading(d.Key, v.api, v.accountPath("/keys/", id), nil))
+	case f.Values["find"] == "":
+		reads = append(reads, func(ctx context.Context) (err error) { d.Some, _, err = v.keysLike(ctx, "", editable); return err })
+	}
+	if err := v.parallel(reads...); err != nil {
 		return err
 	}
-	d.choose(v, keys, products)
+	d.choose(v, products)
 	if d.Limit != nil {
+		var err error
 		if d.Proof, err = v.evidence(*d.Key, *d.Limit); err != nil {
 			return err
 		}
@@ -60,18 +108,22 @@ func (a *app) showRequestForm(v *visit, status int, f *form) error {
 	return v.render(status, "qps-new", v.t("qps.new.title"), d)
 }
 
-// choose finds the key and the limit that the form is about.
-func (d *requestPage) choose(v *visit, keys []api.Key, products []api.Product) {
-	for i, k := range keys {
-		if k.Status == api.Revoked || k.Status == api.Deleted {
-			continue
-		}
-		d.Keys = append(d.Keys, k)
-		if k.Id == d.Values["key_id"] {
-			d.Key = &keys[i]
-		}
+// about moves the errors of a field that a form doesn't have to another one.
+func (f *form) about(field, other string) {
+	if list := f.Errors[field]; len(list) > 0 {
+		f.Errors[other] = append(f.Errors[other], list...)
+		delete(f.Errors, field)
 	}
-	if d.Key == nil {
+}
+
+// choose finds the limit that the form is about.
+func (d *requestPage) choose(v *visit, products []api.Product) {
+	switch {
+	case d.Key == nil:
+		return
+	case !editable(*d.Key):
+		d.add("find", v.t("qps.key.ended", "name", d.Key.Name))
+		d.Values["find"], d.Key = d.Key.Name, nil
 		return
 	}
 	for _, l := range d.Key.Limits {
@@ -137,12 +189,8 @@ func (a *app) fileRequest(v *visit) error {
 		return err
 	}
 	if f.Bad() {
-		f.Errors["class"] = append(f.Errors["class"], f.Errors["product"]...)
-		delete(f.Errors, "product")
-		if len(f.Errors["class"]) == 0 {
-			delete(f.Errors, "class")
-		}
-		return a.showRequestForm(v, status, f)
+		f.about("product", "class")
+		return a.showRequestForm(v, status, f, nil)
 	}
 	return v.done(v.accountURL("/qps-requests/", made.Id), "qps_filed")
 }

@@ -15,7 +15,7 @@ import (
 func (a *app) usageRoutes() {
 	a.account("GET /accounts/{account}/usage", a.showUsage)
 	a.account("GET /accounts/{account}/usage.csv", a.exportUsage)
-	a.account("GET /accounts/{account}/usage/keys", a.suggestKeys)
+	a.account("GET /accounts/{account}/usage/keys", func(v *visit) error { return a.suggestKeys(v, anyKey) })
 }
 
 const (
@@ -204,7 +204,7 @@ func (a *app) showUsage(v *visit) error {
 	var matches []api.Key
 	if v.r.URL.Query().Has("find") {
 		var err error
-		if matches, err = v.findKey(&q, problems); err != nil {
+		if q.Key, matches, err = v.findKey(q.Key, problems, anyKey); err != nil {
 			return err
 		}
 		if len(matches) == 0 && !problems.Bad() {

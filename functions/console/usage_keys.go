@@ -11,26 +11,24 @@ import (
 	"latchkey/shared/api"
 )
 
-// findKey reads what was typed into the field for a key: nothing means all keys, the name that was there means no change, and
+// findKey reads what was typed into the field for a key: nothing means no key, the name that was there means no change, and
 // a whole ID means that key. Anything else is looked up, and chosen if it is the only match; several are returned.
-func (v *visit) findKey(q *usageAsk, problems *form) ([]api.Key, error) {
+func (v *visit) findKey(key string, problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, err error) {
 	typed := strings.TrimSpace(v.query("find"))
 	problems.Values["find"] = typed
 	switch {
 	case typed == "":
-		q.Key = ""
-		return nil, nil
-	case q.Key != "" && typed == strings.TrimSpace(v.query("was")):
-		return nil, nil
+		return "", nil, nil
+	case key != "" && typed == strings.TrimSpace(v.query("was")):
+		return key, nil, nil
 	}
-	found, more, err := v.keysLike(v.ctx(), typed)
+	found, more, err := v.keysLike(v.ctx(), typed, takes)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	for _, k := range found {
 		if len(found) == 1 && !more || k.Id == typed {
-			q.Key = k.Id
-			return nil, nil
+			return k.Id, nil, nil
 		}
 	}
 	switch {
@@ -39,19 +37,22 @@ func (v *visit) findKey(q *usageAsk, problems *form) ([]api.Key, error) {
 	case len(found) == 0:
 		problems.add("find", v.t("usage.key.unknown", "text", typed))
 	}
-	return found, nil
+	return key, found, nil
 }
+
+func anyKey(api.Key) bool { return true }
 
 // mostSuggested bounds the keys that are suggested for what was typed so far.
 const mostSuggested = 20
 
-// keysLike finds keys by a text, ordered by name. more is true where others may fit.
-func (v *visit) keysLike(ctx context.Context, text string) (keys []api.Key, more bool, err error) {
+// keysLike finds keys by a text, ordered by name, those alone that may be chosen. more is true where others may fit.
+func (v *visit) keysLike(ctx context.Context, text string, takes func(api.Key) bool) (keys []api.Key, more bool, err error) {
 	query := url.Values{}
 	if text = firstRunes(text, 64); text != "" {
 		query.Set("q", text)
 	}
 	found, err := v.keysFrom(ctx, v.accountPath("/keys"), query, mostSuggested, keyReads)
+	found.Keys = slices.DeleteFunc(found.Keys, func(k api.Key) bool { return !takes(k) })
 	slices.SortStableFunc(found.Keys, func(a, b api.Key) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	return found.Keys, found.NextPageToken != nil, err
 }
@@ -72,7 +73,7 @@ type suggestion struct {
 }
 
 // suggestKeys answers with the keys that fit what was typed so far, as JSON, to those who see the account's pages.
-func (a *app) suggestKeys(v *visit) error {
+func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 	me, err := v.person()
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func (a *app) suggestKeys(v *visit) error {
 	if !me.Operator && !slices.ContainsFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }) {
 		return errNotFound
 	}
-	found, _, err := v.keysLike(v.ctx(), strings.TrimSpace(v.query("q")))
+	found, _, err := v.keysLike(v.ctx(), strings.TrimSpace(v.query("q")), takes)
 	if err != nil {
 		return err
 	}

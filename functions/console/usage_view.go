@@ -28,6 +28,18 @@ type usagePage struct {
 	Undivided                bool // the account is too large to be split by key and origin
 }
 
+// Keys are those of the splits, to choose from before anything is typed.
+func (p *usagePage) Keys() (list []api.UsageKey) {
+	for _, g := range p.Groups {
+		for _, row := range g.Rows {
+			if row.Key != nil {
+				list = append(list, *row.Key)
+			}
+		}
+	}
+	return list
+}
+
 // outstanding is an hour with far more calls than the same hours of the weeks before.
 type outstanding struct {
 	At                 string

@@ -48,7 +48,7 @@ func newWalker(t *testing.T, person string, change ...func(*issuer.Config)) *wal
 		return true
 	})
 	w.api.on("GET "+root+"/domains", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
-		reply(out, 200, api.DomainList{Version: 7, Domains: []api.AccountDomain{{Domain: "demo.example", KeyCount: 1, Keys: []api.DomainKey{{Id: keyID, Name: "Site", Status: api.Active}}}}})
+		reply(out, 200, api.DomainList{Version: 7, KeyCount: 1, Domains: []api.AccountDomain{{Domain: "demo.example", KeyCount: 1, OnlyEntryCount: 1, Keys: []api.DomainKey{{Id: keyID, Name: "Site", Status: api.Active}}}}})
 		return true
 	})
 	w.forget()

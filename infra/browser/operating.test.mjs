@@ -49,7 +49,7 @@ test("a request is filed, decided by one of two operators, and its comment is re
   const off = { javaScriptEnabled: false };
   const owner = await as("owner", off);
   await owner.go(`/accounts/${made.account}/qps-requests/new`);
-  await owner.page.locator("#f-key_id").selectOption(made.key);
+  await owner.page.fill("#f-find", made.key);
   await owner.page.getByRole("button", { name: "Next" }).click();
   await owner.page.locator("#f-class").selectOption("search");
   await owner.page.getByRole("button", { name: "Next" }).click();

@@ -125,6 +125,7 @@ var times = map[string]time.Duration{
 	"functions/console.waitEvery":                    200 * ms,
 	"functions/console.lately":                       10 * mins, // in which a change of type is the form's own
 	"functions/console.preferenceLife":               365 * day,
+	"functions/console.behindLife":                   5 * mins, // of one that a reload shows again
 	"functions/console.noteLife":                     2 * mins, // of the cookie between a form and the page that follows
 	"functions/console.catalogueLife":                5 * mins,
 	"functions/console.longUnused":                   90 * day,

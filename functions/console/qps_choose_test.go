@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"latchkey/shared/api"
+)
+
+// keysByName lets the fake API find these keys by their names or IDs.
+func (w *walker) keysByName(keys ...api.Key) {
+	w.api.on("GET /v1/accounts/"+account+"/keys", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+		text := strings.ToLower(r.URL.Query().Get("q"))
+		reply(out, 200, api.KeyList{Keys: slices.DeleteFunc(slices.Clone(keys), func(k api.Key) bool { return !strings.Contains(strings.ToLower(k.Name+k.Id), text) })})
+		return true
+	})
+}
+
+// TestTheKeyOfARequestIsFoundByItsNameOrID, without a script: what is typed leads to the form about that key, several are offered, and a key
+// that has ended can't be chosen.
+func TestTheKeyOfARequestIsFoundByItsNameOrID(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.keysByName(
+		api.Key{Id: keyID, Name: "Web shop", Status: api.Active}, api.Key{Id: "key_2", Name: "Web app", Status: api.Disabled}, api.Key{Id: "key_3", Name: "Fleet", Status: api.Active},
+		api.Key{Id: "key_4", Name: "Old fleet", Status: api.Revoked},
+	)
+	root := "/accounts/" + account + "/qps-requests/new"
+	for query, want := range map[string]string{
+		"?find=fleet&key=&was=": root + "?key=key_3", "?find=" + keyID + "&qps=15": root + "?key=" + keyID + "&qps=15",
+		"?find=Site&was=Site&key=" + keyID + "&class=map-display": root + "?class=map-display&key=" + keyID, "?find=shop&was=Site&key=key_3&class=search": root + "?class=search&key=" + keyID,
+	} {
+		if page := w.ask(http.MethodGet, root+query, nil); page.StatusCode != http.StatusSeeOther || page.Header.Get("Location") != want {
+			t.Errorf("%s: %d, leads to %q, want %q", query, page.StatusCode, page.Header.Get("Location"), want)
+		}
+	}
+	several := w.ask(http.MethodGet, root+"?find=web&qps=15", nil)
+	var to []string
+	elements(first(several.doc, "matches"), func(n *html.Node) {
+		if n.Data == "a" {
+			to = append(to, attr(n, "href"))
+		}
+	})
+	if want := []string{root + "?key=key_2&qps=15", root + "?key=" + keyID + "&qps=15"}; !slices.Equal(to, want) || !strings.Contains(text(several.doc), "2 keys match “web”") {
+		t.Errorf("several match: %q: %s", to, text(several.doc))
+	}
+	if none := w.ask(http.MethodGet, root+"?find=old+fleet", nil); none.StatusCode != http.StatusBadRequest || !strings.Contains(text(none.doc), "No key matches “old fleet”.") || !strings.Contains(none.text, `value="old fleet"`) {
+		t.Errorf("a key that has ended: %d %s", none.StatusCode, text(none.doc))
+	}
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.Status = api.Revoked })
+	if ended := w.ask(http.MethodGet, root+"?key="+keyID, nil); !strings.Contains(text(ended.doc), "was revoked or deleted, so its limits can’t change.") || strings.Contains(ended.text, `name="justification"`) {
+		t.Errorf("the form of a key that has ended: %s", text(ended.doc))
+	}
+}
+
+// TestKeysThatARequestCanBeAboutAreSuggested, and no others.
+func TestKeysThatARequestCanBeAboutAreSuggested(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.keysByName(api.Key{Id: keyID, Name: "Web shop", Status: api.Active}, api.Key{Id: "key_4", Name: "Old shop", Status: api.Revoked}, api.Key{Id: "key_5", Name: "Another", Status: api.Active})
+	var found []suggestion
+	page := w.ask(http.MethodGet, "/accounts/"+account+"/qps-requests/keys?q="+url.QueryEscape("shop"), nil)
+	if err := json.Unmarshal([]byte(page.text), &found); err != nil || len(found) != 1 || found[0].ID != keyID {
+		t.Errorf("%v: %s", err, page.text)
+	}
+}
