@@ -2,10 +2,13 @@ package main
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -51,4 +54,44 @@ func TestEveryClassOfATemplateIsKnownToAStyleOrAScript(t *testing.T) {
 			t.Errorf("%s: no style sheet and no script knows the class %s", name, class)
 		}
 	}
+}
+
+var (
+	sheetLink = regexp.MustCompile(`<link rel="stylesheet" href="[^"]*/([a-z]+)\.[0-9a-f]+\.css">`)
+	classList = regexp.MustCompile(`\sclass="([^"]*)"`)
+)
+
+// sheets are the classes that each style sheet knows.
+var sheets = sync.OnceValue(func() map[string]map[string]bool {
+	all := map[string]map[string]bool{}
+	names, _ := fs.Glob(assetFiles, "assets/*.css")
+	for _, name := range names {
+		raw, _ := assetFiles.ReadFile(name)
+		known := map[string]bool{}
+		for _, m := range regexp.MustCompile(`\.([a-zA-Z][\w-]*)`).FindAllStringSubmatch(string(raw), -1) {
+			known[m[1]] = true
+		}
+		all[strings.TrimSuffix(path.Base(name), ".css")] = known
+	}
+	return all
+})
+
+// unstyled is a class of a page that none of its style sheets knows, but another one does; "" if there is none.
+func unstyled(text string) string {
+	var linked []map[string]bool
+	for _, m := range sheetLink.FindAllStringSubmatch(text, -1) {
+		linked = append(linked, sheets()[m[1]])
+	}
+	if len(linked) == 0 {
+		return "" // not a page, or one to put into another
+	}
+	for _, m := range classList.FindAllStringSubmatch(text, -1) {
+		for class := range strings.FieldsSeq(m[1]) {
+			knows := func(sheet map[string]bool) bool { return sheet[class] }
+			if !slices.ContainsFunc(linked, knows) && slices.ContainsFunc(slices.Collect(maps.Values(sheets())), knows) {
+				return class
+			}
+		}
+	}
+	return ""
 }

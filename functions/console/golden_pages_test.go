@@ -15,7 +15,8 @@ import (
 // goldenFolder has the golden pages. How they are read and renewed: docs/guides/changing.md.
 const goldenFolder = "testdata/pages"
 
-// TestPagesAreAsTheirGoldenFiles: each page in each state, for each person who sees something else, to the last attribute.
+// TestPagesAreAsTheirGoldenFiles: each page in each state, for each person who sees something else, to the last attribute, with the
+// style sheets that its classes need, and without markup among its texts.
 func TestPagesAreAsTheirGoldenFiles(t *testing.T) {
 	s := newStage(t)
 	g := newGallery()
@@ -27,6 +28,12 @@ func TestPagesAreAsTheirGoldenFiles(t *testing.T) {
 			t.Errorf("%s breaks down: %d", one.name, got.StatusCode)
 		}
 		g.hang(one, got, s)
+		if strings.Contains(got.text, "&lt;time ") {
+			t.Errorf("%s shows the markup of a time", one.name)
+		}
+		if class := unstyled(got.text); class != "" {
+			t.Errorf("%s has the class %s, and no style sheet that knows it", one.name, class)
+		}
 	}
 	g.compare(t)
 	for _, pattern := range s.routes(http.MethodGet) {
