@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { stack } from "./stack.mjs";
 
-export const launch = (more = []) => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", ...more] });
+// launch starts a browser that draws without a graphics card's help, unless it is told how to do without one.
+export const launch = (more = ["--disable-gpu"]) => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", ...more] });
 
 // context opens a browser context that fails its test on any console error, page error or violation of the policy.
 // A status of 4xx on a page that was asked for on purpose is the one exception, and has to be announced by expect.
@@ -62,11 +63,25 @@ function cover(c) {
   };
 }
 
-// signIn takes a ready-made person, or anybody new by their subject.
-export async function signIn(page, person) {
-  await page.goto(stack().console_url);
+// sessions are those of the ready-made people, by stack and person: who is signed in once needs no form again, in any test of a file. What
+// ends sessions takes a person of its own.
+const sessions = new Map();
+
+// signIn takes a ready-made person, or anybody new by their subject, to a page.
+export async function signIn(page, person, path = "/") {
+  const { console_url: url, tokens } = stack(), known = `${url} ${person}`;
+  const shared = person in tokens && process.env.REFRESH !== "once"; // else the session's cookie isn't all there is to it
+  if (shared && sessions.has(known)) {
+    await page.context().addCookies(sessions.get(known));
+    await page.goto(url + path);
+    await page.waitForSelector("#main");
+    return;
+  }
+  await page.goto(url);
   await page.getByRole("link", { name: /Sign in|Se connecter|تسجيل الدخول|Šíg/ }).click();
   await enter(page, person);
+  if (shared) sessions.set(known, (await page.context().cookies(url)).filter((one) => one.name.startsWith("__Host-latchkey-session")));
+  if (path !== "/") await page.goto(url + path);
 }
 
 // enter is what a person does at the identity provider.
@@ -79,6 +94,51 @@ export async function enter(page, person) {
     await page.locator("form").last().getByRole("button").click();
   }
   await page.waitForSelector("#main");
+}
+
+// ways are those in which people use the console: what a flow says of one it says of both.
+export const ways = [["", {}], [", without JavaScript", { javaScriptEnabled: false }]];
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// visit signs a person in at a page. says waits for a text on it, in a dialog too; end checks the browser's console.
+export async function visit(browser, person, path, options = {}) {
+  const c = await context(browser, options);
+  const page = await c.newPage();
+  await signIn(page, person, path);
+  return {
+    c, page, go: (path) => page.goto(stack().console_url + path),
+    says: async (text) => {
+      for (let i = 0; ; i++) {
+        const said = await page.locator("body").innerText();
+        if (text.test(said)) return;
+        if (i === 100) assert.match(said, text);
+        await pause(100);
+      }
+    },
+    end: async () => { c.check(); await c.close(); },
+  };
+}
+
+// answers waits until the gate answers a call with the key by a status: changes take effect within 10 seconds.
+export async function answers(secret, status, seconds = 12, headers = {}) {
+  let seen;
+  for (const end = Date.now() + seconds * 1000; ; await pause(250)) {
+    ({ status: seen } = await tile(secret, headers));
+    if (seen === status) return;
+    if (Date.now() > end) assert.equal(seen, status, "what the gate answers");
+  }
+}
+
+// counted makes calls until some are counted in a key's usage: what was just called is reported with a later call.
+export async function counted(account, key, call, enough = (totals) => totals.requests > 0) {
+  const span = `?from=${encodeURIComponent(new Date(Date.now() - 86400e3).toISOString())}&interval=day`;
+  for (let i = 0; i < 60; i++, await pause(500)) {
+    await call();
+    const usage = await api("owner", "GET", `/v1/accounts/${account}/keys/${key}/usage${span}`);
+    if (enough(usage.totals, usage)) return;
+  }
+  assert.fail("the calls of a key don't appear in its usage");
 }
 
 let people = 0;
@@ -101,17 +161,31 @@ export const keyOf = (account, body) => api("owner", "POST", `/v1/accounts/${acc
 // tile calls the products API for a map tile with a key.
 export const tile = (secret, headers = {}) => fetch(`${stack().products_url}/map/1/tile/basic/main/2/1/1.png?view=Unified&key=${secret}`, { headers });
 
+// store asks the stack's database itself, for what no way through the API can make.
+export async function store(action, body) {
+  const answer = await fetch(stack().dynamodb_endpoint, { method: "POST", body: JSON.stringify(body), headers: {
+    "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": `DynamoDB_20120810.${action}`, "X-Amz-Date": "20260101T000000Z",
+    Authorization: "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none",
+  } });
+  if (!answer.ok) throw new Error(`${action}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+// aged makes a key and its secret so many days older.
+export async function aged(key, days) {
+  const before = ({ S: at }) => ({ S: new Date(Date.parse(at) - days * 86400e3).toISOString() });
+  const { Items } = await store("Scan", { TableName: "ControlTable", ConsistentRead: true });
+  for (const item of Items) {
+    if (item.id?.S !== key || !item.current_secret) continue;
+    item.created_at = before(item.created_at);
+    item.current_secret.M.created_at = before(item.current_secret.M.created_at);
+    await store("PutItem", { TableName: "ControlTable", Item: item });
+  }
+}
+
 // unagreed leaves a key as an earlier deployment would have, before a product of it covered any paths: they wait for an owner to accept them.
 // No way through the API makes such a key, since no product of the catalogue covers more than it did.
 export async function unagreed(key, product) {
-  const store = async (action, body) => {
-    const answer = await fetch(stack().dynamodb_endpoint, { method: "POST", body: JSON.stringify(body), headers: {
-      "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": `DynamoDB_20120810.${action}`, "X-Amz-Date": "20260101T000000Z",
-      Authorization: "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none",
-    } });
-    if (!answer.ok) throw new Error(`${action}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
-  };
   const records = [
     { table: "ControlTable", id: "id", list: "product_paths", entry: { product: { S: product }, paths: { L: [] } } },
     { table: "GateTable", id: "kid", list: "con", entry: { p: { S: product }, c: { L: [] } } },

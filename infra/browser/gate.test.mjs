@@ -8,6 +8,7 @@ import { arch, platform, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
+import { branded, parameters } from "./brand.mjs";
 import { keyOf, launch } from "./browser.mjs";
 import { fresh, stack } from "./stack.mjs";
 
@@ -136,8 +137,10 @@ async function faultyStore(use) {
   }
 }
 
-test("a page reads unavailable and Retry-After while the store can't be reached, and goes on when it is back", () => faultyStore((endpoint, down, up) =>
-  fresh(async (file) => {
+// One stack of its own is enough for what needs another: a brand, and a store that fails.
+test("on a stack of its own", (t) => faultyStore((endpoint, down, up) => fresh(async (file) => {
+  await t.test("five pages and the sign-in under another brand: light and dark, wide and narrow, two languages", () => branded(file));
+  await t.test("a page reads unavailable and Retry-After while the store can't be reached, and goes on when it is back", async () => {
     const { products_url: gate, management_url: management, demo_account: account, tokens } = stack(file);
     const made = await fetch(`${management}/v1/accounts/${account}/keys`, {
       method: "POST", headers: { Authorization: `Bearer ${tokens.owner}`, "Content-Type": "application/json" },
@@ -157,4 +160,5 @@ test("a page reads unavailable and Retry-After while the store can't be reached,
     let seen;
     do seen = await inPage("localhost", read, url); while (seen.status === 503 && Date.now() - begin < 10e3);
     assert.equal(seen.status, 200);
-  }, { DYNAMODB_ENDPOINT: endpoint, AWS_ACCESS_KEY_ID: "" })));
+  });
+}, { DYNAMODB_ENDPOINT: endpoint, AWS_ACCESS_KEY_ID: "", ...parameters })));

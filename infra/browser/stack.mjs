@@ -1,5 +1,6 @@
-// The stack under test: a local run of its own, on free ports, with data of its own. fresh() builds it, starts it, runs
-// what it is given, and stops it, whatever happens. run() is fresh() unless STACK=path/of/run.json names one that runs already.
+// The stack under test: a local run of its own, on free ports, with data of its own. fresh() builds it, unless PROGRAM names one that is
+// built, starts it, runs what it is given, and stops it, whatever happens. run() is fresh() unless STACK=path/of/run.json names one that
+// runs already.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, existsSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,8 +17,8 @@ export async function fresh(use, more = {}) {
   const env = { ...process.env, LATCHKEY_DATA_DIR: data, LATCHKEY_PRODUCTS_PORT: "0", LATCHKEY_MANAGEMENT_PORT: "0", LATCHKEY_CONSOLE_PORT: "0", LATCHKEY_THROTTLE: "off", ...more };
   if (process.env.REFRESH === "once") Object.assign(env, { LATCHKEY_ISSUER_REFRESH: "once", LATCHKEY_ISSUER_ACCESS_SECONDS: "50" });
   delete env.AWS_CA_BUNDLE;
-  const program = join(data, "latchkey");
-  const built = spawnSync("go", ["build", "-o", program, "./infra/local"], { cwd: root, env, stdio: "inherit" });
+  const program = process.env.PROGRAM ?? join(data, "latchkey");
+  const built = process.env.PROGRAM ? { status: 0 } : spawnSync("go", ["build", "-o", program, "./infra/local"], { cwd: root, env, stdio: "inherit" });
   if (built.status !== 0) throw new Error("the local runner doesn't build");
   const log = [];
   const stack = spawn(program, [], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -28,7 +29,7 @@ export async function fresh(use, more = {}) {
       if (stack.exitCode !== null || i > 1200) throw new Error("the stack didn't start:\n" + log.join(""));
       await wait(250);
     }
-    return await use(file);
+    return await use(file, program);
   } finally {
     if (stack.exitCode === null) {
       const ended = new Promise((done) => stack.once("exit", done));
