@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { api, context, launch, signIn } from "./browser.mjs";
+import { api, context, launch, signIn, visit, ways } from "./browser.mjs";
 import { prepareOperating } from "./operating-pages.mjs";
 import { stack } from "./stack.mjs";
 
@@ -133,3 +133,40 @@ test("usage shows the calls that were just made, and the file holds the same", a
   owner.c.check();
   await owner.c.close();
 });
+
+for (const [how, options] of ways) {
+  test(`a request is withdrawn before anybody decides it, and leaves the operators' queue${how}`, async () => {
+    const { id } = await api("owner", "POST", `/v1/accounts/${made.account}/qps-requests`, { key_id: made.key, product: "search", requested_qps: 40, justification: `Taken back${how}.` });
+    const here = `/accounts/${made.account}/qps-requests/${id}`;
+    const owner = await visit(browser, "owner", here, options), operator = await visit(browser, "operator", `/operator/qps-requests/${made.account}/${id}`, options);
+    await owner.page.getByRole("link", { name: "Withdraw" }).click();
+    await owner.says(/Withdraw this request\?/);
+    await owner.page.getByRole("button", { name: "Withdraw" }).click();
+    await owner.says(/The request was withdrawn[\s\S]*Withdrawn/);
+    assert.equal(await owner.page.getByRole("link", { name: "Withdraw" }).count(), 0);
+    assert.equal((await api("owner", "GET", `/v1${here}`)).status, "withdrawn");
+    operator.c.expect(409);
+    await operator.page.fill("#f-comment", "Too late.");
+    await operator.page.getByRole("button", { name: "Reject" }).click();
+    await operator.says(/already been decided[\s\S]*Withdrawn/);
+    await operator.go("/operator/qps-requests");
+    assert.ok(!(await operator.page.content()).includes(id));
+    for (const one of [owner, operator]) await one.end();
+  });
+
+  test(`a member is removed, what they leave behind is named, and they have no way back${how}`, async () => {
+    const { id: account } = await api("owner", "POST", "/v1/accounts", { name: "Fewer people" });
+    const { token } = await api("owner", "POST", `/v1/accounts/${account}/invitations`, { role: "developer" });
+    await api("developer", "POST", "/v1/invitations/accept", { token });
+    await api("developer", "POST", `/v1/accounts/${account}/keys`, { name: "Made by them", usage: "backend", products: ["search"] });
+    const owner = await visit(browser, "owner", `/accounts/${account}/account`, options), developer = await visit(browser, "developer", `/accounts/${account}/keys`, options);
+    await owner.page.locator('a[href*="subject=developer"]').click();
+    await owner.page.getByRole("button", { name: "Remove", exact: true }).click();
+    await owner.says(/The member was removed\.[\s\S]*Keys they created[\s\S]*Made by them/);
+    assert.deepEqual((await api("owner", "GET", `/v1/accounts/${account}/members`)).members.map((m) => m.role), ["owner"]);
+    developer.c.expect(404);
+    await developer.go(`/accounts/${account}/keys`);
+    await developer.says(/Page not found/);
+    for (const one of [owner, developer]) await one.end();
+  });
+}
