@@ -16,8 +16,8 @@
 //     Never put markup into a message, and never mark a customer's text as HTML.
 //  5. For the navigation, an entry in navigation (page.go). For a dialog, a confirmation page with class "confirm" and a link
 //     to it with data-dialog: without JavaScript it is a page, with it the same form in a dialog.
-//  6. The page in infra/browser/pages.mjs, so that the browser tests look at it; with shot: true, make screenshots takes a picture of it
-//     for the docs. What people do on it is a test in infra/browser.
+//  6. The page in infra/browser/pages.mjs, so that the browser tests look at it, and its name in infra/browser/pictures.json, below the route:
+//     make screenshots takes a picture of it for the docs. What people do on it is a test in infra/browser.
 package main
 
 import (

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { objections } from "./axe.mjs";
 import { context, launch, newcomer, signIn } from "./browser.mjs";
 import { prepare, states } from "./pages.mjs";
+import { elsewhere } from "./pictures.mjs";
 import { stack } from "./stack.mjs";
 
 let browser, made;
@@ -41,78 +42,86 @@ const views = (language) => {
   return widths.map((width) => ({ theme: dark.includes(width) ? "dark" : "light", width, axe: width === 1440 || width === 390 }));
 };
 
-// In the page: what is wider than it.
-const over = () => {
-  const wide = document.documentElement.scrollWidth;
-  if (wide <= innerWidth) return null;
-  const culprits = [...document.querySelectorAll("body *")].filter((e) => {
-    const box = e.getBoundingClientRect();
-    return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1) && getComputedStyle(e).position !== "absolute";
-  });
-  return `${wide} px wide: ${culprits.slice(0, 4).map((e) => e.tagName + "." + e.className).join(", ")}`;
-};
-
-// In the page: words and numbers of texts that a line's end cuts. What has no words (IDs, domains, keys) may be cut.
-const cut = (narrow) => {
+// In the page, in a theme: what is wider than the page, what can be pressed and is lower or narrower than 24 px (links in the middle of a text
+// may be), and words and numbers of texts that a line's end cuts. What has no words (IDs, domains, keys) may be cut.
+const faults = ({ theme, words, narrow }) => {
+  document.documentElement.dataset.theme = theme;
   const found = [];
+  const wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) {
+    const culprits = [...document.querySelectorAll("body *")].filter((e) => {
+      const box = e.getBoundingClientRect();
+      return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1) && getComputedStyle(e).position !== "absolute";
+    });
+    found.push(`${wide} px wide: ${culprits.slice(0, 4).map((e) => e.tagName + "." + e.className).join(", ")}`);
+  }
+  for (const e of document.querySelectorAll("a, button, summary, select, input:not([type=hidden])")) {
+    if (!e.checkVisibility({ visibilityProperty: true }) || e.closest(".quiet, .skip")) continue;
+    const box = (e.type === "radio" || e.type === "checkbox" ? e.closest("label") ?? document.querySelector(`label[for="${e.id}"]`) ?? e : e).getBoundingClientRect();
+    const text = e.tagName === "A" && getComputedStyle(e).display === "inline";
+    if (!text && (box.height < 23.9 || box.width < 23.9)) found.push(`too small to press: ${e.tagName}.${e.className} ${e.innerText.slice(0, 30)} ${Math.round(box.width)} x ${Math.round(box.height)}`);
+  }
+  const lines = (range) => {
+    const tops = [...range.getClientRects()].filter((r) => r.width > 0).map((r) => Math.round(r.top));
+    return Math.max(...tops) - Math.min(...tops) > 4;
+  };
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
-    const parent = node.parentElement;
+  for (let node = walk.nextNode(); node && words; node = walk.nextNode()) {
+    if (!node.data.trim()) continue;
+    const parent = node.parentElement, range = document.createRange();
+    range.selectNodeContents(node);
+    if (!lines(range)) continue; // all of it is in one line
     if (parent.closest("code, pre, .mono, .quiet, .clip, textarea, option, script, h1" + (narrow ? ", bdi, .name" : "")) || !parent.checkVisibility() || parent.offsetWidth === 1) continue;
     for (const word of node.data.matchAll(/[^\s\-/–—]{2,}/g)) {
       if (/^[\u2066-\u2069]?[a-z]{2,3}_[0-9A-Za-z]/.test(word[0])) continue; // an ID, or a key's preview
-      const range = document.createRange();
       range.setStart(node, word.index);
       range.setEnd(node, word.index + word[0].length);
-      const tops = [...range.getClientRects()].filter((r) => r.width > 0).map((r) => Math.round(r.top));
-      if (Math.max(...tops) - Math.min(...tops) > 4) found.push(`${word[0]} in ${parent.tagName}.${parent.className}`);
+      if (lines(range)) found.push(`cut: ${word[0]} in ${parent.tagName}.${parent.className}`);
     }
   }
   return found;
 };
 
-// In the page: what can be pressed and is lower or narrower than 24 px. Links in the middle of a text may be.
-const small = () => [...document.querySelectorAll("a, button, summary, select, input:not([type=hidden])")].filter((e) => {
-  if (!e.checkVisibility({ visibilityProperty: true }) || e.closest(".quiet, .skip")) return false;
-  const box = (e.type === "radio" || e.type === "checkbox" ? e.closest("label") ?? document.querySelector(`label[for="${e.id}"]`) ?? e : e).getBoundingClientRect();
-  const text = e.tagName === "A" && getComputedStyle(e).display === "inline";
-  return !text && (box.height < 23.9 || box.width < 23.9);
-}).map((e) => `${e.tagName}.${e.className} ${e.innerText.slice(0, 30)} ${Math.round(e.getBoundingClientRect().width)} x ${Math.round(e.getBoundingClientRect().height)}`);
-
 // look says what is wrong with a page that is open, in one view of it.
 async function look(page, view, language) {
   await page.setViewportSize({ width: view.width, height: 800 });
-  await page.evaluate((theme) => { document.documentElement.dataset.theme = theme; }, view.theme);
-  const problems = (await page.evaluate(small)).map((one) => `too small to press: ${one}`);
-  const wide = await page.evaluate(over);
-  if (wide) problems.push(wide);
   // Made-up languages have longer words than any person writes.
-  if (!language.includes("X")) problems.push(...(await page.evaluate(cut, view.width < 400)).map((word) => `cut: ${word}`));
+  const problems = await page.evaluate(faults, { theme: view.theme, words: !language.includes("X"), narrow: view.width < 400 });
   if (view.axe) problems.push(...await objections(page));
   return problems.map((problem) => `${view.width} px, ${view.theme}: ${problem}`);
 }
 
-for (const language of languages) {
-  test(`every page and state is accessible, fits its window, cuts no word, and what can be pressed is 24 px: ${language}`, async () => {
-    const people = await visitors({ language, reducedMotion: "reduce" });
-    const problems = new Set();
-    let looks = 0;
-    for (const state of states(made)) {
-      const { c, page } = await people.page(state.person);
-      if (state.status) c.expect(state.status);
-      const all = views(language);
-      await page.setViewportSize({ width: all[0].width, height: 800 });
-      await state.open(page);
-      for (const view of all) {
-        looks++;
-        for (const problem of await look(page, view, language)) problems.add(`${state.name}, ${problem}`);
+// The languages side by side: while one waits for a page, another is looked at.
+describe("every page and state is accessible, fits its window, cuts no word, what can be pressed is 24 px, and its picture is listed where it belongs", { concurrency: 3 }, () => {
+  for (const language of languages) {
+    test(language, async () => {
+      const people = await visitors({ language, reducedMotion: "reduce" });
+      const problems = new Set();
+      let looks = 0;
+      for (const state of states(made)) {
+        const { c, page } = await people.page(state.person);
+        if (state.status) c.expect(state.status);
+        const all = views(language);
+        await page.setViewportSize({ width: all[0].width, height: 800 });
+        try {
+          await state.open(page);
+        } catch (e) {
+          problems.add(`${state.name} doesn't open: ${e.message}`);
+          continue;
+        }
+        const misplaced = await elsewhere(page, state.name);
+        if (misplaced) problems.add(`${state.name}: ${misplaced}`);
+        for (const view of all) {
+          looks++;
+          for (const problem of await look(page, view, language)) problems.add(`${state.name}, ${problem}`);
+        }
       }
-    }
-    await people.close();
-    console.log(`${language}: ${states(made).length} states, ${looks} looks`);
-    assert.equal([...problems].join("\n"), "");
-  });
-}
+      await people.close();
+      console.log(`${language}: ${states(made).length} states, ${looks} looks`);
+      assert.equal([...problems].join("\n"), "");
+    });
+  }
+});
 
 test("forced colours show where one is", async () => {
   const people = await visitors({ forcedColors: "active" });

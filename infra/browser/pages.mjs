@@ -1,6 +1,8 @@
 // Every page and state of the console, for the tests of appearance and for the screenshots. states(prepared) lists them:
-// { name, person, path or open(page), width? shot? }. open gets a page on which the person is signed in.
-import { api, keyOf, tile, unagreed } from "./browser.mjs";
+// { name, person, open(page), status? }. open gets a page on which the person is signed in. pictures.json names those of which pictures are
+// taken, below the pages that they show.
+import { api, counted, keyOf, tile, unagreed } from "./browser.mjs";
+import { limitStates, prepareLimits } from "./limit-pages.mjs";
 import { operatingStates, prepareOperating } from "./operating-pages.mjs";
 import { stack } from "./stack.mjs";
 
@@ -28,7 +30,9 @@ export async function prepare() {
   await api("owner", "POST", at(made.rotating, "/rotate"), { grace_seconds: day });
   await api("owner", "PUT", at(made.rotating, "/rotation-policy"), { every_days: 90 });
   await api("owner", "PUT", at(made.site, "/proposal"), { domains: ["www.shop.example"], products: ["map-display"] });
-  await use(at(made.site, "/usage"), made.site.secret);
+  await counted(account, made.site.id, async () => {
+    for (const origin of ["https://www.shop.example", "https://checkout.shop.example", "https://copy.example", ""]) await tile(made.site.secret, origin ? { Origin: origin } : {});
+  }, (totals) => totals.refused > 1);
   await make("waiting", { name: "Depot map", products: ["map-display", "search"], domains: ["depot.example"] });
   await unagreed(made.waiting.id, "map-display");
   await make("exposed", { name: "Timetable importer" });
@@ -36,19 +40,10 @@ export async function prepare() {
   await make("apps", { name: "Driver app", usage: "mobile", products: ["map-display", "routing"], networks: ["81.2.69.0/24", "2a02:6b8::/48"], labels: ["production", "drivers"],
     apps: [{ platform: "android", package: "com.example.driver", sha1: "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09" }, { platform: "ios", bundle_id: "com.example.driver" }] });
   await api("owner", "PUT", at(made.apps, "/quotas/tiles"), { day: 250000 });
+  made.empty = (await api("owner", "POST", "/v1/accounts", { name: "Harbour Tours" })).id; // it never has a key
   made.operating = await prepareOperating();
+  made.limits = await prepareLimits();
   return made;
-}
-
-// use calls with a key until the key's page has calls and refusals to show: what was just counted is reported with a later call.
-async function use(usage, secret) {
-  const span = `?from=${encodeURIComponent(new Date(Date.now() - day * 1000).toISOString())}&interval=day`;
-  for (let seconds = 0; seconds < 20; seconds++) {
-    for (const origin of ["https://www.shop.example", "https://checkout.shop.example", "https://copy.example", ""]) await tile(secret, origin ? { Origin: origin } : {});
-    if ((await api("owner", "GET", usage + span)).totals.refused > 1) return;
-    await new Promise((done) => setTimeout(done, 1000));
-  }
-  throw new Error("the calls of a key don't appear in its usage");
 }
 
 const to = (path) => (page) => page.goto(stack().console_url + path);
@@ -62,13 +57,13 @@ export function states(made) {
     await page.waitForSelector("dialog[open]");
   };
   return [
-    { name: "sign-in", person: null, open: to("/"), shot: true },
-    { name: "welcome", person: "newcomer", open: to("/"), shot: true },
-    { name: "sessions", person: "owner", open: to("/sessions"), shot: true },
+    { name: "sign-in", person: null, open: to("/") },
+    { name: "welcome", person: "newcomer", open: to("/") },
+    { name: "sessions", person: "owner", open: to("/sessions") },
     { name: "account-new", person: "owner", open: to("/accounts/new") },
-    { name: "keys-first", person: "enterprise_owner", open: to("/"), shot: true },
-    { name: "first-refused", person: "enterprise_owner", status: 422, open: async (page) => { await to("/")(page); await page.locator("form[action$='/keys/first'] .button.primary").click(); await page.waitForSelector("[role=alert]"); } },
-    { name: "keys", person: "owner", open: to(keys), shot: true },
+    { name: "keys-first", person: "owner", open: to(`/accounts/${made.empty}/keys`) },
+    { name: "first-refused", person: "owner", status: 422, open: async (page) => { await to(`/accounts/${made.empty}/keys`)(page); await page.locator("form[action$='/keys/first'] .button.primary").click(); await page.waitForSelector("[role=alert]"); } },
+    { name: "keys", person: "owner", open: to(keys) },
     { name: "keys-person", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=person]").click(); } },
     { name: "keys-accounts", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=accounts]").click(); } },
     { name: "keys-selected", person: "owner", open: async (page) => { await to(keys)(page); for (const i of [0, 1, 2]) await page.locator("[name=key]").nth(i).check(); } },
@@ -82,8 +77,8 @@ export function states(made) {
       await page.locator(".confirm .button.primary").click();
       await page.waitForSelector(".secrets");
     } },
-    { name: "domains", person: "owner", open: to(`/accounts/${stack().demo_account}/domains`), shot: true },
-    { name: "domain", person: "owner", open: to(`/accounts/${stack().demo_account}/domains/one?domain=shop.example`), shot: true },
+    { name: "domains", person: "owner", open: to(`/accounts/${stack().demo_account}/domains`) },
+    { name: "domain", person: "owner", open: to(`/accounts/${stack().demo_account}/domains/one?domain=shop.example`) },
     { name: "domain-new", person: "owner", open: to(`/accounts/${stack().demo_account}/domains/new`) },
     { name: "domain-refused", person: "owner", status: 422, open: async (page) => {
       await to(`/accounts/${stack().demo_account}/domains/new`)(page);
@@ -93,7 +88,7 @@ export function states(made) {
     } },
     { name: "keys-none", person: "owner", open: to(`${keys}?q=nothing-is-called-so`) },
     { name: "keys-deleted", person: "owner", open: to(`${keys}?status=deleted`) },
-    { name: "create", person: "owner", open: to(`${keys}/new`), shot: true },
+    { name: "create", person: "owner", open: to(`${keys}/new`) },
     { name: "create-refused", person: "owner", status: 422, open: async (page) => {
       await to(`${keys}/new`)(page);
       await page.fill("#f-domains", "https://example.com/path\nintranet\n*.example.org");
@@ -109,8 +104,8 @@ export function states(made) {
       await page.fill("#f-domains", "*.example.com");
       await page.locator("form.card button[type=submit]").last().click();
       await page.waitForSelector("#secret");
-    }, shot: true },
-    { name: "key", person: "owner", open: to(key("site")), shot: true },
+    } },
+    { name: "key", person: "owner", open: to(key("site")) },
     { name: "key-exposed", person: "owner", open: to(key("exposed")) },
     { name: "lift", person: "owner", open: to(key("exposed", "/lift-exposure")) },
     { name: "lift-dialog", person: "owner", open: dialog(key("exposed"), "/lift-exposure") },
@@ -125,7 +120,7 @@ export function states(made) {
     { name: "findings", person: "owner", open: to(`${keys}/findings`) },
     { name: "findings-of-key", person: "owner", open: to(`${keys}/findings?key=${made.open.id}`) },
     { name: "key-audit", person: "owner", open: to(key("site", "/audit")) },
-    { name: "try", person: "owner", open: to(key("site", "/try?origin=https://evil.example")), shot: true },
+    { name: "try", person: "owner", open: to(key("site", "/try?origin=https://evil.example")) },
     { name: "try-refused", person: "owner", status: 422, open: async (page) => {
       await to(key("site", "/try"))(page);
       await page.fill("#f-secret", made.open.secret);
@@ -137,42 +132,43 @@ export function states(made) {
       await page.fill("#f-secret", made.open.secret);
       await page.locator("main form[method=post] button").click();
       await page.locator("canvas").waitFor();
-    }, shot: true },
-    { name: "key-rotating", person: "owner", open: to(key("rotating")), shot: true },
-    { name: "key-waiting", person: "owner", open: to(key("waiting")), shot: true },
+    } },
+    { name: "key-rotating", person: "owner", open: to(key("rotating")) },
+    { name: "key-waiting", person: "owner", open: to(key("waiting")) },
     { name: "accept", person: "owner", open: async (page) => { await to(key("waiting", "/accept?product=map-display"))(page); await page.locator("[name=version]").waitFor({ state: "attached" }); } },
-    { name: "accept-dialog", person: "owner", open: dialog(key("waiting"), "/accept?product=map-display"), shot: true },
+    { name: "accept-dialog", person: "owner", open: dialog(key("waiting"), "/accept?product=map-display") },
     { name: "key-open", person: "owner", open: to(key("open")) },
-    { name: "key-disabled", person: "owner", open: to(key("disabled")), shot: true },
-    { name: "key-blocked", person: "owner", open: to(key("blocked")), shot: true },
+    { name: "key-disabled", person: "owner", open: to(key("disabled")) },
+    { name: "key-blocked", person: "owner", open: to(key("blocked")) },
     { name: "key-revoked", person: "owner", open: to(key("revoked")) },
     { name: "key-deleted", person: "owner", open: to(key("deleted")) },
     { name: "key-apps", person: "owner", open: to(key("apps")) },
     { name: "key-viewer", person: "viewer", open: to(key("site")) },
     { name: "edit", person: "owner", open: to(key("site", "/edit")) },
     { name: "edit-conflict", person: "owner", status: 412, open: async (page) => {
-      await to(key("site", "/edit"))(page);
-      const now = await api("owner", "GET", `/v1/accounts/${stack().demo_account}/keys/${made.site.id}`);
-      await api("owner", "PATCH", `/v1/accounts/${stack().demo_account}/keys/${made.site.id}`, { name: now.name.endsWith(".") ? now.name.slice(0, -1) : now.name + ".", domains: now.domains.length > 3 ? now.domains.slice(0, 3) : [...now.domains, "new.shop.example"] }, now.version);
+      const account = stack().demo_account, key = await keyOf(account, { name: "Web shop, store finder", usage: "frontend", domains: ["*.shop.example", "shop.example"] });
+      await to(`${keys}/${key.id}/edit`)(page);
+      await api("owner", "PATCH", `/v1/accounts/${account}/keys/${key.id}`, { name: "Web shop, stores and depots", domains: [...key.domains, "new.shop.example"] }, key.version);
       await page.fill("#f-name", "Web shop and its stores");
       await page.locator("form.card button[type=submit]").last().click();
       await page.locator("table").waitFor();
     } },
     { name: "propose", person: "owner", open: to(key("open", "/propose")) },
     { name: "rotate", person: "owner", open: to(key("backend", "/rotate")) },
-    { name: "rotate-dialog", person: "owner", open: dialog(key("backend"), "/rotate"), shot: true },
+    { name: "rotate-dialog", person: "owner", open: dialog(key("backend"), "/rotate") },
     { name: "revoke-dialog", person: "owner", open: async (page) => {
       await to(key("backend"))(page);
       await page.locator("main [popovertarget^=menu-]").click();
       await page.locator("a[href$='/revoke']").click();
       await page.waitForSelector("dialog[open]");
-    }, shot: true },
+    } },
     ...["disable", "revoke", "delete", "reveal", "policy", "limits/routing", "quotas/tiles"].map((step) => ({ name: step.replace("/", "-"), person: "owner", open: to(key("backend", "/" + step)) })),
     ...["extend", "rotation-end", "rotation-cancel", "policy-remove"].map((step) => ({ name: step, person: "owner", open: to(key("rotating", "/" + step)) })),
     ...["promote", "drop"].map((step) => ({ name: step, person: "owner", open: to(key("site", "/" + step)) })),
     { name: "enable", person: "owner", open: to(key("disabled", "/enable")) },
     { name: "restore", person: "owner", open: to(key("deleted", "/restore")) },
     ...operatingStates(made.operating),
+    ...limitStates(made.limits),
     { name: "not-found", person: "owner", status: 404, open: to("/nothing") },
   ];
 }
