@@ -135,7 +135,8 @@ test("an account's new type is chosen with its billing types, and followed until
 });
 
 test("a person is erased from an account's page, by their subject typed", async () => {
-  const { demo_account: account } = stack();
+  const { id: account } = await api("owner", "POST", "/v1/accounts", { name: "With a guest" });
+  await keyOf(account);
   const made = await api("owner", "POST", `/v1/accounts/${account}/invitations`, { role: "viewer" });
   const person = newcomer(), member = await as(person, off);
   await member.go("/invitations");
@@ -165,7 +166,8 @@ test("a person is erased from an account's page, by their subject typed", async 
 });
 
 test("an admin ends all sessions of a person, from an account's page, after another look", async () => {
-  const { demo_account: account } = stack();
+  const { id: account } = await api("owner", "POST", "/v1/accounts", { name: "With a guest" });
+  await keyOf(account);
   const made = await api("owner", "POST", `/v1/accounts/${account}/invitations`, { role: "viewer" });
   const person = newcomer(), member = await as(person, off), elsewhere = await as(person, off);
   await member.go("/invitations");
