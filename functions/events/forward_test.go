@@ -150,6 +150,7 @@ func TestFirstFailureIsTheCheckpoint(t *testing.T) {
 		"a poison record lets those before it pass": {&fakeBus{}, []string{inserted(1, "key.edit"), inserted(2, "key.edit"), poison, inserted(4, "key.edit")}, "3", 2},
 		"a record without an image":                 {&fakeBus{}, []string{inserted(1, "key.edit"), missing}, "3", 1},
 		"the bus refuses one":                       {&fakeBus{refuse: "req-2"}, []string{inserted(1, "key.edit"), inserted(2, "key.edit"), inserted(3, "key.edit")}, "2", 2},
+		"the bus refuses several":                   {&fakeBus{refuse: "req-2"}, []string{inserted(1, "key.edit"), inserted(21, "key.edit"), inserted(3, "key.edit"), inserted(22, "key.edit")}, "21", 2},
 		"the bus is down":                           {&fakeBus{down: true}, []string{inserted(1, "key.edit"), inserted(2, "key.edit")}, "1", 0},
 		"poison, and the bus is down":               {&fakeBus{down: true}, []string{inserted(1, "key.edit"), poison}, "1", 0},
 	}
