@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
@@ -13,6 +14,7 @@ import (
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 	"latchkey/shared/usage"
 )
 
@@ -162,6 +164,8 @@ func TestWhatWasSeenIsProposedAndEveryCallIsAccountedFor(t *testing.T) {
 	for missing, refused := range map[string]string{"deny": "12", "allow": "5"} {
 		k := r.create(t, map[string]any{"missing_origin": missing})
 		r.Want(t, 200, apitest.Call{As: "developer", Method: "PUT", Path: r.path(k) + "/proposal", Body: map[string]any{"products": []string{"search"}, "networks": []string{"203.0.113.0/24"}}})
+		r.Clock.Advance(time.Hour)
+		began := moment.Format(r.Source.Time()) // what was proposed before judged other calls
 		got := r.post(t, 200, "developer", k, "proposal/from-usage", nil).JSON(t)
 		proposed := got["key"].(map[string]any)["proposed"].(map[string]any)
 		if text := fmt.Sprint(proposed["domains"], proposed["products"], proposed["networks"]); text != "[127.0.0.1 app://localhost shop.example] [search] [203.0.113.0/24]" {
@@ -171,8 +175,13 @@ func TestWhatWasSeenIsProposedAndEveryCallIsAccountedFor(t *testing.T) {
 			t.Errorf("%s: %s", missing, text)
 		}
 		version := got["key"].(map[string]any)["version"]
-		if again := r.post(t, 200, "developer", k, "proposal/from-usage", nil).JSON(t)["key"].(map[string]any)["version"]; again != version {
-			t.Errorf("%s: the same again writes version %v of %v", missing, again, version)
+		r.Clock.Advance(time.Hour)
+		again := r.post(t, 200, "developer", k, "proposal/from-usage", nil).JSON(t)["key"].(map[string]any)
+		if again["version"] != version {
+			t.Errorf("%s: the same again writes version %v of %v", missing, again["version"], version)
+		}
+		if since := again["proposed"].(map[string]any)["since"]; proposed["since"] != began || since != began {
+			t.Errorf("%s: proposed since %v and, the same again, since %v, want %s", missing, proposed["since"], since, began)
 		}
 		r.post(t, 403, "viewer", k, "proposal/from-usage", nil)
 	}
