@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +106,23 @@ func TestQuotasShowWhatIsUsedAndLeft(t *testing.T) {
 				t.Errorf("%s sees\n     %s\nwant %s", as, got[i], want[i])
 			}
 		}
+	}
+}
+
+// TestAMonthRunsOutAtTheRateOfItsDay: at what is called today, not at what the month has had.
+func TestAMonthRunsOutAtTheRateOfItsDay(t *testing.T) {
+	r := quotaed(t)
+	apitest.People(t, r.API, r.account.ID)
+	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "tiles", Month: 500})
+	if err == nil {
+		_, err = r.Control.UpdateAccount(t.Context(), r.account, after, keytest.Row(r.account.ID, "account.set_quota", ""))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "200 of 500 (<nil>, operator), 275 left and 25 in hand until 2026-12-01T00:00:00.000Z, out 2026-11-22T21:00:00.000Z" // 100 in twelve hours
+	if got := quotaRows(t, r, "owner")[0]; !strings.HasSuffix(got, " | "+want) {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package quotas_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"latchkey/shared/dynamo"
@@ -11,9 +12,18 @@ import (
 	"latchkey/shared/limiter/quota"
 )
 
-// TestWhatIsTakenIsReadByNameInItsDayAndMonth, of more names than one batch holds; one that can't be read is left out.
+// TestWhatIsTakenIsReadByNameInItsDayAndMonth, of more names than one batch holds, also where DynamoDB answers batches in part; one that can't be
+// read is left out.
 func TestWhatIsTakenIsReadByNameInItsDayAndMonth(t *testing.T) {
+	for _, pages := range []int{0, 3} { // whole, and up to 30 items of a batch
+		synctest.Test(t, func(t *testing.T) { readAll(t, pages) })
+	}
+}
+
+func readAll(t *testing.T, pages int) {
+	t.Helper()
 	db, tables := keytest.NewMemory()
+	db.PageSize = pages
 	store := quotas.New(db, tables.Quotas)
 	at := time.Date(2026, 11, 21, 15, 0, 0, 0, time.UTC)
 	var names []quota.Name
