@@ -127,6 +127,8 @@ func TestAnAccountsRulesForItsKeysAreItsOwners(t *testing.T) {
 		{object{"max_lifetime_days": 3650}, "true 3650"},
 		{object{"leaks": object{"frontend": "refuse", "backend": "rotate", "mobile": "notify"}}, "true 3650"}, // what isn't sent stays
 		{object{}, "true 3650"},
+		{object{"frontend_restricted": false}, "false 3650"},
+		{object{"frontend_restricted": true}, "true 3650"},
 		{object{"frontend_restricted": true, "max_lifetime_days": 3650}, "true 3650"}, // nothing new
 		{object{"frontend_restricted": false, "max_lifetime_days": 1}, "false 1"},
 		{object{"max_lifetime_days": nil}, "false <nil>"},
@@ -146,7 +148,7 @@ func TestAnAccountsRulesForItsKeysAreItsOwners(t *testing.T) {
 			}
 		}
 	}
-	if got, want := strings.Join(said, " "), "frontend_restricted=true max_lifetime_days=3650 max_lifetime_days=1 frontend_restricted= max_lifetime_days="; got != want {
+	if got, want := strings.Join(said, " "), "frontend_restricted=true max_lifetime_days=3650 frontend_restricted= frontend_restricted=true max_lifetime_days=1 frontend_restricted= max_lifetime_days="; got != want {
 		t.Errorf("the audit rows say %s, want %s", got, want)
 	}
 	if a, err := r.Control.Account(t.Context(), r.account.ID); err != nil || a.Rules != (account.Rules{}) {
