@@ -167,6 +167,48 @@ func TestSavingAFormChangesWhatWasChangedInIt(t *testing.T) {
 	}
 }
 
+// TestAProposalIsSavedAsItStands: a member that is proposed is sent, alike with what the key has or not, and no other.
+func TestAProposalIsSavedAsItStands(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.accept()
+	app := func(id string) []api.App { return []api.App{{Platform: "ios", BundleId: ptr(id)}} }
+	whole := func(own bool) map[string]api.Proposal {
+		domains, networks, apps, products := []string{"own.example"}, []string{"192.0.2.0/24"}, app("com.example.own"), []string{"map-display", "search"}
+		if !own {
+			domains, networks, apps, products = []string{"next.example"}, []string{"198.51.100.0/24"}, app("com.example.next"), []string{"search"}
+		}
+		return map[string]api.Proposal{"domains": {Domains: &domains}, "networks": {Networks: &networks}, "apps": {Apps: &apps}, "products": {Products: &products}}
+	}
+	key := whole(true)
+	for _, own := range []bool{true, false} {
+		for member, proposal := range whole(own) {
+			w.state(func(_ *api.Me, k *api.KeyWithSecret) {
+				k.Domains, k.Networks, k.Apps, k.Products = *key["domains"].Domains, *key["networks"].Networks, *key["apps"].Apps, *key["products"].Products
+				proposal.Since = moment.Of(then)
+				k.Proposed = &proposal
+			})
+			sent := 0
+			for _, one := range forms(w.ask(http.MethodGet, keyPath+"/propose", nil).doc) {
+				if !strings.HasSuffix(one.action, "/propose") {
+					continue
+				}
+				w.forget()
+				w.ask(http.MethodPost, one.action, one.values())
+				for _, got := range w.writes() {
+					sent++
+					doc, all := w.stored(got.route)
+					if names := differing(t, got.body, doc, all); len(names) > 0 {
+						t.Errorf("%s proposed, as the key has them: %v; saved untouched, it changes %q: %s", member, own, names, got.body)
+					}
+				}
+			}
+			if sent != 1 {
+				t.Errorf("%s: %d proposals are sent", member, sent)
+			}
+		}
+	}
+}
+
 // savedForm sends a form untouched, and with each field changed.
 func (w *walker) savedForm(who string, one formOf, owner bool, saved map[string]bool) {
 	send := func(values url.Values) (call, bool) {

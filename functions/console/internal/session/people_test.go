@@ -90,6 +90,48 @@ func TestASessionIsEndedByItsOwnPersonAlone(t *testing.T) {
 	}
 }
 
+var errStuck = errors.New("throttled")
+
+// stuck is a store that deletes no session, or one that writes no list.
+type stuck struct {
+	session.Store
+	deletes bool
+}
+
+func (s stuck) Delete(ctx context.Context, id string) error {
+	if !s.deletes {
+		return errStuck
+	}
+	return s.Store.Delete(ctx, id)
+}
+
+func (s stuck) PutPerson(ctx context.Context, p sessions.Person) error {
+	if s.deletes {
+		return errStuck
+	}
+	return s.Store.PutPerson(ctx, p)
+}
+
+// TestASessionThatCantBeEndedStaysListed: its person can end it later. One that has ended isn't listed, whatever the list says.
+func TestASessionThatCantBeEndedStaysListed(t *testing.T) {
+	for name, deletes := range map[string]bool{"not deleted": false, "deleted, and the list not written": true} {
+		b := newHarness(t)
+		mine, other := b.of("one"), b.of("one")
+		b.Keeper.Store = stuck{b.store, deletes}
+		if err := b.EndListed(t.Context(), b.open(mine), b.store.ids[1]); !errors.Is(err, errStuck) {
+			t.Errorf("%s: %v", name, err)
+		}
+		b.Keeper.Store = b.store
+		if n := len(b.listed(mine)); n != map[bool]int{false: 2, true: 1}[deletes] {
+			t.Errorf("%s: %d sessions are listed", name, n)
+		}
+		if err := b.EndListed(t.Context(), b.open(mine), b.store.ids[1]); err != nil {
+			t.Errorf("%s, ended again: %v", name, err)
+		}
+		b.over(other, name)
+	}
+}
+
 func TestSigningOutEverywhereEndsEverySessionOfThePerson(t *testing.T) {
 	b := newHarness(t)
 	cookies, foreign := []string{b.of("one"), b.of("one"), b.of("one")}, b.of("two")
