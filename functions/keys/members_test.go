@@ -82,6 +82,26 @@ func TestEachMemberAloneIsEdited(t *testing.T) {
 	}
 }
 
+// TestWhatAnEditDoesntSendStays, of a key in which every member is set.
+func TestWhatAnEditDoesntSendStays(t *testing.T) {
+	r := newHarness(t)
+	names, bare := membersOf[api.EditKey](t), r.create(t, nil)
+	for _, name := range names {
+		k := r.create(t, memberValues)
+		after := r.Want(t, 200, apitest.Call{
+			As: "developer", Method: "PATCH", Path: r.path(k), Body: map[string]any{name: bare[name]}, Headers: map[string]string{"If-Match": `"1"`},
+		}).JSON(t)
+		for member, value := range memberValues {
+			if member == name {
+				value = bare[name]
+			}
+			if got, want := asJSON(t, after[member]), asJSON(t, value); got != want {
+				t.Errorf("after an edit of %s alone %s is %s, want %s", name, member, got, want)
+			}
+		}
+	}
+}
+
 func TestEachMemberAloneIsCreated(t *testing.T) {
 	r := newHarness(t)
 	for _, name := range membersOf[api.CreateKey](t) {
