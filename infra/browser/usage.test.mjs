@@ -126,6 +126,28 @@ test("a key is found while its name is typed, and choosing it acts at once", asy
   await done();
 });
 
+test("the keys in the list are those of what is typed, whichever answer comes last", async () => {
+  const { page, done } = await usage("range=7d");
+  const asked = (text) => (url) => url.searchParams.get("q") === text;
+  const found = (name) => ({ json: [{ id: "key_" + name, name, preview: "ak_" }] });
+  let answer;
+  const held = new Promise((go) => { answer = go; });
+  await page.route(asked("slow"), async (route) => { await held; await route.fulfill(found("Earlier")); });
+  await page.route(asked("fast"), (route) => route.fulfill(found("Later")));
+  const first = page.waitForRequest((r) => asked("slow")(new URL(r.url())));
+  await page.locator("#f-find").fill("slow");
+  await first;
+  await page.locator("#f-find").fill("fast");
+  const options = page.locator("#found [role=option]");
+  await options.filter({ hasText: "Later" }).waitFor();
+  const late = page.waitForResponse((r) => asked("slow")(new URL(r.url())));
+  answer();
+  await (await late).finished();
+  await page.evaluate(() => new Promise((done) => setTimeout(done, 100)));
+  assert.match((await options.allTextContents()).join(), /^Later/);
+  await done();
+});
+
 test("without JavaScript: charts, their numbers, the period before, a key by its name, and a day's hours", async () => {
   const { page, done } = await usage("range=30d", { javaScriptEnabled: false });
   assert.equal(await page.locator("svg.plot").count(), 2);
@@ -218,9 +240,15 @@ test("figures say their age as it grows, and are read again every minute while s
   await page.clock.runFor("10:00");
   assert.equal(asked.length, before, "nobody has touched the page for hours");
   await page.mouse.move(9, 9);
-  await page.clock.runFor(70_000);
+  await page.clock.runFor(30_000);
   await page.waitForFunction(() => /second|minute/.test(document.querySelector("[data-age]").textContent));
   assert.ok(asked.length > before, "somebody is there");
+  const last = asked.length;
+  await page.clock.fastForward("14:35"); // a quarter of an hour since the pointer moved, and less since the figures were read
+  await page.clock.runFor(30_000);
+  await page.evaluate(() => 0);
+  assert.equal(asked.length, last, "what the page reads by itself is no use of it");
+  await page.mouse.move(19, 9);
   await page.mouse.move(...await at(page, 0));
   await page.locator(".readout").waitFor();
   await done();
