@@ -281,6 +281,12 @@ func TestAnAccountIsReadBeforeItsLimitIsAsked(t *testing.T) {
 	if status := b.status(t, secrets[0]); status != 429 {
 		t.Errorf("the second call: %d", status)
 	}
+	b, table, secrets = accountHarness(t, 1, 8) // of which a second holds one call while the key's item fails
+	b.allow(10)
+	table.fails = keysItem
+	if first, second := b.status(t, secrets[0]), b.status(t, secrets[0]); first != 200 || second != 429 {
+		t.Errorf("without the key's item: %d, then %d", first, second)
+	}
 }
 
 // TestAnAccountsDefaultIsItsTypes, of its record, and of its keys where it has none; its own number comes before it.

@@ -372,20 +372,31 @@ func TestAPanicOfASuspendedAccountsReadLetsNothingPass(t *testing.T) {
 }
 
 // TestAnOldAccountIsToldLikeAnOldKey: a call that was served by an account's record from memory, while the store couldn't be asked
-// for it, counts once, with the record's age.
+// for it, counts once, with the record's age; of two records that are old, with the older one's.
 func TestAnOldAccountIsToldLikeAnOldKey(t *testing.T) {
+	const age, younger = 20 * time.Second, 7 * time.Second
+	down := func() (time.Duration, error) { return 0, errDown }
 	for name, tt := range map[string]struct {
-		keys func() (time.Duration, error)
-		age  time.Duration
-	}{"the account alone": {well, 20 * time.Second}, "with the key's": {func() (time.Duration, error) { return 0, errDown }, 20 * time.Second}} {
+		keys         func() (time.Duration, error)
+		key, account time.Duration // how old their records are
+	}{
+		"the account alone": {well, age, age}, "with the key's": {down, age, age},
+		"with the key's, which is younger": {down, younger, age}, "with the key's, which is older": {down, age, younger},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			b, s := timedHarness(t)
 			key := b.add(t, 1, nil)
 			b.within(0, key)
-			time.Sleep(tt.age)
-			s.keys, s.accounts = tt.keys, func() (time.Duration, error) { return 0, errDown }
+			time.Sleep(age)
+			ago := func(d time.Duration) moment {
+				now := b.gate.clock.now()
+				return moment{now.wall.Add(-d), now.mono - d}
+			}
+			b.gate.records.cache.entries[secret(t, 1).Hash()].readAt = ago(tt.key)
+			b.gate.records.cache.accounts["acc_1"].readAt = ago(tt.account)
+			s.keys, s.accounts = tt.keys, down
 			reconnects := b.reconnects
-			if status := b.within(0, key); status != 200 || b.gate.metrics.staleServes != 1 || b.gate.metrics.oldest != tt.age {
+			if status := b.within(0, key); status != 200 || b.gate.metrics.staleServes != 1 || b.gate.metrics.oldest != age {
 				t.Errorf("%s: %d, %d told as old, the oldest %v", name, status, b.gate.metrics.staleServes, b.gate.metrics.oldest)
 			}
 			if b.reconnects != reconnects+1 {

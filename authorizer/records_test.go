@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/keytest"
@@ -362,5 +363,29 @@ func TestARecordUnderAnotherSecretsNameIsABreakdownAndNoAnswer(t *testing.T) {
 	b.gate.records.store = policies.New(mixedUp{policies.Encode(b.store.policies[secret(t, 1).Hash()])}, "gate")
 	if a, c := b.status(t, own), b.status(t, other); a != 200 || c != 503 || b.gate.metrics.unreadable != 1 {
 		t.Errorf("the secret itself: %d, the other one: %d, %d told as unreadable", a, c, b.gate.metrics.unreadable)
+	}
+}
+
+// TestAListThatCantBeReadRefusesItsKeyAndIsTold: each list of a record, whether it is in force or proposed. It says that the store is
+// there, and is told once for each time that it is read.
+func TestAListThatCantBeReadRefusesItsKeyAndIsTold(t *testing.T) {
+	bad := []string{"//"}
+	for name, change := range map[string]func(*authz.Policy){
+		"networks":          func(p *authz.Policy) { p.Networks = bad },
+		"apps":              func(p *authz.Policy) { p.Apps = bad },
+		"domains":           func(p *authz.Policy) { p.Domains = bad },
+		"proposed networks": func(p *authz.Policy) { p.Proposed = &apikey.Proposal{Networks: &bad} },
+		"proposed apps":     func(p *authz.Policy) { p.Proposed = &apikey.Proposal{Apps: &bad} },
+		"proposed domains":  func(p *authz.Policy) { p.Proposed = &apikey.Proposal{Domains: &bad} },
+	} {
+		b := newHarness(t)
+		key := b.add(t, 1, change)
+		for reads := 1; reads <= 2; reads++ {
+			first, again := b.status(t, key), b.status(t, key)
+			if m := &b.gate.metrics; first != 503 || again != 503 || m.unreadable != reads || b.store.reads != reads || m.storeErrors != 0 {
+				t.Errorf("%s: %d, then %d, %d told as unreadable after %d of %d reads, %d as errors", name, first, again, m.unreadable, b.store.reads, reads, m.storeErrors)
+			}
+			b.clock.advance(freshFor)
+		}
 	}
 }

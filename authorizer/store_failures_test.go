@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +19,7 @@ import (
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/limiter/quota"
 )
 
 func TestAThrottledStoreIsAskedOnceWhereMemoryServesAndNeverOnANewConnection(t *testing.T) {
@@ -113,6 +117,61 @@ func (s *thawed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 type connection struct{}
 
+// gateOn is a gate with the parts that it has in a stack, and a store under another address.
+func gateOn(t *testing.T, url string) *Gate {
+	t.Helper()
+	env := map[string]string{
+		"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "QUOTAS_TABLE": "quotas", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key", "METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-west-1",
+		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s", "DYNAMODB_ENDPOINT": url,
+	}
+	get := func(name string) string { return env[name] }
+	c, err := configFrom(get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newGate(c, awsDeps(c, get, &strings.Builder{}))
+}
+
+// TestTheSDKRepeatsNoCallOfTheGate: each is made once where the gate makes it once. What may have been written would take tokens again,
+// and a call would wait for what nobody counts.
+func TestTheSDKRepeatsNoCallOfTheGate(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[string]int{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ TableName string }
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		mu.Lock()
+		asked[body.TableName]++
+		mu.Unlock()
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = w.Write([]byte(`{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}`))
+	}))
+	defer server.Close()
+	g := gateOn(t, server.URL)
+	if _, _, err := g.store.Policy(t.Context(), secret(t, 1).Hash()); err == nil {
+		t.Error("a record that can't be read")
+	}
+	if _, _, err := g.store.Account(t.Context(), "acc_1"); err == nil {
+		t.Error("an account that can't be read")
+	}
+	if a := g.limiter.Admit(t.Context(), &limits{key: "key_1", class: "search", qps: 10, left: time.Minute}); !a.Degraded {
+		t.Errorf("a lease: %+v", a)
+	}
+	of := []quota.Limit{{Name: quota.Name{Scope: "key_1", Group: "tiles"}, Day: 10}}
+	if r := g.quotas.admit(t.Context(), of, g.clock.now(), time.Minute); !r.Suspended {
+		t.Errorf("a quota: %+v", r)
+	}
+	c := g.recorder.(*counter)
+	c.Count(g.clock.now(), &outcome{Key: "key_1", Account: "acc_1", Decision: authz.Decision{Code: authz.Allowed}})
+	if err := c.report(t.Context(), g.clock.now()); err == nil {
+		t.Error("a report that wasn't written is none that failed")
+	}
+	if want := map[string]int{"gate": 2, "leases": 1, "quotas": 1, "slices": 1}; !maps.Equal(asked, want) {
+		t.Errorf("asked %v, want %v", asked, want)
+	}
+}
+
 func TestAConnectionThatDiedWhileFrozenCostsOneAttemptAndIsReplaced(t *testing.T) {
 	s := &thawed{until: make(chan struct{})}
 	server := httptest.NewUnstartedServer(s)
@@ -122,16 +181,7 @@ func TestAConnectionThatDiedWhileFrozenCostsOneAttemptAndIsReplaced(t *testing.T
 	server.Start()
 	defer server.Close()
 	defer close(s.until)
-	env := map[string]string{
-		"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "QUOTAS_TABLE": "quotas", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key", "METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-west-1",
-		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s", "DYNAMODB_ENDPOINT": server.URL,
-	}
-	get := func(name string) string { return env[name] }
-	c, err := configFrom(get)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := newGate(c, awsDeps(c, get, &strings.Builder{}))
+	g := gateOn(t, server.URL)
 	ask := func(n uint64) (authz.Code, time.Duration) {
 		began := time.Now()
 		_, code := g.records.lookup(t.Context(), secret(t, n).Hash())
