@@ -280,6 +280,32 @@ func TestAShareIsOfTheLastSecondsAlone(t *testing.T) {
 	}
 }
 
+// TestWhatIsGivenBackIsNoPartOfAShare: another limit refused those calls, so they weren't granted.
+func TestWhatIsGivenBackIsNoPartOfAShare(t *testing.T) {
+	const limit, eighth, busy = 80, 10, 40
+	for back, want := range map[int]int{0: busy, 10: busy - 10, busy - 1: eighth, busy: eighth} {
+		w, e := newHarness(t), newEnv(limit)
+		for n := range busy {
+			if r := w.call(e, 0); n < back {
+				e.GiveBack("k", r, clock(2*ms))
+			}
+		}
+		admitted := 0
+		for range 3 * limit {
+			step := e.Decide("k", limit, clock(time.Second))
+			if !step.Done {
+				step = e.Answer(step.Ask, limiter.Seen{}, errDown, clock(time.Second))
+			}
+			if step.Result.Admit && step.Result.Fallback {
+				admitted++
+			}
+		}
+		if admitted != want {
+			t.Errorf("%d of %d calls were given back: %d are admitted, want %d", back, busy, admitted, want)
+		}
+	}
+}
+
 // TestASecondWithoutTheStoreNeverHoldsMoreThanTheLimitOfThatMoment: a limit may be changed in an outage, or just before.
 func TestASecondWithoutTheStoreNeverHoldsMoreThanTheLimitOfThatMoment(t *testing.T) {
 	for _, before := range []int{1, 8, 40, 100} {

@@ -306,6 +306,15 @@ func TestTwoItemsThatFailRestAll(t *testing.T) {
 		return quota.Limit{Name: quota.Name{Scope: fmt.Sprint(i), Group: "g"}, Day: 100}
 	}
 	w.down[limit(1).Name], w.down[limit(2).Name] = true, true
+	for failures := 1; failures <= 3; failures++ { // of one item, and none of another between them
+		again := quota.New(3, 8)
+		for i := range failures {
+			w.call(t, again, noon.Add(time.Duration(i)*1100*time.Millisecond), limit(1))
+		}
+		if r := w.call(t, again, noon.Add(time.Duration(failures-1)*1100*time.Millisecond), limit(3)); r.Suspended {
+			t.Errorf("after %d failures of one item another rests: %+v", failures, r)
+		}
+	}
 	if r := w.call(t, l, noon, limit(1)); !r.Suspended {
 		t.Errorf("%+v", r)
 	}
