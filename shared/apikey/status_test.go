@@ -180,6 +180,9 @@ func TestTheRuleForCallsWithoutAnOriginFollowsTheUsageUnlessItWasChosen(t *testi
 		{apikey.Frontend, apikey.Backend, apikey.MissingOriginDeny, true, apikey.MissingOriginDeny},
 		{apikey.Backend, apikey.Frontend, apikey.MissingOriginDeny, false, apikey.MissingOriginDeny},   // no default, so chosen
 		{apikey.Frontend, apikey.Backend, apikey.MissingOriginAllow, false, apikey.MissingOriginAllow}, // the same
+		{apikey.Backend, apikey.Mobile, apikey.MissingOriginDeny, false, apikey.MissingOriginDeny},     // nor the new kind's
+		{apikey.Mobile, apikey.Backend, apikey.MissingOriginDeny, false, apikey.MissingOriginDeny},
+		{apikey.Frontend, apikey.Frontend, apikey.MissingOriginAllow, false, apikey.MissingOriginAllow},
 	} {
 		k := apikey.Key{Usage: c.from, MissingOrigin: c.has, OriginChosen: c.chosen}.SetUsage(c.to)
 		if k.MissingOrigin != c.want || k.Usage != c.to {

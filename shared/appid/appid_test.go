@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/appid"
 )
 
-const specified = 58
+const specified = 59
 
 const cert = "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709"
 

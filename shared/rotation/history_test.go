@@ -272,6 +272,7 @@ func TestTheTaskOfEachState(t *testing.T) {
 	policy := func() *apikey.RotationPolicy {
 		return &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: reader, AnnouncedFor: due}
 	}
+	leaked := func(k *apikey.Key) { k.Current.Exposed = apikey.Exposure{At: at(4), RefusedAt: at(5), Replace: true} }
 	for name, c := range map[string]struct {
 		state func(k *apikey.Key)
 		task  rotation.Task
@@ -310,6 +311,20 @@ func TestTheTaskOfEachState(t *testing.T) {
 		"a rotation that waits for a delivery's next attempt": {func(k *apikey.Key) {
 			k.Rotation, k.Delivery.RetryAt = policy(), due.Add(time.Hour)
 		}, rotation.RotateAndDeliver, due.Add(time.Hour)},
+		"a leaked secret, whenever it comes due": {func(k *apikey.Key) { k.Rotation = policy(); leaked(k) }, rotation.RotateAndDeliver, at(5)},
+		"a leaked secret that waits for a delivery's next attempt": {func(k *apikey.Key) {
+			k.Rotation, k.Delivery.RetryAt = policy(), at(29)
+			leaked(k)
+		}, rotation.RotateAndDeliver, at(29)},
+		"a leaked secret after a delivery that waits": {func(k *apikey.Key) {
+			k.Rotation, k.Delivery = policy(), apikey.Delivery{Reader: reader, Due: true, RetryAt: at(29)}
+			leaked(k)
+		}, rotation.Deliver, at(29)},
+		"a leaked secret of a key that has expired by then": {func(k *apikey.Key) {
+			k.Rotation, k.Delivery.RetryAt, k.ExpiresAt = policy(), at(29), at(28)
+			leaked(k)
+		}, rotation.Nothing, time.Time{}},
+		"a leaked secret that nobody reads": {func(k *apikey.Key) { leaked(k) }, rotation.Nothing, time.Time{}},
 		"no rotation before a delivery": {func(k *apikey.Key) {
 			k.Rotation, k.Delivery = policy(), apikey.Delivery{Reader: reader, Due: true, RetryAt: due.Add(48 * time.Hour)}
 		}, rotation.Deliver, due.Add(48 * time.Hour)},

@@ -134,6 +134,25 @@ func TestASecretIsFoundInEverySpelling(t *testing.T) {
 	}
 }
 
+// TestASecretOfAnyPrefixIsFound, of the shortest and of the longest: by who doesn't know it, and at the beginning of a text.
+func TestASecretOfAnyPrefixIsFound(t *testing.T) {
+	for length := 2; length <= apikey.MaxPrefix; length++ {
+		prefix, err := apikey.ParsePrefix("abcdefgh"[:length])
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := secret(t, prefix, 1)
+		for name, typed := range texttest.Spellings(good) {
+			if got := text.AnySecret(typed); got != good {
+				t.Errorf("%s, %s: found %q", prefix, name, got)
+			}
+		}
+		if got := text.AnySecret(good); got != good {
+			t.Errorf("%s: found %q", prefix, got)
+		}
+	}
+}
+
 // Whatever stands between the characters of a secret, as long as no secret could have it, hides nothing. One character that is
 // another makes it no secret, however it is written.
 func TestWhatNoSecretHasHidesNone(t *testing.T) {
