@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -216,26 +217,36 @@ func TestNoErrorShowsASecret(t *testing.T) {
 	}
 }
 
-// TestTheGateHasItsConcurrencyBack, whatever came of the question.
+// TestTheGateHasItsConcurrencyBack, whatever came of the question, and if the run was interrupted in it.
 func TestTheGateHasItsConcurrencyBack(t *testing.T) {
+	const interrupted = 0
 	for before, want := range map[string]string{"": "delete-function-concurrency --function-name gate", `{"ReservedConcurrentExecutions":7}`: "put-function-concurrency --function-name gate --reserved-concurrent-executions 7"} {
-		for _, status := range []int{500, 503} {
+		for _, status := range []int{500, 503, interrupted} {
+			ctx, interrupt := context.WithCancel(t.Context())
 			s := played(t, func(w http.ResponseWriter, _ *http.Request) {
+				if status == interrupted {
+					interrupt()
+					return
+				}
 				w.Header().Set("Retry-After", "1")
 				w.WriteHeader(status)
 				_, _ = w.Write([]byte(`{"code":"unavailable"}`))
 			})
 			var calls []string
-			s.command = func(_ context.Context, args ...string) ([]byte, error) {
+			s.command = func(ctx context.Context, args ...string) ([]byte, error) {
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
 				calls = append(calls, strings.Join(args[1:], " "))
 				if args[1] == "describe-stack-resource" {
 					return []byte(`{"StackResourceDetail":{"PhysicalResourceId":"gate"}}`), nil
 				}
 				return []byte(before), nil
 			}
-			if err := authorizerFailure(t.Context(), s); (err == nil) != (status == 503) {
+			if err := authorizerFailure(ctx, s); (err == nil) != (status == 503) {
 				t.Errorf("after %d: %v", status, err)
 			}
+			interrupt()
 			if calls[len(calls)-1] != want || !slices.Contains(calls, "put-function-concurrency --function-name gate --reserved-concurrent-executions 0") {
 				t.Errorf("from %q: %q", before, calls)
 			}
@@ -406,5 +417,62 @@ func TestASecretThatIsShownHasToBeTheOneThatWasMade(t *testing.T) {
 		if v := judge(fact{}, true, secretKept(t.Context(), s)); v != want {
 			t.Errorf("%q is shown: %v, want %v", shown, v, want)
 		}
+	}
+}
+
+// answers plays the gate in a bubble of synctest: the status of an answer is by when it is asked for.
+type answers func(since time.Duration) int
+
+func (a answers) in(t *testing.T) *smoke {
+	t.Helper()
+	begin := time.Now()
+	s := newSmoke(target{products: "http://p.example/prod"})
+	s.client = &http.Client{Transport: a.from(begin)}
+	return s
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func (a answers) from(begin time.Time) roundTrip {
+	return func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: a(time.Since(begin)), Header: http.Header{}, Body: http.NoBody}, nil
+	}
+}
+
+// TestAChangeIsSettledOnceNoEnvironmentAnswersByWhatItKnew: a refusal is waited for as long as one that isn't asked may serve a record, and
+// what takes longer than promised isn't obeyed.
+func TestAChangeIsSettledOnceNoEnvironmentAnswersByWhatItKnew(t *testing.T) {
+	until := func(at time.Duration, before, after int) answers {
+		return func(since time.Duration) int {
+			if since < at {
+				return before
+			}
+			return after
+		}
+	}
+	for name, tt := range map[string]struct {
+		gate        answers
+		status      int
+		least, most time.Duration
+		obeyed      bool
+	}{
+		"refused at once":                           {until(0, 0, 401), 401, aged, aged + time.Second, true},
+		"refused after 4 s":                         {until(4*time.Second, 200, 401), 401, aged, aged + time.Second, true},
+		"refused in the last moment":                {until(promise, 200, 401), 401, promise, promise + 2*time.Second, true},
+		"never refused":                             {until(0, 0, 200), 401, promise, promise + 3*time.Second, false},
+		"an environment that is met late knows all": {until(4*time.Second, 401, 200), 401, promise, promise + 3*time.Second, false},
+		"allowed at once":                           {until(0, 0, 200), 200, time.Second, 2 * time.Second, true},
+		"allowed after 4 s":                         {until(4*time.Second, 401, 200), 200, 4 * time.Second, aged, true},
+		"never allowed":                             {until(0, 0, 401), 200, promise, promise + 3*time.Second, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, began := tt.gate.in(t), time.Now()
+			err := s.settles(t.Context(), "/map/1/x", "ak_living", tt.status)
+			if took := time.Since(began); (err == nil) != tt.obeyed || took < tt.least || took > tt.most {
+				t.Errorf("%s: %v after %v", name, err, took)
+			}
+		})
 	}
 }

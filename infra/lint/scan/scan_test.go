@@ -38,4 +38,9 @@ func TestEachFindingHasItsExceptionAndEachExceptionItsFinding(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
+	var r report
+	r.Summary.Resources, r.Summary.Unread, r.Results.Failed, r.Results.Passed = 3, 1, failed, passed
+	if got := compare(r, []exception{one, every}, 3); len(got) != 1 || !strings.Contains(got[0], "failed at 1 files") {
+		t.Errorf("a file at which Checkov failed: %q", got)
+	}
 }

@@ -154,6 +154,33 @@ func TestFileThatCannotBeOpenedIsAnError(t *testing.T) {
 	}
 }
 
+// TestAnEventThatCantBeWrittenFails, so that its function puts it again; nobody is told of it, and those after it are written.
+func TestAnEventThatCantBeWrittenFails(t *testing.T) {
+	told := 0
+	file := filepath.Join(t.TempDir(), "events.jsonl")
+	b, c := harness(t, Config{File: file, OnEvent: func(Event) { told++ }})
+	whole := b.file
+	closed, err := os.Create(file + ".closed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	for _, one := range []struct {
+		file   *os.File
+		failed int32
+		told   int
+	}{{closed, 1, 0}, {whole, 0, 1}} {
+		b.file = one.file
+		out, err := c.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{good(`{}`)}})
+		if err != nil || out.FailedEntryCount != one.failed || told != one.told {
+			t.Fatalf("%+v, %v, told %d times, want %+v", out, err, told, one)
+		}
+		if e := out.Entries[0]; (aws.ToString(e.ErrorCode) == "InternalFailure") != (one.failed > 0) || (e.EventId == nil) != (one.failed > 0) {
+			t.Errorf("%q, %v", aws.ToString(e.ErrorCode), e.EventId)
+		}
+	}
+}
+
 // A function puts events on the buses that its role names, and none of a request that has one for another bus.
 func TestAFunctionPutsEventsWhereItsRoleAllows(t *testing.T) {
 	tpl, err := template.Parse([]byte(`
