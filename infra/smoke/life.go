@@ -121,12 +121,12 @@ func (s *smoke) makeKey(ctx context.Context, name string, products ...string) (k
 	return key{s.account + "/keys/" + made.ID, made.Secret}, err
 }
 
-// cleanUp closes the account, which revokes its keys.
+// cleanUp closes the account, which revokes its keys, if the run was interrupted too.
 func (s *smoke) cleanUp(ctx context.Context) error {
 	if s.account == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	account := s.account
 	s.account = ""

@@ -65,7 +65,7 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 		return errors.Join(err, s.cleanUp(ctx))
 	}
 	failed := s.askAll(ctx, facts(), out)
-	if err := s.cleanUp(context.WithoutCancel(ctx)); err != nil {
+	if err := s.cleanUp(ctx); err != nil {
 		return fmt.Errorf("what was made is still there: %w", err)
 	}
 	if err := ctx.Err(); err != nil {

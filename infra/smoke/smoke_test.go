@@ -371,7 +371,7 @@ func TestWithoutATokenNothingIsMade(t *testing.T) {
 	}
 }
 
-// TestTheAccountIsClosedWhateverHappened.
+// TestTheAccountIsClosedWhateverHappened, and if the run was interrupted.
 func TestTheAccountIsClosedWhateverHappened(t *testing.T) {
 	var calls []string
 	s := played(t, func(w http.ResponseWriter, r *http.Request) {
@@ -391,7 +391,9 @@ func TestTheAccountIsClosedWhateverHappened(t *testing.T) {
 	if err := s.prepare(t.Context()); err == nil {
 		t.Error("a key that can't be made is passed over")
 	}
-	if err := s.cleanUp(t.Context()); err != nil {
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	if err := s.cleanUp(interrupted); err != nil {
 		t.Error(err)
 	}
 	if last := calls[len(calls)-1]; last != "POST /v1/accounts/acc_1/close" {
