@@ -67,6 +67,19 @@ test("a week is named from its first day to its last, and one that is cut says s
   await done();
 });
 
+test("a day has its own date in every zone, and so has the day to which it leads", async () => {
+  for (const timezoneId of ["America/Los_Angeles", "Pacific/Kiritimati"]) {
+    const { page, done } = await open("/usage?range=30d", { timezoneId });
+    await page.locator(".frame").first().focus();
+    await page.keyboard.press("End");
+    const day = new Date(1000 * await page.locator(".charts").evaluate((e) => Number(e.dataset.start) + (e.querySelector(".chart").dataset.values.split(" ").length - 1) * e.dataset.step));
+    assert.match(await page.locator("#say").innerText(), new RegExp(`^0?${day.getUTCDate()} \\w+ ${day.getUTCFullYear()}, `), timezoneId);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`**from=${day.toISOString().slice(0, 10)}*`);
+    await done();
+  }
+});
+
 test("the list of keys opens and closes by keyboard, and its ends meet the field", async () => {
   const { page, done } = await open("/usage");
   const field = page.locator("#f-find"), list = page.locator("#found");
@@ -90,6 +103,13 @@ test("the list of keys opens and closes by keyboard, and its ends meet the field
 test("clearing a selection counts none, and leads to the first key", async () => {
   const { page, done } = await open("/keys");
   const count = () => page.locator(".chosen .count b").innerText(), boxes = page.locator("form.choose [name=key]");
+  assert.equal(await count(), "0");
+  await boxes.nth(1).check();
+  await page.locator('form.choose a[href*="/keys/key_"]:not([href*="/reveal"])').first().click();
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.goBack();
+  assert.equal(Number(await count()), await boxes.evaluateAll((all) => all.filter((box) => box.checked).length), "back on the list it is of what is ticked there");
+  await page.reload();
   await boxes.nth(1).check();
   assert.equal(await count(), "1");
   await page.locator("[data-all]").click();

@@ -253,3 +253,34 @@ test("figures say their age as it grows, and are read again every minute while s
   await page.locator(".readout").waitFor();
   await done();
 });
+
+test("figures that were asked for before somebody reads a chart or opens a table replace neither", async () => {
+  const { page, done } = await usage("range=24h&product=map-display");
+  await page.clock.install();
+  const table = page.locator(".charts summary");
+  for (const [what, begin, end] of [
+    ["a chart", async () => { await page.mouse.move(...await at(page, 0)); await page.locator(".readout").waitFor(); }, () => page.mouse.move(5, 5)],
+    ["a table", () => table.click(), async () => { await table.click(); await page.mouse.move(5, 5); }],
+  ]) {
+    await page.reload();
+    await page.waitForFunction(() => document.querySelector(".charts")?.querySelector(".frame[tabindex]"));
+    await page.locator(".charts").evaluate((e) => { e.dataset.read = "yes"; });
+    const read = () => page.locator(".charts[data-read]").count();
+    const here = (url) => url.href === page.url();
+    const held = new Promise((asked) => page.route(here, asked));
+    await page.mouse.move(9, 9);
+    await page.clock.runFor(70_000);
+    const late = await held;
+    await begin();
+    await late.continue();
+    await page.unroute(here);
+    await (await late.request().response()).finished();
+    await page.evaluate(async () => (await fetch(location.href)).text()); // behind a whole answer the page has seen the one before it
+    assert.equal(await read(), 1, `${what} stays where it is`);
+    await end();
+    await page.evaluate(() => document.activeElement.blur());
+    await page.clock.runFor(70_000);
+    await page.locator(".charts:not([data-read])").waitFor();
+  }
+  await done();
+});
