@@ -82,6 +82,29 @@ func TestNewTokensThatTheStoreDoesntTakeAreNotLost(t *testing.T) {
 	}
 }
 
+// TestNewTokensAreKeptThoughTheBrowserDoesntWait: it leaves while the issuer is asked, also where the store takes them at the second try.
+func TestNewTokensAreKeptThoughTheBrowserDoesntWait(t *testing.T) {
+	for failures := range 2 {
+		r := newRenewals(t, once)
+		r.endsIn(0)
+		ctx, leave := context.WithCancel(t.Context())
+		r.before = leave
+		left := failures
+		r.app.keeper.Store = rowsThat{Store: r.app.keeper.Store, put: func(row sessions.Session) error {
+			if row.HeldUntil.IsZero() && left > 0 {
+				left--
+				return errors.New("throttled")
+			}
+			return nil
+		}}
+		r.pageIn(ctx)
+		s, err := r.app.keeper.Open(t.Context(), r.cookie)
+		if err != nil || r.given == "" || s.Refresh != r.given || left != 0 || r.asked.Load() != 1 {
+			t.Errorf("%d failures: %v, the newest refresh token is stored %v, the issuer was asked %d times", failures, err, err == nil && s.Refresh == r.given, r.asked.Load())
+		}
+	}
+}
+
 // TestTokensInMemoryAreBounded however long the store is down.
 func TestTokensInMemoryAreBounded(t *testing.T) {
 	var u unkept

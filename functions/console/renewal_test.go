@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -89,8 +90,10 @@ func (r *renewals) endsIn(left time.Duration) *session.Session {
 	return s
 }
 
-func (r *renewals) page() int {
-	req := httptest.NewRequest(http.MethodGet, "/accounts/"+account+"/keys", nil)
+func (r *renewals) page() int { return r.pageIn(context.Background()) }
+
+func (r *renewals) pageIn(ctx context.Context) int {
+	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/accounts/"+account+"/keys", nil)
 	req.AddCookie(&http.Cookie{Name: sessionCookie, Value: r.cookie})
 	out := httptest.NewRecorder()
 	r.app.ServeHTTP(out, req)
