@@ -634,7 +634,7 @@ type AccountDomain struct {
 	// Keys By name; the first 20, or all where the entry was asked for.
 	Keys []DomainKey `json:"keys"`
 
-	// OnlyEntryCount Of these keys
+	// OnlyEntryCount Of these keys, those that have no other entry.
 	OnlyEntryCount int `json:"only_entry_count"`
 
 	// Refused Calls that were refused since `from`, for whatever reason.
