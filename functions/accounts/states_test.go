@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
-	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
 
@@ -47,7 +46,6 @@ setAccountQuota   200     200       200          200      200      200      200 
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
-	keytest.OneAtATime(t)
 	apitest.StateTable(t, populated, ofEveryCaller, accountStates)
 }
 

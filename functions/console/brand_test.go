@@ -21,7 +21,6 @@ import (
 
 	"latchkey/functions/console/internal/brand"
 	"latchkey/shared/api"
-	"latchkey/shared/keytest"
 	"latchkey/shared/moment"
 )
 
@@ -134,7 +133,6 @@ func footerOf(page answered) (links []string) {
 
 // TestEveryPageBearsTheBrand, in all languages, signed in and out, pages of refusals and of errors too, and nothing else names us.
 func TestEveryPageBearsTheBrand(t *testing.T) {
-	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	w.rebrand(otherBrand)
 	want := []string{"https://tmaps.example/docs", "https://tmaps.example/help?form=keys", "https://status.tmaps.example", "https://tmaps.example/terms", "https://tmaps.example/privacy"}

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
-	"latchkey/shared/keytest"
 )
 
 // eachForm runs f for every form that changes something, of every page in every state.
@@ -364,7 +363,6 @@ func TestAFormShowsWhatTheAPIRefusesAsAWhole(t *testing.T) {
 
 // TestEveryFieldHasAName that a screen reader says, and its hints and errors belong to it.
 func TestEveryFieldHasAName(t *testing.T) {
-	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	w.inEachState(func(state string) {
 		for _, pattern := range w.routes(http.MethodGet) {

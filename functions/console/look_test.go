@@ -9,12 +9,10 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
-	"latchkey/shared/keytest"
 )
 
 // TestEveryTableHasACaption, so that a screen reader's list of tables says which is which.
 func TestEveryTableHasACaption(t *testing.T) {
-	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	tables := 0
 	w.inEachState(func(state string) {

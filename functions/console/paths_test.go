@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"latchkey/shared/api"
-	"latchkey/shared/keytest"
 )
 
 // strange are IDs that would lead elsewhere if they got into a path of the API as they are.
@@ -19,7 +18,6 @@ var strange = []string{
 
 // TestNoIDOfAPathGetsIntoTheAPIUnchecked walks every route that has an ID.
 func TestNoIDOfAPathGetsIntoTheAPIUnchecked(t *testing.T) {
-	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	w.accept()
 	walked := 0
@@ -221,7 +219,6 @@ func TestAPostWithoutASessionDoesNothing(t *testing.T) {
 
 // What was read of a form before it was cut off must not be carried out as if it was all.
 func TestAFormThatCantBeReadWholeIsNotCarriedOut(t *testing.T) {
-	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	w.accept()
 	for _, pattern := range w.routes(http.MethodPost) {

@@ -20,7 +20,6 @@ import (
 
 	matrix "latchkey/shared/account"
 	"latchkey/shared/api"
-	"latchkey/shared/keytest"
 )
 
 var update = flag.Bool("update", false, "write the golden files in testdata")
@@ -235,7 +234,6 @@ func (w *walker) offers(doc *html.Node) (changes, links []string) {
 // TestEachPageOffersEachRoleWhatItMay walks every page in every state for everybody. What a page offers is what the role
 // matrix allows, and each change that the matrix allows is offered somewhere. testdata/offers.txt has all of it.
 func TestEachPageOffersEachRoleWhatItMay(t *testing.T) {
-	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	golden := map[string]*strings.Builder{}
 	for _, p := range people {

@@ -10,7 +10,6 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
-	"latchkey/shared/keytest"
 )
 
 // canary stands wherever somebody can type something, or where a secret stands.
@@ -32,7 +31,6 @@ func (w *walker) lines() []map[string]any {
 // TestWhatPeopleTypeIsInNoLog types a canary into every query, path, header, cookie and form, with an API that accepts,
 // refuses, breaks and is down.
 func TestWhatPeopleTypeIsInNoLog(t *testing.T) {
-	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	down, up := management.New("http://127.0.0.1:1", nil), w.app.api
 	for outcome, prepare := range map[string]func(){

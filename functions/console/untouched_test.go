@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"latchkey/shared/api"
-	"latchkey/shared/keytest"
 	"latchkey/shared/moment"
 )
 
@@ -129,7 +128,6 @@ func differing(t *testing.T, body string, doc map[string]any, whole bool) (names
 // TestSavingAFormChangesWhatWasChangedInIt: untouched, it changes nothing, whatever is stored, for people of each role; with one field changed,
 // that alone.
 func TestSavingAFormChangesWhatWasChangedInIt(t *testing.T) {
-	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	w.accept()
 	saved := map[string]bool{}

@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/net/html"
 
-	"latchkey/functions/internal/apitest"
 	"latchkey/infra/local/issuer"
 	"latchkey/shared/api"
+	"latchkey/shared/keytest"
 	"latchkey/shared/moment"
 )
 
@@ -28,7 +28,7 @@ type walker struct {
 
 func newWalker(t *testing.T, person string, change ...func(*issuer.Config)) *walker {
 	t.Helper()
-	apitest.Sequential(t)
+	keytest.OneAtATime(t)
 	w := &walker{harness: newHarness(t, time.Hour, change...)}
 	if person != "" {
 		w.signIn(person)

@@ -17,7 +17,6 @@ import (
 
 	"latchkey/functions/console/internal/locale"
 	"latchkey/shared/api"
-	"latchkey/shared/keytest"
 	"latchkey/shared/origin/entry"
 )
 
@@ -242,7 +241,6 @@ func TestEveryRefusalOfTheAPIHasItsText(t *testing.T) {
 
 // TestNobodySeesTheAPIsOwnWords, not even for a code that the console doesn't know.
 func TestNobodySeesTheAPIsOwnWords(t *testing.T) {
-	keytest.OneAtATime(t)
 	w := newWalker(t, "owner")
 	w.eachForm(func(pattern, page string, one formOf) {
 		w.refuse(409, "no_such_code")

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
-	"latchkey/shared/keytest"
 )
 
 func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
@@ -35,7 +34,6 @@ restoreKey           200     200       200      200      200          200       
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
-	keytest.OneAtATime(t)
 	apitest.StateTable(t, fixture, served, keyStates)
 }
 

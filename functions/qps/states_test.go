@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
-	"latchkey/shared/keytest"
 )
 
 func TestAStaleIfMatchIsRefusedByEveryOperation(t *testing.T) {
@@ -24,7 +23,6 @@ setKeyQuota         200     200       200      200      key_revoked      key_del
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
-	keytest.OneAtATime(t)
 	apitest.StateTable(t, fixture, served, requestStates)
 }
 

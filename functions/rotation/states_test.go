@@ -36,7 +36,6 @@ deleteRotationPolicy  200          200          200          200          200   
 `
 
 func TestEveryOperationInEveryStateOfTheKey(t *testing.T) {
-	keytest.OneAtATime(t)
 	apitest.StateTable(t, idle, served, rotationStates)
 }
 

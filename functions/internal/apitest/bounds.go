@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"latchkey/shared/keytest"
 )
 
 // side is a value at a bound of the contract, and whether it is within.
@@ -24,7 +26,7 @@ type side struct {
 // serves: what is within isn't refused for that member's sake, and what is beyond is refused by its name. skipped names what
 // can't be tried so, as "operation.member", with the reason.
 func Bounds(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, skipped map[string]string) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	left := maps.Clone(skipped)
 	tried := 0
 	for _, op := range Operations(t) {

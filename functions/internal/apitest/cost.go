@@ -24,7 +24,7 @@ const crowd = 500
 // calls of the store if another account has hundreds of objects of each kind as if there is none. A page of the
 // operators' lists costs the same, too.
 func Costs(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	for _, op := range Operations(t) {
 		if !serves(op) || slices.Contains(op.Roles, "public") {
 			continue

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"latchkey/shared/keytest"
 )
 
 // Own gives the request of an example what only the fixture knows.
@@ -25,7 +27,7 @@ type Own struct {
 // What the schema lets be absent, null or empty, may be so in an answer, but not in the example alone: what comes back is in it, and
 // what it has is in some answer of the function. own is by operationId, or by "operationId.example".
 func Examples(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, own map[string]Own) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	left, had, only := maps.Clone(own), map[string]bool{}, map[string]bool{}
 	for _, op := range Operations(t) {
 		if !serves(op) {

@@ -23,7 +23,7 @@ var otherForms = map[string][]string{"format": {"csv"}, "interval": {"day"}, "wi
 // again. So it is where the answer to a write is lost, and after a conflict with another transaction it does try again. spare names a
 // member that the answer of an operation can do without.
 func Failures(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, spare map[string]string) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	for _, op := range Operations(t) {
 		if !serves(op) || slices.Contains(op.Roles, "public") {
 			continue

@@ -17,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/keytest"
 )
 
 // perFixture is the number of requests after which a flood begins on new stores, so that these stay small.
@@ -26,7 +27,7 @@ const perFixture = 400
 // be, at its bounds, of another type, hostile or with a secret in it. Nothing may crash or end in a 5xx, no success may be empty,
 // every log line must be JSON, and the secret must be in no log line and no stored item. The requests are the same each time.
 func Flood(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, n int) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	if os.Getenv("LATCHKEY_STORE") == "engine" {
 		n /= 100
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
+
+	"latchkey/shared/keytest"
 )
 
 // ofTheForm are the headers that the contract describes as content, not by name.
@@ -103,7 +105,7 @@ func headerName(op string, r *openapi3.Response, name string) string {
 // Headers makes each operation that a function serves answer in each way that has headers of its own, and holds the contract
 // against what was sent: a header that it describes, and that no answer has had, isn't there. The opposite is held by every call.
 func Headers(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	var served []Operation
 	for _, op := range Operations(t) {
 		if !serves(op) {

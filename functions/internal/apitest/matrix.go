@@ -150,7 +150,7 @@ func People(t testing.TB, a *API, own account.ID) {
 // without a token, 404 for those who have no part in the account, 403 for those whose role doesn't suffice. It then
 // compares the answers about foreign and unknown objects byte by byte, wants a row of what operators read, and lists that go on without a record that can't be read.
 func Matrix(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	for _, op := range Operations(t) {
 		if !serves(op) {
 			continue

@@ -35,7 +35,7 @@ type Member struct {
 // gives the body, and holds the answer, the audit rows, the versions and the gate's records against the table, which has
 // "operation.member" for all of them.
 func Members(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, table map[string]Member) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	left := maps.Clone(table)
 	for _, op := range Operations(t) {
 		if !serves(op) || !op.HasBody || !op.Changes() {

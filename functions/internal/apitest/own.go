@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"latchkey/shared/account"
+	"latchkey/shared/keytest"
 )
 
 // OwnAccount calls each operation that a function serves, that changes something and that admins decide on an account or one of its
 // keys, as an admin who is a member of that account, in each role that doesn't have the right by itself: they are refused, and
 // nothing is changed.
 func OwnAccount(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	tried := 0
 	for _, op := range Operations(t) {
 		of := strings.Contains(op.Path, "{account}") || strings.Contains(op.Path, "{key}")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"latchkey/shared/apikey"
+	"latchkey/shared/keytest"
 )
 
 // Preconditions holds what the contract says of If-Match, over each operation that a function serves and that changes
@@ -14,7 +15,7 @@ import (
 // object's own version lets the request through. What holds back no change is refused: If-None-Match by each, a version in
 // If-Match by each that doesn't take it, which makes no difference of "*".
 func Preconditions(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	for _, op := range Operations(t) {
 		if !serves(op) || op.Method == http.MethodGet {
 			continue

@@ -36,7 +36,7 @@ func RaceStores(t testing.TB) (keytest.Stores, *keytest.Interrupt) {
 // Races runs every operation with every other one in the middle of it, from a state that open makes each time, and
 // demands what the two would have done one after the other: never 412, which is for those who named a version.
 func Races(t *testing.T, open func(testing.TB) Race) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	sample := open(t)
 	firsts := slices.Collect(maps.Keys(sample.Do))
 	for _, first := range append(firsts, slices.Collect(maps.Keys(sample.Others))...) {

@@ -37,7 +37,7 @@ var matching = map[string][]string{
 // Reads holds that no operation that reads anything, whatever its filter, reads more than its bound of records, though there
 // are thousands of each kind. The pages behind the first cost no more.
 func Reads(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	if os.Getenv("LATCHKEY_STORE") == "engine" {
 		t.Skip("it counts reads of the store in memory")
 	}

@@ -77,7 +77,7 @@ func closed(t testing.TB, f Fixture, _ apikey.Key) {
 // column for each of States that it names, and in each cell the status of the answer or the code of the problem. A
 // refused operation must write nothing. The key of the fixture is active, and no rotation of it runs.
 func StateTable(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, table string) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	lines := strings.Split(strings.TrimSpace(table), "\n")
 	columns := strings.Fields(lines[0])
 	rows := map[string][]string{}

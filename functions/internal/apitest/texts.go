@@ -117,7 +117,7 @@ func operation(t testing.TB, op Operation) *openapi3.Operation {
 // hide or reorder, and a secret in every spelling. It wants a problem that names the member and doesn't quote the text,
 // and a store without a trace of it. In members that are excused from being texts, the secret mustn't be stored either.
 func RefusedTexts(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	w := &textWalk{fixture: fixture, spellings: map[string]string{}}
 	for _, prefix := range Texts {
 		secret, err := prefix.Generate(keytest.Random(99))

@@ -18,7 +18,7 @@ import (
 // doesn't exist, and nothing at all is written. Then it makes the calls that succeed, and wants the other account as it
 // was.
 func Walls(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool) {
-	Sequential(t)
+	keytest.OneAtATime(t)
 	cells := 0
 	for _, op := range Operations(t) {
 		if !serves(op) || slices.Contains(op.Roles, "public") {
