@@ -295,6 +295,7 @@ func (f *fleet) check(t *testing.T, r *harness, clean *counters.Store) {
 // which 20 % of the answers are lost, batches split and shuffled and delivered one to five times, a full replay and another one on the
 // sixth day. A month ends, billing types change in the middle, and one environment's report is 71 hours late.
 func TestCountersEqualTheLedgerToTheUnit(t *testing.T) {
+	keytest.OneAtATime(t)
 	calls := 12_000
 	if keytest.Deep() {
 		calls = 1_000_000

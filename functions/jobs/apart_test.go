@@ -68,6 +68,7 @@ func (r *harness) ids(t testing.TB) []account.ID {
 // others have their final rows at the first run, the run names the one that it lacks, and a later one writes it: the file is what it
 // would have been.
 func TestOneAccountStopsNoOther(t *testing.T) {
+	keytest.OneAtATime(t)
 	stores := keytest.LongStores(t)
 	r, _ := stocked(t, stores, 9, 2)
 	ids := r.ids(t)

@@ -80,6 +80,7 @@ func (m *fullMonth) look() {
 // TestManyAccountsAreOneJobsWork: 10,000 accounts and 100,000 keys in the long form, and as many keys of one account. All rows are written, once, and
 // the comparison says equal, in three quarters of the memory that the function has; the short form is a thirtieth of it. What it took is in docs/measurements/usage.md.
 func TestManyAccountsAreOneJobsWork(t *testing.T) {
+	keytest.OneAtATime(t)
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	less, most := 30, uint64(32<<20)
 	if keytest.Deep() {

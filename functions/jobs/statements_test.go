@@ -25,6 +25,7 @@ func unsure(seed uint64) func(string, int) keytest.Fault {
 // aside is replayed on the sixth day. Of February nothing of it may be counted any more, be it counted or not; a record about an hour of March
 // that was never counted is counted then, once. The store loses answers.
 func TestStatementAndAdjustmentsEqualCountersAndLedgerToTheCall(t *testing.T) {
+	keytest.OneAtATime(t)
 	calls, over := 6_000, 100*time.Second
 	if keytest.Deep() {
 		calls, over = 1_000_000, 10*time.Minute

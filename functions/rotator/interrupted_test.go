@@ -222,6 +222,7 @@ func TestWhatOthersLeftStopsNoRotation(t *testing.T) {
 
 // TestARunKilledBetweenAnyTwoStepsIsGoneOnWith walks the kill through a run over keys of each kind, in slices and whole.
 func TestARunKilledBetweenAnyTwoStepsIsGoneOnWith(t *testing.T) {
+	keytest.OneAtATime(t)
 	for _, limit := range []int{0, 2} {
 		for n := 1; n < 60; n += times(2, 1) {
 			d := newDue(t, "gbgrg")

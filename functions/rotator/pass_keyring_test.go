@@ -11,11 +11,13 @@ import (
 	"latchkey/functions/internal/sealing"
 	"latchkey/shared/apikey"
 	"latchkey/shared/keyring"
+	"latchkey/shared/keytest"
 )
 
 // TestHoweverSweepsEndEachSecretIsSealedOnceAndTheOldKeyGoesLast draws how runs of the keyring job end, and what accounts are
 // called meanwhile. No data key goes that something is sealed by.
 func TestHoweverSweepsEndEachSecretIsSealedOnceAndTheOldKeyGoesLast(t *testing.T) {
+	keytest.OneAtATime(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		i := newInstallation(t, rapid.SliceOfN(rapid.IntRange(0, 1), 1, 4).Draw(rt, "keys")...)
 		v := newRingSecret(t, i.clock)

@@ -125,6 +125,7 @@ type require interface{ Fatalf(string, ...any) }
 // TestHoweverDriftRunsEndEachKeyIsComparedOnce draws runs that end by their time, by a failure or by a kill, and accounts that get
 // other names meanwhile, and goes on from where they ended: each difference is counted once, and what is repaired is.
 func TestHoweverDriftRunsEndEachKeyIsComparedOnce(t *testing.T) {
+	keytest.OneAtATime(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		i := newInstallation(t, rapid.SliceOfN(rapid.IntRange(0, 4), 1, 4).Draw(rt, "keys")...)
 		for range rapid.IntRange(0, 3).Draw(rt, "orphans") {

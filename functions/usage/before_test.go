@@ -14,6 +14,7 @@ import (
 // TestThePeriodBeforeBeginsAtTheSameTimeOfDay, has as many hours or days as the range, and no call of the range but those of the hour or
 // day that isn't over. It is 12:00.
 func TestThePeriodBeforeBeginsAtTheSameTimeOfDay(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := newHarness(t)
 	for hours := range 30 * 24 { // as many calls in the hour as its distance in days
 		r.count(t, 1+hours/24, call(r.key, "search", authz.Allowed, keytest.Now.Add(-time.Duration(hours)*time.Hour-time.Minute)))

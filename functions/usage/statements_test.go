@@ -112,6 +112,7 @@ func (r *harness) fill(t testing.TB) {
 
 // TestPagesOfATableAreTheFileThatTheHashIsOf: JSON pages have the same rows, one after the other.
 func TestPagesOfATableAreTheFileThatTheHashIsOf(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := billed(t)
 	r.fill(t)
 	for as, root := range map[string]string{"owner": r.root(), "operator": "/v1/operator"} {

@@ -113,6 +113,7 @@ func TestNoNameInATableIsAFormula(t *testing.T) {
 
 // TestATableOfTooManyLinesIsNotSplitByKey: with one line more than an answer can have, the table is the account's.
 func TestATableOfTooManyLinesIsNotSplitByKey(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := mixed(t)
 	r.named(t)
 	if got := strings.Join(table(t, r.download(t, apikey.Key{}, "").Body), "; "); got != "map-display one 5 0 5 5; search one 10 5 5 0; search two 2 2 0 0" {

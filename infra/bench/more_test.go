@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"latchkey/shared/keytest"
 )
 
 // TestTheStoreAwayIsLateByItsRoundTrips: one for the connection, one for the handshake of TLS, and one for each answer.
@@ -82,6 +84,7 @@ func ask(t *testing.T, c io.Writer, in *bufio.Reader, length int) {
 
 // TestEveryVariantFitsTheAuthorizer: they are built by the bench alone, inside a package that changes.
 func TestEveryVariantFitsTheAuthorizer(t *testing.T) {
+	keytest.OneAtATime(t)
 	o := options{authorizer: "latchkey/authorizer"}
 	for _, v := range variants(o) {
 		overlay, err := v.overlay(o, t.TempDir())

@@ -4,10 +4,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"latchkey/shared/keytest"
 )
 
 // TestEveryVariantCanBeBuilt: CI's short form of the benchmark has none of them.
 func TestEveryVariantCanBeBuilt(t *testing.T) {
+	keytest.OneAtATime(t)
 	const authorizer = "latchkey/authorizer"
 	for _, v := range variants(options{authorizer: authorizer}) {
 		dir := filepath.Join(t.TempDir(), "variant")

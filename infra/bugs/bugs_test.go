@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"latchkey/shared/keytest"
 )
 
 const root = "../.."
@@ -16,6 +18,7 @@ const root = "../.."
 // TestEveryPlantedBugStillApplies: a patch that the code has left behind says nothing any more. Whether each is caught
 // is what `make test-bugs` looks at.
 func TestEveryPlantedBugStillApplies(t *testing.T) {
+	keytest.OneAtATime(t)
 	bugs, err := load(root)
 	if err != nil {
 		t.Fatal(err)

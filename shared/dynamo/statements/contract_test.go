@@ -305,6 +305,7 @@ func tablesApart(t *testing.T, r harness) {
 
 // tablesLarge: a table that no transaction holds is written whole, and served, hashed and read as any other, between its neighbours.
 func tablesLarge(t *testing.T, r harness) {
+	keytest.OneAtATime(t)
 	const n = statements.MostParts*1000 + 1
 	s := r.write(t, r.write(t, r.begin(t), one, 2), "acc_2", 3)
 	large := tableOf(t, two, n)
