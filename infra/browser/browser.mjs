@@ -197,3 +197,6 @@ export async function unagreed(key, product) {
     }
   }
 }
+
+// briefly does something and waits for what it shows for a moment alone: from before it on, so that a busy machine doesn't miss it.
+export const briefly = async (shown, act) => { await Promise.all([shown.waitFor(), act()]); };

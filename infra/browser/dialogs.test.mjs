@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { context, keyOf, launch, signIn } from "./browser.mjs";
+import { briefly, context, keyOf, launch, signIn } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser;
@@ -89,16 +89,14 @@ test("a wrong name is said in the dialog, and the right one is taken there", asy
 
 test("copying is seen, and a refusal by the browser too", async () => {
   const { c, page } = await keyPage({ permissions: ["clipboard-read", "clipboard-write"] });
-  await page.locator("[data-copy-of=key-id]").click();
-  await page.locator(".copyline .said").getByText("Copied").waitFor();
+  await briefly(page.locator(".copyline .said").getByText("Copied"), () => page.locator("[data-copy-of=key-id]").click());
   await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error("no")); });
   await page.locator("[data-copy-of=key-id]").click();
   await page.locator(".copyline .said").getByText("Couldn’t copy.").waitFor();
   assert.match(await page.evaluate(() => String(getSelection())), /^key_/);
   await page.reload();
   await page.locator("main [popovertarget^=menu-]").click();
-  await page.locator("[id^=menu-] [data-copy]").click();
-  await page.locator("[id^=menu-]:popover-open .said").getByText("Copied").waitFor();
+  await briefly(page.locator("[id^=menu-]:popover-open .said").getByText("Copied"), () => page.locator("[id^=menu-] [data-copy]").click());
   await page.waitForFunction(() => !document.querySelector("[id^=menu-]:popover-open"));
   c.check();
   await c.close();

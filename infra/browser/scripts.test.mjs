@@ -1,7 +1,7 @@
 // What the console's scripts do that the other suites never ask of them: coverage.mjs lists it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, context, keyOf, launch, signIn, tile } from "./browser.mjs";
+import { api, briefly, context, keyOf, launch, signIn, tile } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser, key;
@@ -232,8 +232,7 @@ test("an invitation that is refused says why where it was typed, and is made as 
   await page.locator("[role=alert]").waitFor();
   assert.equal(await page.locator("#f-email").inputValue(), "nobody");
   await page.locator("#f-email").fill("somebody@example.com");
-  await page.getByRole("button", { name: "Create and copy link" }).dblclick();
-  await page.locator("[data-once] .said").waitFor();
+  await briefly(page.locator("[data-once] .said"), () => page.getByRole("button", { name: "Create and copy link" }).dblclick());
   assert.equal(await page.getByText("somebody@example.com", { exact: true }).count() > 0, true);
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await page.locator("#invitation-link").innerText());
   const { invitations } = await api("owner", "GET", `/v1/accounts/${stack().demo_account}/invitations`);

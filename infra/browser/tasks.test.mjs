@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { api, context, enter, keyOf, launch, newcomer, signIn } from "./browser.mjs";
+import { api, briefly, context, enter, keyOf, launch, newcomer, signIn } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser, account, other, names, site;
@@ -25,7 +25,8 @@ after(() => browser.close());
 // tasks say how each task is done from the page where it begins. Clicks go through hand.click, which counts; typing isn't counted.
 const list = () => `/accounts/${account}/keys`;
 const dialog = (page) => page.locator("dialog[open]");
-const copied = async (hand, page) => { await hand.click(page.locator("[data-copy-of]:visible").first()); await page.getByText("Copied").first().waitFor(); };
+const flag = (page) => page.getByText("Copied").first();
+const copied = (hand, page) => briefly(flag(page), () => hand.click(page.locator("[data-copy-of]:visible").first()));
 const clipboard = (page) => page.evaluate(() => navigator.clipboard.readText());
 const tasks = {
   "a first key and its first call": [() => "", async (page, hand) => {
@@ -39,8 +40,7 @@ const tasks = {
     assert.match(await clipboard(page), /^curl .*X-Api-Key: ak_[0-9A-Za-z]{33}'/);
   }, null],
   "copy an existing key that is recoverable": [list, async (page, hand) => {
-    await hand.click(page.getByRole("link", { name: `Copy the secret of ${names.back}` }));
-    await page.getByText("Copied").first().waitFor();
+    await briefly(flag(page), () => hand.click(page.getByRole("link", { name: `Copy the secret of ${names.back}` })));
     const secret = await clipboard(page);
     assert.match(secret, /^ak_[0-9A-Za-z]{33}$/);
     assert.ok(!(await page.content()).includes(secret), "the page holds it");
@@ -90,8 +90,7 @@ const tasks = {
   }, "operator"],
   "invite somebody": [list, async (page, hand) => {
     await hand.click(page.getByRole("link", { name: "Account", exact: true }));
-    await hand.click(page.getByRole("button", { name: "Create and copy link" }));
-    await page.getByText("Copied").first().waitFor();
+    await briefly(flag(page), () => hand.click(page.getByRole("button", { name: "Create and copy link" })));
     assert.equal(await clipboard(page), await page.locator("#invitation-link").innerText());
     assert.equal(await page.getByRole("row").filter({ hasText: "Viewer" }).count() > 0, true, "it is among those that are open");
   }],
