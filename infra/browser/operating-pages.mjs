@@ -23,6 +23,15 @@ export async function prepareOperating() {
   return { account, key: key.id, site: site.id, pending: pending.id, decided: decided.id, token };
 }
 
+// leaver makes an account with a member who has made a key there, and returns its ID.
+async function leaver() {
+  const { id } = await api("owner", "POST", "/v1/accounts", { name: "Left behind" });
+  const { token } = await api("owner", "POST", `/v1/accounts/${id}/invitations`, { role: "developer", email: "developer@example.com" });
+  await api("developer", "POST", "/v1/invitations/accept", { token });
+  await api("developer", "POST", `/v1/accounts/${id}/keys`, { name: "Night jobs", usage: "backend", products: ["routing"] });
+  return id;
+}
+
 const to = (path) => (page) => page.goto(stack().console_url + path);
 
 export function operatingStates({ account, key, site, pending, decided, token }) {
@@ -63,6 +72,7 @@ export function operatingStates({ account, key, site, pending, decided, token })
     { name: "account-refused", person: "owner", status: 422, open: async (page) => { await to(`${vans}/account/details`)(page); await page.fill("#f-name", " "); await page.locator("form[action$='/name'] button").click(); await page.waitForSelector(".notice.bad"); } },
     { name: "account-remove-dialog", person: "owner", open: dialog(`${vans}/account`, "subject=developer") },
     { name: "account-remove", person: "owner", open: to(`${vans}/account/remove?subject=developer`) },
+    { name: "account-left", person: "owner", open: async (page) => { await to(`/accounts/${await leaver()}/account/remove?subject=developer`)(page); await page.locator("main form .button.danger").click(); await page.waitForURL(/\/account\/left$/); } },
     { name: "account-export", person: "owner", open: to(`${vans}/account/export`) },
     { name: "account-close-dialog", person: "owner", open: dialog(`${vans}/account/details`, "/close") },
     { name: "account-close-refused", person: "owner", status: 422, open: sent(`${vans}/account/close`, ".button.danger") },
