@@ -53,6 +53,22 @@ func TestStatementsWaitingAreMonths(t *testing.T) {
 	}
 }
 
+// TestAMonthWithoutTimeToLookAtItWaits: a run that ends before it has seen what keeps a settled month open says so, and is no error.
+func TestAMonthWithoutTimeToLookAtItWaits(t *testing.T) {
+	r, _ := stocked(t, keytest.LongStores(t), 1, 1)
+	if err := r.billing.notes.Miss(t.Context(), february, statements.Missed{ID: "report", At: keytest.Now}); err != nil {
+		t.Fatal(err)
+	}
+	r.at = february.Settled()
+	r.forget()
+	ctx, cancel := context.WithTimeout(t.Context(), margin/2)
+	defer cancel()
+	answer, err := r.handle(ctx, json.RawMessage(`{"job":"statements"}`))
+	if w, _ := answer.(written); err != nil || !w.More || !slices.Equal(w.Waiting, []string{february.String()}) || !slices.Equal(r.measured(t, "StatementsWaiting"), []float64{1}) {
+		t.Errorf("%+v, %v, measured %v", answer, err, r.measured(t, "StatementsWaiting"))
+	}
+}
+
 // TestDifferencesAreMeasuredWhateverElseFails: an adjustment rings its alarm though another account can't be compared, and no run that compared a part
 // says that there is none.
 func TestDifferencesAreMeasuredWhateverElseFails(t *testing.T) {

@@ -61,7 +61,7 @@ type billing struct {
 // written is the result of a statements run.
 type written struct {
 	Job      string       `json:"job"`
-	Waiting  []string     `json:"waiting,omitempty"`  // months whose statement could be written but for what is left of them
+	Waiting  []string     `json:"waiting,omitempty"`  // months whose statement could be written but for what is left of them, or can't be looked at
 	Final    []string     `json:"final,omitempty"`    // months whose statement this run has completed
 	Accounts int          `json:"accounts,omitempty"` // written by this run
 	Rows     int          `json:"rows,omitempty"`
@@ -77,8 +77,8 @@ const atOnce = 8
 // how far the statement has come, and the next run goes on from there.
 func (j *jobs) writeStatements(ctx context.Context) (written, error) {
 	w := written{Job: "statements"}
-	err := j.eachMonth(ctx, func(s statements.State, seen *watched) error { return j.month(ctx, s, seen, &w) })
-	w.More = errors.Is(err, errTimeUp)
+	more, err := j.eachMonth(ctx, func(s statements.State, seen *watched) error { return j.month(ctx, s, seen, &w) })
+	w.More = more // the next run goes on, and no alarm need hear of it
 	text := ""
 	if err != nil {
 		text = err.Error()
@@ -86,28 +86,26 @@ func (j *jobs) writeStatements(ctx context.Context) (written, error) {
 	j.log.InfoContext(ctx, "job done", "job", w.Job, "waiting", len(w.Waiting), "final", len(w.Final), "accounts", w.Accounts, "rows", w.Rows,
 		"left_out", len(w.LeftOut), "left", w.Left, "more", w.More, "error", text)
 	j.metrics.Write(telemetry.Sum(j.source.Now(), "StatementsWaiting", len(w.Waiting)))
-	if w.More { // the next run goes on, and no alarm need hear of it
-		err = nil
-	}
 	return w, err
 }
 
 // eachMonth goes through the months that have no statement yet, the oldest first. The one that has ended last is watched from here on. The present
-// month's records that were set aside are looked at too, while it can be known whether they are counted, and before they expire.
-func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched) error) error {
+// month's records that were set aside are looked at too, while it can be known whether they are counted, and before they expire. more is true where
+// the run ended before its work; what has failed until then is an error all the same.
+func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched) error) (more bool, failed error) {
 	present := statement.MonthOf(j.source.Now())
 	last, err := j.billing.statements.State(ctx, present-1)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if last.Version == 0 {
 		if _, err := j.billing.statements.Save(ctx, last, last); err != nil && !errors.Is(err, dynamo.ErrStale) {
-			return err
+			return false, err
 		}
 	}
 	states, err := j.billing.statements.States(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	months := []statement.Month{present}
 	for _, s := range states {
@@ -119,18 +117,20 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched
 	for _, w := range j.watch(ctx, months) {
 		seen[w.month] = w
 	}
-	failed := seen[present].err
+	if failed = seen[present].err; errors.Is(failed, errTimeUp) {
+		more, failed = true, nil
+	}
 	for _, s := range states {
 		if s.Status == statements.Final || s.Month == present {
 			continue
 		}
 		if err := do(s, seen[s.Month]); errors.Is(err, errTimeUp) {
-			return err
+			return true, failed
 		} else if err != nil { // one month stops no other
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.Month, err))
 		}
 	}
-	return failed
+	return more, failed
 }
 
 // month brings one month's statement as far as it gets. What keeps it open has been looked at.
@@ -143,6 +143,9 @@ func (j *jobs) month(ctx context.Context, s statements.State, seen *watched, w *
 		w.Left += seen.left
 		switch {
 		case seen.err != nil && !over: // what an admin has closed doesn't wait for what is left, nor for who can't be asked
+			if !j.source.Now().Before(s.Month.Settled()) {
+				w.Waiting = append(w.Waiting, s.Month.String())
+			}
 			return seen.err
 		case j.source.Now().Before(s.Month.Settled()):
 			return seen.err
