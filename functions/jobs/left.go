@@ -169,25 +169,23 @@ func about(a counters.Aside) (report usage.Report, from, to time.Time) {
 
 // counted reports whether all that a report says is counted, as far as that can still be known. A report without entries is none.
 func (j *jobs) counted(ctx context.Context, r usage.Report) (bool, error) {
-	var items []usage.Item
-	for _, e := range r.Entries {
-		items = append(items, contribution(r, e))
-	}
-	for len(items) > 0 {
-		n := min(len(items), counters.MaxItems)
-		stored, err := j.billing.counters.Read(ctx, items[:n])
+	for part := range slices.Chunk(r.Entries, counters.MaxItems) {
+		items := make([]usage.Item, len(part))
+		for i, e := range part {
+			items[i] = contribution(r, e)
+		}
+		stored, err := j.billing.counters.Read(ctx, items)
 		if errors.Is(err, dynamo.ErrUnreadable) { // the month waits for it, and no other does
 			return false, nil
 		}
 		if err != nil {
 			return false, err
 		}
-		for _, e := range r.Entries {
-			if s, ok := stored[contribution(r, e)]; ok && !s.Counts.Holds(e.Counts) {
+		for i, e := range part {
+			if s, ok := stored[items[i]]; ok && !s.Counts.Holds(e.Counts) {
 				return false, nil
 			}
 		}
-		items = items[n:]
 	}
 	return len(r.Entries) > 0, nil
 }

@@ -141,18 +141,13 @@ func (j *jobs) month(ctx context.Context, s statements.State, seen *watched, w *
 			return err
 		}
 		w.Left += seen.left
-		switch {
-		case seen.err != nil && !over: // what an admin has closed doesn't wait for what is left, nor for who can't be asked
-			if !j.source.Now().Before(s.Month.Settled()) {
-				w.Waiting = append(w.Waiting, s.Month.String())
-			}
+		if j.source.Now().Before(s.Month.Settled()) {
 			return seen.err
-		case j.source.Now().Before(s.Month.Settled()):
-			return seen.err
-		case seen.left > 0 && !over:
+		}
+		if !over && (seen.err != nil || seen.left > 0) { // what an admin has closed doesn't wait for what is left, nor for who can't be asked
 			w.Waiting = append(w.Waiting, s.Month.String())
 			j.log.WarnContext(ctx, "statement waits", "month", s.Month.String(), "left", seen.left)
-			return nil
+			return seen.err
 		}
 		next := s
 		next.Status, next.Columns, next.Over = statements.Writing, statement.Columns(), over
