@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"slices"
 
 	"latchkey/shared/api"
 )
@@ -51,7 +50,7 @@ func (a *app) showBehind(v *visit) error {
 		if err != nil {
 			return err
 		}
-		if !me.Operator && !slices.ContainsFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }) {
+		if !v.sees(me) {
 			return errNotFound
 		}
 		return v.redirect(v.accountURL("/account"))

@@ -57,7 +57,7 @@ func (a *app) lookUp(v *visit) error {
 		return err
 	}
 	for _, r := range pending.Requests {
-		d.Pending = append(d.Pending, v.viewOf(r, "", products))
+		d.Pending = append(d.Pending, v.viewOf(r, products))
 	}
 	if d.Accounts = found.Accounts; found.NextPageToken != nil {
 		d.Next = *found.NextPageToken

@@ -35,7 +35,7 @@ func (a *app) showQueue(v *visit) error {
 		return err
 	}
 	for _, r := range found.Requests {
-		d.Requests = append(d.Requests, v.viewOf(r, "", products))
+		d.Requests = append(d.Requests, v.viewOf(r, products))
 	}
 	if found.NextPageToken != nil {
 		d.Next = *found.NextPageToken

@@ -201,10 +201,15 @@ func (v *visit) allowed(may func(can) bool) error {
 			return nil
 		}
 	}
-	if !me.Operator && !slices.ContainsFunc(me.Accounts, func(a api.MyAccount) bool { return a.Id == v.accountID }) {
+	if !v.sees(me) {
 		return errNotFound
 	}
 	return v.forbidden()
+}
+
+// sees reports whether somebody sees the account's pages: its members and operators do.
+func (v *visit) sees(me api.Me) bool {
+	return me.Operator || slices.ContainsFunc(me.Accounts, func(a api.MyAccount) bool { return a.Id == v.accountID })
 }
 
 // forbidden is the refusal that the API would give.

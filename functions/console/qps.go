@@ -54,7 +54,6 @@ type requestList struct {
 	Status, Page, Next string
 	Statuses           []api.QpsRequestStatus
 	Requests           []requestView
-	Lacking            bool // names of keys couldn't be read
 }
 
 func (a *app) listRequests(v *visit) error {
@@ -76,7 +75,7 @@ func (a *app) listRequests(v *visit) error {
 		return err
 	}
 	for _, r := range found.Requests {
-		d.Requests = append(d.Requests, v.viewOf(r, "", products))
+		d.Requests = append(d.Requests, v.viewOf(r, products))
 	}
 	if found.NextPageToken != nil {
 		d.Next = *found.NextPageToken
@@ -84,12 +83,10 @@ func (a *app) listRequests(v *visit) error {
 	return v.render(http.StatusOK, "qps", v.t("qps.title"), d)
 }
 
-func (v *visit) viewOf(r api.QpsRequest, key string, products []api.Product) requestView {
-	if r.KeyName != nil {
+func (v *visit) viewOf(r api.QpsRequest, products []api.Product) requestView {
+	key := r.KeyId
+	if r.KeyName != nil && *r.KeyName != "" {
 		key = *r.KeyName
-	}
-	if key == "" {
-		key = r.KeyId
 	}
 	return requestView{QpsRequest: r, Key: key, Limit: v.className(products, r.Class), Proof: v.proof(r.Evidence)}
 }
@@ -144,11 +141,10 @@ func (a *app) request(v *visit) (d requestView, err error) {
 	if err != nil {
 		return d, err
 	}
-	name := ""
 	if k, err := management.Get[api.Key](v.ctx(), v.api, v.accountPath("/keys/", url.PathEscape(r.KeyId)), nil); err == nil {
-		name = k.Name // a purged key has none
+		r.KeyName = &k.Name // a purged key has none
 	}
-	return v.viewOf(r, name, products), nil
+	return v.viewOf(r, products), nil
 }
 
 func (a *app) showRequest(v *visit) error {

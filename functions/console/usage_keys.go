@@ -78,7 +78,7 @@ func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 	if err != nil {
 		return err
 	}
-	if !me.Operator && !slices.ContainsFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }) {
+	if !v.sees(me) {
 		return errNotFound
 	}
 	found, _, err := v.keysLike(v.ctx(), strings.TrimSpace(v.query("q")), takes)
