@@ -18,7 +18,7 @@ func main() {
 		telemetry.Abort(err)
 	}
 	loop := runtimeapi.Loop{API: api, Handler: gate, Now: time.Now, Log: gate.logRuntime}
-	telemetry.Abort(loop.Run())
+	telemetry.AbortRunning(loop.Run())
 }
 
 func start(getenv func(string) string) (*Gate, error) {

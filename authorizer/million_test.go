@@ -80,7 +80,7 @@ func (p *player) holds() held {
 	return held{int64(m.HeapAlloc), len(open), p.open, runtime.NumGoroutine()} //nolint:gosec // it is far below
 }
 
-func (p *player) run(address string, dial func(network, address string) (net.Conn, error)) {
+func (p *player) run(address string, dial func(network, address string, timeout time.Duration) (net.Conn, error)) {
 	p.t.Helper()
 	var logged int
 	loop := runtimeapi.Loop{
@@ -123,7 +123,10 @@ func (p *player) Invoke(deadline time.Time, payload []byte) ([]byte, error) {
 }
 
 // AfterReply implements runtimeapi.Handler.
-func (p *player) AfterReply() { p.b.gate.AfterReply() }
+func (p *player) AfterReply() {
+	p.stop("after the reply")
+	p.b.gate.AfterReply()
+}
 
 // Close implements runtimeapi.Handler.
 func (p *player) Close() { p.b.gate.Close() }
@@ -136,11 +139,12 @@ func (forgetful) Write(context.Context, usage.Report) error { return nil }
 var errOver = errors.New("the test is over")
 
 // dial opens a connection in memory, whose answers are there when a request is written.
-func (p *player) dial(string, string) (net.Conn, error) {
+func (p *player) dial(string, string, time.Duration) (net.Conn, error) {
 	if p.over {
 		return nil, errOver
 	}
 	p.open++
+	p.stop("connecting")
 	return &memoryConn{player: p}, nil
 }
 
@@ -150,16 +154,27 @@ type memoryConn struct {
 	answer string
 }
 
-func (c *memoryConn) Write(request []byte) (int, error) {
-	head, body, _ := strings.Cut(string(request), "\r\n\r\n")
-	line, _, _ := strings.Cut(head, "\r\n")
-	c.answer = c.player.play(strings.TrimSuffix(line, " HTTP/1.1"), body)
-	return len(request), nil
+func (c *memoryConn) Write(sent []byte) (int, error) {
+	c.player.stop("sending")
+	head, body, _ := strings.Cut(string(sent), "\r\n\r\n")
+	line, headers, _ := strings.Cut(head, "\r\n")
+	_, invocation, _ := strings.Cut(headers, "Lambda-Runtime-Invocation-Id: ")
+	invocation, _, _ = strings.Cut(invocation, "\r\n")
+	c.answer = c.player.play(request{strings.TrimSuffix(line, " HTTP/1.1"), invocation, body})
+	for range sent {
+		c.player.stop("byte")
+	}
+	c.player.stop("waiting")
+	return len(sent), nil
 }
 
 func (c *memoryConn) Read(into []byte) (int, error) {
 	if c.answer == "" {
 		return 0, io.EOF
+	}
+	if c.player.notes {
+		into = into[:1]
+		c.player.stop("byte")
 	}
 	n := copy(into, c.answer)
 	c.answer = c.answer[n:]

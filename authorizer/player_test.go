@@ -23,8 +23,11 @@ type player struct {
 	answers     []map[byte]int // of each kind
 	warm, calls int            // warm calls come first, and aren't counted as calls
 	n           int            // the number of the next call, or of the one that isn't answered yet
-	open        int            // connections in memory
-	broke       bool           // the connection, before the next call
+	taken       []string       // the answers, where they are asked for
+	notes       bool           // they are
+	stop        func(at string)
+	open        int  // connections in memory
+	broke       bool // the connection, before the next call
 	over        bool
 
 	before, after held
@@ -37,13 +40,16 @@ type kind struct {
 	answers string // all that it is answered with: Allow, Deny, Limited, Unauthorized, or b for a breakdown
 }
 
+// request is what the loop has sent: its first line without the protocol, the invocation that it names, and its body.
+type request struct{ line, invocation, body string }
+
 func newPlayer(t *testing.T, warm, calls int) *player {
 	b := newHarness(t)
 	memory, names := keytest.NewMemory()
 	b.gate.limiter = newLeased(leases.New(memory, names.Leases), b.clock)
 	b.gate.recorder = newCounter(forgetful{}, b.clock)
 	b.gate.log.out, b.gate.out = io.Discard, io.Discard
-	p := &player{t: t, b: b, warm: warm, calls: calls, kinds: kindsOf(t, b)}
+	p := &player{t: t, b: b, warm: warm, calls: calls, kinds: kindsOf(t, b), stop: func(string) {}}
 	for range p.kinds {
 		p.answers = append(p.answers, map[byte]int{})
 	}
@@ -95,20 +101,20 @@ func (p *player) breaks(way int) bool {
 const extensionNext = "/2020-01-01/extension/event/next"
 
 // play answers a request of the loop; "" breaks the connection.
-func (p *player) play(request, body string) string {
+func (p *player) play(r request) string {
 	const api, receipt = "/2018-06-01/runtime/invocation/", "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 	switch {
-	case request == "POST /2020-01-01/extension/register":
+	case r.line == "POST /2020-01-01/extension/register":
 		return "HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: ext\r\nContent-Length: 0\r\n\r\n"
-	case request == "GET "+extensionNext || p.over:
+	case r.line == "GET "+extensionNext || p.over:
 		return ""
-	case request == "GET "+api+"next":
+	case r.line == "GET "+api+"next":
 		return p.next()
 	}
-	if !strings.HasPrefix(request, fmt.Sprintf("POST %s%d/", api, p.n)) {
-		p.fail("the answer to call %d: %s", p.n, request)
+	if !strings.HasPrefix(r.line, fmt.Sprintf("POST %s%d/", api, p.n)) || r.invocation != fmt.Sprint("i", p.n) {
+		p.fail("the answer to call %d: %s of %q", p.n, r.line, r.invocation)
 	}
-	p.take(body)
+	p.take(r.body)
 	answer := receipt
 	switch {
 	case p.breaks(closes):
@@ -141,8 +147,8 @@ func (p *player) next() string {
 	if strings.Contains(payload, "@host@") {
 		payload = strings.ReplaceAll(payload, "@host@", fmt.Sprint("page-", p.n))
 	}
-	return fmt.Sprintf("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: %d\r\nLambda-Runtime-Deadline-Ms: 99999999999999\r\nContent-Length: %d\r\n\r\n%s",
-		p.n, len(payload), payload)
+	return fmt.Sprintf("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: %d\r\nLambda-Runtime-Invocation-Id: i%d\r\nLambda-Runtime-Deadline-Ms: 99999999999999\r\nContent-Length: %d\r\n\r\n%s",
+		p.n, p.n, len(payload), payload)
 }
 
 // take checks the answer of the call at hand.
@@ -162,6 +168,9 @@ func (p *player) take(body string) {
 	}
 	k := p.n % len(p.kinds)
 	p.answers[k][status]++
+	if p.notes {
+		p.taken = append(p.taken, body)
+	}
 	if strings.IndexByte(p.kinds[k].answers, status) < 0 {
 		p.fail("call %d, %s, was answered with %s", p.n, p.kinds[k].name, body)
 	}
@@ -202,7 +211,7 @@ func (p *player) serveOne(l net.Listener, c net.Conn) {
 			_, _ = in.ReadByte() // nothing ever comes of it, until the loop ends
 			return
 		}
-		answer := p.play(r.Method+" "+r.URL.Path, string(body))
+		answer := p.play(request{r.Method + " " + r.URL.Path, r.Header.Get("Lambda-Runtime-Invocation-Id"), string(body)})
 		if p.over {
 			_ = l.Close() // so that the loop ends
 		}

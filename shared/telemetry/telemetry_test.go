@@ -83,9 +83,9 @@ func TestLoggerNamesMembersAsLambdaDoes(t *testing.T) {
 	}
 }
 
-func TestTheLineOfAFailedStartIsLikeAnyOther(t *testing.T) {
+func TestTheLastLineIsLikeAnyOther(t *testing.T) {
 	var line map[string]string
-	if err := json.Unmarshal(startFailed(time.UnixMilli(1700000000123), errors.New(`KEYS_TABLE is "missing"`)), &line); err != nil {
+	if err := json.Unmarshal(lastLine(time.UnixMilli(1700000000123), "the function can't start", errors.New(`KEYS_TABLE is "missing"`)), &line); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,6 +135,31 @@ func TestTheLoopKeepsTheRulesOfTheRuntimeAPI(t *testing.T) {
 			aws: skip,
 		},
 		{
+			name: "a late answer isn't the next call's, though that has the same request ID",
+			script: []step{
+				{next, event("r1", `"late"`, soon, "Lambda-Runtime-Invocation-Id: i1")},
+				{next, event("r1", `2`, "Lambda-Runtime-Invocation-Id: i2")},
+				{"POST", status(202)},
+			},
+			want: []string{"GET invocation/next", "GET invocation/next", "POST invocation/r1/response [i2] [2]", "GET invocation/next"}, code: -1,
+			aws: skip,
+		},
+		{
+			name:   "a status is three digits",
+			script: []step{{next, strings.Replace(event("r1", `1`), "200 OK", "2000 OK", 1)}},
+			want:   []string{"GET invocation/next"}, code: 1,
+		},
+		{
+			name:   "a length is digits",
+			script: []step{{next, strings.Replace(event("r1", `1`), "Content-Length: 1", "Content-Length: +1", 1)}},
+			want:   []string{"GET invocation/next"}, code: 1,
+		},
+		{
+			name:   "a connection is closed by any option that says so",
+			script: []step{{next, strings.Replace(event("r1", `1`), "Content-Type", "Connection: x, Close\r\nContent-Type", 1)}, {"POST", status(202)}},
+			want:   []string{"GET invocation/next", "POST invocation/r1/response [1]", "GET invocation/next"}, code: -1,
+		},
+		{
 			name:   "a connection that is closed after an answer is made again",
 			script: []step{{next, strings.Replace(event("r1", `1`), "Content-Type", "Connection: close\r\nContent-Type", 1)}, {"POST", strings.Replace(status(202), "Content-Length", "Connection: close\r\nContent-Length", 1)}},
 			want:   []string{"GET invocation/next", "POST invocation/r1/response [1]", "GET invocation/next"}, code: -1,
@@ -225,20 +251,30 @@ func TestSeveralCallsAtOnceAreRefusedAtTheStart(t *testing.T) {
 	}
 }
 
-// TestAStopAtEveryByteChangesNothing sends every answer byte by byte.
-func TestAStopAtEveryByteChangesNothing(t *testing.T) {
+// TestAFreezeChangesNothingButTime stops the process, as Lambda freezes it, before each answer of the Runtime API, in the middle of it and
+// behind it.
+func TestAFreezeChangesNothingButTime(t *testing.T) {
 	s := newServer(t,
 		step{next, event("r1", `{"a":1}`, "Lambda-Runtime-Invocation-Id: i1")}, step{"POST", status(202)},
 		step{next, "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r2\r\nLambda-Runtime-Deadline-Ms: 99999999999999\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n"}, step{"POST", status(202)})
+	freezes := 0
+	var one sync.Mutex // the extension has a connection of its own
 	s.set(func() {
 		s.pace = func(c net.Conn, text string) {
-			for i := range len(text) {
-				_, _ = io.WriteString(c, text[i:i+1])
+			one.Lock()
+			defer one.Unlock()
+			for _, part := range []string{text[:len(text)/2], text[len(text)/2:]} {
+				s.freeze()
+				freezes++
+				_, _ = io.WriteString(c, part)
+				s.thaw()
 			}
+			s.freeze()
+			s.thaw()
 		}
 	})
 	want := []string{"GET invocation/next", `POST invocation/r1/response [i1] [{"a":1}]`, "GET invocation/next", "POST invocation/r2/response [[1]]", "GET invocation/next"}
-	if code := s.run(ours); code != -1 || !slices.Equal(s.log(), want) {
-		t.Errorf("ended with %d; asked %q", code, s.log())
+	if code := s.run(ours); code != -1 || !slices.Equal(s.log(), want) || freezes < 8 {
+		t.Errorf("ended with %d after %d freezes; asked %q", code, freezes, s.log())
 	}
 }

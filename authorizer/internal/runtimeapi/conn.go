@@ -8,6 +8,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"latchkey/shared/telemetry"
 )
 
 // call is one event, as the Runtime API hands it out. Its parts are valid until the next one is asked for.
@@ -22,6 +24,7 @@ type call struct {
 type conn struct {
 	api  string
 	open dialer
+	now  func() time.Time
 	net  net.Conn
 	in   *bufio.Reader
 	out  []byte // the request at hand
@@ -33,6 +36,8 @@ var (
 	errDial = errors.New("runtimeapi: no connection")
 	// errAnswer says that what came back is no HTTP/1.1 answer.
 	errAnswer = errors.New("runtimeapi: an unreadable answer")
+	// errLate says that a request wasn't sent, because its time was over.
+	errLate = errors.New("runtimeapi: too late to be sent")
 )
 
 const (
@@ -42,11 +47,11 @@ const (
 	maxTries = 5
 )
 
-// dialer makes a connection, as net.Dial does.
-type dialer func(network, address string) (net.Conn, error)
+// dialer makes a connection, as net.DialTimeout does; a time-out of 0 is none.
+type dialer func(network, address string, timeout time.Duration) (net.Conn, error)
 
-func newConn(api string, open dialer) *conn {
-	return &conn{api: api, open: open, in: bufio.NewReaderSize(nil, 16<<10)}
+func newConn(api string, open dialer, now func() time.Time) *conn {
+	return &conn{api: api, open: open, now: now, in: bufio.NewReaderSize(nil, 16<<10)}
 }
 
 func (c *conn) close() {
@@ -56,13 +61,22 @@ func (c *conn) close() {
 	}
 }
 
-// dial makes the connection if there is none.
-func (c *conn) dial() error {
+// dial makes the connection if there is none. A zero time is no bound.
+func (c *conn) dial(until time.Time) error {
 	if c.net != nil {
 		return nil
 	}
-	n, err := c.open("tcp", c.api)
-	if err != nil {
+	var timeout time.Duration
+	if !until.IsZero() {
+		if timeout = until.Sub(c.now()); timeout <= 0 {
+			return errLate
+		}
+	}
+	n, err := c.open("tcp", c.api, timeout)
+	switch {
+	case err != nil && c.late(until):
+		return errLate
+	case err != nil:
 		return fmt.Errorf("%w: %w", errDial, err)
 	}
 	c.net = n
@@ -70,13 +84,15 @@ func (c *conn) dial() error {
 	return nil
 }
 
+func (c *conn) late(until time.Time) bool { return !until.IsZero() && c.now().After(until) }
+
 // next waits for the next event. An error ends the process.
 func (c *conn) next() (*call, error) {
 	c.begin("GET", "/2018-06-01/runtime/invocation/next")
 	c.out = append(c.out, "\r\n"...)
 	var err error
 	for range maxTries {
-		if err = c.roundTrip(c.out); err == nil || errors.Is(err, errDial) || errors.Is(err, errAnswer) {
+		if err = c.roundTrip(c.out, time.Time{}); err == nil || errors.Is(err, errDial) || errors.Is(err, errAnswer) {
 			break
 		}
 	}
@@ -161,18 +177,24 @@ func (c *conn) body(body []byte) []byte {
 	return c.out
 }
 
-// post sends a request once and returns the status of the answer.
-func (c *conn) post(request []byte) (status int, err error) {
-	if err := c.roundTrip(request); err != nil {
+// post sends a request once and returns the status of the answer. After until, if that isn't zero, it sends nothing and
+// returns errLate.
+func (c *conn) post(request []byte, until time.Time) (status int, err error) {
+	if err := c.roundTrip(request, until); err != nil {
 		return 0, err
 	}
 	return c.head.status, nil
 }
 
-// roundTrip sends a request and reads the answer into c.head. Where it fails, the connection is closed.
-func (c *conn) roundTrip(request []byte) error {
-	if err := c.dial(); err != nil {
+// roundTrip sends a request and reads the answer into c.head. Where it fails, the connection is closed, unless nothing was
+// sent. The clock is looked at right before the write, when the connection stands. A deadline of the write itself would make
+// the first wait after a freeze end for nothing; a request is small enough to be written at once.
+func (c *conn) roundTrip(request []byte, until time.Time) error {
+	if err := c.dial(until); err != nil {
 		return err
+	}
+	if c.late(until) {
+		return errLate
 	}
 	_, err := c.net.Write(request)
 	if err == nil {
@@ -192,6 +214,6 @@ const errorType = "Latchkey.Refused"
 
 // errorDocument is an error in the form that Lambda takes.
 func errorDocument(message string) []byte {
-	b := append([]byte(`{"errorMessage":`), strconv.AppendQuoteToASCII(nil, message)...)
+	b := telemetry.AppendString([]byte(`{"errorMessage":`), message)
 	return append(b, `,"errorType":"`+errorType+`"}`...)
 }

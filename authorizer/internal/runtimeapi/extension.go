@@ -1,14 +1,17 @@
 package runtimeapi
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // register asks for SIGTERM, which Lambda sends only where an extension is registered, and then says that the extension
 // is ready. It has asked for no events, so nothing ever answers, and nobody has to read: the connection is only kept.
 func register(api string, open dialer) (*conn, error) {
-	c := newConn(api, open)
+	c := newConn(api, open, time.Now)
 	c.begin("POST", "/2020-01-01/extension/register")
 	c.out = append(c.out, "Lambda-Extension-Name: latchkey\r\n"...)
-	status, err := c.post(c.body([]byte(`{"events":[]}`)))
+	status, err := c.post(c.body([]byte(`{"events":[]}`)), time.Time{})
 	if err == nil && status != 200 {
 		err = fmt.Errorf("runtimeapi: registering was met with %d", status)
 	}
@@ -16,7 +19,7 @@ func register(api string, open dialer) (*conn, error) {
 		err = fmt.Errorf("%w: the extension has no ID", errAnswer)
 	}
 	if err == nil {
-		err = c.dial() // the answer may have closed it
+		err = c.dial(time.Time{}) // the answer may have closed it
 	}
 	if err == nil {
 		c.begin("GET", "/2020-01-01/extension/event/next")

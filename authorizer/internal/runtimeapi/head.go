@@ -56,15 +56,15 @@ func (h *head) readHead(in *bufio.Reader) error {
 		return err
 	}
 	// HTTP/1.1 200 OK
-	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.")) || line[8] != ' ' {
+	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.")) || line[7] != '0' && line[7] != '1' || line[8] != ' ' {
 		return fmt.Errorf("%w: its first line is none", errAnswer)
 	}
-	status, err := strconv.Atoi(string(line[9:12]))
-	if err != nil || status < 100 {
+	status, ok := number(line[9:12], 10)
+	if !ok || status < 100 || len(line) > 12 && line[12] != ' ' {
 		return fmt.Errorf("%w: its status is none", errAnswer)
 	}
 	*h = head{
-		status: status, requestID: h.requestID[:0], invocationID: h.invocationID[:0], extensionID: h.extensionID[:0],
+		status: int(status), requestID: h.requestID[:0], invocationID: h.invocationID[:0], extensionID: h.extensionID[:0],
 		body: h.body, length: -1, last: line[7] == '0', old: line[7] == '0',
 	}
 	for {
@@ -76,10 +76,10 @@ func (h *head) readHead(in *bufio.Reader) error {
 			return nil
 		}
 		name, value, ok := bytes.Cut(line, []byte{':'})
-		if !ok {
-			return fmt.Errorf("%w: a header without a colon", errAnswer)
+		if !ok || !token(name) || !printable(value) {
+			return fmt.Errorf("%w: a header that is none", errAnswer)
 		}
-		if err := h.field(name, bytes.TrimSpace(value), cut); err != nil {
+		if err := h.field(name, bytes.Trim(value, " \t"), cut); err != nil {
 			return err
 		}
 	}
@@ -87,38 +87,78 @@ func (h *head) readHead(in *bufio.Reader) error {
 
 // field takes a header if the loop needs it. cut says that the line was too long to be kept whole.
 func (h *head) field(name, value []byte, cut bool) error {
-	var known bool
+	known, good := true, true
 	switch {
 	case is(name, "lambda-runtime-aws-request-id"):
-		h.requestID, known = append(h.requestID[:0], value...), true
+		good = once(&h.requestID, value)
 	case is(name, "lambda-runtime-invocation-id"):
-		h.invocationID, known = append(h.invocationID[:0], value...), true
+		good = once(&h.invocationID, value)
 	case is(name, "lambda-extension-identifier"):
-		h.extensionID, known = append(h.extensionID[:0], value...), true
+		good = once(&h.extensionID, value)
 	case is(name, "lambda-runtime-deadline-ms"):
-		known = true
-		if ms, err := strconv.ParseInt(string(value), 10, 64); err == nil && ms > 0 {
-			h.deadline = time.UnixMilli(ms)
+		if ms, ok := number(value, 10); ok && ms > 0 {
+			at := time.UnixMilli(ms)
+			good = h.deadline.IsZero() || h.deadline.Equal(at)
+			h.deadline = at
 		}
 	case is(name, "content-length"):
-		n, err := strconv.ParseInt(string(value), 10, 64)
-		if err != nil || n < 0 || n > maxPayload || h.length >= 0 && h.length != n {
-			return fmt.Errorf("%w: its length is none", errAnswer)
-		}
-		h.length, known = n, true
+		n, ok := number(value, 10)
+		good = ok && n <= maxPayload && (h.length < 0 || h.length == n)
+		h.length = n
 	case is(name, "transfer-encoding"):
-		if !is(value, "chunked") || h.old {
-			return fmt.Errorf("%w: its transfer encoding is unknown", errAnswer)
-		}
-		h.chunked, known = true, true
+		good = is(value, "chunked") && !h.old && !h.chunked
+		h.chunked = true
 	case is(name, "connection"):
-		h.last, known = h.last || is(value, "close"), true
+		for more := true; more; {
+			var option []byte
+			option, value, more = bytes.Cut(value, []byte{','})
+			h.last = h.last || is(bytes.Trim(option, " \t"), "close")
+		}
+	default:
+		known = false
 	}
-	if known && cut {
-		return fmt.Errorf("%w: a header is too long", errAnswer)
+	if known && (cut || !good) {
+		return fmt.Errorf("%w: its %s can't be read", errAnswer, name)
 	}
 	return nil
 }
+
+// once takes a value that an answer may have once: of two the loop can't know which is meant.
+func once(into *[]byte, value []byte) bool {
+	good := len(*into) == 0 || bytes.Equal(*into, value)
+	*into = append((*into)[:0], value...)
+	return good
+}
+
+// number reads digits, and nothing else: strconv takes signs as well.
+func number(text []byte, base int) (n int64, ok bool) {
+	if len(text) == 0 || text[0] == '+' || text[0] == '-' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(text), base, 64)
+	return n, err == nil
+}
+
+// token reports whether a text may be a header's name. A blank in it would hide it: "Content-Length : 5".
+func token(text []byte) bool {
+	for _, b := range text {
+		if b <= ' ' || b >= 0x7f || bytes.IndexByte(separators, b) >= 0 {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+func printable(text []byte) bool {
+	for _, b := range text {
+		if b < ' ' && b != '\t' || b == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+var separators = []byte(`"(),/:;<=>?@[\]{}`)
 
 // is compares a text with one in lower case, without regard to case.
 func is(text []byte, lower string) bool {
@@ -145,7 +185,9 @@ func readLine(in *bufio.Reader) (line []byte, cut bool, err error) {
 		}
 		_, err = in.ReadSlice('\n')
 	}
-	return bytes.TrimRight(line, "\r\n"), cut, err
+	line, _ = bytes.CutSuffix(line, []byte{'\n'})
+	line, _ = bytes.CutSuffix(line, []byte{'\r'})
+	return line, cut, err
 }
 
 func (h *head) readChunks(in *bufio.Reader) error {
@@ -156,8 +198,8 @@ func (h *head) readChunks(in *bufio.Reader) error {
 			return err
 		}
 		size, _, _ := bytes.Cut(line, []byte{';'})
-		n, err := strconv.ParseInt(string(bytes.TrimSpace(size)), 16, 64)
-		if err != nil || n < 0 {
+		n, ok := number(bytes.TrimRight(size, " \t"), 16)
+		if !ok {
 			return fmt.Errorf("%w: a chunk's size is none", errAnswer)
 		}
 		if n == 0 {

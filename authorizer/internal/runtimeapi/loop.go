@@ -5,9 +5,11 @@
 // The rules follow AWS's documents and its own clients in other languages:
 //   - The next event is waited for without a time-out. Any other answer than 200, or a refused connection, ends the
 //     process. A connection that breaks is replaced: asking again repeats nothing.
-//   - An answer is posted once, and never after the call's deadline. Where its fate is unknown it isn't repeated.
+//   - An answer is posted once, and not after the call's deadline: the clock is looked at right before the write. Where its
+//     fate is unknown it isn't repeated.
 //   - Lambda-Runtime-Invocation-Id, where Lambda sends it, is echoed, so that an answer can't reach another call. 410 says
-//     that an answer came too late for its call: the loop goes on.
+//     that an answer came too late for its call: the loop goes on. It holds where a process is stopped between the clock and
+//     the write.
 //   - 4xx to an answer is logged, and the loop goes on. 5xx is Lambda's "container error" and ends the process.
 package runtimeapi
 
@@ -18,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -29,8 +32,8 @@ type Handler interface {
 	Invoke(deadline time.Time, payload []byte) (answer []byte, err error)
 	// AfterReply is called when the answer has been posted. What it does delays the next event, and no caller.
 	AfterReply()
-	// Close is called once, by another goroutine, when Lambda ends an environment that has answered a call. The process ends
-	// when it returns.
+	// Close is called once, of an environment that has had a call: by another goroutine when Lambda ends it, or when the loop
+	// ends by itself. The process ends when it returns.
 	Close()
 }
 
@@ -40,10 +43,12 @@ type Loop struct {
 	Handler Handler
 	Now     func() time.Time
 	Log     func(message string) // what went wrong and was survived; never holds what was sent
-	// Dial makes the connections; nil: net.Dial.
-	Dial func(network, address string) (net.Conn, error)
+	// Dial makes the connections, in that time unless it is 0; nil: net.DialTimeout.
+	Dial func(network, address string, timeout time.Duration) (net.Conn, error)
 
-	closing bool // SIGTERM closes the handler
+	called  bool // the handler has had a call
+	listens bool // SIGTERM closes the handler
+	closed  sync.Once
 }
 
 // ErrNoAPI says that the process doesn't run in Lambda.
@@ -63,18 +68,21 @@ func Check(getenv func(string) string) error {
 	return nil
 }
 
-// Run answers events until the process has to end, and says why: it doesn't return otherwise. It first asks for SIGTERM
-// by registering an extension, which Lambda wants before the first event is asked for.
+// Run answers events until the process has to end, closes the handler if it has had one, and says why: it doesn't return
+// otherwise. It first asks for SIGTERM by registering an extension, which Lambda wants before the first event is asked for.
 func (l *Loop) Run() error {
 	if extension, err := register(l.API, l.dial()); err != nil {
 		l.Log("no SIGTERM: " + err.Error())
 	} else {
 		defer extension.close()
 	}
-	c := newConn(l.API, l.dial())
+	c := newConn(l.API, l.dial(), l.Now)
 	defer c.close()
 	for {
 		if err := l.once(c); err != nil {
+			if l.called {
+				l.close()
+			}
 			return err
 		}
 	}
@@ -84,7 +92,7 @@ func (l *Loop) dial() dialer {
 	if l.Dial != nil {
 		return l.Dial
 	}
-	return net.Dial //nolint:gosec // the address is the one that Lambda gives
+	return net.DialTimeout //nolint:gosec // the address is the one that Lambda gives
 }
 
 // once answers one event.
@@ -101,9 +109,8 @@ func (l *Loop) once(c *conn) error {
 	} else {
 		post = c.response(call, answer)
 	}
-	if !call.deadline.IsZero() && l.Now().After(call.deadline) {
-		l.Log("an answer was ready after its deadline, and isn't posted")
-	} else if err := l.post(c, post); err != nil {
+	l.called = true
+	if err := l.post(c, post, call.deadline); err != nil {
 		return err
 	}
 	l.closeOnSIGTERM()
@@ -114,23 +121,28 @@ func (l *Loop) once(c *conn) error {
 // closeOnSIGTERM is called behind the first answer: before it the handler has nothing to lose, the process may just end, and
 // listening for signals takes a thread, which would make the first caller wait.
 func (l *Loop) closeOnSIGTERM() {
-	if l.closing {
+	if l.listens {
 		return
 	}
-	l.closing = true
+	l.listens = true
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
 	go func() {
 		<-signals
-		l.Handler.Close()
+		l.close()
 		os.Exit(0)
 	}()
 }
 
+// close closes the handler, or waits until it is closed.
+func (l *Loop) close() { l.closed.Do(l.Handler.Close) }
+
 // post sends an answer once. An error ends the process.
-func (l *Loop) post(c *conn, request []byte) error {
-	status, err := c.post(request)
+func (l *Loop) post(c *conn, request []byte, deadline time.Time) error {
+	status, err := c.post(request, deadline)
 	switch {
+	case errors.Is(err, errLate):
+		l.Log("an answer was ready after its deadline, and isn't posted")
 	case errors.Is(err, errDial):
 		return err
 	case err != nil:
@@ -147,7 +159,7 @@ func (l *Loop) post(c *conn, request []byte) error {
 
 // InitError tells Lambda why the function can't start. The process has to end after it.
 func InitError(api, kind string, cause error) {
-	c := newConn(api, net.Dial)
+	c := newConn(api, net.DialTimeout, time.Now)
 	defer c.close()
-	_, _ = c.post(c.initError(kind, errorDocument(cause.Error())))
+	_, _ = c.post(c.initError(kind, errorDocument(cause.Error())), time.Time{})
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,6 +39,8 @@ type server struct {
 	register string   // the answer to register
 	done     chan struct{}
 	calls    bool // the script has some
+	pid      chan int
+	process  int
 }
 
 func newServer(t *testing.T, script ...step) *server {
@@ -47,7 +50,7 @@ func newServer(t *testing.T, script ...step) *server {
 		t.Fatal(err)
 	}
 	s := &server{
-		t: t, listener: l, script: script, calls: len(script) > 0, done: make(chan struct{}), pace: func(c net.Conn, text string) { _, _ = io.WriteString(c, text) },
+		t: t, listener: l, script: script, calls: len(script) > 0, pid: make(chan int, 1), done: make(chan struct{}), pace: func(c net.Conn, text string) { _, _ = io.WriteString(c, text) },
 		register: "HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: ext-1\r\nContent-Length: 2\r\n\r\n{}",
 	}
 	t.Cleanup(func() { l.Close() })
@@ -91,7 +94,7 @@ func (s *server) serve(c net.Conn) {
 			pace := s.pace
 			s.mu.Unlock()
 			pace(c, answer)
-			if strings.Contains(answer, "Connection: close") {
+			if strings.Contains(answer, "Connection: close") || strings.Contains(answer, ", Close\r\n") {
 				c.Close()
 				return
 			}
@@ -162,6 +165,7 @@ func (s *server) run(c client, env ...string) (code int) {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.pid <- cmd.Process.Pid
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
@@ -184,6 +188,24 @@ func (s *server) run(c client, env ...string) (code int) {
 	}
 	return -1
 }
+
+// freeze stops the process that was started, and returns when it stands. One request at a time may use it.
+func (s *server) freeze() {
+	if s.process == 0 {
+		s.process = <-s.pid
+	}
+	_ = syscall.Kill(s.process, syscall.SIGSTOP)
+	for range 1_000_000 {
+		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process))
+		if err != nil || strings.Contains(string(raw), ") T ") {
+			return
+		}
+		runtime.Gosched()
+	}
+	s.t.Error("the process doesn't stop")
+}
+
+func (s *server) thaw() { _ = syscall.Kill(s.process, syscall.SIGCONT) }
 
 func exitCode(err error) int {
 	var exit *exec.ExitError
