@@ -46,7 +46,8 @@ type environment struct {
 	idleTimer   *time.Timer
 	frozen      bool
 	stopWanted  bool
-	timedOut    bool
+	slowInit    bool // init took too long
+	overtime    *time.Timer // runs from a time-out until the process asks for work
 	initFailure []byte // what the runtime posted to init/error
 }
 
@@ -153,7 +154,7 @@ func (e *environment) capture(cmd *exec.Cmd, wg *sync.WaitGroup) (closeWriters f
 func (e *environment) initTimeout() {
 	e.lane.mu.Lock()
 	slow := e.state == starting
-	e.timedOut = e.timedOut || slow
+	e.slowInit = e.slowInit || slow
 	e.lane.mu.Unlock()
 	if slow {
 		e.say("init took more than %s", e.lane.opts.InitTime)
@@ -171,8 +172,8 @@ func (e *environment) epitaph(err error) Result {
 	}
 	var r Result
 	switch {
-	case e.timedOut:
-		r = failure("Sandbox.Timedout", fmt.Sprintf("%sError: Task timed out after %.2f seconds", id, e.lane.fn.Timeout.Seconds()))
+	case e.slowInit:
+		r = e.timeoutResult(id)
 	case e.initFailure != nil:
 		r = Result{Payload: e.initFailure, FunctionError: "Unhandled"}
 	default:
@@ -199,8 +200,12 @@ func (e *environment) deliver(c *call) {
 		e.idleTimer = nil
 	}
 	e.state, e.current, e.asked = busy, c, false
-	c.deadline = time.Now().Add(e.lane.fn.Timeout)
-	c.timer = time.AfterFunc(e.lane.fn.Timeout, func() { e.timeout(c) })
+	c.deadline = time.Now().Add(e.lane.fn.Timeout).Truncate(time.Millisecond) // as the process is told
+	c.timer = time.AfterFunc(e.lane.fn.Timeout, func() {
+		e.lane.mu.Lock()
+		defer e.lane.mu.Unlock()
+		e.timeout(c)
+	})
 	e.thaw()
 	for _, x := range e.extensions {
 		if x.invoke {
@@ -211,16 +216,31 @@ func (e *environment) deliver(c *call) {
 	e.work <- c
 }
 
+// timeout tells the caller that the call's time is over. The process goes on running, as on Lambda: what it still answers is refused,
+// and it may ask for work again. One that doesn't within the overtime is ended. The caller holds the lane's mutex.
 func (e *environment) timeout(c *call) {
-	e.lane.mu.Lock()
-	hit := e.current == c
-	if hit {
-		e.timedOut = true
+	if c == nil || e.current != c {
+		return
 	}
-	e.lane.mu.Unlock()
-	if hit {
+	e.current = nil
+	if e.state == busy && !c.taken { // nobody has fetched it: what waits in the channel is another call's one day
+		select {
+		case <-e.work:
+		default:
+		}
+	}
+	c.finish(e.timeoutResult("RequestId: " + c.id + " "))
+	e.overtime = time.AfterFunc(e.lane.opts.Overtime, func() {
+		e.say("did not ask for work %s after a time-out", e.lane.opts.Overtime)
 		e.kill()
-	}
+	})
+	e.lane.notify()
+}
+
+func (e *environment) timeoutResult(id string) Result {
+	r := failure("Sandbox.Timedout", fmt.Sprintf("%sError: Task timed out after %.2f seconds", id, e.lane.fn.Timeout.Seconds()))
+	r.Environment = e.number
+	return r
 }
 
 // freeze stops the process until its next call. The caller holds the lane's mutex.

@@ -104,6 +104,10 @@ func (l *lane) ready(e *environment) {
 		e.initTook = time.Since(e.started)
 	}
 	l.finished(e)
+	if e.overtime != nil {
+		e.overtime.Stop()
+		e.overtime = nil
+	}
 	e.state = idle
 	if len(l.waiting) > 0 {
 		c := l.waiting[0]
@@ -150,6 +154,9 @@ func (l *lane) gone(e *environment, why Result) {
 	if e.idleTimer != nil {
 		e.idleTimer.Stop()
 	}
+	if e.overtime != nil {
+		e.overtime.Stop()
+	}
 	if e.state == starting {
 		l.starting--
 		if len(l.waiting) > 0 { // the call that made it start pays, so that a broken binary isn't started forever
@@ -159,7 +166,7 @@ func (l *lane) gone(e *environment, why Result) {
 	}
 	if c := e.current; c != nil {
 		e.current = nil
-		if !c.taken && !e.timedOut && !l.closed {
+		if !c.taken && !l.closed {
 			l.dispatch(c)
 		} else {
 			c.finish(why)

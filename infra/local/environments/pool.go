@@ -30,6 +30,7 @@ type Options struct {
 	Idle     time.Duration // 10 s: idle environments are shut down after it
 	Grace    time.Duration // 500 ms, at most 2 s: from SIGTERM to SIGKILL
 	InitTime time.Duration // 10 s: from the start to the first call for work
+	Overtime time.Duration // 1 s: from a call's time-out until the process has to ask for work again
 	Max      int           // 64 environments for each function; calls beyond wait
 	// Output gets each line that a function writes, and the pool's own remarks (stream "").
 	Output func(function string, environment int, stream, line string)
@@ -74,6 +75,7 @@ func New(functions []Function, o Options) *Pool {
 	def(&o.Idle, 10*time.Second)
 	def(&o.Grace, 500*time.Millisecond)
 	def(&o.InitTime, 10*time.Second)
+	def(&o.Overtime, time.Second)
 	def(&o.Max, 64)
 	o.Grace = min(o.Grace, 2*time.Second)
 	if o.Output == nil {

@@ -58,6 +58,7 @@ func (e *environment) serve(r *wire.Request) wire.Response {
 func (e *environment) next() wire.Response {
 	l := e.lane
 	l.mu.Lock()
+	e.timeoutIfOver()
 	if e.asked || e.current != nil {
 		l.mu.Unlock()
 		return problem(http.StatusForbidden, "InvalidStateTransition", "an invocation is in progress")
@@ -96,6 +97,13 @@ func (e *environment) readyIfQuiet() {
 	e.lane.ready(e)
 }
 
+// timeoutIfOver doesn't wait for the timer, so that what comes after the deadline never finds its call. The caller holds the lane's mutex.
+func (e *environment) timeoutIfOver() {
+	if c := e.current; c != nil && time.Now().After(c.deadline) {
+		e.timeout(c)
+	}
+}
+
 // answer takes the response or the error of the invocation in progress.
 func (e *environment) answer(r *wire.Request, id, what string) wire.Response {
 	res := Result{Payload: r.Body, Environment: e.number}
@@ -116,13 +124,14 @@ func (e *environment) answer(r *wire.Request, id, what string) wire.Response {
 	}
 	e.lane.mu.Lock()
 	defer e.lane.mu.Unlock()
+	e.timeoutIfOver()
 	c := e.current
+	// AWS's client for Go doesn't know the header, and isn't asked for it: its answers are told apart by their request ID alone.
+	if echoed := r.Get("Lambda-Runtime-Invocation-Id"); echoed != "" && (c == nil || echoed != c.invocation) {
+		return problem(http.StatusGone, "InvocationGone", "the answer is late, or another invocation's")
+	}
 	if c == nil || c.id != id {
 		return problem(http.StatusBadRequest, "InvalidRequestID", errNoRequest.Error())
-	}
-	// AWS's client for Go doesn't know the header, and isn't asked for it.
-	if echoed := r.Get("Lambda-Runtime-Invocation-Id"); echoed != "" && echoed != c.invocation {
-		return problem(http.StatusGone, "InvocationGone", "the answer is another invocation's")
 	}
 	e.current, e.finishing = nil, true
 	e.lane.finishing++
