@@ -46,9 +46,9 @@ type environment struct {
 	idleTimer   *time.Timer
 	frozen      bool
 	stopWanted  bool
-	slowInit    bool // init took too long
+	slowInit    bool        // init took too long
 	overtime    *time.Timer // runs from a time-out until the process asks for work
-	initFailure []byte // what the runtime posted to init/error
+	initFailure []byte      // what the runtime posted to init/error
 }
 
 func newEnvironment(l *lane, number int) *environment {
