@@ -40,7 +40,7 @@ type kind struct {
 	answers string // all that it is answered with: Allow, Deny, Limited, Unauthorized, or b for a breakdown
 }
 
-// request is what the loop has sent: its first line without the protocol, the invocation that it names, and its body.
+// request holds what the loop has sent: its first line without the protocol, the invocation that it names, and its body.
 type request struct{ line, invocation, body string }
 
 func newPlayer(t *testing.T, warm, calls int) *player {

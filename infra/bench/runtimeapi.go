@@ -137,6 +137,7 @@ func writeEvent(out *bytes.Buffer, event []byte) {
 	deadline := time.Now().Add(3 * time.Second).UnixMilli()
 	fmt.Fprintf(out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"+
 		"Lambda-Runtime-Aws-Request-Id: 7e1f0f3c-6c1b-4f0e-9a53-0d0c5c1e2f10\r\n"+
+		"Lambda-Runtime-Invocation-Id: 0b7c2f0e-51d5-4a53-8f0e-6c1b4f0e9a53\r\n"+
 		"Lambda-Runtime-Deadline-Ms: %d\r\n"+
 		"Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-west-1:123456789012:function:bench\r\n"+
 		"Lambda-Runtime-Trace-Id: Root=1-6740a1b2-3c4d5e6f708192a3b4c5d6e7;Parent=53995c3f42cd8ad8;Sampled=0\r\n"+

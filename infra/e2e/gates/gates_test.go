@@ -154,13 +154,14 @@ func callWith(t *testing.T, secret apikey.Secret) []byte {
 
 // environment is one process of a function, most often the authorizer, with a Runtime API of its own.
 type environment struct {
-	cmd     *exec.Cmd
-	timeout time.Duration // of a call
-	events  chan []byte
-	answers chan []byte // nil: the process reported another error than the one that is a 401
-	gone    chan struct{}
-	diary   *diary       // set before the first call; may be nil
-	out     bytes.Buffer // what it printed; complete once it has gone
+	cmd        *exec.Cmd
+	timeout    time.Duration // of a call
+	events     chan []byte
+	answers    chan []byte // nil: the process reported another error than the one that is a 401
+	gone       chan struct{}
+	invocation atomic.Int32 // of the call that was handed out last
+	diary      *diary       // set before the first call; may be nil
+	out        bytes.Buffer // what it printed; complete once it has gone
 }
 
 var (
@@ -220,12 +221,16 @@ func (e *environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case event := <-e.events:
 			e.note("next")
 			h := w.Header()
-			h.Set("Lambda-Runtime-Aws-Request-Id", "1")
+			h.Set("Lambda-Runtime-Aws-Request-Id", "1") // of every call, as if each were the retry of the one before
+			h.Set("Lambda-Runtime-Invocation-Id", fmt.Sprint("call-", e.invocation.Add(1)))
 			h.Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(e.timeout).UnixMilli()))
 			h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:Authorizer")
 			_, _ = w.Write(event)
 		case <-r.Context().Done():
 		}
+	case e.foreign(r):
+		e.note("foreign")
+		w.WriteHeader(http.StatusGone)
 	case strings.HasSuffix(path, "/response"):
 		body, _ := io.ReadAll(r.Body)
 		e.note("response")
@@ -245,6 +250,12 @@ func (e *environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default: // extension/event/next
 		<-r.Context().Done()
 	}
+}
+
+// foreign reports whether an answer names another call than the one that was handed out last. AWS's client for Go names none.
+func (e *environment) foreign(r *http.Request) bool {
+	echoed := r.Header.Get("Lambda-Runtime-Invocation-Id")
+	return echoed != "" && echoed != fmt.Sprint("call-", e.invocation.Load())
 }
 
 func (e *environment) note(line string) {
