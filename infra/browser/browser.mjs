@@ -158,6 +158,12 @@ export async function api(person, method, path, body, version) {
 
 export const keyOf = (account, body) => api("owner", "POST", `/v1/accounts/${account}/keys`, { name: "Key", usage: "backend", products: ["map-display"], ...body });
 
+// joins makes a ready-made person a member of the owner's account, in the role that the person is called by.
+export async function joins(account, person, email) {
+  const { token } = await api("owner", "POST", `/v1/accounts/${account}/invitations`, { role: person, email });
+  await api(person, "POST", "/v1/invitations/accept", { token });
+}
+
 // tile calls the products API for a map tile with a key.
 export const tile = (secret, headers = {}) => fetch(`${stack().products_url}/map/1/tile/basic/main/2/1/1.png?view=Unified&key=${secret}`, { headers });
 
@@ -171,31 +177,30 @@ export async function store(action, body) {
   return answer.json();
 }
 
+// rewritten changes the items of a table that are wanted.
+async function rewritten(TableName, wanted, change) {
+  const { Items } = await store("Scan", { TableName, ConsistentRead: true });
+  for (const item of Items.filter(wanted)) {
+    change(item);
+    await store("PutItem", { TableName, Item: item });
+  }
+}
+
+// ofKey wants a key's record in the control table, which has other items of it beside it.
+const ofKey = (key) => (item) => item.id?.S === key && item.current_secret;
+
 // aged makes a key and its secret so many days older.
 export async function aged(key, days) {
   const before = ({ S: at }) => ({ S: new Date(Date.parse(at) - days * 86400e3).toISOString() });
-  const { Items } = await store("Scan", { TableName: "ControlTable", ConsistentRead: true });
-  for (const item of Items) {
-    if (item.id?.S !== key || !item.current_secret) continue;
-    item.created_at = before(item.created_at);
-    item.current_secret.M.created_at = before(item.current_secret.M.created_at);
-    await store("PutItem", { TableName: "ControlTable", Item: item });
-  }
+  await rewritten("ControlTable", ofKey(key), (item) => { for (const one of [item, item.current_secret.M]) one.created_at = before(one.created_at); });
 }
 
 // unagreed leaves a key as an earlier deployment would have, before a product of it covered any paths: they wait for an owner to accept them.
 // No way through the API makes such a key, since no product of the catalogue covers more than it did.
 export async function unagreed(key, product) {
-  const records = [
-    { table: "ControlTable", id: "id", list: "product_paths", entry: { product: { S: product }, paths: { L: [] } } },
-    { table: "GateTable", id: "kid", list: "con", entry: { p: { S: product }, c: { L: [] } } },
-  ];
-  for (const { table, id, list, entry } of records) {
-    const { Items } = await store("Scan", { TableName: table, ConsistentRead: true });
-    for (const item of Items) {
-      if (item[id]?.S === key && (id === "kid" || item.current_secret)) await store("PutItem", { TableName: table, Item: { ...item, [list]: { L: [{ M: entry }] } } });
-    }
-  }
+  const list = (entry) => ({ L: [{ M: entry }] });
+  await rewritten("ControlTable", ofKey(key), (item) => { item.product_paths = list({ product: { S: product }, paths: { L: [] } }); });
+  await rewritten("GateTable", (item) => item.kid?.S === key, (item) => { item.con = list({ p: { S: product }, c: { L: [] } }); });
 }
 
 // briefly does something and waits for what it shows for a moment alone: from before it on, so that a busy machine doesn't miss it.

@@ -1,7 +1,7 @@
 // The pages of accounts that are stopped by something: a quota that is nearly used, a cap that is used up, a suspension. pages.mjs lists
 // the others.
 import { api, counted, keyOf, tile } from "./browser.mjs";
-import { stack } from "./stack.mjs";
+import { dialog, to } from "./opening.mjs";
 
 // prepareLimits makes two accounts of their own: others have no quota, and aren't suspended.
 export async function prepareLimits() {
@@ -18,8 +18,6 @@ export async function prepareLimits() {
   return { quotas, suspended, nearly: nearly.id, up: up.id, stopped: stopped.id };
 }
 
-const to = (path) => (page) => page.goto(stack().console_url + path);
-
 export function limitStates({ quotas, suspended, nearly, up, stopped }) {
   const couriers = `/accounts/${quotas}`, ferries = `/accounts/${suspended}`;
   return [
@@ -31,11 +29,7 @@ export function limitStates({ quotas, suspended, nearly, up, stopped }) {
     { name: "key-suspended", person: "owner", open: to(`${ferries}/keys/${stopped}`) },
     { name: "account-details-suspended", person: "owner", open: to(`${ferries}/account/details`) },
     { name: "operator-account-suspended", person: "operator", open: to(`/operator${ferries}`) },
-    { name: "operator-suspend-dialog", person: "operator", open: async (page) => {
-      await to(`/operator${ferries}`)(page);
-      await page.locator('main a[data-dialog][href$="/suspend"]').click();
-      await page.waitForSelector("dialog[open]");
-    } },
+    { name: "operator-suspend-dialog", person: "operator", open: dialog(`/operator${ferries}`, "/suspend") },
     { name: "operator-suspend-refused", person: "operator", status: 422, open: async (page) => {
       await to(`/operator${couriers}/suspend`)(page);
       await page.locator("main .button.danger").click();

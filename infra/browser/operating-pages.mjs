@@ -1,5 +1,6 @@
 // The pages about usage, QPS requests, the account and operators, as pages.mjs lists the others, with an enterprise account of their own.
-import { api, tile } from "./browser.mjs";
+import { api, joins, tile } from "./browser.mjs";
+import { dialog, to } from "./opening.mjs";
 import { stack } from "./stack.mjs";
 
 export async function prepareOperating() {
@@ -13,8 +14,7 @@ export async function prepareOperating() {
   const pending = await ask({ product: "routing", requested_qps: 50 });
   const decided = await ask({ product: "map-display", class: "map-display.tiles", requested_qps: 3000 });
   await api("operator", "POST", `${root}/qps-requests/${decided.id}/approve`, { qps: 2000, comment: "2,000 for now: come back when you see breaches." });
-  const invited = await api("owner", "POST", `${root}/invitations`, { role: "developer", email: "developer@example.com" });
-  await api("developer", "POST", "/v1/invitations/accept", { token: invited.token });
+  await joins(account, "developer", "developer@example.com");
   await api("owner", "POST", `${root}/invitations`, { role: "viewer", email: "new.colleague@example.com" });
   const { token } = await api("owner", "POST", `${root}/invitations`, { role: "developer" });
   await Promise.all([...Array(30).keys()].map(() => tile(demo_secret)));
@@ -26,22 +26,14 @@ export async function prepareOperating() {
 // leaver makes an account with a member who has made a key there, and returns its ID.
 async function leaver() {
   const { id } = await api("owner", "POST", "/v1/accounts", { name: "Left behind" });
-  const { token } = await api("owner", "POST", `/v1/accounts/${id}/invitations`, { role: "developer", email: "developer@example.com" });
-  await api("developer", "POST", "/v1/invitations/accept", { token });
+  await joins(id, "developer", "developer@example.com");
   await api("developer", "POST", `/v1/accounts/${id}/keys`, { name: "Night jobs", usage: "backend", products: ["routing"] });
   return id;
 }
 
-const to = (path) => (page) => page.goto(stack().console_url + path);
-
 export function operatingStates({ account, key, site, pending, decided, token }) {
   const demo = `/accounts/${stack().demo_account}`;
   const vans = `/accounts/${account}`;
-  const dialog = (path, name) => async (page) => {
-    await to(path)(page);
-    await page.locator(`main a[data-dialog][href*="${name}"]`).first().click();
-    await page.waitForSelector("dialog[open]");
-  };
   const sent = (path, submit) => async (page) => {
     await to(path)(page);
     await page.locator(submit).first().click();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { api, context, launch, signIn, visit, ways } from "./browser.mjs";
+import { api, context, joins, launch, signIn, visit, ways } from "./browser.mjs";
 import { prepareOperating } from "./operating-pages.mjs";
 import { stack } from "./stack.mjs";
 
@@ -161,8 +161,7 @@ for (const [how, options] of ways) {
 
   test(`a member is removed, what they leave behind is named, and they have no way back${how}`, async () => {
     const { id: account } = await api("owner", "POST", "/v1/accounts", { name: "Fewer people" });
-    const { token } = await api("owner", "POST", `/v1/accounts/${account}/invitations`, { role: "developer" });
-    await api("developer", "POST", "/v1/invitations/accept", { token });
+    await joins(account, "developer");
     await api("developer", "POST", `/v1/accounts/${account}/keys`, { name: "Made by them", usage: "backend", products: ["search"] });
     const owner = await visit(browser, "owner", `/accounts/${account}/account`, options), developer = await visit(browser, "developer", `/accounts/${account}/keys`, options);
     await owner.page.locator('a[href*="subject=developer"]').click();

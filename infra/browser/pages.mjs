@@ -3,6 +3,7 @@
 // taken, below the pages that they show.
 import { api, counted, keyOf, tile, unagreed } from "./browser.mjs";
 import { limitStates, prepareLimits } from "./limit-pages.mjs";
+import { dialog, to } from "./opening.mjs";
 import { operatingStates, prepareOperating } from "./operating-pages.mjs";
 import { stack } from "./stack.mjs";
 
@@ -46,16 +47,9 @@ export async function prepare() {
   return made;
 }
 
-const to = (path) => (page) => page.goto(stack().console_url + path);
-
 export function states(made) {
   const keys = `/accounts/${stack().demo_account}/keys`;
   const key = (name, rest = "") => `${keys}/${made[name].id}${rest}`;
-  const dialog = (path, link) => async (page) => {
-    await to(path)(page);
-    await page.locator(`main a[href$="${link}"]`).first().click();
-    await page.waitForSelector("dialog[open]");
-  };
   return [
     { name: "sign-in", person: null, open: to("/") },
     { name: "welcome", person: "newcomer", open: to("/") },

@@ -1,7 +1,7 @@
 // A product comes to cover more paths: they stay shut until an owner accepts them, for all keys of the account.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { answers, api, keyOf, launch, unagreed, visit, ways } from "./browser.mjs";
+import { answers, api, joins, keyOf, launch, unagreed, visit, ways } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -10,8 +10,7 @@ after(() => browser.close());
 for (const [how, options] of ways) {
   test(`a product's new paths are refused, shown to a developer, accepted by an owner, and then open${how}`, async () => {
     const { id: account } = await api("owner", "POST", "/v1/accounts", { name: "Wider" });
-    const { token } = await api("owner", "POST", `/v1/accounts/${account}/invitations`, { role: "developer" });
-    await api("developer", "POST", "/v1/invitations/accept", { token });
+    await joins(account, "developer");
     const [key, other] = [await keyOf(account, { name: "Depot map" }), await keyOf(account, { name: "Yard map" })];
     for (const one of [key, other]) await unagreed(one.id, "map-display");
     const here = `/accounts/${account}/keys/${key.id}`, pending = async () => (await api("owner", "GET", `/v1${here}`)).pending_paths;
