@@ -98,7 +98,7 @@ func (l *Limiter) refused(c *Call, now Now) (Step, bool) {
 
 // spent reports whether memory knows that a limit has nothing to give before its next window.
 func (l *Limiter) spent(s *state, limit int64, now Now) bool {
-	return !s.ready(now) && !l.breaker.open(s, now.Mono) && s.exhaustedFor(limit, now)
+	return !s.ready(now) && !l.breaker.Open(&s.breaker, now.Mono) && s.exhaustedFor(limit, now)
 }
 
 // ask asks the limit whose turn it is. A call is demand once, however often it has to ask.

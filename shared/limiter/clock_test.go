@@ -175,6 +175,25 @@ func TestTheFirstWindowIsNamedByTheWallClockAndNeverZero(t *testing.T) {
 	}
 }
 
+// TestOneThatFailsOnRestsLongerEachTime: 1, 2 and then 4 s, and 1 s again behind a success.
+func TestOneThatFailsOnRestsLongerEachTime(t *testing.T) {
+	w, e := newHarness(t), newEnv(1)
+	at := time.Duration(0)
+	for _, rest := range []time.Duration{1, 2, 4, 4, 0, 1, 2} {
+		ask := w.begin(e, at)
+		if rest == 0 {
+			e.Answer(ask, w.table.Take(ask), nil, clock(at))
+			at += 10 * time.Second // its token is too old
+			continue
+		}
+		e.Answer(ask, limiter.Seen{}, errDown, clock(at))
+		at += rest * time.Second
+		if step := e.Decide("k", 1, clock(at-1)); !step.Done || !step.Result.Fallback {
+			t.Errorf("asked for before %v s were over: %+v", rest, step)
+		}
+	}
+}
+
 // TestAFailureIsFollowedByASecondOfPause: to the nanosecond, for its own limit, after the next one that fails for all limits of
 // the environment, and not after a success.
 func TestAFailureIsFollowedByASecondOfPause(t *testing.T) {

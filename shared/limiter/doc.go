@@ -7,7 +7,7 @@
 // clocks are: in any interval of t whole seconds at most limit x (t + 1) calls are admitted for limits up to 100, and
 // limit x (t + 2) above. Clocks need only run at the same rate. It is suspended for a
 // limit while its item can't be written (Result.Fallback), and for all limits once the writes of two have failed without a
-// success between them.
+// success between them, until one is written again.
 //
 // # How
 //

@@ -2,33 +2,6 @@ package limiter
 
 import "time"
 
-// pause is the time for which what failed is left alone: one ask a second finds out whether it is back.
-const pause = time.Second
-
-// breaker spares a store that fails. A failure rests the limit that failed, since one item alone may be throttled; the
-// failures of two limits without a success between them rest all.
-type breaker struct {
-	failing string // the limit that failed last; empty after a success
-	all     bool
-	until   time.Duration // of the rest of all
-}
-
-// open reports whether a limit isn't to be asked for now.
-func (b *breaker) open(s *state, now time.Duration) bool {
-	return s.failed && now < s.until || b.all && now < b.until
-}
-
-func (b *breaker) fail(name string, s *state, now time.Duration) {
-	s.failed, s.until = true, now+pause
-	b.all = b.all || b.failing != "" && b.failing != name
-	b.failing, b.until = name, now+pause
-}
-
-func (b *breaker) succeed(s *state) {
-	s.failed = false
-	b.failing, b.all = "", false
-}
-
 // share is the number of calls that an environment admits by itself while the store fails: in each second what it was
 // granted in the last good one, and at least an eighth of the limit.
 type share struct {

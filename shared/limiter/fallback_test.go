@@ -59,7 +59,7 @@ func TestAFailingItemSuspendsItsOwnBoundAlone(t *testing.T) {
 		for _, name := range phase.down {
 			table.down[name] = true
 		}
-		now += time.Second // whatever rests has rested
+		now += 4 * time.Second // whatever rests has rested
 		local := play(10, phase.calls...)
 		for _, name := range []string{"a", "b", "c"} {
 			if local[name] != phase.local[name] {
@@ -106,8 +106,45 @@ func TestTheFailuresOfTwoItemsRestAllLimits(t *testing.T) {
 	}
 	clear(table.down)
 	now += time.Second
-	if call("c") || call("d") {
+	if call("e") {
 		t.Error("the table is back, and not asked")
+	}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		if call(name) {
+			t.Errorf("the table is back, and not asked for %s", name)
+		}
+	}
+}
+
+// TestAnItemThatFailsOnLeavesTheAskThatEndsTheRestToOthers: one item fails on and is called all the time, another failed once.
+// The busy one would take each ask that finds out whether the table is back, and fail it, for as long as it fails.
+func TestAnItemThatFailsOnLeavesTheAskThatEndsTheRestToOthers(t *testing.T) {
+	for _, others := range [][]string{{"b"}, {"b", "c"}, {"c"}} {
+		for every := 50 * ms; every <= time.Second; every += 50 * ms {
+			table := &partlyDown{Table: sim.NewTable(), down: map[string]bool{"a": true, "b": true}, asks: map[string]int{}}
+			l := limiter.New(8)
+			leased := map[string]bool{}
+			for now := time.Duration(0); now < 6*time.Second; now += 10 * ms {
+				call := func(name string) bool {
+					return !l.Admit(t.Context(), table, func() limiter.Now { return clock(now) }, name, 10).Fallback
+				}
+				call("a")
+				if now == 500*ms {
+					call("b")
+					table.down["b"] = false
+				}
+				if now > 500*ms && now%every == 0 {
+					for _, name := range others {
+						leased[name] = leased[name] || call(name)
+					}
+				}
+			}
+			for _, name := range others {
+				if !leased[name] {
+					t.Errorf("called every %v beside one that fails, %s of %v has no lease after 5 s", every, name, others)
+				}
+			}
+		}
 	}
 }
 
@@ -118,7 +155,7 @@ func TestOneFailingItemNeverSuspendsAnother(t *testing.T) {
 		table := &partlyDown{Table: sim.NewTable(), down: map[string]bool{"a": true}, asks: map[string]int{}}
 		l, now := limiter.New(8), time.Duration(0)
 		for range failures {
-			now += time.Second
+			now += 4 * time.Second
 			if !l.Admit(t.Context(), table, func() limiter.Now { return clock(now) }, "a", 10).Fallback {
 				t.Fatal("the item that fails was decided by a lease")
 			}

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"time"
 
+	"latchkey/shared/limiter/internal/breaker"
 	"latchkey/shared/moment"
 )
 
 // Limiter is one environment's part of the limits. It is for one call at a time, as in Lambda.
 type Limiter struct {
 	states  *states
-	breaker breaker
+	breaker breaker.Breaker[string]
 }
 
 // New returns a limiter that remembers up to maxLimits limits. Forgetting one costs a store call, not the guarantee.
@@ -43,8 +44,7 @@ type state struct {
 	demand demand
 	share  share
 
-	failed bool // the last ask did, and the next one is made at until
-	until  time.Duration
+	breaker breaker.Limit
 }
 
 // Step tells the caller what to do next: answer the call with Result, or perform Ask and pass its result to
@@ -72,7 +72,7 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 		s.share.granted(now.Mono)
 		return s.done(true, limit, now)
 	}
-	if l.breaker.open(s, now.Mono) {
+	if l.breaker.Open(&s.breaker, now.Mono) {
 		return s.fallback(limit, now)
 	}
 	if s.exhaustedFor(limit, now) || tries >= maxTries {
@@ -170,10 +170,10 @@ func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 		return s.fallback(ask.limit, now)
 	}
 	if err != nil {
-		l.breaker.fail(ask.Limit, s, now.Mono)
+		l.breaker.Fail(ask.Limit, &s.breaker, now.Mono)
 		return s.fallback(ask.limit, now)
 	}
-	l.breaker.succeed(s)
+	l.breaker.Succeed(&s.breaker)
 	if !seen.Applied {
 		s.learn(seen, ask.limit, now)
 		return l.next(ask.Limit, s, ask.limit, now, ask.tries)

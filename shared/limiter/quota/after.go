@@ -2,7 +2,6 @@ package quota
 
 import (
 	"slices"
-	"time"
 
 	"latchkey/shared/limiter"
 )
@@ -14,7 +13,7 @@ const looks = 16
 // count of a period that is over. The limiter has forgotten what it gives: what came of it is told by [Limiter.Corrected].
 func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 	l.at = now
-	if l.breaker.all && now.Mono < l.breaker.until {
+	if l.breaker.All(now.Mono) {
 		return Ask{}, false
 	}
 	if len(l.waiting) == 0 {
@@ -104,27 +103,4 @@ func (l *Limiter) InHand(name Name, now limiter.Now) int64 {
 		return s.tokens
 	}
 	return 0
-}
-
-// breaker spares a table that fails, by the rules of package limiter: a failure rests its own limit for a second, the
-// failures of two without a success between them rest all.
-type breaker struct {
-	failing Name // the zero Name after a success
-	all     bool
-	until   time.Duration
-}
-
-func (b *breaker) open(s *state, now time.Duration) bool {
-	return s.failed && now < s.until || b.all && now < b.until
-}
-
-func (b *breaker) fail(s *state, now time.Duration) {
-	s.failed, s.until = true, now+pause
-	b.all = b.all || b.failing != Name{} && b.failing != s.limit.Name
-	b.failing, b.until = s.limit.Name, now+pause
-}
-
-func (b *breaker) succeed(s *state) {
-	s.failed = false
-	b.failing, b.all = Name{}, false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"latchkey/shared/limiter"
+	"latchkey/shared/limiter/internal/breaker"
 )
 
 // Limiter is one environment's part of the quotas. It is for one call at a time, as in Lambda.
@@ -13,7 +14,7 @@ type Limiter struct {
 	at      limiter.Now // the last reading
 	states  *states
 	waiting []Ask // corrections that no call waits for
-	breaker breaker
+	breaker breaker.Breaker[Name]
 	call    call
 }
 
@@ -92,7 +93,7 @@ func (l *Limiter) next(now limiter.Now) Step {
 		return Step{Done: true, Result: refused}
 	}
 	for _, s := range l.call.limits {
-		if s.tokens > 0 || l.breaker.open(s, now.Mono) {
+		if s.tokens > 0 || l.breaker.Open(&s.breaker, now.Mono) {
 			continue
 		}
 		if l.call.asked != s {
@@ -169,12 +170,12 @@ func (l *Limiter) Answer(ask Ask, seen Seen, err error, now limiter.Now) Step {
 	l.at = now
 	switch {
 	case err != nil:
-		l.breaker.fail(s, now.Mono)
+		l.breaker.Fail(s.limit.Name, &s.breaker, now.Mono)
 	case ask.Stamp != 0:
-		l.breaker.succeed(s)
+		l.breaker.Succeed(&s.breaker)
 		s.settle, _ = l.corrected(ask, seen, nil)
 	default:
-		l.breaker.succeed(s)
+		l.breaker.Succeed(&s.breaker)
 		s.learn(ask, seen)
 	}
 	return l.next(now)

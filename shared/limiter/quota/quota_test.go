@@ -252,7 +252,7 @@ func TestACorrectionKeepsItsStampUntilItIsKnownToBeWritten(t *testing.T) {
 	at := noon
 	for range 5 {
 		w.call(t, l, at, limit)
-		at = at.Add(1100 * time.Millisecond)
+		at = at.Add(4100 * time.Millisecond)
 	}
 	w.down = map[quota.Name]bool{}
 	w.call(t, l, at, limit)
@@ -309,9 +309,9 @@ func TestTwoItemsThatFailRestAll(t *testing.T) {
 	for failures := 1; failures <= 3; failures++ { // of one item, and none of another between them
 		again := quota.New(3, 8)
 		for i := range failures {
-			w.call(t, again, noon.Add(time.Duration(i)*1100*time.Millisecond), limit(1))
+			w.call(t, again, noon.Add(time.Duration(i)*4100*time.Millisecond), limit(1))
 		}
-		if r := w.call(t, again, noon.Add(time.Duration(failures-1)*1100*time.Millisecond), limit(3)); r.Suspended {
+		if r := w.call(t, again, noon.Add(time.Duration(failures-1)*4100*time.Millisecond), limit(3)); r.Suspended {
 			t.Errorf("after %d failures of one item another rests: %+v", failures, r)
 		}
 	}
@@ -329,6 +329,29 @@ func TestTwoItemsThatFailRestAll(t *testing.T) {
 	}
 	if r := w.call(t, l, noon.Add(2200*time.Millisecond), limit(4)); r.Suspended {
 		t.Errorf("nobody asks whether the table is back: %+v", r)
+	}
+}
+
+// TestAQuotaThatFailsOnLeavesTheAskThatEndsTheRestToOthers: one fails on and is called all the time, another failed once.
+func TestAQuotaThatFailsOnLeavesTheAskThatEndsTheRestToOthers(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limit := func(i int) quota.Limit {
+		return quota.Limit{Name: quota.Name{Scope: fmt.Sprint(i), Group: "g"}, Day: 100}
+	}
+	w.down[limit(1).Name], w.down[limit(2).Name] = true, true
+	suspended := true
+	for after := time.Duration(0); after < 6*time.Second; after += 10 * time.Millisecond {
+		w.call(t, l, noon.Add(after), limit(1))
+		if after == 500*time.Millisecond {
+			w.call(t, l, noon.Add(after), limit(2))
+			delete(w.down, limit(2).Name)
+		}
+		if after > 500*time.Millisecond && after%(250*time.Millisecond) == 0 {
+			suspended = w.call(t, l, noon.Add(after), limit(2)).Suspended
+		}
+	}
+	if suspended {
+		t.Error("one that failed once is suspended as long as another fails")
 	}
 }
 

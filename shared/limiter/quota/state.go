@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/shared/limiter"
+	"latchkey/shared/limiter/internal/breaker"
 )
 
 const day = 24 * 60 * 60
@@ -26,8 +27,7 @@ type state struct {
 	demand demand
 	used   limiter.Now // when it was last called for
 
-	failed bool // the last ask did, and the next one is made at until
-	until  time.Duration
+	breaker breaker.Limit
 }
 
 // dayOf is the day of a reading of the wall clock.

@@ -85,8 +85,6 @@ const (
 	shares = 64
 	// idleFor is the time without a call after which a limit's tokens go back while the environment works for others.
 	idleFor = 5 * time.Minute
-	// pause is the time for which what failed is left alone: one ask a second finds out whether it is back.
-	pause = time.Second
 	// maxTries bounds the writes of one limit for one call: by what was known, by what that showed, and for one token.
 	maxTries = 3
 	// maxWaiting bounds the corrections that wait to be written.
