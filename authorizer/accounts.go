@@ -175,8 +175,15 @@ func (r *records) staleAccount(a *accountEntry, now moment, limit time.Duration)
 	return a.standing()
 }
 
+// oldRecord is the age from which a record that is served without the store is counted as old, and an alarm rings. Where
+// the outage bound is below 15 minutes it is two thirds of that, for beyond the bound none is served.
+const oldRecord = 10 * time.Minute
+
 // servedStale counts a call once, whichever of its records is old.
 func (r *records) servedStale(age time.Duration) {
+	if age >= min(oldRecord, r.usableFor*2/3) {
+		r.metrics.oldServes++
+	}
 	if !r.stalely {
 		r.metrics.staleServes++
 	}

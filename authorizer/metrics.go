@@ -18,6 +18,7 @@ type metrics struct {
 	decisions map[authz.Code]int
 
 	cacheHits, cacheMisses, staleServes, unreadable int
+	oldServes                                       int // of records, not calls: a call has two
 	storeReads, storeErrors                         int
 	limiterDegraded, shadowRefused                  int
 	quotasSuspended                                 int // of limiterDegraded, those by quotas
@@ -115,7 +116,7 @@ func (m *metrics) rest(now moment) telemetry.Record {
 		count("RefusalsUnlogged", m.unlogged),
 	}
 	if m.oldest > 0 {
-		list = append(list, telemetry.Metric{Name: "OldestRecordServed", Unit: telemetry.Seconds, Value: m.oldest.Seconds()})
+		list = append(list, count("OldRecordsServed", m.oldServes), telemetry.Metric{Name: "OldestRecordServed", Unit: telemetry.Seconds, Value: m.oldest.Seconds()})
 	}
 	if len(m.latencies) > 0 {
 		list = append(list, telemetry.Metric{Name: "StoreLatency", Unit: telemetry.Milliseconds, Values: m.latencies})

@@ -196,6 +196,35 @@ func TestTheOutageBoundEndsWhatIsServedWithoutTheStore(t *testing.T) {
 	}
 }
 
+// TestTheAlarmOfOldRecordsRingsBeforeTheBoundOfEachStack: records are old at ten minutes, and where the bound is less than
+// fifteen at two thirds of it. An alarm at an age that no record reaches could never ring.
+func TestTheAlarmOfOldRecordsRingsBeforeTheBoundOfEachStack(t *testing.T) {
+	for bound, from := range map[time.Duration]time.Duration{
+		shortestOutageBound: 40 * time.Second, 6 * time.Minute: 4 * time.Minute, 15 * time.Minute: 10 * time.Minute, longestOutageBound: 10 * time.Minute,
+	} {
+		for age, want := range map[time.Duration]bool{from - 2*time.Second: false, from: true} {
+			b := newHarness(t)
+			b.gate.records.usableFor = bound
+			good := b.add(t, 1, nil)
+			b.status(t, good)
+			b.down()
+			b.clock.advance(age)
+			if status := b.status(t, good); status != 200 {
+				t.Fatalf("%v: %d", bound, status)
+			}
+			b.gate.Close()
+			old := 0.0
+			for _, line := range lines(t, b.out) {
+				n, _ := line["OldRecordsServed"].(float64)
+				old += n
+			}
+			if (old > 0) != want {
+				t.Errorf("bound %v: %v old records were served at an age of %v", bound, old, age)
+			}
+		}
+	}
+}
+
 func TestKnownKeysLiveThroughAnOutageOfFifteenMinutes(t *testing.T) {
 	b := newHarness(t)
 	good, fresh, unknown := b.add(t, 1, nil), b.add(t, 2, nil), secret(t, 3).Reveal()

@@ -20,7 +20,7 @@ var whenAlarmsRing = map[string]rings{
 	"GateSlow":          {3, 3, 300, "p99", 1000},    // a deployment starts many environments at once
 	"LimitsSuspended":   {3, 5, 60, "Sum", 1},        // a single lease may fail
 	"RecordsUnreadable": {1, 1, 300, "Sum", 1},       // none may be unreadable
-	"RecordsOld":        {1, 1, 60, "Maximum", 600},  // each minute of it is one in which a revoked key may work
+	"RecordsOld":        {1, 1, 60, "Sum", 1},        // each minute of it is one in which a revoked key may work
 	"UsageSetAside":     {1, 1, 300, "Sum", 1},       // none may be set aside
 	"UsageUnreported":   {2, 3, 300, "Sum", 0.5},     // what fails is in the next report
 	"UsageDropped":      {1, 1, 300, "Sum", 1},       // it is lost
