@@ -9,6 +9,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/authz"
+	"latchkey/shared/consent"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/policies"
 )
@@ -32,14 +33,19 @@ func (s Stores) suspend(t *testing.T, a account.Account) account.Account {
 }
 
 // driftOfAccounts: a record that is missing, differs or has no account is drift, and repaired. That an account from before
-// the records has none is no drift: it isn't suspended, and gets one without an audit row. Nor is it that the record of an account
+// the records has none is no drift: its record would say nothing, and it gets one without an audit row. Nor is it that the record of an account
 // that was closed before the records tell doesn't.
 func driftOfAccounts(t *testing.T, s Stores) {
 	fine, missing, different := s.suspend(t, s.NewAccount(t)), s.suspend(t, s.NewAccount(t)), s.suspend(t, s.NewAccount(t))
 	limited := s.NewAccount(t, func(a *account.Account) { a.Limits = account.Limits{{Class: "search", QPS: 5}} })
 	quotaed := s.NewAccount(t, func(a *account.Account) { a.Quotas = account.Quotas{{Billing: "freemium", Group: "other", Day: 5}} })
 	older, closedBefore := s.NewAccount(t), s.NewAccount(t)
-	for _, a := range []account.Account{missing, older} {
+	unlimited := s.NewAccount(t, func(a *account.Account) { a.Limits = account.Limits{{Class: "search", QPS: 5}} })
+	unquotaed := s.NewAccount(t, func(a *account.Account) { a.Quotas = account.Quotas{{Billing: "freemium", Group: "other", Day: 5}} })
+	unconsented := s.NewAccount(t, func(a *account.Account) {
+		a.Accepted = consent.List{{Product: "map-display", Paths: []consent.Path{{Prefix: "/map/", Since: "1-a"}}}}
+	})
+	for _, a := range []account.Account{missing, unlimited, unquotaed, unconsented, older} {
 		must(t, s.dropAccount(a.ID))
 	}
 	closedBefore, err := s.CloseAccount(t.Context(), closedBefore.ID) // by a release whose records don't say so
@@ -66,7 +72,7 @@ func driftOfAccounts(t *testing.T, s Stores) {
 				t.Errorf("repaired: %+v", d)
 			}
 		}
-		if len(kinds) != 3 || kinds[control.DriftMissing] != 1 || kinds[control.DriftDifferent] != 3 || kinds[control.DriftOrphan] != 1 {
+		if len(kinds) != 3 || kinds[control.DriftMissing] != 4 || kinds[control.DriftDifferent] != 3 || kinds[control.DriftOrphan] != 1 {
 			t.Fatalf("drift: %v", kinds)
 		}
 		s.CheckAccount(t, older)
@@ -75,7 +81,7 @@ func driftOfAccounts(t *testing.T, s Stores) {
 	if left := s.Drifts(t, false); len(left) != 0 {
 		t.Errorf("left: %+v", left)
 	}
-	for _, a := range []account.Account{fine, missing, different, limited, quotaed, older} {
+	for _, a := range []account.Account{fine, missing, different, limited, quotaed, unlimited, unquotaed, unconsented, older} {
 		s.CheckAccount(t, a)
 	}
 	if n := len(s.AllAudit(t, older.ID)); n != rows {

@@ -64,12 +64,13 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, r Reconcili
 	return fmt.Errorf("%w: account %s keeps changing", dynamo.ErrConflict, id)
 }
 
-// olderRecord reports whether the gate has of an account what an earlier release wrote: no record, of an account that isn't
-// suspended, or one that doesn't say that the account was closed. Neither is drift: without a record an account isn't
-// suspended, and the keys of a closed one are revoked.
+// olderRecord reports whether the gate has of an account what an earlier release wrote: no record, of an account of which it
+// would say nothing (what it says was written together with it), or one that doesn't say that the account was closed. Neither
+// is drift: without a record an account isn't suspended, and the keys of a closed one are revoked.
 func olderRecord(found dynamo.Item, a account.Account) bool {
 	if len(found) == 0 {
-		return a.Suspended.At.IsZero()
+		bare := account.Account{ID: a.ID, Type: a.Type, Version: a.Version, Closing: a.Closing, ClosedAt: a.ClosedAt}
+		return reflect.DeepEqual(authz.AccountOf(a), authz.AccountOf(bare))
 	}
 	open := a
 	open.Closing, open.ClosedAt = false, time.Time{}
