@@ -132,8 +132,12 @@ func TestAnAccountThatIsOverItsLimitCostsNoWrite(t *testing.T) {
 	writes := fmt.Sprint(table.writes)
 	for n := range 90 {
 		b.clock.advance(10 * time.Millisecond)
-		if status := b.status(t, secrets[n%3]); status != 429 {
+		status, context := b.call(t, tileEvent(secrets[n%3]))
+		if status != 429 {
 			t.Fatalf("call %d: %d", n, status)
+		}
+		if got, want := context["rateLimitPolicy"], `"account.map-display.tiles";q=1;w=1`; got != want { // the key's number is another
+			t.Fatalf("call %d: %v, want %s", n, got, want)
 		}
 	}
 	if after := fmt.Sprint(table.writes); after != writes {

@@ -148,7 +148,7 @@ func TestAFailingLeaseTableLeavesALocalShareAndAMetric(t *testing.T) {
 		t.Errorf("asked a failing table %d times in half a second", table.calls)
 	}
 	table.err = nil
-	b.clock.advance(time.Second)
+	b.clock.advance(4 * time.Second)
 	if b.status(t, key) != 200 || b.gate.metrics.limiterDegraded != 100 {
 		t.Error("the table is back")
 	}
@@ -255,8 +255,8 @@ func TestALeaseTableThatIsBackIsUsedAgain(t *testing.T) {
 		t.Fatalf("before: %d degraded, %d admitted", degraded, admitted)
 	}
 	table.err = errors.New("down")
-	if down, _, admitted := play(); down != 10 || admitted < 20 {
-		t.Errorf("in the outage: %d attempts in 10 s, %d admitted", down, admitted)
+	if down, _, admitted := play(); down != 4 || admitted < 20 {
+		t.Errorf("in the outage: %d attempts in 10 s, want 4; %d admitted", down, admitted)
 	}
 	table.err = nil
 	b.clock.advance(time.Second)

@@ -165,6 +165,15 @@ func TestAQuotaIsNotServedAgainAfterItsTableWasLost(t *testing.T) {
 					t.Errorf("run %d: %+v, %v", n, done, err)
 				}
 			}
+			for _, item := range r.Items(t, r.Tables.Quotas) {
+				if pk, _ := dynamo.GetS(item, "pk"); pk == string(keys[0].Account)+"#paying#other" {
+					month, _ := dynamo.GetN(item, "m")
+					today, _ := dynamo.GetN(item, "d"+r.at.UTC().Format("02"))
+					if month != 150 || today != 60 {
+						t.Errorf("%d calls of the month are taken and %d of the day, want 150 and 60", month, today)
+					}
+				}
+			}
 			for i, want := range []int{40, 0, 100} { // of 100 a day
 				if got := r.served(t, keys[i], r.at); got != want {
 					t.Errorf("account %d is served %d calls more, want %d", i, got, want)

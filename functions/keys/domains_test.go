@@ -166,18 +166,19 @@ func (r *harness) countFrom(t testing.TB, n int, k apikey.Key, code authz.Code, 
 func TestAnEntryIsLinkedAndUnlinkedKeyByKey(t *testing.T) {
 	r := newHarness(t)
 	has, hasnt, full := r.withDomains(t, "has", "a.example.com"), r.withDomains(t, "hasnt"), r.withDomains(t, "full", hundred(t)...)
+	nearly := r.withDomains(t, "nearly", hundred(t)[1:]...)
 	revoked := r.NewKey(t, r.account, func(k *apikey.Key) { k.Name, k.RevokedAt = "revoked", keytest.Now })
 	foreign := r.NewKey(t, r.NewAccount(t))
-	ids := []string{string(has.ID), string(hasnt.ID), string(full.ID), string(revoked.ID), string(foreign.ID), string(has.ID)}
+	ids := []string{string(has.ID), string(hasnt.ID), string(nearly.ID), string(full.ID), string(revoked.ID), string(foreign.ID), string(has.ID)}
 	send := func(what string) []string {
 		return changed(t, r.Want(t, 200, apitest.Call{As: "developer", Method: "POST", Path: r.domains() + "/" + what, Body: map[string]any{"domain": "A.example.com", "keys": ids}}))
 	}
 	refused := []string{fmt.Sprintf("full refused %d domain_limit_reached", apikey.MaxDomains), "revoked refused 0 key_revoked", " refused 0 not_found"}
-	wantList(t, "linked", send("link"), append([]string{"has unchanged 1", "hasnt changed 1"}, refused...)...)
-	wantList(t, "linked again", send("link"), append([]string{"has unchanged 1", "hasnt unchanged 1"}, refused...)...)
+	wantList(t, "linked", send("link"), append([]string{"has unchanged 1", "hasnt changed 1", "nearly changed 100"}, refused...)...)
+	wantList(t, "linked again", send("link"), append([]string{"has unchanged 1", "hasnt unchanged 1", "nearly unchanged 100"}, refused...)...)
 	refused[0] = fmt.Sprintf("full unchanged %d", apikey.MaxDomains)
-	wantList(t, "unlinked", send("unlink"), append([]string{"has changed 0", "hasnt changed 0"}, refused...)...)
-	wantList(t, "unlinked again", send("unlink"), append([]string{"has unchanged 0", "hasnt unchanged 0"}, refused...)...)
+	wantList(t, "unlinked", send("unlink"), append([]string{"has changed 0", "hasnt changed 0", "nearly changed 99"}, refused...)...)
+	wantList(t, "unlinked again", send("unlink"), append([]string{"has unchanged 0", "hasnt unchanged 0", "nearly unchanged 99"}, refused...)...)
 	for _, k := range []apikey.Key{has, hasnt} {
 		edits := 0
 		for _, row := range r.AllAudit(t, r.account.ID) {

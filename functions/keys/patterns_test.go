@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
@@ -44,6 +45,25 @@ func TestAStoredPatternStaysUntilItIsTakenOff(t *testing.T) {
 	r.Want(t, 422, apitest.Call{As: "owner", Method: "POST", Path: r.keys(), Body: map[string]any{
 		"name": "Other", "usage": "frontend", "products": []string{"map-display"}, "domains": []string{wide},
 	}})
+}
+
+// TestAStoredPatternIsFoundAndTakenOffOverAllKeys: by the list of domains, which finds it, and takes it off or puts another in its
+// place, though no key may be given it any more.
+func TestAStoredPatternIsFoundAndTakenOffOverAllKeys(t *testing.T) {
+	r := newHarness(t)
+	shop, blog := r.withDomains(t, "shop", wide, "a.example.com"), r.withDomains(t, "blog", wide)
+	listed, _ := r.listed(t, "?domain="+url.QueryEscape(wide))
+	wantList(t, "found", listed, wide+": blog shop (2)")
+	send := func(status int, how string, body map[string]any) apitest.Answer {
+		t.Helper()
+		return r.Want(t, status, apitest.Call{As: "owner", Method: "POST", Path: r.domains() + "/" + how, Body: body, Headers: map[string]string{"If-Match": "*"}})
+	}
+	send(422, "link", map[string]any{"domain": wide, "keys": []any{shop.ID}})
+	wantList(t, "taken off", changed(t, send(200, "unlink", map[string]any{"domain": wide, "keys": []any{shop.ID}})), "shop changed 1")
+	wantList(t, "replaced", changed(t, send(200, "replace", map[string]any{"domain": wide, "with": "b.example.com"})), "blog changed 1")
+	if got := r.domainsOf(t, shop) + "; " + r.domainsOf(t, blog); got != "a.example.com; b.example.com" {
+		t.Error(got)
+	}
 }
 
 // TestARefusedPatternSaysWhatToType: one suggestion where one is meant, both where a text has two readings, and none

@@ -2,6 +2,7 @@ package apikey_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,16 @@ func TestStatusShowsTheFirstFactThatHolds(t *testing.T) {
 	for _, p := range peel {
 		if got := all.Status(noon); got != p.want {
 			t.Errorf("got %s, want %s", got, p.want)
+		}
+		if got := all.StatusIn(false, noon); got != p.want {
+			t.Errorf("in an account that isn't suspended: got %s, want %s", got, p.want)
+		}
+		in := p.want
+		if slices.Index(apikey.Statuses[:], in) > slices.Index(apikey.Statuses[:], apikey.StatusSuspended) {
+			in = apikey.StatusSuspended
+		}
+		if got := all.StatusIn(true, noon); got != in {
+			t.Errorf("in a suspended account: got %s, want %s", got, in)
 		}
 		p.drop(&all)
 	}

@@ -65,6 +65,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Drift/IsFoundAndRepaired", driftRepaired},
 		{"Drift/AnEditMeanwhileIsNone", driftCalm},
 		{"Drift/OfAccountsToo", driftOfAccounts},
+		{"Operators/OfALongerIssuerAreAnothers", operatorsOfALongerIssuer},
 		{"Requests/OneIsOpenAndDecidedOnce", requestsDecided},
 		{"Writes/OfWhatChangedSinceItWasReadAreRefused", writesOfWhatChanged},
 	} {
@@ -335,6 +336,13 @@ func operatorsFirstOfIssuer(t *testing.T, s Stores) {
 		t.Fatalf("operators %+v", list)
 	}
 	must(t, s.Control.AddOperator(t.Context(), control.Operator{Subject: Subject("op2")}, Subject("op"), Row("", "operator.add", "")))
+}
+
+// operatorsOfALongerIssuer: an issuer whose address begins with the next one's is another.
+func operatorsOfALongerIssuer(t *testing.T, s Stores) {
+	longer := control.Operator{Subject: account.Subject{Issuer: Issuer + "/before", ID: "op"}, Rank: account.Admin}
+	must(t, s.Control.AddFirstOperator(t.Context(), longer, Row("", "operator.add", "")))
+	must(t, s.Control.AddFirstOperatorOfIssuer(t.Context(), control.Operator{Subject: Subject("op"), Rank: account.Admin}, Row("", "operator.add", "")))
 }
 
 func operatorsFirst(t *testing.T, s Stores) {

@@ -114,6 +114,11 @@ func TestTheFailuresOfTwoItemsRestAllLimits(t *testing.T) {
 			t.Errorf("the table is back, and not asked for %s", name)
 		}
 	}
+	table.down["a"] = true
+	now += 4 * time.Second // whatever lease there is has ended
+	if !call("a") || call("e") {
+		t.Error("behind an outage the failure of one item rests another")
+	}
 }
 
 // TestAnItemThatFailsOnLeavesTheAskThatEndsTheRestToOthers: one item fails on and is called all the time, another failed once.

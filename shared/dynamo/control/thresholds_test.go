@@ -38,3 +38,20 @@ func TestAThresholdThatAnotherTellsMeanwhileIsToldOnce(t *testing.T) {
 		t.Errorf("%d rows", rows)
 	}
 }
+
+// TestAThresholdIsToldOfEachBillingTypeByItself, group, period and percentage: each has a quota of its own.
+func TestAThresholdIsToldOfEachBillingTypeByItself(t *testing.T) {
+	stores := keytest.MemoryStores(t)
+	id := stores.NewAccount(t).ID
+	first := usage.Threshold{Spending: usage.Spending{Billing: "free", Group: "other"}, Period: "2026-11", Percent: 80, Used: 8, Quota: 10}
+	billing, group, day, whole := first, first, first, first
+	billing.Billing, group.Group, day.Period, whole.Percent = "paying", "search", "2026-11-21", 100
+	for _, reached := range []usage.Threshold{first, billing, group, day, whole} {
+		if err := stores.Control.ReachThreshold(t.Context(), id, reached, keytest.Row(id, "account.quota_reached", "")); err != nil {
+			t.Errorf("%+v: %v", reached, err)
+		}
+		if err := stores.Control.ReachThreshold(t.Context(), id, reached, keytest.Row(id, "account.quota_reached", "")); !errors.Is(err, dynamo.ErrExists) {
+			t.Errorf("%+v again: %v", reached, err)
+		}
+	}
+}

@@ -205,6 +205,27 @@ func TestALeaseIsSmall(t *testing.T) {
 	}
 }
 
+// TestTheLastCallsAreTakenOneByOneWhateverAnEnvironmentKnew: others have taken most of the rest since it last looked.
+func TestTheLastCallsAreTakenOneByOneWhateverAnEnvironmentKnew(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limit := quota.Limit{Name: tiles, Day: 6400}
+	w.calls(t, l, 200, noon, limit)
+	if _, err := w.Table.Write(t.Context(), quota.Ask{Name: tiles, Date: noon.Truncate(24 * time.Hour), N: 5900}); err != nil {
+		t.Fatal(err)
+	}
+	left := limit.Day - w.taken(tiles, noon)
+	w.asks = nil
+	for n := 0; left == limit.Day-w.taken(tiles, noon); n++ {
+		if n > 1000 {
+			t.Fatal("it asks for no more")
+		}
+		w.call(t, l, noon.Add(20*time.Second+time.Duration(n)*100*time.Millisecond), limit)
+	}
+	if got := w.asks[len(w.asks)-1].N; got > max(1, left/64) {
+		t.Errorf("%d are taken where %d are left", got, left)
+	}
+}
+
 // TestATableThatFailsSuspendsItsBoundAndNothingElse: exhausted stays exhausted, tokens are spent, then calls pass and are counted
 // when it is back.
 func TestATableThatFailsSuspendsItsBoundAndNothingElse(t *testing.T) {
@@ -329,6 +350,12 @@ func TestTwoItemsThatFailRestAll(t *testing.T) {
 	}
 	if r := w.call(t, l, noon.Add(2200*time.Millisecond), limit(4)); r.Suspended {
 		t.Errorf("nobody asks whether the table is back: %+v", r)
+	}
+	if r := w.call(t, l, noon.Add(3300*time.Millisecond), limit(1)); !r.Suspended {
+		t.Errorf("%+v", r)
+	}
+	if r := w.call(t, l, noon.Add(3300*time.Millisecond), limit(5)); r.Suspended {
+		t.Errorf("behind an outage the failure of one rests another: %+v", r)
 	}
 }
 
