@@ -142,6 +142,9 @@ func number(text []byte, base int) (n int64, ok bool) {
 // token reports whether a text may be a header's name. A blank in it would hide it: "Content-Length : 5".
 func token(text []byte) bool {
 	for _, b := range text {
+		if 'a' <= b|0x20 && b|0x20 <= 'z' || b == '-' {
+			continue // nearly always
+		}
 		if b <= ' ' || b >= 0x7f || bytes.IndexByte(separators, b) >= 0 {
 			return false
 		}
