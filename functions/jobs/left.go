@@ -19,6 +19,7 @@ import (
 // watched is a month that runs, or waits for its statement, and what keeps it open.
 type watched struct {
 	month statement.Month
+	final bool            // its statement is: what isn't counted is a difference of which nobody knew
 	noted map[string]bool // by ID: what is noted as not counted
 	left  int             // records that were set aside and may be about it, reports about it that aren't counted, and one more while these haven't all been looked at
 	err   error           // the first thing that couldn't be asked
@@ -137,7 +138,7 @@ func (j *jobs) aside(ctx context.Context, a counters.Aside, list []*watched, set
 	}
 	for _, w := range of {
 		if err == nil && !counted {
-			err = j.billing.notes.Miss(ctx, w.month, statements.Missed{ID: id, At: j.source.Time(), Report: reports.Encode(report)})
+			err = j.miss(ctx, w, id, report)
 		}
 		if w.fail(err); err != nil || !counted {
 			w.isLeft(id)
@@ -252,5 +253,13 @@ func (j *jobs) compareReport(ctx context.Context, w *watched, id string, r usage
 	}
 	j.log.WarnContext(ctx, "report not counted", "month", w.month.String(), "report", id)
 	w.isLeft(id)
-	return j.billing.notes.Miss(ctx, w.month, statements.Missed{ID: id, At: j.source.Time(), Report: reports.Encode(of)})
+	return j.miss(ctx, w, id, of)
+}
+
+// miss notes what isn't counted. A difference is measured before: a run that finds the note knows that it was.
+func (j *jobs) miss(ctx context.Context, w *watched, id string, r usage.Report) error {
+	if w.final {
+		j.differ(1)
+	}
+	return j.billing.notes.Miss(ctx, w.month, statements.Missed{ID: id, At: j.source.Time(), Report: reports.Encode(r)})
 }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"latchkey/shared/authz"
+	"latchkey/shared/keytest"
+)
+
+// killed is a run that ends at a call of the store, answered or not, with all that it would have said behind it. reached is false if it makes fewer calls.
+func killed(t testing.TB, stores keytest.Stores, r *harness, call int, fault keytest.Fault) (differences float64, reached bool) {
+	t.Helper()
+	var lock sync.Mutex
+	var dead *harness
+	said := ""
+	dead = newHarnessOn(t, stores.With(func(_ string, at int) keytest.Fault {
+		lock.Lock()
+		defer lock.Unlock()
+		switch {
+		case reached:
+			return keytest.Before
+		case at == call:
+			reached, said = true, dead.out.String()
+			return fault
+		default:
+			return keytest.NoFault
+		}
+	}))
+	dead.at = r.at
+	_, _ = dead.do(t, "compare")
+	if !reached {
+		said = dead.out.String()
+	}
+	dead.out = &keytest.Buffer{}
+	_, _ = dead.out.Write([]byte(said))
+	return dead.differences(t), reached
+}
+
+// differences is the sum of the metric that has been written.
+func (r *harness) differences(t testing.TB) (sum float64) {
+	t.Helper()
+	for _, n := range r.measured(t, "StatementDifferences") {
+		sum += n
+	}
+	return sum
+}
+
+// TestWhatAKilledRunHasAdjustedIsTold: a comparison is killed at each call of the store. The alarm is told of all adjustments, and no run says that the
+// month is equal while the pass in which they were found is under way.
+func TestWhatAKilledRunHasAdjustedIsTold(t *testing.T) {
+	keytest.OneAtATime(t)
+	for _, fault := range []keytest.Fault{keytest.Before, keytest.After} {
+		for n, more := 1, true; more; n++ {
+			synctest.Test(t, func(t *testing.T) {
+				stores := keytest.LongStores(t)
+				r := final(t, stores, 3, 2)
+				sum, reached := killed(t, stores, r, n, fault)
+				more = reached
+				pass, err := stores.Control.Pass(t.Context(), "compare")
+				if err != nil {
+					t.Fatal(err)
+				}
+				under := pass.UnderWay()
+				r.forget()
+				answer, err := r.do(t, "compare")
+				c, _ := answer.(compared)
+				if sum += r.differences(t); err != nil || sum < 2 || under && !slices.Equal(c.Unequal, []string{"2026-02"}) || c.More {
+					t.Errorf("killed at call %d, under way: %t: %v differences are measured; %+v, %v", n, under, sum, c, err)
+				}
+			})
+		}
+	}
+}
+
+// TestWhatAKilledRunHasNotedIsTold: a report that isn't counted is found by a run that is killed at any call of the store.
+func TestWhatAKilledRunHasNotedIsTold(t *testing.T) {
+	keytest.OneAtATime(t)
+	for n, more := 1, true; more; n++ {
+		synctest.Test(t, func(t *testing.T) {
+			stores := keytest.LongStores(t)
+			r := final(t, stores, 1, 0)
+			f := newFleet(t, r, 1, 1, 1)
+			f.decide(f.tallies[0], f.keys[0], "search", "", "paying", authz.Allowed)
+			f.report(t, f.tallies[0], 0)
+			r.at = r.at.Add(time.Hour)
+			sum, reached := killed(t, stores, r, n, keytest.After)
+			more = reached
+			r.forget()
+			answer, err := r.do(t, "compare")
+			c, _ := answer.(compared)
+			if sum += r.differences(t); err != nil || sum < 1 || !slices.Equal(c.Unequal, []string{"2026-02"}) {
+				t.Errorf("killed at call %d: %v differences are measured; %+v, %v", n, sum, c, err)
+			}
+		})
+	}
+}
