@@ -23,14 +23,17 @@ const (
 	countAdjusted = "adjusted"
 	countFailed   = "failed"
 	// countTrying is the number of accounts that are being compared. Where a run finds it, the one before ended meanwhile: it compares them one by one
-	// (countAlone are left of these), and where a run that began with one ended again, it goes on behind that: an account that no run can finish stops no other.
+	// (countAlone are left of these), and where mostTries runs that began with one ended, it goes on behind that: an account that no run can finish stops no other.
 	countTrying = "trying"
 	countAlone  = "alone"
-	countFirst  = "first" // 1: the account that is being compared is the first of its run
+	countFirst  = "first" // the number of runs that began with the account that is being compared alone, and haven't come behind it
 	// countAdjusting, with an account's ID behind it, is there from before the account is adjusted until the pass is behind it: 1 while that isn't
 	// counted and measured, then 2. So a run that finds it knows of adjustments that the run before may have written and not told.
 	countAdjusting = "adjusting "
 )
+
+// mostTries is the number of runs that an account may end. A run that ends just behind one, before it has saved that, is none of its doing, and looks the same.
+const mostTries = 3
 
 // errPlace means that how far a comparison has come can't be saved: what is behind that would be found by nobody.
 var errPlace = errors.New("jobs: the place of the comparison can't be saved")
@@ -46,11 +49,16 @@ func (j *jobs) savePass(ctx context.Context, p *control.Pass) error {
 
 // compareAccounts compares accounts, some at a time, and notes how far it has come behind each time.
 func (j *jobs) compareAccounts(ctx context.Context, s statements.State, ids []account.ID, p *control.Pass, c *compared) error {
-	if n := p.Counts[countTrying]; n == 1 && p.Counts[countFirst] == 1 && len(ids) > 0 {
+	tries := 0
+	n := p.Counts[countTrying]
+	if n == 1 {
+		tries = p.Counts[countFirst]
+	}
+	if tries >= mostTries && len(ids) > 0 {
 		j.log.ErrorContext(ctx, "statement of an account can't be compared", "month", s.Month.String(), "account_id", ids[0], "error", "a run ended meanwhile")
 		p.Counts[countFailed]++
 		c.Failed++
-		ids = behindOf(p, ids, 1)
+		ids, tries = behindOf(p, ids, 1), 0
 	} else if n > 0 {
 		p.Counts[countAlone] = max(n, p.Counts[countAlone])
 	}
@@ -62,8 +70,8 @@ func (j *jobs) compareAccounts(ctx context.Context, s statements.State, ids []ac
 			n = 1
 		}
 		p.Counts[countTrying], p.Counts[countFirst] = n, 0
-		if first {
-			p.Counts[countFirst] = 1
+		if first && n == 1 {
+			p.Counts[countFirst] = tries + 1
 		}
 		stop := closed()
 		if stop {
@@ -84,8 +92,8 @@ func (j *jobs) compareAccounts(ctx context.Context, s statements.State, ids []ac
 		p.Counts[countFailed] += failed
 		c.Accounts, c.Failed = c.Accounts+n, c.Failed+failed
 	}
-	p.Counts[countTrying] = 0
-	return nil
+	p.Counts[countTrying], p.Counts[countFirst] = 0, 0
+	return j.savePass(ctx, p) // whatever ends the run from here on, it is none of the accounts
 }
 
 // behindOf puts the pass behind the next n accounts, and returns those that are left.
