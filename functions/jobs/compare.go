@@ -147,10 +147,11 @@ func (j *jobs) compareMonth(ctx context.Context, s statements.State, p *control.
 }
 
 // reportsSince compares the reports that are there since a statement is final, once, and the records that were set aside since, as long as it is known
-// what their environments have contributed. It returns how many aren't counted of which nobody knew.
+// what their environments have contributed; of a month that an admin has closed also those from before. It returns how many aren't counted of which nobody knew.
 func (j *jobs) reportsSince(ctx context.Context, s statements.State) (found int, err error) {
 	now := j.source.Now()
-	if !now.Before(s.Month.End().Add(usage.KeepContributions)) {
+	known := now.Before(s.Month.End().Add(usage.KeepContributions))
+	if !known && !s.Over {
 		return 0, nil
 	}
 	w := &watched{month: s.Month, final: true, noted: map[string]bool{}}
@@ -158,6 +159,13 @@ func (j *jobs) reportsSince(ctx context.Context, s statements.State) (found int,
 		w.noted[one.ID] = true
 		return nil
 	})
+	var errOver error // which stops nothing else
+	if err == nil && s.Over {
+		errOver = j.asidesOver(ctx, w)
+	}
+	if err != nil || !known {
+		return w.left, errors.Join(err, errOver)
+	}
 	for day := s.Month.Settled(); err == nil && !day.After(now); day = day.AddDate(0, 0, 1) {
 		err = j.billing.counters.EachAside(ctx, day, func(a counters.Aside) error {
 			report, _, _ := about(a)
@@ -165,13 +173,30 @@ func (j *jobs) reportsSince(ctx context.Context, s statements.State) (found int,
 		})
 	}
 	if err != nil {
-		return w.left, err
+		return w.left, errors.Join(err, errOver)
 	}
 	sweep, err := j.billing.notes.Sweep(ctx, s.Month, statements.Final)
 	if err == nil && !sweep.Done {
 		_, err = j.sweep(ctx, w, statements.Final, sweep)
 	}
-	return w.left, err
+	return w.left, errors.Join(err, errOver)
+}
+
+// asidesOver looks at what was set aside before an admin closed a month, until all of it could be read once: the month didn't wait for what couldn't be
+// read then. What nobody knows to be counted any more is noted as not counted.
+func (j *jobs) asidesOver(ctx context.Context, w *watched) error {
+	sweep, err := j.billing.notes.Sweep(ctx, w.month, statements.Asides)
+	if err != nil || sweep.Done {
+		return err
+	}
+	settled, err := j.billing.notes.Settled(ctx)
+	if err != nil {
+		return err
+	}
+	if j.asides(ctx, []*watched{w}, settled); w.err != nil {
+		return w.err
+	}
+	return j.billing.notes.SaveSweep(ctx, w.month, statements.Asides, statements.Sweep{Began: j.source.Time(), Done: true})
 }
 
 // uncounted counts what is noted as not counted of a month and still isn't, and how much of that was noted since its statement is final.

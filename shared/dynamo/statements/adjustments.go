@@ -164,15 +164,18 @@ type Sweep struct {
 	Done  bool
 }
 
-// sweptSK names the comparison of a month's reports while it is open, and the one of those that are there when its statement is final.
+// Asides names, beside the statuses, the look at what was set aside before an admin closed a month.
+const Asides Status = "asides"
+
+// sweptSK names the comparison of a month's reports while it is open, the one of those that are there when its statement is final, and the look at Asides.
 func sweptSK(m statement.Month, of Status) string {
-	if of == Final {
-		return m.String() + "#final"
+	if of == Final || of == Asides {
+		return m.String() + "#" + string(of)
 	}
 	return m.String()
 }
 
-// Sweep reads how far the reports of a month have been compared: of one that is open, or again of one that is final.
+// Sweep reads how far the reports of a month have been compared: of one that is open, or again of one that is final; or whether Asides were looked at.
 func (s *Store) Sweep(ctx context.Context, m statement.Month, of Status) (w Sweep, err error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key(sweptPK, sweptSK(m, of)), ConsistentRead: aws.Bool(true)})
 	if err != nil || len(out.Item) == 0 {

@@ -577,6 +577,9 @@ func sweeps(t *testing.T, r harness) {
 	if w, err = r.Sweep(t.Context(), month, statements.Final); err != nil || w != (statements.Sweep{}) {
 		t.Errorf("of the month when it is final: %+v, %v", w, err)
 	}
+	if w, err = r.Sweep(t.Context(), month, statements.Asides); err != nil || w != (statements.Sweep{}) {
+		t.Errorf("of what was set aside: %+v, %v", w, err)
+	}
 	must(t, keytest.PutRaw(t.Context(), r.db, r.table, dynamo.Item{"pk": dynamo.S("SWEPT"), "sk": dynamo.S(month.String()), "began_at": dynamo.S("?"), "done": dynamo.Bool(true)}))
 	if w, err = r.Sweep(t.Context(), month, statements.Open); err != nil || w != (statements.Sweep{}) {
 		t.Errorf("%+v, %v", w, err)
