@@ -1,10 +1,10 @@
 package gates
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,15 +22,16 @@ import (
 )
 
 // TestProcessesKeepAQuotaTogether: real gates on the real engine, which are killed with what they hold, end in order and stop over
-// midnight, with calls that came before and are decided after it, never let more calls through in a day than the account's quota, nor more of a key than its daily cap, and what they took is never
-// less than what they let through. On the day after both are served again.
+// midnight, with calls that came before and are decided after it, never let more calls through in a day than the account's quota, nor in both than its month's, nor more of a key than its daily cap, and
+// what they took is never less than what they let through. On the day after both are served again, as far as the month's quota goes.
 func TestProcessesKeepAQuotaTogether(t *testing.T) {
 	processes, quota, kills, calls := 4, 300, 6, 900
 	if keytest.Deep() {
 		processes, quota, kills, calls = 16, 20_000, 100, 40_000
 	}
+	month := quota * 19 / 10 // what the first day leaves of it binds the second
 	ahead := filepath.Join(t.TempDir(), "ahead")
-	gate, err := othergate.Build("../../..", t.TempDir(), `{"evaluation":{"tiles":{"day":`+strconv.Itoa(quota)+`}}}`, ahead)
+	gate, err := othergate.Build("../../..", t.TempDir(), fmt.Sprintf(`{"evaluation":{"tiles":{"day":%d,"month":%d}}}`, quota, month), ahead)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,14 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 		tab.write(t, k)
 	}
 
-	today := time.Now().UTC()
+	now, skipped := time.Now().UTC(), 0
+	if now.AddDate(0, 0, 1).Day() == 1 { // both days have to be of one month
+		skipped = 1
+		if err := os.WriteFile(ahead, []byte("24h"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	today := now.AddDate(0, 0, skipped)
 	first := &quotaDay{tab: tab, name: "day 1", events: events, calls: int64(calls), kills: int64(kills)}
 	environments := make([]*environment, processes)
 	for i := range environments {
@@ -69,7 +77,7 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 		}
 	}
 	second.before = func() {
-		if err := os.WriteFile(ahead, []byte("24h"), 0o600); err != nil {
+		if err := os.WriteFile(ahead, fmt.Appendf(nil, "%dh", 24*(1+skipped)), 0o600); err != nil {
 			t.Error(err)
 		}
 	}
@@ -78,11 +86,16 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 	for _, e := range environments {
 		e.end()
 	}
-	if time.Now().UTC().Day() != today.Day() {
+	if time.Now().UTC().Day() != now.Day() {
 		t.Skip("DID NOT RUN: a real midnight has passed meanwhile")
 	}
+	account := string(keys[0].Account) + "#evaluation#tiles"
+	left := int64(month) - tab.taken(t, account, today, today.Format("d02"))
+	if n := tab.taken(t, account, today, "m"); n > int64(month) || left > int64(quota) {
+		t.Errorf("%d taken of %d in the month, %d left for the second day", n, month, left)
+	}
 	for i, day := range []*quotaDay{first, second} {
-		date := today.AddDate(0, 0, i)
+		date, most := today.AddDate(0, 0, i), []int64{int64(quota), min(int64(quota), left)}[i]
 		for _, bound := range []struct {
 			of          string
 			most        int64
@@ -90,10 +103,10 @@ func TestProcessesKeepAQuotaTogether(t *testing.T) {
 			served      int64
 			wholeIsUsed bool
 		}{
-			{"the account's quota", int64(quota), string(keys[0].Account) + "#evaluation#tiles", day.served[0].Load() + day.served[1].Load(), day.kills == 0},
+			{"the account's quota", most, account, day.served[0].Load() + day.served[1].Load(), day.kills == 0},
 			{"the key's cap", limit, string(keys[0].KeyID) + "##tiles", day.served[0].Load(), day.kills == 0},
 		} {
-			taken := tab.taken(t, bound.item, date)
+			taken := tab.taken(t, bound.item, date, date.Format("d02"))
 			t.Logf("day %d, %s: %d calls, %d served of %d, %d taken, %d killed", i+1, bound.of, day.made.Load(), bound.served, bound.most, taken, day.killed.Load())
 			if bound.served > bound.most || taken > bound.most || bound.served > taken {
 				t.Errorf("day %d, %s: %d served and %d taken of %d", i+1, bound.of, bound.served, taken, bound.most)
@@ -180,8 +193,8 @@ func (d *quotaDay) replace(t *testing.T, e *environment) *environment {
 	return d.tab.start(t)
 }
 
-// taken reads what was taken out of a quota on a day.
-func (tab *table) taken(t *testing.T, item string, day time.Time) int64 {
+// taken reads what was taken out of a quota, by the name of the sum in the item of a day's month.
+func (tab *table) taken(t *testing.T, item string, day time.Time, sum string) int64 {
 	t.Helper()
 	out, err := tab.db.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &tab.names.Quotas, ConsistentRead: aws.Bool(true),
@@ -190,6 +203,6 @@ func (tab *table) taken(t *testing.T, item string, day time.Time) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, _ := dynamo.GetN(out.Item, "d"+day.Format("02"))
+	n, _ := dynamo.GetN(out.Item, sum)
 	return n
 }

@@ -6,10 +6,16 @@
 //
 // Over all environments together, whatever dies, freezes, is delayed, lost or delivered twice: of the calls that the
 // environments' own clocks put into a period, at most as many are admitted as the quota says. What an environment's
-// clock is wrong by moves a call into the period before or after, for the quota and for the usage counters alike. After
-// a quota was lowered it is the larger of the new number and of what was taken by then. The guarantee is suspended for a
-// quota while its item can't be written (Result.Suspended), and for all once the writes of two have failed without a
-// success between them.
+// clock is wrong by moves a call into the period before or after, for the quota and for the usage counters alike. The
+// guarantee is suspended for a quota while its item can't be written (Result.Suspended), and for all once the writes of
+// two have failed without a success between them.
+//
+// A call is decided by the number with which it began. After a number of a day or a month was lowered, raised or set, at
+// most the larger of these is admitted in the period: the new number, and what was taken when the last write was done for
+// a call that began with another one. What was taken counts the tokens in hand, which stay good. The gate begins no such
+// call later than 10 s after the change, while the store can be read. The writes for a call end seconds after it began;
+// those of an environment that is frozen meanwhile, when it goes on. Calls that were made while there was no number,
+// neither of a day nor of a month, count for none.
 //
 // # How
 //

@@ -62,7 +62,7 @@ type Key struct {
 type Outcome struct {
 	Calls     int
 	Admitted  int         // with a token of each limit
-	By        map[Key]int // of those, in each period
+	By        map[Key]int // of those, in each period, under a limit that had a number
 	Suspended int         // admitted without a token
 	Refused   int
 	WhileHeld int // of those, while another living environment could have admitted the call
@@ -72,10 +72,11 @@ type Outcome struct {
 	Table     *Table
 	// LastAt is the moment of the last admission.
 	LastAt time.Duration
-	// AfterChange are the account's sums once every environment knows the last change and no older write is under way.
-	DayAfter, MonthAfter int64
-	Held                 int64 // in the hands of the living, at the end
-	Killed               int64 // lost with environments that were killed
+	// Before holds the sums of periods behind the last write for a call that began with other numbers than those that hold in the end; OldAt is its time.
+	Before map[Key]int64
+	OldAt  time.Duration
+	Held   int64 // in the hands of the living, at the end
+	Killed int64 // lost with environments that were killed
 }
 
 // Account is the name of the limit that all calls count under.
@@ -84,7 +85,7 @@ var Account = quota.Name{Scope: "account", Type: "freemium", Group: "tiles"}
 // Run runs a simulation.
 func Run(c Config) *Outcome {
 	s := &run{Config: c, rnd: rand.New(rand.NewPCG(c.Seed, 0x9e3779b97f4a7c15))}
-	s.out.By, s.out.Table = map[Key]int{}, NewTable()
+	s.out.By, s.out.Before, s.out.Table = map[Key]int{}, map[Key]int64{}, NewTable()
 	if c.Taken > 0 {
 		_, _ = s.out.Table.Write(context.Background(), quota.Ask{Name: Account, Date: c.Start.Truncate(24 * time.Hour), N: c.Taken})
 	}
@@ -95,11 +96,6 @@ func Run(c Config) *Outcome {
 	s.at(0, s.arrive)
 	if c.Others > 0 {
 		s.at(0, s.other)
-	}
-	if n := len(c.Changes); n > 0 {
-		s.at(c.Changes[n-1].At+Learns+longest, func() {
-			s.out.DayAfter, s.out.MonthAfter = s.out.Table.Taken(quota.Ask{Name: Account, Date: s.Start.Add(s.now)})
-		})
 	}
 	for s.queue.Len() > 0 {
 		e := heap.Pop(&s.queue).(event)
@@ -174,6 +170,12 @@ func (s *run) limitsOf(e *env) []quota.Limit {
 	}
 	day, month := s.numbers(e.learns)
 	return append(e.limits, quota.Limit{Name: Account, Day: day, Month: month})
+}
+
+// old reports whether a call began with other numbers of the account than those of the last change.
+func (s *run) old(limits []quota.Limit) bool {
+	n := len(s.Changes)
+	return n > 0 && limits[len(limits)-1] != quota.Limit{Name: Account, Day: s.Changes[n-1].Day, Month: s.Changes[n-1].Month}
 }
 
 func (s *run) poisson(rate float64) time.Duration {
@@ -262,7 +264,7 @@ func (s *run) close(e *env) {
 	}
 	for _, ask := range e.limiter.Close(s.clock(e)) {
 		s.out.Returns++
-		s.write(e, ask, func(quota.Seen, error) {})
+		s.write(e, ask, false, func(quota.Seen, error) {})
 	}
 }
 
@@ -277,7 +279,7 @@ func (s *run) after(e *env) {
 	}
 	s.out.Returns++
 	e.busy = true
-	s.write(e, ask, func(seen quota.Seen, err error) {
+	s.write(e, ask, false, func(seen quota.Seen, err error) {
 		e.busy = false
 		e.limiter.Corrected(ask, seen, err)
 	})
@@ -293,7 +295,7 @@ func (s *run) decide(e *env) {
 func (s *run) step(e *env, at time.Time, limits []quota.Limit, step quota.Step) {
 	if !step.Done {
 		s.out.Writes++
-		s.write(e, step.Ask, func(seen quota.Seen, err error) {
+		s.write(e, step.Ask, s.old(limits), func(seen quota.Seen, err error) {
 			s.step(e, at, limits, e.limiter.Answer(step.Ask, seen, err, s.clock(e)))
 		})
 		return
@@ -312,6 +314,9 @@ func (s *run) step(e *env, at time.Time, limits []quota.Limit, step quota.Step) 
 		s.out.Admitted++
 		s.out.LastAt = s.now
 		for i := range limits {
+			if limits[i].Day <= 0 && limits[i].Month <= 0 {
+				continue // nothing counts it
+			}
 			s.out.By[Key{limits[i].Name, at.Format("2006-01-02")}]++
 			s.out.By[Key{limits[i].Name, at.Format("2006-01")}]++
 		}

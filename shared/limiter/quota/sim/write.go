@@ -11,14 +11,17 @@ import (
 // longest is the greatest delay of a write that went astray.
 const longest = 3 * time.Second
 
+// Written is the longest time from a call's beginning until the last of its writes is done or lost, where no environment is frozen meanwhile.
+const Written = 2*longest + time.Second
+
 func (s *run) latency() time.Duration {
 	return time.Duration(float64(4*time.Millisecond) * math.Exp(0.35*s.rnd.NormFloat64()))
 }
 
 func (s *run) stray() time.Duration { return time.Duration(s.rnd.Int64N(int64(longest))) }
 
-// write sends a write, with what may go wrong on its way, and gives the answer to the environment.
-func (s *run) write(e *env, ask quota.Ask, answer func(quota.Seen, error)) {
+// write sends a write, with what may go wrong on its way, and gives the answer to the environment. old: the call's numbers are.
+func (s *run) write(e *env, ask quota.Ask, old bool, answer func(quota.Seen, error)) {
 	there, back := s.latency()/2, s.latency()/2
 	if s.rnd.Float64() < s.Faults.Delay {
 		there += s.stray()
@@ -28,6 +31,10 @@ func (s *run) write(e *env, ask quota.Ask, answer func(quota.Seen, error)) {
 	}
 	commit := func() quota.Seen {
 		seen, _ := s.out.Table.Write(context.Background(), ask)
+		if old && seen.Applied && ask.Name == Account {
+			s.out.OldAt = s.now
+			s.out.Before[Key{Account, ask.Date.Format("2006-01-02")}], s.out.Before[Key{Account, ask.Date.Format("2006-01")}] = s.out.Table.Taken(ask)
+		}
 		return seen
 	}
 	deliver := func(seen quota.Seen, err error) {
