@@ -69,11 +69,11 @@ func buildAll(o options, into string) ([]contestant, error) {
 			all = append(all, node)
 		}
 	}
-	if !o.more {
-		return all, nil
-	}
 	limited := all[slices.IndexFunc(all, func(c contestant) bool { return c.name == nameLatchkey })]
 	limited.name, limited.limited = nameLimited, true
+	if !o.more {
+		return append(all, limited), nil
+	}
 	variants, err := buildVariants(o, into)
 	return append(append(all, variants...), limited), err
 }

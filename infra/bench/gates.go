@@ -19,10 +19,11 @@ type verdict struct {
 	broken, unclear []string
 }
 
-// judge compares the medians of Latchkey's figures with the gates. A figure's own noise decides whether it has a verdict: what
+// judge compares the medians of Latchkey's figures, and two of the same binary under all kinds of limits, with the gates. A figure's own noise decides whether it has a verdict: what
 // lies in a binary has none, and a slow disk says nothing about the CPU.
 func judge(o options, runs [][]row) verdict {
-	r, off := pick(medians(runs), nameLatchkey), noise(runs)
+	all, off := medians(runs), noise(runs)
+	r, limited := pick(all, nameLatchkey), pick(all, nameLimited)
 	wider := 1.0
 	if o.ci {
 		wider = 1.25 / 1.15 // machines that are shared with strangers; the others have room enough
@@ -37,6 +38,8 @@ func judge(o options, runs [][]row) verdict {
 		{"warm p99", r.p99, 1.3 * wider, off.p99},
 		{"CPU", r.cpu, 1, off.cpu},
 		{"cold start", r.cold, 1.85, off.cold},
+		{"warm p50 with all limits", limited.p50, 1, off.p50},
+		{"CPU with all limits", limited.cpu, 1, off.cpu},
 		{"zip", r.zip, 1.25, 0},
 		{"binary", float64(r.binary) / maxBinary, 1, 0},
 	} {

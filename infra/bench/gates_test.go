@@ -20,6 +20,38 @@ func names(lines []string) string {
 // quiet is a second empty handler as an idle machine shows it.
 var quiet = ratios{p50: 1.02, p99: 0.975, cpu: 0.98, cold: 1.029, zip: 1}
 
+// fineLimited is the gate under all kinds of limits, as it should be.
+var fineLimited = row{name: nameLimited, ratios: ratios{p50: 1, p99: 2, cpu: 1, cold: 3}, binary: 5e6}
+
+// TestTheGateUnderAllLimitsIsJudged by its warm calls and their CPU: at most those of the empty handler.
+func TestTheGateUnderAllLimitsIsJudged(t *testing.T) {
+	latchkey := row{name: nameLatchkey, ratios: ratios{p50: 0.7, p99: 0.7, cpu: 0.65, cold: 1.7, zip: 1.2}, binary: 5e6}
+	limited := func(p50, cpu float64) row {
+		r := fineLimited
+		r.p50, r.cpu = p50, cpu
+		return r
+	}
+	busy := quiet
+	busy.p50 = 1.04
+	for name, c := range map[string]struct {
+		limited         row
+		control         ratios
+		broken, unclear string
+	}{
+		"as it was measured": {limited(0.73, 0.66), quiet, "", ""},
+		"as the empty one":   {limited(1, 1), quiet, "", ""},
+		"warm":               {limited(1.01, 0.66), quiet, "warm p50 with all limits", ""},
+		"CPU":                {limited(0.73, 1.01), quiet, "CPU with all limits", ""},
+		"on a busy machine":  {limited(1.01, 1.01), busy, "CPU with all limits", "warm p50 warm p50 with all limits"},
+		"not measured":       {row{}, quiet, "warm p50 with all limits CPU with all limits", ""},
+	} {
+		got := judge(options{ci: true}, [][]row{{{name: nameEmpty}, {name: nameControl, ratios: c.control}, latchkey, c.limited}})
+		if names(got.broken) != c.broken || names(got.unclear) != c.unclear {
+			t.Errorf("%s: broken %q, no verdict on %q; want %q, %q", name, names(got.broken), names(got.unclear), c.broken, c.unclear)
+		}
+	}
+}
+
 func TestGatesNameEachBrokenPromise(t *testing.T) {
 	figures := func(p50, p99, cpu, cold, zip float64, binary int64) row {
 		return row{name: nameLatchkey, ratios: ratios{p50: p50, p99: p99, cpu: cpu, cold: cold, zip: zip}, binary: binary}
@@ -41,7 +73,7 @@ func TestGatesNameEachBrokenPromise(t *testing.T) {
 		"binary":                 {figures(1, 1, 1, 1, 1, 81e5), options{}, "binary"},
 		"nothing counted":        {row{name: nameLatchkey}, options{}, "warm p50 warm p99 CPU cold start zip binary"},
 	} {
-		got := judge(c.o, [][]row{{{name: nameEmpty}, {name: nameControl, ratios: quiet}, c.latchkey}})
+		got := judge(c.o, [][]row{{{name: nameEmpty}, {name: nameControl, ratios: quiet}, c.latchkey, fineLimited}})
 		if names(got.broken) != c.broken || len(got.unclear) > 0 {
 			t.Errorf("%s: %+v, want %q broken", name, got, c.broken)
 		}
@@ -60,16 +92,16 @@ func TestAFigureHasNoVerdictWhereTwoEmptyHandlersDiffer(t *testing.T) {
 		latchkey, control row
 		broken, unclear   string
 	}{
-		"a busy machine":              {slow, noisy(func(r *ratios) { r.p50, r.p99, r.cpu, r.cold = 1.04, 1.2, 1.1, 0.9 }), "zip binary", "warm p50 warm p99 CPU cold start"},
-		"and nothing over its gate":   {fine, noisy(func(r *ratios) { r.p50, r.p99, r.cpu, r.cold = 1.04, 1.2, 1.1, 0.9 }), "", "warm p50 warm p99 CPU cold start"},
+		"a busy machine":              {slow, noisy(func(r *ratios) { r.p50, r.p99, r.cpu, r.cold = 1.04, 1.2, 1.1, 0.9 }), "zip binary", "warm p50 warm p99 CPU cold start warm p50 with all limits CPU with all limits"},
+		"and nothing over its gate":   {fine, noisy(func(r *ratios) { r.p50, r.p99, r.cpu, r.cold = 1.04, 1.2, 1.1, 0.9 }), "", "warm p50 warm p99 CPU cold start warm p50 with all limits CPU with all limits"},
 		"the second one is slower":    {slow, noisy(func(r *ratios) { r.cold = 1.031 }), "warm p50 warm p99 CPU zip binary", "cold start"},
 		"the second one is faster":    {slow, noisy(func(r *ratios) { r.cold = 0.969 }), "warm p50 warm p99 CPU zip binary", "cold start"},
 		"off by less":                 {slow, noisy(func(r *ratios) { r.p50, r.p99, r.cpu, r.cold = 1.029, 1.029, 0.971, 1.029 }), "warm p50 warm p99 CPU cold start zip binary", ""},
 		"the tail is slower":          {slow, noisy(func(r *ratios) { r.p99 = 1.031 }), "warm p50 CPU cold start zip binary", "warm p99"},
 		"the tail is faster":          {slow, noisy(func(r *ratios) { r.p99 = 0.969 }), "warm p50 CPU cold start zip binary", "warm p99"},
-		"without a second one at all": {slow, row{}, "zip binary", "warm p50 warm p99 CPU cold start"},
+		"without a second one at all": {slow, row{}, "zip binary", "warm p50 warm p99 CPU cold start warm p50 with all limits CPU with all limits"},
 	} {
-		got := judge(options{}, [][]row{{{name: nameEmpty}, c.control, c.latchkey}})
+		got := judge(options{}, [][]row{{{name: nameEmpty}, c.control, c.latchkey, fineLimited}})
 		if names(got.broken) != c.broken || names(got.unclear) != c.unclear {
 			t.Errorf("%s: broken %q, no verdict on %q; want %q, %q", name, names(got.broken), names(got.unclear), c.broken, c.unclear)
 		}
@@ -80,15 +112,15 @@ func TestNoiseOfSeveralRunsDoesNotCancelOut(t *testing.T) {
 	run := func(control float64) []row {
 		second, latchkey := quiet, quiet
 		second.p50, latchkey.p50 = control, 1.2
-		return []row{{name: nameEmpty}, {name: nameControl, ratios: second}, {name: nameLatchkey, ratios: latchkey, binary: 5e6}}
+		return []row{{name: nameEmpty}, {name: nameControl, ratios: second}, {name: nameLatchkey, ratios: latchkey, binary: 5e6}, fineLimited}
 	}
 	for name, c := range map[string]struct {
 		controls        [3]float64
 		broken, unclear string
 	}{
-		"up and down":      {[3]float64{1.01, 0.96, 1.14}, "", "warm p50"},
+		"up and down":      {[3]float64{1.01, 0.96, 1.14}, "", "warm p50 warm p50 with all limits"},
 		"one run of three": {[3]float64{1.01, 0.98, 1.14}, "warm p50", ""},
-		"two in one way":   {[3]float64{1.04, 1, 1.04}, "", "warm p50"},
+		"two in one way":   {[3]float64{1.04, 1, 1.04}, "", "warm p50 warm p50 with all limits"},
 	} {
 		got := judge(options{}, [][]row{run(c.controls[0]), run(c.controls[1]), run(c.controls[2])})
 		if names(got.broken) != c.broken || names(got.unclear) != c.unclear {
