@@ -11,7 +11,7 @@ import (
 func TestAnAdjustmentStandsInTheMonthInWhichItCame(t *testing.T) {
 	for _, in := range []int{1, 2} {
 		stores := keytest.LongStores(t)
-		r := final(t, stores, 1)
+		r := final(t, stores, 1, 1)
 		came := february + statement.Month(in)
 		r.at = came.Begin().AddDate(0, 0, 20)
 		answer, err := r.do(t, "compare")
