@@ -21,6 +21,8 @@ type Matcher interface {
 	Match(path string) (product.Match, bool)
 	// Find is Match with the coverage of the path.
 	Find(path string) (product.Match, product.Coverage)
+	// FindEncoded is the coverage of a path that holds escapes of "/" or "%".
+	FindEncoded(path string) product.Coverage
 	// EncodedSlash reports whether paths of a class may hold escapes of "/" and "%".
 	EncodedSlash(class product.Class) bool
 }
@@ -28,7 +30,8 @@ type Matcher interface {
 // TargetOf reads a path. Only a canonical path is ever matched, and one that holds escapes of "/" or "%" behind the
 // prefix of a class that takes them, where no decoding of it could mean something else. It allocates nothing for a
 // path without such escapes and without a segment that begins with "%3B". The coverage is that of the path as it was sent: a
-// decoding can only lie deeper, behind the same prefix, where the product has covered paths for at least as long.
+// decoding can only lie deeper, behind the same prefix, where the product has covered paths for at least as long. With such
+// escapes it is that of the paths that hold some: they may have been let in later than the others.
 func TargetOf(path string, products Matcher) Target {
 	f := formOf(path)
 	if !f.good {
@@ -39,6 +42,8 @@ func TargetOf(path string, products Matcher) Target {
 	case f.nested >= 0 && !nestedBehind(path, f.nested, match, products),
 		f.hollow && !sameCollapsed(path, match, products):
 		return Target{}
+	case f.nested >= 0:
+		coverage = products.FindEncoded(path)
 	}
 	return Target{Canonical: true, Match: match, Coverage: coverage, path: path}
 }

@@ -21,12 +21,12 @@ func (w *world) commit(parents []*deployment, text string, whole bool) *deployme
 	covers := lock.Coverages{"sdk": {}}
 	for _, p := range products {
 		for _, c := range p.Classes {
-			covers[string(p.ID)] = append(covers[string(p.ID)], c.Prefixes...)
+			covers.Add(string(p.ID), c.Prefixes, c.EncodedSlash)
 		}
 	}
-	_, report, err := lock.Update(text, covers, nil)
-	updated, _, err2 := lock.Update(text, covers, slices.Sorted(maps.Keys(report.Gained)))
-	if (err != nil) != (len(report.Gained) > 0) || err2 != nil {
+	_, report, err := lock.Update(text, covers, lock.Named{})
+	updated, _, err2 := lock.Update(text, covers, lock.Named{Widened: slices.Sorted(maps.Keys(report.Gained)), Closed: slices.Sorted(maps.Keys(report.Closed))})
+	if (err != nil) != (len(report.Gained)+len(report.Closed) > 0) || err2 != nil {
 		w.t.Fatalf("widens %v: %v, %v", report.Gained, err, err2)
 	}
 	h, err := lock.Read(updated)

@@ -9,7 +9,8 @@ import (
 )
 
 // Version names one catalogue: its number in the lock, and a hash of all that the lock has up to it, such as
-// "3-8c1d22ef01". Two catalogues never have the same one, whatever branches they came from.
+// "3-8c1d22ef01". Two catalogues never have the same one, whatever branches they came from. As the name of a coverage it has "%"
+// behind it where paths with encoded slashes are meant.
 type Version string
 
 // Path is a coverage that was agreed to: a prefix of paths, and the version in which the product began to cover it.
@@ -17,6 +18,9 @@ type Path struct {
 	Prefix string // "/map/", in lower case
 	Since  Version
 }
+
+// EncodedSlash is written for people behind a prefix where not all of its paths are meant, but those that hold encoded slashes.
+const EncodedSlash = "*%2F*"
 
 // Given is the consent for one product. Without paths it opens nothing.
 type Given struct {

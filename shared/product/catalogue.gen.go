@@ -33,11 +33,14 @@ var generatedQuotas = Quotas{
 }
 
 var history = History{
-	Version: "1-e459a7fd79",
+	Version: "2-aa344efdb4",
 	Covered: []Covered{
 		{Product: "map-display", Prefix: "/map/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},
 		{Product: "routing", Prefix: "/routing/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},
 		{Product: "search", Prefix: "/search/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},
 		{Product: "traffic", Prefix: "/traffic/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},
+	},
+	EncodedSlash: []Covered{
+		{Product: "search", Prefix: "/search/"},
 	},
 }

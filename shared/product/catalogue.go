@@ -27,6 +27,7 @@ type prefix struct {
 	path     string // in lower case
 	match    Match
 	coverage Coverage
+	encoded  Coverage // of paths that hold encoded slashes
 }
 
 // Default is the catalogue of catalogue.json, as a Go literal: a cold gate has no time for reading JSON. A test proves
@@ -60,7 +61,7 @@ func New(products []Product) (Catalogue, error) {
 
 // WithHistory is New for a catalogue of which it is known since when each part is covered.
 func WithHistory(products []Product, h History) (Catalogue, error) {
-	c := Catalogue{byID: map[ID]Product{}, byClass: map[Class]LimitClass{}, owner: map[Class]ID{}, past: &past{h, map[ID][]Covered{}}}
+	c := Catalogue{byID: map[ID]Product{}, byClass: map[Class]LimitClass{}, owner: map[Class]ID{}, past: &past{h, map[ID][]Covered{}, map[ID][]Covered{}}}
 	for _, p := range products {
 		if err := c.add(p); err != nil {
 			return Catalogue{}, fmt.Errorf("product: catalogue: %s: %w", p.ID, err)

@@ -28,6 +28,9 @@ type Covered struct {
 type History struct {
 	Version consent.Version
 	Covered []Covered
+	// EncodedSlash has the same of paths with encoded slashes, where classes take them. A part without a version, and a class of
+	// no part, opens them with the paths around them.
+	EncodedSlash []Covered
 	// Changed are the products that the lock's first version doesn't have as they are. Of the others keys record no consent.
 	Changed []ID
 	// Narrowed are the products that once covered more than they do.
@@ -37,7 +40,8 @@ type History struct {
 // past is a catalogue's history, and the parts of each product.
 type past struct {
 	History
-	parts map[ID][]Covered
+	parts   map[ID][]Covered
+	encoded map[ID][]Covered
 }
 
 // unversioned is the version of a catalogue that has no lock.
@@ -46,35 +50,54 @@ const unversioned consent.Version = "1"
 // cover gives each prefix its coverage. What the history has and no class has as a prefix becomes one, of the class
 // around it, so that one search finds both.
 func (c *Catalogue) cover() error {
-	for _, part := range c.past.Covered {
-		path := strings.ToLower(part.Prefix)
-		match, _ := c.Find(path)
-		if match.Product != part.Product {
-			return fmt.Errorf("the lock has %q as a path of %s, which it isn't: make catalogue", part.Prefix, part.Product)
-		}
-		c.past.parts[part.Product] = append(c.past.parts[part.Product], part)
-		if !slices.ContainsFunc(c.prefixes, func(p prefix) bool { return p.path == path }) {
-			c.prefixes = append(c.prefixes, prefix{path: path, match: match})
-			sort.SliceStable(c.prefixes, func(i, j int) bool { return len(c.prefixes[i].path) > len(c.prefixes[j].path) })
+	for _, list := range []struct {
+		parts []Covered
+		by    map[ID][]Covered
+	}{{c.past.Covered, c.past.parts}, {c.past.EncodedSlash, c.past.encoded}} {
+		for _, part := range list.parts {
+			path := strings.ToLower(part.Prefix)
+			match, _ := c.Find(path)
+			if match.Product != part.Product {
+				return fmt.Errorf("the lock has %q as a path of %s, which it isn't: make catalogue", part.Prefix, part.Product)
+			}
+			list.by[part.Product] = append(list.by[part.Product], part)
+			if !slices.ContainsFunc(c.prefixes, func(p prefix) bool { return p.path == path }) {
+				c.prefixes = append(c.prefixes, prefix{path: path, match: match})
+				sort.SliceStable(c.prefixes, func(i, j int) bool { return len(c.prefixes[i].path) > len(c.prefixes[j].path) })
+			}
 		}
 	}
 	for i := range c.prefixes {
 		p := &c.prefixes[i]
-		if p.coverage = c.coverageOf(*p); len(p.coverage.Since) == 0 {
+		if p.coverage = closest(c.past.parts[p.match.Product], p.path); len(p.coverage.Since) == 0 {
 			return fmt.Errorf("the lock doesn't have %q of %s: make catalogue", p.path, p.match.Product)
+		}
+		if p.encoded = closest(c.past.encoded[p.match.Product], p.path); len(p.encoded.Since) == 0 {
+			p.encoded = p.coverage
 		}
 	}
 	return nil
 }
 
-func (c *Catalogue) coverageOf(p prefix) (found Coverage) {
+// closest is the coverage of the longest part that a path is in.
+func closest(parts []Covered, path string) (found Coverage) {
 	longest := 0
-	for _, part := range c.past.parts[p.match.Product] {
-		if len(part.Prefix) > longest && strings.HasPrefix(p.path, strings.ToLower(part.Prefix)) {
+	for _, part := range parts {
+		if len(part.Prefix) > longest && strings.HasPrefix(path, strings.ToLower(part.Prefix)) {
 			longest, found = len(part.Prefix), part.Coverage
 		}
 	}
 	return found
+}
+
+// FindEncoded is the coverage of a path that holds encoded slashes and belongs to a class that takes them.
+func (c Catalogue) FindEncoded(path string) Coverage {
+	for i := range c.prefixes {
+		if p := &c.prefixes[i]; begins(path, p.path) {
+			return p.encoded
+		}
+	}
+	return Coverage{}
 }
 
 // Version names the catalogue.
@@ -91,7 +114,7 @@ func (c Catalogue) Shown(id ID) consent.Given {
 		return consent.Given{Product: string(id)}
 	}
 	var paths []consent.Path
-	for _, part := range c.past.parts[id] {
+	for _, part := range slices.Concat(c.past.parts[id], c.past.encoded[id]) {
 		for _, since := range part.Since {
 			paths = append(paths, consent.Path{Prefix: strings.ToLower(part.Prefix), Since: since})
 		}
@@ -119,7 +142,7 @@ func (c Catalogue) Consents(before []ID, held consent.List, after []ID) consent.
 }
 
 // Pending lists the paths of a product that stay closed until somebody accepts them, as they are written: what neither
-// the key's consents nor the account's have.
+// the key's consents nor the account's have. A prefix with [consent.EncodedSlash] behind it stands for those of its paths that hold some.
 func (c Catalogue) Pending(id ID, key, account consent.List) (paths []string) {
 	if c.past == nil {
 		return nil
@@ -127,6 +150,11 @@ func (c Catalogue) Pending(id ID, key, account consent.List) (paths []string) {
 	for _, part := range c.past.parts[id] {
 		if !Open(strings.ToLower(part.Prefix), string(id), part.Coverage, key, account) {
 			paths = append(paths, part.Prefix)
+		}
+	}
+	for _, part := range c.past.encoded[id] {
+		if len(part.Since) > 0 && !Open(strings.ToLower(part.Prefix), string(id), part.Coverage, key, account) {
+			paths = append(paths, part.Prefix+consent.EncodedSlash)
 		}
 	}
 	return paths

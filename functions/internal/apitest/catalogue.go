@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -27,14 +28,11 @@ func Catalogue(t testing.TB, root string, edits ...func([]product.Product)) prod
 		for _, p := range products {
 			covers[string(p.ID)] = []string{}
 			for _, c := range p.Classes {
-				covers[string(p.ID)] = append(covers[string(p.ID)], c.Prefixes...)
+				covers.Add(string(p.ID), c.Prefixes, c.EncodedSlash)
 			}
 		}
-		_, report, _ := lock.Update(locked, covers, nil)
-		var named []string
-		for id := range report.Gained {
-			named = append(named, id)
-		}
+		_, report, _ := lock.Update(locked, covers, lock.Named{})
+		named := lock.Named{Widened: slices.Collect(maps.Keys(report.Gained))}
 		if locked, _, err = lock.Update(locked, covers, named); err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +43,11 @@ func Catalogue(t testing.TB, root string, edits ...func([]product.Product)) prod
 	}
 	history := product.History{Version: h.Version}
 	for _, c := range h.Covered {
-		history.Covered = append(history.Covered, product.Covered{
+		list := &history.Covered
+		if c.EncodedSlash {
+			list = &history.EncodedSlash
+		}
+		*list = append(*list, product.Covered{
 			Product: product.ID(c.Product), Prefix: c.Prefix, Coverage: product.Coverage{Since: c.Since, Standing: c.Standing},
 		})
 	}

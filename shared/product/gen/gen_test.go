@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"latchkey/shared/product/lock"
 )
 
 const repository = "../../.."
 
 func TestWhatIsGeneratedIsCommitted(t *testing.T) {
 	files := os.DirFS(repository)
-	out, _, err := generate(files)
+	out, _, err := generate(files, lock.Named{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,7 @@ const good = `{"id":"a","name":"A","kind":"api","sample_path":"/a/b/1","docs_url
 	{"id":"a.x","name":"X","prefixes":["/a/b/x/","/z/"],"qps":{"enterprise":1,"self_serve":1},"max_qps":2}]}`
 
 func TestEachOutermostPrefixHasOneRoute(t *testing.T) {
-	out, _, err := generate(files(good))
+	out, _, err := generate(files(good), lock.Named{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,7 @@ func TestTheLimitsOfAccountsAreInTheCode(t *testing.T) {
 		`{"self_serve":20}`:                 "MaxQPS: 2, AccountQPS: map[account.Type]int{account.SelfServe: 20}},",
 		`{}`:                                "MaxQPS: 2},",
 	} {
-		out, _, err := generate(files(strings.Replace(good, `"max_qps":2`, `"max_qps":2,"account_qps":`+limits, 1)))
+		out, _, err := generate(files(strings.Replace(good, `"max_qps":2`, `"max_qps":2,"account_qps":`+limits, 1)), lock.Named{})
 		if err != nil || !strings.Contains(string(out[codeFile]), want) {
 			t.Errorf("%s: %v\n%s", limits, err, out[codeFile])
 		}
@@ -99,7 +101,7 @@ func TestACatalogueThatCannotBeRoutedOrShownIsRefused(t *testing.T) {
 		if broken == good {
 			t.Fatalf("%s: nothing changed", name)
 		}
-		if out, _, err := generate(files(broken)); err == nil || out != nil {
+		if out, _, err := generate(files(broken), lock.Named{}); err == nil || out != nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -108,7 +110,7 @@ func TestACatalogueThatCannotBeRoutedOrShownIsRefused(t *testing.T) {
 // TestAWideningIsRefusedUnlessItIsNamed, and then nothing is written: neither the lock nor code nor routes.
 func TestAWideningIsRefusedUnlessItIsNamed(t *testing.T) {
 	f := files(good)
-	first, _, err := generate(f)
+	first, _, err := generate(f, lock.Named{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,10 +119,10 @@ func TestAWideningIsRefusedUnlessItIsNamed(t *testing.T) {
 	}
 	wider := strings.Replace(good, `"/z/"`, `"/z/","/y/"`, 1)
 	f[catalogueFile] = &fstest.MapFile{Data: []byte(`{"products":[` + wider + `]}`)}
-	if out, _, err := generate(f); err == nil || out != nil || !strings.Contains(err.Error(), "WIDEN=a") {
+	if out, _, err := generate(f, lock.Named{}); err == nil || out != nil || !strings.Contains(err.Error(), "WIDEN=a") {
 		t.Errorf("silent: %v", err)
 	}
-	out, report, err := generate(f, "a")
+	out, report, err := generate(f, lock.Named{Widened: []string{"a"}})
 	if err != nil || len(report.Gained["a"]) != 1 {
 		t.Fatalf("named: %+v, %v", report, err)
 	}
@@ -136,7 +138,7 @@ func TestAWideningIsRefusedUnlessItIsNamed(t *testing.T) {
 func TestALostLockIsNotReplaced(t *testing.T) {
 	f := files(good)
 	delete(f, lockFile)
-	if out, _, err := generate(f); err == nil || out != nil {
+	if out, _, err := generate(f, lock.Named{}); err == nil || out != nil {
 		t.Error("another lock was begun")
 	}
 }
@@ -147,7 +149,7 @@ func TestATemplateWithoutItsMarksIsRefused(t *testing.T) {
 	} {
 		f := files(good)
 		f[templateFile] = &fstest.MapFile{Data: []byte(template)}
-		if _, _, err := generate(f); err == nil {
+		if _, _, err := generate(f, lock.Named{}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

@@ -16,9 +16,8 @@ import (
 	"latchkey/shared/product/lock"
 )
 
-// generate returns the text of each file that follows from the catalogue. widened names the products that were there and
-// are meant to cover more.
-func generate(repository fs.FS, widened ...string) (map[string][]byte, lock.Report, error) {
+// generate returns the text of each file that follows from the catalogue.
+func generate(repository fs.FS, named lock.Named) (map[string][]byte, lock.Report, error) {
 	var report lock.Report
 	text, err := fs.ReadFile(repository, catalogueFile)
 	if err != nil {
@@ -39,7 +38,7 @@ func generate(repository fs.FS, widened ...string) (map[string][]byte, lock.Repo
 	if err := check(products); err != nil {
 		return nil, report, err
 	}
-	updated, report, err := lock.Update(string(locked), coverages(products), widened)
+	updated, report, err := lock.Update(string(locked), coverages(products), named)
 	if err != nil {
 		return nil, report, err
 	}
@@ -47,7 +46,8 @@ func generate(repository fs.FS, widened ...string) (map[string][]byte, lock.Repo
 	if err != nil {
 		return nil, report, err
 	}
-	if _, err := product.WithHistory(products, historyOf(history)); err != nil {
+	past := historyOf(history)
+	if _, err := product.WithHistory(products, past); err != nil {
 		return nil, report, err
 	}
 	quotas, err := product.ParseQuotas(text)
@@ -57,7 +57,7 @@ func generate(repository fs.FS, widened ...string) (map[string][]byte, lock.Repo
 	if err := checkQuotas(products, quotas); err != nil {
 		return nil, report, err
 	}
-	code, err := code(products, quotas, history)
+	code, err := code(products, quotas, past)
 	if err != nil {
 		return nil, report, err
 	}
@@ -73,7 +73,7 @@ func coverages(products []product.Product) lock.Coverages {
 	for _, p := range products {
 		all[string(p.ID)] = []string{}
 		for _, c := range p.Classes {
-			all[string(p.ID)] = append(all[string(p.ID)], c.Prefixes...)
+			all.Add(string(p.ID), c.Prefixes, c.EncodedSlash)
 		}
 	}
 	return all
@@ -83,7 +83,11 @@ func coverages(products []product.Product) lock.Coverages {
 func historyOf(h lock.History) product.History {
 	out := product.History{Version: h.Version, Changed: ids(h.Changed), Narrowed: ids(h.Narrowed)}
 	for _, c := range h.Covered {
-		out.Covered = append(out.Covered, product.Covered{
+		list := &out.Covered
+		if c.EncodedSlash {
+			list = &out.EncodedSlash
+		}
+		*list = append(*list, product.Covered{
 			Product: product.ID(c.Product), Prefix: c.Prefix, Coverage: product.Coverage{Since: c.Since, Standing: c.Standing},
 		})
 	}
@@ -143,7 +147,7 @@ func checkShown(sample, docs string, catalogue product.Catalogue) error {
 	return nil
 }
 
-func code(products []product.Product, q product.Quotas, h lock.History) ([]byte, error) {
+func code(products []product.Product, q product.Quotas, h product.History) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("// Code generated from catalogue.json by `make catalogue`. DO NOT EDIT.\n\npackage product\n\n")
 	b.WriteString("import (\n\"latchkey/shared/account\"\n\"latchkey/shared/consent\"\n)\n\nvar generated = []Product{\n")
@@ -161,21 +165,33 @@ func code(products []product.Product, q product.Quotas, h lock.History) ([]byte,
 	return format.Source(b.Bytes())
 }
 
-func writeHistory(b *bytes.Buffer, h lock.History) {
-	fmt.Fprintf(b, "var history = History{\nVersion: %q,\nCovered: []Covered{\n", h.Version)
-	for _, c := range h.Covered {
-		fmt.Fprintf(b, "{Product: %q, Prefix: %q, Coverage: Coverage{Since: %#v, Standing: %t}},\n", c.Product, c.Prefix, c.Since, c.Standing)
+func writeHistory(b *bytes.Buffer, h product.History) {
+	fmt.Fprintf(b, "var history = History{\nVersion: %q,\n", h.Version)
+	writeCovered(b, "Covered", h.Covered)
+	if len(h.EncodedSlash) > 0 {
+		writeCovered(b, "EncodedSlash", h.EncodedSlash)
 	}
-	b.WriteString("},\n")
 	for _, l := range []struct {
 		name string
-		ids  []string
+		ids  []product.ID
 	}{{"Changed", h.Changed}, {"Narrowed", h.Narrowed}} {
 		if len(l.ids) > 0 {
-			fmt.Fprintf(b, "%s: []ID%s,\n", l.name, strings.TrimPrefix(fmt.Sprintf("%#v", l.ids), "[]string"))
+			fmt.Fprintf(b, "%s: []ID%s,\n", l.name, strings.TrimPrefix(fmt.Sprintf("%#v", l.ids), "[]product.ID"))
 		}
 	}
 	b.WriteString("}\n")
+}
+
+func writeCovered(b *bytes.Buffer, name string, list []product.Covered) {
+	fmt.Fprintf(b, "%s: []Covered{\n", name)
+	for _, c := range list {
+		coverage := "" // as the paths around them
+		if len(c.Since) > 0 {
+			coverage = fmt.Sprintf(", Coverage: Coverage{Since: %#v, Standing: %t}", c.Since, c.Standing)
+		}
+		fmt.Fprintf(b, "{Product: %q, Prefix: %q%s},\n", c.Product, c.Prefix, coverage)
+	}
+	b.WriteString("},\n")
 }
 
 // accountQPS is the member of the account's limits, where the class has some.

@@ -1,6 +1,6 @@
 // Command gen writes what follows from catalogue.json: catalogue.lock, catalogue.gen.go, and the product routes of
 // template.yaml. Run it by `make catalogue`, which also brings up to date what the tests compare the template with. It refuses
-// a product that comes to cover more, unless -widen names it.
+// a product that comes to cover more, unless -widen names it, and a merge that closes paths of one, unless -close does.
 package main
 
 import (
@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"latchkey/shared/product/lock"
 )
 
 // Where the files are, from the root of the repository.
@@ -24,24 +26,32 @@ const (
 func main() {
 	root := flag.String("root", "../..", "the repository")
 	widened := flag.String("widen", "", "products that are meant to cover more, with blanks between")
+	closed := flag.String("close", "", "products of which a merge is meant to close paths, with blanks between")
 	flag.Parse()
 	log.SetFlags(0)
-	if err := write(*root, strings.Fields(*widened)); err != nil {
+	if err := write(*root, lock.Named{Widened: strings.Fields(*widened), Closed: strings.Fields(*closed)}); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // write brings the files up to date. It writes none if one can't be made.
-func write(root string, widened []string) error {
-	out, report, err := generate(os.DirFS(root), widened...)
+func write(root string, named lock.Named) error {
+	out, report, err := generate(os.DirFS(root), named)
 	if err != nil {
 		return err
 	}
-	for _, id := range slices.Sorted(maps.Keys(report.Gained)) {
-		log.Printf("%s covers %s too, once an account has accepted it", id, strings.Join(report.Gained[id], " "))
-	}
-	for _, id := range slices.Sorted(maps.Keys(report.Lost)) {
-		log.Printf("%s no longer covers %s: keys that call it are refused", id, strings.Join(report.Lost[id], " "))
+	for _, r := range []struct {
+		paths map[string][]string
+		text  string
+	}{
+		{report.Gained, "%s covers %s too, once an account has accepted it"},
+		{report.Closed, "%s goes on to cover %s, and keys that could call it are refused until their accounts have accepted it"},
+		{report.Lost, "%s no longer covers %s: keys that call it are refused"},
+		{report.Stood, "%s covers %s: catalogue.lock has had no encoded slashes, so that is taken to have been so for as long as the paths around"},
+	} {
+		for _, id := range slices.Sorted(maps.Keys(r.paths)) {
+			log.Printf(r.text, id, strings.Join(r.paths[id], " "))
+		}
 	}
 	for name, text := range out {
 		if err := os.WriteFile(filepath.Join(root, name), text, 0o644); err != nil { //nolint:gosec // source code is for everybody

@@ -3,13 +3,15 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"latchkey/shared/product/lock"
 )
 
 // withQuotas is a repository whose catalogue has them.
 func withQuotas(text string) map[string][]byte {
 	f := files(good)
 	f[catalogueFile].Data = []byte(`{` + text + `,"products":[` + good + `]}`)
-	out, _, err := generate(f)
+	out, _, err := generate(f, lock.Named{})
 	if err != nil {
 		return map[string][]byte{"": []byte(err.Error())}
 	}

@@ -6,6 +6,10 @@
 //	version 2-8c1d22ef01 after 1-5f2c9a8e77
 //	+ traffic /traffic/tiles/
 //	- search /search/old/
+//	+ search /search/ encoded_slash
+//
+// The last one says that paths within may hold encoded slashes. What did before the file said so of any path stands behind
+// "=" in the block that begins to (with the line "= encoded_slash"), and is open as the paths around it are.
 //
 // A version is a number, one more than those before, and a hash of the block and of the versions that it comes after. So
 // blocks can only be added, and two branches never give the same version to two catalogues. Where branches are merged,
@@ -28,21 +32,68 @@ import (
 var ErrLock = errors.New("catalogue.lock")
 
 // Coverages are the paths of each product, by its ID: prefixes as they are written. A product without paths is there,
-// with none.
+// with none. The prefixes of classes that take encoded slashes are there once more, under [EncodedSlash] of the ID.
 type Coverages map[string][]string
 
-// line is one change: a product that comes or goes (prefix ""), or one of its prefixes.
+// Add adds a class of a product.
+func (c Coverages) Add(product string, prefixes []string, encodedSlash bool) {
+	c[product] = append(c[product], prefixes...)
+	if encodedSlash {
+		c[EncodedSlash(product)] = append(c[EncodedSlash(product)], prefixes...)
+	}
+}
+
+// A product's paths with encoded slashes are kept as those of another product, whose ID has this behind it; so are the
+// exceptions: prefixes of classes that take none, within those of classes that do.
+const (
+	encodedSlash = " encoded_slash"
+	noneWithin   = " no_encoded_slash"
+)
+
+// EncodedSlash names the paths of a product that hold encoded slashes.
+func EncodedSlash(product string) string { return product + encodedSlash }
+
+// base is the product itself.
+func base(id string) string {
+	id, _, _ = strings.Cut(id, " ")
+	return id
+}
+
+// The signs of a line.
+const (
+	comes = "+"
+	goes  = "-"
+	stood = "=" // before the file said so
+)
+
+// line is one change: a product that comes or goes (prefix ""), or one of its prefixes. Without a product it says that the
+// file has encoded slashes from here on.
 type line struct {
-	added           bool
+	sign            string
 	product, prefix string
 }
 
 func (l line) String() string {
-	sign := "-"
-	if l.added {
-		sign = "+"
+	_, kind, _ := strings.Cut(l.product, " ")
+	return strings.Join(slices.DeleteFunc([]string{l.sign, base(l.product), l.prefix, kind}, func(part string) bool { return part == "" }), " ")
+}
+
+// parseLine reads what String wrote.
+func parseLine(fields []string) (l line, ok bool) {
+	l = line{sign: fields[0]}
+	switch last := " " + fields[len(fields)-1]; {
+	case l.sign == stood && len(fields) == 2 && last == encodedSlash:
+		l.product = encodedSlash
+	case len(fields) == 4 && (last == encodedSlash || last == noneWithin) && (l.sign == comes || l.sign == goes || l.sign == stood):
+		l.product, l.prefix = fields[1]+last, fields[2]
+	case len(fields) == 3 && (l.sign == comes || l.sign == goes):
+		l.product, l.prefix = fields[1], fields[2]
+	case len(fields) == 2 && (l.sign == comes || l.sign == goes):
+		l.product = fields[1]
+	default:
+		return line{}, false
 	}
-	return strings.TrimRight(sign+" "+l.product+" "+l.prefix, " ")
+	return l, true
 }
 
 type block struct {
@@ -107,10 +158,10 @@ func parse(text string) ([]block, error) {
 				b.after = append(b.after, consent.Version(v))
 			}
 			blocks = append(blocks, b)
-		case len(blocks) > 0 && (fields[0] == "+" || fields[0] == "-") && (len(fields) == 2 || len(fields) == 3):
-			l := line{added: fields[0] == "+", product: fields[1]}
-			if len(fields) == 3 {
-				l.prefix = fields[2]
+		case len(blocks) > 0:
+			l, ok := parseLine(fields)
+			if !ok {
+				return nil, bad
 			}
 			last := &blocks[len(blocks)-1]
 			last.lines = append(last.lines, l)

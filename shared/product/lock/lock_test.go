@@ -2,6 +2,7 @@ package lock_test
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -12,13 +13,10 @@ import (
 // update adds a catalogue to a file, whatever it widens.
 func update(t *testing.T, text string, now lock.Coverages) string {
 	t.Helper()
-	_, report, err := lock.Update(text, now, nil)
-	var named []string
-	for id := range report.Gained {
-		named = append(named, id)
-	}
-	if len(named) > 0 && !errors.Is(err, lock.ErrLock) {
-		t.Fatalf("%v was widened silently: %v", report.Gained, err)
+	_, report, err := lock.Update(text, now, lock.Named{})
+	named := lock.Named{Widened: slices.Collect(maps.Keys(report.Gained)), Closed: slices.Collect(maps.Keys(report.Closed))}
+	if len(named.Widened)+len(named.Closed) > 0 && !errors.Is(err, lock.ErrLock) {
+		t.Fatalf("%v was widened or %v closed silently: %v", report.Gained, report.Closed, err)
 	}
 	updated, _, err := lock.Update(text, now, named)
 	if err != nil {
@@ -36,6 +34,9 @@ func parts(t *testing.T, text string) (list []string) {
 	}
 	for _, c := range h.Covered {
 		one := c.Product + " " + c.Prefix
+		if c.EncodedSlash {
+			one += "*%2F*"
+		}
 		for _, v := range c.Since {
 			number, _, _ := strings.Cut(string(v), "-")
 			one += " @" + number
@@ -119,20 +120,20 @@ func TestACoverageSurvivesAMergeUnlessABranchEndedIt(t *testing.T) {
 func TestAWideningMustBeNamed(t *testing.T) {
 	text := update(t, "", lock.Coverages{"a": {"/a/1/"}, "b": {"/b/"}})
 	wider := lock.Coverages{"a": {"/a/"}, "b": {"/b/"}, "new": {"/n/"}}
-	if updated, _, err := lock.Update(text, wider, nil); !errors.Is(err, lock.ErrLock) || updated != "" || !strings.Contains(err.Error(), "WIDEN=a") {
+	if updated, _, err := lock.Update(text, wider, lock.Named{}); !errors.Is(err, lock.ErrLock) || updated != "" || !strings.Contains(err.Error(), "WIDEN=a") {
 		t.Errorf("silent: %v", err)
 	}
-	if _, _, err := lock.Update(text, wider, []string{"a", "b"}); !errors.Is(err, lock.ErrLock) {
+	if _, _, err := lock.Update(text, wider, lock.Named{Widened: []string{"a", "b"}}); !errors.Is(err, lock.ErrLock) {
 		t.Error("a product that covers no more was named")
 	}
 	both := lock.Coverages{"a": {"/a/"}, "b": {"/b/", "/c/"}}
-	if _, _, err := lock.Update(text, both, []string{"a"}); !errors.Is(err, lock.ErrLock) || !strings.Contains(err.Error(), "WIDEN=b") {
+	if _, _, err := lock.Update(text, both, lock.Named{Widened: []string{"a"}}); !errors.Is(err, lock.ErrLock) || !strings.Contains(err.Error(), "WIDEN=b") {
 		t.Errorf("one of two: %v", err)
 	}
-	if _, report, err := lock.Update(text, wider, []string{"a"}); err != nil || len(report.Lost) != 0 || !slices.Equal(report.Gained["a"], []string{"/a/"}) {
+	if _, report, err := lock.Update(text, wider, lock.Named{Widened: []string{"a"}}); err != nil || len(report.Lost) != 0 || !slices.Equal(report.Gained["a"], []string{"/a/"}) {
 		t.Errorf("%+v, %v", report, err)
 	}
-	if _, report, err := lock.Update(text, lock.Coverages{"a": {"/a/1/x/"}}, nil); err != nil || !slices.Equal(report.Lost["a"], []string{"/a/1/"}) || !slices.Equal(report.Lost["b"], []string{"/b/"}) {
+	if _, report, err := lock.Update(text, lock.Coverages{"a": {"/a/1/x/"}}, lock.Named{}); err != nil || !slices.Equal(report.Lost["a"], []string{"/a/1/"}) || !slices.Equal(report.Lost["b"], []string{"/b/"}) {
 		t.Errorf("%+v, %v", report, err)
 	}
 }
@@ -169,7 +170,7 @@ func TestAVersionNamesAllThatLedToIt(t *testing.T) {
 	later := update(t, one, lock.Coverages{"a": {"/a/", "/b/", "/d/"}})
 	block := later[strings.LastIndex(later, "version "):]
 	moved := strings.TrimRight(kept(one, other), "\n") + "\n\n" + strings.Replace(block, " after "+last(one), " after "+last(other), 1)
-	if _, _, err := lock.Update(moved, lock.Coverages{"a": {"/a/", "/b/", "/c/", "/d/"}}, nil); err == nil || !strings.Contains(err.Error(), last(later)+" was changed") {
+	if _, _, err := lock.Update(moved, lock.Coverages{"a": {"/a/", "/b/", "/c/", "/d/"}}, lock.Named{}); err == nil || !strings.Contains(err.Error(), last(later)+" was changed") {
 		t.Errorf("moved: %v", err)
 	}
 }

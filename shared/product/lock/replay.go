@@ -18,6 +18,9 @@ type Covered struct {
 	Since []consent.Version
 	// Standing says that it goes back to the product's first version: keys that say nothing of the product were shown it.
 	Standing bool
+	// EncodedSlash says that it is that of the paths with encoded slashes. It has no version where those are open as the
+	// paths around them are.
+	EncodedSlash bool
 }
 
 // state holds the coverage of one version.
@@ -29,6 +32,19 @@ type state struct {
 	first    map[string][]consent.Version            // the versions in which the product came for the first time
 	behind   map[consent.Version]bool                // the versions that led to this one, itself included
 	outdated map[string]bool                         // products that a later version than the first one changed
+	encoded  bool                                    // the versions that led here have encoded slashes
+}
+
+// asAround is the coverage of paths with encoded slashes that are open as the paths around them are.
+const asAround consent.Version = "="
+
+// begun names the coverage that begins in a version: that of paths with encoded slashes has a name of its own, since a path is
+// open by the name of its coverage.
+func begun(id string, in consent.Version) consent.Version {
+	if base(id) != id {
+		return in + "%"
+	}
+	return in
 }
 
 func newState() *state {
@@ -54,7 +70,9 @@ func replay(blocks []block) map[consent.Version]*state {
 // merged joins the coverage of several versions, before a block changes it.
 func merged(parents []*state) *state {
 	s := newState()
+	s.encoded = len(parents) > 0
 	for _, p := range parents {
+		s.encoded = s.encoded && p.encoded
 		maps.Copy(s.behind, p.behind)
 		maps.Copy(s.outdated, p.outdated)
 		for id := range p.ever {
@@ -80,48 +98,84 @@ func join(all map[string]map[string]bool, id string, more map[string]bool) {
 func after(parents []*state, b block) *state {
 	s := merged(parents)
 	s.behind[b.version] = true
+	standing := map[string]map[string]bool{}
 	for _, l := range b.lines {
+		if l.product == encodedSlash {
+			s.encoded = true
+			continue
+		}
 		if s.ever[l.product] == nil {
 			s.first[l.product] = []consent.Version{b.version}
 		}
-		s.outdated[l.product] = s.outdated[l.product] || len(parents) > 0
+		s.outdated[base(l.product)] = s.outdated[base(l.product)] || len(parents) > 0 && l.sign != stood
 		join(s.covered, l.product, nil)
 		join(s.ever, l.product, map[string]bool{l.prefix: true})
-		if l.added {
-			s.covered[l.product][l.prefix] = true
-		} else {
+		switch l.sign {
+		case goes:
 			delete(s.covered[l.product], l.prefix)
+		case stood:
+			join(standing, l.product, map[string]bool{strings.ToLower(l.prefix): true})
+			fallthrough
+		default:
+			s.covered[l.product][l.prefix] = true
 		}
 	}
+	if s.encoded {
+		s.behind[begun(encodedSlash, b.version)], s.behind[asAround] = true, true
+	}
 	for id := range s.ever {
-		s.cover(id, parents, b.version)
+		if !strings.HasSuffix(id, noneWithin) {
+			s.cover(id, parents, b.version, standing[id])
+		}
 	}
 	return s
 }
 
 // cover finds since when each part of a product is covered. The borders of the parts are those of the versions before, as
 // far as they lie in what is covered now.
-func (s *state) cover(id string, parents []*state, now consent.Version) {
+func (s *state) cover(id string, parents []*state, now consent.Version, standing map[string]bool) {
 	since, written := map[string][]consent.Version{}, map[string]string{}
+	none := map[string]bool{}
 	for prefix := range s.covered[id] {
 		if prefix != "" {
 			written[strings.ToLower(prefix)] = prefix
 		}
 	}
+	if id == EncodedSlash(base(id)) {
+		for prefix := range s.covered[base(id)+noneWithin] {
+			written[strings.ToLower(prefix)], none[strings.ToLower(prefix)] = prefix, true
+		}
+	}
 	whole := slices.Collect(maps.Keys(written))
 	for _, p := range parents {
 		for border, text := range p.written[id] {
-			if written[border] == "" && slices.ContainsFunc(whole, func(outer string) bool { return strings.HasPrefix(border, outer) }) {
+			if outer := longest(whole, border); written[border] == "" && outer != "" && !none[outer] {
 				written[border] = text
 			}
 		}
 	}
 	for border := range written {
-		if since[border] = surviving(id, border, parents); len(since[border]) == 0 {
-			since[border] = []consent.Version{now}
+		switch since[border] = surviving(id, border, parents); {
+		case none[border]:
+			since[border] = nil
+		case len(since[border]) > 0:
+		case longest(slices.Collect(maps.Keys(standing)), border) != "":
+			since[border] = []consent.Version{asAround}
+		default:
+			since[border] = []consent.Version{begun(id, now)}
 		}
 	}
 	s.since[id], s.written[id] = since, written
+}
+
+// longest is the innermost of some prefixes in which a border lies, "" if it lies in none.
+func longest(prefixes []string, border string) (found string) {
+	for _, prefix := range prefixes {
+		if len(prefix) > len(found) && strings.HasPrefix(border, prefix) {
+			found = prefix
+		}
+	}
+	return found
 }
 
 // surviving lists the coverages of a part that some version before had, and that none of them has ended: one that stands
@@ -143,13 +197,7 @@ func surviving(id, border string, parents []*state) (list []consent.Version) {
 
 // sinceOf finds the coverage of a part by the longest prefix that it lies in; none where the product doesn't cover all of it.
 func (s *state) sinceOf(id, border string) (found []consent.Version) {
-	longest := -1
-	for prefix, versions := range s.since[id] {
-		if len(prefix) > longest && strings.HasPrefix(border, prefix) {
-			longest, found = len(prefix), versions
-		}
-	}
-	return found
+	return s.since[id][longest(slices.Collect(maps.Keys(s.since[id])), border)]
 }
 
 // coverage lists the parts of all products, sorted, without those that say the same as the one around them.
@@ -157,34 +205,36 @@ func (s *state) coverage() (list []Covered) {
 	for _, id := range slices.Sorted(maps.Keys(s.since)) {
 		for _, border := range slices.Sorted(maps.Keys(s.since[id])) {
 			versions := s.since[id][border]
-			if outer := s.around(id, border); outer != nil && slices.Equal(outer, versions) {
+			if outer := s.around(id, border); len(versions) == 0 || outer != nil && slices.Equal(outer, versions) {
 				continue
 			}
-			list = append(list, Covered{
-				Product: id, Prefix: s.written[id][border], Since: versions,
-				Standing: slices.ContainsFunc(versions, func(v consent.Version) bool { return slices.Contains(s.first[id], v) }),
-			})
+			c := Covered{
+				Product: base(id), Prefix: s.written[id][border], Since: versions, EncodedSlash: base(id) != id,
+				Standing: slices.ContainsFunc(versions, func(v consent.Version) bool {
+					return slices.ContainsFunc(s.first[base(id)], func(first consent.Version) bool { return v == begun(id, first) })
+				}),
+			}
+			if slices.Contains(versions, asAround) {
+				c.Since = nil
+			}
+			list = append(list, c)
 		}
 	}
 	return list
 }
 
-func (s *state) around(id, border string) (found []consent.Version) {
-	longest := -1
-	for prefix, versions := range s.since[id] {
-		if prefix != border && len(prefix) > longest && strings.HasPrefix(border, prefix) {
-			longest, found = len(prefix), versions
-		}
-	}
-	return found
+func (s *state) around(id, border string) []consent.Version {
+	others := slices.DeleteFunc(slices.Collect(maps.Keys(s.since[id])), func(prefix string) bool { return prefix == border })
+	return s.since[id][longest(others, border)]
 }
 
-// narrowed reports whether a product once covered more than it does.
+// narrowed reports whether a product once covered more than it does, or could have: an exception may be younger than
+// what it is in.
 func (s *state) narrowed(id string) bool {
 	for prefix := range s.ever[id] {
 		if prefix != "" && s.sinceOf(id, strings.ToLower(prefix)) == nil {
 			return true
 		}
 	}
-	return false
+	return base(id) == id && s.ever[EncodedSlash(id)] != nil && (s.narrowed(EncodedSlash(id)) || len(s.covered[id+noneWithin]) > 0)
 }

@@ -19,11 +19,17 @@ type History struct {
 	Narrowed []string
 }
 
-// Report holds the effects of an update on products that were there.
+// Report holds the effects of an update on products that were there, as texts for people: "/map/", and "/map/*%2F*" for the
+// paths in it that hold encoded slashes.
 type Report struct {
-	Gained Coverages // what keys of a product need consent for
-	Lost   Coverages
+	Gained map[string][]string // what keys of a product need consent for
+	Closed map[string][]string // the same, of which keys had some before: a merge keeps what one of its branches took away
+	Lost   map[string][]string
+	Stood  map[string][]string // what is taken to have been open before the file said so
 }
+
+// Named are the products whose change is meant: those that come to cover more, and those of which a merge closes paths.
+type Named struct{ Widened, Closed []string }
 
 // Read reads a file, which must be up to date: one that ends in several versions is a merge that nobody has finished.
 func Read(text string) (History, error) {
@@ -38,6 +44,9 @@ func Read(text string) (History, error) {
 	s := replay(blocks)[last[0]]
 	h := History{Version: last[0], Covered: s.coverage()}
 	for _, id := range slices.Sorted(maps.Keys(s.ever)) {
+		if id != base(id) {
+			continue
+		}
 		if s.outdated[id] || !slices.Contains(s.first[id], blocks[0].version) {
 			h.Changed = append(h.Changed, id)
 		}
@@ -49,9 +58,9 @@ func Read(text string) (History, error) {
 }
 
 // Update adds to a file what a catalogue covers, "" for a file that isn't there. A product that was there and comes to
-// cover more must be named: keys have it already, and its new paths stay closed to them until their owners accept. A
-// catalogue that covers what the file says leaves the file as it is.
-func Update(text string, now Coverages, widened []string) (updated string, report Report, err error) {
+// cover more must be named: keys have it already, and its new paths stay closed to them until their owners accept. So must one
+// of which a merge closes paths. A catalogue that covers what the file says leaves the file as it is.
+func Update(text string, now Coverages, named Named) (updated string, report Report, err error) {
 	blocks, err := parse(text)
 	if err != nil {
 		return "", report, err
@@ -64,71 +73,137 @@ func Update(text string, now Coverages, widened []string) (updated string, repor
 		parents[i], next = states[v], max(next, number(v)+1)
 	}
 	before := merged(parents)
-	report = Report{Gained: Coverages{}, Lost: Coverages{}}
-	b.lines = changes(before.covered, now)
-	for id, prefixes := range now {
-		if before.ever[id] == nil {
-			continue // no key has it yet
-		}
-		for _, prefix := range prefixes {
-			if !slices.ContainsFunc(parents, func(p *state) bool { return p.sinceOf(id, strings.ToLower(prefix)) != nil }) {
-				report.Gained[id] = append(report.Gained[id], prefix)
-			}
-		}
+	b.lines = changes(before, now, len(parents) > 0)
+	b.version = b.name(next)
+	after := after(parents, b)
+	report = compare(parents, before, after)
+	if err := exceptions(parents, after); err != nil {
+		return "", report, err
 	}
-	for id, had := range before.covered {
-		for _, prefix := range slices.Sorted(maps.Keys(had)) {
-			if prefix != "" && !within(prefix, now[id]) {
-				report.Lost[id] = append(report.Lost[id], prefix)
-			}
-		}
-	}
-	if err := named(report.Gained, widened); err != nil {
+	if err := named.check(report); err != nil {
 		return "", report, err
 	}
 	if len(b.lines) == 0 && len(b.after) == 1 {
 		return text, report, nil
 	}
-	b.version = b.name(next)
 	if text == "" {
 		text = preface
 	}
 	return strings.TrimRight(text, "\n") + "\n\n" + b.String(), report, nil
 }
 
-func within(prefix string, list []string) bool {
-	return slices.ContainsFunc(list, func(outer string) bool { return strings.HasPrefix(strings.ToLower(prefix), strings.ToLower(outer)) })
-}
-
-// named refuses a product that covers more and isn't named, and one that is named and doesn't.
-func named(gained Coverages, widened []string) error {
-	for _, id := range slices.Sorted(maps.Keys(gained)) {
-		if !slices.Contains(widened, id) {
-			return fmt.Errorf("%w: product %s comes to cover %s. Keys that have it may call that only once their owners accept it. If that is meant: make catalogue WIDEN=%s",
-				ErrLock, id, strings.Join(gained[id], " "), id)
+// compare finds what a block changes, border by border, of products that were there: no key has a new one yet.
+func compare(parents []*state, before, after *state) Report {
+	r := Report{Gained: map[string][]string{}, Closed: map[string][]string{}, Lost: map[string][]string{}, Stood: map[string][]string{}}
+	for _, id := range slices.Sorted(maps.Keys(after.ever)) {
+		if strings.HasSuffix(id, noneWithin) || before.ever[base(id)] == nil {
+			continue
+		}
+		written := maps.Clone(after.written[id])
+		for _, p := range parents {
+			maps.Copy(written, p.written[id])
+		}
+		lists := map[*map[string][]string][]string{}
+		for _, border := range slices.Sorted(maps.Keys(written)) {
+			list := r.of(parents, after, id, border)
+			if list == nil || longest(lists[list], border) != "" {
+				continue
+			}
+			lists[list] = append(lists[list], border)
+			(*list)[base(id)] = append((*list)[base(id)], shown(id, written[border]))
 		}
 	}
-	for _, id := range widened {
-		if gained[id] == nil {
-			return fmt.Errorf("%w: product %s covers no more than before", ErrLock, id)
+	return r
+}
+
+// of is the list in which a part belongs, nil for none: it goes on, or was never there.
+func (r *Report) of(parents []*state, after *state, id, border string) *map[string][]string {
+	now, was, ended := after.sinceOf(id, border), false, false
+	for _, p := range parents {
+		then := p.sinceOf(id, border)
+		was = was || len(then) > 0
+		ended = ended || len(then) > 0 && !slices.ContainsFunc(then, func(v consent.Version) bool { return slices.Contains(now, v) })
+	}
+	switch {
+	case was && len(now) == 0:
+		if id != base(id) && len(after.sinceOf(base(id), border)) == 0 {
+			return nil // it is told of the paths around it
+		}
+		return &r.Lost
+	case ended:
+		return &r.Closed
+	case was, len(now) == 0:
+		return nil
+	case slices.Contains(now, asAround):
+		return &r.Stood
+	default:
+		return &r.Gained
+	}
+}
+
+func shown(id, prefix string) string {
+	if id != base(id) {
+		return prefix + consent.EncodedSlash
+	}
+	return prefix
+}
+
+// exceptions refuses a class that takes no encoded slashes within one that goes on to: a consent names a prefix, and would
+// open the exception too where a deployment is rolled back.
+func exceptions(parents []*state, after *state) error {
+	for id := range after.ever {
+		for border, text := range after.written[EncodedSlash(id)] {
+			outer := after.around(EncodedSlash(id), border)
+			if after.since[EncodedSlash(id)][border] != nil || !slices.ContainsFunc(parents, func(p *state) bool {
+				return slices.ContainsFunc(p.sinceOf(EncodedSlash(id), border), func(v consent.Version) bool { return slices.Contains(outer, v) })
+			}) {
+				continue
+			}
+			return fmt.Errorf("%w: product %s takes encoded slashes around %s, and would no longer take them there. Give the class of %s encoded_slash, or take it from the class around it too",
+				ErrLock, id, text, text)
 		}
 	}
 	return nil
 }
 
-// changes lists what makes one catalogue of another. Only outermost prefixes are written: a class within another of its
-// product's covers nothing new.
-func changes(before map[string]map[string]bool, now Coverages) (lines []line) {
-	wanted := map[string]map[string]bool{}
-	for id, prefixes := range now {
-		wanted[id] = map[string]bool{"": true}
-		for _, prefix := range prefixes {
-			others := slices.DeleteFunc(slices.Clone(prefixes), func(other string) bool { return other == prefix })
-			if !within(prefix, others) {
-				wanted[id][prefix] = true
-			}
+// check refuses a product that covers more, or of which paths are closed, and that isn't named; and one that is named without need.
+func (n Named) check(r Report) error {
+	for _, id := range slices.Sorted(maps.Keys(r.Gained)) {
+		if !slices.Contains(n.Widened, id) {
+			return fmt.Errorf("%w: product %s comes to cover %s. Keys that have it may call that only once their owners accept it. If that is meant: make catalogue WIDEN=%s",
+				ErrLock, id, strings.Join(r.Gained[id], " "), id)
 		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(r.Closed)) {
+		if !slices.Contains(n.Closed, id) {
+			return fmt.Errorf("%w: product %s covers %s, which one of the branches that are merged took away. Keys that could call it will be refused until their owners accept it. If that is meant: make catalogue CLOSE=%s",
+				ErrLock, id, strings.Join(r.Closed[id], " "), id)
+		}
+	}
+	for _, id := range n.Widened {
+		if r.Gained[id] == nil {
+			return fmt.Errorf("%w: product %s covers no more than before", ErrLock, id)
+		}
+	}
+	for _, id := range n.Closed {
+		if r.Closed[id] == nil {
+			return fmt.Errorf("%w: of product %s no paths are closed", ErrLock, id)
+		}
+	}
+	return nil
+}
+
+// changes lists what makes one catalogue of another, after a version or as the first one. A file that doesn't have encoded slashes yet
+// takes those of the catalogue for what stood.
+func changes(was *state, now Coverages, follows bool) (lines []line) {
+	sign := comes
+	if !was.encoded {
+		lines = append(lines, line{sign: stood, product: encodedSlash})
+		if follows {
+			sign = stood
+		}
+	}
+	before, wanted := was.covered, now.borders()
 	ids := slices.Sorted(maps.Keys(before))
 	for id := range wanted {
 		if _, known := before[id]; !known {
@@ -139,14 +214,61 @@ func changes(before map[string]map[string]bool, now Coverages) (lines []line) {
 	for _, id := range ids {
 		for _, prefix := range slices.Sorted(maps.Keys(before[id])) {
 			if !wanted[id][prefix] {
-				lines = append(lines, line{product: id, prefix: prefix})
+				lines = append(lines, line{sign: goes, product: id, prefix: prefix})
 			}
 		}
 		for _, prefix := range slices.Sorted(maps.Keys(wanted[id])) {
-			if !before[id][prefix] {
-				lines = append(lines, line{added: true, product: id, prefix: prefix})
+			if before[id][prefix] {
+				continue
 			}
+			l := line{sign: comes, product: id, prefix: prefix}
+			if id != base(id) {
+				l.sign = sign
+			}
+			lines = append(lines, l)
 		}
 	}
 	return lines
+}
+
+// borders are the prefixes that say all: of a product the outermost, since a class within another of its product's covers
+// nothing new; of encoded slashes those where classes begin to take them, and where they no longer do.
+func (c Coverages) borders() map[string]map[string]bool {
+	wanted := map[string]map[string]bool{}
+	put := func(id, prefix string) {
+		if wanted[id] == nil {
+			wanted[id] = map[string]bool{}
+		}
+		wanted[id][prefix] = true
+	}
+	for id, prefixes := range c {
+		if id != base(id) {
+			continue
+		}
+		put(id, "")
+		taken := lower(c[EncodedSlash(id)])
+		for _, prefix := range prefixes {
+			path := strings.ToLower(prefix)
+			outer := longest(slices.DeleteFunc(lower(prefixes), func(other string) bool { return other == path }), path)
+			if outer == "" {
+				put(id, prefix)
+			}
+			takes, around := slices.Contains(taken, path), slices.Contains(taken, outer)
+			switch {
+			case takes && !around:
+				put(EncodedSlash(id), prefix)
+			case !takes && around:
+				put(id+noneWithin, prefix)
+			}
+		}
+	}
+	return wanted
+}
+
+func lower(prefixes []string) []string {
+	out := make([]string, len(prefixes))
+	for i, prefix := range prefixes {
+		out[i] = strings.ToLower(prefix)
+	}
+	return out
 }
