@@ -11,30 +11,10 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/consent"
+	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/origin"
 	"latchkey/shared/product"
 )
-
-// The paths of the property: every prefix that a product can have, and a path in each that is in none deeper.
-var prefixes = []string{"/a/", "/a/b/", "/a/b/c/", "/a/d/", "/e/", "/e/f/", "/e/f/g/", "/h/"}
-
-func calls() (paths []string) {
-	for _, prefix := range prefixes {
-		paths = append(paths, prefix+"x")
-	}
-	return paths
-}
-
-// deployment is a commit of the catalogue, with the lock that `make catalogue` wrote for it.
-type deployment struct {
-	lock      string
-	catalogue product.Catalogue
-	covers    map[string]product.ID // path -> product
-	parents   []*deployment
-	// of the reference, by path: the coverages that go on, and all versions that led here
-	alive  map[string][]consent.Version
-	behind map[consent.Version]bool
-}
 
 // agreed are the coverages that somebody was shown, by product and path: the reference's record of consent.
 type agreed map[product.ID]map[string][]consent.Version
@@ -53,6 +33,7 @@ func (a agreed) show(id product.ID, d *deployment) {
 // holder is a key with the reference's record of what it was shown. A key of before the lock has a nil one.
 type holder struct {
 	key      apikey.Key
+	policy   authz.Policy // as the gate reads it
 	shown    agreed
 	proposed agreed
 }
@@ -60,27 +41,29 @@ type holder struct {
 type world struct {
 	t        *rapid.T
 	history  []*deployment
-	now      *deployment // what is deployed
+	now      *deployment // what the functions have
+	gate     *deployment // another one while a deployment is under way, or where its alias was moved back
 	keys     []*holder
 	accepted consent.List
+	stored   authz.Account // as the gate reads it
 	account  agreed
 	first    *deployment
 }
 
-// TestNoDeploymentWidensAKey: catalogues are edited, branched, merged, deployed and rolled back in any order, while keys are made, edited,
-// proposed to, promoted and rotated, and accounts accept. After every step each key may call exactly what the reference says:
-// paths of its products of which it, or its account, was shown a coverage that goes on. The reference keeps sets of paths and
-// versions for every commit, and reads no prefix.
+// TestNoDeploymentWidensAKey: catalogues are edited, branched, merged, deployed and rolled back in any order, for the gate and the functions
+// together or not, while keys are made, edited, proposed to, promoted, rotated, deleted and restored, and accounts accept. After every
+// step each key may call exactly what the reference says, by the records that the gate reads: paths of its products of which it, or its
+// account, was shown a coverage that goes on. The reference keeps sets of paths and versions for every commit, and reads no prefix.
 func TestNoDeploymentWidensAKey(t *testing.T) {
 	edits, widened, kept := 0, 0, 0
 	property := func(t *rapid.T) {
 		w := &world{t: t, account: agreed{}}
 		w.first = w.commit(nil, "", true)
-		w.now = w.first
+		w.now, w.gate = w.first, w.first
 		for range rapid.IntRange(4, 16).Draw(t, "steps") {
 			before := w.allowed()
-			from := w.now
-			switch rapid.SampledFrom([]string{"commit", "commit", "commit", "merge", "deploy", "deploy", "key", "key", "accept"}).Draw(t, "step") {
+			from := w.gate
+			switch rapid.SampledFrom([]string{"commit", "commit", "commit", "merge", "deploy", "deploy", "half", "key", "key", "accept"}).Draw(t, "step") {
 			case "commit":
 				parent := w.history[len(w.history)-1]
 				if rapid.IntRange(0, 2).Draw(t, "branch") == 0 {
@@ -89,18 +72,27 @@ func TestNoDeploymentWidensAKey(t *testing.T) {
 				w.commit([]*deployment{parent}, parent.lock, false)
 				edits++
 			case "merge":
-				a, b := w.drawn(), w.drawn()
-				w.commit([]*deployment{a, b}, keepBoth(a.lock, b.lock), false)
+				parents := []*deployment{w.drawn()}
+				text := parents[0].lock
+				for range rapid.IntRange(1, 3).Draw(t, "more branches") {
+					other := w.drawn()
+					parents, text = append(parents, other), keepBoth(text, other.lock)
+				}
+				w.commit(parents, text, false)
 				edits++
 			case "deploy":
 				w.now = w.drawn()
+				w.gate = w.now
+			case "half":
+				*rapid.SampledFrom([]**deployment{&w.now, &w.gate}).Draw(t, "half") = w.drawn()
 			case "key":
 				w.changeKey()
 			case "accept":
 				w.accept()
 			}
+			w.store()
 			w.check()
-			if w.now != from {
+			if w.gate != from {
 				n, k := w.compare(from, before)
 				widened, kept = widened+n, kept+k
 			}
@@ -141,7 +133,9 @@ func (w *world) changeKey() {
 		}
 	}
 	if len(w.keys) < 2 || rapid.IntRange(0, 3).Draw(w.t, "new key") == 0 {
-		h := &holder{key: apikey.Key{ID: "key_1", Current: apikey.StoredSecret{Hash: apikey.Hash{1}}}, shown: agreed{}}
+		h := &holder{key: apikey.Key{
+			ID: "key_1", Account: "acc_1", AccountType: account.Enterprise, BillingType: "paying", Current: apikey.StoredSecret{Hash: apikey.Hash{1}},
+		}, shown: agreed{}}
 		if rapid.IntRange(0, 3).Draw(w.t, "stood before the lock") == 0 {
 			h.key.Products, h.shown = []product.ID{"p", "q"}, agreed{}
 			h.shown.show("p", w.first)
@@ -153,7 +147,14 @@ func (w *world) changeKey() {
 		return
 	}
 	h := w.keys[rapid.IntRange(0, len(w.keys)-1).Draw(w.t, "key")]
-	switch rapid.SampledFrom([]string{"edit", "send back", "propose", "enforce", "rotate"}).Draw(w.t, "change") {
+	if !h.key.DeletedAt.IsZero() {
+		var err error
+		if h.key, err = h.key.Restore(now); err != nil {
+			w.t.Fatal(err)
+		}
+		return
+	}
+	switch rapid.SampledFrom([]string{"edit", "send back", "propose", "enforce", "rotate", "delete"}).Draw(w.t, "change") {
 	case "edit":
 		h.edit(ids, w.now)
 	case "send back":
@@ -171,6 +172,8 @@ func (w *world) changeKey() {
 	case "rotate":
 		h.key.Retired = append(h.key.Retired, apikey.Retired{Hash: h.key.Current.Hash})
 		h.key.Current.Hash[0]++
+	case "delete":
+		h.key = h.key.Delete(now)
 	}
 }
 
@@ -211,9 +214,22 @@ func (w *world) may(d *deployment, h *holder, path string) bool {
 	})
 }
 
+// store writes what the gate reads, and reads it.
+func (w *world) store() {
+	var err error
+	for _, h := range w.keys {
+		if h.policy, err = policies.Decode(policies.Encode(authz.PoliciesOf(h.key)[0])); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if w.stored, err = policies.DecodeAccount(policies.EncodeAccount(authz.Account{ID: "acc_1", Type: account.Enterprise, Version: 1, Accepted: w.accepted})); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *world) decide(h *holder, path string) authz.Code {
-	r := authz.Request{Target: authz.TargetOf(path, w.now.catalogue), Presence: origin.Missing, Place: authz.InHeader, Account: authz.Account{Accepted: w.accepted}}
-	return authz.Decide(now, r, authz.PoliciesOf(h.key)[0]).Code
+	r := authz.Request{Target: authz.TargetOf(path, w.gate.catalogue), Presence: origin.Missing, Place: authz.InHeader, Account: w.stored}
+	return authz.Decide(now, r, h.policy).Code
 }
 
 func (w *world) allowed() map[*holder]map[string]bool {
@@ -231,13 +247,18 @@ func (w *world) check() {
 	for i, h := range w.keys {
 		for _, path := range calls() {
 			want := authz.ProductNotAllowed
-			if id := w.now.covers[path]; w.may(w.now, h, path) {
+			switch id := w.gate.covers[path]; {
+			case !h.key.DeletedAt.IsZero():
+				want = authz.KeyDeleted
+			case id == "" && strings.HasSuffix(path, slashed):
+				want = authz.PathNotCanonical
+			case w.may(w.gate, h, path):
 				want = authz.Allowed
-			} else if id != "" && slices.Contains(h.key.Products, id) {
+			case slices.Contains(h.key.Products, id):
 				want = authz.PathNotGranted
 			}
 			if got := w.decide(h, path); got != want {
-				w.t.Fatalf("key %d, %v, %+v, %s: %s, the reference says %s\n%s", i, h.key.Products, h.key.Consents, path, got, want, w.now.lock)
+				w.t.Fatalf("key %d, %v, %+v, %s: %s, the reference says %s\n%s", i, h.key.Products, h.key.Consents, path, got, want, w.gate.lock)
 			}
 		}
 		for _, id := range h.key.Products {
@@ -250,12 +271,12 @@ func (w *world) check() {
 	}
 }
 
-// compare holds what a deployment changed: nothing is open that wasn't, but for what was agreed to, and nothing was closed whose
-// coverage goes on.
+// compare holds what a deployment of the gate changed: nothing is open that wasn't, but for what was agreed to, and nothing was closed
+// whose coverage goes on. What a later version closes, the product lost on the way, or `make catalogue` asked for a word.
 func (w *world) compare(from *deployment, before map[*holder]map[string]bool) (opened, kept int) {
 	for h, were := range before {
 		for path, was := range were {
-			is, id := w.decide(h, path) == authz.Allowed, w.now.covers[path]
+			is, id := w.decide(h, path) == authz.Allowed, w.gate.covers[path]
 			switch {
 			case is && !was:
 				opened++
@@ -264,10 +285,17 @@ func (w *world) compare(from *deployment, before map[*holder]map[string]bool) (o
 				}
 			case is:
 				kept++
-			case was && id == from.covers[path] && slices.Equal(from.alive[path], w.now.alive[path]):
+			case !was || id != from.covers[path]:
+			case slices.Equal(from.alive[path], w.gate.alive[path]), w.gate.behind[from.version] && !w.told(from, path, id):
 				w.t.Fatalf("%s of %s was closed", path, id)
 			}
 		}
 	}
 	return opened, kept
+}
+
+func (w *world) told(from *deployment, path string, id product.ID) bool {
+	return slices.ContainsFunc(w.history, func(d *deployment) bool {
+		return d.behind[from.version] && w.gate.behind[d.version] && (d.covers[path] != id || d.closed[string(id)])
+	})
 }
