@@ -53,6 +53,48 @@ func TestNoSpellingOfAPathIsAnOlderPath(t *testing.T) {
 	}
 }
 
+// TestAPathWithAnEncodedSlashNeedsAConsentOfItsOwn where its class came to take them later, and none where it did when the lock
+// didn't say so yet.
+func TestAPathWithAnEncodedSlashNeedsAConsentOfItsOwn(t *testing.T) {
+	class := func(id product.Class, prefix string) product.LimitClass {
+		return product.LimitClass{ID: id, Name: "S", Prefixes: []string{prefix}, EncodedSlash: true, QPS: map[account.Type]int{account.Enterprise: 1, account.SelfServe: 1}, MaxQPS: 1}
+	}
+	all := product.Coverage{Since: []consent.Version{"1-a"}, Standing: true}
+	c, err := product.WithHistory([]product.Product{{ID: "s", Name: "S", Kind: product.API, SamplePath: "/s/x", Classes: []product.LimitClass{class("s", "/s/"), class("s.old", "/s/Old/")}}},
+		product.History{
+			Version: "2-b", Changed: []product.ID{"s"}, Covered: []product.Covered{{Product: "s", Prefix: "/s/", Coverage: all}},
+			EncodedSlash: []product.Covered{{Product: "s", Prefix: "/s/", Coverage: product.Coverage{Since: []consent.Version{"2-b%"}}}, {Product: "s", Prefix: "/s/Old/"}},
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := c.Shown("s")
+	early := consent.List{{Product: "s", Paths: []consent.Path{{Prefix: "/s/", Since: "1-a"}}}}
+	for name, tt := range map[string]struct {
+		key, accepted consent.List
+		want          authz.Code
+		pending       int
+	}{
+		"a key of before the lock":        {nil, nil, authz.PathNotGranted, 1},
+		"a key of before the change":      {early, nil, authz.PathNotGranted, 1},
+		"one whose account has accepted":  {early, consent.List{shown}, authz.Allowed, 0},
+		"a new key":                       {consent.List{shown}, nil, authz.Allowed, 0},
+		"one that was shown another path": {consent.List{{Product: "s", Paths: []consent.Path{{Prefix: "/s/", Since: "1-a"}, {Prefix: "/s/n/", Since: "2-b%"}}}}, nil, authz.PathNotGranted, 1},
+	} {
+		p := livePolicy()
+		p.Products, p.Domains, p.Consents = []product.ID{"s"}, nil, tt.key
+		for path, want := range map[string]authz.Code{"/s/x": authz.Allowed, "/s/x%2Fy": tt.want, "/S/x%25": tt.want, "/s/old/x": authz.Allowed, "/s/old/x%2Fy": authz.Allowed} {
+			r := authz.Request{Place: authz.InHeader, Target: authz.TargetOf(path, c), Account: authz.Account{Accepted: tt.accepted}}
+			if got := authz.Decide(now, r, p).Code; got != want {
+				t.Errorf("%s, %s: %s, want %s", name, path, got, want)
+			}
+		}
+		if got := c.Pending("s", tt.key, tt.accepted); len(got) != tt.pending || tt.pending > 0 && got[0] != "/s/*%2F*" {
+			t.Errorf("%s: pending %v", name, got)
+		}
+	}
+}
+
 // TestAProposalIsJudgedByWhatItWasShown, and by the key's own consents where the key has the product.
 func TestAProposalIsJudgedByWhatItWasShown(t *testing.T) {
 	all := consent.List{grown(t).Shown("s")}

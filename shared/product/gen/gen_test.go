@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"latchkey/shared/authz"
+	"latchkey/shared/product"
 	"latchkey/shared/product/lock"
 )
 
@@ -30,9 +32,9 @@ func TestWhatIsGeneratedIsCommitted(t *testing.T) {
 }
 
 // files is a repository with one product and a template that is nothing but its marks.
-func files(product string) fstest.MapFS {
+func files(products string) fstest.MapFS {
 	return fstest.MapFS{
-		catalogueFile: {Data: []byte(`{"products":[` + product + `]}`)},
+		catalogueFile: {Data: []byte(`{"products":[` + products + `]}`)},
 		lockFile:      {},
 		templateFile:  {Data: []byte("before\n" + begin + "what stood there\n" + end + "after\n")},
 	}
@@ -131,6 +133,68 @@ func TestAWideningIsRefusedUnlessItIsNamed(t *testing.T) {
 	}
 	if code := string(out[codeFile]); !strings.Contains(code, `[]ID{"a"}`) {
 		t.Errorf("the gate wouldn't know of it:\n%s", code)
+	}
+}
+
+// TestAClassThatComesToTakeEncodedSlashesIsNamed, of the catalogue that is shipped too, and the gate's code has it.
+func TestAClassThatComesToTakeEncodedSlashesIsNamed(t *testing.T) {
+	const class = `"prefixes": ["/traffic/"], `
+	f := shipped(t, class, class+`"encoded_slash": true, `)
+	if out, _, err := generate(f, lock.Named{}); err == nil || out != nil || !strings.Contains(err.Error(), "WIDEN=traffic") || !strings.Contains(err.Error(), "/traffic/*%2F*") {
+		t.Errorf("silent: %v", err)
+	}
+	out, _, err := generate(f, lock.Named{Widened: []string{"traffic"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := string(out[codeFile]); !strings.Contains(code, `{Product: "traffic", Prefix: "/traffic/", Coverage: Coverage{Since: []consent.Version{"3-`) || !strings.Contains(code, `[]ID{"traffic"}`) {
+		t.Errorf("the gate wouldn't know of it:\n%s", code)
+	}
+}
+
+// shipped is the repository with one text of its catalogue changed.
+func shipped(t *testing.T, from, to string) fstest.MapFS {
+	t.Helper()
+	f := fstest.MapFS{}
+	for _, name := range []string{catalogueFile, lockFile, templateFile} {
+		f[name] = &fstest.MapFile{Data: []byte(read(t, repository, name))}
+	}
+	text := string(f[catalogueFile].Data)
+	if strings.Count(text, from) != 1 {
+		t.Skip("the catalogue isn't the shipped one")
+	}
+	f[catalogueFile].Data = []byte(strings.Replace(text, from, to, 1))
+	return f
+}
+
+// TestAnEmptyLockBeginsWithTheCatalogueAsItIs: a shipped product that somebody changed before there was a lock is open as it is to the keys
+// that stand, and nothing of it has to be named.
+func TestAnEmptyLockBeginsWithTheCatalogueAsItIs(t *testing.T) {
+	f := shipped(t, `"prefixes": ["/map/"]`, `"prefixes": ["/map/", "/styles/"], "encoded_slash": true`)
+	if _, _, err := generate(f, lock.Named{}); err == nil || !strings.Contains(err.Error(), "docs/guides/products.md") {
+		t.Errorf("with the shipped lock: %v", err)
+	}
+	f[lockFile] = &fstest.MapFile{}
+	out, report, err := generate(f, lock.Named{})
+	if err != nil || len(report.Gained)+len(report.Closed)+len(report.Lost) > 0 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	h, err := lock.Read(string(out[lockFile]))
+	if err != nil || len(h.Changed) > 0 || len(h.Narrowed) > 0 {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	products, err := product.Parse(f[catalogueFile].Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := product.WithHistory(products, historyOf(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/map/x", "/map/x%2Fy", "/styles/x", "/styles/x%2Fy", "/search/x%2Fy", "/traffic/x"} {
+		if target := authz.TargetOf(path, c); !target.Canonical || !target.Coverage.Standing {
+			t.Errorf("%s was open to the keys that stand, and is closed: %+v", path, target)
+		}
 	}
 }
 

@@ -228,13 +228,24 @@ func (s *state) around(id, border string) []consent.Version {
 	return s.since[id][longest(others, border)]
 }
 
-// narrowed reports whether a product once covered more than it does, or could have: an exception may be younger than
-// what it is in.
+// narrowed reports whether a product once covered more than it does.
 func (s *state) narrowed(id string) bool {
 	for prefix := range s.ever[id] {
 		if prefix != "" && s.sinceOf(id, strings.ToLower(prefix)) == nil {
 			return true
 		}
 	}
-	return base(id) == id && s.ever[EncodedSlash(id)] != nil && (s.narrowed(EncodedSlash(id)) || len(s.covered[id+noneWithin]) > 0)
+	return base(id) == id && (s.narrowed(EncodedSlash(id)) || s.excepted(EncodedSlash(id)))
+}
+
+// excepted reports whether a class takes no encoded slashes within one that came to take them for a second time: what it was in
+// the first time isn't known.
+func (s *state) excepted(id string) bool {
+	for prefix := range s.covered[base(id)+noneWithin] {
+		outer := s.around(id, strings.ToLower(prefix))
+		if !slices.Contains(outer, asAround) && !slices.ContainsFunc(s.first[id], func(v consent.Version) bool { return slices.Contains(outer, begun(id, v)) }) {
+			return true
+		}
+	}
+	return false
 }

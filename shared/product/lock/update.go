@@ -12,7 +12,7 @@ import (
 // History is the newest version of a file.
 type History struct {
 	Version consent.Version
-	Covered []Covered // sorted by product and prefix
+	Covered []Covered // sorted by product and prefix, those of encoded slashes behind the others of their product
 	// Changed are the products that the first version doesn't have as they are, sorted.
 	Changed []string
 	// Narrowed are the products that once covered more than they do, sorted.
@@ -170,7 +170,7 @@ func exceptions(parents []*state, after *state) error {
 func (n Named) check(r Report) error {
 	for _, id := range slices.Sorted(maps.Keys(r.Gained)) {
 		if !slices.Contains(n.Widened, id) {
-			return fmt.Errorf("%w: product %s comes to cover %s. Keys that have it may call that only once their owners accept it. If that is meant: make catalogue WIDEN=%s",
+			return fmt.Errorf("%w: product %s comes to cover %s. Keys that have it may call that only once their owners accept it. If that is meant: make catalogue WIDEN=%s. If keys could call it before there was a catalogue.lock: docs/guides/products.md#from-a-release-without-a-lock",
 				ErrLock, id, strings.Join(r.Gained[id], " "), id)
 		}
 	}
