@@ -13,6 +13,9 @@ import (
 var errCatalogueChanged = gateway.NewProblem(http.StatusConflict, "catalogue_changed", "The catalogue isn't the one that you saw.").
 	WithDetail("Read pending_paths of a key again, and accept that version if you still want to.")
 
+// errCatalogueRivals is for a stack that has had another catalogue of this number: what it covers can't be told by the number, and operators are told.
+var errCatalogueRivals = errCatalogueChanged.WithDetail("Another catalogue has had this number, and the operators are asked to look into it. Nothing can be accepted until the next one.")
+
 // acceptProduct opens to all keys of the account what a product has come to cover. The caller names the
 // catalogue that was seen: another one may cover more, or less.
 func (h *accounts) acceptProduct(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -30,6 +33,13 @@ func (h *accounts) acceptProduct(w http.ResponseWriter, r *http.Request, c gatew
 	}
 	if version != h.products.Version() {
 		return errCatalogueChanged
+	}
+	seen, err := h.store.Announced(r.Context())
+	if err != nil {
+		return err
+	}
+	if _, rivals := version.Rival(seen.Deployed); rivals {
+		return errCatalogueRivals
 	}
 	return h.changeStanding(w, r, c, "account.accept", func(a account.Account) (account.Account, error) {
 		return a.Accept(h.products.Shown(id))

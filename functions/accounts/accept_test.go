@@ -6,6 +6,8 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/consent"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
 )
 
@@ -89,5 +91,28 @@ func TestOnlyTheCatalogueThatWasSeenIsAccepted(t *testing.T) {
 	}
 	if a := r.gateSays(t); len(a.Accepted) != 0 {
 		t.Errorf("%+v", a.Accepted)
+	}
+}
+
+// TestNothingIsAcceptedOfACatalogueWithARival: another one of its number was deployed before, as after a lock that was cut.
+func TestNothingIsAcceptedOfACatalogueWithARival(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	one := apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/find/"))
+	other := apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/everything/"))
+	later := apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/find/"), apitest.Covers("search", "/search/", "/find/", "/more/"))
+	if err := r.Control.Deployed(t.Context(), control.Announced{}, control.Announced{Version: other.Version(), Deployed: []consent.Version{other.Version()}}); err != nil {
+		t.Fatal(err)
+	}
+	r.deploy(one)
+	if got := r.acceptPaths(t, 409, "owner", "search", one); got.Code() != "catalogue_changed" {
+		t.Error(got.Problem())
+	}
+	if a := r.gateSays(t); len(a.Accepted) != 0 {
+		t.Errorf("%+v", a.Accepted)
+	}
+	for _, c := range []product.Catalogue{other, later} {
+		r.deploy(c)
+		r.acceptPaths(t, 200, "owner", "search", c)
 	}
 }

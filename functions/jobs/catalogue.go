@@ -3,38 +3,66 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/telemetry"
 )
 
 // announced is the result of a catalogue run.
 type announced struct {
 	Job      string `json:"job"`
-	Version  string `json:"version"`  // of the catalogue that is deployed
-	Products int    `json:"products"` // that aren't as they were last announced
+	Version  string `json:"version"`         // of the catalogue that is deployed
+	Products int    `json:"products"`        // that aren't as they were last announced
+	Rival    string `json:"rival,omitempty"` // another version of this number that was deployed
 }
 
 // catalogue tells operators and the event bus, by one audit row, which products aren't as they were: which are new, gone or renamed, and
-// whose paths have changed. A run that finds nothing writes nothing, and of several at once one writes.
+// whose paths have changed. It remembers each version that it has run with, and measures whether another one had its number. A
+// run that finds nothing writes nothing, and of several at once one writes.
 func (j *jobs) catalogue(ctx context.Context) (announced, error) {
 	now := control.Announced{Version: j.products.Version(), Products: j.products.Outlines()}
 	done := announced{Job: "catalogue", Version: string(now.Version)}
 	before, err := j.store.Announced(ctx)
 	if err == nil {
-		changes := audit.CatalogueChanges(before.Products, now.Products)
-		if done.Products = len(changes); done.Products > 0 {
-			err = j.store.Announce(ctx, before, now, j.source.JobRow(ctx, control.Operators, "", "catalogue.change", changes...))
+		done.Products, err = j.announce(ctx, before, now)
+		rival, found := now.Version.Rival(before.Deployed)
+		if done.Rival = string(rival); found {
+			j.log.ErrorContext(ctx, "catalogue of another history", "version", done.Version, "rival", done.Rival)
 		}
-	}
-	if errors.Is(err, dynamo.ErrStale) { // another run has told it
-		err = nil
+		conflicts := 0
+		if found {
+			conflicts = 1
+		}
+		j.metrics.Write(telemetry.Sum(j.source.Now(), "CatalogueConflicts", conflicts))
 	}
 	text := ""
 	if err != nil {
 		text = err.Error()
 	}
-	j.log.InfoContext(ctx, "job done", "job", done.Job, "version", done.Version, "products", done.Products, "error", text)
+	j.log.InfoContext(ctx, "job done", "job", done.Job, "version", done.Version, "products", done.Products, "rival", done.Rival, "error", text)
 	return done, err
+}
+
+// announce writes what isn't written yet of the catalogue that is deployed, and returns how many products have changed.
+func (j *jobs) announce(ctx context.Context, before, now control.Announced) (int, error) {
+	now.Deployed = before.Deployed
+	known := slices.Contains(before.Deployed, now.Version)
+	if !known {
+		now.Deployed = append(slices.Clone(before.Deployed), now.Version)
+	}
+	changes := audit.CatalogueChanges(before.Products, now.Products)
+	var err error
+	switch {
+	case len(changes) > 0:
+		err = j.store.Announce(ctx, before, now, j.source.JobRow(ctx, control.Operators, "", "catalogue.change", changes...))
+	case !known:
+		err = j.store.Deployed(ctx, before, now)
+	}
+	if errors.Is(err, dynamo.ErrStale) { // another run has written it
+		err = nil
+	}
+	return len(changes), err
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
+	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
+	"latchkey/shared/consent"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
@@ -77,6 +80,51 @@ func TestANarrowedOrRenamedProductIsTold(t *testing.T) {
 	if rows := r.tell(t); len(rows) != 0 {
 		t.Errorf("told twice: %+v", rows)
 	}
+}
+
+// TestAnotherCatalogueOfTheSameNumberIsMeasured, as after a lock that was cut or begun again, in each run; a rollback to one that was deployed before
+// is none, nor is a new number. A catalogue in which customers notice nothing is remembered too, and not told.
+func TestAnotherCatalogueOfTheSameNumberIsMeasured(t *testing.T) {
+	r := newHarness(t)
+	wider := apitest.Covers("search", "/search/", "/find/")
+	first := apitest.Catalogue(t, "../..", func([]product.Product) {})
+	two, rival := apitest.Catalogue(t, "../..", wider), apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/cut/"))
+	encoded := apitest.Catalogue(t, "../..", wider, func(products []product.Product) {
+		products[0].Classes[0].EncodedSlash, products[0].Classes[1].EncodedSlash = true, true
+	})
+	for i, run := range []struct {
+		deployed product.Catalogue
+		rows     int
+		conflict float64
+	}{{first, 1, 0}, {two, 1, 0}, {first, 1, 0}, {two, 1, 0}, {encoded, 0, 0}, {rival, 1, 1}, {rival, 0, 1}, {encoded, 1, 0}} {
+		r.products = run.deployed
+		r.forget()
+		before := len(r.AllAudit(t, control.Operators))
+		if _, err := r.do(t, "catalogue"); err != nil {
+			t.Fatal(err)
+		}
+		rows := len(r.AllAudit(t, control.Operators)) - before
+		if got := r.measured(t, "CatalogueConflicts"); rows != run.rows || !slices.Equal(got, []float64{run.conflict}) {
+			t.Errorf("run %d: %d rows, measured %v, want %d and %v", i, rows, got, run.rows, run.conflict)
+		}
+	}
+	seen, err := r.store.Announced(t.Context())
+	if want := []consent.Version{first.Version(), two.Version(), encoded.Version(), rival.Version()}; err != nil || !slices.Equal(seen.Deployed, want) {
+		t.Errorf("remembered %v, %v, want %v", seen.Deployed, err, want)
+	}
+}
+
+// The alarm is evaluated in infra/contract, on what is kept here.
+func TestTheJobMeasuresTheConflictThatItsAlarmIsFor(t *testing.T) {
+	r := newHarness(t)
+	for _, prefix := range []string{"/find/", "/cut/"} {
+		r.forget()
+		r.products = apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", prefix))
+		if _, err := r.do(t, "catalogue"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keytest.KeepMetrics(t, "CatalogueConflict", r.out.String())
 }
 
 // overtaken is a store in which another run tells of the catalogue first.

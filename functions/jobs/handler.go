@@ -31,6 +31,7 @@ type store interface {
 	EachKey(ctx context.Context, yield func(apikey.Key, error) error) error
 	Announced(ctx context.Context) (control.Announced, error)
 	Announce(ctx context.Context, before, after control.Announced, row audit.Row) error
+	Deployed(ctx context.Context, before, after control.Announced) error
 	AccountIDs(ctx context.Context) ([]account.ID, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
 	StatementClosed(ctx context.Context, month string) (reason string, ok bool, err error)

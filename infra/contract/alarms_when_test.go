@@ -37,6 +37,7 @@ var whenAlarmsRing = map[string]rings{
 	"JobsFailing":       {1, 1, 86400, "Sum", 3},     // once a day, and Lambda tries twice more
 	"LeaksFailing":      {1, 1, 300, "Sum", 1},       // GitHub may not repeat a report
 	"WidePatterns":      {1, 1, 86400, "Maximum", 1}, // as GateDrift
+	"CatalogueConflict": {1, 1, 3600, "Maximum", 1},  // the job runs once an hour
 	"StatementsWaiting": {1, 1, 3600, "Maximum", 1},  // the job runs once an hour
 	"StatementsDiffer":  {1, 1, 86400, "Maximum", 1}, // as GateDrift
 	"StoreThrottled":    {3, 5, 60, "Sum", 1},        // a table on demand may be throttled while it grows

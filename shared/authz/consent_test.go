@@ -69,6 +69,9 @@ func TestAPathWithAnEncodedSlashNeedsAConsentOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := c.Shown("s")
+	if got := c.Pending("s", consent.List{{Product: "s"}}, nil); len(got) != 1 || got[0] != "/s/" {
+		t.Errorf("what goes with the rest is told by itself: %v", got)
+	}
 	early := consent.List{{Product: "s", Paths: []consent.Path{{Prefix: "/s/", Since: "1-a"}}}}
 	for name, tt := range map[string]struct {
 		key, accepted consent.List

@@ -77,6 +77,17 @@ func (l List) Without(product string) List {
 // Narrow reports whether one of the products once covered more than was agreed to.
 func (l List) Narrow() bool { return slices.ContainsFunc(l, func(g Given) bool { return g.Narrow }) }
 
+// Rival finds a version of the same number and another hash: another catalogue, of another branch or of a lock that was cut.
+func (v Version) Rival(known []Version) (Version, bool) {
+	number, _, _ := strings.Cut(string(v), "-")
+	for _, other := range known {
+		if its, _, _ := strings.Cut(string(other), "-"); its == number && other != v {
+			return other, true
+		}
+	}
+	return "", false
+}
+
 // ParseVersion reads a version as answers show it: "3-8c1d22ef01".
 func ParseVersion(text string) (Version, bool) {
 	number, hash, _ := strings.Cut(text, "-")

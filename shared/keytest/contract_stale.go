@@ -32,6 +32,7 @@ func writesOfWhatChanged(t *testing.T, s Stores) {
 		{"a request's end", qps.ErrNotPending, staleRequest},
 		{"a pass of a job", dynamo.ErrStale, stalePass},
 		{"an announced catalogue", dynamo.ErrStale, staleAnnouncement},
+		{"a deployed catalogue", dynamo.ErrStale, staleDeployment},
 		{"an account's name", dynamo.ErrStale, staleAccount}, // the last: the others have read it
 	} {
 		other, late := part.begin(t, s, a)
@@ -142,6 +143,13 @@ func staleAnnouncement(t *testing.T, s Stores, _ account.Account) (other, late f
 		return s.Control.Announce(t.Context(), read, control.Announced{Version: "v2"}, Row("", "catalogue.announce", ""))
 	}
 	return announce, announce
+}
+
+func staleDeployment(t *testing.T, s Stores, _ account.Account) (other, late func() error) {
+	read, err := s.Control.Announced(t.Context())
+	must(t, err)
+	deployed := func() error { return s.Control.Deployed(t.Context(), read, control.Announced{Version: "v3"}) }
+	return deployed, deployed
 }
 
 func staleAccount(t *testing.T, s Stores, a account.Account) (other, late func() error) {

@@ -142,7 +142,8 @@ func (c Catalogue) Consents(before []ID, held consent.List, after []ID) consent.
 }
 
 // Pending lists the paths of a product that stay closed until somebody accepts them, as they are written: what neither
-// the key's consents nor the account's have. A prefix with [consent.EncodedSlash] behind it stands for those of its paths that hold some.
+// the key's consents nor the account's have. A prefix with [consent.EncodedSlash] behind it stands for those of its paths that hold
+// some, where the others are open.
 func (c Catalogue) Pending(id ID, key, account consent.List) (paths []string) {
 	if c.past == nil {
 		return nil
@@ -153,7 +154,9 @@ func (c Catalogue) Pending(id ID, key, account consent.List) (paths []string) {
 		}
 	}
 	for _, part := range c.past.encoded[id] {
-		if len(part.Since) > 0 && !Open(strings.ToLower(part.Prefix), string(id), part.Coverage, key, account) {
+		path := strings.ToLower(part.Prefix)
+		told := slices.ContainsFunc(paths, func(outer string) bool { return strings.HasPrefix(path, strings.ToLower(outer)) })
+		if len(part.Since) > 0 && !told && !Open(path, string(id), part.Coverage, key, account) {
 			paths = append(paths, part.Prefix+consent.EncodedSlash)
 		}
 	}

@@ -3,6 +3,10 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/audit"
 	"latchkey/shared/consent"
@@ -12,7 +16,8 @@ import (
 
 // Announced is the catalogue that was last announced.
 type Announced struct {
-	Version  consent.Version // "" if none ever was
+	Version  consent.Version   // "" if none ever was
+	Deployed []consent.Version // those that jobs have run with, the oldest first
 	Products []product.Outline
 	Revision int64 // grows with each announcement; 0 if there was none
 }
@@ -21,6 +26,8 @@ type announcedRecord struct {
 	Catalogue string          `dynamodbav:"catalogue"`
 	Products  []outlineRecord `dynamodbav:"products"`
 	Version   int64           `dynamodbav:"version"`
+	// A release that doesn't know it drops it, with the next change of the catalogue.
+	Deployed []string `dynamodbav:"deployed,omitempty"`
 }
 
 type outlineRecord struct {
@@ -29,10 +36,16 @@ type outlineRecord struct {
 	Prefixes []string `dynamodbav:"prefixes,omitempty"`
 }
 
+// maxDeployed bounds the versions that are remembered.
+const maxDeployed = 1000
+
 func encodeAnnounced(a Announced) dynamo.Item {
 	r := announcedRecord{Catalogue: string(a.Version), Version: a.Revision}
 	for _, p := range a.Products {
 		r.Products = append(r.Products, outlineRecord{string(p.ID), p.Name, p.Prefixes})
+	}
+	for _, v := range a.Deployed[max(0, len(a.Deployed)-maxDeployed):] {
+		r.Deployed = append(r.Deployed, string(v))
 	}
 	return encode(catalogueKey(), "catalogue", r, "", "")
 }
@@ -45,6 +58,12 @@ func decodeAnnounced(item dynamo.Item) (Announced, error) {
 	a := Announced{Version: consent.Version(r.Catalogue), Revision: r.Version}
 	for _, p := range r.Products {
 		a.Products = append(a.Products, product.Outline{ID: product.ID(p.ID), Name: p.Name, Prefixes: p.Prefixes})
+	}
+	for _, v := range r.Deployed {
+		a.Deployed = append(a.Deployed, consent.Version(v))
+	}
+	if len(a.Deployed) == 0 && a.Version != "" { // of a release that kept the last one alone
+		a.Deployed = []consent.Version{a.Version}
 	}
 	return a, placed(item, catalogueKey(), r.Version)
 }
@@ -62,10 +81,27 @@ func (s *Store) Announced(ctx context.Context) (Announced, error) {
 // announced since before was read.
 func (s *Store) Announce(ctx context.Context, before, after Announced, row audit.Row) error {
 	row.Account = Operators
+	return s.write(ctx, row, s.announce(before, after))
+}
+
+// Deployed is Announce for a catalogue in which customers notice no change: nothing is told.
+func (s *Store) Deployed(ctx context.Context, before, after Announced) error {
+	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{s.announce(before, after).item}})
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		return dynamo.ErrStale
+	}
+	if err != nil {
+		return fmt.Errorf("control: recording the catalogue that is deployed: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) announce(before, after Announced) op {
 	after.Revision = before.Revision + 1
 	still := isNew
 	if before.Revision > 0 {
 		still = cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(before.Revision)}}
 	}
-	return s.write(ctx, row, put(s.control, encodeAnnounced(after), still, always(dynamo.ErrStale)))
+	return put(s.control, encodeAnnounced(after), still, always(dynamo.ErrStale))
 }

@@ -137,7 +137,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	must(err)
 	told := row(control.Operators, "catalogue.change", "")
 	told.Actor = audit.Actor{Role: account.RoleSystem}
-	must(s.Announce(t.Context(), control.Announced{}, control.Announced{Version: "1-e459a7fd79", Products: []product.Outline{
+	must(s.Announce(t.Context(), control.Announced{}, control.Announced{Version: "1-e459a7fd79", Deployed: []consent.Version{"1-e459a7fd79", "2-0123456789"}, Products: []product.Outline{
 		{ID: "search", Name: "Search API", Prefixes: []string{"/search/"}}, {ID: "maps-sdk-web", Name: "Maps SDK for Web"},
 	}}, told))
 	must(s.ReachThreshold(t.Context(), acct, usage.Threshold{

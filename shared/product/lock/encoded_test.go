@@ -34,6 +34,9 @@ func TestEncodedSlashesAreACoverageOfTheirOwn(t *testing.T) {
 	}
 	taken := update(t, text, wider)
 	expect(t, taken, "a /A/ @1 *", "a /A/*%2F* @2", "a /a/Old/*%2F* @1 *")
+	if _, report, _ := lock.Update(taken, classes(class{"/a/", true}, class{"/n/", true}), lock.Named{}); !slices.Equal(report.Gained["a"], []string{"/n/"}) {
+		t.Errorf("told twice: %v", report.Gained)
+	}
 	ended := update(t, taken, classes(class{"/a/", false}, class{"/a/old/", true}))
 	if _, report, err := lock.Update(taken, classes(class{"/a/", false}, class{"/a/old/", true}), lock.Named{}); err != nil || !slices.Equal(report.Lost["a"], []string{"/A/*%2F*"}) {
 		t.Errorf("%+v, %v", report, err)

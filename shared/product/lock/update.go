@@ -95,15 +95,18 @@ func Update(text string, now Coverages, named Named) (updated string, report Rep
 // compare finds what a block changes, border by border, of products that were there: no key has a new one yet.
 func compare(parents []*state, before, after *state) Report {
 	r := Report{Gained: map[string][]string{}, Closed: map[string][]string{}, Lost: map[string][]string{}, Stood: map[string][]string{}}
+	var lists map[*map[string][]string][]string // of the product, and behind it of its encoded slashes: they go with the rest
 	for _, id := range slices.Sorted(maps.Keys(after.ever)) {
 		if strings.HasSuffix(id, noneWithin) || before.ever[base(id)] == nil {
 			continue
+		}
+		if id == base(id) {
+			lists = map[*map[string][]string][]string{}
 		}
 		written := maps.Clone(after.written[id])
 		for _, p := range parents {
 			maps.Copy(written, p.written[id])
 		}
-		lists := map[*map[string][]string][]string{}
 		for _, border := range slices.Sorted(maps.Keys(written)) {
 			list := r.of(parents, after, id, border)
 			if list == nil || longest(lists[list], border) != "" {
