@@ -1609,7 +1609,7 @@ type Overview struct {
 
 // PendingPaths defines model for PendingPaths.
 type PendingPaths struct {
-	// Paths Prefixes of paths; what the key opened within one stays open.
+	// Paths Prefixes of paths; what the key opened within one stays open. With `*%2F*` behind a prefix, those of its paths that hold an encoded slash.
 	Paths   []string `json:"paths"`
 	Product string   `json:"product"`
 
