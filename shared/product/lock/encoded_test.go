@@ -28,6 +28,9 @@ func classes(list ...class) lock.Coverages {
 func TestEncodedSlashesAreACoverageOfTheirOwn(t *testing.T) {
 	text := update(t, "", classes(class{"/a/", false}, class{"/a/Old/", true}))
 	expect(t, text, "a /a/ @1 *", "a /a/Old/*%2F* @1 *")
+	if h, err := lock.Read(text); err != nil || h.Covered[0].Since[0] == h.Covered[1].Since[0] {
+		t.Errorf("one name for both: %+v, %v", h.Covered, err)
+	}
 	wider := classes(class{"/A/", true}, class{"/a/old/", true}, class{"/a/new/", true})
 	if updated, report, err := lock.Update(text, wider, lock.Named{}); !errors.Is(err, lock.ErrLock) || updated != "" || !strings.Contains(err.Error(), "/A/*%2F*") || len(report.Gained["a"]) != 1 {
 		t.Errorf("silent: %v", err)
