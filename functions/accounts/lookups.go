@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
@@ -28,7 +29,7 @@ type lookupStore interface {
 	AccountsByEmail(ctx context.Context, email, after string, limit int) (control.AccountPage, error)
 	FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error)
 	FindKeyBySecret(ctx context.Context, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)
-	Overview(ctx context.Context, few int) (control.Overview, error)
+	Overview(ctx context.Context, now time.Time, few int) (control.Overview, error)
 	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
 }

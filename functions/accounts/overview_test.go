@@ -1,12 +1,15 @@
 package main
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 	"latchkey/shared/qps"
 )
 
@@ -29,7 +32,7 @@ func TestTheOverviewHasWhatWaits(t *testing.T) {
 	want := func(step string, pending, blocked int, first string) {
 		t.Helper()
 		p, b, last := overview()
-		if int(p) != pending || int(b) != blocked || len(last) != min(blocked, fewBlocked) || blocked > 0 && last[0] != first {
+		if int(p) != pending || int(b) != blocked || len(last) != min(blocked, fewWaiting) || blocked > 0 && last[0] != first {
 			t.Errorf("%s: %v pending, %v blocked, %v; want %d, %d and %s first", step, p, b, last, pending, blocked, first)
 		}
 	}
@@ -40,7 +43,7 @@ func TestTheOverviewHasWhatWaits(t *testing.T) {
 		r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/keys/" + key + "/" + action, Body: object{"reason": "abuse"}})
 	}
 	var ids []string
-	for range fewBlocked + 2 {
+	for range fewWaiting + 2 {
 		k := r.NewKey(t, r.account)
 		ids = append(ids, string(k.ID))
 		operate(string(k.ID), "block")
@@ -61,4 +64,43 @@ func TestTheOverviewHasWhatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("a request is filed", 1, len(ids)-2, ids[len(ids)-3])
+}
+
+// TestTheOverviewHasExposedKeysAndSuspendedAccounts, with what an operator needs to know of each.
+func TestTheOverviewHasExposedKeysAndSuspendedAccounts(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	overview := func() string {
+		t.Helper()
+		doc := r.Want(t, 200, apitest.Call{As: "support", Method: "GET", Path: "/v1/operator/overview"}).JSON(t)
+		of := map[string]any{}
+		for _, member := range []string{"exposed_keys", "last_exposed", "suspended_accounts", "last_suspended"} {
+			of[member] = doc[member]
+		}
+		text, err := json.Marshal(of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	k, err := r.Edit(t.Context(), r.NewKey(t, r.account), "key.expose", func(k *apikey.Key) {
+		k.Current.Exposed = apikey.Exposure{At: r.Clock.Now(), By: apikey.ReportedByGitHub, Place: "https://git.example/a", RefusedAt: r.Clock.Now()}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, path := moment.Format(r.Clock.Now()), "/v1/operator/accounts/"+string(r.account.ID)
+	until := moment.Format(r.Clock.Now().Add(time.Hour))
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: path + "/suspend", Body: object{"reason": "unpaid", "until": until}})
+	exposed := `"exposed_keys":1,"last_exposed":[{"account_id":"` + string(r.account.ID) + `","account_name":"` + r.account.Name + `","exposed_at":"` + at + `","key_id":"` + string(k.ID) +
+		`","key_name":"` + k.Name + `","place":"https://git.example/a","refused":true,"source":"github"}],`
+	suspended := `"last_suspended":[{"account_id":"` + string(r.account.ID) + `","account_name":"` + r.account.Name + `","suspended":{"at":"` + at + `","by":"operator@example.com","reason":"unpaid","until":"` +
+		until + `"}}],"suspended_accounts":1`
+	if got, want := overview(), "{"+exposed+suspended+"}"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	r.Clock.Advance(time.Hour)
+	if got, want := overview(), "{"+exposed+`"last_suspended":[],"suspended_accounts":0}`; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
 }

@@ -79,11 +79,22 @@ func (d *lookUpPage) query() url.Values {
 	return query
 }
 
+// overview is what waits for operators.
+type overview struct{ api.Overview }
+
+// mostCounted is the number of which the API counts no more of a kind.
+const mostCounted = 100
+
+// AtHome counts what the home lists and no other tab does. mostCounted stands for as many or more.
+func (o overview) AtHome() int {
+	return min(o.BlockedKeys+o.ExposedKeys+o.SuspendedAccounts, mostCounted)
+}
+
 // waiting reads what waits for operators, for the counts beside their tabs. A page is worth showing without.
 func (v *visit) waiting() func(context.Context) error {
 	return func(ctx context.Context) error {
 		if found, err := management.Get[api.Overview](ctx, v.api, "/v1/operator/overview", nil); err == nil {
-			v.overview = &found
+			v.overview = &overview{found}
 		}
 		return nil
 	}

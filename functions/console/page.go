@@ -53,7 +53,7 @@ type page struct {
 	Foreign   bool           // the account is nobody's of the person's own: an operator looks at it
 	Can       can
 	Nav       []navItem
-	Waiting   *api.Overview // what waits for operators; nil: not asked for, or not to be had
+	Waiting   *overview // what waits for operators; nil: not asked for, or not to be had
 	Notice    string
 	Missed    bool // the notice says that a search found nothing
 	Left      note

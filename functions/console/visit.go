@@ -32,7 +32,7 @@ type visit struct {
 	accountID string            // of the path
 	calls     string            // the origin that the page's script may call beside this one; "" for none
 
-	overview *api.Overview // see waiting
+	overview *overview // see waiting
 
 	me      chan result // see person
 	meValue *result

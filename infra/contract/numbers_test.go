@@ -242,7 +242,7 @@ var bounds = map[string]float64{
 	"shared/dynamo/control.MostLooked":               1000,
 	"functions/console.mostSorted":                   1000,
 	"functions/accounts.legacyPages":                 10,
-	"functions/accounts.fewBlocked":                  10,
+	"functions/accounts.fewWaiting":                  10,
 	"functions/accounts.mostLooked":                  1000,
 	"functions/console/internal/brand.MostName":      40,
 	"functions/console/internal/brand.LeastContrast": 4.5,

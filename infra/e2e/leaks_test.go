@@ -26,10 +26,16 @@ func TestALeakedSecretIsRefusedUntilItsOwnerSaysOtherwise(t *testing.T) {
 	if a := shared.product(t, tile+k.secret, nil); a.status != http.StatusOK {
 		t.Errorf("after anybody's report: %s", a.brief())
 	}
+	operated := "/v1/operator/keys/" + k.id
+	shared.must(t, 200, "operator", "POST", operated+"/block", `{"reason":"Leaked"}`) // a blocked key is reported as any other
 	found := shared.must(t, 200, "operator", "POST", "/v1/operator/leaks", fmt.Sprintf(`{"secret":%q,"url":"https://github.com/octocat/x"}`, k.secret)).json(t)
 	if found["changed"] != true || found["matched"] != "current" || found["key_id"] != k.id {
 		t.Errorf("an operator's: %v", found)
 	}
+	if waits := shared.waits(t, "last_exposed", "key_id", k.id); waits["refused"] != true || waits["place"] != "https://github.com/octocat/x" {
+		t.Errorf("waits for operators: %v", waits)
+	}
+	shared.must(t, 200, "operator", "POST", operated+"/unblock", `{}`)
 	shared.obeyed(t, "a reported leak", tile+k.secret, nil, http.StatusUnauthorized, "unauthorized")
 	doc := shared.must(t, 200, "owner", "GET", k.path, "").json(t)
 	if e := doc["exposures"].([]any)[0].(map[string]any); e["refused"] != true || e["source"] != "operator" || doc["exposed_at"] != noted["exposed_at"] {
@@ -40,6 +46,9 @@ func TestALeakedSecretIsRefusedUntilItsOwnerSaysOtherwise(t *testing.T) {
 	}
 	shared.must(t, 403, "developer", "POST", k.path+"/lift-exposure", `{"reason":"Mine."}`)
 	shared.must(t, 200, "owner", "POST", k.path+"/lift-exposure", `{"reason":"A sample."}`)
+	if waits := shared.waits(t, "last_exposed", "key_id", k.id); waits != nil {
+		t.Errorf("lifted, and still waits: %v", waits)
+	}
 	shared.obeyed(t, "a lifted refusal", tile+k.secret, nil, http.StatusOK, "")
 	again := shared.must(t, 200, "operator", "POST", "/v1/operator/leaks", fmt.Sprintf(`{"secret":%q}`, k.secret)).json(t)
 	if again["changed"] != false {
@@ -52,4 +61,15 @@ func TestALeakedSecretIsRefusedUntilItsOwnerSaysOtherwise(t *testing.T) {
 			t.Errorf("the key's page lacks %q", text)
 		}
 	}
+}
+
+// waits returns what the operators' overview has in a list with this ID, nil for nothing.
+func (s *stack) waits(t *testing.T, list, member, id string) map[string]any {
+	t.Helper()
+	for _, one := range s.must(t, 200, "support", "GET", "/v1/operator/overview", "").json(t)[list].([]any) {
+		if one := one.(map[string]any); one[member] == id {
+			return one
+		}
+	}
+	return nil
 }

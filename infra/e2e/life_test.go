@@ -88,12 +88,19 @@ func suspendAndResume(t *testing.T, k key) {
 	if status := shared.status(t, k); status != "suspended" {
 		t.Errorf("the key's status: %s", status)
 	}
+	id := strings.TrimPrefix(account, "/v1/accounts/")
+	if waits := shared.waits(t, "last_suspended", "account_id", id); waits == nil {
+		t.Error("no operator sees that it is suspended")
+	}
 	made := shared.newKey(t, account, lifeKey)
 	if a := shared.product(t, tile+made.secret, nil); a.status != 401 {
 		t.Errorf("a key that was made meanwhile: %d", a.status)
 	}
 	refused(t, "a customer resumes", shared.manage(t, "owner", "POST", op+"/resume", `{}`), 403, "forbidden")
 	shared.must(t, 200, "operator", "POST", op+"/resume", `{}`)
+	if waits := shared.waits(t, "last_suspended", "account_id", id); waits != nil {
+		t.Errorf("resumed, and still waits: %v", waits)
+	}
 	shared.obeyed(t, "resume", tile+k.secret, nil, 200, "")
 	shared.obeyed(t, "resume", tile+made.secret, nil, 200, "")
 }

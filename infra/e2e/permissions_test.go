@@ -78,7 +78,7 @@ var sometimes = map[string]string{
 const (
 	droppedSecret = "as part of every change of a key: the oldest of its ended secrets drops off its list"
 	endedRequests = "as part of every change of a key: the requests that end with it"
-	counts        = "as part of every change of a key: its account's count of keys, and the index of blocked ones"
+	counts        = "as part of every change of a key: its account's count of keys"
 	purge         = "a key is purged 30 days after it was deleted"
 )
 

@@ -1029,6 +1029,24 @@ type Export struct {
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
+// ExposedKey defines model for ExposedKey.
+type ExposedKey struct {
+	AccountId   string `json:"account_id"`
+	AccountName string `json:"account_name"`
+	ExposedAt   Time   `json:"exposed_at"`
+	KeyId       string `json:"key_id"`
+	KeyName     string `json:"key_name"`
+
+	// Place Where it was found, as the report says, with secrets masked.
+	Place *string `json:"place"`
+
+	// Refused The gate refuses the secret with `key_exposed`.
+	Refused bool `json:"refused"`
+
+	// Source Who reported it; of several the most trusted.
+	Source string `json:"source"`
+}
+
 // Exposure defines model for Exposure.
 type Exposure struct {
 	ExposedAt  Time    `json:"exposed_at"`
@@ -1600,11 +1618,23 @@ type Overview struct {
 	// BlockedKeys Keys that an operator has blocked and that are neither revoked nor deleted.
 	BlockedKeys int `json:"blocked_keys"`
 
+	// ExposedKeys Keys with a secret that was reported as exposed, that neither a rotation nor an owner's reason has settled, and that are neither revoked nor deleted.
+	ExposedKeys int `json:"exposed_keys"`
+
 	// LastBlocked Of these keys the last ten, the last blocked first.
 	LastBlocked []BlockedKey `json:"last_blocked"`
 
+	// LastExposed Of these keys the last ten, the last reported first.
+	LastExposed []ExposedKey `json:"last_exposed"`
+
+	// LastSuspended Of these accounts ten: those without an end first, the last suspended first; then by the end, the last one first.
+	LastSuspended []SuspendedAccount `json:"last_suspended"`
+
 	// PendingRequests QPS requests that nobody has decided.
 	PendingRequests int `json:"pending_requests"`
+
+	// SuspendedAccounts Accounts that are suspended now, and not closed.
+	SuspendedAccounts int `json:"suspended_accounts"`
 }
 
 // PendingPaths defines model for PendingPaths.
@@ -2021,6 +2051,13 @@ type SuspendAccount struct {
 
 	// Until When the suspension ends by itself; null, the default: when it is resumed.
 	Until *MaybeTime `json:"until,omitempty"`
+}
+
+// SuspendedAccount defines model for SuspendedAccount.
+type SuspendedAccount struct {
+	AccountId   string     `json:"account_id"`
+	AccountName string     `json:"account_name"`
+	Suspended   Suspension `json:"suspended"`
 }
 
 // Suspension defines model for Suspension.

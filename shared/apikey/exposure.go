@@ -154,3 +154,21 @@ func (k Key) Exposure() Exposure {
 	}
 	return k.Current.Exposed
 }
+
+// OpenExposure returns the exposure that somebody has to see to: Exposure, unless an owner let that secret work again or the key has ended.
+// The zero value: there is none.
+func (k Key) OpenExposure() Exposure {
+	if !k.DeletedAt.IsZero() || !k.RevokedAt.IsZero() {
+		return Exposure{}
+	}
+	secrets := []StoredSecret{k.Current}
+	if k.Outgoing != nil {
+		secrets = append(secrets, k.Outgoing.StoredSecret)
+	}
+	for _, s := range secrets {
+		if e := s.Exposed; !e.At.IsZero() && e.LiftedAt.IsZero() {
+			return e
+		}
+	}
+	return Exposure{}
+}

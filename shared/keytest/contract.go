@@ -66,6 +66,9 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Drift/AnEditMeanwhileIsNone", driftCalm},
 		{"Drift/OfAccountsToo", driftOfAccounts},
 		{"Operators/OfALongerIssuerAreAnothers", operatorsOfALongerIssuer},
+		{"Waiting/KeysUntilTheyAreSeenTo", waitingKeys},
+		{"Waiting/AccountsUntilTheirSuspensionEnds", waitingAccounts},
+		{"Waiting/IsFiledForEarlierReleases", waitingOfEarlierReleases},
 		{"Requests/OneIsOpenAndDecidedOnce", requestsDecided},
 		{"Writes/OfWhatChangedSinceItWasReadAreRefused", writesOfWhatChanged},
 	} {

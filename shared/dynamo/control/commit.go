@@ -135,14 +135,9 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 			cond{text: "num < cap", values: dynamo.Item{":one": dynamo.N(1)}}, counted(account.ErrKeyLimit, "cap")))
 	}
 	if created {
-		locator := locatorKey(after.ID)
-		locator["kind"], locator["account"] = dynamo.S("locator"), dynamo.S(string(after.Account))
-		if blocked(after) {
-			locator["gpk"], locator["gsk"] = blockedIndex(after)
-		}
-		ops = append(ops, put(s.control, locator, isNew, always(dynamo.ErrExists)))
+		ops = append(ops, put(s.control, locatorOf(after), isNew, always(dynamo.ErrExists)))
 	}
-	return append(ops, s.fileBlocked(before, after)...)
+	return append(append(ops, s.fileBlocked(before, after)...), s.fileExposed(before, after)...)
 }
 
 // uncounted tells the token of a second transaction from the first's.

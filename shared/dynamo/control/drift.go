@@ -120,9 +120,14 @@ func (s *Store) keyStill(k apikey.Key) op {
 		cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(k.Version)}}, gone(dynamo.ErrStale))
 }
 
-// compare returns what makes the gate say what a key says. For a record that says all that the release before wrote there is a write,
-// and no drift.
+// compare returns what makes the gate say what a key says, and files an exposed one. For a record that says all that the release before
+// wrote there is a write, and no drift.
 func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops []op, err error) {
+	if exposed(k) {
+		if ops, err = s.unfiled(ctx, exposedItem(k)); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, p := range authz.PoliciesOf(k) {
 		want := policies.Encode(p)
 		stored, err := s.gateRecord(ctx, policies.Key(p.Hash))

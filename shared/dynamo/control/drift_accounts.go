@@ -19,14 +19,20 @@ import (
 // DriftBadAccount is an account whose record can't be read.
 const DriftBadAccount DriftKind = "unreadable_account"
 
-// reconcileAccount compares the gate's account record with the account.
+// reconcileAccount compares the gate's account record with the account, and files a suspended one.
 func (s *Store) reconcileAccount(ctx context.Context, id account.ID, r Reconciliation) error {
 	for range staleAttempts {
 		a, err := s.Account(ctx, id)
 		if errors.Is(err, dynamo.ErrNotFound) {
 			return nil
 		}
-		if err != nil {
+		if err == nil && suspended(a) {
+			err = s.refileSuspended(ctx, a)
+		}
+		switch {
+		case errors.Is(err, dynamo.ErrStale):
+			continue
+		case err != nil:
 			return err
 		}
 		want := policies.EncodeAccount(authz.AccountOf(a))
@@ -62,6 +68,15 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, r Reconcili
 		return nil
 	}
 	return fmt.Errorf("%w: account %s keeps changing", dynamo.ErrConflict, id)
+}
+
+// refileSuspended files a suspended account that a release before this one suspended. dynamo.ErrStale where it has changed.
+func (s *Store) refileSuspended(ctx context.Context, a account.Account) error {
+	ops, err := s.unfiled(ctx, suspendedItem(a))
+	if err != nil || len(ops) == 0 {
+		return err
+	}
+	return s.makeRecords(ctx, append([]op{s.accountStill(a)}, ops...)...)
 }
 
 // olderRecord reports whether the gate has of an account what an earlier release wrote: no record, of an account of which it

@@ -40,6 +40,8 @@ const (
 	invitedSK   = "GUARD#invitations"
 	operatorsPK = "OPERATORS"
 	operatorsSK = "GUARD#operators"
+	exposedSK   = "EXPOSED"
+	suspendedSK = "SUSPENDED"
 
 	memberPrefix  = "MEMBER#"
 	keyPrefix     = "KEY#"
@@ -71,6 +73,10 @@ func keyKey(id account.ID, key apikey.ID) dynamo.Item {
 }
 
 func locatorKey(key apikey.ID) dynamo.Item { return itemKey(locatorPrefix+string(key), locatorSK) }
+
+func exposedKey(key apikey.ID) dynamo.Item { return itemKey(locatorPrefix+string(key), exposedSK) }
+
+func suspendedKey(id account.ID) dynamo.Item { return itemKey(accountPK(id), suspendedSK) }
 
 func inviteKey(id account.ID, invitation string) dynamo.Item {
 	return itemKey(accountPK(id), invitePrefix+invitation)
@@ -122,6 +128,8 @@ const (
 	gPurge     = "PURGE"     // deleted keys by the time of deletion
 	gOpen      = "QPSOPEN"   // open QPS requests by age
 	gBlocked   = "BLOCKED"   // locators of blocked keys, by the time of the block
+	gExposed   = "EXPOSED"   // keys with an open exposure, by the time of its first report
+	gSuspended = "SUSPENDED" // suspended accounts, by the end of the suspension
 	gRunning   = "RUNNING"   // operations that aren't done, by age
 )
 

@@ -4,95 +4,106 @@ import (
 	"context"
 	"errors"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 )
 
-// blocked reports whether a key is one that an operator has blocked and may unblock.
-func blocked(k apikey.Key) bool {
-	return k.Blocked != nil && k.DeletedAt.IsZero() && k.RevokedAt.IsZero()
-}
-
-// fileBlocked keeps blocked keys in the index: their locators are in it as long as they are blocked.
-func (s *Store) fileBlocked(before *apikey.Key, after apikey.Key) []op {
-	switch {
-	case before == nil:
-		return nil // the locator is new
-	case blocked(after):
-		gpk, gsk := blockedIndex(after)
-		return []op{update(s.control, locatorKey(after.ID), "SET gpk = :g, gsk = :s", cond{
-			text: exists.text, values: dynamo.Item{":g": gpk, ":s": gsk},
-		}, always(dynamo.ErrNotFound))}
-	case blocked(*before):
-		return []op{update(s.control, locatorKey(after.ID), "REMOVE gpk, gsk", exists, always(dynamo.ErrNotFound))}
-	}
-	return nil
-}
-
-// blockedIndex is the place of a blocked key's locator in the index.
-func blockedIndex(k apikey.Key) (gpk, gsk types.AttributeValue) {
-	return dynamo.S(gBlocked), dynamo.S(stamp(k.Blocked.At) + "#" + string(k.ID))
-}
-
-// MostOfOverview is the most things that an overview counts. One of so many may have more.
+// MostOfOverview is the most things of a kind that an overview counts. One of so many may have more.
 const MostOfOverview = 100
 
-// BlockedKey is a blocked key with its account.
-type BlockedKey struct {
+// WaitingKey is a key that waits for operators, with its account.
+type WaitingKey struct {
 	Key     apikey.Key
-	Account account.Account
+	Account account.Account // its ID alone where it can't be read
 }
 
-// Overview lists what waits for operators.
+// Overview lists what waits for operators. Of each kind it has the number of all, and the last few.
 type Overview struct {
-	Pending int          // QPS requests
-	Blocked int          // keys
-	Last    []BlockedKey // of these, the last blocked first
+	Pending       int // QPS requests
+	Blocked       int
+	Exposed       int // keys with an open exposure
+	Suspended     int
+	LastBlocked   []WaitingKey
+	LastExposed   []WaitingKey
+	LastSuspended []account.Account // those without an end first, then by the end, the last one first
 }
 
-// Overview counts the pending requests and the blocked keys of all accounts, and reads the last few of these; for operators. Both are a
-// moment late. A key that was blocked by a release before this one is in it from its next change on.
-func (s *Store) Overview(ctx context.Context, few int) (o Overview, err error) {
+// Overview counts the pending requests, the blocked and exposed keys and the suspended accounts at a time, and reads the last few of
+// these; for operators. All are a moment late. What a release before this one wrote is in it from its next change on, exposed keys and
+// suspended accounts from the next comparison of the tables on.
+func (s *Store) Overview(ctx context.Context, now time.Time, few int) (o Overview, err error) {
 	open, err := s.OpenRequests(ctx, "", MostOfOverview)
 	if err != nil {
 		return o, err
 	}
 	o.Pending = len(open.Requests)
-	filed, err := page(ctx, s, list[dynamo.Item]{
-		query: query{index: true, pk: gBlocked, reverse: true, limit: MostOfOverview}, limit: MostOfOverview,
-		read: all(func(item dynamo.Item) (dynamo.Item, error) { return item, nil }), mark: cursor,
-	})
+	if o.Blocked, o.LastBlocked, err = s.waitingKeys(ctx, gBlocked, few, blocked); err != nil {
+		return o, err
+	}
+	if o.Exposed, o.LastExposed, err = s.waitingKeys(ctx, gExposed, few, exposed); err != nil {
+		return o, err
+	}
+	read := func(item dynamo.Item) (account.Account, error) { return s.Account(ctx, accountOf(text(item, "pk"))) }
+	o.Suspended, o.LastSuspended, err = waiting(ctx, s, query{pk: gSuspended, above: stamp(now) + "~"}, few, read, suspended)
 	if err != nil {
 		return o, err
 	}
-	o.Blocked = len(filed.records)
 	var ids []account.ID
-	for _, item := range filed.records[:min(few, len(filed.records))] {
-		id := account.ID(text(item, "account"))
-		k, err := s.Key(ctx, id, apikey.ID(strings.TrimPrefix(text(item, "pk"), locatorPrefix)))
-		switch {
-		case errors.Is(err, dynamo.ErrNotFound), errors.Is(err, dynamo.ErrUnreadable):
-			continue // it was purged meanwhile, or Key has reported it
-		case err != nil:
-			return o, err
-		case !blocked(k):
-			o.Blocked--
-			continue
-		}
-		o.Last, ids = append(o.Last, BlockedKey{Key: k, Account: account.Account{ID: id}}), append(ids, id)
+	for _, w := range append(o.LastBlocked[:len(o.LastBlocked):len(o.LastBlocked)], o.LastExposed...) {
+		ids = append(ids, w.Account.ID)
 	}
 	accounts, err := s.accounts(ctx, ids)
 	if err != nil {
 		return o, err
 	}
-	for i := range o.Last {
-		if a, ok := accounts[o.Last[i].Account.ID]; ok {
-			o.Last[i].Account = a
+	for _, list := range [][]WaitingKey{o.LastBlocked, o.LastExposed} {
+		for i := range list {
+			if a, ok := accounts[list[i].Account.ID]; ok {
+				list[i].Account = a
+			}
 		}
 	}
 	return o, nil
+}
+
+func (s *Store) waitingKeys(ctx context.Context, partition string, few int, waits func(apikey.Key) bool) (int, []WaitingKey, error) {
+	read := func(item dynamo.Item) (WaitingKey, error) {
+		id := account.ID(text(item, "account"))
+		k, err := s.Key(ctx, id, apikey.ID(strings.TrimPrefix(text(item, "pk"), locatorPrefix)))
+		return WaitingKey{Key: k, Account: account.Account{ID: id}}, err
+	}
+	return waiting(ctx, s, query{pk: partition}, few, read, func(w WaitingKey) bool { return waits(w.Key) })
+}
+
+// waiting counts what is filed in a partition of the index, and reads the last few of it: an item whose record says something else isn't
+// counted, and the next one is read in its place.
+func waiting[T any](ctx context.Context, s *Store, q query, few int, read func(dynamo.Item) (T, error), waits func(T) bool) (n int, last []T, err error) {
+	q.index, q.reverse, q.limit = true, true, MostOfOverview
+	filed, err := page(ctx, s, list[dynamo.Item]{
+		query: q, limit: MostOfOverview, mark: cursor,
+		read: all(func(item dynamo.Item) (dynamo.Item, error) { return item, nil }),
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	n = len(filed.records)
+	for _, item := range filed.records {
+		if len(last) == few {
+			break
+		}
+		one, err := read(item)
+		switch {
+		case errors.Is(err, dynamo.ErrUnreadable): // it was reported
+		case err != nil && !errors.Is(err, dynamo.ErrNotFound):
+			return 0, nil, err
+		case err != nil || !waits(one):
+			n--
+		default:
+			last = append(last, one)
+		}
+	}
+	return n, last, nil
 }

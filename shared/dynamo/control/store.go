@@ -216,6 +216,7 @@ type query struct {
 	pk      string
 	prefix  string      // of the sort key
 	below   string      // sort keys below this one
+	above   string      // sort keys above this one
 	start   dynamo.Item // continue after this item
 	reverse bool
 	limit   int32 // items read per call; 0 is DynamoDB's megabyte
@@ -248,6 +249,10 @@ func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool
 		text += " AND #s < :s"
 		input.ExpressionAttributeNames["#s"] = sk
 		input.ExpressionAttributeValues[":s"] = dynamo.S(q.below)
+	case q.above != "":
+		text += " AND #s > :s"
+		input.ExpressionAttributeNames["#s"] = sk
+		input.ExpressionAttributeValues[":s"] = dynamo.S(q.above)
 	}
 	input.KeyConditionExpression = &text
 	for left := q.most; ; {

@@ -1,0 +1,93 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+)
+
+// What waits for operators is filed in the index by the transaction that makes it wait, again by each that follows, so that what a
+// release before this one wrote is filed too, and taken out by the one that ends it.
+
+// blocked reports whether a key is one that an operator has blocked and may unblock.
+func blocked(k apikey.Key) bool {
+	return k.Blocked != nil && k.DeletedAt.IsZero() && k.RevokedAt.IsZero()
+}
+
+// exposed reports whether a secret of the key is known to others and nobody has seen to it.
+func exposed(k apikey.Key) bool { return !k.OpenExposure().At.IsZero() }
+
+// suspended reports whether an account is one that an operator has suspended and may resume, its end apart.
+func suspended(a account.Account) bool { return !a.Suspended.At.IsZero() && !a.Closed() }
+
+// locatorOf is the item that says which account a key is of. As long as the key is blocked, it is in the index by the time of the block.
+func locatorOf(k apikey.Key) dynamo.Item {
+	item := locatorKey(k.ID)
+	item["kind"], item["account"] = dynamo.S("locator"), dynamo.S(string(k.Account))
+	if blocked(k) {
+		item["gpk"], item["gsk"] = dynamo.S(gBlocked), dynamo.S(stamp(k.Blocked.At)+"#"+string(k.ID))
+	}
+	return item
+}
+
+func (s *Store) fileBlocked(before *apikey.Key, after apikey.Key) []op {
+	if before == nil || !blocked(*before) && !blocked(after) { // the locator of a new key is written with it
+		return nil
+	}
+	return []op{put(s.control, locatorOf(after), exists, always(dynamo.ErrNotFound))}
+}
+
+func exposedItem(k apikey.Key) dynamo.Item {
+	item := exposedKey(k.ID)
+	item["kind"], item["account"] = dynamo.S("exposed"), dynamo.S(string(k.Account))
+	item["gpk"], item["gsk"] = dynamo.S(gExposed), dynamo.S(stamp(k.OpenExposure().At)+"#"+string(k.ID))
+	return item
+}
+
+func (s *Store) fileExposed(before *apikey.Key, after apikey.Key) []op {
+	switch {
+	case exposed(after):
+		return []op{put(s.control, exposedItem(after), whatever, always(dynamo.ErrStale))}
+	case before != nil && exposed(*before):
+		return []op{remove(s.control, exposedKey(after.ID), whatever, always(dynamo.ErrStale))}
+	}
+	return nil
+}
+
+// noEnd files a suspension without an end behind all that have one.
+var noEnd = time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)
+
+// suspendedItem has the end of a suspension first, so that those that have ended are read no more: nothing is written when one ends.
+func suspendedItem(a account.Account) dynamo.Item {
+	item, end := suspendedKey(a.ID), a.Suspended.Until
+	if end.IsZero() {
+		end = noEnd
+	}
+	item["kind"], item["account"] = dynamo.S("suspended"), dynamo.S(string(a.ID))
+	item["gpk"], item["gsk"] = dynamo.S(gSuspended), dynamo.S(stamp(end)+"#"+stamp(a.Suspended.At)+"#"+string(a.ID))
+	return item
+}
+
+func (s *Store) fileSuspended(before, after account.Account) []op {
+	switch {
+	case suspended(after):
+		return []op{put(s.control, suspendedItem(after), whatever, always(dynamo.ErrStale))}
+	case suspended(before):
+		return []op{remove(s.control, suspendedKey(after.ID), whatever, always(dynamo.ErrStale))}
+	}
+	return nil
+}
+
+// unfiled returns the item if it isn't filed as it should be: a release before this one wrote the record that it is of.
+func (s *Store) unfiled(ctx context.Context, item dynamo.Item) ([]op, error) {
+	stored, err := s.get(ctx, dynamo.Item{"pk": item["pk"], "sk": item["sk"]})
+	if err != nil && !errors.Is(err, dynamo.ErrNotFound) || reflect.DeepEqual(stored, item) {
+		return nil, err
+	}
+	return []op{put(s.control, item, whatever, always(dynamo.ErrStale))}, nil
+}
