@@ -134,6 +134,27 @@ test("an account's new type is chosen with its billing types, and followed until
   await operator.end();
 });
 
+test("an invitation's link that is pasted where that page is open leaves the address at once, and shows its own invitation", async () => {
+  const { id: account } = await api("owner", "POST", "/v1/accounts", { name: "First house" }), { id: other } = await api("owner", "POST", "/v1/accounts", { name: "Second house" });
+  const made = async (id) => (await api("owner", "POST", `/v1/accounts/${id}/invitations`, { role: "viewer" })).token;
+  const one = await made(account), two = await made(other), member = await as(newcomer());
+  const paste = (token) => member.page.evaluate((hash) => { location.hash = hash; }, token);
+  const left = async () => assert.equal(await member.page.evaluate(() => location.href), `${stack().console_url}/invitations`);
+  await member.go("/invitations");
+  await paste(one);
+  await member.page.getByRole("button", { name: "Accept the invitation" }).waitFor();
+  await says(member.page, /First house/);
+  await left();
+  await paste(two); // the page shows another one, and has no field
+  await member.page.getByText("Second house").waitFor();
+  await left();
+  for (let back = 0; back < 3; back++) {
+    await member.page.goBack();
+    assert.ok(!(await member.page.evaluate(() => location.href)).includes("lki_"), "nor is it in the history");
+  }
+  await member.end();
+});
+
 test("a person is erased from an account's page, by their subject typed", async () => {
   const { id: account } = await api("owner", "POST", "/v1/accounts", { name: "With a guest" });
   await keyOf(account);
