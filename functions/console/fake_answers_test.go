@@ -95,7 +95,7 @@ func fakeAnswers(r *harness, name string) {
 		"GET /v1/operator/overview": api.Overview{PendingRequests: 1, BlockedKeys: 100, LastBlocked: []api.BlockedKey{
 			{KeyId: keyID, KeyName: name, AccountId: account, AccountName: name, Blocked: api.Block{Reason: name, At: moment.Of(at), By: &by}},
 		}, ExposedKeys: 2, LastExposed: []api.ExposedKey{
-			{KeyId: bareKeyID, KeyName: name, AccountId: account, AccountName: name, ExposedAt: moment.Of(at), Source: "github", Place: &name},
+			{KeyId: keyID, KeyName: name, AccountId: account, AccountName: name, ExposedAt: moment.Of(at), Source: "github", Place: &name},
 		}, SuspendedAccounts: 1, LastSuspended: []api.SuspendedAccount{
 			{AccountId: account, AccountName: name, Suspended: api.Suspension{Reason: name, At: moment.Of(at), Until: ptr(moment.Of(at)), By: &by}},
 		}},

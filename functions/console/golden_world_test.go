@@ -278,12 +278,14 @@ func richWorld() map[string]any {
 		"GET " + accountAPI + "/qps-requests/" + requestID1: fullRequest(),
 		"GET " + accountAPI + "/operations/" + operationID:  api.Operation{Id: operationID, StartedAt: day(33), Status: api.Running, Type: api.SelfServe},
 		"GET /v1/qps-requests":                              api.QpsRequestList{Requests: []api.QpsRequest{fullRequest(), bareRequest()}},
-		"GET /v1/operator/overview":                         api.Overview{PendingRequests: 2, BlockedKeys: 100, LastBlocked: []api.BlockedKey{{KeyId: keyID, KeyName: `Shop <1> & "Co"`, AccountId: account, AccountName: "Demo & Co", Blocked: api.Block{Reason: "Leaked on a forum", At: day(28), By: ptr("ada@latch.example")}}, {KeyId: bareKeyID, KeyName: "Bare", AccountId: "acc_02", AccountName: "Second", Blocked: api.Block{Reason: "Spam", At: day(27)}}},
+		"GET /v1/operator/overview": api.Overview{
+			PendingRequests: 2, BlockedKeys: 100, LastBlocked: []api.BlockedKey{{KeyId: keyID, KeyName: `Shop <1> & "Co"`, AccountId: account, AccountName: "Demo & Co", Blocked: api.Block{Reason: "Leaked on a forum", At: day(28), By: ptr("ada@latch.example")}}, {KeyId: bareKeyID, KeyName: "Bare", AccountId: "acc_02", AccountName: "Second", Blocked: api.Block{Reason: "Spam", At: day(27)}}},
 			ExposedKeys: 3, LastExposed: []api.ExposedKey{{KeyId: keyID, KeyName: "Map of the shop", AccountId: account, AccountName: "Demo & Co", ExposedAt: day(26), Source: "github", Place: ptr("https://github.com/a/b"), Refused: true}, {KeyId: bareKeyID, KeyName: "Plain", AccountId: "acc_02", AccountName: "Second", ExposedAt: day(25), Source: "anybody"}},
-			SuspendedAccounts: 4, LastSuspended: []api.SuspendedAccount{{AccountId: account, AccountName: "Demo & Co", Suspended: api.Suspension{Reason: "Two invoices are open", At: day(23), By: ptr("otto@latch.example")}}, {AccountId: "acc_02", AccountName: "Second", Suspended: api.Suspension{Reason: "Abuse", At: day(22), Until: maybeDay(50)}}}},
-		"GET /v1/operator/accounts":                         api.AccountList{Accounts: []api.Account{acct, {Id: "acc_02", Name: "Second", Type: api.SelfServe, KeyLimit: 20, CreatedAt: day(-300), ClosedAt: maybeDay(24)}}},
-		"GET /v1/operator/keys/" + keyID:                    api.OperatorKey{Key: fullKey(), Account: &acct},
-		"GET /v1/operators":                                 api.OperatorList{Operators: []api.Operator{{Subject: "ops|first", Email: ptr("otto@latch.example"), Rank: api.Admin, AddedAt: day(-20)}, {Subject: "ops|admin", Email: ptr("ada@latch.example"), Rank: api.Admin, AddedAt: day(-19)}, {Subject: "o 2/x", Rank: api.Support, AddedAt: day(-18)}, {Subject: "ops|admin", Issuer: ptr("https://before.example"), Rank: api.Admin, AddedAt: day(-17)}}},
+			SuspendedAccounts: 4, LastSuspended: []api.SuspendedAccount{{AccountId: account, AccountName: "Demo & Co", Suspended: api.Suspension{Reason: "Two invoices are open", At: day(23), By: ptr("otto@latch.example")}}, {AccountId: "acc_02", AccountName: "Second", Suspended: api.Suspension{Reason: "Abuse", At: day(22), Until: maybeDay(50)}}},
+		},
+		"GET /v1/operator/accounts":      api.AccountList{Accounts: []api.Account{acct, {Id: "acc_02", Name: "Second", Type: api.SelfServe, KeyLimit: 20, CreatedAt: day(-300), ClosedAt: maybeDay(24)}}},
+		"GET /v1/operator/keys/" + keyID: api.OperatorKey{Key: fullKey(), Account: &acct},
+		"GET /v1/operators":              api.OperatorList{Operators: []api.Operator{{Subject: "ops|first", Email: ptr("otto@latch.example"), Rank: api.Admin, AddedAt: day(-20)}, {Subject: "ops|admin", Email: ptr("ada@latch.example"), Rank: api.Admin, AddedAt: day(-19)}, {Subject: "o 2/x", Rank: api.Support, AddedAt: day(-18)}, {Subject: "ops|admin", Issuer: ptr("https://before.example"), Rank: api.Admin, AddedAt: day(-17)}}},
 	}
 }
 

@@ -67,7 +67,7 @@ func TestTheOperatorsHomeLeadsToWhatWaits(t *testing.T) {
 		})
 		return list
 	}
-	want := []string{"/operator/qps-requests/" + account + "/" + requestID1, "/operator/keys/" + keyID, "/operator/keys/" + bareKeyID, "/operator/accounts/" + account}
+	want := []string{"/operator/qps-requests/" + account + "/" + requestID1, "/operator/keys/" + keyID, "/operator/keys/" + keyID, "/operator/accounts/" + account}
 	if got := hrefs("/operator"); !slices.Equal(got, want) {
 		t.Errorf("leads to %v, want %v", got, want)
 	}
