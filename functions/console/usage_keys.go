@@ -72,6 +72,12 @@ type suggestion struct {
 	Preview string `json:"preview"`
 }
 
+// suggestions are the keys of the list under the field. More is true where others may fit.
+type suggestions struct {
+	Keys []suggestion `json:"keys"`
+	More bool         `json:"more"`
+}
+
 // suggestKeys answers with the keys that fit what was typed so far, as JSON, to those who see the account's pages.
 func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 	me, err := v.person()
@@ -81,17 +87,17 @@ func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 	if !v.sees(me) {
 		return errNotFound
 	}
-	found, _, err := v.keysLike(v.ctx(), strings.TrimSpace(v.query("q")), takes)
+	found, more, err := v.keysLike(v.ctx(), strings.TrimSpace(v.query("q")), takes)
 	if err != nil {
 		return err
 	}
-	list := make([]suggestion, 0, len(found))
+	answer := suggestions{Keys: make([]suggestion, 0, len(found)), More: more}
 	for _, k := range found {
-		list = append(list, suggestion{k.Id, k.Name, k.Preview})
+		answer.Keys = append(answer.Keys, suggestion{k.Id, k.Name, k.Preview})
 	}
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.WriteHeader(http.StatusOK)
-	return json.NewEncoder(v.w).Encode(list)
+	return json.NewEncoder(v.w).Encode(answer)
 }
 
 // mostKeys bounds how many keys a list to choose from holds.

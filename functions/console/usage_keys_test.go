@@ -175,14 +175,33 @@ func TestAKeyIsChosenByItsNameOrID(t *testing.T) {
 
 func TestKeysAreSuggestedForWhatIsTyped(t *testing.T) {
 	r := usageHarness(t)
-	var found []suggestion
+	var found suggestions
 	page := r.get("/accounts/" + account + "/usage/keys?q=" + url.QueryEscape(strings.Repeat("é", 100)))
-	if err := json.Unmarshal([]byte(page.text), &found); err != nil || len(found) != 1 || found[0].ID != keyID || found[0].Name != "Demo" {
+	if err := json.Unmarshal([]byte(page.text), &found); err != nil || found.More || len(found.Keys) != 1 || found.Keys[0].ID != keyID || found.Keys[0].Name != "Demo" {
 		t.Errorf("%v: %s", err, page.text)
 	}
 	asked := r.api.seen("GET /v1/accounts/" + account + "/keys")
 	if last := asked[len(asked)-1].uri; !strings.Contains(last, "page_size=20") || !strings.Contains(last, "&q="+url.QueryEscape(strings.Repeat("é", 64))) || strings.Contains(last, url.QueryEscape(strings.Repeat("é", 65))) {
 		t.Errorf("asks %s", last)
+	}
+}
+
+// TestAListOfSuggestionsSaysThatItIsNotWhole: of 21 keys it has 20.
+func TestAListOfSuggestionsSaysThatItIsNotWhole(t *testing.T) {
+	w := newWalker(t, "owner")
+	for n, more := range map[int]bool{mostSuggested: false, mostSuggested + 1: true} {
+		w.listing(t, func(url.Values) api.KeyList {
+			list := api.KeyList{Keys: slices.Repeat([]api.Key{{Id: keyID, Name: "Shop", Status: api.Active}}, mostSuggested)}
+			if n > mostSuggested {
+				list.NextPageToken = ptr("next")
+			}
+			return list
+		})
+		var found suggestions
+		page := w.ask(http.MethodGet, "/accounts/"+account+"/usage/keys?q=shop", nil)
+		if err := json.Unmarshal([]byte(page.text), &found); err != nil || found.More != more || len(found.Keys) != mostSuggested {
+			t.Errorf("of %d: %v: %s", n, err, page.text)
+		}
 	}
 }
 

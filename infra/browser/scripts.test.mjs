@@ -100,6 +100,70 @@ test("the list of keys opens and closes by keyboard, and its ends meet the field
   await done();
 });
 
+// held stops the answers to what is asked for the list of keys, until each is let through with so many keys.
+async function held(page) {
+  const asked = [], waiting = [];
+  await page.route("**/usage/keys?*", (route) => { (waiting.shift() ?? ((one) => asked.push(one)))(route); });
+  return () => (asked.length ? Promise.resolve(asked.shift()) : new Promise((next) => waiting.push(next)));
+}
+const keys = (...names) => ({ keys: names.map((name) => ({ id: `key_${name}`, name, preview: "ak_1" })), more: false });
+// answered lets one through and returns when the page has seen it: behind a whole answer that was asked for later.
+async function answered(page, route, json) {
+  await route.fulfill({ json });
+  await page.evaluate(async (path) => (await fetch(path)).text(), new URL(page.url()).pathname);
+}
+
+test("the answer to an earlier text never replaces the list of the one that stands, nor opens one that was closed", async () => {
+  const { page, done } = await open("/usage");
+  await page.clock.install();
+  await page.goto(`${root()}/usage`);
+  await page.clock.pauseAt(new Date(Date.now() + 60_000));
+  const next = await held(page), field = page.locator("#f-find"), list = page.locator("#found");
+  const type = async (text) => { await field.fill(text); await page.clock.runFor(150); return next(); };
+  await field.focus();
+  const first = await type("a"), second = await type("ab");
+  await answered(page, second, keys("second"));
+  await list.getByText("second").waitFor();
+  await answered(page, first, keys("first"));
+  assert.equal(await list.locator("[role=option] bdi").allInnerTexts().then(String), "second");
+
+  const third = await type("abc");
+  await field.fill("abcd"); // the next question isn't asked yet
+  await answered(page, third, keys("third"));
+  assert.equal(await list.isHidden(), true, "the answer is about what was there before");
+  await page.clock.runFor(150);
+  await answered(page, await next(), keys("fourth"));
+  await list.getByText("fourth").waitFor();
+
+  const fifth = await type("abcde");
+  await field.press("Escape");
+  await answered(page, fifth, keys("fifth"));
+  assert.equal(await list.isHidden(), true, "it was closed");
+  await done();
+});
+
+test("a list of keys that isn't whole says so, in the list and to those who hear it", async () => {
+  const { page, done } = await open("/usage");
+  const next = await held(page), field = page.locator("#f-find"), list = page.locator("#found"), say = page.locator("#say");
+  const names = [...Array(20).keys()].map((n) => `Key ${n + 1}`);
+  await field.focus();
+  for (const [text, answer, seen, heard] of [
+    ["k", { ...keys(...names), more: true }, /^Only the first keys are shown\. Type more of the name to narrow the list\.$/, /^Keys found: 20\+\. Only the first keys/],
+    ["ke", keys(...names), null, /^Keys found: 20$/],
+    ["nothing", { keys: [], more: true }, /^No matching keys\s+Only the first keys/, /^No matching keys\. Only the first keys/],
+  ]) {
+    await field.fill(text);
+    await answered(page, await next(), answer);
+    await list.waitFor();
+    const notes = await list.locator(".empty").allInnerTexts();
+    if (seen) assert.match(notes.join("\n"), seen);
+    else assert.deepEqual(notes, []);
+    assert.match(await say.innerText(), heard);
+    assert.equal(await list.locator("[role=option]").count(), answer.keys.length);
+  }
+  await done();
+});
+
 test("clearing a selection counts none, and leads to the first key", async () => {
   const { page, done } = await open("/keys");
   const count = () => page.locator(".chosen .count b").innerText(), boxes = page.locator("form.choose [name=key]");

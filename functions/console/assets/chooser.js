@@ -8,7 +8,7 @@ form.addEventListener("formdata", ({ formData }) => {
   for (const [name, value] of [...formData]) if (!value) formData.delete(name);
 });
 
-const { find, all, none, count } = field.parentElement.dataset;
+const { find, all, none, count, more } = field.parentElement.dataset;
 const { key, was } = form.elements;
 const list = document.createElement("ul");
 let wait, latest = 0, active = -1;
@@ -22,6 +22,7 @@ field.removeAttribute("list");
 for (const [name, value] of [["role", "combobox"], ["aria-expanded", "false"], ["aria-controls", list.id], ["aria-autocomplete", "list"]]) field.setAttribute(name, value);
 
 function open(yes) {
+  if (!yes) latest++; // an answer that is still to come is about what was there before
   list.hidden = !yes;
   field.setAttribute("aria-expanded", String(yes));
   mark(-1);
@@ -64,18 +65,18 @@ async function suggest(text) {
     found = answer.ok && (await answer.json());
   } catch { /* the form finds it too */ }
   if (!found || mine !== latest || document.activeElement !== field) return;
-  const options = found.map((one, n) => option(one.id, one.name, one.preview, n + 1));
+  const { keys } = found, options = keys.map((one, n) => option(one.id, one.name, one.preview, n + 1));
   if (!text && all) options.unshift(option("", all, "", 0));
-  list.replaceChildren(...options);
-  if (!found.length) list.append(Object.assign(document.createElement("li"), { className: "empty", textContent: none }));
+  const notes = [keys.length ? "" : none, found.more ? more : ""].filter(Boolean);
+  list.replaceChildren(...options, ...notes.map((textContent) => Object.assign(document.createElement("li"), { className: "empty", role: "presentation", textContent })));
   open(true);
-  say.textContent = found.length ? `${count} ${found.length}` : none;
+  say.textContent = [keys.length ? `${count} ${keys.length}${found.more ? "+" : ""}` : "", ...notes].filter(Boolean).join(". ");
 }
 
 field.addEventListener("focus", () => field.select());
 field.addEventListener("click", () => { if (list.hidden) suggest(""); });
 field.addEventListener("input", () => {
-  open(false); // it is about what was there before
+  open(false);
   clearTimeout(wait);
   wait = setTimeout(() => suggest(field.value.trim()), 150);
 });
@@ -84,8 +85,9 @@ list.addEventListener("pointerdown", (event) => event.preventDefault()); // the 
 field.addEventListener("keydown", (event) => {
   const options = list.querySelectorAll("[role=option]");
   const to = { ArrowDown: active + 1, ArrowUp: active < 0 ? options.length - 1 : active - 1 }[event.key];
-  if (event.key === "Escape" && !list.hidden) {
-    event.preventDefault();
+  if (event.key === "Escape") {
+    if (!list.hidden) event.preventDefault();
+    clearTimeout(wait);
     open(false);
   } else if (event.key === "Enter" && !list.hidden && active >= 0) {
     event.preventDefault();
