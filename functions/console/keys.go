@@ -55,6 +55,7 @@ type keyList struct {
 	Selected                              *doneView        // what has become of the keys that were selected
 	All                                   bool             // of the page are to be selected
 	Gone                                  bool             // some of them are deleted
+	Symbols                               []string         // that the rows use
 	path                                  string
 	figures                               bool // the figures of a day are asked for
 }
@@ -63,6 +64,8 @@ type keyRow struct {
 	api.Key
 	FirstProduct              string
 	MoreProducts, MoreDomains int
+	FirstLabels               []string
+	MoreLabels                int
 	Hints                     []string
 	Chips                     []string // what happens to it at the moment
 	Day                       *dayView // nil: nobody knows
@@ -76,7 +79,8 @@ type dayView struct {
 
 var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended, api.Expired, api.Revoked, api.Deleted}
 
-const keysPerPage = 25
+// keysPerPage is so small that a page of keys that have all that a row can say is below 40 kB.
+const keysPerPage = 14
 
 func (a *app) listKeys(v *visit) error {
 	d := v.keyList(v.r.URL.Query())
@@ -101,6 +105,9 @@ func (a *app) listKeys(v *visit) error {
 	figures := figuresByKey(found.Figures)
 	for _, k := range found.Keys {
 		d.Gone = d.Gone || k.Status == api.Deleted
+		if !slices.Contains(d.Symbols, string(k.Status)) {
+			d.Symbols = append(d.Symbols, string(k.Status))
+		}
 		row := rowOf(k, d.Products, a.now())
 		row.Chips = v.chips(k, a.now())
 		if f, ok := figures[k.Id]; ok {
@@ -111,6 +118,7 @@ func (a *app) listKeys(v *visit) error {
 		}
 		d.Keys = append(d.Keys, row)
 	}
+	d.Symbols = append(d.Symbols, "copy", "warning")
 	d.Previous, d.Next = orNone(found.PreviousPageToken), orNone(found.NextPageToken)
 	d.count(v, found)
 	if d.Filtered = d.Filtered || d.Page != ""; !d.Filtered {
@@ -227,8 +235,13 @@ func (d *keyList) values(sort, page string) url.Values {
 	return q
 }
 
+// labelsInRow bounds the labels of a row; the key's page has all.
+const labelsInRow = 2
+
 func rowOf(k api.Key, products []api.Product, now time.Time) keyRow {
 	row := keyRow{Key: k, MoreProducts: max(len(k.Products)-1, 0), MoreDomains: max(len(k.Domains)-1, 0), Hints: hints(k, now)}
+	row.FirstLabels = k.Labels[:min(len(k.Labels), labelsInRow)]
+	row.MoreLabels = len(k.Labels) - len(row.FirstLabels)
 	if len(k.Products) > 0 {
 		row.FirstProduct = productName(products, k.Products[0])
 	}

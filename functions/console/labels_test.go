@@ -30,8 +30,11 @@ func TestALabelLeadsToTheKeysThatHaveIt(t *testing.T) {
 	for _, path := range []string{keys, keys + "/" + keyID} {
 		link := ""
 		elements(r.get(path).doc, func(n *html.Node) {
-			if strings.HasPrefix(attr(n, "href"), keys+"?label=") {
-				link = attr(n, "href")
+			switch href := attr(n, "href"); {
+			case strings.HasPrefix(href, keys+"?label="):
+				link = href
+			case strings.HasPrefix(href, "?label="):
+				link = path + href
 			}
 		})
 		if r.get(link); asked != odd+"|" {

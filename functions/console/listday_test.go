@@ -65,7 +65,7 @@ func TestARowHasTheFiguresOfADay(t *testing.T) {
 		if !strings.Contains(rows["Other"], "77") || strings.Contains(rows["Other"], "refused") {
 			t.Errorf("the other key: %s", rows["Other"])
 		}
-		drawn := map[string]string{"Own": "M0 18H72M0 18v-1h2v1zM69 18v-17h2v17z", "Other": "M0 18H72"}
+		drawn := map[string]string{"Own": "M0 18H72M0 18v-1h3v1h66v-17h3v17", "Other": "M0 18H72M0 18"}
 		if c.requests == 0 {
 			delete(drawn, "Own") // nothing is drawn of none
 		}

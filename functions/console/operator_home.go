@@ -79,7 +79,7 @@ func (d *lookUpPage) query() url.Values {
 	return query
 }
 
-// overview is what waits for operators.
+// overview has methods for the pages, of what waits for operators.
 type overview struct{ api.Overview }
 
 // mostCounted is the number of which the API counts no more of a kind.

@@ -319,12 +319,18 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 		"url":    func(parts ...string) string { return base + strings.Join(parts, "") },
 		"asset":  func(name string) string { return base + "/assets/" + p.assets.hashed[name] },
 		"icon":   icon,
+		"symbol": symbol,
+		"use":    use,
 		"num":    lang.Number,
 		"date":   func(t any) template.HTML { return p.moment(t, lang.Date) },
 		"moment": func(t any) template.HTML { return p.moment(t, lang.Moment) },
 		"instant": func(t any) string { // for pages with many, without an element of its own
 			at, _ := timeOf(t)
 			return lang.Moment(at)
+		},
+		"day": func(t any) string { // likewise
+			at, _ := timeOf(t)
+			return lang.Date(at)
 		},
 		"ago": func(t any) template.HTML {
 			return p.moment(t, func(at time.Time) string { return lang.Ago(p.now().Sub(at)) })

@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/dynamo/control"
 )
 
-// waits says what an overview has, as "blocked exposed suspended" and the names of what it lists.
+// waits tells what an overview has, as "blocked exposed suspended" and the names of what it lists.
 func (s Stores) waits(t *testing.T, now time.Time, few int) string {
 	t.Helper()
 	o, err := s.Control.Overview(t.Context(), now, few)
@@ -134,7 +134,7 @@ func waitingAccounts(t *testing.T, s Stores) {
 }
 
 // waitingOfEarlierReleases: what a release wrote that files nothing is filed by the comparison of the tables, which is no drift; what it
-// ended isn't counted, and stands in the way of nothing that does wait.
+// ended is not counted, and hides nothing that does wait.
 func waitingOfEarlierReleases(t *testing.T, s Stores) {
 	item := func(pk, sk string) dynamo.Item { return dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk)} }
 	drop := func(key dynamo.Item) {

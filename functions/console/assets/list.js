@@ -3,6 +3,7 @@ const say = document.getElementById("say");
 // Keys that are selected on the list: all of the page at once, and how many there are.
 const choose = document.querySelector("form.choose");
 if (choose) {
+  for (const copy of choose.querySelectorAll("[data-copy-secret]")) copy.title = copy.getAttribute("aria-labelledby").split(" ").map((id) => document.getElementById(id).textContent).join(" ");
   const boxes = [...choose.querySelectorAll("[name=key]")], count = choose.querySelector(".count");
   const selected = (said) => {
     const n = boxes.filter((box) => box.checked).length;

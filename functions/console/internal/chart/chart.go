@@ -234,13 +234,28 @@ func Spark(values []int64) template.HTML {
 	for _, n := range values {
 		most = max(most, n)
 	}
-	for i, n := range values {
-		if n <= 0 {
-			continue
+	// One outline from hour to hour: a page has many, and columns of their own would take three times the bytes.
+	fmt.Fprintf(&out, "M0 %d", sparkHeight)
+	tall, wide := 0, 0
+	step := func(to int) {
+		if to == tall {
+			return
 		}
-		tall := max(1, int(math.Round(float64(n)/float64(most)*(sparkHeight-1))))
-		fmt.Fprintf(&out, "M%d %dv-%dh2v%[3]dz", i*sparkStep, sparkHeight, tall)
+		if wide > 0 {
+			fmt.Fprintf(&out, "h%d", wide)
+		}
+		fmt.Fprintf(&out, "v%d", tall-to)
+		tall, wide = to, 0
 	}
+	for _, n := range values {
+		to := 0
+		if n > 0 {
+			to = max(1, int(math.Round(float64(n)/float64(most)*(sparkHeight-1))))
+		}
+		step(to)
+		wide += sparkStep
+	}
+	step(0)
 	out.WriteString(`"/></svg>`)
 	return template.HTML(out.String()) //nolint:gosec // numbers
 }
