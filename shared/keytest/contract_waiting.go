@@ -2,6 +2,7 @@ package keytest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,7 +89,21 @@ func waitingKeys(t *testing.T, s Stores) {
 		if got := s.waits(t, Now, 10); got != step.want {
 			t.Errorf("%s: %s, want %s", step.name, got, step.want)
 		}
+		if left, want := s.filed(t, "EXPOSED"), strings.Count(step.want, " 1 0 "); left != want {
+			t.Errorf("%s: %d items are filed, want %d", step.name, left, want)
+		}
 	}
+}
+
+// filed counts the items with a sort key: what ended and is still there would be read each time, and passed over.
+func (s Stores) filed(t *testing.T, sk string) (n int) {
+	t.Helper()
+	for _, item := range s.Items(t, s.Tables.Control) {
+		if one, _ := dynamo.GetS(item, "sk"); one == sk {
+			n++
+		}
+	}
+	return n
 }
 
 // waitingAccounts: a suspended account waits until it is resumed or closed, or until its suspension ends, when nothing is written.
@@ -131,6 +146,9 @@ func waitingAccounts(t *testing.T, s Stores) {
 	_, err := s.CloseAccount(t.Context(), three.ID)
 	must(t, err)
 	want("closed", Now, "1 [One]")
+	if left := s.filed(t, "SUSPENDED"); left != 1 {
+		t.Errorf("%d items are filed, want one", left)
+	}
 }
 
 // waitingOfEarlierReleases: what a release wrote that files nothing is filed by the comparison of the tables, which is no drift; what it
