@@ -300,6 +300,21 @@ func has(n *html.Node, name string) bool {
 // moments of the fake key's life.
 var then = time.Date(2026, 8, 3, 14, 0, 0, 0, time.UTC)
 
+// TestEachStatusOfAKeyIsWalked: the walks over states go by this list.
+func TestEachStatusOfAKeyIsWalked(t *testing.T) {
+	walked := map[api.Status]bool{api.Active: true}
+	for _, state := range keyStates {
+		var k api.KeyWithSecret
+		state.change(&k)
+		walked[k.Status] = true
+	}
+	for _, status := range statuses {
+		if !walked[status] {
+			t.Errorf("no state of a key is %s", status)
+		}
+	}
+}
+
 // keyStates are the states in which a key's pages offer different things.
 var keyStates = []struct {
 	name   string
@@ -320,6 +335,7 @@ var keyStates = []struct {
 		k.Proposed = &api.Proposal{Since: moment.Of(then), Domains: &[]string{"next.example"}, Products: &[]string{"map-display"}}
 	}},
 	{"disabled", func(k *api.KeyWithSecret) { k.Status, k.Disabled = api.Disabled, true }},
+	{"suspended", func(k *api.KeyWithSecret) { k.Status = api.Suspended }},
 	{"blocked", func(k *api.KeyWithSecret) {
 		k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: moment.Of(then)}
 	}},
