@@ -7,8 +7,8 @@ import (
 	"latchkey/shared/usage/statement"
 )
 
-// TestAnAdjustmentStandsInTheMonthInWhichItCame, however long after its own: the statement of each month before may be final.
-func TestAnAdjustmentStandsInTheMonthInWhichItCame(t *testing.T) {
+// TestAnAdjustmentIsOfTheStatementOfTheMonthInWhichItCame, however long after its own: the statement of each month before may be final.
+func TestAnAdjustmentIsOfTheStatementOfTheMonthInWhichItCame(t *testing.T) {
 	for _, in := range []int{1, 2} {
 		stores := keytest.LongStores(t)
 		r := final(t, stores, 1, 1)
