@@ -109,15 +109,39 @@ func TestTheFailuresOfTwoItemsRestAllLimits(t *testing.T) {
 	if call("e") {
 		t.Error("the table is back, and not asked")
 	}
+	now += 3 * time.Second
 	for _, name := range []string{"a", "b", "c", "d"} {
 		if call(name) {
-			t.Errorf("the table is back, and not asked for %s", name)
+			t.Errorf("the table is back for 4 s, and not asked for %s", name)
 		}
 	}
 	table.down["a"] = true
 	now += 4 * time.Second // whatever lease there is has ended
 	if !call("a") || call("e") {
 		t.Error("behind an outage the failure of one item rests another")
+	}
+}
+
+// TestTwoItemsThatFailOnSuspendNoOther for long, however often they are called: both rest while others are asked for.
+func TestTwoItemsThatFailOnSuspendNoOther(t *testing.T) {
+	table := &partlyDown{Table: sim.NewTable(), down: map[string]bool{"a": true, "b": true}, asks: map[string]int{}}
+	l := limiter.New(8)
+	calls, local := 0, 0
+	for now := time.Duration(0); now < time.Minute; now += 10 * ms {
+		call := func(name string) bool {
+			return l.Admit(t.Context(), table, func() limiter.Now { return clock(now) }, name, 100).Fallback
+		}
+		call("a")
+		call("b")
+		if now%(20*ms) == 0 {
+			calls++
+			if call("c") {
+				local++
+			}
+		}
+	}
+	if local > calls*2/5 {
+		t.Errorf("%d of %d calls of one whose item can be written were decided by a local share", local, calls)
 	}
 }
 

@@ -93,7 +93,13 @@ func (l *Limiter) next(now limiter.Now) Step {
 		return Step{Done: true, Result: refused}
 	}
 	for _, s := range l.call.limits {
-		if s.tokens > 0 || l.breaker.Open(&s.breaker, now.Mono) {
+		if s.tokens > 0 {
+			continue
+		}
+		if l.breaker.Open(&s.breaker, now.Mono) {
+			if p := s.reached(); p != 0 { // a lower number holds too, though its item can't be asked
+				return Step{Done: true, Result: s.refusal(p)}
+			}
 			continue
 		}
 		if l.call.asked != s {

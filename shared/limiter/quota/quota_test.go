@@ -156,6 +156,25 @@ func TestAnotherNumberIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// TestALoweredNumberHoldsWhileItsItemCannotBeWritten: what was seen of the period before is above it.
+func TestALoweredNumberHoldsWhileItsItemCannotBeWritten(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	w.calls(t, l, 10, noon, quota.Limit{Name: tiles, Day: 5})
+	w.down[tiles] = true
+	admitted := 0
+	for i := range 100 {
+		if w.call(t, l, noon.Add(time.Minute+time.Duration(i)*100*time.Millisecond), quota.Limit{Name: tiles, Day: 4}).Admit {
+			admitted++
+		}
+	}
+	if admitted > 0 {
+		t.Errorf("%d calls are admitted beyond a number that was lowered to 4, behind 5", admitted)
+	}
+	if r := w.call(t, l, noon.Add(2*time.Minute), quota.Limit{Name: tiles, Day: 50}); !r.Admit || !r.Suspended {
+		t.Errorf("a raised one: %+v", r)
+	}
+}
+
 func TestALimitWithoutANumberIsNone(t *testing.T) {
 	w, l := newTable(), quota.New(3, 8)
 	if n := w.calls(t, l, 10, noon, quota.Limit{Name: tiles}); n != 10 || len(w.asks) != 0 {

@@ -82,14 +82,13 @@ func over(c sim.Config, out *sim.Outcome) (worst, full int) {
 		} else if strings.Count(key.Period, "-") == 1 {
 			continue
 		}
-		if limit == 0 {
-			continue
+		if limit != 0 {
+			worst = max(worst, admitted-max(int(limit), int(c.Taken)))
 		}
-		worst = max(worst, admitted-max(int(limit), int(c.Taken)))
 		if n := last(c, strings.Count(key.Period, "-") == 1); key.Name == sim.Account && n > 0 {
 			worst = max(worst, admitted-max(int(n), int(c.Taken), int(out.Before[key])))
 		}
-		if int64(admitted) == limit {
+		if limit != 0 && int64(admitted) == limit {
 			full++
 		}
 	}

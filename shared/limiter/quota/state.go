@@ -62,9 +62,15 @@ func (s *state) uncounted() Ask { return Ask{Name: s.limit.Name, Date: s.date, N
 
 // exhausted returns the period whose number is known to be reached, the longer one first.
 func (s *state) exhausted() Period {
-	switch {
-	case !s.known || s.tokens > 0:
+	if !s.known || s.tokens > 0 {
 		return 0
+	}
+	return s.reached()
+}
+
+// reached is exhausted by what was last seen of the period, be it under another number.
+func (s *state) reached() Period {
+	switch {
 	case s.limit.Month > 0 && s.monthTaken >= s.limit.Month:
 		return Month
 	case s.limit.Day > 0 && s.dayTaken >= s.limit.Day:

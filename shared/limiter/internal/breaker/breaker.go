@@ -1,7 +1,6 @@
 // Package breaker spares a table of limits that fails. A failure rests the limit that failed, since one item alone may be
 // throttled; the failures of two limits without a success between them rest all. A limit that fails again and again rests
-// longer than all do, so that its own asks leave time for another limit's, whose success ends the rest of all,
-// and with it the rests of those that failed meanwhile.
+// longer than all do, so that its own asks leave time for another limit's, whose success ends the rest of all.
 package breaker
 
 import "time"
@@ -15,9 +14,8 @@ const (
 
 // Limit is the breaker's state of one limit. Its zero value is one that hasn't failed.
 type Limit struct {
-	rest   time.Duration // after its last failure; 0: it has succeeded since
-	until  time.Duration // by the monotonic clock
-	outage uint32        // behind how many outages it failed
+	rest  time.Duration // after its last failure; 0: it has succeeded since
+	until time.Duration // by the monotonic clock
 }
 
 // Breaker is the state of all limits, which have names. Its zero value lets all be asked for.
@@ -25,12 +23,11 @@ type Breaker[Name comparable] struct {
 	failing Name // the limit that failed last; the zero Name after a success
 	all     bool
 	until   time.Duration // of the rest of all
-	outage  uint32        // how many rests of all have ended: a failure before the last end says nothing of its own limit
 }
 
 // Open reports whether a limit isn't to be asked for now.
 func (b *Breaker[Name]) Open(l *Limit, now time.Duration) bool {
-	return l.outage == b.outage && now < l.until || b.All(now)
+	return l.rest > 0 && now < l.until || b.All(now)
 }
 
 // All reports whether no limit is to be asked for now.
@@ -38,9 +35,6 @@ func (b *Breaker[Name]) All(now time.Duration) bool { return b.all && now < b.un
 
 // Fail notes that an ask for a limit failed.
 func (b *Breaker[Name]) Fail(name Name, l *Limit, now time.Duration) {
-	if l.outage != b.outage {
-		*l = Limit{outage: b.outage}
-	}
 	l.rest = min(max(2*l.rest, Pause), longest)
 	l.until = now + l.rest
 	var none Name
@@ -50,8 +44,5 @@ func (b *Breaker[Name]) Fail(name Name, l *Limit, now time.Duration) {
 
 // Succeed notes that an ask for a limit was answered.
 func (b *Breaker[Name]) Succeed(l *Limit) {
-	if b.all {
-		b.outage++
-	}
-	*l, *b = Limit{}, Breaker[Name]{outage: b.outage}
+	*l, *b = Limit{}, Breaker[Name]{}
 }
