@@ -130,7 +130,7 @@ func TestTheRowOfEachChangeNamesWhatItChanged(t *testing.T) {
 		{
 			as: "owner", method: "POST", path: r.path("/products/traffic/accept"), body: map[string]any{"version": string(product.Default().Version())}, action: "account.accept",
 			want: func() []string {
-				return []string{change("accepted_paths", "", `[{"paths":[{"path":"/traffic/","since":"`+string(product.Default().Version())+`"}],"product":"traffic"}]`)}
+				return []string{change("accepted_paths", "", `[{"paths":[{"path":"/traffic/","since":"`+string(product.Default().Shown("traffic").Paths[0].Since)+`"}],"product":"traffic"}]`)}
 			},
 		},
 		{

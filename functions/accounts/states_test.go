@@ -82,7 +82,7 @@ var accountBodies = map[string]apitest.Member{
 		Shows: map[string]string{"quotas": `[{"billing_type":"evaluation","day":null,"group":"tiles","month":50}]`, "version": "4"},
 		Rows:  []string{`account.set_quota quotas=[{"billing_type":"evaluation","day":null,"group":"tiles","month":50}]`},
 	},
-	"acceptProduct.version": {Body: object{"version": string(product.Default().Version())}, Shows: map[string]string{"version": "4"}, Rows: []string{`account.accept accepted_paths=[{"paths":[{"path":"/search/","since":"` + string(product.Default().Version()) + `"}],"product":"search"}]`}},
+	"acceptProduct.version": {Body: object{"version": string(product.Default().Version())}, Shows: map[string]string{"version": "4"}, Rows: []string{`account.accept accepted_paths=[{"paths":[{"path":"/search/","since":"` + string(product.Default().Shown("search").Paths[0].Since) + `"}],"product":"search"}]`}},
 	"putAccountPolicy.leaks": {
 		Body:  object{"leaks": object{"frontend": "refuse", "backend": "rotate", "mobile": "notify"}},
 		Shows: map[string]string{"leaks": `{"backend":"rotate","frontend":"refuse","mobile":"notify"}`, "version": "4"},

@@ -56,7 +56,6 @@ var notPlayed = map[string]string{
 	"KeysRole dynamodb:DeleteItem GateTable":                              droppedSecret,
 	"QpsRole dynamodb:DeleteItem GateTable":                               droppedSecret,
 	"RotationRole dynamodb:DeleteItem GateTable":                          droppedSecret,
-	"KeysRole dynamodb:DeleteItem ControlTable":                           endedRequests,
 	"RotationRole dynamodb:DeleteItem ControlTable":                       endedRequests,
 	"RotationRole dynamodb:Query ControlTable":                            endedRequests,
 	"QpsRole dynamodb:UpdateItem ControlTable":                            counts,
