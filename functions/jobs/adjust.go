@@ -193,8 +193,15 @@ func (j *jobs) compareAccount(ctx context.Context, s statements.State, id accoun
 	if len(more) > 0 && errNow != nil { // without one, an admin may have had it written over counters that can't be read
 		return difference{err: errNow}
 	}
+	if statement.Lost(more) {
+		return difference{err: errLost}
+	}
 	return difference{rows: more, last: last}
 }
+
+// errLost means that counters say less than a statement that is final. Calls aren't taken back, so it is the counters that are damaged, or were restored
+// to an older instant: nobody is credited by that.
+var errLost = errors.New("jobs: the counters have fewer calls than the statement")
 
 // adjust writes what an account has more, or less.
 func (j *jobs) adjust(ctx context.Context, s statements.State, id account.ID, d difference) error {

@@ -29,7 +29,8 @@ type compared struct {
 }
 
 const (
-	// compareFor bounds the time after its end in which a month is compared. Nothing changes its counters by then.
+	// compareFor bounds the time in which a month is compared, from its end or from when its statement became final, where that was later. Nothing
+	// changes its counters by then.
 	compareFor = 62 * 24 * time.Hour
 	// comparedAtOnce is the number of accounts behind which a run notes how far it has come.
 	comparedAtOnce = 2 * atOnce
@@ -76,7 +77,11 @@ func (j *jobs) comparePass(ctx context.Context, c *compared) error {
 	states, err := j.billing.statements.States(ctx)
 	for _, s := range states {
 		month := s.Month.String()
-		if s.Status != statements.Final || j.source.Now().Sub(s.Month.End()) >= compareFor || month < p.Place.Record {
+		from := s.Month.End()
+		if s.Ended.After(from) {
+			from = s.Ended
+		}
+		if s.Status != statements.Final || j.source.Now().Sub(from) >= compareFor || month < p.Place.Record {
 			continue
 		}
 		if month != p.Place.Record {

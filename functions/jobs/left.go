@@ -81,6 +81,9 @@ func (j *jobs) late(ctx context.Context, missed statements.Missed, settled map[s
 	if err != nil { // of a release that didn't keep it: nobody can know
 		return false, nil //nolint:nilerr // it is left
 	}
+	if j.source.Now().After(r.At.Add(usage.KeepContributions)) { // what would show it has expired
+		return false, nil
+	}
 	counted, err := j.counted(ctx, r)
 	if err != nil || !counted {
 		return false, err

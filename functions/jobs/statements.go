@@ -89,27 +89,31 @@ func (j *jobs) writeStatements(ctx context.Context) (written, error) {
 	return w, err
 }
 
-// eachMonth goes through the months that have no statement yet, the oldest first. The one that has ended last is watched from here on. The present
-// month's records that were set aside are looked at too, while it can be known whether they are counted, and before they expire. more is true where
-// the run ended before its work; what has failed until then is an error all the same.
+// eachMonth goes through the months that have no statement yet, the oldest first: those that wait for nothing before those that have to be looked at, so
+// that however much there is to look at keeps no other month from its statement. All that have ended since the last one that is known are watched from
+// here on. The present month's records that were set aside are looked at too, while it can be known whether they are counted, and before they expire.
+// more is true where the run ended before its work; what has failed until then is an error all the same.
 func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched) error) (more bool, failed error) {
 	present := statement.MonthOf(j.source.Now())
-	last, err := j.billing.statements.State(ctx, present-1)
-	if err != nil {
-		return false, err
-	}
-	if last.Version == 0 {
-		if _, err := j.billing.statements.Save(ctx, last, last); err != nil && !errors.Is(err, dynamo.ErrStale) {
-			return false, err
-		}
-	}
-	states, err := j.billing.statements.States(ctx)
+	states, err := j.begun(ctx, present)
 	if err != nil {
 		return false, err
 	}
 	months := []statement.Month{present}
 	for _, s := range states {
-		if s.Status == statements.Open && s.Month != present {
+		if s.Status == statements.Final || s.Month == present {
+			continue
+		}
+		waits, err := j.waits(ctx, s)
+		if err == nil && !waits {
+			err = do(s, &watched{month: s.Month})
+		}
+		switch {
+		case errors.Is(err, errTimeUp):
+			return true, failed
+		case err != nil: // one month stops no other
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.Month, err))
+		case waits:
 			months = append(months, s.Month)
 		}
 	}
@@ -117,11 +121,13 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched
 	for _, w := range j.watch(ctx, months) {
 		seen[w.month] = w
 	}
-	if failed = seen[present].err; errors.Is(failed, errTimeUp) {
-		more, failed = true, nil
+	if err := seen[present].err; errors.Is(err, errTimeUp) {
+		more = true
+	} else {
+		failed = errors.Join(failed, err)
 	}
 	for _, s := range states {
-		if s.Status == statements.Final || s.Month == present {
+		if seen[s.Month] == nil || s.Month == present {
 			continue
 		}
 		if err := do(s, seen[s.Month]); errors.Is(err, errTimeUp) {
@@ -131,6 +137,43 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched
 		}
 	}
 	return more, failed
+}
+
+// begun returns the months that have a state. Those that have ended since the last of them get one: no run may have come to its end in the month after.
+func (j *jobs) begun(ctx context.Context, present statement.Month) ([]statements.State, error) {
+	states, err := j.billing.statements.States(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next := present - 1
+	for _, s := range states {
+		if s.Month < present {
+			next = s.Month + 1 // they are in order
+		}
+	}
+	for ; next < present; next++ {
+		state, err := j.billing.statements.State(ctx, next)
+		if err == nil && state.Version == 0 {
+			_, err = j.billing.statements.Save(ctx, state, state)
+		}
+		if err != nil && !errors.Is(err, dynamo.ErrStale) {
+			return nil, err
+		}
+	}
+	return j.billing.statements.States(ctx)
+}
+
+// waits reports whether a month has to be looked at before its statement is written. One that an admin has closed hasn't, nor has one that is being
+// written.
+func (j *jobs) waits(ctx context.Context, s statements.State) (bool, error) {
+	if s.Status != statements.Open {
+		return false, nil
+	}
+	if j.source.Now().Before(s.Month.Settled()) {
+		return true, nil
+	}
+	_, over, err := j.store.StatementClosed(ctx, s.Month.String())
+	return !over, err
 }
 
 // month brings one month's statement as far as it gets. What keeps it open has been looked at.

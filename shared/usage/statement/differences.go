@@ -54,6 +54,23 @@ func Differences(m Month, known []apikey.ID, now []Row, stated ...[]Row) []Row {
 	return out.rows()
 }
 
+// Lost reports whether differences take calls away: of a product and outcome all rows together have fewer. A call that was counted under another key, class
+// or billing type isn't one.
+func Lost(differences []Row) bool {
+	sums := map[Outcome]int64{}
+	for _, r := range differences {
+		for code, n := range r.Calls {
+			sums[Outcome{r.Product, code}] += n
+		}
+	}
+	for _, n := range sums {
+		if n < 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // rest is calls of purged keys of one product and outcome.
 type rest struct {
 	sum     int64
