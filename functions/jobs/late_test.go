@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/statements"
@@ -176,5 +178,30 @@ func TestANoteIsAskedForAsLongAsAnythingIsKnownOfIt(t *testing.T) {
 		if (asked.reads > 0) != want {
 			t.Errorf("at an age of %v it is asked for %d times", age, asked.reads)
 		}
+	}
+}
+
+// TestAStateThatCannotBeReadStopsItsOwnMonthAlone: the run is an error, and all other months get their statements and are compared.
+func TestAStateThatCannotBeReadStopsItsOwnMonthAlone(t *testing.T) {
+	stores := keytest.LongStores(t)
+	r, _ := stocked(t, stores, 1, 1)
+	r.at = february.Settled().Add(-time.Hour)
+	if answer, err := r.do(t, "statements"); err != nil {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	for _, item := range r.Items(t, r.Tables.Statements) {
+		if sk, _ := dynamo.GetS(item, "sk"); sk == february.String() {
+			item["v"] = dynamo.S("damaged")
+			r.Put(t, r.Tables.Statements, item)
+		}
+	}
+	r.at = (february + 2).Settled()
+	answer, err := r.do(t, "statements") // March is begun only from a month before it that can be read
+	if w, _ := answer.(written); !errors.Is(err, dynamo.ErrUnreadable) || !slices.Equal(w.Final, []string{(february + 2).String()}) {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	answer, err = r.do(t, "compare")
+	if c, _ := answer.(compared); !errors.Is(err, dynamo.ErrUnreadable) || len(c.Equal) == 0 {
+		t.Errorf("%+v, %v", answer, err)
 	}
 }

@@ -95,9 +95,9 @@ func (j *jobs) writeStatements(ctx context.Context) (written, error) {
 // more is true where the run ended before its work; what has failed until then is an error all the same.
 func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched) error) (more bool, failed error) {
 	present := statement.MonthOf(j.source.Now())
-	states, err := j.begun(ctx, present)
-	if err != nil {
-		return false, err
+	states, failed := j.begun(ctx, present)
+	if failed != nil && !errors.Is(failed, dynamo.ErrUnreadable) {
+		return false, failed
 	}
 	months := []statement.Month{present}
 	for _, s := range states {
@@ -139,24 +139,29 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched
 	return more, failed
 }
 
-// begun returns the months that have a state. Those that have ended since the last of them get one: no run may have come to its end in the month after.
+// mostBegun bounds the months that begun begins: the counters have their days for so many.
+const mostBegun = 13
+
+// begun returns the months that have a state that can be read; dynamo.ErrUnreadable where there are others. Those that have ended since the first of them
+// and have none get one: it may be that no run came to its end in the month after.
 func (j *jobs) begun(ctx context.Context, present statement.Month) ([]statements.State, error) {
 	states, err := j.billing.statements.States(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, dynamo.ErrUnreadable) {
 		return nil, err
 	}
-	next := present - 1
+	first, has := present-1, map[statement.Month]bool{}
 	for _, s := range states {
-		if s.Month < present {
-			next = s.Month + 1 // they are in order
-		}
+		first, has[s.Month] = min(first, s.Month), true
 	}
-	for ; next < present; next++ {
-		state, err := j.billing.statements.State(ctx, next)
+	for month := max(first, present-mostBegun); month < present; month++ {
+		if has[month] {
+			continue
+		}
+		state, err := j.billing.statements.State(ctx, month)
 		if err == nil && state.Version == 0 {
 			_, err = j.billing.statements.Save(ctx, state, state)
 		}
-		if err != nil && !errors.Is(err, dynamo.ErrStale) {
+		if err != nil && !errors.Is(err, dynamo.ErrStale) && !errors.Is(err, dynamo.ErrUnreadable) {
 			return nil, err
 		}
 	}

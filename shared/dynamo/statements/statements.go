@@ -145,14 +145,23 @@ func (s *Store) State(ctx context.Context, m statement.Month) (State, error) {
 	return decodeState(out.Item)
 }
 
-// States lists the months that are watched, the oldest first.
+// States lists the months that are watched, the oldest first. One that can't be read is left out of the list, which has all others, and the error is
+// dynamo.ErrUnreadable.
 func (s *Store) States(ctx context.Context) (list []State, err error) {
+	var unreadable error
 	err = s.each(ctx, statesPK, "", "", 0, func(item dynamo.Item) (bool, error) {
 		state, err := decodeState(item)
-		list = append(list, state)
-		return err == nil, err
+		if err != nil {
+			unreadable = errors.Join(unreadable, err)
+		} else {
+			list = append(list, state)
+		}
+		return true, nil
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, unreadable
 }
 
 // each goes through items of a partition behind a place, until yield says that it is enough. page is how many are read at once; 0 for as many
