@@ -155,10 +155,19 @@ func (j *jobs) refillCaps(ctx context.Context, id account.ID, today time.Time) (
 		if len(page.Bad) > 0 {
 			err = errors.Join(err, fmt.Errorf("jobs: %d keys of %s: %w", len(page.Bad), id, dynamo.ErrUnreadable))
 		}
+		var lock sync.Mutex
+		var g errgroup.Group
+		g.SetLimit(atOnce)
 		for _, k := range page.Keys {
-			n, errKey := j.refillKey(ctx, k, today)
-			raised, err = raised+n, errors.Join(err, errKey)
+			g.Go(func() error {
+				n, errKey := j.refillKey(ctx, k, today)
+				lock.Lock()
+				defer lock.Unlock()
+				raised, err = raised+n, errors.Join(err, errKey)
+				return nil
+			})
 		}
+		_ = g.Wait() // one key stops no other
 		if after = page.Next; after == "" {
 			return raised, err
 		}
