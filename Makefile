@@ -189,7 +189,7 @@ bench: ## the authorizer against an empty handler, interleaved
 # The medians of three runs. A figure in which two empty handlers differ has no verdict, and fails nothing.
 .PHONY: bench-gate
 bench-gate: ## fail if the authorizer is slower than its target
-	go run ./infra/bench -gate -runs 3 -tries 2 -node=false -more=false -calls 10000 -cold 60
+	go run ./infra/bench -gate -runs 3 -tries 3 -node=false -more=false -calls 10000 -cold 60
 
 .PHONY: vulncheck
 vulncheck: ## look for known vulnerabilities in what is called (needs the network: the Go vulnerability database)
