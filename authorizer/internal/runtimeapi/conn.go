@@ -66,15 +66,13 @@ func (c *conn) dial(until time.Time) error {
 	if c.net != nil {
 		return nil
 	}
-	var timeout time.Duration
-	if !until.IsZero() {
-		if timeout = until.Sub(c.now()); timeout <= 0 {
-			return errLate
-		}
+	timeout, err := c.left(until)
+	if err != nil {
+		return err
 	}
 	n, err := c.open("tcp", c.api, timeout)
 	switch {
-	case err != nil && c.late(until):
+	case err != nil && (timedOut(err, until) || c.late(until)):
 		return errLate
 	case err != nil:
 		return fmt.Errorf("%w: %w", errDial, err)
@@ -84,7 +82,29 @@ func (c *conn) dial(until time.Time) error {
 	return nil
 }
 
-func (c *conn) late(until time.Time) bool { return !until.IsZero() && c.now().After(until) }
+// timedOut reports whether a connection had until then and wasn't there. The clock doesn't say: the time-out may end at that very moment, or
+// the clock has been set back meanwhile.
+func timedOut(err error, until time.Time) bool {
+	var timeout net.Error
+	return !until.IsZero() && errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// left is the time until then. It is 0 without a bound, and errLate when none is left.
+func (c *conn) left(until time.Time) (time.Duration, error) {
+	if until.IsZero() {
+		return 0, nil
+	}
+	left := until.Sub(c.now())
+	if left <= 0 {
+		return 0, errLate
+	}
+	return left, nil
+}
+
+func (c *conn) late(until time.Time) bool {
+	_, err := c.left(until)
+	return err != nil
+}
 
 // next waits for the next event. An error ends the process.
 func (c *conn) next() (*call, error) {
@@ -177,7 +197,7 @@ func (c *conn) body(body []byte) []byte {
 	return c.out
 }
 
-// post sends a request once and returns the status of the answer. After until, if that isn't zero, it sends nothing and
+// post sends a request once and returns the status of the answer. From until on, if that isn't zero, it sends nothing and
 // returns errLate.
 func (c *conn) post(request []byte, until time.Time) (status int, err error) {
 	if err := c.roundTrip(request, until); err != nil {

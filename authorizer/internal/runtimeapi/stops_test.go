@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -96,16 +97,27 @@ func TestALateAnswerReachesNobody(t *testing.T) {
 	}
 }
 
-// TestAConnectionForAnAnswerHasTheTimeThatIsLeft: one that isn't there by the deadline costs that answer. One that fails before it, or for
-// the next event, ends the process.
+// timeOut is the error of a connection that wasn't made in its time.
+type timeOut struct{}
+
+func (timeOut) Error() string   { return "i/o timeout" }
+func (timeOut) Timeout() bool   { return true }
+func (timeOut) Temporary() bool { return true }
+
+// TestAConnectionForAnAnswerHasTheTimeThatIsLeft: one that isn't there by the deadline costs that answer, whatever the clock says when it is
+// given up. One that fails before it, or for the next event, ends the process.
 func TestAConnectionForAnAnswerHasTheTimeThatIsLeft(t *testing.T) {
 	refused := errors.New("refused")
 	for name, c := range map[string]struct {
 		takes time.Duration
+		fails error
 		want  error
 		posts []string
 	}{
-		"too slow": {3 * time.Second, errOver, []string{"i2"}}, "refused": {0, refused, nil},
+		"too slow": {3 * time.Second, refused, errOver, []string{"i2"}}, "refused": {0, refused, refused, nil},
+		"refused at the deadline":                    {2 * time.Second, refused, errOver, []string{"i2"}},
+		"timed out at the deadline":                  {2 * time.Second, &net.OpError{Op: "dial", Err: timeOut{}}, errOver, []string{"i2"}},
+		"timed out, and the clock has been set back": {-time.Hour, &net.OpError{Op: "dial", Err: timeOut{}}, errOver, []string{"i2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := &memory{t: t, form: closing, calls: []invocation{{"r1", "i1", 2 * time.Second}, {"r2", "i2", 2 * time.Second}}}
@@ -114,7 +126,7 @@ func TestAConnectionForAnAnswerHasTheTimeThatIsLeft(t *testing.T) {
 					return nil
 				}
 				l.clock = l.clock.Add(c.takes)
-				return refused
+				return c.fails
 			}
 			if err := l.run(); !errors.Is(err, c.want) {
 				t.Fatalf("ended with %v, want %v", err, c.want)
