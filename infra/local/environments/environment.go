@@ -153,10 +153,9 @@ func (e *environment) capture(cmd *exec.Cmd, wg *sync.WaitGroup) (closeWriters f
 
 func (e *environment) initTimeout() {
 	e.lane.mu.Lock()
-	slow := e.state == starting
-	e.slowInit = e.slowInit || slow
-	e.lane.mu.Unlock()
-	if slow {
+	defer e.lane.mu.Unlock()
+	if e.state == starting {
+		e.slowInit = true
 		e.say("init took more than %s", e.lane.opts.InitTime)
 		e.kill()
 	}
@@ -230,11 +229,24 @@ func (e *environment) timeout(c *call) {
 		}
 	}
 	c.finish(e.timeoutResult("RequestId: " + c.id + " "))
-	e.overtime = time.AfterFunc(e.lane.opts.Overtime, func() {
-		e.say("did not ask for work %s after a time-out", e.lane.opts.Overtime)
-		e.kill()
+	var timer *time.Timer
+	timer = time.AfterFunc(e.lane.opts.Overtime, func() {
+		e.lane.mu.Lock()
+		defer e.lane.mu.Unlock()
+		e.overdue(timer)
 	})
+	e.overtime = timer
 	e.lane.notify()
+}
+
+// overdue ends a process that hasn't asked for work since the time-out whose timer this is. The caller holds the lane's mutex: while the
+// timer waited for it, the process may have come back.
+func (e *environment) overdue(timer *time.Timer) {
+	if e.overtime != timer {
+		return
+	}
+	e.say("did not ask for work %s after a time-out", e.lane.opts.Overtime)
+	e.kill()
 }
 
 func (e *environment) timeoutResult(id string) Result {
@@ -257,12 +269,6 @@ func (e *environment) thaw() {
 		child.Signal(e.proc, syscall.SIGCONT)
 		e.frozen = false
 	}
-}
-
-func (e *environment) process() *os.Process {
-	e.lane.mu.Lock()
-	defer e.lane.mu.Unlock()
-	return e.proc
 }
 
 // shutdown ends the process as Lambda does: SIGTERM only reaches a runtime that has registered an extension.

@@ -255,10 +255,10 @@ func (l *lane) close(ctx context.Context) {
 	l.mu.Unlock()
 }
 
-// kill ends an environment at once.
+// kill ends an environment at once. The caller holds the lane's mutex.
 func (e *environment) kill() {
-	if p := e.process(); p != nil {
-		child.Signal(p, syscall.SIGKILL)
+	if e.proc != nil {
+		child.Signal(e.proc, syscall.SIGKILL)
 	}
 }
 

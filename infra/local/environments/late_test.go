@@ -120,3 +120,30 @@ func TestAProcessThatNeverComesBackIsEnded(t *testing.T) {
 		})
 	}
 }
+
+// TestAProcessThatComesBackInTheLastMomentGoesOn: its timer has gone off and waits for the mutex while the process is given work.
+func TestAProcessThatComesBackInTheLastMomentGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &lines{}
+		e := alone(out)
+		e.begin(t, "r1", "i1")
+		time.Sleep(3500 * time.Millisecond)
+		e.lane.mu.Lock()
+		late := e.overtime
+		e.lane.mu.Unlock()
+		second := e.begin(t, "r2", "i2")
+		overdue := func() {
+			e.lane.mu.Lock()
+			defer e.lane.mu.Unlock()
+			e.overdue(late)
+		}
+		overdue()
+		time.Sleep(3 * time.Second) // the second call times out too: the process has the whole of its overtime
+		synctest.Wait()
+		timedOut(t, second)
+		overdue()
+		if out.has("did not ask for work") {
+			t.Error("ended by the timer of a call that was over")
+		}
+	})
+}
