@@ -179,7 +179,8 @@ func (r *records) staleAccount(a *accountEntry, now moment, limit time.Duration)
 // the outage bound is below 15 minutes it is two thirds of that, for beyond the bound none is served.
 const oldRecord = 10 * time.Minute
 
-// servedStale counts a call once, whichever of its records is old.
+// servedStale counts a record that is served without the store. A call is one of the stale ones once, however many of its records are; of old
+// records each counts.
 func (r *records) servedStale(age time.Duration) {
 	if age >= min(oldRecord, r.usableFor*2/3) {
 		r.metrics.oldServes++
