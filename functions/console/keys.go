@@ -55,7 +55,6 @@ type keyList struct {
 	Selected                              *doneView        // what has become of the keys that were selected
 	All                                   bool             // of the page are to be selected
 	Gone                                  bool             // some of them are deleted
-	Symbols                               []string         // that the rows use
 	path                                  string
 	figures                               bool // the figures of a day are asked for
 }
@@ -71,6 +70,11 @@ type keyRow struct {
 	Day                       *dayView // nil: nobody knows
 }
 
+// Kept reports whether its secret can be read again.
+func (k keyRow) Kept() bool {
+	return k.Recoverable && k.Status != api.Revoked && k.Status != api.Deleted
+}
+
 // dayView holds what a key's calls came to in 24 hours.
 type dayView struct {
 	Requests int64
@@ -79,7 +83,7 @@ type dayView struct {
 
 var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended, api.Expired, api.Revoked, api.Deleted}
 
-// keysPerPage is so small that a page of keys that have all that a row can say is below 40 kB.
+// keysPerPage is so small that a page of keys that have two labels and a hint, and no kept secret, is below 40 kB.
 const keysPerPage = 14
 
 func (a *app) listKeys(v *visit) error {
@@ -105,9 +109,6 @@ func (a *app) listKeys(v *visit) error {
 	figures := figuresByKey(found.Figures)
 	for _, k := range found.Keys {
 		d.Gone = d.Gone || k.Status == api.Deleted
-		if !slices.Contains(d.Symbols, string(k.Status)) {
-			d.Symbols = append(d.Symbols, string(k.Status))
-		}
 		row := rowOf(k, d.Products, a.now())
 		row.Chips = v.chips(k, a.now())
 		if f, ok := figures[k.Id]; ok {
@@ -118,13 +119,31 @@ func (a *app) listKeys(v *visit) error {
 		}
 		d.Keys = append(d.Keys, row)
 	}
-	d.Symbols = append(d.Symbols, "copy", "warning")
 	d.Previous, d.Next = orNone(found.PreviousPageToken), orNone(found.NextPageToken)
 	d.count(v, found)
 	if d.Filtered = d.Filtered || d.Page != ""; !d.Filtered {
 		d.Begin = beginningOf(found.Keys, d.Next != "", a.now())
 	}
 	return v.render(http.StatusOK, "keys", v.t("keys.title"), d)
+}
+
+// Symbols are the icons that the rows draw, each once: that of copying is an owner's.
+func (d *keyList) Symbols(own bool) (names []string) {
+	for _, k := range d.Keys {
+		drawn := []string{string(k.Status)}
+		if own && k.Kept() {
+			drawn = append(drawn, "copy")
+		}
+		if k.ExposedAt != nil || len(k.Hints) > 0 {
+			drawn = append(drawn, "warning")
+		}
+		for _, name := range drawn {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // shownRefused is the part of the calls, one in so many, from which on a row says how many were refused.

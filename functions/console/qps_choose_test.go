@@ -62,9 +62,9 @@ func TestTheKeyOfARequestIsFoundByItsNameOrID(t *testing.T) {
 func TestKeysThatARequestCanBeAboutAreSuggested(t *testing.T) {
 	w := newWalker(t, "owner")
 	w.keysByName(api.Key{Id: keyID, Name: "Web shop", Status: api.Active}, api.Key{Id: "key_4", Name: "Old shop", Status: api.Revoked}, api.Key{Id: "key_5", Name: "Another", Status: api.Active})
-	var found suggestions
+	var found []suggestion
 	page := w.ask(http.MethodGet, "/accounts/"+account+"/qps-requests/keys?q="+url.QueryEscape("shop"), nil)
-	if err := json.Unmarshal([]byte(page.text), &found); err != nil || len(found.Keys) != 1 || found.Keys[0].ID != keyID {
+	if err := json.Unmarshal([]byte(page.text), &found); err != nil || len(found) != 1 || found[0].ID != keyID {
 		t.Errorf("%v: %s", err, page.text)
 	}
 }

@@ -499,8 +499,9 @@ func TestRotatedKeysShowTheirSecretsOnce(t *testing.T) {
 	}
 }
 
-// TestAListOfKeysIsSmall: 40 kB of HTML at most with the keys of a page, each with all that a row can say. The IDs of accounts are longer
-// on AWS than here, which makes 1.5 kB.
+// TestAListOfKeysIsSmall: 40 kB of HTML at most with the keys of a page, each with two labels, two domains, a rotation and an expiry that is
+// near. A kept secret, or figures, add to it: TestTheLongestListOfKeysIsBounded. The IDs of accounts are longer on AWS than here, which makes
+// 1.5 kB.
 func TestAListOfKeysIsSmall(t *testing.T) {
 	m := newMany(t, keysPerPage)
 	m.state(func(me *api.Me, _ *api.KeyWithSecret) {
@@ -519,5 +520,41 @@ func TestAListOfKeysIsSmall(t *testing.T) {
 			t.Errorf("%s: %d bytes", language, size)
 		}
 		m.cookies = m.cookies[:len(m.cookies)-1]
+	}
+}
+
+// TestAListHasTheSymbolsThatItsRowsDraw, each once, and no others.
+func TestAListHasTheSymbolsThatItsRowsDraw(t *testing.T) {
+	for role, want := range map[api.Role]string{api.Owner: "active copy warning", api.Developer: "active warning"} {
+		for exposed, without := range map[bool]string{true: "", false: " warning"} {
+			w := newWalker(t, "owner")
+			w.state(func(me *api.Me, _ *api.KeyWithSecret) {
+				me.Accounts = slices.Clone(me.Accounts)
+				me.Accounts[0].Role = role
+			})
+			w.listing(t, func(url.Values) api.KeyList {
+				k := w.api.key.Key
+				k.Recoverable, k.PendingPaths, k.ExposedAt, k.CreatedAt = true, nil, nil, moment.Of(w.app.now())
+				if exposed {
+					k.ExposedAt = ptr(moment.Of(w.app.now()))
+				}
+				return api.KeyList{Keys: []api.Key{k, k}}
+			})
+			var has, draws []string
+			elements(w.ask(http.MethodGet, keysPath, nil).doc, func(n *html.Node) {
+				switch name := strings.TrimPrefix(attr(n, "href"), "#i-"); n.Data {
+				case "symbol":
+					has = append(has, strings.TrimPrefix(attr(n, "id"), "i-"))
+				case "use":
+					draws = append(draws, name)
+				}
+			})
+			slices.Sort(draws)
+			draws = slices.Compact(draws)
+			slices.Sort(has)
+			if got := strings.Join(has, " "); got != strings.TrimSuffix(want, without) || !slices.Equal(has, draws) {
+				t.Errorf("%s, exposed %t: has %q, draws %q", role, exposed, has, draws)
+			}
+		}
 	}
 }

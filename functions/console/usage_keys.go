@@ -72,11 +72,9 @@ type suggestion struct {
 	Preview string `json:"preview"`
 }
 
-// suggestions are the keys of the list under the field. More is true where others may fit.
-type suggestions struct {
-	Keys []suggestion `json:"keys"`
-	More bool         `json:"more"`
-}
+// moreHeader is in an answer with suggestions where others may fit. The list itself stays one: a page and an instance may be of different
+// releases.
+const moreHeader = "X-More"
 
 // suggestKeys answers with the keys that fit what was typed so far, as JSON, to those who see the account's pages.
 func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
@@ -91,9 +89,12 @@ func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 	if err != nil {
 		return err
 	}
-	answer := suggestions{Keys: make([]suggestion, 0, len(found)), More: more}
+	answer := make([]suggestion, 0, len(found))
 	for _, k := range found {
-		answer.Keys = append(answer.Keys, suggestion{k.Id, k.Name, k.Preview})
+		answer = append(answer, suggestion{k.Id, k.Name, k.Preview})
+	}
+	if more {
+		v.w.Header().Set(moreHeader, "true")
 	}
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.WriteHeader(http.StatusOK)

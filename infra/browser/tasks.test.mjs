@@ -40,7 +40,7 @@ const tasks = {
     assert.match(await clipboard(page), /^curl .*X-Api-Key: ak_[0-9A-Za-z]{33}'/);
   }, null],
   "copy an existing key that is recoverable": [list, async (page, hand) => {
-    await briefly(flag(page), () => hand.click(page.getByRole("link", { name: `Copy the secret of ${names.back}` })));
+    await briefly(flag(page), () => hand.click(page.getByRole("link", { name: `Copy the secret (the audit trail records it): ${names.back}` })));
     const secret = await clipboard(page);
     assert.match(secret, /^ak_[0-9A-Za-z]{33}$/);
     assert.ok(!(await page.content()).includes(secret), "the page holds it");
@@ -48,7 +48,7 @@ const tasks = {
     assert.equal(rows.length, 1, "it is recorded");
   }],
   "copy an existing key that isn't": [list, async (page, hand) => {
-    assert.equal(await page.getByRole("link", { name: `Copy the secret of ${names.site}` }).count(), 0);
+    assert.equal(await page.getByRole("link", { name: `Copy the secret (the audit trail records it): ${names.site}` }).count(), 0);
     await hand.click(page.getByRole("link", { name: names.site }));
     await hand.click(page.locator("main a[href$='/rotate']").first());
     await hand.click(dialog(page).getByRole("button", { name: "Rotate" }));

@@ -8,7 +8,7 @@ form.addEventListener("formdata", ({ formData }) => {
   for (const [name, value] of [...formData]) if (!value) formData.delete(name);
 });
 
-const { find, all, none, count, more } = field.parentElement.dataset;
+const { find, all, none, count, more, part } = field.parentElement.dataset;
 const { key, was } = form.elements;
 const list = document.createElement("ul");
 let wait, latest = 0, active = -1;
@@ -59,18 +59,20 @@ function option(id, name, preview, n) {
 
 async function suggest(text) {
   const mine = ++latest;
-  let found;
+  let keys, others; // others: there may be more than these
   try {
     const answer = await fetch(`${find}?q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } });
-    found = answer.ok && (await answer.json());
+    keys = answer.ok && (await answer.json());
+    others = answer.headers.has("X-More");
   } catch { /* the form finds it too */ }
-  if (!found || mine !== latest || document.activeElement !== field) return;
-  const { keys } = found, options = keys.map((one, n) => option(one.id, one.name, one.preview, n + 1));
+  if (!keys || mine !== latest || document.activeElement !== field) return;
+  const options = keys.map((one, n) => option(one.id, one.name, one.preview, n + 1));
   if (!text && all) options.unshift(option("", all, "", 0));
-  const notes = [keys.length ? "" : none, found.more ? more : ""].filter(Boolean);
-  list.replaceChildren(...options, ...notes.map((textContent) => Object.assign(document.createElement("li"), { className: "empty", role: "presentation", textContent })));
+  const note = keys.length ? others && more : others ? part : none;
+  list.replaceChildren(...options);
+  if (note) list.append(Object.assign(document.createElement("li"), { className: "empty", role: "presentation", textContent: note }));
   open(true);
-  say.textContent = [keys.length ? `${count} ${keys.length}${found.more ? "+" : ""}` : "", ...notes].filter(Boolean).join(". ");
+  say.textContent = [keys.length && `${count} ${keys.length}${others ? "+" : ""}`, note].filter(Boolean).join(". ");
 }
 
 field.addEventListener("focus", () => field.select());
