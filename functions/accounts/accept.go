@@ -13,8 +13,9 @@ import (
 var errCatalogueChanged = gateway.NewProblem(http.StatusConflict, "catalogue_changed", "The catalogue isn't the one that you saw.").
 	WithDetail("Read pending_paths of a key again, and accept that version if you still want to.")
 
-// errCatalogueRivals is for a stack that has had another catalogue of this number: what it covers can't be told by the number, and operators are told.
-var errCatalogueRivals = errCatalogueChanged.WithDetail("Another catalogue has had this number, and the operators are asked to look into it. Nothing can be accepted until the next one.")
+// errCatalogueConflict is for a stack on which another catalogue of the same number was deployed, as the operators' alarm says.
+var errCatalogueConflict = gateway.NewProblem(http.StatusConflict, "catalogue_conflict", "Paths can't be accepted just now.").
+	WithDetail("Another catalogue with this number was deployed before. The operators have been told; accept once they have deployed the next one.")
 
 // acceptProduct opens to all keys of the account what a product has come to cover. The caller names the
 // catalogue that was seen: another one may cover more, or less.
@@ -39,7 +40,7 @@ func (h *accounts) acceptProduct(w http.ResponseWriter, r *http.Request, c gatew
 		return err
 	}
 	if _, rivals := version.Rival(seen.Deployed); rivals {
-		return errCatalogueRivals
+		return errCatalogueConflict
 	}
 	return h.changeStanding(w, r, c, "account.accept", func(a account.Account) (account.Account, error) {
 		return a.Accept(h.products.Shown(id))

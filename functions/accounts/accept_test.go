@@ -105,7 +105,7 @@ func TestNothingIsAcceptedOfACatalogueWithARival(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.deploy(one)
-	if got := r.acceptPaths(t, 409, "owner", "search", one); got.Code() != "catalogue_changed" {
+	if got := r.acceptPaths(t, 409, "owner", "search", one); got.Code() != "catalogue_conflict" { // "changed" would ask them to look and accept again
 		t.Error(got.Problem())
 	}
 	if a := r.gateSays(t); len(a.Accepted) != 0 {

@@ -13,7 +13,8 @@ import (
 // pendingPaths are those of the fake API's key: what its product has come to cover.
 var pendingPaths = []api.PendingPaths{{Product: "map-display", Version: "3-8c1d22ef01", Paths: []string{"/static-map/", "/atlas/"}}}
 
-// TestAnOwnerAcceptsThePathsThatThePageShows, by the version that they belong to; others are told who can.
+// TestAnOwnerAcceptsThePathsThatThePageShows, by the version that they belong to; others are told who can. Where the catalogue has
+// changed they are asked to look and accept again; where nothing can be accepted they aren't.
 func TestAnOwnerAcceptsThePathsThatThePageShows(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
@@ -36,25 +37,31 @@ func TestAnOwnerAcceptsThePathsThatThePageShows(t *testing.T) {
 			t.Errorf("the form doesn't show %s", path)
 		}
 	}
-	answer := 409
+	answer, code := 409, "catalogue_changed"
 	r.api.on("POST /v1/accounts/"+account+"/products/map-display/accept", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		if answer != 200 {
-			problem(w, answer, "catalogue_changed")
+			problem(w, answer, code)
 			return true
 		}
 		reply(w, 200, api.Account{Id: account})
 		return true
 	})
 	sent := url.Values{"product": {"map-display"}, "version": {"3-8c1d22ef01"}}
-	if refused := r.post(page+"/accept", sent); refused.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(text(refused.doc), "/static-map/") {
-		t.Errorf("another catalogue: %d, %s", refused.StatusCode, text(refused.doc))
+	for problem, says := range map[string]string{
+		"catalogue_changed":  "The products changed meanwhile. Look at the new paths once more, then accept them.",
+		"catalogue_conflict": "New paths can’t be accepted right now because of an error in our product catalogue. Our team has been notified. Try again later.",
+	} {
+		code = problem
+		if refused := r.post(page+"/accept", sent); refused.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(text(refused.doc), "/static-map/") || !strings.Contains(text(refused.doc), says) {
+			t.Errorf("%s: %d, %s", problem, refused.StatusCode, text(refused.doc))
+		}
 	}
 	answer = 200
 	if done := r.post(page+"/accept", sent); done.StatusCode != http.StatusOK || !strings.Contains(text(done.doc), "The new paths are accepted.") {
 		t.Errorf("accepted: %d", done.StatusCode)
 	}
 	calls := r.api.seen("POST /v1/accounts/" + account + "/products/map-display/accept")
-	if len(calls) != 2 || !strings.Contains(calls[1].body, `"version":"3-8c1d22ef01"`) {
+	if len(calls) != 3 || !strings.Contains(calls[2].body, `"version":"3-8c1d22ef01"`) {
 		t.Errorf("sent %+v", calls)
 	}
 	r.api.key.PendingPaths = nil

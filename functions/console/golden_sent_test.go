@@ -98,6 +98,11 @@ func sentShots(root, key string) (list []shot) {
 		api.FieldError{Pointer: "/networks/0", Code: "network_host_bits", Suggestion: ptr("192.0.2.0/24")}, api.FieldError{Pointer: "/apps/0", Code: "app_platform", Suggestion: ptr("ios com.example.app")}))
 	add("repair.refused", "owner", key+"/repair", url.Values{"domain": {"copy.example"}}, refused(422, "invalid", api.FieldError{Pointer: "/domains/10", Code: "public_suffix", Suggestion: ptr("www.copy.example")}))
 
+	for _, code := range []string{"catalogue_changed", "catalogue_conflict"} {
+		add("accept."+code, "owner", key+"/accept", url.Values{"product": {"map-display"}, "version": {"3-8c1d22ef01"}}, all(
+			ofKey(func(k *api.Key) { k.PendingPaths = pendingPaths }), refused(409, code)))
+	}
+
 	again := url.Values{"key": {keyID, bareKeyID}, "reason": {"leaked"}, "grace_seconds": {"0"}, "idempotency": {"once"}, "q": {"shop"}}
 	bareAPI := accountAPI + "/keys/" + bareKeyID
 	add("selected.rotated", "owner", root+"/keys/selected/rotate", again, all(withDoc("POST "+keyAPI+"/rotate", api.KeyWithSecret{Key: fullKey(), Secret: ptr(secret)}), withDoc("POST "+bareAPI+"/rotate", failing(409, "key_deleted"))))

@@ -35,6 +35,7 @@ var Problems = []ProblemPage{
 	{"already_member", 409, "You are a member of the account that the invitation is for.", "Nothing: the invitation stays open for somebody else."},
 	{"billing_type_conflict", 409, "A key's billing type doesn't fit its account's type.", "Ask an operator to set the key's billing type."},
 	{"catalogue_changed", 409, "The version isn't the deployed catalogue's: it may cover more than you saw, or less.", "Read `pending_paths` of a key again, and accept its `version` if you still want to."},
+	{"catalogue_conflict", 409, "Another catalogue with the number of the deployed one was deployed before. No paths can be accepted while this one is deployed.", "Nothing: the operators have been told. Accept the paths once they have deployed the next catalogue."},
 	{"domain_limit_reached", 409, "The key has as many domains as a key may have.", "Take one away first, or put one with a wildcard in the place of several."},
 	{"exists", 409, "An object with this ID is there already.", "Read it; then decide whether to change it."},
 	{"invitation_limit_reached", 409, "The account has as many open invitations as an account may have.", "Withdraw some, or wait until they are accepted or expire."},
