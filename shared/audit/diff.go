@@ -185,7 +185,8 @@ func consents(list consent.List) any {
 	for i, g := range list {
 		paths := make([]map[string]any, len(g.Paths))
 		for j, p := range g.Paths {
-			paths[j] = map[string]any{"path": p.Prefix, "since": p.Since}
+			path, since := p.Shown()
+			paths[j] = map[string]any{"path": path, "since": since}
 		}
 		facts[i] = map[string]any{"product": g.Product, "paths": paths}
 	}

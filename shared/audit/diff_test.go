@@ -6,6 +6,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
+	"latchkey/shared/consent"
 	"latchkey/shared/keytest"
 )
 
@@ -57,4 +58,25 @@ func TestEveryFieldOfAnAccountIsAuditedOrExcused(t *testing.T) {
 		"OpenedBy.Issuer": "the actor of the row of its creation", "OpenedBy.ID": "the actor of the row of its creation",
 	}
 	keytest.CheckFields(t, excused, func(before, after account.Account) bool { return len(audit.AccountChanges(&before, after)) > 0 })
+}
+
+// TestAnAuditRowShowsNoWiderPathThanWasAgreedTo: not all of a prefix where its paths with encoded slashes are meant, and the catalogue's
+// version as it is.
+func TestAnAuditRowShowsNoWiderPathThanWasAgreedTo(t *testing.T) {
+	given := consent.Given{Product: "traffic", Paths: []consent.Path{
+		{Prefix: "/traffic/", Since: "1-e459a7fd79"}, {Prefix: "/traffic/", Since: consent.Version("3-0123456789").OfEncodedSlash()},
+	}}
+	const want = `[{"paths":[{"path":"/traffic/","since":"1-e459a7fd79"},{"path":"/traffic/*%2F*","since":"3-0123456789"}],"product":"traffic"}]`
+	accepted, err := account.Account{}.Accept(given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, changes := range map[string][]audit.Change{
+		"accepted_paths": audit.AccountChanges(&account.Account{}, accepted),
+		"product_paths":  audit.KeyChanges(nil, apikey.Key{Consents: consent.List{given}}),
+	} {
+		if len(changes) != 1 || changes[0] != (audit.Change{Field: field, After: want}) {
+			t.Errorf("%s: %+v", field, changes)
+		}
+	}
 }

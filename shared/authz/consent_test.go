@@ -63,7 +63,7 @@ func TestAPathWithAnEncodedSlashNeedsAConsentOfItsOwn(t *testing.T) {
 	c, err := product.WithHistory([]product.Product{{ID: "s", Name: "S", Kind: product.API, SamplePath: "/s/x", Classes: []product.LimitClass{class("s", "/s/"), class("s.old", "/s/Old/")}}},
 		product.History{
 			Version: "2-b", Changed: []product.ID{"s"}, Covered: []product.Covered{{Product: "s", Prefix: "/s/", Coverage: all}},
-			EncodedSlash: []product.Covered{{Product: "s", Prefix: "/s/", Coverage: product.Coverage{Since: []consent.Version{"2-b%"}}}, {Product: "s", Prefix: "/s/Old/"}},
+			EncodedSlash: []product.Covered{{Product: "s", Prefix: "/s/", Coverage: product.Coverage{Since: []consent.Version{consent.Version("2-b").OfEncodedSlash()}}}, {Product: "s", Prefix: "/s/Old/"}},
 		})
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestAPathWithAnEncodedSlashNeedsAConsentOfItsOwn(t *testing.T) {
 		"a key of before the change":      {early, nil, authz.PathNotGranted, 1},
 		"one whose account has accepted":  {early, consent.List{shown}, authz.Allowed, 0},
 		"a new key":                       {consent.List{shown}, nil, authz.Allowed, 0},
-		"one that was shown another path": {consent.List{{Product: "s", Paths: []consent.Path{{Prefix: "/s/", Since: "1-a"}, {Prefix: "/s/n/", Since: "2-b%"}}}}, nil, authz.PathNotGranted, 1},
+		"one that was shown another path": {consent.List{{Product: "s", Paths: []consent.Path{{Prefix: "/s/", Since: "1-a"}, {Prefix: "/s/n/", Since: consent.Version("2-b").OfEncodedSlash()}}}}, nil, authz.PathNotGranted, 1},
 	} {
 		p := livePolicy()
 		p.Products, p.Domains, p.Consents = []product.ID{"s"}, nil, tt.key

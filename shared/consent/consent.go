@@ -9,9 +9,16 @@ import (
 )
 
 // Version names one catalogue: its number in the lock, and a hash of all that the lock has up to it, such as
-// "3-8c1d22ef01". Two catalogues never have the same one, whatever branches they came from. As the name of a coverage it has "%"
-// behind it where paths with encoded slashes are meant.
+// "3-8c1d22ef01". Two catalogues never have the same one, whatever branches they came from. It also names the coverages that begin
+// in it.
 type Version string
+
+// encodedSlash is added to a version to name a coverage of paths with encoded slashes.
+const encodedSlash = "%"
+
+// OfEncodedSlash names the coverage of paths with encoded slashes that begins in a version. It differs from that of the paths around
+// them, since a path is open by the name of its coverage.
+func (v Version) OfEncodedSlash() Version { return v + encodedSlash }
 
 // Path is a coverage that was agreed to: a prefix of paths, and the version in which the product began to cover it.
 type Path struct {
@@ -94,6 +101,14 @@ func ParseVersion(text string) (Version, bool) {
 	good := 0 < len(number) && len(number) < 10 && number[0] != '0' && len(hash) == 10 &&
 		strings.Trim(number, "0123456789") == "" && strings.Trim(hash, "0123456789abcdef") == ""
 	return Version(text), good
+}
+
+// Shown is the path for people, and the catalogue in which the product began to cover it: "/map/*%2F*" and "3-8c1d22ef01".
+func (p Path) Shown() (path string, since Version) {
+	if version, encoded := strings.CutSuffix(string(p.Since), encodedSlash); encoded {
+		return p.Prefix + EncodedSlash, Version(version)
+	}
+	return p.Prefix, p.Since
 }
 
 // Text writes a path for a record: "3-8c1d22ef01/map/".

@@ -44,6 +44,13 @@ func TestAPathSurvivesItsText(t *testing.T) {
 			t.Errorf("%+v became %+v, %v", p, got, ok)
 		}
 	}
+	encoded := consent.Path{Prefix: "/map/", Since: consent.Version("3-0123456789").OfEncodedSlash()}
+	if encoded.Text() != "3-0123456789%/map/" { // as records have it
+		t.Errorf("%q", encoded.Text())
+	}
+	if got, ok := consent.ParsePath(encoded.Text()); !ok || got != encoded {
+		t.Errorf("%+v became %+v, %v", encoded, got, ok)
+	}
 	for _, text := range []string{"", "/", "/map/", "1-a", "1-a/", "1-a//", "1-a/map"} {
 		if got, ok := consent.ParsePath(text); ok {
 			t.Errorf("%q is %+v", text, got)

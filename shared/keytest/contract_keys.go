@@ -30,7 +30,7 @@ func full(k *apikey.Key) {
 	k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: Now.Add(time.Hour), Then: 2, Granted: 2, Lent: 4}, {Class: "map-display.tiles", QPS: 0}}
 	k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", SetBy: Subject("owner"), AnnouncedFor: Now}
 	k.CreatedBy = Subject("developer")
-	shown := consent.List{{Product: "search", Paths: []consent.Path{{Prefix: "/search/", Since: "1-e459a7fd79"}, {Prefix: "/search/", Since: "3-0123456789%"}}, Narrow: true}}
+	shown := consent.List{{Product: "search", Paths: []consent.Path{{Prefix: "/search/", Since: "1-e459a7fd79"}, {Prefix: "/search/", Since: consent.Version("3-0123456789").OfEncodedSlash()}}, Narrow: true}}
 	k.Consents = shown
 	k.Networks, k.Apps = []string{"192.0.2.0/24", "2001:db8::/32"}, []string{"ios com.example.app"}
 	k.Caps = apikey.Caps{{Group: "other", Day: 5}, {Group: "tiles", Day: apikey.MaxCap}}

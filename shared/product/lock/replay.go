@@ -38,11 +38,10 @@ type state struct {
 // asAround is the coverage of paths with encoded slashes that are open as the paths around them are.
 const asAround consent.Version = "="
 
-// begun names the coverage that begins in a version: that of paths with encoded slashes has a name of its own, since a path is
-// open by the name of its coverage.
+// begun names the coverage of a product, or of its encoded slashes, that begins in a version.
 func begun(id string, in consent.Version) consent.Version {
 	if base(id) != id {
-		return in + "%"
+		return in.OfEncodedSlash()
 	}
 	return in
 }
