@@ -39,7 +39,7 @@ func (h *accounts) acceptProduct(w http.ResponseWriter, r *http.Request, c gatew
 	if err != nil {
 		return err
 	}
-	if _, rivals := version.Rival(seen.Deployed); rivals {
+	if version.Conflicting(seen.Deployed) != "" {
 		return errCatalogueConflict
 	}
 	return h.changeStanding(w, r, c, "account.accept", func(a account.Account) (account.Account, error) {

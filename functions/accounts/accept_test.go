@@ -94,8 +94,8 @@ func TestOnlyTheCatalogueThatWasSeenIsAccepted(t *testing.T) {
 	}
 }
 
-// TestNothingIsAcceptedOfACatalogueWithARival: another one of its number was deployed before, as after a lock that was cut.
-func TestNothingIsAcceptedOfACatalogueWithARival(t *testing.T) {
+// TestNothingIsAcceptedOfAConflictingCatalogue: another one of its number was deployed before, as after a lock from which blocks were removed.
+func TestNothingIsAcceptedOfAConflictingCatalogue(t *testing.T) {
 	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
 	one := apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/find/"))

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"latchkey/shared/audit"
+	"latchkey/shared/consent"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/telemetry"
@@ -13,10 +14,10 @@ import (
 
 // announced is the result of a catalogue run.
 type announced struct {
-	Job      string `json:"job"`
-	Version  string `json:"version"`         // of the catalogue that is deployed
-	Products int    `json:"products"`        // that aren't as they were last announced
-	Rival    string `json:"rival,omitempty"` // another version of this number that was deployed
+	Job      string          `json:"job"`
+	Version  consent.Version `json:"version"`                 // of the catalogue that is deployed
+	Products int             `json:"products"`                // that aren't as they were last announced
+	Other    consent.Version `json:"other_version,omitempty"` // another one of this number that was deployed
 }
 
 // catalogue tells operators and the event bus, by one audit row, which products aren't as they were: which are new, gone or renamed, and
@@ -24,17 +25,14 @@ type announced struct {
 // run that finds nothing writes nothing, and of several at once one writes.
 func (j *jobs) catalogue(ctx context.Context) (announced, error) {
 	now := control.Announced{Version: j.products.Version(), Products: j.products.Outlines()}
-	done := announced{Job: "catalogue", Version: string(now.Version)}
+	done := announced{Job: "catalogue", Version: now.Version}
 	before, err := j.store.Announced(ctx)
 	if err == nil {
 		done.Products, err = j.announce(ctx, before, now)
-		rival, found := now.Version.Rival(before.Deployed)
-		if done.Rival = string(rival); found {
-			j.log.ErrorContext(ctx, "catalogue of another history", "version", done.Version, "rival", done.Rival)
-		}
 		conflicts := 0
-		if found {
+		if done.Other = now.Version.Conflicting(before.Deployed); done.Other != "" {
 			conflicts = 1
+			j.log.ErrorContext(ctx, "catalogue conflict", "version", done.Version, "other_version", done.Other)
 		}
 		j.metrics.Write(telemetry.Sum(j.source.Now(), "CatalogueConflicts", conflicts))
 	}
@@ -42,7 +40,7 @@ func (j *jobs) catalogue(ctx context.Context) (announced, error) {
 	if err != nil {
 		text = err.Error()
 	}
-	j.log.InfoContext(ctx, "job done", "job", done.Job, "version", done.Version, "products", done.Products, "rival", done.Rival, "error", text)
+	j.log.InfoContext(ctx, "job done", "job", done.Job, "version", done.Version, "products", done.Products, "other_version", done.Other, "error", text)
 	return done, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
@@ -47,7 +48,7 @@ func (r *harness) tell(t *testing.T) (rows []audit.Row) {
 	for _, row := range rows {
 		changes += len(row.Changes)
 	}
-	if done := answer.(announced); done.Products != changes || done.Version != string(r.products.Version()) {
+	if done := answer.(announced); done.Products != changes || done.Version != r.products.Version() {
 		t.Errorf("%+v, and %d changes are written", done, changes)
 	}
 	return rows
@@ -82,13 +83,13 @@ func TestANarrowedOrRenamedProductIsTold(t *testing.T) {
 	}
 }
 
-// TestAnotherCatalogueOfTheSameNumberIsMeasured, as after a lock that was cut or begun again, in each run; a rollback to one that was deployed before
-// is none, nor is a new number. A catalogue in which customers notice nothing is remembered too, and not told.
+// TestAnotherCatalogueOfTheSameNumberIsMeasured, as after a lock from which blocks were removed, in each run; a rollback to one that was deployed before
+// is none, nor is a new number. Log and answer name the other one. A catalogue in which customers notice nothing is remembered too, and not told.
 func TestAnotherCatalogueOfTheSameNumberIsMeasured(t *testing.T) {
 	r := newHarness(t)
 	wider := apitest.Covers("search", "/search/", "/find/")
 	first := apitest.Catalogue(t, "../..", func([]product.Product) {})
-	two, rival := apitest.Catalogue(t, "../..", wider), apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/cut/"))
+	two, other := apitest.Catalogue(t, "../..", wider), apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/cut/"))
 	encoded := apitest.Catalogue(t, "../..", wider, func(products []product.Product) {
 		products[0].Classes[0].EncodedSlash, products[0].Classes[1].EncodedSlash = true, true
 	})
@@ -96,12 +97,21 @@ func TestAnotherCatalogueOfTheSameNumberIsMeasured(t *testing.T) {
 		deployed product.Catalogue
 		rows     int
 		conflict float64
-	}{{first, 1, 0}, {two, 1, 0}, {first, 1, 0}, {two, 1, 0}, {encoded, 0, 0}, {rival, 1, 1}, {rival, 0, 1}, {encoded, 1, 0}} {
+	}{{first, 1, 0}, {two, 1, 0}, {first, 1, 0}, {two, 1, 0}, {encoded, 0, 0}, {other, 1, 1}, {other, 0, 1}, {encoded, 1, 0}} {
 		r.products = run.deployed
 		r.forget()
 		before := len(r.AllAudit(t, control.Operators))
-		if _, err := r.do(t, "catalogue"); err != nil {
+		answer, err := r.do(t, "catalogue")
+		if err != nil {
 			t.Fatal(err)
+		}
+		want := consent.Version("")
+		if run.conflict > 0 {
+			want = two.Version()
+		}
+		named := strings.Contains(r.out.String(), `"level":"ERROR","msg":"catalogue conflict","version":"`+string(run.deployed.Version())+`","other_version":"`+string(two.Version())+`"`)
+		if done := answer.(announced); done.Other != want || named != (run.conflict > 0) {
+			t.Errorf("run %d: %+v, want %q, and the log has %s", i, done, want, r.out)
 		}
 		rows := len(r.AllAudit(t, control.Operators)) - before
 		if got := r.measured(t, "CatalogueConflicts"); rows != run.rows || !slices.Equal(got, []float64{run.conflict}) {
@@ -109,7 +119,7 @@ func TestAnotherCatalogueOfTheSameNumberIsMeasured(t *testing.T) {
 		}
 	}
 	seen, err := r.store.Announced(t.Context())
-	if want := []consent.Version{first.Version(), two.Version(), encoded.Version(), rival.Version()}; err != nil || !slices.Equal(seen.Deployed, want) {
+	if want := []consent.Version{first.Version(), two.Version(), encoded.Version(), other.Version()}; err != nil || !slices.Equal(seen.Deployed, want) {
 		t.Errorf("remembered %v, %v, want %v", seen.Deployed, err, want)
 	}
 }

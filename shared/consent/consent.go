@@ -84,15 +84,16 @@ func (l List) Without(product string) List {
 // Narrow reports whether one of the products once covered more than was agreed to.
 func (l List) Narrow() bool { return slices.ContainsFunc(l, func(g Given) bool { return g.Narrow }) }
 
-// Rival finds a version of the same number and another hash: another catalogue, of another branch or of a lock that was cut.
-func (v Version) Rival(known []Version) (Version, bool) {
+// Conflicting finds a version of the same number and another hash, "" for none: another catalogue, of another branch or of a lock
+// from which blocks were removed.
+func (v Version) Conflicting(known []Version) Version {
 	number, _, _ := strings.Cut(string(v), "-")
 	for _, other := range known {
 		if its, _, _ := strings.Cut(string(other), "-"); its == number && other != v {
-			return other, true
+			return other
 		}
 	}
-	return "", false
+	return ""
 }
 
 // ParseVersion reads a version as answers show it: "3-8c1d22ef01".

@@ -58,10 +58,10 @@ func TestAPathSurvivesItsText(t *testing.T) {
 	}
 }
 
-func TestARivalHasTheNumberAndAnotherHash(t *testing.T) {
+func TestAConflictingVersionHasTheNumberAndAnotherHash(t *testing.T) {
 	known := []consent.Version{"1-e459a7fd79", "2-aaaaaaaaaa", "12-bbbbbbbbbb"}
 	for v, want := range map[consent.Version]consent.Version{"1-e459a7fd79": "", "2-bbbbbbbbbb": "2-aaaaaaaaaa", "3-aaaaaaaaaa": "", "12-cccccccccc": "12-bbbbbbbbbb"} {
-		if got, found := v.Rival(known); got != want || found != (want != "") {
+		if got := v.Conflicting(known); got != want {
 			t.Errorf("%s: %q", v, got)
 		}
 	}

@@ -8,8 +8,8 @@
 //	- search /search/old/
 //	+ search /search/ encoded_slash
 //
-// The last one says that paths within may hold encoded slashes. What did before the file said so of any path stands behind
-// "=" in the block that begins to (with the line "= encoded_slash"), and is open as the paths around it are.
+// The last line says that paths within may hold encoded slashes. Classes that took some before the file recorded them have lines with
+// "=", in the block that has the line "= encoded_slash"; such paths are open as the paths around them are.
 //
 // A version is a number, one more than those before, and a hash of the block and of the versions that it comes after. So
 // blocks can only be added, and two branches never give the same version to two catalogues. Where branches are merged,
@@ -141,8 +141,13 @@ func (b block) String() string {
 	return first + "\n" + b.body()
 }
 
-const preface = "# What each product has covered. Written by `make catalogue`, which only ever adds blocks. Where a merge conflicts here, keep\n" +
-	"# the blocks of both sides, then run `make catalogue`.\n"
+const preface = "# What each product has covered, version by version of the catalogue: \"+\" for paths that came, \"-\" for paths that went.\n" +
+	"# Lines with encoded_slash are about the paths within that hold encoded slashes (%2F), lines with no_encoded_slash about the\n" +
+	"# parts of those that take none. \"=\" is for what took encoded slashes before this file recorded them, which it does from the\n" +
+	"# block with \"= encoded_slash\" on.\n" +
+	"#\n" +
+	"# Written by `make catalogue`, which only ever adds blocks. Where a merge conflicts here, keep the blocks of both sides, then run\n" +
+	"# `make catalogue`.\n"
 
 // parse reads the blocks of a file and checks each against its version.
 func parse(text string) ([]block, error) {

@@ -3,6 +3,7 @@ package lock_test
 import (
 	"errors"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -172,5 +173,22 @@ func TestAVersionNamesAllThatLedToIt(t *testing.T) {
 	moved := strings.TrimRight(kept(one, other), "\n") + "\n\n" + strings.Replace(block, " after "+last(one), " after "+last(other), 1)
 	if _, _, err := lock.Update(moved, lock.Coverages{"a": {"/a/", "/b/", "/c/", "/d/"}}, lock.Named{}); err == nil || !strings.Contains(err.Error(), last(later)+" was changed") {
 		t.Errorf("moved: %v", err)
+	}
+}
+
+// TestTheFileExplainsItsSigns to somebody who resolves a conflict in it; the one in the repository does as a new one does.
+func TestTheFileExplainsItsSigns(t *testing.T) {
+	shipped, err := os.ReadFile("../catalogue.lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(update(t, "", lock.Coverages{"a": {"/a/"}}), "\nversion ")
+	if !strings.HasPrefix(string(shipped), head) {
+		t.Errorf("the file of the repository doesn't begin with %q", head)
+	}
+	for _, sign := range []string{`"+"`, `"-"`, `"="`, `"= encoded_slash"`, " encoded_slash ", " no_encoded_slash "} {
+		if !strings.Contains(head, sign) {
+			t.Errorf("%s isn't explained", sign)
+		}
 	}
 }
