@@ -21,8 +21,8 @@ type Matcher interface {
 	Match(path string) (product.Match, bool)
 	// Find is Match with the coverage of the path.
 	Find(path string) (product.Match, product.Coverage)
-	// FindEncoded is the coverage of a path that holds escapes of "/" or "%".
-	FindEncoded(path string) product.Coverage
+	// FindEncoded is Find for a path that holds escapes of "/" or "%".
+	FindEncoded(path string) (product.Match, product.Coverage)
 	// EncodedSlash reports whether paths of a class may hold escapes of "/" and "%".
 	EncodedSlash(class product.Class) bool
 }
@@ -37,13 +37,15 @@ func TargetOf(path string, products Matcher) Target {
 	if !f.good {
 		return Target{}
 	}
-	match, coverage := products.Find(path)
-	switch {
-	case f.nested >= 0 && !nestedBehind(path, f.nested, match, products),
-		f.hollow && !sameCollapsed(path, match, products):
+	var match product.Match
+	var coverage product.Coverage
+	if f.nested < 0 {
+		match, coverage = products.Find(path)
+	} else {
+		match, coverage = products.FindEncoded(path)
+	}
+	if f.nested >= 0 && !nestedBehind(path, f.nested, match, products) || f.hollow && !sameCollapsed(path, match, products) {
 		return Target{}
-	case f.nested >= 0:
-		coverage = products.FindEncoded(path)
 	}
 	return Target{Canonical: true, Match: match, Coverage: coverage, path: path}
 }

@@ -90,14 +90,10 @@ func closest(parts []Covered, path string) (found Coverage) {
 	return found
 }
 
-// FindEncoded is the coverage of a path that holds encoded slashes and belongs to a class that takes them.
-func (c Catalogue) FindEncoded(path string) Coverage {
-	for i := range c.prefixes {
-		if p := &c.prefixes[i]; begins(path, p.path) {
-			return p.encoded
-		}
-	}
-	return Coverage{}
+// FindEncoded is Find for a path that holds encoded slashes: the coverage holds where its class takes them.
+func (c Catalogue) FindEncoded(path string) (Match, Coverage) {
+	p := c.innermost(path)
+	return p.match, p.encoded
 }
 
 // Version names the catalogue.

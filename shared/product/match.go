@@ -16,12 +16,21 @@ func (c Catalogue) Match(path string) (Match, bool) {
 
 // Find is Match with the coverage of the path: without versions where it belongs to no product.
 func (c Catalogue) Find(path string) (Match, Coverage) {
+	p := c.innermost(path)
+	return p.match, p.coverage
+}
+
+// nowhere is the prefix of a path that belongs to no product.
+var nowhere prefix
+
+// innermost is the longest prefix that a path begins with.
+func (c *Catalogue) innermost(path string) *prefix {
 	for i := range c.prefixes {
 		if p := &c.prefixes[i]; begins(path, p.path) {
-			return p.match, p.coverage
+			return p
 		}
 	}
-	return Match{}, Coverage{}
+	return &nowhere
 }
 
 // Within reports whether a canonical path begins with a prefix in lower case, as Match reads it.
