@@ -69,7 +69,7 @@ func (w *world) commit(parents []*deployment, text string, whole bool) *deployme
 		w.t.Fatal(err)
 	}
 	d.lock, d.version = updated, h.Version
-	if d.catalogue, err = product.WithHistory(products, generated(h)); err != nil {
+	if d.catalogue, err = product.WithHistory(products, h.OfCatalogue()); err != nil {
 		w.t.Fatalf("%v\n%s", err, updated)
 	}
 	d.refer(h.Version)
@@ -79,12 +79,7 @@ func (w *world) commit(parents []*deployment, text string, whole bool) *deployme
 
 // makeCatalogue does what the command does, once as it is and once with the words that it asks for.
 func makeCatalogue(text string, products []product.Product) (updated string, report lock.Report, err error) {
-	covers := lock.Coverages{"sdk": {}}
-	for _, p := range products {
-		for _, c := range p.Classes {
-			covers.Add(string(p.ID), c.Prefixes, c.EncodedSlash)
-		}
-	}
+	covers := lock.CoveragesOf(products)
 	_, report, err = lock.Update(text, covers, lock.Named{})
 	named := lock.Named{Widened: slices.Sorted(maps.Keys(report.Gained)), Closed: slices.Sorted(maps.Keys(report.Closed))}
 	updated, _, err2 := lock.Update(text, covers, named)
@@ -92,25 +87,6 @@ func makeCatalogue(text string, products []product.Product) (updated string, rep
 		err2 = fmt.Errorf("widens %v, closes %v: %w", report.Gained, report.Closed, err)
 	}
 	return updated, report, err2
-}
-
-// generated makes the history that the generator writes as Go code.
-func generated(h lock.History) product.History {
-	out := product.History{Version: h.Version}
-	for _, c := range h.Covered {
-		list := &out.Covered
-		if c.EncodedSlash {
-			list = &out.EncodedSlash
-		}
-		*list = append(*list, product.Covered{Product: product.ID(c.Product), Prefix: c.Prefix, Coverage: product.Coverage{Since: c.Since, Standing: c.Standing}})
-	}
-	for _, id := range h.Changed {
-		out.Changed = append(out.Changed, product.ID(id))
-	}
-	for _, id := range h.Narrowed {
-		out.Narrowed = append(out.Narrowed, product.ID(id))
-	}
-	return out
 }
 
 // products draws a catalogue: each tree belongs to one product or to none, which covers a part of it by one class or two.

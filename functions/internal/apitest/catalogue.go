@@ -24,13 +24,7 @@ func Catalogue(t testing.TB, root string, edits ...func([]product.Product)) prod
 	}
 	for _, edit := range edits {
 		edit(products)
-		covers := lock.Coverages{}
-		for _, p := range products {
-			covers[string(p.ID)] = []string{}
-			for _, c := range p.Classes {
-				covers.Add(string(p.ID), c.Prefixes, c.EncodedSlash)
-			}
-		}
+		covers := lock.CoveragesOf(products)
 		_, report, _ := lock.Update(locked, covers, lock.Named{})
 		named := lock.Named{Widened: slices.Collect(maps.Keys(report.Gained))}
 		if locked, _, err = lock.Update(locked, covers, named); err != nil {
@@ -41,23 +35,7 @@ func Catalogue(t testing.TB, root string, edits ...func([]product.Product)) prod
 	if err != nil {
 		t.Fatal(err)
 	}
-	history := product.History{Version: h.Version}
-	for _, c := range h.Covered {
-		list := &history.Covered
-		if c.EncodedSlash {
-			list = &history.EncodedSlash
-		}
-		*list = append(*list, product.Covered{
-			Product: product.ID(c.Product), Prefix: c.Prefix, Coverage: product.Coverage{Since: c.Since, Standing: c.Standing},
-		})
-	}
-	for _, id := range h.Changed {
-		history.Changed = append(history.Changed, product.ID(id))
-	}
-	for _, id := range h.Narrowed {
-		history.Narrowed = append(history.Narrowed, product.ID(id))
-	}
-	c, err := product.WithHistory(products, history)
+	c, err := product.WithHistory(products, h.OfCatalogue())
 	if err != nil {
 		t.Fatal(err)
 	}

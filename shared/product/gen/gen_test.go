@@ -187,7 +187,7 @@ func TestAnEmptyLockBeginsWithTheCatalogueAsItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := product.WithHistory(products, historyOf(h))
+	c, err := product.WithHistory(products, h.OfCatalogue())
 	if err != nil {
 		t.Fatal(err)
 	}

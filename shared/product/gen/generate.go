@@ -38,7 +38,7 @@ func generate(repository fs.FS, named lock.Named) (map[string][]byte, lock.Repor
 	if err := check(products); err != nil {
 		return nil, report, err
 	}
-	updated, report, err := lock.Update(string(locked), coverages(products), named)
+	updated, report, err := lock.Update(string(locked), lock.CoveragesOf(products), named)
 	if err != nil {
 		return nil, report, err
 	}
@@ -46,7 +46,7 @@ func generate(repository fs.FS, named lock.Named) (map[string][]byte, lock.Repor
 	if err != nil {
 		return nil, report, err
 	}
-	past := historyOf(history)
+	past := history.OfCatalogue()
 	if _, err := product.WithHistory(products, past); err != nil {
 		return nil, report, err
 	}
@@ -66,39 +66,6 @@ func generate(repository fs.FS, named lock.Named) (map[string][]byte, lock.Repor
 		return nil, report, err
 	}
 	return map[string][]byte{codeFile: code, templateFile: template, lockFile: []byte(updated)}, report, nil
-}
-
-func coverages(products []product.Product) lock.Coverages {
-	all := lock.Coverages{}
-	for _, p := range products {
-		all[string(p.ID)] = []string{}
-		for _, c := range p.Classes {
-			all.Add(string(p.ID), c.Prefixes, c.EncodedSlash)
-		}
-	}
-	return all
-}
-
-// historyOf is the history as the generated code has it.
-func historyOf(h lock.History) product.History {
-	out := product.History{Version: h.Version, Changed: ids(h.Changed), Narrowed: ids(h.Narrowed)}
-	for _, c := range h.Covered {
-		list := &out.Covered
-		if c.EncodedSlash {
-			list = &out.EncodedSlash
-		}
-		*list = append(*list, product.Covered{
-			Product: product.ID(c.Product), Prefix: c.Prefix, Coverage: product.Coverage{Since: c.Since, Standing: c.Standing},
-		})
-	}
-	return out
-}
-
-func ids(texts []string) (list []product.ID) {
-	for _, text := range texts {
-		list = append(list, product.ID(text))
-	}
-	return list
 }
 
 var (
