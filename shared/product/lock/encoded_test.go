@@ -81,6 +81,12 @@ func TestAnExceptionDoesNotComeLater(t *testing.T) {
 	}
 	update(t, text, classes(class{"/a/", false}, class{"/a/b/", false}))
 	update(t, text, classes(class{"/a/", true}, class{"/a/b/", true}))
+	several := classes(class{"/a/", true}, class{"/a/1/", false}, class{"/a/2/", false}, class{"/a/3/", false}, class{"/a/4/", false})
+	for range 20 { // the same one in each run
+		if _, _, err := lock.Update(text, several, lock.Named{}); err == nil || !strings.Contains(err.Error(), "around /a/1/") {
+			t.Fatalf("not the first: %v", err)
+		}
+	}
 }
 
 // TestALockWithoutEncodedSlashesGoesOn: what takes them when the file begins to say so is open to all keys, as it was, and what comes

@@ -95,32 +95,43 @@ func Update(text string, now Coverages, named Named) (updated string, report Rep
 // compare finds what a block changes, border by border, of products that were there: no key has a new one yet.
 func compare(parents []*state, before, after *state) Report {
 	r := Report{Gained: map[string][]string{}, Closed: map[string][]string{}, Lost: map[string][]string{}, Stood: map[string][]string{}}
-	var lists map[*map[string][]string][]string // of the product, and behind it of its encoded slashes: they go with the rest
+	lists := map[effect]map[string][]string{gained: r.Gained, closed: r.Closed, lost: r.Lost, wasOpen: r.Stood}
+	var told map[effect][]string // of the product, and behind it of its encoded slashes: they go with the rest
 	for _, id := range slices.Sorted(maps.Keys(after.ever)) {
 		if strings.HasSuffix(id, noneWithin) || before.ever[base(id)] == nil {
 			continue
 		}
 		if id == base(id) {
-			lists = map[*map[string][]string][]string{}
+			told = map[effect][]string{}
 		}
 		written := maps.Clone(after.written[id])
 		for _, p := range parents {
 			maps.Copy(written, p.written[id])
 		}
 		for _, border := range slices.Sorted(maps.Keys(written)) {
-			list := r.of(parents, after, id, border)
-			if list == nil || longest(lists[list], border) != "" {
+			e := effectOn(parents, after, id, border)
+			if e == none || longest(told[e], border) != "" {
 				continue
 			}
-			lists[list] = append(lists[list], border)
-			(*list)[base(id)] = append((*list)[base(id)], shown(id, written[border]))
+			told[e] = append(told[e], border)
+			lists[e][base(id)] = append(lists[e][base(id)], shown(id, written[border]))
 		}
 	}
 	return r
 }
 
-// of is the list in which a part belongs, nil for none: it goes on, or was never there.
-func (r *Report) of(parents []*state, after *state, id, border string) *map[string][]string {
+// effect is that of an update on a part of a product, and names a list of the report.
+type effect int
+
+const (
+	none effect = iota // it goes on, or was never there
+	gained
+	closed
+	lost
+	wasOpen // open before the file said so
+)
+
+func effectOn(parents []*state, after *state, id, border string) effect {
 	now, was, ended := after.sinceOf(id, border), false, false
 	for _, p := range parents {
 		then := p.sinceOf(id, border)
@@ -130,17 +141,17 @@ func (r *Report) of(parents []*state, after *state, id, border string) *map[stri
 	switch {
 	case was && len(now) == 0:
 		if id != base(id) && len(after.sinceOf(base(id), border)) == 0 {
-			return nil // it is told of the paths around it
+			return none // it is told of the paths around it
 		}
-		return &r.Lost
+		return lost
 	case ended:
-		return &r.Closed
+		return closed
 	case was, len(now) == 0:
-		return nil
+		return none
 	case slices.Contains(now, asAround):
-		return &r.Stood
+		return wasOpen
 	default:
-		return &r.Gained
+		return gained
 	}
 }
 
@@ -154,8 +165,9 @@ func shown(id, prefix string) string {
 // exceptions refuses a class that takes no encoded slashes within one that goes on to: a consent names a prefix, and would
 // open the exception too where a deployment is rolled back.
 func exceptions(parents []*state, after *state) error {
-	for id := range after.ever {
-		for border, text := range after.written[EncodedSlash(id)] {
+	for _, id := range slices.Sorted(maps.Keys(after.ever)) {
+		written := after.written[EncodedSlash(id)]
+		for _, border := range slices.Sorted(maps.Keys(written)) {
 			outer := after.around(EncodedSlash(id), border)
 			if after.since[EncodedSlash(id)][border] != nil || !slices.ContainsFunc(parents, func(p *state) bool {
 				return slices.ContainsFunc(p.sinceOf(EncodedSlash(id), border), func(v consent.Version) bool { return slices.Contains(outer, v) })
@@ -163,7 +175,7 @@ func exceptions(parents []*state, after *state) error {
 				continue
 			}
 			return fmt.Errorf("%w: product %s takes encoded slashes around %s, and would no longer take them there. Give the class of %s encoded_slash, or take it from the class around it too",
-				ErrLock, id, text, text)
+				ErrLock, id, written[border], written[border])
 		}
 	}
 	return nil
