@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
@@ -19,7 +20,8 @@ func (h *lookups) overview(w http.ResponseWriter, r *http.Request, _ gateway.Pri
 	if err := gateway.KnownQuery(r); err != nil {
 		return err
 	}
-	found, err := h.store.Overview(r.Context(), h.source.Time(), fewWaiting)
+	now := h.source.Time()
+	found, err := h.store.Overview(r.Context(), now, fewWaiting)
 	if err != nil {
 		return err
 	}
@@ -35,7 +37,7 @@ func (h *lookups) overview(w http.ResponseWriter, r *http.Request, _ gateway.Pri
 		})
 	}
 	for _, one := range found.LastExposed {
-		doc.LastExposed = append(doc.LastExposed, exposedDoc(one))
+		doc.LastExposed = append(doc.LastExposed, exposedDoc(one, now))
 	}
 	for _, one := range found.LastSuspended {
 		s := one.Suspended
@@ -47,8 +49,8 @@ func (h *lookups) overview(w http.ResponseWriter, r *http.Request, _ gateway.Pri
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func exposedDoc(one control.WaitingKey) api.ExposedKey {
-	e := one.Key.OpenExposure()
+func exposedDoc(one control.WaitingKey, now time.Time) api.ExposedKey {
+	e := one.Key.OpenExposure(now)
 	return api.ExposedKey{
 		KeyId: string(one.Key.ID), KeyName: text.Shown(one.Key.Name), AccountId: string(one.Account.ID), AccountName: text.Shown(one.Account.Name),
 		ExposedAt: moment.Of(e.At), Source: string(e.By), Place: web.ShownPtr(e.Place), Refused: e.Refused(),

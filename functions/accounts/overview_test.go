@@ -5,9 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
+	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 	"latchkey/shared/moment"
 	"latchkey/shared/qps"
@@ -102,5 +106,19 @@ func TestTheOverviewHasExposedKeysAndSuspendedAccounts(t *testing.T) {
 	r.Clock.Advance(time.Hour)
 	if got, want := overview(), "{"+exposed+`"last_suspended":[],"suspended_accounts":0}`; got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// TestTheOverviewsBoundsAreTheContracts: of the numbers, and of the lists.
+func TestTheOverviewsBoundsAreTheContracts(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, member := range doc.Components.Schemas["Overview"].Value.Properties {
+		most, few := member.Value.Max, member.Value.MaxItems
+		if (most == nil || *most != control.MostOfOverview) && (few == nil || *few != fewWaiting) {
+			t.Errorf("%s: at most %v, or %v items", name, most, few)
+		}
 	}
 }

@@ -435,7 +435,9 @@ func twoSessions(s *stage) {
 func operatorShots(add adder) {
 	ops := "/operator"
 	add("operator", "admin,support,operator", ops, nil)
-	add("operator.nothing", "admin", ops, all(withDoc("GET /v1/qps-requests", api.QpsRequestList{}), withDoc("GET /v1/operator/overview", api.Overview{}), withDoc("GET /v1/operator/accounts", api.AccountList{})))
+	nothing := api.Overview{LastBlocked: []api.BlockedKey{}, LastExposed: []api.ExposedKey{}, LastSuspended: []api.SuspendedAccount{}}
+	add("operator.nothing", "admin", ops, all(withDoc("GET /v1/qps-requests", api.QpsRequestList{}), withDoc("GET /v1/operator/overview", nothing), withDoc("GET /v1/operator/accounts", api.AccountList{})))
+	add("operator.older_api", "admin", ops, withDoc("GET /v1/operator/overview", api.Overview{LastBlocked: []api.BlockedKey{}}))
 	add("operator.lacking", "admin", ops, all(withDoc("GET /v1/qps-requests", failing(500, "internal")), withDoc("GET /v1/operator/overview", failing(500, "internal"))))
 	add("operator.found", "support", ops+"?q=Demo&page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{Accounts: []api.Account{fullAccount()}, NextPageToken: ptr("p3")}))
 	add("operator.accounts", "admin,support", ops+"/accounts", nil)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
@@ -222,6 +223,48 @@ func TestDaysThatNoTimeReachesBoundNothing(t *testing.T) {
 		page := w.ask(http.MethodGet, "/accounts/"+account+"/account/audit?"+query, nil)
 		if got := [2]string{asked.Get("from"), asked.Get("to")}; page.StatusCode != 200 || asked == nil || got != want {
 			t.Errorf("%s: %d, asked for %q, want %q", query, page.StatusCode, got, want)
+		}
+	}
+}
+
+// TestTheConsoleCountsAsFarAsTheContract: a number that isn't a number any more has its plus sign.
+func TestTheConsoleCountsAsFarAsTheContract(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := 0
+	for name, member := range doc.Components.Schemas["Overview"].Value.Properties {
+		if !member.Value.Type.Is("integer") {
+			continue
+		}
+		if counts++; member.Value.Max == nil || *member.Value.Max != mostCounted {
+			t.Errorf("%s is at most %v in the contract, %d in the console", name, member.Value.Max, mostCounted)
+		}
+	}
+	if counts != 4 || !orMore(mostCounted) || orMore(mostCounted-1) {
+		t.Errorf("of %d numbers, or more: %v and %v", counts, orMore(mostCounted), orMore(mostCounted-1))
+	}
+}
+
+// TestAHomeWithoutAnAnswerSaysSo: an API of the release before tells neither of exposed keys nor of suspended accounts, which isn't that
+// there are none.
+func TestAHomeWithoutAnAnswerSaysSo(t *testing.T) {
+	w := newWalker(t, "owner")
+	none := api.Overview{LastBlocked: []api.BlockedKey{}, LastExposed: []api.ExposedKey{}, LastSuspended: []api.SuspendedAccount{}}
+	older := none
+	older.LastExposed, older.LastSuspended = nil, nil
+	for name, c := range map[string]struct {
+		answer  api.Overview
+		lacking bool
+	}{"none": {none, false}, "of the release before": {older, true}} {
+		w.api.on("GET /v1/operator/overview", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, c.answer); return true })
+		page := text(w.ask(http.MethodGet, "/operator", nil).doc)
+		for _, key := range []string{"operator.exposed", "operator.suspended"} {
+			lang := w.app.langs.Offered()[0]
+			if strings.Contains(page, lang.Text(key+".lacking")) != c.lacking || strings.Contains(page, lang.Text(key+".none")) == c.lacking {
+				t.Errorf("%s: %s", name, key)
+			}
 		}
 	}
 }

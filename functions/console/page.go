@@ -322,6 +322,7 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 		"symbol": symbol,
 		"use":    use,
 		"num":    lang.Number,
+		"orMore": orMore,
 		"date":   func(t any) template.HTML { return p.moment(t, lang.Date) },
 		"moment": func(t any) template.HTML { return p.moment(t, lang.Moment) },
 		"instant": func(t any) string { // for pages with many, without an element of its own

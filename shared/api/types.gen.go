@@ -1044,7 +1044,7 @@ type ExposedKey struct {
 	Refused bool `json:"refused"`
 
 	// Source Who reported it; of several the most trusted.
-	Source string `json:"source"`
+	Source LeakSource `json:"source"`
 }
 
 // Exposure defines model for Exposure.
@@ -1070,7 +1070,7 @@ type Exposure struct {
 	Secret string `json:"secret"`
 
 	// Source Who reported it; of several the most trusted.
-	Source string `json:"source"`
+	Source LeakSource `json:"source"`
 }
 
 // ExtendRotation defines model for ExtendRotation.
@@ -1396,6 +1396,9 @@ type LeakReceipt struct {
 	Received bool `json:"received"`
 }
 
+// LeakSource Who reported it; of several the most trusted.
+type LeakSource = string
+
 // LeakVerdict defines model for LeakVerdict.
 type LeakVerdict struct {
 	// Label `true_positive`: it is a secret of a key, or was one.
@@ -1624,7 +1627,7 @@ type Overview struct {
 	// LastBlocked Of these keys the last ten, the last blocked first.
 	LastBlocked []BlockedKey `json:"last_blocked"`
 
-	// LastExposed Of these keys the last ten, the last reported first.
+	// LastExposed Of these keys the ten that were first reported last, the last one first.
 	LastExposed []ExposedKey `json:"last_exposed"`
 
 	// LastSuspended Of these accounts ten: those without an end first, the last suspended first; then by the end, the last one first.

@@ -147,22 +147,14 @@ func (k Key) LiftExposure(reason string, now time.Time) (Key, error) {
 	return after, nil
 }
 
-// Exposure returns the exposure to tell of a key in summary: of the secret in force, else of the one that a rotation is ending.
-func (k Key) Exposure() Exposure {
-	if k.Current.Exposed.At.IsZero() && k.Outgoing != nil {
-		return k.Outgoing.Exposed
-	}
-	return k.Current.Exposed
-}
-
-// OpenExposure returns the exposure that somebody has to see to: Exposure, unless an owner let that secret work again or the key has ended.
-// The zero value: there is none.
-func (k Key) OpenExposure() Exposure {
+// OpenExposure returns the exposure that somebody has to see to at a time: of the secret in force, else of the one that a rotation is ending
+// until its end, and of neither where an owner let that secret work again. The zero value: there is none, or the key has ended.
+func (k Key) OpenExposure(now time.Time) Exposure {
 	if !k.DeletedAt.IsZero() || !k.RevokedAt.IsZero() {
 		return Exposure{}
 	}
 	secrets := []StoredSecret{k.Current}
-	if k.Outgoing != nil {
+	if k.Outgoing != nil && now.Before(k.Outgoing.EndsAt) {
 		secrets = append(secrets, k.Outgoing.StoredSecret)
 	}
 	for _, s := range secrets {

@@ -161,7 +161,7 @@ func TestAnOwnerLiftsARefusalOnce(t *testing.T) {
 		"only noted":  func(k *apikey.Key) { k.Current.Exposed, k.Outgoing = apikey.Exposure{At: leakedAt, By: "anybody"}, nil },
 	} {
 		other := k
-		if edit(&other); other.Exposure().Refused() {
+		if edit(&other); other.OpenExposure(later).Refused() {
 			t.Fatal(name)
 		}
 		if _, err := other.LiftExposure("No.", later); !errors.Is(err, apikey.ErrNotRefused) {

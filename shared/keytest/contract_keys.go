@@ -450,3 +450,40 @@ func conflictsRetried(t *testing.T, s Stores) {
 	must(t, err)
 	s.CheckGate(t, k)
 }
+
+// conflictsAreNotStale: of writes without an audit row, one that meets another transaction each time isn't refused as of another version,
+// which would say that somebody has written it.
+func conflictsAreNotStale(t *testing.T, s Stores) {
+	a := s.NewAccount(t)
+	k := s.NewKey(t, a)
+	must(t, drop(t.Context(), s, Policy(k).Hash))
+	unbilled := policies.Encode(Policy(k))
+	delete(unbilled, policies.BillingType)
+	must(t, PutRaw(t.Context(), s.DB, s.Tables.Gate, unbilled))
+	for name, write := range map[string]func(context.Context, *control.Store) error{
+		"deployed": func(ctx context.Context, c *control.Store) error {
+			return c.Deployed(ctx, control.Announced{}, control.Announced{Version: "v1"})
+		},
+		"pass": func(ctx context.Context, c *control.Store) error {
+			_, err := c.SavePass(ctx, control.Pass{Job: "conflict", Began: Now})
+			return err
+		},
+		"drift": func(ctx context.Context, c *control.Store) error {
+			return c.Reconcile(ctx, control.Reconciliation{Report: func(control.Drift) {}, Done: func(control.Place) error { return nil }})
+		},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		always := s.With(func(call string, _ int) Fault {
+			if call == "TransactWriteItems" {
+				cancel() // nobody waits for another try
+			}
+			return Conflict
+		})
+		if err := write(ctx, always.Control); !errors.Is(err, dynamo.ErrConflict) || errors.Is(err, dynamo.ErrStale) {
+			t.Errorf("%s, in conflict: %v", name, err)
+		}
+		if err := write(t.Context(), s.With(OnCall("TransactWriteItems", 1, Conflict)).Control); err != nil {
+			t.Errorf("%s, after one conflict: %v", name, err)
+		}
+	}
+}

@@ -105,7 +105,7 @@ func (s *Store) updateAccount(ctx context.Context, before, after account.Account
 			cond{text: exists.text, values: dynamo.Item{":cap": dynamo.N(int64(after.KeyLimit))}},
 			always(dynamo.ErrNotFound)))
 	}
-	ops = append(append(ops, s.fileSuspended(before, after)...), extra...)
+	ops = append(append(ops, s.indexSuspended(before, after)...), extra...)
 	if before.ClosedAt.IsZero() && !after.ClosedAt.IsZero() && after.OpenedBy != (account.Subject{}) {
 		ops = append(ops, s.uncountOpened(after.OpenedBy))
 	}

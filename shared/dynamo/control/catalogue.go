@@ -3,10 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/audit"
 	"latchkey/shared/consent"
@@ -86,15 +82,7 @@ func (s *Store) Announce(ctx context.Context, before, after Announced, row audit
 
 // Deployed is Announce for a catalogue in which customers notice no change: nothing is told.
 func (s *Store) Deployed(ctx context.Context, before, after Announced) error {
-	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{s.announce(before, after).item}})
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) {
-		return dynamo.ErrStale
-	}
-	if err != nil {
-		return fmt.Errorf("control: recording the catalogue that is deployed: %w", err)
-	}
-	return nil
+	return s.unaudited(ctx, "recording the catalogue that is deployed", s.announce(before, after))
 }
 
 func (s *Store) announce(before, after Announced) op {

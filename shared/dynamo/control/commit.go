@@ -137,7 +137,7 @@ func (s *Store) accountRules(before *apikey.Key, after apikey.Key) []op {
 	if created {
 		ops = append(ops, put(s.control, locatorOf(after), isNew, always(dynamo.ErrExists)))
 	}
-	return append(append(ops, s.fileBlocked(before, after)...), s.fileExposed(before, after)...)
+	return append(append(ops, s.indexBlocked(before, after)...), s.indexExposed(before, after)...)
 }
 
 // uncounted tells the token of a second transaction from the first's.

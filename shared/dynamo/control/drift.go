@@ -71,9 +71,15 @@ func (s *Store) Reconcile(ctx context.Context, r Reconciliation) error {
 	}
 	// Policy records of secrets that no key has: after a restore of the control table from a backup they would allow calls
 	// that nobody can stop.
-	return s.eachRecord(ctx, r.From, func(item dynamo.Item) error {
-		return s.orphan(ctx, item, r)
-	}, r.Done)
+	if r.From.Index == "" {
+		err := s.eachRecord(ctx, r.From, func(item dynamo.Item) error {
+			return s.orphan(ctx, item, r)
+		}, r.Done)
+		if err != nil {
+			return err
+		}
+	}
+	return s.reconcileIndex(ctx, r.From.Index, r.Done)
 }
 
 // reconcileKey looks twice before it calls anything a difference: a commit between the two reads looks like one.
@@ -96,7 +102,7 @@ func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, r Reconciliation
 		ops = append([]op{s.keyStill(k)}, ops...)
 		switch {
 		case len(found) == 0:
-			err = s.makeRecords(ctx, ops...)
+			err = s.unaudited(ctx, makingRecords, ops...)
 		case r.Repair:
 			err = s.write(ctx, r.Row(k.Account, k.ID), ops...)
 		}
@@ -120,13 +126,20 @@ func (s *Store) keyStill(k apikey.Key) op {
 		cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(k.Version)}}, gone(dynamo.ErrStale))
 }
 
-// compare returns what makes the gate say what a key says, and files an exposed one. For a record that says all that the release before
-// wrote there is a write, and no drift.
+// compare returns what makes the gate say what a key says, and indexes one that waits for operators. For a record that says all that the
+// release before wrote there is a write, and no drift.
 func (s *Store) compare(ctx context.Context, k apikey.Key) (found []Drift, ops []op, err error) {
-	if exposed(k) {
-		if ops, err = s.unfiled(ctx, exposedItem(k)); err != nil {
+	if blocked(k) {
+		if ops, err = s.unindexed(ctx, locatorOf(k)); err != nil {
 			return nil, nil, err
 		}
+	}
+	if exposed(k) {
+		again, err := s.unindexed(ctx, exposedItem(k))
+		if err != nil {
+			return nil, nil, err
+		}
+		ops = append(ops, again...)
 	}
 	for _, p := range authz.PoliciesOf(k) {
 		want := policies.Encode(p)

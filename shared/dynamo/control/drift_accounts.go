@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/account"
 	"latchkey/shared/authz"
@@ -19,7 +18,7 @@ import (
 // DriftBadAccount is an account whose record can't be read.
 const DriftBadAccount DriftKind = "unreadable_account"
 
-// reconcileAccount compares the gate's account record with the account, and files a suspended one.
+// reconcileAccount compares the gate's account record with the account, and indexes a suspended one.
 func (s *Store) reconcileAccount(ctx context.Context, id account.ID, r Reconciliation) error {
 	for range staleAttempts {
 		a, err := s.Account(ctx, id)
@@ -27,7 +26,7 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, r Reconcili
 			return nil
 		}
 		if err == nil && suspended(a) {
-			err = s.refileSuspended(ctx, a)
+			err = s.reindexSuspended(ctx, a)
 		}
 		switch {
 		case errors.Is(err, dynamo.ErrStale):
@@ -43,7 +42,7 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, r Reconcili
 		case reflect.DeepEqual(found, want):
 			return nil
 		case olderRecord(found, a):
-			if err = s.makeRecords(ctx, s.accountStill(a), s.putAccountRecord(a)); err == nil {
+			if err = s.unaudited(ctx, makingRecords, s.accountStill(a), s.putAccountRecord(a)); err == nil {
 				return nil
 			}
 		case r.Repair:
@@ -70,13 +69,13 @@ func (s *Store) reconcileAccount(ctx context.Context, id account.ID, r Reconcili
 	return fmt.Errorf("%w: account %s keeps changing", dynamo.ErrConflict, id)
 }
 
-// refileSuspended files a suspended account that a release before this one suspended. dynamo.ErrStale where it has changed.
-func (s *Store) refileSuspended(ctx context.Context, a account.Account) error {
-	ops, err := s.unfiled(ctx, suspendedItem(a))
+// reindexSuspended indexes a suspended account as it was suspended by a release before this one. dynamo.ErrStale where it has changed.
+func (s *Store) reindexSuspended(ctx context.Context, a account.Account) error {
+	ops, err := s.unindexed(ctx, suspendedItem(a))
 	if err != nil || len(ops) == 0 {
 		return err
 	}
-	return s.makeRecords(ctx, append([]op{s.accountStill(a)}, ops...)...)
+	return s.unaudited(ctx, makingRecords, append([]op{s.accountStill(a)}, ops...)...)
 }
 
 // olderRecord reports whether the gate has of an account what an earlier release wrote: no record, of an account of which it
@@ -84,31 +83,17 @@ func (s *Store) refileSuspended(ctx context.Context, a account.Account) error {
 // is drift: without a record an account isn't suspended, and the keys of a closed one are revoked.
 func olderRecord(found dynamo.Item, a account.Account) bool {
 	if len(found) == 0 {
-		bare := account.Account{ID: a.ID, Type: a.Type, Version: a.Version, Closing: a.Closing, ClosedAt: a.ClosedAt}
-		return reflect.DeepEqual(authz.AccountOf(a), authz.AccountOf(bare))
+		empty := account.Account{ID: a.ID, Type: a.Type, Version: a.Version, Closing: a.Closing, ClosedAt: a.ClosedAt}
+		return reflect.DeepEqual(authz.AccountOf(a), authz.AccountOf(empty))
 	}
 	open := a
 	open.Closing, open.ClosedAt = false, time.Time{}
 	return a.Closed() && reflect.DeepEqual(found, policies.EncodeAccount(authz.AccountOf(open)))
 }
 
-// makeRecords gives the gate what a release before didn't write of an account or a key, while that is as it was compared. Nobody's
-// audit trail has it. dynamo.ErrStale where something else was written meanwhile.
-func (s *Store) makeRecords(ctx context.Context, ops ...op) error {
-	var items []types.TransactWriteItem
-	for _, o := range ops {
-		items = append(items, o.item)
-	}
-	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) {
-		return dynamo.ErrStale
-	}
-	if err != nil {
-		return fmt.Errorf("control: making a record of the gate: %w", err)
-	}
-	return nil
-}
+// makingRecords names the writes that give the gate and the index what a release before didn't write of an account or a key, while that is
+// as it was compared. Nobody's audit trail has them.
+const makingRecords = "making records of an earlier release"
 
 func (s *Store) accountStill(a account.Account) op {
 	return check(s.control, accountKey(a.ID), cond{text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(a.Version)}}, gone(dynamo.ErrStale))

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
@@ -209,26 +208,13 @@ func (e *eraser) auditRow(ctx context.Context, item dynamo.Item) (bool, error) {
 
 // rewrite puts an audit row in its own place.
 func (e *eraser) rewrite(ctx context.Context, row audit.Row) error {
-	table, text := e.store.control, exists.text
-	return e.unaudited(ctx, types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: encodeAudit(row), ConditionExpression: &text}})
+	return e.unaudited(ctx, put(e.store.control, encodeAudit(row), exists, always(dynamo.ErrNotFound)))
 }
 
-// unaudited writes without an audit row, as long as the one who erases still may: ErrStale when they may do so no more.
-func (e *eraser) unaudited(ctx context.Context, item types.TransactWriteItem) error {
-	items := []types.TransactWriteItem{item}
-	for _, still := range e.store.actorStill(e.row("person.erase", ""), nil) {
-		items = append(items, still.item)
-	}
-	_, err := e.store.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) > 1 && cancelled.CancellationReasons[1].Code != nil &&
-		*cancelled.CancellationReasons[1].Code == "ConditionalCheckFailed" {
-		return dynamo.ErrStale
-	}
-	if err != nil {
-		return fmt.Errorf("control: erasing: %w", err)
-	}
-	return nil
+// unaudited writes without an audit row, as long as the one who erases still may: account.ErrRightLost when they may do so no more.
+func (e *eraser) unaudited(ctx context.Context, write op) error {
+	still := e.store.actorStill(e.row("person.erase", ""), nil)
+	return e.store.unaudited(ctx, "erasing", append(still, write)...)
 }
 
 func swap(text, from, to string) string {

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
@@ -121,7 +119,7 @@ func (e *eraser) uncounted(ctx context.Context) error {
 		}
 		return err
 	}
-	return e.unaudited(ctx, remove(e.store.control, key, cond{text: "num = :zero", values: dynamo.Item{":zero": dynamo.N(0)}}, nil).item)
+	return e.unaudited(ctx, remove(e.store.control, key, cond{text: "num = :zero", values: dynamo.Item{":zero": dynamo.N(0)}}, always(dynamo.ErrStale)))
 }
 
 // look removes what remembers for an hour that the person, an operator then, looked at something.
@@ -143,8 +141,5 @@ func (e *eraser) idempotency(ctx context.Context, item dynamo.Item) (bool, error
 
 // drop removes an item that ends by itself soon.
 func (e *eraser) drop(ctx context.Context, item dynamo.Item) error {
-	table := e.store.control
-	return e.unaudited(ctx, types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &table, Key: itemKey(text(item, "pk"), text(item, "sk")),
-	}})
+	return e.unaudited(ctx, remove(e.store.control, itemKey(text(item, "pk"), text(item, "sk")), whatever, always(dynamo.ErrStale)))
 }

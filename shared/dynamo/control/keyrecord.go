@@ -184,7 +184,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 	return item
 }
 
-// keyIndex files a key under what is to be done with it next: purged, or looked at by the rotator.
+// keyIndex indexes a key by what is to be done with it next: purged, or looked at by the rotator.
 func keyIndex(k apikey.Key) (gpk, gsk string) {
 	if !k.DeletedAt.IsZero() {
 		return gPurge, stamp(k.DeletedAt) + "#" + string(k.ID)

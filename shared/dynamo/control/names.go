@@ -133,7 +133,7 @@ const (
 	gRunning   = "RUNNING"   // operations that aren't done, by age
 )
 
-// gEmail files addresses without regard to case, but no other person's beside an ASCII one: the Kelvin sign in lower case is k.
+// gEmail is the partition of an address, without regard to case, but no other person's beside an ASCII one: the Kelvin sign in lower case is k.
 func gEmail(email string) string {
 	return "EMAIL#" + strings.Map(func(r rune) rune {
 		if lower := unicode.ToLower(r); r < utf8.RuneSelf || lower >= utf8.RuneSelf {

@@ -3,8 +3,9 @@ package control
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -32,23 +33,34 @@ type Overview struct {
 }
 
 // Overview counts the pending requests, the blocked and exposed keys and the suspended accounts at a time, and reads the last few of
-// these; for operators. All are a moment late. What a release before this one wrote is in it from its next change on, exposed keys and
-// suspended accounts from the next comparison of the tables on.
+// these; for operators. All are a moment late. What a release before this one wrote is in it, and what it ended is out of it, from the next
+// change or comparison of the tables on.
 func (s *Store) Overview(ctx context.Context, now time.Time, few int) (o Overview, err error) {
-	open, err := s.OpenRequests(ctx, "", MostOfOverview)
-	if err != nil {
-		return o, err
-	}
-	o.Pending = len(open.Requests)
-	if o.Blocked, o.LastBlocked, err = s.waitingKeys(ctx, gBlocked, few, blocked); err != nil {
-		return o, err
-	}
-	if o.Exposed, o.LastExposed, err = s.waitingKeys(ctx, gExposed, few, exposed); err != nil {
-		return o, err
-	}
-	read := func(item dynamo.Item) (account.Account, error) { return s.Account(ctx, accountOf(text(item, "pk"))) }
-	o.Suspended, o.LastSuspended, err = waiting(ctx, s, query{pk: gSuspended, above: stamp(now) + "~"}, few, read, suspended)
-	if err != nil {
+	group, at := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		open, err := s.OpenRequests(at, "", MostOfOverview)
+		o.Pending = len(open.Requests)
+		return err
+	})
+	group.Go(func() (err error) {
+		o.Blocked, o.LastBlocked, err = s.waitingKeys(at, gBlocked, few, blocked)
+		return err
+	})
+	group.Go(func() (err error) {
+		waits := func(k apikey.Key) bool { return !k.OpenExposure(now).At.IsZero() }
+		o.Exposed, o.LastExposed, err = s.waitingKeys(at, gExposed, few, waits)
+		return err
+	})
+	group.Go(func() (err error) {
+		q := query{pk: gSuspended, above: stamp(now) + "~"}
+		read := func(item dynamo.Item) (account.Account, error) {
+			return s.Account(at, account.ID(text(item, "account")))
+		}
+		waits := func(a account.Account) bool { return suspended(a) && a.Suspended.Holds(now) }
+		o.Suspended, o.LastSuspended, err = waiting(at, s, q, few, read, waits)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return o, err
 	}
 	var ids []account.ID
@@ -72,25 +84,25 @@ func (s *Store) Overview(ctx context.Context, now time.Time, few int) (o Overvie
 func (s *Store) waitingKeys(ctx context.Context, partition string, few int, waits func(apikey.Key) bool) (int, []WaitingKey, error) {
 	read := func(item dynamo.Item) (WaitingKey, error) {
 		id := account.ID(text(item, "account"))
-		k, err := s.Key(ctx, id, apikey.ID(strings.TrimPrefix(text(item, "pk"), locatorPrefix)))
+		k, err := s.Key(ctx, id, keyOf(item))
 		return WaitingKey{Key: k, Account: account.Account{ID: id}}, err
 	}
 	return waiting(ctx, s, query{pk: partition}, few, read, func(w WaitingKey) bool { return waits(w.Key) })
 }
 
-// waiting counts what is filed in a partition of the index, and reads the last few of it: an item whose record says something else isn't
+// waiting counts what is in a partition of the index, and reads the last few of it: an item whose record says something else isn't
 // counted, and the next one is read in its place.
 func waiting[T any](ctx context.Context, s *Store, q query, few int, read func(dynamo.Item) (T, error), waits func(T) bool) (n int, last []T, err error) {
 	q.index, q.reverse, q.limit = true, true, MostOfOverview
-	filed, err := page(ctx, s, list[dynamo.Item]{
+	indexed, err := page(ctx, s, list[dynamo.Item]{
 		query: q, limit: MostOfOverview, mark: cursor,
 		read: all(func(item dynamo.Item) (dynamo.Item, error) { return item, nil }),
 	})
 	if err != nil {
 		return 0, nil, err
 	}
-	n = len(filed.records)
-	for _, item := range filed.records {
+	n = len(indexed.records)
+	for _, item := range indexed.records {
 		if len(last) == few {
 			break
 		}

@@ -115,6 +115,7 @@ var passes = map[string]control.Pass{
 		Place: control.Place{Account: "acc_01M8HKY1AF1HAFFFZBC0H8KQJ1", Key: "key_01M8HKY1AF1HAFFFZBC0H8KQJ2"},
 	},
 	"among the records": {Job: "drift", Began: keytest.Now, Place: control.Place{Gate: true, Record: "account#x"}},
+	"in the index":      {Job: "drift", Began: keytest.Now, Place: control.Place{Gate: true, Index: "EXPOSED\n2026\nK#k\nEXPOSED"}},
 	"ended":             {Job: "keyring", Mode: "k2", Began: keytest.Now, Ended: keytest.Now.Add(time.Hour), Counts: map[string]int{"stale": 1}},
 }
 

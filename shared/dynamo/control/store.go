@@ -1,12 +1,13 @@
 // Package control keeps accounts, their people, their keys and the audit trail, and writes the gate's records in the same
 // transaction as the key that they mirror. No other package knows the items of the control table.
 //
-// Every write is one transaction that carries its own audit row. The row's ID must be new for each attempt of a
+// Every change is one transaction that carries its own audit row. The row's ID must be new for each attempt of a
 // caller to change something: it is what a lost answer is looked up by.
 package control
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"reflect"
@@ -149,34 +150,41 @@ func (s *Store) writeAs(ctx context.Context, token string, row audit.Row, ops ..
 		return errNoRowID
 	}
 	record := encodeAudit(row)
-	ops = append(append([]op{put(s.control, record, isNew, nil)}, s.actorStill(row, ops)...), ops...)
+	written := func(dynamo.Item) error { return s.resolve(ctx, record, dynamo.ErrExists) }
+	ops = append(append([]op{put(s.control, record, isNew, written)}, s.actorStill(row, ops)...), ops...)
+	err := s.transact(ctx, token, ops)
+	if errors.Is(err, dynamo.ErrUnknown) {
+		return s.resolve(ctx, record, err)
+	}
+	return err
+}
+
+// unaudited does all ops, or nothing, without an audit row: for what changes nothing that an audit trail tells of. what says in an error
+// what it is. A lost answer is asked for again, and is [dynamo.ErrUnknown] if none comes.
+func (s *Store) unaudited(ctx context.Context, what string, ops ...op) error {
+	if err := s.transact(ctx, rand.Text(), ops); err != nil {
+		return fmt.Errorf("control: %s: %w", what, err)
+	}
+	return nil
+}
+
+// transact does all ops or nothing. Of several conditions that don't hold, the first op decides the error.
+func (s *Store) transact(ctx context.Context, token string, ops []op) error {
 	items := make([]types.TransactWriteItem, len(ops))
 	for i, o := range ops {
 		items[i] = o.item
 	}
 	err := dynamo.Transact(ctx, s.db, token, items)
 	var cancelled *dynamo.Cancelled
-	switch {
-	case errors.As(err, &cancelled):
-		return s.cancelled(ctx, cancelled, record, ops)
-	case errors.Is(err, dynamo.ErrUnknown):
-		return s.resolve(ctx, record, err)
-	default:
+	if !errors.As(err, &cancelled) {
 		return err
 	}
-}
-
-func (s *Store) cancelled(ctx context.Context, c *dynamo.Cancelled, record dynamo.Item, ops []op) error {
-	for i, reason := range c.Reasons {
-		switch {
-		case !reason.Failed || i >= len(ops):
-		case i == 0:
-			return s.resolve(ctx, record, dynamo.ErrExists)
-		default:
+	for i, reason := range cancelled.Reasons {
+		if reason.Failed && i < len(ops) {
 			return ops[i].failed(reason.Old)
 		}
 	}
-	return fmt.Errorf("control: %w", c)
+	return fmt.Errorf("control: %w", cancelled)
 }
 
 // resolveTimeout bounds the question whether a write happened, which is asked even when the caller has gone.

@@ -13,13 +13,14 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// Place is a point in a walk over everything: behind an account's key, or behind a record of the gate. The zero place is
+// Place is a point in a walk over everything: behind an account's key, a record of the gate, or an item of the index. The zero place is
 // the beginning. Accounts and keys are walked in the order of their IDs, which no change of name moves.
 type Place struct {
 	Account account.ID
 	Key     apikey.ID // "" behind the account's own record
 	Gate    bool      // accounts and keys are done with
 	Record  string    // of the gate; "" before the first
+	Index   string    // what waits for operators, in the index, behind all records of the gate; "" before the first
 }
 
 // EachKey goes through all keys of all accounts, deleted ones too. An unreadable record is given with its

@@ -11,16 +11,19 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// What waits for operators is filed in the index by the transaction that makes it wait, again by each that follows, so that what a
-// release before this one wrote is filed too, and taken out by the one that ends it.
+// What waits for operators is indexed by the transaction that makes it wait, and by each change that follows, and taken out by the one
+// that ends it. What a release that doesn't know the index has made wait, or has ended, the comparison of the tables puts in and takes out.
 
 // blocked reports whether a key is one that an operator has blocked and may unblock.
 func blocked(k apikey.Key) bool {
 	return k.Blocked != nil && k.DeletedAt.IsZero() && k.RevokedAt.IsZero()
 }
 
+// indexedExposure is the exposure that a key is indexed by: also that of a secret whose rotation has ended, for nothing is written when it ends.
+func indexedExposure(k apikey.Key) apikey.Exposure { return k.OpenExposure(time.Time{}) }
+
 // exposed reports whether a secret of the key is known to others and nobody has seen to it.
-func exposed(k apikey.Key) bool { return !k.OpenExposure().At.IsZero() }
+func exposed(k apikey.Key) bool { return !indexedExposure(k).At.IsZero() }
 
 // suspended reports whether an account is one that an operator has suspended and may resume, its end apart.
 func suspended(a account.Account) bool { return !a.Suspended.At.IsZero() && !a.Closed() }
@@ -35,7 +38,7 @@ func locatorOf(k apikey.Key) dynamo.Item {
 	return item
 }
 
-func (s *Store) fileBlocked(before *apikey.Key, after apikey.Key) []op {
+func (s *Store) indexBlocked(before *apikey.Key, after apikey.Key) []op {
 	if before == nil || !blocked(*before) && !blocked(after) { // the locator of a new key is written with it
 		return nil
 	}
@@ -45,11 +48,11 @@ func (s *Store) fileBlocked(before *apikey.Key, after apikey.Key) []op {
 func exposedItem(k apikey.Key) dynamo.Item {
 	item := exposedKey(k.ID)
 	item["kind"], item["account"] = dynamo.S("exposed"), dynamo.S(string(k.Account))
-	item["gpk"], item["gsk"] = dynamo.S(gExposed), dynamo.S(stamp(k.OpenExposure().At)+"#"+string(k.ID))
+	item["gpk"], item["gsk"] = dynamo.S(gExposed), dynamo.S(stamp(indexedExposure(k).At)+"#"+string(k.ID))
 	return item
 }
 
-func (s *Store) fileExposed(before *apikey.Key, after apikey.Key) []op {
+func (s *Store) indexExposed(before *apikey.Key, after apikey.Key) []op {
 	switch {
 	case exposed(after):
 		return []op{put(s.control, exposedItem(after), whatever, always(dynamo.ErrStale))}
@@ -59,7 +62,7 @@ func (s *Store) fileExposed(before *apikey.Key, after apikey.Key) []op {
 	return nil
 }
 
-// noEnd files a suspension without an end behind all that have one.
+// noEnd is the end by which a suspension without one is indexed, behind all that have one.
 var noEnd = time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)
 
 // suspendedItem has the end of a suspension first, so that those that have ended are read no more: nothing is written when one ends.
@@ -73,7 +76,7 @@ func suspendedItem(a account.Account) dynamo.Item {
 	return item
 }
 
-func (s *Store) fileSuspended(before, after account.Account) []op {
+func (s *Store) indexSuspended(before, after account.Account) []op {
 	switch {
 	case suspended(after):
 		return []op{put(s.control, suspendedItem(after), whatever, always(dynamo.ErrStale))}
@@ -83,8 +86,8 @@ func (s *Store) fileSuspended(before, after account.Account) []op {
 	return nil
 }
 
-// unfiled returns the item if it isn't filed as it should be: a release before this one wrote the record that it is of.
-func (s *Store) unfiled(ctx context.Context, item dynamo.Item) ([]op, error) {
+// unindexed returns the item if the index has another one or none: a release before this one wrote the record that it is of.
+func (s *Store) unindexed(ctx context.Context, item dynamo.Item) ([]op, error) {
 	stored, err := s.get(ctx, dynamo.Item{"pk": item["pk"], "sk": item["sk"]})
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) || reflect.DeepEqual(stored, item) {
 		return nil, err
