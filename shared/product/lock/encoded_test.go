@@ -90,6 +90,23 @@ func TestAnExceptionDoesNotComeLater(t *testing.T) {
 }
 
 // TestALockWithoutEncodedSlashesGoesOn: what takes them when the file begins to say so is open to all keys, as it was, and what comes
+// TestWhatLiesInAnExceptionDoesNotEndBeforeTheOutermostClass: a consent for that one names all of it, and would open the rest again where
+// a deployment is rolled back.
+func TestWhatLiesInAnExceptionDoesNotEndBeforeTheOutermostClass(t *testing.T) {
+	text := update(t, "", classes(class{"/a/", true}, class{"/a/b/", false}, class{"/a/b/c/", true}))
+	for what, now := range map[string]lock.Coverages{
+		"it takes none":    classes(class{"/a/", true}, class{"/a/b/", false}, class{"/a/b/c/", false}),
+		"it isn't there":   classes(class{"/a/", true}, class{"/a/b/", false}),
+		"there are others": classes(class{"/a/", true}, class{"/a/b/", false}, class{"/a/b/d/", true}),
+	} {
+		if updated, _, err := lock.Update(text, now, lock.Named{Widened: []string{"a"}}); !errors.Is(err, lock.ErrLock) || updated != "" || !strings.Contains(err.Error(), "/a/b/c/") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	all := classes(class{"/a/", false}, class{"/a/b/", false}, class{"/a/b/c/", false})
+	expect(t, update(t, text, all), "a /a/ @1 *")
+}
+
 // after is not. Branches of before and after are merged.
 func TestALockWithoutEncodedSlashesGoesOn(t *testing.T) {
 	old, err := os.ReadFile("testdata/before-encoded-slashes.lock") // of the generator that knew none

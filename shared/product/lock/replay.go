@@ -227,6 +227,16 @@ func (s *state) around(id, border string) []consent.Version {
 	return s.since[id][longest(others, border)]
 }
 
+// allAround has the versions of all parts that a part lies in, however far out.
+func (s *state) allAround(id, border string) (versions []consent.Version) {
+	for prefix, since := range s.since[id] {
+		if prefix != border && strings.HasPrefix(border, prefix) {
+			versions = append(versions, since...)
+		}
+	}
+	return versions
+}
+
 // narrowed reports whether a product once covered more than it does.
 func (s *state) narrowed(id string) bool {
 	for prefix := range s.ever[id] {

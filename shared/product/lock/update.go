@@ -162,14 +162,20 @@ func shown(id, prefix string) string {
 	return prefix
 }
 
-// exceptions refuses a class that takes no encoded slashes within one that goes on to: a consent names a prefix, and would
-// open the exception too where a deployment is rolled back.
+// exceptions refuses that paths stop to take encoded slashes within a class that goes on to, be it the class around them or one
+// further out: a consent names the outermost prefix, and would open them too where a deployment is rolled back.
 func exceptions(parents []*state, after *state) error {
 	for _, id := range slices.Sorted(maps.Keys(after.ever)) {
-		written := after.written[EncodedSlash(id)]
+		written := maps.Clone(after.written[EncodedSlash(id)])
+		for _, p := range parents {
+			if written == nil {
+				written = map[string]string{}
+			}
+			maps.Copy(written, p.written[EncodedSlash(id)])
+		}
 		for _, border := range slices.Sorted(maps.Keys(written)) {
-			outer := after.around(EncodedSlash(id), border)
-			if after.since[EncodedSlash(id)][border] != nil || !slices.ContainsFunc(parents, func(p *state) bool {
+			outer := after.allAround(EncodedSlash(id), border)
+			if len(after.sinceOf(EncodedSlash(id), border)) > 0 || !slices.ContainsFunc(parents, func(p *state) bool {
 				return slices.ContainsFunc(p.sinceOf(EncodedSlash(id), border), func(v consent.Version) bool { return slices.Contains(outer, v) })
 			}) {
 				continue
