@@ -83,8 +83,8 @@ type dayView struct {
 
 var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended, api.Expired, api.Revoked, api.Deleted}
 
-// keysPerPage is so small that a page of keys that have two labels and a hint, and no kept secret, is below 40 kB.
-const keysPerPage = 14
+// keysPerPage is so small that a page of keys that have two labels, a hint and a kept secret is below 40 kB in each language.
+const keysPerPage = 12
 
 func (a *app) listKeys(v *visit) error {
 	d := v.keyList(v.r.URL.Query())

@@ -500,7 +500,7 @@ func TestRotatedKeysShowTheirSecretsOnce(t *testing.T) {
 }
 
 // TestAListOfKeysIsSmall: 40 kB of HTML at most with the keys of a page, each with two labels, two domains, a rotation and an expiry that is
-// near. A kept secret, or figures, add to it: TestTheLongestListOfKeysIsBounded. The IDs of accounts are longer on AWS than here, which makes
+// near, and a kept secret. Figures add to it: TestTheLongestListOfKeysIsBounded. The IDs of accounts are longer on AWS than here, which makes
 // 1.5 kB.
 func TestAListOfKeysIsSmall(t *testing.T) {
 	m := newMany(t, keysPerPage)
@@ -511,7 +511,7 @@ func TestAListOfKeysIsSmall(t *testing.T) {
 	for i := range m.keys {
 		k := &m.keys[i]
 		k.Name, k.Labels, k.Domains = fmt.Sprintf("Web shop, store finder %d", i), []string{"production", "web"}, []string{"*.shop.example", "shop.example"}
-		k.PreviousPreview, k.ExpiresAt = ptr("ak_old…"), ptr(moment.Of(m.app.now().Add(48*time.Hour)))
+		k.Recoverable, k.PreviousPreview, k.ExpiresAt = true, ptr("ak_old…"), ptr(moment.Of(m.app.now().Add(48*time.Hour)))
 	}
 	for _, language := range []string{"en", "fr", "ar"} {
 		m.cookies = append(m.cookies, &http.Cookie{Name: languageCookie, Value: language})

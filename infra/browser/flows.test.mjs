@@ -268,10 +268,10 @@ test("search, filter, sort and pages are in the URL", async () => {
   assert.equal(await page.locator("th.name > a").first().innerText(), "Paged 00");
   await page.getByRole("link", { name: "Next page" }).click();
   await page.waitForURL(/page=/);
-  assert.equal(await page.locator("th.name > a").first().innerText(), "Paged 14");
+  assert.equal(await page.locator("th.name > a").first().innerText(), "Paged 12");
   const again = await c.newPage();
   await again.goto(page.url());
-  assert.equal(await again.locator("th.name > a").first().innerText(), "Paged 14", "a link to this page shows this page");
+  assert.equal(await again.locator("th.name > a").first().innerText(), "Paged 12", "a link to this page shows this page");
   c.check();
   await c.close();
 });
