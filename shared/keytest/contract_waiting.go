@@ -143,7 +143,7 @@ func waitingAccounts(t *testing.T, s Stores) {
 	}
 	three = suspend(three, time.Time{}, Now.Add(time.Minute))
 	want("three", Now, "3 [Three Two]")
-	one = suspend(one, Now.Add(2*time.Hour), Now.Add(time.Minute))
+	suspend(one, Now.Add(2*time.Hour), Now.Add(time.Minute))
 	want("another end", Now.Add(time.Hour), "3 [Three Two]")
 	two = suspend(two, time.Time{}, time.Time{})
 	want("resumed", Now, "2 [Three One]")

@@ -125,7 +125,7 @@ var errStop = errors.New("keytest: the run has no time left")
 // takenOutOfTheIndex: the comparison of the tables takes out what a release has ended that doesn't know the index, so that no number is
 // wrong for good: behind the last few, nobody looks whether it waits. A comparison that is stopped at any place of the index goes on there.
 func takenOutOfTheIndex(t *testing.T, s Stores) {
-	const few, real = 10, 11
+	const few, waiting = 10, 11
 	left := s.suspend(t, s.NewAccount(t))
 	k := s.exposedAndBlocked(t, left, "Left", Now)
 	items := []dynamo.Item{
@@ -142,7 +142,7 @@ func takenOutOfTheIndex(t *testing.T, s Stores) {
 	for _, item := range append(items, gone) {
 		s.Put(t, s.Tables.Control, item)
 	}
-	for n := range real {
+	for n := range waiting {
 		a := s.NewAccount(t, func(a *account.Account) { a.Name = fmt.Sprint("A", n) })
 		after := a
 		after.Suspended = account.Suspension{Reason: "Abuse.", At: Now.Add(time.Minute)}
@@ -151,7 +151,7 @@ func takenOutOfTheIndex(t *testing.T, s Stores) {
 		s.exposedAndBlocked(t, a, fmt.Sprint("K", n), Now.Add(time.Minute))
 	}
 	numbers := func() string { return strings.Join(strings.Fields(s.waits(t, Now, few))[:3], " ") }
-	if got, want := numbers(), fmt.Sprint(real+1, real+2, real+1); got != want {
+	if got, want := numbers(), fmt.Sprint(waiting+1, waiting+2, waiting+1); got != want {
 		t.Fatalf("before: %s, want %s", got, want)
 	}
 	var place control.Place
@@ -168,14 +168,14 @@ func takenOutOfTheIndex(t *testing.T, s Stores) {
 		})
 	}
 	must(t, err)
-	if want := 3*(real+1) + 2; steps != want {
+	if want := 3*(waiting+1) + 2; steps != want {
 		t.Errorf("%d runs, want %d", steps, want)
 	}
-	if got, want := numbers(), fmt.Sprint(real, real, real); got != want {
+	if got, want := numbers(), fmt.Sprint(waiting, waiting, waiting); got != want {
 		t.Errorf("after: %s, want %s", got, want)
 	}
-	if n := s.indexed(t, "EXPOSED") + s.indexed(t, "SUSPENDED"); n != 2*real {
-		t.Errorf("%d items are indexed, want %d", n, 2*real)
+	if n := s.indexed(t, "EXPOSED") + s.indexed(t, "SUSPENDED"); n != 2*waiting {
+		t.Errorf("%d items are indexed, want %d", n, 2*waiting)
 	}
 	if found, err := s.Control.FindKey(t.Context(), k.ID); err != nil || found.ID != k.ID {
 		t.Errorf("the key is found no longer: %v", err)
