@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
@@ -143,18 +141,6 @@ func (j *jobs) compareSome(ctx context.Context, s statements.State, ids []accoun
 		}
 	}
 	return failed, nil
-}
-
-func each(ids []account.ID, do func(i int, id account.ID)) {
-	var g errgroup.Group
-	g.SetLimit(atOnce)
-	for i, id := range ids {
-		g.Go(func() error {
-			do(i, id)
-			return nil
-		})
-	}
-	_ = g.Wait()
 }
 
 // tell counts and measures the accounts that are adjusted and of which that isn't known to be done. It may be done twice, by a run that ends before it saves that.

@@ -156,18 +156,12 @@ func (j *jobs) refillCaps(ctx context.Context, id account.ID, today time.Time) (
 			err = errors.Join(err, fmt.Errorf("jobs: %d keys of %s: %w", len(page.Bad), id, dynamo.ErrUnreadable))
 		}
 		var lock sync.Mutex
-		var g errgroup.Group
-		g.SetLimit(atOnce)
-		for _, k := range page.Keys {
-			g.Go(func() error {
-				n, errKey := j.refillKey(ctx, k, today)
-				lock.Lock()
-				defer lock.Unlock()
-				raised, err = raised+n, errors.Join(err, errKey)
-				return nil
-			})
-		}
-		_ = g.Wait() // one key stops no other
+		each(page.Keys, func(_ int, k apikey.Key) {
+			n, errKey := j.refillKey(ctx, k, today)
+			lock.Lock()
+			defer lock.Unlock()
+			raised, err = raised+n, errors.Join(err, errKey)
+		})
 		if after = page.Next; after == "" {
 			return raised, err
 		}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"latchkey/functions/internal/used"
+
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
@@ -72,6 +74,19 @@ type written struct {
 
 // atOnce is the number of keys and accounts that are read at the same time.
 const atOnce = 8
+
+// each does something with all of a list, atOnce of them at the same time. One stops no other.
+func each[T any](list []T, do func(i int, one T)) {
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i, one := range list {
+		g.Go(func() error {
+			do(i, one)
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
 
 // writeStatements writes the statements of months that are settled, each once. Runs may overlap and end anywhere: each step is a transaction with
 // how far the statement has come, and the next run goes on from there.

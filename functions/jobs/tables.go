@@ -8,8 +8,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/statements"
@@ -28,15 +26,7 @@ func (j *jobs) some(ctx context.Context, s statements.State, ids []account.ID) (
 	ids = behind(ids, s.After)
 	ids = ids[:min(len(ids), j.billing.most)]
 	made, errs := make([]statements.Table, len(ids)), make([]error, len(ids))
-	var g errgroup.Group
-	g.SetLimit(atOnce)
-	for i, id := range ids {
-		g.Go(func() error {
-			made[i], errs[i] = j.table(ctx, s, id)
-			return nil
-		})
-	}
-	_ = g.Wait()
+	each(ids, func(i int, id account.ID) { made[i], errs[i] = j.table(ctx, s, id) })
 	if ctx.Err() != nil {
 		return s, nil, ctx.Err()
 	}
