@@ -48,7 +48,7 @@ func (s *Store) takeOut(ctx context.Context, partition string, item dynamo.Item)
 	case err != nil || waits:
 		return err
 	}
-	out := remove(s.control, itemKey(text(item, "pk"), sortKey(item)), whatever, always(dynamo.ErrStale))
+	out := remove(s.control, placeOf(item), whatever, always(dynamo.ErrStale))
 	if partition == gBlocked { // a locator stays
 		k := apikey.Key{ID: keyOf(item), Account: account.ID(text(item, "account"))}
 		out = put(s.control, locatorOf(k), exists, always(dynamo.ErrStale))

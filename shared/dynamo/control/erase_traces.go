@@ -141,5 +141,5 @@ func (e *eraser) idempotency(ctx context.Context, item dynamo.Item) (bool, error
 
 // drop removes an item that ends by itself soon.
 func (e *eraser) drop(ctx context.Context, item dynamo.Item) error {
-	return e.unaudited(ctx, remove(e.store.control, itemKey(text(item, "pk"), text(item, "sk")), whatever, always(dynamo.ErrStale)))
+	return e.unaudited(ctx, remove(e.store.control, placeOf(item), whatever, always(dynamo.ErrStale)))
 }

@@ -53,11 +53,16 @@ func exposedItem(k apikey.Key) dynamo.Item {
 }
 
 func (s *Store) indexExposed(before *apikey.Key, after apikey.Key) []op {
+	return s.index(exposedItem(after), before != nil && exposed(*before), exposed(after))
+}
+
+// index writes an item of what waits, and removes that of what has waited until now.
+func (s *Store) index(item dynamo.Item, waited, waits bool) []op {
 	switch {
-	case exposed(after):
-		return []op{put(s.control, exposedItem(after), whatever, always(dynamo.ErrStale))}
-	case before != nil && exposed(*before):
-		return []op{remove(s.control, exposedKey(after.ID), whatever, always(dynamo.ErrStale))}
+	case waits:
+		return []op{put(s.control, item, whatever, always(dynamo.ErrStale))}
+	case waited:
+		return []op{remove(s.control, placeOf(item), whatever, always(dynamo.ErrStale))}
 	}
 	return nil
 }
@@ -77,18 +82,12 @@ func suspendedItem(a account.Account) dynamo.Item {
 }
 
 func (s *Store) indexSuspended(before, after account.Account) []op {
-	switch {
-	case suspended(after):
-		return []op{put(s.control, suspendedItem(after), whatever, always(dynamo.ErrStale))}
-	case suspended(before):
-		return []op{remove(s.control, suspendedKey(after.ID), whatever, always(dynamo.ErrStale))}
-	}
-	return nil
+	return s.index(suspendedItem(after), suspended(before), suspended(after))
 }
 
 // unindexed returns the item if the index has another one or none: a release before this one wrote the record that it is of.
 func (s *Store) unindexed(ctx context.Context, item dynamo.Item) ([]op, error) {
-	stored, err := s.get(ctx, dynamo.Item{"pk": item["pk"], "sk": item["sk"]})
+	stored, err := s.get(ctx, placeOf(item))
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) || reflect.DeepEqual(stored, item) {
 		return nil, err
 	}

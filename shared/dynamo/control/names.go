@@ -74,6 +74,9 @@ func keyKey(id account.ID, key apikey.ID) dynamo.Item {
 
 func locatorKey(key apikey.ID) dynamo.Item { return itemKey(locatorPrefix+string(key), locatorSK) }
 
+// placeOf is the primary key of an item.
+func placeOf(item dynamo.Item) dynamo.Item { return dynamo.Item{"pk": item["pk"], "sk": item["sk"]} }
+
 func exposedKey(key apikey.ID) dynamo.Item { return itemKey(locatorPrefix+string(key), exposedSK) }
 
 func suspendedKey(id account.ID) dynamo.Item { return itemKey(accountPK(id), suspendedSK) }
