@@ -104,10 +104,7 @@ func compare(parents []*state, before, after *state) Report {
 		if id == base(id) {
 			told = map[effect][]string{}
 		}
-		written := maps.Clone(after.written[id])
-		for _, p := range parents {
-			maps.Copy(written, p.written[id])
-		}
+		written := writtenIn(parents, after, id)
 		for _, border := range slices.Sorted(maps.Keys(written)) {
 			e := effectOn(parents, after, id, border)
 			if e == none || longest(told[e], border) != "" {
@@ -118,6 +115,15 @@ func compare(parents []*state, before, after *state) Report {
 		}
 	}
 	return r
+}
+
+// writtenIn are the borders of a product after an update, and those before it, as they are written.
+func writtenIn(parents []*state, after *state, id string) map[string]string {
+	all := map[string]string{}
+	for _, s := range append([]*state{after}, parents...) {
+		maps.Copy(all, s.written[id])
+	}
+	return all
 }
 
 // effect is that of an update on a part of a product, and names a list of the report.
@@ -166,13 +172,7 @@ func shown(id, prefix string) string {
 // further out: a consent names the outermost prefix, and would open them too where a deployment is rolled back.
 func exceptions(parents []*state, after *state) error {
 	for _, id := range slices.Sorted(maps.Keys(after.ever)) {
-		written := maps.Clone(after.written[EncodedSlash(id)])
-		for _, p := range parents {
-			if written == nil {
-				written = map[string]string{}
-			}
-			maps.Copy(written, p.written[EncodedSlash(id)])
-		}
+		written := writtenIn(parents, after, EncodedSlash(id))
 		for _, border := range slices.Sorted(maps.Keys(written)) {
 			outer := after.allAround(EncodedSlash(id), border)
 			if len(after.sinceOf(EncodedSlash(id), border)) > 0 || !slices.ContainsFunc(parents, func(p *state) bool {
