@@ -89,16 +89,16 @@ func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 	if err != nil {
 		return err
 	}
-	answer := make([]suggestion, 0, len(found))
+	list := make([]suggestion, 0, len(found))
 	for _, k := range found {
-		answer = append(answer, suggestion{k.Id, k.Name, k.Preview})
+		list = append(list, suggestion{k.Id, k.Name, k.Preview})
 	}
 	if more {
 		v.w.Header().Set(moreHeader, "true")
 	}
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.WriteHeader(http.StatusOK)
-	return json.NewEncoder(v.w).Encode(answer)
+	return json.NewEncoder(v.w).Encode(list)
 }
 
 // mostKeys bounds how many keys a list to choose from holds.
