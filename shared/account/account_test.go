@@ -2,6 +2,10 @@ package account_test
 
 import (
 	"errors"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -41,8 +45,31 @@ func TestRolesMayWhatIsListed(t *testing.T) {
 		{account.ManageOperator, false, false, false, false, true},
 		{account.ErasePeople, false, false, false, false, true},
 		{account.EndSessions, false, false, false, false, true},
+		{account.SetPolicy, false, false, true, false, false},
+		{account.LiftExposures, false, false, true, false, false},
+		{account.SetLimits, false, false, false, false, true},
+		{account.SetBilling, false, false, false, false, true},
+		{account.SuspendAccount, false, false, false, false, true},
+		{account.ReportLeaks, false, false, false, false, true},
 		{"", false, false, false, false, false},
 		{"something_new", false, false, false, false, false},
+	}
+	source, err := os.ReadFile("role.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{"": true, "something_new": true}
+	for _, a := range actions {
+		listed[string(a.action)] = true
+	}
+	declared := regexp.MustCompile(`Action = "(\w+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(declared) != len(listed)-2 {
+		t.Errorf("%d actions are declared, %d listed", len(declared), len(listed)-2)
+	}
+	for _, d := range declared {
+		if !listed[d[1]] {
+			t.Errorf("nobody says who may %s", d[1])
+		}
 	}
 	for _, a := range actions {
 		got := [...]bool{
@@ -66,6 +93,9 @@ func TestOnlyOwnersGrantRolesAndOnlyOnesThatThereAre(t *testing.T) {
 			if got := by.MayGrant(granted); got != want {
 				t.Errorf("%q grants %q: %v", by, granted, got)
 			}
+			if got := slices.Contains(account.Granters(granted), by); got != want {
+				t.Errorf("%q is among those who grant %q: %v", by, granted, got)
+			}
 		}
 	}
 }
@@ -76,6 +106,16 @@ func TestParsersRefuseWhatTheyDontKnow(t *testing.T) {
 	}
 	if _, err := account.ParseID("acc_1"); !errors.Is(err, account.ErrID) {
 		t.Error(err)
+	}
+	for text, good := range map[string]bool{"support": true, "admin": true, "": false, "Admin": false, "owner": false, "admin ": false} {
+		if got, err := account.ParseRank(text); good && (err != nil || string(got) != text) || !good && (!errors.Is(err, account.ErrRank) || got != "") {
+			t.Errorf("rank %q: %q, %v", text, got, err)
+		}
+	}
+	for text, good := range map[string]bool{"notify": true, "refuse": true, "rotate": true, "": false, "Notify": false, "revoke": false} {
+		if got, err := account.ParseLeakReaction(text); good && (err != nil || string(got) != text) || !good && (!errors.Is(err, account.ErrLeakReaction) || got != "") {
+			t.Errorf("reaction %q: %q, %v", text, got, err)
+		}
 	}
 }
 
@@ -88,6 +128,11 @@ func TestAnAddressIsItsOwnButForTheCaseOfASCIILetters(t *testing.T) {
 			if got := account.SameAddress("x"+string(a)+"@bank.example", "x"+string(b)+"@BANK.example"); got != want {
 				t.Errorf("%q for %q: %v", b, a, got)
 			}
+		}
+	}
+	for c := rune(1); c < utf8.RuneSelf; c++ {
+		if got, want := account.FoldAddress("x"+string(c)), "x"+strings.ToLower(string(c)); got != want {
+			t.Errorf("%q is folded to %q", c, got)
 		}
 	}
 	for _, other := range []string{"", "kiss@bank.examplE ", "\u212aiss@bank.example", "ki\u017f\u017f@bank.example", "\uff4biss@bank.example", "kis@bank.example"} {

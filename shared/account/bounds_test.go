@@ -28,8 +28,8 @@ func TestAnIDIsAPrefixAndAULIDAndNothingBesides(t *testing.T) {
 
 func TestTypesAreTwo(t *testing.T) {
 	for text, good := range map[string]bool{"enterprise": true, "self_serve": true, "": false, "Enterprise": false, "self-serve": false, "enterprise ": false} {
-		if _, err := account.ParseType(text); (err == nil) != good || err != nil && !errors.Is(err, account.ErrType) {
-			t.Errorf("%q: %v", text, err)
+		if got, err := account.ParseType(text); (err == nil) != good || good && string(got) != text || err != nil && (!errors.Is(err, account.ErrType) || got != "") {
+			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}
 }
