@@ -164,7 +164,7 @@ fuzz: ## fuzz each target for FUZZTIME (1m)
 
 .PHONY: lint
 lint: tools-python tools-go ## format, imports, vet, templates; installs its own tools
-	@unformatted=$$($(TOOLS)/bin/gofumpt -l $$(git ls-files '*.go' ':!*.gen.go')); \
+	@files=$$(git ls-files '*.go' ':!*.gen.go'); unformatted=$$($(TOOLS)/bin/gofumpt -l $$files); \
 	  if [ -n "$$unformatted" ]; then echo "gofumpt would change:"; echo "$$unformatted"; exit 1; fi
 	$(TOOLS)/bin/golangci-lint run --allow-parallel-runners ./...
 	$(TOOLS)/venv/bin/cfn-lint -- template.yaml infra/*.yaml
