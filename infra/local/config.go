@@ -155,7 +155,7 @@ func number(env func(string) string, name string, d, low, high int) (int, error)
 func seconds(env func(string) string, name string, d float64) (time.Duration, error) {
 	if v := env(name); v != "" {
 		n, err := strconv.ParseFloat(v, 64)
-		if err != nil || n <= 0 || n > 86400 {
+		if err != nil || !(0 < n && n <= 86400) { // which NaN is not
 			return 0, fmt.Errorf("%s must be a number of seconds above 0", name)
 		}
 		d = n
