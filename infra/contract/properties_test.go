@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -58,6 +59,8 @@ func TestEveryPropertyIsAsWrittenDown(t *testing.T) {
 	fmt.Fprintf(&got, "# infra/alarms.yaml\n%s\n", properties(render(t, "infra/alarms.yaml", "TopicArn", "<TopicArn>")))
 	fmt.Fprintf(&got, "# infra/dashboard.yaml\n%s\n", properties(render(t, "infra/dashboard.yaml")))
 	got.WriteString("# where the parameters of template.yaml go\n" + parameterUses(t))
+	got.WriteString("\n# what is there with other parameters alone\n" + switched(t))
+	got.WriteString("\n# operations, by what they have\n" + operations(render(t, "template.yaml", "UpstreamUrl", "https://up.example")))
 	compareWithFile(t, "testdata/properties.txt", got.String())
 }
 
@@ -84,6 +87,71 @@ func parameterUses(t *testing.T) string {
 	}
 	return b.String()
 }
+
+// switched writes down what each choice among parameters adds, of properties and of the surface: most of it no rendering with the defaults
+// has.
+func switched(t *testing.T) string {
+	t.Helper()
+	lines := func(d document) []string {
+		var list []string
+		id := ""
+		for line := range strings.Lines(properties(d)) {
+			if !strings.HasPrefix(line, " ") {
+				id, _, _ = strings.Cut(line, ":")
+			}
+			list = append(list, id+strings.TrimSuffix(line, "\n"))
+		}
+		return append(list, strings.Split(surface(d), "\n")...)
+	}
+	standing := lines(render(t, "template.yaml"))
+	var b strings.Builder
+	for _, with := range append([][]string{
+		{"UpstreamUrl", "https://up.example"}, {"PlainUpstreamUrl", "http://up.example"}, {"AccessLogs", "on"}, {"CallsPerAddress", "1000"}, {"GateConcurrency", "5"},
+		{"OidcIssuer", "https://issuer.example", "OidcClientId", "console"}, {"SignUp", "invited"}, {"Mfa", "OFF"}, {"Mfa", "ON"},
+		{"SesIdentityArn", "arn:aws:ses:eu-west-1:1:identity/a.example"},
+		{"DynamoDBEndpoint", "http://d", "SecretsManagerEndpoint", "http://s", "EventsEndpoint", "http://e"}, {"ManagementUrl", "https://m.example"}, {"ProductsUrl", "https://p.example"}, {"ConsoleUrl", "https://c.example"}, {"ProblemDocsUrl", "https://docs.example"},
+		{"SharedSecretNames", "on"}, {"AlarmTopicArn", topic}, {"OverLimitStatus", "403"}, restored,
+	}, threeDomains, append([]string{"DefaultUrls", "off"}, threeDomains...)) {
+		fmt.Fprintf(&b, "with %s\n", strings.Join(with, " "))
+		for _, line := range without(lines(render(t, "template.yaml", with...)), standing) {
+			b.WriteString("  " + line + "\n")
+		}
+	}
+	return b.String()
+}
+
+// operations writes down what the routes of the APIs have, those that have the same together, and the responses of the gateways. Names of
+// functions are the surface's.
+func operations(d document) string {
+	var b strings.Builder
+	for _, api := range sorted(d.ofType("AWS::Serverless::Api")) {
+		body, _ := at(d.Resources, api, "Properties", "DefinitionBody").(object)
+		routes := map[string][]string{}
+		paths, _ := body["paths"].(object)
+		for _, path := range sorted(paths) {
+			methods, _ := paths[path].(object)
+			for _, method := range sorted(methods) {
+				if method == "parameters" { // those of the path's text
+					continue
+				}
+				var has strings.Builder
+				flatten(&has, "", methods[method])
+				shape := functionName.ReplaceAllString(has.String(), "${…Function.Arn}")
+				routes[shape] = append(routes[shape], strings.TrimPrefix(method, "x-amazon-apigateway-")+" "+path)
+			}
+		}
+		for _, shape := range sorted(routes) {
+			fmt.Fprintf(&b, "%s: %d routes\n  %s\n%s", api, len(routes[shape]), strings.Join(routes[shape], "\n  "), shape)
+		}
+		if responses := body["x-amazon-apigateway-gateway-responses"]; responses != nil {
+			fmt.Fprintf(&b, "%s: responses of the gateway\n", api)
+			flatten(&b, "", responses)
+		}
+	}
+	return b.String()
+}
+
+var functionName = regexp.MustCompile(`\$\{\w+Function\.Arn\}`)
 
 // compareWithFile compares a text with a golden file, line by line; -update rewrites the file.
 func compareWithFile(t *testing.T, file, got string) {
