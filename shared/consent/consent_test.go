@@ -22,7 +22,7 @@ func TestConsentsAreAddedAndNoneIsLost(t *testing.T) {
 	if !reflect.DeepEqual(wider, want) || !reflect.DeepEqual(list, before) {
 		t.Errorf("got %+v, and the list is now %+v", wider, list)
 	}
-	// What was agreed to before stays, though it isn't said again, wherever the product stands in the list.
+	// What was agreed to before stays, though it isn't said again, whichever product of the list it is.
 	kept := wider.With(consent.Given{Product: "b", Paths: []consent.Path{path("/d/", "3-c")}}).With(consent.Given{Product: "a", Paths: []consent.Path{path("/d/", "3-c")}, Narrow: true})
 	if want := (consent.List{
 		{Product: "a", Paths: []consent.Path{path("/a/", "2-b"), path("/d/", "3-c")}, Narrow: true},

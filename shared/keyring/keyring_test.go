@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -76,6 +77,18 @@ func TestGrownRingSealsWithTheNewKeyAndOpensWithTheOld(t *testing.T) {
 	if _, err := dropped.Open(sealed, "key_1"); !errors.Is(err, ErrSealed) {
 		t.Errorf("a dropped key opens: %v", err)
 	}
+	if text, err := dropped.Open(again, "key_1"); text != "text" || err != nil || dropped.Current() != "k2" || !slices.Equal(dropped.Names(), []string{"k2"}) {
+		t.Errorf("what is left opens %q, %v, and seals by %s of %v", text, err, dropped.Current(), dropped.Names())
+	}
+	if stored, err := Parse(dropped.Document()); err != nil || stored.Current() != "k2" || len(stored.Names()) != 1 {
+		t.Errorf("as a document: %v, %v", stored.Names(), err)
+	}
+	if _, err := grown.Drop("k3"); !errors.Is(err, ErrRing) {
+		t.Errorf("a key that isn't there was dropped: %v", err)
+	}
+	if names := grown.Names(); len(names) != 2 || grown.Current() != "k2" {
+		t.Errorf("the ring that a key was dropped from is another now: %v", names)
+	}
 }
 
 func TestDocumentRoundTripsAndNothingElsePrintsTheRing(t *testing.T) {
@@ -116,6 +129,30 @@ func TestParseRefusesWhatIsNoRing(t *testing.T) {
 		if _, err := Parse([]byte(text)); !errors.Is(err, ErrRing) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	for length, good := range map[int]bool{31: false, 32: true, 33: false} {
+		for name, named := range map[string]bool{"k": true, strings.Repeat("k", 32): true, strings.Repeat("k", 33): false} {
+			text := fmt.Sprintf(`{"current":%q,"keys":{%q:%q}}`, name, name, base64.StdEncoding.EncodeToString(make([]byte, length)))
+			if got, err := Parse([]byte(text)); good && named && (err != nil || got.Current() != name) || !(good && named) && !errors.Is(err, ErrRing) {
+				t.Errorf("a key of %d bytes with a name of %d: %v", length, len(name), err)
+			}
+			old := fmt.Sprintf(`{"current":"c","keys":{"c":%q,%q:%q}}`, key, name, base64.StdEncoding.EncodeToString(make([]byte, length)))
+			if _, err := Parse([]byte(old)); (err == nil) != (good && named) {
+				t.Errorf("an old key of %d bytes with a name of %d: %v", length, len(name), err)
+			}
+		}
+	}
+	r := ring(t)
+	for _, name := range []string{"", strings.Repeat("k", 33)} {
+		if _, err := r.Grow(random(2), name); !errors.Is(err, ErrRing) {
+			t.Errorf("a key of the name %q was added: %v", name, err)
+		}
+	}
+	if got, err := r.Grow(bytes.NewReader(make([]byte, 31)), "k2"); err == nil {
+		t.Errorf("a key of half the randomness was added: %v", got.Names())
+	}
+	if _, err := r.Seal(bytes.NewReader(make([]byte, 11)), "text", "key_1"); err == nil {
+		t.Error("sealed by half a nonce")
 	}
 	if _, err := (Ring{}).Seal(random(1), "text", "key_1"); !errors.Is(err, ErrRing) {
 		t.Errorf("the zero ring seals: %v", err)
