@@ -40,10 +40,16 @@ func flatten(b *strings.Builder, path string, v any) {
 	}
 	switch x := v.(type) {
 	case object:
+		if len(x) == 0 { // as what a rule does
+			fmt.Fprintf(b, "  %s = {}\n", path)
+		}
 		for _, name := range sorted(x) {
 			flatten(b, path+"."+name, x[name])
 		}
 	case list:
+		if len(x) == 0 {
+			fmt.Fprintf(b, "  %s = []\n", path)
+		}
 		for i, e := range x {
 			flatten(b, fmt.Sprintf("%s[%d]", path, i), e)
 		}
@@ -99,7 +105,10 @@ func switched(t *testing.T) string {
 			if !strings.HasPrefix(line, " ") {
 				id, _, _ = strings.Cut(line, ":")
 			}
-			list = append(list, id+strings.TrimSuffix(line, "\n"))
+			if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, " ") {
+				line = id + line
+			}
+			list = append(list, line)
 		}
 		return append(list, strings.Split(surface(d), "\n")...)
 	}
