@@ -115,11 +115,25 @@ func switched(t *testing.T) string {
 	standing := lines(render(t, "template.yaml"))
 	var b strings.Builder
 	for _, with := range append([][]string{
-		{"UpstreamUrl", "https://up.example"}, {"PlainUpstreamUrl", "http://up.example"}, {"AccessLogs", "on"}, {"CallsPerAddress", "1000"}, {"GateConcurrency", "5"},
-		{"OidcIssuer", "https://issuer.example", "OidcClientId", "console"}, {"SignUp", "invited"}, {"Mfa", "OFF"}, {"Mfa", "ON"},
+		{"UpstreamUrl", "https://up.example"},
+		{"PlainUpstreamUrl", "http://up.example"},
+		{"AccessLogs", "on"},
+		{"CallsPerAddress", "1000"},
+		{"GateConcurrency", "5"},
+		{"OidcIssuer", "https://issuer.example", "OidcClientId", "console"},
+		{"SignUp", "invited"},
+		{"Mfa", "OFF"},
+		{"Mfa", "ON"},
 		{"SesIdentityArn", "arn:aws:ses:eu-west-1:1:identity/a.example"},
-		{"DynamoDBEndpoint", "http://d", "SecretsManagerEndpoint", "http://s", "EventsEndpoint", "http://e"}, {"ManagementUrl", "https://m.example"}, {"ProductsUrl", "https://p.example"}, {"ConsoleUrl", "https://c.example"}, {"ProblemDocsUrl", "https://docs.example"},
-		{"SharedSecretNames", "on"}, {"AlarmTopicArn", topic}, {"OverLimitStatus", "403"}, restored,
+		{"DynamoDBEndpoint", "http://d", "SecretsManagerEndpoint", "http://s", "EventsEndpoint", "http://e"},
+		{"ManagementUrl", "https://m.example"},
+		{"ProductsUrl", "https://p.example"},
+		{"ConsoleUrl", "https://c.example"},
+		{"ProblemDocsUrl", "https://docs.example"},
+		{"SharedSecretNames", "on"},
+		{"AlarmTopicArn", topic},
+		{"OverLimitStatus", "403"},
+		restored,
 	}, threeDomains, append([]string{"DefaultUrls", "off"}, threeDomains...)) {
 		fmt.Fprintf(&b, "with %s\n", strings.Join(with, " "))
 		for _, line := range without(lines(render(t, "template.yaml", with...)), standing) {

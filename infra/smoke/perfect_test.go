@@ -96,7 +96,7 @@ func (p *perfect) product(w *httptest.ResponseRecorder, r *http.Request, target 
 	case path == "/smoke-nothing":
 		p.refuse(w, map[bool]int{false: 403, true: 404}[p.is("nothing is 404")], "unknown_path", "MissingAuthenticationTokenException")
 	case key == "" && query == "", key != "" && query != "" && !p.is("two keys open"), !slices.Contains(append(p.secrets, "ak_limited"), key+query) && key+query != "ak_livingak_living",
-		len(r.Header["X_Latchkey_Account_Id"]) > 0 && !p.is("an imitated header passes"), p.disabled, p.deleted:
+		len(r.Header["X_Latchkey_Account_Id"]) > 0 && !p.is("an imitated header passes"), p.disabled, p.deleted: //nolint:staticcheck // as it is sent
 		p.refuse(w, 401, "unauthorized", "UnauthorizedException")
 	case path == "/map/echo/12%2F3":
 		_, _ = w.WriteString(p.or("the escape is resolved", "GET /echo/12%2f3", "GET /echo/12/3"))
@@ -340,8 +340,12 @@ func TestTheTableOfFactsIsPrintedAndCounted(t *testing.T) {
 		return func(context.Context, *smoke) error { return err }
 	}
 	list := []fact{
-		{id: "a", says: "A", ask: says(nil)}, {id: "b", says: "B", ask: says(errors.New("two\nlines"))}, {id: "c", says: "C", assumed: true, ask: says(nil)},
-		{id: "d", says: "D", ask: says(left("what"))}, {id: "e", says: "E", aws: true, ask: says(errors.New("asked"))}, {id: "f", says: "F", ask: says(errors.New("no"))},
+		{id: "a", says: "A", ask: says(nil)},
+		{id: "b", says: "B", ask: says(errors.New("two\nlines"))},
+		{id: "c", says: "C", assumed: true, ask: says(nil)},
+		{id: "d", says: "D", ask: says(left("what"))},
+		{id: "e", says: "E", aws: true, ask: says(errors.New("asked"))},
+		{id: "f", says: "F", ask: says(errors.New("no"))},
 	}
 	var out bytes.Buffer
 	failed := newSmoke(target{}).askAll(t.Context(), list, &out)

@@ -158,8 +158,13 @@ func TestWhatIsReadOfARow(t *testing.T) {
 		after time.Duration
 		known bool // the address
 	}{
-		{"owner", true, 0, true}, {"developer", true, kept - 1, true}, {"viewer", true, kept, false}, {"owner", false, 0, false},
-		{"operator", true, 0, false}, {"operator", false, 0, false}, {"system", true, 0, false},
+		{"owner", true, 0, true},
+		{"developer", true, kept - 1, true},
+		{"viewer", true, kept, false},
+		{"owner", false, 0, false},
+		{"operator", true, 0, false},
+		{"operator", false, 0, false},
+		{"system", true, 0, false},
 	} {
 		want := row(c.role)
 		if c.role == "operator" {

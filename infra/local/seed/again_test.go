@@ -130,12 +130,14 @@ func TestASecondSeedMakesOnlyWhatIsMissing(t *testing.T) {
 		"it has another name": {func(a *api, _ string) { a.names[0] = "Renamed" }, nil, State{DemoAccount: "acc1", EnterpriseAccount: "acc2", DemoKey: "key1", DemoSecret: "ak_1"}},
 		"the key is revoked":  {func(a *api, _ string) { a.dead["ak_1"] = true }, []string{fmt.Sprintf(key, "acc1")}, State{DemoAccount: "acc1", EnterpriseAccount: "acc2", DemoKey: "key2", DemoSecret: "ak_2"}},
 		"a member has left": {
-			func(a *api, _ string) { a.members = []string{"viewer"} }, []string{"owner POST /v1/accounts/acc1/invitations", "developer POST /v1/invitations/accept"},
+			func(a *api, _ string) { a.members = []string{"viewer"} },
+			[]string{"owner POST /v1/accounts/acc1/invitations", "developer POST /v1/invitations/accept"},
 			State{DemoAccount: "acc1", EnterpriseAccount: "acc2", DemoKey: "key1", DemoSecret: "ak_1"},
 		},
 		"the enterprise is none": {func(a *api, _ string) { a.types["acc2"] = "self_serve" }, []string{"operator PATCH /v1/accounts/acc2"}, State{DemoAccount: "acc1", EnterpriseAccount: "acc2", DemoKey: "key1", DemoSecret: "ak_1"}},
 		"the enterprise is closed": {
-			func(a *api, _ string) { a.closed["acc2"] = true }, []string{"enterprise_owner POST /v1/accounts", "operator PATCH /v1/accounts/acc3"},
+			func(a *api, _ string) { a.closed["acc2"] = true },
+			[]string{"enterprise_owner POST /v1/accounts", "operator PATCH /v1/accounts/acc3"},
 			State{DemoAccount: "acc1", EnterpriseAccount: "acc3", DemoKey: "key1", DemoSecret: "ak_1"},
 		},
 		"the API is busy":         {func(a *api, _ string) { a.busy = 1 }, nil, State{DemoAccount: "acc1", EnterpriseAccount: "acc2", DemoKey: "key1", DemoSecret: "ak_1"}},
