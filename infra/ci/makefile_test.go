@@ -96,7 +96,7 @@ func TestATargetDoesAllThatItSays(t *testing.T) {
 			t.Errorf("make %s ends with %d and calls\n  %s\nwant\n  %s", target, exit, strings.Join(called, "\n  "), strings.Join(want, "\n  "))
 		}
 		for i, part := range want {
-			if len(want) < 3 { // make itself sees to it
+			if len(want) < 3 || i > 0 && target != "lint" && target != "scan" { // make itself sees to the others
 				break
 			}
 			if called, exit := made(t, part, target); exit == 0 || len(called) != i+1 {
