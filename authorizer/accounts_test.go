@@ -31,7 +31,7 @@ func TestASuspendedAccountsKeysOpenNothing(t *testing.T) {
 			t.Errorf("status %d, want %d", status, tt.status)
 		}
 	}
-	if n := b.gate.metrics.decisions[authz.AccountSuspended]; n != 2 {
+	if n := b.gate.metrics.decisions.of(authz.AccountSuspended); n != 2 {
 		t.Errorf("%d refusals as account_suspended", n)
 	}
 	b.resume()
@@ -57,7 +57,7 @@ func TestAClosedAccountsKeysOpenNothing(t *testing.T) {
 			b.store.accounts["acc_1"] = authz.AccountOf(account.Account{ID: "acc_1", Type: account.SelfServe, Version: 2, Closing: true})
 			for n := range 2 {
 				status := b.status(t, key)
-				if got := b.gate.metrics.decisions[authz.KeyRevoked]; status != 401 || got != n+1 {
+				if got := b.gate.metrics.decisions.of(authz.KeyRevoked); status != 401 || got != n+1 {
 					t.Fatalf("call %d: %d, %v", n, status, b.gate.metrics.decisions)
 				}
 			}
@@ -83,7 +83,7 @@ func TestASuspensionIsRefusedBeforeWhatComesLater(t *testing.T) {
 			b.suspend(time.Time{})
 			for n := range 2 {
 				b.status(t, key)
-				if got := b.gate.metrics.decisions[tt.code]; got != n+1 {
+				if got := b.gate.metrics.decisions.of(tt.code); got != n+1 {
 					t.Fatalf("call %d: %v", n, b.gate.metrics.decisions)
 				}
 			}

@@ -101,6 +101,9 @@ func newCache(knownBytes, unknownBytes int) *cache {
 
 // get finds an entry and counts as a use of it.
 func (c *cache) get(hash apikey.Hash) *entry {
+	if e := c.protected.root.next; e != &c.protected.root && e.hash == hash { // the one used last
+		return e
+	}
 	e := c.entries[hash]
 	if e == nil || e.in.root.next == e {
 		if e != nil && e.in == &c.probation {

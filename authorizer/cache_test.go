@@ -45,7 +45,7 @@ func TestMadeUpKeysNeitherGrowMemoryNorPushOutGoodKeys(t *testing.T) {
 	}
 	before, reads := heap(), b.store.reads
 	for n := range strangers() {
-		if _, code := b.gate.records.lookup(t.Context(), hashOf(n)); code != authz.KeyUnknown {
+		if _, code := b.gate.records.lookup(t.Context(), b.gate.clock.now(), hashOf(n)); code != authz.KeyUnknown {
 			t.Fatal(code)
 		}
 	}
@@ -164,7 +164,7 @@ func BenchmarkGoodKeyInAFloodOfUnknownOnes(b *testing.B) {
 			ctx, n := b.Context(), 0
 			unknown := func() {
 				n++
-				g.gate.records.lookup(ctx, hashOf(n))
+				g.gate.records.lookup(ctx, g.gate.clock.now(), hashOf(n))
 			}
 			for range flood.before {
 				unknown()

@@ -42,7 +42,7 @@ func TestAPathThatNobodyAgreedToIsRefused(t *testing.T) {
 			t.Errorf("status %d", status)
 		}
 	}
-	if n := b.gate.metrics.decisions[authz.PathNotGranted]; n != 2 {
+	if n := b.gate.metrics.decisions.of(authz.PathNotGranted); n != 2 {
 		t.Errorf("%d refusals as path_not_granted", n)
 	}
 	b.accepts(true)

@@ -104,16 +104,16 @@ func (g *Gate) Invoke(deadline time.Time, payload []byte) (answer []byte, err er
 	g.call.requestID = event.RequestID
 	now := g.clock.now()
 	o := &g.call.outcome
-	wait := g.decide(ctx, now, &event, o)
+	wait := g.decide(ctx, now, event, o)
 	g.metrics.usageDropped += g.recorder.Count(now, o)
 	if !g.call.storeUp {
 		g.report(now)
 	}
 	g.metrics.decided(o)
-	if logged := g.log.decision(now, &event, o); !logged && !o.Decision.Allowed() {
+	if logged := g.log.decision(now, event, o); !logged && !o.Decision.Allowed() {
 		g.metrics.unlogged++
 	}
-	return g.answer(&event, o, wait)
+	return g.answer(event, o, wait)
 }
 
 // Close reports what hasn't been reported yet. It runs when Lambda ends the environment, half a second before it
@@ -155,7 +155,7 @@ func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *ou
 		o.Decision.Code = authz.KeyMalformed
 		return 0
 	}
-	known, code := g.records.lookup(ctx, secret.Hash())
+	known, code := g.records.lookup(ctx, now, secret.Hash())
 	g.call.storeUp = g.records.answered
 	if code != "" {
 		g.records.abandon()

@@ -25,12 +25,19 @@ type leased struct {
 	table  bounded
 	clock  func() limiter.Now
 	names  map[limitName]string // so that a call that holds a lease joins no strings
+	latest [2]item              // of the call before: its key's and its account's
 }
 
 // limitName is the owner of a limit, a key or an account, and the class.
 type limitName struct {
 	owner string
 	class product.Class
+}
+
+// item names a limit's item.
+type item struct {
+	of   limitName
+	name string
 }
 
 func newLeased(store limiter.Store, c clock) *leased {
@@ -43,12 +50,12 @@ func newLeased(store limiter.Store, c clock) *leased {
 // Admit asks the limiter, which asks the table if it holds no lease. After an error it doesn't ask again for a
 // while: a write whose answer was lost has wasted its tokens, and a second one would waste more.
 func (l *leased) Admit(ctx context.Context, of *limits) admission {
-	key := limiter.Bound{Name: l.name(string(of.key), of.class), Limit: of.qps}
+	key := limiter.Bound{Name: l.keyName(of), Limit: of.qps}
 	l.table.call = of
 	if of.accountQPS == 0 {
 		return admissionOf(l.limits.AdmitAll(ctx, &l.table, l.clock, key))
 	}
-	all := limiter.Bound{Name: l.name(string(of.account), of.class), Limit: of.accountQPS}
+	all := limiter.Bound{Name: l.name(&l.latest[1], limitName{string(of.account), of.class}), Limit: of.accountQPS}
 	l.table.last = all.Name
 	return admissionOf(l.limits.AdmitAll(ctx, &l.table, l.clock, key, all))
 }
@@ -59,20 +66,27 @@ func admissionOf(r limiter.Result) admission {
 
 // GiveBack keeps a token in hand for the next call.
 func (l *leased) GiveBack(of *limits, gave admission) {
-	l.limits.GiveBack(l.name(string(of.key), of.class), limiter.Result{Admit: gave.Admitted, Fallback: gave.Degraded}, l.clock())
+	l.limits.GiveBack(l.keyName(of), limiter.Result{Admit: gave.Admitted, Fallback: gave.Degraded}, l.clock())
 }
 
-// name is the item of a limit.
-func (l *leased) name(owner string, class product.Class) string {
-	n := limitName{owner, class}
-	name, ok := l.names[n]
+func (l *leased) keyName(of *limits) string {
+	return l.name(&l.latest[0], limitName{string(of.key), of.class})
+}
+
+// name is the name of a limit's item, which is often the latest one.
+func (l *leased) name(latest *item, of limitName) string {
+	if latest.of == of {
+		return latest.name
+	}
+	name, ok := l.names[of]
 	if !ok {
 		if len(l.names) >= maxLimits {
 			clear(l.names)
 		}
-		name = owner + "#" + string(class)
-		l.names[n] = name
+		name = of.owner + "#" + string(of.class)
+		l.names[of] = name
 	}
+	*latest = item{of, name}
 	return name
 }
 

@@ -268,8 +268,27 @@ func TestALeaseTableThatIsBackIsUsedAgain(t *testing.T) {
 func TestTheNamesOfLimitsAreBounded(t *testing.T) {
 	l := newLeased(stuckTable{}, newManualClock())
 	for n := range 20_000 {
-		if l.name(strconv.Itoa(n), "search") != strconv.Itoa(n)+"#search" || len(l.names) > 8192 {
+		if l.name(&l.latest[0], limitName{strconv.Itoa(n), "search"}) != strconv.Itoa(n)+"#search" || len(l.names) > 8192 {
 			t.Fatalf("%d names are remembered", len(l.names))
+		}
+	}
+}
+
+func TestEachOwnerAndClassHasALimitOfItsOwn(t *testing.T) {
+	l := newLeased(stuckTable{}, newManualClock())
+	owners, classes := []string{"one", "two", ""}, []product.Class{"map", "search"}
+	for range 2 {
+		for _, before := range owners {
+			for _, owner := range owners {
+				for _, first := range classes {
+					for _, class := range classes {
+						l.name(&l.latest[0], limitName{before, first})
+						if got, want := l.name(&l.latest[0], limitName{owner, class}), owner+"#"+string(class); got != want {
+							t.Fatalf("behind %s of %q the limit of %q is %q, want %q", first, before, owner, got, want)
+						}
+					}
+				}
+			}
 		}
 	}
 }

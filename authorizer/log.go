@@ -8,7 +8,6 @@ import (
 
 	"latchkey/authorizer/internal/apigw"
 	"latchkey/shared/apikey"
-	"latchkey/shared/authz"
 	"latchkey/shared/origin"
 	"latchkey/shared/telemetry"
 )
@@ -21,9 +20,9 @@ const sampleEvery = 100
 // that could be read, and, masked, the path and the request ID that a caller can choose: no query string, no header, no secret.
 type requestLog struct {
 	out      io.Writer
-	prefix   string             // of secrets, with its underscore, in lower case
-	buf      []byte             // the line that isn't written yet
-	calls    map[authz.Code]int // of the codes that are sampled
+	prefix   string     // of secrets, with its underscore, in lower case
+	buf      []byte     // the line that isn't written yet
+	calls    codeCounts // of the codes that are sampled
 	hour     int64
 	refusals map[apikey.ID]int // lines of the hour
 }
@@ -38,11 +37,7 @@ func (l *requestLog) sampled(now moment, o *outcome) (line, sample bool) {
 	if !o.Decision.Allowed() && o.Key != "" {
 		return l.takesRefusal(now, o.Key), false
 	}
-	if l.calls == nil {
-		l.calls = map[authz.Code]int{}
-	}
-	l.calls[o.Decision.Code]++
-	return l.calls[o.Decision.Code]%sampleEvery == 1, true
+	return l.calls.add(o.Decision.Code)%sampleEvery == 1, true
 }
 
 // takesRefusal counts a refusal of a known key, and reports whether it has a line.

@@ -15,7 +15,7 @@ const metricsEvery = time.Minute
 type metrics struct {
 	namespace string
 	since     moment
-	decisions map[authz.Code]int
+	decisions codeCounts
 
 	cacheHits, cacheMisses, staleServes, unreadable int
 	oldServes                                       int // of records, not calls: a call has two
@@ -33,12 +33,32 @@ type metrics struct {
 
 const maxLatencies = 100
 
+// codeCounts counts by code. There are few codes, and most calls have the first one.
+type codeCounts []codeCount
+
+type codeCount struct {
+	code authz.Code
+	n    int
+}
+
+// add counts one more of a code, and returns how many there are now.
+func (c *codeCounts) add(code authz.Code) int {
+	for i := range *c {
+		if one := &(*c)[i]; one.code == code {
+			one.n++
+			return one.n
+		}
+	}
+	*c = append(*c, codeCount{code, 1})
+	return 1
+}
+
 func (m *metrics) init(now moment, namespace string) {
-	m.since, m.namespace, m.decisions = now, namespace, map[authz.Code]int{}
+	m.since, m.namespace = now, namespace
 }
 
 func (m *metrics) decided(o *outcome) {
-	m.decisions[o.Decision.Code]++
+	m.decisions.add(o.Decision.Code)
 	if o.Decision.Allowed() && o.Decision.Shadow != "" && o.Decision.Shadow != authz.Allowed {
 		m.shadowRefused++
 	}
@@ -81,18 +101,14 @@ func (m *metrics) flushIfDue(now moment, out io.Writer) {
 // flush writes one line for each code and one for the rest, and starts again at zero.
 func (m *metrics) flush(now moment, out io.Writer) {
 	b := m.buf[:0]
-	for code, n := range m.decisions {
-		if n > 0 {
-			record := telemetry.Sum(now.wall, "Decisions", n)
-			record.Dimensions = []telemetry.Field{{Name: "Code", Value: string(code)}}
-			b = record.Append(b, m.namespace)
-		}
+	for _, one := range m.decisions {
+		record := telemetry.Sum(now.wall, "Decisions", one.n)
+		record.Dimensions = []telemetry.Field{{Name: "Code", Value: string(one.code)}}
+		b = record.Append(b, m.namespace)
 	}
 	b = m.rest(now).Append(b, m.namespace)
 	_, _ = out.Write(b)
-	decisions := m.decisions
-	clear(decisions)
-	*m = metrics{namespace: m.namespace, since: now, decisions: decisions, latencies: m.latencies[:0], buf: b}
+	*m = metrics{namespace: m.namespace, since: now, decisions: m.decisions[:0], latencies: m.latencies[:0], buf: b}
 }
 
 // rest is the record of all that has no dimensions.

@@ -410,6 +410,16 @@ func BenchmarkInvokeUnknown(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n++
-		g.gate.records.lookup(ctx, hashOf(n))
+		g.gate.records.lookup(ctx, g.gate.clock.now(), hashOf(n))
 	}
+}
+
+// of counts what a code has.
+func (c codeCounts) of(code authz.Code) (n int) {
+	for _, one := range c {
+		if one.code == code {
+			n += one.n
+		}
+	}
+	return n
 }

@@ -394,7 +394,7 @@ func TestNothingOfAnOutageIsLeft(t *testing.T) {
 				t.Fatalf("seed %d: %d reads, want %d; %d new connections", seed, b.gate.metrics.storeReads, calm.gate.metrics.storeReads, b.reconnects-reconnects)
 			}
 		}
-		if b.gate.metrics.decisions[authz.Unavailable] != 0 {
+		if b.gate.metrics.decisions.of(authz.Unavailable) != 0 {
 			t.Fatal("a known key was refused")
 		}
 	}

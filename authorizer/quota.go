@@ -22,19 +22,25 @@ type quotaLeases struct {
 	table     boundedQuotas
 	now       func() limiter.Now
 	catalogue product.Catalogue
-	asked     [2]quota.Limit // of the call at hand, so that a call that holds a lease allocates nothing
+	// catalogueSets says that the catalogue has quotas of its own.
+	catalogueSets bool
+	asked         [2]quota.Limit // of the call at hand, so that a call that holds a lease allocates nothing
 }
 
 func newQuotaLeases(store quota.Store, c clock, catalogue product.Catalogue) *quotaLeases {
 	return &quotaLeases{
 		limits: quota.New(rand.Uint64(), maxLimits), table: boundedQuotas{store: store, clock: c}, catalogue: catalogue,
-		now: func() limiter.Now { return c.now().reading() },
+		catalogueSets: catalogue.SetsQuotas(),
+		now:           func() limiter.Now { return c.now().reading() },
 	}
 }
 
 // of returns the quotas that a call counts under, good until the next call: the key's cap, and the account's quota by its own numbers,
 // as its record said last, or else the catalogue's. A record of a release before names no billing type, and has no quota.
 func (h *quotaLeases) of(o *outcome, caps apikey.Caps, its *authz.Account) []quota.Limit {
+	if len(caps) == 0 && len(its.Quotas) == 0 && !h.catalogueSets {
+		return nil
+	}
 	group := h.catalogue.Group(o.Decision.Class)
 	asked := h.asked[:0]
 	if day := caps.Of(group); day != 0 {

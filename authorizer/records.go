@@ -47,8 +47,7 @@ type records struct {
 var errNoTime = errors.New("authorizer: no time left to ask the store")
 
 // lookup returns the secret's policy, or KeyUnknown, or Unavailable.
-func (r *records) lookup(ctx context.Context, hash apikey.Hash) (*entry, authz.Code) {
-	now := r.clock.now()
+func (r *records) lookup(ctx context.Context, now moment, hash apikey.Hash) (*entry, authz.Code) {
 	r.answered, r.failed, r.stalely, r.reading = false, false, false, reading{}
 	e := r.cache.get(hash)
 	if e != nil && now.since(e.readAt) < freshFor {

@@ -184,7 +184,7 @@ func TestAConnectionThatDiedWhileFrozenCostsOneAttemptAndIsReplaced(t *testing.T
 	g := gateOn(t, server.URL)
 	ask := func(n uint64) (authz.Code, time.Duration) {
 		began := time.Now()
-		_, code := g.records.lookup(t.Context(), secret(t, n).Hash())
+		_, code := g.records.lookup(t.Context(), g.clock.now(), secret(t, n).Hash())
 		return code, time.Since(began)
 	}
 	if code, _ := ask(1); code != authz.KeyUnknown {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -47,6 +48,39 @@ func TestChecksumIsCRC32InBase62(t *testing.T) {
 	const secret = "ak_000000000000000000000000000" + "2X7ok2"
 	if _, err := apikey.DefaultPrefix.Parse(secret); err != nil {
 		t.Errorf("a secret made by another program: %v", err)
+	}
+}
+
+// withChecksum ends a secret as another program does, by the standard library's CRC-32.
+func withChecksum(body string) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	sum, n := [6]byte{}, crc32.ChecksumIEEE([]byte(body))
+	for i := range sum {
+		sum[5-i], n = digits[n%62], n/62
+	}
+	return body + string(sum[:])
+}
+
+func TestAnotherProgramsSecretsAreRead(t *testing.T) {
+	for seed := range byte(100) {
+		text := generate(t, seed).Reveal()
+		if other := withChecksum(text[:30]); other != text {
+			t.Errorf("%q is %q by the standard library", text, other)
+		}
+	}
+}
+
+func TestEachCharacterOfTheAlphabetIsReadAndNoOther(t *testing.T) {
+	text := generate(t, 7).Reveal()
+	for c := range 256 {
+		for _, at := range []int{3, 16, 29} {
+			other := withChecksum(text[:at] + string([]byte{byte(c)}) + text[at+1:30])
+			_, err := apikey.DefaultPrefix.Parse(other)
+			in := '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+			if (err == nil) != in {
+				t.Errorf("character %#x at %d: %v", c, at, err)
+			}
+		}
 	}
 }
 

@@ -19,6 +19,11 @@ func newStates(most int) *states {
 }
 
 func (s *states) get(name string) *state {
+	if e := s.order.Front(); e != nil {
+		if n := e.Value.(*namedState); n.name == name {
+			return &n.state
+		}
+	}
 	if e, ok := s.named[name]; ok {
 		s.order.MoveToFront(e)
 		return &e.Value.(*namedState).state

@@ -20,7 +20,9 @@ type Catalogue struct {
 	owner    map[Class]ID
 	prefixes []prefix // the longest first, so that the first that fits is the closest
 	grouped  *grouped
-	past     *past // what a decision doesn't need: the gate copies a catalogue with each call of a method
+	// limitsAccounts says that a class has a limit for accounts.
+	limitsAccounts bool
+	past           *past // what a decision doesn't need: the gate copies a catalogue with each call of a method
 }
 
 type prefix struct {
@@ -170,6 +172,7 @@ func (c *Catalogue) addClass(p Product, cl LimitClass) error {
 		}
 		c.prefixes = append(c.prefixes, prefix{path: path, match: Match{Product: p.ID, Class: cl.ID}})
 	}
+	c.limitsAccounts = c.limitsAccounts || len(cl.AccountQPS) > 0
 	c.byClass[cl.ID] = cl
 	c.owner[cl.ID] = p.ID
 	return nil
@@ -197,4 +200,9 @@ func (c Catalogue) EncodedSlash(class Class) bool { return c.byClass[class].Enco
 func (c Catalogue) DefaultQPS(class Class, t account.Type) int { return c.byClass[class].QPS[t] }
 
 // AccountQPS is the default of an account's limit over all its keys for a class, in calls a second; 0 for none.
-func (c Catalogue) AccountQPS(class Class, t account.Type) int { return c.byClass[class].AccountQPS[t] }
+func (c Catalogue) AccountQPS(class Class, t account.Type) int {
+	if !c.limitsAccounts { // as most
+		return 0
+	}
+	return c.byClass[class].AccountQPS[t]
+}

@@ -22,6 +22,7 @@ const givingWay = 8
 // All other hosts keep exact counts, and the total is always right.
 type hostCounts struct {
 	named            map[string]*namedHost
+	latest           *namedHost        // of named, the one that counted last; nil: none
 	rest             map[hostKey]int64 // under NoHost, OtherHost and OtherRefused
 	passing, refused hostBudget
 	nameBytes        int
@@ -51,8 +52,12 @@ func newHostCounts() hostCounts {
 
 // add counts calls of a host, under its own name if there is room.
 func (hc *hostCounts) add(host string, code authz.Code, n int64) {
-	h := hc.named[host]
+	h := hc.latest
+	if h == nil || h.name != host {
+		h = hc.named[host]
+	}
 	if h != nil && h.countAgain(code, n) {
+		hc.latest = h
 		return
 	}
 	if isRest(host) {
@@ -198,6 +203,9 @@ func (hc *hostCounts) giveUp(h *namedHost, n int64) {
 	})
 	if h.calls <= 0 {
 		delete(hc.named, h.name)
+		if hc.latest == h {
+			hc.latest = nil
+		}
 		hc.nameBytes -= len(h.name)
 		return
 	}

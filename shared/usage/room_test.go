@@ -228,3 +228,27 @@ func TestWhoFindsNoPlaceIsAmongTheOthersThatPass(t *testing.T) {
 		t.Errorf("%d and %d among those that pass, %d among the refused", counts["o:*:allowed"], counts["o:*:qps_exceeded"], hosts[usage.OtherRefused])
 	}
 }
+
+// TestAHostThatGaveWayComesBackAsANewOne though it was the one counted last before that: its refusals take the room of refused hosts,
+// and give way to nobody.
+func TestAHostThatGaveWayComesBackAsANewOne(t *testing.T) {
+	tally := usage.NewTally("e")
+	for i := range 49 {
+		for range 9 {
+			from(tally, wide(i, 20), "allowed")
+		}
+	}
+	for range 2 {
+		from(tally, "light.example", "allowed")
+	}
+	for _, heavier := range []string{"new.example", "newer.example"} {
+		for range 3 { // two calls or one in place of the lightest's, and what is left under its own name
+			from(tally, heavier, "allowed")
+		}
+		from(tally, "light.example", "refused")
+	}
+	counts, hosts := counted(t, tally)
+	if counts["o:light.example:refused"] != 2 || hosts["light.example"] != 2 {
+		t.Errorf("%d refusals of the host that gave way, of %v", counts["o:light.example:refused"], hosts)
+	}
+}

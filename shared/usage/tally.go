@@ -47,6 +47,7 @@ type Tally struct {
 	generation int
 	sequence   int64
 	cells      map[cellKey]*cell
+	latest     *cell // the one that was counted in last, nearly always the next one's; nil: none
 	changed    []*cell
 	bytes      int // of changed cells, about, when they first changed
 	nameBytes  int
@@ -61,19 +62,26 @@ type cellKey struct {
 
 type cell struct {
 	key     cellKey
-	calls   map[callKey]int64
+	calls   []callCount // few of them
 	minutes [60]int64
 	billed  billedCounts
 	hosts   hostCounts // with copies of their own: a call's host may share the memory of a whole event
 	shadow  map[shadowKey]int64
 	last    map[apikey.Hash]int64
-	refused int64 // the minute of the last call that was refused; 0: none
+	latest  apikey.Hash // the secret that was used last,
+	minute  int64       // and in which minute
+	refused int64       // the minute of the last call that was refused; 0: none
 	changed bool
 }
 
 type callKey struct {
 	previous bool
 	code     authz.Code
+}
+
+type callCount struct {
+	callKey
+	n int64
 }
 
 type hostKey struct {
@@ -94,24 +102,28 @@ func NewTally(id string) *Tally {
 // Count counts a call. Within a known subject, hour, outcome and host it doesn't allocate.
 func (t *Tally) Count(c Call) {
 	key := cellKey{c.Subject, HourOf(c.At)}
-	in := t.cells[key]
+	in := t.latest
+	if in == nil || in.key != key {
+		in = t.cells[key]
+	}
 	if in == nil {
 		if len(t.cells) >= maxCells {
 			t.Dropped++
 			return
 		}
 		in = &cell{
-			key: key, calls: map[callKey]int64{}, hosts: newHostCounts(),
+			key: key, hosts: newHostCounts(),
 			shadow: map[shadowKey]int64{}, last: map[apikey.Hash]int64{},
 		}
 		t.cells[key] = in
 	}
+	t.latest = in
 	if !in.changed {
 		in.changed = true
 		t.changed = append(t.changed, in)
 		t.bytes += in.size()
 	}
-	in.calls[callKey{c.Previous, c.Code}]++
+	in.count(callKey{c.Previous, c.Code})
 	in.minutes[c.At.UTC().Minute()]++
 	t.countHost(in, c.Host, c.Code)
 	in.countBilled(&c)
@@ -123,6 +135,16 @@ func (t *Tally) Count(c Call) {
 	} else {
 		in.refused = max(in.refused, c.At.Unix()/60)
 	}
+}
+
+func (in *cell) count(k callKey) {
+	for i := range in.calls {
+		if in.calls[i].callKey == k {
+			in.calls[i].n++
+			return
+		}
+	}
+	in.calls = append(in.calls, callCount{k, 1})
 }
 
 // promotable reports whether enforcing the key's proposal could refuse a call that gets through today: those are what
@@ -144,6 +166,10 @@ func (in *cell) countShadow(k shadowKey) {
 
 // use keeps the minute of last use of the secrets that were used last.
 func (in *cell) use(secret apikey.Hash, minute int64) {
+	if secret == in.latest && minute <= in.minute {
+		return
+	}
+	in.latest, in.minute = secret, minute
 	if _, known := in.last[secret]; !known && len(in.last) >= maxSecrets {
 		oldest := secret
 		for hash, m := range in.last {
@@ -218,6 +244,7 @@ func (t *Tally) Acknowledge(now time.Time) {
 		t.generation++
 		t.sequence, t.nameBytes = 0, 0
 		clear(t.cells)
+		t.latest = nil
 	}
 }
 
@@ -225,12 +252,12 @@ func (t *Tally) environment() string { return t.id + "." + strconv.Itoa(t.genera
 
 func (in *cell) counts() Counts {
 	out := make(Counts, len(in.calls)+len(in.hosts.named)+len(in.hosts.rest)+len(in.shadow)+len(in.last)+len(in.billed.list)+4)
-	for k, n := range in.calls {
+	for _, one := range in.calls {
 		which := "c"
-		if k.previous {
+		if one.previous {
 			which = "p"
 		}
-		out[calls(which, k.code)] = n
+		out[calls(which, one.code)] = one.n
 	}
 	for m, n := range in.minutes {
 		if n > 0 {

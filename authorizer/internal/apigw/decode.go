@@ -5,8 +5,9 @@ import "latchkey/shared/authz"
 // decoder reads the members that Event needs and skips the rest, all of it checked to be JSON.
 type decoder struct {
 	scanner
-	out  Event
-	seen member
+	out   *Event
+	stage string // of the event before
+	seen  member
 }
 
 // member is a set of top-level members: each needed one may occur once.
@@ -66,7 +67,7 @@ func (d *decoder) member(name string) bool {
 	case methodARN:
 		arn, ok := d.str()
 		if ok {
-			d.out.Stage, d.out.RoutePath, ok = splitARN(arn)
+			d.out.Stage, d.out.RoutePath, ok = splitARN(arn, d.stage)
 		}
 		return ok
 	case path:
@@ -137,6 +138,12 @@ func (d *decoder) parameter(name string) bool      { return d.single(d.parameter
 func (d *decoder) multiParameter(name string) bool { return d.multi(d.parameterSource(name)) }
 
 func (d *decoder) headerSource(name string) *authz.Source {
+	if name == "" {
+		return nil
+	}
+	if c := name[0] | ' '; 'a' <= c && c < 'o' || 'r' < c && c < 'x' { // nothing that is read begins so, which most names do
+		return nil
+	}
 	if authz.Imitates(name) {
 		d.out.Imitated = true
 	}

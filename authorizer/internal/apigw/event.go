@@ -91,28 +91,38 @@ func (e *Event) Target(products authz.Matcher) authz.Target {
 }
 
 // Decoder reads one event after the other. Its zero value is ready for use.
-type Decoder struct{ memory []byte }
+type Decoder struct {
+	event  Event
+	memory []byte
+	stage  string // of the event before, which is nearly always this one's
+}
 
 // Decode reads an event, which is good until the next one is read. Errors are ErrEvent and never quote the payload, which holds
 // secrets.
-func (d *Decoder) Decode(payload []byte) (Event, error) {
+func (d *Decoder) Decode(payload []byte) (*Event, error) {
 	if !utf8.Valid(payload) {
-		return Event{}, ErrEvent
+		return nil, ErrEvent
 	}
 	// The text is the payload itself, for copying it would cost as much memory as all the rest of a call. The payload
 	// is the runtime client's to use again, so move copies the little that is kept.
-	in := decoder{scanner: scanner{text: unsafe.String(unsafe.SliceData(payload), len(payload))}} //nolint:gosec // read only, and move leaves nothing of it behind
+	d.event = Event{}
+	in := decoder{out: &d.event, stage: d.stage, scanner: scanner{text: unsafe.String(unsafe.SliceData(payload), len(payload))}} //nolint:gosec // read only, and move leaves nothing of it behind
 	if !in.event() {
-		return Event{}, ErrEvent
+		d.event = Event{} // which points into the payload
+		return nil, ErrEvent
 	}
-	d.memory = in.out.move(d.memory[:0])
-	return in.out, nil
+	if in.out.Stage != d.stage {
+		d.stage = strings.Clone(in.out.Stage)
+	}
+	in.out.Stage = d.stage
+	d.memory = d.event.move(d.memory[:0])
+	return &d.event, nil
 }
 
-// move moves all strings out of the payload, into memory, and returns that with the room that it took.
+// move moves all strings but the stage out of the payload, into memory, and returns that with the room that it took.
 func (e *Event) move(memory []byte) []byte {
 	fields := [...]*string{
-		&e.Stage, &e.RoutePath, &e.Path, &e.Resource, &e.RequestID, &e.ExtendedID,
+		&e.RoutePath, &e.Path, &e.Resource, &e.RequestID, &e.ExtendedID,
 		&e.Key.Single, &e.Key.Value, &e.APIKey.Single, &e.APIKey.Value, &e.APIKeyHeader.Single, &e.APIKeyHeader.Value,
 		&e.Origin.Single, &e.Origin.Value, &e.Referer.Single, &e.Referer.Value, &e.SourceIP,
 		&e.AndroidPackage.Single, &e.AndroidPackage.Value, &e.AndroidCert.Single, &e.AndroidCert.Value, &e.IOSBundle.Single, &e.IOSBundle.Value,
@@ -127,22 +137,32 @@ func (e *Event) move(memory []byte) []byte {
 	return memory
 }
 
-// splitARN cuts a method ARN, "arn:…:<api>/<stage>/<method>/<path>", into stage and path.
-func splitARN(arn string) (stage, path string, ok bool) {
-	api := strings.IndexByte(arn, '/')
-	if api <= 0 || !strings.HasPrefix(arn, "arn:") {
+// splitARN cuts a method ARN, "arn:…:<api>/<stage>/<method>/<path>", into stage and path. known is a stage that it has found, or "".
+func splitARN(arn, known string) (stage, path string, ok bool) {
+	if known != "" && len(arn) > len(known) && arn[len(known)] == '/' && arn[:len(known)] == known {
+		stage = known
+	} else if stage, ok = stageOf(arn); !ok {
 		return "", "", false
 	}
-	end := strings.IndexByte(arn[api+1:], '/')
-	if end <= 0 {
-		return "", "", false
-	}
-	stage = arn[:api+1+end]
 	method, rest, ok := strings.Cut(arn[len(stage)+1:], "/")
-	if !ok || method == "" || !plainARN(stage) {
+	if !ok || method == "" {
 		return "", "", false
 	}
 	return stage, arn[len(arn)-len(rest)-1:], true
+}
+
+// stageOf is a method ARN's beginning.
+func stageOf(arn string) (stage string, ok bool) {
+	api := strings.IndexByte(arn, '/')
+	if api <= 0 || !strings.HasPrefix(arn, "arn:") {
+		return "", false
+	}
+	end := strings.IndexByte(arn[api+1:], '/')
+	if end <= 0 {
+		return "", false
+	}
+	stage = arn[:api+1+end]
+	return stage, plainARN(stage)
 }
 
 // plainARN reports whether an ARN holds only what the ARN of a stage can: neither wildcards, which a policy would

@@ -3,6 +3,7 @@ package apigw
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,7 +179,13 @@ func TestTargetTrustsNoSinglePath(t *testing.T) {
 	}
 }
 
-func decode(payload []byte) (Event, error) { return new(Decoder).Decode(payload) }
+func decode(payload []byte) (Event, error) {
+	e, err := new(Decoder).Decode(payload)
+	if err != nil {
+		return Event{}, err
+	}
+	return *e, nil
+}
 
 func FuzzDecode(f *testing.F) {
 	f.Add(sample(f))
@@ -298,6 +305,29 @@ func TestACallNamesAnAppByOneHeaderOfEachName(t *testing.T) {
 		}
 		if got := app.Is(e.App()); got != want {
 			t.Errorf("%s: %v", members, got)
+		}
+	}
+}
+
+// TestTheStageIsThisEvents whatever the event before was of.
+func TestTheStageIsThisEvents(t *testing.T) {
+	arns := []string{
+		"arn:aws:execute-api:eu-west-1:1:api/prod/GET/map/1", "arn:aws:execute-api:eu-west-1:1:api/production/GET/map/1",
+		"arn:aws:execute-api:eu-west-1:1:api/pro/GET/map/1", "arn:aws:execute-api:eu-west-1:1:ap/prod/GET/map/1",
+		"arn:aws:execute-api:eu-west-1:1:api/prod", "arn:aws:execute-api:eu-west-1:1:api/prod/GET", "arn:aws:execute-api:eu-west-1:1:api/prod//map",
+		"arn:aws:execute-api:eu-west-1:1:api/prod*/GET/map/1", "",
+	}
+	for _, before := range arns {
+		for _, now := range arns {
+			var d Decoder
+			_, _ = d.Decode([]byte(`{"methodArn":"` + before + `"}`))
+			payload := []byte(`{"methodArn":"` + now + `"}`)
+			want, wantErr := decode(slices.Clone(payload))
+			got, err := d.Decode(payload)
+			clear(payload) // it is the runtime client's to use again
+			if (err == nil) != (wantErr == nil) || err == nil && *got != want {
+				t.Errorf("%q behind %q: %+v, %v; alone %+v", now, before, got, err, want)
+			}
 		}
 	}
 }

@@ -31,7 +31,7 @@ func referenceDecode(payload []byte) (Event, bool) {
 	if !ok {
 		return Event{}, false
 	}
-	if e.Stage, e.RoutePath, ok = splitARN(arn); !ok {
+	if e.Stage, e.RoutePath, ok = splitARN(arn, ""); !ok {
 		return Event{}, false
 	}
 	var oks [7]bool

@@ -69,12 +69,13 @@ func (s *scanner) object(member func(name string) bool) bool {
 			if !ok || !s.token(':') || !member(name) {
 				return false
 			}
+			if s.token(',') {
+				continue
+			}
 			if s.token('}') {
 				break
 			}
-			if !s.token(',') {
-				return false
-			}
+			return false
 		}
 	}
 	s.depth--
@@ -226,8 +227,8 @@ func word(b string) uint64 {
 // mark is exact, those above may be false, because a subtraction borrows from the bytes above a hit.
 func special(w uint64) uint64 {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	quote, backslash := w^(ones*'"'), w^(ones*'\\')
-	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w) & highs
+	quote, backslash := w^(ones*'"'), w^(ones*'\\') // have their high bits where w has
+	return ((quote - ones) | (backslash - ones) | (w - ones*' ')) &^ w & highs
 }
 
 // escapeLen is the length of the escape that text begins with, 0 if it is none.
