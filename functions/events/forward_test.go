@@ -10,12 +10,15 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"latchkey/shared/account"
+	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/stream"
 )
 
@@ -30,6 +33,8 @@ type fakeBus struct {
 	calls  int
 	refuse string
 	down   bool
+	short  bool  // it says nothing of the last event of a call
+	sizes  []int // of each call, in bytes as EventBridge counts them
 }
 
 func (b *fakeBus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
@@ -37,14 +42,21 @@ func (b *fakeBus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _
 	if b.down {
 		return nil, errors.New("no route to host")
 	}
-	out := &eventbridge.PutEventsOutput{}
+	out, size := &eventbridge.PutEventsOutput{}, 0
 	for _, e := range in.Entries {
+		size += len(*e.Source) + len(*e.DetailType) + len(*e.Detail) + 14 // its time
+		for _, about := range e.Resources {
+			size += len(about)
+		}
 		if b.refuse != "" && strings.Contains(*e.Detail, b.refuse) {
 			out.Entries = append(out.Entries, types.PutEventsResultEntry{ErrorCode: aws.String("ThrottlingException")})
 			continue
 		}
 		b.events = append(b.events, e)
 		out.Entries = append(out.Entries, types.PutEventsResultEntry{EventId: aws.String("x")})
+	}
+	if b.sizes = append(b.sizes, size); b.short {
+		out.Entries = out.Entries[1:]
 	}
 	return out, nil
 }
@@ -141,6 +153,13 @@ func TestOtherRecordsAreNoEvents(t *testing.T) {
 func TestFirstFailureIsTheCheckpoint(t *testing.T) {
 	poison := `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"3","NewImage":{"kind":{"S":"audit"},"happened_at":{"S":"soon"}}}}`
 	missing := `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"3"}}`
+	without := func(attribute string) string {
+		return strings.Replace(inserted(3, "key.edit"), `"`+attribute+`":{"S":`, `"other":{"S":`, 1)
+	}
+	var many []string // three calls
+	for n := range 25 {
+		many = append(many, inserted(n, "key.edit"))
+	}
 	cases := map[string]struct {
 		bus     *fakeBus
 		records []string
@@ -152,6 +171,13 @@ func TestFirstFailureIsTheCheckpoint(t *testing.T) {
 		"the bus refuses one":                       {&fakeBus{refuse: "req-2"}, []string{inserted(1, "key.edit"), inserted(2, "key.edit"), inserted(3, "key.edit")}, "2", 2},
 		"the bus refuses several":                   {&fakeBus{refuse: "req-2"}, []string{inserted(1, "key.edit"), inserted(21, "key.edit"), inserted(3, "key.edit"), inserted(22, "key.edit")}, "21", 2},
 		"the bus is down":                           {&fakeBus{down: true}, []string{inserted(1, "key.edit"), inserted(2, "key.edit")}, "1", 0},
+		"a row without its ID":                      {&fakeBus{}, []string{inserted(1, "key.edit"), without("id")}, "3", 1},
+		"a row without its action":                  {&fakeBus{}, []string{inserted(1, "key.edit"), without("action")}, "3", 1},
+		"a row without its account":                 {&fakeBus{}, []string{inserted(1, "key.edit"), without("account")}, "3", 1},
+		"the first of several calls":                {&fakeBus{refuse: `req-4"`}, many, "4", 9},
+		"the second of several calls":               {&fakeBus{refuse: `req-14"`}, many, "14", 19},
+		"the last of several calls":                 {&fakeBus{refuse: `req-24"`}, many, "24", 24},
+		"one that the bus says nothing of":          {&fakeBus{short: true}, []string{inserted(1, "key.edit"), inserted(2, "key.edit")}, "1", 2},
 		"poison, and the bus is down":               {&fakeBus{down: true}, []string{inserted(1, "key.edit"), poison}, "1", 0},
 	}
 	for name, c := range cases {
@@ -176,6 +202,60 @@ func TestBatchesAreSplitAtTen(t *testing.T) {
 	for i, e := range bus.events {
 		if !strings.Contains(*e.Detail, fmt.Sprintf(`"req-%d"`, i)) {
 			t.Fatalf("event %d is out of order: %s", i, *e.Detail)
+		}
+	}
+}
+
+// TestBatchesAreSplitAtTheirBytes: EventBridge takes 256 KB in a call, so a row that is larger than the bound goes alone.
+func TestBatchesAreSplitAtTheirBytes(t *testing.T) {
+	sized := func(n, kilobytes int) string {
+		return strings.Replace(inserted(n, "key.edit"), "Shop", strings.Repeat("x", kilobytes<<10), 1)
+	}
+	for name, tt := range map[string]struct {
+		records []string
+		calls   int
+	}{
+		"ten of 30 KB":                  {[]string{sized(0, 30), sized(1, 30), sized(2, 30), sized(3, 30), sized(4, 30), sized(5, 30), sized(6, 30), sized(7, 30), sized(8, 30), sized(9, 30)}, 2},
+		"one of 245 KB and small ones":  {[]string{sized(0, 1), sized(1, 245), sized(2, 1), sized(3, 1)}, 3},
+		"the first one alone is larger": {[]string{sized(0, 245), sized(1, 1)}, 2},
+	} {
+		bus := &fakeBus{}
+		if got := run(t, bus, tt.records...); failedSequence(got) != "" || len(bus.events) != len(tt.records) || bus.calls != tt.calls {
+			t.Errorf("%s: %v, %d events in %d calls, want %d in %d", name, got, len(bus.events), bus.calls, len(tt.records), tt.calls)
+		}
+		for i, e := range bus.events {
+			if !strings.Contains(*e.Detail, fmt.Sprintf(`"req-%d"`, i)) {
+				t.Errorf("%s: event %d is out of order", name, i)
+			}
+		}
+		for _, size := range bus.sizes {
+			if size > 256<<10 {
+				t.Errorf("%s: a call of %d bytes", name, size)
+			}
+		}
+	}
+}
+
+// TestAnEventSaysEachFactUnderItsOwnName: no two facts of the rows are alike, so that none can stand in another's place.
+func TestAnEventSaysEachFactUnderItsOwnName(t *testing.T) {
+	row := audit.Row{
+		ID: "aud_1", Account: "acc_1", KeyID: "key_1", Action: "key.edit", At: time.Date(2026, 3, 4, 5, 6, 7, 8e6, time.UTC), RequestID: "request", Source: "203.0.113.1",
+		Actor: audit.Actor{Subject: account.Subject{Issuer: "https://issuer.example", ID: "somebody"}, Email: "a@a.example", Role: "owner"},
+		Changes: []audit.Change{
+			{Field: "name", Before: `"Old"`, After: `"New"`}, {Field: "limit", After: "3"}, {Field: "domains", Before: `["a.example"]`}, {Field: "note", Before: "no JSON", After: "null"}, {Field: "email", After: `"b@a.example"`},
+		},
+	}
+	ofAccount := row
+	ofAccount.KeyID, ofAccount.Action, ofAccount.Changes = "", "account.suspend", nil
+	f := &forwarder{bus: "main"}
+	const who = `"account_id":"acc_1",%s"actor":{"subject":"somebody","role":"owner"},"request_id":"request",`
+	for want, e := range map[string]types.PutEventsRequestEntry{
+		`main latchkey Key Changed [acc_1 key_1] {"version":"1","id":"evt_1","time":"2026-03-04T05:06:07.008Z","action":"key.edit",` + fmt.Sprintf(who, `"key_id":"key_1",`) + `"changes":[{"field":"name","before":"Old","after":"New"},` +
+			`{"field":"limit","after":3},{"field":"domains","before":["a.example"]},{"field":"note","before":"no JSON","after":null}]}`: f.entry(row),
+		`main latchkey Account Suspended [acc_1] {"version":"1","id":"evt_1","time":"2026-03-04T05:06:07.008Z","action":"account.suspend",` + fmt.Sprintf(who, "") + `"changes":[]}`: f.entry(ofAccount),
+	} {
+		if got := fmt.Sprint(*e.EventBusName, " ", *e.Source, " ", *e.DetailType, " ", e.Resources, " ", *e.Detail); got != want || !e.Time.Equal(row.At) {
+			t.Errorf("%s\nwant %s", got, want)
 		}
 	}
 }

@@ -494,15 +494,28 @@ func TestEvidenceIsThePeakAndTheBreachesOfThirtyDays(t *testing.T) {
 	at := func(days int) time.Time { return keytest.Now.AddDate(0, 0, -days).Truncate(time.Hour) }
 	r.counters.rows = []usage.Row{
 		{Start: at(31), Product: "search", Counts: usage.Counts{"m:00": 60000, "c:c:qps_exceeded": 1000}},
+		{Start: at(30).Add(-time.Hour), Product: "search", Counts: usage.Counts{"m:00": 50000, "c:c:qps_exceeded": 500}}, // the hour before
+		{Start: at(30), Product: "search", Counts: usage.Counts{"m:00": 60, "c:c:qps_exceeded": 20}},
+		{Start: at(0), Product: "search", Counts: usage.Counts{"m:00": 61, "c:c:qps_exceeded": 3}},
 		{Start: at(20), Product: "search", Counts: usage.Counts{"m:07": 400, "m:08": 700, "c:c:allowed": 900, "c:c:qps_exceeded": 200}},
 		{Start: at(1), Product: "search", Counts: usage.Counts{"m:59": 300, "c:c:allowed": 299, "c:p:qps_exceeded": 1}},
 		{Start: at(1), Product: "map-display", Counts: usage.Counts{"m:59": 30000, "c:c:qps_exceeded": 77}},
 	}
 	id := r.submit(t, nil)
 	got := r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests", id)}).JSON(t)["evidence"].(map[string]any)
-	want := map[string]any{"current_qps": 5.0, "default_qps": 5.0, "free_qps": 5.0, "max_qps": 1000.0, "peak_qps": 11.67, "breaches": 201.0}
+	want := map[string]any{"current_qps": 5.0, "default_qps": 5.0, "free_qps": 5.0, "max_qps": 1000.0, "peak_qps": 11.67, "breaches": 224.0}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+	if _, err := r.Edit(t.Context(), r.stored(t), "key.lower_limit", func(k *apikey.Key) {
+		k.Limits = []apikey.Limit{{Class: "search", QPS: 3, Granted: 40}}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	got = r.Want(t, 200, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests", id)}).JSON(t)["evidence"].(map[string]any)
+	want["current_qps"], want["free_qps"] = 3.0, 40.0
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("of a key with a limit of its own: %v, want %v", got, want)
 	}
 	r.counters.err = errors.New("down")
 	r.Want(t, 500, apitest.Call{As: "viewer", Method: "GET", Path: r.path("qps-requests", id)})
