@@ -96,6 +96,7 @@ func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 // account, which a run with many due keys reaches.
 func withAdaptiveRetry(client *secretsmanager.Client) *secretsmanager.Client {
 	return secretsmanager.New(client.Options(), func(o *secretsmanager.Options) {
+		o.RetryMaxAttempts = 0 // which the client would put in the place of the retryer's own
 		o.Retryer = retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
 			a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = 8; s.MaxBackoff = 5 * time.Second })
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -121,6 +122,80 @@ func TestWithoutAKeyringRecoverableIsRefused(t *testing.T) {
 		"may not be written": newKeyring(&fakeSecrets{versions: map[string]string{}, denied: true}, 1, clock),
 	} {
 		if _, err := k.Seal(t.Context(), secret(t), "key_1"); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestAnEnvironmentReadsItsRingAgainAfterFiveMinutes: until then it asks nobody, and from then on it seals by what is current.
+func TestAnEnvironmentReadsItsRingAgainAfterFiveMinutes(t *testing.T) {
+	f, clock := &fakeSecrets{versions: map[string]string{}}, keytest.NewClock()
+	k := newKeyring(f, 1, clock)
+	sealedBy := func() string {
+		sealed, err := k.Seal(t.Context(), secret(t), "key_1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keyring.SealedBy(sealed)
+	}
+	sealedBy()
+	ring, err := keyring.Parse([]byte(f.versions[f.current]))
+	if err == nil {
+		ring, err = ring.Grow(keytest.Random(2), "k2")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.versions["second"], f.current = string(ring.Document()), "second"
+	reads := f.reads
+	clock.Advance(MaxAge - time.Millisecond)
+	if by := sealedBy(); by != "k1" || f.reads != reads {
+		t.Errorf("a moment before: by %s, %d reads", by, f.reads-reads)
+	}
+	clock.Advance(time.Millisecond)
+	if by := sealedBy(); by != "k2" || f.reads != reads+1 {
+		t.Errorf("then: by %s, %d reads", by, f.reads-reads)
+	}
+	clock.Advance(MaxAge - time.Millisecond)
+	if by := sealedBy(); by != "k2" || f.reads != reads+1 {
+		t.Errorf("the age counts from the last reading: by %s, %d reads", by, f.reads-reads)
+	}
+}
+
+// failing fails in the way that is named.
+type failing struct {
+	*fakeSecrets
+	read, write error
+}
+
+func (f failing) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, o ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	if f.read != nil {
+		return nil, f.read
+	}
+	return f.fakeSecrets.GetSecretValue(ctx, in, o...)
+}
+
+func (f failing) PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
+	return nil, f.write
+}
+
+// TestABreakdownOfSecretsManagerIsNoMissingKeyring: only a stack without a secret, or a function that may not write it, has none.
+func TestABreakdownOfSecretsManagerIsNoMissingKeyring(t *testing.T) {
+	down := errors.New("down")
+	for name, tt := range map[string]struct {
+		read, write error
+		unavailable bool
+	}{
+		"it can't be read":              {read: down},
+		"it may not be read":            {read: &smithy.GenericAPIError{Code: "AccessDeniedException"}},
+		"it can't be written":           {write: down},
+		"it is written too often":       {write: &smithy.GenericAPIError{Code: "ThrottlingException"}},
+		"it may not be written":         {write: &smithy.GenericAPIError{Code: "AccessDeniedException"}, unavailable: true},
+		"the secret itself isn't there": {write: &types.ResourceNotFoundException{}, unavailable: true},
+	} {
+		f := failing{&fakeSecrets{versions: map[string]string{}}, tt.read, tt.write}
+		_, err := Secret{Name: "ring", Client: f}.Read(t.Context(), keytest.Random(1))
+		if err == nil || errors.Is(err, ErrUnavailable) != tt.unavailable {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -3,6 +3,8 @@ package thresholds_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,5 +64,30 @@ func TestWhatCouldNotBeToldIsTriedAgain(t *testing.T) {
 		if s.asked != tt.asked {
 			t.Errorf("%s: the table is asked %d times, want %d", name, s.asked, tt.asked)
 		}
+	}
+}
+
+// written keeps what is told.
+type written struct {
+	table
+	told []string
+}
+
+func (w *written) ReachThreshold(_ context.Context, id account.ID, one usage.Threshold, row audit.Row) error {
+	w.told = append(w.told, fmt.Sprint(id, " ", one.Billing, " ", one.Group, " ", one.Period, " ", one.Percent, " ", one.Used, " of ", one.Quota, " ", row.Account, row.KeyID, " ", row.Action, " ", row.Actor.Role, " ", row.Changes))
+	return nil
+}
+
+// TestARowOfAThresholdSaysEachFactUnderItsOwnName, and each threshold that is passed at once has its own.
+func TestARowOfAThresholdSaysEachFactUnderItsOwnName(t *testing.T) {
+	s := &written{}
+	teller := &thresholds.Teller{Store: s, Rows: six{}, Products: product.Default(), Source: env.Source{Now: func() time.Time { return keytest.Now }, Rand: keytest.RandomOf(t)}}
+	told, err := teller.Tell(t.Context(), "acc_1", []time.Time{keytest.Now.Truncate(24 * time.Hour)})
+	if err != nil || len(told) != len(s.told) {
+		t.Fatal(told, err)
+	}
+	want := "acc_1 free other 2026-11 50 6 of 10 acc_1 account.quota_reached system [{billing_type  \"free\"} {group  \"other\"} {period  \"2026-11\"} {threshold  50} {used  6} {quota  10}]"
+	if got := strings.Join(s.told, "\n"); got != want {
+		t.Errorf("%s\nwant %s", got, want)
 	}
 }

@@ -112,3 +112,36 @@ func TestABadCounterHidesNoKey(t *testing.T) {
 		t.Errorf("%v, %v, told %v", used, err, told)
 	}
 }
+
+// manyUses has a last use of each secret of a key, and of one that has ended, at times of their own.
+type manyUses struct{ fakeUse }
+
+func (manyUses) LastUsed(_ context.Context, _ account.ID, keys []apikey.ID) (map[apikey.ID]map[string]time.Time, error) {
+	at := func(minutes int) time.Time { return keytest.Now.Add(time.Duration(minutes) * time.Minute) }
+	return map[apikey.ID]map[string]time.Time{keys[0]: {
+		usage.HashTag(apikey.Hash{1}): at(1), usage.HashTag(apikey.Hash{2}): at(2), usage.HashTag(apikey.Hash{3}): at(3), usage.RefusedTag: at(4),
+	}}, nil
+}
+
+// TestEachUseIsThatOfItsSecret: a refused call is no use, and one with a secret that has ended since counts as allowed.
+func TestEachUseIsThatOfItsSecret(t *testing.T) {
+	at := func(minutes int) time.Time { return keytest.Now.Add(time.Duration(minutes) * time.Minute) }
+	k := apikey.Key{ID: "key_1", Current: apikey.StoredSecret{Hash: apikey.Hash{1}}, Outgoing: &apikey.Outgoing{StoredSecret: apikey.StoredSecret{Hash: apikey.Hash{2}}}}
+	other := apikey.Key{ID: "key_2"}
+	u := Uses{counters: manyUses{}}
+	used, err := u.LastUsed(t.Context(), "acc_1", k, other)
+	want := map[apikey.ID]Used{k.ID: {Current: at(1), Previous: at(2), Refused: at(4), Allowed: at(3), Known: true}, other.ID: {}}
+	if err != nil || !reflect.DeepEqual(used, want) {
+		t.Errorf("%v, %v\nwant %v", used, err, want)
+	}
+	if got := used[k.ID].Last(); !got.Equal(at(2)) {
+		t.Errorf("last used %s", got)
+	}
+	if got := (Used{Current: at(3), Previous: at(2)}).Last(); !got.Equal(at(3)) {
+		t.Errorf("last used %s", got)
+	}
+	k.Outgoing = nil
+	if used, err := u.LastUsed(t.Context(), "acc_1", k); err != nil || !used[k.ID].Previous.IsZero() || !used[k.ID].Allowed.Equal(at(3)) {
+		t.Errorf("without a rotation: %v, %v", used, err)
+	}
+}
