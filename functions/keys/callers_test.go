@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
@@ -109,7 +112,9 @@ func TestAKeySaysWhatHasLessEffectThanItSeems(t *testing.T) {
 // TestATestedCallComesFromWhereItSays: else from where the request comes from, as the gateway saw that.
 func TestATestedCallComesFromWhereItSays(t *testing.T) {
 	r := newHarness(t)
-	k := r.create(t, map[string]any{"networks": []string{"203.0.113.0/24"}, "apps": []any{androidApp(cert)}, "missing_origin": "allow"})
+	first := androidApp(cert)
+	first["package"] = "com.example.aaa" // the answer names neither the first app nor the first network
+	k := r.create(t, map[string]any{"networks": []string{"192.0.2.0/24", "203.0.113.0/24"}, "apps": []any{androidApp(cert), first}, "missing_origin": "allow"})
 	app := map[string]any{"android_package": "com.example.app", "android_cert": strings.ReplaceAll(cert, ":", "")}
 	with := func(more ...string) map[string]any {
 		body := map[string]any{}
@@ -139,6 +144,15 @@ func TestATestedCallComesFromWhereItSays(t *testing.T) {
 		}
 	}
 	r.Want(t, 422, apitest.Call{As: "viewer", Method: "POST", Path: r.path(k) + "/test", Body: map[string]any{"source_ip": "here"}})
+	for source, want := range map[string]string{"203.0.113.7": "203.0.113.0/24", "198.51.100.7": ""} {
+		request := httptest.NewRequest(http.MethodPost, "/", nil)
+		request.SetPathValue("key", k["id"].(string))
+		w := httptest.NewRecorder()
+		err := r.handler.test(w, request, gateway.Principal{Account: r.account.ID, Role: account.Viewer, SourceIP: source})
+		if err != nil || strings.Contains(w.Body.String(), `"network":"`+want) != (want != "") {
+			t.Errorf("from %s: %v %s", source, err, w.Body)
+		}
+	}
 }
 
 // seenRows is a counter store in which a key was called.
@@ -188,10 +202,33 @@ func TestWhatWasSeenIsProposedAndEveryCallIsAccountedFor(t *testing.T) {
 	if days := seen.in.To.Sub(seen.in.From).Hours() / 24; days != 30 || !seen.in.Days || !seen.in.To.After(r.Source.Time()) {
 		t.Errorf("it looks at %v", seen.in)
 	}
-	seen.days = []usage.Row{{Counts: usage.Counts{"c:c:allowed": 7, "o:-:allowed": 7}}}
 	k := r.create(t, nil)
+	got := r.post(t, 200, "developer", k, "proposal/from-usage", nil).JSON(t)
+	if from, to := moment.Format(seen.in.From), moment.Format(seen.in.To); got["from"] != from || got["to"] != to {
+		t.Errorf("%v to %v, want %s to %s", got["from"], got["to"], from, to)
+	}
+	seen.days = []usage.Row{{Counts: usage.Counts{"c:c:allowed": 7, "o:-:allowed": 7}}}
+	k = r.create(t, nil)
 	if got := r.post(t, 200, "developer", k, "proposal/from-usage", nil).JSON(t); got["key"].(map[string]any)["proposed"] != nil || got["would_refuse"] != 0.0 {
 		t.Errorf("nothing was seen: %v", got)
+	}
+}
+
+// TestAsManyPagesAreProposedAsAKeyMayHave: those with the most calls, and what the others called would be refused.
+func TestAsManyPagesAreProposedAsAKeyMayHave(t *testing.T) {
+	host := func(i int) usage.Share {
+		return usage.Share{Name: fmt.Sprintf("n%03d.example.com", i), Totals: usage.Totals{Allowed: int64(1000 - i), Requests: int64(1000 - i)}}
+	}
+	seen := usage.Seen{}
+	for i := range apikey.MaxDomains {
+		seen.Hosts = append(seen.Hosts, host(i))
+	}
+	if domains, refused := seenDomains(nil, seen, apikey.MissingOriginAllow); len(domains) != 100 || refused != 0 {
+		t.Errorf("%d of 100, %d refused", len(domains), refused)
+	}
+	seen.Hosts = append(seen.Hosts, host(100), host(101))
+	if domains, refused := seenDomains(nil, seen, apikey.MissingOriginAllow); len(domains) != 100 || domains[99] != "n099.example.com" || refused != 900+899 {
+		t.Errorf("%d of 102, %d refused", len(domains), refused)
 	}
 }
 

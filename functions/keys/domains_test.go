@@ -11,6 +11,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
 	"latchkey/shared/usage"
@@ -168,15 +169,26 @@ func TestAnEntryIsLinkedAndUnlinkedKeyByKey(t *testing.T) {
 	has, hasnt, full := r.withDomains(t, "has", "a.example.com"), r.withDomains(t, "hasnt"), r.withDomains(t, "full", hundred(t)...)
 	nearly := r.withDomains(t, "nearly", hundred(t)[1:]...)
 	revoked := r.NewKey(t, r.account, func(k *apikey.Key) { k.Name, k.RevokedAt = "revoked", keytest.Now })
+	deleted := r.NewKey(t, r.account, func(k *apikey.Key) { k.Name, k.DeletedAt = "deleted", keytest.Now })
+	long := r.withDomains(t, "long", longDomains()...) // by an older rule
+	spoilt := r.withDomains(t, "spoilt", "a.example.com")
+	for _, item := range r.Items(t, r.Tables.Control) {
+		if sk, _ := dynamo.GetS(item, "sk"); sk == "KEY#"+string(spoilt.ID) {
+			item["created_at"] = dynamo.S("spoilt")
+			r.Put(t, r.Tables.Control, item)
+		}
+	}
 	foreign := r.NewKey(t, r.NewAccount(t))
-	ids := []string{string(has.ID), string(hasnt.ID), string(nearly.ID), string(full.ID), string(revoked.ID), string(foreign.ID), string(has.ID)}
+	ids := []string{
+		string(has.ID), string(hasnt.ID), string(nearly.ID), string(full.ID), string(revoked.ID), string(foreign.ID), string(deleted.ID), string(spoilt.ID), string(long.ID), string(has.ID),
+	}
 	send := func(what string) []string {
 		return changed(t, r.Want(t, 200, apitest.Call{As: "developer", Method: "POST", Path: r.domains() + "/" + what, Body: map[string]any{"domain": "A.example.com", "keys": ids}}))
 	}
-	refused := []string{fmt.Sprintf("full refused %d domain_limit_reached", apikey.MaxDomains), "revoked refused 0 key_revoked", " refused 0 not_found"}
+	refused := []string{fmt.Sprintf("full refused %d domain_limit_reached", apikey.MaxDomains), "revoked refused 0 key_revoked", " refused 0 not_found", "deleted refused 0 key_deleted", "spoilt refused 1 record_unreadable", "long refused 90 domain_limit_reached"}
 	wantList(t, "linked", send("link"), append([]string{"has unchanged 1", "hasnt changed 1", "nearly changed 100"}, refused...)...)
 	wantList(t, "linked again", send("link"), append([]string{"has unchanged 1", "hasnt unchanged 1", "nearly unchanged 100"}, refused...)...)
-	refused[0] = fmt.Sprintf("full unchanged %d", apikey.MaxDomains)
+	refused[0], refused[5] = fmt.Sprintf("full unchanged %d", apikey.MaxDomains), "long unchanged 90"
 	wantList(t, "unlinked", send("unlink"), append([]string{"has changed 0", "hasnt changed 0", "nearly changed 99"}, refused...)...)
 	wantList(t, "unlinked again", send("unlink"), append([]string{"has unchanged 0", "hasnt unchanged 0", "nearly unchanged 99"}, refused...)...)
 	for _, k := range []apikey.Key{has, hasnt} {
@@ -204,6 +216,14 @@ func (r *harness) checkNow(t testing.TB, k apikey.Key) {
 		t.Fatal(err)
 	}
 	r.CheckGate(t, now)
+}
+
+// longDomains are entries that make a record at the gate longer than it may be.
+func longDomains() (list []string) {
+	for i := range 90 {
+		list = append(list, fmt.Sprintf("%s.d%03d.example", strings.Repeat(strings.Repeat("a", 60)+".", 3)+"a", i))
+	}
+	return list
 }
 
 // hundred is as many entries as a key may have.

@@ -17,6 +17,7 @@ import (
 	"latchkey/shared/keytest"
 	"latchkey/shared/limiter/quota"
 	"latchkey/shared/product"
+	"latchkey/shared/usage"
 )
 
 // quotaed is a harness of 21 November, 12:00, whose catalogue and account have quotas of freemium calls, with calls of the day, of the
@@ -157,5 +158,33 @@ func TestABillingTypeOfTheOtherAccountTypeIsShownWhileItCounts(t *testing.T) {
 	r.count(t, 7, c)
 	if got := quotaRows(t, r, "owner"); len(got) != 5 || got[0][:12] != "paying tiles" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestWhichBillingTypesAnAccountsQuotasShow: those that its keys can have, now or after the change of its type that runs, and those of another type with calls
+// of this month or a number of the account's own, of whichever period.
+func TestWhichBillingTypesAnAccountsQuotasShow(t *testing.T) {
+	h := handlers{products: product.Default()}
+	other := usage.Spending{Billing: apikey.Paying, Group: product.Other}
+	for name, tt := range map[string]struct {
+		account account.Account
+		month   map[usage.Spending]int64
+		want    string
+	}{
+		"self-serve":                {account.Account{Type: account.SelfServe}, nil, "freemium freemium pay_as_you_grow pay_as_you_grow"},
+		"enterprise":                {account.Account{Type: account.Enterprise}, nil, "evaluation evaluation paying paying free free"},
+		"changing its type":         {account.Account{Type: account.SelfServe, PendingType: account.Enterprise}, nil, "evaluation evaluation paying paying free free freemium freemium pay_as_you_grow pay_as_you_grow"},
+		"with calls":                {account.Account{Type: account.SelfServe}, map[usage.Spending]int64{other: 1}, "paying freemium freemium pay_as_you_grow pay_as_you_grow"},
+		"with a number for a day":   {account.Account{Type: account.SelfServe, Quotas: account.Quotas{{Billing: "paying", Group: "other", Day: 1}}}, nil, "paying freemium freemium pay_as_you_grow pay_as_you_grow"},
+		"with a number for a month": {account.Account{Type: account.SelfServe, Quotas: account.Quotas{{Billing: "free", Group: "tiles", Month: 1}}}, nil, "free freemium freemium pay_as_you_grow pay_as_you_grow"},
+		"with no calls any more":    {account.Account{Type: account.SelfServe}, map[usage.Spending]int64{other: 0}, "freemium freemium pay_as_you_grow pay_as_you_grow"},
+	} {
+		var got []string
+		for _, k := range h.kinds(tt.account, spent{month: tt.month}) {
+			got = append(got, string(k.Billing))
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %s, want %s", name, strings.Join(got, " "), tt.want)
+		}
 	}
 }
