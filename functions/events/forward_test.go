@@ -272,6 +272,19 @@ func TestUnreadableBatchIsAnErrorAndDoneIsAnEmptyList(t *testing.T) {
 	}
 }
 
+// TestTheClientIsOfTheFunctionsOwnCredentials, with their session's token; without any it calls nothing.
+func TestTheClientIsOfTheFunctionsOwnCredentials(t *testing.T) {
+	set := map[string]string{"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "token", "EVENTS_ENDPOINT": "http://127.0.0.1:1"}
+	options := newClient(func(name string) string { return set[name] }).Options()
+	c, err := options.Credentials.Retrieve(t.Context())
+	if err != nil || c.AccessKeyID != "id" || c.SecretAccessKey != "s" || c.SessionToken != "token" || options.Region != "eu-west-1" || *options.BaseEndpoint != "http://127.0.0.1:1" {
+		t.Errorf("%+v, %v, %s", c, err, options.Region)
+	}
+	if _, err := newClient(func(string) string { return "" }).Options().Credentials.Retrieve(t.Context()); err == nil {
+		t.Error("credentials from nowhere")
+	}
+}
+
 func TestReferencePageListsEveryDetailType(t *testing.T) {
 	page, err := os.ReadFile("../../docs/reference/events.md")
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
@@ -66,6 +67,12 @@ func TestTransactTellsWhatHappened(t *testing.T) {
 		"token in use by another request":   {[]error{&types.IdempotentParameterMismatchException{}}, &types.IdempotentParameterMismatchException{}, 1},
 		"its own first try is still going":  {[]error{&types.TransactionInProgressException{}, nil}, nil, 2},
 		"an item was refused":               {[]error{cancelled("None", "ValidationError")}, nil, 1},
+		"a table's capacity, then done":     {[]error{cancelled("None", "ProvisionedThroughputExceeded"), nil}, nil, 2},
+		"an account's limit, then done":     {[]error{cancelled("RequestLimitExceeded"), nil}, nil, 2},
+		"it may not":                        {[]error{&smithy.GenericAPIError{Code: "AccessDeniedException"}}, &smithy.GenericAPIError{Code: "AccessDeniedException"}, 1},
+		"there is no table":                 {[]error{&types.ResourceNotFoundException{}}, &smithy.GenericAPIError{Code: "ResourceNotFoundException"}, 1},
+		"a conflict of the whole request":   {[]error{&smithy.GenericAPIError{Code: "TransactionConflictException"}, nil}, nil, 2},
+		"conflicts, then lost for ever":     {[]error{cancelled("TransactionConflict"), cancelled("TransactionConflict"), io.ErrUnexpectedEOF}, dynamo.ErrUnknown, 5},
 		"a cancellation without any reason": {[]error{cancelled()}, dynamo.ErrUnknown, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +97,30 @@ func TestTransactTellsWhatHappened(t *testing.T) {
 
 func sameType(err, want error) bool {
 	var mismatch *types.IdempotentParameterMismatchException
-	return errors.As(err, &mismatch) && errors.As(want, &mismatch)
+	if errors.As(err, &mismatch) && errors.As(want, &mismatch) {
+		return true
+	}
+	var got, wanted smithy.APIError // as it came: neither a conflict nor unknown
+	return errors.As(err, &got) && errors.As(want, &wanted) && got.ErrorCode() == wanted.ErrorCode() && !errors.Is(err, dynamo.ErrUnknown) && !errors.Is(err, dynamo.ErrConflict)
+}
+
+// TestARefusedItemIsNoConflictWhateverElseIsSaid: it would be refused again. A refusal is neither a condition that didn't hold.
+func TestARefusedItemIsNoConflictWhateverElseIsSaid(t *testing.T) {
+	for _, reasons := range [][]string{
+		{"ValidationError", "TransactionConflict"},
+		{"TransactionConflict", "ValidationError"},
+		{"ConditionalCheckFailed", "ValidationError"},
+		{"ValidationError", "ConditionalCheckFailed"},
+		{"ItemCollectionSizeLimitExceeded"},
+		{"ItemCollectionSizeLimitExceeded", "ThrottlingError"},
+	} {
+		s := &script{answers: []error{cancelled(reasons...)}}
+		err := dynamo.Transact(t.Context(), s, "token", []types.TransactWriteItem{{}})
+		var conditions *dynamo.Cancelled
+		if err == nil || s.calls != 1 || errors.Is(err, dynamo.ErrConflict) || errors.Is(err, dynamo.ErrUnknown) || errors.As(err, &conditions) {
+			t.Errorf("%v: %d calls, %v", reasons, s.calls, err)
+		}
+	}
 }
 
 func TestTransactNamesTheFailedConditions(t *testing.T) {
@@ -111,14 +141,20 @@ func TestTransactNamesTheFailedConditions(t *testing.T) {
 
 func TestTransactGivesUpWithItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, answer := range []error{cancelled("TransactionConflict"), io.ErrUnexpectedEOF} {
+		for want, answer := range map[error]error{dynamo.ErrConflict: cancelled("TransactionConflict"), dynamo.ErrUnknown: io.ErrUnexpectedEOF} {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			s := &script{answers: []error{answer}}
 			err := dynamo.Transact(ctx, s, "token", nil)
-			if err == nil || s.calls != 1 {
-				t.Fatalf("%d calls, %v", s.calls, err)
+			if !errors.Is(err, want) || s.calls != 1 {
+				t.Fatalf("%d calls, %v, want %v", s.calls, err, want)
 			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		s := &script{answers: []error{io.ErrUnexpectedEOF, cancelled("TransactionConflict")}} // the first may have been written
+		if err := dynamo.Transact(ctx, s, "token", nil); !errors.Is(err, dynamo.ErrUnknown) || s.calls >= 8 {
+			t.Fatalf("%d calls, %v", s.calls, err)
 		}
 	})
 }
@@ -160,7 +196,7 @@ func TestConfigComesFromTheGivenEnvironmentAlone(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", "/nowhere")
 	t.Setenv("AWS_REGION", "wrong")
 	env := map[string]string{
-		"AWS_REGION": "eu-west-1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s",
+		"AWS_REGION": "eu-west-1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "token",
 		"CONTROL_TABLE": "c", "GATE_TABLE": "g", "LEASES_TABLE": "l", "QUOTAS_TABLE": "q", "SLICES_TABLE": "s", "COUNTERS_TABLE": "n", "STATEMENTS_TABLE": "t", "SESSIONS_TABLE": "e",
 	}
 	get := func(name string) string { return env[name] }
@@ -169,8 +205,15 @@ func TestConfigComesFromTheGivenEnvironmentAlone(t *testing.T) {
 		t.Fatalf("%+v", options)
 	}
 	credentials, err := options.Credentials.Retrieve(t.Context())
-	if err != nil || credentials.AccessKeyID != "id" {
-		t.Fatalf("%v, %v", credentials.AccessKeyID, err)
+	if err != nil || credentials.AccessKeyID != "id" || credentials.SecretAccessKey != "s" || credentials.SessionToken != "token" {
+		t.Fatalf("%+v, %v", credentials, err)
+	}
+	if client, ok := options.HTTPClient.(*awshttp.BuildableClient); !ok || client.GetTimeout() != dynamo.DefaultTimeout || client.GetTransport().MaxIdleConnsPerHost != 64 {
+		t.Errorf("%+v", options.HTTPClient)
+	}
+	shorter := dynamo.NewClient(dynamo.Config{Timeout: time.Second, Transport: http.DefaultTransport, Attempts: 7}).Options()
+	if client, ok := shorter.HTTPClient.(*http.Client); !ok || client.Timeout != time.Second || shorter.Retryer.MaxAttempts() != 7 {
+		t.Errorf("%+v", shorter.HTTPClient)
 	}
 	if got := dynamo.TablesFromEnv(get); got != (dynamo.Tables{Control: "c", Gate: "g", Leases: "l", Quotas: "q", Slices: "s", Counters: "n", Statements: "t", Sessions: "e"}) {
 		t.Fatalf("%+v", got)

@@ -3,6 +3,7 @@ package sealing
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"latchkey/functions/internal/env"
 	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
 	"latchkey/shared/keyring"
 	"latchkey/shared/keytest"
 )
@@ -198,5 +200,23 @@ func TestABreakdownOfSecretsManagerIsNoMissingKeyring(t *testing.T) {
 		if err == nil || errors.Is(err, ErrUnavailable) != tt.unavailable {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestTheClientIsOfTheFunctionsOwnCredentials, with their session's token, and waits for no answer that never comes.
+func TestTheClientIsOfTheFunctionsOwnCredentials(t *testing.T) {
+	vars := env.New(func(name string) string {
+		return map[string]string{"SECRETSMANAGER_ENDPOINT": "http://127.0.0.1:1", "KEYRING_SECRET": "ring"}[name]
+	})
+	options := NewClient(vars, dynamo.Config{Region: "eu-west-1", AccessKey: "id", SecretKey: "s", SessionToken: "token"}).Options()
+	c, err := options.Credentials.Retrieve(t.Context())
+	if err != nil || c.AccessKeyID != "id" || c.SecretAccessKey != "s" || c.SessionToken != "token" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if http, ok := options.HTTPClient.(*http.Client); !ok || http.Timeout != 3*time.Second || options.Region != "eu-west-1" || *options.BaseEndpoint != "http://127.0.0.1:1" {
+		t.Errorf("%+v", options)
+	}
+	if s := SecretOf(vars, nil); s.Name != "ring" {
+		t.Errorf("%+v", s)
 	}
 }
