@@ -258,3 +258,39 @@ func TestACallHasATimeLimit(t *testing.T) {
 		t.Errorf("a call may take %s", got)
 	}
 }
+
+// TestPagesAreReadToTheirEndOrTheirBound: each by the token of the one before, and what was taken by then stays where one fails.
+func TestPagesAreReadToTheirEndOrTheirBound(t *testing.T) {
+	type page struct {
+		Names []string `json:"names"`
+		Next  *string  `json:"next_page_token"`
+	}
+	first, second := answer{200, `{"names":["a"],"next_page_token":"t&1"}`, nil}, answer{200, `{"names":[],"next_page_token":"t2"}`, nil} // a page may be empty
+	last, refused := answer{200, `{"names":["c"]}`, nil}, answer{403, `{"code":"forbidden"}`, nil}
+	for name, tt := range map[string]struct {
+		list   []answer
+		most   int
+		names  string
+		tokens []string
+		fails  bool
+	}{
+		"to the end":     {[]answer{first, second, last}, 5, "ac", []string{"", "t&1", "t2"}, false},
+		"one page":       {[]answer{last}, 5, "c", []string{""}, false},
+		"to the bound":   {[]answer{first, second, last}, 2, "a", []string{"", "t&1"}, false},
+		"one is refused": {[]answer{first, refused}, 5, "a", []string{"", "t&1"}, true},
+	} {
+		p, a := person(t, tt.list...)
+		var names string
+		err := management.Pages(t.Context(), p, "/x", tt.most, func(d page) *string { return d.Next }, func(d page) { names += strings.Join(d.Names, "") })
+		var tokens []string
+		for _, r := range a.seen {
+			tokens = append(tokens, r.URL.Query().Get("page_token"))
+			if r.Method != http.MethodGet || r.URL.Query().Get("page_size") != "100" {
+				t.Errorf("%s: %s %s", name, r.Method, r.URL)
+			}
+		}
+		if names != tt.names || !reflect.DeepEqual(tokens, tt.tokens) || (err != nil) != tt.fails {
+			t.Errorf("%s: %q by %q, %v", name, names, tokens, err)
+		}
+	}
+}
