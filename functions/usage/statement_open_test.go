@@ -64,6 +64,19 @@ func TestAKeyWhoseRecordIsDamagedKeepsItsRowsInAStatement(t *testing.T) {
 	}
 }
 
+// TestADeletedKeyKeepsItsRowsInAStatement: its calls were made, and it may be restored. Only a key that is purged has no row of its own.
+func TestADeletedKeyKeepsItsRowsInAStatement(t *testing.T) {
+	r := billed(t)
+	rows := func() []byte { return asJSON(t, r.stated(t, "owner", r.root(), "").JSON(t)["rows"]) }
+	want := rows()
+	if _, err := r.Edit(t.Context(), r.key, "key.delete", func(k *apikey.Key) { k.DeletedAt = keytest.Now }); err != nil {
+		t.Fatal(err)
+	}
+	if got := rows(); !bytes.Contains(want, []byte(r.key.ID)) || !bytes.Equal(got, want) {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
 // TestAnAccountThatIsLeftOutOfAFinalStatementHasNone: its owner is shown what is counted, and operators which accounts the file lacks.
 func TestAnAccountThatIsLeftOutOfAFinalStatementHasNone(t *testing.T) {
 	r := billed(t)

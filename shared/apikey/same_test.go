@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -50,9 +51,15 @@ func TestSameIgnoresOnlyTheVersionAndTheOrderOfSets(t *testing.T) {
 			t.Errorf("%s: same is %v and %v, want %v", name, a.Same(b), b.Same(a), c.same)
 		}
 	}
-	k := key(func(k *apikey.Key) { k.Domains = turned })
-	k.Same(k)
-	if !slices.Equal(turned, []string{"b.example", "a.example", "b.example"}) {
-		t.Errorf("comparing sorted a key's own list: %q", turned)
+	unsorted := func() apikey.Key {
+		list := func() *[]string { l := slices.Clone(turned); return &l }
+		products := []product.ID{"search", "map-display", "search"}
+		return key(func(k *apikey.Key) {
+			k.Domains, k.Labels, k.Networks, k.Apps, k.Products = *list(), *list(), *list(), *list(), slices.Clone(products)
+			k.Proposed = &apikey.Proposal{Domains: list(), Networks: list(), Apps: list(), Products: &products}
+		})
+	}
+	if k := unsorted(); !k.Same(unsorted()) || !reflect.DeepEqual(k, unsorted()) {
+		t.Errorf("comparing sorted a key's own lists: %+v, %+v", k, k.Proposed)
 	}
 }

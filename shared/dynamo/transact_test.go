@@ -74,15 +74,26 @@ func TestTransactTellsWhatHappened(t *testing.T) {
 		"a conflict of the whole request":   {[]error{&smithy.GenericAPIError{Code: "TransactionConflictException"}, nil}, nil, 2},
 		"conflicts, then lost for ever":     {[]error{cancelled("TransactionConflict"), cancelled("TransactionConflict"), io.ErrUnexpectedEOF}, dynamo.ErrUnknown, 5},
 		"a cancellation without any reason": {[]error{cancelled()}, dynamo.ErrUnknown, 3},
+
+		// Each word for a table that has no time now, and for what no repetition changes. A refusal counts wherever it stands.
+		"throttled for ever":                                   {[]error{cancelled("ThrottlingError")}, dynamo.ErrConflict, 8},
+		"no throughput for ever":                               {[]error{cancelled("None", "ProvisionedThroughputExceeded")}, dynamo.ErrConflict, 8},
+		"too many requests for ever":                           {[]error{cancelled("RequestLimitExceeded")}, dynamo.ErrConflict, 8},
+		"a conflict as an error for ever":                      {[]error{&types.TransactionConflictException{}}, dynamo.ErrConflict, 8},
+		"still going for ever":                                 {[]error{&types.TransactionInProgressException{}}, dynamo.ErrConflict, 8},
+		"an item was refused: its list":                        {[]error{cancelled("ItemCollectionSizeLimitExceeded")}, nil, 1},
+		"an item was refused, then a conflict and a condition": {[]error{cancelled("ValidationError", "TransactionConflict", "ConditionalCheckFailed")}, nil, 1},
+		"an item was refused behind a conflict":                {[]error{cancelled("TransactionConflict", "ConditionalCheckFailed", "ValidationError")}, nil, 1},
+		"a table that isn't there":                             {[]error{&types.ResourceNotFoundException{}}, nil, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{answers: c.answers}
 				err := dynamo.Transact(t.Context(), s, "token", []types.TransactWriteItem{{}})
 				switch {
-				case name == "an item was refused":
-					if err == nil {
-						t.Fatal("no error")
+				case c.calls == 1 && c.want == nil && c.answers[0] != nil: // refused
+					if err == nil || errors.Is(err, dynamo.ErrConflict) || errors.Is(err, dynamo.ErrUnknown) {
+						t.Fatalf("got %v, want a refusal", err)
 					}
 				case c.want == nil && err != nil, c.want != nil && !errors.Is(err, c.want) && !sameType(err, c.want):
 					t.Fatalf("got %v, want %v", err, c.want)

@@ -326,6 +326,36 @@ func TestWhatIsGivenBackIsNoPartOfAShare(t *testing.T) {
 	}
 }
 
+// TestWhatIsGivenBackInAnOutageIsAdmittedAgain: calls that another limit refused take nothing of what an environment admits by itself.
+func TestWhatIsGivenBackInAnOutageIsAdmittedAgain(t *testing.T) {
+	const limit, eighth = 80, 10
+	for _, back := range []int{0, 1, 4, eighth} {
+		e := newEnv(limit)
+		admitted := func() (list []limiter.Result) {
+			for range 2 * limit {
+				step := e.Decide("k", limit, clock(0))
+				if !step.Done {
+					step = e.Answer(step.Ask, limiter.Seen{}, errDown, clock(0))
+				}
+				if step.Result.Admit {
+					list = append(list, step.Result)
+				}
+			}
+			return list
+		}
+		first := admitted()
+		if len(first) != eighth {
+			t.Fatalf("%d are admitted, want %d", len(first), eighth)
+		}
+		for _, r := range first[:back] {
+			e.GiveBack("k", r, clock(0))
+		}
+		if again := len(admitted()); again != back {
+			t.Errorf("%d were given back, and %d more are admitted", back, again)
+		}
+	}
+}
+
 // TestASecondWithoutTheStoreNeverHoldsMoreThanTheLimitOfThatMoment: a limit may be changed in an outage, or just before.
 func TestASecondWithoutTheStoreNeverHoldsMoreThanTheLimitOfThatMoment(t *testing.T) {
 	for _, before := range []int{1, 8, 40, 100} {
