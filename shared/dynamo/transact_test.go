@@ -92,7 +92,8 @@ func TestTransactTellsWhatHappened(t *testing.T) {
 				err := dynamo.Transact(t.Context(), s, "token", []types.TransactWriteItem{{}})
 				switch {
 				case c.calls == 1 && c.want == nil && c.answers[0] != nil: // refused
-					if err == nil || errors.Is(err, dynamo.ErrConflict) || errors.Is(err, dynamo.ErrUnknown) {
+					var conditions *dynamo.Cancelled
+					if err == nil || errors.Is(err, dynamo.ErrConflict) || errors.Is(err, dynamo.ErrUnknown) || errors.As(err, &conditions) {
 						t.Fatalf("got %v, want a refusal", err)
 					}
 				case c.want == nil && err != nil, c.want != nil && !errors.Is(err, c.want) && !sameType(err, c.want):
