@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -121,5 +123,41 @@ func TestASweepBeginsAgainUnderANewDataKey(t *testing.T) {
 		if keyring.SealedBy(r.key(k).Current.Sealed) != "k2" {
 			t.Error("not sealed again")
 		}
+	}
+}
+
+// TestWhatASweepMeasuresIsOfEachRun: all runs together have measured what the sweep did, and no secret twice.
+func TestWhatASweepMeasuresIsOfEachRun(t *testing.T) {
+	r, v, a, _ := ringHarness(t)
+	foreign, err := keyring.Ring{}.Grow(keytest.Random(6), "k0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.sealedKey(t, a, v.ring(t))
+	r.sealedKey(t, a, foreign) // which nobody can open
+	measured := regexp.MustCompile(`"SecretsResealed":(\d+),"SecretsUnopened":(\d+)`)
+	sum, told := [2]int{}, 0
+	for n, more := 0, true; more && n < 20; n++ {
+		before := len(r.out.String())
+		ended(r.ringJob(v), 2, func(ctx context.Context, job *rotator) {
+			s, err := job.keyring(ctx, n == 0)
+			if more = s.More; err != nil {
+				t.Fatal(err)
+			}
+		})
+		said := measured.FindStringSubmatch(r.out.String()[before:])
+		if said == nil {
+			t.Fatalf("run %d: %s", n, r.out)
+		}
+		for i, text := range said[1:] {
+			number, _ := strconv.Atoi(text)
+			sum[i] += number
+		}
+		if said[1] != "0" || said[2] != "0" {
+			told++
+		}
+	}
+	if sum != [2]int{2, 1} || told < 2 {
+		t.Errorf("%d were sealed again and %d not opened, told by %d runs", sum[0], sum[1], told)
 	}
 }
