@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
@@ -27,12 +28,17 @@ type closedStatements struct {
 	texts  text.Secrets
 }
 
-// closeStatement has a month's statement written although something is left of the month. The job does it, once the month is settled.
+// closeStatement has a month's statement written although something is left of the month. That is decided once the month is settled: before, nobody can know
+// what is left.
 func (h *closedStatements) closeStatement(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	month, err := statement.ParseMonth(r.PathValue("month"))
 	now := h.source.Time()
 	if err != nil || month.End().After(now) || month.Begin().Before(now.AddDate(-1, -1, 0)) {
 		return gateway.Parameter("month", "It must be a month such as 2026-11 that is over, of the last 13.")
+	}
+	if settled := month.Settled(); now.Before(settled) {
+		return gateway.NewProblem(http.StatusConflict, "statement_not_settled", "Calls of the month may still be counted.").
+			WithDetail("What is left of it isn't known yet. It can be closed from " + settled.Format(time.RFC3339) + " on.")
 	}
 	body, _, err := gateway.Body[api.CloseStatement](r, gateway.BodyOptions{})
 	if err != nil {

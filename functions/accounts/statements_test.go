@@ -1,11 +1,14 @@
 package main
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/usage/statement"
 )
 
 // TestAMonthIsClosedWithAReasonOnce: the first reason stays, and the operators' audit trail has it. A month that isn't over can't be closed.
@@ -38,4 +41,24 @@ func TestAMonthIsClosedWithAReasonOnce(t *testing.T) {
 	if _, ok, err := r.Control.StatementClosed(t.Context(), "2026-01"); ok || err != nil {
 		t.Errorf("nobody has closed it: %v, %v", ok, err)
 	}
+}
+
+// TestAMonthIsClosedWhenItIsSettled, and not in the four days before: what is left of it isn't known yet. The refusal says from when on.
+func TestAMonthIsClosedWhenItIsSettled(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.NewAccount(t).ID)
+	month := statement.MonthOf(keytest.Now)
+	call := apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/statements/" + month.String() + "/close", Body: map[string]any{"reason": "Garbage."}}
+	for _, at := range []time.Time{month.End(), month.Settled().Add(-time.Second)} {
+		r.Clock.Advance(at.Sub(r.Clock.Now()))
+		a := r.Want(t, 409, call)
+		if detail, _ := a.JSON(t)["detail"].(string); a.Code() != "statement_not_settled" || !strings.Contains(detail, month.Settled().Format(time.RFC3339)) {
+			t.Errorf("at %v: %s, %s", at, a.Code(), a.Body)
+		}
+		if _, closed, err := r.Control.StatementClosed(t.Context(), month.String()); err != nil || closed {
+			t.Errorf("at %v it is closed: %t, %v", at, closed, err)
+		}
+	}
+	r.Clock.Advance(time.Second)
+	r.Want(t, 204, call)
 }

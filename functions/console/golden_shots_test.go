@@ -278,6 +278,11 @@ func usageShots(add adder, root, key string) {
 	}()))
 	add("statement", "owner,support", root+"/statements", nil)
 	add("statement.open", "owner", root+"/statements?month=2026-07&page=p2", withDoc("GET "+accountAPI+"/statements/2026-07", openStatement()))
+	add("statement.left_out", "owner", root+"/statements?month=2026-07", withDoc("GET "+accountAPI+"/statements/2026-07", func() api.Statement {
+		s := openStatement()
+		s.Status, s.ClosedAt, s.Rows, s.LeftOut = api.Final, maybeDay(35), nil, ptr([]string{"acc_01"})
+		return s
+	}()))
 	add("usage.month", "owner", usage+"?range=30d", withDoc("GET "+accountAPI+"/usage", daysOf(30)))
 	add("usage.weeks", "owner", usage+"?from=2026-06-03&to=2026-08-03&by=week", withDoc("GET "+accountAPI+"/usage", daysOf(62)))
 	add("usage.coarse", "owner", usage+"?from=2026-06-10&by=hour", withDoc("GET "+accountAPI+"/usage", daysOf(40)))
@@ -485,7 +490,7 @@ func operatorShots(add adder) {
 		return withDoc("GET /v1/operator/statements/2026-07", s)
 	}
 	add("statements.open", "admin,support", ops+"/statements?month=2026-07&page=p2", ofAll(func(s *api.Statement) {
-		s.Rows, s.NextPageToken, s.Unreadable = fullStatement().Rows, ptr("p3"), ptr(2)
+		s.SettledAt, s.Rows, s.NextPageToken, s.Unreadable = day(32), fullStatement().Rows, ptr("p3"), ptr(2)
 	}))
 	add("statements.not_settled", "admin", ops+"/statements?month=2026-07", ofAll(func(s *api.Statement) { s.SettledAt, s.NextPageToken = day(60), ptr("p3") }))
 	add("statements.left_out", "admin", ops+"/statements?month=2026-07", ofAll(func(s *api.Statement) {

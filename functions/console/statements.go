@@ -33,7 +33,7 @@ type statementPage struct {
 	Account    string // "" where it is over all
 	Last       string // the present month, after which there is none
 	Page, Next string
-	Over       bool     // the month has ended
+	Settled    bool     // the month can be closed
 	Without    []string // accounts whose rows it lacks: the first of them
 	Further    int      // and how many more
 }
@@ -100,7 +100,7 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 			n := min(len(*without), mostWithout)
 			d.Without, d.Further = (*without)[:n], len(*without)-n
 		}
-		d.Over = a.now().After(found.SettledAt.Add(-statement.Settles))
+		d.Settled = !a.now().Before(found.SettledAt.Time)
 	}
 	for _, row := range found.Rows {
 		d.Lines = append(d.Lines, v.statementLine(row, products))

@@ -1996,7 +1996,7 @@ type Statement struct {
 	// ClosedAt When the statement of all accounts became final; absent until then.
 	ClosedAt *MaybeTime `json:"closed_at,omitempty"`
 
-	// LeftOut Of all accounts: those whose rows could not be written yet or, of a final statement, that an admin had it written without. Absent where there are none.
+	// LeftOut Accounts whose rows could not be written yet or, of a final statement, that an admin had it written without. An account's own statement names the account itself where its month was closed so; what it used becomes adjustments. Absent where there are none.
 	LeftOut *[]string `json:"left_out,omitempty"`
 	Month   string    `json:"month"`
 
