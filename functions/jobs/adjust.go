@@ -25,9 +25,15 @@ const (
 	countTrying = "trying"
 	countAlone  = "alone"
 	countFirst  = "first" // the number of runs that began with the account that is being compared alone, and haven't come behind it
-	// countAdjusting, with an account's ID behind it, is there from before the account is adjusted until the pass is behind it: 1 while that isn't
-	// counted and measured, then 2. So a run that finds it knows of adjustments that the run before may have written and not told.
+	// countAdjusting, with an account's ID behind it, is there from before the account is adjusted until the pass is behind it: untold while that isn't
+	// counted and measured, then told. So a run that finds it knows of adjustments that the run before may have written and not told.
 	countAdjusting = "adjusting "
+)
+
+// What countAdjusting says of an account.
+const (
+	untold = 1
+	told   = 2
 )
 
 // mostTries is the number of runs that an account may end. A run that ends just behind one, before it has saved that, is none of its doing, and looks the same.
@@ -118,7 +124,7 @@ func (j *jobs) compareSome(ctx context.Context, s statements.State, ids []accoun
 	unsaved := false
 	for i, id := range ids {
 		if _, known := p.Counts[countAdjusting+string(id)]; len(found[i].rows) > 0 && !known {
-			p.Counts[countAdjusting+string(id)], unsaved = 1, true
+			p.Counts[countAdjusting+string(id)], unsaved = untold, true
 		}
 	}
 	if unsaved {
@@ -146,9 +152,9 @@ func (j *jobs) compareSome(ctx context.Context, s statements.State, ids []accoun
 // tell counts and measures the accounts that are adjusted and of which that isn't known to be done. It may be done twice, by a run that ends before it saves that.
 func (j *jobs) tell(p *control.Pass, c *compared) {
 	n := 0
-	for name, told := range p.Counts {
-		if strings.HasPrefix(name, countAdjusting) && told == 1 {
-			p.Counts[name] = 2
+	for name, state := range p.Counts {
+		if strings.HasPrefix(name, countAdjusting) && state == untold {
+			p.Counts[name] = told
 			n++
 		}
 	}

@@ -174,15 +174,15 @@ func (j *jobs) reportsSince(ctx context.Context, s statements.State) (found int,
 	for day := s.Month.Settled(); err == nil && !day.After(now); day = day.AddDate(0, 0, 1) {
 		err = j.billing.counters.EachAside(ctx, day, func(a counters.Aside) error {
 			report, _, _ := about(a)
-			return j.compareReport(ctx, w, "aside "+a.ID, report)
+			return j.compareReport(ctx, w, "aside "+a.ID, report, j.asked(ctx))
 		})
 	}
 	if err != nil {
 		return w.left, errors.Join(err, errOver)
 	}
-	sweep, err := j.billing.notes.Sweep(ctx, s.Month, statements.Final)
+	sweep, err := j.billing.notes.Sweep(ctx, statements.SweptFinal(s.Month))
 	if err == nil && !sweep.Done {
-		_, err = j.sweep(ctx, w, statements.Final, sweep)
+		_, err = j.sweep(ctx, w, statements.SweptFinal(s.Month), sweep)
 	}
 	return w.left, errors.Join(err, errOver)
 }
@@ -190,7 +190,7 @@ func (j *jobs) reportsSince(ctx context.Context, s statements.State) (found int,
 // asidesOver looks at what was set aside before an admin closed a month, until all of it could be read once: the month didn't wait for what couldn't be
 // read then. What nobody knows to be counted any more is noted as not counted.
 func (j *jobs) asidesOver(ctx context.Context, w *watched) error {
-	sweep, err := j.billing.notes.Sweep(ctx, w.month, statements.Asides)
+	sweep, err := j.billing.notes.Sweep(ctx, statements.SweptAsides(w.month))
 	if err != nil || sweep.Done {
 		return err
 	}
@@ -201,7 +201,7 @@ func (j *jobs) asidesOver(ctx context.Context, w *watched) error {
 	if j.asides(ctx, []*watched{w}, settled); w.err != nil {
 		return w.err
 	}
-	return j.billing.notes.SaveSweep(ctx, w.month, statements.Asides, statements.Sweep{Began: j.source.Time(), Done: true})
+	return j.billing.notes.SaveSweep(ctx, statements.SweptAsides(w.month), statements.Sweep{Began: j.source.Time(), Done: true})
 }
 
 // uncounted counts what is noted as not counted of a month and still isn't, and how much of that was noted since its statement is final.

@@ -36,6 +36,8 @@ func TestNoMonthEndsBecauseWhatItWaitsForHasExpired(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	f.at = february.Settled()
+	f.daily(t)
 	if w := f.job(t, "statements", february.Settled()).(written); expired != 1 || w.Left != 1 || len(w.Waiting) != 1 {
 		t.Errorf("%d expired: %+v", expired, w)
 	}
@@ -123,4 +125,11 @@ func (f partly) Adjustments(ctx context.Context, id account.ID) ([]statements.Ad
 		return nil, dynamo.ErrUnreadable
 	}
 	return f.statementStore.Adjustments(ctx, id)
+}
+
+func (f partly) Standing(ctx context.Context, m statement.Month, id account.ID) ([]statement.Row, statements.Carried, error) {
+	if f.bad(id) {
+		return nil, statements.Carried{}, dynamo.ErrUnreadable
+	}
+	return f.statementStore.Standing(ctx, m, id)
 }

@@ -278,6 +278,15 @@ func (f *fleet) job(t testing.TB, name string, at time.Time) any {
 	return answer
 }
 
+// daily makes it so that the reports were compared the day before, as they are where the job runs each hour.
+func (r *harness) daily(t testing.TB) {
+	t.Helper()
+	began := r.at.AddDate(0, 0, -1)
+	if err := r.billing.notes.SaveSweep(t.Context(), statements.Daily, statements.Sweep{Began: began, Before: began.AddDate(0, 0, -1), Done: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // stated reads what the statement of a month says with its adjustments, and what the counters have, in the ledger's words. The table's bytes
 // are hashed as they are served.
 func (f *fleet) stated(t testing.TB, m statement.Month) (stated, counted map[line]int64) {

@@ -42,6 +42,7 @@ func TestNoMonthIsWithoutAStatement(t *testing.T) {
 	r, _ := stocked(t, keytest.LongStores(t), 1, 1)
 	months := func() (list []statement.Month) {
 		t.Helper()
+		r.daily(t)
 		if answer, err := r.do(t, "statements"); err != nil {
 			t.Fatalf("%+v, %v", answer, err)
 		}
@@ -130,6 +131,7 @@ func TestAMonthThatBecomesFinalLateIsComparedAsLongAsAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.at = february.End().Add(compareFor + 24*time.Hour)
+	r.daily(t)
 	if answer, err := r.do(t, "statements"); err != nil || !slices.Contains(answer.(written).Final, february.String()) {
 		t.Fatalf("%+v, %v", answer, err)
 	}
@@ -196,6 +198,7 @@ func TestAStateThatCannotBeReadStopsItsOwnMonthAlone(t *testing.T) {
 		}
 	}
 	r.at = (february + 2).Settled()
+	r.daily(t)
 	answer, err := r.do(t, "statements") // March is begun only from a month before it that can be read
 	if w, _ := answer.(written); !errors.Is(err, dynamo.ErrUnreadable) || !slices.Equal(w.Final, []string{(february + 2).String()}) {
 		t.Errorf("%+v, %v", answer, err)

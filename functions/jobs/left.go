@@ -12,6 +12,7 @@ import (
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/dynamo/stream"
+	"latchkey/shared/telemetry"
 	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
 )
@@ -19,10 +20,13 @@ import (
 // watched is a month that runs, or waits for its statement, and what keeps it open.
 type watched struct {
 	month statement.Month
+	over  bool            // an admin has closed it
 	final bool            // its statement is: what isn't counted is a difference of which nobody knew
 	noted map[string]bool // by ID: what is noted as not counted
 	left  int             // records that were set aside and may be about it, reports about it that aren't counted, and one more while these haven't all been looked at
 	err   error           // the first thing that couldn't be asked
+	// unknown is why noted isn't complete
+	unknown error
 }
 
 func (w *watched) fail(err error) {
@@ -40,18 +44,17 @@ func (j *jobs) watch(ctx context.Context, months []statement.Month) []*watched {
 	settled, err := j.billing.notes.Settled(ctx)
 	var list []*watched
 	for _, m := range months {
-		w := &watched{month: m, noted: map[string]bool{}, err: err}
+		w := &watched{month: m, noted: map[string]bool{}, err: err, unknown: err}
 		if list = append(list, w); err == nil {
-			w.fail(j.notes(ctx, w, settled))
+			w.unknown = j.notes(ctx, w, settled)
+			w.fail(w.unknown)
 		}
 	}
 	if err != nil {
 		return list
 	}
 	j.asides(ctx, list, settled)
-	for _, w := range list {
-		w.fail(j.reports(ctx, w))
-	}
+	j.reports(ctx, list)
 	return list
 }
 
@@ -176,7 +179,7 @@ func (j *jobs) counted(ctx context.Context, r usage.Report) (bool, error) {
 	for part := range slices.Chunk(r.Entries, counters.MaxItems) {
 		items := make([]usage.Item, len(part))
 		for i, e := range part {
-			items[i] = contribution(r, e)
+			items[i] = contribution(r.Environment, e.Subject, e.Hour)
 		}
 		stored, err := j.billing.counters.Read(ctx, items)
 		if errors.Is(err, dynamo.ErrUnreadable) { // the month waits for it, and no other does
@@ -185,35 +188,35 @@ func (j *jobs) counted(ctx context.Context, r usage.Report) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		for i, e := range part {
-			if s, ok := stored[items[i]]; ok && !s.Counts.Holds(e.Counts) {
-				return false, nil
-			}
+		of := r
+		if of.Entries = part; !holds(stored, of) {
+			return false, nil
 		}
 	}
 	return len(r.Entries) > 0, nil
 }
 
-func contribution(r usage.Report, e usage.Entry) usage.Item {
-	return usage.Item{
-		Kind: usage.Contributed, Account: e.Subject.Account, Key: e.Subject.Key, Product: e.Subject.Product, Hour: e.Hour, Environment: r.Environment,
-	}
+// asked is counted, of one report at a time.
+func (j *jobs) asked(ctx context.Context) func(usage.Report) (bool, error) {
+	return func(r usage.Report) (bool, error) { return j.counted(ctx, r) }
 }
 
-// reports compares the reports that are still there with what is counted, once for each month, from the time on at which none can come to it any more.
-func (j *jobs) reports(ctx context.Context, w *watched) error {
-	sweep, err := j.billing.notes.Sweep(ctx, w.month, statements.Open)
-	if err == nil && !sweep.Done && !j.source.Now().Before(w.month.End().Add(usage.MaxReportAge)) {
-		sweep, err = j.sweep(ctx, w, statements.Open, sweep)
+// holds reports whether all that a report says is in what its environment has contributed.
+func holds(stored map[usage.Item]usage.Stored, r usage.Report) bool {
+	for _, e := range r.Entries {
+		if !stored[contribution(r.Environment, e.Subject, e.Hour)].Counts.Holds(e.Counts) {
+			return false
+		}
 	}
-	if !sweep.Done && !j.source.Now().Before(w.month.Settled()) {
-		w.left++
-	}
-	return err
+	return true
+}
+
+func contribution(environment string, of usage.Subject, h usage.Hour) usage.Item {
+	return usage.Item{Kind: usage.Contributed, Account: of.Account, Key: of.Key, Product: of.Product, Hour: h, Environment: environment}
 }
 
 // sweep compares all reports that are there, from where the last run ended.
-func (j *jobs) sweep(ctx context.Context, w *watched, status statements.Status, s statements.Sweep) (statements.Sweep, error) {
+func (j *jobs) sweep(ctx context.Context, w *watched, of statements.Swept, s statements.Sweep) (statements.Sweep, error) {
 	if s.Began.IsZero() {
 		s.Began = j.source.Time()
 	}
@@ -222,24 +225,24 @@ func (j *jobs) sweep(ctx context.Context, w *watched, status statements.Status, 
 		if unreadable != nil {
 			return nil //nolint:nilerr // the counter has set it aside, where it counts as left
 		}
-		return j.compareReport(ctx, w, "report "+id, r)
+		return j.compareReport(ctx, w, "report "+id, r, j.asked(ctx))
 	}, func(after string) error {
 		s.After = after
 		if closed() {
 			return errTimeUp
 		}
-		return j.billing.notes.SaveSweep(ctx, w.month, status, s)
+		return j.billing.notes.SaveSweep(ctx, of, s)
 	})
 	if err != nil {
 		return s, err
 	}
 	s.Done = true
-	return s, j.billing.notes.SaveSweep(ctx, w.month, status, s)
+	return s, j.billing.notes.SaveSweep(ctx, of, s)
 }
 
 // compareReport notes a report about a month that isn't counted, unless it is noted. Nobody can know it of hours whose contributions have expired: a report
 // that came late may have been counted, and if its batch failed, that was set aside.
-func (j *jobs) compareReport(ctx context.Context, w *watched, id string, r usage.Report) error {
+func (j *jobs) compareReport(ctx context.Context, w *watched, id string, r usage.Report, counted func(usage.Report) (bool, error)) error {
 	of := r
 	of.Entries = nil
 	for _, e := range r.Entries {
@@ -250,12 +253,14 @@ func (j *jobs) compareReport(ctx context.Context, w *watched, id string, r usage
 	if w.noted[id] || len(of.Entries) == 0 {
 		return nil
 	}
-	counted, err := j.counted(ctx, of)
-	if err != nil || counted {
+	is, err := counted(of)
+	if err != nil || is {
 		return err
 	}
 	j.log.WarnContext(ctx, "report not counted", "month", w.month.String(), "report", id)
-	w.isLeft(id)
+	if w.isLeft(id); !w.final && j.source.Now().Sub(r.At) >= givenUp {
+		j.metrics.Write(telemetry.Sum(j.source.Now(), "UsageSetAside", 1))
+	}
 	return j.miss(ctx, w, id, of)
 }
 

@@ -15,6 +15,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/keytest"
+	"latchkey/shared/usage/statement"
 )
 
 // measured are the values of a metric that have been written since forget.
@@ -103,6 +104,8 @@ func TestReportsAreComparedWhenNoneCanComeAnyMore(t *testing.T) {
 		f := newFleet(t, newHarnessOn(t, keytest.LongStores(t)), 1, 1, 1)
 		f.decide(f.tallies[0], f.keys[0], "search", "", "paying", authz.Allowed)
 		f.job(t, "statements", end.Add(before))
+		f.at = february.Settled()
+		f.daily(t)
 		f.now = end.Add(71 * time.Hour)
 		f.report(t, f.tallies[0], 0)
 		if w := f.job(t, "statements", february.Settled()).(written); w.Left != 1 || len(w.Waiting) != 1 {
@@ -122,6 +125,13 @@ func (f failingFor) Adjustments(ctx context.Context, id account.ID) ([]statement
 		return nil, err
 	}
 	return f.statementStore.Adjustments(ctx, id)
+}
+
+func (f failingFor) Standing(ctx context.Context, m statement.Month, id account.ID) ([]statement.Row, statements.Carried, error) {
+	if err := f.why[id]; err != nil {
+		return nil, statements.Carried{}, err
+	}
+	return f.statementStore.Standing(ctx, m, id)
 }
 
 // TestAMonthIsClosedOverWhatLastsAlone: an account that couldn't be read for the moment is in the statement, though an admin has closed the month.

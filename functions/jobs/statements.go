@@ -27,6 +27,7 @@ type statementStore interface {
 	Rows(context.Context, statements.State, account.ID) ([]statement.Row, error)
 	Adjust(context.Context, statements.Adjustment) error
 	Adjustments(context.Context, account.ID) ([]statements.Adjustment, error)
+	Standing(context.Context, statement.Month, account.ID) ([]statement.Row, statements.Carried, error)
 }
 
 // noteStore lists the methods of the statements table for what keeps a month open.
@@ -35,8 +36,8 @@ type noteStore interface {
 	Settled(context.Context) (map[string]bool, error)
 	Miss(context.Context, statement.Month, statements.Missed) error
 	EachMissing(context.Context, statement.Month, func(statements.Missed) error) error
-	Sweep(context.Context, statement.Month, statements.Status) (statements.Sweep, error)
-	SaveSweep(context.Context, statement.Month, statements.Status, statements.Sweep) error
+	Sweep(context.Context, statements.Swept) (statements.Sweep, error)
+	SaveSweep(context.Context, statements.Swept, statements.Sweep) error
 }
 
 // countersStore lists the methods of the counters table that the jobs call.
@@ -119,9 +120,9 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched
 		if s.Status == statements.Final || s.Month == present {
 			continue
 		}
-		waits, err := j.waits(ctx, s)
+		waits, over, err := j.waits(ctx, s)
 		if err == nil && !waits {
-			err = do(s, &watched{month: s.Month})
+			err = do(s, &watched{month: s.Month, over: over})
 		}
 		switch {
 		case errors.Is(err, errTimeUp):
@@ -183,48 +184,38 @@ func (j *jobs) begun(ctx context.Context, present statement.Month) ([]statements
 	return j.billing.statements.States(ctx)
 }
 
-// waits reports whether a month has to be looked at before its statement is written. One that an admin has closed hasn't, nor has one that is being
+// waits reports whether a month has to be looked at before its statement is written. One that an admin has closed (over) hasn't, nor has one that is being
 // written.
-func (j *jobs) waits(ctx context.Context, s statements.State) (bool, error) {
-	if s.Status != statements.Open {
-		return false, nil
+func (j *jobs) waits(ctx context.Context, s statements.State) (waits, over bool, err error) {
+	switch {
+	case s.Over:
+		return false, true, nil
+	case s.Status == statements.Open && j.source.Now().Before(s.Month.Settled()): // whatever was said of it
+		return true, false, nil
 	}
-	if j.source.Now().Before(s.Month.Settled()) {
-		return true, nil
-	}
-	_, over, err := j.store.StatementClosed(ctx, s.Month.String())
-	return !over, err
+	_, over, err = j.store.StatementClosed(ctx, s.Month.String())
+	return s.Status == statements.Open && !over, over, err
 }
 
 // month brings one month's statement as far as it gets. What keeps it open has been looked at.
-func (j *jobs) month(ctx context.Context, s statements.State, seen *watched, w *written) error {
+func (j *jobs) month(ctx context.Context, s statements.State, seen *watched, w *written) (err error) {
 	if s.Status == statements.Open {
-		_, over, err := j.store.StatementClosed(ctx, s.Month.String())
-		if err != nil {
-			return err
-		}
 		w.Left += seen.left
 		if j.source.Now().Before(s.Month.Settled()) {
 			return seen.err
 		}
-		if !over && (seen.err != nil || seen.left > 0) { // what an admin has closed doesn't wait for what is left, nor for who can't be asked
+		if !seen.over && (seen.err != nil || seen.left > 0) { // what an admin has closed doesn't wait for what is left, nor for who can't be asked
 			w.Waiting = append(w.Waiting, s.Month.String())
 			j.log.WarnContext(ctx, "statement waits", "month", s.Month.String(), "left", seen.left)
 			return seen.err
 		}
 		next := s
-		next.Status, next.Columns, next.Over = statements.Writing, statement.Columns(), over
+		next.Status, next.Columns, next.Over = statements.Writing, statement.Columns(), seen.over
 		if s, err = j.save(ctx, s, next); err != nil {
 			return err
 		}
 	}
-	if !s.Over { // an admin may say so while it is being written, too
-		_, over, err := j.store.StatementClosed(ctx, s.Month.String())
-		if err != nil {
-			return err
-		}
-		s.Over = over
-	}
+	s.Over = s.Over || seen.over // an admin may say so while it is being written, too
 	return j.write(ctx, s, w)
 }
 

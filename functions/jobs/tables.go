@@ -119,17 +119,18 @@ func behind(ids []account.ID, after account.ID) []account.ID {
 	return nil
 }
 
-// table makes an account's table: its rows of the month, and the adjustments of earlier months that came in it.
+// table makes an account's table: its rows of the month, and the adjustments of earlier months that stand in it.
 func (j *jobs) table(ctx context.Context, s statements.State, id account.ID) (statements.Table, error) {
 	rows, err := j.rows(ctx, s, id)
 	if err != nil {
 		return statements.Table{}, fmt.Errorf("%s: %w", id, err)
 	}
-	adjustments, err := j.billing.statements.Adjustments(ctx, id)
+	adjusting, carried, err := j.billing.statements.Standing(ctx, s.Month, id)
 	if err != nil {
 		return statements.Table{}, fmt.Errorf("%s: %w", id, err)
 	}
-	return statements.NewTable(s.Columns, s.Month, id, append(rows, statements.CameIn(s.Month, adjustments)...))
+	t, err := statements.NewTable(s.Columns, s.Month, id, append(rows, adjusting...))
+	return t.Carrying(carried), err
 }
 
 // rows reads an account's rows. A statement isn't written from counters of which some can't be read, unless an admin says so.

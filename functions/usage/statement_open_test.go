@@ -77,8 +77,8 @@ func TestADeletedKeyKeepsItsRowsInAStatement(t *testing.T) {
 	}
 }
 
-// TestAnAccountThatIsLeftOutOfAFinalStatementHasNone: its owner is shown what is counted, and operators which accounts the file lacks.
-func TestAnAccountThatIsLeftOutOfAFinalStatementHasNone(t *testing.T) {
+// TestAnAccountThatIsLeftOutOfAClosedMonthIsNamed, to operators and to its owner, for whom the month is closed, too: what it used becomes adjustments.
+func TestAnAccountThatIsLeftOutOfAClosedMonthIsNamed(t *testing.T) {
 	r := billed(t)
 	for _, status := range []statements.Status{statements.Writing, statements.Final} {
 		s, err := r.tables.State(t.Context(), october)
@@ -94,12 +94,57 @@ func TestAnAccountThatIsLeftOutOfAFinalStatementHasNone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if doc := r.stated(t, "owner", r.root(), "").JSON(t); doc["status"] != "open" || doc["sha256"] != nil || doc["closed_at"] != nil || len(doc["rows"].([]any)) != 3 {
-		t.Errorf("its owner: %v", doc)
+	for as, root := range map[string]string{"owner": r.root(), "operator": "/v1/operator"} {
+		doc := r.stated(t, as, root, "").JSON(t)
+		named := reflect.DeepEqual(doc["left_out"], []any{string(r.account.ID)})
+		if !named || doc["status"] != "final" || doc["closed_at"] == nil || doc["sha256"] != statements.Empty(statement.Columns()) || len(doc["rows"].([]any)) != 0 {
+			t.Errorf("%s: %v", as, doc)
+		}
+		file := r.stated(t, as, root, "?format=csv")
+		if got := file.Header.Get("X-Statement-Left-Out"); got != string(r.account.ID) || file.Header.Get("X-Statement-Status") != "final" {
+			t.Errorf("%s: the file names %q", as, got)
+		}
 	}
-	doc := r.stated(t, "operator", "/v1/operator", "").JSON(t)
-	if doc["status"] != "final" || len(doc["rows"].([]any)) != 0 || !reflect.DeepEqual(doc["left_out"], []any{string(r.account.ID)}) {
-		t.Errorf("operators: %v", doc)
+}
+
+// TestWhatIsCarriedIsOfTheOpenMonthThatWillHaveIt: what came in a month that was closed without the account is shown in the first one that is open since.
+func TestWhatIsCarriedIsOfTheOpenMonthThatWillHaveIt(t *testing.T) {
+	r := billed(t)
+	ctx, september := t.Context(), october-1
+	for _, status := range []statements.Status{statements.Writing, statements.Final} {
+		s, err := r.tables.State(ctx, september)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := s
+		next.Status, next.Columns, next.Left = status, statement.Columns(), []account.ID{r.account.ID}
+		if _, err := r.tables.Save(ctx, s, next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open, err := r.tables.State(ctx, october)
+	if err == nil {
+		_, err = r.tables.Save(ctx, open, open)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := statement.Place{Adjusts: september - 1, Account: r.account.ID, Key: r.key.ID, Product: "search"}
+	row := statement.Row{Place: at, Calls: map[authz.Code]int64{authz.Allowed: 7}}
+	if err := r.tables.Adjust(ctx, statements.Adjustment{Account: r.account.ID, Of: september - 1, Number: 1, In: september, Rows: []statement.Row{row}}); err != nil {
+		t.Fatal(err)
+	}
+	for month, want := range map[statement.Month]int{september: 0, october: 1, october + 1: 0} {
+		adjusting := 0
+		doc := r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.root() + "/statements/" + month.String()}).JSON(t)
+		for _, one := range doc["rows"].([]any) {
+			if one.(map[string]any)["adjusts"] != nil {
+				adjusting++
+			}
+		}
+		if adjusting != want {
+			t.Errorf("%s: %d adjustments, want %d", month, adjusting, want)
+		}
 	}
 }
 

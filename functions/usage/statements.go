@@ -31,7 +31,7 @@ type accounts interface {
 type statementTables interface {
 	State(context.Context, statement.Month) (statements.State, error)
 	Read(ctx context.Context, m statement.Month, id account.ID, after string, limit int) (statements.Page, error)
-	Adjustments(context.Context, account.ID) ([]statements.Adjustment, error)
+	Standing(context.Context, statement.Month, account.ID) ([]statement.Row, statements.Carried, error)
 }
 
 // statementHandlers answers with statements: final ones as they were written, open months as the counters have them now.
@@ -129,7 +129,7 @@ func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id accou
 	status, cursor, _ := strings.Cut(a.page.After, " ")
 	final := state.Status == statements.Final
 	if id != "" {
-		final = state.Has(id) // an account doesn't wait for the others, and they don't wait for one that is left out
+		final = final || state.Has(id) // an account doesn't wait for the others; and a month that was closed without it is closed for it, too
 	}
 	if a.page.After != "" && (status == string(statements.Final)) != final {
 		return gateway.ErrPageToken
@@ -269,8 +269,8 @@ func (h statementHandlers) rows(ctx context.Context, m statement.Month, id accou
 	if err != nil {
 		return nil, err
 	}
-	adjustments, err := h.tables.Adjustments(ctx, id)
-	return append(rows, statements.CameIn(m, adjustments)...), err
+	adjusting, _, err := h.tables.Standing(ctx, m, id)
+	return append(rows, adjusting...), err
 }
 
 // shown is the status that people see: a statement that is being written is open until all that they see of it is written.
@@ -279,6 +279,16 @@ func (f found) shown() api.StatementStatus {
 		return api.Final
 	}
 	return api.Open
+}
+
+// without names the accounts whose rows the statement lacks: of an account's own, itself if the month was closed without it.
+func (a asked) without(f found) (ids []string) {
+	for _, id := range f.state.Left {
+		if a.id == "" || a.id == id && f.final {
+			ids = append(ids, string(id))
+		}
+	}
+	return ids
 }
 
 func (a asked) document(w http.ResponseWriter, unreadable *int, f found) error {
@@ -297,11 +307,7 @@ func (a asked) document(w http.ResponseWriter, unreadable *int, f found) error {
 	if f.sha != "" {
 		doc.Sha256 = &f.sha
 	}
-	if a.id == "" && len(f.state.Left) > 0 {
-		left := make([]string, len(f.state.Left))
-		for i, id := range f.state.Left {
-			left[i] = string(id)
-		}
+	if left := a.without(f); len(left) > 0 {
 		doc.LeftOut = &left
 	}
 	for i, row := range rows {
@@ -343,6 +349,9 @@ func (a asked) table(w http.ResponseWriter, unreadable *int, f found) error {
 	header.Set("X-Statement-Status", string(f.shown()))
 	if f.sha != "" {
 		header.Set("X-Statement-Sha256", f.sha)
+	}
+	if left := a.without(f); len(left) > 0 {
+		header.Set("X-Statement-Left-Out", strings.Join(left, ", "))
 	}
 	if next := a.page.Next(f.next); next != nil {
 		header.Set("X-Next-Page-Token", *next)

@@ -31,8 +31,8 @@ type Writer struct {
 // New makes a writer to the named table.
 func New(db Client, table string) *Writer { return &Writer{db: db, table: table} }
 
-// keep is the time that a report stays readable in the table after it was written. The stream keeps it for a day.
-const keep = 4 * 24 * time.Hour
+// Keep is the time that a report stays readable in the table after it was written, at least. The stream keeps it for a day.
+const Keep = 4 * 24 * time.Hour
 
 // Write puts one part of a report. Its key is the environment, sequence and part, and its values are absolute: a
 // repetition changes nothing.
@@ -77,7 +77,7 @@ func Encode(r usage.Report) dynamo.Item {
 		"pk": dynamo.S(r.Environment), "sk": dynamo.S(fmt.Sprintf("%012d#%04d", r.Sequence, r.Part)),
 		"v": dynamo.N(version), "seq": dynamo.N(r.Sequence), "part": dynamo.N(int64(r.Part)),
 		"at": dynamo.N(r.At.UnixMilli()), "e": &types.AttributeValueMemberL{Value: entries},
-		"ttl": dynamo.N(r.At.Add(keep).Unix()),
+		"ttl": dynamo.N(r.At.Add(Keep).Unix()),
 	}
 }
 

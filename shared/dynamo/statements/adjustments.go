@@ -157,31 +157,34 @@ func (s *Store) EachMissing(ctx context.Context, m statement.Month, yield func(M
 	})
 }
 
-// Sweep is the progress of comparing the reports of a month with the counters.
+// Sweep is the progress of comparing reports with the counters.
 type Sweep struct {
-	Began time.Time // zero: not yet
-	After string    // the last report that was compared
-	Done  bool
+	Began  time.Time // zero: not yet
+	Before time.Time // when the one before began, where there are several, one after the other
+	After  string    // the last report that was compared
+	Done   bool
 }
 
-// Asides names, beside the statuses, the look at what was set aside before an admin closed a month.
-const Asides Status = "asides"
+// Swept names what is gone through, and how far that has come is kept.
+type Swept string
 
-// sweptSK names the comparison of a month's reports while it is open, the one of those that are there when its statement is final, and the look at Asides.
-func sweptSK(m statement.Month, of Status) string {
-	if of == Final || of == Asides {
-		return m.String() + "#" + string(of)
-	}
-	return m.String()
-}
+// Daily is the comparison of all reports that are there, begun again each day.
+const Daily Swept = "daily"
 
-// Sweep reads how far the reports of a month have been compared: of one that is open, or again of one that is final; or whether Asides were looked at.
-func (s *Store) Sweep(ctx context.Context, m statement.Month, of Status) (w Sweep, err error) {
-	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key(sweptPK, sweptSK(m, of)), ConsistentRead: aws.Bool(true)})
+// SweptFinal is that of those that are there when its statement is final.
+func SweptFinal(m statement.Month) Swept { return Swept(m.String() + "#final") }
+
+// SweptAsides is the look at what was set aside before an admin closed the month.
+func SweptAsides(m statement.Month) Swept { return Swept(m.String() + "#asides") }
+
+// Sweep reads how far something has been gone through. One that can't be read begins again.
+func (s *Store) Sweep(ctx context.Context, of Swept) (w Sweep, err error) {
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key(sweptPK, string(of)), ConsistentRead: aws.Bool(true)})
 	if err != nil || len(out.Item) == 0 {
 		return w, wrap("reading a sweep", err)
 	}
 	began, _ := dynamo.GetS(out.Item, "began_at")
+	before, _ := dynamo.GetS(out.Item, "before_at")
 	w.After, _ = dynamo.GetS(out.Item, "after")
 	if done, ok := out.Item["done"].(*types.AttributeValueMemberBOOL); ok {
 		w.Done = done.Value
@@ -189,14 +192,20 @@ func (s *Store) Sweep(ctx context.Context, m statement.Month, of Status) (w Swee
 	if w.Began, err = dynamo.ParseTime(began); err != nil {
 		return Sweep{}, nil //nolint:nilerr // it begins again
 	}
+	if w.Before, err = dynamo.ParseTime(before); err != nil {
+		return Sweep{}, nil //nolint:nilerr // as above
+	}
 	return w, nil
 }
 
-// SaveSweep notes how far the reports of a month have been compared. Of two runs at once either may be the last: what one has compared
+// SaveSweep notes how far something has been gone through. Of two runs at once either may be the last: what one has compared
 // needn't be compared again.
-func (s *Store) SaveSweep(ctx context.Context, m statement.Month, of Status, w Sweep) error {
-	item := key(sweptPK, sweptSK(m, of))
+func (s *Store) SaveSweep(ctx context.Context, of Swept, w Sweep) error {
+	item := key(sweptPK, string(of))
 	item["began_at"], item["after"], item["done"] = dynamo.S(dynamo.FormatTime(w.Began)), dynamo.S(w.After), dynamo.Bool(w.Done)
+	if !w.Before.IsZero() {
+		item["before_at"] = dynamo.S(dynamo.FormatTime(w.Before))
+	}
 	return s.note(ctx, item)
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -501,7 +502,7 @@ func breakdowns(t *testing.T, r harness) {
 		"missing": func(r harness) error {
 			return r.EachMissing(t.Context(), month, func(statements.Missed) error { return nil })
 		},
-		"sweep": func(r harness) error { _, err := r.Sweep(t.Context(), month, statements.Open); return err },
+		"sweep": func(r harness) error { _, err := r.Sweep(t.Context(), statements.Daily); return err },
 	} {
 		reads := 0
 		must(t, read(r.with(func(string, int) keytest.Fault { reads++; return keytest.NoFault })))
@@ -564,24 +565,24 @@ func cursors(t *testing.T, r harness) {
 }
 
 func sweeps(t *testing.T, r harness) {
-	w, err := r.Sweep(t.Context(), month, statements.Open)
+	w, err := r.Sweep(t.Context(), statements.Daily)
 	must(t, err)
 	if w != (statements.Sweep{}) {
 		t.Errorf("%+v", w)
 	}
-	want := statements.Sweep{Began: keytest.Now, After: "x", Done: true}
-	must(t, r.SaveSweep(t.Context(), month, statements.Open, want))
-	if w, err = r.Sweep(t.Context(), month, statements.Open); err != nil || w != want {
+	want := statements.Sweep{Began: keytest.Now, Before: keytest.Now.Add(-time.Hour), After: "x", Done: true}
+	must(t, r.SaveSweep(t.Context(), statements.Daily, want))
+	if w, err = r.Sweep(t.Context(), statements.Daily); err != nil || w != want {
 		t.Errorf("%+v, %v", w, err)
 	}
-	if w, err = r.Sweep(t.Context(), month, statements.Final); err != nil || w != (statements.Sweep{}) {
+	if w, err = r.Sweep(t.Context(), statements.SweptFinal(month)); err != nil || w != (statements.Sweep{}) {
 		t.Errorf("of the month when it is final: %+v, %v", w, err)
 	}
-	if w, err = r.Sweep(t.Context(), month, statements.Asides); err != nil || w != (statements.Sweep{}) {
+	if w, err = r.Sweep(t.Context(), statements.SweptAsides(month)); err != nil || w != (statements.Sweep{}) {
 		t.Errorf("of what was set aside: %+v, %v", w, err)
 	}
-	must(t, keytest.PutRaw(t.Context(), r.db, r.table, dynamo.Item{"pk": dynamo.S("SWEPT"), "sk": dynamo.S(month.String()), "began_at": dynamo.S("?"), "done": dynamo.Bool(true)}))
-	if w, err = r.Sweep(t.Context(), month, statements.Open); err != nil || w != (statements.Sweep{}) {
+	must(t, keytest.PutRaw(t.Context(), r.db, r.table, dynamo.Item{"pk": dynamo.S("SWEPT"), "sk": dynamo.S("daily"), "began_at": dynamo.S("?"), "done": dynamo.Bool(true)}))
+	if w, err = r.Sweep(t.Context(), statements.Daily); err != nil || w != (statements.Sweep{}) {
 		t.Errorf("%+v, %v", w, err)
 	}
 }

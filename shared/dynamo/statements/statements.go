@@ -227,6 +227,9 @@ func (s *Store) Save(ctx context.Context, before, after State, tables ...Table) 
 				TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)"),
 			}})
 		}
+		if t.carried.added {
+			writes = append(writes, types.TransactWriteItem{Put: t.carried.put(&s.table, t.Account)})
+		}
 	}
 	err := dynamo.Transact(ctx, s.db, rand.Text(), writes)
 	var cancelled *dynamo.Cancelled

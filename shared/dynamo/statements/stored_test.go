@@ -27,7 +27,7 @@ func TestStatementsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	must(t, r.Adjust(t.Context(), statements.Adjustment{Account: one, Of: month, Number: 1, In: month + 1, Rows: adjusting(month, 1)}))
 	must(t, r.Settle(t.Context(), "aside 1", keytest.Now))
 	must(t, r.Miss(t.Context(), month, missed("report 2")))
-	must(t, r.SaveSweep(t.Context(), month, statements.Open, statements.Sweep{Began: keytest.Now, After: "x", Done: true}))
+	must(t, r.SaveSweep(t.Context(), statements.Daily, statements.Sweep{Began: keytest.Now, After: "x", Done: true}))
 	leaving, err := r.Save(t.Context(), statements.State{Month: month + 1}, statements.State{Status: statements.Writing, Columns: columns, After: two, Left: []account.ID{one}})
 	must(t, err)
 	if leaving.Has(one) || !leaving.Has(two) {

@@ -26,6 +26,7 @@ type Table struct {
 	rows    int
 	size    int    // bytes as they are stored
 	sha     string // of the account's own table, with the line of columns
+	carried Carried
 }
 
 type part struct {
@@ -69,12 +70,22 @@ func Empty(columns []string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Carrying returns the table with what it has of earlier months. It is written with it, or not at all.
+func (t Table) Carrying(c Carried) Table {
+	t.carried = c
+	return t
+}
+
 // Parts is the number of items that the table takes in a transaction, and Size their bytes.
 func (t Table) Parts() int {
+	parts := len(t.parts)
 	if t.large() {
-		return 1
+		parts = 1
 	}
-	return len(t.parts)
+	if t.carried.added {
+		parts++
+	}
+	return parts
 }
 
 // Size is the size of what a transaction holds of the table, in bytes.
