@@ -73,6 +73,12 @@ func (j *jobs) comparePass(ctx context.Context, c *compared) error {
 	if !p.UnderWay() {
 		p = control.Pass{Job: c.Job, Version: p.Version, Began: j.source.Time()}
 	}
+	if err := j.savePass(ctx, &p); errors.Is(err, dynamo.ErrStale) { // before anything is told: of two runs at once one goes on
+		c.More = true
+		return nil
+	} else if err != nil {
+		return err
+	}
 	j.tell(&p, c) // of what the run before has adjusted, whatever comes now
 	states, err := j.billing.statements.States(ctx)
 	for _, s := range states {

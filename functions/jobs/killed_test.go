@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 )
 
@@ -141,5 +142,41 @@ func TestWhatAKilledRunHasNotedIsTold(t *testing.T) {
 				t.Errorf("killed at call %d: %v differences are measured; %+v, %v", n, sum, c, err)
 			}
 		})
+	}
+}
+
+// together is a control table in which another run begins when this one has read how far the job has come.
+type together struct {
+	store
+	other func()
+}
+
+func (b together) Pass(ctx context.Context, job string) (control.Pass, error) {
+	p, err := b.store.Pass(ctx, job)
+	b.other()
+	return p, err
+}
+
+// TestOfTwoRunsOneTells what the run before them has adjusted: the other ends before it has told anything.
+func TestOfTwoRunsOneTells(t *testing.T) {
+	stores := keytest.LongStores(t)
+	r := final(t, stores, 1, 0)
+	found := control.Pass{
+		Job: "compare", Began: r.at, Place: control.Place{Record: february.String()}, Counts: map[string]int{countAdjusting + string(r.ids(t)[0]): untold},
+	}
+	if _, err := stores.Control.SavePass(t.Context(), found); err != nil {
+		t.Fatal(err)
+	}
+	other := newHarnessOn(t, stores)
+	other.at = r.at
+	r.forget()
+	r.store = together{r.store, func() {
+		if answer, err := other.do(t, "compare"); err != nil || other.differences(t) != 1 {
+			t.Errorf("%+v, %v: %v told", answer, err, other.differences(t))
+		}
+	}}
+	answer, err := r.do(t, "compare")
+	if c, _ := answer.(compared); err != nil || !c.More || r.differences(t) != 0 {
+		t.Errorf("%+v, %v: %v told", answer, err, r.differences(t))
 	}
 }

@@ -42,7 +42,7 @@ func (j *jobs) reports(ctx context.Context, list []*watched) {
 	}
 }
 
-// everyReport goes on with the comparison of all reports, and begins it again if the last one was of another day, or before a month was settled that waits for it.
+// everyReport goes on with the comparison of all reports, and begins it again if it began on another day. Months are settled at midnight.
 func (j *jobs) everyReport(ctx context.Context, list []*watched) (statements.Sweep, error) {
 	s, err := j.billing.notes.Sweep(ctx, statements.Daily)
 	if err != nil {
@@ -55,12 +55,7 @@ func (j *jobs) everyReport(ctx context.Context, list []*watched) (statements.Swe
 	}
 	for err == nil {
 		now := j.source.Time()
-		due := now.Format(time.DateOnly) != s.Began.UTC().Format(time.DateOnly)
-		for _, w := range list {
-			settled := w.month.Settled()
-			due = due || s.Began.Before(settled) && !now.Before(settled)
-		}
-		if s.Done && !due {
+		if s.Done && now.Format(time.DateOnly) == s.Began.UTC().Format(time.DateOnly) {
 			break
 		}
 		if s.Done || s.Began.IsZero() {

@@ -196,4 +196,3 @@ func (a *asking) StatementClosed(ctx context.Context, month string) (string, boo
 	a.times++
 	return a.store.StatementClosed(ctx, month)
 }
-

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -37,13 +38,14 @@ type passRecord struct {
 	Ended   string         `dynamodbav:"ended_at,omitempty"`
 	Counts  map[string]int `dynamodbav:"counts,omitempty"`
 	Version int64          `dynamodbav:"version"`
+	Write   string         `dynamodbav:"write,omitempty"` // drawn for each write, so that a run whose answer was lost tells its own from another's that says the same
 }
 
 func encodePass(p Pass) dynamo.Item {
 	return encode(passKey(p.Job), "pass", passRecord{
 		Job: p.Job, Mode: p.Mode, Account: string(p.Place.Account), Key: string(p.Place.Key), Gate: p.Place.Gate, Record: p.Place.Record,
 		Index: p.Place.Index,
-		Began: stamp(p.Began), Ended: stamp(p.Ended), Counts: p.Counts, Version: p.Version,
+		Began: stamp(p.Began), Ended: stamp(p.Ended), Counts: p.Counts, Version: p.Version, Write: rand.Text(),
 	}, "", "")
 }
 
@@ -79,7 +81,8 @@ func (s *Store) Pass(ctx context.Context, job string) (Pass, error) {
 	return p, nil
 }
 
-// SavePass stores a pass, and returns it as it is stored. ErrStale when another run has stored one since this one was read.
+// SavePass stores a pass, and returns it as it is stored. ErrStale when another run has stored one since this one was read,
+// be it the same.
 func (s *Store) SavePass(ctx context.Context, p Pass) (Pass, error) {
 	before := p.Version
 	p.Version++

@@ -166,6 +166,26 @@ func TestOfTwoRunsOneSavesItsPass(t *testing.T) {
 	}
 }
 
+// TestOfTwoRunsThatSaveTheSameOneGoesOn: what the other finds in the table isn't its own, though it says the same.
+func TestOfTwoRunsThatSaveTheSameOneGoesOn(t *testing.T) {
+	for _, fault := range []keytest.Fault{keytest.NoFault, keytest.After} { // of the first
+		s := keytest.MemoryStores(t)
+		p := control.Pass{Job: "compare", Began: keytest.Now, Counts: map[string]int{"trying": 1}}
+		broken := s.With(func(call string, _ int) keytest.Fault {
+			if call == "TransactWriteItems" {
+				return fault
+			}
+			return keytest.NoFault
+		})
+		if _, err := broken.Control.SavePass(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Control.SavePass(t.Context(), p); !errors.Is(err, dynamo.ErrStale) {
+			t.Errorf("the second: %v", err)
+		}
+	}
+}
+
 // TestAPassThatCantBeReadBeginsAgain: a job doesn't stand still because of how far it had come.
 func TestAPassThatCantBeReadBeginsAgain(t *testing.T) {
 	for _, damage := range []func(dynamo.Item){
