@@ -24,6 +24,7 @@ func (g *Gate) AfterReply() {
 		g.report(now)
 		if g.quotas != nil {
 			g.quotas.after(&g.call, now)
+			g.metrics.dropped(g.quotas.limits.Dropped())
 		}
 	}
 	g.metrics.flushIfDue(now, g.out)

@@ -127,6 +127,7 @@ func (g *Gate) Close() {
 	g.recorder.Flush(ctx)
 	if g.quotas != nil {
 		g.quotas.close(ctx)
+		g.metrics.dropped(g.quotas.limits.Dropped())
 	}
 	g.metrics.flush(g.clock.now(), g.out)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/shared/authz"
+	"latchkey/shared/limiter/quota"
 	"latchkey/shared/telemetry"
 )
 
@@ -24,6 +25,8 @@ type metrics struct {
 	quotasSuspended                                 int // of limiterDegraded, those by quotas
 	usageReports, usageReportErrors, usageDropped   int
 	unlogged                                        int // refusals without a line in the log
+
+	quotaDropped quota.Dropped
 
 	oldest time.Duration // the age of the oldest record that was served without the store; 0: none was
 
@@ -62,6 +65,12 @@ func (m *metrics) decided(o *outcome) {
 	if o.Decision.Allowed() && o.Decision.Shadow != "" && o.Decision.Shadow != authz.Allowed {
 		m.shadowRefused++
 	}
+}
+
+// dropped counts what quotas aren't corrected by.
+func (m *metrics) dropped(d quota.Dropped) {
+	m.quotaDropped.Calls += d.Calls
+	m.quotaDropped.Tokens += d.Tokens
 }
 
 func (m *metrics) reported(r reported) {
@@ -130,6 +139,9 @@ func (m *metrics) rest(now moment) telemetry.Record {
 		count("UsageReportErrors", m.usageReportErrors),
 		count("UsageDropped", m.usageDropped),
 		count("RefusalsUnlogged", m.unlogged),
+	}
+	if d := m.quotaDropped; d != (quota.Dropped{}) {
+		list = append(list, count("QuotaCallsUncounted", int(d.Calls)), count("QuotaTokensLost", int(d.Tokens)))
 	}
 	if m.oldest > 0 {
 		list = append(list, count("OldRecordsServed", m.oldServes), telemetry.Metric{Name: "OldestRecordServed", Unit: telemetry.Seconds, Value: m.oldest.Seconds()})

@@ -81,10 +81,13 @@ func (h *quotaLeases) after(ctx context.Context, now moment) {
 // close gives back what the environment holds, as far as there is time.
 func (h *quotaLeases) close(ctx context.Context) {
 	for _, ask := range h.limits.Close(h.now()) {
-		if ctx.Err() != nil {
-			return
+		err := ctx.Err()
+		if err == nil {
+			_, err = h.table.store.Write(ctx, ask)
 		}
-		_, _ = h.table.store.Write(ctx, ask) // nothing is left to try
+		if err != nil { // nothing is left to try
+			h.limits.Drop(ask)
+		}
 	}
 }
 

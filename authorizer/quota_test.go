@@ -223,6 +223,18 @@ func TestATableOfQuotasThatFailsLetsCallsPass(t *testing.T) {
 	}
 }
 
+// TestWhatAQuotaIsNotCorrectedByIsMeasured: calls that were admitted without the table, and nobody counts any more, since the environment ends before it is back.
+func TestWhatAQuotaIsNotCorrectedByIsMeasured(t *testing.T) {
+	b, table, _ := quotaHarness(t, `"freemium":{"tiles":{"day":10000}}`)
+	payload := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1")))
+	table.err = errDown
+	served := b.times(t, 5, payload)
+	b.gate.Close()
+	if text := b.out.String(); served != 5 || !strings.Contains(text, `"QuotaCallsUncounted":5`) || !strings.Contains(text, `"QuotaTokensLost":0`) {
+		t.Errorf("%d served: %s", served, text)
+	}
+}
+
 // TestAnEnvironmentThatEndsGivesBackWhatItHolds, and another one serves it.
 func TestAnEnvironmentThatEndsGivesBackWhatItHolds(t *testing.T) {
 	b, _, another := quotaHarness(t, `"freemium":{"tiles":{"day":10000}}`)

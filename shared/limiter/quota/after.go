@@ -4,37 +4,81 @@ import (
 	"slices"
 
 	"latchkey/shared/limiter"
+	"latchkey/shared/limiter/internal/breaker"
 )
 
 // looks is the number of limits that Due looks at: it is asked after every call.
 const looks = 16
 
+// waiting is a correction that no call waits for.
+type waiting struct {
+	Ask
+	breaker breaker.Limit // of a limit that is forgotten
+}
+
 // Due gives a correction that no call waits for: tokens of a limit that isn't called for any more, or what is left to
-// count of a period that is over. The limiter has forgotten what it gives: what came of it is told by [Limiter.Corrected].
+// count of a period that is over. One whose item has failed rests, as calls of it do. The limiter has forgotten what it
+// gives: what came of it is told by [Limiter.Corrected].
 func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 	l.at = now
 	if l.breaker.All(now.Mono) {
 		return Ask{}, false
 	}
-	if len(l.waiting) == 0 {
-		for range looks {
-			if s := l.states.walk(); s != nil && s.tokens > 0 && elapsed(s.used, now) > idleFor {
-				l.giveBack(s)
-			}
+	for range min(len(l.waiting), looks) {
+		l.cursor %= len(l.waiting)
+		if !l.breaker.Open(l.rest(&l.waiting[l.cursor]), now.Mono) {
+			return l.take(l.cursor), true
+		}
+		l.cursor++
+	}
+	known := len(l.waiting)
+	for range looks {
+		if s := l.states.walk(); s != nil && s.tokens > 0 && elapsed(s.used, now) > idleFor {
+			l.giveBack(s)
 		}
 	}
-	if len(l.waiting) == 0 {
-		return Ask{}, false
+	for i := known; i < len(l.waiting); i++ {
+		if !l.breaker.Open(l.rest(&l.waiting[i]), now.Mono) {
+			return l.take(i), true
+		}
 	}
-	ask := l.waiting[0]
-	l.waiting = slices.Delete(l.waiting, 0, 1)
-	return ask, true
+	return Ask{}, false
+}
+
+// take removes one that waits, and remembers how its item has failed.
+func (l *Limiter) take(i int) Ask {
+	w := l.waiting[i]
+	l.waiting, l.taken = slices.Delete(l.waiting, i, i+1), w.breaker
+	return w.Ask
+}
+
+// rest is how an item has failed: what calls of its limit know, if there are any.
+func (l *Limiter) rest(w *waiting) *breaker.Limit {
+	if s := l.states.peek(w.Name); s != nil {
+		return &s.breaker
+	}
+	return &w.breaker
 }
 
 // Corrected takes what came of a correction.
 func (l *Limiter) Corrected(ask Ask, seen Seen, err error) {
-	if again, unfinished := l.corrected(ask, seen, err); unfinished {
-		l.wait(again)
+	w := waiting{ask, l.taken}
+	if rest := l.rest(&w); err != nil {
+		l.breaker.Fail(ask.Name, rest, l.at.Mono)
+	} else {
+		l.breaker.Succeed(rest)
+	}
+	for i := range l.waiting { // of another day
+		if l.waiting[i].Name == ask.Name {
+			l.waiting[i].breaker = w.breaker
+		}
+	}
+	again, unfinished := l.corrected(ask, seen, err)
+	switch {
+	case unfinished:
+		l.wait(again, w.breaker)
+	case err != nil:
+		l.Drop(ask)
 	}
 }
 
@@ -45,7 +89,10 @@ const mostLast = 256
 func (l *Limiter) Close(now limiter.Now) []Ask {
 	l.at = now
 	l.states.each(func(s *state) { l.forgotten(s) })
-	asks := l.waiting
+	asks := make([]Ask, len(l.waiting))
+	for i, w := range l.waiting {
+		asks[i] = w.Ask
+	}
 	l.waiting = nil
 	for i := range min(len(asks), mostLast) { // the library's sort would be the larger part of this package in the gate's binary
 		largest := i
@@ -64,12 +111,12 @@ func size(a Ask) int64 { return max(a.N, -a.N) }
 // forgotten saves what a state that is given up holds.
 func (l *Limiter) forgotten(s *state) {
 	if s.settle.Stamp != 0 {
-		l.wait(s.settle)
+		l.wait(s.settle, s.breaker)
 		s.settle = Ask{}
 	}
 	if debt := s.uncounted(); debt.N != 0 {
 		s.debt = 0
-		l.wait(l.stamped(debt))
+		l.wait(l.stamped(debt), s.breaker)
 	}
 	l.giveBack(s)
 }
@@ -81,20 +128,40 @@ func (l *Limiter) giveBack(s *state) {
 	}
 	back := Ask{Name: s.limit.Name, Date: s.date, N: -s.tokens}
 	s.tokens = 0
-	l.wait(l.stamped(back))
+	l.wait(l.stamped(back), s.breaker)
 }
 
 // wait keeps a correction until somebody asks for it. Where too many wait, tokens are lost first: what was admitted must be
 // counted.
-func (l *Limiter) wait(ask Ask) {
+func (l *Limiter) wait(ask Ask, rest breaker.Limit) {
 	if len(l.waiting) >= maxWaiting {
-		i := slices.IndexFunc(l.waiting, func(a Ask) bool { return a.N < 0 })
+		i := slices.IndexFunc(l.waiting, func(w waiting) bool { return w.N < 0 })
 		if i < 0 {
+			l.Drop(ask)
 			return
 		}
+		l.Drop(l.waiting[i].Ask)
 		l.waiting = slices.Delete(l.waiting, i, i+1)
 	}
-	l.waiting = append(l.waiting, ask)
+	l.waiting = append(l.waiting, waiting{ask, rest})
+}
+
+// Drop counts a correction that nobody makes any more. Of one that goes back it isn't known whether it was made.
+func (l *Limiter) Drop(ask Ask) {
+	l.dropped.Calls += max(0, ask.N)
+	l.dropped.Tokens += max(0, -ask.N)
+}
+
+// Dropped is what corrections that nobody makes were about.
+type Dropped struct {
+	Calls  int64 // that were admitted and aren't counted as taken
+	Tokens int64 // that may not have gone back
+}
+
+// Dropped returns what was dropped since it was last asked for.
+func (l *Limiter) Dropped() (d Dropped) {
+	d, l.dropped = l.dropped, Dropped{}
+	return d
 }
 
 // InHand is the number of calls that may still be admitted of a limit in the period of now without asking.

@@ -471,6 +471,7 @@ func TestDebtOfADayIsCountedInThatDay(t *testing.T) {
 	next := noon.AddDate(0, 0, 1)
 	w.call(t, l, next, limit)
 	for _, written := range []bool{false, true} { // and its answer is lost
+		next = next.Add(5 * time.Second) // it rests
 		ask, due := l.Due(clock(next))
 		if !due {
 			t.Fatal("what failed isn't asked for again")
@@ -482,12 +483,98 @@ func TestDebtOfADayIsCountedInThatDay(t *testing.T) {
 		}
 		l.Corrected(ask, quota.Seen{}, errDown)
 	}
+	next = next.Add(5 * time.Second)
 	for ask, due := l.Due(clock(next)); due; ask, due = l.Due(clock(next)) {
 		seen, err := w.Write(t.Context(), ask)
 		l.Corrected(ask, seen, err)
 	}
 	if before, after := w.taken(tiles, noon), w.taken(tiles, next); before != 30 || after != 1 {
 		t.Errorf("%d counted in the day, %d in the next", before, after)
+	}
+}
+
+// TestACorrectionRestsAsItsItemDoes: one whose item fails is tried as seldom as calls of it try, be its limit forgotten, and keeps no other from being made.
+func TestACorrectionRestsAsItsItemDoes(t *testing.T) {
+	for _, forgotten := range []bool{false, true} {
+		w, l := newTable(), quota.New(3, 2)
+		other := quota.Limit{Name: quota.Name{Scope: "other"}, Day: 100_000}
+		w.down[tiles] = true
+		w.calls(t, l, 30, noon, quota.Limit{Name: tiles, Day: 100})
+		at := noon.AddDate(0, 0, 1)
+		w.call(t, l, at, quota.Limit{Name: tiles, Day: 100}) // the debt of the day before waits
+		w.calls(t, l, 100, at, other)
+		if forgotten {
+			w.call(t, l, at, quota.Limit{Name: quota.Name{Scope: "third"}, Day: 100})
+			w.call(t, l, at, other)
+		}
+		tried, others := 0, 0
+		for range 2_000 {
+			at = at.Add(10 * time.Millisecond)
+			ask, due := l.Due(clock(at))
+			if !due {
+				continue
+			}
+			seen, err := w.Write(t.Context(), ask)
+			l.Corrected(ask, seen, err)
+			if ask.Name == tiles {
+				tried++
+			}
+		}
+		if tried == 0 || tried > 10 {
+			t.Errorf("forgotten: %t: tried %d times in 20 s", forgotten, tried)
+		}
+		for range 100 {
+			at = at.Add(6 * time.Minute / 100)
+			if ask, due := l.Due(clock(at)); due {
+				seen, err := w.Write(t.Context(), ask)
+				if l.Corrected(ask, seen, err); ask.Name == other.Name {
+					others++
+				}
+			}
+		}
+		if others != 1 {
+			t.Errorf("forgotten: %t: another's tokens went back %d times", forgotten, others)
+		}
+		w.down = map[quota.Name]bool{}
+		for range 100 {
+			at = at.Add(100 * time.Millisecond)
+			if ask, due := l.Due(clock(at)); due {
+				seen, err := w.Write(t.Context(), ask)
+				l.Corrected(ask, seen, err)
+			}
+		}
+		if got := w.taken(tiles, noon); got != 30 {
+			t.Errorf("forgotten: %t: %d of 30 are counted in the end", forgotten, got)
+		}
+	}
+}
+
+// TestWhatIsDroppedIsCounted: what is behind as many others as may wait, and tokens whose return failed.
+func TestWhatIsDroppedIsCounted(t *testing.T) {
+	w, l := newTable(), quota.New(3, 1)
+	name := func(i int) quota.Limit { return quota.Limit{Name: quota.Name{Scope: fmt.Sprint(i)}, Day: 100_000} }
+	for i := range 400 {
+		w.down[name(i).Name] = true
+		w.calls(t, l, 2, noon, name(i))
+	}
+	waiting := int64(0)
+	for _, ask := range l.Close(clock(noon)) {
+		waiting += ask.N
+	}
+	if d := l.Dropped(); d.Calls == 0 || d.Calls+waiting != 2*400 || d.Tokens != 0 {
+		t.Errorf("%d wait and %+v are dropped of 800 calls", waiting, d)
+	}
+	if d := l.Dropped(); d != (quota.Dropped{}) {
+		t.Errorf("told again: %+v", d)
+	}
+
+	w, l = newTable(), quota.New(3, 2)
+	w.calls(t, l, 100, noon, name(0))
+	held := l.InHand(name(0).Name, clock(noon))
+	ask, due := l.Due(clock(noon.Add(6 * time.Minute)))
+	l.Corrected(ask, quota.Seen{}, errDown)
+	if d := l.Dropped(); !due || held == 0 || d != (quota.Dropped{Tokens: held}) {
+		t.Errorf("%+v of %d tokens", d, held)
 	}
 }
 
