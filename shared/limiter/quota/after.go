@@ -10,12 +10,6 @@ import (
 // looks is the number of limits that Due looks at: it is asked after every call.
 const looks = 16
 
-// waiting is a correction that no call waits for.
-type waiting struct {
-	Ask
-	breaker breaker.Limit // of a limit that is forgotten
-}
-
 // Due gives a correction that no call waits for: tokens of a limit that isn't called for any more, or what is left to
 // count of a period that is over. One whose item has failed rests, as calls of it do. The limiter has forgotten what it
 // gives: what came of it is told by [Limiter.Corrected].
@@ -37,47 +31,42 @@ func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 			l.giveBack(s)
 		}
 	}
-	for i := known; i < len(l.waiting); i++ {
-		if !l.breaker.Open(l.rest(&l.waiting[i]), now.Mono) {
-			return l.take(i), true
-		}
+	if i := len(l.waiting) - 1; i >= known && !l.breaker.Open(l.rest(&l.waiting[i]), now.Mono) {
+		return l.take(i), true
 	}
 	return Ask{}, false
 }
 
-// take removes one that waits, and remembers how its item has failed.
+// take removes one that waits.
 func (l *Limiter) take(i int) Ask {
-	w := l.waiting[i]
-	l.waiting, l.taken = slices.Delete(l.waiting, i, i+1), w.breaker
-	return w.Ask
+	ask := l.waiting[i]
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+	return ask
 }
 
-// rest is how an item has failed: what calls of its limit know, if there are any.
-func (l *Limiter) rest(w *waiting) *breaker.Limit {
-	if s := l.states.peek(w.Name); s != nil {
+// rest is how a correction's item has failed: what calls of its limit know, if there are any.
+func (l *Limiter) rest(ask *Ask) *breaker.Limit {
+	if s := l.states.peek(ask.Name); s != nil {
 		return &s.breaker
 	}
-	return &w.breaker
+	return &ask.rest
 }
 
 // Corrected takes what came of a correction.
 func (l *Limiter) Corrected(ask Ask, seen Seen, err error) {
-	w := waiting{ask, l.taken}
-	if rest := l.rest(&w); err != nil {
+	if rest := l.rest(&ask); err != nil {
 		l.breaker.Fail(ask.Name, rest, l.at.Mono)
 	} else {
 		l.breaker.Succeed(rest)
 	}
 	for i := range l.waiting { // of another day
-		if l.waiting[i].Name == ask.Name {
-			l.waiting[i].breaker = w.breaker
+		if w := &l.waiting[i]; w.Name == ask.Name {
+			w.rest = ask.rest
 		}
 	}
-	again, unfinished := l.corrected(ask, seen, err)
-	switch {
-	case unfinished:
-		l.wait(again, w.breaker)
-	case err != nil:
+	if again, unfinished := l.corrected(ask, seen, err); unfinished {
+		l.wait(again)
+	} else if err != nil {
 		l.Drop(ask)
 	}
 }
@@ -89,10 +78,7 @@ const mostLast = 256
 func (l *Limiter) Close(now limiter.Now) []Ask {
 	l.at = now
 	l.states.each(func(s *state) { l.forgotten(s) })
-	asks := make([]Ask, len(l.waiting))
-	for i, w := range l.waiting {
-		asks[i] = w.Ask
-	}
+	asks := l.waiting
 	l.waiting = nil
 	for i := range min(len(asks), mostLast) { // the library's sort would be the larger part of this package in the gate's binary
 		largest := i
@@ -111,12 +97,12 @@ func size(a Ask) int64 { return max(a.N, -a.N) }
 // forgotten saves what a state that is given up holds.
 func (l *Limiter) forgotten(s *state) {
 	if s.settle.Stamp != 0 {
-		l.wait(s.settle, s.breaker)
+		l.wait(s.settle.after(s))
 		s.settle = Ask{}
 	}
 	if debt := s.uncounted(); debt.N != 0 {
 		s.debt = 0
-		l.wait(l.stamped(debt), s.breaker)
+		l.wait(l.stamped(debt).after(s))
 	}
 	l.giveBack(s)
 }
@@ -128,22 +114,29 @@ func (l *Limiter) giveBack(s *state) {
 	}
 	back := Ask{Name: s.limit.Name, Date: s.date, N: -s.tokens}
 	s.tokens = 0
-	l.wait(l.stamped(back), s.breaker)
+	l.wait(l.stamped(back).after(s))
 }
 
 // wait keeps a correction until somebody asks for it. Where too many wait, tokens are lost first: what was admitted must be
 // counted.
-func (l *Limiter) wait(ask Ask, rest breaker.Limit) {
+func (l *Limiter) wait(ask Ask) {
 	if len(l.waiting) >= maxWaiting {
-		i := slices.IndexFunc(l.waiting, func(w waiting) bool { return w.N < 0 })
-		if i < 0 {
-			l.Drop(ask)
-			return
+		for i := range l.waiting {
+			if l.waiting[i].N < 0 {
+				ask, l.waiting[i] = l.waiting[i], ask
+				break
+			}
 		}
-		l.Drop(l.waiting[i].Ask)
-		l.waiting = slices.Delete(l.waiting, i, i+1)
+		l.Drop(ask)
+		return
 	}
-	l.waiting = append(l.waiting, waiting{ask, rest})
+	l.waiting = append(l.waiting, ask)
+}
+
+// after rests a correction as its limit rests, which may be forgotten.
+func (a Ask) after(s *state) Ask {
+	a.rest = s.breaker
+	return a
 }
 
 // Drop counts a correction that nobody makes any more. Of one that goes back it isn't known whether it was made.

@@ -13,9 +13,8 @@ type Limiter struct {
 	stamp   int64       // of the last one
 	at      limiter.Now // the last reading
 	states  *states
-	waiting []waiting     // corrections
-	cursor  int           // of those, where Due goes on
-	taken   breaker.Limit // of the one that Due gave
+	waiting []Ask // corrections that no call waits for
+	cursor  int   // of those, where Due goes on
 	dropped Dropped
 	breaker breaker.Breaker[Name]
 	call    call

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"latchkey/shared/limiter/internal/breaker"
 	"latchkey/shared/moment"
 )
 
@@ -49,6 +50,8 @@ type Ask struct {
 	// condition that the item's slot of that number holds a smaller stamp or none. It then holds this one.
 	Stamp int64
 	Slot  int // below [Slots]
+
+	rest breaker.Limit // of a correction that waits: how its item has failed
 }
 
 // Slots is the number of slots for stamps that an item has.
