@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
@@ -13,6 +12,7 @@ import (
 	"latchkey/shared/api"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 	"latchkey/shared/text"
 	"latchkey/shared/usage/statement"
 )
@@ -38,7 +38,7 @@ func (h *closedStatements) closeStatement(w http.ResponseWriter, r *http.Request
 	}
 	if settled := month.Settled(); now.Before(settled) {
 		return gateway.NewProblem(http.StatusConflict, "statement_not_settled", "Calls of the month may still be counted.").
-			WithDetail("What is left of it isn't known yet. It can be closed from " + settled.Format(time.RFC3339) + " on.")
+			WithDetail("What is left of it isn't known yet. It can be closed from " + moment.Format(settled) + " on.")
 	}
 	body, _, err := gateway.Body[api.CloseStatement](r, gateway.BodyOptions{})
 	if err != nil {

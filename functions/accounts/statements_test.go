@@ -8,6 +8,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 	"latchkey/shared/usage/statement"
 )
 
@@ -52,7 +53,7 @@ func TestAMonthIsClosedWhenItIsSettled(t *testing.T) {
 	for _, at := range []time.Time{month.End(), month.Settled().Add(-time.Second)} {
 		r.Clock.Advance(at.Sub(r.Clock.Now()))
 		a := r.Want(t, 409, call)
-		if detail, _ := a.JSON(t)["detail"].(string); a.Code() != "statement_not_settled" || !strings.Contains(detail, month.Settled().Format(time.RFC3339)) {
+		if detail, _ := a.JSON(t)["detail"].(string); a.Code() != "statement_not_settled" || !strings.Contains(detail, moment.Format(month.Settled())) {
 			t.Errorf("at %v: %s, %s", at, a.Code(), a.Body)
 		}
 		if _, closed, err := r.Control.StatementClosed(t.Context(), month.String()); err != nil || closed {

@@ -77,7 +77,7 @@ func TestADeletedKeyKeepsItsRowsInAStatement(t *testing.T) {
 	}
 }
 
-// TestAnAccountThatIsLeftOutOfAClosedMonthIsNamed, to operators and to its owner, for whom the month is closed, too: what it used becomes adjustments.
+// TestAnAccountThatIsLeftOutOfAClosedMonthIsNamed, to operators and on its own page, which says that the month is closed. What it used becomes adjustments.
 func TestAnAccountThatIsLeftOutOfAClosedMonthIsNamed(t *testing.T) {
 	r := billed(t)
 	for _, status := range []statements.Status{statements.Writing, statements.Final} {

@@ -61,7 +61,7 @@ var times = map[string]time.Duration{
 	// Usage: reported every 5 s, kept for 35 days by the hour and 400 by the day.
 	"shared/usage.ReportEvery":       5 * sec,
 	"shared/usage.MaxReportAge":      3 * day,
-	"shared/dynamo/reports.keep":     4 * day,
+	"shared/dynamo/reports.Keep":     4 * day,
 	"shared/usage.KeepContributions": 6 * day,
 	"shared/usage.KeepHours":         35 * day,
 	"shared/usage.KeepDays":          400 * day,
@@ -80,6 +80,7 @@ var times = map[string]time.Duration{
 	"functions/jobs.margin":               10 * sec,
 	"functions/jobs.compareFor":           62 * day,
 	"functions/jobs.lookBack":             4 * day,
+	"functions/jobs.givenUp":              day,
 	"functions/usage.kept":                8 * sec,
 	"shared/dynamo/statements.keepMarks":  400 * day,
 	"shared/usage/statement.Settles":      4 * day,
@@ -346,7 +347,7 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"metrics come at least once in an alarm's minute", []time.Duration{p["authorizer.metricsEvery"], mins + 1}},
 		{"usage is seen a few seconds after its call", []time.Duration{p["shared/usage.ReportEvery"] + window, 10 * sec}},
 		{"a report outlives its stream, and its parts outlive every replay of it", []time.Duration{
-			age, day, p["shared/usage.MaxReportAge"], p["shared/dynamo/reports.keep"], p["shared/usage.KeepContributions"], p["shared/usage.KeepHours"], p["shared/usage.KeepDays"],
+			age, day, p["shared/usage.MaxReportAge"], p["shared/dynamo/reports.Keep"], p["shared/usage.KeepContributions"], p["shared/usage.KeepHours"], p["shared/usage.KeepDays"],
 		}},
 		{"what an environment contributed outlives every replay, and two days of delay", []time.Duration{p["shared/usage.MaxReportAge"] + 2*day, p["shared/usage.KeepContributions"]}},
 		{"the alarm on a stream's age rings long before a record is set aside", []time.Duration{10 * mins, age / 2}},
@@ -358,6 +359,9 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"a rotation run ends before the next begins", []time.Duration{p["functions/rotator.margin"], function("RotatorFunction"), schedule}},
 		{"what was told of a quota is known while its month's calls are counted", []time.Duration{31*day + p["shared/usage.MaxReportAge"] + day, p["shared/dynamo/control.keepThresholds"]}},
 		{"a statement is written when no report of its month is counted any more, and none is in the stream", []time.Duration{p["shared/usage.MaxReportAge"] + day - 1, p["shared/usage/statement.Settles"]}},
+		{"what the stream gave up on is compared while it may be counted, and again while it is there", []time.Duration{
+			age, p["functions/jobs.givenUp"], p["functions/jobs.givenUp"] + day, p["shared/usage.MaxReportAge"], p["shared/dynamo/reports.Keep"],
+		}},
 		{"what is set aside is looked at while contributions are kept", []time.Duration{p["shared/usage/statement.Settles"], p["shared/usage.KeepContributions"]}},
 		{"a record that is left aside keeps its mark while it is there", []time.Duration{p["shared/usage.KeepHours"], p["shared/dynamo/statements.keepMarks"]}},
 		{"a job that reports has time to work, and ends within Lambda's own bound", []time.Duration{2 * p["functions/jobs.margin"], function("JobsFunction"), 15 * mins}},

@@ -16,7 +16,7 @@ import (
 	"latchkey/shared/usage/statement"
 )
 
-// An adjustment stands in the statement of the month in which it came. Where that was closed without the account's rows, it is carried into the next one
+// An adjustment is in the statement of the month in which it came. Where that was closed without the account's rows, it is carried into the next one
 // that is written of the account: an item of the account's lists what is carried, and is put in the transaction that writes the rows.
 
 // Carried lists the adjustments of an account that stand in the statement of a later month than the one in which they came.

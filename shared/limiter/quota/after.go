@@ -44,7 +44,7 @@ func (l *Limiter) take(i int) Ask {
 	return ask
 }
 
-// rest is how a correction's item has failed: what calls of its limit know, if there are any.
+// rest returns how a correction's item has failed. Calls of its limit know it, if there are any.
 func (l *Limiter) rest(ask *Ask) *breaker.Limit {
 	if s := l.states.peek(ask.Name); s != nil {
 		return &s.breaker
@@ -145,7 +145,7 @@ func (l *Limiter) Drop(ask Ask) {
 	l.dropped.Tokens += max(0, -ask.N)
 }
 
-// Dropped is what corrections that nobody makes were about.
+// Dropped counts calls and tokens of corrections that nobody makes.
 type Dropped struct {
 	Calls  int64 // that were admitted and aren't counted as taken
 	Tokens int64 // that may not have gone back
