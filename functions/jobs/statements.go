@@ -204,7 +204,7 @@ func (j *jobs) month(ctx context.Context, s statements.State, seen *watched, w *
 		if j.source.Now().Before(s.Month.Settled()) {
 			return seen.err
 		}
-		if !seen.over && (seen.err != nil || seen.left > 0) { // what an admin has closed doesn't wait for what is left, nor for who can't be asked
+		if seen.err != nil || seen.left > 0 { // what an admin has closed isn't looked at
 			w.Waiting = append(w.Waiting, s.Month.String())
 			j.log.WarnContext(ctx, "statement waits", "month", s.Month.String(), "left", seen.left)
 			return seen.err
