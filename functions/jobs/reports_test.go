@@ -57,9 +57,9 @@ func TestWhatTheStreamGaveUpOnIsNamedWhileItIsThere(t *testing.T) {
 		f.consume(t, f.now, f.records[:3], false) // the first one's; the other batch failed all its tries
 		var noted []statements.Missed
 		told, within := 0.0, 0
-		for hour := time.Duration(0); f.at.Before(february.Settled()); hour++ {
+		for hour := 0; f.at.Before(february.Settled()); hour++ {
 			f.forget()
-			f.job(t, "statements", middle.Add(hour*time.Hour))
+			f.job(t, "statements", middle.Add(time.Duration(hour)*time.Hour))
 			f.expire(t)
 			told += f.setAsides(t)
 			noted = nil
@@ -67,7 +67,7 @@ func TestWhatTheStreamGaveUpOnIsNamedWhileItIsThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(noted) > 0 && within == 0 {
-				if within = int(hour); replayed {
+				if within = hour; replayed {
 					f.consume(t, f.at, [][]byte{keytest.StreamRecord("again", "INSERT", noted[len(noted)-1].Report)}, true)
 				}
 			}
