@@ -8,10 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/keytest"
 	"latchkey/shared/usage"
+	"latchkey/shared/usage/statement"
 )
 
 func TestEveryHeaderIsInTheContractAndSent(t *testing.T) {
@@ -35,6 +38,21 @@ func TestEveryHeaderIsInTheContractAndSent(t *testing.T) {
 	for _, root := range []string{s.root(), "/v1/operator"} {
 		s.stated(t, "operator", root, "?format=csv") // of a final one, with a next page
 		s.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: root + "/statements/" + (october + 1).String() + "?format=csv"})
+	}
+	left := billed(t) // of a month that was closed without the account
+	for _, status := range []statements.Status{statements.Writing, statements.Final} {
+		before, err := left.tables.State(t.Context(), october)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := before
+		next.Status, next.Columns, next.After, next.Left = status, statement.Columns(), left.account.ID, []account.ID{left.account.ID}
+		if _, err := left.tables.Save(t.Context(), before, next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, root := range []string{left.root(), "/v1/operator"} {
+		left.stated(t, "operator", root, "?format=csv")
 	}
 	apitest.Headers(t, fixture, served)
 }
