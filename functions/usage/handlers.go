@@ -68,6 +68,9 @@ func (h handlers) account(w http.ResponseWriter, r *http.Request, c gateway.Prin
 		return err
 	}
 	a.summary.ByKey, a.summary.ByHost, a.summary.BySecret = nil, nil, nil
+	if q.byKeys() {
+		a.summary.Groups = nil
+	}
 	if err := h.byKey(r.Context(), c.Account, &a); err != nil {
 		return err
 	}
@@ -88,6 +91,9 @@ func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	q, err := parseQuery(r, h.now())
 	if err != nil {
 		return err
+	}
+	if q.group == usage.GroupKey {
+		return gateway.Parameter("group_by", "Keys are an account's: ask for its usage.")
 	}
 	proposed := time.Time{}
 	if k.Proposed != nil {
@@ -156,7 +162,7 @@ func (h handlers) answer(ctx context.Context, id account.ID, q query, proposed, 
 
 // before sums up the period before, in as many hours or days as the range has.
 func (h handlers) before(ctx context.Context, q query, read reader) (*usage.Summary, error) {
-	q.from, q.to = q.earlier, q.earlier.Add(q.to.Sub(q.from))
+	q.from, q.to, q.group = q.earlier, q.earlier.Add(q.to.Sub(q.from)), 0
 	rows, err := read(ctx, q.span())
 	if err != nil {
 		return nil, err
@@ -198,6 +204,9 @@ func (h handlers) byKey(ctx context.Context, id account.ID, a *answer) error {
 	}
 	s := sum.Summary()
 	a.summary.ByKey, a.summary.ByHost, a.summary.BySecret = s.ByKey, s.ByHost, s.BySecret
+	if a.query.byKeys() {
+		a.summary.Groups = sum.Groups(a.summary.Points)
+	}
 	return nil
 }
 

@@ -19,8 +19,9 @@ type query struct {
 	product  product.ID // "": all
 	outcome  usage.Outcome
 	csv      bool
-	before   bool      // the period before, too
-	quotas   bool      // the key's daily caps and the account's quotas, too
+	before   bool // the period before, too
+	quotas   bool // the key's daily caps and the account's quotas, too
+	group    usage.Grouping
 	earlier  time.Time // where the period before begins; zero: it isn't asked for, or not kept any more
 }
 
@@ -34,7 +35,7 @@ const (
 
 // parseQuery reads the parameters. The range is widened to whole hours or days, since nothing finer is kept.
 func parseQuery(r *http.Request, now time.Time) (query, error) {
-	if err := gateway.KnownQuery(r, "from", "to", "interval", "product", "outcome", "format", "with"); err != nil {
+	if err := gateway.KnownQuery(r, "from", "to", "interval", "product", "outcome", "format", "with", "group_by"); err != nil {
 		return query{}, err
 	}
 	values := r.URL.Query()
@@ -56,6 +57,9 @@ func parseQuery(r *http.Request, now time.Time) (query, error) {
 		return q, gateway.Parameter("format", "It must be json or csv.")
 	}
 	if err := q.beside(values.Get("with")); err != nil {
+		return q, err
+	}
+	if err := q.grouped(values.Get("group_by")); err != nil {
 		return q, err
 	}
 	if q.outcome != "" && q.outcome != outcomeAllowed && q.outcome != outcomeRefused && !slices.Contains(reasons, string(q.outcome)) {
@@ -89,6 +93,22 @@ func (q *query) beside(list string) error {
 	if q.csv {
 		return gateway.Parameter("with", "A table has nothing beside the usage.")
 	}
+	return nil
+}
+
+// groupings are what a series can be split by.
+var groupings = map[string]usage.Grouping{"": 0, "key": usage.GroupKey, "product": usage.GroupProduct, "reason": usage.GroupReason, "origin": usage.GroupHost}
+
+// grouped reads what the series should be split by.
+func (q *query) grouped(by string) error {
+	group, ok := groupings[by]
+	switch {
+	case !ok:
+		return gateway.Parameter("group_by", "It must be key, product, reason or origin.")
+	case q.csv && by != "":
+		return gateway.Parameter("group_by", "A table has all of it in its lines.")
+	}
+	q.group = group
 	return nil
 }
 
@@ -133,7 +153,7 @@ func (q query) back(now time.Time) time.Duration {
 // summary is the query without its product, which only picks the rows. proposed is since when the key's present
 // proposal is there.
 func (q query) summary(proposed time.Time) usage.Query {
-	return usage.Query{From: q.from, To: q.to, Step: q.step, Outcome: q.outcome, Proposed: proposed}
+	return usage.Query{From: q.from, To: q.to, Step: q.step, Outcome: q.outcome, Proposed: proposed, Group: q.group}
 }
 
 func (q query) span() counters.Range {
@@ -153,3 +173,6 @@ func (q query) only(rows []usage.Row) []usage.Row {
 func (q query) comparable() bool {
 	return q.step == time.Hour && q.outcome == "" && q.to.Sub(q.from) <= 7*day+time.Hour
 }
+
+// byKeys reports whether an account is split by what only the counters of its keys know.
+func (q query) byKeys() bool { return q.group == usage.GroupKey || q.group == usage.GroupHost }

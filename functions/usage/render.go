@@ -52,6 +52,7 @@ func render(w http.ResponseWriter, r *http.Request, a answer) error {
 		Series: points(s.Points), ByProduct: shares(s.ByProduct), ByKey: shares(s.ByKey),
 		ByOrigin: shares(s.ByHost), BySecret: shares(s.BySecret), ByBillingType: shares(s.ByBilling), Unreadable: gateway.LeftOut(r.Context()),
 	}
+	doc.Groups = groups(a)
 	if a.key != nil {
 		doc.Key = keyOf(*a.key)
 	}
@@ -76,6 +77,21 @@ func render(w http.ResponseWriter, r *http.Request, a answer) error {
 		doc.Before.From, doc.Before.To = moment.Of(from), moment.Of(from.Add(a.query.to.Sub(a.query.from)))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+// groups is nil where none were asked for, or can be told.
+func groups(a answer) *[]api.UsageGroup {
+	if a.summary.Groups == nil {
+		return nil
+	}
+	out := make([]api.UsageGroup, len(a.summary.Groups))
+	for i, g := range a.summary.Groups {
+		out[i] = api.UsageGroup{Name: g.Name, Others: g.Rest, Requests: g.Calls, Series: g.Series}
+		if k, ok := a.keys[apikey.ID(g.Name)]; ok && a.query.group == usage.GroupKey {
+			out[i].Key = keyOf(k)
+		}
+	}
+	return &out
 }
 
 func points(list []usage.Point) []api.UsagePoint {

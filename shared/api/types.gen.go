@@ -438,6 +438,33 @@ func (e FormatParam) Valid() bool {
 	}
 }
 
+// Defines values for GroupByParam.
+const (
+	GroupByParamEmpty   GroupByParam = ""
+	GroupByParamKey     GroupByParam = "key"
+	GroupByParamOrigin  GroupByParam = "origin"
+	GroupByParamProduct GroupByParam = "product"
+	GroupByParamReason  GroupByParam = "reason"
+)
+
+// Valid indicates whether the value is a known member of the GroupByParam enum.
+func (e GroupByParam) Valid() bool {
+	switch e {
+	case GroupByParamEmpty:
+		return true
+	case GroupByParamKey:
+		return true
+	case GroupByParamOrigin:
+		return true
+	case GroupByParamProduct:
+		return true
+	case GroupByParamReason:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IntervalParam.
 const (
 	IntervalParamDay  IntervalParam = "day"
@@ -450,6 +477,30 @@ func (e IntervalParam) Valid() bool {
 	case IntervalParamDay:
 		return true
 	case IntervalParamHour:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for KeyGroupByParam.
+const (
+	KeyGroupByParamEmpty   KeyGroupByParam = ""
+	KeyGroupByParamOrigin  KeyGroupByParam = "origin"
+	KeyGroupByParamProduct KeyGroupByParam = "product"
+	KeyGroupByParamReason  KeyGroupByParam = "reason"
+)
+
+// Valid indicates whether the value is a known member of the KeyGroupByParam enum.
+func (e KeyGroupByParam) Valid() bool {
+	switch e {
+	case KeyGroupByParamEmpty:
+		return true
+	case KeyGroupByParamOrigin:
+		return true
+	case KeyGroupByParamProduct:
+		return true
+	case KeyGroupByParamReason:
 		return true
 	default:
 		return false
@@ -2154,9 +2205,12 @@ type Usage struct {
 	BySecret      *[]UsageShare `json:"by_secret,omitempty"`
 	FreshAt       *MaybeTime    `json:"fresh_at"`
 	From          Time          `json:"from"`
-	Interval      UsageInterval `json:"interval"`
 
-	// Key The key that the numbers belong to, in `by_key` and in the usage of one key.
+	// Groups With `group_by`: the 8 groups with the most requests, the most first, and at the end all others together. In each hour or day of `series` they add up to its `requests`, by `reason` to its `refused`. Absent where the account is too large to be split over this range, as `by_key` and `by_origin` are.
+	Groups   *[]UsageGroup `json:"groups,omitempty"`
+	Interval UsageInterval `json:"interval"`
+
+	// Key The key that the numbers belong to, in `by_key`, in `groups` and in the usage of one key.
 	Key      *UsageKey       `json:"key,omitempty"`
 	Proposed *ProposedCounts `json:"proposed,omitempty"`
 
@@ -2192,7 +2246,23 @@ type UsageCounts struct {
 	Requests    int64            `json:"requests"`
 }
 
-// UsageKey The key that the numbers belong to, in `by_key` and in the usage of one key.
+// UsageGroup defines model for UsageGroup.
+type UsageGroup struct {
+	// Key The key that the numbers belong to, in `by_key`, in `groups` and in the usage of one key.
+	Key *UsageKey `json:"key,omitempty"`
+
+	// Name As in the shares; by `reason` the DecisionCode. Empty for others.
+	Name string `json:"name"`
+
+	// Others All that have no group of their own.
+	Others   bool  `json:"others"`
+	Requests int64 `json:"requests"`
+
+	// Series The requests of each hour or day, in the order of the answer's `series`.
+	Series []int64 `json:"series"`
+}
+
+// UsageKey The key that the numbers belong to, in `by_key`, in `groups` and in the usage of one key.
 type UsageKey struct {
 	// BillingType The first three fit enterprise accounts, the others self-serve ones.
 	BillingType BillingType `json:"billing_type"`
@@ -2230,7 +2300,7 @@ type UsageShare struct {
 	// ByReason Refused calls by DecisionCode.
 	ByReason map[string]int64 `json:"by_reason"`
 
-	// Key The key that the numbers belong to, in `by_key` and in the usage of one key.
+	// Key The key that the numbers belong to, in `by_key`, in `groups` and in the usage of one key.
 	Key *UsageKey `json:"key,omitempty"`
 
 	// Name The product, key ID, origin host, billing type, or `current` and `previous`. It is empty for paths of no product, and for calls whose billing type isn't known. Of hosts, `-` is none, `*` all that have no count of their own, `*refused` those of them that were always refused.
@@ -2264,6 +2334,9 @@ type FormatParam string
 // FromParam defines model for fromParam.
 type FromParam = time.Time
 
+// GroupByParam defines model for groupByParam.
+type GroupByParam string
+
 // IdempotencyKeyParam defines model for idempotencyKeyParam.
 type IdempotencyKeyParam = string
 
@@ -2281,6 +2354,9 @@ type IntervalParam string
 
 // IssuerParam defines model for issuerParam.
 type IssuerParam = string
+
+// KeyGroupByParam defines model for keyGroupByParam.
+type KeyGroupByParam string
 
 // KeyParam defines model for keyParam.
 type KeyParam = string
@@ -2629,6 +2705,9 @@ type GetKeyUsageParams struct {
 
 	// With What the answer has besides: `before`, the period before; `quotas`, the key's daily caps and the quotas of its account that bind it; or both. Not with `csv`.
 	With *WithParam `form:"with,omitempty" json:"with,omitempty"`
+
+	// GroupBy What `groups` splits the series by. Not with `csv`.
+	GroupBy *KeyGroupByParam `form:"group_by,omitempty" json:"group_by,omitempty"`
 }
 
 // ListMembersParams defines parameters for ListMembers.
@@ -2696,6 +2775,9 @@ type GetUsageParams struct {
 
 	// With What the answer has besides: `before`, the period before. Not with `csv`.
 	With *WithBeforeParam `form:"with,omitempty" json:"with,omitempty"`
+
+	// GroupBy What `groups` splits the series by. Not with `csv`.
+	GroupBy *GroupByParam `form:"group_by,omitempty" json:"group_by,omitempty"`
 }
 
 // ReportLeaksOfGitHubParams defines parameters for ReportLeaksOfGitHub.

@@ -111,6 +111,7 @@ type Summary struct {
 	Busiest   *Minute // nil where no minutes are kept: days, filtered outcomes
 	Evaluated int64   // allowed calls that the proposal was asked about
 	Refusing  int64   // of those, how many it would have refused: what enforcing it changes
+	Groups    []Group // nil where nothing was asked to be split
 }
 
 // Minute is a minute and its requests.
@@ -125,6 +126,7 @@ type Query struct {
 	Step     time.Duration // an hour or a day
 	Outcome  Outcome
 	Proposed time.Time // since when the key's present proposal is there; zero: none
+	Group    Grouping  // of the points
 }
 
 // Summarise adds up rows. Every hour or day of the range has a point, empty ones too.
@@ -141,6 +143,7 @@ type Summing struct {
 	points  []Point
 	shares  map[byte]map[string]*Totals
 	minutes map[time.Time]int64
+	tracks  map[string]*track
 }
 
 // NewSumming starts at zero.
@@ -159,7 +162,7 @@ func (s *Summing) Add(rows []Row) {
 			continue
 		}
 		if i := int(r.Start.Sub(s.points[0].Start) / s.q.Step); i < len(s.points) {
-			s.row(&s.points[i], r)
+			s.row(i, r)
 		}
 	}
 }
@@ -172,25 +175,27 @@ func (s *Summing) Summary() Summary {
 	out.ByHost, out.BySecret = s.share('H'), s.share('S')
 	out.ByHost = shownHosts(out.ByHost)
 	out.ByBilling = s.byBilling()
+	out.Groups = s.Groups(out.Points)
 	if s.q.Outcome == "" {
 		out.Busiest = busiest(s.minutes)
 	}
 	return out
 }
 
-func (s *Summing) row(p *Point, r Row) {
+func (s *Summing) row(at int, r Row) {
 	for d, n := range r.Counts {
 		switch kind, rest := d.parts(); kind {
 		case outcomes:
 			which, code, _ := strings.Cut(rest, ":")
-			s.call(p, r, which, authz.Code(code), n)
+			s.call(at, r, which, authz.Code(code), n)
 		case hosts:
 			if host, code, ok := d.host(); ok && s.q.Outcome.Fits(authz.Code(code)) {
 				s.in('H', host).Add(authz.Code(code), n)
+				s.track(GroupHost, host, at, n)
 			}
 		case minutes:
-			at := r.Start.Add(time.Duration(int(rest[0]-'0')*10+int(rest[1]-'0')) * time.Minute)
-			s.minutes[at] += n
+			minute := r.Start.Add(time.Duration(int(rest[0]-'0')*10+int(rest[1]-'0')) * time.Minute)
+			s.minutes[minute] += n
 		case proposals:
 			s.proposed(rest, n)
 		case billedCalls:
@@ -201,12 +206,13 @@ func (s *Summing) row(p *Point, r Row) {
 	}
 }
 
-func (s *Summing) call(p *Point, r Row, which string, code authz.Code, n int64) {
+func (s *Summing) call(at int, r Row, which string, code authz.Code, n int64) {
 	if !s.q.Outcome.Fits(code) {
 		return
 	}
 	s.out.Totals.Add(code, n)
-	p.Add(code, n)
+	s.points[at].Add(code, n)
+	s.trackCall(at, r, code, n)
 	s.in('P', string(r.Product)).Add(code, n)
 	if r.Key != "" {
 		s.in('K', string(r.Key)).Add(code, n)

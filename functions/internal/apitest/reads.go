@@ -31,6 +31,7 @@ var matching = map[string][]string{
 	"figures":   {"day"},
 	"outcome":   {"key_expired"},
 	"with":      {"before"},
+	"group_by":  {"reason", "origin"},
 	"page_size": {"100"}, "page_token": nil, "format": nil, "interval": nil,
 }
 
