@@ -283,6 +283,22 @@ func usageShots(add adder, root, key string) {
 		s.Status, s.ClosedAt, s.Rows, s.LeftOut = api.Final, maybeDay(35), nil, ptr([]string{"acc_01"})
 		return s
 	}()))
+	grouped := func(by string) func(*stage) {
+		u := groupedUsage(fullUsage(), by, 1)
+		names := map[string][2]string{byKeys: {keyID, "key_gone"}, byProduct: {"map-display", ""}, byReason: {"qps_exceeded", "domain_not_allowed"}, byOrigin: {"-", "*refused"}}[by]
+		(*u.Groups)[0].Name, (*u.Groups)[1].Name = names[0], names[1]
+		return withDoc("GET "+accountAPI+"/usage", u)
+	}
+	for _, by := range []string{byKeys, byProduct, byReason, byOrigin} {
+		add("usage.by_"+by, "owner", usage+"?compare=1&group="+by, grouped(by))
+	}
+	for _, by := range []string{byKeys, byOrigin} {
+		add("usage.ungrouped_"+by, "owner", usage+"?group="+by, withDoc("GET "+accountAPI+"/usage", daysOf(4)))
+	}
+	passed := fullUsage()
+	passed.Groups, passed.Totals.Refused = &[]api.UsageGroup{}, 0
+	add("usage.by_reason_none", "owner", usage+"?group=reason", withDoc("GET "+accountAPI+"/usage", passed))
+	add("usage.table_of_weeks", "owner", usage+"?range=90d", withDoc("GET "+accountAPI+"/usage", daysOf(62)))
 	add("usage.month", "owner", usage+"?range=30d", withDoc("GET "+accountAPI+"/usage", daysOf(30)))
 	add("usage.weeks", "owner", usage+"?from=2026-06-03&to=2026-08-03&by=week", withDoc("GET "+accountAPI+"/usage", daysOf(62)))
 	add("usage.coarse", "owner", usage+"?from=2026-06-10&by=hour", withDoc("GET "+accountAPI+"/usage", daysOf(40)))

@@ -113,7 +113,7 @@ func (d *keyPage) usage(v *visit, q usageAsk) {
 	u.Before = nil // the chart is the range's alone
 	d.Figures.RefusedPart = v.percent(u.Totals.Refused, u.Totals.Requests)
 	if u.Totals.Requests > 0 {
-		d.Charts = v.charts(q, u)
+		d.Charts = v.charts(q, u, nil)
 		d.Charts.Drawings = d.Charts.Drawings[:min(1, len(d.Charts.Drawings))] // the reasons have a table of their own
 		d.Charts.Brief = true
 	}

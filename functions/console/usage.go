@@ -51,6 +51,7 @@ type usageAsk struct {
 	From, To              string // days, the last one included
 	By                    string // hour, day or week, "" for what fits the range
 	Compare               bool   // with the period before
+	Group                 string // what the calls are split by, of groupings; "": by nothing
 	Coarse                bool   // hours were asked for, and are no longer kept for such a range
 
 	interval    string
@@ -60,10 +61,13 @@ type usageAsk struct {
 func (v *visit) usageAsk(now time.Time) (usageAsk, *form) {
 	q := usageAsk{
 		Account: v.accountID, Key: v.query("key"), Product: v.query("product"), Range: v.query("range"), From: v.query("from"), To: v.query("to"), By: v.query("by"),
-		Compare: v.query("compare") != "",
+		Compare: v.query("compare") != "", Group: v.query("group"),
 	}
 	if !slices.Contains([]string{hourly, daily, weekly}, q.By) {
 		q.By = ""
+	}
+	if !slices.Contains(q.Groupings(), q.Group) {
+		q.Group = ""
 	}
 	problems := newForm()
 	now = now.UTC().Truncate(time.Second)
@@ -159,7 +163,7 @@ func (q usageAsk) SpanURL(name string) string {
 
 // CSVURL is the same question as a table to download.
 func (q usageAsk) CSVURL() string {
-	q.Compare = false
+	q.Compare, q.Group = false, ""
 	return q.link("/usage.csv")
 }
 
@@ -175,6 +179,12 @@ func (q usageAsk) KeyURL(id string) string {
 	return q.link("/usage")
 }
 
+// GroupURL is the same question, split by something else.
+func (q usageAsk) GroupURL(by string) string {
+	q.Group = by
+	return q.link("/usage")
+}
+
 // DaysURL is the same question about some days, the last one included.
 func (q usageAsk) DaysURL(from, to, by string) string {
 	q.Range, q.From, q.To, q.By = "", from, to, by
@@ -187,7 +197,7 @@ func (q usageAsk) link(page string) string {
 		values.Set("compare", "1")
 	}
 	for name, value := range map[string]string{
-		"key": q.Key, "product": q.Product, "range": q.Range, "from": q.From, "to": q.To, "by": q.By,
+		"key": q.Key, "product": q.Product, "range": q.Range, "from": q.From, "to": q.To, "by": q.By, "group": q.Group,
 	} {
 		if value != "" {
 			values.Set(name, value)
@@ -222,6 +232,9 @@ func (a *app) showUsage(v *visit) error {
 			query := q.values()
 			if q.Compare {
 				query.Set("with", "before")
+			}
+			if q.Group != "" {
+				query.Set("group_by", q.Group)
 			}
 			found, err = management.Get[api.Usage](ctx, v.api, q.path(v), query)
 			return problems.refuseQuery(v, err)

@@ -20,9 +20,10 @@ type bucket struct {
 	Before  int64  // requests in the period before
 	Others  int64  // refusals that are no QPS breaches
 	Marked  bool
-	Running bool   // isn't over yet
-	Cut     bool   // a week that has days outside the range
-	Hours   string // where its hours are shown; "" if they aren't kept
+	Running bool    // isn't over yet
+	Cut     bool    // a week that has days outside the range
+	Groups  []int64 // of each group, by what the calls are split by
+	Hours   string  // where its hours are shown; "" if they aren't kept
 }
 
 // charts are the charts of one answer over the same bars, and what the script needs for them.
@@ -41,6 +42,10 @@ type charts struct {
 	Running  bool   // the last bar isn't over
 	Compared bool   // with the period before
 	Brief    bool   // without the table of all bars, which the usage page has
+	Group    string // what the calls are split by: key, product, reason or origin; "": they aren't
+	Groups   []legend
+	Table    []bucket // the rows of the table: the bars with calls, or sums of them
+	TableBy  string   // hour, day, week or month
 }
 
 // drawing is a chart with the words around it.
@@ -53,27 +58,25 @@ type drawing struct {
 	Before     string // the requests of each bar in the period before, for the script; "" without one
 }
 
-type legend struct{ Class, Text string }
-
-// Rows are the bars with calls, now or before.
-func (c *charts) Rows() (rows []bucket) {
-	for _, b := range c.Buckets {
-		if b.Requests > 0 || b.Before > 0 {
-			rows = append(rows, b)
-		}
-	}
-	return rows
+// legend is the name of a series. Own are those of groups, whose names people chose.
+type legend struct {
+	Class, Text string
+	Own         bool
+	Sign        int // the number of its pattern
 }
 
-// tipped is the largest number of bars that each get a tooltip for those without the script. With more they would be the
-// heaviest part of the page, and a pointer could hardly tell the bars apart; the table has the numbers.
-const tipped = 60
+// tipped is the largest number of bars that each get a tooltip for those without the script, in the first chart. With more they would be the
+// heaviest part of the page, and a pointer could hardly tell the bars apart; the table has the numbers. Bars of many parts have none.
+const tipped = 25
 
-func (v *visit) charts(q usageAsk, u api.Usage) *charts {
+func (v *visit) charts(q usageAsk, u api.Usage, products []api.Product) *charts {
 	now := v.app.now()
 	c := &charts{By: q.interval, Clock: v.clock()}
+	if len(deref(u.Groups)) > 0 {
+		c.Group = q.Group
+	}
 	c.Zone = c.Clock.Name(now)
-	c.bucket(q, u, now)
+	c.Buckets, c.Compared = c.bars(q.interval, u, now), u.Before != nil
 	if len(c.Buckets) == 0 {
 		return c
 	}
@@ -87,47 +90,64 @@ func (v *visit) charts(q usageAsk, u api.Usage) *charts {
 	}
 	c.Partial = strings.Join(partial, " ")
 	c.drill(q, now)
-	c.Drawings = append(c.Drawings, v.draw(c, "requests", "allowed", "refused", func(b bucket) []int64 { return []int64{b.Allowed, b.Refused} }))
+	c.tabulate(q, u, now)
+	if c.Group != "" {
+		c.Groups = v.groupNames(q.Group, u, products)
+		name := map[bool]string{true: "refusals", false: "requests"}[c.Group == byReason]
+		c.Drawings = []drawing{v.draw(c, split{name, c.Groups, func(b bucket) []int64 { return b.Groups }})}
+		return c
+	}
+	c.Drawings = append(c.Drawings, v.draw(c, split{"requests", v.words("allowed", "refused"), func(b bucket) []int64 { return []int64{b.Allowed, b.Refused} }}))
 	if u.Totals.Refused > 0 {
-		c.Drawings = append(c.Drawings, v.draw(c, "refusals", "breaches", "others", func(b bucket) []int64 { return []int64{b.QpsBreaches, b.Others} }))
+		c.Drawings = append(c.Drawings, v.draw(c, split{"refusals", v.words("breaches", "others"), func(b bucket) []int64 { return []int64{b.QpsBreaches, b.Others} }}))
 	}
 	return c
 }
 
-// bucket makes the bars. Weeks begin on Mondays.
-func (c *charts) bucket(q usageAsk, u api.Usage, now time.Time) {
-	length := map[string]time.Duration{hourly: time.Hour, daily: oneDay, weekly: oneWeek}[q.interval]
-	var before []api.UsagePoint
-	if c.Compared = u.Before != nil; c.Compared {
-		before = u.Before.Series
+// split is what the bars of a chart are made of.
+type split struct {
+	name   string
+	legend []legend
+	parts  func(bucket) []int64
+}
+
+// words are series that the page has words for.
+func (v *visit) words(names ...string) (list []legend) {
+	for _, name := range names {
+		list = append(list, legend{Class: name, Text: v.t("usage." + name)})
 	}
+	return list
+}
+
+// bars adds the points of an answer up by the hour, day, week or month. Weeks begin on Mondays.
+func (c *charts) bars(by string, u api.Usage, now time.Time) (list []bucket) {
 	for i, p := range u.Series {
-		was := int64(0)
-		if i < len(before) {
-			was = before[i].Requests
+		part := bucket{UsagePoint: p, Others: p.Refused - p.QpsBreaches, Groups: make([]int64, len(deref(u.Groups)))}
+		if u.Before != nil && i < len(u.Before.Series) {
+			part.Before = u.Before.Series[i].Requests
 		}
-		start := p.Start.UTC()
-		if q.interval == weekly {
-			start = start.AddDate(0, 0, -(int(start.Weekday())+6)%7)
+		for g, one := range deref(u.Groups) {
+			if i < len(one.Series) {
+				part.Groups[g] = one.Series[i]
+			}
 		}
-		if n := len(c.Buckets); n > 0 && c.Buckets[n-1].Start.Equal(start) {
-			sum := &c.Buckets[n-1]
-			addCounts(&sum.UsagePoint, p)
-			sum.Others += p.Refused - p.QpsBreaches
-			sum.Before += was
+		start, end := period(by, p.Start.UTC())
+		if n := len(list); n > 0 && list[n-1].Start.Equal(start) {
+			list[n-1].add(part)
 			continue
 		}
-		b := bucket{UsagePoint: p, End: start.Add(length), Others: p.Refused - p.QpsBreaches, Before: was, Marked: p.StandsOut != nil && *p.StandsOut}
-		b.Start = moment.Of(start)
-		b.Running = b.End.After(now)
-		b.Cut = q.interval == weekly && !b.Running && (start.Before(u.From.Time) || b.End.After(u.To.Time))
-		b.Name = c.name(q.interval, b)
-		b.Short = b.Name
-		if q.interval == daily {
-			b.Short = c.Clock.day(b.Start.Time)
+		part.Start, part.End, part.Running = moment.Of(start), end, end.After(now)
+		sum := by != string(u.Interval)
+		part.Marked = !sum && p.StandsOut != nil && *p.StandsOut
+		part.Cut = sum && !part.Running && (start.Before(u.From.Time) || end.After(u.To.Time))
+		part.Name = c.name(by, part)
+		part.Short = part.Name
+		if by == daily {
+			part.Short = c.Clock.day(start)
 		}
-		c.Buckets = append(c.Buckets, b)
+		list = append(list, part)
 	}
+	return list
 }
 
 func (c *charts) name(by string, b bucket) string {
@@ -136,6 +156,8 @@ func (c *charts) name(by string, b bucket) string {
 		return c.Clock.hour(b.Start.Time)
 	case daily:
 		return c.Clock.lang.Date(b.Start.Time)
+	case monthly:
+		return c.Clock.lang.Text("format.month", "month", c.Clock.month(b.Start.Time), "year", b.Start.Format("2006"))
 	default:
 		return c.Clock.week(b.Start.Time, b.End)
 	}
@@ -174,22 +196,31 @@ func here(url string) string {
 	return "?" + query
 }
 
-// draw makes the chart of one split of the calls in two.
-func (v *visit) draw(c *charts, name, low, high string, parts func(bucket) []int64) drawing {
-	d := drawing{ID: "chart-" + name, Title: v.t("usage." + name), Legend: []legend{{low, v.t("usage." + low)}, {high, v.t("usage." + high)}}}
-	picture := chart.Chart{ID: d.ID, Title: d.Title, Series: []string{low, high}}
+// draw makes the chart of one split of the calls.
+func (v *visit) draw(c *charts, s split) drawing {
+	d := drawing{ID: "chart-" + s.name, Title: v.t("usage." + s.name), Legend: s.legend}
+	picture := chart.Chart{ID: d.ID, Title: d.Title}
+	for _, one := range s.legend {
+		picture.Series = append(picture.Series, one.Class)
+		if one.Own {
+			picture.Signs = append(picture.Signs, one.Sign)
+		}
+	}
 	labels := v.axis(c, &picture)
 	var sum, most int64
 	var when string
 	var values, before []string
-	compares := c.Compared && name == "requests"
+	compares := c.Compared && s.name == "requests"
 	for _, b := range c.Buckets {
-		bar := chart.Bar{Parts: parts(b), Marked: b.Marked, Partial: b.Running || b.Cut}
-		total := bar.Parts[0] + bar.Parts[1]
+		bar := chart.Bar{Parts: s.parts(b), Marked: b.Marked, Partial: b.Running || b.Cut}
+		total := int64(0)
+		for _, part := range bar.Parts {
+			total += part
+		}
 		if sum += total; total > most {
 			most, when = total, b.Name
 		}
-		if len(c.Buckets) <= tipped {
+		if len(c.Buckets) <= tipped && s.name == "requests" && c.Group == "" {
 			bar.Tip = v.t("usage.tip", "when", b.Name, "low", d.Legend[0].Text, "n", bar.Parts[0], "high", d.Legend[1].Text, "m", bar.Parts[1])
 		}
 		values = append(values, compact(bar.Parts))
@@ -210,12 +241,20 @@ func (v *visit) draw(c *charts, name, low, high string, parts func(bucket) []int
 	return d
 }
 
-// compact writes the numbers of a bar to the base of 36; nothing stands for zeros.
+// compact writes the numbers of a bar to the base of 36; nothing stands for zeros, and for those at the end of many.
 func compact(parts []int64) string {
-	if parts[0] == 0 && parts[1] == 0 {
+	var texts []string
+	last := 0
+	for i, n := range parts {
+		texts = append(texts, strconv.FormatInt(n, 36))
+		if n > 0 {
+			last = i + 1
+		}
+	}
+	if last == 0 {
 		return ""
 	}
-	return strconv.FormatInt(parts[0], 36) + "," + strconv.FormatInt(parts[1], 36)
+	return strings.Join(texts[:max(last, min(2, len(texts)))], ",")
 }
 
 // axis names moments under the bars, and has lines drawn where days or months begin.

@@ -166,8 +166,8 @@ func TestABarLeadsToWhatItIsMadeOf(t *testing.T) {
 		t.Errorf("%d days lead to hours, the first to %q; %s from %s", len(got), slices.Concat(got, []string{""})[0], drill, from)
 	}
 	got, drill, from = links("?range=13mo", usageOf(now.Truncate(oneDay).AddDate(0, 0, -390), 391, oneDay))
-	if len(got) != 56 || got[1] != "?by=day&from=2025-11-10&to=2025-11-16" || from != "0" || !strings.Contains(drill, "by=day") {
-		t.Errorf("%d weeks lead to days, the second to %q; %s from %s", len(got), got[1], drill, from)
+	if len(got) != 13 || got[0] != "?by=day&from=2025-11-01&to=2025-11-30" || got[1] != "?by=day&from=2025-12-01&to=2025-12-31" || from != "0" || !strings.Contains(drill, "by=day") {
+		t.Errorf("%d months lead to days, the first two to %q; %s from %s", len(got), got[:2], drill, from)
 	}
 	if got, drill, _ = links("", usageOf(now.Add(-24*time.Hour), 25, time.Hour)); len(got) != 0 || drill != "" {
 		t.Errorf("hours lead to %v, %q", got, drill)

@@ -57,13 +57,13 @@ func (v *visit) top(rows []share, whole api.UsageCounts, rest func(n int) string
 // groups splits the usage. Where one key or product was asked for, there is nothing to split by it.
 func (p *usagePage) groups(v *visit, products []api.Product) {
 	whole := p.Usage.Totals
-	if list := deref(p.Usage.ByKey); len(list) > 0 && p.Key == "" {
+	if list := deref(p.Usage.ByKey); len(list) > 0 && p.Key == "" && p.Shows(byKeys) {
 		p.Groups = append(p.Groups, p.byKey(v, list))
 	}
-	if list := deref(p.Usage.ByOrigin); len(list) > 0 {
+	if list := deref(p.Usage.ByOrigin); len(list) > 0 && p.Shows(byOrigin) {
 		p.Groups = append(p.Groups, p.byOrigin(v, list))
 	}
-	if list := deref(p.Usage.ByProduct); len(list) > 0 && p.Product == "" {
+	if list := deref(p.Usage.ByProduct); len(list) > 0 && p.Product == "" && p.Shows(byProduct) {
 		g := group{Title: v.t("usage.by_product"), Label: v.t("usage.product")}
 		for _, s := range list {
 			name := productName(products, s.Name)
@@ -75,7 +75,7 @@ func (p *usagePage) groups(v *visit, products []api.Product) {
 		g.Rows = v.top(g.Rows, whole, func(n int) string { return v.t("usage.rest.products", "n", n) })
 		p.Groups = append(p.Groups, g)
 	}
-	if list := deref(p.Usage.ByBillingType); len(list) > 1 { // where all calls have one type, each row of another split has it
+	if list := deref(p.Usage.ByBillingType); len(list) > 1 && p.Charts.Group == "" { // where all calls have one type, each row of another split has it
 		p.Groups = append(p.Groups, p.byBillingType(v, list))
 	}
 	p.Undivided = whole.Requests > 0 && p.Key == "" && p.Usage.ByKey == nil
@@ -91,12 +91,7 @@ func (p *usagePage) byKey(v *visit, list []api.UsageShare) group {
 		}
 		g.Rows = append(g.Rows, row)
 	}
-	g.Rows = v.top(g.Rows, p.Usage.Totals, func(n int) string {
-		if n == 0 {
-			return v.t("usage.rest.gone")
-		}
-		return v.t("usage.rest.keys", "n", n)
-	})
+	g.Rows = v.top(g.Rows, p.Usage.Totals, v.otherKeys)
 	return g
 }
 

@@ -24,8 +24,9 @@ type usagePage struct {
 	Outstanding              []outstanding
 	More                     int // hours that stand out and aren't listed
 	Reasons                  []refusal
-	Groups                   []group
-	Undivided                bool // the account is too large to be split by key and origin
+	Groups                   []group // the tables
+	Ungrouped                bool    // a split of the charts was asked for that the account is too large for
+	Undivided                bool    // the account is too large to be split by key and origin
 }
 
 // Keys are those of the splits, to choose from before anything is typed.
@@ -39,6 +40,9 @@ func (p *usagePage) Keys() (list []api.UsageKey) {
 	}
 	return list
 }
+
+// Shows reports whether a table is on the page: all of them beside charts that aren't split, else that of what they are split by.
+func (p *usagePage) Shows(by string) bool { return p.Charts.Group == "" || p.Charts.Group == by }
 
 // outstanding is an hour with far more calls than the same hours of the weeks before.
 type outstanding struct {
@@ -57,7 +61,8 @@ func (v *visit) usagePage(q usageAsk, problems *form, u api.Usage, products []ap
 		}
 	}
 	p.AllowedPart, p.RefusedPart = v.percent(u.Totals.Allowed, u.Totals.Requests), v.percent(u.Totals.Refused, u.Totals.Requests)
-	p.Charts = v.charts(q, u)
+	p.Charts = v.charts(q, u, products)
+	p.Ungrouped = q.Group != "" && u.Totals.Requests > 0 && u.Groups == nil
 	p.Compared = v.compare(u, p.Charts.Clock)
 	if u.BusiestMinute != nil {
 		p.Busiest = p.Charts.Clock.Moment(u.BusiestMinute.Start.Time)

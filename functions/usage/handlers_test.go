@@ -339,7 +339,7 @@ func TestForgottenHoursAreNoHistory(t *testing.T) {
 	}
 }
 
-// TestALargeAccountHasItsTotalsWithoutShares: of 500 keys and 40,000 rows of a product it has them, and of one more of either it
+// TestALargeAccountHasItsTotalsWithoutShares: of 500 keys and 46,000 rows of a product it has them, and of one more of either it
 // hasn't. All hours and days of a range count, those without calls too, and all keys, deleted ones too.
 func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
 	r := mixed(t)
@@ -351,13 +351,14 @@ func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
 		step   string
 		shares bool
 	}{
-		{50, 800 * time.Hour, "hour", true}, // 40,000 rows
-		{50, 801 * time.Hour, "hour", false},
-		{51, 784 * time.Hour, "hour", true}, // 39,984
-		{51, 785 * time.Hour, "hour", false},
-		{51, 390 * 24 * time.Hour, "day", true},
-		{500, 79 * time.Hour, "hour", true},
-		{500, 81 * time.Hour, "hour", false},
+		{50, 840 * time.Hour, "hour", true},
+		{57, 807 * time.Hour, "hour", true}, // 45,999 rows
+		{57, 808 * time.Hour, "hour", false},
+		{57, 390 * 24 * time.Hour, "day", true},
+		{500, 92 * time.Hour, "hour", true}, // 46,000
+		{500, 93 * time.Hour, "hour", false},
+		{500, 90 * 24 * time.Hour, "day", true}, // the console's 90 days, which touch 91
+		{500, 92 * 24 * time.Hour, "day", false},
 		{501, 24 * time.Hour, "hour", false},
 		{501, 24 * time.Hour, "day", false},
 	} {

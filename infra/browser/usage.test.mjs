@@ -189,6 +189,45 @@ test("the period before stands beside the range, by a link, and its line beside 
   await done();
 });
 
+test("requests are stacked by key, product, reason or origin, by a link, with and without JavaScript", async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const { page, done } = await usage("range=24h", { javaScriptEnabled });
+    const { groups } = await api("owner", "GET", `/v1/accounts/${stack().demo_account}/usage?group_by=key`);
+    const name = groups[0].key.name;
+    for (const [link, series] of [["Key", name], ["Product", "Map Display API"], ["Reason", "Domain not allowed"], ["Origin", "No Origin or Referer"]]) {
+      await page.getByRole("link", { name: link, exact: true }).click();
+      await page.waitForURL(new RegExp(`group=${link.toLowerCase()}`));
+      assert.equal(await page.locator(".chart").count(), 1);
+      assert.match(await page.locator(".legend").innerText(), new RegExp(series.replace(/[()]/g, ".")));
+      await page.locator(".charts summary").click();
+      assert.match(await page.locator(".tight thead").innerText(), new RegExp(series.replace(/[()]/g, ".")));
+      if (!javaScriptEnabled) continue;
+      await page.waitForFunction(() => document.querySelector(".frame[tabindex]"));
+      await page.mouse.move(...await at(page, 0));
+      const list = await page.locator(".readout li b").allInnerTexts(), numbers = list.map((n) => Number(n.replaceAll(",", "")));
+      assert.equal(numbers[0], numbers.slice(1).reduce((a, b) => a + b), "what is stacked is the whole");
+      const drawn = await page.locator("path.g0").getAttribute("d");
+      const button = page.locator("[data-series=g0] button");
+      await button.click();
+      assert.notEqual(await page.locator("path.g0").getAttribute("d"), drawn);
+      await button.click();
+      assert.equal(await page.locator("path.g0").getAttribute("d"), drawn, "the script draws what the server drew");
+    }
+    await page.getByRole("link", { name: "None", exact: true }).click();
+    await page.waitForURL((url) => !url.search.includes("group"));
+    assert.equal(await page.locator(".chart").count(), 2);
+    await done();
+  }
+});
+
+test("groups keep their colours and patterns under forced colours", async () => {
+  const { page, done } = await usage("range=24h&group=key", { forcedColors: "active" });
+  const [colour, forced] = await page.locator("path.g0").evaluate((e) => [getComputedStyle(e).fill, getComputedStyle(e).forcedColorAdjust]);
+  assert.equal(forced, "none");
+  assert.match(colour, /rgb\(11, 95, 165\)|rgb\(107, 177, 240\)/);
+  await done();
+});
+
 test("dragging across bars shows their days alone, and a click after it leads nowhere", async () => {
   const { page, done } = await usage(`range=30d&key=${made.site}&compare=1`);
   const day = (back) => new Date(Date.now() - back * 86400e3).toISOString().slice(0, 10);

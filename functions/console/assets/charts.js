@@ -28,8 +28,8 @@ function figure(element) {
   find(".tips")?.remove();
 
   function draw() {
-    const sums = values.map((bar) => series.map((s, i) => (s.shown && bar[i]) || 0)).map(([a, b]) => [a, a + b]);
-    const [top, parts] = round(Math.max(...before, ...sums.map(([, all]) => all))), part = 200 / parts;
+    const sums = values.map((bar, n, all, sum = 0) => series.map((s, i) => (sum += (s.shown && bar[i]) || 0)));
+    const [top, parts] = round(Math.max(...before, ...sums.flat())), part = 200 / parts;
     const [left, right] = values.length > 60 ? [0, "h10"] : [1, "h8V200h2"];
     series.forEach((s, i) => {
       const d = sums.map((sum) => (s.shown && sum[i] ? `V${200 - Math.max((200 * sum[i]) / top, 2)}${right}` : "V200h10"));
@@ -83,7 +83,7 @@ function charts(root) {
 
   const rows = (i) => {
     const list = figures.flatMap(({ values, series }) => series.map(({ name, text }, n) => ({ name, text, value: values[i][n] || 0 })));
-    const { title, before, was } = figures[0], sum = { name: "sum", text: title, value: list[0].value + list[1].value };
+    const { title, before, was, values } = figures[0], sum = { name: "sum", text: title, value: values[i].reduce((a, b) => a + b) };
     return was ? [sum, { name: "was", text: was.textContent, value: before[i] }, ...list] : [sum, ...list];
   };
   const leads = (i) => drill && i >= +from;

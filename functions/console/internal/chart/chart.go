@@ -29,6 +29,7 @@ type Chart struct {
 	Days   []float64 // where lines stand through the drawing, from 0 to 1
 	Bars   []Bar
 	Before []int64 // what each bar is compared with: a line over them; nil draws none
+	Signs  []int   // what is drawn over the colour of each series, by its number in signs; nil: nothing
 }
 
 // The grid of a drawing, which the page stretches to whatever room there is.
@@ -96,11 +97,12 @@ func (c Chart) SVG() template.HTML {
 	fmt.Fprintf(&out, `<svg class="plot" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-labelledby="%[3]s-t" aria-describedby="%[3]s-d">`,
 		width, height, id)
 	fmt.Fprintf(&out, `<title id="%[1]s-t">%[2]s</title><desc id="%[1]s-d">%[3]s</desc>`, id, template.HTMLEscapeString(c.Title), template.HTMLEscapeString(c.Desc))
+	c.patterns(&out, width)
 	c.columns(&out, "partial", height, func(b Bar) bool { return b.Partial })
 	c.grid(&out, width)
 	c.columns(&out, "mark", height, func(b Bar) bool { return b.Marked })
 	for i, class := range slices.Backward(c.Series) {
-		fmt.Fprintf(&out, `<path class="%s" d="%s"/>`, template.HTMLEscapeString(class), c.path(i))
+		fmt.Fprintf(&out, `<path class="%s"%s d="%s"/>`, template.HTMLEscapeString(class), c.fill(i), c.path(i))
 	}
 	c.hatch(&out)
 	c.before(&out)
@@ -153,25 +155,90 @@ func (c Chart) hatch(out *strings.Builder) {
 	}
 }
 
+// signs are what is drawn over the colours of series, each on a square of 8 units, so that nobody has to tell colours apart. The first is plain.
+var signs = []string{"", "M-2 2l4-4M0 8l8-8M6 10l4-4", "M0 4h8", "M3 2v3M7 6v3M7-2v3", "M4 0v8", "M-2 6l4 4M0 0l8 8M6-2l4 4", "M0 4h8M4 0v8", "M0 2h8M0 6h8", ""}
+
+// usual is the width of a drawing on a page, in pixels. By it patterns keep their form while the page stretches the drawing.
+const usual = 1000
+
+// patterns defines what fill refers to.
+func (c Chart) patterns(out *strings.Builder, width int) {
+	if c.Signs == nil {
+		return
+	}
+	out.WriteString(`<defs>`)
+	for i, class := range c.Series {
+		if sign := c.sign(i); sign != "" {
+			fmt.Fprintf(out, `<pattern id="%s-%d" class="%s" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="scale(%s 1)"><rect width="8" height="8"/><path d="%s"/></pattern>`,
+				template.HTMLEscapeString(c.ID), i, template.HTMLEscapeString(class), strconv.FormatFloat(float64(width)/usual, 'g', 3, 64), sign)
+		}
+	}
+	out.WriteString(`</defs>`)
+}
+
+func (c Chart) sign(series int) string {
+	if series >= len(c.Signs) {
+		return ""
+	}
+	return signs[c.Signs[series]%len(signs)]
+}
+
+// fill is the attribute of a series that has a pattern.
+func (c Chart) fill(series int) string {
+	if c.sign(series) == "" {
+		return ""
+	}
+	return fmt.Sprintf(` fill="url(#%s-%d)"`, template.HTMLEscapeString(c.ID), series)
+}
+
 // path is the outline of one series and all below it, over all bars: those below are drawn over it.
 func (c Chart) path(series int) string {
 	var d strings.Builder
-	left, right := 1, fmt.Sprintf("h%dV%dh2", step-2, height)
 	if len(c.Bars) > apart {
-		left, right = 0, fmt.Sprintf("h%d", step)
+		return c.outline(series)
 	}
-	fmt.Fprintf(&d, "M%d %d", left, height)
-	top := float64(c.Top())
+	fmt.Fprintf(&d, "M1 %d", height)
+	top := c.Top()
 	for _, b := range c.Bars {
-		sum := Bar{Parts: b.Parts[:min(series+1, len(b.Parts))]}.total()
-		if sum <= 0 {
+		if tall := b.tall(series, top); tall > 0 {
+			fmt.Fprintf(&d, "V%dh%dV%dh2", height-tall, step-2, height)
+		} else {
 			fmt.Fprintf(&d, "V%dh%d", height, step)
-			continue
 		}
-		tall := max(height*float64(sum)/top, 2) // one call among thousands is seen
-		fmt.Fprintf(&d, "V%.0f%s", height-tall, right)
 	}
 	return d.String() + fmt.Sprint("V", height)
+}
+
+// outline is the path of bars without gaps. It goes from bar to bar, and over bars of one height at once: of many it is the heaviest part of a page.
+func (c Chart) outline(series int) string {
+	var d strings.Builder
+	fmt.Fprintf(&d, "M0 %d", height)
+	at, wide, top := 0, 0, c.Top()
+	to := func(tall int) {
+		if tall == at {
+			return
+		}
+		if wide > 0 {
+			fmt.Fprintf(&d, "h%d", wide)
+		}
+		fmt.Fprintf(&d, "v%d", at-tall)
+		at, wide = tall, 0
+	}
+	for _, b := range c.Bars {
+		to(b.tall(series, top))
+		wide += step
+	}
+	to(0)
+	return d.String()
+}
+
+// tall is the height of a bar up to a series, by the end of the scale.
+func (b Bar) tall(series int, top int64) int {
+	sum := Bar{Parts: b.Parts[:min(series+1, len(b.Parts))]}.total()
+	if sum <= 0 {
+		return 0
+	}
+	return int(math.Round(max(height*float64(sum)/float64(top), 2))) // one call among thousands is seen
 }
 
 // before draws a line with a step for each bar.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -174,7 +175,7 @@ func TestEachPartStandsOnAllBelow(t *testing.T) {
 
 // TestManyBarsStandSideBySide: beyond 60 there are no gaps, and each bar ends where the next one begins.
 func TestManyBarsStandSideBySide(t *testing.T) {
-	for n, want := range map[int]string{60: `class="a" d="M1 200V0h8V200h2`, 61: `class="a" d="M0 200V0h10V0h10`} {
+	for n, want := range map[int]string{60: `class="a" d="M1 200V0h8V200h2`, 61: `class="a" d="M0 200v-200h610v200"`} {
 		if svg := string(Chart{Series: []string{"a"}, Bars: slices.Repeat([]Bar{{Parts: []int64{1}}}, n)}.SVG()); !strings.Contains(svg, want) {
 			t.Errorf("%d bars: %.300s", n, svg)
 		}
@@ -186,5 +187,64 @@ func TestWhatIsComparedIsALineOnTheSameScale(t *testing.T) {
 	c := Chart{Series: []string{"a"}, Bars: []Bar{{Parts: []int64{10}}, {Parts: []int64{5}}}, Before: []int64{40, 0}}
 	if svg := string(c.SVG()); c.Top() != 40 || !strings.Contains(svg, `class="before" d="M0 200V0h10V200h10"`) || !strings.Contains(svg, `V150h8V200h2V175h8`) {
 		t.Errorf("up to %d: %s", c.Top(), svg)
+	}
+}
+
+// TestAnOutlineIsThatOfItsBars: of many bars, whatever their heights, the path stands at the height of each.
+func TestAnOutlineIsThatOfItsBars(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := Chart{ID: "a", Series: []string{"low", "high"}}
+		for range rapid.IntRange(apart+1, 2*apart).Draw(t, "bars") {
+			c.Bars = append(c.Bars, Bar{Parts: []int64{rapid.Int64Range(0, 3).Draw(t, "low"), rapid.Int64Range(0, 40).Draw(t, "high")}})
+		}
+		for series := range c.Series {
+			at, x, heights := 0, 0, map[int]int{}
+			path := strings.TrimPrefix(c.path(series), "M0 200")
+			for path != "" {
+				kind := path[0]
+				end := 1 + strings.IndexAny(path[1:]+"h", "hv")
+				n, err := strconv.Atoi(path[1:end])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if path = path[end:]; kind == 'v' {
+					at -= n
+					continue
+				}
+				for ; n > 0; n -= step {
+					heights[x/step], x = at, x+step
+				}
+			}
+			if at != 0 {
+				t.Fatalf("it ends at %d", at)
+			}
+			for i, b := range c.Bars {
+				if heights[i] != b.tall(series, c.Top()) {
+					t.Fatalf("bar %d of series %d is %d high, want %d", i, series, heights[i], b.tall(series, c.Top()))
+				}
+			}
+		}
+	})
+}
+
+// TestSeriesWithSignsHavePatterns: each another one, which its path refers to; the plain ones have their colour alone.
+func TestSeriesWithSignsHavePatterns(t *testing.T) {
+	c := Chart{ID: "a", Series: []string{"g0", "g1", "g2", "g8"}, Signs: []int{0, 1, 2, 8}, Bars: []Bar{{Parts: []int64{1, 1, 1, 1}}}}
+	svg := string(c.SVG())
+	parses(t, svg)
+	for want, n := range map[string]int{`<path class="g0" d=`: 1, `<path class="g1" fill="url(#a-1)" d=`: 1, `<path class="g2" fill="url(#a-2)" d=`: 1, `<path class="g8" d=`: 1, `<pattern id="a-1" class="g1"`: 1, `<pattern id="a-2" class="g2"`: 1, `<pattern`: 2} {
+		if strings.Count(svg, want) != n {
+			t.Errorf("%d times %s in %s", strings.Count(svg, want), want, svg)
+		}
+	}
+	seen := map[string]bool{}
+	for i, sign := range signs[1 : len(signs)-1] {
+		if sign == "" || seen[sign] {
+			t.Errorf("sign %d is none of its own", i+1)
+		}
+		seen[sign] = true
+	}
+	if c.Signs = nil; strings.Contains(string(c.SVG()), "pattern") {
+		t.Error("a chart without signs has patterns")
 	}
 }
