@@ -30,6 +30,9 @@ type acceptance struct {
 	Pending pending
 }
 
+// Closed reports whether nothing can be accepted while this catalogue is deployed: another try would be refused, too.
+func (a *acceptance) Closed() bool { return a.Code == "catalogue_conflict" }
+
 func (a *app) acceptForm(v *visit) error {
 	return a.askToAccept(v, http.StatusOK, newForm(), v.query("product"))
 }

@@ -54,6 +54,8 @@ func TestAnOwnerAcceptsThePathsThatThePageShows(t *testing.T) {
 		code = problem
 		if refused := r.post(page+"/accept", sent); refused.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(text(refused.doc), "/static-map/") || !strings.Contains(text(refused.doc), says) {
 			t.Errorf("%s: %d, %s", problem, refused.StatusCode, text(refused.doc))
+		} else if offered := strings.Contains(text(first(refused.doc, "confirm")), "Accept for all keys"); offered != (problem == "catalogue_changed") {
+			t.Errorf("%s: another try is offered: %v", problem, offered)
 		}
 	}
 	answer = 200

@@ -31,8 +31,8 @@ func (a *app) accountRoutes() {
 // peoplePage has the people of an account, and who is invited.
 type peoplePage struct {
 	*form
-	Members     []memberRow
-	Invitations []api.Invitation
+	Members     paged[memberRow]
+	Invitations paged[api.Invitation]
 	Roles       []api.Role
 	Alone       bool // the only owner
 }
@@ -47,13 +47,15 @@ var roles = []api.Role{api.Viewer, api.Developer, api.Owner}
 // showPeople reads an account's people and shows them with the form that was sent, if one was.
 func (a *app) showPeople(v *visit, status int, f *form) error {
 	d := &peoplePage{form: f, Roles: roles}
+	var members []memberRow
+	var invitations []api.Invitation
 	me, err := v.person()
 	if err != nil {
 		return err
 	}
 	reads := []func(context.Context) error{
 		func(ctx context.Context) (err error) {
-			d.Members, err = v.members(ctx, v.accountPath("/members"), me.Subject)
+			members, err = v.members(ctx, v.accountPath("/members"), me.Subject)
 			return err
 		},
 	}
@@ -61,19 +63,21 @@ func (a *app) showPeople(v *visit, status int, f *form) error {
 		reads = append(reads, func(ctx context.Context) error {
 			return management.Pages(ctx, v.api, v.accountPath("/invitations"), mostPages,
 				func(page api.InvitationList) *string { return page.NextPageToken },
-				func(page api.InvitationList) { d.Invitations = append(d.Invitations, page.Invitations...) })
+				func(page api.InvitationList) { invitations = append(invitations, page.Invitations...) })
 		})
 	}
 	if err := v.parallel(reads...); err != nil {
 		return err
 	}
 	owners := 0
-	for _, m := range d.Members {
+	for _, m := range members {
 		if m.Role == api.Owner {
 			owners++
 		}
 	}
 	d.Alone = owners == 1
+	d.Members = pageOf(members, v.asked("people"), formsPerPage, func(m memberRow) bool { return m.Subject == f.At })
+	d.Invitations = pageOf(invitations, v.asked("invited"), formsPerPage, func(api.Invitation) bool { return false })
 	return v.render(status, "account", v.t("account.title"), d)
 }
 
@@ -144,7 +148,7 @@ func (a *app) changeRole(v *visit) error {
 	if member.Left != nil && leaves(*member.Left) {
 		return v.leaveBehind(*member.Left, true)
 	}
-	return v.done(v.accountURL("/account"), "role_changed")
+	return v.done(v.accountURL("/account", v.place("people")), "role_changed")
 }
 
 // removal asks whether a member should go. People may remove themselves: then it says so.

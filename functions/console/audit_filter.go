@@ -103,7 +103,7 @@ func (v *visit) auditRows(ctx context.Context, path string, f auditFilter, token
 		return all, nil
 	}
 	query := f.query()
-	query.Set("page_size", "30")
+	query.Set("page_size", "25")
 	if wanted > 30 {
 		query.Set("page_size", "100")
 	}

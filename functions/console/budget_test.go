@@ -79,7 +79,11 @@ func (w *walker) grow() {
 	requests := func(from, to int, next *string) any {
 		list := api.QpsRequestList{NextPageToken: next}
 		for i := from; i < to; i++ {
-			list.Requests = append(list.Requests, api.QpsRequest{Id: fmt.Sprintf("qps_%026d", i), AccountId: account, KeyId: scattered(i % 500), KeyName: ptr(fmt.Sprint("Key ", i%500)), Class: "map-display", Status: api.Pending})
+			list.Requests = append(list.Requests, api.QpsRequest{
+				Id: fmt.Sprintf("qps_%026d", i), AccountId: account, KeyId: scattered(i % 500), KeyName: ptr(fmt.Sprint("Key ", i%500)), Class: "map-display", Status: api.Pending,
+				AccountName: ptr("A company of some length"), RequestedQps: 60, QpsWhenFiled: 30, CreatedBy: "a-person-of-some-company@customer.example.com", CreatedAt: moment.Of(then), Justification: strings.Repeat("Our fleet grows. ", 10),
+				Evidence: &api.Evidence{CurrentQps: 31, DefaultQps: 32, FreeQps: 33, MaxQps: 300, PeakQps: ptr(float32(28.66)), Breaches: 77},
+			})
 		}
 		return list
 	}
@@ -88,7 +92,10 @@ func (w *walker) grow() {
 	rows := func(from, to int, next *string) any {
 		list := api.AuditList{NextPageToken: next}
 		for i := from; i < to; i++ {
-			list.Rows = append(list.Rows, api.AuditRow{Id: fmt.Sprint(i), Action: "key.edit", KeyId: ptr(scattered(i % 500)), KeyName: ptr(fmt.Sprint("Key ", i%500)), Actor: api.Actor{Subject: "x", Role: "owner"}})
+			list.Rows = append(list.Rows, api.AuditRow{
+				Id: fmt.Sprint(i), Action: "key.edit", KeyId: ptr(scattered(i % 500)), KeyName: ptr(fmt.Sprint("Key ", i%500)), At: moment.Of(then), RequestId: scattered(i),
+				Actor: api.Actor{Subject: "x", Role: "owner", Email: ptr("a-person-of-some-company@customer.example.com")}, Changes: []api.Change{{Field: "name", Before: "Shop", After: fmt.Sprint("Key ", i)}, {Field: "domains", Before: []string{"a.example"}, After: []string{"a.example", "b.example"}}},
+			})
 		}
 		return list
 	}

@@ -83,7 +83,7 @@ func (d *operatorAccount) keyQuery(v *visit) url.Values {
 // operatorPeople is an account with its members.
 type operatorPeople struct {
 	Account api.Account
-	Members []memberRow
+	Members paged[memberRow]
 }
 
 func (a *app) showOperatorPeople(v *visit) error {
@@ -94,7 +94,8 @@ func (a *app) showOperatorPeople(v *visit) error {
 	err := v.parallel(
 		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
 		func(ctx context.Context) (err error) {
-			d.Members, err = v.members(ctx, operatorAccountPath(v, "/members"), "")
+			members, err := v.members(ctx, operatorAccountPath(v, "/members"), "")
+			d.Members = pageOf(members, v.query("page"), rowsPerPage, func(memberRow) bool { return false })
 			return err
 		},
 	)

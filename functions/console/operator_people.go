@@ -12,7 +12,7 @@ import (
 // operatorsPage lists who has an operator's rights.
 type operatorsPage struct {
 	*form
-	Operators []api.Operator
+	Operators paged[api.Operator]
 	Ranks     []api.Rank
 	Me        string
 }
@@ -41,7 +41,8 @@ func (a *app) showOperators(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
-	d.Operators, d.Me = found, me.Subject
+	d.Me = me.Subject
+	d.Operators = pageOf(found, v.asked("page"), formsPerPage, func(o api.Operator) bool { return o.Issuer == nil && o.Subject == f.Values["rank_of"] })
 	return v.render(status, "operators", v.t("operators.title"), d)
 }
 
@@ -112,7 +113,7 @@ func (a *app) changeRank(v *visit) error {
 		f.about("rank", "new_rank") // the page has another form with a rank
 		return a.showOperators(v, status, f)
 	}
-	return v.done("/operator/operators", "rank_changed")
+	return v.done("/operator/operators"+v.place("page"), "rank_changed")
 }
 
 // dismissal asks whether an operator should lose the rights.

@@ -21,7 +21,7 @@ type queuePage struct {
 
 func (a *app) showQueue(v *visit) error {
 	d := &queuePage{Page: v.query("page")}
-	query := url.Values{"page_size": {"20"}}
+	query := url.Values{"page_size": {"12"}} // each is a form with its evidence
 	if d.Page != "" {
 		query.Set("page_token", d.Page)
 	}
