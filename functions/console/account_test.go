@@ -218,7 +218,7 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 	}
 	w.forget()
 	w.ask(http.MethodGet, "/operator/operators/audit?page=tok", nil)
-	if got := w.api.seen("GET /v1/operators/audit"); len(got) != 1 || got[0].uri != "/v1/operators/audit?page_size=30&page_token=tok" {
+	if got := w.api.seen("GET /v1/operators/audit"); len(got) != 1 || got[0].uri != "/v1/operators/audit?page_size=25&page_token=tok" {
 		t.Errorf("asks %+v", got)
 	}
 }

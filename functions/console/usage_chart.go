@@ -104,7 +104,7 @@ func (v *visit) charts(q usageAsk, u api.Usage, products []api.Product) *charts 
 	return c
 }
 
-// split is what the bars of a chart are made of.
+// split names the parts of a chart's bars.
 type split struct {
 	name   string
 	legend []legend

@@ -96,7 +96,7 @@ func (q *query) beside(list string) error {
 	return nil
 }
 
-// groupings are what a series can be split by.
+// groupings by the words of the contract.
 var groupings = map[string]usage.Grouping{"": 0, "key": usage.GroupKey, "product": usage.GroupProduct, "reason": usage.GroupReason, "origin": usage.GroupHost}
 
 // grouped reads what the series should be split by.

@@ -191,6 +191,7 @@ var bounds = map[string]float64{
 	"shared/usage.MaxEnvironmentName":                64,
 	"shared/usage.SpikeWeeks":                        4,
 	"shared/usage.Exhausted":                         100,
+	"shared/usage.ShownGroups":                       8,
 	"shared/usage.maxCells":                          4096,
 	"shared/usage.maxPartBytes":                      48 << 10,
 	"shared/dynamo.DefaultAttempts":                  3,

@@ -7,7 +7,7 @@ import (
 	"latchkey/shared/authz"
 )
 
-// Grouping is what the calls of each hour or day are split by.
+// Grouping says by what the calls of each hour or day are split.
 type Grouping byte
 
 // The groupings. The zero value splits nothing.
@@ -29,7 +29,7 @@ type Group struct {
 	Series []int64 // of each point of the summary
 }
 
-// track is what one name has in some points, in their order.
+// track counts the calls of one name in some points, in their order.
 type track struct {
 	sum   int64
 	cells []cellOf

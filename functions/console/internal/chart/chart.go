@@ -155,7 +155,7 @@ func (c Chart) hatch(out *strings.Builder) {
 	}
 }
 
-// signs are what is drawn over the colours of series, each on a square of 8 units, so that nobody has to tell colours apart. The first is plain.
+// signs stand over the colours of series, each on a square of 8 units, so that nobody has to tell colours apart. The first is plain.
 var signs = []string{"", "M-2 2l4-4M0 8l8-8M6 10l4-4", "M0 4h8", "M3 2v3M7 6v3M7-2v3", "M4 0v8", "M-2 6l4 4M0 0l8 8M6-2l4 4", "M0 4h8M4 0v8", "M0 2h8M0 6h8", ""}
 
 // usual is the width of a drawing on a page, in pixels. By it patterns keep their form while the page stretches the drawing.
