@@ -24,6 +24,7 @@ type filter struct {
 	words   []string
 	sort    string
 	figures bool // of the last day, beside the keys
+	counts  bool // on each page
 }
 
 // narrows reports whether the list leaves out keys that aren't deleted.
@@ -54,7 +55,10 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 		Keys: []api.Key{}, NextPageToken: page.Next(read.next), PreviousPageToken: page.Previous(read.previous), Sortable: read.sortable,
 	}
 	if o := read.overview; o != nil {
-		doc.Total, doc.Labels = &o.keys, &o.labels
+		doc.Total, doc.Labels, doc.Matching = &o.keys, &o.labels, &read.matching
+		if read.position > 0 {
+			doc.Position = &read.position
+		}
 	}
 	for _, k := range read.keys {
 		doc.Keys = append(doc.Keys, web.KeyDoc(k, web.View{
@@ -77,7 +81,7 @@ const maxFilter = 64
 const nothing = "\x00"
 
 func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, error) {
-	if err := gateway.KnownQuery(r, "status", "product", "label", "q", "sort", "figures", "page_size", "page_token"); err != nil {
+	if err := gateway.KnownQuery(r, "status", "product", "label", "q", "sort", "figures", "with", "page_size", "page_token"); err != nil {
 		return filter{}, gateway.Page{}, err
 	}
 	query := r.URL.Query()
@@ -103,6 +107,13 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 		f.figures = true
 	default:
 		return f, gateway.Page{}, gateway.Parameter("figures", "It must be day.")
+	}
+	switch query.Get("with") {
+	case "":
+	case "counts":
+		f.counts = true
+	default:
+		return f, gateway.Page{}, gateway.Parameter("with", "It must be counts.")
 	}
 	if f.status != "" && !slices.Contains(apikey.Statuses[:], f.status) {
 		return f, gateway.Page{}, gateway.Parameter("status", "It must be deleted, revoked, blocked, suspended, disabled, expired or active.")

@@ -20,6 +20,8 @@ type keyPage struct {
 	next     string                            // the cursor of the next page; "" where there is none
 	sortable *bool                             // the account has few enough keys to be sorted by any column; nil where nobody looked
 	overview *overview                         // nil where not all keys were looked at
+	matching int                               // the keys that the filter takes, where there is an overview
+	position int                               // of the first key of the page among them, from 1
 	figures  map[apikey.ID]api.KeyFiguresOfOne // by which they are sorted; nil where they aren't
 }
 
@@ -38,7 +40,12 @@ func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gate
 	switch {
 	case page.After == "" || !f.byCreation():
 		return h.among(r, c, f, page, at)
-	case page.Back:
+	case f.counts:
+		if read, err := h.among(r, c, f, page, at); err != nil || read.overview != nil {
+			return read, err
+		}
+	}
+	if page.Back {
 		return h.before(r, c, f, page, at)
 	}
 	found, err := h.store.Keys(r.Context(), c.Account, f.query(page, f.descending(), at))
@@ -98,7 +105,7 @@ func (h *handler) among(r *http.Request, c gateway.Principal, f filter, page gat
 		return keyPage{}, err
 	}
 	read := f.cut(taken, page, at)
-	read.figures = at.figures
+	read.figures, read.matching = at.figures, len(taken)
 	if read.next == "" {
 		read.next = string(found.Next)
 	}
@@ -131,6 +138,7 @@ func (f filter) cut(keys []apikey.Key, page gateway.Page, at sorting) (read keyP
 	if read.keys = keys[start:end]; len(read.keys) == 0 {
 		return read
 	}
+	read.position = start + 1
 	if start > 0 {
 		read.previous = cursors[keys[start].ID]
 	}

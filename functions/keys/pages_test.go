@@ -256,3 +256,48 @@ func TestAFilterOfWhatDoesntShowFindsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestEachPageIsCountedWhereThatIsAskedFor: the keys that fit, and where the page is among them, in each order, both ways. An account of more keys
+// than one call looks at is counted nowhere, and its pages are the same.
+func TestEachPageIsCountedWhereThatIsAskedFor(t *testing.T) {
+	r := newHarness(t)
+	for i := range 7 {
+		r.NewKey(t, r.account, func(k *apikey.Key) {
+			if k.Labels = []string{"web"}; i%2 == 0 {
+				k.Labels = []string{"beta"}
+			}
+		})
+	}
+	for query, matching := range map[string]int{"sort=created_at": 7, "sort=-created_at": 7, "sort=name": 7, "label=beta": 4, "label=beta&sort=name": 4, "status=deleted": 0} {
+		query = "with=counts&page_size=2&" + query
+		place := 1
+		for _, p := range r.forth(t, query) {
+			if p.doc["matching"] != float64(matching) || p.doc["total"] != 7.0 || len(p.doc["labels"].([]any)) != 2 || len(p.ids) > 0 && p.doc["position"] != float64(place) {
+				t.Errorf("%s: %q of %d is %v, %v, %v", query, p.ids, matching, p.doc["matching"], p.doc["position"], p.doc["total"])
+			}
+			place += len(p.ids)
+			if p.previous == "" {
+				continue
+			}
+			if before := r.list(t, query, p.previous); before.doc["position"] != float64(place-len(p.ids)-2) || before.doc["matching"] != float64(matching) {
+				t.Errorf("%s: before %q is %v of %v", query, p.ids, before.doc["position"], before.doc["matching"])
+			}
+		}
+	}
+	r.Want(t, 400, apitest.Call{As: "viewer", Method: "GET", Path: r.keys() + "?with=all"})
+}
+
+// TestPagesOfManyKeysAreTheSameWithoutCounts, which nobody can give.
+func TestPagesOfManyKeysAreTheSameWithoutCounts(t *testing.T) {
+	r := newHarnessOn(t, keytest.LongStores(t))
+	first := r.NewKey(t, r.account)
+	r.NewKeys(t, first, control.MostLooked)
+	for _, order := range []string{"created_at", "-created_at"} {
+		query := "page_size=2&sort=" + order
+		want := r.list(t, query, r.list(t, query, "").next)
+		got := r.list(t, "with=counts&"+query, r.list(t, "with=counts&"+query, "").next)
+		if !slices.Equal(got.ids, want.ids) || got.doc["matching"] != nil || got.doc["total"] != nil || got.next == "" {
+			t.Errorf("%s: %q, want %q: %v", order, got.ids, want.ids, got.doc["matching"])
+		}
+	}
+}

@@ -636,6 +636,21 @@ func (e ListKeysParamsFigures) Valid() bool {
 	}
 }
 
+// Defines values for ListKeysParamsWith.
+const (
+	Counts ListKeysParamsWith = "counts"
+)
+
+// Valid indicates whether the value is a known member of the ListKeysParamsWith enum.
+func (e ListKeysParamsWith) Valid() bool {
+	switch e {
+	case Counts:
+		return true
+	default:
+		return false
+	}
+}
+
 // AcceptInvitation defines model for AcceptInvitation.
 type AcceptInvitation struct {
 	Token string `json:"token"`
@@ -1331,13 +1346,19 @@ type KeyList struct {
 	// Labels The labels of these keys: the 50 that the most keys have, by name. Where `sortable` is true.
 	Labels *[]LabelCount `json:"labels,omitempty"`
 
+	// Matching The keys that the filter takes, on all pages. Where `sortable` is true.
+	Matching *int `json:"matching,omitempty"`
+
 	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Position The place of the first of `keys` among them, from 1. Where `matching` is there and the page isn't empty.
+	Position *int `json:"position,omitempty"`
 
 	// PreviousPageToken For `page_token`: the page before this one. Null on the first page, and where this one is empty.
 	PreviousPageToken *string `json:"previous_page_token"`
 
-	// Sortable Whether `sort` takes every value: the account has at most 1,000 keys, deleted ones included. Not on later pages by `created_at`.
+	// Sortable Whether `sort` takes every value: the account has at most 1,000 keys, deleted ones included. Not on later pages by `created_at`, unless `with=counts`.
 	Sortable *bool `json:"sortable,omitempty"`
 
 	// Total The account's keys that aren't deleted, whatever the filter. Where `sortable` is true.
@@ -2535,8 +2556,11 @@ type ListKeysParams struct {
 	Sort *ListKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// Figures `day` adds what the calls of each key came to in the last 24 hours.
-	Figures  *ListKeysParamsFigures `form:"figures,omitempty" json:"figures,omitempty"`
-	PageSize *PageSizeParam         `form:"page_size,omitempty" json:"page_size,omitempty"`
+	Figures *ListKeysParamsFigures `form:"figures,omitempty" json:"figures,omitempty"`
+
+	// With `counts` counts on later pages by `created_at` too, which then look at all keys, as every other page does.
+	With     *ListKeysParamsWith `form:"with,omitempty" json:"with,omitempty"`
+	PageSize *PageSizeParam      `form:"page_size,omitempty" json:"page_size,omitempty"`
 
 	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
@@ -2547,6 +2571,9 @@ type ListKeysParamsSort string
 
 // ListKeysParamsFigures defines parameters for ListKeys.
 type ListKeysParamsFigures string
+
+// ListKeysParamsWith defines parameters for ListKeys.
+type ListKeysParamsWith string
 
 // CreateKeyParams defines parameters for CreateKey.
 type CreateKeyParams struct {
