@@ -14,7 +14,7 @@ import (
 
 func (a *app) accountRoutes() {
 	a.account("GET /accounts/{account}/account", func(v *visit) error { return a.showPeople(v, http.StatusOK, newForm()) })
-	for _, posted := range []string{"/role", "/invitations"} { // where a refused form leaves the browser
+	for _, posted := range []string{"/role", "/invitations", "/invitations/withdraw"} { // where a refused form leaves the browser
 		a.elsewhere("GET /accounts/{account}/account"+posted, "/account")
 	}
 	a.detailRoutes()
@@ -175,6 +175,9 @@ func (a *app) showRemoval(v *visit, status int, f *form) error {
 }
 
 func (a *app) removeForm(v *visit) error {
+	if v.query("subject") == "" { // the address that the form is sent to
+		return v.redirect(v.accountURL("/account"))
+	}
 	f := newForm()
 	f.Values["subject"] = v.query("subject")
 	return a.showRemoval(v, http.StatusOK, f)

@@ -19,10 +19,9 @@ func (a *app) detailRoutes() {
 // detailsView is an account with its limits and quotas.
 type detailsView struct {
 	*form
-	Account    api.Account
-	Quotas     []quotaRow
-	QuotasLack *int // counters that their numbers leave out
-	Owns       bool // also of an account that is closed
+	Account api.Account
+	Quotas  []quotaRow
+	Owns    bool // also of an account that is closed
 }
 
 // showDetails shows the account with the form that was sent, if one was.
@@ -40,7 +39,7 @@ func (a *app) showDetails(v *visit, status int, f *form) error {
 		d.Values["name"] = d.Account.Name
 	}
 	d.Owns = v.owns(me)
-	d.Quotas, d.QuotasLack = v.quotaRows(quotas.Quotas), quotas.Unreadable
+	d.Quotas = v.quotaRows(quotas.Quotas)
 	return v.render(status, "account-details", v.t("account.details"), d)
 }
 

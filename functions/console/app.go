@@ -158,6 +158,23 @@ func (a *app) elsewhere(pattern, page string) {
 	})
 }
 
+// elsewhereOf is the same for the operators' pages: {account} and {key} in a page are those of the path.
+func (a *app) elsewhereOf(pattern, page string) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		v := a.visit(w, r)
+		to := page
+		for _, name := range []string{"account", "key"} {
+			id := r.PathValue(name)
+			if !plainID(id) {
+				v.fail(errNotFound)
+				return
+			}
+			to = strings.ReplaceAll(to, "{"+name+"}", id)
+		}
+		_ = v.redirect(to)
+	})
+}
+
 // writing registers a form that changes something: for those who could send it.
 func (a *app) writing(pattern string, may func(can) bool, e endpoint) {
 	a.account(pattern, func(v *visit) error {

@@ -37,7 +37,7 @@ var asks = map[string][]string{
 	"/accounts/{account}/keys/findings?key={key}&page=next":                                    {`/accounts/{account}/findings?key_id={key} page_size=100 page_token=next`},
 	"/accounts/{account}/keys/{key}/audit":                                                     {`/accounts/{account}/keys/{key}/audit?page_size=25`},
 	"/accounts/{account}/keys/{key}/audit?page=next":                                           {`/accounts/{account}/keys/{key}/audit?page_size=25 page_token=next`},
-	"/accounts/{account}/keys?q=%20shop&status=active&product=search&sort=name&page=next":      {`/accounts/{account}/keys?figures=day page_size=12 page_token=next product=search q=shop sort=name status=active`},
+	"/accounts/{account}/keys?q=%20shop&status=active&product=search&sort=name&page=next":      {`/accounts/{account}/keys?figures=day page_size=12 page_token=next product=search q=shop sort=name status=active with=counts`},
 	"/accounts/{account}/qps-requests":                                                         {`/accounts/{account}/qps-requests?page_size=25`},
 	"/accounts/{account}/qps-requests/keys":                                                    {`/accounts/{account}/keys?page_size=20`},
 	"/accounts/{account}/qps-requests/new":                                                     {`/accounts/{account}/keys/{key}/usage?from=-720h0m0s interval=hour product=map-display to=0s`},

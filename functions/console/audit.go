@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"sort"
@@ -17,6 +16,7 @@ import (
 // auditPage is a page of an audit trail.
 type auditPage struct {
 	auditFilter
+	Problems   *form    // what the filter has that can't be read
 	Groups     []string // of actions, to choose from
 	Rows       []auditLine
 	Root       string // the page's own path
@@ -33,21 +33,36 @@ type auditLine struct {
 
 type change struct{ Field, Before, After string }
 
+// Bad reports whether the filter can't be read.
+func (d *auditPage) Bad() bool { return d.Problems != nil && d.Problems.Bad() }
+
+func (d *auditPage) status() int {
+	if d.Bad() {
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+// MostCSV is the number of rows that a file may have.
+func (d *auditPage) MostCSV() int { return mostCSV }
+
 func (a *app) showAudit(v *visit) error {
-	d := &auditPage{auditFilter: v.auditFilter(), Groups: accountGroups, Root: v.accountURL("/account/audit"), Keys: v.accountURL("/keys/")}
+	d := &auditPage{Groups: accountGroups, Root: v.accountURL("/account/audit"), Keys: v.accountURL("/keys/")}
+	d.auditFilter, d.Problems = v.auditFilter()
 	if err := a.readAudit(v, d, v.accountPath("/audit")); err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "account-audit", v.t("audit.title"), d)
+	return v.render(d.status(), "account-audit", v.t("audit.title"), d)
 }
 
 // showOperatorsAudit shows the changes of operators, which belong to no account.
 func (a *app) showOperatorsAudit(v *visit) error {
-	d := &auditPage{auditFilter: v.auditFilter(), Groups: operatorGroups, Root: "/operator/operators/audit", Keys: "/operator/keys/"}
+	d := &auditPage{Groups: operatorGroups, Root: "/operator/operators/audit", Keys: "/operator/keys/"}
+	d.auditFilter, d.Problems = v.auditFilter()
 	if err := a.readAudit(v, d, "/v1/operators/audit", v.waiting()); err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "operators-audit", v.t("operators.audit.title"), d)
+	return v.render(d.status(), "operators-audit", v.t("operators.audit.title"), d)
 }
 
 // readAudit reads the page of an audit trail that the query names.
@@ -57,6 +72,9 @@ func (a *app) readAudit(v *visit, d *auditPage, path string, more ...func(contex
 	var products []api.Product
 	err := v.parallel(append(more,
 		func(ctx context.Context) (err error) {
+			if d.Bad() {
+				return nil
+			}
 			found, err = v.auditRows(ctx, path, d.auditFilter, d.Page, auditReads-len(more), 1)
 			return err
 		},
@@ -182,7 +200,7 @@ func (f facts) parts(object map[string]any) string {
 		if f.v.lang.Has("fact." + name) {
 			label = f.v.t("fact." + name)
 		}
-		parts = append(parts, fmt.Sprintf("%s: %s", label, f.v.lang.Isolate(f.text(name, value))))
+		parts = append(parts, label+f.v.t("format.colon")+f.v.lang.Isolate(f.text(name, value)))
 	}
 	return strings.Join(parts, " · ")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,16 +24,30 @@ var (
 	operatorGroups = []string{"operator", "person"}
 )
 
-func (v *visit) auditFilter() auditFilter {
+// auditFilter reads the query, and says what in it can't be read.
+func (v *visit) auditFilter() (auditFilter, *form) {
 	f := auditFilter{
 		Action: strings.TrimSpace(v.query("action")), Who: strings.TrimSpace(v.query("who")), Key: strings.TrimSpace(v.query("key")), From: v.query("from"), To: v.query("to"),
 	}
-	for _, day := range []*string{&f.From, &f.To} {
+	problems := newForm()
+	for name, day := range map[string]*string{"from": &f.From, "to": &f.To} {
+		if *day == "" {
+			continue
+		}
 		if _, err := time.Parse(time.DateOnly, *day); err != nil {
-			*day = "" // no browser sends such a one
+			problems.add(name, v.t("usage.bad_day"))
+			*day = ""
 		}
 	}
-	return f
+	if f.Key != "" && !wholeKeyID(f.Key) {
+		problems.add("key", v.t("audit.key.whole"))
+	}
+	return f, problems
+}
+
+// wholeKeyID reports whether a text can be a key's ID: others the API refuses.
+func wholeKeyID(text string) bool {
+	return strings.HasPrefix(text, "key_") && plainID(text) && len(text) == len("key_")+26
 }
 
 // Filtered reports whether it selects anything.
@@ -40,7 +55,7 @@ func (f auditFilter) Filtered() bool { return f != auditFilter{} }
 
 // impossible reports a filter that no row fits, and that the API would refuse.
 func (f auditFilter) impossible() bool {
-	return f.Key != "" && !(strings.HasPrefix(f.Key, "key_") && plainID(f.Key) && len(f.Key) == len("key_")+26) || len(f.Action) > 64 || len(f.Who) > 255 || f.endsTooEarly()
+	return f.Key != "" && !wholeKeyID(f.Key) || len(f.Action) > 64 || len(f.Who) > 255 || f.endsTooEarly()
 }
 
 // query is the filter as the API takes it. The last day is included.
@@ -127,19 +142,32 @@ func (v *visit) auditRows(ctx context.Context, path string, f auditFilter, token
 // mostCSV bounds the rows of a file, with csvReads: the filter's days make smaller ones.
 const mostCSV = csvReads * 100
 
-func (a *app) downloadAudit(v *visit) error { return a.auditFile(v, v.accountPath("/audit")) }
+func (a *app) downloadAudit(v *visit) error {
+	return a.auditFile(v, v.accountPath("/audit"), v.accountURL("/account/audit"))
+}
 
-func (a *app) downloadOperatorsAudit(v *visit) error { return a.auditFile(v, "/v1/operators/audit") }
+func (a *app) downloadOperatorsAudit(v *visit) error {
+	return a.auditFile(v, "/v1/operators/audit", "/operator/operators/audit")
+}
 
-// auditFile sends the rows that the filter takes as a file, the newest first. Its values are the API's own, so that programs can read it.
-func (a *app) auditFile(v *visit, path string) error {
-	found, err := v.auditRows(v.ctx(), path, v.auditFilter(), "", csvReads, mostCSV)
+// auditFile sends the rows that the filter takes as a file, the newest first. Its values are the API's own, so that programs can read it: it has
+// nothing but rows. Where there are more than it may have, its name says so, as the page says before.
+func (a *app) auditFile(v *visit, path, page string) error {
+	f, problems := v.auditFilter()
+	if problems.Bad() {
+		return v.redirect(page + "?" + v.r.URL.RawQuery)
+	}
+	found, err := v.auditRows(v.ctx(), path, f, "", csvReads, mostCSV)
 	if err != nil {
 		return err
 	}
+	name := "audit-" + a.now().UTC().Format(dayFormat)
+	if found.NextPageToken != nil {
+		name += "-newest-" + strconv.Itoa(len(found.Rows))
+	}
 	h := v.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="audit-`+a.now().UTC().Format(dayFormat)+`.csv"`)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
 	v.w.WriteHeader(http.StatusOK)
 	out := shown.NewTable(v.w)
 	out.Line("at", "action", "key_id", "actor", "role", "request_id", "source_ip", "changes", "key_name")
@@ -153,9 +181,6 @@ func (a *app) auditFile(v *visit, path string) error {
 			return err
 		}
 		out.Line(moment.Format(row.At.Time), row.Action, orNone(row.KeyId), who, row.Actor.Role, row.RequestId, orNone(row.SourceIp), string(changes), orNone(row.KeyName))
-	}
-	if found.NextPageToken != nil {
-		out.Line("", "", "", "", "", "", "", "More rows follow: ask for fewer days.", "")
 	}
 	_ = out.End() // who reads it has gone
 	return nil

@@ -46,12 +46,12 @@ func (c caller) examples() (list []example) {
 		list = append(list, one)
 	}
 	if c.apps() {
-		list = append(list, c.example("kotlin", "Android", calls, c.kotlin), c.example("swift", "iOS", calls, c.swift))
+		list = append(list, c.example("kotlin", "Android", oneImage(calls), c.kotlin), c.example("swift", "iOS", oneImage(calls), c.swift))
 	}
 	if c.key.Usage == api.Mobile {
 		return list
 	}
-	list = append(list, c.example("fetch", "fetch", calls, c.fetch))
+	list = append(list, c.example("fetch", "fetch", oneImage(calls), c.fetch))
 	if tiles == "" {
 		return list
 	}
@@ -105,11 +105,33 @@ func (c caller) curl(call string) string {
 	return command
 }
 
+// isPicture reports whether a call answers an image.
+func isPicture(call string) bool {
+	file, _, _ := strings.Cut(call, "?")
+	return picture.MatchString(path.Ext(file))
+}
+
+// fetch draws what is an image, and prints everything else: a refusal too.
 func (c caller) fetch(call string) string {
+	code := "const response = await fetch(\"" + withKey(c.base+call, c.secret) + "\");\n"
 	if c.key.HeaderOnly {
-		return "const response = await fetch(\"" + c.base + call + "\", {\n  headers: { \"X-Api-Key\": \"" + c.secret + "\" },\n});\nconsole.log(response.status);"
+		code = "const response = await fetch(\"" + c.base + call + "\", {\n  headers: { \"X-Api-Key\": \"" + c.secret + "\" },\n});\n"
 	}
-	return "const response = await fetch(\"" + withKey(c.base+call, c.secret) + "\");\nconsole.log(response.status);"
+	if !isPicture(call) {
+		return code + "console.log(await response.text());"
+	}
+	return code + `if (response.ok) document.body.append(Object.assign(new Image(), { src: URL.createObjectURL(await response.blob()) }));
+else console.log(await response.text());`
+}
+
+// oneImage leaves out of calls those for a further image: code draws one as it draws another.
+func oneImage(calls []sample) []sample {
+	one := false
+	return slices.DeleteFunc(slices.Clone(calls), func(c sample) bool {
+		again := one && isPicture(c.path)
+		one = one || isPicture(c.path)
+		return again
+	})
 }
 
 // The libraries of the pages, as their projects publish them. A browser refuses another file than the one that the hash is of.

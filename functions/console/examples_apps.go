@@ -41,7 +41,10 @@ func (c caller) kotlin(path string) string {
 	for _, h := range c.sent("android") {
 		code += "connection.setRequestProperty(\"" + h.name + "\", \"" + h.value + "\")\n"
 	}
-	return code + "println(connection.responseCode)"
+	if isPicture(path) {
+		return code + "val tile = android.graphics.BitmapFactory.decodeStream(connection.inputStream)"
+	}
+	return code + "println(connection.inputStream.bufferedReader().readText())"
 }
 
 func (c caller) swift(path string) string {
@@ -49,5 +52,9 @@ func (c caller) swift(path string) string {
 	for _, h := range c.sent("ios") {
 		code += "request.setValue(\"" + h.value + "\", forHTTPHeaderField: \"" + h.name + "\")\n"
 	}
-	return code + "let (_, response) = try await URLSession.shared.data(for: request)\nprint((response as! HTTPURLResponse).statusCode)"
+	code += "let (data, _) = try await URLSession.shared.data(for: request)\n"
+	if isPicture(path) {
+		return code + "let tile = UIImage(data: data)"
+	}
+	return code + "print(String(decoding: data, as: UTF8.self))"
 }

@@ -202,3 +202,28 @@ func TestEachTabOfExamplesShowsItsPanel(t *testing.T) {
 		t.Errorf("only %v", seen)
 	}
 }
+
+// TestAnExampleShowsWhatTheCallAnswers: an image is saved or drawn, everything else is printed. A number of HTTP is neither.
+func TestAnExampleShowsWhatTheCallAnswers(t *testing.T) {
+	products := []api.Product{{Id: "map-display", Name: "Map", SamplePath: ptr("/map/0/0/0.png")}, {Id: "search", Name: "Search", SamplePath: ptr("/search/berlin.json?limit=1")}}
+	shows := map[string][2]string{
+		"curl": {"-o tile.png", "curl -sS"}, "fetch": {"document.body.append(", "console.log(await response.text())"},
+		"kotlin": {"decodeStream(connection.inputStream)", "inputStream.bufferedReader().readText()"}, "swift": {"UIImage(data: data)", "String(decoding: data, as: UTF8.self)"},
+	}
+	for _, usage := range []api.UsageKind{api.Backend, api.Mobile} {
+		for _, header := range []bool{false, true} {
+			key := api.Key{Usage: usage, HeaderOnly: header, Products: []string{"map-display", "search"}}
+			for _, e := range (caller{"https://p.example", key, placeholder, "", products}).examples() {
+				want, ok := shows[e.ID]
+				if !ok {
+					continue
+				}
+				for i, b := range e.Blocks {
+					if !strings.Contains(b.Code, want[i]) || strings.Contains(b.Code, "responseCode)") || strings.Contains(b.Code, "print((response") || strings.HasSuffix(b.Code, "console.log(response.status);") {
+						t.Errorf("%s, %s: %s", usage, e.ID, b.Code)
+					}
+				}
+			}
+		}
+	}
+}

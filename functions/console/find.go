@@ -45,6 +45,25 @@ func (v *visit) soughtHash(typed string) string {
 	return ""
 }
 
+// mostSought is the length of what the API searches for, in characters. No search box has a bound: browsers cut what is pasted there, and what
+// is left of a secret would be looked for in vain, or stand in an address.
+const mostSought = 64
+
+// soughtFor is the beginning of what was typed that the API searches for; a whole address is what lists of accounts look for by.
+func soughtFor(typed string) string {
+	most := mostSought
+	if strings.Contains(typed, "@") {
+		most = mostEmail
+	}
+	if runes := []rune(typed); len(runes) > most {
+		return strings.TrimSpace(string(runes[:most]))
+	}
+	return typed
+}
+
+// mostEmail is the length of the longest email address.
+const mostEmail = 254
+
 // searchKeys leads to what was searched for among an account's keys.
 func (a *app) searchKeys(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
@@ -79,7 +98,7 @@ func (a *app) searchKeysOf(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showAnyHolder(hash)
 	}
-	return v.searched("/operator/accounts/"+v.r.PathValue("account"), "q")
+	return v.searched("/operator/accounts/"+v.r.PathValue("account"), "q", "status")
 }
 
 // showAnyHolder leads to the key, of whatever account, that has or had a secret.
@@ -102,6 +121,9 @@ func (v *visit) searched(path string, fields ...string) error {
 		if value := v.form(name); value != "" && secretIn(value) == "" {
 			query.Set(name, value)
 		}
+	}
+	if q := query.Get("q"); q != "" {
+		query.Set("q", soughtFor(q))
 	}
 	if q := query.Get("q"); aPreview.MatchString(q) {
 		query.Set("q", strings.ReplaceAll(q, "...", "…"))

@@ -215,3 +215,37 @@ func TestTheKeyThatLeadsToTheSearchCanBeTurnedOff(t *testing.T) {
 		}
 	}
 }
+
+// TestNoSearchBoxCutsWhatIsPasted: browsers cut at a box's bound, and a secret that stands behind an address would be searched for in vain,
+// or stand in the next address. What is too long to search for is cut afterwards, where no secret is in it.
+func TestNoSearchBoxCutsWhatIsPasted(t *testing.T) {
+	matched := "current"
+	w := findingBy(t, &matched)
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
+	long := "https://tiles.customers.example/a/path/that/is/longer/than/what/a/name/may/be/tile.png?view=Unified&key="
+	boxes := 0
+	for _, path := range []string{"/accounts/" + account + "/keys", "/operator", "/operator/accounts/" + account} {
+		elements(w.ask(http.MethodGet, path, nil).doc, func(n *html.Node) {
+			if n.Data == "input" && attr(n, "name") == "q" {
+				if boxes++; has(n, "maxlength") {
+					t.Errorf("%s: the box is bounded: %v", path, n.Attr)
+				}
+			}
+		})
+		if to := w.ask(http.MethodPost, path, url.Values{"q": {long + secret + "&more=" + long}}).Header.Get("Location"); !strings.HasSuffix(to, "/keys/"+keyID) {
+			t.Errorf("%s: a secret in an address leads to %q", path, to)
+		}
+		cut := url.QueryEscape(strings.TrimSpace(long[:mostSought]))
+		if to := w.ask(http.MethodPost, path, url.Values{"q": {long}}).Header.Get("Location"); to != path+"?q="+cut {
+			t.Errorf("%s: an address leads to %q", path, to)
+		}
+		w.forget()
+		w.ask(http.MethodGet, path+"?q="+url.QueryEscape(long), nil)
+		if asked := fmt.Sprint(w.called()); !strings.Contains(asked, "q="+cut) || strings.Contains(asked, "Unified") {
+			t.Errorf("%s: the API is asked %s", path, asked)
+		}
+	}
+	if boxes != 3 {
+		t.Errorf("%d boxes", boxes)
+	}
+}

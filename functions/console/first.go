@@ -34,9 +34,9 @@ func (a *app) showFirst(v *visit, status int, f *firstForm) error {
 	return v.render(status, "first-key", v.t("keys.first.title"), f)
 }
 
-// firstKey makes a key that fits a kind, and may do no more than that: a page's works on its domain alone, a server's is taken in a
-// header alone, where no address shows it, and is for no SDK.
-func firstKey(kind, name string, domains []string, products []api.Product) map[string]any {
+// firstKey makes a key that fits a kind, and may do no more than that: a page's works on its domain alone, an app's for the apps that are
+// named, and a server's from its networks. That is taken in a header alone, where no address shows it, and is for no SDK.
+func firstKey(kind, name string, f *form, products []api.Product) map[string]any {
 	ids := func(keep func(api.Product) bool) (list []string) {
 		for _, p := range products {
 			if keep(p) {
@@ -49,11 +49,17 @@ func firstKey(kind, name string, domains []string, products []api.Product) map[s
 	key := map[string]any{"name": name, "products": all, "domains": []string{}}
 	switch kind {
 	case "web":
-		key["usage"], key["domains"] = api.Frontend, domains
+		key["usage"], key["domains"] = api.Frontend, f.Lists["domains"]
 	case "app":
 		key["usage"] = api.Mobile
+		if lines := f.Lists["apps"]; len(lines) > 0 {
+			key["apps"] = appsOf(lines)
+		}
 	default:
 		key["usage"], key["header_only"] = api.Backend, true
+		if networks := f.Lists["networks"]; len(networks) > 0 {
+			key["networks"] = networks
+		}
 		if apis := ids(func(p api.Product) bool { return p.Kind == api.Api }); len(apis) > 0 {
 			key["products"] = apis
 		}
@@ -65,6 +71,7 @@ func (a *app) createFirst(v *visit) error {
 	f := newFirstForm()
 	f.Values["kind"], f.Values["domains"], f.Values["idempotency"] = v.form("kind"), v.form("domains"), v.form("idempotency")
 	f.Lists["domains"] = domainList(f.Values["domains"])
+	f.readCallers(v)
 	kind := f.Values["kind"]
 	if !slices.Contains(firstKinds, kind) {
 		f.add("kind", v.t("first.kind.empty"))
@@ -81,7 +88,7 @@ func (a *app) createFirst(v *visit) error {
 	}
 	var made given
 	status, err := f.submit(v, management.Call{
-		Method: http.MethodPost, Path: v.accountPath("/keys"), Body: firstKey(kind, v.t("keys.first.name"), f.Lists["domains"], products), Idempotency: f.Values["idempotency"],
+		Method: http.MethodPost, Path: v.accountPath("/keys"), Body: firstKey(kind, v.t("keys.first.name"), f.form, products), Idempotency: f.Values["idempotency"],
 	}, &made)
 	if err != nil {
 		return err
@@ -104,7 +111,7 @@ func fitting(usage api.UsageKind, list []example) []example {
 // beginning is the checklist of an account whose keys were never let through. Its data are the list's own.
 type beginning struct {
 	Key        api.Key // the one to go on with
-	Restricted bool
+	Restricted bool    // to domains, networks or apps
 }
 
 // beginningOf is nil as soon as one call was allowed, or where there are more keys than those: then nobody begins.
@@ -116,5 +123,5 @@ func beginningOf(keys []api.Key, more bool, now time.Time) *beginning {
 	if i < 0 {
 		return nil
 	}
-	return &beginning{Key: keys[i], Restricted: !unrestricted(keys[i])}
+	return &beginning{Key: keys[i], Restricted: len(keys[i].Domains)+len(keys[i].Networks)+len(keys[i].Apps) > 0}
 }

@@ -35,13 +35,13 @@ func TestAFirstKeyFitsWhereItIsUsed(t *testing.T) {
 	all := []any{"map-display", "search", "maps-sdk-web"}
 	for kind, want := range map[string]map[string]any{
 		"web":    {"usage": "frontend", "domains": []any{"www.example.com", "example.com"}, "products": all},
-		"app":    {"usage": "mobile", "domains": []any{}, "products": all},
-		"server": {"usage": "backend", "domains": []any{}, "products": []any{"map-display", "search"}, "header_only": true},
+		"app":    {"usage": "mobile", "domains": []any{}, "products": all, "apps": []any{map[string]any{"platform": "ios", "bundle_id": "com.example.app"}}},
+		"server": {"usage": "backend", "domains": []any{}, "products": []any{"map-display", "search"}, "header_only": true, "networks": []any{"203.0.113.7", "2001:db8::/32"}},
 	} {
 		want["name"] = "My first API key"
 		w.accept()
 		w.forget()
-		page := w.ask(http.MethodPost, root+"/first", url.Values{"kind": {kind}, "domains": {"www.example.com, example.com"}, "idempotency": {"once"}})
+		page := w.ask(http.MethodPost, root+"/first", url.Values{"kind": {kind}, "domains": {"www.example.com, example.com"}, "apps": {"ios com.example.app"}, "networks": {"203.0.113.7 2001:db8::/32"}, "idempotency": {"once"}})
 		made := w.writes()
 		if len(made) != 1 || made[0].idempotency != "once" || !strings.Contains(page.text, secret) {
 			t.Fatalf("%s: %s%s", kind, describe(made), text(page.doc))
@@ -77,6 +77,14 @@ func TestAFirstKeyOfAPageNeedsItsDomain(t *testing.T) {
 			t.Errorf("%s: %d %s%s", name, page.StatusCode, describe(w.writes()), text(page.doc))
 		}
 	}
+	for field, code := range map[string]string{"apps": "app_no_such", "networks": "not_an_address"} {
+		w.refuse(422, "invalid", api.FieldError{Pointer: "/" + field + "/0", Code: code})
+		kind := map[string]string{"apps": "app", "networks": "server"}[field]
+		page := w.ask(http.MethodPost, first, url.Values{"kind": {kind}, field: {"one.example"}, "idempotency": {"once"}})
+		if !strings.Contains(page.text, `value="one.example"`) || !strings.Contains(page.text, `id="e-`+field) || page.StatusCode != 422 {
+			t.Errorf("%s: %d: %s", field, page.StatusCode, text(page.doc))
+		}
+	}
 	w.refuse(422, "invalid", api.FieldError{Pointer: "/domains/0", Code: "pattern_path"})
 	page := w.ask(http.MethodPost, first, url.Values{"kind": {"web"}, "domains": {"example.com/map"}, "idempotency": {"once"}})
 	if !strings.Contains(page.text, `value="example.com/map"`) || !strings.Contains(page.text, `value="once"`) || page.StatusCode != 422 {
@@ -106,12 +114,17 @@ func TestTheChecklistGoesWithTheFirstAllowedCall(t *testing.T) {
 	}{
 		"a restricted key":      {[]api.Key{key(same)}, root, true, 2},
 		"a key without domains": {[]api.Key{key(func(k *api.Key) { k.Domains = []string{} })}, root, true, 1},
-		"a server's":            {[]api.Key{key(func(k *api.Key) { k.Usage, k.Domains = api.Backend, []string{} })}, root, true, 2},
-		"one of two was used":   {[]api.Key{key(same), key(func(k *api.Key) { k.LastUsedAt = &used })}, root, false, 0},
-		"a refused call":        {[]api.Key{key(func(k *api.Key) { k.LastRefusedAt = &used })}, root, true, 2},
-		"none that works":       {[]api.Key{key(func(k *api.Key) { k.Status = api.Revoked })}, root, false, 0},
-		"no key":                {nil, root, false, 0},
-		"a filter":              {[]api.Key{key(same)}, root + "?status=active", false, 0},
+		"a server's from all":   {[]api.Key{key(func(k *api.Key) { k.Usage, k.Domains = api.Backend, []string{} })}, root, true, 1},
+		"an app's for all":      {[]api.Key{key(func(k *api.Key) { k.Usage, k.Domains = api.Mobile, []string{} })}, root, true, 1},
+		"a server's":            {[]api.Key{key(func(k *api.Key) { k.Usage, k.Domains, k.Networks = api.Backend, []string{}, []string{"203.0.113.0/24"} })}, root, true, 2},
+		"an app's": {[]api.Key{key(func(k *api.Key) {
+			k.Usage, k.Domains, k.Apps = api.Mobile, []string{}, []api.App{{Platform: "ios", BundleId: ptr("com.example.app")}}
+		})}, root, true, 2},
+		"one of two was used": {[]api.Key{key(same), key(func(k *api.Key) { k.LastUsedAt = &used })}, root, false, 0},
+		"a refused call":      {[]api.Key{key(func(k *api.Key) { k.LastRefusedAt = &used })}, root, true, 2},
+		"none that works":     {[]api.Key{key(func(k *api.Key) { k.Status = api.Revoked })}, root, false, 0},
+		"no key":              {nil, root, false, 0},
+		"a filter":            {[]api.Key{key(same)}, root + "?status=active", false, 0},
 	} {
 		w.listOf(c.keys...)
 		page := w.ask(http.MethodGet, c.path, nil)

@@ -111,6 +111,9 @@ func filled(one formOf, changed string) url.Values {
 			out.Set(f.name, another(f))
 		}
 	}
+	if kind := map[string]string{"apps": "app", "networks": "server"}[changed]; kind != "" && out.Has("kind") {
+		out.Set("kind", kind) // of a first key, which has a field for each
+	}
 	return out
 }
 

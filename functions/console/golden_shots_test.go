@@ -92,6 +92,12 @@ func listShots(add adder, root string) {
 	add("keys.selected", "owner", keys+"?select=all&page=p2&sort=-name", listOfKeys("", fullKey(), bareKey()))
 	add("keys.sorted", "owner", keys+"?sort=created_at", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(true)}))
 	add("keys.many", "owner", keys+"?sort=status", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(false), NextPageToken: ptr("p2")}))
+	add("keys.counted", "owner", keys+"?page=p2", withDoc("GET "+accountAPI+"/keys", api.KeyList{
+		Keys: []api.Key{fullKey(), bareKey()}, PreviousPageToken: ptr("p1"), NextPageToken: ptr("p3"), Sortable: ptr(true), Total: ptr(1000), Matching: ptr(450), Position: ptr(13), Labels: &[]api.LabelCount{{Name: "beta", Keys: 4}},
+	}))
+	add("keys.counted_one", "owner", keys, withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(true), Total: ptr(1), Matching: ptr(1), Position: ptr(1)}))
+	add("keys.closed", "support", keys, withDoc("GET "+accountAPI, api.Account{Id: account, Name: "Demo & Co", Type: api.Enterprise, ClosedAt: maybeDay(20)}))
+	add("keys.suspended", "support", keys, withDoc("GET "+accountAPI, api.Account{Id: account, Name: "Demo & Co", Type: api.Enterprise, Suspended: &api.Suspension{Reason: "Unpaid", At: day(11)}}))
 	add("keys.none", "owner,viewer", keys, listOfKeys(""))
 	add("keys.none_found", "owner", keys+"?q=nothing", listOfKeys(""))
 	add("keys.none_yet", "owner", keys+"?q=nothing", listOfKeys("p2"))
@@ -419,6 +425,8 @@ func accountShots(add adder, root string) {
 	add("remove.nobody", "owner", at+"/remove?subject=nobody", nil)
 	add("remove.of_nobody", "owner", at+"/remove", nil)
 	add("audit", "owner,support", at+"/audit", nil)
+	add("audit.unread", "owner", at+"/audit?key=key_1&from=1.8.2026&to=x", nil)
+	add("audit.by_half_an_address", "owner", at+"/audit?who=olive", withDoc("GET "+accountAPI+"/audit", api.AuditList{}))
 	more := withDoc("GET "+accountAPI+"/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")})
 	add("audit.filtered", "viewer", at+"/audit?action=key&who=olive&key="+keyID+"&from=2026-08-01&to=2026-08-02&page=p2", more)
 	add("audit.none", "owner", at+"/audit", withDoc("GET "+accountAPI+"/audit", api.AuditList{}))
@@ -475,6 +483,16 @@ func operatorShots(add adder) {
 		add("operation."+string(status), "admin", ops+"/accounts/"+account+"?operation="+operationID, withDoc("GET "+accountAPI+"/operations/"+operationID, o))
 	}
 	add("operation.gone", "admin", ops+"/accounts/"+account+"?operation=op_none", nil)
+	add("operator.none_yet", "admin", ops+"?q=mobility", withDoc("GET /v1/operator/accounts", api.AccountList{NextPageToken: ptr("p2")}))
+	add("operator.none_by_email", "admin", ops+"?q=a@b.example", withDoc("GET /v1/operator/accounts", api.AccountList{}))
+	add("operator.none_by_name", "admin", ops+"?q=a@b.example&in=name&page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{NextPageToken: ptr("p3")}))
+	add("operator_account.counted", "admin", ops+"/accounts/"+account+"?q=shop&status=active&page=p2", withDoc("GET "+accountAPI+"/keys", api.KeyList{
+		Keys: []api.Key{fullKey()}, PreviousPageToken: ptr("p1"), NextPageToken: ptr("p3"), Matching: ptr(120), Position: ptr(51),
+	}))
+	add("operator_account.not_all_followed", "admin", ops+"/accounts/"+account+"?operation=op_1", withDoc("GET "+accountAPI+"/operations/op_1", api.Operation{Id: "op_1", Status: api.Done, Type: api.Enterprise, StartedAt: day(1), EndedAt: maybeDay(2), Unreadable: ptr(2)}))
+	add("operator_account.not_all_revoked", "admin", ops+"/accounts/"+account, withDoc("GET "+accountAPI, changedFull(func(a *api.Account) { a.ClosedAt, a.UnreadableKeys = maybeDay(3), ptr(2) })))
+	add("operator_queue.next", "admin,support", ops+"/qps-requests?page=p2", nil)
+	add("decision.from_the_queue", "admin", ops+"/qps-requests/"+account+"/"+requestID1+"?page=p2", nil)
 	add("operator_account.no_keys", "admin", ops+"/accounts/"+account, listOfKeys(""))
 	add("operator_account.no_keys_yet", "admin", ops+"/accounts/"+account+"?page=p2", listOfKeys("p3"))
 	at := ops + "/accounts/" + account
@@ -498,7 +516,7 @@ func operatorShots(add adder) {
 	add("operators.unranked", "unranked", ops+"/operators", nil)
 	add("operators_remove.named", "admin", ops+"/operators/remove?subject=ops%7Cfirst", nil)
 	add("operators_audit", "admin,support", ops+"/operators/audit?page=p2", nil)
-	add("operators_audit.filtered", "admin", ops+"/operators/audit?action=operator&who=a&key=x&from=2026-08-01", withDoc("GET /v1/operators/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")}))
+	add("operators_audit.filtered", "admin", ops+"/operators/audit?action=operator&who=a&from=2026-08-01", withDoc("GET /v1/operators/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")}))
 	add("statements", "admin,support", ops+"/statements", nil)
 	ofAll := func(change func(*api.Statement)) func(*stage) {
 		s := openStatement()
@@ -524,4 +542,11 @@ func operatorShots(add adder) {
 		add(name, "admin,support", page, nil)
 		add(name+".subject", "admin", page+"?subject=auth0%7Cowner", nil)
 	}
+}
+
+// changedFull is the full account, changed.
+func changedFull(change func(*api.Account)) api.Account {
+	a := fullAccount()
+	change(&a)
+	return a
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 
+	"golang.org/x/net/html"
+
 	"latchkey/shared/api"
 )
 
@@ -41,6 +43,27 @@ func TestTheSwitcherKeepsThePage(t *testing.T) {
 		page := w.ask(http.MethodGet, "/accounts/"+account+from, nil)
 		if to := links(page.doc)["Second Viewer"]; to != "/accounts/acc_02"+want {
 			t.Errorf("from %s it leads to %q", from, to)
+		}
+	}
+}
+
+// TestTheWayBackToTheListIsTheListAsItWas, without a script too; an address of another page, site or account, or with a secret in it, is none.
+func TestTheWayBackToTheListIsTheListAsItWas(t *testing.T) {
+	w := newWalker(t, "owner")
+	list, site := "/accounts/"+account+"/keys", "https://console.example"
+	for from, want := range map[string]string{
+		site + list + "?q=shop&sort=name&page=p2": list + "?page=p2&q=shop&sort=name", site + list: list, "": list,
+		"https://evil.example" + list + "?q=shop": list, site + "/accounts/acc_02/keys?q=shop": list, site + list + "?q=" + secret: list, site + list + "/new?q=x": list,
+	} {
+		page := w.ask(http.MethodGet, keyPath, nil, "Referer", from)
+		to := ""
+		elements(page.doc, func(n *html.Node) {
+			if attr(n, "class") == "crumb" {
+				to = attr(n, "href")
+			}
+		})
+		if to != want {
+			t.Errorf("from %s it leads to %q, want %q", from, to, want)
 		}
 	}
 }

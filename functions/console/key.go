@@ -13,6 +13,7 @@ import (
 // keyPage is everything about one key.
 type keyPage struct {
 	Key       api.Key
+	List      string // of keys, as the person came from it
 	Hints     []string
 	Pending   []pending
 	Products  []productView
@@ -41,7 +42,8 @@ type figures struct {
 	RefusedPart string // in percent
 	Busiest     string // how many requests a second its busiest minute had, on average
 	When        string // that minute
-	Limit       int    // of the key's only API; 0 if it has several
+	Limits      string // of each class that has one, to compare with; that minute is of all together
+	More        int    // limits that it leaves out
 }
 
 type productView struct{ Name, Docs string } // Docs: where to read about it, or empty
@@ -64,7 +66,7 @@ func (a *app) showKey(v *visit) error {
 	if v.r.URL.Query().Has("origin") { // where pages were tried
 		return v.redirect(v.keyURL("/try?", url.Values{"origin": {v.query("origin")}}.Encode()))
 	}
-	d := &keyPage{}
+	d := &keyPage{List: v.listAddress()}
 	now := a.now().UTC()
 	q := usageAsk{Account: v.accountID, Key: v.r.PathValue("key"), Range: "7d", stop: now.Truncate(time.Second)}
 	q.preset()
@@ -79,27 +81,23 @@ func (a *app) showKey(v *visit) error {
 	if err != nil {
 		return err
 	}
-	me, err := v.person()
-	if err != nil {
-		return err
-	}
 	d.Caps, d.Shared = v.capRows(deref(d.Usage.Quotas)), v.quotaRows(deref(d.Usage.AccountQuotas))
 	d.UsageURL, d.Fresh = q.SpanURL("7d"), v.freshness(d.Usage.FreshAt)
 	d.fill(products, now)
 	d.Pending = v.pendingOf(d.Key, products)
 	d.Exposures = v.exposures(d.Key, now, d.Usage)
 	d.usage(v, q)
-	fixes := map[string][]repair{}
-	if i := slices.IndexFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID }); i >= 0 && rightsIn(me.Accounts[i]).Write {
-		fixes = v.repairs(d.Key, d.Usage, products, me.Accounts[i])
+	fixes, err := v.remedies(&d.Key, d.Usage, products)
+	if err != nil {
+		return err
 	}
-	for _, one := range v.topRefusals(d.Usage.Totals.ByReason) {
-		one.Repairs = fixes[one.Code]
-		d.Reasons = append(d.Reasons, one)
-	}
+	d.Reasons = withRepairs(v.topRefusals(d.Usage.Totals.ByReason), fixes)
 	d.Examples = caller{a.products, d.Key, placeholder, sampleOrigin(d.Key.Domains), products}.examples()
 	return v.render(http.StatusOK, "key", d.Key.Name, d)
 }
+
+// limitsBeside bounds the limits that stand beside the busiest minute; the page has all further down.
+const limitsBeside = 3
 
 // usage makes the figures and the chart of the last days.
 func (d *keyPage) usage(v *visit, q usageAsk) {
@@ -120,9 +118,11 @@ func (d *keyPage) usage(v *visit, q usageAsk) {
 	if u.BusiestMinute != nil && d.Charts != nil {
 		d.Figures.Busiest, d.Figures.When = v.average(u.BusiestMinute.Requests), d.Charts.Clock.Moment(u.BusiestMinute.Start.Time)
 	}
-	if len(d.Key.Limits) == 1 {
-		d.Figures.Limit = d.Key.Limits[0].Qps
+	var limits []string
+	for _, l := range d.Key.Limits[:min(len(d.Key.Limits), limitsBeside)] {
+		limits = append(limits, v.lang.Isolate(l.Name)+"\u00a0"+v.lang.Number(l.Qps))
 	}
+	d.Figures.Limits, d.Figures.More = v.lang.List(limits), len(d.Key.Limits)-len(limits)
 	if p := d.Key.Proposed; p != nil {
 		d.Counts, d.Since = u.Proposed, q.start
 		if p.Since.After(q.start) {

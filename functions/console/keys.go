@@ -50,8 +50,9 @@ type keyList struct {
 	First                                 *firstForm // instead of a list that has no keys
 	Begin                                 *beginning
 	Previous, Next                        string
-	Total                                 string           // how many keys the account has, on the first page
-	Labels                                []api.LabelCount // to choose from, on the first page
+	Total                                 string           // how many keys there are, and which of them the page has
+	Place                                 string           // which page it is, of how many
+	Labels                                []api.LabelCount // to choose from
 	Selected                              *doneView        // what has become of the keys that were selected
 	All                                   bool             // of the page are to be selected
 	Gone                                  bool             // some of them are deleted
@@ -86,12 +87,22 @@ var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended
 // keysPerPage is so small that a page of keys that have two labels, a hint and a kept secret is below 40 kB in each language.
 const keysPerPage = 12
 
+// listAddress is the account's list of keys, as it was narrowed and sorted if the person comes from there.
+func (v *visit) listAddress() string {
+	list := v.accountURL("/keys")
+	from, err := url.Parse(v.r.Referer())
+	if err != nil || from.Host != v.r.Host || from.Path != v.base+list || from.RawQuery == "" || ownAddress(from) == "/" {
+		return list
+	}
+	return list + "?" + from.Query().Encode()
+}
+
 func (a *app) listKeys(v *visit) error {
 	d := v.keyList(v.r.URL.Query())
 	if hash := v.soughtHash(d.Q); hash != "" {
 		return v.showHolder(hash) // from an address that somebody made
 	}
-	d.figures = true
+	d.Q, d.figures = soughtFor(d.Q), true
 	d.Statuses, d.First = statuses, newFirstForm()
 	d.Filtered = d.Q != "" || d.Status != "" || d.Product != "" || d.Label != ""
 	var found api.KeyList
@@ -159,14 +170,18 @@ func figuresByKey(all *api.KeyFigures) map[string]api.KeyFiguresOfOne {
 	return byKey
 }
 
-// count takes what only the first page says: how many keys there are, and which labels they have. Of a list that is narrowed nobody
-// has counted the keys.
+// count notes how many keys there are, which of them the page has, and which labels they have; of more than the API counts, that alone.
 func (d *keyList) count(v *visit, found api.KeyList) {
-	switch {
+	switch n := len(found.Keys); {
+	case found.Matching != nil && found.Position != nil && (n < *found.Matching || *found.Position > 1):
+		d.Total = v.t("keys.range", "from", *found.Position, "to", *found.Position+n-1, "n", *found.Matching)
+		d.Place = v.t("keys.page", "page", (*found.Position-2+keysPerPage)/keysPerPage+1, "pages", (*found.Matching+keysPerPage-1)/keysPerPage)
+	case found.Matching != nil:
+		d.Total = v.t("keys.total", "n", *found.Matching)
 	case d.Filtered:
 	case found.Total != nil:
 		d.Total = v.t("keys.total", "n", *found.Total)
-	case d.Many && d.Page == "":
+	case d.Many:
 		d.Total = v.t("keys.total.many", "n", mostSorted)
 	}
 	if found.Labels == nil || len(*found.Labels) == 0 {
@@ -221,6 +236,13 @@ func (d *keyList) AllURL() string {
 	q := d.values(d.Sort, d.Page)
 	q.Set("select", "all")
 	return d.path + "?" + q.Encode()
+}
+
+// LabelURL is the same list, narrowed to a label.
+func (d *keyList) LabelURL(name string) string {
+	one := *d
+	one.Label, one.Back = name, false
+	return one.link(d.Sort, "")
 }
 
 // NoLabelURL is the same list without its label.

@@ -61,6 +61,9 @@ func (d *keyList) query() url.Values {
 	if d.figures {
 		q.Set("figures", "day")
 	}
+	if d.Page != "" && !d.Many {
+		q.Set("with", "counts")
+	}
 	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "page_token": d.Page} {
 		if value != "" {
 			q.Set(name, value)

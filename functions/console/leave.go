@@ -191,12 +191,13 @@ func (a *app) closeOwnAccount(v *visit) error {
 	f := newForm()
 	f.Values["confirm_name"] = v.r.PostFormValue("confirm_name")
 	typed := f.Values["confirm_name"]
-	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: v.accountPath("/close"), Body: api.CloseAccount{ConfirmName: &typed}}, nil)
+	var closed api.Account
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: v.accountPath("/close"), Body: api.CloseAccount{ConfirmName: &typed}}, &closed)
 	if err != nil {
 		return err
 	}
 	if f.Bad() {
 		return a.showLeaving(v, status, f)
 	}
-	return v.done(v.accountURL(detailsPage), "closed")
+	return v.done(v.accountURL(detailsPage), closedNotice(closed))
 }

@@ -156,3 +156,76 @@ func TestLabelsAreChosenFromThoseThatThereAre(t *testing.T) {
 		}
 	}
 }
+
+// TestTheListSaysWhereItIs on each of its pages, filtered or not: how many keys there are, which of them these are, and which labels there are to
+// choose from. Of more keys than the API counts it asks for none, and says so.
+func TestTheListSaysWhereItIs(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
+	keys := make([]api.Key, keysPerPage)
+	for i := range keys {
+		keys[i] = api.Key{Id: scattered(i), Name: "Own", Status: api.Active, Usage: api.Frontend}
+	}
+	var answer api.KeyList
+	asked := w.listing(t, func(url.Values) api.KeyList { return answer })
+	for name, c := range map[string]struct {
+		query              string
+		matching, position *int
+		shown              int
+		says, page         string
+		counts             bool // are asked for
+	}{
+		"all on a page":    {"", ptr(3), ptr(1), 3, "3 keys", "", false},
+		"the first page":   {"", ptr(500), ptr(1), keysPerPage, "1–12 of 500 keys", "Page 1 of 42", false},
+		"a later page":     {"?page=p", ptr(500), ptr(13), keysPerPage, "13–24 of 500 keys", "Page 2 of 42", true},
+		"the last page":    {"?page=p", ptr(500), ptr(493), 8, "493–500 of 500 keys", "Page 42 of 42", true},
+		"out of step":      {"?page=p&back=1", ptr(500), ptr(12), keysPerPage, "12–23 of 500 keys", "Page 2 of 42", true},
+		"a filter":         {"?q=shop&page=p", ptr(15), ptr(13), 3, "13–15 of 15 keys", "Page 2 of 2", true},
+		"more than counts": {"?page=p&many=1", nil, nil, keysPerPage, "", "", false},
+	} {
+		*asked = nil
+		answer = api.KeyList{Keys: keys[:c.shown], Matching: c.matching, Position: c.position, NextPageToken: ptr("n"), Labels: &[]api.LabelCount{{Name: "beta", Keys: 2}}}
+		if c.matching != nil {
+			answer.Total = ptr(500)
+		} else {
+			answer.Labels = nil
+		}
+		if c.shown < keysPerPage {
+			answer.NextPageToken = nil
+		}
+		page := w.ask(http.MethodGet, keysPath+c.query, nil)
+		got := text(page.doc)
+		if !strings.Contains(got, c.says) || !strings.Contains(got, c.page) || c.page == "" && strings.Contains(got, "Page ") || strings.Contains(page.text, `<select id="label"`) != (c.matching != nil) {
+			t.Errorf("%s: %s", name, got)
+		}
+		if counts := (*asked)[0].Get("with") == "counts"; counts != c.counts {
+			t.Errorf("%s asks %v", name, (*asked)[0])
+		}
+	}
+}
+
+// TestAnOperatorPagesThroughAnAccountsKeysBothWays, and through those of a status.
+func TestAnOperatorPagesThroughAnAccountsKeysBothWays(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
+	asked := w.listing(t, func(q url.Values) api.KeyList {
+		return api.KeyList{Keys: []api.Key{{Id: keyID, Name: "Own", Status: api.Active}}, PreviousPageToken: ptr("before"), NextPageToken: ptr("after"), Matching: ptr(120), Position: ptr(51)}
+	})
+	there := "/operator/accounts/" + account
+	page := w.ask(http.MethodGet, there+"?status=active&q=shop&page=p", nil)
+	to := links(page.doc)
+	for name, want := range map[string]string{"First page": "?q=shop&status=active#keys", "Previous page": "?page=before&q=shop&status=active#keys", "Next page": "?page=after&q=shop&status=active#keys"} {
+		if to[name] != there+want {
+			t.Errorf("%s leads to %q", name, to[name])
+		}
+	}
+	if got := text(page.doc); !strings.Contains(got, "120 keys") || !strings.Contains(got, "Page 2 of 3") {
+		t.Error(got)
+	}
+	if q := (*asked)[0]; q.Get("status") != "active" || q.Get("q") != "shop" || q.Get("page_token") != "p" || q.Get("with") != "counts" {
+		t.Errorf("asks %v", q)
+	}
+	if to := w.ask(http.MethodPost, there, url.Values{"q": {"shop"}, "status": {"blocked"}}).Header.Get("Location"); to != there+"?q=shop&status=blocked" {
+		t.Errorf("a search leads to %q", to)
+	}
+}

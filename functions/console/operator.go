@@ -23,6 +23,12 @@ func (a *app) operatorRoutes() {
 	a.operators("POST /operator/accounts/{account}/suspend", a.suspendAccount)
 	a.operators("POST /operator/accounts/{account}/resume", a.resumeAccount)
 	a.operators("GET /operator/keys/{key}", func(v *visit) error { return a.showOperatorKey(v, http.StatusOK, newForm()) })
+	for _, below := range []string{"/block", "/unblock", "/revoke"} {
+		a.elsewhereOf("GET /operator/keys/{key}"+below, "/operator/keys/{key}")
+	}
+	for _, below := range []string{"/billing-type", "/limits/{class}"} {
+		a.elsewhereOf("GET /operator/accounts/{account}/keys/{key}"+below, "/operator/keys/{key}")
+	}
 	a.operators("POST /operator/keys/{key}/block", a.blockKey)
 	a.operators("POST /operator/accounts/{account}/keys/{key}/billing-type", a.setBillingType)
 	a.operators("POST /operator/accounts/{account}/keys/{key}/limits/{class}", a.grantLimit)
@@ -34,8 +40,14 @@ func (a *app) operatorRoutes() {
 	a.person("POST "+endSessionsPage, a.endSessionsOf)
 	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators", a.addOperator)
+	a.elsewhereOf("GET /operator/operators/rank", "/operator/operators")
 	a.person("POST /operator/operators/rank", a.changeRank)
-	a.person("GET /operator/operators/remove", func(v *visit) error { return a.showDismissal(v, http.StatusOK, newForm()) })
+	a.admins("GET /operator/operators/remove", func(v *visit) error {
+		if v.query("subject") == "" { // the address that the form is sent to
+			return v.redirect("/operator/operators")
+		}
+		return a.showDismissal(v, http.StatusOK, newForm())
+	})
 	a.person("POST /operator/operators/remove", a.removeOperator)
 	a.person("GET /operator/operators/audit", a.showOperatorsAudit)
 	a.person("GET /operator/operators/audit.csv", a.downloadOperatorsAudit)
@@ -172,7 +184,8 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	}
 	d.Caps = slices.DeleteFunc(v.capRows(deref(used.Quotas)), func(c capRow) bool { return c.Day == nil })
 	d.Shared = v.quotaRows(deref(used.AccountQuotas))
-	d.Refusals, d.Fresh, d.FreshAt, d.Reasons = v.refusals(used.Totals.ByReason), v.freshness(used.FreshAt), used.FreshAt, blockReasons
+	used.ByKey = nil // that is this one
+	d.Refusals, d.Fresh, d.FreshAt, d.Reasons = withRepairs(v.refusals(used.Totals.ByReason), v.whereRefused(used)), v.freshness(used.FreshAt), used.FreshAt, blockReasons
 	return v.render(status, "operator-key", found.Key.Name, d)
 }
 

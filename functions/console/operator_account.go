@@ -16,8 +16,12 @@ import (
 func (a *app) operatorAccountRoutes() {
 	a.operators("GET /operator/accounts/{account}", func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}", a.searchKeysOf)
+	a.elsewhereOf("GET /operator/accounts/{account}/key-limit", "/operator/accounts/{account}")
+	a.elsewhereOf("GET /operator/accounts/{account}/resume", "/operator/accounts/{account}")
+	a.elsewhereOf("GET /operator/accounts/{account}/limits/{class}", "/operator/accounts/{account}/limits")
+	a.elsewhereOf("GET /operator/accounts/{account}/quotas/{group}", "/operator/accounts/{account}/limits")
 	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
-	a.operators("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
+	a.admins("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/close", a.closeAccount)
 	a.operators("GET /operator/accounts/{account}/people", a.showOperatorPeople)
 	a.operators("GET /operator/accounts/{account}/limits", func(v *visit) error { return a.showOperatorLimits(v, http.StatusOK, newForm()) })
@@ -31,25 +35,65 @@ type operatorAccount struct {
 	Account   api.Account
 	Follows   bool           // a change of type: its page, which is asked for over and over, has no keys
 	Operation *api.Operation // that change, unless it is forgotten
-	Q         string         // what its keys are searched for
 	Keys      []api.Key
-	Next      string
+	accountKeys
+}
+
+// accountKeys is the page of an account's keys that the address asks for.
+type accountKeys struct {
+	Q, Status      string // what they are searched for
+	Page           string
+	Previous, Next string
+	Statuses       []api.Status
+	Total, Place   string
+	path           string
+}
+
+const keysPerAccountPage = 50
+
+// Narrowed reports whether it is a part of the list.
+func (d *accountKeys) Narrowed() bool { return d.Q != "" || d.Status != "" || d.Page != "" }
+
+// PageURL is the same list from a page token on; "" is the first page.
+func (d *accountKeys) PageURL(token string) string {
+	q := url.Values{}
+	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "page": token} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if len(q) == 0 {
+		return d.path
+	}
+	return d.path + "?" + q.Encode()
+}
+
+// read takes what the API says of the page.
+func (d *accountKeys) read(v *visit, found api.KeyList) {
+	d.Previous, d.Next = orNone(found.PreviousPageToken), orNone(found.NextPageToken)
+	if found.Matching == nil {
+		return
+	}
+	if d.Total = v.t("keys.total", "n", *found.Matching); found.Position != nil && *found.Matching > keysPerAccountPage {
+		d.Place = v.t("keys.page", "page", (*found.Position-2+keysPerAccountPage)/keysPerAccountPage+1, "pages", (*found.Matching+keysPerAccountPage-1)/keysPerAccountPage)
+	}
 }
 
 func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
-	d := &operatorAccount{form: f}
+	d := &operatorAccount{form: f, accountKeys: accountKeys{Statuses: statuses, path: "/operator/accounts/" + v.r.PathValue("account")}}
 	if v.r.Method == http.MethodGet {
-		d.Q = strings.TrimSpace(v.query("q"))
+		d.Q, d.Status, d.Page = strings.TrimSpace(v.query("q")), v.query("status"), v.query("page")
 	}
 	if hash := v.soughtHash(d.Q); hash != "" && d.Q != "" {
 		return v.showAnyHolder(hash) // from an address that somebody made
 	}
+	d.Q = soughtFor(d.Q)
 	if err := v.operates(); err != nil {
 		return err
 	}
 	var keys api.KeyList
 	below := func(ctx context.Context) (err error) {
-		keys, err = v.keysFrom(ctx, operatorAccountPath(v, "/keys"), d.keyQuery(v), 50, 1) // with the account, and who is signed in, that makes three calls
+		keys, err = v.keysFrom(ctx, operatorAccountPath(v, "/keys"), d.query(), keysPerAccountPage, 1) // with the account, and who is signed in, that makes three calls
 		return err
 	}
 	if d.Follows = v.followed() != ""; d.Follows {
@@ -59,23 +103,23 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 		return err
 	}
 	d.Keys = keys.Keys
-	if keys.NextPageToken != nil {
-		d.Next = *keys.NextPageToken
-	}
+	d.read(v, keys)
 	if d.Values["key_limit"] == "" {
 		d.Values["key_limit"] = strconv.Itoa(d.Account.KeyLimit)
 	}
 	return v.render(status, "operator-account", d.Account.Name, d)
 }
 
-// keyQuery returns the question to the list of keys.
-func (d *operatorAccount) keyQuery(v *visit) url.Values {
+// query returns the question to the list of keys.
+func (d *accountKeys) query() url.Values {
 	query := url.Values{}
-	if d.Q != "" {
-		query.Set("q", d.Q)
+	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "page_token": d.Page} {
+		if value != "" {
+			query.Set(name, value)
+		}
 	}
-	if token := v.query("page"); token != "" && v.r.Method == http.MethodGet {
-		query.Set("page_token", token)
+	if d.Page != "" {
+		query.Set("with", "counts")
 	}
 	return query
 }
@@ -108,11 +152,10 @@ func (a *app) showOperatorPeople(v *visit) error {
 // operatorLimits is an account with its limits and quotas.
 type operatorLimits struct {
 	*form
-	Account    api.Account
-	Limits     []accountLimit
-	Quotas     []quotaRow
-	QuotasLack *int // counters that their numbers leave out
-	Numbers    []quotaNumbers
+	Account api.Account
+	Limits  []accountLimit
+	Quotas  []quotaRow
+	Numbers []quotaNumbers
 }
 
 func (a *app) showOperatorLimits(v *visit, status int, f *form) error {
@@ -131,7 +174,7 @@ func (a *app) showOperatorLimits(v *visit, status int, f *form) error {
 		return err
 	}
 	d.Limits = v.accountLimitsOf(d.Account, products)
-	d.Quotas, d.Numbers, d.QuotasLack = v.quotaRows(quotas.Quotas), v.quotaForms(d.Account, quotas.Quotas), quotas.Unreadable
+	d.Quotas, d.Numbers = v.quotaRows(quotas.Quotas), v.quotaForms(d.Account, quotas.Quotas)
 	return v.render(status, "operator-limits", d.Account.Name+" · "+v.t("operator.account.limits"), d)
 }
 
@@ -181,12 +224,20 @@ func (a *app) closeAccount(v *visit) error {
 	if !shown.Same(account.Name, f.Values["confirm"]) {
 		f.add("confirm", v.t("field.confirm", "name", account.Name))
 	}
-	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorAccountPath(v, "/close")}, nil)
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorAccountPath(v, "/close")}, &account)
 	if err != nil {
 		return err
 	}
 	if f.Bad() {
 		return a.showClosing(v, status, f)
 	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), "closed")
+	return v.done("/operator/accounts/"+v.r.PathValue("account"), closedNotice(account))
+}
+
+// closedNotice doesn't say of all keys what holds for those alone that can be read.
+func closedNotice(closed api.Account) string {
+	if closed.UnreadableKeys != nil {
+		return "closed_except"
+	}
+	return "closed"
 }

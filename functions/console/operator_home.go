@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"latchkey/functions/console/internal/management"
@@ -16,6 +17,8 @@ type lookUpPage struct {
 	Home          bool // nothing was searched for
 	All           bool // accounts, one after the other
 	Preview       bool // what was searched for is found within one account alone
+	Email         bool // it was searched for as a member's email address
+	Name          bool // it was searched for in names, though it looks like one
 	Pending       []requestView
 	Lacking       bool // what is pending couldn't be read
 	Accounts      []api.Account
@@ -27,6 +30,12 @@ const allAccounts = "/operator/accounts"
 // homeRequests bounds the pending requests of the home; the queue has all.
 const homeRequests = "5"
 
+// anEmail is a whole email address: members are found by no part of one, while an account's name may have an @ too.
+var anEmail = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+
+// HasAt reports whether it looks as if a member's email address is meant.
+func (d *lookUpPage) HasAt() bool { return strings.Contains(d.Q, "@") }
+
 // lookUp finds accounts by ID, words of their name, or a member's email; a key ID leads to the key.
 func (a *app) lookUp(v *visit) error {
 	d := &lookUpPage{Q: strings.TrimSpace(v.query("q")), Page: v.query("page")}
@@ -36,6 +45,9 @@ func (a *app) lookUp(v *visit) error {
 	if hash := v.soughtHash(d.Q); hash != "" {
 		return v.showAnyHolder(hash) // from an address that somebody made
 	}
+	d.Q = soughtFor(d.Q)
+	d.Name = v.query("in") == "name"
+	d.Email = anEmail.MatchString(d.Q) && !d.Name
 	d.All = v.r.URL.Path == allAccounts
 	d.Home, d.Preview = d.Q == "" && d.Page == "" && !d.All, aPreview.MatchString(d.Q)
 	var found api.AccountList
@@ -68,7 +80,7 @@ func (a *app) lookUp(v *visit) error {
 // query returns the question to the list of accounts.
 func (d *lookUpPage) query() url.Values {
 	query := url.Values{"page_size": {"25"}}
-	if strings.Contains(d.Q, "@") {
+	if d.Email {
 		query.Set("email", d.Q)
 	} else if d.Q != "" {
 		query.Set("q", d.Q)

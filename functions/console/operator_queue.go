@@ -43,11 +43,25 @@ func (a *app) showQueue(v *visit) error {
 	return v.render(http.StatusOK, "operator-queue", v.t("operator.queue"), d)
 }
 
+// queueURL is the page of the queue from which a request was decided, or opened. What comes first there may have been decided since.
+func (v *visit) queueURL() string {
+	page := v.form("page")
+	if v.r.Method == http.MethodGet {
+		page = v.query("page")
+	}
+	if page == "" {
+		return "/operator/qps-requests"
+	}
+	return "/operator/qps-requests?" + url.Values{"page": {page}}.Encode()
+}
+
 // decision is one request with what decides it, and the form for it.
 type decision struct {
 	*form
 	Asked  requestView
-	Faster bool // somebody else decided while this operator was reading
+	Faster bool   // somebody else decided while this operator was reading
+	Page   string // of the queue, to come back to
+	Queue  string // its address
 }
 
 func (a *app) showDecision(v *visit, status int, f *form) error {
@@ -64,7 +78,10 @@ func (a *app) renderDecision(v *visit, status int, d *decision) error {
 	if err != nil {
 		return err
 	}
-	d.Asked = r
+	d.Asked, d.Queue, d.Page = r, v.queueURL(), v.form("page")
+	if v.r.Method == http.MethodGet {
+		d.Page = v.query("page")
+	}
 	if d.Faster {
 		d.compare(v)
 	}
@@ -108,14 +125,14 @@ func (a *app) decide(v *visit) error {
 		var p *management.Problem
 		if errors.As(err, &p) && p.Code == "request_decided" {
 			if r, err := management.Get[api.QpsRequest](v.ctx(), v.api, path, nil); err == nil && f.decidedSo(r, v.form("decision") == "approve", qps) {
-				return v.done("/operator/qps-requests", done)
+				return v.done(v.queueURL(), done)
 			}
 			d := &decision{form: newForm(), Faster: true}
 			d.Values["decision"], d.Values["typed"] = v.form("decision"), strings.TrimSpace(f.Values["qps"]+"\n"+comment)
 			return a.renderDecision(v, p.Status, d)
 		}
 		if err == nil {
-			return v.done("/operator/qps-requests", done)
+			return v.done(v.queueURL(), done)
 		}
 		if err := f.refuse(v, err); err != nil {
 			return err

@@ -78,10 +78,12 @@ func (a *app) setType(v *visit) error {
 	if !f.settled() {
 		return a.showTypeChange(v, status, f)
 	}
-	switch o.Status {
-	case api.Running:
+	switch {
+	case o.Unreadable != nil:
+		return v.redirect(here + "?operation=" + o.Id) // which says that keys haven't followed
+	case o.Status == api.Running:
 		return v.done(here+"?operation="+o.Id, "type_changing")
-	case api.Failed:
+	case o.Status == api.Failed:
 		return v.redirect(here + "?operation=" + o.Id)
 	default: // done, or an account that had the type already
 		return v.done(here, "type_changed")

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +55,7 @@ type page struct {
 	Can       can
 	Nav       []navItem
 	Waiting   *overview // what waits for operators; nil: not asked for, or not to be had
+	LeftOut   bool      // stored records can't be read, and the page is without them
 	Notice    string
 	Missed    bool // the notice says that a search found nothing
 	Left      note
@@ -144,7 +146,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 		}
 		v.w.Header().Set("Content-Security-Policy", policy(originOf(v.session.EndSession), v.calls))
 	}
-	p.Nav = v.navigation(&p)
+	p.Nav, p.LeftOut = v.navigation(&p), v.api.LeftOut()
 	html, err := v.app.pages.execute(v, name, p)
 	if err != nil {
 		return err
@@ -181,6 +183,7 @@ func (v *visit) enter(p *page) error {
 		return err
 	}
 	p.Account.Name, p.Account.Type, p.Foreign = a.Name, a.Type, true
+	p.Account.Suspended, p.Account.Closed = a.Suspended, a.ClosedAt != nil
 	return nil
 }
 
@@ -305,11 +308,28 @@ func (p *pages) execute(v *visit, name string, data page) ([]byte, error) {
 	if err := set.ExecuteTemplate(&body, name, data); err != nil {
 		return nil, err
 	}
-	data.Body = template.HTML(body.String()) //nolint:gosec // it comes out of a template
+	data.Body = template.HTML(withoutDeadEnds(body.Bytes(), data.Bad)) //nolint:gosec // it comes out of a template
 	if err := set.ExecuteTemplate(&whole, "layout", data); err != nil {
 		return nil, err
 	}
 	return whole.Bytes(), nil
+}
+
+// aLead is a link of the summary of a refused form to a field.
+var aLead = regexp.MustCompile(`<a href="#(f-[^"]*)">(.*?)</a>`)
+
+// withoutDeadEnds leaves the texts alone of links to fields that the page doesn't have: the API may refuse a member that no field stands for.
+func withoutDeadEnds(body []byte, bad bool) []byte {
+	if !bad {
+		return body
+	}
+	return aLead.ReplaceAllFunc(body, func(link []byte) []byte {
+		parts := aLead.FindSubmatch(link)
+		if bytes.Contains(body, []byte(` id="`+string(parts[1])+`"`)) {
+			return link
+		}
+		return parts[2]
+	})
 }
 
 func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {

@@ -210,7 +210,7 @@ func (f *form) refuse(v *visit, err error) error {
 			one.Suggestion = *e.Suggestion
 		}
 		if e.Suggestions != nil {
-			one.Suggestion = strings.Join(*e.Suggestions, ", ")
+			one.Suggestion = v.lang.List(*e.Suggestions)
 		}
 		f.Errors[name] = append(f.Errors[name], one)
 	}

@@ -43,7 +43,7 @@ func (v *visit) proof(e *api.Evidence) *proof {
 	switch {
 	case e.PeakQps == nil:
 	case *e.PeakQps > 0 && *e.PeakQps < 0.1:
-		p.Peak = "< " + v.lang.Number(0.1)
+		p.Peak = "<\u00a0" + v.lang.Number(0.1)
 	default:
 		p.Peak = v.lang.Number(math.Round(10*float64(*e.PeakQps)) / 10)
 	}

@@ -23,6 +23,7 @@ type repair struct {
 	About       string // what it is about, such as a domain
 	N           int64  // how many requests were refused for it; 0 if that isn't known
 	Dialog      bool
+	More        int // how many others aren't listed; the link shows them
 }
 
 // mostRepairs bounds the repairs of one reason.
@@ -34,7 +35,7 @@ func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.M
 		return nil
 	}
 	edit := func(part, text string) []repair {
-		return []repair{{Text: v.t(text), URL: v.keyURL("/edit") + "#f-" + part}}
+		return []repair{{Text: v.t(text), URL: v.repairURL(k, "/edit") + "#f-" + part}}
 	}
 	all := map[authz.Code][]repair{
 		authz.DomainNotAllowed:  v.domainRepairs(k, deref(u.ByOrigin)),
@@ -55,17 +56,81 @@ func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.M
 		all[authz.KeyNotInHeader] = edit("header_only", "repair.key_not_in_header")
 	}
 	if k.Disabled {
-		all[authz.KeyDisabled] = []repair{{Text: v.t("menu.enable"), URL: v.keyURL("/enable"), Dialog: true}}
+		all[authz.KeyDisabled] = []repair{{Text: v.t("menu.enable"), URL: v.repairURL(k, "/enable"), Dialog: true}}
 	}
 	if k.Status == api.Expired {
 		all[authz.KeyExpired] = edit("expires_at", "repair.key_expired")
 	}
 	list := map[string][]repair{}
 	for code, some := range all {
-		list[string(code)] = some[:min(len(some), mostRepairs)]
+		list[string(code)] = v.fewRepairs(some, v.accountURL("/usage?", url.Values{"key": {k.Id}, "range": {"7d"}}.Encode()))
 	}
 	return list
 }
+
+// repairURL is below the key's page, on which others have repairs too.
+func (v *visit) repairURL(k api.Key, below ...string) string {
+	return v.accountURL("/keys/", k.Id, strings.Join(below, ""))
+}
+
+// fewRepairs are the first of them, and how many others there are.
+func (v *visit) fewRepairs(all []repair, rest string) []repair {
+	if len(all) <= mostRepairs {
+		return all
+	}
+	more := len(all) - mostRepairs
+	return append(slices.Clone(all[:mostRepairs]), repair{Text: v.t("repair.more", "n", more), URL: rest, More: more})
+}
+
+// remedies are the repairs of a key for who may make them, and else where it was refused; without a key, those of the account's usage.
+func (v *visit) remedies(k *api.Key, u api.Usage, products []api.Product) (map[string][]repair, error) {
+	me, err := v.person()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(me.Accounts, func(one api.MyAccount) bool { return one.Id == v.accountID })
+	if k != nil {
+		u.ByKey = nil // that is this one
+	}
+	if k == nil || i < 0 || !rightsIn(me.Accounts[i]).Write {
+		return v.whereRefused(u), nil
+	}
+	return v.repairs(*k, u, products, me.Accounts[i]), nil
+}
+
+// withRepairs gives each reason its own.
+func withRepairs(reasons []refusal, all map[string][]repair) []refusal {
+	for i, one := range reasons {
+		reasons[i].Repairs = all[one.Code]
+	}
+	return reasons
+}
+
+// whereRefused tells, for who can't repair a key, or has asked for no single one, what is refused most: the domains, and the keys. A key leads
+// to its page, where the repairs are.
+func (v *visit) whereRefused(u api.Usage) map[string][]repair {
+	all := map[string][]repair{}
+	for _, s := range refusedFor(authz.DomainNotAllowed, deref(u.ByOrigin)) {
+		if _, err := entry.Parse(s.Name); err != nil || len(all[string(authz.DomainNotAllowed)]) == mostRepairs {
+			continue
+		}
+		all[string(authz.DomainNotAllowed)] = append(all[string(authz.DomainNotAllowed)], repair{About: s.Name, N: s.ByReason[string(authz.DomainNotAllowed)]})
+	}
+	for code := range u.Totals.ByReason {
+		named := 0
+		for _, s := range refusedFor(authz.Code(code), deref(u.ByKey)) {
+			if s.Key == nil || named == mostKeysNamed {
+				continue
+			}
+			named++
+			all[code] = append(all[code], repair{Text: v.t("repair.key", "name", s.Key.Name), URL: v.accountURL("/keys/", s.Key.Id), N: s.ByReason[code]})
+		}
+	}
+	return all
+}
+
+// mostKeysNamed bounds the keys that are named for a reason.
+const mostKeysNamed = 3
 
 // refusedFor are the names of a split with how many of their requests were refused for a reason, the most first.
 func refusedFor(code authz.Code, split []api.UsageShare) (rows []api.UsageShare) {
@@ -91,7 +156,7 @@ func (v *visit) domainRepairs(k api.Key, origins []api.UsageShare) (list []repai
 			continue
 		}
 		list = append(list, repair{
-			Text: v.t("repair.allow"), About: domain, URL: v.keyURL("/repair"), Name: "domain", Value: domain, N: s.ByReason[string(authz.DomainNotAllowed)],
+			Text: v.t("repair.allow"), About: domain, URL: v.repairURL(k, "/repair"), Name: "domain", Value: domain, N: s.ByReason[string(authz.DomainNotAllowed)],
 		})
 	}
 	return list
@@ -122,7 +187,7 @@ func (v *visit) productRepairs(k api.Key, split []api.UsageShare, products []api
 			continue
 		}
 		list = append(list, repair{
-			Text: v.t("repair.add"), About: productName(products, s.Name), URL: v.keyURL("/repair"), Name: "product", Value: s.Name, N: s.ByReason[string(authz.ProductNotAllowed)],
+			Text: v.t("repair.add"), About: productName(products, s.Name), URL: v.repairURL(k, "/repair"), Name: "product", Value: s.Name, N: s.ByReason[string(authz.ProductNotAllowed)],
 		})
 	}
 	return list
@@ -138,7 +203,7 @@ func (v *visit) limitRepairs(k api.Key, split []api.UsageShare, products []api.P
 			one := repair{About: l.Name}
 			switch asked := higher(l.Qps, l.MaxQps); {
 			case l.Qps < l.FreeQps:
-				one.Text, one.URL, one.Dialog = v.t("repair.raise", "qps", l.FreeQps), v.keyURL("/limits/", l.Class), true
+				one.Text, one.URL, one.Dialog = v.t("repair.raise", "qps", l.FreeQps), v.repairURL(k, "/limits/", l.Class), true
 			case enterprise && asked > l.Qps:
 				q := url.Values{"key": {k.Id}, "class": {l.Class}, "qps": {strconv.Itoa(asked)}}
 				one.Text, one.URL = v.t("repair.request", "qps", asked), v.accountURL("/qps-requests/new?", q.Encode())

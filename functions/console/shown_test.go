@@ -135,7 +135,7 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 	// What the page token and the filters are sent as, and that a page that comes short is read on.
 	w.forget()
 	w.ask(http.MethodGet, root+"/keys?q=+a+&status=active&product=search&sort=name&page=tok", nil)
-	if got := w.called(); len(got) != keyReads || got[0].uri != "/v1/accounts/"+account+"/keys?figures=day&page_size=12&page_token=tok&product=search&q=a&sort=name&status=active" {
+	if got := w.called(); len(got) != keyReads || got[0].uri != "/v1/accounts/"+account+"/keys?figures=day&page_size=12&page_token=tok&product=search&q=a&sort=name&status=active&with=counts" {
 		t.Errorf("asks %v", got)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -17,34 +18,55 @@ import (
 
 type tested struct {
 	api.TestResult
-	Problem string
 	Pattern string // the domain that allowed it
 }
 
-// test asks what the gate would say to a page, or to a call that names none.
-func (v *visit) test(page string) (*tested, error) {
-	page = strings.TrimSpace(page)
-	t := &tested{}
-	body := api.TestKey{SourceIp: some(cmp.Or(strings.TrimSpace(v.query("address")), v.address()))}
-	app := appid.Line(v.query("app"))
+// testedFields are the fields of the test's form, by the members of the API's body that they fill.
+var testedFields = map[string]string{
+	"origin": "origin", "source_ip": "address", "android_package": "app", "android_cert": "app", "ios_bundle_identifier": "app",
+}
+
+// test asks what the gate would say to a page, or to a call that names none, from an address and of an app. It is nil where a field of the
+// form can't be read: then the form says which.
+func (v *visit) test(f *form, page, address, line string) (*tested, error) {
+	body := api.TestKey{SourceIp: some(cmp.Or(address, v.address()))}
+	app := appid.Line(line)
 	body.AndroidPackage, body.AndroidCert, body.IosBundleIdentifier = some(app.Package), some(app.SHA1), some(app.BundleID)
+	var refused *appid.Error
+	if _, err := appid.ParseLine(line); line != "" && errors.As(err, &refused) && refused.Code != appid.BadSHA1 { // calls may name a package alone
+		f.add("app", v.fieldText(api.FieldError{Code: string(refused.Code)}))
+	}
 	if page != "" {
 		sent, ok := pageOrigin(page)
 		if !ok {
-			t.Problem = v.t("tester.bad")
-			return t, nil
+			f.add("origin", v.t("tester.bad"))
 		}
 		body.Origin = &sent
 	}
-	_, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: v.keyPath("/test"), Body: body}, &t.TestResult)
-	if err != nil {
-		f := newForm()
-		if err := f.refuse(v, err); err != nil {
-			return nil, err
-		}
-		t.Problem = v.t("tester.bad")
+	if f.Bad() {
+		return nil, nil
 	}
-	return t, nil
+	t := &tested{}
+	_, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: v.keyPath("/test"), Body: body}, &t.TestResult)
+	if err == nil {
+		return t, nil
+	}
+	refusal := newForm()
+	if err := refusal.refuse(v, err); err != nil {
+		return nil, err
+	}
+	f.Problem, f.Code = refusal.Problem, refusal.Code
+	for member, errs := range refusal.Errors {
+		name, ok := testedFields[member]
+		if !ok {
+			name = "origin"
+		}
+		if name == "origin" {
+			errs = []fieldError{{Text: v.t("tester.bad"), Index: -1}}
+		}
+		f.Errors[name] = append(f.Errors[name], errs...)
+	}
+	return nil, nil
 }
 
 // name sets Pattern if one of the key's domains decided.

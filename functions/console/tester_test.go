@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"latchkey/shared/api"
 	"latchkey/shared/origin"
 )
@@ -99,5 +101,46 @@ func TestTheConsoleAsksTheGateAboutThePage(t *testing.T) {
 	}
 	if sent, shown := try("https://exa mple.com"); len(sent) > 0 || !strings.Contains(shown, "Enter the address of a page") {
 		t.Errorf("what is no address: sent %q; %s", sent, shown)
+	}
+}
+
+// TestTheTesterSaysWhichFieldIsWrong, in that field's words, whatever refuses it: the console, or the API. Nothing is asked of the gate for a call
+// that nobody meant.
+func TestTheTesterSaysWhichFieldIsWrong(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	r.signIn("owner")
+	route := "POST /v1/accounts/" + account + "/keys/" + keyID + "/test"
+	r.api.key.Networks, r.api.key.Apps = []string{"203.0.113.0/24"}, []api.App{{Platform: "ios", BundleId: ptr("com.example.app")}}
+	r.api.on(route, func(w http.ResponseWriter, _ *http.Request, body []byte) bool {
+		var asked api.TestKey
+		if err := json.Unmarshal(body, &asked); err != nil {
+			t.Error(err)
+		}
+		if asked.SourceIp != nil && *asked.SourceIp == "here" {
+			problem(w, 400, "invalid", api.FieldError{Pointer: "/source_ip", Code: "not_an_address"})
+			return true
+		}
+		reply(w, 200, api.TestResult{Allowed: true, Code: "allowed"})
+		return true
+	})
+	for name, c := range map[string]struct{ query, field, says string }{
+		"no address":    {"origin=https://a.example&address=here", "address", "Enter an IP address."},
+		"no platform":   {"origin=https://a.example&app=com.example.app", "app", "Begin with android or ios."},
+		"two bundles":   {"origin=https://a.example&app=ios+com.example+com.other", "app", "An iOS app is named by its bundle ID alone"},
+		"no page":       {"origin=https://exa+mple&address=203.0.113.7", "origin", "Enter the address of a page"},
+		"no browser's":  {"origin=javascript:alert(1)&app=ios+com.example.app", "origin", "Enter the address of a page"},
+		"all is well":   {"origin=https://a.example&address=203.0.113.7&app=ios+com.example.app", "", "Allowed."},
+		"package alone": {"origin=https://a.example&app=android+com.example.app", "", "Allowed."},
+	} {
+		page := r.get(keyPath + "/try?" + c.query)
+		var wrong []string
+		elements(page.doc, func(n *html.Node) {
+			if attr(n, "aria-invalid") == "true" {
+				wrong = append(wrong, attr(n, "name"))
+			}
+		})
+		if got := strings.Join(wrong, " "); got != c.field || !strings.Contains(text(page.doc), c.says) || c.field != "" && (strings.Contains(text(page.doc), "Allowed.") || !strings.Contains(page.text, `href="#f-`+c.field+`"`)) {
+			t.Errorf("%s: %q is wrong: %s", name, got, text(page.doc))
+		}
 	}
 }

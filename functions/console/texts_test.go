@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -221,6 +223,67 @@ func TestEveryFactOfAnAuditRowHasItsName(t *testing.T) {
 	for fact := range facts {
 		if _, ok := english["fact."+fact]; !ok {
 			t.Errorf("rows show %q, which has no name", fact)
+		}
+	}
+}
+
+// TestNoMessageStandsTwice in a language: of two the last one would win, whatever the other says.
+func TestNoMessageStandsTwice(t *testing.T) {
+	files, err := fs.Glob(messageFiles(), "*/*.json")
+	if err != nil || len(files) < 30 {
+		t.Fatal(files, err)
+	}
+	seen := map[string]string{}
+	for _, name := range files {
+		raw, err := fs.ReadFile(messageFiles(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words, depth := json.NewDecoder(bytes.NewReader(raw)), 0
+		for key := true; ; {
+			token, err := words.Token()
+			if err != nil {
+				break
+			}
+			switch one := token.(type) {
+			case json.Delim:
+				if depth++; one == '}' {
+					depth -= 2
+				}
+				key = true // what follows a bracket is a name, or the end
+			case string:
+				if id := path.Dir(name) + " " + one; depth == 1 && key {
+					if before, ok := seen[id]; ok {
+						t.Errorf("%s stands in %s and in %s", id, before, name)
+					}
+					seen[id] = name
+				}
+				key = !key
+			}
+		}
+	}
+	if len(seen) < 3000 {
+		t.Errorf("only %d messages", len(seen))
+	}
+}
+
+// TestThePagesOwnPunctuationIsTheLanguages: what stands between two texts comes from the catalogue, where each language has its own signs and
+// blanks.
+func TestThePagesOwnPunctuationIsTheLanguages(t *testing.T) {
+	templates, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	between := regexp.MustCompile(`(\}\}|</(?:bdi|strong|code|a)>)[,:;?!] (\{\{|<)`)
+	for _, name := range templates {
+		raw, err := fs.ReadFile(templateFiles, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(raw), "\n") {
+			if found := between.FindString(line); found != "" {
+				t.Errorf("%s, line %d: %q", name, i+1, found)
+			}
 		}
 	}
 }

@@ -30,13 +30,13 @@ type tryPage struct {
 
 // tryKey answers the address of the page.
 func (a *app) tryKey(v *visit) error {
-	d := &tryPage{form: newForm(), Asked: v.query("origin"), Address: v.query("address"), App: v.query("app")}
+	d := &tryPage{form: newForm(), Asked: strings.TrimSpace(v.query("origin")), Address: strings.TrimSpace(v.query("address")), App: strings.TrimSpace(v.query("app"))}
 	asked := v.r.URL.Query().Has("origin")
 	err := v.parallel(
 		reading(&d.Key, v.api, v.keyPath(), nil),
 		func(context.Context) (err error) {
 			if asked {
-				d.Test, err = v.test(d.Asked)
+				d.Test, err = v.test(d.form, d.Asked, d.Address, d.App)
 			}
 			return err
 		},
@@ -49,7 +49,7 @@ func (a *app) tryKey(v *visit) error {
 
 // trySecret answers the form with the secret. It stands in this answer alone: nothing keeps it, and no address has it.
 func (a *app) trySecret(v *visit) error {
-	d := &tryPage{form: newForm(), Asked: v.form("origin")}
+	d := &tryPage{form: newForm(), Asked: v.form("origin"), Address: v.form("address"), App: v.form("app")}
 	var err error
 	if d.Key, err = v.key(); err != nil {
 		return err
@@ -65,8 +65,11 @@ func (a *app) trySecret(v *visit) error {
 			d.Asked = v.consoleOrigin()
 		}
 	}
-	if d.Test, err = v.test(d.Asked); err != nil {
+	if d.Test, err = v.test(d.form, d.Asked, d.Address, d.App); err != nil {
 		return err
+	}
+	if d.Bad() {
+		return a.showTry(v, d, placeholder)
 	}
 	d.Pasted = true
 	if d.Here && d.Test.Allowed {
@@ -79,7 +82,7 @@ func (a *app) trySecret(v *visit) error {
 
 func (a *app) showTry(v *visit, d *tryPage, secret string) error {
 	page := sampleOrigin(d.Key.Domains)
-	if d.Test != nil && d.Test.Problem == "" && d.Asked != "" && !d.Here {
+	if d.Test != nil && d.Asked != "" && !d.Here {
 		page, _ = pageOrigin(d.Asked)
 	}
 	d.Examples = caller{a.products, d.Key, secret, page, a.productsInTime(v)}.examples()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,5 +170,26 @@ func TestTheSecretOfARotationCanBeTriedToo(t *testing.T) {
 	other, _ := realSecret(t, 'd')
 	if page := r.post(keyPath+"/try", url.Values{"secret": {other}}); page.StatusCode != 422 || !strings.Contains(text(page.doc), "This isn’t the secret of this key, which looks like "+r.api.key.Preview) {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
+	}
+}
+
+// TestAPastedKeyIsTriedAsWasTestedBefore: from that address and of that app too, also where the first secret was another key's.
+func TestAPastedKeyIsTriedAsWasTestedBefore(t *testing.T) {
+	r, secret, _ := pasting(t, func(k *api.KeyWithSecret) {
+		k.Networks, k.Apps = []string{"203.0.113.0/24"}, []api.App{{Platform: "ios", BundleId: ptr("com.example.app")}}
+	})
+	page := r.get(keyPath + "/try?origin=https://a.example&address=203.0.113.7&app=ios+com.example.app")
+	for _, pasted := range []string{"nonsense", secret} {
+		i := slices.IndexFunc(forms(page.doc), func(f formOf) bool { return f.action == keyPath+"/try" && f.values().Has("secret") })
+		if i < 0 {
+			t.Fatalf("no form for a secret: %s", text(page.doc))
+		}
+		sent := forms(page.doc)[i].values()
+		sent.Set("secret", pasted)
+		page = r.post(keyPath+"/try", sent)
+	}
+	asked := r.api.seen("POST /v1" + keyPath + "/test")
+	if len(asked) != 2 || asked[0].body != asked[1].body || !strings.Contains(asked[1].body, "203.0.113.7") || !strings.Contains(asked[1].body, "com.example.app") {
+		t.Errorf("the gate is asked %v", asked)
 	}
 }

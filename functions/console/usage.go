@@ -185,6 +185,12 @@ func (q usageAsk) GroupURL(by string) string {
 	return q.link("/usage")
 }
 
+// ProductURL is the same question about one product.
+func (q usageAsk) ProductURL(id string) string {
+	q.Product = id
+	return q.link("/usage")
+}
+
 // DaysURL is the same question about some days, the last one included.
 func (q usageAsk) DaysURL(from, to, by string) string {
 	q.Range, q.From, q.To, q.By = "", from, to, by
@@ -223,7 +229,17 @@ func (a *app) showUsage(v *visit) error {
 	}
 	var products []api.Product
 	var found api.Usage
+	var key *api.Key
 	err := v.parallel(
+		func(ctx context.Context) error {
+			if q.Key == "" || problems.Bad() || len(matches) > 0 {
+				return nil
+			}
+			if k, err := management.Get[api.Key](ctx, v.api, v.accountPath("/keys/", url.PathEscape(q.Key)), nil); err == nil {
+				key = &k // without it, the page says what is refused and repairs nothing
+			}
+			return nil
+		},
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 		func(ctx context.Context) (err error) {
 			if problems.Bad() || len(matches) > 0 {
@@ -248,7 +264,11 @@ func (a *app) showUsage(v *visit) error {
 		status = http.StatusBadRequest
 	}
 	p := v.usagePage(q, problems, found, products)
-	p.Matches = matches
+	fixes, err := v.remedies(key, found, products)
+	if err != nil {
+		return err
+	}
+	p.Matches, p.Reasons = matches, withRepairs(p.Reasons, fixes)
 	return v.render(status, "usage", v.t("usage.title"), p)
 }
 

@@ -70,7 +70,11 @@ func (p *usagePage) groups(v *visit, products []api.Product) {
 			if s.Name == "" { // refused paths that belong to none
 				name = v.t("usage.product.none")
 			}
-			g.Rows = append(g.Rows, v.share(s, name, whole.Requests))
+			row := v.share(s, name, whole.Requests)
+			if slices.ContainsFunc(p.Products, func(one api.Product) bool { return one.Id == s.Name }) {
+				row.URL = here(p.ProductURL(s.Name))
+			}
+			g.Rows = append(g.Rows, row)
 		}
 		g.Rows = v.top(g.Rows, whole, func(n int) string { return v.t("usage.rest.products", "n", n) })
 		p.Groups = append(p.Groups, g)

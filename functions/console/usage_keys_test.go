@@ -214,9 +214,9 @@ func TestBillingTypesAreASplitWhereThereAreSeveral(t *testing.T) {
 	u.Totals.Requests, u.Totals.Allowed, u.Totals.Refused = 100, 100, 0
 	of := func(name string, n int64) api.UsageShare { return api.UsageShare{Name: name, Requests: n, Allowed: n} }
 	for want, shares := range map[string][]api.UsageShare{
-		"":              {of("freemium", 100)},
-		"Not known 100": nil, // never shown: nothing is split
-		"Freemium 30, Pay as you grow 25, trial 5, Not known 40": {of("", 40), of("freemium", 30), of("pay_as_you_grow", 25), of("trial", 5)},
+		"":            {of("freemium", 100)},
+		"Unknown 100": nil, // never shown: nothing is split
+		"Freemium 30, Pay as you grow 25, trial 5, Unknown 40": {of("", 40), of("freemium", 30), of("pay_as_you_grow", 25), of("trial", 5)},
 	} {
 		u.ByBillingType = &shares
 		r.answers(u, now)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"latchkey/shared/api"
@@ -34,13 +35,19 @@ func New(base string, client *http.Client) *Client {
 }
 
 // As returns the API as one person sees it.
-func (c *Client) As(accessToken string) Person { return Person{client: c, token: accessToken} }
+func (c *Client) As(accessToken string) Person {
+	return Person{client: c, token: accessToken, left: new(atomic.Bool)}
+}
 
 // Person makes calls with one person's token.
 type Person struct {
 	client *Client
 	token  string
+	left   *atomic.Bool // see LeftOut
 }
+
+// LeftOut reports whether an answer so far said that stored records can't be read and are missing in it.
+func (p Person) LeftOut() bool { return p.left != nil && p.left.Load() }
 
 // Problem is a refusal of the API.
 type Problem struct {
@@ -98,8 +105,23 @@ func (p Person) Do(ctx context.Context, call Call, into any) (Answer, error) {
 		if err := json.Unmarshal(answer.Raw, into); err != nil {
 			return answer, fmt.Errorf("%w: its answer can't be read", ErrUnreachable)
 		}
+		if _, other := into.(*api.Operation); !other && leavesOut(answer.Raw) {
+			p.left.Store(true)
+		}
 		return answer, nil
 	}
+}
+
+// leavesOut reports whether an answer has the member that says so: the same in lists, usage and statements. An operation's own says
+// something else.
+func leavesOut(raw []byte) bool {
+	if !bytes.Contains(raw, []byte(`"unreadable":`)) {
+		return false // as nearly always
+	}
+	var said struct {
+		Unreadable int `json:"unreadable"`
+	}
+	return json.Unmarshal(raw, &said) == nil && said.Unreadable > 0
 }
 
 // Get reads one document.
