@@ -103,7 +103,7 @@ func TestRefusalsStandByHowOftenTheyWere(t *testing.T) {
 func TestTheEvidenceIsWhatWasMeasured(t *testing.T) {
 	w := newWalker(t, "owner")
 	v := &visit{app: w.app, lang: w.app.langs.Offered()[0]}
-	for peak, want := range map[float32]string{0: "0", 0.05: "< 0.1", 0.1: "0.1", 0.84: "0.8", 12.36: "12.4", 1234: "1,234"} {
+	for peak, want := range map[float32]string{0: "0", 0.05: "<\u00a00.1", 0.1: "0.1", 0.84: "0.8", 12.36: "12.4", 1234: "1,234"} {
 		if got := v.proof(&api.Evidence{PeakQps: &peak}).Peak; got != want {
 			t.Errorf("%v is shown as %q, want %q", peak, got, want)
 		}
