@@ -62,6 +62,24 @@ for (const person of ["owner", "support"]) {
   });
 }
 
+for (const options of [{}, { javaScriptEnabled: false }]) {
+  test(`a secret behind a long address is found as it is pasted${options.javaScriptEnabled === false ? ", without JavaScript" : ""}`, async () => {
+    const key = await keyOf(stack().demo_account, { name: "Lost in an address" });
+    const address = `https://tiles.customers.example/a/path/that/is/longer/than/a/name/may/be/tile.png?view=Unified&key=${key.secret}`;
+    const c = await context(browser, options);
+    const page = await c.newPage();
+    await signIn(page, "owner");
+    await page.goto(stack().console_url + places.owner.list());
+    await page.getByRole("searchbox").focus();
+    await page.keyboard.insertText(address); // a browser cuts this at a box's maxlength, as it cuts a paste; fill() writes over it
+    await page.getByRole("searchbox").press("Enter");
+    await page.getByText("The secret you pasted belongs to this key.").waitFor();
+    assert.equal(new URL(page.url()).pathname, new URL(stack().console_url + places.owner.key(key.id)).pathname);
+    c.check();
+    await c.close();
+  });
+}
+
 test("the secret that a rotation is ending is found, and said so; one of nobody isn't", async () => {
   const key = await keyOf(stack().demo_account, { name: "Rotated and lost" });
   await api("owner", "POST", `/v1/accounts/${stack().demo_account}/keys/${key.id}/rotate`, { grace_seconds: 3600 });
