@@ -119,7 +119,7 @@ func TestAnOperatorSeesWhatAnAccountsMembersSee(t *testing.T) {
 	}{
 		"open":      {func() {}, false, false},
 		"suspended": {func() { a.Suspended = &api.Suspension{Reason: "An invoice is overdue.", At: moment.Of(then)} }, true, false},
-		"closed":    {func() { at := api.MaybeTime(moment.Of(then)); a.ClosedAt = &at }, false, true},
+		"closed":    {func() { at := moment.Of(then); a.ClosedAt = &at }, false, true},
 	} {
 		a.Suspended, a.ClosedAt = nil, nil
 		c.change()
