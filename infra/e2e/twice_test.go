@@ -32,7 +32,14 @@ func TestAFormSentTwiceEndsAsTheFirst(t *testing.T) {
 		reached[pattern] = true
 		t.Run(strings.Trim(pattern, "/"), func(t *testing.T) {
 			form := w.filled(t, one)
-			first, second := w.send(t, one, form), w.send(t, one, form)
+			first := w.send(t, one, form)
+			for range 20 { // as the page asks for where the other tests have left more than one answer has time for
+				if !strings.Contains(first.says, "Not finished yet") {
+					break
+				}
+				first = w.send(t, one, form)
+			}
+			second := w.send(t, one, form)
 			if first.status >= 400 {
 				t.Fatalf("the first was refused: %+v", first)
 			}
@@ -41,9 +48,6 @@ func TestAFormSentTwiceEndsAsTheFirst(t *testing.T) {
 					t.Errorf("the second is answered with\n%+v", second)
 				}
 				return
-			}
-			if pattern == "/operator/people/erase" && strings.Contains(second.says, "Not finished yet") {
-				return // what the other tests have left is more than one answer has time for
 			}
 			if says := instead(pattern); says != "" && strings.Contains(second.says, says) {
 				second.says = first.says
