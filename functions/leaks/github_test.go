@@ -188,6 +188,41 @@ func TestAnUnreadableKeyIsTheOnlyOneThatIsLeftOut(t *testing.T) {
 	}
 }
 
+// TestAReportOfWhichNothingCouldBeRecordedIsSentAgain: GitHub repeats what isn't answered with success. It changes the keys then.
+func TestAReportOfWhichNothingCouldBeRecordedIsSentAgain(t *testing.T) {
+	for _, call := range []string{"GetItem", "TransactWriteItems", ""} {
+		r := newHarness(t)
+		var items []any
+		var keys []apikey.Key
+		for range 3 {
+			k, secret := r.key(t)
+			keys, items = append(keys, k), append(items, object{"token": secret.Reveal(), "type": "t", "url": "https://github.com/a", "source": "content"})
+		}
+		body, err := json.Marshal(items)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Faults.Choose(func(name string, _ int) keytest.Fault {
+			if call == "" || name == call {
+				return keytest.Before
+			}
+			return keytest.NoFault
+		})
+		if got := r.sent(t, body); got.Status < http.StatusInternalServerError {
+			t.Errorf("while %q fails: %d %s", call, got.Status, got.Body)
+		}
+		r.Faults.Choose(func(string, int) keytest.Fault { return keytest.NoFault })
+		if labels := labelsOf(t, r.sent(t, body)); len(labels) != len(keys) {
+			t.Errorf("sent again after %q has failed: %v", call, labels)
+		}
+		for _, k := range keys {
+			if !r.now(t, k).Current.Exposed.Refused() {
+				t.Errorf("after %q has failed a secret works on", call)
+			}
+		}
+	}
+}
+
 // TestASecretThatIsReportedTwiceChangesItsKeyOnce, in one report or in two, and each item has its verdict.
 func TestASecretThatIsReportedTwiceChangesItsKeyOnce(t *testing.T) {
 	r := newHarness(t)

@@ -21,6 +21,14 @@ func alone(out *lines) *environment {
 	return e
 }
 
+// beside is another environment of the lane.
+func (e *environment) beside() *environment {
+	other := newEnvironment(e.lane, e.number+1)
+	e.lane.envs[other] = struct{}{}
+	e.lane.starting++
+	return other
+}
+
 // begin has the environment fetch a call.
 func (e *environment) begin(t *testing.T, id, invocation string) *call {
 	t.Helper()
@@ -146,4 +154,40 @@ func TestAProcessThatComesBackInTheLastMomentGoesOn(t *testing.T) {
 			t.Error("ended by the timer of a call that was over")
 		}
 	})
+}
+
+// TestACallThatAnEnvironmentDiesWithGoesToAnotherUntilItIsFetched: what no process has seen can't have done anything.
+func TestACallThatAnEnvironmentDiesWithGoesToAnotherUntilItIsFetched(t *testing.T) {
+	for _, fetched := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			first := alone(&lines{})
+			second, l := first.beside(), first.lane
+			l.mu.Lock()
+			l.ready(first) // it waits for work, and is about to ask for it
+			l.mu.Unlock()
+			c := &call{id: "r1", invocation: "i1", payload: []byte("p"), done: make(chan Result, 1)}
+			if err := l.submit(c); err != nil {
+				t.Fatal(err)
+			}
+			l.mu.Lock()
+			c.taken = fetched
+			l.mu.Unlock()
+			l.gone(first, failure("Runtime.ExitError", "killed"))
+			if fetched {
+				if r := <-c.done; !strings.Contains(string(r.Payload), "killed") {
+					t.Errorf("of a call that was fetched its caller has %s", r.Payload)
+				}
+				return
+			}
+			if len(c.done) != 0 {
+				t.Fatalf("of a call that nobody has fetched its caller has %s", (<-c.done).Payload)
+			}
+			if r := second.serve(&wire.Request{Method: http.MethodGet, Path: runtimePrefix + "invocation/next"}); r.Status != http.StatusOK || string(r.Body) != "p" {
+				t.Errorf("another environment is given %d %s", r.Status, r.Body)
+			}
+			if status := second.post("r1", "i1", "own"); status != http.StatusAccepted || string((<-c.done).Payload) != "own" {
+				t.Errorf("its answer: %d", status)
+			}
+		})
+	}
 }

@@ -578,6 +578,54 @@ func TestWhatIsDroppedIsCounted(t *testing.T) {
 	}
 }
 
+// TestWhereTooManyCorrectionsWaitTokensAreLostFirst: what was admitted while the table was away is counted, however much is given back
+// before or after it.
+func TestWhereTooManyCorrectionsWaitTokensAreLostFirst(t *testing.T) {
+	const debts, gifts = 200, 100 // more than may wait
+	named := func(of string, i int) quota.Limit {
+		return quota.Limit{Name: quota.Name{Scope: fmt.Sprint(of, i)}, Day: 100_000}
+	}
+	for _, debtsFirst := range []bool{true, false} {
+		w, l := newTable(), quota.New(3, 2)
+		at := noon
+		incur := func() {
+			for i := range debts {
+				w.down[named("debt", i).Name] = true
+				if !w.call(t, l, at, named("debt", i)).Admit {
+					t.Fatal("refused while the table is away")
+				}
+			}
+			at = at.Add(time.Hour)
+		}
+		give := func() {
+			for i := range gifts {
+				w.calls(t, l, 30, at, named("gives", i))
+			}
+			at = at.Add(time.Hour)
+		}
+		if debtsFirst {
+			incur()
+			give()
+		} else {
+			give()
+			incur()
+		}
+		for i := range 2 { // so that the last of them are forgotten too
+			w.call(t, l, at, named("later", i))
+		}
+		w.down = map[quota.Name]bool{}
+		for ask, due := l.Due(clock(at)); due; ask, due = l.Due(clock(at)) {
+			seen, err := w.Write(t.Context(), ask)
+			l.Corrected(ask, seen, err)
+		}
+		for i := range debts {
+			if taken := w.taken(named("debt", i).Name, noon); taken != 1 {
+				t.Fatalf("debts first: %v: %d calls of %q are counted, 1 was admitted", debtsFirst, taken, named("debt", i).Name.Scope)
+			}
+		}
+	}
+}
+
 func TestTokensInHandCostNoAllocation(t *testing.T) {
 	w, l := newTable(), quota.New(3, 8)
 	limits := []quota.Limit{{Name: keyTiles, Day: 10_000_000}, {Name: tiles, Day: 10_000_000, Month: 100_000_000}}
