@@ -89,10 +89,11 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 		return err
 	}
 	found, err := management.Get[api.Statement](v.ctx(), v.api, v.statementPath(d.Month), query)
-	if err := f.refuseQuery(v, err); err != nil {
+	asked := newForm() // f may say something about the statement itself
+	if err := asked.refuseQuery(v, err); err != nil {
 		return err
 	}
-	if f.Bad() {
+	if asked.Bad() {
 		f.Problem, status = v.t("statement.bad_month"), http.StatusBadRequest
 	} else {
 		d.Statement = found
