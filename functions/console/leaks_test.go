@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"latchkey/shared/api"
+	"latchkey/shared/moment"
+)
+
+// TestTheCallsOfALeakBeginWithItsHourOrDay: nobody knows at which minute of it the secret was found, so all of it counts, up to the hour or the
+// day of the refusal. A leak that is older than the hours of the chart, and of the week before, is counted by days.
+func TestTheCallsOfALeakBeginWithItsHourOrDay(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Second)
+	r := newHarness(t, time.Hour)
+	r.app.now = func() time.Time { return now }
+	series := func(from, to time.Time, step time.Duration) (points []api.UsagePoint) {
+		for at := from.Truncate(step); at.Before(to); at = at.Add(step) {
+			points = append(points, api.UsagePoint{Start: moment.Of(at), Requests: 2, Allowed: 1})
+		}
+		return points
+	}
+	r.api.on("GET /v1"+keyPath+"/usage", func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
+		if from, err := time.Parse(time.RFC3339, q.URL.Query().Get("from")); err == nil && q.URL.Query().Get("interval") == "day" {
+			reply(w, 200, api.Usage{Series: series(from, now, oneDay)})
+			return true
+		}
+		week := now.Add(-7 * oneDay)
+		reply(w, 200, api.Usage{Series: series(week, now, time.Hour), Before: &api.UsageBefore{Series: series(week.Add(-7*oneDay), week.Truncate(time.Hour), time.Hour)}})
+		return true
+	})
+	var want []string
+	for _, leak := range []struct {
+		found, refused time.Duration // before now; not refused
+		step           time.Duration
+	}{
+		{90 * time.Minute, 0, time.Hour},
+		{3*oneDay + 20*time.Minute, 2 * oneDay, time.Hour},
+		{10*oneDay + 50*time.Minute, 9*oneDay + time.Minute, time.Hour},
+		{20*oneDay + 10*time.Hour, 0, oneDay},
+		{20*oneDay + 20*time.Hour, 17*oneDay + time.Hour, oneDay},
+		{40*oneDay + time.Minute, 40 * oneDay, oneDay},
+	} {
+		found, until := now.Add(-leak.found), now.Add(-leak.refused)
+		e := api.Exposure{Secret: "current", Preview: r.api.key.Preview, ExposedAt: moment.Of(found), Source: "github"}
+		if leak.refused > 0 {
+			at := moment.Of(until)
+			e.Refused, e.RefusedAt = true, &at
+		}
+		r.api.key.Exposures = append(r.api.key.Exposures, e)
+		want = append(want, fmt.Sprint(int(until.Truncate(leak.step).Sub(found.Truncate(leak.step))/leak.step)+1))
+	}
+	r.signIn("owner")
+	var got []string
+	for _, said := range regexp.MustCompile(`(\d+) allowed (?:before the refusal|since the first report)`).FindAllStringSubmatch(text(r.get(keyPath).doc), -1) {
+		got = append(got, said[1])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("allowed in between: %v, want %v", got, want)
+	}
+}
