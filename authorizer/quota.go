@@ -81,11 +81,12 @@ func (h *quotaLeases) after(ctx context.Context, now moment) {
 // close gives back what the environment holds, as far as there is time.
 func (h *quotaLeases) close(ctx context.Context) {
 	for _, ask := range h.limits.Close(h.now()) {
+		var seen quota.Seen
 		err := ctx.Err()
 		if err == nil {
-			_, err = h.table.store.Write(ctx, ask)
+			seen, err = h.table.store.Write(ctx, ask)
 		}
-		if err != nil { // nothing is left to try
+		if err != nil || !seen.Made(ask) { // nothing is left to try
 			h.limits.Drop(ask)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"strconv"
 	"strings"
@@ -231,6 +232,26 @@ func TestWhatAQuotaIsNotCorrectedByIsMeasured(t *testing.T) {
 	served := b.times(t, 5, payload)
 	b.gate.Close()
 	if text := b.out.String(); served != 5 || !strings.Contains(text, `"QuotaCallsUncounted":5`) || !strings.Contains(text, `"QuotaTokensLost":0`) {
+		t.Errorf("%d served: %s", served, text)
+	}
+}
+
+// ahead is a table whose slots all hold the stamp of an environment whose clock is ahead.
+type ahead struct{}
+
+func (ahead) Write(_ context.Context, ask quota.Ask) (quota.Seen, error) {
+	return quota.Seen{Stamp: ask.Stamp + 1}, nil
+}
+
+// TestWhatIsRefusedAtTheEndIsMeasured: the write was made, and another's larger stamp refused it.
+func TestWhatIsRefusedAtTheEndIsMeasured(t *testing.T) {
+	b, table, _ := quotaHarness(t, `"freemium":{"tiles":{"day":10000}}`)
+	payload := tileEvent(b.add(t, 1, billed(apikey.Freemium, "acc_1")))
+	table.err = errDown
+	served := b.times(t, 5, payload)
+	b.gate.quotas.table.store = ahead{}
+	b.gate.Close()
+	if text := b.out.String(); served != 5 || !strings.Contains(text, `"QuotaCallsUncounted":5`) {
 		t.Errorf("%d served: %s", served, text)
 	}
 }

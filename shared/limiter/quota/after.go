@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"errors"
 	"slices"
 
 	"latchkey/shared/limiter"
@@ -37,8 +38,13 @@ func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 	return Ask{}, false
 }
 
-// take removes one that waits.
+// take removes one that waits, or the oldest of its item: behind a younger one that is written, the slot refuses it, and nobody knows whether it was written before.
 func (l *Limiter) take(i int) Ask {
+	for k := range l.waiting {
+		if l.waiting[k].Name == l.waiting[i].Name && l.waiting[k].Stamp < l.waiting[i].Stamp {
+			i = k
+		}
+	}
 	ask := l.waiting[i]
 	l.waiting = slices.Delete(l.waiting, i, i+1)
 	return ask
@@ -52,8 +58,12 @@ func (l *Limiter) rest(ask *Ask) *breaker.Limit {
 	return &ask.rest
 }
 
-// Corrected takes what came of a correction.
+// Corrected takes what came of a correction. One that wasn't asked for waits on.
 func (l *Limiter) Corrected(ask Ask, seen Seen, err error) {
+	if errors.Is(err, limiter.ErrNotAsked) {
+		l.wait(ask)
+		return
+	}
 	if rest := l.rest(&ask); err != nil {
 		l.breaker.Fail(ask.Name, rest, l.at.Mono)
 	} else {
@@ -66,7 +76,7 @@ func (l *Limiter) Corrected(ask Ask, seen Seen, err error) {
 	}
 	if again, unfinished := l.corrected(ask, seen, err); unfinished {
 		l.wait(again)
-	} else if err != nil {
+	} else if err != nil || !seen.Made(ask) {
 		l.Drop(ask)
 	}
 }
@@ -139,7 +149,7 @@ func (a Ask) after(s *state) Ask {
 	return a
 }
 
-// Drop counts a correction that nobody makes any more. Of one that goes back it isn't known whether it was made.
+// Drop counts a correction that nobody makes any more. Where its answer is lost it may have been made.
 func (l *Limiter) Drop(ask Ask) {
 	l.dropped.Calls += max(0, ask.N)
 	l.dropped.Tokens += max(0, -ask.N)
@@ -147,7 +157,7 @@ func (l *Limiter) Drop(ask Ask) {
 
 // Dropped counts calls and tokens of corrections that nobody makes.
 type Dropped struct {
-	Calls  int64 // that were admitted and aren't counted as taken
+	Calls  int64 // that were admitted and may not be counted as taken
 	Tokens int64 // that may not have gone back
 }
 

@@ -162,7 +162,7 @@ func (l *Limiter) stamped(ask Ask) Ask {
 // for they may be back.
 func (l *Limiter) corrected(ask Ask, seen Seen, err error) (again Ask, unfinished bool) {
 	switch {
-	case ask.N <= 0 || err == nil && (seen.Applied || seen.Stamp == ask.Stamp):
+	case ask.N <= 0 || err == nil && seen.Made(ask):
 		return Ask{}, false
 	case err != nil:
 		return ask, true

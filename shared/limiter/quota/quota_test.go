@@ -626,6 +626,79 @@ func TestWhereTooManyCorrectionsWaitTokensAreLostFirst(t *testing.T) {
 	}
 }
 
+// TestACorrectionThatWasNotAskedForWaitsOn: it says nothing of its item, whose calls go on, and nothing is dropped.
+func TestACorrectionThatWasNotAskedForWaitsOn(t *testing.T) {
+	w, l := newTable(), quota.New(3, 2)
+	limit := quota.Limit{Name: tiles, Day: 100_000}
+	w.calls(t, l, 100, noon, limit)
+	held := l.InHand(tiles, clock(noon))
+	later := noon.Add(6 * time.Minute)
+	for range 5 {
+		ask, due := l.Due(clock(later))
+		if !due || ask.N != -held {
+			t.Fatalf("%t: %+v", due, ask)
+		}
+		l.Corrected(ask, quota.Seen{}, fmt.Errorf("no time: %w", limiter.ErrNotAsked))
+	}
+	if d := l.Dropped(); d != (quota.Dropped{}) {
+		t.Errorf("%+v is dropped", d)
+	}
+	if r := l.Admit(t.Context(), w.Table, func() limiter.Now { return clock(later) }, []quota.Limit{limit}, clock(later)); !r.Admit || r.Suspended {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestTokensThatAnotherStampKeepsAreCountedAsLost: the write was made, and refused.
+func TestTokensThatAnotherStampKeepsAreCountedAsLost(t *testing.T) {
+	w, l := newTable(), quota.New(3, 2)
+	w.calls(t, l, 100, noon, quota.Limit{Name: tiles, Day: 100_000})
+	held := l.InHand(tiles, clock(noon))
+	ask, _ := l.Due(clock(noon.Add(6 * time.Minute)))
+	l.Corrected(ask, quota.Seen{Stamp: ask.Stamp + 1}, nil)
+	if d := l.Dropped(); held == 0 || d != (quota.Dropped{Tokens: held}) {
+		t.Errorf("%+v of %d tokens", d, held)
+	}
+}
+
+// TestCorrectionsOfAnItemAreMadeInTheirOrder: the answer of the first is lost. Were the second written before it is asked for again, the slot would refuse it, and it
+// would be made once more under another stamp.
+func TestCorrectionsOfAnItemAreMadeInTheirOrder(t *testing.T) {
+	w, l := newTable(), quota.New(3, 2)
+	limit := quota.Limit{Name: tiles, Day: 100_000}
+	w.down[tiles] = true
+	w.calls(t, l, 30, noon, limit)
+	next := noon.AddDate(0, 0, 1)
+	w.call(t, l, next, limit) // the debt of the day before waits
+	w.down[tiles] = false
+	at := next.Add(time.Minute)
+	ask, due := l.Due(clock(at))
+	if _, err := w.Write(t.Context(), ask); err != nil || !due {
+		t.Fatal(err)
+	}
+	l.Corrected(ask, quota.Seen{}, errDown) // written, without an answer
+	w.down[tiles] = true
+	w.calls(t, l, 20, at, limit)
+	w.call(t, l, at.AddDate(0, 0, 1), limit) // and that of the next day
+	w.down[tiles] = false
+	at = at.AddDate(0, 0, 1)
+	var asked []int64
+	for range 100 {
+		at = at.Add(time.Second)
+		if ask, due := l.Due(clock(at)); due {
+			asked = append(asked, ask.Stamp)
+			if len(asked) == 1 {
+				l.Corrected(ask, quota.Seen{}, errDown) // and goes to the end
+				continue
+			}
+			seen, err := w.Write(t.Context(), ask)
+			l.Corrected(ask, seen, err)
+		}
+	}
+	if got := w.taken(tiles, noon); got != 30 || len(asked) < 3 || asked[0] != asked[1] {
+		t.Errorf("%d of 30 are counted; asked %v", got, asked)
+	}
+}
+
 func TestTokensInHandCostNoAllocation(t *testing.T) {
 	w, l := newTable(), quota.New(3, 8)
 	limits := []quota.Limit{{Name: keyTiles, Day: 10_000_000}, {Name: tiles, Day: 10_000_000, Month: 100_000_000}}

@@ -64,6 +64,9 @@ type Seen struct {
 	Stamp      int64 // of a correction: what its slot held, 0 for none
 }
 
+// Made reports whether a correction is written, by this ask or by one before whose answer was lost.
+func (s Seen) Made(ask Ask) bool { return s.Applied || s.Stamp == ask.Stamp }
+
 // Result is the answer to a call.
 type Result struct {
 	Admit bool
