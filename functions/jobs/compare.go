@@ -10,6 +10,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/telemetry"
 	"latchkey/shared/usage"
@@ -180,7 +181,8 @@ func (j *jobs) reportsSince(ctx context.Context, s statements.State) (found int,
 	for day := s.Month.Settled(); err == nil && !day.After(now); day = day.AddDate(0, 0, 1) {
 		err = j.billing.counters.EachAside(ctx, day, func(a counters.Aside) error {
 			report, _, _ := about(a)
-			return j.compareReport(ctx, w, "aside "+a.ID, report, j.asked(ctx))
+			w.noted["report "+reports.ID(report)] = true
+			return j.compareReport(ctx, w, "aside "+a.ID, report, func(r usage.Report) (bool, error) { return j.counted(ctx, r) })
 		})
 	}
 	if err != nil {
@@ -188,7 +190,7 @@ func (j *jobs) reportsSince(ctx context.Context, s statements.State) (found int,
 	}
 	sweep, err := j.billing.notes.Sweep(ctx, statements.SweptFinal(s.Month))
 	if err == nil && !sweep.Done {
-		_, err = j.sweep(ctx, w, statements.SweptFinal(s.Month), sweep)
+		_, err = j.sweep(ctx, []*watched{w}, statements.SweptFinal(s.Month), sweep, closing(ctx))
 	}
 	return w.left, errors.Join(err, errOver)
 }

@@ -121,3 +121,11 @@ func closing(ctx context.Context) func() bool {
 	end, ok := ctx.Deadline()
 	return func() bool { return ctx.Err() != nil || ok && time.Until(end) < margin }
 }
+
+// halfway tells when to stop what may take half of the time that is left, and no more.
+func halfway(ctx context.Context) func() bool {
+	closed := closing(ctx)
+	end, ok := ctx.Deadline()
+	half := time.Now().Add(time.Until(end) / 2)
+	return func() bool { return closed() || ok && time.Now().After(half) }
+}

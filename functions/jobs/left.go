@@ -23,10 +23,12 @@ type watched struct {
 	over  bool            // an admin has closed it
 	final bool            // its statement is: what isn't counted is a difference of which nobody knew
 	noted map[string]bool // by ID: what is noted as not counted
-	left  int             // records that were set aside and may be about it, reports about it that aren't counted, and one more while these haven't all been looked at
+	left  int             // records that were set aside and may be about it, and reports about it that aren't counted
 	err   error           // the first thing that couldn't be asked
 	// unknown is why noted isn't complete
 	unknown error
+	// comparing says that it waits for a comparison of all reports, which nobody need hear of
+	comparing bool
 }
 
 func (w *watched) fail(err error) {
@@ -129,9 +131,11 @@ func (j *jobs) asides(ctx context.Context, list []*watched, settled map[string]b
 func (j *jobs) aside(ctx context.Context, a counters.Aside, list []*watched, settled map[string]bool) {
 	id := "aside " + a.ID
 	report, from, to := about(a)
+	same := "report " + reports.ID(report)
 	var of []*watched
 	for _, w := range list {
-		if !w.noted[id] && !settled[id] && w.month.Touches(from, to) {
+		w.noted[same] = true
+		if !w.noted[id] && !settled[id] && !settled[same] && w.month.Touches(from, to) {
 			of = append(of, w)
 		}
 	}
@@ -196,11 +200,6 @@ func (j *jobs) counted(ctx context.Context, r usage.Report) (bool, error) {
 	return len(r.Entries) > 0, nil
 }
 
-// asked is counted, of one report at a time.
-func (j *jobs) asked(ctx context.Context) func(usage.Report) (bool, error) {
-	return func(r usage.Report) (bool, error) { return j.counted(ctx, r) }
-}
-
 // holds reports whether all that a report says is in what its environment has contributed.
 func holds(stored map[usage.Item]usage.Stored, r usage.Report) bool {
 	for _, e := range r.Entries {
@@ -213,31 +212,6 @@ func holds(stored map[usage.Item]usage.Stored, r usage.Report) bool {
 
 func contribution(environment string, of usage.Subject, h usage.Hour) usage.Item {
 	return usage.Item{Kind: usage.Contributed, Account: of.Account, Key: of.Key, Product: of.Product, Hour: h, Environment: environment}
-}
-
-// sweep compares all reports that are there, from where the last run ended.
-func (j *jobs) sweep(ctx context.Context, w *watched, of statements.Swept, s statements.Sweep) (statements.Sweep, error) {
-	if s.Began.IsZero() {
-		s.Began = j.source.Time()
-	}
-	closed := closing(ctx)
-	err := j.billing.reports.Each(ctx, s.After, func(id string, r usage.Report, unreadable error) error {
-		if unreadable != nil {
-			return nil //nolint:nilerr // the counter has set it aside, where it counts as left
-		}
-		return j.compareReport(ctx, w, "report "+id, r, j.asked(ctx))
-	}, func(after string) error {
-		s.After = after
-		if closed() {
-			return errTimeUp
-		}
-		return j.billing.notes.SaveSweep(ctx, of, s)
-	})
-	if err != nil {
-		return s, err
-	}
-	s.Done = true
-	return s, j.billing.notes.SaveSweep(ctx, of, s)
 }
 
 // compareReport notes a report about a month that isn't counted, unless it is noted. Nobody can know it of hours whose contributions have expired: a report
@@ -258,7 +232,7 @@ func (j *jobs) compareReport(ctx context.Context, w *watched, id string, r usage
 		return err
 	}
 	j.log.WarnContext(ctx, "report not counted", "month", w.month.String(), "report", id)
-	if w.isLeft(id); !w.final && j.source.Now().Sub(r.At) >= givenUp {
+	if w.isLeft(id); !w.final {
 		j.metrics.Write(telemetry.Sum(j.source.Now(), "UsageSetAside", 1))
 	}
 	return j.miss(ctx, w, id, of)

@@ -11,7 +11,6 @@ import (
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/dynamo/statements"
-	"latchkey/shared/moment"
 	"latchkey/shared/telemetry"
 	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
@@ -21,80 +20,86 @@ import (
 // records has it.
 const givenUp = statement.Settles - usage.MaxReportAge
 
+const (
+	// mostCompared bounds the time for which a month that is settled waits for a comparison of reports. What one finds later is a difference.
+	mostCompared = 24 * time.Hour
+	// mayExpire is the age of a comparison from which on reports may expire before they are compared.
+	mayExpire = reports.Keep - givenUp
+)
+
 // reports compares the reports that no stream has any more with what is counted, each day, so that each is compared while it is there: the table keeps it for four
-// days. What isn't counted is noted in the months that it is about, which may be counted for some time yet. A month waits until all its reports were compared: none
-// comes to it when it is settled.
+// days. What isn't counted is noted in the months that it is about, which may be counted for some time yet. A month waits a day for a comparison that began when it
+// was settled, and no longer.
 func (j *jobs) reports(ctx context.Context, list []*watched) {
 	s, err := j.everyReport(ctx, list)
-	done := s.Before
-	if s.Done {
-		done = s.Began
-	}
 	now := j.source.Now()
 	for _, w := range list {
-		waits := !now.Before(w.month.Settled()) && done.Before(w.month.Settled())
-		if waits {
-			w.left++
-		}
-		if waits || w.month == statement.MonthOf(now) {
+		settled := w.month.Settled()
+		w.comparing = !now.Before(settled) && now.Before(settled.Add(mostCompared)) && (!s.Done || s.Began.Before(settled))
+		if w.month == statement.MonthOf(now) {
 			w.fail(err)
 		}
 	}
 }
 
-// everyReport goes on with the comparison of all reports, and begins it again if it began on another day. Months are settled at midnight.
+// everyReport goes on with the comparison of all reports, and begins it again if it began on another day. Months are settled at midnight. It takes half of the time
+// that is left, so that months get theirs.
 func (j *jobs) everyReport(ctx context.Context, list []*watched) (statements.Sweep, error) {
 	s, err := j.billing.notes.Sweep(ctx, statements.Daily)
 	if err != nil {
 		return s, err
+	}
+	if now := j.source.Time(); !s.Began.IsZero() && now.Sub(s.Began) > mayExpire {
+		j.log.WarnContext(ctx, "reports may expire before they are compared", "began", s.Began)
+		j.metrics.Write(telemetry.Sum(now, "ReportsBehind", 1))
 	}
 	for _, w := range list {
 		if w.unknown != nil { // it would be noted, and told, again
 			return s, nil //nolint:nilerr // which is an error of the month
 		}
 	}
+	closed := halfway(ctx)
 	for err == nil {
 		now := j.source.Time()
 		if s.Done && now.Format(time.DateOnly) == s.Began.UTC().Format(time.DateOnly) {
 			break
 		}
-		if s.Done || s.Began.IsZero() {
-			s = statements.Sweep{Began: now, Before: s.Began}
+		if s.Done {
+			s = statements.Sweep{}
 		}
-		s, err = j.goOn(ctx, list, s)
+		s, err = j.sweep(ctx, list, statements.Daily, s, closed)
 	}
 	return s, err
 }
 
-// goOn compares all reports from where the last run ended.
-func (j *jobs) goOn(ctx context.Context, list []*watched, s statements.Sweep) (statements.Sweep, error) {
+// sweep compares all reports that are there from where the last run ended. Those that a stream may still have are left to the next day, unless the statement is final.
+func (j *jobs) sweep(ctx context.Context, list []*watched, of statements.Swept, s statements.Sweep, closed func() bool) (statements.Sweep, error) {
+	if s.Began.IsZero() {
+		s.Began = j.source.Time()
+	}
 	var page []reported
-	closed := closing(ctx)
 	err := j.billing.reports.Each(ctx, s.After, func(id string, r usage.Report, unreadable error) error {
-		if unreadable == nil && s.Began.Sub(r.At) >= givenUp { // the counter has set aside what can't be read, where it counts as left
+		if unreadable == nil && (of != statements.Daily || j.source.Now().Sub(r.At) >= givenUp) { // the counter has set aside what can't be read, where it counts as left
 			page = append(page, reported{id, r})
 		}
 		return nil
 	}, func(after string) error {
-		if err := j.comparePage(ctx, list, page); err != nil {
+		if err := j.comparePage(ctx, list, page, closed); err != nil {
 			return err
 		}
 		if page, s.After = page[:0], after; closed() {
 			return errTimeUp
 		}
-		return j.billing.notes.SaveSweep(ctx, statements.Daily, s)
+		return j.billing.notes.SaveSweep(ctx, of, s)
 	})
 	if err == nil {
-		err = j.comparePage(ctx, list, page)
-	}
-	if err == nil {
-		err = j.gap(ctx, list, s)
+		err = j.comparePage(ctx, list, page, closed)
 	}
 	if err != nil {
 		return s, err
 	}
 	s.Done, s.After = true, ""
-	return s, j.billing.notes.SaveSweep(ctx, statements.Daily, s)
+	return s, j.billing.notes.SaveSweep(ctx, of, s)
 }
 
 // reported is a report with its name.
@@ -103,8 +108,9 @@ type reported struct {
 	usage.Report
 }
 
-// comparePage compares reports. What an environment has said of the same calls several times is asked for once: its numbers grow.
-func (j *jobs) comparePage(ctx context.Context, list []*watched, page []reported) error {
+// comparePage compares reports. What an environment has said of the same calls several times is asked for once, and noted once: its numbers grow, so the report with
+// the largest says all.
+func (j *jobs) comparePage(ctx context.Context, list []*watched, page []reported, closed func() bool) error {
 	all := make([]usage.Report, len(page))
 	for i, r := range page {
 		all[i] = r.Report
@@ -112,22 +118,15 @@ func (j *jobs) comparePage(ctx context.Context, list []*watched, page []reported
 	now := j.source.Now()
 	contributions, _ := usage.Coalesce(all, now)
 	contributions = slices.DeleteFunc(contributions, func(c usage.Contribution) bool { return !now.Before(c.Hour.Start().Add(usage.KeepContributions)) })
-	known, suspect := map[usage.Item]usage.Stored{}, map[int]bool{}
-	for part := range slices.Chunk(contributions, counters.MaxItems) {
-		items := make([]usage.Item, len(part))
-		for i, c := range part {
-			items[i] = contribution(c.Environment, c.Subject, c.Hour)
-		}
-		stored, err := j.billing.counters.Read(ctx, items)
-		if err != nil && !errors.Is(err, dynamo.ErrUnreadable) {
-			return err
-		}
-		maps.Copy(known, stored)
-		for i, c := range part {
-			if err != nil || !stored[items[i]].Counts.Holds(c.Counts) {
-				for _, source := range c.Sources {
-					suspect[source] = true
-				}
+	known, err := j.contributed(ctx, contributions)
+	if err != nil {
+		return err
+	}
+	suspect := map[int]bool{}
+	for _, c := range contributions {
+		if !known[contribution(c.Environment, c.Subject, c.Hour)].Counts.Holds(c.Counts) {
+			for _, source := range largest(all, c) {
+				suspect[source] = true
 			}
 		}
 	}
@@ -142,6 +141,9 @@ func (j *jobs) comparePage(ctx context.Context, list []*watched, page []reported
 			continue
 		}
 		for _, w := range list {
+			if closed() {
+				return errTimeUp
+			}
 			if err := j.compareReport(ctx, w, "report "+r.id, r.Report, counted); err != nil {
 				return err
 			}
@@ -150,30 +152,42 @@ func (j *jobs) comparePage(ctx context.Context, list []*watched, page []reported
 	return nil
 }
 
+// contributed reads what environments have contributed, without those that can't be read and what is read with them.
+func (j *jobs) contributed(ctx context.Context, list []usage.Contribution) (map[usage.Item]usage.Stored, error) {
+	parts := slices.Collect(slices.Chunk(list, counters.MaxItems))
+	stored, errs := make([]map[usage.Item]usage.Stored, len(parts)), make([]error, len(parts))
+	each(parts, func(i int, part []usage.Contribution) {
+		items := make([]usage.Item, len(part))
+		for k, c := range part {
+			items[k] = contribution(c.Environment, c.Subject, c.Hour)
+		}
+		stored[i], errs[i] = j.billing.counters.Read(ctx, items)
+	})
+	known := map[usage.Item]usage.Stored{}
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			maps.Copy(known, stored[i])
+		case !errors.Is(err, dynamo.ErrUnreadable):
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
+// largest returns the place of the report that says all of a contribution, or of all that say some of it where there is none.
+func largest(all []usage.Report, c usage.Contribution) []int {
+	for _, source := range c.Sources {
+		for _, e := range all[source].Entries {
+			if e.Subject == c.Subject && e.Hour == c.Hour && e.Counts.Holds(c.Counts) {
+				return []int{source}
+			}
+		}
+	}
+	return c.Sources
+}
+
 func has[K comparable, V any](of map[K]V, k K) bool {
 	_, ok := of[k]
 	return ok
-}
-
-// gap notes that reports may have expired before they were compared: so many days lay between one comparison and the end of the next one. What they were nobody
-// knows, so the months that they may be about wait until an admin closes them.
-func (j *jobs) gap(ctx context.Context, list []*watched, s statements.Sweep) error {
-	now := j.source.Time()
-	from, to := s.Before.Add(-givenUp), now.Add(-reports.Keep)
-	if s.Before.IsZero() || !to.After(from) {
-		return nil
-	}
-	id := "reports since " + moment.Format(from)
-	for _, w := range list {
-		if !w.month.Touches(from.Add(-usage.MaxReportAge), to) || w.noted[id] {
-			continue
-		}
-		j.log.ErrorContext(ctx, "reports expired before they were compared", "month", w.month.String(), "from", from, "to", to)
-		j.metrics.Write(telemetry.Sum(now, "UsageSetAside", 1))
-		w.isLeft(id)
-		if err := j.billing.notes.Miss(ctx, w.month, statements.Missed{ID: id, At: now}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -209,6 +209,10 @@ func (j *jobs) month(ctx context.Context, s statements.State, seen *watched, w *
 			j.log.WarnContext(ctx, "statement waits", "month", s.Month.String(), "left", seen.left)
 			return seen.err
 		}
+		if seen.comparing {
+			j.log.InfoContext(ctx, "statement waits for the comparison of reports", "month", s.Month.String())
+			return nil
+		}
 		next := s
 		next.Status, next.Columns, next.Over = statements.Writing, statement.Columns(), seen.over
 		if s, err = j.save(ctx, s, next); err != nil {

@@ -81,6 +81,8 @@ var times = map[string]time.Duration{
 	"functions/jobs.compareFor":           62 * day,
 	"functions/jobs.lookBack":             4 * day,
 	"functions/jobs.givenUp":              day,
+	"functions/jobs.mostCompared":         day,
+	"functions/jobs.mayExpire":            3 * day,
 	"functions/usage.kept":                8 * sec,
 	"shared/dynamo/statements.keepMarks":  400 * day,
 	"shared/usage/statement.Settles":      4 * day,

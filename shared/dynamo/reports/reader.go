@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"latchkey/shared/dynamo"
@@ -26,10 +25,10 @@ type Reader struct {
 // NewReader makes a reader of the named table.
 func NewReader(db Scanner, table string) *Reader { return &Reader{db: db, table: table} }
 
-// Each goes through all reports that are in the table, in no order, behind the one of an ID; "" for all. A report that can't be read comes
+// Each goes through all reports that are in the table, but perhaps those of the last moments, in no order, behind the one of an ID; "" for all. A report that can't be read comes
 // with its error. done is called behind each page of them, with the ID of its last, and ends the walk by its error.
 func (r *Reader) Each(ctx context.Context, after string, yield func(id string, report usage.Report, err error) error, done func(after string) error) error {
-	input := &dynamodb.ScanInput{TableName: &r.table, ConsistentRead: aws.Bool(true)}
+	input := &dynamodb.ScanInput{TableName: &r.table} // not consistent, which costs half and leaves the partitions to those that write
 	if pk, sk, ok := strings.Cut(after, " "); ok {
 		input.ExclusiveStartKey = dynamo.Item{"pk": dynamo.S(pk), "sk": dynamo.S(sk)}
 	}
@@ -52,6 +51,11 @@ func (r *Reader) Each(ctx context.Context, after string, yield func(id string, r
 			return err
 		}
 	}
+}
+
+// ID is the one that [Reader.Each] has of a report.
+func ID(r usage.Report) string {
+	return idOf(Encode(usage.Report{Environment: r.Environment, Sequence: r.Sequence, Part: r.Part}))
 }
 
 // idOf names a report by its keys: environments' names have no blanks.

@@ -159,10 +159,9 @@ func (s *Store) EachMissing(ctx context.Context, m statement.Month, yield func(M
 
 // Sweep is the progress of comparing reports with the counters.
 type Sweep struct {
-	Began  time.Time // zero: not yet
-	Before time.Time // when the one before began, where there are several, one after the other
-	After  string    // the last report that was compared
-	Done   bool
+	Began time.Time // zero: not yet
+	After string    // the last report that was compared
+	Done  bool
 }
 
 // Swept names what is gone through, and how far that has come is kept.
@@ -184,16 +183,12 @@ func (s *Store) Sweep(ctx context.Context, of Swept) (w Sweep, err error) {
 		return w, wrap("reading a sweep", err)
 	}
 	began, _ := dynamo.GetS(out.Item, "began_at")
-	before, _ := dynamo.GetS(out.Item, "before_at")
 	w.After, _ = dynamo.GetS(out.Item, "after")
 	if done, ok := out.Item["done"].(*types.AttributeValueMemberBOOL); ok {
 		w.Done = done.Value
 	}
 	if w.Began, err = dynamo.ParseTime(began); err != nil {
 		return Sweep{}, nil //nolint:nilerr // it begins again
-	}
-	if w.Before, err = dynamo.ParseTime(before); err != nil {
-		return Sweep{}, nil //nolint:nilerr // as above
 	}
 	return w, nil
 }
@@ -203,9 +198,6 @@ func (s *Store) Sweep(ctx context.Context, of Swept) (w Sweep, err error) {
 func (s *Store) SaveSweep(ctx context.Context, of Swept, w Sweep) error {
 	item := key(sweptPK, string(of))
 	item["began_at"], item["after"], item["done"] = dynamo.S(dynamo.FormatTime(w.Began)), dynamo.S(w.After), dynamo.Bool(w.Done)
-	if !w.Before.IsZero() {
-		item["before_at"] = dynamo.S(dynamo.FormatTime(w.Before))
-	}
 	return s.note(ctx, item)
 }
 
