@@ -19,7 +19,7 @@ type summary struct {
 	Rotated     int     `json:"rotated"`   // got a new secret
 	Delivered   int     `json:"delivered"` // Secrets Manager follows
 	Announced   int     `json:"announced"`
-	Ended       int     `json:"ended"`          // ended grace periods and limits
+	Ended       int     `json:"ended"`          // ended grace periods, limits and blocks
 	Skipped     int     `json:"skipped"`        // had nothing to do any more: another run or a person was first
 	Refused     int     `json:"refused"`        // only the customer can fix them; reported to them
 	Failed      int     `json:"failed"`         // remain due

@@ -110,6 +110,10 @@ func (w *work) do(ctx context.Context, k apikey.Key) (after apikey.Key, again bo
 		if after, ok = rotation.WithoutEndedLimits(k, now); ok {
 			after, err = w.commit(ctx, k, after, "key.limit_end", &w.ended)
 		}
+	case rotation.EndBlock:
+		if after, ok = k.LiftOver(now); ok {
+			after, err = w.commit(ctx, k, after, "key.unblock", &w.ended)
+		}
 	case rotation.Announce:
 		if after, ok = rotation.Announced(k, now); ok {
 			after, err = w.commit(ctx, k, after, "key.rotation_announced", &w.announced,

@@ -71,6 +71,7 @@ var times = map[string]time.Duration{
 	"functions/qps.evidenceSpan":     30 * day,
 	// Keys and rotations.
 	"shared/apikey.RestoreWindow":         30 * day,
+	"shared/apikey.MaxBlock":              366 * day, // from a block to its end
 	"shared/rotation.DefaultGrace":        1 * day,
 	"shared/rotation.MaxGrace":            30 * day,
 	"shared/finding.UnusedAfter":          90 * day,

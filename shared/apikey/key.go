@@ -138,7 +138,16 @@ func (k Key) RoleOf(h Hash) SecretRole {
 type Block struct {
 	Reason string
 	At     time.Time
-	By     string // the operator's e-mail or subject; shown to operators only
+	Until  time.Time // from when on a job may lift it; zero: until an operator does
+	By     string    // the operator's e-mail or subject; shown to operators only
+}
+
+// MaxBlock is the longest time from a block to its end, where it has one.
+const MaxBlock = 366 * 24 * time.Hour
+
+// Over reports whether the block has an end, which has come. The gate goes on refusing the key until the block is lifted.
+func (b *Block) Over(now time.Time) bool {
+	return b != nil && !b.Until.IsZero() && !now.Before(b.Until)
 }
 
 // RotationPolicy is "every n days", announced some days before.

@@ -64,6 +64,8 @@ var (
 	ErrRestoreTooOld = errors.New("apikey: the key was deleted too long ago")
 	ErrNameMismatch  = errors.New("apikey: the confirmation doesn't match the key's name")
 	ErrNotBlocked    = errors.New("apikey: the key is not blocked")
+	ErrBlockPast     = errors.New("apikey: the end of the block has passed")
+	ErrBlockLong     = errors.New("apikey: the end of the block is too far off")
 	ErrAlreadyBlock  = errors.New("apikey: the key is already blocked")
 )
 
@@ -162,12 +164,31 @@ func (k Key) Restore(now time.Time) (Key, error) {
 
 // Block stops the key for an operator; no customer can unblock it.
 func (k Key) Block(reason, operator string, now time.Time) (Key, error) {
-	if k.Blocked != nil {
+	return k.BlockUntil(reason, operator, time.Time{}, now)
+}
+
+// BlockUntil is Block with an end, in the future and at most MaxBlock away; the zero time is none.
+func (k Key) BlockUntil(reason, operator string, until, now time.Time) (Key, error) {
+	switch {
+	case k.Blocked != nil:
 		return k, ErrAlreadyBlock
+	case !until.IsZero() && !now.Before(until):
+		return k, ErrBlockPast
+	case until.After(now.Add(MaxBlock)):
+		return k, ErrBlockLong
 	}
 	after := k.next(now)
-	after.Blocked = &Block{Reason: reason, At: after.UpdatedAt, By: operator}
+	after.Blocked = &Block{Reason: reason, At: after.UpdatedAt, Until: until, By: operator}
 	return after, nil
+}
+
+// LiftOver lifts a block whose end has come. ok is false, and the key as it was, where there is none, or the key has ended.
+func (k Key) LiftOver(now time.Time) (after Key, ok bool) {
+	if !k.Blocked.Over(now) || k.Editable() != nil {
+		return k, false
+	}
+	after, err := k.Unblock(now)
+	return after, err == nil
 }
 
 // Unblock undoes Block.

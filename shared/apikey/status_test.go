@@ -244,3 +244,31 @@ func TestUsageDecidesWhatAMissingOriginMeans(t *testing.T) {
 		}
 	}
 }
+
+// TestABlocksEndIsBounded, and a block is over from its end on, unless it has none or the key has ended.
+func TestABlocksEndIsBounded(t *testing.T) {
+	k := apikey.Key{Name: "n", Version: 1}
+	for after, want := range map[time.Duration]error{
+		-time.Hour: apikey.ErrBlockPast, 0: apikey.ErrBlockPast, time.Millisecond: nil,
+		apikey.MaxBlock: nil, apikey.MaxBlock + time.Millisecond: apikey.ErrBlockLong,
+	} {
+		if blocked, err := k.BlockUntil("abuse", "op", noon.Add(after), noon); !errors.Is(err, want) || (blocked.Blocked != nil) != (want == nil) {
+			t.Errorf("an end %v off: %v, %v", after, blocked.Blocked, err)
+		}
+	}
+	ends, _ := k.BlockUntil("abuse", "op", noon.Add(time.Hour), noon)
+	open, _ := k.Block("abuse", "op", noon)
+	revoked, _ := ends.RevokeByOperator(noon)
+	for name, c := range map[string]struct {
+		k    apikey.Key
+		at   time.Time
+		want bool
+	}{
+		"before": {ends, noon.Add(time.Hour - time.Millisecond), false}, "at the end": {ends, noon.Add(time.Hour), true}, "not blocked": {k, noon.Add(time.Hour), false},
+		"without an end": {open, noon.AddDate(9, 0, 0), false}, "revoked": {revoked, noon.Add(time.Hour), false}, "deleted": {ends.Delete(noon), noon.Add(time.Hour), false},
+	} {
+		if after, ok := c.k.LiftOver(c.at); ok != c.want || (after.Blocked == nil) != (c.want || c.k.Blocked == nil) {
+			t.Errorf("%s: %v, %+v", name, ok, after.Blocked)
+		}
+	}
+}

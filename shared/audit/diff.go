@@ -71,7 +71,11 @@ func block(b *apikey.Block) any {
 	if b == nil {
 		return nil
 	}
-	return map[string]any{"reason": b.Reason, "at": at(b.At)}
+	said := map[string]any{"reason": b.Reason, "at": at(b.At)}
+	if !b.Until.IsZero() {
+		said["until"] = at(b.Until)
+	}
+	return said
 }
 
 func exposure(e apikey.Exposure) any {

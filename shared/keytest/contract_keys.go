@@ -26,7 +26,7 @@ func full(k *apikey.Key) {
 	k.Outgoing = &apikey.Outgoing{StoredSecret: StoredSecret(string(k.ID) + "/0"), EndsAt: Now.Add(time.Hour), Cancelled: true, Reason: "other"}
 	k.Retired = []apikey.Retired{{Hash: StoredSecret(string(k.ID) + "/r1").Hash, EndedAt: Now}, {Hash: StoredSecret(string(k.ID) + "/r2").Hash, EndedAt: Now}}
 	k.RotatedAt, k.ExpiresAt, k.Disabled = Now, Now.Add(24*time.Hour), true
-	k.Blocked = &apikey.Block{Reason: "abuse", At: Now, By: "operator@example.com"}
+	k.Blocked = &apikey.Block{Reason: "abuse", At: Now, Until: Now.Add(72 * time.Hour), By: "operator@example.com"}
 	k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: Now.Add(time.Hour), Then: 2, Granted: 2, Lent: 4}, {Class: "map-display.tiles", QPS: 0}}
 	k.Rotation = &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", SetBy: Subject("owner"), AnnouncedFor: Now}
 	k.CreatedBy = Subject("developer")

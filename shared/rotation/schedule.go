@@ -106,6 +106,8 @@ const (
 	RotateAndDeliver Task = "rotate"    // rotate and deliver
 	// EndLimit drops a limit that has ended, so that the record says what holds.
 	EndLimit Task = "end_limit"
+	// EndBlock lifts a block whose end has come.
+	EndBlock Task = "end_block"
 )
 
 // Next returns the job's next task for a key, and the time from which it is due; Nothing and the zero time where
@@ -129,6 +131,9 @@ func Next(k apikey.Key) (Task, time.Time) {
 	}
 	if k.Outgoing != nil {
 		earlier(EndGrace, k.Outgoing.EndsAt)
+	}
+	if k.Blocked != nil {
+		earlier(EndBlock, k.Blocked.Until)
 	}
 	for _, l := range k.Limits {
 		earlier(EndLimit, l.EndsAt)

@@ -56,6 +56,8 @@ func TestEachErrorIsAnsweredSo(t *testing.T) {
 		{apikey.ErrUnrestricted, `409 restriction_required`},
 		{apikey.ErrNotBlocked, `409 key_not_blocked`},
 		{apikey.ErrAlreadyBlock, `409 key_blocked`},
+		{apikey.ErrBlockPast, `422 invalid /until in_past`},
+		{apikey.ErrBlockLong, `422 invalid /until too_late`},
 		{apikey.ErrNotRefused, `409 secret_not_refused`},
 		{apikey.ErrNameMismatch, `422 invalid /confirm_name name_mismatch`},
 		{rotation.ErrInProgress, `409 rotation_in_progress`},

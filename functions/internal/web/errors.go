@@ -59,6 +59,8 @@ func Errors() gateway.Table {
 			WithDetail("Take one away first, or put one with a wildcard in the place of several.")},
 		{Err: apikey.ErrUnrestricted, Problem: conflict("restriction_required", "The account's policy asks for a restriction of such a key.").
 			WithDetail("A key of usage frontend needs a domain, a network or an app. Add another one first, or ask an owner to change the policy.")},
+		{Err: apikey.ErrBlockPast, Problem: gateway.Invalid(gateway.Field("until", "in_past", "It must be in the future."))},
+		{Err: apikey.ErrBlockLong, Problem: gateway.Invalid(gateway.Field("until", "too_late", "It must be at most 366 days off."))},
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
 		{Err: apikey.ErrAlreadyBlock, Problem: conflict("key_blocked", "The key is already blocked.")},
 		{Err: apikey.ErrNotRefused, Problem: conflict("secret_not_refused", "No secret of the key is refused as exposed.")},

@@ -80,6 +80,7 @@ type retiredRecord struct {
 type blockRecord struct {
 	Reason string `dynamodbav:"reason"`
 	At     string `dynamodbav:"blocked_at"`
+	Until  string `dynamodbav:"blocked_until,omitempty"`
 	By     string `dynamodbav:"blocked_by"`
 }
 
@@ -144,7 +145,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		r.Retired = append(r.Retired, retiredRecord{Hash: old.Hash.String(), EndedAt: stamp(old.EndedAt)})
 	}
 	if b := k.Blocked; b != nil {
-		r.Blocked = &blockRecord{Reason: b.Reason, At: stamp(b.At), By: b.By}
+		r.Blocked = &blockRecord{Reason: b.Reason, At: stamp(b.At), Until: stamp(b.Until), By: b.By}
 	}
 	for _, l := range k.Limits {
 		r.Limits = append(r.Limits, limitRecord{Class: string(l.Class), QPS: l.QPS, EndsAt: stamp(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})
@@ -231,7 +232,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		k.Retired = append(k.Retired, apikey.Retired{Hash: d.hash(old.Hash), EndedAt: d.read(old.EndedAt)})
 	}
 	if b := r.Blocked; b != nil {
-		k.Blocked = &apikey.Block{Reason: b.Reason, At: d.read(b.At), By: b.By}
+		k.Blocked = &apikey.Block{Reason: b.Reason, At: d.read(b.At), Until: d.read(b.Until), By: b.By}
 	}
 	for _, l := range r.Limits {
 		k.Limits = append(k.Limits, apikey.Limit{Class: product.Class(l.Class), QPS: l.QPS, EndsAt: d.read(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})

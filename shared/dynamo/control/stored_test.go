@@ -65,7 +65,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 		OriginChosen: true, HeaderOnly: true, Recoverable: true, Current: secret(11), Outgoing: &apikey.Outgoing{StoredSecret: secret(12), EndsAt: at(13), Cancelled: true, Reason: "leaked"},
 		Retired:   []apikey.Retired{{Hash: apikey.Hash{14}, EndedAt: at(14)}},
 		CreatedAt: at(15), CreatedBy: developer, UpdatedAt: at(16), RotatedAt: at(17), ExpiresAt: at(18), Disabled: true,
-		Blocked:  &apikey.Block{Reason: "abuse", At: at(19), By: "operator@example.com"},
+		Blocked:  &apikey.Block{Reason: "abuse", At: at(19), By: "operator@example.com", Until: at(48)},
 		Limits:   []apikey.Limit{{Class: "search", QPS: 9, EndsAt: at(20), Then: 8, Granted: 7, Lent: 6}, {Class: "map-display.tiles", QPS: 3}},
 		Rotation: &apikey.RotationPolicy{EveryDays: 90, NotifyDaysBefore: 7, Principal: "arn:aws:iam::123456789012:role/r", SetBy: owner, AnnouncedFor: at(21)},
 		Delivery: apikey.Delivery{Reader: "arn:aws:iam::123456789012:role/old", Due: true, Version: "v1", RetryAt: at(22)},
