@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/keytest"
 )
 
@@ -25,6 +27,15 @@ func TestListsArePaged(t *testing.T) {
 		r.Member(t, r.account.ID, fmt.Sprint("m", i), account.Viewer)
 		r.Want(t, 201, apitest.Call{As: "owner", Method: "POST", Path: r.path("/invitations"), Body: map[string]any{"role": "viewer"}})
 		r.Want(t, 201, apitest.Call{As: "operator", Method: "PUT", Path: fmt.Sprint("/v1/operators/op", i), Body: map[string]any{}})
+	}
+	for i := range n {
+		a := r.NewAccount(t)
+		r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/accounts/" + string(a.ID) + "/suspend", Body: map[string]any{"reason": "abuse"}})
+		if _, err := r.Edit(t.Context(), r.NewKey(t, a), "key.expose", func(k *apikey.Key) {
+			k.Current.Exposed = apikey.Exposure{At: r.Clock.Now().Add(-time.Duration(i/2) * time.Hour), By: apikey.ReportedByGitHub}
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	email := url.QueryEscape(keytest.Member(r.account.ID, "busy", account.Viewer).Email)
 	filters := []string{"", "action=member.add", "actor=owner@example.com", "key_id=key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", "from=2026-01-01T00:00:00Z", "to=2099-01-01T00:00:00Z"}
@@ -42,6 +53,8 @@ func TestListsArePaged(t *testing.T) {
 		"accounts by name":   {"operator", "/v1/operator/accounts?q=other&", "accounts", "id"},
 		"accounts by e-mail": {"operator", "/v1/operator/accounts?email=" + email + "&", "accounts", "id"},
 		"audit":              {"owner", r.path("/audit?"), "rows", "id"},
+		"exposed keys":       {"support", "/v1/operator/exposed-keys?", "keys", "key_id"},
+		"suspended accounts": {"support", "/v1/operator/suspended-accounts?", "accounts", "account_id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole := r.walk(t, c.as, c.path, c.list, c.id, 100)

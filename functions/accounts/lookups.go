@@ -30,6 +30,8 @@ type lookupStore interface {
 	FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error)
 	FindKeyBySecret(ctx context.Context, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)
 	Overview(ctx context.Context, now time.Time, few int) (control.Overview, error)
+	ExposedKeys(ctx context.Context, now time.Time, after string, limit int) (control.ExposedPage, error)
+	SuspendedAccounts(ctx context.Context, now time.Time, after string, limit int) (control.AccountPage, error)
 	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
 }
@@ -42,6 +44,9 @@ type lookups struct {
 	used     web.KeyUse
 	looks    gateway.Looks
 }
+
+// named is the list of an operation that lists nothing else.
+func named(list string) func(*http.Request) string { return func(*http.Request) string { return list } }
 
 // searched names the list of accounts that a request asks for. What was searched for is kept nowhere.
 func searched(r *http.Request) string {
@@ -149,7 +154,7 @@ func (h *lookups) keyDoc(ctx context.Context, k apikey.Key) (api.OperatorKey, er
 }
 
 func (h *lookups) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	body, _, err := gateway.Body[api.BlockKey](r, gateway.BodyOptions{})
+	body, _, err := gateway.Body[api.BlockKey](r, gateway.BodyOptions{Nullable: []string{"until"}})
 	if err != nil {
 		return err
 	}
@@ -157,12 +162,13 @@ func (h *lookups) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Pri
 	if err != nil {
 		return err
 	}
-	by := c.Person.Email
-	if by == "" {
-		by = c.Person.Subject.ID
+	var until time.Time
+	if body.Until != nil {
+		until = body.Until.UTC().Truncate(time.Millisecond)
 	}
+	by := cmp.Or(c.Person.Email, c.Person.Subject.ID)
 	return h.changeKey(w, r, c, "key.block", nil, func(k apikey.Key) (apikey.Key, error) {
-		return k.Block(reason.String(), by, h.source.Time())
+		return k.BlockUntil(reason.String(), by, until, h.source.Time())
 	})
 }
 

@@ -41,7 +41,11 @@ func harnessOn(t testing.TB, stores keytest.Stores) *harness {
 func (r *harness) path(rest string) string { return "/v1/accounts/" + string(r.account.ID) + rest }
 
 func TestEveryOperationIsOpenToItsRolesAlone(t *testing.T) {
-	apitest.Matrix(t, fixture, ofEveryCaller)
+	apitest.Matrix(t, func(t testing.TB) apitest.Fixture {
+		f := fixture(t)
+		waits(t, f.API)
+		return f
+	}, ofEveryCaller)
 }
 
 func TestAccountsAreWalls(t *testing.T) {
@@ -102,6 +106,18 @@ func fixture(t testing.TB) apitest.Fixture {
 			"closeStatement": map[string]any{"reason": "garbage"},
 			"endSessions":    map[string]any{"subject": "colleague"}, "findAnyKeys": map[string]any{"secret_sha256": hex.EncodeToString(k.Current.Hash[:])},
 		},
+	}
+}
+
+// waits makes another account suspended, with an exposed key: each list of operators has something.
+func waits(t testing.TB, r *apitest.API) {
+	t.Helper()
+	a := r.NewAccount(t, func(a *account.Account) { a.ID = apitest.Waiting })
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/accounts/" + string(a.ID) + "/suspend", Body: map[string]any{"reason": "abuse"}})
+	if _, err := r.Edit(t.Context(), r.NewKey(t, a), "key.expose", func(k *apikey.Key) {
+		k.Current.Exposed = apikey.Exposure{At: r.Clock.Now(), By: apikey.ReportedByGitHub}
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

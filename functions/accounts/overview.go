@@ -6,6 +6,7 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/moment"
@@ -33,18 +34,14 @@ func (h *lookups) overview(w http.ResponseWriter, r *http.Request, _ gateway.Pri
 		b := one.Key.Blocked
 		doc.LastBlocked = append(doc.LastBlocked, api.BlockedKey{
 			KeyId: string(one.Key.ID), KeyName: text.Shown(one.Key.Name), AccountId: string(one.Account.ID), AccountName: text.Shown(one.Account.Name),
-			Blocked: api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At), By: web.ShownPtr(b.By)},
+			Blocked: api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At), Until: web.TimePtr(b.Until), By: web.ShownPtr(b.By)},
 		})
 	}
 	for _, one := range found.LastExposed {
 		doc.LastExposed = append(doc.LastExposed, exposedDoc(one, now))
 	}
 	for _, one := range found.LastSuspended {
-		s := one.Suspended
-		doc.LastSuspended = append(doc.LastSuspended, api.SuspendedAccount{
-			AccountId: string(one.ID), AccountName: text.Shown(one.Name),
-			Suspended: api.Suspension{Reason: text.Shown(s.Reason), At: moment.Of(s.At), Until: web.TimePtr(s.Until), By: web.ShownPtr(s.By)},
-		})
+		doc.LastSuspended = append(doc.LastSuspended, suspendedDoc(one))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }
@@ -55,4 +52,47 @@ func exposedDoc(one control.WaitingKey, now time.Time) api.ExposedKey {
 		KeyId: string(one.Key.ID), KeyName: text.Shown(one.Key.Name), AccountId: string(one.Account.ID), AccountName: text.Shown(one.Account.Name),
 		ExposedAt: moment.Of(e.At), Source: string(e.By), Place: web.ShownPtr(e.Place), Refused: e.Refused(),
 	}
+}
+
+func suspendedDoc(a account.Account) api.SuspendedAccount {
+	s := a.Suspended
+	return api.SuspendedAccount{
+		AccountId: string(a.ID), AccountName: text.Shown(a.Name),
+		Suspended: api.Suspension{Reason: text.Shown(s.Reason), At: moment.Of(s.At), Until: web.TimePtr(s.Until), By: web.ShownPtr(s.By)},
+	}
+}
+
+// exposedKeys answers with a page of the exposed keys of all accounts.
+func (h *lookups) exposedKeys(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	page, err := gateway.OnlyPageOf(r, "exposed-keys")
+	if err != nil {
+		return err
+	}
+	now := h.source.Time()
+	found, err := h.store.ExposedKeys(r.Context(), now, page.After, page.Size)
+	if err != nil {
+		return err
+	}
+	doc := api.ExposedKeyList{Keys: []api.ExposedKey{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
+	for _, one := range found.Keys {
+		doc.Keys = append(doc.Keys, exposedDoc(one, now))
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+// suspendedAccounts answers with a page of the accounts that are suspended.
+func (h *lookups) suspendedAccounts(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	page, err := gateway.OnlyPageOf(r, "suspended-accounts")
+	if err != nil {
+		return err
+	}
+	found, err := h.store.SuspendedAccounts(r.Context(), h.source.Time(), page.After, page.Size)
+	if err != nil {
+		return err
+	}
+	doc := api.SuspendedAccountList{Accounts: []api.SuspendedAccount{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
+	for _, one := range found.Accounts {
+		doc.Accounts = append(doc.Accounts, suspendedDoc(one))
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
 }

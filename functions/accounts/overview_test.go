@@ -2,6 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,10 +107,25 @@ func TestTheOverviewHasExposedKeysAndSuspendedAccounts(t *testing.T) {
 	if got, want := overview(), "{"+exposed+suspended+"}"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
+	same := func(path, of, list string) {
+		t.Helper()
+		whole := r.Want(t, 200, apitest.Call{As: "support", Method: "GET", Path: "/v1/operator/overview"}).JSON(t)
+		doc := r.Want(t, 200, apitest.Call{As: "support", Method: "GET", Path: path}).JSON(t)
+		if !reflect.DeepEqual(doc, map[string]any{list: whole[of], "next_page_token": nil}) {
+			t.Errorf("%s: %v, the overview has %v", path, doc, whole[of])
+		}
+	}
+	lists := func() {
+		t.Helper()
+		same("/v1/operator/exposed-keys", "last_exposed", "keys")
+		same("/v1/operator/suspended-accounts", "last_suspended", "accounts")
+	}
+	lists()
 	r.Clock.Advance(time.Hour)
 	if got, want := overview(), "{"+exposed+`"last_suspended":[],"suspended_accounts":0}`; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
+	lists()
 }
 
 // TestTheOverviewsBoundsAreTheContracts: of the numbers, and of the lists.
@@ -120,5 +139,51 @@ func TestTheOverviewsBoundsAreTheContracts(t *testing.T) {
 		if (most == nil || *most != control.MostOfOverview) && (few == nil || *few != fewWaiting) {
 			t.Errorf("%s: at most %v, or %v items", name, most, few)
 		}
+	}
+}
+
+// TestABlockMayHaveAnEnd: in the future, at most 366 days off; the key and the overview say it, and one without an end says null.
+func TestABlockMayHaveAnEnd(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	now := r.Clock.Now()
+	k := r.NewKey(t, r.account)
+	path := "/v1/operator/keys/" + string(k.ID)
+	for name, c := range map[string]struct {
+		until any
+		want  string
+	}{
+		"now":             {moment.Format(now), "422 invalid [/until]"},
+		"past":            {moment.Format(now.Add(-time.Hour)), "422 invalid [/until]"},
+		"too far off":     {moment.Format(now.Add(apikey.MaxBlock + time.Millisecond)), "422 invalid [/until]"},
+		"no time":         {"tomorrow", "422 invalid [/until"},
+		"of another type": {7, "422 invalid [/until"},
+	} {
+		got := r.Do(t, apitest.Call{As: "operator", Method: "POST", Path: path + "/block", Body: object{"reason": "abuse", "until": c.until}})
+		if !strings.HasPrefix(got.Problem(), c.want) {
+			t.Errorf("%s: %s, want %s", name, got.Problem(), c.want)
+		}
+	}
+	last := moment.Format(now.Add(apikey.MaxBlock))
+	for _, until := range []any{last, nil} {
+		doc := r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: path + "/block", Body: object{"reason": "abuse", "until": until}}).JSON(t)
+		overview := r.Want(t, 200, apitest.Call{As: "support", Method: "GET", Path: "/v1/operator/overview"}).JSON(t)
+		for where, block := range map[string]any{
+			"the key": doc["key"].(map[string]any)["blocked"], "the overview": overview["last_blocked"].([]any)[0].(map[string]any)["blocked"],
+		} {
+			if got, there := block.(map[string]any)["until"]; !there || got != until {
+				t.Errorf("%s says %v, want %v", where, got, until)
+			}
+		}
+		r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: path + "/unblock", Body: object{}})
+	}
+	var ends []string
+	for _, row := range r.AllAudit(t, r.account.ID) {
+		if row.Action == "key.block" {
+			ends = append(ends, fmt.Sprint(strings.Contains(fmt.Sprint(row.Changes), last)))
+		}
+	}
+	if slices.Sort(ends); !slices.Equal(ends, []string{"false", "true"}) {
+		t.Errorf("the audit rows name the end: %v", ends)
 	}
 }

@@ -825,12 +825,18 @@ type Block struct {
 	// By Shown to operators only.
 	By     *string `json:"by,omitempty"`
 	Reason string  `json:"reason"`
+
+	// Until A job lifts the block within some minutes after this time. Null: it holds until an operator lifts it.
+	Until *MaybeTime `json:"until"`
 }
 
 // BlockKey defines model for BlockKey.
 type BlockKey struct {
 	// Reason A Block.
 	Reason Reason `json:"reason"`
+
+	// Until When the block ends by itself, within some minutes after; at most 366 days off. Null, the default: when an operator lifts it.
+	Until *MaybeTime `json:"until,omitempty"`
 }
 
 // BlockedKey defines model for BlockedKey.
@@ -1111,6 +1117,17 @@ type ExposedKey struct {
 
 	// Source Who reported it; of several the most trusted.
 	Source LeakSource `json:"source"`
+}
+
+// ExposedKeyList defines model for ExposedKeyList.
+type ExposedKeyList struct {
+	Keys []ExposedKey `json:"keys"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
 // Exposure defines model for Exposure.
@@ -2135,6 +2152,17 @@ type SuspendedAccount struct {
 	Suspended   Suspension `json:"suspended"`
 }
 
+// SuspendedAccountList defines model for SuspendedAccountList.
+type SuspendedAccountList struct {
+	Accounts []SuspendedAccount `json:"accounts"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
 // Suspension defines model for Suspension.
 type Suspension struct {
 	At Time `json:"at"`
@@ -2861,6 +2889,14 @@ type SetAccountQuotaParams struct {
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
 }
 
+// ListExposedKeysParams defines parameters for ListExposedKeys.
+type ListExposedKeysParams struct {
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
 // FindKeyParams defines parameters for FindKey.
 type FindKeyParams struct {
 	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
@@ -2877,6 +2913,14 @@ type ErasePersonParams struct {
 type GetStatementsParams struct {
 	// Format `csv` answers text/csv, as does `Accept: text/csv`.
 	Format   *FormatParam   `form:"format,omitempty" json:"format,omitempty"`
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
+// ListSuspendedAccountsParams defines parameters for ListSuspendedAccounts.
+type ListSuspendedAccountsParams struct {
 	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
 
 	// PageToken next_page_token of the previous page, with the same filter.

@@ -9,16 +9,21 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 )
+
+// Waiting is the account of a fixture that is suspended and has an exposed key.
+const Waiting account.ID = "acc_01HZY3M7Q8R9S0T1V2W3X4Y5SP"
 
 // badRecords are the items of the control table that stop being readable, one for each list that operators read: the
 // first whose sort key begins so, and whose partition contains the text after a blank.
 var badRecords = map[string]string{
 	"listKeys": "KEY#", "listDomains": "KEY#", "listFindings": "KEY#", "listMembers": "MEMBER#", "listInvitations": "INVITE#", "listAudit": "AUDIT#", "listKeyAudit": "AUDIT#",
 	"listQpsRequests": "QPS#", "listQpsQueue": "QPS#", "listOperators": "OPERATOR support", "listOperatorsAudit": "AUDIT# " + string(control.Operators),
-	"findAccounts": "ACCOUNT other", "getStatements": "", "getStatement": "", // rows are made of counters
+	"findAccounts": "ACCOUNT other", "listExposedKeys": "KEY# " + string(Waiting), "listSuspendedAccounts": "ACCOUNT " + string(Waiting),
+	"getStatements": "", "getStatement": "", // rows are made of counters
 }
 
 // leavesOutBadRecords spoils one record of each list that operators read: the list goes on without it, and says to

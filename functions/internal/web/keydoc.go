@@ -65,7 +65,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		RotatedAt: TimePtr(k.RotatedAt), Exposures: exposureDocs(k, v.Now), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), Quotas: capDocs(k), PendingPaths: pendingDocs(k, v), Version: k.Version,
 	}
 	if b := k.Blocked; b != nil {
-		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At)}
+		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At), Until: TimePtr(b.Until)}
 		if v.Operator && b.By != "" {
 			doc.Blocked.By = ShownPtr(b.By)
 		}

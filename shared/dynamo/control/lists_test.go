@@ -47,14 +47,22 @@ func newCrowd(t *testing.T) *crowd {
 
 func (c *crowd) fill(t *testing.T, n int) {
 	t.Helper()
-	k := c.NewKey(t, c.account, func(k *apikey.Key) { k.BillingType = apikey.Paying })
+	k := c.NewKey(t, c.account, func(k *apikey.Key) {
+		k.BillingType, k.Current.Exposed = apikey.Paying, apikey.Exposure{At: keytest.Now.Add(time.Duration(n) * time.Hour), By: apikey.ReportedByAnybody}
+	})
 	if n == 0 {
 		c.key = k
 	}
 	id := c.account.ID
 	other := c.NewAccount(t, func(a *account.Account) { a.Name = fmt.Sprint("Crowd ", n) })
+	suspended := other
+	suspended.Suspended = account.Suspension{Reason: "Abuse.", At: keytest.Now}
+	_, err := c.Control.UpdateAccount(t.Context(), other, suspended, keytest.Row(other.ID, "account.suspend", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
 	shared := keytest.Member(other.ID, "many", account.Viewer)
-	_, err := c.Control.PutMember(t.Context(), nil, shared, keytest.Subject("owner"), keytest.Row(other.ID, "member.add", ""))
+	_, err = c.Control.PutMember(t.Context(), nil, shared, keytest.Subject("owner"), keytest.Row(other.ID, "member.add", ""))
 	own := keytest.Member(id, fmt.Sprint("m", n), account.Viewer)
 	if err == nil {
 		_, err = c.Control.PutMember(t.Context(), nil, own, keytest.Subject("owner"), keytest.Row(id, "member.add", ""))
@@ -173,6 +181,18 @@ var lists = map[string]struct {
 			p, err := c.store.OpenRequests(ctx, after, size)
 			return p.Requests, p.Next, err
 		}, func(r qps.Request) string { return string(r.ID) })
+	}},
+	"ExposedKeys": {"key", func(ctx context.Context, c *crowd, size int) ([]string, error) {
+		return pages(ctx, func(ctx context.Context, after string) ([]control.WaitingKey, string, error) {
+			p, err := c.store.ExposedKeys(ctx, keytest.Now, after, size)
+			return p.Keys, p.Next, err
+		}, func(w control.WaitingKey) string { return string(w.Key.ID) })
+	}},
+	"SuspendedAccounts": {"account", func(ctx context.Context, c *crowd, size int) ([]string, error) {
+		return pages(ctx, func(ctx context.Context, after string) ([]account.Account, string, error) {
+			p, err := c.store.SuspendedAccounts(ctx, keytest.Now, after, size)
+			return p.Accounts, p.Next, err
+		}, accountName)
 	}},
 	"RunningOperations": {"operation", func(ctx context.Context, c *crowd, size int) ([]string, error) {
 		return pages(ctx, func(ctx context.Context, after string) ([]control.Operation, string, error) {

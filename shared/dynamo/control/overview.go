@@ -93,16 +93,12 @@ func (s *Store) waitingKeys(ctx context.Context, partition string, few int, wait
 // waiting counts what is in a partition of the index, and reads the last few of it: an item whose record says something else isn't
 // counted, and the next one is read in its place.
 func waiting[T any](ctx context.Context, s *Store, q query, few int, read func(dynamo.Item) (T, error), waits func(T) bool) (n int, last []T, err error) {
-	q.index, q.reverse, q.limit = true, true, MostOfOverview
-	indexed, err := page(ctx, s, list[dynamo.Item]{
-		query: q, limit: MostOfOverview, mark: cursor,
-		read: all(func(item dynamo.Item) (dynamo.Item, error) { return item, nil }),
-	})
+	items, _, err := s.indexed(ctx, q, MostOfOverview)
 	if err != nil {
 		return 0, nil, err
 	}
-	n = len(indexed.records)
-	for _, item := range indexed.records {
+	n = len(items)
+	for _, item := range items {
 		if len(last) == few {
 			break
 		}

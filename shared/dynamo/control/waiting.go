@@ -1,0 +1,90 @@
+package control
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"latchkey/shared/account"
+	"latchkey/shared/apikey"
+	"latchkey/shared/dynamo"
+)
+
+// ExposedPage is one page of the exposed keys.
+type ExposedPage struct {
+	Keys []WaitingKey
+	Next string
+}
+
+// ExposedKeys lists the keys with an open exposure at a time, those that were first reported last first; a moment late, as [Store.Overview]
+// is. What is in the index and waits no longer, or can't be read, is left out: a page may be short, or empty, and have a next one.
+func (s *Store) ExposedKeys(ctx context.Context, now time.Time, after string, limit int) (ExposedPage, error) {
+	items, next, err := s.indexed(ctx, query{pk: gExposed, start: cursorItem(gExposed, after)}, limit)
+	if err != nil {
+		return ExposedPage{}, err
+	}
+	places, ids := make([]dynamo.Item, len(items)), make([]account.ID, len(items))
+	for i, item := range items {
+		ids[i] = account.ID(text(item, "account"))
+		places[i] = keyKey(ids[i], keyOf(item))
+	}
+	keys := make(map[apikey.ID]apikey.Key, len(items))
+	if err := batch(ctx, s, places, DecodeKey, func(k apikey.Key) { keys[k.ID] = k }); err != nil {
+		return ExposedPage{}, err
+	}
+	accounts, err := s.accounts(ctx, ids)
+	if err != nil {
+		return ExposedPage{}, err
+	}
+	page := ExposedPage{Next: next}
+	for i, item := range items {
+		k, found := keys[keyOf(item)]
+		if !found || k.OpenExposure(now).At.IsZero() {
+			continue
+		}
+		a, found := accounts[ids[i]]
+		if !found {
+			a.ID = ids[i]
+		}
+		page.Keys = append(page.Keys, WaitingKey{Key: k, Account: a})
+	}
+	return page, nil
+}
+
+// SuspendedAccounts lists the accounts that are suspended at a time, in the order of [Overview], and as late. What waits no longer or can't be
+// read is left out, as by [Store.ExposedKeys].
+func (s *Store) SuspendedAccounts(ctx context.Context, now time.Time, after string, limit int) (AccountPage, error) {
+	q := query{pk: gSuspended, above: stamp(now) + "~", start: cursorItem(gSuspended, after)}
+	if end, _, _ := strings.Cut(after, "\n"); after != "" && end <= q.above {
+		return AccountPage{}, nil // the last suspension of the page before has ended since, and with it all behind it; DynamoDB takes no place outside the range
+	}
+	items, next, err := s.indexed(ctx, q, limit)
+	if err != nil {
+		return AccountPage{}, err
+	}
+	ids := make([]account.ID, len(items))
+	for i, item := range items {
+		ids[i] = account.ID(text(item, "account"))
+	}
+	accounts, err := s.accounts(ctx, ids)
+	if err != nil {
+		return AccountPage{}, err
+	}
+	page := AccountPage{Next: next}
+	for _, id := range ids {
+		if a, found := accounts[id]; found && suspended(a) && a.Suspended.Holds(now) {
+			page.Accounts = append(page.Accounts, a)
+		}
+	}
+	return page, nil
+}
+
+// indexed reads one page of a partition of the index, from its end.
+func (s *Store) indexed(ctx context.Context, q query, limit int) (items []dynamo.Item, next string, err error) {
+	q.index, q.reverse, q.limit = true, true, perCall(limit)
+	found, err := page(ctx, s, list[dynamo.Item]{
+		query: q, limit: limit, mark: cursor,
+		read: all(func(item dynamo.Item) (dynamo.Item, error) { return item, nil }),
+	})
+	return found.records, found.next, err
+}
