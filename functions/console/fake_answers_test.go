@@ -99,6 +99,12 @@ func fakeAnswers(r *harness, name string) {
 		}, SuspendedAccounts: 1, LastSuspended: []api.SuspendedAccount{
 			{AccountId: account, AccountName: name, Suspended: api.Suspension{Reason: name, At: moment.Of(at), Until: ptr(moment.Of(at)), By: &by}},
 		}},
+		"GET /v1/operator/exposed-keys": api.ExposedKeyList{Keys: []api.ExposedKey{
+			{KeyId: keyID, KeyName: name, AccountId: account, AccountName: name, ExposedAt: moment.Of(at), Source: "github", Place: &name},
+		}},
+		"GET /v1/operator/suspended-accounts": api.SuspendedAccountList{Accounts: []api.SuspendedAccount{
+			{AccountId: account, AccountName: name, Suspended: api.Suspension{Reason: name, At: moment.Of(at), Until: ptr(moment.Of(at)), By: &by}},
+		}},
 		"GET /v1/operator/accounts":      api.AccountList{Accounts: []api.Account{acct}},
 		"GET /v1/operator/keys/" + keyID: api.OperatorKey{Key: k, Account: &acct},
 		"GET /v1/operators":              api.OperatorList{Operators: []api.Operator{{Subject: "owner", Email: &name, Rank: api.Admin, AddedAt: moment.Of(at)}, {Subject: "o 2/x", Email: &name, Rank: api.Support, AddedAt: moment.Of(at)}}},
@@ -124,7 +130,7 @@ var ourPages = []string{
 	"/accounts/" + account + "/account", "/accounts/" + account + "/account/details", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit", "/accounts/" + account + "/account/audit?action=key&from=2026-08-01",
 	"/accounts/" + account + "/account/export", "/accounts/" + account + "/account/close", "/invitations",
 	"/accounts/" + account + "/statements", "/operator/statements", closeStatementPage + "?month=" + lastMonth(),
-	"/operator", "/operator?q=a", "/operator/accounts", "/operator/accounts/" + account, "/operator/accounts/" + account + "/people", "/operator/accounts/" + account + "/limits", "/operator/accounts/" + account + "/close", "/operator/accounts/" + account + "/type", "/operator/keys/" + keyID,
+	"/operator", "/operator?q=a", "/operator/accounts", allExposed, allSuspended, "/operator/accounts/" + account, "/operator/accounts/" + account + "/people", "/operator/accounts/" + account + "/limits", "/operator/accounts/" + account + "/close", "/operator/accounts/" + account + "/type", "/operator/keys/" + keyID,
 	erasePage, erasePage + "?subject=x", endSessionsPage, endSessionsPage + "?subject=x", "/operator/operators", "/operator/operators/audit", "/operator/operators/remove?subject=o+2%2Fx", "/operator/qps-requests", "/operator/qps-requests/" + account + "/" + requestID1,
 }
 

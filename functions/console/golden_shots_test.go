@@ -468,6 +468,17 @@ func operatorShots(add adder) {
 	add("operator.nothing", "admin", ops, all(withDoc("GET /v1/qps-requests", api.QpsRequestList{}), withDoc("GET /v1/operator/overview", nothing), withDoc("GET /v1/operator/accounts", api.AccountList{})))
 	add("operator.older_api", "admin", ops, withDoc("GET /v1/operator/overview", api.Overview{LastBlocked: []api.BlockedKey{}}))
 	add("operator.lacking", "admin", ops, all(withDoc("GET /v1/qps-requests", failing(500, "internal")), withDoc("GET /v1/operator/overview", failing(500, "internal"))))
+	unread := api.Overview{ExposedKeys: 1, LastExposed: []api.ExposedKey{}, SuspendedAccounts: 1, LastSuspended: []api.SuspendedAccount{}, LastBlocked: []api.BlockedKey{}}
+	add("operator.unreadable", "admin", ops, withDoc("GET /v1/operator/overview", unread))
+	listed := api.Overview{LastBlocked: []api.BlockedKey{}, ExposedKeys: 1, LastExposed: []api.ExposedKey{{KeyId: keyID, KeyName: "Bare", AccountId: account, ExposedAt: day(25), Source: "anybody"}}}
+	listed.SuspendedAccounts, listed.LastSuspended = 1, []api.SuspendedAccount{{AccountId: "acc_02", AccountName: "Second", Suspended: api.Suspension{Reason: "Abuse", At: day(22)}}}
+	add("operator.all_listed", "admin", ops, withDoc("GET /v1/operator/overview", listed))
+	for name, page := range map[string]string{"operator_exposed": allExposed, "operator_suspended": allSuspended} {
+		add(name, "admin,support,operator", page, nil)
+		add(name+".none", "admin", page, withDoc("GET /v1"+page, map[string]any{}))
+		add(name+".no_more", "admin", page+"?page=p9", withDoc("GET /v1"+page, map[string]any{}))
+		add(name+".none_here", "admin", page+"?page=p2", withDoc("GET /v1"+page, map[string]any{"next_page_token": "p3"}))
+	}
 	add("operator.found", "support", ops+"?q=Demo&page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{Accounts: []api.Account{fullAccount()}, NextPageToken: ptr("p3")}))
 	add("operator.accounts", "admin,support", ops+"/accounts", nil)
 	add("operator.accounts_next", "admin", ops+"/accounts?page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{}))
@@ -509,6 +520,11 @@ func operatorShots(add adder) {
 	add("operator_key.blocked_by", "admin", ops+"/keys/"+keyID, ofKey(func(k *api.Key) {
 		k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: day(30), By: ptr("ada@latch.example")}
 	}))
+	until := ofKey(func(k *api.Key) {
+		k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Leaked", At: day(30), Until: maybeDay(53)}
+	})
+	add("operator_key.blocked_until", "admin", ops+"/keys/"+keyID, until)
+	add("key.blocked_until", "owner", "/accounts/"+account+"/keys/"+keyID, until)
 	add("operators", "admin,support,operator", ops+"/operators", nil)
 	add("operators_remove", "admin", ops+"/operators/remove?subject=o+2%2Fx", nil)
 	add("operators_remove.of_an_issuer_before", "admin", ops+"/operators/remove?subject=ops%7Cadmin&issuer=https%3A%2F%2Fbefore.example", nil)

@@ -279,9 +279,17 @@ func richWorld() map[string]any {
 		"GET " + accountAPI + "/operations/" + operationID:  api.Operation{Id: operationID, StartedAt: day(33), Status: api.Running, Type: api.SelfServe},
 		"GET /v1/qps-requests":                              api.QpsRequestList{Requests: []api.QpsRequest{fullRequest(), bareRequest()}},
 		"GET /v1/operator/overview": api.Overview{
-			PendingRequests: 2, BlockedKeys: 100, LastBlocked: []api.BlockedKey{{KeyId: keyID, KeyName: `Shop <1> & "Co"`, AccountId: account, AccountName: "Demo & Co", Blocked: api.Block{Reason: "Leaked on a forum", At: day(28), By: ptr("ada@latch.example")}}, {KeyId: bareKeyID, KeyName: "Bare", AccountId: "acc_02", AccountName: "Second", Blocked: api.Block{Reason: "Spam", At: day(27)}}},
+			PendingRequests: 2, BlockedKeys: 100, LastBlocked: []api.BlockedKey{{KeyId: keyID, KeyName: `Shop <1> & "Co"`, AccountId: account, AccountName: "Demo & Co", Blocked: api.Block{Reason: "Leaked on a forum", At: day(28), By: ptr("ada@latch.example")}}, {KeyId: bareKeyID, KeyName: "Bare", AccountId: "acc_02", AccountName: "Second", Blocked: api.Block{Reason: "Spam", At: day(27), Until: maybeDay(54)}}},
 			ExposedKeys: 3, LastExposed: []api.ExposedKey{{KeyId: keyID, KeyName: "Map of the shop", AccountId: account, AccountName: "Demo & Co", ExposedAt: day(26), Source: "github", Place: ptr("https://github.com/a/b"), Refused: true}, {KeyId: bareKeyID, KeyName: "Plain", AccountId: "acc_02", AccountName: "Second", ExposedAt: day(25), Source: "anybody"}},
 			SuspendedAccounts: 4, LastSuspended: []api.SuspendedAccount{{AccountId: account, AccountName: "Demo & Co", Suspended: api.Suspension{Reason: "Two invoices are open", At: day(23), By: ptr("otto@latch.example")}}, {AccountId: "acc_02", AccountName: "Second", Suspended: api.Suspension{Reason: "Abuse", At: day(22), Until: maybeDay(50)}}},
+		},
+		"GET /v1/operator/exposed-keys": api.ExposedKeyList{
+			Keys:          []api.ExposedKey{{KeyId: keyID, KeyName: `Shop <1> & "Co"`, AccountId: account, AccountName: "Demo & Co", ExposedAt: day(21), Source: "operator", Place: ptr("https://paste.example/x"), Refused: true}, {KeyId: bareKeyID, KeyName: "Bare", AccountId: "acc_03", ExposedAt: day(20), Source: "anybody"}},
+			NextPageToken: ptr("e2"), Unreadable: ptr(1),
+		},
+		"GET /v1/operator/suspended-accounts": api.SuspendedAccountList{
+			Accounts:      []api.SuspendedAccount{{AccountId: account, AccountName: "Demo & Co", Suspended: api.Suspension{Reason: "Three invoices are open", At: day(19), By: ptr("ada@latch.example")}}, {AccountId: "acc_03", Suspended: api.Suspension{Reason: "Spam", At: day(18), Until: maybeDay(51)}}},
+			NextPageToken: ptr("s2"), Unreadable: ptr(2),
 		},
 		"GET /v1/operator/accounts":      api.AccountList{Accounts: []api.Account{acct, {Id: "acc_02", Name: "Second", Type: api.SelfServe, KeyLimit: 20, CreatedAt: day(-300), ClosedAt: maybeDay(24)}}},
 		"GET /v1/operator/keys/" + keyID: api.OperatorKey{Key: fullKey(), Account: &acct},

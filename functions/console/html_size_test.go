@@ -105,6 +105,27 @@ func (w *walker) crowd(n int) {
 		}
 		return list
 	})
+	longest := strings.Repeat("سبب ", 125) // as long as a reason may be
+	paged("/v1/operator/exposed-keys", func(from, to int, next *string) any {
+		list := api.ExposedKeyList{NextPageToken: next, Unreadable: ptr(3)}
+		for i := from; i < to; i++ {
+			list.Keys = append(list.Keys, api.ExposedKey{
+				KeyId: scattered(i), KeyName: fmt.Sprintf("key-%03d %s", i, longest)[:64], AccountId: account, AccountName: strings.Repeat("long name ", 8),
+				ExposedAt: moment.Of(then), Source: "operator", Place: ptr("https://git.example/" + strings.Repeat("x", 480)),
+			})
+		}
+		return list
+	})
+	paged("/v1/operator/suspended-accounts", func(from, to int, next *string) any {
+		list := api.SuspendedAccountList{NextPageToken: next, Unreadable: ptr(3)}
+		for i := from; i < to; i++ {
+			list.Accounts = append(list.Accounts, api.SuspendedAccount{
+				AccountId: scattered(i), AccountName: fmt.Sprintf("account-%03d %s", i, strings.Repeat("long name ", 8)),
+				Suspended: api.Suspension{Reason: longest, At: moment.Of(then), Until: ptr(moment.Of(then)), By: address(i)},
+			})
+		}
+		return list
+	})
 	paged("/v1/operator/accounts", func(from, to int, next *string) any {
 		list := api.AccountList{NextPageToken: next}
 		for i := from; i < to; i++ {
@@ -137,7 +158,7 @@ func TestEveryPageIsSmall(t *testing.T) {
 		path, query, _ := strings.Cut(page, "?")
 		check(w.fill(path) + "?" + strings.ReplaceAll(query, "{key}", keyID))
 	}
-	for _, page := range []string{"/accounts/" + account + "/account?people=3&invited=10", "/operator/operators?page=9", "/operator/accounts/" + account + "/people?page=2"} {
+	for _, page := range []string{"/accounts/" + account + "/account?people=3&invited=10", "/operator/operators?page=9", "/operator/accounts/" + account + "/people?page=2", allExposed + "?page=20", allSuspended + "?page=20"} {
 		check(page)
 	}
 }

@@ -51,6 +51,8 @@ func (a *app) operatorRoutes() {
 	a.person("POST /operator/operators/remove", a.removeOperator)
 	a.person("GET /operator/operators/audit", a.showOperatorsAudit)
 	a.person("GET /operator/operators/audit.csv", a.downloadOperatorsAudit)
+	a.person("GET "+allExposed, a.showExposedKeys)
+	a.person("GET "+allSuspended, a.showSuspendedAccounts)
 	a.person("GET /operator/qps-requests", a.showQueue)
 	a.operators("GET /operator/qps-requests/{account}/{request}", func(v *visit) error { return a.showDecision(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/qps-requests/{account}/{request}", a.decide)
@@ -153,6 +155,7 @@ type operatorKey struct {
 	Fresh    string
 	FreshAt  *api.MaybeTime
 	Reasons  []string // that are common for a block
+	Was      string   // how it is blocked as the form begins
 	Caps     []capRow // that the key has
 	Shared   []quotaRow
 }
@@ -186,6 +189,7 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	d.Shared = v.quotaRows(deref(used.AccountQuotas))
 	used.ByKey = nil // that is this one
 	d.Refusals, d.Fresh, d.FreshAt, d.Reasons = withRepairs(v.refusals(used.Totals.ByReason), v.whereRefused(used)), v.freshness(used.FreshAt), used.FreshAt, blockReasons
+	d.Was = blockOf(found.Key)
 	return v.render(status, "operator-key", found.Key.Name, d)
 }
 
@@ -198,7 +202,14 @@ func (a *app) blockKey(v *visit) error {
 	if common := v.form("common"); slices.Contains(blockReasons, common) {
 		reason = strings.TrimSpace(v.t("block.reason."+common) + "\n" + reason)
 	}
-	return a.changeKeyAsOperator(v, "block", reason, api.BlockKey{Reason: reason})
+	f := newForm()
+	f.Values["until"] = v.form("until")
+	body := api.BlockKey{Reason: reason, Until: f.day(v, "until")}
+	if f.Bad() {
+		f.Values["reason"], f.Values["common"], f.At = v.prose("reason"), v.form("common"), "block"
+		return a.showOperatorKey(v, http.StatusUnprocessableEntity, f)
+	}
+	return a.changeKeyAsOperator(v, "block", suspensionIn(reason, f.Values["until"]), body)
 }
 
 func (a *app) unblockKey(v *visit) error {
@@ -214,12 +225,12 @@ func (a *app) revokeAnyKey(v *visit) error {
 // pastOf names what was done, for the notice.
 var pastOf = map[string]string{"block": "key_blocked", "unblock": "key_unblocked", "revoke": "key_revoked"}
 
-// blockOf is the reason for which a key is blocked, or "".
+// blockOf is a key's block as its form has it, or "": the reason, and the day of its end.
 func blockOf(k api.Key) string {
 	if k.Blocked == nil {
 		return ""
 	}
-	return k.Blocked.Reason
+	return suspensionIn(k.Blocked.Reason, dayOf(k.Blocked.Until))
 }
 
 // operatorKeys reads a setting of the key in the path, for overwrite. The acts of operators win over others', so they name no version.
@@ -251,13 +262,13 @@ func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) err
 		}
 		return now, version, err
 	}
-	status, err := f.overwrite(v, setting{"reason", "operator.block", orDash}, read, management.Call{Method: http.MethodPost, Path: path, Body: body}, nil)
+	status, err := f.overwrite(v, setting{"reason", "operator.block", inOneLine}, read, management.Call{Method: http.MethodPost, Path: path, Body: body}, nil)
 	if err != nil {
 		return err
 	}
 	already := f.Code == "key_not_blocked" || f.Code == "key_blocked" && blocked == reason
 	if !f.settled() && !already {
-		f.Values["reason"], f.Values["common"] = v.prose("reason"), v.form("common") // as they were typed and chosen
+		f.Values["reason"], f.Values["common"], f.Values["until"] = v.prose("reason"), v.form("common"), v.form("until") // as they were typed and chosen
 		return a.showOperatorKey(v, status, f)
 	}
 	return v.done("/operator/keys/"+v.r.PathValue("key"), pastOf[action])

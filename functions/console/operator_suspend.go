@@ -36,12 +36,20 @@ func suspensionOf(account api.Account) string {
 
 func suspensionIn(reason, until string) string { return strings.TrimSpace(reason + "\n" + until) }
 
+// inOneLine shows a setting of several lines.
+func inOneLine(value string) string {
+	return orDash(strings.ReplaceAll(strings.TrimSpace(value), "\n", " · "))
+}
+
 // lastDay is the day on which a suspension ends, "" for none.
-func lastDay(s *api.Suspension) string {
-	if s.Until == nil {
+func lastDay(s *api.Suspension) string { return dayOf(s.Until) }
+
+// dayOf is the day of an end, "" for none.
+func dayOf(until *api.MaybeTime) string {
+	if until == nil {
 		return ""
 	}
-	return s.Until.UTC().Format(dayFormat)
+	return until.UTC().Format(dayFormat)
 }
 
 func (a *app) suspendAccount(v *visit) error {
@@ -61,8 +69,7 @@ func (a *app) suspendAccount(v *visit) error {
 	f.Values["suspension"] = suspensionIn(f.Values["reason"], f.Values["until"])
 	read := func() (string, int64, error) { return suspensionOf(before), 0, nil }
 	call := management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/suspend"), Body: body}
-	say := func(value string) string { return orDash(strings.ReplaceAll(strings.TrimSpace(value), "\n", " · ")) }
-	status, err := f.overwrite(v, setting{"suspension", "operator.suspend", say}, read, call, nil)
+	status, err := f.overwrite(v, setting{"suspension", "operator.suspend", inOneLine}, read, call, nil)
 	if err != nil {
 		return err
 	}
