@@ -19,15 +19,6 @@ const waitingPerPage = "20"
 // waitingPage is the page of a list that the API gives page by page.
 type waitingPage struct {
 	Page, Next string
-	Unreadable int // records that the API can't read and leaves out
-}
-
-// left counts the records that an answer leaves out.
-func left(out *int) int {
-	if out == nil {
-		return 0
-	}
-	return *out
 }
 
 func (w *waitingPage) query() url.Values {
@@ -50,7 +41,7 @@ func (a *app) showExposedKeys(v *visit) error {
 	if err := v.parallel(reading(&found, v.api, "/v1/operator/exposed-keys", d.query())); err != nil {
 		return err
 	}
-	d.Keys, d.Next, d.Unreadable = found.Keys, orNone(found.NextPageToken), left(found.Unreadable)
+	d.Keys, d.Next = found.Keys, orNone(found.NextPageToken)
 	return v.render(http.StatusOK, "operator-exposed", v.t("operator.exposed"), d)
 }
 
@@ -66,6 +57,6 @@ func (a *app) showSuspendedAccounts(v *visit) error {
 	if err := v.parallel(reading(&found, v.api, "/v1/operator/suspended-accounts", d.query())); err != nil {
 		return err
 	}
-	d.Accounts, d.Next, d.Unreadable = found.Accounts, orNone(found.NextPageToken), left(found.Unreadable)
+	d.Accounts, d.Next = found.Accounts, orNone(found.NextPageToken)
 	return v.render(http.StatusOK, "operator-suspended", v.t("operator.suspended"), d)
 }
