@@ -37,19 +37,24 @@ const mostLabels = 50
 // page reads the keys of one page. The table keeps keys in the order of their creation and reads them both ways; what else is
 // asked for takes all of them.
 func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page, at sorting) (keyPage, error) {
-	switch {
-	case page.After == "" || !f.byCreation():
+	if page.After == "" || !f.byCreation() {
 		return h.among(r, c, f, page, at)
-	case f.counts:
-		if read, err := h.among(r, c, f, page, at); err != nil || read.overview != nil {
+	}
+	var sortable *bool
+	if f.counts {
+		read, err := h.among(r, c, f, page, at)
+		if err != nil || read.overview != nil {
 			return read, err
 		}
+		sortable = read.sortable // there are too many to count: that is known
 	}
 	if page.Back {
-		return h.before(r, c, f, page, at)
+		read, err := h.before(r, c, f, page, at)
+		read.sortable = cmp.Or(read.sortable, sortable)
+		return read, err
 	}
 	found, err := h.store.Keys(r.Context(), c.Account, f.query(page, f.descending(), at))
-	read := keyPage{keys: found.Keys, next: string(found.Next)}
+	read := keyPage{keys: found.Keys, next: string(found.Next), sortable: sortable}
 	if len(read.keys) > 0 {
 		read.previous = string(read.keys[0].ID)
 	}
