@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"latchkey/functions/console/internal/management"
@@ -35,6 +36,7 @@ type peoplePage struct {
 	Invitations paged[api.Invitation]
 	Roles       []api.Role
 	Alone       bool // the only owner
+	Placed      []resent
 }
 
 type memberRow struct {
@@ -78,6 +80,12 @@ func (a *app) showPeople(v *visit, status int, f *form) error {
 	d.Alone = owners == 1
 	d.Members = pageOf(members, v.asked("people"), formsPerPage, func(m memberRow) bool { return m.Subject == f.At })
 	d.Invitations = pageOf(invitations, v.asked("invited"), formsPerPage, func(api.Invitation) bool { return false })
+	for name, page := range map[string]int{"people": d.Members.Page, "invited": d.Invitations.Page} {
+		if page > 1 {
+			d.Placed = append(d.Placed, resent{name, strconv.Itoa(page)})
+		}
+	}
+	slices.SortFunc(d.Placed, func(x, y resent) int { return strings.Compare(x.Name, y.Name) })
 	return v.render(status, "account", v.t("account.title"), d)
 }
 
@@ -148,13 +156,15 @@ func (a *app) changeRole(v *visit) error {
 	if member.Left != nil && leaves(*member.Left) {
 		return v.leaveBehind(*member.Left, true)
 	}
-	return v.done(v.accountURL("/account", v.place("people")), "role_changed")
+	return v.done(v.accountURL("/account", v.place("people", "invited")), "role_changed")
 }
 
 // removal asks whether a member should go. People may remove themselves: then it says so.
 type removal struct {
 	*form
 	Member memberRow
+	Placed []resent // of the page of people, to come back to
+	Back   string
 }
 
 func (a *app) showRemoval(v *visit, status int, f *form) error {
@@ -168,7 +178,7 @@ func (a *app) showRemoval(v *visit, status int, f *form) error {
 	}
 	for _, m := range members {
 		if m.Subject == f.Values["subject"] {
-			return v.render(status, "member-remove", v.t("member.remove.title"), &removal{f, m})
+			return v.render(status, "member-remove", v.t("member.remove.title"), &removal{f, m, v.placed("people", "invited"), v.accountURL("/account", v.place("people", "invited"))})
 		}
 	}
 	return errNotFound
@@ -208,6 +218,6 @@ func (a *app) removeMember(v *visit) error {
 	case myself && !me.Operator:
 		return v.done("/", "left")
 	default:
-		return v.done(v.accountURL("/account"), "member_removed")
+		return v.done(v.accountURL("/account", v.place("people", "invited")), "member_removed")
 	}
 }

@@ -44,12 +44,12 @@ func (a *app) withdrawInvitation(v *visit) error {
 	}
 	_, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodDelete, Path: v.accountPath("/invitations/", id)}, nil)
 	if refusedAs(err, "not_found") {
-		return v.done(v.accountURL("/account"), "invitation_gone") // withdrawn, accepted or expired
+		return v.done(v.accountURL("/account", v.place("people", "invited")), "invitation_gone") // withdrawn, accepted or expired
 	}
 	if err != nil {
 		return err
 	}
-	return v.done(v.accountURL("/account"), "invitation_withdrawn")
+	return v.done(v.accountURL("/account", v.place("people", "invited")), "invitation_withdrawn")
 }
 
 const (

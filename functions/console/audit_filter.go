@@ -40,6 +40,9 @@ func (v *visit) auditFilter() (auditFilter, *form) {
 		}
 	}
 	if f.Key != "" && !wholeKeyID(f.Key) {
+		if secretIn(f.Key) != "" {
+			f.Key = "" // no page repeats it
+		}
 		problems.add("key", v.t("audit.key.whole"))
 	}
 	return f, problems
@@ -155,7 +158,11 @@ func (a *app) downloadOperatorsAudit(v *visit) error {
 func (a *app) auditFile(v *visit, path, page string) error {
 	f, problems := v.auditFilter()
 	if problems.Bad() {
-		return v.redirect(page + "?" + v.r.URL.RawQuery)
+		asked := v.r.URL.Query()
+		if secretIn(asked.Get("key")) != "" {
+			asked.Del("key")
+		}
+		return v.redirect(page + "?" + asked.Encode())
 	}
 	found, err := v.auditRows(v.ctx(), path, f, "", csvReads, mostCSV)
 	if err != nil {

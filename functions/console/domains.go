@@ -109,7 +109,7 @@ func domainURL(v *visit, domain string) string {
 
 // showDomain shows an entry, or the form for a new one where it is "".
 func (a *app) showDomain(v *visit, status int, f *form, domain string) error {
-	d := &domainView{form: f, Domain: domain, Find: strings.TrimSpace(firstRunes(v.query("find"), 64))}
+	d := &domainView{form: f, Domain: domain, Find: soughtFor(strings.TrimSpace(v.query("find")))}
 	d.Has.chosen, d.Others.chosen = v.r.PostForm["keys"], v.r.PostForm["keys"]
 	list, keys := api.DomainList{}, api.KeyList{}
 	of, search := url.Values{"page_size": {"1"}}, url.Values{"page_size": {"100"}}

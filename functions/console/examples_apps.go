@@ -41,6 +41,7 @@ func (c caller) kotlin(path string) string {
 	for _, h := range c.sent("android") {
 		code += "connection.setRequestProperty(\"" + h.name + "\", \"" + h.value + "\")\n"
 	}
+	code += "if (connection.responseCode != 200) error(connection.errorStream.bufferedReader().readText())\n"
 	if isPicture(path) {
 		return code + "val tile = android.graphics.BitmapFactory.decodeStream(connection.inputStream)"
 	}
@@ -52,7 +53,8 @@ func (c caller) swift(path string) string {
 	for _, h := range c.sent("ios") {
 		code += "request.setValue(\"" + h.value + "\", forHTTPHeaderField: \"" + h.name + "\")\n"
 	}
-	code += "let (data, _) = try await URLSession.shared.data(for: request)\n"
+	code += "let (data, response) = try await URLSession.shared.data(for: request)\n"
+	code += "guard (response as? HTTPURLResponse)?.statusCode == 200 else { fatalError(String(decoding: data, as: UTF8.self)) }\n"
 	if isPicture(path) {
 		return code + "let tile = UIImage(data: data)"
 	}

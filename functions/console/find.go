@@ -45,31 +45,32 @@ func (v *visit) soughtHash(typed string) string {
 	return ""
 }
 
-// mostSought is the length of what the API searches for, in characters. No search box has a bound: browsers cut what is pasted there, and what
-// is left of a secret would be looked for in vain, or stand in an address.
+// mostSought is the length of what the API searches for, in characters. The search box of no list has a bound: browsers cut what is pasted there, and
+// what is left of a secret would be looked for in vain, or stand in an address.
 const mostSought = 64
 
-// soughtFor is the beginning of what was typed that the API searches for; a whole address is what lists of accounts look for by.
+// soughtFor is the beginning of what was typed that the API searches for.
 func soughtFor(typed string) string {
-	most := mostSought
-	if strings.Contains(typed, "@") {
-		most = mostEmail
-	}
-	if runes := []rune(typed); len(runes) > most {
-		return strings.TrimSpace(string(runes[:most]))
+	if runes := []rune(typed); len(runes) > mostSought {
+		return strings.TrimSpace(string(runes[:mostSought]))
 	}
 	return typed
 }
 
-// mostEmail is the length of the longest email address.
-const mostEmail = 254
+// soughtInAccounts is the same of a search over all accounts, which takes a member's email address whole.
+func soughtInAccounts(typed string) string {
+	if anEmail(typed) {
+		return typed
+	}
+	return soughtFor(typed)
+}
 
 // searchKeys leads to what was searched for among an account's keys.
 func (a *app) searchKeys(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showHolder(hash)
 	}
-	return v.searched(v.accountURL("/keys"), "q", "status", "product", "label", "sort")
+	return v.searched(v.accountURL("/keys"), soughtFor, "q", "status", "product", "label", "sort")
 }
 
 // showHolder leads to the account's key that has, or had, a secret.
@@ -90,7 +91,7 @@ func (a *app) searchAll(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showAnyHolder(hash)
 	}
-	return v.searched("/operator", "q")
+	return v.searched("/operator", soughtInAccounts, "q")
 }
 
 // searchKeysOf leads to what an operator searched for among an account's keys; a secret leads to its key, whosever it is.
@@ -98,7 +99,7 @@ func (a *app) searchKeysOf(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showAnyHolder(hash)
 	}
-	return v.searched("/operator/accounts/"+v.r.PathValue("account"), "q", "status")
+	return v.searched("/operator/accounts/"+v.r.PathValue("account"), soughtFor, "q", "status")
 }
 
 // showAnyHolder leads to the key, of whatever account, that has or had a secret.
@@ -115,7 +116,7 @@ func (v *visit) showAnyHolder(hash string) error {
 }
 
 // searched leads to the address of a list, with those fields of its form that have a value and no secret in it.
-func (v *visit) searched(path string, fields ...string) error {
+func (v *visit) searched(path string, cut func(string) string, fields ...string) error {
 	query := url.Values{}
 	for _, name := range fields {
 		if value := v.form(name); value != "" && secretIn(value) == "" {
@@ -123,7 +124,7 @@ func (v *visit) searched(path string, fields ...string) error {
 		}
 	}
 	if q := query.Get("q"); q != "" {
-		query.Set("q", soughtFor(q))
+		query.Set("q", cut(q))
 	}
 	if q := query.Get("q"); aPreview.MatchString(q) {
 		query.Set("q", strings.ReplaceAll(q, "...", "…"))

@@ -87,7 +87,7 @@ func (a *app) showKey(v *visit) error {
 	d.Pending = v.pendingOf(d.Key, products)
 	d.Exposures = v.exposures(d.Key, now, d.Usage)
 	d.usage(v, q)
-	fixes, err := v.remedies(&d.Key, d.Usage, products)
+	fixes, err := v.remedies(&d.Key, d.Usage, products, mostRepairs)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ type keyList struct {
 	All                                   bool             // of the page are to be selected
 	Gone                                  bool             // some of them are deleted
 	path                                  string
-	figures                               bool // the figures of a day are asked for
+	figures                               bool // it is to be shown: with the figures of a day, and counted
 }
 
 type keyRow struct {
@@ -87,14 +87,19 @@ var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended
 // keysPerPage is so small that a page of keys that have two labels, a hint and a kept secret is below 40 kB in each language.
 const keysPerPage = 12
 
-// listAddress is the account's list of keys, as it was narrowed and sorted if the person comes from there.
+// listAddress is the account's list of keys, as it was narrowed and sorted if the person comes from there. From pages farther away, the script
+// leads back to it.
 func (v *visit) listAddress() string {
 	list := v.accountURL("/keys")
 	from, err := url.Parse(v.r.Referer())
 	if err != nil || from.Host != v.r.Host || from.Path != v.base+list || from.RawQuery == "" || ownAddress(from) == "/" {
 		return list
 	}
-	return list + "?" + from.Query().Encode()
+	query := from.Query()
+	if query.Del("select"); len(query) == 0 { // what was selected there isn't to be again
+		return list
+	}
+	return list + "?" + query.Encode()
 }
 
 func (a *app) listKeys(v *visit) error {
@@ -115,6 +120,9 @@ func (a *app) listKeys(v *visit) error {
 	})
 	if err != nil {
 		return err
+	}
+	if d.Page != "" && len(found.Keys) == 0 && found.NextPageToken == nil {
+		return v.redirect(d.PageURL("")) // the filter took no more of what the page had; others may be before it
 	}
 	d.All = v.query("select") == "all"
 	figures := figuresByKey(found.Figures)
@@ -175,7 +183,7 @@ func (d *keyList) count(v *visit, found api.KeyList) {
 	switch n := len(found.Keys); {
 	case found.Matching != nil && found.Position != nil && (n < *found.Matching || *found.Position > 1):
 		d.Total = v.t("keys.range", "from", *found.Position, "to", *found.Position+n-1, "n", *found.Matching)
-		d.Place = v.t("keys.page", "page", (*found.Position-2+keysPerPage)/keysPerPage+1, "pages", (*found.Matching+keysPerPage-1)/keysPerPage)
+		d.Place = v.pageOfKeys(*found.Position, *found.Matching, keysPerPage)
 	case found.Matching != nil:
 		d.Total = v.t("keys.total", "n", *found.Matching)
 	case d.Filtered:

@@ -61,7 +61,7 @@ func (d *keyList) query() url.Values {
 	if d.figures {
 		q.Set("figures", "day")
 	}
-	if d.Page != "" && !d.Many {
+	if d.figures && d.Page != "" && !d.Many {
 		q.Set("with", "counts")
 	}
 	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "page_token": d.Page} {

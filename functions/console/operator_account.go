@@ -44,6 +44,7 @@ type accountKeys struct {
 	Q, Status      string // what they are searched for
 	Page           string
 	Previous, Next string
+	Many           bool // too many keys to be counted
 	Statuses       []api.Status
 	Total, Place   string
 	path           string
@@ -62,6 +63,9 @@ func (d *accountKeys) PageURL(token string) string {
 			q.Set(name, value)
 		}
 	}
+	if token != "" && d.Many {
+		q.Set("many", "1")
+	}
 	if len(q) == 0 {
 		return d.path
 	}
@@ -71,18 +75,19 @@ func (d *accountKeys) PageURL(token string) string {
 // read takes what the API says of the page.
 func (d *accountKeys) read(v *visit, found api.KeyList) {
 	d.Previous, d.Next = orNone(found.PreviousPageToken), orNone(found.NextPageToken)
+	d.Many = d.Many || found.Sortable != nil && !*found.Sortable
 	if found.Matching == nil {
 		return
 	}
 	if d.Total = v.t("keys.total", "n", *found.Matching); found.Position != nil && *found.Matching > keysPerAccountPage {
-		d.Place = v.t("keys.page", "page", (*found.Position-2+keysPerAccountPage)/keysPerAccountPage+1, "pages", (*found.Matching+keysPerAccountPage-1)/keysPerAccountPage)
+		d.Place = v.pageOfKeys(*found.Position, *found.Matching, keysPerAccountPage)
 	}
 }
 
 func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	d := &operatorAccount{form: f, accountKeys: accountKeys{Statuses: statuses, path: "/operator/accounts/" + v.r.PathValue("account")}}
 	if v.r.Method == http.MethodGet {
-		d.Q, d.Status, d.Page = strings.TrimSpace(v.query("q")), v.query("status"), v.query("page")
+		d.Q, d.Status, d.Page, d.Many = strings.TrimSpace(v.query("q")), v.query("status"), v.query("page"), v.query("many") != ""
 	}
 	if hash := v.soughtHash(d.Q); hash != "" && d.Q != "" {
 		return v.showAnyHolder(hash) // from an address that somebody made
@@ -104,6 +109,9 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 	}
 	d.Keys = keys.Keys
 	d.read(v, keys)
+	if d.Page != "" && d.Next == "" && len(d.Keys) == 0 && !d.Follows {
+		return v.redirect(d.PageURL("") + "#keys") // others may be before it
+	}
 	if d.Values["key_limit"] == "" {
 		d.Values["key_limit"] = strconv.Itoa(d.Account.KeyLimit)
 	}
@@ -118,7 +126,7 @@ func (d *accountKeys) query() url.Values {
 			query.Set(name, value)
 		}
 	}
-	if d.Page != "" {
+	if d.Page != "" && !d.Many {
 		query.Set("with", "counts")
 	}
 	return query

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -30,8 +31,16 @@ const allAccounts = "/operator/accounts"
 // homeRequests bounds the pending requests of the home; the queue has all.
 const homeRequests = "5"
 
-// anEmail is a whole email address: members are found by no part of one, while an account's name may have an @ too.
-var anEmail = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+// mostEmail is the length of the longest email address, in characters.
+const mostEmail = 254
+
+// aMailbox is a whole email address. Its domain may have no dot, as within a company.
+var aMailbox = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
+
+// anEmail reports whether members can be found by it: they are by no part of an address, while an account's name may have an @ too.
+func anEmail(typed string) bool {
+	return aMailbox.MatchString(typed) && utf8.RuneCountInString(typed) <= mostEmail
+}
 
 // HasAt reports whether it looks as if a member's email address is meant.
 func (d *lookUpPage) HasAt() bool { return strings.Contains(d.Q, "@") }
@@ -45,9 +54,10 @@ func (a *app) lookUp(v *visit) error {
 	if hash := v.soughtHash(d.Q); hash != "" {
 		return v.showAnyHolder(hash) // from an address that somebody made
 	}
-	d.Q = soughtFor(d.Q)
 	d.Name = v.query("in") == "name"
-	d.Email = anEmail.MatchString(d.Q) && !d.Name
+	if d.Email = anEmail(d.Q) && !d.Name; !d.Email {
+		d.Q = soughtFor(d.Q)
+	}
 	d.All = v.r.URL.Path == allAccounts
 	d.Home, d.Preview = d.Q == "" && d.Page == "" && !d.All, aPreview.MatchString(d.Q)
 	var found api.AccountList

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -15,6 +16,7 @@ type operatorsPage struct {
 	Operators paged[api.Operator]
 	Ranks     []api.Rank
 	Me        string
+	Placed    []resent
 }
 
 // Mine reports whether an operator is who looks. Somebody of an issuer before is another person, whatever the subject.
@@ -43,6 +45,9 @@ func (a *app) showOperators(v *visit, status int, f *form) error {
 	}
 	d.Me = me.Subject
 	d.Operators = pageOf(found, v.asked("page"), formsPerPage, func(o api.Operator) bool { return o.Issuer == nil && o.Subject == f.Values["rank_of"] })
+	if d.Operators.Page > 1 {
+		d.Placed = []resent{{"page", strconv.Itoa(d.Operators.Page)}}
+	}
 	return v.render(status, "operators", v.t("operators.title"), d)
 }
 
@@ -83,7 +88,7 @@ func (a *app) addOperator(v *visit) error {
 	if f.Bad() {
 		return a.showOperators(v, status, f)
 	}
-	return v.done("/operator/operators", "operator_added")
+	return v.done("/operator/operators"+v.place("page"), "operator_added")
 }
 
 // changeRank gives an operator another rank.
@@ -120,6 +125,8 @@ func (a *app) changeRank(v *visit) error {
 type dismissal struct {
 	*form
 	Operator api.Operator
+	Placed   []resent // of the list, to come back to
+	Back     string
 }
 
 func (a *app) showDismissal(v *visit, status int, f *form) error {
@@ -133,7 +140,7 @@ func (a *app) showDismissal(v *visit, status int, f *form) error {
 	}
 	for _, o := range found {
 		if o.Subject == subject && (o.Issuer == nil && issuer == "" || o.Issuer != nil && *o.Issuer == issuer) {
-			return v.render(status, "operator-remove", v.t("operators.remove.title"), &dismissal{f, o})
+			return v.render(status, "operator-remove", v.t("operators.remove.title"), &dismissal{f, o, v.placed("page"), "/operator/operators" + v.place("page")})
 		}
 	}
 	return errNotFound
@@ -156,5 +163,5 @@ func (a *app) removeOperator(v *visit) error {
 	if f.Bad() {
 		return a.showDismissal(v, status, f)
 	}
-	return v.done("/operator/operators", "operator_removed")
+	return v.done("/operator/operators"+v.place("page"), "operator_removed")
 }

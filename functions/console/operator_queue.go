@@ -13,6 +13,8 @@ import (
 	"latchkey/shared/api"
 )
 
+const queuePath = "/operator/qps-requests"
+
 // queuePage lists the pending requests of all accounts, the oldest first.
 type queuePage struct {
 	Requests   []requestView
@@ -40,6 +42,9 @@ func (a *app) showQueue(v *visit) error {
 	if found.NextPageToken != nil {
 		d.Next = *found.NextPageToken
 	}
+	if d.Page != "" && d.Next == "" && len(d.Requests) == 0 {
+		return v.redirect(queuePath) // what the page had is decided; others may wait before it
+	}
 	return v.render(http.StatusOK, "operator-queue", v.t("operator.queue"), d)
 }
 
@@ -50,9 +55,9 @@ func (v *visit) queueURL() string {
 		page = v.query("page")
 	}
 	if page == "" {
-		return "/operator/qps-requests"
+		return queuePath
 	}
-	return "/operator/qps-requests?" + url.Values{"page": {page}}.Encode()
+	return queuePath + "?" + url.Values{"page": {page}}.Encode()
 }
 
 // decision is one request with what decides it, and the form for it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 )
@@ -49,10 +50,31 @@ func (v *visit) asked(name string) string {
 	return v.query(name)
 }
 
-// place is the query of the page that a form was on; "" for the first.
-func (v *visit) place(name string) string {
-	if n, err := strconv.Atoi(v.r.PostFormValue(name)); err == nil && n > 1 {
-		return "?" + name + "=" + strconv.Itoa(n)
+// placed are the numbers of the pages that an address or a form has, but for first ones: the fields by which another form comes back to them.
+func (v *visit) placed(names ...string) (list []resent) {
+	for _, name := range names {
+		if n, err := strconv.Atoi(v.asked(name)); err == nil && n > 1 {
+			list = append(list, resent{name, strconv.Itoa(n)})
+		}
 	}
-	return ""
+	return list
+}
+
+// place is the query of the pages that a form was on; "" for first ones.
+func (v *visit) place(names ...string) string {
+	query := url.Values{}
+	for _, one := range v.placed(names...) {
+		query.Set(one.Name, one.Value)
+	}
+	if len(query) == 0 {
+		return ""
+	}
+	return "?" + query.Encode()
+}
+
+// pageOfKeys is the sentence that tells the page that begins at a position, and how many there are. It may begin anywhere, once there are more
+// keys before it: then it is the page in which it would begin, or the last.
+func (v *visit) pageOfKeys(position, matching, size int) string {
+	pages := (matching + size - 1) / size
+	return v.t("keys.page", "page", min((position-2+size)/size+1, pages), "pages", pages)
 }

@@ -13,8 +13,8 @@ import (
 	"latchkey/shared/api"
 )
 
-// unaskable are the addresses that forms are sent to without a page of their own: who sends them is led away at once, and a refusal is an error page.
-var unaskable = []string{"/sign-out", "/preferences", "/sessions/end", "/sessions/end-all", "/domains/check"}
+// unaskable are the addresses that scripts alone send to.
+var unaskable = []string{"/domains/check"}
 
 // TestWhereAFormIsSentIsAnAddress: a refused form stands at the address that it was sent to, where it can be asked for again, kept or opened in another
 // tab. There is the page, or the way to it.

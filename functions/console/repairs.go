@@ -26,11 +26,14 @@ type repair struct {
 	More        int // how many others aren't listed; the link shows them
 }
 
-// mostRepairs bounds the repairs of one reason.
-const mostRepairs = 5
+// These bound the repairs of one reason: beside a key, and on the page of usage, to which a key's page leads for the others.
+const (
+	mostRepairs = 5
+	allRepairs  = 50
+)
 
-// repairs lists, for each reason, what would help.
-func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.MyAccount) map[string][]repair {
+// repairs lists, for each reason, what would help, and no more than so many.
+func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.MyAccount, most int) map[string][]repair {
 	if k.Status == api.Revoked || k.Status == api.Deleted {
 		return nil
 	}
@@ -63,7 +66,7 @@ func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.M
 	}
 	list := map[string][]repair{}
 	for code, some := range all {
-		list[string(code)] = v.fewRepairs(some, v.accountURL("/usage?", url.Values{"key": {k.Id}, "range": {"7d"}}.Encode()))
+		list[string(code)] = v.fewRepairs(some, most, v.accountURL("/usage?", url.Values{"key": {k.Id}, "range": {"7d"}}.Encode()))
 	}
 	return list
 }
@@ -73,17 +76,17 @@ func (v *visit) repairURL(k api.Key, below ...string) string {
 	return v.accountURL("/keys/", k.Id, strings.Join(below, ""))
 }
 
-// fewRepairs are the first of them, and how many others there are.
-func (v *visit) fewRepairs(all []repair, rest string) []repair {
-	if len(all) <= mostRepairs {
+// fewRepairs are the first of them, and how many others there are: a link to the page of usage, on which all are.
+func (v *visit) fewRepairs(all []repair, most int, rest string) []repair {
+	if len(all) <= most {
 		return all
 	}
-	more := len(all) - mostRepairs
-	return append(slices.Clone(all[:mostRepairs]), repair{Text: v.t("repair.more", "n", more), URL: rest, More: more})
+	more := len(all) - most
+	return append(slices.Clone(all[:most]), repair{Text: v.t("repair.more", "n", more), URL: rest, More: more})
 }
 
 // remedies are the repairs of a key for who may make them, and else where it was refused; without a key, those of the account's usage.
-func (v *visit) remedies(k *api.Key, u api.Usage, products []api.Product) (map[string][]repair, error) {
+func (v *visit) remedies(k *api.Key, u api.Usage, products []api.Product, most int) (map[string][]repair, error) {
 	me, err := v.person()
 	if err != nil {
 		return nil, err
@@ -95,7 +98,7 @@ func (v *visit) remedies(k *api.Key, u api.Usage, products []api.Product) (map[s
 	if k == nil || i < 0 || !rightsIn(me.Accounts[i]).Write {
 		return v.whereRefused(u), nil
 	}
-	return v.repairs(*k, u, products, me.Accounts[i]), nil
+	return v.repairs(*k, u, products, me.Accounts[i], most), nil
 }
 
 // withRepairs gives each reason its own.
@@ -106,25 +109,31 @@ func withRepairs(reasons []refusal, all map[string][]repair) []refusal {
 	return reasons
 }
 
-// whereRefused tells, for who can't repair a key, or has asked for no single one, what is refused most: the domains, and the keys. A key leads
-// to its page, where the repairs are.
+// whereRefused tells, for who can't repair a key, or has asked for no single one, what is refused most: the domains, and the keys, and how
+// many others there are. A key leads to its page, where the repairs are.
 func (v *visit) whereRefused(u api.Usage) map[string][]repair {
 	all := map[string][]repair{}
-	for _, s := range refusedFor(authz.DomainNotAllowed, deref(u.ByOrigin)) {
-		if _, err := entry.Parse(s.Name); err != nil || len(all[string(authz.DomainNotAllowed)]) == mostRepairs {
-			continue
+	named := func(code string, list []repair, most int) {
+		all[code] = append(all[code], list[:min(len(list), most)]...)
+		if more := len(list) - most; more > 0 {
+			all[code] = append(all[code], repair{Text: v.t("keys.more", "n", more), More: more})
 		}
-		all[string(authz.DomainNotAllowed)] = append(all[string(authz.DomainNotAllowed)], repair{About: s.Name, N: s.ByReason[string(authz.DomainNotAllowed)]})
 	}
-	for code := range u.Totals.ByReason {
-		named := 0
-		for _, s := range refusedFor(authz.Code(code), deref(u.ByKey)) {
-			if s.Key == nil || named == mostKeysNamed {
-				continue
-			}
-			named++
-			all[code] = append(all[code], repair{Text: v.t("repair.key", "name", s.Key.Name), URL: v.accountURL("/keys/", s.Key.Id), N: s.ByReason[code]})
+	var domains []repair
+	for _, s := range refusedFor(authz.DomainNotAllowed, deref(u.ByOrigin)) {
+		if _, err := entry.Parse(s.Name); err == nil {
+			domains = append(domains, repair{About: s.Name, N: s.ByReason[string(authz.DomainNotAllowed)]})
 		}
+	}
+	named(string(authz.DomainNotAllowed), domains, mostRepairs)
+	for code := range u.Totals.ByReason {
+		var keys []repair
+		for _, s := range refusedFor(authz.Code(code), deref(u.ByKey)) {
+			if s.Key != nil {
+				keys = append(keys, repair{Text: v.t("repair.key", "name", s.Key.Name), URL: v.accountURL("/keys/", s.Key.Id), N: s.ByReason[code]})
+			}
+		}
+		named(code, keys, mostKeysNamed)
 	}
 	return all
 }

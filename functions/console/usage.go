@@ -264,7 +264,7 @@ func (a *app) showUsage(v *visit) error {
 		status = http.StatusBadRequest
 	}
 	p := v.usagePage(q, problems, found, products)
-	fixes, err := v.remedies(key, found, products)
+	fixes, err := v.remedies(key, found, products, allRepairs)
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,9 @@ type charts struct {
 	TableBy  string   // hour, day, week or month
 }
 
+// Refusals reports whether the parts add up to the refused requests, and not to all: they are split by reason.
+func (c *charts) Refusals() bool { return c.Group == byReason }
+
 // drawing is a chart with the words around it.
 type drawing struct {
 	SVG, Times template.HTML

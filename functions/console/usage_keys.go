@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 )
 
@@ -21,6 +22,9 @@ func (v *visit) findKey(key string, problems *form, takes func(api.Key) bool) (c
 		return "", nil, nil
 	case key != "" && typed == strings.TrimSpace(v.query("was")):
 		return key, nil, nil
+	case secretIn(typed) != "":
+		problems.Values["find"] = "" // no page repeats it
+		return v.findHolder(key, typed, problems, takes)
 	}
 	found, more, err := v.keysLike(v.ctx(), typed, takes)
 	if err != nil {
@@ -40,6 +44,23 @@ func (v *visit) findKey(key string, problems *form, takes func(api.Key) bool) (c
 	return key, found, nil
 }
 
+// findHolder finds the key that has a secret that was pasted in the place of its name.
+func (v *visit) findHolder(key, typed string, problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, err error) {
+	var found api.KeyMatches
+	hash := v.soughtHash(typed)
+	call := management.Call{Method: http.MethodPost, Path: v.accountPath("/keys/find"), Body: api.FindKeys{SecretSha256: &hash}}
+	if _, err := v.api.Do(v.ctx(), call, &found); err != nil {
+		return "", nil, err
+	}
+	for _, m := range found.Matches {
+		if takes(m.Key) {
+			return m.Key.Id, nil, nil
+		}
+	}
+	problems.add("find", v.t("notice.found_none"))
+	return key, nil, nil
+}
+
 func anyKey(api.Key) bool { return true }
 
 // mostSuggested bounds the keys that are suggested for what was typed so far.
@@ -48,21 +69,13 @@ const mostSuggested = 20
 // keysLike finds keys by a text, ordered by name, those alone that may be chosen. more is true where others may fit.
 func (v *visit) keysLike(ctx context.Context, text string, takes func(api.Key) bool) (keys []api.Key, more bool, err error) {
 	query := url.Values{}
-	if text = firstRunes(text, 64); text != "" {
+	if text = soughtFor(text); text != "" {
 		query.Set("q", text)
 	}
 	found, err := v.keysFrom(ctx, v.accountPath("/keys"), query, mostSuggested, keyReads)
 	found.Keys = slices.DeleteFunc(found.Keys, func(k api.Key) bool { return !takes(k) })
 	slices.SortStableFunc(found.Keys, func(a, b api.Key) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	return found.Keys, found.NextPageToken != nil, err
-}
-
-// firstRunes cuts what was typed to what the API searches for.
-func firstRunes(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most])
-	}
-	return text
 }
 
 // suggestion is one key for the list under the field.
@@ -85,9 +98,12 @@ func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 	if !v.sees(me) {
 		return errNotFound
 	}
-	found, more, err := v.keysLike(v.ctx(), strings.TrimSpace(v.query("q")), takes)
-	if err != nil {
-		return err
+	var found []api.Key
+	var more bool
+	if typed := strings.TrimSpace(v.query("q")); secretIn(typed) == "" { // what is pasted is found when it is sent, by its hash
+		if found, more, err = v.keysLike(v.ctx(), typed, takes); err != nil {
+			return err
+		}
 	}
 	list := make([]suggestion, 0, len(found))
 	for _, k := range found {

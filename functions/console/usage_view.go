@@ -29,13 +29,11 @@ type usagePage struct {
 	Undivided                bool    // the account is too large to be split by key and origin
 }
 
-// Keys are those of the splits, to choose from before anything is typed.
+// Keys are those with the most calls, to choose from before anything is typed, whatever tables the page has.
 func (p *usagePage) Keys() (list []api.UsageKey) {
-	for _, g := range p.Groups {
-		for _, row := range g.Rows {
-			if row.Key != nil {
-				list = append(list, *row.Key)
-			}
+	for _, s := range deref(p.Usage.ByKey) {
+		if s.Key != nil && len(list) < mostShown {
+			list = append(list, *s.Key)
 		}
 	}
 	return list

@@ -57,7 +57,11 @@ function option(id, name, preview, n) {
   return item;
 }
 
+// What may be a secret is in no address of a suggestion. The server looks for the same.
+const secret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}/;
+
 async function suggest(text) {
+  if (secret.test(text)) return open(false);
   const mine = ++latest;
   let keys, others; // others: there may be more than these
   try {

@@ -169,7 +169,7 @@ func (c Chart) patterns(out *strings.Builder, width int) {
 	out.WriteString(`<defs>`)
 	for i, class := range c.Series {
 		if sign := c.sign(i); sign != "" {
-			fmt.Fprintf(out, `<pattern id="%s-%d" class="%s" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="scale(%s 1)"><rect width="8" height="8"/><path d="%s"/></pattern>`,
+			fmt.Fprintf(out, `<pattern id="%s-%d" class="%s" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="scale(%s 1)"><rect width="8" height="8"/><path fill="none" d="%s"/></pattern>`,
 				template.HTMLEscapeString(c.ID), i, template.HTMLEscapeString(class), strconv.FormatFloat(float64(width)/usual, 'g', 3, 64), sign)
 		}
 	}
