@@ -158,11 +158,12 @@ func (a *app) downloadOperatorsAudit(v *visit) error {
 func (a *app) auditFile(v *visit, path, page string) error {
 	f, problems := v.auditFilter()
 	if problems.Bad() {
-		asked := v.r.URL.Query()
-		if secretIn(asked.Get("key")) != "" {
-			asked.Del("key")
+		asked := v.r.URL.RawQuery
+		if query := v.r.URL.Query(); secretIn(query.Get("key")) != "" {
+			query.Del("key")
+			asked = query.Encode()
 		}
-		return v.redirect(page + "?" + asked.Encode())
+		return v.redirect(page + "?" + asked)
 	}
 	found, err := v.auditRows(v.ctx(), path, f, "", csvReads, mostCSV)
 	if err != nil {
