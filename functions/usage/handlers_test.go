@@ -339,28 +339,33 @@ func TestForgottenHoursAreNoHistory(t *testing.T) {
 	}
 }
 
-// TestALargeAccountHasItsTotalsWithoutShares: of 500 keys and 46,000 rows of a product it has them, and of one more of either it
-// hasn't. All hours and days of a range count, those without calls too, and all keys, deleted ones too.
+// TestALargeAccountHasItsTotalsWithoutShares: of 500 keys and 46,000 rows of a product it has them where they are asked for, of 12,500 rows
+// always, and of one more of either it hasn't. All hours and days of a range count, those without calls too, and all keys, deleted ones too.
 func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
 	r := mixed(t)
 	to := keytest.Now.Truncate(time.Hour)
 	keys := 2
 	for _, c := range []struct {
-		keys   int
-		span   time.Duration
-		step   string
-		shares bool
+		keys          int
+		span          time.Duration
+		step          string
+		shares, asked bool
 	}{
-		{50, 840 * time.Hour, "hour", true},
-		{57, 807 * time.Hour, "hour", true}, // 45,999 rows
-		{57, 808 * time.Hour, "hour", false},
-		{57, 390 * 24 * time.Hour, "day", true},
-		{500, 92 * time.Hour, "hour", true}, // 46,000
-		{500, 93 * time.Hour, "hour", false},
-		{500, 90 * 24 * time.Hour, "day", true}, // the console's 90 days, which touch 91
-		{500, 92 * 24 * time.Hour, "day", false},
-		{501, 24 * time.Hour, "hour", false},
-		{501, 24 * time.Hour, "day", false},
+		{50, 250 * time.Hour, "hour", true, true}, // 12,500 rows
+		{50, 251 * time.Hour, "hour", false, true},
+		{50, 840 * time.Hour, "hour", false, true},
+		{57, 807 * time.Hour, "hour", false, true}, // 45,999
+		{57, 808 * time.Hour, "hour", false, false},
+		{57, 219 * 24 * time.Hour, "day", false, true},
+		{57, 390 * 24 * time.Hour, "day", false, true},
+		{500, 25 * time.Hour, "hour", true, true}, // 12,500
+		{500, 26 * time.Hour, "hour", false, true},
+		{500, 92 * time.Hour, "hour", false, true}, // 46,000
+		{500, 93 * time.Hour, "hour", false, false},
+		{500, 90 * 24 * time.Hour, "day", false, true}, // the console's 90 days, which touch 91
+		{500, 92 * 24 * time.Hour, "day", false, false},
+		{501, 24 * time.Hour, "hour", false, false},
+		{501, 24 * time.Hour, "day", false, false},
 	} {
 		if more := c.keys - keys; more > 0 {
 			deleted := r.NewKey(t, r.account, func(k *apikey.Key) { k.DeletedAt = keytest.Now })
@@ -368,10 +373,16 @@ func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
 			keys = c.keys
 		}
 		query := "?interval=" + c.step + "&from=" + moment.Format(to.Add(-c.span)) + "&to=" + moment.Format(to)
-		doc := r.get(t, apikey.Key{}, query)
-		told := []bool{doc["by_key"] != nil, doc["by_origin"] != nil, doc["by_secret"] != nil}
-		if numbers(doc["totals"]) != "17 7 10 5" || doc["by_product"] == nil || !slices.Equal(told, []bool{c.shares, c.shares, c.shares}) {
-			t.Errorf("%d keys in %v by the %s: totals %v, shares %v, want %v", c.keys, c.span, c.step, doc["totals"], told, c.shares)
+		for group, want := range map[string]bool{"": c.shares, "product": c.shares, "reason": c.shares, "key": c.asked, "origin": c.asked} {
+			asks := query
+			if group != "" {
+				asks += "&group_by=" + group
+			}
+			doc := r.get(t, apikey.Key{}, asks)
+			told := []bool{doc["by_key"] != nil, doc["by_origin"] != nil, doc["by_secret"] != nil}
+			if numbers(doc["totals"]) != "17 7 10 5" || doc["by_product"] == nil || !slices.Equal(told, []bool{want, want, want}) {
+				t.Errorf("%d keys in %v by the %s, split by %q: totals %v, shares %v, want %v", c.keys, c.span, c.step, group, doc["totals"], told, want)
+			}
 		}
 	}
 }

@@ -89,7 +89,14 @@ async function called(id) {
     ...Array.from({ length: days + 1 }, (_, ago) => products.map((product) => item(`A#${id}`, "D", today - 24 * ago, product, 1000 + ago))).flat(),
     ...keys.slice(0, 50).flatMap((key) => Array.from({ length: hours }, (_, ago) => item(`K#${id}#${key.id}`, "H", now - ago, products[0], 20))),
   ];
-  while (items.length) await store("BatchWriteItem", { RequestItems: { CountersTable: items.splice(0, 25) } });
+  let page = "";
+  do { // each key was called on each day
+    const list = await api("owner", "GET", `/v1/accounts/${id}/keys?page_size=100${page}`);
+    for (const [n, key] of list.keys.entries()) for (let ago = 0; ago <= days; ago++) items.push(item(`K#${id}#${key.id}`, "D", today - 24 * ago, products[n % 2], 1 + n));
+    page = list.next_page_token && `&page_token=${list.next_page_token}`;
+  } while (page);
+  const write = async () => { while (items.length) await store("BatchWriteItem", { RequestItems: { CountersTable: items.splice(0, 25) } }); };
+  await Promise.all(Array.from({ length: 8 }, write));
 }
 
 test("a list of 500 keys and the usage of 90 days with 500 keys are ready in twice the time of a list of 25 at most, and nothing moves", async () => {

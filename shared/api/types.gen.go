@@ -2248,12 +2248,14 @@ type Usage struct {
 
 	// ByBillingType By the billing type that the key had when it was called.
 	ByBillingType *[]UsageShare `json:"by_billing_type,omitempty"`
-	ByKey         *[]UsageShare `json:"by_key,omitempty"`
-	ByOrigin      *[]UsageShare `json:"by_origin,omitempty"`
-	ByProduct     *[]UsageShare `json:"by_product,omitempty"`
-	BySecret      *[]UsageShare `json:"by_secret,omitempty"`
-	FreshAt       *MaybeTime    `json:"fresh_at"`
-	From          Time          `json:"from"`
+
+	// ByKey Of an account. With keys times hours or days above 12,500 it, `by_origin` and `by_secret` are there only where `group_by` is `key` or `origin`, and with more than 500 keys, or above 46,000, never.
+	ByKey     *[]UsageShare `json:"by_key,omitempty"`
+	ByOrigin  *[]UsageShare `json:"by_origin,omitempty"`
+	ByProduct *[]UsageShare `json:"by_product,omitempty"`
+	BySecret  *[]UsageShare `json:"by_secret,omitempty"`
+	FreshAt   *MaybeTime    `json:"fresh_at"`
+	From      Time          `json:"from"`
 
 	// Groups With `group_by`: the 8 groups with the most requests, the most first, and at the end all others together. In each hour or day of `series` they add up to its `requests`, by `reason` to its `refused`. Absent where the account is too large to be split over this range, as `by_key` and `by_origin` are.
 	Groups   *[]UsageGroup `json:"groups,omitempty"`
