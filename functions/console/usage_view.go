@@ -26,7 +26,7 @@ type usagePage struct {
 	Reasons                  []refusal
 	Groups                   []group // the tables
 	Ungrouped                bool    // a split of the charts was asked for that the account is too large for
-	Undivided                bool    // the account is too large to be split by key and origin
+	Undivided                bool    // the API has left out the tables by key and origin: they take long, and nobody asked for them
 }
 
 // Keys are those with the most calls, to choose from before anything is typed, whatever tables the page has.

@@ -188,12 +188,13 @@ var errTooLong = errors.New("usage: the table has too many lines")
 // byKey splits an account's usage over its keys, deleted ones too: their calls are in its totals. Hosts and secrets
 // are counted by key alone. A table to download is split only if it stays short enough.
 func (h handlers) byKey(ctx context.Context, id account.ID, a *answer) error {
-	page, err := h.keys.Keys(ctx, id, control.KeyQuery{Limit: mostKeys, Deleted: true})
 	most := unasked
 	if a.query.byKeys() || a.query.csv {
 		most = mostRows
 	}
-	if err != nil || page.Next != "" || len(page.Keys)*len(a.summary.Points) > most {
+	most = min(mostKeys, most/max(1, len(a.summary.Points)))
+	page, err := h.keys.Keys(ctx, id, control.KeyQuery{Limit: most, Deleted: true})
+	if err != nil || page.Next != "" {
 		return err
 	}
 	a.keys = make(map[apikey.ID]apikey.Key, len(page.Keys))

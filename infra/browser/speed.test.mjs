@@ -126,6 +126,9 @@ test("a list of 500 keys and the usage of 90 days with 500 keys are ready in twi
   const [base, keys, usage] = times.map((list) => Math.min(...list)); // the fastest: least of it is what else ran
   console.log(pages.map(([what], n) => `${what}: ${Math.min(...times[n]).toFixed(0)} ms`).join(", "));
   for (const [what, took] of [["a list of 500 keys", keys], ["usage of 90 days", usage]]) assert.ok(took <= 2 * base, `${what}: ${took} ms, a list of 25 keys: ${base} ms`);
+  // What takes longer is there for who asks for it.
+  await page.getByRole("link", { name: "Key", exact: true }).click();
+  await page.getByText(/^492 other keys/).first().waitFor({ timeout: 60_000 });
   c.check();
   await c.close();
 });
