@@ -64,6 +64,7 @@ var accountBodies = map[string]apitest.Member{
 	},
 	"putOperator.email":     {Body: object{"email": "a@b.example"}, Shows: map[string]string{"email": `"a@b.example"`, "subject": `"colleague"`}},
 	"blockKey.reason":       {Body: object{"reason": " Abuse. "}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse."}`}},
+	"blockKey.until":        {Body: object{"reason": "Abuse.", "until": "2026-12-01T00:00:00Z"}, Gate: true, Rows: []string{`key.block blocked={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}},
 	"suspendAccount.reason": {Body: object{"reason": " Invoices are open. "}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Invoices are open.","until":null}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Invoices_are_open.","until":null}`}},
 	"suspendAccount.until":  {Body: object{"reason": "Abuse.", "until": "2026-12-01T00:00:00Z"}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}},
 	"setAccountLimit.qps": {

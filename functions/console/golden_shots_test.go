@@ -473,7 +473,8 @@ func operatorShots(add adder) {
 	listed := api.Overview{LastBlocked: []api.BlockedKey{}, ExposedKeys: 1, LastExposed: []api.ExposedKey{{KeyId: keyID, KeyName: "Bare", AccountId: account, ExposedAt: day(25), Source: "anybody"}}}
 	listed.SuspendedAccounts, listed.LastSuspended = 1, []api.SuspendedAccount{{AccountId: "acc_02", AccountName: "Second", Suspended: api.Suspension{Reason: "Abuse", At: day(22)}}}
 	add("operator.all_listed", "admin", ops, withDoc("GET /v1/operator/overview", listed))
-	for name, page := range map[string]string{"operator_exposed": allExposed, "operator_suspended": allSuspended} {
+	for _, of := range [][2]string{{"operator_exposed", allExposed}, {"operator_suspended", allSuspended}} {
+		name, page := of[0], of[1]
 		add(name, "admin,support,operator", page, nil)
 		add(name+".none", "admin", page, withDoc("GET /v1"+page, map[string]any{}))
 		add(name+".no_more", "admin", page+"?page=p9", withDoc("GET /v1"+page, map[string]any{}))
