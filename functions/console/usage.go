@@ -230,9 +230,10 @@ func (a *app) showUsage(v *visit) error {
 	var products []api.Product
 	var found api.Usage
 	var key *api.Key
+	asks := !problems.Bad() && len(matches) == 0
 	err := v.parallel(
 		func(ctx context.Context) error {
-			if q.Key == "" || problems.Bad() || len(matches) > 0 {
+			if q.Key == "" || !asks {
 				return nil
 			}
 			if k, err := management.Get[api.Key](ctx, v.api, v.accountPath("/keys/", url.PathEscape(q.Key)), nil); err == nil {
@@ -242,7 +243,7 @@ func (a *app) showUsage(v *visit) error {
 		},
 		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
 		func(ctx context.Context) (err error) {
-			if problems.Bad() || len(matches) > 0 {
+			if !asks {
 				return nil
 			}
 			query := q.values()
