@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"latchkey/functions/console/internal/management"
@@ -16,7 +15,7 @@ import (
 func (a *app) accountRoutes() {
 	a.account("GET /accounts/{account}/account", func(v *visit) error { return a.showPeople(v, http.StatusOK, newForm()) })
 	for _, posted := range []string{"/role", "/invitations", "/invitations/withdraw"} { // where a refused form leaves the browser
-		a.elsewhere("GET /accounts/{account}/account"+posted, "/account")
+		a.elsewhere("GET /accounts/{account}/account"+posted, "/accounts/{account}/account")
 	}
 	a.detailRoutes()
 	a.account("POST /accounts/{account}/account/role", a.changeRole)
@@ -80,12 +79,7 @@ func (a *app) showPeople(v *visit, status int, f *form) error {
 	d.Alone = owners == 1
 	d.Members = pageOf(members, v.asked("people"), formsPerPage, func(m memberRow) bool { return m.Subject == f.At })
 	d.Invitations = pageOf(invitations, v.asked("invited"), formsPerPage, func(api.Invitation) bool { return false })
-	for name, page := range map[string]int{"people": d.Members.Page, "invited": d.Invitations.Page} {
-		if page > 1 {
-			d.Placed = append(d.Placed, resent{name, strconv.Itoa(page)})
-		}
-	}
-	slices.SortFunc(d.Placed, func(x, y resent) int { return strings.Compare(x.Name, y.Name) })
+	d.Placed = append(d.Invitations.fields("invited"), d.Members.fields("people")...)
 	return v.render(status, "account", v.t("account.title"), d)
 }
 

@@ -12,7 +12,7 @@ const detailsPage = "/account/details"
 
 func (a *app) detailRoutes() {
 	a.account("GET /accounts/{account}/account/details", func(v *visit) error { return a.showDetails(v, http.StatusOK, newForm()) })
-	a.elsewhere("GET /accounts/{account}/account/name", detailsPage)
+	a.elsewhere("GET /accounts/{account}/account/name", "/accounts/{account}"+detailsPage)
 	a.account("POST /accounts/{account}/account/name", a.renameAccount)
 }
 

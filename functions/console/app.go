@@ -145,21 +145,8 @@ func (a *app) account(pattern string, e endpoint) {
 	})
 }
 
-// elsewhere leads from an address that forms are sent to, to the account's page that has them. {key} in a page is that of the path.
+// elsewhere leads from an address that forms are sent to, to the page that has them: {account} and {key} in a page are those of the path.
 func (a *app) elsewhere(pattern, page string) {
-	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		v := a.visit(w, r)
-		if v.accountID = r.PathValue("account"); !plainID(v.accountID) || !plainID(r.PathValue("key")) {
-			v.accountID = ""
-			v.fail(errNotFound)
-			return
-		}
-		_ = v.redirect(v.accountURL(strings.ReplaceAll(page, "{key}", r.PathValue("key")))) // writing a header doesn't fail
-	})
-}
-
-// elsewhereOf is the same for the operators' pages: {account} and {key} in a page are those of the path.
-func (a *app) elsewhereOf(pattern, page string) {
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v := a.visit(w, r)
 		to := page
@@ -171,7 +158,7 @@ func (a *app) elsewhereOf(pattern, page string) {
 			}
 			to = strings.ReplaceAll(to, "{"+name+"}", id)
 		}
-		_ = v.redirect(to)
+		_ = v.redirect(to) // writing a header doesn't fail
 	})
 }
 

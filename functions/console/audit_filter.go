@@ -63,12 +63,7 @@ func (f auditFilter) impossible() bool {
 
 // query is the filter as the API takes it. The last day is included.
 func (f auditFilter) query() url.Values {
-	q := url.Values{}
-	for name, value := range map[string]string{"action": f.Action, "actor": f.Who, "key_id": f.Key} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
+	q := queryOf(map[string]string{"action": f.Action, "actor": f.Who, "key_id": f.Key})
 	// A day beyond the times that the API takes bounds nothing: no row is from before, and none from after.
 	if day, err := time.Parse(time.DateOnly, f.From); err == nil && moment.In(day) {
 		q.Set("from", moment.Format(day))
@@ -98,16 +93,7 @@ func (d *auditPage) PageURL(token string) string { return d.link("", token) }
 func (d *auditPage) CSVURL() string { return d.link(".csv", "") }
 
 func (d *auditPage) link(kind, token string) string {
-	q := url.Values{}
-	for name, value := range map[string]string{"action": d.Action, "who": d.Who, "key": d.Key, "from": d.From, "to": d.To, "page": token} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	if len(q) == 0 {
-		return d.Root + kind
-	}
-	return d.Root + kind + "?" + q.Encode()
+	return withQuery(d.Root+kind, queryOf(map[string]string{"action": d.Action, "who": d.Who, "key": d.Key, "from": d.From, "to": d.To, "page": token}))
 }
 
 const (
@@ -122,7 +108,7 @@ func (v *visit) auditRows(ctx context.Context, path string, f auditFilter, token
 	}
 	query := f.query()
 	query.Set("page_size", "25")
-	if wanted > 30 {
+	if wanted > 25 {
 		query.Set("page_size", "100")
 	}
 	for range reads {

@@ -18,7 +18,7 @@ func (a *app) domainRoutes() {
 	a.account("GET "+root+"/one", func(v *visit) error { return a.showDomain(v, http.StatusOK, newForm(), v.query("domain")) })
 	a.writing("GET "+root+"/new", can.write, func(v *visit) error { return a.showDomain(v, http.StatusOK, newForm(), "") })
 	for _, what := range []string{"link", "unlink", "replace"} {
-		a.elsewhere("GET "+root+"/"+what, "/domains")
+		a.elsewhere("GET "+root+"/"+what, root)
 		a.account("POST "+root+"/"+what, func(v *visit) error { return a.changeDomain(v, what) })
 	}
 }
@@ -42,10 +42,7 @@ const namedKeys = 3
 
 func (a *app) listDomains(v *visit) error {
 	d := &domainsPage{Page: v.query("page")}
-	query := url.Values{"page_size": {domainPageSize}}
-	if d.Page != "" {
-		query.Set("page_token", d.Page)
-	}
+	query := queryOf(map[string]string{"page_size": domainPageSize, "page_token": d.Page})
 	found, err := management.Get[api.DomainList](v.ctx(), v.api, v.accountPath("/domains"), query)
 	if err != nil {
 		return err

@@ -73,14 +73,21 @@ func (a *app) searchKeys(v *visit) error {
 	return v.searched(v.accountURL("/keys"), soughtFor, "q", "status", "product", "label", "sort")
 }
 
-// showHolder leads to the account's key that has, or had, a secret.
-func (v *visit) showHolder(hash string) error {
+// holders are the account's keys that have, or had, a secret.
+func (v *visit) holders(hash string) ([]api.KeyMatch, error) {
 	var found api.KeyMatches
 	call := management.Call{Method: http.MethodPost, Path: v.accountPath("/keys/find"), Body: api.FindKeys{SecretSha256: &hash}}
-	if _, err := v.api.Do(v.ctx(), call, &found); err != nil {
+	_, err := v.api.Do(v.ctx(), call, &found)
+	return found.Matches, err
+}
+
+// showHolder leads to the account's key that has, or had, a secret.
+func (v *visit) showHolder(hash string) error {
+	found, err := v.holders(hash)
+	if err != nil {
 		return err
 	}
-	for _, m := range found.Matches {
+	for _, m := range found {
 		return v.done(v.accountURL("/keys/"+m.Key.Id), "found_"+string(m.Matched))
 	}
 	return v.done(v.accountURL("/keys"), "found_none")

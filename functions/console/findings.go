@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 
 	"latchkey/functions/console/internal/management"
@@ -52,12 +51,7 @@ func (r findingRow) URL() string { return r.Key.Id + r.below }
 
 func (a *app) listFindings(v *visit) error {
 	d := &findingsPage{Page: v.query("page"), Key: v.query("key")}
-	query := url.Values{"page_size": {keysLookedAt}}
-	for name, value := range map[string]string{"page_token": d.Page, "key_id": d.Key} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
+	query := queryOf(map[string]string{"page_size": keysLookedAt, "page_token": d.Page, "key_id": d.Key})
 	found, err := management.Get[api.FindingList](v.ctx(), v.api, v.accountPath("/findings"), query)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) homeRoutes() {
-	a.elsewhereOf("GET /accounts", "/accounts/new")
+	a.elsewhere("GET /accounts", "/accounts/new")
 	a.person("POST /accounts", a.createAccount)
 }
 

@@ -26,7 +26,7 @@ func (a *app) keyRoutes() {
 	a.account("GET /accounts/{account}/keys/{key}/audit", a.showKeyAudit)
 	a.account("GET /accounts/{account}/keys/{key}/try", a.tryKey)
 	a.account("POST /accounts/{account}/keys/{key}/try", a.trySecret)
-	a.elsewhere("GET /accounts/{account}/keys/{key}/repair", "/keys/{key}")
+	a.elsewhere("GET /accounts/{account}/keys/{key}/repair", "/accounts/{account}/keys/{key}")
 	a.account("POST /accounts/{account}/keys/{key}/repair", a.repairKey)
 	a.writing("GET /accounts/{account}/keys/{key}/edit", can.write, a.editForm)
 	a.account("POST /accounts/{account}/keys/{key}/edit", a.editKey)
@@ -246,35 +246,22 @@ func (d *keyList) AllURL() string {
 	return d.path + "?" + q.Encode()
 }
 
-// LabelURL is the same list, narrowed to a label.
+// LabelURL is the same list, narrowed to a label; "" is to none.
 func (d *keyList) LabelURL(name string) string {
 	one := *d
 	one.Label, one.Back = name, false
 	return one.link(d.Sort, "")
 }
 
-// NoLabelURL is the same list without its label.
-func (d *keyList) NoLabelURL() string {
-	all := *d
-	all.Label = ""
-	return all.link(d.Sort, "")
-}
-
 func (d *keyList) link(sort, page string) string {
-	q := d.values(sort, page)
-	if len(q) == 0 {
-		return d.path
-	}
-	return d.path + "?" + q.Encode()
+	return withQuery(d.path, d.values(sort, page))
 }
 
 func (d *keyList) values(sort, page string) url.Values {
-	q := url.Values{}
-	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "sort": sort, "page": page} {
-		if value != "" && (name != "sort" || value != newestFirst) {
-			q.Set(name, value)
-		}
+	if sort == newestFirst {
+		sort = "" // as without it
 	}
+	q := queryOf(map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "sort": sort, "page": page})
 	if page != "" && d.Back {
 		q.Set("back", "1")
 	}

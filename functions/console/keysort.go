@@ -57,16 +57,11 @@ func (v *visit) readKeys(ctx context.Context, d *keyList) (api.KeyList, error) {
 }
 
 func (d *keyList) query() url.Values {
-	q := url.Values{"sort": {d.Sort}}
+	q := queryOf(map[string]string{"sort": d.Sort, "q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "page_token": d.Page})
 	if d.figures {
 		q.Set("figures", "day")
-	}
-	if d.figures && d.Page != "" && !d.Many {
-		q.Set("with", "counts")
-	}
-	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "page_token": d.Page} {
-		if value != "" {
-			q.Set(name, value)
+		if d.Page != "" && !d.Many {
+			q.Set("with", "counts")
 		}
 	}
 	return q

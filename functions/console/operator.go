@@ -24,10 +24,10 @@ func (a *app) operatorRoutes() {
 	a.operators("POST /operator/accounts/{account}/resume", a.resumeAccount)
 	a.operators("GET /operator/keys/{key}", func(v *visit) error { return a.showOperatorKey(v, http.StatusOK, newForm()) })
 	for _, below := range []string{"/block", "/unblock", "/revoke"} {
-		a.elsewhereOf("GET /operator/keys/{key}"+below, "/operator/keys/{key}")
+		a.elsewhere("GET /operator/keys/{key}"+below, "/operator/keys/{key}")
 	}
 	for _, below := range []string{"/billing-type", "/limits/{class}"} {
-		a.elsewhereOf("GET /operator/accounts/{account}/keys/{key}"+below, "/operator/keys/{key}")
+		a.elsewhere("GET /operator/accounts/{account}/keys/{key}"+below, "/operator/keys/{key}")
 	}
 	a.operators("POST /operator/keys/{key}/block", a.blockKey)
 	a.operators("POST /operator/accounts/{account}/keys/{key}/billing-type", a.setBillingType)
@@ -40,7 +40,7 @@ func (a *app) operatorRoutes() {
 	a.person("POST "+endSessionsPage, a.endSessionsOf)
 	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators", a.addOperator)
-	a.elsewhereOf("GET /operator/operators/rank", "/operator/operators")
+	a.elsewhere("GET /operator/operators/rank", "/operator/operators")
 	a.person("POST /operator/operators/rank", a.changeRank)
 	a.admins("GET /operator/operators/remove", func(v *visit) error {
 		if v.query("subject") == "" { // the address that the form is sent to
@@ -209,7 +209,7 @@ func (a *app) blockKey(v *visit) error {
 		f.Values["reason"], f.Values["common"], f.At = v.prose("reason"), v.form("common"), "block"
 		return a.showOperatorKey(v, http.StatusUnprocessableEntity, f)
 	}
-	return a.changeKeyAsOperator(v, "block", suspensionIn(reason, f.Values["until"]), body)
+	return a.changeKeyAsOperator(v, "block", reasonUntil(reason, f.Values["until"]), body)
 }
 
 func (a *app) unblockKey(v *visit) error {
@@ -230,7 +230,7 @@ func blockOf(k api.Key) string {
 	if k.Blocked == nil {
 		return ""
 	}
-	return suspensionIn(k.Blocked.Reason, dayOf(k.Blocked.Until))
+	return reasonUntil(k.Blocked.Reason, dayOf(k.Blocked.Until))
 }
 
 // operatorKeys reads a setting of the key in the path, for overwrite. The acts of operators win over others', so they name no version.

@@ -16,10 +16,10 @@ import (
 func (a *app) operatorAccountRoutes() {
 	a.operators("GET /operator/accounts/{account}", func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}", a.searchKeysOf)
-	a.elsewhereOf("GET /operator/accounts/{account}/key-limit", "/operator/accounts/{account}")
-	a.elsewhereOf("GET /operator/accounts/{account}/resume", "/operator/accounts/{account}")
-	a.elsewhereOf("GET /operator/accounts/{account}/limits/{class}", "/operator/accounts/{account}/limits")
-	a.elsewhereOf("GET /operator/accounts/{account}/quotas/{group}", "/operator/accounts/{account}/limits")
+	a.elsewhere("GET /operator/accounts/{account}/key-limit", "/operator/accounts/{account}")
+	a.elsewhere("GET /operator/accounts/{account}/resume", "/operator/accounts/{account}")
+	a.elsewhere("GET /operator/accounts/{account}/limits/{class}", "/operator/accounts/{account}/limits")
+	a.elsewhere("GET /operator/accounts/{account}/quotas/{group}", "/operator/accounts/{account}/limits")
 	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
 	a.admins("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
 	a.operators("POST /operator/accounts/{account}/close", a.closeAccount)
@@ -57,19 +57,11 @@ func (d *accountKeys) Narrowed() bool { return d.Q != "" || d.Status != "" || d.
 
 // PageURL is the same list from a page token on; "" is the first page.
 func (d *accountKeys) PageURL(token string) string {
-	q := url.Values{}
-	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "page": token} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
+	q := queryOf(map[string]string{"q": d.Q, "status": d.Status, "page": token})
 	if token != "" && d.Many {
 		q.Set("many", "1")
 	}
-	if len(q) == 0 {
-		return d.path
-	}
-	return d.path + "?" + q.Encode()
+	return withQuery(d.path, q)
 }
 
 // read takes what the API says of the page.
@@ -120,12 +112,7 @@ func (a *app) showOperatorAccount(v *visit, status int, f *form) error {
 
 // query returns the question to the list of keys.
 func (d *accountKeys) query() url.Values {
-	query := url.Values{}
-	for name, value := range map[string]string{"q": d.Q, "status": d.Status, "page_token": d.Page} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
+	query := queryOf(map[string]string{"q": d.Q, "status": d.Status, "page_token": d.Page})
 	if d.Page != "" && !d.Many {
 		query.Set("with", "counts")
 	}

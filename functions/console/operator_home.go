@@ -89,16 +89,11 @@ func (a *app) lookUp(v *visit) error {
 
 // query returns the question to the list of accounts.
 func (d *lookUpPage) query() url.Values {
-	query := url.Values{"page_size": {"25"}}
+	in := "q"
 	if d.Email {
-		query.Set("email", d.Q)
-	} else if d.Q != "" {
-		query.Set("q", d.Q)
+		in = "email"
 	}
-	if d.Page != "" {
-		query.Set("page_token", d.Page)
-	}
-	return query
+	return queryOf(map[string]string{"page_size": "25", in: d.Q, "page_token": d.Page})
 }
 
 // overview has methods for the pages, of what waits for operators.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -45,9 +44,7 @@ func (a *app) showOperators(v *visit, status int, f *form) error {
 	}
 	d.Me = me.Subject
 	d.Operators = pageOf(found, v.asked("page"), formsPerPage, func(o api.Operator) bool { return o.Issuer == nil && o.Subject == f.Values["rank_of"] })
-	if d.Operators.Page > 1 {
-		d.Placed = []resent{{"page", strconv.Itoa(d.Operators.Page)}}
-	}
+	d.Placed = d.Operators.fields("page")
 	return v.render(status, "operators", v.t("operators.title"), d)
 }
 

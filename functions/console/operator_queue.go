@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,10 +22,7 @@ type queuePage struct {
 
 func (a *app) showQueue(v *visit) error {
 	d := &queuePage{Page: v.query("page")}
-	query := url.Values{"page_size": {"12"}} // each is a form with its evidence
-	if d.Page != "" {
-		query.Set("page_token", d.Page)
-	}
+	query := queryOf(map[string]string{"page_size": "12", "page_token": d.Page}) // each is a form with its evidence
 	var found api.QpsRequestList
 	var products []api.Product
 	err := v.parallel(reading(&found, v.api, "/v1/qps-requests", query), v.waiting(), func(ctx context.Context) (err error) {
@@ -50,14 +46,7 @@ func (a *app) showQueue(v *visit) error {
 
 // queueURL is the page of the queue from which a request was decided, or opened. What comes first there may have been decided since.
 func (v *visit) queueURL() string {
-	page := v.form("page")
-	if v.r.Method == http.MethodGet {
-		page = v.query("page")
-	}
-	if page == "" {
-		return queuePath
-	}
-	return queuePath + "?" + url.Values{"page": {page}}.Encode()
+	return withQuery(queuePath, queryOf(map[string]string{"page": v.asked("page")}))
 }
 
 // decision is one request with what decides it, and the form for it.
@@ -83,10 +72,7 @@ func (a *app) renderDecision(v *visit, status int, d *decision) error {
 	if err != nil {
 		return err
 	}
-	d.Asked, d.Queue, d.Page = r, v.queueURL(), v.form("page")
-	if v.r.Method == http.MethodGet {
-		d.Page = v.query("page")
-	}
+	d.Asked, d.Queue, d.Page = r, v.queueURL(), v.asked("page")
 	if d.Faster {
 		d.compare(v)
 	}

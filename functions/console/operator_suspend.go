@@ -29,12 +29,13 @@ func (a *app) showSuspending(v *visit, status int, f *form) error {
 // suspensionOf is an account's suspension as its form has it, or "": the reason, and the day of its end.
 func suspensionOf(account api.Account) string {
 	if s := account.Suspended; s != nil {
-		return suspensionIn(s.Reason, lastDay(s))
+		return reasonUntil(s.Reason, lastDay(s))
 	}
 	return ""
 }
 
-func suspensionIn(reason, until string) string { return strings.TrimSpace(reason + "\n" + until) }
+// reasonUntil is a suspension or a block as its form has it: the reason, and the day of its end.
+func reasonUntil(reason, until string) string { return strings.TrimSpace(reason + "\n" + until) }
 
 // inOneLine shows a setting of several lines.
 func inOneLine(value string) string {
@@ -66,7 +67,7 @@ func (a *app) suspendAccount(v *visit) error {
 	if s := before.Suspended; s != nil && lastDay(s) == f.Values["until"] {
 		body.Until = s.Until // the form has the day alone
 	}
-	f.Values["suspension"] = suspensionIn(f.Values["reason"], f.Values["until"])
+	f.Values["suspension"] = reasonUntil(f.Values["reason"], f.Values["until"])
 	read := func() (string, int64, error) { return suspensionOf(before), 0, nil }
 	call := management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/suspend"), Body: body}
 	status, err := f.overwrite(v, setting{"suspension", "operator.suspend", inOneLine}, read, call, nil)

@@ -22,11 +22,7 @@ type waitingPage struct {
 }
 
 func (w *waitingPage) query() url.Values {
-	query := url.Values{"page_size": {waitingPerPage}}
-	if w.Page != "" {
-		query.Set("page_token", w.Page)
-	}
-	return query
+	return queryOf(map[string]string{"page_size": waitingPerPage, "page_token": w.Page})
 }
 
 // exposedPage lists the exposed keys of all accounts.

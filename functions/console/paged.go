@@ -42,6 +42,14 @@ func (p paged[T]) Next() int {
 	return p.Page + 1
 }
 
+// fields are those by which a form of the page comes back to it.
+func (p paged[T]) fields(name string) []resent {
+	if p.Page == 1 {
+		return nil
+	}
+	return []resent{{name, strconv.Itoa(p.Page)}}
+}
+
 // asked is the number of a page: of the address, or of a form that was on it.
 func (v *visit) asked(name string) string {
 	if v.r.Method == http.MethodPost {
@@ -66,10 +74,26 @@ func (v *visit) place(names ...string) string {
 	for _, one := range v.placed(names...) {
 		query.Set(one.Name, one.Value)
 	}
-	if len(query) == 0 {
-		return ""
+	return withQuery("", query)
+}
+
+// queryOf makes a query of the parameters that have a value.
+func queryOf(parameters map[string]string) url.Values {
+	query := url.Values{}
+	for name, value := range parameters {
+		if value != "" {
+			query.Set(name, value)
+		}
 	}
-	return "?" + query.Encode()
+	return query
+}
+
+// withQuery is a path with its query, if there is one.
+func withQuery(path string, query url.Values) string {
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
 }
 
 // pageOfKeys is the sentence that tells the page that begins at a position, and how many there are. It may begin anywhere, once there are more

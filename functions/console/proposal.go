@@ -14,7 +14,7 @@ import (
 func (a *app) proposalRoutes() {
 	a.writing("GET /accounts/{account}/keys/{key}/propose", can.write, a.proposeForm)
 	a.account("POST /accounts/{account}/keys/{key}/propose", a.propose)
-	a.elsewhere("GET /accounts/{account}/keys/{key}/from-usage", "/keys/{key}/propose")
+	a.elsewhere("GET /accounts/{account}/keys/{key}/from-usage", "/accounts/{account}/keys/{key}/propose")
 	a.account("POST /accounts/{account}/keys/{key}/from-usage", a.proposeSeen)
 	a.writing("GET /accounts/{account}/keys/{key}/limits/{class}", can.write, a.limitForm)
 	a.account("POST /accounts/{account}/keys/{key}/limits/{class}", a.lowerLimit)

@@ -58,13 +58,7 @@ type requestList struct {
 
 func (a *app) listRequests(v *visit) error {
 	d := &requestList{Status: v.query("status"), Page: v.query("page"), Statuses: requestStatuses}
-	query := url.Values{"page_size": {"25"}}
-	if d.Status != "" {
-		query.Set("status", d.Status)
-	}
-	if d.Page != "" {
-		query.Set("page_token", d.Page)
-	}
+	query := queryOf(map[string]string{"page_size": "25", "status": d.Status, "page_token": d.Page})
 	var found api.QpsRequestList
 	var products []api.Product
 	err := v.parallel(

@@ -42,13 +42,7 @@ func (d *requestPage) KeyURL(id string) string {
 
 // requestURL is the query of the form about a key and a limit, with what was typed of the wish.
 func requestURL(key, class, qps string) string {
-	q := url.Values{}
-	for name, value := range map[string]string{"key": key, "class": class, "qps": qps} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return "/qps-requests/new?" + q.Encode()
+	return "/qps-requests/new?" + queryOf(map[string]string{"key": key, "class": class, "qps": qps}).Encode()
 }
 
 type limitChoice struct {

@@ -66,7 +66,7 @@ func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.M
 	}
 	list := map[string][]repair{}
 	for code, some := range all {
-		list[string(code)] = v.fewRepairs(some, most, v.accountURL("/usage?", url.Values{"key": {k.Id}, "range": {"7d"}}.Encode()))
+		list[string(code)] = v.fewRepairs(some, most, "repair.more", v.accountURL("/usage?", url.Values{"key": {k.Id}, "range": {"7d"}}.Encode()))
 	}
 	return list
 }
@@ -76,13 +76,13 @@ func (v *visit) repairURL(k api.Key, below ...string) string {
 	return v.accountURL("/keys/", k.Id, strings.Join(below, ""))
 }
 
-// fewRepairs are the first of them, and how many others there are: a link to the page of usage, on which all are.
-func (v *visit) fewRepairs(all []repair, most int, rest string) []repair {
+// fewRepairs are the first of them, and how many others there are, by a text: a link to the page that has all, if there is one.
+func (v *visit) fewRepairs(all []repair, most int, text, rest string) []repair {
 	if len(all) <= most {
 		return all
 	}
 	more := len(all) - most
-	return append(slices.Clone(all[:most]), repair{Text: v.t("repair.more", "n", more), URL: rest, More: more})
+	return append(slices.Clone(all[:most]), repair{Text: v.t(text, "n", more), URL: rest, More: more})
 }
 
 // remedies are the repairs of a key for who may make them, and else where it was refused; without a key, those of the account's usage.
@@ -113,19 +113,13 @@ func withRepairs(reasons []refusal, all map[string][]repair) []refusal {
 // many others there are. A key leads to its page, where the repairs are.
 func (v *visit) whereRefused(u api.Usage) map[string][]repair {
 	all := map[string][]repair{}
-	named := func(code string, list []repair, most int) {
-		all[code] = append(all[code], list[:min(len(list), most)]...)
-		if more := len(list) - most; more > 0 {
-			all[code] = append(all[code], repair{Text: v.t("keys.more", "n", more), More: more})
-		}
-	}
 	var domains []repair
 	for _, s := range refusedFor(authz.DomainNotAllowed, deref(u.ByOrigin)) {
 		if _, err := entry.Parse(s.Name); err == nil {
 			domains = append(domains, repair{About: s.Name, N: s.ByReason[string(authz.DomainNotAllowed)]})
 		}
 	}
-	named(string(authz.DomainNotAllowed), domains, mostRepairs)
+	all[string(authz.DomainNotAllowed)] = v.fewRepairs(domains, mostRepairs, "keys.more", "")
 	for code := range u.Totals.ByReason {
 		var keys []repair
 		for _, s := range refusedFor(authz.Code(code), deref(u.ByKey)) {
@@ -133,7 +127,7 @@ func (v *visit) whereRefused(u api.Usage) map[string][]repair {
 				keys = append(keys, repair{Text: v.t("repair.key", "name", s.Key.Name), URL: v.accountURL("/keys/", s.Key.Id), N: s.ByReason[code]})
 			}
 		}
-		named(code, keys, mostKeysNamed)
+		all[code] = append(all[code], v.fewRepairs(keys, mostKeysNamed, "keys.more", "")...)
 	}
 	return all
 }

@@ -84,7 +84,7 @@ func (a *app) selectedRoutes() {
 	const root = "/accounts/{account}/keys/selected/"
 	a.account("GET /accounts/{account}/keys/selected.csv", a.exportSelected)
 	for _, name := range []string{"disable", "enable", "restore"} {
-		a.elsewhere("GET "+root+name, "/keys")
+		a.elsewhere("GET "+root+name, "/accounts/{account}/keys")
 		a.account("POST "+root+name, func(v *visit) error { return a.actOn(v, acts[name]) })
 	}
 	a.writing("GET "+root+"rotate", can.write, func(v *visit) error { return a.askRotation(v, http.StatusOK, newRotation(), v.r.URL.Query()) })

@@ -9,8 +9,8 @@ import (
 
 func (a *app) sessionRoutes() {
 	a.person("GET /sessions", a.showSessions)
-	a.elsewhereOf("GET /sessions/end", "/sessions")
-	a.elsewhereOf("GET /sessions/end-all", "/sessions")
+	a.elsewhere("GET /sessions/end", "/sessions")
+	a.elsewhere("GET /sessions/end-all", "/sessions")
 	a.person("POST /sessions/end", a.endSession)
 	a.person("POST /sessions/end-all", a.endAllSessions)
 }

@@ -25,8 +25,8 @@ const (
 func (a *app) signInRoutes() {
 	a.public("GET /sign-in", a.startSignIn)
 	a.public("GET "+callbackPath, a.finishSignIn)
-	a.elsewhereOf("GET /sign-out", "/")
-	a.elsewhereOf("GET /preferences", "/")
+	a.elsewhere("GET /sign-out", "/")
+	a.elsewhere("GET /preferences", "/")
 	a.public("POST /sign-out", a.signOut)
 	a.public("POST /preferences", a.setPreferences)
 }

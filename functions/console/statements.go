@@ -74,10 +74,7 @@ func (a *app) month(v *visit) string {
 func (a *app) showStatement(v *visit, status int, f *form) error {
 	d := &statementPage{form: f, Root: v.statementRoot(), Account: v.accountID, Last: statement.MonthOf(a.now()).String(), Page: v.query("page")}
 	d.Month = a.month(v)
-	query := url.Values{"page_size": {"100"}}
-	if d.Page != "" {
-		query.Set("page_token", d.Page)
-	}
+	query := queryOf(map[string]string{"page_size": "100", "page_token": d.Page})
 	waiting := v.waiting()
 	if v.accountID == "" {
 		if err := waiting(v.ctx()); err != nil {

@@ -198,16 +198,11 @@ func (q usageAsk) DaysURL(from, to, by string) string {
 }
 
 func (q usageAsk) link(page string) string {
-	values := url.Values{}
+	values := queryOf(map[string]string{
+		"key": q.Key, "product": q.Product, "range": q.Range, "from": q.From, "to": q.To, "by": q.By, "group": q.Group,
+	})
 	if q.Compare {
 		values.Set("compare", "1")
-	}
-	for name, value := range map[string]string{
-		"key": q.Key, "product": q.Product, "range": q.Range, "from": q.From, "to": q.To, "by": q.By, "group": q.Group,
-	} {
-		if value != "" {
-			values.Set(name, value)
-		}
 	}
 	return "/accounts/" + q.Account + page + "?" + values.Encode()
 }

@@ -66,11 +66,7 @@ func (p *usagePage) groups(v *visit, products []api.Product) {
 	if list := deref(p.Usage.ByProduct); len(list) > 0 && p.Product == "" && p.Shows(byProduct) {
 		g := group{Title: v.t("usage.by_product"), Label: v.t("usage.product")}
 		for _, s := range list {
-			name := productName(products, s.Name)
-			if s.Name == "" { // refused paths that belong to none
-				name = v.t("usage.product.none")
-			}
-			row := v.share(s, name, whole.Requests)
+			row := v.share(s, v.productShown(products, s.Name), whole.Requests)
 			if slices.ContainsFunc(p.Products, func(one api.Product) bool { return one.Id == s.Name }) {
 				row.URL = here(p.ProductURL(s.Name))
 			}
@@ -120,17 +116,12 @@ func (p *usagePage) byBillingType(v *visit, list []api.UsageShare) group {
 func (p *usagePage) byOrigin(v *visit, list []api.UsageShare) group {
 	g := group{Title: v.t("usage.by_origin"), Label: v.t("usage.origin"), Hint: v.t("usage.by_origin.hint")}
 	for _, s := range list {
-		row := v.share(s, s.Name, p.Usage.Totals.Requests)
-		switch s.Name {
-		case "*":
+		if s.Name == "*" {
 			continue
-		case "-":
-			row.Name = v.t("usage.origin.none")
-		case "*refused":
-			row.Name = v.t("usage.origin.refused")
-		default:
-			row.Code = true
 		}
+		name, host := v.originShown(s.Name)
+		row := v.share(s, name, p.Usage.Totals.Requests)
+		row.Code = host
 		if reasons := v.refusals(s.ByReason); len(reasons) > 0 {
 			row.Reason = v.t("usage.main_reason", "reason", reasons[0].Text)
 		}
@@ -138,6 +129,34 @@ func (p *usagePage) byOrigin(v *visit, list []api.UsageShare) group {
 	}
 	g.Rows = v.top(g.Rows, p.Usage.Totals, func(int) string { return v.t("usage.origin.others") })
 	return g
+}
+
+// productShown is the name of a product, or of none: refused paths belong to none.
+func (v *visit) productShown(products []api.Product, id string) string {
+	if id == "" {
+		return v.t("usage.product.none")
+	}
+	return productName(products, id)
+}
+
+// originShown is the name of an origin, and whether it is a host.
+func (v *visit) originShown(name string) (shown string, host bool) {
+	switch name {
+	case "-":
+		return v.t("usage.origin.none"), false
+	case "*refused":
+		return v.t("usage.origin.refused"), false
+	default:
+		return name, true
+	}
+}
+
+// reasonShown is the text of a reason, or its code where there is none.
+func (v *visit) reasonShown(code string) string {
+	if v.lang.Has("code." + code) {
+		return v.t("code." + code)
+	}
+	return code
 }
 
 // refusal is a reason, how often it was given, and what to do about it.
@@ -162,10 +181,7 @@ func (v *visit) refusals(by map[string]int64) (list []refusal) {
 		if code == "allowed" || n <= 0 {
 			continue
 		}
-		one := refusal{Code: code, Text: code, N: n, Line: chart.Line("refused", n, most), Part: v.percent(n, all)}
-		if v.lang.Has("code." + code) {
-			one.Text = v.t("code." + code)
-		}
+		one := refusal{Code: code, Text: v.reasonShown(code), N: n, Line: chart.Line("refused", n, most), Part: v.percent(n, all)}
 		if v.lang.Has("usage.help." + code) {
 			one.Help = v.t("usage.help." + code)
 		}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 )
 
@@ -46,13 +45,11 @@ func (v *visit) findKey(key string, problems *form, takes func(api.Key) bool) (c
 
 // findHolder finds the key that has a secret that was pasted in the place of its name.
 func (v *visit) findHolder(key, typed string, problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, err error) {
-	var found api.KeyMatches
-	hash := v.soughtHash(typed)
-	call := management.Call{Method: http.MethodPost, Path: v.accountPath("/keys/find"), Body: api.FindKeys{SecretSha256: &hash}}
-	if _, err := v.api.Do(v.ctx(), call, &found); err != nil {
+	found, err := v.holders(v.soughtHash(typed))
+	if err != nil {
 		return "", nil, err
 	}
-	for _, m := range found.Matches {
+	for _, m := range found {
 		if takes(m.Key) {
 			return m.Key.Id, nil, nil
 		}

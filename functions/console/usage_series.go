@@ -38,16 +38,11 @@ func (v *visit) groupNames(by string, u api.Usage, products []api.Product) (list
 		case g.Key != nil:
 			one.Text = g.Key.Name
 		case by == byProduct:
-			one.Text = productName(products, g.Name)
-			if g.Name == "" {
-				one.Text = v.t("usage.product.none")
-			}
-		case by == byReason && v.lang.Has("code."+g.Name):
-			one.Text = v.t("code." + g.Name)
-		case by == byOrigin && g.Name == "-":
-			one.Text = v.t("usage.origin.none")
-		case by == byOrigin && g.Name == "*refused":
-			one.Text = v.t("usage.origin.refused")
+			one.Text = v.productShown(products, g.Name)
+		case by == byReason:
+			one.Text = v.reasonShown(g.Name)
+		case by == byOrigin:
+			one.Text, _ = v.originShown(g.Name)
 		}
 		named++
 		list = append(list, one)
