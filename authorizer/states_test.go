@@ -160,7 +160,7 @@ func TestTheGateAnswersTheStateOfAKeyForEachOfItsSecrets(t *testing.T) {
 			[]authz.Code{authz.SecretExpired, authz.SecretExpired, authz.KeyExposed, allowed},
 		},
 		{"blocked", func(l *life) {
-			l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", now) })
+			l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", time.Time{}, now) })
 		}, 0, same(authz.KeyBlocked)},
 		{"revoked", func(l *life) {
 			l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { k, _ = k.RevokeForClosure(now); return k, nil })

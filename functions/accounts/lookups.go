@@ -168,7 +168,7 @@ func (h *lookups) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Pri
 	}
 	by := cmp.Or(c.Person.Email, c.Person.Subject.ID)
 	return h.changeKey(w, r, c, "key.block", nil, func(k apikey.Key) (apikey.Key, error) {
-		return k.BlockUntil(reason.String(), by, until, h.source.Time())
+		return k.Block(reason.String(), by, until, h.source.Time())
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -37,9 +38,11 @@ var steps = map[string]func(l *lives, k apikey.Key) (apikey.Key, error){
 	"revoke":  func(l *lives, k apikey.Key) (apikey.Key, error) { return k.Revoke(true, l.Clock.Now()) },
 	"delete":  func(l *lives, k apikey.Key) (apikey.Key, error) { return k.Delete(l.Clock.Now()), nil },
 	"restore": func(l *lives, k apikey.Key) (apikey.Key, error) { return k.Restore(l.Clock.Now()) },
-	"block":   func(l *lives, k apikey.Key) (apikey.Key, error) { return k.Block("abuse", "operator", l.Clock.Now()) },
-	"end":     func(l *lives, k apikey.Key) (apikey.Key, error) { return rotation.End(k, l.Clock.Now()) },
-	"cancel":  func(l *lives, k apikey.Key) (apikey.Key, error) { return rotation.Cancel(k, l.Clock.Now()) },
+	"block": func(l *lives, k apikey.Key) (apikey.Key, error) {
+		return k.Block("abuse", "operator", time.Time{}, l.Clock.Now())
+	},
+	"end":    func(l *lives, k apikey.Key) (apikey.Key, error) { return rotation.End(k, l.Clock.Now()) },
+	"cancel": func(l *lives, k apikey.Key) (apikey.Key, error) { return rotation.Cancel(k, l.Clock.Now()) },
 	"rotate": func(l *lives, k apikey.Key) (apikey.Key, error) {
 		if err := k.Editable(); err != nil {
 			return k, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/functions/internal/web"
@@ -62,7 +63,7 @@ func newRace(t testing.TB, prepare func(testing.TB, *harness, map[string]any)) a
 		},
 		Others: map[string]func(testing.TB){"block": func(t testing.TB) {
 			before := r.stored(t, k)
-			after, err := before.Block("abuse", "operator", r.Source.Time())
+			after, err := before.Block("abuse", "operator", time.Time{}, r.Source.Time())
 			if err == nil {
 				_, err = r.Edit(t.Context(), before, "key.block", func(k *apikey.Key) { *k = after })
 			}

@@ -15,7 +15,7 @@ import (
 // block blocks a key until a time, as an operator does.
 func (r *harness) block(k apikey.Key, until time.Time) apikey.Key {
 	r.t.Helper()
-	after, err := k.BlockUntil("abuse", "operator@example.com", until, r.clock.Now())
+	after, err := k.Block("abuse", "operator@example.com", until, r.clock.Now())
 	if err == nil {
 		after, err = r.Control.Commit(r.t.Context(), control.Change{Before: &k, After: after, Audit: keytest.Row(k.Account, "key.block", k.ID)})
 	}

@@ -111,7 +111,7 @@ func (w *work) do(ctx context.Context, k apikey.Key) (after apikey.Key, again bo
 			after, err = w.commit(ctx, k, after, "key.limit_end", &w.ended)
 		}
 	case rotation.EndBlock:
-		if after, ok = k.LiftOver(now); ok {
+		if after, ok = k.WithoutEndedBlock(now); ok {
 			after, err = w.commit(ctx, k, after, "key.unblock", &w.ended)
 		}
 	case rotation.Announce:

@@ -82,7 +82,7 @@ func TestEveryChangeInEveryStatus(t *testing.T) {
 		"revoke":  func(k apikey.Key) (apikey.Key, error) { return k.Revoke(true, now) },
 		"delete":  func(k apikey.Key) (apikey.Key, error) { return k.Delete(now), nil },
 		"restore": func(k apikey.Key) (apikey.Key, error) { return k.Restore(now) },
-		"block":   func(k apikey.Key) (apikey.Key, error) { return k.Block("abuse", "op", now) },
+		"block":   func(k apikey.Key) (apikey.Key, error) { return k.Block("abuse", "op", time.Time{}, now) },
 		"unblock": func(k apikey.Key) (apikey.Key, error) { return k.Unblock(now) },
 	}
 	errs := map[string]error{

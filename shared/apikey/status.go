@@ -162,13 +162,9 @@ func (k Key) Restore(now time.Time) (Key, error) {
 	return after, nil
 }
 
-// Block stops the key for an operator; no customer can unblock it.
-func (k Key) Block(reason, operator string, now time.Time) (Key, error) {
-	return k.BlockUntil(reason, operator, time.Time{}, now)
-}
-
-// BlockUntil is Block with an end, in the future and at most MaxBlock away; the zero time is none.
-func (k Key) BlockUntil(reason, operator string, until, now time.Time) (Key, error) {
+// Block stops the key for an operator; no customer can unblock it. It may have an end, in the future and at most MaxBlock away; the zero time is
+// none.
+func (k Key) Block(reason, operator string, until, now time.Time) (Key, error) {
 	switch {
 	case k.Blocked != nil:
 		return k, ErrAlreadyBlock
@@ -182,8 +178,8 @@ func (k Key) BlockUntil(reason, operator string, until, now time.Time) (Key, err
 	return after, nil
 }
 
-// LiftOver lifts a block whose end has come. ok is false, and the key as it was, where there is none, or the key has ended.
-func (k Key) LiftOver(now time.Time) (after Key, ok bool) {
+// WithoutEndedBlock lifts a block whose end has come. ok is false, and the key as it was, where there is none, or the key has ended.
+func (k Key) WithoutEndedBlock(now time.Time) (after Key, ok bool) {
 	if !k.Blocked.Over(now) || k.Editable() != nil {
 		return k, false
 	}

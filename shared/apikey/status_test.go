@@ -61,7 +61,7 @@ var commands = []command{
 	{"revoke", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Revoke(true, now) }},
 	{"delete", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Delete(now), nil }},
 	{"restore", true, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Restore(now) }},
-	{"block", false, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", now) }},
+	{"block", false, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", time.Time{}, now) }},
 	{"unblock", false, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Unblock(now) }},
 	{"close", false, func(k apikey.Key, now time.Time) (apikey.Key, error) {
 		after, _ := k.RevokeForClosure(now)
@@ -252,12 +252,12 @@ func TestABlocksEndIsBounded(t *testing.T) {
 		-time.Hour: apikey.ErrBlockPast, 0: apikey.ErrBlockPast, time.Millisecond: nil,
 		apikey.MaxBlock: nil, apikey.MaxBlock + time.Millisecond: apikey.ErrBlockLong,
 	} {
-		if blocked, err := k.BlockUntil("abuse", "op", noon.Add(after), noon); !errors.Is(err, want) || (blocked.Blocked != nil) != (want == nil) {
+		if blocked, err := k.Block("abuse", "op", noon.Add(after), noon); !errors.Is(err, want) || (blocked.Blocked != nil) != (want == nil) {
 			t.Errorf("an end %v off: %v, %v", after, blocked.Blocked, err)
 		}
 	}
-	ends, _ := k.BlockUntil("abuse", "op", noon.Add(time.Hour), noon)
-	open, _ := k.Block("abuse", "op", noon)
+	ends, _ := k.Block("abuse", "op", noon.Add(time.Hour), noon)
+	open, _ := k.Block("abuse", "op", time.Time{}, noon)
 	revoked, _ := ends.RevokeByOperator(noon)
 	for name, c := range map[string]struct {
 		k    apikey.Key
@@ -267,7 +267,7 @@ func TestABlocksEndIsBounded(t *testing.T) {
 		"before": {ends, noon.Add(time.Hour - time.Millisecond), false}, "at the end": {ends, noon.Add(time.Hour), true}, "not blocked": {k, noon.Add(time.Hour), false},
 		"without an end": {open, noon.AddDate(9, 0, 0), false}, "revoked": {revoked, noon.Add(time.Hour), false}, "deleted": {ends.Delete(noon), noon.Add(time.Hour), false},
 	} {
-		if after, ok := c.k.LiftOver(c.at); ok != c.want || (after.Blocked == nil) != (c.want || c.k.Blocked == nil) {
+		if after, ok := c.k.WithoutEndedBlock(c.at); ok != c.want || (after.Blocked == nil) != (c.want || c.k.Blocked == nil) {
 			t.Errorf("%s: %v, %+v", name, ok, after.Blocked)
 		}
 	}

@@ -33,7 +33,7 @@ var steps = map[string]func(k apikey.Key, now time.Time) (apikey.Key, error){
 	},
 	"disable": apikey.Key.Disable,
 	"enable":  apikey.Key.Enable,
-	"block":   func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", now) },
+	"block":   func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", time.Time{}, now) },
 	"unblock": apikey.Key.Unblock,
 	"revoke":  func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Revoke(true, now) },
 	"delete":  func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Delete(now), nil },

@@ -158,7 +158,7 @@ func transition(action string, k apikey.Key) (after apikey.Key, ok bool) {
 		after, err = k.Enable(now)
 		ok = err == nil && after.Version != k.Version
 	case "block":
-		after, err = k.Block("abuse", "operator", now)
+		after, err = k.Block("abuse", "operator", time.Time{}, now)
 		ok = err == nil
 	case "unblock":
 		after, err = k.Unblock(now)
