@@ -183,7 +183,7 @@ func (j *jobs) counted(ctx context.Context, r usage.Report) (bool, error) {
 	for part := range slices.Chunk(r.Entries, counters.MaxItems) {
 		items := make([]usage.Item, len(part))
 		for i, e := range part {
-			items[i] = contribution(r.Environment, e.Subject, e.Hour)
+			items[i] = usage.ContributedBy(r.Environment, e.Subject, e.Hour)
 		}
 		stored, err := j.billing.counters.Read(ctx, items)
 		if errors.Is(err, dynamo.ErrUnreadable) { // the month waits for it, and no other does
@@ -203,15 +203,11 @@ func (j *jobs) counted(ctx context.Context, r usage.Report) (bool, error) {
 // holds reports whether all that a report says is in what its environment has contributed.
 func holds(stored map[usage.Item]usage.Stored, r usage.Report) bool {
 	for _, e := range r.Entries {
-		if !stored[contribution(r.Environment, e.Subject, e.Hour)].Counts.Holds(e.Counts) {
+		if !stored[usage.ContributedBy(r.Environment, e.Subject, e.Hour)].Counts.Holds(e.Counts) {
 			return false
 		}
 	}
 	return true
-}
-
-func contribution(environment string, of usage.Subject, h usage.Hour) usage.Item {
-	return usage.Item{Kind: usage.Contributed, Account: of.Account, Key: of.Key, Product: of.Product, Hour: h, Environment: environment}
 }
 
 // compareReport notes a report about a month that isn't counted, unless it is noted. Nobody can know it of hours whose contributions have expired: a report

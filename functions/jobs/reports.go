@@ -124,15 +124,17 @@ func (j *jobs) comparePage(ctx context.Context, list []*watched, page []reported
 	}
 	suspect := map[int]bool{}
 	for _, c := range contributions {
-		if !known[contribution(c.Environment, c.Subject, c.Hour)].Counts.Holds(c.Counts) {
+		if !known[usage.ContributedBy(c.Environment, c.Subject, c.Hour)].Counts.Holds(c.Counts) {
 			for _, source := range largest(all, c) {
 				suspect[source] = true
 			}
 		}
 	}
 	counted := func(r usage.Report) (bool, error) {
-		if slices.ContainsFunc(r.Entries, func(e usage.Entry) bool { return !has(known, contribution(r.Environment, e.Subject, e.Hour)) }) {
-			return j.counted(ctx, r) // of some that can't be read all together
+		for _, e := range r.Entries {
+			if _, read := known[usage.ContributedBy(r.Environment, e.Subject, e.Hour)]; !read {
+				return j.counted(ctx, r) // of some that can't be read all together
+			}
 		}
 		return holds(known, r), nil
 	}
@@ -159,7 +161,7 @@ func (j *jobs) contributed(ctx context.Context, list []usage.Contribution) (map[
 	each(parts, func(i int, part []usage.Contribution) {
 		items := make([]usage.Item, len(part))
 		for k, c := range part {
-			items[k] = contribution(c.Environment, c.Subject, c.Hour)
+			items[k] = usage.ContributedBy(c.Environment, c.Subject, c.Hour)
 		}
 		stored[i], errs[i] = j.billing.counters.Read(ctx, items)
 	})
@@ -185,9 +187,4 @@ func largest(all []usage.Report, c usage.Contribution) []int {
 		}
 	}
 	return c.Sources
-}
-
-func has[K comparable, V any](of map[K]V, k K) bool {
-	_, ok := of[k]
-	return ok
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"latchkey/functions/internal/used"
 
+	"latchkey/functions/internal/used"
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"

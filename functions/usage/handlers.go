@@ -172,8 +172,8 @@ func (h handlers) before(ctx context.Context, q query, read reader) (*usage.Summ
 }
 
 // Bounds of what one answer reads: keys at the same time, and rows in all. Beyond them an account has its totals
-// without the shares that have to be read key by key. Who doesn't ask for those doesn't wait for many rows. A table of so many lines, each with a long name of a key, is
-// still an answer that Lambda can give.
+// without the shares that have to be read key by key. Who doesn't ask for those doesn't wait for many rows. A table of
+// so many lines, each with a long name of a key, is still an answer that Lambda can give.
 const (
 	atOnce     = 8
 	mostKeys   = 500

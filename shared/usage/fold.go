@@ -56,11 +56,16 @@ func (p Item) Expires() time.Time {
 	}
 }
 
+// ContributedBy is the place of what an environment has contributed to a subject and hour.
+func ContributedBy(environment string, s Subject, h Hour) Item {
+	return Item{Kind: Contributed, Account: s.Account, Key: s.Key, Product: s.Product, Hour: h, Environment: environment}
+}
+
 // items are the items that a contribution can change.
 func (c Contribution) items() [6]Item {
 	s, day := c.Subject, Hour(c.Hour.Day()*24)
 	return [...]Item{
-		{Kind: Contributed, Account: s.Account, Key: s.Key, Product: s.Product, Hour: c.Hour, Environment: c.Environment},
+		ContributedBy(c.Environment, s, c.Hour),
 		{Kind: KeyHour, Account: s.Account, Key: s.Key, Product: s.Product, Hour: c.Hour},
 		{Kind: KeyDay, Account: s.Account, Key: s.Key, Product: s.Product, Hour: day},
 		{Kind: AccountHour, Account: s.Account, Product: s.Product, Hour: c.Hour},
