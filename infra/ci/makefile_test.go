@@ -23,7 +23,7 @@ func made(t *testing.T, fails string, args ...string) (called []string, exit int
 		}
 	}
 	note := `#!/bin/bash
-line="$(basename "$0") $*"
+line="${0##*/} $*"
 for name in LATCHKEY_DEEP LATCHKEY_STORE CGO_ENABLED GOFLAGS AWS_CA_BUNDLE; do if [ -n "${!name:-}" ]; then line="$name=${!name} $line"; fi; done
 echo "$line" >>called
 if [ -n "$FAILS" ] && [[ "$line" == *"$FAILS"* ]]; then exit 1; fi
@@ -100,7 +100,7 @@ func TestATargetDoesAllThatItSays(t *testing.T) {
 				break
 			}
 			if called, exit := made(t, part, target); exit == 0 || len(called) != i+1 {
-				t.Errorf("make %s ends with %d, and goes on to %d, though %q fails", target, exit, len(called), part)
+				t.Errorf("make %s ends with %d, and goes on to %q, though %q fails", target, exit, called, part)
 			}
 		}
 	}
