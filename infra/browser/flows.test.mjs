@@ -206,7 +206,7 @@ test("blocked looks different from disabled, and says who can lift it", async ()
   await signIn(page, "owner");
   await page.goto(`${stack().console_url}/accounts/${account}/keys/${k.id}`);
   const notice = await page.locator(".notice.bad").innerText();
-  assert.match(notice, /Blocked by the provider[\s\S]*Scraping <b>tiles<\/b>[\s\S]*Only the provider can lift this/);
+  assert.match(notice, /Blocked by an operator[\s\S]*Scraping <b>tiles<\/b>[\s\S]*Only an operator can lift this/);
   assert.ok(notice.includes(k.id), "the key ID for support");
   c.check();
   await c.close();

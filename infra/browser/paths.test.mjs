@@ -26,7 +26,7 @@ for (const [how, options] of ways) {
     await page.getByRole("link", { name: "Accept the new paths of Map Display API" }).click();
     await owner.says(/It now also covers:\s+\/map\/\s+All keys of this account/);
     await page.getByRole("button", { name: "Accept for all keys" }).click();
-    await owner.says(/The new paths are accepted\. They open within 10 seconds/);
+    await owner.says(/The new paths are accepted\. This takes effect within 10 seconds/);
     assert.deepEqual(await pending(), []);
     for (const one of [key, other]) await answers(one.secret, 200);
     await owner.go(`/accounts/${account}/keys/findings`);

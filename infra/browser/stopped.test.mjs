@@ -67,7 +67,7 @@ for (const [how, options] of ways) {
     await operator.says(/The key is blocked\. It stops working within 10 seconds/);
     assert.match((await now()).blocked.reason, /^Unusual traffic comes from this key\.\s3,000 tiles a second\.$/);
     await owner.go(`/accounts/${account}/keys/${key.id}`);
-    await owner.says(/Blocked by the provider[\s\S]*Unusual traffic[\s\S]*3,000 tiles a second[\s\S]*Only the provider can lift this/);
+    await owner.says(/Blocked by an operator[\s\S]*Unusual traffic[\s\S]*3,000 tiles a second[\s\S]*Only an operator can lift this/);
     await answers(key.secret, 401);
     await operator.go("/operator");
     await page.locator(`a[href$="/operator/keys/${key.id}"]`, { hasText: `Busy neighbours${how} · Too loud` }).click();
