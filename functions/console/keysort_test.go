@@ -59,7 +59,7 @@ func TestAPageOfKeysThatComesShortIsReadOn(t *testing.T) {
 // TestTheListOffersTheOrdersThatItCanHave, and says why it has no others.
 func TestTheListOffersTheOrdersThatItCanHave(t *testing.T) {
 	w := newWalker(t, "owner")
-	const note = "With more than 1,000 keys, the list can only be sorted by date of creation, and doesn’t list labels."
+	const note = "With more than 1,000 keys, you can only sort by creation date, and there is no list of labels."
 	root := "/accounts/" + account + "/keys"
 	for _, few := range []bool{true, false} {
 		asked := answerKeys(w, func(sort, token string) (int, any) {
