@@ -48,7 +48,7 @@ func TestAnOwnerAcceptsThePathsThatThePageShows(t *testing.T) {
 	})
 	sent := url.Values{"product": {"map-display"}, "version": {"3-8c1d22ef01"}}
 	for problem, says := range map[string]string{
-		"catalogue_changed":  "The products changed meanwhile. Look at the new paths once more, then accept them.",
+		"catalogue_changed":  "The products changed in the meantime. Check the new paths again, then accept them.",
 		"catalogue_conflict": "New paths can’t be accepted right now because of an error in our product catalogue. Our team has been notified. Try again later.",
 	} {
 		code = problem

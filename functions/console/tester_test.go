@@ -126,7 +126,7 @@ func TestTheTesterSaysWhichFieldIsWrong(t *testing.T) {
 	for name, c := range map[string]struct{ query, field, says string }{
 		"no address":    {"origin=https://a.example&address=here", "address", "Enter an IP address."},
 		"no platform":   {"origin=https://a.example&app=com.example.app", "app", "Begin with android or ios."},
-		"two bundles":   {"origin=https://a.example&app=ios+com.example+com.other", "app", "An iOS app is named by its bundle ID alone"},
+		"two bundles":   {"origin=https://a.example&app=ios+com.example+com.other", "app", "An iOS app is identified by its bundle ID alone"},
 		"no page":       {"origin=https://exa+mple&address=203.0.113.7", "origin", "Enter the address of a page"},
 		"no browser's":  {"origin=javascript:alert(1)&app=ios+com.example.app", "origin", "Enter the address of a page"},
 		"all is well":   {"origin=https://a.example&address=203.0.113.7&app=ios+com.example.app", "", "Allowed."},
