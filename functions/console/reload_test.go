@@ -121,7 +121,7 @@ func TestWhatAMemberHasLeftIsShownUntilAReloadToo(t *testing.T) {
 			page := w.ask(http.MethodGet, root+"/left", nil, "Cookie", w.with(note.cookie))
 			whole := text(page.doc)
 			named := strings.Count(page.text, `/keys/key_`)
-			if named != c.keys && c.all || !c.all && !strings.Contains(whole, "There are more than shown here.") {
+			if named != c.keys && c.all || !c.all && !strings.Contains(whole, "This list isn’t complete.") {
 				t.Errorf("%s: %d of %d keys: %s", name, named, c.keys, whole)
 			}
 			if !strings.Contains(whole, "withdrawn: 2") || len(page.Cookies()) > 0 {

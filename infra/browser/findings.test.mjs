@@ -18,7 +18,7 @@ for (const [how, options] of ways) {
     const rules = async () => { const now = await api("owner", "GET", `/v1/accounts/${account}/policy`); return [now.frontend_restricted, now.max_lifetime_days]; };
     const save = async (days) => {
       await page.getByRole("checkbox", { name: "Front-end keys need a restriction" }).check();
-      await page.getByLabel(/Longest lifetime in days/).fill(days);
+      await page.getByLabel(/Maximum lifetime/).fill(days);
       await page.getByRole("button", { name: "Save" }).last().click();
     };
     await page.getByRole("link", { name: "Rules for keys" }).click();

@@ -28,13 +28,13 @@ for (const [how, options] of ways) {
     const { page } = owner, here = `/accounts/${account}/keys/${key.id}`, now = () => api("owner", "GET", `/v1${here}`);
     for (const one of [owner, operator]) one.c.expect(422);
     await page.getByRole("link", { name: "Leaked keys" }).click();
-    await page.getByLabel("Keys of web pages").selectOption({ label: "Refuse the secret" });
+    await page.getByLabel("Front-end keys").selectOption({ label: "Refuse the secret" });
     await page.getByRole("button", { name: "Save" }).last().click();
     await owner.says(/It applies to the next report of a leaked key/);
     assert.equal((await api("owner", "GET", `/v1/accounts/${account}/policy`)).leaks.frontend, "refuse");
     await answers(key.secret, 200);
 
-    await report(operator, "", "https://forum.example/t/1", /Paste a whole secret/);
+    await report(operator, "", "https://forum.example/t/1", /Paste the full secret/);
     await report(operator, `${key.secret.slice(0, -3)}aaa`, "", /No key has this secret/);
     await report(operator, key.secret, "https://forum.example/t/1?q=<b>", /Report received/);
     assert.equal(new URL(operator.page.url()).pathname, `/operator/keys/${key.id}`);
