@@ -138,8 +138,8 @@ func TestABlocksReasonIsACommonOneDetailsOrBoth(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ common, details, want string }{
-		{"terms", "", "This use breaks the terms of service."},
-		{"terms", "Section 4.\r\nCall us.", "This use breaks the terms of service.\\nSection 4.\\nCall us."},
+		{"terms", "", "This use breaks the terms of use."},
+		{"terms", "Section 4.\r\nCall us.", "This use breaks the terms of use.\\nSection 4.\\nCall us."},
 		{"", "Call us.", "Call us."},
 		{"own", "Call us.", "Call us."},
 	} {

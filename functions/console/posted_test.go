@@ -156,7 +156,7 @@ func TestAFilterOfTheAuditTrailSaysWhatItCantRead(t *testing.T) {
 		reply(out, 200, api.AuditList{Rows: []api.AuditRow{}})
 		return true
 	})
-	if got := text(w.ask(http.MethodGet, trail+"?who=olive", nil).doc); !strings.Contains(got, "only found by their whole email address") {
+	if got := text(w.ask(http.MethodGet, trail+"?who=olive", nil).doc); !strings.Contains(got, "only found by their full email address") {
 		t.Errorf("half an address: %s", got)
 	}
 }
@@ -197,8 +197,8 @@ func TestAPartOfAnEmailAddressIsASearchOfNames(t *testing.T) {
 	})
 	for q, c := range map[string]struct{ by, says string }{
 		"kari@fjordlast.example":         {"email", "Search account names instead"},
-		"kari@":                          {"q", "Account names were searched. Members are only found by their whole"},
-		"@fjordlast.example":             {"q", "Account names were searched. Members are only found by their whole"},
+		"kari@":                          {"q", "Account names were searched. Members are only found by their full"},
+		"@fjordlast.example":             {"q", "Account names were searched. Members are only found by their full"},
 		"Crafts @ Home":                  {"q", "Account names were searched."},
 		"copycat.example":                {"q", "can only be searched for within an account"},
 		"kari@fjordlast.example&in=name": {"q", "Account names were searched."},
