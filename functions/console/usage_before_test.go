@@ -35,8 +35,8 @@ func TestAComparisonLeavesOutWhatIsntOver(t *testing.T) {
 		"twice as many before": {withBefore(usageOf(start, 20, oneDay), 2), start.Add(19*oneDay + time.Minute), []string{"−50.0% · before: 380", "−50.0% · before: 266", "−50.0% · before: 114", "−50.0% · before: 76"}, "Compared with 13 Oct 2026 to 31 Oct 2026. Today is left out."},
 		"days that are over":   {withBefore(usageOf(start, 20, oneDay), 1), start.Add(20 * oneDay), []string{"0.0% · before: 200", "0.0% · before: 140", "0.0% · before: 60", "0.0% · before: 40"}, "Compared with 13 Oct 2026 to 1 Nov 2026."},
 		"none before":          {withBefore(usageOf(start, 20, oneDay), 0), start.Add(20 * oneDay), []string{"before: 0", "before: 0", "before: 0", "before: 0"}, "Compared with 13 Oct 2026 to 1 Nov 2026."},
-		"not kept":             {usageOf(start, 20, oneDay), start.Add(20 * oneDay), nil, "The period before isn’t kept any more, so there is nothing to compare with."},
-		"an hour that runs":    {withBefore(usageOf(start, 25, time.Hour), 3), start.Add(24*time.Hour + time.Minute), []string{"−66.7% · before: 720", "−66.7% · before: 504", "−66.7% · before: 216", "−66.7% · before: 144"}, "Compared with 31 Oct 2026, 23:00 UTC to 1 Nov 2026, 23:00 UTC. The hour that isn’t over is left out."},
+		"not kept":             {usageOf(start, 20, oneDay), start.Add(20 * oneDay), nil, "The previous period is no longer kept, so there’s nothing to compare with."},
+		"an hour that runs":    {withBefore(usageOf(start, 25, time.Hour), 3), start.Add(24*time.Hour + time.Minute), []string{"−66.7% · before: 720", "−66.7% · before: 504", "−66.7% · before: 216", "−66.7% · before: 144"}, "Compared with 31 Oct 2026, 23:00 UTC to 1 Nov 2026, 23:00 UTC. The current hour is left out."},
 	} {
 		r := usageHarness(t)
 		r.answers(c.u, c.now)

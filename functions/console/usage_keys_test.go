@@ -117,7 +117,7 @@ func TestASplitThatIsLeftOutIsExplained(t *testing.T) {
 	r := usageHarness(t)
 	now := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
 	u := large(20, now)
-	says := "Group by key or by origin to see them."
+	says := "Group by key or by origin to see it."
 	for _, split := range []bool{true, false} {
 		if !split {
 			u.ByKey, u.ByOrigin = nil, nil

@@ -150,7 +150,7 @@ test("a list of keys that isn't whole says so, in the list and to those who hear
   for (const [text, answer, more, seen, heard] of [
     ["k", keys(...names), true, /^Only the first keys are shown\. Type more of the name to narrow the list\.$/, /^Keys found: 20\+\. Only the first keys/],
     ["ke", keys(...names), false, null, /^Keys found: 20$/],
-    ["nothing", [], true, /^No match among the keys searched\. Enter the whole key ID/, /^No match among the keys searched\. Enter/],
+    ["nothing", [], true, /^No match among the keys searched\. Enter the full key ID/, /^No match among the keys searched\. Enter/],
     ["none", [], false, /^No matching keys$/, /^No matching keys$/],
   ]) {
     await field.fill(text);

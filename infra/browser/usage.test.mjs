@@ -151,7 +151,7 @@ test("the keys in the list are those of what is typed, whichever answer comes la
 test("without JavaScript: charts, their numbers, the period before, a key by its name, and a day's hours", async () => {
   const { page, done } = await usage("range=30d", { javaScriptEnabled: false });
   assert.equal(await page.locator("svg.plot").count(), 2);
-  await page.getByRole("link", { name: "Compare with the period before" }).click();
+  await page.getByRole("link", { name: "Compare with the previous period" }).click();
   assert.equal(await page.locator("path.before").count(), 1);
   assert.ok(!(await page.locator(".zoom").isVisible()), "nothing can be dragged");
   await page.getByRole("link", { name: "Hide the comparison" }).click();
@@ -169,21 +169,21 @@ test("without JavaScript: charts, their numbers, the period before, a key by its
 
 test("the period before stands beside the range, by a link, and its line beside the bars", async () => {
   const { page, done } = await usage(`range=24h&key=${made.site}`);
-  await page.getByRole("link", { name: "Compare with the period before" }).click();
+  await page.getByRole("link", { name: "Compare with the previous period" }).click();
   await page.waitForURL(/compare=1/);
   assert.equal(await page.locator(".figures .change").count(), 4);
-  assert.match(await page.locator("main").innerText(), /Compared with .* The hour that isn’t over is left out\./);
+  assert.match(await page.locator("main").innerText(), /Compared with .* The current hour is left out\./);
   const line = () => page.locator("path.before").getAttribute("d");
   const drawn = await line();
   await page.mouse.move(...await at(page, 0));
-  assert.match(await page.locator(".readout").innerText(), /Period before\s+[\d,]+/);
+  assert.match(await page.locator(".readout").innerText(), /Previous period\s+[\d,]+/);
   await page.getByRole("button", { name: "Allowed" }).click();
   await page.getByRole("button", { name: "Allowed" }).click();
   assert.equal(await line(), drawn, "the script draws what the server drew");
   await page.getByRole("link", { name: "7 days", exact: true }).click();
   await page.waitForURL(/compare=1.*range=7d/);
   await page.getByRole("link", { name: "13 months" }).click();
-  await page.getByText("The period before isn’t kept any more").waitFor();
+  await page.getByText("The previous period is no longer kept").waitFor();
   await page.getByRole("link", { name: "Hide the comparison" }).click();
   await page.waitForURL((url) => !url.search.includes("compare"));
   await done();
