@@ -38,7 +38,7 @@ func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 	} {
 		for _, held = range []int64{0, 5} {
 			page := text(w.ask(http.MethodGet, path, nil).doc)
-			for _, one := range append(says, "2 Jul 2026, 01:01 UTC", "At today’s rate, runs out 1 Jul 2026, 00:00 UTC") {
+			for _, one := range append(says, "2 Jul 2026, 01:01 UTC", "At today’s rate, runs out on 1 Jul 2026, 00:00 UTC") {
 				if !strings.Contains(page, one) {
 					t.Errorf("%s doesn't say %q", path, one)
 				}
