@@ -15,7 +15,7 @@ var errCatalogueChanged = gateway.NewProblem(http.StatusConflict, "catalogue_cha
 
 // errCatalogueConflict is for a stack on which another catalogue of the same number was deployed, as the operators' alarm says.
 var errCatalogueConflict = gateway.NewProblem(http.StatusConflict, "catalogue_conflict", "Paths can't be accepted just now.").
-	WithDetail("Another catalogue with this number was deployed before. The operators have been told; accept once they have deployed the next one.")
+	WithDetail("Another catalogue with this number was deployed before. The operators have been notified; accept the paths once they have deployed the next one.")
 
 // acceptProduct opens to all keys of the account what a product has come to cover. The caller names the
 // catalogue that was seen: another one may cover more, or less.

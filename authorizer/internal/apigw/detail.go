@@ -8,13 +8,13 @@ import "latchkey/shared/authz"
 func Detail(code authz.Code) string {
 	switch code {
 	case authz.KeyNotInHeader:
-		return "This API key is taken in the header X-Api-Key only. Send it there, and leave it out of the URL."
+		return "This API key is accepted in the header X-Api-Key only. Send it there, and leave it out of the URL."
 	case authz.PathNotCanonical:
 		return "The path can be read in more than one way. Call it as the reference writes it: no empty or dot segments, no backslashes, and escaped slashes only where the reference has them."
 	case authz.ProductNotAllowed:
 		return "The path belongs to no product of this API key. Check the path, or add the product to the key."
 	case authz.PathNotGranted:
-		return "The product of this API key has come to cover this path since the key was given it. An owner of the account can accept the new paths, in the console or by the API."
+		return "This path was added to the product after the product was added to this API key. An owner of the account can accept the new paths, in the console or through the API."
 	case authz.IPNotAllowed:
 		return "This API key is for calls from certain networks, and this address is in none of them. Add the network to the key if the caller is yours."
 	case authz.AppNotAllowed:

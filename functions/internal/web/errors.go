@@ -26,7 +26,7 @@ func Errors() gateway.Table {
 		{Err: dynamo.ErrExists, Problem: conflict("exists", "The object already exists.")},
 		{Err: dynamo.ErrCursor, Problem: gateway.ErrPageToken},
 		{Err: dynamo.ErrUnreadable, Problem: conflict("record_unreadable", "The stored record can't be read.").
-			WithDetail("Support has been told. Other records aren't concerned.")},
+			WithDetail("Support has been notified. Other records aren't affected.")},
 		{Err: dynamo.ErrConflict, Problem: gateway.ErrUnavailable},
 		{Err: dynamo.ErrUnknown, Problem: gateway.ErrUnavailable},
 
@@ -56,7 +56,7 @@ func Errors() gateway.Table {
 		{Err: apikey.ErrBilling, Problem: conflict("billing_type_conflict", "A key's billing type doesn't fit the account's type.").
 			WithDetail("An operator can set it.")},
 		{Err: apikey.ErrDomains, Problem: conflict("domain_limit_reached", "The key has as many domains as it may have.").
-			WithDetail("Take one away first, or put one with a wildcard in the place of several.")},
+			WithDetail("Remove one first, or replace several with one that has a wildcard.")},
 		{Err: apikey.ErrUnrestricted, Problem: conflict("restriction_required", "The account's policy asks for a restriction of such a key.").
 			WithDetail("A key of usage frontend needs a domain, a network or an app. Add another one first, or ask an owner to change the policy.")},
 		{Err: apikey.ErrBlockPast, Problem: gateway.Invalid(gateway.Field("until", "in_past", "It must be in the future."))},
@@ -70,7 +70,7 @@ func Errors() gateway.Table {
 		{Err: rotation.ErrInProgress, Problem: conflict("rotation_in_progress", "A rotation of this key is in progress.").
 			WithDetail("End it, or cancel it, before you rotate again; with the reason leaked it is ended for you.")},
 		{Err: rotation.ErrExpired, Problem: conflict("key_expired", "The key has expired.").
-			WithDetail("Change expires_at first: a new secret of an expired key opens nothing.")},
+			WithDetail("Change expires_at first: a new secret of an expired key wouldn't work.")},
 		{Err: rotation.ErrNotRunning, Problem: conflict("no_rotation", "No rotation of this key is in progress.")},
 		{Err: rotation.ErrAlreadyCancelled, Problem: conflict("rotation_cancelled", "The rotation has already been cancelled.")},
 		{Err: rotation.ErrGrace, Problem: gateway.Invalid(
