@@ -1,10 +1,16 @@
 package apigw
 
-import "latchkey/shared/authz"
+import (
+	"latchkey/shared/authz"
+	"latchkey/shared/jsonscan"
+)
+
+// maxDepth bounds nesting: an event has four levels.
+const maxDepth = 64
 
 // decoder reads the members that Event needs and skips the rest, all of it checked to be JSON.
 type decoder struct {
-	scanner
+	jsonscan.Scanner
 	out   *Event
 	stage string // of the event before
 	seen  member
@@ -53,8 +59,7 @@ func memberOf(name string) member {
 
 // event reads the whole payload.
 func (d *decoder) event() bool {
-	d.space()
-	return d.object(d.member) && d.end() && d.seen&methodARN != 0
+	return d.Object(d.member) && d.End() && d.seen&methodARN != 0
 }
 
 func (d *decoder) member(name string) bool {
@@ -65,7 +70,7 @@ func (d *decoder) member(name string) bool {
 	d.seen |= m
 	switch m {
 	case methodARN:
-		arn, ok := d.str()
+		arn, ok := d.Text()
 		if ok {
 			d.out.Stage, d.out.RoutePath, ok = splitARN(arn, d.stage)
 		}
@@ -75,26 +80,26 @@ func (d *decoder) member(name string) bool {
 	case resource:
 		return d.optional(&d.out.Resource)
 	case headers:
-		return d.null() || d.object(d.header)
+		return d.Null() || d.Object(d.header)
 	case multiHeaders:
-		return d.null() || d.object(d.multiHeader)
+		return d.Null() || d.Object(d.multiHeader)
 	case query:
-		return d.null() || d.object(d.parameter)
+		return d.Null() || d.Object(d.parameter)
 	case multiQuery:
-		return d.null() || d.object(d.multiParameter)
+		return d.Null() || d.Object(d.multiParameter)
 	case requestContext:
-		return d.null() || d.object(d.context)
+		return d.Null() || d.Object(d.context)
 	default:
-		return d.skip()
+		return d.Skip()
 	}
 }
 
 // optional reads a string or null.
 func (d *decoder) optional(into *string) bool {
-	if d.null() {
+	if d.Null() {
 		return true
 	}
-	text, ok := d.str()
+	text, ok := d.Text()
 	*into = text
 	return ok
 }
@@ -110,9 +115,9 @@ func (d *decoder) context(name string) bool {
 			return false
 		}
 		d.seen |= identity
-		return d.null() || d.object(d.identity)
+		return d.Null() || d.Object(d.identity)
 	default:
-		return d.skip()
+		return d.Skip()
 	}
 }
 
@@ -120,7 +125,7 @@ func (d *decoder) identity(name string) bool {
 	if name == "sourceIp" {
 		return d.once(sourceIP, &d.out.SourceIP)
 	}
-	return d.skip()
+	return d.Skip()
 }
 
 // once reads a string or null, the first time.
@@ -204,7 +209,7 @@ func foldEqual(name, lower string) bool {
 // single reads a member of a single-value map: a string or null.
 func (d *decoder) single(s *authz.Source) bool {
 	if s == nil {
-		return d.skip()
+		return d.Skip()
 	}
 	var text string
 	if !d.optional(&text) {
@@ -222,9 +227,9 @@ func (d *decoder) single(s *authz.Source) bool {
 // multi reads a member of a multi-value map: a list of strings or nulls, or null.
 func (d *decoder) multi(s *authz.Source) bool {
 	if s == nil {
-		return d.skip()
+		return d.Skip()
 	}
-	return d.null() || d.array(func() bool {
+	return d.Null() || d.Array(func() bool {
 		var text string
 		if !d.optional(&text) {
 			return false

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/shared/appid"
 	"latchkey/shared/authz"
+	"latchkey/shared/jsonscan"
 	"latchkey/shared/network"
 	"latchkey/shared/origin"
 )
@@ -106,7 +107,7 @@ func (d *Decoder) Decode(payload []byte) (*Event, error) {
 	// The text is the payload itself, for copying it would cost as much memory as all the rest of a call. The payload
 	// is the runtime client's to use again, so move copies the little that is kept.
 	d.event = Event{}
-	in := decoder{out: &d.event, stage: d.stage, scanner: scanner{text: unsafe.String(unsafe.SliceData(payload), len(payload))}} //nolint:gosec // read only, and move leaves nothing of it behind
+	in := decoder{out: &d.event, stage: d.stage, Scanner: jsonscan.New(unsafe.String(unsafe.SliceData(payload), len(payload)), maxDepth)} //nolint:gosec // read only, and move leaves nothing of it behind
 	if !in.event() {
 		d.event = Event{} // which points into the payload
 		return nil, ErrEvent

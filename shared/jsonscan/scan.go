@@ -1,4 +1,6 @@
-package apigw
+// Package jsonscan walks JSON texts without reflection and without copies. The authorizer links it: for its events, and for the answers
+// of its store.
+package jsonscan
 
 import (
 	"math/bits"
@@ -6,25 +8,29 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds nesting: an event has four levels.
-const maxDepth = 64
-
-// scanner walks a JSON text (RFC 8259) once, from the first byte to the last. Every method leaves pos behind what it
-// has read and the white space after it, and reports whether that was well formed.
-type scanner struct {
+// Scanner walks a JSON text (RFC 8259) once, from the first byte to the last. Every method goes on behind what it
+// has read and the white space after it, and reports whether that was well formed. That the text is UTF-8 is its caller's to check.
+type Scanner struct {
 	text  string
 	pos   int
-	depth int
+	depth int // objects and arrays that may still be opened
 }
 
-// space skips white space. API Gateway sends none.
-func (s *scanner) space() {
+// New makes a scanner of a text in which objects and arrays are nested up to a depth. Strings that it reads share the text's memory.
+func New(text string, depth int) Scanner {
+	s := Scanner{text: text, depth: depth}
+	s.space()
+	return s
+}
+
+// space skips white space. Neither API Gateway nor DynamoDB sends any.
+func (s *Scanner) space() {
 	if s.pos < len(s.text) && s.text[s.pos] <= ' ' {
 		s.spaces()
 	}
 }
 
-func (s *scanner) spaces() {
+func (s *Scanner) spaces() {
 	for s.pos < len(s.text) {
 		switch s.text[s.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -35,10 +41,11 @@ func (s *scanner) spaces() {
 	}
 }
 
-func (s *scanner) end() bool { return s.pos == len(s.text) }
+// End reports whether the whole text is read.
+func (s *Scanner) End() bool { return s.pos == len(s.text) }
 
 // token reads one structural byte.
-func (s *scanner) token(c byte) bool {
+func (s *Scanner) token(c byte) bool {
 	if s.pos >= len(s.text) || s.text[s.pos] != c {
 		return false
 	}
@@ -47,7 +54,8 @@ func (s *scanner) token(c byte) bool {
 	return true
 }
 
-func (s *scanner) literal(word string) bool {
+// Literal reads true, false or null.
+func (s *Scanner) Literal(word string) bool {
 	if len(s.text)-s.pos < len(word) || s.text[s.pos:s.pos+len(word)] != word {
 		return false
 	}
@@ -56,16 +64,17 @@ func (s *scanner) literal(word string) bool {
 	return true
 }
 
-func (s *scanner) null() bool { return s.literal("null") }
+// Null reads null.
+func (s *Scanner) Null() bool { return s.Literal("null") }
 
-// object reads an object; member is called behind each name and must read the value.
-func (s *scanner) object(member func(name string) bool) bool {
-	if s.depth++; s.depth > maxDepth || !s.token('{') {
+// Object reads an object; member is called behind each name and must read the value.
+func (s *Scanner) Object(member func(name string) bool) bool {
+	if s.depth--; s.depth < 0 || !s.token('{') {
 		return false
 	}
 	if !s.token('}') {
 		for {
-			name, ok := s.str()
+			name, ok := s.Text()
 			if !ok || !s.token(':') || !member(name) {
 				return false
 			}
@@ -78,13 +87,13 @@ func (s *scanner) object(member func(name string) bool) bool {
 			return false
 		}
 	}
-	s.depth--
+	s.depth++
 	return true
 }
 
-// array reads an array; element must read one element.
-func (s *scanner) array(element func() bool) bool {
-	if s.depth++; s.depth > maxDepth || !s.token('[') {
+// Array reads an array; element must read one element.
+func (s *Scanner) Array(element func() bool) bool {
+	if s.depth--; s.depth < 0 || !s.token('[') {
 		return false
 	}
 	if !s.token(']') {
@@ -100,12 +109,12 @@ func (s *scanner) array(element func() bool) bool {
 			}
 		}
 	}
-	s.depth--
+	s.depth++
 	return true
 }
 
-// skip reads any value.
-func (s *scanner) skip() bool {
+// Skip reads any value.
+func (s *Scanner) Skip() bool {
 	if s.pos >= len(s.text) {
 		return false
 	}
@@ -114,23 +123,23 @@ func (s *scanner) skip() bool {
 		_, _, ok := s.quoted()
 		return ok
 	case '{':
-		return s.object(s.skipMember)
+		return s.Object(s.skipMember)
 	case '[':
-		return s.array(s.skip)
+		return s.Array(s.Skip)
 	case 't':
-		return s.literal("true")
+		return s.Literal("true")
 	case 'f':
-		return s.literal("false")
+		return s.Literal("false")
 	case 'n':
-		return s.literal("null")
+		return s.Literal("null")
 	default:
 		return s.number()
 	}
 }
 
-func (s *scanner) skipMember(string) bool { return s.skip() }
+func (s *Scanner) skipMember(string) bool { return s.Skip() }
 
-func (s *scanner) digits() bool {
+func (s *Scanner) digits() bool {
 	start := s.pos
 	for s.pos < len(s.text) && s.text[s.pos] >= '0' && s.text[s.pos] <= '9' {
 		s.pos++
@@ -138,7 +147,7 @@ func (s *scanner) digits() bool {
 	return s.pos > start
 }
 
-func (s *scanner) at(set string) bool {
+func (s *Scanner) at(set string) bool {
 	if s.pos >= len(s.text) {
 		return false
 	}
@@ -151,7 +160,7 @@ func (s *scanner) at(set string) bool {
 	return false
 }
 
-func (s *scanner) number() bool {
+func (s *Scanner) number() bool {
 	s.at("-")
 	if !s.at("0") && !s.digits() {
 		return false
@@ -169,8 +178,8 @@ func (s *scanner) number() bool {
 	return true
 }
 
-// str reads a string and resolves its escapes. Without escapes it is a part of the text.
-func (s *scanner) str() (string, bool) {
+// Text reads a string and resolves its escapes. Without escapes it is a part of the text.
+func (s *Scanner) Text() (string, bool) {
 	raw, escapes, ok := s.quoted()
 	if !ok || !escapes {
 		return raw, ok
@@ -178,9 +187,9 @@ func (s *scanner) str() (string, bool) {
 	return unescape(raw), true
 }
 
-// quoted reads a string and checks its escapes; raw is the text between the quotes. Most of an event is inside
-// strings that nobody needs, so plain characters go by eight at a time.
-func (s *scanner) quoted() (raw string, escapes, ok bool) {
+// quoted reads a string and checks its escapes; raw is the text between the quotes. Most of a text is inside
+// strings, so plain characters go by eight at a time.
+func (s *Scanner) quoted() (raw string, escapes, ok bool) {
 	text := s.text
 	if s.pos >= len(text) || text[s.pos] != '"' {
 		return "", false, false
