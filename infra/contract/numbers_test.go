@@ -98,6 +98,7 @@ var times = map[string]time.Duration{
 	"shared/dynamo/control.resolveTimeout":    1 * sec,
 	"shared/dynamo.DefaultTimeout":            2 * sec,
 	"shared/dynamo.DefaultMaxBackoff":         400 * ms,
+	"shared/dynamo/gateclient.skewThreshold":  4 * mins, // AWS takes signatures of 5 minutes before and after
 	"shared/dynamo.firstPause":                15 * ms,
 	"shared/dynamo.longestPause":              400 * ms,
 	"functions/internal/gateway.racePause":    10 * ms,
@@ -200,6 +201,8 @@ var bounds = map[string]float64{
 	"shared/dynamo.DefaultAttempts":                  3,
 	"shared/dynamo.conflictAttempts":                 8,
 	"shared/dynamo.errorAttempts":                    3,
+	"shared/dynamo/gateclient.maxAnswer":             4 << 20,
+	"shared/dynamo/gateclient.maxDepth":              80,
 	"shared/dynamo/counters.MaxItems":                100,
 	"shared/dynamo/quotas.maxBatch":                  100,
 	"authorizer.sampleEvery":                         100,
@@ -412,6 +415,8 @@ func TestBoundsFitTogether(t *testing.T) {
 		small, most float64
 	}{
 		{"a DynamoDB item is 400 KB at most", n["functions/counter.maxQuarantined"], 400<<10 - 1024},
+		{"the gate reads the largest item, of empty texts: 9 bytes of JSON for each byte", 9 * 400 << 10, n["shared/dynamo/gateclient.maxAnswer"]},
+		{"and the deepest one: 32 levels, each of which is two in JSON", 3 + 2*32, n["shared/dynamo/gateclient.maxDepth"]},
 		{"a report is an item, too", n["shared/usage.maxPartBytes"], 400 << 10},
 		{"a transaction has 100 items at most", n["shared/dynamo/counters.MaxItems"], 100},
 		{"PutEvents takes ten entries", n["functions/events.maxEntries"], 10},

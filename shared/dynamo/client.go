@@ -74,7 +74,8 @@ func TablesFromEnv(getenv func(string) string) Tables {
 // Client is DynamoDB's own, for those who pass it on.
 type Client = dynamodb.Client
 
-var errNoCredentials = errors.New("dynamo: no credentials in the environment")
+// ErrNoCredentials means that the environment has none; each call says so.
+var ErrNoCredentials = errors.New("dynamo: no credentials in the environment")
 
 // NewClient makes a client from explicit options alone: it reads no environment, no file and no instance metadata,
 // which is also what keeps a cold start short.
@@ -114,7 +115,7 @@ func (e endpoint) ResolveEndpoint(context.Context, dynamodb.EndpointParameters) 
 func (c Config) credentials() aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		if c.AccessKey == "" || c.SecretKey == "" {
-			return aws.Credentials{}, errNoCredentials
+			return aws.Credentials{}, ErrNoCredentials
 		}
 		return aws.Credentials{
 			AccessKeyID: c.AccessKey, SecretAccessKey: c.SecretKey, SessionToken: c.SessionToken, Source: "explicit",

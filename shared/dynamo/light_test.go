@@ -8,7 +8,7 @@ import (
 
 // TestWhatTheAuthorizerLinksStaysLight keeps reflection over records and expression building out of the gate's binary.
 func TestWhatTheAuthorizerLinksStaysLight(t *testing.T) {
-	for _, name := range []string{"latchkey/shared/dynamo", "latchkey/shared/dynamo/policies", "latchkey/shared/dynamo/leases", "latchkey/shared/dynamo/reports"} {
+	for _, name := range []string{"latchkey/shared/dynamo", "latchkey/shared/dynamo/policies", "latchkey/shared/dynamo/leases", "latchkey/shared/dynamo/quotas", "latchkey/shared/dynamo/reports", "latchkey/shared/dynamo/gateclient"} {
 		out, err := exec.Command("go", "list", "-deps", name).CombinedOutput() //nolint:gosec // constants
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)

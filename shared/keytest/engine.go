@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/gateclient"
 )
 
 var engine struct {
@@ -35,14 +37,43 @@ func Engine(t testing.TB) (*dynamodb.Client, dynamo.Tables) {
 	if engine.err != nil {
 		t.Fatalf("keytest: %v", engine.err)
 	}
-	client := dynamo.NewClient(dynamo.Config{
-		Region: "us-east-1", Endpoint: engine.endpoint, AccessKey: "test", SecretKey: "test", Timeout: 10 * time.Second,
-	})
+	client := dynamo.NewClient(engineAccess())
 	tables := TableNames(strings.ToLower(ulid.Make().String()))
 	if err := CreateTables(t.Context(), client, tables); err != nil {
 		t.Fatalf("keytest: %v", err)
 	}
 	return client, tables
+}
+
+// GateEngine is Engine by the gate's own client, and by the SDK's for the calls that the gate doesn't make.
+func GateEngine(t testing.TB) (DB, dynamo.Tables) {
+	t.Helper()
+	client, tables := Engine(t)
+	return gateDB{client, gateclient.New(engineAccess(), http.DefaultTransport, time.Now)}, tables
+}
+
+type gateDB struct {
+	*dynamodb.Client
+	gate *gateclient.Client
+}
+
+// GetItem is the gate's client's.
+func (db gateDB) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return db.gate.GetItem(ctx, in, o...)
+}
+
+// PutItem is the gate's client's.
+func (db gateDB) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return db.gate.PutItem(ctx, in, o...)
+}
+
+// UpdateItem is the gate's client's.
+func (db gateDB) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return db.gate.UpdateItem(ctx, in, o...)
+}
+
+func engineAccess() dynamo.Config {
+	return dynamo.Config{Region: "us-east-1", Endpoint: engine.endpoint, AccessKey: "test", SecretKey: "test", Timeout: 10 * time.Second}
 }
 
 // trusted refuses a binary that npm put there, unless its SHA-256 is one that the repository knows or the one that the user trusts: npm

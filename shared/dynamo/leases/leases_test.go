@@ -19,8 +19,9 @@ import (
 
 func stores(t *testing.T) map[string]*leases.Store {
 	db, tables := keytest.Engine(t)
+	gate, its := keytest.GateEngine(t)
 	memory, names := keytest.NewMemory()
-	return map[string]*leases.Store{"engine": leases.New(db, tables.Leases), "memory": leases.New(memory, names.Leases)}
+	return map[string]*leases.Store{"engine": leases.New(db, tables.Leases), "gate's client": leases.New(gate, its.Leases), "memory": leases.New(memory, names.Leases)}
 }
 
 // model implements the promise of limiter.Store in a few lines.

@@ -26,8 +26,9 @@ var (
 
 func stores(t *testing.T) map[string]*quotas.Store {
 	db, tables := keytest.Engine(t)
+	gate, its := keytest.GateEngine(t)
 	memory, names := keytest.NewMemory()
-	return map[string]*quotas.Store{"engine": quotas.New(db, tables.Quotas), "memory": quotas.New(memory, names.Quotas)}
+	return map[string]*quotas.Store{"engine": quotas.New(db, tables.Quotas), "gate's client": quotas.New(gate, its.Quotas), "memory": quotas.New(memory, names.Quotas)}
 }
 
 // TestAWriteIsTheModelsWrite: what the simulation assumes of the table, the table does.

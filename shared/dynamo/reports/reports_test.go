@@ -71,7 +71,8 @@ func TestAReportComesThroughTheStreamAsItWas(t *testing.T) {
 func TestAReportWrittenTwiceIsThereOnce(t *testing.T) {
 	memory, names := keytest.NewMemory()
 	engine, real := keytest.Engine(t)
-	for table, db := range map[string]keytest.DB{names.Slices: memory, real.Slices: engine} {
+	gate, its := keytest.GateEngine(t)
+	for table, db := range map[string]keytest.DB{names.Slices: memory, real.Slices: engine, its.Slices: gate} {
 		want := report(40)
 		lossy := keytest.NewFaults(db, keytest.OnCall("PutItem", 1, keytest.After))
 		w := reports.New(lossy, table)
