@@ -11,6 +11,7 @@ import (
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/gateclient"
 	"latchkey/shared/dynamo/leases"
 	"latchkey/shared/dynamo/policies"
 	"latchkey/shared/dynamo/quotas"
@@ -62,6 +63,9 @@ func configFrom(getenv func(string) string) (config, error) {
 	default:
 		return config{}, fmt.Errorf("%w: OVER_LIMIT is %q, want 429 or 403", errConfig, over)
 	}
+	if _, err := gateclient.Endpoint(dynamo.FromEnv(getenv)); err != nil {
+		return config{}, fmt.Errorf("%w: DYNAMODB_ENDPOINT or AWS_REGION: %w", errConfig, err)
+	}
 	if c.outageBound, err = outageBound(getenv("OUTAGE_BOUND_MINUTES")); err != nil {
 		return config{}, err
 	}
@@ -90,12 +94,9 @@ func outageBound(text string) (time.Duration, error) {
 // awsDeps connects the gate to DynamoDB, the clock and the log.
 func awsDeps(c config, getenv func(string) string, out io.Writer) deps {
 	transport := storeTransport()
-	access := dynamo.FromEnv(getenv)
-	// No SDK retries: each caller has its own policy (records: once, on a new connection; counter: with the next report;
+	// It calls once: each caller has its own policy (records: once more, on a new connection; counter: with the next report;
 	// limiter: never).
-	access.Attempts = 1
-	access.HTTPClient = direct{transport}
-	db, clock := dynamo.NewClient(access), newSystemClock()
+	db, clock := gateclient.New(dynamo.FromEnv(getenv), transport, time.Now), newSystemClock()
 	return deps{
 		store:     policies.New(db, c.gateTable),
 		reconnect: transport.CloseIdleConnections,
@@ -107,11 +108,6 @@ func awsDeps(c config, getenv func(string) string, out io.Writer) deps {
 		out:       out,
 	}
 }
-
-// direct sends a request without what http.Client adds. A redirect is then an error, as it should be for signed requests.
-type direct struct{ *http.Transport }
-
-func (d direct) Do(r *http.Request) (*http.Response, error) { return d.RoundTrip(r) }
 
 // The times of a connection to DynamoDB, and how many are kept.
 const (

@@ -330,7 +330,7 @@ func TestOverTheLimitIs429WithItsWaitOr403ByChoice(t *testing.T) {
 }
 
 func TestConfigRefusesToGuess(t *testing.T) {
-	good := map[string]string{"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "QUOTAS_TABLE": "quotas", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key", "METRICS_NAMESPACE": "Latchkey/tests"}
+	good := map[string]string{"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "QUOTAS_TABLE": "quotas", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key", "METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-west-1"}
 	with := func(name, value string) func(string) string {
 		return func(n string) string {
 			if n == name {
@@ -339,7 +339,7 @@ func TestConfigRefusesToGuess(t *testing.T) {
 			return good[n]
 		}
 	}
-	for name, value := range map[string]string{"GATE_TABLE": "", "LEASES_TABLE": "", "QUOTAS_TABLE": "", "SLICES_TABLE": "", "USAGE_PLAN_KEY": "", "METRICS_NAMESPACE": "", "OVER_LIMIT": "430", "KEY_PREFIX": "A B", "OUTAGE_BOUND_MINUTES": "0"} {
+	for name, value := range map[string]string{"GATE_TABLE": "", "LEASES_TABLE": "", "QUOTAS_TABLE": "", "SLICES_TABLE": "", "USAGE_PLAN_KEY": "", "METRICS_NAMESPACE": "", "OVER_LIMIT": "430", "KEY_PREFIX": "A B", "OUTAGE_BOUND_MINUTES": "0", "AWS_REGION": "", "DYNAMODB_ENDPOINT": "https://dynamodb.example/path"} {
 		if _, err := configFrom(with(name, value)); !errors.Is(err, errConfig) {
 			t.Errorf("%s=%q: %v", name, value, err)
 		}

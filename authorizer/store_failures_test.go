@@ -132,9 +132,9 @@ func gateOn(t *testing.T, url string) *Gate {
 	return newGate(c, awsDeps(c, get, &strings.Builder{}))
 }
 
-// TestTheSDKRepeatsNoCallOfTheGate: each is made once where the gate makes it once. What may have been written would take tokens again,
+// TestTheStoresClientRepeatsNoCallOfTheGate: each is made once where the gate makes it once. What may have been written would take tokens again,
 // and a call would wait for what nobody counts.
-func TestTheSDKRepeatsNoCallOfTheGate(t *testing.T) {
+func TestTheStoresClientRepeatsNoCallOfTheGate(t *testing.T) {
 	var mu sync.Mutex
 	asked := map[string]int{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

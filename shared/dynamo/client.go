@@ -30,8 +30,7 @@ type Config struct {
 	Timeout    time.Duration     // of one attempt; 0 is DefaultTimeout
 	Attempts   int               // of one call; 0 is DefaultAttempts
 	MaxBackoff time.Duration     // between attempts, with full jitter; 0 is DefaultMaxBackoff
-	HTTPClient aws.HTTPClient    // nil is a client of its own with Timeout
-	Transport  http.RoundTripper // used when HTTPClient is nil and this isn't
+	Transport  http.RoundTripper // nil is one of its own
 }
 
 // The defaults of a Config.
@@ -124,7 +123,7 @@ func (c Config) credentials() aws.CredentialsProvider {
 }
 
 func (c Config) retryer() aws.Retryer {
-	if c.Attempts == 1 { // nothing to weigh, and less to start
+	if c.Attempts == 1 { // nothing to weigh
 		return aws.NopRetryer{}
 	}
 	attempts, backoff := c.Attempts, c.MaxBackoff
@@ -146,14 +145,10 @@ func (c Config) httpClient() aws.HTTPClient {
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	switch {
-	case c.HTTPClient != nil:
-		return c.HTTPClient
-	case c.Transport != nil:
+	if c.Transport != nil {
 		return &http.Client{Transport: c.Transport, Timeout: timeout}
-	default:
-		return awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConnsPerHost = 64
-		})
 	}
+	return awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = 64
+	})
 }

@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,6 +22,27 @@ func TestWhatTheAuthorizerLinksStaysLight(t *testing.T) {
 					t.Errorf("%s links %s", name, strings.TrimSpace(dependency))
 				}
 			}
+		}
+	}
+}
+
+// TestTheAuthorizerLinksNoClientOfTheSDK: it links the SDK's types, and nothing of the client behind them.
+func TestTheAuthorizerLinksNoClientOfTheSDK(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "authorizer")
+	if out, err := exec.Command("go", "build", "-o", binary, "latchkey/authorizer").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	out, err := exec.Command("go", "tool", "nm", binary).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols := string(out)
+	if !strings.Contains(symbols, "gateclient.(*Client).GetItem") {
+		t.Error("the gate's own client isn't linked, or the symbols have other names")
+	}
+	for _, heavy := range []string{"service/dynamodb.New", "service/dynamodb.(*Client)", "signer/v4.(*Signer)", "encoding/json.Unmarshal"} {
+		if strings.Contains(symbols, heavy) {
+			t.Errorf("the authorizer links %s", heavy)
 		}
 	}
 }
