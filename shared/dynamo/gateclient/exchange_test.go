@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -96,19 +97,12 @@ func TestAnAnswerHasABound(t *testing.T) {
 	if item, err := operations["GetItem"](t.Context(), gate); err != nil || len(item) != 1 {
 		t.Errorf("%d bytes: %v", len(largest), err)
 	}
-	sent := 0
-	_, endless := newStore(t, func(w http.ResponseWriter, r *http.Request) {
-		block := []byte(`{"Item":{"pk":{"S":"` + strings.Repeat("x", 1<<16))
-		for ; r.Context().Err() == nil; sent += len(block) {
-			if _, err := w.Write(block); err != nil {
-				return
-			}
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if _, err := operations["GetItem"](ctx, endless); err == nil || ctx.Err() != nil {
-		t.Errorf("an answer without an end: %v", err)
+	body := strings.NewReader(`{"Item":{"pk":{"S":"` + strings.Repeat("x", 6<<20) + `"}}}`)
+	long := gateclient.New(access, transport(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
+	}), time.Now)
+	if _, err := operations["GetItem"](t.Context(), long); err == nil || body.Len() < 1<<20 {
+		t.Errorf("an answer of 6 MB: %v, and %d bytes of it weren't read", err, body.Len())
 	}
 }
 
@@ -137,6 +131,13 @@ func TestACallEndsWithItsContext(t *testing.T) {
 	if check(t, "already over", err, context.Canceled); w.calls != 0 {
 		t.Error("sent")
 	}
+	ctx, cancel = context.WithCancel(t.Context())
+	broken := transport(func(*http.Request) (*http.Response, error) {
+		cancel()
+		return nil, errGone
+	})
+	_, err = operations["UpdateItem"](ctx, gateclient.New(access, broken, time.Now))
+	check(t, "an error of the connection that the end makes", err, context.Canceled)
 	// An answer that is there counts, though the context ends with it.
 	ctx, cancel = context.WithCancel(t.Context())
 	late := transport(func(r *http.Request) (*http.Response, error) {
