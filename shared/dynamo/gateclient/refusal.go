@@ -48,7 +48,7 @@ func (c *Client) stated(code, text string) error {
 	if _, name, ok := strings.Cut(code, "#"); ok {
 		code = name
 	}
-	if token := c.config.SessionToken; token != "" { // of which AWS says what should have been signed
+	if token := c.config.SessionToken; token != "" { // which AWS may quote where a signature is wrong
 		message = strings.ReplaceAll(message, token, "[session token]")
 	}
 	failed := &types.ConditionalCheckFailedException{Message: &message}
