@@ -23,6 +23,9 @@ func (a *app) accountRoutes() {
 	a.account("POST /accounts/{account}/account/remove", a.removeMember)
 	a.account("GET /accounts/{account}"+behindPage, a.showBehind)
 	a.account("GET /accounts/{account}/account/audit", a.showAudit)
+	a.account("POST /accounts/{account}/account/audit", func(v *visit) error {
+		return v.searchedKey(v.accountURL("/account/audit"), "key", "key", anyKey, "action", "who", "from", "to")
+	})
 	a.account("GET /accounts/{account}/account/audit.csv", a.downloadAudit)
 	a.leavingRoutes()
 	a.invitationRoutes()

@@ -17,6 +17,11 @@ func (a *app) domainRoutes() {
 	a.account("GET "+root, a.listDomains)
 	a.account("GET "+root+"/one", func(v *visit) error { return a.showDomain(v, http.StatusOK, newForm(), v.query("domain")) })
 	a.writing("GET "+root+"/new", can.write, func(v *visit) error { return a.showDomain(v, http.StatusOK, newForm(), "") })
+	for _, page := range []string{"/one", "/new"} {
+		a.account("POST "+root+page, func(v *visit) error {
+			return v.searchedKey(v.accountURL("/domains"+page), "find", "find", anyKey, "domain")
+		})
+	}
 	for _, what := range []string{"link", "unlink", "replace"} {
 		a.elsewhere("GET "+root+"/"+what, root)
 		a.account("POST "+root+"/"+what, func(v *visit) error { return a.changeDomain(v, what) })
@@ -107,6 +112,9 @@ func domainURL(v *visit, domain string) string {
 // showDomain shows an entry, or the form for a new one where it is "".
 func (a *app) showDomain(v *visit, status int, f *form, domain string) error {
 	d := &domainView{form: f, Domain: domain, Find: soughtFor(strings.TrimSpace(v.query("find")))}
+	if secretIn(d.Find) != "" {
+		d.Find = "" // from an address that somebody made: no page repeats it
+	}
 	d.Has.chosen, d.Others.chosen = v.r.PostForm["keys"], v.r.PostForm["keys"]
 	list, keys := api.DomainList{}, api.KeyList{}
 	of, search := url.Values{"page_size": {"1"}}, url.Values{"page_size": {"100"}}
@@ -143,7 +151,7 @@ func (d *domainView) choose(list api.DomainList, keys []api.Key) {
 		d.Others.N -= d.Entry.KeyCount
 		for _, k := range d.Entry.Keys {
 			has[k.Id] = true
-			if strings.Contains(shown.Fold(k.Name), shown.Fold(d.Find)) {
+			if k.Id == d.Find || strings.Contains(shown.Fold(k.Name), shown.Fold(d.Find)) {
 				d.Has.add(k)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"latchkey/functions/console/internal/management"
@@ -14,8 +15,8 @@ import (
 	shown "latchkey/shared/text"
 )
 
-// A search box takes what somebody has at hand, a key's secret too. So its form is sent by POST, which leads to the address of the
-// list or to the key that has the secret: no address and no log has what was pasted. A script sends the hash in its place.
+// A field takes what somebody has at hand, a key's secret too. So each form with a field for text is sent by POST, which leads to the address
+// of the list or to the key that has the secret: no address and no log has what was pasted. A script sends the hash in its place.
 
 // aSecret finds what may be a secret in a text, mistyped or cut too, whatever stands before it: the name of a setting, a part of an
 // address. IDs are shorter. The script looks for the same.
@@ -50,9 +51,11 @@ func (v *visit) soughtHash(typed string) string {
 const mostSought = 64
 
 // soughtFor is the beginning of what was typed that the API searches for.
-func soughtFor(typed string) string {
-	if runes := []rune(typed); len(runes) > mostSought {
-		return strings.TrimSpace(string(runes[:mostSought]))
+func soughtFor(typed string) string { return cutTo(mostSought, typed) }
+
+func cutTo(most int, typed string) string {
+	if runes := []rune(typed); len(runes) > most {
+		return strings.TrimSpace(string(runes[:most]))
 	}
 	return typed
 }
@@ -70,7 +73,8 @@ func (a *app) searchKeys(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showHolder(hash)
 	}
-	return v.searched(v.accountURL("/keys"), soughtFor, "q", "status", "product", "label", "sort")
+	query, left := v.sought(soughtFor, "q", "status", "product", "label", "sort")
+	return v.searched(v.accountURL("/keys"), query, left)
 }
 
 // holders are the account's keys that have, or had, a secret.
@@ -98,7 +102,8 @@ func (a *app) searchAll(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showAnyHolder(hash)
 	}
-	return v.searched("/operator", soughtInAccounts, "q")
+	query, left := v.sought(soughtInAccounts, "q")
+	return v.searched("/operator", query, left)
 }
 
 // searchKeysOf leads to what an operator searched for among an account's keys; a secret leads to its key, whosever it is.
@@ -106,7 +111,8 @@ func (a *app) searchKeysOf(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showAnyHolder(hash)
 	}
-	return v.searched("/operator/accounts/"+v.r.PathValue("account"), soughtFor, "q", "status")
+	query, left := v.sought(soughtFor, "q", "status")
+	return v.searched("/operator/accounts/"+v.r.PathValue("account"), query, left)
 }
 
 // showAnyHolder leads to the key, of whatever account, that has or had a secret.
@@ -122,22 +128,66 @@ func (v *visit) showAnyHolder(hash string) error {
 	return v.done("/operator", "found_nowhere")
 }
 
-// searched leads to the address of a list, with those fields of its form that have a value and no secret in it.
-func (v *visit) searched(path string, cut func(string) string, fields ...string) error {
-	query := url.Values{}
+// mostTyped bounds what an address has of any other field, in characters.
+const mostTyped = 255
+
+// subjects are the fields for a person's subject, which the issuer makes: one may look like a secret, but for its checksum.
+var subjects = []string{"subject", "who"}
+
+// sought are the fields of a form as an address has them: those that have a value and no secret in it. left reports whether one was left out.
+func (v *visit) sought(cut func(string) string, fields ...string) (query url.Values, left bool) {
+	query = url.Values{}
 	for _, name := range fields {
-		if value := v.form(name); value != "" && secretIn(value) == "" {
-			query.Set(name, value)
+		value := v.form(name)
+		switch {
+		case value == "":
+			continue
+		case shown.AnySecret(value) != "", secretIn(value) != "" && !slices.Contains(subjects, name):
+			left = true
+			continue
+		case name == "q", name == "find":
+			if value = cut(value); aPreview.MatchString(value) {
+				value = strings.ReplaceAll(value, "...", "…")
+			}
 		}
+		query.Set(name, cutTo(mostTyped, value))
 	}
-	if q := query.Get("q"); q != "" {
-		query.Set("q", cut(q))
+	return query, left
+}
+
+// searched leads to the address of a page, with what its form asks for. The page says so where a secret was left out.
+func (v *visit) searched(path string, query url.Values, left bool) error {
+	if left {
+		return v.done(withQuery(path, query), "secret_left_out")
 	}
-	if q := query.Get("q"); aPreview.MatchString(q) {
-		query.Set("q", strings.ReplaceAll(q, "...", "…"))
+	return v.redirect(withQuery(path, query))
+}
+
+// searchedKey is searched where a field of the form may have a key's secret: its ID is in the address then, as the parameter of that name.
+func (v *visit) searchedKey(path, field, name string, takes func(api.Key) bool, fields ...string) error {
+	hash := v.soughtHash(v.form(field))
+	if hash == "" {
+		query, left := v.sought(soughtFor, append(fields, field)...)
+		return v.searched(path, query, left)
 	}
-	if len(query) > 0 {
-		path += "?" + query.Encode()
+	query, left := v.sought(soughtFor, fields...)
+	found, err := v.holders(hash)
+	if err != nil {
+		return err
 	}
-	return v.redirect(path)
+	i := slices.IndexFunc(found, func(m api.KeyMatch) bool { return takes(m.Key) })
+	if i < 0 {
+		return v.done(withQuery(path, query), "found_none")
+	}
+	query.Set(name, found[i].Key.Id)
+	return v.searched(path, query, left)
+}
+
+// chooseKey leads to the page about the key that a field of its form means. What the page had in the field means the same key as before.
+func (v *visit) chooseKey(path string, takes func(api.Key) bool, fields ...string) error {
+	if typed := v.form("find"); typed != "" && typed == v.form("was") && v.form("key") != "" {
+		query, left := v.sought(soughtFor, append(fields, "key")...)
+		return v.searched(path, query, left)
+	}
+	return v.searchedKey(path, "find", "key", takes, fields...)
 }

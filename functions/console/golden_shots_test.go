@@ -330,7 +330,6 @@ func usageShots(add adder, root, key string) {
 	add("usage.found", "owner", usage+"?find=shop", listOfKeys("", fullKey(), bareKey()))
 	add("usage.found_one", "owner", usage+"?find=shop&range=7d", listOfKeys("", fullKey()))
 	add("usage.found_none", "owner", usage+"?find=shop", listOfKeys(""))
-	add("usage.keys", "owner", usage+"/keys?q=sh", nil)
 	requests := root + "/qps-requests"
 	add("qps", everybody+",small", requests, nil)
 	add("qps.filtered", "owner", requests+"?status=approved&page=p2", withDoc("GET "+accountAPI+"/qps-requests", api.QpsRequestList{Requests: []api.QpsRequest{decidedRequest(api.Approved)}, NextPageToken: ptr("p3")}))
@@ -364,7 +363,6 @@ func usageShots(add adder, root, key string) {
 	add("request_new.found", "owner", requests+"/new?find=sh&qps=15", two)
 	add("request_new.found_none", "owner", requests+"/new?find=sh", listOfKeys(""))
 	add("request_new.ended", "owner", requests+"/new?key="+keyID, ofKey(func(k *api.Key) { k.Status = api.Revoked }))
-	add("request_new.suggested", "owner", requests+"/keys?q=sh", two)
 	add("request_new.no_limits", "owner", requests+"/new?key="+keyID, ofKey(func(k *api.Key) { k.Limits = nil }))
 	add("request_new.limit", "owner", requests+"/new?key="+keyID+"&class=map-display&qps=15", nil)
 	add("request_new.lasting", "owner", requests+"/new?key="+keyID+"&class=search-fast", nil)

@@ -26,6 +26,8 @@ func (a *app) keyRoutes() {
 	a.account("GET /accounts/{account}/keys/{key}/audit", a.showKeyAudit)
 	a.account("GET /accounts/{account}/keys/{key}/try", a.tryKey)
 	a.account("POST /accounts/{account}/keys/{key}/try", a.trySecret)
+	a.elsewhere("GET /accounts/{account}/keys/{key}/test", "/accounts/{account}/keys/{key}/try")
+	a.account("POST /accounts/{account}/keys/{key}/test", a.testPage)
 	a.elsewhere("GET /accounts/{account}/keys/{key}/repair", "/accounts/{account}/keys/{key}")
 	a.account("POST /accounts/{account}/keys/{key}/repair", a.repairKey)
 	a.writing("GET /accounts/{account}/keys/{key}/edit", can.write, a.editForm)

@@ -38,6 +38,13 @@ func (a *app) operatorRoutes() {
 	a.person("POST "+erasePage, a.erasePerson)
 	a.admins("GET "+endSessionsPage, func(v *visit) error { return a.showEndSessions(v, http.StatusOK, newForm()) })
 	a.person("POST "+endSessionsPage, a.endSessionsOf)
+	for _, page := range []string{erasePage, endSessionsPage} {
+		a.elsewhere("GET "+page+"/subject", page)
+		a.person("POST "+page+"/subject", func(v *visit) error {
+			query, left := v.sought(soughtFor, "subject")
+			return v.searched(page, query, left)
+		})
+	}
 	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
 	a.person("POST /operator/operators", a.addOperator)
 	a.elsewhere("GET /operator/operators/rank", "/operator/operators")
@@ -50,6 +57,10 @@ func (a *app) operatorRoutes() {
 	})
 	a.person("POST /operator/operators/remove", a.removeOperator)
 	a.person("GET /operator/operators/audit", a.showOperatorsAudit)
+	a.person("POST /operator/operators/audit", func(v *visit) error {
+		query, left := v.sought(soughtFor, "action", "who", "from", "to")
+		return v.searched("/operator/operators/audit", query, left)
+	})
 	a.person("GET /operator/operators/audit.csv", a.downloadOperatorsAudit)
 	a.person("GET "+allExposed, a.showExposedKeys)
 	a.person("GET "+allSuspended, a.showSuspendedAccounts)

@@ -125,7 +125,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 		if p.Notice = v.t(notice); left.Seen != nil {
 			p.Notice += " " + left.Seen.text(v)
 		}
-		p.Missed = left.Notice == "found_none" || left.Notice == "found_nowhere"
+		p.Missed = slices.Contains([]string{"found_none", "found_nowhere", "secret_left_out"}, left.Notice)
 	}
 	p.Left = left
 	if d, ok := data.(interface{ take(*visit, note) }); ok {

@@ -119,7 +119,7 @@ func TestPagesOfOtherMethodsAreNotThere(t *testing.T) {
 		{"GET", "/domains/check"},
 		{"POST", "/sign-in"},
 		{"POST", "/callback"},
-		{"POST", "/accounts/" + account + "/usage"},
+		{"POST", "/accounts/" + account + "/usage.csv"},
 		{"PUT", "/accounts/" + account + "/keys"},
 		{"DELETE", "/accounts/" + account + "/keys/" + keyID},
 		{"OPTIONS", "/"},

@@ -16,7 +16,7 @@ import (
 var unpictured = []string{
 	"/assets/{file}", "/sign-in", callbackPath,
 	"/accounts/{account}/account/audit.csv", "/accounts/{account}/account/export.json", "/accounts/{account}/keys/selected.csv",
-	"/accounts/{account}/statements.csv", "/accounts/{account}/usage.csv", "/accounts/{account}/usage/keys", "/accounts/{account}/qps-requests/keys",
+	"/accounts/{account}/statements.csv", "/accounts/{account}/usage.csv",
 	"/operator/operators/audit.csv", "/operator/statements.csv",
 }
 

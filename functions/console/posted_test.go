@@ -14,7 +14,7 @@ import (
 )
 
 // unaskable are the addresses that scripts alone send to.
-var unaskable = []string{"/domains/check"}
+var unaskable = []string{"/domains/check", "/accounts/{account}/usage/keys", "/accounts/{account}/qps-requests/keys"}
 
 // TestWhereAFormIsSentIsAnAddress: a refused form stands at the address that it was sent to, where it can be asked for again, kept or opened in another
 // tab. There is the page, or the way to it.

@@ -14,7 +14,11 @@ func (a *app) qpsRoutes() {
 	a.account("GET /accounts/{account}/qps-requests", a.listRequests)
 	a.writing("GET /accounts/{account}/qps-requests/new", can.write, a.requestForm)
 	a.account("POST /accounts/{account}/qps-requests/new", a.fileRequest)
-	a.account("GET /accounts/{account}/qps-requests/keys", func(v *visit) error { return a.suggestKeys(v, editable) })
+	a.elsewhere("GET /accounts/{account}/qps-requests/new/key", "/accounts/{account}/qps-requests/new")
+	a.account("POST /accounts/{account}/qps-requests/new/key", func(v *visit) error {
+		return v.chooseKey(v.accountURL("/qps-requests/new"), editable, "class", "qps")
+	})
+	a.account("POST /accounts/{account}/qps-requests/keys", func(v *visit) error { return a.suggestKeys(v, editable) })
 	a.account("GET /accounts/{account}/qps-requests/{request}", a.showRequest)
 	a.writing("GET /accounts/{account}/qps-requests/{request}/withdraw", can.write, a.withdrawForm)
 	a.account("POST /accounts/{account}/qps-requests/{request}/withdraw", a.withdraw)

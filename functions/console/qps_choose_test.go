@@ -31,12 +31,12 @@ func TestTheKeyOfARequestIsFoundByItsNameOrID(t *testing.T) {
 		api.Key{Id: "key_4", Name: "Old fleet", Status: api.Revoked},
 	)
 	root := "/accounts/" + account + "/qps-requests/new"
-	for query, want := range map[string]string{
-		"?find=fleet&key=&was=": root + "?key=key_3", "?find=" + keyID + "&qps=15": root + "?key=" + keyID + "&qps=15",
-		"?find=Site&was=Site&key=" + keyID + "&class=map-display": root + "?class=map-display&key=" + keyID, "?find=shop&was=Site&key=key_3&class=search": root + "?class=search&key=" + keyID,
+	for form, want := range map[string]string{
+		"find=fleet&key=&was=": root + "?key=key_3", "find=" + keyID + "&qps=15": root + "?key=" + keyID + "&qps=15",
+		"find=Site&was=Site&key=" + keyID + "&class=map-display": root + "?class=map-display&key=" + keyID, "find=shop&was=Site&key=key_3&class=search": root + "?class=search&key=" + keyID,
 	} {
-		if page := w.ask(http.MethodGet, root+query, nil); page.StatusCode != http.StatusSeeOther || page.Header.Get("Location") != want {
-			t.Errorf("%s: %d, leads to %q, want %q", query, page.StatusCode, page.Header.Get("Location"), want)
+		if got := w.sentOn(root+"/key", form); got != want {
+			t.Errorf("%s leads to %q, want %q", form, got, want)
 		}
 	}
 	several := w.ask(http.MethodGet, root+"?find=web&qps=15", nil)
@@ -63,7 +63,7 @@ func TestKeysThatARequestCanBeAboutAreSuggested(t *testing.T) {
 	w := newWalker(t, "owner")
 	w.keysByName(api.Key{Id: keyID, Name: "Web shop", Status: api.Active}, api.Key{Id: "key_4", Name: "Old shop", Status: api.Revoked}, api.Key{Id: "key_5", Name: "Another", Status: api.Active})
 	var found []suggestion
-	page := w.ask(http.MethodGet, "/accounts/"+account+"/qps-requests/keys?q="+url.QueryEscape("shop"), nil)
+	page := w.ask(http.MethodPost, "/accounts/"+account+"/qps-requests/keys", url.Values{"q": {"shop"}})
 	if err := json.Unmarshal([]byte(page.text), &found); err != nil || len(found) != 1 || found[0].ID != keyID {
 		t.Errorf("%v: %s", err, page.text)
 	}

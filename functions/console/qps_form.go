@@ -62,7 +62,7 @@ func (a *app) requestForm(v *visit) error {
 	if !v.r.URL.Query().Has("find") {
 		return a.showRequestForm(v, http.StatusOK, f, nil)
 	}
-	key, matches, err := v.findKey(f.Values["key_id"], f, editable)
+	key, matches, err := v.findKey(f, editable)
 	switch {
 	case err != nil:
 		return err

@@ -21,6 +21,8 @@ var answeredInPlace = map[string]string{
 	"/accounts/{account}/keys/selected/rotate": "the secrets are shown this once",
 	"/accounts/{account}/keys/{key}/try":       "it changes nothing, and shows a secret that was pasted",
 	"/domains/check":                           "it changes nothing, and a script asks",
+	"/accounts/{account}/usage/keys":           "it changes nothing, and a script asks",
+	"/accounts/{account}/qps-requests/keys":    "it changes nothing, and a script asks",
 	erasePage:                                  "it says which part comes next, and a part that is erased twice is as it was",
 }
 

@@ -306,7 +306,7 @@ func TestEachActOnPeopleComesBackToItsPage(t *testing.T) {
 	}
 }
 
-// TestTheFieldForAKeyTakesASecretByItsHash: what is pasted there leads to its key, is in no call of the API, and no page repeats it.
+// TestTheFieldForAKeyTakesASecretByItsHash: what is in an address that somebody made leads to its key, is in no call of the API, and no page repeats it.
 func TestTheFieldForAKeyTakesASecretByItsHash(t *testing.T) {
 	matched := "current"
 	w := findingBy(t, &matched)
@@ -323,7 +323,7 @@ func TestTheFieldForAKeyTakesASecretByItsHash(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{root + "/usage/keys?q=", root + "/qps-requests/keys?q=", root + "/account/audit?key=", root + "/account/audit.csv?key=", keyPath + "/audit?key="} {
+	for _, path := range []string{root + "/domains/new?find=", root + "/account/audit?key=", root + "/account/audit.csv?key=", keyPath + "/audit?key="} {
 		w.forget()
 		if page := w.ask(http.MethodGet, path+secret, nil); strings.Contains(page.text+page.Header.Get("Location"), secret) || strings.Contains(fmt.Sprint(w.called()), secret) {
 			t.Errorf("%s: %s, asked %s", path, page.text, describe(w.called()))

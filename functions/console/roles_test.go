@@ -27,8 +27,15 @@ var update = flag.Bool("update", false, "write the golden files in testdata")
 // anybody marks what needs no right in an account.
 const anybody = matrix.Action("anybody")
 
-// searches are the pages with a search that is sent by POST and changes nothing: find_test.go.
-var searches = []string{"/accounts/{account}/keys", "/operator", "/operator/accounts/{account}"}
+// searches are the addresses of forms that ask for something and change nothing: find_test.go and typed_forms_test.go.
+var searches = []string{
+	"/accounts/{account}/keys", "/operator", "/operator/accounts/{account}", "/accounts/{account}/usage", "/accounts/{account}/usage/keys", "/accounts/{account}/qps-requests/new/key", "/accounts/{account}/qps-requests/keys",
+	"/accounts/{account}/keys/{key}/test", "/accounts/{account}/domains/one", "/accounts/{account}/domains/new", "/accounts/{account}/account/audit", "/operator/operators/audit",
+	erasePage + "/subject", endSessionsPage + "/subject",
+}
+
+// leadsOn has the page to which the answer to a search leads, where that is another one than the form's.
+var leadsOn = map[string]string{"/accounts/{account}/keys/{key}/test": "/accounts/{account}/keys/{key}/try"}
 
 // needs has the right that each form of the console needs; a page of the same path is where the form stands.
 var needs = map[string]matrix.Action{
@@ -206,6 +213,7 @@ func (w *walker) offers(doc *html.Node) (changes, links []string) {
 			return
 		}
 		_, path, _ := strings.Cut(pattern, " ")
+		path = cmp.Or(leadsOn[path], path)
 		switch action, changing := needs[path]; {
 		case action == anybody || strings.HasPrefix(path, "/assets"):
 		case slices.Contains(searches, path):

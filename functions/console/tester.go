@@ -21,6 +21,19 @@ type tested struct {
 	Pattern string // the domain that allowed it
 }
 
+// testPage leads to the address of a test. Of the page that somebody typed it has what a browser would send: the rest may have a secret.
+func (a *app) testPage(v *visit) error {
+	query, left := v.sought(soughtFor, "address", "app")
+	sent, ok := pageOrigin(v.form("origin"))
+	if !ok {
+		sent = v.form("origin")
+	}
+	if left = left || secretIn(sent) != ""; !left {
+		query.Set("origin", cutTo(mostTyped, sent)) // a call without one is tested, too
+	}
+	return v.searched(v.keyURL("/try"), query, left)
+}
+
 // testedFields are the fields of the test's form, by the members of the API's body that they fill.
 var testedFields = map[string]string{
 	"origin": "origin", "source_ip": "address", "android_package": "app", "android_cert": "app", "ios_bundle_identifier": "app",

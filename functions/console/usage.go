@@ -15,7 +15,10 @@ import (
 func (a *app) usageRoutes() {
 	a.account("GET /accounts/{account}/usage", a.showUsage)
 	a.account("GET /accounts/{account}/usage.csv", a.exportUsage)
-	a.account("GET /accounts/{account}/usage/keys", func(v *visit) error { return a.suggestKeys(v, anyKey) })
+	a.account("POST /accounts/{account}/usage", func(v *visit) error {
+		return v.chooseKey(v.accountURL("/usage"), anyKey, "product", "range", "from", "to", "by", "group", "compare")
+	})
+	a.account("POST /accounts/{account}/usage/keys", func(v *visit) error { return a.suggestKeys(v, anyKey) })
 }
 
 const (
@@ -215,7 +218,7 @@ func (a *app) showUsage(v *visit) error {
 	var matches []api.Key
 	if v.r.URL.Query().Has("find") {
 		var err error
-		if q.Key, matches, err = v.findKey(q.Key, problems, anyKey); err != nil {
+		if q.Key, matches, err = v.findKey(problems, anyKey); err != nil {
 			return err
 		}
 		if len(matches) == 0 && !problems.Bad() {

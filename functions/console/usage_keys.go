@@ -11,20 +11,17 @@ import (
 	"latchkey/shared/api"
 )
 
-// findKey reads what was typed into the field for a key: nothing means no key, the name that was there means no change, and
-// a whole ID means that key. Anything else is looked up, and chosen if it is the only match; several are returned.
-func (v *visit) findKey(key string, problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, err error) {
+// findKey finds the key that an address asks for by a text: a whole ID means that key. Anything else is looked up, and chosen if it is the only
+// match; several are returned.
+func (v *visit) findKey(problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, err error) {
 	typed := strings.TrimSpace(v.query("find"))
-	problems.Values["find"] = typed
-	switch {
-	case typed == "":
+	if typed == "" {
 		return "", nil, nil
-	case key != "" && typed == strings.TrimSpace(v.query("was")):
-		return key, nil, nil
-	case secretIn(typed) != "":
-		problems.Values["find"] = "" // no page repeats it
-		return v.findHolder(key, typed, problems, takes)
 	}
+	if hash := v.soughtHash(typed); hash != "" { // from an address that somebody made
+		return v.findHolder(hash, problems, takes)
+	}
+	problems.Values["find"] = typed
 	found, more, err := v.keysLike(v.ctx(), typed, takes)
 	if err != nil {
 		return "", nil, err
@@ -40,22 +37,19 @@ func (v *visit) findKey(key string, problems *form, takes func(api.Key) bool) (c
 	case len(found) == 0:
 		problems.add("find", v.t("usage.key.unknown", "text", typed))
 	}
-	return key, found, nil
+	return "", found, nil
 }
 
-// findHolder finds the key that has a secret that was pasted in the place of its name.
-func (v *visit) findHolder(key, typed string, problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, err error) {
-	found, err := v.holders(v.soughtHash(typed))
-	if err != nil {
-		return "", nil, err
-	}
+// findHolder finds the key that has a secret.
+func (v *visit) findHolder(hash string, problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, err error) {
+	found, err := v.holders(hash)
 	for _, m := range found {
 		if takes(m.Key) {
 			return m.Key.Id, nil, nil
 		}
 	}
 	problems.add("find", v.t("notice.found_none"))
-	return key, nil, nil
+	return "", nil, err
 }
 
 func anyKey(api.Key) bool { return true }
@@ -97,7 +91,7 @@ func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 	}
 	var found []api.Key
 	var more bool
-	if typed := strings.TrimSpace(v.query("q")); secretIn(typed) == "" { // what is pasted is found when it is sent, by its hash
+	if typed := v.form("q"); secretIn(typed) == "" { // what is pasted is found when it is sent, by its hash
 		if found, more, err = v.keysLike(v.ctx(), typed, takes); err != nil {
 			return err
 		}

@@ -131,34 +131,23 @@ func TestASplitThatIsLeftOutIsExplained(t *testing.T) {
 
 // TestAKeyIsChosenByItsNameOrID, without a script: what is typed is found, kept, changed, or refused with what to do.
 func TestAKeyIsChosenByItsNameOrID(t *testing.T) {
-	r := usageHarness(t)
+	w := newWalker(t, "owner")
 	root := "/accounts/" + account + "/usage"
-	r.api.on("GET /v1/accounts/"+account+"/keys", func(w http.ResponseWriter, q *http.Request, _ []byte) bool {
-		list := api.KeyList{Keys: []api.Key{}}
-		for _, k := range []api.Key{{Id: keyID, Name: "Web shop"}, {Id: "key_2", Name: "Web app"}, {Id: "key_3", Name: "Fleet"}} {
-			if text := q.URL.Query().Get("q"); k.Id == text || strings.Contains(strings.ToLower(k.Name), strings.ToLower(text)) {
-				list.Keys = append(list.Keys, k)
-			}
-		}
-		reply(w, 200, list)
-		return true
-	})
-	follow := r.browser.CheckRedirect
-	r.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	for query, want := range map[string]string{
-		"?range=7d&find=fleet&key=&was=&product=&by=":         root + "?key=key_3&range=7d",
-		"?range=7d&find=+shop+&key=key_3&was=Fleet":           root + "?key=" + keyID + "&range=7d",
-		"?range=7d&find=" + keyID + "&by=day":                 root + "?by=day&key=" + keyID + "&range=7d",
-		"?find=Fleet&key=key_3&was=Fleet&from=2026-01-01&to=": root + "?from=2026-01-01&key=key_3",
-		"?range=30d&find=&key=key_3&was=Fleet&product=search": root + "?product=search&range=30d",
-		"?range=24h&find=&key=&was=&product=&by=&from=&to=":   root + "?range=24h",
+	w.keysByName(api.Key{Id: keyID, Name: "Web shop"}, api.Key{Id: "key_2", Name: "Web app"}, api.Key{Id: "key_3", Name: "Fleet"})
+	for form, want := range map[string]string{
+		"range=7d&find=fleet&key=&was=&product=&by=":         root + "?key=key_3&range=7d",
+		"range=7d&find=+shop+&key=key_3&was=Fleet":           root + "?key=" + keyID + "&range=7d",
+		"range=7d&find=" + keyID + "&by=day":                 root + "?by=day&key=" + keyID + "&range=7d",
+		"find=Fleet&key=key_3&was=Fleet&from=2026-01-01&to=": root + "?from=2026-01-01&key=key_3",
+		"range=30d&find=&key=key_3&was=Fleet&product=search": root + "?product=search&range=30d",
+		"range=24h&find=&key=&was=&product=&by=&from=&to=":   root + "?range=24h",
+		"range=7d&find=nothing&was=nothing&key=":             root + "?find=nothing&range=7d",
 	} {
-		if got := r.get(root + query); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != want {
-			t.Errorf("%s: %d, %s, want %s", query, got.StatusCode, got.Header.Get("Location"), want)
+		if got := w.sentOn(root, form); got != want {
+			t.Errorf("%s leads to %q, want %q", form, got, want)
 		}
 	}
-	r.browser.CheckRedirect = follow
-	several := r.get(root + "?range=7d&find=web")
+	several := w.ask(http.MethodGet, root+"?range=7d&find=web", nil)
 	var links []string
 	elements(first(several.doc, "matches"), func(n *html.Node) {
 		if n.Data == "a" {
@@ -168,15 +157,31 @@ func TestAKeyIsChosenByItsNameOrID(t *testing.T) {
 	if want := []string{root + "?key=key_2&range=7d", root + "?key=" + keyID + "&range=7d"}; !slices.Equal(links, want) || !strings.Contains(text(several.doc), "2 keys match “web”") {
 		t.Errorf("several match: %v, %s", links, text(several.doc))
 	}
-	if none := r.get(root + "?find=nothing"); none.StatusCode != http.StatusBadRequest || !strings.Contains(text(none.doc), "No key matches “nothing”.") || !strings.Contains(none.text, `value="nothing"`) {
+	if none := w.ask(http.MethodGet, root+"?find=nothing", nil); none.StatusCode != http.StatusBadRequest || !strings.Contains(text(none.doc), "No key matches “nothing”.") || !strings.Contains(none.text, `value="nothing"`) {
 		t.Errorf("none matches: %d %s", none.StatusCode, text(none.doc))
 	}
+}
+
+// sentOn sends a form as a browser does, and returns the last address that it leads to.
+func (w *walker) sentOn(action, form string) string {
+	w.t.Helper()
+	values, err := url.ParseQuery(form)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	to := w.ask(http.MethodPost, action, values).Header.Get("Location")
+	for range 2 {
+		if next := w.ask(http.MethodGet, to, nil).Header.Get("Location"); next != "" {
+			to = next
+		}
+	}
+	return to
 }
 
 func TestKeysAreSuggestedForWhatIsTyped(t *testing.T) {
 	r := usageHarness(t)
 	var found []suggestion
-	page := r.get("/accounts/" + account + "/usage/keys?q=" + url.QueryEscape(strings.Repeat("é", 100)))
+	page := r.post("/accounts/"+account+"/usage/keys", url.Values{"q": {strings.Repeat("é", 100)}})
 	if err := json.Unmarshal([]byte(page.text), &found); err != nil || page.Header.Get(moreHeader) != "" || len(found) != 1 || found[0].ID != keyID || found[0].Name != "Demo" {
 		t.Errorf("%v: %s", err, page.text)
 	}
@@ -198,7 +203,7 @@ func TestAListOfSuggestionsSaysThatItIsNotWhole(t *testing.T) {
 			return list
 		})
 		var found []suggestion
-		page := w.ask(http.MethodGet, "/accounts/"+account+"/usage/keys?q=shop", nil)
+		page := w.ask(http.MethodPost, "/accounts/"+account+"/usage/keys", url.Values{"q": {"shop"}})
 		if err := json.Unmarshal([]byte(page.text), &found); err != nil || (page.Header.Get(moreHeader) != "") != more || len(found) != mostSuggested {
 			t.Errorf("of %d: %v: %s", n, err, page.text)
 		}

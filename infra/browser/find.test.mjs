@@ -80,6 +80,29 @@ for (const options of [{}, { javaScriptEnabled: false }]) {
   });
 }
 
+for (const options of [{}, { javaScriptEnabled: false }]) {
+  test(`a secret that is pasted for a key's usage is in no address${options.javaScriptEnabled === false ? ", without JavaScript" : ""}`, async () => {
+    const { id, secret, name } = await keyOf(stack().demo_account, { name: `Used by a page${options.javaScriptEnabled === false ? ", once more" : ""}` });
+    const c = await context(browser, options);
+    const page = await c.newPage();
+    await signIn(page, "owner");
+    const requests = [];
+    page.on("request", (request) => requests.push(request.url()));
+    for (const path of ["usage?range=7d", "account/audit"]) {
+      await page.goto(`${stack().console_url}/accounts/${stack().demo_account}/${path}`);
+      const field = page.locator(path === "account/audit" ? "#f-key" : "#f-find");
+      await field.focus();
+      await page.keyboard.insertText(`https://tiles.example/tile.png?key=${secret}`);
+      await field.press("Enter");
+      await page.waitForURL((url) => url.searchParams.get("key") === id);
+      assert.equal(await field.inputValue(), path === "account/audit" ? id : name);
+    }
+    assert.deepEqual(requests.filter((url) => url.includes(secret.slice(0, 12))), []);
+    c.check();
+    await c.close();
+  });
+}
+
 test("the secret that a rotation is ending is found, and said so; one of nobody isn't", async () => {
   const key = await keyOf(stack().demo_account, { name: "Rotated and lost" });
   await api("owner", "POST", `/v1/accounts/${stack().demo_account}/keys/${key.id}/rotate`, { grace_seconds: 3600 });

@@ -118,13 +118,13 @@ export function states(made) {
     { name: "try-refused", person: "owner", status: 422, open: async (page) => {
       await to(key("site", "/try"))(page);
       await page.fill("#f-secret", made.open.secret);
-      await page.locator("main form[method=post] button").click();
+      await page.locator("main form[action$='/try'] button").click();
       await page.waitForSelector("[role=alert]");
     } },
     { name: "try-tile", person: "owner", open: async (page) => {
       await to(key("open", "/try"))(page);
       await page.fill("#f-secret", made.open.secret);
-      await page.locator("main form[method=post] button").click();
+      await page.locator("main form[action$='/try'] button").click();
       await page.locator("canvas").waitFor();
     } },
     { name: "key-rotating", person: "owner", open: to(key("rotating")) },

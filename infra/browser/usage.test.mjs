@@ -128,19 +128,22 @@ test("a key is found while its name is typed, and choosing it acts at once", asy
 
 test("the keys in the list are those of what is typed, whichever answer comes last", async () => {
   const { page, done } = await usage("range=7d");
-  const asked = (text) => (url) => url.searchParams.get("q") === text;
+  const asked = (text) => (r) => r.postData() === `q=${text}`;
   const found = (name) => ({ json: [{ id: "key_" + name, name, preview: "ak_" }] });
   let answer;
   const held = new Promise((go) => { answer = go; });
-  await page.route(asked("slow"), async (route) => { await held; await route.fulfill(found("Earlier")); });
-  await page.route(asked("fast"), (route) => route.fulfill(found("Later")));
-  const first = page.waitForRequest((r) => asked("slow")(new URL(r.url())));
+  await page.route("**/usage/keys", async (route) => {
+    if (!asked("slow")(route.request())) return route.fulfill(found("Later"));
+    await held;
+    return route.fulfill(found("Earlier"));
+  });
+  const first = page.waitForRequest(asked("slow"));
   await page.locator("#f-find").fill("slow");
   await first;
   await page.locator("#f-find").fill("fast");
   const options = page.locator("#found [role=option]");
   await options.filter({ hasText: "Later" }).waitFor();
-  const late = page.waitForResponse((r) => asked("slow")(new URL(r.url())));
+  const late = page.waitForResponse((r) => asked("slow")(r.request()));
   answer();
   await (await late).finished();
   await page.evaluate(() => new Promise((done) => setTimeout(done, 100)));

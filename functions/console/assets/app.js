@@ -325,8 +325,9 @@ async function prefer(form, button) {
   }
 }
 
-// A secret that is pasted into a search box leaves the browser as its hash alone.
+// A secret that is pasted into a field to search by leaves the browser as its hash alone.
 const aSecret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}/;
+const sought = (form) => form.elements.q ?? form.elements.find;
 async function sendHash(form, secret) {
   const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)));
   const field = form.elements.secret_sha256 ?? document.createElement("input");
@@ -334,7 +335,7 @@ async function sendHash(form, secret) {
   field.name = "secret_sha256";
   field.value = [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   form.append(field);
-  form.elements.q.value = "";
+  Object.assign(sought(form), { value: "", required: false });
   setTimeout(() => form.requestSubmit()); // not while the first attempt is still being answered
 }
 
@@ -351,7 +352,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target, post = form.method === "post";
   if (event.submitter?.matches("[data-download]")) return; // the page stays
-  const secret = form.matches("[data-find]") && globalThis.crypto?.subtle && aSecret.exec(form.elements.q.value)?.[0];
+  const secret = form.matches("[data-find]") && globalThis.crypto?.subtle && aSecret.exec(sought(form).value)?.[0];
   if (secret) {
     event.preventDefault();
     sendHash(form, secret);

@@ -3,11 +3,6 @@
 const field = document.getElementById("f-find"), form = document.querySelector("form[data-chooser]");
 const say = document.getElementById("say");
 
-// What is empty says nothing in an address.
-form.addEventListener("formdata", ({ formData }) => {
-  for (const [name, value] of [...formData]) if (!value) formData.delete(name);
-});
-
 const { find, all, none, count, more, part } = field.parentElement.dataset;
 const { key, was } = form.elements;
 const list = document.createElement("ul");
@@ -57,7 +52,7 @@ function option(id, name, preview, n) {
   return item;
 }
 
-// What may be a secret is in no address of a suggestion. The server looks for the same.
+// What may be a secret is found when the form is sent. The server looks for the same.
 const secret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}/;
 
 async function suggest(text) {
@@ -65,7 +60,7 @@ async function suggest(text) {
   const mine = ++latest;
   let keys, others; // others: there may be more than these
   try {
-    const answer = await fetch(`${find}?q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } });
+    const answer = await fetch(find, { method: "POST", body: new URLSearchParams({ q: text }), headers: { Accept: "application/json" } });
     keys = answer.ok && (await answer.json());
     others = answer.headers.has("X-More");
   } catch { /* the form finds it too */ }
