@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -267,6 +268,26 @@ func TestSomeIsNeverShownAsNoneNorMostAsAll(t *testing.T) {
 			if got := v.percent(c.part, c.whole); got != want {
 				t.Errorf("%s of %s in %s: %q, want %q", fmt.Sprint(c.part), fmt.Sprint(c.whole), tag, got, want)
 			}
+		}
+	}
+}
+
+// TestNoNameInAChartIsCut: a legend and a readout wrap the names of keys, products and domains, however long.
+func TestNoNameInAChartIsCut(t *testing.T) {
+	sheet, err := os.ReadFile("assets/usage.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range strings.Split(string(sheet), "\n") {
+		if strings.Contains(rule, "text-overflow") {
+			t.Errorf("it is cut by %s", rule)
+		}
+	}
+	for _, names := range []string{".legend bdi ", ".readout li span:not(.swatch) "} {
+		_, rule, found := strings.Cut(string(sheet), "\n"+names+"{")
+		rule, _, _ = strings.Cut(rule, "}")
+		if !found || !strings.Contains(rule, "overflow-wrap: anywhere") || strings.Contains(rule, "nowrap") {
+			t.Errorf("%sdoesn't wrap: %s", names, rule)
 		}
 	}
 }

@@ -327,3 +327,27 @@ test("figures that were asked for before somebody reads a chart or opens a table
   }
   await done();
 });
+
+test("the longest names are read whole in the legend and in the readout, at each width", async () => {
+  const account = stack().demo_account, name = `Longest-name-without-a-break-${"x".repeat(35)}`;
+  const { secret } = await api("owner", "POST", `/v1/accounts/${account}/keys`, { name, usage: "frontend", products: ["map-display"] });
+  const counted = async () => (await api("owner", "GET", `/v1/accounts/${account}/usage?group_by=key`)).groups.some((g) => g.key?.name === name);
+  for (let i = 0; i < 120 && !(await counted()); i++) {
+    for (let n = 0; n < 40; n++) await tile(secret); // it has to be among the eight with the most
+    await new Promise((done) => setTimeout(done, 500));
+  }
+  for (const width of [1200, 320]) {
+    const { page, done } = await usage("range=24h&group=key", { viewport: { width, height: 800 } });
+    await page.waitForFunction(() => document.querySelector(".frame[tabindex]"));
+    await page.locator(".frame").first().focus();
+    await page.keyboard.press("End");
+    for (const at of [".legend bdi", ".readout li span:not(.swatch)"]) {
+      const named = page.locator(at, { hasText: name }).first();
+      assert.deepEqual(await named.evaluate((e) => [e.scrollWidth <= e.clientWidth || !e.clientWidth, getComputedStyle(e).textOverflow]), [true, "clip"], `${at} at ${width}`);
+      const box = await named.boundingBox();
+      assert.ok(box.x >= 0 && box.x + box.width <= width, `${at} at ${width}: ${JSON.stringify(box)}`);
+    }
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `nothing runs over at ${width}`);
+    await done();
+  }
+});
