@@ -89,6 +89,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Operator("POST /v1/operator/statements/{month}/close", h.statements.closeStatement, account.CloseStatement)
 	m.OperatorList("GET /v1/operator/accounts", searched, h.lookups.findAccounts, account.LookUp)
 	m.OperatorList("GET /v1/operator/overview", named("overview"), h.lookups.overview, account.LookUp)
+	m.OperatorList("GET /v1/operator/blocked-keys", named("blocked_keys"), h.lookups.blockedKeys, account.LookUp)
 	m.OperatorList("GET /v1/operator/exposed-keys", named("exposed_keys"), h.lookups.exposedKeys, account.LookUp)
 	m.OperatorList("GET /v1/operator/suspended-accounts", named("suspended_accounts"), h.lookups.suspendedAccounts, account.LookUp)
 	m.Account("POST /v1/operator/accounts/{account}/suspend", h.accounts.suspend, account.SuspendAccount)

@@ -32,7 +32,8 @@ func TestListsArePaged(t *testing.T) {
 		a := r.NewAccount(t)
 		r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/accounts/" + string(a.ID) + "/suspend", Body: map[string]any{"reason": "abuse"}})
 		if _, err := r.Edit(t.Context(), r.NewKey(t, a), "key.expose", func(k *apikey.Key) {
-			k.Current.Exposed = apikey.Exposure{At: r.Clock.Now().Add(-time.Duration(i/2) * time.Hour), By: apikey.ReportedByGitHub}
+			at := r.Clock.Now().Add(-time.Duration(i/2) * time.Hour)
+			k.Current.Exposed, k.Blocked = apikey.Exposure{At: at, By: apikey.ReportedByGitHub}, &apikey.Block{Reason: "Leaked.", At: at}
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -53,6 +54,7 @@ func TestListsArePaged(t *testing.T) {
 		"accounts by name":   {"operator", "/v1/operator/accounts?q=other&", "accounts", "id"},
 		"accounts by e-mail": {"operator", "/v1/operator/accounts?email=" + email + "&", "accounts", "id"},
 		"audit":              {"owner", r.path("/audit?"), "rows", "id"},
+		"blocked keys":       {"support", "/v1/operator/blocked-keys?", "keys", "key_id"},
 		"exposed keys":       {"support", "/v1/operator/exposed-keys?", "keys", "key_id"},
 		"suspended accounts": {"support", "/v1/operator/suspended-accounts?", "accounts", "account_id"},
 	} {

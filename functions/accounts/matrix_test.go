@@ -109,13 +109,14 @@ func fixture(t testing.TB) apitest.Fixture {
 	}
 }
 
-// waits makes another account suspended, with an exposed key: each list of operators has something.
+// waits makes another account suspended, with a key that is exposed and blocked: each list of operators has something.
 func waits(t testing.TB, r *apitest.API) {
 	t.Helper()
 	a := r.NewAccount(t, func(a *account.Account) { a.ID = apitest.Waiting })
 	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/accounts/" + string(a.ID) + "/suspend", Body: map[string]any{"reason": "abuse"}})
 	if _, err := r.Edit(t.Context(), r.NewKey(t, a), "key.expose", func(k *apikey.Key) {
 		k.Current.Exposed = apikey.Exposure{At: r.Clock.Now(), By: apikey.ReportedByGitHub}
+		k.Blocked = &apikey.Block{Reason: "Leaked.", At: r.Clock.Now()}
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -31,11 +31,7 @@ func (h *lookups) overview(w http.ResponseWriter, r *http.Request, _ gateway.Pri
 		LastBlocked: []api.BlockedKey{}, LastExposed: []api.ExposedKey{}, LastSuspended: []api.SuspendedAccount{},
 	}
 	for _, one := range found.LastBlocked {
-		b := one.Key.Blocked
-		doc.LastBlocked = append(doc.LastBlocked, api.BlockedKey{
-			KeyId: string(one.Key.ID), KeyName: text.Shown(one.Key.Name), AccountId: string(one.Account.ID), AccountName: text.Shown(one.Account.Name),
-			Blocked: api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At), Until: web.TimePtr(b.Until), By: web.ShownPtr(b.By)},
-		})
+		doc.LastBlocked = append(doc.LastBlocked, blockedDoc(one))
 	}
 	for _, one := range found.LastExposed {
 		doc.LastExposed = append(doc.LastExposed, exposedDoc(one, now))
@@ -44,6 +40,14 @@ func (h *lookups) overview(w http.ResponseWriter, r *http.Request, _ gateway.Pri
 		doc.LastSuspended = append(doc.LastSuspended, suspendedDoc(one))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+func blockedDoc(one control.WaitingKey) api.BlockedKey {
+	b := one.Key.Blocked
+	return api.BlockedKey{
+		KeyId: string(one.Key.ID), KeyName: text.Shown(one.Key.Name), AccountId: string(one.Account.ID), AccountName: text.Shown(one.Account.Name),
+		Blocked: api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At), Until: web.TimePtr(b.Until), By: web.ShownPtr(b.By)},
+	}
 }
 
 func exposedDoc(one control.WaitingKey, now time.Time) api.ExposedKey {
@@ -60,6 +64,23 @@ func suspendedDoc(a account.Account) api.SuspendedAccount {
 		AccountId: string(a.ID), AccountName: text.Shown(a.Name),
 		Suspended: api.Suspension{Reason: text.Shown(s.Reason), At: moment.Of(s.At), Until: web.TimePtr(s.Until), By: web.ShownPtr(s.By)},
 	}
+}
+
+// blockedKeys answers with a page of the blocked keys of all accounts.
+func (h *lookups) blockedKeys(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	page, err := gateway.OnlyPageOf(r, "blocked-keys")
+	if err != nil {
+		return err
+	}
+	found, err := h.store.BlockedKeys(r.Context(), page.After, page.Size)
+	if err != nil {
+		return err
+	}
+	doc := api.BlockedKeyList{Keys: []api.BlockedKey{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
+	for _, one := range found.Keys {
+		doc.Keys = append(doc.Keys, blockedDoc(one))
+	}
+	return gateway.JSON(w, http.StatusOK, doc)
 }
 
 // exposedKeys answers with a page of the exposed keys of all accounts.

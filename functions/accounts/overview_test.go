@@ -61,6 +61,11 @@ func TestTheOverviewHasWhatWaits(t *testing.T) {
 	want("the last one is unblocked", 0, len(ids)-1, ids[len(ids)-2])
 	operate(ids[len(ids)-2], "revoke")
 	want("the next is revoked", 0, len(ids)-2, ids[len(ids)-3])
+	list := r.Want(t, 200, apitest.Call{As: "support", Method: "GET", Path: "/v1/operator/blocked-keys"}).JSON(t)
+	last := r.Want(t, 200, apitest.Call{As: "support", Method: "GET", Path: "/v1/operator/overview"}).JSON(t)["last_blocked"].([]any)
+	if all := list["keys"].([]any); len(all) != len(ids)-2 || list["next_page_token"] != nil || !reflect.DeepEqual(all[:len(last)], last) {
+		t.Errorf("the list is %v, the overview has %v", all, last)
+	}
 
 	enterprise := r.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
 	k := r.NewKey(t, enterprise)

@@ -66,6 +66,8 @@ var asks = map[string][]string{
 	"/operator/operators":                    {`/operators?page_size=100`},
 	"/operator/operators/audit":              {`/operators/audit?page_size=25`},
 	"/operator/operators/remove":             {`/operators?page_size=100`},
+	"/operator/blocked-keys":                 {`/operator/blocked-keys?page_size=20`},
+	"/operator/blocked-keys?page=next":       {`/operator/blocked-keys?page_size=20 page_token=next`},
 	"/operator/exposed-keys":                 {`/operator/exposed-keys?page_size=20`},
 	"/operator/exposed-keys?page=next":       {`/operator/exposed-keys?page_size=20 page_token=next`},
 	"/operator/suspended-accounts":           {`/operator/suspended-accounts?page_size=20`},

@@ -99,6 +99,9 @@ func fakeAnswers(r *harness, name string) {
 		}, SuspendedAccounts: 1, LastSuspended: []api.SuspendedAccount{
 			{AccountId: account, AccountName: name, Suspended: api.Suspension{Reason: name, At: moment.Of(at), Until: ptr(moment.Of(at)), By: &by}},
 		}},
+		"GET /v1/operator/blocked-keys": api.BlockedKeyList{Keys: []api.BlockedKey{
+			{KeyId: keyID, KeyName: name, AccountId: account, AccountName: name, Blocked: api.Block{Reason: name, At: moment.Of(at), Until: ptr(moment.Of(at)), By: &by}},
+		}},
 		"GET /v1/operator/exposed-keys": api.ExposedKeyList{Keys: []api.ExposedKey{
 			{KeyId: keyID, KeyName: name, AccountId: account, AccountName: name, ExposedAt: moment.Of(at), Source: "github", Place: &name},
 		}},

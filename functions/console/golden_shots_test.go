@@ -466,12 +466,12 @@ func operatorShots(add adder) {
 	add("operator.nothing", "admin", ops, all(withDoc("GET /v1/qps-requests", api.QpsRequestList{}), withDoc("GET /v1/operator/overview", nothing), withDoc("GET /v1/operator/accounts", api.AccountList{})))
 	add("operator.older_api", "admin", ops, withDoc("GET /v1/operator/overview", api.Overview{LastBlocked: []api.BlockedKey{}}))
 	add("operator.lacking", "admin", ops, all(withDoc("GET /v1/qps-requests", failing(500, "internal")), withDoc("GET /v1/operator/overview", failing(500, "internal"))))
-	unread := api.Overview{ExposedKeys: 1, LastExposed: []api.ExposedKey{}, SuspendedAccounts: 1, LastSuspended: []api.SuspendedAccount{}, LastBlocked: []api.BlockedKey{}}
+	unread := api.Overview{BlockedKeys: 1, ExposedKeys: 1, LastExposed: []api.ExposedKey{}, SuspendedAccounts: 1, LastSuspended: []api.SuspendedAccount{}, LastBlocked: []api.BlockedKey{}}
 	add("operator.unreadable", "admin", ops, withDoc("GET /v1/operator/overview", unread))
-	listed := api.Overview{LastBlocked: []api.BlockedKey{}, ExposedKeys: 1, LastExposed: []api.ExposedKey{{KeyId: keyID, KeyName: "Bare", AccountId: account, ExposedAt: day(25), Source: "anybody"}}}
+	listed := api.Overview{BlockedKeys: 1, LastBlocked: []api.BlockedKey{{KeyId: keyID, KeyName: "Bare", AccountId: account, Blocked: api.Block{Reason: "Spam", At: day(27)}}}, ExposedKeys: 1, LastExposed: []api.ExposedKey{{KeyId: keyID, KeyName: "Bare", AccountId: account, ExposedAt: day(25), Source: "anybody"}}}
 	listed.SuspendedAccounts, listed.LastSuspended = 1, []api.SuspendedAccount{{AccountId: "acc_02", AccountName: "Second", Suspended: api.Suspension{Reason: "Abuse", At: day(22)}}}
 	add("operator.all_listed", "admin", ops, withDoc("GET /v1/operator/overview", listed))
-	for _, of := range [][2]string{{"operator_exposed", allExposed}, {"operator_suspended", allSuspended}} {
+	for _, of := range [][2]string{{"operator_blocked", allBlocked}, {"operator_exposed", allExposed}, {"operator_suspended", allSuspended}} {
 		name, page := of[0], of[1]
 		add(name, "admin,support,operator", page, nil)
 		add(name+".none", "admin", page, withDoc("GET /v1"+page, map[string]any{}))

@@ -283,6 +283,10 @@ func richWorld() map[string]any {
 			ExposedKeys: 3, LastExposed: []api.ExposedKey{{KeyId: keyID, KeyName: "Map of the shop", AccountId: account, AccountName: "Demo & Co", ExposedAt: day(26), Source: "github", Place: ptr("https://github.com/a/b"), Refused: true}, {KeyId: bareKeyID, KeyName: "Plain", AccountId: "acc_02", AccountName: "Second", ExposedAt: day(25), Source: "anybody"}},
 			SuspendedAccounts: 4, LastSuspended: []api.SuspendedAccount{{AccountId: account, AccountName: "Demo & Co", Suspended: api.Suspension{Reason: "Two invoices are open", At: day(23), By: ptr("otto@latch.example")}}, {AccountId: "acc_02", AccountName: "Second", Suspended: api.Suspension{Reason: "Abuse", At: day(22), Until: maybeDay(50)}}},
 		},
+		"GET /v1/operator/blocked-keys": api.BlockedKeyList{
+			Keys:          []api.BlockedKey{{KeyId: keyID, KeyName: `Shop <1> & "Co"`, AccountId: account, AccountName: "Demo & Co", Blocked: api.Block{Reason: "Sold on a forum", At: day(16), By: ptr("otto@latch.example")}}, {KeyId: bareKeyID, KeyName: "Bare", AccountId: "acc_03", Blocked: api.Block{Reason: "Scraping", At: day(15), Until: maybeDay(52)}}},
+			NextPageToken: ptr("b2"), Unreadable: ptr(3),
+		},
 		"GET /v1/operator/exposed-keys": api.ExposedKeyList{
 			Keys:          []api.ExposedKey{{KeyId: keyID, KeyName: `Shop <1> & "Co"`, AccountId: account, AccountName: "Demo & Co", ExposedAt: day(21), Source: "operator", Place: ptr("https://paste.example/x"), Refused: true}, {KeyId: bareKeyID, KeyName: "Bare", AccountId: "acc_03", ExposedAt: day(20), Source: "anybody"}},
 			NextPageToken: ptr("e2"), Unreadable: ptr(1),

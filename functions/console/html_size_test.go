@@ -106,6 +106,16 @@ func (w *walker) crowd(n int) {
 		return list
 	})
 	longest := strings.Repeat("سبب ", 125) // as long as a reason may be
+	paged("/v1/operator/blocked-keys", func(from, to int, next *string) any {
+		list := api.BlockedKeyList{NextPageToken: next, Unreadable: ptr(3)}
+		for i := from; i < to; i++ {
+			list.Keys = append(list.Keys, api.BlockedKey{
+				KeyId: scattered(i), KeyName: fmt.Sprintf("key-%03d %s", i, longest)[:64], AccountId: account, AccountName: strings.Repeat("long name ", 8),
+				Blocked: api.Block{Reason: longest, At: moment.Of(then), Until: ptr(moment.Of(then)), By: address(i)},
+			})
+		}
+		return list
+	})
 	paged("/v1/operator/exposed-keys", func(from, to int, next *string) any {
 		list := api.ExposedKeyList{NextPageToken: next, Unreadable: ptr(3)}
 		for i := from; i < to; i++ {

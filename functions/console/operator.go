@@ -62,6 +62,7 @@ func (a *app) operatorRoutes() {
 		return v.searched("/operator/operators/audit", query, left)
 	})
 	a.person("GET /operator/operators/audit.csv", a.downloadOperatorsAudit)
+	a.person("GET "+allBlocked, a.showBlockedKeys)
 	a.person("GET "+allExposed, a.showExposedKeys)
 	a.person("GET "+allSuspended, a.showSuspendedAccounts)
 	a.person("GET /operator/qps-requests", a.showQueue)

@@ -9,6 +9,7 @@ import (
 
 // The lists of what the operators' home has the last of.
 const (
+	allBlocked   = "/operator/blocked-keys"
 	allExposed   = "/operator/exposed-keys"
 	allSuspended = "/operator/suspended-accounts"
 )
@@ -23,6 +24,22 @@ type waitingPage struct {
 
 func (w *waitingPage) query() url.Values {
 	return queryOf(map[string]string{"page_size": waitingPerPage, "page_token": w.Page})
+}
+
+// blockedPage lists the blocked keys of all accounts.
+type blockedPage struct {
+	waitingPage
+	Keys []api.BlockedKey
+}
+
+func (a *app) showBlockedKeys(v *visit) error {
+	d := &blockedPage{waitingPage: waitingPage{Page: v.query("page")}}
+	var found api.BlockedKeyList
+	if err := v.parallel(reading(&found, v.api, "/v1/operator/blocked-keys", d.query())); err != nil {
+		return err
+	}
+	d.Keys, d.Next = found.Keys, orNone(found.NextPageToken)
+	return v.render(http.StatusOK, "operator-blocked", v.t("operator.blocked"), d)
 }
 
 // exposedPage lists the exposed keys of all accounts.

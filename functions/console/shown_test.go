@@ -100,6 +100,7 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 	next("/v1/operators/audit", map[string]any{"rows": []any{}})
 	next("/v1/operator/accounts", map[string]any{"accounts": []any{}})
 	next("/v1/qps-requests", map[string]any{"requests": []any{}})
+	next("/v1/operator/blocked-keys", map[string]any{"keys": []any{}})
 	next("/v1/operator/exposed-keys", map[string]any{"keys": []any{}})
 	next("/v1/operator/suspended-accounts", map[string]any{"accounts": []any{}})
 	for _, of := range []string{"/v1/operator", "/v1/accounts/" + account} {
@@ -123,6 +124,7 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 		"/operator/statements?month=2026-07&page=2": {"Next page": "/operator/statements?month=2026-07&page=next", "First page": "/operator/statements?month=2026-07", "Download CSV": "/operator/statements.csv?month=2026-07"},
 		root + "/statements?month=2026-07":          {"Next page": root + "/statements?month=2026-07&page=next"},
 		"/operator/qps-requests":                    {"Next page": "/operator/qps-requests?page=next"},
+		"/operator/blocked-keys?page=2":             {"Next page": "/operator/blocked-keys?page=next", "First page": "/operator/blocked-keys"},
 		"/operator/exposed-keys":                    {"Next page": "/operator/exposed-keys?page=next"},
 		"/operator/exposed-keys?page=2":             {"Next page": "/operator/exposed-keys?page=next", "First page": "/operator/exposed-keys"},
 		"/operator/suspended-accounts?page=2":       {"Next page": "/operator/suspended-accounts?page=next", "First page": "/operator/suspended-accounts"},

@@ -76,6 +76,7 @@ export function operatingStates({ account, key, site, pending, decided, token })
     { name: "invitation-nobody", person: null, open: to("/invitations") },
     { name: "operator", person: "operator", open: to("/operator") },
     { name: "operator-accounts", person: "operator", open: to("/operator/accounts") },
+    { name: "operator-blocked", person: "operator", open: to("/operator/blocked-keys") },
     { name: "operator-exposed", person: "operator", open: to("/operator/exposed-keys") },
     { name: "operator-suspended", person: "operator", open: to("/operator/suspended-accounts") },
     { name: "operator-none", person: "operator", open: to("/operator?q=nobody-is-called-so") },

@@ -848,6 +848,17 @@ type BlockedKey struct {
 	KeyName     string `json:"key_name"`
 }
 
+// BlockedKeyList defines model for BlockedKeyList.
+type BlockedKeyList struct {
+	Keys []BlockedKey `json:"keys"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
 // BusiestMinute defines model for BusiestMinute.
 type BusiestMinute struct {
 	Requests int64 `json:"requests"`
@@ -2889,6 +2900,14 @@ type SetAccountLimitParams struct {
 type SetAccountQuotaParams struct {
 	// IfMatch The ETag that the change builds on, several, or `*`: 412 if it is stale.
 	IfMatch *IfMatchOptionalParam `json:"If-Match,omitempty"`
+}
+
+// ListBlockedKeysParams defines parameters for ListBlockedKeys.
+type ListBlockedKeysParams struct {
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
 // ListExposedKeysParams defines parameters for ListExposedKeys.

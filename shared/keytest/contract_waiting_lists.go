@@ -7,23 +7,36 @@ import (
 	"time"
 
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 )
 
-// waitingLists are the names in the lists of exposed keys and suspended accounts, read in pages of so many.
-func (s Stores) waitingLists(t *testing.T, now time.Time, size int) (keys, accounts []string) {
+// waitingKeys are the names of the keys of a list, read in pages of so many.
+func (s Stores) waitingKeys(t *testing.T, size int, read func(after string) (control.WaitingPage, error)) (keys []string) {
 	t.Helper()
 	for next := ""; ; {
-		page, err := s.Control.ExposedKeys(t.Context(), now, next, size)
+		page, err := read(next)
 		must(t, err)
 		if len(page.Keys) > size {
 			t.Errorf("%d keys in a page of %d", len(page.Keys), size)
 		}
 		keys = append(keys, s.keyNames(t, page.Keys)...)
 		if next = page.Next; next == "" {
-			break
+			return keys
 		}
 	}
+}
+
+// waitingLists are the names in the lists of blocked keys, of exposed keys and of suspended accounts, read in pages of so many.
+func (s Stores) waitingLists(t *testing.T, now time.Time, size int) (blocked, exposed, accounts []string) {
+	t.Helper()
+	blocked = s.waitingKeys(t, size, func(after string) (control.WaitingPage, error) {
+		return s.Control.BlockedKeys(t.Context(), after, size)
+	})
+	exposed = s.waitingKeys(t, size, func(after string) (control.WaitingPage, error) {
+		return s.Control.ExposedKeys(t.Context(), now, after, size)
+	})
 	for next := ""; ; {
 		page, err := s.Control.SuspendedAccounts(t.Context(), now, next, size)
 		must(t, err)
@@ -34,12 +47,12 @@ func (s Stores) waitingLists(t *testing.T, now time.Time, size int) (keys, accou
 			accounts = append(accounts, a.Name)
 		}
 		if next = page.Next; next == "" {
-			return keys, accounts
+			return blocked, exposed, accounts
 		}
 	}
 }
 
-// waitingInPages: pages of any size have each exposed key and suspended account once, in the overview's order; what waits no longer and is still
+// waitingInPages: pages of any size have each blocked or exposed key and suspended account once, in the overview's order; what waits no longer and is still
 // in the index is in no list, and hides nothing.
 func waitingInPages(t *testing.T, s Stores) {
 	const n = 7
@@ -56,6 +69,11 @@ func waitingInPages(t *testing.T, s Stores) {
 	}
 	other := s.NewAccount(t)
 	fine := s.NewKey(t, other)
+	lifted := s.exposedAndBlocked(t, other, "Lifted", Now)
+	indexed := s.stored(t, "K#"+string(lifted.ID), "KEY")
+	_, err := s.Edit(t.Context(), lifted, "key.unblock", func(k *apikey.Key) { k.Blocked, k.Current.Exposed = nil, apikey.Exposure{} })
+	must(t, err)
+	s.Put(t, s.Tables.Control, indexed)
 	put := func(pk, sk, gsk string) {
 		item := itemOf(pk, sk)
 		item["account"], item["gpk"], item["gsk"] = dynamo.S(string(other.ID)), dynamo.S(sk), dynamo.S(gsk)
@@ -63,11 +81,12 @@ func waitingInPages(t *testing.T, s Stores) {
 	}
 	put("A#"+string(other.ID), "SUSPENDED", "9999-12-31T23:59:59.999Z#~")
 	put("K#"+string(fine.ID), "EXPOSED", "9999#~")
+	put("K#key_gone_too", "BLOCKED", "9999#~")
 	put("K#key_gone", "EXPOSED", "9999#~~")
 	for _, size := range []int{1, 2, 3, n, 100} {
-		gotKeys, gotAccounts := s.waitingLists(t, Now, size)
-		if !slices.Equal(gotKeys, keys) || !slices.Equal(gotAccounts, accounts) {
-			t.Errorf("in pages of %d: %q, %q", size, gotKeys, gotAccounts)
+		gotBlocked, gotExposed, gotAccounts := s.waitingLists(t, Now, size)
+		if !slices.Equal(gotBlocked, keys) || !slices.Equal(gotExposed, keys) || !slices.Equal(gotAccounts, accounts) {
+			t.Errorf("in pages of %d: %q, %q, %q", size, gotBlocked, gotExposed, gotAccounts)
 		}
 	}
 }
@@ -91,8 +110,8 @@ func endedBetweenPages(t *testing.T, s Stores) {
 	}
 }
 
-// unreadableInPages: a record that can't be read is left out and reported, and what is behind it is listed. An exposed key stays in the list
-// where its account can't be read.
+// unreadableInPages: a record that can't be read is left out and reported, and what is behind it is listed. A key stays in its list where its account
+// can't be read.
 func unreadableInPages(t *testing.T, s Stores) {
 	var made []account.Account
 	for i := range 4 {
@@ -104,17 +123,21 @@ func unreadableInPages(t *testing.T, s Stores) {
 		made = append(made, a)
 	}
 	s.spoilAt(t, "A#"+string(made[2].ID), "ACCOUNT")
-	page, err := s.Control.ExposedKeys(t.Context(), Now, "", 100)
+	exposed, err := s.Control.ExposedKeys(t.Context(), Now, "", 100)
 	must(t, err)
-	var names []string
-	for _, w := range page.Keys {
-		names = append(names, w.Key.Name+" "+w.Account.Name)
-		if w.Account.ID != w.Key.Account {
-			t.Errorf("%s is of %s", w.Key.Name, w.Account.ID)
+	blocked, err := s.Control.BlockedKeys(t.Context(), "", 100)
+	must(t, err)
+	for _, page := range []control.WaitingPage{exposed, blocked} {
+		var names []string
+		for _, w := range page.Keys {
+			names = append(names, w.Key.Name+" "+w.Account.Name)
+			if w.Account.ID != w.Key.Account {
+				t.Errorf("%s is of %s", w.Key.Name, w.Account.ID)
+			}
 		}
-	}
-	if want := []string{"K0 A0", "K2 ", "K3 A3"}; !slices.Equal(names, want) {
-		t.Errorf("%q, want %q", names, want)
+		if want := []string{"K0 A0", "K2 ", "K3 A3"}; !slices.Equal(names, want) {
+			t.Errorf("%q, want %q", names, want)
+		}
 	}
 	accounts, err := s.Control.SuspendedAccounts(t.Context(), Now, "", 100)
 	must(t, err)

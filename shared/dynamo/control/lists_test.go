@@ -48,7 +48,8 @@ func newCrowd(t *testing.T) *crowd {
 func (c *crowd) fill(t *testing.T, n int) {
 	t.Helper()
 	k := c.NewKey(t, c.account, func(k *apikey.Key) {
-		k.BillingType, k.Current.Exposed = apikey.Paying, apikey.Exposure{At: keytest.Now.Add(time.Duration(n) * time.Hour), By: apikey.ReportedByAnybody}
+		at := keytest.Now.Add(time.Duration(n) * time.Hour)
+		k.BillingType, k.Current.Exposed, k.Blocked = apikey.Paying, apikey.Exposure{At: at, By: apikey.ReportedByAnybody}, &apikey.Block{Reason: "Leaked.", At: at}
 	})
 	if n == 0 {
 		c.key = k
@@ -181,6 +182,12 @@ var lists = map[string]struct {
 			p, err := c.store.OpenRequests(ctx, after, size)
 			return p.Requests, p.Next, err
 		}, func(r qps.Request) string { return string(r.ID) })
+	}},
+	"BlockedKeys": {"key", func(ctx context.Context, c *crowd, size int) ([]string, error) {
+		return pages(ctx, func(ctx context.Context, after string) ([]control.WaitingKey, string, error) {
+			p, err := c.store.BlockedKeys(ctx, after, size)
+			return p.Keys, p.Next, err
+		}, func(w control.WaitingKey) string { return string(w.Key.ID) })
 	}},
 	"ExposedKeys": {"key", func(ctx context.Context, c *crowd, size int) ([]string, error) {
 		return pages(ctx, func(ctx context.Context, after string) ([]control.WaitingKey, string, error) {

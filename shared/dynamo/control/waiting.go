@@ -10,18 +10,27 @@ import (
 	"latchkey/shared/dynamo"
 )
 
-// ExposedPage is one page of the exposed keys.
-type ExposedPage struct {
+// WaitingPage is one page of the keys that wait for operators.
+type WaitingPage struct {
 	Keys []WaitingKey
 	Next string
 }
 
 // ExposedKeys lists the keys with an open exposure at a time, those that were first reported last first; a moment late, as [Store.Overview]
 // is. What is in the index and waits no longer, or can't be read, is left out: a page may be short, or empty, and have a next one.
-func (s *Store) ExposedKeys(ctx context.Context, now time.Time, after string, limit int) (ExposedPage, error) {
-	items, next, err := s.indexed(ctx, query{pk: gExposed, start: cursorItem(gExposed, after)}, limit)
+func (s *Store) ExposedKeys(ctx context.Context, now time.Time, after string, limit int) (WaitingPage, error) {
+	return s.waitingPage(ctx, gExposed, after, limit, func(k apikey.Key) bool { return !k.OpenExposure(now).At.IsZero() })
+}
+
+// BlockedKeys lists the keys that an operator has blocked and may unblock, the last blocked first, as [Store.ExposedKeys] does.
+func (s *Store) BlockedKeys(ctx context.Context, after string, limit int) (WaitingPage, error) {
+	return s.waitingPage(ctx, gBlocked, after, limit, blocked)
+}
+
+func (s *Store) waitingPage(ctx context.Context, partition, after string, limit int, waits func(apikey.Key) bool) (WaitingPage, error) {
+	items, next, err := s.indexed(ctx, query{pk: partition, start: cursorItem(partition, after)}, limit)
 	if err != nil {
-		return ExposedPage{}, err
+		return WaitingPage{}, err
 	}
 	places, ids := make([]dynamo.Item, len(items)), make([]account.ID, len(items))
 	for i, item := range items {
@@ -30,16 +39,16 @@ func (s *Store) ExposedKeys(ctx context.Context, now time.Time, after string, li
 	}
 	keys := make(map[apikey.ID]apikey.Key, len(items))
 	if err := batch(ctx, s, places, DecodeKey, func(k apikey.Key) { keys[k.ID] = k }); err != nil {
-		return ExposedPage{}, err
+		return WaitingPage{}, err
 	}
 	accounts, err := s.accounts(ctx, ids)
 	if err != nil {
-		return ExposedPage{}, err
+		return WaitingPage{}, err
 	}
-	page := ExposedPage{Next: next}
+	page := WaitingPage{Next: next}
 	for i, item := range items {
 		k, found := keys[keyOf(item)]
-		if !found || k.OpenExposure(now).At.IsZero() {
+		if !found || !waits(k) {
 			continue
 		}
 		a, found := accounts[ids[i]]
