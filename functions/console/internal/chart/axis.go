@@ -115,9 +115,30 @@ type Label struct {
 // edge is the distance from an end of the axis within which a name is set beside its place instead of under it.
 const edge = .03
 
-// Axis draws names under a chart, from left to right in every language. It isn't stretched, so it can hold text. If there are more than five names, every second has the class "more", which a narrow page leaves out.
+// beside is the distance within which a narrow page has no room for a second name next to one that is set beside its place.
+const beside = .31
+
+// narrow tells which names a narrow page leaves out: every second of more than five, and what would run into a name beside its place.
+func narrow(labels []Label) []bool {
+	out, kept := make([]bool, len(labels)), []int{}
+	for i := range labels {
+		if out[i] = i%2 == 1 && len(labels) > 5; !out[i] {
+			kept = append(kept, i)
+		}
+	}
+	if n := len(kept); n > 2 {
+		first, second, last := kept[0], kept[1], kept[n-1]
+		out[second] = out[second] || labels[first].At < edge && labels[second].At-labels[first].At < beside
+		out[kept[n-2]] = out[kept[n-2]] || labels[last].At > 1-edge && labels[last].At-labels[kept[n-2]].At < beside
+	}
+	return out
+}
+
+// Axis draws names under a chart, from left to right in every language. It isn't stretched, so it can hold text. What a narrow page leaves out has
+// the class "more".
 func Axis(labels []Label) template.HTML {
 	var out strings.Builder
+	less := narrow(labels)
 	out.WriteString(`<svg class="times" aria-hidden="true">`)
 	for i, l := range labels {
 		at, class := l.At, ""
@@ -127,7 +148,7 @@ func Axis(labels []Label) template.HTML {
 		case at > 1-edge:
 			class = "right"
 		}
-		if i%2 == 1 && len(labels) > 5 {
+		if less[i] {
 			class = strings.TrimSpace(class + " more")
 		}
 		if class != "" {

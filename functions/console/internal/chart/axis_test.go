@@ -86,12 +86,51 @@ func TestTicksAreFewAndInOrder(t *testing.T) {
 }
 
 func TestNamesUnderAChartStandAtTheirPlaces(t *testing.T) {
-	labels := []Label{{0, "a"}, {.25, "<b>"}, {.99, "c"}}
-	want := `<text x="0.00%" y="13" class="left">a</text><text x="25.00%" y="13">&lt;b&gt;</text><text x="99.00%" y="13" class="right">c</text>`
+	labels := []Label{{0, "a"}, {.5, "<b>"}, {.99, "c"}}
+	want := `<text x="0.00%" y="13" class="left">a</text><text x="50.00%" y="13">&lt;b&gt;</text><text x="99.00%" y="13" class="right">c</text>`
 	if got := string(Axis(labels)); !strings.Contains(got, want) {
 		t.Errorf("%s", got)
 	}
-	if got := string(Axis(make([]Label, 6))); strings.Count(got, "more") != 3 {
+	if got := string(Axis([]Label{{At: .05}, {At: .2}, {At: .35}, {At: .5}, {At: .65}, {At: .8}})); strings.Count(got, "more") != 3 {
 		t.Errorf("a narrow page can't leave out every second of six: %s", got)
+	}
+}
+
+// TestNoNameRunsIntoTheNextOnANarrowPage: of 320 pixels a chart has some 224, and a letter of its names takes 6.4.
+func TestNoNameRunsIntoTheNextOnANarrowPage(t *testing.T) {
+	const plot, letter = 224, 6.4
+	for _, c := range []struct{ span, each time.Duration }{{24 * time.Hour, time.Hour}, {48 * time.Hour, time.Hour}, {7 * day, time.Hour}, {5 * day, day}, {30 * day, day}, {31 * day, day}, {60 * day, day}, {90 * day, day}} {
+		for begin := range 24 * 7 {
+			start := time.Date(2026, 11, 1, begin, 0, 0, 0, time.UTC)
+			if c.each == day {
+				start = time.Date(2026, 11, 1+begin, 0, 0, 0, 0, time.UTC)
+			}
+			var labels []Label
+			for _, one := range Ticks(start, start.Add(c.span), c.each) {
+				labels = append(labels, Label{one.At, one.Time.Format(map[Unit]string{Hour: "15:04", Day: "2 Jan"}[one.Unit])})
+			}
+			out, end, shown := narrow(labels), 0.0, 0
+			for i, l := range labels {
+				if out[i] {
+					continue
+				}
+				width := letter * float64(len(l.Text))
+				from := plot*l.At - width/2
+				switch {
+				case l.At < edge:
+					from = plot * l.At
+				case l.At > 1-edge:
+					from = plot*l.At - width
+				}
+				if shown > 0 && from < end {
+					t.Errorf("%s by %s from %s: %q begins at %.0f, and the name before it ends at %.0f", c.span, c.each, start, l.Text, from, end)
+				}
+				end = from + width
+				shown++
+			}
+			if shown < min(2, len(labels)) {
+				t.Errorf("%s by %s from %s: %d names", c.span, c.each, start, shown)
+			}
+		}
 	}
 }
