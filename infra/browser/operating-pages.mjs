@@ -1,5 +1,6 @@
 // The pages about usage, QPS requests, the account and operators, as pages.mjs lists the others, with an enterprise account of their own.
 import { api, joins, tile } from "./browser.mjs";
+import { grouped } from "./grouped.mjs";
 import { dialog, to } from "./opening.mjs";
 import { stack } from "./stack.mjs";
 
@@ -44,6 +45,7 @@ export function operatingStates({ account, key, site, pending, decided, token })
     { name: "usage-table", person: "owner", open: async (page) => { await to(`${demo}/usage?range=7d`)(page); for (const s of await page.locator("figure summary").all()) await s.click(); } },
     { name: "usage-key", person: "viewer", open: to(`${demo}/usage?range=30d&key=${site}&product=map-display`) },
     { name: "usage-compared", person: "owner", open: to(`${demo}/usage?range=7d&key=${site}&compare=1`) },
+    { name: "usage-grouped", person: "owner", open: async (page) => { await to(await grouped())(page); await page.waitForSelector(".legend button"); } },
     { name: "usage-none", person: "owner", open: to(`${demo}/usage?from=2026-01-01&to=2026-01-31`) },
     { name: "usage-refused", person: "owner", status: 400, open: to(`${demo}/usage?from=2026-05-05&to=2026-01-01`) },
     { name: "statement", person: "owner", open: to(`${demo}/statements?month=${new Date().toISOString().slice(0, 7)}`) },
