@@ -21,6 +21,7 @@ type handler struct {
 	invitations invitations
 	operators   operators
 	lookups     lookups
+	searches    searches
 	audit       auditRows
 	catalogue   catalogue
 	export      export
@@ -47,8 +48,8 @@ func newHandler(store *control.Store, people sessions.Ender, source env.Source, 
 	return &handler{
 		accounts: accounts{store, source, texts, s.perPerson, products}, members: members{store, source, texts}, invitations: invitations{store, source, texts, products},
 		operators: operators{store, source, texts, s.bootstrap},
-		lookups:   lookups{store, source, texts, products, used, web.Looks{Store: store, Source: source}},
-		audit:     auditRows{store, source}, catalogue: catalogue{products},
+		lookups:   lookups{store, source, texts, products, used, web.Looks{Store: store, Source: source}}, searches: searches{store, source, products},
+		audit: auditRows{store, source}, catalogue: catalogue{products},
 		export: export{store, source, products, used}, erasure: erasure{store, source, texts},
 		sessions: endedSessions{store, people, source, texts}, statements: closedStatements{store, source, texts},
 	}
@@ -96,6 +97,8 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("POST /v1/operator/accounts/{account}/resume", gateway.NoBody(h.accounts.resume), account.SuspendAccount)
 	m.Account("PUT /v1/operator/accounts/{account}/limits/{class}", gateway.TakesIfMatch(h.accounts.setLimit), account.SetLimits)
 	m.Account("PUT /v1/operator/accounts/{account}/quotas/{group}", gateway.TakesIfMatch(h.accounts.setQuota), account.SetLimits)
+	m.OperatorList("GET /v1/operator/keys", named("keys"), h.searches.searchKeys, account.LookUp)
+	m.OperatorList("GET /v1/operator/members", named("members"), h.searches.searchMembers, account.LookUp)
 	m.Operator("POST /v1/operator/keys/find", h.lookups.findBySecret, account.LookUp)
 	m.Operator("GET /v1/operator/keys/{key}", h.lookups.findKey, account.LookUp)
 	m.Operator("POST /v1/operator/keys/{key}/block", h.lookups.blockKey, account.BlockKeys)

@@ -42,6 +42,8 @@ func TestListsArePaged(t *testing.T) {
 	filters := []string{"", "action=member.add", "actor=owner@example.com", "key_id=key_01HZY3M7Q8R9S0T1V2W3X4Y5Z6", "from=2026-01-01T00:00:00Z", "to=2099-01-01T00:00:00Z"}
 	apitest.TokensKeepTheirQuestion(t, r.API, served, map[string]apitest.Question{
 		"findAccounts":       {As: "operator", Path: "/v1/operator/accounts", Queries: []string{"", "q=other", "email=" + email}},
+		"searchKeys":         {As: "operator", Path: "/v1/operator/keys", Queries: []string{"", "q=key_", "q=wander"}},
+		"searchMembers":      {As: "operator", Path: "/v1/operator/members", Queries: []string{"", "q=example", "q=m"}},
 		"listAudit":          {As: "owner", Path: r.path("/audit"), Queries: filters},
 		"listOperatorsAudit": {As: "operator", Path: "/v1/operators/audit", Queries: filters},
 	})
@@ -57,6 +59,8 @@ func TestListsArePaged(t *testing.T) {
 		"blocked keys":       {"support", "/v1/operator/blocked-keys?", "keys", "key_id"},
 		"exposed keys":       {"support", "/v1/operator/exposed-keys?", "keys", "key_id"},
 		"suspended accounts": {"support", "/v1/operator/suspended-accounts?", "accounts", "account_id"},
+		"keys by words":      {"support", "/v1/operator/keys?q=key_&", "keys", "key_id"},
+		"members by e-mail":  {"support", "/v1/operator/members?q=BUSY&", "members", "account_id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole := r.walk(t, c.as, c.path, c.list, c.id, 100)

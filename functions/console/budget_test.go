@@ -26,7 +26,7 @@ var bigPages = []string{
 	"/accounts/{account}/keys?q=none", "/accounts/{account}/keys?status=revoked&sort=name", "/accounts/{account}/keys?sort=-requests", "/accounts/{account}/usage?find=none", "/accounts/{account}/usage?find=Key",
 	"/accounts/{account}/usage?range=90d&compare=1", "/accounts/{account}/qps-requests?status=pending", "/accounts/{account}/qps-requests/new?key={key}&class=map-display", "/accounts/{account}/qps-requests/new?find=Key",
 	"/accounts/{account}/qps-requests/new?find=none", "/accounts/{account}/qps-requests/new?key=&find=", "/accounts/{account}/domains?page=50", "/accounts/{account}/domains/new?find=Key", "/accounts/{account}/domains/one?domain=shop-7.example&find=Key",
-	"/accounts/{account}/account/audit?action=key.none", "/operator?q=demo", "/operator/accounts/{account}?q=none", "/operator/accounts/{account}?operation=op_1", "/operator/operators/audit?action=person", "/accounts/{account}/keys/{key}/try?origin=https://www.example.com",
+	"/accounts/{account}/account/audit?action=key.none", "/operator?q=demo", "/operator?q=demo%40", "/operator/accounts/{account}?q=none", "/operator/accounts/{account}?operation=op_1", "/operator/operators/audit?action=person", "/accounts/{account}/keys/{key}/try?origin=https://www.example.com",
 	"/accounts/{account}/keys/findings?key={key}", "/accounts/{account}/statements?month=2026-07", "/operator/statements?month=2026-07",
 }
 

@@ -108,6 +108,10 @@ func fakeAnswers(r *harness, name string) {
 		"GET /v1/operator/suspended-accounts": api.SuspendedAccountList{Accounts: []api.SuspendedAccount{
 			{AccountId: account, AccountName: name, Suspended: api.Suspension{Reason: name, At: moment.Of(at), Until: ptr(moment.Of(at)), By: &by}},
 		}},
+		"GET /v1/operator/keys": api.FoundKeyList{Keys: []api.FoundKey{
+			{KeyId: keyID, KeyName: name, Labels: []string{name}, Domains: []string{"shop.example"}, Preview: k.Preview, Status: api.Active, AccountId: account, AccountName: name},
+		}, SearchedKeys: 1, SearchedAccounts: 1},
+		"GET /v1/operator/members":       api.FoundMemberList{Members: []api.FoundMember{{Subject: "owner", Email: name, Role: api.Owner, AccountId: account, AccountName: name}}, SearchedMembers: 1, SearchedAccounts: 1},
 		"GET /v1/operator/accounts":      api.AccountList{Accounts: []api.Account{acct}},
 		"GET /v1/operator/keys/" + keyID: api.OperatorKey{Key: k, Account: &acct},
 		"GET /v1/operators":              api.OperatorList{Operators: []api.Operator{{Subject: "owner", Email: &name, Rank: api.Admin, AddedAt: moment.Of(at)}, {Subject: "o 2/x", Email: &name, Rank: api.Support, AddedAt: moment.Of(at)}}},

@@ -191,13 +191,15 @@ func TestASearchBoxIsReachedByOneKey(t *testing.T) {
 	}
 }
 
-// TestOperatorsAreToldWhereAPreviewIsFound, rather than that there is nothing.
-func TestOperatorsAreToldWhereAPreviewIsFound(t *testing.T) {
+// TestOperatorsFindAPreviewAmongAllKeys, however its dots are typed.
+func TestOperatorsFindAPreviewAmongAllKeys(t *testing.T) {
 	w := newWalker(t, "owner")
-	for q, told := range map[string]bool{"ak_7Kf2…x9Qd": true, "ak_7Kf2...x9Qd": true, "ak_7Kf2": false, "Acme": false} {
-		page := w.ask(http.MethodGet, "/operator?q="+url.QueryEscape(q), nil)
-		if got := strings.Contains(text(page.doc), "within its account"); got != told {
-			t.Errorf("%s: told %v", q, got)
+	for _, q := range []string{"ak_7Kf2…x9Qd", "ak_7Kf2...x9Qd"} {
+		to := w.ask(http.MethodPost, "/operator", url.Values{"q": {q}}).Header.Get("Location")
+		w.forget()
+		w.ask(http.MethodGet, to, nil)
+		if asked := fmt.Sprint(w.called()); !strings.Contains(asked, "/v1/operator/keys?page_size=15&q="+url.QueryEscape("ak_7Kf2…x9Qd")) {
+			t.Errorf("%q: the API is asked %s", q, asked)
 		}
 	}
 }

@@ -483,6 +483,13 @@ func operatorShots(add adder) {
 	add("operator.accounts_next", "admin", ops+"/accounts?page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{}))
 	add("operator.accounts_first", "admin", ops+"/accounts", withDoc("GET /v1/operator/accounts", api.AccountList{Accounts: []api.Account{fullAccount()}, NextPageToken: ptr("p2")}))
 	add("operator.preview", "admin", ops+"?q=ak_7Kf2...x9Qd", withDoc("GET /v1/operator/accounts", api.AccountList{}))
+	add("operator.people", "support", ops+"?q=@fjordlast", withDoc("GET /v1/operator/accounts", api.AccountList{}))
+	add("operator.people_chosen", "admin", ops+"?q=nilsen&in=people", withDoc("GET /v1/operator/members", api.FoundMemberList{SearchedMembers: 1, SearchedAccounts: 1}))
+	add("operator.people_next", "admin", ops+"?q=nilsen&in=people&further=f2", withDoc("GET /v1/operator/members", api.FoundMemberList{SearchedMembers: 1000, SearchedAccounts: 2, NextPageToken: ptr("f3")}))
+	add("operator.keys_next", "admin", ops+"?q=shop&further=f2", withDoc("GET /v1/operator/keys", api.FoundKeyList{SearchedKeys: 1000, SearchedAccounts: 1, NextPageToken: ptr("f3")}))
+	add("operator.keys_none", "admin", ops+"?q=shop", withDoc("GET /v1/operator/keys", api.FoundKeyList{SearchedKeys: 12, SearchedAccounts: 3}))
+	add("operator.keys_lack", "admin", ops+"?q=shop", withDoc("GET /v1/operator/keys", failing(500, "internal")))
+	add("operator.people_lack", "admin", ops+"?q=shop@", withDoc("GET /v1/operator/members", failing(500, "internal")))
 	add("operator.email", "admin", ops+"?q=a@b.example", nil)
 	add("operator.key", "admin", ops+"?q="+keyID, nil)
 	for _, status := range []api.OperationStatus{api.Running, api.Done, api.Failed} {

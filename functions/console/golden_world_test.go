@@ -295,6 +295,13 @@ func richWorld() map[string]any {
 			Accounts:      []api.SuspendedAccount{{AccountId: account, AccountName: "Demo & Co", Suspended: api.Suspension{Reason: "Three invoices are open", At: day(19), By: ptr("ada@latch.example")}}, {AccountId: "acc_03", Suspended: api.Suspension{Reason: "Spam", At: day(18), Until: maybeDay(51)}}},
 			NextPageToken: ptr("s2"), Unreadable: ptr(2),
 		},
+		"GET /v1/operator/keys": api.FoundKeyList{Keys: []api.FoundKey{
+			{KeyId: keyID, KeyName: `Shop <1> & "Co"`, Domains: []string{"*.shop.example", "one.example", "two.example", "three.example", "four.example"}, Preview: "ak_7Kf2…x9Qd", Status: api.Active, AccountId: account, AccountName: "Demo & Co"},
+			{KeyId: bareKeyID, KeyName: "Bare", Preview: "ak_baRe…9999", Status: api.Deleted, AccountId: "acc_03"},
+		}, SearchedKeys: 812, SearchedAccounts: 250, NextPageToken: ptr("f2"), Unreadable: ptr(3)},
+		"GET /v1/operator/members": api.FoundMemberList{Members: []api.FoundMember{
+			{Subject: "m|1", Email: "kari@fjordlast.example", Role: api.Owner, AccountId: account, AccountName: "Demo & Co"}, {Subject: "m|2", Email: "ola@fjordlast.example", Role: api.Viewer, AccountId: "acc_03"},
+		}, SearchedMembers: 97, SearchedAccounts: 41},
 		"GET /v1/operator/accounts":      api.AccountList{Accounts: []api.Account{acct, {Id: "acc_02", Name: "Second", Type: api.SelfServe, KeyLimit: 20, CreatedAt: day(-300), ClosedAt: maybeDay(24)}}},
 		"GET /v1/operator/keys/" + keyID: api.OperatorKey{Key: fullKey(), Account: &acct},
 		"GET /v1/operators":              api.OperatorList{Operators: []api.Operator{{Subject: "ops|first", Email: ptr("otto@latch.example"), Rank: api.Admin, AddedAt: day(-20)}, {Subject: "ops|admin", Email: ptr("ada@latch.example"), Rank: api.Admin, AddedAt: day(-19)}, {Subject: "o 2/x", Rank: api.Support, AddedAt: day(-18)}, {Subject: "ops|admin", Issuer: ptr("https://before.example"), Rank: api.Admin, AddedAt: day(-17)}}},

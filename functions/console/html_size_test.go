@@ -136,6 +136,24 @@ func (w *walker) crowd(n int) {
 		}
 		return list
 	})
+	paged("/v1/operator/keys", func(from, to int, next *string) any {
+		list := api.FoundKeyList{NextPageToken: next, SearchedKeys: 812_000, SearchedAccounts: 250_000}
+		for i := from; i < to; i++ {
+			domain := fmt.Sprintf("shop-%03d.%s.example", i, strings.Repeat("long-label.", 4))
+			list.Keys = append(list.Keys, api.FoundKey{
+				KeyId: scattered(i), KeyName: fmt.Sprintf("key-%03d %s", i, longest)[:64], Domains: []string{domain, domain, domain, domain}, Preview: "ak_7Kf2…x9Qd",
+				Status: api.Active, AccountId: account, AccountName: strings.Repeat("long name ", 8),
+			})
+		}
+		return list
+	})
+	paged("/v1/operator/members", func(from, to int, next *string) any {
+		list := api.FoundMemberList{NextPageToken: next, SearchedMembers: 812_000, SearchedAccounts: 250_000}
+		for i := from; i < to; i++ {
+			list.Members = append(list.Members, api.FoundMember{Subject: fmt.Sprint("m", i), Email: strings.Repeat("long.name.", 8) + "@example.com", Role: api.Developer, AccountId: account, AccountName: strings.Repeat("long name ", 8)})
+		}
+		return list
+	})
 	paged("/v1/operator/accounts", func(from, to int, next *string) any {
 		list := api.AccountList{NextPageToken: next}
 		for i := from; i < to; i++ {

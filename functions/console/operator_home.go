@@ -15,11 +15,13 @@ import (
 // lookUpPage is the operators' home with what waits for them, what a search over all accounts found, or the list of these.
 type lookUpPage struct {
 	Q, Page, Next string
-	Home          bool // nothing was searched for
-	All           bool // accounts, one after the other
-	Preview       bool // what was searched for is found within one account alone
-	Email         bool // it was searched for as a member's email address
-	Name          bool // it was searched for in names, though it looks like one
+	In            string // name or people: what is searched, whatever the text looks like
+	Further       string // where the search of keys or people goes on
+	Home          bool   // nothing was searched for
+	All           bool   // accounts, one after the other
+	Email         bool   // it was searched for as a member's email address
+	People        bool   // it was searched for as a part of one
+	Search        *searchPart
 	Pending       []requestView
 	Lacking       bool // what is pending couldn't be read
 	Accounts      []api.Account
@@ -37,29 +39,30 @@ const mostEmail = 254
 // aMailbox is a whole email address. Its domain may have no dot, as within a company.
 var aMailbox = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
 
-// anEmail reports whether members can be found by it: they are by no part of an address, while an account's name may have an @ too.
+// anEmail reports whether members can be found by it in one read. A part of an address is searched for, and an account's name may have an @ too.
 func anEmail(typed string) bool {
 	return aMailbox.MatchString(typed) && utf8.RuneCountInString(typed) <= mostEmail
 }
 
-// HasAt reports whether it looks as if a member's email address is meant.
-func (d *lookUpPage) HasAt() bool { return strings.Contains(d.Q, "@") }
-
-// lookUp finds accounts by ID, words of their name, or a member's email; a key ID leads to the key.
+// lookUp finds accounts by ID, words of their name, or a member's email, and beside them keys by words or people by a part of their
+// address; a key ID leads to the key.
 func (a *app) lookUp(v *visit) error {
-	d := &lookUpPage{Q: strings.TrimSpace(v.query("q")), Page: v.query("page")}
+	d := &lookUpPage{Q: strings.TrimSpace(v.query("q")), Page: v.query("page"), In: v.query("in"), Further: v.query("further")}
 	if strings.HasPrefix(d.Q, "key_") && plainID(d.Q) {
 		return v.redirect("/operator/keys/" + d.Q)
 	}
 	if hash := v.soughtHash(d.Q); hash != "" {
 		return v.showAnyHolder(hash) // from an address that somebody made
 	}
-	d.Name = v.query("in") == "name"
-	if d.Email = anEmail(d.Q) && !d.Name; !d.Email {
+	if d.In != "people" && d.In != "name" {
+		d.In = ""
+	}
+	if d.Email = anEmail(d.Q) && d.In == ""; !d.Email {
 		d.Q = soughtFor(d.Q)
 	}
+	d.People = d.In == "people" || d.In == "" && !d.Email && strings.Contains(d.Q, "@")
 	d.All = v.r.URL.Path == allAccounts
-	d.Home, d.Preview = d.Q == "" && d.Page == "" && !d.All, aPreview.MatchString(d.Q)
+	d.Home = d.Q == "" && d.Page == "" && !d.All
 	var found api.AccountList
 	var pending api.QpsRequestList
 	var products []api.Product
@@ -69,7 +72,11 @@ func (a *app) lookUp(v *visit) error {
 			products, err = a.productList(ctx, v.api)
 			return err
 		})
-	} else {
+	}
+	if d.searches() {
+		reads = append(reads, v.search(d))
+	}
+	if !d.Home && (d.Search == nil || d.Further == "") {
 		reads = append(reads, reading(&found, v.api, "/v1/operator/accounts", d.query()))
 	}
 	if err := v.parallel(reads...); err != nil {

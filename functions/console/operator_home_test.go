@@ -278,11 +278,76 @@ func TestASearchSaysWhetherThereMayBeMore(t *testing.T) {
 		reply(out, 200, api.AccountList{Accounts: []api.Account{}, NextPageToken: next})
 		return true
 	})
-	for token, says := range map[string]string{"": "Nothing found.", "more": "No accounts match so far."} {
+	for token, says := range map[string]string{"": "No accounts match.", "more": "No accounts match so far."} {
 		next = tokenOf(token)
 		page := w.ask(http.MethodGet, "/operator?q=mobility", nil)
-		if got := text(page.doc); !strings.Contains(got, says) || strings.Contains(got, "Nothing found.") != (token == "") || strings.Contains(page.text, "page=more") != (token != "") {
+		if got := text(page.doc); !strings.Contains(got, says) || strings.Contains(got, "No accounts match.") != (token == "") || strings.Contains(page.text, "page=more") != (token != "") {
 			t.Errorf("next is %q: %s", token, got)
 		}
 	}
+}
+
+// TestASearchOfAllKeysSaysHowFarItGot, and goes on from there: what was found before isn't asked for again.
+func TestASearchOfAllKeysSaysHowFarItGot(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
+	w.api.on("GET /v1/operator/accounts", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.AccountList{Accounts: []api.Account{{Id: account, Name: "An account", Type: api.SelfServe}}})
+		return true
+	})
+	w.api.on("GET /v1/operator/keys", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+		switch r.URL.Query().Get("page_token") {
+		case "":
+			reply(out, 200, api.FoundKeyList{Keys: []api.FoundKey{}, SearchedKeys: 4000, SearchedAccounts: 250, NextPageToken: ptr("t")})
+		default:
+			reply(out, 200, api.FoundKeyList{Keys: []api.FoundKey{
+				{KeyId: keyID, KeyName: "Fleet map", Domains: []string{"a.example", "b.example", "c.example", "d.example"}, Preview: "ak_7Kf2…x9Qd", Status: api.Active, AccountId: account, AccountName: "An account"},
+			}, SearchedKeys: 4120, SearchedAccounts: 260})
+		}
+		return true
+	})
+	first := w.ask(http.MethodGet, "/operator?q=map+fleet", nil)
+	for _, says := range []string{"An account", "No matches so far.", "Searched so far: 4,000 keys in 250 accounts."} {
+		if !strings.Contains(plainText(first), says) {
+			t.Errorf("the first page lacks %q: %s", says, plainText(first))
+		}
+	}
+	if !strings.Contains(first.text, `href="/operator?further=t&amp;q=map&#43;fleet"`) {
+		t.Errorf("it leads on to no place: %s", first.text)
+	}
+	w.forget()
+	second := w.ask(http.MethodGet, "/operator?further=t&q=map+fleet", nil)
+	for _, says := range []string{"Fleet map", "ak_7Kf2…x9Qd", "c.example +1", "Searched everything: 4,120 keys in 260 accounts."} {
+		if !strings.Contains(plainText(second), says) {
+			t.Errorf("the second page lacks %q: %s", says, plainText(second))
+		}
+	}
+	if calls := fmt.Sprint(w.called()); strings.Contains(calls, "/operator/accounts") || strings.Contains(plainText(second), "so far") {
+		t.Errorf("the second page asks %s", calls)
+	}
+}
+
+// TestAKeySearchThatFailsHidesNoAccount, and the page says so.
+func TestAKeySearchThatFailsHidesNoAccount(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
+	w.api.on("GET /v1/operator/accounts", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.AccountList{Accounts: []api.Account{{Id: account, Name: "An account", Type: api.SelfServe}}})
+		return true
+	})
+	for q, of := range map[string]string{"x": "keys", "x@": "members"} {
+		w.api.on("GET /v1/operator/"+of, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			problem(out, 503, "unavailable")
+			return true
+		})
+		page := w.ask(http.MethodGet, "/operator?q="+q, nil)
+		if got := strings.ToLower(plainText(page)); page.StatusCode != http.StatusOK || !strings.Contains(got, "an account") || !strings.Contains(got, of+" can’t be searched") {
+			t.Errorf("%s: %d %s", q, page.StatusCode, got)
+		}
+	}
+}
+
+// plainText returns what a page says, without what isolates directions and keeps lines together.
+func plainText(page answered) string {
+	return strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2068", "", "\u2069", "").Replace(strings.Join(strings.Fields(text(page.doc)), " "))
 }

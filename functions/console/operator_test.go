@@ -39,7 +39,7 @@ func TestWhoIsNoOperatorSeesNoOperatorsPage(t *testing.T) {
 	r.api.me.Operator = false
 	r.api.mu.Unlock()
 	forbidden := func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { problem(w, 403, "forbidden"); return true }
-	for _, route := range []string{"/v1/operator/accounts", "/v1/operator/overview", "/v1/operator/blocked-keys", "/v1/operator/exposed-keys", "/v1/operator/suspended-accounts", "/v1/operator/keys/" + keyID, "/v1/operators", "/v1/operators/audit", "/v1/qps-requests", "/v1/operator/statements/" + lastMonth()} {
+	for _, route := range []string{"/v1/operator/accounts", "/v1/operator/overview", "/v1/operator/blocked-keys", "/v1/operator/exposed-keys", "/v1/operator/suspended-accounts", "/v1/operator/keys", "/v1/operator/members", "/v1/operator/keys/" + keyID, "/v1/operators", "/v1/operators/audit", "/v1/qps-requests", "/v1/operator/statements/" + lastMonth()} {
 		r.api.on("GET "+route, forbidden)
 	}
 	seen := 0

@@ -185,28 +185,46 @@ func TestACutFileSaysSoInItsNameAlone(t *testing.T) {
 	}
 }
 
-// TestAPartOfAnEmailAddressIsASearchOfNames, and the page says what is found whole only.
-func TestAPartOfAnEmailAddressIsASearchOfNames(t *testing.T) {
+// TestAPartOfAnEmailAddressIsASearchOfPeople, a whole one leads to their accounts, and each page leads to the other searches.
+func TestAPartOfAnEmailAddressIsASearchOfPeople(t *testing.T) {
 	w := newWalker(t, "owner")
 	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
-	var asked url.Values
-	w.api.on("GET /v1/operator/accounts", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
-		asked = r.URL.Query()
+	w.api.on("GET /v1/operator/accounts", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		reply(out, 200, api.AccountList{Accounts: []api.Account{}})
 		return true
 	})
-	for q, c := range map[string]struct{ by, says string }{
-		"kari@fjordlast.example":         {"email", "Search account names instead"},
-		"kari@":                          {"q", "Account names were searched. Members are only found by their full"},
-		"@fjordlast.example":             {"q", "Account names were searched. Members are only found by their full"},
-		"Crafts @ Home":                  {"q", "Account names were searched."},
-		"copycat.example":                {"q", "can only be searched for within an account"},
-		"kari@fjordlast.example&in=name": {"q", "Account names were searched."},
+	const people, names = "Search members’ email addresses instead", "Search accounts and keys instead"
+	for q, c := range map[string]struct{ asked, says string }{
+		"kari@fjordlast.example":           {"accounts email", people + " " + names},
+		"kari@":                            {"accounts q, members q", names},
+		"@fjordlast.example":               {"accounts q, members q", names},
+		"Crafts @ Home":                    {"accounts q, members q", names},
+		"copycat.example":                  {"accounts q, keys q", people},
+		"kari@fjordlast.example&in=name":   {"accounts q, keys q", people},
+		"kari@fjordlast.example&in=people": {"accounts q, members q", names},
+		"nilsen&in=people":                 {"accounts q, members q", names},
+		"nilsen&in=elsewhere":              {"accounts q, keys q", people},
+		account:                            {"accounts q", ""},
 	} {
 		typed, more, _ := strings.Cut(q, "&")
+		w.forget()
 		page := w.ask(http.MethodGet, "/operator?q="+url.QueryEscape(typed)+"&"+more, nil)
-		if asked.Get(c.by) != typed || !strings.Contains(text(page.doc), c.says) {
-			t.Errorf("%s asks %v: %s", q, asked, text(page.doc))
+		var asked []string
+		for _, one := range w.called() {
+			u, err := url.Parse(one.uri)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, by := range []string{"q", "email"} {
+				if u.Query().Get(by) == typed {
+					asked = append(asked, strings.TrimPrefix(u.Path, "/v1/operator/")+" "+by)
+				}
+			}
+		}
+		slices.Sort(asked)
+		got := strings.Join(strings.Fields(text(page.doc)), " ")
+		if list := strings.Join(asked, ", "); list != c.asked || !strings.Contains(got, c.says) || strings.Contains(got, people+" "+names) != (c.says == people+" "+names) {
+			t.Errorf("%s asks %s: %s", q, list, got)
 		}
 	}
 }

@@ -187,7 +187,7 @@ func member(role api.Role) api.Me {
 func (w *walker) become(me api.Me) {
 	me.Subject = "owner"
 	w.state(func(now *api.Me, _ *api.KeyWithSecret) { *now = me })
-	for _, route := range []string{"/v1/operator/accounts", "/v1/operator/overview", "/v1/operator/blocked-keys", "/v1/operator/exposed-keys", "/v1/operator/suspended-accounts", "/v1/operator/keys/" + keyID, "/v1/operators", "/v1/operators/audit", "/v1/qps-requests", "/v1/operator/statements/" + lastMonth()} {
+	for _, route := range []string{"/v1/operator/accounts", "/v1/operator/overview", "/v1/operator/blocked-keys", "/v1/operator/exposed-keys", "/v1/operator/suspended-accounts", "/v1/operator/keys", "/v1/operator/members", "/v1/operator/keys/" + keyID, "/v1/operators", "/v1/operators/audit", "/v1/qps-requests", "/v1/operator/statements/" + lastMonth()} {
 		w.api.mu.Lock()
 		before := w.api.answers["GET "+route]
 		w.api.answers["GET "+route] = func(out http.ResponseWriter, r *http.Request, body []byte) bool {

@@ -103,6 +103,8 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 	next("/v1/operator/blocked-keys", map[string]any{"keys": []any{}})
 	next("/v1/operator/exposed-keys", map[string]any{"keys": []any{}})
 	next("/v1/operator/suspended-accounts", map[string]any{"accounts": []any{}})
+	next("/v1/operator/keys", map[string]any{"keys": []any{}, "searched_keys": 1000, "searched_accounts": 250})
+	next("/v1/operator/members", map[string]any{"members": []any{}, "searched_members": 1000, "searched_accounts": 250})
 	for _, of := range []string{"/v1/operator", "/v1/accounts/" + account} {
 		next(of+"/statements/2026-07", map[string]any{"month": "2026-07", "status": "open", "rows": []any{}})
 	}
@@ -127,6 +129,9 @@ func TestALinkKeepsTheQuestion(t *testing.T) {
 		"/operator/blocked-keys?page=2":             {"Next page": "/operator/blocked-keys?page=next", "First page": "/operator/blocked-keys"},
 		"/operator/exposed-keys":                    {"Next page": "/operator/exposed-keys?page=next"},
 		"/operator/exposed-keys?page=2":             {"Next page": "/operator/exposed-keys?page=next", "First page": "/operator/exposed-keys"},
+		"/operator?q=demo":                          {"Next page": "/operator?q=demo&page=next", "Search further": "/operator?further=next&q=demo", "Search members’ email addresses instead": "/operator?q=demo&in=people"},
+		"/operator?q=demo&further=2":                {"Search further": "/operator?further=next&q=demo", "Search from the start": "/operator?q=demo"},
+		"/operator?in=people&q=demo&further=2":      {"Search further": "/operator?further=next&in=people&q=demo", "Search from the start": "/operator?in=people&q=demo", "Search accounts and keys instead": "/operator?q=demo&in=name"},
 		"/operator/suspended-accounts?page=2":       {"Next page": "/operator/suspended-accounts?page=next", "First page": "/operator/suspended-accounts"},
 		root + "/usage?range=7d&key=" + keyID + "&product=map-display&by=day": {
 			"30 days": root + "/usage?key=" + keyID + "&product=map-display&range=30d", "Download CSV": root + "/usage.csv?by=day&key=" + keyID + "&product=map-display&range=7d",

@@ -233,7 +233,7 @@ func ownAddress(u *url.URL) string {
 const maxRepeated = 32
 
 // longValues are the parameters of the console's own links whose values may be long.
-var longValues = map[string]bool{"page": true, "audit": true, "subject": true, "origin": true, "q": true, "who": true, "domain": true}
+var longValues = map[string]bool{"page": true, "further": true, "audit": true, "subject": true, "origin": true, "q": true, "who": true, "domain": true}
 
 // localPath keeps a path of the console out of what a query says, and "/" otherwise: no other site, no other scheme.
 func localPath(path string) string {

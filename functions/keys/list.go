@@ -5,13 +5,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
-	"latchkey/shared/origin/entry"
+	"latchkey/shared/apikey/search"
 	"latchkey/shared/product"
 	"latchkey/shared/text"
 )
@@ -21,7 +20,7 @@ type filter struct {
 	status  apikey.Status
 	product product.ID
 	label   string
-	words   []string
+	words   search.Words
 	sort    string
 	figures bool // of the last day, beside the keys
 	counts  bool // on each page
@@ -75,9 +74,9 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, c gateway.Princip
 }
 
 // maxFilter bounds the texts of a filter, in characters.
-const maxFilter = 64
+const maxFilter = search.Most
 
-// nothing is in no text: what has no character that shows finds no key, rather than every key.
+// nothing is no label: a label of no character that shows finds no key, rather than every key.
 const nothing = "\x00"
 
 func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, error) {
@@ -93,13 +92,10 @@ func parseList(r *http.Request, c gateway.Principal) (filter, gateway.Page, erro
 	}
 	f := filter{
 		status: apikey.Status(query.Get("status")), product: product.ID(id),
-		label: text.Fold(label), words: strings.Fields(text.Fold(gateway.Pasted(typed))), sort: cmp.Or(query.Get("sort"), "-created_at"),
+		label: text.Fold(label), words: web.Words(typed), sort: cmp.Or(query.Get("sort"), "-created_at"),
 	}
 	if f.label == "" && strings.TrimSpace(label) != "" {
 		f.label = nothing
-	}
-	if len(f.words) == 0 && strings.TrimSpace(typed) != "" {
-		f.words = []string{nothing}
 	}
 	switch query.Get("figures") {
 	case "":
@@ -130,38 +126,9 @@ func (f filter) takes(k apikey.Key, at sorting) bool {
 	return (f.status == apikey.StatusDeleted || k.DeletedAt.IsZero()) &&
 		(f.status == "" || k.StatusIn(at.suspended, at.now) == f.status) &&
 		(f.product == "" || slices.Contains(k.Products, f.product)) &&
-		f.labelled(k) && f.found(k)
+		f.labelled(k) && f.words.Find(k)
 }
 
 func (f filter) labelled(k apikey.Key) bool {
 	return f.label == "" || slices.ContainsFunc(k.Labels, func(label string) bool { return text.Fold(label) == f.label })
 }
-
-// minCode is the length from which a word is looked for in previews and key IDs too: shorter ones are in them by chance.
-const minCode = 4
-
-// found reports whether every word is a part of something that a key is known by.
-func (f filter) found(k apikey.Key) bool {
-	if len(f.words) == 0 {
-		return true
-	}
-	said := folded(append([]string{k.Name}, k.Labels...))
-	domains := folded(k.Domains)
-	codes := []string{string(k.ID), k.Current.Preview}
-	if k.Outgoing != nil {
-		codes = append(codes, k.Outgoing.Preview)
-	}
-	coded := folded(codes)
-	for _, word := range f.words {
-		if strings.Contains(said, word) || strings.Contains(domains, word) || utf8.RuneCountInString(word) >= minCode && strings.Contains(coded, word) {
-			continue
-		}
-		if host, err := entry.ASCII(word); err != nil || !strings.Contains(domains, host) {
-			return false
-		}
-	}
-	return true
-}
-
-// folded joins texts for a search by words, none of which has a blank.
-func folded(texts []string) string { return text.Fold(strings.Join(texts, "\n")) }

@@ -205,3 +205,37 @@ test("an operator finds an account by a word in the middle of its name, and a ke
   c.check();
   await c.close();
 });
+
+for (const options of [{}, { javaScriptEnabled: false }]) {
+  const how = options.javaScriptEnabled === false ? ", without JavaScript" : "";
+
+  test(`an operator finds keys of all accounts by words, part by part${how}`, async () => {
+    const mark = `mark${Date.now().toString(36)}`;
+    for (let i = 0; i < 21; i++) await keyOf(stack().demo_account, { name: `Ferry ${mark} ${i}` });
+    const { id } = await api("owner", "POST", "/v1/accounts", { name: `Quay of ${mark}` });
+    await keyOf(id, { name: "Elsewhere", domains: [`${mark}.example`] });
+    const { c, page } = await search("support", `${mark} FERRY`, options);
+    const found = page.locator("#found tbody th");
+    await page.getByText("Searched so far:").waitFor();
+    assert.equal(await found.count(), 15);
+    await page.getByRole("link", { name: "Search further" }).click();
+    await page.getByText("Searched everything:").waitFor();
+    assert.equal(await found.count(), 6);
+    await page.getByRole("searchbox").fill(`${mark}.example`);
+    await page.getByRole("search").getByRole("button").click();
+    await page.getByRole("link", { name: "Elsewhere" }).click();
+    await page.getByRole("heading", { name: "Elsewhere" }).waitFor();
+    c.check();
+    await c.close();
+  });
+
+  test(`an operator finds members by a part of their address${how}`, async () => {
+    const { c, page } = await search("support", "owner@", options);
+    await page.getByText("Searched everything:").waitFor();
+    assert.ok((await page.locator("#found tbody th").allInnerTexts()).every((text) => text.includes("owner@example.com")));
+    await page.getByRole("link", { name: "Search accounts and keys instead" }).click();
+    await page.locator("#found").getByRole("heading", { name: "API keys" }).waitFor();
+    c.check();
+    await c.close();
+  });
+}

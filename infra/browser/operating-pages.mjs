@@ -82,6 +82,8 @@ export function operatingStates({ account, key, site, pending, decided, token })
     { name: "operator-exposed", person: "operator", open: to("/operator/exposed-keys") },
     { name: "operator-suspended", person: "operator", open: to("/operator/suspended-accounts") },
     { name: "operator-none", person: "operator", open: to("/operator?q=nobody-is-called-so") },
+    { name: "operator-found", person: "operator", open: to("/operator?q=shop.example") },
+    { name: "operator-found-members", person: "operator", open: to("/operator?q=developer@") },
     { name: "operator-account", person: "operator", open: to(`/operator/accounts/${account}`) },
     { name: "operator-account-people", person: "operator", open: to(`/operator/accounts/${account}/people`) },
     { name: "operator-account-limits", person: "operator", open: to(`/operator/accounts/${account}/limits`) },

@@ -1222,6 +1222,65 @@ type FindingList struct {
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
 }
 
+// FoundKey defines model for FoundKey.
+type FoundKey struct {
+	AccountId string `json:"account_id"`
+
+	// AccountName Empty where the account's record can't be read.
+	AccountName string   `json:"account_name"`
+	Domains     []string `json:"domains"`
+	KeyId       string   `json:"key_id"`
+	KeyName     string   `json:"key_name"`
+	Labels      []string `json:"labels"`
+	Preview     string   `json:"preview"`
+	Status      Status   `json:"status"`
+}
+
+// FoundKeyList defines model for FoundKeyList.
+type FoundKeyList struct {
+	Keys []FoundKey `json:"keys"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// SearchedAccounts Accounts that it has looked into, on this page and those before it.
+	SearchedAccounts int `json:"searched_accounts"`
+
+	// SearchedKeys Keys that it has looked at, on this page and those before it.
+	SearchedKeys int `json:"searched_keys"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
+// FoundMember defines model for FoundMember.
+type FoundMember struct {
+	AccountId string `json:"account_id"`
+
+	// AccountName Empty where the account's record can't be read.
+	AccountName string `json:"account_name"`
+	Email       string `json:"email"`
+	Role        Role   `json:"role"`
+	Subject     string `json:"subject"`
+}
+
+// FoundMemberList defines model for FoundMemberList.
+type FoundMemberList struct {
+	Members []FoundMember `json:"members"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+
+	// SearchedAccounts Accounts that it has looked into, on this page and those before it.
+	SearchedAccounts int `json:"searched_accounts"`
+
+	// SearchedMembers Members that it has looked at, on this page and those before it.
+	SearchedMembers int `json:"searched_members"`
+
+	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
+	Unreadable *Unreadable `json:"unreadable,omitempty"`
+}
+
 // GitHubLeaks defines model for GitHubLeaks.
 type GitHubLeaks = []interface{}
 
@@ -2590,7 +2649,7 @@ type ListKeysParams struct {
 	// Label Keys that have this label, in any case.
 	Label *string `form:"label,omitempty" json:"label,omitempty"`
 
-	// Q Words, in any order and case. A key is found if each is a part of its name, a label or a domain or, with four characters or more, of its preview or its ID.
+	// Q Words, in any order and case. A key is found if each is a part of its name, a label or a domain or, with four characters or more, of its preview, its ID or an app.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Sort `status` in the order of its values; no `expires_at` is later than any, no `rotated_at` or `last_used_at` earlier; `products` and `domains` by their lists, none first; `requests` are those of `figures=day`, and a key that is called while pages are read may move to one that was read already. In an account of more than 1,000 keys, deleted ones included, anything but the two orders of `created_at` is a 422 `keys_not_sortable`.
@@ -2918,10 +2977,30 @@ type ListExposedKeysParams struct {
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
+// SearchKeysParams defines parameters for SearchKeys.
+type SearchKeysParams struct {
+	// Q Words, in any order and case. A key is found if each is a part of its name, a label or a domain or, with four characters or more, of its preview, its ID or an app. Without any, every key.
+	Q        *string        `form:"q,omitempty" json:"q,omitempty"`
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
 // FindKeyParams defines parameters for FindKey.
 type FindKeyParams struct {
 	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
 	IfNoneMatch *IfNoneMatchParam `json:"If-None-Match,omitempty"`
+}
+
+// SearchMembersParams defines parameters for SearchMembers.
+type SearchMembersParams struct {
+	// Q Parts of an address, in any order and case. Without any, every member with a verified address.
+	Q        *string        `form:"q,omitempty" json:"q,omitempty"`
+	PageSize *PageSizeParam `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
 // ErasePersonParams defines parameters for ErasePerson.

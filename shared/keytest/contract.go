@@ -76,6 +76,10 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Waiting/WhatEarlierReleasesEndedHidesNothing", endedByEarlierReleases},
 		{"Waiting/WhatEarlierReleasesEndedIsTakenOut", takenOutOfTheIndex},
 		{"Waiting/WhatWaitsAgainIsNotTakenOut", waitingAgain},
+		{"Search/InPages", searchesInPages},
+		{"Search/GoesOnWithoutWhatCantBeRead", searchesOnWithoutWhatCantBeRead},
+		{"Search/ForMembers", searchesForMembers},
+		{"Search/WithinALongAccount", searchesWithinALongAccount},
 		{"Requests/OneIsOpenAndDecidedOnce", requestsDecided},
 		{"Writes/OfWhatChangedSinceItWasReadAreRefused", writesOfWhatChanged},
 	} {

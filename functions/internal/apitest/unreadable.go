@@ -22,7 +22,7 @@ const Waiting account.ID = "acc_01HZY3M7Q8R9S0T1V2W3X4Y5SP"
 var badRecords = map[string]string{
 	"listKeys": "KEY#", "listDomains": "KEY#", "listFindings": "KEY#", "listMembers": "MEMBER#", "listInvitations": "INVITE#", "listAudit": "AUDIT#", "listKeyAudit": "AUDIT#",
 	"listQpsRequests": "QPS#", "listQpsQueue": "QPS#", "listOperators": "OPERATOR support", "listOperatorsAudit": "AUDIT# " + string(control.Operators),
-	"findAccounts": "ACCOUNT other", "listBlockedKeys": "KEY# " + string(Waiting), "listExposedKeys": "KEY# " + string(Waiting), "listSuspendedAccounts": "ACCOUNT " + string(Waiting),
+	"findAccounts": "ACCOUNT other", "searchKeys": "KEY#", "searchMembers": "MEMBER#", "listBlockedKeys": "KEY# " + string(Waiting), "listExposedKeys": "KEY# " + string(Waiting), "listSuspendedAccounts": "ACCOUNT " + string(Waiting),
 	"getStatements": "", "getStatement": "", // rows are made of counters
 }
 

@@ -10,6 +10,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/apikey/search"
 )
 
 // Wanted holds the term of a search for a key: a preview or, where that is empty, the hash of a secret.
@@ -54,6 +55,15 @@ func ParseWanted(r *http.Request) (Wanted, error) {
 		}
 		return Wanted{Preview: preview}, nil
 	}
+}
+
+// Words reads the words of a search for keys. What has no character that shows finds no key, rather than every key.
+func Words(typed string) search.Words {
+	words := search.Parse(gateway.Pasted(typed))
+	if len(words) == 0 && strings.TrimSpace(typed) != "" {
+		return search.Nothing
+	}
+	return words
 }
 
 // notOne names every member that was sent, or those that could be.

@@ -3,6 +3,7 @@ package control_test
 import (
 	"testing"
 
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
@@ -63,5 +64,42 @@ func TestARecordThatCantBeReadIsOneThatWasLookedAt(t *testing.T) {
 		if len(found) != want {
 			t.Errorf("asked for %d at a time: %d of %d keys are found", limit, len(found), want)
 		}
+	}
+}
+
+// TestASearchReadsABoundedPart of all accounts for each page, also one that finds nothing: so many accounts, and at most 500 more keys than it
+// looks at.
+func TestASearchReadsABoundedPart(t *testing.T) {
+	s := keytest.LongStores(t)
+	for range control.MostSearched + 9 {
+		s.NewAccount(t)
+	}
+	nothing := func(apikey.Key) bool { return false }
+	read := func(after string) (control.MatchPage[apikey.Key], int, int) {
+		t.Helper()
+		counted := &keytest.Counting{DB: s.DB}
+		page, err := keytest.NewStores(counted, s.Tables).Control.SearchKeys(t.Context(), nothing, after, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page, counted.Calls(), counted.Read()
+	}
+	page, calls, items := read("")
+	if page.Next == "" || page.Looked.Accounts != control.MostSearched || calls > control.MostSearched+5 || items > control.MostSearched+5 {
+		t.Errorf("accounts without keys: %+v after %d calls that read %d", page, calls, items)
+	}
+	if page, _, _ := read(page.Next); page.Next != "" || page.Looked.Accounts != control.MostSearched+9 {
+		t.Errorf("behind them: %+v", page)
+	}
+	for range 12 {
+		a := s.NewAccount(t, func(a *account.Account) { a.Name = "0 before all others" })
+		s.NewKeys(t, s.NewKey(t, a), control.MostLooked/4)
+	}
+	for after, n := "", 0; n < 3; n++ {
+		page, calls, items := read(after)
+		if page.Looked.Records != (n+1)*control.MostLooked || calls > 40 || items > control.MostLooked+500+control.MostSearched+5 {
+			t.Errorf("page %d: %+v after %d calls that read %d", n, page, calls, items)
+		}
+		after = page.Next
 	}
 }

@@ -201,6 +201,18 @@ var lists = map[string]struct {
 			return p.Accounts, p.Next, err
 		}, accountName)
 	}},
+	"SearchKeys": {"key", func(ctx context.Context, c *crowd, size int) ([]string, error) {
+		return pages(ctx, func(ctx context.Context, after string) ([]control.Match[apikey.Key], string, error) {
+			p, err := c.store.SearchKeys(ctx, func(apikey.Key) bool { return true }, after, size)
+			return p.Matches, p.Next, err
+		}, func(m control.Match[apikey.Key]) string { return string(m.Record.ID) })
+	}},
+	"SearchMembers": {"member", func(ctx context.Context, c *crowd, size int) ([]string, error) {
+		return pages(ctx, func(ctx context.Context, after string) ([]control.Match[account.Member], string, error) {
+			p, err := c.store.SearchMembers(ctx, func(account.Member) bool { return true }, after, size)
+			return p.Matches, p.Next, err
+		}, func(m control.Match[account.Member]) string { return string(m.Account.ID) + m.Record.Subject.ID })
+	}},
 	"RunningOperations": {"operation", func(ctx context.Context, c *crowd, size int) ([]string, error) {
 		return pages(ctx, func(ctx context.Context, after string) ([]control.Operation, string, error) {
 			p, err := c.store.RunningOperations(ctx, after, size)

@@ -1,0 +1,29 @@
+package search_test
+
+import (
+	"testing"
+
+	"latchkey/shared/apikey"
+	"latchkey/shared/apikey/search"
+)
+
+// TestAKeyIsFoundByPartsOfWhatItIsKnownBy: each word counts, in any order and case, and short ones aren't looked for in codes.
+func TestAKeyIsFoundByPartsOfWhatItIsKnownBy(t *testing.T) {
+	k := apikey.Key{
+		ID: "key_01JQA7N9Q1S3V5X7Z9B1D3F5H7", Name: "Fleet map, web", Labels: []string{"Production"}, Domains: []string{"*.fjordlast.example", "xn--kln-sna.example"},
+		Apps:     []string{"android com.fjordlast.driver DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09"},
+		Current:  apikey.StoredSecret{Preview: "ak_7Kf2…x9Qd"},
+		Outgoing: &apikey.Outgoing{StoredSecret: apikey.StoredSecret{Preview: "ak_0ld0…9q9q"}},
+	}
+	for typed, want := range map[string]bool{
+		"": true, "  ": true, "web FLEET": true, "fleet nothing": false, "mapweb": false, "prod map": true, "fjordlast.example": true, "köln.example": true,
+		"q1s3v5x7": true, "h7": false, "AK_7KF2…X9QD": true, "ak_7Kf2...x9Qd": true, "9q9q": true, "com.fjordlast.driver web": true, "da:39": true, "ee:": false,
+	} {
+		if got := search.Parse(typed).Find(k); got != want {
+			t.Errorf("%q finds it: %v", typed, got)
+		}
+	}
+	if search.Nothing.Find(k) {
+		t.Error("nothing finds it")
+	}
+}
