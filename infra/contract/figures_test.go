@@ -29,6 +29,17 @@ func TestTheFiguresAreComputedFromTheCode(t *testing.T) {
 	}
 }
 
+// infra/bench/figures charges for a key in memory what the gate's cache does: these three, and nothing else.
+func TestTheFiguresChargeForAKeyWhatTheCacheDoes(t *testing.T) {
+	raw, err := os.ReadFile(root + "authorizer/cache.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(raw), "\n\treturn entryCost + accountCost + policy.MemoryCost()\n}\n") {
+		t.Error("authorizer/cache.go: costOf isn't what keysInMemory of infra/bench/figures says")
+	}
+}
+
 // The tables of these documents are computed: no number in them outlives what it was computed from.
 func TestTheDocumentsHaveTheComputedFigures(t *testing.T) {
 	sizes, err := figures.Measure(t.Context())

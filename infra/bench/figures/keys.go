@@ -46,9 +46,14 @@ func KeysTable(s Sizes) string {
 	line("| sorting an account's keys by anything but their age | – | %s keys | the same |", whole(Code["functions/console.mostSorted"]))
 	line("| usage of an account in one answer | – | %s keys | the same |", whole(Code["functions/usage.mostKeys"]))
 	line("| keys that an environment keeps in memory | – | %s MB | about %s keys |", whole(Code["authorizer.knownBytes"]/(1<<20)),
-		whole(round2(Code["authorizer.knownBytes"]/(Code["authorizer.entryCost"]+float64(s.Policy)))))
+		whole(round2(keysInMemory(s))))
 	line("| keys and products that an environment counts in an hour | – | %s at once | begins again under a new name at half of it |", whole(Code["shared/usage.maxCells"]))
 	return b.String()
+}
+
+// keysInMemory is the number of keys that an environment keeps, each charged as the gate's cache does (costOf in authorizer/cache.go).
+func keysInMemory(s Sizes) float64 {
+	return Code["authorizer.knownBytes"] / (Code["authorizer.entryCost"] + Code["authorizer.accountCost"] + float64(s.PolicyMemory))
 }
 
 // SizesTable is the table of the items' sizes.
@@ -62,7 +67,7 @@ func SizesTable(s Sizes) string {
 	}{
 		{"policy record, 2 products and 3 domains", s.Policy, fmt.Sprintf("%d to read", ReadUnits(s.Policy))},
 		{"the same with 100 domains of 30 characters", s.PolicyMany, fmt.Sprintf("%d to read", ReadUnits(s.PolicyMany))},
-		{"the largest: 100 domains of 253 characters, and 100 proposed", s.PolicyMost, fmt.Sprintf("%d to read", ReadUnits(s.PolicyMost))},
+		{"the largest that a change of a key may make, of domains of 253 characters", s.PolicyMost, fmt.Sprintf("%d to read", ReadUnits(s.PolicyMost))},
 		{"account record", s.Account, fmt.Sprintf("%d to read", ReadUnits(s.Account))},
 		{"lease", s.Lease, fmt.Sprintf("%d to write", WriteUnits(s.Lease))},
 		{"report of 50 calls of 50 keys", s.Report, fmt.Sprintf("%d to write", WriteUnits(s.Report))},

@@ -62,7 +62,8 @@ func valueSize(v types.AttributeValue) int {
 type Sizes struct {
 	Policy       int // of a key with two products and three domains
 	PolicyMany   int // with 100 domains of 30 characters
-	PolicyMost   int // with 100 domains of 253 characters, and a proposal of 100 more
+	PolicyMost   int // as long as a change of a key may make it
+	PolicyMemory int // bytes that an environment holds of a key with two products and three domains
 	Account      int // the account record of the gate
 	Lease        int
 	Report       int // of 50 calls of 50 keys
@@ -76,25 +77,37 @@ type Sizes struct {
 // Measure encodes.
 func Measure(ctx context.Context) (Sizes, error) {
 	a := keytest.Account()
-	policy := func(domains, length int, proposed bool) int {
-		k := keytest.Key(a.ID)
-		k.Domains = names(domains, length)
-		if proposed {
-			more := names(domains, length)
-			k.Proposed = &apikey.Proposal{Since: keytest.Now, Domains: &more}
-		}
-		return ItemSize(policies.Encode(authz.PoliciesOf(k)[0]))
+	usual, many := keytest.Key(a.ID), keytest.Key(a.ID)
+	usual.Domains, many.Domains = names(3, 20), names(apikey.MaxDomains, 30)
+	held, err := authz.Compile(authz.PoliciesOf(usual)[0])
+	if err != nil {
+		return Sizes{}, err
 	}
 	s := Sizes{
-		Policy: policy(3, 20, false), PolicyMany: policy(apikey.MaxDomains, 30, false), PolicyMost: policy(apikey.MaxDomains, 253, true),
+		Policy: recordSize(usual), PolicyMany: recordSize(many), PolicyMost: recordSize(largestKey(a.ID)), PolicyMemory: held.MemoryCost(),
 		Account: ItemSize(policies.EncodeAccount(authz.AccountOf(a))), Report: reportSize(50),
 	}
 	db, tables := keytest.NewMemory()
-	var err error
 	if s.Lease, err = leaseSize(ctx, db, tables.Leases); err != nil {
 		return s, err
 	}
 	return s, s.key(ctx, db, tables, a)
+}
+
+// recordSize is that of the policy record of a key's secret.
+func recordSize(k apikey.Key) int { return ItemSize(policies.Encode(authz.PoliciesOf(k)[0])) }
+
+// largestKey has as many domains of the greatest length as a change of a key may leave in one record.
+func largestKey(id account.ID) apikey.Key {
+	k := keytest.Key(id)
+	for n := 1; ; n++ {
+		next := k
+		next.Domains = names(n, int(Code["shared/origin.maxName"]))
+		if authz.RecordSize(next) > authz.MaxRecord {
+			return k
+		}
+		k = next
+	}
 }
 
 func names(n, length int) []string {
