@@ -3,6 +3,8 @@ package contract
 import (
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +39,60 @@ func TestTheFiguresChargeForAKeyWhatTheCacheDoes(t *testing.T) {
 	}
 	if !strings.Contains(string(raw), "\n\treturn entryCost + accountCost + policy.MemoryCost()\n}\n") {
 		t.Error("authorizer/cache.go: costOf isn't what keysInMemory of infra/bench/figures says")
+	}
+}
+
+// recorded are the runs of docs/measurements/gate.md: by day the processor time of a call by contestant, in microseconds. The tables have a
+// column for it, and stand behind the day.
+func recorded(t *testing.T) map[string]map[string]float64 {
+	t.Helper()
+	raw, err := os.ReadFile(root + "docs/measurements/gate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, day, column := map[string]map[string]float64{}, "", -1
+	date := regexp.MustCompile(`^(?:#+ )?(\d{4}-\d\d-\d\d)`)
+	for line := range strings.Lines(string(raw)) {
+		cells := strings.Split(line, " | ")
+		if m := date.FindStringSubmatch(line); m != nil {
+			day = m[1]
+		}
+		if !strings.HasPrefix(line, "|") {
+			column = -1
+			continue
+		}
+		if column < 0 {
+			column = slices.Index(cells, "CPU of a call")
+			continue
+		}
+		var micros float64
+		if column >= len(cells) {
+			continue
+		} else if _, err := fmt.Sscanf(cells[column], "%g µs", &micros); err != nil {
+			continue
+		}
+		if runs[day] == nil {
+			runs[day] = map[string]float64{}
+		}
+		runs[day][strings.Trim(cells[0], "| *")] = micros
+	}
+	return runs
+}
+
+// "At most" is of the slowest run, and the empty handler's and the gate's time are of the same one.
+func TestTheCostIsThatOfTheSlowestRecordedRun(t *testing.T) {
+	runs := recorded(t)
+	if len(runs) < 3 {
+		t.Fatalf("runs: %v", runs)
+	}
+	for day, of := range runs {
+		if of["Latchkey"] > figures.Slowest.Gate || of["the gate with all limits"] > figures.Slowest.Limits {
+			t.Errorf("%s: %v; infra/bench/figures computes with %+v", day, of, figures.Slowest)
+		}
+	}
+	of := runs[figures.Slowest.Day]
+	if is := (figures.Run{Day: figures.Slowest.Day, Gate: of["Latchkey"], Limits: of["the gate with all limits"], Empty: of["empty Go handler"]}); is != figures.Slowest {
+		t.Errorf("recorded is %+v, infra/bench/figures has %+v", is, figures.Slowest)
 	}
 }
 

@@ -75,7 +75,7 @@ func (l Load) Bill(d Demand) Dollars {
 	million := 1e6 / l.Calls
 	trips := (d.GateReads/2 + d.LeaseWrites) / l.Calls // the key's and the account's record are asked for at once
 	return Dollars{
-		Gate:   1e6 * (Invocation + GBSecond*memory/1024*(0.001+trips*roundTrip)),
+		Gate:   1e6 * (Invocation + GBSecond*memory/1024*(CostOf(memory, Slowest.Gate*1e-6, 0).Billed/1000+trips*roundTrip)),
 		Reads:  d.GateReads * million * ReadUnit,
 		Leases: d.LeaseWrites * million * WriteUnit,
 		Usage:  million * (d.Slices*WriteUnit + d.CounterWrites*WriteUnit + (d.CounterReads+d.ControlReads)*ReadUnit + d.CounterInvoked*Invocation),
