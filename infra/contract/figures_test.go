@@ -31,6 +31,24 @@ func TestTheFiguresAreComputedFromTheCode(t *testing.T) {
 	}
 }
 
+// No table that a call or its count asks something of is left out: the gate's, and those that the counter reads.
+func TestTheLoadHasEveryTableOnTheWayOfACall(t *testing.T) {
+	rows := strings.Join(figures.Rows(), "\n")
+	s := readStack(t)
+	reads, writes, _ := s.touches("Authorizer")
+	counted, _, _ := s.touches("CounterFunction")
+	for unit, tables := range map[string][]string{"read": append(reads, counted...), "write": writes} {
+		if len(tables) < 3 {
+			t.Errorf("%s: %v", unit, tables)
+		}
+		for _, name := range tables {
+			if !regexp.MustCompile(`(?m)^` + name + `.*: ` + unit + ` units$`).MatchString(rows) {
+				t.Errorf("infra/bench/figures: no row for the %s units of %s", unit, name)
+			}
+		}
+	}
+}
+
 // infra/bench/figures charges for a key in memory what the gate's cache does: these three, and nothing else.
 func TestTheFiguresChargeForAKeyWhatTheCacheDoes(t *testing.T) {
 	raw, err := os.ReadFile(root + "authorizer/cache.go")

@@ -1,15 +1,20 @@
 package figures
 
-import "math"
+import (
+	"math"
+
+	"latchkey/shared/product"
+)
 
 // Demand holds the units that a load takes of each table and quota, a second.
 type Demand struct {
 	Environments    float64 // that the bound on the calls of one of them asks for, at least
 	GateReads       float64 // read units
 	GateItem        float64 // of the item that is read most
-	LeaseWrites     float64 // write units
-	LeaseItem       float64
-	Suspended       float64 // of all calls: decided by a local share, because the table refused
+	Leases          Leases  // of the keys' limits
+	AccountLeases   Leases  // where each account has a limit too
+	Quotas          Quotas  // where each account has a quota
+	Caps            Quotas  // where each key has a cap
 	Slices          float64 // write units
 	Shards, Lanes   float64 // of the stream of slices: shards by its writes, and what may be worked on at once
 	CounterWrites   float64 // write units
@@ -31,7 +36,8 @@ func (l Load) Ask(s Sizes) Demand {
 		GateReads:    keys*float64(ReadUnits(s.Policy)) + records*float64(ReadUnits(s.Account)),
 		GateItem:     max(key*float64(ReadUnits(s.Policy)), record*float64(ReadUnits(s.Account))),
 	}
-	d.LeaseWrites, d.LeaseItem, d.Suspended = l.leases(rates)
+	d.Leases, d.AccountLeases = l.leases(rates, mostLimit), l.leases(accounts, product.MaxAccountQPS)
+	d.Quotas, d.Caps = l.quotas(accounts), l.quotas(rates)
 	d.usage(l, rates, accounts)
 	return d
 }
@@ -64,21 +70,36 @@ var (
 	window       = float64(Template["CounterFunction/Events/Slices/Properties/MaximumBatchingWindowInSeconds"])
 )
 
-// Dollars are the price of a million calls, beside API Gateway and the upstream.
-type Dollars struct{ Gate, Reads, Leases, Usage float64 }
+// quotaReads are the read units of counters by which the counter tells that quotas are reached: so many days of each account of a batch.
+func (d Demand) quotaReads(days int) float64 { return d.ControlReads * float64(ReadUnits(days<<10)) }
 
-// Sum is all of it.
+// Dollars are the price of a million calls, beside API Gateway and the upstream.
+type Dollars struct {
+	Gate, Reads, Leases, Usage float64
+	AccountLimits, Quotas      float64 // of each account; the gate's waiting for them and the counter's reads are in it
+	Caps                       float64 // of each key
+}
+
+// Sum adds up what is paid in each of the loads.
 func (d Dollars) Sum() float64 { return d.Gate + d.Reads + d.Leases + d.Usage }
+
+// All also adds a limit and a quota of each account.
+func (d Dollars) All() float64 { return d.Sum() + d.AccountLimits + d.Quotas }
 
 // Bill is the price of a million calls of a load, at the template's memory.
 func (l Load) Bill(d Demand) Dollars {
 	million := 1e6 / l.Calls
-	trips := (d.GateReads/2 + d.LeaseWrites) / l.Calls // the key's and the account's record are asked for at once
+	trips := (d.GateReads/2 + d.Leases.Writes) / l.Calls // the key's and the account's record are asked for at once
+	waited := WriteUnit + GBSecond*memory/1024*roundTrip
 	return Dollars{
 		Gate:   1e6 * (Invocation + GBSecond*memory/1024*(CostOf(memory, Slowest.Gate*1e-6, 0).Billed/1000+trips*roundTrip)),
 		Reads:  d.GateReads * million * ReadUnit,
-		Leases: d.LeaseWrites * million * WriteUnit,
+		Leases: d.Leases.Writes * million * WriteUnit,
 		Usage:  million * (d.Slices*WriteUnit + d.CounterWrites*WriteUnit + (d.CounterReads+d.ControlReads)*ReadUnit + d.CounterInvoked*Invocation),
+
+		AccountLimits: d.AccountLeases.Writes * million * waited,
+		Quotas:        million * (d.Quotas.Writes*waited + d.quotaReads(daysOfMonth/2)*ReadUnit),
+		Caps:          d.Caps.Writes * million * waited,
 	}
 }
 

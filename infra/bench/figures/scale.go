@@ -41,12 +41,28 @@ var rowsOfScale = []row{
 	{"environments at once", Concurrency, func(l Load, _ Demand) float64 { return float64(l.Environments) }},
 	{"`gate`: read units", TableReads, func(_ Load, d Demand) float64 { return d.GateReads }},
 	{"`gate`: of one record", ItemReads, func(_ Load, d Demand) float64 { return d.GateItem }},
-	{"`leases`: write units", TableWrites, func(_ Load, d Demand) float64 { return d.LeaseWrites }},
-	{"`leases`: of one item", ItemWrites, func(_ Load, d Demand) float64 { return d.LeaseItem }},
+	{"`leases`: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Leases.Writes }},
+	{"`leases`: of one item", ItemWrites, func(_ Load, d Demand) float64 { return d.Leases.Item }},
+	{"`leases`, if each account has a limit too: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Leases.Writes + d.AccountLeases.Writes }},
+	{"`leases`: of one account's item", ItemWrites, func(_ Load, d Demand) float64 { return d.AccountLeases.Item }},
+	{"`quotas`, if each account has one: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Quotas.Writes }},
+	{"`quotas`: of one item", ItemWrites, func(_ Load, d Demand) float64 { return d.Quotas.Item }},
+	{"`quotas`, in a UTC day's first second: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Quotas.First }},
+	{"`quotas`, in that second: of one item", ItemWrites, func(_ Load, d Demand) float64 { return d.Quotas.FirstOf }},
+	{"`quotas`, if each key has a daily cap too: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Quotas.Writes + d.Caps.Writes }},
 	{"`slices`: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Slices }},
 	{"`counters`: write units", TableWrites, func(_ Load, d Demand) float64 { return d.CounterWrites }},
 	{"`counters`: read units", TableReads, func(_ Load, d Demand) float64 { return d.CounterReads }},
+	{"`counters`, with quotas at a month's end: read units", TableReads, func(_ Load, d Demand) float64 { return d.CounterReads + d.quotaReads(daysOfMonth) }},
 	{"`control`: read units", TableReads, func(_ Load, d Demand) float64 { return d.ControlReads }},
+}
+
+// Rows are the names of what each load asks for.
+func Rows() (names []string) {
+	for _, r := range rowsOfScale {
+		names = append(names, r.name)
+	}
+	return names
 }
 
 // ScaleTable is the table of what is asked for in a second, what is over its bound in bold; and beneath it the bill.
@@ -82,7 +98,8 @@ func ScaleTable(s Sizes) string {
 		}
 		b.WriteString(" – | – |\n")
 	}
-	line("calls whose limit is suspended", func(i int) string { return fmt.Sprintf("%.0f %%", 100*demands[i].Suspended) })
+	line("calls whose key's limit is suspended", func(i int) string { return fmt.Sprintf("%.0f %%", 100*demands[i].Leases.Suspended) })
+	line("calls whose account's limit is suspended, if each has one", func(i int) string { return fmt.Sprintf("%.0f %%", 100*demands[i].AccountLeases.Suspended) })
 	line("shards of `slices`, at least", func(i int) string { return whole(demands[i].Shards) })
 	line("transactions on the counters of one account", func(i int) string { return fmt.Sprintf("%.0f", demands[i].CounterTogether) })
 	for _, part := range []struct {
@@ -94,6 +111,10 @@ func ScaleTable(s Sizes) string {
 		{"leases", func(d Dollars) float64 { return d.Leases }},
 		{"counting", func(d Dollars) float64 { return d.Usage }},
 		{"all of these", Dollars.Sum},
+		{"a limit of each account", func(d Dollars) float64 { return d.AccountLimits }},
+		{"a quota of each account", func(d Dollars) float64 { return d.Quotas }},
+		{"all, with these two", Dollars.All},
+		{"a daily cap of each key", func(d Dollars) float64 { return d.Caps }},
 	} {
 		line(part.name, func(i int) string { return fmt.Sprintf("%.2f", part.of(loads[i].Bill(demands[i]))) })
 	}
