@@ -77,8 +77,8 @@ func (c *conn) dial(until time.Time) error {
 	case err != nil:
 		return fmt.Errorf("%w: %w", errDial, err)
 	}
-	c.net = n
-	c.in.Reset(n)
+	c.net = newDirect(n)
+	c.in.Reset(c.net)
 	return nil
 }
 
