@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 )
 
@@ -53,5 +54,30 @@ func TestACallFromAListedCallerAllocatesNothing(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestAProposalIsAskedAboutTheCaller also of a key that is open to all callers: what it says is by the call's own address and app.
+func TestAProposalIsAskedAboutTheCaller(t *testing.T) {
+	b := newHarness(t)
+	networks, apps := []string{"192.0.2.0/24"}, []string{"ios com.example.app"}
+	ofNetworks := b.add(t, 1, func(p *authz.Policy) { p.Proposed = &apikey.Proposal{Networks: &networks} })
+	ofApps := b.add(t, 2, func(p *authz.Policy) { p.Proposed = &apikey.Proposal{Apps: &apps} })
+	for name, tt := range map[string]struct {
+		key, address, app string
+		shadow            authz.Code
+	}{
+		"of the network": {ofNetworks, "192.0.2.7", "", authz.Allowed},
+		"of another one": {ofNetworks, "198.51.100.7", "", authz.IPNotAllowed},
+		"the app":        {ofApps, "192.0.2.7", "com.example.app", authz.Allowed},
+		"another app":    {ofApps, "192.0.2.7", "com.example.other", authz.AppNotAllowed},
+	} {
+		headers := map[string]string{"X-Ios-Bundle-Identifier": tt.app}
+		if status, _ := b.call(t, from(tt.address, headers, tt.key)); status != 200 {
+			t.Errorf("%s: %d", name, status)
+		}
+		if d := b.gate.call.outcome.Decision; d.Shadow != tt.shadow {
+			t.Errorf("%s: the proposal says %q", name, d.Shadow)
+		}
 	}
 }

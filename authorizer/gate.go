@@ -138,7 +138,6 @@ func (g *Gate) Close() {
 func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *outcome) (wait int) {
 	req := authz.Request{Target: event.Target(g.products)}
 	req.Origin, req.Presence = event.CallerOrigin()
-	req.Address, req.App = event.Address(), event.App()
 	o.Origin, o.Presence = req.Origin, req.Presence
 	if g.hidesSecret(req.Origin.Host()) {
 		o.Origin, o.Presence = origin.Origin{}, origin.Unreadable
@@ -162,6 +161,9 @@ func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *ou
 		g.records.abandon()
 		o.Decision.Code = code
 		return 0
+	}
+	if known.policy.ListsCallers() {
+		req.Address, req.App = event.Address(), event.App()
 	}
 	return g.judge(ctx, now, req, known, o)
 }

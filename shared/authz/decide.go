@@ -161,6 +161,12 @@ func first(one, other Code) Code {
 	return other
 }
 
+// ListsCallers reports whether a decision looks at Request.Address and Request.App, which take time to read.
+func (c *Compiled) ListsCallers() bool {
+	p := c.Proposed
+	return len(c.Networks) > 0 || len(c.Apps) > 0 || p != nil && (p.Networks != nil || p.Apps != nil)
+}
+
 // keyCode is step 4: what the records say of the key, of its account and of this secret, whatever the call asks for.
 func (c *Compiled) keyCode(now time.Time, req Request) Code {
 	switch {

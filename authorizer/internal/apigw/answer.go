@@ -160,6 +160,9 @@ func policy(b []byte, effect, stage, principal string) []byte {
 	return append(b, `/*"}]}`...)
 }
 
+// appendMember is one piece of code for all members: as parts of each answer they are 1.5 kB, which a call finds in no cache.
+//
+//go:noinline
 func appendMember(b []byte, before, value string) []byte {
 	b = append(b, before...)
 	b = append(b, '"')
@@ -170,14 +173,14 @@ func appendMember(b []byte, before, value string) []byte {
 // appendSafe writes a value of the context. The gateway puts these into JSON bodies without escaping, so whatever is
 // not a letter, a digit or one of "._-" is written as "-".
 func appendSafe(b []byte, value string) []byte {
-	for i := range len(value) {
-		c := value[i]
+	start := len(b)
+	b = append(b, value...)
+	for i, c := range b[start:] {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
 		default:
-			c = '-'
+			b[start+i] = '-'
 		}
-		b = append(b, c)
 	}
 	return b
 }
