@@ -37,6 +37,7 @@ type Gate struct {
 	call     call
 	events   apigw.Decoder
 	reply    []byte // the last answer, whose memory the next one takes
+	latest   latestSecret
 	records  records
 	metrics  metrics
 	log      requestLog
@@ -150,12 +151,12 @@ func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *ou
 		return 0
 	}
 	req.Place = place
-	secret, err := g.prefix.Parse(text)
+	hash, err := g.latest.hashOf(g.prefix, text)
 	if err != nil {
 		o.Decision.Code = authz.KeyMalformed
 		return 0
 	}
-	known, code := g.records.lookup(ctx, now, secret.Hash())
+	known, code := g.records.lookup(ctx, now, hash)
 	g.call.storeUp = g.records.answered
 	if code != "" {
 		g.records.abandon()
