@@ -2,8 +2,9 @@ package limiter
 
 import (
 	"context"
-	"errors"
 	"time"
+
+	"latchkey/shared/limiter/internal/breaker"
 )
 
 // Bound is one of the limits that a call must keep.
@@ -177,5 +178,5 @@ func (l *Limiter) GiveBack(name string, r Result, now Now) {
 }
 
 // ErrNotAsked is the error of an ask that wasn't made, since the call has no time left for it. It says nothing about the
-// limit's item.
-var ErrNotAsked = errors.New("limiter: the store wasn't asked")
+// limit's item, and rests none.
+var ErrNotAsked = breaker.ErrNotAsked

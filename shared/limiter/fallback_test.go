@@ -122,6 +122,44 @@ func TestTheFailuresOfTwoItemsRestAllLimits(t *testing.T) {
 	}
 }
 
+// TestAFailureOfLongAgoIsForgotten: it neither makes the next one, of another item, a failure of all, nor its own item's rest longer.
+// Nor does an outage after which nothing was called.
+func TestAFailureOfLongAgoIsForgotten(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		failed  []string
+		between time.Duration
+		all     bool // c rests too when b has failed
+	}{
+		{"one item, 9 s ago", []string{"a"}, 9 * time.Second, true},
+		{"one item, 10 s ago", []string{"a"}, 10 * time.Second, true},
+		{"one item, more than 10 s ago", []string{"a"}, 10*time.Second + 1, false},
+		{"one item, half an hour ago", []string{"a"}, 30 * time.Minute, false},
+		{"all, half an hour ago", []string{"a", "b"}, 30 * time.Minute, false},
+	} {
+		table := &partlyDown{Table: sim.NewTable(), down: map[string]bool{"a": true, "b": true}, asks: map[string]int{}}
+		l, now := limiter.New(8), time.Minute
+		call := func(name string) bool {
+			return l.Admit(t.Context(), table, func() limiter.Now { return clock(now) }, name, 10).Fallback
+		}
+		for _, name := range tt.failed {
+			call(name)
+		}
+		now += tt.between
+		if !call("b") || call("c") != tt.all {
+			t.Errorf("%s: c rests: %t", tt.name, !tt.all)
+		}
+	}
+	table := &partlyDown{Table: sim.NewTable(), down: map[string]bool{"a": true}, asks: map[string]int{}}
+	l := limiter.New(8)
+	for _, now := range []time.Duration{0, time.Second, 3 * time.Second, 30 * time.Minute, 30*time.Minute + time.Second} {
+		l.Admit(t.Context(), table, func() limiter.Now { return clock(now) }, "a", 10)
+	}
+	if table.asks["a"] != 5 {
+		t.Errorf("asked %d times for one that failed 30 min ago, and a second ago, want 5", table.asks["a"])
+	}
+}
+
 // TestTwoItemsThatFailOnSuspendNoOther for long, however often they are called: both rest while others are asked for.
 func TestTwoItemsThatFailOnSuspendNoOther(t *testing.T) {
 	table := &partlyDown{Table: sim.NewTable(), down: map[string]bool{"a": true, "b": true}, asks: map[string]int{}}

@@ -2,7 +2,6 @@ package limiter
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"latchkey/shared/limiter/internal/breaker"
@@ -166,14 +165,10 @@ func (s *state) ready(now Now) bool {
 // Answer takes what came of the ask of a [Step], and goes on.
 func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 	s := l.states.get(ask.Limit)
-	if errors.Is(err, ErrNotAsked) {
-		return s.fallback(ask.limit, now)
-	}
+	l.breaker.Note(ask.Limit, &s.breaker, err, now.Mono)
 	if err != nil {
-		l.breaker.Fail(ask.Limit, &s.breaker, now.Mono)
 		return s.fallback(ask.limit, now)
 	}
-	l.breaker.Succeed(&s.breaker)
 	if !seen.Applied {
 		s.learn(seen, ask.limit, now)
 		return l.next(ask.Limit, s, ask.limit, now, ask.tries)

@@ -64,11 +64,7 @@ func (l *Limiter) Corrected(ask Ask, seen Seen, err error) {
 		l.wait(ask)
 		return
 	}
-	if rest := l.rest(&ask); err != nil {
-		l.breaker.Fail(ask.Name, rest, l.at.Mono)
-	} else {
-		l.breaker.Succeed(rest)
-	}
+	l.breaker.Note(ask.Name, l.rest(&ask), err, l.at.Mono)
 	for i := range l.waiting { // of another day
 		if w := &l.waiting[i]; w.Name == ask.Name {
 			w.rest = ask.rest

@@ -8,7 +8,7 @@
 // environments' own clocks put into a period, at most as many are admitted as the quota says. What an environment's
 // clock is wrong by moves a call into the period before or after, for the quota and for the usage counters alike. The
 // guarantee is suspended for a quota while its item can't be written (Result.Suspended), and for all once the writes of
-// two have failed without a success between them.
+// two have failed within ten seconds without a success between them.
 //
 // A call is decided by the number with which it began. After a number of a day or a month was lowered, raised or set, at
 // most the larger of these is admitted in the period: the new number, and what was taken when the last write was done for

@@ -80,6 +80,7 @@ func (l *Limiter) Decide(limits []Limit, now limiter.Now) Step {
 			l.forgotten(s)
 		}
 		s.enter(limits[i], today, now)
+		s.passed = false
 		l.call.limits = append(l.call.limits, s)
 	}
 	return l.next(now)
@@ -98,7 +99,7 @@ func (l *Limiter) next(now limiter.Now) Step {
 		if s.tokens > 0 {
 			continue
 		}
-		if l.breaker.Open(&s.breaker, now.Mono) {
+		if s.passed || l.breaker.Open(&s.breaker, now.Mono) {
 			if p := s.reached(); p != 0 { // a lower number holds too, though its item can't be asked
 				return Step{Done: true, Result: s.refusal(p)}
 			}
@@ -176,14 +177,13 @@ func (l *Limiter) corrected(ask Ask, seen Seen, err error) (again Ask, unfinishe
 func (l *Limiter) Answer(ask Ask, seen Seen, err error, now limiter.Now) Step {
 	s := l.call.asked
 	l.at = now
+	l.breaker.Note(s.limit.Name, &s.breaker, err, now.Mono)
 	switch {
 	case err != nil:
-		l.breaker.Fail(s.limit.Name, &s.breaker, now.Mono)
+		s.passed = true
 	case ask.Stamp != 0:
-		l.breaker.Succeed(&s.breaker)
 		s.settle, _ = l.corrected(ask, seen, nil)
 	default:
-		l.breaker.Succeed(&s.breaker)
 		s.learn(ask, seen)
 	}
 	return l.next(now)

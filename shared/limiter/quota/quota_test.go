@@ -648,6 +648,48 @@ func TestACorrectionThatWasNotAskedForWaitsOn(t *testing.T) {
 	}
 }
 
+// TestAWriteThatWasntMadeIsNoFailure: it lets the call pass, as one that its quota can't be asked for, and is asked for again by the next
+// call. So does a correction that had to be made first.
+func TestAWriteThatWasntMadeIsNoFailure(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	noTime := fmt.Errorf("no time: %w", limiter.ErrNotAsked)
+	limits := []quota.Limit{{Name: keyTiles, Day: 100}, {Name: tiles, Day: 100}}
+	for call := range 3 {
+		step, asks := l.Decide(limits, clock(noon)), 0
+		for ; !step.Done && asks < 10; asks++ {
+			step = l.Answer(step.Ask, quota.Seen{}, noTime, clock(noon))
+		}
+		if asks != 2 || !step.Result.Admit || !step.Result.Suspended {
+			t.Fatalf("call %d: after %d writes that weren't made: %+v", call, asks, step)
+		}
+	}
+	if r := w.call(t, l, noon, limits...); !r.Admit || r.Suspended {
+		t.Errorf("the next call: %+v", r)
+	}
+	if n := w.taken(tiles, noon); n != 4 {
+		t.Errorf("%d are counted of four", n)
+	}
+	w.down[keyTiles] = true
+	w.call(t, l, noon, quota.Limit{Name: keyTiles, Day: 100})
+	step := l.Decide(limits[1:], clock(noon))
+	l.Answer(step.Ask, quota.Seen{}, noTime, clock(noon))
+	if r := w.call(t, l, noon, quota.Limit{Name: quota.Name{Scope: "acc_2", Group: "tiles"}, Day: 100}); r.Suspended {
+		t.Errorf("one has failed, another wasn't asked, and a third rests: %+v", r)
+	}
+}
+
+// TestAFailureOfLongAgoRestsNoOther: of two quotas that fail more than ten seconds apart each rests itself.
+func TestAFailureOfLongAgoRestsNoOther(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	w.down[keyTiles], w.down[tiles] = true, true
+	w.call(t, l, noon, quota.Limit{Name: keyTiles, Day: 100})
+	later := noon.Add(30 * time.Minute)
+	w.call(t, l, later, quota.Limit{Name: tiles, Day: 100})
+	if r := w.call(t, l, later, quota.Limit{Name: quota.Name{Scope: "acc_2", Group: "tiles"}, Day: 100}); r.Suspended {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestTokensThatAnotherStampKeepsAreCountedAsLost: the write was made, and refused.
 func TestTokensThatAnotherStampKeepsAreCountedAsLost(t *testing.T) {
 	w, l := newTable(), quota.New(3, 2)

@@ -26,6 +26,7 @@ type state struct {
 
 	demand demand
 	used   limiter.Now // when it was last called for
+	passed bool        // the call at hand asked in vain, or has no time to ask
 
 	breaker breaker.Limit
 }

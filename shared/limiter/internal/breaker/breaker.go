@@ -1,16 +1,26 @@
 // Package breaker spares a table of limits that fails. A failure rests the limit that failed, since one item alone may be
-// throttled; the failures of two limits without a success between them rest all. A limit that fails again and again rests
+// throttled; the failures of two limits without a success between them rest all, unless more than ten seconds
+// are between them. A limit that fails again and again rests
 // longer than all do, so that its own asks leave time for another limit's, whose success ends the rest of all.
 package breaker
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 const (
 	// Pause is the rest after a failure, of the limit that failed and of all. The rest of all is never longer.
 	Pause = time.Second
 	// longest is the rest of a limit that failed three times in a row or more. Each rest before is half of the next.
 	longest = 4 * Pause
+	// failingFor is the age from which a failure is forgotten: it says nothing about the table of now.
+	failingFor = 10 * time.Second
 )
+
+// ErrNotAsked is the error of an ask that wasn't made, since the call has no time left for it. It says nothing about the
+// limit's item.
+var ErrNotAsked = errors.New("limiter: the store wasn't asked")
 
 // Limit is the breaker's state of one limit. Its zero value is one that hasn't failed.
 type Limit struct {
@@ -33,16 +43,26 @@ func (b *Breaker[Name]) Open(l *Limit, now time.Duration) bool {
 // All reports whether no limit is to be asked for now.
 func (b *Breaker[Name]) All(now time.Duration) bool { return b.all && now < b.until }
 
-// Fail notes that an ask for a limit failed.
-func (b *Breaker[Name]) Fail(name Name, l *Limit, now time.Duration) {
+// Note notes what came of an ask for a limit. One that wasn't made changes nothing.
+func (b *Breaker[Name]) Note(name Name, l *Limit, err error, now time.Duration) {
+	switch {
+	case err == nil:
+		*l, *b = Limit{}, Breaker[Name]{}
+	case !errors.Is(err, ErrNotAsked):
+		b.fail(name, l, now)
+	}
+}
+
+func (b *Breaker[Name]) fail(name Name, l *Limit, now time.Duration) {
+	if now-(l.until-l.rest) > failingFor {
+		*l = Limit{}
+	}
+	if now-(b.until-Pause) > failingFor {
+		*b = Breaker[Name]{}
+	}
 	l.rest = min(max(2*l.rest, Pause), longest)
 	l.until = now + l.rest
 	var none Name
 	b.all = b.all || b.failing != none && b.failing != name
 	b.failing, b.until = name, now+Pause
-}
-
-// Succeed notes that an ask for a limit was answered.
-func (b *Breaker[Name]) Succeed(l *Limit) {
-	*l, *b = Limit{}, Breaker[Name]{}
 }
