@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// sample answers an event with itself in brackets; "refuse" with an error, "late" after its deadline.
+// sample answers an event with itself in brackets; "refuse" with an error, "late" after its deadline, "panic" never.
 type sample struct{}
 
 func (sample) answer(deadline time.Time, payload []byte) ([]byte, error) {
@@ -44,6 +44,8 @@ func (sample) answer(deadline time.Time, payload []byte) ([]byte, error) {
 		return nil, errors.New("Unauthorized")
 	case `"late"`:
 		time.Sleep(time.Until(deadline) + 20*time.Millisecond)
+	case `"panic"`:
+		panic("a fatal error")
 	}
 	return []byte("[" + string(payload) + "]"), nil
 }
@@ -110,6 +112,40 @@ func TestTheLoopKeepsTheRulesOfTheRuntimeAPI(t *testing.T) {
 			name:   "5xx to an answer is a container error",
 			script: []step{{next, event("r1", `1`)}, {"POST", status(500)}},
 			want:   []string{"GET invocation/next", "POST invocation/r1/response [1]"}, code: 1,
+		},
+		{
+			name:   "5xx to an answer is a container error, though its body breaks off",
+			script: []step{{next, event("r1", `1`)}, {"POST", brokenOff(status(500))}},
+			want:   []string{"GET invocation/next", "POST invocation/r1/response [1]"}, code: 1,
+		},
+		{
+			name:   "an answer is taken, though the body that says so breaks off",
+			script: []step{{next, event("r1", `1`)}, {"POST", brokenOff(status(202))}, {next, event("r2", `2`)}, {"POST", status(202)}},
+			want:   []string{"GET invocation/next", "POST invocation/r1/response [1]", "GET invocation/next", "POST invocation/r2/response [2]", "GET invocation/next"}, code: -1,
+			aws: []string{"GET invocation/next", "POST invocation/r1/response [1]"}, code2: 1,
+		},
+		{
+			name:   "410 to an error: too late, the loop goes on",
+			script: []step{{next, event("r1", `"refuse"`)}, {"POST", status(410)}, {next, event("r2", `2`)}, {"POST", status(202)}},
+			want:   []string{"GET invocation/next", "POST invocation/r1/error " + refused, "GET invocation/next", "POST invocation/r2/response [2]", "GET invocation/next"}, code: -1,
+			aws: []string{"GET invocation/next", `POST invocation/r1/error {"errorMessage":"Unauthorized","errorType":"errorString"}`}, code2: 1,
+		},
+		{
+			name:   "5xx to an error is a container error",
+			script: []step{{next, event("r1", `"refuse"`)}, {"POST", status(503)}},
+			want:   []string{"GET invocation/next", "POST invocation/r1/error " + refused}, code: 1,
+			aws: []string{"GET invocation/next", `POST invocation/r1/error {"errorMessage":"Unauthorized","errorType":"errorString"}`}, code2: 1,
+		},
+		{
+			name:   "a refused connection for an event ends the process",
+			script: []step{{next, event("r1", `1`)}, {"POST", gone(status(202))}},
+			want:   []string{"GET invocation/next", "POST invocation/r1/response [1]"}, code: 1,
+		},
+		{
+			name:   "a fatal error ends the process with 2, and without an answer",
+			script: []step{{next, event("r1", `"panic"`)}},
+			want:   []string{"GET invocation/next"}, code: 2,
+			aws: skip, // it posts the trace, and ends with 1
 		},
 		{
 			name:   "any other status than 200 for an event ends the process",

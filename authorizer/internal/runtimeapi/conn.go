@@ -197,10 +197,10 @@ func (c *conn) body(body []byte) []byte {
 	return c.out
 }
 
-// post sends a request once and returns the status of the answer. From until on, if that isn't zero, it sends nothing and
-// returns errLate.
+// post sends a request once and returns the status of the answer, which holds though the rest of the answer breaks off. From
+// until on, if that isn't zero, it sends nothing and returns errLate.
 func (c *conn) post(request []byte, until time.Time) (status int, err error) {
-	if err := c.roundTrip(request, until); err != nil {
+	if err := c.roundTrip(request, until); err != nil && c.head.status < 200 {
 		return 0, err
 	}
 	return c.head.status, nil
@@ -210,6 +210,7 @@ func (c *conn) post(request []byte, until time.Time) (status int, err error) {
 // sent. The clock is looked at right before the write, when the connection stands. A deadline of the write itself would make
 // the first wait after a freeze end for nothing; a request is small enough to be written at once.
 func (c *conn) roundTrip(request []byte, until time.Time) error {
+	c.head.status = 0 // of no answer yet
 	if err := c.dial(until); err != nil {
 		return err
 	}

@@ -19,18 +19,31 @@ func register(api string, open dialer) (*conn, error) {
 		err = fmt.Errorf("%w: the extension has no ID", errAnswer)
 	}
 	if err == nil {
-		err = c.dial(time.Time{}) // the answer may have closed it
-	}
-	if err == nil {
-		c.begin("GET", "/2020-01-01/extension/event/next")
-		c.out = append(c.out, "Lambda-Extension-Identifier: "...)
-		c.out = append(c.out, c.head.extensionID...)
-		c.out = append(c.out, "\r\n\r\n"...)
-		_, err = c.net.Write(c.out)
+		err = c.ready()
 	}
 	if err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// ready says that the extension is ready: without that word Lambda doesn't start the environment. The answer to registering may have closed
+// the connection, with a header or without; to say it again on another repeats nothing.
+func (c *conn) ready() error {
+	c.begin("GET", "/2020-01-01/extension/event/next")
+	c.out = append(c.out, "Lambda-Extension-Identifier: "...)
+	c.out = append(c.out, c.head.extensionID...)
+	c.out = append(c.out, "\r\n\r\n"...)
+	var err error
+	for range 2 {
+		if err = c.dial(time.Time{}); err != nil {
+			return err
+		}
+		if _, err = c.net.Write(c.out); err == nil {
+			return nil
+		}
+		c.close()
+	}
+	return err
 }

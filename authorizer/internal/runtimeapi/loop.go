@@ -10,7 +10,8 @@
 //   - Lambda-Runtime-Invocation-Id, where Lambda sends it, is echoed, so that an answer can't reach another call. 410 says
 //     that an answer came too late for its call: the loop goes on. It holds where a process is stopped between the clock and
 //     the write.
-//   - 4xx to an answer is logged, and the loop goes on. 5xx is Lambda's "container error" and ends the process.
+//   - 4xx to an answer is logged, and the loop goes on. 5xx is Lambda's "container error" and ends the process. The status alone decides:
+//     the rest of that answer may break off.
 package runtimeapi
 
 import (

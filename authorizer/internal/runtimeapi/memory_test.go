@@ -19,6 +19,7 @@ type memory struct {
 	stop  func(at string)
 	form  func(answer string) string // how answers are written; nil: as they are
 	down  func() error               // why there is no connection; nil: there is one
+	write func(request string) error // why a request isn't sent; nil: it is
 
 	clock    time.Time
 	n        int // calls that were handed out
@@ -80,6 +81,11 @@ func (c *memoryConn) Close() error { return nil }
 
 func (c *memoryConn) Write(request []byte) (int, error) {
 	method, _, _ := strings.Cut(string(request), " ")
+	if c.api.write != nil {
+		if err := c.api.write(string(request)); err != nil {
+			return 0, err
+		}
+	}
 	c.api.stop("sending " + method)
 	for range request {
 		c.api.stop("byte")

@@ -90,6 +90,9 @@ func (s *server) serve(c net.Conn) {
 			c.Close()
 			return
 		default:
+			if strings.Contains(answer, isGone) {
+				s.listener.Close()
+			}
 			s.mu.Lock()
 			pace := s.pace
 			s.mu.Unlock()
@@ -228,6 +231,21 @@ func event(id, payload string, headers ...string) string {
 		head += fmt.Sprintf("Lambda-Runtime-Deadline-Ms: %d\r\n", time.Now().Add(time.Minute).UnixMilli())
 	}
 	return head + fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(payload), payload)
+}
+
+// closed is an answer behind which the connection is closed.
+func closed(answer string) string {
+	return strings.Replace(answer, "Content-Length", "Connection: close\r\nContent-Length", 1)
+}
+
+// brokenOff is an answer whose body ends in its middle, with the connection.
+func brokenOff(answer string) string { return closed(answer)[:len(closed(answer))-5] }
+
+// isGone is a header of the last answer there is: no connection is taken behind it.
+const isGone = "X-Gone: 1\r\n"
+
+func gone(answer string) string {
+	return strings.Replace(closed(answer), "Content-Length", isGone+"Content-Length", 1)
 }
 
 func status(code int) string {

@@ -138,6 +138,29 @@ func TestAConnectionForAnAnswerHasTheTimeThatIsLeft(t *testing.T) {
 	}
 }
 
+// TestARegisteredExtensionIsReadyOverASecondConnection where the first was closed without a word, and over no third: one that is registered
+// and never ready keeps Lambda from starting the environment.
+func TestARegisteredExtensionIsReadyOverASecondConnection(t *testing.T) {
+	for broken, says := range []string{"", "", "no SIGTERM: broken pipe"} {
+		ready, failed := 0, 0
+		l := &memory{t: t, calls: []invocation{{"r1", "i1", time.Minute}}}
+		l.write = func(request string) error {
+			switch {
+			case !strings.HasPrefix(request, "GET /2020-01-01/extension/event/next "):
+			case failed < broken:
+				failed++
+				return errors.New("broken pipe")
+			case strings.HasSuffix(request, "\r\nLambda-Extension-Identifier: ext\r\n\r\n"):
+				ready++
+			}
+			return nil
+		}
+		if err := l.run(); !errors.Is(err, errOver) || strings.Join(l.logged, ";") != says || (ready == 1) != (says == "") || l.got["i1"] != "[1]" {
+			t.Errorf("%d connections are closed: ready %d times; answers %v, logged %q, ended with %v", broken, ready, l.got, l.logged, err)
+		}
+	}
+}
+
 // TestALoopThatEndsByItselfClosesItsHandler: what the gate has counted isn't lost with it, as with SIGTERM.
 func TestALoopThatEndsByItselfClosesItsHandler(t *testing.T) {
 	for name, c := range map[string]struct {
