@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 
 	"latchkey/functions/internal/gateway"
@@ -35,14 +36,28 @@ func (h *accounts) acceptProduct(w http.ResponseWriter, r *http.Request, c gatew
 	if version != h.products.Version() {
 		return errCatalogueChanged
 	}
-	seen, err := h.store.Announced(r.Context())
-	if err != nil {
+	if err := h.record(r.Context(), version); err != nil {
 		return err
-	}
-	if version.Conflicting(seen.Deployed) != "" {
-		return errCatalogueConflict
 	}
 	return h.changeStanding(w, r, c, "account.accept", func(a account.Account) (account.Account, error) {
 		return a.Accept(h.products.Shown(id))
 	})
+}
+
+// record remembers a version before anything of it is accepted, so that another catalogue of its number, whenever it is deployed, is known to be
+// one. The job would record it within the hour, if it were deployed for so long. Where another function recorded one meanwhile, the mux
+// has it decided again.
+func (h *accounts) record(ctx context.Context, v consent.Version) error {
+	seen, err := h.store.Announced(ctx)
+	if err != nil {
+		return err
+	}
+	if v.Conflicting(seen.Deployed) != "" {
+		return errCatalogueConflict
+	}
+	after, known := seen.With(v)
+	if known {
+		return nil
+	}
+	return h.store.Deployed(ctx, seen, after)
 }

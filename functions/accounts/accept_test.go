@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"reflect"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
@@ -114,5 +116,80 @@ func TestNothingIsAcceptedOfAConflictingCatalogue(t *testing.T) {
 	for _, c := range []product.Catalogue{other, later} {
 		r.deploy(c)
 		r.acceptPaths(t, 200, "owner", "search", c)
+	}
+}
+
+// TestAnAcceptedCatalogueIsRemembered, though the job never runs with it: it was deployed, accepted of and rolled back, and another one of its
+// number deployed, all within an hour. What the job has announced stays as it was.
+func TestAnAcceptedCatalogueIsRemembered(t *testing.T) {
+	for name, before := range map[string]control.Announced{
+		"nothing was announced":  {},
+		"another was":            {Version: "1-0123456789", Deployed: []consent.Version{"1-0123456789"}, Products: product.Default().Outlines()[:1]},
+		"it was already":         {Version: "1-0123456789", Deployed: []consent.Version{"1-0123456789", acceptedOne(t).Version()}},
+		"a release dropped them": {Version: "1-0123456789"},
+	} {
+		r := newHarness(t)
+		apitest.People(t, r.API, r.account.ID)
+		if before.Version != "" {
+			if err := r.Control.Deployed(t.Context(), control.Announced{}, before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read, err := r.Control.Announced(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, other := acceptedOne(t), apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/everything/"))
+		r.deploy(one)
+		for range 2 {
+			r.acceptPaths(t, 200, "owner", "search", one)
+		}
+		want, known := read.With(one.Version())
+		if !known {
+			want.Revision++
+		}
+		if got, err := r.Control.Announced(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v (%v)", name, got, want, err)
+		}
+		r.deploy(product.Default())
+		r.deploy(other)
+		if got := r.acceptPaths(t, 409, "owner", "search", other); got.Code() != "catalogue_conflict" {
+			t.Errorf("%s: %v", name, got.Problem())
+		}
+	}
+}
+
+func acceptedOne(t *testing.T) product.Catalogue {
+	t.Helper()
+	return apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/find/"))
+}
+
+// recordedFirst is a store in which another function records another catalogue of the same number just before.
+type recordedFirst struct {
+	accountStore
+	other consent.Version
+}
+
+func (s *recordedFirst) Deployed(ctx context.Context, before, after control.Announced) error {
+	if other, known := before.With(s.other); !known {
+		if err := s.accountStore.Deployed(ctx, before, other); err != nil {
+			return err
+		}
+	}
+	return s.accountStore.Deployed(ctx, before, after)
+}
+
+// TestOfTwoCataloguesOfANumberOneIsAccepted: where both are accepted at once, as while a deployment is under way, the one that is recorded first.
+func TestOfTwoCataloguesOfANumberOneIsAccepted(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	one, other := acceptedOne(t), apitest.Catalogue(t, "../..", apitest.Covers("search", "/search/", "/everything/"))
+	r.deploy(one)
+	r.handler.accounts.store = &recordedFirst{r.handler.accounts.store, other.Version()}
+	if got := r.acceptPaths(t, 409, "owner", "search", one); got.Code() != "catalogue_conflict" {
+		t.Error(got.Problem())
+	}
+	if a := r.gateSays(t); len(a.Accepted) != 0 {
+		t.Errorf("%+v", a.Accepted)
 	}
 }

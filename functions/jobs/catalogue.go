@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"latchkey/shared/audit"
 	"latchkey/shared/consent"
@@ -46,11 +45,8 @@ func (j *jobs) catalogue(ctx context.Context) (announced, error) {
 
 // announce writes what isn't written yet of the catalogue that is deployed, and returns how many products have changed.
 func (j *jobs) announce(ctx context.Context, before, now control.Announced) (int, error) {
-	now.Deployed = before.Deployed
-	known := slices.Contains(before.Deployed, now.Version)
-	if !known {
-		now.Deployed = append(slices.Clone(before.Deployed), now.Version)
-	}
+	ran, known := before.With(now.Version)
+	now.Deployed = ran.Deployed
 	changes := audit.CatalogueChanges(before.Products, now.Products)
 	var err error
 	switch {

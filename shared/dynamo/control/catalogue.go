@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"latchkey/shared/audit"
 	"latchkey/shared/consent"
@@ -13,9 +14,18 @@ import (
 // Announced is the catalogue that was last announced.
 type Announced struct {
 	Version  consent.Version   // "" if none ever was
-	Deployed []consent.Version // those that jobs have run with, the oldest first
+	Deployed []consent.Version // those that the job has run with, or an owner has accepted, the oldest first
 	Products []product.Outline
 	Revision int64 // grows with each announcement; 0 if there was none
+}
+
+// With returns the record with a version that is deployed. known says that it has it already.
+func (a Announced) With(v consent.Version) (after Announced, known bool) {
+	if slices.Contains(a.Deployed, v) {
+		return a, true
+	}
+	a.Deployed = append(slices.Clone(a.Deployed), v)
+	return a, false
 }
 
 type announcedRecord struct {
@@ -80,7 +90,7 @@ func (s *Store) Announce(ctx context.Context, before, after Announced, row audit
 	return s.write(ctx, row, s.announce(before, after))
 }
 
-// Deployed is Announce for a catalogue in which customers notice no change: nothing is told.
+// Deployed is Announce where nothing is told: of a catalogue in which customers notice no change, or that is announced later.
 func (s *Store) Deployed(ctx context.Context, before, after Announced) error {
 	return s.unaudited(ctx, "recording the catalogue that is deployed", s.announce(before, after))
 }
