@@ -108,6 +108,45 @@ func TestASuspensionEndsByTheGatesClock(t *testing.T) {
 	}
 }
 
+// TestWithoutTheStoreWhatWasKnownHoldsUpToTheOutageBound, for a refusal as for a call that is let through: a suspension, a block and their ends
+// aren't obeyed by an environment that can't read them.
+func TestWithoutTheStoreWhatWasKnownHoldsUpToTheOutageBound(t *testing.T) {
+	block := func(b *harness, n uint64, blocked bool) {
+		p := b.store.policies[secret(t, n).Hash()]
+		p.Blocked = blocked
+		b.store.policies[p.Hash] = p
+	}
+	for name, c := range map[string]struct {
+		before, after func(b *harness)
+		status        int
+	}{
+		"suspended": {(*harness).resume, func(b *harness) { b.suspend(time.Time{}) }, 200},
+		"resumed":   {func(b *harness) { b.suspend(time.Time{}) }, (*harness).resume, 401},
+		"blocked":   {func(*harness) {}, func(b *harness) { block(b, 1, true) }, 200},
+		"unblocked": {func(b *harness) { block(b, 1, true) }, func(b *harness) { block(b, 1, false) }, 401},
+	} {
+		for _, bound := range []time.Duration{defaultOutageBound, longestOutageBound} {
+			b := newHarness(t)
+			b.gate.records.usableFor = bound
+			key := b.add(t, 1, nil)
+			c.before(b)
+			if status := b.status(t, key); status != c.status {
+				t.Fatalf("%s: %d before the outage", name, status)
+			}
+			b.down()
+			c.after(b)
+			b.clock.advance(bound - 2*time.Second)
+			if status := b.status(t, key); status != c.status {
+				t.Errorf("%s: %d shortly before the bound of %v", name, status, bound)
+			}
+			b.clock.advance(4 * time.Second)
+			if status := b.status(t, key); status != 503 {
+				t.Errorf("%s: %d after the bound of %v", name, status, bound)
+			}
+		}
+	}
+}
+
 // TestOneReadPerAccountAndFiveSecondsHoweverManyKeys: keys of one account share its record.
 func TestOneReadPerAccountAndFiveSecondsHoweverManyKeys(t *testing.T) {
 	b := newHarness(t)

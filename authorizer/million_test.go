@@ -18,19 +18,19 @@ import (
 	"latchkey/shared/usage"
 )
 
-// TestAMillionCallsLeaveNothingBehind: a gate with limits and usage, behind its own loop, is called with keys of all kinds, over
+// TestAMillionCallsLeaveNothingBehind: a gate with limits, quotas and usage, behind its own loop, is called with keys of all kinds, over
 // connections that break now and then. After many calls (in CI a million) it holds what it held after the warm-up: not a byte a call more,
 // no descriptor, no connection and no goroutine.
 func TestAMillionCallsLeaveNothingBehind(t *testing.T) {
 	// The warm-up fills what has a bound of its own: the unknown keys that are remembered, the hosts that are counted.
-	warm, calls, loopback := 200_000, 200_000, 20_000
+	warm, calls, loopback := 300_000, 200_000, 20_000
 	switch {
 	case keytest.Deep():
 		calls, loopback = 10_000_000, 10_000_000
 	case keytest.Race:
 		warm, calls, loopback = 20_000, 20_000, 5_000
 	case os.Getenv("CI") != "": // a minute, which nobody waits for
-		calls = 1_000_000
+		calls, loopback = 1_000_000, 300_000
 	}
 	t.Run("in memory", func(t *testing.T) {
 		p := newPlayer(t, warm, calls)
@@ -50,7 +50,7 @@ func TestAMillionCallsLeaveNothingBehind(t *testing.T) {
 // maxGrowth bounds the bytes that may be in use beyond those of before, after a collection: a quarter of a byte for each of a million calls.
 // A warm-up of less than enough calls adds what is still to be filled.
 const (
-	enough    = 200_000
+	enough    = 300_000
 	maxGrowth = 250_000
 	unfilled  = 4_000_000
 )

@@ -10,9 +10,12 @@ import (
 	"testing"
 
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/leases"
+	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/keytest"
+	"latchkey/shared/product"
 )
 
 // player plays the Runtime API for a gate, and is the handler that stands before it.
@@ -38,6 +41,7 @@ type kind struct {
 	name    string
 	payload string // @secret@ and @host@ are other ones at each call
 	answers string // all that it is answered with: Allow, Deny, Limited, Unauthorized, or b for a breakdown
+	timed   bool   // its answers are the time's
 }
 
 // request holds what the loop has sent: its first line without the protocol, the invocation that it names, and its body.
@@ -47,6 +51,7 @@ func newPlayer(t *testing.T, warm, calls int) *player {
 	b := newHarness(t)
 	memory, names := keytest.NewMemory()
 	b.gate.limiter = newLeased(leases.New(memory, names.Leases), b.clock)
+	b.gate.quotas = newQuotaLeases(quotas.New(memory, names.Quotas), b.clock, product.Default())
 	b.gate.recorder = newCounter(forgetful{}, b.clock)
 	b.gate.log.out, b.gate.out = io.Discard, io.Discard
 	p := &player{t: t, b: b, warm: warm, calls: calls, kinds: kindsOf(t, b), stop: func(string) {}}
@@ -65,20 +70,34 @@ func kindsOf(t *testing.T, b *harness) []kind {
 	revoked := b.add(t, 3, func(p *authz.Policy) { p.RevokedAt = b.clock.at.wall })
 	slow, suspended := b.add(t, 4, own(1)), b.add(t, 5, other("acc_2"))
 	damaged := b.add(t, 6, func(p *authz.Policy) { p.Domains = []string{"not a pattern"} })
+	// A key of an account of its own, with a cap, and its account with a limit and a quota.
+	bound := func(n uint64, most int64, qps int, quota int64) string {
+		its := authz.Account{ID: account.ID(fmt.Sprint("acc_bound_", n)), Type: account.SelfServe, Version: 1, Limits: account.Limits{}.With("map-display.tiles", qps)}
+		its.Quotas = account.Quotas{}.With(account.Quota{Billing: "freemium", Group: "tiles", Day: quota, Month: quota})
+		b.store.accounts[its.ID] = its
+		return b.add(t, n, capped(apikey.ID(fmt.Sprint("key_", n)), its, most))
+	}
+	const plenty, few = 1_000_000_000, 20
+	all, daily := bound(7, plenty, 100_000, plenty), bound(8, few, 100_000, plenty)
+	shared, used := bound(9, plenty, 1, plenty), bound(10, plenty, 100_000, few)
 	b.store.accounts["acc_2"] = authz.Account{ID: "acc_2", Type: account.SelfServe, Suspended: true}
 	at := func(host string) map[string]string { return map[string]string{"Origin": "https://" + host} }
 	key := func(k string) map[string]string { return map[string]string{"key": k} }
 	return []kind{
-		{"a good key", string(tileEvent(open)), "A"},
-		{"from a page of many", string(event(tile, at("@host@.example.com"), key(locked))), "A"},
-		{"from a foreign page", string(event(tile, at("@host@.example"), key(locked))), "D"},
-		{"a made-up key", string(tileEvent("@secret@")), "U"},
-		{"a revoked key", string(tileEvent(revoked)), "U"},
-		{"a limit of one a second", string(tileEvent(slow)), "AL"},
-		{"a suspended account", string(tileEvent(suspended)), "U"},
-		{"a damaged record", string(tileEvent(damaged)), "b"},
-		{"no key", string(event(tile, nil, nil)), "U"},
-		{"no event", "{", "b"},
+		{name: "a good key", payload: string(tileEvent(open)), answers: "A"},
+		{name: "from a page of many", payload: string(event(tile, at("@host@.example.com"), key(locked))), answers: "A"},
+		{name: "from a foreign page", payload: string(event(tile, at("@host@.example"), key(locked))), answers: "D"},
+		{name: "a made-up key", payload: string(tileEvent("@secret@")), answers: "U"},
+		{name: "a revoked key", payload: string(tileEvent(revoked)), answers: "U"},
+		{name: "a limit of one a second", payload: string(tileEvent(slow)), answers: "AL", timed: true},
+		{name: "a suspended account", payload: string(tileEvent(suspended)), answers: "U"},
+		{name: "a damaged record", payload: string(tileEvent(damaged)), answers: "b"},
+		{name: "all bounds that there are", payload: string(tileEvent(all)), answers: "A"},
+		{name: "a cap", payload: string(tileEvent(daily)), answers: "AL", timed: true},
+		{name: "an account's limit of one a second", payload: string(tileEvent(shared)), answers: "AL", timed: true},
+		{name: "an account's quota", payload: string(tileEvent(used)), answers: "AL", timed: true},
+		{name: "no key", payload: string(event(tile, nil, nil)), answers: "U"},
+		{name: "no event", payload: "{", answers: "b"},
 	}
 }
 

@@ -53,7 +53,7 @@ func TestAStopOfTheGateChangesNothingButTime(t *testing.T) {
 func stopped(t *testing.T, calls int, length func(at string) time.Duration) ([]string, time.Duration) {
 	t.Helper()
 	p := newPlayer(t, 0, calls)
-	p.kinds = slices.DeleteFunc(p.kinds, func(k kind) bool { return k.name == "a limit of one a second" }) // its answers are the time's
+	p.kinds = slices.DeleteFunc(p.kinds, func(k kind) bool { return k.timed })
 	p.notes, p.stop = true, func(at string) { p.b.clock.advance(length(at)) }
 	began := p.b.clock.at.wall
 	defer signal.Reset(syscall.SIGTERM)

@@ -8,6 +8,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/consent"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
 )
 
@@ -17,6 +18,12 @@ var errCatalogueChanged = gateway.NewProblem(http.StatusConflict, "catalogue_cha
 // errCatalogueConflict is for a stack on which another catalogue of the same number was deployed, as the operators' alarm says.
 var errCatalogueConflict = gateway.NewProblem(http.StatusConflict, "catalogue_conflict", "Paths can't be accepted just now.").
 	WithDetail("Another catalogue with this number was deployed before. The operators have been notified; accept the paths once they have deployed the next one.")
+
+// deployedStore knows which catalogues were deployed.
+type deployedStore interface {
+	Announced(ctx context.Context) (control.Announced, error)
+	Deployed(ctx context.Context, before, after control.Announced) error
+}
 
 // acceptProduct opens to all keys of the account what a product has come to cover. The caller names the
 // catalogue that was seen: another one may cover more, or less.

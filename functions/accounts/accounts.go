@@ -19,8 +19,7 @@ import (
 
 // accountStore lists the methods of the control table that the operations on accounts call.
 type accountStore interface {
-	Announced(ctx context.Context) (control.Announced, error)
-	Deployed(ctx context.Context, before, after control.Announced) error
+	deployedStore
 	OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, row audit.Row) (account.Account, error)
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)

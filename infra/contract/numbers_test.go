@@ -58,6 +58,8 @@ var times = map[string]time.Duration{
 	"shared/limiter/quota.idleFor":            5 * mins,
 	"shared/dynamo/quotas.kept":               40 * day,
 	"shared/limiter.expiry":                   1 * day,
+	// A failed write of a limit is forgotten.
+	"shared/limiter/internal/breaker.failingFor": 10 * sec,
 	// Usage: reported every 5 s, kept for 35 days by the hour and 400 by the day.
 	"shared/usage.ReportEvery":       5 * sec,
 	"shared/usage.MaxReportAge":      3 * day,
@@ -336,7 +338,7 @@ func TestPeriodsFitTogether(t *testing.T) {
 		{"the same with the pause of a secret that alone can't be read, at most", []time.Duration{
 			p["authorizer.freshFor"] + p["authorizer.longestOwnPause"] + p["authorizer.readBudget"], 10*sec + 1,
 		}},
-		{"the rest of one limit that fails on is longer than that of all", []time.Duration{p["shared/limiter/internal/breaker.Pause"], p["shared/limiter/internal/breaker.longest"]}},
+		{"the rest of one limit that fails on is longer than that of all, and shorter than it is remembered", []time.Duration{p["shared/limiter/internal/breaker.Pause"], p["shared/limiter/internal/breaker.longest"], p["shared/limiter/internal/breaker.failingFor"]}},
 		{"the pause of one secret is longer than the breaker's", []time.Duration{p["authorizer.firstPause"], p["authorizer.longestPause"], p["authorizer.longestOwnPause"], p["authorizer.failingFor"]}},
 		{"a read has time for a second attempt", []time.Duration{2 * p["authorizer.firstAttempt"], p["authorizer.readBudget"]}},
 		{"of what leases may take, more is the key's than is kept for the account's", []time.Duration{2 * p["authorizer.leaseKept"], p["authorizer.leaseCall"]}},

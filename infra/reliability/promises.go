@@ -23,7 +23,18 @@ var promises = []promise{
 		{Package: "./authorizer", Test: "TestEveryLeakIsRefusedWithinTenSeconds"},
 		{Package: "./authorizer", Test: "TestEndedSecretsAreRefusedOnceTheStoreCanBeRead"},
 	}},
-	{"While the store can't be read, known keys go on for up to 15 minutes after their record was read; unknown ones are answered 503, never 401", []proof{
+	{"A suspension of an account is obeyed by every environment within 10 s of its answer, while the store can be read, and the last of suspend and resume holds", []proof{
+		{Package: "./authorizer", Test: "TestEverySuspensionIsObeyedWithinTenSeconds"},
+		{Package: "./functions/accounts", Test: "TestAHundredSuspendsAndResumesAtOnceObeyTheLast"},
+		{Package: "./functions/accounts", Test: "TestASuspensionIsOneWriteThatTheGateReads"},
+	}},
+	{"No deployment and no change of the catalogue lets a key do what its owner hasn't agreed to", []proof{
+		{Package: "./shared/authz", Test: "TestNoDeploymentWidensAKey"},
+		{Package: "./functions/accounts", Test: "TestWhatAnOwnerAcceptsIsOpenToAllKeysOfTheAccount"},
+		{Package: "./functions/accounts", Test: "TestAnAcceptedCatalogueIsRemembered"},
+	}},
+	{"While the store can't be read, known keys go on until their record is as old as the outage bound (OutageBoundMinutes: 15 by default, 180 at most); unknown ones are answered 503, never 401", []proof{
+		{Package: "./authorizer", Test: "TestTheOutageBoundEndsWhatIsServedWithoutTheStore"},
 		{Package: "./authorizer", Test: "TestKnownKeysLiveThroughAnOutageOfFifteenMinutes"},
 		{Package: "./authorizer", Test: "TestAnOutageCostsWhatItsPhaseCosts"},
 		{Package: "./authorizer", Test: "TestNothingOfAnOutageIsLeft"},

@@ -51,6 +51,23 @@ func TestAProposalIsOnlyCountedWhereACallWasAllowed(t *testing.T) {
 	}
 }
 
+// TestAnOutageOfThreeHoursLosesNoCallOf1024Keys: it touches four hours at most, and no report is written meanwhile. One key more, and calls
+// are dropped: so the documents say.
+func TestAnOutageOfThreeHoursLosesNoCallOf1024Keys(t *testing.T) {
+	for _, keys := range []int{1024, 1025} {
+		tally, begins := usage.NewTally("e"), noon.Add(31*time.Minute)
+		for at := begins; !at.After(begins.Add(3 * time.Hour)); at = at.Add(15 * time.Minute) {
+			for key := range keys {
+				tally.Count(call(key, at))
+			}
+		}
+		tally.Report(begins)
+		if (tally.Dropped > 0) != (keys > 1024) {
+			t.Errorf("%d calls of %d keys are dropped", tally.Dropped, keys)
+		}
+	}
+}
+
 func TestMemoryIsBoundedAndSaysWhatItDropped(t *testing.T) {
 	tally := usage.NewTally("e")
 	for i := range 100_000 {
