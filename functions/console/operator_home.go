@@ -66,7 +66,10 @@ func (a *app) lookUp(v *visit) error {
 	var found api.AccountList
 	var pending api.QpsRequestList
 	var products []api.Product
-	reads := []func(context.Context) error{v.waiting()}
+	var reads []func(context.Context) error
+	if !d.searches() { // which makes as many calls as a page may without
+		reads = append(reads, v.waiting())
+	}
 	if d.Home {
 		reads = append(reads, optional(reading(&pending, v.api, "/v1/qps-requests", url.Values{"page_size": {homeRequests}}), &d.Lacking), func(ctx context.Context) (err error) {
 			products, err = a.productList(ctx, v.api)

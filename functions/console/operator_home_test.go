@@ -26,7 +26,7 @@ func within(doc *html.Node, class string) (texts []string) {
 	return texts
 }
 
-// TestEachOperatorsTabSaysHowMuchWaits: on every page that has the tabs, and nothing where nothing waits.
+// TestEachOperatorsTabSaysHowMuchWaits: on every page that has the tabs, but for a search of two lists, and nothing where nothing waits.
 func TestEachOperatorsTabSaysHowMuchWaits(t *testing.T) {
 	w := newWalker(t, "owner")
 	answer := api.Overview{PendingRequests: 7, BlockedKeys: 3, ExposedKeys: 60, SuspendedAccounts: 40}
@@ -35,7 +35,7 @@ func TestEachOperatorsTabSaysHowMuchWaits(t *testing.T) {
 		if !waits {
 			answer = api.Overview{}
 		}
-		for _, path := range []string{"/operator", "/operator?q=a", "/operator/qps-requests", "/operator/operators", "/operator/operators/audit", "/operator/statements"} {
+		for _, path := range []string{"/operator", "/operator?q=a%40example.com", "/operator/qps-requests", "/operator/operators", "/operator/operators/audit", "/operator/statements"} {
 			tabs := map[string]bool{}
 			page := w.ask(http.MethodGet, path, nil)
 			elements(page.doc, func(n *html.Node) {
