@@ -29,12 +29,17 @@ type lookupStore interface {
 	AccountsByEmail(ctx context.Context, email, after string, limit int) (control.AccountPage, error)
 	FindKey(ctx context.Context, key apikey.ID) (apikey.Key, error)
 	FindKeyBySecret(ctx context.Context, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)
+	waitingStore
+	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
+	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
+}
+
+// waitingStore lists what waits for operators.
+type waitingStore interface {
 	Overview(ctx context.Context, now time.Time, few int) (control.Overview, error)
 	BlockedKeys(ctx context.Context, after string, limit int) (control.WaitingPage, error)
 	ExposedKeys(ctx context.Context, now time.Time, after string, limit int) (control.WaitingPage, error)
 	SuspendedAccounts(ctx context.Context, now time.Time, after string, limit int) (control.AccountPage, error)
-	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
-	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
 }
 
 type lookups struct {
