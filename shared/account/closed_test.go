@@ -49,7 +49,7 @@ func TestAClosedAccountTakesNoChange(t *testing.T) {
 	}
 }
 
-// TestWhatIsAcceptedIsOpenToTheAccount, and accepted again it changes nothing.
+// TestWhatIsAcceptedIsOpenToTheAccount, whatever is accepted of the product later; accepted again it changes nothing.
 func TestWhatIsAcceptedIsOpenToTheAccount(t *testing.T) {
 	g := consent.Given{Product: "search", Paths: []consent.Path{{Prefix: "/s/", Since: "2-8c1d22ef01"}}}
 	once, err := account.Account{}.Accept(g)
@@ -58,6 +58,11 @@ func TestWhatIsAcceptedIsOpenToTheAccount(t *testing.T) {
 	}
 	if again, _ := once.Accept(g); !again.Same(once) {
 		t.Errorf("accepted again: %+v", again.Accepted)
+	}
+	later := consent.Path{Prefix: "/t/", Since: "3-0f9a61c7d2"}
+	twice, err := once.Accept(consent.Given{Product: "search", Paths: []consent.Path{later}})
+	if want := append(g.Paths, later); err != nil || len(twice.Accepted) != 1 || !reflect.DeepEqual(twice.Accepted[0].Paths, want) {
+		t.Errorf("accepted later: %+v, %v, want %+v", twice.Accepted, err, want)
 	}
 }
 
