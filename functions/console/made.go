@@ -34,13 +34,14 @@ func (v *visit) promoted(f *form) bool {
 	if err != nil || was == nil || k.Proposed != nil {
 		return false
 	}
-	now := formOfKey(k).edited()
-	return slices.Equal(now["domains"], was["domains"]) && slices.Equal(now["products"], was["products"])
+	return was.same(proposalOf(k).edited())
 }
 
 // sameAs reports whether two forms have the same values.
-func (f *form) sameAs(other *form) bool {
-	yours, theirs := f.edited(), other.edited()
+func (f *form) sameAs(other *form) bool { return f.edited().same(other.edited()) }
+
+// same reports whether each field has the same values in both.
+func (yours edited) same(theirs edited) bool {
 	for name := range union(yours, theirs) {
 		if !slices.Equal(yours[name], theirs[name]) {
 			return false

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -53,6 +54,41 @@ func TestAProposalIsEnforcedOnlyIfTheKeyHasBecomeIt(t *testing.T) {
 		answer := w.ask(http.MethodPost, keyPath+"/promote", form)
 		if done := answer.StatusCode == http.StatusSeeOther; done != c.done || !done && !strings.Contains(text(answer.doc), "Someone else changed this") {
 			t.Errorf("%s: %d: %s", name, answer.StatusCode, text(answer.doc))
+		}
+	}
+}
+
+// TestAProposalIsEnforcedOnlyWithAllThatItHolds: of each list that a proposal can have, alone.
+func TestAProposalIsEnforcedOnlyWithAllThatItHolds(t *testing.T) {
+	app := api.App{Platform: "ios", BundleId: ptr("com.example.next")}
+	for name, proposal := range map[string]api.Proposal{
+		"domains":  {Domains: &[]string{"next.example"}},
+		"products": {Products: &[]string{"search"}},
+		"networks": {Networks: &[]string{"198.51.100.0/24"}},
+		"apps":     {Apps: &[]api.App{app}},
+	} {
+		for _, enforced := range []bool{true, false} {
+			w := newWalker(t, "owner")
+			proposal.Since = moment.Of(then)
+			w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.Proposed = &proposal })
+			form := url.Values{}
+			for _, one := range forms(w.ask(http.MethodGet, keyPath+"/promote", nil).doc) {
+				if strings.HasSuffix(one.action, "/promote") {
+					form = one.values()
+				}
+			}
+			w.state(func(_ *api.Me, k *api.KeyWithSecret) {
+				if k.Proposed = nil; !enforced {
+					return
+				}
+				k.Domains, k.Products = *cmp.Or(proposal.Domains, &k.Domains), *cmp.Or(proposal.Products, &k.Products)
+				k.Networks, k.Apps = *cmp.Or(proposal.Networks, &k.Networks), *cmp.Or(proposal.Apps, &k.Apps)
+			})
+			w.refuse(http.StatusPreconditionFailed, "version_stale")
+			answer := w.ask(http.MethodPost, keyPath+"/promote", form)
+			if done := answer.StatusCode == http.StatusSeeOther; done != enforced {
+				t.Errorf("%s, enforced: %t: %d: %s", name, enforced, answer.StatusCode, text(answer.doc))
+			}
 		}
 	}
 }
