@@ -95,7 +95,7 @@ func (c keyChoice) More() bool { return c.N > len(c.Shown) }
 func (c keyChoice) All() bool { return c.N > 1 && c.N <= mostKeys }
 
 func (c *keyChoice) add(k api.DomainKey) {
-	if len(c.Shown) < mostChoices {
+	if len(c.Shown) < mostChoices || c.Picked(k.Id) {
 		c.Shown = append(c.Shown, k)
 	}
 }
@@ -111,7 +111,7 @@ func domainURL(v *visit, domain string) string {
 
 // showDomain shows an entry, or the form for a new one where it is "".
 func (a *app) showDomain(v *visit, status int, f *form, domain string) error {
-	d := &domainView{form: f, Domain: domain, Find: soughtFor(strings.TrimSpace(v.query("find")))}
+	d := &domainView{form: f, Domain: domain, Find: soughtFor(strings.TrimSpace(v.asked("find")))}
 	if secretIn(d.Find) != "" {
 		d.Find = "" // from an address that somebody made: no page repeats it
 	}
@@ -169,6 +169,7 @@ func editable(k api.Key) bool { return k.Status != api.Revoked && k.Status != ap
 // changeDomain adds an entry to keys, takes it from them, or puts another in its place in all keys that have it.
 func (a *app) changeDomain(v *visit, what string) error {
 	f := newForm()
+	f.At, f.Values["all"] = what, v.form("all")
 	domain, call := v.form("domain"), management.Call{Method: http.MethodPost, Path: v.accountPath("/domains/", what)}
 	page, back, with := domain, v.form("back"), ""
 	if what == "replace" {

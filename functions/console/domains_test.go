@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"latchkey/shared/api"
@@ -31,6 +32,47 @@ func TestAllIsTheKeysThatHaveTheDomain(t *testing.T) {
 		want := map[string][]string{"link": {"key_has", "key_hasnt"}, "unlink": {"key_has"}}[what]
 		if !slices.Equal(sent.Keys, want) || sent.Domain != "demo.example" {
 			t.Errorf("%s sent %+v, want %q", what, sent, want)
+		}
+	}
+}
+
+// TestARefusalKeepsWhichKeysWereChosen, all or some, and by which search they were found, in the form that was sent and in no other.
+func TestARefusalKeepsWhichKeysWereChosen(t *testing.T) {
+	s := newStage(t)
+	var keys []api.Key
+	for i := range 60 {
+		k := bareKey()
+		k.Id, k.Name, k.Status, k.DeletedAt = fmt.Sprintf("key_%02d", i), fmt.Sprintf("Many %02d", i), api.Active, nil
+		if i > 0 {
+			k.Domains = []string{"one.example"}
+		}
+		keys = append(keys, k)
+	}
+	for name, c := range map[string]struct {
+		what string
+		form url.Values
+	}{
+		"found by a search": {"unlink", url.Values{"domain": {"one.example"}, "keys": {"key_59"}, "find": {"many"}}},
+		"all":               {"unlink", url.Values{"domain": {"one.example"}, "all": {"yes"}, "find": {"many"}}},
+		"of the others":     {"link", url.Values{"domain": {"one.example"}, "keys": {"key_00"}, "find": {"00"}}},
+	} {
+		got := s.take(shot{name: name, as: "owner", target: "/accounts/" + account + "/domains/" + c.what, form: c.form, set: all(ofDomain("one.example", keys...),
+			refused(http.StatusUnprocessableEntity, "invalid", api.FieldError{Pointer: "/keys", Code: "invalid"}))})
+		found := 0
+		for _, f := range forms(got.doc) {
+			if !strings.HasSuffix(f.action, "link") {
+				continue
+			}
+			want := url.Values{"domain": {"one.example"}, "find": c.form["find"]}
+			if strings.HasSuffix(f.action, "/"+c.what) {
+				found, want = found+1, c.form
+			}
+			if sent := f.values(); sent.Encode() != want.Encode() {
+				t.Errorf("%s, %s sends %v, want %v", name, f.action, sent, want)
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s: %d, %d forms", name, got.StatusCode, found)
 		}
 	}
 }

@@ -10,13 +10,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 )
 
 // goldenFolder has the golden pages. How they are read and renewed: docs/guides/changing.md.
 const goldenFolder = "testdata/pages"
 
 // TestPagesAreAsTheirGoldenFiles: each page in each state, for each person who sees something else, to the last attribute, with the
-// style sheets that its classes need, and without markup among its texts.
+// style sheets that its classes need, no ID twice, and without markup among its texts.
 func TestPagesAreAsTheirGoldenFiles(t *testing.T) {
 	s := newStage(t)
 	g := newGallery()
@@ -31,6 +33,9 @@ func TestPagesAreAsTheirGoldenFiles(t *testing.T) {
 		if strings.Contains(got.text, "&lt;time ") {
 			t.Errorf("%s shows the markup of a time", one.name)
 		}
+		if id := twiceIn(got.doc); id != "" {
+			t.Errorf("%s has the ID %s twice", one.name, id)
+		}
 		if class := unstyled(got.text); class != "" {
 			t.Errorf("%s has the class %s, and no style sheet that knows it", one.name, class)
 		}
@@ -44,6 +49,20 @@ func TestPagesAreAsTheirGoldenFiles(t *testing.T) {
 			t.Errorf("no golden file shows %s", pattern)
 		}
 	}
+}
+
+// twiceIn returns an ID that two elements of a page have, "" for none.
+func twiceIn(doc *html.Node) (twice string) {
+	seen := map[string]bool{}
+	elements(doc, func(n *html.Node) {
+		if id := attr(n, "id"); id != "" {
+			if seen[id] {
+				twice = id
+			}
+			seen[id] = true
+		}
+	})
+	return twice
 }
 
 // gallery is the golden files of all pages.
