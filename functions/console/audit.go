@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -16,8 +17,9 @@ import (
 // auditPage is a page of an audit trail.
 type auditPage struct {
 	auditFilter
-	Problems   *form    // what the filter has that can't be read
+	problems            // of the filter
 	Groups     []string // of actions, to choose from
+	OfAccount  bool     // rows are about keys
 	Rows       []auditLine
 	Root       string // the page's own path
 	Keys       string // where the keys of its rows are
@@ -33,9 +35,6 @@ type auditLine struct {
 
 type change struct{ Field, Before, After string }
 
-// Bad reports whether the filter can't be read.
-func (d *auditPage) Bad() bool { return d.Problems != nil && d.Problems.Bad() }
-
 func (d *auditPage) status() int {
 	if d.Bad() {
 		return http.StatusBadRequest
@@ -47,7 +46,7 @@ func (d *auditPage) status() int {
 func (d *auditPage) MostCSV() int { return mostCSV }
 
 func (a *app) showAudit(v *visit) error {
-	d := &auditPage{Groups: accountGroups, Root: v.accountURL("/account/audit"), Keys: v.accountURL("/keys/")}
+	d := &auditPage{Groups: accountGroups, OfAccount: true, Root: v.accountURL("/account/audit"), Keys: v.accountURL("/keys/")}
 	d.auditFilter, d.Problems = v.auditFilter()
 	if err := a.readAudit(v, d, v.accountPath("/audit")); err != nil {
 		return err
@@ -150,8 +149,13 @@ func (f facts) text(field string, value any) string {
 // coded are the facts whose values are stable codes, with the prefix of the codes' names.
 var coded = map[string]string{
 	"role": "role.", "rank": "rank.", "type": "account.type.", "pending_type": "account.type.", "account_type": "account.type.", "request_status": "qps.status.",
-	"rotation_reason": "reason.", "list": "list.",
+	"rotation_reason": "reason.", "list": "list.", "source": "exposed.source.", "period": "quotas.period.",
+	"delivery_error": "delivery_error.",
+	"frontend":       "leaks.short.", "backend": "leaks.short.", "mobile": "leaks.short.", // of the fact leaks
 }
+
+// platforms are the proper names of those of apps.
+var platforms = map[string]string{"android": "Android", "ios": "iOS"}
 
 // field names what a row's change is about: of the catalogue's changes the product.
 func (f facts) field(name string) string {
@@ -174,6 +178,10 @@ func (f facts) word(field, text string) string {
 		return productName(f.products, text)
 	case "class", "limit_class":
 		return f.v.className(f.products, text)
+	case "platform":
+		return cmp.Or(platforms[text], text)
+	case "group":
+		return f.v.groupTitle(text, text)
 	}
 	if strings.HasSuffix(field, "_at") || field == "at" {
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {

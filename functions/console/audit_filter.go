@@ -21,7 +21,7 @@ type auditFilter struct{ Action, Who, Key, From, To string }
 // The groups of actions to choose from: all that the rows of a trail are about.
 var (
 	accountGroups  = []string{"key", "qps", "account", "member", "invitation", "operator", "person", "gate"}
-	operatorGroups = []string{"operator", "person"}
+	operatorGroups = []string{"operator", "person", "statement", "catalogue"}
 )
 
 // auditFilter reads the query, and says what in it can't be read.

@@ -103,7 +103,20 @@ func (c *keyChoice) add(k api.DomainKey) {
 // Kept implements what the note about changed keys has of the list: nothing.
 func (*domainView) Kept() []resent { return nil }
 
-func (d *domainView) take(v *visit, n note) { d.Selected = v.outcomeOf(n) }
+// take shows the outcome of a change. What takes it back comes back to this page, too.
+func (d *domainView) take(v *visit, n note) {
+	if d.Selected = v.outcomeOf(n); d.Selected == nil || d.Selected.Undo == nil {
+		return
+	}
+	undo := d.Selected.Undo
+	undo.Path, undo.Fields = "/domains/unlink", []resent{{"domain", d.Selected.Value}}
+	if acts[d.Selected.Act].gone {
+		undo.Path = "/domains/link"
+	}
+	for _, id := range d.Selected.Done {
+		undo.Fields = append(undo.Fields, resent{"keys", keyPrefix + id})
+	}
+}
 
 func domainURL(v *visit, domain string) string {
 	return v.accountURL("/domains/one?") + url.Values{"domain": {domain}}.Encode()

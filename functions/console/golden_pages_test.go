@@ -29,6 +29,9 @@ func TestPagesAreAsTheirGoldenFiles(t *testing.T) {
 		if got.StatusCode >= 500 && !strings.HasPrefix(one.name, "failure.") && one.name != "sign_in.no_issuer" {
 			t.Errorf("%s breaks down: %d", one.name, got.StatusCode)
 		}
+		if shows, says := refusing(got.doc); shows && !says {
+			t.Errorf("%s shows what is refused, and its title doesn't say so", one.name)
+		}
 		g.hang(one, got, s)
 		if strings.Contains(got.text, "&lt;time ") {
 			t.Errorf("%s shows the markup of a time", one.name)
@@ -63,6 +66,22 @@ func twiceIn(doc *html.Node) (twice string) {
 		}
 	})
 	return twice
+}
+
+// refusing reports whether an English page shows something that was refused in a form or an address, and whether its title says so.
+func refusing(doc *html.Node) (shows, says bool) {
+	english := false
+	elements(doc, func(n *html.Node) {
+		switch {
+		case n.Data == "html":
+			english = attr(n, "lang") == "en"
+		case n.Data == "title" && n.Parent.Data == "head":
+			says = strings.HasPrefix(text(n), "Error: ")
+		case attr(n, "aria-invalid") == "true", attr(n, "class") == "errors":
+			shows = true
+		}
+	})
+	return shows && english, says
 }
 
 // gallery is the golden files of all pages.

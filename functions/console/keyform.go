@@ -305,8 +305,17 @@ type secretPage struct {
 	Key      api.KeyWithSecret
 	Secret   string // "" if it was shown before
 	Kind     string // created, rotated or revealed
+	Over     bool   // a rotation's old secret works no more
 	Examples []example
 	Warn     []string
+}
+
+// Told is the kind by which the page says what to do now.
+func (p *secretPage) Told() string {
+	if p.Over {
+		return p.Kind + ".over"
+	}
+	return p.Kind
 }
 
 func (p *secretPage) plain() string { return p.Secret + "\n" }
@@ -315,12 +324,17 @@ func (p *secretPage) plain() string { return p.Secret + "\n" }
 func (a *app) showSecret(v *visit, made given, kind string) error {
 	defer v.hurry()()
 	k := made.KeyWithSecret
-	d := &secretPage{Root: v.accountURL("/keys"), Key: k, Kind: kind, Warn: warnOf(k.Key)}
+	d := &secretPage{Root: v.accountURL("/keys"), Key: k, Kind: kind, Over: kind == "rotated" && a.ended(k.Key), Warn: warnOf(k.Key)}
 	if k.Secret != nil {
 		d.Secret = *k.Secret
 		d.Examples = fitting(k.Usage, caller{a.products, k.Key, d.Secret, sampleOrigin(k.Domains), a.productsInTime(v)}.examples())
 	}
 	return v.renderOnce("secret", v.t("secret."+kind+".title"), d)
+}
+
+// ended reports whether no old secret of a key works any more.
+func (a *app) ended(k api.Key) bool {
+	return k.PreviousSecretExpiresAt == nil || !k.PreviousSecretExpiresAt.After(a.now())
 }
 
 // warnOf lists the hints that are shown with a secret.

@@ -55,6 +55,7 @@ type keyList struct {
 	Total                                 string           // how many keys there are, and which of them the page has
 	Place                                 string           // which page it is, of how many
 	Labels                                []api.LabelCount // to choose from
+	LabelsCut                             int              // there may be more than these; 0: there are not
 	Selected                              *doneView        // what has become of the keys that were selected
 	All                                   bool             // of the page are to be selected
 	Gone                                  bool             // some of them are deleted
@@ -85,6 +86,9 @@ type dayView struct {
 }
 
 var statuses = []api.Status{api.Active, api.Disabled, api.Blocked, api.Suspended, api.Expired, api.Revoked, api.Deleted}
+
+// mostLabels is the number of labels that the API lists: those that the most keys have.
+const mostLabels = 50
 
 // keysPerPage is so small that a page of keys that have two labels, a hint and a kept secret is below 40 kB in each language.
 const keysPerPage = 12
@@ -197,7 +201,9 @@ func (d *keyList) count(v *visit, found api.KeyList) {
 	if found.Labels == nil || len(*found.Labels) == 0 {
 		return
 	}
-	d.Labels = *found.Labels
+	if d.Labels = *found.Labels; len(d.Labels) >= mostLabels {
+		d.LabelsCut = mostLabels
+	}
 	if d.Label != "" && !slices.ContainsFunc(d.Labels, func(l api.LabelCount) bool { return d.Labelled(l.Name) }) {
 		d.Labels = append([]api.LabelCount{{Name: d.Label}}, d.Labels...)
 	}

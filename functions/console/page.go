@@ -55,6 +55,7 @@ type page struct {
 	Can       can
 	Nav       []navItem
 	Waiting   *overview // what waits for operators; nil: not asked for, or not to be had
+	Cut       int       // a list has more entries than these, and shows no more; 0: none has
 	LeftOut   bool      // stored records can't be read, and the page is without them
 	Notice    string
 	Missed    bool // the notice says that a search found nothing
@@ -147,6 +148,9 @@ func (v *visit) render(status int, name, title string, data any) error {
 		v.w.Header().Set("Content-Security-Policy", policy(originOf(v.session.EndSession), v.calls))
 	}
 	p.Nav, p.LeftOut = v.navigation(&p), v.api.LeftOut()
+	if v.api.Cut() {
+		p.Cut = mostPages * 100
+	}
 	html, err := v.app.pages.execute(v, name, p)
 	if err != nil {
 		return err

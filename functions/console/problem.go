@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -145,6 +146,7 @@ type form struct {
 	Errors  map[string][]fieldError
 	Problem string // what is wrong as a whole
 	Code    string // of what the API has refused as a whole
+	Contact string // what to name to support, where that can help
 
 	Conflict    bool   // somebody else was faster
 	Other       bool   // about something else than a key's own settings
@@ -187,6 +189,9 @@ func (f *form) confirm(v *visit, field, name string) {
 	}
 }
 
+// supported are the codes whose texts name support, which can lift what they refuse for.
+var supported = map[string]bool{"key_limit_reached": true, "account_limit_reached": true, "account_suspended": true}
+
 // refuse takes what the API said. It returns the error if it isn't about the form: then it is shown as a page.
 func (f *form) refuse(v *visit, err error) error {
 	var p *management.Problem
@@ -195,6 +200,9 @@ func (f *form) refuse(v *visit, err error) error {
 	}
 	if len(p.Fields()) == 0 {
 		f.Problem, f.Code = v.problemText(p), p.Code
+		if supported[p.Code] {
+			f.Contact = cmp.Or(v.accountID, p.RequestId)
+		}
 		return nil
 	}
 	for _, e := range p.Fields() {
@@ -237,6 +245,12 @@ func (v *visit) fieldText(e api.FieldError) string {
 	}
 	return v.t("field.other")
 }
+
+// problems holds what is wrong with what an address asks for. Embedded in a page's data, it is told with the title.
+type problems struct{ Problems *form }
+
+// Bad reports whether something is.
+func (p problems) Bad() bool { return p.Problems != nil && p.Problems.Bad() }
 
 // Form returns the form itself, for templates of pages that embed one.
 func (f *form) Form() *form { return f }

@@ -227,6 +227,14 @@ func higher(qps, most int) int {
 	return qps + (qps+1)/2
 }
 
+// repairedAt is the page on which a repair was pressed: Usage with its range, or else the key's own.
+func (v *visit) repairedAt() string {
+	if page := v.formPage(); strings.HasPrefix(page, v.accountURL("/usage?")) {
+		return page
+	}
+	return v.keyURL()
+}
+
 // repairKey adds a domain or a product to the key as it is now. What others have changed meanwhile stays, and adding what
 // is there already changes nothing.
 func (a *app) repairKey(v *visit) error {
@@ -242,13 +250,13 @@ func (a *app) repairKey(v *visit) error {
 	case product != "" && !slices.Contains(k.Products, product):
 		patch["products"] = append(slices.Clone(k.Products), product)
 	case domain != "" || product != "":
-		return v.done(v.keyURL(), "repaired") // it has it already
+		return v.done(v.repairedAt(), "repaired") // it has it already
 	default:
 		return v.redirect(v.keyURL())
 	}
 	_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: k.Version}, nil)
 	if err == nil {
-		return v.done(v.keyURL(), "repaired")
+		return v.done(v.repairedAt(), "repaired")
 	}
 	// The form to edit the key shows what is wrong with it, and with what.
 	f := formOfKey(k)

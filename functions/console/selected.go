@@ -367,19 +367,19 @@ func (d *doneView) Unchanged() int { return len(d.Failed) + d.More }
 
 // again is an act to be sent by a form, with its keys.
 type again struct {
-	Act    string // its path
+	Path   string // below the account's
 	Fields []resent
 	N      int
 }
 
 // form makes the form of an act on keys.
 func (w act) form(value string, keys []string) *again {
-	f := &again{Act: w.name, N: len(keys)}
+	f := &again{Path: "/keys/selected/" + w.name, N: len(keys)}
 	if w.field != "" {
 		f.Fields = []resent{{w.field, value}}
 	}
 	if w.gone {
-		f.Act, f.Fields = w.undo, append(f.Fields, resent{"remove", "yes"})
+		f.Path, f.Fields = "/keys/selected/"+w.undo, append(f.Fields, resent{"remove", "yes"})
 	}
 	for _, id := range keys {
 		f.Fields = append(f.Fields, resent{"key", keyPrefix + id})

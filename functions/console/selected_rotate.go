@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,13 +24,22 @@ type rotating struct {
 type newSecrets struct {
 	doneView
 	Keys []newSecret
-	Root string // of the account's keys
+	Home string // of the account
+	Root string // of its keys
 	List string // the page of the list, to come back to
 	Kept []resent
 }
 
 // newSecret is a key with its secret, "" if it was shown before.
-type newSecret struct{ ID, Name, Secret string }
+type newSecret struct {
+	ID, Name, Secret string
+	over             bool // its old secret works no more
+}
+
+// Over reports whether none of the old secrets works any more.
+func (d *newSecrets) Over() bool {
+	return !slices.ContainsFunc(d.Keys, func(k newSecret) bool { return !k.over })
+}
 
 func (a *app) askRotation(v *visit, status int, f *form, from url.Values) error {
 	ids, list, err := v.selected(from)
@@ -62,7 +72,7 @@ func (a *app) rotateSelected(v *visit) error {
 	if f.Bad() {
 		return a.askRotation(v, http.StatusUnprocessableEntity, f, v.r.PostForm)
 	}
-	d := &newSecrets{Root: v.accountURL("/keys"), List: back, Kept: list.Kept()}
+	d := &newSecrets{Home: v.accountURL(), Root: v.accountURL("/keys"), List: back, Kept: list.Kept()}
 	d.outcome = outcome{Act: "rotate"}
 	d.Keys, err = v.rotateAll(ids, body, f.Values["idempotency"], &d.outcome)
 	if err != nil && len(d.Keys) == 0 {
@@ -97,7 +107,7 @@ func (v *visit) rotateAll(ids []string, body api.RotateKey, once string, o *outc
 		if err == nil {
 			mu.Lock()
 			defer mu.Unlock()
-			made[id] = newSecret{id, k.Name, orNone(now.Secret)}
+			made[id] = newSecret{id, k.Name, orNone(now.Secret), v.app.ended(now.Key)}
 		}
 		return swept{name: k.Name}, err
 	}, o)

@@ -185,8 +185,8 @@ func TestEveryTemplateIsThere(t *testing.T) {
 	}
 }
 
-// TestEveryFactOfAnAuditRowHasItsName in each language: the names are those that the code writes into rows and into their objects.
-func TestEveryFactOfAnAuditRowHasItsName(t *testing.T) {
+// factsOfRows are the names that the code writes into audit rows and into their objects.
+func factsOfRows(t *testing.T) map[string]bool {
 	written := regexp.MustCompile(`audit\.Set\("([a-z_]+)"`)
 	facts := map[string]bool{}
 	diff, err := os.ReadFile("../../shared/audit/diff.go")
@@ -216,13 +216,58 @@ func TestEveryFactOfAnAuditRowHasItsName(t *testing.T) {
 	if len(facts) < 50 {
 		t.Errorf("only %d facts were found", len(facts))
 	}
+	return facts
+}
+
+// TestEveryFactOfAnAuditRowHasItsName in each language.
+func TestEveryFactOfAnAuditRowHasItsName(t *testing.T) {
 	english, err := catalogueOf("en") // the others have the same messages
 	if err != nil {
 		t.Fatal(err)
 	}
-	for fact := range facts {
+	for fact := range factsOfRows(t) {
 		if _, ok := english["fact."+fact]; !ok {
 			t.Errorf("rows show %q, which has no name", fact)
+		}
+	}
+}
+
+// codesOfFacts are the values of those facts that have codes.
+var codesOfFacts = map[string]string{
+	"account_type": "enterprise self_serve", "type": "enterprise self_serve", "pending_type": "enterprise self_serve",
+	"role": "viewer developer owner", "rank": "support admin", "request_status": "pending approved rejected withdrawn", "rotation_reason": "scheduled leaked other",
+	"usage": "frontend backend mobile", "missing_origin": "deny allow", "billing_type": "paying evaluation free freemium pay_as_you_grow",
+	"list":     "accounts accounts_by_email qps_requests overview exposed_keys suspended_accounts",
+	"frontend": "notify refuse rotate", "backend": "notify refuse rotate", "mobile": "notify refuse rotate",
+	"source": "anybody github operator", "platform": "android ios", "period": "day month", "delivery_error": "principal_refused",
+	"class": "map-display", "limit_class": "map-display", "product": "map-display", "products": "map-display", "group": "other",
+}
+
+// plainFacts are the others: what people typed, numbers, times, yes or no, IDs, and facts that have facts.
+var plainFacts = strings.Fields(`
+	name labels domains networks apps header_only recoverable preview exposed previous_preview previous_exposed rotated_at rotation_cancelled
+	expires_at disabled blocked revoked_at deleted_at limits quotas rotation_policy proposed reason at until place refused_at replace lifted_at lift_reason
+	qps ends_at then_qps granted_qps lent_qps day month every_days notify_days_before principal package sha1 bundle_id path since paths product_paths
+	key_limit suspended accepted_paths leaks frontend_restricted max_lifetime_days closing closed_at unreadable_keys prefixes
+	qps_request comment requested_qps sealed_by rotation_due revealed subject invitation email threshold used quota member previous_secret_expires_at`)
+
+// TestEveryCodeInAFactOfAnAuditRowIsSaidInWords: a new fact belongs to codesOfFacts or to plainFacts.
+func TestEveryCodeInAFactOfAnAuditRowIsSaidInWords(t *testing.T) {
+	w := newWalker(t, "")
+	for fact := range factsOfRows(t) {
+		if _, coded := codesOfFacts[fact]; coded == slices.Contains(plainFacts, fact) {
+			t.Errorf("the fact %q has codes: %t, and is listed as plain: %t", fact, coded, !coded)
+		}
+	}
+	products := []api.Product{{Id: "map-display", Name: "Map Display", Classes: []api.ProductClass{{Id: "map-display"}}}}
+	for _, lang := range w.app.langs.Offered() {
+		said := facts{&visit{app: w.app, lang: lang}, products}
+		for fact, codes := range codesOfFacts {
+			for _, code := range strings.Fields(codes) {
+				if got := said.text(fact, code); got == code && lang.Tag != "en" || got == "" {
+					t.Errorf("%s: the code %s of %s is shown as it is", lang.Tag, code, fact)
+				}
+			}
 		}
 	}
 }

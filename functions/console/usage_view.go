@@ -9,7 +9,7 @@ import (
 // usagePage is the data of the usage page.
 type usagePage struct {
 	usageAsk
-	Problems *form
+	problems
 	Matches  []api.Key // that fit what was typed for a key; the page shows nothing else then
 	KeyName  string    // of the key that was asked for
 	Products []api.Product
@@ -48,8 +48,8 @@ type outstanding struct {
 	Requests, Expected int64
 }
 
-func (v *visit) usagePage(q usageAsk, problems *form, u api.Usage, products []api.Product) *usagePage {
-	p := &usagePage{usageAsk: q, Problems: problems, KeyName: q.Key, Spans: spans, Usage: u, Fresh: v.freshness(u.FreshAt)}
+func (v *visit) usagePage(q usageAsk, wrong *form, u api.Usage, products []api.Product) *usagePage {
+	p := &usagePage{usageAsk: q, problems: problems{wrong}, KeyName: q.Key, Spans: spans, Usage: u, Fresh: v.freshness(u.FreshAt)}
 	if u.Key != nil && q.Key != "" {
 		p.KeyName = u.Key.Name
 	}

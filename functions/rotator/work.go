@@ -222,7 +222,7 @@ func (w *work) refuse(ctx context.Context, k apikey.Key, err error) (apikey.Key,
 		return k, err
 	}
 	after, err := w.commit(ctx, k, rotation.Undelivered(k, w.source.Time()), "key.delivery_failed", nil,
-		audit.Set("delivery_error", nil, "The rotation policy's principal can't be given access."))
+		audit.Set("delivery_error", nil, "principal_refused"))
 	w.refused = err == nil
 	return after, err
 }

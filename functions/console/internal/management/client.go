@@ -36,7 +36,7 @@ func New(base string, client *http.Client) *Client {
 
 // As returns the API as one person sees it.
 func (c *Client) As(accessToken string) Person {
-	return Person{client: c, token: accessToken, left: new(atomic.Bool)}
+	return Person{client: c, token: accessToken, left: new(atomic.Bool), cut: new(atomic.Bool)}
 }
 
 // Person makes calls with one person's token.
@@ -44,10 +44,14 @@ type Person struct {
 	client *Client
 	token  string
 	left   *atomic.Bool // see LeftOut
+	cut    *atomic.Bool // see Cut
 }
 
 // LeftOut reports whether an answer so far said that stored records can't be read and are missing in it.
 func (p Person) LeftOut() bool { return p.left != nil && p.left.Load() }
+
+// Cut reports whether Pages has read a list so far that has more than it reads.
+func (p Person) Cut() bool { return p.cut != nil && p.cut.Load() }
 
 // Problem is a refusal of the API.
 type Problem struct {
@@ -133,7 +137,7 @@ func Get[T any](ctx context.Context, p Person, path string, query url.Values) (d
 // pageSize is the largest page that the API gives.
 const pageSize = "100"
 
-// Pages reads a list page by page, at most so many pages: what stands behind them isn't read. next is a page's
+// Pages reads a list page by page, at most so many pages: what stands behind them isn't read, and Cut says so. next is a page's
 // next_page_token.
 func Pages[T any](ctx context.Context, p Person, path string, most int, next func(T) *string, take func(T)) error {
 	query := url.Values{"page_size": {pageSize}}
@@ -145,10 +149,11 @@ func Pages[T any](ctx context.Context, p Person, path string, most int, next fun
 		take(page)
 		token := next(page)
 		if token == nil {
-			break
+			return nil
 		}
 		query.Set("page_token", *token)
 	}
+	p.cut.Store(true)
 	return nil
 }
 

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"latchkey/shared/api"
+	"latchkey/shared/moment"
+)
+
+// TestEveryDateThatIsTypedSaysWhenItsDayBegins, in each language.
+func TestEveryDateThatIsTypedSaysWhenItsDayBegins(t *testing.T) {
+	hints := regexp.MustCompile(`"hint" \(t "([a-z_.]+)"\) "type" "date"`).FindAllStringSubmatch(sources(t), -1)
+	if len(hints) == 0 {
+		t.Fatal("no field takes a date")
+	}
+	for _, tag := range []string{"en", "fr", "ar"} {
+		texts, err := catalogueOf(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hint := range hints {
+			if text := fmt.Sprint(texts[hint[1]]); !strings.Contains(text, "UTC") {
+				t.Errorf("%s, %s: %q", tag, hint[1], text)
+			}
+		}
+	}
+}
+
+// TestALongListIsCalledByWhatItHas.
+func TestALongListIsCalledByWhatItHas(t *testing.T) {
+	w := newWalker(t, "owner")
+	list := func(form string) (all []string) {
+		for i := range 9 {
+			all = append(all, fmt.Sprintf(form, i))
+		}
+		return all
+	}
+	domains, networks := list("d%d.example"), list("192.0.2.%d/32")
+	var apps []api.App
+	for _, id := range list("com.example.a%d") {
+		apps = append(apps, api.App{Platform: "ios", BundleId: &id})
+	}
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) {
+		k.Domains, k.Networks, k.Apps = domains, networks, apps
+		k.Proposed = &api.Proposal{Since: moment.Of(then), Domains: &domains, Networks: &networks, Apps: &apps}
+		k.PendingPaths = []api.PendingPaths{{Product: "map-display", Paths: list("/map/%d/")}}
+	})
+	var got []string
+	elements(w.ask(http.MethodGet, keyPath, nil).doc, func(n *html.Node) {
+		if said := text(n); n.Data == "summary" && strings.HasPrefix(said, "Show all 9") {
+			got = append(got, strings.TrimPrefix(said, "Show all 9 "))
+		}
+	})
+	if want := []string{"paths", "domains", "networks", "apps", "domains", "networks", "apps"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestWhatSupportCanHelpWithLeadsThere: a suspended account, and each refusal whose text names support.
+func TestWhatSupportCanHelpWithLeadsThere(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.rebrand(otherBrand)
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) {
+		me.Accounts[0].Suspended = &api.Suspension{Reason: "Unpaid", At: moment.Of(then)}
+	})
+	if links := contacts(w.ask(http.MethodGet, "/accounts/"+account+"/usage", nil)); !slices.Equal(links, []string{"https://tmaps.example/help?form=keys&ref=" + account}) {
+		t.Errorf("a suspended account: %v", links)
+	}
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Accounts[0].Suspended = nil })
+	english, err := catalogueOf("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, said := range english {
+		code, ok := strings.CutPrefix(key, "problem.")
+		if !ok || !regexp.MustCompile(`(ask|contact) support|Support can help`).MatchString(fmt.Sprint(said)) {
+			continue
+		}
+		w.refuse(http.StatusConflict, code)
+		for target, ref := range map[string]string{"/accounts/" + account + "/keys/new": account, "/accounts": "api-request-1"} {
+			page := w.ask(http.MethodPost, target, url.Values{"name": {"Other"}, "was": {account}})
+			if links := contacts(page); len(links) != 1 || !strings.HasSuffix(links[0], "&ref="+ref) {
+				t.Errorf("%s at %s: %d, %v", code, target, page.StatusCode, links)
+			}
+		}
+	}
+}
+
+// actionsOfOperators are those whose rows belong to no account.
+var actionsOfOperators = []string{
+	"operator.add", "operator.change", "operator.remove", "operator.list", "person.erase", "person.end_sessions", "statement.close", "catalogue.change",
+}
+
+// TestEveryActionOfATrailCanBeSelected by what it is about.
+func TestEveryActionOfATrailCanBeSelected(t *testing.T) {
+	english, err := catalogueOf("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range english {
+		action, ok := strings.CutPrefix(key, "action.")
+		if !ok {
+			continue
+		}
+		group, _, _ := strings.Cut(action, ".")
+		groups := accountGroups
+		if slices.Contains(actionsOfOperators, action) {
+			groups = operatorGroups
+		}
+		if !slices.Contains(groups, group) {
+			t.Errorf("%s can't be selected among %q", action, groups)
+		}
+	}
+	for _, group := range append(slices.Clone(operatorGroups), accountGroups...) {
+		if _, ok := english["audit.about."+group]; !ok {
+			t.Errorf("%s has no name", group)
+		}
+	}
+}
+
+// TestUndoOfADomainsChangeComesBackToTheDomain, with the same keys.
+func TestUndoOfADomainsChangeComesBackToTheDomain(t *testing.T) {
+	s := newStage(t)
+	domains := "/accounts/" + account + "/domains/"
+	done := api.DomainChanges{Domain: "one.example", Results: []api.DomainChange{{KeyId: keyID, Name: "Shop", Result: api.DomainChangeResultChanged}}}
+	for what, back := range map[string]string{"link": "unlink", "unlink": "link"} {
+		changed := outcomeIn(done, map[string]string{"link": "domain", "unlink": "undomain"}[what], done.Domain)
+		page := s.take(shot{name: what, as: "owner", target: domains + "one?domain=one.example", note: &note{Path: domains + "one", Keys: changed}})
+		i := slices.IndexFunc(forms(page.doc), func(f formOf) bool {
+			return strings.Contains(f.action, "/domains/") || strings.Contains(f.action, "/selected/")
+		})
+		undo := forms(page.doc)[i]
+		if want := (url.Values{"domain": {"one.example"}, "keys": {keyID}}).Encode(); undo.action != domains+back || undo.values().Encode() != want {
+			t.Errorf("%s is undone at %s by %v", what, undo.action, undo.values())
+		}
+	}
+}
+
+// TestARepairComesBackToThePageThatOfferedIt: Usage with its range, or else the key's page.
+func TestARepairComesBackToThePageThatOfferedIt(t *testing.T) {
+	usage := "/accounts/" + account + "/usage?key=" + keyID + "&range=7d"
+	for from, want := range map[string]string{
+		"https://console.example" + usage: usage, "https://console.example" + keyPath: keyPath, "": keyPath, "https://evil.example" + usage: keyPath,
+		"https://console.example/accounts/acc_02/usage?range=7d": keyPath,
+	} {
+		w := newWalker(t, "owner")
+		w.accept()
+		got := w.ask(http.MethodPost, keyPath+"/repair", url.Values{"domain": {"new.example"}}, "Referer", from)
+		if at := got.Header.Get("Location"); got.StatusCode != http.StatusSeeOther || at != want {
+			t.Errorf("from %s: %d, %s", from, got.StatusCode, at)
+		}
+	}
+}
+
+// TestANewSecretSaysWhetherTheOldOneStillWorks: nobody waits for the end of one that is over.
+func TestANewSecretSaysWhetherTheOldOneStillWorks(t *testing.T) {
+	for _, recoverable := range []bool{true, false} {
+		for name, c := range map[string]struct {
+			ends *time.Duration
+			over bool
+		}{"in an hour": {ptr(time.Hour), false}, "at once": {ptr(time.Duration(0)), true}, "there was none": {nil, true}} {
+			w := newWalker(t, "owner")
+			w.answerWrites(func(out http.ResponseWriter, _ *http.Request) {
+				k := api.KeyWithSecret{Key: fullKey(), Secret: ptr(secret)}
+				if k.Recoverable, k.PreviousPreview, k.PreviousSecretExpiresAt = recoverable, nil, nil; c.ends != nil {
+					k.PreviousPreview, k.PreviousSecretExpiresAt = ptr("ak_pRev…1111"), ptr(moment.Of(w.app.now().Add(*c.ends)))
+				}
+				reply(out, 200, k)
+			})
+			for target, form := range map[string]url.Values{
+				keyPath + "/rotate": {"reason": {"leaked"}, "grace_seconds": {"0"}, "idempotency": {"once"}},
+				"/accounts/" + account + "/keys/selected/rotate": {"reason": {"leaked"}, "grace_seconds": {"0"}, "idempotency": {"once"}, "key": {keyID}},
+			} {
+				said := text(w.ask(http.MethodPost, target, form).doc)
+				if over, waits := strings.Contains(said, "no longer work"), strings.Contains(said, "before the old secret"); over != c.over || waits == c.over {
+					t.Errorf("%s, %s, kept: %t: %s", target, name, recoverable, said)
+				}
+			}
+		}
+	}
+}
+
+// TestAListThatIsCutSaysSo.
+func TestAListThatIsCutSaysSo(t *testing.T) {
+	for _, cut := range []bool{true, false} {
+		w := newWalker(t, "owner")
+		w.api.on("GET /v1/accounts/"+account+"/members", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			list := api.MemberList{Members: []api.Member{{Subject: "owner", Role: api.Owner}}}
+			if cut {
+				list.NextPageToken = ptr("more")
+			}
+			reply(out, 200, list)
+			return true
+		})
+		page := w.ask(http.MethodGet, "/accounts/"+account+"/account", nil)
+		if says := strings.Contains(text(page.doc), "has more than 500 entries"); says != cut || page.StatusCode != http.StatusOK {
+			t.Errorf("cut: %t, says: %t, %d", cut, says, page.StatusCode)
+		}
+	}
+}
+
+// TestALabelFilterThatIsCutSaysSo.
+func TestALabelFilterThatIsCutSaysSo(t *testing.T) {
+	for n, cut := range map[int]bool{mostLabels - 1: false, mostLabels: true} {
+		w := newWalker(t, "owner")
+		w.api.on("GET /v1/accounts/"+account+"/keys", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			var labels []api.LabelCount
+			for i := range n {
+				labels = append(labels, api.LabelCount{Name: fmt.Sprintf("l%02d", i), Keys: 1})
+			}
+			reply(out, 200, api.KeyList{Keys: []api.Key{fullKey()}, Labels: &labels})
+			return true
+		})
+		page := w.ask(http.MethodGet, "/accounts/"+account+"/keys", nil)
+		if says := strings.Contains(text(page.doc), "Only the 50 most common labels"); says != cut {
+			t.Errorf("%d labels: said: %t", n, says)
+		}
+	}
+}
