@@ -101,3 +101,90 @@ test("copying is seen, and a refusal by the browser too", async () => {
   c.check();
   await c.close();
 });
+
+test("a dialog closes by a click that begins and ends beside it, and by none once something was typed", async () => {
+  const { c, page } = await keyPage();
+  const dialog = page.locator("dialog[open]"), open = () => page.locator("a[href$='/policy']").first().click();
+  await open();
+  await dialog.waitFor();
+  const { x, y, width, height } = await dialog.boundingBox(), title = await dialog.locator("h1").boundingBox();
+  const inside = [x + 8, y + 8], beside = [x / 2, y + height / 2], text = [title.x + 10, title.y + title.height / 2];
+  const drag = async (from, to) => {
+    await page.mouse.move(...from);
+    await page.mouse.down();
+    await page.mouse.move(...to);
+    await page.mouse.up();
+  };
+  for (const [from, to, what] of [[inside, inside, "its own edge"], [[x + width - 4, y + height - 4], [x + width - 4, y + height - 4], "its other edge"], [text, beside, "text is selected"], [beside, inside, "it ends inside"]]) {
+    await drag(from, to);
+    assert.equal(await dialog.count(), 1, what);
+  }
+  await drag(beside, beside);
+  await dialog.waitFor({ state: "detached" });
+  await open();
+  await dialog.locator("#f-every_days").fill("30");
+  await drag(beside, beside);
+  assert.equal(await dialog.locator("#f-every_days").inputValue(), "30", "what was typed stays");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  c.check();
+  await c.close();
+});
+
+// unanswered keeps the page's form without an answer, and counts how often it is sent.
+async function unanswered(page) {
+  const sent = [];
+  await page.route("**/edit", (route) => (route.request().method() === "POST" ? void sent.push(route) : route.continue()));
+  return sent;
+}
+
+test("a form whose request was stopped can be sent again, at once or after the longest time of an answer", async () => {
+  for (const knows of [true, false]) { // whether the browser tells a page that its request was stopped
+    const { c, page } = await keyPage();
+    if (!knows) {
+      await c.addInitScript(() => {
+        Object.defineProperty(globalThis, "navigation", { value: undefined });
+        const { setTimeout } = globalThis;
+        globalThis.setTimeout = (f, ms) => (ms === 30_000 ? ((globalThis.late = f), 0) : setTimeout(f, ms));
+      });
+    }
+    await page.goto(page.url() + "/edit");
+    const sent = await unanswered(page), tab = await c.newCDPSession(page); // a locator would wait for the answer
+    const ask = async (expression) => (await tab.send("Runtime.evaluate", { expression })).result.value;
+    const press = `document.querySelector("form.card button[type=submit]").click();`, count = `document.querySelectorAll("[aria-busy], [data-sent]").length`, dead = () => ask(count);
+    const [, marked] = await Promise.all([page.waitForRequest((request) => request.method() === "POST"), ask(press + press + count)]);
+    assert.equal(marked, 2);
+    await tab.send("Page.stopLoading");
+    if (!knows) {
+      assert.equal(await dead(), 2, "an answer may still come");
+      await ask("late()");
+    }
+    for (let i = 0; i < 200 && await dead(); i++) await new Promise((done) => setTimeout(done, 20));
+    assert.deepEqual([await dead(), sent.length], [0, 1]);
+    await page.unroute("**/edit");
+    await ask(press);
+    await page.waitForSelector(".facts");
+    await c.close();
+  }
+});
+
+test("a form or a link that is opened in another tab leaves this page as it was", async () => {
+  const { c, page, path } = await keyPage();
+  await page.goto(path + "/edit");
+  const elsewhere = async (act) => {
+    const [tab] = await Promise.all([c.waitForEvent("page"), act()]);
+    await tab.close();
+    assert.equal(await page.locator("[aria-busy=true], [data-sent]").count(), 0);
+    assert.equal(page.url(), path + "/edit");
+  };
+  const save = page.locator("form.card button[type=submit]");
+  for (const key of ["Control", "Shift"]) await elsewhere(() => save.click({ modifiers: [key] }));
+  await page.locator("form.card").evaluate((form) => { form.target = "_blank"; });
+  await elsewhere(() => save.click());
+  await page.locator("form.card").evaluate((form) => { form.target = ""; });
+  await page.locator("#f-name").fill("Saved here");
+  await save.click();
+  await page.getByRole("heading", { level: 1, name: "Saved here" }).waitFor();
+  c.check();
+  await c.close();
+});

@@ -1,7 +1,7 @@
 // Nothing that was typed or shown is lost: by another language or theme, a session that ends, a colleague who is faster, or a reload.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, context, keyOf, launch, signIn } from "./browser.mjs";
+import { api, context, joins, keyOf, launch, signIn } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser;
@@ -257,4 +257,133 @@ test("a colleague's change stands beside what was typed, and saving anyway keeps
     c.check();
     await c.close();
   }
+});
+
+// sends is what each form of the page would send, in the page's order, but for the key of its request, which is another each time.
+const sends = (page) => page.locator("main form").evaluateAll((forms) => forms.map((form) => [form.getAttribute("action"), ...[...new FormData(form)].filter(([name]) => name !== "idempotency").map(String)]));
+
+async function inFrench(page) {
+  await choose(page, "Français");
+  await page.waitForFunction(() => document.documentElement.lang === "fr");
+}
+
+// people makes an account with a developer and a viewer beside its owner, and opens its page.
+async function people() {
+  const { id } = await api("owner", "POST", "/v1/accounts", { name: "With rows" });
+  for (const person of ["developer", "viewer"]) await joins(id, person);
+  const { c, page } = await open(), path = `/accounts/${id}/account`;
+  await page.goto(stack().console_url + path);
+  const { members } = await api("owner", "GET", `/v1/accounts/${id}/members`);
+  const of = (role) => members.find((one) => one.role === role);
+  const row = (member) => page.locator(`form[action$="/role"]:has([name=subject][value="${member.subject}"])`);
+  return { c, page, path, developer: of("developer"), viewer: of("viewer"), row };
+}
+
+test("each of several forms of one action has its own text back, and sends what it is about", async () => {
+  const { c, page, row, viewer, developer } = await people();
+  await row(viewer).locator("select").selectOption("owner");
+  const before = await sends(page);
+  assert.equal(new Set(before.map(([action]) => action)).size < before.length, true, "several forms share an action");
+  await inFrench(page);
+  assert.deepEqual(await sends(page), before);
+  await row(developer).locator("select").selectOption("viewer");
+  const both = await sends(page);
+  await choose(page, "English");
+  await page.waitForFunction(() => document.documentElement.lang === "en");
+  assert.deepEqual(await sends(page), both);
+  c.check();
+  await c.close();
+});
+
+test("a row that has changed, or that another takes the place of, doesn't get its text, and nobody else's", async () => {
+  const { c, page, path, row, viewer, developer } = await people();
+  const role = (member, role) => api("owner", "PUT", `/v1${path.replace(/account$/, "members")}/${encodeURIComponent(member.subject)}`, { role });
+  await row(viewer).locator("select").selectOption("owner");
+  await row(developer).locator("select").selectOption("viewer");
+  await role(developer, "owner");
+  await inFrench(page);
+  const shown = (member) => row(member).evaluate((form) => [form.elements.was.value, form.elements.role.value]);
+  assert.deepEqual([await shown(viewer), await shown(developer)], [["viewer", "owner"], ["owner", "owner"]], "the changed row is as it is now");
+  await row(viewer).locator("select").selectOption("developer");
+  await api("owner", "DELETE", `/v1${path.replace(/account$/, "members")}/${encodeURIComponent(developer.subject)}`);
+  await choose(page, "English");
+  await page.waitForFunction(() => document.documentElement.lang === "en");
+  assert.deepEqual([await shown(viewer), await row(developer).count()], [["viewer", "developer"], 0]);
+  c.check();
+  await c.close();
+});
+
+test("after signing in again a row has its text back, and no other", async () => {
+  const { c, page, row, viewer, developer } = await people();
+  await row(viewer).locator("select").selectOption("developer");
+  const before = await sends(page);
+  const [session] = (await c.cookies()).filter((one) => one.name.startsWith("__Host-latchkey-session"));
+  await c.clearCookies({ name: session.name });
+  c.expect(401);
+  await row(viewer).getByRole("button").click();
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await identify(page, "owner");
+  await page.getByText("What you entered is back.").waitFor();
+  assert.deepEqual(await sends(page), before);
+  await row(viewer).getByRole("button").click();
+  await page.waitForFunction((subject) => [...document.forms].some((form) => form.elements.subject?.value === subject && form.elements.was?.value === "developer"), viewer.subject);
+  assert.equal(await row(developer).locator("[name=was]").inputValue(), "developer", "only the row that was changed has changed");
+  c.check();
+  await c.close();
+});
+
+test("forms that differ in their fields alone have their text back: of a first key, and of quotas", async () => {
+  const { id } = await api("owner", "POST", "/v1/accounts", { name: "Without keys" });
+  const owner = await open();
+  await owner.page.goto(`${stack().console_url}/accounts/${id}/keys`);
+  for (const [name, text] of [["domains", "a.example"], ["apps", "ios com.example.app"], ["networks", "203.0.113.7"]]) await owner.page.fill(`#f-${name}`, text);
+  const operator = await context(browser), quotas = await operator.newPage();
+  await signIn(quotas, "operator", `/operator/accounts/${id}/limits`);
+  const days = quotas.locator("[action*='/quotas/'] [name=day]");
+  for (const i of [1, 3]) await days.nth(i).fill(`${10 + i}`);
+  for (const [c, page] of [[owner.c, owner.page], [operator, quotas]]) {
+    const before = await sends(page);
+    assert.ok(before.length > 2);
+    await inFrench(page);
+    assert.deepEqual(await sends(page), before);
+    c.check();
+    await c.close();
+  }
+});
+
+test("what is typed and ticked for a domain is back, in another language and after signing in again", async () => {
+  const key = await keyOf(stack().demo_account, { name: "Ticked", usage: "frontend", domains: ["has.example"] });
+  const { c, page } = await open(), root = `${stack().console_url}/accounts/${stack().demo_account}/domains`;
+  await page.goto(`${root}/one?domain=has.example`);
+  await page.fill("#f-with", "next.example");
+  await page.locator(`[action$='/unlink'] [value='${key.id}']`).check();
+  const one = await sends(page);
+  await inFrench(page);
+  assert.deepEqual(await sends(page), one);
+  await page.goto(`${root}/new`);
+  await choose(page, "English");
+  await page.waitForFunction(() => document.documentElement.lang === "en");
+  await page.fill("#f-domain", "new.example");
+  await page.locator(`[value='${key.id}']`).check();
+  const before = await sends(page);
+  await late(c, page, "owner");
+  await page.getByText("What you entered is back.").waitFor();
+  assert.deepEqual(await sends(page), before);
+  c.check();
+  await c.close();
+});
+
+test("another language stays on a page whose address is long", async () => {
+  const { id } = await keyOf(stack().demo_account, { name: "Of a long address", usage: "mobile" });
+  const { c, page } = await open();
+  for (const path of [`/keys/${id}/try?${new URLSearchParams({ origin: "", address: "2001:db8:1234:5678:9abc:def0:1234:5678", app: "android com.example.app DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09" })}`, `/keys?label=${encodeURIComponent("متجر الخرائط كبير")}`]) {
+    await page.goto(`${stack().console_url}/accounts/${stack().demo_account}${path}`);
+    await inFrench(page);
+    const { pathname, searchParams } = new URL(page.url()), asked = new URL(`${stack().console_url}/accounts/${stack().demo_account}${path}`);
+    assert.deepEqual([pathname, [...searchParams].sort()], [asked.pathname, [...asked.searchParams].sort()]);
+    await choose(page, "English");
+    await page.waitForFunction(() => document.documentElement.lang === "en");
+  }
+  c.check();
+  await c.close();
 });

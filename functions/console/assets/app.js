@@ -101,20 +101,29 @@ async function sendAndCopy(form, button) {
   if (copied) flagBeside(again, words.copied);
 }
 
-// The one thing that is under way from here; a second press on it does nothing.
-let under = null;
+// The one thing that is under way from here; a second press on it does nothing. No answer takes longer than API Gateway's 29 seconds.
+let under = null, longest;
 function busy(element) {
   if (under) return false;
   under = element;
   element.classList.add("busy");
   element.setAttribute("aria-busy", "true");
+  longest = setTimeout(release, 30_000);
   return true;
 }
 function idle() {
+  clearTimeout(longest);
   under?.classList.remove("busy");
   under?.removeAttribute("aria-busy");
   under = null;
 }
+
+// release lets forms be sent again: the page came back, or stays because its request was stopped or has no answer.
+function release() {
+  idle();
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+}
+globalThis.navigation?.addEventListener("navigateerror", release);
 
 // The menu around a link, to be closed; its button gets the focus back.
 function leaveMenu(element) {
@@ -143,8 +152,13 @@ async function openDialog(link) {
   const dialog = document.createElement("dialog");
   fill(dialog, form);
   dialog.addEventListener("close", () => { dialog.remove(); back?.focus(); });
+  // A click beside it closes it: one that begins and ends there, and not once something was typed.
+  let beside = false, typed = false;
+  const outside = ({ clientX: x, clientY: y }, { left, right, top, bottom } = dialog.getBoundingClientRect()) => x < left || x > right || y < top || y > bottom;
+  dialog.addEventListener("input", () => { typed = true; });
+  dialog.addEventListener("pointerdown", (event) => { beside = outside(event); });
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
+    if (event.target === dialog && beside && outside(event) && !typed) dialog.close();
   });
   document.body.append(dialog);
   dialog.showModal();
@@ -201,8 +215,12 @@ async function send(form, button) {
   (dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[role=alert]") ?? dialog.querySelector("h1")).focus();
 }
 
+// A click with a key held down opens another tab or window, and this page stays.
+const plain = (event) => !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button);
+let pressed;
+addEventListener("click", (event) => { pressed = event; }, true);
+
 document.addEventListener("click", (event) => {
-  const plain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button);
   const button = event.target.closest("[data-copy], [data-copy-of]");
   if (button) {
     const of = button.dataset.copyOf;
@@ -217,13 +235,13 @@ document.addEventListener("click", (event) => {
     return;
   }
   const kept = event.target.closest("[data-copy-secret]");
-  if (kept && plain && copiesLater()) {
+  if (kept && plain(event) && copiesLater()) {
     event.preventDefault();
     copySecret(kept);
     return;
   }
   const link = event.target.closest("a[data-dialog]");
-  if (link && plain) {
+  if (link && plain(event)) {
     event.preventDefault();
     openDialog(link);
   }
@@ -240,13 +258,26 @@ document.addEventListener("change", (event) => {
 });
 
 // What was typed waits in this tab while its page is asked for again: in another language, or after signing in. Forms for secrets
-// don't take part, and who signs in as somebody else finds nothing.
+// don't take part, and who signs in as somebody else finds nothing. It goes back into the very form that it is from: what a form is about
+// is in its action and its hidden fields, which are compared and never written.
 const draftName = "draft", draftLife = 15 * 60_000;
 const who = () => document.querySelector("#person [data-who]")?.dataset.who ?? "";
-const fields = (form) => [...form.elements].filter((e) => e.name && !["submit", "button", "password", "file"].includes(e.type));
+const drafted = "main form:not([data-nodraft])";
+const fields = (form) => [...form.elements].filter((e) => e.name && !["submit", "button", "hidden", "password", "file"].includes(e.type));
 
-function keepDraft(path, more, of = "main form:not([data-nodraft])") {
-  const forms = [...document.querySelectorAll(of)].map((form) => [form.getAttribute("action"), fields(form).map((e) => [e.name, e.value, e.checked])]);
+// identified lists forms by what they are about, those about the same by their order too. The key of a request is another on each page.
+function identified(selector) {
+  const seen = {};
+  return [...document.querySelectorAll(selector)].map((form) => {
+    const hidden = [...form.elements].filter((e) => e.type === "hidden" && e.name !== "idempotency").map((e) => [e.name, e.value]);
+    const about = JSON.stringify([form.getAttribute("action"), hidden]);
+    seen[about] = (seen[about] ?? 0) + 1;
+    return [about + seen[about], form];
+  });
+}
+
+function keepDraft(path, more, of = drafted) {
+  const forms = identified(of).map(([id, form]) => [id, fields(form).map((e) => [e.name, e.value, e.checked])]);
   try {
     sessionStorage.setItem(draftName, JSON.stringify({ path, forms, who: who(), at: Date.now(), ...more }));
   } catch { /* a browser without storage, or one that is full */ }
@@ -266,22 +297,23 @@ function restoreDraft() {
   } catch {
     return;
   }
-  for (const [action, values] of kept.forms) {
-    const form = [...document.querySelectorAll("main form:not([data-nodraft])")].find((one) => one.getAttribute("action") === action);
-    const left = form ? fields(form) : [];
+  const forms = Object.fromEntries(identified(drafted));
+  let restored = false;
+  for (const [id, values] of kept.forms) {
+    const left = forms[id] ? fields(forms[id]) : [];
     for (const [name, value, checked] of values) {
       const i = left.findIndex((e) => e.name === name && (!["radio", "checkbox"].includes(e.type) || e.value === value));
       if (i < 0) continue;
-      const [field] = left.splice(i, 1);
-      if (["radio", "checkbox"].includes(field.type)) field.checked = checked;
-      else field.value = value;
+      const [field] = left.splice(i, 1), [member, to] = ["radio", "checkbox"].includes(field.type) ? ["checked", checked] : ["value", value];
+      restored ||= field[member] !== to;
+      field[member] = to;
       const more = field.closest("details");
       if (more && field.value !== field.defaultValue) more.open = true;
       if (field.localName === "textarea") field.dispatchEvent(new Event("input"));
     }
   }
   if (kept.y) scrollTo(0, kept.y);
-  if (!kept.said) return;
+  if (!kept.said || !restored) return;
   const note = document.createElement("p");
   note.className = "notice good";
   note.setAttribute("role", "status");
@@ -363,6 +395,8 @@ document.addEventListener("submit", (event) => {
     if (busy(event.submitter)) prefer(form, event.submitter);
     return;
   }
+  const tab = event.submitter?.formTarget || form.target, held = pressed && !plain(pressed) && event.submitter?.contains(pressed.target);
+  if (tab === "_blank" || held) return; // the page stays
   if (post && form.dataset.sent || !busy(event.submitter ?? form)) {
     event.preventDefault();
     return;
@@ -412,8 +446,7 @@ if (followed) {
 }
 
 addEventListener("pageshow", () => {
-  idle();
-  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  release();
   document.querySelector("[name=secret_sha256]")?.remove();
 });
 
