@@ -232,8 +232,11 @@ func ownAddress(u *url.URL) string {
 
 const maxRepeated = 32
 
-// longValues are the parameters of the console's own links whose values may be long.
-var longValues = map[string]bool{"page": true, "further": true, "audit": true, "subject": true, "origin": true, "q": true, "who": true, "domain": true}
+// longValues are the parameters of the console's own links and forms whose values may be long.
+var longValues = map[string]bool{
+	"page": true, "further": true, "audit": true, "subject": true, "issuer": true, "origin": true, "address": true, "app": true, "q": true, "who": true, "domain": true,
+	"label": true, "find": true, "was": true, "product": true, "class": true,
+}
 
 // localPath keeps a path of the console out of what a query says, and "/" otherwise: no other site, no other scheme.
 func localPath(path string) string {

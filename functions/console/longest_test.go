@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"latchkey/shared/api"
+)
+
+// longest has, for each parameter that a link or a form of the console puts into an address, the longest value that it may have there.
+var longest = map[string]string{
+	"page": strings.Repeat("tOkEn", 100), "audit": strings.Repeat("tOkEn", 100), "further": strings.Repeat("tOkEn", 100), "key": keyID, "operation": "acc_01M8GA2PVX1D2PH9XMMTNZ71YK",
+	"q": strings.Repeat("خ", mostSought), "find": strings.Repeat("خ", 64), "was": strings.Repeat("خ", 64), "label": strings.Repeat("خ", 32),
+	"product": strings.Repeat("map-", 16), "class": strings.Repeat("map.", 16), "domain": "*." + strings.Repeat("a.", 122) + "example:65535",
+	"subject": strings.Repeat("auth0|1f", 31), "who": strings.Repeat("a", 242) + "@example.com", "issuer": "https://cognito-idp.ap-southeast-2.amazonaws.com/ap-southeast-2_AbCdEfGhI",
+	"origin": "https://www.example.com/" + strings.Repeat("a/", 900), "address": "2001:db8:1234:5678:9abc:def0:1234:5678",
+	"app":    "android " + strings.Repeat("com.example.", 18) + "app " + strings.TrimSuffix(strings.Repeat("DA:", 32), ":"),
+	"status": "suspended", "sort": "-last_used_at", "select": "all", "range": "13mo", "from": "2026-08-01", "to": "2026-08-01", "month": "2026-08", "by": "hour", "compare": "1",
+	"group": "product", "reason": "leaked", "qps": "20000", "in": "name", "many": "yes", "part": "12", "back": "1", "pages": "12", "action": "key.rotation_announced",
+	"invited": "12", "people": "12", "done": "lost",
+}
+
+// TestAPageRepeatsItsAddress with the longest value of each parameter, so that another language or signing in again leads back to it; and
+// with none that may be a secret.
+func TestAPageRepeatsItsAddress(t *testing.T) {
+	for name, value := range longest {
+		for text, want := range map[string]bool{value: true, secret: false, "https://x.example/?key=" + secret: false} {
+			at := "/accounts/" + account + "/keys?" + url.Values{name: {text}}.Encode()
+			u, err := url.Parse(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ownAddress(u); want && got != at || !want && got != "/" {
+				t.Errorf("%s: %s", at, got)
+			}
+		}
+	}
+	for name := range longValues {
+		if len(longest[name]) <= maxRepeated {
+			t.Errorf("%s has no long value", name)
+		}
+	}
+}
+
+// TestEveryParameterOfAnAddressHasItsLongestValue: of the links of every page in every state, as the golden files have them, and of the
+// forms that make an address.
+func TestEveryParameterOfAnAddressHasItsLongestValue(t *testing.T) {
+	found := map[string]string{}
+	files := os.DirFS("testdata/pages")
+	names, err := fs.Glob(files, "*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range names {
+		raw, err := fs.ReadFile(files, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := html.Parse(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		elements(doc, func(n *html.Node) {
+			to, err := url.Parse(attr(n, "href"))
+			if err != nil || to.Host != "" || strings.HasPrefix(to.Path, "/sign-in") {
+				return
+			}
+			for name := range to.Query() {
+				found[name] = file
+			}
+		})
+	}
+	w := newWalker(t, "owner")
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) {
+		k.Networks, k.Apps = []string{"203.0.113.0/24"}, []api.App{{Platform: "ios", BundleId: ptr("com.example.app")}}
+	})
+	for _, page := range append(ourPages, "/accounts/"+account+"/keys", "/accounts/"+account+"/domains/one?domain=demo.example&find=x") {
+		elements(w.ask(http.MethodGet, page, nil).doc, func(n *html.Node) {
+			if n.Data == "form" && attr(n, "method") == "get" {
+				for _, one := range fields(n) {
+					found[one.name] = page
+				}
+			}
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if longest[name] == "" {
+			t.Errorf("%s: the longest value of %q isn't known", found[name], name)
+		}
+	}
+	if len(found) < 25 {
+		t.Errorf("only %v were found", found)
+	}
+}
