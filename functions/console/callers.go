@@ -52,16 +52,8 @@ func (f *form) editedCallers(e edited) {
 	slices.Sort(e["apps"])
 }
 
-// appLines splits what was typed at line ends, commas and semicolons.
-func appLines(text string) []string {
-	list := []string{}
-	for _, line := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;\n\r", r) }) {
-		if line = strings.TrimSpace(line); line != "" {
-			list = append(list, line)
-		}
-	}
-	return list
-}
+// appLines splits lines of apps, which have blanks in them.
+func appLines(text string) []string { return entriesOf(text, separators) }
 
 // appsOf are lines as the API takes apps, also those that it will refuse.
 func appsOf(lines []string) []api.App {

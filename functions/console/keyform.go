@@ -112,25 +112,26 @@ func readKeyForm(v *visit) *form {
 	return f
 }
 
-// domainList splits what was typed at blanks, commas and line ends.
-func domainList(text string) []string {
-	list := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == '\n' || r == '\r' || r == ' ' || r == '\t' })
-	if list == nil {
-		return []string{}
-	}
-	return list
-}
+// separators are between the entries of what was typed: line ends, and the commas and semicolons of each language. The script of the form
+// knows the same.
+const separators = "\n\r,;،؛"
 
-// labelList splits what was typed at commas, semicolons and line ends.
-func labelList(text string) []string {
+// entriesOf splits what was typed at separators, and leaves out what is empty.
+func entriesOf(text, separators string) []string {
 	list := []string{}
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;،؛\n\r", r) }) {
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
 		if part = strings.TrimSpace(part); part != "" {
 			list = append(list, part)
 		}
 	}
 	return list
 }
+
+// domainList splits domains, or networks, which have no blank in them.
+func domainList(text string) []string { return entriesOf(text, separators+" \t") }
+
+// labelList splits labels, which may have blanks in them.
+func labelList(text string) []string { return entriesOf(text, separators) }
 
 // expiry reads a day as its first moment in UTC; nil is no expiry.
 func (f *form) expiry(v *visit) *time.Time {

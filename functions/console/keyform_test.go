@@ -175,3 +175,24 @@ func TestChoicesHaveTheirTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestEntriesArePartedByTheCommasOfEachLanguage, in every list that is typed.
+func TestEntriesArePartedByTheCommasOfEachLanguage(t *testing.T) {
+	want := []string{"a", "b", "c", "d", "e"}
+	for name, list := range map[string]func(string) []string{"domains and networks": domainList, "labels": labelList, "apps": appLines} {
+		for _, typed := range []string{"a,b;c\nd\r\ne", "a، b؛ c , d ;\n e", "،a،،b؛c؛;d\r\n\r\ne,"} {
+			if got := list(typed); !slices.Equal(got, want) {
+				t.Errorf("%s: %q are %q", name, typed, got)
+			}
+		}
+		if got := list(" ،; \n"); got == nil || len(got) != 0 {
+			t.Errorf("%s: nothing typed is %#v", name, got)
+		}
+	}
+	if got := appLines("ios a b"); !slices.Equal(got, []string{"ios a b"}) {
+		t.Errorf("a blank parts a line of an app: %q", got)
+	}
+	if got := domainList("a b\tc"); len(got) != 3 {
+		t.Errorf("blanks don't part domains: %q", got)
+	}
+}

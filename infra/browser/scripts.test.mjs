@@ -1,5 +1,9 @@
 // What the console's scripts do that the other suites never ask of them: coverage.mjs lists it.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 import { api, briefly, context, keyOf, launch, signIn, tile } from "./browser.mjs";
 import { stack } from "./stack.mjs";
@@ -211,7 +215,7 @@ test("what was typed waits a quarter of an hour, and no longer", async () => {
       Date.now = () => now() + later;
     }, minutes * 60_000);
     await page.locator("#person").getByRole("button", { name: "Français", exact: true }).click();
-    await page.waitForFunction(() => document.getElementById("f-name") && Date.now() - performance.timeOrigin > 60_000);
+    await page.waitForFunction(() => sessionStorage.getItem("draft") === null && Date.now() - performance.timeOrigin > 60_000); // the script has run
     assert.equal(await page.locator("#f-name").inputValue(), name, `after ${minutes} minutes`);
     assert.equal(await page.evaluate(() => sessionStorage.getItem("draft")), null);
     await done();
@@ -327,5 +331,41 @@ test("the console opens where it was left", async () => {
   await page.waitForURL(`**/accounts/${id}/usage*`);
   await page.goto(stack().console_url);
   await page.waitForURL(`**/accounts/${id}/keys`);
+  await done();
+});
+
+test("the entries of a list are parted by the commas and semicolons of each language", async () => {
+  const { page, done } = await open("/keys/new");
+  const items = (name) => page.locator(`[data-domains]:has(#f-${name}) .checks li`);
+  await page.fill("#f-domains", "a.example، *.x؛b.example;c.example,d.example");
+  await page.waitForFunction(() => document.querySelectorAll("[data-domains]:has(#f-domains) .checks li").length === 5);
+  await page.locator("details.more summary").click();
+  for (const [name, typed, said] of [["networks", "203.0.113.0/24،192.0.2.1/24", "192.0.2.0/24"], ["apps", "ios com.example.a، com.example.b", "ios com.example.b"]]) {
+    await page.fill(`#f-${name}`, typed);
+    await items(name).nth(1).getByRole("button", { name: said }).click();
+    assert.equal(await page.inputValue(`#f-${name}`), typed.replace(/(?<=، ?)[^، ].*/, said), "the entry alone is replaced");
+  }
+  await done();
+});
+
+test("every script does without the elements that it is for", async () => {
+  const { page, done } = await open("/keys");
+  await page.goto(`${stack().console_url}/sessions`);
+  const assets = fileURLToPath(new URL("../../functions/console/assets", import.meta.url)), names = readdirSync(assets).filter((name) => name.endsWith(".js"));
+  assert.ok(names.length > 7);
+  for (const name of names) {
+    const sum = createHash("sha256").update(readFileSync(join(assets, name))).digest("hex").slice(0, 10);
+    await page.evaluate((src) => import(src), `/assets/${name.replace(".js", `.${sum}.js`)}`);
+  }
+  await done();
+});
+
+test("a self-serve account reads how to ask for a higher limit", async () => {
+  const { id } = await api("owner", "POST", "/v1/accounts", { name: "Self-serve" });
+  const { page, done } = await open("/keys");
+  await page.goto(`${stack().console_url}/accounts/${id}/qps-requests/new`);
+  await page.locator("#main h2").waitFor();
+  assert.equal(await page.locator("main form").count(), 0);
+  await page.waitForLoadState("networkidle");
   await done();
 });

@@ -21,7 +21,7 @@ for (const domains of document.querySelectorAll("[data-domains]")) {
         use.className = "button small";
         use.textContent = `${domains.dataset.use} ${suggestion}`;
         use.addEventListener("click", () => {
-          field.value = field.value.split("lines" in domains.dataset ? /(\s*[\n,;]\s*)/ : /([\s,;]+)/).map((part) => (part.trim() === one.text ? suggestion : part)).join("");
+          field.value = field.value.split("lines" in domains.dataset ? /(\s*[\n,;،؛]\s*)/ : /([\s,;،؛]+)/).map((part) => (part.trim() === one.text ? suggestion : part)).join("");
           field.focus();
           check();
         });
