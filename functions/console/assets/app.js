@@ -259,17 +259,19 @@ document.addEventListener("change", (event) => {
 
 // What was typed waits in this tab while its page is asked for again: in another language, or after signing in. Forms for secrets
 // don't take part, and who signs in as somebody else finds nothing. It goes back into the very form that it is from: what a form is about
-// is in its action and its hidden fields, which are compared and never written.
+// is in its action and its hidden fields, which are compared and never written. What a form was based on, its version, comes along, so that
+// a change that somebody else made meanwhile is a conflict.
 const draftName = "draft", draftLife = 15 * 60_000;
 const who = () => document.querySelector("#person [data-who]")?.dataset.who ?? "";
 const drafted = "main form:not([data-nodraft])";
-const fields = (form) => [...form.elements].filter((e) => e.name && !["submit", "button", "hidden", "password", "file"].includes(e.type));
+const basis = (e) => e.type === "hidden" && /^(version|was|\w+_was)$/.test(e.name);
+const fields = (form) => [...form.elements].filter((e) => basis(e) || e.name && !["submit", "button", "hidden", "password", "file"].includes(e.type));
 
 // identified lists forms by what they are about, those about the same by their order too. The key of a request is another on each page.
 function identified(selector) {
   const seen = {};
   return [...document.querySelectorAll(selector)].map((form) => {
-    const hidden = [...form.elements].filter((e) => e.type === "hidden" && e.name !== "idempotency").map((e) => [e.name, e.value]);
+    const hidden = [...form.elements].filter((e) => e.type === "hidden" && e.name !== "idempotency" && !basis(e)).map((e) => [e.name, e.value]);
     const about = JSON.stringify([form.getAttribute("action"), hidden]);
     seen[about] = (seen[about] ?? 0) + 1;
     return [about + seen[about], form];
@@ -305,7 +307,7 @@ function restoreDraft() {
       const i = left.findIndex((e) => e.name === name && (!["radio", "checkbox"].includes(e.type) || e.value === value));
       if (i < 0) continue;
       const [field] = left.splice(i, 1), [member, to] = ["radio", "checkbox"].includes(field.type) ? ["checked", checked] : ["value", value];
-      restored ||= field[member] !== to;
+      restored ||= field[member] !== to && !basis(field);
       field[member] = to;
       const more = field.closest("details");
       if (more && field.value !== field.defaultValue) more.open = true;
