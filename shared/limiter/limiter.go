@@ -165,7 +165,7 @@ func (s *state) ready(now Now) bool {
 // Answer takes what came of the ask of a [Step], and goes on.
 func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 	s := l.states.get(ask.Limit)
-	l.breaker.Note(ask.Limit, &s.breaker, err, now.Mono)
+	l.breaker.Note(ask.Limit, &s.breaker, err, breaker.Now(now))
 	if err != nil {
 		return s.fallback(ask.limit, now)
 	}

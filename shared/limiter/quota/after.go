@@ -64,7 +64,7 @@ func (l *Limiter) Corrected(ask Ask, seen Seen, err error) {
 		l.wait(ask)
 		return
 	}
-	l.breaker.Note(ask.Name, l.rest(&ask), err, l.at.Mono)
+	l.breaker.Note(ask.Name, l.rest(&ask), err, breaker.Now(l.at))
 	for i := range l.waiting { // of another day
 		if w := &l.waiting[i]; w.Name == ask.Name {
 			w.rest = ask.rest

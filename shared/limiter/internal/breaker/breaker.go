@@ -2,6 +2,7 @@
 // throttled; the failures of two limits without a success between them rest all, unless more than ten seconds
 // are between them. A limit that fails again and again rests
 // longer than all do, so that its own asks leave time for another limit's, whose success ends the rest of all.
+// Rests end by the monotonic clock; what is long ago is so by either clock, since that one may stand still in a freeze.
 package breaker
 
 import (
@@ -22,10 +23,21 @@ const (
 // limit's item.
 var ErrNotAsked = errors.New("limiter: the store wasn't asked")
 
+// Now is a moment by both clocks, as limiter.Now is.
+type Now struct {
+	Wall time.Time
+	Mono time.Duration
+}
+
+func (n Now) since(earlier Now) time.Duration {
+	return max(n.Wall.Sub(earlier.Wall), n.Mono-earlier.Mono)
+}
+
 // Limit is the breaker's state of one limit. Its zero value is one that hasn't failed.
 type Limit struct {
-	rest  time.Duration // after its last failure; 0: it has succeeded since
-	until time.Duration // by the monotonic clock
+	rest   time.Duration // after its last failure; 0: it has succeeded since
+	until  time.Duration // by the monotonic clock
+	failed Now           // last
 }
 
 // Breaker is the state of all limits, which have names. Its zero value lets all be asked for.
@@ -33,6 +45,7 @@ type Breaker[Name comparable] struct {
 	failing Name // the limit that failed last; the zero Name after a success
 	all     bool
 	until   time.Duration // of the rest of all
+	failed  Now           // a limit, last
 }
 
 // Open reports whether a limit isn't to be asked for now.
@@ -44,7 +57,7 @@ func (b *Breaker[Name]) Open(l *Limit, now time.Duration) bool {
 func (b *Breaker[Name]) All(now time.Duration) bool { return b.all && now < b.until }
 
 // Note notes what came of an ask for a limit. One that wasn't made changes nothing.
-func (b *Breaker[Name]) Note(name Name, l *Limit, err error, now time.Duration) {
+func (b *Breaker[Name]) Note(name Name, l *Limit, err error, now Now) {
 	switch {
 	case err == nil:
 		*l, *b = Limit{}, Breaker[Name]{}
@@ -53,16 +66,16 @@ func (b *Breaker[Name]) Note(name Name, l *Limit, err error, now time.Duration) 
 	}
 }
 
-func (b *Breaker[Name]) fail(name Name, l *Limit, now time.Duration) {
-	if now-(l.until-l.rest) > failingFor {
+func (b *Breaker[Name]) fail(name Name, l *Limit, now Now) {
+	if now.since(l.failed) > failingFor {
 		*l = Limit{}
 	}
-	if now-(b.until-Pause) > failingFor {
+	if now.since(b.failed) > failingFor {
 		*b = Breaker[Name]{}
 	}
 	l.rest = min(max(2*l.rest, Pause), longest)
-	l.until = now + l.rest
+	l.until, l.failed = now.Mono+l.rest, now
 	var none Name
 	b.all = b.all || b.failing != none && b.failing != name
-	b.failing, b.until = name, now+Pause
+	b.failing, b.until, b.failed = name, now.Mono+Pause, now
 }
