@@ -19,6 +19,9 @@ type announced struct {
 	Other    consent.Version `json:"other_version,omitempty"` // another one of this number that was deployed
 }
 
+// mostAnnounced is the number of times that a run tries to announce the catalogue while others write its record.
+const mostAnnounced = 5
+
 // catalogue tells operators and the event bus, by one audit row, which products aren't as they were: which are new, gone or renamed, and
 // whose paths have changed. It remembers each version that it has run with, and measures whether another one had its number. A
 // run that finds nothing writes nothing, and of several at once one writes.
@@ -28,6 +31,11 @@ func (j *jobs) catalogue(ctx context.Context) (announced, error) {
 	before, err := j.store.Announced(ctx)
 	if err == nil {
 		done.Products, err = j.announce(ctx, before, now)
+		for tries := 1; errors.Is(err, dynamo.ErrStale) && tries < mostAnnounced; tries++ { // another run told of it, or a version was accepted
+			if before, err = j.store.Announced(ctx); err == nil {
+				done.Products, err = j.announce(ctx, before, now)
+			}
+		}
 		conflicts := 0
 		if done.Other = now.Version.Conflicting(before.Deployed); done.Other != "" {
 			conflicts = 1
@@ -54,9 +62,6 @@ func (j *jobs) announce(ctx context.Context, before, now control.Announced) (int
 		err = j.store.Announce(ctx, before, now, j.source.JobRow(ctx, control.Operators, "", "catalogue.change", changes...))
 	case !known:
 		err = j.store.Deployed(ctx, before, now)
-	}
-	if errors.Is(err, dynamo.ErrStale) { // another run has written it
-		err = nil
 	}
 	return len(changes), err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -165,6 +166,38 @@ func TestOfTwoRunsOneTellsOfTheCatalogue(t *testing.T) {
 	}
 	if rows := r.AllAudit(t, control.Operators); len(rows) != 1 {
 		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// accepting is a store in which an owner accepts paths between a run's read and its write, as often as said.
+type accepting struct {
+	store
+	t     *testing.T
+	times int
+}
+
+func (a *accepting) Announce(ctx context.Context, before, after control.Announced, row audit.Row) error {
+	if a.times--; a.times >= 0 {
+		recorded := before
+		recorded.Deployed = append(slices.Clone(before.Deployed), consent.Version(fmt.Sprintf("%d-0123456789", 90+a.times)))
+		if err := a.store.Deployed(ctx, before, recorded); err != nil {
+			a.t.Error(err)
+		}
+	}
+	return a.store.Announce(ctx, before, after, row)
+}
+
+// TestACatalogueIsToldOfThoughItsRecordIsWritten in the same moment; where that goes on, the run says that it failed.
+func TestACatalogueIsToldOfThoughItsRecordIsWritten(t *testing.T) {
+	for times, want := range map[int]error{1: nil, 4: nil, 5: dynamo.ErrStale} {
+		r := newHarness(t)
+		r.store = &accepting{r.store, t, times}
+		if _, err := r.handle(t.Context(), json.RawMessage(`{"job":"catalogue"}`)); !errors.Is(err, want) {
+			t.Errorf("written %d times between: %v, want %v", times, err, want)
+		}
+		if rows := r.AllAudit(t, control.Operators); (len(rows) == 1) != (want == nil) {
+			t.Errorf("written %d times between: %d rows", times, len(rows))
+		}
 	}
 }
 

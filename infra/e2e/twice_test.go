@@ -85,7 +85,9 @@ func instead(pattern string) string {
 
 // changeless are the forms that change nothing, and those that end the session: nobody is there to send them again.
 var changeless = map[string]string{
-	"/accounts/{account}/keys": "a search", "/operator": "a search", "/operator/accounts/{account}": "a search", "/domains/check": "a check", "/accounts/{account}/keys/{key}/try": "a check",
+	"/accounts/{account}/keys": "a search", "/operator": "a search", "/operator/accounts/{account}": "a search", "/accounts/{account}/account/audit": "a search", "/operator/operators/audit": "a search",
+	"/accounts/{account}/usage": "a search", "/accounts/{account}/usage/keys": "a search", "/accounts/{account}/qps-requests/keys": "a search", "/accounts/{account}/qps-requests/new/key": "a search",
+	"/accounts/{account}/keys/{key}/test": "a check", "/domains/check": "a check", "/accounts/{account}/keys/{key}/try": "a check",
 	"/preferences": "cookies alone", "/sign-out": "ends the session", "/sessions/end-all": "ends the session",
 }
 

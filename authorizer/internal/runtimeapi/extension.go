@@ -29,7 +29,8 @@ func register(api string, open dialer) (*conn, error) {
 }
 
 // ready says that the extension is ready: without that word Lambda doesn't start the environment. The answer to registering may have closed
-// the connection, with a header or without; to say it again on another repeats nothing.
+// the connection, by its header, or it was reset since; to say it again on another repeats nothing. A connection that was closed without
+// a word of it takes the request before it is reset, and nobody hears of it: the Runtime API isn't known to do that.
 func (c *conn) ready() error {
 	c.begin("GET", "/2020-01-01/extension/event/next")
 	c.out = append(c.out, "Lambda-Extension-Identifier: "...)

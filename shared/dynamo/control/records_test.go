@@ -174,6 +174,9 @@ func (a *asked) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*d
 // TestAListReadsOneMoreThanItsPageShows, to know whether there is another: what is read and left out is paid for.
 func TestAListReadsOneMoreThanItsPageShows(t *testing.T) {
 	for name, l := range lists {
+		if strings.HasPrefix(name, "Search") {
+			continue // which looks at more than it finds; TestASearchReadsABoundedPart holds its bounds
+		}
 		c := newCrowd(t)
 		counted := &asked{DB: c.DB}
 		c.store = keytest.NewStores(counted, c.Tables).Control

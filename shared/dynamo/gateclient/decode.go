@@ -85,7 +85,7 @@ func (a *answer) text() (string, bool) {
 
 func (a *answer) item() (dynamo.Item, bool) {
 	item := dynamo.Item{}
-	return item, a.Object(func(name string) bool {
+	ok := a.Object(func(name string) bool {
 		if _, twice := item[name]; twice {
 			return false
 		}
@@ -93,6 +93,7 @@ func (a *answer) item() (dynamo.Item, bool) {
 		item[strings.Clone(name)] = v
 		return ok
 	})
+	return item, ok
 }
 
 // value reads an attribute's value: an object with one member, the name of its type.
@@ -147,11 +148,12 @@ func (a *answer) tagged(tag string) (types.AttributeValue, bool) {
 
 func listOf[T any](a *answer, element func() (T, bool)) ([]T, bool) {
 	list := []T{}
-	return list, a.Array(func() bool {
+	ok := a.Array(func() bool {
 		e, ok := element()
 		list = append(list, e)
 		return ok
 	})
+	return list, ok
 }
 
 func (a *answer) boolean() (value, ok bool) {
