@@ -330,7 +330,7 @@ func TestOverTheLimitIs429WithItsWaitOr403ByChoice(t *testing.T) {
 }
 
 func TestConfigRefusesToGuess(t *testing.T) {
-	good := map[string]string{"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "QUOTAS_TABLE": "quotas", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key", "METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-west-1"}
+	good := map[string]string{"GATE_TABLE": "gate", "LEASES_TABLE": "leases", "QUOTAS_TABLE": "quotas", "SLICES_TABLE": "slices", "USAGE_PLAN_KEY": "key", "METRICS_NAMESPACE": "Latchkey/tests", "AWS_REGION": "eu-west-1", "DYNAMODB_ENDPOINT": "https://dynamodb.eu-west-1.amazonaws.com"}
 	with := func(name, value string) func(string) string {
 		return func(n string) string {
 			if n == name {

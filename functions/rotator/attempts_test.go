@@ -1,9 +1,10 @@
 package main
 
 import (
-	"errors"
 	"testing"
 	"time"
+
+	"github.com/aws/smithy-go"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/sealing"
@@ -22,9 +23,16 @@ func TestTheRotatorTriesAThrottledCallMoreOftenThanARequestDoes(t *testing.T) {
 	if got := retryer.MaxAttempts(); got != 8 {
 		t.Errorf("the rotator tries %d times, want 8", got)
 	}
+	throttled := &smithy.GenericAPIError{Code: "ThrottlingException"}
+	if !retryer.IsErrorRetryable(throttled) {
+		t.Error("a throttled call isn't tried again")
+	}
 	for attempt := 1; attempt < 8; attempt++ {
-		if delay, err := retryer.RetryDelay(attempt, errors.New("throttled")); err != nil || delay > 5*time.Second {
+		if delay, err := retryer.RetryDelay(attempt, throttled); err != nil || delay > 5*time.Second {
 			t.Errorf("after attempt %d it waits %s: %v", attempt, delay, err)
+		}
+		if _, err := retryer.GetRetryToken(t.Context(), throttled); err != nil { // the bucket that all calls share
+			t.Errorf("after attempt %d: %v", attempt, err)
 		}
 	}
 }

@@ -146,7 +146,9 @@ func (c Config) httpClient() aws.HTTPClient {
 		timeout = DefaultTimeout
 	}
 	if c.Transport != nil {
-		return &http.Client{Transport: c.Transport, Timeout: timeout}
+		// A redirect is an error, as it should be for signed requests.
+		stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		return &http.Client{Transport: c.Transport, Timeout: timeout, CheckRedirect: stay}
 	}
 	return awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = 64

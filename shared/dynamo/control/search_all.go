@@ -70,7 +70,7 @@ func search[T any](ctx context.Context, s *Store, prefix string, read func(dynam
 			return MatchPage[T]{}, err
 		}
 		for len(accounts) > 0 {
-			n := min(len(accounts), sideBySide, (MostLooked-g.looked)/perAccount+1)
+			n := min(len(accounts), sideBySide)
 			full, err := g.group(ctx, accounts[:n])
 			if err != nil || full {
 				return g.page(full), err

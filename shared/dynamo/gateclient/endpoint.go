@@ -12,30 +12,11 @@ import (
 // ErrEndpoint means that a Config leads to no endpoint.
 var ErrEndpoint = errors.New("gateclient: no endpoint")
 
-// suffixes are the domains of AWS's partitions, by how the names of their regions begin. All others are in the commercial one, or in
-// GovCloud, which has the same domain.
-var suffixes = [...]struct{ region, domain string }{
-	{"cn-", "amazonaws.com.cn"},
-	{"eusc-", "amazonaws.eu"},
-	{"us-iso-", "c2s.ic.gov"},
-	{"us-isob-", "sc2s.sgov.gov"},
-	{"us-isof-", "csp.hci.ic.gov"},
-	{"eu-isoe-", "cloud.adc-e.uk"},
-}
-
-// Endpoint returns where a Config's calls go: to its Endpoint, else to that of its region. Errors wrap ErrEndpoint and don't quote the endpoint.
+// Endpoint returns where a Config's calls go, which it has to say: the template knows the domain of its partition. Errors wrap ErrEndpoint and don't quote the
+// endpoint.
 func Endpoint(c dynamo.Config) (*url.URL, error) {
 	if !label(c.Region) {
 		return nil, fmt.Errorf("%w: the region is %q", ErrEndpoint, c.Region)
-	}
-	if c.Endpoint == "" {
-		domain := "amazonaws.com"
-		for _, s := range suffixes {
-			if strings.HasPrefix(c.Region, s.region) {
-				domain = s.domain
-			}
-		}
-		return &url.URL{Scheme: "https", Host: "dynamodb." + c.Region + "." + domain, Path: "/"}, nil
 	}
 	u, err := url.Parse(c.Endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {

@@ -19,7 +19,7 @@ import (
 	"latchkey/shared/dynamo/gateclient"
 )
 
-var access = dynamo.Config{Region: "eu-west-1", AccessKey: "id", SecretKey: "the-secret", SessionToken: "the-token", Attempts: 1}
+var access = dynamo.Config{Region: "eu-west-1", Endpoint: "https://dynamodb.eu-west-1.amazonaws.com", AccessKey: "id", SecretKey: "the-secret", SessionToken: "the-token", Attempts: 1}
 
 // client has the calls of both clients.
 type client interface {

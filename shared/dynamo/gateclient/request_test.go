@@ -102,7 +102,7 @@ func TestASignatureIsTheSDKsOwn(t *testing.T) {
 		c := dynamo.Config{
 			Region: rapid.StringMatching(`[a-z][a-z0-9-]{0,20}`).Draw(t, "region"), AccessKey: rapid.StringMatching(`[A-Z0-9]{1,20}`).Draw(t, "id"),
 			SecretKey: rapid.StringN(1, 40, -1).Draw(t, "secret"), SessionToken: rapid.SampledFrom([]string{"", rapid.StringMatching(`[A-Za-z0-9/+=]{1,400}`).Draw(t, "token")}).Draw(t, "with a token"),
-			Endpoint: rapid.SampledFrom([]string{"", "http://127.0.0.1:8000", "http://store:80/", "https://[::1]:443", "https://store.example:8443"}).Draw(t, "endpoint"),
+			Endpoint: rapid.SampledFrom([]string{"https://dynamodb.eu-west-1.amazonaws.com", "http://127.0.0.1:8000", "http://store:80/", "https://[::1]:443", "https://store.example:8443"}).Draw(t, "endpoint"),
 		}
 		w := &wire{}
 		gate := gateclient.New(c, w, func() time.Time { return at })
