@@ -15,8 +15,9 @@ import (
 	shown "latchkey/shared/text"
 )
 
-// A field takes what somebody has at hand, a key's secret too. So each form with a field for text is sent by POST, which leads to the address
-// of the list or to the key that has the secret: no address and no log has what was pasted. A script sends the hash in its place.
+// A field takes what somebody has at hand, a key's secret too. So each form with a field for text is sent by POST (the month of a statement
+// aside). The address that it leads to has what was typed but no secret, or is that of the key that has the secret. A script sends the hash in
+// its place.
 
 // aSecret finds what may be a secret in a text, mistyped or cut too, whatever stands before it: the name of a setting, a part of an
 // address. IDs are shorter. The script looks for the same.
@@ -51,11 +52,9 @@ func (v *visit) soughtHash(typed string) string {
 const mostSought = 64
 
 // soughtFor is the beginning of what was typed that the API searches for.
-func soughtFor(typed string) string { return cutTo(mostSought, typed) }
-
-func cutTo(most int, typed string) string {
-	if runes := []rune(typed); len(runes) > most {
-		return strings.TrimSpace(string(runes[:most]))
+func soughtFor(typed string) string {
+	if runes := []rune(typed); len(runes) > mostSought {
+		return strings.TrimSpace(string(runes[:mostSought]))
 	}
 	return typed
 }
@@ -128,39 +127,68 @@ func (v *visit) showAnyHolder(hash string) error {
 	return v.done("/operator", "found_nowhere")
 }
 
-// mostTyped bounds what an address has of any other field, in characters.
-const mostTyped = 255
+// mostTyped bounds what an address has of any other field, in bytes. What names an object is never cut, which would name another one.
+const mostTyped = 512
 
 // subjects are the fields for a person's subject, which the issuer makes: one may look like a secret, but for its checksum.
 var subjects = []string{"subject", "who"}
 
-// sought are the fields of a form as an address has them: those that have a value and no secret in it. left reports whether one was left out.
-func (v *visit) sought(cut func(string) string, fields ...string) (query url.Values, left bool) {
+// sought are the fields of a form as an address has them. left are those that were left out: what may be a secret, or is longer than any name.
+func (v *visit) sought(cut func(string) string, fields ...string) (query url.Values, left []string) {
 	query = url.Values{}
 	for _, name := range fields {
 		value := v.form(name)
 		switch {
 		case value == "":
 			continue
-		case shown.AnySecret(value) != "", secretIn(value) != "" && !slices.Contains(subjects, name):
-			left = true
+		case leavesOut(name, value):
+			left = append(left, name)
 			continue
 		case name == "q", name == "find":
 			if value = cut(value); aPreview.MatchString(value) {
 				value = strings.ReplaceAll(value, "...", "…")
 			}
 		}
-		query.Set(name, cutTo(mostTyped, value))
+		query.Set(name, value)
 	}
 	return query, left
 }
 
-// searched leads to the address of a page, with what its form asks for. The page says so where a secret was left out.
-func (v *visit) searched(path string, query url.Values, left bool) error {
-	if left {
-		return v.done(withQuery(path, query), "secret_left_out")
+// leavesOut reports whether no address has the value of a field. Of a text to search for it has the beginning.
+func leavesOut(name, value string) bool {
+	if shown.AnySecret(value) != "" || secretIn(value) != "" && !slices.Contains(subjects, name) {
+		return true
+	}
+	return len(value) > mostTyped && name != "q" && name != "find"
+}
+
+// leftOut is the notice that names the fields that were left out.
+const leftOut = "left_out"
+
+// searched leads to the address of a page, with what its form asks for. The page names the fields that were left out.
+func (v *visit) searched(path string, query url.Values, left []string) error {
+	if len(left) > 0 {
+		return v.leave(withQuery(path, query), note{Notice: leftOut, Fields: strings.Join(left, " ")})
 	}
 	return v.redirect(withQuery(path, query))
+}
+
+// labelsOfFields are the labels of the fields for text of forms that ask for something.
+var labelsOfFields = map[string]string{
+	"key": "operator.key_id", "who": "audit.by", "subject": "operators.subject",
+	"origin": "tester.label", "address": "tester.address", "app": "tester.app", "domain": "domains.domain",
+}
+
+// fieldNames are the labels of fields, in one text. Of a field without one, which has a list of values, the name is shown.
+func (v *visit) fieldNames(fields string) string {
+	var names []string
+	for name := range strings.FieldsSeq(fields) {
+		if label, ok := labelsOfFields[name]; ok {
+			name = v.t(label)
+		}
+		names = append(names, name)
+	}
+	return v.lang.List(names)
 }
 
 // searchedKey is searched where a field of the form may have a key's secret: its ID is in the address then, as the parameter of that name.
@@ -171,16 +199,26 @@ func (v *visit) searchedKey(path, field, name string, takes func(api.Key) bool, 
 		return v.searched(path, query, left)
 	}
 	query, left := v.sought(soughtFor, fields...)
-	found, err := v.holders(hash)
+	id, err := v.holder(hash, takes)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(found, func(m api.KeyMatch) bool { return takes(m.Key) })
-	if i < 0 {
+	if id == "" {
 		return v.done(withQuery(path, query), "found_none")
 	}
-	query.Set(name, found[i].Key.Id)
+	query.Set(name, id)
 	return v.searched(path, query, left)
+}
+
+// holder returns the ID of the key that has, or had, a secret, "" if none has. One that takes accepts goes before others, whose page says why
+// they can't be chosen.
+func (v *visit) holder(hash string, takes func(api.Key) bool) (string, error) {
+	found, err := v.holders(hash)
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	i := slices.IndexFunc(found, func(m api.KeyMatch) bool { return takes(m.Key) })
+	return found[max(i, 0)].Key.Id, nil
 }
 
 // chooseKey leads to the page about the key that a field of its form means. What the page had in the field means the same key as before.

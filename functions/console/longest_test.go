@@ -18,11 +18,11 @@ import (
 
 // longest has, for each parameter that a link or a form of the console puts into an address, the longest value that it may have there.
 var longest = map[string]string{
-	"page": strings.Repeat("tOkEn", 100), "audit": strings.Repeat("tOkEn", 100), "further": strings.Repeat("tOkEn", 100), "key": keyID, "operation": "acc_01M8GA2PVX1D2PH9XMMTNZ71YK",
-	"q": strings.Repeat("خ", mostSought), "find": strings.Repeat("خ", 64), "was": strings.Repeat("خ", 64), "label": strings.Repeat("خ", 32),
+	"page": strings.Repeat("tOkEn", 100), "further": strings.Repeat("tOkEn", 100), "key": keyID, "operation": "acc_01M8GA2PVX1D2PH9XMMTNZ71YK",
+	"q": strings.Repeat("خ", mostSought), "find": strings.Repeat("خ", 64), "label": strings.Repeat("خ", 32),
 	"product": strings.Repeat("map-", 16), "class": strings.Repeat("map.", 16), "domain": "*." + strings.Repeat("a.", 122) + "example:65535",
 	"subject": strings.Repeat("auth0|1f", 31), "who": strings.Repeat("a", 242) + "@example.com", "issuer": "https://cognito-idp.ap-southeast-2.amazonaws.com/ap-southeast-2_AbCdEfGhI",
-	"origin": "https://www.example.com/" + strings.Repeat("a/", 900), "address": "2001:db8:1234:5678:9abc:def0:1234:5678",
+	"origin": "https://" + strings.Repeat("a.", 122) + "example:65535", "address": "2001:db8:1234:5678:9abc:def0:1234:5678",
 	"app":    "android " + strings.Repeat("com.example.", 18) + "app " + strings.TrimSuffix(strings.Repeat("DA:", 32), ":"),
 	"status": "suspended", "sort": "-last_used_at", "select": "all", "range": "13mo", "from": "2026-08-01", "to": "2026-08-01", "month": "2026-08", "by": "hour", "compare": "1",
 	"group": "product", "reason": "leaked", "qps": "20000", "in": "name", "many": "yes", "part": "12", "back": "1", "pages": "12", "action": "key.rotation_announced",
@@ -40,6 +40,18 @@ func TestAPageRepeatsItsAddress(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := ownAddress(u); want && got != at || !want && got != "/" {
+				t.Errorf("%s: %s", at, got)
+			}
+		}
+	}
+	for part, want := range map[string]bool{longest["class"]: true, secret: false} {
+		for _, before := range []string{"limits", "quotas", "keys"} {
+			at := "/operator/accounts/" + account + "/" + before + "/" + part
+			u, err := url.Parse(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ownAddress(u); (got == at) != (want && before != "keys") {
 				t.Errorf("%s: %s", at, got)
 			}
 		}
@@ -79,19 +91,7 @@ func TestEveryParameterOfAnAddressHasItsLongestValue(t *testing.T) {
 			}
 		})
 	}
-	w := newWalker(t, "owner")
-	w.state(func(_ *api.Me, k *api.KeyWithSecret) {
-		k.Networks, k.Apps = []string{"203.0.113.0/24"}, []api.App{{Platform: "ios", BundleId: ptr("com.example.app")}}
-	})
-	for _, page := range append(ourPages, "/accounts/"+account+"/keys", "/accounts/"+account+"/domains/one?domain=demo.example&find=x") {
-		elements(w.ask(http.MethodGet, page, nil).doc, func(n *html.Node) {
-			if n.Data == "form" && attr(n, "method") == "get" {
-				for _, one := range fields(n) {
-					found[one.name] = page
-				}
-			}
-		})
-	}
+	eachAsked(t, func(action, name string) { found[name] = action })
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		if longest[name] == "" {
 			t.Errorf("%s: the longest value of %q isn't known", found[name], name)
@@ -100,4 +100,46 @@ func TestEveryParameterOfAnAddressHasItsLongestValue(t *testing.T) {
 	if len(found) < 25 {
 		t.Errorf("only %v were found", found)
 	}
+}
+
+// eachAsked runs f for each field of each form that asks for something and so leads to an address with it, by the form's address: of all golden
+// pages.
+func eachAsked(t *testing.T, f func(action, name string)) {
+	seen := map[string]bool{}
+	eachPageForm(t, func(_, action string, form *html.Node) {
+		if !byGet(form) && !slices.Contains(searches, action) {
+			return
+		}
+		for _, one := range fields(form) {
+			if id := action + " " + one.name; one.name != "was" && !seen[id] { // was is compared with what is typed, and goes no further
+				seen[id] = true
+				f(action, one.name)
+			}
+		}
+	})
+	if len(seen) < 30 {
+		t.Errorf("only %v", seen)
+	}
+}
+
+// TestAnAddressHasWhatWasTypedWhole: a domain, an app or a person that is cut is another one, as valid as the first.
+func TestAnAddressHasWhatWasTypedWhole(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
+	eachAsked(t, func(action, name string) {
+		if !slices.Contains(searches, action) {
+			return
+		}
+		form := url.Values{name: {longest[name]}}
+		if name == "key" {
+			form["find"], form["was"] = []string{"Site"}, []string{"Site"} // the key that the page had
+		}
+		to, err := url.Parse(w.ask(http.MethodPost, w.fill(action), form).Header.Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := to.Query().Get(name); got != longest[name] {
+			t.Errorf("%s: %s of %d bytes leads to %q", action, name, len(longest[name]), to)
+		}
+	})
 }

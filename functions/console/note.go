@@ -18,6 +18,8 @@ type note struct {
 	Link   string `json:"l,omitempty"` // of a new invitation
 	For    string `json:"f,omitempty"` // the recipient of the invitation, if one was named
 
+	Fields string `json:"d,omitempty"` // that the notice names, with blanks between
+
 	Seen *seenNote `json:"s,omitempty"` // beside a notice
 
 	Keys *outcome `json:"k,omitempty"` // of an act on the keys that were selected

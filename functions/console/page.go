@@ -58,7 +58,7 @@ type page struct {
 	Cut       int       // a list has more entries than these, and shows no more; 0: none has
 	LeftOut   bool      // stored records can't be read, and the page is without them
 	Notice    string
-	Missed    bool // the notice says that a search found nothing
+	Missed    bool // the notice says that a search found nothing, or that something of it was left out
 	Left      note
 	Bad       bool // a form was refused: screen readers say it with the title
 	Body      template.HTML
@@ -123,10 +123,10 @@ func (v *visit) render(status int, name, title string, data any) error {
 	}
 	p.Once = v.r.Method == http.MethodPost || left.Link != ""
 	if notice := "notice." + left.Notice; v.lang.Has(notice) {
-		if p.Notice = v.t(notice); left.Seen != nil {
+		if p.Notice = v.t(notice, "fields", v.fieldNames(left.Fields)); left.Seen != nil {
 			p.Notice += " " + left.Seen.text(v)
 		}
-		p.Missed = slices.Contains([]string{"found_none", "found_nowhere", "secret_left_out"}, left.Notice)
+		p.Missed = slices.Contains([]string{"found_none", "found_nowhere", leftOut}, left.Notice)
 	}
 	p.Left = left
 	if d, ok := data.(interface{ take(*visit, note) }); ok {

@@ -68,3 +68,32 @@ func TestKeysThatARequestCanBeAboutAreSuggested(t *testing.T) {
 		t.Errorf("%v: %s", err, page.text)
 	}
 }
+
+// TestTheSecretOfAnEndedKeyLeadsToIt too, where keys are chosen that haven't ended, so that the page says why it can't be; a key that can be
+// chosen goes first.
+func TestTheSecretOfAnEndedKeyLeadsToIt(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.Status = api.Revoked })
+	root := "/accounts/" + account + "/qps-requests/new"
+	var before []any
+	w.api.on("POST /v1/accounts/"+account+"/keys/find", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		w.api.mu.Lock()
+		defer w.api.mu.Unlock()
+		reply(out, 200, map[string]any{"matches": append([]any{map[string]any{"matched": "current", "key": w.api.key}}, before...)})
+		return true
+	})
+	for _, want := range []string{keyID, "key_2"} {
+		for how, to := range map[string]string{
+			"a form":     w.ask(http.MethodPost, root+"/key", url.Values{"find": {secret}, "qps": {"15"}}).Header.Get("Location"),
+			"an address": w.ask(http.MethodGet, root+"?qps=15&find="+secret, nil).Header.Get("Location"),
+		} {
+			if to != root+"?key="+want+"&qps=15" {
+				t.Errorf("by %s it leads to %q, want %s", how, to, want)
+			}
+		}
+		before = []any{map[string]any{"matched": "retired", "key": api.Key{Id: "key_2", Status: api.Active}}}
+	}
+	if page := w.ask(http.MethodGet, root+"?key="+keyID, nil); !strings.Contains(text(page.doc), "was revoked or deleted, so its limits can’t change.") {
+		t.Errorf("the page says %s", text(page.doc))
+	}
+}

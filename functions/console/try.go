@@ -31,7 +31,7 @@ type tryPage struct {
 // tryKey answers the address of the page.
 func (a *app) tryKey(v *visit) error {
 	d := &tryPage{form: newForm(), Asked: strings.TrimSpace(v.query("origin")), Address: strings.TrimSpace(v.query("address")), App: strings.TrimSpace(v.query("app"))}
-	asked := v.r.URL.Query().Has("origin")
+	asked := v.r.URL.Query().Has("origin") && v.note().Notice != leftOut // its verdict would be about another call
 	err := v.parallel(
 		reading(&d.Key, v.api, v.keyPath(), nil),
 		func(context.Context) (err error) {

@@ -123,7 +123,7 @@ func TestASecretInAFieldToSearchByIsInNoAddress(t *testing.T) {
 				t.Errorf("%s, %q leads to %q, want %q", id, typed, to, secretFinds[id])
 			}
 			page := w.ask(http.MethodGet, to, nil, "Cookie", w.with(w.noteOf(answer).cookie))
-			if !finds && !strings.Contains(text(page.doc), "you pasted") && !strings.Contains(to, "origin=https%3A%2F%2Fp.example") {
+			if !finds && !strings.Contains(text(page.doc), "you pasted") && !strings.Contains(text(page.doc), "looks like a secret") && !strings.Contains(to, "origin=https%3A%2F%2Fp.example") {
 				t.Errorf("%s, %q: %s says nothing of it: %s", id, typed, to, strings.Join(strings.Fields(text(page.doc)), " "))
 			}
 			if all := answer.text + page.text + fmt.Sprint(answer.Header, w.called()); strings.Contains(all, part) {
@@ -161,6 +161,36 @@ func TestAPageIsTestedByItsOrigin(t *testing.T) {
 		want := keyPath + "/try?address=203.0.113.7&origin=" + url.QueryEscape(want)
 		if to := w.ask(http.MethodPost, keyPath+"/test", url.Values{"origin": {typed}, "address": {"203.0.113.7"}, "app": {""}}).Header.Get("Location"); to != want {
 			t.Errorf("%q leads to %q, want %q", typed, to, want)
+		}
+	}
+}
+
+// TestWhatIsLeftOutOfAnAddressIsNamed, and all other fields are kept: what may be a secret, and what is longer than any name.
+func TestWhatIsLeftOutOfAnAddressIsNamed(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
+	long, trail := strings.Repeat("a", mostTyped+1), "/accounts/"+account+"/account/audit"
+	for _, c := range []struct{ path, form, to, says string }{
+		{keyPath + "/test", "origin=one.example&address=203.0.113.7&app=" + secret, keyPath + "/try?address=203.0.113.7&origin=https%3A%2F%2Fone.example", "App."},
+		{keyPath + "/test", "origin=one.example&address=" + secret + "&app=" + long, keyPath + "/try?origin=https%3A%2F%2Fone.example", "IP address, App."},
+		{keyPath + "/test", "origin=" + long + "&address=203.0.113.7", keyPath + "/try?address=203.0.113.7", "Page address."},
+		{trail, "who=" + goodSecret + "&action=key", trail + "?action=key", "By."},
+		{trail, "key=" + long + "&who=me", trail + "?who=me", "Key ID."},
+		{endSessionsPage + "/subject", "subject=" + long, endSessionsPage, "Subject."},
+		{"/accounts/" + account + "/domains/one", "find=shop&domain=" + long, "/accounts/" + account + "/domains/one?find=shop", "Domain."},
+	} {
+		form, err := url.ParseQuery(c.form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := w.ask(http.MethodPost, c.path, form)
+		if to := answer.Header.Get("Location"); to != c.to {
+			t.Errorf("%.100s leads to %.200q, want %q", c.form, to, c.to)
+			continue
+		}
+		page := w.ask(http.MethodGet, c.to, nil, "Cookie", w.with(w.noteOf(answer).cookie))
+		if want := "Left out, because it looks like a secret or is too long: " + c.says; !strings.Contains(text(page.doc), want) {
+			t.Errorf("%.100s: the page doesn't say %q: %s", c.form, want, strings.Join(strings.Fields(text(page.doc)), " "))
 		}
 	}
 }

@@ -19,7 +19,10 @@ func (v *visit) findKey(problems *form, takes func(api.Key) bool) (chosen string
 		return "", nil, nil
 	}
 	if hash := v.soughtHash(typed); hash != "" { // from an address that somebody made
-		return v.findHolder(hash, problems, takes)
+		if chosen, err = v.holder(hash, takes); err == nil && chosen == "" {
+			problems.add("find", v.t("notice.found_none"))
+		}
+		return chosen, nil, err
 	}
 	problems.Values["find"] = typed
 	found, more, err := v.keysLike(v.ctx(), typed, takes)
@@ -38,18 +41,6 @@ func (v *visit) findKey(problems *form, takes func(api.Key) bool) (chosen string
 		problems.add("find", v.t("usage.key.unknown", "text", typed))
 	}
 	return "", found, nil
-}
-
-// findHolder finds the key that has a secret.
-func (v *visit) findHolder(hash string, problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, err error) {
-	found, err := v.holders(hash)
-	for _, m := range found {
-		if takes(m.Key) {
-			return m.Key.Id, nil, nil
-		}
-	}
-	problems.add("find", v.t("notice.found_none"))
-	return "", nil, err
 }
 
 func anyKey(api.Key) bool { return true }

@@ -213,12 +213,14 @@ func optional(read func(context.Context) error, failed *bool) func(context.Conte
 }
 
 // ownAddress returns a page's own address for the forms that come back to it, or "/" where it has a part that could be a secret
-// that somebody has put there. Every secret is longer than maxRepeated, and so may be the values that longValues name.
+// that somebody has put there. Every secret is longer than maxRepeated, and so may be the values that longValues and longParts name.
 func ownAddress(u *url.URL) string {
+	before := ""
 	for part := range strings.SplitSeq(u.Path, "/") {
-		if len(part) > maxRepeated {
+		if len(part) > maxRepeated && (!longParts[before] || secretIn(part) != "") {
 			return "/"
 		}
+		before = part
 	}
 	for name, values := range u.Query() {
 		for _, value := range append(values, name) {
@@ -234,9 +236,12 @@ const maxRepeated = 32
 
 // longValues are the parameters of the console's own links and forms whose values may be long.
 var longValues = map[string]bool{
-	"page": true, "further": true, "audit": true, "subject": true, "issuer": true, "origin": true, "address": true, "app": true, "q": true, "who": true, "domain": true,
-	"label": true, "find": true, "was": true, "product": true, "class": true,
+	"page": true, "further": true, "subject": true, "issuer": true, "origin": true, "address": true, "app": true, "q": true, "who": true, "domain": true,
+	"label": true, "find": true, "product": true, "class": true,
 }
+
+// longParts are the parts of a path before the name of a class or group of limits, which may be long.
+var longParts = map[string]bool{"limits": true, "quotas": true}
 
 // localPath keeps a path of the console out of what a query says, and "/" otherwise: no other site, no other scheme.
 func localPath(path string) string {
