@@ -137,7 +137,7 @@ var ourPages = []string{
 	"/accounts/" + account + "/account", "/accounts/" + account + "/account/details", "/accounts/" + account + "/account/remove?subject=a%7Cb%2Fc", "/accounts/" + account + "/account/audit", "/accounts/" + account + "/account/audit?action=key&from=2026-08-01",
 	"/accounts/" + account + "/account/export", "/accounts/" + account + "/account/close", "/invitations",
 	"/accounts/" + account + "/statements", "/operator/statements", closeStatementPage + "?month=" + lastMonth(),
-	"/operator", "/operator?q=a", "/operator/accounts", allExposed, allSuspended, "/operator/accounts/" + account, "/operator/accounts/" + account + "/people", "/operator/accounts/" + account + "/limits", "/operator/accounts/" + account + "/close", "/operator/accounts/" + account + "/type", "/operator/keys/" + keyID,
+	"/operator", "/operator?q=a", "/operator/accounts", allBlocked, allExposed, allSuspended, "/operator?q=a&in=people&further=tok", "/operator/accounts/" + account, "/operator/accounts/" + account + "/people", "/operator/accounts/" + account + "/limits", "/operator/accounts/" + account + "/close", "/operator/accounts/" + account + "/type", "/operator/keys/" + keyID,
 	erasePage, erasePage + "?subject=x", endSessionsPage, endSessionsPage + "?subject=x", "/operator/operators", "/operator/operators/audit", "/operator/operators/remove?subject=o+2%2Fx", "/operator/qps-requests", "/operator/qps-requests/" + account + "/" + requestID1,
 }
 

@@ -101,7 +101,7 @@ func (a *app) searchAll(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showAnyHolder(hash)
 	}
-	query, left := v.sought(soughtInAccounts, "q")
+	query, left := v.sought(soughtInAccounts, "q", "in")
 	return v.searched("/operator", query, left)
 }
 

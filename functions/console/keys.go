@@ -55,7 +55,7 @@ type keyList struct {
 	Total                                 string           // how many keys there are, and which of them the page has
 	Place                                 string           // which page it is, of how many
 	Labels                                []api.LabelCount // to choose from
-	LabelsCut                             int              // there may be more than these; 0: there are not
+	MostLabels                            int              // there may be more than these; 0: there are not
 	Selected                              *doneView        // what has become of the keys that were selected
 	All                                   bool             // of the page are to be selected
 	Gone                                  bool             // some of them are deleted
@@ -202,7 +202,7 @@ func (d *keyList) count(v *visit, found api.KeyList) {
 		return
 	}
 	if d.Labels = *found.Labels; len(d.Labels) >= mostLabels {
-		d.LabelsCut = mostLabels
+		d.MostLabels = mostLabels
 	}
 	if d.Label != "" && !slices.ContainsFunc(d.Labels, func(l api.LabelCount) bool { return d.Labelled(l.Name) }) {
 		d.Labels = append([]api.LabelCount{{Name: d.Label}}, d.Labels...)

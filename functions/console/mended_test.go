@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -80,11 +81,16 @@ func TestWhatSupportCanHelpWithLeadsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	naming := map[string]bool{}
 	for key, said := range english {
-		code, ok := strings.CutPrefix(key, "problem.")
-		if !ok || !regexp.MustCompile(`(ask|contact) support|Support can help`).MatchString(fmt.Sprint(said)) {
-			continue
+		if code, ok := strings.CutPrefix(key, "problem."); ok && strings.Contains(strings.ToLower(fmt.Sprint(said)), "support") {
+			naming[code] = true
 		}
+	}
+	if !maps.Equal(naming, supported) {
+		t.Errorf("the texts of %v name support, the page leads there for %v", naming, supported)
+	}
+	for code := range supported {
 		w.refuse(http.StatusConflict, code)
 		for target, ref := range map[string]string{"/accounts/" + account + "/keys/new": account, "/accounts": "api-request-1"} {
 			page := w.ask(http.MethodPost, target, url.Values{"name": {"Other"}, "was": {account}})
@@ -208,9 +214,34 @@ func TestAListThatIsCutSaysSo(t *testing.T) {
 	}
 }
 
-// TestALabelFilterThatIsCutSaysSo.
-func TestALabelFilterThatIsCutSaysSo(t *testing.T) {
-	for n, cut := range map[int]bool{mostLabels - 1: false, mostLabels: true} {
+// TestAMenuOfAccountsThatIsCutSaysSo itself: the page's lists are whole.
+func TestAMenuOfAccountsThatIsCutSaysSo(t *testing.T) {
+	for _, cut := range []bool{true, false} {
+		w := newWalker(t, "owner")
+		w.api.on("GET /v1/me", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			me := api.Me{Accounts: []api.MyAccount{{Id: account, Name: "Own", Role: api.Owner}}}
+			if cut {
+				me.NextPageToken = ptr("more")
+			}
+			reply(out, 200, me)
+			return true
+		})
+		page := w.ask(http.MethodGet, "/accounts/"+account+"/account", nil)
+		menu := ""
+		elements(page.doc, func(n *html.Node) {
+			if attr(n, "id") == "accounts" {
+				menu = text(n)
+			}
+		})
+		if says := strings.Contains(menu, "Only the first 500 accounts are listed."); says != cut || strings.Contains(text(page.doc), "A list on this page") {
+			t.Errorf("cut: %t, says: %t, %s", cut, says, text(page.doc))
+		}
+	}
+}
+
+// TestAFullChoiceOfLabelsSaysWhereOthersAre: the API tells of no more, and not whether there are more.
+func TestAFullChoiceOfLabelsSaysWhereOthersAre(t *testing.T) {
+	for n, full := range map[int]bool{mostLabels - 1: false, mostLabels: true} {
 		w := newWalker(t, "owner")
 		w.api.on("GET /v1/accounts/"+account+"/keys", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
 			var labels []api.LabelCount
@@ -221,7 +252,7 @@ func TestALabelFilterThatIsCutSaysSo(t *testing.T) {
 			return true
 		})
 		page := w.ask(http.MethodGet, "/accounts/"+account+"/keys", nil)
-		if says := strings.Contains(text(page.doc), "Only the 50 most common labels"); says != cut {
+		if says := strings.Contains(text(page.doc), "Up to 50 labels are listed. Search finds any other."); says != full {
 			t.Errorf("%d labels: said: %t", n, says)
 		}
 	}

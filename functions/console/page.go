@@ -56,6 +56,7 @@ type page struct {
 	Nav       []navItem
 	Waiting   *overview // what waits for operators; nil: not asked for, or not to be had
 	Cut       int       // a list has more entries than these, and shows no more; 0: none has
+	CutMenu   int       // of the accounts that the menu has, where there are more; 0: it has all
 	LeftOut   bool      // stored records can't be read, and the page is without them
 	Notice    string
 	Missed    bool // the notice says that a search found nothing, or that something of it was left out
@@ -140,7 +141,9 @@ func (v *visit) render(status int, name, title string, data any) error {
 		if err != nil {
 			return err
 		}
-		p.Me = &me
+		if p.Me = &me; v.meValue.cut {
+			p.CutMenu = mostPages * 100
+		}
 		p.Can.Operate, p.Can.Decide = me.Operator, decides(me)
 		if err := v.enter(&p); err != nil {
 			return err

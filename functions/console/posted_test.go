@@ -229,6 +229,23 @@ func TestAPartOfAnEmailAddressIsASearchOfPeople(t *testing.T) {
 	}
 }
 
+// TestASearchOfPeopleStaysOne, and so does one of names, until its text is removed.
+func TestASearchOfPeopleStaysOne(t *testing.T) {
+	w := newWalker(t, "owner")
+	for in, kept := range map[string]string{"people": "&in=people", "name": "&in=name", "elsewhere": "", "": ""} {
+		page := w.ask(http.MethodGet, "/operator?q=nilsen&in="+in, nil)
+		i := slices.IndexFunc(forms(page.doc), func(f formOf) bool { return f.action == "/operator" })
+		form := forms(page.doc)[i].values()
+		form.Set("q", "hansen")
+		if to := w.ask(http.MethodPost, "/operator", form).Header.Get("Location"); to != "/operator?"+strings.TrimPrefix(kept+"&q=hansen", "&") {
+			t.Errorf("in %q: %v leads to %q", in, form, to)
+		}
+	}
+	if home := w.ask(http.MethodGet, "/operator?in=people", nil); strings.Contains(home.text, `name="in"`) {
+		t.Error("a search without a text is one of people")
+	}
+}
+
 // TestEachLimitStandsBesideTheBusiestMinute, which is of all products together and so compared with none of them.
 func TestEachLimitStandsBesideTheBusiestMinute(t *testing.T) {
 	w := newWalker(t, "owner")

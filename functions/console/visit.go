@@ -40,6 +40,7 @@ type visit struct {
 
 type result struct {
 	me  api.Me
+	cut bool // there are more accounts
 	err error
 }
 
@@ -159,12 +160,12 @@ func (v *visit) signedIn() error {
 	}
 	v.session, v.api = s, v.app.api.As(s.Access)
 	v.me = make(chan result, 1)
-	ctx, client := v.ctx(), v.api // of now: the request may get another context meanwhile
+	ctx, client := v.ctx(), v.api.Apart() // of now: the request may get another context meanwhile
 	go func() {
 		var me api.Me
 		err := management.Pages(ctx, client, "/v1/me", mostPages, func(page api.Me) *string { return page.NextPageToken },
 			func(page api.Me) { page.Accounts = append(me.Accounts, page.Accounts...); me = page })
-		v.me <- result{me, err}
+		v.me <- result{me, client.Cut(), err}
 	}()
 	return nil
 }

@@ -53,6 +53,12 @@ func (p Person) LeftOut() bool { return p.left != nil && p.left.Load() }
 // Cut reports whether Pages has read a list so far that has more than it reads.
 func (p Person) Cut() bool { return p.cut != nil && p.cut.Load() }
 
+// Apart returns the same person with a Cut of its own, for a list beside those of the page.
+func (p Person) Apart() Person {
+	p.cut = new(atomic.Bool)
+	return p
+}
+
 // Problem is a refusal of the API.
 type Problem struct {
 	api.Problem
