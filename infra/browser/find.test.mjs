@@ -103,6 +103,34 @@ for (const options of [{}, { javaScriptEnabled: false }]) {
   });
 }
 
+test("a search that was stopped leaves nothing of its secret for the next one", async () => {
+  const { id } = await api("owner", "POST", "/v1/accounts", { name: "Stopped searches" }), root = `${stack().console_url}/accounts/${id}`;
+  await api("operator", "PATCH", `/v1/accounts/${id}`, { type: "enterprise" });
+  const key = await keyOf(id, { name: "Stopped" });
+  for (const [path, box, required] of [["keys", "#q", false], ["qps-requests/new", "#f-find", true]]) {
+    const c = await context(browser);
+    const page = await c.newPage();
+    await signIn(page, "owner");
+    await page.goto(`${root}/${path}`);
+    const sent = [], tab = await c.newCDPSession(page); // a locator would wait for the answer
+    const ask = async (expression) => (await tab.send("Runtime.evaluate", { expression, returnByValue: true })).result.value;
+    await page.route("**/*", (route) => (route.request().method() === "POST" && route.request().isNavigationRequest() ? void sent.push(route) : route.continue()));
+    const state = `(({ form, required }) => [form.querySelectorAll("[name=secret_sha256]").length, required])(document.querySelector("${box}"))`;
+    const [request] = await Promise.all([page.waitForRequest((one) => one.isNavigationRequest()), ask(`{ const box = document.querySelector("${box}"); box.value = "${key.secret}"; box.form.requestSubmit(); }`)]);
+    assert.ok(request.postData().includes(hash(key.secret)));
+    await tab.send("Page.stopLoading");
+    for (let i = 0; i < 200 && (await ask(state))[0]; i++) await new Promise((done) => setTimeout(done, 20));
+    assert.deepEqual(await ask(state), [0, required], path);
+    assert.equal(sent.length, 1);
+    await page.unroute("**/*");
+    if (path === "keys") {
+      await ask(`{ const status = document.querySelector("#status"); status.value = "active"; status.form.requestSubmit(); }`);
+      await page.waitForURL(/keys\?.*status=active$/);
+    }
+    await c.close();
+  }
+});
+
 test("the secret that a rotation is ending is found, and said so; one of nobody isn't", async () => {
   const key = await keyOf(stack().demo_account, { name: "Rotated and lost" });
   await api("owner", "POST", `/v1/accounts/${stack().demo_account}/keys/${key.id}/rotate`, { grace_seconds: 3600 });

@@ -122,6 +122,10 @@ function idle() {
 function release() {
   idle();
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const hash of document.querySelectorAll("[name=secret_sha256]")) { // the form asks for something else then
+    sought(hash.form).required = "required" in hash.dataset;
+    hash.remove();
+  }
 }
 globalThis.navigation?.addEventListener("navigateerror", release);
 
@@ -369,7 +373,9 @@ async function sendHash(form, secret) {
   field.name = "secret_sha256";
   field.value = [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   form.append(field);
-  Object.assign(sought(form), { value: "", required: false });
+  const box = sought(form);
+  if (box.required) field.dataset.required = "";
+  Object.assign(box, { value: "", required: false });
   setTimeout(() => form.requestSubmit()); // not while the first attempt is still being answered
 }
 
@@ -447,10 +453,7 @@ if (followed) {
   }, 4000);
 }
 
-addEventListener("pageshow", () => {
-  release();
-  document.querySelector("[name=secret_sha256]")?.remove();
-});
+addEventListener("pageshow", release);
 
 restoreDraft();
 
