@@ -43,7 +43,7 @@ const views = (language) => {
 };
 
 // In the page, in a theme: what is wider than the page, what can be pressed and is lower or narrower than 24 px (links in the middle of a text
-// may be), and words and numbers of texts that a line's end cuts. What has no words (IDs, domains, keys) may be cut.
+// may be), rows of tables that aren't shown, and words and numbers of texts that a line's end cuts. What has no words (IDs, domains, keys) may be cut.
 const faults = ({ theme, words, narrow }) => {
   document.documentElement.dataset.theme = theme;
   const found = [];
@@ -60,6 +60,9 @@ const faults = ({ theme, words, narrow }) => {
     const box = (e.type === "radio" || e.type === "checkbox" ? e.closest("label") ?? document.querySelector(`label[for="${e.id}"]`) ?? e : e).getBoundingClientRect();
     const text = e.tagName === "A" && getComputedStyle(e).display === "inline";
     if (!text && (box.height < 23.9 || box.width < 23.9)) found.push(`too small to press: ${e.tagName}.${e.className} ${e.innerText.slice(0, 30)} ${Math.round(box.width)} x ${Math.round(box.height)}`);
+  }
+  for (const row of document.querySelectorAll("tbody > tr:not([hidden])")) {
+    if (row.closest("table").checkVisibility() && !row.checkVisibility()) found.push(`a row isn't shown: ${row.textContent.trim().slice(0, 30)}`);
   }
   const lines = (range) => {
     const tops = [...range.getClientRects()].filter((r) => r.width > 0).map((r) => Math.round(r.top));
