@@ -89,6 +89,8 @@ func (p *player) run(address string, dial func(network, address string, timeout 
 	}
 	defer signal.Reset(syscall.SIGTERM) // which ends the process once the loop runs
 	err := loop.Run()
+	p.order.Lock()
+	defer p.order.Unlock()
 	if p.n != p.warm+p.calls {
 		p.t.Fatalf("ended after %d of %d calls: %v", p.n, p.warm+p.calls, err)
 	}
