@@ -130,7 +130,7 @@ func (s *state) baseOfNext(limit int64, sent, ended time.Duration) time.Duration
 // alive reports whether the tokens may still be used: time is counted from before they were asked for, by the clock
 // that saw more of it pass.
 func (s *state) alive(now Now) bool {
-	return max(now.Mono-s.bought.Mono, now.Wall.Sub(s.bought.Wall)) < s.life
+	return now.Since(s.bought) < s.life
 }
 
 // takeAhead takes over what an ask that was applied got of the window after its own. Only a grant out of the ask's own window holds
@@ -165,7 +165,7 @@ func (s *state) ready(now Now) bool {
 // Answer takes what came of the ask of a [Step], and goes on.
 func (l *Limiter) Answer(ask Ask, seen Seen, err error, now Now) Step {
 	s := l.states.get(ask.Limit)
-	l.breaker.Note(ask.Limit, &s.breaker, err, breaker.Now(now))
+	l.breaker.Note(ask.Limit, &s.breaker, err, now)
 	if err != nil {
 		return s.fallback(ask.limit, now)
 	}

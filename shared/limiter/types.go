@@ -3,16 +3,12 @@ package limiter
 import (
 	"context"
 	"time"
+
+	"latchkey/shared/limiter/internal/clock"
 )
 
-// Now is one moment as an environment sees it.
-type Now struct {
-	// Wall may be wrong by seconds, and jumps. It names the first window of a key, tells a limit that nobody used for
-	// long from a busy one, and kills tokens that were held through a freeze in which the monotonic clock stood still.
-	Wall time.Time
-	// Mono runs evenly from any start of the environment's own. It proves that time has passed.
-	Mono time.Duration
-}
+// Now is one moment as an environment sees it, by its wall clock and its monotonic one.
+type Now = clock.Now
 
 // Store is the table of leases, shared by all environments.
 type Store interface {

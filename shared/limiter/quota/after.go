@@ -28,7 +28,7 @@ func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 	}
 	known := len(l.waiting)
 	for range looks {
-		if s := l.states.walk(); s != nil && s.tokens > 0 && elapsed(s.used, now) > idleFor {
+		if s := l.states.walk(); s != nil && s.tokens > 0 && now.Since(s.used) > idleFor {
 			l.giveBack(s)
 		}
 	}
@@ -64,7 +64,7 @@ func (l *Limiter) Corrected(ask Ask, seen Seen, err error) {
 		l.wait(ask)
 		return
 	}
-	l.breaker.Note(ask.Name, l.rest(&ask), err, breaker.Now(l.at))
+	l.breaker.Note(ask.Name, l.rest(&ask), err, l.at)
 	for i := range l.waiting { // of another day
 		if w := &l.waiting[i]; w.Name == ask.Name {
 			w.rest = ask.rest

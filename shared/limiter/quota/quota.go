@@ -177,7 +177,7 @@ func (l *Limiter) corrected(ask Ask, seen Seen, err error) (again Ask, unfinishe
 func (l *Limiter) Answer(ask Ask, seen Seen, err error, now limiter.Now) Step {
 	s := l.call.asked
 	l.at = now
-	l.breaker.Note(s.limit.Name, &s.breaker, err, breaker.Now(now))
+	l.breaker.Note(s.limit.Name, &s.breaker, err, now)
 	switch {
 	case err != nil:
 		s.passed = true

@@ -129,11 +129,6 @@ func (s *state) learn(ask Ask, seen Seen) {
 	}
 }
 
-// elapsed is the time between two readings, by the clock that saw more of it pass.
-func elapsed(from, to limiter.Now) time.Duration {
-	return max(to.Mono-from.Mono, to.Wall.Sub(from.Wall))
-}
-
 // demand estimates how many calls an environment gets under one limit within the horizon.
 type demand struct {
 	calls    int64 // since folded
@@ -152,13 +147,13 @@ func (d *demand) at(now limiter.Now) int64 {
 	if d.begun.Wall.IsZero() {
 		d.begun, d.folded = now, now
 	}
-	if part := float64(elapsed(d.folded, now)) / float64(horizon); part > 1e-9 {
+	if part := float64(now.Since(d.folded)) / float64(horizon); part > 1e-9 {
 		fade := math.Exp(-part)
 		d.expected = d.expected*fade + calls*(1-fade)/part
 	} else {
 		d.expected += calls
 	}
 	d.calls, d.folded = 0, now
-	seen := 1 - math.Exp(-float64(elapsed(d.begun, now))/float64(horizon)) // of the horizon, weighted in the same way
+	seen := 1 - math.Exp(-float64(now.Since(d.begun))/float64(horizon)) // of the horizon, weighted in the same way
 	return int64(d.expected / max(seen, 1.0/boldest))
 }

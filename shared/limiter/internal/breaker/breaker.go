@@ -8,6 +8,8 @@ package breaker
 import (
 	"errors"
 	"time"
+
+	"latchkey/shared/limiter/internal/clock"
 )
 
 const (
@@ -23,21 +25,11 @@ const (
 // limit's item.
 var ErrNotAsked = errors.New("limiter: the store wasn't asked")
 
-// Now is a moment by both clocks, as limiter.Now is.
-type Now struct {
-	Wall time.Time
-	Mono time.Duration
-}
-
-func (n Now) since(earlier Now) time.Duration {
-	return max(n.Wall.Sub(earlier.Wall), n.Mono-earlier.Mono)
-}
-
 // Limit is the breaker's state of one limit. Its zero value is one that hasn't failed.
 type Limit struct {
 	rest   time.Duration // after its last failure; 0: it has succeeded since
 	until  time.Duration // by the monotonic clock
-	failed Now           // last
+	failed clock.Now     // last
 }
 
 // Breaker is the state of all limits, which have names. Its zero value lets all be asked for.
@@ -45,7 +37,7 @@ type Breaker[Name comparable] struct {
 	failing Name // the limit that failed last; the zero Name after a success
 	all     bool
 	until   time.Duration // of the rest of all
-	failed  Now           // a limit, last
+	failed  clock.Now     // a limit, last
 }
 
 // Open reports whether a limit isn't to be asked for now.
@@ -57,7 +49,7 @@ func (b *Breaker[Name]) Open(l *Limit, now time.Duration) bool {
 func (b *Breaker[Name]) All(now time.Duration) bool { return b.all && now < b.until }
 
 // Note notes what came of an ask for a limit. One that wasn't made changes nothing.
-func (b *Breaker[Name]) Note(name Name, l *Limit, err error, now Now) {
+func (b *Breaker[Name]) Note(name Name, l *Limit, err error, now clock.Now) {
 	switch {
 	case err == nil:
 		*l, *b = Limit{}, Breaker[Name]{}
@@ -66,11 +58,11 @@ func (b *Breaker[Name]) Note(name Name, l *Limit, err error, now Now) {
 	}
 }
 
-func (b *Breaker[Name]) fail(name Name, l *Limit, now Now) {
-	if now.since(l.failed) > failingFor {
+func (b *Breaker[Name]) fail(name Name, l *Limit, now clock.Now) {
+	if now.Since(l.failed) > failingFor {
 		*l = Limit{}
 	}
-	if now.since(b.failed) > failingFor {
+	if now.Since(b.failed) > failingFor {
 		*b = Breaker[Name]{}
 	}
 	l.rest = min(max(2*l.rest, Pause), longest)
