@@ -72,8 +72,7 @@ func (a *app) searchKeys(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showHolder(hash)
 	}
-	query, left := v.sought(soughtFor, "q", "status", "product", "label", "sort")
-	return v.searched(v.accountURL("/keys"), query, left)
+	return v.searched(v.accountURL("/keys"), soughtFor, "q", "status", "product", "label", "sort")
 }
 
 // holders are the account's keys that have, or had, a secret.
@@ -101,8 +100,7 @@ func (a *app) searchAll(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showAnyHolder(hash)
 	}
-	query, left := v.sought(soughtInAccounts, "q", "in")
-	return v.searched("/operator", query, left)
+	return v.searched("/operator", soughtInAccounts, "q", "in")
 }
 
 // searchKeysOf leads to what an operator searched for among an account's keys; a secret leads to its key, whosever it is.
@@ -110,8 +108,7 @@ func (a *app) searchKeysOf(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showAnyHolder(hash)
 	}
-	query, left := v.sought(soughtFor, "q", "status")
-	return v.searched("/operator/accounts/"+v.r.PathValue("account"), query, left)
+	return v.searched("/operator/accounts/"+v.r.PathValue("account"), soughtFor, "q", "status")
 }
 
 // showAnyHolder leads to the key, of whatever account, that has or had a secret.
@@ -165,8 +162,14 @@ func leavesOut(name, value string) bool {
 // leftOut is the notice that names the fields that were left out.
 const leftOut = "left_out"
 
-// searched leads to the address of a page, with what its form asks for. The page names the fields that were left out.
-func (v *visit) searched(path string, query url.Values, left []string) error {
+// searched leads to the address of a page, with what its form asks for.
+func (v *visit) searched(path string, cut func(string) string, fields ...string) error {
+	query, left := v.sought(cut, fields...)
+	return v.answered(path, query, left)
+}
+
+// answered leads to the address of a page, which names the fields that were left out.
+func (v *visit) answered(path string, query url.Values, left []string) error {
 	if len(left) > 0 {
 		return v.leave(withQuery(path, query), note{Notice: leftOut, Fields: strings.Join(left, " ")})
 	}
@@ -195,8 +198,7 @@ func (v *visit) fieldNames(fields string) string {
 func (v *visit) searchedKey(path, field, name string, takes func(api.Key) bool, fields ...string) error {
 	hash := v.soughtHash(v.form(field))
 	if hash == "" {
-		query, left := v.sought(soughtFor, append(fields, field)...)
-		return v.searched(path, query, left)
+		return v.searched(path, soughtFor, append(fields, field)...)
 	}
 	query, left := v.sought(soughtFor, fields...)
 	id, err := v.holder(hash, takes)
@@ -207,7 +209,7 @@ func (v *visit) searchedKey(path, field, name string, takes func(api.Key) bool, 
 		return v.done(withQuery(path, query), "found_none")
 	}
 	query.Set(name, id)
-	return v.searched(path, query, left)
+	return v.answered(path, query, left)
 }
 
 // holder returns the ID of the key that has, or had, a secret, "" if none has. One that takes accepts goes before others, whose page says why
@@ -224,8 +226,7 @@ func (v *visit) holder(hash string, takes func(api.Key) bool) (string, error) {
 // chooseKey leads to the page about the key that a field of its form means. What the page had in the field means the same key as before.
 func (v *visit) chooseKey(path string, takes func(api.Key) bool, fields ...string) error {
 	if typed := v.form("find"); typed != "" && typed == v.form("was") && v.form("key") != "" {
-		query, left := v.sought(soughtFor, append(fields, "key")...)
-		return v.searched(path, query, left)
+		return v.searched(path, soughtFor, append(fields, "key")...)
 	}
 	return v.searchedKey(path, "find", "key", takes, fields...)
 }

@@ -41,8 +41,7 @@ func (a *app) operatorRoutes() {
 	for _, page := range []string{erasePage, endSessionsPage} {
 		a.elsewhere("GET "+page+"/subject", page)
 		a.person("POST "+page+"/subject", func(v *visit) error {
-			query, left := v.sought(soughtFor, "subject")
-			return v.searched(page, query, left)
+			return v.searched(page, soughtFor, "subject")
 		})
 	}
 	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
@@ -58,8 +57,7 @@ func (a *app) operatorRoutes() {
 	a.person("POST /operator/operators/remove", a.removeOperator)
 	a.person("GET /operator/operators/audit", a.showOperatorsAudit)
 	a.person("POST /operator/operators/audit", func(v *visit) error {
-		query, left := v.sought(soughtFor, "action", "who", "from", "to")
-		return v.searched("/operator/operators/audit", query, left)
+		return v.searched("/operator/operators/audit", soughtFor, "action", "who", "from", "to")
 	})
 	a.person("GET /operator/operators/audit.csv", a.downloadOperatorsAudit)
 	a.person("GET "+allBlocked, a.showBlockedKeys)

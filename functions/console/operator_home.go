@@ -67,7 +67,9 @@ func (a *app) lookUp(v *visit) error {
 	var pending api.QpsRequestList
 	var products []api.Product
 	var reads []func(context.Context) error
-	if !d.searches() { // which makes as many calls as a page may without
+	if d.searches() { // with as many calls as a page may make, so that the tabs are without their counts
+		reads = append(reads, v.search(d))
+	} else {
 		reads = append(reads, v.waiting())
 	}
 	if d.Home {
@@ -75,9 +77,6 @@ func (a *app) lookUp(v *visit) error {
 			products, err = a.productList(ctx, v.api)
 			return err
 		})
-	}
-	if d.searches() {
-		reads = append(reads, v.search(d))
 	}
 	if !d.Home && (d.Search == nil || d.Further == "") {
 		reads = append(reads, reading(&found, v.api, "/v1/operator/accounts", d.query()))

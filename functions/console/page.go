@@ -142,7 +142,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 			return err
 		}
 		if p.Me = &me; v.meValue.cut {
-			p.CutMenu = mostPages * 100
+			p.CutMenu = mostEntries
 		}
 		p.Can.Operate, p.Can.Decide = me.Operator, decides(me)
 		if err := v.enter(&p); err != nil {
@@ -152,7 +152,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 	}
 	p.Nav, p.LeftOut = v.navigation(&p), v.api.LeftOut()
 	if v.api.Cut() {
-		p.Cut = mostPages * 100
+		p.Cut = mostEntries
 	}
 	html, err := v.app.pages.execute(v, name, p)
 	if err != nil {

@@ -33,7 +33,7 @@ func (a *app) testPage(v *visit) error {
 	} else {
 		query.Set("origin", sent) // a call without one is tested, too
 	}
-	return v.searched(v.keyURL("/try"), query, left)
+	return v.answered(v.keyURL("/try"), query, left)
 }
 
 // testedFields are the fields of the test's form, by the members of the API's body that they fill.

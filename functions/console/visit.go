@@ -142,6 +142,9 @@ func (v *visit) setCookie(name, value string, life time.Duration) (kept bool) {
 // mostPages bounds the lists that a page shows whole: 500 entries.
 const mostPages = 5
 
+// mostEntries is the number of them.
+const mostEntries = mostPages * 100
+
 // signedIn opens the session and renews its access token if that ends soon.
 func (v *visit) signedIn() error {
 	cookie := v.cookie(sessionCookie)

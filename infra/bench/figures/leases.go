@@ -29,8 +29,8 @@ type Lease struct {
 }
 
 // lease simulates one limit over so many environments, with the bound of one item.
-func lease(rate float64, environments, mostLimit int) Lease {
-	limit := limitOf(rate, mostLimit)
+func lease(rate float64, environments, most int) Lease {
+	limit := limitOf(rate, most)
 	length := 3 * time.Second
 	if calls := 200.0; rate*length.Seconds() < calls {
 		length = time.Duration(calls / rate * float64(time.Second))
@@ -50,10 +50,10 @@ type Leases struct {
 }
 
 // leases simulates one limit of each quarter of a decade, and takes those between two as that.
-func (l Load) leases(rates []float64, mostLimit int) (of Leases) {
+func (l Load) leases(rates []float64, most int) (of Leases) {
 	known := steps[Lease]{}
 	for _, r := range rates {
-		one, at := known.of(r, func(at float64) Lease { return lease(at, l.Environments, mostLimit) })
+		one, at := known.of(r, func(at float64) Lease { return lease(at, l.Environments, most) })
 		writes := one.Writes * r / at
 		of.Writes, of.Item = of.Writes+writes, max(of.Item, writes)
 		of.Suspended += one.Fallback * r / l.Calls
