@@ -33,7 +33,7 @@ type player struct {
 	open        int  // connections in memory
 	broke       bool // the connection, before the next call
 	over        bool
-	// order is what the race detector sees of the sockets' order: it isn't told of the loop's reads and writes.
+	// order tells the race detector in which order the goroutines run: it doesn't see the loop's reads and writes, which order them.
 	order sync.Mutex
 
 	before, after held
