@@ -137,5 +137,5 @@ func (l *memory) next() string {
 	}
 	c := l.calls[l.n-1]
 	l.deadline = l.clock.Add(c.timeout)
-	return event(c.id, strconv.Itoa(l.n), "Lambda-Runtime-Invocation-Id: "+c.invocation, fmt.Sprintf("Lambda-Runtime-Deadline-Ms: %d", l.deadline.UnixMilli()))
+	return event(c.id, "event "+strconv.Itoa(l.n), "Lambda-Runtime-Invocation-Id: "+c.invocation, fmt.Sprintf("Lambda-Runtime-Deadline-Ms: %d", l.deadline.UnixMilli()))
 }

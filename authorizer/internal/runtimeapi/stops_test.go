@@ -51,7 +51,7 @@ func TestAStopChangesNothingButTime(t *testing.T) {
 				if err := l.run(); !errors.Is(err, errOver) {
 					t.Fatal(err)
 				}
-				if want := map[string]string{"i1": "[1]", "i2": "[2]", "i3": "[3]"}; !maps.Equal(l.got, want) || len(l.posts) != 3 || len(l.logged) > 0 {
+				if want := map[string]string{"i1": "[event 1]", "i2": "[event 2]", "i3": "[event 3]"}; !maps.Equal(l.got, want) || len(l.posts) != 3 || len(l.logged) > 0 {
 					t.Errorf("answers %v by %v, want %v; logged %q", l.got, l.posts, want, l.logged)
 				}
 				if len(points) != 8 {
@@ -87,7 +87,7 @@ func TestALateAnswerReachesNobody(t *testing.T) {
 			if err := l.run(); !errors.Is(err, errOver) {
 				t.Fatal(err)
 			}
-			if want := map[string]string{"i2": "[2]"}; !maps.Equal(l.got, want) || !slices.Equal(l.posts, c.posts) {
+			if want := map[string]string{"i2": "[event 2]"}; !maps.Equal(l.got, want) || !slices.Equal(l.posts, c.posts) {
 				t.Errorf("answers %v by %v, want %v by %v", l.got, l.posts, want, c.posts)
 			}
 			if len(l.logged) != 1 || !strings.Contains(l.logged[0], c.says) {
@@ -155,7 +155,7 @@ func TestARegisteredExtensionIsReadyOverASecondConnection(t *testing.T) {
 			}
 			return nil
 		}
-		if err := l.run(); !errors.Is(err, errOver) || strings.Join(l.logged, ";") != says || (ready == 1) != (says == "") || l.got["i1"] != "[1]" {
+		if err := l.run(); !errors.Is(err, errOver) || strings.Join(l.logged, ";") != says || (ready == 1) != (says == "") || l.got["i1"] != "[event 1]" {
 			t.Errorf("%d connections are closed: ready %d times; answers %v, logged %q, ended with %v", broken, ready, l.got, l.logged, err)
 		}
 	}
