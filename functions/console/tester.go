@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -94,6 +95,14 @@ func (t *tested) name(domains []string) {
 // pageOrigin is the Origin header that a browser sends from a page whose address somebody typed. It is false where no
 // browser could show such a page.
 func pageOrigin(page string) (string, bool) {
+	sent, ok := sentFrom(page)
+	return sent, ok && anOrigin.MatchString(sent)
+}
+
+// anOrigin has no character that ends a text of a command or of a program: examples are copied into both, and the page's address may come from a link.
+var anOrigin = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[0-9A-Za-z._:\[\]-]*$`)
+
+func sentFrom(page string) (string, bool) {
 	if !strings.Contains(page, "://") {
 		page = withScheme(page)
 	}

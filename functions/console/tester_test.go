@@ -56,6 +56,13 @@ func TestAPageIsTriedAsABrowserWouldSendIt(t *testing.T) {
 		"https://\u05d0a.example":          "",
 		"http://xn--a.example":             "",
 		"https://example.com:99999999/map": "https://example.com:99999999", // the gate refuses it
+		"capacitor://';id;'":               "",
+		"ionic://a\"b":                     "",
+		"app://$(id)":                      "",
+		"tauri://a`id`":                    "",
+		"http://a'b.example":               "",
+		"https://a\"b.example":             "",
+		"https://[fe80::1%25';id;']":       "https://[fe80::1]",
 	} {
 		got, ok := pageOrigin(typed)
 		if ok != (want != "") || ok && got != want {

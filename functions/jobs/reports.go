@@ -87,10 +87,14 @@ func (j *jobs) sweep(ctx context.Context, list []*watched, of statements.Swept, 
 		if err := j.comparePage(ctx, list, page, closed); err != nil {
 			return err
 		}
-		if page, s.After = page[:0], after; closed() {
+		page, s.After = page[:0], after
+		if err := j.billing.notes.SaveSweep(ctx, of, s); err != nil {
+			return err
+		}
+		if closed() { // the next run goes on behind this page
 			return errTimeUp
 		}
-		return j.billing.notes.SaveSweep(ctx, of, s)
+		return nil
 	})
 	if err == nil {
 		err = j.comparePage(ctx, list, page, closed)

@@ -164,6 +164,49 @@ func TestAComparisonOfReportsIsTakenUp(t *testing.T) {
 	}
 }
 
+// longPages are reports of which a page takes nearly all the time of a run.
+type longPages struct{ reportsReader }
+
+func (l longPages) Each(ctx context.Context, after string, yield func(string, usage.Report, error) error, done func(string) error) error {
+	return l.reportsReader.Each(ctx, after, yield, func(last string) error {
+		time.Sleep(4 * margin)
+		return done(last)
+	})
+}
+
+// TestAPageThatTookAllTimeIsNotComparedAgain: the next run begins behind it.
+func TestAPageThatTookAllTimeIsNotComparedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stores := keytest.LongStores(t)
+		memory, ok := stores.DB.(*keytest.Memory)
+		if !ok {
+			t.Skip("pages of two are those of the store in memory")
+		}
+		memory.PageSize = 2
+		f := newFleet(t, newHarnessOn(t, stores), 1, 1, 9)
+		f.now = february.End().Add(-time.Hour)
+		for _, tally := range f.tallies {
+			f.decide(tally, f.keys[0], "search", "", "paying", authz.Allowed)
+			f.report(t, tally, 0)
+		}
+		f.consume(t, f.now, f.records, false)
+		f.billing.reports = longPages{f.billing.reports}
+		for run := range 10 {
+			f.at = february.Settled().Add(time.Duration(run) * time.Hour)
+			ctx, cancel := context.WithTimeout(t.Context(), 6*margin)
+			answer, err := f.handle(ctx, []byte(`{"job":"statements"}`))
+			cancel()
+			if err != nil {
+				t.Fatalf("run %d: %+v, %v", run, answer, err)
+			}
+			if len(answer.(written).Final) == 1 {
+				return
+			}
+		}
+		t.Error("the month waits for a comparison that never ends")
+	})
+}
+
 // TestAComparisonThatDoesNotGetThroughHoldsNoMonthBack for more than a day, and rings no alarm of months that wait.
 func TestAComparisonThatDoesNotGetThroughHoldsNoMonthBack(t *testing.T) {
 	for name, err := range map[string]error{"no time": errTimeUp, "no table": errMute} {

@@ -103,6 +103,24 @@ for (const options of [{}, { javaScriptEnabled: false }]) {
   });
 }
 
+test("a key whose name looks like a secret stays chosen", async () => {
+  const account = stack().demo_account, name = "org_2NNEqL2nrIRdJ194ndJqAHwEfxC";
+  const key = await keyOf(account, { name });
+  for (const options of [{}, { javaScriptEnabled: false }]) {
+    const c = await context(browser, options);
+    const page = await c.newPage();
+    await signIn(page, "owner");
+    await page.goto(`${stack().console_url}/accounts/${account}/usage?key=${key.id}`);
+    await page.getByLabel("Product", { exact: true }).selectOption({ index: 1 });
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.waitForURL((url) => url.searchParams.has("product"));
+    assert.equal(new URL(page.url()).searchParams.get("key"), key.id);
+    assert.equal(await page.locator("[name=find]").inputValue(), name);
+    c.check();
+    await c.close();
+  }
+});
+
 test("a search that was stopped leaves nothing of its secret for the next one", async () => {
   const { id } = await api("owner", "POST", "/v1/accounts", { name: "Stopped searches" }), root = `${stack().console_url}/accounts/${id}`;
   await api("operator", "PATCH", `/v1/accounts/${id}`, { type: "enterprise" });

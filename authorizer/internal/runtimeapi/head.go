@@ -225,7 +225,7 @@ func (h *head) readChunks(in *bufio.Reader) error {
 
 // readSome appends n bytes to the body.
 func (h *head) readSome(in *bufio.Reader, n int64) error {
-	if int64(len(h.body))+n > maxPayload {
+	if n > maxPayload-int64(len(h.body)) {
 		return fmt.Errorf("%w: it is too large", errAnswer)
 	}
 	start := len(h.body)

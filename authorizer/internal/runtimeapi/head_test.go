@@ -23,6 +23,7 @@ func FuzzAnAnswerIsReadAsNetHTTPReadsIt(f *testing.F) {
 		"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "HTTP/1.7 200 OK\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nabcde", "HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nabcde", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\r\nab",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n7fffffffffffffff\r\nb\r\n0\r\n\r\n",
 		"HTTP/1.1 202 Accepted\r\nConnection: x, close\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 202 Accepted\r\nConnection: x\r\nConnection: Close ,y\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nLambda-Runtime-Deadline-Ms: +1\r\nLambda-Runtime-Invocation-Id:\vi1\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nLambda-Runtime-Invocation-Id: i1\r\nLambda-Runtime-Invocation-Id: i2\r\nContent-Length: 0\r\n\r\n",

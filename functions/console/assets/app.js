@@ -392,7 +392,8 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target, post = form.method === "post";
   if (event.submitter?.matches("[data-download]")) return; // the page stays
-  const secret = form.matches("[data-find]") && globalThis.crypto?.subtle && aSecret.exec(sought(form).value)?.[0];
+  const { key, find, was } = form.elements, chosen = key?.value && find?.value === was?.value; // its name may look like a secret
+  const secret = !chosen && form.matches("[data-find]") && globalThis.crypto?.subtle && aSecret.exec(sought(form).value)?.[0];
   if (secret) {
     event.preventDefault();
     sendHash(form, secret);
@@ -453,7 +454,7 @@ if (followed) {
   }, 4000);
 }
 
-addEventListener("pageshow", release);
+addEventListener("pageshow", (event) => { if (event.persisted) release(); });
 
 restoreDraft();
 

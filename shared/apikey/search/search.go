@@ -41,7 +41,7 @@ func (w Words) Find(k apikey.Key) bool {
 		if strings.Contains(said, word) || strings.Contains(domains, word) || utf8.RuneCountInString(word) >= minCode && strings.Contains(coded, word) {
 			continue
 		}
-		if host, err := entry.ASCII(word); err != nil || !strings.Contains(domains, host) {
+		if host, err := entry.ASCII(word); err != nil || host == "" || !strings.Contains(domains, host) {
 			return false
 		}
 	}

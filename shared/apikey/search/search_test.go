@@ -23,6 +23,9 @@ func TestAKeyIsFoundByPartsOfWhatItIsKnownBy(t *testing.T) {
 			t.Errorf("%q finds it: %v", typed, got)
 		}
 	}
+	if k.Domains = k.Domains[:1]; search.Parse("xn--").Find(k) {
+		t.Error("an empty label finds a key without a domain in Unicode")
+	}
 	if search.Nothing.Find(k) {
 		t.Error("nothing finds it")
 	}

@@ -284,8 +284,7 @@ func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool
 	}
 }
 
-// badPlace tells a place that a caller made up, which DynamoDB refuses, from a breakdown: page tokens aren't signed, since
-// a foreign place reveals nothing.
+// badPlace tells a place that DynamoDB refuses, as that of an item which isn't of the list, from a breakdown.
 func badPlace(err error, start dynamo.Item) error {
 	var answer smithy.APIError
 	if len(start) > 0 && errors.As(err, &answer) && answer.ErrorCode() == "ValidationException" {
