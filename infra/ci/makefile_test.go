@@ -50,7 +50,7 @@ esac
 	write("infra/local/node_modules/x/x_test.go", "func FuzzOfAnother(f *testing.F) {\n")
 	cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory"}, args...)...)
 	cmd.Dir = dir
-	// Nothing else of the surroundings: whoever runs these tests by make has its variables in the environment, such as TESTFLAGS.
+	// Nothing else of the surroundings: a make that runs these tests has put its variables there, such as TESTFLAGS.
 	cmd.Env = []string{"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH"), "HOME=" + dir, "FAILS=" + fails, "AWS_CA_BUNDLE=/ca", "GOFLAGS=-mod=mod"}
 	out, err := cmd.CombinedOutput()
 	t.Logf("make %q: %s", args, out)
