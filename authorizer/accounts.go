@@ -13,16 +13,15 @@ import (
 // standing holds the facts of a key's account. code is Unavailable where nothing can be known of it, and then the account's
 // keys are refused.
 type standing struct {
-	record authz.Account
+	record *authz.Account // nil with a code
 	code   authz.Code
 }
 
 // decide decides a call of one of the account's keys. An account of which nothing can be known refuses where a suspended
 // one does.
-func (s standing) decide(now time.Time, req authz.Request, policy *authz.Compiled) authz.Decision {
-	req.Account = s.record
-	if s.code != "" {
-		req.Account = authz.Account{Suspended: true}
+func (s standing) decide(now time.Time, req *authz.Request, policy *authz.Compiled) authz.Decision {
+	if req.Account = s.record; s.code != "" {
+		req.Account = &unknownAccount
 	}
 	d := policy.Decide(now, req)
 	if s.code != "" && d.Code == authz.AccountSuspended {
@@ -45,6 +44,9 @@ type accountRead struct {
 	err    error
 }
 
+// unknownAccount stands in a decision for an account of which nothing can be known.
+var unknownAccount = authz.Account{Suspended: true}
+
 var errAccountRead = errors.New("authorizer: reading an account's record panicked")
 
 // account returns what memory knows of an account that is fresh.
@@ -59,7 +61,7 @@ func (a *accountEntry) standing() standing {
 	if a.unreadable {
 		return standing{code: authz.Unavailable}
 	}
-	return standing{record: a.record}
+	return standing{record: &a.record}
 }
 
 // begin starts to read an account's record, unless it is fresh or being read. While the breaker is open nothing runs

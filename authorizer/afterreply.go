@@ -11,7 +11,7 @@ func (g *Gate) AfterReply() {
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.internalError(g.clock.now(), g.call.requestID, "panic at "+panicked())
+			g.log.internalError(g.clock.now(), string(g.request), "panic at "+panicked())
 		}
 	}()
 	if !g.call.pending {

@@ -40,7 +40,7 @@ func newCounter(out reportStore, c clock) *counter {
 // Count implements recorder. A call without a key belongs to no account.
 func (c *counter) Count(now moment, o *outcome) (dropped int) {
 	if o.Key != "" {
-		c.tally.Count(callOf(now, o))
+		c.tally.Count(new(callOf(now, o)))
 	}
 	dropped = int(c.tally.Dropped - c.dropped)
 	c.dropped = c.tally.Dropped

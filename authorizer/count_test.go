@@ -592,7 +592,7 @@ func TestACountedHostDoesNotKeepItsEventInMemory(t *testing.T) {
 	for i := range usage.MaxHosts {
 		event := strings.Repeat("x", 1<<20) + itoa(int64(i)) + ".example"
 		for _, code := range []authz.Code{authz.Allowed, authz.DomainNotAllowed} {
-			tally.Count(usage.Call{At: time.Unix(0, 0), Code: code, Host: event[1<<20:]})
+			tally.Count(&usage.Call{At: time.Unix(0, 0), Code: code, Host: event[1<<20:]})
 		}
 	}
 	runtime.GC()

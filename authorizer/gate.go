@@ -36,6 +36,7 @@ type Gate struct {
 	products authz.Matcher // the catalogue
 	call     call
 	events   apigw.Decoder
+	request  []byte // the call's request ID, once its event is read
 	reply    []byte // the last answer, whose memory the next one takes
 	latest   latestSecret
 	records  records
@@ -45,15 +46,14 @@ type Gate struct {
 
 // call holds the state of the current call until AfterReply. Invoke begins a new one.
 type call struct {
-	requestID string // "" until the event is read; shares its memory
-	outcome   outcome
-	deadline  time.Time     // zero without one
-	storeUp   bool          // the store has answered it, and no part of it has failed
-	degraded  bool          // the lease table did
-	limits    limits        // what limits it, once the limiter is asked
-	quotas    []quota.Limit // that it counts under
-	unasked   bool          // nothing is, before the account's record has been read
-	pending   bool          // AfterReply hasn't run for it yet
+	outcome  outcome
+	deadline time.Time     // zero without one
+	storeUp  bool          // the store has answered it, and no part of it has failed
+	degraded bool          // the lease table did
+	limits   limits        // what limits it, once the limiter is asked
+	quotas   []quota.Limit // that it counts under
+	unasked  bool          // nothing is, before the account's record has been read
+	pending  bool          // AfterReply hasn't run for it yet
 }
 
 // The call is the context of what is done for it. It has a deadline and no timer: what waits bounds its wait by
@@ -91,18 +91,18 @@ func (g *Gate) Invoke(deadline time.Time, payload []byte) (answer []byte, err er
 	defer g.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			g.log.internalError(g.clock.now(), g.call.requestID, "panic at "+panicked())
+			g.log.internalError(g.clock.now(), string(g.request), "panic at "+panicked())
 			answer, err = nil, apigw.ErrUnavailable
 		}
 	}()
-	g.call = call{deadline: deadline, pending: true}
+	g.call, g.request = call{deadline: deadline, pending: true}, g.request[:0]
 	ctx := &g.call
 	event, err := g.events.Decode(payload)
 	if err != nil {
-		g.log.internalError(g.clock.now(), g.call.requestID, "event")
+		g.log.internalError(g.clock.now(), "", "event")
 		return nil, apigw.ErrUnavailable
 	}
-	g.call.requestID = event.RequestID
+	g.request = append(g.request, event.RequestID...)
 	now := g.clock.now()
 	o := &g.call.outcome
 	wait := g.decide(ctx, now, event, o)
@@ -137,7 +137,7 @@ func (g *Gate) Close() {
 // same, because usage counts refusals under it. wait, in seconds, is set for
 // QPSExceeded and QuotaExceeded.
 func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *outcome) (wait int) {
-	req := authz.Request{Target: event.Target(g.products)}
+	req := &authz.Request{Target: event.Target(g.products)}
 	req.Origin, req.Presence = event.CallerOrigin()
 	o.Origin, o.Presence = req.Origin, req.Presence
 	if g.hidesSecret(req.Origin.Host()) {
@@ -171,7 +171,7 @@ func (g *Gate) decide(ctx context.Context, now moment, event *apigw.Event, o *ou
 
 // judge is steps 4 to 7. An account whose record has to be read is judged last, so that the store is asked for it beside
 // the limit.
-func (g *Gate) judge(ctx context.Context, now moment, req authz.Request, known *entry, o *outcome) (wait int) {
+func (g *Gate) judge(ctx context.Context, now moment, req *authz.Request, known *entry, o *outcome) (wait int) {
 	policy := known.policy
 	its, fresh := g.records.account(known.account, now)
 	if !fresh {

@@ -9,9 +9,10 @@ import (
 
 // limitsOf lists the limits of a call: its key's, and its account's where that has one. That of an account whose record isn't
 // fresh is asked when it has been read: the number may have been lowered, and a suspended account's keys take nothing of it.
-func (g *Gate) limitsOf(o *outcome, known *entry, fresh bool) limits {
+func (g *Gate) limitsOf(of *limits, o *outcome, known *entry, fresh bool) {
 	class, policy := o.Decision.Class, known.policy
-	of := limits{class: class, key: o.Key, qps: o.Decision.Limit, account: o.Account, accountQPS: g.accountQPS(class, known), left: leaseCall}
+	of.class, of.key, of.account, of.left, of.kept = class, o.Key, o.Account, leaseCall, 0
+	of.qps, of.accountQPS = o.Decision.Limit, g.accountQPS(class, known)
 	if of.qps == 0 {
 		of.qps = g.catalogue.DefaultQPS(class, policy.AccountType)
 	}
@@ -24,13 +25,12 @@ func (g *Gate) limitsOf(o *outcome, known *entry, fresh bool) limits {
 	if !fresh {
 		of.accountQPS = 0
 	}
-	return of
 }
 
 // accountQPS is the limit over all keys of an account, as its record said last; 0 for none. An account without a record is of
 // its keys' type.
 func (g *Gate) accountQPS(class product.Class, known *entry) int {
-	its := known.account.record
+	its := &known.account.record
 	if own := its.Limits.Of(string(class)); own != 0 {
 		return own
 	}
@@ -47,7 +47,7 @@ func (g *Gate) limitFirst(ctx context.Context, now moment, o *outcome, known *en
 	if g.quotas != nil {
 		g.call.quotas = g.quotas.of(o, known.policy.Caps, &known.account.record)
 	}
-	g.call.limits = g.limitsOf(o, known, fresh)
+	g.limitsOf(&g.call.limits, o, known, fresh)
 	if r, is := g.quotas.known(g.call.quotas, now); is {
 		if g.call.unasked = !fresh; g.call.unasked {
 			return admission{}

@@ -177,5 +177,5 @@ func appendField(b []byte, before, value string) []byte {
 func (g *Gate) logRuntime(message string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.log.internalError(g.clock.now(), g.call.requestID, message)
+	g.log.internalError(g.clock.now(), string(g.request), message)
 }

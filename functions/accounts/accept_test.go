@@ -30,7 +30,7 @@ func (r *harness) says(t *testing.T, k apikey.Key, path string, c product.Catalo
 	if err != nil || !found {
 		t.Fatal(found, err)
 	}
-	return authz.Decide(r.Clock.Now(), authz.Request{Place: authz.InHeader, Target: authz.TargetOf(path, c), Account: r.gateSays(t)}, policy).Code
+	return authz.Decide(r.Clock.Now(), authz.Request{Place: authz.InHeader, Target: authz.TargetOf(path, c), Account: new(r.gateSays(t))}, policy).Code
 }
 
 // TestWhatAnOwnerAcceptsIsOpenToAllKeysOfTheAccount, and to no others, by one write; until then the new paths are pending and closed.

@@ -27,7 +27,7 @@ func reportOf(sequence string, id account.ID, at time.Time, keys ...int) json.Ra
 	for _, key := range keys {
 		c := call(key, at)
 		c.Subject.Account = id
-		tally.Count(c)
+		tally.Count(&c)
 	}
 	return keytest.StreamRecord(sequence, "INSERT", reports.Encode(tally.Report(at)[0]))
 }

@@ -133,7 +133,7 @@ func record(sequence, environment string, n int, keys ...int) json.RawMessage {
 	tally := usage.NewTally(environment)
 	for _, key := range keys {
 		for range n {
-			tally.Count(call(key, keytest.Now))
+			tally.Count(new(call(key, keytest.Now)))
 		}
 	}
 	return keytest.StreamRecord(sequence, "INSERT", reports.Encode(tally.Report(keytest.Now)[0]))

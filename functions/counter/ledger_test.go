@@ -164,7 +164,7 @@ func (f *fleet) run(calls int) {
 		}
 		c.Billing = billingAt(c.Subject.Key, i >= calls/2)
 		tally := f.tallies[f.rnd.IntN(len(f.tallies))]
-		tally.Count(c)
+		tally.Count(&c)
 		f.count(c)
 		if tally != late && tally.Due(f.now, 0) {
 			f.report(tally, 0.2)

@@ -67,7 +67,7 @@ func spent(sequence, environment string, allowed, refused int, days ...int) json
 			for _, day := range append(days, 0) {
 				c := call(1, keytest.Now.AddDate(0, 0, -day))
 				c.Code, c.Billing, c.Class = code, "freemium", "search"
-				tally.Count(c)
+				tally.Count(&c)
 			}
 		}
 	}

@@ -89,7 +89,7 @@ func (f *fleet) decide(tally *usage.Tally, k apikey.Key, p product.ID, within st
 	if p == "" {
 		class = ""
 	}
-	tally.Count(usage.Call{
+	tally.Count(&usage.Call{
 		At: f.now, Code: code, Class: class, Billing: billing, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: p},
 		Host: fmt.Sprintf("h%d.example", f.rnd.IntN(3)), Previous: f.rnd.IntN(4) == 0,
 	})

@@ -48,7 +48,7 @@ func (r *harness) countsAs(t testing.TB, billing apikey.BillingType, k apikey.Ke
 	t.Helper()
 	tally := usage.NewTally(environment)
 	for range n {
-		tally.Count(usage.Call{
+		tally.Count(&usage.Call{
 			At: at, Code: authz.Allowed, Class: "search", Billing: billing, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: "search"},
 		})
 	}

@@ -35,7 +35,7 @@ func (r *harness) opens(t *testing.T, k map[string]any, paths ...string) (codes 
 	}
 	policy := authz.PoliciesOf(stored)[0]
 	for _, path := range paths {
-		request := authz.Request{Place: authz.InHeader, Target: authz.TargetOf(path, r.handler.service.Products), Account: authz.AccountOf(its)}
+		request := authz.Request{Place: authz.InHeader, Target: authz.TargetOf(path, r.handler.service.Products), Account: new(authz.AccountOf(its))}
 		codes = append(codes, authz.Decide(r.Clock.Now(), request, policy).Code)
 	}
 	return codes

@@ -149,7 +149,7 @@ func (r *harness) countFrom(t testing.TB, n int, k apikey.Key, code authz.Code, 
 	store := counters.New(r.DB.(counters.Client), r.Tables.Counters)
 	tally := usage.NewTally(fmt.Sprint(k.ID, host, code, at.UnixNano()))
 	for range n {
-		tally.Count(usage.Call{At: at, Code: code, Host: host, Secret: k.Current.Hash, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: k.Products[0]}})
+		tally.Count(&usage.Call{At: at, Code: code, Host: host, Secret: k.Current.Hash, Subject: usage.Subject{Account: k.Account, Key: k.ID, Product: k.Products[0]}})
 	}
 	contributions, newest := usage.Coalesce(tally.Report(at), at)
 	for _, batch := range usage.Batches(contributions, newest, counters.MaxItems) {

@@ -74,7 +74,7 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	if err != nil {
 		return err
 	}
-	request.Account = authz.AccountOf(its)
+	request.Account = new(authz.AccountOf(its))
 	d := authz.Decide(at, request, authz.PoliciesOf(k)[0])
 	doc := result(d, path, at)
 	if list, err := network.Compile(k.Networks); err == nil {

@@ -141,7 +141,7 @@ func (r *harness) count(t testing.TB, n int, calls ...usage.Call) {
 	for _, c := range calls {
 		at = c.At
 		for range n {
-			tally.Count(c)
+			tally.Count(&c)
 		}
 	}
 	contributions, newest := usage.Coalesce(tally.Report(at), at)

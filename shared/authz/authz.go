@@ -58,7 +58,7 @@ func AccountOf(a account.Account) Account {
 }
 
 // stopped reports whether the account's keys open nothing at a time.
-func (a Account) stopped(now time.Time) bool { return a.Suspended && !over(a.SuspendedUntil, now) }
+func (a *Account) stopped(now time.Time) bool { return a.Suspended && !over(a.SuspendedUntil, now) }
 
 // Policy is the content of a policy record: everything that Decide needs to know of one secret. The zero value denies.
 type Policy struct {

@@ -87,7 +87,7 @@ func TestAPathWithAnEncodedSlashNeedsAConsentOfItsOwn(t *testing.T) {
 		p := livePolicy()
 		p.Products, p.Domains, p.Consents = []product.ID{"s"}, nil, tt.key
 		for path, want := range map[string]authz.Code{"/s/x": authz.Allowed, "/s/x%2Fy": tt.want, "/S/x%25": tt.want, "/s/old/x": authz.Allowed, "/s/old/x%2Fy": authz.Allowed} {
-			r := authz.Request{Place: authz.InHeader, Target: authz.TargetOf(path, c), Account: authz.Account{Accepted: tt.accepted}}
+			r := authz.Request{Place: authz.InHeader, Target: authz.TargetOf(path, c), Account: &authz.Account{Accepted: tt.accepted}}
 			if got := authz.Decide(now, r, p).Code; got != want {
 				t.Errorf("%s, %s: %s, want %s", name, path, got, want)
 			}
@@ -131,7 +131,7 @@ func TestConsentsAllocateNothing(t *testing.T) {
 	}
 	products, account := authz.Matcher(grown(t)), authz.Account{Accepted: consent.List{grown(t).Shown("s")}}
 	if n := testing.AllocsPerRun(100, func() {
-		d := c.Decide(now, authz.Request{Place: authz.InHeader, Target: authz.TargetOf("/s/x", products), Account: account})
+		d := c.Decide(now, &authz.Request{Place: authz.InHeader, Target: authz.TargetOf("/s/x", products), Account: &account})
 		if !d.Allowed() {
 			t.Fatal(d.Code)
 		}

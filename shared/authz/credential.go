@@ -32,7 +32,7 @@ type Source struct {
 }
 
 // One returns how many values the source holds, 2 standing for "more than one" too, and the only one.
-func (s Source) One() (int, string) {
+func (s *Source) One() (int, string) {
 	switch {
 	case s.Values == 0:
 		return s.Singles, s.Single
@@ -47,9 +47,9 @@ func (s Source) One() (int, string) {
 // that a program has none, and it disturbs no other. Two non-empty values are ambiguous in any two places, also
 // when they are equal: a program that sends its secret twice doesn't know where it sends it. The code is zero for
 // exactly one, else [KeyMissing] or [KeyAmbiguous]. The text is unchecked: hand it to [apikey.Prefix.Parse].
-func Credential(key, apiKey, header Source) (text string, place Place, code Code) {
+func Credential(key, apiKey, header *Source) (text string, place Place, code Code) {
 	total := 0
-	for i, source := range [...]Source{key, apiKey, header} {
+	for i, source := range [...]*Source{key, apiKey, header} {
 		n, value := source.One()
 		total += n
 		if n == 0 {

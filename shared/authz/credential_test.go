@@ -30,7 +30,7 @@ func TestExactlyOneCredentialCounts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			text, place, code := authz.Credential(tt.key, tt.api, tt.header)
+			text, place, code := authz.Credential(&tt.key, &tt.api, &tt.header)
 			if text != tt.text || place != tt.place || code != tt.code {
 				t.Errorf("got %q %v %s", text, place, code)
 			}

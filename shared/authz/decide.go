@@ -23,8 +23,8 @@ type Request struct {
 	Address network.Address
 	App     appid.Caller
 	Place   Place
-	// Account holds the facts of the key's account.
-	Account Account
+	// Account holds the facts of the key's account; nil for one that has no record.
+	Account *Account
 }
 
 // Rule names the part of the key's allow-list that decided about the caller's origin.
@@ -111,19 +111,21 @@ func Decide(now time.Time, req Request, policy Policy) Decision {
 	if err != nil {
 		return Decision{Code: Unavailable, Product: req.Target.Match.Product, Class: req.Target.Match.Class}
 	}
-	return c.Decide(now, req)
+	return c.Decide(now, &req)
 }
 
 // Decide is the same for a compiled policy. It allocates nothing.
-func (c *Compiled) Decide(now time.Time, req Request) Decision {
-	match := req.Target.Match
+func (c *Compiled) Decide(now time.Time, req *Request) Decision {
+	match, its := &req.Target.Match, req.Account
+	if its == nil {
+		its = &Account{}
+	}
 	d := Decision{Product: match.Product, Class: match.Class}
-	if d.Code = c.keyCode(now, req); d.Code != Allowed {
+	if d.Code = c.keyCode(now, req.Place, its); d.Code != Allowed {
 		return d
 	}
 	d.Limit = apikey.OwnLimit(c.Limits, match.Class).At(now)
-	accepted := req.Account.Accepted
-	inProducts := productCode(req.Target, c.Products, c.Consents, accepted)
+	inProducts := productCode(&req.Target, c.Products, c.Consents, its.Accepted)
 	inNetworks := networkCode(req.Address, c.Networks, c.callers.networks)
 	inApps := appCode(req.App, c.Apps, c.callers.apps)
 	inDomains, rule, pattern := c.originCode(req, c.Domains, c.callers.domains)
@@ -137,7 +139,7 @@ func (c *Compiled) Decide(now time.Time, req Request) Decision {
 			if !slices.Contains(c.Products, match.Product) {
 				shown = p.Consents
 			}
-			inProducts = productCode(req.Target, *p.Products, shown, accepted)
+			inProducts = productCode(&req.Target, *p.Products, shown, its.Accepted)
 		}
 		if p.Networks != nil {
 			inNetworks = networkCode(req.Address, *p.Networks, c.proposed.networks)
@@ -168,7 +170,7 @@ func (c *Compiled) ListsCallers() bool {
 }
 
 // keyCode is step 4: what the records say of the key, of its account and of this secret, whatever the call asks for.
-func (c *Compiled) keyCode(now time.Time, req Request) Code {
+func (c *Compiled) keyCode(now time.Time, place Place, its *Account) Code {
 	switch {
 	case !c.Live:
 		return KeyUnknown
@@ -176,11 +178,11 @@ func (c *Compiled) keyCode(now time.Time, req Request) Code {
 		return Unavailable // without the time nothing is known to be live
 	case !c.DeletedAt.IsZero():
 		return KeyDeleted
-	case !c.RevokedAt.IsZero(), req.Account.Closed:
+	case !c.RevokedAt.IsZero(), its.Closed:
 		return KeyRevoked
 	case c.Blocked:
 		return KeyBlocked
-	case req.Account.stopped(now):
+	case its.stopped(now):
 		return AccountSuspended
 	case c.Disabled:
 		return KeyDisabled
@@ -190,9 +192,9 @@ func (c *Compiled) keyCode(now time.Time, req Request) Code {
 		return SecretExpired
 	case c.Exposed:
 		return KeyExposed
-	case req.Place != InQuery && req.Place != InHeader:
+	case place != InQuery && place != InHeader:
 		return KeyMissing // a place that is not known is none
-	case c.HeaderOnly && req.Place != InHeader:
+	case c.HeaderOnly && place != InHeader:
 		return KeyNotInHeader
 	default:
 		return Allowed
@@ -203,7 +205,7 @@ func (c *Compiled) keyCode(now time.Time, req Request) Code {
 func over(end, now time.Time) bool { return !end.IsZero() && !now.Before(end) }
 
 // productCode is step 5.
-func productCode(target Target, products []product.ID, key, account consent.List) Code {
+func productCode(target *Target, products []product.ID, key, account consent.List) Code {
 	switch {
 	case !target.Canonical:
 		return PathNotCanonical
@@ -239,7 +241,7 @@ func appCode(caller appid.Caller, texts []string, list appid.List) Code {
 }
 
 // originCode ends step 6.
-func (c *Compiled) originCode(req Request, texts []string, list origin.List) (Code, Rule, string) {
+func (c *Compiled) originCode(req *Request, texts []string, list origin.List) (Code, Rule, string) {
 	switch {
 	case len(texts) == 0:
 		return Allowed, RuleUnrestricted, ""

@@ -46,7 +46,7 @@ func TestDecideGivesTheCodeOfTheFirstCheckThatFails(t *testing.T) {
 		{authz.KeyDeleted, func(_ *authz.Request, p *authz.Policy) { p.DeletedAt = ago }},
 		{authz.KeyRevoked, func(_ *authz.Request, p *authz.Policy) { p.RevokedAt = in }},
 		{authz.KeyBlocked, func(_ *authz.Request, p *authz.Policy) { p.Blocked = true }},
-		{authz.AccountSuspended, func(r *authz.Request, _ *authz.Policy) { r.Account.Suspended = true }},
+		{authz.AccountSuspended, func(r *authz.Request, _ *authz.Policy) { r.Account = &authz.Account{Suspended: true} }},
 		{authz.KeyDisabled, func(_ *authz.Request, p *authz.Policy) { p.Disabled = true }},
 		{authz.KeyExpired, func(_ *authz.Request, p *authz.Policy) { p.ExpiresAt = now }},
 		{authz.SecretExpired, func(_ *authz.Request, p *authz.Policy) { p.SecretEnds = now }},
@@ -100,7 +100,7 @@ func TestAllKeysOfAClosedAccountAreRevoked(t *testing.T) {
 		"suspended and closed": {ClosedAt: ago, Suspended: account.Suspension{At: ago, Until: ago.Add(1)}},
 	} {
 		r, p := tileRequest(), livePolicy()
-		r.Account = authz.AccountOf(a)
+		r.Account = new(authz.AccountOf(a))
 		p.Blocked, p.Disabled = true, true
 		if d := authz.Decide(now, r, p); d.Code != authz.KeyRevoked {
 			t.Errorf("%s: %s", name, d.Code)
@@ -121,7 +121,7 @@ func TestDecideDeniesZeroValues(t *testing.T) {
 		"zero time":    authz.Decide(time.Time{}, tileRequest(), livePolicy()),
 		"zero compiled": func() authz.Decision {
 			var c authz.Compiled
-			return c.Decide(now, tileRequest())
+			return c.Decide(now, new(tileRequest()))
 		}(),
 		"a place that is none of the places": func() authz.Decision {
 			r := tileRequest()
@@ -240,7 +240,7 @@ func TestDecidingDoesNotAllocate(t *testing.T) {
 		r := authz.Request{Place: authz.InQuery, Target: authz.TargetOf("/map/1/tile/basic/main/0/0/0.png", catalogue)}
 		r.Origin, r.Presence = origin.FromHeaders("https://app.example.com", "")
 		r.Address, r.App = network.ParseAddress("192.0.2.7"), appid.FromHeaders("", "", "com.example.app")
-		if !c.Decide(now, r).Allowed() {
+		if !c.Decide(now, &r).Allowed() {
 			t.Fatal("refused")
 		}
 	})
@@ -259,7 +259,7 @@ func BenchmarkDecide(b *testing.B) {
 	r := tileRequest()
 	b.ReportAllocs()
 	for b.Loop() {
-		c.Decide(now, r)
+		c.Decide(now, &r)
 	}
 }
 

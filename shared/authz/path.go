@@ -37,6 +37,11 @@ func formOf(path string) form {
 			i++
 			continue
 		}
+		if c := path[i]; 'a' <= c && c <= 'z' || '0' <= c && c <= '9' { // what take does with them, which most characters are
+			s.started, s.solid = true, s.solid || !s.ended
+			i++
+			continue
+		}
 		n := s.take(path[i:])
 		if n == 0 {
 			return f

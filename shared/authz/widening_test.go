@@ -228,7 +228,7 @@ func (w *world) store() {
 }
 
 func (w *world) decide(h *holder, path string) authz.Code {
-	r := authz.Request{Target: authz.TargetOf(path, w.gate.catalogue), Presence: origin.Missing, Place: authz.InHeader, Account: w.stored}
+	r := authz.Request{Target: authz.TargetOf(path, w.gate.catalogue), Presence: origin.Missing, Place: authz.InHeader, Account: &w.stored}
 	return authz.Decide(now, r, h.policy).Code
 }
 

@@ -35,7 +35,7 @@ func NewCall(bounds ...Bound) Call {
 }
 
 // Begin begins the decision on a call. Result.By is the limit that refused it.
-func (l *Limiter) Begin(c *Call, now Now) Step {
+func (l *Limiter) Begin(c *Call, now Now) (step Step) {
 	if c.n == 0 {
 		return Step{Done: true, Result: Result{RetryAfter: 1}}
 	}
@@ -44,12 +44,16 @@ func (l *Limiter) Begin(c *Call, now Now) Step {
 			return step
 		}
 	}
-	return l.advance(c, l.ask(c, now), now)
+	step = l.ask(c, now)
+	l.advance(c, &step, now)
+	return step
 }
 
 // Continue takes what came of the ask of a [Step], and goes on.
-func (l *Limiter) Continue(c *Call, ask Ask, seen Seen, err error, now Now) Step {
-	return l.advance(c, l.Answer(ask, seen, err, now), now)
+func (l *Limiter) Continue(c *Call, ask Ask, seen Seen, err error, now Now) (step Step) {
+	step = l.Answer(ask, seen, err, now)
+	l.advance(c, &step, now)
+	return step
 }
 
 // AdmitAll decides on one call under several limits, with the store calls that it takes, one at a time. The clock is read
@@ -112,28 +116,28 @@ func (l *Limiter) ask(c *Call, now Now) Step {
 }
 
 // advance goes from one limit to the next.
-func (l *Limiter) advance(c *Call, step Step, now Now) Step {
+func (l *Limiter) advance(c *Call, step *Step, now Now) {
 	for step.Done {
 		if !step.Result.Admit {
 			l.giveBack(c, now)
 			step.Result.By = c.at
-			return step
+			return
 		}
 		c.results[c.at] = step.Result
 		if c.at++; c.at == c.n {
 			by, died := l.died(c, now)
 			if !died {
-				return c.admitted(step)
+				c.admitted(step)
+				return
 			}
 			l.giveBack(c, now)
 			if c.rounds++; c.rounds == maxTries {
-				r := Result{RetryAfter: 1, Limit: c.bounds[by].Limit, Reset: 1, By: by}
-				return Step{Done: true, Result: r}
+				step.Result = Result{RetryAfter: 1, Limit: c.bounds[by].Limit, Reset: 1, By: by}
+				return
 			}
 		}
-		step = l.ask(c, now)
+		*step = l.ask(c, now)
 	}
-	return step
 }
 
 // died finds a limit whose token has died while the others were asked: the call isn't admitted by it any more.
@@ -156,12 +160,11 @@ func (l *Limiter) giveBack(c *Call, now Now) {
 	}
 }
 
-// admitted is the answer of the last limit, told as a fallback if one of them was.
-func (c *Call) admitted(step Step) Step {
-	for _, r := range c.results[:c.n] {
-		step.Result.Fallback = step.Result.Fallback || r.Fallback
+// admitted tells the answer of the last limit as a fallback if one of them was.
+func (c *Call) admitted(step *Step) {
+	for i := range c.n {
+		step.Result.Fallback = step.Result.Fallback || c.results[i].Fallback
 	}
-	return step
 }
 
 // GiveBack takes back what a limit gave for a call that isn't admitted: its result is r. A token dies no later by it.

@@ -39,16 +39,16 @@ func billedOf(c usage.Counts) (billed usage.Counts, byCode map[string]int64) {
 func TestACallCountsUnderTheTypeThatItsKeyHadThen(t *testing.T) {
 	tally := usage.NewTally("e")
 	for range 3 {
-		tally.Count(billed("map-display.tiles", "freemium", authz.Allowed))
+		tally.Count(new(billed("map-display.tiles", "freemium", authz.Allowed)))
 	}
-	tally.Count(billed("map-display", "freemium", authz.DomainNotAllowed))
-	tally.Count(billed("map-display.tiles", "", authz.Allowed))
+	tally.Count(new(billed("map-display", "freemium", authz.DomainNotAllowed)))
+	tally.Count(new(billed("map-display.tiles", "", authz.Allowed)))
 	for range 5 {
-		tally.Count(billed("map-display.tiles", "pay_as_you_grow", authz.Allowed))
+		tally.Count(new(billed("map-display.tiles", "pay_as_you_grow", authz.Allowed)))
 	}
 	lost := billed("", "freemium", authz.ProductNotAllowed)
 	lost.Subject.Product = ""
-	tally.Count(lost)
+	tally.Count(&lost)
 	items := map[usage.Item]usage.Stored{}
 	deliver(items, tally.Report(noon), 90)
 	want := usage.Counts{"b:tiles:freemium:allowed": 3, "b::freemium:domain_not_allowed": 1, "b:tiles:pay_as_you_grow:allowed": 5}
@@ -85,7 +85,7 @@ func addUp(t *rapid.T, classes int) {
 		class, billing := rapid.IntRange(0, classes-1).Draw(t, "class"), rapid.IntRange(0, 3).Draw(t, "type")
 		for i := range rapid.IntRange(1, 25*classes/3).Draw(t, "calls") {
 			c := billed(product.Class(fmt.Sprintf("map-display.%d", (class+i)%classes)), types[(billing+i/classes)%4], codes[i%len(codes)])
-			tally.Count(c)
+			tally.Count(&c)
 			if c.Billing != "" {
 				byCode[string(c.Code)]++
 				byKind[fmt.Sprintf("b:%d:%s:%s", (class+i)%classes, c.Billing, c.Code)]++
@@ -132,13 +132,13 @@ func TestCallsThatAreBilledKeepTheirTypeWhateverIsRefused(t *testing.T) {
 	refusals := []authz.Code{authz.DomainNotAllowed, authz.OriginMissing, authz.PathNotGranted, authz.ProductNotAllowed, authz.PathNotCanonical}
 	for i := range 100 {
 		for _, code := range refusals {
-			tally.Count(billed(product.Class(fmt.Sprint("map-display.class", i)), "freemium", code))
+			tally.Count(new(billed(product.Class(fmt.Sprint("map-display.class", i)), "freemium", code)))
 		}
 	}
-	tally.Count(billed("map-display.tiles", "freemium", authz.Allowed))
-	tally.Count(billed("map-display.tiles", "freemium", authz.QPSExceeded))
+	tally.Count(new(billed("map-display.tiles", "freemium", authz.Allowed)))
+	tally.Count(new(billed("map-display.tiles", "freemium", authz.QPSExceeded)))
 	for i := range 100 {
-		tally.Count(billed(product.Class(fmt.Sprint("map-display.late", i)), "pay_as_you_grow", authz.Allowed))
+		tally.Count(new(billed(product.Class(fmt.Sprint("map-display.late", i)), "pay_as_you_grow", authz.Allowed)))
 	}
 	items := map[usage.Item]usage.Stored{}
 	deliver(items, tally.Report(noon), 90)
@@ -166,7 +166,7 @@ func TestASpoiltBillingTypeIsNone(t *testing.T) {
 		apikey.BillingType(strings.Repeat("a", 40)): true, apikey.BillingType(strings.Repeat("a", 41)): false,
 	} {
 		tally := usage.NewTally("e")
-		tally.Count(billed("map-display", word, authz.Allowed))
+		tally.Count(new(billed("map-display", word, authz.Allowed)))
 		report := tally.Report(noon)[0]
 		if err := report.Check(noon); err != nil {
 			t.Errorf("%q: %v", word, err)
@@ -182,7 +182,7 @@ func TestASpoiltBillingTypeIsNone(t *testing.T) {
 		"map-display.a b": "*", "map-display.a:b": "a:b", "map-display.": "", "map-display": "", "": "",
 	} {
 		tally := usage.NewTally("e")
-		tally.Count(billed(class, "free", authz.Allowed))
+		tally.Count(new(billed(class, "free", authz.Allowed)))
 		if got := tally.Report(noon)[0].Entries[0].Counts[usage.Dimension("b:"+want+":free:allowed")]; got != 1 {
 			t.Errorf("%q isn't counted as %q", class, want)
 		}
@@ -192,8 +192,8 @@ func TestASpoiltBillingTypeIsNone(t *testing.T) {
 func TestCountingAKnownBilledCallDoesNotAllocate(t *testing.T) {
 	tally := usage.NewTally("e")
 	c := billed("map-display.tiles", "freemium", authz.Allowed)
-	tally.Count(c)
-	if n := testing.AllocsPerRun(1000, func() { c.At = c.At.Add(time.Millisecond); tally.Count(c) }); n > 0 {
+	tally.Count(&c)
+	if n := testing.AllocsPerRun(1000, func() { c.At = c.At.Add(time.Millisecond); tally.Count(&c) }); n > 0 {
 		t.Errorf("%v allocations a call", n)
 	}
 }

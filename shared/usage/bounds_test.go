@@ -323,7 +323,7 @@ func TestAReportIsDue(t *testing.T) {
 	} {
 		tally := usage.NewTally("e")
 		tally.Report(noon)
-		tally.Count(call(1, noon))
+		tally.Count(new(call(1, noon)))
 		if due := tally.Due(noon.Add(tt.wall), tt.mono); due != tt.due {
 			t.Errorf("%v and %v after the last report: %v", tt.wall, tt.mono, due)
 		}
@@ -331,7 +331,7 @@ func TestAReportIsDue(t *testing.T) {
 	tally, cells := usage.NewTally("e"), 0
 	tally.Report(noon)
 	for ; !tally.Due(noon, 0); cells++ {
-		tally.Count(call(cells, noon))
+		tally.Count(new(call(cells, noon)))
 		if cells > 10_000 {
 			t.Fatal("never due")
 		}
@@ -341,7 +341,7 @@ func TestAReportIsDue(t *testing.T) {
 		t.Errorf("due after %d changed keys, want %d", cells, want)
 	}
 	tally.Acknowledge(noon)
-	tally.Count(call(1, noon))
+	tally.Count(new(call(1, noon)))
 	if tally.Due(noon, 0) {
 		t.Error("what was reported still counts")
 	}
@@ -352,11 +352,11 @@ func TestAnEnvironmentBeginsAgainWhenItKnowsMuch(t *testing.T) {
 	for keys, again := range map[int]bool{2047: false, 2048: true} {
 		tally := usage.NewTally("e")
 		for i := range keys {
-			tally.Count(call(i, noon))
+			tally.Count(new(call(i, noon)))
 		}
 		first := tally.Report(noon)[0]
 		tally.Acknowledge(noon)
-		tally.Count(call(1, noon))
+		tally.Count(new(call(1, noon)))
 		if next := tally.Report(noon)[0]; (next.Environment != first.Environment) != again || (next.Sequence == 1) != again {
 			t.Errorf("after %d keys it goes on as %s", keys, next.Environment)
 		}
@@ -370,11 +370,11 @@ func TestAnHourForgetsTheSecretsUsedLongestAgo(t *testing.T) {
 	for i := range 26 {
 		c := call(1, start.Add(time.Duration(i)*time.Minute))
 		c.Secret = apikey.Hash{byte(i + 1)}
-		tally.Count(c)
+		tally.Count(&c)
 	}
 	late := call(1, start) // an older use of a known secret changes nothing
 	late.Secret = apikey.Hash{26}
-	tally.Count(late)
+	tally.Count(&late)
 	parts := tally.Report(noon)
 	deliver(items, parts, 90)
 	for where, c := range map[string]usage.Counts{
@@ -398,7 +398,7 @@ func TestProposalsOfAnHourAreBoundedByForgettingTheOldOnes(t *testing.T) {
 	propose := func(i int) {
 		c := call(1, noon)
 		c.Proposed, c.Shadow = noon.Add(time.Duration(i)*time.Second), authz.Allowed
-		tally.Count(c)
+		tally.Count(&c)
 	}
 	kinds := func() (n int) {
 		for d := range tally.Report(noon)[0].Entries[0].Counts {
@@ -462,12 +462,12 @@ func TestAnUnchangedCountIsNoGrowth(t *testing.T) {
 func TestWhatWasWrittenInPartsIsNoReasonToReportEarly(t *testing.T) {
 	tally := usage.NewTally("e")
 	for i := range 2000 {
-		tally.Count(call(i, noon))
+		tally.Count(new(call(i, noon)))
 	}
 	for _, part := range tally.Report(noon) {
 		tally.AcknowledgePart(part)
 	}
-	tally.Count(call(1, noon))
+	tally.Count(new(call(1, noon)))
 	if tally.Due(noon, 0) {
 		t.Error("one new call is reported at once")
 	}
@@ -478,7 +478,7 @@ func TestEachItemHoldsItsKindsOfNumbersAlone(t *testing.T) {
 	tally, items := usage.NewTally("e"), map[usage.Item]usage.Stored{}
 	c := call(1, noon)
 	c.Host, c.Proposed, c.Shadow, c.Billing = "a.example", noon, authz.Allowed, "free"
-	tally.Count(c)
+	tally.Count(&c)
 	deliver(items, tally.Report(noon), 90)
 	want := map[usage.Kind]string{
 		usage.Contributed: "bcmox", usage.KeyHour: "bcmox", usage.KeyDay: "bcox", usage.AccountHour: "bcm", usage.AccountDay: "bc", usage.KeyLastUse: "l", usage.CountedUntil: "",

@@ -58,7 +58,7 @@ func reported(t *rapid.T) (want map[usage.Item]usage.Counts, reports []usage.Rep
 			// Clocks jump, backwards too.
 			now = now.Add(time.Duration(rapid.IntRange(-40, 60).Draw(t, "step")) * time.Minute)
 			c := usage.Call{At: now, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(rapid.IntRange(0, 2).Draw(t, "key"))}}
-			tally.Count(c)
+			tally.Count(&c)
 			hour := usage.Item{Kind: usage.KeyHour, Account: acct, Key: c.Subject.Key, Hour: usage.HourOf(now)}
 			add(hour, "c:c:allowed", 1)
 			add(hour, "o:-:allowed", 1)
@@ -128,7 +128,7 @@ func TestAClockThatIsAheadMakesNothingFresherThanNow(t *testing.T) {
 
 func TestARepetitionChangesNoItem(t *testing.T) {
 	tally, items := usage.NewTally("e"), map[usage.Item]usage.Stored{}
-	tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Proposed: noon, Shadow: authz.Allowed})
+	tally.Count(&usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Proposed: noon, Shadow: authz.Allowed})
 	reports := tally.Report(noon)
 	deliver(items, reports, 90)
 	before := maps.Clone(items)
@@ -142,7 +142,7 @@ func TestARepetitionChangesNoItem(t *testing.T) {
 func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
 	tally, items := usage.NewTally("e"), map[usage.Item]usage.Stored{}
 	for i := range 12 {
-		tally.Count(usage.Call{At: noon.Add(time.Duration(i) * 5 * time.Second), Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)}})
+		tally.Count(&usage.Call{At: noon.Add(time.Duration(i) * 5 * time.Second), Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)}})
 		deliver(items, flush(tally, noon, 2), 90)
 	}
 	if v := items[usage.Item{Kind: usage.KeyLastUse, Account: acct, Key: keyID(1)}].Version; v != 1 {
@@ -162,7 +162,7 @@ func TestItemsStaySmallWhateverIsCounted(t *testing.T) {
 		for i := range 3000 {
 			at := noon.Add(time.Duration(i) * 40 * time.Second)
 			calls++
-			tally.Count(usage.Call{
+			tally.Count(&usage.Call{
 				At: at, Code: codes[i%len(codes)], Subject: usage.Subject{Account: acct, Key: keyID(1)}, Previous: i%2 == 0,
 				Class: product.Class(fmt.Sprintf(".class-%d", i%97)), Billing: apikey.BillingType([]string{"paying", "free", "pay_as_you_grow"}[(i/10)%3]),
 				Host: fmt.Sprintf("%s%d", pad, (i+env*37)%400), Proposed: at, Shadow: codes[i%5], Secret: apikey.Hash{byte(i), byte(i >> 8)},
@@ -203,7 +203,7 @@ func TestAForgottenProposalDoesNotComeBack(t *testing.T) {
 	tally, items := usage.NewTally("e"), map[usage.Item]usage.Stored{}
 	var all []usage.Report
 	for i := range 40 {
-		tally.Count(usage.Call{
+		tally.Count(&usage.Call{
 			At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)},
 			Proposed: noon.Add(time.Duration(i) * time.Second), Shadow: authz.Allowed,
 		})
@@ -243,7 +243,7 @@ func TestHostsOfAKeyAreBoundedAndLoseNothing(t *testing.T) {
 		for range rapid.IntRange(1, 8).Draw(t, "environments") {
 			tally := usage.NewTally("e")
 			for range rapid.IntRange(1, 60).Draw(t, "calls") {
-				tally.Count(usage.Call{
+				tally.Count(&usage.Call{
 					At: noon, Code: rapid.SampledFrom([]authz.Code{authz.Allowed, authz.DomainNotAllowed, authz.QPSExceeded}).Draw(t, "code"),
 					Subject: usage.Subject{Account: acct, Key: keyID(1)}, Host: fmt.Sprintf("h%d.example", rapid.IntRange(0, 200).Draw(t, "host")),
 				})

@@ -18,7 +18,7 @@ func junk(n int) string { return fmt.Sprintf("junk%03d.attacker.test", n) }
 
 // from counts a call of one key from a host.
 func from(tally *usage.Tally, host string, code authz.Code) {
-	tally.Count(usage.Call{At: noon, Code: code, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Host: host})
+	tally.Count(&usage.Call{At: noon, Code: code, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Host: host})
 }
 
 // TestMadeUpOriginsHideNobody: not in an environment's hour, not in a key's, not in a key's day; whatever comes first.
@@ -247,7 +247,7 @@ func TestNamesThatGaveWayTakeNoRoom(t *testing.T) {
 	for n := range 30_000 { // 7 MB of names
 		from(tally, pad+fmt.Sprint(n), authz.Allowed)
 	}
-	tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(2)}, Host: pad + shop})
+	tally.Count(&usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(2)}, Host: pad + shop})
 	named := int64(0)
 	for _, part := range tally.Report(noon) {
 		for _, entry := range part.Entries {

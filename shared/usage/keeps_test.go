@@ -68,7 +68,7 @@ func TestTheHostsOfAllKeysTakeFourMegabytesOfNames(t *testing.T) {
 	for spare, named := range map[int]int{0: 0, 1: 1} {
 		tally := usage.NewTally("e")
 		count := func(acct account.ID, key int, host string) {
-			tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(key)}, Host: host})
+			tally.Count(&usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(key)}, Host: host})
 		}
 		for key := range 4 << 20 / each / hosts {
 			for i, name := range names {
@@ -103,11 +103,11 @@ func TestAnEnvironmentBeginsAgainWhenItsHostsTakeMuch(t *testing.T) {
 			if i == 0 {
 				c.Host = c.Host[spare:]
 			}
-			tally.Count(c)
+			tally.Count(&c)
 		}
 		first := tally.Report(noon)[0]
 		tally.Acknowledge(noon)
-		tally.Count(call(1, noon))
+		tally.Count(new(call(1, noon)))
 		if next := tally.Report(noon)[0]; (next.Environment != first.Environment) != again {
 			t.Errorf("with %d bytes to spare it goes on as %s", spare, next.Environment)
 		}
@@ -120,7 +120,7 @@ func TestANewOutcomeOfTheNewestProposalForgetsNoneOfItsOwn(t *testing.T) {
 	count := func(second int, shadow authz.Code) {
 		c := call(1, noon)
 		c.Proposed, c.Shadow = noon.Add(time.Duration(second)*time.Second), shadow
-		tally.Count(c)
+		tally.Count(&c)
 	}
 	for second := range 64 {
 		count(second, authz.Allowed)
@@ -143,7 +143,7 @@ func TestAPartOfAReportIsFilledToTheByte(t *testing.T) {
 		for i := range 385 {
 			c := call(i, noon)
 			c.Host = strings.Repeat("h", host)
-			tally.Count(c)
+			tally.Count(&c)
 		}
 		var got []int
 		for _, part := range tally.Report(noon) {
@@ -161,13 +161,13 @@ func TestWhatIsKnownOfAKeyCountsWhenItChangesAgain(t *testing.T) {
 	count := func(key int) {
 		c := call(key, noon)
 		c.Host, c.Proposed, c.Shadow = "a.example", noon, authz.Allowed
-		tally.Count(c)
+		tally.Count(&c)
 	}
 	for key := range 1000 {
 		count(key)
 		c := call(key, noon)
 		c.Code, c.Host = authz.DomainNotAllowed, "b.example"
-		tally.Count(c)
+		tally.Count(&c)
 	}
 	tally.Report(noon)
 	tally.Acknowledge(noon)
@@ -200,11 +200,11 @@ func TestAnEnvironmentBeginsAgainWhenAKeysPlacesFill(t *testing.T) {
 			if i == tt.hosts-1 {
 				c.Host = fmt.Sprintf("%0*d", tt.last, i)
 			}
-			tally.Count(c)
+			tally.Count(&c)
 		}
 		first := tally.Report(noon)[0]
 		tally.Acknowledge(noon)
-		tally.Count(call(1, noon))
+		tally.Count(new(call(1, noon)))
 		if next := tally.Report(noon)[0]; (next.Environment != first.Environment) != tt.again {
 			t.Errorf("%+v: it goes on as %s", tt, next.Environment)
 		}

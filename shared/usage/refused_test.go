@@ -16,7 +16,7 @@ func TestOnlyAllowedCallsAreUseAndTheOthersAreToldApart(t *testing.T) {
 	secret := apikey.Hash{1}
 	tally := usage.NewTally("e")
 	call := func(minute int, code authz.Code) {
-		tally.Count(usage.Call{At: at.Add(time.Duration(minute) * time.Minute), Subject: usage.Subject{Account: "a", Key: "k", Product: "p"}, Code: code, Secret: secret})
+		tally.Count(&usage.Call{At: at.Add(time.Duration(minute) * time.Minute), Subject: usage.Subject{Account: "a", Key: "k", Product: "p"}, Code: code, Secret: secret})
 	}
 	call(3, authz.DomainNotAllowed)
 	counts := tally.Report(at)[0].Entries[0].Counts

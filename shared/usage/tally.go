@@ -100,8 +100,8 @@ func NewTally(id string) *Tally {
 }
 
 // Count counts a call. Within a known subject, hour, outcome and host it doesn't allocate.
-func (t *Tally) Count(c Call) {
-	key := cellKey{c.Subject, HourOf(c.At)}
+func (t *Tally) Count(c *Call) {
+	key, minute := cellKey{c.Subject, HourOf(c.At)}, floorDiv(c.At.Unix(), 60)
 	in := t.latest
 	if in == nil || in.key != key {
 		in = t.cells[key]
@@ -124,16 +124,16 @@ func (t *Tally) Count(c Call) {
 		t.bytes += in.size()
 	}
 	in.count(callKey{c.Previous, c.Code})
-	in.minutes[c.At.UTC().Minute()]++
+	in.minutes[minute-60*int64(key.hour)]++
 	t.countHost(in, c.Host, c.Code)
-	in.countBilled(&c)
+	in.countBilled(c)
 	if c.promotable() {
 		in.countShadow(shadowKey{c.Proposed.UnixMilli(), c.Shadow})
 	}
 	if c.Code == authz.Allowed {
-		in.use(c.Secret, c.At.Unix()/60)
+		in.use(c.Secret, minute)
 	} else {
-		in.refused = max(in.refused, c.At.Unix()/60)
+		in.refused = max(in.refused, minute)
 	}
 }
 

@@ -16,7 +16,7 @@ func TestALoneCallIsReportedAtOnce(t *testing.T) {
 	if tally.Due(noon, 0) {
 		t.Error("nothing to report")
 	}
-	tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)}})
+	tally.Count(&usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)}})
 	if !tally.Due(noon, 0) {
 		t.Error("a lone call waits")
 	}
@@ -25,8 +25,8 @@ func TestALoneCallIsReportedAtOnce(t *testing.T) {
 func TestCountingAKnownCallDoesNotAllocate(t *testing.T) {
 	tally := usage.NewTally("e")
 	c := usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Host: "a.example", Proposed: noon, Shadow: authz.Allowed}
-	tally.Count(c)
-	if n := testing.AllocsPerRun(1000, func() { tally.Count(c) }); n > 0 {
+	tally.Count(&c)
+	if n := testing.AllocsPerRun(1000, func() { tally.Count(&c) }); n > 0 {
 		t.Errorf("%v allocations a call", n)
 	}
 }
@@ -40,7 +40,7 @@ func TestAProposalIsOnlyCountedWhereACallWasAllowed(t *testing.T) {
 	} {
 		t.Run(string(code), func(t *testing.T) {
 			tally := usage.NewTally("e")
-			tally.Count(usage.Call{
+			tally.Count(&usage.Call{
 				At: noon, Code: code, Subject: usage.Subject{Account: acct, Key: keyID(1)}, Proposed: time.UnixMilli(1), Shadow: authz.DomainNotAllowed,
 			})
 			counts := tally.Report(noon)[0].Entries[0].Counts
@@ -58,7 +58,7 @@ func TestAnOutageOfThreeHoursLosesNoCallOf1024Keys(t *testing.T) {
 		tally, begins := usage.NewTally("e"), noon.Add(31*time.Minute)
 		for at := begins; !at.After(begins.Add(3 * time.Hour)); at = at.Add(15 * time.Minute) {
 			for key := range keys {
-				tally.Count(call(key, at))
+				tally.Count(new(call(key, at)))
 			}
 		}
 		tally.Report(begins)
@@ -71,7 +71,7 @@ func TestAnOutageOfThreeHoursLosesNoCallOf1024Keys(t *testing.T) {
 func TestMemoryIsBoundedAndSaysWhatItDropped(t *testing.T) {
 	tally := usage.NewTally("e")
 	for i := range 100_000 {
-		tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: apikey.ID(fmt.Sprint(i))}})
+		tally.Count(&usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: apikey.ID(fmt.Sprint(i))}})
 	}
 	if tally.Dropped != 100_000-4096 {
 		t.Errorf("dropped %d", tally.Dropped)
@@ -82,7 +82,7 @@ func TestReportPartsStaySmall(t *testing.T) {
 	tally := usage.NewTally("e")
 	for i := range 1000 {
 		for h := range 20 {
-			tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(i)}, Host: fmt.Sprintf("a-rather-long-host-name-%d.example.com", h)})
+			tally.Count(&usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(i)}, Host: fmt.Sprintf("a-rather-long-host-name-%d.example.com", h)})
 		}
 	}
 	entries := 0
@@ -106,7 +106,7 @@ func TestReportPartsStaySmall(t *testing.T) {
 func TestReportsThatNoEnvironmentWritesAreRefused(t *testing.T) {
 	good := func() usage.Report {
 		tally := usage.NewTally("e")
-		tally.Count(usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1), Product: "search"}, Host: "[::1]"})
+		tally.Count(&usage.Call{At: noon, Code: authz.Allowed, Subject: usage.Subject{Account: acct, Key: keyID(1), Product: "search"}, Host: "[::1]"})
 		return tally.Report(noon)[0]
 	}
 	if err := good().Check(noon); err != nil {
@@ -145,15 +145,15 @@ func call(key int, at time.Time) usage.Call {
 func TestAFrozenEnvironmentReportsTheOldHourAsTheOldHour(t *testing.T) {
 	for name, pause := range map[string]time.Duration{"an hour": time.Hour, "a week": 7 * 24 * time.Hour} {
 		tally := usage.NewTally("e")
-		tally.Count(call(1, noon))
+		tally.Count(new(call(1, noon)))
 		tally.Report(noon)
 		tally.Acknowledge(noon)
-		tally.Count(call(1, noon.Add(time.Second)))
+		tally.Count(new(call(1, noon.Add(time.Second))))
 		if tally.Due(noon.Add(time.Second), time.Second) {
 			t.Fatal("due after a second")
 		}
 		thawed := noon.Add(pause)
-		tally.Count(call(1, thawed))
+		tally.Count(new(call(1, thawed)))
 		if !tally.Due(thawed, time.Second) { // the monotonic clock may have stood still
 			t.Fatalf("%s: not due", name)
 		}
@@ -168,7 +168,7 @@ func TestAFrozenEnvironmentReportsTheOldHourAsTheOldHour(t *testing.T) {
 			t.Errorf("%s: the old hour: %v", name, err)
 		}
 		tally.Acknowledge(thawed)
-		tally.Count(call(1, thawed))
+		tally.Count(new(call(1, thawed)))
 		if next := tally.Report(thawed)[0]; next.Environment == parts[0].Environment || next.Entries[0].Counts["c:c:allowed"] != 1 {
 			t.Errorf("%s: the old generation goes on: %+v", name, next)
 		}
@@ -177,11 +177,11 @@ func TestAFrozenEnvironmentReportsTheOldHourAsTheOldHour(t *testing.T) {
 
 func TestAClockThatGoesBackIsDueOnceAndLosesNothing(t *testing.T) {
 	tally := usage.NewTally("e")
-	tally.Count(call(1, noon))
+	tally.Count(new(call(1, noon)))
 	tally.Report(noon)
 	tally.Acknowledge(noon)
 	back := noon.Add(-2 * time.Hour)
-	tally.Count(call(1, back))
+	tally.Count(new(call(1, back)))
 	if !tally.Due(back, 0) {
 		t.Fatal("not due")
 	}
@@ -189,7 +189,7 @@ func TestAClockThatGoesBackIsDueOnceAndLosesNothing(t *testing.T) {
 		t.Fatalf("%+v", parts)
 	}
 	tally.Acknowledge(back)
-	tally.Count(call(1, back))
+	tally.Count(new(call(1, back)))
 	if tally.Due(back, 0) {
 		t.Error("due for ever")
 	}
@@ -198,7 +198,7 @@ func TestAClockThatGoesBackIsDueOnceAndLosesNothing(t *testing.T) {
 func TestABrokenOffReportGoesOnWhereItStopped(t *testing.T) {
 	tally := usage.NewTally("e")
 	for i := range 1000 {
-		tally.Count(call(i, noon))
+		tally.Count(new(call(i, noon)))
 	}
 	first := tally.Report(noon)
 	for _, part := range first[:2] {
@@ -214,7 +214,7 @@ func TestABrokenOffReportGoesOnWhereItStopped(t *testing.T) {
 	if tally.Report(noon) != nil || tally.Due(noon.Add(time.Hour), time.Hour) {
 		t.Error("something is left")
 	}
-	tally.Count(call(1, noon))
+	tally.Count(new(call(1, noon)))
 	if again := tally.Report(noon); len(again) != 1 || again[0].Entries[0].Counts["c:c:allowed"] != 2 {
 		t.Errorf("%+v", again)
 	}
@@ -227,7 +227,7 @@ func TestHostsOfManyKeysAreBoundedTogether(t *testing.T) {
 		for h := range 60 {
 			c := call(i, noon)
 			c.Host = fmt.Sprintf("%s%d", pad, h)
-			tally.Count(c)
+			tally.Count(&c)
 		}
 	}
 	names, calls := 0, int64(0)
@@ -250,7 +250,7 @@ func TestHostsOfManyKeysAreBoundedTogether(t *testing.T) {
 	}
 	c := call(1, noon)
 	c.Host = pad + "next" // as long as those that took all the room
-	tally.Count(c)
+	tally.Count(&c)
 	if got := tally.Report(noon)[0].Entries[0].Counts; got[usage.Dimension("o:"+c.Host+":allowed")] != 1 {
 		t.Error("no room for hosts in the next generation")
 	}

@@ -34,64 +34,53 @@ const (
 	sourceIP
 )
 
-func memberOf(name string) member {
-	switch name {
-	case "methodArn":
-		return methodARN
-	case "path":
-		return path
-	case "resource":
-		return resource
-	case "headers":
-		return headers
-	case "multiValueHeaders":
-		return multiHeaders
-	case "queryStringParameters":
-		return query
-	case "multiValueQueryStringParameters":
-		return multiQuery
-	case "requestContext":
-		return requestContext
-	default:
-		return 0
-	}
-}
-
 // event reads the whole payload.
 func (d *decoder) event() bool {
 	return d.Object(d.member) && d.End() && d.seen&methodARN != 0
 }
 
 func (d *decoder) member(name string) bool {
-	m := memberOf(name)
-	if d.seen&m != 0 {
-		return false
-	}
-	d.seen |= m
-	switch m {
-	case methodARN:
-		arn, ok := d.Text()
-		if ok {
-			d.out.Stage, d.out.RoutePath, ok = splitARN(arn, d.stage)
-		}
-		return ok
-	case path:
-		return d.optional(&d.out.Path)
-	case resource:
-		return d.optional(&d.out.Resource)
-	case headers:
-		return d.Null() || d.Object(d.header)
-	case multiHeaders:
-		return d.Null() || d.Object(d.multiHeader)
-	case query:
-		return d.Null() || d.Object(d.parameter)
-	case multiQuery:
-		return d.Null() || d.Object(d.multiParameter)
-	case requestContext:
-		return d.Null() || d.Object(d.context)
+	switch name {
+	case "methodArn":
+		return d.first(methodARN) && d.methodARN()
+	case "path":
+		return d.once(path, &d.out.Path)
+	case "resource":
+		return d.once(resource, &d.out.Resource)
+	case "headers":
+		return d.object(headers, d.header)
+	case "multiValueHeaders":
+		return d.object(multiHeaders, d.multiHeader)
+	case "queryStringParameters":
+		return d.object(query, d.parameter)
+	case "multiValueQueryStringParameters":
+		return d.object(multiQuery, d.multiParameter)
+	case "requestContext":
+		return d.object(requestContext, d.context)
 	default:
 		return d.Skip()
 	}
+}
+
+// methodARN reads the string that every event has.
+func (d *decoder) methodARN() bool {
+	arn, ok := d.Text()
+	if ok {
+		d.out.Stage, d.out.RoutePath, ok = splitARN(arn, d.stage)
+	}
+	return ok
+}
+
+// first reports whether a member comes for the first time.
+func (d *decoder) first(which member) bool {
+	again := d.seen&which != 0
+	d.seen |= which
+	return !again
+}
+
+// object reads an object or null, the first time.
+func (d *decoder) object(which member, member func(name string) bool) bool {
+	return d.first(which) && (d.Null() || d.Object(member))
 }
 
 // optional reads a string or null.
@@ -111,11 +100,7 @@ func (d *decoder) context(name string) bool {
 	case "extendedRequestId":
 		return d.once(extendedID, &d.out.ExtendedID)
 	case "identity":
-		if d.seen&identity != 0 {
-			return false
-		}
-		d.seen |= identity
-		return d.Null() || d.Object(d.identity)
+		return d.object(identity, d.identity)
 	default:
 		return d.Skip()
 	}
@@ -130,11 +115,7 @@ func (d *decoder) identity(name string) bool {
 
 // once reads a string or null, the first time.
 func (d *decoder) once(which member, into *string) bool {
-	if d.seen&which != 0 {
-		return false
-	}
-	d.seen |= which
-	return d.optional(into)
+	return d.first(which) && d.optional(into)
 }
 
 func (d *decoder) header(name string) bool         { return d.single(d.headerSource(name)) }

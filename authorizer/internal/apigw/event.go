@@ -17,8 +17,8 @@ import (
 // twice or of the wrong type, or no method ARN of a stage.
 var ErrEvent = errors.New("apigw: not an authorizer event")
 
-// Event holds the fields of a REQUEST authorizer event that the gate uses. Its strings share memory that the [Decoder] uses
-// again for its next event: clone what outlives the call.
+// Event holds the fields of a REQUEST authorizer event that the gate uses. Its strings but the stage share the payload's memory,
+// which the runtime client uses again when the call is answered: clone what outlives that.
 type Event struct {
 	Stage      string // "arn:…:<api>/<stage>", the method ARN's beginning
 	RoutePath  string // the path in the method ARN, with its leading "/"
@@ -45,7 +45,7 @@ type Event struct {
 // Credential is the call's one credential; see authz.Credential. A call with a header that imitates the gate's has
 // none: its code is HeaderNotAllowed.
 func (e *Event) Credential() (text string, place authz.Place, code authz.Code) {
-	text, place, code = authz.Credential(e.Key, e.APIKey, e.APIKeyHeader)
+	text, place, code = authz.Credential(&e.Key, &e.APIKey, &e.APIKeyHeader)
 	if code == "" && e.Imitated {
 		return "", authz.Nowhere, authz.HeaderNotAllowed
 	}
@@ -54,7 +54,7 @@ func (e *Event) Credential() (text string, place authz.Place, code authz.Code) {
 
 // CallerOrigin is the origin that the call names. A header that is there more than once is unreadable.
 func (e *Event) CallerOrigin() (origin.Origin, origin.Presence) {
-	return origin.FromHeaders(only(e.Origin), only(e.Referer))
+	return origin.FromHeaders(only(&e.Origin), only(&e.Referer))
 }
 
 // Address is the caller's, as API Gateway saw it. What the call says of it, as in X-Forwarded-For, counts for nothing.
@@ -62,10 +62,10 @@ func (e *Event) Address() network.Address { return network.ParseAddress(e.Source
 
 // App is the app that the call names. A header that is there more than once names none.
 func (e *Event) App() appid.Caller {
-	return appid.FromHeaders(only(e.AndroidPackage), only(e.AndroidCert), only(e.IOSBundle))
+	return appid.FromHeaders(only(&e.AndroidPackage), only(&e.AndroidCert), only(&e.IOSBundle))
 }
 
-func only(s authz.Source) string {
+func only(s *authz.Source) string {
 	n, value := s.One()
 	switch n {
 	case 0:
@@ -93,49 +93,27 @@ func (e *Event) Target(products authz.Matcher) authz.Target {
 
 // Decoder reads one event after the other. Its zero value is ready for use.
 type Decoder struct {
-	event  Event
-	memory []byte
-	stage  string // of the event before, which is nearly always this one's
+	event Event
+	stage string // of the event before, which is nearly always this one's
 }
 
-// Decode reads an event, which is good until the next one is read. Errors are ErrEvent and never quote the payload, which holds
-// secrets.
+// Decode reads an event, which is good as long as the payload is, and until the next one is read. Errors are ErrEvent and never
+// quote the payload, which holds secrets.
 func (d *Decoder) Decode(payload []byte) (*Event, error) {
 	if !utf8.Valid(payload) {
 		return nil, ErrEvent
 	}
-	// The text is the payload itself, for copying it would cost as much memory as all the rest of a call. The payload
-	// is the runtime client's to use again, so move copies the little that is kept.
+	// The text is the payload itself, for copying it would cost as much memory as all the rest of a call.
 	d.event = Event{}
-	in := decoder{out: &d.event, stage: d.stage, Scanner: jsonscan.New(unsafe.String(unsafe.SliceData(payload), len(payload)), maxDepth)} //nolint:gosec // read only, and move leaves nothing of it behind
+	in := decoder{out: &d.event, stage: d.stage, Scanner: jsonscan.New(unsafe.String(unsafe.SliceData(payload), len(payload)), maxDepth)} //nolint:gosec // read only
 	if !in.event() {
-		d.event = Event{} // which points into the payload
 		return nil, ErrEvent
 	}
 	if in.out.Stage != d.stage {
 		d.stage = strings.Clone(in.out.Stage)
 	}
 	in.out.Stage = d.stage
-	d.memory = d.event.move(d.memory[:0])
 	return &d.event, nil
-}
-
-// move moves all strings but the stage out of the payload, into memory, and returns that with the room that it took.
-func (e *Event) move(memory []byte) []byte {
-	fields := [...]*string{
-		&e.RoutePath, &e.Path, &e.Resource, &e.RequestID, &e.ExtendedID,
-		&e.Key.Single, &e.Key.Value, &e.APIKey.Single, &e.APIKey.Value, &e.APIKeyHeader.Single, &e.APIKeyHeader.Value,
-		&e.Origin.Single, &e.Origin.Value, &e.Referer.Single, &e.Referer.Value, &e.SourceIP,
-		&e.AndroidPackage.Single, &e.AndroidPackage.Value, &e.AndroidCert.Single, &e.AndroidCert.Value, &e.IOSBundle.Single, &e.IOSBundle.Value,
-	}
-	for _, f := range fields {
-		memory = append(memory, *f...)
-	}
-	rest := unsafe.String(unsafe.SliceData(memory), len(memory)) //nolint:gosec // written again when the call is over
-	for _, f := range fields {
-		*f, rest = rest[:len(*f)], rest[len(*f):]
-	}
-	return memory
 }
 
 // splitARN cuts a method ARN, "arn:…:<api>/<stage>/<method>/<path>", into stage and path. known is a stage that it has found, or "".

@@ -123,7 +123,7 @@ func names(n, length int) []string {
 func reportSize(n int) int {
 	tally := usage.NewTally(strings.Repeat("0", 32))
 	for i := range n {
-		tally.Count(usage.Call{At: keytest.Now, Code: authz.Allowed, Host: "www.example.com", Class: "map-display.tiles", Billing: "freemium", Subject: usage.Subject{
+		tally.Count(&usage.Call{At: keytest.Now, Code: authz.Allowed, Host: "www.example.com", Class: "map-display.tiles", Billing: "freemium", Subject: usage.Subject{
 			Account: account.ID(fmt.Sprintf("acc_01HZY3M7Q8R9S0T1V2W%07d", i)), Key: apikey.ID(fmt.Sprintf("key_01HZY3M7Q8R9S0T1V2W%07d", i)),
 			Product: "map-display",
 		}})

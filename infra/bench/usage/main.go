@@ -84,7 +84,7 @@ func (m *machine) run() error {
 	for range m.calls {
 		now = now.Add(time.Second / time.Duration(m.perSecond))
 		tally, lane := m.pick()
-		tally.Count(m.call(now))
+		tally.Count(new(m.call(now)))
 		if tally.Due(now, 0) {
 			m.report(tally, lane, now)
 		}

@@ -31,7 +31,7 @@ const (
 func report(n int) usage.Report {
 	tally := usage.NewTally("environment")
 	for i := range n {
-		tally.Count(usage.Call{
+		tally.Count(&usage.Call{
 			At: keytest.Now, Code: authz.Allowed, Host: fmt.Sprintf("h%d.example", i),
 			Subject: usage.Subject{Account: acct, Key: key, Product: "search"},
 		})
@@ -161,7 +161,7 @@ func TestADamagedReportIsUnreadable(t *testing.T) {
 // with it. An attribute of an entry that it doesn't know it passes over.
 func TestTheReleaseBeforeSeesNoBillingTypes(t *testing.T) {
 	tally := usage.NewTally("environment")
-	tally.Count(usage.Call{
+	tally.Count(&usage.Call{
 		At: keytest.Now, Code: authz.Allowed, Class: "map-display.tiles", Billing: "freemium", Host: "a.example", Proposed: keytest.Now, Shadow: authz.Allowed,
 		Subject: usage.Subject{Account: acct, Key: key, Product: "map-display"},
 	})
