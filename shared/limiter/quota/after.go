@@ -1,7 +1,6 @@
 package quota
 
 import (
-	"errors"
 	"slices"
 
 	"latchkey/shared/limiter"
@@ -39,12 +38,20 @@ func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 }
 
 // take removes one that waits, or the oldest of its item: behind a younger one that is written, the slot refuses it, and nobody knows whether it was written before.
-func (l *Limiter) take(i int) Ask {
-	for k := range l.waiting {
-		if l.waiting[k].Name == l.waiting[i].Name && l.waiting[k].Stamp < l.waiting[i].Stamp {
-			i = k
+func (l *Limiter) take(i int) Ask { return l.remove(l.oldest(l.waiting[i].Name)) }
+
+// oldest finds the oldest one of a name that waits, -1 for none.
+func (l *Limiter) oldest(name Name) int {
+	oldest := -1
+	for i := range l.waiting {
+		if l.waiting[i].Name == name && (oldest < 0 || l.waiting[i].Stamp < l.waiting[oldest].Stamp) {
+			oldest = i
 		}
 	}
+	return oldest
+}
+
+func (l *Limiter) remove(i int) Ask {
 	ask := l.waiting[i]
 	l.waiting = slices.Delete(l.waiting, i, i+1)
 	return ask
@@ -60,20 +67,19 @@ func (l *Limiter) rest(ask *Ask) *breaker.Limit {
 
 // Corrected takes what came of a correction. One that wasn't asked for waits on.
 func (l *Limiter) Corrected(ask Ask, seen Seen, err error) {
-	if errors.Is(err, limiter.ErrNotAsked) {
-		l.wait(ask)
-		return
-	}
 	l.breaker.Note(ask.Name, l.rest(&ask), err, l.at)
 	for i := range l.waiting { // of another day
 		if w := &l.waiting[i]; w.Name == ask.Name {
 			w.rest = ask.rest
 		}
 	}
-	if again, unfinished := l.corrected(ask, seen, err); unfinished {
-		l.wait(again)
-	} else if err != nil || !seen.Made(ask) {
-		l.Drop(ask)
+	l.again(ask, seen, err)
+}
+
+// again keeps what has to be asked again of a correction that waited.
+func (l *Limiter) again(ask Ask, seen Seen, err error) {
+	if next, unfinished := l.corrected(ask, seen, err); unfinished {
+		l.wait(next)
 	}
 }
 

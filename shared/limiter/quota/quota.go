@@ -2,6 +2,7 @@ package quota
 
 import (
 	"context"
+	"errors"
 
 	"latchkey/shared/limiter"
 	"latchkey/shared/limiter/internal/breaker"
@@ -143,12 +144,18 @@ func (l *Limiter) admit() Step {
 	return Step{Done: true, Result: r}
 }
 
-// settlement is the correction that a limit needs before it is asked again.
+// settlement is the correction that a limit needs before it is asked again. One of its item that waits is older, and goes first.
 func (l *Limiter) settlement(s *state) (Ask, bool) {
 	if s.settle.Stamp == 0 && s.debt > 0 {
 		s.settle, s.debt = l.stamped(s.uncounted()), 0
 	}
-	return s.settle, s.settle.Stamp != 0
+	if s.settle.Stamp == 0 {
+		return Ask{}, false
+	}
+	if i := l.oldest(s.limit.Name); i >= 0 && l.waiting[i].Stamp < s.settle.Stamp {
+		return l.remove(i), true
+	}
+	return s.settle, true
 }
 
 // stamped gives a correction a stamp that is larger than all that were seen.
@@ -158,14 +165,20 @@ func (l *Limiter) stamped(ask Ask) Ask {
 	return ask
 }
 
-// corrected returns what has to be asked again of a correction: nothing where it is known to be written. One that was refused
-// for another's larger stamp, or whose answer is lost, goes on if calls have to be counted; tokens that go back are given up,
-// for they may be back.
+// corrected returns what has to be asked again of a correction: nothing where it is known to be written. One that wasn't asked for goes on,
+// and so does one whose answer is lost, if calls have to be counted. One that is refused for another's larger stamp is made under a still
+// larger one, unless it has failed before: then it may be written, and is given up, as tokens that go back are.
 func (l *Limiter) corrected(ask Ask, seen Seen, err error) (again Ask, unfinished bool) {
 	switch {
-	case ask.N <= 0 || err == nil && seen.Made(ask):
+	case err == nil && seen.Made(ask):
+		return Ask{}, false
+	case errors.Is(err, limiter.ErrNotAsked):
+		return ask, true
+	case ask.N <= 0 || err == nil && ask.unsure:
+		l.Drop(ask)
 		return Ask{}, false
 	case err != nil:
+		ask.unsure = true
 		return ask, true
 	default:
 		l.stamp = max(l.stamp, seen.Stamp)
@@ -178,12 +191,13 @@ func (l *Limiter) Answer(ask Ask, seen Seen, err error, now limiter.Now) Step {
 	s := l.call.asked
 	l.at = now
 	l.breaker.Note(s.limit.Name, &s.breaker, err, now)
+	s.passed = s.passed || err != nil
 	switch {
-	case err != nil:
-		s.passed = true
+	case ask.Stamp != 0 && ask.Stamp != s.settle.Stamp: // an older one
+		l.again(ask, seen, err)
 	case ask.Stamp != 0:
-		s.settle, _ = l.corrected(ask, seen, nil)
-	default:
+		s.settle, _ = l.corrected(ask, seen, err)
+	case err == nil:
 		s.learn(ask, seen)
 	}
 	return l.next(now)

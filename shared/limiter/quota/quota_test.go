@@ -23,11 +23,12 @@ func askOn(date time.Time) quota.Ask { return quota.Ask{Name: sim.Account, Date:
 
 func clock(at time.Time) limiter.Now { return limiter.Now{Wall: at, Mono: at.Sub(noon)} }
 
-// table counts what is written, and fails for the names that are down.
+// table counts what is written, and fails for the names that are down. Where answers are lost, what fails is written.
 type table struct {
 	*sim.Table
 	asks []quota.Ask
 	down map[quota.Name]bool
+	lost bool
 }
 
 func newTable() *table { return &table{Table: sim.NewTable(), down: map[quota.Name]bool{}} }
@@ -35,6 +36,9 @@ func newTable() *table { return &table{Table: sim.NewTable(), down: map[quota.Na
 func (w *table) Write(ctx context.Context, ask quota.Ask) (quota.Seen, error) {
 	w.asks = append(w.asks, ask)
 	if w.down[ask.Name] {
+		if w.lost {
+			_, _ = w.Table.Write(ctx, ask)
+		}
 		return quota.Seen{}, errDown
 	}
 	return w.Table.Write(ctx, ask)
@@ -306,6 +310,71 @@ func TestACorrectionKeepsItsStampUntilItIsKnownToBeWritten(t *testing.T) {
 	}
 	if taken := w.taken(tiles, noon); len(stamps) != 2 || taken != 6 {
 		t.Errorf("%v, %d taken, want the 6 calls", stamps, taken)
+	}
+}
+
+// TestACorrectionWhoseAnswerIsLostIsNeverMadeUnderAnotherStamp: another environment of its slot has written a larger one meanwhile, and nobody knows whether it was
+// made. It is measured as uncounted; what was admitted after it is counted.
+func TestACorrectionWhoseAnswerIsLostIsNeverMadeUnderAnotherStamp(t *testing.T) {
+	for _, waits := range []bool{false, true} { // for Due, its day being over
+		w, l := newTable(), quota.New(3, 8)
+		limit := quota.Limit{Name: tiles, Day: 100_000}
+		w.down[tiles] = true
+		w.calls(t, l, 5, noon, limit)
+		w.lost = true
+		w.call(t, l, noon.Add(2*time.Second), limit)
+		w.down[tiles], w.lost = false, false
+		other := quota.Ask{Name: tiles, Date: noon.Truncate(24 * time.Hour), N: 1, Stamp: noon.Add(time.Hour).UnixNano(), Slot: 3}
+		if _, err := w.Write(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
+		at := noon.Add(10 * time.Second)
+		if waits {
+			at = at.AddDate(0, 0, 1)
+		}
+		w.call(t, l, at, limit)
+		for ask, due := l.Due(clock(at)); due; ask, due = l.Due(clock(at)) {
+			seen, err := w.Write(t.Context(), ask)
+			l.Corrected(ask, seen, err)
+		}
+		taken, want := w.taken(tiles, noon), int64(5+1+1)
+		if !waits {
+			want++ // the last call is of the same day
+		}
+		if dropped := l.Dropped(); taken != want || dropped != (quota.Dropped{Calls: 5}) {
+			t.Errorf("waits: %v: %d are counted, want %d; %+v dropped, want the 5 of the lost answer", waits, taken, want, dropped)
+		}
+	}
+}
+
+// TestAnOlderCorrectionGoesBeforeTheOneThatACallNeeds: that of the day before, whose answer is lost, is known to be made, and not refused behind today's.
+func TestAnOlderCorrectionGoesBeforeTheOneThatACallNeeds(t *testing.T) {
+	w, l := newTable(), quota.New(3, 8)
+	limit := quota.Limit{Name: tiles, Day: 100_000}
+	w.down[tiles] = true
+	w.calls(t, l, 30, noon, limit)
+	w.lost = true
+	w.call(t, l, noon.Add(10*time.Second), limit) // it counts some, without an answer
+	w.lost = false
+	next := noon.AddDate(0, 0, 1)
+	w.calls(t, l, 3, next, limit)
+	w.down[tiles] = false
+	at := next.Add(10 * time.Second)
+	writes := len(w.asks)
+	r := w.call(t, l, at, limit)
+	last := int64(0)
+	for _, ask := range w.asks[writes:] {
+		if ask.Stamp != 0 && ask.Stamp <= last {
+			t.Errorf("%d is asked behind %d", ask.Stamp, last)
+		}
+		last = max(last, ask.Stamp)
+	}
+	if _, due := l.Due(clock(at)); due || !r.Admit || r.Suspended {
+		t.Errorf("something is left to correct: %t, %+v", due, r)
+	}
+	before, after := w.taken(tiles, noon), w.taken(tiles, next)-l.InHand(tiles, clock(at))
+	if before != 31 || after != 4 || l.Dropped() != (quota.Dropped{}) {
+		t.Errorf("%d of 31 calls are counted in the day, and %d of 4 in the next", before, after)
 	}
 }
 

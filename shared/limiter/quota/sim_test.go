@@ -140,6 +140,9 @@ func TestNeverOverAQuotaWhateverFails(t *testing.T) {
 		if c.Faults.Lost == 0 && c.Faults.Delay == 0 && c.Faults.OutageEnds == 0 && out.Suspended > 0 {
 			t.Fatalf("seed %d: %d calls admitted without a token, but no write failed: %+v", seed, out.Suspended, c)
 		}
+		if out.Counted > int64(out.Suspended) {
+			t.Fatalf("seed %d: %d calls admitted without a token are counted as %d: %+v", seed, out.Suspended, out.Counted, c)
+		}
 		admitted, full, suspended = admitted+out.Admitted, full+exactly, suspended+out.Suspended
 		refused += out.Refused
 	}
@@ -212,8 +215,9 @@ func TestAnExhaustedQuotaWritesNothing(t *testing.T) {
 }
 
 // TestWhatWasAdmittedInAnOutageIsCounted once the table can be written: the outage of a minute takes its calls out of the quota. No environment ends here: one
-// that ends in an outage can't say what it admitted.
+// that ends in an outage can't say what it admitted. No call is counted twice, and one that isn't counted is measured as such: the few whose first correction failed, and may be made.
 func TestWhatWasAdmittedInAnOutageIsCounted(t *testing.T) {
+	suspended, uncounted := int64(0), int64(0)
 	for seed := range uint64(20) {
 		c := sim.Config{
 			Seed: seed, Envs: 8, Rate: 50, Start: begins[4], Length: 3 * time.Minute, Day: 1_000_000,
@@ -224,10 +228,15 @@ func TestWhatWasAdmittedInAnOutageIsCounted(t *testing.T) {
 		// Beside the calls, what is in hand is counted, and what writes took of which the environment doesn't know that they
 		// happened: the lease with which the outage begins.
 		calls, lost := int64(out.Admitted+out.Suspended), day-out.Held-int64(out.Admitted+out.Suspended)
+		if out.Counted > int64(out.Suspended) || out.Counted+out.Uncounted < int64(out.Suspended) || out.Uncounted > int64(out.Suspended)/20 {
+			t.Errorf("seed %d: of %d calls admitted without a token %d are counted, and %d are measured as uncounted", seed, out.Suspended, out.Counted, out.Uncounted)
+		}
+		suspended, uncounted = suspended+int64(out.Suspended), uncounted+out.Uncounted
 		if out.Suspended < 1500 || lost < 0 || day != month || lost > int64(c.Envs*400) {
 			t.Errorf("seed %d: %d calls admitted, %d of them without a token, %d in hand, and %d counted", seed, calls, out.Suspended, out.Held, day)
 		}
 	}
+	t.Logf("of %d calls admitted without a token %d are measured as uncounted", suspended, uncounted)
 }
 
 // promised are the share of a quota that is used at least, and the writes an admitted call that it costs at most, where more

@@ -51,7 +51,8 @@ type Ask struct {
 	Stamp int64
 	Slot  int // below [Slots]
 
-	rest breaker.Limit // of a correction that waits: how its item has failed
+	rest   breaker.Limit // of a correction that waits: how its item has failed
+	unsure bool          // a correction has failed once, and may be written
 }
 
 // Slots is the number of slots for stamps that an item has.

@@ -64,6 +64,8 @@ type Outcome struct {
 	Admitted  int         // with a token of each limit
 	By        map[Key]int // of those, in each period, under a limit that had a number
 	Suspended int         // admitted without a token
+	Counted   int64       // of those, by corrections of the account's item that were made
+	Uncounted int64       // of those, by corrections that the living gave up, or have still to make
 	Refused   int
 	WhileHeld int // of those, while another living environment could have admitted the call
 	Writes    int // that a call waited for
@@ -107,6 +109,10 @@ func Run(c Config) *Outcome {
 	}
 	for _, e := range s.envs {
 		s.out.Held += e.limiter.InHand(Account, s.clock(e))
+		for _, ask := range e.limiter.Close(s.clock(e)) {
+			s.out.Uncounted += max(0, ask.N)
+		}
+		s.out.Uncounted += e.limiter.Dropped().Calls
 	}
 	return &s.out
 }

@@ -31,6 +31,9 @@ func (s *run) write(e *env, ask quota.Ask, old bool, answer func(quota.Seen, err
 	}
 	commit := func() quota.Seen {
 		seen, _ := s.out.Table.Write(context.Background(), ask)
+		if ask.Stamp != 0 && ask.N > 0 && seen.Applied && ask.Name == Account {
+			s.out.Counted += ask.N
+		}
 		if old && seen.Applied && ask.Name == Account {
 			s.out.OldAt = s.now
 			s.out.Before[Key{Account, ask.Date.Format("2006-01-02")}], s.out.Before[Key{Account, ask.Date.Format("2006-01")}] = s.out.Table.Taken(ask)
