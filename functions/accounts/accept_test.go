@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/consent"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
 
@@ -127,6 +129,7 @@ func TestAnAcceptedCatalogueIsRemembered(t *testing.T) {
 		"another was":            {Version: "1-0123456789", Deployed: []consent.Version{"1-0123456789"}, Products: product.Default().Outlines()[:1]},
 		"it was already":         {Version: "1-0123456789", Deployed: []consent.Version{"1-0123456789", acceptedOne(t).Version()}},
 		"a release dropped them": {Version: "1-0123456789"},
+		"it has quotas":          {Version: "1-0123456789", Quotas: account.Quotas{{Billing: "free", Group: "other", Day: 5}}, QuotaTimes: account.QuotaTimes{{Billing: "free", Group: "other", Day: keytest.Now}}, QuotasKnown: true},
 	} {
 		r := newHarness(t)
 		apitest.People(t, r.API, r.account.ID)

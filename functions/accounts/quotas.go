@@ -45,7 +45,7 @@ func (h *accounts) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		if !mayHave(a, quota) {
 			return a, gateway.Invalid(gateway.Field("billing_type", "billing_type_mismatch", "It must be a billing type that fits the account's type."))
 		}
-		return a.SetQuota(quota)
+		return a.SetQuota(quota, h.source.Time())
 	})
 }
 

@@ -35,6 +35,9 @@ func TestAnOperatorSetsAnAccountsQuotas(t *testing.T) {
 	tiles, others := account.Quota{Billing: "freemium", Group: "tiles", Day: 50_000}, account.Quota{Billing: "pay_as_you_grow", Group: "other", Day: 2_500, Month: account.MaxQuota}
 	set("tiles", "freemium", 50_000, nil, 200)
 	first := stored(tiles)
+	if got, at := first.QuotaTimes.Of("freemium", "tiles"), r.Clock.Now(); !got.Since.Equal(at) || !got.Day.Equal(at) || !got.Month.IsZero() {
+		t.Errorf("%+v, want those of %v", got, at)
+	}
 	rows := len(r.AllAudit(t, r.account.ID))
 	set("tiles", "freemium", 50_000, nil, 200)
 	if again := stored(tiles); again.Version != first.Version || len(r.AllAudit(t, r.account.ID)) != rows {

@@ -18,6 +18,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
 	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/keytest"
@@ -25,12 +26,13 @@ import (
 	"latchkey/shared/usage"
 )
 
-// limited is a consumer on stores in which the account has quotas: 100 calls a day and 220 a month.
-func limited(t testing.TB, stores keytest.Stores) *harness {
+// limited is a consumer on stores in which the account has quotas: 100 calls a day and 220 a month. Nobody knows when they were set, or it is said.
+func limited(t testing.TB, stores keytest.Stores, set ...account.QuotaTime) *harness {
 	t.Helper()
 	a := keytest.Account(func(a *account.Account) {
 		a.ID, a.Type = acct, account.SelfServe
 		a.Quotas = account.Quotas{{Billing: "freemium", Group: "other", Day: 100, Month: 220}}
+		a.QuotaTimes = set
 	})
 	if _, err := stores.Control.CreateAccount(t.Context(), a, keytest.Member(acct, "owner", account.Owner), keytest.Row(acct, "account.create", "")); err != nil {
 		t.Fatal(err)
@@ -146,6 +148,16 @@ func TestReachedQuotasAreToldOnce(t *testing.T) {
 	wantEvents(t, stores, append(want, yesterday+" 50", yesterday+" 80", thisMonth+" 50", thisMonth+" 80")...)
 }
 
+// TestLateCallsReachNoNumberOfToday: they are of a day that was over when it was set. Their month isn't.
+func TestLateCallsReachNoNumberOfToday(t *testing.T) {
+	stores := keytest.Open(t)
+	r := limited(t, stores, account.QuotaTime{Billing: "freemium", Group: "other", Since: keytest.Now, Day: keytest.Now, Month: keytest.Now})
+	if from := r.invoke(t, spent("1", "one", 200, 1, 1)); from != "" {
+		t.Fatal(from)
+	}
+	wantEvents(t, stores, thisMonth+" 50", thisMonth+" 80", thisMonth+" 100")
+}
+
 // TestReachedQuotasAreToldOnceByManyConsumers, with lost answers, repeated batches in any order, and runs that end anywhere: what they have
 // counted is told, and counted once.
 func TestReachedQuotasAreToldOnceByManyConsumers(t *testing.T) {
@@ -252,6 +264,10 @@ func (d deaf) Account(context.Context, account.ID) (account.Account, error) {
 
 func (d deaf) ReachThreshold(context.Context, account.ID, usage.Threshold, audit.Row) error {
 	return d.err
+}
+
+func (d deaf) Announced(context.Context) (control.Announced, error) {
+	return control.Announced{}, d.err
 }
 
 // TestCountingDoesNotWaitForWhatIsTold: while the control table can't be reached, calls are counted and no batch comes again. What was reached is

@@ -23,7 +23,7 @@ type announced struct {
 const mostAnnounced = 5
 
 // catalogue tells operators and the event bus, by one audit row, which products aren't as they were: which are new, gone or renamed, and
-// whose paths have changed. It remembers each version that it has run with, and measures whether another one had its number. A
+// whose paths have changed. It remembers each version that it has run with, and when it noticed which quotas; and measures whether another one had its number. A
 // run that finds nothing writes nothing, and of several at once one writes.
 func (j *jobs) catalogue(ctx context.Context) (announced, error) {
 	now := control.Announced{Version: j.products.Version(), Products: j.products.Outlines()}
@@ -55,12 +55,14 @@ func (j *jobs) catalogue(ctx context.Context) (announced, error) {
 func (j *jobs) announce(ctx context.Context, before, now control.Announced) (int, error) {
 	ran, known := before.With(now.Version)
 	now.Deployed = ran.Deployed
+	kept, same := before.WithQuotas(j.products.Standard(), j.source.Time())
+	now.Quotas, now.QuotaTimes, now.QuotasKnown = kept.Quotas, kept.QuotaTimes, kept.QuotasKnown
 	changes := audit.CatalogueChanges(before.Products, now.Products)
 	var err error
 	switch {
 	case len(changes) > 0:
 		err = j.store.Announce(ctx, before, now, j.source.JobRow(ctx, control.Operators, "", "catalogue.change", changes...))
-	case !known:
+	case !known || !same:
 		err = j.store.Deployed(ctx, before, now)
 	}
 	return len(changes), err

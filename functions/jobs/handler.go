@@ -82,8 +82,10 @@ func newBilling(kept *statements.Store, counted *counters.Store, reports reports
 
 // event is the input of a job, from a schedule or from a person who invokes the function.
 type event struct {
-	Job    string `json:"job"`
-	Refill bool   `json:"refill"` // of the job quotas
+	Job string `json:"job"`
+	// Of the job quotas: what is taken is filled up, and of all accounts one alone is looked at.
+	Refill  bool       `json:"refill"`
+	Account account.ID `json:"account"`
 }
 
 var errJob = errors.New(`jobs: the event names no job: {"job": "suffixes"}, {"job": "catalogue"}, {"job": "statements"}, {"job": "compare"} or {"job": "quotas"}`)
@@ -94,7 +96,7 @@ func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	if err := strictjson.Decode(raw, &e); err != nil { // a misspelt setting must not run another job than the one that was meant
 		return nil, fmt.Errorf("%w: %w", errJob, err)
 	}
-	if e.Refill && e.Job != "quotas" {
+	if (e.Refill || e.Account != "") && e.Job != "quotas" {
 		return nil, errJob
 	}
 	switch e.Job {
@@ -107,7 +109,7 @@ func (j *jobs) handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	case "compare":
 		return j.compare(ctx)
 	case "quotas":
-		return j.quotas(ctx, e.Refill)
+		return j.quotas(ctx, e.Refill, e.Account)
 	default:
 		return nil, errJob
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 // teller tells of the quotas of which an account's counters have reached a part.
 type teller interface {
 	Tell(ctx context.Context, id account.ID, days []time.Time) ([]usage.Threshold, error)
+	Held(ctx context.Context, a account.Account) (product.Held, error)
 }
 
 // filler raises what the quotas table says to be taken.
@@ -46,12 +46,12 @@ type lookedAt struct {
 // lookBack is the time for which the job tells of days that are over: as long as calls of them may be counted.
 const lookBack = statement.Settles
 
-// quotas looks at all accounts. It tells of thresholds that the counter function couldn't tell of when it counted, in the periods that run and
+// quotas looks at all accounts, or at the only one. It tells of thresholds that the counter function couldn't tell of when it counted, in the periods that run and
 // those of which calls may still be counted. With refill it also makes what the quotas table says to be taken in the running periods, of accounts' quotas and of
 // keys' caps, at least what the counters say. Runs may overlap, end anywhere and be repeated.
-func (j *jobs) quotas(ctx context.Context, refill bool) (lookedAt, error) {
+func (j *jobs) quotas(ctx context.Context, refill bool, only account.ID) (lookedAt, error) {
 	done := lookedAt{Job: "quotas", Refill: refill}
-	ids, err := j.store.AccountIDs(ctx)
+	ids, err := j.quotasOf(ctx, only)
 	if err == nil {
 		err = j.eachQuota(ctx, ids, &done)
 	}
@@ -65,6 +65,15 @@ func (j *jobs) quotas(ctx context.Context, refill bool) (lookedAt, error) {
 	j.log.InfoContext(ctx, "job done", "job", done.Job, "refill", refill, "accounts", done.Accounts, "told", done.Told, "raised", done.Raised,
 		"failed", done.Failed, "more", done.More, "error", text)
 	return done, err
+}
+
+// quotasOf lists all accounts, or the only one. One that there isn't is an error.
+func (j *jobs) quotasOf(ctx context.Context, only account.ID) ([]account.ID, error) {
+	if only == "" {
+		return j.store.AccountIDs(ctx)
+	}
+	_, err := j.store.Account(ctx, only)
+	return []account.ID{only}, err
 }
 
 func (j *jobs) eachQuota(ctx context.Context, ids []account.ID, done *lookedAt) error {
@@ -110,8 +119,8 @@ func (j *jobs) accountQuotas(ctx context.Context, id account.ID, refill bool) (t
 	return len(list), raised, err
 }
 
-// refill raises the sums of an account in a day and its month to what is counted. Counters that can't be read would be too little, and are an
-// error.
+// refill raises the sums of an account in a day and its month to what is counted, of the days that wholly count under the quota: calls from before there
+// was one don't. Counters that can't be read would be too little, and are an error.
 func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (raised int, err error) {
 	a, err := j.store.Account(ctx, id)
 	if errors.Is(err, dynamo.ErrNotFound) || err == nil && len(a.Quotas) == 0 && !j.products.SetsQuotas() {
@@ -126,21 +135,40 @@ func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (rais
 	if err != nil {
 		return 0, err
 	}
-	month := usage.Spent(rows, j.products.Group)
-	day := usage.Spent(slices.DeleteFunc(rows, func(r usage.Row) bool { return !r.Start.Equal(today) }), j.products.Group)
-	for k, n := range month {
-		if j.products.QuotaOf(a.Quotas, string(k.Billing), k.Group) == (product.Quota{}) {
+	held, err := j.thresholds.Held(ctx, a)
+	if err != nil {
+		return 0, err
+	}
+	for k := range usage.Spent(rows, j.products.Group) {
+		from, ok := held.CountsFrom(string(k.Billing), k.Group)
+		if !ok {
 			continue
 		}
+		n, day := j.spent(k, rows, from, today)
 		ask := quota.Ask{Name: quota.Name{Scope: string(id), Type: string(k.Billing), Group: string(k.Group)}, Date: today}
-		did, errFill := j.filler.Fill(ctx, ask, n, day[k])
+		did, errFill := j.filler.Fill(ctx, ask, n, day)
 		if did {
 			raised++
-			j.log.WarnContext(ctx, "quota filled from the counters", "account_id", id, "billing_type", k.Billing, "group", k.Group, "month", n, "day", day[k])
+			j.log.WarnContext(ctx, "quota filled from the counters", "account_id", id, "billing_type", k.Billing, "group", k.Group, "month", n, "day", day)
 		}
 		err = errors.Join(err, errFill)
 	}
 	return raised, err
+}
+
+// spent sums what rows have of the calls since a day, and of those of today.
+func (j *jobs) spent(k usage.Spending, rows []usage.Row, from, today time.Time) (month, day int64) {
+	for _, r := range rows {
+		if r.Start.Before(from) {
+			continue
+		}
+		n := usage.Spent([]usage.Row{r}, j.products.Group)[k]
+		month += n
+		if r.Start.Equal(today) {
+			day += n
+		}
+	}
+	return month, day
 }
 
 // refillCaps does the same for the daily caps of an account's keys, deleted ones too, which may be restored today. A key that can't be
@@ -177,6 +205,9 @@ func (j *jobs) refillKey(ctx context.Context, k apikey.Key, today time.Time) (ra
 	}
 	calls := usage.ByGroup(usage.Spent(rows, j.products.Group))
 	for _, one := range k.Caps {
+		if product.FirstWholeDay(one.Since).After(today) {
+			continue
+		}
 		n := calls[one.Group]
 		did, errFill := j.filler.Fill(ctx, quota.Ask{Name: quota.Name{Scope: string(k.ID), Group: string(one.Group)}, Date: today}, n, n)
 		if did {

@@ -33,6 +33,7 @@ func (h *handler) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Pri
 		return h.service.Show(w, r, c, before)
 	}
 	after := before.Touched(now)
+	want.Since = now
 	after.Caps = before.Caps.With(want)
 	change := control.Change{Before: &before, After: after, Audit: h.service.Row(c, "key.set_quota", &before, after)}
 	if was != 0 && (want.Day == 0 || want.Day > was) {

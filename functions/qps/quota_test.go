@@ -4,10 +4,45 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/apikey"
 )
+
+// numbers are caps without their times.
+func numbers(caps apikey.Caps) string {
+	var list []string
+	for _, c := range caps {
+		list = append(list, fmt.Sprintf("{%s %d}", c.Group, c.Day))
+	}
+	return fmt.Sprint(list)
+}
+
+// TestACapKnowsSinceWhenThereHasBeenOne: another number leaves that, and one that is lifted and set again begins again.
+func TestACapKnowsSinceWhenThereHasBeenOne(t *testing.T) {
+	r := newHarness(t)
+	first := r.Clock.Now()
+	for i, step := range []struct {
+		day  any
+		want time.Time
+	}{
+		{50, first},
+		{60, first},
+		{nil, time.Time{}},
+		{70, first.Add(3 * time.Hour)},
+	} {
+		r.Want(t, 200, apitest.Call{As: "developer", Method: http.MethodPut, Path: r.path("keys", string(r.key.ID), "quotas", "tiles"), Body: map[string]any{"day": step.day}})
+		var got time.Time
+		for _, c := range r.stored(t).Caps {
+			got = c.Since
+		}
+		if !got.Equal(step.want) {
+			t.Errorf("step %d: since %v, want %v", i, got, step.want)
+		}
+		r.Clock.Advance(time.Hour)
+	}
+}
 
 // TestACapIsSetChangedAndLifted, each group of its own, and asking again for what holds writes nothing.
 func TestACapIsSetChangedAndLifted(t *testing.T) {
@@ -34,7 +69,7 @@ func TestACapIsSetChangedAndLifted(t *testing.T) {
 		before := r.stored(t).Version
 		got := set(step.group, map[string]any{"day": step.day}, map[string]string{"If-Match": fmt.Sprintf("%q", fmt.Sprint(before))})
 		after := r.stored(t)
-		if got.Status != 200 || fmt.Sprint(after.Caps) != step.want || (after.Version != before) != step.writes {
+		if got.Status != 200 || numbers(after.Caps) != step.want || (after.Version != before) != step.writes {
 			t.Errorf("step %d: %d %s, version %d to %d, %v", i, got.Status, got.Body, before, after.Version, after.Caps)
 		}
 	}

@@ -33,7 +33,7 @@ func quotaed(t testing.TB) *harness {
 		t.Fatal(err)
 	}
 	r := newHarnessWith(t, products)
-	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "tiles", Day: 150, Month: 10_000})
+	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "tiles", Day: 150, Month: 10_000}, keytest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestQuotasShowWhatIsUsedAndLeft(t *testing.T) {
 func TestAMonthRunsOutAtTheRateOfItsDay(t *testing.T) {
 	r := quotaed(t)
 	apitest.People(t, r.API, r.account.ID)
-	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "tiles", Month: 500})
+	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "tiles", Month: 500}, keytest.Now)
 	if err == nil {
 		_, err = r.Control.UpdateAccount(t.Context(), r.account, after, keytest.Row(r.account.ID, "account.set_quota", ""))
 	}

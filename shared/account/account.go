@@ -54,6 +54,8 @@ type Account struct {
 	Limits Limits
 	// Quotas holds the account's own quotas.
 	Quotas Quotas
+	// QuotaTimes holds when those were set.
+	QuotaTimes QuotaTimes
 	// Leaks holds what happens to secrets of the account's keys that are reported as exposed.
 	Leaks LeakPolicy
 	// Rules holds what the account asks of its keys.

@@ -24,7 +24,7 @@ func TestAClosedAccountTakesNoChange(t *testing.T) {
 		},
 		"limit": func(a account.Account) (account.Account, error) { return a.SetLimit("search", 7) },
 		"quota": func(a account.Account) (account.Account, error) {
-			return a.SetQuota(account.Quota{Billing: "free", Group: "other", Day: 3})
+			return a.SetQuota(account.Quota{Billing: "free", Group: "other", Day: 3}, now)
 		},
 		"rules":   func(a account.Account) (account.Account, error) { return a.SetRules(account.Rules{LifetimeDays: 30}) },
 		"suspend": func(a account.Account) (account.Account, error) { return a.Suspend("unpaid", time.Time{}, "op", now) },

@@ -3,6 +3,7 @@ package account
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Quota is an operator's quota for an account, in place of the catalogue's: the calls that its keys of one billing type may make
@@ -34,7 +35,7 @@ func (q Quotas) Of(billing, group string) Quota {
 // itself stays as it is.
 func (q Quotas) With(one Quota) Quotas {
 	next := slices.DeleteFunc(slices.Clone(q), func(other Quota) bool { return compare(other, one) == 0 })
-	if one.Day != 0 || one.Month != 0 {
+	if !one.none() {
 		at, _ := slices.BinarySearchFunc(next, one, compare)
 		next = slices.Insert(next, at, one)
 	}
@@ -44,15 +45,19 @@ func (q Quotas) With(one Quota) Quotas {
 	return next
 }
 
+// none reports whether a quota has no number.
+func (q Quota) none() bool { return q.Day == 0 && q.Month == 0 }
+
 func compare(a, b Quota) int {
 	return cmp.Or(cmp.Compare(a.Billing, b.Billing), cmp.Compare(a.Group, b.Group))
 }
 
 // SetQuota sets the quota of a billing type and a group; one without numbers leaves both periods to the catalogue again.
-func (a Account) SetQuota(one Quota) (Account, error) {
+func (a Account) SetQuota(one Quota, now time.Time) (Account, error) {
 	if a.Closed() {
 		return a, ErrClosed
 	}
+	a.QuotaTimes = a.QuotaTimes.Changed(a.Quotas.Of(one.Billing, one.Group), one, now)
 	a.Quotas = a.Quotas.With(one)
 	return a, nil
 }

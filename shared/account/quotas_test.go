@@ -50,8 +50,43 @@ func TestTheQuotasOfAnAccountAreAMap(t *testing.T) {
 
 func TestAClosedAccountHasNoQuotaSet(t *testing.T) {
 	for _, closed := range []account.Account{{Closing: true}, {ClosedAt: time.Unix(1, 0)}} {
-		if after, err := closed.SetQuota(account.Quota{Billing: "free", Group: "other", Day: 5}); !errors.Is(err, account.ErrClosed) || after.Quotas != nil {
+		if after, err := closed.SetQuota(account.Quota{Billing: "free", Group: "other", Day: 5}, time.Unix(2, 0)); !errors.Is(err, account.ErrClosed) || after.Quotas != nil {
 			t.Errorf("%+v, %v", after, err)
 		}
+	}
+}
+
+// TestTheTimesOfAQuotaSayWhenItsNumbersWereSet: each number by itself, also one that was lifted; and since when there has been any. The same numbers
+// again, and those of another quota, change nothing.
+func TestTheTimesOfAQuotaSayWhenItsNumbersWereSet(t *testing.T) {
+	at := func(hour int) time.Time { return time.Date(2026, 11, 28, hour, 0, 0, 0, time.UTC) }
+	var a account.Account
+	for i, step := range []struct {
+		day, month int64
+		want       account.QuotaTime
+	}{
+		{5, 0, account.QuotaTime{Since: at(0), Day: at(0)}},
+		{5, 0, account.QuotaTime{Since: at(0), Day: at(0)}},
+		{5, 50, account.QuotaTime{Since: at(0), Day: at(0), Month: at(2)}},
+		{6, 50, account.QuotaTime{Since: at(0), Day: at(3), Month: at(2)}},
+		{0, 50, account.QuotaTime{Since: at(0), Day: at(4), Month: at(2)}},
+		{0, 0, account.QuotaTime{Since: at(0), Day: at(4), Month: at(5)}},
+		{7, 70, account.QuotaTime{Since: at(6), Day: at(6), Month: at(6)}},
+	} {
+		before := a
+		next, err := a.SetQuota(account.Quota{Billing: "free", Group: "other", Day: step.day, Month: step.month}, at(i))
+		if err != nil || next.Same(before) != (i == 1) {
+			t.Fatalf("step %d: %v, same: %v", i, err, next.Same(before))
+		}
+		if next, err = next.SetQuota(account.Quota{Billing: "free", Group: "a", Day: 1}, at(0)); err != nil {
+			t.Fatal(err)
+		}
+		step.want.Billing, step.want.Group = "free", "other"
+		if a = next; a.QuotaTimes.Of("free", "other") != step.want || len(a.QuotaTimes) != 2 {
+			t.Errorf("step %d: %+v, want %+v", i, a.QuotaTimes, step.want)
+		}
+	}
+	if got := a.QuotaTimes.Of("free", "gone"); got != (account.QuotaTime{Billing: "free", Group: "gone"}) {
+		t.Errorf("%+v", got)
 	}
 }

@@ -39,7 +39,7 @@ func PoliciesOf(key apikey.Key) []Policy {
 		MissingOrigin: key.MissingOrigin,
 		HeaderOnly:    key.HeaderOnly,
 		Limits:        key.Limits,
-		Caps:          key.Caps,
+		Caps:          key.Caps.Numbers(),
 		Proposed:      key.Proposed,
 	}
 	policies := make([]Policy, 0, 2+len(key.Retired))

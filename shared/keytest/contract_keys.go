@@ -33,7 +33,7 @@ func full(k *apikey.Key) {
 	shown := consent.List{{Product: "search", Paths: []consent.Path{{Prefix: "/search/", Since: "1-e459a7fd79"}, {Prefix: "/search/", Since: consent.Version("3-0123456789").OfEncodedSlash()}}, Narrow: true}}
 	k.Consents = shown
 	k.Networks, k.Apps = []string{"192.0.2.0/24", "2001:db8::/32"}, []string{"ios com.example.app"}
-	k.Caps = apikey.Caps{{Group: "other", Day: 5}, {Group: "tiles", Day: apikey.MaxCap}}
+	k.Caps = apikey.Caps{{Group: "other", Day: 5}, {Group: "tiles", Day: apikey.MaxCap, Since: Now}}
 	k.Proposed = &apikey.Proposal{
 		Domains: &[]string{"a.example"}, Networks: &[]string{"198.51.100.0/24"}, Apps: &[]string{"ios com.example.other"},
 		Products: &[]product.ID{"search"}, Since: Now, Consents: shown,

@@ -144,5 +144,18 @@ func (c Catalogue) Quota(billing string, group Group) Quota {
 	return c.grouped.ByBilling[billing][group]
 }
 
+// Standard lists the catalogue's quotas, as an account's own are listed.
+func (c Catalogue) Standard() (list account.Quotas) {
+	if c.grouped == nil {
+		return nil
+	}
+	for billing, quotas := range c.grouped.ByBilling {
+		for group, q := range quotas {
+			list = list.With(account.Quota{Billing: billing, Group: string(group), Day: q.Day, Month: q.Month})
+		}
+	}
+	return list
+}
+
 // SetsQuotas reports whether the catalogue has a quota of any billing type.
 func (c Catalogue) SetsQuotas() bool { return c.grouped != nil && len(c.grouped.ByBilling) > 0 }

@@ -31,7 +31,9 @@ var percentages = []int{50, nearly, Exhausted}
 //
 // A refused call doesn't say for which period it was refused, or whether for its key's own cap. So a quota is exhausted where one was refused and
 // 80 % are used; of a day and its month, the one of which the larger part is used.
-func Reached(rows []Row, month time.Time, days []time.Time, group func(product.Class) product.Group, quotaOf func(Spending) product.Quota) []Threshold {
+//
+// quotaOf tells the numbers that were set before a time: of a period that had ended by then nothing is told.
+func Reached(rows []Row, month time.Time, days []time.Time, group func(product.Class) product.Group, quotaOf func(k Spending, before time.Time) product.Quota) []Threshold {
 	byDay := map[int64]map[Spending]use{}
 	for _, r := range rows {
 		at := r.Start.Unix()
@@ -46,19 +48,20 @@ func Reached(rows []Row, month time.Time, days []time.Time, group func(product.C
 	}
 	var list []Threshold
 	for k, all := range whole {
-		quota := quotaOf(k)
+		ofMonth := quotaOf(k, month.AddDate(0, 1, 0)).Month
 		for at, uses := range byDay {
-			one := uses[k]
-			if quota.Month == 0 || quota.Day > 0 && percent(one.allowed, quota.Day) > percent(all.allowed, quota.Month) {
+			one, start := uses[k], time.Unix(at, 0).UTC()
+			ofDay := quotaOf(k, start.AddDate(0, 0, 1)).Day
+			if ofMonth == 0 || ofDay > 0 && percent(one.allowed, ofDay) > percent(all.allowed, ofMonth) {
 				all.exceeded -= one.exceeded
 			} else {
 				one.exceeded = 0
 			}
-			if start := time.Unix(at, 0).UTC(); slices.ContainsFunc(days, start.Equal) {
-				list = append(list, one.reached(k, start.Format(time.DateOnly), quota.Day)...)
+			if slices.ContainsFunc(days, start.Equal) {
+				list = append(list, one.reached(k, start.Format(time.DateOnly), ofDay)...)
 			}
 		}
-		list = append(list, all.reached(k, month.Format("2006-01"), quota.Month)...)
+		list = append(list, all.reached(k, month.Format("2006-01"), ofMonth)...)
 	}
 	slices.SortFunc(list, func(a, b Threshold) int {
 		return cmp.Or(cmp.Compare(a.Billing, b.Billing), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Period, b.Period), cmp.Compare(a.Percent, b.Percent))

@@ -29,7 +29,7 @@ func reached(rows []usage.Row, quotas map[string]product.Quota, days ...int) str
 	var list []string
 	for _, th := range usage.Reached(rows, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), of,
 		func(product.Class) product.Group { return product.Other },
-		func(k usage.Spending) product.Quota { return quotas[string(k.Billing)] }) {
+		func(k usage.Spending, _ time.Time) product.Quota { return quotas[string(k.Billing)] }) {
 		list = append(list, fmt.Sprintf("%s %s %d (%d of %d)", th.Billing, th.Period, th.Percent, th.Used, th.Quota))
 	}
 	return strings.Join(list, ", ")
@@ -74,6 +74,27 @@ func TestThresholdsAreReachedByWhatIsCounted(t *testing.T) {
 		if got := reached(tt.rows, tt.quotas, 5); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
+	}
+}
+
+// TestOfANumberThatDidNotHoldNothingIsReached: nor is a call of a day without a number one that its number refused.
+func TestOfANumberThatDidNotHoldNothingIsReached(t *testing.T) {
+	set := time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC)
+	days := []time.Time{set.AddDate(0, 0, -1).Truncate(24 * time.Hour), set.Truncate(24 * time.Hour)}
+	list := usage.Reached([]usage.Row{spentOn(4, "free", 90, 3), spentOn(5, "free", 10, 0)}, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), days,
+		func(product.Class) product.Group { return product.Other },
+		func(_ usage.Spending, before time.Time) product.Quota {
+			if !set.Before(before) {
+				return product.Quota{Month: 100}
+			}
+			return product.Quota{Day: 10, Month: 100}
+		})
+	var got []string
+	for _, th := range list {
+		got = append(got, fmt.Sprint(th.Period, " ", th.Percent))
+	}
+	if want := "2026-11 50, 2026-11 80, 2026-11 100, 2026-11-05 50, 2026-11-05 80"; strings.Join(got, ", ") != want {
+		t.Errorf("%v, want %s", got, want)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
@@ -24,6 +25,7 @@ import (
 type Store interface {
 	Account(context.Context, account.ID) (account.Account, error)
 	ReachThreshold(context.Context, account.ID, usage.Threshold, audit.Row) error
+	Announced(context.Context) (control.Announced, error)
 }
 
 // Rows reads the counters of accounts, strongly consistent.
@@ -38,8 +40,9 @@ type Teller struct {
 	Products product.Catalogue
 	Source   env.Source
 
-	lock sync.Mutex
-	told map[id]bool
+	lock     sync.Mutex
+	told     map[id]bool
+	standard *account.QuotaTimes // of the catalogue that is deployed, once the job has noticed it
 }
 
 // id names a threshold that is told once.
@@ -53,8 +56,8 @@ type id struct {
 // mostTold bounds the thresholds that are remembered as told, in memory.
 const mostTold = 10_000
 
-// Tell tells of what an account has reached in some days and in their months, as the counters are now, and returns what nobody had told. It
-// changes nothing to ask again, after an error too.
+// Tell tells of what an account has reached in some days and in their months, as the counters are now, and returns what nobody had told. Of
+// a period that had ended when the number was set it tells nothing. It changes nothing to ask again, after an error too.
 func (t *Teller) Tell(ctx context.Context, acct account.ID, days []time.Time) (told []usage.Threshold, err error) {
 	a, err := t.Store.Account(ctx, acct)
 	switch {
@@ -65,6 +68,10 @@ func (t *Teller) Tell(ctx context.Context, acct account.ID, days []time.Time) (t
 	case len(a.Quotas) == 0 && !t.Products.SetsQuotas():
 		return nil, nil
 	}
+	held, err := t.Held(ctx, a)
+	if err != nil {
+		return nil, err
+	}
 	months := map[statement.Month]bool{}
 	for _, day := range days {
 		months[statement.MonthOf(day)] = true
@@ -74,7 +81,9 @@ func (t *Teller) Tell(ctx context.Context, acct account.ID, days []time.Time) (t
 		if err != nil {
 			return told, fmt.Errorf("thresholds: %w", err)
 		}
-		quotaOf := func(k usage.Spending) product.Quota { return t.Products.QuotaOf(a.Quotas, string(k.Billing), k.Group) }
+		quotaOf := func(k usage.Spending, before time.Time) product.Quota {
+			return held.Before(before, string(k.Billing), k.Group)
+		}
 		for _, one := range usage.Reached(rows, month.Begin(), days, t.Products.Group, quotaOf) {
 			isNew, err := t.tell(ctx, acct, one)
 			if err != nil {
@@ -86,6 +95,31 @@ func (t *Teller) Tell(ctx context.Context, acct account.ID, days []time.Time) (t
 		}
 	}
 	return told, nil
+}
+
+// Held returns an account's quotas with when their numbers were set. A number of the catalogue that the job catalogue hasn't noticed yet is set now.
+func (t *Teller) Held(ctx context.Context, a account.Account) (product.Held, error) {
+	held := product.Held{Catalogue: t.Products, Own: a.Quotas, Times: a.QuotaTimes}
+	if !t.Products.SetsQuotas() {
+		return held, nil
+	}
+	t.lock.Lock()
+	standard := t.standard
+	t.lock.Unlock()
+	if standard == nil {
+		noticed, err := t.Store.Announced(ctx)
+		if err != nil {
+			return held, fmt.Errorf("thresholds: %w", err)
+		}
+		after, known := noticed.WithQuotas(t.Products.Standard(), t.Source.Time())
+		if standard = &after.QuotaTimes; known {
+			t.lock.Lock()
+			t.standard = standard
+			t.lock.Unlock()
+		}
+	}
+	held.Standard = *standard
+	return held, nil
 }
 
 func (t *Teller) tell(ctx context.Context, acct account.ID, one usage.Threshold) (isNew bool, err error) {

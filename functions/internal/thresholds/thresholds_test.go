@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
@@ -33,6 +34,8 @@ func (s *table) ReachThreshold(context.Context, account.ID, usage.Threshold, aud
 	s.asked++
 	return s.answers[min(s.asked, len(s.answers))-1]
 }
+
+func (*table) Announced(context.Context) (control.Announced, error) { return control.Announced{}, nil }
 
 // six calls are counted in each month.
 type six struct{}

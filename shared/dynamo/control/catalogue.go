@@ -1,10 +1,13 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"time"
 
+	"latchkey/shared/account"
 	"latchkey/shared/audit"
 	"latchkey/shared/consent"
 	"latchkey/shared/dynamo"
@@ -17,6 +20,26 @@ type Announced struct {
 	Deployed []consent.Version // those that the job has run with, or an owner has accepted, the oldest first
 	Products []product.Outline
 	Revision int64 // grows with each announcement; 0 if there was none
+	// Quotas holds the quotas of the catalogue that the job last ran with, and QuotaTimes when it noticed that their numbers were set. Where
+	// they aren't known, the record is of a release that didn't keep them.
+	Quotas      account.Quotas
+	QuotaTimes  account.QuotaTimes
+	QuotasKnown bool
+}
+
+// WithQuotas returns the record with the quotas of the catalogue that is deployed, of which the numbers that it doesn't have are set now. Where it has
+// none yet, all were always there. known says that it has them already.
+func (a Announced) WithQuotas(deployed account.Quotas, now time.Time) (after Announced, known bool) {
+	if known = a.QuotasKnown && slices.Equal(a.Quotas, deployed); known {
+		return a, true
+	}
+	if a.QuotasKnown {
+		for _, q := range slices.Concat(a.Quotas, deployed) { // the times of one that is in both change once
+			a.QuotaTimes = a.QuotaTimes.Changed(a.Quotas.Of(q.Billing, q.Group), deployed.Of(q.Billing, q.Group), now)
+		}
+	}
+	a.Quotas, a.QuotasKnown = deployed, true
+	return a, false
 }
 
 // With returns the record with a version that is deployed. known says that it has it already.
@@ -34,6 +57,10 @@ type announcedRecord struct {
 	Version   int64           `dynamodbav:"version"`
 	// A release that doesn't know it drops it, with the next change of the catalogue.
 	Deployed []string `dynamodbav:"deployed,omitempty"`
+	// So does it with these.
+	Quotas      []accountQuotaRecord `dynamodbav:"quotas,omitempty"`
+	QuotaTimes  []quotaTimeRecord    `dynamodbav:"quota_times,omitempty"`
+	QuotasKnown bool                 `dynamodbav:"quotas_known,omitempty"`
 }
 
 type outlineRecord struct {
@@ -46,7 +73,10 @@ type outlineRecord struct {
 const maxDeployed = 1000
 
 func encodeAnnounced(a Announced) dynamo.Item {
-	r := announcedRecord{Catalogue: string(a.Version), Version: a.Revision}
+	r := announcedRecord{
+		Catalogue: string(a.Version), Version: a.Revision,
+		Quotas: recordsOfAccountQuotas(a.Quotas), QuotaTimes: recordsOfQuotaTimes(a.QuotaTimes), QuotasKnown: a.QuotasKnown,
+	}
 	for _, p := range a.Products {
 		r.Products = append(r.Products, outlineRecord{string(p.ID), p.Name, p.Prefixes})
 	}
@@ -61,7 +91,11 @@ func decodeAnnounced(item dynamo.Item) (Announced, error) {
 	if err := decode(item, "catalogue", &r); err != nil {
 		return Announced{}, err
 	}
-	a := Announced{Version: consent.Version(r.Catalogue), Revision: r.Version}
+	var c clock
+	a := Announced{
+		Version: consent.Version(r.Catalogue), Revision: r.Version,
+		Quotas: accountQuotasOf(r.Quotas), QuotaTimes: c.quotaTimes(r.QuotaTimes), QuotasKnown: r.QuotasKnown,
+	}
 	for _, p := range r.Products {
 		a.Products = append(a.Products, product.Outline{ID: product.ID(p.ID), Name: p.Name, Prefixes: p.Prefixes})
 	}
@@ -71,7 +105,7 @@ func decodeAnnounced(item dynamo.Item) (Announced, error) {
 	if len(a.Deployed) == 0 && a.Version != "" { // of a release that kept the last one alone
 		a.Deployed = []consent.Version{a.Version}
 	}
-	return a, placed(item, catalogueKey(), r.Version)
+	return a, cmp.Or(c.err, placed(item, catalogueKey(), r.Version))
 }
 
 // Announced reads the catalogue that was last announced; the zero value if none ever was.

@@ -97,6 +97,7 @@ type limitRecord struct {
 type capRecord struct {
 	Group string `dynamodbav:"group"`
 	Day   int64  `dynamodbav:"day"`
+	Since string `dynamodbav:"since,omitempty"`
 }
 
 type policyRecord struct {
@@ -151,7 +152,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		r.Limits = append(r.Limits, limitRecord{Class: string(l.Class), QPS: l.QPS, EndsAt: stamp(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})
 	}
 	for _, c := range k.Caps {
-		r.Caps = append(r.Caps, capRecord{Group: string(c.Group), Day: c.Day})
+		r.Caps = append(r.Caps, capRecord{Group: string(c.Group), Day: c.Day, Since: stamp(c.Since)})
 	}
 	if p := k.Rotation; p != nil {
 		r.Rotation = &policyRecord{
@@ -238,7 +239,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		k.Limits = append(k.Limits, apikey.Limit{Class: product.Class(l.Class), QPS: l.QPS, EndsAt: d.read(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})
 	}
 	for _, c := range r.Caps {
-		k.Caps = append(k.Caps, apikey.Cap{Group: product.Group(c.Group), Day: c.Day})
+		k.Caps = append(k.Caps, apikey.Cap{Group: product.Group(c.Group), Day: c.Day, Since: d.read(c.Since)})
 	}
 	if p := r.Rotation; p != nil {
 		k.Rotation = &apikey.RotationPolicy{

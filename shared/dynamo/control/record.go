@@ -95,6 +95,8 @@ type accountRecord struct {
 
 	Limits []accountLimitRecord `dynamodbav:"account_limits,omitempty"`
 	Quotas []accountQuotaRecord `dynamodbav:"account_quotas,omitempty"`
+	// A release that doesn't know it drops it when it writes the account: the numbers were then always there.
+	QuotaTimes []quotaTimeRecord `dynamodbav:"account_quota_times,omitempty"`
 
 	Leaks *leakRecord `dynamodbav:"leak_policy,omitempty"`
 
@@ -150,6 +152,29 @@ func accountQuotasOf(records []accountQuotaRecord) (quotas account.Quotas) {
 	return quotas
 }
 
+type quotaTimeRecord struct {
+	Billing string `dynamodbav:"billing_type"`
+	Group   string `dynamodbav:"group"`
+	Since   string `dynamodbav:"since,omitempty"`
+	Day     string `dynamodbav:"day_set,omitempty"`
+	Month   string `dynamodbav:"month_set,omitempty"`
+}
+
+func recordsOfQuotaTimes(times account.QuotaTimes) []quotaTimeRecord {
+	records := make([]quotaTimeRecord, len(times))
+	for i, t := range times {
+		records[i] = quotaTimeRecord{t.Billing, t.Group, stamp(t.Since), stamp(t.Day), stamp(t.Month)}
+	}
+	return records
+}
+
+func (c *clock) quotaTimes(records []quotaTimeRecord) (times account.QuotaTimes) {
+	for _, r := range records {
+		times = append(times, account.QuotaTime{Billing: r.Billing, Group: r.Group, Since: c.read(r.Since), Day: c.read(r.Day), Month: c.read(r.Month)})
+	}
+	return times
+}
+
 type subjectRecord struct {
 	Issuer string `dynamodbav:"issuer"`
 	ID     string `dynamodbav:"subject"`
@@ -179,6 +204,7 @@ func encodeAccount(a account.Account) dynamo.Item {
 		Accepted:   recordsOfConsents(a.Accepted),
 		Limits:     recordsOfAccountLimits(a.Limits),
 		Quotas:     recordsOfAccountQuotas(a.Quotas),
+		QuotaTimes: recordsOfQuotaTimes(a.QuotaTimes),
 		Leaks:      recordOfLeaks(a.Leaks),
 
 		FrontendRestricted: a.Rules.FrontendRestricted, LifetimeDays: a.Rules.LifetimeDays,
@@ -198,7 +224,7 @@ func decodeAccount(item dynamo.Item) (account.Account, error) {
 		ID: account.ID(r.ID), Name: r.Name, Type: account.Type(r.Type), KeyLimit: r.KeyLimit,
 		CreatedAt: c.read(r.CreatedAt), ClosedAt: c.read(r.ClosedAt), Version: r.Version,
 		PendingType: account.Type(r.PendingType), Closing: r.Closing, UnreadableKeys: r.Unreadable,
-		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(), Limits: accountLimitsOf(r.Limits), Quotas: accountQuotasOf(r.Quotas), Leaks: r.Leaks.policy(),
+		Operation: r.Operation, OpenedBy: r.OpenedBy.subject(), Limits: accountLimitsOf(r.Limits), Quotas: accountQuotasOf(r.Quotas), QuotaTimes: c.quotaTimes(r.QuotaTimes), Leaks: r.Leaks.policy(),
 		Rules: account.Rules{FrontendRestricted: r.FrontendRestricted, LifetimeDays: r.LifetimeDays},
 		Suspended: account.Suspension{
 			Reason: r.SuspendedReason, By: r.SuspendedBy, At: c.read(r.SuspendedAt), Until: c.read(r.SuspendedUntil),

@@ -109,6 +109,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	suspended.Accepted, suspended.UnreadableKeys = shown, 2
 	suspended.Limits = account.Limits{{Class: "search", QPS: 5}}
 	suspended.Quotas = account.Quotas{{Billing: "free", Group: "other", Month: 500}, {Billing: "free", Group: "tiles", Day: 5}}
+	suspended.QuotaTimes = account.QuotaTimes{{Billing: "free", Group: "other", Month: at(57)}, {Billing: "free", Group: "tiles", Since: at(58), Day: at(59)}}
 	suspended.Leaks = account.LeakPolicy{Frontend: account.LeakRefuse, Backend: account.LeakRotate, Mobile: account.LeakNotify}
 	suspended.Rules = account.Rules{FrontendRestricted: true, LifetimeDays: 365}
 	suspended.Suspended = account.Suspension{Reason: "unpaid", At: at(51), Until: at(52), By: "operator@example.com"}
@@ -122,7 +123,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	must(err)
 	capped := simple
 	capped.ID, capped.Version, capped.Name, capped.Current.Hash = most, 0, "Capped", apikey.Hash{37}
-	capped.Caps = apikey.Caps{{Group: "other", Day: 5}, {Group: "tiles", Day: apikey.MaxCap}}
+	capped.Caps = apikey.Caps{{Group: "other", Day: 5}, {Group: "tiles", Day: apikey.MaxCap, Since: at(56)}}
 	_, err = s.Commit(t.Context(), control.Change{After: capped, Audit: audit.Row{ID: "aud_01M8HKY1AF1HAFFFZBC0H8K998", Account: acct, Action: "key.create", At: keytest.Now}})
 	must(err)
 	_, _, err = s.BeginType(t.Context(), control.Operation{
@@ -139,7 +140,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	told.Actor = audit.Actor{Role: account.RoleSystem}
 	must(s.Announce(t.Context(), control.Announced{}, control.Announced{Version: "1-e459a7fd79", Deployed: []consent.Version{"1-e459a7fd79", "2-0123456789"}, Products: []product.Outline{
 		{ID: "search", Name: "Search API", Prefixes: []string{"/search/"}}, {ID: "maps-sdk-web", Name: "Maps SDK for Web"},
-	}}, told))
+	}, Quotas: account.Quotas{{Billing: "freemium", Group: "other", Day: 5, Month: 50}}, QuotaTimes: account.QuotaTimes{{Billing: "freemium", Group: "other", Since: at(60), Day: at(61), Month: at(62)}}, QuotasKnown: true}, told))
 	must(s.ReachThreshold(t.Context(), acct, usage.Threshold{
 		Spending: usage.Spending{Billing: "free", Group: "tiles"}, Period: "2026-11", Percent: 80, Used: 400, Quota: 500,
 	}, row(acct, "account.quota_reached", "")))
