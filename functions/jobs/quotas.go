@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"latchkey/functions/internal/thresholds"
 	"latchkey/functions/internal/used"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
@@ -123,7 +124,7 @@ func (j *jobs) accountQuotas(ctx context.Context, id account.ID, refill bool) (t
 // was one don't. Counters that can't be read would be too little, and are an error.
 func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (raised int, err error) {
 	a, err := j.store.Account(ctx, id)
-	if errors.Is(err, dynamo.ErrNotFound) || err == nil && len(a.Quotas) == 0 && !j.products.SetsQuotas() {
+	if errors.Is(err, dynamo.ErrNotFound) || err == nil && !thresholds.Applies(j.products, a) {
 		return 0, nil
 	}
 	if err != nil {

@@ -157,5 +157,10 @@ func (c Catalogue) Standard() (list account.Quotas) {
 	return list
 }
 
+// SetsQuotasOf reports whether the catalogue has a quota of a billing type, in any group.
+func (c Catalogue) SetsQuotasOf(billing string) bool {
+	return c.grouped != nil && len(c.grouped.ByBilling[billing]) > 0
+}
+
 // SetsQuotas reports whether the catalogue has a quota of any billing type.
 func (c Catalogue) SetsQuotas() bool { return c.grouped != nil && len(c.grouped.ByBilling) > 0 }

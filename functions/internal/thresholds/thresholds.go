@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/used"
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
@@ -56,6 +58,13 @@ type id struct {
 // mostTold bounds the thresholds that are remembered as told, in memory.
 const mostTold = 10_000
 
+// Applies reports whether an account has a quota: one of its own, or one of the catalogue for a billing type that its keys may have, as it
+// is or as its type is being changed.
+func Applies(products product.Catalogue, a account.Account) bool {
+	sets := func(b apikey.BillingType) bool { return products.SetsQuotasOf(string(b)) }
+	return len(a.Quotas) > 0 || slices.ContainsFunc(apikey.BillingTypes(a.Type), sets) || slices.ContainsFunc(apikey.BillingTypes(a.PendingType), sets)
+}
+
 // Tell tells of what an account has reached in some days and in their months, as the counters are now, and returns what nobody had told. Of
 // a period that had ended when the number was set it tells nothing. It changes nothing to ask again, after an error too.
 func (t *Teller) Tell(ctx context.Context, acct account.ID, days []time.Time) (told []usage.Threshold, err error) {
@@ -65,7 +74,7 @@ func (t *Teller) Tell(ctx context.Context, acct account.ID, days []time.Time) (t
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("thresholds: %w", err)
-	case len(a.Quotas) == 0 && !t.Products.SetsQuotas():
+	case !Applies(t.Products, a):
 		return nil, nil
 	}
 	held, err := t.Held(ctx, a)

@@ -94,3 +94,50 @@ func TestARowOfAThresholdSaysEachFactUnderItsOwnName(t *testing.T) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }
+
+// typed has an account of a type without quotas of its own, and counts how often its counters are read.
+type typed struct {
+	written
+	account.Account
+	reads int
+}
+
+func (s *typed) AccountRows(ctx context.Context, id account.ID, in counters.Range) ([]usage.Row, error) {
+	s.reads++
+	return six{}.AccountRows(ctx, id, in)
+}
+
+// store is a typed as the control table.
+type store struct{ *typed }
+
+func (s store) Account(context.Context, account.ID) (account.Account, error) {
+	return s.typed.Account, nil
+}
+
+// TestCountersAreReadOnlyWhereAQuotaApplies: to an account without quotas of its own those of the catalogue apply, of the billing types that its keys
+// have or are getting.
+func TestCountersAreReadOnlyWhereAQuotaApplies(t *testing.T) {
+	products, err := product.Default().WithQuotas(product.Quotas{ByBilling: map[string]map[product.Group]product.Quota{"freemium": {"other": {Day: 10}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := account.Quotas{{Billing: "free", Group: "other", Month: 10}}
+	for name, tt := range map[string]struct {
+		products product.Catalogue
+		account  account.Account
+		reads    int
+	}{
+		"of the type":           {products, account.Account{Type: account.SelfServe}, 1},
+		"of another type":       {products, account.Account{Type: account.Enterprise}, 0},
+		"of the type to come":   {products, account.Account{Type: account.Enterprise, PendingType: account.SelfServe}, 1},
+		"of the type until now": {products, account.Account{Type: account.SelfServe, PendingType: account.Enterprise}, 1},
+		"of its own":            {product.Default(), account.Account{Type: account.Enterprise, Quotas: own}, 1},
+		"of none":               {product.Default(), account.Account{Type: account.SelfServe}, 0},
+	} {
+		s := &typed{Account: tt.account}
+		teller := &thresholds.Teller{Store: store{s}, Rows: s, Products: tt.products, Source: env.Source{Now: func() time.Time { return keytest.Now }, Rand: keytest.RandomOf(t)}}
+		if _, err := teller.Tell(t.Context(), "acc_1", []time.Time{keytest.Now.Truncate(24 * time.Hour)}); err != nil || s.reads != tt.reads {
+			t.Errorf("%s: %d reads, want %d (%v)", name, s.reads, tt.reads, err)
+		}
+	}
+}
