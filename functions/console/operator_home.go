@@ -114,12 +114,6 @@ const mostCounted = 100
 // orMore reports whether a number stands for as many or more.
 func orMore(n int) bool { return n >= mostCounted }
 
-// TellsExposed reports whether the API tells of exposed keys; for some minutes of a deployment it may be older than the console.
-func (o overview) TellsExposed() bool { return o.LastExposed != nil }
-
-// TellsSuspended is the same for suspended accounts.
-func (o overview) TellsSuspended() bool { return o.LastSuspended != nil }
-
 // AtHome counts what the home lists and no other tab does. mostCounted stands for as many or more.
 func (o overview) AtHome() int {
 	return min(o.BlockedKeys+o.ExposedKeys+o.SuspendedAccounts, mostCounted)

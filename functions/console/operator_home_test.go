@@ -260,7 +260,7 @@ func TestAHomeWithoutAnAnswerSaysSo(t *testing.T) {
 	}{"none": {none, false}, "of the release before": {older, true}} {
 		w.api.on("GET /v1/operator/overview", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, c.answer); return true })
 		page := text(w.ask(http.MethodGet, "/operator", nil).doc)
-		for _, key := range []string{"operator.exposed", "operator.suspended"} {
+		for _, key := range []string{"waiting.exposed", "waiting.suspended"} {
 			lang := w.app.langs.Offered()[0]
 			if strings.Contains(page, lang.Text(key+".lacking")) != c.lacking || strings.Contains(page, lang.Text(key+".none")) == c.lacking {
 				t.Errorf("%s: %s", name, key)

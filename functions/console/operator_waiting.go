@@ -2,74 +2,65 @@ package main
 
 import (
 	"net/http"
-	"net/url"
 
+	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 )
 
-// The lists of what the operators' home has the last of.
+// waitingList is a list of what waits for operators: the last of it on their home, or a page of it all.
+type waitingList struct {
+	Kind, Path string // Kind is a part of the names of its messages
+	Rows       any    // of the API's own type
+	Page, Next string
+
+	N       int  // of the home's: how many there are
+	Further bool // more than it shows
+	Lacking bool // the API hasn't told
+}
+
+// The pages of the lists, which the API has under the same paths.
 const (
 	allBlocked   = "/operator/blocked-keys"
 	allExposed   = "/operator/exposed-keys"
 	allSuspended = "/operator/suspended-accounts"
 )
 
-// waitingPerPage bounds their pages: each row has a reason or a place of up to 500 characters.
-const waitingPerPage = "20"
-
-// waitingPage is the page of a list that the API gives page by page.
-type waitingPage struct {
-	Page, Next string
-}
-
-func (w *waitingPage) query() url.Values {
-	return queryOf(map[string]string{"page_size": waitingPerPage, "page_token": w.Page})
-}
-
-// blockedPage lists the blocked keys of all accounts.
-type blockedPage struct {
-	waitingPage
-	Keys []api.BlockedKey
-}
-
-func (a *app) showBlockedKeys(v *visit) error {
-	d := &blockedPage{waitingPage: waitingPage{Page: v.query("page")}}
-	var found api.BlockedKeyList
-	if err := v.parallel(reading(&found, v.api, "/v1/operator/blocked-keys", d.query())); err != nil {
-		return err
+// Lists are the last of what waits, as the home has them. Of a kind that the API doesn't tell of, nobody knows: for some minutes of a deployment
+// it may be older than the console.
+func (o *overview) Lists() []waitingList {
+	if o == nil {
+		o = &overview{}
 	}
-	d.Keys, d.Next = found.Keys, orNone(found.NextPageToken)
-	return v.render(http.StatusOK, "operator-blocked", v.t("operator.blocked"), d)
-}
-
-// exposedPage lists the exposed keys of all accounts.
-type exposedPage struct {
-	waitingPage
-	Keys []api.ExposedKey
-}
-
-func (a *app) showExposedKeys(v *visit) error {
-	d := &exposedPage{waitingPage: waitingPage{Page: v.query("page")}}
-	var found api.ExposedKeyList
-	if err := v.parallel(reading(&found, v.api, "/v1/operator/exposed-keys", d.query())); err != nil {
-		return err
+	return []waitingList{
+		lastOf("blocked", allBlocked, o.BlockedKeys, o.LastBlocked),
+		lastOf("exposed", allExposed, o.ExposedKeys, o.LastExposed),
+		lastOf("suspended", allSuspended, o.SuspendedAccounts, o.LastSuspended),
 	}
-	d.Keys, d.Next = found.Keys, orNone(found.NextPageToken)
-	return v.render(http.StatusOK, "operator-exposed", v.t("operator.exposed"), d)
 }
 
-// suspendedPage lists the suspended accounts.
-type suspendedPage struct {
-	waitingPage
-	Accounts []api.SuspendedAccount
+func lastOf[T any](kind, path string, n int, last []T) waitingList {
+	return waitingList{Kind: kind, Path: path, Rows: last, N: n, Further: n > len(last), Lacking: last == nil}
 }
 
-func (a *app) showSuspendedAccounts(v *visit) error {
-	d := &suspendedPage{waitingPage: waitingPage{Page: v.query("page")}}
-	var found api.SuspendedAccountList
-	if err := v.parallel(reading(&found, v.api, "/v1/operator/suspended-accounts", d.query())); err != nil {
-		return err
-	}
-	d.Accounts, d.Next = found.Accounts, orNone(found.NextPageToken)
-	return v.render(http.StatusOK, "operator-suspended", v.t("operator.suspended"), d)
+func (a *app) waitingRoutes() {
+	showAll(a, "blocked", allBlocked, func(l api.BlockedKeyList) (any, *string) { return l.Keys, l.NextPageToken })
+	showAll(a, "exposed", allExposed, func(l api.ExposedKeyList) (any, *string) { return l.Keys, l.NextPageToken })
+	showAll(a, "suspended", allSuspended, func(l api.SuspendedAccountList) (any, *string) { return l.Accounts, l.NextPageToken })
+}
+
+// waitsPerPage bounds their pages: each row has a reason or a place of up to 500 characters.
+const waitsPerPage = "20"
+
+// showAll registers the page of a list, over all accounts.
+func showAll[List any](a *app, kind, path string, of func(List) (rows any, next *string)) {
+	a.person("GET "+path, func(v *visit) error {
+		d := &waitingList{Kind: kind, Path: path, Page: v.query("page")}
+		found, err := management.Get[List](v.ctx(), v.api, "/v1"+path, queryOf(map[string]string{"page_size": waitsPerPage, "page_token": d.Page}))
+		if err != nil {
+			return err
+		}
+		rows, next := of(found)
+		d.Rows, d.Next = rows, orNone(next)
+		return v.render(http.StatusOK, "operator-waits", v.t("waiting."+kind), d)
+	})
 }
