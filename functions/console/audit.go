@@ -83,9 +83,7 @@ func (a *app) readAudit(v *visit, d *auditPage, path string, more ...func(contex
 		return err
 	}
 	d.Rows = v.auditLines(found.Rows, products)
-	if found.NextPageToken != nil {
-		d.Next = *found.NextPageToken
-	}
+	d.Next = orNone(found.NextPageToken)
 	return nil
 }
 

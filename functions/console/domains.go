@@ -32,8 +32,8 @@ func (a *app) domainRoutes() {
 const domainPageSize = "50"
 
 type domainsPage struct {
-	Domains    []domainRow
-	Page, Next string
+	tokens
+	Domains []domainRow
 }
 
 // domainRow is an entry with the first of its keys.
@@ -46,7 +46,7 @@ type domainRow struct {
 const namedKeys = 3
 
 func (a *app) listDomains(v *visit) error {
-	d := &domainsPage{Page: v.query("page")}
+	d := &domainsPage{tokens: tokens{Root: v.accountURL("/domains"), Page: v.query("page")}}
 	query := queryOf(map[string]string{"page_size": domainPageSize, "page_token": d.Page})
 	found, err := management.Get[api.DomainList](v.ctx(), v.api, v.accountPath("/domains"), query)
 	if err != nil {
@@ -56,9 +56,7 @@ func (a *app) listDomains(v *visit) error {
 		one.Keys = one.Keys[:min(len(one.Keys), namedKeys)]
 		d.Domains = append(d.Domains, domainRow{one, one.KeyCount - len(one.Keys)})
 	}
-	if found.NextPageToken != nil {
-		d.Next = *found.NextPageToken
-	}
+	d.Next = orNone(found.NextPageToken)
 	return v.render(http.StatusOK, "domains-page", v.t("domains.title"), d)
 }
 

@@ -90,9 +90,7 @@ func (a *app) lookUp(v *visit) error {
 	for _, r := range pending.Requests {
 		d.Pending = append(d.Pending, v.viewOf(r, products))
 	}
-	if d.Accounts = found.Accounts; found.NextPageToken != nil {
-		d.Next = *found.NextPageToken
-	}
+	d.Accounts, d.Next = found.Accounts, orNone(found.NextPageToken)
 	return v.render(http.StatusOK, "operator", v.t("operator.title"), d)
 }
 

@@ -16,12 +16,12 @@ const queuePath = "/operator/qps-requests"
 
 // queuePage lists the pending requests of all accounts, the oldest first.
 type queuePage struct {
-	Requests   []requestView
-	Page, Next string
+	tokens
+	Requests []requestView
 }
 
 func (a *app) showQueue(v *visit) error {
-	d := &queuePage{Page: v.query("page")}
+	d := &queuePage{tokens: tokens{Root: queuePath, Page: v.query("page")}}
 	query := queryOf(map[string]string{"page_size": "12", "page_token": d.Page}) // each is a form with its evidence
 	var found api.QpsRequestList
 	var products []api.Product
@@ -35,9 +35,7 @@ func (a *app) showQueue(v *visit) error {
 	for _, r := range found.Requests {
 		d.Requests = append(d.Requests, v.viewOf(r, products))
 	}
-	if found.NextPageToken != nil {
-		d.Next = *found.NextPageToken
-	}
+	d.Next = orNone(found.NextPageToken)
 	if d.Page != "" && d.Next == "" && len(d.Requests) == 0 {
 		return v.redirect(queuePath) // what the page had is decided; others may wait before it
 	}

@@ -86,7 +86,19 @@ func (v *visit) progress(more bool, records string, accounts int) string {
 	return v.t(key, "records", records, "places", v.t("operator.searched.accounts", "n", accounts))
 }
 
-// Goes is the address at which the search goes on, or begins again where there is no place to go on from.
-func (d *lookUpPage) Goes(further string) string {
-	return withQuery("/operator", queryOf(map[string]string{"q": d.Q, "in": d.In, "further": further}))
+// FurtherURL is the address at which the search goes on, or begins again where there is no place to go on from.
+func (d *lookUpPage) FurtherURL(further string) string { return d.link(d.In, "", further) }
+
+// InURL is the same search in something else.
+func (d *lookUpPage) InURL(in string) string { return d.link(in, "", "") }
+
+// PageURL is the same list of accounts from a page token on; "" is the first page.
+func (d *lookUpPage) PageURL(token string) string { return d.link(d.In, token, "") }
+
+func (d *lookUpPage) link(in, page, further string) string {
+	list := "/operator"
+	if d.All {
+		list = allAccounts
+	}
+	return withQuery(list, queryOf(map[string]string{"q": d.Q, "in": in, "page": page, "further": further}))
 }

@@ -9,9 +9,9 @@ import (
 
 // waitingList is a list of what waits for operators: the last of it on their home, or a page of it all.
 type waitingList struct {
-	Kind, Path string // Kind is a part of the names of its messages
-	Rows       any    // of the API's own type
-	Page, Next string
+	Kind string // a part of the names of its messages
+	tokens
+	Rows any // of the API's own type
 
 	N       int  // of the home's: how many there are
 	Further bool // more than it shows
@@ -39,7 +39,7 @@ func (o *overview) Lists() []waitingList {
 }
 
 func lastOf[T any](kind, path string, n int, last []T) waitingList {
-	return waitingList{Kind: kind, Path: path, Rows: last, N: n, Further: n > len(last), Lacking: last == nil}
+	return waitingList{Kind: kind, tokens: tokens{Root: path}, Rows: last, N: n, Further: n > len(last), Lacking: last == nil}
 }
 
 func (a *app) waitingRoutes() {
@@ -54,7 +54,7 @@ const waitsPerPage = "20"
 // showAll registers the page of a list, over all accounts.
 func showAll[List any](a *app, kind, path string, of func(List) (rows any, next *string)) {
 	a.person("GET "+path, func(v *visit) error {
-		d := &waitingList{Kind: kind, Path: path, Page: v.query("page")}
+		d := &waitingList{Kind: kind, tokens: tokens{Root: path, Page: v.query("page")}}
 		found, err := management.Get[List](v.ctx(), v.api, "/v1"+path, queryOf(map[string]string{"page_size": waitsPerPage, "page_token": d.Page}))
 		if err != nil {
 			return err

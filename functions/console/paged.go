@@ -50,6 +50,14 @@ func (p paged[T]) fields(name string) []resent {
 	return []resent{{name, strconv.Itoa(p.Page)}}
 }
 
+// tokens are of a page of a list that the API gives page by page: its own and that of the next, "" for the first page and for none.
+type tokens struct{ Root, Page, Next string } // Root is the list's path
+
+// PageURL is the same list from a page token on; "" is the first page.
+func (p tokens) PageURL(token string) string {
+	return withQuery(p.Root, queryOf(map[string]string{"page": token}))
+}
+
 // asked is the number of a page: of the address, or of a form that was on it.
 func (v *visit) asked(name string) string {
 	if v.r.Method == http.MethodPost {

@@ -58,10 +58,16 @@ type requestList struct {
 	Status, Page, Next string
 	Statuses           []api.QpsRequestStatus
 	Requests           []requestView
+	root               string
+}
+
+// PageURL is the same list from a page token on; "" is the first page.
+func (d *requestList) PageURL(token string) string {
+	return withQuery(d.root, queryOf(map[string]string{"status": d.Status, "page": token}))
 }
 
 func (a *app) listRequests(v *visit) error {
-	d := &requestList{Status: v.query("status"), Page: v.query("page"), Statuses: requestStatuses}
+	d := &requestList{Status: v.query("status"), Page: v.query("page"), Statuses: requestStatuses, root: v.accountURL("/qps-requests")}
 	query := queryOf(map[string]string{"page_size": "25", "status": d.Status, "page_token": d.Page})
 	var found api.QpsRequestList
 	var products []api.Product
@@ -75,9 +81,7 @@ func (a *app) listRequests(v *visit) error {
 	for _, r := range found.Requests {
 		d.Requests = append(d.Requests, v.viewOf(r, products))
 	}
-	if found.NextPageToken != nil {
-		d.Next = *found.NextPageToken
-	}
+	d.Next = orNone(found.NextPageToken)
 	return v.render(http.StatusOK, "qps", v.t("qps.title"), d)
 }
 

@@ -103,9 +103,7 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 	for _, row := range found.Rows {
 		d.Lines = append(d.Lines, v.statementLine(row, products))
 	}
-	if found.NextPageToken != nil {
-		d.Next = *found.NextPageToken
-	}
+	d.Next = orNone(found.NextPageToken)
 	if v.accountID == "" {
 		return v.render(status, "operator-statement", v.t("statement.title"), d)
 	}
@@ -132,13 +130,9 @@ func (v *visit) statementLine(row api.StatementRow, products []api.Product) stat
 	return line
 }
 
-// URL is the page of a month.
-func (d *statementPage) URL(page string) string {
-	values := url.Values{"month": {d.Month}}
-	if page != "" {
-		values.Set("page", page)
-	}
-	return d.Root + "?" + values.Encode()
+// PageURL is the same statement from a page token on; "" is the first page.
+func (d *statementPage) PageURL(token string) string {
+	return withQuery(d.Root, queryOf(map[string]string{"month": d.Month, "page": token}))
 }
 
 // CSVURL is the file of the month.
