@@ -61,10 +61,10 @@ func (a *app) accept(v *visit) error {
 		return errNotFound
 	}
 	call := management.Call{Method: http.MethodPost, Path: v.accountPath("/products/", id, "/accept"), Body: api.AcceptProduct{Version: v.form("version")}}
-	if _, err := v.api.Do(v.ctx(), call, nil); err != nil {
-		if err := f.refuse(v, err); err != nil {
-			return err
-		}
+	if _, err := f.submit(v, call, nil); err != nil {
+		return err
+	}
+	if f.Bad() {
 		return a.askToAccept(v, http.StatusUnprocessableEntity, f, id)
 	}
 	return v.done(v.keyURL(), "accept")

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) accountRoutes() {
-	a.account("GET /accounts/{account}/account", func(v *visit) error { return a.showPeople(v, http.StatusOK, newForm()) })
+	a.account("GET /accounts/{account}/account", blank(a.showPeople))
 	for _, posted := range []string{"/role", "/invitations", "/invitations/withdraw"} { // where a refused form leaves the browser
 		a.elsewhere("GET /accounts/{account}/account"+posted, "/accounts/{account}/account")
 	}

@@ -11,7 +11,7 @@ import (
 const detailsPage = "/account/details"
 
 func (a *app) detailRoutes() {
-	a.account("GET /accounts/{account}/account/details", func(v *visit) error { return a.showDetails(v, http.StatusOK, newForm()) })
+	a.account("GET /accounts/{account}/account/details", blank(a.showDetails))
 	a.elsewhere("GET /accounts/{account}/account/name", "/accounts/{account}"+detailsPage)
 	a.account("POST /accounts/{account}/account/name", a.renameAccount)
 }
@@ -45,7 +45,7 @@ func (a *app) showDetails(v *visit, status int, f *form) error {
 
 func (a *app) renameAccount(v *visit) error {
 	f := newForm()
-	f.Values["name"] = v.form("name")
+	f.Values["name"], f.At = v.form("name"), "name"
 	name := f.Values["name"]
 	read := func() (string, int64, error) {
 		now, err := management.Get[api.Account](v.ctx(), v.api, v.accountPath(), nil)
@@ -53,12 +53,5 @@ func (a *app) renameAccount(v *visit) error {
 	}
 	call := management.Call{Method: http.MethodPatch, Path: v.accountPath(), Body: api.EditAccount{Name: &name}}
 	status, err := f.overwrite(v, setting{"name", "account.name", orDash}, read, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		f.At = "name"
-		return a.showDetails(v, status, f)
-	}
-	return v.done(v.accountURL(detailsPage), "renamed")
+	return f.answer(v, status, err, a.showDetails, v.accountURL(detailsPage), "renamed")
 }

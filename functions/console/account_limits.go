@@ -59,11 +59,5 @@ func (a *app) setAccountLimit(v *visit) error {
 	read := v.operatorAccounts(func(a api.Account) string { return operatorsNumber(accountLimitIn(a, class)) })
 	call := management.Call{Method: http.MethodPut, Path: operatorOnlyPath(v, "/limits/"+class), Body: body}
 	status, err := f.overwrite(v, setting{"qps", "limit.qps", orDash}, read, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		return a.showOperatorLimits(v, status, f)
-	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account")+"/limits", "account_limit_set")
+	return f.answer(v, status, err, a.showOperatorLimits, "/operator/accounts/"+v.r.PathValue("account")+"/limits", "account_limit_set")
 }

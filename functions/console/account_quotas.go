@@ -113,11 +113,5 @@ func (a *app) setAccountQuota(v *visit) error {
 	read := v.operatorAccounts(func(a api.Account) string { return bothNumbers(ownQuota(a, f.Values["billing_type"], group)) })
 	call := management.Call{Method: http.MethodPut, Path: operatorOnlyPath(v, "/quotas/"+group), Body: body}
 	status, err := f.overwrite(v, setting{"quota", "quotas.quota", v.sayNumbers}, read, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		return a.showOperatorLimits(v, status, f)
-	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account")+"/limits", "account_quota_set")
+	return f.answer(v, status, err, a.showOperatorLimits, "/operator/accounts/"+v.r.PathValue("account")+"/limits", "account_quota_set")
 }

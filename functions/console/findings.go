@@ -12,7 +12,7 @@ import (
 // findingRoutes lists the pages about what people should look at, and about what the account asks of its keys.
 func (a *app) findingRoutes() {
 	a.account("GET /accounts/{account}/keys/findings", a.listFindings)
-	a.writing("GET /accounts/{account}/account/rules", can.own, func(v *visit) error { return a.showRules(v, http.StatusOK, newForm()) })
+	a.writing("GET /accounts/{account}/account/rules", can.own, blank(a.showRules))
 	a.account("POST /accounts/{account}/account/rules", a.putRules)
 }
 

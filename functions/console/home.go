@@ -56,11 +56,11 @@ func (a *app) createAccount(v *visit) error {
 		return v.done("/accounts/"+id+"/keys", "account_created")
 	}
 	var made api.Account
-	_, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: "/v1/accounts", Body: api.CreateAccount{Name: f.Values["name"]}}, &made)
+	_, err := f.submit(v, management.Call{Method: http.MethodPost, Path: "/v1/accounts", Body: api.CreateAccount{Name: f.Values["name"]}}, &made)
 	if err != nil {
-		if err := f.refuse(v, err); err != nil {
-			return err
-		}
+		return err
+	}
+	if f.Bad() {
 		return v.render(http.StatusUnprocessableEntity, "welcome", v.t("welcome.title"), f)
 	}
 	return v.done("/accounts/"+made.Id+"/keys", "account_created")

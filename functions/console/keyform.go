@@ -194,17 +194,14 @@ func (a *app) createKey(v *visit) error {
 	if at := f.expiry(v); at != nil {
 		body["expires_at"] = at
 	}
-	if f.Bad() {
-		return a.showForm(v, http.StatusUnprocessableEntity, f, nil)
-	}
 	var made given
-	_, err := v.api.Do(v.ctx(), management.Call{
+	_, err := f.submit(v, management.Call{
 		Method: http.MethodPost, Path: v.accountPath("/keys"), Body: body, Idempotency: f.Values["idempotency"],
 	}, &made)
 	if err != nil {
-		if err := f.refuse(v, err); err != nil {
-			return err
-		}
+		return err
+	}
+	if f.Bad() {
 		return a.showForm(v, http.StatusUnprocessableEntity, f, nil)
 	}
 	return a.showSecret(v, made, "created")

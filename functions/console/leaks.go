@@ -14,11 +14,11 @@ import (
 
 // leakRoutes lists the pages about secrets that were found where others can read them.
 func (a *app) leakRoutes() {
-	a.writing("GET /accounts/{account}/keys/{key}/lift-exposure", can.own, func(v *visit) error { return a.showLifting(v, http.StatusOK, newForm()) })
+	a.writing("GET /accounts/{account}/keys/{key}/lift-exposure", can.own, blank(a.showLifting))
 	a.account("POST /accounts/{account}/keys/{key}/lift-exposure", a.liftExposure)
-	a.writing("GET /accounts/{account}/account/leaks", can.own, func(v *visit) error { return a.showLeakPolicy(v, http.StatusOK, newForm()) })
+	a.writing("GET /accounts/{account}/account/leaks", can.own, blank(a.showLeakPolicy))
 	a.account("POST /accounts/{account}/account/leaks", a.putLeakPolicy)
-	a.admins("GET /operator/leaks", func(v *visit) error { return a.showLeakReport(v, http.StatusOK, newForm()) })
+	a.admins("GET /operator/leaks", blank(a.showLeakReport))
 	a.person("POST /operator/leaks", a.reportLeak)
 }
 
@@ -160,13 +160,7 @@ func (a *app) putLeakPolicy(v *visit) error {
 	body := api.PutAccountPolicy{Leaks: &api.LeakPolicy{Frontend: api.LeakReaction(chosen[0]), Backend: api.LeakReaction(chosen[1]), Mobile: api.LeakReaction(chosen[2])}}
 	call := management.Call{Method: http.MethodPut, Path: v.accountPath("/policy"), Body: body}
 	status, err := f.overwrite(v, setting{"leaks", "leaks.policy.title", v.sayPolicy}, v.leakPolicy, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		return a.showLeakPolicy(v, status, f)
-	}
-	return v.done(v.accountURL(detailsPage), "leak_policy")
+	return f.answer(v, status, err, a.showLeakPolicy, v.accountURL(detailsPage), "leak_policy")
 }
 
 // sayPolicy says a policy in words.

@@ -16,7 +16,7 @@ import (
 func (a *app) leavingRoutes() {
 	a.leaving("GET /accounts/{account}/account/export", a.showExport)
 	a.leaving("GET /accounts/{account}/account/export.json", a.downloadExport)
-	a.leaving("GET /accounts/{account}/account/close", func(v *visit) error { return a.showLeaving(v, http.StatusOK, newForm()) })
+	a.leaving("GET /accounts/{account}/account/close", blank(a.showLeaving))
 	a.account("POST /accounts/{account}/account/close", a.closeOwnAccount)
 }
 
@@ -193,11 +193,5 @@ func (a *app) closeOwnAccount(v *visit) error {
 	typed := f.Values["confirm_name"]
 	var closed api.Account
 	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: v.accountPath("/close"), Body: api.CloseAccount{ConfirmName: &typed}}, &closed)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showLeaving(v, status, f)
-	}
-	return v.done(v.accountURL(detailsPage), closedNotice(closed))
+	return f.answer(v, status, err, a.showLeaving, v.accountURL(detailsPage), closedNotice(closed))
 }

@@ -17,12 +17,12 @@ func (a *app) operatorRoutes() {
 	a.person("POST /operator", a.searchAll)
 	a.person("GET "+allAccounts, a.lookUp)
 	a.operatorAccountRoutes()
-	a.admins("GET /operator/accounts/{account}/type", func(v *visit) error { return a.showTypeChange(v, http.StatusOK, newForm()) })
+	a.admins("GET /operator/accounts/{account}/type", blank(a.showTypeChange))
 	a.operators("POST /operator/accounts/{account}/type", a.setType)
-	a.admins("GET /operator/accounts/{account}/suspend", func(v *visit) error { return a.showSuspending(v, http.StatusOK, newForm()) })
+	a.admins("GET /operator/accounts/{account}/suspend", blank(a.showSuspending))
 	a.operators("POST /operator/accounts/{account}/suspend", a.suspendAccount)
 	a.operators("POST /operator/accounts/{account}/resume", a.resumeAccount)
-	a.operators("GET /operator/keys/{key}", func(v *visit) error { return a.showOperatorKey(v, http.StatusOK, newForm()) })
+	a.operators("GET /operator/keys/{key}", blank(a.showOperatorKey))
 	for _, below := range []string{"/block", "/unblock", "/revoke"} {
 		a.elsewhere("GET /operator/keys/{key}"+below, "/operator/keys/{key}")
 	}
@@ -34,9 +34,9 @@ func (a *app) operatorRoutes() {
 	a.operators("POST /operator/accounts/{account}/keys/{key}/limits/{class}", a.grantLimit)
 	a.operators("POST /operator/keys/{key}/unblock", a.unblockKey)
 	a.operators("POST /operator/keys/{key}/revoke", a.revokeAnyKey)
-	a.admins("GET "+erasePage, func(v *visit) error { return a.showErasure(v, http.StatusOK, newForm()) })
+	a.admins("GET "+erasePage, blank(a.showErasure))
 	a.person("POST "+erasePage, a.erasePerson)
-	a.admins("GET "+endSessionsPage, func(v *visit) error { return a.showEndSessions(v, http.StatusOK, newForm()) })
+	a.admins("GET "+endSessionsPage, blank(a.showEndSessions))
 	a.person("POST "+endSessionsPage, a.endSessionsOf)
 	for _, page := range []string{erasePage, endSessionsPage} {
 		a.elsewhere("GET "+page+"/subject", page)
@@ -44,7 +44,7 @@ func (a *app) operatorRoutes() {
 			return v.searched(page, soughtFor, "subject")
 		})
 	}
-	a.person("GET /operator/operators", func(v *visit) error { return a.showOperators(v, http.StatusOK, newForm()) })
+	a.person("GET /operator/operators", blank(a.showOperators))
 	a.person("POST /operator/operators", a.addOperator)
 	a.elsewhere("GET /operator/operators/rank", "/operator/operators")
 	a.person("POST /operator/operators/rank", a.changeRank)
@@ -62,7 +62,7 @@ func (a *app) operatorRoutes() {
 	a.person("GET /operator/operators/audit.csv", a.downloadOperatorsAudit)
 	a.waitingRoutes()
 	a.person("GET /operator/qps-requests", a.showQueue)
-	a.operators("GET /operator/qps-requests/{account}/{request}", func(v *visit) error { return a.showDecision(v, http.StatusOK, newForm()) })
+	a.operators("GET /operator/qps-requests/{account}/{request}", blank(a.showDecision))
 	a.operators("POST /operator/qps-requests/{account}/{request}", a.decide)
 }
 
@@ -144,13 +144,7 @@ func (a *app) changeFactAsOperator(v *visit, f *form, s setting, of func(api.Key
 	path := operatorOnlyPath(v, "/keys/"+v.r.PathValue("key")+below)
 	f.At = s.field
 	status, err := f.overwrite(v, s, v.operatorKeys(of), management.Call{Method: http.MethodPut, Path: path, Body: body}, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		return a.showOperatorKey(v, status, f)
-	}
-	return v.done("/operator/keys/"+v.r.PathValue("key"), done)
+	return f.answer(v, status, err, a.showOperatorKey, "/operator/keys/"+v.r.PathValue("key"), done)
 }
 
 // operatorKey is a key as operators see it.

@@ -14,17 +14,17 @@ import (
 
 // The pages of an account as operators see it: what it is with its keys, its people, and its limits and quotas.
 func (a *app) operatorAccountRoutes() {
-	a.operators("GET /operator/accounts/{account}", func(v *visit) error { return a.showOperatorAccount(v, http.StatusOK, newForm()) })
+	a.operators("GET /operator/accounts/{account}", blank(a.showOperatorAccount))
 	a.operators("POST /operator/accounts/{account}", a.searchKeysOf)
 	a.elsewhere("GET /operator/accounts/{account}/key-limit", "/operator/accounts/{account}")
 	a.elsewhere("GET /operator/accounts/{account}/resume", "/operator/accounts/{account}")
 	a.elsewhere("GET /operator/accounts/{account}/limits/{class}", "/operator/accounts/{account}/limits")
 	a.elsewhere("GET /operator/accounts/{account}/quotas/{group}", "/operator/accounts/{account}/limits")
 	a.operators("POST /operator/accounts/{account}/key-limit", a.setKeyLimit)
-	a.admins("GET /operator/accounts/{account}/close", func(v *visit) error { return a.showClosing(v, http.StatusOK, newForm()) })
+	a.admins("GET /operator/accounts/{account}/close", blank(a.showClosing))
 	a.operators("POST /operator/accounts/{account}/close", a.closeAccount)
 	a.operators("GET /operator/accounts/{account}/people", a.showOperatorPeople)
-	a.operators("GET /operator/accounts/{account}/limits", func(v *visit) error { return a.showOperatorLimits(v, http.StatusOK, newForm()) })
+	a.operators("GET /operator/accounts/{account}/limits", blank(a.showOperatorLimits))
 	a.operators("POST /operator/accounts/{account}/limits/{class}", a.setAccountLimit)
 	a.operators("POST /operator/accounts/{account}/quotas/{group}", a.setAccountQuota)
 }
@@ -180,13 +180,7 @@ func (a *app) setKeyLimit(v *visit) error {
 	read := v.operatorAccounts(func(a api.Account) string { return strconv.Itoa(a.KeyLimit) })
 	call := management.Call{Method: http.MethodPatch, Path: operatorAccountPath(v, ""), Body: api.EditAccount{KeyLimit: &limit}}
 	status, err := f.overwrite(v, setting{"key_limit", "account.key_limit", orDash}, read, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		return a.showOperatorAccount(v, status, f)
-	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), "key_limit_changed")
+	return f.answer(v, status, err, a.showOperatorAccount, "/operator/accounts/"+v.r.PathValue("account"), "key_limit_changed")
 }
 
 // closing asks for the account's name, typed.
@@ -220,13 +214,7 @@ func (a *app) closeAccount(v *visit) error {
 		f.add("confirm", v.t("field.confirm", "name", account.Name))
 	}
 	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorAccountPath(v, "/close")}, &account)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showClosing(v, status, f)
-	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), closedNotice(account))
+	return f.answer(v, status, err, a.showClosing, "/operator/accounts/"+v.r.PathValue("account"), closedNotice(account))
 }
 
 // closedNotice doesn't say of all keys what holds for those alone that can be read.

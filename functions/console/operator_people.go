@@ -79,13 +79,7 @@ func (a *app) addOperator(v *visit) error {
 		body.Email = &email
 	}
 	status, err := f.submit(v, management.Call{Method: http.MethodPut, Path: path, Body: body}, nil)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showOperators(v, status, f)
-	}
-	return v.done("/operator/operators"+v.place("page"), "operator_added")
+	return f.answer(v, status, err, a.showOperators, "/operator/operators"+v.place("page"), "operator_added")
 }
 
 // changeRank gives an operator another rank.
@@ -108,14 +102,8 @@ func (a *app) changeRank(v *visit) error {
 	}
 	call := management.Call{Method: http.MethodPut, Path: path, Body: api.PutOperator{Rank: &rank}}
 	status, err := f.overwrite(v, setting{"new_rank", "operators.rank", v.as("rank.")}, read, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		f.about("rank", "new_rank") // the page has another form with a rank
-		return a.showOperators(v, status, f)
-	}
-	return v.done("/operator/operators"+v.place("page"), "rank_changed")
+	f.about("rank", "new_rank") // the page has another form with a rank
+	return f.answer(v, status, err, a.showOperators, "/operator/operators"+v.place("page"), "rank_changed")
 }
 
 // dismissal asks whether an operator should lose the rights.
@@ -154,11 +142,5 @@ func (a *app) removeOperator(v *visit) error {
 		call.Query = url.Values{"issuer": {issuer}}
 	}
 	status, err := f.submit(v, call, nil)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showDismissal(v, status, f)
-	}
-	return v.done("/operator/operators"+v.place("page"), "operator_removed")
+	return f.answer(v, status, err, a.showDismissal, "/operator/operators"+v.place("page"), "operator_removed")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -109,26 +108,14 @@ func (a *app) decide(v *visit) error {
 		qps = f.whole(v, "qps")
 		call.Path, call.Body, done = path+"/approve", api.ApproveQpsRequest{Qps: &qps, Comment: &comment}, "qps_approved"
 	}
-	if !f.Bad() {
-		_, err := v.api.Do(v.ctx(), call, nil)
-		var p *management.Problem
-		if errors.As(err, &p) && p.Code == "request_decided" {
-			if r, err := management.Get[api.QpsRequest](v.ctx(), v.api, path, nil); err == nil && f.decidedSo(r, v.form("decision") == "approve", qps) {
-				return v.done(v.queueURL(), done)
-			}
-			d := &decision{form: newForm(), Faster: true}
-			d.Values["decision"], d.Values["typed"] = v.form("decision"), strings.TrimSpace(f.Values["qps"]+"\n"+comment)
-			return a.renderDecision(v, p.Status, d)
-		}
-		if err == nil {
+	status, err := f.submit(v, call, nil)
+	if f.Code == "request_decided" {
+		if r, err := management.Get[api.QpsRequest](v.ctx(), v.api, path, nil); err == nil && f.decidedSo(r, v.form("decision") == "approve", qps) {
 			return v.done(v.queueURL(), done)
 		}
-		if err := f.refuse(v, err); err != nil {
-			return err
-		}
-		if p != nil {
-			return a.showDecision(v, p.Status, f)
-		}
+		d := &decision{form: newForm(), Faster: true}
+		d.Values["decision"], d.Values["typed"] = v.form("decision"), strings.TrimSpace(f.Values["qps"]+"\n"+comment)
+		return a.renderDecision(v, status, d)
 	}
-	return a.showDecision(v, http.StatusUnprocessableEntity, f)
+	return f.answer(v, status, err, a.showDecision, v.queueURL(), done)
 }

@@ -31,11 +31,5 @@ func (a *app) endSessionsOf(v *visit) error {
 		Method: http.MethodPost, Path: "/v1/operator/people/end-sessions", Body: api.EndSessions{Subject: f.Values["subject"]},
 	}
 	status, err := f.submit(v, call, nil)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showEndSessions(v, status, f)
-	}
-	return v.done(endSessionsPage, "sessions_ended")
+	return f.answer(v, status, err, a.showEndSessions, endSessionsPage, "sessions_ended")
 }

@@ -71,23 +71,11 @@ func (a *app) suspendAccount(v *visit) error {
 	read := func() (string, int64, error) { return suspensionOf(before), 0, nil }
 	call := management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/suspend"), Body: body}
 	status, err := f.overwrite(v, setting{"suspension", "operator.suspend", inOneLine}, read, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		return a.showSuspending(v, status, f)
-	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), "suspended")
+	return f.answer(v, status, err, a.showSuspending, "/operator/accounts/"+v.r.PathValue("account"), "suspended")
 }
 
 func (a *app) resumeAccount(v *visit) error {
 	f := newForm()
 	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: operatorOnlyPath(v, "/resume")}, nil)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showOperatorAccount(v, status, f)
-	}
-	return v.done("/operator/accounts/"+v.r.PathValue("account"), "resumed")
+	return f.answer(v, status, err, a.showOperatorAccount, "/operator/accounts/"+v.r.PathValue("account"), "resumed")
 }

@@ -3,16 +3,12 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
-	"latchkey/shared/moment"
 )
 
 // requestPage is the form of a new request. The key and limit that it is about are in the URL, so that their numbers
@@ -102,14 +98,6 @@ func (a *app) showRequestForm(v *visit, status int, f *form, matches []api.Key) 
 	return v.render(status, "qps-new", v.t("qps.new.title"), d)
 }
 
-// about moves the errors of a field that a form doesn't have to another one.
-func (f *form) about(field, other string) {
-	if list := f.Errors[field]; len(list) > 0 {
-		f.Errors[other] = append(f.Errors[other], list...)
-		delete(f.Errors, field)
-	}
-}
-
 // choose finds the limit that the form is about.
 func (d *requestPage) choose(v *visit, products []api.Product) {
 	switch {
@@ -187,48 +175,4 @@ func (a *app) fileRequest(v *visit) error {
 		return a.showRequestForm(v, status, f, nil)
 	}
 	return v.done(v.accountURL("/qps-requests/", made.Id), "qps_filed")
-}
-
-// submit makes the call unless the form is bad already. What the API refuses is kept in the form; status is what the page
-// that shows it again should have.
-func (f *form) submit(v *visit, call management.Call, into any) (status int, err error) {
-	if f.Bad() {
-		return http.StatusUnprocessableEntity, nil
-	}
-	_, err = v.api.Do(v.ctx(), call, into)
-	if err == nil {
-		return http.StatusOK, nil
-	}
-	status = http.StatusUnprocessableEntity
-	var p *management.Problem
-	if errors.As(err, &p) {
-		status = p.Status
-	}
-	return status, f.refuse(v, err)
-}
-
-// prose reads a text of several lines: forms send their ends as two characters, the API takes one.
-func (v *visit) prose(name string) string { return strings.ReplaceAll(v.form(name), "\r\n", "\n") }
-
-// whole reads a whole number.
-func (f *form) whole(v *visit, name string) int {
-	n, err := strconv.Atoi(f.Values[name])
-	if err != nil {
-		f.add(name, v.t("qps.bad_number"))
-	}
-	return n
-}
-
-// day reads a day as its first moment in UTC; nil if there is none.
-func (f *form) day(v *visit, name string) *api.MaybeTime {
-	if f.Values[name] == "" {
-		return nil
-	}
-	at, err := time.Parse(dayFormat, f.Values[name])
-	if err != nil {
-		f.add(name, v.t("usage.bad_day"))
-		return nil
-	}
-	day := moment.Of(at)
-	return &day
 }

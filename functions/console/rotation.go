@@ -62,7 +62,8 @@ func (f *form) rotation(v *visit) (body api.RotateKey) {
 		f.Values[name] = v.form(name)
 	}
 	if f.Values["grace_seconds"] != "" {
-		body.GraceSeconds = f.seconds(v)
+		seconds := f.seconds(v)
+		body.GraceSeconds = &seconds
 	}
 	if reason := api.RotateKeyReason(f.Values["reason"]); reason != "" {
 		body.Reason = &reason
@@ -74,7 +75,7 @@ func (a *app) rotateKey(v *visit) error {
 	f := newForm()
 	body := f.rotation(v)
 	var made given
-	err := f.send(v, management.Call{
+	_, err := f.submit(v, management.Call{
 		Method: http.MethodPost, Path: v.keyPath("/rotate"), Body: body, Idempotency: f.Values["idempotency"],
 	}, &made)
 	if err != nil {
@@ -86,24 +87,12 @@ func (a *app) rotateKey(v *visit) error {
 	return a.showSecret(v, made, "rotated")
 }
 
-// send makes the call unless the form is bad already, and keeps what the API refuses in the form.
-func (f *form) send(v *visit, call management.Call, into any) error {
-	if f.Bad() {
-		return nil
-	}
-	if _, err := v.api.Do(v.ctx(), call, into); err != nil {
-		return f.refuse(v, err)
-	}
-	return nil
-}
-
-func (f *form) seconds(v *visit) *int64 {
+func (f *form) seconds(v *visit) int64 {
 	n, err := strconv.ParseInt(f.Values["grace_seconds"], 10, 64)
 	if err != nil {
 		f.add("grace_seconds", v.t("field.number"))
-		return nil
 	}
-	return &n
+	return n
 }
 
 func (a *app) extendForm(v *visit) error {
@@ -115,12 +104,9 @@ func (a *app) extendForm(v *visit) error {
 func (a *app) extendRotation(v *visit) error {
 	f := newForm()
 	f.Values["grace_seconds"] = v.form("grace_seconds")
-	seconds := f.seconds(v)
-	if seconds != nil {
-		call := management.Call{Method: http.MethodPost, Path: v.keyPath("/rotation/extend"), Body: api.ExtendRotation{GraceSeconds: *seconds}}
-		if err := f.send(v, call, nil); err != nil {
-			return err
-		}
+	call := management.Call{Method: http.MethodPost, Path: v.keyPath("/rotation/extend"), Body: api.ExtendRotation{GraceSeconds: f.seconds(v)}}
+	if _, err := f.submit(v, call, nil); err != nil {
+		return err
 	}
 	if f.Bad() {
 		return a.showRotation(v, http.StatusUnprocessableEntity, "extend", f, longer)

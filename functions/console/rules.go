@@ -63,13 +63,7 @@ func (a *app) putRules(v *visit) error {
 	}
 	call := management.Call{Method: http.MethodPut, Path: v.accountPath("/policy"), Body: body}
 	status, err := f.overwrite(v, setting{"rules", "rules.title", v.sayRules}, v.rules, call, nil)
-	if err != nil {
-		return err
-	}
-	if !f.settled() {
-		return a.showRules(v, status, f)
-	}
-	return v.done(v.accountURL(detailsPage), "rules")
+	return f.answer(v, status, err, a.showRules, v.accountURL(detailsPage), "rules")
 }
 
 // sayRules says in words what an account asks of its keys.

@@ -16,11 +16,11 @@ const (
 )
 
 func (a *app) statementRoutes() {
-	a.account("GET /accounts/{account}/statements", func(v *visit) error { return a.showStatement(v, http.StatusOK, newForm()) })
+	a.account("GET /accounts/{account}/statements", blank(a.showStatement))
 	a.account("GET /accounts/{account}/statements.csv", a.downloadStatement)
-	a.person("GET "+statementsPage, func(v *visit) error { return a.showStatement(v, http.StatusOK, newForm()) })
+	a.person("GET "+statementsPage, blank(a.showStatement))
 	a.person("GET /operator/statements.csv", a.downloadStatement)
-	a.admins("GET "+closeStatementPage, func(v *visit) error { return a.showClosingStatement(v, http.StatusOK, newForm()) })
+	a.admins("GET "+closeStatementPage, blank(a.showClosingStatement))
 	a.person("POST "+closeStatementPage, a.closeStatement)
 }
 
@@ -206,11 +206,5 @@ func (a *app) closeStatement(v *visit) error {
 		Body: api.CloseStatement{Reason: f.Values["reason"]},
 	}
 	status, err := f.submit(v, call, nil)
-	if err != nil {
-		return err
-	}
-	if f.Bad() {
-		return a.showClosingStatement(v, status, f)
-	}
-	return v.done(statementsPage+"?"+url.Values{"month": {f.Values["month"]}}.Encode(), "statement_closed")
+	return f.answer(v, status, err, a.showClosingStatement, statementsPage+"?"+url.Values{"month": {f.Values["month"]}}.Encode(), "statement_closed")
 }

@@ -99,12 +99,11 @@ func (a *app) take(v *visit, s step) error {
 }
 
 func (a *app) reveal(v *visit) error {
-	var made given
-	if _, err := v.api.Do(v.ctx(), management.Call{Method: reveal.method, Path: v.keyPath(reveal.path)}, &made); err != nil {
-		f := newForm()
-		if err := f.refuse(v, err); err != nil {
-			return err
-		}
+	f, made := newForm(), given{}
+	if _, err := f.submit(v, management.Call{Method: reveal.method, Path: v.keyPath(reveal.path)}, &made); err != nil {
+		return err
+	}
+	if f.Bad() {
 		return a.ask(v, http.StatusUnprocessableEntity, reveal, f)
 	}
 	return a.showSecret(v, made, "revealed")
