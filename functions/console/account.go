@@ -114,12 +114,17 @@ func (m memberRow) Name() string {
 	return shown.Shown(m.Subject) // the API leaves subjects as they are: they name somebody
 }
 
-// memberPath is a member in the API. Subjects come from the issuer and may hold anything.
+// memberPath is a member in the API.
 func (v *visit) memberPath(subject string) (string, error) {
+	return subjectPath(v.accountPath("/members/"), subject)
+}
+
+// subjectPath is a person below a path of the API. Subjects come from the issuer and may hold anything.
+func subjectPath(path, subject string) (string, error) {
 	if subject == "" || subject == "." || subject == ".." {
 		return "", errNotFound
 	}
-	return v.accountPath("/members/", url.PathEscape(subject)), nil
+	return path + url.PathEscape(subject), nil
 }
 
 func (a *app) changeRole(v *visit) error {

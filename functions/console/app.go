@@ -250,6 +250,14 @@ func (a *app) productList(ctx context.Context, as management.Person) ([]api.Prod
 	return doc.Products, nil
 }
 
+// readingProducts makes a read of the catalogue for parallel.
+func (a *app) readingProducts(v *visit, into *[]api.Product) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
+		*into, err = a.productList(ctx, v.api)
+		return err
+	}
+}
+
 var (
 	errNotFound = errors.New("console: no such page")
 	errForeign  = errors.New("console: the form comes from another site")

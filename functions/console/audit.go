@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -77,7 +77,7 @@ func (a *app) readAudit(v *visit, d *auditPage, path string, more ...func(contex
 			found, err = v.auditRows(ctx, path, d.auditFilter, d.Page, auditReads-len(more), 1)
 			return err
 		},
-		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+		a.readingProducts(v, &products),
 	)...)
 	if err != nil {
 		return err
@@ -191,22 +191,13 @@ func (f facts) word(field, text string) string {
 
 // parts writes an object as its members in a fixed order; those without a value are left out.
 func (f facts) parts(object map[string]any) string {
-	names := make([]string, 0, len(object))
-	for name := range object {
-		names = append(names, name)
-	}
-	sort.Strings(names)
 	var parts []string
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
 		value := object[name]
 		if value == nil || value == "" || value == 0.0 {
 			continue
 		}
-		label := name
-		if f.v.lang.Has("fact." + name) {
-			label = f.v.t("fact." + name)
-		}
-		parts = append(parts, label+f.v.t("format.colon")+f.v.lang.Isolate(f.text(name, value)))
+		parts = append(parts, f.v.lang.Or("fact."+name, name)+f.v.t("format.colon")+f.v.lang.Isolate(f.text(name, value)))
 	}
 	return strings.Join(parts, " · ")
 }

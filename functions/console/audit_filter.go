@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -159,10 +158,7 @@ func (a *app) auditFile(v *visit, path, page string) error {
 	if found.NextPageToken != nil {
 		name += "-newest-" + strconv.Itoa(len(found.Rows))
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-	v.w.WriteHeader(http.StatusOK)
+	v.file(aTable, called(name+".csv"))
 	out := shown.NewTable(v.w)
 	out.Line("at", "action", "key_id", "actor", "role", "request_id", "source_ip", "changes", "key_name")
 	for _, row := range found.Rows {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"slices"
 	"strings"
 
 	"latchkey/functions/internal/gateway"
@@ -34,24 +32,6 @@ func (f *form) fillCallers(networks []string, apps []api.App) {
 	f.Values["networks"], f.Values["apps"] = strings.Join(networks, "\n"), strings.Join(f.Lists["apps"], "\n")
 }
 
-// editedCallers adds the two lists, spelled as they will be stored.
-func (f *form) editedCallers(e edited) {
-	for _, text := range domainList(f.Values["networks"]) {
-		if canonical, err := network.Parse(text); err == nil {
-			text = canonical
-		}
-		e["networks"] = append(e["networks"], text)
-	}
-	for _, line := range appLines(f.Values["apps"]) {
-		if a, err := appid.ParseLine(line); err == nil {
-			line = a.String()
-		}
-		e["apps"] = append(e["apps"], line)
-	}
-	slices.Sort(e["networks"])
-	slices.Sort(e["apps"])
-}
-
 // appLines splits lines of apps, which have blanks in them.
 func appLines(text string) []string { return entriesOf(text, separators) }
 
@@ -79,31 +59,6 @@ func linesOf(apps []api.App) []string {
 		lines[i] = strings.Join(strings.Fields(strings.Join([]string{a.Platform, orNone(a.Package), orNone(a.Sha1), orNone(a.BundleId)}, " ")), " ")
 	}
 	return lines
-}
-
-// checkCallers reads networks and apps as the API will, at most so many.
-func (v *visit) checkCallers(most int) (list []checked) {
-	for _, text := range domainList(v.form("networks")) {
-		one := checked{Text: text}
-		canonical, err := network.Parse(text)
-		one.Canonical = canonical
-		var refused *network.Error
-		if errors.As(err, &refused) {
-			one.Problem, one.Suggestions = v.fieldText(api.FieldError{Code: string(refused.Code), Detail: refused.Message}), refused.Suggestions
-		}
-		list = append(list, one)
-	}
-	for _, line := range appLines(v.form("apps")) {
-		one := checked{Text: line}
-		a, err := appid.ParseLine(line)
-		one.Canonical = a.String()
-		var refused *appid.Error
-		if errors.As(err, &refused) {
-			one.Problem, one.Suggestions = v.fieldText(api.FieldError{Code: string(refused.Code), Detail: refused.Message}), refused.Suggestions
-		}
-		list = append(list, one)
-	}
-	return list[:min(len(list), most)]
 }
 
 // address returns the address that the person's requests come from, "" if it isn't known.

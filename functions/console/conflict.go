@@ -12,7 +12,6 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
-	"latchkey/shared/origin/entry"
 )
 
 // Somebody else may change what a form is about while it is filled in. The form knows how it began, so that what only they
@@ -36,14 +35,15 @@ func stale(err error) bool {
 // edited returns the form's values as they are: lists without order and spelled as they will be stored.
 func (f *form) edited() edited {
 	e := edited{"products": slices.Sorted(slices.Values(f.Lists["products"]))}
-	for _, text := range domainList(f.Values["domains"]) {
-		if canonical, err := entry.Parse(text); err == nil {
-			text = canonical
+	for _, l := range typedLists {
+		for _, text := range l.split(f.Values[l.name]) {
+			if canonical, err := l.parse(text); err == nil {
+				text = canonical
+			}
+			e[l.name] = append(e[l.name], text)
 		}
-		e["domains"] = append(e["domains"], text)
+		slices.Sort(e[l.name])
 	}
-	slices.Sort(e["domains"])
-	f.editedCallers(e)
 	if labels := f.Lists["labels"]; len(labels) > 0 {
 		e["labels"] = slices.Sorted(slices.Values(labels))
 	}

@@ -87,8 +87,7 @@ func (c caller) example(id, title string, calls []sample, code func(path string)
 // curl saves what is an image, and prints everything else.
 func (c caller) curl(call string) string {
 	command := "curl -sS"
-	file, _, _ := strings.Cut(call, "?")
-	if ext := path.Ext(file); picture.MatchString(ext) {
+	if ext := pictureOf(call); ext != "" {
 		command += " -f -o tile" + ext
 	}
 	if c.key.HeaderOnly {
@@ -105,11 +104,13 @@ func (c caller) curl(call string) string {
 	return command
 }
 
-// isPicture reports whether a call answers an image.
-func isPicture(call string) bool {
+// pictureOf is the end of the name of the image that a call answers, "" if it answers none.
+func pictureOf(call string) string {
 	file, _, _ := strings.Cut(call, "?")
-	return picture.MatchString(path.Ext(file))
+	return picture.FindString(path.Ext(file))
 }
+
+func isPicture(call string) bool { return pictureOf(call) != "" }
 
 // fetch draws what is an image, and prints everything else: a refusal too.
 func (c caller) fetch(call string) string {

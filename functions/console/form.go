@@ -112,13 +112,13 @@ func pointer(p string) (string, int) {
 
 // fieldText asks for what the field needs, by its own message or that of the code.
 func (v *visit) fieldText(e api.FieldError) string {
+	return v.t(cmp.Or(v.fieldKey(e), "field.other"))
+}
+
+// fieldKey is that message's key, "" where there is none.
+func (v *visit) fieldKey(e api.FieldError) string {
 	name, _ := pointer(e.Pointer)
-	for _, key := range []string{"field." + name + "." + e.Code, "field." + e.Code} {
-		if v.lang.Has(key) {
-			return v.t(key)
-		}
-	}
-	return v.t("field.other")
+	return v.lang.Known("field."+name+"."+e.Code, "field."+e.Code)
 }
 
 // problems holds what is wrong with what an address asks for. Embedded in a page's data, it is told with the title.

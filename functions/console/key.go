@@ -76,7 +76,7 @@ func (a *app) showKey(v *visit) error {
 	err := v.parallel(
 		reading(&d.Key, v.api, v.keyPath(), nil),
 		optional(reading(&d.Usage, v.api, v.keyPath("/usage"), query), &d.Lacking),
-		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+		a.readingProducts(v, &products),
 	)
 	if err != nil {
 		return err

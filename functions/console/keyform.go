@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -13,6 +12,8 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/appid"
+	"latchkey/shared/network"
 	"latchkey/shared/origin/entry"
 )
 
@@ -129,6 +130,33 @@ func entriesOf(text, separators string) []string {
 
 // domainList splits domains, or networks, which have no blank in them.
 func domainList(text string) []string { return entriesOf(text, separators+" \t") }
+
+// typedLists are the lists of a key of which a field has the entries: how its text is split, and how an entry is spelled as it will be stored.
+var typedLists = []struct {
+	name  string
+	split func(string) []string
+	parse func(string) (string, error)
+}{
+	{"domains", domainList, entry.Parse},
+	{"networks", domainList, network.Parse},
+	{"apps", appLines, func(line string) (string, error) { a, err := appid.ParseLine(line); return a.String(), err }},
+}
+
+// refusedEntry is the code for which an entry of such a list is refused, "" if it isn't, and what it could be instead.
+func refusedEntry(err error) (code string, suggestions []string) {
+	var domain *entry.Error
+	var address *network.Error
+	var app *appid.Error
+	switch {
+	case errors.As(err, &domain):
+		return string(domain.Code), domain.Suggestions
+	case errors.As(err, &address):
+		return string(address.Code), address.Suggestions
+	case errors.As(err, &app):
+		return string(app.Code), app.Suggestions
+	}
+	return "", nil
+}
 
 // labelList splits labels, which may have blanks in them.
 func labelList(text string) []string { return entriesOf(text, separators) }
@@ -274,28 +302,24 @@ type checked struct {
 	Suggestions []string `json:"suggestions,omitempty"`
 }
 
+const maxChecked = 100
+
 // checkDomains reads entries as the API will, for the form's live check. It answers JSON.
 func (a *app) checkDomains(v *visit) error {
 	list := []checked{}
-	for _, text := range domainList(v.form("domains")) {
-		one := checked{Text: text}
-		canonical, err := entry.Parse(text)
-		one.Canonical = canonical
-		var refused *entry.Error
-		if errors.As(err, &refused) {
-			one.Problem, one.Suggestions = v.fieldText(api.FieldError{Code: string(refused.Code), Detail: refused.Message}), refused.Suggestions
-		}
-		if list = append(list, one); len(list) == maxChecked {
-			break
+	for _, l := range typedLists {
+		texts := l.split(v.form(l.name))
+		for _, text := range texts[:min(len(texts), maxChecked-len(list))] {
+			canonical, err := l.parse(text)
+			one := checked{Text: text, Canonical: canonical}
+			if code, suggestions := refusedEntry(err); code != "" {
+				one.Problem, one.Suggestions = v.fieldText(api.FieldError{Code: code}), suggestions
+			}
+			list = append(list, one)
 		}
 	}
-	list = append(list, v.checkCallers(maxChecked-len(list))...)
-	v.w.Header().Set("Content-Type", "application/json")
-	v.w.WriteHeader(http.StatusOK)
-	return json.NewEncoder(v.w).Encode(list)
+	return v.json(list)
 }
-
-const maxChecked = 100
 
 // secretPage shows a secret, in the only answer that holds it.
 type secretPage struct {

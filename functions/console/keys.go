@@ -120,10 +120,7 @@ func (a *app) listKeys(v *visit) error {
 	err := v.parallel(func(ctx context.Context) (err error) {
 		found, err = v.readKeys(ctx, d)
 		return err
-	}, func(ctx context.Context) (err error) {
-		d.Products, err = a.productList(ctx, v.api)
-		return err
-	})
+	}, a.readingProducts(v, &d.Products))
 	if err != nil {
 		return err
 	}

@@ -166,10 +166,7 @@ func (a *app) downloadExport(v *visit) error {
 	if p.Part > 1 {
 		name += "-" + strconv.Itoa(p.Part)
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Disposition", `attachment; filename="`+name+`.json"`)
-	v.w.WriteHeader(http.StatusOK)
+	v.file("application/json", called(name+".json"))
 	_, _ = v.w.Write(doc) //nolint:gosec // a file, of a type that browsers don't render
 	return nil
 }

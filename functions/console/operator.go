@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -178,7 +177,7 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	var used api.Usage
 	var lacking bool
 	err = v.parallel(
-		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+		a.readingProducts(v, &products),
 		optional(reading(&used, v.api, "/v1/accounts/"+found.Account.Id+"/keys/"+found.Key.Id+"/usage", url.Values{"with": {"quotas"}}), &lacking),
 	)
 	if err != nil {

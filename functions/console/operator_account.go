@@ -163,7 +163,7 @@ func (a *app) showOperatorLimits(v *visit, status int, f *form) error {
 	err := v.parallel(
 		reading(&d.Account, v.api, operatorAccountPath(v, ""), nil),
 		reading(&quotas, v.api, operatorAccountPath(v, "/quotas"), nil),
-		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+		a.readingProducts(v, &products),
 	)
 	if err != nil {
 		return err

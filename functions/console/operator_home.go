@@ -73,10 +73,7 @@ func (a *app) lookUp(v *visit) error {
 		reads = append(reads, v.waiting())
 	}
 	if d.Home {
-		reads = append(reads, optional(reading(&pending, v.api, "/v1/qps-requests", url.Values{"page_size": {homeRequests}}), &d.Lacking), func(ctx context.Context) (err error) {
-			products, err = a.productList(ctx, v.api)
-			return err
-		})
+		reads = append(reads, optional(reading(&pending, v.api, "/v1/qps-requests", url.Values{"page_size": {homeRequests}}), &d.Lacking), a.readingProducts(v, &products))
 	}
 	if !d.Home && (d.Search == nil || d.Further == "") {
 		reads = append(reads, reading(&found, v.api, "/v1/operator/accounts", d.query()))

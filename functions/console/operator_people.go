@@ -56,13 +56,8 @@ func (v *visit) operators() (all []api.Operator, err error) {
 	return all, err
 }
 
-// operatorPath is an operator in the API. Subjects come from the issuer and may hold anything.
-func operatorPath(subject string) (string, error) {
-	if subject == "" || subject == "." || subject == ".." {
-		return "", errNotFound
-	}
-	return "/v1/operators/" + url.PathEscape(subject), nil
-}
+// operatorPath is an operator in the API.
+func operatorPath(subject string) (string, error) { return subjectPath("/v1/operators/", subject) }
 
 func (a *app) addOperator(v *visit) error {
 	f := newForm()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -24,10 +23,7 @@ func (a *app) showQueue(v *visit) error {
 	query := queryOf(map[string]string{"page_size": "12", "page_token": d.Page}) // each is a form with its evidence
 	var found api.QpsRequestList
 	var products []api.Product
-	err := v.parallel(reading(&found, v.api, "/v1/qps-requests", query), v.waiting(), func(ctx context.Context) (err error) {
-		products, err = a.productList(ctx, v.api)
-		return err
-	})
+	err := v.parallel(reading(&found, v.api, "/v1/qps-requests", query), v.waiting(), a.readingProducts(v, &products))
 	if err != nil {
 		return err
 	}

@@ -14,12 +14,7 @@ type setting struct {
 
 // as says a value by the message of a group that it has.
 func (v *visit) as(group string) func(string) string {
-	return func(value string) string {
-		if key := group + value; v.lang.Has(key) {
-			return v.t(key)
-		}
-		return orDash(value)
-	}
+	return func(value string) string { return v.lang.Or(group+value, orDash(value)) }
 }
 
 func orDash(value string) string {

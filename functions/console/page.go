@@ -373,13 +373,8 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 		},
 		"dict":    dict,
 		"support": p.brand.Support,
-		"code": func(prefix, code string) string {
-			if key := prefix + code; lang.Has(key) {
-				return lang.Text(key)
-			}
-			return code
-		},
-		"shown": shown.Shown,
+		"code":    func(prefix, code string) string { return lang.Or(prefix+code, code) },
+		"shown":   shown.Shown,
 		"who": func(subject string) string { // tells people apart who have one name and address
 			sum := sha256.Sum256([]byte(subject))
 			return base64.RawURLEncoding.EncodeToString(sum[:12])

@@ -130,8 +130,5 @@ func (v *visit) problemTexts(p *management.Problem) (title, text, help string) {
 
 // problemText is the text of a problem's code. The API's own words are English, and for programmers: nobody sees them.
 func (v *visit) problemText(p *management.Problem) string {
-	if key := "problem." + p.Code; v.lang.Has(key) {
-		return v.t(key)
-	}
-	return v.t("problem.other")
+	return v.t(v.lang.Known("problem."+p.Code, "problem.other"))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,24 +34,9 @@ func (a *app) proposeForm(v *visit) error {
 // proposalOf is the form for a key's proposal, as that stands, or else as the key does.
 func proposalOf(k api.Key) *form {
 	f := newForm()
-	domains, products := k.Domains, k.Products
-	if p := k.Proposed; p != nil {
-		if p.Domains != nil {
-			domains = *p.Domains
-		}
-		if p.Products != nil {
-			products = *p.Products
-		}
-	}
-	networks, apps := k.Networks, k.Apps
-	if p := k.Proposed; p != nil && p.Networks != nil {
-		networks = *p.Networks
-	}
-	if p := k.Proposed; p != nil && p.Apps != nil {
-		apps = *p.Apps
-	}
-	f.Values["domains"], f.Lists["products"] = strings.Join(domains, "\n"), products
-	f.fillCallers(networks, apps)
+	p := cmp.Or(k.Proposed, &api.Proposal{})
+	f.Values["domains"], f.Lists["products"] = strings.Join(*cmp.Or(p.Domains, &k.Domains), "\n"), *cmp.Or(p.Products, &k.Products)
+	f.fillCallers(*cmp.Or(p.Networks, &k.Networks), *cmp.Or(p.Apps, &k.Apps))
 	f.begin()
 	return f
 }
@@ -66,10 +52,7 @@ func (a *app) showProposal(v *visit, status int, f *form, k api.Key) error {
 // proposed makes the proposal for a key: what differs from the key, or is proposed already. The rest of the key stays its own, so that
 // it can be changed until the proposal is enforced.
 func (f *form) proposed(k api.Key) (body api.PutProposal) {
-	old := api.Proposal{}
-	if k.Proposed != nil {
-		old = *k.Proposed
-	}
+	old := cmp.Or(k.Proposed, &api.Proposal{})
 	yours, now := f.edited(), formOfKey(k).edited()
 	domains, products := f.Lists["domains"], append([]string{}, f.Lists["products"]...)
 	if old.Domains != nil || !slices.Equal(yours["domains"], now["domains"]) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"math"
 	"net/http"
 	"net/url"
@@ -73,7 +72,7 @@ func (a *app) listRequests(v *visit) error {
 	var products []api.Product
 	err := v.parallel(
 		reading(&found, v.api, v.accountPath("/qps-requests"), query),
-		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+		a.readingProducts(v, &products),
 	)
 	if err != nil {
 		return err

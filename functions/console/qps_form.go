@@ -77,7 +77,7 @@ func (a *app) showRequestForm(v *visit, status int, f *form, matches []api.Key) 
 	d := &requestPage{form: f, Matches: matches}
 	f.about("key_id", "find")
 	var products []api.Product
-	reads := []func(context.Context) error{func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err }}
+	reads := []func(context.Context) error{a.readingProducts(v, &products)}
 	switch id := f.Values["key_id"]; {
 	case plainID(id) && id != "":
 		d.Key = new(api.Key)

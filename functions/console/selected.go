@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -246,9 +245,8 @@ func (f *form) typedDomain(v *visit, field string) string {
 		return ""
 	}
 	canonical, err := entry.Parse(some[0])
-	var refused *entry.Error
-	if errors.As(err, &refused) {
-		one := fieldError{Text: v.fieldText(api.FieldError{Pointer: "/domains", Code: string(refused.Code)}), Index: -1, Suggestion: strings.Join(refused.Suggestions, ", ")}
+	if code, suggestions := refusedEntry(err); code != "" {
+		one := fieldError{Text: v.fieldText(api.FieldError{Pointer: "/domains", Code: code}), Index: -1, Suggestion: strings.Join(suggestions, ", ")}
 		f.Errors[field] = append(f.Errors[field], one)
 	}
 	return canonical
@@ -418,10 +416,7 @@ func (v *visit) outcomeOf(n note) *doneView {
 // explain says why keys weren't changed, in the language of the page.
 func (d *doneView) explain(v *visit) {
 	for _, f := range d.Failed {
-		why := v.t("problem.other")
-		if v.lang.Has(f.Why) {
-			why = v.t(f.Why)
-		}
+		why := v.t(v.lang.Known(f.Why, "problem.other"))
 		i := slices.IndexFunc(d.Why, func(w failedFor) bool { return w.Text == why })
 		if i < 0 {
 			i, d.Why = len(d.Why), append(d.Why, failedFor{Text: why})

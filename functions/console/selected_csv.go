@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,10 +33,7 @@ func (a *app) exportSelected(v *visit) error {
 		}
 		keys = append(keys, k)
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="keys-`+a.now().UTC().Format(dayFormat)+`.csv"`)
-	v.w.WriteHeader(http.StatusOK)
+	v.file(aTable, called("keys-"+a.now().UTC().Format(dayFormat)+".csv"))
 	out := shown.NewTable(v.w)
 	out.Line(settingNames...)
 	for _, k := range keys {

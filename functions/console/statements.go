@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -122,10 +123,7 @@ func (v *visit) statementLine(row api.StatementRow, products []api.Product) stat
 		}
 	}
 	if row.BillingType != nil {
-		line.Type = *row.BillingType
-		if name := "billing_type." + line.Type; v.lang.Has(name) {
-			line.Type = v.t(name)
-		}
+		line.Type = v.lang.Or("billing_type."+*row.BillingType, *row.BillingType)
 	}
 	return line
 }
@@ -172,13 +170,7 @@ func (a *app) downloadStatement(v *visit) error {
 		f.Problem = v.t("statement.too_long")
 		return a.showStatement(v, http.StatusConflict, f)
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", "attachment")
-	if named := head.Get("Content-Disposition"); named != "" {
-		h.Set("Content-Disposition", named)
-	}
-	v.w.WriteHeader(http.StatusOK)
+	v.file(aTable, cmp.Or(head.Get("Content-Disposition"), "attachment"))
 	_, _ = v.w.Write(text)
 	return nil
 }

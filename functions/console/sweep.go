@@ -141,15 +141,9 @@ func (v *visit) why(err error) string {
 		return "problem.unavailable"
 	}
 	for _, e := range p.Fields() {
-		name, _ := pointer(e.Pointer)
-		for _, key := range []string{"field." + name + "." + e.Code, "field." + e.Code} {
-			if v.lang.Has(key) {
-				return key
-			}
+		if key := v.fieldKey(e); key != "" {
+			return key
 		}
 	}
-	if key := "problem." + p.Code; v.lang.Has(key) {
-		return key
-	}
-	return "problem.other"
+	return v.lang.Known("problem."+p.Code, "problem.other")
 }

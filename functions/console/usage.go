@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -239,7 +240,7 @@ func (a *app) showUsage(v *visit) error {
 			}
 			return nil
 		},
-		func(ctx context.Context) (err error) { products, err = a.productList(ctx, v.api); return err },
+		a.readingProducts(v, &products),
 		func(ctx context.Context) (err error) {
 			if !asks {
 				return nil
@@ -295,13 +296,7 @@ func (a *app) exportUsage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", "attachment")
-	if named := answer.Header.Get("Content-Disposition"); named != "" {
-		h.Set("Content-Disposition", named)
-	}
-	v.w.WriteHeader(http.StatusOK)
+	v.file(aTable, cmp.Or(answer.Header.Get("Content-Disposition"), "attachment"))
 	_, _ = v.w.Write(answer.Raw)
 	return nil
 }

@@ -102,11 +102,7 @@ func (p *usagePage) byBillingType(v *visit, list []api.UsageShare) group {
 		if s.Name == "" {
 			continue
 		}
-		name := s.Name
-		if v.lang.Has("billing_type." + name) {
-			name = v.t("billing_type." + name)
-		}
-		g.Rows = append(g.Rows, v.share(s, name, p.Usage.Totals.Requests))
+		g.Rows = append(g.Rows, v.share(s, v.lang.Or("billing_type."+s.Name, s.Name), p.Usage.Totals.Requests))
 	}
 	g.Rows = v.top(g.Rows, p.Usage.Totals, func(int) string { return v.t("usage.billing_type.unknown") })
 	return g
@@ -152,12 +148,7 @@ func (v *visit) originShown(name string) (shown string, host bool) {
 }
 
 // reasonShown is the text of a reason, or its code where there is none.
-func (v *visit) reasonShown(code string) string {
-	if v.lang.Has("code." + code) {
-		return v.t("code." + code)
-	}
-	return code
-}
+func (v *visit) reasonShown(code string) string { return v.lang.Or("code."+code, code) }
 
 // refusal is a reason, how often it was given, and what to do about it.
 type refusal struct {
@@ -182,9 +173,7 @@ func (v *visit) refusals(by map[string]int64) (list []refusal) {
 			continue
 		}
 		one := refusal{Code: code, Text: v.reasonShown(code), N: n, Line: chart.Line("refused", n, most), Part: v.percent(n, all)}
-		if v.lang.Has("usage.help." + code) {
-			one.Help = v.t("usage.help." + code)
-		}
+		one.Help = v.lang.Or("usage.help."+code, "")
 		list = append(list, one)
 	}
 	slices.SortFunc(list, func(x, y refusal) int {

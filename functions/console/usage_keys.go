@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -94,9 +92,7 @@ func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 	if more {
 		v.w.Header().Set(moreHeader, "true")
 	}
-	v.w.Header().Set("Content-Type", "application/json")
-	v.w.WriteHeader(http.StatusOK)
-	return json.NewEncoder(v.w).Encode(list)
+	return v.json(list)
 }
 
 // mostKeys bounds how many keys a list to choose from holds.

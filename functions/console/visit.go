@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -104,6 +105,25 @@ func (v *visit) redirect(path string) error {
 	v.w.Header().Set("Location", v.base+path)
 	v.w.WriteHeader(status)
 	return nil
+}
+
+const aTable = "text/csv; charset=utf-8"
+
+// file begins an answer that browsers keep and don't show. named is its Content-Disposition.
+func (v *visit) file(kind, named string) {
+	v.w.Header().Set("Content-Type", kind)
+	v.w.Header().Set("Content-Disposition", named)
+	v.w.WriteHeader(http.StatusOK)
+}
+
+// called is the Content-Disposition of a file of that name.
+func called(name string) string { return `attachment; filename="` + name + `"` }
+
+// json answers a script.
+func (v *visit) json(doc any) error {
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.WriteHeader(http.StatusOK)
+	return json.NewEncoder(v.w).Encode(doc)
 }
 
 // The names of cookies. The prefix ties them to this host and to https; browsers take loopback for as good.

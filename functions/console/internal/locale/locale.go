@@ -210,6 +210,24 @@ func (l *Languages) Choose(chosen, accept string) *Language {
 // Has reports whether there is a message.
 func (l *Language) Has(key string) bool { _, ok := l.messages[key]; return ok }
 
+// Known is the first of some keys that has a message, "" if none has.
+func (l *Language) Known(keys ...string) string {
+	for _, key := range keys {
+		if l.Has(key) {
+			return key
+		}
+	}
+	return ""
+}
+
+// Or is a message without arguments, or something else where there is none.
+func (l *Language) Or(key, otherwise string) string {
+	if !l.Has(key) {
+		return otherwise
+	}
+	return l.Text(key)
+}
+
 // Text renders a message with arguments in pairs of name and value. An unknown key is shown as such: tests look for it.
 func (l *Language) Text(key string, pairs ...any) string {
 	m, ok := l.messages[key]
