@@ -36,7 +36,6 @@ type app struct {
 	pages    *pages
 	log      *slog.Logger
 	now      func() time.Time
-	random   io.Reader
 
 	mux     http.ServeMux
 	routed  []string // all patterns, for who walks them
@@ -79,7 +78,7 @@ func configured(getenv func(string) string, logs io.Writer) (*app, error) {
 			Store: sessions.New(dynamo.NewClient(dynamo.FromEnv(getenv)), table), Now: time.Now, Random: rand.Reader,
 		},
 		issuer: signin.New(oidc), api: management.New(api, nil), products: strings.TrimRight(products, "/"),
-		log: logger, now: time.Now, random: rand.Reader,
+		log: logger, now: time.Now,
 	}, nil
 }
 

@@ -41,7 +41,7 @@ func (w *walker) rebrand(variables map[string]string) {
 	}
 	was := w.app
 	made, err := newApp(&app{
-		keeper: was.keeper, issuer: was.issuer, api: was.api, products: was.products, log: was.log, now: was.now, random: was.random, brand: b,
+		keeper: was.keeper, issuer: was.issuer, api: was.api, products: was.products, log: was.log, now: was.now, brand: b,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -135,7 +135,7 @@ func newStage(t *testing.T) *stage {
 			keeper: session.Keeper{Store: sessions.New(stores.DB, stores.Tables.Sessions), Now: now, Random: random},
 			issuer: signin.New(signin.Config{Issuer: "http://127.0.0.1:1", ClientID: "latchkey-local", Algorithm: "RS256", Now: now}),
 			api:    management.New("http://api.example", &http.Client{Transport: d}), products: "https://products.example",
-			log: slog.New(slog.NewJSONHandler(logs, nil)), now: now, random: random, brand: whose,
+			log: slog.New(slog.NewJSONHandler(logs, nil)), now: now, brand: whose,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -244,7 +244,7 @@ func newHarness(t *testing.T, accessLife time.Duration, change ...func(*issuer.C
 		keeper: session.Keeper{Store: sessions.New(r.stores.DB, r.stores.Tables.Sessions), Now: time.Now, Random: rand.Reader},
 		issuer: signin.New(signin.Config{Issuer: r.issuer, ClientID: "latchkey-local", Algorithm: "RS256", Now: time.Now}),
 		api:    management.New(management_.URL, nil), products: "https://products.example",
-		log: slog.New(slog.NewJSONHandler(r.logs, nil)), now: time.Now, random: rand.Reader, brand: whose,
+		log: slog.New(slog.NewJSONHandler(r.logs, nil)), now: time.Now, brand: whose,
 	})
 	if err != nil {
 		t.Fatal(err)

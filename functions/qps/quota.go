@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"latchkey/functions/internal/gateway"
-	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
@@ -38,12 +37,8 @@ func (h *handler) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Pri
 	change := control.Change{Before: &before, After: after, Audit: h.service.Row(c, "key.set_quota", &before, after)}
 	if was != 0 && (want.Day == 0 || want.Day > was) {
 		change.UnlessSuspended = now
-		suspended, err := h.service.Suspended(r.Context(), c.Account)
-		switch {
-		case err != nil:
+		if err := h.service.NotSuspended(r.Context(), c.Account); err != nil {
 			return err
-		case suspended:
-			return account.ErrSuspended
 		}
 	}
 	return h.service.CommitChange(w, r, c, change)

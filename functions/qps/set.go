@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"latchkey/functions/internal/gateway"
-	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
@@ -33,12 +32,8 @@ func (h *handler) setOwn(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	class, action := product.Class(r.PathValue("class")), "key.lower_limit"
 	if limit, ok := h.limitOf(before, class); ok && body.Qps > limit.current {
 		action, change.UnlessSuspended = "key.raise_limit", now
-		suspended, err := h.service.Suspended(r.Context(), c.Account)
-		switch {
-		case err != nil:
+		if err := h.service.NotSuspended(r.Context(), c.Account); err != nil {
 			return err
-		case suspended:
-			return account.ErrSuspended
 		}
 	}
 	if change.After, err = h.withOwn(before, class, body.Qps, now); err != nil {

@@ -55,7 +55,7 @@ func New(t testing.TB, stores keytest.Stores) *API {
 	a := &API{Stores: stores, Calls: calls, Interrupt: interrupt, Faults: faults, Clock: keytest.NewClock(), Logs: &keytest.Buffer{}, All: &keytest.Buffer{}}
 	a.Source = env.Source{Now: a.Clock.Now, Rand: keytest.RandomOf(t)}
 	a.Mux = web.NewMux(tokens{}, stores.Control, slog.New(slog.NewJSONHandler(a.Logs, nil)), a.Clock.Now)
-	a.Mux.Changes, a.Mux.PageKey = gateway.Unbounded{}, []byte("the test's own")
+	a.Mux.Changes, a.Mux.PageKey = unbounded{}, []byte("the test's own")
 	a.Mux.Looks = web.Looks{Store: stores.Control, Source: a.Source}
 	return a
 }

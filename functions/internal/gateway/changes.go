@@ -15,12 +15,6 @@ type Changes interface {
 	Admit(ctx context.Context, who account.Subject) (wait time.Duration, ok bool)
 }
 
-// Unbounded lets everybody change as much as they like; for tests.
-type Unbounded struct{}
-
-// Admit implements [Changes].
-func (Unbounded) Admit(context.Context, account.Subject) (time.Duration, bool) { return 0, true }
-
 type countedKey struct{}
 
 // once marks a request, so that it counts as one change however often it is decided.

@@ -142,10 +142,13 @@ func (s *KeyService) Account(ctx context.Context, id account.ID) (account.Accoun
 	return a, err
 }
 
-// Suspended reports whether an account is suspended now, as documents of its keys show it.
-func (s *KeyService) Suspended(ctx context.Context, id account.ID) (bool, error) {
+// NotSuspended refuses what a suspended account may not do.
+func (s *KeyService) NotSuspended(ctx context.Context, id account.ID) error {
 	a, err := s.Account(ctx, id)
-	return a.Suspended.Holds(s.Source.Time()), err
+	if err == nil && a.Suspended.Holds(s.Source.Time()) {
+		return account.ErrSuspended
+	}
+	return err
 }
 
 // NewSecret makes a secret for a key, and its stored form.

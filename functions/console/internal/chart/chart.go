@@ -211,9 +211,18 @@ func (c Chart) path(series int) string {
 
 // outline is the path of bars without gaps. It goes from bar to bar, and over bars of one height at once: of many it is the heaviest part of a page.
 func (c Chart) outline(series int) string {
+	top := c.Top()
+	heights := make([]int, len(c.Bars))
+	for i, b := range c.Bars {
+		heights[i] = b.tall(series, top)
+	}
+	return outline(heights, step, height)
+}
+
+func outline(heights []int, step, floor int) string {
 	var d strings.Builder
-	fmt.Fprintf(&d, "M0 %d", height)
-	at, wide, top := 0, 0, c.Top()
+	fmt.Fprintf(&d, "M0 %d", floor)
+	at, wide := 0, 0
 	to := func(tall int) {
 		if tall == at {
 			return
@@ -224,8 +233,8 @@ func (c Chart) outline(series int) string {
 		fmt.Fprintf(&d, "v%d", at-tall)
 		at, wide = tall, 0
 	}
-	for _, b := range c.Bars {
-		to(b.tall(series, top))
+	for _, tall := range heights {
+		to(tall)
 		wide += step
 	}
 	to(0)
@@ -301,28 +310,13 @@ func Spark(values []int64) template.HTML {
 	for _, n := range values {
 		most = max(most, n)
 	}
-	// One outline from hour to hour: a page has many, and columns of their own would take three times the bytes.
-	fmt.Fprintf(&out, "M0 %d", sparkHeight)
-	tall, wide := 0, 0
-	step := func(to int) {
-		if to == tall {
-			return
-		}
-		if wide > 0 {
-			fmt.Fprintf(&out, "h%d", wide)
-		}
-		fmt.Fprintf(&out, "v%d", tall-to)
-		tall, wide = to, 0
-	}
-	for _, n := range values {
-		to := 0
+	heights := make([]int, len(values))
+	for i, n := range values {
 		if n > 0 {
-			to = max(1, int(math.Round(float64(n)/float64(most)*(sparkHeight-1))))
+			heights[i] = max(1, int(math.Round(float64(n)/float64(most)*(sparkHeight-1))))
 		}
-		step(to)
-		wide += sparkStep
 	}
-	step(0)
-	out.WriteString(`"/></svg>`)
+	// One outline from hour to hour: a page has many, and columns of their own would take three times the bytes.
+	out.WriteString(outline(heights, sparkStep, sparkHeight) + `"/></svg>`)
 	return template.HTML(out.String()) //nolint:gosec // numbers
 }

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"latchkey/functions/console/internal/brand"
+	"latchkey/functions/console/internal/locale"
+	"latchkey/shared/api"
+	shown "latchkey/shared/text"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed messages
+var embeddedMessages embed.FS
+
+func messageFiles() fs.FS {
+	files, err := fs.Sub(embeddedMessages, "messages")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return files
+}
+
+// pages keeps the templates, once for each language and prefix: their functions know both.
+type pages struct {
+	assets *assets
+	brand  brand.Brand
+	now    func() time.Time
+
+	mu   sync.Mutex
+	sets map[[2]string]*template.Template
+}
+
+// parsedTemplates reads the templates once. Their functions are only named by this; each set has its own.
+var parsedTemplates = sync.OnceValues(func() (*template.Template, error) {
+	return template.New("").Funcs((&pages{}).functions(nil, "")).ParseFS(templateFiles, "templates/*.html")
+})
+
+func (p *pages) set(lang *locale.Language, base string) (*template.Template, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id := [2]string{lang.Tag, base}
+	if set, ok := p.sets[id]; ok {
+		return set, nil
+	}
+	parsed, err := parsedTemplates()
+	if err != nil {
+		return nil, err
+	}
+	set, err := parsed.Clone()
+	if err != nil {
+		return nil, err
+	}
+	set.Funcs(p.functions(lang, base))
+	if p.sets == nil {
+		p.sets = map[[2]string]*template.Template{}
+	}
+	p.sets[id] = set
+	return set, nil
+}
+
+// execute renders the named template inside of the layout.
+func (p *pages) execute(v *visit, name string, data page) ([]byte, error) {
+	set, err := p.set(v.lang, v.base)
+	if err != nil {
+		return nil, err
+	}
+	var body, whole bytes.Buffer
+	if err := set.ExecuteTemplate(&body, name, data); err != nil {
+		return nil, err
+	}
+	data.Body = template.HTML(withoutDeadEnds(body.Bytes(), data.Bad)) //nolint:gosec // it comes out of a template
+	if err := set.ExecuteTemplate(&whole, "layout", data); err != nil {
+		return nil, err
+	}
+	return whole.Bytes(), nil
+}
+
+// aLead is a link of the summary of a refused form to a field.
+var aLead = regexp.MustCompile(`<a href="#(f-[^"]*)">(.*?)</a>`)
+
+// withoutDeadEnds leaves the texts alone of links to fields that the page doesn't have: the API may refuse a member that no field stands for.
+func withoutDeadEnds(body []byte, bad bool) []byte {
+	if !bad {
+		return body
+	}
+	return aLead.ReplaceAllFunc(body, func(link []byte) []byte {
+		parts := aLead.FindSubmatch(link)
+		if bytes.Contains(body, []byte(` id="`+string(parts[1])+`"`)) {
+			return link
+		}
+		return parts[2]
+	})
+}
+
+func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
+	return template.FuncMap{
+		"t":      lang.Text,
+		"has":    lang.Has,
+		"url":    func(parts ...string) string { return base + strings.Join(parts, "") },
+		"asset":  func(name string) string { return base + "/assets/" + p.assets.hashed[name] },
+		"icon":   icon,
+		"symbol": symbol,
+		"use":    use,
+		"num":    lang.Number,
+		"orMore": orMore,
+		"date":   func(t any) template.HTML { return p.moment(t, lang.Date) },
+		"moment": func(t any) template.HTML { return p.moment(t, lang.Moment) },
+		"instant": func(t any) string { // for pages with many, without an element of its own
+			at, _ := timeOf(t)
+			return lang.Moment(at)
+		},
+		"day": func(t any) string { // likewise
+			at, _ := timeOf(t)
+			return lang.Date(at)
+		},
+		"ago": func(t any) template.HTML {
+			return p.moment(t, func(at time.Time) string { return lang.Ago(p.now().Sub(at)) })
+		},
+		"age": func(t any) int64 { // in seconds
+			at, _ := timeOf(t)
+			return max(int64(p.now().Sub(at)/time.Second), 0)
+		},
+		"dict":    dict,
+		"support": p.brand.Support,
+		"code":    func(prefix, code string) string { return lang.Or(prefix+code, code) },
+		"shown":   shown.Shown,
+		"who": func(subject string) string { // tells people apart who have one name and address
+			sum := sha256.Sum256([]byte(subject))
+			return base64.RawURLEncoding.EncodeToString(sum[:12])
+		},
+		"str":    func(v any) string { return fmt.Sprint(v) },
+		"commas": lang.List,
+		"dir":    func() string { return lang.Dir },
+		"list":   func(items ...any) []any { return items },
+	}
+}
+
+func timeOf(v any) (time.Time, bool) {
+	switch t := v.(type) {
+	case time.Time:
+		return t, !t.IsZero()
+	case *time.Time:
+		if t != nil {
+			return *t, true
+		}
+	case api.Time:
+		return t.Time, !t.IsZero()
+	case *api.MaybeTime:
+		if t != nil {
+			return t.Time, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// moment makes a <time> element; its texts come from the catalogue alone.
+func (p *pages) moment(v any, text func(time.Time) string) template.HTML {
+	at, ok := timeOf(v)
+	if !ok {
+		return "–"
+	}
+	exact := at.UTC().Format(time.RFC3339)
+	return template.HTML(`<time datetime="` + exact + `" title="` + exact + `">` + template.HTMLEscapeString(text(at)) + `</time>`) //nolint:gosec // escaped
+}
+
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("console: dict needs pairs")
+	}
+	d := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		d[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return d, nil
+}
