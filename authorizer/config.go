@@ -23,6 +23,7 @@ import (
 // config holds the settings from the template.
 type config struct {
 	prefix       apikey.Prefix
+	db           dynamo.Config
 	gateTable    string
 	leasesTable  string
 	quotasTable  string
@@ -50,7 +51,7 @@ func configFrom(getenv func(string) string) (config, error) {
 	}
 	tables := dynamo.TablesFromEnv(getenv)
 	c := config{
-		prefix: prefix, usagePlanKey: getenv("USAGE_PLAN_KEY"), metrics: getenv(telemetry.NamespaceVariable),
+		prefix: prefix, db: dynamo.FromEnv(getenv), usagePlanKey: getenv("USAGE_PLAN_KEY"), metrics: getenv(telemetry.NamespaceVariable),
 		gateTable: tables.Gate, leasesTable: tables.Leases, quotasTable: tables.Quotas, slicesTable: tables.Slices,
 	}
 	if c.gateTable == "" || c.leasesTable == "" || c.quotasTable == "" || c.slicesTable == "" || c.usagePlanKey == "" || c.metrics == "" {
@@ -63,7 +64,7 @@ func configFrom(getenv func(string) string) (config, error) {
 	default:
 		return config{}, fmt.Errorf("%w: OVER_LIMIT is %q, want 429 or 403", errConfig, over)
 	}
-	if _, err := gateclient.Endpoint(dynamo.FromEnv(getenv)); err != nil {
+	if _, err := gateclient.Endpoint(c.db); err != nil {
 		return config{}, fmt.Errorf("%w: DYNAMODB_ENDPOINT or AWS_REGION: %w", errConfig, err)
 	}
 	if c.outageBound, err = outageBound(getenv("OUTAGE_BOUND_MINUTES")); err != nil {
@@ -92,11 +93,11 @@ func outageBound(text string) (time.Duration, error) {
 }
 
 // awsDeps connects the gate to DynamoDB, the clock and the log.
-func awsDeps(c config, getenv func(string) string, out io.Writer) deps {
+func awsDeps(c config, out io.Writer) deps {
 	transport := storeTransport()
 	// It calls once: each caller has its own policy (records: once more, on a new connection; counter: with the next report;
 	// limiter: never).
-	db, clock := gateclient.New(dynamo.FromEnv(getenv), transport, time.Now), newSystemClock()
+	db, clock := gateclient.New(c.db, transport, time.Now), newSystemClock()
 	return deps{
 		store:     policies.New(db, c.gateTable),
 		reconnect: transport.CloseIdleConnections,

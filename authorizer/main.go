@@ -29,5 +29,5 @@ func start(getenv func(string) string) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newGate(config, awsDeps(config, getenv, os.Stdout)), nil
+	return newGate(config, awsDeps(config, os.Stdout)), nil
 }

@@ -129,7 +129,7 @@ func gateOn(t *testing.T, url string) *Gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newGate(c, awsDeps(c, get, &strings.Builder{}))
+	return newGate(c, awsDeps(c, &strings.Builder{}))
 }
 
 // TestTheStoresClientRepeatsNoCallOfTheGate: each is made once where the gate makes it once. What may have been written would take tokens again,

@@ -26,6 +26,6 @@ func main() {
 	if err != nil {
 		telemetry.Abort(err)
 	}
-	gate := newGate(config, awsDeps(config, os.Getenv, os.Stdout))
+	gate := newGate(config, awsDeps(config, os.Stdout))
 	lambda.StartWithOptions(onAWSsClient{gate}, lambda.WithEnableSIGTERM(gate.Close))
 }
