@@ -13,7 +13,7 @@ var notOurForm = map[string]string{
 	"shared/usage/report.go":                        "an error for the log",
 	"functions/rotator/delivery.go":                 "a digest, which must stay as it is for deliveries on their way",
 	"functions/rotator/handler.go":                  "what a job is sent",
-	"functions/console/page.go":                     "a page",
+	"functions/console/templates.go":                "a page",
 	"functions/console/usage.go":                    "a request",
 	"functions/console/qps_form.go":                 "a request",
 	"functions/console/proposal.go":                 "a request",
