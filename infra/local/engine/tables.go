@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,8 +20,8 @@ func NewClient(endpoint, region string, credentials aws.CredentialsProvider) *dy
 	return dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: aws.String(endpoint), Credentials: credentials})
 }
 
-// CreateTables makes the template's tables that don't exist yet and checks those that do. Existing data is never touched:
-// a table that lacks what the template asks for is an error that says so.
+// CreateTables makes the template's tables that don't exist yet, gives those that do the indexes that they lack, as CloudFormation does, and
+// checks them. Existing data is never touched: a table that lacks anything else that the template asks for is an error that says so.
 func CreateTables(ctx context.Context, c *dynamodb.Client, t *template.Template) error {
 	list, err := t.Of("AWS::DynamoDB::Table")
 	if err != nil {
@@ -65,6 +66,9 @@ func ensure(ctx context.Context, c *dynamodb.Client, name string, p template.Map
 			return fmt.Errorf("went away: %w", err)
 		}
 	}
+	if err := addIndexes(ctx, c, have, p); err != nil {
+		return err
+	}
 	if err := check(have, p); err != nil {
 		return err
 	}
@@ -84,19 +88,10 @@ func describe(ctx context.Context, c *dynamodb.Client, name string) (*types.Tabl
 }
 
 func create(ctx context.Context, c *dynamodb.Client, name string, p template.Map) error {
-	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest, KeySchema: keySchema(p)}
-	for _, a := range p.Maps("AttributeDefinitions") {
-		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
-			AttributeName: aws.String(a.Text("AttributeName")), AttributeType: types.ScalarAttributeType(a.Text("AttributeType")),
-		})
-	}
+	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest, KeySchema: keySchema(p), AttributeDefinitions: attributes(p)}
 	for _, g := range p.Maps("GlobalSecondaryIndexes") {
-		projection := &types.Projection{
-			ProjectionType:   types.ProjectionType(g.Map("Projection").Text("ProjectionType")),
-			NonKeyAttributes: g.Map("Projection").Texts("NonKeyAttributes"),
-		}
 		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
-			IndexName: aws.String(g.Text("IndexName")), KeySchema: keySchema(g), Projection: projection,
+			IndexName: aws.String(g.Text("IndexName")), KeySchema: keySchema(g), Projection: projection(g),
 		})
 	}
 	if view := p.Map("StreamSpecification").Text("StreamViewType"); view != "" {
@@ -108,6 +103,41 @@ func create(ctx context.Context, c *dynamodb.Client, name string, p template.Map
 		return nil
 	}
 	return err
+}
+
+// addIndexes makes the indexes that a table lacks. The engine has them filled by the time of its answer.
+func addIndexes(ctx context.Context, c *dynamodb.Client, have *types.TableDescription, p template.Map) error {
+	for _, g := range p.Maps("GlobalSecondaryIndexes") {
+		name := g.Text("IndexName")
+		if slices.ContainsFunc(have.GlobalSecondaryIndexes, func(h types.GlobalSecondaryIndexDescription) bool { return aws.ToString(h.IndexName) == name }) {
+			continue
+		}
+		out, err := c.UpdateTable(ctx, &dynamodb.UpdateTableInput{
+			TableName: have.TableName, AttributeDefinitions: attributes(p),
+			GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{
+				IndexName: &name, KeySchema: keySchema(g), Projection: projection(g),
+			}}},
+		})
+		if err != nil {
+			return fmt.Errorf("making its index %s: %w", strconv.Quote(name), err)
+		}
+		have.GlobalSecondaryIndexes = out.TableDescription.GlobalSecondaryIndexes
+	}
+	return nil
+}
+
+func attributes(p template.Map) (list []types.AttributeDefinition) {
+	for _, a := range p.Maps("AttributeDefinitions") {
+		list = append(list, types.AttributeDefinition{
+			AttributeName: aws.String(a.Text("AttributeName")), AttributeType: types.ScalarAttributeType(a.Text("AttributeType")),
+		})
+	}
+	return list
+}
+
+func projection(index template.Map) *types.Projection {
+	p := index.Map("Projection")
+	return &types.Projection{ProjectionType: types.ProjectionType(p.Text("ProjectionType")), NonKeyAttributes: p.Texts("NonKeyAttributes")}
 }
 
 func keySchema(p template.Map) []types.KeySchemaElement {
@@ -132,7 +162,7 @@ func check(have *types.TableDescription, p template.Map) error {
 			found = found || aws.ToString(h.IndexName) == g.Text("IndexName") && sameKeys(h.KeySchema, keySchema(g))
 		}
 		if !found {
-			return fmt.Errorf("exists without the index %s; %s", strconv.Quote(g.Text("IndexName")), advice)
+			return fmt.Errorf("exists with another index %s; %s", strconv.Quote(g.Text("IndexName")), advice)
 		}
 	}
 	if view := p.Map("StreamSpecification").Text("StreamViewType"); view != "" {
