@@ -18,6 +18,8 @@ import (
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
+	KeysByName(ctx context.Context, id account.ID, want control.NameQuery) (control.NamePage, error)
+	NamesIndexed(ctx context.Context) (bool, error)
 	KeyBySecret(ctx context.Context, id account.ID, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)
 }
 

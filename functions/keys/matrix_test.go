@@ -32,6 +32,7 @@ func fixture(t testing.TB) apitest.Fixture {
 		t.Fatal(err)
 	}
 	r.countFrom(t, 1, r.stored(t, k), authz.Allowed, "seen.example", r.Clock.Now())
+	r.IndexNames(t)
 	linked := map[string]any{"domain": "old.example", "keys": []any{k["id"]}}
 	return apitest.Fixture{
 		API: r.API, Account: r.account.ID, Params: map[string]string{"account": string(r.account.ID), "key": string(id)},

@@ -34,55 +34,91 @@ type overview struct {
 // mostLabels bounds the labels of an overview: those that the most keys have.
 const mostLabels = 50
 
-// page reads the keys of one page. The table keeps keys in the order of their creation and reads them both ways; what else is
-// asked for takes all of them.
+// page reads the keys of one page. The table keeps keys in the order of their creation, and an index in that of their names, and both are
+// read both ways; what else is asked for takes all of them. Whether the index has to be asked, the first page finds out.
 func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page, at sorting) (keyPage, error) {
-	if page.After == "" || !f.byCreation() {
+	after, indexed := strings.CutSuffix(page.After, inIndex)
+	page.After = after
+	if after == "" || !f.byCreation() && !indexed {
 		return h.among(r, c, f, page, at)
 	}
 	var sortable *bool
 	if f.counts {
 		read, err := h.among(r, c, f, page, at)
-		if err != nil || read.overview != nil {
+		if err != nil || read.overview != nil || indexed {
 			return read, err
 		}
 		sortable = read.sortable // there are too many to count: that is known
 	}
-	if page.Back {
-		read, err := h.before(r, c, f, page, at)
-		read.sortable = cmp.Or(read.sortable, sortable)
-		return read, err
-	}
-	found, err := h.store.Keys(r.Context(), c.Account, f.query(page, f.descending(), at))
-	read := keyPage{keys: found.Keys, next: string(found.Next), sortable: sortable}
-	if len(read.keys) > 0 {
-		read.previous = string(read.keys[0].ID)
-	}
+	read, err := h.inOrder(r, c, f, page, at, 0)
+	read.sortable = cmp.Or(read.sortable, sortable)
 	return read, err
 }
 
-func (f filter) query(page gateway.Page, newest bool, at sorting) control.KeyQuery {
-	want := control.KeyQuery{Limit: page.Size, After: apikey.ID(page.After), Newest: newest, Deleted: f.status == apikey.StatusDeleted}
-	if f.narrows() { // a search reads more at once
-		want.Match = func(k apikey.Key) bool { return f.takes(k, at) }
+// inIndex ends the cursors of pages that the index of names has been read for: no key's own place ends so.
+const inIndex = "\x00"
+
+// inOrder reads a page in an order that the table or its index keeps, beginning at its cursor if it has one. look bounds the keys that a
+// list by name looks at; 0 is the store's own bound.
+func (h *handler) inOrder(r *http.Request, c gateway.Principal, f filter, page gateway.Page, at sorting, look int) (keyPage, error) {
+	if f.column() == byName {
+		if ready, err := h.store.NamesIndexed(r.Context()); err != nil || !ready {
+			return keyPage{}, cmp.Or[error](err, errUnsortable)
+		}
 	}
-	return want
+	if page.Back {
+		return h.before(r, c, f, page, at)
+	}
+	read, err := h.stored(r, c, f, page, f.descending(), at, look)
+	if len(read.keys) > 0 && page.After != "" {
+		read.previous = f.marked(f.cursor(read.keys[0], at))
+	}
+	return read, err
 }
 
 // before reads the page that ends before a cursor: the other way, and turned round. Where that reaches the beginning, it is the
 // first page, which is never shorter than it could be.
 func (h *handler) before(r *http.Request, c gateway.Principal, f filter, page gateway.Page, at sorting) (keyPage, error) {
-	found, err := h.store.Keys(r.Context(), c.Account, f.query(page, !f.descending(), at))
-	if err == nil && found.Next == "" && len(found.Keys) < page.Size {
+	read, err := h.stored(r, c, f, page, !f.descending(), at, 0)
+	if err == nil && read.next == "" && len(read.keys) < page.Size {
 		page.After, page.Back = "", false
 		return h.among(r, c, f, page, at)
 	}
-	slices.Reverse(found.Keys)
-	read := keyPage{keys: found.Keys, previous: string(found.Next), next: string(found.Next)}
-	if n := len(found.Keys); n > 0 {
-		read.next = string(found.Keys[n-1].ID)
+	slices.Reverse(read.keys)
+	read.previous = read.next
+	if n := len(read.keys); n > 0 {
+		read.next = f.marked(f.cursor(read.keys[n-1], at))
 	}
 	return read, err
+}
+
+// stored reads on from a page's cursor in the order of creation or of names, or in the reverse of it.
+func (h *handler) stored(r *http.Request, c gateway.Principal, f filter, page gateway.Page, reverse bool, at sorting, look int) (keyPage, error) {
+	var match func(apikey.Key) bool
+	if f.narrows() { // a search reads more at once
+		match = func(k apikey.Key) bool { return f.takes(k, at) }
+	}
+	deleted := f.status == apikey.StatusDeleted
+	if f.byCreation() {
+		want := control.KeyQuery{Limit: page.Size, After: apikey.ID(page.After), Newest: reverse, Deleted: deleted, Match: match}
+		found, err := h.store.Keys(r.Context(), c.Account, want)
+		return keyPage{keys: found.Keys, next: string(found.Next)}, err
+	}
+	want := control.NameQuery{Limit: page.Size, After: page.After, Last: reverse, Deleted: deleted, Match: match, Look: look}
+	found, err := h.store.KeysByName(r.Context(), c.Account, want)
+	return keyPage{keys: found.Keys, next: f.marked(found.Next)}, err
+}
+
+// firstLook is the number of keys that the first page by name looks at in the index, at most: it has looked at 1,000 keys before, to learn
+// that the account has more.
+const firstLook = 100
+
+// marked is a cursor in a list that the table or its index keeps, as the page's token has it.
+func (f filter) marked(cursor string) string {
+	if cursor == "" || f.byCreation() {
+		return cursor
+	}
+	return cursor + inIndex
 }
 
 // among cuts a page out of all keys, or of as many as one call looks at.
@@ -92,7 +128,13 @@ func (h *handler) among(r *http.Request, c gateway.Principal, f filter, page gat
 		return keyPage{}, err
 	}
 	few := found.Next == ""
-	if !few && !f.byCreation() {
+	switch {
+	case few || f.byCreation():
+	case f.column() == byName:
+		read, err := h.inOrder(r, c, f, page, at, firstLook)
+		read.sortable = cmp.Or(read.sortable, &few)
+		return read, err
+	default:
 		return keyPage{}, errUnsortable
 	}
 	var known *overview

@@ -16,6 +16,7 @@ import (
 
 const (
 	byCreation = "created_at"
+	byName     = "name"
 	byRequests = "requests" // of the last 24 hours, which only the counters know
 	byLastUse  = "last_used_at"
 )
@@ -28,10 +29,11 @@ type sorting struct {
 	used      map[apikey.ID]web.Used            // likewise
 }
 
-// columns are the orders of the list: the text that each sorts a key by. No text has a zero byte.
+// columns are the orders of the list: the text that each sorts a key by. No text has a zero byte. Where the order is of the key's own, its
+// place in it has the text.
 var columns = map[string]func(k apikey.Key, s sorting) string{
 	byCreation: func(apikey.Key, sorting) string { return "" }, // by their IDs
-	"name":     func(k apikey.Key, _ sorting) string { return strings.ToLower(k.Name) },
+	byName:     func(apikey.Key, sorting) string { return "" }, // by their PlaceByName
 	"status": func(k apikey.Key, s sorting) string {
 		return string(rune('a' + slices.Index(apikey.Statuses[:], k.StatusIn(s.suspended, s.now))))
 	},
@@ -64,19 +66,23 @@ func (f filter) descending() bool { return strings.HasPrefix(f.sort, "-") }
 
 func (f filter) column() string { return strings.TrimPrefix(f.sort, "-") }
 
-// cursor is a key's place in the list. By creation it is the key's ID, by which the table keeps them.
+// cursor is a key's place in the list. By creation it is the key's ID, by which the table keeps them; by name it is their place in the index.
 func (f filter) cursor(k apikey.Key, at sorting) string {
-	if f.byCreation() {
+	switch f.column() {
+	case byCreation:
 		return string(k.ID)
+	case byName:
+		return k.PlaceByName()
 	}
 	return columns[f.column()](k, at) + "\x00" + string(k.ID)
 }
 
 func (f filter) byCreation() bool { return f.column() == byCreation }
 
-// errUnsortable refuses an order that takes reading the whole account, where that has too many keys.
+// errUnsortable refuses an order that takes reading the whole account, where that has too many keys. Names that aren't all indexed yet are
+// such an order, too.
 var errUnsortable = &gateway.Problem{
 	Status: http.StatusUnprocessableEntity, Code: "keys_not_sortable", Text: "The account has too many keys to be sorted so.",
-	Detail: "With more than 1,000 keys, deleted ones included, the list is sorted by created_at or -created_at.",
-	Fields: gateway.Parameter("sort", "It must be created_at or -created_at.").Fields,
+	Detail: "With more than 1,000 keys, deleted ones included, the list is sorted by created_at, -created_at, name or -name; by name once the daily comparison has indexed all names.",
+	Fields: gateway.Parameter("sort", "It must be created_at, -created_at, name or -name.").Fields,
 }

@@ -22,9 +22,9 @@ type drifted struct {
 	More     bool                      `json:"more"`            // the next run goes on
 }
 
-// driftJob and driftRepair are the name of the job and the mode of its passes that repair, as they are stored.
+// driftRepair is the mode of passes that repair, as it is stored.
 const (
-	driftJob    = "drift"
+	driftJob    = control.DriftJob
 	driftRepair = "repair"
 	repaired    = "repaired"
 )

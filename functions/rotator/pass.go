@@ -48,7 +48,7 @@ func (r *rotator) pass(ctx context.Context, job string) (*pass, error) {
 
 // begin begins at the beginning. It is saved at once: a run that still goes on with the pass before ends with its next save.
 func (p *pass) begin(ctx context.Context, mode string) error {
-	p.Pass = control.Pass{Job: p.Job, Mode: mode, Began: p.now(), Version: p.Version}
+	p.Pass = control.Pass{Job: p.Job, Mode: mode, Began: p.now(), Names: p.Job == driftJob, Named: p.Named, Version: p.Version}
 	return p.save(ctx)
 }
 
@@ -91,7 +91,7 @@ func (p *pass) end(ctx context.Context, ended error) (more bool, err error) {
 		return true, errOvertaken
 	}
 	if ended == nil {
-		p.Ended = p.now()
+		p.Ended, p.Named = p.now(), p.Named || p.Names
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()

@@ -107,10 +107,11 @@ func TestTables(t *testing.T) {
 	for id := range tables {
 		t.Errorf("%s is not in this test", id)
 	}
-	index := at(d.properties(t, "ControlTable"), "GlobalSecondaryIndexes", "0")
-	if at(index, "IndexName") != "lookup" || at(index, "Projection", "ProjectionType") != "ALL" ||
-		at(index, "KeySchema", "0", "AttributeName") != "gpk" || at(index, "KeySchema", "1", "AttributeName") != "gsk" {
-		t.Errorf("index %v", index)
+	for i, want := range []string{"lookup ALL gpk gsk", "names KEYS_ONLY npk nsk"} {
+		index := at(d.properties(t, "ControlTable"), "GlobalSecondaryIndexes", fmt.Sprint(i))
+		if got := fmt.Sprint(at(index, "IndexName"), " ", at(index, "Projection", "ProjectionType"), " ", at(index, "KeySchema", "0", "AttributeName"), " ", at(index, "KeySchema", "1", "AttributeName")); got != want {
+			t.Errorf("index %s, want %s", got, want)
+		}
 	}
 }
 

@@ -25,7 +25,8 @@ var adapters = map[string][]string{
 	},
 	"shared/dynamo/counters": {"dynamodb:BatchGetItem CountersTable", "dynamodb:Query CountersTable", "dynamodb:PutItem CountersTable"},
 	"shared/dynamo/control": {
-		"dynamodb:GetItem ControlTable", "dynamodb:BatchGetItem ControlTable", "dynamodb:Query ControlTable", "dynamodb:Query ControlTable/index/lookup", "dynamodb:PutItem ControlTable",
+		"dynamodb:GetItem ControlTable", "dynamodb:BatchGetItem ControlTable", "dynamodb:Query ControlTable", "dynamodb:Query ControlTable/index/lookup", "dynamodb:Query ControlTable/index/names",
+		"dynamodb:PutItem ControlTable",
 		"dynamodb:UpdateItem ControlTable", "dynamodb:DeleteItem ControlTable", "dynamodb:ConditionCheckItem ControlTable",
 		"dynamodb:GetItem GateTable", "dynamodb:PutItem GateTable", "dynamodb:DeleteItem GateTable", "dynamodb:Scan GateTable", "dynamodb:Scan ControlTable",
 	},
@@ -113,16 +114,16 @@ func TestAdaptersDoWhatIsWrittenDown(t *testing.T) {
 // call that is denied, and on a permission that nothing uses; what they don't play, such as a purge, is held here alone.
 var notCalled = map[string][]string{
 	"EventsFunction":   {"shared/dynamo/"}, // it knows the form of audit rows and keys, and has no client
-	"UsageFunction":    {"BatchGetItem ControlTable", "PutItem StatementsTable", "Scan ControlTable", "PutItem CountersTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
-	"AccountsFunction": {"Scan GateTable", "sealing", "PutItem CountersTable", "Query CountersTable", "UpdateItem SessionsTable"}, // seals nothing, counts nothing, keeps no session
-	"KeysFunction":     {"BatchGetItem ControlTable", "/index/lookup", "Scan", "PutItem CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
-	"RotationFunction": {"BatchGetItem ControlTable", "/index/lookup", "GetItem GateTable", "Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
-	"QpsFunction":      {"GetItem GateTable", "Scan", "PutItem CountersTable", "sealing"},
-	"LeaksFunction":    {"BatchGetItem", "Query", "UpdateItem ControlTable", "DeleteItem", "Scan", "CountersTable", "sealing"},                                                                                                     // writes exposures, and lists nothing
-	"RotatorFunction":  {"BatchGetItem ControlTable", "Scan ControlTable"},                                                                                                                                                         // erases nobody
-	"JobsFunction":     {"UpdateItem ControlTable", "DeleteItem", "ConditionCheckItem", "BatchGetItem ControlTable", "BatchGetItem QuotasTable", "Scan ControlTable", "GateTable", "PutItem CountersTable", "PutItem SlicesTable"}, // reads, tells of the catalogue, writes statements
-	"Authorizer":       {"Scan SlicesTable", "BatchGetItem QuotasTable"},                                                                                                                                                           // shows nobody what is taken
-	"CounterFunction":  {"shared/dynamo/reports", "BatchGetItem ControlTable", "Query ControlTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan", "GateTable"},                                                        // reads reports' form; tells of quotas
+	"UsageFunction":    {"/index/names", "BatchGetItem ControlTable", "PutItem StatementsTable", "Scan ControlTable", "PutItem CountersTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
+	"AccountsFunction": {"/index/names", "Scan GateTable", "sealing", "PutItem CountersTable", "Query CountersTable", "UpdateItem SessionsTable"}, // seals nothing, counts nothing, keeps no session
+	"KeysFunction":     {"/index/lookup", "Scan", "PutItem CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
+	"RotationFunction": {"/index/names", "BatchGetItem ControlTable", "/index/lookup", "GetItem GateTable", "Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
+	"QpsFunction":      {"/index/names", "GetItem GateTable", "Scan", "PutItem CountersTable", "sealing"},
+	"LeaksFunction":    {"BatchGetItem", "Query", "UpdateItem ControlTable", "DeleteItem", "Scan", "CountersTable", "sealing"},                                                                                                                     // writes exposures, and lists nothing
+	"RotatorFunction":  {"/index/names", "BatchGetItem ControlTable", "Scan ControlTable"},                                                                                                                                                         // erases nobody
+	"JobsFunction":     {"/index/names", "UpdateItem ControlTable", "DeleteItem", "ConditionCheckItem", "BatchGetItem ControlTable", "BatchGetItem QuotasTable", "Scan ControlTable", "GateTable", "PutItem CountersTable", "PutItem SlicesTable"}, // reads, tells of the catalogue, writes statements
+	"Authorizer":       {"Scan SlicesTable", "BatchGetItem QuotasTable"},                                                                                                                                                                           // shows nobody what is taken
+	"CounterFunction":  {"shared/dynamo/reports", "BatchGetItem ControlTable", "Query ControlTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan", "GateTable"},                                                                        // reads reports' form; tells of quotas
 }
 
 // byService are actions that the services of AWS take in a role's name, and what for.
@@ -139,8 +140,9 @@ func target(resource string) string {
 	switch {
 	case strings.HasSuffix(resource, ":secret:latchkey/${AWS::StackName}/*"):
 		return "latchkey/STACK/*"
-	case strings.HasSuffix(resource, "Table.Arn}/index/lookup"):
-		return strings.TrimSuffix(strings.TrimPrefix(resource, "${"), ".Arn}/index/lookup") + "/index/lookup"
+	}
+	if table, index, ok := strings.Cut(strings.TrimPrefix(resource, "${"), ".Arn}/index/"); ok {
+		return table + "/index/" + index
 	}
 	return strings.TrimSuffix(strings.Trim(resource, "${}"), ".Arn")
 }

@@ -60,7 +60,6 @@ var notPlayed = map[string]string{
 	"RotationRole dynamodb:Query ControlTable":                            endedRequests,
 	"QpsRole dynamodb:UpdateItem ControlTable":                            counts,
 	"RotationRole dynamodb:UpdateItem ControlTable":                       counts,
-	"RotatorRole dynamodb:UpdateItem ControlTable":                        counts,
 	"RotatorRole dynamodb:DeleteItem ControlTable":                        purge,
 	"RotatorRole dynamodb:DeleteItem GateTable":                           purge + ", or a stray record of the gate is removed",
 	"RotatorRole secretsmanager:DeleteSecret secret:latchkey/latchkey/*":  "a key with a delivered secret is revoked, or delivered no more",

@@ -40,6 +40,7 @@ func TestRecordsOfTheLastReleaseWorkInThisOne(t *testing.T) {
 	t.Run("a rotation", func(t *testing.T) { rotationsGoOn(t, s, r) })
 	t.Run("people", func(t *testing.T) { peopleGoOn(t, s, r) })
 	t.Run("requests", func(t *testing.T) { requestsGoOn(t, s, r) })
+	t.Run("names", func(t *testing.T) { namesAreIndexed(t, s, r) })
 	t.Run("the comparison", func(t *testing.T) {
 		if found, _ := s.job(t, `{"job":"drift"}`)["found"].(map[string]any); len(found) > 0 {
 			t.Errorf("the gate doesn't say what the keys say: %v", found)

@@ -1445,7 +1445,7 @@ type KeyList struct {
 	// PreviousPageToken For `page_token`: the page before this one. Null on the first page, and where this one is empty.
 	PreviousPageToken *string `json:"previous_page_token"`
 
-	// Sortable Whether `sort` takes every value: the account has at most 1,000 keys, deleted ones included. Not on later pages by `created_at`, unless `with=counts`.
+	// Sortable Whether `sort` takes every value: the account has at most 1,000 keys, deleted ones included. Otherwise it takes the orders of `created_at` and `name`. Not on later pages by `created_at`, or by `name` where it was false, unless `with=counts`.
 	Sortable *bool `json:"sortable,omitempty"`
 
 	// Total The account's keys that aren't deleted, whatever the filter. Where `sortable` is true.
@@ -2652,13 +2652,13 @@ type ListKeysParams struct {
 	// Q Words, in any order and case. A key is found if each is a part of its name, a label or a domain or, with four characters or more, of its preview, its ID or an app.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// Sort `status` in the order of its values; no `expires_at` is later than any, no `rotated_at` or `last_used_at` earlier; `products` and `domains` by their lists, none first; `requests` are those of `figures=day`, and a key that is called while pages are read may move to one that was read already. In an account of more than 1,000 keys, deleted ones included, anything but the two orders of `created_at` is a 422 `keys_not_sortable`.
+	// Sort `status` in the order of its values; no `expires_at` is later than any, no `rotated_at` or `last_used_at` earlier; `products` and `domains` by their lists, none first; `requests` are those of `figures=day`, and a key that is called while pages are read may move to one that was read already. In an account of more than 1,000 keys, deleted ones included, anything but the orders of `created_at` and `name` is a 422 `keys_not_sortable`. There, `name` is a moment late: a key that was made or renamed in the last second may be missing.
 	Sort *ListKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// Figures `day` adds what the calls of each key came to in the last 24 hours.
 	Figures *ListKeysParamsFigures `form:"figures,omitempty" json:"figures,omitempty"`
 
-	// With `counts` counts on later pages by `created_at` too, which then look at all keys, as every other page does.
+	// With `counts` counts on later pages by `created_at` too, which then look at all keys, as every other page does. It counts nothing where `sortable` is false.
 	With     *ListKeysParamsWith `form:"with,omitempty" json:"with,omitempty"`
 	PageSize *PageSizeParam      `form:"page_size,omitempty" json:"page_size,omitempty"`
 

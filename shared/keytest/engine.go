@@ -167,11 +167,12 @@ func CreateTables(ctx context.Context, db Creator, tables dynamo.Tables) error {
 // TableInputs are the eight tables' definitions.
 func TableInputs(tables dynamo.Tables) []*dynamodb.CreateTableInput {
 	control := tableInput(tables.Control, "pk", "sk:S")
-	control.AttributeDefinitions = append(control.AttributeDefinitions, attribute("gpk", "S"), attribute("gsk", "S"))
-	lookup := "lookup"
-	control.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
-		IndexName: &lookup, KeySchema: keySchema("gpk", "gsk"), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
-	}}
+	control.AttributeDefinitions = append(control.AttributeDefinitions, attribute("gpk", "S"), attribute("gsk", "S"), attribute("npk", "S"), attribute("nsk", "S"))
+	lookup, names := "lookup", "names"
+	control.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{
+		{IndexName: &lookup, KeySchema: keySchema("gpk", "gsk"), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll}},
+		{IndexName: &names, KeySchema: keySchema("npk", "nsk"), Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}},
+	}
 	return []*dynamodb.CreateTableInput{
 		control,
 		tableInput(tables.Gate, "pk", ""),

@@ -52,7 +52,8 @@ type Memory struct {
 
 type memoryTable struct {
 	*view
-	indexes map[string]*view
+	indexes  map[string]*view
+	keysOnly map[string]bool // the indexes that have nothing but keys
 }
 
 // NewMemory makes an empty DynamoDB with the project's tables.
@@ -62,10 +63,11 @@ func NewMemory() (*Memory, dynamo.Tables) {
 	for _, input := range TableInputs(tables) {
 		pk, sk := schemaNames(input.KeySchema)
 		keys := [2]string{pk, sk}
-		t := &memoryTable{view: newView(pk, sk, keys), indexes: map[string]*view{}}
+		t := &memoryTable{view: newView(pk, sk, keys), indexes: map[string]*view{}, keysOnly: map[string]bool{}}
 		for _, i := range input.GlobalSecondaryIndexes {
 			pk, sk := schemaNames(i.KeySchema)
 			t.indexes[*i.IndexName] = newView(pk, sk, keys)
+			t.keysOnly[*i.IndexName] = i.Projection.ProjectionType == types.ProjectionTypeKeysOnly
 		}
 		m.tables[*input.TableName] = t
 	}

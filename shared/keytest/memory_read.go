@@ -136,6 +136,9 @@ func (m *Memory) page(t *memoryTable, found []dynamo.Item, in *dynamodb.QueryInp
 				continue
 			}
 		}
+		if in.IndexName != nil && t.keysOnly[*in.IndexName] {
+			item = t.keysOf(item, in.IndexName)
+		}
 		if out.Count++; in.Select != types.SelectCount {
 			out.Items = append(out.Items, cloneItem(item))
 		}

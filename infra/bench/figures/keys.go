@@ -43,7 +43,7 @@ func KeysTable(s Sizes) string {
 	line("| delivered secrets, if each key had one | $%s a month | %s secrets | %s keys |", whole(n*Secret), whole(SecretsInRegion.Value), whole(SecretsInRegion.Value))
 	line("| creating keys in one account: %d write units of its partition for each | – | %s a second | %s keys a second |", s.AccountUnits, whole(ItemWrites.Value), whole(ItemWrites.Value/float64(s.AccountUnits)))
 	line("| keys of one account | – | %s | the same |", whole(Code["functions/accounts.maxKeyLimit"]))
-	line("| sorting an account's keys by anything but their age | – | %s keys | the same |", whole(Code["functions/console.mostSorted"]))
+	line("| sorting an account's keys by anything but their age and name | – | %s keys | the same |", whole(Code["functions/console.mostSorted"]))
 	line("| usage of an account in one answer | – | %s keys | the same |", whole(Code["functions/usage.mostKeys"]))
 	line("| keys that an environment keeps in memory | – | %s MB | about %s keys |", whole(Code["authorizer.knownBytes"]/(1<<20)),
 		whole(round2(keysInMemory(s))))

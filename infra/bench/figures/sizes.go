@@ -161,7 +161,7 @@ func scan(ctx context.Context, db keytest.DB, table string) (items []dynamo.Item
 
 // key creates an account and a key in it and changes the key once, and sizes what that writes.
 func (s *Sizes) key(ctx context.Context, db keytest.DB, tables dynamo.Tables, a account.Account) error {
-	w := &weighing{DB: db}
+	w := &weighing{DB: db, places: map[string]string{}}
 	store := control.New(w, tables.Control, tables.Gate)
 	if _, err := store.CreateAccount(ctx, a, keytest.Member(a.ID, "owner", account.Owner), keytest.Row(a.ID, "account.create", "")); err != nil {
 		return err

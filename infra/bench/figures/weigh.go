@@ -11,14 +11,18 @@ import (
 	"latchkey/shared/keytest"
 )
 
-// weighing counts the write units of transactions: two for each KB of each item, and of an indexed item's copy one.
+// weighing counts the write units of transactions: two for each KB of each item, and of an indexed item's copy one. The place of a key by
+// name is written where it is new, and where its name has changed the old one is removed too, one unit each.
 type weighing struct {
 	keytest.DB
 	partition        string
+	places           map[string]string // by name, of each key
 	units, inAccount int
 }
 
-func (w *weighing) reset(id account.ID) { *w = weighing{DB: w.DB, partition: "A#" + string(id)} }
+func (w *weighing) reset(id account.ID) {
+	*w = weighing{DB: w.DB, partition: "A#" + string(id), places: w.places}
+}
 
 // TransactWriteItems is DynamoDB's, weighed.
 func (w *weighing) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
@@ -72,6 +76,25 @@ func (w *weighing) add(item dynamo.Item, written bool) {
 	if _, indexed := item["gpk"]; indexed && written {
 		w.units += n
 	}
+	if place, indexed := dynamo.GetS(item, "nsk"); indexed && written {
+		sk, _ := dynamo.GetS(item, "sk")
+		switch w.places[sk] {
+		case place:
+		case "":
+			w.units++
+		default:
+			w.units += 2
+		}
+		w.places[sk] = place
+	}
+}
+
+// placeByName is a key's item in the index of names, none of anything else.
+func placeByName(item dynamo.Item) dynamo.Item {
+	if item["nsk"] == nil {
+		return nil
+	}
+	return dynamo.Item{"pk": item["pk"], "sk": item["sk"], "npk": item["npk"], "nsk": item["nsk"]}
 }
 
 // overhead are the bytes that DynamoDB bills for the storage of each item beside its own.
@@ -89,6 +112,9 @@ func bytesOf(ctx context.Context, db keytest.DB, tables dynamo.Tables) (sums [2]
 			sums[i] += n
 			if _, indexed := item["gpk"]; indexed {
 				sums[i] += n
+			}
+			if place := placeByName(item); len(place) > 0 {
+				sums[i] += ItemSize(place) + overhead
 			}
 		}
 	}

@@ -210,7 +210,7 @@ func (s *Store) Accounts(ctx context.Context, name, after string, limit int) (Ac
 
 // accountsByName reads one page of the list of accounts, in the order of their names.
 func (s *Store) accountsByName(ctx context.Context, q query, after string, limit int, read func(dynamo.Item) (account.Account, bool, error)) (AccountPage, error) {
-	q.index, q.pk = true, gAccounts
+	q.index, q.pk = lookup, gAccounts
 	if after != "" {
 		id := account.ID(after[strings.LastIndexByte(after, '#')+1:])
 		q.start = accountKey(id)
@@ -223,7 +223,7 @@ func (s *Store) accountsByName(ctx context.Context, q query, after string, limit
 // AccountsByEmail lists the accounts that have a member with this address; for operators. A change shows in it after
 // a moment. after is the Next of the page before, or "".
 func (s *Store) AccountsByEmail(ctx context.Context, email, after string, limit int) (AccountPage, error) {
-	q := query{index: true, pk: gEmail(email), limit: perCall(limit)}
+	q := query{index: lookup, pk: gEmail(email), limit: perCall(limit)}
 	var before account.ID // members of one account stand side by side
 	if after != "" {
 		q.start = cursorItem(q.pk, after)

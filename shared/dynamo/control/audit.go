@@ -130,7 +130,7 @@ func (s *Store) AuditOfAccount(ctx context.Context, id account.ID, after string,
 
 // AuditOfKey lists the rows about one key. The newest row may appear a moment after its mutation was acknowledged.
 func (s *Store) AuditOfKey(ctx context.Context, id account.ID, key apikey.ID, after string, limit int) (AuditPage, error) {
-	q := query{index: true, pk: gKeyAudit(id, key), reverse: true}
+	q := query{index: lookup, pk: gKeyAudit(id, key), reverse: true}
 	if after != "" {
 		q.start = itemKey(accountPK(id), auditSK(after))
 		q.start["gpk"] = dynamo.S(q.pk)

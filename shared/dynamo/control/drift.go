@@ -57,9 +57,9 @@ func (s *Store) Reconcile(ctx context.Context, r Reconciliation) error {
 				return nil
 			}
 			return err
-		}, func(k apikey.Key, unreadable error) error {
+		}, func(item dynamo.Item, k apikey.Key, unreadable error) error {
 			if unreadable == nil {
-				return s.reconcileKey(ctx, k, r)
+				return s.reconcileKey(ctx, item, k, r)
 			}
 			r.Report(Drift{Kind: DriftBadKey, Account: k.Account, Key: k.ID})
 			return nil
@@ -83,7 +83,10 @@ func (s *Store) Reconcile(ctx context.Context, r Reconciliation) error {
 }
 
 // reconcileKey looks twice before it calls anything a difference: a commit between the two reads looks like one.
-func (s *Store) reconcileKey(ctx context.Context, k apikey.Key, r Reconciliation) error {
+func (s *Store) reconcileKey(ctx context.Context, item dynamo.Item, k apikey.Key, r Reconciliation) error {
+	if err := s.indexName(ctx, item, k); err != nil {
+		return err
+	}
 	for range staleAttempts {
 		found, ops, err := s.compare(ctx, k)
 		if err != nil || len(ops) == 0 {

@@ -21,7 +21,7 @@ func (s *Store) reconcileIndex(ctx context.Context, from string, done func(Place
 		if partition < begun {
 			continue
 		}
-		q := query{index: true, pk: partition}
+		q := query{index: lookup, pk: partition}
 		if partition == begun {
 			q.start = cursorItem(partition, place)
 		}

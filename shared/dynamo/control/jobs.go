@@ -40,7 +40,7 @@ func (s *Store) Purgeable(ctx context.Context, before time.Time, after string, l
 
 // jobPage's cursor is a place, not a key: the page's last key has moved on by the time of the next page.
 func (s *Store) jobPage(ctx context.Context, partition, below, after string, limit int) (page JobPage, err error) {
-	q := query{index: true, pk: partition, below: below, limit: int32(limit) + 1} //nolint:gosec // bounded by the jobs
+	q := query{index: lookup, pk: partition, below: below, limit: int32(limit) + 1} //nolint:gosec // bounded by the jobs
 	q.start = cursorItem(partition, after)
 	n, last := 0, ""
 	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {

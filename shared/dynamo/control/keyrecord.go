@@ -183,6 +183,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 	if len(k.Networks) > 0 || len(k.Apps) > 0 || len(k.Caps) > 0 {
 		item["v"] = dynamo.N(formatCaller)
 	}
+	named(item, k)
 	return item
 }
 

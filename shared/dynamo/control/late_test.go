@@ -78,3 +78,30 @@ func TestAWriteIsSeenByTheNextRead(t *testing.T) {
 		}
 	}
 }
+
+// TestALateIndexOfNamesMovesNoKey: what a list by name says of a key is what its record says, and a key is never at a place of a name that it
+// hasn't.
+func TestALateIndexOfNamesMovesNoKey(t *testing.T) {
+	s := lateStores()
+	a := s.NewAccount(t)
+	var keys []apikey.Key
+	for _, name := range []string{"a", "b", "c", "d"} {
+		k := s.NewKey(t, a, func(k *apikey.Key) { k.Name = name })
+		k, err := s.Edit(t.Context(), k, "key.edit", func(k *apikey.Key) { k.Disabled = true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, k)
+	}
+	for i, change := range []func(k *apikey.Key){
+		func(k *apikey.Key) { k.Name = "e" }, func(k *apikey.Key) { k.Disabled = false }, func(k *apikey.Key) { k.DeletedAt = keytest.Now },
+	} {
+		if _, err := s.Edit(t.Context(), keys[i], "key.edit", change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := s.Control.KeysByName(t.Context(), a.ID, control.NameQuery{Limit: 10})
+	if err != nil || len(page.Keys) != 2 || page.Keys[0].ID != keys[1].ID || page.Keys[0].Disabled || page.Keys[1].ID != keys[3].ID {
+		t.Errorf("%+v, %v", page.Keys, err)
+	}
+}

@@ -143,6 +143,12 @@ var lists = map[string]struct {
 			return p.Keys, string(p.Next), err
 		}, func(k apikey.Key) string { return string(k.ID) })
 	}},
+	"KeysByName": {"key", func(ctx context.Context, c *crowd, size int) ([]string, error) {
+		return pages(ctx, func(ctx context.Context, after string) ([]apikey.Key, string, error) {
+			p, err := c.store.KeysByName(ctx, c.account.ID, control.NameQuery{After: after, Limit: size})
+			return p.Keys, p.Next, err
+		}, func(k apikey.Key) string { return string(k.ID) })
+	}},
 	"Members": {"member", func(ctx context.Context, c *crowd, size int) ([]string, error) {
 		return pages(ctx, func(ctx context.Context, after string) ([]account.Member, string, error) {
 			p, err := c.store.Members(ctx, c.account.ID, after, size)

@@ -128,7 +128,7 @@ type OperationPage struct {
 
 // RunningOperations lists what isn't done, and what is done but for keys that can't be read, over all accounts, the oldest first, a moment late.
 func (s *Store) RunningOperations(ctx context.Context, after string, limit int) (OperationPage, error) {
-	q := query{index: true, pk: gRunning, limit: perCall(limit), start: cursorItem(gRunning, after)}
+	q := query{index: lookup, pk: gRunning, limit: perCall(limit), start: cursorItem(gRunning, after)}
 	p, err := page(ctx, s, list[Operation]{query: q, limit: limit, read: all(decodeOperation), mark: cursor})
 	return OperationPage{p.records, p.next}, err
 }

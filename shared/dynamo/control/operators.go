@@ -71,7 +71,7 @@ type OperatorPage struct {
 // Operators lists the operators. It reads an index, which may lag behind by a moment. after is the Next of the page before,
 // or ""; a limit of 0 gives the first [MostLooked].
 func (s *Store) Operators(ctx context.Context, after string, limit int) (OperatorPage, error) {
-	q := query{index: true, pk: gOperators, limit: perCall(limit), start: cursorItem(gOperators, after)}
+	q := query{index: lookup, pk: gOperators, limit: perCall(limit), start: cursorItem(gOperators, after)}
 	p, err := page(ctx, s, list[Operator]{query: q, limit: limit, read: all(decodeOperator), mark: cursor})
 	return OperatorPage{p.records, p.next}, err
 }
@@ -94,7 +94,7 @@ func (s *Store) AddFirstOperator(ctx context.Context, o Operator, row audit.Row)
 // Operators does: an operator who was named a moment ago may not be seen.
 func (s *Store) AddFirstOperatorOfIssuer(ctx context.Context, o Operator, row audit.Row) error {
 	there := false
-	ofIssuer := query{index: true, pk: gOperators, prefix: subjectText(account.Subject{Issuer: o.Subject.Issuer}), limit: 1}
+	ofIssuer := query{index: lookup, pk: gOperators, prefix: subjectText(account.Subject{Issuer: o.Subject.Issuer}), limit: 1}
 	err := s.each(ctx, ofIssuer, func(dynamo.Item) (bool, error) {
 		there = true // whether it can be read or not
 		return false, nil

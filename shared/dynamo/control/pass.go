@@ -19,6 +19,9 @@ type Pass struct {
 	Began  time.Time
 	Ended  time.Time      // zero while it is under way
 	Counts map[string]int // what it has found so far
+	// Names is whether the pass gives keys their places by name, from its beginning, and Named whether such a pass has ended. A release that
+	// doesn't know them drops both when it takes part.
+	Names, Named bool
 	// Version is 0 for a job that has never begun.
 	Version int64
 }
@@ -37,6 +40,8 @@ type passRecord struct {
 	Began   string         `dynamodbav:"began_at"`
 	Ended   string         `dynamodbav:"ended_at,omitempty"`
 	Counts  map[string]int `dynamodbav:"counts,omitempty"`
+	Names   bool           `dynamodbav:"names,omitempty"`
+	Named   bool           `dynamodbav:"named,omitempty"`
 	Version int64          `dynamodbav:"version"`
 	Write   string         `dynamodbav:"write,omitempty"` // drawn for each write, so that a run whose answer was lost tells its own from another's that says the same
 }
@@ -45,7 +50,7 @@ func encodePass(p Pass) dynamo.Item {
 	return encode(passKey(p.Job), "pass", passRecord{
 		Job: p.Job, Mode: p.Mode, Account: string(p.Place.Account), Key: string(p.Place.Key), Gate: p.Place.Gate, Record: p.Place.Record,
 		Index: p.Place.Index,
-		Began: stamp(p.Began), Ended: stamp(p.Ended), Counts: p.Counts, Version: p.Version, Write: rand.Text(),
+		Began: stamp(p.Began), Ended: stamp(p.Ended), Counts: p.Counts, Names: p.Names, Named: p.Named, Version: p.Version, Write: rand.Text(),
 	}, "", "")
 }
 
@@ -57,7 +62,7 @@ func decodePass(item dynamo.Item) (Pass, error) {
 	var c clock
 	p := Pass{
 		Job: r.Job, Mode: r.Mode, Place: Place{Account: account.ID(r.Account), Key: apikey.ID(r.Key), Gate: r.Gate, Record: r.Record, Index: r.Index},
-		Began: c.read(r.Began), Ended: c.read(r.Ended), Counts: r.Counts, Version: r.Version,
+		Began: c.read(r.Began), Ended: c.read(r.Ended), Counts: r.Counts, Names: r.Names, Named: r.Named, Version: r.Version,
 	}
 	return p, c.err
 }

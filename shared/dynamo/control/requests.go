@@ -157,7 +157,7 @@ func (s *Store) Requests(ctx context.Context, id account.ID, want RequestQuery) 
 
 // OpenRequests is the operators' queue over all accounts, the oldest first, a moment late.
 func (s *Store) OpenRequests(ctx context.Context, after string, limit int) (RequestPage, error) {
-	q := query{index: true, pk: gOpen, start: cursorItem(gOpen, after), limit: perCall(limit)}
+	q := query{index: lookup, pk: gOpen, start: cursorItem(gOpen, after), limit: perCall(limit)}
 	p, err := page(ctx, s, list[qps.Request]{query: q, limit: limit, read: all(decodeRequest), mark: cursor})
 	return RequestPage{p.records, p.next}, err
 }

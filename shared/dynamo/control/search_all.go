@@ -209,7 +209,7 @@ func parseReached(text string) (r reached, err error) {
 
 // searchedAccounts reads the next accounts, as the index has them. more says that there are others.
 func (s *Store) searchedAccounts(ctx context.Context, done string) (items []dynamo.Item, more bool, err error) {
-	q := query{index: true, pk: gAccounts, start: cursorItem(gAccounts, done), most: perIndex + 1}
+	q := query{index: lookup, pk: gAccounts, start: cursorItem(gAccounts, done), most: perIndex + 1}
 	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
 		more = len(items) == perIndex
 		if !more {

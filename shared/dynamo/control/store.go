@@ -44,8 +44,13 @@ func New(db DB, controlTable, gateTable string) *Store {
 	return &Store{db: db, control: controlTable, gate: gateTable}
 }
 
-// index is the table's one secondary index. It is eventually consistent.
-const index = "lookup"
+// index is a secondary index of the table, by two attributes of its own. It is eventually consistent.
+type index struct{ name, pk, sk string }
+
+var (
+	lookup  = &index{"lookup", "gpk", "gsk"}
+	byNames = &index{"names", "npk", "nsk"} // keys by name; it has their places alone
+)
 
 // op is one item of a transaction, and what it means when its condition doesn't hold.
 type op struct {
@@ -218,9 +223,9 @@ func (s *Store) get(ctx context.Context, key dynamo.Item) (dynamo.Item, error) {
 	return out.Item, nil
 }
 
-// query describes a range of one partition, of the table or (by gpk) of the index.
+// query describes a range of one partition, of the table or of an index.
 type query struct {
-	index   bool
+	index   *index // nil for the table
 	pk      string
 	prefix  string      // of the sort key
 	below   string      // sort keys below this one
@@ -236,9 +241,8 @@ func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool
 	forward := !q.reverse
 	input := &dynamodb.QueryInput{TableName: &s.control, ScanIndexForward: &forward, ExclusiveStartKey: q.start}
 	pk, sk := "pk", "sk"
-	if q.index {
-		name := index
-		pk, sk, input.IndexName = "gpk", "gsk", &name
+	if q.index != nil {
+		pk, sk, input.IndexName = q.index.pk, q.index.sk, &q.index.name
 	} else {
 		input.ConsistentRead = &consistent
 	}

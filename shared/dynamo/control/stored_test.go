@@ -133,7 +133,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	must(err)
 	_, err = s.SavePass(t.Context(), control.Pass{
 		Job: "drift", Mode: "repair", Began: at(54), Ended: at(55), Counts: map[string]int{"missing": 3},
-		Place: control.Place{Account: acct, Key: key, Gate: true, Record: "record"},
+		Place: control.Place{Account: acct, Key: key, Gate: true, Record: "record"}, Names: true, Named: true,
 	})
 	must(err)
 	told := row(control.Operators, "catalogue.change", "")

@@ -90,7 +90,7 @@ func (s *Store) SuspendedAccounts(ctx context.Context, now time.Time, after stri
 
 // indexed reads one page of a partition of the index, from its end.
 func (s *Store) indexed(ctx context.Context, q query, limit int) (items []dynamo.Item, next string, err error) {
-	q.index, q.reverse, q.limit = true, true, perCall(limit)
+	q.index, q.reverse, q.limit = lookup, true, perCall(limit)
 	found, err := page(ctx, s, list[dynamo.Item]{
 		query: q, limit: limit, mark: cursor,
 		read: all(func(item dynamo.Item) (dynamo.Item, error) { return item, nil }),

@@ -33,10 +33,11 @@ func (s *Store) EachKey(ctx context.Context, yield func(apikey.Key, error) error
 // EachKeyFrom is EachKey from a place on. done is called with the place behind each account's record and each key, after the
 // key was yielded: the walk ends with done's error, and another one that begins at that place leaves nothing out.
 func (s *Store) EachKeyFrom(ctx context.Context, from Place, yield func(apikey.Key, error) error, done func(Place) error) error {
-	return s.walk(ctx, from, func(account.ID) error { return nil }, yield, done)
+	key := func(_ dynamo.Item, k apikey.Key, unreadable error) error { return yield(k, unreadable) }
+	return s.walk(ctx, from, func(account.ID) error { return nil }, key, done)
 }
 
-func (s *Store) walk(ctx context.Context, from Place, one func(account.ID) error, key func(apikey.Key, error) error, done func(Place) error) error {
+func (s *Store) walk(ctx context.Context, from Place, one func(account.ID) error, key func(dynamo.Item, apikey.Key, error) error, done func(Place) error) error {
 	ids, err := s.accountIDs(ctx)
 	if err != nil {
 		return err
@@ -63,7 +64,7 @@ func (s *Store) walk(ctx context.Context, from Place, one func(account.ID) error
 			if unreadable != nil {
 				k = apikey.Key{ID: place.Key, Account: id}
 			}
-			if err := key(k, unreadable); err != nil {
+			if err := key(item, k, unreadable); err != nil {
 				return false, err
 			}
 			err := done(place)
@@ -79,7 +80,7 @@ func (s *Store) walk(ctx context.Context, from Place, one func(account.ID) error
 // accountIDs lists all accounts, sorted. The index has them by name: a long walk in that order would leave out an
 // account that gets another name meanwhile.
 func (s *Store) accountIDs(ctx context.Context) (ids []account.ID, err error) {
-	err = s.each(ctx, query{index: true, pk: gAccounts}, func(item dynamo.Item) (bool, error) {
+	err = s.each(ctx, query{index: lookup, pk: gAccounts}, func(item dynamo.Item) (bool, error) {
 		ids = append(ids, accountOf(text(item, "pk")))
 		return true, nil
 	})
