@@ -91,6 +91,13 @@ func listShots(add adder, root string) {
 	}))
 	add("keys.selected", "owner", keys+"?select=all&page=p2&sort=-name", listOfKeys("", fullKey(), bareKey()))
 	add("keys.sorted", "owner", keys+"?sort=created_at", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(true)}))
+	add("keys.unnamed", "owner", keys+"?sort=name", withDoc("GET "+accountAPI+"/keys", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("sort") == "name" {
+			problem(w, 422, "keys_not_sortable")
+			return
+		}
+		reply(w, 200, api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(false)})
+	}))
 	add("keys.many", "owner", keys+"?sort=status", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(false), NextPageToken: ptr("p2")}))
 	add("keys.counted", "owner", keys+"?page=p2", withDoc("GET "+accountAPI+"/keys", api.KeyList{
 		Keys: []api.Key{fullKey(), bareKey()}, PreviousPageToken: ptr("p1"), NextPageToken: ptr("p3"), Sortable: ptr(true), Total: ptr(1000), Matching: ptr(450), Position: ptr(13), Labels: &[]api.LabelCount{{Name: "beta", Keys: 4}},

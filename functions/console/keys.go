@@ -46,6 +46,7 @@ type keyList struct {
 	Filtered                              bool
 	Back                                  bool // the page is before the one that was seen
 	Many                                  bool // too many keys to sort by any column
+	Unnamed                               bool // nor by name, yet
 	Statuses                              []api.Status
 	Products                              []api.Product
 	Keys                                  []keyRow

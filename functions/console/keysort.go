@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -40,7 +41,7 @@ func (v *visit) keysFrom(ctx context.Context, path string, query url.Values, wan
 }
 
 // readKeys reads the page of the list that the URL asks for. An account may have got too many keys for an order since somebody
-// kept its address: then the list is the newest first, from its beginning, and says why.
+// kept its address, or its names may not be indexed yet: then the list is the newest first, from its beginning, and says why.
 func (v *visit) readKeys(ctx context.Context, d *keyList) (api.KeyList, error) {
 	reads := keyReads
 	if d.Back {
@@ -49,6 +50,7 @@ func (v *visit) readKeys(ctx context.Context, d *keyList) (api.KeyList, error) {
 	found, err := v.keysFrom(ctx, v.accountPath("/keys"), d.query(), keysPerPage, reads)
 	var problem *management.Problem
 	if errors.As(err, &problem) && problem.Code == "keys_not_sortable" {
+		d.Unnamed = strings.TrimPrefix(d.Sort, "-") == "name"
 		d.Sort, d.Page, d.Back, d.Many = newestFirst, "", false, true
 		found, err = v.keysFrom(ctx, v.accountPath("/keys"), d.query(), keysPerPage, keyReads)
 	}
@@ -83,8 +85,11 @@ var orders = []string{
 
 // Orders are the orders that this account's list can have.
 func (d *keyList) Orders() []string {
-	if d.Many {
+	switch {
+	case d.Unnamed:
 		return orders[:2]
+	case d.Many:
+		return orders[:4]
 	}
 	return orders
 }
