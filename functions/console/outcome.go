@@ -116,7 +116,7 @@ func (v *visit) outcomeOf(n note) *doneView {
 	}
 	d := &doneView{outcome: *n.Keys}
 	if what, n := acts[d.Act], len(d.Done)+d.N; n > 0 {
-		d.Title = v.t("selected."+d.Act+".done", "keys", v.keysIn(n), "value", d.Value)
+		d.Title = v.t("selected."+d.Act+".done", "n", n, "keys", v.keysIn(n), "value", d.Value)
 		if back, ok := acts[what.undo]; ok && d.N == 0 {
 			d.Undo = back.form(d.Value, d.Done)
 		}

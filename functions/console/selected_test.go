@@ -558,3 +558,18 @@ func TestAListHasTheSymbolsThatItsRowsDraw(t *testing.T) {
 		}
 	}
 }
+
+// TestTheNoticeOfAnActCountsItsKeys: what agrees with their number agrees with it.
+func TestTheNoticeOfAnActCountsItsKeys(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	for _, lang := range r.app.langs.Offered() {
+		v := &visit{app: r.app, lang: lang}
+		for _, act := range []string{"disable", "enable", "restore", "delete"} {
+			for n, ids := range map[int][]string{1: {"a"}, 2: {"a", "b"}, 7: make([]string, 7)} {
+				if got, want := v.outcomeOf(note{Keys: &outcome{Act: act, Done: ids}}).Title, lang.Text("selected."+act+".done", "n", n); got != want {
+					t.Errorf("%s: %d keys: %q, want %q", lang.Tag, n, got, want)
+				}
+			}
+		}
+	}
+}
