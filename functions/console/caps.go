@@ -6,6 +6,7 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/authz"
 )
 
 // capRow is the daily cap of a key for a group of classes, or that it has none.
@@ -28,6 +29,56 @@ func (v *visit) capRows(list []api.KeyQuotaUse) []capRow {
 		rows[i] = capRow{one, v.groupTitle(one.Group, one.Name)}
 	}
 	return rows
+}
+
+// Spent reports whether the cap is used up.
+func (r capRow) Spent() bool { return spent(r.Day, r.Left, r.Used) }
+
+// Spent reports whether the quota of the period is used up.
+func (r quotaRow) Spent() bool { return spent(r.Quota, r.Left, r.Used) }
+
+// spent reports whether nothing is left of a number of calls. Where what is left can't be read, it goes by those that are counted.
+func spent(most, left *int64, used int64) bool {
+	if left != nil {
+		return most != nil && *left <= 0
+	}
+	return most != nil && used >= *most
+}
+
+// quotaCause gives a refusal by a quota the text of what has refused: the key's own caps or the account's quotas. That is what is used up now,
+// or else what there is; where both fit, the text names both.
+func (v *visit) quotaCause(reasons []refusal, caps []capRow, shared []quotaRow) []refusal {
+	own, others := slices.ContainsFunc(caps, capRow.Spent), slices.ContainsFunc(shared, quotaRow.Spent)
+	if !own && !others {
+		own, others = slices.ContainsFunc(caps, func(r capRow) bool { return r.Day != nil }), len(shared) > 0
+	}
+	i := slices.IndexFunc(reasons, func(r refusal) bool { return r.Code == string(authz.QuotaExceeded) })
+	if i < 0 || own == others {
+		return reasons
+	}
+	if reasons[i].Help = v.t("usage.help.quota_exceeded.account"); own {
+		reasons[i].Help = v.t("usage.help.quota_exceeded.key")
+	}
+	return reasons
+}
+
+// capRepairs lead to the caps that are used up or, where no quota is, to those that there are. Where the answer doesn't tell, they lead to the
+// key's page.
+func (v *visit) capRepairs(k api.Key, u api.Usage) (list []repair) {
+	if u.Quotas == nil && len(k.Quotas) > 0 {
+		return []repair{{Text: v.t("repair.quota_exceeded"), URL: v.repairURL(k) + "#caps"}}
+	}
+	caps := v.capRows(deref(u.Quotas))
+	some := capRow.Spent
+	if !slices.ContainsFunc(caps, some) && !slices.ContainsFunc(v.quotaRows(deref(u.AccountQuotas)), quotaRow.Spent) {
+		some = func(r capRow) bool { return r.Day != nil }
+	}
+	for _, one := range caps {
+		if some(one) {
+			list = append(list, repair{Text: v.t("repair.quota_exceeded"), About: one.Title, URL: v.repairURL(k, "/quotas/", one.Group), Dialog: true})
+		}
+	}
+	return list
 }
 
 // unlessNone leaves a number of calls out where it says nothing.

@@ -112,6 +112,14 @@ func beside(u api.Usage) api.Usage {
 	return u
 }
 
+// usedUp is the usage of a key whose cap and whose account's quota of the month are used up.
+func usedUp() api.Usage {
+	caps, shared := fullCaps().Quotas, fullQuotas().Quotas[:1]
+	caps[0].Left, caps[0].InHand, caps[0].RunsOutAt = ptr(int64(0)), ptr(int64(0)), nil
+	shared[0].Month.Used = *shared[0].Month.Quota
+	return api.Usage{Totals: api.UsageCounts{Requests: 77, Refused: 77, ByReason: map[string]int64{"quota_exceeded": 77}}, Quotas: &caps, AccountQuotas: &shared}
+}
+
 // beforeOf is a period before, with other numbers.
 func beforeOf(u api.Usage) *api.UsageBefore {
 	b := &api.UsageBefore{From: day(18), To: day(25), Totals: api.UsageCounts{Requests: 9999}}

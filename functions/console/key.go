@@ -91,7 +91,7 @@ func (a *app) showKey(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d.Reasons = withRepairs(v.topRefusals(d.Usage.Totals.ByReason), fixes)
+	d.Reasons = withRepairs(v.quotaCause(v.topRefusals(d.Usage.Totals.ByReason), d.Caps, d.Shared), fixes)
 	d.Examples = caller{a.products, d.Key, placeholder, sampleOrigin(d.Key.Domains), products}.examples()
 	return v.render(http.StatusOK, "key", d.Key.Name, d)
 }

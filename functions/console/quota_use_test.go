@@ -49,3 +49,63 @@ func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 		}
 	}
 }
+
+// TestAUsedUpQuotaIsSaidAndMended: a key that is refused for a quota says so on top, until when, and where to change it or ask; and the reason
+// names the cause that the page knows.
+func TestAUsedUpQuotaIsSaidAndMended(t *testing.T) {
+	const capForm = keyPath + "/quotas/tiles"
+	const both, own, shared = "or the account’s quota of the day or month", "The key reached its daily cap", "The account reached the quota"
+	n := func(v int64) *int64 { return &v }
+	for name, c := range map[string]struct {
+		cap, quota   *int64 // what is left; nil: there is none
+		unread       bool   // what is left
+		top          []string
+		says, repair string
+	}{
+		"the cap":              {cap: n(0), quota: n(5), top: []string{"Daily cap used up: Map tiles", "The cap of 800 requests is reached", "until 2 Jul 2026, 01:01 UTC"}, says: own, repair: capForm},
+		"the account's quota":  {cap: n(5), quota: n(0), top: []string{"Account quota used up: Map tiles, Month", "share 900 requests", "Contact support with this account ID: " + account}, says: shared},
+		"both":                 {cap: n(0), quota: n(0), top: []string{"Daily cap used up", "Account quota used up"}, says: both, repair: capForm},
+		"none, both there":     {cap: n(1), quota: n(1), says: both, repair: capForm},
+		"none, a cap alone":    {cap: n(1), says: own, repair: capForm},
+		"none, a quota alone":  {quota: n(1), says: shared},
+		"a cap by what counts": {cap: n(0), unread: true, top: []string{"Daily cap used up: Map tiles"}, says: own, repair: capForm},
+	} {
+		for _, person := range []string{"owner", "viewer"} {
+			w := newWalker(t, "owner")
+			w.api.me.Accounts[0].Role = api.Role(person)
+			u := api.Usage{Totals: api.UsageCounts{Requests: 9, Refused: 9, ByReason: map[string]int64{"quota_exceeded": 9}}}
+			caps := []api.KeyQuotaUse{{Group: "tiles", Name: "Map tiles", EndsAt: day(1)}, {Group: "other", Name: "Other", EndsAt: day(1)}}
+			if c.cap != nil {
+				caps[0].Day, caps[0].Used, caps[0].Left = n(800), 800-*c.cap, c.cap
+			}
+			if c.unread {
+				caps[0].Left = nil
+			}
+			u.Quotas = &caps
+			if c.quota != nil {
+				u.AccountQuotas = &[]api.Quota{{BillingType: "paying", Group: "tiles", Name: "Map tiles", Day: api.QuotaPeriod{EndsAt: day(1)}, Month: api.QuotaPeriod{Quota: n(900), Used: 900 - *c.quota, Left: c.quota, EndsAt: day(25)}}}
+			}
+			w.api.on("GET /v1"+keyPath+"/usage", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, u); return true })
+			doc := w.ask(http.MethodGet, keyPath, nil).doc
+			page := text(doc)
+			for _, want := range append(c.top, c.says) {
+				if !strings.Contains(page, want) {
+					t.Errorf("%s, %s: the page lacks %q", name, person, want)
+				}
+			}
+			if strings.Contains(page, "used up:") != (c.top != nil) {
+				t.Errorf("%s, %s: said of what isn't used up: %v", name, person, c.top == nil)
+			}
+			repair := ""
+			if person == "owner" {
+				repair = c.repair
+			}
+			if got := strings.Join(offeredRepairs(doc), " "); got != repair {
+				t.Errorf("%s, %s: offered %q, want %q", name, person, got, repair)
+			}
+			if capped := strings.Contains(page, "Daily cap used up"); capped && strings.Contains(page, "A developer or owner can raise it.") != (person == "viewer") {
+				t.Errorf("%s, %s: who may change the cap is said to the wrong person", name, person)
+			}
+		}
+	}
+}

@@ -44,6 +44,7 @@ func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.M
 		authz.DomainNotAllowed:  v.domainRepairs(k, deref(u.ByOrigin)),
 		authz.ProductNotAllowed: v.productRepairs(k, deref(u.ByProduct), products),
 		authz.QPSExceeded:       v.limitRepairs(k, deref(u.ByProduct), products, of.Type == api.Enterprise),
+		authz.QuotaExceeded:     v.capRepairs(k, u),
 		authz.PathNotGranted:    v.pathRepairs(k, rightsIn(of).Own, products),
 	}
 	if len(k.Networks) > 0 {
