@@ -3,6 +3,7 @@ package main
 import (
 	"io/fs"
 	"maps"
+	"net/http"
 	"os"
 	"path"
 	"regexp"
@@ -10,6 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // TestEveryClassOfATemplateIsKnownToAStyleOrAScript: one that isn't is a misspelt one, and its page looks as if it had none.
@@ -94,4 +101,42 @@ func unstyled(text string) string {
 		}
 	}
 	return ""
+}
+
+// TestCancelIsABorderedButtonEverywhere: in one place it was a link without a border, beside the same buttons.
+func TestCancelIsABorderedButtonEverywhere(t *testing.T) {
+	cancels := 0
+	names, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		raw, err := fs.ReadFile(templateFiles, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`<(?:a|button)([^>]*)>\{\{t "cancel"\}\}`).FindAllStringSubmatch(string(raw), -1) {
+			if cancels++; !strings.Contains(m[1], `class="button"`) {
+				t.Errorf("%s: %s", name, m[0])
+			}
+		}
+	}
+	if cancels < 10 {
+		t.Errorf("only %d", cancels)
+	}
+}
+
+// TestTheButtonOfAnExposureSaysWhatItDoes: its text says to rotate the key, and so does the button.
+func TestTheButtonOfAnExposureSaysWhatItDoes(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.api.key.Exposures = []api.Exposure{{Secret: "current", Preview: "ak_7Kf2…x9Qd", Source: "github", ExposedAt: moment.Of(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC))}}
+	said := ""
+	elements(w.ask(http.MethodGet, keyPath, nil).doc, func(n *html.Node) {
+		if n.Data == "a" && strings.HasSuffix(attr(n, "href"), "/rotate?reason=leaked") {
+			said = text(n)
+		}
+	})
+	if said != "Rotate…" {
+		t.Errorf("the button says %q", said)
+	}
 }

@@ -43,7 +43,7 @@ const views = (language) => {
 };
 
 // In the page, in a theme: what is wider than the page, what can be pressed and is lower or narrower than 24 px (links in the middle of a text
-// may be), rows of tables that aren't shown, and words and numbers of texts that a line's end cuts. What has no words (IDs, domains, keys) may be cut.
+// may be), rows of tables that aren't shown, choices and placeholders that their field cuts, and words and numbers of texts that a line's end cuts. What has no words (IDs, domains, keys) may be cut.
 const faults = ({ theme, words, narrow }) => {
   document.documentElement.dataset.theme = theme;
   const found = [];
@@ -60,6 +60,15 @@ const faults = ({ theme, words, narrow }) => {
     const box = (e.type === "radio" || e.type === "checkbox" ? e.closest("label") ?? document.querySelector(`label[for="${e.id}"]`) ?? e : e).getBoundingClientRect();
     const text = e.tagName === "A" && getComputedStyle(e).display === "inline";
     if (!text && (box.height < 23.9 || box.width < 23.9)) found.push(`too small to press: ${e.tagName}.${e.className} ${e.innerText.slice(0, 30)} ${Math.round(box.width)} x ${Math.round(box.height)}`);
+  }
+  const measure = document.createElement("canvas").getContext("2d");
+  for (const e of document.querySelectorAll("select, input[placeholder]:placeholder-shown")) {
+    if (!e.checkVisibility({ visibilityProperty: true }) || e.closest(".quiet") || !words) continue;
+    const style = getComputedStyle(e), text = e.tagName === "SELECT" ? e.selectedOptions[0]?.text ?? "" : e.placeholder;
+    measure.font = style.font;
+    const room = e.clientWidth - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight) - (e.tagName === "SELECT" ? 16 : 0); // a select's arrow
+    if (e.dir === "auto" && style.direction !== getComputedStyle(document.body).direction) found.push(`an empty field has a direction of its own: ${e.id}`);
+    if (measure.measureText(text).width > room + 1) found.push(`cut: ${text} in ${e.tagName}#${e.id}`);
   }
   for (const row of document.querySelectorAll("tbody > tr:not([hidden])")) {
     if (row.closest("table").checkVisibility() && !row.checkVisibility()) found.push(`a row isn't shown: ${row.textContent.trim().slice(0, 30)}`);
