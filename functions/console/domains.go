@@ -162,7 +162,7 @@ func (d *domainView) choose(list api.DomainList, keys []api.Key) {
 		d.Others.N -= d.Entry.KeyCount
 		for _, k := range d.Entry.Keys {
 			has[k.Id] = true
-			if k.Id == d.Find || strings.Contains(shown.Fold(k.Name), shown.Fold(d.Find)) {
+			if k.Id == d.Find || shown.HasWords(k.Name, strings.Fields(shown.Fold(d.Find))) {
 				d.Has.add(k)
 			}
 		}

@@ -183,11 +183,43 @@ func Fold(text string) string {
 	return oneBlank(norm.NFKC.String(cases.Fold().String(visible)))
 }
 
-// HasWords reports whether a text has each of some folded words, or words of which they are parts, in any order.
-func HasWords(text string, words []string) bool {
+// tatweel makes an Arabic word longer, and means nothing.
+const tatweel = '\u0640'
+
+// alike writes in one way what keyboards and people write in several: apostrophes, ligatures of letters, and Arabic letters that differ in a
+// hamza or in their dots at the end of a word. The other forms of the alef are it and a mark.
+var alike = strings.NewReplacer("’", "'", "‘", "'", "‛", "'", "ʼ", "'", "′", "'", "`", "'", "œ", "oe", "æ", "ae", "ٱ", "ا", "ة", "ه", "ى", "ي")
+
+// Loose is Fold without what people leave out as they search: accents and the vowel marks of Arabic and Hebrew, and what alike makes one. Texts that
+// are equal in it may differ, so it is for searches alone. Marks of other scripts stay: there they make other letters.
+func Loose(text string) string {
 	folded := Fold(text)
+	var b strings.Builder
+	marked := false // the last letter is of a script whose marks are left out
+	for _, r := range norm.NFD.String(folded) {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+			if marked {
+				continue
+			}
+		case r == tatweel:
+			continue
+		default:
+			marked = unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Arabic, unicode.Hebrew)
+		}
+		b.WriteRune(r)
+	}
+	if loose := alike.Replace(norm.NFC.String(b.String())); strings.TrimSpace(loose) != "" {
+		return loose
+	}
+	return folded
+}
+
+// HasWords reports whether a text has each of some folded words, or words of which they are parts, in any order, all of them loosely.
+func HasWords(text string, words []string) bool {
+	loose := Loose(text)
 	for _, word := range words {
-		if !strings.Contains(folded, word) {
+		if !strings.Contains(loose, Loose(word)) {
 			return false
 		}
 	}

@@ -352,3 +352,42 @@ func FuzzIn(f *testing.F) {
 		}
 	})
 }
+
+// TestASearchIsLoose: names are found without what people leave out, and stay apart where they are compared.
+func TestASearchIsLoose(t *testing.T) {
+	for _, pair := range [][2]string{
+		{"Clé d’été", "cle d'ete"},
+		{"Cœur", "coeur"},
+		{"Ångström", "angstrom"},
+		{"الإنتاج", "الانتاج"},
+		{"آسيا", "اسيا"},
+		{"مدرسة", "مدرسه"},
+		{"مستشفى", "مستشفي"},
+		{"مُفْتاح", "مفتاح"},
+		{"مفـــتاح", "مفتاح"},
+		{"Ёлка", "елка"},
+		{"Άθήνα", "αθηνα"},
+		{"مسؤول", "مسوول"},
+	} {
+		if text.Loose(pair[0]) != text.Loose(pair[1]) || !text.HasWords(pair[0], strings.Fields(text.Fold(pair[1]))) {
+			t.Errorf("%q isn't found by %q", pair[0], pair[1])
+		}
+		if text.Fold(pair[0]) == text.Fold(pair[1]) {
+			t.Errorf("%q and %q are one name", pair[0], pair[1])
+		}
+	}
+	for _, pair := range [][2]string{{"が", "か"}, {"कि", "क"}, {"한", "하"}, {"shop", "ship"}} {
+		if text.Loose(pair[0]) == text.Loose(pair[1]) {
+			t.Errorf("%q is found by %q", pair[0], pair[1])
+		}
+	}
+	if text.Loose("ـ") == "" || text.Loose("") != "" {
+		t.Error("what shows nothing finds everything")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		one := rapid.String().Draw(t, "text")
+		if text.Loose(text.Loose(one)) != text.Loose(one) {
+			t.Errorf("%+q: %+q, then %+q", one, text.Loose(one), text.Loose(text.Loose(one)))
+		}
+	})
+}

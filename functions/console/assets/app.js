@@ -422,12 +422,17 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+// loose is a text as searches compare it: as Loose in shared/text.
+const alike = { "’": "'", "‘": "'", "‛": "'", "ʼ": "'", "′": "'", "`": "'", œ: "oe", æ: "ae", ٱ: "ا", ة: "ه", ى: "ي" };
+const marks = /(?<=[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Arabic}\p{Script=Hebrew}]\p{Mn}*)\p{Mn}|\u0640/gu;
+const loose = (text) => text.normalize("NFKC").toLowerCase().normalize("NFD").replace(marks, "").normalize("NFC").replace(/[’‘‛ʼ′`œæٱةى]/g, (one) => alike[one]);
+
 // A long menu is narrowed by words, in any order; Enter takes the first that is left.
 for (const box of document.querySelectorAll("[data-narrows]")) {
   const menu = box.closest("[popover]"), items = [...menu.querySelectorAll("[data-item]")], none = menu.querySelector("[data-none]");
   const narrow = () => {
-    const typed = box.value.toLowerCase().split(/\s+/);
-    for (const item of items) item.hidden = !typed.every((word) => item.textContent.toLowerCase().includes(word));
+    const typed = loose(box.value).split(/\s+/);
+    for (const item of items) item.hidden = !typed.every((word) => loose(item.textContent).includes(word));
     none.hidden = items.some((item) => !item.hidden);
     if (!none.hidden) tell(none.textContent);
   };

@@ -25,12 +25,13 @@ var Nothing = Words{"\x00"}
 // Parse reads words, in any case, as they are typed.
 func Parse(typed string) Words { return strings.Fields(text.Fold(typed)) }
 
-// Find reports whether every word is a part of something that the key is known by: its name, a label, a domain; its ID, a preview or an app.
+// Find reports whether every word is a part of something that the key is known by: its name or a label, loosely; a domain, of which the word may
+// be a page's address; its ID, a preview or an app.
 func (w Words) Find(k apikey.Key) bool {
 	if len(w) == 0 {
 		return true
 	}
-	said := folded(append([]string{k.Name}, k.Labels...))
+	said := text.Loose(strings.Join(append([]string{k.Name}, k.Labels...), "\n"))
 	domains := folded(k.Domains)
 	codes := append([]string{string(k.ID), k.Current.Preview}, k.Apps...)
 	if k.Outgoing != nil {
@@ -38,14 +39,34 @@ func (w Words) Find(k apikey.Key) bool {
 	}
 	coded := folded(codes)
 	for _, word := range w {
-		if strings.Contains(said, word) || strings.Contains(domains, word) || utf8.RuneCountInString(word) >= minCode && strings.Contains(coded, word) {
+		if strings.Contains(said, text.Loose(word)) || strings.Contains(domains, word) || utf8.RuneCountInString(word) >= minCode && strings.Contains(coded, word) {
 			continue
 		}
-		if host, err := entry.ASCII(word); err != nil || host == "" || !strings.Contains(domains, host) {
+		if host, err := entry.ASCII(hostOf(word)); err != nil || host == "" || !strings.Contains(domains, host) {
 			return false
 		}
 	}
 	return true
+}
+
+// hostOf returns the host of a word that is the address of a page, or the word itself.
+func hostOf(word string) string {
+	_, rest, has := strings.Cut(word, "://")
+	if !has {
+		rest = word
+	}
+	host := rest
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		host = rest[:i]
+	}
+	if !has && !strings.Contains(host, ".") {
+		return word // no address, as in "web/app"
+	}
+	host = host[strings.LastIndex(host, "@")+1:]
+	if i := strings.LastIndex(host, ":"); i > strings.LastIndex(host, "]") {
+		host = host[:i]
+	}
+	return host
 }
 
 // folded joins texts for a search by words, none of which has a blank.
