@@ -38,6 +38,9 @@ func (v *visit) auditFilter() (auditFilter, *form) {
 			*day = ""
 		}
 	}
+	if f.backwards() {
+		problems.add("from", v.t("usage.bad_order"))
+	}
 	if f.Key != "" && !wholeKeyID(f.Key) {
 		if secretIn(f.Key) != "" {
 			f.Key = "" // no page repeats it
@@ -57,7 +60,7 @@ func (f auditFilter) Filtered() bool { return f != auditFilter{} }
 
 // impossible reports a filter that no row fits, and that the API would refuse.
 func (f auditFilter) impossible() bool {
-	return f.Key != "" && !wholeKeyID(f.Key) || len(f.Action) > 64 || len(f.Who) > 255 || f.endsTooEarly()
+	return f.Key != "" && !wholeKeyID(f.Key) || len(f.Action) > 64 || len(f.Who) > 255 || f.endsTooEarly() || f.backwards()
 }
 
 // query is the filter as the API takes it. The last day is included.
@@ -77,6 +80,13 @@ func (f auditFilter) query() url.Values {
 func (f auditFilter) end() (time.Time, bool) {
 	day, err := time.Parse(time.DateOnly, f.To)
 	return day.AddDate(0, 0, 1), err == nil
+}
+
+// backwards reports a last day before the first.
+func (f auditFilter) backwards() bool {
+	first, err := time.Parse(time.DateOnly, f.From)
+	last, bad := time.Parse(time.DateOnly, f.To)
+	return err == nil && bad == nil && last.Before(first)
 }
 
 // endsTooEarly reports a last day before all times: no row fits it.

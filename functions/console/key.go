@@ -81,6 +81,7 @@ func (a *app) showKey(v *visit) error {
 	if err != nil {
 		return err
 	}
+	d.Usage.FreshAt = countedSince(d.Usage.FreshAt, d.Key)
 	d.Caps, d.Shared = v.capRows(deref(d.Usage.Quotas)), v.quotaRows(deref(d.Usage.AccountQuotas))
 	d.UsageURL, d.Fresh = q.SpanURL("7d"), v.freshness(d.Usage.FreshAt)
 	d.fill(products, now)
@@ -94,6 +95,14 @@ func (a *app) showKey(v *visit) error {
 	d.Reasons = withRepairs(v.quotaCause(v.topRefusals(d.Usage.Totals.ByReason), d.Caps, d.Shared), fixes)
 	d.Examples = caller{a.products, d.Key, placeholder, sampleOrigin(d.Key.Domains), products}.examples()
 	return v.render(http.StatusOK, "key", d.Key.Name, d)
+}
+
+// countedSince is the time up to which calls of the account are counted, unless it is before the key was made: then it says nothing of the key.
+func countedSince(at *api.MaybeTime, k api.Key) *api.MaybeTime {
+	if at != nil && at.Before(k.CreatedAt.Time) {
+		return nil
+	}
+	return at
 }
 
 // limitsBeside bounds the limits that stand beside the busiest minute; the page has all further down.

@@ -257,3 +257,33 @@ func TestAFullChoiceOfLabelsSaysWhereOthersAre(t *testing.T) {
 		}
 	}
 }
+
+// TestARangeThatEndsBeforeItStartsIsSaidInTheTrail, as the page of usage says it: that nothing matches sounds as if nothing had happened.
+func TestARangeThatEndsBeforeItStartsIsSaidInTheTrail(t *testing.T) {
+	w := newWalker(t, "owner")
+	const trail = "/accounts/" + account + "/account/audit"
+	for query, want := range map[string]bool{"?from=2026-08-05&to=2026-08-04": true, "?from=2026-08-04&to=2026-08-04": false, "?from=2026-08-04": false, "?from=nonsense&to=2026-08-04": false} {
+		page := w.get(trail + query).text
+		if got := strings.Contains(page, "The range ends before it starts."); got != want {
+			t.Errorf("%s: said: %v", query, got)
+		}
+		if want && strings.Contains(page, "No activity matches") {
+			t.Errorf("%s: it says that nothing matches", query)
+		}
+	}
+}
+
+// TestFiguresAreNoOlderThanTheirKey: calls of the account that were counted before the key was made say nothing of the key.
+func TestFiguresAreNoOlderThanTheirKey(t *testing.T) {
+	w := newWalker(t, "owner")
+	made := w.api.key.CreatedAt.Time
+	for after, want := range map[time.Duration]bool{-time.Minute: false, 0: true, time.Minute: true} {
+		w.api.on("GET /v1"+keyPath+"/usage", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			reply(out, 200, api.Usage{FreshAt: ptr(moment.Of(made.Add(after)))})
+			return true
+		})
+		if got := strings.Contains(w.get(keyPath).text, "data-age="); got != want {
+			t.Errorf("counted up to %v after the key was made: said: %v", after, got)
+		}
+	}
+}

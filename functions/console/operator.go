@@ -189,6 +189,7 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	d.Caps = slices.DeleteFunc(v.capRows(deref(used.Quotas)), func(c capRow) bool { return c.Day == nil })
 	d.Shared = v.quotaRows(deref(used.AccountQuotas))
 	used.ByKey = nil // that is this one
+	used.FreshAt = countedSince(used.FreshAt, found.Key)
 	d.Refusals, d.Fresh, d.FreshAt, d.Reasons = withRepairs(v.quotaCause(v.refusals(used.Totals.ByReason), d.Caps, d.Shared), v.whereRefused(used)), v.freshness(used.FreshAt), used.FreshAt, blockReasons
 	d.Was = blockOf(found.Key)
 	return v.render(status, "operator-key", found.Key.Name, d)
