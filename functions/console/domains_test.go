@@ -119,3 +119,25 @@ func TestNoTemplateIsDefinedTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestAnInternationalDomainIsShownInItsLetters beside the form that the gate compares, wherever there is room.
+func TestAnInternationalDomainIsShownInItsLetters(t *testing.T) {
+	w := newWalker(t, "owner")
+	const ascii, letters = "xn--4gbrim.xn--pgbs0dh", "<bdi>موقع.تونس</bdi>"
+	w.api.key.Domains = []string{ascii, "example.com"}
+	root := "/accounts/" + account
+	w.api.on("GET /v1"+root+"/keys", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.KeyList{Keys: []api.Key{w.api.key.Key}})
+		return true
+	})
+	w.api.on("GET /v1"+root+"/domains", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.DomainList{Domains: []api.AccountDomain{{Domain: ascii, Keys: []api.DomainKey{}}, {Domain: "example.com", Keys: []api.DomainKey{}}}})
+		return true
+	})
+	for _, path := range []string{keyPath, root + "/keys", root + "/domains", root + "/domains/one?domain=" + ascii} {
+		page := w.get(path).text
+		if !strings.Contains(page, ascii) || strings.Count(page, letters) != 1 {
+			t.Errorf("%s has the domain in letters %d times, and as the gate compares it: %v", path, strings.Count(page, letters), strings.Contains(page, ascii))
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"latchkey/functions/console/internal/brand"
 	"latchkey/functions/console/internal/locale"
 	"latchkey/shared/api"
+	"latchkey/shared/origin/entry"
 	shown "latchkey/shared/text"
 )
 
@@ -137,6 +138,7 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 		"support": p.brand.Support,
 		"code":    func(prefix, code string) string { return lang.Or(prefix+code, code) },
 		"shown":   shown.Shown,
+		"unicode": entry.Unicode,
 		"who": func(subject string) string { // tells people apart who have one name and address
 			sum := sha256.Sum256([]byte(subject))
 			return base64.RawURLEncoding.EncodeToString(sum[:12])

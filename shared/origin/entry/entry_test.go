@@ -572,3 +572,22 @@ func TestAnAppsOriginIsCoveredByItsOwnEntryAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestUnicodeIsTheSameEntryInLetters: what is shown beside an entry is that entry, or nothing.
+func TestUnicodeIsTheSameEntryInLetters(t *testing.T) {
+	for canonical, want := range map[string]string{
+		"xn--4gbrim.xn--pgbs0dh": "موقع.تونس", "*.xn--kln-sna.example": "*.köln.example", "http://xn--kln-sna.example:3000": "http://köln.example:3000",
+		"example.com": "", "*.example.com": "", "http://localhost:3000": "", "": "",
+		"xn--fa-hia.de":         "faß.de",
+		"xn--kln-sna.EXAMPLE":   "", // not as Parse writes it
+		"1a.xn--4gbrim.example": "", // of a direction that no browser takes
+		"xn--a.example":         "", // no Punycode
+		"xn--example-.com":      "", // of letters that need none
+		"xn--l3h.example":       "☁.example",
+		"shop.xn--kln-sna.x":    "shop.köln.x", "capacitor://localhost": "", "10.0.0.0/8": "", "xn--": "",
+	} {
+		if got := entry.Unicode(canonical); got != want {
+			t.Errorf("%q: %q, want %q", canonical, got, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package entry
 import (
 	"errors"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -38,6 +39,25 @@ func ASCII(host string) (string, error) {
 	}
 	// The direction of letters is looked at before they are mapped, and some become Hebrew ones: ℵ is א.
 	return names.ToASCII(mapped)
+}
+
+// label finds what of an entry is encoded.
+var label = regexp.MustCompile(`xn--[a-z0-9-]+`)
+
+// Unicode writes the labels of an entry that begin with xn-- in the letters that they encode. It is "" for an entry without such labels, and where
+// Parse wouldn't make the same entry of what it has written.
+func Unicode(canonical string) string {
+	written := label.ReplaceAllStringFunc(canonical, func(one string) string {
+		decoded, err := names.ToUnicode(one)
+		if err != nil {
+			return one
+		}
+		return decoded
+	})
+	if again, err := Parse(written); err != nil || again != canonical || written == canonical {
+		return ""
+	}
+	return written
 }
 
 func badHost() *Error {
