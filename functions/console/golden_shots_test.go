@@ -199,6 +199,7 @@ func keyShots(add adder, key string) {
 	}))
 	add("key.proposal_half", "owner", key, ofKey(func(k *api.Key) { k.Proposed = &api.Proposal{Since: day(31), Domains: &[]string{}} }))
 	add("key.no_usage", "owner", key, withDoc("GET "+keyAPI+"/usage", failing(500, "internal")))
+	add("key.letters", "owner", key, ofKey(func(k *api.Key) { k.Domains = []string{"xn--4gbrim.xn--pgbs0dh"} }))
 	add("key.used_up", "owner,viewer", key, withDoc("GET "+keyAPI+"/usage", usedUp()))
 	add("key.no_calls", "owner", key, all(withDoc("GET "+keyAPI+"/usage", api.Usage{}), ofKey(func(k *api.Key) { k.Limits, k.Labels = k.Limits[:1], nil })))
 	add("key.one_limit", "owner", key, ofKey(func(k *api.Key) { k.Limits, k.RotationPolicy = k.Limits[:1], &api.RotationPolicy{EveryDays: 8} }))
