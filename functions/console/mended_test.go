@@ -258,16 +258,16 @@ func TestAFullChoiceOfLabelsSaysWhereOthersAre(t *testing.T) {
 	}
 }
 
-// TestARangeThatEndsBeforeItStartsIsSaidInTheTrail, as the page of usage says it: that nothing matches sounds as if nothing had happened.
-func TestARangeThatEndsBeforeItStartsIsSaidInTheTrail(t *testing.T) {
+// TestARangeThatEndsBeforeItStartsIsAnErrorOfTheAuditTrail, as the page of usage says it: that nothing matches sounds as if nothing had happened.
+func TestARangeThatEndsBeforeItStartsIsAnErrorOfTheAuditTrail(t *testing.T) {
 	w := newWalker(t, "owner")
-	const trail = "/accounts/" + account + "/account/audit"
+	const page = "/accounts/" + account + "/account/audit"
 	for query, want := range map[string]bool{"?from=2026-08-05&to=2026-08-04": true, "?from=2026-08-04&to=2026-08-04": false, "?from=2026-08-04": false, "?from=nonsense&to=2026-08-04": false} {
-		page := w.get(trail + query).text
-		if got := strings.Contains(page, "The range ends before it starts."); got != want {
+		shown := w.get(page + query).text
+		if got := strings.Contains(shown, "The range ends before it starts."); got != want {
 			t.Errorf("%s: said: %v", query, got)
 		}
-		if want && strings.Contains(page, "No activity matches") {
+		if want && strings.Contains(shown, "No activity matches") {
 			t.Errorf("%s: it says that nothing matches", query)
 		}
 	}

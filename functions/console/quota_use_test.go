@@ -50,9 +50,9 @@ func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 	}
 }
 
-// TestAUsedUpQuotaIsSaidAndMended: a key that is refused for a quota says so on top, until when, and where to change it or ask; and the reason
+// TestAUsedUpQuotaIsSaidWithWhatHelps: a key that is refused for a quota says so on top, until when, and where to change it or ask; and the reason
 // names the cause that the page knows.
-func TestAUsedUpQuotaIsSaidAndMended(t *testing.T) {
+func TestAUsedUpQuotaIsSaidWithWhatHelps(t *testing.T) {
 	const capForm = keyPath + "/quotas/tiles"
 	const both, own, shared = "or the account’s quota of the day or month", "The key reached its daily cap", "The account reached the quota"
 	n := func(v int64) *int64 { return &v }
