@@ -48,7 +48,7 @@ func (a *app) askToAccept(v *visit, status int, f *form, id string) error {
 	}
 	for _, p := range v.pendingOf(k, products) {
 		if p.Product == id {
-			return v.render(status, "accept", v.t("accept.title", "product", p.Name), &acceptance{f, k, p})
+			return v.renderForm(status, k, "accept", v.t("accept.title", "product", p.Name), &acceptance{f, k, p})
 		}
 	}
 	return v.redirect(v.keyURL()) // somebody has accepted them, or nothing is left to accept

@@ -148,8 +148,8 @@ func (f facts) text(field string, value any) string {
 var coded = map[string]string{
 	"role": "role.", "rank": "rank.", "type": "account.type.", "pending_type": "account.type.", "account_type": "account.type.", "request_status": "qps.status.",
 	"rotation_reason": "reason.", "list": "list.", "source": "exposed.source.", "period": "quotas.period.",
-	"delivery_error": "delivery_error.",
-	"frontend":       "leaks.short.", "backend": "leaks.short.", "mobile": "leaks.short.", // of the fact leaks
+	"delivery_error": "delivery_error.", "status": "status.",
+	"frontend": "leaks.short.", "backend": "leaks.short.", "mobile": "leaks.short.", // of the fact leaks
 }
 
 // platforms are the proper names of those of apps.

@@ -128,7 +128,7 @@ func (a *app) showCap(v *visit, status int, f *form, k api.Key) error {
 	if i < 0 {
 		return errNotFound
 	}
-	return v.render(status, "cap", v.t("cap.title", "group", rows[i].Title), &capForm{form: f, Key: k, Cap: rows[i]})
+	return v.renderForm(status, k, "cap", v.t("cap.title", "group", rows[i].Title), &capForm{form: f, Key: k, Cap: rows[i]})
 }
 
 // setCap sets the cap of a group; an empty field lifts it.

@@ -47,7 +47,7 @@ func (f *form) edited() edited {
 	if labels := f.Lists["labels"]; len(labels) > 0 {
 		e["labels"] = slices.Sorted(slices.Values(labels))
 	}
-	for _, name := range []string{"name", "usage", "missing_origin", "header_only", "expires_at", "every_days", "notify_days_before", "principal", "qps", "day"} {
+	for _, name := range []string{"name", "usage", "missing_origin", "header_only", "expires_at", "every_days", "notify_days_before", "principal", "qps", "day", "status"} {
 		if f.Values[name] != "" {
 			e[name] = []string{f.Values[name]}
 		}
@@ -96,6 +96,7 @@ func (f *form) merge(now *form, said facts) (list []difference) {
 // labelled are the fields whose label isn't that of the fact.
 var labelled = map[string]string{
 	"every_days": "policy.every", "notify_days_before": "policy.notify", "principal": "policy.principal", "qps": "limit.qps", "day": "cap.day",
+	"status": "keys.status",
 }
 
 func labelOf(field string) string { return cmp.Or(labelled[field], "fact."+field) }
@@ -168,6 +169,9 @@ func (a *app) showConflict(v *visit, f *form) error {
 		return err
 	}
 	now := formOfKey(k)
+	if f.Values["status"] == "" { // a form of the release before doesn't say it
+		now.Values["status"] = ""
+	}
 	if f.sameAs(now) {
 		return v.done(v.keyURL(), "edited")
 	}
@@ -177,7 +181,7 @@ func (a *app) showConflict(v *visit, f *form) error {
 	}
 	d.Conflict = true
 	d.Differences = f.merge(now, facts{v, d.Products})
-	return v.render(http.StatusPreconditionFailed, "keyform", v.t("form.edit.title", "name", k.Name), d)
+	return v.renderForm(http.StatusPreconditionFailed, k, "keyform", v.t("form.edit.title", "name", k.Name), d)
 }
 
 // version is the version that a form was filled in against; the API refuses one that isn't the key's.

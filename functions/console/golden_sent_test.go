@@ -72,13 +72,18 @@ func sentShots(root, key string) (list []shot) {
 	}
 	edited := url.Values{"name": {"Mine"}, "usage": {"frontend"}, "products": {"map-display", "search"}, "domains": {"one.example"}, "labels": {"Müller"}, "version": {"6"}, "expires_at": {"2026-09-01"}, "expires_was": {"2026-08-06"}, "missing_origin": {"deny"}, "missing_origin_was": {"deny"}, "was": {`{"name":["Old"],"usage":["frontend"],"products":["map-display","search"],"domains":["one.example"],"labels":["Müller"]}`}}
 	add("edit.conflict", "owner", key+"/edit", edited, conflict(func(*api.Key) {}))
+	add("ended.sent", "owner", key+"/edit", edited, conflict(deleteKey))
 	plain := url.Values{}
 	for name, value := range edited {
 		plain[name] = value
 	}
 	plain.Del("was")
 	add("edit.conflict_of_before", "owner", key+"/edit", plain, conflict(func(*api.Key) {}))
-	add("edit.conflict_none", "owner", key+"/edit", url.Values{"was": {`{"missing_origin":["allow"],"name":["Bare"],"products":["map-display"],"usage":["backend"]}`}, "name": {"Mine"}, "usage": {"backend"}, "products": {"map-display"}, "missing_origin": {"allow"}, "version": {"1"}}, conflict(func(k *api.Key) { *k = bareKey(); k.Id = keyID }))
+	add("edit.conflict_none", "owner", key+"/edit", url.Values{"was": {`{"missing_origin":["allow"],"name":["Bare"],"products":["map-display"],"usage":["backend"]}`}, "name": {"Mine"}, "usage": {"backend"}, "products": {"map-display"}, "missing_origin": {"allow"}, "version": {"1"}}, conflict(func(k *api.Key) { *k = bareKey(); k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil }))
+	add("edit.conflict_blocked", "owner", key+"/edit", url.Values{"was": {`{"missing_origin":["allow"],"name":["Bare"],"products":["map-display"],"status":["active"],"usage":["backend"]}`}, "name": {"Mine"}, "usage": {"backend"}, "products": {"map-display"}, "missing_origin": {"allow"}, "version": {"1"}}, conflict(func(k *api.Key) {
+		*k = bareKey()
+		k.Id, k.DeletedAt, k.Status, k.Blocked = keyID, nil, api.Blocked, &api.Block{Reason: "Leaked", At: day(30)}
+	}))
 	add("policy.conflict", "owner", key+"/policy", url.Values{"every_days": {"9"}, "notify_days_before": {"4"}, "was": {`{"every_days":["8"],"notify_days_before":["4"]}`}}, nil)
 	add("policy.conflict_of_developer", "developer", key+"/policy", url.Values{"every_days": {"9"}, "notify_days_before": {"5"}, "principal": {"arn:aws:iam::1:role/x"}, "was": {`{"every_days":["8"],"notify_days_before":["5"],"principal":["arn:aws:iam::1:role/x"]}`}}, nil)
 	add("limit.conflict", "owner", key+"/limits/map-display", url.Values{"qps": {"3"}, "was": {`{"qps":["9"]}`}}, nil)

@@ -250,7 +250,9 @@ func keyShots(add adder, key string) {
 	add("key.exposed_no_usage", "owner", key, all(leaked(func(*api.Exposure) {}), withDoc("GET "+keyAPI+"/usage", failing(500, "internal"))))
 	add("lift", "owner", key+"/lift-exposure", nil)
 	add("edit", "owner", key+"/edit", nil)
-	add("edit.bare", "owner", key+"/edit", withDoc("GET "+keyAPI, changed(bareKey(), func(k *api.Key) { k.Id = keyID })))
+	add("edit.bare", "owner", key+"/edit", withDoc("GET "+keyAPI, changed(bareKey(), func(k *api.Key) { k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil })))
+	add("ended.deleted", "owner,developer", key+"/edit", ofKey(deleteKey))
+	add("ended.revoked", "owner", key+"/edit", ofKey(func(k *api.Key) { k.Status, k.RevokedAt = api.Revoked, maybeDay(31) }))
 	add("propose", "owner", key+"/propose", nil)
 	add("propose.proposed", "owner", key+"/propose", propose)
 	used := ofKey(func(k *api.Key) { k.PreviousSecretLastUsedAt, k.PreviousPreview = maybeDay(32), ptr("ak_pRev…1111") })
@@ -581,3 +583,6 @@ func changedFull(change func(*api.Account)) api.Account {
 	change(&a)
 	return a
 }
+
+// deleteKey deletes a key.
+func deleteKey(k *api.Key) { k.Status, k.DeletedAt = api.Deleted, maybeDay(31) }

@@ -170,10 +170,7 @@ func (d *keyPage) fill(products []api.Product, now time.Time) {
 			d.Proposed.HasProduct = true
 		}
 	}
-	if d.Key.DeletedAt != nil {
-		until := d.Key.DeletedAt.AddDate(0, 0, restoreDays)
-		d.Restore = &until
-	}
+	d.Restore = restorable(d.Key)
 }
 
 // keyTrail is the page of a key's audit trail.

@@ -84,11 +84,10 @@ func (a *app) showForm(v *visit, status int, f *form, k *api.Key) error {
 	if err != nil {
 		return err
 	}
-	title := v.t("form.new.title")
-	if k != nil {
-		title = v.t("form.edit.title", "name", k.Name)
+	if k == nil {
+		return v.render(status, "keyform", v.t("form.new.title"), d)
 	}
-	return v.render(status, "keyform", title, d)
+	return v.renderForm(status, *k, "keyform", v.t("form.edit.title", "name", k.Name), d)
 }
 
 // readKeyForm takes what was typed, as it was typed.
@@ -99,6 +98,9 @@ func readKeyForm(v *visit) *form {
 	}
 	for _, c := range choices {
 		f.Values[c.Name], f.Values[c.Name+"_was"] = v.form(c.Name), v.form(c.Name+"_was")
+	}
+	if was := f.began()["status"]; len(was) > 0 {
+		f.Values["status"] = was[0]
 	}
 	f.Lists["domains"] = domainList(f.Values["domains"])
 	if v.r.PostForm.Has("labels") { // a form of the release before leaves them
@@ -253,7 +255,7 @@ func formOfKey(k api.Key) *form {
 	f.fillCallers(k.Networks, k.Apps)
 	f.Lists["labels"] = k.Labels
 	f.Values["labels"] = strings.Join(k.Labels, ", ")
-	f.Values["version"] = strconv.FormatInt(k.Version, 10)
+	f.Values["version"], f.Values["status"] = strconv.FormatInt(k.Version, 10), string(k.Status)
 	f.Lists["products"] = k.Products
 	if k.HeaderOnly {
 		f.Values["header_only"] = "on"

@@ -94,7 +94,7 @@ func (a *app) showLifting(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
-	return v.render(status, "lift-exposure", v.t("lift.title", "name", k.Name), &lifting{f, k})
+	return v.renderForm(status, k, "lift-exposure", v.t("lift.title", "name", k.Name), &lifting{f, k})
 }
 
 func (a *app) liftExposure(v *visit) error {

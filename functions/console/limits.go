@@ -66,7 +66,7 @@ func (a *app) showLimit(v *visit, status int, f *form, k api.Key) error {
 	if !ok {
 		return errNotFound
 	}
-	return v.render(status, "limit", v.t("limit.title", "class", l.Name), &limitForm{form: f, Key: k, Limit: l})
+	return v.renderForm(status, k, "limit", v.t("limit.title", "class", l.Name), &limitForm{form: f, Key: k, Limit: l})
 }
 
 func (a *app) lowerLimit(v *visit) error {

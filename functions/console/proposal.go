@@ -46,7 +46,7 @@ func (a *app) showProposal(v *visit, status int, f *form, k api.Key) error {
 	if err != nil {
 		return err
 	}
-	return v.render(status, "propose", v.t("propose.title", "name", k.Name), d)
+	return v.renderForm(status, k, "propose", v.t("propose.title", "name", k.Name), d)
 }
 
 // proposed makes the proposal for a key: what differs from the key, or is proposed already. The rest of the key stays its own, so that

@@ -42,7 +42,7 @@ func (a *app) showRotation(v *visit, status int, name string, f *form, graces []
 		f.Values["reason"] = string(api.Leaked)
 		d.Reasons = []api.RotateKeyReason{api.Leaked}
 	}
-	return v.render(status, name, v.t(name+".title", "name", k.Name), d)
+	return v.renderForm(status, k, name, v.t(name+".title", "name", k.Name), d)
 }
 
 func (a *app) rotateForm(v *visit) error {
@@ -140,7 +140,7 @@ func policyOf(k api.Key) *form {
 }
 
 func (a *app) showPolicy(v *visit, status int, f *form, k api.Key) error {
-	return v.render(status, "policy", v.t("policy.title", "name", k.Name), &rotationForm{form: f, Key: k})
+	return v.renderForm(status, k, "policy", v.t("policy.title", "name", k.Name), &rotationForm{form: f, Key: k})
 }
 
 func (a *app) putPolicy(v *visit) error {

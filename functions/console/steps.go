@@ -12,20 +12,21 @@ import (
 type step struct {
 	name   string // also of its messages: confirm.<name>.…
 	method string
-	path   string // below the key's in the API
-	grave  bool   // it can't be taken back, or interrupts
-	typed  bool   // the key's name must be typed
-	seen   bool   // it answers to what the page showed, so the key's version is sent
-	own    bool   // for owners alone
-	done   string // the code of the refusal that says that it was done already
+	path   string     // below the key's in the API
+	grave  bool       // it can't be taken back, or interrupts
+	typed  bool       // the key's name must be typed
+	seen   bool       // it answers to what the page showed, so the key's version is sent
+	own    bool       // for owners alone
+	ended  api.Status // it is for keys of this status, too
+	done   string     // the code of the refusal that says that it was done already
 }
 
 var steps = []step{
 	{name: "disable", method: http.MethodPost, path: "/disable", grave: true},
 	{name: "enable", method: http.MethodPost, path: "/enable"},
 	{name: "revoke", method: http.MethodPost, path: "/revoke", grave: true, typed: true, own: true},
-	{name: "delete", method: http.MethodDelete, grave: true, own: true},
-	{name: "restore", method: http.MethodPost, path: "/restore", own: true, done: "key_not_deleted"},
+	{name: "delete", method: http.MethodDelete, grave: true, own: true, ended: api.Revoked},
+	{name: "restore", method: http.MethodPost, path: "/restore", own: true, ended: api.Deleted, done: "key_not_deleted"},
 	{name: "rotation-end", method: http.MethodPost, path: "/rotation/end", grave: true, done: "no_rotation"},
 	{name: "rotation-cancel", method: http.MethodPost, path: "/rotation/cancel", done: "rotation_cancelled"},
 	{name: "policy-remove", method: http.MethodDelete, path: "/rotation-policy"},
@@ -71,7 +72,13 @@ func (a *app) ask(v *visit, status int, s step, f *form) error {
 		f.Values["was"] = proposalOf(k).Values["was"]
 		d.Counts = v.proposalCounts(k.Proposed, &d.Lacking)
 	}
-	return v.render(status, "confirm", v.t("confirm."+s.name+".title", "name", k.Name), d)
+	show := v.renderForm
+	if k.Status == s.ended {
+		show = func(status int, _ api.Key, name, title string, data any) error {
+			return v.render(status, name, title, data)
+		}
+	}
+	return show(status, k, "confirm", v.t("confirm."+s.name+".title", "name", k.Name), d)
 }
 
 func (a *app) take(v *visit, s step) error {
