@@ -18,7 +18,7 @@ func (f *keyForm) Address() string { return f.address }
 func (f *form) readCallers(v *visit) {
 	if v.r.PostForm.Has("networks") {
 		f.Values["networks"] = v.form("networks")
-		f.Lists["networks"] = domainList(f.Values["networks"])
+		f.Lists["networks"] = wordList(f.Values["networks"])
 	}
 	if v.r.PostForm.Has("apps") {
 		f.Values["apps"] = v.form("apps")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/html"
+
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
 )
@@ -54,6 +56,65 @@ func TestAFirstKeyFitsWhereItIsUsed(t *testing.T) {
 		b, _ := json.Marshal(want)
 		if string(a) != string(b) {
 			t.Errorf("%s makes %s, want %s", kind, a, b)
+		}
+	}
+}
+
+// TestADomainIsTakenAsItIsCopied from the address bar, which ends it with a slash, wherever one is typed. A path is still refused, and a network
+// isn't a domain.
+func TestADomainIsTakenAsItIsCopied(t *testing.T) {
+	for typed, want := range map[string]string{
+		"https://www.example.com/": "https://www.example.com", "www.example.com/": "www.example.com", "http://localhost:3000/": "http://localhost:3000", "*.example.com/": "*.example.com",
+		"https://www.example.com//": "https://www.example.com//", "www.example.com/map/": "www.example.com/map/", "https:///": "https:///", "/": "/", "www.example.com?q/": "www.example.com?q/",
+		"www.example.com": "www.example.com",
+	} {
+		if got := domainList(typed); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s is taken as %q, want %s", typed, got, want)
+		}
+	}
+	const sent, want = "https://copied.example/", `"https://copied.example"`
+	w := newWalker(t, "owner")
+	w.accept()
+	root := "/accounts/" + account
+	for path, form := range map[string]url.Values{
+		"/keys/first": {"kind": {"web"}, "domains": {sent}}, "/keys/new": {"name": {"x"}, "domains": {sent}}, "/keys/" + keyID + "/edit": {"name": {"x"}, "domains": {sent}},
+		"/keys/" + keyID + "/propose": {"domains": {sent}}, "/keys/selected/domain": {"key": {keyID}, "domains": {sent}},
+		"/domains/link": {"domain": {sent}, "keys": {keyID}, "back": {"new"}}, "/domains/replace": {"domain": {"demo.example"}, "with": {sent}},
+	} {
+		w.forget()
+		page := w.ask(http.MethodPost, root+path, form)
+		if made := w.writes(); len(made) != 1 || !strings.Contains(made[0].body, want) {
+			t.Errorf("%s: %d %s%s", path, page.StatusCode, describe(made), text(page.doc))
+		}
+	}
+	var list []checked
+	_ = json.Unmarshal([]byte(w.ask(http.MethodPost, "/domains/check", url.Values{"domains": {sent + " example.com/map"}, "networks": {"192.0.2.0/"}}).text), &list)
+	if len(list) != 3 || list[0].Text != sent || list[0].Canonical != "https://copied.example" || list[0].Problem != "" || list[1].Problem == "" || list[2].Problem == "" {
+		t.Errorf("checked as %+v", list)
+	}
+}
+
+// TestAFirstFormIsCheckedWhileItIsFilledIn, each of its fields, as the whole form is: with a suggestion to press.
+func TestAFirstFormIsCheckedWhileItIsFilledIn(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.listOf()
+	for _, page := range []string{"/keys", "/keys/first", "/keys/new"} {
+		answer := w.ask(http.MethodGet, "/accounts/"+account+page, nil)
+		live := map[string]bool{}
+		elements(answer.doc, func(n *html.Node) {
+			if attr(n, "data-domains") != "/domains/check" || attr(n, "data-use") == "" {
+				return
+			}
+			list := false
+			elements(n, func(in *html.Node) { list = list || attr(in, "class") == "checks" })
+			for _, one := range fields(n) {
+				live[one.name] = list && has(n, "data-lines") == (one.name == "apps")
+			}
+		})
+		for _, name := range []string{"domains", "networks", "apps"} {
+			if !live[name] || strings.Count(answer.text, "/assets/domains.") != 1 {
+				t.Errorf("%s: %s isn't checked while it is typed", page, name)
+			}
 		}
 	}
 }

@@ -130,8 +130,30 @@ func entriesOf(text, separators string) []string {
 	return list
 }
 
-// domainList splits domains, or networks, which have no blank in them.
-func domainList(text string) []string { return entriesOf(text, separators+" \t") }
+// wordList splits what has no blank in it: domains as they were typed, and networks.
+func wordList(text string) []string { return entriesOf(text, separators+" \t") }
+
+// domainList splits domains, as the API takes them.
+func domainList(text string) []string {
+	list := wordList(text)
+	for i, one := range list {
+		list[i] = copiedDomain(one)
+	}
+	return list
+}
+
+// copiedDomain leaves out the slash that browsers put behind an address that has no path: https://www.example.com/.
+func copiedDomain(text string) string {
+	bare, found := strings.CutSuffix(text, "/")
+	_, host, schemed := strings.Cut(bare, "://")
+	if !schemed {
+		host = bare
+	}
+	if !found || host == "" || strings.ContainsAny(host, `/\?#`) {
+		return text
+	}
+	return bare
+}
 
 // typedLists are the lists of a key of which a field has the entries: how its text is split, and how an entry is spelled as it will be stored.
 var typedLists = []struct {
@@ -139,8 +161,8 @@ var typedLists = []struct {
 	split func(string) []string
 	parse func(string) (string, error)
 }{
-	{"domains", domainList, entry.Parse},
-	{"networks", domainList, network.Parse},
+	{"domains", wordList, func(text string) (string, error) { return entry.Parse(copiedDomain(text)) }},
+	{"networks", wordList, network.Parse},
 	{"apps", appLines, func(line string) (string, error) { a, err := appid.ParseLine(line); return a.String(), err }},
 }
 

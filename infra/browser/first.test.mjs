@@ -19,7 +19,15 @@ for (const javaScriptEnabled of [true, false]) {
     const create = page.getByRole("button", { name: "Create key: A web page" });
     await create.click();
     assert.match(await page.locator("[role=alert]").innerText(), /Enter your website’s domain/);
-    await domain.fill("www.shop.example");
+    await domain.fill("https://www.shop.example/"); // as it is copied
+    if (javaScriptEnabled) {
+      await page.getByLabel("Your app").fill("com.example.app");
+      await page.getByRole("button", { name: "Use ios com.example.app" }).click();
+      assert.equal(await page.getByLabel("Your app").inputValue(), "ios com.example.app");
+      await domain.fill("https://www.shop.example/map");
+      await page.getByRole("button", { name: "Use https://www.shop.example" }).click();
+      assert.equal(await domain.inputValue(), "https://www.shop.example");
+    }
     await create.click();
     const secret = await page.locator("#secret").innerText();
     assert.ok(await page.locator("#panel-leaflet").isVisible(), "the page to try comes first");

@@ -1,6 +1,6 @@
 // Domains, networks and apps are checked while they are typed, as the form's own answer would. Without this that answer tells.
 for (const domains of document.querySelectorAll("[data-domains]")) {
-  const field = domains.querySelector("textarea");
+  const field = domains.querySelector("textarea, input");
   const list = domains.querySelector(".checks");
   let wait, latest = 0;
   const show = (found) => {
