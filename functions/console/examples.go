@@ -48,8 +48,11 @@ func (c caller) examples() (list []example) {
 	if c.apps() {
 		list = append(list, c.example("kotlin", "Android", oneImage(calls), c.kotlin), c.example("swift", "iOS", oneImage(calls), c.swift))
 	}
-	if c.key.Usage == api.Mobile {
+	switch c.key.Usage {
+	case api.Mobile:
 		return list
+	case api.Backend: // no page: it would publish the secret
+		return append(list, c.example("fetch", "Node.js", oneImage(calls), c.node))
 	}
 	list = append(list, c.example("fetch", "fetch", oneImage(calls), c.fetch))
 	if tiles == "" {
@@ -122,6 +125,24 @@ func (c caller) fetch(call string) string {
 		return code + "console.log(await response.text());"
 	}
 	return code + `if (response.ok) document.body.append(Object.assign(new Image(), { src: URL.createObjectURL(await response.blob()) }));
+else console.log(await response.text());`
+}
+
+// node saves what is an image, and prints everything else. The secret is in a header: an address would stay in logs on the way.
+func (c caller) node(call string) string {
+	code := "const response = await fetch(\"" + c.base + call + "\", {\n  headers: {"
+	for i, h := range c.sent("") {
+		if i > 0 {
+			code += ","
+		}
+		code += " \"" + h.name + "\": \"" + h.value + "\""
+	}
+	code += " },\n});\n"
+	if !isPicture(call) {
+		return code + "console.log(await response.text());"
+	}
+	file, _, _ := strings.Cut(call, "?")
+	return "import { writeFile } from \"node:fs/promises\";\n" + code + `if (response.ok) await writeFile("tile` + path.Ext(file) + `", Buffer.from(await response.arrayBuffer()));
 else console.log(await response.text());`
 }
 

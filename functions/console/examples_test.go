@@ -87,7 +87,41 @@ func TestExamplesFitTheKey(t *testing.T) {
 	}
 }
 
-// TestCurlSavesATile: what is no text goes into a file of its kind, and a refusal doesn't.
+// TestABackEndsKeyHasNoPage: who reads a page reads its secret. Its call from a program has the secret in a header, as the key may ask for, and
+// says what the key is restricted to.
+func TestABackEndsKeyHasNoPage(t *testing.T) {
+	for header, want := range map[bool][]string{false: {"curl", "browser", "fetch"}, true: {"curl", "fetch"}} {
+		key := api.Key{Usage: api.Backend, HeaderOnly: header, Products: []string{"map", "weather"}, Domains: []string{"shop.example"}, MissingOrigin: api.Deny}
+		products := append(weather(), api.Product{Id: "map", Name: "Map", SamplePath: ptr("/map/0/0/0.png")})
+		var ids []string
+		list := caller{"https://p.example", key, secret, sampleOrigin(key.Domains), products}.examples()
+		for _, e := range list {
+			ids = append(ids, e.ID)
+			for _, b := range e.Blocks {
+				if strings.Contains(b.Code, "<") || strings.Contains(b.Code, "document.") {
+					t.Errorf("%s is for a page: %s", e.ID, b.Code)
+				}
+			}
+		}
+		if !slices.Equal(ids, want) {
+			t.Fatalf("in a header alone %v: %q, want %q", header, ids, want)
+		}
+		node := list[len(list)-1]
+		sent := `", {
+  headers: { "X-Api-Key": "` + secret + `", "Origin": "https://shop.example" },
+});
+`
+		for i, want := range []string{
+			"import { writeFile } from \"node:fs/promises\";\nconst response = await fetch(\"https://p.example/map/0/0/0.png" + sent + "if (response.ok) await writeFile(\"tile.png\", Buffer.from(await response.arrayBuffer()));\nelse console.log(await response.text());",
+			"const response = await fetch(\"https://p.example/weather/1/now/berlin.json" + sent + "console.log(await response.text());",
+		} {
+			if got := node.Blocks[i].Code; got != want || node.Title != "Node.js" {
+				t.Errorf("%s: %s\nwant %s", node.Title, got, want)
+			}
+		}
+	}
+}
+
 // TestAnAppsKeyHasExamplesForItsPlatforms, which send what the key is restricted to; a key for apps alone has none for pages.
 func TestAnAppsKeyHasExamplesForItsPlatforms(t *testing.T) {
 	apps := []api.App{{Platform: "ios", BundleId: ptr("com.example.ios")}, {Platform: "android", Package: ptr("com.example.droid"), Sha1: ptr("AB:CD")}}
@@ -118,6 +152,7 @@ func TestAnAppsKeyHasExamplesForItsPlatforms(t *testing.T) {
 	}
 }
 
+// TestCurlSavesATile: what is no text goes into a file of its kind, and a refusal doesn't.
 func TestCurlSavesATile(t *testing.T) {
 	for path, want := range map[string]string{
 		"/map/0/0/0.png":   "curl -sS -f -o tile.png 'https://p.example/map/0/0/0.png?key=K'",
@@ -210,7 +245,7 @@ func TestAnExampleShowsWhatTheCallAnswers(t *testing.T) {
 		"curl": {"-o tile.png", "curl -sS"}, "fetch": {"document.body.append(", "console.log(await response.text())"},
 		"kotlin": {"decodeStream(connection.inputStream)", "inputStream.bufferedReader().readText()"}, "swift": {"UIImage(data: data)", "String(decoding: data, as: UTF8.self)"},
 	}
-	for _, usage := range []api.UsageKind{api.Backend, api.Mobile} {
+	for _, usage := range []api.UsageKind{api.Frontend, api.Mobile} {
 		for _, header := range []bool{false, true} {
 			key := api.Key{Usage: usage, HeaderOnly: header, Products: []string{"map-display", "search"}}
 			for _, e := range (caller{"https://p.example", key, placeholder, "", products}).examples() {
