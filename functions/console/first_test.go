@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,46 @@ func TestADomainIsTakenAsItIsCopied(t *testing.T) {
 	_ = json.Unmarshal([]byte(w.ask(http.MethodPost, "/domains/check", url.Values{"domains": {sent + " example.com/map"}, "networks": {"192.0.2.0/"}}).text), &list)
 	if len(list) != 3 || list[0].Text != sent || list[0].Canonical != "https://copied.example" || list[0].Problem != "" || list[1].Problem == "" || list[2].Problem == "" {
 		t.Errorf("checked as %+v", list)
+	}
+}
+
+// TestAPrivateNetworkIsWarnedOf while it is typed and with the secret of a key that is restricted to it: no call of it would be allowed.
+func TestAPrivateNetworkIsWarnedOf(t *testing.T) {
+	w := newWalker(t, "owner")
+	check := func(networks string) (list []checked) {
+		_ = json.Unmarshal([]byte(w.ask(http.MethodPost, "/domains/check", url.Values{"networks": {networks}}).text), &list)
+		return list
+	}
+	const warns = "Private or reserved: no request over the internet comes from it"
+	for text, want := range map[string]checked{
+		"192.168.1.10": {Canonical: "192.168.1.10/32", Warning: warns}, "10.0.0.0/8": {Canonical: "10.0.0.0/8", Warning: warns}, "127.0.0.1": {Canonical: "127.0.0.1/32", Warning: warns},
+		"fe80::1": {Canonical: "fe80::1/128", Warning: warns}, "81.2.69.0/24": {Canonical: "81.2.69.0/24"}, "bogus": {Problem: "This isn’t an IP address."},
+		"81.02.69.7": {Problem: "Write its numbers without leading zeros.", Suggestions: []string{"81.2.69.7/32"}},
+	} {
+		want.Text = text
+		if got := check(text); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+			t.Errorf("%s is checked as %+v, want %+v", text, got, want)
+		}
+	}
+	for _, warnings := range [][]string{nil, {"networks_private", "of_tomorrow"}} {
+		w.answerWrites(func(out http.ResponseWriter, _ *http.Request) {
+			reply(out, 200, map[string]any{"id": keyID, "secret": secret, "warnings": warnings, "products": []string{"map-display"}})
+		})
+		page := w.ask(http.MethodPost, "/accounts/"+account+"/keys/first", url.Values{"kind": {"server"}, "networks": {"192.168.1.10"}})
+		if got := strings.Contains(text(page.doc), "One of the networks is private or reserved"); got != (warnings != nil) || !strings.Contains(page.text, secret) {
+			t.Errorf("%q: warned of: %v: %s", warnings, got, text(page.doc))
+		}
+	}
+	for suggestion, want := range map[string]string{"": "This isn’t an IP address.", "81.2.69.7/32": "Write its numbers without leading zeros."} {
+		refused := api.FieldError{Pointer: "/networks/0", Code: "network_address"}
+		if suggestion != "" {
+			refused.Suggestion = &suggestion
+		}
+		w.refuse(422, "invalid", refused)
+		page := w.ask(http.MethodPost, "/accounts/"+account+"/keys/first", url.Values{"kind": {"server"}, "networks": {"x"}})
+		if got := text(page.doc); !strings.Contains(got, want) || suggestion == "" && strings.Contains(got, "leading zeros") {
+			t.Errorf("%s: %s", suggestion, got)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/network"
 	"latchkey/shared/moment"
 )
 
@@ -118,6 +119,9 @@ func (v *visit) fieldText(e api.FieldError) string {
 // fieldKey is that message's key, "" where there is none.
 func (v *visit) fieldKey(e api.FieldError) string {
 	name, _ := pointer(e.Pointer)
+	if e.Code == string(network.BadAddress) && (e.Suggestion != nil || len(deref(e.Suggestions)) > 0) {
+		e.Code = "network_zeros" // of what is no address, only one with leading zeros can be guessed
+	}
 	return v.lang.Known("field."+name+"."+e.Code, "field."+e.Code)
 }
 

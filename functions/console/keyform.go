@@ -323,6 +323,7 @@ type checked struct {
 	Text        string   `json:"text"`
 	Canonical   string   `json:"canonical,omitempty"`
 	Problem     string   `json:"problem,omitempty"`
+	Warning     string   `json:"warning,omitempty"` // it is valid, and has less effect than it seems
 	Suggestions []string `json:"suggestions,omitempty"`
 }
 
@@ -337,7 +338,10 @@ func (a *app) checkDomains(v *visit) error {
 			canonical, err := l.parse(text)
 			one := checked{Text: text, Canonical: canonical}
 			if code, suggestions := refusedEntry(err); code != "" {
-				one.Problem, one.Suggestions = v.fieldText(api.FieldError{Code: code}), suggestions
+				one.Problem, one.Suggestions = v.fieldText(api.FieldError{Code: code, Suggestions: &suggestions}), suggestions
+			}
+			if l.name == "networks" && network.Unreachable(canonical) {
+				one.Warning = v.t("form.networks.private")
 			}
 			list = append(list, one)
 		}

@@ -5,15 +5,15 @@ for (const domains of document.querySelectorAll("[data-domains]")) {
   let wait, latest = 0;
   const show = (found) => {
     domains.querySelector(".errors")?.remove(); // the same, as of the last answer
-    const fine = found.filter((one) => !one.problem), shown = found.length > 5 ? found.filter((one) => one.problem) : found;
+    const shown = found.length > 5 ? found.filter((one) => one.problem || one.warning) : found;
     list.replaceChildren(...shown.map((one) => {
       const item = document.createElement("li");
       const text = document.createElement("bdi");
       text.className = "mono";
       text.textContent = one.canonical ?? one.text;
       const words = document.createElement("span");
-      words.className = one.problem ? "no" : "ok";
-      words.textContent = one.problem ? `✕ ${one.problem}` : `✓ ${domains.dataset.good}`;
+      words.className = one.problem ? "no" : one.warning ? "but" : "ok";
+      words.textContent = one.problem ? `✕ ${one.problem}` : one.warning ? `⚠ ${one.warning}` : `✓ ${domains.dataset.good}`;
       item.append(text, words);
       for (const suggestion of one.suggestions ?? []) {
         const use = document.createElement("button");
@@ -32,7 +32,7 @@ for (const domains of document.querySelectorAll("[data-domains]")) {
     if (shown.length < found.length) { // of a long list the problems, and how many are fine
       const rest = document.createElement("li");
       rest.className = "ok";
-      rest.textContent = `✓ ${domains.dataset.count.replace("{n}", fine.length)}`;
+      rest.textContent = `✓ ${domains.dataset.count.replace("{n}", found.length - shown.length)}`;
       list.append(rest);
     }
     field.setAttribute("aria-invalid", String(found.some((one) => one.problem)));
