@@ -11,8 +11,8 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
-	"latchkey/shared/network"
 	"latchkey/shared/moment"
+	"latchkey/shared/network"
 )
 
 // form holds the values of a form as they were typed, and their errors.
