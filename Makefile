@@ -93,8 +93,8 @@ sbom: tools-sbom ## what is linked into each function: CycloneDX in .build/sbom,
 	done
 
 .PHONY: catalogue
-catalogue: ## write what follows from shared/product/catalogue.json (WIDEN="a b": these products are meant to cover more; CLOSE="a b": a merge is meant to close paths of these)
-	go run ./shared/product/gen -root . -widen "$(WIDEN)" -close "$(CLOSE)"
+catalogue: ## write what follows from shared/product/catalogue.json (WIDEN="a b": these products are meant to cover more; CLOSE="a b": a merge is meant to close paths of these; END="a b": these groups of quotas are meant to go)
+	go run ./shared/product/gen -root . -widen "$(WIDEN)" -close "$(CLOSE)" -end "$(END)"
 	go test ./infra/contract -count=1 -update
 
 .PHONY: suffixes

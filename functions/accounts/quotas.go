@@ -11,14 +11,16 @@ import (
 	"latchkey/shared/product"
 )
 
-// setQuota sets the account's quota of a billing type for a group; null leaves a period to the catalogue again.
+// setQuota sets the account's quota of a billing type for a group; null leaves a period to the catalogue again. What is set of a group that the
+// catalogue no longer has can be lifted.
 func (h *accounts) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, members, err := gateway.Body[api.SetAccountQuota](r, gateway.BodyOptions{Nullable: []string{"day", "month"}})
 	if err != nil {
 		return err
 	}
 	group := product.Group(r.PathValue("group"))
-	if !h.products.HasGroup(group) {
+	known := h.products.HasGroup(group)
+	if !known && (body.Day != nil || body.Month != nil) {
 		return gateway.ErrNotFound
 	}
 	quota := account.Quota{Billing: string(body.BillingType), Group: string(group)}
@@ -42,6 +44,9 @@ func (h *accounts) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		return gateway.Invalid(wrong...)
 	}
 	return h.changeStanding(w, r, c, "account.set_quota", func(a account.Account) (account.Account, error) {
+		if !known && a.Quotas.Of(quota.Billing, quota.Group) == quota { // it has none to lift
+			return a, gateway.ErrNotFound
+		}
 		if !mayHave(a, quota) {
 			return a, gateway.Invalid(gateway.Field("billing_type", "billing_type_mismatch", "It must be a billing type that fits the account's type."))
 		}

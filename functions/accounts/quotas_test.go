@@ -6,6 +6,7 @@ import (
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
+	"latchkey/shared/keytest"
 )
 
 // TestAnOperatorSetsAnAccountsQuotas: members see them, the gate has them, saying one again changes nothing, and null lifts it.
@@ -96,5 +97,37 @@ func TestAQuotaOfAnAccountOutlivesOtherChanges(t *testing.T) {
 	do("operator", "PUT", operatorPath(r)+"/quotas/tiles", object{"billing_type": "freemium", "day": nil, "month": nil}, 200)
 	if a, err := r.Control.Account(t.Context(), r.account.ID); err != nil || a.Quotas != nil {
 		t.Errorf("%+v, %v", a.Quotas, err)
+	}
+}
+
+// TestAQuotaOfAGroupThatIsGoneCanBeLifted, and not set: the group may come back with another catalogue, and its numbers with it.
+func TestAQuotaOfAGroupThatIsGoneCanBeLifted(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "gone", Day: 150, Month: 10_000})
+	if err == nil {
+		_, err = r.Control.UpdateAccount(t.Context(), r.account, after, keytest.Row(r.account.ID, "account.set_quota", ""))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		group, billing string
+		day, month     any
+		status, left   int
+	}{
+		{"gone", "freemium", 150, 10_000, 404, 1},
+		{"gone", "freemium", nil, 5, 404, 1},
+		{"gone", "pay_as_you_grow", nil, nil, 404, 1}, // another billing type's
+		{"never", "freemium", nil, nil, 404, 1},
+		{"gone", "freemium", nil, nil, 200, 0},
+		{"gone", "freemium", nil, nil, 404, 0},
+	} {
+		r.Want(t, step.status, apitest.Call{
+			As: "operator", Method: http.MethodPut, Path: operatorPath(r) + "/quotas/" + step.group, Body: object{"billing_type": step.billing, "day": step.day, "month": step.month},
+		})
+		if a, err := r.Control.Account(t.Context(), r.account.ID); err != nil || len(a.Quotas) != step.left {
+			t.Fatalf("%+v: stored: %+v (%v)", step, a.Quotas, err)
+		}
 	}
 }

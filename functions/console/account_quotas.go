@@ -14,6 +14,16 @@ type quotaRow struct {
 	api.QuotaPeriod
 	Group, Billing, Period string // the group as it is called, and the words of the API
 	From                   string // where the number comes from, as the API says it
+	Enforced               bool   // false for a group that there no longer is
+}
+
+// Earlier reports whether more is used than was taken.
+func (r quotaRow) Earlier() bool { return earlier(r.Quota, r.Left, r.Used) }
+
+// earlier reports whether some of the calls that are used don't count against a number, as those from before it was set. Where nothing is left of it, nobody
+// need know.
+func earlier(most, left *int64, used int64) bool {
+	return most != nil && left != nil && *left > 0 && used > *most-*left
 }
 
 // quotaNumbers holds the numbers of a billing type and group that operators may set, as a form has them.
@@ -41,7 +51,7 @@ func (v *visit) quotaRows(list []api.Quota) (rows []quotaRow) {
 		}{{"day", q.Day}, {"month", q.Month}} {
 			if p.Quota != nil {
 				p.InHand = unlessNone(p.InHand)
-				row := quotaRow{QuotaPeriod: p.QuotaPeriod, Group: v.groupTitle(q.Group, q.Name), Billing: q.BillingType, Period: p.name}
+				row := quotaRow{QuotaPeriod: p.QuotaPeriod, Group: v.groupTitle(q.Group, q.Name), Billing: q.BillingType, Period: p.name, Enforced: q.Enforced}
 				if p.SetBy != nil {
 					row.From = *p.SetBy
 				}

@@ -27,3 +27,27 @@ func TestAnOwnQuotaIsThatOfItsBillingTypeAndGroup(t *testing.T) {
 		}
 	}
 }
+
+// TestAPageSaysWhyMoreIsUsedThanCounts, where there is something to explain: more is used than was taken, and something is left all the same.
+func TestAPageSaysWhyMoreIsUsedThanCounts(t *testing.T) {
+	n := func(v int64) *int64 { return &v }
+	for name, tt := range map[string]struct {
+		most, left *int64
+		used       int64
+		want       bool
+	}{
+		"set in the middle of the day": {n(1000), n(990), 5000, true},
+		"one call from before":         {n(1000), n(990), 11, true},
+		"all calls count":              {n(1000), n(990), 10, false},
+		"taken in advance":             {n(1000), n(900), 10, false},
+		"nothing left of a lowered":    {n(1000), n(0), 5000, false},
+		"no number":                    {nil, nil, 5000, false},
+		"it can't be read":             {n(1000), nil, 5000, false},
+	} {
+		quota := quotaRow{QuotaPeriod: api.QuotaPeriod{Quota: tt.most, Left: tt.left, Used: tt.used}}
+		cap := capRow{KeyQuotaUse: api.KeyQuotaUse{Day: tt.most, Left: tt.left, Used: tt.used}}
+		if quota.Earlier() != tt.want || cap.Earlier() != tt.want {
+			t.Errorf("%s: %v, %v", name, quota.Earlier(), cap.Earlier())
+		}
+	}
+}

@@ -15,6 +15,9 @@ type capRow struct {
 	Title string // of the group
 }
 
+// Earlier reports whether more is used than was taken.
+func (r capRow) Earlier() bool { return earlier(r.Day, r.Left, r.Used) }
+
 type capForm struct {
 	*form
 	Key api.Key

@@ -274,6 +274,9 @@ func keyShots(add adder, key string) {
 	add("cap", "owner,small", key+"/quotas/tiles", nil)
 	add("cap.none", "owner", key+"/quotas/other", nil)
 	add("cap.unknown", "owner", key+"/quotas/no-such", nil)
+	add("cap.gone", "owner", key+"/quotas/gone", groupGone)
+	add("key.group_gone", "owner,viewer", key, groupGone)
+	add("operator_key.group_gone", "admin", "/operator/keys/"+keyID, groupGone)
 	add("key_audit", "owner", key+"/audit", withDoc("GET "+keyAPI+"/audit", api.AuditList{Rows: auditRows(), NextPageToken: ptr("p3")}))
 	add("key_audit.last", "viewer", key+"/audit?page=p3", nil)
 	add("key_audit.none", "viewer", key+"/audit", withDoc("GET "+keyAPI+"/audit", api.AuditList{}))
@@ -424,6 +427,8 @@ func accountShots(add adder, root string) {
 	}
 	add("account_details.no_quotas", "owner", at+"/details", withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
 	add("operator_limits.no_quotas", "admin", ops+"/limits", withDoc("GET "+accountAPI+"/quotas", api.Quotas{}))
+	add("account_details.group_gone", "owner", at+"/details", groupGone)
+	add("operator_limits.group_gone", "admin,support", ops+"/limits", groupGone)
 	lacking := fullQuotas()
 	lacking.Unreadable = ptr(3)
 	add("account_details.quotas_lack", "owner", at+"/details", withDoc("GET "+accountAPI+"/quotas", lacking))

@@ -94,16 +94,38 @@ func fullQuotas() api.Quotas {
 	free := period(98_765, 0, "operator", 98_764, 0, day(25), day(24))
 	free.DefaultQuota, free.RunsOutAt = nil, nil
 	return api.Quotas{Quotas: []api.Quota{
-		{BillingType: "paying", Group: "tiles", Name: "Map tiles", Day: period(4321, 1234, "operator", 3210, 987, day(1), day(0)), Month: unread},
-		{BillingType: "free", Group: "other", Name: "Other", Day: none, Month: free},
+		{BillingType: "paying", Group: "tiles", Name: "Map tiles", Enforced: true, Day: period(4321, 1234, "operator", 3210, 987, day(1), day(0)), Month: unread},
+		{BillingType: "free", Group: "other", Name: "Other", Enforced: true, Day: none, Month: free},
 	}}
 }
 
 func fullCaps() api.KeyQuotas {
 	return api.KeyQuotas{Quotas: []api.KeyQuotaUse{
-		{Group: "tiles", Name: "Map tiles", Day: ptr(int64(6543)), Used: 3456, Left: ptr(int64(2109)), InHand: ptr(int64(978)), EndsAt: day(1), RunsOutAt: ptr(day(0))},
-		{Group: "other", Name: "Other", Used: 13, EndsAt: day(1)},
+		{Group: "tiles", Name: "Map tiles", Enforced: true, Day: ptr(int64(6543)), Used: 3456, Left: ptr(int64(2109)), InHand: ptr(int64(978)), EndsAt: day(1), RunsOutAt: ptr(day(0))},
+		{Group: "other", Name: "Other", Enforced: true, Used: 13, EndsAt: day(1)},
 	}, AccountQuotas: fullQuotas().Quotas[:1]}
+}
+
+// groupGone has a cap and a quota of a group that there no longer is, and others of which more is used than counts against them.
+func groupGone(s *stage) {
+	quotas, caps := fullQuotas(), fullCaps()
+	before := quotas.Quotas[0]
+	before.BillingType, before.Day.Used, before.Day.InHand = "free", 5432, ptr(int64(0))
+	gone := api.QuotaPeriod{Quota: ptr(int64(7654)), SetBy: ptr("operator"), EndsAt: day(1)}
+	quotas.Quotas = append(quotas.Quotas, before, api.Quota{BillingType: "paying", Group: "gone", Name: "gone", Day: gone, Month: api.QuotaPeriod{EndsAt: day(25)}})
+	caps.Quotas[0].Used = 6789
+	caps.Quotas = append(caps.Quotas, api.KeyQuotaUse{Group: "gone", Name: "gone", Day: ptr(int64(8765)), EndsAt: day(1)})
+	a := fullAccount()
+	a.Quotas = append(a.Quotas, api.AccountQuota{BillingType: "paying", Group: "gone", Day: ptr(int64(7654))})
+	key := beside(fullUsage())
+	key.Quotas = &caps.Quotas
+	k := fullKey()
+	k.Quotas = append(k.Quotas, api.KeyQuota{Group: "gone", Day: 8765})
+	s.api.set("GET "+keyAPI, k)
+	s.api.set("GET "+accountAPI, a)
+	s.api.set("GET "+accountAPI+"/quotas", quotas)
+	s.api.set("GET "+keyAPI+"/quotas", caps)
+	s.api.set("GET "+keyAPI+"/usage", key)
 }
 
 // beside is a key's usage with its caps and the period before.

@@ -19,10 +19,10 @@ func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 		return api.QuotaPeriod{Quota: n(900), Used: 123, Left: n(777), InHand: &held, EndsAt: day(1), RunsOutAt: ptr(day(0))}
 	}
 	caps := func() []api.KeyQuotaUse {
-		return []api.KeyQuotaUse{{Group: "tiles", Name: "Map tiles", Day: n(800), Used: 456, Left: n(344), InHand: &held, EndsAt: day(1), RunsOutAt: ptr(day(0))}}
+		return []api.KeyQuotaUse{{Group: "tiles", Name: "Map tiles", Enforced: true, Day: n(800), Used: 456, Left: n(344), InHand: &held, EndsAt: day(1), RunsOutAt: ptr(day(0))}}
 	}
 	shared := func() []api.Quota {
-		return []api.Quota{{BillingType: "paying", Group: "tiles", Name: "Map tiles", Day: period(), Month: api.QuotaPeriod{EndsAt: day(25)}}}
+		return []api.Quota{{BillingType: "paying", Group: "tiles", Name: "Map tiles", Enforced: true, Day: period(), Month: api.QuotaPeriod{EndsAt: day(25)}}}
 	}
 	answer := func(route string, doc func() any) {
 		w.api.on(route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, doc()); return true })
@@ -43,7 +43,7 @@ func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 					t.Errorf("%s doesn't say %q", path, one)
 				}
 			}
-			if got := strings.Contains(page, "reserved"); got != (held > 0) || held > 0 && !strings.Contains(page, fmt.Sprint(held, " reserved")) {
+			if got := strings.Contains(page, "reserved"); got != (held > 0) || held > 0 && !strings.Contains(page, fmt.Sprint(held, " reserved or lost")) {
 				t.Errorf("%s, %d in hand: said: %v", path, held, got)
 			}
 		}

@@ -94,3 +94,30 @@ func TestACapIsSetChangedAndLifted(t *testing.T) {
 		t.Errorf("a stale version: %s", got.Problem())
 	}
 }
+
+// TestACapOfAGroupThatIsGoneCanBeLifted, and not set: the group may come back with another catalogue, and the cap with it.
+func TestACapOfAGroupThatIsGoneCanBeLifted(t *testing.T) {
+	r := newHarness(t)
+	key, err := r.Edit(t.Context(), r.key, "key.set_quota", func(k *apikey.Key) { k.Caps = apikey.Caps{{Group: "gone", Day: 1000}, {Group: "tiles", Day: 5}} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.key = key
+	for _, step := range []struct {
+		group  string
+		day    any
+		status int
+		want   string
+	}{
+		{"gone", 1000, 404, "[{gone 1000} {tiles 5}]"},
+		{"gone", 10, 404, "[{gone 1000} {tiles 5}]"},
+		{"never", nil, 404, "[{gone 1000} {tiles 5}]"},
+		{"gone", nil, 200, "[{tiles 5}]"},
+		{"gone", nil, 404, "[{tiles 5}]"},
+	} {
+		r.Want(t, step.status, apitest.Call{As: "developer", Method: http.MethodPut, Path: r.path("keys", string(r.key.ID), "quotas", step.group), Body: map[string]any{"day": step.day}})
+		if got := fmt.Sprint(r.stored(t).Caps); got != step.want {
+			t.Errorf("%+v: %s", step, got)
+		}
+	}
+}

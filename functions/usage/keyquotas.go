@@ -58,9 +58,14 @@ func (h handlers) caps(ctx context.Context, k apikey.Key) ([]api.KeyQuotaUse, er
 	if err != nil {
 		return nil, err
 	}
-	names := make([]quota.Name, len(k.Caps))
-	for i, one := range k.Caps {
-		names[i] = capName(k.ID, one.Group)
+	groups := h.groups()
+	var names []quota.Name
+	for _, one := range k.Caps {
+		if h.products.HasGroup(one.Group) {
+			names = append(names, capName(k.ID, one.Group))
+		} else {
+			groups = append(groups, formerGroup(one.Group))
+		}
 	}
 	items, err := h.quotas.Taken(ctx, now, names)
 	if err != nil {
@@ -69,10 +74,10 @@ func (h handlers) caps(ctx context.Context, k apikey.Key) ([]api.KeyQuotaUse, er
 	for range len(names) - len(items) {
 		gateway.LeaveOut(ctx)
 	}
-	groups, used := h.groups(), usage.ByGroup(usage.Spent(rows, h.products.Group))
+	used := usage.ByGroup(usage.Spent(rows, h.products.Group))
 	list := make([]api.KeyQuotaUse, len(groups))
 	for i, g := range groups {
-		one := api.KeyQuotaUse{Group: string(g.ID), Name: g.Name, Used: used[g.ID], EndsAt: moment.Of(midnight)}
+		one := api.KeyQuotaUse{Group: string(g.ID), Name: g.Name, Used: used[g.ID], EndsAt: moment.Of(midnight), Enforced: h.products.HasGroup(g.ID)}
 		most := k.Caps.Of(g.ID)
 		seen, readable := items[capName(k.ID, g.ID)]
 		if one.Day = web.Calls(most); most != 0 && readable {

@@ -55,9 +55,11 @@ func (h handlers) accountQuotas(w http.ResponseWriter, r *http.Request, c gatewa
 
 // quotasOf reads what is taken of some quotas of an account, and says what is left of them.
 func (h handlers) quotasOf(ctx context.Context, a account.Account, kinds []usage.Spending, used spent, now time.Time) ([]api.Quota, error) {
-	names := make([]quota.Name, len(kinds))
-	for i, k := range kinds {
-		names[i] = nameOf(a.ID, k)
+	var names []quota.Name
+	for _, k := range kinds {
+		if h.products.HasGroup(k.Group) {
+			names = append(names, nameOf(a.ID, k))
+		}
 	}
 	items, err := h.quotas.Taken(ctx, now, names)
 	if err != nil {
@@ -65,8 +67,8 @@ func (h handlers) quotasOf(ctx context.Context, a account.Account, kinds []usage
 	}
 	list := make([]api.Quota, len(kinds))
 	for i, k := range kinds {
-		seen, readable := items[names[i]]
-		if !readable {
+		seen, readable := items[nameOf(a.ID, k)]
+		if !readable && h.products.HasGroup(k.Group) {
 			gateway.LeaveOut(ctx)
 		}
 		list[i] = h.quota(a, k, used, seen, readable, now)
@@ -117,7 +119,7 @@ func (h handlers) spent(ctx context.Context, id account.ID, now time.Time) (spen
 func monthOf(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC) }
 
 // kinds lists the billing types that keys of the account can have, and those that have calls this month or numbers of the account's own,
-// each with every group of the catalogue.
+// each with every group of the catalogue, and those that it no longer has and the account has numbers of.
 func (h handlers) kinds(a account.Account, used spent) (kinds []usage.Spending) {
 	for _, t := range []account.Type{account.Enterprise, account.SelfServe} {
 		for _, billing := range apikey.BillingTypes(t) {
@@ -126,6 +128,11 @@ func (h handlers) kinds(a account.Account, used spent) (kinds []usage.Spending) 
 				own := a.Quotas.Of(string(billing), string(group.ID))
 				if t == a.Type || t == a.PendingType || used.month[k] > 0 || own.Day != 0 || own.Month != 0 {
 					kinds = append(kinds, k)
+				}
+			}
+			for _, own := range a.Quotas {
+				if group := product.Group(own.Group); own.Billing == string(billing) && !h.products.HasGroup(group) {
+					kinds = append(kinds, usage.Spending{Billing: billing, Group: group})
 				}
 			}
 		}
@@ -138,10 +145,15 @@ func (h handlers) groups() []product.ClassGroup {
 	return append(slices.Clone(h.products.Groups()), product.ClassGroup{ID: product.Other, Name: "Other"})
 }
 
+// formerGroup is one that the catalogue no longer has, and that something is still set of.
+func formerGroup(id product.Group) product.ClassGroup {
+	return product.ClassGroup{ID: id, Name: string(id)}
+}
+
 func (h handlers) quota(a account.Account, k usage.Spending, used spent, seen quota.Seen, readable bool, now time.Time) api.Quota {
-	doc := api.Quota{BillingType: string(k.Billing), Group: string(k.Group)}
-	for _, g := range h.groups() {
-		if g.ID == k.Group {
+	doc := api.Quota{BillingType: string(k.Billing), Group: string(k.Group), Enforced: h.products.HasGroup(k.Group)}
+	for _, g := range append(h.groups(), formerGroup(k.Group)) {
+		if doc.Name == "" && g.ID == k.Group {
 			doc.Name = g.Name
 		}
 	}

@@ -1383,7 +1383,7 @@ type Key struct {
 	Products                 []string   `json:"products"`
 	Proposed                 *Proposal  `json:"proposed"`
 
-	// Quotas The daily caps that are set on the key, a group of classes each. What is used and left of them is in `GET …/keys/{key}/quotas`.
+	// Quotas The daily caps that are set on the key, a group of classes each. What is used and left of them, and whether they are enforced, is in `GET …/keys/{key}/quotas`.
 	Quotas []KeyQuota `json:"quotas"`
 
 	// Recoverable The secret is also kept encrypted, and an owner can reveal it.
@@ -1486,9 +1486,12 @@ type KeyQuotaUse struct {
 	// Day The cap, in calls; null: there is none.
 	Day    *int64 `json:"day"`
 	EndsAt Time   `json:"ends_at"`
-	Group  string `json:"group"`
 
-	// InHand Calls that are taken and not counted: those that execution environments took in advance, and those of the last seconds. Null where left is.
+	// Enforced False for a group that the catalogue no longer has, and that the key still has a cap of: it bounds no call, and null lifts it.
+	Enforced bool   `json:"enforced"`
+	Group    string `json:"group"`
+
+	// InHand Calls that are taken and not counted: those that execution environments took in advance, those of the last seconds, and those that were lost with an environment that was killed, which stay until the day ends. Null where left is.
 	InHand *int64 `json:"in_hand"`
 
 	// Left Null: there is no cap, or what is taken can't be read.
@@ -2008,8 +2011,11 @@ type Quota struct {
 	BillingType string `json:"billing_type"`
 
 	// Day A UTC day or month.
-	Day   QuotaPeriod `json:"day"`
-	Group string      `json:"group"`
+	Day QuotaPeriod `json:"day"`
+
+	// Enforced False for a group that the catalogue no longer has, and that the account still has numbers of: it bounds no call, and null lifts it.
+	Enforced bool   `json:"enforced"`
+	Group    string `json:"group"`
 
 	// Month A UTC day or month.
 	Month QuotaPeriod `json:"month"`
@@ -2022,7 +2028,7 @@ type QuotaPeriod struct {
 	DefaultQuota *int64 `json:"default_quota"`
 	EndsAt       Time   `json:"ends_at"`
 
-	// InHand Calls that are taken and not counted: those that execution environments took in advance, and those of the last seconds. Null where left is.
+	// InHand Calls that are taken and not counted: those that execution environments took in advance, those of the last seconds, and those that were lost, which stay until the period ends: with an environment that was killed, or, of a month, at midnight, when what was taken for a day is dropped. Null where left is.
 	InHand *int64 `json:"in_hand"`
 
 	// Left Null: there is no quota, or what is taken can't be read.

@@ -33,7 +33,7 @@ var generatedQuotas = Quotas{
 }
 
 var history = History{
-	Version: "2-aa344efdb4",
+	Version: "3-4eb1705abf",
 	Covered: []Covered{
 		{Product: "map-display", Prefix: "/map/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},
 		{Product: "routing", Prefix: "/routing/", Coverage: Coverage{Since: []consent.Version{"1-e459a7fd79"}, Standing: true}},

@@ -147,7 +147,7 @@ func TestAClassThatComesToTakeEncodedSlashesIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code := string(out[codeFile]); !strings.Contains(code, `{Product: "traffic", Prefix: "/traffic/", Coverage: Coverage{Since: []consent.Version{"3-`) || !strings.Contains(code, `[]ID{"traffic"}`) {
+	if code := string(out[codeFile]); !strings.Contains(code, `{Product: "traffic", Prefix: "/traffic/", Coverage: Coverage{Since: []consent.Version{"4-`) || !strings.Contains(code, `[]ID{"traffic"}`) {
 		t.Errorf("the gate wouldn't know of it:\n%s", code)
 	}
 }

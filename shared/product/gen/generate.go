@@ -38,7 +38,14 @@ func generate(repository fs.FS, named lock.Named) (map[string][]byte, lock.Repor
 	if err := check(products); err != nil {
 		return nil, report, err
 	}
-	updated, report, err := lock.Update(string(locked), lock.CoveragesOf(products), named)
+	quotas, err := product.ParseQuotas(text)
+	if err != nil {
+		return nil, report, err
+	}
+	if err := checkQuotas(products, quotas); err != nil {
+		return nil, report, err
+	}
+	updated, report, err := lock.Update(string(locked), lock.CoveragesOf(products, quotas.Groups...), named)
 	if err != nil {
 		return nil, report, err
 	}
@@ -48,13 +55,6 @@ func generate(repository fs.FS, named lock.Named) (map[string][]byte, lock.Repor
 	}
 	past := history.OfCatalogue()
 	if _, err := product.WithHistory(products, past); err != nil {
-		return nil, report, err
-	}
-	quotas, err := product.ParseQuotas(text)
-	if err != nil {
-		return nil, report, err
-	}
-	if err := checkQuotas(products, quotas); err != nil {
 		return nil, report, err
 	}
 	code, err := code(products, quotas, past)

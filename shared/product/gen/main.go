@@ -1,6 +1,7 @@
 // Command gen writes what follows from catalogue.json: catalogue.lock, catalogue.gen.go, and the product routes of
 // template.yaml. Run it by `make catalogue`, which also brings up to date what the tests compare the template with. It refuses
-// a product that comes to cover more, unless -widen names it, and a merge that closes paths of one, unless -close does.
+// a product that comes to cover more, unless -widen names it, a merge that closes paths of one, unless -close does, and that a group
+// of quotas goes, unless -end names it.
 package main
 
 import (
@@ -27,9 +28,10 @@ func main() {
 	root := flag.String("root", "../..", "the repository")
 	widened := flag.String("widen", "", "products that are meant to cover more, with blanks between")
 	closed := flag.String("close", "", "products of which a merge is meant to close paths, with blanks between")
+	ended := flag.String("end", "", "groups of quotas that are meant to go, with blanks between")
 	flag.Parse()
 	log.SetFlags(0)
-	if err := write(*root, lock.Named{Widened: strings.Fields(*widened), Closed: strings.Fields(*closed)}); err != nil {
+	if err := write(*root, lock.Named{Widened: strings.Fields(*widened), Closed: strings.Fields(*closed), Ended: strings.Fields(*ended)}); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -52,6 +54,12 @@ func write(root string, named lock.Named) error {
 		for _, id := range slices.Sorted(maps.Keys(r.paths)) {
 			log.Printf(r.text, id, strings.Join(r.paths[id], " "))
 		}
+	}
+	for _, id := range report.Ended {
+		log.Printf("group %s is gone: what is set of it for accounts and keys bounds no call any more", id)
+	}
+	for _, id := range report.Returned {
+		log.Printf("group %s was there before: what is still set of it for accounts and keys holds again", id)
 	}
 	for name, text := range out {
 		if err := os.WriteFile(filepath.Join(root, name), text, 0o644); err != nil { //nolint:gosec // source code is for everybody

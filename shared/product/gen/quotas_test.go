@@ -39,3 +39,22 @@ func TestAQuotaOfABillingTypeThatNoKeyHasIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestAGroupThatGoesIsRefusedUnlessItIsNamed, of the shipped catalogue too: what is set of it would end and nobody would hear of it. Nothing is written then.
+func TestAGroupThatGoesIsRefusedUnlessItIsNamed(t *testing.T) {
+	f := shipped(t, `{"id": "tiles",`, `{"id": "map_tiles",`)
+	if out, _, err := generate(f, lock.Named{}); err == nil || out != nil || !strings.Contains(err.Error(), "END=tiles") {
+		t.Fatalf("silent: %v", err)
+	}
+	out, report, err := generate(f, lock.Named{Ended: []string{"tiles"}})
+	if err != nil || len(report.Ended) != 1 || !strings.Contains(string(out[lockFile]), "\n- tiles group\n+ map_tiles group\n") {
+		t.Errorf("named: %+v, %v", report, err)
+	}
+}
+
+// TestMakeNamesGroupsToTheGenerator: a variable that the Makefile doesn't hand on would be taken for nothing.
+func TestMakeNamesGroupsToTheGenerator(t *testing.T) {
+	if !strings.Contains(read(t, repository, "Makefile"), `-end "$(END)"`) {
+		t.Error("make catalogue END=… names no group")
+	}
+}

@@ -2,14 +2,17 @@ package lock
 
 import "latchkey/shared/product"
 
-// CoveragesOf are those of a catalogue.
-func CoveragesOf(products []product.Product) Coverages {
+// CoveragesOf are those of a catalogue with its groups of quotas.
+func CoveragesOf(products []product.Product, groups ...product.ClassGroup) Coverages {
 	all := Coverages{}
 	for _, p := range products {
 		all[string(p.ID)] = []string{}
 		for _, c := range p.Classes {
 			all.Add(string(p.ID), c.Prefixes, c.EncodedSlash)
 		}
+	}
+	for _, g := range groups {
+		all.AddGroup(string(g.ID))
 	}
 	return all
 }

@@ -11,6 +11,8 @@
 // The last line says that paths within may hold encoded slashes. Classes that took some before the file recorded them have lines with
 // "=", in the block that has the line "= encoded_slash"; such paths are open as the paths around them are.
 //
+// "+ tiles group" and "- tiles group" are a group of quotas that comes and one that goes.
+//
 // A version is a number, one more than those before, and a hash of the block and of the versions that it comes after. So
 // blocks can only be added, and two branches never give the same version to two catalogues. Where branches are merged,
 // the file has the blocks of both, and the next block comes after both.
@@ -50,6 +52,12 @@ const (
 	noneWithin   = " no_encoded_slash"
 )
 
+// ofGroup is behind the ID of a group of quotas, which has no paths.
+const ofGroup = " group"
+
+// AddGroup adds a group of quotas.
+func (c Coverages) AddGroup(id string) { c[id+ofGroup] = nil }
+
 // EncodedSlash names the paths of a product that hold encoded slashes.
 func EncodedSlash(product string) string { return product + encodedSlash }
 
@@ -66,7 +74,7 @@ const (
 	stood = "=" // before the file said so
 )
 
-// line is one change: a product that comes or goes (prefix ""), or one of its prefixes. Without a product it says that the
+// line is one change: a product or a group that comes or goes (prefix ""), or one of a product's prefixes. Without a product it says that the
 // file has encoded slashes from here on.
 type line struct {
 	sign            string
@@ -86,6 +94,8 @@ func parseLine(fields []string) (l line, ok bool) {
 		l.product = encodedSlash
 	case len(fields) == 4 && (last == encodedSlash || last == noneWithin) && (l.sign == comes || l.sign == goes || l.sign == stood):
 		l.product, l.prefix = fields[1]+last, fields[2]
+	case len(fields) == 3 && last == ofGroup && (l.sign == comes || l.sign == goes): // a prefix has slashes
+		l.product = fields[1] + last
 	case len(fields) == 3 && (l.sign == comes || l.sign == goes):
 		l.product, l.prefix = fields[1], fields[2]
 	case len(fields) == 2 && (l.sign == comes || l.sign == goes):
@@ -144,7 +154,7 @@ func (b block) String() string {
 const preface = "# What each product has covered, version by version of the catalogue: \"+\" for paths that came, \"-\" for paths that went.\n" +
 	"# Lines with encoded_slash are about the paths within that hold encoded slashes (%2F), lines with no_encoded_slash about the\n" +
 	"# parts of those that take none. \"=\" is for what took encoded slashes before this file recorded them, which it does from the\n" +
-	"# block with \"= encoded_slash\" on.\n" +
+	"# block with \"= encoded_slash\" on. Lines with group are about groups of quotas.\n" +
 	"#\n" +
 	"# Written by `make catalogue`, which only ever adds blocks. Where a merge conflicts here, keep the blocks of both sides, then run\n" +
 	"# `make catalogue`.\n"

@@ -33,6 +33,7 @@ type state struct {
 	behind   map[consent.Version]bool                // the versions that led to this one, itself included
 	outdated map[string]bool                         // products that a later version than the first one changed
 	encoded  bool                                    // the versions that led here have encoded slashes
+	groups   map[string]bool                         // the groups of quotas that there ever were; true for those that are there
 }
 
 // asAround is the coverage of paths with encoded slashes that are open as the paths around them are.
@@ -49,7 +50,7 @@ func begun(id string, in consent.Version) consent.Version {
 func newState() *state {
 	return &state{
 		covered: map[string]map[string]bool{}, since: map[string]map[string][]consent.Version{}, written: map[string]map[string]string{},
-		ever: map[string]map[string]bool{}, first: map[string][]consent.Version{}, behind: map[consent.Version]bool{}, outdated: map[string]bool{},
+		ever: map[string]map[string]bool{}, first: map[string][]consent.Version{}, behind: map[consent.Version]bool{}, outdated: map[string]bool{}, groups: map[string]bool{},
 	}
 }
 
@@ -74,6 +75,9 @@ func merged(parents []*state) *state {
 		s.encoded = s.encoded && p.encoded
 		maps.Copy(s.behind, p.behind)
 		maps.Copy(s.outdated, p.outdated)
+		for id, there := range p.groups { // one that a branch has ended, and another hasn't, is there until the merge
+			s.groups[id] = s.groups[id] || there
+		}
 		for id := range p.ever {
 			join(s.covered, id, p.covered[id])
 			join(s.ever, id, p.ever[id])
@@ -101,6 +105,10 @@ func after(parents []*state, b block) *state {
 	for _, l := range b.lines {
 		if l.product == encodedSlash {
 			s.encoded = true
+			continue
+		}
+		if id, is := strings.CutSuffix(l.product, ofGroup); is {
+			s.groups[id] = l.sign == comes
 			continue
 		}
 		if s.ever[l.product] == nil {

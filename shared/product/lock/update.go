@@ -26,10 +26,12 @@ type Report struct {
 	Closed map[string][]string // the same, of which keys had some before: a merge keeps what one of its branches took away
 	Lost   map[string][]string
 	Stood  map[string][]string // what is taken to have been open before the file said so
+	// Ended are the groups of quotas that go, and Returned those that come and were there before, sorted.
+	Ended, Returned []string
 }
 
-// Named are the products whose change is meant: those that come to cover more, and those of which a merge closes paths.
-type Named struct{ Widened, Closed []string }
+// Named holds what is meant: the products that come to cover more, those of which a merge closes paths, and the groups that go.
+type Named struct{ Widened, Closed, Ended []string }
 
 // Read reads a file, which must be up to date: one that ends in several versions is a merge that nobody has finished.
 func Read(text string) (History, error) {
@@ -77,6 +79,14 @@ func Update(text string, now Coverages, named Named) (updated string, report Rep
 	b.version = b.name(next)
 	after := after(parents, b)
 	report = compare(parents, before, after)
+	for _, id := range slices.Sorted(maps.Keys(before.groups)) {
+		switch was, is := before.groups[id], after.groups[id]; {
+		case was && !is:
+			report.Ended = append(report.Ended, id)
+		case is && !was:
+			report.Returned = append(report.Returned, id)
+		}
+	}
 	if err := exceptions(parents, after); err != nil {
 		return "", report, err
 	}
@@ -187,7 +197,7 @@ func exceptions(parents []*state, after *state) error {
 	return nil
 }
 
-// check refuses a product that covers more, or of which paths are closed, and that isn't named; and one that is named without need.
+// check refuses a product that covers more, or of which paths are closed, and a group that goes, and that isn't named; and one that is named without need.
 func (n Named) check(r Report) error {
 	for _, id := range slices.Sorted(maps.Keys(r.Gained)) {
 		if !slices.Contains(n.Widened, id) {
@@ -199,6 +209,17 @@ func (n Named) check(r Report) error {
 		if !slices.Contains(n.Closed, id) {
 			return fmt.Errorf("%w: product %s covers %s, which one of the branches that are merged took away. Keys that could call it will be refused until their owners accept it. If that is meant: make catalogue CLOSE=%s",
 				ErrLock, id, strings.Join(r.Closed[id], " "), id)
+		}
+	}
+	for _, id := range r.Ended {
+		if !slices.Contains(n.Ended, id) {
+			return fmt.Errorf("%w: group %s would go (with another ID it is another group). Quotas of accounts and caps of keys that are set for it would bound no call any more. If that is meant: make catalogue END=%s",
+				ErrLock, id, id)
+		}
+	}
+	for _, id := range n.Ended {
+		if !slices.Contains(r.Ended, id) {
+			return fmt.Errorf("%w: no group %s goes", ErrLock, id)
 		}
 	}
 	for _, id := range n.Widened {
@@ -222,6 +243,16 @@ func changes(was *state, now Coverages, follows bool) (lines []line) {
 		lines = append(lines, line{sign: stood, product: encodedSlash})
 		if follows {
 			sign = stood
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(was.groups)) {
+		if _, there := now[id+ofGroup]; !there && was.groups[id] {
+			lines = append(lines, line{sign: goes, product: id + ofGroup})
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(now)) {
+		if group, is := strings.CutSuffix(id, ofGroup); is && !was.groups[group] {
+			lines = append(lines, line{sign: comes, product: id})
 		}
 	}
 	before, wanted := was.covered, now.borders()
