@@ -298,6 +298,9 @@ func usageShots(add adder, root, key string) {
 	}()))
 	add("statement", "owner,support", root+"/statements", nil)
 	add("statement.open", "owner", root+"/statements?month=2026-07&page=p2", withDoc("GET "+accountAPI+"/statements/2026-07", openStatement()))
+	waits := openStatement()
+	waits.WaitsFor = ptr("records")
+	add("statement.waits", "owner", root+"/statements?month=2026-07", withDoc("GET "+accountAPI+"/statements/2026-07", waits))
 	add("statement.left_out", "owner", root+"/statements?month=2026-07", withDoc("GET "+accountAPI+"/statements/2026-07", func() api.Statement {
 		s := openStatement()
 		s.Status, s.ClosedAt, s.Rows, s.LeftOut = api.Final, maybeDay(35), nil, ptr([]string{"acc_01"})
@@ -569,6 +572,11 @@ func operatorShots(add adder) {
 		s.Status, s.ClosedAt = api.Final, maybeDay(35)
 		s.LeftOut = ptr(slices.Repeat([]string{"acc_01"}, mostWithout+1))
 	}))
+	for _, what := range []string{"records", "writing", "closing"} {
+		add("statements.waits_for_"+what, "admin", ops+"/statements?month=2026-07", ofAll(func(s *api.Statement) {
+			s.WaitsFor, s.LeftOut = &what, map[string]*[]string{"writing": {"acc_01"}}[what]
+		}))
+	}
 	add("statements.bad_month", "admin", ops+"/statements?month=x", withDoc("GET /v1/operator/statements/x", failing(400, "parameter_invalid")))
 	add("statements_close", "admin,support", closeStatementPage+"?month=2026-07", nil)
 	add("queue", "admin,support", ops+"/qps-requests", nil)

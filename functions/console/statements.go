@@ -1,9 +1,12 @@
 package main
 
 import (
-	"cmp"
+	"crypto/sha256"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"latchkey/functions/console/internal/management"
@@ -35,6 +38,7 @@ type statementPage struct {
 	Last       string // the present month, after which there is none
 	Page, Next string
 	Settled    bool     // the month can be closed
+	Waits      string   // what an open month waits for, as the API says it
 	Without    []string // accounts whose rows it lacks: the first of them
 	Further    int      // and how many more
 }
@@ -95,6 +99,9 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 		f.Problem, status = v.t("statement.bad_month"), http.StatusBadRequest
 	} else {
 		d.Statement = found
+		if found.WaitsFor != nil {
+			d.Waits = *found.WaitsFor
+		}
 		if without := found.LeftOut; without != nil {
 			n := min(len(*without), mostWithout)
 			d.Without, d.Further = (*without)[:n], len(*without)-n
@@ -150,7 +157,7 @@ const filePages = 2
 func (a *app) downloadStatement(v *visit) error {
 	month, next := a.month(v), ""
 	var text []byte
-	var head http.Header
+	said := http.Header{}
 	for range filePages {
 		query := url.Values{}
 		if next != "" {
@@ -160,7 +167,8 @@ func (a *app) downloadStatement(v *visit) error {
 		if err != nil {
 			return err
 		}
-		text, head = append(text, answer.Raw...), answer.Header
+		text = append(text, answer.Raw...)
+		saidOfAll(said, answer.Header)
 		if next = answer.Header.Get("X-Next-Page-Token"); next == "" {
 			break
 		}
@@ -170,9 +178,27 @@ func (a *app) downloadStatement(v *visit) error {
 		f.Problem = v.t("statement.too_long")
 		return a.showStatement(v, http.StatusConflict, f)
 	}
-	v.file(aTable, cmp.Or(head.Get("Content-Disposition"), "attachment"))
-	_, _ = v.w.Write(text)
-	return nil
+	if sum := said.Get("X-Statement-Sha256"); sum != "" && sum != fmt.Sprintf("%x", sha256.Sum256(text)) {
+		return errTorn
+	}
+	return v.handOn(said, text)
+}
+
+// errTorn is a file that isn't the one that was written.
+var errTorn = errors.New("console: the file of a statement has another SHA-256 than the statement")
+
+// saidOfAll adds what the API says of a page of a file to what it has said of those before: the file lacks what any of them lacks, and has that one's name.
+func saidOfAll(said, page http.Header) {
+	before, _ := strconv.Atoi(said.Get("X-Unreadable"))
+	lacks, _ := strconv.Atoi(page.Get("X-Unreadable"))
+	for _, name := range toldOfFiles {
+		if said.Get(name) == "" || lacks > 0 {
+			said.Set(name, page.Get(name))
+		}
+	}
+	if before+lacks > 0 {
+		said.Set("X-Unreadable", strconv.Itoa(before+lacks))
+	}
 }
 
 // closingStatement asks why a month is closed over what is left.

@@ -283,7 +283,7 @@ func (f *form) refuseQuery(v *visit, err error) error {
 	return err
 }
 
-// exportUsage hands the API's table on, with the name that the API gives the file.
+// exportUsage hands the API's table on.
 func (a *app) exportUsage(v *visit) error {
 	q, problems := v.usageAsk(a.now())
 	if !plainID(q.Key) {
@@ -296,7 +296,20 @@ func (a *app) exportUsage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.file(aTable, cmp.Or(answer.Header.Get("Content-Disposition"), "attachment"))
-	_, _ = v.w.Write(answer.Raw)
+	return v.handOn(answer.Header, answer.Raw)
+}
+
+// toldOfFiles are the headers in which the API says of a file what it lacks, what it is and what its hash is.
+var toldOfFiles = []string{"Content-Disposition", "X-Fresh-At", "X-Unreadable", "X-Statement-Status", "X-Statement-Left-Out", "X-Statement-Sha256"}
+
+// handOn answers with a file of the API, and with all that the API says of it.
+func (v *visit) handOn(said http.Header, file []byte) error {
+	for _, name := range toldOfFiles {
+		if value := said.Get(name); value != "" {
+			v.w.Header().Set(name, value)
+		}
+	}
+	v.file(aTable, cmp.Or(said.Get("Content-Disposition"), "attachment"))
+	_, _ = v.w.Write(file)
 	return nil
 }

@@ -159,7 +159,7 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched
 const mostBegun = 13
 
 // begun returns the months that have a state that can be read; dynamo.ErrUnreadable where there are others. Those that have ended since the first of them
-// and have none get one: it may be that no run came to its end in the month after.
+// and have none get one: it may be that no run came to its end in the month after. One from before them that an admin has closed is the first then.
 func (j *jobs) begun(ctx context.Context, present statement.Month) ([]statements.State, error) {
 	states, err := j.billing.statements.States(ctx)
 	if err != nil && !errors.Is(err, dynamo.ErrUnreadable) {
@@ -168,6 +168,10 @@ func (j *jobs) begun(ctx context.Context, present statement.Month) ([]statements
 	first, has := present-1, map[statement.Month]bool{}
 	for _, s := range states {
 		first, has[s.Month] = min(first, s.Month), true
+	}
+	first, unread := j.closedBefore(ctx, first, present-mostBegun)
+	if unread != nil && !errors.Is(unread, dynamo.ErrUnreadable) {
+		return nil, unread
 	}
 	for month := max(first, present-mostBegun); month < present; month++ {
 		if has[month] {
@@ -181,7 +185,25 @@ func (j *jobs) begun(ctx context.Context, present statement.Month) ([]statements
 			return nil, err
 		}
 	}
-	return j.billing.statements.States(ctx)
+	states, err = j.billing.statements.States(ctx)
+	return states, errors.Join(err, unread)
+}
+
+// closedBefore returns the first month that an admin has closed, of those from one on up to the first that is known: without any, that one. One of which
+// that can't be read stops no other.
+func (j *jobs) closedBefore(ctx context.Context, first, from statement.Month) (month statement.Month, unread error) {
+	for month := from; month < first; month++ {
+		_, closed, err := j.store.StatementClosed(ctx, month.String())
+		switch {
+		case closed:
+			return month, unread
+		case errors.Is(err, dynamo.ErrUnreadable):
+			unread = errors.Join(unread, fmt.Errorf("%s: %w", month, err))
+		case err != nil:
+			return first, err
+		}
+	}
+	return first, unread
 }
 
 // waits reports whether a month has to be looked at before its statement is written. One that an admin has closed (over) hasn't, nor has one that is being

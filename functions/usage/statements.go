@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"slices"
@@ -11,13 +10,9 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/used"
-	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
-	"latchkey/shared/api"
-	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/statements"
-	"latchkey/shared/moment"
 	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
 )
@@ -147,7 +142,7 @@ func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id accou
 	if a.csv {
 		return a.table(w, gateway.LeftOut(r.Context()), f)
 	}
-	return a.document(w, gateway.LeftOut(r.Context()), f)
+	return a.document(w, gateway.LeftOut(r.Context()), f, h.waits(f, a.month))
 }
 
 // final reads a page of what is written.
@@ -271,94 +266,4 @@ func (h statementHandlers) rows(ctx context.Context, m statement.Month, id accou
 	}
 	adjusting, _, err := h.tables.Standing(ctx, m, id)
 	return append(rows, adjusting...), err
-}
-
-// shown is the status that people see: a statement that is being written is open until all that they see of it is written.
-func (f found) shown() api.StatementStatus {
-	if f.final {
-		return api.Final
-	}
-	return api.Open
-}
-
-// without names the accounts whose rows the statement lacks: of an account's own, itself if the month was closed without it.
-func (a asked) without(f found) (ids []string) {
-	for _, id := range f.state.Left {
-		if a.id == "" || a.id == id && f.final {
-			ids = append(ids, string(id))
-		}
-	}
-	return ids
-}
-
-func (a asked) document(w http.ResponseWriter, unreadable *int, f found) error {
-	rows, err := statement.Decode(f.columns, f.lines)
-	if err != nil {
-		return err
-	}
-	var closed time.Time
-	if f.final {
-		closed = f.state.Ended
-	}
-	doc := api.Statement{
-		Month: a.month.String(), Status: f.shown(), SettledAt: moment.Of(a.month.Settled()), ClosedAt: web.TimePtr(closed),
-		Rows: make([]api.StatementRow, len(rows)), NextPageToken: a.page.Next(f.next), Unreadable: unreadable,
-	}
-	if f.sha != "" {
-		doc.Sha256 = &f.sha
-	}
-	if left := a.without(f); len(left) > 0 {
-		doc.LeftOut = &left
-	}
-	for i, row := range rows {
-		doc.Rows[i] = rowDoc(row)
-	}
-	return gateway.JSON(w, http.StatusOK, doc)
-}
-
-func rowDoc(r statement.Row) api.StatementRow {
-	doc := api.StatementRow{
-		AccountId: string(r.Account), Adjusts: web.StringPtr(r.Adjusts.String()), KeyId: web.StringPtr(string(r.Key)), Product: string(r.Product),
-		Class: web.StringPtr(string(r.Class)), BillingType: web.StringPtr(string(r.Billing)),
-		Requests: r.Allowed() + r.Refused(), Allowed: r.Allowed(), Refused: r.Refused(), ByReason: map[string]int64{},
-	}
-	for code, n := range r.Calls {
-		if code != authz.Allowed {
-			doc.ByReason[string(code)] = n
-		}
-	}
-	return doc
-}
-
-// table answers with lines of the table: the first page begins with that of the columns, so that all pages one behind the other are the bytes
-// that the hash is of.
-func (a asked) table(w http.ResponseWriter, unreadable *int, f found) error {
-	var text bytes.Buffer
-	if a.page.After == "" {
-		text.Write(statement.Line(f.columns))
-	}
-	text.Write(f.lines)
-	name := "statement_" + a.month.String()
-	if a.id != "" {
-		name += "_" + string(a.id)
-	}
-	header := w.Header()
-	header.Set("Content-Type", "text/csv; charset=utf-8")
-	header.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-	header.Set("Cache-Control", "private, no-cache")
-	header.Set("X-Statement-Status", string(f.shown()))
-	if f.sha != "" {
-		header.Set("X-Statement-Sha256", f.sha)
-	}
-	if left := a.without(f); len(left) > 0 {
-		header.Set("X-Statement-Left-Out", strings.Join(left, ", "))
-	}
-	if next := a.page.Next(f.next); next != nil {
-		header.Set("X-Next-Page-Token", *next)
-	}
-	if unreadable != nil {
-		header.Set("X-Unreadable", strconv.Itoa(*unreadable))
-	}
-	_, _ = w.Write(text.Bytes())
-	return nil
 }

@@ -82,7 +82,7 @@ func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+a.fileName()+`"`)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+a.fileName(gateway.LeftOut(r.Context()) != nil)+`"`)
 	w.Header().Set("Cache-Control", "private, no-cache")
 	if !a.freshAt.IsZero() {
 		w.Header().Set("X-Fresh-At", moment.Format(a.freshAt))
@@ -94,14 +94,14 @@ func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
 	return nil
 }
 
-// fileName says whose usage a table holds, and from which day to which.
-func (a answer) fileName() string {
+// fileName says whose usage a table holds, from which day to which, and that it lacks something.
+func (a answer) fileName(partial bool) string {
 	parts := []string{"usage", string(a.account)}
 	if a.key != nil {
 		parts = append(parts, string(a.key.ID))
 	}
 	last := a.query.to.Add(-a.query.step)
-	return strings.Join(append(parts, a.query.from.Format(time.DateOnly), last.Format(time.DateOnly)), "_") + ".csv"
+	return strings.Join(append(parts, a.query.from.Format(time.DateOnly), last.Format(time.DateOnly)), "_") + partially(partial) + ".csv"
 }
 
 func (a answer) cells(one line) []string {

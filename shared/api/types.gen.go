@@ -2161,7 +2161,7 @@ type Statement struct {
 	// ClosedAt When the statement of all accounts became final; absent until then.
 	ClosedAt *MaybeTime `json:"closed_at,omitempty"`
 
-	// LeftOut Accounts whose rows could not be written yet or, of a final statement, that an admin had it written without. An account's own statement names the account itself where its month was closed so; what it used becomes adjustments. Absent where there are none.
+	// LeftOut Of an open statement, accounts whose rows could not be written yet, and are tried again each hour; what is shown has those of their counters that can be read. Of a final one, accounts that an admin had it written without. An account's own statement names the account itself where its month was closed so; what it used becomes adjustments. Absent where there are none.
 	LeftOut *[]string `json:"left_out,omitempty"`
 	Month   string    `json:"month"`
 
@@ -2178,6 +2178,9 @@ type Statement struct {
 
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
+
+	// WaitsFor What an open month waits for, from settled_at on: `records`, until all of them are known to be counted; `writing`, while it is written, or rows of accounts in left_out can't be yet; `closing`, since it is from before statements were kept, and has one only once an admin closes it. Absent where it waits for none of them.
+	WaitsFor *string `json:"waits_for,omitempty"`
 }
 
 // StatementRow defines model for StatementRow.

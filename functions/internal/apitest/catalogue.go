@@ -24,7 +24,7 @@ func Catalogue(t testing.TB, root string, edits ...func([]product.Product)) prod
 	}
 	for _, edit := range edits {
 		edit(products)
-		covers := lock.CoveragesOf(products)
+		covers := lock.CoveragesOf(products, product.Default().Groups()...)
 		_, report, _ := lock.Update(locked, covers, lock.Named{})
 		named := lock.Named{Widened: slices.Collect(maps.Keys(report.Gained))}
 		if locked, _, err = lock.Update(locked, covers, named); err != nil {
