@@ -28,7 +28,7 @@ func (h *handler) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Pri
 		return err
 	}
 	now, was := h.service.Source.Time(), before.Caps.Of(want.Group)
-	if was == 0 && !h.service.Products.HasGroup(want.Group) { // it has none to lift
+	if !h.service.Products.HasGroup(want.Group) && (was == 0 || want.Day != 0) { // a cap of a group that is gone can be lifted
 		return gateway.ErrNotFound
 	}
 	if was == want.Day {
@@ -47,7 +47,7 @@ func (h *handler) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Pri
 	return h.service.CommitChange(w, r, c, change)
 }
 
-// capOf reads the cap that a request asks for; Day 0 lifts it, of a group that the catalogue no longer has too.
+// capOf reads the cap that a request asks for; Day 0 lifts it.
 func (h *handler) capOf(r *http.Request) (apikey.Cap, error) {
 	body, members, err := gateway.Body[api.SetKeyQuota](r, gateway.BodyOptions{Nullable: []string{"day"}})
 	if err != nil {
@@ -55,8 +55,6 @@ func (h *handler) capOf(r *http.Request) (apikey.Cap, error) {
 	}
 	want := apikey.Cap{Group: product.Group(r.PathValue("group"))}
 	switch {
-	case body.Day != nil && !h.service.Products.HasGroup(want.Group):
-		return want, gateway.ErrNotFound
 	case !members.Has("day"):
 		return want, gateway.Invalid(gateway.Field("day", "required", "The member is required."))
 	case body.Day == nil:
