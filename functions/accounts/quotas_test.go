@@ -104,7 +104,7 @@ func TestAQuotaOfAnAccountOutlivesOtherChanges(t *testing.T) {
 func TestAQuotaOfAGroupThatIsGoneCanBeLifted(t *testing.T) {
 	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)
-	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "gone", Day: 150, Month: 10_000})
+	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "gone", Day: 150, Month: 10_000}, keytest.Now)
 	if err == nil {
 		_, err = r.Control.UpdateAccount(t.Context(), r.account, after, keytest.Row(r.account.ID, "account.set_quota", ""))
 	}

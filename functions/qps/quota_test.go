@@ -109,15 +109,19 @@ func TestACapOfAGroupThatIsGoneCanBeLifted(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"gone", 1000, 404, "[{gone 1000} {tiles 5}]"},
-		{"gone", 10, 404, "[{gone 1000} {tiles 5}]"},
-		{"never", nil, 404, "[{gone 1000} {tiles 5}]"},
-		{"gone", nil, 200, "[{tiles 5}]"},
-		{"gone", nil, 404, "[{tiles 5}]"},
+		{"gone", 1000, 404, "gone 1000 tiles 5 "},
+		{"gone", 10, 404, "gone 1000 tiles 5 "},
+		{"never", nil, 404, "gone 1000 tiles 5 "},
+		{"gone", nil, 200, "tiles 5 "},
+		{"gone", nil, 404, "tiles 5 "},
 	} {
 		r.Want(t, step.status, apitest.Call{As: "developer", Method: http.MethodPut, Path: r.path("keys", string(r.key.ID), "quotas", step.group), Body: map[string]any{"day": step.day}})
-		if got := fmt.Sprint(r.stored(t).Caps); got != step.want {
-			t.Errorf("%+v: %s", step, got)
+		got := ""
+		for _, one := range r.stored(t).Caps {
+			got += fmt.Sprint(one.Group, " ", one.Day, " ")
+		}
+		if got != step.want {
+			t.Errorf("%+v: %q", step, got)
 		}
 	}
 }

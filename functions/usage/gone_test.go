@@ -34,7 +34,7 @@ func enforced(t *testing.T, r *harness, path string) (list []string) {
 func TestWhatIsSetOfAGroupThatIsGoneIsShownAsNotEnforced(t *testing.T) {
 	r := quotaed(t)
 	apitest.People(t, r.API, r.account.ID)
-	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "gone", Day: 150})
+	after, err := r.account.SetQuota(account.Quota{Billing: "freemium", Group: "gone", Day: 150}, keytest.Now)
 	if err == nil {
 		_, err = r.Control.UpdateAccount(t.Context(), r.account, after, keytest.Row(r.account.ID, "account.set_quota", ""))
 	}
