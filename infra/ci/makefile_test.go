@@ -81,7 +81,7 @@ func TestATargetDoesAllThatItSays(t *testing.T) {
 			"go run ./infra/lint/scan infra/lint/checkov.yaml .build/checkov.json .build/scan/alarms.yaml .build/scan/template.json",
 		},
 		"bench-gate": {"go run ./infra/bench -gate -runs 3 -tries 3 -node=false -more=false -calls 10000 -cold 60"},
-		"catalogue":  {"go run ./shared/product/gen -root . -widen  -close", "go test ./infra/contract -count=1 -update"},
+		"catalogue":  {"go run ./shared/product/gen -root . -widen  -close  -end", "go test ./infra/contract -count=1 -update"},
 		"test-deep": {
 			"LATCHKEY_DEEP=1 go test -shuffle=on -timeout=120m ./infra/e2e ./shared/product/gen ./...", "LATCHKEY_STORE=engine go test -shuffle=on -timeout=20m ./functions/...",
 			"python infra/schemathesis/run.py all", "LATCHKEY_DEEP=1 node infra/browser/main.mjs",

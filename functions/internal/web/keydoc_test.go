@@ -69,6 +69,7 @@ var undocumented = map[string]string{
 	"Proposed.Consents.Narrow":       "a note for gates of the release before consents",
 
 	"OriginChosen":          "missing_origin says what holds",
+	"Caps.Since":            "for the job that fills quotas; the audit trail has when the cap was set",
 	"PlaceFreed":            "follows from revoked_at",
 	"AccountType":           "the account's; a key mirrors it for its default limits",
 	"CreatedBy.Issuer":      "there is one issuer",
