@@ -30,6 +30,7 @@ func earlier(most, left *int64, used int64) bool {
 type quotaNumbers struct {
 	api.Quota
 	Title      string
+	Enforced   bool   // false for a group that there no longer is
 	Day, Month string // the operator's numbers; "" without one
 	Was        string // both
 }
@@ -51,7 +52,7 @@ func (v *visit) quotaRows(list []api.Quota) (rows []quotaRow) {
 		}{{"day", q.Day}, {"month", q.Month}} {
 			if p.Quota != nil {
 				p.InHand = unlessNone(p.InHand)
-				row := quotaRow{QuotaPeriod: p.QuotaPeriod, Group: v.groupTitle(q.Group, q.Name), Billing: q.BillingType, Period: p.name, Enforced: q.Enforced}
+				row := quotaRow{QuotaPeriod: p.QuotaPeriod, Group: v.groupTitle(q.Group, q.Name), Billing: q.BillingType, Period: p.name, Enforced: enforced(q.Enforced)}
 				if p.SetBy != nil {
 					row.From = *p.SetBy
 				}
@@ -66,7 +67,7 @@ func (v *visit) quotaRows(list []api.Quota) (rows []quotaRow) {
 func (v *visit) quotaForms(a api.Account, list []api.Quota) (forms []quotaNumbers) {
 	for _, q := range list {
 		day, month := ownQuota(a, q.BillingType, q.Group)
-		forms = append(forms, quotaNumbers{Quota: q, Title: v.groupTitle(q.Group, q.Name), Day: day, Month: month, Was: bothNumbers(day, month)})
+		forms = append(forms, quotaNumbers{Quota: q, Title: v.groupTitle(q.Group, q.Name), Enforced: enforced(q.Enforced), Day: day, Month: month, Was: bothNumbers(day, month)})
 	}
 	return forms
 }

@@ -12,8 +12,12 @@ import (
 // capRow is the daily cap of a key for a group of classes, or that it has none.
 type capRow struct {
 	api.KeyQuotaUse
-	Title string // of the group
+	Title    string // of the group
+	Enforced bool   // false for a group that there no longer is
 }
+
+// enforced reads what an answer says of a group. An API of the release before says nothing, and all its groups are.
+func enforced(said *bool) bool { return said == nil || *said }
 
 // Earlier reports whether more is used than was taken.
 func (r capRow) Earlier() bool { return earlier(r.Day, r.Left, r.Used) }
@@ -29,10 +33,13 @@ func (v *visit) capRows(list []api.KeyQuotaUse) []capRow {
 	rows := make([]capRow, len(list))
 	for i, one := range list {
 		one.InHand = unlessNone(one.InHand)
-		rows[i] = capRow{one, v.groupTitle(one.Group, one.Name)}
+		rows[i] = capRow{one, v.groupTitle(one.Group, one.Name), enforced(one.Enforced)}
 	}
 	return rows
 }
+
+// Bounds reports whether the key has a cap there that is in force.
+func (r capRow) Bounds() bool { return r.Enforced && r.Day != nil }
 
 // Spent reports whether the cap is used up.
 func (r capRow) Spent() bool { return spent(r.Day, r.Left, r.Used) }
@@ -53,7 +60,7 @@ func spent(most, left *int64, used int64) bool {
 func (v *visit) quotaCause(reasons []refusal, caps []capRow, shared []quotaRow) []refusal {
 	own, others := slices.ContainsFunc(caps, capRow.Spent), slices.ContainsFunc(shared, quotaRow.Spent)
 	if !own && !others {
-		own, others = slices.ContainsFunc(caps, func(r capRow) bool { return r.Day != nil }), len(shared) > 0
+		own, others = slices.ContainsFunc(caps, capRow.Bounds), len(shared) > 0
 	}
 	i := slices.IndexFunc(reasons, func(r refusal) bool { return r.Code == string(authz.QuotaExceeded) })
 	if i < 0 || own == others {
@@ -74,7 +81,7 @@ func (v *visit) capRepairs(k api.Key, u api.Usage) (list []repair) {
 	caps := v.capRows(deref(u.Quotas))
 	some := capRow.Spent
 	if !slices.ContainsFunc(caps, some) && !slices.ContainsFunc(v.quotaRows(deref(u.AccountQuotas)), quotaRow.Spent) {
-		some = func(r capRow) bool { return r.Day != nil }
+		some = capRow.Bounds
 	}
 	for _, one := range caps {
 		if some(one) {

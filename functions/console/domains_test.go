@@ -123,7 +123,7 @@ func TestNoTemplateIsDefinedTwice(t *testing.T) {
 // TestAnInternationalDomainIsShownInItsLetters beside the form that the gate compares, wherever there is room.
 func TestAnInternationalDomainIsShownInItsLetters(t *testing.T) {
 	w := newWalker(t, "owner")
-	const ascii, letters = "xn--4gbrim.xn--pgbs0dh", "<bdi>موقع.تونس</bdi>"
+	const ascii, letters = "xn--4gbrim.xn--pgbs0dh", `<bdi dir="ltr">موقع.تونس</bdi>`
 	w.api.key.Domains = []string{ascii, "example.com"}
 	root := "/accounts/" + account
 	w.api.on("GET /v1"+root+"/keys", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {

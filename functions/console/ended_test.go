@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -77,7 +78,7 @@ func TestAnEndedKeyHasNoForm(t *testing.T) {
 				}
 				continue
 			}
-			if got := w.offered(opened.doc); opened.StatusCode != http.StatusOK || !strings.Contains(text(opened.doc), says[status]) || !slices.Equal(got, offers) || strings.Contains(text(opened.doc), "Nothing was saved") {
+			if got := w.offered(opened.doc); opened.StatusCode != http.StatusOK || !strings.Contains(text(opened.doc), says[status]) || !slices.Equal(got, offers) || strings.Contains(text(opened.doc), "changed nothing") {
 				t.Errorf("%s of a key that is %s: %d, offers %q: %s", pattern, status, opened.StatusCode, got, text(opened.doc))
 			}
 			for code, answer := range map[string]int{"key_" + string(status): http.StatusConflict, "version_stale": http.StatusPreconditionFailed} {
@@ -86,7 +87,7 @@ func TestAnEndedKeyHasNoForm(t *testing.T) {
 				if sent.Header.Get("Location") == w.fill("/accounts/{account}/keys/{key}") {
 					continue // what it asks for is so already
 				}
-				if got := w.offered(sent.doc); sent.StatusCode != http.StatusConflict || !strings.Contains(text(sent.doc), says[status]) || !strings.Contains(text(sent.doc), "Nothing was saved") || !slices.Equal(got, offers) {
+				if got := w.offered(sent.doc); sent.StatusCode != http.StatusConflict || !strings.Contains(text(sent.doc), says[status]) || !strings.Contains(text(sent.doc), "changed nothing") || !slices.Equal(got, offers) {
 					t.Errorf("%s, refused as %s, of a key that is %s: %d, offers %q: %s", pattern, code, status, sent.StatusCode, got, text(sent.doc))
 				}
 			}
@@ -103,6 +104,20 @@ func TestADeveloperRestoresNothing(t *testing.T) {
 	page := w.ask(http.MethodGet, w.page("/accounts/{account}/keys/{key}/edit"), nil)
 	if got := w.offered(page.doc); len(got) > 0 || !strings.Contains(text(page.doc), "An owner can restore it until") {
 		t.Errorf("offers %q: %s", got, text(page.doc))
+	}
+}
+
+// TestANewEndOfAnExpiredKeyIsNoConflictWithItself: the form was carried out, its answer was lost, and it is sent again.
+func TestANewEndOfAnExpiredKeyIsNoConflictWithItself(t *testing.T) {
+	r, _ := editing(t)
+	r.api.key.Status, r.api.key.ExpiresAt = api.Expired, ptr(moment.Of(then))
+	form, later := formAt(t, r.get(keyPath+"/edit").doc), then.AddDate(1, 0, 0)
+	form.Set("expires_at", later.Format(time.DateOnly))
+	theirChange(r, func(k *api.KeyWithSecret) {
+		k.Status, k.ExpiresAt = api.Active, ptr(moment.Of(time.Date(later.Year(), later.Month(), later.Day(), 0, 0, 0, 0, time.UTC)))
+	})
+	if page := r.post(keyPath+"/edit", form); page.StatusCode != http.StatusOK || page.Request.URL.Path != keyPath {
+		t.Errorf("%d at %s: %s", page.StatusCode, page.Request.URL, text(page.doc))
 	}
 }
 

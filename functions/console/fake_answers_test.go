@@ -71,7 +71,7 @@ func fakeAnswers(r *harness, name string) {
 		"GET " + root + "/statements/" + lastMonth(): stated,
 		"GET /v1/operator/statements/" + lastMonth(): stated,
 		"GET " + root + "/keys/" + keyID + "/usage":  ofKey,
-		"GET " + root + "/quotas":                    api.Quotas{Quotas: []api.Quota{{BillingType: "paying", Group: "tiles", Name: "Map display", Enforced: true, Day: api.QuotaPeriod{EndsAt: moment.Of(at)}, Month: api.QuotaPeriod{EndsAt: moment.Of(at)}}}},
+		"GET " + root + "/quotas":                    api.Quotas{Quotas: []api.Quota{{BillingType: "paying", Group: "tiles", Name: "Map display", Enforced: ptr(true), Day: api.QuotaPeriod{EndsAt: moment.Of(at)}, Month: api.QuotaPeriod{EndsAt: moment.Of(at)}}}},
 		"GET " + root + "/members": api.MemberList{Members: []api.Member{
 			{Subject: "owner", Email: &name, Role: api.Owner, AddedAt: moment.Of(at)}, {Subject: "a|b/c", Email: &name, Role: api.Viewer, AddedAt: moment.Of(at)},
 		}},

@@ -94,15 +94,15 @@ func fullQuotas() api.Quotas {
 	free := period(98_765, 0, "operator", 98_764, 0, day(25), day(24))
 	free.DefaultQuota, free.RunsOutAt = nil, nil
 	return api.Quotas{Quotas: []api.Quota{
-		{BillingType: "paying", Group: "tiles", Name: "Map tiles", Enforced: true, Day: period(4321, 1234, "operator", 3210, 987, day(1), day(0)), Month: unread},
-		{BillingType: "free", Group: "other", Name: "Other", Enforced: true, Day: none, Month: free},
+		{BillingType: "paying", Group: "tiles", Name: "Map tiles", Enforced: ptr(true), Day: period(4321, 1234, "operator", 3210, 987, day(1), day(0)), Month: unread},
+		{BillingType: "free", Group: "other", Name: "Other", Enforced: ptr(true), Day: none, Month: free},
 	}}
 }
 
 func fullCaps() api.KeyQuotas {
 	return api.KeyQuotas{Quotas: []api.KeyQuotaUse{
-		{Group: "tiles", Name: "Map tiles", Enforced: true, Day: ptr(int64(6543)), Used: 3456, Left: ptr(int64(2109)), InHand: ptr(int64(978)), EndsAt: day(1), RunsOutAt: ptr(day(0))},
-		{Group: "other", Name: "Other", Enforced: true, Used: 13, EndsAt: day(1)},
+		{Group: "tiles", Name: "Map tiles", Enforced: ptr(true), Day: ptr(int64(6543)), Used: 3456, Left: ptr(int64(2109)), InHand: ptr(int64(978)), EndsAt: day(1), RunsOutAt: ptr(day(0))},
+		{Group: "other", Name: "Other", Enforced: ptr(true), Used: 13, EndsAt: day(1)},
 	}, AccountQuotas: fullQuotas().Quotas[:1]}
 }
 
@@ -112,9 +112,9 @@ func groupGone(s *stage) {
 	before := quotas.Quotas[0]
 	before.BillingType, before.Day.Used, before.Day.InHand = "free", 5432, ptr(int64(0))
 	gone := api.QuotaPeriod{Quota: ptr(int64(7654)), SetBy: ptr("operator"), EndsAt: day(1)}
-	quotas.Quotas = append(quotas.Quotas, before, api.Quota{BillingType: "paying", Group: "gone", Name: "gone", Day: gone, Month: api.QuotaPeriod{EndsAt: day(25)}})
+	quotas.Quotas = append(quotas.Quotas, before, api.Quota{BillingType: "paying", Group: "gone", Name: "gone", Enforced: ptr(false), Day: gone, Month: api.QuotaPeriod{EndsAt: day(25)}})
 	caps.Quotas[0].Used = 6789
-	caps.Quotas = append(caps.Quotas, api.KeyQuotaUse{Group: "gone", Name: "gone", Day: ptr(int64(8765)), EndsAt: day(1)})
+	caps.Quotas = append(caps.Quotas, api.KeyQuotaUse{Group: "gone", Name: "gone", Enforced: ptr(false), Day: ptr(int64(8765)), EndsAt: day(1)})
 	a := fullAccount()
 	a.Quotas = append(a.Quotas, api.AccountQuota{BillingType: "paying", Group: "gone", Day: ptr(int64(7654))})
 	key := beside(fullUsage())

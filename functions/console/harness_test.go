@@ -144,7 +144,7 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // capsOf are the daily caps of the fake key.
 func capsOf() []api.KeyQuotaUse {
-	return []api.KeyQuotaUse{{Group: "tiles", Name: "Map display", Enforced: true, Day: ptr(int64(300)), Used: 12, Left: ptr(int64(280)), EndsAt: moment.Of(then)}, {Group: "other", Name: "Other", Enforced: true, EndsAt: moment.Of(then)}}
+	return []api.KeyQuotaUse{{Group: "tiles", Name: "Map display", Enforced: ptr(true), Day: ptr(int64(300)), Used: 12, Left: ptr(int64(280)), EndsAt: moment.Of(then)}, {Group: "other", Name: "Other", Enforced: ptr(true), EndsAt: moment.Of(then)}}
 }
 
 // findingsOf are a finding of each kind, of one key.

@@ -19,10 +19,10 @@ func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 		return api.QuotaPeriod{Quota: n(900), Used: 123, Left: n(777), InHand: &held, EndsAt: day(1), RunsOutAt: ptr(day(0))}
 	}
 	caps := func() []api.KeyQuotaUse {
-		return []api.KeyQuotaUse{{Group: "tiles", Name: "Map tiles", Enforced: true, Day: n(800), Used: 456, Left: n(344), InHand: &held, EndsAt: day(1), RunsOutAt: ptr(day(0))}}
+		return []api.KeyQuotaUse{{Group: "tiles", Name: "Map tiles", Enforced: ptr(true), Day: n(800), Used: 456, Left: n(344), InHand: &held, EndsAt: day(1), RunsOutAt: ptr(day(0))}}
 	}
 	shared := func() []api.Quota {
-		return []api.Quota{{BillingType: "paying", Group: "tiles", Name: "Map tiles", Enforced: true, Day: period(), Month: api.QuotaPeriod{EndsAt: day(25)}}}
+		return []api.Quota{{BillingType: "paying", Group: "tiles", Name: "Map tiles", Enforced: ptr(true), Day: period(), Month: api.QuotaPeriod{EndsAt: day(25)}}}
 	}
 	answer := func(route string, doc func() any) {
 		w.api.on(route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, doc()); return true })
@@ -62,8 +62,8 @@ func TestAUsedUpQuotaIsSaidWithWhatHelps(t *testing.T) {
 		top          []string
 		says, repair string
 	}{
-		"the cap":              {cap: n(0), quota: n(5), top: []string{"Daily cap used up: Map tiles", "The cap of 800 requests is reached", "until 2 Jul 2026, 01:01 UTC"}, says: own, repair: capForm},
-		"the account's quota":  {cap: n(5), quota: n(0), top: []string{"Account quota used up: Map tiles, Month", "share 900 requests", "Contact support with this account ID: " + account}, says: shared},
+		"the cap":              {cap: n(0), quota: n(5), top: []string{"Daily cap used up: Map tiles", "Daily cap: 800.", "until 2 Jul 2026, 01:01 UTC"}, says: own, repair: capForm},
+		"the account's quota":  {cap: n(5), quota: n(0), top: []string{"Account quota used up: Map tiles, Month", "Quota: 900.", "Contact support with this account ID: " + account}, says: shared},
 		"both":                 {cap: n(0), quota: n(0), top: []string{"Daily cap used up", "Account quota used up"}, says: both, repair: capForm},
 		"none, both there":     {cap: n(1), quota: n(1), says: both, repair: capForm},
 		"none, a cap alone":    {cap: n(1), says: own, repair: capForm},

@@ -77,7 +77,7 @@ func (h handlers) caps(ctx context.Context, k apikey.Key) ([]api.KeyQuotaUse, er
 	used := usage.ByGroup(usage.Spent(rows, h.products.Group))
 	list := make([]api.KeyQuotaUse, len(groups))
 	for i, g := range groups {
-		one := api.KeyQuotaUse{Group: string(g.ID), Name: g.Name, Used: used[g.ID], EndsAt: moment.Of(midnight), Enforced: h.products.HasGroup(g.ID)}
+		one := api.KeyQuotaUse{Group: string(g.ID), Name: g.Name, Used: used[g.ID], EndsAt: moment.Of(midnight), Enforced: new(h.products.HasGroup(g.ID))}
 		most := k.Caps.Of(g.ID)
 		seen, readable := items[capName(k.ID, g.ID)]
 		if one.Day = web.Calls(most); most != 0 && readable {

@@ -151,7 +151,7 @@ func formerGroup(id product.Group) product.ClassGroup {
 }
 
 func (h handlers) quota(a account.Account, k usage.Spending, used spent, seen quota.Seen, readable bool, now time.Time) api.Quota {
-	doc := api.Quota{BillingType: string(k.Billing), Group: string(k.Group), Enforced: h.products.HasGroup(k.Group)}
+	doc := api.Quota{BillingType: string(k.Billing), Group: string(k.Group), Enforced: new(h.products.HasGroup(k.Group))}
 	for _, g := range append(h.groups(), formerGroup(k.Group)) {
 		if doc.Name == "" && g.ID == k.Group {
 			doc.Name = g.Name

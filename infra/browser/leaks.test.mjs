@@ -58,7 +58,7 @@ for (const [how, options] of ways) {
     assert.deepEqual([lifted.refused, lifted.lift_reason], [false, "A sample in our documentation."]);
     await answers(key.secret, 200);
 
-    await page.getByRole("link", { name: /leaked/i }).first().click();
+    await page.locator("main a[href$='reason=leaked']").first().click();
     assert.deepEqual([await page.locator("#f-reason").inputValue(), await page.locator("#f-grace_seconds").inputValue()], ["leaked", "0"]);
     await page.getByRole("button", { name: "Rotate", exact: true }).click();
     const fresh = await page.locator("#secret").innerText();

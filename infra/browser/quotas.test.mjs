@@ -27,7 +27,7 @@ for (const [how, options] of ways) {
     const cap = async () => (await api("owner", "GET", `/v1${here}`)).quotas;
     const set = async (day, answer) => {
       await go(here);
-      await page.getByRole("link", { name: "Change the daily cap: Map tiles" }).click();
+      await page.locator("#caps").getByRole("link", { name: "Change the daily cap: Map tiles" }).click();
       await page.getByLabel(/Requests per day/).fill(day);
       await page.getByRole("button", { name: "Change", exact: true }).click();
       await says(answer);

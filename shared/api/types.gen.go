@@ -1487,8 +1487,8 @@ type KeyQuotaUse struct {
 	Day    *int64 `json:"day"`
 	EndsAt Time   `json:"ends_at"`
 
-	// Enforced False for a group that the catalogue no longer has, and that the key still has a cap of: it bounds no call, and null lifts it.
-	Enforced bool   `json:"enforced"`
+	// Enforced False for a group that the catalogue no longer has, and that the key still has a cap of: it bounds no call, and null lifts it. An API of the release before says nothing, and enforces all.
+	Enforced *bool  `json:"enforced,omitempty"`
 	Group    string `json:"group"`
 
 	// InHand Calls that are taken and not counted: those that execution environments took in advance, those of the last seconds, and those that were lost with an environment that was killed, which stay until the day ends. Null where left is.
@@ -2013,8 +2013,8 @@ type Quota struct {
 	// Day A UTC day or month.
 	Day QuotaPeriod `json:"day"`
 
-	// Enforced False for a group that the catalogue no longer has, and that the account still has numbers of: it bounds no call, and null lifts it.
-	Enforced bool   `json:"enforced"`
+	// Enforced False for a group that the catalogue no longer has, and that the account still has numbers of: it bounds no call, and null lifts it. An API of the release before says nothing, and enforces all.
+	Enforced *bool  `json:"enforced,omitempty"`
 	Group    string `json:"group"`
 
 	// Month A UTC day or month.
@@ -2179,7 +2179,7 @@ type Statement struct {
 	// Unreadable Stored records that can't be read and that this answer leaves out. Absent if there is none. Lists have it for operators alone, usage and exports for everybody.
 	Unreadable *Unreadable `json:"unreadable,omitempty"`
 
-	// WaitsFor What an open month waits for, from settled_at on: `records`, until all of them are known to be counted; `writing`, while it is written, or rows of accounts in left_out can't be yet; `closing`, since it is from before statements were kept, and has one only once an admin closes it. Absent where it waits for none of them.
+	// WaitsFor What an open month waits for, from settled_at on: `records`, until all of them are known to be counted; `writing`, while it is written, or rows of accounts in left_out can't be yet; `closing`, since it is from before statements were kept, and has one only once an admin closes it, up to an hour later. Absent where it waits for none of them.
 	WaitsFor *string `json:"waits_for,omitempty"`
 }
 

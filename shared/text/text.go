@@ -180,7 +180,7 @@ func Fold(text string) string {
 		}
 		return r
 	}, norm.NFKC.String(text))
-	return oneBlank(norm.NFKC.String(cases.Fold().String(visible)))
+	return oneBlank(norm.NFKC.String(strings.ToLower(cases.Fold().String(visible)))) // Cherokee folds one way and back
 }
 
 // tatweel makes an Arabic word longer, and means nothing.
