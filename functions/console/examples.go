@@ -53,6 +53,7 @@ func (c caller) examples() (list []example) {
 		return list
 	case api.Backend: // no page: it would publish the secret
 		return append(list, c.example("fetch", "Node.js", oneImage(calls), c.node))
+	case api.Frontend:
 	}
 	list = append(list, c.example("fetch", "fetch", oneImage(calls), c.fetch))
 	if tiles == "" {
