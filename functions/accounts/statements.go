@@ -28,15 +28,12 @@ type closedStatements struct {
 	texts  text.Secrets
 }
 
-// mostClosed is the number of months before the running one that can be closed: the counters have their days for so many.
-const mostClosed = 13
-
 // closeStatement has a month's statement written although something is left of the month. That is decided once the month is settled: before, nobody can know
 // what is left.
 func (h *closedStatements) closeStatement(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	month, err := statement.ParseMonth(r.PathValue("month"))
 	now := h.source.Time()
-	if err != nil || month.End().After(now) || month < statement.MonthOf(now)-mostClosed {
+	if err != nil || month.End().After(now) || month < statement.MonthOf(now)-statement.MostMonths {
 		return gateway.Parameter("month", "It must be a month such as 2026-11 that is over, of the last 13.")
 	}
 	if settled := month.Settled(); now.Before(settled) {

@@ -155,9 +155,6 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched
 	return more, failed
 }
 
-// mostBegun bounds the months that begun begins: the counters have their days for so many.
-const mostBegun = 13
-
 // begun returns the months that have a state that can be read; dynamo.ErrUnreadable where there are others. Those that have ended since the first of them
 // and have none get one: it may be that no run came to its end in the month after. One from before them that an admin has closed is the first then.
 func (j *jobs) begun(ctx context.Context, present statement.Month) ([]statements.State, error) {
@@ -169,11 +166,11 @@ func (j *jobs) begun(ctx context.Context, present statement.Month) ([]statements
 	for _, s := range states {
 		first, has[s.Month] = min(first, s.Month), true
 	}
-	first, unread := j.closedBefore(ctx, first, present-mostBegun)
+	first, unread := j.closedBefore(ctx, first, present-statement.MostMonths)
 	if unread != nil && !errors.Is(unread, dynamo.ErrUnreadable) {
 		return nil, unread
 	}
-	for month := max(first, present-mostBegun); month < present; month++ {
+	for month := max(first, present-statement.MostMonths); month < present; month++ {
 		if has[month] {
 			continue
 		}

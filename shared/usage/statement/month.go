@@ -49,6 +49,9 @@ func (m Month) String() string {
 // holds them for another 24.
 const Settles = 96 * time.Hour
 
+// MostMonths is the number of months before the present one that a statement can still be made of: the counters have their days for so many.
+const MostMonths = 13
+
 // Settled is the earliest time at which the month's statement is written.
 func (m Month) Settled() time.Time { return m.End().Add(Settles) }
 
