@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -145,7 +146,10 @@ func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (rais
 		if !ok {
 			continue
 		}
-		n, day := j.spent(k, rows, from, today)
+		counting := slices.DeleteFunc(slices.Clone(rows), func(r usage.Row) bool { return r.Start.Before(from) })
+		n := usage.Spent(counting, j.products.Group)[k]
+		ofToday := slices.DeleteFunc(counting, func(r usage.Row) bool { return !r.Start.Equal(today) })
+		day := usage.Spent(ofToday, j.products.Group)[k]
 		ask := quota.Ask{Name: quota.Name{Scope: string(id), Type: string(k.Billing), Group: string(k.Group)}, Date: today}
 		did, errFill := j.filler.Fill(ctx, ask, n, day)
 		if did {
@@ -155,21 +159,6 @@ func (j *jobs) refill(ctx context.Context, id account.ID, today time.Time) (rais
 		err = errors.Join(err, errFill)
 	}
 	return raised, err
-}
-
-// spent sums what rows have of the calls since a day, and of those of today.
-func (j *jobs) spent(k usage.Spending, rows []usage.Row, from, today time.Time) (month, day int64) {
-	for _, r := range rows {
-		if r.Start.Before(from) {
-			continue
-		}
-		n := usage.Spent([]usage.Row{r}, j.products.Group)[k]
-		month += n
-		if r.Start.Equal(today) {
-			day += n
-		}
-	}
-	return month, day
 }
 
 // refillCaps does the same for the daily caps of an account's keys, deleted ones too, which may be restored today. A key that can't be
