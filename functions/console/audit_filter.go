@@ -85,8 +85,8 @@ func (f auditFilter) end() (time.Time, bool) {
 // backwards reports a last day before the first.
 func (f auditFilter) backwards() bool {
 	first, err := time.Parse(time.DateOnly, f.From)
-	last, bad := time.Parse(time.DateOnly, f.To)
-	return err == nil && bad == nil && last.Before(first)
+	end, ok := f.end()
+	return err == nil && ok && !first.Before(end)
 }
 
 // endsTooEarly reports a last day before all times: no row fits it.

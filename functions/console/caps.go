@@ -55,38 +55,43 @@ func spent(most, left *int64, used int64) bool {
 	return most != nil && used >= *most
 }
 
-// quotaCause gives a refusal by a quota the text of what has refused: the key's own caps or the account's quotas. That is what is used up now,
-// or else what there is; where both fit, the text names both.
-func (v *visit) quotaCause(reasons []refusal, caps []capRow, shared []quotaRow) []refusal {
-	own, others := slices.ContainsFunc(caps, capRow.Spent), slices.ContainsFunc(shared, quotaRow.Spent)
-	if !own && !others {
-		own, others = slices.ContainsFunc(caps, capRow.Bounds), len(shared) > 0
+// quotaCauses finds those of the key's caps that refuse by a quota, and reports whether the account's quotas do: what is used up now, or else what
+// there is.
+func quotaCauses(caps []capRow, shared []quotaRow) (own []capRow, others bool) {
+	causes := capRow.Spent
+	others = slices.ContainsFunc(shared, quotaRow.Spent)
+	if !others && !slices.ContainsFunc(caps, causes) {
+		causes, others = capRow.Bounds, len(shared) > 0
 	}
+	for _, one := range caps {
+		if causes(one) {
+			own = append(own, one)
+		}
+	}
+	return own, others
+}
+
+// quotaCause gives a refusal by a quota the text of what has refused. Where both the key's caps and the account's quotas fit, the text names both.
+func (v *visit) quotaCause(reasons []refusal, caps []capRow, shared []quotaRow) []refusal {
+	own, others := quotaCauses(caps, shared)
 	i := slices.IndexFunc(reasons, func(r refusal) bool { return r.Code == string(authz.QuotaExceeded) })
-	if i < 0 || own == others {
+	if i < 0 || len(own) > 0 == others {
 		return reasons
 	}
-	if reasons[i].Help = v.t("usage.help.quota_exceeded.account"); own {
+	if reasons[i].Help = v.t("usage.help.quota_exceeded.account"); len(own) > 0 {
 		reasons[i].Help = v.t("usage.help.quota_exceeded.key")
 	}
 	return reasons
 }
 
-// capRepairs lead to the caps that are used up or, where no quota is, to those that there are. Where the answer doesn't tell, they lead to the
-// key's page.
+// capRepairs lead to the caps that refuse. Where the answer doesn't tell of caps, they lead to the key's page.
 func (v *visit) capRepairs(k api.Key, u api.Usage) (list []repair) {
 	if u.Quotas == nil && len(k.Quotas) > 0 {
 		return []repair{{Text: v.t("repair.quota_exceeded"), URL: v.repairURL(k) + "#caps"}}
 	}
-	caps := v.capRows(deref(u.Quotas))
-	some := capRow.Spent
-	if !slices.ContainsFunc(caps, some) && !slices.ContainsFunc(v.quotaRows(deref(u.AccountQuotas)), quotaRow.Spent) {
-		some = capRow.Bounds
-	}
-	for _, one := range caps {
-		if some(one) {
-			list = append(list, repair{Text: v.t("repair.quota_exceeded"), About: one.Title, URL: v.repairURL(k, "/quotas/", one.Group), Dialog: true})
-		}
+	own, _ := quotaCauses(v.capRows(deref(u.Quotas)), v.quotaRows(deref(u.AccountQuotas)))
+	for _, one := range own {
+		list = append(list, repair{Text: v.t("repair.quota_exceeded"), About: one.Title, URL: v.repairURL(k, "/quotas/", one.Group), Dialog: true})
 	}
 	return list
 }

@@ -172,12 +172,7 @@ func (a *app) showConflict(v *visit, f *form) error {
 	if f.Values["status"] == "" { // a form of the release before doesn't say it
 		now.Values["status"] = ""
 	}
-	made := *now
-	if f.Values["status"] == "expired" && made.Values["status"] == "active" { // by the very form, which gave it another end
-		made.Values = maps.Clone(made.Values)
-		made.Values["status"] = "expired"
-	}
-	if f.sameAs(&made) {
+	if f.sameAs(now) {
 		return v.done(v.keyURL(), "edited")
 	}
 	d, err := a.keyForm(v, f, &k)

@@ -139,11 +139,11 @@ func (c caller) node(call string) string {
 		code += " \"" + h.name + "\": \"" + h.value + "\""
 	}
 	code += " },\n});\n"
-	if !isPicture(call) {
+	ext := pictureOf(call)
+	if ext == "" {
 		return code + "console.log(await response.text());"
 	}
-	file, _, _ := strings.Cut(call, "?")
-	return "import { writeFile } from \"node:fs/promises\";\n" + code + `if (response.ok) await writeFile("tile` + path.Ext(file) + `", Buffer.from(await response.arrayBuffer()));
+	return "import { writeFile } from \"node:fs/promises\";\n" + code + `if (response.ok) await writeFile("tile` + ext + `", Buffer.from(await response.arrayBuffer()));
 else console.log(await response.text());`
 }
 

@@ -278,6 +278,9 @@ func formOfKey(k api.Key) *form {
 	f.Lists["labels"] = k.Labels
 	f.Values["labels"] = strings.Join(k.Labels, ", ")
 	f.Values["version"], f.Values["status"] = strconv.FormatInt(k.Version, 10), string(k.Status)
+	if k.Status == api.Expired { // expires_at says so, which the form itself may change
+		f.Values["status"] = string(api.Active)
+	}
 	f.Lists["products"] = k.Products
 	if k.HeaderOnly {
 		f.Values["header_only"] = "on"

@@ -72,13 +72,11 @@ func (a *app) ask(v *visit, status int, s step, f *form) error {
 		f.Values["was"] = proposalOf(k).Values["was"]
 		d.Counts = v.proposalCounts(k.Proposed, &d.Lacking)
 	}
-	show := v.renderForm
+	title := v.t("confirm."+s.name+".title", "name", k.Name)
 	if k.Status == s.ended {
-		show = func(status int, _ api.Key, name, title string, data any) error {
-			return v.render(status, name, title, data)
-		}
+		return v.render(status, "confirm", title, d)
 	}
-	return show(status, k, "confirm", v.t("confirm."+s.name+".title", "name", k.Name), d)
+	return v.renderForm(status, k, "confirm", title, d)
 }
 
 func (a *app) take(v *visit, s step) error {
