@@ -5,7 +5,6 @@
 //	go run ./infra/bugs -only gate/          those whose name begins so
 //	go run ./infra/bugs -changed origin/main those that concern what has changed since then
 //	go run ./infra/bugs -at-most 40          not more than 40 of them: others at each commit
-//	go run ./infra/bugs -compile             only see that each still compiles: a minute or two for all
 package main
 
 import (
@@ -24,18 +23,17 @@ func main() {
 	only := flag.String("only", "", "run the bugs whose name begins so")
 	changed := flag.String("changed", "", "run the bugs that concern what has changed since this commit")
 	atMost := flag.Int("at-most", 0, "choose this many of them by the commit that is checked out; 0 is all")
-	compile := flag.Bool("compile", false, "only see that each still compiles, without its test")
 	lanes := flag.Int("lanes", 2, "how many bugs are tried at once")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *only, *changed, *atMost, *lanes, *compile); err != nil {
+	if err := run(ctx, *only, *changed, *atMost, *lanes); err != nil {
 		fmt.Fprintln(os.Stderr, "bugs:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, only, changed string, atMost, lanes int, compile bool) error {
+func run(ctx context.Context, only, changed string, atMost, lanes int) error {
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -71,23 +69,16 @@ func run(ctx context.Context, only, changed string, atMost, lanes int, compile b
 		chosen = some(chosen, strings.TrimSpace(string(head)), atMost)
 		fmt.Printf("bugs: %d of the %d that concern this change\n", len(chosen), of)
 	}
-	try, good := (*tree).try, "caught"
-	if compile {
-		try, good = (*tree).compile, "compile"
-	}
-	caught := tryAll(ctx, root, chosen, lanes, try)
-	fmt.Printf("bugs: %d of %d %s\n", caught, len(chosen), good)
+	caught := tryAll(ctx, root, chosen, lanes)
+	fmt.Printf("bugs: %d of %d caught\n", caught, len(chosen))
 	if caught < len(chosen) {
-		return fmt.Errorf("%d do not", len(chosen)-caught)
+		return fmt.Errorf("%d are not", len(chosen)-caught)
 	}
 	return ctx.Err()
 }
 
-// attempt plants a bug in a copy of the tree, and says whether what came of it is as it has to be.
-type attempt func(*tree, context.Context, bug) (ok bool, why string)
-
-// tryAll tries the bugs in several copies of the tree at once, and returns with how many it went well.
-func tryAll(ctx context.Context, root string, bugs []bug, lanes int, try attempt) (good int) {
+// tryAll tries the bugs in several copies of the tree at once, and returns how many are caught.
+func tryAll(ctx context.Context, root string, bugs []bug, lanes int) (caught int) {
 	todo := make(chan bug)
 	var mu sync.Mutex
 	var group sync.WaitGroup
@@ -99,7 +90,7 @@ func tryAll(ctx context.Context, root string, bugs []bug, lanes int, try attempt
 				why := "the tree can't be copied"
 				ok := false
 				if err == nil {
-					ok, why = try(tree, ctx, b)
+					ok, why = tree.try(ctx, b)
 				} else {
 					why += ": " + err.Error()
 				}
@@ -107,7 +98,7 @@ func tryAll(ctx context.Context, root string, bugs []bug, lanes int, try attempt
 				mark := "MISSED"
 				if ok {
 					mark = "ok"
-					good++
+					caught++
 				}
 				fmt.Printf("%-6s  %-44s %-52s %5.1f s  %s\n", mark, b.Name, b.Package+" "+b.Test, time.Since(start).Seconds(), why)
 				mu.Unlock()
@@ -122,7 +113,7 @@ func tryAll(ctx context.Context, root string, bugs []bug, lanes int, try attempt
 	}
 	close(todo)
 	group.Wait()
-	return good
+	return caught
 }
 
 // changedSince lists the files that differ from a commit, those that git doesn't track yet included.

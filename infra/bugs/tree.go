@@ -104,28 +104,6 @@ func (t *tree) try(ctx context.Context, b bug) (caught bool, why string) {
 	return r == failed, string(r)
 }
 
-// compile plants a bug, builds the packages that it touches and takes it out again. What isn't Go has nothing to compile.
-func (t *tree) compile(ctx context.Context, b bug) (ok bool, why string) {
-	if err := t.git(ctx, "apply", b.File); err != nil {
-		return false, "it no longer applies: " + err.Error()
-	}
-	ok, why = true, "compiles"
-	for _, file := range b.Touches {
-		if filepath.Ext(file) != ".go" {
-			continue
-		}
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", os.DevNull, "./"+filepath.Dir(file))
-		cmd.Dir = t.dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			ok, why = false, string(out)
-		}
-	}
-	if err := t.git(ctx, "apply", "-R", b.File); err != nil {
-		return false, "it can't be taken out again: " + err.Error()
-	}
-	return ok, why
-}
-
 // result is the outcome of a test.
 type result string
 
