@@ -58,5 +58,5 @@ func (h *erasure) erasePerson(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	return gateway.JSON(w, http.StatusOK, api.Erasure{Pseudonym: who.Pseudonym().ID, Replaced: done.Records, NextPageToken: page.Next(done.Next)})
+	return gateway.JSON(w, http.StatusOK, api.Erasure{Pseudonym: who.Pseudonym().ID, Replaced: done.Records, Unreplaced: done.Left, NextPageToken: page.Next(done.Next)})
 }

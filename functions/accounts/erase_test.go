@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"latchkey/functions/internal/apitest"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
@@ -231,6 +233,85 @@ func TestNothingInTheTableNamesWhoWasErased(t *testing.T) {
 			t.Errorf("repeated: %v records", n)
 		}
 	}
+}
+
+// TestADamagedRecordIsErasedOrSaid: a record that names the person is never passed over in silence.
+func TestADamagedRecordIsErasedOrSaid(t *testing.T) {
+	jane := "U#" + keytest.Issuer + "|jane.doe"
+	for name, c := range map[string]struct {
+		damage func(r *harness, opened string)
+		left   float64
+	}{
+		"nothing":                     {func(*harness, string) {}, 0},
+		"no count of her accounts":    {func(r *harness, _ string) { r.damage(t, jane, "GUARD#accounts", nil) }, 0},
+		"a count that is no number":   {func(r *harness, _ string) { r.damage(t, jane, "GUARD#accounts", damaged("num")) }, 0},
+		"no count of closed owners":   {func(r *harness, opened string) { r.closed(t, opened); r.damage(t, "A#"+opened, "GUARD#owners", nil) }, 0},
+		"an account without its time": {func(r *harness, opened string) { r.damage(t, "A#"+opened, "ACCOUNT", damaged("created_at")) }, 2}, // it and the count
+		"a row without its time":      {func(r *harness, _ string) { r.damage(t, "A#"+string(r.account.ID), "AUDIT#", damaged("happened_at")) }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newHarness(t)
+			c.damage(r, r.janesLife(t))
+			got := 0.0
+			for query := "?"; query != ""; {
+				part := r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/people/erase" + query, Body: object{"subject": "jane.doe"}}).JSON(t)
+				got += part["unreplaced"].(float64)
+				query = ""
+				if token, more := part["next_page_token"].(string); more {
+					query = "?page_token=" + url.QueryEscape(token)
+				}
+			}
+			named := 0.0
+			for _, item := range r.items(t) {
+				one, err := json.Marshal(item)
+				if err != nil || strings.Contains(string(one), "jane.doe") {
+					named++
+				}
+			}
+			if got != c.left || named != c.left {
+				t.Errorf("%v records are left, %v name her; want %v", got, named, c.left)
+			}
+		})
+	}
+}
+
+// damaged makes an attribute unreadable.
+func damaged(name string) func(dynamo.Item) {
+	return func(item dynamo.Item) { item[name] = dynamo.S("soon") }
+}
+
+// damage changes the items of a partition whose sort key begins so; it deletes them without a change.
+func (r *harness) damage(t *testing.T, pk, sk string, change func(dynamo.Item)) {
+	t.Helper()
+	found := 0
+	for _, item := range r.items(t) {
+		if p, _ := dynamo.GetS(item, "pk"); p != pk {
+			continue
+		}
+		if s, _ := dynamo.GetS(item, "sk"); !strings.HasPrefix(s, sk) {
+			continue
+		}
+		found++
+		var err error
+		if change == nil {
+			_, err = r.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &r.Tables.Control, Key: dynamo.Item{"pk": item["pk"], "sk": item["sk"]}})
+		} else {
+			change(item)
+			err = keytest.PutRaw(t.Context(), r.DB, r.Tables.Control, item)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found == 0 {
+		t.Fatalf("%s has no %s", pk, sk)
+	}
+}
+
+// closed closes an account.
+func (r *harness) closed(t *testing.T, id string) {
+	t.Helper()
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: "/v1/accounts/" + id + "/close", Body: object{}})
 }
 
 // janesLife does through the API what leaves jane.doe in the table, and returns the account that is open of those she opened.

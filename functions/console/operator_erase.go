@@ -24,10 +24,11 @@ type erasure struct {
 	*form
 	Subject string
 	Page    string // the part to go on with; "" at the beginning
+	Left    string // has a text when a record still names the person
 }
 
 func (a *app) showErasure(v *visit, status int, f *form) error {
-	d := &erasure{form: f, Subject: f.Values["subject"], Page: f.Values["page"]}
+	d := &erasure{form: f, Subject: f.Values["subject"], Page: f.Values["page"], Left: f.Values["left"]}
 	if v.r.Method != http.MethodPost {
 		d.Subject = v.query("subject")
 	}
@@ -37,7 +38,7 @@ func (a *app) showErasure(v *visit, status int, f *form) error {
 // erasePerson erases a person whose subject was typed. It may be sent again at any time, from its beginning too.
 func (a *app) erasePerson(v *visit) error {
 	f, begin := newForm(), a.now()
-	for _, name := range []string{"subject", "confirm", "page"} {
+	for _, name := range []string{"subject", "confirm", "page", "left"} {
 		f.Values[name] = v.r.PostFormValue(name)
 	}
 	who := f.Values["subject"]
@@ -58,7 +59,14 @@ func (a *app) erasePerson(v *visit) error {
 		if f.Bad() {
 			return a.showErasure(v, status, f)
 		}
-		if done.NextPageToken == nil {
+		if done.Unreplaced > 0 {
+			f.Values["left"] = "yes"
+		}
+		switch {
+		case done.NextPageToken != nil:
+		case f.Values["left"] != "":
+			return v.done(erasePage, "person_partly_erased")
+		default:
 			return v.done(erasePage, "person_erased")
 		}
 		f.Values["page"] = *done.NextPageToken

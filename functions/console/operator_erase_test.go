@@ -67,6 +67,35 @@ func TestAPersonIsErasedToTheEnd(t *testing.T) {
 	}
 }
 
+// TestAnErasureThatLeavesSomethingSaysSo at its end, whichever part and form left it.
+func TestAnErasureThatLeavesSomethingSaysSo(t *testing.T) {
+	for _, left := range []int{0, 1, 9} { // the part that leaves a record, of nine in two forms
+		w := newWalker(t, "operator")
+		w.api.on("POST /v1/operator/people/erase", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+			part, _ := strconv.Atoi(r.URL.Query().Get("page_token"))
+			part++
+			doc := api.Erasure{Pseudonym: "erased_x"}
+			if next := strconv.Itoa(part); part < 9 {
+				doc.NextPageToken = &next
+			}
+			if part == left {
+				doc.Unreplaced = 1
+			}
+			reply(out, 200, doc)
+			return true
+		})
+		page := w.ask(http.MethodPost, erasePage, url.Values{"subject": {"jane"}, "confirm": {"jane"}})
+		all := forms(page.doc)
+		want := "person_erased"
+		if left > 0 {
+			want = "person_partly_erased"
+		}
+		if got := w.noteOf(w.ask(http.MethodPost, erasePage, all[len(all)-1].values())); got.Notice != want {
+			t.Errorf("left by part %d: %+v", left, got)
+		}
+	}
+}
+
 func TestNobodyIsErasedWithoutTheirSubjectTyped(t *testing.T) {
 	w := newWalker(t, "operator")
 	w.erases(1, func(int) {})

@@ -1080,6 +1080,9 @@ type Erasure struct {
 
 	// Replaced The records that this call has changed.
 	Replaced int `json:"replaced"`
+
+	// Unreplaced The records that this call has met which name the person, and which it couldn't read or change.
+	Unreplaced int `json:"unreplaced"`
 }
 
 // Evidence The key's usage in the last 30 days.

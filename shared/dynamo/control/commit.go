@@ -155,7 +155,7 @@ func (s *Store) freePlace(before *apikey.Key, after apikey.Key) []op {
 // hasPlace reports whether a key is one of those that its account's limit counts.
 func hasPlace(k apikey.Key) bool { return k.DeletedAt.IsZero() && !k.PlaceFreed }
 
-var errGuard = fmt.Errorf("%w: the count of keys is lower than the keys", dynamo.ErrUnreadable)
+var errGuard = fmt.Errorf("%w: a count is lower than what it counts, or can't be read", dynamo.ErrUnreadable)
 
 func accountNotReady(old dynamo.Item) error {
 	switch {

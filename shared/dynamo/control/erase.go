@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/account"
 	"latchkey/shared/audit"
@@ -17,6 +20,7 @@ import (
 // Erased is the outcome of one call of Erase.
 type Erased struct {
 	Records int    // that were changed
+	Left    int    // that name the person and can't be read or changed; each is logged
 	Next    string // the after of the next call; "" at the end
 }
 
@@ -57,19 +61,26 @@ func (s *Store) Erase(ctx context.Context, who account.Subject, after string, ro
 			return done, fmt.Errorf("control: scanning: %w", err)
 		}
 		for _, item := range out.Items {
-			changed, err := e.erase(ctx, place.Pass, item)
+			changed, left, err := e.erase(ctx, place.Pass, item)
 			if err != nil {
 				return done, err
 			}
 			if changed {
 				done.Records++
 			}
+			if left {
+				done.Left++
+			}
 		}
 		switch last := out.LastEvaluatedKey; {
 		case len(last) > 0:
 			place.Item = [2]string{text(last, "pk"), text(last, "sk")}
 		case place.Pass >= bySubject:
-			return done, e.uncounted(ctx)
+			left, err := e.uncounted(ctx)
+			if left {
+				done.Left++
+			}
+			return done, err
 		default:
 			place = erasePlace{Pass: place.Pass + 1}
 		}
@@ -105,8 +116,8 @@ type eraser struct {
 	addresses []string
 }
 
-// erase changes one item if it names the person. One that can't be read names nobody.
-func (e *eraser) erase(ctx context.Context, pass int, item dynamo.Item) (changed bool, err error) {
+// erase changes one item if it names the person. left is true where it still does, because it can't be read or changed.
+func (e *eraser) erase(ctx context.Context, pass int, item dynamo.Item) (changed, left bool, err error) {
 	step := map[string]func(context.Context, dynamo.Item) (bool, error){}
 	switch pass {
 	case learning:
@@ -117,13 +128,42 @@ func (e *eraser) erase(ctx context.Context, pass int, item dynamo.Item) (changed
 		step["audit"], step["member"], step["qps_request"], step["account"] = e.auditRow, e.member, e.request, e.account
 		step["guard"], step["idempotency"] = e.look, e.idempotency
 	}
-	if do := step[text(item, "kind")]; do != nil {
-		changed, err = do(ctx, item)
+	do := step[text(item, "kind")]
+	if do == nil {
+		return false, false, nil
 	}
-	if errors.Is(err, dynamo.ErrUnreadable) || errors.Is(err, dynamo.ErrNotFound) {
-		return false, nil
+	changed, err = do(ctx, item)
+	if !errors.Is(err, dynamo.ErrUnreadable) && !errors.Is(err, dynamo.ErrNotFound) {
+		return changed, false, err
 	}
-	return changed, err
+	still, gone := e.store.get(ctx, itemKey(text(item, "pk"), text(item, "sk")))
+	switch {
+	case errors.Is(gone, dynamo.ErrNotFound), pass == byAddress && text(item, "kind") == "audit": // the last pass comes to it
+		return false, false, nil
+	case gone != nil:
+		return false, false, gone
+	}
+	if left = mentions(&types.AttributeValueMemberM{Value: still}, append([]string{e.who.ID}, e.addresses...)); left {
+		e.store.unreadable(ctx, still, err)
+	}
+	return false, left, nil
+}
+
+// mentions reports whether one of the words is anywhere in a value.
+func mentions(value types.AttributeValue, words []string) bool {
+	in := func(v types.AttributeValue) bool { return mentions(v, words) }
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(v.Value, word) })
+	case *types.AttributeValueMemberSS:
+		return in(&types.AttributeValueMemberS{Value: strings.Join(v.Value, "\n")})
+	case *types.AttributeValueMemberL:
+		return slices.ContainsFunc(v.Value, in)
+	case *types.AttributeValueMemberM:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v.Value)), in)
+	default:
+		return false
+	}
 }
 
 // member ends the person's place in an account: a pseudonym is nobody's member. What it was stays in the audit trail.
@@ -139,13 +179,13 @@ func (e *eraser) member(ctx context.Context, item dynamo.Item) (bool, error) {
 		return row
 	}
 	err = e.store.RemoveMember(ctx, m, row()) // as if they left: the operator who erases is no member
-	if !errors.Is(err, account.ErrLastOwner) {
+	if err == nil || m.Role != account.Owner {
 		return err == nil, err
 	}
 	if a, unknown := e.store.Account(ctx, m.Account); unknown != nil || !a.Closed() {
-		return false, errors.Join(err, unknown)
+		return false, err
 	}
-	return true, e.store.write(ctx, row(), e.store.dropMember(m)...) // a closed account needs no owner, and never opens again
+	return true, e.store.write(ctx, row(), e.store.dropMember(m)...) // a closed account needs no owner and counts none, and never opens again
 }
 
 // onlyOwner is account.ErrLastOwner for a person who is the only owner of an account that isn't closed.

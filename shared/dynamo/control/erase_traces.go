@@ -103,23 +103,33 @@ func (e *eraser) account(ctx context.Context, item dynamo.Item) (bool, error) {
 	ops := []op{put(e.store.control, encodeAccount(after), cond{
 		text: "version = :ver", values: dynamo.Item{":ver": dynamo.N(before.Version)},
 	}, gone(dynamo.ErrStale)), e.store.putAccountRecord(after)}
-	if opened && before.ClosedAt.IsZero() {
-		ops = append(ops, e.store.uncountOpened(e.who))
+	if !opened || !before.ClosedAt.IsZero() {
+		return true, e.store.write(ctx, row, ops...)
 	}
-	return true, e.store.write(ctx, row, ops...)
+	err = e.store.write(ctx, row, append(slices.Clone(ops), e.store.uncountOpened(e.who))...)
+	if errors.Is(err, errGuard) { // the count is removed with the person, whatever is wrong with it
+		err = e.store.write(ctx, row, ops...)
+	}
+	return true, err
 }
 
-// uncounted removes the person's count of accounts, which account has brought to none.
-func (e *eraser) uncounted(ctx context.Context) error {
+// uncounted removes the person's count of accounts, which account has brought to none, or which can't be read. It stays, and left is true, where they
+// have opened one meanwhile or one can't be read.
+func (e *eraser) uncounted(ctx context.Context) (left bool, err error) {
 	key := itemKey(subjectPK(e.who), openedSK)
 	count, err := e.store.get(ctx, key)
-	if n, ok := dynamo.GetN(count, "num"); err != nil || !ok || n != 0 {
-		if errors.Is(err, dynamo.ErrNotFound) {
-			err = nil
-		}
-		return err
+	n, readable := dynamo.GetN(count, "num")
+	switch {
+	case errors.Is(err, dynamo.ErrNotFound):
+		return false, nil
+	case err != nil || n > 0:
+		return err == nil, err
 	}
-	return e.unaudited(ctx, remove(e.store.control, key, cond{text: "num = :zero", values: dynamo.Item{":zero": dynamo.N(0)}}, always(dynamo.ErrStale)))
+	same := whatever
+	if readable {
+		same = cond{text: "num = :num", values: dynamo.Item{":num": dynamo.N(n)}}
+	}
+	return false, e.unaudited(ctx, remove(e.store.control, key, same, always(dynamo.ErrStale)))
 }
 
 // look removes what remembers for an hour that the person, an operator then, looked at something.

@@ -67,7 +67,7 @@ func (s *Store) Purge(ctx context.Context, k apikey.Key, row audit.Row) error {
 		remove(s.control, keyKey(k.Account, k.ID), cond{
 			text: "version = :ver AND attribute_exists(deleted_at)", values: dynamo.Item{":ver": dynamo.N(k.Version)},
 		}, gone(dynamo.ErrStale)),
-		remove(s.control, locatorKey(k.ID), exists, always(dynamo.ErrNotFound)),
+		remove(s.control, locatorKey(k.ID), whatever, always(dynamo.ErrStale)), // tables that were restored may lack it
 		remove(s.control, exposedKey(k.ID), whatever, always(dynamo.ErrStale)), // a release that doesn't know it may have deleted the key
 	}
 	for _, p := range authz.PoliciesOf(k) {
