@@ -34,7 +34,7 @@ func (h *closedStatements) closeStatement(w http.ResponseWriter, r *http.Request
 	month, err := statement.ParseMonth(r.PathValue("month"))
 	now := h.source.Time()
 	if err != nil || month.End().After(now) || month < statement.MonthOf(now)-statement.MostMonths {
-		return gateway.Parameter("month", "It must be a month such as 2026-11 that is over, of the last 13.")
+		return gateway.Parameter("month", "It must be a month such as 2026-11 that is over, of the last 12.")
 	}
 	if settled := month.Settled(); now.Before(settled) {
 		return gateway.NewProblem(http.StatusConflict, "statement_not_settled", "Calls of the month may still be counted.").

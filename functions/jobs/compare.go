@@ -31,7 +31,7 @@ type compared struct {
 
 const (
 	// compareFor bounds the time in which a month is compared, from its end or from when its statement became final, where that was later. Nothing
-	// changes its counters by then.
+	// is counted of it after that. It ends when the first of its days expires, too.
 	compareFor = 62 * 24 * time.Hour
 	// comparedAtOnce is the number of accounts behind which a run notes how far it has come.
 	comparedAtOnce = 2 * atOnce
@@ -88,7 +88,7 @@ func (j *jobs) comparePass(ctx context.Context, c *compared) error {
 		if s.Ended.After(from) {
 			from = s.Ended
 		}
-		if s.Status != statements.Final || j.source.Now().Sub(from) >= compareFor || month < p.Place.Record {
+		if s.Status != statements.Final || j.source.Now().Sub(from) >= compareFor || !s.Month.Whole(j.source.Now()) || month < p.Place.Record {
 			continue
 		}
 		if month != p.Place.Record {

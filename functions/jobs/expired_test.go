@@ -15,6 +15,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/keytest"
+	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
 )
 
@@ -132,4 +133,31 @@ func (f partly) Standing(ctx context.Context, m statement.Month, id account.ID) 
 		return nil, statements.Carried{}, dynamo.ErrUnreadable
 	}
 	return f.statementStore.Standing(ctx, m, id)
+}
+
+// TestNoStatementIsMadeOfDaysThatHaveExpired, not even of a month that an admin has closed; one that is final isn't compared with them.
+func TestNoStatementIsMadeOfDaysThatHaveExpired(t *testing.T) {
+	whole := february.Begin().Add(usage.KeepDays)
+	for name, c := range map[string]struct {
+		at    time.Time
+		final bool
+	}{"on the last day": {whole, true}, "behind it": {whole.Add(time.Second), false}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFleet(t, newHarnessOn(t, keytest.LongStores(t)), 1, 1, 1)
+			f.decide(f.tallies[0], f.keys[0], "search", "", "paying", authz.Allowed)
+			f.setAside(t, f.tallies[0])
+			f.daily(t)
+			f.job(t, "statements", february.Settled())
+			f.close(t, february)
+			w := f.job(t, "statements", c.at).(written)
+			if got := f.state(t, february).Status == statements.Final; got != c.final || len(w.Waiting) > 0 || w.Left > 0 {
+				t.Errorf("final: %t, %+v", got, w)
+			}
+			for range 2 { // of what is final the days expire now
+				if c := f.job(t, "compare", whole.Add(24*time.Hour)).(compared); slices.Contains(c.Equal, february.String()) || len(c.Unequal) > 0 {
+					t.Errorf("%+v", c)
+				}
+			}
+		})
+	}
 }

@@ -117,7 +117,11 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched
 	}
 	months := []statement.Month{present}
 	for _, s := range states {
-		if s.Status == statements.Final || s.Month == present {
+		switch {
+		case s.Status == statements.Final, s.Month == present:
+			continue
+		case !s.Month.Whole(j.source.Now()):
+			j.log.ErrorContext(ctx, "no statement can be made", "month", s.Month.String(), "reason", "its days are no longer counted")
 			continue
 		}
 		waits, over, err := j.waits(ctx, s)

@@ -13,7 +13,6 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/statements"
-	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
 )
 
@@ -67,7 +66,7 @@ func (h statementHandlers) ask(r *http.Request, id account.ID) (a asked, err err
 	if known, err := h.known(r.Context(), a.month); err != nil {
 		return a, err
 	} else if !known {
-		return a, gateway.Parameter("month", "It must be the present month, or one of the last 13.")
+		return a, gateway.Parameter("month", "It must be the present month, or one of the last 12.")
 	}
 	switch format := r.URL.Query().Get("format"); format {
 	case "":
@@ -86,7 +85,7 @@ func (h statementHandlers) ask(r *http.Request, id account.ID) (a asked, err err
 // known reports whether a month has begun, and has counters or a statement, which outlives them.
 func (h statementHandlers) known(ctx context.Context, m statement.Month) (bool, error) {
 	now := h.now()
-	if m > statement.MonthOf(now) || !m.Begin().Before(now.Add(-usage.KeepDays)) {
+	if m > statement.MonthOf(now) || m.Whole(now) {
 		return m <= statement.MonthOf(now), nil
 	}
 	s, err := h.tables.State(ctx, m)

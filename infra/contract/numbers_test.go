@@ -157,7 +157,7 @@ var bounds = map[string]float64{
 	"shared/account.MaxNameRunes":                    64,
 	"shared/account.MaxSubject":                      255,
 	"shared/account.MaxLifetime":                     3650,
-	"shared/usage/statement.MostMonths":              13, // can be closed, and are begun
+	"shared/usage/statement.MostMonths":              12, // can be closed, and are begun
 	"shared/apikey.MaxRetired":                       20,
 	"shared/apikey.MaxNameRunes":                     64,
 	"shared/apikey.MaxDomains":                       100,

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"latchkey/shared/usage"
 )
 
 // Month is a month in UTC, counted from the year 0. The zero value is none.
@@ -49,8 +51,12 @@ func (m Month) String() string {
 // holds them for another 24.
 const Settles = 96 * time.Hour
 
-// MostMonths is the number of months before the present one that a statement can still be made of: the counters have their days for so many.
-const MostMonths = 13
+// MostMonths is the number of months before the present one that a statement can still be made of: the counters have all of their days until the present
+// one ends.
+const MostMonths = 12
+
+// Whole reports whether the counters have all days of the month. Of one that has lost some no statement can be made, and none can be compared.
+func (m Month) Whole(now time.Time) bool { return !m.Begin().Before(now.Add(-usage.KeepDays)) }
 
 // Settled is the earliest time at which the month's statement is written.
 func (m Month) Settled() time.Time { return m.End().Add(Settles) }

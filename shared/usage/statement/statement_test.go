@@ -37,6 +37,16 @@ func TestAMonthIsWrittenInOneWay(t *testing.T) {
 }
 
 // TestCallsTouchAMonthToItsLastInstant: what may be about the instant before its end is about it, and what begins with the next isn't.
+// TestAMonthsDaysAreCountedWhileItsStatementCanBeMade, to the last instant of the present month, and of one month more they aren't.
+func TestAMonthsDaysAreCountedWhileItsStatementCanBeMade(t *testing.T) {
+	for present := november; present < november+96; present++ {
+		last := present.End().Add(-time.Nanosecond)
+		if first := present - statement.MostMonths; !first.Whole(last) || (first - 1).Whole(last) {
+			t.Errorf("in %s: the days of %s are all counted: %t; those of the month before: %t", present, first, first.Whole(last), (first - 1).Whole(last))
+		}
+	}
+}
+
 func TestCallsTouchAMonthToItsLastInstant(t *testing.T) {
 	for _, c := range []struct {
 		from, to time.Time
