@@ -36,7 +36,8 @@ type recorder struct {
 	list []*rendering
 }
 
-func (r *recorder) begins(name string, data any) string {
+// begins is called by a template as it begins. An empty attribute is the one value that prints nothing wherever a template is called.
+func (r *recorder) begins(name string, data any) template.HTMLAttr {
 	if d, ok := data.(page); ok && d.Body == "" && r.now == nil {
 		r.now = &rendering{name: name, data: d, uses: map[string]bool{}}
 	}
@@ -118,7 +119,7 @@ func render(set *template.Template, r *rendering) (string, error) {
 		return "", err
 	}
 	data := r.data
-	data.Body = template.HTML(body.String()) //nolint:gosec // as page.go does
+	data.Body = template.HTML(withoutDeadEnds(body.Bytes(), data.Bad)) //nolint:gosec // as templates.go does
 	if err := set.ExecuteTemplate(&whole, "layout", data); err != nil {
 		return "", err
 	}
