@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -20,7 +21,9 @@ import (
 // accountStore lists the methods of the control table that the operations on accounts call.
 type accountStore interface {
 	deployedStore
-	OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, row audit.Row) (account.Account, error)
+	web.RequestStore
+	OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, remember *control.Idempotency, row audit.Row) (account.Account, error)
+	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)
 	EditAndBeginType(ctx context.Context, o control.Operation, row audit.Row, edit control.AccountEdit) (control.Operation, bool, error)
@@ -74,6 +77,13 @@ func (h *accounts) createAccount(w http.ResponseWriter, r *http.Request, c gatew
 	if err != nil {
 		return err
 	}
+	remember, replay, err := web.Requests{Store: h.store, Source: h.source, Texts: h.texts}.Idempotency(r, c, "account", body)
+	switch {
+	case err != nil:
+		return err
+	case replay != nil:
+		return h.replayAccount(w, r, c, replay, remember)
+	}
 	name, err := web.Line(h.texts, "name", body.Name, 1, account.MaxNameRunes)
 	if err != nil {
 		return err
@@ -82,11 +92,33 @@ func (h *accounts) createAccount(w http.ResponseWriter, r *http.Request, c gatew
 	a := account.Account{ID: account.ID(h.source.NewID("acc_")), Name: name.String(), Type: account.SelfServe, KeyLimit: account.DefaultKeyLimit, CreatedAt: now}
 	owner := account.Member{Account: a.ID, Subject: c.Person.Subject, Email: c.Person.Email, Role: account.Owner, AddedAt: now}
 	c.Account, c.Role = a.ID, account.Owner
-	a, err = h.store.OpenAccount(r.Context(), a, owner, h.perPerson, web.AuditRow(h.source, c, "account.create", "", audit.AccountChanges(nil, a)...))
+	a, err = h.store.OpenAccount(r.Context(), a, owner, h.perPerson, remember, web.AuditRow(h.source, c, "account.create", "", audit.AccountChanges(nil, a)...))
+	if errors.As(err, &replay) {
+		return h.replayAccount(w, r, c, replay, remember)
+	}
 	if err != nil {
 		return err
 	}
 	return h.showAccount(w, http.StatusCreated, a, account.Owner)
+}
+
+// replayAccount answers a request whose Idempotency-Key was used before: with the account that it opened, as it is now, for who is still a
+// member of it.
+func (h *accounts) replayAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal, replay *control.Replay, now *control.Idempotency) error {
+	if err := web.SameRequest(replay, now); err != nil {
+		return err
+	}
+	id := account.ID(replay.First.Resource)
+	member, err := h.store.Member(r.Context(), id, c.Person.Subject)
+	if err != nil {
+		return err
+	}
+	a, err := h.store.Account(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	gateway.Replayed(w)
+	return h.showAccount(w, http.StatusCreated, a, member.Role)
 }
 
 func (h *accounts) getAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {

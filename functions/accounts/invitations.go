@@ -26,7 +26,8 @@ import (
 
 // invitationStore lists the methods of the control table that the operations on invitations call.
 type invitationStore interface {
-	Invite(ctx context.Context, i control.Invitation, row audit.Row) error
+	web.RequestStore
+	Invite(ctx context.Context, i control.Invitation, remember *control.Idempotency, row audit.Row) error
 	Invitations(ctx context.Context, id account.ID, now time.Time, after string, limit int) (control.InvitationPage, error)
 	Invitation(ctx context.Context, id account.ID, invitation string) (control.Invitation, error)
 	FindInvitation(ctx context.Context, tokenHash apikey.Hash, now time.Time) (control.Invitation, error)
@@ -79,6 +80,13 @@ func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
+	remember, replay, err := web.Requests{Store: h.store, Source: h.source, Texts: h.texts}.Idempotency(r, c, "invite", body)
+	switch {
+	case err != nil:
+		return err
+	case replay != nil:
+		return h.replayInvitation(w, r, c, replay, remember)
+	}
 	email, err := emailOf(h.texts, "", body.Email)
 	if err != nil {
 		return err
@@ -94,13 +102,45 @@ func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c
 		By: c.Person.Subject, CreatedAt: now, ExpiresAt: now.Add(invitationLife),
 	}
 	row := web.AuditRow(h.source, c, "invitation.create", "", invitationChanges(i)...)
-	if err := h.store.Invite(r.Context(), i, row); err != nil {
+	err = h.store.Invite(r.Context(), i, remember, row)
+	if errors.As(err, &replay) {
+		return h.replayInvitation(w, r, c, replay, remember)
+	}
+	if err != nil {
 		return err
 	}
+	return showToken(w, i, token)
+}
+
+// replayInvitation answers a request whose Idempotency-Key was used before: with the invitation that it made, if that is still open,
+// and without its token.
+func (h *invitations) replayInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal, replay *control.Replay, now *control.Idempotency) error {
+	if err := web.SameRequest(replay, now); err != nil {
+		return err
+	}
+	i, err := h.store.Invitation(r.Context(), c.Account, replay.First.Resource)
+	if errors.Is(err, dynamo.ErrNotFound) {
+		return errInvitation
+	}
+	if err != nil {
+		return err
+	}
+	gateway.Replayed(w)
+	return showToken(w, i, "")
+}
+
+// showToken answers with an invitation and its token, the only answer that has it. That of a replay is "".
+func showToken(w http.ResponseWriter, i control.Invitation, token string) error {
+	doc := api.InvitationWithToken{
+		Id: i.ID, Email: web.ShownPtr(i.Email), Role: api.Role(i.Role), CreatedAt: moment.Of(i.CreatedAt), ExpiresAt: moment.Of(i.ExpiresAt),
+	}
+	if unavailable := token == ""; unavailable {
+		doc.TokenUnavailable = &unavailable
+	} else {
+		doc.Token = &token
+	}
 	gateway.NoStore(w)
-	return gateway.JSON(w, http.StatusCreated, api.InvitationWithToken{
-		Id: i.ID, Email: web.ShownPtr(i.Email), Role: body.Role, CreatedAt: moment.Of(i.CreatedAt), ExpiresAt: moment.Of(i.ExpiresAt), Token: token,
-	})
+	return gateway.JSON(w, http.StatusCreated, doc)
 }
 
 func invitationChanges(i control.Invitation) []audit.Change {

@@ -117,7 +117,7 @@ func (r *harness) old(t *testing.T) (a account.Account, k apikey.Key) {
 		k.Rotation = &apikey.RotationPolicy{EveryDays: 9, Principal: "arn:aws:iam::123456789012:user/x", SetBy: who.Subject}
 	})
 	i := control.Invitation{ID: "inv_1", Account: a.ID, Role: account.Viewer, Email: who.Email, By: who.Subject, CreatedAt: keytest.Now, ExpiresAt: keytest.Now.AddDate(1, 0, 0)}
-	if err := r.Control.Invite(t.Context(), i, row("invitation.create", k.ID)); err != nil {
+	if err := r.Control.Invite(t.Context(), i, nil, row("invitation.create", k.ID)); err != nil {
 		t.Fatal(err)
 	}
 	o := control.Operator{Subject: keytest.Subject("o"), Email: who.Email, Rank: account.Support, AddedAt: dynamo.FormatTime(keytest.Now)}

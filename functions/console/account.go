@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,6 +51,9 @@ var roles = []api.Role{api.Viewer, api.Developer, api.Owner}
 
 // showPeople reads an account's people and shows them with the form that was sent, if one was.
 func (a *app) showPeople(v *visit, status int, f *form) error {
+	if f.Values["idempotency"] == "" { // of the invitation's form
+		f.Values["idempotency"] = rand.Text()
+	}
 	d := &peoplePage{form: f, Roles: roles}
 	var members []memberRow
 	var invitations []api.Invitation

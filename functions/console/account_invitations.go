@@ -18,23 +18,29 @@ func (a *app) invitationRoutes() {
 	a.public("POST /invitations", a.acceptInvitation)
 }
 
-// invite makes an invitation. The page that follows shows its link, this once.
+// invite makes an invitation. The page that follows shows its link, this once: not where the form came twice.
 func (a *app) invite(v *visit) error {
 	f := newForm()
-	f.Values["email"], f.Values["role"] = v.form("email"), v.form("role")
+	f.Values["email"], f.Values["role"], f.Values["idempotency"] = v.form("email"), v.form("role"), v.form("idempotency")
 	body := api.CreateInvitation{Role: api.Role(f.Values["role"])}
 	if email := f.Values["email"]; email != "" {
 		body.Email = &email
 	}
 	var made api.InvitationWithToken
-	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: v.accountPath("/invitations"), Body: body}, &made)
-	if err != nil {
+	status, err := f.submit(v, management.Call{
+		Method: http.MethodPost, Path: v.accountPath("/invitations"), Body: body, Idempotency: f.Values["idempotency"],
+	}, &made)
+	switch {
+	case refusedAs(err, "invitation_not_found"):
+		return v.done(v.accountURL("/account"), "invitation_gone")
+	case err != nil:
 		return err
-	}
-	if f.Bad() {
+	case f.Bad():
 		return a.showPeople(v, status, f)
+	case made.Token == nil:
+		return v.done(v.accountURL("/account"), "invitation_again")
 	}
-	return v.leave(v.accountURL("/account"), note{Link: v.absolute(invitationPage) + "#" + made.Token, For: f.Values["email"]})
+	return v.leave(v.accountURL("/account"), note{Link: v.absolute(invitationPage) + "#" + *made.Token, For: f.Values["email"]})
 }
 
 func (a *app) withdrawInvitation(v *visit) error {

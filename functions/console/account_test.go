@@ -15,7 +15,7 @@ const invitation = "lki_AAAA-bbbb_CCCC"
 
 func invited(r *harness) {
 	r.api.on("POST /v1/accounts/"+account+"/invitations", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
-		reply(w, 201, api.InvitationWithToken{Id: "inv_1", Role: api.Developer, Token: invitation})
+		reply(w, 201, api.InvitationWithToken{Id: "inv_1", Role: api.Developer, Token: ptr(invitation)})
 		return true
 	})
 	by := "Demo’s owner"

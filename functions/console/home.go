@@ -1,9 +1,9 @@
 package main
 
 import (
+	"crypto/rand"
 	"net/http"
 	"slices"
-	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -34,29 +34,20 @@ func (a *app) home(v *visit) error {
 	return a.newAccount(v)
 }
 
-// newAccount asks for the name of an account. The form knows which accounts there were, so that sent twice it opens one.
+// newAccount asks for the name of an account.
 func (a *app) newAccount(v *visit) error {
-	me, err := v.person()
-	if err != nil {
-		return err
-	}
 	f := newForm()
-	var ids []string
-	for _, one := range me.Accounts {
-		ids = append(ids, one.Id)
-	}
-	f.Values["was"] = strings.Join(ids, " ")
+	f.Values["idempotency"] = rand.Text()
 	return v.render(http.StatusOK, "welcome", v.t("welcome.title"), f)
 }
 
 func (a *app) createAccount(v *visit) error {
 	f := newForm()
-	f.Values["name"], f.Values["was"] = v.form("name"), v.form("was")
-	if id, ok := v.opened(f.Values["name"]); ok {
-		return v.done("/accounts/"+id+"/keys", "account_created")
-	}
+	f.Values["name"], f.Values["idempotency"] = v.form("name"), v.form("idempotency")
 	var made api.Account
-	_, err := f.submit(v, management.Call{Method: http.MethodPost, Path: "/v1/accounts", Body: api.CreateAccount{Name: f.Values["name"]}}, &made)
+	_, err := f.submit(v, management.Call{
+		Method: http.MethodPost, Path: "/v1/accounts", Body: api.CreateAccount{Name: f.Values["name"]}, Idempotency: f.Values["idempotency"],
+	}, &made)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/functions/console/internal/management"
@@ -76,25 +75,6 @@ func (v *visit) begunByMe() bool {
 	}
 	newest := found.Rows[0]
 	return newest.Actor.Subject == me.Subject && v.app.now().Sub(newest.At.Time) < lately
-}
-
-// opened finds the account that the same form has opened: one of that name which wasn't among the person's own as the form began.
-func (v *visit) opened(name string) (id string, ok bool) {
-	if !v.r.PostForm.Has("was") {
-		return "", false // a form of the release before
-	}
-	me, err := v.person()
-	if err != nil {
-		return "", false
-	}
-	was := strings.Fields(v.form("was"))
-	i := slices.IndexFunc(me.Accounts, func(a api.MyAccount) bool {
-		return a.Name == name && a.Role == api.Owner && !a.Closed && !slices.Contains(was, a.Id)
-	})
-	if i < 0 {
-		return "", false
-	}
-	return me.Accounts[i].Id, true
 }
 
 // joined reports whether the person is a member of the account that an invitation's form was for, though the invitation can't be

@@ -155,22 +155,53 @@ func TestAChangeOfTypeIsTheOperatorsOwn(t *testing.T) {
 	}
 }
 
-// TestAnAccountOfTheSameNameIsOpenedTwice where the form knew the first: only the same form, sent again, opens none.
-func TestAnAccountOfTheSameNameIsOpenedTwice(t *testing.T) {
-	for name, c := range map[string]struct {
-		form  url.Values
-		opens int
-	}{
-		"sent again":            {url.Values{"name": {"Demo"}, "was": {""}}, 0},
-		"another form":          {url.Values{"name": {"Demo"}, "was": {account}}, 1},
-		"another name":          {url.Values{"name": {"Other"}, "was": {""}}, 1},
-		"of the release before": {url.Values{"name": {"Demo"}}, 1},
+// TestWhatAFormMakesIsMadeOnce: each form that makes something sends the Idempotency-Key that its page was given, another for each page.
+func TestWhatAFormMakesIsMadeOnce(t *testing.T) {
+	for name, c := range map[string]struct{ page, action, call string }{
+		"an account":    {"/accounts/new", "/accounts", "POST /v1/accounts"},
+		"an invitation": {"/accounts/" + account + "/account", "/accounts/" + account + "/account/invitations", "POST /v1/accounts/" + account + "/invitations"},
+		"a key":         {"/accounts/" + account + "/keys/new", "/accounts/" + account + "/keys/new", "POST /v1/accounts/" + account + "/keys"},
+		"a first key":   {"/accounts/" + account + "/keys/first", "/accounts/" + account + "/keys/first", "POST /v1/accounts/" + account + "/keys"},
 	} {
 		w := newWalker(t, "owner")
 		w.accept()
-		answer := w.ask(http.MethodPost, "/accounts", c.form)
-		if got := w.writes(); len(got) != c.opens || answer.StatusCode != http.StatusSeeOther {
-			t.Errorf("%s: %d: %s", name, answer.StatusCode, describe(got))
+		given := func() string {
+			for _, one := range forms(w.ask(http.MethodGet, c.page, nil).doc) {
+				if one.action == c.action {
+					return filled(one, "").Get("idempotency")
+				}
+			}
+			t.Fatalf("%s: the page has no such form", name)
+			return ""
+		}
+		first, second := given(), given()
+		if len(first) < 20 || first == second {
+			t.Errorf("%s: the pages have %q and %q", name, first, second)
+		}
+		w.forget()
+		w.ask(http.MethodPost, c.action, url.Values{"idempotency": {first}, "name": {"Mine"}, "role": {"viewer"}, "kind": {"server"}, "usage": {"backend"}, "products": {"search"}})
+		if sent := w.writes(); len(sent) != 1 || sent[0].route != c.call || sent[0].idempotency != first {
+			t.Errorf("%s: %s", name, describe(sent))
+		}
+	}
+}
+
+// TestAnInvitationThatWasMadeBeforeHasNoLinkToShow: of a form that came twice, the page says what there is.
+func TestAnInvitationThatWasMadeBeforeHasNoLinkToShow(t *testing.T) {
+	for code, says := range map[string]string{"": "notice.invitation_again", "invitation_not_found": "notice.invitation_gone"} {
+		w := newWalker(t, "owner")
+		w.api.on("POST /v1/accounts/"+account+"/invitations", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			if code != "" {
+				problem(out, 404, code)
+				return true
+			}
+			out.Header().Set("Idempotent-Replayed", "true")
+			reply(out, 201, api.InvitationWithToken{Id: "inv_1", Role: api.Viewer, TokenUnavailable: ptr(true)})
+			return true
+		})
+		answer := w.ask(http.MethodPost, "/accounts/"+account+"/account/invitations", url.Values{"role": {"viewer"}, "idempotency": {"once"}})
+		if left := w.noteOf(answer); answer.StatusCode != http.StatusSeeOther || left.Link != "" || "notice."+left.Notice != says {
+			t.Errorf("%q: %d %+v", code, answer.StatusCode, left)
 		}
 	}
 }

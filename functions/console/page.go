@@ -36,7 +36,7 @@ type page struct {
 	CutMenu   int       // of the accounts that the menu has, where there are more; 0: it has all
 	LeftOut   bool      // stored records can't be read, and the page is without them
 	Notice    string
-	Missed    bool // the notice says that a search found nothing, or that something of it was left out
+	Missed    bool // the notice says that a search found nothing, that something of it was left out, or what a form made that came twice
 	Left      note
 	Bad       bool // a form was refused: screen readers say it with the title
 	Body      template.HTML
@@ -104,7 +104,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 		if p.Notice = v.t(notice, "fields", v.fieldNames(left.Fields)); left.Seen != nil {
 			p.Notice += " " + left.Seen.text(v)
 		}
-		p.Missed = slices.Contains([]string{"found_none", "found_nowhere", leftOut}, left.Notice)
+		p.Missed = slices.Contains([]string{"found_none", "found_nowhere", "invitation_again", leftOut}, left.Notice)
 	}
 	p.Left = left
 	if d, ok := data.(interface{ take(*visit, note) }); ok {

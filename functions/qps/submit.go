@@ -160,8 +160,8 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Princip
 
 // replay answers a request whose Idempotency-Key was used before: with what that one filed, as it is now.
 func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, replay *control.Replay, now *control.Idempotency) error {
-	if replay.First.BodyHash != now.BodyHash {
-		return gateway.ErrIdempotencyReused
+	if err := web.SameRequest(replay, now); err != nil {
+		return err
 	}
 	request, err := h.store.Request(r.Context(), c.Account, qps.RequestID(replay.First.Resource))
 	if err != nil {

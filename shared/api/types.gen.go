@@ -1327,7 +1327,10 @@ type InvitationWithToken struct {
 	Role      Role    `json:"role"`
 
 	// Token Shown this once; works once.
-	Token string `json:"token"`
+	Token *string `json:"token,omitempty"`
+
+	// TokenUnavailable On a replay: the token was shown once and can't be shown again. Withdraw the invitation, and make another one.
+	TokenUnavailable *bool `json:"token_unavailable,omitempty"`
 }
 
 // Key defines model for Key.
@@ -2572,6 +2575,12 @@ type UsageAnswer = Usage
 // Empty No members.
 type Empty = Nothing
 
+// CreateAccountParams defines parameters for CreateAccount.
+type CreateAccountParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters, remembered for 24 hours. It may not hold an API key.
+	IdempotencyKey *IdempotencyKeyParam `json:"Idempotency-Key,omitempty"`
+}
+
 // GetAccountParams defines parameters for GetAccount.
 type GetAccountParams struct {
 	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
@@ -2649,6 +2658,12 @@ type ListInvitationsParams struct {
 
 	// PageToken next_page_token of the previous page, with the same filter.
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+}
+
+// CreateInvitationParams defines parameters for CreateInvitation.
+type CreateInvitationParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters, remembered for 24 hours. It may not hold an API key.
+	IdempotencyKey *IdempotencyKeyParam `json:"Idempotency-Key,omitempty"`
 }
 
 // ListKeysParams defines parameters for ListKeys.

@@ -404,7 +404,7 @@ func invitationsOnce(t *testing.T, s Stores) {
 		ID: "inv_1", Account: a.ID, Role: account.Developer, Email: "new@example.com", TokenHash: apikey.Hash{1},
 		By: Subject("owner"), CreatedAt: Now, ExpiresAt: Now.Add(time.Hour),
 	}
-	must(t, s.Control.Invite(t.Context(), i, Row(a.ID, "invitation.create", "")))
+	must(t, s.Control.Invite(t.Context(), i, nil, Row(a.ID, "invitation.create", "")))
 	got, err := s.Control.FindInvitation(t.Context(), i.TokenHash, Now)
 	must(t, err)
 	if got != i {

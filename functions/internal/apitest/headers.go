@@ -1,7 +1,6 @@
 package apitest
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -114,12 +113,7 @@ func Headers(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operati
 		served = append(served, op)
 		f := fixture(t)
 		if op.Idempotency != NotTaken {
-			headers := maps.Clone(f.Headers[op.ID])
-			if headers == nil {
-				headers = map[string]string{}
-			}
-			headers["Idempotency-Key"] = "the-same"
-			f.Headers = map[string]map[string]string{op.ID: headers}
+			f = f.sending(op, "Idempotency-Key", "the-same")
 			f.call(t, op, op.Caller(), f.params(op))
 		}
 		answer := f.call(t, op, op.Caller(), f.params(op))

@@ -87,10 +87,7 @@ func (f Fixture) matching(t testing.TB, op Operation, tag string) Answer {
 
 func (f Fixture) conditional(t testing.TB, op Operation, header, tag string) Answer {
 	t.Helper()
-	headers := map[string]string{}
-	maps.Copy(headers, f.Headers[op.ID])
-	headers[header] = tag
-	f.Headers = map[string]map[string]string{op.ID: headers}
+	f = f.sending(op, header, tag)
 	return f.call(t, op, op.Caller(), f.params(op))
 }
 

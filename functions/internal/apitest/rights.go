@@ -1,7 +1,6 @@
 package apitest
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -114,13 +113,10 @@ func (f Fixture) succeeds(t testing.TB, op Operation, caller string) bool {
 
 // naming is the fixture with a call that names a version, or none ("*"), if the operation takes one.
 func (f Fixture) naming(op Operation, tag string) Fixture {
-	headers := map[string]string{}
-	maps.Copy(headers, f.Headers[op.ID])
-	if op.IfMatch != NotTaken {
-		headers["If-Match"] = tag
+	if op.IfMatch == NotTaken {
+		return f
 	}
-	f.Headers = map[string]map[string]string{op.ID: headers}
-	return f
+	return f.sending(op, "If-Match", tag)
 }
 
 func (f Fixture) losesTheRight(t *testing.T, op Operation, caller, loss, tag string) {

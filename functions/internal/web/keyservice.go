@@ -2,11 +2,8 @@ package web
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"time"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
@@ -22,10 +19,10 @@ import (
 
 // KeyStore lists the methods of the control table that a KeyService calls.
 type KeyStore interface {
+	RequestStore
 	Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error)
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Commit(ctx context.Context, c control.Change) (apikey.Key, error)
-	Remembered(ctx context.Context, id account.ID, operation string, who account.Subject, key string, now time.Time) (control.Idempotency, error)
 }
 
 // KeyUse reads when secrets were last used. A key that isn't in the answer was never used.
@@ -194,8 +191,8 @@ func (s *KeyService) CommitSecret(w http.ResponseWriter, r *http.Request, c gate
 // Replay answers a request whose Idempotency-Key was used before: with the key as it is now, if the request is the
 // same.
 func (s *KeyService) Replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, replay *control.Replay, now *control.Idempotency) error {
-	if replay.First.BodyHash != now.BodyHash {
-		return gateway.ErrIdempotencyReused
+	if err := SameRequest(replay, now); err != nil {
+		return err
 	}
 	k, err := s.Store.Key(r.Context(), c.Account, apikey.ID(replay.First.Resource))
 	if err != nil {
@@ -205,33 +202,7 @@ func (s *KeyService) Replay(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	return s.ShowSecret(w, r, c, status, k, apikey.Secret{})
 }
 
-// Idempotency reads the request's Idempotency-Key, nil if there is none, and looks for a request that was made under it
-// before: replay is nil if there is none. A replay is answered before anything is checked that the first request may
-// have changed; of two at the same moment, the condition of the write finds the second. The path counts with the body:
-// the same key on another object is another request.
+// Idempotency is that of [Requests].
 func (s *KeyService) Idempotency(r *http.Request, c gateway.Principal, operation string, body any) (now *control.Idempotency, replay *control.Replay, err error) {
-	key, err := gateway.IdempotencyKey(r)
-	switch {
-	case err != nil || key == "":
-		return nil, nil, err
-	case s.Texts.In(key): // it would be stored
-		return nil, nil, SecretInParameter("Idempotency-Key")
-	}
-	canonical, err := json.Marshal(body)
-	if err != nil {
-		return nil, nil, err
-	}
-	hash := gateway.BodyHash([]byte(r.URL.Path), canonical)
-	now = &control.Idempotency{
-		Operation: operation, Subject: c.Person.Subject, Key: key, BodyHash: hex.EncodeToString(hash[:]), At: s.Source.Time(),
-	}
-	first, err := s.Store.Remembered(r.Context(), c.Account, operation, now.Subject, now.Key, now.At)
-	switch {
-	case errors.Is(err, dynamo.ErrNotFound):
-		return now, nil, nil
-	case err != nil:
-		return nil, nil, err
-	default:
-		return now, &control.Replay{First: first}, nil
-	}
+	return Requests{s.Store, s.Source, s.Texts}.Idempotency(r, c, operation, body)
 }

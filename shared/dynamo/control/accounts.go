@@ -19,10 +19,10 @@ func accountSort(a account.Account) string {
 }
 
 // OpenAccount is CreateAccount for a person who may have opened at most so many accounts that are not closed:
-// account.ErrAccounts for one more.
-func (s *Store) OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, row audit.Row) (account.Account, error) {
+// account.ErrAccounts for one more. [*Replay] when the idempotency key, if there is one, was used before.
+func (s *Store) OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, remember *Idempotency, row audit.Row) (account.Account, error) {
 	a.OpenedBy = owner.Subject
-	return s.createAccount(ctx, a, owner, row, s.countOpened(owner.Subject, most))
+	return s.createAccount(ctx, a, owner, row, append(s.remember("", remember, string(a.ID), 1), s.countOpened(owner.Subject, most))...)
 }
 
 // CreateAccount writes a new account with its first owner. ErrExists when the ID is taken.

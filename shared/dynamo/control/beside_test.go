@@ -21,7 +21,7 @@ import (
 func TestAKeyEndsWhateverIsWrongBesideIt(t *testing.T) {
 	s := keytest.MemoryStores(t)
 	a := keytest.Account(func(a *account.Account) { a.Type = account.Enterprise })
-	a, err := s.Control.OpenAccount(t.Context(), a, keytest.Member(a.ID, "owner", account.Owner), 5, keytest.Row(a.ID, "account.create", ""))
+	a, err := s.Control.OpenAccount(t.Context(), a, keytest.Member(a.ID, "owner", account.Owner), 5, nil, keytest.Row(a.ID, "account.create", ""))
 	if err != nil {
 		t.Fatal(err)
 	}

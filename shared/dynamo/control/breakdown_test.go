@@ -114,7 +114,7 @@ var jobs = map[string]func(t *testing.T, calm keytest.Stores) func(context.Conte
 	"inviting": func(t *testing.T, calm keytest.Stores) func(context.Context, *control.Store) error {
 		a := calm.NewAccount(t)
 		return func(ctx context.Context, s *control.Store) error {
-			return s.Invite(ctx, invitation(a.ID, "owner", 1), keytest.Row(a.ID, "invitation.create", ""))
+			return s.Invite(ctx, invitation(a.ID, "owner", 1), nil, keytest.Row(a.ID, "invitation.create", ""))
 		}
 	},
 	"ending a request whose key is gone": func(t *testing.T, calm keytest.Stores) func(context.Context, *control.Store) error {
@@ -278,7 +278,7 @@ func invitation(id account.ID, by string, n byte) control.Invitation {
 
 func invite(t *testing.T, calm keytest.Stores, id account.ID, by string, n byte) {
 	t.Helper()
-	if err := calm.Control.Invite(t.Context(), invitation(id, by, n), keytest.Row(id, "invitation.create", "")); err != nil {
+	if err := calm.Control.Invite(t.Context(), invitation(id, by, n), nil, keytest.Row(id, "invitation.create", "")); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -54,16 +54,7 @@ func (s *Store) commit(ctx context.Context, c Change, extra ...op) (apikey.Key, 
 	}
 	after.PlaceFreed = !after.RevokedAt.IsZero()
 	ended := s.endedRequests(ctx, c.Before, after)
-	var ops []op
-	if c.Idempotency != nil {
-		record := *c.Idempotency
-		if record.Resource == "" {
-			record.Resource = string(after.ID)
-		}
-		record.Version = after.Version
-		ops = append(ops, s.putIdempotency(after.Account, record))
-	}
-	ops = append(ops, extra...)
+	ops := append(s.remember(after.Account, c.Idempotency, string(after.ID), after.Version), extra...)
 	ops = append(ops, s.putKey(c.Before, after))
 	ops = append(ops, s.accountRules(c.Before, after)...)
 	ops = append(ops, s.gateOps(c.Before, after)...)

@@ -60,7 +60,7 @@ func TestClosingEndsWhateverCountCantBeRead(t *testing.T) {
 		for _, what := range []string{"unreadable", "gone"} {
 			s := keytest.MemoryStores(t)
 			a := keytest.Account()
-			a, err := s.Control.OpenAccount(t.Context(), a, keytest.Member(a.ID, "owner", account.Owner), 5, keytest.Row(a.ID, "account.create", ""))
+			a, err := s.Control.OpenAccount(t.Context(), a, keytest.Member(a.ID, "owner", account.Owner), 5, nil, keytest.Row(a.ID, "account.create", ""))
 			if err != nil {
 				t.Fatal(err)
 			}

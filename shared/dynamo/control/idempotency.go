@@ -14,12 +14,12 @@ const IdempotencyWindow = 24 * time.Hour
 // Idempotency is the record of a request that carried an Idempotency-Key. It never holds a secret, so a replay can't
 // return one.
 type Idempotency struct {
-	Operation string // "create", "rotate", "qps"
+	Operation string // "create", "rotate", "qps", "invite", "account"
 	Subject   account.Subject
 	Key       string    // as the header said; stored as its hash
 	BodyHash  string    // of the request's body, so that another body under the same key is noticed
 	At        time.Time // of the request
-	Resource  string    // what the request made: a key's ID, or a QPS request's
+	Resource  string    // the ID of what the request made, or of the key that it rotated
 	Version   int64     // the resource's version after it
 }
 
@@ -77,8 +77,22 @@ func decodeIdempotency(item dynamo.Item) (Idempotency, error) {
 	return i, c.err
 }
 
-// Remembered looks for an earlier request under the same idempotency key. ErrNotFound when there is none, or it is
-// older than 24 hours.
+// remember is the write that records a request with what it made; none if it carried no Idempotency-Key. Of a transaction it comes
+// first, so that a request that is sent again is that before anything else.
+func (s *Store) remember(id account.ID, i *Idempotency, resource string, version int64) []op {
+	if i == nil {
+		return nil
+	}
+	record := *i
+	if record.Resource == "" {
+		record.Resource = resource
+	}
+	record.Version = version
+	return []op{s.putIdempotency(id, record)}
+}
+
+// Remembered looks for an earlier request under the same idempotency key, of no account ("") where it opened one.
+// ErrNotFound when there is none, or it is older than 24 hours.
 func (s *Store) Remembered(ctx context.Context, id account.ID, operation string, who account.Subject, key string, now time.Time) (Idempotency, error) {
 	item, err := s.get(ctx, idempotencyKey(id, operation, who, key))
 	if err != nil {

@@ -64,19 +64,20 @@ func decodeInvitation(item dynamo.Item) (Invitation, error) {
 	return i, cmp.Or(d.err, placed(item, place, unversioned))
 }
 
-// Invite writes an invitation. ErrExists, account.ErrClosed, ErrNotFound, account.ErrInvitations when the account has
-// [account.MaxInvitations] open ones; ErrStale when another was written since they were counted.
-func (s *Store) Invite(ctx context.Context, i Invitation, row audit.Row) error {
+// Invite writes an invitation. [*Replay] when the idempotency key, if there is one, was used before; ErrExists, account.ErrClosed,
+// ErrNotFound, account.ErrInvitations when the account has [account.MaxInvitations] open ones; ErrStale when another was written since
+// they were counted.
+func (s *Store) Invite(ctx context.Context, i Invitation, remember *Idempotency, row audit.Row) error {
 	room, err := s.roomToInvite(ctx, i.Account, i.CreatedAt)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, row,
+	return s.write(ctx, row, append(s.remember(i.Account, remember, i.ID, unversioned),
 		room,
 		put(s.control, encodeInvitation(inviteKey(i.Account, i.ID), i), isNew, always(dynamo.ErrExists)),
 		put(s.control, encodeInvitation(inviteTokenKey(i.TokenHash), i), isNew, always(dynamo.ErrExists)),
 		s.openAccount(i.Account),
-	)
+	)...)
 }
 
 // roomToInvite counts an account's open invitations. They end without a write, when they expire, so no number of them is

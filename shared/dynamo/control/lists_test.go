@@ -76,7 +76,7 @@ func (c *crowd) fill(t *testing.T, n int) {
 		err = c.Control.Invite(t.Context(), control.Invitation{
 			ID: fmt.Sprint("inv_", n), Account: id, Role: account.Viewer, TokenHash: apikey.Hash{byte(n + 1)}, By: keytest.Subject("owner"),
 			CreatedAt: keytest.Now, ExpiresAt: keytest.Now.Add(time.Hour),
-		}, keytest.Row(id, "invitation.create", ""))
+		}, nil, keytest.Row(id, "invitation.create", ""))
 	}
 	if err == nil {
 		c.NewOperator(t, control.Operator{Subject: keytest.Subject(fmt.Sprint("op", n)), AddedAt: dynamo.FormatTime(keytest.Now)})

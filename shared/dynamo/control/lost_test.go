@@ -92,7 +92,7 @@ var written = map[string]func(t *testing.T, calm keytest.Stores) (change func(co
 		a := calm.NewAccount(t)
 		i := control.Invitation{ID: "inv_1", Account: a.ID, Role: account.Viewer, TokenHash: apikey.Hash{1}, CreatedAt: keytest.Now, ExpiresAt: keytest.Now.Add(time.Hour)}
 		row := keytest.Row(a.ID, "invitation.create", "")
-		return func(ctx context.Context, s *control.Store) error { return s.Invite(ctx, i, row) }
+		return func(ctx context.Context, s *control.Store) error { return s.Invite(ctx, i, nil, row) }
 	},
 	"a QPS request": func(t *testing.T, calm keytest.Stores) func(context.Context, *control.Store) error {
 		r, row := request(t, calm)

@@ -89,9 +89,14 @@ func inviteTokenKey(tokenHash apikey.Hash) dynamo.Item {
 	return itemKey("I#"+tokenHash.String(), inviteSK)
 }
 
+// idempotencyKey is the place of a request in its account, or beside its person's memberships where it opened the account.
 func idempotencyKey(id account.ID, operation string, s account.Subject, key string) dynamo.Item {
+	pk := accountPK(id)
+	if id == "" {
+		pk = subjectPK(s)
+	}
 	sum := sha256.Sum256([]byte(key))
-	return itemKey(accountPK(id), "IDEM#"+operation+"#"+subjectText(s)+"#"+base64.RawURLEncoding.EncodeToString(sum[:]))
+	return itemKey(pk, "IDEM#"+operation+"#"+subjectText(s)+"#"+base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
 func requestKey(id account.ID, request qps.RequestID) dynamo.Item {

@@ -91,15 +91,9 @@ func decodeRequest(item dynamo.Item) (qps.Request, error) {
 // this key and class, [dynamo.ErrNotFound] when the key is gone, deleted or revoked, [qps.ErrObsolete] when it has not the
 // product (any more) or its account is no enterprise (any more), [account.ErrClosed], [account.ErrSuspended].
 func (s *Store) SubmitRequest(ctx context.Context, r qps.Request, remember *Idempotency, row audit.Row) error {
-	var ops []op
-	if remember != nil {
-		record := *remember
-		record.Resource, record.Version = string(r.ID), r.Version
-		ops = append(ops, s.putIdempotency(r.Account, record))
-	}
 	open := openRequestKey(r.Account, r.KeyID, r.Class)
 	open["kind"], open["request_id"] = dynamo.S("guard"), dynamo.S(string(r.ID))
-	ops = append(ops,
+	ops := append(s.remember(r.Account, remember, string(r.ID), r.Version),
 		check(s.control, keyKey(r.Account, r.KeyID), cond{
 			text: "attribute_exists(pk) AND attribute_not_exists(deleted_at) AND attribute_not_exists(revoked_at)" +
 				" AND contains(products, :product) AND account_type = :type",

@@ -96,7 +96,7 @@ func TestAnInvitationIsForItsAddress(t *testing.T) {
 				i.Email = ""
 			}
 			row := keytest.Row(a.ID, "invitation.accept", "")
-			err := s.Control.Invite(t.Context(), i, keytest.Row(a.ID, "invitation.create", ""))
+			err := s.Control.Invite(t.Context(), i, nil, keytest.Row(a.ID, "invitation.create", ""))
 			if err == nil {
 				_, err = s.Control.AcceptInvitation(t.Context(), i, account.Person{Subject: keytest.Subject("guest"), Email: address}, keytest.Now, row)
 			}
@@ -112,7 +112,7 @@ func TestAnOpenedAccountCountsUntilItIsClosed(t *testing.T) {
 	s := keytest.MemoryStores(t)
 	open := func(name string) (account.Account, error) {
 		a := keytest.Account()
-		return s.Control.OpenAccount(t.Context(), a, keytest.Member(a.ID, name, account.Owner), 2, keytest.Row(a.ID, "account.create", ""))
+		return s.Control.OpenAccount(t.Context(), a, keytest.Member(a.ID, name, account.Owner), 2, nil, keytest.Row(a.ID, "account.create", ""))
 	}
 	first, err := open("owner")
 	if _, again := open("owner"); err != nil || again != nil {

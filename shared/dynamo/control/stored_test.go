@@ -54,7 +54,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	must(err)
 	must(s.Invite(t.Context(), control.Invitation{
 		ID: "inv_01M8HKY1AF1HAFFFZBC0H8KQJ4", Account: acct, Role: account.Viewer, Email: "i@example.com", TokenHash: apikey.Hash{1}, By: owner, CreatedAt: keytest.Now, ExpiresAt: at(7),
-	}, row(acct, "invitation.create", "")))
+	}, nil, row(acct, "invitation.create", "")))
 	secret := func(n byte) apikey.StoredSecret {
 		return apikey.StoredSecret{Hash: apikey.Hash{n}, Preview: fmt.Sprintf("ak_%d…x9Qd", n), CreatedAt: at(int(n)), Sealed: []byte{n}}
 	}

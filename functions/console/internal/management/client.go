@@ -231,8 +231,8 @@ func (p Person) request(ctx context.Context, call Call) (*http.Request, error) {
 	if call.Version > 0 {
 		h.Set("If-Match", `"`+strconv.FormatInt(call.Version, 10)+`"`)
 	}
-	// All of the API's writes are safe to repeat. An empty entry tells net/http so, and isn't sent: a connection that
-	// died while the environment was frozen is replaced without an error.
+	// All of the API's writes are safe to repeat, those that make something with the Idempotency-Key of their form. An empty entry tells
+	// net/http so, and isn't sent: a connection that died while the environment was frozen is replaced without an error.
 	h["Idempotency-Key"] = nil
 	if call.Idempotency != "" {
 		h.Set("Idempotency-Key", call.Idempotency)

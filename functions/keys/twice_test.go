@@ -1,0 +1,11 @@
+package main
+
+import (
+	"testing"
+
+	"latchkey/functions/internal/apitest"
+)
+
+func TestNoChangeIsMadeTwice(t *testing.T) {
+	apitest.Repeats(t, fixture, served, map[string]string{"enableKey": "disabled"})
+}
