@@ -86,17 +86,38 @@ func (a *app) createFirst(v *visit) error {
 	if err != nil {
 		return err
 	}
+	key := firstKey(kind, v.t("keys.first.name"), f.form, products)
 	var made given
-	status, err := f.submit(v, management.Call{
-		Method: http.MethodPost, Path: v.accountPath("/keys"), Body: firstKey(kind, v.t("keys.first.name"), f.form, products), Idempotency: f.Values["idempotency"],
-	}, &made)
-	if err != nil {
+	status, err := f.submit(v, management.Call{Method: http.MethodPost, Path: v.accountPath("/keys"), Body: key, Idempotency: f.Values["idempotency"]}, &made)
+	switch {
+	case err != nil:
 		return err
-	}
-	if f.Bad() {
+	case f.lacks():
+		return a.showForm(v, status, f.whole(key), nil)
+	case f.Bad():
 		return a.showFirst(v, status, f)
 	}
 	return a.showSecret(v, made, "created")
+}
+
+// lacks reports whether something is wrong with a member that this form has no field for, such as the expiry that the account's rules ask for.
+func (f *firstForm) lacks() bool {
+	for name := range f.Errors {
+		if !slices.Contains([]string{"kind", "domains", "apps", "networks"}, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// whole is the form for any new key, with what was typed, what the kind means, and what is wrong.
+func (f *firstForm) whole(key map[string]any) *form {
+	f.Values["name"], f.Values["usage"] = key["name"].(string), string(key["usage"].(api.UsageKind))
+	if key["header_only"] == true {
+		f.Values["header_only"] = "on"
+	}
+	f.Lists["products"] = key["products"].([]string)
+	return f.form
 }
 
 // fitting puts the example that fits a key first: a page for a web page, else a command.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -57,6 +58,48 @@ func TestAFirstKeyFitsWhereItIsUsed(t *testing.T) {
 		b, _ := json.Marshal(want)
 		if string(a) != string(b) {
 			t.Errorf("%s makes %s, want %s", kind, a, b)
+		}
+	}
+}
+
+// TestAFirstKeyThatNeedsMoreIsFinishedInTheWholeForm: where the account's rules ask for what the short form has no field for, the whole form
+// has it, and all that was typed and chosen.
+func TestAFirstKeyThatNeedsMoreIsFinishedInTheWholeForm(t *testing.T) {
+	root := "/accounts/" + account + "/keys"
+	for kind, typed := range map[string]url.Values{
+		"web": {"domains": {"www.example.com, example.com"}}, "app": {"apps": {"ios com.example.app"}}, "server": {"networks": {"203.0.113.7 2001:db8::/32"}},
+	} {
+		w := newWalker(t, "owner")
+		w.refuse(422, "invalid", api.FieldError{Pointer: "/expires_at", Code: "beyond_lifetime"})
+		typed.Set("kind", kind)
+		typed.Set("idempotency", "once")
+		page := w.ask(http.MethodPost, root+"/first", typed)
+		asked := w.writes()[0]
+		i := slices.IndexFunc(forms(page.doc), func(one formOf) bool { return one.action == root+"/new" })
+		if page.StatusCode != 422 || i < 0 || !strings.Contains(text(page.doc), "The account’s rules require one") {
+			t.Errorf("%s: %d: %s", kind, page.StatusCode, text(page.doc))
+			continue
+		}
+		whole := forms(page.doc)[i].values()
+		whole.Set("expires_at", "2099-01-02")
+		w.forget()
+		w.accept()
+		w.ask(http.MethodPost, root+"/new", whole)
+		sent := w.writes()
+		if len(sent) != 1 || sent[0].idempotency != "once" {
+			t.Fatalf("%s: %s", kind, describe(sent))
+		}
+		var want, got map[string]any
+		if err := errors.Join(json.Unmarshal([]byte(asked.body), &want), json.Unmarshal([]byte(sent[0].body), &got)); err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range want {
+			if !reflect.DeepEqual(got[name], value) {
+				t.Errorf("%s: %s was %v and is %v", kind, name, value, got[name])
+			}
+		}
+		if got["expires_at"] == nil {
+			t.Errorf("%s: %v has no expiry", kind, got)
 		}
 	}
 }
