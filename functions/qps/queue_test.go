@@ -103,6 +103,30 @@ func (n noCounters) KeyRows(ctx context.Context, id account.ID, key apikey.ID, s
 	return n.rows.KeyRows(ctx, id, key, span)
 }
 
+// TestARequestIsShownWhoseEvidenceCantBeHad, so that it can be decided or withdrawn: that of a key that can't be read, and of counters that
+// don't answer. A request that can't be read itself, or a table that fails, is still none.
+func TestARequestIsShownWhoseEvidenceCantBeHad(t *testing.T) {
+	for name, spoil := range map[string]func(*harness){
+		"the key":      func(r *harness) { r.spoil(t, "KEY#"+string(r.key.ID), "v", dynamo.N(99)) },
+		"the counters": func(r *harness) { r.counters.err = errDown },
+	} {
+		r := newHarness(t)
+		id := r.submit(t, nil)
+		spoil(r)
+		for _, as := range []string{"operator", "viewer"} {
+			doc := r.Want(t, 200, apitest.Call{As: as, Method: "GET", Path: r.path("qps-requests", id)}).JSON(t)
+			if doc["id"] != id || doc["status"] != "pending" || doc["evidence"] != nil {
+				t.Errorf("%s, %s: %v", name, as, doc)
+			}
+		}
+		r.post(t, 200, "operator", id, "reject", map[string]any{"comment": "No."})
+	}
+	r := newHarness(t)
+	id := r.submit(t, nil)
+	r.handler.store = failing{r.handler.store, "Key"}
+	r.Want(t, 500, apitest.Call{As: "operator", Method: "GET", Path: r.path("qps-requests", id)})
+}
+
 // TestTheQueueShowsARequestWhoseEvidenceCantBeHad, without it, and says that something is missing: the others have theirs.
 func TestTheQueueShowsARequestWhoseEvidenceCantBeHad(t *testing.T) {
 	r := newHarness(t)

@@ -33,15 +33,18 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	return h.show(w, r, c, http.StatusOK, request)
 }
 
-// show answers with a request and its evidence. A change is reported even if the evidence can't be read.
+// show answers with a request and its evidence, or without that where the key or the counters can't be read: whoever may decide or withdraw
+// the request finds it all the same.
 func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, request qps.Request) error {
 	doc := web.QpsRequestDoc(request, c.Operator)
 	k, err := h.store.Key(r.Context(), request.Account, request.KeyID)
-	if err == nil {
-		doc.Evidence, err = h.evidence(r.Context(), k, request)
+	switch {
+	case err == nil:
+		doc.Evidence, err = h.evidenceOrNone(r.Context(), k, request)
+	case absent(err):
+		err = nil
 	}
-	purged := errors.Is(err, dynamo.ErrNotFound)
-	if err != nil && !purged && r.Method == http.MethodGet {
+	if err != nil && r.Method == http.MethodGet { // a change is reported whatever can't be read
 		return err
 	}
 	return gateway.JSON(w, status, doc)
@@ -145,14 +148,18 @@ func (h *handler) queued(ctx context.Context, request qps.Request) (*api.QpsRequ
 		return nil, nil
 	}
 	doc.KeyName = web.StringPtr(text.Shown(k.Name))
-	if doc.Evidence, err = h.evidence(ctx, k, request); err != nil {
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		doc.Evidence = nil
-		gateway.LeaveOut(ctx) // the queue goes on, and says that something of it is missing
+	doc.Evidence, err = h.evidenceOrNone(ctx, k, request)
+	return &doc, err
+}
+
+// evidenceOrNone is the evidence, nil where it can't be read: the answer goes on, and says that something of it is missing.
+func (h *handler) evidenceOrNone(ctx context.Context, k apikey.Key, request qps.Request) (*api.Evidence, error) {
+	evidence, err := h.evidence(ctx, k, request)
+	if err == nil || ctx.Err() != nil {
+		return evidence, err
 	}
-	return &doc, nil
+	gateway.LeaveOut(ctx)
+	return nil, nil
 }
 
 // absent reports an object that is gone or can't be read: the request about it is shown without it, and the queue goes on.

@@ -1984,7 +1984,7 @@ type QpsRequest struct {
 	DecidedBy *string    `json:"decided_by"`
 	EndsAt    *MaybeTime `json:"ends_at"`
 
-	// Evidence In the operators' queue. Without it, it could not be read just now.
+	// Evidence In the operators' queue, and of one request. Without it, the key is gone, or it could not be read just now.
 	Evidence      *Evidence `json:"evidence,omitempty"`
 	Id            string    `json:"id"`
 	Justification string    `json:"justification"`
