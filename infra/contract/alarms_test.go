@@ -122,7 +122,8 @@ var onAWS = map[string]struct {
 		[]string{named("AWS/S3", "NumberOfObjects", map[string]string{"BucketName": "${FailedRecords}", "StorageType": "AllStorageTypes"})},
 		daily(0, 1, 1), daily(0, 0, 0),
 	},
-	"RotatorFailing": {[]string{lambda("RotatorFunction", "Errors")}, fives(0, 1, 0, 1, 0), fives(0, 9, 0, 0, 0, 0, 9, 0, 0)},
+	// The job that runs once an hour fails twice, with all its tries in one period each.
+	"RotatorFailing": {[]string{lambda("RotatorFunction", "Errors")}, fives(0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0), fives(0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0)},
 	"RotatorSilent":  {[]string{lambda("RotatorFunction", "Invocations")}, nil, fives(1, 0, 0, 1, 0, 0, 1)},
 	"JobsFailing":    {[]string{lambda("JobsFunction", "Errors")}, daily(0, 3, 0), daily(0, 2, 0)}, // the first try and both others
 	"StoreThrottled": {throttled(), minutes(1, 0, 1, 1, 0, 0), minutes(0, 9, 9, 0, 0, 0, 0, 1, 0, 0)},

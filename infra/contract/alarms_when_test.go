@@ -32,7 +32,7 @@ var whenAlarmsRing = map[string]rings{
 	"CounterBehind":     {5, 5, 60, "Maximum", 600000}, // ten minutes, of six hours until records are set aside
 	"EventsBehind":      {5, 5, 60, "Maximum", 600000},
 	"RecordsSetAside":   {1, 1, 86400, "Maximum", 1}, // S3 counts its objects once a day
-	"RotatorFailing":    {2, 3, 300, "Sum", 1},       // the next run does what one left
+	"RotatorFailing":    {2, 15, 300, "Sum", 1},      // the next run does what one left; the keyring's is an hour later
 	"RotatorSilent":     {3, 3, 300, "Sum", 1},       // a quarter of an hour: three runs
 	"JobsFailing":       {1, 1, 86400, "Sum", 3},     // once a day, and Lambda tries twice more
 	"LeaksFailing":      {1, 1, 300, "Sum", 1},       // GitHub may not repeat a report
