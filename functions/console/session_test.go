@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/cookiejar"
@@ -12,6 +13,7 @@ import (
 
 	"latchkey/functions/console/internal/session"
 	"latchkey/functions/console/internal/signin"
+	"latchkey/shared/dynamo/sessions"
 )
 
 var signInLine = regexp.MustCompile(`^(__Host-latchkey-signin)-[A-Z2-7]{26}(=.*)$`)
@@ -335,6 +337,40 @@ func TestTheRefreshTokenIsRevokedAtSignOut(t *testing.T) {
 	if _, err := w.app.issuer.Refresh(t.Context(), s.Tokens); err == nil {
 		t.Error("the refresh token is still good")
 	}
+}
+
+// TestASignInEndsTheSessionOfBeforeAndItsRefreshToken, and where the store doesn't end it, the person is signed in all the same.
+func TestASignInEndsTheSessionOfBeforeAndItsRefreshToken(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		w := newWalker(t, "")
+		w.stop()
+		w.callback("owner")
+		before := w.sessionValue()
+		s, err := w.app.keeper.Open(t.Context(), before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fails {
+			w.app.keeper.Store = endless{w.app.keeper.Store}
+		}
+		w.callback("developer")
+		if now := w.sessionValue(); now == before || !w.opens(now) {
+			t.Errorf("the store fails %v: the person isn't signed in", fails)
+		}
+		_, err = w.app.issuer.Refresh(t.Context(), s.Tokens)
+		if open := w.opens(before); open != fails || (err == nil) != fails {
+			t.Errorf("the store fails %v: the session of before is open %v, its refresh token: %v", fails, open, err)
+		}
+	}
+}
+
+// endless is a store of sessions that ends none.
+type endless struct{ session.Store }
+
+func (endless) Delete(context.Context, string) error { return errors.New("throttled") }
+
+func (endless) DeleteUnchanged(context.Context, sessions.Session) error {
+	return errors.New("throttled")
 }
 
 // TestASessionIsOfOnePerson: two browsers see their own.

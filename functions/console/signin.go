@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -98,30 +99,45 @@ func (a *app) finishSignIn(v *visit) error {
 		return err
 	}
 	// A new cookie for each sign-in: whatever the browser had before names nobody any more.
-	// The old session ends once there is a new one, so that a failure leaves it.
+	// The old session ends once there is a new one, so that a failure leaves it; one that doesn't end keeps nobody from the new one.
 	opened, err := a.keeper.New(v.ctx(), tokens)
 	if err != nil {
 		return err
 	}
-	if err := a.keeper.End(v.ctx(), v.cookie(sessionCookie)); err != nil {
-		return err
-	}
 	v.setCookie(sessionCookie, opened, session.Longest)
+	switch s, err := a.end(v.ctx(), v.cookie(sessionCookie)); {
+	case err != nil:
+		a.log.WarnContext(v.ctx(), "the session of before was not ended", "error", err.Error(), "request_id", v.requestID())
+	case s != nil:
+		a.revokeNewest(v.ctx(), s)
+	}
 	return v.redirect(localPath(back))
+}
+
+// end ends the session of a cookie, and returns it as it was stored last; nil if there was none.
+func (a *app) end(ctx context.Context, cookie string) (*session.Session, error) {
+	s, err := a.keeper.Open(ctx, cookie)
+	switch {
+	case errors.Is(err, session.ErrNone):
+		return nil, a.keeper.End(ctx, cookie)
+	case err != nil:
+		return nil, err
+	}
+	return s, a.keeper.EndNewest(ctx, s)
+}
+
+// revokeNewest revokes the refresh token of a session that has ended, and the one that the store didn't take.
+func (a *app) revokeNewest(ctx context.Context, s *session.Session) {
+	a.revoke(ctx, s.Tokens)
+	if newer, ok := a.unkept.of(s.Refresh); ok {
+		a.revoke(ctx, newer)
+		a.unkept.drop(s.Refresh)
+	}
 }
 
 // signOut ends the session here first, then at the issuer.
 func (a *app) signOut(v *visit) error {
-	cookie := v.cookie(sessionCookie)
-	s, err := a.keeper.Open(v.ctx(), cookie)
-	if err != nil && !errors.Is(err, session.ErrNone) {
-		return err
-	}
-	if s == nil {
-		err = a.keeper.End(v.ctx(), cookie)
-	} else {
-		err = a.keeper.EndNewest(v.ctx(), s)
-	}
+	s, err := a.end(v.ctx(), v.cookie(sessionCookie))
 	if err != nil {
 		return err
 	}
@@ -140,11 +156,7 @@ func (a *app) signedOut(v *visit, s *session.Session) error {
 	if s == nil {
 		return v.redirect("/")
 	}
-	a.revoke(v.ctx(), s.Tokens)
-	if newer, ok := a.unkept.of(s.Refresh); ok {
-		a.revoke(v.ctx(), newer)
-		a.unkept.drop(s.Refresh)
-	}
+	a.revokeNewest(v.ctx(), s)
 	v.w.Header().Set("Location", a.issuer.EndSession(s.Tokens, v.absolute("/")))
 	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
