@@ -33,7 +33,7 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request, c gateway.Principa
 	return h.show(w, r, c, http.StatusOK, request)
 }
 
-// show answers with a request and its evidence, or without that where the key or the counters can't be read: whoever may decide or withdraw
+// show answers with a request and its evidence, or without that where the key or the counters can't be read: everybody who may decide or withdraw
 // the request finds it all the same.
 func (h *handler) show(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, request qps.Request) error {
 	doc := web.QpsRequestDoc(request, c.Operator)

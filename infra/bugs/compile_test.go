@@ -120,7 +120,7 @@ func newCompiler(t *testing.T) *compiler {
 	return c
 }
 
-// refused says which patches don't compile, and why. Those that compile together compile alone; else it tries halves.
+// refused reports which patches don't compile, and why. Those that compile together compile alone; else it tries halves.
 func (c *compiler) refused(patches []patch) map[string]error {
 	err := c.compile(patches)
 	bad := map[string]error{}
@@ -233,7 +233,7 @@ func sides(hunk string) (old, new string) {
 	return old, new
 }
 
-// nearest is where lines stand in a text, as near as possible to the line that a patch names, as git does it; -1 is nowhere.
+// nearest finds lines in a text, as near as possible to the line that a patch names, as git does it; -1 is nowhere.
 func nearest(text, lines string, line int) int {
 	best, distance := -1, 0
 	for at := 0; ; at++ {
