@@ -160,7 +160,7 @@ func (r *records) collect() accountRead {
 	return <-answer
 }
 
-// abandon ends what begin began, where the key's record has decided already.
+// abandon waits for what begin began, where the key's record has decided already.
 func (r *records) abandon() {
 	if r.reading.of != "" {
 		r.collect()

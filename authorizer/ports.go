@@ -36,7 +36,7 @@ type reportStore interface {
 type rateLimiter interface {
 	// Admit asks for one call.
 	Admit(ctx context.Context, of *limits) admission
-	// GiveBack takes back what Admit gave under the key's limit alone, for a call that is asked for again or refused.
+	// GiveBack takes back what Admit gave under the key's limit alone, for a call that is asked for again.
 	GiveBack(of *limits, gave admission)
 }
 

@@ -51,7 +51,7 @@ func TargetOf(path string, products Matcher) Target {
 }
 
 // SameAsSent reports whether a path that the gateway shows beside the one of the route, such as with the base path of
-// a domain before it, could mean something else than target, which was read from the latter.
+// a domain before it, is as canonical as the latter, which target was read from: no reader takes it for another one.
 func SameAsSent(path string, target Target, products Matcher) bool {
 	f := formOf(path)
 	if !f.good || f.nested < 0 {

@@ -303,7 +303,7 @@ func busiest(minutes map[time.Time]int64) *Minute {
 }
 
 // The rule for spikes: an hour stands out if it has at least spikeFloor requests and more than spikeFactor times
-// the median of the same hour of the spikeWeeks weeks before. Without at least two such weeks nothing stands out:
+// the median of the same hour of the SpikeWeeks weeks before. Without at least two such weeks nothing stands out:
 // a new key has no history that one could compare with.
 const (
 	SpikeWeeks  = 4

@@ -79,7 +79,7 @@ type found[T any] struct {
 // for them or nobody can read them, may so be short, or empty, and still have a next one.
 const MostLooked = 1000
 
-// page reads one page. Every list of this package goes through it: an item that can't be read is reported and left out,
+// page reads one page. Every list of one partition that the API shows goes through it: an item that can't be read is reported and left out,
 // and nobody reads a whole account at once.
 func page[T any](ctx context.Context, s *Store, l list[T]) (p found[T], err error) {
 	last, looked := "", 0

@@ -1,5 +1,5 @@
 // Package leases is the table by which execution environments share a limit: one item for each, written as package
-// qps asks. It is linked into the authorizer.
+// limiter asks. It is linked into the authorizer.
 package leases
 
 import (

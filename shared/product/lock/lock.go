@@ -112,7 +112,7 @@ type block struct {
 	lines   []line
 }
 
-// head is the block's first line, but for the hash.
+// body writes all lines of the block but the first, which has the hash.
 func (b block) body() string {
 	var out strings.Builder
 	for _, l := range b.lines {
