@@ -1,6 +1,7 @@
 // A search box takes a pasted secret: what leaves the browser is its hash.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { api, context, keyOf, launch, signIn } from "./browser.mjs";
 import { stack } from "./stack.mjs";
@@ -229,6 +230,23 @@ test("an account is found in the switcher by words, and Enter leads to it", asyn
   await box.fill("nothing-is-called-so");
   await page.locator("#accounts [data-none]").waitFor();
   assert.equal(await shown.count(), 0);
+  for (const [kind, pairs] of Object.entries(JSON.parse(readFileSync(new URL("../../shared/text/testdata/loose.json", import.meta.url))))) { // as Go's Loose
+    for (const pair of pairs) {
+      const found = await page.evaluate(([a, b]) => {
+        const box = document.querySelector("[data-narrows]"), item = document.querySelector("#accounts [data-item]"), was = item.innerHTML;
+        const finds = (typed, text) => {
+          item.textContent = text;
+          box.value = typed;
+          box.dispatchEvent(new Event("input"));
+          return !item.hidden;
+        };
+        const both = finds(a, b) && finds(b, a); // each is a part of the other
+        item.innerHTML = was;
+        return both;
+      }, pair);
+      assert.equal(found, kind !== "apart", `${kind}: ${pair.join(" and ")}`);
+    }
+  }
   await box.fill("north harb");
   assert.deepEqual(await shown.locator("span").first().allInnerTexts(), ["Harbour North"]);
   assert.equal(await shown.count(), 1);

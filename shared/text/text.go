@@ -191,7 +191,8 @@ const tatweel = '\u0640'
 var alike = strings.NewReplacer("’", "'", "‘", "'", "‛", "'", "ʼ", "'", "′", "'", "`", "'", "œ", "oe", "æ", "ae", "ٱ", "ا", "ة", "ه", "ى", "ي")
 
 // Loose is Fold without what people leave out as they search: accents and the vowel marks of Arabic and Hebrew, and what alike makes one. Texts that
-// are equal in it may differ, so it is for searches alone. Marks of other scripts stay: there they make other letters.
+// are equal in it may differ, so it is for searches alone. Marks of other scripts stay: there they make other letters. The console's script compares
+// so too; testdata/loose.json holds both.
 func Loose(text string) string {
 	folded := Fold(text)
 	var b strings.Builder

@@ -422,10 +422,10 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-// loose is a text as searches compare it: as Loose in shared/text.
-const alike = { ß: "ss", "’": "'", "‘": "'", "‛": "'", "ʼ": "'", "′": "'", "`": "'", œ: "oe", æ: "ae", ٱ: "ا", ة: "ه", ى: "ي" };
+// loose is a text as searches compare it: as Loose in shared/text, whose cases it is held to (loose.json).
+const alike = { ß: "ss", ς: "σ", "’": "'", "‘": "'", "‛": "'", "ʼ": "'", "′": "'", "`": "'", œ: "oe", æ: "ae", ٱ: "ا", ة: "ه", ى: "ي" };
 const marks = /([\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Arabic}\p{Script=Hebrew}])[\p{Mn}\u0640]+|\u0640/gu;
-const loose = (text) => text.normalize("NFKC").toLowerCase().normalize("NFD").replace(marks, "$1").normalize("NFC").replace(/./gu, (one) => alike[one] ?? one) || text;
+const loose = (text) => text.normalize("NFKC").replace(/\p{DI}/gu, "").toLowerCase().normalize("NFD").replace(marks, "$1").normalize("NFC").replace(/./gu, (one) => alike[one] ?? one) || text;
 
 // A long menu is narrowed by words, in any order; Enter takes the first that is left.
 for (const box of document.querySelectorAll("[data-narrows]")) {
